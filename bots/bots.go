@@ -1,0 +1,193 @@
+// Package bots is the contract between the program and a network.
+//
+// A network is one directory below this one. Everything about it stands there:
+// its bot, its tables, its pages and its texts. Its package has a variable
+// Definition, which the generated list of networks names.
+package bots
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-gormigrate/gormigrate/v2"
+
+	"ticketfrei/config"
+	"ticketfrei/db"
+	"ticketfrei/i18n"
+	"ticketfrei/mailer"
+	"ticketfrei/report"
+	"ticketfrei/secret"
+)
+
+// Definition is what stands in a network's directory before the program runs:
+// every network's package has one, named Definition.
+type Definition struct {
+	// Name is the name of the directory: lower case letters and digits.
+	Name string
+	// Migrations of the network's tables. Ids and tables begin with
+	// "<name>_".
+	Migrations []*gormigrate.Migration
+	// Files holds settings.tmpl (the network's section of the settings page),
+	// every other *.tmpl page of the network, and its texts en.toml and
+	// de.toml. Text ids begin with "<name>.".
+	Files fs.FS
+	// Settings is the network's section of the configuration; nil where it
+	// has none.
+	Settings *config.Section
+	// Everywhere makes a bot of this network for every city when the city is
+	// made; a moderator can switch it off but not disconnect it.
+	Everywhere bool
+	// New makes the network.
+	New func(Host) (Network, error)
+}
+
+// Host is what the program gives a network.
+type Host struct {
+	Config  *config.Config
+	DB      *db.DB
+	Secrets *secret.Box
+	Texts   *i18n.Catalogue
+	Mailer  *mailer.Mailer
+	// SendMail puts a mail of the account kind (confirmation, notice) into the
+	// queue; when it returns nil it is on disk and will be sent, with retries.
+	SendMail func(context.Context, mailer.Mail) error
+	// HTTP is the client for talking to hosts that a user named: it refuses
+	// private addresses (unless network.allow_private is set) and has a
+	// timeout of 30 s for a whole exchange. Its Transport may be taken for
+	// clients with another timeout.
+	HTTP *http.Client
+	Site Site
+	// Emit hands over a report that a bot heard. When it returns nil, the
+	// report is on disk and the network may be told so. The same Incoming
+	// twice is harmless.
+	Emit func(context.Context, report.Bot, Incoming) error
+	// Changed says that something about a city or its bots has changed in the
+	// database: bots are started, stopped and reloaded, rules are read again.
+	Changed func(ctx context.Context, cityID int64)
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Incoming is a report as a network heard it. The program adds the rest.
+type Incoming struct {
+	// ID is the network's own id of the message: the same message always has
+	// the same one.
+	ID string
+	// Author is the address or handle of who wrote it, in the one spelling the
+	// network uses for it. It is hashed before it is stored or passed on.
+	Author     string
+	Text       string // plain text, mentions of the bot and markup removed
+	Visibility report.Visibility
+	Time       time.Time // when it was written; the zero time means now
+}
+
+// Network is one kind of place that reports come from and go to. Its methods
+// are called from many goroutines.
+type Network interface {
+	// Bot returns the bot b, ready to run, with its credentials read from the
+	// network's tables. It is called again after every Changed. Errors of kind
+	// Refused and temporary ones are treated as those of Receive.
+	Bot(ctx context.Context, b report.Bot, log *slog.Logger) (Bot, error)
+	// Settings returns what settings.tmpl shows of the city as .Data. bot is
+	// nil while the city has no bot of this network.
+	Settings(ctx context.Context, city report.City, bot *report.Bot) (any, error)
+	// SettingsRoutes adds the routes of the settings section, served below
+	// /settings/<name>/. A moderator is logged in and the city known.
+	SettingsRoutes(r chi.Router)
+	// PublicRoutes adds the public routes, served below /city/{slug}/<name>/.
+	PublicRoutes(r chi.Router)
+	// Forget deletes everything the network stores of the bot: credentials,
+	// recipients, cursors. It is called when the bot is disconnected and when
+	// its city is deleted.
+	Forget(ctx context.Context, b report.Bot) error
+}
+
+// Bot is one city's account on one network, at work. Receive and Send run at
+// the same time; Send is not called twice at a time unless the bot is a
+// Concurrent.
+type Bot interface {
+	// Receive hears reports and emits each until ctx ends or something fails.
+	// An error or a panic makes the program start it again, later each time.
+	// nil before ctx ends means that there is nothing to receive here (the
+	// reports come some other way), and Receive is not called again.
+	// What the network handed over is only confirmed to the network (cursor,
+	// offset) when emit has returned nil.
+	Receive(ctx context.Context, emit func(context.Context, Incoming) error) error
+	// Send sends d and returns what the network answered. The kind of error
+	// decides what happens next: see Permanent, RetryAfter, Gone and Refused;
+	// any other error means "try again later". ctx ends after SendTimeout.
+	// Send may be called again for a delivery that was sent in the moment the
+	// process was killed.
+	Send(ctx context.Context, d report.Delivery) (report.Receipt, error)
+}
+
+// SendTimeout bounds one call of Send.
+const SendTimeout = 60 * time.Second
+
+// What only some networks or bots can do is an interface of its own. Guard
+// each where it is implemented:
+//
+//	var _ bots.Recipients = (*Network)(nil)
+
+// Server is a Network with one server for all its bots, as the SMTP listener.
+type Server interface {
+	// Listen opens what Serve needs and returns the address it listens at.
+	// Called once, before Serve; an error ends the program's start.
+	Listen(ctx context.Context) (addr string, err error)
+	// Serve runs until ctx ends, then stops within 5 s. An error or panic
+	// makes the program call it again.
+	Serve(ctx context.Context) error
+}
+
+// Recipients is a Network whose bots send to recipients one by one. The bots
+// of other networks post publicly and are sent one delivery with an empty
+// recipient.
+type Recipients interface {
+	// Recipients returns whom bot b sends r to. The author of r is not among
+	// them: compare with secret.Box.Author.
+	Recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error)
+	// RemoveRecipient forgets a recipient after an error of kind Gone. One
+	// that is not there is no error.
+	RemoveRecipient(ctx context.Context, b report.Bot, recipient string) error
+	// CountRecipients is the number shown on the settings page.
+	CountRecipients(ctx context.Context, b report.Bot) (int, error)
+}
+
+// Addressed is a Network whose bots have an address to be shown on the city
+// page: the mail address, a handle, a link.
+type Addressed interface {
+	// Address returns where a rider writes to. text is what is shown; url is
+	// where it links to.
+	Address(ctx context.Context, city report.City, b report.Bot) (text, url string, err error)
+}
+
+// Concurrent is a Bot whose Send may run several times at once.
+type Concurrent interface {
+	// Concurrency is how many, at least 1. It is asked once.
+	Concurrency() int
+}
+
+// Checker is a Bot that can tell whether its credentials still hold. Check
+// runs before Receive.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Retracter is a Bot that can take back what it has posted.
+type Retracter interface {
+	// Retract takes back what was answered with d.Retract. What is gone
+	// already is no error.
+	Retract(ctx context.Context, d report.Delivery) error
+}
+
+// Demo is a Network that can show itself without the real one.
+type Demo interface {
+	// StartDemo starts a stand-in of the network on loopback, connects a bot
+	// of city to it, and returns the page that shows the stand-in, served at
+	// /demo/<name>. The stand-in stops when ctx ends.
+	StartDemo(ctx context.Context, city report.City) (http.Handler, error)
+}

@@ -1,0 +1,61 @@
+package bots
+
+import (
+	"context"
+	"net/http"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/report"
+)
+
+// Site is what the frontend gives the pages of a network.
+type Site interface {
+	// Handler adapts h: an error that it returns is logged and answered with
+	// an error page; one made with PageError is shown in its own words.
+	Handler(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc
+
+	// City returns the city the request is about: of the moderator who is
+	// logged in below /settings, of the page below /city/{slug}.
+	City(r *http.Request) report.City
+
+	// T returns the text id in the language of the page, filled with data
+	// (alternating names and values).
+	T(r *http.Request, id string, data ...any) string
+
+	// Page writes a page of the network: template name (as "subscribe.tmpl")
+	// of its Files within the layout of the city's pages. The template sees
+	// data as .Data.
+	Page(w http.ResponseWriter, r *http.Request, status int, network, name, title string, data any) error
+
+	// Settings writes the settings page with data in place of what
+	// Network.Settings returns: an invalid form comes back with what was
+	// typed and what is wrong.
+	Settings(w http.ResponseWriter, r *http.Request, status int, network string, data any) error
+
+	// Saved redirects to the network's section of the settings page, which
+	// shows message once.
+	Saved(w http.ResponseWriter, r *http.Request, network, message string) error
+
+	// Connect makes the city's bot of the network, or returns the one it has.
+	// save stores its credentials in the network's tables, in the same
+	// transaction; where save fails no bot is made. The bot starts at once,
+	// with what is stored now.
+	Connect(ctx context.Context, city report.City, network string, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error)
+}
+
+// PageError is an error whose text a visitor may read.
+type PageError struct {
+	Status int    // HTTP status, as 404
+	ID     string // text id of what to tell the visitor
+	Err    error  // the cause, for the log; may be nil
+}
+
+func (e *PageError) Error() string {
+	if e.Err != nil {
+		return e.ID + ": " + e.Err.Error()
+	}
+	return e.ID
+}
+
+func (e *PageError) Unwrap() error { return e.Err }

@@ -1,0 +1,75 @@
+// Package config reads the settings: the built-in config.toml, then the
+// operator's file, then the environment.
+package config
+
+import "time"
+
+// Config is every setting of the program but those of single networks, which
+// each network keeps itself (see Section). config.toml explains each.
+type Config struct {
+	Data     string   `toml:"data"`
+	Secret   string   `toml:"secret" secret:"true"`
+	Web      Web      `toml:"web"`
+	Mail     Mail     `toml:"mail"`
+	Database Database `toml:"database"`
+	Queue    Queue    `toml:"queue"`
+	Reports  Reports  `toml:"reports"`
+	Network  Network  `toml:"network"`
+	Log      Log      `toml:"log"`
+}
+
+// Web is the section [web].
+type Web struct {
+	Listen     string `toml:"listen"`
+	URL        string `toml:"url"` // without a slash at the end
+	TrustProxy bool   `toml:"trust_proxy"`
+}
+
+// Mail is the section [mail].
+type Mail struct {
+	Listen      string `toml:"listen"`
+	Domain      string `toml:"domain"` // lower case
+	Relay       string `toml:"relay" secret:"true"`
+	From        string `toml:"from"` // never empty after Load
+	TLSCert     string `toml:"tls_cert"`
+	TLSKey      string `toml:"tls_key"`
+	Connections int    `toml:"connections"`
+}
+
+// Database is the section [database].
+type Database struct {
+	URL string `toml:"url" secret:"true"`
+}
+
+// Queue is the section [queue].
+type Queue struct {
+	URL string `toml:"url" secret:"true"`
+}
+
+// Reports is the section [reports].
+type Reports struct {
+	Expire time.Duration `toml:"expire"`
+	Keep   time.Duration `toml:"keep"`
+}
+
+// Network is the section [network].
+type Network struct {
+	AllowPrivate bool `toml:"allow_private"`
+}
+
+// Log is the section [log].
+type Log struct {
+	Level  string `toml:"level"`
+	Format string `toml:"format"`
+}
+
+// Section is the settings of one network: a TOML table named as the network.
+type Section struct {
+	Name string // name of the table, as "telegram"
+	// Defaults is the TOML of the table's keys, each with its default and a
+	// comment, without the [table] line.
+	Defaults string
+	// Target is a pointer to the struct that takes the settings, with toml
+	// tags as in Config.
+	Target any
+}

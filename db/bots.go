@@ -1,0 +1,158 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/report"
+)
+
+type botRow struct {
+	ID        int64
+	CityID    int64
+	Network   string
+	Enabled   bool
+	State     string
+	LastError string
+	ErrorAt   int64
+	Restarts  int
+	Updated   int64
+}
+
+func (botRow) TableName() string { return "bots" }
+
+func (r botRow) bot() report.Bot {
+	return report.Bot{ID: r.ID, CityID: r.CityID, Network: r.Network, Enabled: r.Enabled,
+		State: report.BotState(r.State), LastError: r.LastError, ErrorAt: fromMillis(r.ErrorAt),
+		Restarts: r.Restarts, Updated: fromMillis(r.Updated)}
+}
+
+func (d *DB) newBotRow(cityID int64, network string) *botRow {
+	return &botRow{CityID: cityID, Network: network, Enabled: true,
+		State: string(report.BotStarting), Updated: millis(d.now())}
+}
+
+// CreateBot makes a city's bot of a network, enabled, or enables the one it
+// has. save runs in the same transaction and stores the bot's credentials.
+func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
+	var row botRow
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		row = *d.newBotRow(cityID, network)
+		err := tx.Exec(`INSERT INTO bots (city_id, network, enabled, state, updated) VALUES (?, ?, 1, ?, ?)
+			ON CONFLICT (city_id, network) DO UPDATE SET enabled = 1, state = excluded.state, last_error = '', updated = excluded.updated`,
+			cityID, network, row.State, row.Updated).Error
+		if err != nil {
+			return err
+		}
+		if err := tx.Where("city_id = ? AND network = ?", cityID, network).Take(&row).Error; err != nil {
+			return err
+		}
+		return save(tx, row.bot())
+	})
+	if err != nil {
+		return report.Bot{}, fmt.Errorf("connect bot: %w", err)
+	}
+	return row.bot(), nil
+}
+
+// Bot returns the bot of that id, or ErrNotFound.
+func (d *DB) Bot(ctx context.Context, id int64) (report.Bot, error) {
+	return findBot(d.Read(ctx).Where("id = ?", id))
+}
+
+// FindBot returns a city's bot of a network, or ErrNotFound.
+func (d *DB) FindBot(ctx context.Context, cityID int64, network string) (report.Bot, error) {
+	return findBot(d.Read(ctx).Where("city_id = ? AND network = ?", cityID, network))
+}
+
+func findBot(where *gorm.DB) (report.Bot, error) {
+	var row botRow
+	if err := where.Take(&row).Error; err != nil {
+		return report.Bot{}, fmt.Errorf("bot: %w", notFound(err))
+	}
+	return row.bot(), nil
+}
+
+// CityBots returns a city's bots by network.
+func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
+	return d.bots(d.Read(ctx).Where("city_id = ?", cityID))
+}
+
+// EnabledBots returns every bot that is switched on, of every city.
+func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
+	return d.bots(d.Read(ctx).Where("enabled = 1"))
+}
+
+// BotsUpdatedSince returns the bots that were made or changed at that time or
+// later.
+func (d *DB) BotsUpdatedSince(ctx context.Context, t time.Time) ([]report.Bot, error) {
+	return d.bots(d.Read(ctx).Where("updated >= ?", millis(t)))
+}
+
+func (d *DB) bots(where *gorm.DB) ([]report.Bot, error) {
+	var rows []botRow
+	if err := where.Order("city_id, network").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list bots: %w", err)
+	}
+	return mapRows(rows, botRow.bot), nil
+}
+
+// EnableBot switches a bot on or off.
+func (d *DB) EnableBot(ctx context.Context, botID int64, on bool) error {
+	state := report.BotOff
+	if on {
+		state = report.BotStarting
+	}
+	return d.updateBot(ctx, botID, map[string]any{"enabled": on, "state": string(state), "last_error": "", "updated": millis(d.now())})
+}
+
+// TouchBot says that what a network stores of the bot has changed, so that it
+// is loaded again.
+func (d *DB) TouchBot(ctx context.Context, botID int64) error {
+	return d.updateBot(ctx, botID, map[string]any{"updated": millis(d.now())})
+}
+
+// SetBotState stores how a bot is doing; it leaves one that was switched off
+// in the meantime alone. lastError stays as it is where it is empty and the
+// state is not BotRunning; restarted counts a restart.
+func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState, lastError string, restarted bool) error {
+	values := map[string]any{"state": string(state)}
+	if lastError != "" {
+		values["last_error"], values["error_at"] = lastError, millis(d.now())
+	}
+	if restarted {
+		values["restarts"] = gorm.Expr("restarts + 1")
+	}
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		return tx.Model(&botRow{}).Where("id = ? AND enabled = 1", botID).Updates(values).Error
+	})
+	if err != nil {
+		return fmt.Errorf("save state of bot: %w", err)
+	}
+	return nil
+}
+
+func (d *DB) updateBot(ctx context.Context, botID int64, values map[string]any) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		return oneRow(tx.Model(&botRow{}).Where("id = ?", botID).Updates(values))
+	})
+	if err != nil {
+		return fmt.Errorf("save bot: %w", err)
+	}
+	return nil
+}
+
+// DeleteBot deletes a bot and its log. The caller calls bots.Network.Forget
+// first.
+func (d *DB) DeleteBot(ctx context.Context, botID int64) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		return oneRow(tx.Where("id = ?", botID).Delete(&botRow{}))
+	})
+	if err != nil {
+		return fmt.Errorf("delete bot: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/report"
+)
+
+type cityRow struct {
+	ID                                            int64
+	Slug, Name, Language, Triggers, Blocked, Page string
+	Created                                       int64
+}
+
+func (cityRow) TableName() string { return "cities" }
+
+func (r cityRow) city() report.City {
+	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
+		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created)}
+}
+
+func toCityRow(c report.City) cityRow {
+	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
+		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created)}
+}
+
+// CreateCity stores a new city with one enabled bot of each of the networks,
+// and makes the moderator one of its moderators. The error is ErrTaken when
+// the slug is in use.
+func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, networks []string) (report.City, error) {
+	row := toCityRow(c)
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		row = toCityRow(c)
+		return d.createCity(tx, &row, moderatorID, networks)
+	})
+	if err != nil {
+		return report.City{}, fmt.Errorf("create city %s: %w", c.Slug, taken(err))
+	}
+	return row.city(), nil
+}
+
+func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks []string) error {
+	row.ID, row.Created = 0, millis(d.now())
+	if err := tx.Create(row).Error; err != nil {
+		return err
+	}
+	if err := tx.Create(&cityModeratorRow{CityID: row.ID, ModeratorID: moderatorID}).Error; err != nil {
+		return err
+	}
+	for _, network := range networks {
+		if err := tx.Create(d.newBotRow(row.ID, network)).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// City returns the city of that id, or ErrNotFound.
+func (d *DB) City(ctx context.Context, id int64) (report.City, error) {
+	return d.findCity(d.Read(ctx).Where("id = ?", id))
+}
+
+// FindCity returns the city of that slug, or ErrNotFound.
+func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
+	return d.findCity(d.Read(ctx).Where("slug = ?", slug))
+}
+
+func (d *DB) findCity(where *gorm.DB) (report.City, error) {
+	var row cityRow
+	if err := where.Take(&row).Error; err != nil {
+		return report.City{}, fmt.Errorf("city: %w", notFound(err))
+	}
+	return row.city(), nil
+}
+
+// Cities returns the cities whose name or slug contains search, by name; at
+// most limit.
+func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.City, error) {
+	q := d.Read(ctx).Order("name COLLATE NOCASE, id").Limit(limit)
+	if search != "" {
+		q = q.Where("instr(lower(name), lower(?)) > 0 OR instr(slug, lower(?)) > 0 OR instr(name, ?) > 0", search, search, search)
+	}
+	var rows []cityRow
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list cities: %w", err)
+	}
+	return mapRows(rows, cityRow.city), nil
+}
+
+// SaveRules stores a city's trigger patterns and blocked words, which the
+// caller has checked.
+func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked string) error {
+	return d.updateCity(ctx, cityID, map[string]any{"triggers": triggers, "blocked": blocked})
+}
+
+// SaveTexts stores a city's name, language and the markdown of its page.
+func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
+	return d.updateCity(ctx, cityID, map[string]any{"name": name, "language": language, "page": page})
+}
+
+func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		return oneRow(tx.Model(&cityRow{}).Where("id = ?", cityID).Updates(values))
+	})
+	if err != nil {
+		return fmt.Errorf("save city: %w", err)
+	}
+	return nil
+}
+
+// DeleteCity deletes a city with its bots, reports and moderators' rights, and
+// the moderators who have no other city. The networks' tables are their own:
+// see bots.Network.Forget, which the caller calls first.
+func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		var moderators []int64
+		if err := tx.Model(&cityModeratorRow{}).Where("city_id = ?", cityID).Pluck("moderator_id", &moderators).Error; err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM deliveries WHERE report_id IN (SELECT id FROM reports WHERE city_id = ?)", cityID).Error; err != nil {
+			return err
+		}
+		if err := oneRow(tx.Where("id = ?", cityID).Delete(&cityRow{})); err != nil {
+			return err
+		}
+		return tx.Exec("DELETE FROM moderators WHERE id IN ? AND id NOT IN (SELECT moderator_id FROM city_moderators)", moderators).Error
+	})
+	if err != nil {
+		return fmt.Errorf("delete city: %w", err)
+	}
+	return nil
+}
+
+// oneRow is ErrNotFound where the statement changed no row.
+func oneRow(result *gorm.DB) error {
+	if result.Error != nil {
+		return result.Error
+	}
+	if result.RowsAffected == 0 {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// mapRows turns rows into domain types.
+func mapRows[R, T any](rows []R, f func(R) T) []T {
+	list := make([]T, len(rows))
+	for i, r := range rows {
+		list[i] = f(r)
+	}
+	return list
+}
+
+// since is the time ago before now.
+func (d *DB) since(ago time.Duration) int64 { return millis(d.now().Add(-ago)) }

@@ -1,0 +1,107 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/report"
+)
+
+// Result says what became of a delivery.
+type Result string
+
+// The results of a delivery.
+const (
+	Sent      Result = "sent"
+	Failed    Result = "failed"  // permanently
+	Expired   Result = "expired" // the report got too old first
+	Retracted Result = "retracted"
+)
+
+// Outcome is the end of a delivery.
+type Outcome struct {
+	Delivery report.Delivery // only ID, BotID and Report.ID are stored
+	Result   Result
+	Receipt  report.Receipt
+	Error    string // of Failed, in plain words
+}
+
+type deliveryRow struct {
+	ID       string `gorm:"primaryKey"`
+	ReportID string
+	BotID    int64
+	Result   string
+	RemoteID string
+	URL      string
+	Error    string
+	At       int64
+}
+
+func (deliveryRow) TableName() string { return "deliveries" }
+
+// RecordOutcome stores the end of a delivery; when it returns nil the delivery
+// may leave the queue. A later outcome of the same delivery replaces it.
+func (d *DB) RecordOutcome(ctx context.Context, o Outcome) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec(`INSERT OR REPLACE INTO deliveries (id, report_id, bot_id, result, remote_id, url, error, at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, o.Delivery.ID, o.Delivery.Report.ID, o.Delivery.BotID,
+			string(o.Result), o.Receipt.ID, o.Receipt.URL, o.Error, millis(d.now())).Error
+	})
+	if err != nil {
+		return fmt.Errorf("record delivery: %w", err)
+	}
+	return nil
+}
+
+// DeliveryResult returns what became of a delivery, or ErrNotFound while it
+// has not ended.
+func (d *DB) DeliveryResult(ctx context.Context, id string) (Result, error) {
+	var row deliveryRow
+	err := d.Read(ctx).Select("result").Where("id = ?", id).Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return "", ErrNotFound
+	}
+	if err != nil {
+		return "", fmt.Errorf("delivery: %w", err)
+	}
+	return Result(row.Result), nil
+}
+
+// SentReceipt is a delivery that was sent, with what the network answered.
+type SentReceipt struct {
+	DeliveryID string
+	BotID      int64
+	Receipt    report.Receipt
+}
+
+// Receipts returns what the networks answered to the deliveries of a report
+// that were sent.
+func (d *DB) Receipts(ctx context.Context, reportID string) ([]SentReceipt, error) {
+	var rows []deliveryRow
+	if err := d.Read(ctx).Where("report_id = ? AND result = ?", reportID, string(Sent)).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list receipts: %w", err)
+	}
+	return mapRows(rows, func(r deliveryRow) SentReceipt {
+		return SentReceipt{DeliveryID: r.ID, BotID: r.BotID, Receipt: report.Receipt{ID: r.RemoteID, URL: r.URL}}
+	}), nil
+}
+
+// CountDeliveries counts the deliveries of a report by result.
+func (d *DB) CountDeliveries(ctx context.Context, reportID string) (map[Result]int, error) {
+	var rows []struct {
+		Result string
+		N      int
+	}
+	err := d.Read(ctx).Raw("SELECT result, count(*) AS n FROM deliveries WHERE report_id = ? GROUP BY result", reportID).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries: %w", err)
+	}
+	counts := make(map[Result]int, len(rows))
+	for _, r := range rows {
+		counts[Result(r.Result)] = r.N
+	}
+	return counts, nil
+}

@@ -1,0 +1,155 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
+)
+
+// Migrate brings the tables of this package and those of the networks (name →
+// list) up to date. Each list keeps its own record in <name>_migrations. A
+// database that has migrations this program does not know was written by a
+// newer version and is refused.
+func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migration) error {
+	if err := d.migrate(ctx, "core", migrations); err != nil {
+		return err
+	}
+	for name, list := range networks {
+		if err := d.migrate(ctx, name, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migration) error {
+	if len(list) == 0 {
+		return nil
+	}
+	options := *gormigrate.DefaultOptions
+	options.TableName = name + "_migrations"
+	options.UseTransaction = true
+	options.ValidateUnknownMigrations = true
+	err := gormigrate.New(d.write.WithContext(ctx), &options, list).Migrate()
+	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
+		return fmt.Errorf("the database was written by a newer version of Ticketfrei (tables of %s): start that version, or restore a backup from before the upgrade", name)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate tables of %s: %w", name, err)
+	}
+	return nil
+}
+
+// SQL returns a migration step that runs the statements in order.
+func SQL(statements ...string) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		for _, s := range statements {
+			if err := tx.Exec(s).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// migrations is the numbered list of this package. Add to its end; never
+// change what was released.
+var migrations = []*gormigrate.Migration{
+	{ID: "core_0001", Migrate: SQL(
+		`CREATE TABLE cities (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			slug TEXT NOT NULL UNIQUE,
+			name TEXT NOT NULL,
+			language TEXT NOT NULL,
+			triggers TEXT NOT NULL,
+			blocked TEXT NOT NULL,
+			page TEXT NOT NULL,
+			created INTEGER NOT NULL)`,
+		`CREATE TABLE moderators (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			email TEXT NOT NULL UNIQUE,
+			password TEXT NOT NULL,
+			created INTEGER NOT NULL)`,
+		`CREATE TABLE city_moderators (
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			moderator_id INTEGER NOT NULL REFERENCES moderators(id) ON DELETE CASCADE,
+			PRIMARY KEY (city_id, moderator_id))`,
+		`CREATE INDEX city_moderators_moderator ON city_moderators(moderator_id)`,
+		`CREATE TABLE registrations (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			email TEXT NOT NULL,
+			password TEXT NOT NULL,
+			city_name TEXT NOT NULL,
+			slug TEXT NOT NULL,
+			language TEXT NOT NULL,
+			created INTEGER NOT NULL)`,
+		`CREATE TABLE invitations (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			email TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			UNIQUE (city_id, email))`,
+		`CREATE TABLE sessions (
+			token TEXT PRIMARY KEY,
+			data BLOB NOT NULL,
+			expires INTEGER NOT NULL)`,
+		`CREATE INDEX sessions_expires ON sessions(expires)`,
+		`CREATE TABLE bots (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			network TEXT NOT NULL,
+			enabled INTEGER NOT NULL,
+			state TEXT NOT NULL,
+			last_error TEXT NOT NULL DEFAULT '',
+			error_at INTEGER NOT NULL DEFAULT 0,
+			restarts INTEGER NOT NULL DEFAULT 0,
+			updated INTEGER NOT NULL,
+			UNIQUE (city_id, network))`,
+		`CREATE INDEX bots_updated ON bots(updated)`,
+		`CREATE TABLE bot_log (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+			at INTEGER NOT NULL,
+			level TEXT NOT NULL,
+			text TEXT NOT NULL)`,
+		`CREATE INDEX bot_log_bot ON bot_log(bot_id, id)`,
+		`CREATE TABLE reports (
+			id TEXT PRIMARY KEY,
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			bot_id INTEGER NOT NULL,
+			network TEXT NOT NULL,
+			network_id TEXT NOT NULL,
+			author TEXT NOT NULL,
+			text TEXT NOT NULL,
+			normalized TEXT NOT NULL,
+			visibility TEXT NOT NULL,
+			time INTEGER NOT NULL,
+			received INTEGER NOT NULL,
+			passed INTEGER NOT NULL,
+			reason TEXT NOT NULL,
+			detail TEXT NOT NULL,
+			fanned_out INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+		`CREATE INDEX reports_city ON reports(city_id, passed, time)`,
+		`CREATE INDEX reports_author ON reports(city_id, author, time)`,
+		`CREATE INDEX reports_received ON reports(received)`,
+		`CREATE TABLE deliveries (
+			id TEXT PRIMARY KEY,
+			report_id TEXT NOT NULL,
+			bot_id INTEGER NOT NULL,
+			result TEXT NOT NULL,
+			remote_id TEXT NOT NULL,
+			url TEXT NOT NULL,
+			error TEXT NOT NULL,
+			at INTEGER NOT NULL) WITHOUT ROWID`,
+		`CREATE INDEX deliveries_report ON deliveries(report_id)`,
+		`CREATE INDEX deliveries_at ON deliveries(at)`,
+		`CREATE TABLE mutes (
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			author TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			PRIMARY KEY (city_id, author)) WITHOUT ROWID`,
+	)},
+}

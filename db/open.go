@@ -1,0 +1,160 @@
+// Package db keeps what outlives a report's way: cities, moderators, sessions,
+// bots, reports and what became of them. Its tables are its own; a network
+// keeps its tables in its own directory and reaches them through Read and
+// Write.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// FileName is the name of the SQLite database in the data directory.
+const FileName = "ticketfrei.db"
+
+// readers is how many connections read at the same time; WAL lets them do so
+// while one writes.
+const readers = 8
+
+// The errors that callers ask for.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrTaken    = errors.New("taken already")
+)
+
+// DB is the open database. It is safe for use by many goroutines.
+type DB struct {
+	read   *gorm.DB
+	write  *gorm.DB
+	writer *writer
+	now    func() time.Time
+}
+
+// Open opens the SQLite database in dir, made when it is not there, without
+// touching its tables: call Migrate before anything else. now tells the time.
+func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
+	path := filepath.Join(dir, FileName)
+	write, err := open(path, "_txlock=immediate", 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(ctx, write, path); err != nil {
+		closeHandle(write)
+		return nil, err
+	}
+	read, err := open(path, "_query_only=true", readers)
+	if err != nil {
+		closeHandle(write)
+		return nil, err
+	}
+	return &DB{read: read, write: write, writer: startWriter(write), now: now}, nil
+}
+
+// open opens one pool of connections. synchronous=FULL makes a commit return
+// only when it is on disk (SQLite's WAL documentation); writes are grouped, so
+// that many share one fsync.
+func open(path, more string, conns int) (*gorm.DB, error) {
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=true&" + more
+	g, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{
+		SkipDefaultTransaction: true,
+		PrepareStmt:            true,
+		TranslateError:         true,
+		Logger:                 logger.Discard,
+		NowFunc:                func() time.Time { return time.Now().UTC() },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	pool, err := g.DB()
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	return g, nil
+}
+
+// check reads the schema, which finds a file that is no database at all.
+func check(ctx context.Context, g *gorm.DB, path string) error {
+	var n int64
+	if err := g.WithContext(ctx).Raw("SELECT count(*) FROM sqlite_master").Scan(&n).Error; err != nil {
+		return fmt.Errorf("open database %s: %w; where the file is damaged, restore your last backup of it", path, err)
+	}
+	return nil
+}
+
+// Close finishes the writes under way and closes the database.
+func (d *DB) Close() error {
+	d.writer.stop()
+	return errors.Join(closeHandle(d.read), closeHandle(d.write))
+}
+
+func closeHandle(g *gorm.DB) error {
+	pool, err := g.DB()
+	if err != nil {
+		return err
+	}
+	return pool.Close()
+}
+
+// Read returns a handle for queries. It refuses writes.
+func (d *DB) Read(ctx context.Context) *gorm.DB { return d.read.WithContext(ctx) }
+
+// Ping tells whether the database answers.
+func (d *DB) Ping(ctx context.Context) error {
+	pool, err := d.read.DB()
+	if err != nil {
+		return err
+	}
+	return pool.PingContext(ctx)
+}
+
+// Backup writes a copy of the database as it is now to path, which must not
+// exist, while others read and write.
+func (d *DB) Backup(ctx context.Context, path string) error {
+	if err := d.read.WithContext(ctx).Exec("VACUUM INTO ?", path).Error; err != nil {
+		return fmt.Errorf("back up database to %s: %w", path, err)
+	}
+	return nil
+}
+
+// notFound turns gorm's and database/sql's "no row" into ErrNotFound.
+func notFound(err error) error {
+	if errors.Is(err, gorm.ErrRecordNotFound) || errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// taken turns a violated unique index into ErrTaken.
+func taken(err error) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return ErrTaken
+	}
+	return err
+}
+
+// millis is how times are stored: milliseconds since 1970, 0 for the zero time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,141 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"gorm.io/gorm"
+)
+
+// groupSize bounds how many writes share one transaction.
+const groupSize = 256
+
+// errClosed is what Write returns after Close.
+var errClosed = errors.New("the database is closed")
+
+// Write runs fn in a transaction and returns when it is committed and on disk.
+// Writes that come at the same time share a transaction and so one fsync: fn
+// may therefore be called a second time, alone, when another of its group
+// failed, and must have no effect but that on tx. An error of fn rolls back
+// what fn did and nothing else.
+func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return d.writer.do(ctx, fn)
+}
+
+// writer is the one goroutine that writes: SQLite takes one writer at a time,
+// and waiting for it here is fairer and faster than at its lock.
+type writer struct {
+	db   *gorm.DB
+	jobs chan *job
+	quit chan struct{}
+	once sync.Once
+	done chan struct{}
+}
+
+type job struct {
+	fn     func(tx *gorm.DB) error
+	result chan error
+}
+
+func startWriter(g *gorm.DB) *writer {
+	w := &writer{db: g, jobs: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+func (w *writer) stop() {
+	w.once.Do(func() { close(w.quit) })
+	<-w.done
+}
+
+func (w *writer) do(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	j := &job{fn: fn, result: make(chan error, 1)}
+	select {
+	case w.jobs <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.quit:
+		return errClosed
+	}
+	// From here on the write may happen: its outcome is waited for, not ctx.
+	select {
+	case err := <-j.result:
+		return err
+	case <-w.done:
+		select {
+		case err := <-j.result:
+			return err
+		default:
+			return errClosed
+		}
+	}
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	for {
+		select {
+		case j := <-w.jobs:
+			w.runGroup(w.collect(j))
+		case <-w.quit:
+			for len(w.jobs) > 0 {
+				w.runGroup(w.collect(<-w.jobs))
+			}
+			return
+		}
+	}
+}
+
+// collect returns first and what else is waiting.
+func (w *writer) collect(first *job) []*job {
+	group := []*job{first}
+	for len(group) < groupSize {
+		select {
+		case j := <-w.jobs:
+			group = append(group, j)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// runGroup commits the group in one transaction; when one of them fails, each
+// gets a transaction of its own.
+func (w *writer) runGroup(group []*job) {
+	err := w.commit(group)
+	if err != nil && len(group) > 1 {
+		for _, j := range group {
+			j.result <- w.commit([]*job{j})
+		}
+		return
+	}
+	for _, j := range group {
+		j.result <- err
+	}
+}
+
+func (w *writer) commit(group []*job) error {
+	return w.db.Transaction(func(tx *gorm.DB) error {
+		for _, j := range group {
+			if err := call(j.fn, tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// call turns a panic of fn into an error: the goroutine that writes serves
+// everybody.
+func call(fn func(tx *gorm.DB) error, tx *gorm.DB) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a database write: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}

@@ -1,0 +1,152 @@
+// Package report holds the words of the program as types: city, bot, report,
+// verdict, delivery and receipt. It imports nothing of ours and knows no
+// transport, no database and no queue.
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"time"
+)
+
+// City is a community with its own bots, rules, page and mail address.
+type City struct {
+	ID       int64
+	Slug     string // lower case ASCII, the local part of its mail address
+	Name     string
+	Language string // language of its pages and mails: "de" or "en"
+	Triggers string // trigger patterns, one a line; see package censor
+	Blocked  string // blocked words, one a line
+	Page     string // markdown of the city page, written by the moderator
+	Created  time.Time
+}
+
+// BotState says how a bot is doing.
+type BotState string
+
+// The states of a bot.
+const (
+	BotStarting  BotState = "starting"  // not heard of yet
+	BotRunning   BotState = "running"   // working
+	BotTrouble   BotState = "trouble"   // failed, will be restarted
+	BotAttention BotState = "attention" // its credentials were refused; only a moderator can mend it
+	BotOff       BotState = "off"       // switched off by a moderator
+)
+
+// Bot is one city's account on one network.
+type Bot struct {
+	ID        int64
+	CityID    int64
+	Network   string // name of the directory under bots/
+	Enabled   bool   // switched on by the moderator
+	State     BotState
+	LastError string    // in plain words; empty when there was none
+	ErrorAt   time.Time // when LastError happened
+	Restarts  int       // how often it was restarted after an error
+	Updated   time.Time // when a moderator last changed it
+}
+
+// Visibility says who could read a report where it was written.
+type Visibility string
+
+// The visibilities of a report. A private report is relayed as a new post and
+// never boosted.
+const (
+	Public  Visibility = "public"
+	Private Visibility = "private"
+)
+
+// Report is what a person wrote, once.
+type Report struct {
+	ID         string // see ID
+	CityID     int64
+	BotID      int64  // the bot that heard it
+	Network    string // the network of that bot
+	NetworkID  string // the network's own id of the message
+	Author     string // keyed hash of the author's address or handle, never the name
+	Text       string // plain text as written, trimmed, mentions of the bot removed
+	Visibility Visibility
+	Time       time.Time // when it was written; what reports.expire counts from
+	Received   time.Time // when our process took it in
+}
+
+// ID derives the id of a report from the network, the bot and the network's
+// own id of the message, so that the same message seen twice is the same
+// report. It is 22 characters of A-Z, a-z, 0-9, "-" and "_".
+func ID(network string, botID int64, networkID string) string {
+	return digest(network, strconv.FormatInt(botID, 10), networkID)
+}
+
+// Reason says why the censor decided as it did.
+type Reason string
+
+// The reasons of a verdict.
+const (
+	ReasonTrigger   Reason = "trigger"    // passed: a trigger pattern matches
+	ReasonEmpty     Reason = "empty"      // refused: no text
+	ReasonTooLong   Reason = "too_long"   // refused: longer than censor.MaxLength
+	ReasonNoTrigger Reason = "no_trigger" // refused: no trigger pattern matches
+	ReasonBlocked   Reason = "blocked"    // refused: a blocked word of the city
+	ReasonSlur      Reason = "slur"       // refused: a word of the fixed list
+	ReasonRepeated  Reason = "repeated"   // refused: same author, same text, a moment ago
+	ReasonFlood     Reason = "flood"      // refused: too many by one author
+	ReasonMuted     Reason = "muted"      // refused: a moderator muted the author
+	ReasonExpired   Reason = "expired"    // refused: older than reports.expire when it was judged
+	ReasonTakenBack Reason = "taken_back" // passed first, then taken back by a moderator
+)
+
+// Verdict is what the censor said of a report, and why.
+type Verdict struct {
+	Passed bool
+	Reason Reason
+	Detail string // the pattern or word that decided; empty where none did
+}
+
+// Delivery is one report on its way out through one bot to one recipient.
+type Delivery struct {
+	ID        string // see DeliveryID
+	BotID     int64
+	CityID    int64
+	Network   string
+	Recipient string // empty where the bot posts publicly
+	Report    Report
+	Retract   *Receipt // set when the report is to be taken back instead: what was answered to the delivery
+}
+
+// DeliveryID derives the id of the delivery of one report through one bot to
+// one recipient: the same three always give the same id, and the recipient
+// cannot be read from it.
+func DeliveryID(reportID string, botID int64, recipient string) string {
+	return digest(reportID, strconv.FormatInt(botID, 10), recipient)
+}
+
+// NewDelivery makes the delivery of r through b to recipient.
+func NewDelivery(r Report, b Bot, recipient string) Delivery {
+	return Delivery{
+		ID:        DeliveryID(r.ID, b.ID, recipient),
+		BotID:     b.ID,
+		CityID:    b.CityID,
+		Network:   b.Network,
+		Recipient: recipient,
+		Report:    r,
+	}
+}
+
+// Receipt is what the network answered to a delivery.
+type Receipt struct {
+	ID  string // the network's id of what was posted or sent
+	URL string // where it can be seen; empty where it cannot
+}
+
+// digest hashes parts, each with its length, so that no two lists of parts
+// give the same input.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(strconv.Itoa(len(p))))
+		h.Write([]byte{':'})
+		h.Write([]byte(p))
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}

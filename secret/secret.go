@@ -1,0 +1,167 @@
+// Package secret holds the program's one secret key and what is made with it:
+// encryption of tokens and passwords at rest, signed links, and the hashes that
+// stand for the authors of reports.
+package secret
+
+import (
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// keySize is the size of the secret key in bytes.
+const keySize = 32
+
+// FileName is the name of the key's file in the data directory.
+const FileName = "secret.key"
+
+// Box encrypts, signs and hashes. It is safe for use by many goroutines.
+type Box struct {
+	aead   cipher.AEAD
+	sign   []byte
+	author []byte
+}
+
+// Open returns the Box of the key given as 64 hexadecimal digits, or, where
+// key is empty, of the key file in dir, which is made (mode 0600) when it is
+// not there.
+func Open(dir, key string) (*Box, error) {
+	if key != "" {
+		raw, err := decodeKey(key)
+		if err != nil {
+			return nil, fmt.Errorf("setting secret: %w", err)
+		}
+		return New(raw)
+	}
+	path := filepath.Join(dir, FileName)
+	raw, err := readKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		raw, err = makeKey(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return New(raw)
+}
+
+// New returns the Box of a key of 32 bytes.
+func New(key []byte) (*Box, error) {
+	if len(key) != keySize {
+		return nil, fmt.Errorf("the secret key has %d bytes, it must have %d", len(key), keySize)
+	}
+	var derived [3][]byte
+	for i, use := range []string{"encrypt", "sign", "author"} {
+		k, err := hkdf.Key(sha256.New, key, nil, "ticketfrei "+use, keySize)
+		if err != nil {
+			return nil, fmt.Errorf("derive key: %w", err)
+		}
+		derived[i] = k
+	}
+	aead, err := chacha20poly1305.NewX(derived[0])
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	return &Box{aead: aead, sign: derived[1], author: derived[2]}, nil
+}
+
+func decodeKey(s string) ([]byte, error) {
+	raw, err := hex.DecodeString(strings.TrimSpace(s))
+	if err != nil || len(raw) != keySize {
+		return nil, errors.New("the key must be 64 hexadecimal digits (openssl rand -hex 32)")
+	}
+	return raw, nil
+}
+
+func readKey(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("secret key: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("secret key: %s can be read by others (mode %04o); run: chmod 600 %s", path, mode, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("secret key: %w", err)
+	}
+	raw, err := decodeKey(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("secret key: %s: %w; restore it from your backup", path, err)
+	}
+	return raw, nil
+}
+
+// makeKey writes a new key. Where two processes do so at once, the first one's
+// key holds for both: the file is linked into place whole, never replaced.
+func makeKey(path string) ([]byte, error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), FileName+".*")
+	if err != nil {
+		return nil, fmt.Errorf("make secret key: %w", err)
+	}
+	defer os.Remove(tmp.Name())
+	defer tmp.Close()
+	raw := make([]byte, keySize)
+	rand.Read(raw)
+	if _, err := fmt.Fprintln(tmp, hex.EncodeToString(raw)); err != nil {
+		return nil, fmt.Errorf("make secret key: %w", err)
+	}
+	if err := tmp.Sync(); err != nil {
+		return nil, fmt.Errorf("make secret key: %w", err)
+	}
+	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("make secret key: %w", err)
+	}
+	return readKey(path)
+}
+
+// Seal encrypts text for storing. place names where it is stored, as
+// "mastodon_accounts.token:17": only Open with the same place gives it back,
+// so that a sealed value cannot be moved to another row.
+func (b *Box) Seal(place, text string) string {
+	nonce := make([]byte, b.aead.NonceSize(), b.aead.NonceSize()+len(text)+b.aead.Overhead())
+	rand.Read(nonce)
+	return base64.RawStdEncoding.EncodeToString(b.aead.Seal(nonce, nonce, []byte(text), []byte(place)))
+}
+
+// Open decrypts what Seal made for the same place.
+func (b *Box) Open(place, sealed string) (string, error) {
+	raw, err := base64.RawStdEncoding.DecodeString(sealed)
+	if err != nil || len(raw) < b.aead.NonceSize() {
+		return "", fmt.Errorf("decrypt %s: not an encrypted value", place)
+	}
+	n := b.aead.NonceSize()
+	text, err := b.aead.Open(nil, raw[:n], raw[n:], []byte(place))
+	if err != nil {
+		return "", fmt.Errorf("decrypt %s: it was encrypted with another secret key; restore the key it was made with", place)
+	}
+	return string(text), nil
+}
+
+// Author returns the keyed hash that stands for the author of a report: the
+// same address on the same network always gives the same 22 characters, and
+// without the key the address cannot be found by trying.
+func (b *Box) Author(network, address string) string {
+	return base64.RawURLEncoding.EncodeToString(b.mac(b.author, network, address)[:16])
+}
+
+// mac authenticates parts under key, each with its length.
+func (b *Box) mac(key []byte, parts ...string) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:", len(p))
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)
+}
