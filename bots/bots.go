@@ -66,7 +66,9 @@ type Host struct {
 	// twice is harmless.
 	Emit func(context.Context, report.Bot, Incoming) error
 	// Changed says that something about a city or its bots has changed in the
-	// database: bots are started, stopped and reloaded, rules are read again.
+	// database: bots are started and stopped, rules are read again. A network
+	// that has changed what it stores of a bot calls DB.TouchBot first, so
+	// that the bot is made anew.
 	Changed func(ctx context.Context, cityID int64)
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -89,7 +91,8 @@ type Incoming struct {
 // are called from many goroutines.
 type Network interface {
 	// Bot returns the bot b, ready to run, with its credentials read from the
-	// network's tables. It is called again after every Changed. Errors of kind
+	// network's tables. It is called again when the bot, or
+	// its city's name or language, was changed, and after an error. Errors of kind
 	// Refused and temporary ones are treated as those of Receive.
 	Bot(ctx context.Context, b report.Bot, log *slog.Logger) (Bot, error)
 	// Settings returns what settings.tmpl shows of the city as .Data. bot is

@@ -97,9 +97,20 @@ func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked stri
 	return d.updateCity(ctx, cityID, map[string]any{"triggers": triggers, "blocked": blocked})
 }
 
-// SaveTexts stores a city's name, language and the markdown of its page.
+// SaveTexts stores a city's name, language and the markdown of its page. Its
+// bots are made anew, since they use the name and the language.
 func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
-	return d.updateCity(ctx, cityID, map[string]any{"name": name, "language": language, "page": page})
+	err := d.updateCity(ctx, cityID, map[string]any{"name": name, "language": language, "page": page})
+	if err != nil {
+		return err
+	}
+	err = d.Write(ctx, func(tx *gorm.DB) error {
+		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Update("updated", millis(d.now())).Error
+	})
+	if err != nil {
+		return fmt.Errorf("save city: %w", err)
+	}
+	return nil
 }
 
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {

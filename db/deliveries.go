@@ -2,8 +2,8 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -56,18 +56,22 @@ func (d *DB) RecordOutcome(ctx context.Context, o Outcome) error {
 	return nil
 }
 
-// DeliveryResult returns what became of a delivery, or ErrNotFound while it
-// has not ended.
-func (d *DB) DeliveryResult(ctx context.Context, id string) (Result, error) {
+// Ended is how and when a delivery ended.
+type Ended struct {
+	Result  Result
+	Receipt report.Receipt
+	Error   string
+	At      time.Time
+}
+
+// DeliveryEnd returns how a delivery ended, or ErrNotFound while it has not.
+func (d *DB) DeliveryEnd(ctx context.Context, id string) (Ended, error) {
 	var row deliveryRow
-	err := d.Read(ctx).Select("result").Where("id = ?", id).Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return "", ErrNotFound
+	if err := d.Read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
+		return Ended{}, fmt.Errorf("delivery: %w", notFound(err))
 	}
-	if err != nil {
-		return "", fmt.Errorf("delivery: %w", err)
-	}
-	return Result(row.Result), nil
+	return Ended{Result: Result(row.Result), Receipt: report.Receipt{ID: row.RemoteID, URL: row.URL},
+		Error: row.Error, At: fromMillis(row.At)}, nil
 }
 
 // SentReceipt is a delivery that was sent, with what the network answered.

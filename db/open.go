@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/mattn/go-sqlite3"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -73,7 +74,7 @@ func open(path, more string, conns int) (*gorm.DB, error) {
 		NowFunc:                func() time.Time { return time.Now().UTC() },
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+		return nil, openError(path, err)
 	}
 	pool, err := g.DB()
 	if err != nil {
@@ -84,13 +85,22 @@ func open(path, more string, conns int) (*gorm.DB, error) {
 	return g, nil
 }
 
-// check reads the schema, which finds a file that is no database at all.
+// check reads the schema, which finds most damaged files.
 func check(ctx context.Context, g *gorm.DB, path string) error {
 	var n int64
 	if err := g.WithContext(ctx).Raw("SELECT count(*) FROM sqlite_master").Scan(&n).Error; err != nil {
-		return fmt.Errorf("open database %s: %w; where the file is damaged, restore your last backup of it", path, err)
+		return openError(path, err)
 	}
 	return nil
+}
+
+// openError says what to do about a file that cannot be opened.
+func openError(path string, err error) error {
+	damaged, ok := errors.AsType[sqlite3.Error](err)
+	if ok && (damaged.Code == sqlite3.ErrNotADB || damaged.Code == sqlite3.ErrCorrupt) {
+		return fmt.Errorf("the database %s is damaged (%w): move it and its -wal and -shm files away and restore your last backup", path, err)
+	}
+	return fmt.Errorf("open database %s: %w", path, err)
 }
 
 // Close finishes the writes under way and closes the database.
@@ -122,7 +132,7 @@ func (d *DB) Ping(ctx context.Context) error {
 // Backup writes a copy of the database as it is now to path, which must not
 // exist, while others read and write.
 func (d *DB) Backup(ctx context.Context, path string) error {
-	if err := d.read.WithContext(ctx).Exec("VACUUM INTO ?", path).Error; err != nil {
+	if err := d.write.WithContext(ctx).Exec("VACUUM INTO ?", path).Error; err != nil {
 		return fmt.Errorf("back up database to %s: %w", path, err)
 	}
 	return nil

@@ -1,0 +1,46 @@
+package bots
+
+import (
+	"net"
+	"net/http"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+// HTTPTimeout bounds one exchange with a network's server.
+const HTTPTimeout = 30 * time.Second
+
+// NewHTTPClient returns the client for talking to hosts that a user named. It
+// connects to public addresses only (errors are ssrf.ErrProhibitedIP), unless
+// allowPrivate is set: what a name resolves to is checked when the connection
+// is made, so that a name cannot point elsewhere a moment later.
+func NewHTTPClient(allowPrivate bool) *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	if !allowPrivate {
+		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
+	}
+	return &http.Client{
+		Timeout: HTTPTimeout,
+		Transport: userAgent{&http.Transport{
+			DialContext:           dialer.DialContext,
+			ForceAttemptHTTP2:     true,
+			MaxIdleConns:          256,
+			MaxIdleConnsPerHost:   16,
+			IdleConnTimeout:       90 * time.Second,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ResponseHeaderTimeout: HTTPTimeout,
+		}},
+	}
+}
+
+// userAgent says who asks: administrators of other servers want to know.
+type userAgent struct{ http.RoundTripper }
+
+func (t userAgent) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("User-Agent") == "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("User-Agent", "Ticketfrei/3")
+	}
+	return t.RoundTripper.RoundTrip(r)
+}

@@ -1,0 +1,369 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
+
+	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
+	"ticketfrei/report"
+)
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+func clock() time.Time { return noon }
+
+func TestGroupedWritesFailAlone(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	const writers = 64
+	errs := make([]error, writers)
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			errs[i] = d.Write(t.Context(), func(tx *gorm.DB) error {
+				if err := tx.Exec("INSERT INTO moderators (email, password, created) VALUES (?, '', 0)", fmt.Sprint(i)).Error; err != nil {
+					return err
+				}
+				switch i % 8 {
+				case 3:
+					return errors.New("no")
+				case 5:
+					panic("no")
+				}
+				return nil
+			})
+		})
+	}
+	wg.Wait()
+	for i, err := range errs {
+		_, findErr := d.FindModerator(t.Context(), fmt.Sprint(i))
+		failed := i%8 == 3 || i%8 == 5
+		if (err != nil) != failed || errors.Is(findErr, db.ErrNotFound) != failed {
+			t.Errorf("write %d: err = %v, row: %v", i, err, findErr)
+		}
+	}
+}
+
+func TestReadHandleRefusesWrites(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	if err := d.Read(t.Context()).Exec("DELETE FROM cities").Error; err == nil {
+		t.Error("the read handle wrote")
+	}
+}
+
+func TestWriteAfterClose(t *testing.T) {
+	d, err := db.Open(t.Context(), t.TempDir(), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Write(t.Context(), func(*gorm.DB) error { return nil }); err == nil {
+		t.Error("wrote to a closed database")
+	}
+}
+
+func TestCityNamesAreUnique(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	c := dbtest.MustCreateCity(t, d, "nuernberg", "mail")
+	if _, err := d.CreateCity(t.Context(), report.City{Slug: "nuernberg"}, 1, nil); !errors.Is(err, db.ErrTaken) {
+		t.Errorf("second city: %v, want ErrTaken", err)
+	}
+	got, err := d.FindCity(t.Context(), "nuernberg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := d.FindCity(t.Context(), "fuerth"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("unknown city: %v, want ErrNotFound", err)
+	}
+}
+
+func TestSearchOfCities(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	for slug, name := range map[string]string{"nuernberg": "Nürnberg", "fuerth": "Fürth", "erlangen": "Erlangen"} {
+		c := dbtest.MustCreateCity(t, d, slug)
+		if err := d.SaveTexts(t.Context(), c.ID, name, "de", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for search, want := range map[string][]string{
+		"":      {"Erlangen", "Fürth", "Nürnberg"},
+		"NUERN": {"Nürnberg"},
+		"ürn":   {"Nürnberg"},
+		"r":     {"Erlangen", "Fürth", "Nürnberg"},
+		"%":     {},
+	} {
+		list, err := d.Cities(t.Context(), search, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []string{}
+		for _, c := range list {
+			got = append(got, c.Name)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("search %q: %s", search, diff)
+		}
+	}
+}
+
+func newReport(c report.City, id, author, text string, at time.Time) report.Report {
+	return report.Report{ID: id, CityID: c.ID, BotID: 1, Network: "toy", NetworkID: "n" + id, Author: author,
+		Text: text, Visibility: report.Public, Time: at, Received: at}
+}
+
+func TestSaveReport(t *testing.T) {
+	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "u1"}
+	brake := db.Brake{Window: 10 * time.Minute, Flood: 3}
+	type step struct {
+		id, author, text string
+		after            time.Duration
+		want             report.Reason
+	}
+	tests := []struct {
+		name  string
+		steps []step
+	}{
+		{"the same report twice is stored once", []step{{"1", "a", "u1", 0, "trigger"}, {"1", "a", "u1", time.Minute, "trigger"}}},
+		{"the same text again", []step{{"1", "a", "u1", 0, "trigger"}, {"2", "a", "u1", time.Minute, "repeated"}}},
+		{"the same text after the window", []step{{"1", "a", "u1", 0, "trigger"}, {"2", "a", "u1", 10 * time.Minute, "trigger"}}},
+		{"the same text by another", []step{{"1", "a", "u1", 0, "trigger"}, {"2", "b", "u1", 0, "trigger"}}},
+		{"an older one that comes late", []step{{"1", "a", "u1", 5 * time.Minute, "trigger"}, {"2", "a", "u1", 0, "repeated"}}},
+		{"a flood", []step{{"1", "a", "u1", 0, "trigger"}, {"2", "a", "u2", 0, "trigger"}, {"3", "a", "u3", 0, "trigger"}, {"4", "a", "u4", 0, "flood"}, {"5", "b", "u4", 0, "trigger"}}},
+		{"no author is nobody in particular", []step{{"1", "", "u1", 0, "trigger"}, {"2", "", "u1", 0, "trigger"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := dbtest.MustOpen(t, clock, nil)
+			c := dbtest.MustCreateCity(t, d, "city")
+			for _, s := range tt.steps {
+				v, _, err := d.SaveReport(t.Context(), newReport(c, s.id, s.author, s.text, noon.Add(s.after)), passed, s.text, brake)
+				if err != nil || v.Reason != s.want || v.Passed != (s.want == report.ReasonTrigger) {
+					t.Errorf("report %s: %+v, %v; want %s", s.id, v, err, s.want)
+				}
+			}
+		})
+	}
+}
+
+func TestMutedAuthorIsRefused(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city")
+	other := dbtest.MustCreateCity(t, d, "other")
+	if err := d.Mute(t.Context(), c.ID, "a"); err != nil {
+		t.Fatal(err)
+	}
+	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
+	save := func(c report.City, id string) report.Reason {
+		v, _, err := d.SaveReport(t.Context(), newReport(c, id, "a", id, noon), passed, id, db.Brake{Window: time.Minute, Flood: 9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Reason
+	}
+	if got := save(c, "1"); got != report.ReasonMuted {
+		t.Errorf("muted: %s", got)
+	}
+	if got := save(other, "2"); got != report.ReasonTrigger {
+		t.Errorf("in another city: %s", got)
+	}
+	if err := d.Unmute(t.Context(), c.ID, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if got := save(c, "3"); got != report.ReasonTrigger {
+		t.Errorf("after unmute: %s", got)
+	}
+}
+
+func TestDeleteCityTakesEverythingWithIt(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city", "mail")
+	kept := dbtest.MustCreateCity(t, d, "kept", "mail")
+	for _, city := range []report.City{c, kept} {
+		r := newReport(city, "r"+city.Slug, "a", "text", noon)
+		if _, _, err := d.SaveReport(t.Context(), r, report.Verdict{Passed: true}, "text", db.Brake{Window: time.Minute, Flood: 9}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.RecordOutcome(t.Context(), db.Outcome{Delivery: report.NewDelivery(r, report.Bot{ID: 1}, ""), Result: db.Sent}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.DeleteCity(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"cities", "bots", "reports", "deliveries", "moderators", "city_moderators"} {
+		var n int
+		if err := d.Read(t.Context()).Raw("SELECT count(*) FROM " + table).Scan(&n).Error; err != nil {
+			t.Fatal(err)
+		}
+		if n != 1 {
+			t.Errorf("%s: %d rows left, want those of the other city: 1", table, n)
+		}
+	}
+}
+
+func TestLastModeratorStays(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city")
+	inv, err := d.CreateInvitation(t.Context(), c.ID, "second@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := d.AcceptInvitation(t.Context(), inv.ID, "hash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.AcceptInvitation(t.Context(), inv.ID, "hash"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("accepted twice: %v", err)
+	}
+	if err := d.RemoveModerator(t.Context(), c.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.RemoveModerator(t.Context(), c.ID, second.ID); !errors.Is(err, db.ErrTaken) {
+		t.Errorf("removed the last one: %v", err)
+	}
+	list, err := d.CityModerators(t.Context(), c.ID)
+	if err != nil || len(list) != 1 || list[0].Email != "second@example.org" {
+		t.Errorf("moderators = %v, %v", list, err)
+	}
+}
+
+func TestConfirmRegistrationOnce(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	reg, err := d.CreateRegistration(t.Context(), db.Registration{Email: "m@example.org", Password: "hash", CityName: "Fürth", Slug: "fuerth", Language: "de"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := make([]error, 4)
+	var wg sync.WaitGroup
+	for i := range results {
+		wg.Go(func() {
+			_, _, results[i] = d.ConfirmRegistration(context.Background(), reg.ID, report.City{Slug: "fuerth", Name: "Fürth"}, []string{"mail"})
+		})
+	}
+	wg.Wait()
+	ok := 0
+	for _, err := range results {
+		switch {
+		case err == nil:
+			ok++
+		case !errors.Is(err, db.ErrNotFound):
+			t.Error(err)
+		}
+	}
+	if ok != 1 {
+		t.Errorf("%d confirmations made a city, want 1", ok)
+	}
+}
+
+func TestBotLogKeepsTheLastLines(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	dbtest.MustCreateCity(t, d, "city", "mail")
+	for i := range db.LogLines + 7 {
+		if err := d.AddLog(t.Context(), 1, db.LogLine{At: noon, Level: "INFO", Text: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines, err := d.Log(t.Context(), 1, 1000)
+	if err != nil || len(lines) != db.LogLines || lines[0].Text != fmt.Sprint(db.LogLines+6) {
+		t.Errorf("%d lines, first %v, %v", len(lines), lines[0], err)
+	}
+	if err := d.AddLog(t.Context(), 99, db.LogLine{Text: "of a bot that is gone"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDeleteExpired(t *testing.T) {
+	now := noon
+	d := dbtest.MustOpen(t, func() time.Time { return now }, nil)
+	c := dbtest.MustCreateCity(t, d, "city")
+	save := func(id string) {
+		r := newReport(c, id, id, id, now)
+		if _, _, err := d.SaveReport(t.Context(), r, report.Verdict{Passed: true}, id, db.Brake{Window: time.Minute, Flood: 9}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("old")
+	now = now.Add(24 * time.Hour)
+	save("new")
+	if err := d.DeleteExpired(t.Context(), 24*time.Hour-time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Report(t.Context(), c.ID, "old"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("old report: %v", err)
+	}
+	if _, err := d.Report(t.Context(), c.ID, "new"); err != nil {
+		t.Errorf("new report: %v", err)
+	}
+}
+
+func TestMigrations(t *testing.T) {
+	one := &gormigrate.Migration{ID: "toy_0001", Migrate: db.SQL("CREATE TABLE toy_a (id INTEGER)")}
+	two := &gormigrate.Migration{ID: "toy_0002", Migrate: db.SQL("ALTER TABLE toy_a ADD COLUMN name TEXT")}
+	dir := t.TempDir()
+	migrate := func(list ...*gormigrate.Migration) error {
+		d, err := db.Open(t.Context(), dir, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		return d.Migrate(t.Context(), map[string][]*gormigrate.Migration{"toy": list})
+	}
+	for name, list := range map[string][]*gormigrate.Migration{"first": {one}} {
+		if err := migrate(list...); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	if err := migrate(one, two); err != nil {
+		t.Fatalf("upgrade: %v", err)
+	}
+	if err := migrate(one, two); err != nil {
+		t.Fatalf("again: %v", err)
+	}
+	if err := migrate(one); err == nil || !strings.Contains(err.Error(), "newer version") {
+		t.Errorf("a database from the future: %v", err)
+	}
+}
+
+func TestDamagedFileIsRefusedWithAdvice(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, db.FileName), []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := db.Open(t.Context(), dir, clock)
+	if err == nil || !strings.Contains(err.Error(), "backup") {
+		t.Errorf("error = %v, want advice about the backup", err)
+	}
+}
+
+func TestBackupCanBeOpened(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	dbtest.MustCreateCity(t, d, "city")
+	dir := t.TempDir()
+	if err := d.Backup(t.Context(), filepath.Join(dir, db.FileName)); err != nil {
+		t.Fatal(err)
+	}
+	restored, err := db.Open(t.Context(), dir, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restored.Close()
+	if _, err := restored.FindCity(t.Context(), "city"); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,46 @@
+// Package dbtest opens databases for tests.
+package dbtest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+
+	"ticketfrei/db"
+	"ticketfrei/report"
+)
+
+// MustOpen opens a new database in a file of its own with this program's
+// tables and those of networks (name → list), closed when the test ends.
+func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormigrate.Migration) *db.DB {
+	tb.Helper()
+	d, err := db.Open(tb.Context(), tb.TempDir(), now)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	if err := d.Migrate(tb.Context(), networks); err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+// MustCreateCity makes a city that lets every report pass, with a moderator
+// moderator@<slug>.example and a bot of each of the networks.
+func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) report.City {
+	tb.Helper()
+	m, err := d.CreateModerator(tb.Context(), "moderator@"+slug+".example", "no password")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c, err := d.CreateCity(tb.Context(), report.City{Slug: slug, Name: slug, Language: "en", Triggers: "*"}, m.ID, networks)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}

@@ -1,0 +1,163 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"ticketfrei/mailer"
+	"ticketfrei/report"
+)
+
+// ackWait is how long the queue waits for a sign of life of who holds a
+// message before it hands it out again: so long a message of a killed process
+// waits. Who holds one gives a sign every keepAlive.
+const (
+	ackWait   = 5 * time.Second
+	keepAlive = 2 * time.Second
+)
+
+// fetch is how many messages are asked for at a time.
+const fetch = 256
+
+// Message is one message that was handed out. Exactly one of Done, Later and
+// Ignore must be called.
+type Message[T any] struct {
+	Body T
+	// Attempt counts how often it was handed out, from 1.
+	Attempt int
+
+	msg  jetstream.Msg
+	held *holder
+}
+
+// Done removes the message from the queue: the next step is on disk.
+func (m *Message[T]) Done() {
+	m.held.release(m.msg)
+	// A lost acknowledgement makes the message come again, which is harmless.
+	_ = m.msg.Ack()
+}
+
+// Later puts the message back, to be handed out again after d.
+func (m *Message[T]) Later(d time.Duration) {
+	m.held.release(m.msg)
+	_ = m.msg.NakWithDelay(d)
+}
+
+// Ignore leaves the message to who holds it already: it was handed out twice.
+func (m *Message[T]) Ignore() { m.held.release(m.msg) }
+
+// ConsumeReports calls handle with one report after the other until ctx ends.
+// handle must not block for long.
+func (q *Queue) ConsumeReports(ctx context.Context, handle func(*Message[report.Report])) error {
+	return consume(ctx, q, reportStream, "censor", handle)
+}
+
+// ConsumeDeliveries is as ConsumeReports.
+func (q *Queue) ConsumeDeliveries(ctx context.Context, handle func(*Message[report.Delivery])) error {
+	return consume(ctx, q, deliveryStream, "dispatcher", handle)
+}
+
+// ConsumeMails is as ConsumeReports.
+func (q *Queue) ConsumeMails(ctx context.Context, handle func(*Message[mailer.Mail])) error {
+	return consume(ctx, q, mailStream, "mailer", handle)
+}
+
+func consume[T any](ctx context.Context, q *Queue, stream, durable string, handle func(*Message[T])) error {
+	cons, err := q.js.CreateOrUpdateConsumer(ctx, stream, jetstream.ConsumerConfig{
+		Durable:       durable,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		MaxAckPending: -1, // one bot that hangs must not use up a limit for all
+	})
+	if err != nil {
+		return fmt.Errorf("consume %s: %w", stream, err)
+	}
+	running, err := cons.Consume(func(msg jetstream.Msg) {
+		m := &Message[T]{Attempt: 1, msg: msg, held: q.held}
+		if meta, err := msg.Metadata(); err == nil {
+			m.Attempt = int(meta.NumDelivered)
+		}
+		if err := json.Unmarshal(msg.Data(), &m.Body); err != nil {
+			q.log.Error("a message in the queue cannot be read and is dropped", "stream", stream, "subject", msg.Subject(), "err", err)
+			_ = msg.Term()
+			return
+		}
+		q.held.hold(msg)
+		handle(m)
+	}, jetstream.PullMaxMessages(fetch), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+		if ctx.Err() == nil {
+			q.log.Warn("reading from the queue failed, trying again", "stream", stream, "err", err)
+		}
+	}))
+	if err != nil {
+		return fmt.Errorf("consume %s: %w", stream, err)
+	}
+	<-ctx.Done()
+	running.Stop()
+	<-running.Closed()
+	return nil
+}
+
+// holder gives a sign of life for every message that somebody works on.
+type holder struct {
+	mu   sync.Mutex
+	msgs map[jetstream.Msg]struct{}
+	quit chan struct{}
+	done chan struct{}
+}
+
+func startHolder() *holder {
+	h := &holder{msgs: make(map[jetstream.Msg]struct{}), quit: make(chan struct{}), done: make(chan struct{})}
+	go h.run()
+	return h
+}
+
+func (h *holder) hold(m jetstream.Msg) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.msgs[m] = struct{}{}
+}
+
+func (h *holder) release(m jetstream.Msg) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.msgs, m)
+}
+
+func (h *holder) run() {
+	defer close(h.done)
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			for _, m := range h.all() {
+				// Where it fails the message comes again, which is harmless.
+				_ = m.InProgress()
+			}
+		case <-h.quit:
+			return
+		}
+	}
+}
+
+func (h *holder) all() []jetstream.Msg {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := make([]jetstream.Msg, 0, len(h.msgs))
+	for m := range h.msgs {
+		list = append(list, m)
+	}
+	return list
+}
+
+func (h *holder) stop() {
+	close(h.quit)
+	<-h.done
+}

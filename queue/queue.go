@@ -1,0 +1,209 @@
+// Package queue carries reports, deliveries and account mails from one part of
+// the program to the next, durably: what was published is on disk, and what was
+// consumed comes again until it is confirmed. It knows NATS JetStream and no
+// network.
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"ticketfrei/mailer"
+	"ticketfrei/report"
+)
+
+// The streams. Each message is deleted when it is confirmed (work queue
+// retention), so what a stream holds is what is still to do.
+const (
+	reportStream   = "REPORTS"    // report.<city id>
+	deliveryStream = "DELIVERIES" // delivery.<network>.<bot id>
+	mailStream     = "MAILS"      // mail
+)
+
+// duplicateWindow is how long a stream knows the ids of its messages: the same
+// id within it is stored once. What comes again later is caught by the
+// database.
+const duplicateWindow = 10 * time.Minute
+
+// publishTimeout bounds one publish: an fsync on a slow disk takes
+// milliseconds, so a queue that has not answered by then is broken.
+const publishTimeout = 10 * time.Second
+
+// Queue is the open queue. It is safe for use by many goroutines.
+type Queue struct {
+	log    *slog.Logger
+	server *server.Server
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	held   *holder
+}
+
+// Open starts the embedded server with its files in dir and makes the streams
+// where they are missing.
+func Open(ctx context.Context, dir string, log *slog.Logger) (*Queue, error) {
+	srv, err := startServer(dir, log)
+	if err != nil {
+		return nil, err
+	}
+	q := &Queue{log: log, server: srv}
+	if err := q.connect(ctx); err != nil {
+		q.Close()
+		return nil, err
+	}
+	return q, nil
+}
+
+func (q *Queue) connect(ctx context.Context) error {
+	var err error
+	q.conn, err = nats.Connect("", nats.InProcessServer(q.server), nats.MaxReconnects(-1))
+	if err != nil {
+		return fmt.Errorf("connect to the queue: %w", err)
+	}
+	q.js, err = jetstream.New(q.conn, jetstream.WithPublishAsyncMaxPending(1024), jetstream.WithDefaultTimeout(publishTimeout))
+	if err != nil {
+		return fmt.Errorf("connect to the queue: %w", err)
+	}
+	for stream, subject := range map[string]string{reportStream: "report.*", deliveryStream: "delivery.*.*", mailStream: "mail"} {
+		_, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+			Name:       stream,
+			Subjects:   []string{subject},
+			Retention:  jetstream.WorkQueuePolicy,
+			Duplicates: duplicateWindow,
+			MaxAge:     14 * 24 * time.Hour,
+		})
+		if err != nil {
+			return fmt.Errorf("open stream %s: %w", stream, err)
+		}
+	}
+	q.held = startHolder()
+	return nil
+}
+
+// Close stops the queue; what was not confirmed comes again after the next
+// Open. The consumers must have ended.
+func (q *Queue) Close() {
+	if q.held != nil {
+		q.held.stop()
+	}
+	if q.conn != nil {
+		q.conn.Close()
+	}
+	q.server.Shutdown()
+	q.server.WaitForShutdown()
+}
+
+// PublishReport puts r into the queue. When it returns nil, r is on disk. The
+// same report again is stored once.
+func (q *Queue) PublishReport(ctx context.Context, r report.Report) error {
+	return q.publish(ctx, "report."+strconv.FormatInt(r.CityID, 10), r.ID, r)
+}
+
+// PublishDeliveries puts all of ds into the queue. When it returns nil, they
+// are on disk; on an error some of them may be.
+func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout+time.Duration(len(ds))*10*time.Millisecond)
+	defer cancel()
+	acks := make([]jetstream.PubAckFuture, 0, len(ds))
+	for _, d := range ds {
+		id := d.ID
+		if d.Retract != nil {
+			id += "-retract"
+		}
+		msg, err := message(deliverySubject(d), id, d)
+		if err != nil {
+			return err
+		}
+		ack, err := q.js.PublishMsgAsync(msg, jetstream.WithStallWait(publishTimeout))
+		if err != nil {
+			return fmt.Errorf("publish delivery: %w", err)
+		}
+		acks = append(acks, ack)
+	}
+	for _, ack := range acks {
+		select {
+		case <-ack.Ok():
+		case err := <-ack.Err():
+			return fmt.Errorf("publish delivery: %w", err)
+		case <-ctx.Done():
+			return fmt.Errorf("publish delivery: %w", ctx.Err())
+		}
+	}
+	return nil
+}
+
+func deliverySubject(d report.Delivery) string {
+	return "delivery." + d.Network + "." + strconv.FormatInt(d.BotID, 10)
+}
+
+// PublishMail puts an account mail into the queue.
+func (q *Queue) PublishMail(ctx context.Context, m mailer.Mail) error {
+	return q.publish(ctx, "mail", "", m)
+}
+
+func (q *Queue) publish(ctx context.Context, subject, id string, body any) error {
+	msg, err := message(subject, id, body)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if _, err := q.js.PublishMsg(ctx, msg); err != nil {
+		return fmt.Errorf("publish to %s: %w", subject, err)
+	}
+	return nil
+}
+
+// message encodes body for subject. An empty id is never a duplicate.
+func message(subject, id string, body any) (*nats.Msg, error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode for %s: %w", subject, err)
+	}
+	msg := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{}}
+	if id != "" {
+		msg.Header.Set(jetstream.MsgIDHeader, id)
+	}
+	return msg, nil
+}
+
+// Depth is how much is waiting in a stream.
+type Depth struct {
+	Stream   string    // "reports", "deliveries", "mails"
+	Messages uint64    // waiting, or being worked on
+	Oldest   time.Time // when the oldest of them was published; zero where there is none
+}
+
+// Depths returns how much is waiting in each stream.
+func (q *Queue) Depths(ctx context.Context) ([]Depth, error) {
+	names := []struct{ stream, name string }{{reportStream, "reports"}, {deliveryStream, "deliveries"}, {mailStream, "mails"}}
+	depths := make([]Depth, 0, len(names))
+	for _, n := range names {
+		s, err := q.js.Stream(ctx, n.stream)
+		if err != nil {
+			return nil, fmt.Errorf("look at stream %s: %w", n.stream, err)
+		}
+		state := s.CachedInfo().State
+		d := Depth{Stream: n.name, Messages: state.Msgs}
+		if state.Msgs > 0 {
+			d.Oldest = state.FirstTime
+		}
+		depths = append(depths, d)
+	}
+	return depths, nil
+}
+
+// Ping tells whether the queue answers.
+func (q *Queue) Ping(ctx context.Context) error {
+	if _, err := q.js.AccountInfo(ctx); err != nil {
+		return fmt.Errorf("queue: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,231 @@
+package queue_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/mailer"
+	"ticketfrei/queue"
+	"ticketfrei/report"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+func mustOpen(tb testing.TB, dir string) *queue.Queue {
+	tb.Helper()
+	q, err := queue.Open(tb.Context(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return q
+}
+
+func newReport(id string) report.Report {
+	return report.Report{ID: id, CityID: 3, Network: "toy", Text: "Plärrer, 2 Kontis", Time: time.Unix(1700000000, 0).UTC()}
+}
+
+// consume collects reports and does with each what decide says, until ctx ends.
+func consume(tb testing.TB, ctx context.Context, q *queue.Queue, handle func(*queue.Message[report.Report])) (wait func()) {
+	tb.Helper()
+	done := make(chan error, 1)
+	go func() { done <- q.ConsumeReports(ctx, handle) }()
+	return func() {
+		if err := <-done; err != nil {
+			tb.Error(err)
+		}
+	}
+}
+
+func receive[T any](tb testing.TB, ch <-chan T) T {
+	tb.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(patience):
+		tb.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+func TestReportSurvivesARestart(t *testing.T) {
+	dir := t.TempDir()
+	q := mustOpen(t, dir)
+	want := newReport("a")
+	if err := q.PublishReport(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	q.Close()
+
+	q = mustOpen(t, dir)
+	defer q.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	got := make(chan report.Report, 1)
+	wait := consume(t, ctx, q, func(m *queue.Message[report.Report]) { m.Done(); got <- m.Body })
+	if diff := cmp.Diff(want, receive(t, got)); diff != "" {
+		t.Error(diff)
+	}
+	stop()
+	wait()
+}
+
+func TestSameReportIsStoredOnce(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	for _, id := range []string{"a", "a", "b", "a"} {
+		if err := q.PublishReport(t.Context(), newReport(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	depths, err := q.Depths(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if depths[0].Stream != "reports" || depths[0].Messages != 2 || depths[0].Oldest.IsZero() {
+		t.Errorf("depth = %+v, want 2 messages", depths[0])
+	}
+}
+
+func TestUnconfirmedComesAgain(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	if err := q.PublishReport(t.Context(), newReport("a")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	attempts := make(chan int, 4)
+	wait := consume(t, ctx, q, func(m *queue.Message[report.Report]) {
+		attempts <- m.Attempt
+		if m.Attempt == 1 {
+			m.Later(10 * time.Millisecond)
+			return
+		}
+		m.Done()
+	})
+	if a, b := receive(t, attempts), receive(t, attempts); a != 1 || b != 2 {
+		t.Errorf("attempts %d, %d; want 1, 2", a, b)
+	}
+	stop()
+	wait()
+}
+
+// TestHeldMessageIsNotHandedOutAgain holds a message for longer than the queue
+// waits for a sign of life.
+func TestHeldMessageIsNotHandedOutAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 7 s")
+	}
+	t.Parallel()
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	if err := q.PublishReport(t.Context(), newReport("a")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	got := make(chan *queue.Message[report.Report], 4)
+	wait := consume(t, ctx, q, func(m *queue.Message[report.Report]) { got <- m })
+	m := receive(t, got)
+	select {
+	case again := <-got:
+		t.Errorf("handed out again, attempt %d", again.Attempt)
+	case <-time.After(7 * time.Second):
+	}
+	m.Done()
+	stop()
+	wait()
+}
+
+func TestDeliveries(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	const n = 2500 // more than fit in flight at once
+	var ds []report.Delivery
+	for i := range n {
+		ds = append(ds, report.NewDelivery(newReport("a"), report.Bot{ID: 7, Network: "toy"}, fmt.Sprint("r", i)))
+	}
+	for range 2 { // the second time changes nothing
+		if err := q.PublishDeliveries(t.Context(), ds); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	got := make(chan report.Delivery, n)
+	done := make(chan error, 1)
+	go func() {
+		done <- q.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) { m.Done(); got <- m.Body })
+	}()
+	for i := range n {
+		if diff := cmp.Diff(ds[i], receive(t, got)); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	select {
+	case d := <-got:
+		t.Errorf("one more: %+v", d)
+	default:
+	}
+}
+
+func TestAccountMails(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	want := mailer.Mail{From: "a@example.org", To: "b@example.org", Data: []byte("Subject: x\r\n\r\n")}
+	for range 2 { // two mails that are alike are two mails
+		if err := q.PublishMail(t.Context(), want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	got := make(chan mailer.Mail, 2)
+	done := make(chan error, 1)
+	go func() {
+		done <- q.ConsumeMails(ctx, func(m *queue.Message[mailer.Mail]) { m.Done(); got <- m.Body })
+	}()
+	for range 2 {
+		if diff := cmp.Diff(want, receive(t, got)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNotices(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	changed, passed := make(chan int64, 1), make(chan int64, 1)
+	if err := q.OnChanged(t.Context(), func(id int64) { changed <- id }); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.OnPassed(t.Context(), func(id int64) { passed <- id }); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.NotifyChanged(5); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.NotifyPassed(6); err != nil {
+		t.Fatal(err)
+	}
+	if c, p := receive(t, changed), receive(t, passed); c != 5 || p != 6 {
+		t.Errorf("changed %d, passed %d", c, p)
+	}
+}
+
+func TestUnusableDirectory(t *testing.T) {
+	q, err := queue.Open(t.Context(), "/dev/null/queue", slog.New(slog.DiscardHandler))
+	if err == nil {
+		q.Close()
+		t.Fatal("opened")
+	}
+}

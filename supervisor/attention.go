@@ -1,0 +1,56 @@
+package supervisor
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"time"
+
+	"ticketfrei/config"
+	"ticketfrei/db"
+	"ticketfrei/i18n"
+	"ticketfrei/mailer"
+	"ticketfrei/queue"
+	"ticketfrei/report"
+)
+
+// Texts are the supervisor's texts for the translation catalogue.
+//
+//go:embed en.toml de.toml
+var Texts embed.FS
+
+// Attention mails the moderators of a bot whose credentials were refused.
+type Attention struct {
+	DB     *db.DB
+	Queue  *queue.Queue
+	Texts  *i18n.Catalogue
+	Config *config.Config
+	Now    func() time.Time
+}
+
+// Tell puts a mail to every moderator of the bot's city into the queue. reason
+// is what the network said.
+func (a *Attention) Tell(ctx context.Context, b report.Bot, reason string) error {
+	city, err := a.DB.City(ctx, b.CityID)
+	if err != nil {
+		return err
+	}
+	moderators, err := a.DB.CityModerators(ctx, b.CityID)
+	if err != nil {
+		return err
+	}
+	network := a.Texts.T(city.Language, b.Network+".title")
+	values := []any{"City", city.Name, "Network", network, "Reason", reason,
+		"URL", a.Config.Web.URL + "/settings#" + b.Network}
+	var errs []error
+	for _, m := range moderators {
+		mail := mailer.Message{
+			From: a.Config.Mail.From, FromName: "Ticketfrei", To: m.Email,
+			Subject: a.Texts.T(city.Language, "attention.subject", values...),
+			Text:    a.Texts.T(city.Language, "attention.text", values...),
+			Date:    a.Now(),
+		}
+		errs = append(errs, a.Queue.PublishMail(ctx, mailer.Mail{From: a.Config.Mail.From, To: m.Email, Data: mail.Bytes()}))
+	}
+	return errors.Join(errs...)
+}

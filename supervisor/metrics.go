@@ -1,0 +1,59 @@
+package supervisor
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ticketfrei/report"
+)
+
+type metrics struct {
+	deliveries *prometheus.CounterVec
+	restarts   *prometheus.CounterVec
+	latency    *prometheus.HistogramVec
+}
+
+func newMetrics(reg prometheus.Registerer, states func() map[report.BotState]int) *metrics {
+	m := &metrics{
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ticketfrei_deliveries_total",
+			Help: "Deliveries by network and result: sent, failed, expired, retracted, dropped (no bot), retry (tried again later).",
+		}, []string{"network", "result"}),
+		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ticketfrei_restarts_total",
+			Help: "Bots and servers of networks restarted after an error, by network.",
+		}, []string{"network"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "ticketfrei_latency_seconds",
+			Help:    "Time from taking a report in to the network having taken over its delivery, by network.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 20),
+		}, []string{"network"}),
+	}
+	reg.MustRegister(m.deliveries, m.restarts, m.latency, botStates{states})
+	return m
+}
+
+// botStates counts the bots of this process by state when it is asked.
+type botStates struct {
+	count func() map[report.BotState]int
+}
+
+var botsDesc = prometheus.NewDesc("ticketfrei_bots", "Bots that are switched on, by state.", []string{"state"}, nil)
+
+func (b botStates) Describe(ch chan<- *prometheus.Desc) { ch <- botsDesc }
+
+func (b botStates) Collect(ch chan<- prometheus.Metric) {
+	counts := b.count()
+	for _, state := range []report.BotState{report.BotStarting, report.BotRunning, report.BotTrouble, report.BotAttention} {
+		ch <- prometheus.MustNewConstMetric(botsDesc, prometheus.GaugeValue, float64(counts[state]), string(state))
+	}
+}
+
+func (s *Supervisor) countStates() map[report.BotState]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := make(map[report.BotState]int)
+	for _, r := range s.runners {
+		counts[r.currentState()]++
+	}
+	return counts
+}

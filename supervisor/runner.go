@@ -1,0 +1,226 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"ticketfrei/bots"
+	"ticketfrei/queue"
+	"ticketfrei/report"
+)
+
+// maxBackoff is the longest a failed bot waits for its restart. One that ran
+// for longer than that starts again with the shortest wait.
+const maxBackoff = 5 * time.Minute
+
+// startTimeout bounds how long a bot may take to be made and checked.
+const startTimeout = 60 * time.Second
+
+// predecessorTimeout bounds how long a bot that was changed waits for its
+// former run to stop receiving.
+const predecessorTimeout = 10 * time.Second
+
+// runner is one bot at work: the loop around its Receive and the mailbox in
+// front of its Send.
+type runner struct {
+	sup     *Supervisor
+	network bots.Network
+	bot     report.Bot
+	log     *slog.Logger
+	stop    context.CancelFunc
+	ctx     context.Context // of receiving
+	before  <-chan struct{} // closed when the runner it replaces has stopped receiving; may be nil
+	ended   chan struct{}   // closed when it has stopped receiving
+
+	mu          sync.Mutex
+	instance    bots.Bot // nil until it was made
+	state       report.BotState
+	lastError   string
+	retired     bool
+	mailbox     []*queue.Message[report.Delivery]
+	senders     int
+	concurrency int
+	pausedUntil time.Time
+	attempts    map[string]int // failed sends of a delivery
+	cannotSend  bool           // the trouble it is in is with sending
+}
+
+func newRunner(s *Supervisor, network bots.Network, b report.Bot) *runner {
+	ctx, stop := context.WithCancel(s.receiving)
+	return &runner{
+		sup: s, network: network, bot: b, ctx: ctx, stop: stop,
+		log:         slog.New(s.logs.handler(s.Log, b)),
+		state:       b.State,
+		lastError:   b.LastError,
+		concurrency: 1,
+		attempts:    make(map[string]int),
+		ended:       make(chan struct{}),
+	}
+}
+
+// retire stops receiving at once and gives back what is in the mailbox; a send
+// under way ends by itself.
+func (r *runner) retire() {
+	r.stop()
+	r.mu.Lock()
+	box := r.mailbox
+	r.mailbox, r.retired = nil, true
+	r.mu.Unlock()
+	for _, m := range box {
+		r.sup.later(m, 0)
+	}
+}
+
+// receiveLoop runs the bot's Receive, again and again with a growing pause,
+// until the runner is retired, the bot has nothing to receive or its
+// credentials are refused.
+func (r *runner) receiveLoop() {
+	defer close(r.ended)
+	defer r.stop()
+	r.waitForPredecessor()
+	wait := backoff.ExponentialBackOff{
+		InitialInterval: r.sup.Backoff, Multiplier: 2, RandomizationFactor: 0.3, MaxInterval: maxBackoff,
+	}
+	wait.Reset()
+	for {
+		began := r.sup.Now()
+		err := r.receiveOnce()
+		if r.ctx.Err() != nil || err == nil {
+			return
+		}
+		if r.sup.Now().Sub(began) > maxBackoff {
+			wait.Reset()
+		}
+		pause, again := r.failed(err, wait.NextBackOff())
+		if !again {
+			return
+		}
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// waitForPredecessor keeps two runners of one bot from receiving at the same
+// time, which some networks refuse; one that does not stop is not waited for
+// for ever.
+func (r *runner) waitForPredecessor() {
+	if r.before == nil {
+		return
+	}
+	select {
+	case <-r.before:
+	case <-r.ctx.Done():
+	case <-time.After(predecessorTimeout):
+		r.log.Warn("its former run does not stop")
+	}
+}
+
+// receiveOnce makes the bot, checks it and runs Receive. A panic is an error.
+func (r *runner) receiveOnce() (err error) {
+	defer r.recovered(&err)
+	instance, err := r.makeBot()
+	if err != nil {
+		return err
+	}
+	if c, ok := instance.(bots.Checker); ok {
+		ctx, cancel := context.WithTimeout(r.ctx, startTimeout)
+		defer cancel()
+		if err := c.Check(ctx); err != nil {
+			return err
+		}
+	}
+	r.setState(report.BotRunning, "", false)
+	return instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
+		return r.sup.Emit(ctx, r.bot, in)
+	})
+}
+
+// makeBot makes the bot anew: its credentials may have changed, and one that
+// panicked may be in any state.
+func (r *runner) makeBot() (bots.Bot, error) {
+	ctx, cancel := context.WithTimeout(r.ctx, startTimeout)
+	defer cancel()
+	instance, err := r.network.Bot(ctx, r.bot, r.log)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.instance = instance
+	if c, ok := instance.(bots.Concurrent); ok {
+		r.concurrency = max(1, c.Concurrency())
+	}
+	return instance, nil
+}
+
+// failed records why the bot stopped and returns how long to wait before its
+// restart, and whether there is one.
+func (r *runner) failed(err error, pause time.Duration) (time.Duration, bool) {
+	kind, after := bots.KindOf(err)
+	switch kind {
+	case bots.KindRefused:
+		r.needsAttention(err)
+		return 0, false
+	case bots.KindRetryAfter:
+		pause = after
+	}
+	r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()
+	r.log.Warn("stopped by an error, will be restarted", "err", err, "in", pause.Round(time.Millisecond))
+	r.setState(report.BotTrouble, err.Error(), true)
+	return pause, true
+}
+
+// needsAttention stops the bot until a moderator has changed something, and
+// tells the moderators: once, not again when the program is restarted.
+func (r *runner) needsAttention(err error) {
+	known := r.currentState() == report.BotAttention
+	r.log.Error("its credentials were refused", "err", err)
+	r.setState(report.BotAttention, err.Error(), false)
+	if known {
+		return
+	}
+	if err := r.sup.Attention(context.WithoutCancel(r.ctx), r.bot, err.Error()); err != nil {
+		r.log.Error("the moderators could not be told", "err", err)
+	}
+}
+
+func (r *runner) currentState() report.BotState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
+}
+
+// setState stores how the bot is doing where that has changed.
+func (r *runner) setState(state report.BotState, lastError string, restarted bool) {
+	r.mu.Lock()
+	same := r.state == state && (lastError == "" || lastError == r.lastError) && !restarted
+	r.state = state
+	if lastError != "" {
+		r.lastError = lastError
+	}
+	r.mu.Unlock()
+	if same {
+		return
+	}
+	if err := r.sup.DB.SetBotState(context.WithoutCancel(r.ctx), r.bot.ID, state, lastError, restarted); err != nil {
+		r.sup.Log.Error("the state of a bot could not be stored", "bot", r.bot.ID, "err", err)
+	}
+}
+
+// recovered turns a panic of a bot into an error. The moderator reads the
+// error, the operator finds the stack in the log.
+func (r *runner) recovered(err *error) {
+	if p := recover(); p != nil {
+		r.sup.Log.Error("a bot panicked", "bot", r.bot.ID, "network", r.bot.Network, "panic", p, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("internal error: %v", p)
+	}
+}

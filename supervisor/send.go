@@ -1,0 +1,277 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/queue"
+	"ticketfrei/report"
+)
+
+// mailboxSize is how many deliveries wait in this process for each send that a
+// bot may run at once.
+const mailboxSize = 64
+
+// The waits before a delivery is tried again after a temporary error: doubled
+// each time, with jitter.
+const (
+	firstRetry = time.Second
+	lastRetry  = 10 * time.Minute
+)
+
+// attentionRetry is how long deliveries of a bot that cannot send wait before
+// they ask again whether it can.
+const attentionRetry = 30 * time.Second
+
+// mailboxFullWait is how long a delivery waits that found the mailbox full: a
+// moment at first, since most mailboxes empty fast, then longer.
+func mailboxFullWait(attempt int) time.Duration {
+	return jitter(min(50*time.Millisecond<<min(attempt, 10), 5*time.Second))
+}
+
+// jitter spreads d by a fifth, so that what failed together does not come
+// back together.
+func jitter(d time.Duration) time.Duration {
+	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d))
+}
+
+// put takes a delivery into the mailbox; it is false where that is full.
+func (r *runner) put(m *queue.Message[report.Delivery]) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.retired || len(r.mailbox) >= mailboxSize*r.concurrency {
+		return false
+	}
+	r.mailbox = append(r.mailbox, m)
+	if r.senders < r.concurrency {
+		r.senders++
+		r.sup.group.Go(r.sendLoop)
+	}
+	return true
+}
+
+// sendLoop sends what is in the mailbox and ends when it is empty: a bot with
+// nothing to send costs no goroutine.
+func (r *runner) sendLoop() {
+	for {
+		r.mu.Lock()
+		if len(r.mailbox) == 0 {
+			r.senders--
+			r.mailbox = nil
+			r.mu.Unlock()
+			return
+		}
+		m := r.mailbox[0]
+		r.mailbox = r.mailbox[1:]
+		instance, pause := r.instance, r.pausedUntil.Sub(r.sup.Now())
+		r.mu.Unlock()
+		switch {
+		case instance == nil || r.currentState() == report.BotAttention:
+			r.waitForBot(m)
+		case pause > 0:
+			r.sup.later(m, pause)
+		default:
+			r.deliver(instance, m)
+		}
+	}
+}
+
+// waitForBot puts back a delivery of a bot that cannot send now. A bot that
+// has just been started can in a moment.
+func (r *runner) waitForBot(m *queue.Message[report.Delivery]) {
+	if r.expired(m.Body) {
+		r.end(m, db.Outcome{Delivery: m.Body, Result: db.Expired})
+		return
+	}
+	if r.currentState() == report.BotAttention {
+		r.sup.later(m, jitter(attentionRetry))
+		return
+	}
+	r.sup.later(m, mailboxFullWait(m.Attempt))
+}
+
+// deliver sends one delivery and records what became of it before it leaves
+// the queue.
+func (r *runner) deliver(instance bots.Bot, m *queue.Message[report.Delivery]) {
+	ctx := r.sup.sending
+	d := m.Body
+	if d.Retract != nil {
+		r.retract(ctx, instance, m)
+		return
+	}
+	if r.expired(d) {
+		r.end(m, db.Outcome{Delivery: d, Result: db.Expired})
+		return
+	}
+	switch _, err := r.sup.DB.DeliveryEnd(ctx, d.ID); {
+	case err == nil:
+		r.sup.done(m) // ended before: the process was killed before it said so
+		return
+	case !errors.Is(err, db.ErrNotFound):
+		r.sup.Log.Error("a delivery could not be looked up, trying again", "delivery", d.ID, "err", err)
+		r.sup.later(m, jitter(firstRetry))
+		return
+	}
+	receipt, err := r.send(ctx, instance, d)
+	if err != nil {
+		r.sendFailed(ctx, m, err)
+		return
+	}
+	r.forgetAttempts(d.ID)
+	r.end(m, db.Outcome{Delivery: d, Result: db.Sent, Receipt: receipt})
+	r.sup.metrics.latency.WithLabelValues(d.Network).Observe(r.sup.Now().Sub(d.Report.Received).Seconds())
+	if r.currentState() == report.BotTrouble && r.ctx.Err() == nil && r.sendTrouble() {
+		r.setState(report.BotRunning, "", false)
+	}
+}
+
+func (r *runner) expired(d report.Delivery) bool {
+	return r.sup.Now().Sub(d.Report.Time) > r.sup.Expire
+}
+
+// send calls Send with its timeout. A panic is an error.
+func (r *runner) send(ctx context.Context, instance bots.Bot, d report.Delivery) (receipt report.Receipt, err error) {
+	ctx, cancel := context.WithTimeout(ctx, bots.SendTimeout)
+	defer cancel()
+	defer r.recovered(&err)
+	return instance.Send(ctx, d)
+}
+
+// sendFailed does what the kind of error asks for.
+func (r *runner) sendFailed(ctx context.Context, m *queue.Message[report.Delivery], err error) {
+	d := m.Body
+	kind, after := bots.KindOf(err)
+	switch kind {
+	case bots.KindGone:
+		r.removeRecipient(ctx, m, err)
+	case bots.KindPermanent:
+		r.log.Warn("a report could not be sent", "err", err)
+		r.forgetAttempts(d.ID)
+		r.end(m, db.Outcome{Delivery: d, Result: db.Failed, Error: err.Error()})
+	case bots.KindRefused:
+		r.needsAttention(err)
+		r.stop()
+		r.sup.later(m, jitter(attentionRetry))
+	case bots.KindRetryAfter:
+		r.log.Warn("asked to wait before sending more", "err", err)
+		r.pause(after)
+		r.count(d, "retry")
+		r.sup.later(m, after)
+	default:
+		if ctx.Err() != nil { // the program stops
+			r.sup.later(m, 0)
+			return
+		}
+		wait := r.nextRetry(d.ID)
+		r.log.Warn("a report could not be sent yet, trying again", "err", err, "in", wait.Round(time.Millisecond))
+		r.setState(report.BotTrouble, err.Error(), false)
+		r.setSendTrouble()
+		r.count(d, "retry")
+		r.sup.later(m, wait)
+	}
+}
+
+// removeRecipient forgets a recipient who is not there any more.
+func (r *runner) removeRecipient(ctx context.Context, m *queue.Message[report.Delivery], cause error) {
+	network, ok := r.network.(bots.Recipients)
+	if ok {
+		if err := network.RemoveRecipient(ctx, r.bot, m.Body.Recipient); err != nil {
+			r.sup.Log.Error("a recipient could not be removed, trying again", "bot", r.bot.ID, "err", err)
+			r.sup.later(m, r.nextRetry(m.Body.ID))
+			return
+		}
+		r.log.Info("a recipient is gone and was removed", "err", cause)
+	}
+	r.forgetAttempts(m.Body.ID)
+	r.end(m, db.Outcome{Delivery: m.Body, Result: db.Failed, Error: cause.Error()})
+}
+
+// retract takes back what was posted, where the bot can do so.
+func (r *runner) retract(ctx context.Context, instance bots.Bot, m *queue.Message[report.Delivery]) {
+	retracter, ok := instance.(bots.Retracter)
+	if !ok {
+		r.sup.done(m)
+		return
+	}
+	if err := r.callRetract(ctx, retracter, m.Body); err != nil {
+		r.sendFailed(ctx, m, err)
+		return
+	}
+	r.end(m, db.Outcome{Delivery: m.Body, Result: db.Retracted, Receipt: *m.Body.Retract})
+}
+
+func (r *runner) callRetract(ctx context.Context, retracter bots.Retracter, d report.Delivery) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, bots.SendTimeout)
+	defer cancel()
+	defer r.recovered(&err)
+	return retracter.Retract(ctx, d)
+}
+
+// end records the outcome and takes the delivery out of the queue. What was
+// sent is never sent again for want of a record: recording is tried until it
+// works or the program stops.
+func (r *runner) end(m *queue.Message[report.Delivery], o db.Outcome) {
+	ctx := r.sup.sending
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := r.sup.DB.RecordOutcome(context.WithoutCancel(ctx), o)
+		if err == nil {
+			break
+		}
+		r.sup.Log.Error("what became of a delivery could not be recorded, trying again", "delivery", o.Delivery.ID, "err", err)
+		select {
+		case <-ctx.Done():
+			r.sup.letGo(m.Body.ID)
+			m.Ignore()
+			return
+		case <-time.After(wait):
+		}
+	}
+	r.count(o.Delivery, string(o.Result))
+	r.sup.done(m)
+}
+
+func (r *runner) count(d report.Delivery, result string) {
+	r.sup.metrics.deliveries.WithLabelValues(d.Network, result).Inc()
+}
+
+// pause holds back all deliveries of the bot for d.
+func (r *runner) pause(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if until := r.sup.Now().Add(d); until.After(r.pausedUntil) {
+		r.pausedUntil = until
+	}
+}
+
+func (r *runner) nextRetry(id string) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempts[id]++
+	return jitter(min(firstRetry<<min(r.attempts[id]-1, 12), lastRetry))
+}
+
+func (r *runner) forgetAttempts(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.attempts, id)
+}
+
+// sendTrouble and setSendTrouble tell trouble with sending from trouble with
+// receiving: only the first is over when something was sent.
+func (r *runner) sendTrouble() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.cannotSend
+	r.cannotSend = false
+	return was
+}
+
+func (r *runner) setSendTrouble() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cannotSend = true
+}

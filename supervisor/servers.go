@@ -1,0 +1,50 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"ticketfrei/bots"
+)
+
+// serveNetworks runs the networks' process-wide servers, each restarted on its
+// own backoff.
+func (s *Supervisor) serveNetworks(ctx context.Context) {
+	for name, network := range s.Networks {
+		if server, ok := network.(bots.Server); ok {
+			s.group.Go(func() { s.serve(ctx, name, server) })
+		}
+	}
+}
+
+func (s *Supervisor) serve(ctx context.Context, name string, server bots.Server) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = s.Backoff, time.Minute
+	for {
+		err := serveOnce(ctx, server)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := wait.NextBackOff()
+		s.metrics.restarts.WithLabelValues(name).Inc()
+		s.Log.Error("the server of a network stopped, will be restarted", "network", name, "err", err, "in", pause)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+func serveOnce(ctx context.Context, server bots.Server) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return server.Serve(ctx)
+}
