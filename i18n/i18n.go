@@ -1,3 +1,155 @@
 // Package i18n holds the translation catalogue: every text that a person reads
 // on a page or in a mail.
+//
+// The texts stand in files en.toml and de.toml, one pair for each part of the
+// program. A key is a text, with {{.Name}} where a value goes:
+//
+//	[settings.rules]
+//	title = "Rules of {{.City}}"
+//
+// is the text settings.rules.title. A text with a number in it has a table with
+// its plural forms, chosen by the value named Count:
+//
+//	[settings.subscribers]
+//	one = "{{.Count}} subscriber"
+//	other = "{{.Count}} subscribers"
 package i18n
+
+import (
+	"fmt"
+	"io/fs"
+	"reflect"
+	"slices"
+
+	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+// languages are those that every text is there in, the default first.
+var languages = []string{"en", "de"}
+
+// Catalogue is every text in every language. It does not change after New and
+// may be used from many goroutines.
+type Catalogue struct {
+	byLanguage map[string]*texts
+	matcher    language.Matcher
+}
+
+// texts are those of one language.
+type texts struct {
+	// plain are the texts without placeholders and plural forms: most of
+	// them, and they need nothing but this.
+	plain     map[string]string
+	filled    map[string]bool
+	localizer *goi18n.Localizer
+}
+
+// New reads en.toml and de.toml at the root of every source. The error names
+// everything that is wrong at once: files missing or broken, texts that are in
+// only one language, texts defined twice, and placeholders that differ between
+// the languages.
+func New(sources ...fs.FS) (*Catalogue, error) {
+	messages, err := readAll(sources)
+	if err != nil {
+		return nil, fmt.Errorf("translations: %w", err)
+	}
+	c := &Catalogue{byLanguage: map[string]*texts{}}
+	var tags []language.Tag
+	for _, lang := range languages {
+		tag := language.MustParse(lang)
+		tags = append(tags, tag)
+		t, err := newTexts(tag, messages[lang])
+		if err != nil {
+			return nil, fmt.Errorf("translations: %s: %w", lang, err)
+		}
+		c.byLanguage[lang] = t
+	}
+	c.matcher = language.NewMatcher(tags)
+	return c, nil
+}
+
+func newTexts(tag language.Tag, messages map[string]message) (*texts, error) {
+	t := &texts{plain: map[string]string{}, filled: map[string]bool{}}
+	bundle := goi18n.NewBundle(tag)
+	for id, m := range messages {
+		if m.isPlain() {
+			t.plain[id] = m.Other
+			continue
+		}
+		t.filled[id] = true
+		if err := bundle.AddMessages(tag, &m.Message); err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	t.localizer = goi18n.NewLocalizer(bundle, tag.String())
+	return t, nil
+}
+
+// T returns the text id in lang, filled with data: alternating names and
+// values, as "City", "Nürnberg". The value named Count chooses the plural form.
+//
+// Nothing is escaped: templates do that. An id that is not there comes back as
+// "!id!", a language that is not there is taken for English, and a name that is
+// missing in data shows as "<no value>".
+func (c *Catalogue) T(lang, id string, data ...any) string {
+	t := c.byLanguage[lang]
+	if t == nil {
+		t = c.byLanguage[languages[0]]
+	}
+	if text, ok := t.plain[id]; ok {
+		return text
+	}
+	if !t.filled[id] {
+		return "!" + id + "!"
+	}
+	values := named(data)
+	// Localize reports an error where a text lacks the plural form asked for,
+	// with the general form beside it: that one is good enough.
+	text, err := t.localizer.Localize(&goi18n.LocalizeConfig{
+		MessageID:    id,
+		TemplateData: values,
+		PluralCount:  pluralCount(values["Count"]),
+	})
+	if err != nil && text == "" {
+		return "!" + id + "!"
+	}
+	return text
+}
+
+// named makes a map of alternating names and values. What has no name or no
+// value is left out, so that a mistake shows as "<no value>" in the text.
+func named(data []any) map[string]any {
+	values := make(map[string]any, len(data)/2)
+	for i := 0; i+1 < len(data); i += 2 {
+		if name, ok := data[i].(string); ok {
+			values[name] = data[i+1]
+		}
+	}
+	return values
+}
+
+// pluralCount returns count as an integer, which go-i18n wants, or nil where it
+// is none: the general form is taken then.
+func pluralCount(count any) any {
+	v := reflect.ValueOf(count)
+	switch {
+	case v.CanInt():
+		return v.Int()
+	case v.CanUint():
+		return int64(v.Uint() & (1<<63 - 1))
+	default:
+		return nil
+	}
+}
+
+// Has says whether there is a text id.
+func (c *Catalogue) Has(id string) bool {
+	t := c.byLanguage[languages[0]]
+	_, plain := t.plain[id]
+	return plain || t.filled[id]
+}
+
+// Languages returns the languages of the catalogue, the default first.
+func (c *Catalogue) Languages() []string {
+	return slices.Clone(languages)
+}

@@ -75,6 +75,9 @@ func consume[T any](ctx context.Context, q *Queue, stream, durable string, handl
 		MaxDeliver:    -1,
 		MaxAckPending: -1, // one bot that hangs must not use up a limit for all
 	})
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", stream, err)
 	}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -29,21 +30,41 @@ func startServer(dir string, log *slog.Logger) (*server.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the queue in %s: %w", dir, err)
 	}
-	srv.SetLoggerV2(serverLog{log}, false, false, false)
+	fatal := make(chan string, 1)
+	srv.SetLoggerV2(serverLog{log, fatal}, false, false, false)
 	srv.Start()
-	if !srv.ReadyForConnections(startTimeout) {
+	if err := waitReady(srv, fatal); err != nil {
 		srv.Shutdown()
-		return nil, fmt.Errorf("start the queue in %s: not ready after %s", dir, startTimeout)
-	}
-	if !srv.JetStreamEnabled() {
-		srv.Shutdown()
-		return nil, fmt.Errorf("start the queue in %s: the directory cannot be used; is it writable, and is there room on the disk?", dir)
+		return nil, fmt.Errorf("start the queue in %s: %w; is the directory writable, and is there room on the disk?", dir, err)
 	}
 	return srv, nil
 }
 
+// waitReady waits until the server takes connections or says why it cannot.
+func waitReady(srv *server.Server, fatal <-chan string) error {
+	deadline := time.Now().Add(startTimeout)
+	for !srv.ReadyForConnections(50 * time.Millisecond) {
+		select {
+		case text := <-fatal:
+			return errors.New(text)
+		default:
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not ready after %s", startTimeout)
+		}
+	}
+	if !srv.JetStreamEnabled() {
+		return errors.New("its files cannot be used")
+	}
+	return nil
+}
+
 // serverLog writes the server's log to ours; its notices are our debug lines.
-type serverLog struct{ log *slog.Logger }
+// What would end the server's own process goes to fatal.
+type serverLog struct {
+	log   *slog.Logger
+	fatal chan string
+}
 
 func (l serverLog) Noticef(format string, v ...any) {
 	l.log.Debug("queue: " + fmt.Sprintf(format, v...))
@@ -57,5 +78,8 @@ func (l serverLog) Errorf(format string, v ...any) {
 	l.log.Error("queue: " + fmt.Sprintf(format, v...))
 }
 func (l serverLog) Fatalf(format string, v ...any) {
-	l.log.Error("queue: " + fmt.Sprintf(format, v...))
+	select {
+	case l.fatal <- fmt.Sprintf(format, v...):
+	default: // the first says it
+	}
 }

@@ -40,15 +40,14 @@ type runner struct {
 
 	mu          sync.Mutex
 	instance    bots.Bot // nil until it was made
-	state       report.BotState
-	lastError   string
 	retired     bool
 	mailbox     []*queue.Message[report.Delivery]
 	senders     int
 	concurrency int
 	pausedUntil time.Time
 	attempts    map[string]int // failed sends of a delivery
-	cannotSend  bool           // the trouble it is in is with sending
+
+	health health
 }
 
 func newRunner(s *Supervisor, network bots.Network, b report.Bot) *runner {
@@ -56,11 +55,10 @@ func newRunner(s *Supervisor, network bots.Network, b report.Bot) *runner {
 	return &runner{
 		sup: s, network: network, bot: b, ctx: ctx, stop: stop,
 		log:         slog.New(s.logs.handler(s.Log, b)),
-		state:       b.State,
-		lastError:   b.LastError,
 		concurrency: 1,
 		attempts:    make(map[string]int),
 		ended:       make(chan struct{}),
+		health:      health{state: b.State, lastError: b.LastError},
 	}
 }
 
@@ -82,7 +80,6 @@ func (r *runner) retire() {
 // credentials are refused.
 func (r *runner) receiveLoop() {
 	defer close(r.ended)
-	defer r.stop()
 	r.waitForPredecessor()
 	wait := backoff.ExponentialBackOff{
 		InitialInterval: r.sup.Backoff, Multiplier: 2, RandomizationFactor: 0.3, MaxInterval: maxBackoff,
@@ -138,7 +135,7 @@ func (r *runner) receiveOnce() (err error) {
 			return err
 		}
 	}
-	r.setState(report.BotRunning, "", false)
+	r.setHealth("", func(h *health) { h.running, h.refused, h.cannotReceive = true, false, false })
 	return instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
 		return r.sup.Emit(ctx, r.bot, in)
 	})
@@ -175,44 +172,20 @@ func (r *runner) failed(err error, pause time.Duration) (time.Duration, bool) {
 	}
 	r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()
 	r.log.Warn("stopped by an error, will be restarted", "err", err, "in", pause.Round(time.Millisecond))
-	r.setState(report.BotTrouble, err.Error(), true)
+	r.setHealth(err.Error(), func(h *health) { h.cannotReceive, h.restarted = true, true })
 	return pause, true
 }
 
 // needsAttention stops the bot until a moderator has changed something, and
 // tells the moderators: once, not again when the program is restarted.
 func (r *runner) needsAttention(err error) {
-	known := r.currentState() == report.BotAttention
 	r.log.Error("its credentials were refused", "err", err)
-	r.setState(report.BotAttention, err.Error(), false)
-	if known {
+	before := r.setHealth(err.Error(), func(h *health) { h.refused = true })
+	if before == report.BotAttention {
 		return
 	}
 	if err := r.sup.Attention(context.WithoutCancel(r.ctx), r.bot, err.Error()); err != nil {
 		r.log.Error("the moderators could not be told", "err", err)
-	}
-}
-
-func (r *runner) currentState() report.BotState {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.state
-}
-
-// setState stores how the bot is doing where that has changed.
-func (r *runner) setState(state report.BotState, lastError string, restarted bool) {
-	r.mu.Lock()
-	same := r.state == state && (lastError == "" || lastError == r.lastError) && !restarted
-	r.state = state
-	if lastError != "" {
-		r.lastError = lastError
-	}
-	r.mu.Unlock()
-	if same {
-		return
-	}
-	if err := r.sup.DB.SetBotState(context.WithoutCancel(r.ctx), r.bot.ID, state, lastError, restarted); err != nil {
-		r.sup.Log.Error("the state of a bot could not be stored", "bot", r.bot.ID, "err", err)
 	}
 }
 

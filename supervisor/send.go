@@ -124,9 +124,7 @@ func (r *runner) deliver(instance bots.Bot, m *queue.Message[report.Delivery]) {
 	r.forgetAttempts(d.ID)
 	r.end(m, db.Outcome{Delivery: d, Result: db.Sent, Receipt: receipt})
 	r.sup.metrics.latency.WithLabelValues(d.Network).Observe(r.sup.Now().Sub(d.Report.Received).Seconds())
-	if r.currentState() == report.BotTrouble && r.ctx.Err() == nil && r.sendTrouble() {
-		r.setState(report.BotRunning, "", false)
-	}
+	r.setHealth("", func(h *health) { h.cannotSend = false })
 }
 
 func (r *runner) expired(d report.Delivery) bool {
@@ -168,8 +166,7 @@ func (r *runner) sendFailed(ctx context.Context, m *queue.Message[report.Deliver
 		}
 		wait := r.nextRetry(d.ID)
 		r.log.Warn("a report could not be sent yet, trying again", "err", err, "in", wait.Round(time.Millisecond))
-		r.setState(report.BotTrouble, err.Error(), false)
-		r.setSendTrouble()
+		r.setHealth(err.Error(), func(h *health) { h.cannotSend = true })
 		r.count(d, "retry")
 		r.sup.later(m, wait)
 	}
@@ -258,20 +255,4 @@ func (r *runner) forgetAttempts(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.attempts, id)
-}
-
-// sendTrouble and setSendTrouble tell trouble with sending from trouble with
-// receiving: only the first is over when something was sent.
-func (r *runner) sendTrouble() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	was := r.cannotSend
-	r.cannotSend = false
-	return was
-}
-
-func (r *runner) setSendTrouble() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cannotSend = true
 }

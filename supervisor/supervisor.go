@@ -92,7 +92,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err := s.Queue.OnChanged(receiving, s.changed); err != nil {
 		return err
 	}
-	if err := s.startAll(receiving); err != nil {
+	if err := s.startAll(receiving); err != nil && ctx.Err() == nil {
 		return err
 	}
 	s.serveNetworks(receiving)

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// check brings c to one spelling and reports what is wrong with it.
+func (s *settings) check(c *Config) {
+	if strings.TrimSpace(c.Data) == "" {
+		s.fail("data", "is empty", `write the name of a directory, as "data"`)
+	}
+	s.checkSecret(c.Secret)
+	s.checkListen("web.listen", c.Web.Listen, 8080)
+	s.checkURL(&c.Web)
+	s.checkMail(&c.Mail)
+	s.checkSeams(c)
+	s.checkReports(c.Reports)
+	s.checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	s.checkOneOf("log.format", c.Log.Format, "text", "json")
+}
+
+// fail reports what is wrong with the setting key, and where it was set.
+func (s *settings) fail(key, problem, hint string) {
+	s.errs = append(s.errs, Error{Key: key, Source: s.fields[key].source, Problem: problem, Hint: hint})
+}
+
+func (s *settings) checkSecret(secret string) {
+	if secret == "" {
+		return
+	}
+	if raw, err := hex.DecodeString(secret); err != nil || len(raw) != 32 {
+		s.fail("secret", "is not 64 hexadecimal digits", "make one with: openssl rand -hex 32")
+	}
+}
+
+// checkListen checks an address to listen at; port 0 means any free one.
+func (s *settings) checkListen(key, address string, port int) {
+	host, number, err := net.SplitHostPort(address)
+	if err == nil && !strings.ContainsAny(host, " /@") && isPort(number) {
+		return
+	}
+	s.fail(key, fmt.Sprintf("%q is not an address to listen at", address),
+		fmt.Sprintf(`write ":%d" for all interfaces, "127.0.0.1:%d" for this machine only`, port, port))
+}
+
+func isPort(number string) bool {
+	_, err := strconv.ParseUint(number, 10, 16)
+	return err == nil
+}
+
+func (s *settings) checkURL(web *Web) {
+	const hint = `write the whole public address, as "https://ticketfrei.example.org"`
+	u, err := url.Parse(web.URL)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()):
+		s.fail("web.url", fmt.Sprintf("%q is not an http or https address", web.URL), hint)
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		s.fail("web.url", fmt.Sprintf("%q has more than scheme, host and port", web.URL), hint)
+	default:
+		web.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+	}
+}
+
+// mailDomain maps a domain as typed to what mail servers know it by: UTS #46,
+// as for a lookup, and lengths as DNS has them.
+func mailDomain(domain string) (string, error) {
+	profile := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+	ascii, err := profile.ToASCII(domain)
+	ascii = strings.TrimSuffix(ascii, ".") // the root, which only DNS writes
+	if err == nil && (ascii == "" || strings.HasSuffix(ascii, ".")) {
+		err = errors.New("has an empty part")
+	}
+	return ascii, err
+}
+
+func (s *settings) checkMail(m *Mail) {
+	s.checkListen("mail.listen", m.Listen, 2525)
+	domain, err := mailDomain(m.Domain)
+	if _, notAddress := netip.ParseAddr(m.Domain); err != nil || notAddress == nil {
+		s.fail("mail.domain", fmt.Sprintf("%q is not a domain", m.Domain), `write only the part after the @, as "ticketfrei.example.org"`)
+	} else {
+		m.Domain = domain
+	}
+	s.checkRelay(m.Relay)
+	if m.From == "" {
+		m.From = "ticketfrei@" + m.Domain
+	} else if a, err := mail.ParseAddress(m.From); err != nil || a.Address != m.From {
+		s.fail("mail.from", fmt.Sprintf("%q is not a mail address", m.From), `write the address alone, as "ticketfrei@example.org"`)
+	}
+	switch {
+	case m.TLSCert != "" && m.TLSKey == "":
+		s.fail("mail.tls_cert", "is set, but mail.tls_key is not", "set both or none")
+	case m.TLSCert == "" && m.TLSKey != "":
+		s.fail("mail.tls_key", "is set, but mail.tls_cert is not", "set both or none")
+	}
+	if m.Connections < 1 {
+		s.fail("mail.connections", fmt.Sprintf("%d is too few", m.Connections), "write 1 or more")
+	}
+}
+
+// checkRelay checks mail.relay, which may hold a password: nothing of it is in
+// the messages.
+func (s *settings) checkRelay(relay string) {
+	if relay == "" {
+		return
+	}
+	const hint = `write it as "smtp://user:password@mail.example.org:587"; special characters in the password as %XX`
+	u, err := url.Parse(relay)
+	switch {
+	case err != nil || u.Opaque != "":
+		s.fail("mail.relay", "is not an address of a mail server", hint)
+	case u.Scheme != "smtp" && u.Scheme != "smtps":
+		s.fail("mail.relay", "begins with neither smtp:// nor smtps://", hint)
+	case u.Hostname() == "":
+		s.fail("mail.relay", "names no host", hint)
+	case u.Port() != "" && !isPort(u.Port()):
+		s.fail("mail.relay", "has no valid port", hint)
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		s.fail("mail.relay", "has something after the host and port", hint)
+	case u.User != nil && !hasPassword(u.User):
+		s.fail("mail.relay", "has a user and no password, or the other way round", hint)
+	}
+}
+
+func hasPassword(user *url.Userinfo) bool {
+	password, ok := user.Password()
+	return ok && password != "" && user.Username() != ""
+}
+
+// checkSeams refuses what is kept for a later release.
+func (s *settings) checkSeams(c *Config) {
+	const problem, hint = "external databases and queues are not supported yet", "leave it empty"
+	if c.Database.URL != "" {
+		s.fail("database.url", problem, hint)
+	}
+	if c.Queue.URL != "" {
+		s.fail("queue.url", problem, hint)
+	}
+}
+
+func (s *settings) checkReports(r Reports) {
+	if r.Expire <= 0 {
+		s.fail("reports.expire", "is nothing: no report would ever be sent", hintDuration)
+	}
+	if r.Keep <= 0 {
+		s.fail("reports.keep", "is nothing: every report would be deleted at once", hintDuration)
+	}
+	if r.Expire > r.Keep && r.Keep > 0 {
+		// The one that was changed is the one to look at.
+		key := "reports.expire"
+		if s.fields[key].source == builtIn {
+			key = "reports.keep"
+		}
+		s.fail(key, fmt.Sprintf("reports.expire (%s) is longer than reports.keep (%s)", formatDuration(r.Expire), formatDuration(r.Keep)),
+			"a report must be kept for as long as it may be sent")
+	}
+}
+
+func (s *settings) checkOneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		s.fail(key, fmt.Sprintf("%q is not known", value), "write one of "+strings.Join(allowed, ", "))
+	}
+}

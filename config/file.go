@@ -1,0 +1,140 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/BurntSushi/toml"
+)
+
+// applyFile sets what stands in a TOML file called name in messages.
+func (s *settings) applyFile(name string, raw []byte) { s.applyTable(name, "", raw) }
+
+// applyTable does the same for TOML whose keys belong into the given table.
+func (s *settings) applyTable(name, table string, raw []byte) {
+	f := file{settings: s, name: name}
+	var root map[string]toml.Primitive
+	meta, err := toml.Decode(string(raw), &root)
+	if err != nil {
+		f.broken(err)
+	} else {
+		f.meta = meta
+		prefix := ""
+		if table != "" {
+			prefix = table + "."
+		}
+		f.apply(prefix, root)
+	}
+	// TOML tables are read in random order.
+	slices.SortStableFunc(f.errs, func(a, b lineError) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.Key, b.Key))
+	})
+	for _, e := range f.errs {
+		s.errs = append(s.errs, e.Error)
+	}
+}
+
+// file is a TOML file while it is being applied.
+type file struct {
+	*settings
+	name string
+	meta toml.MetaData
+	errs []lineError
+}
+
+type lineError struct {
+	Error
+	line int
+}
+
+func (f *file) broken(err error) {
+	parseErr, ok := errors.AsType[toml.ParseError](err)
+	if !ok {
+		f.fail("", 0, problem{what: err.Error()})
+		return
+	}
+	f.fail("", parseErr.Position.Line, problem{"is not valid TOML: " + parseErr.Message, "nothing in this file was read"})
+}
+
+func (f *file) fail(key string, line int, p problem) {
+	f.errs = append(f.errs, lineError{Error{Key: key, Source: f.at(line), Problem: p.what, Hint: p.hint}, line})
+}
+
+// at is the source of what stands in the line.
+func (f *file) at(line int) string {
+	if f.name == builtIn || line == 0 {
+		return f.name
+	}
+	return fmt.Sprintf("%s:%d", f.name, line)
+}
+
+// apply sets what is below prefix.
+func (f *file) apply(prefix string, table map[string]toml.Primitive) {
+	for name, raw := range table {
+		key := prefix + toml.Key{name}.String()
+		line := f.line(raw)
+		value, err := f.decode(raw)
+		if err != nil {
+			f.fail(key, line, problem{what: err.Error()})
+			continue
+		}
+		_, isTable := value.(map[string]any)
+		field := f.fields[key]
+		switch {
+		case field != nil:
+			if p := field.setTOML(value); p != nil {
+				f.fail(key, line, *p)
+				continue
+			}
+			field.source = f.at(line)
+		case f.sections[key] && isTable:
+			var below map[string]toml.Primitive
+			if err := f.meta.PrimitiveDecode(raw, &below); err != nil {
+				f.fail(key, line, problem{what: err.Error()})
+				continue
+			}
+			f.apply(key+".", below)
+		case f.sections[key]:
+			f.fail(key, line, problem{"is a section, not a setting", fmt.Sprintf("write it as a line [%s]", key)})
+		case isTable:
+			f.fail(key, line, problem{"there is no such section", didYouMean(key, f.sectionNames(), ".")})
+		default:
+			f.fail(key, line, problem{"there is no such setting", didYouMean(key, f.keys(), ".")})
+		}
+	}
+}
+
+func (s *settings) sectionNames() []string {
+	names := make([]string, 0, len(s.sections))
+	for name := range s.sections {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (f *file) decode(raw toml.Primitive) (any, error) {
+	var value any
+	err := f.meta.PrimitiveDecode(raw, &value)
+	return value, err
+}
+
+// line returns the line that a value stands in, 0 where it is not known. The
+// TOML library tells it only in an error.
+func (f *file) line(raw toml.Primitive) int {
+	err := f.meta.PrimitiveDecode(raw, refuser{})
+	if parseErr, ok := errors.AsType[toml.ParseError](err); ok {
+		return parseErr.Position.Line
+	}
+	return 0
+}
+
+// refuser is a TOML value that nothing can be read into.
+type refuser struct{}
+
+var errRefused = errors.New("refused")
+
+// UnmarshalTOML implements toml.Unmarshaler.
+func (refuser) UnmarshalTOML(any) error { return errRefused }

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"errors"
+	"os"
+)
+
+// Source is where the settings come from. What comes later wins: Defaults (of
+// the program, then of each network), File, Env.
+type Source struct {
+	Defaults []byte     // the built-in config.toml: has every setting of Config
+	File     string     // path of the operator's file; empty where there is none
+	Env      []string   // as of os.Environ
+	Sections []*Section // of the networks; their targets are filled
+}
+
+// builtIn is the source of a default.
+const builtIn = "built-in"
+
+// Load reads the settings, checks them and brings them to one spelling:
+// web.url without a slash at the end, mail.domain in lower case ASCII (Punycode
+// where needed), mail.from filled in. Where the settings are wrong the error is
+// of type Errors and holds everything that is; any other error is a mistake in
+// the program.
+func Load(src Source) (*Config, error) {
+	c := &Config{}
+	s, err := newSettings(c, src.Sections)
+	if err != nil {
+		return nil, err
+	}
+	s.applyFile(builtIn, src.Defaults)
+	for _, section := range src.Sections {
+		s.applyTable(builtIn, section.Name, []byte(section.Defaults))
+	}
+	s.checkDefaults()
+	if len(s.errs) > 0 {
+		return nil, errors.New("built-in settings: " + s.errs.Error())
+	}
+	if src.File != "" {
+		s.applyPath(src.File)
+	}
+	s.applyEnv(src.Env)
+	s.check(c)
+	if len(s.errs) > 0 {
+		return nil, s.errs
+	}
+	return c, nil
+}
+
+func (s *settings) applyPath(path string) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		problem := err.Error()
+		if pathErr, ok := errors.AsType[*os.PathError](err); ok {
+			problem = pathErr.Err.Error()
+		}
+		s.errs.add("", path, "check the name of the file and that the program may read it", "cannot be read: %s", problem)
+		return
+	}
+	s.applyFile(path, raw)
+}
+
+// checkDefaults makes sure that no setting is without a default: such a one
+// would not be in the documentation either.
+func (s *settings) checkDefaults() {
+	for _, f := range s.fields {
+		if f.source == "" {
+			s.errs.add(f.key, builtIn, "", "has no default")
+		}
+	}
+}

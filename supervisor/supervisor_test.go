@@ -1,0 +1,387 @@
+package supervisor_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/queue"
+	"ticketfrei/report"
+)
+
+func ok(context.Context, report.Delivery) (report.Receipt, error) {
+	return report.Receipt{ID: "1", URL: "https://toy.example/1"}, nil
+}
+
+func TestPanickingBotIsRestartedAndShown(t *testing.T) {
+	r := newRig(t)
+	bad, good := r.city("bad"), r.city("good")
+	var runs atomic.Int32
+	r.start(&toy{send: ok, receive: func(ctx context.Context, b report.Bot, emit func(context.Context, bots.Incoming) error) error {
+		if b.ID == bad.ID && runs.Add(1) < 4 {
+			panic("boom")
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	r.waitFor("fourth run", func() bool { return runs.Load() == 4 })
+	got := r.waitForState(bad, report.BotRunning)
+	if got.Restarts != 3 || !strings.Contains(got.LastError, "boom") {
+		t.Errorf("bot = %+v, want 3 restarts and the panic as the last error", got)
+	}
+	if other := r.waitForState(good, report.BotRunning); other.Restarts != 0 {
+		t.Errorf("the other bot was restarted: %+v", other)
+	}
+	r.stop()
+	lines, err := r.db.Log(t.Context(), bad.ID, 10)
+	if err != nil || len(lines) == 0 || !strings.Contains(lines[0].Text, "boom") {
+		t.Errorf("log = %+v, %v", lines, err)
+	}
+}
+
+func TestReceivedReportIsEmittedUnderItsOwnID(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	r.start(&toy{send: ok, receive: func(ctx context.Context, _ report.Bot, emit func(context.Context, bots.Incoming) error) error {
+		for range 2 {
+			if err := emit(ctx, bots.Incoming{ID: "17", Author: "rider", Text: "  U1 Plärrer \n", Visibility: report.Public}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	got := make(chan report.Report, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- r.queue.ConsumeReports(ctx, func(m *queue.Message[report.Report]) { m.Done(); got <- m.Body })
+	}()
+	rep := receive(t, "report", got)
+	if rep.ID != report.ID("toy", b.ID, "17") || rep.Text != "U1 Plärrer" || rep.CityID != b.CityID || rep.Time.IsZero() {
+		t.Errorf("report = %+v", rep)
+	}
+	if rep.Author == "" || strings.Contains(rep.Author, "rider") {
+		t.Errorf("author = %q, want a hash", rep.Author)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if len(got) > 0 {
+		t.Error("the same message became two reports")
+	}
+}
+
+func TestSendResults(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var tries atomic.Int32
+	network := &toy{removed: make(chan string, 1), send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		switch d.Recipient {
+		case "permanent":
+			return report.Receipt{}, bots.Permanent(errors.New("too long"))
+		case "gone":
+			return report.Receipt{}, bots.Gone(errors.New("blocked us"))
+		case "later":
+			if tries.Add(1) < 2 {
+				return report.Receipt{}, errors.New("connection reset")
+			}
+		case "panics":
+			if tries.Load() < 2 {
+				panic("boom")
+			}
+		}
+		return report.Receipt{ID: "9", URL: "u"}, nil
+	}}
+	r.start(network)
+	ds := r.publish(b, "r1", "fine", "permanent", "gone", "later", "panics")
+	want := []struct {
+		result db.Result
+		err    string
+	}{{db.Sent, ""}, {db.Failed, "too long"}, {db.Failed, "blocked us"}, {db.Sent, ""}, {db.Sent, ""}}
+	for i, d := range ds {
+		end := r.waitForEnd(d)
+		if end.Result != want[i].result || end.Error != want[i].err {
+			t.Errorf("%s: %+v, want %+v", d.Recipient, end, want[i])
+		}
+	}
+	if got := receive(t, "removal", network.removed); got != "gone" {
+		t.Errorf("removed %q", got)
+	}
+	r.waitForState(b, report.BotRunning)
+}
+
+func TestRefusedCredentialsNeedAttentionOnce(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var good atomic.Bool
+	network := &toy{send: ok, check: func(report.Bot) error {
+		if good.Load() {
+			return nil
+		}
+		return bots.Refused(errors.New("The access token is invalid"))
+	}}
+	r.start(network)
+	if got := receive(t, "notice", r.told); got != "The access token is invalid" {
+		t.Errorf("told %q", got)
+	}
+	if got := r.waitForState(b, report.BotAttention); got.LastError != "The access token is invalid" {
+		t.Errorf("last error %q", got.LastError)
+	}
+	waiting := r.publish(b, "r1", "x")[0]
+
+	r.stop() // a restart of the program tries once more, and tells nobody
+	made := network.made[b.ID]
+	r.start(network)
+	r.waitFor("second try", func() bool { network.mu.Lock(); defer network.mu.Unlock(); return network.made[b.ID] > made })
+	r.stop()
+	if len(r.told) != 0 {
+		t.Errorf("told again: %q", <-r.told)
+	}
+
+	good.Store(true) // the moderator connects the bot again
+	r.start(network)
+	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.queue.NotifyChanged(b.CityID); err != nil {
+		t.Fatal(err)
+	}
+	r.waitForState(b, report.BotRunning)
+	later := r.publish(b, "r2", "x")[0]
+	r.waitForEnd(later)
+	r.waitForEnd(waiting)
+}
+
+func TestRetryAfterHoldsBackTheWholeBot(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	const wait = 300 * time.Millisecond
+	var limited atomic.Int64
+	var early atomic.Int32
+	r.start(&toy{send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		now := time.Now().UnixNano()
+		if limited.CompareAndSwap(0, now) {
+			// The test's clock stands still, so only what waits in the queue
+			// can be measured.
+			r.advance(0)
+			return report.Receipt{}, bots.RetryAfter(wait, errors.New("slow down"))
+		}
+		if d.Recipient == "first" && now-limited.Load() < int64(wait) {
+			early.Add(1)
+		}
+		return report.Receipt{}, nil
+	}})
+	first := r.publish(b, "r1", "first")[0]
+	r.waitFor("the limit", func() bool { return limited.Load() != 0 })
+	second := r.publish(b, "r2", "second")[0]
+	r.advance(wait)
+	if end := r.waitForEnd(first); end.Result != db.Sent {
+		t.Errorf("%+v", end)
+	}
+	r.waitForEnd(second)
+	if early.Load() != 0 {
+		t.Error("sent before the time the network asked for")
+	}
+}
+
+func TestExpiredDeliveryIsNotSent(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var sent atomic.Int32
+	ds := r.publish(b, "r1", "x")
+	r.advance(2*time.Hour + time.Second)
+	r.start(&toy{send: func(context.Context, report.Delivery) (report.Receipt, error) {
+		sent.Add(1)
+		return report.Receipt{}, nil
+	}})
+	if end := r.waitForEnd(ds[0]); end.Result != db.Expired || sent.Load() != 0 {
+		t.Errorf("%+v, sent %d times", end, sent.Load())
+	}
+}
+
+func TestSentDeliveryIsNotSentAgain(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var sent atomic.Int32
+	ds := r.publish(b, "r1", "x", "y")
+	// The process was killed after it had recorded x and before it said so.
+	if err := r.db.RecordOutcome(t.Context(), db.Outcome{Delivery: ds[0], Result: db.Sent}); err != nil {
+		t.Fatal(err)
+	}
+	r.start(&toy{send: func(context.Context, report.Delivery) (report.Receipt, error) {
+		sent.Add(1)
+		return report.Receipt{}, nil
+	}})
+	r.waitForEnd(ds[1])
+	r.waitFor("empty queue", func() bool {
+		depths, err := r.queue.Depths(t.Context())
+		return err == nil && depths[1].Messages == 0
+	})
+	if sent.Load() != 1 {
+		t.Errorf("sent %d times, want 1", sent.Load())
+	}
+}
+
+// TestHangingBotHoldsUpNobody fills the mailbox of a bot that hangs with many
+// times what fits and sends through another meanwhile.
+func TestHangingBotHoldsUpNobody(t *testing.T) {
+	r := newRig(t)
+	hanging, healthy := r.city("hanging"), r.city("healthy")
+	release := make(chan struct{})
+	r.start(&toy{send: func(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+		if d.BotID == hanging.ID {
+			select {
+			case <-release:
+			case <-ctx.Done():
+				return report.Receipt{}, ctx.Err()
+			}
+		}
+		return report.Receipt{}, nil
+	}})
+	var many []string
+	for i := range 500 {
+		many = append(many, strings.Repeat("x", i+1))
+	}
+	held := r.publish(hanging, "r1", many...)
+	for i := range 20 {
+		began := time.Now()
+		r.waitForEnd(r.publish(healthy, "h"+many[i], "x")[0])
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("the healthy bot's report took %s", took)
+		}
+	}
+	close(release)
+	for _, d := range held {
+		r.waitForEnd(d)
+	}
+}
+
+func TestSettingsChangedTakeEffectAtOnce(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	running := make(chan report.Bot, 8)
+	stopped := make(chan struct{}, 8)
+	r.start(&toy{send: ok, receive: func(ctx context.Context, b report.Bot, _ func(context.Context, bots.Incoming) error) error {
+		running <- b
+		<-ctx.Done()
+		stopped <- struct{}{}
+		return ctx.Err()
+	}})
+	receive(t, "start", running)
+	change := func(f func() error) {
+		t.Helper()
+		if err := f(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.queue.NotifyChanged(b.CityID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(func() error { return r.db.EnableBot(t.Context(), b.ID, false) })
+	receive(t, "stop after switching off", stopped)
+	dropped := r.publish(b, "r1", "x")[0]
+	r.waitFor("delivery of a bot that is off to be dropped", func() bool {
+		depths, err := r.queue.Depths(t.Context())
+		return err == nil && depths[1].Messages == 0
+	})
+	if _, err := r.db.DeliveryEnd(t.Context(), dropped.ID); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("delivery of a bot that is off: %v", err)
+	}
+
+	r.advance(time.Second)
+	change(func() error { return r.db.EnableBot(t.Context(), b.ID, true) })
+	receive(t, "start after switching on", running)
+	r.advance(time.Second)
+	change(func() error { return r.db.TouchBot(t.Context(), b.ID) })
+	receive(t, "stop of the former run", stopped)
+	receive(t, "start of the new run", running)
+	change(func() error { return r.db.DeleteBot(t.Context(), b.ID) })
+	receive(t, "stop after disconnecting", stopped)
+}
+
+// TestCityOfAnotherProcessIsFound makes a city without a notice, as the
+// command line does.
+func TestCityOfAnotherProcessIsFound(t *testing.T) {
+	r := newRig(t)
+	running := make(chan report.Bot, 8)
+	r.start(&toy{send: ok, receive: func(ctx context.Context, b report.Bot, _ func(context.Context, bots.Incoming) error) error {
+		running <- b
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	b := r.city("late")
+	if got := receive(t, "start", running); got.ID != b.ID {
+		t.Errorf("started bot %d, want %d", got.ID, b.ID)
+	}
+}
+
+func TestStopLetsARunningSendEnd(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	sending, finish := make(chan struct{}), make(chan struct{})
+	r.start(&toy{send: func(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+		close(sending)
+		select {
+		case <-finish:
+			return report.Receipt{ID: "done"}, nil
+		case <-ctx.Done():
+			return report.Receipt{}, ctx.Err()
+		}
+	}})
+	d := r.publish(b, "r1", "x")[0]
+	receive(t, "send", sending)
+	time.AfterFunc(50*time.Millisecond, func() { close(finish) })
+	r.stop()
+	if end, err := r.db.DeliveryEnd(t.Context(), d.ID); err != nil || end.Receipt.ID != "done" {
+		t.Errorf("end = %+v, %v", end, err)
+	}
+}
+
+func TestStopIsBounded(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	sending := make(chan struct{})
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	r.start(&toy{send: func(context.Context, report.Delivery) (report.Receipt, error) {
+		close(sending)
+		<-never // ignores its context
+		return report.Receipt{}, nil
+	}})
+	r.publish(b, "r1", "x")
+	receive(t, "send", sending)
+	if took := r.stop(); took > 8*time.Second {
+		t.Errorf("stopping took %s", took)
+	}
+}
+
+func TestTakingBack(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	retracted := make(chan report.Delivery, 1)
+	r.start(&toy{send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		if d.Retract != nil {
+			retracted <- d
+		}
+		return report.Receipt{ID: "5", URL: "https://toy.example/5"}, nil
+	}})
+	d := r.publish(b, "r1", "")[0]
+	end := r.waitForEnd(d)
+	d.Retract = &end.Receipt
+	if err := r.queue.PublishDeliveries(t.Context(), []report.Delivery{d}); err != nil {
+		t.Fatal(err)
+	}
+	if got := receive(t, "retraction", retracted); got.Retract.ID != "5" {
+		t.Errorf("took back %+v", got.Retract)
+	}
+	r.waitFor("record", func() bool {
+		end, err := r.db.DeliveryEnd(t.Context(), d.ID)
+		return err == nil && end.Result == db.Retracted
+	})
+}

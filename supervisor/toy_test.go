@@ -1,0 +1,242 @@
+package supervisor_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
+	"ticketfrei/queue"
+	"ticketfrei/report"
+	"ticketfrei/secret"
+	"ticketfrei/supervisor"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// toy is a network whose bots do what the test says.
+type toy struct {
+	mu      sync.Mutex
+	made    map[int64]int // how often each bot was made
+	receive func(ctx context.Context, b report.Bot, emit func(context.Context, bots.Incoming) error) error
+	send    func(ctx context.Context, d report.Delivery) (report.Receipt, error)
+	check   func(b report.Bot) error
+	removed chan string
+	workers int
+}
+
+var (
+	_ bots.Network    = (*toy)(nil)
+	_ bots.Recipients = (*toy)(nil)
+	_ bots.Checker    = (*toyBot)(nil)
+	_ bots.Concurrent = (*toyBot)(nil)
+	_ bots.Retracter  = (*toyBot)(nil)
+)
+
+type toyBot struct {
+	toy *toy
+	bot report.Bot
+}
+
+func (t *toy) Bot(_ context.Context, b report.Bot, _ *slog.Logger) (bots.Bot, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.made == nil {
+		t.made = make(map[int64]int)
+	}
+	t.made[b.ID]++
+	return &toyBot{t, b}, nil
+}
+
+func (t *toy) Settings(context.Context, report.City, *report.Bot) (any, error) { return nil, nil }
+func (t *toy) SettingsRoutes(chi.Router)                                       {}
+func (t *toy) PublicRoutes(chi.Router)                                         {}
+func (t *toy) Forget(context.Context, report.Bot) error                        { return nil }
+
+func (t *toy) Recipients(context.Context, report.Bot, report.Report) ([]string, error) {
+	return nil, nil
+}
+
+func (t *toy) RemoveRecipient(_ context.Context, _ report.Bot, recipient string) error {
+	t.removed <- recipient
+	return nil
+}
+
+func (t *toy) CountRecipients(context.Context, report.Bot) (int, error) { return 0, nil }
+
+func (b *toyBot) Check(context.Context) error {
+	if b.toy.check == nil {
+		return nil
+	}
+	return b.toy.check(b.bot)
+}
+
+func (b *toyBot) Concurrency() int { return max(1, b.toy.workers) }
+
+func (b *toyBot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
+	if b.toy.receive == nil {
+		return nil
+	}
+	return b.toy.receive(ctx, b.bot, emit)
+}
+
+func (b *toyBot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+	return b.toy.send(ctx, d)
+}
+
+func (b *toyBot) Retract(ctx context.Context, d report.Delivery) error {
+	_, err := b.toy.send(ctx, d)
+	return err
+}
+
+// rig is a supervisor with a real database and queue.
+type rig struct {
+	*testing.T
+	dir     string
+	db      *db.DB
+	queue   *queue.Queue
+	emitter *supervisor.Emitter
+	told    chan string // reasons the moderators were told
+
+	mu  sync.Mutex
+	now time.Time
+	// stop ends the supervisor and returns how long that took.
+	stop func() time.Duration
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{T: t, told: make(chan string, 16), now: time.Now()}
+	r.db = dbtest.MustOpen(t, r.clock, nil)
+	q, err := queue.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(q.Close)
+	r.queue = q
+	box, err := secret.New(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.emitter = &supervisor.Emitter{Queue: q, Secrets: box, Now: r.clock}
+	return r
+}
+
+func (r *rig) clock() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now
+}
+
+func (r *rig) advance(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = r.now.Add(d)
+}
+
+// start runs a supervisor with the toy until the test or the returned stop
+// ends it.
+func (r *rig) start(network *toy) {
+	r.Helper()
+	s := supervisor.New(supervisor.Options{
+		DB: r.db, Queue: r.queue, Networks: map[string]bots.Network{"toy": network},
+		Attention: func(_ context.Context, _ report.Bot, reason string) error { r.told <- reason; return nil },
+		Changed:   func(int64) {},
+		Emit:      r.emitter.Emit,
+		Expire:    2 * time.Hour,
+		Log:       slog.New(slog.DiscardHandler),
+		Now:       r.clock,
+		Metrics:   prometheus.NewRegistry(),
+		Backoff:   time.Millisecond,
+	})
+	ctx, cancel := context.WithCancel(r.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	r.stop = sync.OnceValue(func() time.Duration {
+		began := time.Now()
+		cancel()
+		if err := <-done; err != nil {
+			r.Error(err)
+		}
+		return time.Since(began)
+	})
+	r.Cleanup(func() { r.stop() })
+}
+
+func (r *rig) city(slug string) report.Bot {
+	r.Helper()
+	c := dbtest.MustCreateCity(r, r.db, slug, "toy")
+	list, err := r.db.CityBots(r.Context(), c.ID)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return list[0]
+}
+
+// publish puts one delivery for each recipient into the queue.
+func (r *rig) publish(b report.Bot, id string, recipients ...string) []report.Delivery {
+	r.Helper()
+	rep := report.Report{ID: id, CityID: b.CityID, BotID: b.ID, Network: "toy", Text: "text of " + id, Time: r.clock(), Received: r.clock()}
+	var ds []report.Delivery
+	for _, to := range recipients {
+		ds = append(ds, report.NewDelivery(rep, b, to))
+	}
+	if err := r.queue.PublishDeliveries(r.Context(), ds); err != nil {
+		r.Fatal(err)
+	}
+	return ds
+}
+
+// waitFor waits until ok, which looks at the database or the test's own state.
+func (r *rig) waitFor(what string, ok func() bool) {
+	r.Helper()
+	deadline := time.Now().Add(patience)
+	for !ok() {
+		if time.Now().After(deadline) {
+			r.Fatalf("waited in vain for: %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func (r *rig) waitForState(b report.Bot, states ...report.BotState) report.Bot {
+	r.Helper()
+	var got report.Bot
+	r.waitFor("bot state", func() bool {
+		var err error
+		got, err = r.db.Bot(r.Context(), b.ID)
+		return err == nil && slices.Contains(states, got.State)
+	})
+	return got
+}
+
+func (r *rig) waitForEnd(d report.Delivery) db.Ended {
+	r.Helper()
+	var end db.Ended
+	r.waitFor("end of delivery "+d.Report.ID+" to "+d.Recipient, func() bool {
+		var err error
+		end, err = r.db.DeliveryEnd(r.Context(), d.ID)
+		return err == nil
+	})
+	return end
+}
+
+func receive[T any](tb testing.TB, what string, ch <-chan T) T {
+	tb.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(patience):
+		tb.Fatalf("waited in vain for: %s", what)
+		panic("unreachable")
+	}
+}
