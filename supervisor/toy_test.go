@@ -101,7 +101,6 @@ func (b *toyBot) Retract(ctx context.Context, d report.Delivery) error {
 // rig is a supervisor with a real database and queue.
 type rig struct {
 	*testing.T
-	dir     string
 	db      *db.DB
 	queue   *queue.Queue
 	emitter *supervisor.Emitter
