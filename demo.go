@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -226,7 +227,8 @@ func (d *demo) follow(ctx context.Context, start time.Time) error {
 			if err != nil {
 				continue
 			}
-			d.step(start, end.At, fmt.Sprintf("%s: %s %s", end.Result, expected[i].Network, expected[i].Recipient))
+			to := cmp.Or(expected[i].Recipient, "posted for everybody to see")
+			d.step(start, end.At, fmt.Sprintf("%s: %s, %s", end.Result, expected[i].Network, to))
 			expected = slices.Delete(expected, i, i+1)
 		}
 		if err := wait(ctx); err != nil {

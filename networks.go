@@ -4,9 +4,14 @@ package main
 
 import (
 	"ticketfrei/bots"
+	"ticketfrei/bots/mail"
+	"ticketfrei/bots/mastodon"
 )
 
 // networkDefinitions returns every network of the program.
 func networkDefinitions() []bots.Definition {
-	return []bots.Definition{}
+	return []bots.Definition{
+		mail.Definition(),
+		mastodon.Definition(),
+	}
 }

@@ -1,8 +1,12 @@
 // Package bots is the contract between the program and a network.
 //
 // A network is one directory below this one. Everything about it stands there:
-// its bot, its tables, its pages and its texts. Its package has a variable
-// Definition, which the generated list of networks names.
+// its bot, its tables, its pages and its texts. Its package has a
+// function
+//
+//	func Definition() bots.Definition
+//
+// which the generated list of networks calls.
 package bots
 
 import (
@@ -23,8 +27,8 @@ import (
 	"ticketfrei/secret"
 )
 
-// Definition is what stands in a network's directory before the program runs:
-// every network's package has one, named Definition.
+// Definition is what stands in a network's directory before the program runs.
+// Every network's package has a function of this name that returns it.
 type Definition struct {
 	// Name is the name of the directory: lower case letters and digits.
 	Name string

@@ -1,3 +1,98 @@
 // Package censor judges reports: Rules holds what one city lets pass (pure and
 // fast), Worker applies them to the queue of reports.
 package censor
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"ticketfrei/report"
+)
+
+// MaxLength is how long a report may be, in characters.
+const MaxLength = 5000
+
+// Bounds of what a moderator may write, so that no city slows the others down.
+const (
+	maxLines   = 500   // patterns, and words
+	maxPattern = 200   // characters of each
+	maxProgram = 500   // instructions of a compiled pattern
+	maxTotal   = 10000 // instructions of all patterns of a city
+)
+
+// anything is the pattern that lets everything pass.
+const anything = "*"
+
+// Rules is what one city lets pass. It does not change and may be used from
+// many goroutines.
+type Rules struct {
+	triggers *automaton
+	patterns []string // as the moderator wrote them, in the order of triggers
+	any      bool     // there is a line *
+	blocked  words
+	slurs    *words
+}
+
+// Compile makes rules of what a moderator wrote. An error is of type
+// PatternErrors and names every line that is wrong.
+//
+// triggers holds one pattern a line in RE2 syntax
+// (https://github.com/google/re2/wiki/Syntax). Blank lines and lines starting
+// with # are passed over, as is white space around a pattern. The line * lets
+// everything pass. Patterns are matched anywhere in the normalised text (see
+// Normalize), which means for them:
+//
+//   - case never matters, and letters and small character classes are
+//     normalised as the text is: straße, STRASSE and stra[ß]e all find "Straße"
+//     and "STRASSE";
+//   - the text is one line with single spaces, so ^ and $ are its start and
+//     end, and two kinds of white space in a row, as in \s\s, are never found;
+//   - \b knows all letters and digits and not only ASCII, as \B does: \bübung
+//     finds "Übung". \w and \d stay ASCII; \pL is every letter.
+//
+// blocked holds one word or phrase a line. It is found as a whole word: "rad"
+// is not in "Fahrrad", nor in "räder". White space and punctuation between the
+// words of a phrase do not matter; symbols count as words.
+func Compile(triggers, blocked string) (*Rules, error) {
+	c := compiler{rules: &Rules{slurs: slurs()}}
+	c.triggers(triggers)
+	c.blocked(blocked)
+	if len(c.errs) > 0 {
+		return nil, c.errs
+	}
+	c.rules.triggers = newAutomaton(c.progs)
+	return c.rules, nil
+}
+
+// Judge says whether a report with this text passes, and why. It takes a few
+// microseconds for a text of usual length, and time in proportion to it in any
+// case.
+func (r *Rules) Judge(text string) report.Verdict {
+	if strings.TrimSpace(text) == "" {
+		return refused(report.ReasonEmpty, "")
+	}
+	if len(text) > MaxLength && utf8.RuneCountInString(text) > MaxLength {
+		return refused(report.ReasonTooLong, "")
+	}
+	text = Normalize(text)
+	if text == "" {
+		return refused(report.ReasonEmpty, "")
+	}
+	if word := r.slurs.find(text); word != "" {
+		return refused(report.ReasonSlur, word)
+	}
+	if word := r.blocked.find(text); word != "" {
+		return refused(report.ReasonBlocked, word)
+	}
+	if i := r.triggers.match(text); i != none {
+		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: r.patterns[i]}
+	}
+	if r.any {
+		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: anything}
+	}
+	return refused(report.ReasonNoTrigger, "")
+}
+
+func refused(reason report.Reason, detail string) report.Verdict {
+	return report.Verdict{Reason: reason, Detail: detail}
+}

@@ -1,0 +1,113 @@
+package mail
+
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/html/atom"
+)
+
+var (
+	// pgpBegin begins an armored block (RFC 9580 §6.2), S/MIME's PEM likewise.
+	pgpBegin = regexp.MustCompile(`^\s*-{3,}\s*BEGIN (PGP [A-Z ,0-9/]+|PKCS7|CERTIFICATE|[A-Z ]*KEY)\s*-{3,}\s*$`)
+	pgpEnd   = regexp.MustCompile(`^\s*-{3,}\s*END (PGP [A-Z ,0-9/]+|PKCS7|CERTIFICATE|[A-Z ]*KEY)\s*-{3,}\s*$`)
+	// armorHeader stands below the first line of a block, as "Hash: SHA256".
+	armorHeader = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: `)
+	// uuBegin begins a file within a text.
+	uuBegin = regexp.MustCompile(`^(begin(-base64)? [0-7]{3,4} \S|=ybegin )`)
+	uuEnd   = regexp.MustCompile(`^(end|=+|=yend.*)\s*$`)
+	// encoded is a line of base64: nobody writes a word that long.
+	encoded = regexp.MustCompile(`^\s*[A-Za-z0-9+/]{60,}={0,2}\s*$`)
+	// partHeader is a header of a MIME part that was not recognised as one.
+	partHeader = regexp.MustCompile(`(?i)^(content-[a-z-]+|mime-version)\s*:`)
+	delimiter  = regexp.MustCompile(`^--\S+\s*$`)
+)
+
+// signed begins a text that is signed and can be read.
+const signed = "BEGIN PGP SIGNED MESSAGE"
+
+// dropBlocks removes PGP blocks and files within the text, and tells whether
+// one of them was an encrypted message. A block without an end goes on to the
+// end of the text.
+func dropBlocks(lines []string) (kept []string, encrypted bool) {
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		switch {
+		case pgpBegin.MatchString(line) && strings.Contains(line, signed):
+			i = skipArmorHeaders(lines, i)
+		case pgpBegin.MatchString(line):
+			encrypted = encrypted || strings.Contains(line, "MESSAGE")
+			i = skipTo(lines, i, pgpEnd)
+		case uuBegin.MatchString(line):
+			i = skipTo(lines, i, uuEnd)
+		case encoded.MatchString(line), pgpEnd.MatchString(line):
+		default:
+			kept = append(kept, line)
+		}
+	}
+	return kept, encrypted
+}
+
+// skipTo returns the index of the first line from i that matches end, or of
+// the last line.
+func skipTo(lines []string, i int, end *regexp.Regexp) int {
+	for ; i < len(lines)-1; i++ {
+		if end.MatchString(lines[i]) {
+			break
+		}
+	}
+	return i
+}
+
+// skipArmorHeaders returns the index of the last header of a signed text that
+// begins at i.
+func skipArmorHeaders(lines []string, i int) int {
+	for i+1 < len(lines) && (armorHeader.MatchString(lines[i+1]) || strings.TrimSpace(lines[i+1]) == "") {
+		i++
+		if strings.TrimSpace(lines[i]) == "" {
+			break
+		}
+	}
+	return i
+}
+
+// dropMIME removes boundaries and headers of parts that a broken mail has left
+// in the text.
+func (b *body) dropMIME(lines []string) []string {
+	var kept []string
+	inHeader := false
+	for i, line := range lines {
+		if b.isBoundary(line) || delimiter.MatchString(line) && i+1 < len(lines) && partHeader.MatchString(lines[i+1]) {
+			inHeader = true
+			continue
+		}
+		if inHeader && (partHeader.MatchString(line) || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")) {
+			continue
+		}
+		inHeader = false
+		if delimiter.MatchString(line) && strings.HasSuffix(strings.TrimSpace(line), "--") && len(strings.Trim(line, "-= \t")) > 0 {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	return kept
+}
+
+func (b *body) isBoundary(line string) bool {
+	if !strings.HasPrefix(line, "--") {
+		return false
+	}
+	for _, boundary := range b.boundaries {
+		if strings.HasPrefix(line, boundary) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTagName says whether name is an element of HTML, or of what word
+// processors put beside it ("o:p").
+func isTagName(name string) bool {
+	name = strings.ToLower(name)
+	return strings.ContainsAny(name, ":!?") || atom.Lookup([]byte(name)) != 0
+}

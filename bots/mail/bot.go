@@ -1,0 +1,186 @@
+// Package mail is the network of mail: reports come to <slug>@<mail domain>
+// and go to the subscribers of the city, who confirmed that they want them.
+//
+// The server that takes mail is one for all bots (server.go); what is in a mail
+// is worked out from parse.go on; what goes out is written in compose.go.
+package mail
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/mailer"
+	"ticketfrei/report"
+)
+
+// Name is the name of the network.
+const Name = "mail"
+
+//go:embed *.tmpl *.toml
+var files embed.FS
+
+// Definition returns the network of mail.
+func Definition() bots.Definition {
+	return bots.Definition{
+		Name:       Name,
+		Migrations: migrations,
+		Files:      files,
+		Everywhere: true,
+		New:        func(h bots.Host) (bots.Network, error) { return New(h) },
+	}
+}
+
+// concurrency is how many mails one bot sends at the same time: a city with
+// many subscribers is not slowed down by one slow server, and leaves
+// connections to the others.
+const concurrency = 8
+
+// Network is the mail of all cities.
+type Network struct {
+	host   bots.Host
+	server server
+}
+
+var (
+	_ bots.Network    = (*Network)(nil)
+	_ bots.Server     = (*Network)(nil)
+	_ bots.Recipients = (*Network)(nil)
+	_ bots.Addressed  = (*Network)(nil)
+	_ bots.Demo       = (*Network)(nil)
+)
+
+// New returns the network. The error says what is wrong with mail.relay.
+func New(h bots.Host) (*Network, error) {
+	if err := mailer.CheckRelay(h.Config.Mail.Relay); err != nil {
+		return nil, err
+	}
+	return &Network{host: h}, nil
+}
+
+// t is a text in the language of a city.
+func (n *Network) t(city report.City, id string, data ...any) string {
+	return n.host.Texts.T(city.Language, id, data...)
+}
+
+// address is the mail address of a city.
+func (n *Network) address(city report.City) string {
+	return city.Slug + "@" + n.host.Config.Mail.Domain
+}
+
+// Address returns the city's mail address.
+func (n *Network) Address(_ context.Context, city report.City, _ report.Bot) (text, url string, err error) {
+	return n.address(city), "mailto:" + n.address(city), nil
+}
+
+// Bot returns the mail bot of a city. It reads nothing: what the bot needs of
+// its city is read when it sends for the first time.
+func (n *Network) Bot(_ context.Context, b report.Bot, _ *slog.Logger) (bots.Bot, error) {
+	return &Bot{network: n, bot: b}, nil
+}
+
+// Bot is the mail of one city.
+type Bot struct {
+	network *Network
+	bot     report.Bot
+	mu      sync.Mutex
+	city    *report.City // nil until it is needed
+}
+
+var _ bots.Concurrent = (*Bot)(nil)
+
+// Receive returns at once: the server hears for all cities.
+func (b *Bot) Receive(context.Context, func(context.Context, bots.Incoming) error) error { return nil }
+
+// Concurrency is how many mails the bot sends at the same time.
+func (b *Bot) Concurrency() int { return concurrency }
+
+// Send mails the report to one subscriber. Somebody who has unsubscribed since
+// is not mailed any more.
+func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+	n := b.network
+	city, err := b.findCity(ctx)
+	if err != nil {
+		return report.Receipt{}, err
+	}
+	s, err := n.findSubscriber(ctx, b.bot.ID, d.Recipient)
+	if errors.Is(err, db.ErrNotFound) {
+		return report.Receipt{}, bots.Gone(errors.New(n.t(city, "mail.error.unsubscribed")))
+	}
+	if err != nil {
+		return report.Receipt{}, err
+	}
+	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d)); err != nil {
+		return report.Receipt{}, b.judge(ctx, city, s, d, err)
+	}
+	if s.Failures > 0 {
+		if err := n.delivered(ctx, s.ID); err != nil {
+			// The mail is out: sending it again would be worse than a count
+			// that is too high.
+			n.host.Log.Warn("mail: count of failures not reset", "error", err)
+		}
+	}
+	return report.Receipt{ID: n.messageID(d)}, nil
+}
+
+// findCity reads the bot's city once. The bot is made anew when it changes.
+func (b *Bot) findCity(ctx context.Context) (report.City, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.city == nil {
+		city, err := b.network.host.DB.City(ctx, b.bot.CityID)
+		if err != nil {
+			return report.City{}, err
+		}
+		b.city = &city
+	}
+	return *b.city, nil
+}
+
+// judge gives an error of sending the kind that decides what happens next, and
+// words that a moderator understands.
+func (b *Bot) judge(ctx context.Context, city report.City, s subscriber, d report.Delivery, err error) error {
+	answer, ok := errors.AsType[*mailer.Error](err)
+	if !ok {
+		return errors.New(b.network.t(city, "mail.error.unreachable", "Cause", hide(err.Error(), s.Email)))
+	}
+	told := hide(strings.TrimSpace(fmt.Sprintf("%d %s %s", answer.Code, answer.Enhanced, answer.Msg)), s.Email)
+	said := errors.New(b.network.t(city, "mail.error."+string(answer.Stage), "Answer", told))
+	switch {
+	case !answer.Permanent():
+		return said
+	case answer.Recipient():
+		return b.refused(ctx, s, d, said)
+	case answer.Stage == mailer.StageData:
+		return bots.Permanent(said)
+	}
+	// Login, greeting and sender are the operator's to mend: until then the
+	// mails wait.
+	return said
+}
+
+// refused counts a refused recipient: the third report in a row is the last.
+func (b *Bot) refused(ctx context.Context, s subscriber, d report.Delivery, said error) error {
+	failures, err := b.network.failed(ctx, s.ID, d.ID)
+	if err != nil {
+		return err
+	}
+	if failures >= maxFailures {
+		return bots.Gone(said)
+	}
+	return bots.Permanent(said)
+}
+
+// hide takes a subscriber's address out of a text that is logged and shown.
+func hide(text, email string) string {
+	if i := strings.Index(strings.ToLower(text), email); i >= 0 && len(strings.ToLower(text)) == len(text) {
+		return hide(text[:i]+"…"+text[i+len(email):], email)
+	}
+	return text
+}

@@ -1,0 +1,86 @@
+package mail
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"ticketfrei/mailer"
+	"ticketfrei/report"
+)
+
+// subjectLength is how much of a report its subject shows, in characters.
+const subjectLength = 60
+
+// reportMail is the mail that brings a report to a subscriber. Who wrote the
+// report is not in it.
+func (n *Network) reportMail(city report.City, b report.Bot, s subscriber, d report.Delivery) mailer.Mail {
+	address := n.address(city)
+	unsubscribe := n.unsubscribeURL(city, s.Email)
+	when := d.Report.Time.Local().Format(n.t(city, "mail.time"))
+	footer := n.t(city, "mail.report.footer", "City", city.Name, "Time", when, "Address", address,
+		"Page", n.host.Config.Web.URL+"/city/"+city.Slug, "Unsubscribe", unsubscribe)
+	m := mailer.Message{
+		FromName: city.Name, From: address, ReplyTo: address, To: s.Email,
+		Subject: n.t(city, "mail.report.subject", "City", city.Name, "Text", summary(d.Report.Text)),
+		// "-- " begins a signature: whoever answers does not quote it.
+		Text:      d.Report.Text + "\n\n-- \n" + footer,
+		MessageID: n.messageID(d),
+		Date:      n.host.Now(),
+		Headers: append([][2]string{
+			{"List-Id", "<" + city.Slug + "." + n.host.Config.Mail.Domain + ">"},
+			{"List-Unsubscribe", "<" + unsubscribe + ">"},
+			{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"}, // RFC 8058
+		}, n.automaticHeaders()...),
+	}
+	return mailer.Mail{From: n.bounceAddress(city, b, s), To: s.Email, Data: m.Bytes()}
+}
+
+// automaticHeaders keep other programs from answering (RFC 3834, and what
+// Exchange looks at), and let us know our own mails again.
+func (n *Network) automaticHeaders() [][2]string {
+	return [][2]string{
+		{"Auto-Submitted", "auto-generated"},
+		{"X-Auto-Response-Suppress", "All"},
+		{loopHeader, n.host.Config.Mail.Domain},
+	}
+}
+
+// messageID is the same whenever the same delivery is sent.
+func (n *Network) messageID(d report.Delivery) string { return d.ID + "@" + n.host.Config.Mail.Domain }
+
+// summary is the beginning of a report on one line.
+func summary(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if utf8.RuneCountInString(text) <= subjectLength {
+		return text
+	}
+	short := cut(text, subjectLength)
+	if i := strings.LastIndexByte(short, ' '); i > len(short)/2 {
+		short = short[:i]
+	}
+	return short + "…"
+}
+
+// confirmMail asks somebody whether it was them who subscribed.
+func (n *Network) confirmMail(city report.City, email string) mailer.Mail {
+	return n.accountMail(city, email, "mail.confirm.mail", n.confirmURL(city, email))
+}
+
+// subscribedMail tells a subscriber who subscribes again that they are one.
+func (n *Network) subscribedMail(city report.City, email string) mailer.Mail {
+	return n.accountMail(city, email, "mail.already.mail", n.unsubscribeURL(city, email))
+}
+
+// accountMail is a mail with a link, from the program and not from the city:
+// an answer to it is no report.
+func (n *Network) accountMail(city report.City, email, id, link string) mailer.Mail {
+	from := n.host.Config.Mail.From
+	data := []any{"City", city.Name, "Link", link, "Address", n.address(city)}
+	m := mailer.Message{
+		From: from, To: email, Date: n.host.Now(),
+		Subject: n.t(city, id+".subject", data...),
+		Text:    n.t(city, id+".text", data...),
+		Headers: n.automaticHeaders(),
+	}
+	return mailer.Mail{From: from, To: email, Data: m.Bytes()}
+}

@@ -1,0 +1,451 @@
+package mail
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/go-gormigrate/gormigrate/v2"
+
+	"ticketfrei/bots"
+	"ticketfrei/config"
+	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
+	"ticketfrei/frontend"
+	"ticketfrei/i18n"
+	"ticketfrei/mailer"
+	"ticketfrei/report"
+	"ticketfrei/secret"
+	"ticketfrei/templates"
+)
+
+const domain = "mail.example"
+
+// bench is the network with a real database, the real site around its pages
+// and a server that catches what it sends.
+type bench struct {
+	t       *testing.T
+	network *Network
+	db      *db.DB
+	box     *secret.Box
+	cfg     *config.Config
+	url     string // of the site
+	smtp    string // where mails are taken
+	out     *outbox
+
+	mu       sync.Mutex
+	clock    time.Time
+	heard    []heard
+	emitErr  error
+	accounts []mailer.Mail // what SendMail was given
+}
+
+// heard is a report that was emitted.
+type heard struct {
+	City int64
+	In   bots.Incoming
+}
+
+// newBench starts a network; change may change the settings first.
+func newBench(t *testing.T, change func(*config.Config)) *bench {
+	t.Helper()
+	b := &bench{t: t, clock: time.Date(2024, 5, 3, 10, 0, 0, 0, time.UTC)}
+	b.out = startOutbox(t)
+	web := httptest.NewUnstartedServer(nil)
+	b.url = "http://" + web.Listener.Addr().String()
+	b.cfg = &config.Config{Data: t.TempDir(), Web: config.Web{URL: b.url}, Mail: config.Mail{
+		Listen: "127.0.0.1:0", Domain: domain, From: "ticketfrei@" + domain, Relay: "smtp://" + b.out.addr, Connections: 4}}
+	if change != nil {
+		change(b.cfg)
+	}
+	b.db = dbtest.MustOpen(t, b.now, map[string][]*gormigrate.Migration{Name: migrations})
+	var err error
+	if b.box, err = secret.New(bytes.Repeat([]byte{7}, 32)); err != nil {
+		t.Fatal(err)
+	}
+	texts, err := i18n.New(append(templates.Texts, files)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	send := mailer.New(b.cfg, log, b.now)
+	t.Cleanup(func() { send.Close() })
+	site, err := frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.now, Demo: true,
+		SendMail: b.sendMail, Changed: func(context.Context, int64) {},
+		TakeBack: func(context.Context, int64, string) error { return nil }, Ready: func(context.Context) error { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(site.Close)
+	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, SendMail: b.sendMail,
+		Site: site, Emit: b.emit, Changed: func(context.Context, int64) {}, Log: log, Now: b.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := site.Routes([]frontend.Network{{Definition: Definition(), Network: b.network}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web.Config.Handler = handler
+	web.Start()
+	t.Cleanup(web.Close)
+	b.serve()
+	t.Cleanup(func() { site.HandleDemo("none", http.NotFoundHandler()) })
+	return b
+}
+
+// serve runs the SMTP server until the test ends.
+func (b *bench) serve() {
+	b.t.Helper()
+	var err error
+	if b.smtp, err = b.network.Listen(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.network.Serve(ctx) }()
+	b.t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.t.Errorf("server: %v", err)
+		}
+	})
+}
+
+func (b *bench) now() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.clock
+}
+
+func (b *bench) pass(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clock = b.clock.Add(d)
+}
+
+func (b *bench) emit(_ context.Context, bot report.Bot, in bots.Incoming) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.emitErr != nil {
+		return b.emitErr
+	}
+	b.heard = append(b.heard, heard{bot.CityID, in})
+	return nil
+}
+
+func (b *bench) sendMail(_ context.Context, m mailer.Mail) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.accounts = append(b.accounts, m)
+	return nil
+}
+
+// take returns what was emitted since the last call.
+func (b *bench) take() []heard {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := b.heard
+	b.heard = nil
+	return list
+}
+
+// accountMail returns the only account mail since the last call, read.
+func (b *bench) accountMail() (mailer.Mail, readMail) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.accounts) != 1 {
+		b.t.Fatalf("%d account mails, want 1", len(b.accounts))
+	}
+	m := b.accounts[0]
+	b.accounts = nil
+	return m, mustRead(b.t, m.Data)
+}
+
+func (b *bench) noAccountMail() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.accounts) != 0 {
+		b.t.Errorf("%d account mails, want none", len(b.accounts))
+	}
+}
+
+// city makes a city with its mail bot.
+func (b *bench) city(slug string) (report.City, report.Bot) {
+	b.t.Helper()
+	c := dbtest.MustCreateCity(b.t, b.db, slug, Name)
+	bot, err := b.db.FindBot(b.t.Context(), c.ID, Name)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c, bot
+}
+
+func (b *bench) subscribers(bot report.Bot) []string {
+	b.t.Helper()
+	list, err := b.network.Recipients(b.t.Context(), bot, report.Report{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return list
+}
+
+func (b *bench) mustSubscribe(bot report.Bot, emails ...string) {
+	b.t.Helper()
+	for _, email := range emails {
+		if err := b.network.subscribe(b.t.Context(), bot.ID, email); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// readMail is one of our mails as its reader sees it.
+type readMail struct {
+	Header header
+	Text   string
+}
+
+func mustRead(t *testing.T, raw []byte) readMail {
+	t.Helper()
+	root, err := parser.ReadParts(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatalf("our own mail: %v\n%s", err, raw)
+	}
+	return readMail{newHeader(root.Header), strings.ReplaceAll(string(root.Content), "\r\n", "\n")}
+}
+
+// dialogue speaks SMTP, byte by byte as the test says.
+type dialogue struct {
+	t    *testing.T
+	conn net.Conn
+	text *textproto.Reader
+}
+
+// dial connects and reads the greeting.
+func dial(t *testing.T, addr string) *dialogue {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	d := &dialogue{t: t, conn: conn, text: textproto.NewReader(bufio.NewReader(conn))}
+	return d
+}
+
+func (d *dialogue) write(s string) {
+	d.t.Helper()
+	if _, err := io.WriteString(d.conn, s); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// reply reads one reply and returns it: the code and the text.
+func (d *dialogue) reply() string {
+	d.t.Helper()
+	code, text, err := d.text.ReadCodeLine(0)
+	if err != nil && code == 0 {
+		d.t.Fatalf("reading a reply: %v", err)
+	}
+	return fmt.Sprintf("%d %s", code, text)
+}
+
+// multi reads a reply that may have several lines.
+func (d *dialogue) multi() string {
+	d.t.Helper()
+	code, text, err := d.text.ReadResponse(0)
+	if err != nil && code == 0 {
+		d.t.Fatalf("reading a reply: %v", err)
+	}
+	return fmt.Sprintf("%d %s", code, text)
+}
+
+// say sends a line and expects a reply that begins with want.
+func (d *dialogue) say(line, want string) string {
+	d.t.Helper()
+	d.write(line + "\r\n")
+	got := d.multi()
+	if !strings.HasPrefix(got, want) {
+		d.t.Fatalf("%s: got %q, want %s", line, got, want)
+	}
+	return got
+}
+
+// greet reads the greeting and says EHLO.
+func (d *dialogue) greet() *dialogue {
+	d.t.Helper()
+	if got := d.reply(); !strings.HasPrefix(got, "220 ") {
+		d.t.Fatalf("greeting: %q", got)
+	}
+	d.say("EHLO client.example", "250 ")
+	return d
+}
+
+// startTLS upgrades the connection and returns its certificate's serial number.
+func (d *dialogue) startTLS() string {
+	d.t.Helper()
+	d.say("STARTTLS", "220 ")
+	c := tls.Client(d.conn, &tls.Config{InsecureSkipVerify: true})
+	if err := c.Handshake(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.conn, d.text = c, textproto.NewReader(bufio.NewReader(c))
+	return c.ConnectionState().PeerCertificates[0].SerialNumber.String()
+}
+
+// send sends one mail over a new connection and returns the last reply.
+func (b *bench) send(from string, to []string, mail string) string {
+	b.t.Helper()
+	d := dial(b.t, b.smtp).greet()
+	defer d.conn.Close()
+	d.say("MAIL FROM:<"+from+">", "250 ")
+	for _, address := range to {
+		d.say("RCPT TO:<"+address+">", "250 ")
+	}
+	d.say("DATA", "354 ")
+	d.write(dotted(mail))
+	return d.multi()
+}
+
+// dotted is a mail as it goes through DATA: CRLF, dots doubled, the end.
+func dotted(mail string) string {
+	mail = strings.ReplaceAll(strings.ReplaceAll(mail, "\r\n", "\n"), "\n", "\r\n")
+	if strings.HasPrefix(mail, ".") {
+		mail = "." + mail
+	}
+	mail = strings.ReplaceAll(mail, "\r\n.", "\r\n..")
+	if !strings.HasSuffix(mail, "\r\n") {
+		mail += "\r\n"
+	}
+	return mail + ".\r\n"
+}
+
+// outbox is a mail server on loopback that catches what is sent to it.
+type outbox struct {
+	addr string
+	mu   sync.Mutex
+	// refuse, where set, answers a stage ("mail", "rcpt", "data").
+	refuse func(stage, address string) *smtp.SMTPError
+	mails  []caughtMail
+}
+
+func startOutbox(t *testing.T) *outbox {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &outbox{addr: l.Addr().String()}
+	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &outSession{box: o}, nil }))
+	srv.Domain, srv.ErrorLog = "relay.example", smtpLog{slog.New(slog.DiscardHandler)}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	t.Cleanup(func() {
+		srv.Close()
+		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return o
+}
+
+func (o *outbox) answer(stage, address string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.refuse != nil {
+		if e := o.refuse(stage, address); e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+func (o *outbox) set(refuse func(stage, address string) *smtp.SMTPError) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refuse = refuse
+}
+
+func (o *outbox) take() []caughtMail {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list := o.mails
+	o.mails = nil
+	return list
+}
+
+type outSession struct {
+	box      *outbox
+	from, to string
+}
+
+func (s *outSession) Mail(from string, _ *smtp.MailOptions) error {
+	s.from = from
+	return s.box.answer("mail", from)
+}
+
+func (s *outSession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.to = to
+	return s.box.answer("rcpt", to)
+}
+
+func (s *outSession) Data(r io.Reader) error {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if err := s.box.answer("data", s.to); err != nil {
+		return err
+	}
+	s.box.mu.Lock()
+	defer s.box.mu.Unlock()
+	s.box.mails = append(s.box.mails, caughtMail{from: s.from, to: s.to, raw: raw})
+	return nil
+}
+
+func (s *outSession) Reset()        {}
+func (s *outSession) Logout() error { return nil }
+
+// get and post are what a browser without scripts does.
+func (b *bench) get(path string) (int, string) {
+	b.t.Helper()
+	resp, err := http.Get(b.url + path)
+	return b.read(resp, err)
+}
+
+func (b *bench) post(path string, form url.Values) (int, string) {
+	b.t.Helper()
+	resp, err := http.PostForm(b.url+path, form)
+	return b.read(resp, err)
+}
+
+func (b *bench) read(resp *http.Response, err error) (int, string) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}

@@ -1,0 +1,138 @@
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+// The limits of the server that takes mail.
+const (
+	maxMessage    = 1 << 20 // bytes; announced as SIZE (RFC 1870)
+	maxRecipients = 20
+	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; mails
+	// with longer ones are common and do no harm.
+	maxLine = 8 << 10
+	// readTimeout bounds the wait for a command, and a whole mail: RFC 5321
+	// §4.5.3.2 asks for 5 minutes.
+	readTimeout  = 5 * time.Minute
+	writeTimeout = time.Minute
+	// stopTimeout is how long mails that are just being taken may go on when
+	// the program stops.
+	stopTimeout = 3 * time.Second
+)
+
+// server is the state of the listener between Listen and the runs of Serve.
+type server struct {
+	mu       sync.Mutex
+	listener net.Listener // nil while Serve has it
+	addr     string       // where it listens
+	tls      *tls.Config  // nil without a certificate
+}
+
+// Listen opens the port that takes mail and reads the certificate.
+func (n *Network) Listen(ctx context.Context) (string, error) {
+	cfg := n.host.Config.Mail
+	if cfg.TLSCert != "" || cfg.TLSKey != "" {
+		c, err := newCertificate(cfg.TLSCert, cfg.TLSKey, n.host.Log)
+		if err != nil {
+			return "", err
+		}
+		n.server.tls = &tls.Config{GetCertificate: c.get}
+	}
+	l, err := listen(ctx, cfg.Listen)
+	if err != nil {
+		return "", err
+	}
+	n.server.listener, n.server.addr = l, l.Addr().String()
+	return n.server.addr, nil
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("mail.listen: %w", err)
+	}
+	return l, nil
+}
+
+// takeListener returns the open listener, or opens it again after a failure.
+func (n *Network) takeListener(ctx context.Context) (net.Listener, error) {
+	n.server.mu.Lock()
+	defer n.server.mu.Unlock()
+	l := n.server.listener
+	n.server.listener = nil
+	if l != nil {
+		return l, nil
+	}
+	if n.server.addr == "" {
+		return nil, errors.New("mail server: Serve without Listen")
+	}
+	return listen(ctx, n.server.addr)
+}
+
+// Serve takes mails until ctx ends. Those whose text is just being read or
+// stored are then finished; everybody else is told to come back later.
+func (n *Network) Serve(ctx context.Context) error {
+	l, err := n.takeListener(ctx)
+	if err != nil {
+		return err
+	}
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	g := newGate(l)
+	defer g.wait()
+	srv := n.smtpServer(work)
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(g) }()
+	select {
+	case err := <-ended:
+		g.Close()
+		g.closeAll()
+		return fmt.Errorf("mail server: %w", err)
+	case <-ctx.Done():
+	}
+	g.stop()
+	grace, cancelGrace := context.WithTimeout(work, stopTimeout)
+	defer cancelGrace()
+	if err := srv.Shutdown(grace); err != nil {
+		n.host.Log.Warn("mail server: connections were cut off", "error", err)
+	}
+	cancel()
+	g.closeAll()
+	<-ended
+	return nil
+}
+
+func (n *Network) smtpServer(work context.Context) *smtp.Server {
+	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return newSession(work, n, c), nil
+	}))
+	srv.Domain = n.host.Config.Mail.Domain
+	srv.MaxMessageBytes = maxMessage
+	srv.MaxRecipients = maxRecipients
+	srv.MaxLineLength = maxLine
+	srv.ReadTimeout = readTimeout
+	srv.WriteTimeout = writeTimeout
+	srv.EnableSMTPUTF8 = true
+	srv.TLSConfig = n.server.tls
+	srv.ErrorLog = smtpLog{n.host.Log}
+	return srv
+}
+
+// smtpLog takes what the SMTP library has to say. Broken connections are
+// everyday business and carry a stranger's address: only for debugging.
+type smtpLog struct{ log *slog.Logger }
+
+func (l smtpLog) Printf(format string, v ...any) {
+	l.log.Debug("mail server: " + fmt.Sprintf(format, v...))
+}
+
+func (l smtpLog) Println(v ...any) { l.log.Debug("mail server: " + fmt.Sprint(v...)) }

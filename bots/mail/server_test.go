@@ -1,0 +1,483 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/bots"
+	"ticketfrei/db/dbtest"
+	"ticketfrei/report"
+)
+
+const simple = "From: Rider <Rider@Example.org>\nMessage-ID: <one@example.org>\nSubject: U1\n\nPlärrer, 2 Kontis\n"
+
+func TestReportByMail(t *testing.T) {
+	b := newBench(t, nil)
+	c, _ := b.city("nuernberg")
+	if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, simple); !strings.HasPrefix(got, "250 ") {
+		t.Fatal(got)
+	}
+	got := b.take()
+	want := []heard{{c.ID, bots.Incoming{Author: "rider@example.org", Text: "U1\nPlärrer, 2 Kontis", Visibility: report.Private}}}
+	if len(got) == 1 {
+		if got[0].In.ID == "" || strings.Contains(got[0].In.ID, "example") {
+			t.Errorf("id %q", got[0].In.ID)
+		}
+		want[0].In.ID = got[0].In.ID
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	t.Run("again", func(t *testing.T) {
+		b.send("other@example.org", []string{"nuernberg@" + domain}, simple)
+		if again := b.take(); len(again) != 1 || again[0].In.ID != want[0].In.ID {
+			t.Errorf("the same mail has another id: %+v", again)
+		}
+	})
+	t.Run("without Message-ID", func(t *testing.T) {
+		mail := strings.Replace(simple, "Message-ID: <one@example.org>\n", "", 1)
+		b.send("rider@example.org", []string{"nuernberg@" + domain}, mail)
+		b.send("rider@example.org", []string{"nuernberg@" + domain}, mail)
+		b.send("rider@example.org", []string{"nuernberg@" + domain}, mail+"and more\n")
+		list := b.take()
+		if len(list) != 3 || list[0].In.ID != list[1].In.ID || list[1].In.ID == list[2].In.ID {
+			t.Errorf("ids %+v", list)
+		}
+	})
+	t.Run("without From", func(t *testing.T) {
+		b.send("Envelope@example.org", []string{"nuernberg@" + domain}, "Subject: x\n\nhello\n")
+		if list := b.take(); len(list) != 1 || list[0].In.Author != "envelope@example.org" {
+			t.Errorf("%+v", list)
+		}
+	})
+}
+
+func TestRecipients(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	_, off := b.city("berlin")
+	if err := b.db.EnableBot(t.Context(), off.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	dbtest.MustCreateCity(t, b.db, "botless")
+	d := dial(t, b.smtp).greet()
+	for _, c := range []struct{ to, want string }{
+		{"nuernberg@" + domain, "250 "},
+		{"NUERNBERG@MAIL.Example", "250 "},
+		{"nuernberg+anything@" + domain, "250 "},
+		{"postmaster@" + domain, "250 "},
+		{"PostMaster@" + domain, "250 "},
+		{"nowhere@" + domain, "550 5.1.1 "},
+		{"+tag@" + domain, "550 5.1.1 "},
+		{"berlin@" + domain, "550 5.7.1 "},
+		{"botless@" + domain, "550 5.7.1 "},
+		{"rider@example.org", "550 5.7.1 "},
+		{"nuernberg@sub." + domain, "550 5.7.1 "},
+		{"nuernberg+b.1.0123456789abcdef@" + domain, "250 "}, // not ours, so a tag like any other
+		{"\"nuernberg@" + domain + "\"@example.org", "550 5.7.1 "},
+		{"rider%example.org@" + domain, "550 5.1.1 "},
+	} {
+		t.Run(c.to, func(t *testing.T) {
+			d.t = t
+			d.say("RSET", "250 ")
+			d.say("MAIL FROM:<rider@example.org>", "250 ")
+			got := d.say("RCPT TO:<"+c.to+">", c.want)
+			for _, r := range got {
+				if r > 127 {
+					t.Errorf("an answer must be ASCII: %s", got)
+				}
+			}
+		})
+	}
+	t.Run("a city made a moment ago", func(t *testing.T) {
+		d.t = t
+		d.say("RSET", "250 ")
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		d.say("RCPT TO:<fuerth@"+domain+">", "550 5.1.1 ")
+		b.city("fuerth")
+		d.say("RCPT TO:<fuerth@"+domain+">", "250 ")
+	})
+}
+
+func TestAnswersAreASCII(t *testing.T) {
+	b := newBench(t, nil)
+	for _, lang := range []string{"en", "de"} {
+		for _, id := range []string{"relay", "unknown", "off", "files", "encrypted", "complicated", "unreadable", "line", "later"} {
+			text := b.network.host.Texts.T(lang, "mail.refused."+id)
+			if strings.ContainsFunc(text, func(r rune) bool { return r > 126 || r < 32 }) || strings.HasPrefix(text, "!") {
+				t.Errorf("%s %s: %q", lang, id, text)
+			}
+		}
+	}
+}
+
+func TestSeveralRecipients(t *testing.T) {
+	b := newBench(t, nil)
+	one, _ := b.city("one")
+	two, _ := b.city("two")
+	if got := b.send("rider@example.org", []string{"one@" + domain, "two@" + domain, "ONE+again@" + domain}, simple); !strings.HasPrefix(got, "250 ") {
+		t.Fatal(got)
+	}
+	var cities []int64
+	for _, h := range b.take() {
+		cities = append(cities, h.City)
+	}
+	if diff := cmp.Diff([]int64{one.ID, two.ID}, cities); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestNoReportIsLost(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	b.emitErr = errors.New("disk full")
+	if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, simple); !strings.HasPrefix(got, "451 4.3.0 ") {
+		t.Errorf("got %s", got)
+	}
+	b.mu.Lock()
+	b.emitErr = nil
+	b.mu.Unlock()
+	if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, simple); !strings.HasPrefix(got, "250 ") || len(b.take()) != 1 {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestRefusedMails(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	picture := "MIME-Version: 1.0\nContent-Type: image/jpeg; name=\"IMG_1.jpg\"\nContent-Transfer-Encoding: base64\n\n/9j/4AAQSkZJRgABAQ==\n"
+	for _, c := range []struct{ name, mail, want string }{
+		{"a picture", "From: rider@example.org\nSubject: IMG_1.jpg\n" + picture, "554 5.6.0 Pictures"},
+		{"PGP", "From: rider@example.org\nSubject: ...\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n", "554 5.6.0 Encrypted"},
+		{"PGP/MIME", "From: rider@example.org\nSubject: ...\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----\n--b--\n", "554 5.6.0 Encrypted"},
+		{"S/MIME", "From: rider@example.org\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\nContent-Transfer-Encoding: base64\n\nMIAGCSqGSIb3DQEHA6CAMIACAQAx\n", "554 5.6.0 Encrypted"},
+		{"nonsense", "no header at all, but a colon: yes\n", "554 5.6.0 "},
+		{"empty", "From: rider@example.org\n\n\n", "250 "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, c.mail); !strings.HasPrefix(got, c.want) {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if got := b.take(); len(got) > 0 {
+				t.Errorf("heard %+v", got)
+			}
+		})
+	}
+	t.Run("a broken bounce is not answered with an error", func(t *testing.T) {
+		if got := b.send("", []string{"nuernberg@" + domain}, picture); !strings.HasPrefix(got, "250 ") {
+			t.Error(got)
+		}
+	})
+	b.noAccountMail()
+	if n := len(b.out.take()); n > 0 {
+		t.Errorf("%d mails were sent to strangers", n)
+	}
+}
+
+func TestOwnMailsAreNoReports(t *testing.T) {
+	b := newBench(t, nil)
+	c, bot := b.city("nuernberg")
+	b.city("fuerth")
+	b.mustSubscribe(bot, "rider@example.org")
+	s, err := b.network.findSubscriber(t.Context(), bot.ID, "rider@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := b.network.reportMail(c, bot, s, report.NewDelivery(report.Report{ID: "r", Text: "U1"}, bot, s.Email))
+	for _, m := range []struct{ name, from, mail string }{
+		{"a report", "someone@example.org", string(ours.Data)},
+		{"from a city", "someone@example.org", "From: Fuerth@" + domain + "\n\nhello\n"},
+		{"from a city's envelope", "fuerth+x@" + domain, "From: rider@example.org\n\nhello\n"},
+		{"an account mail", "someone@example.org", "From: ticketfrei@" + domain + "\n\nhello\n"},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			if got := b.send(m.from, []string{"nuernberg@" + domain}, m.mail); !strings.HasPrefix(got, "250 ") {
+				t.Error(got)
+			}
+			if got := b.take(); len(got) > 0 {
+				t.Errorf("heard %+v", got)
+			}
+		})
+	}
+	t.Run("but other people of our domain may report", func(t *testing.T) {
+		b.send("rider@"+domain, []string{"nuernberg@" + domain}, "From: rider@"+domain+"\n\nhello\n")
+		if got := b.take(); len(got) != 1 {
+			t.Errorf("heard %+v", got)
+		}
+	})
+}
+
+func TestSMTPLimits(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	t.Run("size", func(t *testing.T) {
+		d := dial(t, b.smtp)
+		d.reply()
+		if got := d.say("EHLO client.example", "250 "); !strings.Contains(got, fmt.Sprintf("SIZE %d", maxMessage)) {
+			t.Errorf("SIZE is not announced: %s", got)
+		}
+		d.say(fmt.Sprintf("MAIL FROM:<rider@example.org> SIZE=%d", maxMessage+1), "552 ")
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+		d.say("DATA", "354 ")
+		d.write("Subject: x\r\n\r\n" + strings.Repeat("0123456789012345678901234567890123456789\r\n", maxMessage/42+100) + ".\r\n")
+		if got := d.multi(); !strings.HasPrefix(got, "552 ") {
+			t.Errorf("got %s", got)
+		}
+	})
+	t.Run("recipients", func(t *testing.T) {
+		d := dial(t, b.smtp).greet()
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		for range maxRecipients {
+			d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+		}
+		d.say("RCPT TO:<nuernberg@"+domain+">", "452 ")
+	})
+	t.Run("line", func(t *testing.T) {
+		d := dial(t, b.smtp).greet()
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+		d.say("DATA", "354 ")
+		d.write("Subject: x\r\n\r\n" + strings.Repeat("x", maxLine+1) + "\r\n.\r\n")
+		if got := d.multi(); !strings.HasPrefix(got, "500 ") {
+			t.Errorf("got %s", got)
+		}
+	})
+	t.Run("command before its time", func(t *testing.T) {
+		d := dial(t, b.smtp).greet()
+		d.say("RCPT TO:<nuernberg@"+domain+">", "502 ")
+		d.say("DATA", "502 ")
+	})
+	if got := b.take(); len(got) > 0 {
+		t.Errorf("heard %+v", got)
+	}
+}
+
+// What a lax server takes for the end of a mail must not end it: behind it
+// stands another mail, with a sender that was never checked.
+func TestSmuggling(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	for _, end := range []string{"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r\n\x00.\r\n"} {
+		t.Run(fmt.Sprintf("%q", end), func(t *testing.T) {
+			d := dial(t, b.smtp).greet()
+			d.say("MAIL FROM:<rider@example.org>", "250 ")
+			d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+			d.say("DATA", "354 ")
+			d.write("From: rider@example.org\r\n\r\nfirst" + end +
+				"MAIL FROM:<forged@example.org>\r\nRCPT TO:<nuernberg@" + domain + ">\r\nDATA\r\nFrom: forged@example.org\r\n\r\nsecond\r\n.\r\n")
+			d.multi()
+			d.say("QUIT", "221 ")
+			for _, h := range b.take() {
+				if h.In.Author != "rider@example.org" {
+					t.Errorf("a smuggled mail: %+v", h.In)
+				}
+			}
+		})
+	}
+}
+
+func TestChunks(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	mail := strings.ReplaceAll(simple, "\n", "\r\n")
+	begin := func(t *testing.T) *dialogue {
+		d := dial(t, b.smtp).greet()
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+		return d
+	}
+	t.Run("two", func(t *testing.T) {
+		d := begin(t)
+		d.write(fmt.Sprintf("BDAT 20\r\n%s", mail[:20]))
+		if got := d.multi(); !strings.HasPrefix(got, "250 ") {
+			t.Fatal(got)
+		}
+		d.write(fmt.Sprintf("BDAT %d LAST\r\n%s", len(mail)-20, mail[20:]))
+		if got := d.multi(); !strings.HasPrefix(got, "250 ") {
+			t.Fatal(got)
+		}
+		if got := b.take(); len(got) != 1 || got[0].In.Text != "U1\nPlärrer, 2 Kontis" {
+			t.Errorf("heard %+v", got)
+		}
+	})
+	t.Run("the connection breaks in the last one", func(t *testing.T) {
+		d := begin(t)
+		d.write(fmt.Sprintf("BDAT %d LAST\r\n%s", len(mail), mail[:len(mail)-10]))
+		if err := d.conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		rest, _ := io.ReadAll(d.conn)
+		if strings.Contains(string(rest), "250 2.0.0 OK") || len(b.take()) > 0 {
+			t.Errorf("half a mail was taken: %q", rest)
+		}
+	})
+}
+
+func TestDroppedConnection(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	d := dial(t, b.smtp).greet()
+	d.say("MAIL FROM:<rider@example.org>", "250 ")
+	d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+	d.say("DATA", "354 ")
+	d.write("From: rider@example.org\r\n\r\nhalf a ma")
+	d.conn.Close()
+	if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, simple); !strings.HasPrefix(got, "250 ") {
+		t.Fatal(got)
+	}
+	if got := b.take(); len(got) != 1 || strings.Contains(got[0].In.Text, "half") {
+		t.Errorf("heard %+v", got)
+	}
+}
+
+func TestPostmaster(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	dir := filepath.Join(b.cfg.Data, "postmaster")
+	if got := b.send("", []string{"postmaster@" + domain}, "Subject: abuse\n\nhello\n"); !strings.HasPrefix(got, "250 ") {
+		t.Fatal(got)
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*.eml"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("%v %v", names, err)
+	}
+	raw, err := os.ReadFile(names[0])
+	if err != nil || string(raw) != "Subject: abuse\r\n\r\nhello\r\n" {
+		t.Errorf("%q %v", raw, err)
+	}
+	if info, err := os.Stat(names[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	for i := range maxPostmaster - 1 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := b.send("x@example.org", []string{"postmaster@" + domain}, simple); !strings.HasPrefix(got, "452 ") {
+		t.Errorf("a full folder: %s", got)
+	}
+}
+
+func TestConnectionLimits(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(l)
+	g.all, g.each = 3, 2
+	g.exempt = func(netip.Addr) bool { return false }
+	defer g.Close()
+	accepted := make(chan net.Conn)
+	go func() {
+		defer close(accepted)
+		for {
+			c, err := g.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- c
+		}
+	}()
+	connect := func() net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	refused := func(c net.Conn) {
+		t.Helper()
+		got, err := io.ReadAll(c)
+		if err != nil || !strings.HasPrefix(string(got), "421 4.7.0 ") {
+			t.Errorf("%q %v", got, err)
+		}
+	}
+	connect()
+	first := <-accepted
+	connect()
+	second := <-accepted
+	refused(connect())
+	first.Close()
+	connect()
+	third := <-accepted
+	g.exempt = func(netip.Addr) bool { return true }
+	connect()
+	fourth := <-accepted
+	refused(connect())
+	for _, c := range []net.Conn{second, third, fourth} {
+		c.Close()
+		c.Close() // twice does no harm
+	}
+	g.wait()
+	if len(g.from) != 0 || len(g.conns) != 0 {
+		t.Errorf("still counted: %v %v", g.from, g.conns)
+	}
+}
+
+func TestStop(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	other, err := New(b.network.host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, err := other.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- other.Serve(ctx) }()
+	idle := dial(t, addr).greet()
+	busy := dial(t, addr).greet()
+	busy.say("MAIL FROM:<rider@example.org>", "250 ")
+	busy.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+	busy.say("DATA", "354 ")
+	busy.write("From: rider@example.org\r\n\r\nU1 Plärrer\r\n")
+	stop()
+	if got := idle.multi(); !strings.HasPrefix(got, "421 ") {
+		t.Errorf("an idle connection got %s", got)
+	}
+	busy.write(".\r\n")
+	if got := busy.multi(); !strings.HasPrefix(got, "250 ") {
+		t.Errorf("a mail under way got %s", got)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if len(b.take()) != 1 {
+		t.Error("the mail under way was not heard")
+	}
+	if c, err := net.Dial("tcp", addr); err == nil {
+		c.Close()
+		t.Error("the server still listens")
+	}
+	t.Run("again", func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- other.Serve(ctx) }()
+		for { // until it listens again
+			if c, err := net.Dial("tcp", addr); err == nil {
+				c.Close()
+				break
+			}
+		}
+		dial(t, addr).greet()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}

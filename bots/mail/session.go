@@ -1,0 +1,162 @@
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"ticketfrei/db"
+	"ticketfrei/report"
+)
+
+// lookupTimeout bounds the look at the database for one recipient.
+const lookupTimeout = 10 * time.Second
+
+// target is one recipient of a mail that is being taken.
+type target struct {
+	postmaster bool
+	city       report.City
+	bot        report.Bot
+	bounceOf   int64 // subscriber, where the address takes bounces; else 0
+}
+
+// session is the dialogue on one connection.
+type session struct {
+	ctx     context.Context
+	network *Network
+	conn    *conn
+	// The library calls Data of a mail that comes in chunks (RFC 3030) in a
+	// goroutine of its own.
+	mu   sync.Mutex
+	from string
+	to   []target
+}
+
+var _ smtp.Session = (*session)(nil)
+
+// newSession begins a dialogue; ctx ends when the server does.
+func newSession(ctx context.Context, n *Network, c *smtp.Conn) *session {
+	raw := c.Conn()
+	if t, ok := raw.(*tls.Conn); ok {
+		raw = t.NetConn()
+	}
+	s := &session{ctx: ctx, network: n}
+	s.conn, _ = raw.(*conn)
+	return s
+}
+
+// Mail takes the sender, which is empty for a bounce.
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.from, s.to = strings.ToLower(from), nil
+	return nil
+}
+
+// Rcpt takes a recipient: a city's address, or the postmaster's.
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	ctx, cancel := context.WithTimeout(s.ctx, lookupTimeout)
+	defer cancel()
+	t, err := s.network.resolve(ctx, to)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to = append(s.to, t)
+	return nil
+}
+
+// Data takes the mail. When it returns nil, every report in it is on disk.
+func (s *session) Data(r io.Reader) error {
+	if s.conn != nil {
+		s.conn.setBusy(true)
+		defer s.conn.setBusy(false)
+	}
+	s.mu.Lock()
+	from, to := s.from, s.to
+	s.mu.Unlock()
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return s.readError(err)
+	}
+	if s.conn != nil && s.conn.broken.Load() {
+		// The library takes the end of a connection for the end of a chunk.
+		return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
+	}
+	return s.network.accept(s.ctx, from, to, raw)
+}
+
+func (s *session) readError(err error) error {
+	if answer, ok := errors.AsType[*smtp.SMTPError](err); ok {
+		return answer
+	}
+	if errors.Is(err, smtp.ErrTooLongLine) {
+		return reply(500, smtp.EnhancedCode{5, 6, 0}, s.network.host.Texts.T("en", "mail.refused.line"))
+	}
+	return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
+}
+
+// Reset forgets sender and recipients.
+func (s *session) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.from, s.to = "", nil
+}
+
+// Logout ends the dialogue.
+func (s *session) Logout() error { return nil }
+
+// resolve finds whom an address belongs to. A city that another process has
+// just made is found: the database is asked every time.
+func (n *Network) resolve(ctx context.Context, address string) (target, error) {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 || !strings.EqualFold(strings.TrimSuffix(address[at+1:], "."), n.host.Config.Mail.Domain) {
+		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, report.City{}, "mail.refused.relay")
+	}
+	slug, tag, _ := strings.Cut(strings.ToLower(address[:at]), "+")
+	if slug == "postmaster" {
+		return target{postmaster: true}, nil
+	}
+	city, err := n.host.DB.FindCity(ctx, slug)
+	if errors.Is(err, db.ErrNotFound) {
+		return target{}, n.refuse(550, smtp.EnhancedCode{5, 1, 1}, report.City{}, "mail.refused.unknown")
+	}
+	if err != nil {
+		return target{}, n.trouble(err)
+	}
+	bot, err := n.host.DB.FindBot(ctx, city.ID, Name)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return target{}, n.trouble(err)
+	}
+	if id, ok := n.readBounceTag(bot.ID, tag); ok && err == nil {
+		return target{city: city, bot: bot, bounceOf: id}, nil
+	}
+	if err != nil || !bot.Enabled {
+		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.off")
+	}
+	return target{city: city, bot: bot}, nil
+}
+
+// refuse is an answer that ends up in the sender's mailbox, in the language of
+// the city.
+func (n *Network) refuse(code int, enhanced smtp.EnhancedCode, city report.City, id string) error {
+	return reply(code, enhanced, n.t(city, id))
+}
+
+// trouble is the answer while something of ours does not work: the sender's
+// server tries again.
+func (n *Network) trouble(err error) error {
+	n.host.Log.Error("mail server: a mail was put off", "error", err)
+	return reply(451, smtp.EnhancedCode{4, 3, 0}, n.host.Texts.T("en", "mail.refused.later"))
+}
+
+func reply(code int, enhanced smtp.EnhancedCode, text string) *smtp.SMTPError {
+	return &smtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: text}
+}

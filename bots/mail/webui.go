@@ -1,0 +1,129 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/markdown"
+	"ticketfrei/report"
+)
+
+// maxPage is how long the text of the mail page may be, in characters.
+const maxPage = 20_000
+
+// settings is what settings.tmpl shows. Errors are texts, ready to be shown.
+type settings struct {
+	Address     string // where riders write to
+	Page        string // markdown of the mail page
+	PageError   string
+	Preview     template.HTML // of the page, where somebody asked for it
+	ShowPreview bool
+	Remove      string // address to be removed
+	RemoveError string
+}
+
+// Settings returns what the section shows of the city.
+func (n *Network) Settings(ctx context.Context, city report.City, bot *report.Bot) (any, error) {
+	return n.settings(ctx, city, bot)
+}
+
+func (n *Network) settings(ctx context.Context, city report.City, bot *report.Bot) (*settings, error) {
+	s := &settings{Address: n.address(city), Page: n.defaultPage(city)}
+	if bot == nil {
+		return s, nil
+	}
+	page, err := n.page(ctx, bot.ID)
+	if err != nil {
+		return nil, err
+	}
+	s.Page = n.orDefault(city, page)
+	return s, nil
+}
+
+// defaultPage is the markdown of a mail page that nobody has changed.
+func (n *Network) defaultPage(city report.City) string {
+	return strings.TrimSpace(n.t(city, "mail.page.default", "City", city.Name, "Address", n.address(city)))
+}
+
+// SettingsRoutes adds the forms of the section.
+func (n *Network) SettingsRoutes(r chi.Router) {
+	r.Post("/page", n.host.Site.Handler(n.handlePageSave))
+	r.Post("/remove", n.host.Site.Handler(n.handleRemove))
+}
+
+// cityBot returns the mail bot of the city that the request is about.
+func (n *Network) cityBot(r *http.Request) (report.City, report.Bot, error) {
+	city := n.host.Site.City(r)
+	b, err := n.host.DB.FindBot(r.Context(), city.ID, Name)
+	if errors.Is(err, db.ErrNotFound) {
+		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.subscribe.off", Err: err}
+	}
+	return city, b, err
+}
+
+// handlePageSave stores the text of the mail page, or shows what it will look
+// like.
+func (n *Network) handlePageSave(w http.ResponseWriter, r *http.Request) error {
+	city, b, err := n.cityBot(r)
+	if err != nil {
+		return err
+	}
+	s, err := n.settings(r.Context(), city, &b)
+	if err != nil {
+		return err
+	}
+	s.Page = strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("page"), "\r\n", "\n"))
+	if utf8.RuneCountInString(s.Page) > maxPage {
+		s.PageError = n.host.Site.T(r, "mail.settings.page_long", "Max", maxPage)
+		return n.host.Site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
+	}
+	if r.PostFormValue("action") == "preview" {
+		s.Preview, s.ShowPreview = markdown.HTML(n.orDefault(city, s.Page)), true
+		return n.host.Site.Settings(w, r, http.StatusOK, Name, s)
+	}
+	if s.Page == n.defaultPage(city) {
+		// The default is not stored: it follows the city's name and language.
+		s.Page = ""
+	}
+	if err := n.savePage(r.Context(), b.ID, s.Page); err != nil {
+		return err
+	}
+	return n.host.Site.Saved(w, r, Name, n.host.Site.T(r, "mail.settings.page_saved"))
+}
+
+func (n *Network) orDefault(city report.City, page string) string {
+	if page == "" {
+		return n.defaultPage(city)
+	}
+	return page
+}
+
+// handleRemove removes a subscriber, who asked a moderator for it.
+func (n *Network) handleRemove(w http.ResponseWriter, r *http.Request) error {
+	city, b, err := n.cityBot(r)
+	if err != nil {
+		return err
+	}
+	typed := r.PostFormValue("email")
+	removed, err := n.unsubscribe(r.Context(), b.ID, strings.ToLower(strings.TrimSpace(typed)))
+	if err != nil {
+		return err
+	}
+	if removed {
+		return n.host.Site.Saved(w, r, Name, n.host.Site.T(r, "mail.settings.removed"))
+	}
+	s, err := n.settings(r.Context(), city, &b)
+	if err != nil {
+		return err
+	}
+	s.Remove, s.RemoveError = typed, n.host.Site.T(r, "mail.settings.remove_unknown")
+	return n.host.Site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
+}

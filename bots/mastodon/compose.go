@@ -1,0 +1,125 @@
+package mastodon
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// linkLength is what a link counts, however long it is
+// (characters_reserved_per_url in Mastodon's instance configuration).
+const linkLength = 23
+
+// wordJoiner stands invisibly between "@" and a name, so that no server takes
+// the two for a mention: people named in a relayed report are not notified.
+const wordJoiner = "\u2060"
+
+// mention is what some server would take for one. Servers differ in what may
+// stand before the "@": a letter or digit never does, so that mail addresses
+// stay as they are.
+var mention = regexp.MustCompile(`(^|[^A-Za-z0-9_])@([\pL\pN_])`)
+
+// calm breaks the mentions in text.
+func calm(text string) string {
+	// Twice: of "@a@b" the matches overlap.
+	for range 2 {
+		text = mention.ReplaceAllString(text, "$1@"+wordJoiner+"$2")
+	}
+	return text
+}
+
+// link is what Mastodon counts as one.
+var link = regexp.MustCompile(`https?://[^\s<>"]+`)
+
+// fit cuts text to limit characters at the end of a word, with "…" where
+// something is missing. perLink is what a link counts; 0 counts its characters.
+func fit(text string, limit, perLink int) string {
+	if count(text, perLink) <= limit {
+		return text
+	}
+	end := cutAt(text, limit-1, perLink)
+	if word := strings.LastIndexFunc(text[:end], unicode.IsSpace); word > end/2 && !startsWord(text, end) {
+		end = word
+	}
+	return strings.TrimRightFunc(text[:end], unicode.IsSpace) + "…"
+}
+
+// count is the length of text in characters.
+func count(text string, perLink int) int {
+	n := utf8.RuneCountInString(text)
+	if perLink == 0 {
+		return n
+	}
+	for _, l := range link.FindAllString(text, -1) {
+		n += perLink - utf8.RuneCountInString(l)
+	}
+	return n
+}
+
+// cutAt returns how much of text fits, in bytes: never a part of a link, and
+// never a character without what is joined to it.
+func cutAt(text string, limit, perLink int) int {
+	links := link.FindAllStringIndex(text, -1)
+	used, end := 0, 0
+	for end < len(text) {
+		size, weight := step(text, end, links, perLink)
+		if used+weight > limit {
+			break
+		}
+		used, end = used+weight, end+size
+	}
+	return joinedFrom(text, end)
+}
+
+// step is the next piece of text at the position: a whole link or a character.
+func step(text string, at int, links [][]int, perLink int) (size, weight int) {
+	for _, l := range links {
+		if l[0] == at && perLink > 0 {
+			return l[1] - l[0], perLink
+		}
+	}
+	_, size = utf8.DecodeRuneInString(text[at:])
+	return size, 1
+}
+
+// joinedFrom moves back from end to where no combining character, and nothing
+// joined to the character before it, is cut off.
+func joinedFrom(text string, end int) int {
+	for end > 0 && end < len(text) {
+		next, _ := utf8.DecodeRuneInString(text[end:])
+		last, size := utf8.DecodeLastRuneInString(text[:end])
+		if !joins(next) && last != zeroWidthJoiner {
+			break
+		}
+		end -= size
+	}
+	return end
+}
+
+const zeroWidthJoiner = '\u200d'
+
+func joins(r rune) bool {
+	return r == zeroWidthJoiner || unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc) || r >= 0x1f3fb && r <= 0x1f3ff
+}
+
+// startsWord tells whether the text goes on with a space: no word is cut then.
+func startsWord(text string, end int) bool {
+	r, _ := utf8.DecodeRuneInString(text[end:])
+	return end == len(text) || unicode.IsSpace(r)
+}
+
+// sameText tells whether what the server shows is the text that was posted:
+// what cannot be seen and how it is spaced does not count.
+func sameText(shown, posted string) bool {
+	return visible(shown) == visible(posted)
+}
+
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc) {
+			return -1
+		}
+		return r
+	}, text)
+}

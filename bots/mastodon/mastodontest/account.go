@@ -1,0 +1,238 @@
+package mastodontest
+
+import (
+	"strings"
+	"time"
+)
+
+// Account is a local account of the server, the kind a bot logs in to.
+type Account struct {
+	server   *Server
+	id       string
+	username string
+	token    string
+
+	// All below is guarded by server.mu.
+	suspended     bool
+	acceptPrivate bool
+	notifications []*notification
+	filtered      int
+	posts         []*status
+	boosts        []Boost
+	keys          map[string]string // Idempotency-Key → status id
+	streams       map[*stream]struct{}
+	used          int // requests in the rate window
+	reset         time.Time
+}
+
+// Post is a status that the account posted.
+type Post struct {
+	ID         string
+	Text       string
+	Visibility string
+	InReplyTo  string
+	Mentions   []string // whom it notified, as "rider@example.org"
+	At         time.Time
+	Deleted    bool
+}
+
+// Boost is a status of somebody else that the account boosted.
+type Boost struct {
+	StatusID string
+	Text     string
+	Author   string
+	At       time.Time
+	Undone   bool
+}
+
+// Mention is a status of somebody that mentions an account.
+type Mention struct {
+	Author     string // "rider@example.org", or "rider" for a local account
+	Text       string // without the mention, which is put before it
+	HTML       string // the whole content, in place of one made from Text
+	Visibility string // "public", "unlisted", "private" or "direct"
+	Warning    string // the content warning
+	Picture    bool   // has a picture attached
+	At         time.Time
+}
+
+// AddAccount makes an account with a token that may do everything.
+func (s *Server) AddAccount(username string) *Account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := &Account{server: s, id: s.next(), username: username, acceptPrivate: s.options.Old}
+	a.token = secretText("token", s.serial)
+	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
+	s.accounts = append(s.accounts, a)
+	if s.signedIn == nil {
+		s.signedIn = a
+	}
+	return a
+}
+
+// SignIn makes a the account of the browser that opens /oauth/authorize.
+func (s *Server) SignIn(a *Account) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signedIn = a
+}
+
+// ID of the account.
+func (a *Account) ID() string { return a.id }
+
+// Token is an access token of the account.
+func (a *Account) Token() string { return a.token }
+
+// Handle is the account's full handle, as "bot@127.0.0.1:40404".
+func (a *Account) Handle() string { return a.username + "@" + a.server.domain }
+
+// URL of the account's profile.
+func (a *Account) URL() string { return a.server.URL + "/@" + a.username }
+
+// RevokeTokens deletes every token of the account, as its owner can in the
+// settings of the instance.
+func (a *Account) RevokeTokens() {
+	s := a.server
+	s.mu.Lock()
+	for token, g := range s.tokens {
+		if g.account == a {
+			delete(s.tokens, token)
+		}
+	}
+	s.mu.Unlock()
+	a.DropStreams()
+}
+
+// Tokens counts the access tokens of the account.
+func (a *Account) Tokens() int {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	n := 0
+	for _, g := range a.server.tokens {
+		if g.account == a {
+			n++
+		}
+	}
+	return n
+}
+
+// Suspend disables the account's login, or enables it again.
+func (a *Account) Suspend(on bool) {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	a.suspended = on
+}
+
+// AcceptsPrivate tells whether private mentions of strangers reach the
+// account: the notification policy.
+func (a *Account) AcceptsPrivate() bool {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	return a.acceptPrivate
+}
+
+// Filtered counts the mentions that the notification policy held back.
+func (a *Account) Filtered() int {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	return a.filtered
+}
+
+// Statuses returns what the account posted, oldest first.
+func (a *Account) Statuses() []Post {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	posts := make([]Post, len(a.posts))
+	for i, p := range a.posts {
+		posts[i] = Post{ID: p.id, Text: p.text, Visibility: p.visibility, InReplyTo: p.replyTo,
+			Mentions: p.mentioned, At: p.at, Deleted: p.deleted}
+	}
+	return posts
+}
+
+// Boosts returns what the account boosted, oldest first.
+func (a *Account) Boosts() []Boost {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	return append([]Boost(nil), a.boosts...)
+}
+
+// Mention makes a status of author that mentions the account and returns its
+// id.
+func (a *Account) Mention(author, text, visibility string) string {
+	return a.MentionWith(Mention{Author: author, Text: text, Visibility: visibility})
+}
+
+// MentionWith is Mention with more about the status.
+func (a *Account) MentionWith(m Mention) string {
+	s := a.server
+	s.mu.Lock()
+	st := a.newMention(m)
+	private := m.Visibility == "private" || m.Visibility == "direct"
+	if private && !a.acceptPrivate {
+		a.filtered++
+		s.notify()
+		s.mu.Unlock()
+		return st.id
+	}
+	n := &notification{id: s.next(), kind: "mention", status: st, at: st.at}
+	a.notifications = append(a.notifications, n)
+	streams := a.liveStreams()
+	s.notify()
+	s.mu.Unlock()
+	if len(streams) > 0 {
+		send(streams, "notification", s.notificationEntity(n))
+	}
+	return st.id
+}
+
+// newMention stores the status. s.mu is held.
+func (a *Account) newMention(m Mention) *status {
+	s := a.server
+	st := &status{id: s.next(), author: m.Author, text: m.Text, visibility: m.Visibility, warning: m.Warning,
+		picture: m.Picture, at: m.At, mentioned: []string{a.Handle()}, mentionsLocal: a}
+	if st.at.IsZero() {
+		st.at = s.options.Now()
+	}
+	st.html = m.HTML
+	if st.html == "" {
+		st.html = mentionHTML(a, m.Text)
+	}
+	s.statuses[st.id] = st
+	return st
+}
+
+// Follow makes somebody follow the account: a notification that is no mention.
+func (a *Account) Follow(follower string) {
+	s := a.server
+	s.mu.Lock()
+	n := &notification{id: s.next(), kind: "follow", follower: follower, at: s.options.Now()}
+	a.notifications = append(a.notifications, n)
+	streams := a.liveStreams()
+	s.mu.Unlock()
+	send(streams, "notification", s.notificationEntity(n))
+}
+
+// Delete deletes a status of somebody, as its author can.
+func (s *Server) Delete(statusID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.statuses, statusID)
+	for _, a := range s.accounts {
+		kept := a.notifications[:0]
+		for _, n := range a.notifications {
+			if n.status == nil || n.status.id != statusID {
+				kept = append(kept, n)
+			}
+		}
+		a.notifications = kept
+	}
+}
+
+// fullHandle completes the handle of a local account.
+func (s *Server) fullHandle(handle string) string {
+	if strings.Contains(handle, "@") {
+		return handle
+	}
+	return handle + "@" + s.domain
+}

@@ -1,0 +1,201 @@
+package mastodontest
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// writeTimeout bounds one write to a stream: a reader that does not read is
+// disconnected.
+const writeTimeout = 5 * time.Second
+
+// stream is one open WebSocket of an account.
+type stream struct {
+	account *Account
+	conn    *websocket.Conn
+	silent  bool // guarded by the server's mu: no heartbeats, no events
+
+	write sync.Mutex
+}
+
+// newUpgrader shares the buffers of all streams: ten thousand of them are open
+// at once in the benchmark.
+func newUpgrader() websocket.Upgrader {
+	return websocket.Upgrader{
+		ReadBufferSize: 256, WriteBufferSize: 1024, WriteBufferPool: &sync.Pool{},
+		CheckOrigin: func(*http.Request) bool { return true },
+	}
+}
+
+// stream serves GET /api/v1/streaming?stream=user as WebSocket. The token is
+// taken from the query or from Sec-WebSocket-Protocol.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	token, header := r.URL.Query().Get("access_token"), http.Header{}
+	if protocols := websocket.Subprotocols(r); token == "" && len(protocols) > 0 {
+		token = protocols[0]
+		header.Set("Sec-WebSocket-Protocol", token)
+	}
+	s.mu.Lock()
+	g := s.tokens[token]
+	s.mu.Unlock()
+	switch {
+	case g == nil || g.account == nil:
+		fail(w, http.StatusUnauthorized, "Invalid access token")
+		return
+	case r.URL.Query().Get("stream") != "user" || !websocket.IsWebSocketUpgrade(r):
+		fail(w, http.StatusNotFound, "Not found")
+		return
+	}
+	conn, err := s.upgrader.Upgrade(w, r, header)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	s.keep(&stream{account: g.account, conn: conn})
+}
+
+// keep holds the stream open until the client or the server ends it.
+func (s *Server) keep(st *stream) {
+	defer st.conn.Close()
+	if !s.register(st) {
+		return
+	}
+	defer s.unregister(st)
+	st.conn.SetReadLimit(1 << 12)
+	for {
+		if _, _, err := st.conn.NextReader(); err != nil {
+			return
+		}
+	}
+}
+
+func (s *Server) register(st *stream) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.quit:
+		return false
+	default:
+	}
+	if st.account.streams == nil {
+		st.account.streams = map[*stream]struct{}{}
+	}
+	st.account.streams[st] = struct{}{}
+	s.notify()
+	return true
+}
+
+func (s *Server) unregister(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(st.account.streams, st)
+	s.notify()
+}
+
+// liveStreams are those that are not silent. s.mu is held.
+func (a *Account) liveStreams() []*stream {
+	var list []*stream
+	for st := range a.streams {
+		if !st.silent {
+			list = append(list, st)
+		}
+	}
+	return list
+}
+
+// send writes an event to streams. The payload is a string of JSON within the
+// JSON, as Mastodon sends it.
+func send(streams []*stream, event string, payload entity) {
+	inner, err := json.Marshal(payload)
+	if err != nil {
+		return
+	}
+	outer, err := json.Marshal(entity{"stream": []string{"user"}, "event": event, "payload": string(inner)})
+	if err != nil {
+		return
+	}
+	for _, st := range streams {
+		st.text(outer)
+	}
+}
+
+func (st *stream) text(data []byte) {
+	st.write.Lock()
+	defer st.write.Unlock()
+	// A broken stream ends in keep.
+	_ = st.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_ = st.conn.WriteMessage(websocket.TextMessage, data)
+}
+
+// heartbeat pings all streams until the server closes.
+func (s *Server) heartbeat() {
+	if s.options.Heartbeat < 0 {
+		return
+	}
+	ticker := time.NewTicker(s.options.Heartbeat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			for _, st := range s.allStreams(true) {
+				_ = st.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
+			}
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+func (s *Server) allStreams(live bool) []*stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []*stream
+	for _, a := range s.accounts {
+		for st := range a.streams {
+			if !live || !st.silent {
+				list = append(list, st)
+			}
+		}
+	}
+	return list
+}
+
+// Streams counts the open streams of the account that are not silent.
+func (a *Account) Streams() int {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	return len(a.liveStreams())
+}
+
+// Streams counts the open streams of all accounts.
+func (s *Server) Streams() int { return len(s.allStreams(true)) }
+
+// DropStreams cuts every stream of the server that is open now.
+func (s *Server) DropStreams() {
+	for _, st := range s.allStreams(false) {
+		st.conn.Close()
+	}
+}
+
+// DropStreams cuts every stream of the account that is open now.
+func (a *Account) DropStreams() {
+	for _, st := range a.server.allStreams(false) {
+		if st.account == a {
+			st.conn.Close()
+		}
+	}
+}
+
+// SilenceStreams makes the streams that are open now go silent: they stay
+// connected, and nothing comes any more. New ones work.
+func (s *Server) SilenceStreams() {
+	streams := s.allStreams(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range streams {
+		st.silent = true
+	}
+}

@@ -1,0 +1,367 @@
+package mastodon
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/report"
+)
+
+func TestMentionsOfTheStreamAreReports(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{})
+	b := w.load(w.connect())
+	check(t, b.Check(w.ctx))
+	in := newInbox()
+	w.receive(b, in)
+	w.streaming()
+
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	public := w.account.MentionWith(mastodontest.Mention{Author: "Rider@Example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: "public", At: at})
+	unlisted := w.account.MentionWith(mastodontest.Mention{Author: "rider", Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: "unlisted", At: at})
+	private := w.account.MentionWith(mastodontest.Mention{Author: "rider@example.org", Text: "leise", Visibility: "direct", Warning: "Kontrolle", At: at})
+	followers := w.account.MentionWith(mastodontest.Mention{Author: "rider@example.org", Text: "leise", Visibility: "private", Picture: true, At: at})
+	in.wait(t, 4)
+
+	want := []bots.Incoming{
+		{ID: public, Author: "rider@example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: report.Public, Time: at},
+		{ID: unlisted, Author: "rider@" + w.server.Domain(), Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: report.Public, Time: at},
+		{ID: private, Author: "rider@example.org", Text: "Kontrolle\nleise", Visibility: report.Private, Time: at},
+		{ID: followers, Author: "rider@example.org", Text: "leise", Visibility: report.Private, Time: at},
+	}
+	if diff := cmp.Diff(want, in.all()); diff != "" {
+		t.Errorf("reports (-want +got):\n%s", diff)
+	}
+}
+
+func TestFirstStartSkipsWhatIsOld(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		old  int
+	}{{"account with mentions", 3}, {"account that never had one", 0}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, mastodontest.Options{Old: true})
+			for range tt.old {
+				w.account.Mention("rider@example.org", "old", "public")
+			}
+			row := w.connect()
+			var want []string
+			for i := range 100 { // more than one page
+				want = append(want, fmt.Sprint("new ", i))
+				w.account.Mention("rider@example.org", want[i], "public")
+			}
+			in := newInbox()
+			w.receive(w.load(row), in)
+			in.wait(t, len(want))
+			var got []string
+			for _, i := range in.all() {
+				got = append(got, i.Text)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("reports, oldest first (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{RateLimit: 300})
+	row := w.connect()
+	first := newInbox()
+	run := w.receive(w.load(row), first)
+	w.streaming()
+	w.account.Mention("rider@example.org", "before", "public")
+	first.wait(t, 1)
+	run.end()
+
+	w.account.Follow("rider@example.org")
+	const missed = 300
+	for i := range missed {
+		w.account.Mention(fmt.Sprintf("rider%d@example.org", i), fmt.Sprint("U1 ", i), "public")
+	}
+	before := w.server.Requests("GET /api/v1/notifications")
+	second := newInbox()
+	b := w.load(row)
+	check(t, b.Check(w.ctx))
+	run = w.receive(b, second)
+	second.waitFor(t, fmt.Sprint("U1 ", missed-1))
+	w.account.Mention("rider@example.org", "after", "public")
+	second.waitFor(t, "after")
+	run.end()
+	second.once(t)
+	for i := range missed {
+		second.waitFor(t, fmt.Sprint("U1 ", i))
+	}
+	if n := w.server.Requests("GET /api/v1/notifications") - before; n > 8 {
+		t.Errorf("catching up with %d mentions took %d requests", missed, n)
+	}
+
+	third := newInbox()
+	w.receive(w.load(row), third)
+	w.streaming()
+	w.account.Mention("rider@example.org", "last", "public")
+	third.waitFor(t, "last")
+	for _, i := range third.all() {
+		if i.Text != "last" && i.Text != "after" {
+			t.Errorf("heard again after a restart: %q", i.Text)
+		}
+	}
+}
+
+func TestCursorWaitsForEmit(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{})
+	row := w.connect()
+	w.account.Mention("rider@example.org", "one", "public")
+	w.account.Mention("rider@example.org", "two", "public")
+	full := newInbox()
+	full.fail = errors.New("the queue is full")
+	if err := w.receive(w.load(row), full).ended(t); !errors.Is(err, full.fail) {
+		t.Fatalf("Receive = %v, want the error of emit", err)
+	}
+	in := newInbox()
+	w.receive(w.load(row), in)
+	in.wait(t, 2)
+}
+
+func TestSilentStreamIsNoticed(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{Heartbeat: 20 * time.Millisecond})
+	w.network.timings.silence = 400 * time.Millisecond
+	in := newInbox()
+	w.receive(w.load(w.connect()), in)
+	w.streaming()
+	// Heartbeats alone keep a stream: the same one is open after the time of
+	// several silences.
+	kept := time.NewTimer(1200 * time.Millisecond)
+	w.account.Mention("rider@example.org", "one", "public")
+	in.wait(t, 1)
+	<-kept.C
+	if n := w.server.Requests("GET /api/v1/streaming"); n != 1 {
+		t.Fatalf("a living stream was opened %d times", n)
+	}
+	w.server.SilenceStreams()
+	begin := time.Now()
+	w.account.Mention("rider@example.org", "lost by the stream", "public")
+	in.wait(t, 2)
+	if took := time.Since(begin); took > 60*w.network.timings.silence/45 {
+		t.Errorf("noticed after %s", took)
+	}
+	w.streaming()
+	w.account.Mention("rider@example.org", "three", "public")
+	in.wait(t, 3)
+}
+
+func TestDroppedStreamLosesNothing(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{})
+	in := newInbox()
+	w.receive(w.load(w.connect()), in)
+	for i := range 5 {
+		w.streaming()
+		w.server.DropStreams()
+		w.account.Mention("rider@example.org", fmt.Sprint("during the drop ", i), "public")
+		in.wait(t, i+1)
+		w.until("open the stream again", func() bool { return w.server.Requests("GET /api/v1/streaming") >= i+2 })
+	}
+	in.once(t)
+}
+
+func TestStreamThatLosesEventsIsOpenedAnew(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{Heartbeat: 10 * time.Millisecond})
+	w.network.timings.reopen = 300 * time.Millisecond
+	in := newInbox()
+	w.receive(w.load(w.connect()), in)
+	w.until("three streams one after the other", func() bool { return w.server.Requests("GET /api/v1/streaming") >= 3 })
+}
+
+func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{})
+	w.network.timings.shortest = time.Hour
+	run := w.receive(w.load(w.connect()), newInbox())
+	w.streaming()
+	w.server.DropStreams()
+	if err := run.ended(t); !errors.Is(err, errDropped) {
+		t.Errorf("Receive = %v, want errDropped: its restart waits longer each time", err)
+	}
+}
+
+func TestWithoutStreamReportsComeAllTheSame(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{})
+	row := w.connect()
+	w.account.Mention("rider@example.org", "one", "public")
+	w.server.SetFault(mastodontest.Fault{Path: "/api/v1/streaming", Status: http.StatusNotFound})
+	in := newInbox()
+	err := w.receive(w.load(row), in).ended(t)
+	if kind, _ := bots.KindOf(err); err == nil || kind != bots.Temporary {
+		t.Errorf("Receive = %v, want a temporary error", err)
+	}
+	in.wait(t, 1)
+}
+
+func TestCatchingUpWaitsWhenLimited(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{})
+	w.account.Mention("rider@example.org", "old", "public")
+	row := w.connect()
+	w.account.Mention("rider@example.org", "missed", "public")
+	w.server.SetRateLimit(1, 2*time.Second)
+	b := w.load(row)
+	if _, err := b.client.verify(w.ctx); err != nil { // uses up the limit
+		t.Fatal(err)
+	}
+	in := newInbox()
+	w.receive(b, in)
+	w.streaming()
+	w.account.Mention("rider@example.org", "by the stream", "public")
+	in.wait(t, 1)
+	if got := in.all()[0].Text; got != "by the stream" {
+		t.Errorf("first report %q, want that of the stream, which is not limited", got)
+	}
+	in.wait(t, 2)
+}
+
+func TestRefusedCredentials(t *testing.T) {
+	tests := []struct {
+		name  string
+		wreck func(*world)
+		words string
+	}{
+		{"token deleted", func(w *world) { w.account.RevokeTokens() }, "The access token is invalid"},
+		{"account suspended", func(w *world) { w.account.Suspend(true) }, "Your login is currently disabled"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, mastodontest.Options{})
+			b := w.load(w.connect())
+			check(t, b.Check(w.ctx))
+			run := w.receive(b, newInbox())
+			w.streaming()
+			tt.wreck(w)
+			w.server.DropStreams()
+			run.ended(t)
+			errs := map[string]error{"Check": b.Check(w.ctx)}
+			_, errs["Send"] = b.Send(w.ctx, delivery(b, report.Private, "text"))
+			for where, err := range errs {
+				if kind, _ := bots.KindOf(err); kind != bots.KindRefused || !strings.Contains(err.Error(), tt.words) {
+					t.Errorf("%s = %v, want refused in the instance's own words", where, err)
+				}
+				if err != nil && strings.Contains(err.Error(), w.account.Token()) {
+					t.Errorf("%s shows the token: %v", where, err)
+				}
+			}
+		})
+	}
+}
+
+func TestServerInTroubleIsTemporary(t *testing.T) {
+	faults := map[string]mastodontest.Fault{
+		"503":              {Status: http.StatusServiceUnavailable},
+		"404 of a proxy":   {Path: "/api/v1/streaming", Status: http.StatusNotFound},
+		"streaming is 401": {Path: "/api/v1/streaming", Status: http.StatusUnauthorized},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, mastodontest.Options{})
+			b := w.load(w.connect())
+			w.server.SetFault(fault)
+			err := w.receive(b, newInbox()).ended(t)
+			if kind, _ := bots.KindOf(err); err == nil || kind != bots.Temporary {
+				t.Errorf("Receive = %v, want a temporary error", err)
+			}
+			if strings.Contains(err.Error(), w.account.Token()) {
+				t.Errorf("the error shows the token: %v", err)
+			}
+		})
+	}
+}
+
+func TestHangingServerEndsWithTheContext(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{})
+	w.network.timings.dial = 100 * time.Millisecond
+	b := w.load(w.connect())
+	w.server.SetFault(mastodontest.Fault{Hang: true})
+	run := w.receive(b, newInbox())
+	w.until("the stream to be given up", func() bool { return w.server.Requests("GET /api/v1/notifications") >= 2 })
+	begin := time.Now()
+	run.end()
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("Receive ended %s after its context", took)
+	}
+}
+
+func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{})
+	b := w.load(w.connect())
+	if w.account.AcceptsPrivate() {
+		t.Fatal("the account accepts private mentions before")
+	}
+	check(t, b.Check(w.ctx))
+	in := newInbox()
+	w.receive(b, in)
+	w.streaming()
+	w.account.Mention("stranger@example.org", "private", "direct")
+	in.wait(t, 1)
+	if n := w.account.Filtered(); n != 0 {
+		t.Errorf("%d mentions were held back", n)
+	}
+}
+
+func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
+	w := newWorld(t, mastodontest.Options{IgnoreIdempotency: true})
+	row := w.connect()
+	in := newInbox()
+	b := w.load(row)
+	run := w.receive(b, in)
+	w.streaming()
+	picture := mastodontest.Mention{Author: "rider@example.org", Visibility: "public", Picture: true}
+	id := w.account.MentionWith(picture)
+	w.account.MentionWith(picture)
+	w.account.Mention("rider@example.org", "words", "public")
+	in.wait(t, 1)
+	run.end()
+	check(t, w.network.store.saveCursor(w.ctx, b.account, "")) // all is heard again
+	again := newInbox()
+	w.receive(w.load(row), again)
+	again.wait(t, 1)
+
+	posts := w.account.Statuses()
+	if len(posts) != 1 {
+		t.Fatalf("%d answers, want 1", len(posts))
+	}
+	p := posts[0]
+	if p.Visibility != "direct" || p.InReplyTo != id || !strings.Contains(p.Text, "Bilder geben wir nicht weiter") {
+		t.Errorf("answer %+v, want a direct reply in the city's language", p)
+	}
+	if diff := cmp.Diff([]string{"rider@example.org"}, p.Mentions); diff != "" {
+		t.Errorf("who was told (-want +got):\n%s", diff)
+	}
+}
+
+func TestOwnStatusesAndOtherNotificationsAreNoReports(t *testing.T) {
+	a := account{AccountID: "7", Handle: "bot@mastodon.example", URL: "https://mastodon.example/@bot"}
+	status := func(author string) *status { return &status{ID: "1", Account: person{ID: "7", Acct: author}} }
+	for name, n := range map[string]notification{
+		"own":       {ID: "1", Type: "mention", Status: status("bot")},
+		"follow":    {ID: "1", Type: "follow"},
+		"no status": {ID: "1", Type: "mention"},
+	} {
+		if _, ok := a.incoming(n); ok {
+			t.Errorf("%s is taken for a report", name)
+		}
+	}
+}
+
+func TestNotificationThatDoesNotFit(t *testing.T) {
+	n, ok := readNotification([]byte(`{"id":17,"type":"mention","status":{"id":"5","content":"<p>hi</p>","visibility":{},"spoiler_text":false,"account":{"id":"3","acct":"a"}}}`))
+	in, is := (account{Handle: "b@c.example"}).incoming(n)
+	if !ok || !is || in.Text != "hi" || in.Visibility != report.Private || n.ID != "17" {
+		t.Errorf("read %+v as %+v: what fits should be there, and what is unclear be private", n, in)
+	}
+	if _, ok := readNotification([]byte(`{"type":"mention"}`)); ok {
+		t.Error("a notification without an id was taken")
+	}
+}

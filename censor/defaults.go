@@ -1,0 +1,52 @@
+package censor
+
+import (
+	_ "embed" // the lists
+	"strings"
+	"sync"
+)
+
+// The lists that come with the program, one pattern, word or phrase a line.
+var (
+	//go:embed triggers.de.txt
+	triggersDE string
+	//go:embed triggers.en.txt
+	triggersEN string
+	//go:embed blocked.de.txt
+	blockedDE string
+	//go:embed blocked.en.txt
+	blockedEN string
+	//go:embed slurs.txt
+	slurList string
+)
+
+// DefaultTriggers returns the trigger patterns that a new city starts with. For
+// "de" they are German and English, for any other language English.
+func DefaultTriggers(lang string) string {
+	if lang == "de" {
+		return triggersDE + triggersEN
+	}
+	return triggersEN
+}
+
+// DefaultBlocked returns the blocked words that a new city starts with, for
+// languages as in DefaultTriggers.
+func DefaultBlocked(lang string) string {
+	if lang == "de" {
+		return blockedDE + blockedEN
+	}
+	return blockedEN
+}
+
+// slurs returns the words that no city lets pass: slurs against people for
+// their origin, faith, sex, sexuality or disability, German and English. What
+// is also a place, a name or an ordinary word is not among them.
+var slurs = sync.OnceValue(func() *words {
+	w := &words{}
+	for line := range strings.Lines(slurList) {
+		if line = strings.TrimSpace(line); line != "" {
+			w.add(line)
+		}
+	}
+	return w
+})

@@ -1,0 +1,124 @@
+package censor
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// words finds words and phrases in a normalised text. A phrase is found
+// whatever white space and punctuation stands between its words.
+type words struct {
+	root node
+}
+
+// node is a place in the tree of all words and phrases: one step for each
+// token.
+type node struct {
+	next  map[string]*node
+	entry string // as it was written, where one ends here
+}
+
+// add makes entry be found. It reports whether there is a word in it.
+func (w *words) add(entry string) bool {
+	text := Normalize(entry)
+	n := &w.root
+	for start, end := token(text, 0); start < end; start, end = token(text, end) {
+		if n.next == nil {
+			n.next = make(map[string]*node)
+		}
+		key := text[start:end]
+		if n.next[key] == nil {
+			n.next[key] = &node{}
+		}
+		n = n.next[key]
+	}
+	if n == &w.root {
+		return false
+	}
+	if n.entry == "" {
+		n.entry = entry
+	}
+	return true
+}
+
+// find returns the entry that stands first in the normalised text, or "".
+func (w *words) find(text string) string {
+	if w.root.next == nil {
+		return ""
+	}
+	for start, end := token(text, 0); start < end; start, end = token(text, end) {
+		n := w.root.next[text[start:end]]
+		for next := end; n != nil; {
+			if n.entry != "" {
+				return n.entry
+			}
+			if n.next == nil {
+				break
+			}
+			var from int
+			from, next = token(text, next)
+			n = n.next[text[from:next]]
+		}
+	}
+	return ""
+}
+
+// token returns where the next token at or after i is; start == end at the end
+// of the text. A token is a word, or a single symbol such as an emoji.
+func token(text string, i int) (start, end int) {
+	size := 0
+	kind := separator
+	for ; i < len(text); i += size {
+		if kind, size = kindAt(text, i); kind != separator {
+			break
+		}
+	}
+	start = i
+	if kind != letter {
+		return start, min(i+size, len(text))
+	}
+	for i += size; i < len(text); i += size {
+		if kind, size = kindAt(text, i); kind != letter {
+			break
+		}
+	}
+	return start, i
+}
+
+// kind says what a character is to the words around it.
+type kind byte
+
+const (
+	separator kind = iota // stands between words
+	letter                // part of a word: a letter, digit or combining mark
+	symbol                // a token of its own
+)
+
+func kindAt(text string, i int) (kind, int) {
+	if c := text[i]; c < utf8.RuneSelf {
+		return asciiKinds[c], 1
+	}
+	r, size := utf8.DecodeRuneInString(text[i:])
+	return kindOf(r), size
+}
+
+var asciiKinds = func() (kinds [utf8.RuneSelf]kind) {
+	for i := range kinds {
+		kinds[i] = kindOf(rune(i))
+	}
+	return kinds
+}()
+
+func kindOf(r rune) kind {
+	switch {
+	case unicode.In(r, unicode.L, unicode.N, unicode.M):
+		return letter
+	case unicode.IsSpace(r), unicode.IsControl(r), unicode.In(r, unicode.Pc, unicode.Pd, unicode.Ps, unicode.Pe, unicode.Pi, unicode.Pf):
+		return separator
+	}
+	switch r {
+	case '.', ',', ';', ':', '!', '?', '\'', '"', '/', '·', '¡', '¿', '、', '。', '・':
+		return separator
+	}
+	return symbol
+}

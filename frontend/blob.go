@@ -1,0 +1,78 @@
+package frontend
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// blob is an answer that is the same for everybody, ready to be sent: made
+// once, compressed once, sent many times.
+type blob struct {
+	contentType string
+	plain       []byte
+	gzipped     []byte // empty where it saves nothing
+	hash        string
+	modified    time.Time // zero: not known
+}
+
+// gzipFrom is the size in bytes from which compressing is worth it: what is
+// smaller fits into one packet anyway.
+const gzipFrom = 1200
+
+func newBlob(contentType string, body []byte, modified time.Time) *blob {
+	sum := sha256.Sum256(body)
+	b := &blob{contentType: contentType, plain: body, hash: hex.EncodeToString(sum[:8]), modified: modified}
+	if len(body) >= gzipFrom && compressible(contentType) {
+		b.gzipped = compress(body)
+	}
+	return b
+}
+
+func compressible(contentType string) bool {
+	return strings.HasPrefix(contentType, "text/") || strings.Contains(contentType, "xml") ||
+		strings.Contains(contentType, "javascript") || strings.Contains(contentType, "json")
+}
+
+// compress writes to memory, which does not fail.
+func compress(body []byte) []byte {
+	var buf bytes.Buffer
+	z := gzip.NewWriter(&buf)
+	_, _ = z.Write(body)
+	_ = z.Close()
+	return buf.Bytes()
+}
+
+// serve answers with the blob, or with "not modified" where the visitor has it
+// already.
+func (b *blob) serve(w http.ResponseWriter, r *http.Request, cacheControl string) {
+	h := w.Header()
+	h.Set("Content-Type", b.contentType)
+	h.Set("Cache-Control", cacheControl)
+	body, tag := b.plain, b.hash
+	if len(b.gzipped) > 0 {
+		h.Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			h.Set("Content-Encoding", "gzip")
+			body, tag = b.gzipped, b.hash+"-gz"
+		}
+	}
+	h.Set("ETag", `"`+tag+`"`)
+	http.ServeContent(w, r, "", b.modified, bytes.NewReader(body))
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3) as far as browsers and
+// feed readers use it: a list, where ";q=0" refuses.
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(part, ";")
+		if strings.TrimSpace(name) == "gzip" {
+			return strings.Trim(weight, " q=0.") != "" || !strings.Contains(weight, "q=0")
+		}
+	}
+	return false
+}

@@ -1,0 +1,111 @@
+package frontend
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	// cacheFor is how long what is shown of a city is kept at most: as long as
+	// a change made by another process may go unnoticed.
+	cacheFor = time.Second
+	// cacheSize is from how many entries on those out of date are looked for.
+	cacheSize = 512
+	// buildTimeout bounds making one entry.
+	buildTimeout = 10 * time.Second
+)
+
+// cache keeps what is shown of a city for a moment, so that many visitors at
+// once cost as much as one. It is safe for use by many goroutines.
+type cache struct {
+	now    func() time.Time
+	flight singleflight.Group
+
+	mu      sync.RWMutex
+	entries map[string]entry
+	// clock counts what happens; dropped tells when a city was dropped last: a
+	// value whose making began before that is not kept.
+	clock   uint64
+	dropped map[int64]uint64
+}
+
+type entry struct {
+	cityID  int64
+	value   any
+	expires time.Time
+}
+
+func newCache(now func() time.Time) *cache {
+	return &cache{now: now, entries: map[string]entry{}, dropped: map[int64]uint64{}}
+}
+
+// cached returns what is kept under key, or has build make it, once for all
+// who ask at the same time. build says which city the value is of.
+func cached[T any](ctx context.Context, c *cache, key string, build func(context.Context) (T, int64, error)) (T, error) {
+	if v, ok := c.find(key); ok {
+		return v.(T), nil
+	}
+	// The first who asks makes it for all: their wish must not end with them.
+	v, err, _ := c.flight.Do(key, func() (any, error) {
+		began := c.tick()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildTimeout)
+		defer cancel()
+		v, cityID, err := build(ctx)
+		if err == nil {
+			c.keep(key, cityID, v, began)
+		}
+		return v, err
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return v.(T), nil
+}
+
+func (c *cache) find(key string) (any, bool) {
+	c.mu.RLock()
+	e, ok := c.entries[key]
+	c.mu.RUnlock()
+	return e.value, ok && c.now().Before(e.expires)
+}
+
+func (c *cache) tick() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock++
+	return c.clock
+}
+
+func (c *cache) keep(key string, cityID int64, value any, began uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dropped[cityID] > began {
+		return
+	}
+	now := c.now()
+	if len(c.entries) >= cacheSize {
+		for k, e := range c.entries {
+			if !now.Before(e.expires) {
+				delete(c.entries, k)
+			}
+		}
+	}
+	c.entries[key] = entry{cityID: cityID, value: value, expires: now.Add(cacheFor)}
+}
+
+// drop forgets what is kept of a city.
+func (c *cache) drop(cityID int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock++
+	c.dropped[cityID] = c.clock
+	for k, e := range c.entries {
+		if e.cityID == cityID {
+			delete(c.entries, k)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/secret"
+)
+
+// Handler adapts h: what it returns is logged and answered with an error page.
+// A bots.PageError is shown in its own words, db.ErrNotFound and the errors of
+// a signed link in those made for them; anything else is an internal error.
+func (s *Site) Handler(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+// errorPage is what error.tmpl shows.
+type errorPage struct {
+	Status int
+	Text   string
+	ID     string // request id, of internal errors
+	Search bool   // show the search for a city
+}
+
+// fail answers with the page of an error.
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // the visitor has gone
+	}
+	v := visitOf(r.Context())
+	status, text := explain(err)
+	data := errorPage{Status: status, Text: s.T(r, text), Search: status == http.StatusNotFound}
+	if status >= http.StatusInternalServerError {
+		data.ID = v.id
+		s.Log.Error("a page failed", "request", v.id, "method", r.Method, "route", routeOf(r), "error", err)
+	} else {
+		s.Log.Debug("a request was refused", "request", v.id, "status", status, "error", err)
+	}
+	s.errorPage(w, r, data)
+}
+
+// explain says what an error is to the visitor: the status and the text id.
+func explain(err error) (int, string) {
+	if e, ok := errors.AsType[*bots.PageError](err); ok {
+		return e.Status, e.ID
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge, "error.too_large"
+	}
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return http.StatusNotFound, "error.not_found"
+	case errors.Is(err, secret.ErrTokenExpired):
+		return http.StatusGone, "error.link_expired"
+	case errors.Is(err, secret.ErrTokenInvalid):
+		return http.StatusNotFound, "error.link_invalid"
+	}
+	return http.StatusInternalServerError, "error.internal"
+}
+
+// errorPage writes the page. Where even that fails, the visitor gets the bare
+// status.
+func (s *Site) errorPage(w http.ResponseWriter, r *http.Request, data errorPage) {
+	title := s.T(r, "error.title")
+	if data.Status == http.StatusNotFound {
+		title = s.T(r, "error.title_not_found")
+	}
+	if err := s.render(w, r, data.Status, "error.tmpl", title, data); err != nil {
+		s.Log.Error("the error page failed", "request", visitOf(r.Context()).id, "error", err)
+		w.WriteHeader(data.Status)
+	}
+}
+
+// refuse is a handler that answers with an error page.
+func (s *Site) refuse(status int, textID string) http.HandlerFunc {
+	return s.Handler(func(http.ResponseWriter, *http.Request) error {
+		return &bots.PageError{Status: status, ID: textID}
+	})
+}
+
+// recoverPanic turns a panic of a page into an internal error.
+func (s *Site) recoverPanic(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler {
+				panic(p) // net/http's own way to break off an answer
+			}
+			s.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// badForm is the error of a form that cannot be read.
+func badForm(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	return &bots.PageError{Status: http.StatusBadRequest, ID: "error.bad_form", Err: err}
+}

@@ -1,0 +1,57 @@
+package frontend
+
+import (
+	"net/mail"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxEmail is the longest address that can be mailed to (RFC 5321, 4.5.3.1.3,
+// less the angle brackets).
+const maxEmail = 254
+
+// fieldErrors says what is wrong with a form: text ids by field name.
+type fieldErrors map[string]string
+
+// normalEmail is the one spelling of an address in the database.
+func normalEmail(typed string) string { return strings.ToLower(strings.TrimSpace(typed)) }
+
+// checkEmail returns the text id of what is wrong with an address; empty where
+// nothing is.
+func checkEmail(email string) string {
+	switch {
+	case email == "":
+		return "form.email.empty"
+	case len(email) > maxEmail || !validEmail(email):
+		return "form.email.invalid"
+	}
+	return ""
+}
+
+// validEmail accepts a bare address with a domain that can be mailed to.
+func validEmail(email string) bool {
+	a, err := mail.ParseAddress(email)
+	if err != nil || a.Name != "" || a.Address != email || strings.ContainsAny(email, " \t\r\n<>\"") {
+		return false
+	}
+	_, domain, _ := strings.Cut(email, "@")
+	return !strings.HasPrefix(domain, "[") && !strings.HasSuffix(domain, ".")
+}
+
+// checkPassword returns the text id of what is wrong with a new password.
+func checkPassword(password string) string {
+	switch {
+	case utf8.RuneCountInString(password) < MinPassword:
+		return "form.password.short"
+	case len(password) > MaxPassword:
+		return "form.password.long"
+	}
+	return ""
+}
+
+// set notes the text id of what is wrong with a field; empty for nothing.
+func (e fieldErrors) set(field, textID string) {
+	if textID != "" {
+		e[field] = textID
+	}
+}

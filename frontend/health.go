@@ -1,0 +1,36 @@
+package frontend
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// readyTimeout bounds finding out whether the program can work.
+const readyTimeout = 5 * time.Second
+
+// handleHealth says that the process is alive: /healthz.
+func handleHealth(w http.ResponseWriter, _ *http.Request) {
+	answerPlainly(w, http.StatusOK, "ok")
+}
+
+// handleReady says whether the program can work, and if not why not: /readyz.
+func (s *Site) handleReady(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		answerPlainly(w, http.StatusServiceUnavailable, fmt.Sprintf("not ready: %v", err))
+		return
+	}
+	answerPlainly(w, http.StatusOK, "ok")
+}
+
+// answerPlainly writes a line for a program or its operator.
+func answerPlainly(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n")
+}

@@ -1,0 +1,78 @@
+package frontend
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/bots"
+)
+
+// streamWriteTimeout is how long one write to a stream may take.
+const streamWriteTimeout = 10 * time.Second
+
+// handleLive is a city's event stream (HTML standard, 9.2): /city/{slug}/live.
+// Events: "report" is the HTML of a new report, to stand before the others;
+// "removed" the id of one that is gone; "list" the HTML of all. The query's v,
+// or what the browser says it had last, is the version of the list it shows.
+func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.DB.FindCity(r.Context(), chi.URLParam(r, "slug"))
+	if err != nil {
+		return noSuchCity(err)
+	}
+	version := r.Header.Get("Last-Event-ID")
+	if version == "" {
+		version = r.URL.Query().Get("v")
+	}
+	st, err := s.live.join(c.ID, version)
+	if errors.Is(err, errTooManyStreams) || errors.Is(err, errClosed) {
+		w.Header().Set("Retry-After", "30")
+		return &bots.PageError{Status: http.StatusServiceUnavailable, ID: "error.busy", Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	defer s.live.leave(c.ID, st)
+	return feed(w, r, st)
+}
+
+// feed writes what the broker has for the stream until either side ends it.
+// What goes wrong on the way is the visitor's connection, and nobody's error.
+func feed(w http.ResponseWriter, r *http.Request, st *stream) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx
+	out := http.NewResponseController(w)
+	// The server's limits are for pages; a stream has its own.
+	_ = out.SetReadDeadline(time.Time{})
+	// Spread over seconds, so that not all come back at once after a restart.
+	hello := fmt.Sprintf("retry: %d\n\n", 2000+rand.IntN(4000))
+	if !push(w, out, []byte(hello)) {
+		return nil
+	}
+	for {
+		select {
+		case message := <-st.out:
+			if !push(w, out, message) {
+				return nil
+			}
+		case <-st.gone:
+			return nil
+		case <-r.Context().Done():
+			return nil
+		}
+	}
+}
+
+func push(w http.ResponseWriter, out *http.ResponseController, message []byte) bool {
+	_ = out.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
+	if _, err := w.Write(message); err != nil {
+		return false
+	}
+	return out.Flush() == nil
+}

@@ -1,0 +1,83 @@
+package frontend
+
+import "bytes"
+
+// liveList is what a city's page shows of its reports, newest first.
+type liveList struct {
+	version string
+	items   []liveItem
+}
+
+type liveItem struct {
+	id   string
+	html []byte
+}
+
+// changeSince is the message that turns the list before into l.
+func (l liveList) changeSince(before liveList) []byte {
+	have, want := before.ids(), l.ids()
+	var fresh []liveItem
+	for _, it := range l.items {
+		if have[it.id] {
+			break
+		}
+		fresh = append(fresh, it)
+	}
+	var events events
+	kept := 0
+	for _, it := range before.items {
+		if want[it.id] {
+			kept++
+			continue
+		}
+		events.add("removed", []byte(it.id))
+	}
+	if kept+len(fresh) != len(l.items) {
+		return l.whole() // something new stands between what was there
+	}
+	for i := len(fresh) - 1; i >= 0; i-- {
+		events.add("report", fresh[i].html)
+	}
+	return events.end(l.version)
+}
+
+// whole is the message with the whole list.
+func (l liveList) whole() []byte {
+	var all []byte
+	for _, it := range l.items {
+		all = append(all, it.html...)
+	}
+	var events events
+	events.add("list", all)
+	return events.end(l.version)
+}
+
+func (l liveList) ids() map[string]bool {
+	ids := make(map[string]bool, len(l.items))
+	for _, it := range l.items {
+		ids[it.id] = true
+	}
+	return ids
+}
+
+// events builds a message of an event stream (HTML standard, 9.2.5).
+type events struct{ buf bytes.Buffer }
+
+func (e *events) add(name string, data []byte) {
+	e.buf.WriteString("event: " + name + "\n")
+	// A carriage return ends a line too.
+	data = bytes.ReplaceAll(data, []byte{'\r'}, []byte{' '})
+	for line := range bytes.SplitSeq(data, []byte{'\n'}) {
+		e.buf.WriteString("data: ")
+		e.buf.Write(line)
+		e.buf.WriteByte('\n')
+	}
+	e.buf.WriteByte('\n')
+}
+
+// end adds an event that has no effect but its id: a browser that got so far
+// has all of the message, and names the id when it comes back.
+func (e *events) end(version string) []byte {
+	e.buf.WriteString("event: version\nid: " + version + "\ndata:\n\n")
+	return e.buf.Bytes()
+}

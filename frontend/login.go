@@ -1,0 +1,59 @@
+package frontend
+
+import (
+	"errors"
+	"net/http"
+
+	"ticketfrei/db"
+)
+
+// loginForm is what login.tmpl shows.
+type loginForm struct {
+	Email string
+	Next  string
+	Error string
+}
+
+func (s *Site) handleLoginForm(w http.ResponseWriter, r *http.Request) error {
+	next := localPath(r.URL.Query().Get("next"))
+	if visitOf(r.Context()).moderator != nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	return s.loginPage(w, r, http.StatusOK, loginForm{Next: next})
+}
+
+func (s *Site) loginPage(w http.ResponseWriter, r *http.Request, status int, form loginForm) error {
+	return s.render(w, r, status, "login.tmpl", s.T(r, "login.title"), form)
+}
+
+func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
+	form := loginForm{Email: normalEmail(r.PostFormValue("email")), Next: localPath(r.PostFormValue("next"))}
+	m, err := s.DB.FindModerator(r.Context(), form.Email)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return err
+	}
+	// Of somebody unknown m.Password is empty, which takes as long to refuse.
+	ok, err := s.passwords.match(r.Context(), r.PostFormValue("password"), m.Password)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		form.Error = s.T(r, "login.wrong")
+		return s.loginPage(w, r, http.StatusUnauthorized, form)
+	}
+	if err := s.logIn(r.Context(), m); err != nil {
+		return err
+	}
+	http.Redirect(w, r, form.Next, http.StatusSeeOther)
+	return nil
+}
+
+func (s *Site) handleLogout(w http.ResponseWriter, r *http.Request) error {
+	if err := s.logOut(r.Context()); err != nil {
+		return err
+	}
+	s.flash(r.Context(), s.T(r, "login.logged_out"))
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}

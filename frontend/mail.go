@@ -1,0 +1,61 @@
+package frontend
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+
+	"ticketfrei/mailer"
+)
+
+// linkName is the name of the value in an account mail's text that is the
+// link it is all about.
+const linkName = "Link"
+
+// mailTo sends a mail about an account, in lang. data are the values for both
+// texts, alternating names and values; the one named Link is the link that the
+// mail is about. When it returns nil the mail is on disk and will be sent.
+//
+// Where no mail can leave, on a laptop at the first start, the link is in the
+// log instead.
+func (s *Site) mailTo(ctx context.Context, lang, to, subjectID, textID string, data ...any) error {
+	subject := s.Texts.T(lang, subjectID, data...)
+	if !s.mailLeaves() {
+		s.Log.Warn("no mail can be sent yet (mail.relay and mail.domain are not set): open the link yourself",
+			"to", to, "subject", subject, "link", valueOf(data, linkName))
+		return nil
+	}
+	from := s.Config.Mail.From
+	message := mailer.Message{
+		FromName:  s.Texts.T(lang, "account_mail.from"),
+		From:      from,
+		To:        to,
+		Subject:   subject,
+		Text:      s.Texts.T(lang, textID, data...) + "\n\n" + s.Texts.T(lang, "account_mail.footer", "URL", s.Config.Web.URL) + "\n",
+		MessageID: rand.Text() + "@" + s.Config.Mail.Domain,
+		Date:      s.Now(),
+		Headers:   [][2]string{{"Auto-Submitted", "auto-generated"}}, // RFC 3834
+	}
+	mail := mailer.Mail{From: from, To: to, Data: message.Bytes()}
+	if err := s.SendMail(ctx, mail); err != nil {
+		return fmt.Errorf("queue account mail: %w", err)
+	}
+	return nil
+}
+
+// mailLeaves tells whether mail can be sent at all: there is a relay, or a
+// name that other mail servers can know us by.
+func (s *Site) mailLeaves() bool {
+	return s.Config.Mail.Relay != "" || !strings.EqualFold(s.Config.Mail.Domain, "localhost")
+}
+
+// valueOf finds a value among alternating names and values.
+func valueOf(data []any, name string) any {
+	for i := 0; i+1 < len(data); i += 2 {
+		if data[i] == name {
+			return data[i+1]
+		}
+	}
+	return nil
+}

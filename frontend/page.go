@@ -1,0 +1,100 @@
+package frontend
+
+import (
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"ticketfrei/db"
+	"ticketfrei/markdown"
+	"ticketfrei/report"
+)
+
+// page is what every template sees as its root: the site's own, the settings'
+// and those of the networks.
+type page struct {
+	Lang      string
+	Title     string        // of the page, translated
+	City      report.City   // the zero City where the page is about none
+	Moderator *db.Moderator // nil when nobody is logged in
+	Cities    []report.City // of the moderator
+	Flash     string        // message shown once; empty for none
+	Data      any           // what the handler gave
+	URL       string        // public address of the site, without a slash at the end
+	Path      string        // path of the page
+	Demo      bool
+	Bot       *report.Bot // in a network's section of the settings: its bot, or nil
+
+	texts  translator
+	assets *assets
+	now    time.Time
+}
+
+// translator is the catalogue, as far as a page needs it.
+type translator interface {
+	T(lang, id string, data ...any) string
+}
+
+// newPage makes the root for a page that answers r.
+func (s *Site) newPage(r *http.Request, title string, data any) *page {
+	v := visitOf(r.Context())
+	p := s.blankPage(v.lang, title, data)
+	p.City, p.Moderator, p.Cities, p.Path = v.city, v.moderator, v.cities, r.URL.Path
+	if v.session {
+		p.Flash = s.sessions.PopString(r.Context(), keyFlash)
+	}
+	return p
+}
+
+// blankPage makes the root for a page that is the same for everybody.
+func (s *Site) blankPage(lang, title string, data any) *page {
+	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Demo: s.Demo,
+		texts: s.Texts, assets: s.assets, now: s.Now()}
+}
+
+// T is the text id in the language of the page, filled with data: alternating
+// names and values.
+func (p *page) T(id string, data ...any) string { return p.texts.T(p.Lang, id, data...) }
+
+// InSettings tells whether the page is one of the settings.
+func (p *page) InSettings() bool { return strings.HasPrefix(p.Path, "/settings") }
+
+// Asset is the URL of a file of templates/static, which changes with its
+// content.
+func (p *page) Asset(name string) string { return p.assets.url(name) }
+
+// Time shows a time as people say it: the hour today, the day otherwise.
+func (p *page) Time(t time.Time) template.HTML {
+	if t.IsZero() {
+		return ""
+	}
+	local, now := t.Local(), p.now.Local()
+	layout := "layout.time.year"
+	switch {
+	case local.YearDay() == now.YearDay() && local.Year() == now.Year():
+		layout = "layout.time.today"
+	case now.Sub(local).Abs() < 300*24*time.Hour:
+		layout = "layout.time.day"
+	}
+	text := template.HTMLEscapeString(local.Format(p.T(layout)))
+	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + text + `</time>`)
+}
+
+// Markdown is what a moderator wrote, as HTML that can do no harm.
+func (p *page) Markdown(text string) template.HTML { return markdown.HTML(text) }
+
+// Initial is the first letter of a name, in upper case: it stands for a
+// network that has no picture.
+func (p *page) Initial(name string) string {
+	r, _ := utf8.DecodeRuneInString(name)
+	return strings.ToUpper(string(r))
+}
+
+// With is the page with other data, for a part that several pages share.
+func (p *page) With(data any) *page {
+	part := *p
+	part.Data = data
+	return &part
+}

@@ -1,0 +1,86 @@
+package frontend
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/alexedwards/argon2id"
+)
+
+const (
+	// MinPassword is the shortest password, in characters; MaxPassword the
+	// longest, in bytes.
+	MinPassword = 10
+	MaxPassword = 256
+)
+
+// hashParams are the second of the equivalent settings that the OWASP password
+// storage cheat sheet gives for Argon2id (m=19 MiB, t=2, p=1): a small server
+// can afford some of them at a time.
+var hashParams = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// HashPassword hashes a password for storing (argon2id).
+func HashPassword(password string) (string, error) {
+	hash, err := argon2id.CreateHash(password, &hashParams)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return hash, nil
+}
+
+// passwords hashes and compares, only so many at a time: each takes its memory
+// and a processor, and a flood of logins shall leave the rest of the site
+// alone.
+type passwords struct {
+	slots chan struct{}
+	// nobody is a hash that no password fits: comparing with it takes as long
+	// as with a real one.
+	nobody string
+}
+
+func newPasswords() (*passwords, error) {
+	nobody, err := HashPassword("")
+	if err != nil {
+		return nil, err
+	}
+	return &passwords{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), nobody: nobody}, nil
+}
+
+// hash waits for its turn, or until ctx ends, and hashes.
+func (p *passwords) hash(ctx context.Context, password string) (string, error) {
+	if err := p.enter(ctx); err != nil {
+		return "", err
+	}
+	defer p.leave()
+	return HashPassword(password)
+}
+
+// match tells whether password is that of hash. Of an account that is not
+// there hash is empty: the answer is no, after the same time.
+func (p *passwords) match(ctx context.Context, password, hash string) (bool, error) {
+	if err := p.enter(ctx); err != nil {
+		return false, err
+	}
+	defer p.leave()
+	compareWith := hash
+	if hash == "" {
+		compareWith = p.nobody
+	}
+	ok, err := argon2id.ComparePasswordAndHash(password, compareWith)
+	if err != nil {
+		return false, fmt.Errorf("check password: %w", err)
+	}
+	return ok && hash != "", nil
+}
+
+func (p *passwords) enter(ctx context.Context) error {
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait to check password: %w", ctx.Err())
+	}
+}
+
+func (p *passwords) leave() { <-p.slots }

@@ -1,0 +1,122 @@
+package frontend
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/db"
+	"ticketfrei/secret"
+)
+
+// resetFor is how long the link to a new password is good.
+const resetFor = time.Hour
+
+// passwordForm is what password.tmpl shows.
+type passwordForm struct {
+	Email  string
+	Errors fieldErrors
+}
+
+func (s *Site) handlePasswordForm(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, http.StatusOK, "password.tmpl", s.T(r, "password.title"), passwordForm{})
+}
+
+// handlePassword mails a link to a new password. The answer does not tell
+// whether the address has an account.
+func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
+	form := passwordForm{Email: normalEmail(r.PostFormValue("email")), Errors: fieldErrors{}}
+	form.Errors.set("email", checkEmail(form.Email))
+	if len(form.Errors) > 0 {
+		return s.render(w, r, http.StatusUnprocessableEntity, "password.tmpl", s.T(r, "password.title"), form)
+	}
+	m, err := s.DB.FindModerator(r.Context(), form.Email)
+	switch {
+	case err == nil:
+		if err := s.mailReset(r, m); err != nil {
+			return err
+		}
+	case !errors.Is(err, db.ErrNotFound):
+		return err
+	}
+	http.Redirect(w, r, "/password/sent", http.StatusSeeOther)
+	return nil
+}
+
+func (s *Site) mailReset(r *http.Request, m db.Moderator) error {
+	token := s.Secrets.Sign(purposePassword, passwordPayload(m), s.Now().Add(resetFor))
+	return s.mailTo(r.Context(), visitOf(r.Context()).lang, m.Email,
+		"account_mail.password.subject", "account_mail.password.text", linkName, s.link("/password/"+token))
+}
+
+// passwordPayload names the moderator and the password that the link is to
+// replace: once it is replaced, by this link or another way, the link is void.
+func passwordPayload(m db.Moderator) string {
+	return strconv.FormatInt(m.ID, 10) + ":" + stamp(m.Password)
+}
+
+func (s *Site) handlePasswordSent(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, http.StatusOK, "sent.tmpl", s.T(r, "password.sent.title"), sentPage{
+		Text: s.T(r, "password.sent.text"), Hint: s.T(r, "password.sent.hint")})
+}
+
+// resetOf returns whose password the link of the path is for.
+func (s *Site) resetOf(r *http.Request) (db.Moderator, error) {
+	payload, err := s.Secrets.Verify(purposePassword, chi.URLParam(r, "token"), s.Now())
+	if err != nil {
+		return db.Moderator{}, err
+	}
+	idText, _, _ := strings.Cut(payload, ":")
+	id, err := strconv.ParseInt(idText, 10, 64)
+	if err != nil {
+		return db.Moderator{}, errors.Join(secret.ErrTokenInvalid, err)
+	}
+	m, err := s.DB.Moderator(r.Context(), id)
+	if errors.Is(err, db.ErrNotFound) || err == nil && payload != passwordPayload(m) {
+		return db.Moderator{}, usedLink(err)
+	}
+	return m, err
+}
+
+func (s *Site) handleNewPasswordForm(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.resetOf(r)
+	if err != nil {
+		return err
+	}
+	return s.newPasswordPage(w, r, http.StatusOK, passwordForm{Email: m.Email})
+}
+
+func (s *Site) newPasswordPage(w http.ResponseWriter, r *http.Request, status int, form passwordForm) error {
+	return s.render(w, r, status, "newpassword.tmpl", s.T(r, "password.new.title"), form)
+}
+
+// handleNewPassword stores the new password, which ends all sessions made with
+// the old one, and logs in.
+func (s *Site) handleNewPassword(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	m, err := s.resetOf(r)
+	if err != nil {
+		return err
+	}
+	password, wrong := r.PostFormValue("password"), fieldErrors{}
+	wrong.set("password", checkPassword(password))
+	if len(wrong) > 0 {
+		return s.newPasswordPage(w, r, http.StatusUnprocessableEntity, passwordForm{Email: m.Email, Errors: wrong})
+	}
+	if m.Password, err = s.passwords.hash(ctx, password); err != nil {
+		return err
+	}
+	if err := s.DB.SetPassword(ctx, m.ID, m.Password); err != nil {
+		return err
+	}
+	if err := s.logIn(ctx, m); err != nil {
+		return err
+	}
+	s.flash(ctx, s.T(r, "password.changed"))
+	http.Redirect(w, r, "/settings", http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,153 @@
+package frontend
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+)
+
+// How much one address may post. People share addresses, at home and behind
+// their phone's provider, so these are far from what one person does.
+const (
+	loginsPerMinute    = 60
+	signUpsPerQuarter  = 40
+	passwordPerQuarter = 20
+)
+
+// Routes makes the site's handler, with the pages of the networks. Call it
+// once. Every template is read here: one that is broken is an error.
+func (s *Site) Routes(networks []Network) (http.Handler, error) {
+	s.networks = networks
+	var err error
+	if s.views, err = parseViews(networks); err != nil {
+		return nil, fmt.Errorf("frontend: %w", err)
+	}
+	sameOrigin, err := s.sameOrigin()
+	if err != nil {
+		return nil, fmt.Errorf("frontend: %w", err)
+	}
+	r := chi.NewRouter()
+	r.Use(s.begin, s.accessLog, s.securityHeaders, s.recoverPanic, middleware.GetHead, sameOrigin)
+	r.NotFound(s.refuse(http.StatusNotFound, "error.not_found"))
+	r.MethodNotAllowed(s.refuse(http.StatusMethodNotAllowed, "error.method"))
+	s.machineRoutes(r)
+	r.Route("/city/{slug}", s.cityRoutes)
+	r.Group(s.personRoutes)
+	if s.Demo {
+		r.Route("/demo", s.demoRoutes)
+	}
+	return r, nil
+}
+
+// machineRoutes are for programs rather than people.
+func (s *Site) machineRoutes(r chi.Router) {
+	r.Get("/healthz", handleHealth)
+	r.Get("/readyz", s.handleReady)
+	if s.Metrics != nil {
+		r.Handle("/metrics", s.Metrics)
+	}
+	r.Get("/static/{hash}/{name}", s.Handler(s.handleAsset))
+	r.Get("/robots.txt", s.rootAsset("robots.txt"))
+	r.Get("/favicon.ico", s.rootAsset("icon.svg"))
+}
+
+// cityRoutes are the public pages of a city. They have no session: they are
+// the same for everybody.
+func (s *Site) cityRoutes(r chi.Router) {
+	r.Get("/", s.Handler(s.handleCity))
+	r.Get("/feed.atom", s.Handler(s.handleFeed))
+	r.Get("/live", s.Handler(s.handleLive))
+	r.Group(func(r chi.Router) {
+		r.Use(s.takeForms(maxForm), s.withCity)
+		for _, n := range s.networks {
+			r.Route("/"+n.Name, n.Network.PublicRoutes)
+		}
+	})
+}
+
+// personRoutes are the pages that know who is looking.
+func (s *Site) personRoutes(r chi.Router) {
+	r.Use(s.withSession)
+	r.Group(s.visitorRoutes)
+	r.Route("/settings", s.memberRoutes)
+}
+
+// visitorRoutes are the pages for people who are not, or not yet, moderators.
+func (s *Site) visitorRoutes(r chi.Router) {
+	r.Use(s.takeForms(maxForm))
+	r.Get("/", s.Handler(s.handleHome))
+	r.Get("/register/sent", s.Handler(s.handleRegisterSent))
+	r.Get("/register/name", s.Handler(s.handleRegisterName))
+	r.Group(func(r chi.Router) {
+		r.Use(s.limitPosts(signUpsPerQuarter, 15*time.Minute))
+		r.Get("/register", s.Handler(s.handleRegisterForm))
+		r.Post("/register", s.Handler(s.handleRegister))
+		r.Get("/confirm/{token}", s.Handler(s.handleConfirmForm))
+		r.Post("/confirm/{token}", s.Handler(s.handleConfirm))
+		r.Get("/invitation/{token}", s.Handler(s.handleInvitationForm))
+		r.Post("/invitation/{token}", s.Handler(s.handleInvitation))
+	})
+	r.Group(func(r chi.Router) {
+		r.Use(s.limitPosts(loginsPerMinute, time.Minute))
+		r.Get("/login", s.Handler(s.handleLoginForm))
+		r.Post("/login", s.Handler(s.handleLogin))
+	})
+	r.Post("/logout", s.Handler(s.handleLogout))
+	r.Get("/password/sent", s.Handler(s.handlePasswordSent))
+	r.Group(func(r chi.Router) {
+		r.Use(s.limitPosts(passwordPerQuarter, 15*time.Minute))
+		r.Get("/password", s.Handler(s.handlePasswordForm))
+		r.Post("/password", s.Handler(s.handlePassword))
+		r.Get("/password/{token}", s.Handler(s.handleNewPasswordForm))
+		r.Post("/password/{token}", s.Handler(s.handleNewPassword))
+	})
+}
+
+// memberRoutes are the settings of the city of who is logged in.
+func (s *Site) memberRoutes(r chi.Router) {
+	r.Use(s.requireLogin, s.allowRedirects, s.takeForms(maxSettingsForm))
+	r.Post("/city", s.Handler(s.handleSwitchCity))
+	s.settingsRoutes(r)
+	for _, n := range s.networks {
+		r.Route("/"+n.Name, n.Network.SettingsRoutes)
+	}
+}
+
+// withCity finds the city of the path; the page is in its language.
+func (s *Site) withCity(next http.Handler) http.Handler {
+	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		city, err := s.DB.FindCity(r.Context(), chi.URLParam(r, "slug"))
+		if err != nil {
+			return noSuchCity(err)
+		}
+		v := visitOf(r.Context())
+		v.city, v.lang = city, city.Language
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// noSuchCity tells a visitor whose city is not there how to find it.
+func noSuchCity(err error) error {
+	if errors.Is(err, db.ErrNotFound) {
+		return &bots.PageError{Status: http.StatusNotFound, ID: "error.no_such_city", Err: err}
+	}
+	return err
+}
+
+// originOf is the origin of a URL (RFC 6454): what stands before its path.
+func originOf(public string) string {
+	u, err := url.Parse(public)
+	if err != nil {
+		return public
+	}
+	return u.Scheme + "://" + u.Host
+}

@@ -1,0 +1,140 @@
+package frontend
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/go-chi/httprate"
+)
+
+const (
+	// maxForm bounds the body of what a visitor posts, maxSettingsForm of what
+	// a moderator does: a long text, with six bytes for every umlaut.
+	maxForm         = 64 << 10
+	maxSettingsForm = 512 << 10
+)
+
+// policy allows a page what stands in templates/static and nothing else.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
+
+// securityHeaders sets what tells browsers to be careful.
+func (s *Site) securityHeaders(next http.Handler) http.Handler {
+	forms := "'self'"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy+forms)
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// allowRedirects lets the forms of the settings lead to other sites: browsers
+// apply form-action to where a form redirects to, and connecting an account
+// means to be sent to the network that it is on.
+func (s *Site) allowRedirects(next http.Handler) http.Handler {
+	forms := "'self' https:"
+	if s.Config.Network.AllowPrivate {
+		forms += " http:"
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy+forms)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// takeForms bounds the request's body and reads a posted form before a handler
+// asks for its fields: these come back empty where the form is too large or
+// broken, which must not look like an empty form.
+func (s *Site) takeForms(limit int64) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			if r.Method == http.MethodPost {
+				if err := r.ParseForm(); err != nil {
+					return badForm(err)
+				}
+			}
+			next.ServeHTTP(w, r)
+			return nil
+		})
+	}
+}
+
+// sameOrigin refuses forms that another site made the browser send. What
+// browsers tell of the origin is absent where no browser is at work, as in a
+// mail program's one-click unsubscribe: that is let through.
+func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
+	protection := http.NewCrossOriginProtection()
+	// Behind a proxy that changes the Host header the browser's origin is the
+	// public address.
+	if err := protection.AddTrustedOrigin(originOf(s.Config.Web.URL)); err != nil {
+		return nil, err
+	}
+	protection.SetDenyHandler(s.refuse(http.StatusForbidden, "error.cross_origin"))
+	return protection.Handler, nil
+}
+
+// clientIP is the visitor's address as far as limits go: of IPv6 the network.
+// With web.trust_proxy it is what our own proxy added to X-Forwarded-For, the
+// last; what stands before it came from the visitor.
+func (s *Site) clientIP(r *http.Request) string {
+	ip := r.RemoteAddr
+	if host, _, err := net.SplitHostPort(ip); err == nil {
+		ip = host
+	}
+	if lines := r.Header.Values("X-Forwarded-For"); s.Config.Web.TrustProxy && len(lines) > 0 {
+		last := lines[len(lines)-1]
+		ip = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+	}
+	return httprate.CanonicalizeIP(ip)
+}
+
+// limitPosts lets one address post n times in a while; the rest gets an error
+// page. Looking at the form is free.
+func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Handler {
+	limit := httprate.LimitBy(n, while,
+		func(r *http.Request) (string, error) { return s.clientIP(r), nil },
+		httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, "error.too_many")))
+	return func(next http.Handler) http.Handler {
+		limited := limit(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				limited.ServeHTTP(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// accessLog logs every request at debug: the route, which has the names of
+// what stands in a path and not the token that does.
+func (s *Site) accessLog(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.Log.Enabled(r.Context(), slog.LevelDebug) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		start := time.Now()
+		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(ww, r)
+		s.Log.Debug("request", "request", visitOf(r.Context()).id, "method", r.Method, "route", routeOf(r),
+			"status", ww.Status(), "bytes", ww.BytesWritten(), "took", time.Since(start))
+	})
+}
+
+// routeOf is the route that a request took, as "/city/{slug}".
+func routeOf(r *http.Request) string {
+	if rctx := chi.RouteContext(r.Context()); rctx != nil {
+		return rctx.RoutePattern()
+	}
+	return ""
+}

@@ -1,0 +1,215 @@
+package frontend
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/httprate"
+
+	"ticketfrei/bots"
+)
+
+// The parts of the settings page: its anchors, in the order in which they
+// stand on it.
+const (
+	partReports    = "reports"
+	partNetworks   = "networks"
+	partRules      = "rules"
+	partTexts      = "texts"
+	partModerators = "moderators"
+	partAccount    = "account"
+)
+
+const (
+	// inviteLimit and passwordLimit bound what one moderator may try in
+	// limitWindow: mails to strangers, and passwords.
+	inviteLimit   = 10
+	passwordLimit = 10
+	limitWindow   = time.Hour
+)
+
+// settingsRoutes adds the settings page and what its forms post to. A
+// moderator is logged in and the city known; it comes from the session and
+// never from the form or the URL, so that no route reaches another city.
+func (s *Site) settingsRoutes(r chi.Router) {
+	r.Group(func(r chi.Router) {
+		r.Use(s.sameCity)
+		r.Get("/", s.Handler(s.handleSettings))
+		s.reportRoutes(r)
+		s.ruleRoutes(r)
+		s.textRoutes(r)
+		r.Route("/bots/{network}", s.botRoutes)
+		r.Route("/moderators", s.cityModeratorRoutes)
+		r.Route("/account", s.accountRoutes)
+	})
+}
+
+// settingsPage is what settings/settings.tmpl shows.
+type settingsPage struct {
+	Parts      []string // anchors, for the navigation
+	Saved      savedMessage
+	Reports    latestReports
+	Networks   []networkCard
+	Rules      rulesForm
+	Texts      textsForm
+	Moderators moderatorsPart
+	Account    accountForms
+}
+
+func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.settingsPage(r, nil)
+	if err != nil {
+		return err
+	}
+	return s.showSettings(w, r, http.StatusOK, p)
+}
+
+// settingsPage reads everything that the page shows. given is what the
+// sections of single networks show in place of their Network.Settings.
+func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
+	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partTexts, partModerators, partAccount}}
+	var err error
+	if p.Reports, err = s.latestReports(r); err != nil {
+		return nil, err
+	}
+	if p.Networks, err = s.networkCards(r, given); err != nil {
+		return nil, err
+	}
+	if p.Moderators, err = s.moderatorsPart(r); err != nil {
+		return nil, err
+	}
+	if p.Texts, err = s.storedTexts(r.Context(), s.City(r)); err != nil {
+		return nil, err
+	}
+	p.Rules = storedRules(s.City(r))
+	p.Account = accountForms{Min: MinPassword, Max: MaxPassword}
+	return p, nil
+}
+
+func (s *Site) showSettings(w http.ResponseWriter, r *http.Request, status int, p *settingsPage) error {
+	p.Saved = savedMessage{
+		part: s.sessions.PopString(r.Context(), keySavedPart),
+		text: s.sessions.PopString(r.Context(), keySavedText),
+	}
+	title := s.T(r, "settings.title", "City", s.City(r).Name)
+	return s.render(w, r, status, "settings/settings.tmpl", title, p)
+}
+
+// showForm shows the page again after a form that was not accepted, or was
+// only tried: set puts what was typed, and what is wrong with it, in place of
+// what is stored.
+func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, set func(*settingsPage)) error {
+	p, err := s.settingsPage(r, nil)
+	if err != nil {
+		return err
+	}
+	set(p)
+	return s.showSettings(w, r, status, p)
+}
+
+// savedMessage is what a part of the page says once after it was changed. It
+// stands at that part: the browser jumps there, and does not show the top of
+// the page.
+type savedMessage struct{ part, text string }
+
+// For returns the message of the part with that anchor; empty for none.
+func (m savedMessage) For(part string) string {
+	if m.part != part {
+		return ""
+	}
+	return m.text
+}
+
+// What a session holds for the settings page: see savedMessage.
+const (
+	keySavedPart = "saved_part"
+	keySavedText = "saved_text"
+)
+
+// saved leads back to a part of the settings page, which shows message once.
+func (s *Site) saved(w http.ResponseWriter, r *http.Request, part, message string) error {
+	s.sessions.Put(r.Context(), keySavedPart, part)
+	s.sessions.Put(r.Context(), keySavedText, message)
+	http.Redirect(w, r, "/settings#"+part, http.StatusSeeOther)
+	return nil
+}
+
+// backTo leads from the address of a form to its part of the page: that is
+// what stands in the browser after a form was not accepted, and what is opened
+// again from there.
+func backTo(part string) http.HandlerFunc {
+	return http.RedirectHandler("/settings#"+part, http.StatusSeeOther).ServeHTTP
+}
+
+// cityField is the hidden field of every form here that tells which city the
+// page was about.
+const cityField = "settings_city"
+
+// sameCity refuses forms of a page that was about another city than the one
+// the session is about now: somebody who runs two cities and has both open
+// must not write the rules of one into the other.
+func (s *Site) sameCity(next http.Handler) http.Handler {
+	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodPost {
+			city := r.PostFormValue(cityField)
+			if city != "" && city != strconv.FormatInt(s.City(r).ID, 10) {
+				return &bots.PageError{Status: http.StatusConflict, ID: "settings.error.other_city"}
+			}
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// limitModerator lets one moderator do something n times in limitWindow; what
+// is more is answered with the text textID.
+func (s *Site) limitModerator(n int, textID string) func(http.Handler) http.Handler {
+	key := func(r *http.Request) (string, error) {
+		return strconv.FormatInt(s.moderator(r).ID, 10), nil
+	}
+	return httprate.LimitBy(n, limitWindow, key, httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, textID)))
+}
+
+// gone is the answer to a form about something that is not there, or not of
+// this city.
+func gone(err error) error {
+	return &bots.PageError{Status: http.StatusNotFound, ID: "settings.error.gone", Err: err}
+}
+
+// formID returns the number in a field of the form.
+func formID(r *http.Request, field string) (int64, error) {
+	id, err := strconv.ParseInt(r.PostFormValue(field), 10, 64)
+	if err != nil {
+		return 0, gone(fmt.Errorf("field %s: %w", field, err))
+	}
+	return id, nil
+}
+
+// typedLines is what stands in a textarea, with the line ends that we store:
+// browsers send CR LF.
+func typedLines(r *http.Request, field string) string {
+	text := strings.ReplaceAll(r.PostFormValue(field), "\r\n", "\n")
+	return strings.TrimRight(strings.ReplaceAll(text, "\r", "\n"), "\n\t ")
+}
+
+// tooLong is what to say at a field that holds more than limit characters,
+// empty where it does not.
+func (s *Site) tooLong(r *http.Request, text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return ""
+	}
+	return s.T(r, "settings.error.too_long", "Max", limit)
+}
+
+// statusOf is the HTTP status of a page about a form.
+func statusOf(ok bool) int {
+	if ok {
+		return http.StatusOK
+	}
+	return http.StatusUnprocessableEntity
+}

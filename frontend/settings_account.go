@@ -1,0 +1,130 @@
+package frontend
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/db"
+	"ticketfrei/report"
+)
+
+// accountRoutes are those of the part about the account.
+func (s *Site) accountRoutes(r chi.Router) {
+	r.Get("/password", backTo(partAccount))
+	r.Get("/delete", backTo(partAccount))
+	// Both ask for the password: one limit for guessing it.
+	r = r.With(s.limitModerator(passwordLimit, "settings.error.too_many"))
+	r.Post("/password", s.Handler(s.handlePasswordChange))
+	r.Post("/delete", s.Handler(s.handleDeleteCity))
+}
+
+// accountForms are the forms of the part about the account. Passwords never
+// come back.
+type accountForms struct {
+	Min, Max  int // of a new password
+	OldError  string
+	NewError  string
+	Slug      string // typed, to delete the city
+	SlugError string
+	// DeletePasswordError is about the password typed to delete the city.
+	DeletePasswordError string
+	DeleteError         string // why it was not deleted although all was right
+}
+
+// Deleting tells whether the form that deletes the city was posted.
+func (f accountForms) Deleting() bool {
+	return f.SlugError+f.DeletePasswordError+f.DeleteError != ""
+}
+
+func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, status int, f accountForms) error {
+	f.Min, f.Max = MinPassword, MaxPassword
+	return s.showForm(w, r, status, func(p *settingsPage) { p.Account = f })
+}
+
+func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) error {
+	form, err := s.checkPasswordChange(r)
+	if err != nil {
+		return err
+	}
+	if form.OldError+form.NewError != "" {
+		return s.showAccount(w, r, http.StatusUnprocessableEntity, form)
+	}
+	m := s.moderator(r)
+	if m.Password, err = s.passwords.hash(r.Context(), r.PostFormValue("new")); err != nil {
+		return err
+	}
+	if err := s.DB.SetPassword(r.Context(), m.ID, m.Password); err != nil {
+		return err
+	}
+	// Every session is worth nothing now; this one begins anew.
+	if err := s.logIn(r.Context(), m); err != nil {
+		return err
+	}
+	return s.saved(w, r, partAccount, s.T(r, "settings.account.password_saved"))
+}
+
+func (s *Site) checkPasswordChange(r *http.Request) (accountForms, error) {
+	var f accountForms
+	ok, err := s.passwords.match(r.Context(), r.PostFormValue("old"), s.moderator(r).Password)
+	if err != nil {
+		return f, err
+	}
+	if !ok {
+		f.OldError = s.T(r, "settings.account.old_wrong")
+	}
+	if id := checkPassword(r.PostFormValue("new")); id != "" {
+		f.NewError = s.T(r, id, "Min", MinPassword, "Max", MaxPassword)
+	}
+	return f, nil
+}
+
+func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
+	c := s.City(r)
+	form := accountForms{Slug: strings.TrimSpace(r.PostFormValue("slug"))}
+	if !strings.EqualFold(form.Slug, c.Slug) {
+		form.SlugError = s.T(r, "settings.account.delete_wrong", "Slug", c.Slug)
+	}
+	ok, err := s.passwords.match(r.Context(), r.PostFormValue("password"), s.moderator(r).Password)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		form.DeletePasswordError = s.T(r, "settings.account.old_wrong")
+	}
+	if form.Deleting() {
+		return s.showAccount(w, r, http.StatusUnprocessableEntity, form)
+	}
+	if network, err := s.forgetAll(r, c); err != nil {
+		s.Log.Error("a network did not forget a bot", "network", network, "city", c.ID, "error", err)
+		form.DeleteError = s.T(r, "settings.account.delete_failed", "Network", s.networkTitle(r, network))
+		return s.showAccount(w, r, http.StatusInternalServerError, form)
+	}
+	if err := s.DB.DeleteCity(r.Context(), c.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
+		return err
+	}
+	s.Changed(r.Context(), c.ID)
+	return s.leave(w, r, s.T(r, "settings.account.deleted", "City", c.Name))
+}
+
+// forgetAll has every network forget the city's bot. The name is that of the
+// network which did not.
+func (s *Site) forgetAll(r *http.Request, c report.City) (network string, err error) {
+	list, err := s.DB.CityBots(r.Context(), c.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, b := range list {
+		n, ok := s.network(b.Network)
+		if !ok {
+			continue // built without this network: there is nobody to ask
+		}
+		if err := s.forget(r.Context(), n, b); err != nil {
+			return b.Network, fmt.Errorf("forget bot: %w", err)
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,131 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/report"
+)
+
+// forgetTimeout bounds how long a network may take to forget a bot.
+const forgetTimeout = 15 * time.Second
+
+// botRoutes are the switches of one network's card.
+func (s *Site) botRoutes(r chi.Router) {
+	r.Post("/enable", s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		return s.handleSwitch(w, r, true)
+	}))
+	r.Post("/disable", s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		return s.handleSwitch(w, r, false)
+	}))
+	r.Get("/disconnect", s.Handler(s.handleDisconnectAsk))
+	r.Post("/disconnect", s.Handler(s.handleDisconnect))
+}
+
+// requestedBot is the network in the URL and the city's bot of it.
+func (s *Site) requestedBot(r *http.Request) (Network, report.Bot, error) {
+	n, ok := s.network(chi.URLParam(r, "network"))
+	if !ok {
+		return Network{}, report.Bot{}, gone(errors.New("no such network"))
+	}
+	b, err := s.DB.FindBot(r.Context(), s.City(r).ID, n.Name)
+	if errors.Is(err, db.ErrNotFound) {
+		return Network{}, report.Bot{}, gone(err)
+	}
+	return n, b, err
+}
+
+func (s *Site) handleSwitch(w http.ResponseWriter, r *http.Request, on bool) error {
+	n, b, err := s.requestedBot(r)
+	if err != nil {
+		return err
+	}
+	if err := s.DB.EnableBot(r.Context(), b.ID, on); err != nil {
+		return err
+	}
+	s.Changed(r.Context(), b.CityID)
+	id := "settings.networks.disabled"
+	if on {
+		id = "settings.networks.enabled"
+	}
+	return s.Saved(w, r, n.Name, s.T(r, id, "Network", s.networkTitle(r, n.Name)))
+}
+
+// handleDisconnectAsk shows what disconnecting means, and the button for it.
+func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error {
+	n, _, err := s.detachable(r)
+	if err != nil {
+		return err
+	}
+	title := s.networkTitle(r, n.Name)
+	return s.ask(w, r, question{
+		Title:  s.T(r, "settings.networks.disconnect_title", "Network", title),
+		Lead:   s.T(r, "settings.networks.disconnect_lead", "Network", title, "City", s.City(r).Name),
+		Action: "/settings/bots/" + n.Name + "/disconnect",
+		Button: s.T(r, "settings.networks.disconnect_button"),
+		Keep:   s.T(r, "settings.networks.disconnect_keep"),
+		Back:   "/settings#" + cardAnchor(n.Name),
+	})
+}
+
+// detachable is requestedBot for networks that not every city has.
+func (s *Site) detachable(r *http.Request) (Network, report.Bot, error) {
+	n, b, err := s.requestedBot(r)
+	if err == nil && n.Everywhere {
+		err = &bots.PageError{Status: http.StatusConflict, ID: "settings.networks.always"}
+	}
+	return n, b, err
+}
+
+func (s *Site) handleDisconnect(w http.ResponseWriter, r *http.Request) error {
+	n, b, err := s.detachable(r)
+	if err != nil {
+		return err
+	}
+	title := s.networkTitle(r, n.Name)
+	if err := s.forget(r.Context(), n, b); err != nil {
+		s.Log.Error("a network did not forget a bot", "network", n.Name, "bot", b.ID, "error", err)
+		return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnect_failed", "Network", title))
+	}
+	// One that somebody else disconnected a moment ago is just as gone.
+	if err := s.DB.DeleteBot(r.Context(), b.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
+		return err
+	}
+	s.Changed(r.Context(), b.CityID)
+	return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnected", "Network", title))
+}
+
+// forget switches the bot off and has the network delete what it stores of it.
+// Off first: where the network fails half way, the bot must not go on with
+// what is left of it.
+func (s *Site) forget(ctx context.Context, n Network, b report.Bot) error {
+	if err := s.DB.EnableBot(ctx, b.ID, false); err != nil {
+		return err
+	}
+	s.Changed(ctx, b.CityID)
+	ctx, cancel := context.WithTimeout(ctx, forgetTimeout)
+	defer cancel()
+	return guard(func() error { return n.Network.Forget(ctx, b) })
+}
+
+// question is a page that asks before something is done that cannot be undone.
+type question struct {
+	Title  string
+	Lead   string
+	Action string // where the button posts to
+	Button string
+	Keep   string // text of the way back
+	Back   string // where that leads
+	Field  string // name of a hidden field, empty for none
+	Value  string
+}
+
+func (s *Site) ask(w http.ResponseWriter, r *http.Request, q question) error {
+	return s.render(w, r, http.StatusOK, "settings/ask.tmpl", q.Title, q)
+}

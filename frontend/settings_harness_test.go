@@ -1,0 +1,253 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/config"
+	"ticketfrei/db"
+	"ticketfrei/i18n"
+	"ticketfrei/mailer"
+	"ticketfrei/report"
+	"ticketfrei/secret"
+	"ticketfrei/templates"
+)
+
+// boardPassword is everybody's password in these tests.
+const boardPassword = "zwölf Kontis im Regen"
+
+// board is a site with a real database and two networks, and what its options
+// were called with.
+type board struct {
+	t    *testing.T
+	url  string
+	site *Site
+	db   *db.DB
+	box  *secret.Box
+	tram *toyNetwork // every city has it
+	bell *toyNetwork // connected by hand
+	mux  chi.Routes
+
+	mu      sync.Mutex
+	mails   []mailer.Mail
+	changed map[int64]int
+	taken   []string
+}
+
+// toyTexts and toySettings are what a network brings along.
+const (
+	toyTexts    = "[%s]\ntitle = \"Toy %s\"\nblurb = \"A toy.\"\nsaved = \"Connected.\"\n"
+	toySettings = `<form method="post" action="/settings/{{.Data.Name}}/connect" id="connect-{{.Data.Name}}">
+<input name="token" value="{{.Data.Token}}">{{with .Data.Wrong}}<p class="error">{{.}}</p>{{end}}
+<p class="toy">{{if .Bot}}bot of {{.City.Name}}{{else}}no bot{{end}}</p></form>`
+)
+
+// toyNetwork is a network that does as the test says.
+type toyNetwork struct {
+	name string
+	site func() bots.Site
+
+	mu        sync.Mutex
+	err       error // of Settings
+	panics    bool  // Settings panics
+	forgetErr error
+	forgot    []int64
+}
+
+type toyData struct{ Name, Token, Wrong string }
+
+func (n *toyNetwork) definition(everywhere bool) bots.Definition {
+	texts := []byte(fmt.Sprintf(toyTexts, n.name, n.name))
+	return bots.Definition{Name: n.name, Everywhere: everywhere, Files: fstest.MapFS{
+		"settings.tmpl": {Data: []byte(toySettings)},
+		"en.toml":       {Data: texts},
+		"de.toml":       {Data: texts},
+	}}
+}
+
+func (n *toyNetwork) Bot(context.Context, report.Bot, *slog.Logger) (bots.Bot, error) {
+	return nil, errors.New("a toy has no bots")
+}
+
+func (n *toyNetwork) Settings(context.Context, report.City, *report.Bot) (any, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.panics {
+		panic("the toy is broken")
+	}
+	return toyData{Name: n.name, Token: "stored"}, n.err
+}
+
+func (n *toyNetwork) SettingsRoutes(r chi.Router) {
+	r.Post("/connect", n.site().Handler(func(w http.ResponseWriter, r *http.Request) error {
+		token := r.PostFormValue("token")
+		if token == "bad" {
+			return n.site().Settings(w, r, http.StatusUnprocessableEntity, n.name,
+				toyData{Name: n.name, Token: token, Wrong: "not accepted"})
+		}
+		save := func(*gorm.DB, report.Bot) error { return nil }
+		if _, err := n.site().Connect(r.Context(), n.site().City(r), n.name, save); err != nil {
+			return err
+		}
+		return n.site().Saved(w, r, n.name, n.site().T(r, n.name+".saved"))
+	}))
+}
+
+func (n *toyNetwork) PublicRoutes(chi.Router) {}
+
+func (n *toyNetwork) Forget(_ context.Context, b report.Bot) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.forgot = append(n.forgot, b.ID)
+	return n.forgetErr
+}
+
+func (n *toyNetwork) set(f func(n *toyNetwork)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f(n)
+}
+
+// toyWithRecipients is a toy that sends to recipients.
+type toyWithRecipients struct{ *toyNetwork }
+
+func (toyWithRecipients) Recipients(context.Context, report.Bot, report.Report) ([]string, error) {
+	return nil, nil
+}
+func (toyWithRecipients) RemoveRecipient(context.Context, report.Bot, string) error { return nil }
+func (toyWithRecipients) CountRecipients(context.Context, report.Bot) (int, error)  { return 42, nil }
+
+var _ bots.Recipients = toyWithRecipients{}
+
+func newBoard(t *testing.T) *board {
+	t.Helper()
+	b := &board{t: t, changed: map[int64]int{}}
+	srv := httptest.NewUnstartedServer(nil)
+	b.url = "http://" + srv.Listener.Addr().String()
+	b.tram = &toyNetwork{name: "tram", site: func() bots.Site { return b.site }}
+	b.bell = &toyNetwork{name: "bell", site: func() bots.Site { return b.site }}
+	networks := []Network{
+		{Definition: b.tram.definition(true), Network: toyWithRecipients{b.tram}},
+		{Definition: b.bell.definition(false), Network: b.bell},
+	}
+	b.open(networks)
+	handler, err := b.site.Routes(networks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.mux = handler.(chi.Routes)
+	srv.Config.Handler = handler
+	srv.Start()
+	t.Cleanup(srv.Close)
+	t.Cleanup(b.site.Close)
+	return b
+}
+
+func (b *board) open(networks []Network) {
+	b.t.Helper()
+	must := func(err error) {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	var err error
+	dir := b.t.TempDir()
+	b.db, err = db.Open(b.t.Context(), dir, time.Now)
+	must(err)
+	b.t.Cleanup(func() { _ = b.db.Close() })
+	must(b.db.Migrate(b.t.Context(), nil))
+	b.box, err = secret.Open(dir, "")
+	must(err)
+	sources := templates.Texts
+	for _, n := range networks {
+		sources = append(sources[:len(sources):len(sources)], n.Files)
+	}
+	texts, err := i18n.New(sources...)
+	must(err)
+	b.site, err = NewSite(Options{
+		Config: &config.Config{
+			Web:     config.Web{URL: b.url},
+			Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
+			Reports: config.Reports{Keep: 168 * time.Hour},
+		},
+		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		SendMail: func(_ context.Context, m mailer.Mail) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.mails = append(b.mails, m)
+			return nil
+		},
+		Changed: func(_ context.Context, cityID int64) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.changed[cityID]++
+		},
+		TakeBack: func(ctx context.Context, cityID int64, id string) error {
+			b.mu.Lock()
+			b.taken = append(b.taken, id)
+			b.mu.Unlock()
+			return b.db.TakeBack(ctx, cityID, id)
+		},
+		Ready: func(context.Context) error { return nil },
+	})
+	must(err)
+}
+
+// hashed is the hash of boardPassword: made once, it takes its time.
+var hashed = sync.OnceValues(func() (string, error) { return HashPassword(boardPassword) })
+
+// moderator makes a moderator.
+func (b *board) moderator(email string) db.Moderator {
+	b.t.Helper()
+	hash, err := hashed()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	m, err := b.db.CreateModerator(b.t.Context(), email, hash)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return m
+}
+
+// city makes a city of a moderator.
+func (b *board) city(slug, name string, m db.Moderator) report.City {
+	b.t.Helper()
+	c, err := b.db.CreateCity(b.t.Context(), report.City{Slug: slug, Name: name, Language: "de",
+		Triggers: "kontrolle\nU[123]", Blocked: "quatsch"}, m.ID, []string{"tram"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+// say stores a report of the city.
+func (b *board) say(c report.City, id, text string, v report.Verdict) {
+	b.t.Helper()
+	now := time.Now()
+	r := report.Report{ID: id, CityID: c.ID, Network: "tram", NetworkID: id, Author: "author-of-" + id,
+		Text: text, Visibility: report.Public, Time: now, Received: now}
+	if _, _, err := b.db.SaveReport(b.t.Context(), r, v, text, db.Brake{Window: time.Minute, Flood: 1000}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *board) changes(c report.City) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed[c.ID]
+}

@@ -1,0 +1,184 @@
+package frontend
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/db"
+	"ticketfrei/report"
+)
+
+const (
+	reportsShown  = 50 // on the page of reports, of each kind
+	reportsLatest = 3  // on the settings page, of each kind
+)
+
+// The two lists of reports, as in ?show=.
+const (
+	showPassed  = "passed"
+	showRefused = "refused"
+)
+
+// reportRoutes are the page of reports and its buttons. It is a page of its
+// own: a hundred reports would bury the settings.
+func (s *Site) reportRoutes(r chi.Router) {
+	r.Get("/reports", s.Handler(s.handleReports))
+	r.Post("/reports/take-back", s.Handler(s.handleTakeBack))
+	r.Post("/reports/mute", s.Handler(s.handleMute))
+	r.Post("/reports/unmute", s.Handler(s.handleUnmute))
+}
+
+// latestReports is the part of the settings page about reports.
+type latestReports struct {
+	Passed  []reportItem
+	Refused []reportItem
+}
+
+// reportsPage is what settings/reports.tmpl shows.
+type reportsPage struct {
+	Show  string // showPassed or showRefused
+	Items []reportItem
+	Full  bool // there may be more than are shown
+	Limit int
+	Days  int // how long reports are kept
+}
+
+// reportItem is one report as a moderator sees it.
+type reportItem struct {
+	ID      string
+	Text    string
+	Time    time.Time
+	Network string // as people know it
+	Private bool
+	Outcome outcome
+	// What became of it on its way out, by number of deliveries.
+	Sent, Failed, Expired, Retracted int
+	CanMute                          bool // it carries the fingerprint of its author
+	Muted                            bool
+}
+
+func (s *Site) latestReports(r *http.Request) (latestReports, error) {
+	passed, err := s.reportItems(r, true, reportsLatest)
+	if err != nil {
+		return latestReports{}, err
+	}
+	refused, err := s.reportItems(r, false, reportsLatest)
+	return latestReports{Passed: passed, Refused: refused}, err
+}
+
+// reportItems returns the newest reports of the city that passed or were
+// refused.
+func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportItem, error) {
+	ctx, city := r.Context(), s.City(r)
+	list, err := s.DB.Reports(ctx, city.ID, passed, s.Config.Reports.Keep, limit)
+	if err != nil {
+		return nil, err
+	}
+	muted, err := s.DB.Mutes(ctx, city.ID)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]reportItem, len(list))
+	for i, j := range list {
+		items[i] = reportItem{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
+			Network: s.networkTitle(r, j.Report.Network), Private: j.Report.Visibility == report.Private,
+			Outcome: newOutcome(j.Verdict),
+			CanMute: j.Report.Author != "", Muted: muted[j.Report.Author]}
+		// One that was refused was never sent; one taken back was.
+		if !passed && j.Verdict.Reason != report.ReasonTakenBack {
+			continue
+		}
+		counts, err := s.DB.CountDeliveries(ctx, j.Report.ID)
+		if err != nil {
+			return nil, err
+		}
+		items[i].Sent, items[i].Failed = counts[db.Sent], counts[db.Failed]
+		items[i].Expired, items[i].Retracted = counts[db.Expired], counts[db.Retracted]
+	}
+	return items, nil
+}
+
+func (s *Site) handleReports(w http.ResponseWriter, r *http.Request) error {
+	show := shownReports(r.URL.Query().Get("show"))
+	items, err := s.reportItems(r, show == showPassed, reportsShown)
+	if err != nil {
+		return err
+	}
+	p := reportsPage{Show: show, Items: items, Limit: reportsShown, Full: len(items) == reportsShown,
+		Days: int(s.Config.Reports.Keep.Round(24*time.Hour) / (24 * time.Hour))}
+	return s.render(w, r, http.StatusOK, "settings/reports.tmpl", s.T(r, "settings.reports.title"), p)
+}
+
+// shownReports is the list asked for, the passed ones where it is neither.
+func shownReports(show string) string {
+	if show == showRefused {
+		return showRefused
+	}
+	return showPassed
+}
+
+// requestedReport is the report of this city that the form names.
+func (s *Site) requestedReport(r *http.Request) (db.Judged, error) {
+	j, err := s.DB.Report(r.Context(), s.City(r).ID, r.PostFormValue("report"))
+	if errors.Is(err, db.ErrNotFound) {
+		return db.Judged{}, gone(err)
+	}
+	return j, err
+}
+
+// backToReports leads back to the list that the form stood in.
+func (s *Site) backToReports(w http.ResponseWriter, r *http.Request, messageID string) error {
+	s.flash(r.Context(), s.T(r, messageID))
+	http.Redirect(w, r, "/settings/reports?show="+shownReports(r.PostFormValue("show")), http.StatusSeeOther)
+	return nil
+}
+
+func (s *Site) handleTakeBack(w http.ResponseWriter, r *http.Request) error {
+	j, err := s.requestedReport(r)
+	if err != nil {
+		return err
+	}
+	switch {
+	case j.Verdict.Reason == report.ReasonTakenBack:
+		// A second click: it is done.
+	case !j.Verdict.Passed:
+		return gone(errors.New("the report had not passed"))
+	default:
+		err := s.TakeBack(r.Context(), s.City(r).ID, j.Report.ID)
+		if err != nil && !errors.Is(err, db.ErrNotFound) {
+			return fmt.Errorf("take back report: %w", err)
+		}
+	}
+	return s.backToReports(w, r, "settings.reports.taken_back")
+}
+
+func (s *Site) handleMute(w http.ResponseWriter, r *http.Request) error {
+	j, err := s.requestedReport(r)
+	if err != nil {
+		return err
+	}
+	if j.Report.Author == "" {
+		return s.backToReports(w, r, "settings.reports.mute_impossible")
+	}
+	if err := s.DB.Mute(r.Context(), s.City(r).ID, j.Report.Author); err != nil {
+		return err
+	}
+	s.Changed(r.Context(), s.City(r).ID)
+	return s.backToReports(w, r, "settings.reports.mute_done")
+}
+
+func (s *Site) handleUnmute(w http.ResponseWriter, r *http.Request) error {
+	j, err := s.requestedReport(r)
+	if err != nil {
+		return err
+	}
+	if err := s.DB.Unmute(r.Context(), s.City(r).ID, j.Report.Author); err != nil {
+		return err
+	}
+	s.Changed(r.Context(), s.City(r).ID)
+	return s.backToReports(w, r, "settings.reports.unmute_done")
+}

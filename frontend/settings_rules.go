@@ -1,0 +1,210 @@
+package frontend
+
+import (
+	"errors"
+	"net/http"
+	"regexp/syntax"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/censor"
+	"ticketfrei/report"
+)
+
+// maxRules bounds each of the two lists, in characters.
+const maxRules = 10_000
+
+// ruleRoutes are those of the part about the rules.
+func (s *Site) ruleRoutes(r chi.Router) {
+	r.Get("/rules", backTo(partRules))
+	r.Get("/rules/try", backTo(partRules))
+	r.Post("/rules", s.Handler(s.handleRulesSave))
+	r.Post("/rules/try", s.Handler(s.handleRulesTry))
+	r.Post("/rules/reset", s.Handler(s.handleRulesReset))
+}
+
+// rulesForm is the form of the rules, with what was typed.
+type rulesForm struct {
+	Triggers      string
+	Blocked       string
+	TriggerErrors []patternError
+	BlockedErrors []patternError
+	Text          string   // the sentence to be tried
+	Tried         *outcome // nil where none was
+	Unsaved       bool     // the lists are not those that are stored
+}
+
+// Invalid tells whether something in the lists cannot be read.
+func (f rulesForm) Invalid() bool { return len(f.TriggerErrors)+len(f.BlockedErrors) > 0 }
+
+// NoTriggers tells whether nothing can pass.
+func (f rulesForm) NoTriggers() bool { return strings.TrimSpace(f.Triggers) == "" }
+
+// patternError is what is wrong with one line, in plain words.
+type patternError struct {
+	Line    int // 0 where it is about the whole list
+	Pattern string
+	Text    string
+}
+
+// outcome is a verdict as a moderator reads it.
+type outcome struct {
+	Passed bool
+	Reason string // text id
+	Detail string // the pattern or word that decided; empty where none did
+}
+
+func newOutcome(v report.Verdict) outcome {
+	o := outcome{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
+	switch v.Reason {
+	case report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
+		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonFlood,
+		report.ReasonMuted, report.ReasonExpired:
+		o.Reason = "settings.reason." + string(v.Reason)
+	case report.ReasonTakenBack:
+		// The detail is still the trigger that let it pass.
+		o.Reason, o.Detail = "settings.reason.taken_back", ""
+	default:
+		if o.Detail == "" {
+			o.Detail = string(v.Reason)
+		}
+	}
+	return o
+}
+
+func storedRules(c report.City) rulesForm {
+	return rulesForm{Triggers: c.Triggers, Blocked: c.Blocked}
+}
+
+// typedRules reads the form and compiles its rules; they are nil where
+// something is wrong, which the form then says.
+func (s *Site) typedRules(r *http.Request) (rulesForm, *censor.Rules) {
+	f := rulesForm{Triggers: typedLines(r, "triggers"), Blocked: typedLines(r, "blocked"), Text: r.PostFormValue("text")}
+	c := s.City(r)
+	f.Unsaved = f.Triggers != strings.TrimSpace(c.Triggers) || f.Blocked != strings.TrimSpace(c.Blocked)
+	if text := s.tooLong(r, f.Triggers, maxRules); text != "" {
+		f.TriggerErrors = append(f.TriggerErrors, patternError{Text: text})
+	}
+	if text := s.tooLong(r, f.Blocked, maxRules); text != "" {
+		f.BlockedErrors = append(f.BlockedErrors, patternError{Text: text})
+	}
+	if f.Invalid() {
+		return f, nil
+	}
+	rules, err := censor.Compile(f.Triggers, f.Blocked)
+	if err != nil {
+		s.explainPatterns(r, &f, err)
+		return f, nil
+	}
+	return f, rules
+}
+
+// explainPatterns puts the errors of censor.Compile at their lines.
+func (s *Site) explainPatterns(r *http.Request, f *rulesForm, err error) {
+	list, ok := errors.AsType[censor.PatternErrors](err)
+	if !ok {
+		f.TriggerErrors = append(f.TriggerErrors, patternError{Text: s.T(r, "settings.pattern.other")})
+		return
+	}
+	for _, e := range list {
+		id, part := patternText(e.Err)
+		p := patternError{Line: e.Line, Pattern: e.Pattern, Text: s.T(r, id, "Part", part)}
+		if e.Field == "blocked" {
+			f.BlockedErrors = append(f.BlockedErrors, p)
+		} else {
+			f.TriggerErrors = append(f.TriggerErrors, p)
+		}
+	}
+}
+
+// patternText returns the text id that says in plain words why a pattern
+// cannot be read, and the part of it that the text is about.
+func patternText(err error) (id, part string) {
+	const prefix = "settings.pattern."
+	switch {
+	case errors.Is(err, censor.ErrTooMany):
+		return prefix + "too_many", ""
+	case errors.Is(err, censor.ErrTooLong):
+		return prefix + "line_too_long", ""
+	case errors.Is(err, censor.ErrTooComplex):
+		return prefix + "too_big", ""
+	case errors.Is(err, censor.ErrAllTooLong):
+		return prefix + "all_too_long", ""
+	case errors.Is(err, censor.ErrNoWord):
+		return prefix + "no_word", ""
+	}
+	e, ok := errors.AsType[*syntax.Error](err)
+	if !ok {
+		return prefix + "other", ""
+	}
+	return prefix + syntaxText(e.Code), e.Expr
+}
+
+// syntaxText is the last part of patternText's text id for a pattern that
+// breaks the rules of RE2.
+func syntaxText(code syntax.ErrorCode) string {
+	switch code {
+	case syntax.ErrMissingBracket:
+		return "missing_bracket"
+	case syntax.ErrMissingParen:
+		return "missing_paren"
+	case syntax.ErrUnexpectedParen:
+		return "unexpected_paren"
+	case syntax.ErrMissingRepeatArgument:
+		return "nothing_to_repeat"
+	case syntax.ErrInvalidRepeatOp:
+		return "bad_repeat"
+	case syntax.ErrInvalidRepeatSize:
+		return "repeat_size"
+	case syntax.ErrTrailingBackslash:
+		return "trailing_backslash"
+	case syntax.ErrInvalidEscape:
+		return "bad_escape"
+	case syntax.ErrInvalidCharRange, syntax.ErrInvalidCharClass:
+		return "bad_range"
+	case syntax.ErrInvalidPerlOp:
+		return "lookahead"
+	case syntax.ErrInvalidNamedCapture:
+		return "bad_name"
+	case syntax.ErrLarge, syntax.ErrNestingDepth:
+		return "too_big"
+	case syntax.ErrInvalidUTF8:
+		return "bad_text"
+	default:
+		return "other"
+	}
+}
+
+func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
+	form, rules := s.typedRules(r)
+	if rules == nil {
+		return s.showForm(w, r, http.StatusUnprocessableEntity, func(p *settingsPage) { p.Rules = form })
+	}
+	return s.saveRules(w, r, form.Triggers, form.Blocked, "settings.rules.saved")
+}
+
+func (s *Site) saveRules(w http.ResponseWriter, r *http.Request, triggers, blocked, messageID string) error {
+	if err := s.DB.SaveRules(r.Context(), s.City(r).ID, triggers, blocked); err != nil {
+		return err
+	}
+	s.Changed(r.Context(), s.City(r).ID)
+	return s.saved(w, r, partRules, s.T(r, messageID))
+}
+
+// handleRulesTry judges a sentence by the rules as they were typed. Nothing is
+// saved.
+func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
+	form, rules := s.typedRules(r)
+	if rules != nil {
+		o := newOutcome(rules.Judge(form.Text))
+		form.Tried = &o
+	}
+	return s.showForm(w, r, statusOf(rules != nil), func(p *settingsPage) { p.Rules = form })
+}
+
+// handleRulesReset replaces the rules with those a new city starts with.
+func (s *Site) handleRulesReset(w http.ResponseWriter, r *http.Request) error {
+	lang := s.City(r).Language
+	return s.saveRules(w, r, censor.DefaultTriggers(lang), censor.DefaultBlocked(lang), "settings.rules.reset_done")
+}

@@ -1,0 +1,162 @@
+package frontend
+
+import (
+	"errors"
+	"net/http"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"testing"
+
+	"ticketfrei/censor"
+	"ticketfrei/report"
+)
+
+func TestSettingsRules(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t)
+	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
+	w := b.login("one@example.org")
+	stored := func(t *testing.T) report.City {
+		t.Helper()
+		got, err := b.db.City(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+
+	t.Run("what is stored is shown", func(t *testing.T) {
+		page := w.get("/settings").want(http.StatusOK, "")
+		if got := page.value("triggers"); got != c.Triggers {
+			t.Errorf("triggers %q, want %q", got, c.Triggers)
+		}
+		if got := page.value("blocked"); got != c.Blocked {
+			t.Errorf("blocked %q, want %q", got, c.Blocked)
+		}
+	})
+	t.Run("saving", func(t *testing.T) {
+		before := b.changes(c)
+		w.post("/settings/rules", "triggers", "Plärrer\r\nkontis?\r\n", "blocked", "Blödsinn").want(http.StatusSeeOther, "/settings#rules")
+		if got := stored(t); got.Triggers != "Plärrer\nkontis?" || got.Blocked != "Blödsinn" {
+			t.Errorf("stored %q and %q", got.Triggers, got.Blocked)
+		}
+		if b.changes(c) == before {
+			t.Error("nobody was told of the change")
+		}
+		page := w.get("/settings")
+		page.says("rules", "The rules are saved.")
+		w.get("/settings").silent("rules", "The rules are saved.")
+	})
+	t.Run("a pattern that cannot be read is refused at its line", func(t *testing.T) {
+		before := stored(t)
+		page := w.post("/settings/rules", "triggers", "gut\r\n\r\nU[12\r\nna(", "blocked", "typed").want(http.StatusUnprocessableEntity, "")
+		page.says("triggers-error", "Line 3: U[12 An opening square bracket")
+		page.says("triggers-error", "Line 4: na( An opening bracket")
+		if got := page.value("triggers"); got != "gut\n\nU[12\nna(" {
+			t.Errorf("what was typed came back as %q", got)
+		}
+		if got := page.value("blocked"); got != "typed" {
+			t.Errorf("what was typed came back as %q", got)
+		}
+		if got := stored(t); got != before {
+			t.Errorf("stored %+v", got)
+		}
+	})
+	t.Run("too long", func(t *testing.T) {
+		page := w.post("/settings/rules", "triggers", "*", "blocked", strings.Repeat("x\n", maxRules)).want(http.StatusUnprocessableEntity, "")
+		page.says("blocked-error", strconv.Itoa(maxRules))
+	})
+	t.Run("trying unsaved rules", func(t *testing.T) {
+		before := stored(t)
+		page := w.post("/settings/rules/try", "text", "Straßenbahn, 2 Kontis", "triggers", "straßen", "blocked", "").want(http.StatusOK, "")
+		page.says("verdict", "Would be passed on")
+		page.says("verdict", "straßen")
+		page.says("verdict", "not saved yet")
+		if got := page.value("text"); got != "Straßenbahn, 2 Kontis" {
+			t.Errorf("the sentence came back as %q", got)
+		}
+		page = w.post("/settings/rules/try", "text", "Straßenbahn, so ein Quatsch", "triggers", "*", "blocked", "quatsch").want(http.StatusOK, "")
+		page.says("verdict", "Would not be passed on")
+		page.says("verdict", "blocked word of yours: quatsch")
+		page = w.post("/settings/rules/try", "text", "schönes Wetter", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
+		page.says("verdict", "no trigger pattern fits")
+		w.post("/settings/rules/try", "text", "x", "triggers", "(", "blocked", "").want(http.StatusUnprocessableEntity, "").says("triggers-error", "Line 1:")
+		if got := stored(t); got != before {
+			t.Errorf("trying stored %+v", got)
+		}
+	})
+	t.Run("the suggestion", func(t *testing.T) {
+		w.post("/settings/rules/reset").want(http.StatusSeeOther, "/settings#rules")
+		got := stored(t)
+		if got.Triggers != censor.DefaultTriggers("de") || got.Blocked != censor.DefaultBlocked("de") {
+			t.Errorf("stored %+v", got)
+		}
+	})
+	t.Run("no trigger at all is possible and said", func(t *testing.T) {
+		w.post("/settings/rules", "triggers", " ", "blocked", "").want(http.StatusSeeOther, "/settings#rules")
+		w.get("/settings").says("rules", "nothing is passed on")
+	})
+}
+
+func TestPatternTexts(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t)
+	tests := []struct{ pattern, id string }{
+		{"U[12", "missing_bracket"},
+		{"(a", "missing_paren"},
+		{"a)", "unexpected_paren"},
+		{"+a", "nothing_to_repeat"},
+		{"a**", "bad_repeat"},
+		{"a{1001}", "repeat_size"},
+		{`a\`, "trailing_backslash"},
+		{`\y`, "bad_escape"},
+		{"[z-a]", "bad_range"},
+		{"(?=a)", "lookahead"},
+		{"(?P<1", "bad_name"},
+		{strings.Repeat("(", 1001) + strings.Repeat(")", 1001), "too_big"},
+		{"\xff", "bad_text"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.id, func(t *testing.T) {
+			_, err := syntax.Parse(tt.pattern, syntax.Perl)
+			if err == nil {
+				t.Fatalf("%q is no mistake", tt.pattern)
+			}
+			id, _ := patternText(err)
+			if want := "settings.pattern." + tt.id; id != want {
+				t.Errorf("%v: %s, want %s", err, id, want)
+			}
+			if !b.site.Texts.Has(id) {
+				t.Errorf("there is no text %s", id)
+			}
+		})
+	}
+	for err, want := range map[error]string{censor.ErrTooMany: "too_many", censor.ErrTooLong: "line_too_long",
+		censor.ErrTooComplex: "too_big", censor.ErrAllTooLong: "all_too_long", censor.ErrNoWord: "no_word"} {
+		if id, _ := patternText(err); id != "settings.pattern."+want || !b.site.Texts.Has(id) {
+			t.Errorf("%v: text id %s", err, id)
+		}
+	}
+	t.Run("anything else", func(t *testing.T) {
+		if id, _ := patternText(errors.New("odd")); id != "settings.pattern.other" || !b.site.Texts.Has(id) {
+			t.Errorf("text id %s", id)
+		}
+	})
+}
+
+func TestOutcomeTexts(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t)
+	for _, reason := range []report.Reason{report.ReasonTrigger, report.ReasonEmpty, report.ReasonTooLong,
+		report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur, report.ReasonRepeated,
+		report.ReasonFlood, report.ReasonMuted, report.ReasonExpired, report.ReasonTakenBack} {
+		o := newOutcome(report.Verdict{Reason: reason})
+		if !b.site.Texts.Has(o.Reason) || o.Reason == "settings.reason.unknown" {
+			t.Errorf("%s: text id %s", reason, o.Reason)
+		}
+	}
+	if o := newOutcome(report.Verdict{Reason: "new"}); o.Reason != "settings.reason.unknown" || o.Detail != "new" {
+		t.Errorf("a reason that is not known yet: %+v", o)
+	}
+}

@@ -1,0 +1,37 @@
+package frontend
+
+import (
+	"context"
+	"net/http"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/report"
+)
+
+// Settings writes the settings page with data in place of what the network's
+// Settings returns: see bots.Site.
+func (s *Site) Settings(w http.ResponseWriter, r *http.Request, status int, network string, data any) error {
+	p, err := s.settingsPage(r, map[string]any{network: data})
+	if err != nil {
+		return err
+	}
+	return s.showSettings(w, r, status, p)
+}
+
+// Saved redirects to the network's card on the settings page, which shows
+// message once: see bots.Site.
+func (s *Site) Saved(w http.ResponseWriter, r *http.Request, network, message string) error {
+	return s.saved(w, r, cardAnchor(network), message)
+}
+
+// Connect makes the city's bot of the network, or returns the one it has: see
+// bots.Site.
+func (s *Site) Connect(ctx context.Context, city report.City, network string, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
+	b, err := s.DB.CreateBot(ctx, city.ID, network, save)
+	if err != nil {
+		return report.Bot{}, err
+	}
+	s.Changed(ctx, city.ID)
+	return b, nil
+}

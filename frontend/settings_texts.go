@@ -1,0 +1,158 @@
+package frontend
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/markdown"
+	"ticketfrei/report"
+)
+
+const (
+	maxName = 60     // characters of a city's name
+	maxText = 20_000 // characters of its page
+)
+
+// textRoutes are those of the part about the texts.
+func (s *Site) textRoutes(r chi.Router) {
+	r.Get("/texts", backTo(partTexts))
+	r.Get("/texts/preview", backTo(partTexts))
+	r.Post("/texts", s.Handler(s.handleTextsSave))
+	r.Post("/texts/preview", s.Handler(s.handleTextsPreview))
+	r.Post("/texts/reset", s.Handler(s.handleTextsReset))
+}
+
+// textsForm is the form of the texts, with what was typed.
+type textsForm struct {
+	Name          string
+	NameError     string
+	Language      string
+	LanguageError string
+	Languages     []string
+	Page          string
+	PageError     string
+	// Default is the digest of the default text, where that is what the page
+	// shows: what comes back unchanged is stored as "the default", which
+	// follows the city's addresses.
+	Default     string
+	Preview     template.HTML // of what was typed
+	ShowPreview bool
+}
+
+func (f textsForm) invalid() bool { return f.NameError+f.LanguageError+f.PageError != "" }
+
+// storedTexts is the form as the city has it.
+func (s *Site) storedTexts(ctx context.Context, c report.City) (textsForm, error) {
+	f := textsForm{Name: c.Name, Language: c.Language, Languages: s.Texts.Languages(), Page: c.Page}
+	if f.Page != "" {
+		return f, nil
+	}
+	text, err := s.suggestedPage(ctx, c)
+	f.Page, f.Default = text, digestOf(text)
+	return f, err
+}
+
+// suggestedPage is the default text as it stands in a textarea.
+func (s *Site) suggestedPage(ctx context.Context, c report.City) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, sectionTimeout)
+	defer cancel()
+	text, err := s.defaultPage(ctx, c)
+	return strings.TrimSpace(text), err
+}
+
+// digestOf stands for a text, whatever its line ends.
+func digestOf(text string) string {
+	sum := sha256.Sum256([]byte(strings.TrimSpace(text)))
+	return hex.EncodeToString(sum[:16])
+}
+
+// typedTexts reads the form and says what is wrong with it.
+func (s *Site) typedTexts(r *http.Request) textsForm {
+	f := textsForm{
+		Name:      strings.Join(strings.Fields(r.PostFormValue("name")), " "),
+		Language:  r.PostFormValue("language"),
+		Languages: s.Texts.Languages(),
+		Page:      typedLines(r, "page"),
+		Default:   r.PostFormValue("default"),
+	}
+	f.NameError = s.tooLong(r, f.Name, maxName)
+	if f.Name == "" {
+		f.NameError = s.T(r, "settings.texts.name_missing")
+	}
+	if !slices.Contains(f.Languages, f.Language) {
+		f.LanguageError = s.T(r, "settings.texts.language_missing")
+	}
+	f.PageError = s.tooLong(r, f.Page, maxText)
+	return f
+}
+
+// storedPage is what is stored of the page that was typed: nothing, where it
+// is the default text that the form had shown.
+func (s *Site) storedPage(ctx context.Context, c report.City, f textsForm) (string, error) {
+	if digestOf(f.Page) == f.Default {
+		return "", nil
+	}
+	suggested, err := s.suggestedPage(ctx, c)
+	if err != nil || f.Page == suggested {
+		return "", err
+	}
+	return f.Page, nil
+}
+
+func (s *Site) handleTextsSave(w http.ResponseWriter, r *http.Request) error {
+	form := s.typedTexts(r)
+	if form.invalid() {
+		return s.showForm(w, r, http.StatusUnprocessableEntity, func(p *settingsPage) { p.Texts = form })
+	}
+	text, err := s.storedPage(r.Context(), s.City(r), form)
+	if err != nil {
+		return err
+	}
+	return s.saveTexts(w, r, form.Name, form.Language, text, "settings.texts.saved")
+}
+
+func (s *Site) saveTexts(w http.ResponseWriter, r *http.Request, name, language, text, messageID string) error {
+	if err := s.DB.SaveTexts(r.Context(), s.City(r).ID, name, language, text); err != nil {
+		return err
+	}
+	s.Changed(r.Context(), s.City(r).ID)
+	return s.saved(w, r, partTexts, s.T(r, messageID))
+}
+
+// handleTextsPreview shows what was typed as visitors would see it. Nothing is
+// saved.
+func (s *Site) handleTextsPreview(w http.ResponseWriter, r *http.Request) error {
+	form := s.typedTexts(r)
+	if !form.invalid() {
+		text, err := s.previewed(r, form)
+		if err != nil {
+			return err
+		}
+		form.Preview, form.ShowPreview = markdown.HTML(text), true
+	}
+	return s.showForm(w, r, statusOf(!form.invalid()), func(p *settingsPage) { p.Texts = form })
+}
+
+// previewed is the markdown that visitors would see once the form is saved.
+func (s *Site) previewed(r *http.Request, f textsForm) (string, error) {
+	c := s.City(r)
+	text, err := s.storedPage(r.Context(), c, f)
+	if err != nil || text != "" {
+		return text, err
+	}
+	c.Name, c.Language = f.Name, f.Language
+	return s.suggestedPage(r.Context(), c)
+}
+
+// handleTextsReset stores the default text again; name and language stay.
+func (s *Site) handleTextsReset(w http.ResponseWriter, r *http.Request) error {
+	c := s.City(r)
+	return s.saveTexts(w, r, c.Name, c.Language, "", "settings.texts.reset_done")
+}

@@ -1,0 +1,172 @@
+package frontend
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+
+	"ticketfrei/templates"
+)
+
+// settingsFile is a network's section of the settings page: a part of a page,
+// without the layout.
+const settingsFile = "settings.tmpl"
+
+// view is a template ready to be executed: the set and the name to begin with.
+type view struct {
+	set   *template.Template
+	entry string
+}
+
+func (v view) execute(w io.Writer, p *page) error { return v.set.ExecuteTemplate(w, v.entry, p) }
+
+// parseViews reads every page. The names are
+//
+//	home.tmpl             templates/home.tmpl
+//	settings/rules.tmpl   templates/settings/rules.tmpl
+//	bots/mail/page.tmpl   page.tmpl in the Files of network mail
+//
+// A page defines "content", which templates/layout.tmpl puts into the layout;
+// files below templates/partials and templates/settings/partials can be used
+// in all of them. A network's settings.tmpl defines nothing and is a part only.
+func parseViews(networks []Network) (map[string]view, error) {
+	base := template.New("base").Option("missingkey=zero")
+	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
+		if err := parseGlob(base, templates.Files, pattern); err != nil {
+			return nil, err
+		}
+	}
+	views := map[string]view{}
+	for _, dir := range []string{".", "settings"} {
+		if err := addViews(views, base, templates.Files, dir, dir); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range networks {
+		if n.Files == nil {
+			continue
+		}
+		if err := addViews(views, base, n.Files, ".", "bots/"+n.Name); err != nil {
+			return nil, fmt.Errorf("network %s: %w", n.Name, err)
+		}
+	}
+	return views, nil
+}
+
+// parseGlob adds the files to set; a pattern that nothing matches is no error.
+func parseGlob(set *template.Template, files fs.FS, pattern string) error {
+	names, err := fs.Glob(files, pattern)
+	if err != nil {
+		return fmt.Errorf("templates: %w", err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return fmt.Errorf("templates: %w", err)
+		}
+		if _, err := set.New(name).Parse(string(text)); err != nil {
+			return fmt.Errorf("templates: %w", err)
+		}
+	}
+	return nil
+}
+
+// addViews makes a view of every *.tmpl directly in dir, named prefix/<file>.
+func addViews(views map[string]view, base *template.Template, files fs.FS, dir, prefix string) error {
+	names, err := fs.Glob(files, path.Join(dir, "*.tmpl"))
+	if err != nil {
+		return fmt.Errorf("templates: %w", err)
+	}
+	for _, file := range names {
+		if file == "layout.tmpl" {
+			continue
+		}
+		v, err := parseView(base, files, file)
+		if err != nil {
+			return err
+		}
+		views[path.Join(prefix, path.Base(file))] = v
+	}
+	return nil
+}
+
+func parseView(base *template.Template, files fs.FS, file string) (view, error) {
+	set, err := base.Clone()
+	if err != nil {
+		return view{}, fmt.Errorf("templates: %w", err)
+	}
+	if err := parseGlob(set, files, file); err != nil {
+		return view{}, err
+	}
+	v := view{set: set, entry: "layout"}
+	if set.Lookup("content") == nil {
+		v.entry = file
+	}
+	return v, v.check()
+}
+
+// check finds what html/template only finds when a template is executed for
+// the first time: names that are not defined, markup that it cannot escape.
+// What the missing page leads to is none of these.
+func (v view) check() error {
+	err := v.set.ExecuteTemplate(io.Discard, v.entry, nil)
+	if broken, ok := errors.AsType[*template.Error](err); ok {
+		return fmt.Errorf("templates: %s: %w", v.entry, broken)
+	}
+	return nil
+}
+
+// render writes the page of template name (see parseViews) with the title,
+// which is translated already. It is buffered: where it fails, nothing has
+// been written.
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) error {
+	body, err := s.execute(name, s.newPage(r, title, data))
+	if err != nil {
+		return err
+	}
+	return writePage(w, status, body)
+}
+
+// execute makes the page, or part of one, of template name.
+func (s *Site) execute(name string, p *page) ([]byte, error) {
+	v, ok := s.views[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no template %s", name)
+	}
+	var buf bytes.Buffer
+	if err := v.execute(&buf, p); err != nil {
+		return nil, fmt.Errorf("render %s: %w", name, err)
+	}
+	return buf.Bytes(), nil
+}
+
+// writePage answers with a page that belongs to one visitor.
+func writePage(w http.ResponseWriter, status int, body []byte) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// A visitor who has gone away does not need the rest.
+	_, _ = w.Write(body)
+	return nil
+}
+
+// Page writes a page of a network within the layout of the city's pages: see
+// bots.Site.
+func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, network, name, title string, data any) error {
+	return s.render(w, r, status, "bots/"+network+"/"+name, title, data)
+}
+
+// sectionOf makes the network's section of the settings page (its
+// settings.tmpl) with p as its root: set Data and Bot before.
+func (s *Site) sectionOf(network string, p *page) (template.HTML, error) {
+	html, err := s.execute("bots/"+network+"/"+settingsFile, p)
+	return template.HTML(html), err
+}

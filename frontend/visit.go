@@ -1,0 +1,59 @@
+package frontend
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+
+	"ticketfrei/db"
+	"ticketfrei/report"
+)
+
+// visit is what is known of one request. It is made at its start and filled in
+// by the middleware that finds out more.
+type visit struct {
+	id        string // request id, shown on the page of an internal error and in the log
+	lang      string // language of the page
+	city      report.City
+	moderator *db.Moderator // nil when nobody is logged in
+	cities    []report.City // of the moderator
+	session   bool          // there is a session in the context
+}
+
+type visitKey struct{}
+
+// visitOf returns the request's visit. A request that did not come through
+// begin gets an empty one, so that nothing has to check.
+func visitOf(ctx context.Context) *visit {
+	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
+		return v
+	}
+	return &visit{lang: "en"}
+}
+
+// begin gives every request its visit, in the language of the browser.
+func (s *Site) begin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{id: rand.Text()[:10], lang: s.Texts.Match(r.Header.Get("Accept-Language"))}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+	})
+}
+
+// City returns the city the request is about: of the moderator who is logged
+// in below /settings, of the page below /city/{slug}. It is the zero City
+// where there is none.
+func (s *Site) City(r *http.Request) report.City { return visitOf(r.Context()).city }
+
+// T returns the text id in the language of the page, filled with data
+// (alternating names and values).
+func (s *Site) T(r *http.Request, id string, data ...any) string {
+	return s.Texts.T(visitOf(r.Context()).lang, id, data...)
+}
+
+// moderator returns who is logged in, the zero Moderator where nobody is.
+func (s *Site) moderator(r *http.Request) db.Moderator {
+	if m := visitOf(r.Context()).moderator; m != nil {
+		return *m
+	}
+	return db.Moderator{}
+}

@@ -1,0 +1,124 @@
+package mailer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+
+	"code.dny.dev/ssrf"
+)
+
+// How much of a domain's servers is tried for one mail.
+const (
+	maxHosts     = 4
+	maxAddresses = 3 // of each
+)
+
+// guardedDialer refuses private, loopback and link-local addresses: the
+// domains in mail addresses come from strangers.
+func guardedDialer(allowPrivate bool) net.Dialer {
+	d := net.Dialer{Timeout: dialTimeout}
+	if !allowPrivate {
+		d.Control = ssrf.New(ssrf.WithAnyPort()).Safe
+	}
+	return d
+}
+
+// dialDomain connects to the first mail server of the domain that answers.
+func (m *Mailer) dialDomain(ctx context.Context, domain string) (*session, error) {
+	hosts, err := m.hosts(ctx, domain)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, host := range hosts {
+		s, err := m.dialHost(ctx, host)
+		if err == nil {
+			return s, nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", host, err))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	// With several servers of which one says no for ever and another did not
+	// answer, the answer is still open.
+	if len(errs) == 1 {
+		return nil, errs[0]
+	}
+	return nil, fmt.Errorf("no mail server of %s took the mail: %v", domain, errors.Join(errs...))
+}
+
+// hosts returns the domain's mail servers, best first (RFC 5321 §5.1): those
+// of its MX records, or the domain itself where it has none.
+func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
+	records, err := m.resolver.LookupMX(ctx, domain)
+	if len(records) == 0 && err != nil {
+		if notFound(err) {
+			return []string{domain}, nil
+		}
+		return nil, fmt.Errorf("look up the mail servers of %s: %w", domain, err)
+	}
+	slices.SortStableFunc(records, func(a, b *net.MX) int { return int(a.Pref) - int(b.Pref) })
+	var hosts []string
+	for _, r := range records {
+		if r.Host != "." && r.Host != "" {
+			hosts = append(hosts, r.Host)
+		}
+	}
+	if len(records) > 0 && len(hosts) == 0 {
+		// A null MX (RFC 7505).
+		return nil, &Error{Code: 556, Enhanced: "5.1.10", Stage: StageRcpt, Msg: domain + " takes no mail"}
+	}
+	if len(hosts) == 0 {
+		return []string{domain}, nil
+	}
+	return hosts[:min(len(hosts), maxHosts)], nil
+}
+
+func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
+	addresses, err := m.resolver.LookupIPAddr(ctx, host)
+	if err != nil && notFound(err) {
+		return nil, &Error{Code: 550, Enhanced: "5.1.2", Stage: StageRcpt, Msg: host + " does not exist"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up the address: %w", err)
+	}
+	var errs []error
+	for _, a := range addresses[:min(len(addresses), maxAddresses)] {
+		s, err := m.dialAddress(ctx, a.String(), host)
+		if err == nil {
+			return s, nil
+		}
+		errs = append(errs, err)
+	}
+	if len(errs) == 1 {
+		return nil, errs[0]
+	}
+	return nil, errors.Join(errs...)
+}
+
+// dialAddress connects with TLS where it is offered, and without where that
+// fails: the mail would go out unencrypted to a server without TLS as well.
+func (m *Mailer) dialAddress(ctx context.Context, address, host string) (*session, error) {
+	s, err := m.dialSecurity(ctx, address, host, security{})
+	if errors.Is(err, errTLS) && ctx.Err() == nil {
+		return m.dialSecurity(ctx, address, host, security{never: true})
+	}
+	return s, err
+}
+
+func (m *Mailer) dialSecurity(ctx context.Context, address, host string, sec security) (*session, error) {
+	conn, err := m.dialer.DialContext(ctx, "tcp", net.JoinHostPort(address, m.port))
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	return m.open(ctx, conn, host, sec)
+}
+
+func notFound(err error) bool {
+	e, ok := errors.AsType[*net.DNSError](err)
+	return ok && e.IsNotFound
+}

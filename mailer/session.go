@@ -1,0 +1,105 @@
+package mailer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/emersion/go-smtp"
+)
+
+// errDead marks a failure of a connection before the server accepted the
+// sender: the same mail may be sent over another one.
+var errDead = errors.New("the connection is dead")
+
+// session is one connection to a server, past greeting and login.
+type session struct {
+	conn   net.Conn
+	client *smtp.Client
+	sent   int  // mails tried over it
+	dirty  bool // a transaction was left half done
+}
+
+// deliver sends one mail. The connection is closed when ctx ends.
+func (s *session) deliver(ctx context.Context, mail Mail) error {
+	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
+	defer stop()
+	s.sent++
+	err := s.transaction(mail)
+	if ctx.Err() != nil && err != nil {
+		return fmt.Errorf("smtp: %w", ctx.Err())
+	}
+	return err
+}
+
+func (s *session) transaction(mail Mail) error {
+	if err := s.begin(mail); err != nil {
+		return err
+	}
+	if err := s.client.Rcpt(mail.To, nil); err != nil {
+		return staged(StageRcpt, err)
+	}
+	w, err := s.client.Data()
+	if err != nil {
+		return staged(StageData, err)
+	}
+	if _, err := w.Write(mail.Data); err != nil {
+		return staged(StageData, err)
+	}
+	if err := w.Close(); err != nil {
+		return staged(StageData, err)
+	}
+	s.dirty = false
+	return nil
+}
+
+// begin names the sender, after clearing what a refused mail has left.
+func (s *session) begin(mail Mail) error {
+	reused := s.sent > 1
+	if s.dirty {
+		if err := s.client.Reset(); err != nil {
+			return dead(reused, staged(StageMail, err))
+		}
+	}
+	s.dirty = true
+	opts := &smtp.MailOptions{Size: int64(len(mail.Data)), UTF8: !ascii(mail.From) || !ascii(mail.To)}
+	if err := s.client.Mail(mail.From, opts); err != nil {
+		return dead(reused, staged(StageMail, err))
+	}
+	return nil
+}
+
+// dead adds errDead where a reused connection broke or the server said that it
+// is closing it (421).
+func dead(reused bool, err error) error {
+	answer, ok := errors.AsType[*Error](err)
+	if reused && (!ok || answer.Code == 421) {
+		return fmt.Errorf("%w: %w", errDead, err)
+	}
+	return err
+}
+
+// usable says whether another mail may go over the connection after err: it
+// may where the server answered and did not announce that it hangs up.
+func (s *session) usable(err error) bool {
+	if err == nil {
+		return true
+	}
+	answer, ok := errors.AsType[*Error](err)
+	return ok && answer.Code != 421
+}
+
+// close says goodbye without waiting for an answer.
+func (s *session) close() {
+	s.conn.Close()
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] > 127 {
+			return false
+		}
+	}
+	return true
+}
