@@ -60,27 +60,24 @@ func count(text string, perLink int) int {
 // cutAt returns how much of text fits, in bytes: never a part of a link, and
 // never a character without what is joined to it.
 func cutAt(text string, limit, perLink int) int {
-	links := link.FindAllStringIndex(text, -1)
+	var links [][]int
+	if perLink > 0 {
+		links = link.FindAllStringIndex(text, -1)
+	}
 	used, end := 0, 0
 	for end < len(text) {
-		size, weight := step(text, end, links, perLink)
+		_, size := utf8.DecodeRuneInString(text[end:])
+		weight := 1
+		if len(links) > 0 && links[0][0] == end {
+			size, weight = links[0][1]-end, perLink
+			links = links[1:]
+		}
 		if used+weight > limit {
 			break
 		}
 		used, end = used+weight, end+size
 	}
 	return joinedFrom(text, end)
-}
-
-// step is the next piece of text at the position: a whole link or a character.
-func step(text string, at int, links [][]int, perLink int) (size, weight int) {
-	for _, l := range links {
-		if l[0] == at && perLink > 0 {
-			return l[1] - l[0], perLink
-		}
-	}
-	_, size = utf8.DecodeRuneInString(text[at:])
-	return size, 1
 }
 
 // joinedFrom moves back from end to where no combining character, and nothing

@@ -211,7 +211,7 @@ func hostName(host string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !strings.Contains(ascii, ".") && ascii != "localhost" {
+	if ascii != "localhost" && (!strings.Contains(ascii, ".") || strings.HasPrefix(ascii, ".") || strings.Contains(ascii, "..")) {
 		return "", errBadInstance
 	}
 	return ascii, nil

@@ -15,14 +15,14 @@ func plainText(content string, own mentionOf) string {
 	r := &textReader{own: own, tokens: html.NewTokenizer(strings.NewReader(content))}
 	for r.next() {
 	}
-	return tidy(own.strip(r.text.String()))
+	return tidy(own.strip(string(r.text)))
 }
 
 // textReader collects the text of HTML.
 type textReader struct {
 	own    mentionOf
 	tokens *html.Tokenizer
-	text   strings.Builder
+	text   []byte
 
 	// Of the link that is being read:
 	href  string
@@ -39,7 +39,7 @@ func (r *textReader) next() bool {
 		return false
 	case html.TextToken:
 		if r.skip == 0 {
-			r.text.Write(r.tokens.Text())
+			r.text = append(r.text, r.tokens.Text()...)
 		}
 	case html.StartTagToken:
 		r.startTag()
@@ -61,7 +61,7 @@ func (r *textReader) startTag() {
 	switch a := atom.Lookup(tag); a {
 	case atom.A:
 		r.endLink()
-		r.depth, r.start, r.href = 1, r.text.Len(), ""
+		r.depth, r.start, r.href = 1, len(r.text), ""
 		for attributes {
 			var key, value []byte
 			if key, value, attributes = r.tokens.TagAttr(); string(key) == "href" {
@@ -92,7 +92,7 @@ func (r *textReader) breakLine(a atom.Atom) {
 	switch a {
 	case atom.Br, atom.P, atom.Div, atom.Li, atom.Ul, atom.Ol, atom.Blockquote, atom.Pre,
 		atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
-		r.text.WriteByte('\n')
+		r.text = append(r.text, '\n')
 	}
 }
 
@@ -102,13 +102,9 @@ func (r *textReader) endLink() {
 		return
 	}
 	r.depth = 0
-	all := r.text.String()
-	if !r.own.is(r.href, all[r.start:]) {
-		return
+	if r.own.is(r.href, string(r.text[r.start:])) {
+		r.text = append(r.text[:r.start], ' ')
 	}
-	r.text.Reset()
-	r.text.WriteString(all[:r.start])
-	r.text.WriteByte(' ')
 }
 
 // tidy trims every line, joins spaces and drops empty lines and the characters
@@ -150,20 +146,25 @@ func (m mentionOf) is(href, text string) bool {
 
 // strip removes the full handle where it stands in the text and is no link.
 func (m mentionOf) strip(text string) string {
-	mention := "@" + m.handle
-	for at := 0; ; {
-		i := indexFold(text[at:], mention)
-		if i < 0 || m.handle == "" {
-			return text
-		}
-		start, end := at+i, at+i+len(mention)
-		if continues(text[end:]) {
-			at = end
-			continue
-		}
-		text = text[:start] + " " + text[end:]
-		at = start
+	if m.handle == "" {
+		return text
 	}
+	mention := "@" + m.handle
+	var kept strings.Builder
+	for {
+		at := indexFold(text, mention)
+		if at < 0 {
+			break
+		}
+		end := at + len(mention)
+		if continues(text[end:]) {
+			kept.WriteString(text[:end])
+		} else {
+			kept.WriteString(text[:at] + " ")
+		}
+		text = text[end:]
+	}
+	return kept.String() + text
 }
 
 // continues tells whether rest goes on with the same host name.

@@ -201,6 +201,11 @@ func (n *network) handleCallback(w http.ResponseWriter, r *http.Request) error {
 		return wrong("mastodon.error.denied", "")
 	}
 	token, err := n.exchange(ctx, base, r.FormValue("code"))
+	if s := statusOf(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError {
+		// The code has expired, or the instance has forgotten the app that it
+		// was made for; the next login registers anew.
+		return wrong("mastodon.error.state", wordsOf(err))
+	}
 	if err == nil {
 		err = n.hold(ctx, city, base, token)
 	}

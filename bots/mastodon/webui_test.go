@@ -128,7 +128,7 @@ func TestCallbackIsGoodOnce(t *testing.T) {
 		"without state": {func(*world, string) string { return "/settings/mastodon/callback?code=x" }, "mastodon.error.state"},
 		"another code": {func(_ *world, back string) string {
 			return strings.Replace(back, "code=", "code=x", 1)
-		}, "mastodon.error.not_mastodon"},
+		}, "mastodon.error.state"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
