@@ -76,12 +76,22 @@ func sortedClass(pairs []rune) []rune {
 // for.
 func newClasses(insts []syntax.Inst) *classes {
 	sets := [][]rune{wordRanges}
+	single := map[rune]bool{}
 	seen := map[string]bool{}
 	for i := range insts {
 		set := runesOf(&insts[i])
-		if key := fmt.Sprint(set); set != nil && !seen[key] {
-			seen[key] = true
-			sets = append(sets, set)
+		switch {
+		case len(set) == 0:
+		case len(set) == 2 && set[0] == set[1]:
+			if !single[set[0]] {
+				single[set[0]] = true
+				sets = append(sets, set)
+			}
+		default:
+			if key := fmt.Sprint(set); !seen[key] {
+				seen[key] = true
+				sets = append(sets, set)
+			}
 		}
 	}
 	c := &classes{from: []rune{0}}
@@ -103,9 +113,7 @@ func newClasses(insts []syntax.Inst) *classes {
 // first and last; nil where it takes none or any.
 func runesOf(inst *syntax.Inst) []rune {
 	switch inst.Op {
-	case syntax.InstRune1:
-		return []rune{inst.Rune[0], inst.Rune[0]}
-	case syntax.InstRune:
+	case syntax.InstRune, syntax.InstRune1:
 		if len(inst.Rune) == 1 {
 			return []rune{inst.Rune[0], inst.Rune[0]}
 		}

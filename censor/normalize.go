@@ -44,6 +44,8 @@ func fold(text string) string {
 // visible drops what cannot be seen and makes every white space a space.
 func visible(r rune) rune {
 	switch {
+	case r > ' ' && r < 0x7f:
+		return r
 	case unicode.IsSpace(r):
 		return ' '
 	case unicode.Is(unicode.Prepended_Concatenation_Mark, r):
@@ -93,11 +95,15 @@ func collapse(text string, trim bool) string {
 
 // normalizeCommon does the same as the rest of this file, many times faster,
 // for texts of the characters that nearly all reports are written with: ASCII,
-// the letters of western Europe, common punctuation and emoji. Any other
-// character makes it give up.
+// the Latin letters of Europe, Cyrillic, common punctuation and emoji. Any
+// other character makes it give up.
 func normalizeCommon(text string) (string, bool) {
-	b := make([]byte, 0, len(text)) // no character gets longer
-	space := false                  // a space is due before the next character
+	var short [512]byte
+	b := short[:0]
+	if len(text) > len(short) {
+		b = make([]byte, 0, len(text)) // no character gets longer
+	}
+	space := false // a space is due before the next character
 	for i := 0; i < len(text); {
 		c := text[i]
 		out := rune(lower[c&0x7f])
@@ -166,6 +172,15 @@ func commonRune(r rune) (rune, bool) {
 		return r, true
 	case r >= 'À' && r <= 'Þ':
 		return r + ('à' - 'À'), true
+	case r >= 0x100 && r <= 0x17f: // Latin Extended-A
+		return commonLatin(r)
+	case r >= 0x410 && r <= 0x45f: // Cyrillic: the first half of it upper case
+		if r < 0x430 {
+			r += 0x20
+		}
+		return r, true
+	case r >= 0x400 && r <= 0x40f:
+		return r + 0x50, true
 	case r == 0xa0: // no-break space
 		return ' ', true
 	case r == 0xad, // soft hyphen
@@ -179,5 +194,17 @@ func commonRune(r rune) (rune, bool) {
 		return r, true
 	default:
 		return 0, false
+	}
+}
+
+// commonLatin is what becomes of the characters of Latin Extended-A.
+func commonLatin(r rune) (rune, bool) {
+	switch r {
+	case 'İ', 'ı':
+		return 'i', true
+	case 'Ĳ', 'ĳ', 'Ŀ', 'ŀ', 'ŉ', 'ſ': // made of others
+		return 0, false
+	default:
+		return unicode.ToLower(r), true
 	}
 }

@@ -3,7 +3,6 @@ package censor
 import (
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -46,13 +45,19 @@ func TestNormalize(t *testing.T) {
 // slowNormalize is Normalize without its fast path.
 func slowNormalize(text string) string { return collapse(fold(text), true) }
 
-// TestNormalizeEveryCharacter compares both paths for every character there
-// is, alone and within a word, and makes sure that doing it twice changes
-// nothing.
+// TestNormalizeEveryCharacter compares both paths for every character but the
+// many like each other of East Asia, alone and within a word, and makes sure
+// that doing it twice changes nothing.
 func TestNormalizeEveryCharacter(t *testing.T) {
 	t.Parallel()
 	common := 0
-	for r := rune(0); r <= unicode.MaxRune; r++ {
+	for r := rune(0); r < 0xe0200; r++ {
+		switch r {
+		case 0x3400:
+			r = 0xd700
+		case 0x20000:
+			r = 0xe0000
+		}
 		if !utf8.ValidRune(r) {
 			continue
 		}

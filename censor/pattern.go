@@ -80,6 +80,9 @@ func foldClass(re *syntax.Regexp) {
 	seen := map[string]bool{"": true}
 	for i := 0; i < len(re.Rune); i += 2 {
 		for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
+			if r < utf8.RuneSelf && byte(r) == lower[r] {
+				continue
+			}
 			folded := fold(string(r))
 			if folded == string(r) || seen[folded] {
 				continue
@@ -102,22 +105,27 @@ func foldClass(re *syntax.Regexp) {
 	*re = syntax.Regexp{Op: syntax.OpAlternate, Sub: alternatives}
 }
 
-// instructions estimates how many instructions the program of a pattern has,
-// before it is made: counted repetitions multiply.
+// instructions counts about how many instructions the program of a pattern will
+// have, before it is made: counted repetitions multiply.
 func instructions(re *syntax.Regexp) int {
-	sum := 1
+	sum := 0
 	for _, sub := range re.Sub {
-		sum += instructions(sub) + 1
-		if sum > maxProgram {
+		if sum += instructions(sub); sum > maxProgram {
 			return sum
 		}
 	}
 	switch re.Op {
 	case syntax.OpLiteral:
 		return len(re.Rune)
-	case syntax.OpRepeat:
-		return sum * max(re.Min+1, re.Max)
-	default:
+	case syntax.OpConcat:
 		return sum
+	case syntax.OpAlternate:
+		return sum + len(re.Sub) - 1
+	case syntax.OpCapture:
+		return sum + 2
+	case syntax.OpRepeat:
+		return (sum + 1) * max(re.Min+1, re.Max)
+	default:
+		return sum + 1
 	}
 }

@@ -16,13 +16,18 @@ import (
 type reference struct {
 	patterns []string
 	triggers []*regexp.Regexp // nil for *
-	blocked  []string
-	slurs    []string
+	blocked  []plainEntry
+	slurs    []plainEntry
+}
+
+type plainEntry struct {
+	text   string
+	tokens []string
 }
 
 func newReference(tb testing.TB, triggers, blocked string) *reference {
 	tb.Helper()
-	r := &reference{blocked: plainLines(blocked), slurs: plainLines(slurList)}
+	r := &reference{blocked: plainEntries(blocked), slurs: plainEntries(slurList)}
 	for _, pattern := range plainLines(triggers) {
 		if strings.HasPrefix(pattern, "#") {
 			continue
@@ -50,6 +55,14 @@ func plainLines(text string) []string {
 		}
 	}
 	return lines
+}
+
+func plainEntries(text string) []plainEntry {
+	var entries []plainEntry
+	for _, line := range plainLines(text) {
+		entries = append(entries, plainEntry{line, plainToken.FindAllString(slowNormalize(line), -1)})
+	}
+	return entries
 }
 
 func (r *reference) judge(text string) report.Verdict {
@@ -88,14 +101,14 @@ var plainToken = regexp.MustCompile(`[\pL\pN\pM]+|[^\pL\pN\pM\s\pZ\p{Cc}\p{Pc}\p
 
 // firstEntry returns the entry that begins first in text, of several the one
 // with the fewest words, of the same words the first.
-func firstEntry(text string, entries []string) string {
+func firstEntry(text string, entries []plainEntry) string {
 	tokens := plainToken.FindAllString(text, -1)
 	for i := range tokens {
 		best, length := "", len(tokens)+1
 		for _, entry := range entries {
-			want := plainToken.FindAllString(slowNormalize(entry), -1)
+			want := entry.tokens
 			if len(want) > 0 && len(want) < length && len(want) <= len(tokens)-i && slices.Equal(want, tokens[i:i+len(want)]) {
-				best, length = entry, len(want)
+				best, length = entry.text, len(want)
 			}
 		}
 		if best != "" {

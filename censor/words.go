@@ -96,13 +96,17 @@ const (
 
 func kindAt(text string, i int) (kind, int) {
 	if c := text[i]; c < utf8.RuneSelf {
-		return asciiKinds[c], 1
+		return latinKinds[c], 1
 	}
 	r, size := utf8.DecodeRuneInString(text[i:])
+	if r < latinEnd {
+		return latinKinds[r], size
+	}
 	return kindOf(r), size
 }
 
-var asciiKinds = func() (kinds [utf8.RuneSelf]kind) {
+// latinKinds is kindOf of the first characters, for speed.
+var latinKinds = func() (kinds [latinEnd]kind) {
 	for i := range kinds {
 		kinds[i] = kindOf(rune(i))
 	}

@@ -67,11 +67,11 @@ func (s *Site) atom(c report.City, judged []db.Judged, updated time.Time) atomFe
 	f := (&feeds.Atom{Feed: &feeds.Feed{
 		Title:       s.Texts.T(c.Language, "city.feed_title", "City", c.Name),
 		Description: s.Texts.T(c.Language, "city.feed_subtitle", "City", c.Name),
-		Link:        &feeds.Link{Href: page},
 		Author:      &feeds.Author{Name: c.Name},
 		Updated:     updated,
 	}}).AtomFeed()
 	f.Id = s.tagURI("city:" + c.Slug)
+	f.Link = nil // see atomFeed
 	for _, j := range judged {
 		f.Entries = append(f.Entries, &feeds.AtomEntry{
 			Title:     headline(j.Report.Text),

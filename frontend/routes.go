@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -35,7 +34,7 @@ func (s *Site) Routes(networks []Network) (http.Handler, error) {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	r := chi.NewRouter()
-	r.Use(s.begin, s.accessLog, s.securityHeaders, s.recoverPanic, middleware.GetHead, sameOrigin)
+	r.Use(s.begin, s.accessLog, s.securityHeaders, s.recoverPanic, headAsGet, sameOrigin)
 	r.NotFound(s.refuse(http.StatusNotFound, "error.not_found"))
 	r.MethodNotAllowed(s.refuse(http.StatusMethodNotAllowed, "error.method"))
 	s.machineRoutes(r)
@@ -45,6 +44,16 @@ func (s *Site) Routes(networks []Network) (http.Handler, error) {
 		r.Route("/demo", s.demoRoutes)
 	}
 	return r, nil
+}
+
+// headAsGet routes HEAD as GET (RFC 9110, 9.3.2): net/http leaves the body out.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // machineRoutes are for programs rather than people.

@@ -311,3 +311,19 @@ func (a answer) translated() {
 		a.t.Errorf("a text lacks a value: %s", shown)
 	}
 }
+
+// newDemoRouter is a stand-in of a network, as networks make them.
+func newDemoRouter(tn *town) http.Handler {
+	show := func(w http.ResponseWriter, r *http.Request, text string) error {
+		return tn.site.Page(w, r, http.StatusOK, "mail", "page.tmpl", "x", text)
+	}
+	r := chi.NewRouter()
+	r.Get("/", tn.site.Handler(func(w http.ResponseWriter, r *http.Request) error { return show(w, r, "list") }))
+	r.Get("/{id}", tn.site.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		return show(w, r, "mail "+chi.URLParam(r, "id"))
+	}))
+	r.Post("/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/demo/mail", http.StatusSeeOther)
+	})
+	return r
+}

@@ -99,6 +99,8 @@ func (n *Network) Serve(ctx context.Context) error {
 		return fmt.Errorf("mail server: %w", err)
 	case <-ctx.Done():
 	}
+	// The library closes the listener only where it has begun to accept.
+	g.Close()
 	g.stop()
 	grace, cancelGrace := context.WithTimeout(work, stopTimeout)
 	defer cancelGrace()

@@ -132,13 +132,13 @@ func TestCursorWaitsForEmit(t *testing.T) {
 
 func TestSilentStreamIsNoticed(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{Heartbeat: 20 * time.Millisecond})
-	w.network.timings.silence = 400 * time.Millisecond
+	w.network.timings.silence = 900 * time.Millisecond
 	in := newInbox()
 	w.receive(w.load(w.connect()), in)
 	w.streaming()
 	// Heartbeats alone keep a stream: the same one is open after the time of
 	// several silences.
-	kept := time.NewTimer(1200 * time.Millisecond)
+	kept := time.NewTimer(2 * time.Second)
 	w.account.Mention("rider@example.org", "one", "public")
 	in.wait(t, 1)
 	<-kept.C

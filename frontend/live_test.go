@@ -1,0 +1,300 @@
+package frontend
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/report"
+)
+
+// event is one event of a stream.
+type event struct{ name, id, data string }
+
+// watcher reads an event stream.
+type watcher struct {
+	t    *testing.T
+	resp *http.Response
+	in   *bufio.Scanner
+}
+
+func (tn *town) watch(path string, headers ...string) *watcher {
+	tn.t.Helper()
+	ctx, cancel := context.WithTimeout(tn.t.Context(), 20*time.Second)
+	tn.t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, tn.url+path, nil)
+	if err != nil {
+		tn.t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		tn.t.Fatal(err)
+	}
+	tn.t.Cleanup(func() { resp.Body.Close() })
+	if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/event-stream") {
+		tn.t.Fatalf("content type %s", got)
+	}
+	return &watcher{t: tn.t, resp: resp, in: bufio.NewScanner(resp.Body)}
+}
+
+// next returns the next event with a name; ok is false at the end.
+func (w *watcher) next() (e event, ok bool) {
+	var data []string
+	for w.in.Scan() {
+		name, value, _ := strings.Cut(w.in.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch name {
+		case "event":
+			e.name = value
+		case "id":
+			e.id = value
+		case "data":
+			data = append(data, value)
+		case "":
+			if e.name != "" {
+				e.data = strings.Join(data, "\n")
+				return e, true
+			}
+		}
+	}
+	return event{}, false
+}
+
+// until reads events up to the one that ends a message and returns the names
+// and what they hold of texts.
+func (w *watcher) until() (names []string, last event, all string) {
+	w.t.Helper()
+	for {
+		e, ok := w.next()
+		if !ok {
+			w.t.Fatal("the stream ended")
+		}
+		if e.name == "version" {
+			return names, e, all
+		}
+		names = append(names, e.name)
+		all += e.data
+	}
+}
+
+// liveURL is where the page of the city listens.
+func (tn *town) liveURL(c report.City) string {
+	tn.t.Helper()
+	return attr(tn.browser().get("/city/"+c.Slug).id("reports"), "data-live")
+}
+
+func TestLive(t *testing.T) {
+	tn := newTown(t)
+	c := tn.members("nuernberg", "Nürnberg", "rider@example.org")
+	other := tn.members("fuerth", "Fürth", "other@example.org")
+	tn.tell(c, "one", "Kontrolle Plärrer", time.Hour)
+	live := tn.liveURL(c)
+	w := tn.watch(live)
+
+	tn.tell(other, "elsewhere", "Kontrolle in Fürth", 0)
+	tn.tell(c, "two", "Kontrolle <i>weg</i>\r\nevent: list\r\n\r\nU1", time.Minute)
+	names, version, html := w.until()
+	if diff := cmp.Diff([]string{"report"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.Contains(html, "Kontrolle &lt;i&gt;weg&lt;/i&gt;") || !strings.Contains(html, `id="report-two"`) || strings.Contains(html, "author") {
+		t.Errorf("event: %s", html)
+	}
+
+	t.Run("taken back", func(t *testing.T) {
+		if err := tn.db.TakeBack(t.Context(), c.ID, "one"); err != nil {
+			t.Fatal(err)
+		}
+		tn.site.Passed(c.ID)
+		names, _, data := w.until()
+		if diff := cmp.Diff([]string{"removed"}, names); diff != "" || data != "one" {
+			t.Errorf("%s %q", diff, data)
+		}
+	})
+	t.Run("who comes back gets what was missed", func(t *testing.T) {
+		w := tn.watch(live, "Last-Event-ID", version.id)
+		names, now, _ := w.until()
+		if len(names) != 1 || now.id == version.id {
+			t.Errorf("events %v", names)
+		}
+	})
+	t.Run("an older page gets the whole list", func(t *testing.T) {
+		names, _, html := tn.watch("/city/nuernberg/live?v=long-ago").until()
+		if diff := cmp.Diff([]string{"list"}, names); diff != "" || !strings.Contains(html, "report-two") {
+			t.Errorf("%s %s", diff, html)
+		}
+	})
+	t.Run("a page that is up to date gets the next report only", func(t *testing.T) {
+		w := tn.watch(tn.liveURL(c))
+		tn.tell(c, "three", "Kontrolle Opernhaus", 0)
+		names, _, html := w.until()
+		if diff := cmp.Diff([]string{"report"}, names); diff != "" || strings.Contains(html, "report-two") {
+			t.Errorf("%s %s", diff, html)
+		}
+	})
+	t.Run("a report that is older than others comes in its place", func(t *testing.T) {
+		w := tn.watch(tn.liveURL(c))
+		tn.tell(c, "late", "Kontrolle gestern", 5*time.Hour)
+		names, _, html := w.until()
+		if diff := cmp.Diff([]string{"list"}, names); diff != "" || strings.Index(html, "report-late") < strings.Index(html, "report-two") {
+			t.Errorf("%s %s", diff, html)
+		}
+	})
+	t.Run("ends when the site closes", func(t *testing.T) {
+		w := tn.watch(live)
+		tn.site.Close()
+		for {
+			if _, ok := w.next(); !ok {
+				break
+			}
+		}
+		if err := w.in.Err(); err != nil {
+			t.Errorf("the stream broke off: %v", err)
+		}
+		resp, _ := tn.request(http.MethodGet, live, "")
+		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+	})
+}
+
+// lists is a source of a broker that a test changes.
+type lists struct {
+	mu   sync.Mutex
+	list liveList
+	err  error
+}
+
+func (l *lists) load(context.Context, int64) (liveList, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.list, l.err
+}
+
+func (l *lists) set(version string, ids ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = liveList{version: version}
+	for _, id := range ids {
+		l.list.items = append(l.list.items, liveItem{id: id, html: []byte("<li>" + id + "</li>")})
+	}
+}
+
+func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
+	const streams = 5000
+	src := &lists{}
+	src.set("v1", "a")
+	b := startBroker(src.load, slog.New(slog.DiscardHandler))
+	t.Cleanup(b.close)
+	all := make([]*stream, streams)
+	for i := range all {
+		var err error
+		if all[i], err = b.join(1, "older"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func(name string) {
+		t.Helper()
+		for i, st := range all {
+			select {
+			case m := <-st.out:
+				if !strings.Contains(string(m), "event: "+name) {
+					t.Fatalf("stream %d: %s", i, m)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatalf("stream %d was not told", i)
+			}
+		}
+	}
+	told("list")
+	// The best of some: the machine may be busy with something else.
+	best := time.Hour
+	for i := range 5 {
+		src.set(fmt.Sprint("v", i+2), fmt.Sprint("b", i), "a")
+		start := time.Now()
+		b.changed(1)
+		told("report")
+		best = min(best, time.Since(start))
+	}
+	if best > 250*time.Millisecond {
+		t.Errorf("it took %s", best)
+	}
+	for _, st := range all {
+		b.leave(1, st)
+	}
+	if len(b.audience) != 0 || len(b.latest) != 0 || b.streams != 0 {
+		t.Errorf("left over: %d, %d, %d", len(b.audience), len(b.latest), b.streams)
+	}
+}
+
+func TestSlowStreamIsEnded(t *testing.T) {
+	src := &lists{}
+	src.set("v0")
+	b := startBroker(src.load, slog.New(slog.DiscardHandler))
+	t.Cleanup(b.close)
+	slow, err := b.join(1, "v0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast, err := b.join(1, "v0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxBehind + 1 {
+		src.set(fmt.Sprint("v", i+1), fmt.Sprint(i))
+		b.changed(1)
+		<-fast.out
+	}
+	select {
+	case <-slow.gone:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the slow one is still there")
+	}
+	select {
+	case <-fast.gone:
+		t.Error("the fast one was ended")
+	default:
+	}
+	b.leave(1, slow)
+	b.leave(1, fast)
+}
+
+func TestHeartbeatAlsoTriesAgain(t *testing.T) {
+	src := &lists{err: errors.New("the database is busy")}
+	b := startBroker(src.load, slog.New(slog.DiscardHandler))
+	t.Cleanup(b.close)
+	st, err := b.join(1, "old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.beat()
+	if m := <-st.out; string(m) != ":\n\n" {
+		t.Errorf("heartbeat %q", m)
+	}
+	src.mu.Lock()
+	src.err = nil
+	src.mu.Unlock()
+	src.set("new", "a")
+	b.update(t.Context())
+	select {
+	case m := <-st.out:
+		if !strings.Contains(string(m), "event: list") {
+			t.Errorf("message %q", m)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("the city was forgotten")
+	}
+	b.leave(1, st)
+}
