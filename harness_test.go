@@ -258,8 +258,8 @@ type mailboxSession struct {
 
 func (s *mailboxSession) Mail(from string, _ *gosmtp.MailOptions) error { s.from = from; return nil }
 func (s *mailboxSession) Rcpt(to string, _ *gosmtp.RcptOptions) error   { s.to = to; return nil }
-func (s *mailboxSession) Reset()                                         {}
-func (s *mailboxSession) Logout() error                                  { return nil }
+func (s *mailboxSession) Reset()                                        {}
+func (s *mailboxSession) Logout() error                                 { return nil }
 
 func (s *mailboxSession) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)

@@ -38,9 +38,9 @@ func (panicking) Bot(context.Context, report.Bot, *slog.Logger) (bots.Bot, error
 	return panickingBot{}, nil
 }
 func (panicking) Settings(context.Context, report.City, *report.Bot) (any, error) { return nil, nil }
-func (panicking) SettingsRoutes(chi.Router)                                         {}
-func (panicking) PublicRoutes(chi.Router)                                           {}
-func (panicking) Forget(context.Context, report.Bot) error                          { return nil }
+func (panicking) SettingsRoutes(chi.Router)                                       {}
+func (panicking) PublicRoutes(chi.Router)                                         {}
+func (panicking) Forget(context.Context, report.Bot) error                        { return nil }
 
 type panickingBot struct{}
 

@@ -10,7 +10,7 @@ import (
 )
 
 // maxCompiled bounds how many different rules are kept compiled.
-const maxCompiled = 500
+const maxCompiled = 100
 
 // judgedCity is what judging a city's reports needs.
 type judgedCity struct {

@@ -20,22 +20,23 @@ var (
 	slurList string
 )
 
-// DefaultTriggers returns the trigger patterns that a new city starts with. For
-// "de" they are German and English, for any other language English.
+// DefaultTriggers returns the trigger patterns that a new city starts with:
+// German and English ones, those of lang first. Riders write in both, whatever
+// the language of the city's pages.
 func DefaultTriggers(lang string) string {
 	if lang == "de" {
 		return triggersDE + triggersEN
 	}
-	return triggersEN
+	return triggersEN + triggersDE
 }
 
-// DefaultBlocked returns the blocked words that a new city starts with, for
-// languages as in DefaultTriggers.
+// DefaultBlocked returns the blocked words that a new city starts with, as
+// DefaultTriggers.
 func DefaultBlocked(lang string) string {
 	if lang == "de" {
 		return blockedDE + blockedEN
 	}
-	return blockedEN
+	return blockedEN + blockedDE
 }
 
 // slurs returns the words that no city lets pass: slurs against people for

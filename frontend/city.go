@@ -135,11 +135,20 @@ func (s *Site) addresses(ctx context.Context, c report.City) ([]address, error) 
 				s.Log.Warn("the city page lacks the address of a bot", "bot", b.ID, "network", n.Name, "error", err)
 				continue
 			}
-			list = append(list, address{Network: n.Name, Title: s.Texts.T(c.Language, n.Name+".title"),
+			list = append(list, address{Network: n.Name, Title: s.networkName(c.Language, n.Name),
 				Text: text, URL: template.URL(url)})
 		}
 	}
 	return list, nil
+}
+
+// networkName is what people call the network of that directory. A report may
+// be of a network that this program does not have any more.
+func (s *Site) networkName(lang, name string) string {
+	if id := name + ".title"; s.Texts.Has(id) {
+		return s.Texts.T(lang, id)
+	}
+	return name
 }
 
 // shownReport is what partials/report.tmpl shows.
@@ -172,7 +181,7 @@ func (s *Site) buildReports(ctx context.Context, cityID int64) (liveList, error)
 	for _, j := range judged {
 		version.Write([]byte(j.Report.ID))
 		p := s.blankPage(c.Language, "", shownReport{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
-			Network: s.Texts.T(c.Language, j.Report.Network+".title")})
+			Network: s.networkName(c.Language, j.Report.Network)})
 		html, err := s.execute("report.tmpl", p)
 		if err != nil {
 			return liveList{}, err

@@ -47,7 +47,7 @@ func (s *Site) handleDemos(w http.ResponseWriter, r *http.Request) error {
 	s.demoMu.RUnlock()
 	var data demoPage
 	for _, name := range names {
-		data.Demos = append(data.Demos, demoLink{Title: s.T(r, name+".title"), Path: "/demo/" + name})
+		data.Demos = append(data.Demos, demoLink{Title: s.networkName(visitOf(r.Context()).lang, name), Path: "/demo/" + name})
 	}
 	return s.render(w, r, http.StatusOK, "demo.tmpl", s.T(r, "demo.title"), data)
 }

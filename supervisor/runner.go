@@ -46,6 +46,7 @@ type runner struct {
 	concurrency int
 	pausedUntil time.Time
 	attempts    map[string]int // failed sends of a delivery
+	panicked    map[string]bool
 
 	health health
 }
@@ -57,6 +58,7 @@ func newRunner(s *Supervisor, network bots.Network, b report.Bot) *runner {
 		log:         slog.New(s.logs.handler(s.Log, b)),
 		concurrency: 1,
 		attempts:    make(map[string]int),
+		panicked:    make(map[string]bool),
 		ended:       make(chan struct{}),
 		health:      health{state: b.State, lastError: b.LastError},
 	}
@@ -190,10 +192,21 @@ func (r *runner) needsAttention(err error) {
 }
 
 // recovered turns a panic of a bot into an error. The moderator reads the
-// error, the operator finds the stack in the log.
+// error, the operator finds the stack in the log, once for each kind of panic.
 func (r *runner) recovered(err *error) {
-	if p := recover(); p != nil {
+	p := recover()
+	if p == nil {
+		return
+	}
+	*err = fmt.Errorf("internal error: %v", p)
+	r.mu.Lock()
+	known := r.panicked[(*err).Error()]
+	if len(r.panicked) >= 32 {
+		clear(r.panicked)
+	}
+	r.panicked[(*err).Error()] = true
+	r.mu.Unlock()
+	if !known {
 		r.sup.Log.Error("a bot panicked", "bot", r.bot.ID, "network", r.bot.Network, "panic", p, "stack", string(debug.Stack()))
-		*err = fmt.Errorf("internal error: %v", p)
 	}
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// copyTree copies the project without what git ignores or the build does not
+// need.
+func copyTree(t *testing.T, to string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		t.Skipf("needs the git checkout that the project is built from: %v", err)
+	}
+	for _, name := range strings.Fields(string(out)) {
+		data, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			continue // deleted, not committed yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := filepath.Join(to, name)
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(target, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func goRun(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func TestListOfNetworksIsCurrent(t *testing.T) {
+	dir := t.TempDir()
+	copyTree(t, dir)
+	goRun(t, dir, "run", "./bots/generate")
+	want, err := os.ReadFile(filepath.Join(dir, "networks.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("networks.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("run go generate: %s", diff)
+	}
+}
+
+// TestNewNetworkIsOneDirectory adds a toy network by a directory and go
+// generate alone, builds the program, and starts it with the toy's settings.
+func TestNewNetworkIsOneDirectory(t *testing.T) {
+	dir := t.TempDir()
+	copyTree(t, dir)
+	if err := os.CopyFS(filepath.Join(dir, "bots", "toy"), os.DirFS("testdata/toy")); err != nil {
+		t.Fatal(err)
+	}
+	goRun(t, dir, "generate", "./...")
+	goRun(t, dir, "build", "-o", "ticketfrei", ".")
+	out, err := exec.CommandContext(t.Context(), filepath.Join(dir, "ticketfrei"), "check-config").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "[toy]") {
+		t.Errorf("the program does not know the toy's settings: %v\n%s", err, out)
+	}
+}
