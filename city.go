@@ -9,16 +9,12 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/alexedwards/argon2id"
-
 	"ticketfrei/bots"
 	"ticketfrei/city"
 	"ticketfrei/config"
 	"ticketfrei/db"
+	"ticketfrei/frontend"
 )
-
-// minPassword is how many characters a moderator's password has at least.
-const minPassword = 10
 
 type cityCommand struct {
 	Add  cityAddCommand  `cmd:"" help:"Add a city with a moderator who can log in at once."`
@@ -62,8 +58,8 @@ func (cmd *cityAddCommand) check() error {
 		return fmt.Errorf("%q is not a mail address", cmd.Email)
 	}
 	cmd.Email = strings.ToLower(cmd.Email)
-	if cmd.Password != "" && len([]rune(cmd.Password)) < minPassword {
-		return fmt.Errorf("the password is too short: at least %d characters", minPassword)
+	if cmd.Password != "" && len([]rune(cmd.Password)) < frontend.MinPassword {
+		return fmt.Errorf("the password is too short: at least %d characters", frontend.MinPassword)
 	}
 	if cmd.Name = strings.TrimSpace(cmd.Name); cmd.Name == "" {
 		cmd.Name = cmd.Slug
@@ -106,7 +102,7 @@ func (cmd *cityAddCommand) moderator(ctx context.Context, d *db.DB) (db.Moderato
 		cmd.Password = rand.Text()
 		note = ", password " + cmd.Password
 	}
-	hash, err := argon2id.CreateHash(cmd.Password, argon2id.DefaultParams)
+	hash, err := frontend.HashPassword(cmd.Password)
 	if err != nil {
 		return db.Moderator{}, "", fmt.Errorf("hash password: %w", err)
 	}

@@ -13,12 +13,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexedwards/argon2id"
-
 	"ticketfrei/bots"
 	"ticketfrei/city"
 	"ticketfrei/config"
 	"ticketfrei/db"
+	"ticketfrei/frontend"
 	"ticketfrei/report"
 )
 
@@ -122,7 +121,7 @@ func freeAddress(preferred string) (string, error) {
 
 // prepare makes the sample city and starts the stand-ins of the networks.
 func (d *demo) prepare() error {
-	hash, err := argon2id.CreateHash(demoPassword, argon2id.DefaultParams)
+	hash, err := frontend.HashPassword(demoPassword)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func (s *server) open(ctx context.Context, demo bool) error {
 		HTTP:     bots.NewHTTPClient(s.cfg.Network.AllowPrivate),
 		Site:     s.site,
 		Emit:     emitter.Emit,
-		Changed:  s.changed,
+		Changed:  s.site.Changed,
 		Log:      s.log,
 		Now:      time.Now,
 	}); err != nil {

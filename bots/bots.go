@@ -37,7 +37,10 @@ type Definition struct {
 	Migrations []*gormigrate.Migration
 	// Files holds settings.tmpl (the network's section of the settings page),
 	// every other *.tmpl page of the network, and its texts en.toml and
-	// de.toml. Text ids begin with "<name>.".
+	// de.toml. Text ids begin with "<name>."; these have a meaning: title and
+	// blurb (heading and line below it on the settings page) and, optionally,
+	// public_page (label of a button on the city page that leads to
+	// /city/{slug}/<name>).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.

@@ -39,6 +39,7 @@ type address struct {
 	Title   string // name for people
 	Text    string
 	URL     template.URL
+	Page    string // label of the link to the network's public page; empty where it has none
 }
 
 // handleCity is the page of a city: /city/{slug}.
@@ -135,8 +136,11 @@ func (s *Site) addresses(ctx context.Context, c report.City) ([]address, error) 
 				s.Log.Warn("the city page lacks the address of a bot", "bot", b.ID, "network", n.Name, "error", err)
 				continue
 			}
-			list = append(list, address{Network: n.Name, Title: s.networkName(c.Language, n.Name),
-				Text: text, URL: template.URL(url)})
+			a := address{Network: n.Name, Title: s.networkName(c.Language, n.Name), Text: text, URL: template.URL(url)}
+			if id := n.Name + ".public_page"; s.Texts.Has(id) {
+				a.Page = s.Texts.T(c.Language, id)
+			}
+			list = append(list, a)
 		}
 	}
 	return list, nil

@@ -100,7 +100,7 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 	}
 	if network, err := s.forgetAll(r, c); err != nil {
 		s.Log.Error("a network did not forget a bot", "network", network, "city", c.ID, "error", err)
-		form.DeleteError = s.T(r, "settings.account.delete_failed", "Network", s.networkTitle(r, network))
+		form.DeleteError = s.T(r, "settings.account.delete_failed", "Network", s.networkName(visitOf(r.Context()).lang, network))
 		return s.showAccount(w, r, http.StatusInternalServerError, form)
 	}
 	if err := s.DB.DeleteCity(r.Context(), c.ID); err != nil && !errors.Is(err, db.ErrNotFound) {

@@ -54,7 +54,7 @@ func (s *Site) handleSwitch(w http.ResponseWriter, r *http.Request, on bool) err
 	if on {
 		id = "settings.networks.enabled"
 	}
-	return s.Saved(w, r, n.Name, s.T(r, id, "Network", s.networkTitle(r, n.Name)))
+	return s.Saved(w, r, n.Name, s.T(r, id, "Network", s.networkName(visitOf(r.Context()).lang, n.Name)))
 }
 
 // handleDisconnectAsk shows what disconnecting means, and the button for it.
@@ -63,7 +63,7 @@ func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	title := s.networkTitle(r, n.Name)
+	title := s.networkName(visitOf(r.Context()).lang, n.Name)
 	return s.ask(w, r, question{
 		Title:  s.T(r, "settings.networks.disconnect_title", "Network", title),
 		Lead:   s.T(r, "settings.networks.disconnect_lead", "Network", title, "City", s.City(r).Name),
@@ -88,7 +88,7 @@ func (s *Site) handleDisconnect(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	title := s.networkTitle(r, n.Name)
+	title := s.networkName(visitOf(r.Context()).lang, n.Name)
 	if err := s.forget(r.Context(), n, b); err != nil {
 		s.Log.Error("a network did not forget a bot", "network", n.Name, "bot", b.ID, "error", err)
 		return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnect_failed", "Network", title))

@@ -99,7 +99,7 @@ func TestSettingsInviteLimit(t *testing.T) {
 		w.post("/settings/moderators/invite", "email", fmt.Sprintf("rider%d@example.org", i)).want(http.StatusSeeOther, "/settings#moderators")
 	}
 	page := w.post("/settings/moderators/invite", "email", "more@example.org").want(http.StatusTooManyRequests, "")
-	if !strings.Contains(page.text(page.doc), "many invitations") {
+	if !strings.Contains(page.text(page.doc), "lot of invitations") {
 		t.Error("the page does not say why")
 	}
 	if len(b.mails) != inviteLimit {

@@ -38,14 +38,6 @@ type networkCard struct {
 // cardAnchor is the anchor of a network's card.
 func cardAnchor(network string) string { return "network-" + network }
 
-// networkTitle is the name of a network as people know it.
-func (s *Site) networkTitle(r *http.Request, name string) string {
-	if id := name + ".title"; s.Texts.Has(id) {
-		return s.T(r, id)
-	}
-	return name
-}
-
 // networkCards makes the cards of all networks. given is what the sections of
 // single networks show in place of their Network.Settings.
 func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCard, error) {
@@ -59,7 +51,7 @@ func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCar
 	}
 	var cards []networkCard
 	for _, n := range s.networks {
-		card := networkCard{Name: n.Name, Anchor: cardAnchor(n.Name), Title: s.networkTitle(r, n.Name),
+		card := networkCard{Name: n.Name, Anchor: cardAnchor(n.Name), Title: s.networkName(visitOf(r.Context()).lang, n.Name),
 			Bot: byNetwork[n.Name], Everywhere: n.Everywhere, Recipients: -1}
 		if id := n.Name + ".blurb"; s.Texts.Has(id) {
 			card.Blurb = s.T(r, id)

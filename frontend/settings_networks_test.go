@@ -133,7 +133,7 @@ func TestSettingsTrouble(t *testing.T) {
 				t.Fatal("an error of a network is taken for markup")
 			}
 		}
-		w.get("/settings").says("network-tram", "restarted 4 times")
+		w.get("/settings").says("network-tram", "Restarted 4 times")
 	})
 	t.Run("log", func(t *testing.T) {
 		line := db.LogLine{At: time.Now(), Level: "WARN", Text: `<img id="evil"> größer`}

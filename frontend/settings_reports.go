@@ -85,7 +85,7 @@ func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportIte
 	items := make([]reportItem, len(list))
 	for i, j := range list {
 		items[i] = reportItem{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
-			Network: s.networkTitle(r, j.Report.Network), Private: j.Report.Visibility == report.Private,
+			Network: s.networkName(visitOf(r.Context()).lang, j.Report.Network), Private: j.Report.Visibility == report.Private,
 			Outcome: newOutcome(j.Verdict),
 			CanMute: j.Report.Author != "", Muted: muted[j.Report.Author]}
 		// One that was refused was never sent; one taken back was.

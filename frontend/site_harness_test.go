@@ -118,6 +118,10 @@ func newTown(t *testing.T, change ...func(*Options)) *town {
 	definition := tn.post.definition(true)
 	definition.Files.(fstest.MapFS)["page.tmpl"] = &fstest.MapFile{
 		Data: []byte(`{{define "content"}}<h1 id="toy">{{.T "mail.title"}}: {{.Data}} in {{.City.Name}}</h1>{{end}}`)}
+	for _, name := range []string{"en.toml", "de.toml"} {
+		file := definition.Files.(fstest.MapFS)[name]
+		file.Data = append([]byte("mail.public_page = \"Subscribe\"\n"), file.Data...)
+	}
 	networks := []Network{{Definition: definition, Network: tn.post}}
 	tn.openSite(definition, change)
 	handler, err := tn.site.Routes(networks)

@@ -11,7 +11,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"ticketfrei/bots"
-	"ticketfrei/queue"
 	"ticketfrei/report"
 )
 
@@ -41,7 +40,7 @@ type runner struct {
 	mu          sync.Mutex
 	instance    bots.Bot // nil until it was made
 	retired     bool
-	mailbox     []*queue.Message[report.Delivery]
+	mailbox     mailbox
 	senders     int
 	concurrency int
 	pausedUntil time.Time
@@ -56,6 +55,7 @@ func newRunner(s *Supervisor, network bots.Network, b report.Bot) *runner {
 	return &runner{
 		sup: s, network: network, bot: b, ctx: ctx, stop: stop,
 		log:         slog.New(s.logs.handler(s.Log, b)),
+		mailbox:     mailbox{size: mailboxSize},
 		concurrency: 1,
 		attempts:    make(map[string]int),
 		panicked:    make(map[string]bool),
@@ -70,9 +70,13 @@ func (r *runner) retire() {
 	r.stop()
 	r.mu.Lock()
 	box := r.mailbox
-	r.mailbox, r.retired = nil, true
+	r.mailbox, r.retired = mailbox{}, true
 	r.mu.Unlock()
-	for _, m := range box {
+	for {
+		m, ok := box.take()
+		if !ok {
+			return
+		}
 		r.sup.later(m, 0)
 	}
 }
@@ -157,6 +161,7 @@ func (r *runner) makeBot() (bots.Bot, error) {
 	r.instance = instance
 	if c, ok := instance.(bots.Concurrent); ok {
 		r.concurrency = max(1, c.Concurrency())
+		r.mailbox.size = mailboxSize * r.concurrency
 	}
 	return instance, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/queue"
 	"ticketfrei/report"
 )
 
@@ -40,13 +39,12 @@ func jitter(d time.Duration) time.Duration {
 }
 
 // put takes a delivery into the mailbox; it is false where that is full.
-func (r *runner) put(m *queue.Message[report.Delivery]) bool {
+func (r *runner) put(m message) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.retired || len(r.mailbox) >= mailboxSize*r.concurrency {
+	if r.retired || !r.mailbox.put(m) {
 		return false
 	}
-	r.mailbox = append(r.mailbox, m)
 	if r.senders < r.concurrency {
 		r.senders++
 		r.sup.group.Go(r.sendLoop)
@@ -59,14 +57,12 @@ func (r *runner) put(m *queue.Message[report.Delivery]) bool {
 func (r *runner) sendLoop() {
 	for {
 		r.mu.Lock()
-		if len(r.mailbox) == 0 {
+		m, ok := r.mailbox.take()
+		if !ok {
 			r.senders--
-			r.mailbox = nil
 			r.mu.Unlock()
 			return
 		}
-		m := r.mailbox[0]
-		r.mailbox = r.mailbox[1:]
 		instance, pause := r.instance, r.pausedUntil.Sub(r.sup.Now())
 		r.mu.Unlock()
 		switch {
@@ -82,7 +78,7 @@ func (r *runner) sendLoop() {
 
 // waitForBot puts back a delivery of a bot that cannot send now. A bot that
 // has just been started can in a moment.
-func (r *runner) waitForBot(m *queue.Message[report.Delivery]) {
+func (r *runner) waitForBot(m message) {
 	if r.expired(m.Body) {
 		r.end(m, db.Outcome{Delivery: m.Body, Result: db.Expired})
 		return
@@ -96,7 +92,7 @@ func (r *runner) waitForBot(m *queue.Message[report.Delivery]) {
 
 // deliver sends one delivery and records what became of it before it leaves
 // the queue.
-func (r *runner) deliver(instance bots.Bot, m *queue.Message[report.Delivery]) {
+func (r *runner) deliver(instance bots.Bot, m message) {
 	ctx := r.sup.sending
 	d := m.Body
 	if d.Retract != nil {
@@ -140,7 +136,7 @@ func (r *runner) send(ctx context.Context, instance bots.Bot, d report.Delivery)
 }
 
 // sendFailed does what the kind of error asks for.
-func (r *runner) sendFailed(ctx context.Context, m *queue.Message[report.Delivery], err error) {
+func (r *runner) sendFailed(ctx context.Context, m message, err error) {
 	d := m.Body
 	kind, after := bots.KindOf(err)
 	switch kind {
@@ -173,7 +169,7 @@ func (r *runner) sendFailed(ctx context.Context, m *queue.Message[report.Deliver
 }
 
 // removeRecipient forgets a recipient who is not there any more.
-func (r *runner) removeRecipient(ctx context.Context, m *queue.Message[report.Delivery], cause error) {
+func (r *runner) removeRecipient(ctx context.Context, m message, cause error) {
 	network, ok := r.network.(bots.Recipients)
 	if ok {
 		if err := network.RemoveRecipient(ctx, r.bot, m.Body.Recipient); err != nil {
@@ -188,7 +184,7 @@ func (r *runner) removeRecipient(ctx context.Context, m *queue.Message[report.De
 }
 
 // retract takes back what was posted, where the bot can do so.
-func (r *runner) retract(ctx context.Context, instance bots.Bot, m *queue.Message[report.Delivery]) {
+func (r *runner) retract(ctx context.Context, instance bots.Bot, m message) {
 	retracter, ok := instance.(bots.Retracter)
 	if !ok {
 		r.sup.done(m)
@@ -211,7 +207,7 @@ func (r *runner) callRetract(ctx context.Context, retracter bots.Retracter, d re
 // end records the outcome and takes the delivery out of the queue. What was
 // sent is never sent again for want of a record: recording is tried until it
 // works or the program stops.
-func (r *runner) end(m *queue.Message[report.Delivery], o db.Outcome) {
+func (r *runner) end(m message, o db.Outcome) {
 	ctx := r.sup.sending
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := r.sup.DB.RecordOutcome(context.WithoutCancel(ctx), o)

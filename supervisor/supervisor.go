@@ -231,7 +231,7 @@ func (s *Supervisor) stale(list []report.Bot) []int64 {
 
 // dispatch puts a delivery into the mailbox of its bot. It never waits for a
 // bot: what does not fit comes again a little later.
-func (s *Supervisor) dispatch(m *queue.Message[report.Delivery]) {
+func (s *Supervisor) dispatch(m message) {
 	if !s.hold(m.Body.ID) {
 		m.Ignore()
 		return
@@ -294,12 +294,12 @@ func (s *Supervisor) letGo(id string) {
 	delete(s.holding, id)
 }
 
-func (s *Supervisor) done(m *queue.Message[report.Delivery]) {
+func (s *Supervisor) done(m message) {
 	m.Done()
 	s.letGo(m.Body.ID)
 }
 
-func (s *Supervisor) later(m *queue.Message[report.Delivery], d time.Duration) {
+func (s *Supervisor) later(m message, d time.Duration) {
 	s.letGo(m.Body.ID)
 	m.Later(d)
 }

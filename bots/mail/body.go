@@ -2,6 +2,7 @@ package mail
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jhillyerd/enmime/v2"
 	"golang.org/x/net/html/charset"
@@ -115,7 +116,7 @@ func decodable(p *enmime.Part) bool {
 	return true
 }
 
-// isBinary says whether content that should be text is none: every fiftieth
+// isBinary says whether content that should be text is none: every twentieth
 // byte is a control character. A transfer encoding that was declared wrongly
 // gives such "text".
 func isBinary(content []byte) bool {
@@ -125,7 +126,7 @@ func isBinary(content []byte) bool {
 			controls++
 		}
 	}
-	return controls > 1 && controls > len(content)/50
+	return controls > 3 && controls > len(content)/20
 }
 
 // file notes a part that is no text.
@@ -139,16 +140,24 @@ func (b *body) file(p *enmime.Part) {
 // decodeHTML is the HTML of a part as UTF-8; a charset that was not declared
 // in the header may be so in the HTML itself.
 func decodeHTML(p *enmime.Part) string {
-	if p.Charset != undeclared {
+	if p.Charset != undeclared || utf8.Valid(p.Content) && !isASCII(p.Content) {
 		return decodeText(p.Content)
 	}
-	encoding, _, certain := charset.DetermineEncoding(p.Content, "text/html")
-	if certain {
-		if text, err := encoding.NewDecoder().Bytes(p.Content); err == nil {
-			return string(text)
+	encoding, _, _ := charset.DetermineEncoding(p.Content, "text/html")
+	text, err := encoding.NewDecoder().Bytes(p.Content)
+	if err != nil {
+		return decodeText(p.Content)
+	}
+	return string(text)
+}
+
+func isASCII(raw []byte) bool {
+	for _, c := range raw {
+		if c > 127 {
+			return false
 		}
 	}
-	return decodeText(p.Content)
+	return true
 }
 
 // unflow joins the lines that the sender's program broke (RFC 3676): they end

@@ -105,7 +105,6 @@ func newBench(t *testing.T, change func(*config.Config)) *bench {
 	web.Start()
 	t.Cleanup(web.Close)
 	b.serve()
-	t.Cleanup(func() { site.HandleDemo("none", http.NotFoundHandler()) })
 	return b
 }
 

@@ -84,7 +84,7 @@ var (
 	// autolink is an address or a link in angle brackets.
 	autolink = regexp.MustCompile(`<((?:https?://|mailto:)?[^<>\s]+[@/][^<>\s]+)>`)
 	// tag is what looks like HTML.
-	tag = regexp.MustCompile(`</?([a-zA-Z!?][a-zA-Z0-9:!?-]*)((?:[\s/][^<>]*)?)>`)
+	tag = regexp.MustCompile(`</?([a-zA-Z!?][^\s<>/]*)((?:[\s/][^<>]*)?)>`)
 	// blob is a piece of a file or a key: nobody writes a word that long.
 	blob = regexp.MustCompile(`[A-Za-z0-9+/]{60,}={0,2}|=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=`)
 	// comment is one of HTML.
