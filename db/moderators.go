@@ -18,25 +18,6 @@ type Moderator struct {
 	Created  time.Time
 }
 
-// Registration is a sign-up that waits for its confirmation by mail.
-type Registration struct {
-	ID       int64
-	Email    string
-	Password string // argon2id hash
-	CityName string
-	Slug     string
-	Language string
-	Created  time.Time
-}
-
-// Invitation asks somebody to become a moderator of a city.
-type Invitation struct {
-	ID      int64
-	CityID  int64
-	Email   string
-	Created time.Time
-}
-
 type moderatorRow struct {
 	ID       int64
 	Email    string
@@ -56,26 +37,6 @@ type cityModeratorRow struct {
 }
 
 func (cityModeratorRow) TableName() string { return "city_moderators" }
-
-type registrationRow struct {
-	ID                                        int64
-	Email, Password, CityName, Slug, Language string
-	Created                                   int64
-}
-
-func (registrationRow) TableName() string { return "registrations" }
-
-type invitationRow struct {
-	ID, CityID int64
-	Email      string
-	Created    int64
-}
-
-func (invitationRow) TableName() string { return "invitations" }
-
-func (r invitationRow) invitation() Invitation {
-	return Invitation{ID: r.ID, CityID: r.CityID, Email: r.Email, Created: fromMillis(r.Created)}
-}
 
 // CreateModerator stores a new moderator. The error is ErrTaken when the
 // address has one.
@@ -163,61 +124,8 @@ func (d *DB) RemoveModerator(ctx context.Context, cityID, moderatorID int64) err
 	return nil
 }
 
-// CreateRegistration stores a sign-up until it is confirmed.
-func (d *DB) CreateRegistration(ctx context.Context, r Registration) (Registration, error) {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		row := registrationRow{Email: r.Email, Password: r.Password, CityName: r.CityName,
-			Slug: r.Slug, Language: r.Language, Created: millis(d.now())}
-		if err := tx.Create(&row).Error; err != nil {
-			return err
-		}
-		r.ID, r.Created = row.ID, fromMillis(row.Created)
-		return nil
-	})
-	if err != nil {
-		return Registration{}, fmt.Errorf("create registration: %w", err)
-	}
-	return r, nil
-}
-
-// Registration returns the waiting sign-up of that id, or ErrNotFound.
-func (d *DB) Registration(ctx context.Context, id int64) (Registration, error) {
-	var row registrationRow
-	if err := d.Read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
-		return Registration{}, fmt.Errorf("registration: %w", notFound(err))
-	}
-	return Registration{ID: row.ID, Email: row.Email, Password: row.Password, CityName: row.CityName,
-		Slug: row.Slug, Language: row.Language, Created: fromMillis(row.Created)}, nil
-}
-
-// ConfirmRegistration turns a sign-up into a moderator (an address that has
-// one keeps its password) and the city c with bots of the networks. The error
-// is ErrTaken when the slug was taken in the meantime, ErrNotFound when the
-// sign-up was confirmed before.
-func (d *DB) ConfirmRegistration(ctx context.Context, id int64, c report.City, networks []string) (report.City, Moderator, error) {
-	var city cityRow
-	var moderator moderatorRow
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		var reg registrationRow
-		city, moderator = toCityRow(c), moderatorRow{}
-		if err := tx.Where("id = ?", id).Take(&reg).Error; err != nil {
-			return err
-		}
-		moderator = moderatorRow{Email: reg.Email, Password: reg.Password, Created: millis(d.now())}
-		if err := findOrCreateModerator(tx, &moderator); err != nil {
-			return err
-		}
-		if err := d.createCity(tx, &city, moderator.ID, networks); err != nil {
-			return err
-		}
-		return tx.Delete(&reg).Error
-	})
-	if err != nil {
-		return report.City{}, Moderator{}, fmt.Errorf("confirm registration: %w", notFound(taken(err)))
-	}
-	return city.city(), moderator.moderator(), nil
-}
-
+// findOrCreateModerator fills row with the moderator of its address, made where
+// there is none.
 func findOrCreateModerator(tx *gorm.DB, row *moderatorRow) error {
 	var rows []moderatorRow
 	if err := tx.Where("email = ?", row.Email).Limit(1).Find(&rows).Error; err != nil {
@@ -228,77 +136,4 @@ func findOrCreateModerator(tx *gorm.DB, row *moderatorRow) error {
 		return nil
 	}
 	return tx.Create(row).Error
-}
-
-// CreateInvitation stores an invitation; a second one to the same address
-// replaces the first.
-func (d *DB) CreateInvitation(ctx context.Context, cityID int64, email string) (Invitation, error) {
-	var row invitationRow
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		row = invitationRow{CityID: cityID, Email: email, Created: millis(d.now())}
-		if err := tx.Where("city_id = ? AND email = ?", cityID, email).Delete(&invitationRow{}).Error; err != nil {
-			return err
-		}
-		return tx.Create(&row).Error
-	})
-	if err != nil {
-		return Invitation{}, fmt.Errorf("create invitation: %w", err)
-	}
-	return row.invitation(), nil
-}
-
-// Invitation returns the open invitation of that id, or ErrNotFound.
-func (d *DB) Invitation(ctx context.Context, id int64) (Invitation, error) {
-	var row invitationRow
-	if err := d.Read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
-		return Invitation{}, fmt.Errorf("invitation: %w", notFound(err))
-	}
-	return row.invitation(), nil
-}
-
-// CityInvitations returns a city's open invitations by address.
-func (d *DB) CityInvitations(ctx context.Context, cityID int64) ([]Invitation, error) {
-	var rows []invitationRow
-	if err := d.Read(ctx).Where("city_id = ?", cityID).Order("email").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("list invitations: %w", err)
-	}
-	return mapRows(rows, invitationRow.invitation), nil
-}
-
-// AcceptInvitation makes the invited address a moderator of the city.
-// passwordHash is the password of a new moderator; an address that has a
-// moderator keeps its own. The error is ErrNotFound when the invitation was
-// taken back or accepted before.
-func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string) (Moderator, error) {
-	var moderator moderatorRow
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		var inv invitationRow
-		if err := tx.Where("id = ?", id).Take(&inv).Error; err != nil {
-			return err
-		}
-		moderator = moderatorRow{Email: inv.Email, Password: passwordHash, Created: millis(d.now())}
-		if err := findOrCreateModerator(tx, &moderator); err != nil {
-			return err
-		}
-		if err := tx.Exec("INSERT OR IGNORE INTO city_moderators (city_id, moderator_id) VALUES (?, ?)", inv.CityID, moderator.ID).Error; err != nil {
-			return err
-		}
-		return tx.Delete(&inv).Error
-	})
-	if err != nil {
-		return Moderator{}, fmt.Errorf("accept invitation: %w", notFound(err))
-	}
-	return moderator.moderator(), nil
-}
-
-// DeleteInvitation takes an invitation of the city back. One that is gone is
-// no error.
-func (d *DB) DeleteInvitation(ctx context.Context, cityID, id int64) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Where("id = ? AND city_id = ?", id, cityID).Delete(&invitationRow{}).Error
-	})
-	if err != nil {
-		return fmt.Errorf("delete invitation: %w", err)
-	}
-	return nil
 }

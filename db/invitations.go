@@ -1,0 +1,102 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// Invitation asks somebody to become a moderator of a city.
+type Invitation struct {
+	ID      int64
+	CityID  int64
+	Email   string
+	Created time.Time
+}
+
+type invitationRow struct {
+	ID, CityID int64
+	Email      string
+	Created    int64
+}
+
+func (invitationRow) TableName() string { return "invitations" }
+
+func (r invitationRow) invitation() Invitation {
+	return Invitation{ID: r.ID, CityID: r.CityID, Email: r.Email, Created: fromMillis(r.Created)}
+}
+
+// CreateInvitation stores an invitation; a second one to the same address
+// replaces the first.
+func (d *DB) CreateInvitation(ctx context.Context, cityID int64, email string) (Invitation, error) {
+	var row invitationRow
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		row = invitationRow{CityID: cityID, Email: email, Created: millis(d.now())}
+		if err := tx.Where("city_id = ? AND email = ?", cityID, email).Delete(&invitationRow{}).Error; err != nil {
+			return err
+		}
+		return tx.Create(&row).Error
+	})
+	if err != nil {
+		return Invitation{}, fmt.Errorf("create invitation: %w", err)
+	}
+	return row.invitation(), nil
+}
+
+// Invitation returns the open invitation of that id, or ErrNotFound.
+func (d *DB) Invitation(ctx context.Context, id int64) (Invitation, error) {
+	var row invitationRow
+	if err := d.Read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
+		return Invitation{}, fmt.Errorf("invitation: %w", notFound(err))
+	}
+	return row.invitation(), nil
+}
+
+// CityInvitations returns a city's open invitations by address.
+func (d *DB) CityInvitations(ctx context.Context, cityID int64) ([]Invitation, error) {
+	var rows []invitationRow
+	if err := d.Read(ctx).Where("city_id = ?", cityID).Order("email").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list invitations: %w", err)
+	}
+	return mapRows(rows, invitationRow.invitation), nil
+}
+
+// AcceptInvitation makes the invited address a moderator of the city.
+// passwordHash is the password of a new moderator; an address that has a
+// moderator keeps its own. The error is ErrNotFound when the invitation was
+// taken back or accepted before.
+func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string) (Moderator, error) {
+	var moderator moderatorRow
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		var inv invitationRow
+		if err := tx.Where("id = ?", id).Take(&inv).Error; err != nil {
+			return err
+		}
+		moderator = moderatorRow{Email: inv.Email, Password: passwordHash, Created: millis(d.now())}
+		if err := findOrCreateModerator(tx, &moderator); err != nil {
+			return err
+		}
+		if err := tx.Exec("INSERT OR IGNORE INTO city_moderators (city_id, moderator_id) VALUES (?, ?)", inv.CityID, moderator.ID).Error; err != nil {
+			return err
+		}
+		return tx.Delete(&inv).Error
+	})
+	if err != nil {
+		return Moderator{}, fmt.Errorf("accept invitation: %w", notFound(err))
+	}
+	return moderator.moderator(), nil
+}
+
+// DeleteInvitation takes an invitation of the city back. One that is gone is
+// no error.
+func (d *DB) DeleteInvitation(ctx context.Context, cityID, id int64) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		return tx.Where("id = ? AND city_id = ?", id, cityID).Delete(&invitationRow{}).Error
+	})
+	if err != nil {
+		return fmt.Errorf("delete invitation: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/report"
+)
+
+// Registration is a sign-up that waits for its confirmation by mail.
+type Registration struct {
+	ID       int64
+	Email    string
+	Password string // argon2id hash
+	CityName string
+	Slug     string
+	Language string
+	Created  time.Time
+}
+
+type registrationRow struct {
+	ID                                        int64
+	Email, Password, CityName, Slug, Language string
+	Created                                   int64
+}
+
+func (registrationRow) TableName() string { return "registrations" }
+
+// CreateRegistration stores a sign-up until it is confirmed.
+func (d *DB) CreateRegistration(ctx context.Context, r Registration) (Registration, error) {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		row := registrationRow{Email: r.Email, Password: r.Password, CityName: r.CityName,
+			Slug: r.Slug, Language: r.Language, Created: millis(d.now())}
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		r.ID, r.Created = row.ID, fromMillis(row.Created)
+		return nil
+	})
+	if err != nil {
+		return Registration{}, fmt.Errorf("create registration: %w", err)
+	}
+	return r, nil
+}
+
+// Registration returns the waiting sign-up of that id, or ErrNotFound.
+func (d *DB) Registration(ctx context.Context, id int64) (Registration, error) {
+	var row registrationRow
+	if err := d.Read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
+		return Registration{}, fmt.Errorf("registration: %w", notFound(err))
+	}
+	return Registration{ID: row.ID, Email: row.Email, Password: row.Password, CityName: row.CityName,
+		Slug: row.Slug, Language: row.Language, Created: fromMillis(row.Created)}, nil
+}
+
+// ConfirmRegistration turns a sign-up into a moderator (an address that has
+// one keeps its password) and the city c with bots of the networks. The error
+// is ErrTaken when the slug was taken in the meantime, ErrNotFound when the
+// sign-up was confirmed before.
+func (d *DB) ConfirmRegistration(ctx context.Context, id int64, c report.City, networks []string) (report.City, Moderator, error) {
+	var city cityRow
+	var moderator moderatorRow
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		var reg registrationRow
+		city, moderator = toCityRow(c), moderatorRow{}
+		if err := tx.Where("id = ?", id).Take(&reg).Error; err != nil {
+			return err
+		}
+		moderator = moderatorRow{Email: reg.Email, Password: reg.Password, Created: millis(d.now())}
+		if err := findOrCreateModerator(tx, &moderator); err != nil {
+			return err
+		}
+		if err := d.createCity(tx, &city, moderator.ID, networks); err != nil {
+			return err
+		}
+		return tx.Delete(&reg).Error
+	})
+	if err != nil {
+		return report.City{}, Moderator{}, fmt.Errorf("confirm registration: %w", notFound(taken(err)))
+	}
+	return city.city(), moderator.moderator(), nil
+}
