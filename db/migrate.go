@@ -133,7 +133,7 @@ var migrations = []*gormigrate.Migration{
 			detail TEXT NOT NULL,
 			fanned_out INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
 		`CREATE INDEX reports_city ON reports(city_id, passed, time)`,
-		`CREATE INDEX reports_author ON reports(city_id, author, time)`,
+		`CREATE INDEX reports_author ON reports(city_id, author, passed, time)`,
 		`CREATE INDEX reports_received ON reports(received)`,
 		`CREATE TABLE deliveries (
 			id TEXT PRIMARY KEY,

@@ -97,7 +97,8 @@ func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 	if len(errs) == 1 {
 		return nil, errs[0]
 	}
-	return nil, errors.Join(errs...)
+	// As above: not all of them need have said no for ever.
+	return nil, fmt.Errorf("no address answered: %v", errors.Join(errs...))
 }
 
 // dialAddress connects with TLS where it is offered, and without where that

@@ -164,11 +164,14 @@ func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(cont
 
 // put keeps the connection for the next mail where it still is of use.
 func (m *Mailer) put(key string, s *session, err error) {
-	if s.usable(err) && s.sent < mailsPerConnection {
+	switch {
+	case !s.usable(err):
+		s.close()
+	case s.sent >= mailsPerConnection:
+		s.quit()
+	default:
 		m.pool.put(key, s)
-		return
 	}
-	s.close()
 }
 
 // domainOf returns the domain of an address, lower case.

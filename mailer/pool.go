@@ -42,11 +42,11 @@ func (p *pool) put(key string, s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		s.close()
+		s.quit()
 		return
 	}
 	if len(p.idle) >= p.size {
-		p.remove(0).close()
+		p.remove(0).quit()
 	}
 	entry := &idle{key: key, session: s}
 	entry.timer = time.AfterFunc(p.expire, func() { p.drop(entry) })
@@ -58,7 +58,7 @@ func (p *pool) drop(entry *idle) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if i := slices.Index(p.idle, entry); i >= 0 {
-		p.remove(i).close()
+		p.remove(i).quit()
 	}
 }
 
@@ -75,6 +75,6 @@ func (p *pool) close() {
 	defer p.mu.Unlock()
 	p.closed = true
 	for len(p.idle) > 0 {
-		p.remove(0).close()
+		p.remove(0).quit()
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"time"
 
 	"github.com/emersion/go-smtp"
 )
@@ -90,10 +92,15 @@ func (s *session) usable(err error) bool {
 	return ok && answer.Code != 421
 }
 
-// close says goodbye without waiting for an answer.
-func (s *session) close() {
-	s.conn.Close()
+// quit says goodbye, without waiting for the answer: for a connection on which
+// the server expects a command.
+func (s *session) quit() {
+	_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = io.WriteString(s.conn, "QUIT\r\n")
+	s.close()
 }
+
+func (s *session) close() { _ = s.conn.Close() }
 
 func ascii(s string) bool {
 	for i := range len(s) {

@@ -16,10 +16,10 @@ var (
 	// uuBegin begins a file within a text.
 	uuBegin = regexp.MustCompile(`^(begin(-base64)? [0-7]{3,4} \S|=ybegin )`)
 	uuEnd   = regexp.MustCompile(`^(end|=+|=yend.*)\s*$`)
-	// encoded is a line of base64: nobody writes a word that long.
+	// encoded is a line that may be base64: see isEncoded.
 	encoded = regexp.MustCompile(`^\s*[A-Za-z0-9+/]{60,}={0,2}\s*$`)
 	// partHeader is a header of a MIME part that was not recognised as one.
-	partHeader = regexp.MustCompile(`(?i)^(content-[a-z-]+|mime-version)\s*:`)
+	partHeader = regexp.MustCompile(`(?i)^(content-(type|transfer-encoding|disposition|id|description|location|language)|mime-version)\s*:`)
 	delimiter  = regexp.MustCompile(`^--\S+\s*$`)
 )
 
@@ -30,8 +30,10 @@ const signed = "BEGIN PGP SIGNED MESSAGE"
 // one of them was an encrypted message. A block without an end goes on to the
 // end of the text.
 func dropBlocks(lines []string) (kept []string, encrypted bool) {
+	inFile := false // the line before was base64
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
+		inFile = isEncoded(line, inFile)
 		switch {
 		case pgpBegin.MatchString(line) && strings.Contains(line, signed):
 			i = skipArmorHeaders(lines, i)
@@ -40,12 +42,32 @@ func dropBlocks(lines []string) (kept []string, encrypted bool) {
 			i = skipTo(lines, i, pgpEnd)
 		case uuBegin.MatchString(line):
 			i = skipTo(lines, i, uuEnd)
-		case encoded.MatchString(line), pgpEnd.MatchString(line):
+		case inFile, pgpEnd.MatchString(line):
 		default:
 			kept = append(kept, line)
 		}
 	}
 	return kept, encrypted
+}
+
+// isEncoded says whether a line is base64: a word longer than anybody writes,
+// of many different characters. Lines of zeros ("AAAA…") follow others.
+func isEncoded(line string, after bool) bool {
+	return isLongWord(line) && (after || manyLetters(line))
+}
+
+func isLongWord(text string) bool { return encoded.MatchString(text) }
+
+// minLetters is how many different characters base64 of some length has at
+// least; "HAHAHAHA…" has two.
+const minLetters = 6
+
+func manyLetters(text string) bool {
+	different := make(map[rune]bool)
+	for _, r := range text {
+		different[r] = true
+	}
+	return len(different) >= minLetters
 }
 
 // skipTo returns the index of the first line from i that matches end, or of
@@ -81,7 +103,11 @@ func (b *body) dropMIME(lines []string) []string {
 			inHeader = true
 			continue
 		}
-		if inHeader && (partHeader.MatchString(line) || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")) {
+		if partHeader.MatchString(line) {
+			inHeader = true
+			continue
+		}
+		if inHeader && (strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")) {
 			continue
 		}
 		inHeader = false

@@ -78,6 +78,8 @@ func TestReportText(t *testing.T) {
 		{"base64 within the text", plain("", "U1 Plärrer\n"+strings.Repeat("QUJDREVG", 9)+"\n"+strings.Repeat("QUJDREVG", 9)+"=="), "U1 Plärrer"},
 		{"boundary within the text", "From: r@example.org\nContent-Type: multipart/mixed\n\n--xyz123\nContent-Type: text/plain\nContent-Transfer-Encoding: 7bit\n\nU1 Plaerrer\n--xyz123--\n", "U1 Plaerrer"},
 		{"quoted-printable", "From: r@example.org\nContent-Type: text/plain; charset=iso-8859-15\nContent-Transfer-Encoding: quoted-printable\n\nU1 Pl=E4rrer 3 =A4=\n mehr", "U1 Plärrer 3 € mehr"},
+		{"zeros within base64", plain("", "U1 Plärrer\n"+strings.Repeat("QUJDREVG", 9)+"\n"+strings.Repeat("A", 76)), "U1 Plärrer"},
+		{"a long word is no base64", plain("", "HAHA"+strings.Repeat("HA", 40)), "HAHA" + strings.Repeat("HA", 40)},
 		{"base64", "From: r@example.org\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\nVTEgUGzDpHJyZXI=\n", "U1 Plärrer"},
 		{"photo's name as subject", strings.Replace(mixed("mixed", plainPart, picture), "MIME-Version", "Subject: a.jpg\nMIME-Version", 1), "U1 Plärrer"},
 		{"subject beside a picture", strings.Replace(mixed("mixed", picture), "MIME-Version", "Subject: U1 Plaerrer\nMIME-Version", 1), "U1 Plaerrer"},

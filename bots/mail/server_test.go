@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -376,7 +377,8 @@ func TestConnectionLimits(t *testing.T) {
 	}
 	g := newGate(l)
 	g.all, g.each = 3, 2
-	g.exempt = func(netip.Addr) bool { return false }
+	var exempt atomic.Bool
+	g.exempt = func(netip.Addr) bool { return exempt.Load() }
 	defer g.Close()
 	accepted := make(chan net.Conn)
 	go func() {
@@ -412,7 +414,7 @@ func TestConnectionLimits(t *testing.T) {
 	first.Close()
 	connect()
 	third := <-accepted
-	g.exempt = func(netip.Addr) bool { return true }
+	exempt.Store(true)
 	connect()
 	fourth := <-accepted
 	refused(connect())

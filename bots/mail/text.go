@@ -85,8 +85,12 @@ var (
 	autolink = regexp.MustCompile(`<((?:https?://|mailto:)?[^<>\s]+[@/][^<>\s]+)>`)
 	// tag is what looks like HTML.
 	tag = regexp.MustCompile(`</?([a-zA-Z!?][^\s<>/]*)((?:[\s/][^<>]*)?)>`)
-	// blob is a piece of a file or a key: nobody writes a word that long.
-	blob = regexp.MustCompile(`[A-Za-z0-9+/]{60,}={0,2}|=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=`)
+	// blob is a piece of a file or a key, where nobody writes a word that
+	// long; an encoded word that could not be decoded; or the frame of a PGP
+	// block whose lines were not told apart.
+	blob = regexp.MustCompile(`[A-Za-z0-9+/]{60,}={0,2}|=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=|-{3,}\s*(?:BEGIN|END) PGP[^\n-]*-*`)
+	// opening is where a tag may begin.
+	opening = regexp.MustCompile(`<([a-zA-Z/!?])`)
 	// comment is one of HTML.
 	comment = regexp.MustCompile(`<!--[^<>]*-->`)
 )
@@ -95,7 +99,7 @@ var (
 // looks like HTML, no blank lines but single ones, no white space at the ends.
 func cleanText(text string) string {
 	text = strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))
-	text = blob.ReplaceAllString(dropTags(text), "")
+	text = blob.ReplaceAllStringFunc(dropTags(text), dropBlob)
 	var b strings.Builder
 	blank := 0
 	for line := range strings.SplitSeq(text, "\n") {
@@ -139,11 +143,25 @@ func dropTags(text string) string {
 			closed[m[1]] = true
 		}
 	}
-	return tag.ReplaceAllStringFunc(text, func(s string) string {
+	text = tag.ReplaceAllStringFunc(text, func(s string) string {
 		name := tag.FindStringSubmatch(s)[1]
 		if closed[name] || isTagName(name) {
 			return ""
 		}
 		return strings.Trim(s, "</>")
 	})
+	if tag.MatchString(text) {
+		// Tags within tags: what is left of the outer ones is a tag again.
+		text = opening.ReplaceAllString(text, "$1")
+	}
+	return text
+}
+
+// dropBlob returns what stands in place of something that blob matches: a
+// blank, or a long word of few letters as it is.
+func dropBlob(found string) string {
+	if isLongWord(found) && !manyLetters(found) {
+		return found
+	}
+	return " "
 }

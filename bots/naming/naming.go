@@ -1,0 +1,47 @@
+// Package naming says what a network may be called. Its name is its directory
+// under bots/, its Go package, and the beginning of its tables, text ids,
+// settings and routes: what those have in use already is not free.
+package naming
+
+import (
+	"fmt"
+	"go/token"
+	"regexp"
+	"slices"
+)
+
+// MaxLength is how long a name may be, in bytes.
+const MaxLength = 20
+
+var form = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+
+// reserved are the names that are in use, by what uses them.
+var reserved = map[string][]string{
+	"a directory of bots/ that is no network": {"generate", "naming", "scaffold"},
+	"Go":                  {"init", "internal", "main", "testdata", "vendor"},
+	"a route of the site": {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
+	"texts of the program": {"accountmail", "attention", "confirm", "demo", "error", "form", "home", "invitation", "layout",
+		"login", "password", "register", "settings"},
+	"settings of the program": {"data", "database", "log", "network", "queue", "secret", "web"},
+	"tables of the program": {"bot", "cities", "core", "deliveries", "invitations", "mutes", "registrations",
+		"sessions"},
+}
+
+// Check says why a network cannot have that name; nil where it can. Whether
+// there is one of that name already is for the caller to find out.
+func Check(name string) error {
+	switch {
+	case !form.MatchString(name):
+		return fmt.Errorf("the name %q cannot be used: lower case letters a to z and digits, beginning with a letter", name)
+	case len(name) > MaxLength:
+		return fmt.Errorf("the name %q is too long: at most %d letters and digits", name, MaxLength)
+	case token.IsKeyword(name):
+		return fmt.Errorf("the name %q cannot be used: it is a keyword of Go", name)
+	}
+	for user, names := range reserved {
+		if slices.Contains(names, name) {
+			return fmt.Errorf("the name %q cannot be used: it is taken by %s", name, user)
+		}
+	}
+	return nil
+}
