@@ -359,6 +359,7 @@ func startOutbox(t *testing.T) *outbox {
 	go func() { ended <- srv.Serve(l) }()
 	t.Cleanup(func() {
 		srv.Close()
+		l.Close() // where the library has not begun to accept yet
 		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}
