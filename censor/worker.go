@@ -16,9 +16,13 @@ import (
 	"ticketfrei/report"
 )
 
-// workers is how many reports are judged at the same time; those of one city
-// are judged one after the other, in the order they came in.
-const workers = 16
+// The reports of one city are judged in the order they came in: each city has
+// its lane, and a lane takes what is waiting, up to a batch, at once, so that
+// under load many reports share a transaction.
+const (
+	lanes = 16
+	batch = 64
+)
 
 // brake is what one author may say: the same text once in 10 minutes, and 5
 // reports.
@@ -60,40 +64,74 @@ func NewWorker(o Options) *Worker {
 // in the database now.
 func (w *Worker) Changed(cityID int64) { w.cities.forget(cityID) }
 
+type message = *queue.Message[report.Report]
+
 // Run judges reports until ctx ends, then finishes those it has begun.
 func (w *Worker) Run(ctx context.Context) error {
 	var group sync.WaitGroup
-	lanes := make([]chan *queue.Message[report.Report], workers)
-	for i := range lanes {
-		lanes[i] = make(chan *queue.Message[report.Report], 16)
-		group.Go(func() {
-			for m := range lanes[i] {
-				w.handle(ctx, m)
-			}
-		})
+	waiting := make([]chan message, lanes)
+	for i := range waiting {
+		waiting[i] = make(chan message, batch)
+		group.Go(func() { w.runLane(ctx, waiting[i]) })
 	}
-	err := w.Queue.ConsumeReports(ctx, func(m *queue.Message[report.Report]) {
-		lanes[uint64(m.Body.CityID)%workers] <- m
+	err := w.Queue.ConsumeReports(ctx, func(m message) {
+		waiting[uint64(m.Body.CityID)%lanes] <- m
 	})
-	for _, lane := range lanes {
+	for _, lane := range waiting {
 		close(lane)
 	}
 	group.Wait()
 	return err
 }
 
-// handle judges one report; where that fails it comes again later.
-func (w *Worker) handle(ctx context.Context, m *queue.Message[report.Report]) {
+// runLane judges what comes on a lane, in batches of what is waiting.
+func (w *Worker) runLane(ctx context.Context, lane <-chan message) {
+	for first := range lane {
+		list := []message{first}
+		for len(list) < batch && len(lane) > 0 {
+			list = append(list, <-lane)
+		}
+		w.handle(ctx, list)
+	}
+}
+
+// handle judges reports; where that fails they come again later.
+func (w *Worker) handle(ctx context.Context, list []message) {
 	if ctx.Err() != nil {
-		m.Later(0)
+		for _, m := range list {
+			m.Later(0)
+		}
 		return
 	}
 	// What was begun is finished, also while the program stops.
-	err := w.judge(context.WithoutCancel(ctx), m.Body)
-	if err == nil {
-		m.Done()
+	ctx = context.WithoutCancel(ctx)
+	var good []message
+	var judged []db.Judged
+	var cities []*judgedCity
+	for _, m := range list {
+		c, v, err := w.judge(ctx, m.Body)
+		switch {
+		case errors.Is(err, db.ErrNotFound):
+			m.Done() // the city was deleted
+		case err != nil:
+			w.later(m, err)
+		default:
+			good, judged, cities = append(good, m), append(judged, db.Judged{Report: m.Body, Verdict: v}), append(cities, c)
+		}
+	}
+	if err := w.settle(ctx, judged, cities); err != nil {
+		for _, m := range good {
+			w.later(m, err)
+		}
 		return
 	}
+	for _, m := range good {
+		m.Done()
+	}
+}
+
+// later puts back a report that could not be judged.
+func (w *Worker) later(m message, err error) {
 	wait := backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 30 * time.Second}
 	wait.Reset()
 	d := wait.NextBackOff()
@@ -104,33 +142,60 @@ func (w *Worker) handle(ctx context.Context, m *queue.Message[report.Report]) {
 	m.Later(d)
 }
 
-// judge may run twice for the same report, also after it was killed in the
-// middle, and has the effect of once: the report is stored under its id, and
-// each delivery has an id of its own.
-func (w *Worker) judge(ctx context.Context, r report.Report) error {
+// judge judges a report by the rules of its city alone.
+func (w *Worker) judge(ctx context.Context, r report.Report) (*judgedCity, report.Verdict, error) {
 	c, err := w.cities.get(ctx, r.CityID)
-	if errors.Is(err, db.ErrNotFound) {
-		return nil // the city was deleted
-	}
 	if err != nil {
-		return err
+		return nil, report.Verdict{}, err
 	}
-	v := c.rules.Judge(r.Text)
 	if w.Now().Sub(r.Time) > w.Expire {
-		v = report.Verdict{Reason: report.ReasonExpired}
+		return c, report.Verdict{Reason: report.ReasonExpired}, nil
 	}
-	v, fannedOut, err := w.DB.SaveReport(ctx, r, v, Normalize(r.Text), brake)
-	if err != nil {
-		return err
-	}
-	if fannedOut || !v.Passed {
-		w.count(r, v)
+	return c, c.rules.Judge(r.Text), nil
+}
+
+// settle stores reports with their verdicts and puts the deliveries of those
+// that passed into the queue. It may run twice for the same report, also after
+// it was killed in the middle, and has the effect of once: a report is stored
+// under its id, and each delivery has an id of its own.
+func (w *Worker) settle(ctx context.Context, judged []db.Judged, cities []*judgedCity) error {
+	if len(judged) == 0 {
 		return nil
 	}
-	if err := w.fanOut(ctx, r, c.bots); err != nil {
+	saved, err := w.DB.SaveReports(ctx, judged, Normalize, brake)
+	if err != nil {
 		return err
 	}
-	w.count(r, v)
+	var passed []string
+	var deliveries []report.Delivery
+	changed := make(map[int64]bool)
+	for i, s := range saved {
+		r := judged[i].Report
+		w.count(r, s.Verdict)
+		if s.FannedOut || !s.Verdict.Passed {
+			continue
+		}
+		list, err := w.fanOut(ctx, r, cities[i].bots)
+		if err != nil {
+			return err
+		}
+		passed, deliveries = append(passed, r.ID), append(deliveries, list...)
+		changed[r.CityID] = true
+	}
+	if len(passed) == 0 {
+		return nil
+	}
+	if err := w.Queue.PublishDeliveries(ctx, deliveries); err != nil {
+		return err
+	}
+	if err := w.DB.SetFannedOut(ctx, passed); err != nil {
+		return err
+	}
+	for cityID := range changed {
+		if err := w.Queue.NotifyPassed(cityID); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -139,25 +204,19 @@ func (w *Worker) count(r report.Report, v report.Verdict) {
 	w.Log.Debug("report judged", "report", r.ID, "city", r.CityID, "passed", v.Passed, "reason", v.Reason)
 }
 
-// fanOut puts one delivery for every recipient of every bot into the queue.
-func (w *Worker) fanOut(ctx context.Context, r report.Report, cityBots []report.Bot) error {
+// fanOut returns one delivery for every recipient of every bot.
+func (w *Worker) fanOut(ctx context.Context, r report.Report, cityBots []report.Bot) ([]report.Delivery, error) {
 	var deliveries []report.Delivery
 	for _, b := range cityBots {
 		recipients, err := w.Recipients(ctx, b, r)
 		if err != nil {
-			return fmt.Errorf("list recipients of bot %d: %w", b.ID, err)
+			return nil, fmt.Errorf("list recipients of bot %d: %w", b.ID, err)
 		}
 		for _, recipient := range recipients {
 			deliveries = append(deliveries, report.NewDelivery(r, b, recipient))
 		}
 	}
-	if err := w.Queue.PublishDeliveries(ctx, deliveries); err != nil {
-		return err
-	}
-	if err := w.DB.SetFannedOut(ctx, r.ID); err != nil {
-		return err
-	}
-	return w.Queue.NotifyPassed(r.CityID)
+	return deliveries, nil
 }
 
 // TakeBack hides a passed report of the city and takes back what can be seen

@@ -152,9 +152,9 @@ func TestSaveReport(t *testing.T) {
 			d := dbtest.MustOpen(t, clock, nil)
 			c := dbtest.MustCreateCity(t, d, "city")
 			for _, s := range tt.steps {
-				v, _, err := d.SaveReport(t.Context(), newReport(c, s.id, s.author, s.text, noon.Add(s.after)), passed, s.text, brake)
-				if err != nil || v.Reason != s.want || v.Passed != (s.want == report.ReasonTrigger) {
-					t.Errorf("report %s: %+v, %v; want %s", s.id, v, err, s.want)
+				v := dbtest.MustSaveReport(t, d, newReport(c, s.id, s.author, s.text, noon.Add(s.after)), passed, brake)
+				if v.Reason != s.want || v.Passed != (s.want == report.ReasonTrigger) {
+					t.Errorf("report %s: %+v; want %s", s.id, v, s.want)
 				}
 			}
 		})
@@ -170,11 +170,7 @@ func TestMutedAuthorIsRefused(t *testing.T) {
 	}
 	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
 	save := func(c report.City, id string) report.Reason {
-		v, _, err := d.SaveReport(t.Context(), newReport(c, id, "a", id, noon), passed, id, db.Brake{Window: time.Minute, Flood: 9})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v.Reason
+		return dbtest.MustSaveReport(t, d, newReport(c, id, "a", id, noon), passed, db.Brake{Window: time.Minute, Flood: 9}).Reason
 	}
 	if got := save(c, "1"); got != report.ReasonMuted {
 		t.Errorf("muted: %s", got)
@@ -196,9 +192,7 @@ func TestDeleteCityTakesEverythingWithIt(t *testing.T) {
 	kept := dbtest.MustCreateCity(t, d, "kept", "mail")
 	for _, city := range []report.City{c, kept} {
 		r := newReport(city, "r"+city.Slug, "a", "text", noon)
-		if _, _, err := d.SaveReport(t.Context(), r, report.Verdict{Passed: true}, "text", db.Brake{Window: time.Minute, Flood: 9}); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustSaveReport(t, d, r, report.Verdict{Passed: true}, db.Brake{Window: time.Minute, Flood: 9})
 		if err := d.RecordOutcome(t.Context(), db.Outcome{Delivery: report.NewDelivery(r, report.Bot{ID: 1}, ""), Result: db.Sent}); err != nil {
 			t.Fatal(err)
 		}
@@ -294,9 +288,7 @@ func TestDeleteExpired(t *testing.T) {
 	c := dbtest.MustCreateCity(t, d, "city")
 	save := func(id string) {
 		r := newReport(c, id, id, id, now)
-		if _, _, err := d.SaveReport(t.Context(), r, report.Verdict{Passed: true}, id, db.Brake{Window: time.Minute, Flood: 9}); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustSaveReport(t, d, r, report.Verdict{Passed: true}, db.Brake{Window: time.Minute, Flood: 9})
 	}
 	save("old")
 	now = now.Add(24 * time.Hour)

@@ -60,34 +60,54 @@ type Brake struct {
 	Flood  int
 }
 
-// SaveReport stores a report with the censor's verdict, unless it is stored
-// already, and returns the verdict that holds: of an author who is muted, says
-// the same again or floods, a passed report is refused after all. normalized
-// is the text that counts as "the same". fannedOut tells that SetFannedOut was
-// called for it.
-func (d *DB) SaveReport(ctx context.Context, r report.Report, v report.Verdict, normalized string, brake Brake) (verdict report.Verdict, fannedOut bool, err error) {
-	err = d.Write(ctx, func(tx *gorm.DB) error {
-		verdict, fannedOut = v, false
-		var stored []reportRow
-		if err := tx.Where("id = ?", r.ID).Limit(1).Find(&stored).Error; err != nil {
-			return err
-		}
-		if len(stored) == 1 {
-			verdict, fannedOut = stored[0].judged().Verdict, stored[0].FannedOut
-			return nil
-		}
-		if v.Passed && r.Author != "" {
-			if err := applyBrake(tx, r, normalized, brake, &verdict); err != nil {
+// Saved is what holds of a report after SaveReports.
+type Saved struct {
+	Verdict report.Verdict
+	// FannedOut tells that SetFannedOut was called for it.
+	FannedOut bool
+}
+
+// SaveReports stores reports with the censor's verdicts, in one transaction,
+// unless they are stored already, and returns for each the verdict that holds:
+// of an author who is muted, says the same again or floods, a passed report is
+// refused after all. normalize makes the text that counts as "the same".
+func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(string) string, brake Brake) ([]Saved, error) {
+	normalized := make([]string, len(judged))
+	for i, j := range judged {
+		normalized[i] = normalize(j.Report.Text)
+	}
+	saved := make([]Saved, len(judged))
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		for i, j := range judged {
+			var err error
+			if saved[i], err = saveReport(tx, j, normalized[i], brake); err != nil {
 				return err
 			}
 		}
-		row := toReportRow(r, verdict, normalized)
-		return tx.Create(&row).Error
+		return nil
 	})
 	if err != nil {
-		return report.Verdict{}, false, fmt.Errorf("save report: %w", err)
+		return nil, fmt.Errorf("save reports: %w", err)
 	}
-	return verdict, fannedOut, nil
+	return saved, nil
+}
+
+func saveReport(tx *gorm.DB, j Judged, normalized string, brake Brake) (Saved, error) {
+	var stored []reportRow
+	if err := tx.Where("id = ?", j.Report.ID).Limit(1).Find(&stored).Error; err != nil {
+		return Saved{}, err
+	}
+	if len(stored) == 1 {
+		return Saved{Verdict: stored[0].judged().Verdict, FannedOut: stored[0].FannedOut}, nil
+	}
+	verdict := j.Verdict
+	if verdict.Passed && j.Report.Author != "" {
+		if err := applyBrake(tx, j.Report, normalized, brake, &verdict); err != nil {
+			return Saved{}, err
+		}
+	}
+	row := toReportRow(j.Report, verdict, normalized)
+	return Saved{Verdict: verdict}, tx.Create(&row).Error
 }
 
 // applyBrake looks at what the author said before. It runs in the transaction
@@ -115,13 +135,13 @@ func applyBrake(tx *gorm.DB, r report.Report, normalized string, brake Brake, v 
 	return nil
 }
 
-// SetFannedOut says that every delivery of the report is in the queue.
-func (d *DB) SetFannedOut(ctx context.Context, reportID string) error {
+// SetFannedOut says that every delivery of those reports is in the queue.
+func (d *DB) SetFannedOut(ctx context.Context, reportIDs []string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE reports SET fanned_out = 1 WHERE id = ?", reportID).Error
+		return tx.Exec("UPDATE reports SET fanned_out = 1 WHERE id IN ?", reportIDs).Error
 	})
 	if err != nil {
-		return fmt.Errorf("save report: %w", err)
+		return fmt.Errorf("save reports: %w", err)
 	}
 	return nil
 }

@@ -125,9 +125,12 @@ func (s *Site) memberRoutes(r chi.Router) {
 	r.Use(s.requireLogin, s.allowRedirects, s.takeForms(maxSettingsForm))
 	r.Post("/city", s.Handler(s.handleSwitchCity))
 	s.settingsRoutes(r)
-	for _, n := range s.networks {
-		r.Route("/"+n.Name, n.Network.SettingsRoutes)
-	}
+	r.Group(func(r chi.Router) {
+		r.Use(s.sameCity)
+		for _, n := range s.networks {
+			r.Route("/"+n.Name, n.Network.SettingsRoutes)
+		}
+	})
 }
 
 // withCity finds the city of the path; the page is in its language.

@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/config"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/i18n"
 	"ticketfrei/mailer"
 	"ticketfrei/report"
@@ -241,9 +242,7 @@ func (b *board) say(c report.City, id, text string, v report.Verdict) {
 	now := time.Now()
 	r := report.Report{ID: id, CityID: c.ID, Network: "tram", NetworkID: id, Author: "author-of-" + id,
 		Text: text, Visibility: report.Public, Time: now, Received: now}
-	if _, _, err := b.db.SaveReport(b.t.Context(), r, v, text, db.Brake{Window: time.Minute, Flood: 1000}); err != nil {
-		b.t.Fatal(err)
-	}
+	dbtest.MustSaveReport(b.t, b.db, r, v, db.Brake{Window: time.Minute, Flood: 1000})
 }
 
 func (b *board) changes(c report.City) int {

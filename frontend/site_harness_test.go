@@ -23,6 +23,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/config"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/i18n"
 	"ticketfrei/mailer"
 	"ticketfrei/report"
@@ -191,9 +192,7 @@ func (tn *town) tell(c report.City, id, text string, ago time.Duration) {
 	r := report.Report{ID: id, CityID: c.ID, Network: "mail", NetworkID: id, Author: "hash-of-the-author",
 		Text: text, Visibility: report.Private, Time: at, Received: at}
 	v := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
-	if _, _, err := tn.db.SaveReport(tn.t.Context(), r, v, text, db.Brake{Window: time.Second, Flood: 1000}); err != nil {
-		tn.t.Fatal(err)
-	}
+	dbtest.MustSaveReport(tn.t, tn.db, r, v, db.Brake{Window: time.Second, Flood: 1000})
 	tn.site.Passed(c.ID)
 }
 

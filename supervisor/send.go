@@ -24,7 +24,7 @@ const (
 
 // attentionRetry is how long deliveries of a bot that cannot send wait before
 // they ask again whether it can.
-const attentionRetry = 30 * time.Second
+const attentionRetry = 10 * time.Second
 
 // mailboxFullWait is how long a delivery waits that found the mailbox full: a
 // moment at first, since most mailboxes empty fast, then longer.

@@ -1,25 +1,18 @@
 package mail
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/textproto"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-smtp"
 	"github.com/go-gormigrate/gormigrate/v2"
 
 	"ticketfrei/bots"
@@ -229,200 +222,6 @@ func mustRead(t *testing.T, raw []byte) readMail {
 	}
 	return readMail{newHeader(root.Header), strings.ReplaceAll(string(root.Content), "\r\n", "\n")}
 }
-
-// dialogue speaks SMTP, byte by byte as the test says.
-type dialogue struct {
-	t    *testing.T
-	conn net.Conn
-	text *textproto.Reader
-}
-
-// dial connects and reads the greeting.
-func dial(t *testing.T, addr string) *dialogue {
-	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	d := &dialogue{t: t, conn: conn, text: textproto.NewReader(bufio.NewReader(conn))}
-	return d
-}
-
-func (d *dialogue) write(s string) {
-	d.t.Helper()
-	if _, err := io.WriteString(d.conn, s); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-// reply reads one reply and returns it: the code and the text.
-func (d *dialogue) reply() string {
-	d.t.Helper()
-	code, text, err := d.text.ReadCodeLine(0)
-	if err != nil && code == 0 {
-		d.t.Fatalf("reading a reply: %v", err)
-	}
-	return fmt.Sprintf("%d %s", code, text)
-}
-
-// multi reads a reply that may have several lines.
-func (d *dialogue) multi() string {
-	d.t.Helper()
-	code, text, err := d.text.ReadResponse(0)
-	if err != nil && code == 0 {
-		d.t.Fatalf("reading a reply: %v", err)
-	}
-	return fmt.Sprintf("%d %s", code, text)
-}
-
-// say sends a line and expects a reply that begins with want.
-func (d *dialogue) say(line, want string) string {
-	d.t.Helper()
-	d.write(line + "\r\n")
-	got := d.multi()
-	if !strings.HasPrefix(got, want) {
-		d.t.Fatalf("%s: got %q, want %s", line, got, want)
-	}
-	return got
-}
-
-// greet reads the greeting and says EHLO.
-func (d *dialogue) greet() *dialogue {
-	d.t.Helper()
-	if got := d.reply(); !strings.HasPrefix(got, "220 ") {
-		d.t.Fatalf("greeting: %q", got)
-	}
-	d.say("EHLO client.example", "250 ")
-	return d
-}
-
-// startTLS upgrades the connection and returns its certificate's serial number.
-func (d *dialogue) startTLS() string {
-	d.t.Helper()
-	d.say("STARTTLS", "220 ")
-	c := tls.Client(d.conn, &tls.Config{InsecureSkipVerify: true})
-	if err := c.Handshake(); err != nil {
-		d.t.Fatal(err)
-	}
-	d.conn, d.text = c, textproto.NewReader(bufio.NewReader(c))
-	return c.ConnectionState().PeerCertificates[0].SerialNumber.String()
-}
-
-// send sends one mail over a new connection and returns the last reply.
-func (b *bench) send(from string, to []string, mail string) string {
-	b.t.Helper()
-	d := dial(b.t, b.smtp).greet()
-	defer d.conn.Close()
-	d.say("MAIL FROM:<"+from+">", "250 ")
-	for _, address := range to {
-		d.say("RCPT TO:<"+address+">", "250 ")
-	}
-	d.say("DATA", "354 ")
-	d.write(dotted(mail))
-	return d.multi()
-}
-
-// dotted is a mail as it goes through DATA: CRLF, dots doubled, the end.
-func dotted(mail string) string {
-	mail = strings.ReplaceAll(strings.ReplaceAll(mail, "\r\n", "\n"), "\n", "\r\n")
-	if strings.HasPrefix(mail, ".") {
-		mail = "." + mail
-	}
-	mail = strings.ReplaceAll(mail, "\r\n.", "\r\n..")
-	if !strings.HasSuffix(mail, "\r\n") {
-		mail += "\r\n"
-	}
-	return mail + ".\r\n"
-}
-
-// outbox is a mail server on loopback that catches what is sent to it.
-type outbox struct {
-	addr string
-	mu   sync.Mutex
-	// refuse, where set, answers a stage ("mail", "rcpt", "data").
-	refuse func(stage, address string) *smtp.SMTPError
-	mails  []caughtMail
-}
-
-func startOutbox(t *testing.T) *outbox {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &outbox{addr: l.Addr().String()}
-	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &outSession{box: o}, nil }))
-	srv.Domain, srv.ErrorLog = "relay.example", smtpLog{slog.New(slog.DiscardHandler)}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
-	t.Cleanup(func() {
-		srv.Close()
-		l.Close() // where the library has not begun to accept yet
-		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
-			t.Error(err)
-		}
-	})
-	return o
-}
-
-func (o *outbox) answer(stage, address string) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.refuse != nil {
-		if e := o.refuse(stage, address); e != nil {
-			return e
-		}
-	}
-	return nil
-}
-
-func (o *outbox) set(refuse func(stage, address string) *smtp.SMTPError) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.refuse = refuse
-}
-
-func (o *outbox) take() []caughtMail {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	list := o.mails
-	o.mails = nil
-	return list
-}
-
-type outSession struct {
-	box      *outbox
-	from, to string
-}
-
-func (s *outSession) Mail(from string, _ *smtp.MailOptions) error {
-	s.from = from
-	return s.box.answer("mail", from)
-}
-
-func (s *outSession) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.to = to
-	return s.box.answer("rcpt", to)
-}
-
-func (s *outSession) Data(r io.Reader) error {
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	if err := s.box.answer("data", s.to); err != nil {
-		return err
-	}
-	s.box.mu.Lock()
-	defer s.box.mu.Unlock()
-	s.box.mails = append(s.box.mails, caughtMail{from: s.from, to: s.to, raw: raw})
-	return nil
-}
-
-func (s *outSession) Reset()        {}
-func (s *outSession) Logout() error { return nil }
 
 // get and post are what a browser without scripts does.
 func (b *bench) get(path string) (int, string) {

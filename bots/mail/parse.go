@@ -14,10 +14,13 @@ import (
 // more costs more time than the whole rest.
 const (
 	maxParts      = 200 // lines that may begin a part
-	maxMultiparts = 20  // parts with parts in them
-	maxHeader     = 256 << 10
-	maxDepth      = 10
-	maxText       = 10_000 // characters of a report handed on; the censor takes fewer
+	maxMultiparts = 12  // parts with parts in them
+	// maxWork bounds the product of multiparts and size, in bytes: each byte is
+	// read once on every level.
+	maxWork   = 6 << 20
+	maxHeader = 256 << 10
+	maxDepth  = 10
+	maxText   = 10_000 // characters of a report handed on; the censor takes fewer
 )
 
 // The reasons why a mail is not taken. Their texts are sent to the server that
@@ -130,16 +133,10 @@ func checkSize(raw []byte) error {
 	if end > maxHeader {
 		return errComplicated
 	}
-	if count(raw, "boundary", maxMultiparts) || count(raw, "multipart/", maxMultiparts) || countDashes(raw) {
+	lower := bytes.ToLower(raw)
+	multiparts := max(bytes.Count(lower, []byte("boundary")), bytes.Count(lower, []byte("multipart/")))
+	if multiparts > maxMultiparts || multiparts*len(raw) > maxWork || bytes.Count(raw, []byte("\n--")) > maxParts {
 		return errComplicated
 	}
 	return nil
 }
-
-// count says whether word, in lower case, is in raw more than limit times.
-func count(raw []byte, word string, limit int) bool {
-	return bytes.Count(bytes.ToLower(raw), []byte(word)) > limit
-}
-
-// countDashes says whether more lines than maxParts could begin a part.
-func countDashes(raw []byte) bool { return bytes.Count(raw, []byte("\n--")) > maxParts }

@@ -104,8 +104,9 @@ func (n *Network) Serve(ctx context.Context) error {
 	g.stop()
 	grace, cancelGrace := context.WithTimeout(work, stopTimeout)
 	defer cancelGrace()
-	if err := srv.Shutdown(grace); err != nil {
-		n.host.Log.Warn("mail server: connections were cut off", "error", err)
+	// Its error may as well be that the listener is closed already.
+	if err := srv.Shutdown(grace); errors.Is(err, context.DeadlineExceeded) {
+		n.host.Log.Warn("mail server: connections were cut off")
 	}
 	cancel()
 	g.closeAll()

@@ -1,16 +1,13 @@
 package mail
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,76 +215,6 @@ func TestOwnMailsAreNoReports(t *testing.T) {
 	})
 }
 
-func TestSMTPLimits(t *testing.T) {
-	b := newBench(t, nil)
-	b.city("nuernberg")
-	t.Run("size", func(t *testing.T) {
-		d := dial(t, b.smtp)
-		d.reply()
-		if got := d.say("EHLO client.example", "250 "); !strings.Contains(got, fmt.Sprintf("SIZE %d", maxMessage)) {
-			t.Errorf("SIZE is not announced: %s", got)
-		}
-		d.say(fmt.Sprintf("MAIL FROM:<rider@example.org> SIZE=%d", maxMessage+1), "552 ")
-		d.say("MAIL FROM:<rider@example.org>", "250 ")
-		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
-		d.say("DATA", "354 ")
-		d.write("Subject: x\r\n\r\n" + strings.Repeat("0123456789012345678901234567890123456789\r\n", maxMessage/42+100) + ".\r\n")
-		if got := d.multi(); !strings.HasPrefix(got, "552 ") {
-			t.Errorf("got %s", got)
-		}
-	})
-	t.Run("recipients", func(t *testing.T) {
-		d := dial(t, b.smtp).greet()
-		d.say("MAIL FROM:<rider@example.org>", "250 ")
-		for range maxRecipients {
-			d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
-		}
-		d.say("RCPT TO:<nuernberg@"+domain+">", "452 ")
-	})
-	t.Run("line", func(t *testing.T) {
-		d := dial(t, b.smtp).greet()
-		d.say("MAIL FROM:<rider@example.org>", "250 ")
-		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
-		d.say("DATA", "354 ")
-		d.write("Subject: x\r\n\r\n" + strings.Repeat("x", maxLine+1) + "\r\n.\r\n")
-		if got := d.multi(); !strings.HasPrefix(got, "500 ") {
-			t.Errorf("got %s", got)
-		}
-	})
-	t.Run("command before its time", func(t *testing.T) {
-		d := dial(t, b.smtp).greet()
-		d.say("RCPT TO:<nuernberg@"+domain+">", "502 ")
-		d.say("DATA", "502 ")
-	})
-	if got := b.take(); len(got) > 0 {
-		t.Errorf("heard %+v", got)
-	}
-}
-
-// What a lax server takes for the end of a mail must not end it: behind it
-// stands another mail, with a sender that was never checked.
-func TestSmuggling(t *testing.T) {
-	b := newBench(t, nil)
-	b.city("nuernberg")
-	for _, end := range []string{"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r\n\x00.\r\n"} {
-		t.Run(fmt.Sprintf("%q", end), func(t *testing.T) {
-			d := dial(t, b.smtp).greet()
-			d.say("MAIL FROM:<rider@example.org>", "250 ")
-			d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
-			d.say("DATA", "354 ")
-			d.write("From: rider@example.org\r\n\r\nfirst" + end +
-				"MAIL FROM:<forged@example.org>\r\nRCPT TO:<nuernberg@" + domain + ">\r\nDATA\r\nFrom: forged@example.org\r\n\r\nsecond\r\n.\r\n")
-			d.multi()
-			d.say("QUIT", "221 ")
-			for _, h := range b.take() {
-				if h.In.Author != "rider@example.org" {
-					t.Errorf("a smuggled mail: %+v", h.In)
-				}
-			}
-		})
-	}
-}
-
 func TestChunks(t *testing.T) {
 	b := newBench(t, nil)
 	b.city("nuernberg")
@@ -368,118 +295,4 @@ func TestPostmaster(t *testing.T) {
 	if got := b.send("x@example.org", []string{"postmaster@" + domain}, simple); !strings.HasPrefix(got, "452 ") {
 		t.Errorf("a full folder: %s", got)
 	}
-}
-
-func TestConnectionLimits(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := newGate(l)
-	g.all, g.each = 3, 2
-	var exempt atomic.Bool
-	g.exempt = func(netip.Addr) bool { return exempt.Load() }
-	defer g.Close()
-	accepted := make(chan net.Conn)
-	go func() {
-		defer close(accepted)
-		for {
-			c, err := g.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- c
-		}
-	}()
-	connect := func() net.Conn {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		return c
-	}
-	refused := func(c net.Conn) {
-		t.Helper()
-		got, err := io.ReadAll(c)
-		if err != nil || !strings.HasPrefix(string(got), "421 4.7.0 ") {
-			t.Errorf("%q %v", got, err)
-		}
-	}
-	connect()
-	first := <-accepted
-	connect()
-	second := <-accepted
-	refused(connect())
-	first.Close()
-	connect()
-	third := <-accepted
-	exempt.Store(true)
-	connect()
-	fourth := <-accepted
-	refused(connect())
-	for _, c := range []net.Conn{second, third, fourth} {
-		c.Close()
-		c.Close() // twice does no harm
-	}
-	g.wait()
-	if len(g.from) != 0 || len(g.conns) != 0 {
-		t.Errorf("still counted: %v %v", g.from, g.conns)
-	}
-}
-
-func TestStop(t *testing.T) {
-	b := newBench(t, nil)
-	b.city("nuernberg")
-	other, err := New(b.network.host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr, err := other.Listen(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- other.Serve(ctx) }()
-	idle := dial(t, addr).greet()
-	busy := dial(t, addr).greet()
-	busy.say("MAIL FROM:<rider@example.org>", "250 ")
-	busy.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
-	busy.say("DATA", "354 ")
-	busy.write("From: rider@example.org\r\n\r\nU1 Plärrer\r\n")
-	stop()
-	if got := idle.multi(); !strings.HasPrefix(got, "421 ") {
-		t.Errorf("an idle connection got %s", got)
-	}
-	busy.write(".\r\n")
-	if got := busy.multi(); !strings.HasPrefix(got, "250 ") {
-		t.Errorf("a mail under way got %s", got)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-	if len(b.take()) != 1 {
-		t.Error("the mail under way was not heard")
-	}
-	if c, err := net.Dial("tcp", addr); err == nil {
-		c.Close()
-		t.Error("the server still listens")
-	}
-	t.Run("again", func(t *testing.T) {
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- other.Serve(ctx) }()
-		for { // until it listens again
-			if c, err := net.Dial("tcp", addr); err == nil {
-				c.Close()
-				break
-			}
-		}
-		dial(t, addr).greet()
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
 }

@@ -10,6 +10,10 @@ import (
 	"slices"
 )
 
+// Scaffold is the directory that new networks are made from. It looks like a
+// network and is none.
+const Scaffold = "scaffold"
+
 // MaxLength is how long a name may be, in bytes.
 const MaxLength = 20
 
@@ -17,10 +21,10 @@ var form = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
 // reserved are the names that are in use, by what uses them.
 var reserved = map[string][]string{
-	"a directory of bots/ that is no network": {"generate", "naming", "scaffold"},
+	"a directory of bots/ that is no network": {"generate", "naming", Scaffold},
 	"Go":                  {"init", "internal", "main", "testdata", "vendor"},
 	"a route of the site": {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
-	"texts of the program": {"accountmail", "attention", "confirm", "demo", "error", "form", "home", "invitation", "layout",
+	"texts of the program": {"attention", "confirm", "demo", "error", "form", "home", "invitation", "layout",
 		"login", "password", "register", "settings"},
 	"settings of the program": {"data", "database", "log", "network", "queue", "secret", "web"},
 	"tables of the program": {"bot", "cities", "core", "deliveries", "invitations", "mutes", "registrations",

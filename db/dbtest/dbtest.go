@@ -44,3 +44,15 @@ func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) re
 	}
 	return c
 }
+
+// MustSaveReport stores a report with a verdict, its text being what counts as
+// "the same", and returns the verdict that holds.
+func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict, brake db.Brake) report.Verdict {
+	tb.Helper()
+	same := func(text string) string { return text }
+	saved, err := d.SaveReports(tb.Context(), []db.Judged{{Report: r, Verdict: v}}, same, brake)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return saved[0].Verdict
+}

@@ -1,0 +1,77 @@
+package mail
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestSMTPLimits(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	t.Run("size", func(t *testing.T) {
+		d := dial(t, b.smtp)
+		d.reply()
+		if got := d.say("EHLO client.example", "250 "); !strings.Contains(got, fmt.Sprintf("SIZE %d", maxMessage)) {
+			t.Errorf("SIZE is not announced: %s", got)
+		}
+		d.say(fmt.Sprintf("MAIL FROM:<rider@example.org> SIZE=%d", maxMessage+1), "552 ")
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+		d.say("DATA", "354 ")
+		d.write("Subject: x\r\n\r\n" + strings.Repeat("0123456789012345678901234567890123456789\r\n", maxMessage/42+100) + ".\r\n")
+		if got := d.multi(); !strings.HasPrefix(got, "552 ") {
+			t.Errorf("got %s", got)
+		}
+	})
+	t.Run("recipients", func(t *testing.T) {
+		d := dial(t, b.smtp).greet()
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		for range maxRecipients {
+			d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+		}
+		d.say("RCPT TO:<nuernberg@"+domain+">", "452 ")
+	})
+	t.Run("line", func(t *testing.T) {
+		d := dial(t, b.smtp).greet()
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+		d.say("DATA", "354 ")
+		d.write("Subject: x\r\n\r\n" + strings.Repeat("x", maxLine+1) + "\r\n.\r\n")
+		if got := d.multi(); !strings.HasPrefix(got, "500 ") {
+			t.Errorf("got %s", got)
+		}
+	})
+	t.Run("command before its time", func(t *testing.T) {
+		d := dial(t, b.smtp).greet()
+		d.say("RCPT TO:<nuernberg@"+domain+">", "502 ")
+		d.say("DATA", "502 ")
+	})
+	if got := b.take(); len(got) > 0 {
+		t.Errorf("heard %+v", got)
+	}
+}
+
+// What a lax server takes for the end of a mail must not end it: behind it
+// stands another mail, with a sender that was never checked.
+func TestSmuggling(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	for _, end := range []string{"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r\n\x00.\r\n"} {
+		t.Run(fmt.Sprintf("%q", end), func(t *testing.T) {
+			d := dial(t, b.smtp).greet()
+			d.say("MAIL FROM:<rider@example.org>", "250 ")
+			d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+			d.say("DATA", "354 ")
+			d.write("From: rider@example.org\r\n\r\nfirst" + end +
+				"MAIL FROM:<forged@example.org>\r\nRCPT TO:<nuernberg@" + domain + ">\r\nDATA\r\nFrom: forged@example.org\r\n\r\nsecond\r\n.\r\n")
+			d.multi()
+			d.say("QUIT", "221 ")
+			for _, h := range b.take() {
+				if h.In.Author != "rider@example.org" {
+					t.Errorf("a smuggled mail: %+v", h.In)
+				}
+			}
+		})
+	}
+}
