@@ -5,17 +5,20 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=""
-# cgo for SQLite, linked statically so that the program needs nothing else.
-RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo,sqlite_omit_load_extension \
+# cgo for SQLite, linked statically and with the time zones built in, so that
+# the program needs nothing beside it.
+RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo,timetzdata,sqlite_omit_load_extension \
     -ldflags "-s -w -linkmode external -extldflags -static -X main.release=${VERSION}" -o /ticketfrei .
-RUN mkdir /empty
+RUN mkdir -p /root-of-image/data /root-of-image/tmp && chmod 1777 /root-of-image/tmp
 
-FROM gcr.io/distroless/static-debian12:nonroot
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+# A volume that is new takes its owner from /data.
+COPY --from=build --chown=65532:65532 /root-of-image/ /
 COPY --from=build /ticketfrei /ticketfrei
-# A volume that is new takes its owner from here.
-COPY --from=build --chown=65532:65532 /empty /data
+USER 65532:65532
 ENV TICKETFREI_DATA=/data
 VOLUME /data
 EXPOSE 8080 2525
-HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/ticketfrei", "health"]
+HEALTHCHECK --interval=30s --timeout=6s --start-period=10s CMD ["/ticketfrei", "health"]
 ENTRYPOINT ["/ticketfrei"]

@@ -24,7 +24,7 @@ func (cmd *healthCommand) Run(c *console) error {
 		return fmt.Errorf("setting web.listen: %w", err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
+		host = "127.0.0.1"
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, 5*time.Second)
 	defer cancel()

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -44,6 +45,9 @@ type DB struct {
 // touching its tables: call Migrate before anything else. now tells the time.
 func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
 	path := filepath.Join(dir, FileName)
+	if err := makeFile(path); err != nil {
+		return nil, err
+	}
 	write, err := open(path, "_txlock=immediate", 1)
 	if err != nil {
 		return nil, err
@@ -58,6 +62,17 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
 		return nil, err
 	}
 	return &DB{read: read, write: write, writer: startWriter(write), now: now}, nil
+}
+
+// makeFile makes the file where it is missing: it holds addresses and is
+// nobody's business, which SQLite would not know. Its other files get the mode
+// of this one.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	return f.Close()
 }
 
 // open opens one pool of connections. synchronous=FULL makes a commit return
