@@ -42,6 +42,7 @@ type commands struct {
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
 	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`
+	New         newCommand         `cmd:"" help:"Begin a new part of the program, in its source."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

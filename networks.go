@@ -4,14 +4,14 @@ package main
 
 import (
 	"ticketfrei/bots"
-	"ticketfrei/bots/mail"
-	"ticketfrei/bots/mastodon"
+	mailnetwork "ticketfrei/bots/mail"
+	mastodonnetwork "ticketfrei/bots/mastodon"
 )
 
 // networkDefinitions returns every network of the program.
 func networkDefinitions() []bots.Definition {
 	return []bots.Definition{
-		mail.Definition(),
-		mastodon.Definition(),
+		mailnetwork.Definition(),
+		mastodonnetwork.Definition(),
 	}
 }

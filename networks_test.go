@@ -63,19 +63,3 @@ func TestListOfNetworksIsCurrent(t *testing.T) {
 		t.Errorf("run go generate: %s", diff)
 	}
 }
-
-// TestNewNetworkIsOneDirectory adds a toy network by a directory and go
-// generate alone, builds the program, and starts it with the toy's settings.
-func TestNewNetworkIsOneDirectory(t *testing.T) {
-	dir := t.TempDir()
-	copyTree(t, dir)
-	if err := os.CopyFS(filepath.Join(dir, "bots", "toy"), os.DirFS("testdata/toy")); err != nil {
-		t.Fatal(err)
-	}
-	goRun(t, dir, "generate", "./...")
-	goRun(t, dir, "build", "-o", "ticketfrei", ".")
-	out, err := exec.CommandContext(t.Context(), filepath.Join(dir, "ticketfrei"), "check-config").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "[toy]") {
-		t.Errorf("the program does not know the toy's settings: %v\n%s", err, out)
-	}
-}

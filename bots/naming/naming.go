@@ -22,13 +22,14 @@ var form = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 // reserved are the names that are in use, by what uses them.
 var reserved = map[string][]string{
 	"a directory of bots/ that is no network": {"generate", "naming", Scaffold},
-	"Go":                  {"init", "internal", "main", "testdata", "vendor"},
-	"a route of the site": {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
+	"Go": {"init", "internal", "main", "testdata", "vendor"},
+	"a package that tests import (httptest, dbtest)": {"db", "http"},
+	"a route of the site":                            {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
 	"texts of the program": {"attention", "confirm", "demo", "error", "form", "home", "invitation", "layout",
 		"login", "password", "register", "settings"},
 	"settings of the program": {"data", "database", "log", "network", "queue", "secret", "web"},
-	"tables of the program": {"bot", "cities", "core", "deliveries", "invitations", "mutes", "registrations",
-		"sessions"},
+	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "invitations", "mutes", "pg", "registrations",
+		"sessions", "sqlite"},
 }
 
 // Check says why a network cannot have that name; nil where it can. Whether

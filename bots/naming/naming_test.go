@@ -23,7 +23,7 @@ func TestCheck(t *testing.T) {
 		{"x", ""},
 		{"a1234567890123456789", ""},
 		{"message", ""},
-		{"http", ""},
+		{"test", ""},
 		{"", "lower case"},
 		{"Matrix", "lower case"},
 		{"my_network", "lower case"},
@@ -43,6 +43,8 @@ func TestCheck(t *testing.T) {
 		{"feed", "route"},
 		{"settings", "texts"},
 		{"web", "settings"},
+		{"http", "httptest"},
+		{"sqlite", "database"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
