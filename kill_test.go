@@ -22,8 +22,7 @@ const sendsAtOnce = 8
 // program is the real binary, running.
 type program struct {
 	cmd  *exec.Cmd
-	url  string
-	smtp string
+	once sync.Once
 }
 
 // buildProgram builds the binary once for the test.
@@ -73,10 +72,10 @@ func startProgram(t *testing.T, binary string, env ...string) *program {
 
 // kill ends the program as kill -9 does. It may be called twice.
 func (p *program) kill() {
-	if p.cmd.ProcessState == nil {
+	p.once.Do(func() {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
-	}
+	})
 }
 
 // burst mails n reports over several connections and returns those that were

@@ -19,6 +19,10 @@ type Site interface {
 	// logged in below /settings, of the page below /city/{slug}.
 	City(r *http.Request) report.City
 
+	// ClientIP returns the visitor's address, for rate limits; behind a
+	// reverse proxy (web.trust_proxy), what the proxy says.
+	ClientIP(r *http.Request) string
+
 	// T returns the text id in the language of the page, filled with data
 	// (alternating names and values).
 	T(r *http.Request, id string, data ...any) string

@@ -82,10 +82,10 @@ func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	return protection.Handler, nil
 }
 
-// clientIP is the visitor's address as far as limits go: of IPv6 the network.
+// ClientIP is the visitor's address as far as limits go: of IPv6 the network.
 // With web.trust_proxy it is what our own proxy added to X-Forwarded-For, the
 // last; what stands before it came from the visitor.
-func (s *Site) clientIP(r *http.Request) string {
+func (s *Site) ClientIP(r *http.Request) string {
 	ip := r.RemoteAddr
 	if host, _, err := net.SplitHostPort(ip); err == nil {
 		ip = host
@@ -101,7 +101,7 @@ func (s *Site) clientIP(r *http.Request) string {
 // page. Looking at the form is free.
 func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Handler {
 	limit := httprate.LimitBy(n, while,
-		func(r *http.Request) (string, error) { return s.clientIP(r), nil },
+		func(r *http.Request) (string, error) { return s.ClientIP(r), nil },
 		httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, "error.too_many")))
 	return func(next http.Handler) http.Handler {
 		limited := limit(next)

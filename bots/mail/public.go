@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"html/template"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -42,25 +40,11 @@ func (n *Network) PublicRoutes(r chi.Router) {
 }
 
 func (n *Network) limitByIP() func(http.Handler) http.Handler {
-	key := func(r *http.Request) (string, error) { return n.clientIP(r), nil }
+	key := func(r *http.Request) (string, error) { return n.host.Site.ClientIP(r), nil }
 	tooMany := n.host.Site.Handler(func(http.ResponseWriter, *http.Request) error {
 		return &bots.PageError{Status: http.StatusTooManyRequests, ID: "mail.subscribe.too_many"}
 	})
 	return httprate.LimitBy(subscribesPerHour, time.Hour, key, httprate.WithLimitHandler(tooMany))
-}
-
-// clientIP is the visitor's address; behind a proxy of ours, what the proxy
-// added last.
-func (n *Network) clientIP(r *http.Request) string {
-	ip := r.RemoteAddr
-	if host, _, err := net.SplitHostPort(ip); err == nil {
-		ip = host
-	}
-	if lines := r.Header.Values("X-Forwarded-For"); n.host.Config.Web.TrustProxy && len(lines) > 0 {
-		last := lines[len(lines)-1]
-		ip = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-	}
-	return httprate.CanonicalizeIP(ip)
 }
 
 // publicPage is what page.tmpl shows.

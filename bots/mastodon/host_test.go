@@ -256,6 +256,8 @@ func (s *testSite) Handler(h func(http.ResponseWriter, *http.Request) error) htt
 
 func (s *testSite) City(*http.Request) report.City { return s.city }
 
+func (s *testSite) ClientIP(r *http.Request) string { return r.RemoteAddr }
+
 func (s *testSite) T(_ *http.Request, id string, data ...any) string {
 	return s.texts.T("en", id, data...)
 }

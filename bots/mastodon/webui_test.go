@@ -303,6 +303,7 @@ func TestTokensAreSealed(t *testing.T) {
 // tmplPage is what the frontend gives templates, as far as they use it.
 type tmplPage struct {
 	Data any
+	City report.City
 	t    func(id string, data ...any) string
 }
 
