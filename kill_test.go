@@ -23,6 +23,16 @@ const sendsAtOnce = 8
 type program struct {
 	cmd  *exec.Cmd
 	once sync.Once
+
+	mu    sync.Mutex
+	lines []string
+}
+
+// log returns what the program has logged.
+func (p *program) log() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.lines, "\n")
 }
 
 // buildProgram builds the binary once for the test.
@@ -53,8 +63,14 @@ func startProgram(t *testing.T, binary string, env ...string) *program {
 	go func() {
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
+			p.mu.Lock()
+			p.lines = append(p.lines, lines.Text())
+			p.mu.Unlock()
 			if strings.Contains(lines.Text(), "msg=ready") {
-				ready <- true
+				select {
+				case ready <- true:
+				default: // it has started anew
+				}
 			}
 		}
 		close(ready)
@@ -114,22 +130,8 @@ func TestKilledProgramLosesNothing(t *testing.T) {
 	box := startMailbox(t)
 	dir := t.TempDir()
 	binary := buildProgram(t)
-	web, err := freeAddress("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	incoming, err := freeAddress("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := []string{"TICKETFREI_DATA=" + dir, "TICKETFREI_WEB_LISTEN=" + web, "TICKETFREI_WEB_URL=http://" + web,
-		"TICKETFREI_MAIL_LISTEN=" + incoming, "TICKETFREI_MAIL_DOMAIN=tickets.example",
-		"TICKETFREI_MAIL_RELAY=smtp://" + box.addr, "TICKETFREI_LOG_LEVEL=info"}
-	add := exec.CommandContext(t.Context(), binary, "city", "add", "nuernberg", "--email", "m@nuernberg.example", "--password", password)
-	add.Env = append(os.Environ(), env...)
-	if out, err := add.CombinedOutput(); err != nil {
-		t.Fatalf("city add: %v\n%s", err, out)
-	}
+	env, web, incoming := environment(t, dir, box)
+	mustAddCity(t, binary, env, "nuernberg")
 
 	p := startProgram(t, binary, env...)
 	a := &app{T: t, url: "http://" + web, smtp: incoming}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"log/slog"
+
 	"ticketfrei/bots"
 	"ticketfrei/config"
 )
@@ -17,12 +20,23 @@ func (cmd *serveCommand) Run(c *console) error {
 	return serve(c, cfg, definitions)
 }
 
-// serve runs a server until the console's context ends.
+// serve runs a server until the console's context ends. One whose queue broke
+// is closed and opened anew.
 func serve(c *console, cfg *config.Config, definitions []bots.Definition) error {
 	log, err := newLog(cfg.Log, c)
 	if err != nil {
 		return err
 	}
+	for {
+		err := serveOnce(c, cfg, definitions, log)
+		if !errors.Is(err, errStartAnew) {
+			return err
+		}
+		log.Warn("starting anew", "reason", err)
+	}
+}
+
+func serveOnce(c *console, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) error {
 	s, err := newServer(c.ctx, cfg, definitions, log, false)
 	if err != nil {
 		return err

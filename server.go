@@ -216,6 +216,7 @@ func (s *server) run(ctx context.Context) error {
 	part("supervisor", s.sup.Run)
 	part("frontend", s.serveWeb)
 	part("cleaning", s.clean)
+	part("queue", s.watchQueue)
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
@@ -250,6 +251,30 @@ func (s *server) serveWeb(ctx context.Context) error {
 		return srv.Close()
 	}
 	return nil
+}
+
+// errStartAnew ends a server whose queue broke and can write again.
+var errStartAnew = errors.New("the queue was broken and can write again")
+
+// watchQueue waits until a broken queue could write again: JetStream itself
+// does not try. Until then mails are answered with 451 and pages are served.
+func (s *server) watchQueue(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.queue.Broken():
+	}
+	s.log.Error("the queue cannot write to its files: no reports are taken until it can; is the disk full?", "dir", s.cfg.Data)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+		if err := probe(s.cfg.Data); err == nil {
+			return errStartAnew
+		}
+	}
 }
 
 // clean deletes what has expired, now and then.

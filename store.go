@@ -33,6 +33,24 @@ func makeDataDir(dir string) error {
 	return os.Remove(probe.Name())
 }
 
+// probeSize is how much room there must be before a full disk counts as
+// mended: enough for the queue and the database to go on for a while.
+const probeSize = 4 << 20
+
+// probe tells whether files in dir can be written.
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, ".write-test-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := f.Write(make([]byte, probeSize)); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
 // openDatabase opens the database and brings its tables up to date. Two
 // processes at once take turns.
 func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition) (*db.DB, error) {

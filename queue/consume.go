@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"ticketfrei/mailer"
@@ -68,13 +71,7 @@ func (q *Queue) ConsumeMails(ctx context.Context, handle func(*Message[mailer.Ma
 }
 
 func consume[T any](ctx context.Context, q *Queue, stream, durable string, handle func(*Message[T])) error {
-	cons, err := q.js.CreateOrUpdateConsumer(ctx, stream, jetstream.ConsumerConfig{
-		Durable:       durable,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
-		MaxDeliver:    -1,
-		MaxAckPending: -1, // one bot that hangs must not use up a limit for all
-	})
+	cons, err := q.consumer(ctx, stream, durable)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -105,6 +102,28 @@ func consume[T any](ctx context.Context, q *Queue, stream, durable string, handl
 	running.Stop()
 	<-running.Closed()
 	return nil
+}
+
+// consumer opens the durable consumer of a stream. One whose files are damaged
+// is made anew: what it has confirmed is gone from the stream, so that what is
+// in the stream is what is still to do.
+func (q *Queue) consumer(ctx context.Context, stream, durable string) (jetstream.Consumer, error) {
+	cfg := jetstream.ConsumerConfig{
+		Durable:       durable,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		MaxAckPending: -1, // one bot that hangs must not use up a limit for all
+	}
+	cons, err := q.js.CreateOrUpdateConsumer(ctx, stream, cfg)
+	if err == nil || ctx.Err() != nil {
+		return cons, err
+	}
+	q.log.Error("the record of what was done with the queue is damaged and is made anew", "stream", stream, "err", err)
+	if err := os.RemoveAll(filepath.Join(q.dir, server.JetStreamStoreDir, "$G", "streams", stream, "obs", durable)); err != nil {
+		return nil, err
+	}
+	return q.js.CreateOrUpdateConsumer(ctx, stream, cfg)
 }
 
 // holder gives a sign of life for every message that somebody works on.

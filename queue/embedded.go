@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -30,12 +32,15 @@ func startServer(dir string, log *slog.Logger) (*server.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the queue in %s: %w", dir, err)
 	}
-	fatal := make(chan string, 1)
-	srv.SetLoggerV2(serverLog{log, fatal}, false, false, false)
+	logger := &serverLog{log: log, fatal: make(chan string, 1)}
+	srv.SetLoggerV2(logger, false, false, false)
 	srv.Start()
-	if err := waitReady(srv, fatal); err != nil {
+	if err := waitReady(srv, logger.fatal); err != nil {
 		srv.Shutdown()
 		return nil, fmt.Errorf("start the queue in %s: %w; is the directory writable, and is there room on the disk?", dir, err)
+	}
+	if logger.damaged.Load() {
+		log.Error("some files of the queue are damaged: what can be read of it goes on, what was under way may be lost", "dir", dir)
 	}
 	return srv, nil
 }
@@ -60,26 +65,40 @@ func waitReady(srv *server.Server, fatal <-chan string) error {
 }
 
 // serverLog writes the server's log to ours; its notices are our debug lines.
-// What would end the server's own process goes to fatal.
 type serverLog struct {
-	log   *slog.Logger
-	fatal chan string
+	log     *slog.Logger
+	fatal   chan string // gets what would end the server's own process
+	damaged atomic.Bool // it complained about its files
 }
 
-func (l serverLog) Noticef(format string, v ...any) {
-	l.log.Debug("queue: " + fmt.Sprintf(format, v...))
+// complaints are words of the server's warnings about damaged files.
+var complaints = []string{"corrupt", "checksum", "metafile"}
+
+func (l *serverLog) Warnf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	for _, word := range complaints {
+		if strings.Contains(text, word) {
+			l.damaged.Store(true)
+		}
+	}
+	l.log.Warn("queue: " + strings.TrimSpace(text))
 }
-func (l serverLog) Debugf(format string, v ...any) {
-	l.log.Debug("queue: " + fmt.Sprintf(format, v...))
-}
-func (l serverLog) Tracef(string, ...any)         {}
-func (l serverLog) Warnf(format string, v ...any) { l.log.Warn("queue: " + fmt.Sprintf(format, v...)) }
-func (l serverLog) Errorf(format string, v ...any) {
+
+func (l *serverLog) Errorf(format string, v ...any) {
 	l.log.Error("queue: " + fmt.Sprintf(format, v...))
 }
-func (l serverLog) Fatalf(format string, v ...any) {
+
+func (l *serverLog) Fatalf(format string, v ...any) {
 	select {
 	case l.fatal <- fmt.Sprintf(format, v...):
 	default: // the first says it
 	}
+}
+
+func (l *serverLog) Noticef(format string, v ...any) { l.debug(format, v...) }
+func (l *serverLog) Debugf(format string, v ...any)  { l.debug(format, v...) }
+func (l *serverLog) Tracef(string, ...any)           {}
+
+func (l *serverLog) debug(format string, v ...any) {
+	l.log.Debug("queue: " + fmt.Sprintf(format, v...))
 }

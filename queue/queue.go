@@ -7,9 +7,11 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -37,13 +39,21 @@ const duplicateWindow = 10 * time.Minute
 // milliseconds, so a queue that has not answered by then is broken.
 const publishTimeout = 10 * time.Second
 
+// ErrBroken is returned for what cannot be published since the queue's files
+// could not be written.
+var ErrBroken = errors.New("the queue cannot write to its files; is the disk full?")
+
 // Queue is the open queue. It is safe for use by many goroutines.
 type Queue struct {
+	dir    string
 	log    *slog.Logger
 	server *server.Server
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	held   *holder
+
+	breaking sync.Once
+	broken   chan struct{} // closed when it is
 }
 
 // Open starts the embedded server with its files in dir and makes the streams
@@ -53,7 +63,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Queue{log: log, server: srv}
+	q := &Queue{dir: dir, log: log, server: srv, broken: make(chan struct{})}
 	if err := q.connect(ctx); err != nil {
 		q.Close()
 		return nil, err
@@ -100,6 +110,34 @@ func (q *Queue) Close() {
 	q.server.WaitForShutdown()
 }
 
+// Broken is closed when the queue could not store a message. JetStream does not
+// write to a stream again after that: everything published is refused at once
+// with ErrBroken, until the queue is closed and opened anew.
+func (q *Queue) Broken() <-chan struct{} { return q.broken }
+
+// check returns the error of a publish, and notes whether the queue is broken:
+// JetStream answers with an error, or does not answer, when it could not store
+// a message. ctx is the caller's, who may have given up.
+func (q *Queue) check(ctx context.Context, subject string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() == nil {
+		q.breaking.Do(func() { close(q.broken) })
+		err = fmt.Errorf("%w (%w)", ErrBroken, err)
+	}
+	return fmt.Errorf("publish to %s: %w", subject, err)
+}
+
+func (q *Queue) isBroken() bool {
+	select {
+	case <-q.broken:
+		return true
+	default:
+		return false
+	}
+}
+
 // PublishReport puts r into the queue. When it returns nil, r is on disk. The
 // same report again is stored once.
 func (q *Queue) PublishReport(ctx context.Context, r report.Report) error {
@@ -109,7 +147,10 @@ func (q *Queue) PublishReport(ctx context.Context, r report.Report) error {
 // PublishDeliveries puts all of ds into the queue. When it returns nil, they
 // are on disk; on an error some of them may be.
 func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout+time.Duration(len(ds))*10*time.Millisecond)
+	if q.isBroken() {
+		return ErrBroken
+	}
+	bounded, cancel := context.WithTimeout(ctx, publishTimeout+time.Duration(len(ds))*10*time.Millisecond)
 	defer cancel()
 	acks := make([]jetstream.PubAckFuture, 0, len(ds))
 	for _, d := range ds {
@@ -123,7 +164,7 @@ func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) err
 		}
 		ack, err := q.js.PublishMsgAsync(msg, jetstream.WithStallWait(publishTimeout))
 		if err != nil {
-			return fmt.Errorf("publish delivery: %w", err)
+			return q.check(ctx, msg.Subject, err)
 		}
 		acks = append(acks, ack)
 	}
@@ -131,9 +172,9 @@ func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) err
 		select {
 		case <-ack.Ok():
 		case err := <-ack.Err():
-			return fmt.Errorf("publish delivery: %w", err)
-		case <-ctx.Done():
-			return fmt.Errorf("publish delivery: %w", ctx.Err())
+			return q.check(ctx, ack.Msg().Subject, err)
+		case <-bounded.Done():
+			return q.check(ctx, ack.Msg().Subject, bounded.Err())
 		}
 	}
 	return nil
@@ -149,16 +190,17 @@ func (q *Queue) PublishMail(ctx context.Context, m mailer.Mail) error {
 }
 
 func (q *Queue) publish(ctx context.Context, subject, id string, body any) error {
+	if q.isBroken() {
+		return ErrBroken
+	}
 	msg, err := message(subject, id, body)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	if _, err := q.js.PublishMsg(ctx, msg); err != nil {
-		return fmt.Errorf("publish to %s: %w", subject, err)
-	}
-	return nil
+	_, err = q.js.PublishMsg(bounded, msg)
+	return q.check(ctx, subject, err)
 }
 
 // message encodes body for subject. An empty id is never a duplicate.
@@ -200,8 +242,11 @@ func (q *Queue) Depths(ctx context.Context) ([]Depth, error) {
 	return depths, nil
 }
 
-// Ping tells whether the queue answers.
+// Ping tells whether the queue works.
 func (q *Queue) Ping(ctx context.Context) error {
+	if q.isBroken() {
+		return ErrBroken
+	}
 	if _, err := q.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("queue: %w", err)
 	}
