@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -137,6 +136,3 @@ func (s *Site) everywhere() []string {
 
 // link makes a public URL of a path.
 func (s *Site) link(path string) string { return s.Config.Web.URL + path }
-
-// secure tells whether the public address is https.
-func (s *Site) secure() bool { return strings.HasPrefix(s.Config.Web.URL, "https://") }
