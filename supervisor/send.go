@@ -100,6 +100,7 @@ func (r *runner) deliver(instance bots.Bot, m message) {
 		return
 	}
 	if r.expired(d) {
+		r.forgetAttempts(d.ID)
 		r.end(m, db.Outcome{Delivery: d, Result: db.Expired})
 		return
 	}

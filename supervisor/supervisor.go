@@ -56,8 +56,11 @@ type Supervisor struct {
 
 	mu      sync.Mutex
 	runners map[int64]*runner
-	holding map[string]bool // ids of the deliveries that runners hold
 	stopped bool
+
+	// Apart from mu: who retires a runner gives deliveries back with mu held.
+	holdMu  sync.Mutex
+	holding map[string]bool // ids of the deliveries that runners hold
 
 	// receiving ends first when the program stops, sending after the sends
 	// under way have ended.
@@ -279,8 +282,8 @@ func (s *Supervisor) runner(botID int64) (*runner, error) {
 
 // hold notes that a delivery is in our hands; it is false where it was already.
 func (s *Supervisor) hold(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.holdMu.Lock()
+	defer s.holdMu.Unlock()
 	if s.holding[id] {
 		return false
 	}
@@ -289,8 +292,8 @@ func (s *Supervisor) hold(id string) bool {
 }
 
 func (s *Supervisor) letGo(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.holdMu.Lock()
+	defer s.holdMu.Unlock()
 	delete(s.holding, id)
 }
 

@@ -385,3 +385,29 @@ func TestTakingBack(t *testing.T) {
 		return err == nil && end.Result == db.Retracted
 	})
 }
+
+// TestStopAndChangeWithFullMailbox stops, and changes, a bot that has more
+// waiting for it than it can send.
+func TestStopAndChangeWithFullMailbox(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var sending atomic.Int32
+	r.start(&toy{send: func(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+		sending.Add(1)
+		<-ctx.Done()
+		return report.Receipt{}, ctx.Err()
+	}})
+	r.publish(b, "r1", "a", "b", "c", "d", "e")
+	r.waitFor("a send", func() bool { return sending.Load() == 1 })
+	r.advance(time.Second)
+	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.queue.NotifyChanged(b.CityID); err != nil {
+		t.Fatal(err)
+	}
+	r.waitFor("a send of the bot made anew", func() bool { return sending.Load() == 2 })
+	if took := r.stop(); took > 8*time.Second {
+		t.Errorf("stopping took %s", took)
+	}
+}
