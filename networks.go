@@ -6,6 +6,7 @@ import (
 	"ticketfrei/bots"
 	mailnetwork "ticketfrei/bots/mail"
 	mastodonnetwork "ticketfrei/bots/mastodon"
+	telegramnetwork "ticketfrei/bots/telegram"
 )
 
 // networkDefinitions returns every network of the program.
@@ -13,5 +14,6 @@ func networkDefinitions() []bots.Definition {
 	return []bots.Definition{
 		mailnetwork.Definition(),
 		mastodonnetwork.Definition(),
+		telegramnetwork.Definition(),
 	}
 }

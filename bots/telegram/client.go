@@ -1,0 +1,205 @@
+package telegram
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/mymmrac/telego"
+	"github.com/mymmrac/telego/telegoapi"
+)
+
+const (
+	// callTimeout bounds one call but for getUpdates, which waits on purpose.
+	callTimeout = 30 * time.Second
+	// pollGrace is how much later than it was asked to getUpdates may answer.
+	pollGrace = 15 * time.Second
+	// maxAnswer bounds an answer in bytes: 100 updates with long texts are far
+	// less.
+	maxAnswer = 16 << 20
+)
+
+// checkURL tells whether text is the URL of a server.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errors.New(`not the URL of a server: write it as "https://api.telegram.org"`)
+	}
+	return nil
+}
+
+// newHTTPClient returns the client for all bots. It may connect anywhere: the
+// server's URL is the operator's own setting. There is a connection for every
+// bot that waits where the server speaks HTTP/1.1 only, hence the small
+// buffers and the many idle ones. Redirects are not followed: the URL holds the
+// token.
+func newHTTPClient() *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         dialer.DialContext,
+			ForceAttemptHTTP2:   true,
+			MaxIdleConnsPerHost: 1 << 15,
+			IdleConnTimeout:     90 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second,
+			ReadBufferSize:      2 << 10,
+			WriteBufferSize:     1 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// client talks to the Bot API as one bot. It holds little: there is one for
+// every bot.
+type client struct {
+	api    *telego.Bot
+	caller caller
+	url    string // of the bot's methods; holds the token
+}
+
+// client returns a client for the token. base is the API server; empty means
+// that of the setting. The error is telego.ErrInvalidToken or ErrEmptyToken.
+func (n *network) client(base, token string) (*client, error) {
+	if base == "" {
+		base = n.api
+	}
+	call := caller{n.http}
+	api, err := telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}))
+	if err != nil {
+		return nil, err
+	}
+	return &client{api: api, caller: call, url: base + "/bot" + token + "/"}, nil
+}
+
+// quiet drops the library's log lines: they hold the token.
+type quiet struct{}
+
+func (quiet) Debugf(string, ...any) {}
+func (quiet) Errorf(string, ...any) {}
+
+// caller makes the calls. Its errors hold no URL and so no token.
+type caller struct{ http *http.Client }
+
+// answerError is an answer that is none of the Bot API.
+type answerError struct{ status int }
+
+func (e *answerError) Error() string { return fmt.Sprintf("status %d", e.status) }
+
+// Call posts data to url and reads the answer. It has an error where it is not
+// "ok".
+func (c caller) Call(ctx context.Context, url string, data *telegoapi.RequestData) (*telegoapi.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data.BodyRaw))
+	if err != nil {
+		return nil, errors.New("the request cannot be made")
+	}
+	req.Header.Set("Content-Type", data.ContentType)
+	req.Header.Set("User-Agent", "Ticketfrei/3")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	var answer telegoapi.Response
+	err = json.Unmarshal(body, &answer)
+	if resp.StatusCode >= http.StatusInternalServerError || err != nil || !answer.Ok && answer.Error == nil {
+		return nil, &answerError{resp.StatusCode}
+	}
+	return &answer, nil
+}
+
+// withoutURL returns what is wrong without the URL that net/http puts before.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// me returns whose token it is.
+func (c *client) me(ctx context.Context) (*telego.User, error) {
+	ctx, done := context.WithTimeout(ctx, callTimeout)
+	defer done()
+	me, err := c.api.GetMe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if me == nil || me.ID == 0 || me.Username == "" {
+		return nil, &answerError{http.StatusOK}
+	}
+	return me, nil
+}
+
+// updates returns what is new from offset on, as soon as there is something, or
+// nothing after wait. It decodes each update by itself: one that cannot be read
+// must not keep those after it from arriving.
+func (c *client) updates(ctx context.Context, offset int, wait time.Duration) ([]json.RawMessage, error) {
+	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
+	defer done()
+	data, err := telegoapi.DefaultConstructor{}.JSONRequest(&telego.GetUpdatesParams{
+		Offset:         offset,
+		Timeout:        int(wait / time.Second),
+		AllowedUpdates: []string{telego.MessageUpdates, telego.MyChatMemberUpdates},
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.caller.Call(ctx, c.url+"getUpdates", data)
+	if err != nil {
+		return nil, err
+	}
+	if !answer.Ok {
+		return nil, answer.Error
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(answer.Result, &list); err != nil {
+		return nil, &answerError{http.StatusOK}
+	}
+	return list, nil
+}
+
+// send sends a text as it is, without previews of the links in it, and returns
+// the id of the message.
+func (c *client) send(ctx context.Context, chat int64, text string) (int, error) {
+	ctx, done := context.WithTimeout(ctx, callTimeout)
+	defer done()
+	m, err := c.api.SendMessage(ctx, &telego.SendMessageParams{ChatID: telego.ChatID{ID: chat}, Text: text,
+		LinkPreviewOptions: &telego.LinkPreviewOptions{IsDisabled: true}})
+	if err != nil {
+		return 0, err
+	}
+	return m.MessageID, nil
+}
+
+// remove deletes a message.
+func (c *client) remove(ctx context.Context, chat int64, id int) error {
+	ctx, done := context.WithTimeout(ctx, callTimeout)
+	defer done()
+	return c.api.DeleteMessage(ctx, &telego.DeleteMessageParams{ChatID: telego.ChatID{ID: chat}, MessageID: id})
+}
+
+// takeOver makes getUpdates work: it is refused while a webhook is set.
+func (c *client) takeOver(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, callTimeout)
+	defer done()
+	return c.api.DeleteWebhook(ctx, &telego.DeleteWebhookParams{})
+}
+
+// setMenu sets the commands that clients of a language offer; "" is for all
+// others.
+func (c *client) setMenu(ctx context.Context, language string, menu []telego.BotCommand) error {
+	ctx, done := context.WithTimeout(ctx, callTimeout)
+	defer done()
+	return c.api.SetMyCommands(ctx, &telego.SetMyCommandsParams{Commands: menu, LanguageCode: language})
+}

@@ -1,0 +1,156 @@
+package telegram
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/db"
+	"ticketfrei/report"
+)
+
+func TestSubscribing(t *testing.T) {
+	for _, language := range []string{"en", "de"} {
+		t.Run(language, func(t *testing.T) {
+			w := newWorld(t, telegramtest.Options{})
+			row := w.connect()
+			say := func(id string, data ...any) string { return w.site.texts.T(language, id, data...) }
+			w.receive(w.load(row), newInbox())
+			rider := w.server.AddUser("Rider", language)
+
+			rider.Write(w.account, "/start")
+			if got, want := w.answer(rider, 1), say("telegram.welcome", "City", "nuernberg")+"\n\n"+say("telegram.stored"); got != want {
+				t.Errorf("welcome %q, want %q", got, want)
+			}
+			w.wantChats(row, rider.ID())
+			rider.Write(w.account, "/start@Nuernberg_bot from-a-poster")
+			if got := w.answer(rider, 2); got != say("telegram.again") {
+				t.Errorf("second start: %q", got)
+			}
+			w.wantChats(row, rider.ID())
+			rider.Write(w.account, "/STOP")
+			if got := w.answer(rider, 3); got != say("telegram.stopped") {
+				t.Errorf("stop: %q", got)
+			}
+			w.wantChats(row)
+			rider.Write(w.account, "/stop")
+			if got := w.answer(rider, 4); got != say("telegram.not_subscribed") {
+				t.Errorf("second stop: %q", got)
+			}
+			rider.Write(w.account, "/help")
+			if got := w.answer(rider, 5); got != say("telegram.help", "City", "nuernberg") {
+				t.Errorf("help: %q", got)
+			}
+			rider.Write(w.account, "/dance")
+			if got := w.answer(rider, 6); !strings.HasPrefix(got, say("telegram.unknown_command")) {
+				t.Errorf("unknown command: %q", got)
+			}
+		})
+	}
+}
+
+func TestLanguageOfAnswers(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	w.receive(w.load(w.connect()), newInbox()) // the city's language is English
+	for code, want := range map[string]string{"de-AT": "de", "fr": "en", "": "en", "!": "en"} {
+		t.Run("code "+code, func(t *testing.T) {
+			rider := w.server.AddUser("Rider", code)
+			rider.Write(w.account, "/stop")
+			if got := w.answer(rider, 1); got != w.site.texts.T(want, "telegram.not_subscribed") {
+				t.Errorf("answer %q", got)
+			}
+		})
+	}
+}
+
+func TestWelcomeOfTheModerators(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	row := w.connect()
+	check(t, w.network.store.saveWelcome(w.ctx, row.ID, "Moin!"))
+	w.receive(w.load(row), newInbox())
+	rider := w.server.AddUser("Rider", "en")
+	rider.Write(w.account, "/start")
+	if got := w.answer(rider, 1); got != "Moin!\n\n"+w.text("telegram.stored") {
+		t.Errorf("welcome %q: what is stored is always said", got)
+	}
+}
+
+func TestPingTellsTheLag(t *testing.T) {
+	behind := func() time.Time { return time.Now().Add(-90 * time.Second) }
+	w := newWorld(t, telegramtest.Options{Now: behind})
+	w.receive(w.load(w.connect()), newInbox())
+	rider := w.server.AddUser("Rider", "en")
+	rider.Write(w.account, "/ping")
+	lag, err := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(w.answer(rider, 1)))
+	if err != nil || lag < 90_000 || lag > 92_000+int(patience.Milliseconds()) {
+		t.Errorf("answer %q", w.answer(rider, 1))
+	}
+}
+
+func TestLast(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	row := w.connect()
+	w.receive(w.load(row), newInbox())
+	rider := w.server.AddUser("Rider", "en")
+	rider.Write(w.account, "/last")
+	if got := w.answer(rider, 1); got != w.text("telegram.last.none") {
+		t.Errorf("without reports: %q", got)
+	}
+	save := func(id, text string, ago time.Duration, passed bool) {
+		r := report.Report{ID: id, CityID: w.city.ID, BotID: row.ID, Network: "mail", NetworkID: id, Text: text, Time: w.clock.now().Add(-ago)}
+		_, err := w.db.SaveReports(w.ctx, []db.Judged{{Report: r, Verdict: report.Verdict{Passed: passed}}}, strings.TrimSpace, db.Brake{Window: time.Minute, Flood: 100})
+		check(t, err)
+	}
+	save("1", "too old", 61*time.Minute, true)
+	save("2", "U1 Plärrer", 30*time.Minute, true)
+	save("3", "refused", 20*time.Minute, false)
+	save("4", "U2 Rathenauplatz", 2*time.Minute, true)
+	rider.Write(w.account, "/last")
+	want := w.text("telegram.last.title") + "\n\n2 min ago: U2 Rathenauplatz\n\n30 min ago: U1 Plärrer"
+	if got := w.answer(rider, 2); got != want {
+		t.Errorf("last: %q, want %q", got, want)
+	}
+	save("5", strings.Repeat("sehr lange ", 450), time.Minute, true)
+	rider.Write(w.account, "/last")
+	if got := w.answer(rider, 3); !strings.HasSuffix(got, "…") {
+		t.Errorf("more than fits: %q", got)
+	}
+}
+
+func TestBlockingUnsubscribes(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	row := w.connect()
+	rider := subscribed(w, row)
+	other := subscribed(w, row)
+	w.receive(w.load(row), newInbox())
+	rider.Block(w.account)
+	w.handled()
+	w.wantChats(row, other.ID())
+}
+
+// TestNobodyMakesTheBotTalkWithoutEnd sends many commands at once: what is
+// answered is bounded, and a report that comes after them does not wait.
+func TestNobodyMakesTheBotTalkWithoutEnd(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	w.network.limits = documentedLimits()
+	rider, other := w.server.AddUser("Rider", "en"), w.server.AddUser("Other", "en")
+	for range 90 {
+		rider.Write(w.account, "/ping")
+	}
+	other.Write(w.account, "U1 Plärrer")
+	in := newInbox()
+	began := time.Now()
+	run := w.receive(w.load(w.connect()), in)
+	in.wait(t, 1)
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the report came after %s", took)
+	}
+	w.handled()
+	run.end()
+	if n := w.account.Sent(); n > 5 {
+		t.Errorf("%d answers were sent", n)
+	}
+}

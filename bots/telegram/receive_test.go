@@ -1,0 +1,343 @@
+package telegram
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/report"
+)
+
+func TestReportInPrivateChat(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	rider := w.server.AddUser("Rider", "de")
+	b, in := w.load(w.connect()), newInbox()
+	w.receive(b, in)
+	id := rider.Write(w.account, "  U1 Plärrer 👮👮 Richtung Fürth @Nuernberg_bot\nzwei Kontis ")
+	in.wait(t, 1)
+	got := in.all()[0]
+	if age := time.Since(got.Time); age < -time.Second || age > patience {
+		t.Errorf("written %s ago", age)
+	}
+	got.Time = time.Time{}
+	want := bots.Incoming{ID: networkID(rider.ID(), id), Author: formatID(rider.ID()),
+		Text: "U1 Plärrer 👮👮 Richtung Fürth\nzwei Kontis", Visibility: report.Private}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	rider := w.server.AddUser("Rider", "de")
+	row := w.connect()
+	in := newInbox()
+	for i := range 3 {
+		rider.Write(w.account, fmt.Sprint("report ", i))
+	}
+
+	in.fail = errors.New("disk full")
+	run := w.receive(w.load(row), in)
+	if err := run.ended(t); err == nil || !strings.Contains(err.Error(), "disk full") {
+		t.Errorf("Receive = %v", err)
+	}
+	if n := w.account.Pending(); n != 3 {
+		t.Errorf("%d updates are left, want 3: nothing was taken over", n)
+	}
+
+	in.fail = nil
+	run = w.receive(w.load(row), in)
+	in.wait(t, 3)
+	w.handled()
+	run.end()
+	if diff := cmp.Diff([]string{"report 0", "report 1", "report 2"}, in.texts()); diff != "" {
+		t.Errorf("in order: %s", diff)
+	}
+	if a := must(w.network.store.account(w.ctx, row.ID))(t); a.NextUpdate != 4 {
+		t.Errorf("stored offset %d, want 4", a.NextUpdate)
+	}
+
+	rider.Write(w.account, "report 3")
+	w.receive(w.load(row), in)
+	in.wait(t, 4)
+	w.handled()
+	if diff := cmp.Diff([]string{"report 0", "report 1", "report 2", "report 3"}, in.texts()); diff != "" {
+		t.Errorf("after a restart: %s", diff)
+	}
+}
+
+func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	w.network.timings.poll = time.Second
+	rider := w.server.AddUser("Rider", "de")
+	w.account.SkipUpdates(900_000)
+	row, in := w.connect(), newInbox()
+	run := w.receive(w.load(row), in)
+	rider.Write(w.account, "before")
+	in.wait(t, 1)
+	w.handled()
+
+	w.clock.move(8 * 24 * time.Hour)
+	calls := w.account.Calls("getUpdates")
+	w.until("poll of another week", func() bool { return w.account.Calls("getUpdates") > calls && w.account.Polling() })
+	w.account.SkipUpdates(5)
+	rider.Write(w.account, "lower id")
+	in.wait(t, 2)
+	w.handled()
+	run.end()
+
+	w.clock.move(8 * 24 * time.Hour)
+	w.account.SkipUpdates(2)
+	rider.Write(w.account, "lower id after a restart")
+	w.receive(w.load(row), in)
+	in.wait(t, 3)
+	if diff := cmp.Diff([]string{"before", "lower id", "lower id after a restart"}, in.texts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatIsNoReport(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	rider := w.server.AddUser("Rider", "en")
+	b, in := w.load(w.connect()), newInbox()
+	w.receive(b, in)
+
+	id := rider.Write(w.account, "U2 two inspectors")
+	in.wait(t, 1)
+	rider.Edit(w.account, id, "U2 three inspectors")
+	w.account.Deliver("edited_message", map[string]any{"message_id": id, "text": "U2 four",
+		"chat": map[string]any{"id": rider.ID(), "type": "private"}, "from": map[string]any{"id": rider.ID()}})
+	w.account.Deliver("channel_post", map[string]any{"message_id": 1, "text": "news", "chat": map[string]any{"id": -5, "type": "channel"}})
+	w.account.Deliver("message", map[string]any{"message_id": 2, "text": "news", "chat": map[string]any{"id": -5, "type": "channel"},
+		"sender_chat": map[string]any{"id": -5, "type": "channel"}})
+	w.account.Deliver("message", map[string]any{"message_id": 3, "text": "hello", "chat": map[string]any{"id": 77, "type": "private"},
+		"from": map[string]any{"id": 77, "is_bot": true}})
+	w.account.Deliver("message", map[string]any{"message_id": 4, "text": "U9 forwarded", "chat": map[string]any{"id": rider.ID(), "type": "private"},
+		"from": map[string]any{"id": rider.ID()}, "forward_origin": map[string]any{"type": "user", "sender_user": map[string]any{"id": w.account.ID()}}})
+	w.account.Deliver("message", "not a message")
+	w.account.Deliver("message", map[string]any{"message_id": "five"})
+	w.account.Deliver("message", map[string]any{"message_id": 6, "chat": map[string]any{"id": rider.ID(), "type": "private"},
+		"from": map[string]any{"id": rider.ID()}, "pinned_message": map[string]any{}})
+	w.account.Deliver("some_new_kind", map[string]any{"x": 1})
+	rider.Write(w.account, "the end")
+	in.wait(t, 2)
+	if diff := cmp.Diff([]string{"U2 two inspectors", "the end"}, in.texts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMediaIsRefusedWithTheReason(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	b, in := w.load(w.connect()), newInbox()
+	w.receive(b, in)
+	posts := map[string]telegramtest.Post{
+		"picture":              {Photo: true},
+		"picture with caption": {Photo: true, Caption: "U1 Plärrer"},
+		"sticker":              {Other: "sticker"},
+		"voice":                {Other: "voice"},
+		"place":                {Other: "location"},
+	}
+	for name, p := range posts {
+		t.Run(name, func(t *testing.T) {
+			rider := w.server.AddUser("Rider", "de")
+			rider.Post(w.account, p)
+			if diff := cmp.Diff(w.site.texts.T("de", "telegram.media"), w.answer(rider, 1)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	t.Run("album", func(t *testing.T) {
+		rider := w.server.AddUser("Rider", "en")
+		for range 3 {
+			rider.Post(w.account, telegramtest.Post{Photo: true, Album: "a1"})
+		}
+		rider.Write(w.account, "/help")
+		if diff := cmp.Diff(w.text("telegram.media"), w.answer(rider, 1)); diff != "" {
+			t.Error(diff)
+		}
+		if got := w.answer(rider, 2); !strings.HasPrefix(got, "Just write") {
+			t.Errorf("refused more than once: %q", got)
+		}
+	})
+	if len(in.all()) != 0 {
+		t.Errorf("reports: %v", in.texts())
+	}
+}
+
+func TestGroups(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	rider := w.server.AddUser("Rider", "en")
+	row := w.connect()
+	b, in := w.load(row), newInbox()
+	w.receive(b, in)
+	group := w.server.AddGroup("Tram")
+	groupSays := func(n int) string {
+		var got []telegramtest.Message
+		w.until("message in the group", func() bool {
+			got = nil
+			for _, m := range group.Messages() {
+				if m.FromBot {
+					got = append(got, m)
+				}
+			}
+			return len(got) >= n
+		})
+		return got[n-1].Text
+	}
+
+	group.Add(rider, w.account, true)
+	if got := groupSays(1); !strings.Contains(got, "@Nuernberg_bot") {
+		t.Errorf("welcome: %q", got)
+	}
+	w.wantChats(row, group.ID())
+
+	group.Write(rider, "just talking")
+	group.Write(rider, "@nuernberg_bot U1 👮 Plärrer @friend_of_mine")
+	in.wait(t, 1)
+	receipt := must(b.Send(w.ctx, w.delivery(row, group.ID(), "U2 elsewhere")))(t)
+	_, sent := parseNetworkID(receipt.ID)
+	group.Post(rider, telegramtest.Post{Text: "two more at Fürth", ReplyTo: sent})
+	group.Post(rider, telegramtest.Post{Text: "from the admins @Nuernberg_bot", Sender: telegramtest.AnonymousAdmin})
+	group.Post(rider, telegramtest.Post{Text: "spam @Nuernberg_bot", Sender: telegramtest.Channel})
+	group.Post(rider, telegramtest.Post{Text: "spam @Nuernberg_bot", Sender: telegramtest.OtherBot})
+	group.Post(rider, telegramtest.Post{Photo: true, Caption: "@Nuernberg_bot look"})
+	group.Write(rider, "/ping@other_bot")
+	group.Write(rider, "/ping@Nuernberg_bot")
+	groupSays(4) // welcome, report, refusal, pong
+	if diff := cmp.Diff(w.text("telegram.media"), groupSays(3)); diff != "" {
+		t.Error(diff)
+	}
+	if got := groupSays(4); !strings.Contains(got, " ms ") {
+		t.Errorf("ping: %q", got)
+	}
+	if diff := cmp.Diff([]string{"U1 👮 Plärrer @friend_of_mine", "two more at Fürth", "from the admins"}, in.texts()); diff != "" {
+		t.Error(diff)
+	}
+	if got := in.all()[2].Author; got != formatID(group.ID()) {
+		t.Errorf("author of the admins' post is %q", got)
+	}
+
+	t.Run("without privacy mode", func(t *testing.T) {
+		open := w.server.AddGroup("Open")
+		open.Add(rider, w.account, false)
+		open.Write(rider, "not for the bot")
+		open.Write(rider, "/unknown")
+		open.Write(rider, "U5 @Nuernberg_bot")
+		in.wait(t, 4)
+		if got := in.texts()[3]; got != "U5" {
+			t.Errorf("report %q", got)
+		}
+		open.Remove(rider, w.account)
+		w.handled()
+		w.wantChats(row, group.ID())
+	})
+	t.Run("upgraded", func(t *testing.T) {
+		old := group.ID()
+		group.Upgrade(false)
+		w.handled()
+		w.wantChats(row, group.ID())
+		receipt := must(b.Send(w.ctx, w.delivery(row, old, "to the former id")))(t)
+		if chat, _ := parseNetworkID(receipt.ID); chat != group.ID() {
+			t.Errorf("sent to %d, want %d", chat, group.ID())
+		}
+		group.Write(rider, "U3 after the upgrade @Nuernberg_bot")
+		in.wait(t, 5)
+		group.Write(rider, "/stop@Nuernberg_bot")
+		w.until("stop", func() bool {
+			list := group.Messages()
+			return list[len(list)-1].Text == w.text("telegram.stopped")
+		})
+		w.wantChats(row)
+	})
+}
+
+func TestTroubleWithTheToken(t *testing.T) {
+	t.Run("revoked", func(t *testing.T) {
+		w := newWorld(t, telegramtest.Options{})
+		row := w.connect()
+		b := w.load(row)
+		check(t, b.Check(w.ctx))
+		run := w.receive(b, newInbox())
+		w.until("poll", w.account.Polling)
+		w.account.Revoke()
+		wantKind(t, run.ended(t), bots.KindRefused)
+		wantKind(t, b.Check(w.ctx), bots.KindRefused)
+		_, err := b.Send(w.ctx, w.delivery(row, subscribed(w, row).ID(), "x"))
+		wantKind(t, err, bots.KindRefused)
+	})
+	t.Run("used by another program", func(t *testing.T) {
+		w := newWorld(t, telegramtest.Options{})
+		row := w.connect()
+		first := w.receive(w.load(row), newInbox())
+		w.until("poll", w.account.Polling)
+		w.receive(w.load(row), newInbox())
+		err := first.ended(t)
+		wantKind(t, err, bots.Temporary)
+		if err.Error() != w.text("telegram.error.conflict") {
+			t.Errorf("error %q", err)
+		}
+	})
+	t.Run("with a webhook", func(t *testing.T) {
+		w := newWorld(t, telegramtest.Options{})
+		w.account.SetWebhook()
+		err := w.receive(w.load(w.connect()), newInbox()).ended(t)
+		if err == nil || err.Error() != w.text("telegram.error.webhook") {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("new name", func(t *testing.T) {
+		w := newWorld(t, telegramtest.Options{})
+		row := w.connect()
+		check(t, w.network.store.rename(w.ctx, row.ID, w.account.ID(), "former_bot"))
+		check(t, w.load(row).Check(w.ctx))
+		text, link, err := w.network.Address(w.ctx, w.city, row)
+		if text != "@Nuernberg_bot" || link != "https://t.me/Nuernberg_bot" || err != nil {
+			t.Errorf("Address = %q, %q, %v", text, link, err)
+		}
+	})
+}
+
+func TestErrorsDoNotShowTheToken(t *testing.T) {
+	w := newWorld(t, telegramtest.Options{})
+	row := w.connect()
+	b := w.load(row)
+	rider := subscribed(w, row)
+	w.account.Fail(502, 502, 200)
+	for range 2 {
+		_, err := b.Send(w.ctx, w.delivery(row, rider.ID(), "x"))
+		wantKind(t, err, bots.Temporary)
+		noToken(t, w, err)
+	}
+	err := b.Check(w.ctx) // 200 with a page that is no JSON
+	wantKind(t, err, bots.Temporary)
+	noToken(t, w, err)
+	check(t, w.server.Close())
+	err = w.receive(b, newInbox()).ended(t)
+	wantKind(t, err, bots.Temporary)
+	noToken(t, w, err)
+	_, err = b.client.me(w.ctx) // as it comes from the library
+	noToken(t, w, err)
+	if strings.Contains(w.log.String(), w.account.Token()) {
+		t.Errorf("the log holds the token: %s", w.log)
+	}
+}
+
+func noToken(t *testing.T, w *world, err error) {
+	t.Helper()
+	if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, errors.Unwrap(err)), w.account.Token()[12:]) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// subscribed makes a subscriber.
+func subscribed(w *world, row report.Bot) *telegramtest.User {
+	u := w.server.AddUser("Rider", "en")
+	w.subscribe(row, u)
+	return u
+}

@@ -1,0 +1,140 @@
+package telegramtest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// apiError is an answer that is no success.
+type apiError struct {
+	Code        int
+	Description string
+	MigrateTo   int64
+	RetryAfter  int
+}
+
+func (e *apiError) Error() string { return fmt.Sprintf("%d %s", e.Code, e.Description) }
+
+var errUnauthorized = &apiError{Code: http.StatusUnauthorized, Description: "Unauthorized"}
+
+func badRequest(what string) *apiError {
+	return &apiError{Code: http.StatusBadRequest, Description: "Bad Request: " + what}
+}
+
+func forbidden(what string) *apiError {
+	return &apiError{Code: http.StatusForbidden, Description: "Forbidden: " + what}
+}
+
+// maxRequest bounds the body of a request in bytes.
+const maxRequest = 1 << 20
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	b, method, ok := s.find(r.URL.Path)
+	switch {
+	case !ok:
+		answer(w, nil, &apiError{Code: http.StatusNotFound, Description: "Not Found"})
+		return
+	case b == nil:
+		answer(w, nil, errUnauthorized)
+		return
+	}
+	if status := b.called(method); status != 0 {
+		http.Error(w, "<html><body>broken gateway</body></html>", status)
+		return
+	}
+	var params params
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&params); err != nil && r.ContentLength != 0 {
+		answer(w, nil, badRequest("can't parse parameters"))
+		return
+	}
+	result, err := s.call(r.Context(), b, method, params)
+	if r.Context().Err() != nil {
+		return // nobody is there to read it
+	}
+	answer(w, result, err)
+}
+
+// called counts a call and returns the status it fails with; 0 for none.
+func (b *Bot) called(method string) int {
+	b.server.mu.Lock()
+	defer b.server.mu.Unlock()
+	if b.calls == nil {
+		b.calls = map[string]int{}
+	}
+	b.calls[method]++
+	b.server.happened()
+	if len(b.failures) == 0 {
+		return 0
+	}
+	status := b.failures[0]
+	b.failures = b.failures[1:]
+	return status
+}
+
+// params are the parameters of all methods.
+type params struct {
+	Offset         int               `json:"offset"`
+	Limit          int               `json:"limit"`
+	Timeout        int               `json:"timeout"`
+	AllowedUpdates []string          `json:"allowed_updates"`
+	ChatID         int64             `json:"chat_id"`
+	MessageID      int               `json:"message_id"`
+	Text           string            `json:"text"`
+	LanguageCode   string            `json:"language_code"`
+	Commands       []json.RawMessage `json:"commands"`
+}
+
+func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any, *apiError) {
+	switch method {
+	case "getMe":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return b.user(), nil
+	case "getUpdates":
+		return s.getUpdates(ctx, b, p)
+	case "deleteWebhook":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		b.webhook = false
+		return true, nil
+	case "setMyCommands":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if b.commands == nil {
+			b.commands = map[string]int{}
+		}
+		b.commands[p.LanguageCode] = len(p.Commands)
+		return true, nil
+	case "sendMessage":
+		return s.sendMessage(b, p)
+	case "deleteMessage":
+		return s.deleteMessage(b, p)
+	}
+	return nil, &apiError{Code: http.StatusNotFound, Description: "Not Found"}
+}
+
+func answer(w http.ResponseWriter, result any, err *apiError) {
+	body := map[string]any{"ok": err == nil}
+	status := http.StatusOK
+	if err == nil {
+		body["result"] = result
+	} else {
+		status = err.Code
+		body["error_code"], body["description"] = err.Code, err.Description
+		parameters := map[string]any{}
+		if err.MigrateTo != 0 {
+			parameters["migrate_to_chat_id"] = err.MigrateTo
+		}
+		if err.RetryAfter != 0 {
+			parameters["retry_after"] = err.RetryAfter
+		}
+		if len(parameters) > 0 {
+			body["parameters"] = parameters
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+}

@@ -1,0 +1,110 @@
+package telegram
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+func TestCut(t *testing.T) {
+	tests := map[string]struct {
+		text  string
+		limit int
+		want  string
+	}{
+		"fits":                        {"U1 Plärrer", 10, "U1 Plärrer"},
+		"at a word":                   {"U1 Plärrer Fürth", 12, "U1 Plärrer…"},
+		"word ends at the limit":      {"U1 Plärrer Fürth", 11, "U1 Plärrer…"},
+		"a word of more than half":    {"U1 Plärrer Fürth", 10, "U1 Plärre…"},
+		"one long word":               {"Straßenbahnhaltestelle", 8, "Straßen…"},
+		"counts as Telegram does":     {"👮👮👮", 6, "👮👮👮"},
+		"never half a character":      {"👮👮👮", 5, "👮👮…"},
+		"nor what belongs to it":      {"👮🏽👮🏽", 6, "👮🏽…"},
+		"nor a joined one":            {"abcdef👩‍👩‍👧", 10, "abcdef…"},
+		"line breaks are kept":        {"a\nb", 4, "a\nb"},
+		"space around does not count": {"  U1  ", 2, "U1"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := cut(tt.text, tt.limit); got != tt.want {
+				t.Errorf("cut(%q, %d) = %q, want %q", tt.text, tt.limit, got, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzCut(f *testing.F) {
+	f.Add("U1 Plärrer 👮🏽 Fürth", 7)
+	f.Add("👩‍👩‍👧", 3)
+	f.Fuzz(func(t *testing.T, text string, limit int) {
+		limit = 1 + max(0, limit)%5000
+		got := cut(text, limit)
+		if n := len(utf16.Encode([]rune(got))); n > limit {
+			t.Errorf("cut(%q, %d) has %d units", text, limit, n)
+		}
+		if !utf8.ValidString(got) {
+			t.Errorf("cut(%q, %d) = %q", text, limit, got)
+		}
+		if whole := strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")); got != whole && !strings.HasPrefix(whole, strings.TrimSuffix(got, "…")) {
+			t.Errorf("cut(%q, %d) = %q", text, limit, got)
+		}
+	})
+}
+
+func FuzzUpdate(f *testing.F) {
+	for _, seed := range []string{
+		`{"update_id":1,"message":{"message_id":1,"chat":{"id":1,"type":"private"},"from":{"id":1},"text":"/start@x_bot y"}}`,
+		`{"update_id":2,"message":{"message_id":1,"chat":{"id":-1,"type":"group"},"from":{"id":1},"text":"👮 @x_bot U1","entities":[{"type":"mention","offset":3,"length":6}]}}`,
+		`{"update_id":3,"my_chat_member":{"chat":{"id":-1},"new_chat_member":{"status":"kicked"}}}`,
+		`{"update_id":4,"message":{"text":"ab","entities":[{"type":"mention","offset":9223372036854775807,"length":2},{"type":"mention","offset":-1,"length":0}]}}`,
+		`{"update_id":5,"message":17}`, `[]`, `null`,
+	} {
+		f.Add([]byte(seed))
+	}
+	me := self{42, "x_bot"}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		u, err := parseUpdate(raw)
+		if err != nil || u.Message == nil {
+			return
+		}
+		m := u.Message
+		m.author()
+		me.command(m)
+		me.addressed(m)
+		text := me.text(m)
+		if !utf8.ValidString(text) || len(text) > len(m.Text)+len(m.Entities) {
+			t.Errorf("text of %s is %q", raw, text)
+		}
+	})
+}
+
+func TestUpdateThatCannotBeReadHasItsID(t *testing.T) {
+	u, err := parseUpdate([]byte(`{"update_id":17,"message":{"message_id":"x"}}`))
+	if err == nil || u.ID != 17 || u.Message != nil {
+		t.Errorf("update %+v, %v", u, err)
+	}
+}
+
+func TestMentionsAreTakenOut(t *testing.T) {
+	me := self{42, "X_bot"}
+	tests := map[string]string{
+		`{"text":"@x_bot U1","entities":[{"type":"mention","offset":0,"length":6}]}`:                                             "U1",
+		`{"text":"👮👮 @X_BOT U1","entities":[{"type":"mention","offset":5,"length":6}]}`:                                          "👮👮 U1",
+		`{"text":"U1 @x_bot2","entities":[{"type":"mention","offset":3,"length":7}]}`:                                            "U1 @x_bot2",
+		`{"text":"Bot: U1","entities":[{"type":"text_mention","offset":0,"length":4,"user":{"id":42}}]}`:                         "U1",
+		`{"text":"U1 @x_bot\nB","entities":[{"type":"mention","offset":3,"length":6},{"type":"mention","offset":3,"length":6}]}`: "U1\nB",
+		`{"text":"👮 U1","entities":[{"type":"mention","offset":1,"length":2}]}`:                                                  "👮 U1",
+		`{"text":"U1 x@x_bot"}`: "U1 x@x_bot",
+	}
+	for raw, want := range tests {
+		t.Run(want, func(t *testing.T) {
+			var m message
+			check(t, json.Unmarshal([]byte(raw), &m))
+			if got := me.text(&m); got != want {
+				t.Errorf("text of %s is %q, want %q", raw, got, want)
+			}
+		})
+	}
+}
