@@ -24,6 +24,14 @@ const (
 	batch = 64
 )
 
+// A lane whose reports come faster than every busy waits for linger before the
+// next batch: a flood is judged in large batches, which leaves the disk and the
+// processors to those who take it in; a report that comes alone never waits.
+const (
+	busy   = 2 * time.Millisecond
+	linger = 10 * time.Millisecond
+)
+
 // brake is what one author may say: the same text once in 10 minutes, and 5
 // reports.
 var brake = db.Brake{Window: 10 * time.Minute, Flood: 5}
@@ -86,12 +94,17 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // runLane judges what comes on a lane, in batches of what is waiting.
 func (w *Worker) runLane(ctx context.Context, lane <-chan message) {
+	var last time.Time // end of the batch before
 	for first := range lane {
+		if time.Since(last) < busy {
+			time.Sleep(linger)
+		}
 		list := []message{first}
 		for len(list) < batch && len(lane) > 0 {
 			list = append(list, <-lane)
 		}
 		w.handle(ctx, list)
+		last = time.Now()
 	}
 }
 
@@ -125,9 +138,16 @@ func (w *Worker) handle(ctx context.Context, list []message) {
 		}
 		return
 	}
-	for _, m := range good {
-		m.Done()
-	}
+	// They leave the queue when what was stored is on disk; the lane goes on.
+	w.DB.AfterSync(func(err error) {
+		for _, m := range good {
+			if err != nil {
+				w.later(m, err)
+			} else {
+				m.Done()
+			}
+		}
+	})
 }
 
 // later puts back a report that could not be judged.

@@ -42,10 +42,11 @@ type deliveryRow struct {
 
 func (deliveryRow) TableName() string { return "deliveries" }
 
-// RecordOutcome stores the end of a delivery; when it returns nil the delivery
-// may leave the queue. A later outcome of the same delivery replaces it.
+// RecordOutcome stores the end of a delivery. The delivery may leave the queue
+// when AfterSync says that it is on disk. A later outcome of the same delivery
+// replaces it.
 func (d *DB) RecordOutcome(ctx context.Context, o Outcome) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
+	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
 		return tx.Exec(`INSERT OR REPLACE INTO deliveries (id, report_id, bot_id, result, remote_id, url, error, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, o.Delivery.ID, o.Delivery.Report.ID, o.Delivery.BotID,
 			string(o.Result), o.Receipt.ID, o.Receipt.URL, o.Error, millis(d.now())).Error

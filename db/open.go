@@ -38,6 +38,7 @@ type DB struct {
 	read   *gorm.DB
 	write  *gorm.DB
 	writer *writer
+	syncer *syncer
 	now    func() time.Time
 }
 
@@ -61,13 +62,17 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
 		closeHandle(write)
 		return nil, err
 	}
-	return &DB{read: read, write: write, writer: startWriter(write), now: now}, nil
+	return &DB{read: read, write: write, writer: startWriter(write), syncer: startSyncer(path + "-wal"), now: now}, nil
 }
 
 // makeFile makes the file where it is missing: it holds addresses and is
 // nobody's business, which SQLite would not know. Its other files get the mode
 // of this one.
 func makeFile(path string) error {
+	// Closing a file that SQLite has open in this process would drop its locks.
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
@@ -75,12 +80,12 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-// open opens one pool of connections. synchronous=FULL makes a commit return
-// only when it is on disk (SQLite's WAL documentation); writes are grouped, so
-// that many share one fsync.
+// open opens one pool of connections. With synchronous=NORMAL a commit does not
+// wait for the disk (SQLite's documentation of PRAGMA synchronous): that is the
+// syncer's work.
 func open(path, more string, conns int) (*gorm.DB, error) {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=true&" + more
+		"?_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=true&" + more
 	g, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{
 		SkipDefaultTransaction: true,
 		PrepareStmt:            true,
@@ -121,7 +126,7 @@ func openError(path string, err error) error {
 // Close finishes the writes under way and closes the database.
 func (d *DB) Close() error {
 	d.writer.stop()
-	return errors.Join(closeHandle(d.read), closeHandle(d.write))
+	return errors.Join(d.syncer.stop(), closeHandle(d.read), closeHandle(d.write))
 }
 
 func closeHandle(g *gorm.DB) error {

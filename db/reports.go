@@ -67,8 +67,8 @@ type Saved struct {
 	FannedOut bool
 }
 
-// SaveReports stores reports with the censor's verdicts, in one transaction,
-// unless they are stored already, and returns for each the verdict that holds:
+// SaveReports stores reports with the censor's verdicts, in one transaction
+// that is on disk when AfterSync says so, unless they are stored already, and returns for each the verdict that holds:
 // of an author who is muted, says the same again or floods, a passed report is
 // refused after all. normalize makes the text that counts as "the same".
 func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(string) string, brake Brake) ([]Saved, error) {
@@ -76,15 +76,11 @@ func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(st
 	for i, j := range judged {
 		normalized[i] = normalize(j.Report.Text)
 	}
-	saved := make([]Saved, len(judged))
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		for i, j := range judged {
-			var err error
-			if saved[i], err = saveReport(tx, j, normalized[i], brake); err != nil {
-				return err
-			}
-		}
-		return nil
+	var saved []Saved
+	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
+		var err error
+		saved, err = saveReports(tx, judged, normalized, brake)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("save reports: %w", err)
@@ -92,22 +88,57 @@ func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(st
 	return saved, nil
 }
 
-func saveReport(tx *gorm.DB, j Judged, normalized string, brake Brake) (Saved, error) {
-	var stored []reportRow
-	if err := tx.Where("id = ?", j.Report.ID).Limit(1).Find(&stored).Error; err != nil {
-		return Saved{}, err
+func saveReports(tx *gorm.DB, judged []Judged, normalized []string, brake Brake) ([]Saved, error) {
+	known, err := storedReports(tx, judged)
+	if err != nil {
+		return nil, err
 	}
-	if len(stored) == 1 {
-		return Saved{Verdict: stored[0].judged().Verdict, FannedOut: stored[0].FannedOut}, nil
-	}
-	verdict := j.Verdict
-	if verdict.Passed && j.Report.Author != "" {
-		if err := applyBrake(tx, j.Report, normalized, brake, &verdict); err != nil {
-			return Saved{}, err
+	saved := make([]Saved, len(judged))
+	var rows []reportRow
+	for i, j := range judged {
+		if s, ok := known[j.Report.ID]; ok {
+			saved[i] = s
+			continue
 		}
+		verdict := j.Verdict
+		if verdict.Passed && j.Report.Author != "" {
+			// The brake looks at what is stored, so that must be all.
+			if rows, err = nil, insertReports(tx, rows); err != nil {
+				return nil, err
+			}
+			if err := applyBrake(tx, j.Report, normalized[i], brake, &verdict); err != nil {
+				return nil, err
+			}
+		}
+		rows = append(rows, toReportRow(j.Report, verdict, normalized[i]))
+		saved[i] = Saved{Verdict: verdict}
+		known[j.Report.ID] = saved[i]
 	}
-	row := toReportRow(j.Report, verdict, normalized)
-	return Saved{Verdict: verdict}, tx.Create(&row).Error
+	return saved, insertReports(tx, rows)
+}
+
+// storedReports returns what is stored already, by id.
+func storedReports(tx *gorm.DB, judged []Judged) (map[string]Saved, error) {
+	ids := make([]string, len(judged))
+	for i, j := range judged {
+		ids[i] = j.Report.ID
+	}
+	var rows []reportRow
+	if err := tx.Where("id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	known := make(map[string]Saved, len(rows))
+	for _, r := range rows {
+		known[r.ID] = Saved{Verdict: r.judged().Verdict, FannedOut: r.FannedOut}
+	}
+	return known, nil
+}
+
+func insertReports(tx *gorm.DB, rows []reportRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return tx.Create(&rows).Error
 }
 
 // applyBrake looks at what the author said before. It runs in the transaction
@@ -135,9 +166,10 @@ func applyBrake(tx *gorm.DB, r report.Report, normalized string, brake Brake, v 
 	return nil
 }
 
-// SetFannedOut says that every delivery of those reports is in the queue.
+// SetFannedOut says that every delivery of those reports is in the queue. It is
+// on disk when AfterSync says so.
 func (d *DB) SetFannedOut(ctx context.Context, reportIDs []string) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
+	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
 		return tx.Exec("UPDATE reports SET fanned_out = 1 WHERE id IN ?", reportIDs).Error
 	})
 	if err != nil {

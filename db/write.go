@@ -22,8 +22,21 @@ var errClosed = errors.New("the database is closed")
 // failed, and must have no effect but that on tx. An error of fn rolls back
 // what fn did and nothing else.
 func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	if err := d.writer.do(ctx, fn); err != nil {
+		return err
+	}
+	return d.syncer.wait()
+}
+
+// writeSoon is Write that returns when fn is committed, before it is on disk:
+// see AfterSync.
+func (d *DB) writeSoon(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return d.writer.do(ctx, fn)
 }
+
+// AfterSync calls f when everything written before the call is on disk, or
+// could not be brought there; a few milliseconds later, from another goroutine.
+func (d *DB) AfterSync(f func(error)) { d.syncer.after(f) }
 
 // writer is the one goroutine that writes: SQLite takes one writer at a time,
 // and waiting for it here is fairer and faster than at its lock.

@@ -225,7 +225,14 @@ func (r *runner) end(m message, o db.Outcome) {
 		}
 	}
 	r.count(o.Delivery, string(o.Result))
-	r.sup.done(m)
+	r.sup.DB.AfterSync(func(err error) {
+		if err != nil {
+			r.sup.Log.Error("what became of a delivery is not on disk, trying again", "delivery", o.Delivery.ID, "err", err)
+			r.sup.later(m, jitter(firstRetry))
+			return
+		}
+		r.sup.done(m)
+	})
 }
 
 func (r *runner) count(d report.Delivery, result string) {

@@ -30,6 +30,9 @@ func forbidden(what string) *apiError {
 // maxRequest bounds the body of a request in bytes.
 const maxRequest = 1 << 20
 
+// ServeHTTP answers a call of the Bot API, for a server with TLS in front.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r) }
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	b, method, ok := s.find(r.URL.Path)
 	switch {
