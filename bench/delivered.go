@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// patience is how long what was sent may take to arrive before it counts as
+// lost.
+const patience = 60 * time.Second
+
+// delivery is one report that has arrived at one network of its city.
+type delivery struct {
+	sent    sent
+	network string
+	took    time.Duration // from the end of the mail
+}
+
+// expected says which networks of a city a report must arrive at; nil is all.
+type expected func(city int, network string) bool
+
+// load sends reports to all cities in turn and waits until each has arrived
+// once at every network of its city that is expected.
+func (w *world) load(ctx context.Context, rate float64, while time.Duration, want expected) ([]delivery, error) {
+	r := newRiders(w.program.smtp, 32)
+	defer r.close()
+	list, err := r.stream(ctx, w.next, rate, while, w.slugs)
+	w.next += int(rate*while.Seconds()) + 1
+	if err != nil {
+		return nil, err
+	}
+	return w.collect(ctx, list, want)
+}
+
+// collect waits for the reports and returns their deliveries. It is an error
+// where one is missing or comes twice.
+func (w *world) collect(ctx context.Context, list []sent, want expected) ([]delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var found []delivery
+	var missing string
+	err := until(ctx, 50*time.Millisecond, func() (bool, error) {
+		var err error
+		found, missing, err = w.match(list, want)
+		return missing == "" && err == nil, err
+	})
+	if missing != "" {
+		return found, fmt.Errorf("lost: %s", missing)
+	}
+	return found, err
+}
+
+// match finds the reports at the networks. missing is one that has not come.
+func (w *world) match(list []sent, want expected) (found []delivery, missing string, err error) {
+	at := w.arrivals()
+	for _, s := range list {
+		for _, network := range []string{"mail", "mastodon", "telegram"} {
+			if want != nil && !want(s.city, network) || !w.towns[s.city].has(network) {
+				continue
+			}
+			times := at[place{s.report, network, w.slugs[s.city]}]
+			switch len(times) {
+			case 0:
+				missing = fmt.Sprintf("report %d on %s of %s", s.report, network, w.slugs[s.city])
+			case 1:
+				found = append(found, delivery{s, network, times[0].Sub(s.at)})
+			default:
+				return found, "", fmt.Errorf("report %d came %d times on %s of %s", s.report, len(times), network, w.slugs[s.city])
+			}
+		}
+	}
+	return found, missing, nil
+}
+
+func (t *town) has(network string) bool {
+	return network == "mail" && len(t.subscribers) > 0 || network == "mastodon" && t.mastodon != nil || network == "telegram" && t.telegram != nil
+}
+
+// place is where a report can arrive.
+type place struct {
+	report  int
+	network string
+	slug    string
+}
+
+// arrivals is everything that has arrived, of whatever report.
+func (w *world) arrivals() map[place][]time.Time {
+	at := make(map[place][]time.Time)
+	for _, a := range w.relay.list() {
+		slug, _, _ := strings.Cut(a.to, "@")
+		p := place{a.report, "mail", slug}
+		at[p] = append(at[p], a.at)
+	}
+	for i := range w.towns {
+		t := &w.towns[i]
+		if t.mastodon != nil {
+			for _, post := range t.mastodon.Statuses() {
+				p := place{findToken(post.Text), "mastodon", t.slug}
+				at[p] = append(at[p], post.At)
+			}
+			for _, boost := range t.mastodon.Boosts() {
+				p := place{findToken(boost.Text), "mastodon", t.slug}
+				at[p] = append(at[p], boost.At)
+			}
+		}
+		if t.telegram != nil {
+			for _, m := range t.telegram.Sends() {
+				p := place{findToken(m.Text), "telegram", t.slug}
+				at[p] = append(at[p], m.At)
+			}
+		}
+	}
+	return at
+}
+
+// times are the durations of the deliveries through a network; "" is all.
+func times(list []delivery, network string) []time.Duration {
+	var all []time.Duration
+	for _, d := range list {
+		if network == "" || d.network == network {
+			all = append(all, d.took)
+		}
+	}
+	return all
+}

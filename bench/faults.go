@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ticketfrei/bots/mastodon/mastodontest"
+)
+
+// fault is something that goes wrong for a while.
+type fault struct {
+	name  string
+	lasts time.Duration
+	begin func() error
+	end   func() error
+}
+
+// faults are all that the soak has, in the order they come.
+func (s *soaking) faults() []fault {
+	w := s.world
+	relay := func(f sinkFault) func() error { return func() error { w.relay.fail(f); return nil } }
+	mastodon := func(f mastodontest.Fault) func() error {
+		return func() error { w.mastodon.SetFault(f); return nil }
+	}
+	well := func() error { return nil }
+	list := []fault{
+		{"the relay stalls", 5 * time.Second, relay(sinkStalls), s.mendRelay},
+		{"the relay cuts connections", 3 * time.Second, relay(sinkResets), s.mendRelay},
+		{"the relay answers 451", 5 * time.Second, relay(sinkBusy), s.mendRelay},
+		{"Mastodon answers 502", 5 * time.Second, mastodon(mastodontest.Fault{Status: 502}), mastodon(mastodontest.Fault{})},
+		{"Mastodon hangs", 5 * time.Second, mastodon(mastodontest.Fault{Hang: true}), mastodon(mastodontest.Fault{})},
+		{"Mastodon answers 429", 5 * time.Second, s.limitMastodon, s.unlimitMastodon},
+		{"Mastodon's streams are cut", time.Second, func() error { w.mastodon.DropStreams(); return nil }, well},
+		{"Telegram answers 500", time.Second, s.breakTelegram, well},
+		{"Telegram answers 429", time.Second, s.limitTelegram, well},
+	}
+	if s.disk != nil {
+		list = append(list, fault{"the disk is full", 10 * time.Second, s.disk.fill, s.disk.empty})
+	}
+	if s.clock != nil {
+		jump := func(d time.Duration) func() error { return func() error { return s.clock.set(d) } }
+		list = append(list,
+			fault{"the clock is an hour ahead", 10 * time.Second, jump(time.Hour), jump(0)},
+			fault{"the clock is an hour late", 10 * time.Second, jump(-time.Hour), jump(0)})
+	}
+	return list
+}
+
+// mendRelay makes the relay work again and ends the connections that hung.
+func (s *soaking) mendRelay() error {
+	s.world.relay.fail(sinkWorks)
+	s.world.relay.cut()
+	return nil
+}
+
+// limitMastodon leaves every account no request at all, for some seconds.
+func (s *soaking) limitMastodon() error {
+	s.world.mastodon.SetRateLimit(1, 4*time.Second)
+	return nil
+}
+
+func (s *soaking) unlimitMastodon() error {
+	s.world.mastodon.SetRateLimit(0, 0)
+	return nil
+}
+
+func (s *soaking) breakTelegram() error {
+	for i := range s.world.towns {
+		s.world.towns[i].telegram.Fail(500, 502, 504)
+	}
+	return nil
+}
+
+func (s *soaking) limitTelegram() error {
+	for i := range s.world.towns {
+		s.world.towns[i].telegram.LimitNext(2)
+	}
+	return nil
+}
+
+// calm is how long everything works between two faults.
+const calm = 5 * time.Second
+
+// strike lets one fault follow the other until ctx ends. Every fault that began
+// is ended. It returns how many there were.
+func (s *soaking) strike(ctx context.Context) (int, error) {
+	list := s.faults()
+	for n := 0; ; n++ {
+		if rest(ctx, s.calm) != nil {
+			return n, nil
+		}
+		f := list[n%len(list)]
+		s.bench.say("%s", f.name)
+		err := f.begin()
+		_ = rest(ctx, min(f.lasts, s.longest)) // it is ended in any case
+		if ended := f.end(); err == nil {
+			err = ended
+		}
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+}

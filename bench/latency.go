@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// What an end-to-end time is to be.
+const (
+	wantMedian = 3.0  // ms
+	wantP99    = 15.0 // ms
+)
+
+// latency measures how long a report takes through the program.
+type latency struct {
+	Cities int           `default:"1000" help:"Number of cities, each with three bots."`
+	Rate   float64       `default:"50" help:"Reports a second."`
+	For    time.Duration `default:"60s" help:"For how long."`
+}
+
+func (*latency) name() string { return "latency" }
+func (*latency) what() string {
+	return "from the end of DATA to the request at Mastodon, Telegram and the relay"
+}
+
+func (l *latency) defaults() { *l = latency{Cities: 1000, Rate: 50, For: 60 * time.Second} }
+
+func (l *latency) run(ctx context.Context, b *bench, r *Result) error {
+	if b.Quick {
+		l.Cities, l.For = 100, 4*time.Second
+	}
+	w, err := newWorld(ctx, b, "latency", b.binary, l.Cities, nil)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if _, err := w.start(ctx, 3*l.Cities); err != nil {
+		return err
+	}
+	b.say("%d cities are up; %.0f reports/s for %s", l.Cities, l.Rate, l.For)
+	list, err := w.load(ctx, l.Rate, l.For, nil)
+	if err != nil {
+		return err
+	}
+	r.add("reports", float64(len(list)/3), "").Note = "each arrived once at each of three networks"
+	all := times(list, "")
+	r.add("median", milliseconds(quantile(all, 0.5)), "ms").Target = atMost(wantMedian)
+	r.add("99% within", milliseconds(quantile(all, 0.99)), "ms").Target = atMost(wantP99)
+	r.add("slowest", milliseconds(quantile(all, 1)), "ms")
+	r.Axes = Axes{Title: "From the end of a mail to its arrival", X: "milliseconds", Y: "% of deliveries", LogX: true}
+	for _, network := range []string{"mail", "mastodon", "telegram"} {
+		own := times(list, network)
+		r.add(network+" median", milliseconds(quantile(own, 0.5)), "ms")
+		r.add(network+" 99%", milliseconds(quantile(own, 0.99)), "ms")
+		r.Series = append(r.Series, distribution(network, own))
+	}
+	answered := make([]time.Duration, 0, len(list))
+	for _, d := range list {
+		answered = append(answered, d.sent.took)
+	}
+	r.add("median until 250", milliseconds(quantile(answered, 0.5)), "ms").Note = "the report is on disk"
+	return w.program.stop()
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ticksPerSecond is the unit of CPU times in /proc: USER_HZ, which is 100 on
+// every Linux that Go runs on (proc(5)).
+const ticksPerSecond = 100
+
+// cpu is the processor time that the process has used so far.
+func (p *program) cpu() (time.Duration, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("CPU time: %w", err)
+	}
+	// The name, in parentheses, may hold spaces; utime and stime are the 12th
+	// and 13th field after it.
+	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("CPU time: %q", raw)
+	}
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("CPU time: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
+}
+
+// memory is the resident memory of the process in MB: now, and at its highest.
+func (p *program) memory() (now, peak float64, err error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, 0, fmt.Errorf("memory: %w", err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		key, value, _ := strings.Cut(lines.Text(), ":")
+		kb, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+		switch {
+		case err != nil:
+		case key == "VmRSS":
+			now = kb / 1024
+		case key == "VmHWM":
+			peak = kb / 1024
+		}
+	}
+	return now, peak, nil
+}
+
+// resetPeak makes the highest memory count from now.
+func (p *program) resetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
+}
+
+// metrics are the program's own figures, as `name{label="value"}`.
+func (p *program) metrics(ctx context.Context) (map[string]float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.web+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	defer resp.Body.Close()
+	values := make(map[string]float64)
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		line := lines.Text()
+		at := strings.LastIndexByte(line, ' ')
+		if at < 0 || line[0] == '#' {
+			continue
+		}
+		if v, err := strconv.ParseFloat(line[at+1:], 64); err == nil {
+			values[line[:at]] = v
+		}
+	}
+	return values, nil
+}
+
+// waitIdle waits until nothing is in the program's queue any more.
+func (p *program) waitIdle(ctx context.Context) error {
+	err := until(ctx, 20*time.Millisecond, func() (bool, error) {
+		if !p.alive() {
+			return false, fmt.Errorf("the program has ended:\n%s", p.lastLines())
+		}
+		m, err := p.metrics(ctx)
+		if err != nil {
+			return false, nil
+		}
+		return m[`ticketfrei_queue_messages{stream="reports"}`]+m[`ticketfrei_queue_messages{stream="deliveries"}`] == 0, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for an empty queue: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"strings"
+	"sync"
+	"time"
+)
+
+// riderTimeout bounds the handing over of one mail.
+const riderTimeout = 30 * time.Second
+
+// sent is a report that the program has answered with 250.
+type sent struct {
+	report int
+	city   int       // index of the city
+	at     time.Time // when the end of the mail was written
+	took   time.Duration
+}
+
+// riders send reports by mail over connections that stay open, as the mail
+// servers of large providers do.
+type riders struct {
+	addr string
+	free chan *dialogue // connections, nil where one is to be opened
+}
+
+func newRiders(addr string, connections int) *riders {
+	r := &riders{addr: addr, free: make(chan *dialogue, connections)}
+	for range connections {
+		r.free <- nil
+	}
+	return r
+}
+
+// close ends the connections; nobody may be sending.
+func (r *riders) close() {
+	for range cap(r.free) {
+		if d := <-r.free; d != nil {
+			d.conn.Close()
+		}
+	}
+}
+
+// send mails report number n to the city and returns when it was taken over.
+func (r *riders) send(ctx context.Context, n, city int, slug string) (sent, error) {
+	var d *dialogue
+	select {
+	case d = <-r.free:
+	case <-ctx.Done():
+		return sent{}, ctx.Err()
+	}
+	if d == nil {
+		var err error
+		if d, err = dial(r.addr); err != nil {
+			r.free <- nil
+			return sent{}, err
+		}
+	}
+	at, err := d.mail(n, slug)
+	if err != nil {
+		d.conn.Close()
+		r.free <- nil
+		return sent{}, err
+	}
+	r.free <- d
+	return sent{n, city, at, time.Since(at)}, nil
+}
+
+// dialogue is a connection to the program's mail server.
+type dialogue struct {
+	conn net.Conn
+	text *textproto.Reader
+}
+
+func dial(addr string) (*dialogue, error) {
+	conn, err := net.DialTimeout("tcp", addr, riderTimeout)
+	if err != nil {
+		return nil, err
+	}
+	d := &dialogue{conn, textproto.NewReader(bufio.NewReader(conn))}
+	_, _, err = d.text.ReadResponse(220)
+	if err == nil {
+		err = d.say("EHLO riders.example", 250)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *dialogue) say(line string, code int) error {
+	if err := d.conn.SetDeadline(time.Now().Add(riderTimeout)); err != nil {
+		return err
+	}
+	if _, err := d.conn.Write([]byte(line + "\r\n")); err != nil {
+		return err
+	}
+	_, _, err := d.text.ReadResponse(code)
+	return err
+}
+
+// mail hands one report over and returns when its end was written. Every report
+// has another author: the flood brake is not what is measured.
+func (d *dialogue) mail(n int, slug string) (time.Time, error) {
+	from, to := fmt.Sprintf("rider%d@riders.example", n), slug+"@"+mailDomain
+	for _, s := range []struct {
+		line string
+		code int
+	}{{"MAIL FROM:<" + from + ">", 250}, {"RCPT TO:<" + to + ">", 250}, {"DATA", 354}} {
+		if err := d.say(s.line, s.code); err != nil {
+			return time.Time{}, err
+		}
+	}
+	at := time.Now()
+	return at, d.say(message(n, from, to)+".", 250)
+}
+
+// message is a mail with report n.
+func message(n int, from, to string) string {
+	lines := []string{"From: " + from, "To: " + to, "Subject:", fmt.Sprintf("Message-ID: <%d@riders.example>", n),
+		"Date: " + time.Now().Format(time.RFC1123Z), "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8",
+		"Content-Transfer-Encoding: 8bit", "", reportText(n), ""}
+	return strings.Join(lines, "\r\n")
+}
+
+// stream sends reports first, first+1, … to the cities in turn, rate a second,
+// for a while: each at its time, however long others take. It returns those
+// that were taken over.
+func (r *riders) stream(ctx context.Context, first int, rate float64, while time.Duration, slugs []string) ([]sent, error) {
+	n := max(1, int(rate*while.Seconds()))
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var done []sent
+	var failed error
+	began := time.Now()
+	for i := range n {
+		at := began.Add(time.Duration(float64(i) / rate * float64(time.Second)))
+		select {
+		case <-time.After(time.Until(at)):
+		case <-ctx.Done():
+			group.Wait()
+			return done, ctx.Err()
+		}
+		group.Go(func() {
+			city := i % len(slugs)
+			s, err := r.send(ctx, first+i, city, slugs[city])
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = errors.Join(failed, fmt.Errorf("report %d was not taken: %w", first+i, err))
+				return
+			}
+			done = append(done, s)
+		})
+	}
+	group.Wait()
+	return done, failed
+}

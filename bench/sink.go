@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// arrival is a report that has reached a network.
+type arrival struct {
+	report int    // its number; -1 is something else
+	to     string // who got it: an address, a city's account, a chat
+	at     time.Time
+}
+
+// sink is a mail server that takes everything and notes what came: the relay of
+// the experiments. It does as little as a mail server can, so that what is
+// measured is who sends.
+type sink struct {
+	addr     string
+	listener net.Listener
+	fault    atomic.Int32 // a sinkFault
+	open     sync.WaitGroup
+
+	mu       sync.Mutex
+	conns    map[net.Conn]struct{}
+	arrivals []arrival
+	seen     map[seenKey]int // how often
+	mails    int             // those without a number included
+	closed   bool
+}
+
+type seenKey struct {
+	report int
+	to     string
+}
+
+// sinkFault is a way for the sink to fail.
+type sinkFault int32
+
+const (
+	sinkWorks  sinkFault = iota
+	sinkStalls           // takes connections and does not answer
+	sinkResets           // cuts connections
+	sinkBusy             // answers 451
+)
+
+// startSink starts a sink on loopback.
+func startSink() (*sink, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{addr: l.Addr().String(), listener: l, conns: map[net.Conn]struct{}{}, seen: map[seenKey]int{}}
+	s.open.Go(s.accept)
+	return s, nil
+}
+
+func (s *sink) accept() {
+	for {
+		c, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		if !s.join(c) {
+			c.Close()
+			return
+		}
+		s.open.Go(func() {
+			defer s.leave(c)
+			s.serve(c)
+		})
+	}
+}
+
+func (s *sink) join(c net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.conns[c] = struct{}{}
+	}
+	return !s.closed
+}
+
+func (s *sink) leave(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	c.Close()
+}
+
+// close stops the sink and waits for its goroutines.
+func (s *sink) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.listener.Close()
+	s.cut()
+	s.open.Wait()
+}
+
+// cut closes every connection that is open.
+func (s *sink) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.Close()
+	}
+}
+
+// fail makes the sink fail from now on, or work again.
+func (s *sink) fail(f sinkFault) {
+	s.fault.Store(int32(f))
+	if f != sinkWorks {
+		s.cut()
+	}
+}
+
+// serve is the dialogue on one connection (RFC 5321, with RFC 2920).
+func (s *sink) serve(c net.Conn) {
+	r, w := bufio.NewReaderSize(c, 8<<10), bufio.NewWriterSize(c, 1<<10)
+	if !s.waitWorking(c) {
+		return
+	}
+	to := ""
+	reply := func(line string) bool {
+		w.WriteString(line + "\r\n")
+		return r.Buffered() > 0 || w.Flush() == nil
+	}
+	if !reply("220 sink.example ESMTP") {
+		return
+	}
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		verb := bytes.ToUpper(line[:min(4, len(line))])
+		ok := true
+		switch {
+		case string(verb) == "EHLO":
+			ok = reply("250-sink.example\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250 8BITMIME")
+		case string(verb) == "QUIT":
+			reply("221 bye")
+			return
+		case sinkFault(s.fault.Load()) == sinkBusy:
+			ok = reply("451 4.3.0 try again later")
+		case string(verb) == "RCPT":
+			to = addressIn(line)
+			ok = reply("250 ok")
+		case string(verb) == "DATA":
+			w.WriteString("354 go on\r\n")
+			if w.Flush() != nil || !s.take(r, to) {
+				return
+			}
+			ok = reply("250 ok")
+		default: // HELO, MAIL, RSET, NOOP
+			ok = reply("250 ok")
+		}
+		if !ok {
+			return
+		}
+	}
+}
+
+// waitWorking holds up a new connection while the sink stalls.
+func (s *sink) waitWorking(c net.Conn) bool {
+	switch sinkFault(s.fault.Load()) {
+	case sinkResets:
+		return false
+	case sinkStalls:
+		// Whoever connected gives up, or is cut off when the fault ends.
+		_, err := c.Read(make([]byte, 1))
+		return err == nil
+	}
+	return true
+}
+
+// take reads a mail up to its end and notes it.
+func (s *sink) take(r *bufio.Reader, to string) bool {
+	number := -1
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return false
+		}
+		if number < 0 {
+			number = findIn(line)
+		}
+		if string(line) == ".\r\n" {
+			break
+		}
+	}
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mails++
+	s.arrivals = append(s.arrivals, arrival{number, to, now})
+	if number >= 0 {
+		s.seen[seenKey{number, to}]++
+	}
+	return true
+}
+
+// addressIn is what stands between < and >.
+func addressIn(line []byte) string {
+	from, to := bytes.IndexByte(line, '<'), bytes.IndexByte(line, '>')
+	if from < 0 || to < from {
+		return ""
+	}
+	return string(line[from+1 : to])
+}
+
+// list returns what has arrived, the first one first.
+func (s *sink) list() []arrival {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]arrival(nil), s.arrivals...)
+}
+
+// count is how many mails have arrived, and how many different ones of those
+// with a number.
+func (s *sink) count() (mails, different int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mails, len(s.seen)
+}
+
+// forget begins anew.
+func (s *sink) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.arrivals, s.seen, s.mails = nil, map[seenKey]int{}, 0
+}
+
+func (a arrival) String() string { return fmt.Sprintf("report %d to %s", a.report, a.to) }

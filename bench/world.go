@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/telegram/telegramtest"
+)
+
+// world is a program with its cities, and the stand-ins of every network it
+// talks to.
+type world struct {
+	program  *program
+	relay    *sink
+	mastodon *mastodontest.Server
+	telegram *telegramtest.Server
+	botAPI   *front // before telegram
+	towns    []town
+	slugs    []string
+	next     int // number of the next report
+}
+
+// newWorld starts the stand-ins and sets up a program with n cities, each with
+// a mail subscriber, a Mastodon account and a Telegram bot with one chat. shape
+// may change the towns before they are written; nil leaves them. The program is
+// not started.
+func newWorld(ctx context.Context, b *bench, name, binary string, n int, shape func(w *world)) (*world, error) {
+	dir, err := b.newDir(name)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{next: 1}
+	if err := w.open(ctx, dir, binary, n, shape); err != nil {
+		w.close()
+		return nil, fmt.Errorf("set up %d cities: %w", n, err)
+	}
+	return w, nil
+}
+
+func (w *world) open(ctx context.Context, dir, binary string, n int, shape func(w *world)) error {
+	var err error
+	if w.relay, err = startSink(); err != nil {
+		return err
+	}
+	if w.mastodon, err = mastodontest.Start(mastodontest.Options{}); err != nil {
+		return err
+	}
+	if w.telegram, err = telegramtest.Start(telegramtest.Options{}); err != nil {
+		return err
+	}
+	if w.botAPI, err = startFront(w.telegram, dir+"/roots.pem"); err != nil {
+		return err
+	}
+	// SSL_CERT_FILE is where crypto/x509 finds the roots that it trusts.
+	w.program, err = newProgram(binary, dir+"/data", w.relay.addr, "TICKETFREI_TELEGRAM_API="+w.botAPI.url, "SSL_CERT_FILE="+w.botAPI.roots)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		w.addTown(fmt.Sprintf("city%05d", i))
+	}
+	if shape != nil {
+		shape(w)
+	}
+	s, err := openSeeder(ctx, w.program)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.write(ctx, w.towns)
+}
+
+func (w *world) addTown(slug string) {
+	t := town{slug: slug, subscribers: []string{slug + "@subscribers.example"}, instance: w.mastodon.URL}
+	t.mastodon = w.mastodon.AddAccount(slug)
+	t.telegram = w.telegram.AddBot(slug+"_bot", slug)
+	user := w.telegram.AddUser("rider of "+slug, "de")
+	user.Open(t.telegram)
+	t.chats = []int64{user.ID()}
+	w.towns, w.slugs = append(w.towns, t), append(w.slugs, slug)
+}
+
+func (w *world) close() {
+	if w.program != nil {
+		w.program.kill()
+	}
+	if w.mastodon != nil {
+		w.mastodon.Close()
+	}
+	if w.telegram != nil {
+		w.telegram.Close()
+	}
+	if w.botAPI != nil {
+		w.botAPI.close()
+	}
+	if w.relay != nil {
+		w.relay.close()
+	}
+}
+
+// upTimeout bounds the wait for every bot to be connected.
+const upTimeout = 3 * time.Minute
+
+// start starts the program and waits until bots of them run, streams and polls
+// of those with servers that work are open. It returns how long that took.
+func (w *world) start(ctx context.Context, bots int) (time.Duration, error) {
+	began := time.Now()
+	if err := w.program.start(ctx); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, upTimeout)
+	defer cancel()
+	err := until(ctx, 20*time.Millisecond, func() (bool, error) {
+		if !w.program.alive() {
+			return false, errors.New("the program has ended:\n" + w.program.lastLines())
+		}
+		return w.connected(), nil
+	})
+	if err == nil {
+		err = w.waitRunning(ctx, bots)
+	}
+	if err != nil {
+		m, _ := w.program.metrics(context.WithoutCancel(ctx))
+		return 0, fmt.Errorf("not all bots are up: %d of %d streams, %v of %d bots running: %w",
+			w.mastodon.Streams(), w.count(func(t *town) bool { return t.instance == w.mastodon.URL }),
+			m[`ticketfrei_bots{state="running"}`], bots, err)
+	}
+	return time.Since(began), nil
+}
+
+// connected tells whether every stream and every poll is open.
+func (w *world) connected() bool {
+	if w.mastodon.Streams() < w.count(func(t *town) bool { return t.mastodon != nil && t.instance == w.mastodon.URL }) {
+		return false
+	}
+	for i := range w.towns {
+		if t := &w.towns[i]; t.telegram != nil && t.api == "" && !t.telegram.Polling() {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) waitRunning(ctx context.Context, bots int) error {
+	return until(ctx, 20*time.Millisecond, func() (bool, error) {
+		m, err := w.program.metrics(ctx)
+		return err == nil && int(m[`ticketfrei_bots{state="running"}`]) >= bots, nil
+	})
+}
+
+func (w *world) count(ok func(*town) bool) int {
+	n := 0
+	for i := range w.towns {
+		if ok(&w.towns[i]) {
+			n++
+		}
+	}
+	return n
+}
