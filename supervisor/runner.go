@@ -25,6 +25,10 @@ const startTimeout = 60 * time.Second
 // former run to stop receiving.
 const predecessorTimeout = 10 * time.Second
 
+// recoveredAfter is how long a bot that failed must receive until it counts as
+// working again.
+const recoveredAfter = 2 * time.Second
+
 // runner is one bot at work: the loop around its Receive and the mailbox in
 // front of its Send.
 type runner struct {
@@ -36,6 +40,8 @@ type runner struct {
 	ctx     context.Context // of receiving
 	before  <-chan struct{} // closed when the runner it replaces has stopped receiving; may be nil
 	ended   chan struct{}   // closed when it has stopped receiving
+	// failedBefore belongs to receiveLoop.
+	failedBefore bool
 
 	mu          sync.Mutex
 	instance    bots.Bot // nil until it was made
@@ -141,10 +147,25 @@ func (r *runner) receiveOnce() (err error) {
 			return err
 		}
 	}
-	r.setHealth("", func(h *health) { h.running, h.refused, h.cannotReceive = true, false, false })
-	return instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
+	if !r.failedBefore {
+		r.isWell()
+	} else {
+		// One that fails again and again is not shown as working in between.
+		recovered := time.AfterFunc(recoveredAfter, r.isWell)
+		defer recovered.Stop()
+	}
+	err = instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
 		return r.sup.Emit(ctx, r.bot, in)
 	})
+	if err == nil {
+		r.isWell()
+	}
+	return err
+}
+
+// isWell notes that the bot has started and receives.
+func (r *runner) isWell() {
+	r.setHealth("", func(h *health) { h.running, h.refused, h.cannotReceive = true, false, false })
 }
 
 // makeBot makes the bot anew: its credentials may have changed, and one that
@@ -177,6 +198,7 @@ func (r *runner) failed(err error, pause time.Duration) (time.Duration, bool) {
 	case bots.KindRetryAfter:
 		pause = after
 	}
+	r.failedBefore = true
 	r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()
 	r.log.Warn("stopped by an error, will be restarted", "err", err, "in", pause.Round(time.Millisecond))
 	r.setHealth(err.Error(), func(h *health) { h.cannotReceive, h.restarted = true, true })
