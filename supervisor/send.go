@@ -13,7 +13,7 @@ import (
 
 // mailboxSize is how many deliveries wait in this process for each send that a
 // bot may run at once.
-const mailboxSize = 64
+const mailboxSize = 256
 
 // The waits before a delivery is tried again after a temporary error: doubled
 // each time, with jitter.
