@@ -58,21 +58,21 @@ func TestNewNetworkIsOneDirectory(t *testing.T) {
 	copyTree(t, dir)
 	gitRun(t, dir, "init", "--quiet")
 	gitRun(t, dir, "add", "--all")
-	code, stdout, stderr := runNew(t, dir, "example")
-	if code != exitOK || !strings.Contains(stdout, "wrote bots/example/bot.go\n") || !strings.Contains(stdout, "go test ./bots/example/...") {
+	code, stdout, stderr := runNew(t, dir, "freshlymade")
+	if code != exitOK || !strings.Contains(stdout, "wrote bots/freshlymade/bot.go\n") || !strings.Contains(stdout, "go test ./bots/freshlymade/...") {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
-	if diff := cmp.Diff([]string{"networks.go", "bots/example/"}, changesOf(t, dir)); diff != "" {
+	if diff := cmp.Diff([]string{"networks.go", "bots/freshlymade/"}, changesOf(t, dir)); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)
 	}
-	if out, err := exec.CommandContext(t.Context(), "grep", "-ri", "scaffold", "bots/example", "networks.go").CombinedOutput(); err == nil {
+	if out, err := exec.CommandContext(t.Context(), "grep", "-ri", "scaffold", "bots/freshlymade", "networks.go").CombinedOutput(); err == nil {
 		t.Errorf("the scaffold's name is left:\n%s", out)
 	}
-	if out, err := exec.CommandContext(t.Context(), "gofmt", "-l", "bots/example").CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := exec.CommandContext(t.Context(), "gofmt", "-l", "bots/freshlymade").CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("gofmt would change: %s %v", out, err)
 	}
-	goRun(t, dir, "vet", "./bots/example/...")
-	goRun(t, dir, "test", "./bots/example/...")
+	goRun(t, dir, "vet", "./bots/freshlymade/...")
+	goRun(t, dir, "test", "./bots/freshlymade/...")
 	goRun(t, dir, "build", "-buildvcs=false", "-o", "ticketfrei", ".")
 	program := func(args ...string) string {
 		t.Helper()
@@ -83,13 +83,13 @@ func TestNewNetworkIsOneDirectory(t *testing.T) {
 		}
 		return string(out)
 	}
-	if out := program("check-config"); !strings.Contains(out, "[example]") {
+	if out := program("check-config"); !strings.Contains(out, "[freshlymade]") {
 		t.Errorf("the program does not know the settings of the network:\n%s", out)
 	}
-	if out := program("demo", "--once"); !strings.Contains(out, "sent: example, posted for everybody") {
+	if out := program("demo", "--once"); !strings.Contains(out, "sent: freshlymade, posted for everybody") {
 		t.Errorf("the demo's report did not go out through the network:\n%s", out)
 	}
-	if code, _, stderr := runNew(t, dir, "example"); code != exitError || !strings.Contains(stderr, "already") {
+	if code, _, stderr := runNew(t, dir, "freshlymade"); code != exitError || !strings.Contains(stderr, "already") {
 		t.Errorf("the same name again: exit code %d\n%s", code, stderr)
 	}
 }
