@@ -35,17 +35,7 @@ func (cmd *cityAddCommand) Run(c *console) error {
 	if err := cmd.check(); err != nil {
 		return &usageError{err}
 	}
-	definitions := networkDefinitions()
-	cfg, err := cmd.load(definitions)
-	if err != nil {
-		return err
-	}
-	d, err := openDatabase(c.ctx, cfg, definitions)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return cmd.add(c, cfg, d, definitions)
+	return cmd.withDatabase(c, cmd.add)
 }
 
 // check finds what is wrong with the arguments.
@@ -128,16 +118,10 @@ const listLimit = 1_000_000
 
 // Run lists the cities.
 func (cmd *cityListCommand) Run(c *console) error {
-	definitions := networkDefinitions()
-	cfg, err := cmd.load(definitions)
-	if err != nil {
-		return err
-	}
-	d, err := openDatabase(c.ctx, cfg, definitions)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
+	return cmd.withDatabase(c, cmd.list)
+}
+
+func (cmd *cityListCommand) list(c *console, cfg *config.Config, d *db.DB, _ []bots.Definition) error {
 	cities, err := d.Cities(c.ctx, "", listLimit)
 	if err != nil {
 		return err

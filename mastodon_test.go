@@ -29,15 +29,10 @@ var hiddenAccount = regexp.MustCompile(`name="account" value="([^"]+)"`)
 func (a *app) connect(slug string, account *mastodontest.Account, instance string) report.Bot {
 	a.Helper()
 	b := a.login("moderator@" + slug + ".example")
-	page := b.post("/settings/mastodon/token", url.Values{"instance": {instance}, "token": {account.Token()}}, http.StatusOK)
+	page := b.confirm("/settings/mastodon", url.Values{"instance": {instance}, "token": {account.Token()}}, hiddenAccount, "account")
 	if !strings.Contains(page, account.Handle()) {
 		a.Fatalf("the page does not show the account %s before it is saved", account.Handle())
 	}
-	id := hiddenAccount.FindStringSubmatch(page)
-	if id == nil {
-		a.Fatal("no form to confirm the account")
-	}
-	b.post("/settings/mastodon/confirm", url.Values{"account": {id[1]}}, http.StatusOK)
 	c, err := a.server.db.FindCity(a.Context(), slug)
 	if err != nil {
 		a.Fatal(err)

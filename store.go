@@ -77,6 +77,21 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 	return d, nil
 }
 
+// withDatabase reads the settings and runs work with the database open.
+func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Config, *db.DB, []bots.Definition) error) error {
+	definitions := networkDefinitions()
+	cfg, err := f.load(definitions)
+	if err != nil {
+		return err
+	}
+	d, err := openDatabase(c.ctx, cfg, definitions)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return work(c, cfg, d, definitions)
+}
+
 type backupCommand struct {
 	settingsFlags
 	File string `arg:"" help:"File to write; it must not exist."`

@@ -77,13 +77,14 @@ func TestThreeNetworksHearEachOther(t *testing.T) {
 }
 
 // confirm connects an account by its token and confirms that it is the right
-// one.
-func (b *browser) confirm(path string, form url.Values, hidden *regexp.Regexp, name string) {
+// one. It returns the page that asked.
+func (b *browser) confirm(path string, form url.Values, hidden *regexp.Regexp, name string) (page string) {
 	b.Helper()
-	page := b.post(path+"/token", form, http.StatusOK)
+	page = b.post(path+"/token", form, http.StatusOK)
 	id := hidden.FindStringSubmatch(page)
 	if id == nil {
 		b.Fatalf("%s: no form to confirm the account", path)
 	}
 	b.post(path+"/confirm", url.Values{name: {id[1]}}, http.StatusOK)
+	return page
 }
