@@ -57,26 +57,26 @@ func (m *Message[T]) Ignore() { m.held.release(m.msg) }
 // ConsumeReports calls handle with one report after the other until ctx ends.
 // handle must not block for long.
 func (q *Queue) ConsumeReports(ctx context.Context, handle func(*Message[report.Report])) error {
-	return consume(ctx, q, reportStream, "censor", handle)
+	return consume(ctx, q, reports, handle)
 }
 
 // ConsumeDeliveries is as ConsumeReports.
 func (q *Queue) ConsumeDeliveries(ctx context.Context, handle func(*Message[report.Delivery])) error {
-	return consume(ctx, q, deliveryStream, "dispatcher", handle)
+	return consume(ctx, q, deliveries, handle)
 }
 
 // ConsumeMails is as ConsumeReports.
 func (q *Queue) ConsumeMails(ctx context.Context, handle func(*Message[mailer.Mail])) error {
-	return consume(ctx, q, mailStream, "mailer", handle)
+	return consume(ctx, q, mails, handle)
 }
 
-func consume[T any](ctx context.Context, q *Queue, stream, durable string, handle func(*Message[T])) error {
-	cons, err := q.consumer(ctx, stream, durable)
+func consume[T any](ctx context.Context, q *Queue, l line, handle func(*Message[T])) error {
+	cons, err := q.js.Consumer(ctx, l.stream, l.consumer)
 	if ctx.Err() != nil {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("consume %s: %w", stream, err)
+		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
 	running, err := cons.Consume(func(msg jetstream.Msg) {
 		m := &Message[T]{Attempt: 1, msg: msg, held: q.held}
@@ -84,7 +84,7 @@ func consume[T any](ctx context.Context, q *Queue, stream, durable string, handl
 			m.Attempt = int(meta.NumDelivered)
 		}
 		if err := json.Unmarshal(msg.Data(), &m.Body); err != nil {
-			q.log.Error("a message in the queue cannot be read and is dropped", "stream", stream, "subject", msg.Subject(), "err", err)
+			q.log.Error("a message in the queue cannot be read and is dropped", "stream", l.stream, "subject", msg.Subject(), "err", err)
 			_ = msg.Term()
 			return
 		}
@@ -92,38 +92,75 @@ func consume[T any](ctx context.Context, q *Queue, stream, durable string, handl
 		handle(m)
 	}, jetstream.PullMaxMessages(fetch), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 		if ctx.Err() == nil {
-			q.log.Warn("reading from the queue failed, trying again", "stream", stream, "err", err)
+			q.log.Warn("reading from the queue failed, trying again", "stream", l.stream, "err", err)
 		}
 	}))
 	if err != nil {
-		return fmt.Errorf("consume %s: %w", stream, err)
+		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
-	<-ctx.Done()
+	q.sweep(ctx, l)
 	running.Stop()
 	<-running.Closed()
 	return nil
 }
 
-// consumer opens the durable consumer of a stream. One whose files are damaged
-// is made anew: what it has confirmed is gone from the stream, so that what is
-// in the stream is what is still to do.
-func (q *Queue) consumer(ctx context.Context, stream, durable string) (jetstream.Consumer, error) {
+// openConsumer opens the consumer of a stream. One whose files are damaged is
+// made anew and begins with the first message that was not swept: what of it
+// was done already, the database knows.
+func (q *Queue) openConsumer(ctx context.Context, l line) error {
 	cfg := jetstream.ConsumerConfig{
-		Durable:       durable,
+		Durable:       l.consumer,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxDeliver:    -1,
 		MaxAckPending: -1, // one bot that hangs must not use up a limit for all
 	}
-	cons, err := q.js.CreateOrUpdateConsumer(ctx, stream, cfg)
+	_, err := q.js.CreateOrUpdateConsumer(ctx, l.stream, cfg)
 	if err == nil || ctx.Err() != nil {
-		return cons, err
+		return err
 	}
-	q.log.Error("the record of what was done with the queue is damaged and is made anew", "stream", stream, "err", err)
-	if err := os.RemoveAll(filepath.Join(q.dir, server.JetStreamStoreDir, "$G", "streams", stream, "obs", durable)); err != nil {
-		return nil, err
+	q.log.Error("the record of what was done with the queue is damaged and is made anew", "stream", l.stream, "err", err)
+	if err := os.RemoveAll(filepath.Join(q.dir, server.JetStreamStoreDir, "$G", "streams", l.stream, "obs", l.consumer)); err != nil {
+		return err
 	}
-	return q.js.CreateOrUpdateConsumer(ctx, stream, cfg)
+	_, err = q.js.CreateOrUpdateConsumer(ctx, l.stream, cfg)
+	return err
+}
+
+// sweepInterval is how often what was done is deleted.
+const sweepInterval = 2 * time.Second
+
+// sweep deletes what is done from a stream, in one go every sweepInterval,
+// until ctx ends. (A stream with work queue retention deletes by itself, but
+// syncs each deletion to disk, which costs as much as the message did.)
+func (q *Queue) sweep(ctx context.Context, l line) {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	var swept uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		cons, err := q.js.Consumer(ctx, l.stream, l.consumer)
+		if err != nil {
+			continue // the next tick tries again
+		}
+		done := cons.CachedInfo().AckFloor.Stream
+		if done == swept {
+			continue
+		}
+		stream, err := q.js.Stream(ctx, l.stream)
+		if err == nil {
+			err = stream.Purge(ctx, jetstream.WithPurgeSequence(done+1))
+		}
+		if err == nil {
+			swept = done
+		} else if ctx.Err() == nil {
+			q.log.Warn("what is done could not be deleted from the queue, trying again", "stream", l.stream, "err", err)
+		}
+	}
 }
 
 // holder gives a sign of life for every message that somebody works on.

@@ -22,12 +22,20 @@ import (
 	"ticketfrei/report"
 )
 
-// The streams. Each message is deleted when it is confirmed (work queue
-// retention), so what a stream holds is what is still to do.
-const (
-	reportStream   = "REPORTS"    // report.<city id>
-	deliveryStream = "DELIVERIES" // delivery.<network>.<bot id>
-	mailStream     = "MAILS"      // mail
+// line is a stream of messages and the consumer that works through it.
+type line struct {
+	name     string // for people
+	stream   string
+	subject  string
+	consumer string
+}
+
+var (
+	reports    = line{"reports", "REPORTS", "report.*", "censor"}               // report.<city id>
+	deliveries = line{"deliveries", "DELIVERIES", "delivery.*.*", "dispatcher"} // delivery.<network>.<bot id>
+	mails      = line{"mails", "MAILS", "mail", "mailer"}
+
+	lines = []line{reports, deliveries, mails}
 )
 
 // duplicateWindow is how long a stream knows the ids of its messages: the same
@@ -81,16 +89,18 @@ func (q *Queue) connect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect to the queue: %w", err)
 	}
-	for stream, subject := range map[string]string{reportStream: "report.*", deliveryStream: "delivery.*.*", mailStream: "mail"} {
+	for _, l := range lines {
 		_, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-			Name:       stream,
-			Subjects:   []string{subject},
-			Retention:  jetstream.WorkQueuePolicy,
+			Name:       l.stream,
+			Subjects:   []string{l.subject},
 			Duplicates: duplicateWindow,
 			MaxAge:     14 * 24 * time.Hour,
 		})
 		if err != nil {
-			return fmt.Errorf("open stream %s: %w", stream, err)
+			return fmt.Errorf("open stream %s: %w", l.stream, err)
+		}
+		if err := q.openConsumer(ctx, l); err != nil {
+			return fmt.Errorf("open consumer %s of stream %s: %w", l.consumer, l.stream, err)
 		}
 	}
 	q.held = startHolder()
@@ -225,21 +235,40 @@ type Depth struct {
 
 // Depths returns how much is waiting in each stream.
 func (q *Queue) Depths(ctx context.Context) ([]Depth, error) {
-	names := []struct{ stream, name string }{{reportStream, "reports"}, {deliveryStream, "deliveries"}, {mailStream, "mails"}}
-	depths := make([]Depth, 0, len(names))
-	for _, n := range names {
-		s, err := q.js.Stream(ctx, n.stream)
+	depths := make([]Depth, 0, len(lines))
+	for _, l := range lines {
+		d, err := q.depth(ctx, l)
 		if err != nil {
-			return nil, fmt.Errorf("look at stream %s: %w", n.stream, err)
-		}
-		state := s.CachedInfo().State
-		d := Depth{Stream: n.name, Messages: state.Msgs}
-		if state.Msgs > 0 {
-			d.Oldest = state.FirstTime
+			return nil, fmt.Errorf("look at stream %s: %w", l.stream, err)
 		}
 		depths = append(depths, d)
 	}
 	return depths, nil
+}
+
+func (q *Queue) depth(ctx context.Context, l line) (Depth, error) {
+	cons, err := q.js.Consumer(ctx, l.stream, l.consumer)
+	if err != nil {
+		return Depth{}, err
+	}
+	info := cons.CachedInfo()
+	d := Depth{Stream: l.name, Messages: info.NumPending + uint64(info.NumAckPending)}
+	if d.Messages == 0 {
+		return d, nil
+	}
+	stream, err := q.js.Stream(ctx, l.stream)
+	if err != nil {
+		return Depth{}, err
+	}
+	oldest, err := stream.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(l.subject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return d, nil // done with in the meantime
+	}
+	if err != nil {
+		return Depth{}, err
+	}
+	d.Oldest = oldest.Time
+	return d, nil
 }
 
 // Ping tells whether the queue works.

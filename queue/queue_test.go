@@ -3,7 +3,11 @@ package queue_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +116,76 @@ func TestUnconfirmedComesAgain(t *testing.T) {
 	}
 	stop()
 	wait()
+}
+
+// TestDoneIsGone confirms all messages but one: after a restart that one and
+// nothing else comes again, and the files of the queue become small.
+func TestDoneIsGone(t *testing.T) {
+	dir := t.TempDir()
+	q := mustOpen(t, dir)
+	const n = 500
+	for i := range n {
+		r := newReport(fmt.Sprint(i))
+		r.Text = strings.Repeat("Plärrer ", 500)
+		if err := q.PublishReport(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	got := make(chan string, n)
+	wait := consume(t, ctx, q, func(m *queue.Message[report.Report]) {
+		if m.Attempt == 1 {
+			got <- m.Body.ID
+		}
+		if m.Body.ID == "490" {
+			m.Later(50 * time.Millisecond)
+		} else {
+			m.Done()
+		}
+	})
+	for range n {
+		receive(t, got)
+	}
+	deadline := time.Now().Add(patience)
+	for size := dirSize(t, dir); size > 1<<20; size = dirSize(t, dir) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are kept of messages that are done", size)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	stop()
+	wait()
+	q.Close()
+
+	q = mustOpen(t, dir)
+	defer q.Close()
+	if err := q.PublishReport(t.Context(), newReport("new")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop = context.WithCancel(t.Context())
+	again := make(chan string, n)
+	wait = consume(t, ctx, q, func(m *queue.Message[report.Report]) { m.Done(); again <- m.Body.ID })
+	came := []string{receive(t, again), receive(t, again)}
+	slices.Sort(came)
+	if diff := cmp.Diff([]string{"490", "new"}, came); diff != "" {
+		t.Error(diff)
+	}
+	stop()
+	wait()
+}
+
+func dirSize(tb testing.TB, dir string) (size int64) {
+	tb.Helper()
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // deleted in the meantime
+		}
+		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
 }
 
 // TestHeldMessageIsNotHandedOutAgain holds a message for longer than the queue
