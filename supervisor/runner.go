@@ -136,16 +136,9 @@ func (r *runner) waitForPredecessor() {
 // receiveOnce makes the bot, checks it and runs Receive. A panic is an error.
 func (r *runner) receiveOnce() (err error) {
 	defer r.recovered(&err)
-	instance, err := r.makeBot()
+	instance, err := r.startBot()
 	if err != nil {
 		return err
-	}
-	if c, ok := instance.(bots.Checker); ok {
-		ctx, cancel := context.WithTimeout(r.ctx, startTimeout)
-		defer cancel()
-		if err := c.Check(ctx); err != nil {
-			return err
-		}
 	}
 	if !r.failedBefore {
 		r.isWell()
@@ -168,11 +161,28 @@ func (r *runner) isWell() {
 	r.setHealth("", func(h *health) { h.running, h.refused, h.cannotReceive = true, false, false })
 }
 
-// makeBot makes the bot anew: its credentials may have changed, and one that
-// panicked may be in any state.
-func (r *runner) makeBot() (bots.Bot, error) {
+// startBot makes the bot and checks it when its turn has come.
+func (r *runner) startBot() (bots.Bot, error) {
+	done, err := r.sup.turns.take(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	ctx, cancel := context.WithTimeout(r.ctx, startTimeout)
 	defer cancel()
+	instance, err := r.makeBot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := instance.(bots.Checker); ok {
+		return instance, c.Check(ctx)
+	}
+	return instance, nil
+}
+
+// makeBot makes the bot anew: its credentials may have changed, and one that
+// panicked may be in any state.
+func (r *runner) makeBot(ctx context.Context) (bots.Bot, error) {
 	instance, err := r.network.Bot(ctx, r.bot, r.log)
 	if err != nil {
 		return nil, err

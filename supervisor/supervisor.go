@@ -58,6 +58,8 @@ type Supervisor struct {
 	runners map[int64]*runner
 	stopped bool
 
+	turns turns
+
 	// Apart from mu: who retires a runner gives deliveries back with mu held.
 	holdMu  sync.Mutex
 	holding map[string]bool // ids of the deliveries that runners hold
@@ -74,7 +76,8 @@ func New(o Options) *Supervisor {
 	if o.Backoff == 0 {
 		o.Backoff = time.Second
 	}
-	s := &Supervisor{Options: o, runners: make(map[int64]*runner), holding: make(map[string]bool)}
+	s := &Supervisor{Options: o, runners: make(map[int64]*runner), holding: make(map[string]bool),
+		turns: make(turns, startingAtOnce)}
 	s.metrics = newMetrics(o.Metrics, s.countStates)
 	s.logs = newLogWriter(o.DB)
 	return s
