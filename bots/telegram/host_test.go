@@ -87,7 +87,7 @@ func newWorld(t *testing.T, o telegramtest.Options) *world {
 		Site: w.site, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.now,
 	}, &options{API: w.server.URL + "/"}))(t)
 	w.network.limits = fast
-	t.Cleanup(w.network.http.CloseIdleConnections)
+	t.Cleanup(w.network.transport.CloseIdleConnections)
 	return w
 }
 

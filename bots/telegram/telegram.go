@@ -56,12 +56,12 @@ var (
 
 // network is shared by the bots of all cities.
 type network struct {
-	host    bots.Host
-	api     string // URL of the Bot API server, without a slash at the end
-	store   *store
-	http    *http.Client
-	limits  limits
-	timings timings
+	host      bots.Host
+	api       string // URL of the Bot API server, without a slash at the end
+	store     *store
+	transport *http.Transport
+	limits    limits
+	timings   timings
 
 	mu     sync.Mutex
 	pacers map[int64]*pacer // by bot: a bot that is made anew keeps its pace
@@ -86,7 +86,7 @@ func newNetwork(h bots.Host, o *options) (*network, error) {
 		return nil, fmt.Errorf("setting telegram.api: %w", err)
 	}
 	return &network{host: h, api: api, store: &store{db: h.DB, box: h.Secrets, now: h.Now},
-		http: newHTTPClient(), limits: documentedLimits(), timings: defaultTimings(), pacers: map[int64]*pacer{}}, nil
+		transport: newTransport(), limits: documentedLimits(), timings: defaultTimings(), pacers: map[int64]*pacer{}}, nil
 }
 
 // Bot returns the bot whose token was stored for b.
