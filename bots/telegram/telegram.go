@@ -69,14 +69,16 @@ type network struct {
 
 // timings are the durations that tests make shorter.
 type timings struct {
-	// poll is how long one getUpdates waits for news.
+	// poll is how long one getUpdates waits for news. The Bot API server waits
+	// for 50 s at most (LONG_POLL_MAX_TIMEOUT in its source), and proxies tend to
+	// give up after 60.
 	poll time.Duration
 	// pause is the least time between two getUpdates that brought nothing: a
 	// server that does not wait must not be asked without end.
 	pause time.Duration
 }
 
-func defaultTimings() timings { return timings{poll: 25 * time.Second, pause: time.Second} }
+func defaultTimings() timings { return timings{poll: 50 * time.Second, pause: time.Second} }
 
 // newNetwork returns the network. The error says what is wrong with
 // telegram.api.

@@ -3,7 +3,9 @@ package telegramtest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -47,16 +49,31 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "<html><body>broken gateway</body></html>", status)
 		return
 	}
-	var params params
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&params); err != nil && r.ContentLength != 0 {
+	params, err := readParams(http.MaxBytesReader(w, r.Body, maxRequest), r)
+	if err != nil {
 		answer(w, nil, badRequest("can't parse parameters"))
 		return
 	}
-	result, err := s.call(r.Context(), b, method, params)
+	result, failure := s.call(r.Context(), b, method, params)
 	if r.Context().Err() != nil {
 		return // nobody is there to read it
 	}
-	answer(w, result, err)
+	answer(w, result, failure)
+}
+
+// readParams reads what getUpdates has in its query, and all methods in a body
+// of JSON.
+func readParams(body io.Reader, r *http.Request) (p params, err error) {
+	query := r.URL.Query()
+	for name, value := range map[string]any{"offset": &p.Offset, "timeout": &p.Timeout, "allowed_updates": &p.AllowedUpdates} {
+		if query.Has(name) {
+			err = errors.Join(err, json.Unmarshal([]byte(query.Get(name)), value))
+		}
+	}
+	if r.ContentLength != 0 {
+		err = errors.Join(err, json.NewDecoder(body).Decode(&p))
+	}
+	return p, err
 }
 
 // called counts a call and returns the status it fails with; 0 for none.
