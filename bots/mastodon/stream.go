@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	"github.com/coder/websocket"
 )
 
 // maxEvent bounds one event of a stream: a status with the profile of its
@@ -30,7 +28,7 @@ var (
 // alone a dead stream is told from a quiet one. This one needs no goroutine
 // beside the one that reads: timers end the reading.
 type stream struct {
-	conn    *websocket.Conn
+	socket  *socket
 	ctx     context.Context // ends when the stream is to end, with the reason as its cause
 	cancel  context.CancelCauseFunc
 	silence *time.Timer
@@ -50,11 +48,12 @@ func (b *bot) openStream(ctx context.Context) (*stream, error) {
 	dialing, done := context.WithTimeout(ctx, t.dial)
 	defer done()
 	var err error
-	if s.conn, err = b.dial(dialing, base, s.alive); err != nil {
+	if s.socket, err = b.dial(dialing, base, s.alive); err != nil {
 		s.cancel(err)
 		return nil, b.streamError(ctx, err)
 	}
-	s.conn.SetReadLimit(maxEvent)
+	// Who waits for an event is woken by the end of the connection.
+	context.AfterFunc(s.ctx, func() { _ = s.socket.conn.Close() })
 	s.silence = time.AfterFunc(t.silence, func() { s.cancel(errSilent) })
 	s.reopen = time.AfterFunc(t.reopen, func() { s.cancel(errReopen) })
 	return s, nil
@@ -75,19 +74,12 @@ func (b *bot) streamError(ctx context.Context, err error) error {
 }
 
 // dial connects. alive is called at every ping of the server.
-func (b *bot) dial(ctx context.Context, base string, alive func()) (*websocket.Conn, error) {
+func (b *bot) dial(ctx context.Context, base string, alive func()) (*socket, error) {
 	// The token stands in the query: that is the one way that all servers know.
 	query := url.Values{"stream": {"user"}, "access_token": {b.account.Token}}
 	h := b.client.http("")
-	conn, resp, err := websocket.Dial(ctx, base+"/api/v1/streaming?"+query.Encode(), &websocket.DialOptions{
-		HTTPClient:     &h,
-		OnPingReceived: func(context.Context, []byte) bool { alive(); return true },
-	})
-	if err != nil && resp != nil && resp.StatusCode >= http.StatusBadRequest {
-		defer resp.Body.Close()
-		return nil, answerError(resp.StatusCode, resp.Body)
-	}
-	return conn, err
+	h.Timeout = 0 // it would end the stream too
+	return dialSocket(ctx, &h, base+"/api/v1/streaming?"+query.Encode(), alive)
 }
 
 // alive says that the server has sent something.
@@ -104,15 +96,13 @@ func (s *stream) close() {
 	s.silence.Stop()
 	s.reopen.Stop()
 	s.cancel(context.Canceled)
-	// What is closed is not used again: there is nobody to tell of an error.
-	_ = s.conn.CloseNow()
 }
 
 // next waits for the next notification. The error is errSilent, errReopen, or
 // wraps errDropped where the connection ended.
 func (s *stream) next() (notification, error) {
 	for {
-		_, data, err := s.conn.Read(s.ctx)
+		data, err := s.socket.next()
 		if err != nil {
 			if s.ctx.Err() != nil {
 				return notification{}, context.Cause(s.ctx)
