@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -102,6 +104,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		return err
 	}
 	s.serveNetworks(receiving)
+	s.group.Go(func() { s.afterStart(receiving) })
 	s.group.Go(func() { s.poll(receiving) })
 
 	err := s.Queue.ConsumeDeliveries(receiving, s.dispatch)
@@ -122,6 +125,26 @@ func (s *Supervisor) startAll(ctx context.Context) error {
 		s.start(b, nil)
 	}
 	return nil
+}
+
+// connecting is how long bots get to connect after their start.
+const connecting = 5 * time.Second
+
+// afterStart gives back the memory that starting took, when all bots have had
+// their turn. What starts has deep stacks and leaves much behind, what waits
+// makes so little garbage that it would be minutes until the collector runs.
+func (s *Supervisor) afterStart(ctx context.Context) {
+	done, err := s.turns.take(ctx) // turns are given out in the order they were asked for
+	if err != nil {
+		return
+	}
+	done()
+	select {
+	case <-ctx.Done():
+	case <-time.After(connecting):
+		runtime.GC() // each halves the stacks that are too large
+		debug.FreeOSMemory()
+	}
 }
 
 // start starts the runner of b, which receives once before is closed (nil: at
