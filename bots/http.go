@@ -26,7 +26,7 @@ func NewHTTPClient(allowPrivate bool) *http.Client {
 			DialContext:           dialer.DialContext,
 			ForceAttemptHTTP2:     true,
 			MaxIdleConns:          256,
-			MaxIdleConnsPerHost:   16,
+			MaxIdleConnsPerHost:   64, // as many bots of one server start at a time
 			IdleConnTimeout:       90 * time.Second,
 			TLSHandshakeTimeout:   10 * time.Second,
 			ResponseHeaderTimeout: HTTPTimeout,
