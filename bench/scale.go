@@ -11,7 +11,7 @@ type scale struct {
 	Cities []int         `default:"100,1000,10000" help:"Numbers of cities, each with three bots."`
 	Rate   float64       `default:"50" help:"Reports a second."`
 	For    time.Duration `default:"30s" help:"For how long."`
-	Idle   time.Duration `default:"60s" help:"How long the idle program is watched."`
+	Idle   time.Duration `default:"60s" help:"How long the idle program is watched: longer than a poll of Telegram, 50 s, or that is left out."`
 }
 
 func (*scale) name() string { return "scale" }
