@@ -106,9 +106,14 @@ func (d *dialogue) say(line string, code int) error {
 	return err
 }
 
-// mail hands one report over and returns when its end was written. Every report
-// has another author: the flood brake is not what is measured.
+// mail hands report n over and returns when its end was written.
 func (d *dialogue) mail(n int, slug string) (time.Time, error) {
+	return d.hand(n, slug, reportText(n))
+}
+
+// hand hands mail n with a text over and returns when its end was written.
+// Every mail has another author: the flood brake is not what is measured.
+func (d *dialogue) hand(n int, slug, text string) (time.Time, error) {
 	from, to := fmt.Sprintf("rider%d@riders.example", n), slug+"@"+mailDomain
 	for _, s := range []struct {
 		line string
@@ -119,14 +124,14 @@ func (d *dialogue) mail(n int, slug string) (time.Time, error) {
 		}
 	}
 	at := time.Now()
-	return at, d.say(message(n, from, to)+".", 250)
+	return at, d.say(message(n, from, to, text)+".", 250)
 }
 
-// message is a mail with report n.
-func message(n int, from, to string) string {
+// message is mail n with a text.
+func message(n int, from, to, text string) string {
 	lines := []string{"From: " + from, "To: " + to, "Subject:", fmt.Sprintf("Message-ID: <%d@riders.example>", n),
 		"Date: " + time.Now().Format(time.RFC1123Z), "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8",
-		"Content-Transfer-Encoding: 8bit", "", reportText(n), ""}
+		"Content-Transfer-Encoding: 8bit", "", text, ""}
 	return strings.Join(lines, "\r\n")
 }
 

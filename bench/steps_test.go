@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -81,6 +83,28 @@ func (p parts) mailNetwork(b *testing.B, site bots.Site, emit func(context.Conte
 // BenchmarkMailToReport is a mail over an open connection until it is answered,
 // without storing it: the dialogue, the recipient looked up, the mail parsed.
 func BenchmarkMailToReport(b *testing.B) {
+	bodies := map[string]string{
+		"a report":    reportText(1),
+		"1 KB prose":  strings.TrimSpace(ordinaryLines(1000)),
+		"1 KB of one": strings.Repeat(strings.Repeat("X", 78)+"\r\n", 13), // as smtp-source sends
+	}
+	for name, body := range bodies {
+		b.Run(name, func(b *testing.B) { benchmarkMail(b, body) })
+	}
+}
+
+// ordinaryLines is a text of that many characters in lines of 70.
+func ordinaryLines(length int) string {
+	var lines []string
+	text := []rune(ordinaryTexts(length)[0])
+	for len(text) > 0 {
+		n := min(70, len(text))
+		lines, text = append(lines, string(text[:n])), text[n:]
+	}
+	return strings.Join(lines, "\r\n")
+}
+
+func benchmarkMail(b *testing.B, body string) {
 	var heard atomic.Int64
 	n := newParts(b).mailNetwork(b, nil, func(context.Context, report.Bot, bots.Incoming) error { heard.Add(1); return nil })
 	ctx, stop := context.WithCancel(b.Context())
@@ -105,13 +129,87 @@ func BenchmarkMailToReport(b *testing.B) {
 	mails := 0
 	for b.Loop() {
 		mails++
-		if _, err := d.mail(mails, "city"); err != nil {
+		if _, err := d.hand(mails, "city", body); err != nil {
 			b.Fatal(err)
 		}
 	}
 	if int(heard.Load()) != mails {
 		b.Fatalf("%d mails became %d reports", mails, heard.Load())
 	}
+}
+
+// BenchmarkSaveReports is reports stored with their verdicts, each of another
+// author, in one transaction that nobody waits for the disk for.
+func BenchmarkSaveReports(b *testing.B) {
+	for _, batch := range []int{1, 64} {
+		b.Run(fmt.Sprintf("%d reports", batch), func(b *testing.B) {
+			p := newParts(b)
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				judged := make([]db.Judged, batch)
+				for i := range judged {
+					n++
+					judged[i] = db.Judged{Report: storedReport(p.city, n), Verdict: report.Verdict{Passed: true, Reason: report.ReasonTrigger}}
+				}
+				if _, err := p.db.SaveReports(b.Context(), judged, censor.Normalize, db.Brake{Window: time.Minute, Flood: 10}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func storedReport(c report.City, n int) report.Report {
+	now := time.Now()
+	return report.Report{ID: report.ID(mail.Name, 1, fmt.Sprint(n)), CityID: c.ID, BotID: 1, Network: mail.Name, NetworkID: fmt.Sprint(n),
+		Author: fmt.Sprint("author ", n), Text: reportText(n), Visibility: report.Private, Time: now, Received: now}
+}
+
+// BenchmarkFanOutMarked is the mark that a report's deliveries are queued.
+func BenchmarkFanOutMarked(b *testing.B) {
+	p := newParts(b)
+	r := storedReport(p.city, 1)
+	dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true}, db.Brake{Window: time.Minute, Flood: 10})
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.db.SetFannedOut(b.Context(), []string{r.ID}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDeliveryEnd is what is asked before every delivery: whether it has
+// ended; and what is stored when it does.
+func BenchmarkDeliveryEnd(b *testing.B) {
+	p := newParts(b)
+	list := deliveries(storedReport(p.city, 1), 1000)
+	outcome := func(i int) db.Outcome { return db.Outcome{Delivery: list[i], Result: db.Sent} }
+	for i := range list[:500] {
+		if err := p.db.RecordOutcome(b.Context(), outcome(i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ask := func(b *testing.B, id string, want error) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := p.db.DeliveryEnd(b.Context(), id); !errors.Is(err, want) {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.Run("open", func(b *testing.B) { ask(b, list[999].ID, db.ErrNotFound) })
+	b.Run("ended", func(b *testing.B) { ask(b, list[0].ID, nil) })
+	b.Run("recorded", func(b *testing.B) {
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			if err := p.db.RecordOutcome(b.Context(), outcome(i%len(list))); err != nil {
+				b.Fatal(err)
+			}
+			i++
+		}
+	})
 }
 
 // BenchmarkVerdict is one verdict by the rules that a new city has.
