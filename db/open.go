@@ -80,15 +80,19 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
+// statements is how many prepared statements each connection keeps: about as
+// many as the program has. It is the driver that keeps them: those that gorm
+// would keep (PrepareStmt) are prepared again in every transaction.
+const statements = 128
+
 // open opens one pool of connections. With synchronous=NORMAL a commit does not
 // wait for the disk (SQLite's documentation of PRAGMA synchronous): that is the
 // syncer's work.
 func open(path, more string, conns int) (*gorm.DB, error) {
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=true&" + more
+	dsn := fmt.Sprintf("file:%s?_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=true&_stmt_cache_size=%d&%s",
+		(&url.URL{Path: path}).EscapedPath(), statements, more)
 	g, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{
 		SkipDefaultTransaction: true,
-		PrepareStmt:            true,
 		TranslateError:         true,
 		Logger:                 logger.Discard,
 		NowFunc:                func() time.Time { return time.Now().UTC() },
