@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -61,20 +62,46 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 
 // City returns the city of that id, or ErrNotFound.
 func (d *DB) City(ctx context.Context, id int64) (report.City, error) {
-	return d.findCity(d.Read(ctx).Where("id = ?", id))
+	return scanCity(d.readRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE id = ?", id))
 }
 
 // FindCity returns the city of that slug, or ErrNotFound.
 func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
-	return d.findCity(d.Read(ctx).Where("slug = ?", slug))
+	return scanCity(d.readRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
 }
 
-func (d *DB) findCity(where *gorm.DB) (report.City, error) {
-	var row cityRow
-	if err := where.Take(&row).Error; err != nil {
+// FindCityBot returns the city of that slug and its bot of a network. The error
+// is ErrNotFound where one of them is missing: the city is the zero City then,
+// or it is only the bot that is missing.
+func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
+	var b botRow
+	city, err := scanCity(d.readRow(ctx, "SELECT "+cityColumns+`, coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''),
+			coalesce(b.last_error, ''), coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0)
+		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
+		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated)
+	if err != nil {
+		return report.City{}, report.Bot{}, err
+	}
+	if b.ID == 0 {
+		return city, report.Bot{}, fmt.Errorf("bot: %w", ErrNotFound)
+	}
+	b.CityID, b.Network = city.ID, network
+	return city, b.bot(), nil
+}
+
+// cityColumns are what scanCity reads of the table c.
+const cityColumns = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created"
+
+// scanCity reads cityColumns, and into more what follows them.
+func scanCity(row *sql.Row, more ...any) (report.City, error) {
+	var c report.City
+	var created int64
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created}, more...)...)
+	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", notFound(err))
 	}
-	return row.city(), nil
+	c.Created = fromMillis(created)
+	return c, nil
 }
 
 // Cities returns the cities whose name or slug contains search, by name; at

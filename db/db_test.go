@@ -93,6 +93,43 @@ func TestCityNamesAreUnique(t *testing.T) {
 	}
 }
 
+func TestFindCityBot(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	c := dbtest.MustCreateCity(t, d, "nuernberg", "mail")
+	dbtest.MustCreateCity(t, d, "fuerth", "toy", "mail")
+	mail, err := d.FindBot(t.Context(), c.ID, "mail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetBotState(t.Context(), mail.ID, report.BotTrouble, "no", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.EnableBot(t.Context(), mail.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	if mail, err = d.Bot(t.Context(), mail.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		slug, network string
+		city          report.City
+		bot           report.Bot
+		err           error
+	}{
+		{"nuernberg", "mail", c, mail, nil},
+		{"nuernberg", "toy", c, report.Bot{}, db.ErrNotFound},
+		{"erlangen", "mail", report.City{}, report.Bot{}, db.ErrNotFound},
+	} {
+		city, bot, err := d.FindCityBot(t.Context(), tt.slug, tt.network)
+		if !errors.Is(err, tt.err) {
+			t.Errorf("%s, %s: %v, want %v", tt.slug, tt.network, err, tt.err)
+		}
+		if diff := cmp.Diff(tt.city, city) + cmp.Diff(tt.bot, bot); diff != "" {
+			t.Errorf("%s, %s: %s", tt.slug, tt.network, diff)
+		}
+	}
+}
+
 func TestSearchOfCities(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
 	for slug, name := range map[string]string{"nuernberg": "Nürnberg", "fuerth": "Fürth", "erlangen": "Erlangen"} {
@@ -158,6 +195,80 @@ func TestSaveReport(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What waited for the censor is stored at once, and once, also where it comes
+// again after some of it was fanned out.
+func TestSaveReportsTogether(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city")
+	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "u1"}
+	refused := report.Verdict{Reason: report.ReasonNoTrigger}
+	judged := []db.Judged{
+		{Report: newReport(c, "1", "a", "u1", noon), Verdict: passed},
+		{Report: newReport(c, "2", "a", "U1", noon), Verdict: passed},
+		{Report: newReport(c, "3", "", "hello", noon), Verdict: refused},
+		{Report: newReport(c, "1", "a", "u1", noon), Verdict: passed},
+		{Report: newReport(c, "4", "b", "u1", noon), Verdict: passed},
+	}
+	save := func(list []db.Judged) []db.Saved {
+		t.Helper()
+		saved, err := d.SaveReports(t.Context(), list, strings.ToLower, db.Brake{Window: time.Minute, Flood: 9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return saved
+	}
+	repeated := db.Saved{Verdict: report.Verdict{Reason: report.ReasonRepeated}}
+	want := []db.Saved{{Verdict: passed}, repeated, {Verdict: refused}, {Verdict: passed}, {Verdict: passed}}
+	if diff := cmp.Diff(want, save(judged)); diff != "" {
+		t.Error(diff)
+	}
+	if err := d.SetFannedOut(t.Context(), []string{"1", "4", "unknown"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{0, 3, 4} {
+		want[i].FannedOut = true
+	}
+	judged[2].Verdict = passed // the rules were changed in the meantime
+	if diff := cmp.Diff(want, save(judged)); diff != "" {
+		t.Errorf("again: %s", diff)
+	}
+	gone := newReport(c, "5", "", "u1", noon)
+	gone.CityID = 99
+	if _, err := d.SaveReports(t.Context(), []db.Judged{{Report: gone, Verdict: passed}}, strings.ToLower, db.Brake{}); err == nil {
+		t.Error("a report of a city that is gone was stored")
+	}
+	got, err := d.Report(t.Context(), c.ID, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(judged[0], got); diff != "" {
+		t.Errorf("stored: %s", diff)
+	}
+}
+
+func TestDeliveryEnd(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	delivery := report.NewDelivery(report.Report{ID: "r"}, report.Bot{ID: 1}, "x")
+	if _, err := d.DeliveryEnd(t.Context(), delivery.ID); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("before its end: %v, want ErrNotFound", err)
+	}
+	for _, o := range []db.Outcome{
+		{Delivery: delivery, Result: db.Failed, Error: "no such account"},
+		{Delivery: delivery, Result: db.Sent, Receipt: report.Receipt{ID: "7", URL: "https://example.org/7"}},
+	} {
+		if err := d.RecordOutcome(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		got, err := d.DeliveryEnd(t.Context(), delivery.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(db.Ended{Result: o.Result, Receipt: o.Receipt, Error: o.Error, At: noon}, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -47,9 +47,10 @@ func (deliveryRow) TableName() string { return "deliveries" }
 // replaces it.
 func (d *DB) RecordOutcome(ctx context.Context, o Outcome) error {
 	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
-		return tx.Exec(`INSERT OR REPLACE INTO deliveries (id, report_id, bot_id, result, remote_id, url, error, at)
+		_, err := exec(tx, `INSERT OR REPLACE INTO deliveries (id, report_id, bot_id, result, remote_id, url, error, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, o.Delivery.ID, o.Delivery.Report.ID, o.Delivery.BotID,
-			string(o.Result), o.Receipt.ID, o.Receipt.URL, o.Error, millis(d.now())).Error
+			string(o.Result), o.Receipt.ID, o.Receipt.URL, o.Error, millis(d.now()))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("record delivery: %w", err)
@@ -67,12 +68,15 @@ type Ended struct {
 
 // DeliveryEnd returns how a delivery ended, or ErrNotFound while it has not.
 func (d *DB) DeliveryEnd(ctx context.Context, id string) (Ended, error) {
-	var row deliveryRow
-	if err := d.Read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
+	var e Ended
+	var at int64
+	err := d.readRow(ctx, "SELECT result, remote_id, url, error, at FROM deliveries WHERE id = ?", id).
+		Scan(&e.Result, &e.Receipt.ID, &e.Receipt.URL, &e.Error, &at)
+	if err != nil {
 		return Ended{}, fmt.Errorf("delivery: %w", notFound(err))
 	}
-	return Ended{Result: Result(row.Result), Receipt: report.Receipt{ID: row.RemoteID, URL: row.URL},
-		Error: row.Error, At: fromMillis(row.At)}, nil
+	e.At = fromMillis(at)
+	return e, nil
 }
 
 // SentReceipt is a delivery that was sent, with what the network answered.

@@ -25,14 +25,12 @@ type reportRow struct {
 	NetworkID  string
 	Author     string
 	Text       string
-	Normalized string
 	Visibility string
 	Time       int64
 	Received   int64
 	Passed     bool
 	Reason     string
 	Detail     string
-	FannedOut  bool
 }
 
 func (reportRow) TableName() string { return "reports" }
@@ -44,13 +42,6 @@ func (r reportRow) judged() Judged {
 			Time: fromMillis(r.Time), Received: fromMillis(r.Received)},
 		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: r.Detail},
 	}
-}
-
-func toReportRow(r report.Report, v report.Verdict, normalized string) reportRow {
-	return reportRow{ID: r.ID, CityID: r.CityID, BotID: r.BotID, Network: r.Network, NetworkID: r.NetworkID,
-		Author: r.Author, Text: r.Text, Normalized: normalized, Visibility: string(r.Visibility),
-		Time: millis(r.Time), Received: millis(r.Received),
-		Passed: v.Passed, Reason: string(v.Reason), Detail: v.Detail}
 }
 
 // Brake bounds what one author may say: the same text once, and Flood reports,
@@ -68,19 +59,24 @@ type Saved struct {
 }
 
 // SaveReports stores reports with the censor's verdicts, in one transaction
-// that is on disk when AfterSync says so, unless they are stored already, and returns for each the verdict that holds:
-// of an author who is muted, says the same again or floods, a passed report is
-// refused after all. normalize makes the text that counts as "the same".
+// that is on disk when AfterSync says so, unless they are stored already, and
+// returns for each the verdict that holds: of an author who is muted, says the
+// same again or floods, a passed report is refused after all. normalize makes
+// the text that counts as "the same".
 func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(string) string, brake Brake) ([]Saved, error) {
 	normalized := make([]string, len(judged))
 	for i, j := range judged {
 		normalized[i] = normalize(j.Report.Text)
 	}
-	var saved []Saved
+	saved := make([]Saved, len(judged))
 	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
-		var err error
-		saved, err = saveReports(tx, judged, normalized, brake)
-		return err
+		for i, j := range judged {
+			var err error
+			if saved[i], err = saveReport(tx, j, normalized[i], brake); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("save reports: %w", err)
@@ -88,79 +84,54 @@ func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(st
 	return saved, nil
 }
 
-func saveReports(tx *gorm.DB, judged []Judged, normalized []string, brake Brake) ([]Saved, error) {
-	known, err := storedReports(tx, judged)
+func saveReport(tx *gorm.DB, j Judged, normalized string, brake Brake) (Saved, error) {
+	r, v := j.Report, j.Verdict
+	if v.Passed && r.Author != "" {
+		if err := applyBrake(tx, r, normalized, brake, &v); err != nil {
+			return Saved{}, err
+		}
+	}
+	result, err := exec(tx, `INSERT INTO reports (id, city_id, bot_id, network, network_id, author, text, normalized,
+			visibility, time, received, passed, reason, detail)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		r.ID, r.CityID, r.BotID, r.Network, r.NetworkID, r.Author, r.Text, normalized,
+		string(r.Visibility), millis(r.Time), millis(r.Received), v.Passed, string(v.Reason), v.Detail)
 	if err != nil {
-		return nil, err
+		return Saved{}, err
 	}
-	saved := make([]Saved, len(judged))
-	var rows []reportRow
-	for i, j := range judged {
-		if s, ok := known[j.Report.ID]; ok {
-			saved[i] = s
-			continue
-		}
-		verdict := j.Verdict
-		if verdict.Passed && j.Report.Author != "" {
-			// The brake looks at what is stored, so that must be all.
-			if rows, err = nil, insertReports(tx, rows); err != nil {
-				return nil, err
-			}
-			if err := applyBrake(tx, j.Report, normalized[i], brake, &verdict); err != nil {
-				return nil, err
-			}
-		}
-		rows = append(rows, toReportRow(j.Report, verdict, normalized[i]))
-		saved[i] = Saved{Verdict: verdict}
-		known[j.Report.ID] = saved[i]
+	if inserted, err := result.RowsAffected(); err != nil || inserted > 0 {
+		return Saved{Verdict: v}, err
 	}
-	return saved, insertReports(tx, rows)
+	// It is stored already: what was said then holds.
+	return storedReport(tx, r.ID)
 }
 
-// storedReports returns what is stored already, by id.
-func storedReports(tx *gorm.DB, judged []Judged) (map[string]Saved, error) {
-	ids := make([]string, len(judged))
-	for i, j := range judged {
-		ids[i] = j.Report.ID
-	}
-	var rows []reportRow
-	if err := tx.Where("id IN ?", ids).Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	known := make(map[string]Saved, len(rows))
-	for _, r := range rows {
-		known[r.ID] = Saved{Verdict: r.judged().Verdict, FannedOut: r.FannedOut}
-	}
-	return known, nil
-}
-
-func insertReports(tx *gorm.DB, rows []reportRow) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	return tx.Create(&rows).Error
+func storedReport(tx *gorm.DB, id string) (Saved, error) {
+	var s Saved
+	err := queryRow(tx, "SELECT passed, reason, detail, fanned_out FROM reports WHERE id = ?", id).
+		Scan(&s.Verdict.Passed, &s.Verdict.Reason, &s.Verdict.Detail, &s.FannedOut)
+	return s, err
 }
 
 // applyBrake looks at what the author said before. It runs in the transaction
 // that stores the report, so that two at once cannot both be the first.
 func applyBrake(tx *gorm.DB, r report.Report, normalized string, brake Brake, v *report.Verdict) error {
-	var muted, same, all int64
-	if err := tx.Raw("SELECT count(*) FROM mutes WHERE city_id = ? AND author = ?", r.CityID, r.Author).Scan(&muted).Error; err != nil {
-		return err
-	}
 	from, to := millis(r.Time.Add(-brake.Window)), millis(r.Time.Add(brake.Window))
-	err := tx.Raw(`SELECT count(*), coalesce(sum(normalized = ?), 0) FROM reports
-		WHERE city_id = ? AND author = ? AND time > ? AND time < ? AND passed = 1`,
-		normalized, r.CityID, r.Author, from, to).Row().Scan(&all, &same)
+	var muted bool
+	var same, all int
+	err := queryRow(tx, `SELECT EXISTS (SELECT 1 FROM mutes WHERE city_id = ?1 AND author = ?2),
+			count(*), coalesce(sum(normalized = ?3), 0) FROM reports
+		WHERE city_id = ?1 AND author = ?2 AND passed = 1 AND time > ?4 AND time < ?5`,
+		r.CityID, r.Author, normalized, from, to).Scan(&muted, &all, &same)
 	if err != nil {
 		return err
 	}
 	switch {
-	case muted > 0:
+	case muted:
 		*v = report.Verdict{Reason: report.ReasonMuted}
 	case same > 0:
 		*v = report.Verdict{Reason: report.ReasonRepeated}
-	case all >= int64(brake.Flood):
+	case all >= brake.Flood:
 		*v = report.Verdict{Reason: report.ReasonFlood}
 	}
 	return nil
@@ -170,7 +141,12 @@ func applyBrake(tx *gorm.DB, r report.Report, normalized string, brake Brake, v 
 // on disk when AfterSync says so.
 func (d *DB) SetFannedOut(ctx context.Context, reportIDs []string) error {
 	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE reports SET fanned_out = 1 WHERE id IN ?", reportIDs).Error
+		for _, id := range reportIDs {
+			if _, err := exec(tx, "UPDATE reports SET fanned_out = 1 WHERE id = ?", id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("save reports: %w", err)

@@ -124,21 +124,18 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	if slug == "postmaster" {
 		return target{postmaster: true}, nil
 	}
-	city, err := n.host.DB.FindCity(ctx, slug)
-	if errors.Is(err, db.ErrNotFound) {
+	city, bot, err := n.host.DB.FindCityBot(ctx, slug, Name)
+	missing := errors.Is(err, db.ErrNotFound)
+	switch {
+	case missing && city.ID == 0:
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 1, 1}, report.City{}, "mail.refused.unknown")
-	}
-	if err != nil {
+	case err != nil && !missing:
 		return target{}, n.trouble(err)
 	}
-	bot, err := n.host.DB.FindBot(ctx, city.ID, Name)
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return target{}, n.trouble(err)
-	}
-	if id, ok := n.readBounceTag(bot.ID, tag); ok && err == nil {
+	if id, ok := n.readBounceTag(bot.ID, tag); ok && !missing {
 		return target{city: city, bot: bot, bounceOf: id}, nil
 	}
-	if err != nil || !bot.Enabled {
+	if missing || !bot.Enabled {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.off")
 	}
 	return target{city: city, bot: bot}, nil
