@@ -9,18 +9,16 @@ import (
 
 var (
 	// pgpBegin begins an armored block (RFC 9580 §6.2), S/MIME's PEM likewise.
-	pgpBegin = regexp.MustCompile(`^\s*-{3,}\s*BEGIN (PGP [A-Z ,0-9/]+|PKCS7|CERTIFICATE|[A-Z ]*KEY)\s*-{3,}\s*$`)
-	pgpEnd   = regexp.MustCompile(`^\s*-{3,}\s*END (PGP [A-Z ,0-9/]+|PKCS7|CERTIFICATE|[A-Z ]*KEY)\s*-{3,}\s*$`)
+	pgpBegin = newPattern(`^\s*-{3,}\s*BEGIN (PGP [A-Z ,0-9/]+|PKCS7|CERTIFICATE|[A-Z ]*KEY)\s*-{3,}\s*$`, "---")
+	pgpEnd   = newPattern(`^\s*-{3,}\s*END (PGP [A-Z ,0-9/]+|PKCS7|CERTIFICATE|[A-Z ]*KEY)\s*-{3,}\s*$`, "---")
 	// armorHeader stands below the first line of a block, as "Hash: SHA256".
 	armorHeader = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: `)
 	// uuBegin begins a file within a text.
-	uuBegin = regexp.MustCompile(`^(begin(-base64)? [0-7]{3,4} \S|=ybegin )`)
-	uuEnd   = regexp.MustCompile(`^(end|=+|=yend.*)\s*$`)
-	// encoded is a line that may be base64: see isEncoded.
-	encoded = regexp.MustCompile(`^\s*[A-Za-z0-9+/]{60,}={0,2}\s*$`)
+	uuBegin = newPattern(`^(begin(-base64)? [0-7]{3,4} \S|=ybegin )`, "begin", "=ybegin ")
+	uuEnd   = newPattern(`^(end|=+|=yend.*)\s*$`, "end", "=")
 	// partHeader is a header of a MIME part that was not recognised as one.
-	partHeader = regexp.MustCompile(`(?i)^(content-(type|transfer-encoding|disposition|id|description|location|language)|mime-version)\s*:`)
-	delimiter  = regexp.MustCompile(`^--\S+\s*$`)
+	partHeader = newPattern(`(?i)^(content-(type|transfer-encoding|disposition|id|description|location|language)|mime-version)\s*:`, "content-", "mime-ver")
+	delimiter  = newPattern(`^--\S+\s*$`, "--")
 )
 
 // signed begins a text that is signed and can be read.
@@ -30,6 +28,7 @@ const signed = "BEGIN PGP SIGNED MESSAGE"
 // one of them was an encrypted message. A block without an end goes on to the
 // end of the text.
 func dropBlocks(lines []string) (kept []string, encrypted bool) {
+	kept = make([]string, 0, len(lines))
 	inFile := false // the line before was base64
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
@@ -56,23 +55,9 @@ func isEncoded(line string, after bool) bool {
 	return isLongWord(line) && (after || manyLetters(line))
 }
 
-func isLongWord(text string) bool { return encoded.MatchString(text) }
-
-// minLetters is how many different characters base64 of some length has at
-// least; "HAHAHAHA…" has two.
-const minLetters = 6
-
-func manyLetters(text string) bool {
-	different := make(map[rune]bool)
-	for _, r := range text {
-		different[r] = true
-	}
-	return len(different) >= minLetters
-}
-
 // skipTo returns the index of the first line from i that matches end, or of
 // the last line.
-func skipTo(lines []string, i int, end *regexp.Regexp) int {
+func skipTo(lines []string, i int, end pattern) int {
 	for ; i < len(lines)-1; i++ {
 		if end.MatchString(lines[i]) {
 			break
@@ -96,7 +81,7 @@ func skipArmorHeaders(lines []string, i int) int {
 // dropMIME removes boundaries and headers of parts that a broken mail has left
 // in the text.
 func (b *body) dropMIME(lines []string) []string {
-	var kept []string
+	kept := make([]string, 0, len(lines))
 	inHeader := false
 	for i, line := range lines {
 		if b.isBoundary(line) || delimiter.MatchString(line) && i+1 < len(lines) && partHeader.MatchString(lines[i+1]) {

@@ -9,20 +9,22 @@ import (
 // them was written for this mail.
 var (
 	// "-----Original Message-----", "-------- Weitergeleitete Nachricht --------"
-	originalLine = regexp.MustCompile(`(?i)^\s*-{2,}\s*(original message|original appointment|ursprüngliche (nachricht|mail|e-mail)|originalnachricht|forwarded message|weitergeleitete (nachricht|mail)|message d'origine|anfang der weitergeleiteten.*)\s*-{2,}\s*$`)
+	originalLine = newPattern(`(?i)^\s*-{2,}\s*(original message|original appointment|ursprüngliche (nachricht|mail|e-mail)|originalnachricht|forwarded message|weitergeleitete (nachricht|mail)|message d'origine|anfang der weitergeleiteten.*)\s*-{2,}\s*$`,
+		"--")
 	// "Anfang der weitergeleiteten Nachricht:", "Begin forwarded message:"
-	forwardLine = regexp.MustCompile(`(?i)^\s*(begin forwarded message|anfang der weitergeleiteten (nachricht|e-mail))\s*:\s*$`)
+	forwardLine = newPattern(`(?i)^\s*(begin forwarded message|anfang der weitergeleiteten (nachricht|e-mail))\s*:\s*$`, "begin forwarded", "anfang der weiter")
 	// "Am 3. Mai 2024 um 10:00 schrieb …:", "On Fri, May 3, 2024 … wrote:",
 	// ">>> name schrieb am 3.5.2024 um 10:00:"
-	wroteLine  = regexp.MustCompile(`(?i)^\s*(am|on|le|il|el)\s.*\d.*\b(schrieb|wrote|a écrit|ha scritto|escribió)\b.*:\s*$`)
+	wroteLine  = newPattern(`(?i)^\s*(am|on|le|il|el)\s.*\d.*\b(schrieb|wrote|a écrit|ha scritto|escribió)\b.*:\s*$`, "am", "on", "le", "il", "el")
 	wroteLine2 = regexp.MustCompile(`(?i)^.{0,200}\b(schrieb|wrote)\b(\s+(am|on|um)\b)?.*\d.*:\s*$`)
-	wroteStart = regexp.MustCompile(`(?i)^\s*(am|on)\s.*\d`)
+	wroteStart = newPattern(`(?i)^\s*(am|on)\s.*\d`, "am", "on")
 	// "Von: …" of the block that Outlook puts above the mail it answers.
-	blockStart = regexp.MustCompile(`(?i)^\s*\*?(von|from|de)\s?:\*?\s+\S`)
+	blockStart = newPattern(`(?i)^\s*\*?(von|from|de)\s?:\*?\s+\S`, "von", "from", "de", "*")
 	blockLine  = regexp.MustCompile(`(?i)^\s*\*?(gesendet|sent|date|datum|an|to|cc|betreff|subject)\s?:\*?(\s|$)`)
 	// "Von meinem iPhone gesendet", "Sent from my mobile", "Get Outlook for …"
-	mobileLine = regexp.MustCompile(`(?i)^\s*(sent from (my|mail for|outlook|yahoo|proton|samsung|a )|sent with |sent via |get outlook for |von meine[mr] .{1,60} gesendet|gesendet (von|mit|über|aus) (mein|der|outlook|mail|yahoo|gmx|web\.de|proton|k-9|telefon|samsung|iphone|ipad|unterwegs)|diese nachricht wurde von mein|hol(en sie sich)? outlook|outlook für .{1,30} (herunterladen|beziehen)|envoyé de mon |mobil gesendet)`)
-	underscore = regexp.MustCompile(`^_{10,}\s*$`)
+	mobileLine = newPattern(`(?i)^\s*(sent from (my|mail for|outlook|yahoo|proton|samsung|a )|sent with |sent via |get outlook for |von meine[mr] .{1,60} gesendet|gesendet (von|mit|über|aus) (mein|der|outlook|mail|yahoo|gmx|web\.de|proton|k-9|telefon|samsung|iphone|ipad|unterwegs)|diese nachricht wurde von mein|hol(en sie sich)? outlook|outlook für .{1,30} (herunterladen|beziehen)|envoyé de mon |mobil gesendet)`,
+		"sent ", "get outloo", "von meine", "ge", "die", "hol", "outloo", "envoy", "mobil ")
+	underscore = newPattern(`^_{10,}\s*$`, "__________")
 )
 
 // maxQuoteLine bounds the lines that the patterns are tried on, in bytes.
@@ -30,9 +32,8 @@ const maxQuoteLine = 400
 
 // cutQuotes removes the mail that is answered and the signature, leaving what
 // was written for this mail.
-func cutQuotes(text string) string {
-	lines := strings.Split(text, "\n")
-	var kept []string
+func cutQuotes(lines []string) []string {
+	kept := make([]string, 0, len(lines))
 	for i, line := range lines {
 		if endsHere(lines, i) {
 			break
@@ -42,7 +43,7 @@ func cutQuotes(text string) string {
 		}
 		kept = append(kept, line)
 	}
-	return strings.Join(kept, "\n")
+	return kept
 }
 
 // endsHere says whether what was written for this mail ends before line i.
@@ -62,7 +63,7 @@ func endsHere(lines []string, i int) bool {
 // isWroteLine looks for "On … wrote:", which may be broken into three lines.
 func isWroteLine(lines []string, i int) bool {
 	line := lines[i]
-	if wroteLine.MatchString(line) || wroteLine2.MatchString(line) {
+	if endsInColon(line) && (wroteLine.MatchString(line) || wroteLine2.MatchString(line)) {
 		return true
 	}
 	if !wroteStart.MatchString(line) {
@@ -73,7 +74,7 @@ func isWroteLine(lines []string, i int) bool {
 			return false
 		}
 		line = strings.TrimSpace(line) + " " + strings.TrimSpace(next)
-		if wroteLine.MatchString(line) {
+		if endsInColon(line) && wroteLine.MatchString(line) {
 			return true
 		}
 	}

@@ -23,7 +23,7 @@ func (b *body) report(subject string) string {
 		return ""
 	}
 	subject = cleanText(subject)
-	if isReplySubject(subject) || b.isFileName(subject) || strings.HasPrefix(fold(text), fold(subject)) {
+	if isReplySubject(subject) || b.isFileName(subject) || beginsWith(text, subject) {
 		subject = ""
 	}
 	return cut(strings.TrimSpace(subject+"\n"+text), maxText)
@@ -49,7 +49,7 @@ func (b *body) clean(text string) string {
 	lines, encrypted := dropBlocks(lines)
 	b.encrypted = b.encrypted || encrypted
 	lines = b.dropMIME(lines)
-	return cleanText(cutQuotes(strings.Join(lines, "\n")))
+	return cleanText(strings.Join(cutQuotes(lines), "\n"))
 }
 
 // replyPrefix is what programs put before the subject of the mail that is
@@ -69,8 +69,22 @@ func (b *body) isFileName(subject string) bool {
 	return false
 }
 
-// fold makes texts comparable that differ in case and white space.
-func fold(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+// beginsWith says whether text begins with subject, but for case and white
+// space.
+func beginsWith(text, subject string) bool {
+	subject = strings.ToLower(strings.Join(strings.Fields(subject), " "))
+	var begin strings.Builder
+	for word := range strings.FieldsSeq(text) {
+		if begin.Len() >= len(subject) {
+			break
+		}
+		if begin.Len() > 0 {
+			begin.WriteByte(' ')
+		}
+		begin.WriteString(strings.ToLower(word))
+	}
+	return strings.HasPrefix(begin.String(), subject)
+}
 
 // cut shortens s to n characters.
 func cut(s string, n int) string {
@@ -85,10 +99,10 @@ var (
 	autolink = regexp.MustCompile(`<((?:https?://|mailto:)?[^<>\s]+[@/][^<>\s]+)>`)
 	// tag is what looks like HTML.
 	tag = regexp.MustCompile(`</?([a-zA-Z!?][^\s<>/]*)((?:[\s/][^<>]*)?)>`)
-	// blob is a piece of a file or a key, where nobody writes a word that
-	// long; an encoded word that could not be decoded; or the frame of a PGP
-	// block whose lines were not told apart.
-	blob = regexp.MustCompile(`[A-Za-z0-9+/]{60,}={0,2}|=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=|-{3,}\s*(?:BEGIN|END) PGP[^\n-]*-*`)
+	// frame is what stands around something that is no text: an encoded word
+	// that could not be decoded, or the first or last line of a PGP block whose
+	// lines were not told apart.
+	frame = regexp.MustCompile(`=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=|-{3,}\s*(?:BEGIN|END) PGP[^\n-]*-*`)
 	// opening is where a tag may begin.
 	opening = regexp.MustCompile(`<([a-zA-Z/!?])`)
 	// comment is one of HTML.
@@ -99,8 +113,9 @@ var (
 // looks like HTML, no blank lines but single ones, no white space at the ends.
 func cleanText(text string) string {
 	text = strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))
-	text = blob.ReplaceAllStringFunc(dropTags(text), dropBlob)
+	text = dropBlobs(dropTags(text))
 	var b strings.Builder
+	b.Grow(len(text) + 1)
 	blank := 0
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimRightFunc(line, unicode.IsSpace)
@@ -112,7 +127,8 @@ func cleanText(text string) string {
 			b.WriteByte('\n')
 		}
 		blank = 0
-		b.WriteString(line + "\n")
+		b.WriteString(line)
+		b.WriteByte('\n')
 	}
 	return strings.TrimSpace(b.String())
 }
@@ -121,6 +137,8 @@ func cleanText(text string) string {
 // characters of Windows-1252 in a text that says it is ISO 8859-1, as "€".
 func printable(r rune) rune {
 	switch {
+	case r >= ' ' && r <= '~':
+		return r
 	case r >= 0x80 && r <= 0x9f:
 		return charmap.Windows1252.DecodeByte(byte(r))
 	case r == '\n' || r == '\t' || r == '\u200d' || !unicode.Is(unicode.C, r):
@@ -157,11 +175,51 @@ func dropTags(text string) string {
 	return text
 }
 
-// dropBlob returns what stands in place of something that blob matches: a
-// blank, or a long word of few letters as it is.
-func dropBlob(found string) string {
-	if isLongWord(found) && !manyLetters(found) {
-		return found
+// dropBlobs puts a blank in place of pieces of files and keys: frames, and long
+// words but for those of few letters. Where two overlap the first one counts.
+func dropBlobs(text string) string {
+	var kept strings.Builder
+	done := 0 // text up to here is in kept, or dropped
+	frames := frameFinder{text: text, none: !strings.Contains(text, "=?") && !strings.Contains(text, " PGP")}
+	for at := 0; at < len(text); {
+		start, end := frames.next(at)
+		if wordStart, wordEnd := findLongWord(text, at, start); wordStart >= 0 {
+			start, end = wordStart, wordEnd
+			if !manyLetters(text[start:end]) {
+				at = end
+				continue
+			}
+		}
+		if start == len(text) {
+			break
+		}
+		kept.WriteString(text[done:start])
+		kept.WriteByte(' ')
+		done, at = end, end
 	}
-	return " "
+	kept.WriteString(text[done:])
+	return kept.String()
+}
+
+// frameFinder looks for frames in a text, from ever higher indices on; all that
+// together costs one look at the text.
+type frameFinder struct {
+	text       string
+	none       bool // there are no more
+	start, end int  // of the frame found last
+}
+
+// next returns where the next frame begins and ends; both are the end of the
+// text where there is none.
+func (f *frameFinder) next(from int) (start, end int) {
+	if !f.none && (f.end == 0 || f.start < from) {
+		found := frame.FindStringIndex(f.text[from:])
+		if f.none = found == nil; !f.none {
+			f.start, f.end = from+found[0], from+found[1]
+		}
+	}
+	if f.none {
+		return len(f.text), len(f.text)
+	}
+	return f.start, f.end
 }
