@@ -154,7 +154,7 @@ func (a *app) settled() {
 			return false
 		}
 		for _, d := range depths {
-			if d.Messages > 0 {
+			if d.Batches > 0 {
 				return false
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -52,6 +53,28 @@ func TestMailedReportReachesTheOthers(t *testing.T) {
 		if !strings.Contains(page, text) || strings.Contains(page, "riders.example") {
 			t.Errorf("%s: shows the report: %v, the writer: %v", path, strings.Contains(page, text), strings.Contains(page, "riders.example"))
 		}
+	}
+}
+
+// TestSameMailAtTheSameTime sends one mail over many connections at once, as
+// servers do that were not sure of an answer: it is one report.
+func TestSameMailAtTheSameTime(t *testing.T) {
+	box := startMailbox(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "kontis?", "")
+	a.subscribe(box, "nuernberg", "two@riders.example")
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			if err := a.send("one@riders.example", here, "m1@riders.example", "", "Kontis am Plärrer"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	a.settled()
+	if got := len(box.to("two@riders.example", "Kontis am Plärrer")); got != 1 {
+		t.Errorf("the report came %d times, want once", got)
 	}
 }
 

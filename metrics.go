@@ -26,7 +26,7 @@ func newRegistry(q *queue.Queue) *prometheus.Registry {
 type queueDepth struct{ queue *queue.Queue }
 
 var (
-	depthDesc = prometheus.NewDesc("ticketfrei_queue_messages", "Messages in the queue that are not done yet.", []string{"stream"}, nil)
+	depthDesc = prometheus.NewDesc("ticketfrei_queue_messages", "Batches in the queue that are not done yet; reports or deliveries published together are one.", []string{"stream"}, nil)
 	ageDesc   = prometheus.NewDesc("ticketfrei_queue_oldest_seconds", "Age of the oldest message in the queue; 0 where it is empty.", []string{"stream"}, nil)
 )
 
@@ -50,7 +50,7 @@ func (d queueDepth) Collect(ch chan<- prometheus.Metric) {
 		if !s.Oldest.IsZero() {
 			age = time.Since(s.Oldest).Seconds()
 		}
-		ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(s.Messages), s.Stream)
+		ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(s.Batches), s.Stream)
 		ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age, s.Stream)
 	}
 }

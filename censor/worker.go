@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -189,8 +190,13 @@ func (w *Worker) settle(ctx context.Context, judged []db.Judged, cities []*judge
 	var passed []string
 	var deliveries []report.Delivery
 	changed := make(map[int64]bool)
+	seen := make(map[string]bool)
 	for i, s := range saved {
 		r := judged[i].Report
+		if seen[r.ID] {
+			continue // the same came twice at the same time
+		}
+		seen[r.ID] = true
 		w.count(r, s.Verdict)
 		if s.FannedOut || !s.Verdict.Passed {
 			continue
@@ -224,19 +230,21 @@ func (w *Worker) count(r report.Report, v report.Verdict) {
 	w.Log.Debug("report judged", "report", r.ID, "city", r.CityID, "passed", v.Passed, "reason", v.Reason)
 }
 
-// fanOut returns one delivery for every recipient of every bot.
+// fanOut returns one delivery for every recipient of every bot, those with few
+// recipients first.
 func (w *Worker) fanOut(ctx context.Context, r report.Report, cityBots []report.Bot) ([]report.Delivery, error) {
-	var deliveries []report.Delivery
-	for _, b := range cityBots {
+	byBot := make([][]report.Delivery, len(cityBots))
+	for i, b := range cityBots {
 		recipients, err := w.Recipients(ctx, b, r)
 		if err != nil {
 			return nil, fmt.Errorf("list recipients of bot %d: %w", b.ID, err)
 		}
 		for _, recipient := range recipients {
-			deliveries = append(deliveries, report.NewDelivery(r, b, recipient))
+			byBot[i] = append(byBot[i], report.NewDelivery(r, b, recipient))
 		}
 	}
-	return deliveries, nil
+	slices.SortStableFunc(byBot, func(a, b []report.Delivery) int { return len(a) - len(b) })
+	return slices.Concat(byBot...), nil
 }
 
 // TakeBack hides a passed report of the city and takes back what can be seen

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,8 +23,8 @@ const (
 	keepAlive = 2 * time.Second
 )
 
-// fetch is how many messages are asked for at a time.
-const fetch = 256
+// fetch is how many batches are asked for at a time.
+const fetch = 64
 
 // Message is one message that was handed out. Exactly one of Done, Later and
 // Ignore must be called.
@@ -34,25 +33,18 @@ type Message[T any] struct {
 	// Attempt counts how often it was handed out, from 1.
 	Attempt int
 
-	msg  jetstream.Msg
-	held *holder
+	batch *batch[T]
+	index int // in the batch
 }
 
 // Done removes the message from the queue: the next step is on disk.
-func (m *Message[T]) Done() {
-	m.held.release(m.msg)
-	// A lost acknowledgement makes the message come again, which is harmless.
-	_ = m.msg.Ack()
-}
+func (m *Message[T]) Done() { m.batch.done(m.index) }
 
 // Later puts the message back, to be handed out again after d.
-func (m *Message[T]) Later(d time.Duration) {
-	m.held.release(m.msg)
-	_ = m.msg.NakWithDelay(d)
-}
+func (m *Message[T]) Later(d time.Duration) { m.batch.later(m.index, d) }
 
 // Ignore leaves the message to who holds it already: it was handed out twice.
-func (m *Message[T]) Ignore() { m.held.release(m.msg) }
+func (m *Message[T]) Ignore() { m.batch.ignore() }
 
 // ConsumeReports calls handle with one report after the other until ctx ends.
 // handle must not block for long.
@@ -78,19 +70,8 @@ func consume[T any](ctx context.Context, q *Queue, l line, handle func(*Message[
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
-	running, err := cons.Consume(func(msg jetstream.Msg) {
-		m := &Message[T]{Attempt: 1, msg: msg, held: q.held}
-		if meta, err := msg.Metadata(); err == nil {
-			m.Attempt = int(meta.NumDelivered)
-		}
-		if err := json.Unmarshal(msg.Data(), &m.Body); err != nil {
-			q.log.Error("a message in the queue cannot be read and is dropped", "stream", l.stream, "subject", msg.Subject(), "err", err)
-			_ = msg.Term()
-			return
-		}
-		q.held.hold(msg)
-		handle(m)
-	}, jetstream.PullMaxMessages(fetch), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+	c := &consumer[T]{queue: q, line: l, handle: handle, parked: make(map[uint64][]part)}
+	running, err := cons.Consume(c.take, jetstream.PullMaxMessages(fetch), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 		if ctx.Err() == nil {
 			q.log.Warn("reading from the queue failed, trying again", "stream", l.stream, "err", err)
 		}
@@ -101,6 +82,7 @@ func consume[T any](ctx context.Context, q *Queue, l line, handle func(*Message[
 	q.sweep(ctx, l)
 	running.Stop()
 	<-running.Closed()
+	c.close()
 	return nil
 }
 

@@ -6,9 +6,9 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -31,8 +31,8 @@ type line struct {
 }
 
 var (
-	reports    = line{"reports", "REPORTS", "report.*", "censor"}               // report.<city id>
-	deliveries = line{"deliveries", "DELIVERIES", "delivery.*.*", "dispatcher"} // delivery.<network>.<bot id>
+	reports    = line{"reports", "REPORTS", "report", "censor"}
+	deliveries = line{"deliveries", "DELIVERIES", "delivery", "dispatcher"}
 	mails      = line{"mails", "MAILS", "mail", "mailer"}
 
 	lines = []line{reports, deliveries, mails}
@@ -59,6 +59,7 @@ type Queue struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	held   *holder
+	gather *gatherer
 
 	breaking sync.Once
 	broken   chan struct{} // closed when it is
@@ -104,12 +105,16 @@ func (q *Queue) connect(ctx context.Context) error {
 		}
 	}
 	q.held = startHolder()
+	q.gather = startGatherer(q.publishReports)
 	return nil
 }
 
 // Close stops the queue; what was not confirmed comes again after the next
 // Open. The consumers must have ended.
 func (q *Queue) Close() {
+	if q.gather != nil {
+		q.gather.stop()
+	}
 	if q.held != nil {
 		q.held.stop()
 	}
@@ -149,29 +154,38 @@ func (q *Queue) isBroken() bool {
 }
 
 // PublishReport puts r into the queue. When it returns nil, r is on disk. The
-// same report again is stored once.
+// same report again is stored again: the database knows it by its id.
 func (q *Queue) PublishReport(ctx context.Context, r report.Report) error {
-	return q.publish(ctx, "report."+strconv.FormatInt(r.CityID, 10), r.ID, r)
+	if q.isBroken() {
+		return ErrBroken
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	return q.gather.add(ctx, r)
+}
+
+// publishReports puts a batch of reports into the queue.
+func (q *Queue) publishReports(data []byte) error {
+	return q.publish(context.Background(), reports.subject, data)
 }
 
 // PublishDeliveries puts all of ds into the queue. When it returns nil, they
-// are on disk; on an error some of them may be.
+// are on disk; on an error some of them may be. The same again within
+// duplicateWindow are stored once.
 func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) error {
 	if q.isBroken() {
 		return ErrBroken
 	}
-	bounded, cancel := context.WithTimeout(ctx, publishTimeout+time.Duration(len(ds))*10*time.Millisecond)
+	batches, first, err := pack(ds)
+	if err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, publishTimeout+time.Duration(len(batches))*10*time.Millisecond)
 	defer cancel()
-	acks := make([]jetstream.PubAckFuture, 0, len(ds))
-	for _, d := range ds {
-		id := d.ID
-		if d.Retract != nil {
-			id += "-retract"
-		}
-		msg, err := message(deliverySubject(d), id, d)
-		if err != nil {
-			return err
-		}
+	acks := make([]jetstream.PubAckFuture, 0, len(batches))
+	for i, data := range batches {
+		msg := &nats.Msg{Subject: deliveries.subject, Data: data, Header: nats.Header{}}
+		msg.Header.Set(jetstream.MsgIDHeader, batchID(ds[first[i]], data))
 		ack, err := q.js.PublishMsgAsync(msg, jetstream.WithStallWait(publishTimeout))
 		if err != nil {
 			return q.check(ctx, msg.Subject, err)
@@ -190,47 +204,36 @@ func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) err
 	return nil
 }
 
-func deliverySubject(d report.Delivery) string {
-	return "delivery." + d.Network + "." + strconv.FormatInt(d.BotID, 10)
+// batchID is the same for the same batch of deliveries. What it carries besides
+// the first of them tells a list that grew from what it was before.
+func batchID(first report.Delivery, data []byte) string {
+	return first.ID + "-" + strconv.FormatUint(uint64(crc32.ChecksumIEEE(data)), 16)
 }
 
 // PublishMail puts an account mail into the queue.
 func (q *Queue) PublishMail(ctx context.Context, m mailer.Mail) error {
-	return q.publish(ctx, "mail", "", m)
-}
-
-func (q *Queue) publish(ctx context.Context, subject, id string, body any) error {
-	if q.isBroken() {
-		return ErrBroken
-	}
-	msg, err := message(subject, id, body)
+	batches, _, err := pack([]mailer.Mail{m})
 	if err != nil {
 		return err
 	}
-	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	_, err = q.js.PublishMsg(bounded, msg)
-	return q.check(ctx, subject, err)
+	return q.publish(ctx, mails.subject, batches[0])
 }
 
-// message encodes body for subject. An empty id is never a duplicate.
-func message(subject, id string, body any) (*nats.Msg, error) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return nil, fmt.Errorf("encode for %s: %w", subject, err)
+func (q *Queue) publish(ctx context.Context, subject string, data []byte) error {
+	if q.isBroken() {
+		return ErrBroken
 	}
-	msg := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{}}
-	if id != "" {
-		msg.Header.Set(jetstream.MsgIDHeader, id)
-	}
-	return msg, nil
+	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	_, err := q.js.Publish(bounded, subject, data)
+	return q.check(ctx, subject, err)
 }
 
 // Depth is how much is waiting in a stream.
 type Depth struct {
-	Stream   string    // "reports", "deliveries", "mails"
-	Messages uint64    // waiting, or being worked on
-	Oldest   time.Time // when the oldest of them was published; zero where there is none
+	Stream  string    // "reports", "deliveries", "mails"
+	Batches uint64    // waiting, or being worked on; what was published together is one
+	Oldest  time.Time // when the oldest of them was published; zero where there is none
 }
 
 // Depths returns how much is waiting in each stream.
@@ -252,8 +255,8 @@ func (q *Queue) depth(ctx context.Context, l line) (Depth, error) {
 		return Depth{}, err
 	}
 	info := cons.CachedInfo()
-	d := Depth{Stream: l.name, Messages: info.NumPending + uint64(info.NumAckPending)}
-	if d.Messages == 0 {
+	d := Depth{Stream: l.name, Batches: info.NumPending + uint64(info.NumAckPending)}
+	if d.Batches == 0 {
 		return d, nil
 	}
 	stream, err := q.js.Stream(ctx, l.stream)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,10 +79,10 @@ func TestReportSurvivesARestart(t *testing.T) {
 	wait()
 }
 
-func TestSameReportIsStoredOnce(t *testing.T) {
+func TestDepths(t *testing.T) {
 	q := mustOpen(t, t.TempDir())
 	defer q.Close()
-	for _, id := range []string{"a", "a", "b", "a"} {
+	for _, id := range []string{"a", "b"} {
 		if err := q.PublishReport(t.Context(), newReport(id)); err != nil {
 			t.Fatal(err)
 		}
@@ -90,8 +91,125 @@ func TestSameReportIsStoredOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if depths[0].Stream != "reports" || depths[0].Messages != 2 || depths[0].Oldest.IsZero() {
-		t.Errorf("depth = %+v, want 2 messages", depths[0])
+	if depths[0].Stream != "reports" || depths[0].Batches != 2 || time.Since(depths[0].Oldest) > time.Minute {
+		t.Errorf("depth = %+v, want 2 batches of now", depths[0])
+	}
+	if depths[1].Stream != "deliveries" || depths[1].Batches != 0 || !depths[1].Oldest.IsZero() {
+		t.Errorf("depth = %+v, want none", depths[1])
+	}
+}
+
+// TestReportsAtTheSameTime publishes from many goroutines: all are stored, and
+// each is handed out once.
+func TestReportsAtTheSameTime(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	const n = 300
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() {
+			if err := q.PublishReport(t.Context(), newReport(fmt.Sprint(i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	depths, err := q.Depths(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if depths[0].Batches >= n {
+		t.Errorf("%d batches of %d reports: none shared one", depths[0].Batches, n)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	got := make(chan string, 2*n)
+	wait := consume(t, ctx, q, func(m *queue.Message[report.Report]) { m.Done(); got <- m.Body.ID })
+	seen := make(map[string]bool)
+	for range n {
+		seen[receive(t, got)] = true
+	}
+	stop()
+	wait()
+	if len(seen) != n || len(got) != 0 {
+		t.Errorf("%d of %d came, %d twice", len(seen), n, len(got))
+	}
+}
+
+// TestBatch publishes four deliveries as one batch. One hangs, one is done, and
+// the waits of the other two are their own.
+func TestBatch(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	var ds []report.Delivery
+	for _, recipient := range []string{"hangs", "done", "soon", "late"} {
+		ds = append(ds, report.NewDelivery(newReport("a"), report.Bot{ID: 7, Network: "toy"}, recipient))
+	}
+	if err := q.PublishDeliveries(t.Context(), ds); err != nil {
+		t.Fatal(err)
+	}
+	const late = 700 * time.Millisecond
+	var began time.Time
+	hanging := make(chan *queue.Message[report.Delivery], 4)
+	soon, others := make(chan int, 8), make(chan string, 8)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- q.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
+			switch recipient := m.Body.Recipient; {
+			case recipient == "hangs":
+				hanging <- m
+			case recipient == "soon" && m.Attempt < 4:
+				soon <- m.Attempt
+				m.Later(20 * time.Millisecond)
+			case recipient == "late" && m.Attempt == 1:
+				began = time.Now()
+				m.Later(late)
+			default:
+				others <- fmt.Sprint(recipient, " ", m.Attempt)
+				m.Done()
+			}
+		})
+	}()
+	h := receive(t, hanging)
+	for want := range 3 {
+		if attempt := receive(t, soon); attempt != want+1 {
+			t.Errorf("attempt %d, want %d", attempt, want+1)
+		}
+	}
+	for _, want := range []string{"done 1", "soon 4"} {
+		if got := receive(t, others); got != want {
+			t.Errorf("%s came, want %s", got, want)
+		}
+	}
+	// With that put back the whole batch waits in the stream.
+	h.Later(50 * time.Millisecond)
+	h = receive(t, hanging)
+	if h.Attempt != 2 {
+		t.Errorf("attempt %d of what hung, want 2", h.Attempt)
+	}
+	h.Done()
+	if got := receive(t, others); got != "late 2" {
+		t.Errorf("%s came, want late 2", got)
+	}
+	if waited := time.Since(began); waited < late {
+		t.Errorf("what asked for %s came after %s", late, waited)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		depths, err := q.Depths(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if depths[1].Batches == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still in the queue: %+v", depths[1])
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,0 +1,254 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// What is published at the same time goes into the stream as one batch, a JSON
+// array, and so costs one fsync. These bound one batch: it is far below the
+// server's limit of 1 MB, and few enough that a batch of which one message has
+// to wait does not keep many others.
+const (
+	batchMessages = 64
+	batchBytes    = 128 << 10
+)
+
+// pack encodes bodies for publishing, in as few batches as the bounds allow.
+// first holds the index of the first body of each.
+func pack[T any](bodies []T) (batches [][]byte, first []int, err error) {
+	var open bytes.Buffer
+	n := 0
+	for i, body := range bodies {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return nil, nil, fmt.Errorf("encode for the queue: %w", err)
+		}
+		if n == batchMessages || n > 0 && open.Len()+len(data) > batchBytes {
+			batches = append(batches, closeArray(&open))
+			n = 0
+		}
+		if n == 0 {
+			first = append(first, i)
+		}
+		addToArray(&open, data)
+		n++
+	}
+	if n > 0 {
+		batches = append(batches, closeArray(&open))
+	}
+	return batches, first, nil
+}
+
+func addToArray(array *bytes.Buffer, data []byte) {
+	if array.Len() == 0 {
+		array.WriteByte('[')
+	} else {
+		array.WriteByte(',')
+	}
+	array.Write(data)
+}
+
+// closeArray returns the array and empties the buffer.
+func closeArray(array *bytes.Buffer) []byte {
+	array.WriteByte(']')
+	data := bytes.Clone(array.Bytes())
+	array.Reset()
+	return data
+}
+
+// batch is a batch that was handed out by the stream. Its messages are handled
+// and put back each on their own; the stream hears of it when none is in
+// anybody's hands any more.
+type batch[T any] struct {
+	from   *consumer[T]
+	msg    jetstream.Msg
+	seq    uint64 // in the stream
+	bodies []T
+
+	mu      sync.Mutex
+	parts   []part              // as bodies
+	timers  map[int]*time.Timer // of the parts that wait
+	out     int                 // how many are in somebody's hands
+	ignored bool                // one of them was in other hands already
+	gone    bool                // back in the stream, or confirmed
+}
+
+// part is what is known of one message of a batch.
+type part struct {
+	attempt int
+	done    bool
+	due     time.Time // when it may be handed out again
+}
+
+// ready returns the messages that are to be handled now.
+func (b *batch[T]) ready() []*Message[T] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var list []*Message[T]
+	for i := range b.parts {
+		switch wait := time.Until(b.parts[i].due); {
+		case b.parts[i].done:
+		case wait > 0:
+			b.timers[i] = time.AfterFunc(wait, func() { b.again(i) })
+		default:
+			list = append(list, b.handOut(i))
+		}
+	}
+	b.settle()
+	return list
+}
+
+func (b *batch[T]) handOut(i int) *Message[T] {
+	b.out++
+	b.parts[i].attempt++
+	return &Message[T]{Body: b.bodies[i], Attempt: b.parts[i].attempt, batch: b, index: i}
+}
+
+// again hands out a message whose wait is over, unless the whole batch went
+// back to the stream in the meantime.
+func (b *batch[T]) again(i int) {
+	b.mu.Lock()
+	if b.gone {
+		b.mu.Unlock()
+		return
+	}
+	m := b.handOut(i)
+	b.mu.Unlock()
+	b.from.hand(m)
+}
+
+func (b *batch[T]) done(i int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.out--
+	b.parts[i].done = true
+	b.settle()
+}
+
+func (b *batch[T]) later(i int, d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.out--
+	b.parts[i].due = time.Now().Add(d)
+	if b.out > 0 {
+		b.timers[i] = time.AfterFunc(d, func() { b.again(i) })
+	}
+	b.settle()
+}
+
+func (b *batch[T]) ignore() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.out--
+	b.ignored = true
+	b.settle()
+}
+
+// settle gives the batch back to the stream when none of its messages is in
+// anybody's hands: a wait in the stream costs no memory here. The lock is held.
+func (b *batch[T]) settle() {
+	if b.out > 0 || b.gone {
+		return
+	}
+	b.gone = true
+	for _, t := range b.timers {
+		t.Stop()
+	}
+	b.from.queue.held.release(b.msg)
+	if b.ignored {
+		return // who holds the other copy confirms it
+	}
+	var next time.Time // when the first of those that wait is due
+	for _, p := range b.parts {
+		if !p.done && (next.IsZero() || p.due.Before(next)) {
+			next = p.due
+		}
+	}
+	// A lost answer makes the batch come again, which is harmless.
+	if next.IsZero() {
+		_ = b.msg.Ack()
+		return
+	}
+	b.from.park(b.seq, b.parts)
+	_ = b.msg.NakWithDelay(max(time.Until(next), 0))
+}
+
+// consumer hands the messages of a stream to handle, one after the other.
+type consumer[T any] struct {
+	queue *Queue
+	line  line
+
+	mu     sync.Mutex // held while handle runs
+	closed bool
+	handle func(*Message[T])
+
+	parkMu sync.Mutex
+	parked map[uint64][]part // batches that wait in the stream
+}
+
+// take takes a batch from the stream and hands out its messages.
+func (c *consumer[T]) take(msg jetstream.Msg) {
+	b := &batch[T]{from: c, msg: msg, timers: make(map[int]*time.Timer)}
+	meta, err := msg.Metadata()
+	if err == nil {
+		err = json.Unmarshal(msg.Data(), &b.bodies)
+	}
+	if err != nil {
+		c.queue.log.Error("a message in the queue cannot be read and is dropped", "stream", c.line.stream, "subject", msg.Subject(), "err", err)
+		_ = msg.Term()
+		return
+	}
+	b.seq = meta.Sequence.Stream
+	b.parts = c.unpark(b.seq)
+	if len(b.parts) != len(b.bodies) {
+		b.parts = make([]part, len(b.bodies))
+		for i := range b.parts {
+			b.parts[i].attempt = int(meta.NumDelivered) - 1
+		}
+	}
+	c.queue.held.hold(msg)
+	for _, m := range b.ready() {
+		c.hand(m)
+	}
+}
+
+// hand calls handle, or puts m back where the consumer has been closed.
+func (c *consumer[T]) hand(m *Message[T]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		m.Later(0)
+		return
+	}
+	c.handle(m)
+}
+
+// close waits for handle to return and lets it not be called again.
+func (c *consumer[T]) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+}
+
+// park remembers what is done of a batch, and how long the rest waits.
+func (c *consumer[T]) park(seq uint64, parts []part) {
+	c.parkMu.Lock()
+	defer c.parkMu.Unlock()
+	c.parked[seq] = parts
+}
+
+// unpark returns what park was told of a batch; nil where that was nothing, or
+// another process.
+func (c *consumer[T]) unpark(seq uint64) []part {
+	c.parkMu.Lock()
+	defer c.parkMu.Unlock()
+	parts := c.parked[seq]
+	delete(c.parked, seq)
+	return parts
+}
