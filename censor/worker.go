@@ -30,7 +30,7 @@ const (
 // processors to those who take it in; a report that comes alone never waits.
 const (
 	busy   = 2 * time.Millisecond
-	linger = 10 * time.Millisecond
+	linger = 25 * time.Millisecond
 )
 
 // brake is what one author may say: the same text once in 10 minutes, and 5
