@@ -136,7 +136,9 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	a.server.changed(t.Context(), broken.ID)
 	after := median(100)
 
-	alone := (before + after) / 2
+	// On a quiet machine both are the same; on a busy one the slower says how
+	// busy it is.
+	alone := max(before, after)
 	ratio := float64(beside) / float64(alone)
 	t.Logf("median of 200: %s beside cities in trouble, %s and %s alone: ratio %.2f", beside, before, after, ratio)
 	if ratio >= 1.2 {
