@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/mastodon/mastodontest"
 	"ticketfrei/report"
 )
@@ -19,8 +20,8 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
 	b := w.load(w.connect())
 	check(t, b.Check(w.ctx))
-	in := newInbox()
-	w.receive(b, in)
+	in := botstest.NewInbox()
+	botstest.Receive(t, b, in)
 	w.streaming()
 
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -28,7 +29,7 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 	unlisted := w.account.MentionWith(mastodontest.Mention{Author: "rider", Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: "unlisted", At: at})
 	private := w.account.MentionWith(mastodontest.Mention{Author: "rider@example.org", Text: "leise", Visibility: "direct", Warning: "Kontrolle", At: at})
 	followers := w.account.MentionWith(mastodontest.Mention{Author: "rider@example.org", Text: "leise", Visibility: "private", Picture: true, At: at})
-	in.wait(t, 4)
+	in.Wait(t, 4)
 
 	want := []bots.Incoming{
 		{ID: public, Author: "rider@example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: report.Public, Time: at},
@@ -36,7 +37,7 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 		{ID: private, Author: "rider@example.org", Text: "Kontrolle\nleise", Visibility: report.Private, Time: at},
 		{ID: followers, Author: "rider@example.org", Text: "leise", Visibility: report.Private, Time: at},
 	}
-	if diff := cmp.Diff(want, in.all()); diff != "" {
+	if diff := cmp.Diff(want, in.All()); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
 	}
 }
@@ -57,14 +58,10 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 				want = append(want, fmt.Sprint("new ", i))
 				w.account.Mention("rider@example.org", want[i], "public")
 			}
-			in := newInbox()
-			w.receive(w.load(row), in)
-			in.wait(t, len(want))
-			var got []string
-			for _, i := range in.all() {
-				got = append(got, i.Text)
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			in := botstest.NewInbox()
+			botstest.Receive(t, w.load(row), in)
+			in.Wait(t, len(want))
+			if diff := cmp.Diff(want, in.Texts()); diff != "" {
 				t.Errorf("reports, oldest first (-want +got):\n%s", diff)
 			}
 		})
@@ -74,12 +71,12 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{RateLimit: 300})
 	row := w.connect()
-	first := newInbox()
-	run := w.receive(w.load(row), first)
+	first := botstest.NewInbox()
+	run := botstest.Receive(t, w.load(row), first)
 	w.streaming()
 	w.account.Mention("rider@example.org", "before", "public")
-	first.wait(t, 1)
-	run.end()
+	first.Wait(t, 1)
+	run.Stop()
 
 	w.account.Follow("rider@example.org")
 	const missed = 300
@@ -87,30 +84,30 @@ func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 		w.account.Mention(fmt.Sprintf("rider%d@example.org", i), fmt.Sprint("U1 ", i), "public")
 	}
 	before := w.server.Requests("GET /api/v1/notifications")
-	second := newInbox()
+	second := botstest.NewInbox()
 	b := w.load(row)
 	check(t, b.Check(w.ctx))
-	run = w.receive(b, second)
-	second.waitFor(t, fmt.Sprint("U1 ", missed-1))
+	run = botstest.Receive(t, b, second)
+	second.WaitFor(t, fmt.Sprint("U1 ", missed-1))
 	w.account.Mention("rider@example.org", "after", "public")
-	second.waitFor(t, "after")
-	run.end()
-	second.once(t)
+	second.WaitFor(t, "after")
+	run.Stop()
+	second.WantOnce(t)
 	for i := range missed {
-		second.waitFor(t, fmt.Sprint("U1 ", i))
+		second.WaitFor(t, fmt.Sprint("U1 ", i))
 	}
 	if n := w.server.Requests("GET /api/v1/notifications") - before; n > 8 {
 		t.Errorf("catching up with %d mentions took %d requests", missed, n)
 	}
 
-	third := newInbox()
-	w.receive(w.load(row), third)
+	third := botstest.NewInbox()
+	botstest.Receive(t, w.load(row), third)
 	w.streaming()
 	w.account.Mention("rider@example.org", "last", "public")
-	third.waitFor(t, "last")
-	for _, i := range third.all() {
-		if i.Text != "last" && i.Text != "after" {
-			t.Errorf("heard again after a restart: %q", i.Text)
+	third.WaitFor(t, "last")
+	for _, text := range third.Texts() {
+		if text != "last" && text != "after" {
+			t.Errorf("heard again after a restart: %q", text)
 		}
 	}
 }
@@ -120,27 +117,28 @@ func TestCursorWaitsForEmit(t *testing.T) {
 	row := w.connect()
 	w.account.Mention("rider@example.org", "one", "public")
 	w.account.Mention("rider@example.org", "two", "public")
-	full := newInbox()
-	full.fail = errors.New("the queue is full")
-	if err := w.receive(w.load(row), full).ended(t); !errors.Is(err, full.fail) {
+	full := errors.New("the queue is full")
+	refusing := botstest.NewInbox()
+	refusing.Fail(full)
+	if err := botstest.Receive(t, w.load(row), refusing).Ended(); !errors.Is(err, full) {
 		t.Fatalf("Receive = %v, want the error of emit", err)
 	}
-	in := newInbox()
-	w.receive(w.load(row), in)
-	in.wait(t, 2)
+	in := botstest.NewInbox()
+	botstest.Receive(t, w.load(row), in)
+	in.Wait(t, 2)
 }
 
 func TestSilentStreamIsNoticed(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{Heartbeat: 20 * time.Millisecond})
 	w.network.timings.silence = 900 * time.Millisecond
-	in := newInbox()
-	w.receive(w.load(w.connect()), in)
+	in := botstest.NewInbox()
+	botstest.Receive(t, w.load(w.connect()), in)
 	w.streaming()
 	// Heartbeats alone keep a stream: the same one is open after the time of
 	// several silences.
 	kept := time.NewTimer(2 * time.Second)
 	w.account.Mention("rider@example.org", "one", "public")
-	in.wait(t, 1)
+	in.Wait(t, 1)
 	<-kept.C
 	if n := w.server.Requests("GET /api/v1/streaming"); n != 1 {
 		t.Fatalf("a living stream was opened %d times", n)
@@ -148,44 +146,44 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 	w.server.SilenceStreams()
 	begin := time.Now()
 	w.account.Mention("rider@example.org", "lost by the stream", "public")
-	in.wait(t, 2)
+	in.Wait(t, 2)
 	if took := time.Since(begin); took > 60*w.network.timings.silence/45 {
 		t.Errorf("noticed after %s", took)
 	}
 	w.streaming()
 	w.account.Mention("rider@example.org", "three", "public")
-	in.wait(t, 3)
+	in.Wait(t, 3)
 }
 
 func TestDroppedStreamLosesNothing(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
-	in := newInbox()
-	w.receive(w.load(w.connect()), in)
+	in := botstest.NewInbox()
+	botstest.Receive(t, w.load(w.connect()), in)
 	for i := range 5 {
 		w.streaming()
 		w.server.DropStreams()
 		w.account.Mention("rider@example.org", fmt.Sprint("during the drop ", i), "public")
-		in.wait(t, i+1)
+		in.Wait(t, i+1)
 		w.until("open the stream again", func() bool { return w.server.Requests("GET /api/v1/streaming") >= i+2 })
 	}
-	in.once(t)
+	in.WantOnce(t)
 }
 
 func TestStreamThatLosesEventsIsOpenedAnew(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{Heartbeat: 10 * time.Millisecond})
 	w.network.timings.reopen = 300 * time.Millisecond
-	in := newInbox()
-	w.receive(w.load(w.connect()), in)
+	in := botstest.NewInbox()
+	botstest.Receive(t, w.load(w.connect()), in)
 	w.until("three streams one after the other", func() bool { return w.server.Requests("GET /api/v1/streaming") >= 3 })
 }
 
 func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
 	w.network.timings.shortest = time.Hour
-	run := w.receive(w.load(w.connect()), newInbox())
+	run := botstest.Receive(t, w.load(w.connect()), botstest.NewInbox())
 	w.streaming()
 	w.server.DropStreams()
-	if err := run.ended(t); !errors.Is(err, errDropped) {
+	if err := run.Ended(); !errors.Is(err, errDropped) {
 		t.Errorf("Receive = %v, want errDropped: its restart waits longer each time", err)
 	}
 }
@@ -195,12 +193,9 @@ func TestWithoutStreamReportsComeAllTheSame(t *testing.T) {
 	row := w.connect()
 	w.account.Mention("rider@example.org", "one", "public")
 	w.server.SetFault(mastodontest.Fault{Path: "/api/v1/streaming", Status: http.StatusNotFound})
-	in := newInbox()
-	err := w.receive(w.load(row), in).ended(t)
-	if kind, _ := bots.KindOf(err); err == nil || kind != bots.Temporary {
-		t.Errorf("Receive = %v, want a temporary error", err)
-	}
-	in.wait(t, 1)
+	in := botstest.NewInbox()
+	botstest.WantKind(t, botstest.Receive(t, w.load(row), in).Ended(), bots.Temporary)
+	in.Wait(t, 1)
 }
 
 func TestCatchingUpWaitsWhenLimited(t *testing.T) {
@@ -213,15 +208,15 @@ func TestCatchingUpWaitsWhenLimited(t *testing.T) {
 	if _, err := b.client.verify(w.ctx); err != nil { // uses up the limit
 		t.Fatal(err)
 	}
-	in := newInbox()
-	w.receive(b, in)
+	in := botstest.NewInbox()
+	botstest.Receive(t, b, in)
 	w.streaming()
 	w.account.Mention("rider@example.org", "by the stream", "public")
-	in.wait(t, 1)
-	if got := in.all()[0].Text; got != "by the stream" {
+	in.Wait(t, 1)
+	if got := in.All()[0].Text; got != "by the stream" {
 		t.Errorf("first report %q, want that of the stream, which is not limited", got)
 	}
-	in.wait(t, 2)
+	in.Wait(t, 2)
 }
 
 func TestRefusedCredentials(t *testing.T) {
@@ -238,11 +233,11 @@ func TestRefusedCredentials(t *testing.T) {
 			w := newWorld(t, mastodontest.Options{})
 			b := w.load(w.connect())
 			check(t, b.Check(w.ctx))
-			run := w.receive(b, newInbox())
+			run := botstest.Receive(t, b, botstest.NewInbox())
 			w.streaming()
 			tt.wreck(w)
 			w.server.DropStreams()
-			run.ended(t)
+			run.Ended()
 			errs := map[string]error{"Check": b.Check(w.ctx)}
 			_, errs["Send"] = b.Send(w.ctx, delivery(b, report.Private, "text"))
 			for where, err := range errs {
@@ -268,11 +263,9 @@ func TestServerInTroubleIsTemporary(t *testing.T) {
 			w := newWorld(t, mastodontest.Options{})
 			b := w.load(w.connect())
 			w.server.SetFault(fault)
-			err := w.receive(b, newInbox()).ended(t)
-			if kind, _ := bots.KindOf(err); err == nil || kind != bots.Temporary {
-				t.Errorf("Receive = %v, want a temporary error", err)
-			}
-			if strings.Contains(err.Error(), w.account.Token()) {
+			err := botstest.Receive(t, b, botstest.NewInbox()).Ended()
+			botstest.WantKind(t, err, bots.Temporary)
+			if err != nil && strings.Contains(err.Error(), w.account.Token()) {
 				t.Errorf("the error shows the token: %v", err)
 			}
 		})
@@ -284,10 +277,10 @@ func TestHangingServerEndsWithTheContext(t *testing.T) {
 	w.network.timings.dial = 100 * time.Millisecond
 	b := w.load(w.connect())
 	w.server.SetFault(mastodontest.Fault{Hang: true})
-	run := w.receive(b, newInbox())
+	run := botstest.Receive(t, b, botstest.NewInbox())
 	w.until("the stream to be given up", func() bool { return w.server.Requests("GET /api/v1/notifications") >= 2 })
 	begin := time.Now()
-	run.end()
+	run.Stop()
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("Receive ended %s after its context", took)
 	}
@@ -300,11 +293,11 @@ func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
 		t.Fatal("the account accepts private mentions before")
 	}
 	check(t, b.Check(w.ctx))
-	in := newInbox()
-	w.receive(b, in)
+	in := botstest.NewInbox()
+	botstest.Receive(t, b, in)
 	w.streaming()
 	w.account.Mention("stranger@example.org", "private", "direct")
-	in.wait(t, 1)
+	in.Wait(t, 1)
 	if n := w.account.Filtered(); n != 0 {
 		t.Errorf("%d mentions were held back", n)
 	}
@@ -313,20 +306,20 @@ func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
 func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{IgnoreIdempotency: true})
 	row := w.connect()
-	in := newInbox()
+	in := botstest.NewInbox()
 	b := w.load(row)
-	run := w.receive(b, in)
+	run := botstest.Receive(t, b, in)
 	w.streaming()
 	picture := mastodontest.Mention{Author: "rider@example.org", Visibility: "public", Picture: true}
 	id := w.account.MentionWith(picture)
 	w.account.MentionWith(picture)
 	w.account.Mention("rider@example.org", "words", "public")
-	in.wait(t, 1)
-	run.end()
+	in.Wait(t, 1)
+	run.Stop()
 	check(t, w.network.store.saveCursor(w.ctx, b.account, "")) // all is heard again
-	again := newInbox()
-	w.receive(w.load(row), again)
-	again.wait(t, 1)
+	again := botstest.NewInbox()
+	botstest.Receive(t, w.load(row), again)
+	again.Wait(t, 1)
 
 	posts := w.account.Statuses()
 	if len(posts) != 1 {

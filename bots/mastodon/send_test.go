@@ -115,7 +115,7 @@ func TestDeliveryIsPostedOnce(t *testing.T) {
 		"answer lost": {mastodontest.Options{IgnoreIdempotency: true}, loseAnswer},
 		"answer lost, key honoured": {mastodontest.Options{}, func(t *testing.T, w *world, b *bot, d report.Delivery) {
 			loseAnswer(t, w, b, d)
-			w.clock.move(time.Hour) // too long ago to be found by its text
+			w.clock.Move(time.Hour) // too long ago to be found by its text
 		}},
 		"killed before it was recorded": {mastodontest.Options{IgnoreIdempotency: true}, func(t *testing.T, w *world, b *bot, d report.Delivery) {
 			must(b.Send(w.ctx, d))(t)
@@ -206,7 +206,7 @@ func TestLimitIsWaitedForExactly(t *testing.T) {
 	w.server.SetRateLimit(2, 4*time.Minute)
 	must(b.Send(w.ctx, elsewhere(b, "one")))(t)
 	check(t, b.client.acceptStrangers(w.ctx))
-	w.clock.move(time.Minute)
+	w.clock.Move(time.Minute)
 	begin := time.Now()
 	_, err := b.Send(w.ctx, elsewhere(b, "two"))
 	kind, after := bots.KindOf(err)
@@ -216,7 +216,7 @@ func TestLimitIsWaitedForExactly(t *testing.T) {
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("Send slept for %s", took)
 	}
-	w.clock.move(after)
+	w.clock.Move(after)
 	must(b.Send(w.ctx, elsewhere(b, "two")))(t)
 	if n := len(w.account.Statuses()); n != 2 {
 		t.Errorf("%d posts, want 2", n)
@@ -266,7 +266,7 @@ func TestOldPostsAreForgotten(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
 	s := w.network.store
 	check(t, s.savePost(w.ctx, post{ID: "old", BotID: 1, StatusID: "1"}))
-	w.clock.move(8 * 24 * time.Hour)
+	w.clock.Move(8 * 24 * time.Hour)
 	check(t, s.savePost(w.ctx, post{ID: "new", BotID: 1, StatusID: "2"}))
 	if known := must(s.isPosted(w.ctx, 1, "1"))(t); known {
 		t.Error("a post of last week is still stored")

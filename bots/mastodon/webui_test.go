@@ -1,7 +1,6 @@
 package mastodon
 
 import (
-	"html/template"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/mastodon/mastodontest"
 	"ticketfrei/report"
 )
@@ -21,7 +21,7 @@ func (w *world) login(answer string) (back string) {
 	w.t.Helper()
 	status, location := w.do("POST", "/settings/mastodon/connect", url.Values{"instance": {w.server.URL}})
 	if status != http.StatusSeeOther {
-		w.t.Fatalf("connect answered %d, shown %+v", status, w.site.shown)
+		w.t.Fatalf("connect answered %d, shown %+v", status, w.site.Shown)
 	}
 	page := must(http.Get(location))(w.t)
 	body := must(io.ReadAll(page.Body))(w.t)
@@ -54,8 +54,8 @@ func (w *world) settings() settings {
 func TestLoginByOAuth(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
 	back := w.login("authorize")
-	if status, location := w.do("GET", back, nil); status != http.StatusSeeOther || location != "/settings#mastodon" {
-		t.Fatalf("callback answered %d to %q, shown %+v", status, location, w.site.shown)
+	if status, location := w.do("GET", back, nil); status != http.StatusSeeOther || location != "/settings#network-mastodon" {
+		t.Fatalf("callback answered %d to %q, shown %+v", status, location, w.site.Shown)
 	}
 	shown := w.settings()
 	if shown.Account != nil || shown.Pending == nil || shown.Pending.Handle != "@"+w.account.Handle() || shown.Pending.URL != w.account.URL() {
@@ -65,7 +65,7 @@ func TestLoginByOAuth(t *testing.T) {
 		t.Fatal("a GET has connected the bot")
 	}
 	if status, _ := w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {shown.Pending.ID}}); status != http.StatusSeeOther {
-		t.Fatalf("confirm answered %d, shown %+v", status, w.site.shown)
+		t.Fatalf("confirm answered %d, shown %+v", status, w.site.Shown)
 	}
 	shown = w.settings()
 	if shown.Account == nil || shown.Account.Handle != "@"+w.account.Handle() || shown.Pending != nil {
@@ -83,25 +83,22 @@ func TestLoginByOAuth(t *testing.T) {
 	if !w.account.AcceptsPrivate() {
 		t.Error("the policy was not set")
 	}
-	in := newInbox()
-	run := w.receive(b, in)
+	in := botstest.NewInbox()
+	run := botstest.Receive(t, b, in)
 	w.streaming()
 	w.account.Mention("rider@example.org", "U1", "direct")
-	in.wait(t, 1)
+	in.Wait(t, 1)
 	receipt := must(b.Send(w.ctx, elsewhere(b, "U2")))(t)
 	check(t, b.Retract(w.ctx, report.Delivery{Retract: &receipt}))
-	run.end()
+	run.Stop()
 
 	tokens := w.account.Tokens()
 	check(t, w.network.Forget(w.ctx, row))
 	if got := w.account.Tokens(); got != tokens-1 {
 		t.Errorf("%d tokens are left of %d: disconnecting revokes one", got, tokens)
 	}
-	if _, err := w.network.Bot(w.ctx, row, w.network.host.Log); err == nil {
-		t.Error("the account is still stored")
-	} else if kind, _ := bots.KindOf(err); kind != bots.KindRefused {
-		t.Errorf("Bot = %v, want refused", err)
-	}
+	_, err = w.network.Bot(w.ctx, row, w.network.host.Log)
+	botstest.WantKind(t, err, bots.KindRefused) // nothing is stored any more
 }
 
 func TestCallbackIsGoodOnce(t *testing.T) {
@@ -114,11 +111,11 @@ func TestCallbackIsGoodOnce(t *testing.T) {
 			return back
 		}, "mastodon.error.state"},
 		"too late": {func(w *world, back string) string {
-			w.clock.move(11 * time.Minute)
+			w.clock.Move(11 * time.Minute)
 			return back
 		}, "mastodon.error.state"},
 		"of another city": {func(w *world, back string) string {
-			w.site.city.ID++
+			w.site.Visited.ID++
 			return back
 		}, "mastodon.error.state"},
 		"begun anew": {func(w *world, back string) string {
@@ -134,8 +131,8 @@ func TestCallbackIsGoodOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, mastodontest.Options{})
 			status, _ := w.do("GET", tt.change(w, w.login("authorize")), nil)
-			if status != http.StatusUnprocessableEntity || w.site.shown.Error != tt.want {
-				t.Errorf("callback answered %d with %q, want %q", status, w.site.shown.Error, tt.want)
+			if status != http.StatusUnprocessableEntity || w.site.Shown.Error != tt.want {
+				t.Errorf("callback answered %d with %q, want %q", status, w.site.Shown.Error, tt.want)
 			}
 		})
 	}
@@ -143,8 +140,8 @@ func TestCallbackIsGoodOnce(t *testing.T) {
 
 func TestPermissionDenied(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
-	if w.do("GET", w.login("deny"), nil); w.site.shown.Error != "mastodon.error.denied" {
-		t.Errorf("error %q", w.site.shown.Error)
+	if w.do("GET", w.login("deny"), nil); w.site.Shown.Error != "mastodon.error.denied" {
+		t.Errorf("error %q", w.site.Shown.Error)
 	}
 }
 
@@ -157,7 +154,7 @@ func TestAppIsRegisteredOnceAndAgainWhenForgotten(t *testing.T) {
 	}
 	w.server.ForgetApps()
 	if status, _ := w.do("GET", w.login("authorize"), nil); status != http.StatusSeeOther {
-		t.Errorf("after the instance forgot the app: %d, %+v", status, w.site.shown)
+		t.Errorf("after the instance forgot the app: %d, %+v", status, w.site.Shown)
 	}
 }
 
@@ -165,7 +162,7 @@ func TestLoginByToken(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
 	typed := url.Values{"instance": {w.server.URL + "/@bot"}, "token": {" " + w.account.Token() + "\n"}}
 	if status, _ := w.do("POST", "/settings/mastodon/token", typed); status != http.StatusSeeOther {
-		t.Fatalf("token answered %d, shown %+v", status, w.site.shown)
+		t.Fatalf("token answered %d, shown %+v", status, w.site.Shown)
 	}
 	if got := w.settings().Pending; got == nil || got.Handle != "@"+w.account.Handle() {
 		t.Fatalf("to be confirmed: %+v", got)
@@ -176,19 +173,19 @@ func TestLoginByToken(t *testing.T) {
 			t.Errorf("still there: %+v", s.Pending)
 		}
 		w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {w.account.ID()}})
-		if w.site.shown.Error != "mastodon.error.waited" {
-			t.Errorf("error %q", w.site.shown.Error)
+		if w.site.Shown.Error != "mastodon.error.waited" {
+			t.Errorf("error %q", w.site.Shown.Error)
 		}
 	})
 	t.Run("another account than was shown", func(t *testing.T) {
 		w.do("POST", "/settings/mastodon/token", typed)
 		w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {"other"}})
-		if w.site.shown.Error != "mastodon.error.waited" || w.settings().Account != nil {
-			t.Errorf("error %q", w.site.shown.Error)
+		if w.site.Shown.Error != "mastodon.error.waited" || w.settings().Account != nil {
+			t.Errorf("error %q", w.site.Shown.Error)
 		}
 	})
 	t.Run("waited too long", func(t *testing.T) {
-		w.clock.move(2 * time.Hour)
+		w.clock.Move(2 * time.Hour)
 		if s := w.settings(); s.Pending != nil {
 			t.Errorf("still there: %+v", s.Pending)
 		}
@@ -234,14 +231,14 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 				tt.token = w.account.Token()
 			}
 			w.do("POST", "/settings/mastodon/token", url.Values{"instance": {tt.instance}, "token": {tt.token}})
-			if got := w.site.shown; got.TokenError != "mastodon.error."+tt.paste || got.TokenInstance != tt.instance || got.Token != tt.token {
+			if got := w.site.Shown; got.TokenError != "mastodon.error."+tt.paste || got.TokenInstance != tt.instance || got.Token != tt.token {
 				t.Errorf("token form shows %+v, want error %s", got, tt.paste)
 			}
 			if tt.connect == "" {
 				return
 			}
 			w.do("POST", "/settings/mastodon/connect", url.Values{"instance": {tt.instance}})
-			if got := w.site.shown; got.Error != "mastodon.error."+tt.connect || got.Instance != tt.instance {
+			if got := w.site.Shown; got.Error != "mastodon.error."+tt.connect || got.Instance != tt.instance {
 				t.Errorf("login form shows %+v, want error %s", got, tt.connect)
 			}
 		})
@@ -252,13 +249,13 @@ func TestAccountBelongsToOneCity(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
 	w.connect()
 	moderator := must(w.db.CreateModerator(w.ctx, "second@example.org", "hash"))(t)
-	w.site.city = must(w.db.CreateCity(w.ctx, report.City{Slug: "fuerth", Name: "Fürth", Language: "de"}, moderator.ID, nil))(t)
+	w.site.Visited = must(w.db.CreateCity(w.ctx, report.City{Slug: "fuerth", Name: "Fürth", Language: "de"}, moderator.ID, nil))(t)
 	w.do("POST", "/settings/mastodon/token", url.Values{"instance": {w.server.URL}, "token": {w.account.Token()}})
 	w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {w.account.ID()}})
-	if w.site.shown.Error != "mastodon.error.taken" {
-		t.Errorf("error %q", w.site.shown.Error)
+	if w.site.Shown.Error != "mastodon.error.taken" {
+		t.Errorf("error %q", w.site.Shown.Error)
 	}
-	if _, err := w.db.FindBot(w.ctx, w.site.city.ID, name); err == nil {
+	if _, err := w.db.FindBot(w.ctx, w.site.Visited.ID, name); err == nil {
 		t.Error("the second city has a bot")
 	}
 }
@@ -272,9 +269,9 @@ func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
 	if again.ID != row.ID {
 		t.Fatalf("bot %d became %d", row.ID, again.ID)
 	}
-	in := newInbox()
-	w.receive(w.load(again), in)
-	in.waitFor(t, "while the token was refused")
+	in := botstest.NewInbox()
+	botstest.Receive(t, w.load(again), in)
+	in.WaitFor(t, "while the token was refused")
 
 	other := w.server.AddAccount("other")
 	other.Mention("rider@example.org", "old of the other", "public")
@@ -300,46 +297,28 @@ func TestTokensAreSealed(t *testing.T) {
 	}
 }
 
-// tmplPage is what the frontend gives templates, as far as they use it.
-type tmplPage struct {
-	Data any
-	City report.City
-	t    func(id string, data ...any) string
-}
-
-func (p tmplPage) T(id string, data ...any) string { return p.t(id, data...) }
-
 func TestTemplates(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
-	render := func(t *testing.T, file, entry, lang string, data any) string {
-		t.Helper()
-		tmpl := must(template.New(file).Parse(readFile(t, file)))(t)
-		var b strings.Builder
-		page := tmplPage{Data: data, t: func(id string, data ...any) string { return w.site.texts.T(lang, id, data...) }}
-		check(t, tmpl.ExecuteTemplate(&b, entry, page))
-		return b.String()
-	}
 	account := &profile{ID: "1", Handle: "@bot@mastodon.example", URL: "https://mastodon.example/@bot", Instance: "mastodon.example"}
 	pages := map[string]struct {
-		file, entry string
-		data        any
-		want        string
+		file string
+		data any
+		want string
 	}{
-		"nothing connected": {"settings.tmpl", "settings.tmpl", settings{}, `action="/settings/mastodon/connect"`},
-		"connected":         {"settings.tmpl", "settings.tmpl", settings{Account: account}, `<a href="https://mastodon.example/@bot"`},
-		"to be confirmed":   {"settings.tmpl", "settings.tmpl", settings{Pending: account}, `action="/settings/mastodon/confirm"`},
-		"errors": {"settings.tmpl", "settings.tmpl", settings{Instance: "a<b", Error: string(noAnswer), TokenError: string(loginRefused), TokenSays: "go <away>"},
+		"nothing connected": {"settings.tmpl", settings{}, `action="/settings/mastodon/connect"`},
+		"connected":         {"settings.tmpl", settings{Account: account}, `<a href="https://mastodon.example/@bot"`},
+		"to be confirmed":   {"settings.tmpl", settings{Pending: account}, `action="/settings/mastodon/confirm"`},
+		"errors": {"settings.tmpl", settings{Instance: "a<b", Error: string(noAnswer), TokenError: string(loginRefused), TokenSays: "go <away>"},
 			`go &lt;away&gt;`},
-		"demo empty": {"demo.tmpl", "content", demoPage{Handle: "@bot@x"}, `action="/demo/mastodon"`},
-		"demo": {"demo.tmpl", "content", demoPage{Handle: "@bot@x", Entries: []demoEntry{{Text: "posted text", Visibility: "public"},
+		"demo empty": {"demo.tmpl", demoPage{Handle: "@bot@x"}, `action="/demo/mastodon"`},
+		"demo": {"demo.tmpl", demoPage{Handle: "@bot@x", Entries: []demoEntry{{Text: "posted text", Visibility: "public"},
 			{Boost: true, Author: "@rider@x"}, {Visibility: "direct"}}, Error: "mastodon.demo.empty"}, "posted text"},
 	}
 	for name, tt := range pages {
 		for _, lang := range []string{"en", "de"} {
 			t.Run(name+" "+lang, func(t *testing.T) {
-				html := render(t, tt.file, tt.entry, lang, tt.data)
-				if !strings.Contains(html, tt.want) || strings.Contains(html, "!mastodon") || strings.Contains(html, "no value") {
-					t.Errorf("%q or a text is missing in:\n%s", tt.want, html)
+				if html := w.site.Render(t, files, tt.file, lang, tt.data); !strings.Contains(html, tt.want) {
+					t.Errorf("%q is missing in:\n%s", tt.want, html)
 				}
 			})
 		}
@@ -354,7 +333,7 @@ func TestEveryTroubleHasItsTexts(t *testing.T) {
 		ids = append(ids, string(id))
 	}
 	for _, id := range ids {
-		if !w.site.texts.Has(id) {
+		if !w.site.Texts.Has(id) {
 			t.Errorf("text %s is missing", id)
 		}
 	}
@@ -366,40 +345,34 @@ func TestDemo(t *testing.T) {
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	b := w.load(row)
 	check(t, b.Check(w.ctx))
-	in := newInbox()
-	w.receive(b, in)
+	in := botstest.NewInbox()
+	botstest.Receive(t, b, in)
 	write := func(text, visibility string) int {
-		form := url.Values{"text": {text}, "visibility": {visibility}}
-		req := httptest.NewRequest("POST", "/", strings.NewReader(form.Encode()))
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		rec := httptest.NewRecorder()
-		handler.ServeHTTP(rec, req)
-		return rec.Code
+		return botstest.Request(t, handler, "POST", "/", url.Values{"text": {text}, "visibility": {visibility}}).Code
 	}
 	if code := write("U1 öffentlich", "public"); code != http.StatusSeeOther {
 		t.Fatalf("writing answered %d", code)
 	}
 	write("U1 leise", "direct")
-	in.wait(t, 2)
-	for _, i := range in.all() {
+	in.Wait(t, 2)
+	for _, i := range in.All() {
 		d := delivery(b, i.Visibility, i.Text)
 		d.Report.NetworkID = i.ID
 		must(b.Send(w.ctx, d))(t)
 	}
-	if code := write(" ", "public"); code != http.StatusUnprocessableEntity || w.site.page.Error == "" {
+	if code := write(" ", "public"); code != http.StatusUnprocessableEntity || w.site.ShownPage.Error == "" {
 		t.Errorf("an empty text was answered with %d", code)
 	}
-	rec := httptest.NewRecorder()
-	handler.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+	code := botstest.Request(t, handler, "GET", "/", nil).Code
 	var boosted, posted string
-	for _, e := range w.site.page.Entries {
+	for _, e := range w.site.ShownPage.Entries {
 		if e.Boost {
 			boosted = e.Text
 		} else {
 			posted = e.Text
 		}
 	}
-	if rec.Code != http.StatusOK || boosted != "U1 öffentlich" || posted != "U1 leise" {
-		t.Errorf("page %d shows %+v", rec.Code, w.site.page)
+	if code != http.StatusOK || boosted != "U1 öffentlich" || posted != "U1 leise" {
+		t.Errorf("page %d shows %+v", code, w.site.ShownPage)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/db"
 	"ticketfrei/report"
@@ -17,8 +18,8 @@ func TestSubscribing(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			w := newWorld(t, telegramtest.Options{})
 			row := w.connect()
-			say := func(id string, data ...any) string { return w.site.texts.T(language, id, data...) }
-			w.receive(w.load(row), newInbox())
+			say := func(id string, data ...any) string { return w.site.Texts.T(language, id, data...) }
+			botstest.Receive(t, w.load(row), botstest.NewInbox())
 			rider := w.server.AddUser("Rider", language)
 
 			rider.Write(w.account, "/start")
@@ -54,12 +55,12 @@ func TestSubscribing(t *testing.T) {
 
 func TestLanguageOfAnswers(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
-	w.receive(w.load(w.connect()), newInbox()) // the city's language is English
+	botstest.Receive(t, w.load(w.connect()), botstest.NewInbox()) // the city's language is English
 	for code, want := range map[string]string{"de-AT": "de", "fr": "en", "": "en", "!": "en"} {
 		t.Run("code "+code, func(t *testing.T) {
 			rider := w.server.AddUser("Rider", code)
 			rider.Write(w.account, "/stop")
-			if got := w.answer(rider, 1); got != w.site.texts.T(want, "telegram.not_subscribed") {
+			if got := w.answer(rider, 1); got != w.site.Texts.T(want, "telegram.not_subscribed") {
 				t.Errorf("answer %q", got)
 			}
 		})
@@ -70,7 +71,7 @@ func TestWelcomeOfTheModerators(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
 	row := w.connect()
 	check(t, w.network.store.saveWelcome(w.ctx, row.ID, "Moin!"))
-	w.receive(w.load(row), newInbox())
+	botstest.Receive(t, w.load(row), botstest.NewInbox())
 	rider := w.server.AddUser("Rider", "en")
 	rider.Write(w.account, "/start")
 	if got := w.answer(rider, 1); got != "Moin!\n\n"+w.text("telegram.stored") {
@@ -81,11 +82,11 @@ func TestWelcomeOfTheModerators(t *testing.T) {
 func TestPingTellsTheLag(t *testing.T) {
 	behind := func() time.Time { return time.Now().Add(-90 * time.Second) }
 	w := newWorld(t, telegramtest.Options{Now: behind})
-	w.receive(w.load(w.connect()), newInbox())
+	botstest.Receive(t, w.load(w.connect()), botstest.NewInbox())
 	rider := w.server.AddUser("Rider", "en")
 	rider.Write(w.account, "/ping")
 	lag, err := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(w.answer(rider, 1)))
-	if err != nil || lag < 90_000 || lag > 92_000+int(patience.Milliseconds()) {
+	if err != nil || lag < 90_000 || lag > 92_000+int(botstest.Patience.Milliseconds()) {
 		t.Errorf("answer %q", w.answer(rider, 1))
 	}
 }
@@ -93,14 +94,14 @@ func TestPingTellsTheLag(t *testing.T) {
 func TestLast(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
 	row := w.connect()
-	w.receive(w.load(row), newInbox())
+	botstest.Receive(t, w.load(row), botstest.NewInbox())
 	rider := w.server.AddUser("Rider", "en")
 	rider.Write(w.account, "/last")
 	if got := w.answer(rider, 1); got != w.text("telegram.last.none") {
 		t.Errorf("without reports: %q", got)
 	}
 	save := func(id, text string, ago time.Duration, passed bool) {
-		r := report.Report{ID: id, CityID: w.city.ID, BotID: row.ID, Network: "mail", NetworkID: id, Text: text, Time: w.clock.now().Add(-ago)}
+		r := report.Report{ID: id, CityID: w.city.ID, BotID: row.ID, Network: "mail", NetworkID: id, Text: text, Time: w.clock.Now().Add(-ago)}
 		_, err := w.db.SaveReports(w.ctx, []db.Judged{{Report: r, Verdict: report.Verdict{Passed: passed}}}, strings.TrimSpace, db.Brake{Window: time.Minute, Flood: 100})
 		check(t, err)
 	}
@@ -125,7 +126,7 @@ func TestBlockingUnsubscribes(t *testing.T) {
 	row := w.connect()
 	rider := subscribed(w, row)
 	other := subscribed(w, row)
-	w.receive(w.load(row), newInbox())
+	botstest.Receive(t, w.load(row), botstest.NewInbox())
 	rider.Block(w.account)
 	w.handled()
 	w.wantChats(row, other.ID())
@@ -141,15 +142,15 @@ func TestNobodyMakesTheBotTalkWithoutEnd(t *testing.T) {
 		rider.Write(w.account, "/ping")
 	}
 	other.Write(w.account, "U1 Plärrer")
-	in := newInbox()
+	in := botstest.NewInbox()
 	began := time.Now()
-	run := w.receive(w.load(w.connect()), in)
-	in.wait(t, 1)
+	run := botstest.Receive(t, w.load(w.connect()), in)
+	in.Wait(t, 1)
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the report came after %s", took)
 	}
 	w.handled()
-	run.end()
+	run.Stop()
 	if n := w.account.Sent(); n > 5 {
 		t.Errorf("%d answers were sent", n)
 	}

@@ -79,7 +79,7 @@ func (m *mass) run() {
 		Attention: func(context.Context, report.Bot, string) error { return nil },
 		Changed:   func(int64) {},
 		Emit:      func(context.Context, report.Bot, bots.Incoming) error { return nil },
-		Expire:    2 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: m.clock.now,
+		Expire:    2 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: m.clock.Now,
 		Metrics: prometheus.NewRegistry(),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(m.ctx))
@@ -100,7 +100,7 @@ func (m *mass) run() {
 func (m *mass) publish(text string) (at time.Time) {
 	m.t.Helper()
 	at = time.Now()
-	r := report.Report{ID: text, CityID: m.city.ID, Network: "mail", Text: text, Time: m.clock.now(), Received: m.clock.now()}
+	r := report.Report{ID: text, CityID: m.city.ID, Network: "mail", Text: text, Time: m.clock.Now(), Received: m.clock.Now()}
 	var list []report.Delivery
 	for _, to := range must(m.network.Recipients(m.ctx, m.row, r))(m.t) {
 		list = append(list, report.NewDelivery(r, m.row, to))

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/report"
 )
@@ -17,12 +18,12 @@ import (
 func TestReportInPrivateChat(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
 	rider := w.server.AddUser("Rider", "de")
-	b, in := w.load(w.connect()), newInbox()
-	w.receive(b, in)
+	b, in := w.load(w.connect()), botstest.NewInbox()
+	botstest.Receive(t, b, in)
 	id := rider.Write(w.account, "  U1 Plärrer 👮👮 Richtung Fürth @Nuernberg_bot\nzwei Kontis ")
-	in.wait(t, 1)
-	got := in.all()[0]
-	if age := time.Since(got.Time); age < -time.Second || age > patience {
+	in.Wait(t, 1)
+	got := in.All()[0]
+	if age := time.Since(got.Time); age < -time.Second || age > botstest.Patience {
 		t.Errorf("written %s ago", age)
 	}
 	got.Time = time.Time{}
@@ -37,26 +38,26 @@ func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
 	rider := w.server.AddUser("Rider", "de")
 	row := w.connect()
-	in := newInbox()
+	in := botstest.NewInbox()
 	for i := range 3 {
 		rider.Write(w.account, fmt.Sprint("report ", i))
 	}
 
-	in.fail = errors.New("disk full")
-	run := w.receive(w.load(row), in)
-	if err := run.ended(t); err == nil || !strings.Contains(err.Error(), "disk full") {
+	in.Fail(errors.New("disk full"))
+	run := botstest.Receive(t, w.load(row), in)
+	if err := run.Ended(); err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Errorf("Receive = %v", err)
 	}
 	if n := w.account.Pending(); n != 3 {
 		t.Errorf("%d updates are left, want 3: nothing was taken over", n)
 	}
 
-	in.fail = nil
-	run = w.receive(w.load(row), in)
-	in.wait(t, 3)
+	in.Fail(nil)
+	run = botstest.Receive(t, w.load(row), in)
+	in.Wait(t, 3)
 	w.handled()
-	run.end()
-	if diff := cmp.Diff([]string{"report 0", "report 1", "report 2"}, in.texts()); diff != "" {
+	run.Stop()
+	if diff := cmp.Diff([]string{"report 0", "report 1", "report 2"}, in.Texts()); diff != "" {
 		t.Errorf("in order: %s", diff)
 	}
 	if a := must(w.network.store.account(w.ctx, row.ID))(t); a.NextUpdate != 4 {
@@ -64,10 +65,10 @@ func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
 	}
 
 	rider.Write(w.account, "report 3")
-	w.receive(w.load(row), in)
-	in.wait(t, 4)
+	botstest.Receive(t, w.load(row), in)
+	in.Wait(t, 4)
 	w.handled()
-	if diff := cmp.Diff([]string{"report 0", "report 1", "report 2", "report 3"}, in.texts()); diff != "" {
+	if diff := cmp.Diff([]string{"report 0", "report 1", "report 2", "report 3"}, in.Texts()); diff != "" {
 		t.Errorf("after a restart: %s", diff)
 	}
 }
@@ -77,27 +78,27 @@ func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
 	w.network.timings.poll = time.Second
 	rider := w.server.AddUser("Rider", "de")
 	w.account.SkipUpdates(900_000)
-	row, in := w.connect(), newInbox()
-	run := w.receive(w.load(row), in)
+	row, in := w.connect(), botstest.NewInbox()
+	run := botstest.Receive(t, w.load(row), in)
 	rider.Write(w.account, "before")
-	in.wait(t, 1)
+	in.Wait(t, 1)
 	w.handled()
 
-	w.clock.move(8 * 24 * time.Hour)
+	w.clock.Move(8 * 24 * time.Hour)
 	calls := w.account.Calls("getUpdates")
 	w.until("poll of another week", func() bool { return w.account.Calls("getUpdates") > calls && w.account.Polling() })
 	w.account.SkipUpdates(5)
 	rider.Write(w.account, "lower id")
-	in.wait(t, 2)
+	in.Wait(t, 2)
 	w.handled()
-	run.end()
+	run.Stop()
 
-	w.clock.move(8 * 24 * time.Hour)
+	w.clock.Move(8 * 24 * time.Hour)
 	w.account.SkipUpdates(2)
 	rider.Write(w.account, "lower id after a restart")
-	w.receive(w.load(row), in)
-	in.wait(t, 3)
-	if diff := cmp.Diff([]string{"before", "lower id", "lower id after a restart"}, in.texts()); diff != "" {
+	botstest.Receive(t, w.load(row), in)
+	in.Wait(t, 3)
+	if diff := cmp.Diff([]string{"before", "lower id", "lower id after a restart"}, in.Texts()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -105,11 +106,11 @@ func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
 func TestWhatIsNoReport(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
 	rider := w.server.AddUser("Rider", "en")
-	b, in := w.load(w.connect()), newInbox()
-	w.receive(b, in)
+	b, in := w.load(w.connect()), botstest.NewInbox()
+	botstest.Receive(t, b, in)
 
 	id := rider.Write(w.account, "U2 two inspectors")
-	in.wait(t, 1)
+	in.Wait(t, 1)
 	rider.Edit(w.account, id, "U2 three inspectors")
 	w.account.Deliver("edited_message", map[string]any{"message_id": id, "text": "U2 four",
 		"chat": map[string]any{"id": rider.ID(), "type": "private"}, "from": map[string]any{"id": rider.ID()}})
@@ -126,16 +127,16 @@ func TestWhatIsNoReport(t *testing.T) {
 		"from": map[string]any{"id": rider.ID()}, "pinned_message": map[string]any{}})
 	w.account.Deliver("some_new_kind", map[string]any{"x": 1})
 	rider.Write(w.account, "the end")
-	in.wait(t, 2)
-	if diff := cmp.Diff([]string{"U2 two inspectors", "the end"}, in.texts()); diff != "" {
+	in.Wait(t, 2)
+	if diff := cmp.Diff([]string{"U2 two inspectors", "the end"}, in.Texts()); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestMediaIsRefusedWithTheReason(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
-	b, in := w.load(w.connect()), newInbox()
-	w.receive(b, in)
+	b, in := w.load(w.connect()), botstest.NewInbox()
+	botstest.Receive(t, b, in)
 	posts := map[string]telegramtest.Post{
 		"picture":              {Photo: true},
 		"picture with caption": {Photo: true, Caption: "U1 Plärrer"},
@@ -147,7 +148,7 @@ func TestMediaIsRefusedWithTheReason(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rider := w.server.AddUser("Rider", "de")
 			rider.Post(w.account, p)
-			if diff := cmp.Diff(w.site.texts.T("de", "telegram.media"), w.answer(rider, 1)); diff != "" {
+			if diff := cmp.Diff(w.site.Texts.T("de", "telegram.media"), w.answer(rider, 1)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -165,8 +166,8 @@ func TestMediaIsRefusedWithTheReason(t *testing.T) {
 			t.Errorf("refused more than once: %q", got)
 		}
 	})
-	if len(in.all()) != 0 {
-		t.Errorf("reports: %v", in.texts())
+	if len(in.All()) != 0 {
+		t.Errorf("reports: %v", in.Texts())
 	}
 }
 
@@ -174,8 +175,8 @@ func TestGroups(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
 	rider := w.server.AddUser("Rider", "en")
 	row := w.connect()
-	b, in := w.load(row), newInbox()
-	w.receive(b, in)
+	b, in := w.load(row), botstest.NewInbox()
+	botstest.Receive(t, b, in)
 	group := w.server.AddGroup("Tram")
 	groupSays := func(n int) string {
 		var got []telegramtest.Message
@@ -199,7 +200,7 @@ func TestGroups(t *testing.T) {
 
 	group.Write(rider, "just talking")
 	group.Write(rider, "@nuernberg_bot U1 👮 Plärrer @friend_of_mine")
-	in.wait(t, 1)
+	in.Wait(t, 1)
 	receipt := must(b.Send(w.ctx, w.delivery(row, group.ID(), "U2 elsewhere")))(t)
 	_, sent := parseNetworkID(receipt.ID)
 	group.Post(rider, telegramtest.Post{Text: "two more at Fürth", ReplyTo: sent})
@@ -216,10 +217,10 @@ func TestGroups(t *testing.T) {
 	if got := groupSays(4); !strings.Contains(got, " ms ") {
 		t.Errorf("ping: %q", got)
 	}
-	if diff := cmp.Diff([]string{"U1 👮 Plärrer @friend_of_mine", "two more at Fürth", "from the admins"}, in.texts()); diff != "" {
+	if diff := cmp.Diff([]string{"U1 👮 Plärrer @friend_of_mine", "two more at Fürth", "from the admins"}, in.Texts()); diff != "" {
 		t.Error(diff)
 	}
-	if got := in.all()[2].Author; got != formatID(group.ID()) {
+	if got := in.All()[2].Author; got != formatID(group.ID()) {
 		t.Errorf("author of the admins' post is %q", got)
 	}
 
@@ -229,8 +230,8 @@ func TestGroups(t *testing.T) {
 		open.Write(rider, "not for the bot")
 		open.Write(rider, "/unknown")
 		open.Write(rider, "U5 @Nuernberg_bot")
-		in.wait(t, 4)
-		if got := in.texts()[3]; got != "U5" {
+		in.Wait(t, 4)
+		if got := in.Texts()[3]; got != "U5" {
 			t.Errorf("report %q", got)
 		}
 		open.Remove(rider, w.account)
@@ -247,7 +248,7 @@ func TestGroups(t *testing.T) {
 			t.Errorf("sent to %d, want %d", chat, group.ID())
 		}
 		group.Write(rider, "U3 after the upgrade @Nuernberg_bot")
-		in.wait(t, 5)
+		in.Wait(t, 5)
 		group.Write(rider, "/stop@Nuernberg_bot")
 		w.until("stop", func() bool {
 			list := group.Messages()
@@ -263,22 +264,22 @@ func TestTroubleWithTheToken(t *testing.T) {
 		row := w.connect()
 		b := w.load(row)
 		check(t, b.Check(w.ctx))
-		run := w.receive(b, newInbox())
+		run := botstest.Receive(t, b, botstest.NewInbox())
 		w.until("poll", w.account.Polling)
 		w.account.Revoke()
-		wantKind(t, run.ended(t), bots.KindRefused)
-		wantKind(t, b.Check(w.ctx), bots.KindRefused)
+		botstest.WantKind(t, run.Ended(), bots.KindRefused)
+		botstest.WantKind(t, b.Check(w.ctx), bots.KindRefused)
 		_, err := b.Send(w.ctx, w.delivery(row, subscribed(w, row).ID(), "x"))
-		wantKind(t, err, bots.KindRefused)
+		botstest.WantKind(t, err, bots.KindRefused)
 	})
 	t.Run("used by another program", func(t *testing.T) {
 		w := newWorld(t, telegramtest.Options{})
 		row := w.connect()
-		first := w.receive(w.load(row), newInbox())
+		first := botstest.Receive(t, w.load(row), botstest.NewInbox())
 		w.until("poll", w.account.Polling)
-		w.receive(w.load(row), newInbox())
-		err := first.ended(t)
-		wantKind(t, err, bots.Temporary)
+		botstest.Receive(t, w.load(row), botstest.NewInbox())
+		err := first.Ended()
+		botstest.WantKind(t, err, bots.Temporary)
 		if err.Error() != w.text("telegram.error.conflict") {
 			t.Errorf("error %q", err)
 		}
@@ -286,7 +287,7 @@ func TestTroubleWithTheToken(t *testing.T) {
 	t.Run("with a webhook", func(t *testing.T) {
 		w := newWorld(t, telegramtest.Options{})
 		w.account.SetWebhook()
-		err := w.receive(w.load(w.connect()), newInbox()).ended(t)
+		err := botstest.Receive(t, w.load(w.connect()), botstest.NewInbox()).Ended()
 		if err == nil || err.Error() != w.text("telegram.error.webhook") {
 			t.Errorf("error %v", err)
 		}
@@ -311,15 +312,15 @@ func TestErrorsDoNotShowTheToken(t *testing.T) {
 	w.account.Fail(502, 502, 200)
 	for range 2 {
 		_, err := b.Send(w.ctx, w.delivery(row, rider.ID(), "x"))
-		wantKind(t, err, bots.Temporary)
+		botstest.WantKind(t, err, bots.Temporary)
 		noToken(t, w, err)
 	}
 	err := b.Check(w.ctx) // 200 with a page that is no JSON
-	wantKind(t, err, bots.Temporary)
+	botstest.WantKind(t, err, bots.Temporary)
 	noToken(t, w, err)
 	check(t, w.server.Close())
-	err = w.receive(b, newInbox()).ended(t)
-	wantKind(t, err, bots.Temporary)
+	err = botstest.Receive(t, b, botstest.NewInbox()).Ended()
+	botstest.WantKind(t, err, bots.Temporary)
 	noToken(t, w, err)
 	_, err = b.client.me(w.ctx) // as it comes from the library
 	noToken(t, w, err)

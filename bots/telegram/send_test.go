@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/report"
 )
@@ -65,7 +66,7 @@ func TestRecipientsAreGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			chat := prepare()
 			_, err := b.Send(w.ctx, w.delivery(row, chat, "U1"))
-			wantKind(t, err, bots.KindGone)
+			botstest.WantKind(t, err, bots.KindGone)
 			for range 2 { // one that is not there is no error
 				check(t, w.network.RemoveRecipient(w.ctx, row, formatID(chat)))
 			}
@@ -104,7 +105,7 @@ func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
 	must(w.network.store.subscribe(w.ctx, row.ID, g.ID()))(t)
 	g.Silence(w.account)
 	_, err := w.load(row).Send(w.ctx, w.delivery(row, g.ID(), "U1"))
-	wantKind(t, err, bots.KindPermanent)
+	botstest.WantKind(t, err, bots.KindPermanent)
 	if err == nil || !strings.Contains(err.Error(), "not enough rights") {
 		t.Errorf("error %v does not say what Telegram says", err)
 	}
@@ -153,7 +154,7 @@ func TestTooManyMessages(t *testing.T) {
 	if _, err := b.Send(w.ctx, w.delivery(row, rider.ID(), "much later")); err != nil {
 		t.Error(err)
 	}
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(botstest.Patience)
 	for b.pace.pausedFor(); b.pace.bot.Limit() != 1000; b.pace.pausedFor() {
 		if time.Now().After(deadline) {
 			t.Fatal("it stays slow")

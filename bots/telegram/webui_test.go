@@ -1,19 +1,17 @@
 package telegram
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
-	"html/template"
 	"image/png"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/config"
 	"ticketfrei/db"
@@ -24,8 +22,8 @@ import (
 // settings is what the settings page shows now.
 func (w *world) settings() settings {
 	w.t.Helper()
-	b := must(w.network.cityBot(w.ctx, w.site.city))(w.t)
-	return must(w.network.settings(w.ctx, w.site.city, b))(w.t)
+	b := must(w.network.cityBot(w.ctx, w.site.Visited))(w.t)
+	return must(w.network.settings(w.ctx, w.site.Visited, b))(w.t)
 }
 
 func (w *world) enter(token string) int { return w.post("/token", url.Values{"token": {token}}) }
@@ -39,7 +37,7 @@ func TestConnecting(t *testing.T) {
 	w.account.SetWebhook()
 	pasted := "Done! Congratulations on your new bot. Use this token to access the HTTP API:\n" + w.account.Token() + "\nKeep your token secure"
 	if status := w.enter(pasted); status != http.StatusSeeOther {
-		t.Fatalf("answered %d, shown %+v", status, w.site.shown)
+		t.Fatalf("answered %d, shown %+v", status, w.site.Shown)
 	}
 	s := w.settings()
 	if s.Bot != nil || s.Pending == nil || s.Pending.Handle != "@Nuernberg_bot" || s.Pending.URL != "https://t.me/Nuernberg_bot" {
@@ -48,11 +46,11 @@ func TestConnecting(t *testing.T) {
 	if _, err := w.db.FindBot(w.ctx, w.city.ID, name); !errors.Is(err, db.ErrNotFound) {
 		t.Fatalf("connected before it was confirmed: %v", err)
 	}
-	if status := w.post("/confirm", url.Values{"bot": {"1"}}); status != http.StatusUnprocessableEntity || w.site.shown.Error != "telegram.error.waited" {
-		t.Fatalf("another bot than the one shown: %d, %+v", status, w.site.shown)
+	if status := w.post("/confirm", url.Values{"bot": {"1"}}); status != http.StatusUnprocessableEntity || w.site.Shown.Error != "telegram.error.waited" {
+		t.Fatalf("another bot than the one shown: %d, %+v", status, w.site.Shown)
 	}
 	if status := w.confirm(); status != http.StatusSeeOther {
-		t.Fatalf("confirm answered %d, shown %+v", status, w.site.shown)
+		t.Fatalf("confirm answered %d, shown %+v", status, w.site.Shown)
 	}
 	s = w.settings()
 	if s.Bot == nil || s.Bot.Handle != "@Nuernberg_bot" || s.Pending != nil {
@@ -65,19 +63,19 @@ func TestConnecting(t *testing.T) {
 		t.Error("the menu was not set in both languages")
 	}
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
-	in := newInbox()
-	run := w.receive(w.load(row), in)
+	in := botstest.NewInbox()
+	run := botstest.Receive(t, w.load(row), in)
 	rider := w.server.AddUser("Rider", "de")
 	rider.Write(w.account, "/start")
 	rider.Write(w.account, "U1")
-	in.wait(t, 1)
+	in.Wait(t, 1)
 	w.handled()
-	run.end()
+	run.Stop()
 
 	t.Run("new token", func(t *testing.T) {
 		w.account.Revoke()
 		if w.enter(w.account.Token()) != http.StatusSeeOther || w.confirm() != http.StatusSeeOther {
-			t.Fatalf("shown %+v", w.site.shown)
+			t.Fatalf("shown %+v", w.site.Shown)
 		}
 		w.wantChats(row, rider.ID())
 		if a := must(w.network.store.account(w.ctx, row.ID))(t); a.NextUpdate != 3 || a.Token != w.account.Token() {
@@ -85,21 +83,21 @@ func TestConnecting(t *testing.T) {
 		}
 	})
 	t.Run("another city", func(t *testing.T) {
-		w.site.city = dbtest.MustCreateCity(t, w.db, "fuerth")
-		if status := w.enter(w.account.Token()); status != http.StatusUnprocessableEntity || w.site.shown.Error != "telegram.error.taken" {
-			t.Errorf("answered %d, %q", status, w.site.shown.Error)
+		w.site.Visited = dbtest.MustCreateCity(t, w.db, "fuerth")
+		if status := w.enter(w.account.Token()); status != http.StatusUnprocessableEntity || w.site.Shown.Error != "telegram.error.taken" {
+			t.Errorf("answered %d, %q", status, w.site.Shown.Error)
 		}
 		// Both were shown the bot before one of them confirmed.
-		check(t, w.network.store.savePending(w.ctx, pending{CityID: w.site.city.ID, TelegramID: w.account.ID(), Token: w.account.Token()}))
-		if status := w.confirm(); status != http.StatusUnprocessableEntity || w.site.shown.Error != "telegram.error.taken" {
-			t.Errorf("answered %d, %q", status, w.site.shown.Error)
+		check(t, w.network.store.savePending(w.ctx, pending{CityID: w.site.Visited.ID, TelegramID: w.account.ID(), Token: w.account.Token()}))
+		if status := w.confirm(); status != http.StatusUnprocessableEntity || w.site.Shown.Error != "telegram.error.taken" {
+			t.Errorf("answered %d, %q", status, w.site.Shown.Error)
 		}
-		w.site.city = w.city
+		w.site.Visited = w.city
 	})
 	t.Run("another bot", func(t *testing.T) {
 		w.account = w.server.AddBot("other_bot", "Other")
 		if w.enter(w.account.Token()) != http.StatusSeeOther || w.confirm() != http.StatusSeeOther {
-			t.Fatalf("shown %+v", w.site.shown)
+			t.Fatalf("shown %+v", w.site.Shown)
 		}
 		w.wantChats(row)
 		if a := must(w.network.store.account(w.ctx, row.ID))(t); a.NextUpdate != 0 || a.Username != "other_bot" {
@@ -111,7 +109,7 @@ func TestConnecting(t *testing.T) {
 		check(t, w.network.Forget(w.ctx, row))
 		w.wantChats(row)
 		_, err := w.network.Bot(w.ctx, row, w.network.host.Log)
-		wantKind(t, err, bots.KindRefused)
+		botstest.WantKind(t, err, bots.KindRefused)
 		if _, err := w.network.store.subscribe(w.ctx, row.ID, 5); !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("somebody can still subscribe: %v", err)
 		}
@@ -144,8 +142,8 @@ func TestWrongTokens(t *testing.T) {
 			if tt.prepare != nil {
 				tt.prepare()
 			}
-			if status := w.enter(tt.typed); status != http.StatusUnprocessableEntity || w.site.shown.Error != tt.want || w.site.shown.Token != tt.typed {
-				t.Errorf("answered %d, shown %+v", status, w.site.shown)
+			if status := w.enter(tt.typed); status != http.StatusUnprocessableEntity || w.site.Shown.Error != tt.want || w.site.Shown.Token != tt.typed {
+				t.Errorf("answered %d, shown %+v", status, w.site.Shown)
 			}
 			if s := w.settings(); s.Pending != nil {
 				t.Errorf("waits to be confirmed: %+v", s.Pending)
@@ -161,9 +159,9 @@ func TestCancelAndExpiry(t *testing.T) {
 		t.Error("cancelled, and still there")
 	}
 	w.enter(w.account.Token())
-	w.clock.move(61 * time.Minute)
-	if status := w.confirm(); status != http.StatusUnprocessableEntity || w.site.shown.Error != "telegram.error.waited" {
-		t.Errorf("after an hour: %d, %+v", status, w.site.shown)
+	w.clock.Move(61 * time.Minute)
+	if status := w.confirm(); status != http.StatusUnprocessableEntity || w.site.Shown.Error != "telegram.error.waited" {
+		t.Errorf("after an hour: %d, %+v", status, w.site.Shown)
 	}
 }
 
@@ -184,7 +182,7 @@ func TestTokenIsStoredEncrypted(t *testing.T) {
 
 func TestWelcomeText(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
-	w.site.city.Name = "nuernberg"
+	w.site.Visited.Name = "nuernberg"
 	row := w.connect()
 	standard := w.text("telegram.welcome", "City", "nuernberg")
 	if got := w.settings().Welcome; got != standard {
@@ -197,7 +195,7 @@ func TestWelcomeText(t *testing.T) {
 		{"", ""},
 	} {
 		if status := w.post("/welcome", url.Values{"welcome": {tt.typed}}); status != http.StatusSeeOther {
-			t.Fatalf("answered %d: %+v", status, w.site.shown)
+			t.Fatalf("answered %d: %+v", status, w.site.Shown)
 		}
 		if got := must(w.network.store.welcome(w.ctx, row.ID))(t); got != tt.stored {
 			t.Errorf("stored %q, want %q", got, tt.stored)
@@ -205,7 +203,7 @@ func TestWelcomeText(t *testing.T) {
 	}
 	long := strings.Repeat("ü", maxWelcome+1)
 	if status := w.post("/welcome", url.Values{"welcome": {long}}); status != http.StatusUnprocessableEntity ||
-		w.site.shown.WelcomeError == "" || w.site.shown.Welcome != long {
+		w.site.Shown.WelcomeError == "" || w.site.Shown.Welcome != long {
 		t.Errorf("too long: %d", status)
 	}
 }
@@ -226,6 +224,7 @@ func TestPages(t *testing.T) {
 	waiting := w.settings()
 	w.confirm()
 	connected := w.settings()
+	w.site.Visited = report.City{ID: 7}
 	tests := map[string]struct {
 		file string
 		data any
@@ -240,37 +239,16 @@ func TestPages(t *testing.T) {
 	for name, tt := range tests {
 		for _, language := range []string{"en", "de"} {
 			t.Run(name+" "+language, func(t *testing.T) {
-				set := template.Must(template.ParseFS(files, tt.file))
-				entry := tt.file
-				if set.Lookup("content") != nil {
-					entry = "content"
-				}
-				var out bytes.Buffer
-				check(t, set.ExecuteTemplate(&out, entry, page{w, language, tt.data, report.City{ID: 7}}))
+				html := w.site.Render(t, files, tt.file, language, tt.data)
 				for _, want := range tt.want {
-					if !strings.Contains(out.String(), want) {
-						t.Errorf("there is no %q in %s", want, out.String())
-					}
-				}
-				for _, bad := range []string{"!telegram", "no value", "ZgotmplZ"} {
-					if strings.Contains(out.String(), bad) {
-						t.Errorf("%q in %s", bad, out.String())
+					if !strings.Contains(html, want) {
+						t.Errorf("there is no %q in %s", want, html)
 					}
 				}
 			})
 		}
 	}
 }
-
-// page is what a template sees.
-type page struct {
-	w        *world
-	language string
-	Data     any
-	City     report.City
-}
-
-func (p page) T(id string, data ...any) string { return p.w.site.texts.T(p.language, id, data...) }
 
 func TestSetting(t *testing.T) {
 	for _, api := range []string{"", "api.telegram.org", "ftp://x", "https://", "https://user:pw@x", "https://x?y=1"} {
@@ -295,36 +273,32 @@ func TestDemo(t *testing.T) {
 	if n := must(w.network.CountRecipients(w.ctx, row))(t); n != 2 {
 		t.Fatalf("%d subscribers, want 2", n)
 	}
-	b, in := w.load(row), newInbox()
+	b, in := w.load(row), botstest.NewInbox()
 	check(t, b.Check(w.ctx))
-	w.receive(b, in)
+	botstest.Receive(t, b, in)
 	do := func(method string, form url.Values) int {
-		req := httptest.NewRequestWithContext(w.ctx, method, "/", strings.NewReader(form.Encode()))
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, req)
-		return rec.Code
+		return botstest.Request(t, h, method, "/", form).Code
 	}
 	if status := do(http.MethodPost, url.Values{"command": {"/ping"}, "text": {""}}); status != http.StatusSeeOther {
 		t.Errorf("command answered %d", status)
 	}
 	do(http.MethodGet, nil)
-	if list := w.site.page.Yours; len(list) != 2 || !list[0].Bot || list[1].Lines[0] != "/ping" {
+	if list := w.site.ShownPage.Yours; len(list) != 2 || !list[0].Bot || list[1].Lines[0] != "/ping" {
 		t.Errorf("chat %+v", list)
 	}
 	do(http.MethodPost, url.Values{"text": {"U1 Plärrer"}})
-	in.wait(t, 1)
-	r := report.Report{ID: "r", Network: name, BotID: row.ID, Author: w.network.host.Secrets.Author(name, in.all()[0].Author), NetworkID: in.all()[0].ID, Text: "U1 Plärrer"}
+	in.Wait(t, 1)
+	r := report.Report{ID: "r", Network: name, BotID: row.ID, Author: w.network.host.Secrets.Author(name, in.All()[0].Author), NetworkID: in.All()[0].ID, Text: "U1 Plärrer"}
 	to := must(w.network.Recipients(w.ctx, row, r))(t)
 	if len(to) != 1 {
 		t.Fatalf("goes to %v", to)
 	}
 	must(b.Send(w.ctx, report.NewDelivery(r, row, to[0])))(t)
 	do(http.MethodGet, nil)
-	if list := w.site.page.Other; len(list) != 1 || list[0].Lines[0] != "U1 Plärrer" {
+	if list := w.site.ShownPage.Other; len(list) != 1 || list[0].Lines[0] != "U1 Plärrer" {
 		t.Errorf("the other's chat %+v", list)
 	}
-	if do(http.MethodPost, nil) != http.StatusUnprocessableEntity || w.site.page.Error == "" {
+	if do(http.MethodPost, nil) != http.StatusUnprocessableEntity || w.site.ShownPage.Error == "" {
 		t.Error("nothing was taken for something")
 	}
 }
