@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/scaffold/scaffoldtest"
 	"ticketfrei/report"
 )
@@ -26,26 +27,26 @@ func TestReceive(t *testing.T) {
 	w.server.Write(scaffoldtest.Message{Author: "rider", Text: "before the account was connected"})
 	b := w.connect("nuernberg")
 	first := w.server.Write(scaffoldtest.Message{Author: "rider", Text: "U1 Plärrer, 2 Kontis"})
-	in := newInbox()
-	stop := w.receive(w.load(b), in)
-	in.wait(t, 1)
+	in := botstest.NewInbox()
+	run := botstest.Receive(t, w.load(b), in)
+	in.Wait(t, 1)
 	second := w.server.Write(scaffoldtest.Message{Author: "shy", Text: "Kontis in der U2", Private: true})
 	want := []bots.Incoming{
 		{ID: first, Author: "rider", Text: "U1 Plärrer, 2 Kontis", Visibility: report.Public, Time: noon},
 		{ID: second, Author: "shy", Text: "Kontis in der U2", Visibility: report.Private, Time: noon},
 	}
-	if diff := cmp.Diff(want, in.wait(t, 1)); diff != "" {
+	if diff := cmp.Diff(want, in.Wait(t, 2)); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
 	}
-	if err := stop(); !errors.Is(err, context.Canceled) {
+	if err := run.Stop(); !errors.Is(err, context.Canceled) {
 		t.Errorf("Receive ended with %v", err)
 	}
 
 	t.Run("goes on after a restart", func(t *testing.T) {
 		third := w.server.Write(scaffoldtest.Message{Author: "rider", Text: "written while it was down"})
-		in := newInbox()
-		w.receive(w.load(b), in)
-		if got := in.wait(t, 1); got[0].ID != third {
+		in := botstest.NewInbox()
+		botstest.Receive(t, w.load(b), in)
+		if got := in.Wait(t, 1); got[0].ID != third {
 			t.Errorf("the first report after the restart is %+v", got[0])
 		}
 	})
@@ -76,9 +77,9 @@ func TestCursorFollowsTheReport(t *testing.T) {
 			t.Errorf("while %q is not on disk the cursor is %q, want %q", failing, got, want)
 		}
 	}
-	in := newInbox()
-	w.receive(w.load(b), in)
-	heard = append(heard, in.wait(t, 1)[0].Text)
+	in := botstest.NewInbox()
+	botstest.Receive(t, w.load(b), in)
+	heard = append(heard, in.Wait(t, 1)[0].Text)
 	if diff := cmp.Diff([]string{"Kontis", "Kontis", "more", "more"}, heard); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
@@ -91,9 +92,9 @@ func TestPicturesAreRefused(t *testing.T) {
 		w.server.Write(scaffoldtest.Message{Author: "rider", Text: "look", Picture: true})
 	}
 	w.server.Write(scaffoldtest.Message{Author: "rider", Text: "Kontis"})
-	in := newInbox()
-	w.receive(w.load(b), in)
-	if got := in.wait(t, 1); got[0].Text != "Kontis" {
+	in := botstest.NewInbox()
+	botstest.Receive(t, w.load(b), in)
+	if got := in.Wait(t, 1); got[0].Text != "Kontis" {
 		t.Errorf("a picture was relayed: %+v", got[0])
 	}
 	posts := w.server.Posts()
@@ -172,7 +173,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 			if strings.Contains(err.Error(), w.server.Token()) || !strings.HasPrefix(err.Error(), "127.0.0.1") {
 				t.Errorf("not fit for a moderator: %v", err)
 			}
-			if err := w.load(b).Receive(t.Context(), newInbox().emit); err == nil {
+			if err := w.load(b).Receive(t.Context(), botstest.NewInbox().Emit); err == nil {
 				t.Error("Receive did not end")
 			}
 		})
@@ -193,9 +194,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("check: %v", err)
 	}
 	w.server.RevokeToken()
-	if kind, _ := bots.KindOf(w.load(b).Check(t.Context())); kind != bots.KindRefused {
-		t.Errorf("kind = %d", kind)
-	}
+	botstest.WantKind(t, w.load(b).Check(t.Context()), bots.KindRefused)
 }
 
 func TestBotWithoutAccount(t *testing.T) {
@@ -205,9 +204,7 @@ func TestBotWithoutAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := w.network.Bot(t.Context(), b, w.network.host.Log)
-	if kind, _ := bots.KindOf(err); kind != bots.KindRefused {
-		t.Errorf("error = %v", err)
-	}
+	botstest.WantKind(t, err, bots.KindRefused)
 }
 
 func TestPauseIsNeverZero(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -30,9 +29,6 @@ import (
 	"ticketfrei/secret"
 	"ticketfrei/templates"
 )
-
-// patience bounds everything that a test waits for.
-const patience = 20 * time.Second
 
 // noon is what the clock of the tests shows.
 var noon = time.Date(2024, 5, 3, 12, 0, 0, 0, time.UTC)
@@ -93,57 +89,6 @@ func (w *world) connect(slug string) report.Bot {
 func (w *world) load(b report.Bot) *bot {
 	w.Helper()
 	return must(w.network.Bot(w.Context(), b, w.network.host.Log))(w.T).(*bot)
-}
-
-// inbox takes what a bot emits.
-type inbox struct {
-	mu      sync.Mutex
-	fail    error
-	got     []bots.Incoming
-	changed chan struct{}
-}
-
-func newInbox() *inbox { return &inbox{changed: make(chan struct{}, 100)} }
-
-func (i *inbox) emit(_ context.Context, in bots.Incoming) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.fail != nil {
-		return i.fail
-	}
-	i.got = append(i.got, in)
-	i.changed <- struct{}{}
-	return nil
-}
-
-// wait returns the reports when n have come.
-func (i *inbox) wait(t *testing.T, n int) []bots.Incoming {
-	t.Helper()
-	late := time.After(patience)
-	for range n {
-		select {
-		case <-i.changed:
-		case <-late:
-			t.Fatalf("fewer than %d reports came", n)
-		}
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.got
-}
-
-// receive runs Receive until the test ends or stop is called, which returns its
-// error.
-func (w *world) receive(b *bot, in *inbox) (stop func() error) {
-	ctx, cancel := context.WithCancel(w.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- b.Receive(ctx, in.emit) }()
-	stop = sync.OnceValue(func() error {
-		cancel()
-		return <-ended
-	})
-	w.Cleanup(func() { _ = stop() })
-	return stop
 }
 
 // cursor is what is stored of how far the bot is.

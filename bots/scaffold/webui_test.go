@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/scaffold/scaffoldtest"
 )
 
@@ -96,9 +97,9 @@ func TestDemo(t *testing.T) {
 	city := must(w.db.FindCity(t.Context(), "demo"))(t)
 	bot := must(w.db.FindBot(t.Context(), city.ID, name))(t)
 	b.post("/demo/scaffold", url.Values{"text": {"Kontis am Plärrer"}}, http.StatusOK)
-	in := newInbox()
-	w.receive(w.load(bot), in)
-	if got := in.wait(t, 1); got[0].Text != "Kontis am Plärrer" {
+	in := botstest.NewInbox()
+	botstest.Receive(t, w.load(bot), in)
+	if got := in.Wait(t, 1); got[0].Text != "Kontis am Plärrer" {
 		t.Errorf("heard %+v", got)
 	}
 	must(w.load(bot).Send(t.Context(), delivery(bot, "Kontis in der U2")))(t)
