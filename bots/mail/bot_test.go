@@ -19,7 +19,7 @@ import (
 // aReport is one that an author wrote by mail.
 func (b *bench) aReport(bot report.Bot, id, author, text string) report.Report {
 	return report.Report{ID: id, CityID: bot.CityID, BotID: bot.ID, Network: Name, Author: b.box.Author(Name, author),
-		Text: text, Visibility: report.Private, Time: b.now()}
+		Text: text, Visibility: report.Private, Time: b.clock.Now()}
 }
 
 // deliver sends a report to one subscriber.
@@ -262,7 +262,7 @@ func TestBounces(t *testing.T) {
 	bounce(address, dsn("failed", "5.1.1"))
 	bounce(strings.ToUpper(address), dsn("failed", "5.1.1"))
 	expect(all)
-	b.pass(8 * 24 * time.Hour) // long ago
+	b.clock.Move(8 * 24 * time.Hour) // long ago
 	bounce(address, dsn("failed", "5.1.1"))
 	bounce(address, dsn("failed", "5.1.1"))
 	expect(all)

@@ -45,7 +45,7 @@ func TestDemo(t *testing.T) {
 
 func TestMailboxKeepsTheLast(t *testing.T) {
 	b := newBench(t, nil)
-	box := &mailbox{now: b.now}
+	box := &mailbox{now: b.clock.Now}
 	for range maxCaught + 10 {
 		box.add(caughtMail{raw: []byte("Subject: <script>\r\n\r\nhello\r\n")})
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/go-gormigrate/gormigrate/v2"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
 	"ticketfrei/config"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -33,6 +34,7 @@ const domain = "mail.example"
 // and a server that catches what it sends.
 type bench struct {
 	t       *testing.T
+	clock   *botstest.Clock
 	network *Network
 	db      *db.DB
 	box     *secret.Box
@@ -42,7 +44,6 @@ type bench struct {
 	out     *outbox
 
 	mu       sync.Mutex
-	clock    time.Time
 	heard    []heard
 	emitErr  error
 	accounts []mailer.Mail // what SendMail was given
@@ -57,7 +58,7 @@ type heard struct {
 // newBench starts a network; change may change the settings first.
 func newBench(t *testing.T, change func(*config.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, clock: time.Date(2024, 5, 3, 10, 0, 0, 0, time.UTC)}
+	b := &bench{t: t, clock: botstest.StandingClock(time.Date(2024, 5, 3, 10, 0, 0, 0, time.UTC))}
 	b.out = startOutbox(t)
 	web := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + web.Listener.Addr().String()
@@ -66,7 +67,7 @@ func newBench(t *testing.T, change func(*config.Config)) *bench {
 	if change != nil {
 		change(b.cfg)
 	}
-	b.db = dbtest.MustOpen(t, b.now, map[string][]*gormigrate.Migration{Name: migrations})
+	b.db = dbtest.MustOpen(t, b.clock.Now, map[string][]*gormigrate.Migration{Name: migrations})
 	var err error
 	if b.box, err = secret.New(bytes.Repeat([]byte{7}, 32)); err != nil {
 		t.Fatal(err)
@@ -76,9 +77,9 @@ func newBench(t *testing.T, change func(*config.Config)) *bench {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	send := mailer.New(b.cfg, log, b.now)
+	send := mailer.New(b.cfg, log, b.clock.Now)
 	t.Cleanup(func() { send.Close() })
-	site, err := frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.now, Demo: true,
+	site, err := frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.clock.Now, Demo: true,
 		SendMail: b.sendMail, Changed: func(context.Context, int64) {},
 		TakeBack: func(context.Context, int64, string) error { return nil }, Ready: func(context.Context) error { return nil }})
 	if err != nil {
@@ -86,7 +87,7 @@ func newBench(t *testing.T, change func(*config.Config)) *bench {
 	}
 	t.Cleanup(site.Close)
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, SendMail: b.sendMail,
-		Site: site, Emit: b.emit, Changed: func(context.Context, int64) {}, Log: log, Now: b.now})
+		Site: site, Emit: b.emit, Changed: func(context.Context, int64) {}, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,18 +118,6 @@ func (b *bench) serve() {
 			b.t.Errorf("server: %v", err)
 		}
 	})
-}
-
-func (b *bench) now() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.clock
-}
-
-func (b *bench) pass(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.clock = b.clock.Add(d)
 }
 
 func (b *bench) emit(_ context.Context, bot report.Bot, in bots.Incoming) error {

@@ -85,7 +85,7 @@ func TestSubscribe(t *testing.T) {
 		if len(b.subscribers(bot)) != 1 {
 			t.Error("a look at the page unsubscribed")
 		}
-		b.pass(5 * 365 * 24 * time.Hour)
+		b.clock.Move(5 * 365 * 24 * time.Hour)
 		for range 2 {
 			code, body = b.post(unsubscribe, nil)
 			b.expect(code, body, 200, "/city/nuernberg/mail")
@@ -144,7 +144,7 @@ func TestSubscribeLimits(t *testing.T) {
 	if n := count(); n != 1 {
 		t.Errorf("%d mails of another city", n)
 	}
-	b.pass(25 * time.Hour)
+	b.clock.Move(25 * time.Hour)
 	b.post("/city/nuernberg/mail/subscribe", form)
 	if n := count(); n != 1 {
 		t.Errorf("%d mails the next day", n)
@@ -179,10 +179,10 @@ func TestLinks(t *testing.T) {
 		b.expect(code, body, 404, "does not work")
 	})
 	t.Run("too old", func(t *testing.T) {
-		b.pass(confirmTime - time.Minute)
+		b.clock.Move(confirmTime - time.Minute)
 		code, body := b.get(valid)
 		b.expect(code, body, 200)
-		b.pass(2 * time.Minute)
+		b.clock.Move(2 * time.Minute)
 		code, body = b.post(valid, nil)
 		b.expect(code, body, 410, "too old")
 	})
