@@ -62,12 +62,12 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 
 // City returns the city of that id, or ErrNotFound.
 func (d *DB) City(ctx context.Context, id int64) (report.City, error) {
-	return scanCity(d.readRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE id = ?", id))
+	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE id = ?", id))
 }
 
 // FindCity returns the city of that slug, or ErrNotFound.
 func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
-	return scanCity(d.readRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
+	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
 }
 
 // FindCityBot returns the city of that slug and its bot of a network. The error
@@ -75,7 +75,7 @@ func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
 // or it is only the bot that is missing.
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
-	city, err := scanCity(d.readRow(ctx, "SELECT "+cityColumns+`, coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''),
+	city, err := scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+`, coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''),
 			coalesce(b.last_error, ''), coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0)
 		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
 		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated)

@@ -70,7 +70,7 @@ type Ended struct {
 func (d *DB) DeliveryEnd(ctx context.Context, id string) (Ended, error) {
 	var e Ended
 	var at int64
-	err := d.readRow(ctx, "SELECT result, remote_id, url, error, at FROM deliveries WHERE id = ?", id).
+	err := d.ReadRow(ctx, "SELECT result, remote_id, url, error, at FROM deliveries WHERE id = ?", id).
 		Scan(&e.Result, &e.Receipt.ID, &e.Receipt.URL, &e.Error, &at)
 	if err != nil {
 		return Ended{}, fmt.Errorf("delivery: %w", notFound(err))

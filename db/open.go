@@ -1,7 +1,7 @@
 // Package db keeps what outlives a report's way: cities, moderators, sessions,
 // bots, reports and what became of them. Its tables are its own; a network
-// keeps its tables in its own directory and reaches them through Read and
-// Write.
+// keeps its tables in its own directory and reaches them through Read, ReadRow
+// and Write.
 package db
 
 import (

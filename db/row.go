@@ -21,7 +21,8 @@ func queryRow(tx *gorm.DB, query string, args ...any) *sql.Row {
 	return tx.Statement.ConnPool.QueryRowContext(tx.Statement.Context, query, args...)
 }
 
-// readRow asks for one row.
-func (d *DB) readRow(ctx context.Context, query string, args ...any) *sql.Row {
+// ReadRow asks for one row, as Read does for what is asked often. Scan returns
+// sql.ErrNoRows where there is none.
+func (d *DB) ReadRow(ctx context.Context, query string, args ...any) *sql.Row {
 	return d.read.ConnPool.QueryRowContext(ctx, query, args...)
 }

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -91,15 +92,16 @@ func (n *Network) unsubscribe(ctx context.Context, botID int64, email string) (b
 
 // findSubscriber returns a subscriber of the bot, or db.ErrNotFound.
 func (n *Network) findSubscriber(ctx context.Context, botID int64, email string) (subscriber, error) {
-	var found []subscriber
-	err := n.host.DB.Read(ctx).Raw("SELECT id, email, failures FROM mail_subscribers WHERE bot_id = ? AND email = ?", botID, email).Scan(&found).Error
-	if err == nil && len(found) == 0 {
+	s := subscriber{Email: email}
+	err := n.host.DB.ReadRow(ctx, "SELECT id, failures FROM mail_subscribers WHERE bot_id = ? AND email = ?", botID, email).
+		Scan(&s.ID, &s.Failures)
+	if errors.Is(err, sql.ErrNoRows) {
 		err = db.ErrNotFound
 	}
 	if err != nil {
 		return subscriber{}, fmt.Errorf("subscriber: %w", err)
 	}
-	return found[0], nil
+	return s, nil
 }
 
 // Recipients returns the confirmed subscribers, but for the author of r.
