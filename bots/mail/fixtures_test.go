@@ -27,9 +27,12 @@ var (
 // checkText says what is in a report's text that must not be.
 func checkText(t *testing.T, text string) {
 	t.Helper()
-	for name, pattern := range map[string]*regexp.Regexp{"a tag": tagLike, "base64": blobLike} {
-		if found := pattern.FindString(text); found != "" {
-			t.Errorf("%s in the text: %q", name, found)
+	if found := tagLike.FindString(text); found != "" {
+		t.Errorf("a tag in the text: %q", found)
+	}
+	for _, found := range blobLike.FindAllString(text, -1) {
+		if manyLetters(found) { // "HAHAHAHA…" stays
+			t.Errorf("base64 in the text: %q", found)
 		}
 	}
 	for _, block := range []string{"-----BEGIN PGP", "-----END PGP", "\x00", "\r"} {
