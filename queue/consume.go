@@ -80,9 +80,9 @@ func consume[T any](ctx context.Context, q *Queue, l line, handle func(*Message[
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
 	q.sweep(ctx, l)
-	running.Stop()
-	<-running.Closed()
 	c.close()
+	running.Drain() // what was fetched already goes back to the stream
+	<-running.Closed()
 	return nil
 }
 
