@@ -142,6 +142,16 @@ func (b *batch[T]) later(i int, d time.Duration) {
 	b.settle()
 }
 
+// keep takes a message back that nobody handles any more: it waits for the rest
+// of the batch to go back to the stream.
+func (b *batch[T]) keep(i int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.out--
+	b.parts[i].attempt--
+	b.settle()
+}
+
 func (b *batch[T]) ignore() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -218,12 +228,12 @@ func (c *consumer[T]) take(msg jetstream.Msg) {
 	}
 }
 
-// hand calls handle, or puts m back where the consumer has been closed.
+// hand calls handle, or keeps m where the consumer has been closed.
 func (c *consumer[T]) hand(m *Message[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		m.Later(0)
+		m.batch.keep(m.index)
 		return
 	}
 	c.handle(m)

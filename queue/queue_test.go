@@ -213,6 +213,71 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// TestStopWithABatchHalfDone stops while one message of a batch is in somebody's
+// hands and another waits: nothing is handled any more, and with the next
+// consumer they come again at once.
+func TestStopWithABatchHalfDone(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	var ds []report.Delivery
+	for _, recipient := range []string{"held", "done", "waits"} {
+		ds = append(ds, report.NewDelivery(newReport("a"), report.Bot{ID: 7, Network: "toy"}, recipient))
+	}
+	if err := q.PublishDeliveries(t.Context(), ds); err != nil {
+		t.Fatal(err)
+	}
+	held, waits := make(chan *queue.Message[report.Delivery], 1), make(chan bool, 100)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- q.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
+			switch m.Body.Recipient {
+			case "held":
+				held <- m
+			case "done":
+				m.Done()
+			default:
+				m.Later(time.Millisecond)
+				waits <- true
+			}
+		})
+	}()
+	h := receive(t, held)
+	for range 3 {
+		receive(t, waits)
+	}
+	stop()
+	if err := receive(t, ended); err != nil {
+		t.Error(err)
+	}
+	for len(waits) > 0 {
+		<-waits
+	}
+	h.Later(0)
+	if len(waits) > 0 {
+		t.Error("handled after the end")
+	}
+
+	ctx, stop = context.WithCancel(t.Context())
+	got := make(chan string, 4)
+	go func() {
+		ended <- q.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) { m.Done(); got <- m.Body.Recipient })
+	}()
+	began := time.Now()
+	// What was done of it comes too: only the database remembers that.
+	came := map[string]bool{receive(t, got): true, receive(t, got): true, receive(t, got): true}
+	if len(came) != 3 {
+		t.Errorf("came again: %v", came)
+	}
+	if waited := time.Since(began); waited > 3*time.Second {
+		t.Errorf("they came after %s", waited)
+	}
+	stop()
+	if err := receive(t, ended); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestUnconfirmedComesAgain(t *testing.T) {
 	q := mustOpen(t, t.TempDir())
 	defer q.Close()
