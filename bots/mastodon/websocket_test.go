@@ -1,11 +1,13 @@
 package mastodon
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
 )
 
 // wire is a connection on which the server has sent something.
@@ -20,38 +22,43 @@ func (w *wire) Close() error                { return nil }
 func TestSocketReadsMessages(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	for name, c := range map[string]struct {
-		sent, want, pong string
-		err              error
+		sent, want string
+		pong       bool
+		err        error
 	}{
-		"short":              {sent: "\x81\x02ab", want: "ab"},
-		"of 300 bytes":       {sent: "\x81\x7e\x01\x2c" + long, want: long},
-		"with a long length": {sent: "\x81\x7f\x00\x00\x00\x00\x00\x00\x00\x02ab", want: "ab"},
-		"in parts, with a ping between": {sent: "\x01\x01a\x89\x01!\x80\x01b", want: "ab",
-			pong: "\x8a\x81\x00\x00\x00\x00!"},
-		"after a pong":           {sent: "\x8a\x00\x81\x01a", want: "a"},
-		"goodbye":                {sent: "\x88\x02\x03\xe8", err: io.EOF},
-		"cut":                    {sent: "\x81\x02a", err: io.ErrUnexpectedEOF},
-		"too big":                {sent: "\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", err: errTooBig},
-		"too big in parts":       {sent: "\x01\x01a\x80\x7f\x00\x00\x00\x00\x00\x10\x00\x00", err: errTooBig},
-		"masked":                 {sent: "\x81\x81\x00\x00\x00\x00a", err: errFrame},
-		"compressed":             {sent: "\xc1\x01a", err: errFrame},
-		"of no known kind":       {sent: "\x83\x01a", err: errFrame},
-		"going on with nothing":  {sent: "\x80\x01a", err: errFrame},
-		"begun twice":            {sent: "\x01\x01a\x81\x01b", err: errFrame},
-		"a ping that is too big": {sent: "\x89\x7e\x01\x2c" + long, err: errFrame},
-		"a ping in parts":        {sent: "\x09\x00", err: errFrame},
+		"short":                         {sent: "\x81\x02ab", want: "ab"},
+		"of 300 bytes":                  {sent: "\x81\x7e\x01\x2c" + long, want: long},
+		"in parts, with a ping between": {sent: "\x01\x01a\x89\x01!\x80\x01b", want: "ab", pong: true},
+		"after a ping":                  {sent: "\x89\x00\x81\x01a", want: "a", pong: true},
+		"after a pong":                  {sent: "\x8a\x00\x81\x01a", want: "a"},
+		"cut":                           {sent: "\x81\x02a", err: io.ErrUnexpectedEOF},
+		"too big":                       {sent: "\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", err: wsutil.ErrFrameTooLarge},
+		"too big in parts":              {sent: "\x01\x01a\x80\x7f\x00\x00\x00\x00\x00\x10\x00\x00", err: wsutil.ErrMessageTooLarge},
+		"compressed":                    {sent: "\xc1\x01a", err: ws.ErrProtocolNonZeroRsv},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &wire{Reader: strings.NewReader(c.sent)}
-			s := &socket{conn: w, in: bufio.NewReaderSize(w, socketBuffer), alive: func() {}}
+			alive := 0
+			s := newSocket(w, func() { alive++ })
 			got, err := s.next()
-			if string(got) != c.want || !errors.Is(err, c.err) {
+			if !errors.Is(err, c.err) || err == nil && string(got) != c.want {
 				t.Errorf("next = %q, %v; want %q, %v", got, err, c.want, c.err)
 			}
-			if w.written.String() != c.pong {
-				t.Errorf("answered %q, want %q", w.written.String(), c.pong)
+			if pong := strings.HasPrefix(w.written.String(), "\x8a"); pong != c.pong {
+				t.Errorf("answered %q", w.written.String())
+			}
+			if c.pong && alive == 0 {
+				t.Error("a ping is no sign of life")
 			}
 		})
+	}
+}
+
+func TestSocketOfAServerThatSaysGoodbye(t *testing.T) {
+	s := newSocket(&wire{Reader: strings.NewReader("\x88\x02\x03\xe8")}, func() {})
+	_, err := s.next()
+	if closed, ok := errors.AsType[wsutil.ClosedError](err); !ok || closed.Code != ws.StatusNormalClosure {
+		t.Errorf("error = %v, want the server's goodbye", err)
 	}
 }
 
