@@ -89,7 +89,8 @@ func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
 // BotsUpdatedSince returns the bots that were made or changed at that time or
 // later.
 func (d *DB) BotsUpdatedSince(ctx context.Context, t time.Time) ([]report.Bot, error) {
-	return d.bots(d.Read(ctx).Where("updated >= ?", millis(t)))
+	// In another order SQLite would read all bots: this is asked every second.
+	return d.bots(d.Read(ctx).Where("updated >= ?", millis(t)).Order("updated"))
 }
 
 func (d *DB) bots(where *gorm.DB) ([]report.Bot, error) {
@@ -117,17 +118,19 @@ func (d *DB) TouchBot(ctx context.Context, botID int64) error {
 
 // SetBotState stores how a bot is doing; it leaves one that was switched off
 // in the meantime alone. lastError stays as it is where it is empty and the
-// state is not BotRunning; restarted counts a restart.
+// state is not BotRunning; restarted counts a restart. It does not wait for the
+// disk: what is lost with the machine's power is found out anew at the start.
 func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState, lastError string, restarted bool) error {
-	values := map[string]any{"state": string(state)}
-	if lastError != "" {
-		values["last_error"], values["error_at"] = lastError, millis(d.now())
-	}
+	restarts := 0
 	if restarted {
-		values["restarts"] = gorm.Expr("restarts + 1")
+		restarts = 1
 	}
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Model(&botRow{}).Where("id = ? AND enabled = 1", botID).Updates(values).Error
+	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
+		_, err := exec(tx, `UPDATE bots SET state = ?2, restarts = restarts + ?3,
+				last_error = CASE ?4 WHEN '' THEN last_error ELSE ?4 END,
+				error_at = CASE ?4 WHEN '' THEN error_at ELSE ?5 END
+			WHERE id = ?1 AND enabled = 1`, botID, string(state), restarts, lastError, millis(d.now()))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("save state of bot: %w", err)
