@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"log/slog"
-	"os"
-	"runtime"
 
 	"ticketfrei/bots"
 	"ticketfrei/config"
@@ -28,11 +26,6 @@ func serve(c *console, cfg *config.Config, definitions []bots.Definition) error 
 	log, err := newLog(cfg.Log, c)
 	if err != nil {
 		return err
-	}
-	// Two threads wait for the disk most of the time, the queue's and the
-	// database's; meanwhile each occupies one of what Go takes for processors.
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
 	}
 	for {
 		err := serveOnce(c, cfg, definitions, log)
