@@ -70,13 +70,15 @@ func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
 }
 
-// FindCityBot returns the city of that slug and its bot of a network. The error
-// is ErrNotFound where one of them is missing: the city is the zero City then,
-// or it is only the bot that is missing.
+// FindCityBot returns the city of that slug, without its rules and the text of
+// its page, which are long, and its bot of a network. The error is ErrNotFound
+// where one of them is missing: the city is the zero City then, or it is only
+// the bot that is missing.
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
-	city, err := scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+`, coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''),
-			coalesce(b.last_error, ''), coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0)
+	city, err := scanCity(d.ReadRow(ctx, `SELECT c.id, c.slug, c.name, c.language, '', '', '', c.created,
+			coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''), coalesce(b.last_error, ''),
+			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0)
 		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
 		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated)
 	if err != nil {

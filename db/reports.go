@@ -66,7 +66,9 @@ type Saved struct {
 func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(string) string, brake Brake) ([]Saved, error) {
 	normalized := make([]string, len(judged))
 	for i, j := range judged {
-		normalized[i] = normalize(j.Report.Text)
+		if j.Verdict.Passed { // what is refused is not compared
+			normalized[i] = normalize(j.Report.Text)
+		}
 	}
 	saved := make([]Saved, len(judged))
 	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
