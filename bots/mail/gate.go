@@ -166,9 +166,14 @@ func (c *conn) setBusy(busy bool) {
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	c.busy = busy
-	if c.gate.stopping && !busy {
-		_ = c.Conn.SetReadDeadline(past)
+	if !c.gate.stopping {
+		return
 	}
+	deadline := past
+	if busy { // it was told to go on a moment before the stop
+		deadline = time.Now().Add(readTimeout)
+	}
+	_ = c.Conn.SetReadDeadline(deadline)
 }
 
 func (c *conn) Close() error {

@@ -68,6 +68,40 @@ func TestConnectionLimits(t *testing.T) {
 	}
 }
 
+// TestMailBegunAtTheStop stops between the answer to DATA and the reading of
+// the mail.
+func TestMailBegunAtTheStop(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(l)
+	defer g.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	c, err := g.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	g.stop()
+	c.(*conn).setBusy(true)
+	if _, err := client.Write([]byte("U1")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 2)
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "U1" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	c.(*conn).setBusy(false)
+	if _, err := c.Read(got); err == nil {
+		t.Error("read on after the mail")
+	}
+}
+
 func TestStop(t *testing.T) {
 	b := newBench(t, nil)
 	b.city("nuernberg")
