@@ -21,7 +21,7 @@ var form = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
 // reserved are the names that are in use, by what uses them.
 var reserved = map[string][]string{
-	"a directory of bots/ that is no network": {"generate", "naming", Scaffold},
+	"a directory of bots/ that is no network": {"botstest", "generate", "naming", Scaffold},
 	"Go": {"init", "internal", "main", "testdata", "vendor"},
 	"a package that tests import (httptest, dbtest)": {"db", "http"},
 	"a route of the site":                            {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
