@@ -1,6 +1,7 @@
 package mastodon
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"crypto/sha1"
@@ -15,8 +16,7 @@ import (
 )
 
 // socket is the reading end of a WebSocket. Thousands are open at once and
-// wait, so it holds no buffer: what the library for frames reads, it reads from
-// the connection.
+// wait, so its buffer is that of a sign of life; what is longer is read past it.
 type socket struct {
 	conn   io.ReadWriteCloser
 	frames wsutil.Reader
@@ -60,7 +60,7 @@ func newSocket(conn io.ReadWriteCloser, alive func()) *socket {
 		alive()
 		return reply(h, r)
 	}}
-	s.frames = wsutil.Reader{Source: conn, State: ws.StateClientSide,
+	s.frames = wsutil.Reader{Source: bufio.NewReaderSize(conn, 256), State: ws.StateClientSide,
 		MaxFrameSize: maxEvent, MaxMessageSize: maxEvent, OnIntermediate: s.answer}
 	return s
 }
