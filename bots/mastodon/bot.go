@@ -31,16 +31,20 @@ var (
 	_ bots.Retracter = (*bot)(nil)
 )
 
-// Check asks the instance whether the token still holds, and makes sure that
-// private mentions of strangers reach the account.
+// Check makes sure that private mentions of strangers reach the account, which
+// shows that the token still holds; where that cannot be set, it asks.
 func (b *bot) Check(ctx context.Context) error {
-	if _, err := b.client.verify(ctx); err != nil {
+	set, err := b.client.acceptStrangers(ctx)
+	if set {
+		return nil
+	}
+	if err != nil && (isLimited(err) || ctx.Err() != nil) {
 		return b.client.explain(ctx, err)
 	}
-	if err := b.client.acceptStrangers(ctx); err != nil {
-		if isLimited(err) || ctx.Err() != nil {
-			return b.client.explain(ctx, err)
-		}
+	if _, verr := b.client.verify(ctx); verr != nil {
+		return b.client.explain(ctx, verr)
+	}
+	if err != nil {
 		b.log.Warn("private messages of people the account does not follow may not arrive", "err", b.client.says(err))
 	}
 	return nil
@@ -61,10 +65,10 @@ func (c *client) verify(ctx context.Context) (person, error) {
 
 // acceptStrangers sets the notification policy so that mentions of everybody
 // arrive: since Mastodon 4.3 private ones of strangers are held back. Accounts
-// that the instance's moderators have limited stay filtered. Servers without
-// such a policy have nothing to set.
-func (c *client) acceptStrangers(ctx context.Context) error {
-	err := c.call(ctx, http.MethodPatch, "/api/v2/notifications/policy", url.Values{
+// that the instance's moderators have limited stay filtered. set is false
+// without an error for servers without such a policy.
+func (c *client) acceptStrangers(ctx context.Context) (set bool, err error) {
+	err = c.call(ctx, http.MethodPatch, "/api/v2/notifications/policy", url.Values{
 		"for_private_mentions": {"accept"}, "for_not_following": {"accept"},
 		"for_not_followers": {"accept"}, "for_new_accounts": {"accept"}}, nil)
 	if statusOf(err) == http.StatusNotFound {
@@ -73,9 +77,9 @@ func (c *client) acceptStrangers(ctx context.Context) error {
 			"filter_not_followers": {"false"}, "filter_new_accounts": {"false"}}, nil)
 	}
 	if s := statusOf(err); s == http.StatusNotFound || s == http.StatusMethodNotAllowed {
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // newest returns the id of the account's newest mention, empty where there is

@@ -205,7 +205,7 @@ func TestLimitIsWaitedForExactly(t *testing.T) {
 	b := w.load(w.connect())
 	w.server.SetRateLimit(2, 4*time.Minute)
 	must(b.Send(w.ctx, elsewhere(b, "one")))(t)
-	check(t, b.client.acceptStrangers(w.ctx))
+	must(b.client.acceptStrangers(w.ctx))(t)
 	w.clock.Move(time.Minute)
 	begin := time.Now()
 	_, err := b.Send(w.ctx, elsewhere(b, "two"))

@@ -215,7 +215,7 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 		"suspended":     {prepare: func(w *world) { w.account.Suspend(true) }, paste: "token_refused"},
 		"too many": {prepare: func(w *world) {
 			w.server.SetRateLimit(1, time.Hour)
-			check(w.t, w.network.client(w.server.URL, w.account.Token()).acceptStrangers(w.ctx))
+			must(w.network.client(w.server.URL, w.account.Token()).acceptStrangers(w.ctx))(w.t)
 		}, paste: "too_many"},
 	}
 	for name, tt := range tests {

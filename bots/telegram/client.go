@@ -54,6 +54,9 @@ func newTransport() *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		ReadBufferSize:      2 << 10,
 		WriteBufferSize:     1 << 10,
+		// Every bot's token is in its URL: remembering those of the last requests
+		// for the sake of shorter headers costs a fifth of what an idle bot does.
+		HTTP2: &http.HTTP2Config{MaxEncoderHeaderTableSize: 1},
 	}
 }
 
