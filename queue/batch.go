@@ -174,14 +174,15 @@ func (b *batch[T]) settle() {
 	if b.ignored {
 		return // who holds the other copy confirms it
 	}
+	waiting := false
 	var next time.Time // when the first of those that wait is due
 	for _, p := range b.parts {
-		if !p.done && (next.IsZero() || p.due.Before(next)) {
-			next = p.due
+		if !p.done && (!waiting || p.due.Before(next)) {
+			waiting, next = true, p.due
 		}
 	}
 	// A lost answer makes the batch come again, which is harmless.
-	if next.IsZero() {
+	if !waiting {
 		_ = b.msg.Ack()
 		return
 	}

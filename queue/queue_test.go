@@ -213,6 +213,34 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// TestStopLosesNothing stops while much has been fetched and little handled.
+func TestStopLosesNothing(t *testing.T) {
+	q := mustOpen(t, t.TempDir())
+	defer q.Close()
+	const n = 300
+	for i := range n {
+		if err := q.PublishReport(t.Context(), newReport(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := make(map[string]bool) // consumers run one after the other
+	for len(seen) < n {
+		ctx, stop := context.WithTimeout(t.Context(), patience)
+		before, handled := len(seen), 0
+		consume(t, ctx, q, func(m *queue.Message[report.Report]) {
+			m.Done()
+			seen[m.Body.ID] = true
+			if handled++; handled == 20 || len(seen) == n {
+				stop()
+			}
+		})()
+		stop()
+		if len(seen) == before {
+			t.Fatalf("%d of %d reports came, the others are lost", len(seen), n)
+		}
+	}
+}
+
 // TestStopWithABatchHalfDone stops while one message of a batch is in somebody's
 // hands and another waits: nothing is handled any more, and with the next
 // consumer they come again at once.
