@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -94,6 +95,15 @@ func (p *program) kill() {
 	})
 }
 
+// stop asks the program to end, as an update does, and waits until it has. It
+// may be called twice.
+func (p *program) stop() {
+	p.once.Do(func() {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		_ = p.cmd.Wait()
+	})
+}
+
 // burst mails n reports over several connections and returns those that were
 // answered with 250 before the program was killed.
 func burst(address string, round, n int) []string {
@@ -123,8 +133,8 @@ func burst(address string, round, n int) []string {
 	return accepted
 }
 
-// TestKilledProgramLosesNothing kills the program ten times in the middle of a
-// burst of 500 mails.
+// TestKilledProgramLosesNothing kills the program or stops it, five times each,
+// in the middle of a burst of 500 mails.
 func TestKilledProgramLosesNothing(t *testing.T) {
 	const rounds, mails = 10, 500
 	box := startMailbox(t)
@@ -141,10 +151,14 @@ func TestKilledProgramLosesNothing(t *testing.T) {
 
 	var accepted []string
 	for round := range rounds {
-		killer := time.AfterFunc(time.Duration(50+rand.IntN(700))*time.Millisecond, p.kill)
+		end := p.kill
+		if round%2 == 1 {
+			end = p.stop
+		}
+		ending := time.AfterFunc(time.Duration(50+rand.IntN(700))*time.Millisecond, end)
 		accepted = append(accepted, burst(incoming, round, mails)...)
-		killer.Stop()
-		p.kill()
+		ending.Stop()
+		end()
 		p = startProgram(t, binary, env...)
 	}
 	arrived := func() map[string]int {
@@ -178,7 +192,7 @@ func TestKilledProgramLosesNothing(t *testing.T) {
 	for _, n := range arrived() {
 		twice += n - 1
 	}
-	t.Logf("%d kills: %d mails acknowledged, 0 lost, %d of %d deliveries arrived twice", rounds, len(accepted), twice, len(accepted)*len(subscribers))
+	t.Logf("%d kills and stops: %d mails acknowledged, 0 lost, %d of %d deliveries arrived twice", rounds, len(accepted), twice, len(accepted)*len(subscribers))
 	if len(accepted) < mails {
 		t.Errorf("only %d mails were acknowledged: the kills came too early to mean anything", len(accepted))
 	}
