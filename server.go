@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -99,10 +100,12 @@ func (s *server) open(ctx context.Context, demo bool) error {
 	}
 	s.onClose(s.site.Close)
 	emitter := &supervisor.Emitter{Queue: s.queue, Secrets: secrets, Now: time.Now}
+	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate)
+	s.onClose(client.CloseIdleConnections)
 	if err := s.openNetworks(bots.Host{
 		Config: s.cfg, DB: s.db, Secrets: secrets, Texts: texts, Mailer: s.mailer,
 		SendMail: s.queue.PublishMail,
-		HTTP:     bots.NewHTTPClient(s.cfg.Network.AllowPrivate),
+		HTTP:     client,
 		Site:     s.site,
 		Emit:     emitter.Emit,
 		Changed:  s.site.Changed,
@@ -168,6 +171,9 @@ func (s *server) openNetworks(host bots.Host) error {
 			return fmt.Errorf("network %s: %w", d.Name, err)
 		}
 		s.networks[d.Name] = network
+		if c, ok := network.(io.Closer); ok {
+			s.onClose(func() { _ = c.Close() })
+		}
 		mounted = append(mounted, frontend.Network{Definition: d, Network: network})
 	}
 	handler, err := s.site.Routes(mounted)
@@ -198,11 +204,13 @@ func (s *server) listen(ctx context.Context) error {
 // run works until ctx ends, then stops in order: first what takes in, then
 // what is under way, at most 10 s in all.
 func (s *server) run(ctx context.Context) error {
+	// What hangs on ctx lives as long as it: a server that starts anew in this
+	// process must leave nothing behind.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	if err := s.queue.OnPassed(ctx, s.site.Passed); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	var group sync.WaitGroup
 	part := func(name string, run func(context.Context) error) {
 		group.Go(func() {

@@ -95,7 +95,8 @@ type Incoming struct {
 }
 
 // Network is one kind of place that reports come from and go to. Its methods
-// are called from many goroutines.
+// are called from many goroutines. One that is an io.Closer is closed when the
+// server ends.
 type Network interface {
 	// Bot returns the bot b, ready to run, with its credentials read from the
 	// network's tables. It is called again when the bot, or

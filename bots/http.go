@@ -44,3 +44,8 @@ func (t userAgent) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return t.RoundTripper.RoundTrip(r)
 }
+
+// CloseIdleConnections is what http.Client asks its transport for.
+func (t userAgent) CloseIdleConnections() {
+	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
+}

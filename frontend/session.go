@@ -35,16 +35,13 @@ const (
 )
 
 func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, error)) *scs.SessionManager {
-	m := scs.New()
-	m.Store = o.DB.Sessions()
-	m.HashTokenInStore = true
-	m.IdleTimeout, m.Lifetime = sessionIdle, sessionLife
-	m.Cookie.Name = "ticketfrei"
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteLaxMode
-	m.Cookie.Secure = strings.HasPrefix(o.Config.Web.URL, "https://")
-	m.ErrorFunc = failed
-	return m
+	// scs.New would start a goroutine that never ends, for a store in memory.
+	return &scs.SessionManager{
+		Store: o.DB.Sessions(), Codec: scs.GobCodec{}, HashTokenInStore: true,
+		IdleTimeout: sessionIdle, Lifetime: sessionLife, ErrorFunc: failed,
+		Cookie: scs.SessionCookie{Name: "ticketfrei", Path: "/", HttpOnly: true, Persist: true,
+			SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(o.Config.Web.URL, "https://")},
+	}
 }
 
 // sessionFailed answers where a session cannot be read or stored.

@@ -113,6 +113,12 @@ func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots
 		next: a.NextUpdate, nextAt: time.UnixMilli(a.NextAt)}, nil
 }
 
+// Close closes the connections that nobody uses.
+func (n *network) Close() error {
+	n.transport.CloseIdleConnections()
+	return nil
+}
+
 // pacer returns the pacer of a bot.
 func (n *network) pacer(botID int64) *pacer {
 	n.mu.Lock()
