@@ -97,6 +97,9 @@ func (q *Queue) connect(ctx context.Context) error {
 			Duplicates: duplicateWindow,
 			MaxAge:     14 * 24 * time.Hour,
 		})
+		if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == jetstream.ErrorCode(server.JSStreamInvalidConfigF) {
+			return fmt.Errorf("the queue in %s was made by another version (%w): let that version send what waits in it, stop it, and delete the directory", q.dir, err)
+		}
 		if err != nil {
 			return fmt.Errorf("open stream %s: %w", l.stream, err)
 		}
