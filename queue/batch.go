@@ -20,21 +20,17 @@ const (
 )
 
 // pack encodes bodies for publishing, in as few batches as the bounds allow.
-// first holds the index of the first body of each.
-func pack[T any](bodies []T) (batches [][]byte, first []int, err error) {
+func pack[T any](bodies []T) (batches [][]byte, err error) {
 	var open bytes.Buffer
 	n := 0
-	for i, body := range bodies {
+	for _, body := range bodies {
 		data, err := json.Marshal(body)
 		if err != nil {
-			return nil, nil, fmt.Errorf("encode for the queue: %w", err)
+			return nil, fmt.Errorf("encode for the queue: %w", err)
 		}
 		if n == batchMessages || n > 0 && open.Len()+len(data) > batchBytes {
 			batches = append(batches, closeArray(&open))
 			n = 0
-		}
-		if n == 0 {
-			first = append(first, i)
 		}
 		addToArray(&open, data)
 		n++
@@ -42,7 +38,7 @@ func pack[T any](bodies []T) (batches [][]byte, first []int, err error) {
 	if n > 0 {
 		batches = append(batches, closeArray(&open))
 	}
-	return batches, first, nil
+	return batches, nil
 }
 
 func addToArray(array *bytes.Buffer, data []byte) {

@@ -79,7 +79,7 @@ func consume[T any](ctx context.Context, q *Queue, l line, handle func(*Message[
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
-	q.sweep(ctx, l)
+	q.sweep(ctx, l, cons)
 	c.close()
 	running.Drain() // what was fetched already goes back to the stream
 	<-running.Closed()
@@ -115,7 +115,7 @@ const sweepInterval = 2 * time.Second
 // sweep deletes what is done from a stream, in one go every sweepInterval,
 // until ctx ends. (A stream with work queue retention deletes by itself, but
 // syncs each deletion to disk, which costs as much as the message did.)
-func (q *Queue) sweep(ctx context.Context, l line) {
+func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer) {
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
 	var swept uint64
@@ -125,11 +125,11 @@ func (q *Queue) sweep(ctx context.Context, l line) {
 			return
 		case <-tick.C:
 		}
-		cons, err := q.js.Consumer(ctx, l.stream, l.consumer)
+		info, err := cons.Info(ctx)
 		if err != nil {
 			continue // the next tick tries again
 		}
-		done := cons.CachedInfo().AckFloor.Stream
+		done := info.AckFloor.Stream
 		if done == swept {
 			continue
 		}

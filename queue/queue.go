@@ -6,11 +6,11 @@ package queue
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 
@@ -179,16 +179,16 @@ func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) err
 	if q.isBroken() {
 		return ErrBroken
 	}
-	batches, first, err := pack(ds)
+	batches, err := pack(ds)
 	if err != nil {
 		return err
 	}
 	bounded, cancel := context.WithTimeout(ctx, publishTimeout+time.Duration(len(batches))*10*time.Millisecond)
 	defer cancel()
 	acks := make([]jetstream.PubAckFuture, 0, len(batches))
-	for i, data := range batches {
+	for _, data := range batches {
 		msg := &nats.Msg{Subject: deliveries.subject, Data: data, Header: nats.Header{}}
-		msg.Header.Set(jetstream.MsgIDHeader, batchID(ds[first[i]], data))
+		msg.Header.Set(jetstream.MsgIDHeader, batchID(data))
 		ack, err := q.js.PublishMsgAsync(msg, jetstream.WithStallWait(publishTimeout))
 		if err != nil {
 			return q.check(ctx, msg.Subject, err)
@@ -207,15 +207,15 @@ func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) err
 	return nil
 }
 
-// batchID is the same for the same batch of deliveries. What it carries besides
-// the first of them tells a list that grew from what it was before.
-func batchID(first report.Delivery, data []byte) string {
-	return first.ID + "-" + strconv.FormatUint(uint64(crc32.ChecksumIEEE(data)), 16)
+// batchID is the same for the same batch.
+func batchID(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // PublishMail puts an account mail into the queue.
 func (q *Queue) PublishMail(ctx context.Context, m mailer.Mail) error {
-	batches, _, err := pack([]mailer.Mail{m})
+	batches, err := pack([]mailer.Mail{m})
 	if err != nil {
 		return err
 	}
