@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ticketfrei/bots"
 )
 
 // linkLength is what a link counts, however long it is
@@ -77,27 +79,7 @@ func cutAt(text string, limit, perLink int) int {
 		}
 		used, end = used+weight, end+size
 	}
-	return joinedFrom(text, end)
-}
-
-// joinedFrom moves back from end to where no combining character, and nothing
-// joined to the character before it, is cut off.
-func joinedFrom(text string, end int) int {
-	for end > 0 && end < len(text) {
-		next, _ := utf8.DecodeRuneInString(text[end:])
-		last, size := utf8.DecodeLastRuneInString(text[:end])
-		if !joins(next) && last != zeroWidthJoiner {
-			break
-		}
-		end -= size
-	}
-	return end
-}
-
-const zeroWidthJoiner = '\u200d'
-
-func joins(r rune) bool {
-	return r == zeroWidthJoiner || unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc) || r >= 0x1f3fb && r <= 0x1f3ff
+	return bots.WholeCharacters(text, end)
 }
 
 // startsWord tells whether the text goes on with a space: no word is cut then.

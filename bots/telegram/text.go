@@ -7,6 +7,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"ticketfrei/bots"
 )
 
 // maxText is how long a message may be, in UTF-16 units
@@ -45,21 +47,7 @@ func pickEnd(text string, end, word int) int {
 	if word > end/2 {
 		return word
 	}
-	for end > 0 {
-		next, _ := utf8.DecodeRuneInString(text[end:])
-		last, size := utf8.DecodeLastRuneInString(text[:end])
-		if !joins(next) && last != zeroWidthJoiner {
-			break
-		}
-		end -= size
-	}
-	return end
-}
-
-const zeroWidthJoiner = '\u200d'
-
-func joins(r rune) bool {
-	return r == zeroWidthJoiner || unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc) || r >= 0x1f3fb && r <= 0x1f3ff
+	return bots.WholeCharacters(text, end)
 }
 
 // slice returns where a range that is given in UTF-16 units stands in text, in
