@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"ticketfrei/mailer"
 	"ticketfrei/queue"
@@ -512,5 +515,42 @@ func TestUnusableDirectory(t *testing.T) {
 	if err == nil {
 		q.Close()
 		t.Fatal("opened")
+	}
+}
+
+// TestQueueOfAnOlderVersion has the streams that versions before the sweep made:
+// NATS cannot turn them into others.
+func TestQueueOfAnOlderVersion(t *testing.T) {
+	dir := t.TempDir()
+	srv, err := server.NewServer(&server.Options{DontListen: true, NoSigs: true, JetStream: true, StoreDir: dir, NoSystemAccount: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	defer srv.Shutdown()
+	conn, err := nats.Connect("", nats.InProcessServer(srv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{
+		Name: "REPORTS", Subjects: []string{"report.>"}, Retention: jetstream.WorkQueuePolicy,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	srv.Shutdown()
+	srv.WaitForShutdown()
+
+	_, err = queue.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
+	for _, want := range []string{dir, "another version", "delete the directory"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
 	}
 }
