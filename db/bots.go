@@ -126,7 +126,7 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 		restarts = 1
 	}
 	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
-		_, err := exec(tx, `UPDATE bots SET state = ?2, restarts = restarts + ?3,
+		_, err := Exec(tx, `UPDATE bots SET state = ?2, restarts = restarts + ?3,
 				last_error = CASE ?4 WHEN '' THEN last_error ELSE ?4 END,
 				error_at = CASE ?4 WHEN '' THEN error_at ELSE ?5 END
 			WHERE id = ?1 AND enabled = 1`, botID, string(state), restarts, lastError, millis(d.now()))

@@ -65,18 +65,23 @@ func (d *DB) City(ctx context.Context, id int64) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE id = ?", id))
 }
 
+// BriefCity returns the city of that id without its rules and the text of its
+// page, which are long, or ErrNotFound.
+func (d *DB) BriefCity(ctx context.Context, id int64) (report.City, error) {
+	return scanCity(d.ReadRow(ctx, "SELECT "+briefColumns+" FROM cities AS c WHERE id = ?", id))
+}
+
 // FindCity returns the city of that slug, or ErrNotFound.
 func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
 }
 
-// FindCityBot returns the city of that slug, without its rules and the text of
-// its page, which are long, and its bot of a network. The error is ErrNotFound
+// FindCityBot returns the city of that slug, brief, and its bot of a network. The error is ErrNotFound
 // where one of them is missing: the city is the zero City then, or it is only
 // the bot that is missing.
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
-	city, err := scanCity(d.ReadRow(ctx, `SELECT c.id, c.slug, c.name, c.language, '', '', '', c.created,
+	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
 			coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''), coalesce(b.last_error, ''),
 			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0)
 		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
@@ -91,8 +96,12 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 	return city, b.bot(), nil
 }
 
-// cityColumns are what scanCity reads of the table c.
-const cityColumns = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created"
+// cityColumns are what scanCity reads of the table c, and briefColumns without
+// what is long.
+const (
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created"
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created"
+)
 
 // scanCity reads cityColumns, and into more what follows them.
 func scanCity(row *sql.Row, more ...any) (report.City, error) {

@@ -93,7 +93,7 @@ func saveReport(tx *gorm.DB, j Judged, normalized string, brake Brake) (Saved, e
 			return Saved{}, err
 		}
 	}
-	result, err := exec(tx, `INSERT INTO reports (id, city_id, bot_id, network, network_id, author, text, normalized,
+	result, err := Exec(tx, `INSERT INTO reports (id, city_id, bot_id, network, network_id, author, text, normalized,
 			visibility, time, received, passed, reason, detail)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		r.ID, r.CityID, r.BotID, r.Network, r.NetworkID, r.Author, r.Text, normalized,
@@ -144,7 +144,7 @@ func applyBrake(tx *gorm.DB, r report.Report, normalized string, brake Brake, v 
 func (d *DB) SetFannedOut(ctx context.Context, reportIDs []string) error {
 	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
 		for _, id := range reportIDs {
-			if _, err := exec(tx, "UPDATE reports SET fanned_out = 1 WHERE id = ?", id); err != nil {
+			if _, err := Exec(tx, "UPDATE reports SET fanned_out = 1 WHERE id = ?", id); err != nil {
 				return err
 			}
 		}

@@ -11,8 +11,8 @@ import (
 // on building a statement and on reflection than SQLite on answering it. The
 // text of a statement is constant, so that the driver keeps it prepared.
 
-// exec runs a statement in the transaction tx.
-func exec(tx *gorm.DB, statement string, args ...any) (sql.Result, error) {
+// Exec runs a statement in the transaction tx, as its Exec does.
+func Exec(tx *gorm.DB, statement string, args ...any) (sql.Result, error) {
 	return tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, args...)
 }
 
@@ -25,4 +25,22 @@ func queryRow(tx *gorm.DB, query string, args ...any) *sql.Row {
 // sql.ErrNoRows where there is none.
 func (d *DB) ReadRow(ctx context.Context, query string, args ...any) *sql.Row {
 	return d.read.ConnPool.QueryRowContext(ctx, query, args...)
+}
+
+// ReadColumn asks for the one column that the query selects, of all its rows.
+func ReadColumn[T any](ctx context.Context, d *DB, query string, args ...any) ([]T, error) {
+	rows, err := d.read.ConnPool.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		var value T
+		if err := rows.Scan(&value); err != nil {
+			return nil, err
+		}
+		list = append(list, value)
+	}
+	return list, rows.Err()
 }

@@ -31,7 +31,7 @@ type Attention struct {
 // Tell puts a mail to every moderator of the bot's city into the queue. reason
 // is what the network said.
 func (a *Attention) Tell(ctx context.Context, b report.Bot, reason string) error {
-	city, err := a.DB.City(ctx, b.CityID)
+	city, err := a.DB.BriefCity(ctx, b.CityID)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (b *Bot) findCity(ctx context.Context) (report.City, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.city == nil {
-		city, err := b.network.host.DB.City(ctx, b.bot.CityID)
+		city, err := b.network.host.DB.BriefCity(ctx, b.bot.CityID)
 		if err != nil {
 			return report.City{}, err
 		}

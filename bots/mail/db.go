@@ -106,8 +106,7 @@ func (n *Network) findSubscriber(ctx context.Context, botID int64, email string)
 
 // Recipients returns the confirmed subscribers, but for the author of r.
 func (n *Network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error) {
-	var emails []string
-	err := n.host.DB.Read(ctx).Raw("SELECT email FROM mail_subscribers WHERE bot_id = ? ORDER BY id", b.ID).Scan(&emails).Error
+	emails, err := db.ReadColumn[string](ctx, n.host.DB, "SELECT email FROM mail_subscribers WHERE bot_id = ? ORDER BY id", b.ID)
 	if err != nil {
 		return nil, fmt.Errorf("list subscribers: %w", err)
 	}

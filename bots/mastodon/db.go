@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -288,7 +289,12 @@ func (s *store) saveApp(ctx context.Context, a app) error {
 
 // post returns what was posted under id, or db.ErrNotFound.
 func (s *store) post(ctx context.Context, id string) (post, error) {
-	p, err := take[post](s.db.Read(ctx).Where("id = ?", id))
+	p := post{ID: id}
+	err := s.db.ReadRow(ctx, "SELECT bot_id, status_id, url, at FROM mastodon_posts WHERE id = ?", id).
+		Scan(&p.BotID, &p.StatusID, &p.URL, &p.At)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = db.ErrNotFound
+	}
 	if err != nil {
 		return post{}, fmt.Errorf("mastodon post: %w", err)
 	}
@@ -299,11 +305,12 @@ func (s *store) post(ctx context.Context, id string) (post, error) {
 func (s *store) savePost(ctx context.Context, p post) error {
 	p.At = s.now().UnixMilli()
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Where("at < ?", s.now().Add(-s.keep).UnixMilli()).Delete(&post{}).Error; err != nil {
+		if _, err := db.Exec(tx, "DELETE FROM mastodon_posts WHERE at < ?", s.now().Add(-s.keep).UnixMilli()); err != nil {
 			return err
 		}
-		row := p
-		return tx.Save(&row).Error
+		_, err := db.Exec(tx, "INSERT OR REPLACE INTO mastodon_posts (id, bot_id, status_id, url, at) VALUES (?, ?, ?, ?, ?)",
+			p.ID, p.BotID, p.StatusID, p.URL, p.At)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("record mastodon post: %w", err)

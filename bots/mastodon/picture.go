@@ -28,7 +28,7 @@ func (b *bot) refusePicture(ctx context.Context, n notification, in bots.Incomin
 
 func (b *bot) explainPicture(ctx context.Context, n notification, in bots.Incoming) error {
 	host := b.network.host
-	city, err := host.DB.City(ctx, b.bot.CityID)
+	city, err := host.DB.BriefCity(ctx, b.bot.CityID)
 	if err != nil {
 		return fmt.Errorf("explain about pictures: %w", err)
 	}

@@ -173,7 +173,7 @@ func incoming(m message) bots.Incoming {
 // once a day. The answer is a courtesy: where it fails, the reports go on.
 func (b *bot) refusePicture(ctx context.Context, m message) error {
 	host := b.network.host
-	city, err := host.DB.City(ctx, b.bot.CityID)
+	city, err := host.DB.BriefCity(ctx, b.bot.CityID)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -12,8 +13,7 @@ import (
 
 // chats returns the ids of the chats that have subscribed, the first one first.
 func (s *store) chats(ctx context.Context, botID int64) ([]int64, error) {
-	var ids []int64
-	err := s.db.Read(ctx).Raw("SELECT chat_id FROM telegram_chats WHERE bot_id = ? ORDER BY id", botID).Scan(&ids).Error
+	ids, err := db.ReadColumn[int64](ctx, s.db, "SELECT chat_id FROM telegram_chats WHERE bot_id = ? ORDER BY id", botID)
 	if err != nil {
 		return nil, fmt.Errorf("list telegram chats: %w", err)
 	}
@@ -33,17 +33,16 @@ func (s *store) countChats(ctx context.Context, botID int64) (int, error) {
 // findChat returns the id of a chat that has subscribed, which is another one
 // where a group has become a supergroup; or db.ErrNotFound.
 func (s *store) findChat(ctx context.Context, botID, chat int64) (int64, error) {
-	var ids []int64
-	err := s.db.Read(ctx).Raw(`SELECT chat_id FROM telegram_chats WHERE bot_id = ? AND chat_id = ?
-		UNION ALL SELECT chat_id FROM telegram_chats WHERE bot_id = ? AND former_id = ? LIMIT 1`,
-		botID, chat, botID, chat).Scan(&ids).Error
-	if err == nil && len(ids) == 0 {
+	var id int64
+	err := s.db.ReadRow(ctx, `SELECT chat_id FROM telegram_chats WHERE bot_id = ?1 AND chat_id = ?2
+		UNION ALL SELECT chat_id FROM telegram_chats WHERE bot_id = ?1 AND former_id = ?2 LIMIT 1`, botID, chat).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
 		err = db.ErrNotFound
 	}
 	if err != nil {
 		return 0, fmt.Errorf("telegram chat: %w", err)
 	}
-	return ids[0], nil
+	return id, nil
 }
 
 // subscribe stores a chat and tells whether it is new. A bot that is gone is

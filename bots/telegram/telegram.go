@@ -93,7 +93,7 @@ func newNetwork(h bots.Host, o *options) (*network, error) {
 
 // Bot returns the bot whose token was stored for b.
 func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots.Bot, error) {
-	city, err := n.host.DB.City(ctx, b.CityID)
+	city, err := n.host.DB.BriefCity(ctx, b.CityID)
 	if err != nil {
 		return nil, err
 	}
