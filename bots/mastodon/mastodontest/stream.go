@@ -18,6 +18,7 @@ type stream struct {
 	account *Account
 	conn    *websocket.Conn
 	silent  bool // guarded by the server's mu: no heartbeats, no events
+	beat    *time.Timer
 
 	write sync.Mutex
 }
@@ -84,6 +85,9 @@ func (s *Server) register(st *stream) bool {
 		st.account.streams = map[*stream]struct{}{}
 	}
 	st.account.streams[st] = struct{}{}
+	if s.options.Heartbeat > 0 {
+		st.beat = time.AfterFunc(s.options.Heartbeat, func() { s.ping(st) })
+	}
 	s.notify()
 	return true
 }
@@ -92,6 +96,9 @@ func (s *Server) unregister(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(st.account.streams, st)
+	if st.beat != nil {
+		st.beat.Stop()
+	}
 	s.notify()
 }
 
@@ -130,22 +137,18 @@ func (st *stream) text(data []byte) {
 	_ = st.conn.WriteMessage(websocket.TextMessage, data)
 }
 
-// heartbeat pings all streams until the server closes.
-func (s *Server) heartbeat() {
-	if s.options.Heartbeat < 0 {
-		return
+// ping sends a stream its sign of life, now and a heartbeat later, while it is
+// open.
+func (s *Server) ping(st *stream) {
+	s.mu.Lock()
+	_, open := st.account.streams[st]
+	silent := st.silent
+	if open {
+		st.beat.Reset(s.options.Heartbeat)
 	}
-	ticker := time.NewTicker(s.options.Heartbeat)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			for _, st := range s.allStreams(true) {
-				_ = st.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
-			}
-		case <-s.quit:
-			return
-		}
+	s.mu.Unlock()
+	if open && !silent {
+		_ = st.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
 	}
 }
 
