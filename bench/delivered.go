@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -24,6 +26,7 @@ type expected func(city int, network string) bool
 // load sends reports to all cities in turn and waits until each has arrived
 // once at every network of its city that is expected.
 func (w *world) load(ctx context.Context, rate float64, while time.Duration, want expected) ([]delivery, error) {
+	defer holdGarbage()()
 	r := newRiders(w.program.smtp, 32)
 	defer r.close()
 	list, err := r.stream(ctx, w.next, rate, while, w.slugs)
@@ -32,6 +35,21 @@ func (w *world) load(ctx context.Context, rate float64, while time.Duration, wan
 		return nil, err
 	}
 	return w.collect(ctx, list, want)
+}
+
+// heldGarbage is how much memory in bytes the benchmark may take before it
+// collects garbage in spite of holdGarbage.
+const heldGarbage = 2 << 30
+
+// holdGarbage keeps the benchmark's collector from running until release is
+// called: it would take the cores from the program for the fifth of a second.
+func holdGarbage() (release func()) {
+	runtime.GC()
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(heldGarbage)
+	return func() {
+		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percent)
+	}
 }
 
 // collect waits for the reports and returns their deliveries. It is an error
