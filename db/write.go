@@ -42,6 +42,7 @@ func (d *DB) AfterSync(f func(error)) { d.syncer.after(f) }
 // and waiting for it here is fairer and faster than at its lock.
 type writer struct {
 	db   *gorm.DB
+	tx   *gorm.DB // the transaction under way
 	jobs chan *job
 	quit chan struct{}
 	once sync.Once
@@ -54,7 +55,7 @@ type job struct {
 }
 
 func startWriter(g *gorm.DB) *writer {
-	w := &writer{db: g, jobs: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{})}
+	w := &writer{db: g, tx: g.Session(&gorm.Session{NewDB: true, Context: context.Background()}), jobs: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -131,15 +132,25 @@ func (w *writer) runGroup(group []*job) {
 	}
 }
 
+// commit runs the group in one transaction. It does what gorm's Transaction
+// does, with one handle for all of them: gorm makes three anew for each.
 func (w *writer) commit(group []*job) error {
-	return w.db.Transaction(func(tx *gorm.DB) error {
-		for _, j := range group {
-			if err := call(j.fn, tx); err != nil {
-				return err
-			}
+	pool, err := w.db.DB()
+	if err != nil {
+		return err
+	}
+	tx, err := pool.BeginTx(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	w.tx.Statement.ConnPool = tx
+	for _, j := range group {
+		if err := call(j.fn, w.tx); err != nil {
+			_ = tx.Rollback() // the error of fn is the one to tell
+			return err
 		}
-		return nil
-	})
+	}
+	return tx.Commit()
 }
 
 // call turns a panic of fn into an error: the goroutine that writes serves
