@@ -2,8 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,7 +44,9 @@ func TestServerLeavesNothingBehind(t *testing.T) {
 		if err := <-ended; err == nil {
 			t.Error("a server without its port runs")
 		}
-		s.close()
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
 		return collected
 	}
 	once()
@@ -60,4 +69,81 @@ func TestServerLeavesNothingBehind(t *testing.T) {
 			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
 		}
 	}
+}
+
+// TestReplaceProcess runs itself as a process that replaces itself once.
+func TestReplaceProcess(t *testing.T) {
+	const place = "TEST_REPLACE_PROCESS" // a file that the first life makes
+	if mark := os.Getenv(place); mark != "" {
+		if _, err := os.Stat(mark); err == nil {
+			fmt.Printf("second life %d\n", os.Getpid())
+			return
+		}
+		if err := os.WriteFile(mark, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("first life %d\n", os.Getpid())
+		t.Fatal(replaceProcess())
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestReplaceProcess$")
+	cmd.Env = append(os.Environ(), place+"="+filepath.Join(t.TempDir(), "mark"))
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := fmt.Sprintf("first life %[1]d\nsecond life %[1]d\n", cmd.Process.Pid)
+	if !strings.HasPrefix(string(out), want) {
+		t.Errorf("it said %q, want %q", out, want)
+	}
+}
+
+// TestOpenAnewTriesAgain finds the port taken by another program for a while.
+func TestOpenAnewTriesAgain(t *testing.T) {
+	definitions := networkDefinitions()
+	cfg, err := config.Load(config.Source{Defaults: defaults, Sections: sections(definitions)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	cfg.Data = t.TempDir()
+	cfg.Web.Listen, cfg.Mail.Listen = other.Addr().String(), "127.0.0.1:0"
+	log := newWatchedLog("trying again")
+	opened := make(chan *server, 1)
+	go func() { opened <- openAnew(t.Context(), cfg, definitions, slog.New(slog.NewTextHandler(log, nil))) }()
+	select {
+	case <-log.seen:
+	case <-time.After(patience):
+		t.Fatal("it does not say that it failed")
+	}
+	other.Close()
+	select {
+	case s := <-opened:
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("it does not start when the port is free again")
+	}
+}
+
+// watchedLog closes seen when a text is written to it.
+type watchedLog struct {
+	text string
+	seen chan struct{}
+	once sync.Once
+}
+
+func newWatchedLog(text string) *watchedLog {
+	return &watchedLog{text: text, seen: make(chan struct{})}
+}
+
+func (w *watchedLog) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), w.text) {
+		w.once.Do(func() { close(w.seen) })
+	}
+	return len(line), nil
 }

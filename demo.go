@@ -62,7 +62,7 @@ func (cmd *demoCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer func() { _ = s.close() }() // the process ends
 	ctx, stop := context.WithCancel(c.ctx)
 	defer stop()
 	d := &demo{console: &console{ctx: ctx, stdout: c.stdout, stderr: c.stderr}, server: s, smtp: s.addresses["mail"]}

@@ -74,7 +74,9 @@ func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition)
 		if err := <-ended; err != nil {
 			t.Errorf("run: %v", err)
 		}
-		s.close()
+		if err := s.close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
 	})
 	t.Cleanup(a.stop)
 	return a

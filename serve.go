@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"syscall"
+	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/config"
@@ -27,20 +32,59 @@ func serve(c *console, cfg *config.Config, definitions []bots.Definition) error 
 	if err != nil {
 		return err
 	}
-	for {
-		err := serveOnce(c, cfg, definitions, log)
-		if !errors.Is(err, errStartAnew) {
-			return err
-		}
-		log.Warn("starting anew", "reason", err)
-	}
-}
-
-func serveOnce(c *console, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) error {
 	s, err := newServer(c.ctx, cfg, definitions, log, false)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	return s.run(c.ctx)
+	for {
+		err := s.run(c.ctx)
+		hangs := s.close()
+		if !errors.Is(err, errStartAnew) {
+			return err
+		}
+		log.Warn("starting anew", "reason", err)
+		if hangs != nil {
+			log.Warn("starting anew takes a new process", "reason", hangs)
+			return replaceProcess()
+		}
+		if s = openAnew(c.ctx, cfg, definitions, log); s == nil {
+			return nil
+		}
+	}
+}
+
+// replaceProcess starts the program anew in place of this process, with the same
+// arguments. What hangs in this one is gone as after kill -9. It returns only
+// where that cannot be done.
+func replaceProcess() error {
+	path, err := os.Executable()
+	if err == nil {
+		err = syscall.Exec(path, os.Args, os.Environ())
+	}
+	return fmt.Errorf("start the program anew: %w", err)
+}
+
+// anewEvery is how long to wait before a server that could not be opened anew
+// is tried again.
+const anewEvery = time.Second
+
+// openAnew opens the server as often as it takes: what worked before will work
+// again, when the disk has room for good or another program has let go of the
+// port. It returns nil when ctx ends.
+func openAnew(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) *server {
+	for {
+		s, err := newServer(ctx, cfg, definitions, log, false)
+		if err == nil {
+			return s
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		log.Error("starting anew failed, trying again", "err", err, "in", anewEvery)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(anewEvery):
+		}
+	}
 }

@@ -53,6 +53,7 @@ type server struct {
 	// addresses of the networks' servers, by network
 	addresses map[string]string
 	closers   []func()
+	hangs     error // why the queue could not be closed
 }
 
 // newServer opens and wires everything, and listens. Where something fails,
@@ -61,8 +62,7 @@ func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Defin
 	s := &server{cfg: cfg, log: log, definitions: definitions,
 		networks: make(map[string]bots.Network), addresses: make(map[string]string)}
 	if err := s.open(ctx, demo); err != nil {
-		s.close()
-		return nil, err
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
@@ -147,7 +147,7 @@ func (s *server) openStores(ctx context.Context) error {
 	if s.queue, err = queue.Open(ctx, filepath.Join(s.cfg.Data, "queue"), s.log); err != nil {
 		return err
 	}
-	s.onClose(s.queue.Close)
+	s.onClose(func() { s.hangs = s.queue.Close() })
 	return nil
 }
 
@@ -326,10 +326,12 @@ func (s *server) ready(ctx context.Context) error {
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
 
-// close closes everything in the reverse order of its opening.
-func (s *server) close() {
+// close closes everything in the reverse order of its opening. It is an error
+// where something hangs, and no server can be opened anew in this process.
+func (s *server) close() error {
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		s.closers[i]()
 	}
 	s.closers = nil
+	return s.hangs
 }

@@ -84,7 +84,10 @@ func dial(addr string) (*dialogue, error) {
 		return nil, err
 	}
 	d := &dialogue{conn, textproto.NewReader(bufio.NewReader(conn))}
-	_, _, err = d.text.ReadResponse(220)
+	// Where nobody listens, who dials may have reached itself.
+	if err = conn.SetDeadline(time.Now().Add(riderTimeout)); err == nil {
+		_, _, err = d.text.ReadResponse(220)
+	}
 	if err == nil {
 		err = d.say("EHLO riders.example", 250)
 	}

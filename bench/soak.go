@@ -129,7 +129,7 @@ func (s *soaking) run(ctx context.Context, r *Result) error {
 	group.Go(func() error { return s.load.run(running) })
 	group.Go(func() (err error) { struck, err = s.strike(running); return err })
 	if err := group.Wait(); err != nil {
-		return err
+		return fmt.Errorf("%w\nthe program, which runs: %t, said at last:\n%s", err, s.world.program.alive(), s.world.program.lastLines())
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

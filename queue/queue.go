@@ -74,8 +74,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Queue, error) {
 	}
 	q := &Queue{dir: dir, log: log, server: srv, broken: make(chan struct{})}
 	if err := q.connect(ctx); err != nil {
-		q.Close()
-		return nil, err
+		return nil, errors.Join(err, q.Close())
 	}
 	return q, nil
 }
@@ -112,9 +111,14 @@ func (q *Queue) connect(ctx context.Context) error {
 	return nil
 }
 
+// closeTimeout is how long the embedded server may take to stop: some tenths of a
+// second where it works.
+const closeTimeout = 5 * time.Second
+
 // Close stops the queue; what was not confirmed comes again after the next
-// Open. The consumers must have ended.
-func (q *Queue) Close() {
+// Open. The consumers must have ended. It is an error where the embedded server
+// hangs: it still has its files open, and this process must not open them again.
+func (q *Queue) Close() error {
 	if q.gather != nil {
 		q.gather.stop()
 	}
@@ -124,8 +128,18 @@ func (q *Queue) Close() {
 	if q.conn != nil {
 		q.conn.Close()
 	}
-	q.server.Shutdown()
-	q.server.WaitForShutdown()
+	stopped := make(chan struct{})
+	go func() {
+		q.server.Shutdown()
+		q.server.WaitForShutdown()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-time.After(closeTimeout):
+		return fmt.Errorf("the queue's server has not stopped after %s", closeTimeout)
+	}
 }
 
 // Broken is closed when the queue could not store a message. JetStream does not

@@ -554,3 +554,33 @@ func TestQueueOfAnOlderVersion(t *testing.T) {
 		}
 	}
 }
+
+// hangsAt is a log that does not come back from a line.
+type hangsAt struct {
+	slog.Handler
+	line string
+	free chan struct{} // closed: it does
+}
+
+func (h hangsAt) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h hangsAt) Handle(_ context.Context, rec slog.Record) error {
+	if strings.Contains(rec.Message, h.line) {
+		<-h.free
+	}
+	return nil
+}
+
+// TestCloseDoesNotHang has a server that hangs as it stops, as it does after a
+// purge on a full disk: it waits for a lock that it holds itself.
+func TestCloseDoesNotHang(t *testing.T) {
+	h := hangsAt{slog.DiscardHandler, "Initiating Shutdown", make(chan struct{})}
+	q, err := queue.Open(t.Context(), t.TempDir(), slog.New(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Close(); err == nil || !strings.Contains(err.Error(), "has not stopped") {
+		t.Errorf("a server that hangs was closed with error %v", err)
+	}
+	close(h.free)
+}

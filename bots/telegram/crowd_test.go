@@ -57,7 +57,7 @@ func newMass(t *testing.T) *mass {
 		return nil
 	}))
 	m.queue = must(queue.Open(w.ctx, t.TempDir(), slog.New(slog.DiscardHandler)))(t)
-	t.Cleanup(m.queue.Close)
+	t.Cleanup(func() { _ = m.queue.Close() })
 	return m
 }
 
