@@ -30,6 +30,8 @@ func NewHTTPClient(allowPrivate bool) *http.Client {
 			IdleConnTimeout:       90 * time.Second,
 			TLSHandshakeTimeout:   10 * time.Second,
 			ResponseHeaderTimeout: HTTPTimeout,
+			ReadBufferSize:        2 << 10, // most connections become a stream and wait
+			WriteBufferSize:       1 << 10,
 		}},
 	}
 }

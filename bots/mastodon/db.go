@@ -144,7 +144,12 @@ func take[T any](q *gorm.DB) (T, error) {
 
 // account returns the account of a bot, or db.ErrNotFound.
 func (s *store) account(ctx context.Context, botID int64) (account, error) {
-	a, err := take[account](s.db.Read(ctx).Where("bot_id = ?", botID))
+	a := account{BotID: botID}
+	err := s.db.ReadRow(ctx, "SELECT instance, account_id, handle, url, token, cursor FROM mastodon_accounts WHERE bot_id = ?", botID).
+		Scan(&a.Instance, &a.AccountID, &a.Handle, &a.URL, &a.Token, &a.Cursor)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = db.ErrNotFound
+	}
 	if err != nil {
 		return account{}, fmt.Errorf("mastodon account: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/mymmrac/telego"
@@ -63,23 +64,26 @@ func newTransport() *http.Transport {
 // client talks to the Bot API as one bot. It holds little: there is one for
 // every bot.
 type client struct {
-	api    *telego.Bot
+	// api is the library's client, made when something is sent first: it
+	// compiles a regular expression each time.
+	api    func() (*telego.Bot, error)
 	caller caller
 	url    string // of the bot's methods; holds the token
 }
 
 // client returns a client for the token. base is the API server; empty means
-// that of the setting. The error is telego.ErrInvalidToken or ErrEmptyToken.
+// that of the setting. The error is telego.ErrInvalidToken.
 func (n *network) client(base, token string) (*client, error) {
 	if base == "" {
 		base = n.api
 	}
-	call := caller{n.transport}
-	api, err := telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}))
-	if err != nil {
-		return nil, err
+	if token == "" || findToken(token) != token {
+		return nil, telego.ErrInvalidToken
 	}
-	return &client{api: api, caller: call, url: base + "/bot" + token + "/"}, nil
+	call := caller{n.transport}
+	return &client{caller: call, url: base + "/bot" + token + "/", api: sync.OnceValues(func() (*telego.Bot, error) {
+		return telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}))
+	})}, nil
 }
 
 // quiet drops the library's log lines: they hold the token.
@@ -131,14 +135,32 @@ func (c caller) exchange(req *http.Request) (*telegoapi.Response, error) {
 func (c *client) me(ctx context.Context) (*telego.User, error) {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
 	defer done()
-	me, err := c.api.GetMe(ctx)
+	result, err := c.get(ctx, "getMe")
 	if err != nil {
 		return nil, err
 	}
-	if me == nil || me.ID == 0 || me.Username == "" {
+	var me telego.User
+	if err := json.Unmarshal(result, &me); err != nil || me.ID == 0 || me.Username == "" {
 		return nil, &answerError{http.StatusOK}
 	}
-	return me, nil
+	return &me, nil
+}
+
+// get makes a call with its parameters in the query and returns its result.
+// Without a body a request is one packet: thousands of bots ask all the time.
+func (c *client) get(ctx context.Context, call string) (json.RawMessage, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+call, nil)
+	if err != nil {
+		return nil, errors.New("the request cannot be made")
+	}
+	answer, err := c.caller.exchange(req)
+	if err != nil {
+		return nil, err
+	}
+	if !answer.Ok {
+		return nil, answer.Error
+	}
+	return answer.Result, nil
 }
 
 // allowedUpdates is what getUpdates is asked for, as part of a query.
@@ -150,21 +172,12 @@ var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + tele
 func (c *client) updates(ctx context.Context, offset int, wait time.Duration) ([]json.RawMessage, error) {
 	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
 	defer done()
-	// Without a body a request is one packet. Thousands of bots ask all the time.
-	query := fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=", offset, int(wait/time.Second))
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+query+allowedUpdates, nil)
-	if err != nil {
-		return nil, errors.New("the request cannot be made")
-	}
-	answer, err := c.caller.exchange(req)
+	result, err := c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates))
 	if err != nil {
 		return nil, err
 	}
-	if !answer.Ok {
-		return nil, answer.Error
-	}
 	var list []json.RawMessage
-	if err := json.Unmarshal(answer.Result, &list); err != nil {
+	if err := json.Unmarshal(result, &list); err != nil {
 		return nil, &answerError{http.StatusOK}
 	}
 	return list, nil
@@ -175,7 +188,11 @@ func (c *client) updates(ctx context.Context, offset int, wait time.Duration) ([
 func (c *client) send(ctx context.Context, chat int64, text string) (int, error) {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
 	defer done()
-	m, err := c.api.SendMessage(ctx, &telego.SendMessageParams{ChatID: telego.ChatID{ID: chat}, Text: text,
+	api, err := c.api()
+	if err != nil {
+		return 0, err
+	}
+	m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: telego.ChatID{ID: chat}, Text: text,
 		LinkPreviewOptions: &telego.LinkPreviewOptions{IsDisabled: true}})
 	if err != nil {
 		return 0, err
@@ -187,14 +204,22 @@ func (c *client) send(ctx context.Context, chat int64, text string) (int, error)
 func (c *client) remove(ctx context.Context, chat int64, id int) error {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
 	defer done()
-	return c.api.DeleteMessage(ctx, &telego.DeleteMessageParams{ChatID: telego.ChatID{ID: chat}, MessageID: id})
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	return api.DeleteMessage(ctx, &telego.DeleteMessageParams{ChatID: telego.ChatID{ID: chat}, MessageID: id})
 }
 
 // takeOver makes getUpdates work: it is refused while a webhook is set.
 func (c *client) takeOver(ctx context.Context) error {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
 	defer done()
-	return c.api.DeleteWebhook(ctx, &telego.DeleteWebhookParams{})
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	return api.DeleteWebhook(ctx, &telego.DeleteWebhookParams{})
 }
 
 // setMenu sets the commands that clients of a language offer; "" is for all
@@ -202,5 +227,9 @@ func (c *client) takeOver(ctx context.Context) error {
 func (c *client) setMenu(ctx context.Context, language string, menu []telego.BotCommand) error {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
 	defer done()
-	return c.api.SetMyCommands(ctx, &telego.SetMyCommandsParams{Commands: menu, LanguageCode: language})
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	return api.SetMyCommands(ctx, &telego.SetMyCommandsParams{Commands: menu, LanguageCode: language})
 }

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -103,7 +104,13 @@ func take[T any](q *gorm.DB) (T, error) {
 
 // account returns the account of a bot, or db.ErrNotFound.
 func (s *store) account(ctx context.Context, botID int64) (account, error) {
-	a, err := take[account](s.db.Read(ctx).Where("bot_id = ?", botID))
+	a := account{BotID: botID}
+	err := s.db.ReadRow(ctx, `SELECT telegram_id, username, name, token, api, welcome, next_update, next_at
+		FROM telegram_bots WHERE bot_id = ?`, botID).
+		Scan(&a.TelegramID, &a.Username, &a.Name, &a.Token, &a.API, &a.Welcome, &a.NextUpdate, &a.NextAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = db.ErrNotFound
+	}
 	if err != nil {
 		return account{}, fmt.Errorf("telegram bot: %w", err)
 	}

@@ -72,7 +72,7 @@ func isGone(err error) bool {
 
 // troubleOf is the text id that says why a call failed.
 func troubleOf(err error) string {
-	if errors.Is(err, telego.ErrInvalidToken) || errors.Is(err, telego.ErrEmptyToken) {
+	if errors.Is(err, telego.ErrInvalidToken) {
 		return "telegram.error.no_token"
 	}
 	if e := refusal(err); e != nil {
