@@ -66,9 +66,10 @@ func newTransport() *http.Transport {
 type client struct {
 	// api is the library's client, made when something is sent first: it
 	// compiles a regular expression each time.
-	api    func() (*telego.Bot, error)
-	caller caller
-	url    string // of the bot's methods; holds the token
+	api     func() (*telego.Bot, error)
+	caller  caller
+	url     string // of the bot's methods; holds the token
+	dialing dialing
 }
 
 // client returns a client for the token. base is the API server; empty means
@@ -81,7 +82,7 @@ func (n *network) client(base, token string) (*client, error) {
 		return nil, telego.ErrInvalidToken
 	}
 	call := caller{n.transport}
-	return &client{caller: call, url: base + "/bot" + token + "/", api: sync.OnceValues(func() (*telego.Bot, error) {
+	return &client{caller: call, dialing: n.dialing, url: base + "/bot" + token + "/", api: sync.OnceValues(func() (*telego.Bot, error) {
 		return telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}))
 	})}, nil
 }
@@ -135,7 +136,7 @@ func (c caller) exchange(req *http.Request) (*telegoapi.Response, error) {
 func (c *client) me(ctx context.Context) (*telego.User, error) {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
 	defer done()
-	result, err := c.get(ctx, "getMe")
+	result, err := c.get(ctx, "getMe", c.dialing)
 	if err != nil {
 		return nil, err
 	}
@@ -148,12 +149,18 @@ func (c *client) me(ctx context.Context) (*telego.User, error) {
 
 // get makes a call with its parameters in the query and returns its result.
 // Without a body a request is one packet: thousands of bots ask all the time.
-func (c *client) get(ctx context.Context, call string) (json.RawMessage, error) {
+// Where d is nil, it does not wait for its turn to find a connection.
+func (c *client) get(ctx context.Context, call string, d dialing) (json.RawMessage, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+call, nil)
 	if err != nil {
 		return nil, errors.New("the request cannot be made")
 	}
+	found := func() {}
+	if d != nil {
+		req, found = d.find(req)
+	}
 	answer, err := c.caller.exchange(req)
+	found()
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +179,7 @@ var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + tele
 func (c *client) updates(ctx context.Context, offset int, wait time.Duration) ([]json.RawMessage, error) {
 	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
 	defer done()
-	result, err := c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates))
+	result, err := c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"ticketfrei/bots"
@@ -27,16 +26,12 @@ var errStuck = errors.New("updates without an id")
 func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
 	answers := newReplier(ctx, b)
 	defer answers.stop()
-	// Bots that start together would ask together ever after: the first poll of
-	// each is shorter by chance.
-	wait := time.Second + rand.N(b.network.timings.poll)
 	for {
 		began := time.Now()
-		list, err := b.client.updates(ctx, b.offset(), min(wait, b.network.timings.poll))
+		list, err := b.client.updates(ctx, b.offset(), b.network.timings.poll)
 		if err != nil {
 			return b.explain(ctx, err)
 		}
-		wait = b.network.timings.poll
 		if len(list) == 0 {
 			if err := sleep(ctx, b.network.timings.pause-time.Since(began)); err != nil {
 				return err

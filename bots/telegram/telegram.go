@@ -60,6 +60,7 @@ type network struct {
 	api       string // URL of the Bot API server, without a slash at the end
 	store     *store
 	transport *http.Transport
+	dialing   dialing
 	limits    limits
 	timings   timings
 
@@ -88,7 +89,7 @@ func newNetwork(h bots.Host, o *options) (*network, error) {
 		return nil, fmt.Errorf("setting telegram.api: %w", err)
 	}
 	return &network{host: h, api: api, store: &store{db: h.DB, box: h.Secrets, now: h.Now},
-		transport: newTransport(), limits: documentedLimits(), timings: defaultTimings(), pacers: map[int64]*pacer{}}, nil
+		transport: newTransport(), dialing: newDialing(), limits: documentedLimits(), timings: defaultTimings(), pacers: map[int64]*pacer{}}, nil
 }
 
 // Bot returns the bot whose token was stored for b.

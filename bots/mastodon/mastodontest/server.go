@@ -23,8 +23,7 @@ type Options struct {
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 	// Heartbeat is how often streams are pinged; zero means 30 s, which is
-	// what Mastodon's streaming server does. Negative means never. Each stream
-	// has its own clock: those of one server stand for those of many.
+	// what Mastodon's streaming server does. Negative means never.
 	Heartbeat time.Duration
 	// MaxCharacters of a status; zero means 500.
 	MaxCharacters int
@@ -94,6 +93,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	s.done.Go(func() { _ = s.http.Serve(listener) })
+	s.done.Go(s.heartbeat)
 	return s, nil
 }
 

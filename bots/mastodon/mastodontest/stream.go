@@ -18,7 +18,6 @@ type stream struct {
 	account *Account
 	conn    *websocket.Conn
 	silent  bool // guarded by the server's mu: no heartbeats, no events
-	beat    *time.Timer
 
 	write sync.Mutex
 }
@@ -85,9 +84,6 @@ func (s *Server) register(st *stream) bool {
 		st.account.streams = map[*stream]struct{}{}
 	}
 	st.account.streams[st] = struct{}{}
-	if s.options.Heartbeat > 0 {
-		st.beat = time.AfterFunc(s.options.Heartbeat, func() { s.ping(st) })
-	}
 	s.notify()
 	return true
 }
@@ -96,9 +92,6 @@ func (s *Server) unregister(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(st.account.streams, st)
-	if st.beat != nil {
-		st.beat.Stop()
-	}
 	s.notify()
 }
 
@@ -137,19 +130,39 @@ func (st *stream) text(data []byte) {
 	_ = st.conn.WriteMessage(websocket.TextMessage, data)
 }
 
-// ping sends a stream its sign of life, now and a heartbeat later, while it is
-// open.
-func (s *Server) ping(st *stream) {
+// clocks is how many servers the accounts stand for when it comes to pings. A
+// server pings all its streams at once; ten thousand accounts have many servers,
+// each with its own clock.
+const clocks = 100
+
+// heartbeat pings all streams until the server closes.
+func (s *Server) heartbeat() {
+	if s.options.Heartbeat < 0 {
+		return
+	}
+	ticker := time.NewTicker(max(s.options.Heartbeat/clocks, time.Microsecond))
+	defer ticker.Stop()
+	for turn := 0; ; turn++ {
+		select {
+		case <-ticker.C:
+			for _, st := range s.streamsOf(turn % clocks) {
+				_ = st.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
+			}
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+// streamsOf are the live streams of the accounts that go by a clock.
+func (s *Server) streamsOf(clock int) []*stream {
 	s.mu.Lock()
-	_, open := st.account.streams[st]
-	silent := st.silent
-	if open {
-		st.beat.Reset(s.options.Heartbeat)
+	defer s.mu.Unlock()
+	var list []*stream
+	for i := clock; i < len(s.accounts); i += clocks {
+		list = append(list, s.accounts[i].liveStreams()...)
 	}
-	s.mu.Unlock()
-	if open && !silent {
-		_ = st.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
-	}
+	return list
 }
 
 func (s *Server) allStreams(live bool) []*stream {
