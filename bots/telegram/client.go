@@ -176,10 +176,10 @@ var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + tele
 // updates returns what is new from offset on, as soon as there is something, or
 // nothing after wait. It decodes each update by itself: one that cannot be read
 // must not keep those after it from arriving.
-func (c *client) updates(ctx context.Context, offset int, wait time.Duration) ([]json.RawMessage, error) {
+func (c *client) updates(ctx context.Context, offset int, wait time.Duration, d dialing) ([]json.RawMessage, error) {
 	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
 	defer done()
-	result, err := c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates), nil)
+	result, err := c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates), d)
 	if err != nil {
 		return nil, err
 	}

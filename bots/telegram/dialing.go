@@ -11,10 +11,10 @@ import (
 // handshake with a server that works takes.
 const dialWait = 250 * time.Millisecond
 
-// dialing lets the bots that start, with a getMe, find their connection one after
-// the other. When all are full of polls, every one of them would open its own,
-// although the first holds hundreds: ten thousand bots made thirty handshakes for
-// each connection that was kept.
+// dialing lets the bots that start, with a getMe and a first poll, find their
+// connections one after the other. When all are full of polls, every one of them
+// would open its own, although the first holds hundreds: ten thousand bots made
+// some thirty handshakes for each connection that was kept. So there are six.
 type dialing chan struct{}
 
 func newDialing() dialing { return make(dialing, 1) }

@@ -26,12 +26,14 @@ var errStuck = errors.New("updates without an id")
 func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
 	answers := newReplier(ctx, b)
 	defer answers.stop()
+	dialing := b.client.dialing // for the first poll: those after it find room
 	for {
 		began := time.Now()
-		list, err := b.client.updates(ctx, b.offset(), b.network.timings.poll)
+		list, err := b.client.updates(ctx, b.offset(), b.network.timings.poll, dialing)
 		if err != nil {
 			return b.explain(ctx, err)
 		}
+		dialing = nil
 		if len(list) == 0 {
 			if err := sleep(ctx, b.network.timings.pause-time.Since(began)); err != nil {
 				return err
