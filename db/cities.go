@@ -76,9 +76,9 @@ func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
 }
 
-// FindCityBot returns the city of that slug, brief, and its bot of a network. The error is ErrNotFound
-// where one of them is missing: the city is the zero City then, or it is only
-// the bot that is missing.
+// FindCityBot returns the city of that slug, as BriefCity does, and its bot of a
+// network. The error is ErrNotFound where one of them is missing: the city is
+// the zero City then, or it is only the bot that is missing.
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,

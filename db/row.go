@@ -11,7 +11,8 @@ import (
 // on building a statement and on reflection than SQLite on answering it. The
 // text of a statement is constant, so that the driver keeps it prepared.
 
-// Exec runs a statement in the transaction tx, as its Exec does.
+// Exec runs a statement in the transaction tx, as tx.Exec does for what is done
+// often.
 func Exec(tx *gorm.DB, statement string, args ...any) (sql.Result, error) {
 	return tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, args...)
 }
