@@ -50,11 +50,11 @@ type soaking struct {
 
 	calm    time.Duration // between two faults
 	longest time.Duration // that a fault may last
-	quiet   time.Duration // at the end, until connections that nobody uses are closed
+	quiet   time.Duration // at the end: longer than the program keeps connections that nobody uses, 90 s
 }
 
 func (s *soak) run(ctx context.Context, b *bench, r *Result) (err error) {
-	run := &soaking{soak: s, bench: b, calm: calm, longest: time.Minute, quiet: 40 * time.Second}
+	run := &soaking{soak: s, bench: b, calm: calm, longest: time.Minute, quiet: 100 * time.Second}
 	if b.Quick {
 		s.For, s.Cities, s.Clock = 35*time.Second, 12, false
 		run.calm, run.longest, run.quiet = time.Second, 2*time.Second, 2*sampleEvery
