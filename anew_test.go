@@ -113,7 +113,13 @@ func TestOpenAnewTriesAgain(t *testing.T) {
 	cfg.Web.Listen, cfg.Mail.Listen = other.Addr().String(), "127.0.0.1:0"
 	log := newWatchedLog("trying again")
 	opened := make(chan *server, 1)
-	go func() { opened <- openAnew(t.Context(), cfg, definitions, slog.New(slog.NewTextHandler(log, nil))) }()
+	go func() {
+		s, err := openAnew(t.Context(), cfg, definitions, slog.New(slog.NewTextHandler(log, nil)))
+		if err != nil {
+			t.Error(err)
+		}
+		opened <- s
+	}()
 	select {
 	case <-log.seen:
 	case <-time.After(patience):

@@ -11,6 +11,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/config"
+	"ticketfrei/queue"
 )
 
 type serveCommand struct{ settingsFlags }
@@ -43,11 +44,14 @@ func serve(c *console, cfg *config.Config, definitions []bots.Definition) error 
 			return err
 		}
 		log.Warn("starting anew", "reason", err)
-		if hangs != nil {
+		if hangs == nil {
+			s, hangs = openAnew(c.ctx, cfg, definitions, log)
+		}
+		switch {
+		case hangs != nil:
 			log.Warn("starting anew takes a new process", "reason", hangs)
 			return replaceProcess()
-		}
-		if s = openAnew(c.ctx, cfg, definitions, log); s == nil {
+		case s == nil:
 			return nil
 		}
 	}
@@ -70,20 +74,23 @@ const anewEvery = time.Second
 
 // openAnew opens the server as often as it takes: what worked before will work
 // again, when the disk has room for good or another program has let go of the
-// port. It returns nil when ctx ends.
-func openAnew(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) *server {
+// port. It returns nil when ctx ends. The error is queue.ErrHangs.
+func openAnew(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) (*server, error) {
 	for {
 		s, err := newServer(ctx, cfg, definitions, log, false)
 		if err == nil {
-			return s
+			return s, nil
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil, nil
+		}
+		if errors.Is(err, queue.ErrHangs) {
+			return nil, err
 		}
 		log.Error("starting anew failed, trying again", "err", err, "in", anewEvery)
 		select {
 		case <-ctx.Done():
-			return nil
+			return nil, nil
 		case <-time.After(anewEvery):
 		}
 	}

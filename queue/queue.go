@@ -66,7 +66,8 @@ type Queue struct {
 }
 
 // Open starts the embedded server with its files in dir and makes the streams
-// where they are missing.
+// where they are missing. The error is also ErrHangs where Open failed and the
+// server does not stop.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Queue, error) {
 	srv, err := startServer(dir, log)
 	if err != nil {
@@ -115,9 +116,12 @@ func (q *Queue) connect(ctx context.Context) error {
 // second where it works.
 const closeTimeout = 5 * time.Second
 
+// ErrHangs is that the embedded server does not stop. It still has its files open:
+// this process must not open them again.
+var ErrHangs = errors.New("the queue's server hangs")
+
 // Close stops the queue; what was not confirmed comes again after the next
-// Open. The consumers must have ended. It is an error where the embedded server
-// hangs: it still has its files open, and this process must not open them again.
+// Open. The consumers must have ended. The error is ErrHangs.
 func (q *Queue) Close() error {
 	if q.gather != nil {
 		q.gather.stop()
@@ -138,7 +142,7 @@ func (q *Queue) Close() error {
 	case <-stopped:
 		return nil
 	case <-time.After(closeTimeout):
-		return fmt.Errorf("the queue's server has not stopped after %s", closeTimeout)
+		return fmt.Errorf("%w: it has not stopped after %s", ErrHangs, closeTimeout)
 	}
 }
 

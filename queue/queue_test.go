@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -579,7 +580,7 @@ func TestCloseDoesNotHang(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := q.Close(); err == nil || !strings.Contains(err.Error(), "has not stopped") {
+	if err := q.Close(); !errors.Is(err, queue.ErrHangs) {
 		t.Errorf("a server that hangs was closed with error %v", err)
 	}
 	close(h.free)
