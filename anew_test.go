@@ -13,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"ticketfrei/config"
 )
 
 // TestServerLeavesNothingBehind ends servers by a failure of their own, as one
@@ -22,12 +20,7 @@ import (
 // the memory and the goroutines of the former still there.
 func TestServerLeavesNothingBehind(t *testing.T) {
 	definitions := networkDefinitions()
-	cfg, err := config.Load(config.Source{Defaults: defaults, Sections: sections(definitions)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Data = t.TempDir()
-	cfg.Web.Listen, cfg.Mail.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg := testConfig(t, t.TempDir(), definitions)
 	ctx, cancel := context.WithCancel(context.Background()) // of the process
 	defer cancel()
 	// once runs a server and returns what is closed when its site is collected.
@@ -99,18 +92,14 @@ func TestReplaceProcess(t *testing.T) {
 
 // TestOpenAnewTriesAgain finds the port taken by another program for a while.
 func TestOpenAnewTriesAgain(t *testing.T) {
-	definitions := networkDefinitions()
-	cfg, err := config.Load(config.Source{Defaults: defaults, Sections: sections(definitions)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	cfg.Data = t.TempDir()
-	cfg.Web.Listen, cfg.Mail.Listen = other.Addr().String(), "127.0.0.1:0"
+	definitions := networkDefinitions()
+	cfg := testConfig(t, t.TempDir(), definitions)
+	cfg.Web.Listen = other.Addr().String()
 	log := newWatchedLog("trying again")
 	opened := make(chan *server, 1)
 	go func() {

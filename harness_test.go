@@ -47,16 +47,12 @@ type app struct {
 func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition) *app {
 	t.Helper()
 	definitions := append(networkDefinitions(), more...)
-	cfg, err := config.Load(config.Source{Defaults: defaults, Sections: sections(definitions)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Data = dir
+	cfg := testConfig(t, dir, definitions)
 	cfg.Network.AllowPrivate = true
-	cfg.Web.Listen, cfg.Mail.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Mail.Domain = "tickets.example"
 	cfg.Mail.From = "ticketfrei@tickets.example"
 	cfg.Mail.Relay = "smtp://" + relay.addr
+	var err error
 	if cfg.Web.Listen, err = freeAddress("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +76,18 @@ func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition)
 	})
 	t.Cleanup(a.stop)
 	return a
+}
+
+// testConfig is the built-in settings with the data in dir, on ports of its own.
+func testConfig(t *testing.T, dir string, definitions []bots.Definition) *config.Config {
+	t.Helper()
+	cfg, err := config.Load(config.Source{Defaults: defaults, Sections: sections(definitions)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Data = dir
+	cfg.Web.Listen, cfg.Mail.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	return cfg
 }
 
 // testLog shows the server's log when the test fails.

@@ -110,8 +110,8 @@ func (s *scale) watch(ctx context.Context, b *bench, w *world, m *sized) error {
 	if m.memory, _, err = w.program.memory(); err != nil {
 		return err
 	}
-	if err := w.stillConnected(ctx); err != nil {
-		return err
+	if !w.connected() {
+		return fmt.Errorf("not all connections are open any more: %d of %d streams", w.mastodon.Streams(), m.cities)
 	}
 	values, err := w.program.metrics(ctx)
 	m.goroutines = values["go_goroutines"]

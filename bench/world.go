@@ -144,18 +144,6 @@ func (w *world) connected() bool {
 	return true
 }
 
-// stillConnected is an error where not every stream and every poll is open. A
-// poll that has just ended has a moment to begin again.
-func (w *world) stillConnected(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	err := until(ctx, time.Millisecond, func() (bool, error) { return w.connected(), nil })
-	if err != nil {
-		return fmt.Errorf("not all connections are open any more: %d streams of %d cities: %w", w.mastodon.Streams(), len(w.towns), err)
-	}
-	return nil
-}
-
 func (w *world) waitRunning(ctx context.Context, bots int) error {
 	return until(ctx, 20*time.Millisecond, func() (bool, error) {
 		m, err := w.program.metrics(ctx)

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -104,12 +103,12 @@ const (
 )
 
 // scanCity reads cityColumns, and into more what follows them.
-func scanCity(row *sql.Row, more ...any) (report.City, error) {
+func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
 	var created int64
 	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created}, more...)...)
 	if err != nil {
-		return report.City{}, fmt.Errorf("city: %w", notFound(err))
+		return report.City{}, fmt.Errorf("city: %w", err)
 	}
 	c.Created = fromMillis(created)
 	return c, nil

@@ -73,7 +73,7 @@ func (d *DB) DeliveryEnd(ctx context.Context, id string) (Ended, error) {
 	err := d.ReadRow(ctx, "SELECT result, remote_id, url, error, at FROM deliveries WHERE id = ?", id).
 		Scan(&e.Result, &e.Receipt.ID, &e.Receipt.URL, &e.Error, &at)
 	if err != nil {
-		return Ended{}, fmt.Errorf("delivery: %w", notFound(err))
+		return Ended{}, fmt.Errorf("delivery: %w", err)
 	}
 	e.At = fromMillis(at)
 	return e, nil

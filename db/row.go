@@ -22,10 +22,15 @@ func queryRow(tx *gorm.DB, query string, args ...any) *sql.Row {
 	return tx.Statement.ConnPool.QueryRowContext(tx.Statement.Context, query, args...)
 }
 
-// ReadRow asks for one row, as Read does for what is asked often. Scan returns
-// sql.ErrNoRows where there is none.
-func (d *DB) ReadRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return d.read.ConnPool.QueryRowContext(ctx, query, args...)
+// Row is the answer of ReadRow.
+type Row struct{ row *sql.Row }
+
+// Scan is that of sql.Row, but for a row that is not there: ErrNotFound.
+func (r Row) Scan(dest ...any) error { return notFound(r.row.Scan(dest...)) }
+
+// ReadRow asks for one row, as Read does for what is asked often.
+func (d *DB) ReadRow(ctx context.Context, query string, args ...any) Row {
+	return Row{d.read.ConnPool.QueryRowContext(ctx, query, args...)}
 }
 
 // ReadColumn asks for the one column that the query selects, of all its rows.

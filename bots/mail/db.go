@@ -2,7 +2,6 @@ package mail
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -95,9 +94,6 @@ func (n *Network) findSubscriber(ctx context.Context, botID int64, email string)
 	s := subscriber{Email: email}
 	err := n.host.DB.ReadRow(ctx, "SELECT id, failures FROM mail_subscribers WHERE bot_id = ? AND email = ?", botID, email).
 		Scan(&s.ID, &s.Failures)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = db.ErrNotFound
-	}
 	if err != nil {
 		return subscriber{}, fmt.Errorf("subscriber: %w", err)
 	}

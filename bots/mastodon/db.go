@@ -2,7 +2,6 @@ package mastodon
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -147,9 +146,6 @@ func (s *store) account(ctx context.Context, botID int64) (account, error) {
 	a := account{BotID: botID}
 	err := s.db.ReadRow(ctx, "SELECT instance, account_id, handle, url, token, cursor FROM mastodon_accounts WHERE bot_id = ?", botID).
 		Scan(&a.Instance, &a.AccountID, &a.Handle, &a.URL, &a.Token, &a.Cursor)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = db.ErrNotFound
-	}
 	if err != nil {
 		return account{}, fmt.Errorf("mastodon account: %w", err)
 	}
@@ -297,9 +293,6 @@ func (s *store) post(ctx context.Context, id string) (post, error) {
 	p := post{ID: id}
 	err := s.db.ReadRow(ctx, "SELECT bot_id, status_id, url, at FROM mastodon_posts WHERE id = ?", id).
 		Scan(&p.BotID, &p.StatusID, &p.URL, &p.At)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = db.ErrNotFound
-	}
 	if err != nil {
 		return post{}, fmt.Errorf("mastodon post: %w", err)
 	}

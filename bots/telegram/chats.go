@@ -2,7 +2,6 @@ package telegram
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -36,9 +35,6 @@ func (s *store) findChat(ctx context.Context, botID, chat int64) (int64, error) 
 	var id int64
 	err := s.db.ReadRow(ctx, `SELECT chat_id FROM telegram_chats WHERE bot_id = ?1 AND chat_id = ?2
 		UNION ALL SELECT chat_id FROM telegram_chats WHERE bot_id = ?1 AND former_id = ?2 LIMIT 1`, botID, chat).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = db.ErrNotFound
-	}
 	if err != nil {
 		return 0, fmt.Errorf("telegram chat: %w", err)
 	}

@@ -2,7 +2,6 @@ package telegram
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -108,9 +107,6 @@ func (s *store) account(ctx context.Context, botID int64) (account, error) {
 	err := s.db.ReadRow(ctx, `SELECT telegram_id, username, name, token, api, welcome, next_update, next_at
 		FROM telegram_bots WHERE bot_id = ?`, botID).
 		Scan(&a.TelegramID, &a.Username, &a.Name, &a.Token, &a.API, &a.Welcome, &a.NextUpdate, &a.NextAt)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = db.ErrNotFound
-	}
 	if err != nil {
 		return account{}, fmt.Errorf("telegram bot: %w", err)
 	}

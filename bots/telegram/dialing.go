@@ -20,30 +20,20 @@ type dialing chan struct{}
 func newDialing() dialing { return make(dialing, 1) }
 
 // find waits until req may look for its connection and returns it with a note
-// of when it has one. done is to be called when it has failed.
+// of when it has one. done is to be called when it has failed. Nobody waits for
+// ever: a server that does not answer must not keep those that have connections
+// from using them.
 func (d dialing) find(req *http.Request) (noted *http.Request, done func()) {
-	select {
-	case d <- struct{}{}:
-	default:
-		if !d.wait(req) {
-			return req, func() {}
-		}
-	}
-	done = sync.OnceFunc(func() { <-d })
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { done() }}
-	return req.WithContext(httptrace.WithClientTrace(req.Context(), trace)), done
-}
-
-// wait waits for the turn of req, not for ever: a server that does not answer
-// must not keep those that have connections from using them.
-func (d dialing) wait(req *http.Request) bool {
 	late := time.NewTimer(dialWait)
 	defer late.Stop()
 	select {
 	case d <- struct{}{}:
-		return true
 	case <-late.C:
+		return req, func() {}
 	case <-req.Context().Done():
+		return req, func() {}
 	}
-	return false
+	done = sync.OnceFunc(func() { <-d })
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { done() }}
+	return req.WithContext(httptrace.WithClientTrace(req.Context(), trace)), done
 }
