@@ -95,6 +95,24 @@ func (tn *town) liveURL(c report.City) string {
 	return attr(tn.browser().get("/city/"+c.Slug).id("reports"), "data-live")
 }
 
+// knows waits until the broker knows what the first page of the city shows. A
+// report that comes before has it sent the whole list.
+func (tn *town) knows(c report.City) {
+	tn.t.Helper()
+	b := tn.site.live
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		b.mu.Lock()
+		_, known := b.latest[c.ID]
+		b.mu.Unlock()
+		if known {
+			return
+		}
+		if time.Now().After(deadline) {
+			tn.t.Fatal("the broker has not looked at the city")
+		}
+	}
+}
+
 func TestLive(t *testing.T) {
 	tn := newTown(t)
 	c := tn.members("nuernberg", "Nürnberg", "rider@example.org")
@@ -102,6 +120,7 @@ func TestLive(t *testing.T) {
 	tn.tell(c, "one", "Kontrolle Plärrer", time.Hour)
 	live := tn.liveURL(c)
 	w := tn.watch(live)
+	tn.knows(c)
 
 	tn.tell(other, "elsewhere", "Kontrolle in Fürth", 0)
 	tn.tell(c, "two", "Kontrolle <i>weg</i>\r\nevent: list\r\n\r\nU1", time.Minute)
