@@ -3,7 +3,6 @@ package queue
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 
@@ -11,34 +10,18 @@ import (
 )
 
 // What is published at the same time goes into the stream as one batch, a JSON
-// array, and so costs one fsync. These bound one batch: it is far below the
-// server's limit of 1 MB, and few enough that a batch of which one message has
-// to wait does not keep many others.
+// array, and so costs one fsync. A batch is closed when it reaches one of these:
+// it is far below the server's limit of 1 MB, and few enough that a batch of which
+// one message has to wait does not keep many others.
 const (
 	batchMessages = 64
 	batchBytes    = 128 << 10
 )
 
-// pack encodes bodies for publishing, in as few batches as the bounds allow.
-func pack[T any](bodies []T) (batches [][]byte, err error) {
-	var open bytes.Buffer
-	n := 0
-	for _, body := range bodies {
-		data, err := json.Marshal(body)
-		if err != nil {
-			return nil, fmt.Errorf("encode for the queue: %w", err)
-		}
-		if n == batchMessages || n > 0 && open.Len()+len(data) > batchBytes {
-			batches = append(batches, closeArray(&open))
-			n = 0
-		}
-		addToArray(&open, data)
-		n++
-	}
-	if n > 0 {
-		batches = append(batches, closeArray(&open))
-	}
-	return batches, nil
+// unpack reads one batch.
+func unpack[T any](data []byte) (bodies []T, err error) {
+	err = json.Unmarshal(data, &bodies)
+	return bodies, err
 }
 
 func addToArray(array *bytes.Buffer, data []byte) {
@@ -188,8 +171,9 @@ func (b *batch[T]) settle() {
 
 // consumer hands the messages of a stream to handle, one after the other.
 type consumer[T any] struct {
-	queue *Queue
-	line  line
+	queue  *Queue
+	line   line
+	unpack func(data []byte) ([]T, error) // reads one batch
 
 	mu     sync.Mutex // held while handle runs
 	closed bool
@@ -204,7 +188,7 @@ func (c *consumer[T]) take(msg jetstream.Msg) {
 	b := &batch[T]{from: c, msg: msg, timers: make(map[int]*time.Timer)}
 	meta, err := msg.Metadata()
 	if err == nil {
-		err = json.Unmarshal(msg.Data(), &b.bodies)
+		b.bodies, err = c.unpack(msg.Data())
 	}
 	if err != nil {
 		c.queue.log.Error("a message in the queue cannot be read and is dropped", "stream", c.line.stream, "subject", msg.Subject(), "err", err)

@@ -49,20 +49,20 @@ func (m *Message[T]) Ignore() { m.batch.ignore() }
 // ConsumeReports calls handle with one report after the other until ctx ends.
 // handle must not block for long.
 func (q *Queue) ConsumeReports(ctx context.Context, handle func(*Message[report.Report])) error {
-	return consume(ctx, q, reports, handle)
+	return consume(ctx, q, reports, unpack, handle)
 }
 
 // ConsumeDeliveries is as ConsumeReports.
 func (q *Queue) ConsumeDeliveries(ctx context.Context, handle func(*Message[report.Delivery])) error {
-	return consume(ctx, q, deliveries, handle)
+	return consume(ctx, q, deliveries, unpackDeliveries, handle)
 }
 
 // ConsumeMails is as ConsumeReports.
 func (q *Queue) ConsumeMails(ctx context.Context, handle func(*Message[mailer.Mail])) error {
-	return consume(ctx, q, mails, handle)
+	return consume(ctx, q, mails, unpack, handle)
 }
 
-func consume[T any](ctx context.Context, q *Queue, l line, handle func(*Message[T])) error {
+func consume[T any](ctx context.Context, q *Queue, l line, unpack func([]byte) ([]T, error), handle func(*Message[T])) error {
 	cons, err := q.js.Consumer(ctx, l.stream, l.consumer)
 	if ctx.Err() != nil {
 		return nil
@@ -70,7 +70,7 @@ func consume[T any](ctx context.Context, q *Queue, l line, handle func(*Message[
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
-	c := &consumer[T]{queue: q, line: l, handle: handle, parked: make(map[uint64][]part)}
+	c := &consumer[T]{queue: q, line: l, unpack: unpack, handle: handle, parked: make(map[uint64][]part)}
 	running, err := cons.Consume(c.take, jetstream.PullMaxMessages(fetch), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 		if ctx.Err() == nil {
 			q.log.Warn("reading from the queue failed, trying again", "stream", l.stream, "err", err)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -197,7 +198,7 @@ func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) err
 	if q.isBroken() {
 		return ErrBroken
 	}
-	batches, err := pack(ds)
+	batches, err := packDeliveries(ds)
 	if err != nil {
 		return err
 	}
@@ -233,11 +234,11 @@ func batchID(data []byte) string {
 
 // PublishMail puts an account mail into the queue.
 func (q *Queue) PublishMail(ctx context.Context, m mailer.Mail) error {
-	batches, err := pack([]mailer.Mail{m})
+	data, err := json.Marshal([]mailer.Mail{m})
 	if err != nil {
-		return err
+		return fmt.Errorf("encode for the queue: %w", err)
 	}
-	return q.publish(ctx, mails.subject, batches[0])
+	return q.publish(ctx, mails.subject, data)
 }
 
 func (q *Queue) publish(ctx context.Context, subject string, data []byte) error {

@@ -1,0 +1,65 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"ticketfrei/report"
+)
+
+// queued is a delivery as it stands in a batch: only the first of those of one
+// report carries it.
+type queued struct {
+	report.Delivery
+	Report *report.Report `json:",omitempty"` // nil: that of the delivery before
+}
+
+// packDeliveries encodes ds for publishing, in as few batches as the bounds
+// allow.
+func packDeliveries(ds []report.Delivery) (batches [][]byte, err error) {
+	var open bytes.Buffer
+	n := 0
+	for i := range ds {
+		if n == batchMessages || open.Len() > batchBytes {
+			batches = append(batches, closeArray(&open))
+			n = 0
+		}
+		q := queued{Delivery: ds[i]}
+		if n == 0 || ds[i].Report.ID != ds[i-1].Report.ID {
+			q.Report = &ds[i].Report
+		}
+		data, err := json.Marshal(q)
+		if err != nil {
+			return nil, fmt.Errorf("encode for the queue: %w", err)
+		}
+		addToArray(&open, data)
+		n++
+	}
+	if n > 0 {
+		batches = append(batches, closeArray(&open))
+	}
+	return batches, nil
+}
+
+// unpackDeliveries reads one batch of packDeliveries.
+func unpackDeliveries(data []byte) ([]report.Delivery, error) {
+	list, err := unpack[queued](data)
+	if err != nil {
+		return nil, err
+	}
+	ds := make([]report.Delivery, len(list))
+	for i, q := range list {
+		ds[i] = q.Delivery
+		switch {
+		case q.Report != nil:
+			ds[i].Report = *q.Report
+		case i > 0:
+			ds[i].Report = ds[i-1].Report
+		default:
+			return nil, errors.New("a delivery without its report")
+		}
+	}
+	return ds, nil
+}
