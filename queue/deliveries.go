@@ -12,8 +12,13 @@ import (
 // queued is a delivery as it stands in a batch: only the first of those of one
 // report carries it.
 type queued struct {
-	report.Delivery
-	Report *report.Report `json:",omitempty"` // nil: that of the delivery before
+	ID        string
+	BotID     int64
+	CityID    int64
+	Network   string
+	Recipient string
+	Report    *report.Report `json:",omitempty"` // nil: that of the delivery before
+	Retract   *report.Receipt
 }
 
 // packDeliveries encodes ds for publishing, in as few batches as the bounds
@@ -26,9 +31,10 @@ func packDeliveries(ds []report.Delivery) (batches [][]byte, err error) {
 			batches = append(batches, closeArray(&open))
 			n = 0
 		}
-		q := queued{Delivery: ds[i]}
-		if n == 0 || ds[i].Report.ID != ds[i-1].Report.ID {
-			q.Report = &ds[i].Report
+		d := &ds[i]
+		q := queued{ID: d.ID, BotID: d.BotID, CityID: d.CityID, Network: d.Network, Recipient: d.Recipient, Retract: d.Retract}
+		if n == 0 || d.Report.ID != ds[i-1].Report.ID {
+			q.Report = &d.Report
 		}
 		data, err := json.Marshal(q)
 		if err != nil {
@@ -51,7 +57,7 @@ func unpackDeliveries(data []byte) ([]report.Delivery, error) {
 	}
 	ds := make([]report.Delivery, len(list))
 	for i, q := range list {
-		ds[i] = q.Delivery
+		ds[i] = report.Delivery{ID: q.ID, BotID: q.BotID, CityID: q.CityID, Network: q.Network, Recipient: q.Recipient, Retract: q.Retract}
 		switch {
 		case q.Report != nil:
 			ds[i].Report = *q.Report
