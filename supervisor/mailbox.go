@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"time"
+
 	"ticketfrei/queue"
 	"ticketfrei/report"
 )
@@ -16,6 +18,10 @@ type mailbox struct {
 	count   int
 	reports []*waiting // in turn
 	byID    map[string]*waiting
+
+	taken time.Time     // when the last was taken out, or the first put in
+	pace  time.Duration // from one taken out to the next, on average
+	room  time.Time     // when there is room for the next that finds none
 }
 
 // waiting is what waits of one report.
@@ -26,7 +32,7 @@ type waiting struct {
 
 // put takes m in. It is false where there is no room: the box is full, or the
 // report has had its share, half of the box, and the rest is kept for others.
-func (b *mailbox) put(m message) bool {
+func (b *mailbox) put(m message, now time.Time) bool {
 	id := m.Body.Report.ID
 	w := b.byID[id]
 	if b.count >= b.size || w != nil && len(w.deliveries) >= b.size/2 {
@@ -41,15 +47,46 @@ func (b *mailbox) put(m message) bool {
 		b.reports = append(b.reports, w)
 	}
 	w.deliveries = append(w.deliveries, m)
+	if b.count == 0 {
+		b.taken = now
+	}
 	b.count++
 	return true
 }
 
+// What finds no room waits so long. A bot that takes nothing out for hanging
+// is taken to be as slow as that from then on.
+const (
+	shortestWait = 50 * time.Millisecond
+	longestWait  = 5 * time.Second
+	hanging      = time.Second
+)
+
+// wait is how long a delivery that found no room is to wait: until those that
+// were told to wait before it have had their room, at the pace the mailbox
+// empties. It is a quarter less, so that the mailbox does not run empty.
+func (b *mailbox) wait(now time.Time) time.Duration {
+	pace := b.pace
+	if since := now.Sub(b.taken); since > hanging {
+		pace = since
+	}
+	if b.room.Before(now) {
+		b.room = now
+	}
+	b.room = b.room.Add(pace * 3 / 4)
+	if latest := now.Add(longestWait); b.room.After(latest) {
+		b.room = latest
+	}
+	return max(b.room.Sub(now), shortestWait)
+}
+
 // take takes the next delivery out; false where there is none.
-func (b *mailbox) take() (message, bool) {
+func (b *mailbox) take(now time.Time) (message, bool) {
 	if b.count == 0 {
 		return nil, false
 	}
+	b.pace += (now.Sub(b.taken) - b.pace) / 64
+	b.taken = now
 	w := b.reports[0]
 	b.reports = b.reports[1:]
 	m := w.deliveries[0]

@@ -2,8 +2,10 @@ package supervisor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,10 +17,12 @@ func letter(id string) message {
 	return &queue.Message[report.Delivery]{Body: report.Delivery{ID: id, Report: report.Report{ID: id[:1]}}}
 }
 
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
 func drain(b *mailbox) string {
 	var ids []string
 	for {
-		m, ok := b.take()
+		m, ok := b.take(noon)
 		if !ok {
 			return strings.Join(ids, " ")
 		}
@@ -29,7 +33,7 @@ func drain(b *mailbox) string {
 func TestMailboxServesReportsInTurn(t *testing.T) {
 	b := &mailbox{size: 100}
 	for _, id := range strings.Fields("a1 a2 a3 a4 b1 b2 c1") {
-		if !b.put(letter(id)) {
+		if !b.put(letter(id), noon) {
 			t.Fatalf("no room for %s", id)
 		}
 	}
@@ -49,12 +53,68 @@ func TestMailboxKeepsRoomForOtherReports(t *testing.T) {
 			if id != "a" && i < 10 {
 				continue // a comes first, with more than there is room for
 			}
-			if b.put(letter(fmt.Sprint(id, i))) {
+			if b.put(letter(fmt.Sprint(id, i)), noon) {
 				taken[id]++
 			}
 		}
 	}
 	if diff := cmp.Diff(map[string]int{"a": 5, "b": 3, "c": 2}, taken); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestMailboxOfALargeReport sends a report to many more than there is room for,
+// one after the other. What finds no room comes again when it was told to.
+func TestMailboxOfALargeReport(t *testing.T) {
+	for name, pace := range map[string]time.Duration{"fast": 400 * time.Microsecond, "slow": 33 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			const n = 10000
+			b := &mailbox{size: 4096}
+			due := []time.Time{} // of each that waits, in order
+			tries, sent := 0, 0
+			offer := func(now time.Time) {
+				tries++
+				if b.put(letter("a"), now) {
+					return
+				}
+				at := now.Add(b.wait(now))
+				i, _ := slices.BinarySearchFunc(due, at, time.Time.Compare)
+				due = slices.Insert(due, i, at)
+			}
+			for range n {
+				offer(noon)
+			}
+			for now := noon; sent < n; now = now.Add(pace) {
+				for len(due) > 0 && !due[0].After(now) {
+					due = due[1:]
+					offer(now)
+				}
+				if _, ok := b.take(now); !ok {
+					t.Fatalf("the mailbox is empty after %d, while %d wait", sent, len(due))
+				}
+				sent++
+			}
+			if most := n * (4 + int(n*pace/longestWait)); tries > most {
+				t.Errorf("%d tries for %d deliveries, want at most %d", tries, n, most)
+			}
+		})
+	}
+}
+
+// TestMailboxOfAHangingBot has deliveries come again seldom while nothing is
+// taken out.
+func TestMailboxOfAHangingBot(t *testing.T) {
+	b := &mailbox{size: 2}
+	now := noon
+	b.put(letter("a"), now)
+	if b.put(letter("a"), now) {
+		t.Fatal("there was room for more than half")
+	}
+	if got := b.wait(now); got != shortestWait {
+		t.Errorf("wait %s at first, want %s", got, shortestWait)
+	}
+	now = now.Add(time.Hour)
+	if got := b.wait(now); got != longestWait {
+		t.Errorf("wait %s after an hour, want %s", got, longestWait)
 	}
 }

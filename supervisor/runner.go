@@ -79,7 +79,7 @@ func (r *runner) retire() {
 	r.mailbox, r.retired = mailbox{}, true
 	r.mu.Unlock()
 	for {
-		m, ok := box.take()
+		m, ok := box.take(r.sup.Now())
 		if !ok {
 			return
 		}

@@ -26,9 +26,9 @@ const (
 // they ask again whether it can.
 const attentionRetry = 10 * time.Second
 
-// mailboxFullWait is how long a delivery waits that found the mailbox full: a
-// moment at first, since most mailboxes empty fast, then longer.
-func mailboxFullWait(attempt int) time.Duration {
+// startingWait is how long a delivery waits whose bot is being started: a moment
+// at first, then longer.
+func startingWait(attempt int) time.Duration {
 	return jitter(min(50*time.Millisecond<<min(attempt, 10), 5*time.Second))
 }
 
@@ -38,18 +38,23 @@ func jitter(d time.Duration) time.Duration {
 	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d))
 }
 
-// put takes a delivery into the mailbox; it is false where that is full.
-func (r *runner) put(m message) bool {
+// put takes a delivery into the mailbox. Where it cannot, it is false, and the
+// delivery is to wait.
+func (r *runner) put(m message) (wait time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.retired || !r.mailbox.put(m) {
-		return false
+	now := r.sup.Now()
+	switch {
+	case r.retired:
+		return startingWait(m.Attempt), false
+	case !r.mailbox.put(m, now):
+		return r.mailbox.wait(now), false
 	}
 	if r.senders < r.concurrency {
 		r.senders++
 		r.sup.group.Go(r.sendLoop)
 	}
-	return true
+	return 0, true
 }
 
 // sendLoop sends what is in the mailbox and ends when it is empty: a bot with
@@ -57,13 +62,14 @@ func (r *runner) put(m message) bool {
 func (r *runner) sendLoop() {
 	for {
 		r.mu.Lock()
-		m, ok := r.mailbox.take()
+		now := r.sup.Now()
+		m, ok := r.mailbox.take(now)
 		if !ok {
 			r.senders--
 			r.mu.Unlock()
 			return
 		}
-		instance, pause := r.instance, r.pausedUntil.Sub(r.sup.Now())
+		instance, pause := r.instance, r.pausedUntil.Sub(now)
 		r.mu.Unlock()
 		switch {
 		case instance == nil || r.currentState() == report.BotAttention:
@@ -87,7 +93,7 @@ func (r *runner) waitForBot(m message) {
 		r.sup.later(m, jitter(attentionRetry))
 		return
 	}
-	r.sup.later(m, mailboxFullWait(m.Attempt))
+	r.sup.later(m, startingWait(m.Attempt))
 }
 
 // deliver sends one delivery and records what became of it before it leaves

@@ -273,8 +273,10 @@ func (s *Supervisor) dispatch(m message) {
 	case err != nil:
 		s.Log.Error("the bot of a delivery could not be found, trying again", "bot", m.Body.BotID, "err", err)
 		s.later(m, time.Second)
-	case !r.put(m):
-		s.later(m, mailboxFullWait(m.Attempt))
+	default:
+		if wait, ok := r.put(m); !ok {
+			s.later(m, wait)
+		}
 	}
 }
 
