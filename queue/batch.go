@@ -165,7 +165,7 @@ func (b *batch[T]) settle() {
 		_ = b.msg.Ack()
 		return
 	}
-	b.from.park(b.seq, b.parts)
+	b.from.park(b.seq, parked{parts: b.parts, due: next, reply: b.msg.Reply()})
 	_ = b.msg.NakWithDelay(max(time.Until(next), 0))
 }
 
@@ -180,7 +180,14 @@ type consumer[T any] struct {
 	handle func(*Message[T])
 
 	parkMu sync.Mutex
-	parked map[uint64][]part // batches that wait in the stream
+	parked map[uint64]parked // batches that wait in the stream
+}
+
+// parked is a batch that waits in the stream.
+type parked struct {
+	parts []part
+	due   time.Time // when it comes again
+	reply string    // where the stream hears of it
 }
 
 // take takes a batch from the stream and hands out its messages.
@@ -228,18 +235,37 @@ func (c *consumer[T]) close() {
 }
 
 // park remembers what is done of a batch, and how long the rest waits.
-func (c *consumer[T]) park(seq uint64, parts []part) {
+func (c *consumer[T]) park(seq uint64, p parked) {
 	c.parkMu.Lock()
 	defer c.parkMu.Unlock()
-	c.parked[seq] = parts
+	c.parked[seq] = p
 }
 
-// unpark returns what park was told of a batch; nil where that was nothing, or
+// unpark returns the parts of a batch that was parked; nil where none was, or by
 // another process.
 func (c *consumer[T]) unpark(seq uint64) []part {
 	c.parkMu.Lock()
 	defer c.parkMu.Unlock()
-	parts := c.parked[seq]
+	parts := c.parked[seq].parts
 	delete(c.parked, seq)
 	return parts
+}
+
+// nak is how a stream is told to hand out a message again (JetStream, ADR-15).
+const nak = "-NAK"
+
+// remind asks for the batches that are due. A purge makes the server forget which
+// messages it is about to hand out again (nats-server 2.15.2, consumer.purge);
+// they would come after ackWait.
+func (c *consumer[T]) remind() {
+	now := time.Now()
+	c.parkMu.Lock()
+	defer c.parkMu.Unlock()
+	for _, p := range c.parked {
+		if !p.due.After(now) {
+			// Where it fails the batch comes after ackWait. Where it was not
+			// forgotten it comes twice, which is harmless.
+			_ = c.queue.conn.Publish(p.reply, []byte(nak))
+		}
+	}
 }

@@ -70,7 +70,7 @@ func consume[T any](ctx context.Context, q *Queue, l line, unpack func([]byte) (
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
-	c := &consumer[T]{queue: q, line: l, unpack: unpack, handle: handle, parked: make(map[uint64][]part)}
+	c := &consumer[T]{queue: q, line: l, unpack: unpack, handle: handle, parked: make(map[uint64]parked)}
 	running, err := cons.Consume(c.take, jetstream.PullMaxMessages(fetch), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 		if ctx.Err() == nil {
 			q.log.Warn("reading from the queue failed, trying again", "stream", l.stream, "err", err)
@@ -79,7 +79,7 @@ func consume[T any](ctx context.Context, q *Queue, l line, unpack func([]byte) (
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
-	q.sweep(ctx, l, cons)
+	q.sweep(ctx, l, cons, c.remind)
 	c.close()
 	running.Drain() // what was fetched already goes back to the stream
 	<-running.Closed()
@@ -112,13 +112,14 @@ func (q *Queue) openConsumer(ctx context.Context, l line) error {
 // sweepInterval is how often what was done is deleted.
 const sweepInterval = 2 * time.Second
 
-// sweep deletes what is done from a stream, in one go every sweepInterval,
-// until ctx ends. (A stream with work queue retention deletes by itself, but
-// syncs each deletion to disk, which costs as much as the message did.)
-func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer) {
-	tick := time.NewTicker(sweepInterval)
+// sweep deletes what is done from a stream, in one go every q.sweepEvery, until ctx
+// ends. swept is called after each time. (A stream with work queue retention deletes
+// by itself, but syncs each deletion to disk, which costs as much as the message
+// did.)
+func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer, swept func()) {
+	tick := time.NewTicker(q.sweepEvery)
 	defer tick.Stop()
-	var swept uint64
+	var last uint64
 	for {
 		select {
 		case <-ctx.Done():
@@ -130,7 +131,7 @@ func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer) {
 			continue // the next tick tries again
 		}
 		done := info.AckFloor.Stream
-		if done == swept {
+		if done == last {
 			continue
 		}
 		stream, err := q.js.Stream(ctx, l.stream)
@@ -138,7 +139,8 @@ func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer) {
 			err = stream.Purge(ctx, jetstream.WithPurgeSequence(done+1))
 		}
 		if err == nil {
-			swept = done
+			last = done
+			swept()
 		} else if ctx.Err() == nil {
 			q.log.Warn("what is done could not be deleted from the queue, trying again", "stream", l.stream, "err", err)
 		}

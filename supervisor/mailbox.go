@@ -54,18 +54,22 @@ func (b *mailbox) put(m message, now time.Time) bool {
 	return true
 }
 
-// What finds no room waits so long. A bot that takes nothing out for hanging
-// is taken to be as slow as that from then on.
+// The shortest wait of what finds no room, and half the longest of the first time;
+// the longest doubles with each time, up to 4 s.
 const (
 	shortestWait = 50 * time.Millisecond
-	longestWait  = 5 * time.Second
-	hanging      = time.Second
+	roomWait     = 250 * time.Millisecond
 )
 
-// wait is how long a delivery that found no room is to wait: until those that
-// were told to wait before it have had their room, at the pace the mailbox
-// empties. It is a quarter less, so that the mailbox does not run empty.
-func (b *mailbox) wait(now time.Time) time.Duration {
+// hanging is after what time a bot that takes nothing out is taken to be as slow
+// as that from then on.
+const hanging = time.Second
+
+// wait is how long m, which found no room, is to wait: until those that were told
+// to wait before it have had their room, at the pace the mailbox empties. It is a
+// quarter less, so that the mailbox does not run empty, and not long at first,
+// when the pace is not well known.
+func (b *mailbox) wait(m message, now time.Time) time.Duration {
 	pace := b.pace
 	if since := now.Sub(b.taken); since > hanging {
 		pace = since
@@ -73,11 +77,13 @@ func (b *mailbox) wait(now time.Time) time.Duration {
 	if b.room.Before(now) {
 		b.room = now
 	}
-	b.room = b.room.Add(pace * 3 / 4)
-	if latest := now.Add(longestWait); b.room.After(latest) {
-		b.room = latest
+	longest := roomWait << min(m.Attempt, 4)
+	room := b.room.Add(pace * 3 / 4)
+	if room.Sub(now) > longest {
+		return longest
 	}
-	return max(b.room.Sub(now), shortestWait)
+	b.room = room
+	return max(room.Sub(now), shortestWait)
 }
 
 // take takes the next delivery out; false where there is none.

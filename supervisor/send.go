@@ -48,7 +48,7 @@ func (r *runner) put(m message) (wait time.Duration, ok bool) {
 	case r.retired:
 		return startingWait(m.Attempt), false
 	case !r.mailbox.put(m, now):
-		return r.mailbox.wait(now), false
+		return r.mailbox.wait(m, now), false
 	}
 	if r.senders < r.concurrency {
 		r.senders++

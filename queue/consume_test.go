@@ -1,0 +1,63 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"ticketfrei/report"
+)
+
+// TestSweepDelaysNothing sweeps all the time while batches come and go: a purge
+// makes the server forget what it is about to hand out again.
+func TestSweepDelaysNothing(t *testing.T) {
+	q, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	q.sweepEvery = time.Millisecond
+	const n, waves, every = 2000, 8, 150 * time.Millisecond
+	for i := range n {
+		d := report.NewDelivery(report.Report{ID: fmt.Sprint(i)}, report.Bot{ID: 7, Network: "toy", CityID: int64(i)}, "")
+		if err := q.PublishDeliveries(t.Context(), []report.Delivery{d}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	var mu sync.Mutex
+	due := make(map[string]time.Time)
+	var latest time.Duration
+	done := 0
+	err = q.ConsumeDeliveries(ctx, func(m *Message[report.Delivery]) {
+		mu.Lock()
+		defer mu.Unlock()
+		id, now := m.Body.ID, time.Now()
+		if at, ok := due[id]; ok {
+			latest = max(latest, now.Sub(at))
+		}
+		// They come in waves, so that many are about to be handed out when a sweep
+		// comes. Each wave ends with some more done, the first first, so that there
+		// is something to sweep.
+		if m.Attempt < waves && m.Body.CityID >= int64(m.Attempt*n/waves) {
+			due[id] = now.Truncate(every).Add(every)
+			m.Later(time.Until(due[id]))
+			return
+		}
+		m.Done()
+		if done++; done == n {
+			stop()
+		}
+	})
+	if err != nil || done < n {
+		t.Fatalf("%d of %d were done: %v", done, n, err)
+	}
+	if latest > ackWait/2 {
+		t.Errorf("one came %s late", latest)
+	}
+	t.Logf("at most %s late", latest)
+}
