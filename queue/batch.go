@@ -255,8 +255,9 @@ func (c *consumer[T]) unpark(seq uint64) []part {
 const nak = "-NAK"
 
 // remind asks for the batches that are due. A purge makes the server forget which
-// messages it is about to hand out again (nats-server 2.15.2, consumer.purge);
-// they would come after ackWait.
+// messages it is about to hand out again (nats-server 2.15.2, consumer.purge), which
+// would come after ackWait, and one that it cannot read in the meantime has it
+// sleep until something wakes it.
 func (c *consumer[T]) remind() {
 	now := time.Now()
 	c.parkMu.Lock()

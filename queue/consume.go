@@ -113,9 +113,8 @@ func (q *Queue) openConsumer(ctx context.Context, l line) error {
 const sweepInterval = 2 * time.Second
 
 // sweep deletes what is done from a stream, in one go every q.sweepEvery, until ctx
-// ends. swept is called after each time. (A stream with work queue retention deletes
-// by itself, but syncs each deletion to disk, which costs as much as the message
-// did.)
+// ends, and calls swept each time. (A stream with work queue retention deletes by
+// itself, but syncs each deletion to disk, which costs as much as the message did.)
 func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer, swept func()) {
 	tick := time.NewTicker(q.sweepEvery)
 	defer tick.Stop()
@@ -126,25 +125,26 @@ func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer, swep
 			return
 		case <-tick.C:
 		}
-		info, err := cons.Info(ctx)
-		if err != nil {
-			continue // the next tick tries again
+		// Where something fails the next tick tries again.
+		if info, err := cons.Info(ctx); err == nil && info.AckFloor.Stream != last {
+			if q.purge(ctx, l, info.AckFloor.Stream) {
+				last = info.AckFloor.Stream
+			}
 		}
-		done := info.AckFloor.Stream
-		if done == last {
-			continue
-		}
-		stream, err := q.js.Stream(ctx, l.stream)
-		if err == nil {
-			err = stream.Purge(ctx, jetstream.WithPurgeSequence(done+1))
-		}
-		if err == nil {
-			last = done
-			swept()
-		} else if ctx.Err() == nil {
-			q.log.Warn("what is done could not be deleted from the queue, trying again", "stream", l.stream, "err", err)
-		}
+		swept()
 	}
+}
+
+// purge deletes a stream's messages up to seq; it is false where that failed.
+func (q *Queue) purge(ctx context.Context, l line, seq uint64) bool {
+	stream, err := q.js.Stream(ctx, l.stream)
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSequence(seq+1))
+	}
+	if err != nil && ctx.Err() == nil {
+		q.log.Warn("what is done could not be deleted from the queue, trying again", "stream", l.stream, "err", err)
+	}
+	return err == nil
 }
 
 // holder gives a sign of life for every message that somebody works on.

@@ -19,7 +19,7 @@ func TestSweepDelaysNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	q.sweepEvery = time.Millisecond
+	q.sweepEvery = 10 * time.Millisecond
 	const n, waves, every = 2000, 8, 150 * time.Millisecond
 	for i := range n {
 		d := report.NewDelivery(report.Report{ID: fmt.Sprint(i)}, report.Bot{ID: 7, Network: "toy", CityID: int64(i)}, "")
