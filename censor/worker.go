@@ -37,6 +37,11 @@ const (
 // reports.
 var brake = db.Brake{Window: 10 * time.Minute, Flood: 5}
 
+// publishAtOnce is how many deliveries are made before they are published: a
+// report to many thousands is on its way before the last of them is made, and
+// takes no more memory than one to so many.
+const publishAtOnce = 1024
+
 // Options is what a Worker needs.
 type Options struct {
 	DB    *db.DB
@@ -201,11 +206,10 @@ func (w *Worker) settle(ctx context.Context, judged []db.Judged, cities []*judge
 		if s.FannedOut || !s.Verdict.Passed {
 			continue
 		}
-		list, err := w.fanOut(ctx, r, cities[i].bots)
-		if err != nil {
+		if deliveries, err = w.fanOut(ctx, deliveries, r, cities[i].bots); err != nil {
 			return err
 		}
-		passed, deliveries = append(passed, r.ID), append(deliveries, list...)
+		passed = append(passed, r.ID)
 		changed[r.CityID] = true
 	}
 	if len(passed) == 0 {
@@ -230,21 +234,34 @@ func (w *Worker) count(r report.Report, v report.Verdict) {
 	w.Log.Debug("report judged", "report", r.ID, "city", r.CityID, "passed", v.Passed, "reason", v.Reason)
 }
 
-// fanOut returns one delivery for every recipient of every bot, those with few
-// recipients first.
-func (w *Worker) fanOut(ctx context.Context, r report.Report, cityBots []report.Bot) ([]report.Delivery, error) {
-	byBot := make([][]report.Delivery, len(cityBots))
-	for i, b := range cityBots {
+// fanOut adds one delivery for every recipient of every bot to list, those of
+// bots with few recipients first. A full list is published and begun anew.
+func (w *Worker) fanOut(ctx context.Context, list []report.Delivery, r report.Report, cityBots []report.Bot) ([]report.Delivery, error) {
+	type audience struct {
+		bot        report.Bot
+		recipients []string
+	}
+	audiences := make([]audience, 0, len(cityBots))
+	for _, b := range cityBots {
 		recipients, err := w.Recipients(ctx, b, r)
 		if err != nil {
 			return nil, fmt.Errorf("list recipients of bot %d: %w", b.ID, err)
 		}
-		for _, recipient := range recipients {
-			byBot[i] = append(byBot[i], report.NewDelivery(r, b, recipient))
+		audiences = append(audiences, audience{b, recipients})
+	}
+	slices.SortStableFunc(audiences, func(a, b audience) int { return len(a.recipients) - len(b.recipients) })
+	for _, a := range audiences {
+		for _, recipient := range a.recipients {
+			if len(list) >= publishAtOnce {
+				if err := w.Queue.PublishDeliveries(ctx, list); err != nil {
+					return nil, err
+				}
+				list = list[:0]
+			}
+			list = append(list, report.NewDelivery(r, a.bot, recipient))
 		}
 	}
-	slices.SortStableFunc(byBot, func(a, b []report.Delivery) int { return len(a) - len(b) })
-	return slices.Concat(byBot...), nil
+	return list, nil
 }
 
 // TakeBack hides a passed report of the city and takes back what can be seen
