@@ -20,6 +20,10 @@ import (
 // accountMailSenders is how many account mails are sent at the same time.
 const accountMailSenders = 4
 
+// accountMailsWaiting is how many account mails wait for a sender. More of them
+// wait in the queue.
+const accountMailsWaiting = 1024
+
 // accountMailTries is how often an account mail is tried; with doubling waits
 // up to an hour that is about a day, and the links in them are good for two.
 const accountMailTries = 32
@@ -37,20 +41,22 @@ type AccountMails struct {
 
 // Run sends account mails until ctx ends.
 func (a *AccountMails) Run(ctx context.Context) error {
-	work := make(chan *queue.Message[mailer.Mail])
+	work := make(chan *queue.Message[mailer.Mail], accountMailsWaiting)
 	var group sync.WaitGroup
 	for range accountMailSenders {
 		group.Go(func() {
 			for m := range work {
-				a.send(ctx, m)
+				a.send(ctx, m) // puts it back where the program stops
 			}
 		})
 	}
 	err := a.Queue.ConsumeMails(ctx, func(m *queue.Message[mailer.Mail]) {
+		// It must not wait for a relay that hangs: what the queue has fetched and
+		// nobody has taken is handed out again.
 		select {
 		case work <- m:
-		case <-ctx.Done():
-			m.Later(0)
+		default:
+			m.Later(accountMailWait(m.Attempt))
 		}
 	})
 	close(work)
@@ -78,9 +84,14 @@ func (a *AccountMails) send(ctx context.Context, m *queue.Message[mailer.Mail]) 
 		m.Done()
 		return
 	}
-	wait := min(5*time.Second<<min(m.Attempt, 12), time.Hour)
-	log.Warn("an account mail could not be sent, trying again", "in", wait)
-	m.Later(jitter(wait))
+	wait := accountMailWait(m.Attempt)
+	log.Warn("an account mail could not be sent, trying again", "in", wait.Round(time.Second))
+	m.Later(wait)
+}
+
+// accountMailWait is how long an account mail waits for its next try.
+func accountMailWait(attempt int) time.Duration {
+	return jitter(min(5*time.Second<<min(attempt, 12), time.Hour))
 }
 
 var linkPattern = regexp.MustCompile(`https?://[^\s<>"]+/(confirm|password|invitation)/[^\s<>"]+`)
