@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -17,6 +18,15 @@ const (
 	batchMessages = 64
 	batchBytes    = 128 << 10
 )
+
+// encode encodes one message, or a batch of them.
+func encode(v any) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode for the queue: %w", err)
+	}
+	return data, nil
+}
 
 // unpack reads one batch.
 func unpack[T any](data []byte) (bodies []T, err error) {

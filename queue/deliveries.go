@@ -2,9 +2,7 @@ package queue
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"ticketfrei/report"
 )
@@ -36,9 +34,9 @@ func packDeliveries(ds []report.Delivery) (batches [][]byte, err error) {
 		if n == 0 || d.Report.ID != ds[i-1].Report.ID {
 			q.Report = &d.Report
 		}
-		data, err := json.Marshal(q)
+		data, err := encode(q)
 		if err != nil {
-			return nil, fmt.Errorf("encode for the queue: %w", err)
+			return nil, err
 		}
 		addToArray(&open, data)
 		n++

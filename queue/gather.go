@@ -3,9 +3,7 @@ package queue
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 
 	"ticketfrei/report"
@@ -38,9 +36,9 @@ func startGatherer(publish func(data []byte) error) *gatherer {
 // add returns when r is on disk. Where ctx ends first, it may get there all the
 // same.
 func (g *gatherer) add(ctx context.Context, r report.Report) error {
-	data, err := json.Marshal(r)
+	data, err := encode(r)
 	if err != nil {
-		return fmt.Errorf("encode for the queue: %w", err)
+		return err
 	}
 	job := &gathered{data: data, result: make(chan error, 1)}
 	select {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -236,9 +235,9 @@ func batchID(data []byte) string {
 
 // PublishMail puts an account mail into the queue.
 func (q *Queue) PublishMail(ctx context.Context, m mailer.Mail) error {
-	data, err := json.Marshal([]mailer.Mail{m})
+	data, err := encode([]mailer.Mail{m})
 	if err != nil {
-		return fmt.Errorf("encode for the queue: %w", err)
+		return err
 	}
 	return q.publish(ctx, mails.subject, data)
 }

@@ -91,7 +91,7 @@ func (a *AccountMails) send(ctx context.Context, m *queue.Message[mailer.Mail]) 
 
 // accountMailWait is how long an account mail waits for its next try.
 func accountMailWait(attempt int) time.Duration {
-	return jitter(min(5*time.Second<<min(attempt, 12), time.Hour))
+	return growingWait(5*time.Second, attempt, time.Hour)
 }
 
 var linkPattern = regexp.MustCompile(`https?://[^\s<>"]+/(confirm|password|invitation)/[^\s<>"]+`)

@@ -29,7 +29,12 @@ const attentionRetry = 10 * time.Second
 // startingWait is how long a delivery waits whose bot is being started: a moment
 // at first, then longer.
 func startingWait(attempt int) time.Duration {
-	return jitter(min(50*time.Millisecond<<min(attempt, 10), 5*time.Second))
+	return growingWait(50*time.Millisecond, attempt, 5*time.Second)
+}
+
+// growingWait is first, doubled as often as times says, at most last, with jitter.
+func growingWait(first time.Duration, times int, last time.Duration) time.Duration {
+	return jitter(min(first<<min(times, 12), last))
 }
 
 // jitter spreads d by a fifth, so that what failed together does not come
@@ -258,7 +263,7 @@ func (r *runner) nextRetry(id string) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.attempts[id]++
-	return jitter(min(firstRetry<<min(r.attempts[id]-1, 12), lastRetry))
+	return growingWait(firstRetry, r.attempts[id]-1, lastRetry)
 }
 
 func (r *runner) forgetAttempts(id string) {

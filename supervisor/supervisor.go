@@ -100,16 +100,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err := s.Queue.OnChanged(receiving, s.changed); err != nil {
 		return err
 	}
-	collectNormally := collectOften()
 	if err := s.startAll(receiving); err != nil && ctx.Err() == nil {
-		collectNormally()
 		return err
 	}
 	s.serveNetworks(receiving)
-	s.group.Go(func() {
-		defer collectNormally()
-		s.afterStart(receiving)
-	})
+	s.group.Go(func() { s.watchStart(receiving) })
 	s.group.Go(func() { s.poll(receiving) })
 
 	err := s.Queue.ConsumeDeliveries(receiving, s.dispatch)
@@ -149,10 +144,12 @@ func collectOften() (normally func()) {
 // connecting is how long bots get to connect after their start.
 const connecting = 5 * time.Second
 
-// afterStart gives back the memory that starting took, when all bots have had
-// their turn. What starts has deep stacks and leaves much behind, what waits
-// makes so little garbage that it would be minutes until the collector runs.
-func (s *Supervisor) afterStart(ctx context.Context) {
+// watchStart collects often while bots start, and gives back the memory that
+// starting took when all have had their turn. What starts has deep stacks and
+// leaves much behind, what waits makes so little garbage that it would be minutes
+// until the collector runs.
+func (s *Supervisor) watchStart(ctx context.Context) {
+	defer collectOften()()
 	done, err := s.turns.take(ctx) // turns are given out in the order they were asked for
 	if err != nil {
 		return
