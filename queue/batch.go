@@ -274,8 +274,9 @@ func (c *consumer[T]) remind() {
 	defer c.parkMu.Unlock()
 	for _, p := range c.parked {
 		if !p.due.After(now) {
-			// Where it fails the batch comes after ackWait. Where it was not
-			// forgotten it comes twice, which is harmless.
+			// Where it fails the batch comes after ackWait. Where it was on its
+			// way already it comes twice: reports and deliveries are known by
+			// their ids, an account mail is sent twice.
 			_ = c.queue.conn.Publish(p.reply, []byte(nak))
 		}
 	}
