@@ -2,7 +2,9 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -25,6 +27,13 @@ const (
 
 // fetch is how many batches are asked for at a time.
 const fetch = 64
+
+// heartbeat is how often the server says that it still knows it is asked. Where
+// two stay out, reading asks again. It has to: now and then Consume of nats.go 1.55
+// stops asking, where everything asked for was handled before the goroutine that
+// asked for it noted that it is through. Left alone it asks for a heartbeat every
+// 15 s; this is the shortest it allows.
+const heartbeat = 500 * time.Millisecond
 
 // Message is one message that was handed out. Exactly one of Done, Later and
 // Ignore must be called.
@@ -71,11 +80,12 @@ func consume[T any](ctx context.Context, q *Queue, l line, unpack func([]byte) (
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
 	c := &consumer[T]{queue: q, line: l, unpack: unpack, handle: handle, parked: make(map[uint64]parked)}
-	running, err := cons.Consume(c.take, jetstream.PullMaxMessages(fetch), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-		if ctx.Err() == nil {
-			q.log.Warn("reading from the queue failed, trying again", "stream", l.stream, "err", err)
-		}
-	}))
+	running, err := cons.Consume(c.take, jetstream.PullMaxMessages(q.fetch), jetstream.PullHeartbeat(heartbeat),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			if ctx.Err() == nil {
+				q.log.Log(ctx, levelOf(err), "reading from the queue failed, trying again", "stream", l.stream, "err", err)
+			}
+		}))
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
@@ -84,6 +94,15 @@ func consume[T any](ctx context.Context, q *Queue, l line, unpack func([]byte) (
 	running.Drain() // what was fetched already goes back to the stream
 	<-running.Closed()
 	return nil
+}
+
+// levelOf is for an error of reading: that heartbeats stay out is no news where it
+// happens once, and what breaks the queue is reported where it breaks.
+func levelOf(err error) slog.Level {
+	if errors.Is(err, jetstream.ErrNoHeartbeat) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // openConsumer opens the consumer of a stream. One whose files are damaged is

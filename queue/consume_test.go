@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -60,4 +61,53 @@ func TestSweepDelaysNothing(t *testing.T) {
 		t.Errorf("one came %s late", latest)
 	}
 	t.Logf("at most %s late", latest)
+}
+
+// TestReadingGoesOn reads where the machine has more to do than processors: reading
+// must not stand still, see heartbeat. With the race detector Consume forgets to ask
+// within about a thousand batches of one; without it hardly ever does.
+func TestReadingGoesOn(t *testing.T) {
+	q, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	q.fetch = 1
+	const n = 4000
+	for i := range n {
+		d := report.NewDelivery(report.Report{ID: fmt.Sprint(i)}, report.Bot{ID: 7, Network: "toy"}, "")
+		if err := q.PublishDeliveries(t.Context(), []report.Delivery{d}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	// More threads than processors: the kernel takes a processor from one in the
+	// midst of what it does.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8 * runtime.NumCPU()))
+	for range 3 * runtime.NumCPU() {
+		go func() {
+			for ctx.Err() == nil {
+				for range 100_000 {
+				}
+			}
+		}()
+	}
+	var pause time.Duration
+	done, last := 0, time.Now()
+	err = q.ConsumeDeliveries(ctx, func(m *Message[report.Delivery]) {
+		pause, last = max(pause, time.Since(last)), time.Now()
+		m.Done()
+		// One pause is enough to see how long they are.
+		if done++; done == n || pause > heartbeat {
+			stop()
+		}
+	})
+	if err != nil || done == 0 {
+		t.Fatalf("%d of %d were done: %v", done, n, err)
+	}
+	if pause > 4*heartbeat {
+		t.Errorf("reading stood still for %s", pause)
+	}
+	t.Logf("at most %s passed between two, %d were read", pause, done)
 }

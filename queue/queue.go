@@ -62,6 +62,7 @@ type Queue struct {
 	gather *gatherer
 
 	sweepEvery time.Duration // sweepInterval, but in a test
+	fetch      int           // fetch, but in a test
 
 	breaking sync.Once
 	broken   chan struct{} // closed when it is
@@ -75,7 +76,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Queue{dir: dir, log: log, server: srv, sweepEvery: sweepInterval, broken: make(chan struct{})}
+	q := &Queue{dir: dir, log: log, server: srv, sweepEvery: sweepInterval, fetch: fetch, broken: make(chan struct{})}
 	if err := q.connect(ctx); err != nil {
 		return nil, errors.Join(err, q.Close())
 	}
