@@ -60,12 +60,11 @@ type batch[T any] struct {
 	seq    uint64 // in the stream
 	bodies []T
 
-	mu      sync.Mutex
-	parts   []part              // as bodies
-	timers  map[int]*time.Timer // of the parts that wait
-	out     int                 // how many are in somebody's hands
-	ignored bool                // one of them was in other hands already
-	gone    bool                // back in the stream, or confirmed
+	mu     sync.Mutex
+	parts  []part              // as bodies
+	timers map[int]*time.Timer // of the parts that wait
+	out    int                 // how many are in somebody's hands
+	gone   bool                // back in the stream, or confirmed
 }
 
 // part is what is known of one message of a batch.
@@ -141,14 +140,6 @@ func (b *batch[T]) keep(i int) {
 	b.settle()
 }
 
-func (b *batch[T]) ignore() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.out--
-	b.ignored = true
-	b.settle()
-}
-
 // settle gives the batch back to the stream when none of its messages is in
 // anybody's hands: a wait in the stream costs no memory here. The lock is held.
 func (b *batch[T]) settle() {
@@ -160,9 +151,6 @@ func (b *batch[T]) settle() {
 		t.Stop()
 	}
 	b.from.queue.held.release(b.msg)
-	if b.ignored {
-		return // who holds the other copy confirms it
-	}
 	waiting := false
 	var next time.Time // when the first of those that wait is due
 	for _, p := range b.parts {
@@ -173,6 +161,7 @@ func (b *batch[T]) settle() {
 	// A lost answer makes the batch come again, which is harmless.
 	if !waiting {
 		_ = b.msg.Ack()
+		b.from.letGo(b.seq)
 		return
 	}
 	b.from.park(b.seq, parked{parts: b.parts, due: next, reply: b.msg.Reply()})
@@ -189,8 +178,9 @@ type consumer[T any] struct {
 	closed bool
 	handle func(*Message[T])
 
-	parkMu sync.Mutex
-	parked map[uint64]parked // batches that wait in the stream
+	knownMu sync.Mutex
+	inHand  map[uint64]bool   // batches of which somebody holds a message
+	parked  map[uint64]parked // batches that wait in the stream
 }
 
 // parked is a batch that waits in the stream.
@@ -205,6 +195,10 @@ func (c *consumer[T]) take(msg jetstream.Msg) {
 	b := &batch[T]{from: c, msg: msg, timers: make(map[int]*time.Timer)}
 	meta, err := msg.Metadata()
 	if err == nil {
+		b.seq = meta.Sequence.Stream
+		if c.holds(b.seq) {
+			return // it came twice; what its holder says of it counts
+		}
 		b.bodies, err = c.unpack(msg.Data())
 	}
 	if err != nil {
@@ -212,8 +206,7 @@ func (c *consumer[T]) take(msg jetstream.Msg) {
 		_ = msg.Term()
 		return
 	}
-	b.seq = meta.Sequence.Stream
-	b.parts = c.unpark(b.seq)
+	b.parts = c.pickUp(b.seq)
 	if len(b.parts) != len(b.bodies) {
 		b.parts = make([]part, len(b.bodies))
 		for i := range b.parts {
@@ -244,21 +237,37 @@ func (c *consumer[T]) close() {
 	c.closed = true
 }
 
-// park remembers what is done of a batch, and how long the rest waits.
-func (c *consumer[T]) park(seq uint64, p parked) {
-	c.parkMu.Lock()
-	defer c.parkMu.Unlock()
-	c.parked[seq] = p
+// holds tells whether the batch at seq of the stream is in hand.
+func (c *consumer[T]) holds(seq uint64) bool {
+	c.knownMu.Lock()
+	defer c.knownMu.Unlock()
+	return c.inHand[seq]
 }
 
-// unpark returns the parts of a batch that was parked; nil where none was, or by
-// another process.
-func (c *consumer[T]) unpark(seq uint64) []part {
-	c.parkMu.Lock()
-	defer c.parkMu.Unlock()
+// pickUp notes that a batch is in hand, and returns its parts where it was parked;
+// nil where it was not, or by another process.
+func (c *consumer[T]) pickUp(seq uint64) []part {
+	c.knownMu.Lock()
+	defer c.knownMu.Unlock()
+	c.inHand[seq] = true
 	parts := c.parked[seq].parts
 	delete(c.parked, seq)
 	return parts
+}
+
+// park remembers what is done of a batch, and how long the rest waits.
+func (c *consumer[T]) park(seq uint64, p parked) {
+	c.knownMu.Lock()
+	defer c.knownMu.Unlock()
+	delete(c.inHand, seq)
+	c.parked[seq] = p
+}
+
+// letGo forgets a batch that is done.
+func (c *consumer[T]) letGo(seq uint64) {
+	c.knownMu.Lock()
+	defer c.knownMu.Unlock()
+	delete(c.inHand, seq)
 }
 
 // nak is how a stream is told to hand out a message again (JetStream, ADR-15).
@@ -270,13 +279,11 @@ const nak = "-NAK"
 // sleep until something wakes it.
 func (c *consumer[T]) remind() {
 	now := time.Now()
-	c.parkMu.Lock()
-	defer c.parkMu.Unlock()
+	c.knownMu.Lock()
+	defer c.knownMu.Unlock()
 	for _, p := range c.parked {
 		if !p.due.After(now) {
-			// Where it fails the batch comes after ackWait. Where it was on its
-			// way already it comes twice: reports and deliveries are known by
-			// their ids, an account mail is sent twice.
+			// Where it fails the batch comes after ackWait.
 			_ = c.queue.conn.Publish(p.reply, []byte(nak))
 		}
 	}

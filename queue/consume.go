@@ -35,8 +35,8 @@ const fetch = 64
 // 15 s; this is the shortest it allows.
 const heartbeat = 500 * time.Millisecond
 
-// Message is one message that was handed out. Exactly one of Done, Later and
-// Ignore must be called.
+// Message is one message that was handed out. Exactly one of Done and Later
+// must be called.
 type Message[T any] struct {
 	Body T
 	// Attempt counts how often it was handed out, from 1.
@@ -51,9 +51,6 @@ func (m *Message[T]) Done() { m.batch.done(m.index) }
 
 // Later puts the message back, to be handed out again after d.
 func (m *Message[T]) Later(d time.Duration) { m.batch.later(m.index, d) }
-
-// Ignore leaves the message to who holds it already: it was handed out twice.
-func (m *Message[T]) Ignore() { m.batch.ignore() }
 
 // ConsumeReports calls handle with one report after the other until ctx ends.
 // handle must not block for long.
@@ -79,7 +76,7 @@ func consume[T any](ctx context.Context, q *Queue, l line, unpack func([]byte) (
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", l.stream, err)
 	}
-	c := &consumer[T]{queue: q, line: l, unpack: unpack, handle: handle, parked: make(map[uint64]parked)}
+	c := &consumer[T]{queue: q, line: l, unpack: unpack, handle: handle, inHand: make(map[uint64]bool), parked: make(map[uint64]parked)}
 	running, err := cons.Consume(c.take, jetstream.PullMaxMessages(q.fetch), jetstream.PullHeartbeat(heartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 			if ctx.Err() == nil {

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/mailer"
 	"ticketfrei/report"
 )
 
@@ -61,6 +64,66 @@ func TestSweepDelaysNothing(t *testing.T) {
 		t.Errorf("one came %s late", latest)
 	}
 	t.Logf("at most %s late", latest)
+}
+
+// TestHandedOutTwice has the server hand out a batch that is in hand already, as it
+// does when the machine stood still for longer than ackWait.
+func TestHandedOutTwice(t *testing.T) {
+	q, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	publish := func(id string) {
+		if err := q.PublishMail(t.Context(), mailer.Mail{From: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("first")
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	var held *Message[mailer.Mail]
+	var back time.Time
+	var got []string
+	err = q.ConsumeMails(ctx, func(m *Message[mailer.Mail]) {
+		got = append(got, fmt.Sprint(m.Body.From, m.Attempt))
+		switch {
+		case held == nil:
+			held = m
+			if err := q.conn.Publish(m.batch.msg.Reply(), []byte(nak)); err != nil {
+				t.Error(err)
+			}
+			publish("second")
+		case m.Body.From == "second":
+			m.Done()
+			held.Later(0)
+			back = time.Now()
+		default:
+			if late := time.Since(back); late > ackWait/2 {
+				t.Errorf("what was put back came %s later", late)
+			}
+			m.Done()
+			stop()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"first1", "second1", "first2"}, got); diff != "" {
+		t.Error(diff)
+	}
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		d, err := q.depth(t.Context(), mails)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Batches == 0 {
+			break
+		}
+		if time.Since(begin) > ackWait {
+			t.Fatalf("%d batches are still to do", d.Batches)
+		}
+	}
 }
 
 // TestReadingGoesOn reads where the machine has more to do than processors: reading

@@ -229,8 +229,7 @@ func (r *runner) end(m message, o db.Outcome) {
 		r.sup.Log.Error("what became of a delivery could not be recorded, trying again", "delivery", o.Delivery.ID, "err", err)
 		select {
 		case <-ctx.Done():
-			r.sup.letGo(m.Body.ID)
-			m.Ignore()
+			r.sup.later(m, 0)
 			return
 		case <-time.After(wait):
 		}

@@ -278,7 +278,7 @@ func (s *Supervisor) stale(list []report.Bot) []int64 {
 // bot: what does not fit comes again a little later.
 func (s *Supervisor) dispatch(m message) {
 	if !s.hold(m.Body.ID) {
-		m.Ignore()
+		m.Later(firstRetry) // the database will know what became of it
 		return
 	}
 	r, err := s.runner(m.Body.BotID)
@@ -324,7 +324,8 @@ func (s *Supervisor) runner(botID int64) (*runner, error) {
 	return nil, db.ErrNotFound
 }
 
-// hold notes that a delivery is in our hands; it is false where it was already.
+// hold notes that a delivery is in our hands; it is false where it was already: a
+// report that was judged again after a crash has its deliveries in the queue twice.
 func (s *Supervisor) hold(id string) bool {
 	s.holdMu.Lock()
 	defer s.holdMu.Unlock()
