@@ -209,7 +209,7 @@ func (j *journey) unsubscribe() {
 	j.goTo("/city/" + citySlug)
 	j.waitForReport("Kontis am Hauptbahnhof")
 	j.settled()
-	if len(j.box.to(riderEmail, "Hauptbahnhof")) > 0 {
+	if len(j.box.to(j.T, riderEmail, "Hauptbahnhof")) > 0 {
 		j.Error("unsubscribed, and still got a report")
 	}
 }

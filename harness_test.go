@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/mail"
@@ -19,11 +18,11 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
-	gosmtp "github.com/emersion/go-smtp"
 
 	"ticketfrei/bots"
 	"ticketfrei/city"
 	"ticketfrei/config"
+	"ticketfrei/mailer/mailertest"
 	"ticketfrei/report"
 )
 
@@ -51,7 +50,7 @@ func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition)
 	cfg.Network.AllowPrivate = true
 	cfg.Mail.Domain = "tickets.example"
 	cfg.Mail.From = "ticketfrei@tickets.example"
-	cfg.Mail.Relay = "smtp://" + relay.addr
+	cfg.Mail.Relay = "smtp://" + relay.Addr
 	var err error
 	if cfg.Web.Listen, err = freeAddress("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -232,10 +231,10 @@ func (b *browser) read(resp *http.Response, err error, path string, status int) 
 
 // mailbox is a mail server that takes everything: the relay of the tests.
 type mailbox struct {
-	addr string
+	*mailertest.Server
 
-	mu    sync.Mutex
-	mails []letter
+	mu      sync.Mutex
+	letters []letter
 }
 
 // letter is a mail that arrived.
@@ -247,55 +246,33 @@ type letter struct {
 
 func startMailbox(t *testing.T) *mailbox {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	box := &mailbox{addr: l.Addr().String()}
-	srv := gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return &mailboxSession{box: box}, nil }))
-	srv.Domain = "relay.example"
-	srv.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	done := make(chan struct{})
-	go func() { defer close(done); _ = srv.Serve(l) }()
-	t.Cleanup(func() { srv.Close(); <-done })
-	return box
+	return &mailbox{Server: mailertest.Start(t)}
 }
 
-type mailboxSession struct {
-	box      *mailbox
-	from, to string
-}
-
-func (s *mailboxSession) Mail(from string, _ *gosmtp.MailOptions) error { s.from = from; return nil }
-func (s *mailboxSession) Rcpt(to string, _ *gosmtp.RcptOptions) error   { s.to = to; return nil }
-func (s *mailboxSession) Reset()                                        {}
-func (s *mailboxSession) Logout() error                                 { return nil }
-
-func (s *mailboxSession) Data(r io.Reader) error {
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return err
+// all returns the mails that came.
+func (m *mailbox) all(tb testing.TB) []letter {
+	tb.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, came := range m.Take() {
+		parsed, err := mail.ReadMessage(bytes.NewReader(came.Data))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		body, err := decoded(parsed)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		m.letters = append(m.letters, letter{came.From, came.To, parsed.Header, body})
 	}
-	m, err := mail.ReadMessage(bytes.NewReader(raw))
-	if err != nil {
-		return err
-	}
-	body, err := decoded(m)
-	if err != nil {
-		return err
-	}
-	s.box.mu.Lock()
-	defer s.box.mu.Unlock()
-	s.box.mails = append(s.box.mails, letter{s.from, s.to, m.Header, body})
-	return nil
+	return m.letters
 }
 
 // to returns the mails to an address whose text contains part.
-func (m *mailbox) to(address, part string) []letter {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *mailbox) to(tb testing.TB, address, part string) []letter {
+	tb.Helper()
 	var list []letter
-	for _, l := range m.mails {
+	for _, l := range m.all(tb) {
 		if l.To == address && strings.Contains(l.Body, part) {
 			list = append(list, l)
 		}
@@ -305,8 +282,8 @@ func (m *mailbox) to(address, part string) []letter {
 
 func (m *mailbox) waitFor(tb testing.TB, address, part string) letter {
 	tb.Helper()
-	waitUntil(tb, fmt.Sprintf("a mail to %s with %q", address, part), func() bool { return len(m.to(address, part)) > 0 })
-	return m.to(address, part)[0]
+	waitUntil(tb, fmt.Sprintf("a mail to %s with %q", address, part), func() bool { return len(m.to(tb, address, part)) > 0 })
+	return m.to(tb, address, part)[0]
 }
 
 var anyLink = regexp.MustCompile(`https?://[^\s<>"]+`)

@@ -80,7 +80,7 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 			text := fmt.Sprintf("Report %d.", serial)
 			began := time.Now()
 			a.mustSend(fmt.Sprintf("r%d@x.example", serial), here, fmt.Sprintf("r%d@x", serial), "", text)
-			for len(box.to("one@riders.example", text)) == 0 {
+			for len(box.to(t, "one@riders.example", text)) == 0 {
 				if time.Since(began) > patience {
 					t.Fatalf("%s did not arrive", text)
 				}

@@ -164,7 +164,7 @@ func TestKilledProgramLosesNothing(t *testing.T) {
 	arrived := func() map[string]int {
 		n := make(map[string]int)
 		for _, s := range subscribers {
-			for _, l := range box.to(s, "Report ") {
+			for _, l := range box.to(t, s, "Report ") {
 				text, _, _ := strings.Cut(l.Body, "\r\n")
 				n[s+" "+text]++
 			}

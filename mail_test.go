@@ -33,13 +33,13 @@ func TestMailedReportReachesTheOthers(t *testing.T) {
 	a.settled()
 
 	for i, want := range []int{0, 1, 1} {
-		if got := len(box.to(riders[i], text)); got != want {
+		if got := len(box.to(t, riders[i], text)); got != want {
 			t.Errorf("rider %d got the report %d times, want %d", i+1, got, want)
 		}
 	}
 	for _, part := range []string{"verboten", "Wetter"} {
 		for _, rider := range riders {
-			if len(box.to(rider, part)) > 0 {
+			if len(box.to(t, rider, part)) > 0 {
 				t.Errorf("%s got the refused report with %q", rider, part)
 			}
 		}
@@ -73,7 +73,7 @@ func TestSameMailAtTheSameTime(t *testing.T) {
 	}
 	group.Wait()
 	a.settled()
-	if got := len(box.to("two@riders.example", "Kontis am Plärrer")); got != 1 {
+	if got := len(box.to(t, "two@riders.example", "Kontis am Plärrer")); got != 1 {
 		t.Errorf("the report came %d times, want once", got)
 	}
 }
@@ -125,7 +125,7 @@ func TestUnsubscribedRiderGetsNothing(t *testing.T) {
 	a.mustSend("x@riders.example", here, "m3@x", "", "third")
 	box.waitFor(t, "stays@riders.example", "third")
 	a.settled()
-	if len(box.to("leaves@riders.example", "third")) > 0 {
+	if len(box.to(t, "leaves@riders.example", "third")) > 0 {
 		t.Error("unsubscribed, and still got the report")
 	}
 }

@@ -103,13 +103,13 @@ func TestMentionsMadeWhileDown(t *testing.T) {
 	}
 	a = startApp(t, dir, box)
 	waitUntil(t, "300 boosts", func() bool { return len(account.Boosts()) >= n })
-	waitUntil(t, "300 mails", func() bool { return len(box.to("one@riders.example", "Meldung")) >= n })
+	waitUntil(t, "300 mails", func() bool { return len(box.to(t, "one@riders.example", "Meldung")) >= n })
 	a.settled()
 	if got := len(account.Boosts()); got != n {
 		t.Errorf("%d boosts, want %d", got, n)
 	}
 	for i := range n {
-		if got := len(box.to("one@riders.example", fmt.Sprintf("Meldung %d.", i))); got != 1 {
+		if got := len(box.to(t, "one@riders.example", fmt.Sprintf("Meldung %d.", i))); got != 1 {
 			t.Errorf("mention %d was mailed %d times, want once", i, got)
 		}
 	}

@@ -45,7 +45,7 @@ func TestSettingsActOnTheNextReport(t *testing.T) {
 	box.waitFor(t, "two@riders.example", "Zivile am Ende")
 	a.settled()
 	for _, text := range []string{"Kontis dort", "Zivile ohne Bot"} {
-		if len(box.to("one@riders.example", text)) > 0 {
+		if len(box.to(t, "one@riders.example", text)) > 0 {
 			t.Errorf("%q was relayed against the settings", text)
 		}
 	}

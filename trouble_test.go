@@ -42,7 +42,7 @@ func environment(t *testing.T, dir string, box *mailbox) (env []string, web, inc
 	}
 	return []string{"TICKETFREI_DATA=" + dir, "TICKETFREI_WEB_LISTEN=" + addresses[0], "TICKETFREI_WEB_URL=http://" + addresses[0],
 		"TICKETFREI_MAIL_LISTEN=" + addresses[1], "TICKETFREI_MAIL_DOMAIN=tickets.example",
-		"TICKETFREI_MAIL_RELAY=smtp://" + box.addr}, addresses[0], addresses[1]
+		"TICKETFREI_MAIL_RELAY=smtp://" + box.Addr}, addresses[0], addresses[1]
 }
 
 func mustAddCity(t *testing.T, binary string, env []string, slug string) {

@@ -3,64 +3,28 @@ package supervisor
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-smtp"
-
 	"ticketfrei/config"
 	"ticketfrei/mailer"
+	"ticketfrei/mailer/mailertest"
 	"ticketfrei/queue"
 )
-
-// slowRelay is a mail server that answers to no mail until it is let go.
-type slowRelay struct {
-	letGo chan struct{}
-
-	mu   sync.Mutex
-	got  map[string]int // mails by recipient
-	came chan struct{}  // one for each of them
-}
-
-type slowSession struct {
-	relay *slowRelay
-	to    string
-}
-
-func (s *slowSession) Mail(string, *smtp.MailOptions) error      { return nil }
-func (s *slowSession) Rcpt(to string, _ *smtp.RcptOptions) error { s.to = to; return nil }
-func (s *slowSession) Reset()                                    {}
-func (s *slowSession) Logout() error                             { return nil }
-func (s *slowSession) Data(r io.Reader) error {
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return err
-	}
-	<-s.relay.letGo
-	s.relay.mu.Lock()
-	defer s.relay.mu.Unlock()
-	s.relay.got[s.to]++
-	s.relay.came <- struct{}{}
-	return nil
-}
 
 // TestAccountMailsWaitForASlowRelay has more account mails than are sent at once
 // wait longer than the queue waits for a sign of life.
 func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 	const mails = 12
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	relay := &slowRelay{letGo: make(chan struct{}), got: make(map[string]int), came: make(chan struct{}, 10*mails)}
-	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &slowSession{relay: relay}, nil }))
-	srv.Domain = "mx.example"
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
-	defer func() { srv.Close(); <-ended }()
+	relay := mailertest.Start(t)
+	letGo := make(chan struct{})
+	relay.Answer(func(stage, _ string) error {
+		if stage == "data" {
+			<-letGo
+		}
+		return nil
+	})
 
 	q, err := queue.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -68,7 +32,7 @@ func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 	}
 	defer q.Close()
 	log := slog.New(slog.DiscardHandler)
-	m := mailer.New(&config.Config{Mail: config.Mail{Domain: "mail.example", Relay: "smtp://" + l.Addr().String(), Connections: 4}}, log, time.Now)
+	m := mailer.New(&config.Config{Mail: config.Mail{Domain: "mail.example", Relay: "smtp://" + relay.Addr, Connections: 4}}, log, time.Now)
 	defer m.Close()
 	publish := func(to string) {
 		t.Helper()
@@ -83,27 +47,27 @@ func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- (&AccountMails{Queue: q, Mailer: m, Log: log}).Run(ctx) }()
-	time.AfterFunc(7*time.Second, func() { close(relay.letGo) }) // the queue waits 5 s
+	time.AfterFunc(7*time.Second, func() { close(letGo) }) // the queue waits 5 s
+	got := make(map[string]int)                            // mails by recipient
 	wait := func(n int) {
 		t.Helper()
-		for i := range n {
-			select {
-			case <-relay.came:
-			case <-time.After(30 * time.Second):
-				t.Fatalf("%d of %d mails came", i, n)
+		for deadline := time.Now().Add(30 * time.Second); len(got) < n; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d of %d mails came", len(got), n)
+			}
+			for _, m := range relay.Take() {
+				got[m.To]++
 			}
 		}
 	}
 	wait(mails)
 	publish("last@example.org") // after what came twice
-	wait(1)
+	wait(mails + 1)
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	relay.mu.Lock()
-	defer relay.mu.Unlock()
-	for to, n := range relay.got {
+	for to, n := range got {
 		if n != 1 {
 			t.Errorf("%s got %d mails", to, n)
 		}

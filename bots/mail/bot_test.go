@@ -71,13 +71,13 @@ func TestReportMail(t *testing.T) {
 	if want := d.ID + "@" + domain; receipt.ID != want {
 		t.Errorf("receipt %q, want %q", receipt.ID, want)
 	}
-	mails := b.out.take()
+	mails := b.out.Take()
 	if len(mails) != 1 {
 		t.Fatalf("%d mails", len(mails))
 	}
-	raw, m := string(mails[0].raw), mustRead(t, mails[0].raw)
-	if mails[0].to != "rider@example.org" || !strings.HasPrefix(mails[0].from, "nuernberg+b.") || !strings.HasSuffix(mails[0].from, "@"+domain) {
-		t.Errorf("envelope from %s to %s", mails[0].from, mails[0].to)
+	raw, m := string(mails[0].Data), mustRead(t, mails[0].Data)
+	if mails[0].To != "rider@example.org" || !strings.HasPrefix(mails[0].From, "nuernberg+b.") || !strings.HasSuffix(mails[0].From, "@"+domain) {
+		t.Errorf("envelope from %s to %s", mails[0].From, mails[0].To)
 	}
 	for name, want := range map[string]string{
 		"From":                  "=?utf-8?q?N=C3=BCrnberg?= <nuernberg@" + domain + ">",
@@ -115,7 +115,7 @@ func TestReportMail(t *testing.T) {
 		if _, err := running.Send(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
-		if again := b.out.take(); len(again) != 1 || string(again[0].raw) != raw {
+		if again := b.out.Take(); len(again) != 1 || string(again[0].Data) != raw {
 			t.Error("the same delivery is another mail")
 		}
 	})
@@ -128,7 +128,7 @@ func TestReportMail(t *testing.T) {
 			t.Errorf("still subscribed: %v", got)
 		}
 		_, err := running.Send(t.Context(), d)
-		if kind, _ := bots.KindOf(err); kind != bots.KindGone || len(b.out.take()) != 0 {
+		if kind, _ := bots.KindOf(err); kind != bots.KindGone || len(b.out.Take()) != 0 {
 			t.Errorf("a mail after the end: %v", err)
 		}
 	})
@@ -152,7 +152,7 @@ func TestSendErrors(t *testing.T) {
 		{"rcpt", 550, bots.KindPermanent, "The address of a subscriber was refused"},
 	} {
 		t.Run(fmt.Sprintf("%s %d", c.stage, c.code), func(t *testing.T) {
-			b.out.set(func(stage, _ string) *smtp.SMTPError {
+			b.out.Answer(func(stage, _ string) error {
 				if stage != c.stage {
 					return nil
 				}
@@ -177,7 +177,7 @@ func TestThirdRefusalInARow(t *testing.T) {
 	_, bot := b.city("nuernberg")
 	b.mustSubscribe(bot, "rider@example.org")
 	refuse := func(yes bool) {
-		b.out.set(func(stage, _ string) *smtp.SMTPError {
+		b.out.Answer(func(stage, _ string) error {
 			if !yes || stage != "rcpt" {
 				return nil
 			}

@@ -23,6 +23,7 @@ import (
 	"ticketfrei/frontend"
 	"ticketfrei/i18n"
 	"ticketfrei/mailer"
+	"ticketfrei/mailer/mailertest"
 	"ticketfrei/report"
 	"ticketfrei/secret"
 	"ticketfrei/templates"
@@ -41,7 +42,7 @@ type bench struct {
 	cfg     *config.Config
 	url     string // of the site
 	smtp    string // where mails are taken
-	out     *outbox
+	out     *mailertest.Server
 
 	mu       sync.Mutex
 	heard    []heard
@@ -59,11 +60,11 @@ type heard struct {
 func newBench(t *testing.T, change func(*config.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: botstest.StandingClock(time.Date(2024, 5, 3, 10, 0, 0, 0, time.UTC))}
-	b.out = startOutbox(t)
+	b.out = mailertest.Start(t)
 	web := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + web.Listener.Addr().String()
 	b.cfg = &config.Config{Data: t.TempDir(), Web: config.Web{URL: b.url}, Mail: config.Mail{
-		Listen: "127.0.0.1:0", Domain: domain, From: "ticketfrei@" + domain, Relay: "smtp://" + b.out.addr, Connections: 4}}
+		Listen: "127.0.0.1:0", Domain: domain, From: "ticketfrei@" + domain, Relay: "smtp://" + b.out.Addr, Connections: 4}}
 	if change != nil {
 		change(b.cfg)
 	}

@@ -177,7 +177,7 @@ func TestRefusedMails(t *testing.T) {
 		}
 	})
 	b.noAccountMail()
-	if n := len(b.out.take()); n > 0 {
+	if n := len(b.out.Take()); n > 0 {
 		t.Errorf("%d mails were sent to strangers", n)
 	}
 }
