@@ -69,9 +69,9 @@ func (d *DB) FindBot(ctx context.Context, cityID int64, network string) (report.
 }
 
 func findBot(where *gorm.DB) (report.Bot, error) {
-	var row botRow
-	if err := where.Take(&row).Error; err != nil {
-		return report.Bot{}, fmt.Errorf("bot: %w", notFound(err))
+	row, err := Take[botRow](where)
+	if err != nil {
+		return report.Bot{}, fmt.Errorf("bot: %w", err)
 	}
 	return row.bot(), nil
 }

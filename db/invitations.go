@@ -47,9 +47,9 @@ func (d *DB) CreateInvitation(ctx context.Context, cityID int64, email string) (
 
 // Invitation returns the open invitation of that id, or ErrNotFound.
 func (d *DB) Invitation(ctx context.Context, id int64) (Invitation, error) {
-	var row invitationRow
-	if err := d.Read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
-		return Invitation{}, fmt.Errorf("invitation: %w", notFound(err))
+	row, err := Take[invitationRow](d.Read(ctx).Where("id = ?", id))
+	if err != nil {
+		return Invitation{}, fmt.Errorf("invitation: %w", err)
 	}
 	return row.invitation(), nil
 }

@@ -63,9 +63,9 @@ func (d *DB) FindModerator(ctx context.Context, email string) (Moderator, error)
 }
 
 func findModerator(where *gorm.DB) (Moderator, error) {
-	var row moderatorRow
-	if err := where.Take(&row).Error; err != nil {
-		return Moderator{}, fmt.Errorf("moderator: %w", notFound(err))
+	row, err := Take[moderatorRow](where)
+	if err != nil {
+		return Moderator{}, fmt.Errorf("moderator: %w", err)
 	}
 	return row.moderator(), nil
 }

@@ -48,9 +48,9 @@ func (d *DB) CreateRegistration(ctx context.Context, r Registration) (Registrati
 
 // Registration returns the waiting sign-up of that id, or ErrNotFound.
 func (d *DB) Registration(ctx context.Context, id int64) (Registration, error) {
-	var row registrationRow
-	if err := d.Read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
-		return Registration{}, fmt.Errorf("registration: %w", notFound(err))
+	row, err := Take[registrationRow](d.Read(ctx).Where("id = ?", id))
+	if err != nil {
+		return Registration{}, fmt.Errorf("registration: %w", err)
 	}
 	return Registration{ID: row.ID, Email: row.Email, Password: row.Password, CityName: row.CityName,
 		Slug: row.Slug, Language: row.Language, Created: fromMillis(row.Created)}, nil

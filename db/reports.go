@@ -158,9 +158,9 @@ func (d *DB) SetFannedOut(ctx context.Context, reportIDs []string) error {
 
 // Report returns a report of the city, or ErrNotFound.
 func (d *DB) Report(ctx context.Context, cityID int64, id string) (Judged, error) {
-	var row reportRow
-	if err := d.Read(ctx).Where("id = ? AND city_id = ?", id, cityID).Take(&row).Error; err != nil {
-		return Judged{}, fmt.Errorf("report: %w", notFound(err))
+	row, err := Take[reportRow](d.Read(ctx).Where("id = ? AND city_id = ?", id, cityID))
+	if err != nil {
+		return Judged{}, fmt.Errorf("report: %w", err)
 	}
 	return row.judged(), nil
 }

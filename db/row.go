@@ -7,6 +7,13 @@ import (
 	"gorm.io/gorm"
 )
 
+// Take reads one row of a type that gorm knows; none is ErrNotFound.
+func Take[T any](tx *gorm.DB) (T, error) {
+	var row T
+	err := notFound(tx.Take(&row).Error)
+	return row, err
+}
+
 // What every report and every delivery asks goes past gorm, which spends more
 // on building a statement and on reflection than SQLite on answering it. The
 // text of a statement is constant, so that the driver keeps it prepared.

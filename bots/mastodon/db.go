@@ -131,16 +131,6 @@ func pendingPlace(cityID int64) string {
 }
 func appPlace(instance string) string { return "mastodon_apps.secret:" + instance }
 
-// take reads one row; none is db.ErrNotFound.
-func take[T any](q *gorm.DB) (T, error) {
-	var row T
-	err := q.Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return row, db.ErrNotFound
-	}
-	return row, err
-}
-
 // account returns the account of a bot, or db.ErrNotFound.
 func (s *store) account(ctx context.Context, botID int64) (account, error) {
 	a := account{BotID: botID}
@@ -169,7 +159,7 @@ func (s *store) saveAccount(tx *gorm.DB, botID int64, p pending) error {
 	}
 	a := account{BotID: botID, Instance: p.Instance, AccountID: p.AccountID, Handle: p.Handle, URL: p.URL,
 		Token: s.box.Seal(accountPlace(botID), p.Token), Cursor: p.Cursor}
-	old, err := take[account](tx.Where("bot_id = ?", botID))
+	old, err := db.Take[account](tx.Where("bot_id = ?", botID))
 	if err == nil && old.Instance == a.Instance && old.AccountID == a.AccountID {
 		a.Cursor = old.Cursor
 	} else if err != nil && !errors.Is(err, db.ErrNotFound) {
@@ -228,7 +218,7 @@ func (s *store) savePending(ctx context.Context, p pending) error {
 
 // pending returns the login of a city that waits, or db.ErrNotFound.
 func (s *store) pending(ctx context.Context, cityID int64) (pending, error) {
-	p, err := take[pending](s.db.Read(ctx).Where("city_id = ? AND created >= ?", cityID, s.now().Add(-pendingFor).UnixMilli()))
+	p, err := db.Take[pending](s.db.Read(ctx).Where("city_id = ? AND created >= ?", cityID, s.now().Add(-pendingFor).UnixMilli()))
 	if err != nil {
 		return pending{}, fmt.Errorf("mastodon login: %w", err)
 	}
@@ -246,7 +236,7 @@ func (s *store) takeNonce(ctx context.Context, cityID int64, nonce string) (stri
 	var p pending
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
 		var err error
-		if p, err = take[pending](tx.Where("city_id = ? AND nonce = ? AND nonce <> ''", cityID, nonce)); err != nil {
+		if p, err = db.Take[pending](tx.Where("city_id = ? AND nonce = ? AND nonce <> ''", cityID, nonce)); err != nil {
 			return err
 		}
 		return tx.Delete(&p).Error
@@ -270,7 +260,7 @@ func (s *store) deletePending(ctx context.Context, cityID int64) error {
 
 // app returns the program's registration with an instance, or db.ErrNotFound.
 func (s *store) app(ctx context.Context, instance string) (app, error) {
-	a, err := take[app](s.db.Read(ctx).Where("instance = ?", instance))
+	a, err := db.Take[app](s.db.Read(ctx).Where("instance = ?", instance))
 	if err != nil {
 		return app{}, fmt.Errorf("mastodon app: %w", err)
 	}

@@ -91,16 +91,6 @@ func pendingPlace(cityID int64) string {
 	return "telegram_pending.token:" + strconv.FormatInt(cityID, 10)
 }
 
-// take reads one row; none is db.ErrNotFound.
-func take[T any](q *gorm.DB) (T, error) {
-	var row T
-	err := q.Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return row, db.ErrNotFound
-	}
-	return row, err
-}
-
 // account returns the account of a bot, or db.ErrNotFound.
 func (s *store) account(ctx context.Context, botID int64) (account, error) {
 	a := account{BotID: botID}
@@ -128,7 +118,7 @@ func (s *store) saveAccount(tx *gorm.DB, botID int64, p pending, api string) err
 	if others > 0 {
 		return errBotTaken
 	}
-	a, err := take[account](tx.Where("bot_id = ?", botID))
+	a, err := db.Take[account](tx.Where("bot_id = ?", botID))
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
@@ -190,7 +180,7 @@ func (s *store) saveWelcome(ctx context.Context, botID int64, text string) error
 
 // welcome returns the welcome text; empty means the default.
 func (s *store) welcome(ctx context.Context, botID int64) (string, error) {
-	a, err := take[account](s.db.Read(ctx).Select("welcome").Where("bot_id = ?", botID))
+	a, err := db.Take[account](s.db.Read(ctx).Select("welcome").Where("bot_id = ?", botID))
 	if err != nil {
 		return "", fmt.Errorf("telegram bot: %w", err)
 	}
@@ -229,7 +219,7 @@ func (s *store) savePending(ctx context.Context, p pending) error {
 
 // pending returns the token of a city that waits, or db.ErrNotFound.
 func (s *store) pending(ctx context.Context, cityID int64) (pending, error) {
-	p, err := take[pending](s.db.Read(ctx).Where("city_id = ? AND created >= ?", cityID, s.now().Add(-pendingFor).UnixMilli()))
+	p, err := db.Take[pending](s.db.Read(ctx).Where("city_id = ? AND created >= ?", cityID, s.now().Add(-pendingFor).UnixMilli()))
 	if err != nil {
 		return pending{}, fmt.Errorf("telegram token: %w", err)
 	}
