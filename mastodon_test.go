@@ -127,6 +127,9 @@ func TestDeletedTokenNeedsAttention(t *testing.T) {
 	if !strings.Contains(l.Body, a.url+"/settings") {
 		t.Errorf("the mail does not say where to mend it:\n%s", l.Body)
 	}
+	if l.Header.Get("Auto-Submitted") != "auto-generated" || l.Header.Get("Message-ID") == "" {
+		t.Errorf("no mail of a machine: %v", l.Header)
+	}
 	got, err := a.server.db.Bot(t.Context(), bot.ID)
 	if err != nil || got.State != report.BotAttention {
 		t.Errorf("bot = %+v, %v", got, err)

@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"strings"
 
@@ -26,19 +25,8 @@ func (s *Site) mailTo(ctx context.Context, lang, to, subjectID, textID string, d
 			"to", to, "subject", subject, "link", valueOf(data, linkName))
 		return nil
 	}
-	from := s.Config.Mail.From
-	message := mailer.Message{
-		FromName:  s.Texts.T(lang, "account_mail.from"),
-		From:      from,
-		To:        to,
-		Subject:   subject,
-		Text:      s.Texts.T(lang, textID, data...) + "\n\n" + s.Texts.T(lang, "account_mail.footer", "URL", s.Config.Web.URL) + "\n",
-		MessageID: rand.Text() + "@" + s.Config.Mail.Domain,
-		Date:      s.Now(),
-		Headers:   [][2]string{{"Auto-Submitted", "auto-generated"}}, // RFC 3834
-	}
-	mail := mailer.Mail{From: from, To: to, Data: message.Bytes()}
-	if err := s.SendMail(ctx, mail); err != nil {
+	text := s.Texts.T(lang, textID, data...) + "\n\n" + s.Texts.T(lang, "account_mail.footer", "URL", s.Config.Web.URL) + "\n"
+	if err := s.SendMail(ctx, mailer.AccountMail(s.Config.Mail, to, subject, text, s.Now())); err != nil {
 		return fmt.Errorf("queue account mail: %w", err)
 	}
 	return nil

@@ -42,15 +42,12 @@ func (a *Attention) Tell(ctx context.Context, b report.Bot, reason string) error
 	network := a.Texts.T(city.Language, b.Network+".title")
 	values := []any{"City", city.Name, "Network", network, "Reason", reason,
 		"URL", a.Config.Web.URL + "/settings#" + b.Network}
+	subject := a.Texts.T(city.Language, "attention.subject", values...)
+	text := a.Texts.T(city.Language, "attention.text", values...)
 	var errs []error
 	for _, m := range moderators {
-		mail := mailer.Message{
-			From: a.Config.Mail.From, FromName: "Ticketfrei", To: m.Email,
-			Subject: a.Texts.T(city.Language, "attention.subject", values...),
-			Text:    a.Texts.T(city.Language, "attention.text", values...),
-			Date:    a.Now(),
-		}
-		errs = append(errs, a.Queue.PublishMail(ctx, mailer.Mail{From: a.Config.Mail.From, To: m.Email, Data: mail.Bytes()}))
+		mail := mailer.AccountMail(a.Config.Mail, m.Email, subject, text, a.Now())
+		errs = append(errs, a.Queue.PublishMail(ctx, mail))
 	}
 	return errors.Join(errs...)
 }

@@ -30,19 +30,9 @@ func (n *Network) reportMail(city report.City, b report.Bot, s subscriber, d rep
 			{"List-Id", "<" + city.Slug + "." + n.host.Config.Mail.Domain + ">"},
 			{"List-Unsubscribe", "<" + unsubscribe + ">"},
 			{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"}, // RFC 8058
-		}, n.automaticHeaders()...),
+		}, mailer.AutomaticHeaders(n.host.Config.Mail.Domain)...),
 	}
 	return mailer.Mail{From: n.bounceAddress(city, b, s), To: s.Email, Data: m.Bytes()}
-}
-
-// automaticHeaders keep other programs from answering (RFC 3834, and what
-// Exchange looks at), and let us know our own mails again.
-func (n *Network) automaticHeaders() [][2]string {
-	return [][2]string{
-		{"Auto-Submitted", "auto-generated"},
-		{"X-Auto-Response-Suppress", "All"},
-		{loopHeader, n.host.Config.Mail.Domain},
-	}
 }
 
 // messageID is the same whenever the same delivery is sent.
@@ -74,13 +64,6 @@ func (n *Network) subscribedMail(city report.City, email string) mailer.Mail {
 // accountMail is a mail with a link, from the program and not from the city:
 // an answer to it is no report.
 func (n *Network) accountMail(city report.City, email, id, link string) mailer.Mail {
-	from := n.host.Config.Mail.From
 	data := []any{"City", city.Name, "Link", link, "Address", n.address(city)}
-	m := mailer.Message{
-		From: from, To: email, Date: n.host.Now(),
-		Subject: n.t(city, id+".subject", data...),
-		Text:    n.t(city, id+".text", data...),
-		Headers: n.automaticHeaders(),
-	}
-	return mailer.Mail{From: from, To: email, Data: m.Bytes()}
+	return mailer.AccountMail(n.host.Config.Mail, email, n.t(city, id+".subject", data...), n.t(city, id+".text", data...), n.host.Now())
 }
