@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -225,6 +228,39 @@ func TestSentDeliveryIsNotSentAgain(t *testing.T) {
 	})
 	if sent.Load() != 1 {
 		t.Errorf("sent %d times, want 1", sent.Load())
+	}
+}
+
+// TestDeliveryOfTwoBatches has a delivery in the queue twice, as after a crash of
+// who judged its report: it is not sent while it is being sent.
+func TestDeliveryOfTwoBatches(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	release := make(chan struct{})
+	var mu sync.Mutex
+	sent := make(map[string]int) // by recipient
+	r.start(&toy{workers: 4, send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		mu.Lock()
+		sent[d.Recipient]++
+		mu.Unlock()
+		if d.Recipient == "x" {
+			<-release
+		}
+		return report.Receipt{}, nil
+	}})
+	x := r.publish(b, "r1", "x")[0]
+	y := r.publish(b, "r1", "x", "y")[1]
+	r.waitForEnd(y)
+	close(release)
+	r.waitForEnd(x)
+	r.waitFor("empty queue", func() bool {
+		depths, err := r.queue.Depths(t.Context())
+		return err == nil && depths[1].Batches == 0
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if diff := cmp.Diff(map[string]int{"x": 1, "y": 1}, sent); diff != "" {
+		t.Error(diff)
 	}
 }
 
