@@ -26,9 +26,9 @@ const (
 // they ask again whether it can.
 const attentionRetry = 10 * time.Second
 
-// startingWait is how long a delivery waits whose bot is being started: a moment
-// at first, then longer.
-func startingWait(attempt int) time.Duration {
+// shortWait is how long a delivery waits whose bot is being started, or that another
+// batch holds already: a moment at first, then longer.
+func shortWait(attempt int) time.Duration {
 	return growingWait(50*time.Millisecond, attempt, 5*time.Second)
 }
 
@@ -51,7 +51,7 @@ func (r *runner) put(m message) (wait time.Duration, ok bool) {
 	now := r.sup.Now()
 	switch {
 	case r.retired:
-		return startingWait(m.Attempt), false
+		return shortWait(m.Attempt), false
 	case !r.mailbox.put(m, now):
 		return r.mailbox.wait(m, now), false
 	}
@@ -98,7 +98,7 @@ func (r *runner) waitForBot(m message) {
 		r.sup.later(m, jitter(attentionRetry))
 		return
 	}
-	r.sup.later(m, startingWait(m.Attempt))
+	r.sup.later(m, shortWait(m.Attempt))
 }
 
 // deliver sends one delivery and records what became of it before it leaves

@@ -278,7 +278,7 @@ func (s *Supervisor) stale(list []report.Bot) []int64 {
 // bot: what does not fit comes again a little later.
 func (s *Supervisor) dispatch(m message) {
 	if !s.hold(m.Body.ID) {
-		m.Later(growingWait(firstRetry, m.Attempt, lastRetry)) // the database will know what became of it
+		m.Later(shortWait(m.Attempt)) // the database will know what became of it
 		return
 	}
 	r, err := s.runner(m.Body.BotID)
