@@ -70,8 +70,8 @@ func (d *DB) CityInvitations(ctx context.Context, cityID int64) ([]Invitation, e
 func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string) (Moderator, error) {
 	var moderator moderatorRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		var inv invitationRow
-		if err := tx.Where("id = ?", id).Take(&inv).Error; err != nil {
+		inv, err := Take[invitationRow](tx.Where("id = ?", id))
+		if err != nil {
 			return err
 		}
 		moderator = moderatorRow{Email: inv.Email, Password: passwordHash, Created: millis(d.now())}
@@ -84,7 +84,7 @@ func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string
 		return tx.Delete(&inv).Error
 	})
 	if err != nil {
-		return Moderator{}, fmt.Errorf("accept invitation: %w", notFound(err))
+		return Moderator{}, fmt.Errorf("accept invitation: %w", err)
 	}
 	return moderator.moderator(), nil
 }

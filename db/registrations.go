@@ -64,9 +64,9 @@ func (d *DB) ConfirmRegistration(ctx context.Context, id int64, c report.City, n
 	var city cityRow
 	var moderator moderatorRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		var reg registrationRow
 		city, moderator = toCityRow(c), moderatorRow{}
-		if err := tx.Where("id = ?", id).Take(&reg).Error; err != nil {
+		reg, err := Take[registrationRow](tx.Where("id = ?", id))
+		if err != nil {
 			return err
 		}
 		moderator = moderatorRow{Email: reg.Email, Password: reg.Password, Created: millis(d.now())}
@@ -79,7 +79,7 @@ func (d *DB) ConfirmRegistration(ctx context.Context, id int64, c report.City, n
 		return tx.Delete(&reg).Error
 	})
 	if err != nil {
-		return report.City{}, Moderator{}, fmt.Errorf("confirm registration: %w", notFound(taken(err)))
+		return report.City{}, Moderator{}, fmt.Errorf("confirm registration: %w", taken(err))
 	}
 	return city.city(), moderator.moderator(), nil
 }

@@ -28,9 +28,8 @@ func (d *DB) Sessions() *Sessions { return &Sessions{db: d} }
 // FindCtx returns a session's data; found is false where there is none or it
 // has expired.
 func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
-	var row sessionRow
-	err = s.db.Read(ctx).Where("token = ? AND expires > ?", token, millis(s.db.now())).Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
+	row, err := Take[sessionRow](s.db.Read(ctx).Where("token = ? AND expires > ?", token, millis(s.db.now())))
+	if errors.Is(err, ErrNotFound) {
 		return nil, false, nil
 	}
 	if err != nil {

@@ -195,10 +195,6 @@ func (c *consumer[T]) take(msg jetstream.Msg) {
 	b := &batch[T]{from: c, msg: msg, timers: make(map[int]*time.Timer)}
 	meta, err := msg.Metadata()
 	if err == nil {
-		b.seq = meta.Sequence.Stream
-		if c.holds(b.seq) {
-			return // it came twice; what its holder says of it counts
-		}
 		b.bodies, err = c.unpack(msg.Data())
 	}
 	if err != nil {
@@ -206,7 +202,11 @@ func (c *consumer[T]) take(msg jetstream.Msg) {
 		_ = msg.Term()
 		return
 	}
-	b.parts = c.pickUp(b.seq)
+	b.seq = meta.Sequence.Stream
+	var free bool
+	if b.parts, free = c.pickUp(b.seq); !free {
+		return // it came twice; what its holder says of it counts
+	}
 	if len(b.parts) != len(b.bodies) {
 		b.parts = make([]part, len(b.bodies))
 		for i := range b.parts {
@@ -237,22 +237,19 @@ func (c *consumer[T]) close() {
 	c.closed = true
 }
 
-// holds tells whether the batch at seq of the stream is in hand.
-func (c *consumer[T]) holds(seq uint64) bool {
+// pickUp notes that a batch is in hand; free is false where it was already. It
+// returns the batch's parts where it was parked; nil where it was not, or by another
+// process.
+func (c *consumer[T]) pickUp(seq uint64) (parts []part, free bool) {
 	c.knownMu.Lock()
 	defer c.knownMu.Unlock()
-	return c.inHand[seq]
-}
-
-// pickUp notes that a batch is in hand, and returns its parts where it was parked;
-// nil where it was not, or by another process.
-func (c *consumer[T]) pickUp(seq uint64) []part {
-	c.knownMu.Lock()
-	defer c.knownMu.Unlock()
+	if c.inHand[seq] {
+		return nil, false
+	}
 	c.inHand[seq] = true
-	parts := c.parked[seq].parts
+	parts = c.parked[seq].parts
 	delete(c.parked, seq)
-	return parts
+	return parts, true
 }
 
 // park remembers what is done of a batch, and how long the rest waits.
@@ -274,9 +271,8 @@ func (c *consumer[T]) letGo(seq uint64) {
 const nak = "-NAK"
 
 // remind asks for the batches that are due. A purge makes the server forget which
-// messages it is about to hand out again (nats-server 2.15.2, consumer.purge), which
-// would come after ackWait, and one that it cannot read in the meantime has it
-// sleep until something wakes it.
+// messages it is about to hand out again (nats-server 2.15.2, consumer.purge); they
+// would come after ackWait.
 func (c *consumer[T]) remind() {
 	now := time.Now()
 	c.knownMu.Lock()

@@ -15,29 +15,42 @@ import (
 	"ticketfrei/report"
 )
 
-// TestSweepDelaysNothing sweeps all the time while batches come and go: a purge
-// makes the server forget what it is about to hand out again.
-func TestSweepDelaysNothing(t *testing.T) {
+func openQueue(t *testing.T) *Queue {
+	t.Helper()
 	q, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer q.Close()
-	q.sweepEvery = 10 * time.Millisecond
-	const n, waves, every = 2000, 8, 150 * time.Millisecond
+	t.Cleanup(func() { q.Close() })
+	return q
+}
+
+// publishEach publishes n deliveries, each as a batch of its own. Their cities are
+// numbered from 0.
+func publishEach(t *testing.T, q *Queue, n int) {
+	t.Helper()
 	for i := range n {
 		d := report.NewDelivery(report.Report{ID: fmt.Sprint(i)}, report.Bot{ID: 7, Network: "toy", CityID: int64(i)}, "")
 		if err := q.PublishDeliveries(t.Context(), []report.Delivery{d}); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestSweepDelaysNothing sweeps all the time while batches come and go: a purge
+// makes the server forget what it is about to hand out again.
+func TestSweepDelaysNothing(t *testing.T) {
+	q := openQueue(t)
+	q.sweepEvery = 10 * time.Millisecond
+	const n, waves, every = 2000, 8, 150 * time.Millisecond
+	publishEach(t, q, n)
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	var mu sync.Mutex
 	due := make(map[string]time.Time)
 	var latest time.Duration
 	done := 0
-	err = q.ConsumeDeliveries(ctx, func(m *Message[report.Delivery]) {
+	err := q.ConsumeDeliveries(ctx, func(m *Message[report.Delivery]) {
 		mu.Lock()
 		defer mu.Unlock()
 		id, now := m.Body.ID, time.Now()
@@ -69,11 +82,7 @@ func TestSweepDelaysNothing(t *testing.T) {
 // TestHandedOutTwice has the server hand out a batch that is in hand already, as it
 // does when the machine stood still for longer than ackWait.
 func TestHandedOutTwice(t *testing.T) {
-	q, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer q.Close()
+	q := openQueue(t)
 	publish := func(id string) {
 		if err := q.PublishMail(t.Context(), mailer.Mail{From: id}); err != nil {
 			t.Fatal(err)
@@ -85,7 +94,7 @@ func TestHandedOutTwice(t *testing.T) {
 	var held *Message[mailer.Mail]
 	var back time.Time
 	var got []string
-	err = q.ConsumeMails(ctx, func(m *Message[mailer.Mail]) {
+	err := q.ConsumeMails(ctx, func(m *Message[mailer.Mail]) {
 		got = append(got, fmt.Sprint(m.Body.From, m.Attempt))
 		switch {
 		case held == nil:
@@ -130,19 +139,10 @@ func TestHandedOutTwice(t *testing.T) {
 // must not stand still, see heartbeat. With the race detector Consume forgets to ask
 // within about a thousand batches of one; without it hardly ever does.
 func TestReadingGoesOn(t *testing.T) {
-	q, err := Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer q.Close()
+	q := openQueue(t)
 	q.fetch = 1
 	const n = 4000
-	for i := range n {
-		d := report.NewDelivery(report.Report{ID: fmt.Sprint(i)}, report.Bot{ID: 7, Network: "toy"}, "")
-		if err := q.PublishDeliveries(t.Context(), []report.Delivery{d}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	publishEach(t, q, n)
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	// More threads than processors: the kernel takes a processor from one in the
@@ -158,7 +158,7 @@ func TestReadingGoesOn(t *testing.T) {
 	}
 	var pause time.Duration
 	done, last := 0, time.Now()
-	err = q.ConsumeDeliveries(ctx, func(m *Message[report.Delivery]) {
+	err := q.ConsumeDeliveries(ctx, func(m *Message[report.Delivery]) {
 		pause, last = max(pause, time.Since(last)), time.Now()
 		m.Done()
 		// One pause is enough to see how long they are.

@@ -222,10 +222,7 @@ func TestSentDeliveryIsNotSentAgain(t *testing.T) {
 		return report.Receipt{}, nil
 	}})
 	r.waitForEnd(ds[1])
-	r.waitFor("empty queue", func() bool {
-		depths, err := r.queue.Depths(t.Context())
-		return err == nil && depths[1].Batches == 0
-	})
+	r.waitForEmptyQueue()
 	if sent.Load() != 1 {
 		t.Errorf("sent %d times, want 1", sent.Load())
 	}
@@ -253,10 +250,7 @@ func TestDeliveryOfTwoBatches(t *testing.T) {
 	r.waitForEnd(y)
 	close(release)
 	r.waitForEnd(x)
-	r.waitFor("empty queue", func() bool {
-		depths, err := r.queue.Depths(t.Context())
-		return err == nil && depths[1].Batches == 0
-	})
+	r.waitForEmptyQueue()
 	mu.Lock()
 	defer mu.Unlock()
 	if diff := cmp.Diff(map[string]int{"x": 1, "y": 1}, sent); diff != "" {
@@ -322,10 +316,7 @@ func TestSettingsChangedTakeEffectAtOnce(t *testing.T) {
 	change(func() error { return r.db.EnableBot(t.Context(), b.ID, false) })
 	receive(t, "stop after switching off", stopped)
 	dropped := r.publish(b, "r1", "x")[0]
-	r.waitFor("delivery of a bot that is off to be dropped", func() bool {
-		depths, err := r.queue.Depths(t.Context())
-		return err == nil && depths[1].Batches == 0
-	})
+	r.waitForEmptyQueue() // the delivery of a bot that is off is dropped
 	if _, err := r.db.DeliveryEnd(t.Context(), dropped.ID); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("delivery of a bot that is off: %v", err)
 	}

@@ -211,6 +211,15 @@ func (r *rig) waitFor(what string, ok func() bool) {
 	}
 }
 
+// waitForEmptyQueue waits until no delivery is left.
+func (r *rig) waitForEmptyQueue() {
+	r.Helper()
+	r.waitFor("empty queue", func() bool {
+		depths, err := r.queue.Depths(r.Context())
+		return err == nil && depths[1].Batches == 0
+	})
+}
+
 func (r *rig) waitForState(b report.Bot, states ...report.BotState) report.Bot {
 	r.Helper()
 	var got report.Bot

@@ -2,6 +2,7 @@
 package mailertest
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -32,12 +33,14 @@ func Start(tb testing.TB) *Server {
 	s := &Server{Addr: l.Addr().String()}
 	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{server: s}, nil }))
 	srv.Domain, srv.ErrorLog = "relay.example", slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = srv.Serve(l) }()
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
 	tb.Cleanup(func() {
 		srv.Close()
 		l.Close() // where the library has not begun to accept yet
-		<-ended
+		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
+			tb.Error(err)
+		}
 	})
 	return s
 }
