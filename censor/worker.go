@@ -25,9 +25,10 @@ const (
 	batch = 64
 )
 
-// A lane whose reports come faster than every busy waits for linger before the
-// next batch: a flood is judged in large batches, which leaves the disk and the
-// processors to those who take it in; a report that comes alone never waits.
+// Where several reports were waiting on a lane, and the next comes within busy,
+// the lane lingers before the next batch: a flood is judged in large batches,
+// which leaves the disk and the processors to those who take it in. Reports that
+// come one at a time never wait, however fast.
 const (
 	busy   = 2 * time.Millisecond
 	linger = 25 * time.Millisecond
@@ -100,9 +101,10 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // runLane judges what comes on a lane, in batches of what is waiting.
 func (w *Worker) runLane(ctx context.Context, lane <-chan message) {
-	var last time.Time // end of the batch before
+	var before int     // reports in the batch before
+	var last time.Time // its end
 	for first := range lane {
-		if time.Since(last) < busy {
+		if before > 1 && time.Since(last) < busy {
 			time.Sleep(linger)
 		}
 		list := []message{first}
@@ -110,7 +112,7 @@ func (w *Worker) runLane(ctx context.Context, lane <-chan message) {
 			list = append(list, <-lane)
 		}
 		w.handle(ctx, list)
-		last = time.Now()
+		before, last = len(list), time.Now()
 	}
 }
 
