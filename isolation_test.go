@@ -53,8 +53,9 @@ func (panickingBot) Send(context.Context, report.Delivery) (report.Receipt, erro
 }
 
 // TestTroubleOfOneCityIsNoOtherCitys measures how long reports of a city take
-// alone, then beside a city whose Mastodon server hangs and one whose bot
-// panics, then alone again.
+// alone, and beside a city whose Mastodon server hangs and one whose bot
+// panics. What else the machine does makes the one or the other slower for a
+// while, so there are some rounds; trouble that is shared shows in all of them.
 func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	box, remote := startMailbox(t), startMastodon(t)
 	a := startApp(t, t.TempDir(), box, panickingNetwork())
@@ -62,15 +63,37 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 		a.addCity(slug, "*", "")
 	}
 	a.subscribe(box, "nuernberg", "one@riders.example")
-	account := remote.AddAccount("hanging")
-	a.connect("hanging", account, remote.URL)
+	a.connect("hanging", remote.AddAccount("hanging"), remote.URL)
+	broken, err := a.server.db.FindCity(t.Context(), "broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.server.site.Connect(t.Context(), broken, "panicking", func(*gorm.DB, report.Bot) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	bot, err := a.server.db.FindBot(t.Context(), broken.ID, "panicking")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trouble := func(on bool) {
+		t.Helper()
+		remote.SetFault(mastodontest.Fault{Hang: on})
+		if on {
+			remote.DropStreams()
+		}
+		if err := a.server.db.EnableBot(t.Context(), bot.ID, on); err != nil {
+			t.Fatal(err)
+		}
+		a.server.changed(t.Context(), broken.ID)
+	}
 
 	serial := 0
-	// median sends n reports one after the other; beside each of them go what
-	// others write to the cities in trouble.
-	median := func(n int, others ...string) time.Duration {
-		var times []time.Duration
-		for range n {
+	// send has reports follow one after the other, each when the one before has
+	// arrived, and returns how long each took. Beside every tenth go what others
+	// write to the cities in trouble.
+	send := func(reports int, others ...string) (times []time.Duration) {
+		t.Helper()
+		for range reports {
 			serial++
 			for _, other := range others {
 				if serial%10 == 0 {
@@ -88,60 +111,53 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 			}
 			times = append(times, time.Since(began))
 		}
-		slices.Sort(times)
-		return times[n/2]
+		return times
 	}
 
-	median(20) // warm up
-	before := median(100)
-	remote.SetFault(mastodontest.Fault{Hang: true})
-	remote.DropStreams()
-	broken, err := a.server.db.FindCity(t.Context(), "broken")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := a.server.site.Connect(t.Context(), broken, "panicking", func(*gorm.DB, report.Bot) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	beside := median(200, "hanging", "broken")
-
-	page := a.login("moderator@broken.example").get("/settings", http.StatusOK)
-	if !strings.Contains(page, "a bug in") {
-		t.Error("the settings page does not show the panic")
-	}
-	// The hanging server is shown once a request to it has timed out.
-	if !testing.Short() {
-		b := a.login("moderator@hanging.example")
-		waitUntil(t, "the settings page to show that the server hangs", func() bool {
-			c, err := a.server.db.FindCity(t.Context(), "hanging")
-			if err != nil {
-				return false
-			}
-			bot, err := a.server.db.FindBot(t.Context(), c.ID, "mastodon")
-			return err == nil && bot.State == report.BotTrouble
-		})
-		if page := b.get("/settings", http.StatusOK); strings.Contains(page, "a bug in") {
-			t.Error("the settings page shows another city's trouble")
+	trouble(false)
+	send(20) // warm up
+	const rounds = 5
+	for round := 1; ; round++ {
+		alone := send(100)
+		trouble(true)
+		beside := median(send(200, "hanging", "broken"))
+		trouble(false)
+		alone = append(alone, send(100)...)
+		ratio := float64(beside) / float64(median(alone))
+		t.Logf("median of 200: %s beside cities in trouble, %s alone: ratio %.2f", beside, median(alone), ratio)
+		if ratio < 1.2 {
+			break
+		}
+		if round == rounds {
+			t.Fatalf("ratio %.2f, want under 1.2", ratio)
 		}
 	}
 
-	remote.SetFault(mastodontest.Fault{})
-	bot, err := a.server.db.FindBot(t.Context(), broken.ID, "panicking")
-	if err != nil {
-		t.Fatal(err)
+	trouble(true)
+	a.mustSend("last@x.example", "broken@tickets.example", "last@x", "", "The last one.")
+	b := a.login("moderator@broken.example")
+	waitUntil(t, "the settings page to show the panic", func() bool {
+		return strings.Contains(b.get("/settings", http.StatusOK), "a bug in")
+	})
+	// The hanging server is shown once a request to it has timed out.
+	if testing.Short() {
+		return
 	}
-	if err := a.server.db.EnableBot(t.Context(), bot.ID, false); err != nil {
-		t.Fatal(err)
+	b = a.login("moderator@hanging.example")
+	waitUntil(t, "the settings page to show that the server hangs", func() bool {
+		c, err := a.server.db.FindCity(t.Context(), "hanging")
+		if err != nil {
+			return false
+		}
+		bot, err := a.server.db.FindBot(t.Context(), c.ID, "mastodon")
+		return err == nil && bot.State == report.BotTrouble
+	})
+	if page := b.get("/settings", http.StatusOK); strings.Contains(page, "a bug in") {
+		t.Error("the settings page shows another city's trouble")
 	}
-	a.server.changed(t.Context(), broken.ID)
-	after := median(100)
+}
 
-	// On a quiet machine both are the same; on a busy one the slower says how
-	// busy it is.
-	alone := max(before, after)
-	ratio := float64(beside) / float64(alone)
-	t.Logf("median of 200: %s beside cities in trouble, %s and %s alone: ratio %.2f", beside, before, after, ratio)
-	if ratio >= 1.2 {
-		t.Errorf("ratio %.2f, want under 1.2", ratio)
-	}
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
 }
