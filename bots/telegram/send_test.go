@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf16"
 
@@ -222,31 +223,35 @@ func TestRecipients(t *testing.T) {
 
 func TestPacing(t *testing.T) {
 	t.Run("bot", func(t *testing.T) {
-		p := newPacer(limits{bot: 200, chat: rate.Inf, group: rate.Inf, groupBurst: 1})
-		began := time.Now()
-		var group sync.WaitGroup
-		for i := range 61 {
-			group.Go(func() { _ = p.wait(t.Context(), int64(i+1)) })
-		}
-		group.Wait()
-		if took := time.Since(began); took < 300*time.Millisecond {
-			t.Errorf("61 messages at 200 a second took %s, want 300ms", took)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			p := newPacer(limits{bot: 200, chat: rate.Inf, group: rate.Inf, groupBurst: 1})
+			began := time.Now()
+			var group sync.WaitGroup
+			for i := range 61 {
+				group.Go(func() { _ = p.wait(t.Context(), int64(i+1)) })
+			}
+			group.Wait()
+			if took := time.Since(began).Round(time.Millisecond); took != 300*time.Millisecond {
+				t.Errorf("61 messages at 200 a second took %s, want 300ms", took)
+			}
+		})
 	})
 	t.Run("chat", func(t *testing.T) {
-		p := newPacer(limits{bot: rate.Inf, chat: 50, group: rate.Inf, groupBurst: 1})
-		began := time.Now()
-		for range 6 {
-			check(t, p.wait(t.Context(), 7))
-		}
-		if took := time.Since(began); took < 100*time.Millisecond {
-			t.Errorf("6 messages at 50 a second took %s, want 100ms", took)
-		}
-		began = time.Now()
-		check(t, p.wait(t.Context(), 8))
-		if took := time.Since(began); took > 50*time.Millisecond {
-			t.Errorf("another chat waited %s", took)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			p := newPacer(limits{bot: rate.Inf, chat: 50, group: rate.Inf, groupBurst: 1})
+			began := time.Now()
+			for range 6 {
+				check(t, p.wait(t.Context(), 7))
+			}
+			if took := time.Since(began).Round(time.Millisecond); took != 100*time.Millisecond {
+				t.Errorf("6 messages at 50 a second took %s, want 100ms", took)
+			}
+			began = time.Now()
+			check(t, p.wait(t.Context(), 8))
+			if took := time.Since(began); took != 0 {
+				t.Errorf("another chat waited %s", took)
+			}
+		})
 	})
 	t.Run("group in a minute", func(t *testing.T) {
 		p := newPacer(documentedLimits())
