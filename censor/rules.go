@@ -78,10 +78,9 @@ func (r *Rules) Judge(text string) report.Verdict {
 	if text == "" {
 		return refused(report.ReasonEmpty, "")
 	}
-	if word := r.slurs.find(text); word != "" {
-		return refused(report.ReasonSlur, word)
-	}
-	if word := r.blocked.find(text); word != "" {
+	if slur, word := find(text, r.slurs, &r.blocked); slur != "" {
+		return refused(report.ReasonSlur, slur)
+	} else if word != "" {
 		return refused(report.ReasonBlocked, word)
 	}
 	if i := r.triggers.match(text); i != none {

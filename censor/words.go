@@ -9,6 +9,9 @@ import (
 // whatever white space and punctuation stands between its words.
 type words struct {
 	root node
+	// lengths has, by the first byte of a word that an entry begins with, a bit
+	// for its length in bytes: that rules out most words of a text.
+	lengths [256]uint64
 }
 
 // node is a place in the tree of all words and phrases: one step for each
@@ -23,10 +26,13 @@ func (w *words) add(entry string) bool {
 	text := Normalize(entry)
 	n := &w.root
 	for start, end := token(text, 0); start < end; start, end = token(text, end) {
+		key := text[start:end]
 		if n.next == nil {
 			n.next = make(map[string]*node)
 		}
-		key := text[start:end]
+		if n == &w.root {
+			w.lengths[key[0]] |= lengthBit(key)
+		}
 		if n.next[key] == nil {
 			n.next[key] = &node{}
 		}
@@ -41,24 +47,35 @@ func (w *words) add(entry string) bool {
 	return true
 }
 
-// find returns the entry that stands first in the normalised text, or "".
-func (w *words) find(text string) string {
-	if w.root.next == nil {
-		return ""
-	}
+// lengthBit is the bit of words.lengths for a word.
+func lengthBit(word string) uint64 { return 1 << (len(word) % 64) }
+
+// find returns the slur and the blocked entry that stand first in the normalised
+// text, or "". Where there is a slur it looks no further.
+func find(text string, slurs, blocked *words) (slur, entry string) {
 	for start, end := token(text, 0); start < end; start, end = token(text, end) {
-		n := w.root.next[text[start:end]]
-		for next := end; n != nil; {
-			if n.entry != "" {
-				return n.entry
+		word := text[start:end]
+		if slurs.lengths[word[0]]&lengthBit(word) != 0 {
+			if slur = slurs.at(text, word, end); slur != "" {
+				return slur, entry
 			}
-			if n.next == nil {
-				break
-			}
-			var from int
-			from, next = token(text, next)
-			n = n.next[text[from:next]]
 		}
+		if entry == "" && blocked.lengths[word[0]]&lengthBit(word) != 0 {
+			entry = blocked.at(text, word, end)
+		}
+	}
+	return "", entry
+}
+
+// at returns the entry that begins with word, which ends at end, or "".
+func (w *words) at(text, word string, end int) string {
+	for n := w.root.next[word]; n != nil; n = n.next[word] {
+		if n.entry != "" || n.next == nil {
+			return n.entry
+		}
+		var start int
+		start, end = token(text, end)
+		word = text[start:end]
 	}
 	return ""
 }
