@@ -125,7 +125,7 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 	if restarted {
 		restarts = 1
 	}
-	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
 		_, err := Exec(tx, `UPDATE bots SET state = ?2, restarts = restarts + ?3,
 				last_error = CASE ?4 WHEN '' THEN last_error ELSE ?4 END,
 				error_at = CASE ?4 WHEN '' THEN error_at ELSE ?5 END

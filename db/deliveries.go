@@ -46,7 +46,7 @@ func (deliveryRow) TableName() string { return "deliveries" }
 // when AfterSync says that it is on disk. A later outcome of the same delivery
 // replaces it.
 func (d *DB) RecordOutcome(ctx context.Context, o Outcome) error {
-	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
 		_, err := Exec(tx, `INSERT OR REPLACE INTO deliveries (id, report_id, bot_id, result, remote_id, url, error, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, o.Delivery.ID, o.Delivery.Report.ID, o.Delivery.BotID,
 			string(o.Result), o.Receipt.ID, o.Receipt.URL, o.Error, millis(d.now()))

@@ -71,7 +71,7 @@ func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(st
 		}
 	}
 	saved := make([]Saved, len(judged))
-	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
 		for i, j := range judged {
 			var err error
 			if saved[i], err = saveReport(tx, j, normalized[i], brake); err != nil {
@@ -142,7 +142,7 @@ func applyBrake(tx *gorm.DB, r report.Report, normalized string, brake Brake, v 
 // SetFannedOut says that every delivery of those reports is in the queue. It is
 // on disk when AfterSync says so.
 func (d *DB) SetFannedOut(ctx context.Context, reportIDs []string) error {
-	err := d.writeSoon(ctx, func(tx *gorm.DB) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
 		for _, id := range reportIDs {
 			if _, err := Exec(tx, "UPDATE reports SET fanned_out = 1 WHERE id = ?", id); err != nil {
 				return err

@@ -28,9 +28,10 @@ func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return d.syncer.wait()
 }
 
-// writeSoon is Write that returns when fn is committed, before it is on disk:
-// see AfterSync.
-func (d *DB) writeSoon(ctx context.Context, fn func(tx *gorm.DB) error) error {
+// WriteSoon is Write that returns when fn is committed, before it is on disk: a
+// process that is killed loses nothing of it, a machine that loses power may. See
+// AfterSync.
+func (d *DB) WriteSoon(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return d.writer.do(ctx, fn)
 }
 

@@ -289,10 +289,11 @@ func (s *store) post(ctx context.Context, id string) (post, error) {
 	return p, nil
 }
 
-// savePost stores p, and drops what is too old to be sent again.
+// savePost stores p, and drops what is too old to be sent again. It is on disk some
+// milliseconds later: before the delivery leaves the queue, which waits for that.
 func (s *store) savePost(ctx context.Context, p post) error {
 	p.At = s.now().UnixMilli()
-	err := s.db.Write(ctx, func(tx *gorm.DB) error {
+	err := s.db.WriteSoon(ctx, func(tx *gorm.DB) error {
 		if _, err := db.Exec(tx, "DELETE FROM mastodon_posts WHERE at < ?", s.now().Add(-s.keep).UnixMilli()); err != nil {
 			return err
 		}
@@ -303,6 +304,7 @@ func (s *store) savePost(ctx context.Context, p post) error {
 	if err != nil {
 		return fmt.Errorf("record mastodon post: %w", err)
 	}
+	s.db.AfterSync(func(error) {}) // who has to know asks for itself
 	return nil
 }
 

@@ -55,7 +55,9 @@ type outgoing struct {
 }
 
 // publish posts a status once, also where the server does not know
-// Idempotency-Key: the attempt is on disk before, the result right after.
+// Idempotency-Key: the attempt is recorded before, the result right after, for
+// who comes after a killed process. Where the machine loses power in the
+// milliseconds before the attempt is on disk, the key alone has to do.
 func (b *bot) publish(ctx context.Context, o outgoing) (report.Receipt, error) {
 	store := b.network.store
 	known, err := store.post(ctx, o.id)
@@ -82,7 +84,7 @@ func (b *bot) publish(ctx context.Context, o outgoing) (report.Receipt, error) {
 	return b.posted(ctx, o, string(st.ID), st.URL)
 }
 
-// posted records what was posted. Nothing is acknowledged before that.
+// posted records what was posted. Nothing is acknowledged before that is on disk.
 func (b *bot) posted(ctx context.Context, o outgoing, id, url string) (report.Receipt, error) {
 	if err := b.network.store.savePost(ctx, post{ID: o.id, BotID: b.bot.ID, StatusID: id, URL: url}); err != nil {
 		return report.Receipt{}, err
