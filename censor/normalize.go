@@ -98,12 +98,9 @@ func collapse(text string, trim bool) string {
 // the Latin letters of Europe, Cyrillic, common punctuation and emoji. Any
 // other character makes it give up.
 func normalizeCommon(text string) (string, bool) {
-	var short [512]byte
-	b := short[:0]
-	if len(text) > len(short) {
-		b = make([]byte, 0, len(text)) // no character gets longer
-	}
-	space := false // a space is due before the next character
+	var b strings.Builder
+	b.Grow(len(text)) // no character gets longer
+	space := false    // a space is due before the next character
 	for i := 0; i < len(text); {
 		c := text[i]
 		out := rune(lower[c&0x7f])
@@ -121,25 +118,25 @@ func normalizeCommon(text string) (string, bool) {
 		case dropped:
 			continue
 		case ' ':
-			space = len(b) > 0
+			space = b.Len() > 0
 			continue
 		}
 		if space {
-			b = append(b, ' ')
+			b.WriteByte(' ')
 			space = false
 		}
 		switch {
 		case out < utf8.RuneSelf:
-			b = append(b, byte(out))
+			b.WriteByte(byte(out))
 		case out == 'ß':
-			b = append(b, "ss"...)
+			b.WriteString("ss")
 		case out == '…':
-			b = append(b, "..."...)
+			b.WriteString("...")
 		default:
-			b = utf8.AppendRune(b, out)
+			b.WriteRune(out)
 		}
 	}
-	return string(b), true
+	return b.String(), true
 }
 
 // dropped stands for a character that is left out.
