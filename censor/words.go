@@ -50,17 +50,20 @@ func (w *words) add(entry string) bool {
 // lengthBit is the bit of words.lengths for a word.
 func lengthBit(word string) uint64 { return 1 << (len(word) % 64) }
 
+// mayBegin is false where no entry begins with word; it rules out most of them.
+func (w *words) mayBegin(word string) bool { return w.lengths[word[0]]&lengthBit(word) != 0 }
+
 // find returns the slur and the blocked entry that stand first in the normalised
 // text, or "". Where there is a slur it looks no further.
 func find(text string, slurs, blocked *words) (slur, entry string) {
 	for start, end := token(text, 0); start < end; start, end = token(text, end) {
 		word := text[start:end]
-		if slurs.lengths[word[0]]&lengthBit(word) != 0 {
+		if slurs.mayBegin(word) {
 			if slur = slurs.at(text, word, end); slur != "" {
 				return slur, entry
 			}
 		}
-		if entry == "" && blocked.lengths[word[0]]&lengthBit(word) != 0 {
+		if entry == "" && blocked.mayBegin(word) {
 			entry = blocked.at(text, word, end)
 		}
 	}
