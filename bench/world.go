@@ -107,6 +107,7 @@ const upTimeout = 3 * time.Minute
 // start starts the program and waits until bots of them run, streams and polls
 // of those with servers that work are open. It returns how long that took.
 func (w *world) start(ctx context.Context, bots int) (time.Duration, error) {
+	defer holdGarbage()()
 	began := time.Now()
 	if err := w.program.start(ctx); err != nil {
 		return 0, err

@@ -53,8 +53,9 @@ type timings struct {
 	// until it is taken for dead. Mastodon, GoToSocial and Pleroma send one
 	// every 30 s.
 	silence time.Duration
-	// reopen is how long a stream is used. Opening the next one catches up,
-	// which finds what a stream that looks alive has lost.
+	// reopen is how long a stream is used, a third more or less: thousands that
+	// were opened together are not opened anew together. Opening the next one
+	// catches up, which finds what a stream that looks alive has lost.
 	reopen time.Duration
 	// dial bounds the opening of a stream.
 	dial time.Duration
@@ -66,7 +67,7 @@ type timings struct {
 }
 
 func defaultTimings() timings {
-	return timings{silence: 45 * time.Second, reopen: 10 * time.Minute, dial: 15 * time.Second,
+	return timings{silence: 45 * time.Second, reopen: time.Hour, dial: 15 * time.Second,
 		shortest: 10 * time.Second, forget: 5 * time.Second}
 }
 

@@ -177,6 +177,20 @@ func TestStreamThatLosesEventsIsOpenedAnew(t *testing.T) {
 	w.until("three streams one after the other", func() bool { return w.server.Requests("GET /api/v1/streaming") >= 3 })
 }
 
+// Ten thousand streams that a start opened within seconds must not be opened anew
+// within seconds again.
+func TestStreamsAreNotOpenedAnewTogether(t *testing.T) {
+	const middle = time.Hour
+	shortest, longest := spread(middle), spread(middle)
+	for range 1000 {
+		d := spread(middle)
+		shortest, longest = min(shortest, d), max(longest, d)
+	}
+	if shortest < 40*time.Minute || shortest > 45*time.Minute || longest < 75*time.Minute || longest > 80*time.Minute {
+		t.Errorf("streams are used for %s to %s, want 40 to 80 minutes", shortest, longest)
+	}
+}
+
 func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
 	w.network.timings.shortest = time.Hour

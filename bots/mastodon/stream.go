@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"time"
@@ -55,9 +56,12 @@ func (b *bot) openStream(ctx context.Context) (*stream, error) {
 	// Who waits for an event is woken by the end of the connection.
 	context.AfterFunc(s.ctx, func() { _ = s.socket.conn.Close() })
 	s.silence = time.AfterFunc(t.silence, func() { s.cancel(errSilent) })
-	s.reopen = time.AfterFunc(t.reopen, func() { s.cancel(errReopen) })
+	s.reopen = time.AfterFunc(spread(t.reopen), func() { s.cancel(errReopen) })
 	return s, nil
 }
+
+// spread returns d, a third more or less.
+func spread(d time.Duration) time.Duration { return d*2/3 + rand.N(d*2/3+1) }
 
 // streamError gives the error of opening a stream its kind. The streaming
 // server is a program of its own: whether the token holds, the instance says.
