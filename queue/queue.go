@@ -278,14 +278,17 @@ func (q *Queue) depth(ctx context.Context, l line) (Depth, error) {
 	if err != nil {
 		return Depth{}, err
 	}
-	info := cons.CachedInfo()
-	d := Depth{Stream: l.name, Batches: info.NumPending + uint64(info.NumAckPending)}
-	if d.Batches == 0 {
-		return d, nil
-	}
 	stream, err := q.js.Stream(ctx, l.stream)
 	if err != nil {
 		return Depth{}, err
+	}
+	// The consumer's own NumPending counts what was just published a moment late.
+	info := cons.CachedInfo()
+	delivered := info.Delivered.Stream
+	pending := max(stream.CachedInfo().State.LastSeq, delivered) - delivered
+	d := Depth{Stream: l.name, Batches: pending + uint64(info.NumAckPending)}
+	if d.Batches == 0 {
+		return d, nil
 	}
 	oldest, err := stream.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(l.subject))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
