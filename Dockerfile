@@ -8,7 +8,7 @@ ARG VERSION=""
 # cgo for SQLite, linked statically and with the time zones built in, so that
 # the program needs nothing beside it.
 RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo,timetzdata,sqlite_omit_load_extension \
-    -ldflags "-s -w -linkmode external -extldflags -static -X main.release=${VERSION}" -o /ticketfrei .
+    -ldflags "-s -w -linkmode external -extldflags -static -X ticketfrei/app.release=${VERSION}" -o /ticketfrei .
 RUN mkdir -p /root-of-image/data /root-of-image/tmp && chmod 1777 /root-of-image/tmp
 
 FROM scratch

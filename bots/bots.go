@@ -19,12 +19,12 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-gormigrate/gormigrate/v2"
 
-	"ticketfrei/config"
 	"ticketfrei/db"
-	"ticketfrei/i18n"
-	"ticketfrei/mailer"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // Definition is what stands in a network's directory before the program runs.

@@ -6,7 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // Site is what the frontend gives the pages of a network.

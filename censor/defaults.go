@@ -4,6 +4,8 @@ import (
 	_ "embed" // the lists
 	"strings"
 	"sync"
+
+	"ticketfrei/internal/report"
 )
 
 // The lists that come with the program, one pattern, word or phrase a line.
@@ -51,3 +53,9 @@ var slurs = sync.OnceValue(func() *words {
 	}
 	return w
 })
+
+// NewCity returns a city that nobody has changed yet, with the default rules of
+// its language ("de" or "en").
+func NewCity(slug, name, lang string) report.City {
+	return report.City{Slug: slug, Name: name, Language: lang, Triggers: DefaultTriggers(lang), Blocked: DefaultBlocked(lang)}
+}

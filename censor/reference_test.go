@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // reference judges as Rules does, plainly and slowly: one regular expression of

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // MaxLength is how long a report may be, in characters.

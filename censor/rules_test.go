@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/censor"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func compile(tb testing.TB, triggers, blocked string) *censor.Rules {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // manyTriggers are 200 patterns of the kinds that moderators write.

@@ -7,7 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 type cityRow struct {

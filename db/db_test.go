@@ -17,7 +17,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)

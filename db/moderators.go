@@ -7,7 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // Moderator is a person with a login.

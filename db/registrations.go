@@ -7,7 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // Registration is a sign-up that waits for its confirmation by mail.

@@ -8,7 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // Judged is a report with what the censor said of it.

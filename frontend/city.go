@@ -14,9 +14,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/bots"
-	"ticketfrei/city"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 const (
@@ -49,7 +48,7 @@ func (s *Site) handleCity(w http.ResponseWriter, r *http.Request) error {
 		return s.buildCityPage(ctx, slug)
 	})
 	if errors.Is(err, db.ErrNotFound) {
-		if spelled := city.Slug(slug); spelled != slug && spelled != "" {
+		if spelled := report.Slug(slug); spelled != slug && spelled != "" {
 			http.Redirect(w, r, "/city/"+spelled, http.StatusFound)
 			return nil
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/bots"
-	"ticketfrei/city"
+	"ticketfrei/censor"
 	"ticketfrei/db"
-	"ticketfrei/secret"
+	"ticketfrei/internal/secret"
 )
 
 // confirmPage is what confirm.tmpl shows of a sign-up: a button, and where the
@@ -105,7 +105,7 @@ func (s *Site) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 // confirm makes the moderator and the city of a sign-up and logs in.
 func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registration) error {
 	ctx := r.Context()
-	made, m, err := s.DB.ConfirmRegistration(ctx, reg.ID, city.New(reg.Slug, reg.CityName, reg.Language), s.everywhere())
+	made, m, err := s.DB.ConfirmRegistration(ctx, reg.ID, censor.NewCity(reg.Slug, reg.CityName, reg.Language), s.everywhere())
 	switch {
 	case errors.Is(err, db.ErrTaken):
 		return s.confirmPage(w, r, http.StatusConflict, nameTaken(reg.CityName))

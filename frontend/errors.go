@@ -9,7 +9,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/secret"
+	"ticketfrei/internal/secret"
 )
 
 // Handler adapts h: what it returns is logged and answered with an error page.

@@ -13,7 +13,7 @@ import (
 	"github.com/gorilla/feeds"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 const atomType = "application/atom+xml; charset=utf-8"

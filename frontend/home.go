@@ -5,8 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"ticketfrei/city"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // maxListed is how many cities the first page lists.
@@ -40,7 +39,7 @@ func (s *Site) search(ctx context.Context, query string) ([]report.City, error) 
 	if err != nil || len(cities) > 0 || query == "" {
 		return cities, err
 	}
-	if slug := city.Slug(query); slug != "" {
+	if slug := report.Slug(query); slug != "" {
 		return s.DB.Cities(ctx, slug, maxListed+1)
 	}
 	return nil, nil

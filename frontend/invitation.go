@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // invitationPage is what invitation.tmpl shows.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // event is one event of a stream.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"ticketfrei/config"
-	"ticketfrei/report"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/report"
 )
 
 func idOf(c report.City) string { return strconv.FormatInt(c.ID, 10) }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"ticketfrei/mailer"
+	"ticketfrei/internal/mailer"
 )
 
 // linkName is the name of the value in an account mail's text that is the

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 
 	"ticketfrei/db"
-	"ticketfrei/markdown"
-	"ticketfrei/report"
+	"ticketfrei/internal/markdown"
+	"ticketfrei/internal/report"
 )
 
 // page is what every template sees as its root: the site's own, the settings'

@@ -9,9 +9,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"ticketfrei/city"
+	"ticketfrei/censor"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // Purposes of signed links.
@@ -42,7 +42,7 @@ func (s *Site) handleRegisterForm(w http.ResponseWriter, r *http.Request) error 
 
 func (s *Site) registerPage(w http.ResponseWriter, r *http.Request, status int, form registerForm) error {
 	form.Member = visitOf(r.Context()).moderator != nil
-	if slug := city.Slug(form.City); city.CheckSlug(slug) == nil {
+	if slug := report.Slug(form.City); report.CheckSlug(slug) == nil {
 		form.Address = s.cityAddress(slug)
 	}
 	return s.render(w, r, status, "register.tmpl", s.T(r, "register.title"), form)
@@ -82,13 +82,13 @@ func cityName(typed string) string { return strings.Join(strings.Fields(typed), 
 // checkCityName returns the slug of a name that a new city may have; where it
 // may not, what is wrong is in wrong["city"].
 func (s *Site) checkCityName(ctx context.Context, name string, wrong fieldErrors) (string, error) {
-	slug := city.Slug(name)
-	switch err := city.CheckSlug(slug); {
+	slug := report.Slug(name)
+	switch err := report.CheckSlug(slug); {
 	case name == "":
 		wrong.set("city", "form.city.empty")
 	case utf8.RuneCountInString(name) > maxCityName:
 		wrong.set("city", "form.city.long")
-	case errors.Is(err, city.ErrReserved):
+	case errors.Is(err, report.ErrReserved):
 		wrong.set("city", "form.city.reserved")
 	case err != nil:
 		wrong.set("city", "form.city.invalid")
@@ -137,7 +137,7 @@ func (s *Site) signUp(r *http.Request, form registerForm, slug, password string)
 // addCity makes another city for a moderator who is logged in.
 func (s *Site) addCity(w http.ResponseWriter, r *http.Request, slug string, form registerForm) error {
 	ctx := r.Context()
-	made, err := s.DB.CreateCity(ctx, city.New(slug, form.City, visitOf(ctx).lang), s.moderator(r).ID, s.everywhere())
+	made, err := s.DB.CreateCity(ctx, censor.NewCity(slug, form.City, visitOf(ctx).lang), s.moderator(r).ID, s.everywhere())
 	if errors.Is(err, db.ErrTaken) {
 		form.Errors.set("city", "form.city.taken")
 		return s.registerPage(w, r, http.StatusUnprocessableEntity, form)

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"ticketfrei/censor"
-	"ticketfrei/config"
 	"ticketfrei/db"
+	"ticketfrei/internal/config"
 )
 
 // signUp fills in the form and returns the path of the link in the mail.

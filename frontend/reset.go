@@ -10,7 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/db"
-	"ticketfrei/secret"
+	"ticketfrei/internal/secret"
 )
 
 // resetFor is how long the link to a new password is good.

@@ -17,13 +17,13 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/config"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/i18n"
-	"ticketfrei/mailer"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 	"ticketfrei/templates"
 )
 

@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // cityState is all that belongs to a city.

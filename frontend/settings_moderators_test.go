@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // join makes a moderator of the city.

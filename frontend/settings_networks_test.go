@@ -11,7 +11,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func (b *board) bot(c report.City, network string) report.Bot {

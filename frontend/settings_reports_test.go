@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func TestSettingsReports(t *testing.T) {

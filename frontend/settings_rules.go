@@ -9,7 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/censor"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // maxRules bounds each of the two lists, in characters.

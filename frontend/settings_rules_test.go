@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"ticketfrei/censor"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func TestSettingsRules(t *testing.T) {

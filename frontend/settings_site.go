@@ -6,7 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // Settings writes the settings page with data in place of what the network's

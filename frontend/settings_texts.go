@@ -11,8 +11,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"ticketfrei/markdown"
-	"ticketfrei/report"
+	"ticketfrei/internal/markdown"
+	"ticketfrei/internal/report"
 )
 
 const (

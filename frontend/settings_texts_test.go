@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func TestSettingsTexts(t *testing.T) {

@@ -14,11 +14,11 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"ticketfrei/bots"
-	"ticketfrei/config"
 	"ticketfrei/db"
-	"ticketfrei/i18n"
-	"ticketfrei/mailer"
-	"ticketfrei/secret"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/secret"
 )
 
 // Options is what the site needs. Metrics may be nil: there is no /metrics

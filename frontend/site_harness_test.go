@@ -21,13 +21,13 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/bots"
-	"ticketfrei/config"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/i18n"
-	"ticketfrei/mailer"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 	"ticketfrei/templates"
 )
 

@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // visit is what is known of one request. It is made at its start and filled in

@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"ticketfrei/mailer"
-	"ticketfrei/queue"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/queue"
 )
 
 // accountMailSenders is how many account mails are sent at the same time.

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"ticketfrei/config"
-	"ticketfrei/mailer"
-	"ticketfrei/mailer/mailertest"
-	"ticketfrei/queue"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/mailer/mailertest"
+	"ticketfrei/internal/queue"
 )
 
 // TestAccountMailsWaitForASlowRelay has more account mails than are sent at once

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"time"
 
-	"ticketfrei/config"
 	"ticketfrei/db"
-	"ticketfrei/i18n"
-	"ticketfrei/mailer"
-	"ticketfrei/queue"
-	"ticketfrei/report"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
 )
 
 // Texts are the supervisor's texts for the translation catalogue.

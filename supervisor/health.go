@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // health is how a bot is doing. Receiving and sending fail and recover each on

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // sameLineEvery is how often the same line is written to a bot's log: a server

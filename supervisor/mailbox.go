@@ -3,8 +3,8 @@ package supervisor
 import (
 	"time"
 
-	"ticketfrei/queue"
-	"ticketfrei/report"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
 )
 
 type message = *queue.Message[report.Delivery]

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ticketfrei/queue"
-	"ticketfrei/report"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
 )
 
 func letter(id string) message {

@@ -3,7 +3,7 @@ package supervisor
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 type metrics struct {

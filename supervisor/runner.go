@@ -11,7 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"ticketfrei/bots"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // maxBackoff is the longest a failed bot waits for its restart. One that ran

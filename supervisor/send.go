@@ -8,7 +8,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // mailboxSize is how many deliveries wait in this process for each send that a

@@ -17,8 +17,8 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/queue"
-	"ticketfrei/report"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
 )
 
 // pollEvery is how often the database is asked for bots that another process

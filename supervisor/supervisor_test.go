@@ -13,8 +13,8 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/queue"
-	"ticketfrei/report"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
 )
 
 func ok(context.Context, report.Delivery) (report.Receipt, error) {

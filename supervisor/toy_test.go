@@ -14,9 +14,10 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/queue"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 )
 
@@ -103,7 +104,7 @@ type rig struct {
 	*testing.T
 	db      *db.DB
 	queue   *queue.Queue
-	emitter *supervisor.Emitter
+	emitter *relay.Emitter
 	told    chan string // reasons the moderators were told
 
 	mu  sync.Mutex
@@ -130,7 +131,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.emitter = &supervisor.Emitter{Queue: q, Secrets: box, Now: r.clock}
+	r.emitter = &relay.Emitter{Queue: q, Secrets: box, Now: r.clock}
 	return r
 }
 

@@ -15,8 +15,8 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/i18n"
-	"ticketfrei/report"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/report"
 )
 
 // Site stands in for the frontend where a test asserts what a network's pages

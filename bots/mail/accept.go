@@ -14,7 +14,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // acceptTimeout bounds the storing of one mail.

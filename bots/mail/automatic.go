@@ -7,7 +7,7 @@ import (
 
 	"github.com/jhillyerd/enmime/v2"
 
-	"ticketfrei/mailer"
+	"ticketfrei/internal/mailer"
 )
 
 // listHeaders are set by mailing lists only (RFC 2369, RFC 2919, and what

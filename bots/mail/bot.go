@@ -16,8 +16,8 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/mailer"
-	"ticketfrei/report"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/report"
 )
 
 // Name is the name of the network.

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
-	"ticketfrei/config"
-	"ticketfrei/report"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/report"
 )
 
 // aReport is one that an author wrote by mail.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"ticketfrei/config"
+	"ticketfrei/internal/config"
 )
 
 // writeCertificate puts a new certificate into dir. The files' times differ

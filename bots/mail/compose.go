@@ -4,8 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"ticketfrei/mailer"
-	"ticketfrei/report"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/report"
 )
 
 // subjectLength is how much of a report its subject shows, in characters.

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // migrations is the numbered list of this network. Add to its end; never

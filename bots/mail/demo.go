@@ -20,7 +20,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/bots"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // demoSubscribers are confirmed from the start.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ticketfrei/config"
+	"ticketfrei/internal/config"
 )
 
 func TestDemo(t *testing.T) {

@@ -17,15 +17,15 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/config"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/frontend"
-	"ticketfrei/i18n"
-	"ticketfrei/mailer"
-	"ticketfrei/mailer/mailertest"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/mailer/mailertest"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 	"ticketfrei/templates"
 )
 

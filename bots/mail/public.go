@@ -12,10 +12,10 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/mailer"
-	"ticketfrei/markdown"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/markdown"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // subscribesPerHour is how often one address on the internet may ask for a

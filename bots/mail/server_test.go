@@ -14,7 +14,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 const simple = "From: Rider <Rider@Example.org>\nMessage-ID: <one@example.org>\nSubject: U1\n\nPlärrer, 2 Kontis\n"

@@ -12,7 +12,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // lookupTimeout bounds the look at the database for one recipient.

@@ -10,7 +10,7 @@ import (
 	"github.com/alexedwards/argon2id"
 	"github.com/google/go-cmp/cmp"
 
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // login makes a moderator of a new city and returns a browser that is logged

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // The purposes of our links. The payload is the city's id and the address.

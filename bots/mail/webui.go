@@ -12,8 +12,8 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/markdown"
-	"ticketfrei/report"
+	"ticketfrei/internal/markdown"
+	"ticketfrei/internal/report"
 )
 
 // maxPage is how long the text of the mail page may be, in characters.

@@ -8,7 +8,7 @@ import (
 	"net/url"
 
 	"ticketfrei/bots"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // bot is one city's account at work. Receive and what it calls run in one

@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots/mastodon/mastodontest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // demoAuthor writes the mentions of the demo.

@@ -16,12 +16,12 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/mastodon/mastodontest"
-	"ticketfrei/config"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/i18n"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // world is the network with all it stands on, and one instance.

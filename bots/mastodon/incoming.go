@@ -8,7 +8,7 @@ import (
 	gomastodon "github.com/mattn/go-mastodon"
 
 	"ticketfrei/bots"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // notification is the part of a notification that is used here. The rest is

@@ -14,7 +14,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // name of the network: its directory, tables, texts and routes.

@@ -7,7 +7,7 @@ import (
 	gomastodon "github.com/mattn/go-mastodon"
 
 	"ticketfrei/bots"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // refusePicture answers a picture without text: why it is not passed on. Each

@@ -13,7 +13,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/mastodon/mastodontest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func TestMentionsOfTheStreamAreReports(t *testing.T) {

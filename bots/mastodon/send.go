@@ -11,7 +11,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // Send boosts a public mention of this account, and posts everything else as a

@@ -12,7 +12,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/mastodon/mastodontest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // delivery is one through b of a report that b itself heard.

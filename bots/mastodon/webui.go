@@ -13,7 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // loginTimeout bounds all that a login asks of the instance.

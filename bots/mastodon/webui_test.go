@@ -12,7 +12,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/mastodon/mastodontest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // login goes the way of a person: the form, the instance's page, its button,

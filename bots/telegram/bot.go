@@ -11,7 +11,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // concurrency is how many messages a bot has on their way at a time: at 30 a

@@ -10,7 +10,7 @@ import (
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func TestSubscribing(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/db"
-	"ticketfrei/queue"
-	"ticketfrei/report"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
 	"ticketfrei/supervisor"
 )
 

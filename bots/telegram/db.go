@@ -11,8 +11,8 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // migrations is the numbered list of this network. Add to its end; never

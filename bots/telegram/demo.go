@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots/telegram/telegramtest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // demoPatience is how long the page waits for what a message leads to, so that

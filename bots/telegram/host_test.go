@@ -18,12 +18,12 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
-	"ticketfrei/config"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/i18n"
-	"ticketfrei/report"
-	"ticketfrei/secret"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // world is the network with all it stands on, and a stand-in of Telegram.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // keptByTelegram is how long Telegram keeps updates that nobody has fetched.

@@ -12,7 +12,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func TestReportInPrivateChat(t *testing.T) {

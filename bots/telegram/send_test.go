@@ -15,7 +15,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 func TestSend(t *testing.T) {

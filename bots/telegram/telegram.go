@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"ticketfrei/bots"
-	"ticketfrei/config"
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/report"
 )
 
 // name of the network: its directory, tables, texts and routes.

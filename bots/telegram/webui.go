@@ -14,7 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // connectTimeout bounds all that connecting asks of Telegram.

@@ -13,10 +13,10 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
-	"ticketfrei/config"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/report"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/report"
 )
 
 // settings is what the settings page shows now.

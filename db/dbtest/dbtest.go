@@ -8,7 +8,7 @@ import (
 	"github.com/go-gormigrate/gormigrate/v2"
 
 	"ticketfrei/db"
-	"ticketfrei/report"
+	"ticketfrei/internal/report"
 )
 
 // MustOpen opens a new database in a file of its own with this program's

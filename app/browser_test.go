@@ -1,0 +1,243 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/internal/i18n"
+)
+
+// TestBrowser goes through the pages as people do: somebody adds a city and
+// sets it up, somebody else subscribes, gets a report and unsubscribes.
+func TestBrowser(t *testing.T) {
+	chromium := startChromium(t)
+	for _, v := range []visitor{
+		{name: "phone", width: 390, height: 844, language: "en"},
+		{name: "desktop", width: 1280, height: 900, language: "de"},
+		{name: "phone without scripts", width: 390, height: 844, language: "de", noScript: true},
+		{name: "desktop without scripts", width: 1280, height: 900, language: "en", noScript: true},
+	} {
+		t.Run(v.name, func(t *testing.T) { newJourney(t, chromium, v).all() })
+	}
+	t.Run("demo", func(t *testing.T) { lookAtDemo(t, chromium) })
+	t.Run("what is wrong with a page is seen", func(t *testing.T) { lookAtFaults(t, chromium) })
+}
+
+// journey is one way through the pages.
+type journey struct {
+	*window
+	box      *mailbox
+	mastodon *mastodontest.Server
+	texts    *i18n.Catalogue
+}
+
+// Who and what the journey is about.
+const (
+	moderatorEmail = "moderator@riders.example"
+	riderEmail     = "rider@riders.example"
+	citySlug       = "fuerth"
+	cityEmail      = citySlug + "@tickets.example"
+	sighting       = "U1 Jakobinenstraße, 2 Kontis Richtung Plärrer"
+)
+
+func newJourney(t *testing.T, chromium context.Context, v visitor) *journey {
+	t.Helper()
+	box := startMailbox(t)
+	a := startApp(t, t.TempDir(), box)
+	instance, err := mastodontest.Start(mastodontest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { instance.Close() })
+	texts, err := a.server.texts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &journey{window: a.open(t, chromium, v), box: box, mastodon: instance, texts: texts}
+}
+
+// says is a text in the visitor's language.
+func (j *journey) says(id string, values ...any) string { return j.texts.T(j.language, id, values...) }
+
+func (j *journey) all() {
+	j.signUp()
+	j.setRules()
+	j.setTexts()
+	j.connectMastodon()
+	j.subscribe()
+	j.report()
+	j.unsubscribe()
+	j.logOut()
+	j.lost()
+	j.logIn()
+}
+
+// signUp adds a city, with a name that cannot be had first.
+func (j *journey) signUp() {
+	j.goTo("/")
+	j.reads("h1", j.says("home.heading"))
+	j.sees("#no-cities")
+	j.press(`.invite a[href="/register"]`)
+	j.typeInto("#city", "Postmaster")
+	j.typeInto("#email", moderatorEmail)
+	j.typeInto("#password", password)
+	j.pressFor(422, "#register button")
+	j.reads("#city-error", j.says("form.city.reserved"))
+
+	j.typeInto("#city", "Fürth")
+	if !j.noScript {
+		waitUntil(j, "the address of the city", func() bool { return strings.Contains(j.text("#city-address"), cityEmail) })
+	}
+	j.typeInto("#password", password)
+	j.press("#register button")
+	j.sees("#sent")
+	j.goTo(j.box.waitFor(j, moderatorEmail, "/confirm/").link(j.T, "/confirm/"))
+	j.reads("main", cityEmail)
+	j.press("#confirm button")
+	j.at("/settings")
+	j.reads("h1", "Fürth")
+}
+
+// setRules is refused a broken pattern at its line, tries sentences, and
+// saves.
+func (j *journey) setRules() {
+	j.typeInto("#triggers", "kontis?\n(ubahn\n\\bU[123]\\b")
+	j.pressFor(422, `#rules-form .buttons button:not([formaction])`)
+	j.reads("#triggers-error", j.says("settings.rules.line", "Line", 2))
+	j.reads("#triggers-error", "(ubahn")
+
+	j.typeInto("#triggers", "kontis?")
+	j.typeInto("#blocked", "verboten")
+	j.typeInto("#text", sighting)
+	j.press(`#try button`)
+	j.reads("#verdict", j.says("settings.rules.try_passes"))
+	j.reads("#verdict", "kontis?")
+	j.typeInto("#text", "Kontis verboten")
+	j.press(`#try button`)
+	j.reads("#verdict", j.says("settings.rules.try_refused"))
+	j.press(`#rules-form .buttons button:not([formaction])`)
+	j.reads("#rules", j.says("settings.rules.saved"))
+}
+
+func (j *journey) setTexts() {
+	const page = "## Kein Stress\n\nSchreib uns an **" + cityEmail + "**."
+	j.typeInto("#page", page)
+	j.press(`#texts-form button[formaction]`)
+	j.reads("#preview h2, #preview h3", "Kein Stress")
+	j.press(`#texts-form .buttons button:not([formaction])`)
+	j.reads("#texts", j.says("settings.texts.saved"))
+}
+
+// connectMastodon logs in on the instance, which is another site, and back.
+func (j *journey) connectMastodon() {
+	account := j.mastodon.AddAccount("fuerth")
+	j.typeInto("#mastodon-instance", j.mastodon.URL)
+	j.press(`#network-mastodon form[action="/settings/mastodon/connect"] button`)
+	if !strings.HasPrefix(j.location(), j.mastodon.URL) {
+		j.Fatalf("at %s, want the instance", j.location())
+	}
+	j.press(`button[value="authorize"]`)
+	j.at("/settings")
+	j.reads("#network-mastodon", "@"+account.Handle())
+	j.press(`#network-mastodon form[action="/settings/mastodon/confirm"] button:not([formaction])`)
+	j.reads("#network-mastodon", "@"+account.Handle())
+	waitUntil(j, "the bot at work", func() bool {
+		if strings.Contains(j.text("#network-mastodon .badge"), j.says("settings.state.running")) {
+			return true
+		}
+		j.goTo("/settings")
+		return false
+	})
+	account.Mention("tram@elsewhere.example", "2 Kontis am Rathaus", "public")
+	j.goTo("/city/" + citySlug)
+	j.waitForReport("2 Kontis am Rathaus")
+}
+
+// subscribe follows the city by mail.
+func (j *journey) subscribe() {
+	j.goTo("/city/" + citySlug)
+	j.reads("#text", "Kein Stress")
+	j.press(fmt.Sprintf(`.city-head a[href="/city/%s/mail"]`, citySlug))
+	j.typeInto("#email", riderEmail)
+	j.press("#subscribe button")
+	j.sees("#sent")
+	j.goTo(j.box.waitFor(j, riderEmail, "/mail/confirm/").link(j.T, "/mail/confirm/"))
+	j.press("#confirm button")
+	j.sees("#subscribed")
+}
+
+// report has the page of the city open while somebody mails a report.
+func (j *journey) report() {
+	j.press(fmt.Sprintf(`main a[href="/city/%s"]`, citySlug))
+	ask[bool](j.window, "window.stayed = true")
+	j.mustSend("else@riders.example", cityEmail, "m1@riders.example", "", sighting)
+	j.waitForReport(sighting)
+	if !j.noScript && !ask[bool](j.window, "window.stayed === true") {
+		j.Error("the page was loaded again")
+	}
+	if text := j.text("body"); strings.Contains(text, "else@") {
+		j.Errorf("the page names the writer:\n%s", text)
+	}
+	j.audit()
+}
+
+// waitForReport waits until the page of the city shows the text: by itself, or
+// where scripts are off by loading it again.
+func (j *journey) waitForReport(text string) {
+	waitUntil(j, "the report on the page", func() bool {
+		if strings.Contains(j.text("#reports .report"), text) {
+			return true
+		}
+		if j.noScript {
+			j.goTo("/city/" + citySlug)
+		}
+		return false
+	})
+}
+
+// unsubscribe follows the link of the mail with the report.
+func (j *journey) unsubscribe() {
+	j.goTo(j.box.waitFor(j, riderEmail, sighting).link(j.T, "/mail/unsubscribe/"))
+	j.press("#unsubscribe button")
+	j.sees("#unsubscribed")
+	j.mustSend("else@riders.example", cityEmail, "m2@riders.example", "", "Kontis am Hauptbahnhof")
+	j.goTo("/city/" + citySlug)
+	j.waitForReport("Kontis am Hauptbahnhof")
+	j.settled()
+	if len(j.box.to(j.T, riderEmail, "Hauptbahnhof")) > 0 {
+		j.Error("unsubscribed, and still got a report")
+	}
+}
+
+func (j *journey) logOut() {
+	j.goTo("/settings/reports")
+	j.reads("#reports", sighting)
+	j.press(`.top form[action="/logout"] button`)
+	j.reads(".flash", j.says("login.logged_out"))
+	j.goTo("/settings")
+	j.at("/login")
+}
+
+// lost looks at pages that are not there.
+func (j *journey) lost() {
+	for _, path := range []string{"/nowhere", "/city/nowhere", "/city/" + citySlug + "/mail/confirm/broken"} {
+		j.leave(404, chromedp.Navigate(j.url+path))
+		j.sees("#error")
+	}
+}
+
+func (j *journey) logIn() {
+	j.goTo("/settings")
+	j.typeInto("#email", moderatorEmail)
+	j.typeInto("#password", "something else entirely")
+	j.pressFor(401, "#login button")
+	j.reads("#login-error", j.says("login.wrong"))
+	j.typeInto("#password", password)
+	j.press("#login button")
+	j.at("/settings")
+}

@@ -1,0 +1,96 @@
+// Package app is the program: its command line, its data directory, and the one
+// place that wires everything.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// Main runs the program and returns its exit code. defaults is config.toml as it
+// was built in, which only the package beside the file can embed.
+func Main(defaults []byte) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(&console{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, defaults: defaults}, os.Args[1:])
+}
+
+// commands is the command line.
+type commands struct {
+	Serve       serveCommand       `cmd:"" default:"withargs" help:"Run the server (the default)."`
+	Demo        demoCommand        `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
+	City        cityCommand        `cmd:"" help:"Add and list cities."`
+	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
+	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
+	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+// console is what a command gets to work with.
+type console struct {
+	ctx      context.Context
+	stdout   io.Writer
+	stderr   io.Writer
+	defaults []byte // the built-in config.toml
+}
+
+// with returns the same console for as long as ctx.
+func (c *console) with(ctx context.Context) *console {
+	other := *c
+	other.ctx = ctx
+	return &other
+}
+
+// run runs the command line args and returns the exit code.
+func run(c *console, args []string) int {
+	exited := false
+	parser, err := kong.New(&commands{},
+		kong.Name("ticketfrei"),
+		kong.Description("Relays public-transport reports between networks: mail, Mastodon and more."),
+		kong.Writers(c.stdout, c.stderr),
+		kong.Exit(func(int) { exited = true }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(c.stderr, "ticketfrei:", err)
+		return exitError
+	}
+	command, err := parser.Parse(args)
+	if exited {
+		return exitOK // --help
+	}
+	if err != nil {
+		fmt.Fprintf(c.stderr, "ticketfrei: %v (see ticketfrei --help)\n", err)
+		return exitUsage
+	}
+	err = command.Run(c)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, new(*usageError)):
+		fmt.Fprintf(c.stderr, "ticketfrei: %v (see ticketfrei %s --help)\n", err, command.Command())
+		return exitUsage
+	default:
+		fmt.Fprintln(c.stderr, "ticketfrei:", err)
+		return exitError
+	}
+}
+
+// usageError is an error of how a command was called.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }

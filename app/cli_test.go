@@ -1,0 +1,88 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCommandLine(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TICKETFREI_DATA", filepath.Join(dir, "data"))
+	free, err := freeAddress("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TICKETFREI_WEB_LISTEN", free) // where nobody answers
+	broken := filepath.Join(dir, "broken.toml")
+	if err := os.WriteFile(broken, []byte("[mail]\nreley = \"x\"\n[log]\nlevel = \"loud\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name   string
+		args   []string
+		code   int
+		stdout string // part of it
+		stderr string
+	}{
+		{"help", []string{"--help"}, 0, "city add", ""},
+		{"help of a command", []string{"city", "add", "--help"}, 0, "--password", ""},
+		{"version", []string{"version"}, 0, "ticketfrei 3", ""},
+		{"unknown command", []string{"sreve"}, 2, "", "--help"},
+		{"unknown flag", []string{"serve", "--port", "1"}, 2, "", "--port"},
+		{"no slug", []string{"city", "add", "--email", "m@x.example"}, 2, "", "slug"},
+		{"no cities yet", []string{"city", "list"}, 0, "", "no cities yet"},
+		{"bad slug", []string{"city", "add", "Nürnberg", "--email", "m@x.example"}, 2, "", "Nürnberg"},
+		{"reserved slug", []string{"city", "add", "postmaster", "--email", "m@x.example"}, 2, "", "postmaster"},
+		{"bad address", []string{"city", "add", "nuernberg", "--email", "nobody"}, 2, "", "mail address"},
+		{"short password", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", "short"}, 2, "", "too short"},
+		{"city", []string{"city", "add", "nuernberg", "--name", "Nürnberg", "--email", "M@x.example", "--password", password}, 0, "m@x.example", ""},
+		{"the same city", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", password}, 1, "", "already"},
+		{"second city of a moderator", []string{"city", "add", "fuerth", "--email", "m@x.example"}, 0, "password stays", ""},
+		{"made password", []string{"city", "add", "erlangen", "--email", "n@x.example"}, 0, "password ", ""},
+		{"list", []string{"city", "list"}, 0, "Nürnberg", ""},
+		{"settings", []string{"check-config"}, 0, "listen = ", ""},
+		{"broken settings", []string{"check-config", "--config", broken}, 1, "", "reley"},
+		{"all mistakes at once", []string{"serve", "--config", broken}, 1, "", "log.level"},
+		{"no settings file", []string{"serve", "--config", filepath.Join(dir, "none.toml")}, 1, "", "none.toml"},
+		{"backup", []string{"backup", filepath.Join(dir, "copy.db")}, 0, "copy.db", ""},
+		{"backup over a file", []string{"backup", broken}, 1, "", "already"},
+		{"health without a server", []string{"health"}, 1, "", "does not answer"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := runCommand(t.Context(), t, &stdout, &stderr, tt.args...)
+			if code != tt.code || !strings.Contains(stdout.String(), tt.stdout) || !strings.Contains(stderr.String(), tt.stderr) {
+				t.Errorf("exit code %d, want %d\nstdout (want %q):\n%s\nstderr (want %q):\n%s", code, tt.code, tt.stdout, stdout.String(), tt.stderr, stderr.String())
+			}
+			if tt.code == 2 && strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("bad usage is answered with more than one line:\n%s", stderr.String())
+			}
+		})
+	}
+}
+
+func TestSecondServerOnTheSameDataIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	startApp(t, dir, startMailbox(t))
+	t.Setenv("TICKETFREI_DATA", dir)
+	var out bytes.Buffer
+	if code := runCommand(t.Context(), t, &out, &out, "serve"); code != 1 || !strings.Contains(out.String(), "another ticketfrei") {
+		t.Errorf("exit code %d: %s", code, out.String())
+	}
+}
+
+func TestUnusableDataDirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TICKETFREI_DATA", file)
+	var out bytes.Buffer
+	if code := runCommand(t.Context(), t, &out, &out, "serve"); code != 1 || !strings.Contains(out.String(), "data directory") {
+		t.Errorf("exit code %d: %s", code, out.String())
+	}
+}

@@ -1,0 +1,284 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/smtp"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/all"
+	"ticketfrei/censor"
+	"ticketfrei/db"
+	"ticketfrei/frontend"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/report"
+)
+
+// What the demo is made of.
+const (
+	demoSlug     = "nuernberg"
+	demoName     = "Nürnberg"
+	demoEmail    = "moderator@example.org"
+	demoPassword = "ticketfrei-demo"
+	demoText     = "U1 Plärrer, 2 Kontis Richtung Fürth"
+	// demoTimeout bounds how long the demo's own report may take.
+	demoTimeout = 20 * time.Second
+)
+
+type demoCommand struct {
+	Once bool `help:"Stop when the demo's own report has arrived."`
+}
+
+// demo is a running demo.
+type demo struct {
+	*console
+	server *server
+	city   report.City
+	smtp   string // address that takes mail
+}
+
+// Run runs the real server in a temporary directory, with stand-ins of the
+// networks on loopback, and sends one report through it.
+func (cmd *demoCommand) Run(c *console) error {
+	dir, err := os.MkdirTemp("", "ticketfrei-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	definitions := all.Networks()
+	cfg, err := demoConfig(c.defaults, dir, definitions)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s, err := newServer(c.ctx, cfg, definitions, log, true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.close() }() // the process ends
+	ctx, stop := context.WithCancel(c.ctx)
+	defer stop()
+	d := &demo{console: c.with(ctx), server: s, smtp: s.addresses["mail"]}
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	d.welcome()
+	err = d.show()
+	if cmd.Once || err != nil {
+		stop()
+	}
+	return errors.Join(err, <-ended)
+}
+
+// demoConfig returns the settings of the demo: the defaults, on loopback, in
+// dir, with outgoing mail going to the demo's own mailbox.
+func demoConfig(defaults []byte, dir string, definitions []bots.Definition) (*config.Config, error) {
+	cfg, err := config.Load(config.Source{Defaults: defaults, Sections: sections(definitions)})
+	if err != nil {
+		return nil, err
+	}
+	cfg.Data = dir
+	cfg.Network.AllowPrivate = true
+	for _, a := range []struct {
+		address   *string
+		preferred string
+	}{
+		{&cfg.Web.Listen, "127.0.0.1:8080"},
+		{&cfg.Mail.Listen, "127.0.0.1:2525"},
+		{&cfg.Mail.Relay, "127.0.0.1:2526"},
+	} {
+		if *a.address, err = freeAddress(a.preferred); err != nil {
+			return nil, err
+		}
+	}
+	cfg.Web.URL = "http://" + strings.Replace(cfg.Web.Listen, "127.0.0.1", "localhost", 1)
+	cfg.Mail.Relay = "smtp://" + cfg.Mail.Relay
+	return cfg, nil
+}
+
+// freeAddress returns preferred where nobody listens there, and else a free
+// port.
+func freeAddress(preferred string) (string, error) {
+	l, err := net.Listen("tcp", preferred)
+	if err != nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// prepare makes the sample city and starts the stand-ins of the networks.
+func (d *demo) prepare() error {
+	hash, err := frontend.HashPassword(demoPassword)
+	if err != nil {
+		return err
+	}
+	moderator, err := d.server.db.CreateModerator(d.ctx, demoEmail, hash)
+	if err != nil {
+		return err
+	}
+	sample := censor.NewCity(demoSlug, demoName, demoLanguage())
+	d.city, err = d.server.db.CreateCity(d.ctx, sample, moderator.ID, everywhere(d.server.definitions))
+	if err != nil {
+		return err
+	}
+	for name, network := range d.server.networks {
+		n, ok := network.(bots.Demo)
+		if !ok {
+			continue
+		}
+		page, err := n.StartDemo(d.ctx, d.city)
+		if err != nil {
+			return fmt.Errorf("demo of network %s: %w", name, err)
+		}
+		d.server.site.HandleDemo(name, page)
+	}
+	return nil
+}
+
+// demoLanguage is German where the terminal is.
+func demoLanguage() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			if strings.HasPrefix(v, "de") {
+				return "de"
+			}
+			return "en"
+		}
+	}
+	return "en"
+}
+
+func (d *demo) welcome() {
+	url := d.server.cfg.Web.URL
+	fmt.Fprintf(d.stdout, `Ticketfrei demo: everything in a temporary directory, nothing leaves this machine.
+
+  Start page   %[1]s/
+  City page    %[1]s/city/%[2]s
+`, url, demoSlug)
+	for _, def := range d.server.definitions {
+		if _, ok := d.server.networks[def.Name].(bots.Demo); ok {
+			fmt.Fprintf(d.stdout, "  %-12s %s/demo/%s\n", def.Name, url, def.Name)
+		}
+	}
+	fmt.Fprintf(d.stdout, `  Log in       %[1]s/login   %[2]s   password: %[3]s
+
+Send a report yourself:
+
+  printf 'Subject: Kontrolle\n\nU2 Rathenauplatz, 3 Kontis\n' | curl -sS --url smtp://%[4]s --mail-from me@example.org --mail-rcpt %[5]s@%[6]s --upload-file -
+
+`, url, demoEmail, demoPassword, d.smtp, demoSlug, d.server.cfg.Mail.Domain)
+}
+
+// show sends one report by mail and prints its way.
+func (d *demo) show() error {
+	start := time.Now()
+	message := fmt.Sprintf("From: rider@example.org\r\nTo: %[1]s@%[2]s\r\nSubject: \r\nMessage-ID: <demo-%[3]d@example.org>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n%[4]s\r\n",
+		demoSlug, d.server.cfg.Mail.Domain, start.UnixNano(), demoText)
+	fmt.Fprintf(d.stdout, "A rider mails %q:\n", demoText)
+	err := smtp.SendMail(d.smtp, nil, "rider@example.org", []string{demoSlug + "@" + d.server.cfg.Mail.Domain}, []byte(message))
+	if err != nil {
+		return fmt.Errorf("send the demo's report: %w", err)
+	}
+	d.step(start, time.Now(), "received by mail")
+	ctx, cancel := context.WithTimeout(d.ctx, demoTimeout)
+	defer cancel()
+	if err := d.follow(ctx, start); err != nil {
+		if d.ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("the demo's report did not arrive: %w", err)
+	}
+	fmt.Fprintln(d.stdout, "\nPress Ctrl+C to stop.")
+	return nil
+}
+
+func (d *demo) step(start, at time.Time, what string) {
+	fmt.Fprintf(d.stdout, "  %4d ms  %s\n", at.Sub(start).Milliseconds(), what)
+}
+
+// follow prints what becomes of the report, until every delivery has ended.
+func (d *demo) follow(ctx context.Context, start time.Time) error {
+	passed, err := d.passed(ctx)
+	if err != nil {
+		return err
+	}
+	d.step(start, time.Now(), "passed the censor, trigger: "+passed.Verdict.Detail)
+	expected, err := d.expected(ctx, passed.Report)
+	if err != nil {
+		return err
+	}
+	for len(expected) > 0 {
+		for i := len(expected) - 1; i >= 0; i-- {
+			end, err := d.server.db.DeliveryEnd(ctx, expected[i].ID)
+			if err != nil {
+				continue
+			}
+			to := cmp.Or(expected[i].Recipient, "posted for everybody to see")
+			d.step(start, end.At, fmt.Sprintf("%s: %s, %s", end.Result, expected[i].Network, to))
+			expected = slices.Delete(expected, i, i+1)
+		}
+		if err := wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passed waits until the censor has passed the report.
+func (d *demo) passed(ctx context.Context) (db.Judged, error) {
+	for {
+		list, err := d.server.db.Reports(ctx, d.city.ID, true, time.Hour, 1)
+		if err != nil {
+			return db.Judged{}, err
+		}
+		if len(list) == 1 {
+			return list[0], nil
+		}
+		if err := wait(ctx); err != nil {
+			return db.Judged{}, err
+		}
+	}
+}
+
+// expected returns the deliveries that the report is sent in.
+func (d *demo) expected(ctx context.Context, r report.Report) ([]report.Delivery, error) {
+	cityBots, err := d.server.db.CityBots(ctx, d.city.ID)
+	if err != nil {
+		return nil, err
+	}
+	var list []report.Delivery
+	for _, b := range cityBots {
+		recipients, err := d.server.recipients(ctx, b, r)
+		if err != nil {
+			return nil, err
+		}
+		for _, recipient := range recipients {
+			list = append(list, report.NewDelivery(r, b, recipient))
+		}
+	}
+	return list, nil
+}
+
+// wait pauses between two looks at the database.
+func wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(2 * time.Millisecond):
+		return nil
+	}
+}

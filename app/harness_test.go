@@ -1,0 +1,319 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/mail"
+	"net/smtp"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/all"
+	"ticketfrei/censor"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/mailer/mailertest"
+	"ticketfrei/internal/report"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 30 * time.Second
+
+// password is that of every moderator of the tests.
+const password = "a password for tests"
+
+// app is a running server, as serve runs it, on free ports of loopback.
+type app struct {
+	*testing.T
+	server *server
+	url    string
+	smtp   string
+	stop   func()
+}
+
+// builtIn is config.toml, which main.go builds in.
+func builtIn(t *testing.T) []byte {
+	t.Helper()
+	raw, err := os.ReadFile("../config.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// runCommand runs a command line as main does.
+func runCommand(ctx context.Context, t *testing.T, stdout, stderr io.Writer, args ...string) int {
+	t.Helper()
+	return run(&console{ctx: ctx, stdout: stdout, stderr: stderr, defaults: builtIn(t)}, args)
+}
+
+// startApp runs a server in dir, with its outgoing mail going to relay, until
+// the test ends or stop is called. more are networks beside the program's own.
+func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition) *app {
+	t.Helper()
+	definitions := append(all.Networks(), more...)
+	cfg := testConfig(t, dir, definitions)
+	cfg.Network.AllowPrivate = true
+	cfg.Mail.Domain = "tickets.example"
+	cfg.Mail.From = "ticketfrei@tickets.example"
+	cfg.Mail.Relay = "smtp://" + relay.Addr
+	var err error
+	if cfg.Web.Listen, err = freeAddress("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Web.URL = "http://" + cfg.Web.Listen
+	s, err := newServer(t.Context(), cfg, definitions, testLog(t), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	a := &app{T: t, server: s, url: cfg.Web.URL, smtp: s.addresses["mail"]}
+	a.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+		if err := s.close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	t.Cleanup(a.stop)
+	return a
+}
+
+// testConfig is the built-in settings with the data in dir, on ports of its own.
+func testConfig(t *testing.T, dir string, definitions []bots.Definition) *config.Config {
+	t.Helper()
+	cfg, err := config.Load(config.Source{Defaults: builtIn(t), Sections: sections(definitions)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Data = dir
+	cfg.Web.Listen, cfg.Mail.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	return cfg
+}
+
+// testLog shows the server's log when the test fails.
+func testLog(t *testing.T) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// addCity makes a city with the rules, and a moderator moderator@<slug>.example.
+func (a *app) addCity(slug, triggers, blocked string) report.City {
+	a.Helper()
+	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	if err != nil {
+		a.Fatal(err)
+	}
+	m, err := a.server.db.CreateModerator(a.Context(), "moderator@"+slug+".example", hash)
+	if err != nil {
+		a.Fatal(err)
+	}
+	c := censor.NewCity(slug, strings.ToUpper(slug[:1])+slug[1:], "en")
+	c.Triggers, c.Blocked = triggers, blocked
+	c, err = a.server.db.CreateCity(a.Context(), c, m.ID, everywhere(a.server.definitions))
+	if err != nil {
+		a.Fatal(err)
+	}
+	return c
+}
+
+// subscribe signs addresses up for a city's mails, as a rider would: form,
+// mail, button.
+func (a *app) subscribe(box *mailbox, slug string, addresses ...string) {
+	a.Helper()
+	for _, address := range addresses {
+		b := a.browser()
+		b.post("/city/"+slug+"/mail/subscribe", url.Values{"email": {address}}, http.StatusOK)
+		link := box.waitFor(a.T, address, "/mail/confirm/").link(a.T, "/mail/confirm/")
+		b.post(strings.TrimPrefix(link, a.url), nil, http.StatusOK)
+	}
+}
+
+// send mails a report and returns what the server answered.
+func (a *app) send(from, to, messageID, subject, body string) error {
+	return smtp.SendMail(a.smtp, nil, from, []string{to}, message(from, to, messageID, subject, body))
+}
+
+func message(from, to, messageID, subject, body string) []byte {
+	return fmt.Appendf(nil, "From: %s\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <%s>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n%s\r\n",
+		from, to, subject, messageID, body)
+}
+
+func (a *app) mustSend(from, to, messageID, subject, body string) {
+	a.Helper()
+	if err := a.send(from, to, messageID, subject, body); err != nil {
+		a.Fatalf("mail from %s to %s: %v", from, to, err)
+	}
+}
+
+// waitUntil waits for what must come.
+func waitUntil(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			tb.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+// settled waits until nothing is in the queue any more: every report judged,
+// every delivery sent.
+func (a *app) settled() {
+	a.Helper()
+	waitUntil(a, "an empty queue", func() bool {
+		depths, err := a.server.queue.Depths(a.Context())
+		if err != nil {
+			return false
+		}
+		for _, d := range depths {
+			if d.Batches > 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// browser is a visitor without JavaScript.
+type browser struct {
+	*app
+	client *http.Client
+}
+
+func (a *app) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		a.Fatal(err)
+	}
+	return &browser{a, &http.Client{Jar: jar, Timeout: patience}}
+}
+
+func (a *app) login(email string) *browser {
+	a.Helper()
+	b := a.browser()
+	b.post("/login", url.Values{"email": {email}, "password": {password}}, http.StatusOK)
+	return b
+}
+
+func (b *browser) get(path string, status int) string {
+	b.Helper()
+	resp, err := b.client.Get(b.url + path)
+	return b.read(resp, err, path, status)
+}
+
+// post sends a form as a browser does on a page of the same origin, and
+// follows redirects.
+func (b *browser) post(path string, form url.Values, status int) string {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, b.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", b.url)
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	resp, err := b.client.Do(req)
+	return b.read(resp, err, path, status)
+}
+
+func (b *browser) read(resp *http.Response, err error, path string, status int) string {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if resp.StatusCode != status {
+		b.Fatalf("%s: status %d, want %d\n%s", path, resp.StatusCode, status, body)
+	}
+	return string(body)
+}
+
+// mailbox is a mail server that takes everything: the relay of the tests.
+type mailbox struct {
+	*mailertest.Server
+
+	mu      sync.Mutex
+	letters []letter
+}
+
+// letter is a mail that arrived.
+type letter struct {
+	From, To string
+	Header   mail.Header
+	Body     string // decoded
+}
+
+func startMailbox(t *testing.T) *mailbox {
+	t.Helper()
+	return &mailbox{Server: mailertest.Start(t)}
+}
+
+// all returns the mails that came.
+func (m *mailbox) all(tb testing.TB) []letter {
+	tb.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, came := range m.Take() {
+		parsed, err := mail.ReadMessage(bytes.NewReader(came.Data))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		body, err := decoded(parsed)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		m.letters = append(m.letters, letter{came.From, came.To, parsed.Header, body})
+	}
+	return m.letters
+}
+
+// to returns the mails to an address whose text contains part.
+func (m *mailbox) to(tb testing.TB, address, part string) []letter {
+	tb.Helper()
+	var list []letter
+	for _, l := range m.all(tb) {
+		if l.To == address && strings.Contains(l.Body, part) {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+func (m *mailbox) waitFor(tb testing.TB, address, part string) letter {
+	tb.Helper()
+	waitUntil(tb, fmt.Sprintf("a mail to %s with %q", address, part), func() bool { return len(m.to(tb, address, part)) > 0 })
+	return m.to(tb, address, part)[0]
+}
+
+var anyLink = regexp.MustCompile(`https?://[^\s<>"]+`)
+
+// link returns the first link in the mail that contains part.
+func (l letter) link(tb testing.TB, part string) string {
+	tb.Helper()
+	for _, link := range anyLink.FindAllString(l.Body, -1) {
+		if strings.Contains(link, part) {
+			return link
+		}
+	}
+	tb.Fatalf("no link with %q in the mail:\n%s", part, l.Body)
+	return ""
+}

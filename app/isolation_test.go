@@ -1,0 +1,162 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/internal/report"
+)
+
+// panicking is a network whose bots panic whenever they are called.
+type panicking struct{}
+
+func panickingNetwork() bots.Definition {
+	return bots.Definition{
+		Name: "panicking",
+		Files: fstest.MapFS{
+			"settings.tmpl": {Data: []byte("<p>It panics.</p>")},
+			"en.toml":       {Data: []byte("[panicking]\ntitle = \"Panicking\"\nblurb = \"Panics.\"\n")},
+			"de.toml":       {Data: []byte("[panicking]\ntitle = \"Panik\"\nblurb = \"Gerät in Panik.\"\n")},
+		},
+		New: func(bots.Host) (bots.Network, error) { return panicking{}, nil },
+	}
+}
+
+func (panicking) Bot(context.Context, report.Bot, *slog.Logger) (bots.Bot, error) {
+	return panickingBot{}, nil
+}
+func (panicking) Settings(context.Context, report.City, *report.Bot) (any, error) { return nil, nil }
+func (panicking) SettingsRoutes(chi.Router)                                       {}
+func (panicking) PublicRoutes(chi.Router)                                         {}
+func (panicking) Forget(context.Context, report.Bot) error                        { return nil }
+
+type panickingBot struct{}
+
+func (panickingBot) Receive(context.Context, func(context.Context, bots.Incoming) error) error {
+	panic("a bug in receive")
+}
+
+func (panickingBot) Send(context.Context, report.Delivery) (report.Receipt, error) {
+	panic("a bug in send")
+}
+
+// TestTroubleOfOneCityIsNoOtherCitys measures how long reports of a city take
+// alone, and beside a city whose Mastodon server hangs and one whose bot
+// panics. What else the machine does makes the one or the other slower for a
+// while, so there are some rounds; trouble that is shared shows in all of them.
+func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
+	box, remote := startMailbox(t), startMastodon(t)
+	a := startApp(t, t.TempDir(), box, panickingNetwork())
+	for _, slug := range []string{"nuernberg", "hanging", "broken"} {
+		a.addCity(slug, "*", "")
+	}
+	a.subscribe(box, "nuernberg", "one@riders.example")
+	a.connect("hanging", remote.AddAccount("hanging"), remote.URL)
+	broken, err := a.server.db.FindCity(t.Context(), "broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.server.site.Connect(t.Context(), broken, "panicking", func(*gorm.DB, report.Bot) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	bot, err := a.server.db.FindBot(t.Context(), broken.ID, "panicking")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trouble := func(on bool) {
+		t.Helper()
+		remote.SetFault(mastodontest.Fault{Hang: on})
+		if on {
+			remote.DropStreams()
+		}
+		if err := a.server.db.EnableBot(t.Context(), bot.ID, on); err != nil {
+			t.Fatal(err)
+		}
+		a.server.changed(t.Context(), broken.ID)
+	}
+
+	serial := 0
+	// send has reports follow one after the other, each when the one before has
+	// arrived, and returns how long each took. Beside every tenth go what others
+	// write to the cities in trouble.
+	send := func(reports int, others ...string) (times []time.Duration) {
+		t.Helper()
+		for range reports {
+			serial++
+			for _, other := range others {
+				if serial%10 == 0 {
+					a.mustSend(fmt.Sprintf("o%d@x.example", serial), other+"@tickets.example", fmt.Sprintf("o%d@x", serial), "", fmt.Sprintf("Other %d.", serial))
+				}
+			}
+			text := fmt.Sprintf("Report %d.", serial)
+			began := time.Now()
+			a.mustSend(fmt.Sprintf("r%d@x.example", serial), here, fmt.Sprintf("r%d@x", serial), "", text)
+			for len(box.to(t, "one@riders.example", text)) == 0 {
+				if time.Since(began) > patience {
+					t.Fatalf("%s did not arrive", text)
+				}
+				time.Sleep(200 * time.Microsecond)
+			}
+			times = append(times, time.Since(began))
+		}
+		return times
+	}
+
+	trouble(false)
+	send(20) // warm up
+	const rounds = 5
+	for round := 1; ; round++ {
+		alone := send(100)
+		trouble(true)
+		beside := median(send(200, "hanging", "broken"))
+		trouble(false)
+		alone = append(alone, send(100)...)
+		ratio := float64(beside) / float64(median(alone))
+		t.Logf("median of 200: %s beside cities in trouble, %s alone: ratio %.2f", beside, median(alone), ratio)
+		if ratio < 1.2 {
+			break
+		}
+		if round == rounds {
+			t.Fatalf("ratio %.2f, want under 1.2", ratio)
+		}
+	}
+
+	trouble(true)
+	b := a.login("moderator@broken.example")
+	waitUntil(t, "the settings page to show the panic", func() bool {
+		return strings.Contains(b.get("/settings", http.StatusOK), "a bug in")
+	})
+	// The hanging server is shown once a request to it has timed out.
+	if testing.Short() {
+		return
+	}
+	b = a.login("moderator@hanging.example")
+	waitUntil(t, "the settings page to show that the server hangs", func() bool {
+		c, err := a.server.db.FindCity(t.Context(), "hanging")
+		if err != nil {
+			return false
+		}
+		bot, err := a.server.db.FindBot(t.Context(), c.ID, "mastodon")
+		return err == nil && bot.State == report.BotTrouble
+	})
+	if page := b.get("/settings", http.StatusOK); strings.Contains(page, "a bug in") {
+		t.Error("the settings page shows another city's trouble")
+	}
+}
+
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}

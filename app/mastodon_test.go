@@ -1,0 +1,141 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/internal/report"
+)
+
+func startMastodon(t *testing.T) *mastodontest.Server {
+	t.Helper()
+	s, err := mastodontest.Start(mastodontest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+var hiddenAccount = regexp.MustCompile(`name="account" value="([^"]+)"`)
+
+// connect connects a city's bot to an account by pasting its token, as the
+// moderator does, and waits until it runs.
+func (a *app) connect(slug string, account *mastodontest.Account, instance string) report.Bot {
+	a.Helper()
+	b := a.login("moderator@" + slug + ".example")
+	page := b.confirm("/settings/mastodon", url.Values{"instance": {instance}, "token": {account.Token()}}, hiddenAccount, "account")
+	if !strings.Contains(page, account.Handle()) {
+		a.Fatalf("the page does not show the account %s before it is saved", account.Handle())
+	}
+	c, err := a.server.db.FindCity(a.Context(), slug)
+	if err != nil {
+		a.Fatal(err)
+	}
+	var bot report.Bot
+	waitUntil(a, "the Mastodon bot to run", func() bool {
+		bot, err = a.server.db.FindBot(a.Context(), c.ID, "mastodon")
+		return err == nil && bot.State == report.BotRunning
+	})
+	return bot
+}
+
+func texts(posts []mastodontest.Post) map[string]int {
+	n := make(map[string]int)
+	for _, p := range posts {
+		n[p.Text]++
+	}
+	return n
+}
+
+func TestMailAndMastodonHearEachOther(t *testing.T) {
+	box, remote := startMailbox(t), startMastodon(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "kontis?", "")
+	account := remote.AddAccount("kontis_nbg")
+	a.connect("nuernberg", account, remote.URL)
+	a.subscribe(box, "nuernberg", "one@riders.example")
+
+	a.mustSend("two@riders.example", here, "m1@x", "", "Kontis am Plärrer")
+	box.waitFor(t, "one@riders.example", "Kontis am Plärrer")
+	waitUntil(t, "the mailed report on Mastodon", func() bool { return texts(account.Statuses())["Kontis am Plärrer"] == 1 })
+
+	public := account.Mention("rider@elsewhere.example", "Kontis in der U2", "public")
+	box.waitFor(t, "one@riders.example", "Kontis in der U2")
+	waitUntil(t, "the boost", func() bool { b := account.Boosts(); return len(b) == 1 && b[0].StatusID == public })
+
+	account.Mention("shy@elsewhere.example", "Kontis in der U3", "direct")
+	l := box.waitFor(t, "one@riders.example", "Kontis in der U3")
+	waitUntil(t, "the private mention as a new post", func() bool { return texts(account.Statuses())["Kontis in der U3"] == 1 })
+	a.settled()
+	if len(account.Boosts()) != 1 {
+		t.Error("a private mention was boosted")
+	}
+	for _, p := range account.Statuses() {
+		if strings.Contains(p.Text, "shy") || len(p.Mentions) > 0 {
+			t.Errorf("the post names its author: %+v", p)
+		}
+	}
+	if strings.Contains(l.Body, "shy") {
+		t.Error("the mail names the author of a private mention")
+	}
+}
+
+// TestMentionsMadeWhileDown stops the whole program while people write.
+func TestMentionsMadeWhileDown(t *testing.T) {
+	box, remote := startMailbox(t), startMastodon(t)
+	dir := t.TempDir()
+	a := startApp(t, dir, box)
+	a.addCity("nuernberg", "*", "")
+	account := remote.AddAccount("kontis_nbg")
+	a.connect("nuernberg", account, remote.URL)
+	a.subscribe(box, "nuernberg", "one@riders.example")
+	a.stop()
+
+	const n = 300
+	for i := range n {
+		account.Mention(fmt.Sprintf("rider%d@elsewhere.example", i), fmt.Sprintf("Meldung %d.", i), "public")
+	}
+	a = startApp(t, dir, box)
+	waitUntil(t, "300 boosts", func() bool { return len(account.Boosts()) >= n })
+	waitUntil(t, "300 mails", func() bool { return len(box.to(t, "one@riders.example", "Meldung")) >= n })
+	a.settled()
+	if got := len(account.Boosts()); got != n {
+		t.Errorf("%d boosts, want %d", got, n)
+	}
+	for i := range n {
+		if got := len(box.to(t, "one@riders.example", fmt.Sprintf("Meldung %d.", i))); got != 1 {
+			t.Errorf("mention %d was mailed %d times, want once", i, got)
+		}
+	}
+}
+
+func TestDeletedTokenNeedsAttention(t *testing.T) {
+	box, remote := startMailbox(t), startMastodon(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "*", "")
+	account := remote.AddAccount("kontis_nbg")
+	bot := a.connect("nuernberg", account, remote.URL)
+	account.RevokeTokens()
+	remote.DropStreams()
+	l := box.waitFor(t, "moderator@nuernberg.example", "The access token is invalid")
+	if !strings.Contains(l.Body, a.url+"/settings") {
+		t.Errorf("the mail does not say where to mend it:\n%s", l.Body)
+	}
+	if l.Header.Get("Auto-Submitted") != "auto-generated" || l.Header.Get("Message-ID") == "" {
+		t.Errorf("no mail of a machine: %v", l.Header)
+	}
+	got, err := a.server.db.Bot(t.Context(), bot.ID)
+	if err != nil || got.State != report.BotAttention {
+		t.Errorf("bot = %+v, %v", got, err)
+	}
+	page := a.login("moderator@nuernberg.example").get("/settings", http.StatusOK)
+	if !strings.Contains(page, "The access token is invalid") {
+		t.Error("the settings page does not show the instance's words")
+	}
+}

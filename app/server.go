@@ -1,0 +1,337 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/frontend"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
+	"ticketfrei/supervisor"
+	"ticketfrei/templates"
+)
+
+// cleanEvery is how often what has expired is deleted.
+const cleanEvery = 15 * time.Minute
+
+// server is the whole program, wired. Everything in it is made by newServer,
+// run by run and closed by close.
+type server struct {
+	cfg         *config.Config
+	log         *slog.Logger
+	definitions []bots.Definition
+
+	db       *db.DB
+	queue    *queue.Queue
+	mailer   *mailer.Mailer
+	networks map[string]bots.Network
+	site     *frontend.Site
+	sup      *supervisor.Supervisor
+	censor   *relay.Worker
+	accounts *supervisor.AccountMails
+	handler  http.Handler
+	web      net.Listener
+
+	// addresses of the networks' servers, by network
+	addresses map[string]string
+	closers   []func()
+	hangs     error // why the queue could not be closed
+}
+
+// newServer opens and wires everything, and listens. Where something fails,
+// what had been opened is closed again.
+func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, demo bool) (*server, error) {
+	s := &server{cfg: cfg, log: log, definitions: definitions,
+		networks: make(map[string]bots.Network), addresses: make(map[string]string)}
+	if err := s.open(ctx, demo); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *server) open(ctx context.Context, demo bool) error {
+	if err := s.openStores(ctx); err != nil {
+		return err
+	}
+	secrets, err := secret.Open(s.cfg.Data, s.cfg.Secret)
+	if err != nil {
+		return err
+	}
+	texts, err := s.texts()
+	if err != nil {
+		return err
+	}
+	registry := newRegistry(s.queue)
+	s.mailer = mailer.New(s.cfg, s.log, time.Now)
+	s.onClose(func() { s.mailer.Close() })
+	s.censor = relay.NewWorker(relay.Options{
+		DB: s.db, Queue: s.queue, Recipients: s.recipients, Expire: s.cfg.Reports.Expire,
+		Log: s.log, Now: time.Now, Metrics: registry,
+	})
+	s.site, err = frontend.NewSite(frontend.Options{
+		Config: s.cfg, DB: s.db, Secrets: secrets, Texts: texts, Log: s.log, Now: time.Now,
+		SendMail: s.queue.PublishMail,
+		Changed:  s.changed,
+		TakeBack: s.censor.TakeBack,
+		Ready:    s.ready,
+		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Demo:     demo,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(s.site.Close)
+	emitter := &relay.Emitter{Queue: s.queue, Secrets: secrets, Now: time.Now}
+	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate)
+	s.onClose(client.CloseIdleConnections)
+	if err := s.openNetworks(bots.Host{
+		Config: s.cfg, DB: s.db, Secrets: secrets, Texts: texts, Mailer: s.mailer,
+		SendMail: s.queue.PublishMail,
+		HTTP:     client,
+		Site:     s.site,
+		Emit:     emitter.Emit,
+		Changed:  s.site.Changed,
+		Log:      s.log,
+		Now:      time.Now,
+	}); err != nil {
+		return err
+	}
+	s.accounts = &supervisor.AccountMails{Queue: s.queue, Mailer: s.mailer, LogLinks: s.cfg.Mail.Relay == "", Log: s.log}
+	s.sup = supervisor.New(supervisor.Options{
+		DB: s.db, Queue: s.queue, Networks: s.networks,
+		Attention: (&supervisor.Attention{DB: s.db, Queue: s.queue, Texts: texts, Config: s.cfg, Now: time.Now}).Tell,
+		Changed:   s.censor.Changed,
+		Emit:      emitter.Emit,
+		Expire:    s.cfg.Reports.Expire,
+		Log:       s.log, Now: time.Now, Metrics: registry,
+	})
+	return s.listen(ctx)
+}
+
+// openStores takes the data directory for this process and opens the database
+// and the queue.
+func (s *server) openStores(ctx context.Context) error {
+	if err := makeDataDir(s.cfg.Data); err != nil {
+		return err
+	}
+	unlock, err := lockFile(s.cfg.Data, "serve.lock", false)
+	if errors.Is(err, errLocked) {
+		return fmt.Errorf("another ticketfrei is running on the data directory %s; stop it, or choose another directory with the setting data", s.cfg.Data)
+	}
+	if err != nil {
+		return err
+	}
+	s.onClose(unlock)
+	if s.db, err = openDatabase(ctx, s.cfg, s.definitions); err != nil {
+		return err
+	}
+	s.onClose(func() { s.db.Close() })
+	if s.queue, err = queue.Open(ctx, filepath.Join(s.cfg.Data, "queue"), s.log); err != nil {
+		return err
+	}
+	s.onClose(func() { s.hangs = s.queue.Close() })
+	return nil
+}
+
+// texts reads every text of the pages and of the networks.
+func (s *server) texts() (*i18n.Catalogue, error) {
+	sources := append([]fs.FS{supervisor.Texts}, templates.Texts...)
+	for _, d := range s.definitions {
+		sources = append(sources, d.Files)
+	}
+	return i18n.New(sources...)
+}
+
+// openNetworks makes every network and mounts its pages.
+func (s *server) openNetworks(host bots.Host) error {
+	var mounted []frontend.Network
+	for _, d := range s.definitions {
+		h := host
+		h.Log = s.log.With("network", d.Name)
+		network, err := d.New(h)
+		if err != nil {
+			return fmt.Errorf("network %s: %w", d.Name, err)
+		}
+		s.networks[d.Name] = network
+		if c, ok := network.(io.Closer); ok {
+			s.onClose(func() { _ = c.Close() })
+		}
+		mounted = append(mounted, frontend.Network{Definition: d, Network: network})
+	}
+	handler, err := s.site.Routes(mounted)
+	if err != nil {
+		return err
+	}
+	s.handler = handler
+	return nil
+}
+
+// listen opens the ports, so that an address in use is an error of the start.
+func (s *server) listen(ctx context.Context) error {
+	var err error
+	if s.web, err = new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen); err != nil {
+		return fmt.Errorf("setting web.listen: %w", err)
+	}
+	s.onClose(func() { s.web.Close() })
+	for name, network := range s.networks {
+		if server, ok := network.(bots.Server); ok {
+			if s.addresses[name], err = server.Listen(ctx); err != nil {
+				return fmt.Errorf("network %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// run works until ctx ends, then stops in order: first what takes in, then
+// what is under way, at most 10 s in all.
+func (s *server) run(ctx context.Context) error {
+	// What hangs on ctx lives as long as it: a server that starts anew in this
+	// process must leave nothing behind.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if err := s.queue.OnPassed(ctx, s.site.Passed); err != nil {
+		return err
+	}
+	var group sync.WaitGroup
+	part := func(name string, run func(context.Context) error) {
+		group.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	part("censor", s.censor.Run)
+	part("account mails", s.accounts.Run)
+	part("supervisor", s.sup.Run)
+	part("frontend", s.serveWeb)
+	part("cleaning", s.clean)
+	part("queue", s.watchQueue)
+	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
+	<-ctx.Done()
+	s.log.Info("stopping")
+	group.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// serveWeb serves the pages until ctx ends.
+func (s *server) serveWeb(ctx context.Context) error {
+	srv := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(s.web) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.site.Close()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		return srv.Close()
+	}
+	return nil
+}
+
+// errStartAnew ends a server whose queue broke and can write again.
+var errStartAnew = errors.New("the queue was broken and can write again")
+
+// watchQueue waits until a broken queue could write again: JetStream itself
+// does not try. Until then mails are answered with 451 and pages are served.
+func (s *server) watchQueue(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.queue.Broken():
+	}
+	s.log.Error("the queue cannot write to its files: no reports are taken until it can; is the disk full?", "dir", s.cfg.Data)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+		if err := probe(s.cfg.Data); err == nil {
+			return errStartAnew
+		}
+	}
+}
+
+// clean deletes what has expired, now and then.
+func (s *server) clean(ctx context.Context) error {
+	tick := time.NewTicker(cleanEvery)
+	defer tick.Stop()
+	for {
+		if err := s.db.DeleteExpired(ctx, s.cfg.Reports.Keep); err != nil && ctx.Err() == nil {
+			s.log.Error("cleaning the database failed, trying again later", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// changed makes what was changed about a city take effect: in this process
+// before it returns, in the others a moment later.
+func (s *server) changed(ctx context.Context, cityID int64) {
+	s.censor.Changed(cityID)
+	if err := s.queue.NotifyChanged(cityID); err != nil {
+		s.log.Error("a change of a city could not be announced", "city", cityID, "err", err)
+	}
+}
+
+// recipients returns whom a bot sends a report to; a bot that posts publicly
+// has one empty recipient.
+func (s *server) recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error) {
+	network, ok := s.networks[b.Network].(bots.Recipients)
+	if !ok {
+		return []string{""}, nil
+	}
+	return network.Recipients(ctx, b, r)
+}
+
+func (s *server) ready(ctx context.Context) error {
+	return errors.Join(s.db.Ping(ctx), s.queue.Ping(ctx))
+}
+
+func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
+
+// close closes everything in the reverse order of its opening. It is an error
+// where something hangs, and no server can be opened anew in this process.
+func (s *server) close() error {
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		s.closers[i]()
+	}
+	s.closers = nil
+	return s.hangs
+}

@@ -1,0 +1,98 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/all"
+	"ticketfrei/internal/config"
+)
+
+// settingsFlags are the flags of every command that reads the settings.
+type settingsFlags struct {
+	Config string `help:"File with settings that differ from the defaults." env:"TICKETFREI_CONFIG" placeholder:"FILE" type:"path"`
+}
+
+// load reads the settings from the defaults, the file and the environment.
+func (f settingsFlags) load(c *console, definitions []bots.Definition) (*config.Config, error) {
+	return config.Load(config.Source{
+		Defaults: c.defaults,
+		File:     f.Config,
+		Env:      os.Environ(),
+		Sections: sections(definitions),
+	})
+}
+
+// sections returns the networks' own sections of the settings.
+func sections(definitions []bots.Definition) []*config.Section {
+	var list []*config.Section
+	for _, d := range definitions {
+		if d.Settings != nil {
+			list = append(list, d.Settings)
+		}
+	}
+	return list
+}
+
+// newLog returns the operator's log as the settings ask for it.
+func newLog(cfg config.Log, c *console) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		return nil, fmt.Errorf("setting log.level: %w", err)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(c.stderr, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, options)), nil
+}
+
+type checkConfigCommand struct{ settingsFlags }
+
+// Run prints the settings in force, secrets left out.
+func (cmd *checkConfigCommand) Run(c *console) error {
+	definitions := all.Networks()
+	cfg, err := cmd.load(c, definitions)
+	if err != nil {
+		return err
+	}
+	return cfg.Print(c.stdout, sections(definitions))
+}
+
+type versionCommand struct{}
+
+// Run prints the version: the tag or commit that the program was built from.
+func (cmd *versionCommand) Run(c *console) error {
+	_, err := fmt.Fprintln(c.stdout, "ticketfrei", version())
+	return err
+}
+
+// release is set by the linker (-X main.release=…) where the source has no
+// version control information, as in a container build.
+var release string
+
+func version() string {
+	if release != "" {
+		return release
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	commit, dirty := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = " (changed)"
+		}
+	}
+	if commit == "" {
+		return "3 (built without version information)"
+	}
+	return "3, commit " + commit + dirty
+}

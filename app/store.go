@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/all"
+	"ticketfrei/db"
+	"ticketfrei/internal/config"
+)
+
+// makeDataDir makes the data directory where it is missing and says in plain
+// words why it cannot be used.
+func makeDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("data directory %s: %w; make it yourself or choose another with the setting data", dir, err)
+	}
+	probe, err := os.CreateTemp(dir, ".write-test-*")
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("data directory %s cannot be written to: %w; give it to the user that runs ticketfrei (uid %d)", dir, err, os.Getuid())
+	}
+	if err != nil {
+		return fmt.Errorf("data directory %s cannot be written to: %w", dir, err)
+	}
+	probe.Close()
+	return os.Remove(probe.Name())
+}
+
+// probeSize is how much room there must be before a full disk counts as
+// mended: enough for the queue and the database to go on for a while.
+const probeSize = 4 << 20
+
+// probe tells whether files in dir can be written.
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, ".write-test-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := f.Write(make([]byte, probeSize)); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// openDatabase opens the database and brings its tables up to date. Two
+// processes at once take turns.
+func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition) (*db.DB, error) {
+	if err := makeDataDir(cfg.Data); err != nil {
+		return nil, err
+	}
+	unlock, err := lockFile(cfg.Data, "migrate.lock", true)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	d, err := db.Open(ctx, cfg.Data, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	lists := make(map[string][]*gormigrate.Migration, len(definitions))
+	for _, def := range definitions {
+		lists[def.Name] = def.Migrations
+	}
+	if err := d.Migrate(ctx, lists); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// withDatabase reads the settings and runs work with the database open.
+func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Config, *db.DB, []bots.Definition) error) error {
+	definitions := all.Networks()
+	cfg, err := f.load(c, definitions)
+	if err != nil {
+		return err
+	}
+	d, err := openDatabase(c.ctx, cfg, definitions)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return work(c, cfg, d, definitions)
+}
+
+type backupCommand struct {
+	settingsFlags
+	File string `arg:"" help:"File to write; it must not exist."`
+}
+
+// Run copies the database as it is now.
+func (cmd *backupCommand) Run(c *console) error {
+	cfg, err := cmd.load(c, all.Networks())
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cmd.File); err == nil {
+		return fmt.Errorf("%s is there already", cmd.File)
+	}
+	if _, err := os.Stat(cfg.Data); err != nil {
+		return fmt.Errorf("there is no data directory to back up: %w", err)
+	}
+	d, err := db.Open(c.ctx, cfg.Data, time.Now)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Backup(c.ctx, cmd.File); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.stdout, "wrote %s; keep it together with a copy of the secret key\n", cmd.File)
+	return err
+}

@@ -1,0 +1,184 @@
+// Package mailer sends mail: through a relay, or directly to each recipient's
+// mail server.
+package mailer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"ticketfrei/internal/config"
+)
+
+// How long the steps of a dialogue may take; the context of Send may end it
+// sooner. RFC 5321 §4.5.3.2 allows minutes: a report is stale by then.
+const (
+	dialTimeout    = 10 * time.Second
+	commandTimeout = 30 * time.Second
+	dataTimeout    = 60 * time.Second
+	slotTimeout    = 20 * time.Second // waiting for one of the connections
+	idleTimeout    = 30 * time.Second // an unused connection is kept this long
+)
+
+const (
+	// perDestination is how many connections one domain gets in direct mode,
+	// so that one that hangs cannot hold them all.
+	perDestination = 4
+	// mailsPerConnection is after how many mails a connection is left: many
+	// servers allow about a hundred.
+	mailsPerConnection = 100
+)
+
+// Mail is one mail to one recipient.
+type Mail struct {
+	From string // envelope sender; empty for the null sender
+	To   string // envelope recipient
+	Data []byte // the whole message (RFC 5322), lines ending in CRLF
+}
+
+// Mailer sends mails. It is safe for use by many goroutines.
+type Mailer struct {
+	cfg      config.Mail
+	log      *slog.Logger
+	now      func() time.Time
+	relay    *relay // nil: directly to each recipient's mail server
+	relayErr error  // why mail.relay cannot be used
+	resolver Resolver
+	dialer   net.Dialer // of direct mode: refuses private addresses
+	port     string     // of direct mode
+	slots    *slots     // all connections
+	domains  *domains   // connections of each destination
+	pool     *pool
+	mu       sync.Mutex
+	closed   bool
+	running  sync.WaitGroup
+}
+
+// Resolver answers the questions of direct mode; *net.Resolver is one.
+type Resolver interface {
+	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
+	LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error)
+}
+
+// errClosed is what Send returns after Close.
+var errClosed = errors.New("the mailer is closed")
+
+// New returns a Mailer for the settings. A mail.relay that cannot be
+// understood is reported by every Send; see CheckRelay.
+func New(cfg *config.Config, log *slog.Logger, now func() time.Time) *Mailer {
+	n := max(cfg.Mail.Connections, 1)
+	m := &Mailer{
+		cfg: cfg.Mail, log: log, now: now,
+		resolver: net.DefaultResolver,
+		dialer:   guardedDialer(cfg.Network.AllowPrivate),
+		port:     "25",
+		slots:    newSlots(n),
+		domains:  newDomains(min(perDestination, n)),
+		pool:     newPool(n, idleTimeout),
+	}
+	if cfg.Mail.Relay != "" {
+		m.relay, m.relayErr = parseRelay(cfg.Mail.Relay)
+	}
+	return m
+}
+
+// Close ends the idle connections and waits for the mails under way, whose
+// contexts the callers end. Send fails afterwards.
+func (m *Mailer) Close() error {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	m.running.Wait()
+	m.pool.close()
+	return nil
+}
+
+// Send sends m and returns when the next server has taken it over. What a
+// server answered, and what is known to be wrong with the address, comes back
+// as an error of type *Error; every other error is temporary.
+func (m *Mailer) Send(ctx context.Context, mail Mail) error {
+	if err := m.start(); err != nil {
+		return err
+	}
+	defer m.running.Done()
+	if m.relayErr != nil {
+		return m.relayErr
+	}
+	domain, err := domainOf(mail.To)
+	if err != nil {
+		return err
+	}
+	if m.relay != nil {
+		return m.send(ctx, mail, m.relay.addr(), m.dialRelay)
+	}
+	release, err := m.domains.acquire(ctx, domain, slotTimeout)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return m.send(ctx, mail, domain, func(ctx context.Context) (*session, error) {
+		return m.dialDomain(ctx, domain)
+	})
+}
+
+// start counts a Send that Close must wait for.
+func (m *Mailer) start() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
+	m.running.Add(1)
+	return nil
+}
+
+// send sends mail over a connection to key: one that is open already, or a
+// new one. A connection that turns out dead before the server has accepted the
+// sender is replaced once: nothing was sent over it.
+func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(context.Context) (*session, error)) error {
+	release, err := m.slots.acquire(ctx, slotTimeout)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if s := m.pool.take(key); s != nil {
+		err := s.deliver(ctx, mail)
+		m.put(key, s, err)
+		if !errors.Is(err, errDead) {
+			return err
+		}
+	}
+	s, err := dial(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.deliver(ctx, mail)
+	m.put(key, s, err)
+	return err
+}
+
+// put keeps the connection for the next mail where it still is of use.
+func (m *Mailer) put(key string, s *session, err error) {
+	switch {
+	case !s.usable(err):
+		s.close()
+	case s.sent >= mailsPerConnection:
+		s.quit()
+	default:
+		m.pool.put(key, s)
+	}
+}
+
+// domainOf returns the domain of an address, lower case.
+func domainOf(address string) (string, error) {
+	at := strings.LastIndexByte(address, '@')
+	if at <= 0 || at == len(address)-1 || strings.ContainsAny(address, "\r\n<> ") {
+		return "", &Error{Code: 553, Enhanced: "5.1.3", Stage: StageRcpt, Msg: fmt.Sprintf("%q is no mail address", address)}
+	}
+	return strings.ToLower(address[at+1:]), nil
+}

@@ -1,0 +1,115 @@
+// Package mailertest is the mail server that the tests of other packages send to.
+package mailertest
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/emersion/go-smtp"
+
+	"ticketfrei/internal/mailer"
+)
+
+// Server is a mail server on loopback that keeps what is sent to it.
+type Server struct {
+	Addr string // host:port
+
+	mu     sync.Mutex
+	mails  []mailer.Mail
+	answer func(stage, address string) error
+}
+
+// Start starts a server that takes every mail; it stops with the test.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &Server{Addr: l.Addr().String()}
+	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{server: s}, nil }))
+	srv.Domain, srv.ErrorLog = "relay.example", slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	tb.Cleanup(func() {
+		srv.Close()
+		l.Close() // where the library has not begun to accept yet
+		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+// Answer has answer decide about each stage ("mail", "rcpt", "data") of every mail
+// from now on; address is the sender or the recipient. It may return a
+// [*smtp.SMTPError], and may wait. Nil takes every mail.
+func (s *Server) Answer(answer func(stage, address string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
+}
+
+// Take returns the mails that came since the last call, one for each recipient.
+func (s *Server) Take() []mailer.Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mails := s.mails
+	s.mails = nil
+	return mails
+}
+
+func (s *Server) ask(stage, address string) error {
+	s.mu.Lock()
+	answer := s.answer
+	s.mu.Unlock()
+	if answer == nil {
+		return nil
+	}
+	return answer(stage, address)
+}
+
+// session is one dialogue.
+type session struct {
+	server *Server
+	from   string
+	to     []string
+}
+
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.from, s.to = from, nil
+	return s.server.ask("mail", from)
+}
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if err := s.server.ask("rcpt", to); err != nil {
+		return err
+	}
+	s.to = append(s.to, to)
+	return nil
+}
+
+func (s *session) Data(r io.Reader) error {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	for _, to := range s.to {
+		if err := s.server.ask("data", to); err != nil {
+			return err
+		}
+	}
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	for _, to := range s.to {
+		s.server.mails = append(s.server.mails, mailer.Mail{From: s.from, To: to, Data: data})
+	}
+	return nil
+}
+
+func (s *session) Reset()        { s.from, s.to = "", nil }
+func (s *session) Logout() error { return nil }

@@ -1,0 +1,104 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"ticketfrei/censor"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// maxCompiled bounds how many different rules are kept compiled.
+const maxCompiled = 100
+
+// judgedCity is what judging a city's reports needs.
+type judgedCity struct {
+	rules *censor.Rules
+	bots  []report.Bot // those that are switched on
+}
+
+// cityCache keeps cities as they are in the database until they change. Cities
+// with the same rules share them compiled: most keep the defaults.
+type cityCache struct {
+	db *db.DB
+
+	mu       sync.Mutex
+	cities   map[int64]*judgedCity
+	compiled map[[2]string]*censor.Rules
+	changes  uint64 // counts forget, so that what was read before one is not kept after it
+}
+
+func newCityCache(d *db.DB) *cityCache {
+	return &cityCache{db: d, cities: make(map[int64]*judgedCity), compiled: make(map[[2]string]*censor.Rules)}
+}
+
+func (c *cityCache) forget(cityID int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	delete(c.cities, cityID)
+}
+
+func (c *cityCache) get(ctx context.Context, cityID int64) (*judgedCity, error) {
+	c.mu.Lock()
+	city, changes := c.cities[cityID], c.changes
+	c.mu.Unlock()
+	if city != nil {
+		return city, nil
+	}
+	city, err := c.load(ctx, cityID)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.changes == changes {
+		c.cities[cityID] = city
+	}
+	return city, nil
+}
+
+func (c *cityCache) load(ctx context.Context, cityID int64) (*judgedCity, error) {
+	row, err := c.db.City(ctx, cityID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.db.CityBots(ctx, cityID)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := c.compile(row.Triggers, row.Blocked)
+	if err != nil {
+		return nil, fmt.Errorf("rules of city %s: %w", row.Slug, err)
+	}
+	city := &judgedCity{rules: rules}
+	for _, b := range all {
+		if b.Enabled {
+			city.bots = append(city.bots, b)
+		}
+	}
+	return city, nil
+}
+
+func (c *cityCache) compile(triggers, blocked string) (*censor.Rules, error) {
+	key := [2]string{triggers, blocked}
+	c.mu.Lock()
+	rules := c.compiled[key]
+	c.mu.Unlock()
+	if rules != nil {
+		return rules, nil
+	}
+	rules, err := censor.Compile(triggers, blocked)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.compiled) >= maxCompiled {
+		clear(c.compiled)
+	}
+	c.compiled[key] = rules
+	return rules, nil
+}

@@ -1,0 +1,145 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/queue"
+	"ticketfrei/internal/report"
+	"ticketfrei/relay"
+)
+
+// newWorker returns a Worker, with its database and queue.
+func newWorker(t *testing.T, recipients func(context.Context, report.Bot, report.Report) ([]string, error)) *relay.Worker {
+	t.Helper()
+	now := time.Now()
+	d := dbtest.MustOpen(t, func() time.Time { return now }, nil)
+	q, err := queue.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = q.Close() })
+	return relay.NewWorker(relay.Options{
+		DB: d, Queue: q, Expire: time.Hour, Now: func() time.Time { return now }, Recipients: recipients,
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+	})
+}
+
+// mustPublish puts a report that mentions its id into w's queue.
+func mustPublish(t *testing.T, w *relay.Worker, c report.City, id string) {
+	t.Helper()
+	r := report.Report{ID: id, CityID: c.ID, Network: "crowd", NetworkID: id, Author: id, Text: "Kontrolle " + id, Time: w.Now(), Received: w.Now()}
+	if err := w.Queue.PublishReport(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFanOutToMany has a report go to more recipients than are published at once.
+// The second bot's cannot be listed the first time, when those of another report
+// have been published.
+func TestFanOutToMany(t *testing.T) {
+	const many = 2500
+	asked := 0
+	w := newWorker(t, func(_ context.Context, b report.Bot, r report.Report) ([]string, error) {
+		if b.Network == "public" {
+			if asked++; asked == 2 {
+				return nil, errors.New("the disk is full")
+			}
+			return []string{""}, nil
+		}
+		list := make([]string, many)
+		for i := range list {
+			list[i] = fmt.Sprint(i)
+		}
+		return list, nil
+	})
+	c := dbtest.MustCreateCity(t, w.DB, "fuerth", "crowd", "public")
+	mustPublish(t, w, c, "a")
+	mustPublish(t, w, c, "b")
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	judging := make(chan error, 1)
+	go func() { judging <- w.Run(ctx) }()
+	got := make(map[string]int)
+	first := make(map[string]string) // network of the first delivery of each report
+	err := w.Queue.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
+		r := m.Body.Report.ID
+		if first[r] == "" {
+			first[r] = m.Body.Network
+		}
+		got[m.Body.ID]++
+		m.Done()
+		if len(got) == 2*(many+1) {
+			stop()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-judging; err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2*(many+1) {
+		t.Fatalf("%d deliveries of 2 reports to %d", len(got), many+1)
+	}
+	for id, n := range got {
+		if n != 1 {
+			t.Fatalf("delivery %s came %d times", id, n)
+		}
+	}
+	for r, network := range first {
+		if network != "public" {
+			t.Errorf("the first delivery of %s went to %s, not where there are few", r, network)
+		}
+	}
+	if asked < 3 {
+		t.Errorf("the recipients were listed %d times: nothing failed", asked)
+	}
+}
+
+// TestOneAtATimeNeverWaits has each report follow at once when the one before
+// has arrived: none may be taken for a flood, which is judged 25 ms later. On a
+// machine that is busy with other things one in two still arrives sooner.
+func TestOneAtATimeNeverWaits(t *testing.T) {
+	w := newWorker(t, func(context.Context, report.Bot, report.Report) ([]string, error) { return []string{""}, nil })
+	c := dbtest.MustCreateCity(t, w.DB, "fuerth", "public")
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	arrived := make(chan struct{})
+	var running errgroup.Group
+	running.Go(func() error { return w.Run(ctx) })
+	running.Go(func() error {
+		return w.Queue.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
+			m.Done()
+			arrived <- struct{}{}
+		})
+	})
+	times := make([]time.Duration, 41)
+	for i := range times {
+		published := time.Now()
+		mustPublish(t, w, c, fmt.Sprint(i))
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			t.Fatalf("report %d did not arrive", i)
+		}
+		times[i] = time.Since(published)
+	}
+	stop()
+	if err := running.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(times)
+	if median := times[len(times)/2]; median >= 25*time.Millisecond {
+		t.Errorf("half of the reports took %s or longer", median)
+	}
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"gorm.io/gorm"
+
+	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/censor"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// seedAtOnce is how many cities are written at the same time: they share
+// transactions.
+const seedAtOnce = 128
+
+// seeder writes cities into the database of a program that does not run.
+type seeder struct {
+	db        *db.DB
+	secrets   *secret.Box
+	moderator int64
+}
+
+// openSeeder makes the program's data directory and database, with the
+// program's own migrations, and opens them.
+func openSeeder(ctx context.Context, p *program) (*seeder, error) {
+	cmd := exec.CommandContext(ctx, p.binary, "city", "list")
+	cmd.Env = p.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("make the database: %w\n%s", err, out)
+	}
+	d, err := db.Open(ctx, p.data, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	s := &seeder{db: d}
+	if s.secrets, err = secret.Open(p.data, ""); err != nil {
+		d.Close()
+		return nil, err
+	}
+	m, err := d.CreateModerator(ctx, "moderator@riders.example", "no password")
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	s.moderator = m.ID
+	return s, nil
+}
+
+func (s *seeder) close() { s.db.Close() }
+
+// town is a city with its bots, as it is to be made.
+type town struct {
+	slug        string
+	subscribers []string              // of its mails
+	mastodon    *mastodontest.Account // nil: no bot
+	instance    string                // URL of the account's server
+	telegram    *telegramtest.Bot     // nil: no bot
+	api         string                // URL of the bot's server
+	chats       []int64               // subscribed
+	more        []string              // networks without tables
+}
+
+// write makes the towns.
+func (s *seeder) write(ctx context.Context, towns []town) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(seedAtOnce)
+	for i := range towns {
+		group.Go(func() error { return s.writeOne(ctx, &towns[i]) })
+	}
+	return group.Wait()
+}
+
+func (s *seeder) writeOne(ctx context.Context, t *town) error {
+	name := strings.ToUpper(t.slug[:1]) + t.slug[1:]
+	c, err := s.db.CreateCity(ctx, censor.NewCity(t.slug, name, "de"), s.moderator, append([]string{"mail"}, t.more...))
+	if err != nil {
+		return err
+	}
+	if err := s.subscribe(ctx, c, t.subscribers); err != nil {
+		return err
+	}
+	if t.mastodon != nil {
+		if _, err := s.db.CreateBot(ctx, c.ID, "mastodon", s.mastodonAccount(t)); err != nil {
+			return err
+		}
+	}
+	if t.telegram != nil {
+		if _, err := s.db.CreateBot(ctx, c.ID, "telegram", s.telegramBot(t)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *seeder) subscribe(ctx context.Context, c report.City, emails []string) error {
+	b, err := s.db.FindBot(ctx, c.ID, "mail")
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *gorm.DB) error {
+		for _, email := range emails {
+			err := tx.Exec("INSERT INTO mail_subscribers (bot_id, email, created) VALUES (?, ?, ?)", b.ID, email, time.Now().UnixMilli()).Error
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// mastodonAccount stores the account of a bot as a login does. The cursor is an
+// id from long ago: there is nothing to catch up with.
+func (s *seeder) mastodonAccount(t *town) func(*gorm.DB, report.Bot) error {
+	return func(tx *gorm.DB, b report.Bot) error {
+		a := t.mastodon
+		token := s.secrets.Seal(fmt.Sprintf("mastodon_accounts.token:%d", b.ID), a.Token())
+		return tx.Exec("INSERT INTO mastodon_accounts (bot_id, instance, account_id, handle, url, token, cursor) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			b.ID, t.instance, a.ID(), a.Handle(), a.URL(), token, a.ID()).Error
+	}
+}
+
+// telegramBot stores the token of a bot and its chats.
+func (s *seeder) telegramBot(t *town) func(*gorm.DB, report.Bot) error {
+	return func(tx *gorm.DB, b report.Bot) error {
+		a := t.telegram
+		token := s.secrets.Seal(fmt.Sprintf("telegram_bots.token:%d", b.ID), a.Token())
+		err := tx.Exec(`INSERT INTO telegram_bots (bot_id, telegram_id, username, name, token, api, welcome, next_update, next_at)
+			VALUES (?, ?, ?, ?, ?, ?, '', 0, 0)`, b.ID, a.ID(), a.Username(), t.slug, token, t.api).Error
+		if err != nil {
+			return err
+		}
+		for _, chat := range t.chats {
+			err := tx.Exec("INSERT INTO telegram_chats (bot_id, chat_id, created) VALUES (?, ?, ?)", b.ID, chat, time.Now().UnixMilli()).Error
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

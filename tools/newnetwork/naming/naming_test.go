@@ -1,0 +1,105 @@
+package naming_test
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+
+	"ticketfrei/supervisor"
+	"ticketfrei/templates"
+	"ticketfrei/tools/newnetwork/naming"
+)
+
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name string
+		want string // part of the error; empty for a name that can be used
+	}{
+		{"mail", ""},
+		{"matrix", ""},
+		{"x", ""},
+		{"a1234567890123456789", ""},
+		{"message", ""},
+		{"test", ""},
+		{"", "lower case"},
+		{"Matrix", "lower case"},
+		{"my_network", "lower case"},
+		{"my-network", "lower case"},
+		{"1st", "lower case"},
+		{"größe", "lower case"},
+		{"../mail", "lower case"},
+		{"mail\n", "lower case"},
+		{"a12345678901234567890", "at most 20"},
+		{"func", "keyword"},
+		{"range", "keyword"},
+		{"main", "Go"},
+		{"internal", "Go"},
+		{"scaffold", "directory"},
+		{"generate", "directory"},
+		{"reports", "route"},
+		{"feed", "route"},
+		{"settings", "texts"},
+		{"web", "settings"},
+		{"http", "httptest"},
+		{"sqlite", "database"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := naming.Check(tt.name)
+			if tt.want == "" && err != nil {
+				t.Errorf("refused: %v", err)
+			}
+			if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error = %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// topTables are the tables at the top of a TOML file.
+func topTables(t *testing.T, raw []byte) []string {
+	t.Helper()
+	var root map[string]any
+	if err := toml.Unmarshal(raw, &root); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for name := range root {
+		names = append(names, name)
+	}
+	return names
+}
+
+// TestNamesOfTheProgramAreReserved reads what the program itself uses: a name
+// that is new there must be reserved here.
+func TestNamesOfTheProgramAreReserved(t *testing.T) {
+	used := map[string]string{}
+	for _, source := range append([]fs.FS{supervisor.Texts}, templates.Texts...) {
+		raw, err := fs.ReadFile(source, "en.toml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range topTables(t, raw) {
+			used[name] = "texts"
+		}
+	}
+	raw, err := os.ReadFile("../../../config.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range topTables(t, raw) {
+		used[name] = "config.toml"
+	}
+	delete(used, "mail") // the network has its section there: the program's own mails need it
+	if len(used) < 15 {
+		t.Fatalf("found only %d names", len(used))
+	}
+	for name, where := range used {
+		if naming.Check(name) == nil {
+			t.Errorf("%q is in use in %s and not reserved", name, where)
+		}
+	}
+}
