@@ -140,7 +140,7 @@ func (d *demo) prepare() error {
 		if !ok {
 			continue
 		}
-		page, err := n.StartDemo(d.ctx, d.city)
+		page, err := n.StartDemo(d.ctx, d.server.site, d.city)
 		if err != nil {
 			return fmt.Errorf("demo of network %s: %w", name, err)
 		}
@@ -262,7 +262,7 @@ func (d *demo) expected(ctx context.Context, r report.Report) ([]report.Delivery
 	}
 	var list []report.Delivery
 	for _, b := range cityBots {
-		recipients, err := d.server.recipients(ctx, b, r)
+		recipients, err := d.server.relay.Recipients(ctx, b, r)
 		if err != nil {
 			return nil, err
 		}

@@ -37,10 +37,10 @@ func panickingNetwork() bots.Definition {
 func (panicking) Bot(context.Context, report.Bot, *slog.Logger) (bots.Bot, error) {
 	return panickingBot{}, nil
 }
-func (panicking) Settings(context.Context, report.City, *report.Bot) (any, error) { return nil, nil }
-func (panicking) SettingsRoutes(chi.Router)                                       {}
-func (panicking) PublicRoutes(chi.Router)                                         {}
-func (panicking) Forget(context.Context, report.Bot) error                        { return nil }
+func (panicking) Settings(context.Context, report.City, []report.Bot) (any, error) { return nil, nil }
+func (panicking) SettingsRoutes(chi.Router, bots.Site)                             {}
+func (panicking) PublicRoutes(chi.Router, bots.Site)                               {}
+func (panicking) Forget(context.Context, report.Bot) error                         { return nil }
 
 type panickingBot struct{}
 
@@ -68,7 +68,7 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.server.site.Connect(t.Context(), broken, "panicking", func(*gorm.DB, report.Bot) error { return nil }); err != nil {
+	if _, err := a.server.site.Connect(t.Context(), broken, "panicking", 0, func(*gorm.DB, report.Bot) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	bot, err := a.server.db.FindBot(t.Context(), broken.ID, "panicking")
@@ -84,7 +84,7 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 		if err := a.server.db.EnableBot(t.Context(), bot.ID, on); err != nil {
 			t.Fatal(err)
 		}
-		a.server.changed(t.Context(), broken.ID)
+		a.server.notices.Changed(broken.ID)
 	}
 
 	serial := 0
@@ -136,7 +136,7 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	trouble(true)
 	b := a.login("moderator@broken.example")
 	waitUntil(t, "the settings page to show the panic", func() bool {
-		return strings.Contains(b.get("/settings", http.StatusOK), "a bug in")
+		return strings.Contains(b.get("/settings", http.StatusOK), "inside the program")
 	})
 	// The hanging server is shown once a request to it has timed out.
 	if testing.Short() {

@@ -8,41 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"ticketfrei/internal/report"
-	"ticketfrei/tools/newnetwork/naming"
 	"ticketfrei/tools/newnetwork/scaffold"
 	"ticketfrei/tools/newnetwork/scaffold/scaffoldtest"
 )
-
-// TestRoutesOfTheSiteAreReserved finds what stands where the routes of networks
-// do: below /settings/ and /city/{slug}/.
-func TestRoutesOfTheSiteAreReserved(t *testing.T) {
-	a := startApp(t, t.TempDir(), startMailbox(t))
-	found := 0
-	err := chi.Walk(a.server.handler.(chi.Routes), func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		rest, settings := strings.CutPrefix(route, "/settings/")
-		if !settings {
-			var city bool
-			if rest, city = strings.CutPrefix(route, "/city/{slug}/"); !city {
-				return nil
-			}
-		}
-		first, _, _ := strings.Cut(rest, "/")
-		if first == "" || a.server.networks[first] != nil {
-			return nil
-		}
-		found++
-		if naming.Check(first) == nil {
-			t.Errorf("a network could be called %s, as the route %s", first, route)
-		}
-		return nil
-	})
-	if err != nil || found < 8 {
-		t.Errorf("found %d routes, %v", found, err)
-	}
-}
 
 // TestScaffoldRelays runs the whole program with the scaffold as one of its
 // networks, connected on the settings page.

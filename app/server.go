@@ -21,8 +21,8 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/queue"
-	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
@@ -40,14 +40,15 @@ type server struct {
 	definitions []bots.Definition
 
 	db       *db.DB
+	secrets  *secret.Box
 	queue    *queue.Queue
+	notices  *notice.Board
 	mailer   *mailer.Mailer
 	networks map[string]bots.Network
 	site     *frontend.Site
 	sup      *supervisor.Supervisor
-	censor   *relay.Worker
+	relay    *relay.Worker
 	accounts *supervisor.AccountMails
-	handler  http.Handler
 	web      net.Listener
 
 	// addresses of the networks' servers, by network
@@ -60,7 +61,7 @@ type server struct {
 // what had been opened is closed again.
 func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, demo bool) (*server, error) {
 	s := &server{cfg: cfg, log: log, definitions: definitions,
-		networks: make(map[string]bots.Network), addresses: make(map[string]string)}
+		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string)}
 	if err := s.open(ctx, demo); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -71,10 +72,6 @@ func (s *server) open(ctx context.Context, demo bool) error {
 	if err := s.openStores(ctx); err != nil {
 		return err
 	}
-	secrets, err := secret.Open(s.cfg.Data, s.cfg.Secret)
-	if err != nil {
-		return err
-	}
 	texts, err := s.texts()
 	if err != nil {
 		return err
@@ -82,47 +79,31 @@ func (s *server) open(ctx context.Context, demo bool) error {
 	registry := newRegistry(s.queue)
 	s.mailer = mailer.New(s.cfg, s.log, time.Now)
 	s.onClose(func() { s.mailer.Close() })
-	s.censor = relay.NewWorker(relay.Options{
-		DB: s.db, Queue: s.queue, Recipients: s.recipients, Expire: s.cfg.Reports.Expire,
+	hearing := &relay.Hearing{Queue: s.queue, Secrets: s.secrets, Now: time.Now}
+	if err := s.openNetworks(hearing, texts); err != nil {
+		return err
+	}
+	s.relay = relay.NewWorker(relay.Options{
+		DB: s.db, Queue: s.queue, Notices: s.notices, Networks: s.networks, Expire: s.cfg.Reports.Expire,
+		Log: s.log, Now: time.Now, Metrics: registry,
+	})
+	s.accounts = &supervisor.AccountMails{Queue: s.queue, Mailer: s.mailer, LogLinks: s.cfg.Mail.Relay == "", Log: s.log}
+	s.sup = supervisor.New(supervisor.Options{
+		DB: s.db, Queue: s.queue, Networks: s.networks,
+		Attention: &supervisor.AttentionMail{DB: s.db, Queue: s.queue, Texts: texts, Config: s.cfg, Now: time.Now},
+		Notices:   s.notices, Relay: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
-		Config: s.cfg, DB: s.db, Secrets: secrets, Texts: texts, Log: s.log, Now: time.Now,
-		SendMail: s.queue.PublishMail,
-		Changed:  s.changed,
-		TakeBack: s.censor.TakeBack,
-		Ready:    s.ready,
-		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-		Demo:     demo,
+		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
+		Outbox: s.queue, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Demo:    demo,
 	})
 	if err != nil {
 		return err
 	}
 	s.onClose(s.site.Close)
-	emitter := &relay.Emitter{Queue: s.queue, Secrets: secrets, Now: time.Now}
-	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate)
-	s.onClose(client.CloseIdleConnections)
-	if err := s.openNetworks(bots.Host{
-		Config: s.cfg, DB: s.db, Secrets: secrets, Texts: texts, Mailer: s.mailer,
-		SendMail: s.queue.PublishMail,
-		HTTP:     client,
-		Site:     s.site,
-		Emit:     emitter.Emit,
-		Changed:  s.site.Changed,
-		Log:      s.log,
-		Now:      time.Now,
-	}); err != nil {
-		return err
-	}
-	s.accounts = &supervisor.AccountMails{Queue: s.queue, Mailer: s.mailer, LogLinks: s.cfg.Mail.Relay == "", Log: s.log}
-	s.sup = supervisor.New(supervisor.Options{
-		DB: s.db, Queue: s.queue, Networks: s.networks,
-		Attention: (&supervisor.Attention{DB: s.db, Queue: s.queue, Texts: texts, Config: s.cfg, Now: time.Now}).Tell,
-		Changed:   s.censor.Changed,
-		Emit:      emitter.Emit,
-		Expire:    s.cfg.Reports.Expire,
-		Log:       s.log, Now: time.Now, Metrics: registry,
-	})
 	return s.listen(ctx)
 }
 
@@ -140,7 +121,7 @@ func (s *server) openStores(ctx context.Context) error {
 		return err
 	}
 	s.onClose(unlock)
-	if s.db, err = openDatabase(ctx, s.cfg, s.definitions); err != nil {
+	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions); err != nil {
 		return err
 	}
 	s.onClose(func() { s.db.Close() })
@@ -160,13 +141,15 @@ func (s *server) texts() (*i18n.Catalogue, error) {
 	return i18n.New(sources...)
 }
 
-// openNetworks makes every network and mounts its pages.
-func (s *server) openNetworks(host bots.Host) error {
-	var mounted []frontend.Network
+// openNetworks makes every network.
+func (s *server) openNetworks(hearing bots.Relay, texts *i18n.Catalogue) error {
+	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate)
+	s.onClose(client.CloseIdleConnections)
 	for _, d := range s.definitions {
-		h := host
-		h.Log = s.log.With("network", d.Name)
-		network, err := d.New(h)
+		network, err := d.New(bots.Host{
+			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, Outbox: s.queue,
+			HTTP: client, Relay: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
+		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", d.Name, err)
 		}
@@ -174,14 +157,17 @@ func (s *server) openNetworks(host bots.Host) error {
 		if c, ok := network.(io.Closer); ok {
 			s.onClose(func() { _ = c.Close() })
 		}
-		mounted = append(mounted, frontend.Network{Definition: d, Network: network})
 	}
-	handler, err := s.site.Routes(mounted)
-	if err != nil {
-		return err
-	}
-	s.handler = handler
 	return nil
+}
+
+// mounted are the networks as the site mounts them.
+func (s *server) mounted() []frontend.Network {
+	var list []frontend.Network
+	for _, d := range s.definitions {
+		list = append(list, frontend.Network{Definition: d, Network: s.networks[d.Name]})
+	}
+	return list
 }
 
 // listen opens the ports, so that an address in use is an error of the start.
@@ -208,9 +194,6 @@ func (s *server) run(ctx context.Context) error {
 	// process must leave nothing behind.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if err := s.queue.OnPassed(ctx, s.site.Passed); err != nil {
-		return err
-	}
 	var group sync.WaitGroup
 	part := func(name string, run func(context.Context) error) {
 		group.Go(func() {
@@ -219,7 +202,7 @@ func (s *server) run(ctx context.Context) error {
 			}
 		})
 	}
-	part("censor", s.censor.Run)
+	part("relay", s.relay.Run)
 	part("account mails", s.accounts.Run)
 	part("supervisor", s.sup.Run)
 	part("frontend", s.serveWeb)
@@ -238,7 +221,7 @@ func (s *server) run(ctx context.Context) error {
 // serveWeb serves the pages until ctx ends.
 func (s *server) serveWeb(ctx context.Context) error {
 	srv := &http.Server{
-		Handler:           s.handler,
+		Handler:           s.site,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -301,26 +284,8 @@ func (s *server) clean(ctx context.Context) error {
 	}
 }
 
-// changed makes what was changed about a city take effect: in this process
-// before it returns, in the others a moment later.
-func (s *server) changed(ctx context.Context, cityID int64) {
-	s.censor.Changed(cityID)
-	if err := s.queue.NotifyChanged(cityID); err != nil {
-		s.log.Error("a change of a city could not be announced", "city", cityID, "err", err)
-	}
-}
-
-// recipients returns whom a bot sends a report to; a bot that posts publicly
-// has one empty recipient.
-func (s *server) recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error) {
-	network, ok := s.networks[b.Network].(bots.Recipients)
-	if !ok {
-		return []string{""}, nil
-	}
-	return network.Recipients(ctx, b, r)
-}
-
-func (s *server) ready(ctx context.Context) error {
+// Ready says why the server cannot work at the moment: see frontend.Health.
+func (s *server) Ready(ctx context.Context) error {
 	return errors.Join(s.db.Ping(ctx), s.queue.Ping(ctx))
 }
 

@@ -15,6 +15,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/secret"
 )
 
 // makeDataDir makes the data directory where it is missing and says in plain
@@ -52,30 +53,36 @@ func probe(dir string) error {
 	return f.Sync()
 }
 
-// openDatabase opens the database and brings its tables up to date. Two
-// processes at once take turns.
-func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition) (*db.DB, error) {
+// openDatabase opens the database and the box that seals what is in it, and
+// brings the tables up to date. Two processes at once take turns.
+func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition) (*db.DB, *secret.Box, error) {
 	if err := makeDataDir(cfg.Data); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	unlock, err := lockFile(cfg.Data, "migrate.lock", true)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer unlock()
+	box, err := secret.Open(cfg.Data, cfg.Secret)
+	if err != nil {
+		return nil, nil, err
+	}
 	d, err := db.Open(ctx, cfg.Data, time.Now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lists := make(map[string][]*gormigrate.Migration, len(definitions))
 	for _, def := range definitions {
-		lists[def.Name] = def.Migrations
+		if def.Migrations != nil {
+			lists[def.Name] = def.Migrations(box)
+		}
 	}
 	if err := d.Migrate(ctx, lists); err != nil {
 		d.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return d, nil
+	return d, box, nil
 }
 
 // withDatabase reads the settings and runs work with the database open.
@@ -85,7 +92,7 @@ func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Conf
 	if err != nil {
 		return err
 	}
-	d, err := openDatabase(c.ctx, cfg, definitions)
+	d, _, err := openDatabase(c.ctx, cfg, definitions)
 	if err != nil {
 		return err
 	}

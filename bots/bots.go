@@ -23,6 +23,7 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -32,9 +33,9 @@ import (
 type Definition struct {
 	// Name is the name of the directory: lower case letters and digits.
 	Name string
-	// Migrations of the network's tables. Ids and tables begin with
-	// "<name>_".
-	Migrations []*gormigrate.Migration
+	// Migrations of the network's tables, made with the box that seals what
+	// they hold. Ids and tables begin with "<name>_".
+	Migrations func(*secret.Box) []*gormigrate.Migration
 	// Files holds settings.tmpl (the network's section of the settings page),
 	// every other *.tmpl page of the network, and its texts en.toml and
 	// de.toml. Text ids begin with "<name>."; these have a meaning: title and
@@ -59,26 +60,31 @@ type Host struct {
 	Secrets *secret.Box
 	Texts   *i18n.Catalogue
 	Mailer  *mailer.Mailer
-	// SendMail puts a mail of the account kind (confirmation, notice) into the
-	// queue; when it returns nil it is on disk and will be sent, with retries.
-	SendMail func(context.Context, mailer.Mail) error
+	Outbox  Outbox
 	// HTTP is the client for talking to hosts that a user named: it refuses
 	// private addresses (unless network.allow_private is set) and has a
 	// timeout of 30 s for a whole exchange. Its Transport may be taken for
 	// clients with another timeout.
-	HTTP *http.Client
-	Site Site
-	// Emit hands over a report that a bot heard. When it returns nil, the
-	// report is on disk and the network may be told so. The same Incoming
-	// twice is harmless.
-	Emit func(context.Context, report.Bot, Incoming) error
-	// Changed says that something about a city or its bots has changed in the
-	// database: bots are started and stopped, rules are read again. A network
-	// that has changed what it stores of a bot calls DB.TouchBot first, so
-	// that the bot is made anew.
-	Changed func(ctx context.Context, cityID int64)
+	HTTP    *http.Client
+	Relay   Relay
+	Notices *notice.Board
 	Log     *slog.Logger
 	Now     func() time.Time
+}
+
+// Relay takes in what bots hear.
+type Relay interface {
+	// Hear takes in a report that bot b heard. When it returns nil, the report
+	// is on disk and the network may be told so. The same Incoming twice is
+	// harmless.
+	Hear(ctx context.Context, b report.Bot, in Incoming) error
+}
+
+// Outbox sends account mails: confirmations and notices.
+type Outbox interface {
+	// PublishMail puts a mail into the queue; when it returns nil it is on disk
+	// and will be sent, with retries.
+	PublishMail(ctx context.Context, m mailer.Mail) error
 }
 
 // Incoming is a report as a network heard it. The program adds the rest.
@@ -103,14 +109,14 @@ type Network interface {
 	// its city's name or language, was changed, and after an error. Errors of kind
 	// Refused and temporary ones are treated as those of Receive.
 	Bot(ctx context.Context, b report.Bot, log *slog.Logger) (Bot, error)
-	// Settings returns what settings.tmpl shows of the city as .Data. bot is
-	// nil while the city has no bot of this network.
-	Settings(ctx context.Context, city report.City, bot *report.Bot) (any, error)
+	// Settings returns what settings.tmpl shows of the city as .Data. own are
+	// the city's bots of this network, the first one made first.
+	Settings(ctx context.Context, city report.City, own []report.Bot) (any, error)
 	// SettingsRoutes adds the routes of the settings section, served below
 	// /settings/<name>/. A moderator is logged in and the city known.
-	SettingsRoutes(r chi.Router)
+	SettingsRoutes(r chi.Router, s Site)
 	// PublicRoutes adds the public routes, served below /city/{slug}/<name>/.
-	PublicRoutes(r chi.Router)
+	PublicRoutes(r chi.Router, s Site)
 	// Forget deletes everything the network stores of the bot: credentials,
 	// recipients, cursors. It is called when the bot is disconnected and when
 	// its city is deleted.
@@ -200,5 +206,5 @@ type Demo interface {
 	// StartDemo starts a stand-in of the network on loopback, connects a bot
 	// of city to it, and returns the page that shows the stand-in, served at
 	// /demo/<name>. The stand-in stops when ctx ends.
-	StartDemo(ctx context.Context, city report.City) (http.Handler, error)
+	StartDemo(ctx context.Context, s Site, city report.City) (http.Handler, error)
 }

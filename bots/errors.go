@@ -11,15 +11,14 @@ type Kind int
 
 // The kinds of errors.
 const (
-	Temporary Kind = iota // tried again, later each time, until the report expires
+	KindTemporary Kind = iota // tried again, later each time, until the report expires
 	KindRetryAfter
 	KindPermanent
 	KindGone
 	KindRefused
 )
 
-// Error is an error with a kind. Its text is shown to the moderator: plain
-// words, no secrets.
+// Error is an error with a kind.
 type Error struct {
 	Kind  Kind
 	After time.Duration // of KindRetryAfter
@@ -56,10 +55,52 @@ func Gone(err error) error { return &Error{Kind: KindGone, Err: err} }
 func Refused(err error) error { return &Error{Kind: KindRefused, Err: err} }
 
 // KindOf returns the kind of err and, of KindRetryAfter, how long to wait.
-// An error without a kind is Temporary.
+// An error without a kind is KindTemporary.
 func KindOf(err error) (Kind, time.Duration) {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind, e.After
 	}
-	return Temporary, 0
+	return KindTemporary, 0
+}
+
+// T returns the text id in some language, filled with data (alternating names
+// and values).
+type T func(id string, data ...any) string
+
+// Sayer is an error that a moderator can read: the program shows it in the
+// language of the city. What is said holds no secret. Error() stays for the
+// operator's log.
+type Sayer interface {
+	error
+	Say(t T) string
+}
+
+// Say returns a Sayer whose words are the text id, filled with data. cause is
+// for the log and may be nil.
+func Say(cause error, id string, data ...any) error { return &said{cause, id, data} }
+
+type said struct {
+	cause error
+	id    string
+	data  []any
+}
+
+func (s *said) Error() string {
+	if s.cause != nil {
+		return s.cause.Error()
+	}
+	return s.id
+}
+
+func (s *said) Unwrap() error { return s.cause }
+
+// Say returns the words in the language of t.
+func (s *said) Say(t T) string { return t(s.id, s.data...) }
+
+// Words puts err into words for a moderator.
+func Words(err error, t T) string {
+	if s, ok := errors.AsType[Sayer](err); ok {
+		return s.Say(t)
+	}
+	return err.Error()
 }

@@ -18,7 +18,7 @@ func TestKindOf(t *testing.T) {
 		after time.Duration
 		text  string
 	}{
-		{"plain", cause, bots.Temporary, 0, "too long"},
+		{"plain", cause, bots.KindTemporary, 0, "too long"},
 		{"permanent", bots.Permanent(cause), bots.KindPermanent, 0, "too long"},
 		{"gone", bots.Gone(cause), bots.KindGone, 0, "too long"},
 		{"refused", bots.Refused(cause), bots.KindRefused, 0, "too long"},

@@ -41,12 +41,19 @@ type Site interface {
 	// shows message once.
 	Saved(w http.ResponseWriter, r *http.Request, network, message string) error
 
-	// Connect makes the city's bot of the network, or returns the one it has.
-	// save stores its credentials in the network's tables, in the same
-	// transaction; where save fails no bot is made. The bot starts at once,
-	// with what is stored now.
-	Connect(ctx context.Context, city report.City, network string, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error)
+	// Connect makes a bot of the network for the city, or takes the one whose id
+	// is botID where that is not 0, and switches it on. save stores its
+	// credentials in the network's tables, in the same transaction; where save
+	// fails nothing has changed. The bot starts at once, with what is stored now.
+	// The error is db.ErrNotFound where botID is no bot of this city and network.
+	Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error)
 }
+
+// SettingsPath is where moderators find the card of a network.
+func SettingsPath(network string) string { return "/settings#" + SettingsAnchor(network) }
+
+// SettingsAnchor is the id of the network's card on the settings page.
+func SettingsAnchor(network string) string { return "network-" + network }
 
 // PageError is an error whose text a visitor may read.
 type PageError struct {

@@ -295,3 +295,14 @@ func TestCompileRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestNewCityHasTheRulesOfItsLanguage(t *testing.T) {
+	want := report.City{Slug: "fuerth", Name: "Fürth", Language: "de",
+		Triggers: censor.DefaultTriggers("de"), Blocked: censor.DefaultBlocked("de")}
+	if diff := cmp.Diff(want, censor.NewCity("fuerth", "Fürth", "de")); diff != "" {
+		t.Error(diff)
+	}
+	if want.Triggers == "" {
+		t.Error("a new city lets nothing pass")
+	}
+}

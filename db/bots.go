@@ -35,19 +35,15 @@ func (d *DB) newBotRow(cityID int64, network string) *botRow {
 		State: string(report.BotStarting), Updated: millis(d.now())}
 }
 
-// CreateBot makes a city's bot of a network, enabled, or enables the one it
-// has. save runs in the same transaction and stores the bot's credentials.
-func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
+// CreateBot makes a bot of a network for the city, enabled, or enables the one
+// with the id botID where that is not 0. save runs in the same transaction and
+// stores the bot's credentials. The error is ErrNotFound where botID is no bot
+// of this city and network.
+func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
 	var row botRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		row = *d.newBotRow(cityID, network)
-		err := tx.Exec(`INSERT INTO bots (city_id, network, enabled, state, updated) VALUES (?, ?, 1, ?, ?)
-			ON CONFLICT (city_id, network) DO UPDATE SET enabled = 1, state = excluded.state, last_error = '', updated = excluded.updated`,
-			cityID, network, row.State, row.Updated).Error
-		if err != nil {
-			return err
-		}
-		if err := tx.Where("city_id = ? AND network = ?", cityID, network).Take(&row).Error; err != nil {
+		if err := d.enableOrInsert(tx, &row, botID); err != nil {
 			return err
 		}
 		return save(tx, row.bot())
@@ -58,14 +54,41 @@ func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, save f
 	return row.bot(), nil
 }
 
+// enableOrInsert stores row as a new bot, or takes over the state of it in the
+// bot that is there and reads that into row.
+func (d *DB) enableOrInsert(tx *gorm.DB, row *botRow, botID int64) error {
+	if botID == 0 {
+		return tx.Create(row).Error
+	}
+	known := tx.Model(&botRow{}).Where("id = ? AND city_id = ? AND network = ?", botID, row.CityID, row.Network)
+	err := oneRow(known.Updates(map[string]any{"enabled": true, "state": row.State, "last_error": "", "updated": row.Updated}))
+	if err != nil {
+		return err
+	}
+	// With what row holds already, gorm would ask for that, too.
+	*row = botRow{}
+	return tx.Where("id = ?", botID).Take(row).Error
+}
+
 // Bot returns the bot of that id, or ErrNotFound.
 func (d *DB) Bot(ctx context.Context, id int64) (report.Bot, error) {
 	return findBot(d.Read(ctx).Where("id = ?", id))
 }
 
-// FindBot returns a city's bot of a network, or ErrNotFound.
+// FindBot returns the city's first bot of a network, or ErrNotFound.
 func (d *DB) FindBot(ctx context.Context, cityID int64, network string) (report.Bot, error) {
-	return findBot(d.Read(ctx).Where("city_id = ? AND network = ?", cityID, network))
+	return findBot(d.Read(ctx).Where("city_id = ? AND network = ?", cityID, network).Order("id"))
+}
+
+// CityBot returns the bot of that id where it is the city's and of that network,
+// or ErrNotFound.
+func (d *DB) CityBot(ctx context.Context, cityID int64, network string, botID int64) (report.Bot, error) {
+	return findBot(d.Read(ctx).Where("id = ? AND city_id = ? AND network = ?", botID, cityID, network))
+}
+
+// NetworkBots returns the city's bots of a network, the first one made first.
+func (d *DB) NetworkBots(ctx context.Context, cityID int64, network string) ([]report.Bot, error) {
+	return d.bots(d.Read(ctx).Where("city_id = ? AND network = ?", cityID, network))
 }
 
 func findBot(where *gorm.DB) (report.Bot, error) {
@@ -76,7 +99,7 @@ func findBot(where *gorm.DB) (report.Bot, error) {
 	return row.bot(), nil
 }
 
-// CityBots returns a city's bots by network.
+// CityBots returns a city's bots by network, the first one made first.
 func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("city_id = ?", cityID))
 }
@@ -95,7 +118,7 @@ func (d *DB) BotsUpdatedSince(ctx context.Context, t time.Time) ([]report.Bot, e
 
 func (d *DB) bots(where *gorm.DB) ([]report.Bot, error) {
 	var rows []botRow
-	if err := where.Order("city_id, network").Find(&rows).Error; err != nil {
+	if err := where.Order("city_id, network, id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list bots: %w", err)
 	}
 	return mapRows(rows, botRow.bot), nil

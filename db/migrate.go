@@ -14,7 +14,7 @@ import (
 // database that has migrations this program does not know was written by a
 // newer version and is refused.
 func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migration) error {
-	if err := d.migrate(ctx, "core", migrations); err != nil {
+	if err := d.migrateCore(ctx); err != nil {
 		return err
 	}
 	for name, list := range networks {
@@ -23,6 +23,18 @@ func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migr
 		}
 	}
 	return nil
+}
+
+// migrateCore brings the tables of this package up to date. A table that others
+// refer to can only be replaced while foreign keys are off: its rows would take
+// theirs with them. Within a transaction they cannot be switched.
+func (d *DB) migrateCore(ctx context.Context) (err error) {
+	pragma := func(on string) error { return d.write.WithContext(ctx).Exec("PRAGMA foreign_keys = " + on).Error }
+	if err := pragma("OFF"); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	defer func() { err = errors.Join(err, pragma("ON")) }()
+	return d.migrate(ctx, "core", migrations)
 }
 
 func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migration) error {
@@ -151,5 +163,26 @@ var migrations = []*gormigrate.Migration{
 			author TEXT NOT NULL,
 			created INTEGER NOT NULL,
 			PRIMARY KEY (city_id, author)) WITHOUT ROWID`,
+	)},
+	// A city may have several bots of one network. Ids are never used again,
+	// also those of bots that were deleted.
+	{ID: "core_0002", Migrate: SQL(
+		`CREATE TABLE bots_0002 (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			network TEXT NOT NULL,
+			enabled INTEGER NOT NULL,
+			state TEXT NOT NULL,
+			last_error TEXT NOT NULL DEFAULT '',
+			error_at INTEGER NOT NULL DEFAULT 0,
+			restarts INTEGER NOT NULL DEFAULT 0,
+			updated INTEGER NOT NULL)`,
+		`INSERT INTO bots_0002 SELECT id, city_id, network, enabled, state, last_error, error_at, restarts, updated FROM bots`,
+		`DELETE FROM sqlite_sequence WHERE name = 'bots_0002'`,
+		`INSERT INTO sqlite_sequence (name, seq) SELECT 'bots_0002', seq FROM sqlite_sequence WHERE name = 'bots'`,
+		`DROP TABLE bots`,
+		`ALTER TABLE bots_0002 RENAME TO bots`,
+		`CREATE INDEX bots_updated ON bots(updated)`,
+		`CREATE INDEX bots_city ON bots(city_id, network)`,
 	)},
 }

@@ -121,7 +121,7 @@ func (s *Site) addresses(ctx context.Context, c report.City) ([]address, error) 
 		return nil, err
 	}
 	var list []address
-	for _, n := range s.networks {
+	for _, n := range s.Networks {
 		addressed, ok := n.Network.(bots.Addressed)
 		if !ok {
 			continue

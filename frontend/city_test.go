@@ -100,7 +100,7 @@ func TestCityPage(t *testing.T) {
 		if err := tn.db.TakeBack(t.Context(), c.ID, "second"); err != nil {
 			t.Fatal(err)
 		}
-		tn.site.Passed(c.ID)
+		tn.notices.Passed(c.ID)
 		if diff := cmp.Diff(want[1:], reportTexts(w.get("/city/nuernberg"))); diff != "" {
 			t.Error(diff)
 		}
@@ -109,7 +109,7 @@ func TestCityPage(t *testing.T) {
 		if err := tn.db.SaveTexts(t.Context(), c.ID, "Nürnberg", "de", "**Hallo** <script>alert(1)</script> [x](javascript:alert(1))"); err != nil {
 			t.Fatal(err)
 		}
-		tn.site.Changed(t.Context(), c.ID)
+		tn.notices.Changed(c.ID)
 		page := w.get("/city/nuernberg")
 		page.says("text", "Hallo")
 		for _, n := range page.all("script") {
@@ -131,7 +131,7 @@ func TestCityPage(t *testing.T) {
 		if err := tn.db.EnableBot(t.Context(), b.ID, false); err != nil {
 			t.Fatal(err)
 		}
-		tn.site.Changed(t.Context(), c.ID)
+		tn.notices.Changed(c.ID)
 		w.get("/city/nuernberg").silent("write", "@tickets.example")
 	})
 	t.Run("changes by another process are seen within a second", func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestCityPage(t *testing.T) {
 	})
 	t.Run("a network that fails is left out", func(t *testing.T) {
 		tn.post.lost = true
-		tn.site.Changed(t.Context(), c.ID)
+		tn.notices.Changed(c.ID)
 		w.get("/city/nuernberg").want(http.StatusOK, "").silent("write", "@tickets.example")
 	})
 }
@@ -216,7 +216,7 @@ func TestCityPageIsCheapToAskForAgain(t *testing.T) {
 			if err := tn.db.TakeBack(t.Context(), c.ID, "new"+path); err != nil {
 				t.Fatal(err)
 			}
-			tn.site.Passed(c.ID)
+			tn.notices.Passed(c.ID)
 		})
 	}
 }

@@ -20,7 +20,7 @@ func handleHealth(w http.ResponseWriter, _ *http.Request) {
 func (s *Site) handleReady(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	if err := s.Ready(ctx); err != nil {
+	if err := s.Health.Ready(ctx); err != nil {
 		answerPlainly(w, http.StatusServiceUnavailable, fmt.Sprintf("not ready: %v", err))
 		return
 	}

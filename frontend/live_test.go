@@ -136,7 +136,7 @@ func TestLive(t *testing.T) {
 		if err := tn.db.TakeBack(t.Context(), c.ID, "one"); err != nil {
 			t.Fatal(err)
 		}
-		tn.site.Passed(c.ID)
+		tn.notices.Passed(c.ID)
 		names, _, data := w.until()
 		if diff := cmp.Diff([]string{"removed"}, names); diff != "" || data != "one" {
 			t.Errorf("%s %q", diff, data)

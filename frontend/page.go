@@ -25,7 +25,6 @@ type page struct {
 	URL       string        // public address of the site, without a slash at the end
 	Path      string        // path of the page
 	Demo      bool
-	Bot       *report.Bot // in a network's section of the settings: its bot, or nil
 
 	texts  translator
 	assets *assets

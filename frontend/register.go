@@ -152,7 +152,7 @@ func (s *Site) addCity(w http.ResponseWriter, r *http.Request, slug string, form
 // welcome leads to the settings of a city that was just made.
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request, made report.City) {
 	ctx := r.Context()
-	s.Changed(ctx, made.ID)
+	s.Notices.Changed(made.ID)
 	s.sessions.Put(ctx, keyCity, made.ID)
 	s.flash(ctx, s.T(r, "register.welcome", "City", made.Name))
 	http.Redirect(w, r, "/settings", http.StatusSeeOther)

@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,17 +20,11 @@ const (
 	passwordPerQuarter = 20
 )
 
-// Routes makes the site's handler, with the pages of the networks. Call it
-// once. Every template is read here: one that is broken is an error.
-func (s *Site) Routes(networks []Network) (http.Handler, error) {
-	s.networks = networks
-	var err error
-	if s.views, err = parseViews(networks); err != nil {
-		return nil, fmt.Errorf("frontend: %w", err)
-	}
+// newRoutes makes the handler of all pages, those of the networks among them.
+func (s *Site) newRoutes() (http.Handler, error) {
 	sameOrigin, err := s.sameOrigin()
 	if err != nil {
-		return nil, fmt.Errorf("frontend: %w", err)
+		return nil, err
 	}
 	r := chi.NewRouter()
 	r.Use(s.begin, s.accessLog, s.securityHeaders, s.recoverPanic, headAsGet, sameOrigin)
@@ -76,8 +69,8 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/live", s.Handler(s.handleLive))
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
-		for _, n := range s.networks {
-			r.Route("/"+n.Name, n.Network.PublicRoutes)
+		for _, n := range s.Networks {
+			r.Route("/"+n.Name, func(r chi.Router) { n.Network.PublicRoutes(r, s) })
 		}
 	})
 }
@@ -127,8 +120,8 @@ func (s *Site) memberRoutes(r chi.Router) {
 	s.settingsRoutes(r)
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameCity)
-		for _, n := range s.networks {
-			r.Route("/"+n.Name, n.Network.SettingsRoutes)
+		for _, n := range s.Networks {
+			r.Route("/"+n.Name, func(r chi.Router) { n.Network.SettingsRoutes(r, s) })
 		}
 	})
 }

@@ -223,13 +223,10 @@ func TestBrokenTemplateIsAnErrorAtTheStart(t *testing.T) {
 		"broken markup":   `{{define "content"}}<a href="{{.T "x"}}{{end}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			site, err := NewSite(tn.site.Options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(site.Close)
 			n := Network{Definition: bots.Definition{Name: "broken", Files: fstest.MapFS{"page.tmpl": {Data: []byte(file)}}}, Network: tn.post}
-			if _, err := site.Routes([]Network{n}); err == nil || !strings.Contains(err.Error(), "broken") {
+			o := tn.site.Options
+			o.Networks = []Network{n}
+			if _, err := NewSite(o); err == nil || !strings.Contains(err.Error(), "broken") {
 				t.Errorf("error %v", err)
 			}
 		})

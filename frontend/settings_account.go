@@ -106,7 +106,7 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 	if err := s.DB.DeleteCity(r.Context(), c.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	s.Changed(r.Context(), c.ID)
+	s.Notices.Changed(c.ID)
 	return s.leave(w, r, s.T(r, "settings.account.deleted", "City", c.Name))
 }
 

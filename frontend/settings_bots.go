@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -28,17 +29,31 @@ func (s *Site) botRoutes(r chi.Router) {
 	r.Post("/disconnect", s.Handler(s.handleDisconnect))
 }
 
-// requestedBot is the network in the URL and the city's bot of it.
+// requestedBot is the network in the URL and the bot of it that is meant.
 func (s *Site) requestedBot(r *http.Request) (Network, report.Bot, error) {
 	n, ok := s.network(chi.URLParam(r, "network"))
 	if !ok {
 		return Network{}, report.Bot{}, gone(errors.New("no such network"))
 	}
-	b, err := s.DB.FindBot(r.Context(), s.City(r).ID, n.Name)
+	b, err := s.findBot(r, n.Name)
 	if errors.Is(err, db.ErrNotFound) {
 		return Network{}, report.Bot{}, gone(err)
 	}
 	return n, b, err
+}
+
+// findBot is the bot of the form's field bot_id, or the city's first one of the
+// network where there is no such field.
+func (s *Site) findBot(r *http.Request, network string) (report.Bot, error) {
+	field := r.FormValue("bot_id")
+	if field == "" {
+		return s.DB.FindBot(r.Context(), s.City(r).ID, network)
+	}
+	id, err := strconv.ParseInt(field, 10, 64)
+	if err != nil {
+		return report.Bot{}, db.ErrNotFound
+	}
+	return s.DB.CityBot(r.Context(), s.City(r).ID, network, id)
 }
 
 func (s *Site) handleSwitch(w http.ResponseWriter, r *http.Request, on bool) error {
@@ -49,7 +64,7 @@ func (s *Site) handleSwitch(w http.ResponseWriter, r *http.Request, on bool) err
 	if err := s.DB.EnableBot(r.Context(), b.ID, on); err != nil {
 		return err
 	}
-	s.Changed(r.Context(), b.CityID)
+	s.Notices.Changed(b.CityID)
 	id := "settings.networks.disabled"
 	if on {
 		id = "settings.networks.enabled"
@@ -59,7 +74,7 @@ func (s *Site) handleSwitch(w http.ResponseWriter, r *http.Request, on bool) err
 
 // handleDisconnectAsk shows what disconnecting means, and the button for it.
 func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error {
-	n, _, err := s.detachable(r)
+	n, b, err := s.detachable(r)
 	if err != nil {
 		return err
 	}
@@ -70,7 +85,9 @@ func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error
 		Action: "/settings/bots/" + n.Name + "/disconnect",
 		Button: s.T(r, "settings.networks.disconnect_button"),
 		Keep:   s.T(r, "settings.networks.disconnect_keep"),
-		Back:   "/settings#" + cardAnchor(n.Name),
+		Back:   bots.SettingsPath(n.Name),
+		Field:  "bot_id",
+		Value:  strconv.FormatInt(b.ID, 10),
 	})
 }
 
@@ -97,7 +114,7 @@ func (s *Site) handleDisconnect(w http.ResponseWriter, r *http.Request) error {
 	if err := s.DB.DeleteBot(r.Context(), b.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	s.Changed(r.Context(), b.CityID)
+	s.Notices.Changed(b.CityID)
 	return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnected", "Network", title))
 }
 
@@ -108,7 +125,7 @@ func (s *Site) forget(ctx context.Context, n Network, b report.Bot) error {
 	if err := s.DB.EnableBot(ctx, b.ID, false); err != nil {
 		return err
 	}
-	s.Changed(ctx, b.CityID)
+	s.Notices.Changed(b.CityID)
 	ctx, cancel := context.WithTimeout(ctx, forgetTimeout)
 	defer cancel()
 	return guard(func() error { return n.Network.Forget(ctx, b) })

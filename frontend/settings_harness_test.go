@@ -22,6 +22,7 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/templates"
@@ -42,6 +43,8 @@ type board struct {
 	bell *toyNetwork // connected by hand
 	mux  chi.Routes
 
+	notices notice.Board
+
 	mu      sync.Mutex
 	mails   []mailer.Mail
 	changed map[int64]int
@@ -50,16 +53,15 @@ type board struct {
 
 // toyTexts and toySettings are what a network brings along.
 const (
-	toyTexts    = "[%s]\ntitle = \"Toy %s\"\nblurb = \"A toy.\"\nsaved = \"Connected.\"\n"
+	toyTexts    = "[%s]\ntitle = \"Toy %s\"\nblurb = \"A toy.\"\nsaved = \"Connected.\"\nrevoked = \"the token was revoked\"\n"
 	toySettings = `<form method="post" action="/settings/{{.Data.Name}}/connect" id="connect-{{.Data.Name}}">
 <input name="token" value="{{.Data.Token}}">{{with .Data.Wrong}}<p class="error">{{.}}</p>{{end}}
-<p class="toy">{{if .Bot}}bot of {{.City.Name}}{{else}}no bot{{end}}</p></form>`
+<p class="toy">{{if .Data.Made}}bot of {{.City.Name}}{{else}}no bot{{end}}</p></form>`
 )
 
 // toyNetwork is a network that does as the test says.
 type toyNetwork struct {
 	name string
-	site func() bots.Site
 
 	mu        sync.Mutex
 	err       error // of Settings
@@ -68,7 +70,10 @@ type toyNetwork struct {
 	forgot    []int64
 }
 
-type toyData struct{ Name, Token, Wrong string }
+type toyData struct {
+	Name, Token, Wrong string
+	Made               bool
+}
 
 func (n *toyNetwork) definition(everywhere bool) bots.Definition {
 	texts := []byte(fmt.Sprintf(toyTexts, n.name, n.name))
@@ -83,31 +88,31 @@ func (n *toyNetwork) Bot(context.Context, report.Bot, *slog.Logger) (bots.Bot, e
 	return nil, errors.New("a toy has no bots")
 }
 
-func (n *toyNetwork) Settings(context.Context, report.City, *report.Bot) (any, error) {
+func (n *toyNetwork) Settings(_ context.Context, _ report.City, own []report.Bot) (any, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.panics {
 		panic("the toy is broken")
 	}
-	return toyData{Name: n.name, Token: "stored"}, n.err
+	return toyData{Name: n.name, Token: "stored", Made: len(own) > 0}, n.err
 }
 
-func (n *toyNetwork) SettingsRoutes(r chi.Router) {
-	r.Post("/connect", n.site().Handler(func(w http.ResponseWriter, r *http.Request) error {
+func (n *toyNetwork) SettingsRoutes(r chi.Router, site bots.Site) {
+	r.Post("/connect", site.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		token := r.PostFormValue("token")
 		if token == "bad" {
-			return n.site().Settings(w, r, http.StatusUnprocessableEntity, n.name,
+			return site.Settings(w, r, http.StatusUnprocessableEntity, n.name,
 				toyData{Name: n.name, Token: token, Wrong: "not accepted"})
 		}
 		save := func(*gorm.DB, report.Bot) error { return nil }
-		if _, err := n.site().Connect(r.Context(), n.site().City(r), n.name, save); err != nil {
+		if _, err := site.Connect(r.Context(), site.City(r), n.name, 0, save); err != nil {
 			return err
 		}
-		return n.site().Saved(w, r, n.name, n.site().T(r, n.name+".saved"))
+		return site.Saved(w, r, n.name, site.T(r, n.name+".saved"))
 	}))
 }
 
-func (n *toyNetwork) PublicRoutes(chi.Router) {}
+func (n *toyNetwork) PublicRoutes(chi.Router, bots.Site) {}
 
 func (n *toyNetwork) Forget(_ context.Context, b report.Bot) error {
 	n.mu.Lock()
@@ -138,19 +143,15 @@ func newBoard(t *testing.T) *board {
 	b := &board{t: t, changed: map[int64]int{}}
 	srv := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + srv.Listener.Addr().String()
-	b.tram = &toyNetwork{name: "tram", site: func() bots.Site { return b.site }}
-	b.bell = &toyNetwork{name: "bell", site: func() bots.Site { return b.site }}
+	b.tram = &toyNetwork{name: "tram"}
+	b.bell = &toyNetwork{name: "bell"}
 	networks := []Network{
 		{Definition: b.tram.definition(true), Network: toyWithRecipients{b.tram}},
 		{Definition: b.bell.definition(false), Network: b.bell},
 	}
 	b.open(networks)
-	handler, err := b.site.Routes(networks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.mux = handler.(chi.Routes)
-	srv.Config.Handler = handler
+	b.mux = b.site.routes.(chi.Routes)
+	srv.Config.Handler = b.site
 	srv.Start()
 	t.Cleanup(srv.Close)
 	t.Cleanup(b.site.Close)
@@ -185,28 +186,37 @@ func (b *board) open(networks []Network) {
 			Reports: config.Reports{Keep: 168 * time.Hour},
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		SendMail: func(_ context.Context, m mailer.Mail) error {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.mails = append(b.mails, m)
-			return nil
-		},
-		Changed: func(_ context.Context, cityID int64) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.changed[cityID]++
-		},
-		TakeBack: func(ctx context.Context, cityID int64, id string) error {
-			b.mu.Lock()
-			b.taken = append(b.taken, id)
-			b.mu.Unlock()
-			return b.db.TakeBack(ctx, cityID, id)
-		},
-		Ready: func(context.Context) error { return nil },
+		Log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Outbox: b, Notices: &b.notices, Relay: b, Health: b, Networks: networks,
 	})
+	b.notices.OnChanged(b.noteChange)
 	must(err)
 }
+
+// PublishMail takes the mails of the site.
+func (b *board) PublishMail(_ context.Context, m mailer.Mail) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mails = append(b.mails, m)
+	return nil
+}
+
+func (b *board) noteChange(cityID int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.changed[cityID]++
+}
+
+// TakeBack notes that the site asked for it.
+func (b *board) TakeBack(ctx context.Context, cityID int64, id string) error {
+	b.mu.Lock()
+	b.taken = append(b.taken, id)
+	b.mu.Unlock()
+	return b.db.TakeBack(ctx, cityID, id)
+}
+
+// Ready is for the site.
+func (b *board) Ready(context.Context) error { return nil }
 
 // hashed is the hash of boardPassword: made once, it takes its time.
 var hashed = sync.OnceValues(func() (string, error) { return HashPassword(boardPassword) })

@@ -61,7 +61,7 @@ func TestSettingsIsolation(t *testing.T) {
 		t.Fatal(err)
 	}
 	nothing := func(*gorm.DB, report.Bot) error { return nil }
-	if _, err := b.db.CreateBot(t.Context(), theirs.ID, "bell", nothing); err != nil {
+	if _, err := b.db.CreateBot(t.Context(), theirs.ID, "bell", 0, nothing); err != nil {
 		t.Fatal(err)
 	}
 	b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))

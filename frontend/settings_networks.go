@@ -27,16 +27,20 @@ type networkCard struct {
 	Anchor     string
 	Title      string
 	Blurb      string
-	Bot        *report.Bot // nil while the city has none
+	Bots       []botCard // the city's, the first one made first
 	Everywhere bool
-	Recipients int // -1 where the network has none or cannot count them
-	Log        []db.LogLine
 	Section    template.HTML // its settings.tmpl
 	Trouble    string        // why Section cannot be shown; empty where it can
 }
 
-// cardAnchor is the anchor of a network's card.
-func cardAnchor(network string) string { return "network-" + network }
+// botCard is one of the city's bots on its network's card.
+type botCard struct {
+	report.Bot
+	Address    string // where riders write to; empty where there is none
+	Recipients int    // -1 where the network has none or cannot count them
+	Log        []db.LogLine
+	Detachable bool // a moderator may disconnect it
+}
 
 // networkCards makes the cards of all networks. given is what the sections of
 // single networks show in place of their Network.Settings.
@@ -45,21 +49,22 @@ func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCar
 	if err != nil {
 		return nil, err
 	}
-	byNetwork := map[string]*report.Bot{}
-	for i := range list {
-		byNetwork[list[i].Network] = &list[i]
-	}
 	var cards []networkCard
-	for _, n := range s.networks {
-		card := networkCard{Name: n.Name, Anchor: cardAnchor(n.Name), Title: s.networkName(visitOf(r.Context()).lang, n.Name),
-			Bot: byNetwork[n.Name], Everywhere: n.Everywhere, Recipients: -1}
+	for _, n := range s.Networks {
+		card := networkCard{Name: n.Name, Anchor: bots.SettingsAnchor(n.Name), Title: s.networkName(visitOf(r.Context()).lang, n.Name),
+			Everywhere: n.Everywhere}
 		if id := n.Name + ".blurb"; s.Texts.Has(id) {
 			card.Blurb = s.T(r, id)
 		}
-		if card.Bot != nil {
-			if card.Log, err = s.DB.Log(r.Context(), card.Bot.ID, logShown); err != nil {
+		for _, b := range list {
+			if b.Network != n.Name {
+				continue
+			}
+			log, err := s.DB.Log(r.Context(), b.ID, logShown)
+			if err != nil {
 				return nil, err
 			}
+			card.Bots = append(card.Bots, botCard{Bot: b, Recipients: -1, Log: log, Detachable: !n.Everywhere})
 		}
 		s.fillSection(r, n, &card, given)
 		cards = append(cards, card)
@@ -73,22 +78,17 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 	err := guard(func() error {
 		ctx, cancel := context.WithTimeout(r.Context(), sectionTimeout)
 		defer cancel()
-		if rec, ok := n.Network.(bots.Recipients); ok && card.Bot != nil {
-			count, err := rec.CountRecipients(ctx, *card.Bot)
-			if err != nil {
-				return err
-			}
-			card.Recipients = count
+		if err := s.fillBots(ctx, s.City(r), n, card.Bots); err != nil {
+			return err
 		}
 		data, ok := given[n.Name]
 		if !ok {
 			var err error
-			if data, err = n.Network.Settings(ctx, s.City(r), card.Bot); err != nil {
+			if data, err = n.Network.Settings(ctx, s.City(r), card.own()); err != nil {
 				return err
 			}
 		}
 		p := s.sectionPage(r, data)
-		p.Bot = card.Bot
 		html, err := s.sectionOf(n.Name, p)
 		card.Section = html
 		return err
@@ -101,14 +101,35 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 	card.Trouble = s.plainWords(r, err)
 }
 
+// fillBots asks the network for what it knows of the city's bots.
+func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards []botCard) error {
+	for i := range cards {
+		if rec, ok := n.Network.(bots.Recipients); ok {
+			count, err := rec.CountRecipients(ctx, cards[i].Bot)
+			if err != nil {
+				return err
+			}
+			cards[i].Recipients = count
+		}
+		if addressed, ok := n.Network.(bots.Addressed); ok && len(cards) > 1 {
+			text, _, err := addressed.Address(ctx, city, cards[i].Bot)
+			if err != nil && !errors.Is(err, db.ErrNotFound) {
+				return err
+			}
+			cards[i].Address = text
+		}
+	}
+	return nil
+}
+
 // plainWords is what an error of a network says to the moderator: its own
 // words where they are meant for people.
 func (s *Site) plainWords(r *http.Request, err error) string {
 	if e, ok := errors.AsType[*bots.PageError](err); ok {
 		return s.T(r, e.ID)
 	}
-	if e, ok := errors.AsType[*bots.Error](err); ok {
-		return e.Error()
+	if e, ok := errors.AsType[bots.Sayer](err); ok {
+		return e.Say(func(id string, data ...any) string { return s.T(r, id, data...) })
 	}
 	return s.T(r, "settings.networks.settings_failed_unknown")
 }
@@ -132,24 +153,30 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// State is the state of the card's bot; the empty one where there is no bot.
-func (c networkCard) State() report.BotState {
-	if c.Bot == nil {
-		return ""
+// own are the bots on the card.
+func (c networkCard) own() []report.Bot {
+	list := make([]report.Bot, len(c.Bots))
+	for i, b := range c.Bots {
+		list[i] = b.Bot
 	}
-	if !c.Bot.Enabled {
+	return list
+}
+
+// Several tells whether the city has more than one bot of the network.
+func (c networkCard) Several() bool { return len(c.Bots) > 1 }
+
+// Shown is the state of the bot as the page names it.
+func (c botCard) Shown() report.BotState {
+	if !c.Enabled {
 		return report.BotOff
 	}
-	switch c.Bot.State {
+	switch c.State {
 	case report.BotRunning, report.BotTrouble, report.BotAttention, report.BotOff:
-		return c.Bot.State
+		return c.State
 	default:
 		return report.BotStarting
 	}
 }
 
 // HasRecipients tells whether Recipients is a number.
-func (c networkCard) HasRecipients() bool { return c.Recipients >= 0 }
-
-// CanDisconnect tells whether there is something to disconnect.
-func (c networkCard) CanDisconnect() bool { return c.Bot != nil && !c.Everywhere }
+func (c botCard) HasRecipients() bool { return c.Recipients >= 0 }

@@ -152,7 +152,7 @@ func TestSettingsTrouble(t *testing.T) {
 		words string
 	}{
 		{"an error", func(n *toyNetwork) { n.err = errors.New("sql: secret detail") }, "something went wrong on our side"},
-		{"an error in words for people", func(n *toyNetwork) { n.err = bots.Refused(errors.New("the token was revoked")) }, "the token was revoked"},
+		{"an error in words for people", func(n *toyNetwork) { n.err = bots.Refused(bots.Say(nil, "tram.revoked")) }, "the token was revoked"},
 		{"a page error", func(n *toyNetwork) { n.err = &bots.PageError{Status: 404, ID: "settings.error.gone"} }, "not there any more"},
 		{"a panic", func(n *toyNetwork) { n.panics = true }, "something went wrong on our side"},
 	}

@@ -148,7 +148,7 @@ func (s *Site) handleTakeBack(w http.ResponseWriter, r *http.Request) error {
 	case !j.Verdict.Passed:
 		return gone(errors.New("the report had not passed"))
 	default:
-		err := s.TakeBack(r.Context(), s.City(r).ID, j.Report.ID)
+		err := s.Relay.TakeBack(r.Context(), s.City(r).ID, j.Report.ID)
 		if err != nil && !errors.Is(err, db.ErrNotFound) {
 			return fmt.Errorf("take back report: %w", err)
 		}
@@ -167,7 +167,7 @@ func (s *Site) handleMute(w http.ResponseWriter, r *http.Request) error {
 	if err := s.DB.Mute(r.Context(), s.City(r).ID, j.Report.Author); err != nil {
 		return err
 	}
-	s.Changed(r.Context(), s.City(r).ID)
+	s.Notices.Changed(s.City(r).ID)
 	return s.backToReports(w, r, "settings.reports.mute_done")
 }
 
@@ -179,6 +179,6 @@ func (s *Site) handleUnmute(w http.ResponseWriter, r *http.Request) error {
 	if err := s.DB.Unmute(r.Context(), s.City(r).ID, j.Report.Author); err != nil {
 		return err
 	}
-	s.Changed(r.Context(), s.City(r).ID)
+	s.Notices.Changed(s.City(r).ID)
 	return s.backToReports(w, r, "settings.reports.unmute_done")
 }

@@ -188,7 +188,7 @@ func (s *Site) saveRules(w http.ResponseWriter, r *http.Request, triggers, block
 	if err := s.DB.SaveRules(r.Context(), s.City(r).ID, triggers, blocked); err != nil {
 		return err
 	}
-	s.Changed(r.Context(), s.City(r).ID)
+	s.Notices.Changed(s.City(r).ID)
 	return s.saved(w, r, partRules, s.T(r, messageID))
 }
 

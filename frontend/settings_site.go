@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/internal/report"
 )
 
@@ -22,16 +23,16 @@ func (s *Site) Settings(w http.ResponseWriter, r *http.Request, status int, netw
 // Saved redirects to the network's card on the settings page, which shows
 // message once: see bots.Site.
 func (s *Site) Saved(w http.ResponseWriter, r *http.Request, network, message string) error {
-	return s.saved(w, r, cardAnchor(network), message)
+	return s.saved(w, r, bots.SettingsAnchor(network), message)
 }
 
-// Connect makes the city's bot of the network, or returns the one it has: see
+// Connect makes a bot of the network for the city, or takes the one it has: see
 // bots.Site.
-func (s *Site) Connect(ctx context.Context, city report.City, network string, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
-	b, err := s.DB.CreateBot(ctx, city.ID, network, save)
+func (s *Site) Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
+	b, err := s.DB.CreateBot(ctx, city.ID, network, botID, save)
 	if err != nil {
 		return report.Bot{}, err
 	}
-	s.Changed(ctx, city.ID)
+	s.Notices.Changed(city.ID)
 	return b, nil
 }

@@ -122,7 +122,7 @@ func (s *Site) saveTexts(w http.ResponseWriter, r *http.Request, name, language,
 	if err := s.DB.SaveTexts(r.Context(), s.City(r).ID, name, language, text); err != nil {
 		return err
 	}
-	s.Changed(r.Context(), s.City(r).ID)
+	s.Notices.Changed(s.City(r).ID)
 	return s.saved(w, r, partTexts, s.T(r, messageID))
 }
 

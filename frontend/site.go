@@ -17,7 +17,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
-	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/secret"
 )
 
@@ -30,19 +30,29 @@ type Options struct {
 	Texts   *i18n.Catalogue
 	Log     *slog.Logger
 	Now     func() time.Time
-	// SendMail puts a mail into the queue; when it returns nil the mail is on
-	// disk and will be sent.
-	SendMail func(context.Context, mailer.Mail) error
-	// Changed says that something about a city has changed in the database.
-	Changed func(ctx context.Context, cityID int64)
-	// TakeBack takes a passed report back wherever it was posted.
-	TakeBack func(ctx context.Context, cityID int64, reportID string) error
-	// Ready says why the program cannot work at the moment; nil when it can.
-	Ready   func(context.Context) error
+	Outbox  bots.Outbox
+	Notices *notice.Board
+	Relay   Relay
+	Health  Health
 	Metrics http.Handler
+	// Networks are mounted in this order.
+	Networks []Network
 	// Demo makes the stand-ins of HandleDemo part of the site and tells
 	// visitors that this is a demo.
 	Demo bool
+}
+
+// Relay is what the site asks of the way of a report.
+type Relay interface {
+	// TakeBack takes a passed report of the city back wherever it was posted.
+	// The error is db.ErrNotFound where there is none.
+	TakeBack(ctx context.Context, cityID int64, reportID string) error
+}
+
+// Health is what the site tells those who watch over the program.
+type Health interface {
+	// Ready says why the program cannot work at the moment; nil when it can.
+	Ready(ctx context.Context) error
 }
 
 // Network is one network as the site mounts it.
@@ -51,7 +61,8 @@ type Network struct {
 	Network bots.Network
 }
 
-// Site is the web site. It is safe for use by many goroutines.
+// Site is the web site: the handler of all pages, and what it gives the pages
+// of the networks. It is safe for use by many goroutines.
 type Site struct {
 	Options
 	sessions  *scs.SessionManager
@@ -59,20 +70,24 @@ type Site struct {
 	assets    *assets
 	cache     *cache
 	live      *broker
-	// networks and views are set by Routes, before the first request.
-	networks []Network
-	views    map[string]view
+	views     map[string]view
+	routes    http.Handler
+	stop      []func() // of the notices
 
 	demoMu sync.RWMutex
 	demos  map[string]http.Handler
 }
 
-var _ bots.Site = (*Site)(nil)
+var (
+	_ bots.Site    = (*Site)(nil)
+	_ http.Handler = (*Site)(nil)
+)
 
-// NewSite returns the site; Routes makes its handler. Close it.
+// NewSite returns the site. Every template is read here: one that is broken is
+// an error. Close it.
 func NewSite(o Options) (*Site, error) {
 	if o.Config == nil || o.DB == nil || o.Secrets == nil || o.Texts == nil || o.Log == nil ||
-		o.Now == nil || o.SendMail == nil || o.Changed == nil || o.TakeBack == nil || o.Ready == nil {
+		o.Now == nil || o.Outbox == nil || o.Notices == nil || o.Relay == nil || o.Health == nil {
 		return nil, errors.New("frontend: an option is missing")
 	}
 	s := &Site{Options: o, demos: map[string]http.Handler{}}
@@ -85,25 +100,35 @@ func NewSite(o Options) (*Site, error) {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	s.cache = newCache(o.Now)
-	s.live = startBroker(s.cityReports, o.Log)
-	s.Changed = func(ctx context.Context, cityID int64) {
-		s.cache.drop(cityID)
-		o.Changed(ctx, cityID)
+	if s.views, err = parseViews(o.Networks); err != nil {
+		return nil, fmt.Errorf("frontend: %w", err)
 	}
+	if s.routes, err = s.newRoutes(); err != nil {
+		return nil, fmt.Errorf("frontend: %w", err)
+	}
+	s.live = startBroker(s.cityReports, o.Log)
+	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }
 
-// Passed says that a report of the city passed or was taken back: the city's
-// page is made anew, and everybody who has it open sees the change at once. It
-// does not wait for them.
-func (s *Site) Passed(cityID int64) {
+// ServeHTTP answers a request for any page.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
+
+// passed drops what is remembered of the city's page, and sends the change to
+// everybody who has it open. It does not wait for them.
+func (s *Site) passed(cityID int64) {
 	s.cache.drop(cityID)
 	s.live.changed(cityID)
 }
 
 // Close ends the open event streams, which http.Server.Shutdown would wait
 // for, and returns when no more are fed.
-func (s *Site) Close() { s.live.close() }
+func (s *Site) Close() {
+	for _, stop := range s.stop {
+		stop()
+	}
+	s.live.close()
+}
 
 // HandleDemo serves h at /demo/<name> and below, as the path of a chi router
 // that is mounted there. It may be called while the site is running.
@@ -115,7 +140,7 @@ func (s *Site) HandleDemo(name string, h http.Handler) {
 
 // network returns the network of that name.
 func (s *Site) network(name string) (Network, bool) {
-	for _, n := range s.networks {
+	for _, n := range s.Networks {
 		if n.Name == name {
 			return n, true
 		}
@@ -126,7 +151,7 @@ func (s *Site) network(name string) (Network, bool) {
 // everywhere are the names of the networks that every city has a bot of.
 func (s *Site) everywhere() []string {
 	var names []string
-	for _, n := range s.networks {
+	for _, n := range s.Networks {
 		if n.Everywhere {
 			names = append(names, n.Name)
 		}

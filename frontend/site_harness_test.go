@@ -25,7 +25,6 @@ import (
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
-	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/templates"
@@ -83,17 +82,17 @@ func (n *letterbox) Address(_ context.Context, c report.City, _ report.Bot) (tex
 	return c.Slug + "@tickets.example", "mailto:" + c.Slug + "@tickets.example", nil
 }
 
-func (n *letterbox) PublicRoutes(r chi.Router) {
-	r.Get("/", n.site().Handler(func(w http.ResponseWriter, r *http.Request) error {
-		return n.site().Page(w, r, http.StatusOK, n.name, "page.tmpl", n.site().T(r, n.name+".title"), "some data")
+func (n *letterbox) PublicRoutes(r chi.Router, site bots.Site) {
+	r.Get("/", site.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		return site.Page(w, r, http.StatusOK, n.name, "page.tmpl", site.T(r, n.name+".title"), "some data")
 	}))
-	r.Post("/leave", n.site().Handler(func(w http.ResponseWriter, r *http.Request) error {
-		return n.site().Page(w, r, http.StatusOK, n.name, "page.tmpl", "left", "left "+r.PostFormValue("List-Unsubscribe"))
+	r.Post("/leave", site.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		return site.Page(w, r, http.StatusOK, n.name, "page.tmpl", "left", "left "+r.PostFormValue("List-Unsubscribe"))
 	}))
-	r.Get("/error", n.site().Handler(func(http.ResponseWriter, *http.Request) error {
+	r.Get("/error", site.Handler(func(http.ResponseWriter, *http.Request) error {
 		return &bots.PageError{Status: http.StatusTeapot, ID: n.name + ".saved"}
 	}))
-	r.Get("/secret", n.site().Handler(func(http.ResponseWriter, *http.Request) error {
+	r.Get("/secret", site.Handler(func(http.ResponseWriter, *http.Request) error {
 		return errors.New("password of the database: hunter2")
 	}))
 	r.Get("/panic", func(http.ResponseWriter, *http.Request) { panic("the letterbox is on fire") })
@@ -115,7 +114,7 @@ func newTown(t *testing.T, change ...func(*Options)) *town {
 	tn := &town{board: &board{t: t, changed: map[int64]int{}}, clock: &clock{now: start}, log: &lines{}}
 	srv := httptest.NewUnstartedServer(nil)
 	tn.url = "http://" + srv.Listener.Addr().String()
-	tn.post = &letterbox{toyNetwork: &toyNetwork{name: "mail", site: func() bots.Site { return tn.site }}}
+	tn.post = &letterbox{toyNetwork: &toyNetwork{name: "mail"}}
 	definition := tn.post.definition(true)
 	definition.Files.(fstest.MapFS)["page.tmpl"] = &fstest.MapFile{
 		Data: []byte(`{{define "content"}}<h1 id="toy">{{.T "mail.title"}}: {{.Data}} in {{.City.Name}}</h1>{{end}}`)}
@@ -124,20 +123,16 @@ func newTown(t *testing.T, change ...func(*Options)) *town {
 		file.Data = append([]byte("mail.public_page = \"Subscribe\"\n"), file.Data...)
 	}
 	networks := []Network{{Definition: definition, Network: tn.post}}
-	tn.openSite(definition, change)
-	handler, err := tn.site.Routes(networks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tn.mux = handler.(chi.Routes)
-	srv.Config.Handler = handler
+	tn.openSite(networks, change)
+	tn.mux = tn.site.routes.(chi.Routes)
+	srv.Config.Handler = tn.site
 	srv.Start()
 	t.Cleanup(srv.Close)
 	t.Cleanup(tn.site.Close)
 	return tn
 }
 
-func (tn *town) openSite(definition bots.Definition, change []func(*Options)) {
+func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	tn.t.Helper()
 	dir := tn.t.TempDir()
 	var err error
@@ -151,7 +146,7 @@ func (tn *town) openSite(definition bots.Definition, change []func(*Options)) {
 	if tn.box, err = secret.Open(dir, ""); err != nil {
 		tn.t.Fatal(err)
 	}
-	texts, err := i18n.New(append(templates.Texts[:len(templates.Texts):len(templates.Texts)], definition.Files)...)
+	texts, err := i18n.New(append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)
 	if err != nil {
 		tn.t.Fatal(err)
 	}
@@ -162,21 +157,10 @@ func (tn *town) openSite(definition bots.Definition, change []func(*Options)) {
 			Reports: config.Reports{Keep: 168 * time.Hour},
 		},
 		DB: tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
-		Log: slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		SendMail: func(_ context.Context, m mailer.Mail) error {
-			tn.mu.Lock()
-			defer tn.mu.Unlock()
-			tn.mails = append(tn.mails, m)
-			return nil
-		},
-		Changed: func(_ context.Context, cityID int64) {
-			tn.mu.Lock()
-			defer tn.mu.Unlock()
-			tn.changed[cityID]++
-		},
-		TakeBack: tn.db.TakeBack,
-		Ready:    func(context.Context) error { return tn.ready },
+		Log:    slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Outbox: tn, Notices: &tn.notices, Relay: tn.db, Health: tn, Networks: networks,
 	}
+	tn.notices.OnChanged(tn.noteChange)
 	for _, f := range change {
 		f(&o)
 	}
@@ -184,6 +168,9 @@ func (tn *town) openSite(definition bots.Definition, change []func(*Options)) {
 		tn.t.Fatal(err)
 	}
 }
+
+// Ready is for the site.
+func (tn *town) Ready(context.Context) error { return tn.ready }
 
 // tell stores a passed report of the city, written ago before now, and says so.
 func (tn *town) tell(c report.City, id, text string, ago time.Duration) {
@@ -193,7 +180,7 @@ func (tn *town) tell(c report.City, id, text string, ago time.Duration) {
 		Text: text, Visibility: report.Private, Time: at, Received: at}
 	v := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
 	dbtest.MustSaveReport(tn.t, tn.db, r, v, db.Brake{Window: time.Second, Flood: 1000})
-	tn.site.Passed(c.ID)
+	tn.notices.Passed(c.ID)
 }
 
 // members makes a moderator with a city.

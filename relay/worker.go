@@ -12,8 +12,10 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ticketfrei/bots"
 	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 )
@@ -48,13 +50,13 @@ const publishAtOnce = 1024
 type Options struct {
 	DB    *db.DB
 	Queue *queue.Queue
-	// Recipients returns whom a bot sends a report to: one empty recipient
-	// where it posts publicly.
-	Recipients func(context.Context, report.Bot, report.Report) ([]string, error)
-	Expire     time.Duration // reports.expire
-	Log        *slog.Logger
-	Now        func() time.Time
-	Metrics    prometheus.Registerer
+	// Notices are listened to for changes of cities, and told what passed.
+	Notices  *notice.Board
+	Networks map[string]bots.Network // by name
+	Expire   time.Duration           // reports.expire
+	Log      *slog.Logger
+	Now      func() time.Time
+	Metrics  prometheus.Registerer
 }
 
 // Worker takes reports from the queue, judges each by its city's rules, stores
@@ -76,14 +78,11 @@ func NewWorker(o Options) *Worker {
 	return w
 }
 
-// Changed makes the next report of the city be judged by the rules as they are
-// in the database now.
-func (w *Worker) Changed(cityID int64) { w.cities.forget(cityID) }
-
 type message = *queue.Message[report.Report]
 
 // Run judges reports until ctx ends, then finishes those it has begun.
 func (w *Worker) Run(ctx context.Context) error {
+	defer w.Notices.OnChanged(w.cities.forget)()
 	var group sync.WaitGroup
 	waiting := make([]chan message, lanes)
 	for i := range waiting {
@@ -225,9 +224,7 @@ func (w *Worker) settle(ctx context.Context, judged []db.Judged, cities []*judge
 		return err
 	}
 	for cityID := range changed {
-		if err := w.Queue.NotifyPassed(cityID); err != nil {
-			return err
-		}
+		w.Notices.Passed(cityID)
 	}
 	return nil
 }
@@ -267,6 +264,16 @@ func (w *Worker) fanOut(ctx context.Context, list []report.Delivery, r report.Re
 	return list, nil
 }
 
+// Recipients returns whom a bot sends a report to: one empty recipient where it
+// posts publicly.
+func (w *Worker) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error) {
+	network, ok := w.Networks[b.Network].(bots.Recipients)
+	if !ok {
+		return []string{""}, nil
+	}
+	return network.Recipients(ctx, b, r)
+}
+
 // TakeBack hides a passed report of the city and takes back what can be seen
 // of it on the networks. The error is db.ErrNotFound where there is none.
 func (w *Worker) TakeBack(ctx context.Context, cityID int64, reportID string) error {
@@ -281,12 +288,12 @@ func (w *Worker) TakeBack(ctx context.Context, cityID int64, reportID string) er
 	if err != nil {
 		return err
 	}
-	bots, err := w.DB.CityBots(ctx, cityID)
+	own, err := w.DB.CityBots(ctx, cityID)
 	if err != nil {
 		return err
 	}
-	byID := make(map[int64]report.Bot, len(bots))
-	for _, b := range bots {
+	byID := make(map[int64]report.Bot, len(own))
+	for _, b := range own {
 		byID[b.ID] = b
 	}
 	var deliveries []report.Delivery
@@ -302,5 +309,6 @@ func (w *Worker) TakeBack(ctx context.Context, cityID int64, reportID string) er
 	if err := w.Queue.PublishDeliveries(ctx, deliveries); err != nil {
 		return err
 	}
-	return w.Queue.NotifyPassed(cityID)
+	w.Notices.Passed(cityID)
+	return nil
 }

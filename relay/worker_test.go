@@ -12,14 +12,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"ticketfrei/bots"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/relay"
 )
 
 // newWorker returns a Worker, with its database and queue.
-func newWorker(t *testing.T, recipients func(context.Context, report.Bot, report.Report) ([]string, error)) *relay.Worker {
+func newWorker(t *testing.T, networks map[string]bots.Network) *relay.Worker {
 	t.Helper()
 	now := time.Now()
 	d := dbtest.MustOpen(t, func() time.Time { return now }, nil)
@@ -29,7 +31,7 @@ func newWorker(t *testing.T, recipients func(context.Context, report.Bot, report
 	}
 	t.Cleanup(func() { _ = q.Close() })
 	return relay.NewWorker(relay.Options{
-		DB: d, Queue: q, Expire: time.Hour, Now: func() time.Time { return now }, Recipients: recipients,
+		DB: d, Queue: q, Expire: time.Hour, Now: func() time.Time { return now }, Notices: &notice.Board{}, Networks: networks,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 }
@@ -43,25 +45,40 @@ func mustPublish(t *testing.T, w *relay.Worker, c report.City, id string) {
 	}
 }
 
+// listing is a network of which only the recipients are asked for.
+type listing struct {
+	bots.Network
+	list func() ([]string, error)
+}
+
+var _ bots.Recipients = listing{}
+
+func (l listing) Recipients(context.Context, report.Bot, report.Report) ([]string, error) {
+	return l.list()
+}
+func (l listing) RemoveRecipient(context.Context, report.Bot, string) error { return nil }
+func (l listing) CountRecipients(context.Context, report.Bot) (int, error)  { return 0, nil }
+
 // TestFanOutToMany has a report go to more recipients than are published at once.
 // The second bot's cannot be listed the first time, when those of another report
 // have been published.
 func TestFanOutToMany(t *testing.T) {
 	const many = 2500
 	asked := 0
-	w := newWorker(t, func(_ context.Context, b report.Bot, r report.Report) ([]string, error) {
-		if b.Network == "public" {
-			if asked++; asked == 2 {
-				return nil, errors.New("the disk is full")
-			}
-			return []string{""}, nil
+	public := listing{list: func() ([]string, error) {
+		if asked++; asked == 2 {
+			return nil, errors.New("the disk is full")
 		}
+		return []string{""}, nil
+	}}
+	crowd := listing{list: func() ([]string, error) {
 		list := make([]string, many)
 		for i := range list {
 			list[i] = fmt.Sprint(i)
 		}
 		return list, nil
-	})
+	}}
+	w := newWorker(t, map[string]bots.Network{"public": public, "crowd": crowd})
 	c := dbtest.MustCreateCity(t, w.DB, "fuerth", "crowd", "public")
 	mustPublish(t, w, c, "a")
 	mustPublish(t, w, c, "b")
@@ -110,7 +127,7 @@ func TestFanOutToMany(t *testing.T) {
 // has arrived: none may be taken for a flood, which is judged 25 ms later. On a
 // machine that is busy with other things one in two still arrives sooner.
 func TestOneAtATimeNeverWaits(t *testing.T) {
-	w := newWorker(t, func(context.Context, report.Bot, report.Report) ([]string, error) { return []string{""}, nil })
+	w := newWorker(t, nil)
 	c := dbtest.MustCreateCity(t, w.DB, "fuerth", "public")
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
@@ -19,8 +20,8 @@ import (
 //go:embed en.toml de.toml
 var Texts embed.FS
 
-// Attention mails the moderators of a bot whose credentials were refused.
-type Attention struct {
+// AttentionMail is an Attention that mails the moderators.
+type AttentionMail struct {
 	DB     *db.DB
 	Queue  *queue.Queue
 	Texts  *i18n.Catalogue
@@ -28,9 +29,11 @@ type Attention struct {
 	Now    func() time.Time
 }
 
-// Tell puts a mail to every moderator of the bot's city into the queue. reason
-// is what the network said.
-func (a *Attention) Tell(ctx context.Context, b report.Bot, reason string) error {
+var _ Attention = (*AttentionMail)(nil)
+
+// Tell puts a mail to every moderator of the bot's city into the queue: see
+// Attention.
+func (a *AttentionMail) Tell(ctx context.Context, b report.Bot, reason string) error {
 	city, err := a.DB.BriefCity(ctx, b.CityID)
 	if err != nil {
 		return err
@@ -41,7 +44,7 @@ func (a *Attention) Tell(ctx context.Context, b report.Bot, reason string) error
 	}
 	network := a.Texts.T(city.Language, b.Network+".title")
 	values := []any{"City", city.Name, "Network", network, "Reason", reason,
-		"URL", a.Config.Web.URL + "/settings#" + b.Network}
+		"URL", a.Config.Web.URL + bots.SettingsPath(b.Network)}
 	subject := a.Texts.T(city.Language, "attention.subject", values...)
 	text := a.Texts.T(city.Language, "attention.text", values...)
 	var errs []error

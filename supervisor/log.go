@@ -2,13 +2,14 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 )
 
@@ -20,18 +21,24 @@ const sameLineEvery = time.Minute
 // without making a bot wait for the database.
 type logWriter struct {
 	db    *db.DB
+	texts *i18n.Catalogue
 	lines chan botLine
 	quit  chan struct{}
 	done  chan struct{}
 }
 
+// botLine is a line of a bot's log before it is put into the city's language.
 type botLine struct {
-	botID int64
-	line  db.LogLine
+	bot   report.Bot
+	at    time.Time
+	level slog.Level
+	id    string // of the text
+	err   error
+	data  []any // that fills the text
 }
 
-func newLogWriter(d *db.DB) *logWriter {
-	return &logWriter{db: d, lines: make(chan botLine, 256), quit: make(chan struct{}), done: make(chan struct{})}
+func newLogWriter(d *db.DB, texts *i18n.Catalogue) *logWriter {
+	return &logWriter{db: d, texts: texts, lines: make(chan botLine, 256), quit: make(chan struct{}), done: make(chan struct{})}
 }
 
 func (w *logWriter) start() { go w.run() }
@@ -52,8 +59,41 @@ func (w *logWriter) run() {
 }
 
 func (w *logWriter) write(l botLine) {
+	line := db.LogLine{At: l.at, Level: l.level.String(), Text: l.say(w.speaker(l.bot.CityID))}
 	// A line that cannot be stored still stands in the operator's log.
-	_ = w.db.AddLog(context.Background(), l.botID, l.line)
+	_ = w.db.AddLog(context.Background(), l.bot.ID, line)
+}
+
+// say puts the line into words.
+func (l botLine) say(t bots.T) string {
+	data := l.data
+	if l.err != nil {
+		data = append([]any{"Err", bots.Words(l.err, t)}, data...)
+	}
+	return t(l.id, data...)
+}
+
+// tell puts the line into words for the operator, who is told the whole error.
+func (l botLine) tell(t bots.T) string {
+	data := l.data
+	if l.err != nil {
+		data = append([]any{"Err", l.err.Error()}, data...)
+	}
+	return t(l.id, data...)
+}
+
+// speaker returns the texts in the language of a city, in English where that
+// cannot be found out.
+func (w *logWriter) speaker(cityID int64) bots.T {
+	city, err := w.db.BriefCity(context.Background(), cityID)
+	if err != nil {
+		return w.speak("en")
+	}
+	return w.speak(city.Language)
+}
+
+func (w *logWriter) speak(language string) bots.T {
+	return func(id string, data ...any) string { return w.texts.T(language, id, data...) }
 }
 
 // stop writes what is waiting and ends. What a bot that was left behind logs
@@ -64,11 +104,13 @@ func (w *logWriter) stop() {
 }
 
 // handler returns a handler that writes to the operator's log, with the bot
-// named, and to the bot's own.
+// named, and to the bot's own. The message of a record that moderators are to
+// read is the id of a text; its attributes fill it: "err" as {{.Err}}, in plain
+// words, and "in" as {{.In}}. Other records are for the operator alone.
 func (w *logWriter) handler(log *slog.Logger, b report.Bot) slog.Handler {
 	return &botHandler{
 		Handler: log.With("bot", b.ID, "network", b.Network, "city", b.CityID).Handler(),
-		w:       w, botID: b.ID, last: &lastLines{at: make(map[string]time.Time)},
+		w:       w, bot: b, last: &lastLines{at: make(map[string]time.Time)},
 	}
 }
 
@@ -76,7 +118,7 @@ func (w *logWriter) handler(log *slog.Logger, b report.Bot) slog.Handler {
 type botHandler struct {
 	slog.Handler
 	w     *logWriter
-	botID int64
+	bot   report.Bot
 	last  *lastLines
 	attrs []slog.Attr
 }
@@ -87,9 +129,15 @@ func (h *botHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || h.Handler.Enabled(ctx, level)
 }
 
+// Handle writes a record: to the operator in English.
 func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
-	if rec.Level >= slog.LevelInfo {
-		h.keep(rec)
+	if h.w.texts.Has(rec.Message) {
+		line := h.line(rec)
+		rec = rec.Clone()
+		rec.Message = line.tell(h.w.speak("en"))
+		if rec.Level >= slog.LevelInfo {
+			h.keep(line)
+		}
 	}
 	if !h.Handler.Enabled(ctx, rec.Level) {
 		return nil
@@ -97,14 +145,14 @@ func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 	return h.Handler.Handle(ctx, rec)
 }
 
-func (h *botHandler) keep(rec slog.Record) {
-	text := rec.Message
-	var details []string
+// line makes of a record what the bot's log keeps.
+func (h *botHandler) line(rec slog.Record) botLine {
+	l := botLine{bot: h.bot, at: rec.Time, level: rec.Level, id: rec.Message}
 	add := func(a slog.Attr) bool {
-		if a.Key == "err" {
-			text += ": " + a.Value.String()
+		if err, ok := a.Value.Any().(error); ok && a.Key == "err" {
+			l.err = err
 		} else {
-			details = append(details, fmt.Sprintf("%s %v", a.Key, a.Value))
+			l.data = append(l.data, strings.ToUpper(a.Key[:1])+a.Key[1:], a.Value.String())
 		}
 		return true
 	}
@@ -112,14 +160,20 @@ func (h *botHandler) keep(rec slog.Record) {
 		add(a)
 	}
 	rec.Attrs(add)
-	if !h.last.isNew(text, rec.Time) {
+	return l
+}
+
+// keep hands a line to the writer, unless the same was kept a moment ago.
+func (h *botHandler) keep(l botLine) {
+	key := l.id
+	if l.err != nil {
+		key += l.err.Error()
+	}
+	if !h.last.isNew(key, l.at) {
 		return
 	}
-	if len(details) > 0 {
-		text += " (" + strings.Join(details, ", ") + ")"
-	}
 	select {
-	case h.w.lines <- botLine{h.botID, db.LogLine{At: rec.Time, Level: rec.Level.String(), Text: text}}:
+	case h.w.lines <- l:
 	default: // the database is slower than the bots fail: drop the line
 	}
 }

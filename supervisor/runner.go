@@ -129,7 +129,7 @@ func (r *runner) waitForPredecessor() {
 	case <-r.before:
 	case <-r.ctx.Done():
 	case <-time.After(predecessorTimeout):
-		r.log.Warn("its former run does not stop")
+		r.log.Warn("supervisor.log.former")
 	}
 }
 
@@ -148,7 +148,7 @@ func (r *runner) receiveOnce() (err error) {
 		defer recovered.Stop()
 	}
 	err = instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
-		return r.sup.Emit(ctx, r.bot, in)
+		return r.sup.Relay.Hear(ctx, r.bot, in)
 	})
 	if err == nil {
 		r.isWell()
@@ -210,22 +210,28 @@ func (r *runner) failed(err error, pause time.Duration) (time.Duration, bool) {
 	}
 	r.failedBefore = true
 	r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()
-	r.log.Warn("stopped by an error, will be restarted", "err", err, "in", pause.Round(time.Millisecond))
-	r.setHealth(err.Error(), func(h *health) { h.cannotReceive, h.restarted = true, true })
+	r.log.Warn("supervisor.log.restart", "err", err, "in", pause.Round(time.Millisecond))
+	r.setHealth(r.words(err), func(h *health) { h.cannotReceive, h.restarted = true, true })
 	return pause, true
 }
 
 // needsAttention stops the bot until a moderator has changed something, and
 // tells the moderators: once, not again when the program is restarted.
 func (r *runner) needsAttention(err error) {
-	r.log.Error("its credentials were refused", "err", err)
-	before := r.setHealth(err.Error(), func(h *health) { h.refused = true })
+	r.log.Error("supervisor.log.refused", "err", err)
+	before := r.setHealth(r.words(err), func(h *health) { h.refused = true })
 	if before == report.BotAttention {
 		return
 	}
-	if err := r.sup.Attention(context.WithoutCancel(r.ctx), r.bot, err.Error()); err != nil {
-		r.log.Error("the moderators could not be told", "err", err)
+	if err := r.sup.Attention.Tell(context.WithoutCancel(r.ctx), r.bot, r.words(err)); err != nil {
+		r.sup.Log.Error("the moderators of a bot could not be told", "bot", r.bot.ID, "err", err)
 	}
+}
+
+// words puts an error into words for the moderators, in the language of the
+// city.
+func (r *runner) words(err error) string {
+	return bots.Words(err, r.sup.logs.speaker(r.bot.CityID))
 }
 
 // recovered turns a panic of a bot into an error. The moderator reads the
@@ -235,7 +241,7 @@ func (r *runner) recovered(err *error) {
 	if p == nil {
 		return
 	}
-	*err = fmt.Errorf("internal error: %v", p)
+	*err = bots.Say(fmt.Errorf("panic: %v", p), "bots.error.internal")
 	r.mu.Lock()
 	known := r.panicked[(*err).Error()]
 	if len(r.panicked) >= 32 {

@@ -155,15 +155,15 @@ func (r *runner) sendFailed(ctx context.Context, m message, err error) {
 	case bots.KindGone:
 		r.removeRecipient(ctx, m, err)
 	case bots.KindPermanent:
-		r.log.Warn("a report could not be sent", "err", err)
+		r.log.Warn("supervisor.log.not_sent", "err", err)
 		r.forgetAttempts(d.ID)
-		r.end(m, db.Outcome{Delivery: d, Result: db.Failed, Error: err.Error()})
+		r.end(m, db.Outcome{Delivery: d, Result: db.Failed, Error: r.words(err)})
 	case bots.KindRefused:
 		r.needsAttention(err)
 		r.stop()
 		r.sup.later(m, jitter(attentionRetry))
 	case bots.KindRetryAfter:
-		r.log.Warn("asked to wait before sending more", "err", err)
+		r.log.Warn("supervisor.log.told_to_wait", "err", err)
 		r.pause(after)
 		r.count(d, "retry")
 		r.sup.later(m, after)
@@ -173,8 +173,8 @@ func (r *runner) sendFailed(ctx context.Context, m message, err error) {
 			return
 		}
 		wait := r.nextRetry(d.ID)
-		r.log.Warn("a report could not be sent yet, trying again", "err", err, "in", wait.Round(time.Millisecond))
-		r.setHealth(err.Error(), func(h *health) { h.cannotSend = true })
+		r.log.Warn("supervisor.log.later", "err", err, "in", wait.Round(time.Millisecond))
+		r.setHealth(r.words(err), func(h *health) { h.cannotSend = true })
 		r.count(d, "retry")
 		r.sup.later(m, wait)
 	}
@@ -189,10 +189,10 @@ func (r *runner) removeRecipient(ctx context.Context, m message, cause error) {
 			r.sup.later(m, r.nextRetry(m.Body.ID))
 			return
 		}
-		r.log.Info("a recipient is gone and was removed", "err", cause)
+		r.log.Info("supervisor.log.gone", "err", cause)
 	}
 	r.forgetAttempts(m.Body.ID)
-	r.end(m, db.Outcome{Delivery: m.Body, Result: db.Failed, Error: cause.Error()})
+	r.end(m, db.Outcome{Delivery: m.Body, Result: db.Failed, Error: r.words(cause)})
 }
 
 // retract takes back what was posted, where the bot can do so.

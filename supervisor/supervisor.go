@@ -17,6 +17,8 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 )
@@ -30,17 +32,14 @@ const stopTimeout = 5 * time.Second
 
 // Options is what a Supervisor needs.
 type Options struct {
-	DB       *db.DB
-	Queue    *queue.Queue
-	Networks map[string]bots.Network // by name
-	// Attention tells the moderators of a bot that its credentials were
-	// refused, and why.
-	Attention func(ctx context.Context, b report.Bot, reason string) error
-	// Changed is called when the city or its bots were changed, here or by
-	// another process.
-	Changed func(cityID int64)
-	// Emit puts a report that a bot heard into the queue.
-	Emit    func(context.Context, report.Bot, bots.Incoming) error
+	DB        *db.DB
+	Queue     *queue.Queue
+	Networks  map[string]bots.Network // by name
+	Attention Attention
+	// Notices are listened to, and told what other processes have changed.
+	Notices *notice.Board
+	Relay   bots.Relay
+	Texts   *i18n.Catalogue
 	Expire  time.Duration // reports.expire
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -48,6 +47,13 @@ type Options struct {
 	// Backoff is how long a failed bot waits before its first restart; it
 	// doubles with each failure in a row up to 5 minutes. 0 means 1 s.
 	Backoff time.Duration
+}
+
+// Attention tells the moderators of a bot that only they can mend it.
+type Attention interface {
+	// Tell says that the credentials of b were refused. reason is what the
+	// network said, in the language of the city.
+	Tell(ctx context.Context, b report.Bot, reason string) error
 }
 
 // Supervisor runs the bots of this process.
@@ -60,7 +66,8 @@ type Supervisor struct {
 	runners map[int64]*runner
 	stopped bool
 
-	turns turns
+	turns   turns
+	changes *changes
 
 	// Apart from mu: who retires a runner gives deliveries back with mu held.
 	holdMu  sync.Mutex
@@ -79,9 +86,9 @@ func New(o Options) *Supervisor {
 		o.Backoff = time.Second
 	}
 	s := &Supervisor{Options: o, runners: make(map[int64]*runner), holding: make(map[string]bool),
-		turns: make(turns, startingAtOnce)}
+		turns: make(turns, startingAtOnce), changes: newChanges()}
 	s.metrics = newMetrics(o.Metrics, s.countStates)
-	s.logs = newLogWriter(o.DB)
+	s.logs = newLogWriter(o.DB, o.Texts)
 	return s
 }
 
@@ -97,14 +104,13 @@ func (s *Supervisor) Run(ctx context.Context) error {
 
 	s.logs.start()
 	defer s.logs.stop()
-	if err := s.Queue.OnChanged(receiving, s.changed); err != nil {
-		return err
-	}
+	defer s.Notices.OnChanged(s.changes.add)()
 	if err := s.startAll(receiving); err != nil && ctx.Err() == nil {
 		return err
 	}
 	s.serveNetworks(receiving)
 	s.group.Go(func() { s.watchStart(receiving) })
+	s.group.Go(func() { s.followChanges(receiving) })
 	s.group.Go(func() { s.poll(receiving) })
 
 	err := s.Queue.ConsumeDeliveries(receiving, s.dispatch)
@@ -178,15 +184,16 @@ func (s *Supervisor) start(b report.Bot, before <-chan struct{}) *runner {
 	return r
 }
 
-// changed brings the bots of a city to what the database says.
-func (s *Supervisor) changed(cityID int64) {
-	if err := s.reconcile(s.receiving, cityID); err != nil && s.receiving.Err() == nil {
-		s.Log.Error("a change of a city could not be read, trying again", "city", cityID, "err", err)
-		time.AfterFunc(time.Second, func() {
-			if s.receiving.Err() == nil {
-				s.changed(cityID)
+// followChanges brings the bots of the cities that were changed to what the
+// database says, until ctx ends.
+func (s *Supervisor) followChanges(ctx context.Context) {
+	for ctx.Err() == nil {
+		for _, cityID := range s.changes.take(ctx) {
+			if err := s.reconcile(ctx, cityID); err != nil && ctx.Err() == nil {
+				s.Log.Error("a change of a city could not be read, trying again", "city", cityID, "err", err)
+				time.AfterFunc(time.Second, func() { s.changes.add(cityID) })
 			}
-		})
+		}
 	}
 }
 
@@ -195,7 +202,6 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 	if err != nil {
 		return err
 	}
-	s.Changed(cityID)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
@@ -252,7 +258,7 @@ func (s *Supervisor) poll(ctx context.Context) {
 		}
 		since = now
 		for _, cityID := range s.stale(list) {
-			s.changed(cityID)
+			s.Notices.Changed(cityID)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func TestPanickingBotIsRestartedAndShown(t *testing.T) {
 	}})
 	r.waitFor("fourth run", func() bool { return runs.Load() == 4 })
 	got := r.waitForState(bad, report.BotRunning)
-	if got.Restarts != 3 || !strings.Contains(got.LastError, "boom") {
+	if got.Restarts != 3 || !strings.Contains(got.LastError, "inside the program") {
 		t.Errorf("bot = %+v, want 3 restarts and the panic as the last error", got)
 	}
 	if other := r.waitForState(good, report.BotRunning); other.Restarts != 0 {
@@ -42,7 +42,7 @@ func TestPanickingBotIsRestartedAndShown(t *testing.T) {
 	}
 	r.stop()
 	lines, err := r.db.Log(t.Context(), bad.ID, 10)
-	if err != nil || len(lines) == 0 || !strings.Contains(lines[0].Text, "boom") {
+	if err != nil || len(lines) == 0 || !strings.Contains(lines[0].Text, "inside the program") {
 		t.Errorf("log = %+v, %v", lines, err)
 	}
 }
@@ -152,9 +152,7 @@ func TestRefusedCredentialsNeedAttentionOnce(t *testing.T) {
 	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.queue.NotifyChanged(b.CityID); err != nil {
-		t.Fatal(err)
-	}
+	r.notices.Changed(b.CityID)
 	r.waitForState(b, report.BotRunning)
 	later := r.publish(b, "r2", "x")[0]
 	r.waitForEnd(later)
@@ -309,9 +307,7 @@ func TestSettingsChangedTakeEffectAtOnce(t *testing.T) {
 		if err := f(); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.queue.NotifyChanged(b.CityID); err != nil {
-			t.Fatal(err)
-		}
+		r.notices.Changed(b.CityID)
 	}
 	change(func() error { return r.db.EnableBot(t.Context(), b.ID, false) })
 	receive(t, "stop after switching off", stopped)
@@ -430,9 +426,7 @@ func TestStopAndChangeWithFullMailbox(t *testing.T) {
 	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.queue.NotifyChanged(b.CityID); err != nil {
-		t.Fatal(err)
-	}
+	r.notices.Changed(b.CityID)
 	r.waitFor("a send of the bot made anew", func() bool { return sending.Load() == 2 })
 	if took := r.stop(); took > 8*time.Second {
 		t.Errorf("stopping took %s", took)

@@ -14,6 +14,8 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
@@ -58,10 +60,10 @@ func (t *toy) Bot(_ context.Context, b report.Bot, _ *slog.Logger) (bots.Bot, er
 	return &toyBot{t, b}, nil
 }
 
-func (t *toy) Settings(context.Context, report.City, *report.Bot) (any, error) { return nil, nil }
-func (t *toy) SettingsRoutes(chi.Router)                                       {}
-func (t *toy) PublicRoutes(chi.Router)                                         {}
-func (t *toy) Forget(context.Context, report.Bot) error                        { return nil }
+func (t *toy) Settings(context.Context, report.City, []report.Bot) (any, error) { return nil, nil }
+func (t *toy) SettingsRoutes(chi.Router, bots.Site)                             {}
+func (t *toy) PublicRoutes(chi.Router, bots.Site)                               {}
+func (t *toy) Forget(context.Context, report.Bot) error                         { return nil }
 
 func (t *toy) Recipients(context.Context, report.Bot, report.Report) ([]string, error) {
 	return nil, nil
@@ -104,7 +106,9 @@ type rig struct {
 	*testing.T
 	db      *db.DB
 	queue   *queue.Queue
-	emitter *relay.Emitter
+	hearing *relay.Hearing
+	notices notice.Board
+	texts   *i18n.Catalogue
 	told    chan string // reasons the moderators were told
 
 	mu  sync.Mutex
@@ -127,12 +131,21 @@ func newRig(t *testing.T) *rig {
 		}
 	})
 	r.queue = q
+	if r.texts, err = i18n.New(supervisor.Texts); err != nil {
+		t.Fatal(err)
+	}
 	box, err := secret.New(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.emitter = &relay.Emitter{Queue: q, Secrets: box, Now: r.clock}
+	r.hearing = &relay.Hearing{Queue: q, Secrets: box, Now: r.clock}
 	return r
+}
+
+// Tell takes what the moderators are told.
+func (r *rig) Tell(_ context.Context, _ report.Bot, reason string) error {
+	r.told <- reason
+	return nil
 }
 
 func (r *rig) clock() time.Time {
@@ -153,9 +166,10 @@ func (r *rig) start(network *toy) {
 	r.Helper()
 	s := supervisor.New(supervisor.Options{
 		DB: r.db, Queue: r.queue, Networks: map[string]bots.Network{"toy": network},
-		Attention: func(_ context.Context, _ report.Bot, reason string) error { r.told <- reason; return nil },
-		Changed:   func(int64) {},
-		Emit:      r.emitter.Emit,
+		Attention: r,
+		Notices:   &r.notices,
+		Relay:     r.hearing,
+		Texts:     r.texts,
 		Expire:    2 * time.Hour,
 		Log:       slog.New(slog.DiscardHandler),
 		Now:       r.clock,

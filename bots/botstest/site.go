@@ -71,13 +71,13 @@ func (s *Site[S, P]) Settings(w http.ResponseWriter, _ *http.Request, status int
 
 // Saved redirects to where the frontend does.
 func (s *Site[S, P]) Saved(w http.ResponseWriter, r *http.Request, network, _ string) error {
-	http.Redirect(w, r, "/settings#network-"+network, http.StatusSeeOther)
+	http.Redirect(w, r, bots.SettingsPath(network), http.StatusSeeOther)
 	return nil
 }
 
 // Connect makes the city's bot in the database, or finds it there.
-func (s *Site[S, P]) Connect(ctx context.Context, city report.City, network string, save func(*gorm.DB, report.Bot) error) (report.Bot, error) {
-	return s.DB.CreateBot(ctx, city.ID, network, save)
+func (s *Site[S, P]) Connect(ctx context.Context, city report.City, network string, botID int64, save func(*gorm.DB, report.Bot) error) (report.Bot, error) {
+	return s.DB.CreateBot(ctx, city.ID, network, botID, save)
 }
 
 // templatePage is what the frontend gives templates, as far as they use it.

@@ -137,7 +137,7 @@ func (n *Network) deliver(ctx context.Context, t target, m incoming) error {
 		n.host.Log.Debug("mail server: a mail is no report", "city", t.city.Slug, "reason", m.skip)
 		return nil
 	}
-	return n.host.Emit(ctx, t.bot, bots.Incoming{
+	return n.host.Relay.Hear(ctx, t.bot, bots.Incoming{
 		ID:         m.id(),
 		Author:     m.from,
 		Text:       m.text,

@@ -18,6 +18,9 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+
+	"github.com/go-gormigrate/gormigrate/v2"
 )
 
 // Name is the name of the network.
@@ -30,7 +33,7 @@ var files embed.FS
 func Definition() bots.Definition {
 	return bots.Definition{
 		Name:       Name,
-		Migrations: migrations,
+		Migrations: func(*secret.Box) []*gormigrate.Migration { return migrations },
 		Files:      files,
 		Everywhere: true,
 		New:        func(h bots.Host) (bots.Network, error) { return New(h) },
@@ -45,6 +48,7 @@ const concurrency = 8
 // Network is the mail of all cities.
 type Network struct {
 	host   bots.Host
+	site   bots.Site
 	server server
 }
 

@@ -144,10 +144,10 @@ func TestSendErrors(t *testing.T) {
 		want  bots.Kind
 		text  string
 	}{
-		{"mail", 451, bots.Temporary, "does not accept mails from this city's address"},
-		{"mail", 550, bots.Temporary, "does not accept mails from this city's address"},
-		{"rcpt", 451, bots.Temporary, "The address of a subscriber was refused"},
-		{"data", 451, bots.Temporary, "refused the message"},
+		{"mail", 451, bots.KindTemporary, "does not accept mails from this city's address"},
+		{"mail", 550, bots.KindTemporary, "does not accept mails from this city's address"},
+		{"rcpt", 451, bots.KindTemporary, "The address of a subscriber was refused"},
+		{"data", 451, bots.KindTemporary, "refused the message"},
 		{"data", 554, bots.KindPermanent, "refused the message"},
 		{"rcpt", 550, bots.KindPermanent, "The address of a subscriber was refused"},
 	} {
@@ -191,7 +191,7 @@ func TestThirdRefusalInARow(t *testing.T) {
 	}{
 		{true, "a", bots.KindPermanent},
 		{true, "b", bots.KindPermanent},
-		{false, "c", bots.Temporary}, // a success: the count begins again
+		{false, "c", bots.KindTemporary}, // a success: the count begins again
 		{true, "d", bots.KindPermanent},
 		{true, "d", bots.KindPermanent}, // the same delivery, sent again after a crash
 		{true, "e", bots.KindPermanent},
@@ -219,7 +219,7 @@ func TestUnreachableRelay(t *testing.T) {
 	_, bot := b.city("nuernberg")
 	b.mustSubscribe(bot, "rider@example.org")
 	_, err := b.deliver(bot, "a", "rider@example.org")
-	if kind, _ := bots.KindOf(err); err == nil || kind != bots.Temporary || !strings.Contains(err.Error(), "could not be sent yet") {
+	if kind, _ := bots.KindOf(err); err == nil || kind != bots.KindTemporary || !strings.Contains(err.Error(), "could not be sent yet") {
 		t.Errorf("%v %v", kind, err)
 	}
 }

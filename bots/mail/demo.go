@@ -30,7 +30,8 @@ var demoSubscribers = []string{"rider-one@example.org", "rider-two@example.org"}
 const maxCaught = 200
 
 // StartDemo takes what goes out, at the address of mail.relay, and shows it.
-func (n *Network) StartDemo(ctx context.Context, city report.City) (http.Handler, error) {
+func (n *Network) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
+	n.site = site
 	b, err := n.host.DB.FindBot(ctx, city.ID, Name)
 	if err != nil {
 		return nil, err
@@ -123,18 +124,18 @@ func (c *caught) Data(r io.Reader) error {
 // demoPages shows the mailbox: a list, and each mail.
 func (n *Network) demoPages(box *mailbox) http.Handler {
 	r := chi.NewRouter()
-	r.Get("/", n.host.Site.Handler(func(w http.ResponseWriter, r *http.Request) error {
+	r.Get("/", n.site.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		var data struct{ Mails []shownMail }
 		for _, m := range box.all() {
 			data.Mails = append(data.Mails, m.show())
 		}
-		return n.host.Site.Page(w, r, http.StatusOK, Name, "demo.tmpl", n.host.Site.T(r, "mail.demo.title"), data)
+		return n.site.Page(w, r, http.StatusOK, Name, "demo.tmpl", n.site.T(r, "mail.demo.title"), data)
 	}))
-	r.Get("/{id}", n.host.Site.Handler(func(w http.ResponseWriter, r *http.Request) error {
+	r.Get("/{id}", n.site.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		for _, m := range box.all() {
 			if strconv.Itoa(m.id) == chi.URLParam(r, "id") {
 				shown := m.show()
-				return n.host.Site.Page(w, r, http.StatusOK, Name, "demomail.tmpl", shown.Subject, shown)
+				return n.site.Page(w, r, http.StatusOK, Name, "demomail.tmpl", shown.Subject, shown)
 			}
 		}
 		return &bots.PageError{Status: http.StatusNotFound, ID: "mail.demo.gone"}

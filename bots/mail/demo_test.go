@@ -20,7 +20,7 @@ func TestDemo(t *testing.T) {
 	l.Close()
 	b := newBench(t, func(c *config.Config) { c.Mail.Relay = "smtp://" + relay })
 	c, bot := b.city("nuernberg")
-	pages, err := b.network.StartDemo(t.Context(), c)
+	pages, err := b.network.StartDemo(t.Context(), b.site, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,5 @@ func TestMailboxKeepsTheLast(t *testing.T) {
 
 // showDemo mounts the demo's pages where the program does.
 func (b *bench) showDemo(pages http.Handler) {
-	b.network.host.Site.(interface {
-		HandleDemo(string, http.Handler)
-	}).HandleDemo(Name, pages)
+	b.site.HandleDemo(Name, pages)
 }

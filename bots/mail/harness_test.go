@@ -24,6 +24,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/mailer/mailertest"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/templates"
@@ -37,6 +38,7 @@ type bench struct {
 	t       *testing.T
 	clock   *botstest.Clock
 	network *Network
+	site    *frontend.Site
 	db      *db.DB
 	box     *secret.Box
 	cfg     *config.Config
@@ -47,7 +49,7 @@ type bench struct {
 	mu       sync.Mutex
 	heard    []heard
 	emitErr  error
-	accounts []mailer.Mail // what SendMail was given
+	accounts []mailer.Mail // what PublishMail was given
 }
 
 // heard is a report that was emitted.
@@ -80,28 +82,27 @@ func newBench(t *testing.T, change func(*config.Config)) *bench {
 	log := slog.New(slog.DiscardHandler)
 	send := mailer.New(b.cfg, log, b.clock.Now)
 	t.Cleanup(func() { send.Close() })
-	site, err := frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.clock.Now, Demo: true,
-		SendMail: b.sendMail, Changed: func(context.Context, int64) {},
-		TakeBack: func(context.Context, int64, string) error { return nil }, Ready: func(context.Context) error { return nil }})
+	notices := &notice.Board{}
+	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, Outbox: b,
+		Relay: b, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(site.Close)
-	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, SendMail: b.sendMail,
-		Site: site, Emit: b.emit, Changed: func(context.Context, int64) {}, Log: log, Now: b.clock.Now})
+	b.site, err = frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.clock.Now, Demo: true,
+		Outbox: b, Notices: notices, Relay: b.db, Health: b, Networks: []frontend.Network{{Definition: Definition(), Network: b.network}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := site.Routes([]frontend.Network{{Definition: Definition(), Network: b.network}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	web.Config.Handler = handler
+	t.Cleanup(b.site.Close)
+	web.Config.Handler = b.site
 	web.Start()
 	t.Cleanup(web.Close)
 	b.serve()
 	return b
 }
+
+// Ready is for the site.
+func (b *bench) Ready(context.Context) error { return nil }
 
 // serve runs the SMTP server until the test ends.
 func (b *bench) serve() {
@@ -121,7 +122,7 @@ func (b *bench) serve() {
 	})
 }
 
-func (b *bench) emit(_ context.Context, bot report.Bot, in bots.Incoming) error {
+func (b *bench) Hear(_ context.Context, bot report.Bot, in bots.Incoming) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.emitErr != nil {
@@ -131,7 +132,7 @@ func (b *bench) emit(_ context.Context, bot report.Bot, in bots.Incoming) error 
 	return nil
 }
 
-func (b *bench) sendMail(_ context.Context, m mailer.Mail) error {
+func (b *bench) PublishMail(_ context.Context, m mailer.Mail) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.accounts = append(b.accounts, m)

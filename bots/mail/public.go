@@ -28,8 +28,8 @@ const maxForm = 64 << 10
 // PublicRoutes adds the pages of subscribing and unsubscribing. Reading them
 // changes nothing, since programs that scan mails follow their links: each has
 // a button.
-func (n *Network) PublicRoutes(r chi.Router) {
-	site := n.host.Site
+func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
+	n.site = site
 	r.Get("/", site.Handler(n.handlePage))
 	r.With(n.limitByIP()).Post("/subscribe", site.Handler(n.handleSubscribe))
 	r.Get("/confirm/{token}", site.Handler(n.handleConfirmPage))
@@ -40,8 +40,8 @@ func (n *Network) PublicRoutes(r chi.Router) {
 }
 
 func (n *Network) limitByIP() func(http.Handler) http.Handler {
-	key := func(r *http.Request) (string, error) { return n.host.Site.ClientIP(r), nil }
-	tooMany := n.host.Site.Handler(func(http.ResponseWriter, *http.Request) error {
+	key := func(r *http.Request) (string, error) { return n.site.ClientIP(r), nil }
+	tooMany := n.site.Handler(func(http.ResponseWriter, *http.Request) error {
 		return &bots.PageError{Status: http.StatusTooManyRequests, ID: "mail.subscribe.too_many"}
 	})
 	return httprate.LimitBy(subscribesPerHour, time.Hour, key, httprate.WithLimitHandler(tooMany))
@@ -71,7 +71,7 @@ func (n *Network) showPage(w http.ResponseWriter, r *http.Request, status int, e
 		return err
 	}
 	data := publicPage{Text: markdown.HTML(n.orDefault(city, text)), Address: n.address(city), On: b.Enabled, Email: email, Error: wrong}
-	return n.host.Site.Page(w, r, status, Name, "page.tmpl", n.host.Site.T(r, "mail.page.title", "City", city.Name), data)
+	return n.site.Page(w, r, status, Name, "page.tmpl", n.site.T(r, "mail.page.title", "City", city.Name), data)
 }
 
 // handleSubscribe sends a mail that asks whether it was them who subscribed.
@@ -88,13 +88,13 @@ func (n *Network) handleSubscribe(w http.ResponseWriter, r *http.Request) error 
 	typed := r.PostFormValue("email")
 	email, problem := n.readAddress(typed)
 	if problem != "" {
-		return n.showPage(w, r, http.StatusUnprocessableEntity, typed, n.host.Site.T(r, problem))
+		return n.showPage(w, r, http.StatusUnprocessableEntity, typed, n.site.T(r, problem))
 	}
 	if err := n.askToConfirm(r.Context(), city, b, email); err != nil {
 		return err
 	}
-	title := n.host.Site.T(r, "mail.sent.title")
-	return n.host.Site.Page(w, r, http.StatusOK, Name, "sent.tmpl", title, struct{ Email string }{email})
+	title := n.site.T(r, "mail.sent.title")
+	return n.site.Page(w, r, http.StatusOK, Name, "sent.tmpl", title, struct{ Email string }{email})
 }
 
 // askToConfirm sends the mail, unless the address was sent too many.
@@ -116,7 +116,7 @@ func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.B
 	default:
 		m = n.subscribedMail(city, email)
 	}
-	return n.host.SendMail(ctx, m)
+	return n.host.Outbox.PublishMail(ctx, m)
 }
 
 // linkPage is what the pages behind the links in mails show.
@@ -180,6 +180,6 @@ func (n *Network) handleUnsubscribe(w http.ResponseWriter, r *http.Request) erro
 
 // showLink writes the page name.tmpl.
 func (n *Network) showLink(w http.ResponseWriter, r *http.Request, name string, city report.City, data linkPage) error {
-	title := n.host.Site.T(r, "mail."+name+".title", "City", city.Name)
-	return n.host.Site.Page(w, r, http.StatusOK, Name, name+".tmpl", title, data)
+	title := n.site.T(r, "mail."+name+".title", "City", city.Name)
+	return n.site.Page(w, r, http.StatusOK, Name, name+".tmpl", title, data)
 }

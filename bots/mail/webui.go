@@ -21,6 +21,7 @@ const maxPage = 20_000
 
 // settings is what settings.tmpl shows. Errors are texts, ready to be shown.
 type settings struct {
+	Made        bool   // the city has its bot
 	Address     string // where riders write to
 	Page        string // markdown of the mail page
 	PageError   string
@@ -31,7 +32,8 @@ type settings struct {
 }
 
 // Settings returns what the section shows of the city.
-func (n *Network) Settings(ctx context.Context, city report.City, bot *report.Bot) (any, error) {
+func (n *Network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
+	bot := firstOf(own)
 	return n.settings(ctx, city, bot)
 }
 
@@ -40,6 +42,7 @@ func (n *Network) settings(ctx context.Context, city report.City, bot *report.Bo
 	if bot == nil {
 		return s, nil
 	}
+	s.Made = true
 	page, err := n.page(ctx, bot.ID)
 	if err != nil {
 		return nil, err
@@ -54,14 +57,15 @@ func (n *Network) defaultPage(city report.City) string {
 }
 
 // SettingsRoutes adds the forms of the section.
-func (n *Network) SettingsRoutes(r chi.Router) {
-	r.Post("/page", n.host.Site.Handler(n.handlePageSave))
-	r.Post("/remove", n.host.Site.Handler(n.handleRemove))
+func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
+	n.site = site
+	r.Post("/page", n.site.Handler(n.handlePageSave))
+	r.Post("/remove", n.site.Handler(n.handleRemove))
 }
 
 // cityBot returns the mail bot of the city that the request is about.
 func (n *Network) cityBot(r *http.Request) (report.City, report.Bot, error) {
-	city := n.host.Site.City(r)
+	city := n.site.City(r)
 	b, err := n.host.DB.FindBot(r.Context(), city.ID, Name)
 	if errors.Is(err, db.ErrNotFound) {
 		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.subscribe.off", Err: err}
@@ -82,12 +86,12 @@ func (n *Network) handlePageSave(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.Page = strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("page"), "\r\n", "\n"))
 	if utf8.RuneCountInString(s.Page) > maxPage {
-		s.PageError = n.host.Site.T(r, "mail.settings.page_long", "Max", maxPage)
-		return n.host.Site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
+		s.PageError = n.site.T(r, "mail.settings.page_long", "Max", maxPage)
+		return n.site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
 	}
 	if r.PostFormValue("action") == "preview" {
 		s.Preview, s.ShowPreview = markdown.HTML(n.orDefault(city, s.Page)), true
-		return n.host.Site.Settings(w, r, http.StatusOK, Name, s)
+		return n.site.Settings(w, r, http.StatusOK, Name, s)
 	}
 	if s.Page == n.defaultPage(city) {
 		// The default is not stored: it follows the city's name and language.
@@ -96,7 +100,7 @@ func (n *Network) handlePageSave(w http.ResponseWriter, r *http.Request) error {
 	if err := n.savePage(r.Context(), b.ID, s.Page); err != nil {
 		return err
 	}
-	return n.host.Site.Saved(w, r, Name, n.host.Site.T(r, "mail.settings.page_saved"))
+	return n.site.Saved(w, r, Name, n.site.T(r, "mail.settings.page_saved"))
 }
 
 func (n *Network) orDefault(city report.City, page string) string {
@@ -118,12 +122,20 @@ func (n *Network) handleRemove(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if removed {
-		return n.host.Site.Saved(w, r, Name, n.host.Site.T(r, "mail.settings.removed"))
+		return n.site.Saved(w, r, Name, n.site.T(r, "mail.settings.removed"))
 	}
 	s, err := n.settings(r.Context(), city, &b)
 	if err != nil {
 		return err
 	}
-	s.Remove, s.RemoveError = typed, n.host.Site.T(r, "mail.settings.remove_unknown")
-	return n.host.Site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
+	s.Remove, s.RemoveError = typed, n.site.T(r, "mail.settings.remove_unknown")
+	return n.site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
+}
+
+// firstOf is the first of the city's bots, nil where there is none.
+func firstOf(own []report.Bot) *report.Bot {
+	if len(own) == 0 {
+		return nil
+	}
+	return &own[0]
 }

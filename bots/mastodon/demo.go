@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/mastodon/mastodontest"
 	"ticketfrei/internal/report"
 )
@@ -44,14 +45,15 @@ type demoEntry struct {
 
 // StartDemo starts a stand-in on loopback with one account, which becomes the
 // city's bot, and returns its page.
-func (n *network) StartDemo(ctx context.Context, city report.City) (http.Handler, error) {
+func (n *network) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
+	n.site = site
 	server, err := mastodontest.Start(mastodontest.Options{Now: n.host.Now})
 	if err != nil {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	account := server.AddAccount("ticketfrei")
-	_, err = n.host.Site.Connect(ctx, city, name, func(tx *gorm.DB, b report.Bot) error {
+	_, err = n.site.Connect(ctx, city, name, n.botID(ctx, city), func(tx *gorm.DB, b report.Bot) error {
 		return n.store.saveAccount(tx, b.ID, pending{CityID: city.ID, Instance: server.URL, AccountID: account.ID(),
 			Handle: account.Handle(), URL: account.URL(), Token: account.Token()})
 	})
@@ -60,8 +62,8 @@ func (n *network) StartDemo(ctx context.Context, city report.City) (http.Handler
 	}
 	d := &demo{network: n, server: server, account: account}
 	r := chi.NewRouter()
-	r.Get("/", n.host.Site.Handler(d.handlePage))
-	r.Post("/", n.host.Site.Handler(d.handleMention))
+	r.Get("/", n.site.Handler(d.handlePage))
+	r.Post("/", n.site.Handler(d.handleMention))
 	return r, nil
 }
 
@@ -71,7 +73,7 @@ func (d *demo) handlePage(w http.ResponseWriter, r *http.Request) error {
 
 func (d *demo) page(w http.ResponseWriter, r *http.Request, code int, p demoPage) error {
 	p.Handle, p.Entries = "@"+d.account.Handle(), d.entries()
-	site := d.network.host.Site
+	site := d.network.site
 	return site.Page(w, r, code, name, "demo.tmpl", site.T(r, "mastodon.demo.title"), p)
 }
 

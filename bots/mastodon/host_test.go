@@ -59,9 +59,9 @@ func newWorld(t *testing.T, o mastodontest.Options) *world {
 			Network: config.Network{AllowPrivate: true},
 		},
 		DB: w.db, Secrets: must(secret.New(bytes.Repeat([]byte{7}, 32)))(t), Texts: w.site.Texts,
-		HTTP: &http.Client{Transport: &http.Transport{}}, Site: w.site, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
+		HTTP: &http.Client{Transport: &http.Transport{}}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
 	})
-	w.network.timings.shortest = 0
+	w.network.timings.shortest, w.network.site = 0, w.site
 	return w
 }
 
@@ -70,7 +70,7 @@ func (w *world) connect() report.Bot {
 	w.t.Helper()
 	check(w.t, w.network.hold(w.ctx, w.city, w.server.URL, w.account.Token()))
 	p := must(w.network.store.pending(w.ctx, w.city.ID))(w.t)
-	return must(w.site.Connect(w.ctx, w.city, name, func(tx *gorm.DB, b report.Bot) error {
+	return must(w.site.Connect(w.ctx, w.city, name, w.network.botID(w.ctx, w.city), func(tx *gorm.DB, b report.Bot) error {
 		return w.network.store.saveAccount(tx, b.ID, p)
 	}))(w.t)
 }
@@ -99,7 +99,7 @@ func (w *world) streaming() {
 // routes serves the settings routes where the frontend mounts them.
 func (w *world) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Route("/settings/"+name, w.network.SettingsRoutes)
+	r.Route("/settings/"+name, func(r chi.Router) { w.network.SettingsRoutes(r, w.site) })
 	return r
 }
 

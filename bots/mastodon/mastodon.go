@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-gormigrate/gormigrate/v2"
 	"golang.org/x/sync/singleflight"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // name of the network: its directory, tables, texts and routes.
@@ -27,7 +29,7 @@ var files embed.FS
 func Definition() bots.Definition {
 	return bots.Definition{
 		Name:       name,
-		Migrations: migrations,
+		Migrations: func(*secret.Box) []*gormigrate.Migration { return migrations },
 		Files:      files,
 		New:        func(h bots.Host) (bots.Network, error) { return newNetwork(h), nil },
 	}
@@ -42,6 +44,7 @@ var (
 // network is shared by the bots of all cities.
 type network struct {
 	host      bots.Host
+	site      bots.Site
 	store     *store
 	timings   timings
 	instances instanceCache

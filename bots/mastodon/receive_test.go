@@ -208,7 +208,7 @@ func TestWithoutStreamReportsComeAllTheSame(t *testing.T) {
 	w.account.Mention("rider@example.org", "one", "public")
 	w.server.SetFault(mastodontest.Fault{Path: "/api/v1/streaming", Status: http.StatusNotFound})
 	in := botstest.NewInbox()
-	botstest.WantKind(t, botstest.Receive(t, w.load(row), in).Ended(), bots.Temporary)
+	botstest.WantKind(t, botstest.Receive(t, w.load(row), in).Ended(), bots.KindTemporary)
 	in.Wait(t, 1)
 }
 
@@ -278,7 +278,7 @@ func TestServerInTroubleIsTemporary(t *testing.T) {
 			b := w.load(w.connect())
 			w.server.SetFault(fault)
 			err := botstest.Receive(t, b, botstest.NewInbox()).Ended()
-			botstest.WantKind(t, err, bots.Temporary)
+			botstest.WantKind(t, err, bots.KindTemporary)
 			if err != nil && strings.Contains(err.Error(), w.account.Token()) {
 				t.Errorf("the error shows the token: %v", err)
 			}

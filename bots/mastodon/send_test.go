@@ -176,10 +176,10 @@ func TestErrorsOfSendHaveTheirKind(t *testing.T) {
 		}, want{bots.KindPermanent, "This action is not allowed"}},
 		"server in trouble": {func(w *world, _ *report.Delivery) {
 			w.server.SetFault(mastodontest.Fault{Status: http.StatusBadGateway})
-		}, want{bots.Temporary, "is having trouble (502 Bad Gateway)"}},
+		}, want{bots.KindTemporary, "is having trouble (502 Bad Gateway)"}},
 		"server closed": {func(w *world, _ *report.Delivery) {
 			w.server.Close()
-		}, want{bots.Temporary, "cannot be reached"}},
+		}, want{bots.KindTemporary, "cannot be reached"}},
 		"text that is refused": {func(w *world, d *report.Delivery) {
 			d.Report.BotID, d.Report.Text = 0, " "
 			w.server.SetFault(mastodontest.Fault{Path: "/api/v1/statuses", Status: http.StatusUnprocessableEntity})
@@ -257,7 +257,7 @@ func TestHangingServerIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(w.ctx, 200*time.Millisecond)
 	defer cancel()
 	_, err := b.Send(ctx, elsewhere(b, "U1"))
-	if kind, _ := bots.KindOf(err); err == nil || kind != bots.Temporary || !strings.Contains(err.Error(), "does not answer") {
+	if kind, _ := bots.KindOf(err); err == nil || kind != bots.KindTemporary || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("Send = %v, want a temporary error in plain words", err)
 	}
 }

@@ -112,7 +112,7 @@ func wordsOf(err error) string {
 // plain words and without the URL, which may hold a token. Any 4xx but 401 and
 // 410 counts as temporary here: only the caller knows what it is about.
 func (c *client) explain(ctx context.Context, err error) error {
-	if kind, _ := bots.KindOf(err); err == nil || kind != bots.Temporary {
+	if kind, _ := bots.KindOf(err); err == nil || kind != bots.KindTemporary {
 		return err
 	}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {

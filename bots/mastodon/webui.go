@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
@@ -49,8 +50,9 @@ type profile struct {
 }
 
 // SettingsRoutes adds the routes of the settings section.
-func (n *network) SettingsRoutes(r chi.Router) {
-	h := n.host.Site.Handler
+func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
+	n.site = site
+	h := n.site.Handler
 	r.Post("/connect", h(n.handleConnect))
 	r.Get("/callback", h(n.handleCallback))
 	r.Post("/token", h(n.handleToken))
@@ -59,10 +61,11 @@ func (n *network) SettingsRoutes(r chi.Router) {
 }
 
 // PublicRoutes adds nothing: riders use Mastodon itself.
-func (n *network) PublicRoutes(chi.Router) {}
+func (n *network) PublicRoutes(chi.Router, bots.Site) {}
 
 // Settings returns the connected account and the login that waits.
-func (n *network) Settings(ctx context.Context, city report.City, bot *report.Bot) (any, error) {
+func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
+	bot := firstOf(own)
 	return n.settings(ctx, city, bot)
 }
 
@@ -92,7 +95,7 @@ func (n *network) settings(ctx context.Context, city report.City, bot *report.Bo
 // form answers with the settings page; change puts in what was typed and what
 // is wrong.
 func (n *network) form(w http.ResponseWriter, r *http.Request, change func(*settings)) error {
-	city := n.host.Site.City(r)
+	city := n.site.City(r)
 	var bot *report.Bot
 	if b, err := n.host.DB.FindBot(r.Context(), city.ID, name); err == nil {
 		bot = &b
@@ -104,7 +107,7 @@ func (n *network) form(w http.ResponseWriter, r *http.Request, change func(*sett
 		return err
 	}
 	change(&s)
-	return n.host.Site.Settings(w, r, http.StatusUnprocessableEntity, name, s)
+	return n.site.Settings(w, r, http.StatusUnprocessableEntity, name, s)
 }
 
 // explainLogin finds the text id for an error of a login and the instance's own
@@ -127,7 +130,7 @@ var errStored = errors.New("login not stored")
 // handleConnect sends the browser to the instance, to log in there.
 func (n *network) handleConnect(w http.ResponseWriter, r *http.Request) error {
 	typed := r.FormValue("instance")
-	target, err := n.beginLogin(r.Context(), n.host.Site.City(r), typed)
+	target, err := n.beginLogin(r.Context(), n.site.City(r), typed)
 	if err != nil {
 		id, says, other := explainLogin(err)
 		if other != nil {
@@ -182,7 +185,7 @@ func (n *network) readState(city report.City, state string) (string, bool) {
 func (n *network) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	ctx, done := context.WithTimeout(r.Context(), loginTimeout)
 	defer done()
-	city := n.host.Site.City(r)
+	city := n.site.City(r)
 	wrong := func(id, says string) error {
 		return n.form(w, r, func(s *settings) { s.Error, s.Says = id, says })
 	}
@@ -216,7 +219,7 @@ func (n *network) handleCallback(w http.ResponseWriter, r *http.Request) error {
 		}
 		return n.form(w, r, func(s *settings) { s.Instance, s.Error, s.Says = hostOf(base), id, says })
 	}
-	return n.host.Site.Saved(w, r, name, n.host.Site.T(r, "mastodon.please_confirm"))
+	return n.site.Saved(w, r, name, n.site.T(r, "mastodon.please_confirm"))
 }
 
 // handleToken takes an access token that was made on the instance by hand.
@@ -224,9 +227,9 @@ func (n *network) handleToken(w http.ResponseWriter, r *http.Request) error {
 	ctx, done := context.WithTimeout(r.Context(), loginTimeout)
 	defer done()
 	typed, token := r.FormValue("instance"), strings.TrimSpace(r.FormValue("token"))
-	err := n.holdTyped(ctx, n.host.Site.City(r), typed, token)
+	err := n.holdTyped(ctx, n.site.City(r), typed, token)
 	if err == nil {
-		return n.host.Site.Saved(w, r, name, n.host.Site.T(r, "mastodon.please_confirm"))
+		return n.site.Saved(w, r, name, n.site.T(r, "mastodon.please_confirm"))
 	}
 	id, says, other := explainLogin(err)
 	switch {
@@ -295,7 +298,7 @@ func profileURL(named, base, user string) string {
 
 // handleConfirm connects the account that was shown.
 func (n *network) handleConfirm(w http.ResponseWriter, r *http.Request) error {
-	ctx, site := r.Context(), n.host.Site
+	ctx, site := r.Context(), n.site
 	city := site.City(r)
 	p, err := n.store.pending(ctx, city.ID)
 	if errors.Is(err, db.ErrNotFound) || err == nil && (p.Token == "" || p.AccountID != r.FormValue("account")) {
@@ -304,7 +307,7 @@ func (n *network) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = site.Connect(ctx, city, name, func(tx *gorm.DB, b report.Bot) error { return n.store.saveAccount(tx, b.ID, p) })
+	_, err = site.Connect(ctx, city, name, n.botID(ctx, city), func(tx *gorm.DB, b report.Bot) error { return n.store.saveAccount(tx, b.ID, p) })
 	if errors.Is(err, errAccountTaken) {
 		if err := n.store.deletePending(ctx, city.ID); err != nil {
 			return err
@@ -319,8 +322,25 @@ func (n *network) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 
 // handleCancel drops the login that waits.
 func (n *network) handleCancel(w http.ResponseWriter, r *http.Request) error {
-	if err := n.store.deletePending(r.Context(), n.host.Site.City(r).ID); err != nil {
+	if err := n.store.deletePending(r.Context(), n.site.City(r).ID); err != nil {
 		return err
 	}
-	return n.host.Site.Saved(w, r, name, n.host.Site.T(r, "mastodon.cancelled"))
+	return n.site.Saved(w, r, name, n.site.T(r, "mastodon.cancelled"))
+}
+
+// firstOf is the first of the city's bots, nil where there is none.
+func firstOf(own []report.Bot) *report.Bot {
+	if len(own) == 0 {
+		return nil
+	}
+	return &own[0]
+}
+
+// botID is the id of the city's bot, 0 where it has none.
+func (n *network) botID(ctx context.Context, city report.City) int64 {
+	b, err := n.host.DB.FindBot(ctx, city.ID, name)
+	if err != nil {
+		return 0
+	}
+	return b.ID
 }

@@ -341,7 +341,7 @@ func TestEveryTroubleHasItsTexts(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	w := newWorld(t, mastodontest.Options{})
-	handler := must(w.network.StartDemo(w.ctx, w.city))(t)
+	handler := must(w.network.StartDemo(w.ctx, w.site, w.city))(t)
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	b := w.load(row)
 	check(t, b.Check(w.ctx))

@@ -15,6 +15,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/db"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/supervisor"
@@ -76,10 +77,7 @@ func (m *mass) first() int64 {
 func (m *mass) run() {
 	s := supervisor.New(supervisor.Options{
 		DB: m.db, Queue: m.queue, Networks: map[string]bots.Network{name: m.network},
-		Attention: func(context.Context, report.Bot, string) error { return nil },
-		Changed:   func(int64) {},
-		Emit:      func(context.Context, report.Bot, bots.Incoming) error { return nil },
-		Expire:    2 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: m.clock.Now,
+		Notices: &notice.Board{}, Texts: m.site.Texts, Expire: 2 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: m.clock.Now,
 		Metrics: prometheus.NewRegistry(),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(m.ctx))

@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/internal/report"
 )
@@ -46,7 +47,8 @@ type demoLine struct {
 
 // StartDemo starts a stand-in on loopback with a bot, which becomes the city's,
 // and two people who have subscribed. It returns the page with their chats.
-func (n *network) StartDemo(ctx context.Context, city report.City) (http.Handler, error) {
+func (n *network) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
+	n.site = site
 	server, err := telegramtest.Start(telegramtest.Options{Now: n.host.Now})
 	if err != nil {
 		return nil, err
@@ -55,7 +57,7 @@ func (n *network) StartDemo(ctx context.Context, city report.City) (http.Handler
 	bot := server.AddBot("ticketfrei_demo_bot", "Ticketfrei "+city.Name)
 	d := &demo{network: n, server: server, bot: bot, rider: server.AddUser("Rider", city.Language), other: server.AddUser("Other", city.Language)}
 	var made report.Bot
-	_, err = n.host.Site.Connect(ctx, city, name, func(tx *gorm.DB, b report.Bot) error {
+	_, err = n.site.Connect(ctx, city, name, n.botID(ctx, city), func(tx *gorm.DB, b report.Bot) error {
 		made = b
 		return n.store.saveAccount(tx, b.ID, pending{CityID: city.ID, TelegramID: bot.ID(), Username: bot.Username(),
 			Name: "Ticketfrei " + city.Name, Token: bot.Token()}, server.URL)
@@ -70,8 +72,8 @@ func (n *network) StartDemo(ctx context.Context, city report.City) (http.Handler
 		}
 	}
 	r := chi.NewRouter()
-	r.Get("/", n.host.Site.Handler(d.handlePage))
-	r.Post("/", n.host.Site.Handler(d.handleWrite))
+	r.Get("/", n.site.Handler(d.handlePage))
+	r.Post("/", n.site.Handler(d.handleWrite))
 	return r, nil
 }
 
@@ -84,7 +86,7 @@ func (d *demo) page(w http.ResponseWriter, r *http.Request, status int, p demoPa
 	for _, command := range menu {
 		p.Commands = append(p.Commands, "/"+command)
 	}
-	site := d.network.host.Site
+	site := d.network.site
 	return site.Page(w, r, status, name, "demo.tmpl", site.T(r, "telegram.demo.title"), p)
 }
 

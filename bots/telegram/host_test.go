@@ -61,9 +61,9 @@ func newWorld(t *testing.T, o telegramtest.Options) *world {
 	w.network = must(newNetwork(bots.Host{
 		Config: &config.Config{Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour}},
 		DB:     w.db, Secrets: must(secret.New(bytes.Repeat([]byte{7}, 32)))(t), Texts: w.site.Texts,
-		Site: w.site, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
 	}, &options{API: w.server.URL + "/"}))(t)
-	w.network.limits = fast
+	w.network.limits, w.network.site = fast, w.site
 	t.Cleanup(w.network.transport.CloseIdleConnections)
 	return w
 }
@@ -71,7 +71,7 @@ func newWorld(t *testing.T, o telegramtest.Options) *world {
 // connect makes the account the city's bot, as the settings page does.
 func (w *world) connect() report.Bot {
 	w.t.Helper()
-	return must(w.site.Connect(w.ctx, w.city, name, func(tx *gorm.DB, b report.Bot) error {
+	return must(w.site.Connect(w.ctx, w.city, name, w.network.botID(w.ctx, w.city), func(tx *gorm.DB, b report.Bot) error {
 		return w.network.store.saveAccount(tx, b.ID, pending{CityID: w.city.ID, TelegramID: w.account.ID(),
 			Username: w.account.Username(), Name: "Nürnberg", Token: w.account.Token()}, "")
 	}))(w.t)
@@ -145,7 +145,7 @@ func (w *world) wantChats(b report.Bot, want ...int64) {
 func (w *world) post(path string, form url.Values) int {
 	w.t.Helper()
 	r := chi.NewRouter()
-	r.Route("/settings/"+name, w.network.SettingsRoutes)
+	r.Route("/settings/"+name, func(r chi.Router) { w.network.SettingsRoutes(r, w.site) })
 	return botstest.Request(w.t, r, http.MethodPost, "/settings/"+name+path, form).Code
 }
 

@@ -279,7 +279,7 @@ func TestTroubleWithTheToken(t *testing.T) {
 		w.until("poll", w.account.Polling)
 		botstest.Receive(t, w.load(row), botstest.NewInbox())
 		err := first.Ended()
-		botstest.WantKind(t, err, bots.Temporary)
+		botstest.WantKind(t, err, bots.KindTemporary)
 		if err.Error() != w.text("telegram.error.conflict") {
 			t.Errorf("error %q", err)
 		}
@@ -312,15 +312,15 @@ func TestErrorsDoNotShowTheToken(t *testing.T) {
 	w.account.Fail(502, 502, 200)
 	for range 2 {
 		_, err := b.Send(w.ctx, w.delivery(row, rider.ID(), "x"))
-		botstest.WantKind(t, err, bots.Temporary)
+		botstest.WantKind(t, err, bots.KindTemporary)
 		noToken(t, w, err)
 	}
 	err := b.Check(w.ctx) // 200 with a page that is no JSON
-	botstest.WantKind(t, err, bots.Temporary)
+	botstest.WantKind(t, err, bots.KindTemporary)
 	noToken(t, w, err)
 	check(t, w.server.Close())
 	err = botstest.Receive(t, b, botstest.NewInbox()).Ended()
-	botstest.WantKind(t, err, bots.Temporary)
+	botstest.WantKind(t, err, bots.KindTemporary)
 	noToken(t, w, err)
 	_, err = b.client.me(w.ctx) // as it comes from the library
 	noToken(t, w, err)

@@ -134,7 +134,7 @@ func (b *bot) explain(ctx context.Context, err error) error {
 // refuses it will refuse again.
 func (b *bot) explainSend(ctx context.Context, err error) error {
 	said := b.explain(ctx, err)
-	if kind, _ := bots.KindOf(said); kind != bots.Temporary || refusal(err) == nil {
+	if kind, _ := bots.KindOf(said); kind != bots.KindTemporary || refusal(err) == nil {
 		return said
 	}
 	switch {

@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
@@ -54,8 +55,9 @@ func newProfile(id int64, username, title string) (*profile, error) {
 }
 
 // SettingsRoutes adds the routes of the settings section.
-func (n *network) SettingsRoutes(r chi.Router) {
-	h := n.host.Site.Handler
+func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
+	n.site = site
+	h := n.site.Handler
 	r.Post("/token", h(n.handleToken))
 	r.Post("/confirm", h(n.handleConfirm))
 	r.Post("/cancel", h(n.handleCancel))
@@ -63,10 +65,11 @@ func (n *network) SettingsRoutes(r chi.Router) {
 }
 
 // PublicRoutes adds nothing: riders use Telegram itself.
-func (n *network) PublicRoutes(chi.Router) {}
+func (n *network) PublicRoutes(chi.Router, bots.Site) {}
 
 // Settings returns the connected bot and the one that waits to be confirmed.
-func (n *network) Settings(ctx context.Context, city report.City, b *report.Bot) (any, error) {
+func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
+	b := firstOf(own)
 	return n.settings(ctx, city, b)
 }
 
@@ -109,7 +112,7 @@ func (n *network) cityBot(ctx context.Context, city report.City) (*report.Bot, e
 // form answers with the settings page; change puts in what was typed and what
 // is wrong.
 func (n *network) form(w http.ResponseWriter, r *http.Request, change func(*settings)) error {
-	city := n.host.Site.City(r)
+	city := n.site.City(r)
 	b, err := n.cityBot(r.Context(), city)
 	if err != nil {
 		return err
@@ -119,7 +122,7 @@ func (n *network) form(w http.ResponseWriter, r *http.Request, change func(*sett
 		return err
 	}
 	change(&s)
-	return n.host.Site.Settings(w, r, http.StatusUnprocessableEntity, name, s)
+	return n.site.Settings(w, r, http.StatusUnprocessableEntity, name, s)
 }
 
 // tokenPattern is a token within whatever was copied of @BotFather's message.
@@ -138,7 +141,7 @@ func findToken(typed string) string {
 func (n *network) handleToken(w http.ResponseWriter, r *http.Request) error {
 	ctx, done := context.WithTimeout(r.Context(), connectTimeout)
 	defer done()
-	city, typed := n.host.Site.City(r), strings.TrimSpace(r.FormValue("token"))
+	city, typed := n.site.City(r), strings.TrimSpace(r.FormValue("token"))
 	wrong := func(id, says string) error {
 		return n.form(w, r, func(s *settings) { s.Token, s.Error, s.Says = typed, id, says })
 	}
@@ -161,7 +164,7 @@ func (n *network) handleToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return n.host.Site.Saved(w, r, name, n.host.Site.T(r, "telegram.please_confirm"))
+	return n.site.Saved(w, r, name, n.site.T(r, "telegram.please_confirm"))
 }
 
 // connectTrouble is the text id and Telegram's words for what went wrong while
@@ -181,7 +184,7 @@ func connectTrouble(err error) (id, says string) {
 func (n *network) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	ctx, done := context.WithTimeout(r.Context(), connectTimeout)
 	defer done()
-	city := n.host.Site.City(r)
+	city := n.site.City(r)
 	wrong := func(id, says string) error {
 		return n.form(w, r, func(s *settings) { s.Error, s.Says = id, says })
 	}
@@ -199,7 +202,7 @@ func (n *network) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return wrong(connectTrouble(err))
 	}
-	_, err = n.host.Site.Connect(ctx, city, name, func(tx *gorm.DB, b report.Bot) error {
+	_, err = n.site.Connect(ctx, city, name, n.botID(ctx, city), func(tx *gorm.DB, b report.Bot) error {
 		return n.store.saveAccount(tx, b.ID, p, "")
 	})
 	if errors.Is(err, errBotTaken) {
@@ -212,7 +215,7 @@ func (n *network) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	n.setMenus(ctx, c)
-	return n.host.Site.Saved(w, r, name, n.host.Site.T(r, "telegram.connected", "Handle", "@"+p.Username))
+	return n.site.Saved(w, r, name, n.site.T(r, "telegram.connected", "Handle", "@"+p.Username))
 }
 
 // setMenus makes clients offer the bot's commands, in their own language. The
@@ -232,16 +235,16 @@ func (n *network) setMenus(ctx context.Context, c *client) {
 
 // handleCancel drops the token that waits.
 func (n *network) handleCancel(w http.ResponseWriter, r *http.Request) error {
-	if err := n.store.deletePending(r.Context(), n.host.Site.City(r).ID); err != nil {
+	if err := n.store.deletePending(r.Context(), n.site.City(r).ID); err != nil {
 		return err
 	}
-	return n.host.Site.Saved(w, r, name, n.host.Site.T(r, "telegram.cancelled"))
+	return n.site.Saved(w, r, name, n.site.T(r, "telegram.cancelled"))
 }
 
 // handleWelcome stores the welcome text; an empty one, or the default, is the
 // default from now on.
 func (n *network) handleWelcome(w http.ResponseWriter, r *http.Request) error {
-	site := n.host.Site
+	site := n.site
 	city := site.City(r)
 	text := strings.TrimSpace(strings.ReplaceAll(r.FormValue("welcome"), "\r\n", "\n"))
 	b, err := n.cityBot(r.Context(), city)
@@ -260,4 +263,21 @@ func (n *network) handleWelcome(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return site.Saved(w, r, name, site.T(r, "telegram.welcome_saved"))
+}
+
+// firstOf is the first of the city's bots, nil where there is none.
+func firstOf(own []report.Bot) *report.Bot {
+	if len(own) == 0 {
+		return nil
+	}
+	return &own[0]
+}
+
+// botID is the id of the city's bot, 0 where it has none.
+func (n *network) botID(ctx context.Context, city report.City) int64 {
+	b, err := n.host.DB.FindBot(ctx, city.ID, name)
+	if err != nil {
+		return 0
+	}
+	return b.ID
 }

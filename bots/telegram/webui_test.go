@@ -268,7 +268,7 @@ func TestSetting(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	w := newWorld(t, telegramtest.Options{})
-	h := must(w.network.StartDemo(w.ctx, w.city))(t)
+	h := must(w.network.StartDemo(w.ctx, w.site, w.city))(t)
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	if n := must(w.network.CountRecipients(w.ctx, row))(t); n != 2 {
 		t.Fatalf("%d subscribers, want 2", n)

@@ -490,27 +490,6 @@ func TestAccountMails(t *testing.T) {
 	}
 }
 
-func TestNotices(t *testing.T) {
-	q := mustOpen(t, t.TempDir())
-	defer q.Close()
-	changed, passed := make(chan int64, 1), make(chan int64, 1)
-	if err := q.OnChanged(t.Context(), func(id int64) { changed <- id }); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.OnPassed(t.Context(), func(id int64) { passed <- id }); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.NotifyChanged(5); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.NotifyPassed(6); err != nil {
-		t.Fatal(err)
-	}
-	if c, p := receive(t, changed), receive(t, passed); c != 5 || p != 6 {
-		t.Errorf("changed %d, passed %d", c, p)
-	}
-}
-
 func TestUnusableDirectory(t *testing.T) {
 	q, err := queue.Open(t.Context(), "/dev/null/queue", slog.New(slog.DiscardHandler))
 	if err == nil {

@@ -89,12 +89,12 @@ func (s *seeder) writeOne(ctx context.Context, t *town) error {
 		return err
 	}
 	if t.mastodon != nil {
-		if _, err := s.db.CreateBot(ctx, c.ID, "mastodon", s.mastodonAccount(t)); err != nil {
+		if _, err := s.db.CreateBot(ctx, c.ID, "mastodon", 0, s.mastodonAccount(t)); err != nil {
 			return err
 		}
 	}
 	if t.telegram != nil {
-		if _, err := s.db.CreateBot(ctx, c.ID, "telegram", s.telegramBot(t)); err != nil {
+		if _, err := s.db.CreateBot(ctx, c.ID, "telegram", 0, s.telegramBot(t)); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,11 @@ func TestSmoke(t *testing.T) {
 	}
 	file := filepath.Join(dir, "figures.json")
 	binary := filepath.Join(dir, "ticketfrei")
-	b := &bench{module: "../.."}
+	module, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{module: module}
 	if err := b.build(t.Context(), binary); err != nil {
 		t.Fatal(err)
 	}

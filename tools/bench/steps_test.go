@@ -26,6 +26,7 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
@@ -57,23 +58,37 @@ func newParts(b *testing.B) parts {
 	}
 	cfg.Mail.Domain, cfg.Mail.Listen = mailDomain, "127.0.0.1:0"
 	p := parts{cfg: cfg, log: slog.New(slog.DiscardHandler)}
-	p.db = dbtest.MustOpen(b, time.Now, map[string][]*gormigrate.Migration{mail.Name: mail.Definition().Migrations})
-	p.city = dbtest.MustCreateCity(b, p.db, "city", mail.Name)
 	if p.secrets, err = secret.Open(b.TempDir(), ""); err != nil {
 		b.Fatal(err)
 	}
+	p.db = dbtest.MustOpen(b, time.Now, map[string][]*gormigrate.Migration{mail.Name: mail.Definition().Migrations(p.secrets)})
+	p.city = dbtest.MustCreateCity(b, p.db, "city", mail.Name)
 	if p.texts, err = i18n.New(append(templates.Texts[:len(templates.Texts):len(templates.Texts)], mail.Definition().Files)...); err != nil {
 		b.Fatal(err)
 	}
 	return p
 }
 
-// mailNetwork is the network of mail on a site (nil: without pages), handing
-// what it hears to emit.
-func (p parts) mailNetwork(b *testing.B, site bots.Site, emit func(context.Context, report.Bot, bots.Incoming) error) *mail.Network {
+// quiet takes what the parts hand over, and does nothing with it.
+type quiet struct{}
+
+func (quiet) PublishMail(context.Context, mailer.Mail) error        { return nil }
+func (quiet) Hear(context.Context, report.Bot, bots.Incoming) error { return nil }
+func (quiet) Ready(context.Context) error                           { return nil }
+
+// counting counts the reports that it hears.
+type counting struct{ heard *atomic.Int64 }
+
+func (c counting) Hear(context.Context, report.Bot, bots.Incoming) error {
+	c.heard.Add(1)
+	return nil
+}
+
+// mailNetwork is the network of mail, which hands what it hears to relay.
+func (p parts) mailNetwork(b *testing.B, relay bots.Relay) *mail.Network {
 	b.Helper()
 	n, err := mail.New(bots.Host{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		Mailer: mailer.New(p.cfg, p.log, time.Now), Site: site, Emit: emit})
+		Mailer: mailer.New(p.cfg, p.log, time.Now), Outbox: quiet{}, Relay: relay})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -106,7 +121,7 @@ func ordinaryLines(length int) string {
 
 func benchmarkMail(b *testing.B, body string) {
 	var heard atomic.Int64
-	n := newParts(b).mailNetwork(b, nil, func(context.Context, report.Bot, bots.Incoming) error { heard.Add(1); return nil })
+	n := newParts(b).mailNetwork(b, counting{&heard})
 	ctx, stop := context.WithCancel(b.Context())
 	addr, err := n.Listen(ctx)
 	if err != nil {
@@ -286,20 +301,17 @@ func BenchmarkCityPage(b *testing.B) {
 		r := report.Report{ID: fmt.Sprint("report ", i), CityID: p.city.ID, Network: mail.Name, Text: reportText(i), Time: time.Now(), Received: time.Now()}
 		dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true, Reason: report.ReasonTrigger}, db.Brake{Window: time.Minute, Flood: 1000})
 	}
+	notices := &notice.Board{}
 	site, err := frontend.NewSite(frontend.Options{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		SendMail: func(context.Context, mailer.Mail) error { return nil }, Changed: func(context.Context, int64) {},
-		TakeBack: func(context.Context, int64, string) error { return nil }, Ready: func(context.Context) error { return nil }})
+		Outbox: quiet{}, Notices: notices, Relay: p.db, Health: quiet{},
+		Networks: []frontend.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, quiet{})}}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer site.Close()
-	handler, err := site.Routes([]frontend.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, site, nil)}})
-	if err != nil {
-		b.Fatal(err)
-	}
 	get := func() {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/city/city", nil))
+		site.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/city/city", nil))
 		if body, err := io.ReadAll(w.Body); w.Code != http.StatusOK || err != nil || findIn(body) < 0 {
 			b.Fatalf("status %d, %v, no report:\n%s", w.Code, err, body)
 		}
@@ -313,7 +325,7 @@ func BenchmarkCityPage(b *testing.B) {
 	b.Run("made anew", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			site.Passed(p.city.ID)
+			notices.Passed(p.city.ID)
 			get()
 		}
 	})

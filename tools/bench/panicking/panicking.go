@@ -29,11 +29,11 @@ type network struct{}
 
 var _ bots.Network = network{}
 
-func (network) Bot(context.Context, report.Bot, *slog.Logger) (bots.Bot, error) { return bot{}, nil }
-func (network) Settings(context.Context, report.City, *report.Bot) (any, error) { return nil, nil }
-func (network) SettingsRoutes(chi.Router)                                       {}
-func (network) PublicRoutes(chi.Router)                                         {}
-func (network) Forget(context.Context, report.Bot) error                        { return nil }
+func (network) Bot(context.Context, report.Bot, *slog.Logger) (bots.Bot, error)  { return bot{}, nil }
+func (network) Settings(context.Context, report.City, []report.Bot) (any, error) { return nil, nil }
+func (network) SettingsRoutes(chi.Router, bots.Site)                             {}
+func (network) PublicRoutes(chi.Router, bots.Site)                               {}
+func (network) Forget(context.Context, report.Bot) error                         { return nil }
 
 type bot struct{}
 

@@ -26,7 +26,7 @@ var reserved = map[string][]string{
 	"a package that tests import (httptest, dbtest)": {"db", "http"},
 	"a route of the site":                            {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
 	"texts of the program": {"attention", "confirm", "demo", "error", "form", "home", "invitation", "layout",
-		"login", "password", "register", "settings"},
+		"kit", "login", "password", "register", "settings", "supervisor"},
 	"settings of the program": {"data", "database", "log", "network", "queue", "secret", "web"},
 	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "invitations", "mutes", "pg", "registrations",
 		"sessions", "sqlite"},

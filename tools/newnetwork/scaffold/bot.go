@@ -18,6 +18,9 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+
+	"github.com/go-gormigrate/gormigrate/v2"
 )
 
 // name of the network: its directory, tables, texts and routes.
@@ -31,7 +34,7 @@ func Definition() bots.Definition {
 	o := &options{}
 	return bots.Definition{
 		Name:       name,
-		Migrations: migrations,
+		Migrations: func(*secret.Box) []*gormigrate.Migration { return migrations },
 		Files:      files,
 		Settings:   &config.Section{Name: name, Defaults: defaults, Target: o},
 		New:        func(h bots.Host) (bots.Network, error) { return newNetwork(h, *o) },
@@ -65,6 +68,7 @@ var (
 // network is shared by the bots of all cities.
 type network struct {
 	host    bots.Host
+	site    bots.Site
 	options options
 }
 

@@ -156,8 +156,8 @@ func TestErrorsOfTheServer(t *testing.T) {
 		{"text not taken", scaffoldtest.Fault{Status: 422, Body: `{"error": "no links please"}`}, bots.KindPermanent, 0, "no links please"},
 		{"reader gone", scaffoldtest.Fault{Status: 410}, bots.KindGone, 0, ""},
 		{"refused", scaffoldtest.Fault{Status: 401}, bots.KindRefused, 0, ""},
-		{"broken", scaffoldtest.Fault{Status: 502, Body: "<html>"}, bots.Temporary, 0, "Bad Gateway"},
-		{"another API", scaffoldtest.Fault{Status: 200, Body: "<html>"}, bots.Temporary, 0, "not understood"},
+		{"broken", scaffoldtest.Fault{Status: 502, Body: "<html>"}, bots.KindTemporary, 0, "Bad Gateway"},
+		{"another API", scaffoldtest.Fault{Status: 200, Body: "<html>"}, bots.KindTemporary, 0, "not understood"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 	t.Run("nobody there", func(t *testing.T) {
 		_ = w.server.Close()
 		_, err := w.load(b).Send(t.Context(), delivery(b, "Kontis"))
-		if kind, _ := bots.KindOf(err); !errors.Is(err, errUnreachable) || kind != bots.Temporary || strings.Contains(err.Error(), "/posts") {
+		if kind, _ := bots.KindOf(err); !errors.Is(err, errUnreachable) || kind != bots.KindTemporary || strings.Contains(err.Error(), "/posts") {
 			t.Errorf("error = %v", err)
 		}
 	})

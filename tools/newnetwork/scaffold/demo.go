@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/internal/report"
 	"ticketfrei/tools/newnetwork/scaffold/scaffoldtest"
 )
@@ -32,14 +33,15 @@ type demoPage struct {
 
 // StartDemo starts a stand-in on loopback, whose account becomes the city's
 // bot, and returns its page.
-func (n *network) StartDemo(ctx context.Context, city report.City) (http.Handler, error) {
+func (n *network) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
+	n.site = site
 	server, err := scaffoldtest.Start(n.host.Now)
 	if err != nil {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	a := account{Address: server.URL, Handle: scaffoldtest.Handle, Token: server.Token()}
-	_, err = n.host.Site.Connect(ctx, city, name, func(tx *gorm.DB, b report.Bot) error {
+	_, err = n.site.Connect(ctx, city, name, n.botID(ctx, city), func(tx *gorm.DB, b report.Bot) error {
 		return n.saveAccount(tx, b.ID, a)
 	})
 	if err != nil {
@@ -47,8 +49,8 @@ func (n *network) StartDemo(ctx context.Context, city report.City) (http.Handler
 	}
 	d := &demo{network: n, server: server}
 	r := chi.NewRouter()
-	r.Get("/", n.host.Site.Handler(d.handlePage))
-	r.Post("/", n.host.Site.Handler(d.handleWrite))
+	r.Get("/", n.site.Handler(d.handlePage))
+	r.Post("/", n.site.Handler(d.handleWrite))
 	return r, nil
 }
 
@@ -59,7 +61,7 @@ func (d *demo) handlePage(w http.ResponseWriter, r *http.Request) error {
 func (d *demo) page(w http.ResponseWriter, r *http.Request, status int, textID string) error {
 	posts := d.server.Posts()
 	slices.Reverse(posts)
-	site := d.network.host.Site
+	site := d.network.site
 	return site.Page(w, r, status, name, "demo.tmpl", site.T(r, "scaffold.demo.title"),
 		demoPage{Handle: scaffoldtest.Handle, Posts: posts, Error: textID})
 }

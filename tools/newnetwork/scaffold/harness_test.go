@@ -24,6 +24,7 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/templates"
@@ -56,21 +57,25 @@ func newWorld(t *testing.T) *world {
 	box := must(secret.New(bytes.Repeat([]byte{7}, 32)))(t)
 	texts := must(i18n.New(append(templates.Texts, files)...))(t)
 	log := slog.New(slog.DiscardHandler)
-	changed := func(context.Context, int64) {}
-	sendMail := func(context.Context, mailer.Mail) error { return nil }
+	notices := &notice.Board{}
+	w.network = must(newNetwork(bots.Host{Config: cfg, DB: w.db, Secrets: box, Texts: texts,
+		HTTP: bots.NewHTTPClient(true), Notices: notices, Log: log, Now: now}, options{Pause: time.Second}))(t)
 	site := must(frontend.NewSite(frontend.Options{Config: cfg, DB: w.db, Secrets: box, Texts: texts, Log: log, Now: now, Demo: true,
-		SendMail: sendMail, Changed: changed,
-		TakeBack: func(context.Context, int64, string) error { return nil }, Ready: func(context.Context) error { return nil }}))(t)
+		Outbox: w, Notices: notices, Relay: w.db, Health: w, Networks: []frontend.Network{{Definition: Definition(), Network: w.network}}}))(t)
 	t.Cleanup(site.Close)
-	w.network = must(newNetwork(bots.Host{Config: cfg, DB: w.db, Secrets: box, Texts: texts, SendMail: sendMail,
-		HTTP: bots.NewHTTPClient(true), Site: site, Changed: changed, Log: log, Now: now}, options{Pause: time.Second}))(t)
-	web.Config.Handler = must(site.Routes([]frontend.Network{{Definition: Definition(), Network: w.network}}))(t)
+	web.Config.Handler = site
 	web.Start()
 	t.Cleanup(web.Close)
-	page := must(w.network.StartDemo(t.Context(), dbtest.MustCreateCity(t, w.db, "demo")))(t)
+	page := must(w.network.StartDemo(t.Context(), site, dbtest.MustCreateCity(t, w.db, "demo")))(t)
 	site.HandleDemo(name, page)
 	return w
 }
+
+// Ready is for the site.
+func (w *world) Ready(context.Context) error { return nil }
+
+// PublishMail is for the site, which sends none here.
+func (w *world) PublishMail(context.Context, mailer.Mail) error { return nil }
 
 // connect makes the server's account the bot of a new city, as the settings
 // page does.
@@ -78,7 +83,7 @@ func (w *world) connect(slug string) report.Bot {
 	w.Helper()
 	city := dbtest.MustCreateCity(w, w.db, slug)
 	a := must(w.network.login(w.Context(), w.server.URL, w.server.Token()))(w.T)
-	b, err := w.db.CreateBot(w.Context(), city.ID, name, func(tx *gorm.DB, b report.Bot) error { return w.network.saveAccount(tx, b.ID, a) })
+	b, err := w.db.CreateBot(w.Context(), city.ID, name, 0, func(tx *gorm.DB, b report.Bot) error { return w.network.saveAccount(tx, b.ID, a) })
 	if err != nil {
 		w.Fatal(err)
 	}

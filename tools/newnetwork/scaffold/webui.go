@@ -33,15 +33,17 @@ type settings struct {
 
 // SettingsRoutes adds the form of the settings section. To switch the bot on or
 // off and to disconnect it there are buttons on every card already.
-func (n *network) SettingsRoutes(r chi.Router) {
-	r.Post("/connect", n.host.Site.Handler(n.handleConnect))
+func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
+	n.site = site
+	r.Post("/connect", n.site.Handler(n.handleConnect))
 }
 
 // PublicRoutes adds nothing: riders use the network itself.
-func (n *network) PublicRoutes(chi.Router) {}
+func (n *network) PublicRoutes(chi.Router, bots.Site) {}
 
 // Settings returns the connected account.
-func (n *network) Settings(ctx context.Context, _ report.City, b *report.Bot) (any, error) {
+func (n *network) Settings(ctx context.Context, _ report.City, own []report.Bot) (any, error) {
+	b := firstOf(own)
 	return n.settings(ctx, b)
 }
 
@@ -62,10 +64,10 @@ func (n *network) settings(ctx context.Context, b *report.Bot) (settings, error)
 // handleConnect connects the account that the token belongs to. It is asked of
 // the server before anything is saved.
 func (n *network) handleConnect(w http.ResponseWriter, r *http.Request) error {
-	site, address, token := n.host.Site, r.PostFormValue("address"), strings.TrimSpace(r.PostFormValue("token"))
+	site, address, token := n.site, r.PostFormValue("address"), strings.TrimSpace(r.PostFormValue("token"))
 	a, err := n.login(r.Context(), address, token)
 	if err == nil {
-		_, err = site.Connect(r.Context(), site.City(r), name, func(tx *gorm.DB, b report.Bot) error {
+		_, err = site.Connect(r.Context(), site.City(r), name, n.botID(r.Context(), site.City(r)), func(tx *gorm.DB, b report.Bot) error {
 			return n.saveAccount(tx, b.ID, a)
 		})
 	}
@@ -86,7 +88,7 @@ func (n *network) handleConnect(w http.ResponseWriter, r *http.Request) error {
 
 // stored is what the section shows without what was typed.
 func (n *network) stored(r *http.Request) (settings, error) {
-	b, err := n.host.DB.FindBot(r.Context(), n.host.Site.City(r).ID, name)
+	b, err := n.host.DB.FindBot(r.Context(), n.site.City(r).ID, name)
 	if errors.Is(err, db.ErrNotFound) {
 		return settings{}, nil
 	}
@@ -154,4 +156,21 @@ func mistakeOf(err error) (field, textID string) {
 		return "address", "scaffold.error.other"
 	}
 	return "", ""
+}
+
+// firstOf is the first of the city's bots, nil where there is none.
+func firstOf(own []report.Bot) *report.Bot {
+	if len(own) == 0 {
+		return nil
+	}
+	return &own[0]
+}
+
+// botID is the id of the city's bot, 0 where it has none.
+func (n *network) botID(ctx context.Context, city report.City) int64 {
+	b, err := n.host.DB.FindBot(ctx, city.ID, name)
+	if err != nil {
+		return 0
+	}
+	return b.ID
 }

@@ -16,20 +16,21 @@ import (
 // said to come from later than that counts from now.
 const maxFuture = time.Minute
 
-// Emitter makes reports of what bots hear and puts them into the queue.
-type Emitter struct {
+// Hearing makes reports of what bots hear and puts them into the queue.
+type Hearing struct {
 	Queue   *queue.Queue
 	Secrets *secret.Box
 	Now     func() time.Time
 }
 
-// Emit puts a report that bot b heard into the queue. When it returns nil, the
-// report is on disk. The same Incoming again is the same report.
-func (e *Emitter) Emit(ctx context.Context, b report.Bot, in bots.Incoming) error {
+var _ bots.Relay = (*Hearing)(nil)
+
+// Hear puts a report that bot b heard into the queue: see bots.Relay.
+func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) error {
 	if in.ID == "" {
-		return errors.New("emit: the message has no id")
+		return errors.New("hear: the message has no id")
 	}
-	now := e.Now()
+	now := h.Now()
 	r := report.Report{
 		ID:         report.ID(b.Network, b.ID, in.ID),
 		CityID:     b.CityID,
@@ -42,7 +43,7 @@ func (e *Emitter) Emit(ctx context.Context, b report.Bot, in bots.Incoming) erro
 		Received:   now,
 	}
 	if in.Author != "" {
-		r.Author = e.Secrets.Author(b.Network, in.Author)
+		r.Author = h.Secrets.Author(b.Network, in.Author)
 	}
 	if r.Visibility == "" {
 		r.Visibility = report.Private
@@ -50,5 +51,5 @@ func (e *Emitter) Emit(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if r.Time.IsZero() || r.Time.After(now.Add(maxFuture)) {
 		r.Time = now
 	}
-	return e.Queue.PublishReport(ctx, r)
+	return h.Queue.PublishReport(ctx, r)
 }

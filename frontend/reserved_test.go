@@ -1,0 +1,39 @@
+package frontend
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/tools/newnetwork/naming"
+)
+
+// TestRoutesOfTheSiteAreReserved finds what stands where the routes of networks
+// do: below /settings/ and /city/{slug}/.
+func TestRoutesOfTheSiteAreReserved(t *testing.T) {
+	tn := newTown(t)
+	found := 0
+	err := chi.Walk(tn.mux, func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		rest, settings := strings.CutPrefix(route, "/settings/")
+		if !settings {
+			var city bool
+			if rest, city = strings.CutPrefix(route, "/city/{slug}/"); !city {
+				return nil
+			}
+		}
+		first, _, _ := strings.Cut(rest, "/")
+		if first == "" || first == "mail" {
+			return nil
+		}
+		found++
+		if naming.Check(first) == nil {
+			t.Errorf("a network could be called %s, as the route %s", first, route)
+		}
+		return nil
+	})
+	if err != nil || found < 8 {
+		t.Errorf("found %d routes, %v", found, err)
+	}
+}
