@@ -1,0 +1,79 @@
+package pace
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// chatPace is the pace of one chat.
+type chatPace struct {
+	all   *rate.Limiter
+	group *rate.Limiter // nil where the chat is no group
+}
+
+func (p *Pacer) waitForChat(ctx context.Context, chat string, group bool) error {
+	now := time.Now()
+	at, cancel := p.reserve(chat, group, now)
+	if deadline, ok := ctx.Deadline(); ok && at.After(deadline) {
+		cancel()
+		return ErrBusy
+	}
+	return sleep(ctx, at.Sub(now))
+}
+
+// reserve returns when the chat's next message may be sent, and takes that turn.
+func (p *Pacer) reserve(chat string, group bool, now time.Time) (at time.Time, cancel func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chat(chat, group, now)
+	turns := []*rate.Reservation{c.all.ReserveN(now, 1)}
+	if c.group != nil {
+		turns = append(turns, c.group.ReserveN(now, 1))
+	}
+	for _, t := range turns {
+		if next := now.Add(t.DelayFrom(now)); next.After(at) {
+			at = next
+		}
+	}
+	return at, func() {
+		for _, t := range turns {
+			t.CancelAt(now)
+		}
+	}
+}
+
+// chat returns the pace of a chat. p.mu is held.
+func (p *Pacer) chat(chat string, group bool, now time.Time) *chatPace {
+	c := p.chats[chat]
+	if c == nil {
+		if len(p.chats) >= p.sweepAt {
+			p.sweep(now)
+		}
+		c = &chatPace{all: rate.NewLimiter(p.limits.Chat, 1)}
+		p.chats[chat] = c
+	}
+	if group && c.group == nil {
+		c.group = rate.NewLimiter(p.limits.Group, p.limits.GroupBurst)
+	}
+	return c
+}
+
+// sweep drops the chats that may be written to at once: they are as good as
+// new. p.mu is held.
+func (p *Pacer) sweep(now time.Time) {
+	kept := map[string]*chatPace{}
+	for id, c := range p.chats {
+		if !c.idle(now) {
+			kept[id] = c
+		}
+	}
+	p.chats = kept
+	p.sweepAt = max(firstSweep, 2*len(kept))
+}
+
+func (c *chatPace) idle(now time.Time) bool {
+	full := func(l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) }
+	return full(c.all) && (c.group == nil || full(c.group))
+}

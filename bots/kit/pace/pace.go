@@ -1,0 +1,142 @@
+// Package pace lets a bot's messages wait for their turn, so that a network that
+// limits how fast it is written to never has to say so.
+package pace
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits are how fast a network lets a bot send. Zero means no limit of that
+// kind.
+type Limits struct {
+	All  rate.Limit // messages a second in all
+	Chat rate.Limit // messages a second to one chat
+	// To a group, beside that: GroupBurst at once, at least one, and then Group
+	// a second.
+	Group      rate.Limit
+	GroupBurst int
+	// SlowFor is how long a bot goes slower after a pause that it was told to
+	// make.
+	SlowFor time.Duration
+}
+
+// slowest is what a bot that is told again and again to send less keeps.
+const slowest rate.Limit = 1
+
+// firstSweep is how many chats a pacer remembers until it drops those whose
+// last message is long enough ago not to count.
+const firstSweep = 64
+
+// Pacer makes the messages of one bot wait for their turn. It goes by real time:
+// the limits do. It may be used from many goroutines.
+type Pacer struct {
+	limits Limits
+	all    *rate.Limiter
+
+	mu        sync.Mutex
+	chats     map[string]*chatPace
+	sweepAt   int
+	until     time.Time // nothing is sent before
+	slowUntil time.Time // zero while the pace is the ordinary one
+}
+
+// New returns the pacer of one bot.
+func New(l Limits) *Pacer {
+	for _, limit := range []*rate.Limit{&l.All, &l.Chat, &l.Group} {
+		if *limit == 0 {
+			*limit = rate.Inf
+		}
+	}
+	l.GroupBurst = max(l.GroupBurst, 1)
+	// Of burst 1, so that there are never more than the limit in any second.
+	return &Pacer{limits: l, all: rate.NewLimiter(l.All, 1), chats: map[string]*chatPace{}, sweepAt: firstSweep}
+}
+
+// ErrBusy is that a message's turn comes later than can be waited.
+var ErrBusy = errors.New("too many messages are waiting")
+
+// PausedError is that nothing may be sent for longer than can be waited.
+type PausedError struct {
+	Left time.Duration // how long still
+}
+
+func (*PausedError) Error() string { return "told to wait" }
+
+// Wait returns when a message to the chat may be sent; group says whether the
+// chat is one of many people. It does not wait past the deadline of ctx: errors
+// are that of ctx, ErrBusy, or a *PausedError.
+func (p *Pacer) Wait(ctx context.Context, chat string, group bool) error {
+	if err := p.waitForChat(ctx, chat, group); err != nil {
+		return err
+	}
+	for {
+		if err := p.waitForPause(ctx); err != nil {
+			return err
+		}
+		if err := p.all.Wait(ctx); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return ErrBusy
+		}
+		if p.pausedFor() <= 0 { // it may have begun in the meantime
+			return nil
+		}
+	}
+}
+
+// Pause holds everything back for d, and halves the pace for a while.
+func (p *Pacer) Pause(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	before := p.until
+	if until := now.Add(d); until.After(p.until) {
+		p.until = until
+	}
+	if before.After(now) || p.limits.All == rate.Inf {
+		return // messages that were on their way together count once
+	}
+	p.all.SetLimit(max(min(slowest, p.limits.All), p.all.Limit()/2))
+	p.slowUntil = p.until.Add(p.limits.SlowFor)
+}
+
+// waitForPause waits until the end of a pause that was asked for.
+func (p *Pacer) waitForPause(ctx context.Context) error {
+	left := p.pausedFor()
+	if deadline, ok := ctx.Deadline(); ok && left > time.Until(deadline) {
+		return &PausedError{left}
+	}
+	return sleep(ctx, left)
+}
+
+// pausedFor is how long nothing may be sent. It also ends a slow time.
+func (p *Pacer) pausedFor() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.slowUntil.IsZero() && time.Now().After(p.slowUntil) {
+		p.slowUntil = time.Time{}
+		p.all.SetLimit(p.limits.All)
+	}
+	return time.Until(p.until)
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
