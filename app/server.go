@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
@@ -134,7 +135,7 @@ func (s *server) openStores(ctx context.Context) error {
 
 // texts reads every text of the pages and of the networks.
 func (s *server) texts() (*i18n.Catalogue, error) {
-	sources := append([]fs.FS{supervisor.Texts}, templates.Texts...)
+	sources := append(append([]fs.FS{supervisor.Texts}, templates.Texts...), kit.Texts...)
 	for _, d := range s.definitions {
 		sources = append(sources, d.Files)
 	}

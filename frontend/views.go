@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 
+	"ticketfrei/bots/kit"
 	"ticketfrei/templates"
 )
 
@@ -31,10 +32,11 @@ func (v view) execute(w io.Writer, p *page) error { return v.set.ExecuteTemplate
 //	home.tmpl             templates/home.tmpl
 //	settings/rules.tmpl   templates/settings/rules.tmpl
 //	bots/mail/page.tmpl   page.tmpl in the Files of network mail
+//	bots/kit/demo.tmpl    demo.tmpl of the networks' kit
 //
 // A page defines "content", which templates/layout.tmpl puts into the layout;
-// files below templates/partials and templates/settings/partials can be used
-// in all of them. A network's settings.tmpl defines nothing and is a part only.
+// files below templates/partials, templates/settings/partials and the kit's
+// partials can be used in all of them. A network's settings.tmpl defines nothing and is a part only.
 func parseViews(networks []Network) (map[string]view, error) {
 	base := template.New("base").Option("missingkey=zero")
 	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
@@ -42,7 +44,13 @@ func parseViews(networks []Network) (map[string]view, error) {
 			return nil, err
 		}
 	}
+	if err := parseGlob(base, kit.Files, "partials/*.tmpl"); err != nil {
+		return nil, err
+	}
 	views := map[string]view{}
+	if err := addViews(views, base, kit.Files, ".", "bots/kit"); err != nil {
+		return nil, err
+	}
 	for _, dir := range []string{".", "settings"} {
 		if err := addViews(views, base, templates.Files, dir, dir); err != nil {
 			return nil, err

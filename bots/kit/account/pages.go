@@ -1,0 +1,233 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// loginTimeout bounds all that a login asks of the network.
+const loginTimeout = 20 * time.Second
+
+// Field is a field of the form that asks for an account. Its texts are
+// <network>.field.<name>, and where they are there <network>.hint.<name> and
+// <network>.example.<name>.
+type Field struct {
+	Name   string
+	Secret bool // shown as dots
+}
+
+// Typed is what was typed into the fields, without white space around it.
+type Typed map[string]string
+
+// Checker finds out whose account the typed values are.
+type Checker interface {
+	// Check returns the account, with its token and the cursor to begin with.
+	// Errors are those of Wrong, and those that can Say themselves; others are
+	// not the moderator's to mend.
+	Check(ctx context.Context, typed Typed) (Account, error)
+}
+
+// Connecter is a Checker that has something to do when an account is connected.
+type Connecter interface {
+	// Connect is called before the account is stored; where it fails, nothing
+	// is connected.
+	Connect(ctx context.Context, a Account) error
+}
+
+// Wrong is an error of what was typed into a field: the text id says what.
+func Wrong(field, id string, data ...any) error {
+	return &wrong{field, bots.Say(nil, id, data...)}
+}
+
+type wrong struct {
+	field string
+	error
+}
+
+func (w *wrong) Unwrap() error { return w.error }
+
+// Pages are the forms by which an account is connected: the token is checked,
+// the account shown, and then confirmed or dropped.
+type Pages struct {
+	Network string
+	Store   *Store
+	Host    bots.Host
+	Fields  []Field
+	Checker Checker
+	// Section makes what settings.tmpl shows of the card: the card itself
+	// where it is nil.
+	Section Section
+}
+
+// Section adds to a card what else a network's section shows.
+type Section interface {
+	// Section returns what settings.tmpl sees as .Data. Card must be in it.
+	Section(ctx context.Context, city report.City, own []report.Bot, c *Card) (any, error)
+}
+
+// Routes adds the routes of the forms.
+func (p *Pages) Routes(r chi.Router, site bots.Site) {
+	f := &form{p, site}
+	r.Post("/token", site.Handler(f.handleToken))
+	r.Post("/confirm", site.Handler(f.handleConfirm))
+	r.Post("/cancel", site.Handler(f.handleCancel))
+}
+
+// Data returns what settings.tmpl shows as .Data.
+func (p *Pages) Data(ctx context.Context, city report.City, own []report.Bot, change func(*Card)) (any, error) {
+	c, err := p.card(ctx, city, own)
+	if err != nil {
+		return nil, err
+	}
+	if change != nil {
+		change(c)
+	}
+	if p.Section == nil {
+		return c, nil
+	}
+	return p.Section.Section(ctx, city, own, c)
+}
+
+// Show answers with the settings page. change puts in what was typed and what
+// is wrong with it.
+func (p *Pages) Show(w http.ResponseWriter, r *http.Request, site bots.Site, change func(*Card)) error {
+	city := site.City(r)
+	own, err := p.Host.DB.NetworkBots(r.Context(), city.ID, p.Network)
+	if err != nil {
+		return err
+	}
+	data, err := p.Data(r.Context(), city, own, change)
+	if err != nil {
+		return err
+	}
+	return site.Settings(w, r, http.StatusUnprocessableEntity, p.Network, data)
+}
+
+// Offer keeps a checked account until it is confirmed, and sends the moderator
+// to where that is done. The error is ErrTaken where it is another city's.
+func (p *Pages) Offer(w http.ResponseWriter, r *http.Request, site bots.Site, a Account) error {
+	city := site.City(r)
+	if _, err := p.Store.BotOf(r.Context(), city.ID, a); err != nil {
+		return err
+	}
+	if err := p.Store.Wait(r.Context(), Login{CityID: city.ID, Account: a}); err != nil {
+		return err
+	}
+	return site.Saved(w, r, p.Network, site.T(r, "kit.account.please_confirm"))
+}
+
+// Connect makes the account a bot of the city, or gives the bot that has it its
+// new token.
+func (p *Pages) Connect(ctx context.Context, site bots.Site, city report.City, a Account) (report.Bot, error) {
+	botID, err := p.Store.BotOf(ctx, city.ID, a)
+	if err != nil {
+		return report.Bot{}, err
+	}
+	return site.Connect(ctx, city, p.Network, botID, func(tx *gorm.DB, b report.Bot) error {
+		a.BotID = b.ID
+		if err := p.Store.Put(tx, a); err != nil {
+			return err
+		}
+		return p.Store.drop(tx, city.ID)
+	})
+}
+
+// form answers the forms of a site.
+type form struct {
+	*Pages
+	site bots.Site
+}
+
+// handleToken asks the network whose login was typed.
+func (f *form) handleToken(w http.ResponseWriter, r *http.Request) error {
+	ctx, done := context.WithTimeout(r.Context(), loginTimeout)
+	defer done()
+	typed := Typed{}
+	for _, field := range f.Fields {
+		typed[field.Name] = strings.TrimSpace(r.FormValue(field.Name))
+	}
+	a, err := f.Checker.Check(ctx, typed)
+	if err == nil {
+		err = f.Offer(w, r, f.site, a)
+	}
+	words := f.explain(r, err)
+	if err == nil || words == "" {
+		return err
+	}
+	field := f.Fields[len(f.Fields)-1].Name
+	if w, ok := errors.AsType[*wrong](err); ok {
+		field = w.field
+	}
+	return f.Show(w, r, f.site, func(c *Card) { c.fill(typed, field, words) })
+}
+
+// explain puts an error of a login into the words of the page; empty where the
+// error is not for the moderator.
+func (f *form) explain(r *http.Request, err error) string {
+	if errors.Is(err, ErrTaken) {
+		return f.site.T(r, "kit.account.taken")
+	}
+	if s, ok := errors.AsType[bots.Sayer](err); ok {
+		return s.Say(func(id string, data ...any) string { return f.site.T(r, id, data...) })
+	}
+	return ""
+}
+
+// handleConfirm connects the account that was shown.
+func (f *form) handleConfirm(w http.ResponseWriter, r *http.Request) error {
+	ctx, done := context.WithTimeout(r.Context(), loginTimeout)
+	defer done()
+	city := f.site.City(r)
+	l, err := f.Store.Waiting(ctx, city.ID)
+	if errors.Is(err, db.ErrNotFound) || err == nil && l.Remote != shownAs(r) {
+		return f.Show(w, r, f.site, func(c *Card) { c.Error = f.site.T(r, "kit.account.waited") })
+	}
+	if err != nil {
+		return err
+	}
+	if connecter, ok := f.Checker.(Connecter); ok {
+		err = connecter.Connect(ctx, l.Account)
+	}
+	if err == nil {
+		_, err = f.Connect(ctx, f.site, city, l.Account)
+	}
+	if errors.Is(err, ErrTaken) {
+		if err := f.Store.Drop(ctx, city.ID); err != nil {
+			return err
+		}
+	}
+	if words := f.explain(r, err); words != "" {
+		return f.Show(w, r, f.site, func(c *Card) { c.Error = words })
+	}
+	if err != nil {
+		return err
+	}
+	return f.site.Saved(w, r, f.Network, f.site.T(r, "kit.account.now_connected", "Handle", l.Handle))
+}
+
+// shownAs is the id of the account that the form was made for. Telegram's form
+// has always called it bot.
+func shownAs(r *http.Request) string {
+	if id := r.FormValue("account"); id != "" {
+		return id
+	}
+	return r.FormValue("bot")
+}
+
+// handleCancel drops the login that waits.
+func (f *form) handleCancel(w http.ResponseWriter, r *http.Request) error {
+	if err := f.Store.Drop(r.Context(), f.site.City(r).ID); err != nil {
+		return err
+	}
+	return f.site.Saved(w, r, f.Network, f.site.T(r, "kit.account.cancelled"))
+}

@@ -1,0 +1,186 @@
+// Package account is what every network needs to have accounts: the tables of
+// accounts and of logins that wait, and the forms by which a moderator connects
+// one.
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// ErrTaken is the account being the bot of another city.
+var ErrTaken = errors.New("the account is the bot of another city")
+
+// loginFor is how long a login waits to be confirmed.
+const loginFor = time.Hour
+
+// Tables returns the statements that make the tables <network>_accounts and
+// <network>_logins.
+func Tables(network string) []string {
+	return []string{
+		`CREATE TABLE ` + network + `_accounts (
+			bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
+			server TEXT NOT NULL,
+			remote TEXT NOT NULL,
+			handle TEXT NOT NULL,
+			name TEXT NOT NULL,
+			url TEXT NOT NULL,
+			token TEXT NOT NULL,
+			cursor TEXT NOT NULL,
+			cursor_at INTEGER NOT NULL,
+			UNIQUE (server, remote))`,
+		`CREATE TABLE ` + network + `_logins (
+			city_id INTEGER PRIMARY KEY REFERENCES cities(id) ON DELETE CASCADE,
+			nonce TEXT NOT NULL,
+			server TEXT NOT NULL,
+			remote TEXT NOT NULL,
+			handle TEXT NOT NULL,
+			name TEXT NOT NULL,
+			url TEXT NOT NULL,
+			token TEXT NOT NULL,
+			cursor TEXT NOT NULL,
+			created INTEGER NOT NULL)`,
+	}
+}
+
+// Account is one account on the network.
+type Account struct {
+	BotID int64
+	// Server is the URL of the server that the account is on, without a slash
+	// at the end; empty where the network has one server for all.
+	Server string
+	// Remote is the network's own id of the account. With Server it says which
+	// account it is, whatever it is called.
+	Remote string
+	Handle string // as people write it, as "@kontis@mastodon.example"
+	Name   string // as people see it; may be empty
+	URL    string // of its page, or the link that opens a chat with it
+	Token  string // by which the program logs in; sealed where it is stored
+	// Cursor is how far the account has been read, in the network's own form.
+	// CursorAt is when that was stored.
+	Cursor   string
+	CursorAt time.Time
+}
+
+// Same tells whether a and b are the same account on the network.
+func (a Account) Same(b Account) bool { return a.Server == b.Server && a.Remote == b.Remote }
+
+// Store keeps the accounts of a network.
+type Store struct {
+	network string
+	db      *db.DB
+	box     *secret.Box
+	now     func() time.Time
+}
+
+// NewStore returns the store of the network that has the Tables.
+func NewStore(network string, h bots.Host) *Store {
+	return &Store{network: network, db: h.DB, box: h.Secrets, now: h.Now}
+}
+
+// ForMigration returns a store of which only Put and PutLogin may be called: in
+// a migration that moves accounts from older tables.
+func ForMigration(network string, box *secret.Box) *Store {
+	return &Store{network: network, box: box, now: time.Now}
+}
+
+const columns = "server, remote, handle, name, url, token, cursor"
+
+func (s *Store) accounts() string { return s.network + "_accounts" }
+func (s *Store) logins() string   { return s.network + "_logins" }
+
+// place is where a token is stored, which sealing binds it to.
+func place(table string, id int64) string { return table + ".token:" + strconv.FormatInt(id, 10) }
+
+// Account returns the account of a bot, or db.ErrNotFound.
+func (s *Store) Account(ctx context.Context, botID int64) (Account, error) {
+	a := Account{BotID: botID}
+	var at int64
+	err := s.db.ReadRow(ctx, "SELECT "+columns+", cursor_at FROM "+s.accounts()+" WHERE bot_id = ?", botID).
+		Scan(&a.Server, &a.Remote, &a.Handle, &a.Name, &a.URL, &a.Token, &a.Cursor, &at)
+	if err == nil {
+		a.CursorAt = time.UnixMilli(at).UTC()
+		a.Token, err = s.box.Open(place(s.accounts(), botID), a.Token)
+	}
+	if err != nil {
+		return Account{}, fmt.Errorf("%s account: %w", s.network, err)
+	}
+	return a, nil
+}
+
+// BotOf returns the id of the city's bot that has the account, 0 where nobody
+// has it. The error is ErrTaken where it is another city's.
+func (s *Store) BotOf(ctx context.Context, cityID int64, a Account) (botID int64, err error) {
+	var owner int64
+	err = s.db.ReadRow(ctx, "SELECT bots.id, bots.city_id FROM "+s.accounts()+" JOIN bots ON bots.id = bot_id WHERE server = ? AND remote = ?",
+		a.Server, a.Remote).Scan(&botID, &owner)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("%s accounts: %w", s.network, err)
+	case owner != cityID:
+		return 0, ErrTaken
+	}
+	return botID, nil
+}
+
+// Put stores the account of its bot within tx. The same account with another
+// token keeps its cursor, so that what was written while its token was refused
+// is not lost. The error is ErrTaken where another bot has the account.
+func (s *Store) Put(tx *gorm.DB, a Account) error {
+	at := a.CursorAt
+	if at.IsZero() {
+		at = s.now()
+	}
+	err := tx.Exec("INSERT INTO "+s.accounts()+" (bot_id, "+columns+`, cursor_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (bot_id) DO UPDATE SET handle = excluded.handle, name = excluded.name, url = excluded.url, token = excluded.token`,
+		a.BotID, a.Server, a.Remote, a.Handle, a.Name, a.URL, s.box.Seal(place(s.accounts(), a.BotID), a.Token), a.Cursor, at.UnixMilli()).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return ErrTaken
+	}
+	return err
+}
+
+// SaveCursor stores how far the account has been read. It is on disk some
+// milliseconds later: what is read again after a crash is harmless.
+func (s *Store) SaveCursor(ctx context.Context, botID int64, cursor string) error {
+	err := s.db.WriteSoon(ctx, func(tx *gorm.DB) error {
+		_, err := db.Exec(tx, "UPDATE "+s.accounts()+" SET cursor = ?, cursor_at = ? WHERE bot_id = ?", cursor, s.now().UnixMilli(), botID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save cursor of %s account: %w", s.network, err)
+	}
+	s.db.AfterSync(func(error) {}) // who has to know asks for itself
+	return nil
+}
+
+// Rename stores what the network calls the account now.
+func (s *Store) Rename(ctx context.Context, a Account) error {
+	err := s.db.Write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE "+s.accounts()+" SET handle = ?, name = ?, url = ? WHERE bot_id = ?", a.Handle, a.Name, a.URL, a.BotID).Error
+	})
+	if err != nil {
+		return fmt.Errorf("rename %s account: %w", s.network, err)
+	}
+	return nil
+}
+
+// Forget deletes within tx what is stored of a bot.
+func (s *Store) Forget(tx *gorm.DB, b report.Bot) error {
+	if err := tx.Exec("DELETE FROM "+s.accounts()+" WHERE bot_id = ?", b.ID).Error; err != nil {
+		return err
+	}
+	return tx.Exec("DELETE FROM "+s.logins()+" WHERE city_id = ?", b.CityID).Error
+}

@@ -1,0 +1,235 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/remote"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// bot is one city's account at work. Receive runs in one goroutine, Send in
+// others; what changes is of Receive alone.
+type bot struct {
+	network *network
+	bot     report.Bot
+	account account.Account
+	conn    Conn
+	pace    *pace.Pacer
+	log     *slog.Logger
+	city    report.City
+
+	album string // of Receive: the last one that was refused
+}
+
+var (
+	_ bots.Bot        = (*bot)(nil)
+	_ bots.Checker    = (*bot)(nil)
+	_ bots.Concurrent = (*bot)(nil)
+	_ bots.Retracter  = (*bot)(nil)
+)
+
+// Concurrency is how many messages are on their way at the same time.
+func (b *bot) Concurrency() int { return max(1, b.network.Concurrency) }
+
+// Check asks whether the login still holds, and takes note of a new name.
+func (b *bot) Check(ctx context.Context) error {
+	c, ok := b.conn.(Checker)
+	if !ok {
+		return nil
+	}
+	a, err := c.Check(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	if a.Handle == b.account.Handle && a.Name == b.account.Name && a.URL == b.account.URL {
+		return nil
+	}
+	b.account.Handle, b.account.Name, b.account.URL = a.Handle, a.Name, a.URL
+	return b.network.accounts.Rename(ctx, b.account)
+}
+
+// Receive hears what happens until ctx ends or something fails.
+func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
+	answers := newAnswers(ctx, b)
+	defer answers.stop()
+	err := b.conn.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, events ...Event) error {
+		for _, e := range events {
+			if err := b.handle(ctx, e, emit, answers); err != nil {
+				return err
+			}
+		}
+		if cursor == "" {
+			return nil
+		}
+		return b.network.accounts.SaveCursor(ctx, b.bot.ID, cursor)
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return explain(err)
+}
+
+// explain gives an error the kind that decides what happens next. What the
+// service refuses it will refuse again.
+func explain(err error) error {
+	if p, ok := errors.AsType[*pace.PausedError](err); ok {
+		return bots.RetryAfter(p.Left, bots.Say(err, "kit.chat.paused"))
+	}
+	if errors.Is(err, pace.ErrBusy) {
+		return bots.Say(err, "kit.chat.busy")
+	}
+	return remote.Kind(err)
+}
+
+// Send sends the report to one chat. A chat that has unsubscribed since is not
+// written to any more.
+func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+	to, err := b.network.chats.Get(ctx, b.bot.ID, d.Recipient)
+	if errors.Is(err, db.ErrNotFound) {
+		return report.Receipt{}, bots.Gone(bots.Say(err, "kit.chat.unsubscribed"))
+	}
+	if err != nil {
+		return report.Receipt{}, err
+	}
+	receipt, err := b.post(ctx, to.Address, d.Report.Text)
+	return receipt, explain(err)
+}
+
+// post sends a text when its turn has come, cut where it is too long. A chat
+// that has another id now is followed.
+func (b *bot) post(ctx context.Context, chat, text string) (report.Receipt, error) {
+	text = b.network.Length.Fit(text)
+	for followed := false; ; followed = true {
+		if err := b.pace.Wait(ctx, chat, b.isGroup(chat)); err != nil {
+			return report.Receipt{}, err
+		}
+		receipt, err := b.conn.Post(ctx, chat, text)
+		b.slowDown(err)
+		moved, ok := errors.AsType[*Moved](err)
+		if !ok || followed {
+			return receipt, err
+		}
+		if err := b.network.chats.Move(ctx, b.bot.ID, chat, moved.To); err != nil {
+			return report.Receipt{}, err
+		}
+		chat = moved.To
+	}
+}
+
+func (b *bot) isGroup(chat string) bool {
+	g, ok := b.conn.(Grouper)
+	return ok && g.IsGroup(chat)
+}
+
+// slowDown holds everything back where the service asks for that.
+func (b *bot) slowDown(err error) {
+	if e, ok := errors.AsType[*remote.Error](err); ok && e.Trouble == remote.Limited {
+		b.pace.Pause(e.After)
+	}
+}
+
+// Retract deletes the message, where the service can do so.
+func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
+	c, ok := b.conn.(Deleter)
+	if !ok {
+		return nil
+	}
+	chat := chatOf(d.Retract.ID)
+	if err := b.pace.Wait(ctx, chat, b.isGroup(chat)); err != nil {
+		return explain(err)
+	}
+	err := c.Delete(ctx, *d.Retract)
+	b.slowDown(err)
+	return explain(err)
+}
+
+// handle does what an event asks for. When it returns nil, that is on disk.
+func (b *bot) handle(ctx context.Context, e Event, emit func(context.Context, bots.Incoming) error, answers *answers) error {
+	chats := b.network.chats
+	switch e := e.(type) {
+	case Message:
+		return b.handleMessage(ctx, e, emit, answers)
+	case Joined:
+		added, err := chats.Subscribe(ctx, b.bot.ID, e.Chat)
+		if err == nil && added {
+			answers.add(e.Chat, b.say(b.city.Language, "kit.chat.group_welcome", "City", b.city.Name, "Bot", b.account.Handle))
+		}
+		return err
+	case Left:
+		_, err := chats.Unsubscribe(ctx, b.bot.ID, e.Chat)
+		return err
+	case *Moved:
+		return chats.Move(ctx, b.bot.ID, e.From, e.To)
+	}
+	return nil
+}
+
+func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error, answers *answers) error {
+	switch {
+	case m.Author == "":
+		return nil
+	case m.Command != "":
+		return b.handleCommand(ctx, m, answers)
+	case !m.Private && !m.Addressed:
+		return nil
+	case m.Text == "":
+		b.refuseMedia(m, answers)
+		return nil
+	}
+	err := emit(ctx, bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time})
+	if err != nil {
+		return fmt.Errorf("hand over a report: %w", err)
+	}
+	return nil
+}
+
+// refuseMedia says why pictures and the like are not passed on: once for an
+// album, of which every picture is a message.
+func (b *bot) refuseMedia(m Message, answers *answers) {
+	if !m.Media || m.Album != "" && m.Album == b.album {
+		return
+	}
+	b.album = m.Album
+	answers.add(m.Chat, b.say(b.languageOf(m), "kit.chat.media"))
+}
+
+// languageOf is the language to answer a message in: that of the author's
+// client, or the city's where it is not known.
+func (b *bot) languageOf(m Message) string {
+	if m.Language != "" {
+		return b.network.host.Texts.Match(m.Language)
+	}
+	return b.city.Language
+}
+
+func (b *bot) say(language, id string, data ...any) string {
+	return b.network.host.Texts.T(language, id, data...)
+}
+
+// NetworkID names a message on its network, whose ids may count in each chat.
+func NetworkID(chat, message string) string {
+	return chat + ":" + strings.ReplaceAll(message, ":", "%3A")
+}
+
+// chatOf is the chat of a NetworkID.
+func chatOf(networkID string) string {
+	if i := strings.LastIndexByte(networkID, ':'); i >= 0 {
+		return networkID[:i]
+	}
+	return networkID
+}
+
+// SplitID returns what NetworkID was made of.
+func SplitID(networkID string) (chat, message string) {
+	chat = chatOf(networkID)
+	message = strings.TrimPrefix(networkID[len(chat):], ":")
+	return chat, strings.ReplaceAll(message, "%3A", ":")
+}

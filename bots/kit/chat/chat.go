@@ -1,0 +1,161 @@
+// Package chat makes a network of a chat service: people write to a city's bot,
+// in a chat of their own or in a group, and it sends every report to the chats
+// that have subscribed. A network brings only its way to the service, a Driver;
+// commands, subscriptions, answers, pacing and the settings are written here
+// once.
+package chat
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/recipients"
+	"ticketfrei/bots/kit/text"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// Network is what a chat network says of itself.
+type Network struct {
+	// Name, Files, Settings and Migrations are those of bots.Definition. The
+	// migrations make Tables, and what is the network's own.
+	Name       string
+	Files      fs.FS
+	Settings   *config.Section
+	Migrations func(*secret.Box) []*gormigrate.Migration
+	// Fields are what the form asks for that connects an account.
+	Fields []account.Field
+	// Pace is how fast an account may write.
+	Pace pace.Limits
+	// Length is how long a message may be.
+	Length text.Limit
+	// Concurrency is how many messages an account has on their way at a time; 0
+	// means 1.
+	Concurrency int
+	// New makes the driver. The error ends the program's start.
+	New func(bots.Host) (Driver, error)
+}
+
+// Tables returns the statements that make the tables of a chat network:
+// accounts, logins, recipients and the welcome texts.
+func Tables(network string) []string {
+	return append(append(account.Tables(network), recipients.Tables(network)...),
+		`CREATE TABLE `+network+`_welcomes (
+			bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
+			text TEXT NOT NULL)`)
+}
+
+// Driver is the way to a chat service. Its methods are called from many
+// goroutines. One that is an io.Closer is closed when the server ends; one that
+// is an account.Connecter is asked before an account is connected.
+type Driver interface {
+	account.Checker
+	// Open returns the account at work. It does not talk to the service.
+	Open(a account.Account, log Log) (Conn, error)
+}
+
+// Log is a bot's log, as its moderators read it. id is the id of a text that
+// may hold {{.Err}}; err may be nil.
+type Log interface {
+	Warn(id string, err error)
+	Info(id string, err error)
+}
+
+// Conn is one account at work. Receive runs once at a time, the other methods
+// beside it and beside each other. Errors that are no remote.Error and have no
+// kind are tried again later.
+type Conn interface {
+	// Receive hands over what happens after cursor until ctx ends or something
+	// fails; an empty cursor means from now on. hear returns nil when all of it
+	// is on disk.
+	Receive(ctx context.Context, cursor string, hear Hear) error
+	// Post sends a text, which is no longer than Network.Length, to a chat. The
+	// error is a *Moved where the chat has another id now.
+	Post(ctx context.Context, chat, text string) (report.Receipt, error)
+}
+
+// Hear takes events in the order they happened. When it returns nil, Receive is
+// begun after cursor the next time; an empty cursor changes nothing. Who calls
+// it with no events only moves on.
+type Hear func(ctx context.Context, cursor string, events ...Event) error
+
+// What only some services can do. Guard each where it is implemented.
+
+// Checker is a Conn that can tell whether its login still holds. Check runs
+// before Receive and returns what the service calls the account now.
+type Checker interface {
+	Check(ctx context.Context) (account.Account, error)
+}
+
+// Deleter is a Conn that can take a message back. One that is gone already, or
+// that the service does not delete any more, is no error.
+type Deleter interface {
+	Delete(ctx context.Context, r report.Receipt) error
+}
+
+// Grouper is a Conn that can tell by its id whether a chat is a group: groups
+// have a pace of their own.
+type Grouper interface {
+	IsGroup(chat string) bool
+}
+
+// Event is a Message, or something that happened to a chat: Joined, Left, Moved
+// as an Event.
+type Event interface{ event() }
+
+// Message is what somebody wrote.
+type Message struct {
+	ID     string // unique within its chat
+	Chat   string
+	Author string // empty where it was no person
+	Text   string // plain, mentions of the account removed
+	// Private tells that the chat is one of the author alone. Elsewhere only
+	// what is Addressed to the account counts: a mention, or an answer to it.
+	Private   bool
+	Addressed bool
+	Command   string // lower case, without the slash; empty where it is none
+	Media     bool   // a picture, a recording or the like
+	Album     string // what several of them were sent as; may be empty
+	Language  string // of the author's client, as "de"; empty where not known
+	Time      time.Time
+}
+
+// Joined is the account having been added to a group.
+type Joined struct{ Chat string }
+
+// Left is the account having been thrown out of a chat, or blocked.
+type Left struct{ Chat string }
+
+// Moved is a chat having another id now. It is an Event and an error of Post.
+type Moved struct{ From, To string }
+
+func (Message) event() {}
+func (Joined) event()  {}
+func (Left) event()    {}
+func (*Moved) event()  {}
+
+func (m *Moved) Error() string { return "the chat has another id now" }
+
+// Definition returns the network as the program lists it.
+func (n Network) Definition() bots.Definition {
+	return bots.Definition{
+		Name: n.Name, Migrations: n.Migrations, Files: n.Files, Settings: n.Settings,
+		New: func(h bots.Host) (bots.Network, error) { return newNetwork(n, h) },
+	}
+}
+
+// closeDriver closes a driver that can be.
+func closeDriver(d Driver) error {
+	if c, ok := d.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}

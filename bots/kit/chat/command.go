@@ -1,0 +1,141 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/db"
+)
+
+const (
+	// lastWithin is how far back /last looks, lastShown how many reports it
+	// shows.
+	lastWithin = time.Hour
+	lastShown  = 20
+)
+
+// Commands are what a bot understands, in the order of menus. Their
+// descriptions are the texts kit.chat.menu.<command>.
+var Commands = []string{"start", "stop", "last", "help", "ping"}
+
+// Command returns the command that a text begins with, without the slash and in
+// lower case, as "start" of "/start@kontis_bot now"; empty where it is none.
+// other tells that it is meant for another bot than name.
+func Command(text, name string) (command string, other bool) {
+	word, ok := strings.CutPrefix(text, "/")
+	if !ok {
+		return "", false
+	}
+	word, _, _ = strings.Cut(word, " ")
+	word, _, _ = strings.Cut(word, "\n")
+	command, bot, named := strings.Cut(word, "@")
+	return strings.ToLower(command), named && !strings.EqualFold(bot, strings.TrimPrefix(name, "@"))
+}
+
+// handleCommand does what a command asks for, and answers in the language of
+// who gave it.
+func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) error {
+	language := b.languageOf(m)
+	answer, err := "", error(nil)
+	switch m.Command {
+	case "start":
+		answer, err = b.start(ctx, m.Chat, language)
+	case "stop":
+		answer, err = b.stop(ctx, m.Chat, language)
+	case "last":
+		answer, err = b.last(ctx, language)
+	case "help":
+		answer = b.say(language, "kit.chat.help", "City", b.city.Name)
+	case "ping":
+		lag := max(0, b.network.host.Now().Sub(m.Time).Milliseconds())
+		answer = b.say(language, "kit.chat.pong", "Milliseconds", lag)
+	default:
+		if !m.Private {
+			return nil // it may be meant for another bot
+		}
+		answer = b.say(language, "kit.chat.unknown_command") + "\n\n" + b.say(language, "kit.chat.help", "City", b.city.Name)
+	}
+	if err == nil {
+		answers.add(m.Chat, answer)
+	}
+	return err
+}
+
+// start subscribes a chat and returns the answer.
+func (b *bot) start(ctx context.Context, chat, language string) (string, error) {
+	added, err := b.network.chats.Subscribe(ctx, b.bot.ID, chat)
+	if err != nil {
+		return "", err
+	}
+	if !added {
+		return b.say(language, "kit.chat.again"), nil
+	}
+	welcome, err := b.network.welcome(ctx, b.bot.ID)
+	if err != nil {
+		return "", err
+	}
+	if welcome == "" {
+		welcome = b.say(language, "kit.chat.welcome", "City", b.city.Name)
+	}
+	// What is stored is said whatever the moderators write.
+	return welcome + "\n\n" + b.say(language, "kit.chat.stored"), nil
+}
+
+// stop unsubscribes a chat and returns the answer.
+func (b *bot) stop(ctx context.Context, chat, language string) (string, error) {
+	removed, err := b.network.chats.Unsubscribe(ctx, b.bot.ID, chat)
+	if err != nil {
+		return "", err
+	}
+	if !removed {
+		return b.say(language, "kit.chat.not_subscribed"), nil
+	}
+	return b.say(language, "kit.chat.stopped"), nil
+}
+
+// last returns the reports that passed within the last hour, the newest first.
+func (b *bot) last(ctx context.Context, language string) (string, error) {
+	host := b.network.host
+	list, err := host.DB.Reports(ctx, b.bot.CityID, true, lastWithin, lastShown)
+	if err != nil {
+		return "", err
+	}
+	if len(list) == 0 {
+		return b.say(language, "kit.chat.last.none"), nil
+	}
+	lines := []string{b.say(language, "kit.chat.last.title")}
+	for _, judged := range list {
+		minutes := int(max(0, host.Now().Sub(judged.Report.Time).Minutes()))
+		lines = append(lines, b.say(language, "kit.chat.last.line", "Minutes", minutes, "Text", judged.Report.Text))
+	}
+	return strings.Join(lines, "\n\n"), nil
+}
+
+func (n *network) welcomes() string { return n.Name + "_welcomes" }
+
+// welcome returns what the moderators wrote to welcome people; empty means the
+// default.
+func (n *network) welcome(ctx context.Context, botID int64) (string, error) {
+	var welcome string
+	err := n.host.DB.ReadRow(ctx, "SELECT text FROM "+n.welcomes()+" WHERE bot_id = ?", botID).Scan(&welcome)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return "", fmt.Errorf("%s welcome: %w", n.Name, err)
+	}
+	return welcome, nil
+}
+
+func (n *network) saveWelcome(ctx context.Context, botID int64, welcome string) error {
+	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("INSERT INTO "+n.welcomes()+" (bot_id, text) VALUES (?, ?) ON CONFLICT (bot_id) DO UPDATE SET text = excluded.text",
+			botID, welcome).Error
+	})
+	if err != nil {
+		return fmt.Errorf("save %s welcome: %w", n.Name, err)
+	}
+	return nil
+}

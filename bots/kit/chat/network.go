@@ -1,0 +1,138 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/go-chi/chi/v5"
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/recipients"
+	"ticketfrei/bots/kit/standin"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// network is shared by the bots of all cities.
+type network struct {
+	Network
+	host     bots.Host
+	driver   Driver
+	accounts *account.Store
+	chats    *recipients.Store
+	pacers   *pace.Pacers
+	pages    *account.Pages
+}
+
+var (
+	_ bots.Network    = (*network)(nil)
+	_ bots.Recipients = (*network)(nil)
+	_ bots.Addressed  = (*network)(nil)
+)
+
+// newNetwork returns the network; as one that can show itself where its driver
+// can.
+func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
+	driver, err := spec.New(h)
+	if err != nil {
+		return nil, err
+	}
+	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
+		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
+	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n}
+	if d, ok := driver.(standin.Demo); ok {
+		return &showing{n, d}, nil
+	}
+	return n, nil
+}
+
+// Close closes the driver.
+func (n *network) Close() error { return closeDriver(n.driver) }
+
+// Bot returns the bot of the account that was stored for b.
+func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots.Bot, error) {
+	city, err := n.host.DB.BriefCity(ctx, b.CityID)
+	if err != nil {
+		return nil, err
+	}
+	a, err := n.accounts.Account(ctx, b.ID)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil, bots.Refused(bots.Say(err, "kit.account.none"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	conn, err := n.driver.Open(a, botLog{log})
+	if err != nil {
+		return nil, err
+	}
+	return &bot{network: n, bot: b, account: a, conn: conn, pace: n.pacers.Of(b.ID), log: log, city: city}, nil
+}
+
+// botLog is the Log of a bot.
+type botLog struct{ log *slog.Logger }
+
+func (l botLog) Warn(id string, err error) { l.log.Warn(id, "err", err) }
+func (l botLog) Info(id string, err error) { l.log.Info(id, "err", err) }
+
+// Address returns what the account is called and the link to it.
+func (n *network) Address(ctx context.Context, _ report.City, b report.Bot) (text, url string, err error) {
+	a, err := n.accounts.Account(ctx, b.ID)
+	return a.Handle, a.URL, err
+}
+
+// Recipients returns the chats that have subscribed, but for the one that the
+// report was written in and the author's own.
+func (n *network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error) {
+	if r.BotID == b.ID {
+		return n.chats.List(ctx, b.ID, r, chatOf(r.NetworkID))
+	}
+	return n.chats.List(ctx, b.ID, r)
+}
+
+// RemoveRecipient forgets a chat.
+func (n *network) RemoveRecipient(ctx context.Context, b report.Bot, recipient string) error {
+	return n.chats.Remove(ctx, b.ID, recipient)
+}
+
+// CountRecipients returns the number of chats that have subscribed.
+func (n *network) CountRecipients(ctx context.Context, b report.Bot) (int, error) {
+	return n.chats.Count(ctx, b.ID)
+}
+
+// SettingsRoutes adds the forms of the section.
+func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
+	n.pages.Routes(r, site)
+	r.Post("/welcome", site.Handler((&welcomeForm{n, site}).handle))
+}
+
+// PublicRoutes adds nothing: riders use the service itself.
+func (n *network) PublicRoutes(chi.Router, bots.Site) {}
+
+// Settings returns what the section shows.
+func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
+	return n.pages.Data(ctx, city, own, nil)
+}
+
+// Forget deletes what is stored of the bot, its subscribers among it.
+func (n *network) Forget(ctx context.Context, b report.Bot) error {
+	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
+		if err := n.chats.Forget(tx, b.ID); err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM "+n.welcomes()+" WHERE bot_id = ?", b.ID).Error; err != nil {
+			return err
+		}
+		return n.accounts.Forget(tx, b)
+	})
+	if err != nil {
+		return fmt.Errorf("forget %s bot: %w", n.Name, err)
+	}
+	n.pacers.Forget(b.ID)
+	return nil
+}

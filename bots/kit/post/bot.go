@@ -1,0 +1,226 @@
+package post
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/remote"
+	"ticketfrei/bots/kit/text"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// bot is one city's account at work. Receive runs in one goroutine, Send in
+// another; they share nothing that changes.
+type bot struct {
+	network *network
+	bot     report.Bot
+	account account.Account
+	conn    Conn
+	pace    *pace.Pacer
+	log     *slog.Logger
+
+	seen recent // of Receive alone
+}
+
+var (
+	_ bots.Bot       = (*bot)(nil)
+	_ bots.Checker   = (*bot)(nil)
+	_ bots.Retracter = (*bot)(nil)
+)
+
+// Check asks whether the login still holds.
+func (b *bot) Check(ctx context.Context) error {
+	if c, ok := b.conn.(Checker); ok {
+		return explain(c.Check(ctx))
+	}
+	return nil
+}
+
+// explain gives an error the kind that decides what happens next.
+func explain(err error) error {
+	if p, ok := errors.AsType[*pace.PausedError](err); ok {
+		return bots.RetryAfter(p.Left, bots.Say(err, "kit.post.paused"))
+	}
+	if errors.Is(err, pace.ErrBusy) {
+		return bots.Say(err, "kit.post.busy")
+	}
+	return remote.Kind(err)
+}
+
+// Receive hears what people write until ctx ends or something fails.
+func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
+	r, ok := b.conn.(Receiver)
+	if !ok {
+		return nil
+	}
+	err := r.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, messages ...Message) error {
+		for _, m := range messages {
+			if err := b.hear(ctx, m, emit); err != nil {
+				return err
+			}
+		}
+		if cursor == "" {
+			return nil
+		}
+		return b.network.accounts.SaveCursor(ctx, b.bot.ID, cursor)
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return explain(err)
+}
+
+// hear hands over one message, unless it was heard before.
+func (b *bot) hear(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
+	if b.seen.has(m.ID) {
+		return nil
+	}
+	if err := b.takeIn(ctx, m, emit); err != nil {
+		return err
+	}
+	b.seen.add(m.ID)
+	return nil
+}
+
+func (b *bot) takeIn(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
+	if m.Text == "" && m.Picture {
+		return b.refusePicture(ctx, m)
+	}
+	err := emit(ctx, bots.Incoming{ID: m.ID, Author: m.Author, Text: m.Text, Visibility: m.Visibility, Time: m.Time})
+	if err != nil {
+		return fmt.Errorf("hand over a report: %w", err)
+	}
+	return nil
+}
+
+// refusePicture answers a picture without text: why it is not passed on. Each
+// author is told once a day, so that nobody can make the account write without
+// end. The answer is a courtesy: where it fails, the reports go on.
+func (b *bot) refusePicture(ctx context.Context, m Message) error {
+	host := b.network.host
+	if !m.Time.IsZero() && host.Now().Sub(m.Time) > host.Config.Reports.Expire {
+		return nil
+	}
+	city, err := host.DB.BriefCity(ctx, b.bot.CityID)
+	if err != nil {
+		return fmt.Errorf("explain about pictures: %w", err)
+	}
+	day := m.Time.UTC().Format("2006-01-02")
+	_, err = b.publish(ctx, Post{
+		Key:  report.DeliveryID("picture", b.bot.ID, host.Secrets.Author(b.network.Name, m.Author)+day),
+		Text: host.Texts.T(city.Language, "kit.post.picture"), To: m.Author, ReplyTo: m.ID,
+	})
+	err = explain(err)
+	if kind, _ := bots.KindOf(err); ctx.Err() != nil || kind == bots.KindRefused {
+		return err
+	}
+	if err != nil {
+		b.log.Warn("kit.log.not_answered", "err", err)
+	}
+	return nil
+}
+
+// Send boosts what the account heard in public, where the service can do so,
+// and posts everything else: the text alone.
+func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+	if booster := b.booster(d); booster != nil {
+		receipt, err := booster.Boost(ctx, d.Report.NetworkID)
+		return receipt, explain(err)
+	}
+	receipt, err := b.publish(ctx, Post{Key: d.ID, Text: text.Calm(d.Report.Text)})
+	return receipt, explain(err)
+}
+
+// booster returns who boosts a delivery, nil where it is to be posted. Only
+// what this account heard in public is boosted: a private message is never made
+// known that way.
+func (b *bot) booster(d report.Delivery) Booster {
+	booster, ok := b.conn.(Booster)
+	if !ok || d.Report.BotID != b.bot.ID || d.Report.Visibility != report.Public {
+		return nil
+	}
+	return booster
+}
+
+// publish posts once, also where the service does not know idempotency keys:
+// the attempt is recorded before, the result right after, for who comes after a
+// killed process. Where the machine loses power in the milliseconds before the
+// attempt is on disk, the key alone has to do.
+func (b *bot) publish(ctx context.Context, p Post) (report.Receipt, error) {
+	known, err := b.network.posts.find(ctx, p.Key)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		err = b.network.posts.save(ctx, p.Key, b.bot.ID, report.Receipt{})
+	case err == nil && known.receipt.ID != "":
+		return known.receipt, nil
+	case err == nil:
+		// It was tried before, and nobody knows what became of it.
+		if found, err := b.find(ctx, p, known); err != nil || found.ID != "" {
+			return found, err
+		}
+	}
+	if err != nil {
+		return report.Receipt{}, err
+	}
+	return b.postNow(ctx, p)
+}
+
+// postNow posts when its turn has come, and records the result: nothing is
+// acknowledged before that.
+func (b *bot) postNow(ctx context.Context, p Post) (report.Receipt, error) {
+	if err := b.pace.Wait(ctx, "", false); err != nil {
+		return report.Receipt{}, err
+	}
+	p.Text = b.network.Length.Fit(p.Text)
+	receipt, err := b.conn.Publish(ctx, p)
+	if e := remote.As(err); e != nil && e.Trouble == remote.Limited {
+		b.pace.Pause(e.After)
+	}
+	if err != nil {
+		return report.Receipt{}, err
+	}
+	return receipt, b.network.posts.save(ctx, p.Key, b.bot.ID, receipt)
+}
+
+// find looks for p among what the account posted since the attempt.
+func (b *bot) find(ctx context.Context, p Post, attempt record) (report.Receipt, error) {
+	finder, ok := b.conn.(Finder)
+	if !ok {
+		return report.Receipt{}, nil
+	}
+	list, err := finder.Find(ctx, p, attempt.at)
+	if err != nil {
+		return report.Receipt{}, err
+	}
+	for _, receipt := range list {
+		// Two reports may have the same text: this post may be the other's.
+		others, err := b.network.posts.isKnown(ctx, b.bot.ID, receipt.ID)
+		if err != nil {
+			return report.Receipt{}, err
+		}
+		if !others {
+			return receipt, b.network.posts.save(ctx, p.Key, b.bot.ID, receipt)
+		}
+	}
+	return report.Receipt{}, nil
+}
+
+// Retract deletes what was posted, or takes a boost back.
+func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
+	if d.Retract == nil || d.Retract.ID == "" {
+		return nil
+	}
+	if booster := b.booster(d); booster != nil {
+		return explain(booster.Unboost(ctx, *d.Retract))
+	}
+	if c, ok := b.conn.(Deleter); ok {
+		return explain(c.Delete(ctx, *d.Retract))
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package post
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/go-chi/chi/v5"
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/standin"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// network is shared by the bots of all cities.
+type network struct {
+	Network
+	host     bots.Host
+	driver   Driver
+	accounts *account.Store
+	posts    *posts
+	pacers   *pace.Pacers
+	pages    *account.Pages
+}
+
+var (
+	_ bots.Network   = (*network)(nil)
+	_ bots.Addressed = (*network)(nil)
+)
+
+// newNetwork returns the network; as one that can show itself where its driver
+// can.
+func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
+	driver, err := spec.New(h)
+	if err != nil {
+		return nil, err
+	}
+	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
+		posts: newPosts(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
+	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver}
+	if d, ok := driver.(standin.Demo); ok {
+		return &showing{n, d}, nil
+	}
+	return n, nil
+}
+
+// Close closes the driver.
+func (n *network) Close() error { return closeDriver(n.driver) }
+
+// Bot returns the bot of the account that was stored for b.
+func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots.Bot, error) {
+	a, err := n.accounts.Account(ctx, b.ID)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil, bots.Refused(bots.Say(err, "kit.account.none"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	conn, err := n.driver.Open(a, botLog{log})
+	if err != nil {
+		return nil, err
+	}
+	return &bot{network: n, bot: b, account: a, conn: conn, pace: n.pacers.Of(b.ID), log: log}, nil
+}
+
+// botLog is the Log of a bot.
+type botLog struct{ log *slog.Logger }
+
+func (l botLog) Warn(id string, err error) { l.log.Warn(id, "err", err) }
+func (l botLog) Info(id string, err error) { l.log.Info(id, "err", err) }
+
+// Address returns what the account is called and its page.
+func (n *network) Address(ctx context.Context, _ report.City, b report.Bot) (text, url string, err error) {
+	a, err := n.accounts.Account(ctx, b.ID)
+	return a.Handle, a.URL, err
+}
+
+// SettingsRoutes adds the forms of the section.
+func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
+	n.pages.Routes(r, site)
+	if router, ok := n.driver.(Router); ok {
+		router.SettingsRoutes(r, site, n.pages)
+	}
+}
+
+// PublicRoutes adds nothing: riders use the service itself.
+func (n *network) PublicRoutes(chi.Router, bots.Site) {}
+
+// Settings returns what the section shows.
+func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
+	return n.pages.Data(ctx, city, own, nil)
+}
+
+// Forget deletes what is stored of the bot.
+func (n *network) Forget(ctx context.Context, b report.Bot) error {
+	a, err := n.accounts.Account(ctx, b.ID)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		// A token that cannot be decrypted must not keep a city from being
+		// deleted.
+		n.host.Log.Warn("cannot read the account that is disconnected", "bot", b.ID, "err", err)
+	}
+	err = n.host.DB.Write(ctx, func(tx *gorm.DB) error {
+		if err := n.posts.forget(tx, b.ID); err != nil {
+			return err
+		}
+		return n.accounts.Forget(tx, b)
+	})
+	if err != nil {
+		return fmt.Errorf("forget %s bot: %w", n.Name, err)
+	}
+	n.pacers.Forget(b.ID)
+	if f, ok := n.driver.(Forgetter); ok && a.Token != "" {
+		return f.Forget(ctx, a)
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+// Package post makes a network of a service with one public account a city:
+// people mention the account or write to it, and it posts every report for
+// everybody to see. A network brings only its way to the service, a Driver.
+package post
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-gormigrate/gormigrate/v2"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/text"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// Network is what a posting network says of itself.
+type Network struct {
+	// Name, Files, Settings and Migrations are those of bots.Definition. The
+	// migrations make Tables, and what is the network's own.
+	Name       string
+	Files      fs.FS
+	Settings   *config.Section
+	Migrations func(*secret.Box) []*gormigrate.Migration
+	// Fields are what the form asks for that connects an account.
+	Fields []account.Field
+	// Pace is how fast an account may post.
+	Pace pace.Limits
+	// Length is how long a post may be; one that differs from account to
+	// account is the driver's to keep.
+	Length text.Limit
+	// New makes the driver. The error ends the program's start.
+	New func(bots.Host) (Driver, error)
+}
+
+// Tables returns the statements that make the tables of a posting network:
+// accounts, logins, and <network>_posts, what was posted or is about to be.
+func Tables(network string) []string {
+	return append(account.Tables(network), PostsTable(network)...)
+}
+
+// Driver is the way to a service. Its methods are called from many goroutines.
+// One that is an io.Closer is closed when the server ends; one that is an
+// account.Connecter is asked before an account is connected.
+type Driver interface {
+	account.Checker
+	// Open returns the account at work. It does not talk to the service.
+	Open(a account.Account, log Log) (Conn, error)
+}
+
+// What only some drivers can do. Guard each where it is implemented.
+
+// Router is a Driver with forms of its own beside those of the kit.
+type Router interface {
+	SettingsRoutes(r chi.Router, site bots.Site, p *account.Pages)
+}
+
+// Forgetter is a Driver that has something to do when an account is
+// disconnected: to delete what it stores of it, to tell the service. It is
+// called after the kit has forgotten the account.
+type Forgetter interface {
+	Forget(ctx context.Context, a account.Account) error
+}
+
+// Log is a bot's log, as its moderators read it. id is the id of a text that
+// may hold {{.Err}}; err may be nil.
+type Log interface {
+	Warn(id string, err error)
+	Info(id string, err error)
+}
+
+// Conn is one account at work. Its methods are called beside each other. Errors
+// that are no remote.Error and have no kind are tried again later.
+type Conn interface {
+	// Publish posts p and returns what the service answered.
+	Publish(ctx context.Context, p Post) (report.Receipt, error)
+}
+
+// Post is a text on its way out.
+type Post struct {
+	// Key names it for ever: sent again, it is the same post. A service that
+	// knows idempotency keys is given it.
+	Key  string
+	Text string
+	// To is the author whom it answers in private, ReplyTo the message that it
+	// answers; both are empty where everybody may see it.
+	To, ReplyTo string
+}
+
+// What only some connections can do. Guard each where it is implemented.
+
+// Receiver is a Conn that hears what people write. One that is none only sends.
+type Receiver interface {
+	// Receive hands over what people write after cursor until ctx ends or
+	// something fails; an empty cursor means from now on. hear returns nil when
+	// all of it is on disk. Receive runs once at a time.
+	Receive(ctx context.Context, cursor string, hear Hear) error
+}
+
+// Hear takes messages in the order they were written. When it returns nil,
+// Receive is begun after cursor the next time; an empty cursor changes nothing.
+// The same message again is harmless.
+type Hear func(ctx context.Context, cursor string, messages ...Message) error
+
+// Message is what somebody wrote to the account.
+type Message struct {
+	ID         string // the service's own, by which it can be boosted or answered
+	Author     string // in the one spelling that the service uses for it
+	Text       string // plain, mentions of the account removed
+	Visibility report.Visibility
+	Picture    bool // there is a picture or the like
+	Time       time.Time
+}
+
+// Checker is a Conn that can tell whether its login still holds. Check runs
+// before Receive.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Booster is a Conn that can show a message of somebody else to its followers.
+// What the account heard in public is boosted rather than posted. Doing either
+// twice is doing it once.
+type Booster interface {
+	Boost(ctx context.Context, messageID string) (report.Receipt, error)
+	Unboost(ctx context.Context, r report.Receipt) error
+}
+
+// Deleter is a Conn that can take a post back. One that is gone is no error.
+type Deleter interface {
+	Delete(ctx context.Context, r report.Receipt) error
+}
+
+// Finder is a Conn that can look for a post of which nobody knows whether it
+// went out: services that ignore idempotency keys need one.
+type Finder interface {
+	// Find returns the account's own posts since a time that may be p, the
+	// newest first.
+	Find(ctx context.Context, p Post, since time.Time) ([]report.Receipt, error)
+}
+
+// Definition returns the network as the program lists it.
+func (n Network) Definition() bots.Definition {
+	return bots.Definition{
+		Name: n.Name, Migrations: n.Migrations, Files: n.Files, Settings: n.Settings,
+		New: func(h bots.Host) (bots.Network, error) { return newNetwork(n, h) },
+	}
+}
+
+// closeDriver closes a driver that can be.
+func closeDriver(d Driver) error {
+	if c, ok := d.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+// Package recipients keeps whom a network's bots send to one by one: mail
+// subscribers, chats, subscriptions. Their addresses are sealed; they are found
+// by a keyed hash.
+package recipients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// Tables returns the statements that make the table <network>_recipients. Ids
+// are never used again. former is the key of the address before a Move.
+func Tables(network string) []string {
+	return []string{
+		`CREATE TABLE ` + network + `_recipients (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+			key TEXT NOT NULL,
+			former TEXT NOT NULL DEFAULT '',
+			address TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			suspended INTEGER NOT NULL DEFAULT 0,
+			reason TEXT NOT NULL DEFAULT '',
+			UNIQUE (bot_id, key))`,
+		`CREATE INDEX ` + network + `_recipients_former ON ` + network + `_recipients(bot_id, former) WHERE former <> ''`,
+	}
+}
+
+// Recipient is whom a bot sends to.
+type Recipient struct {
+	ID        int64
+	BotID     int64
+	Address   string // in the one spelling that the network uses for it
+	Created   time.Time
+	Suspended time.Time // since when nothing is sent; zero where it is
+	Reason    string    // why it is suspended
+}
+
+// Store keeps the recipients of a network.
+type Store struct {
+	network string
+	table   string
+	db      *db.DB
+	box     *secret.Box
+	now     func() time.Time
+}
+
+// NewStore returns the store of the network that has the Tables.
+func NewStore(network string, h bots.Host) *Store {
+	return &Store{network: network, table: network + "_recipients", db: h.DB, box: h.Secrets, now: h.Now}
+}
+
+// ForMigration returns a store of which only Put may be called: in a migration
+// that moves recipients from older tables.
+func ForMigration(network string, box *secret.Box) *Store {
+	return &Store{network: network, table: network + "_recipients", box: box, now: time.Now}
+}
+
+// Key is the keyed hash by which an address is found. It is that of an author,
+// so that who wrote a report can be left out when it is sent.
+func (s *Store) Key(address string) string { return s.box.Author(s.network, address) }
+
+// place is where an address is stored, which sealing binds it to.
+func (s *Store) place(botID int64, key string) string {
+	return s.table + ".address:" + strconv.FormatInt(botID, 10) + ":" + key
+}
+
+// idPrefix begins the name of a recipient in a delivery, so that no address is
+// on its way: those never begin with it.
+const idPrefix = "#"
+
+// Name is how deliveries call the recipient with that id.
+func Name(id int64) string { return idPrefix + strconv.FormatInt(id, 10) }
+
+// Subscribe stores a recipient and tells whether it is new. One that was
+// suspended is sent to again. A bot that is gone is db.ErrNotFound.
+func (s *Store) Subscribe(ctx context.Context, botID int64, address string) (added bool, err error) {
+	err = s.db.Write(ctx, func(tx *gorm.DB) error {
+		result := tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ?", botID, s.Key(address))
+		if added = result.RowsAffected == 0; result.Error != nil || !added {
+			return result.Error
+		}
+		return s.Put(tx, Recipient{BotID: botID, Address: address, Created: s.now()}, "")
+	})
+	if errors.Is(err, gorm.ErrForeignKeyViolated) {
+		err = db.ErrNotFound
+	}
+	if err != nil {
+		return false, fmt.Errorf("subscribe to %s: %w", s.network, err)
+	}
+	return added, nil
+}
+
+// Put stores a recipient within tx as it is, with a new id where it has none.
+// former is the address that it had before; empty where it had none.
+func (s *Store) Put(tx *gorm.DB, r Recipient, former string) error {
+	id, formerKey, key := any(nil), "", s.Key(r.Address)
+	if r.ID != 0 {
+		id = r.ID
+	}
+	if former != "" {
+		formerKey = s.Key(former)
+	}
+	return tx.Exec("INSERT INTO "+s.table+" (id, bot_id, key, former, address, created) VALUES (?, ?, ?, ?, ?, ?)",
+		id, r.BotID, key, formerKey, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli()).Error
+}
+
+// Unsubscribe forgets the recipient of an address and tells whether there was
+// one.
+func (s *Store) Unsubscribe(ctx context.Context, botID int64, address string) (removed bool, err error) {
+	key := s.Key(address)
+	return s.remove(ctx, "bot_id = ? AND (key = ? OR former = ?)", botID, key, key)
+}
+
+// Remove forgets the recipient of a delivery. One that is not there is no error.
+func (s *Store) Remove(ctx context.Context, botID int64, recipient string) error {
+	id, ok := parseName(recipient)
+	if !ok {
+		_, err := s.Unsubscribe(ctx, botID, recipient)
+		return err
+	}
+	_, err := s.remove(ctx, "bot_id = ? AND id = ?", botID, id)
+	return err
+}
+
+func (s *Store) remove(ctx context.Context, where string, args ...any) (removed bool, err error) {
+	err = s.db.Write(ctx, func(tx *gorm.DB) error {
+		result := tx.Exec("DELETE FROM "+s.table+" WHERE "+where, args...)
+		removed = result.RowsAffected > 0
+		return result.Error
+	})
+	if err != nil {
+		return false, fmt.Errorf("unsubscribe from %s: %w", s.network, err)
+	}
+	return removed, nil
+}
+
+// parseName is the id that Name has made a name of.
+func parseName(recipient string) (id int64, ok bool) {
+	digits, ok := strings.CutPrefix(recipient, idPrefix)
+	if !ok {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(digits, 10, 64)
+	return id, err == nil
+}
+
+const columns = "id, key, address, created, suspended, reason"
+
+// Get returns the recipient of a delivery, or db.ErrNotFound. Deliveries of
+// earlier versions, which are still on their way after an upgrade, name the
+// address itself.
+func (s *Store) Get(ctx context.Context, botID int64, recipient string) (Recipient, error) {
+	id, ok := parseName(recipient)
+	if !ok {
+		return s.Find(ctx, botID, recipient)
+	}
+	return s.read(botID, s.db.ReadRow(ctx, "SELECT "+columns+" FROM "+s.table+" WHERE bot_id = ? AND id = ?", botID, id))
+}
+
+// Find returns the recipient of an address, also of one that it had before a
+// Move; or db.ErrNotFound.
+func (s *Store) Find(ctx context.Context, botID int64, address string) (Recipient, error) {
+	return s.read(botID, s.db.ReadRow(ctx, "SELECT "+columns+" FROM "+s.table+` WHERE bot_id = ?1 AND key = ?2
+		UNION ALL SELECT `+columns+" FROM "+s.table+" WHERE bot_id = ?1 AND former = ?2 AND former <> '' LIMIT 1", botID, s.Key(address)))
+}
+
+func (s *Store) read(botID int64, row db.Row) (Recipient, error) {
+	r := Recipient{BotID: botID}
+	var key string
+	var created, suspended int64
+	err := row.Scan(&r.ID, &key, &r.Address, &created, &suspended, &r.Reason)
+	if err == nil {
+		r.Address, err = s.box.Open(s.place(botID, key), r.Address)
+	}
+	if err != nil {
+		return Recipient{}, fmt.Errorf("%s recipient: %w", s.network, err)
+	}
+	r.Created = time.UnixMilli(created).UTC()
+	if suspended != 0 {
+		r.Suspended = time.UnixMilli(suspended).UTC()
+	}
+	return r, nil
+}
+
+// List returns the names of those that are sent r, the first one first: not its
+// author, and not those of the addresses except.
+func (s *Store) List(ctx context.Context, botID int64, r report.Report, except ...string) ([]string, error) {
+	query := "SELECT id FROM " + s.table + " WHERE bot_id = ? AND suspended = 0"
+	args := []any{botID}
+	leaveOut := func(key string) { query, args = query+" AND key <> ?", append(args, key) }
+	if r.Network == s.network && r.Author != "" {
+		leaveOut(r.Author)
+	}
+	for _, address := range except {
+		leaveOut(s.Key(address))
+	}
+	ids, err := db.ReadColumn[int64](ctx, s.db, query+" ORDER BY id", args...)
+	if err != nil {
+		return nil, fmt.Errorf("list %s recipients: %w", s.network, err)
+	}
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = Name(id)
+	}
+	return names, nil
+}
+
+// Count returns how many are sent to.
+func (s *Store) Count(ctx context.Context, botID int64) (int, error) {
+	var n int
+	err := s.db.ReadRow(ctx, "SELECT count(*) FROM "+s.table+" WHERE bot_id = ? AND suspended = 0", botID).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count %s recipients: %w", s.network, err)
+	}
+	return n, nil
+}
+
+// Suspend ends the sending to a recipient until it subscribes again. One that
+// is not there is no error.
+func (s *Store) Suspend(ctx context.Context, id int64, reason string) error {
+	err := s.db.Write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE "+s.table+" SET suspended = ?, reason = ? WHERE id = ?", s.now().UnixMilli(), reason, id).Error
+	})
+	if err != nil {
+		return fmt.Errorf("suspend %s recipient: %w", s.network, err)
+	}
+	return nil
+}
+
+// Move gives a recipient another address, as that of the supergroup that a
+// group has become. It is still found by the former one. One that is not there
+// is no error.
+func (s *Store) Move(ctx context.Context, botID int64, from, to string) error {
+	oldKey, key := s.Key(from), s.Key(to)
+	err := s.db.Write(ctx, func(tx *gorm.DB) error {
+		// The new address may have been stored by itself in the meantime.
+		err := tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ? AND key = ? AND EXISTS (SELECT 1 FROM "+s.table+" WHERE bot_id = ? AND key = ?)",
+			botID, key, botID, oldKey).Error
+		if err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE "+s.table+" SET key = ?, former = ?, address = ? WHERE bot_id = ? AND key = ?",
+			key, oldKey, s.box.Seal(s.place(botID, key), to), botID, oldKey).Error
+	})
+	if err != nil {
+		return fmt.Errorf("move %s recipient: %w", s.network, err)
+	}
+	return nil
+}
+
+// Forget deletes the recipients of a bot within tx.
+func (s *Store) Forget(tx *gorm.DB, botID int64) error {
+	return tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ?", botID).Error
+}
