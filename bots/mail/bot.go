@@ -133,7 +133,7 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	return report.Receipt{ID: n.messageID(d)}, nil
 }
 
-// findCity reads the bot's city once. The bot is made anew when it changes.
+// findCity reads the bot's city once: when the city changes, it gets a new bot.
 func (b *Bot) findCity(ctx context.Context) (report.City, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -44,7 +44,7 @@ func TestRenewal(t *testing.T) {
 		name   string
 		change func()
 		serial int64
-		log    string // begins the level of the only line, where there is one
+		log    string // level of the one line that is logged, if any
 	}{
 		{"from the start", func() {}, 1, ""},
 		{"renewed", func() { certificatetest.MustWrite(t, dir, "mail.example", 2) }, 2, "INFO"},

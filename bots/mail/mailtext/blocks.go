@@ -8,12 +8,12 @@ import (
 )
 
 var (
-	// pgpBegin begins an armored block (RFC 9580 §6.2), S/MIME's PEM likewise.
+	// pgpBegin is the first line of a block of PGP (RFC 9580 §6.2) or PEM.
 	pgpBegin = newPattern(`^\s*-{3,}\s*BEGIN (PGP [A-Z ,0-9/]+|PKCS7|CERTIFICATE|[A-Z ]*KEY)\s*-{3,}\s*$`, "---")
 	pgpEnd   = newPattern(`^\s*-{3,}\s*END (PGP [A-Z ,0-9/]+|PKCS7|CERTIFICATE|[A-Z ]*KEY)\s*-{3,}\s*$`, "---")
-	// armorHeader stands below the first line of a block, as "Hash: SHA256".
+	// armorHeader follows the first line of a block: "Hash: SHA256".
 	armorHeader = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: `)
-	// uuBegin begins a file within a text.
+	// uuBegin is the first line of a file within a text (uuencode, yEnc).
 	uuBegin = newPattern(`^(begin(-base64)? [0-7]{3,4} \S|=ybegin )`, "begin", "=ybegin ")
 	uuEnd   = newPattern(`^(end|=+|=yend.*)\s*$`, "end", "=")
 	// partHeader is a header of a MIME part that was not recognised as one.
@@ -21,12 +21,11 @@ var (
 	delimiter  = newPattern(`^--\S+\s*$`, "--")
 )
 
-// signed begins a text that is signed and can be read.
+// signed stands in the first line of a text that is signed, not encrypted.
 const signed = "BEGIN PGP SIGNED MESSAGE"
 
-// dropBlocks removes PGP blocks and files within the text, and tells whether
-// one of them was an encrypted message. A block without an end goes on to the
-// end of the text.
+// dropBlocks removes PGP blocks and files from the text and says whether one of
+// them was encrypted. A block without a last line ends where the text does.
 func dropBlocks(lines []string) (kept []string, encrypted bool) {
 	kept = make([]string, 0, len(lines))
 	inFile := false // the line before was base64
@@ -49,14 +48,14 @@ func dropBlocks(lines []string) (kept []string, encrypted bool) {
 	return kept, encrypted
 }
 
-// isEncoded says whether a line is base64: a word longer than anybody writes,
-// of many different characters. Lines of zeros ("AAAA…") follow others.
+// isEncoded says whether a line is base64: one word, longer than anybody writes,
+// of many different characters. Of few ("AAAA…") it is only after such a line.
 func isEncoded(line string, after bool) bool {
 	return isLongWord(line) && (after || manyLetters(line))
 }
 
-// skipTo returns the index of the first line from i that matches end, or of
-// the last line.
+// skipTo returns the index of the first line from i on that matches end, or else
+// of the last line.
 func skipTo(lines []string, i int, end pattern) int {
 	for ; i < len(lines)-1; i++ {
 		if end.MatchString(lines[i]) {
@@ -66,8 +65,8 @@ func skipTo(lines []string, i int, end pattern) int {
 	return i
 }
 
-// skipArmorHeaders returns the index of the last header of a signed text that
-// begins at i.
+// skipArmorHeaders returns the index of the line before the text proper, where
+// line i is the first of a signed text.
 func skipArmorHeaders(lines []string, i int) int {
 	for i+1 < len(lines) && (armorHeader.MatchString(lines[i+1]) || strings.TrimSpace(lines[i+1]) == "") {
 		i++
@@ -78,8 +77,8 @@ func skipArmorHeaders(lines []string, i int) int {
 	return i
 }
 
-// dropMIME removes boundaries and headers of parts that a broken mail has left
-// in the text.
+// dropMIME removes what a broken mail has left in the text: boundaries, and
+// headers of parts.
 func (b *body) dropMIME(lines []string) []string {
 	kept := make([]string, 0, len(lines))
 	inHeader := false
@@ -116,8 +115,8 @@ func (b *body) isBoundary(line string) bool {
 	return false
 }
 
-// isTagName says whether name is an element of HTML, or of what word
-// processors put beside it ("o:p").
+// isTagName says whether name is an element of HTML, or one of those that word
+// processors add ("o:p").
 func isTagName(name string) bool {
 	name = strings.ToLower(name)
 	return strings.ContainsAny(name, ":!?") || atom.Lookup([]byte(name)) != 0

@@ -61,8 +61,8 @@ func isSMIME(kind string) bool {
 	return false
 }
 
-// readAlternatives takes the one version of the text that is plain, or the
-// first other that has any.
+// readAlternatives takes one version of the text: the plain one, or, where that
+// is empty, the first that is not.
 func (b *body) readAlternatives(p *enmime.Part, depth int) {
 	var best *body
 	for c := p.FirstChild; c != nil; c = c.NextSibling {
@@ -106,8 +106,8 @@ func (b *body) leaf(p *enmime.Part, kind string) {
 	}
 }
 
-// decodable says whether the transfer encoding of a part is known: the bytes
-// of another are no text.
+// decodable says whether the transfer encoding of a part is one that was
+// decoded. In others a text cannot be read.
 func decodable(p *enmime.Part) bool {
 	switch strings.ToLower(strings.TrimSpace(p.Header.Get("Content-Transfer-Encoding"))) {
 	case "x-uuencode", "x-uue", "uuencode", "x-yencode", "x-binhex", "x-gzip64":
@@ -116,9 +116,8 @@ func decodable(p *enmime.Part) bool {
 	return true
 }
 
-// isBinary says whether content that should be text is none: every twentieth
-// byte is a control character. A transfer encoding that was declared wrongly
-// gives such "text".
+// isBinary says whether what should be text is none: more than one byte in
+// twenty is a control character. A wrong transfer encoding gives such "text".
 func isBinary(content []byte) bool {
 	controls := 0
 	for _, c := range content {
@@ -137,8 +136,8 @@ func (b *body) file(p *enmime.Part) {
 	}
 }
 
-// decodeHTML is the HTML of a part as UTF-8; a charset that was not declared
-// in the header may be so in the HTML itself.
+// decodeHTML returns the HTML of a part in UTF-8. Where the header names no
+// charset, the HTML itself may.
 func decodeHTML(p *enmime.Part) string {
 	if p.Charset != undeclared || utf8.Valid(p.Content) && !isASCII(p.Content) {
 		return decodeText(p.Content)
@@ -160,8 +159,8 @@ func isASCII(raw []byte) bool {
 	return true
 }
 
-// unflow joins the lines that the sender's program broke (RFC 3676): they end
-// in a space.
+// unflow joins lines that the sender's program broke (RFC 3676): all that end in
+// a space.
 func unflow(text string, p *enmime.Part) string {
 	if !strings.Contains(strings.ToLower(p.Header.Get("Content-Type")), "flowed") {
 		return text

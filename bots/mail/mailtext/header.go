@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// header is the header of a mail; names in lower case.
+// header is the header of a mail. Its names are in lower case.
 type header map[string][]string
 
 func newHeader(h textproto.MIMEHeader) header {
@@ -38,8 +38,8 @@ func (h header) has(name string) bool { return len(h[strings.ToLower(name)]) > 0
 // maxHeaderValue bounds what is decoded of one header, in bytes.
 const maxHeaderValue = 4 << 10
 
-// text returns a header as a person wrote it: encoded words (RFC 2047)
-// decoded, one line.
+// text returns a header as a person reads it: on one line, with encoded words
+// (RFC 2047) decoded.
 func (h header) text(name string) string {
 	value := h.get(name)
 	if len(value) > maxHeaderValue {
@@ -52,8 +52,8 @@ func (h header) text(name string) string {
 	return strings.Join(strings.Fields(decodeText([]byte(value))), " ")
 }
 
-// readCharset decodes text in a charset; one that is not known is taken for
-// undeclared.
+// readCharset decodes text in a charset. If we do not know it, it is as good as
+// not declared.
 func readCharset(name string, r io.Reader) (io.Reader, error) {
 	if decoded, err := charset.Reader(name, r); err == nil {
 		return decoded, nil
@@ -62,10 +62,10 @@ func readCharset(name string, r io.Reader) (io.Reader, error) {
 	return strings.NewReader(decodeText(raw)), err
 }
 
-// addressLike finds an address in a header that follows no rule.
+// addressLike finds an address in a header that breaks the rules.
 var addressLike = regexp.MustCompile(`[^\s<>"',;:()\[\]@]+@[^\s<>"',;:()\[\]@]+`)
 
-// address returns the first address in a header, lower case, or "".
+// address returns the first address in a header, in lower case, or "".
 func (h header) address(name string) string {
 	value := h.get(name)
 	if len(value) > maxHeaderValue {
@@ -77,14 +77,14 @@ func (h header) address(name string) string {
 	return strings.ToLower(addressLike.FindString(value))
 }
 
-// decodeText makes text of bytes whose charset nobody declared, or declared
-// wrongly: UTF-8 where it can be that, Windows-1252 otherwise, which is what
-// undeclared text in Western Europe is.
+// decodeText makes text of bytes whose charset was not declared, or wrongly:
+// UTF-8 if they are valid, otherwise Windows-1252, as is most such text in Western
+// Europe.
 func decodeText(raw []byte) string {
 	if utf8.Valid(raw) {
 		return string(raw)
 	}
-	// This charset has a character for every byte but five, which become U+FFFD.
+	// Five bytes stand for nothing in it; they become U+FFFD.
 	text, err := charmap.Windows1252.NewDecoder().Bytes(raw)
 	if err != nil {
 		return strings.ToValidUTF8(string(raw), "\uFFFD")

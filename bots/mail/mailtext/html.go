@@ -7,8 +7,8 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// htmlText returns the text of a mail's HTML, without what it quotes; where
-// all of it is a quotation, that is the text.
+// htmlText returns the text of a mail's HTML without what it quotes, or the
+// quotation where there is nothing else.
 func htmlText(source string) string {
 	if text := readHTML(source, true); strings.TrimSpace(text) != "" {
 		return text
@@ -16,8 +16,8 @@ func htmlText(source string) string {
 	return readHTML(source, false)
 }
 
-// readHTML goes over the tags once, without building a tree: its time does not
-// depend on how they are nested.
+// readHTML goes over the tags once and builds no tree, so that deep nesting costs
+// no time.
 func readHTML(source string, skipQuotes bool) string {
 	r := &htmlReader{skipQuotes: skipQuotes}
 	z := html.NewTokenizer(strings.NewReader(source))
@@ -72,7 +72,8 @@ func (r *htmlReader) text(s string) {
 	}
 }
 
-// isHTMLSpace says whether a browser would merge the character with its like.
+// isHTMLSpace says whether c is white space of which a browser shows one blank,
+// however much there is.
 func isHTMLSpace(c rune) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f' }
 
 func (r *htmlReader) line() {

@@ -9,8 +9,8 @@ import (
 	"github.com/jhillyerd/enmime/v2/mediatype"
 )
 
-// What a mail may consist of. Ordinary ones have a handful of parts; reading
-// more costs more time than the whole rest.
+// The bounds of a mail. Ordinary ones have a handful of parts; made with many, a
+// small mail takes long to read.
 const (
 	maxParts      = 200 // lines that may begin a part
 	maxMultiparts = 12  // parts with parts in them
@@ -21,9 +21,8 @@ const (
 	maxDepth  = 10
 )
 
-// parser reads MIME leniently. What it would do beyond that is switched off:
-// guessing charsets takes seconds for a large mail, and is worse at umlauts
-// than the declaration.
+// parser reads MIME leniently and does nothing else: to guess charsets would take
+// seconds for a large mail, and get umlauts wrong where the declaration is right.
 var parser = enmime.NewParser(
 	enmime.SkipMalformedParts(true),
 	enmime.MultipartWOBoundaryAsSinglePart(true),
@@ -34,12 +33,12 @@ var parser = enmime.NewParser(
 	enmime.SetCustomParseMediaType(parseMediaType),
 )
 
-// undeclared stands for a charset that was not named. The library would guess
-// one; decodeText does.
+// undeclared stands for a charset that was not named, so that the library leaves
+// the text to decodeText.
 const undeclared = "x-undeclared"
 
-// parseMediaType reads a Content-Type. ASCII is taken for undeclared: what is
-// not ASCII in it is something else.
+// parseMediaType reads a Content-Type. ASCII counts as undeclared: bytes that
+// are not ASCII must be in another charset.
 func parseMediaType(value string) (string, map[string]string, []string, error) {
 	kind, params, invalid, err := mediatype.ParseWithOptions(value, mediatype.ParseOptions{StripMediaTypeInvalidCharacters: true})
 	if err != nil {
@@ -72,7 +71,7 @@ func readParts(raw []byte) (*enmime.Part, error) {
 }
 
 // trimStart removes what some programs put before the header: white space, and
-// the line that separates mails in a mailbox file ("From …").
+// the "From …" line that separates mails in a mailbox file.
 func trimStart(raw []byte) []byte {
 	raw = bytes.TrimLeft(raw, " \t")
 	for _, mbox := range []string{"From ", ">From "} {
@@ -83,8 +82,8 @@ func trimStart(raw []byte) []byte {
 	return raw
 }
 
-// checkSize refuses what the MIME reader takes long for: its time grows with
-// the depth of the nesting and with the square of the number of parts.
+// checkSize refuses a mail that would take long to read: the time grows with the
+// depth of the nesting and with the square of the number of parts.
 func checkSize(raw []byte) error {
 	end := len(raw)
 	for _, blank := range []string{"\r\n\r\n", "\n\n"} {

@@ -6,23 +6,22 @@ import (
 	"unicode/utf8"
 )
 
-// pattern is a rule for lines that begin in a certain way. On all others, and
-// so on nearly every line that somebody writes, its regular expression is not
-// tried: that costs fifty times as much as a look at how the line begins.
+// pattern is a regular expression for lines that begin in a certain way. It is
+// not tried on others, which is nearly every line that somebody writes: a look at
+// how a line begins is far cheaper.
 type pattern struct {
 	*regexp.Regexp
 	starts []string
 }
 
-// newPattern makes a pattern of an expression all of whose matches begin, after
-// white space, with one of starts, in upper or lower case. Beyond its first
-// letter a start has no "s" and no "k": (?i) takes characters beyond ASCII for
-// these, too.
+// newPattern makes a pattern. Whatever expr matches must begin, after white
+// space, with one of starts, in upper or lower case. After its first letter a
+// start must have no "s" and no "k": for (?i) these have forms beyond ASCII.
 func newPattern(expr string, starts ...string) pattern {
 	return pattern{regexp.MustCompile(expr), starts}
 }
 
-// MatchString says whether line follows the rule.
+// MatchString says whether line matches.
 func (p pattern) MatchString(line string) bool {
 	begin := strings.TrimLeft(line, space)
 	if begin == "" {
@@ -42,17 +41,17 @@ func (p pattern) MatchString(line string) bool {
 // space is what \s matches in regular expressions.
 const space = " \t\n\f\r"
 
-// endsInColon says whether a line may be one that ends in `:\s*$`.
+// endsInColon says whether a line may match an expression that ends in `:\s*$`.
 func endsInColon(line string) bool {
 	return strings.HasSuffix(strings.TrimRight(line, space), ":")
 }
 
-// longWord is how many characters of base64 in a row are no word that anybody
-// writes.
+// longWord is from how many characters on a word of base64's alphabet is taken
+// for base64: nobody writes one so long.
 const longWord = 60
 
-// findLongWord returns where the first long word that begins in text[from:to]
-// begins and ends, with the "=" that base64 ends in; -1 where there is none.
+// findLongWord finds the first long word that begins in text[from:to] and returns
+// where it begins and ends, with the "=" at its end; -1 if there is none.
 func findLongWord(text string, from, to int) (start, end int) {
 	for i := from; i < to; i++ {
 		if !isBase64(text[i]) {
@@ -88,12 +87,12 @@ func isLongWord(line string) bool {
 	return start == 0 && end == len(line)
 }
 
-// minLetters is how many different characters base64 of some length has at
-// least; "HAHAHAHA…" has two.
+// minLetters is how many different characters a long word of base64 has at least.
+// "HAHAHAHA…" has two.
 const minLetters = 6
 
-// manyLetters says whether a text of ASCII has as many different characters as
-// base64 has.
+// manyLetters says whether a text in ASCII has as many different characters as
+// base64 would.
 func manyLetters(text string) bool {
 	var seen [utf8.RuneSelf]bool
 	different := 0

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// The lines that programs put before what they add to a mail: nothing after
-// them was written for this mail.
+// Programs put these lines before what they add to a mail. Nothing below them was
+// written for this mail.
 var (
 	// "-----Original Message-----", "-------- Weitergeleitete Nachricht --------"
 	originalLine = newPattern(`(?i)^\s*-{2,}\s*(original message|original appointment|ursprüngliche (nachricht|mail|e-mail)|originalnachricht|forwarded message|weitergeleitete (nachricht|mail)|message d'origine|anfang der weitergeleiteten.*)\s*-{2,}\s*$`,
@@ -18,7 +18,7 @@ var (
 	wroteLine  = newPattern(`(?i)^\s*(am|on|le|il|el)\s.*\d.*\b(schrieb|wrote|a écrit|ha scritto|escribió)\b.*:\s*$`, "am", "on", "le", "il", "el")
 	wroteLine2 = regexp.MustCompile(`(?i)^.{0,200}\b(schrieb|wrote)\b(\s+(am|on|um)\b)?.*\d.*:\s*$`)
 	wroteStart = newPattern(`(?i)^\s*(am|on)\s.*\d`, "am", "on")
-	// "Von: …" of the block that Outlook puts above the mail it answers.
+	// "Von: …" begins the block that Outlook puts above the mail that is answered.
 	blockStart = newPattern(`(?i)^\s*\*?(von|from|de)\s?:\*?\s+\S`, "von", "from", "de", "*")
 	blockLine  = regexp.MustCompile(`(?i)^\s*\*?(gesendet|sent|date|datum|an|to|cc|betreff|subject)\s?:\*?(\s|$)`)
 	// "Von meinem iPhone gesendet", "Sent from my mobile", "Get Outlook for …"
@@ -30,8 +30,7 @@ var (
 // maxQuoteLine bounds the lines that the patterns are tried on, in bytes.
 const maxQuoteLine = 400
 
-// cutQuotes removes the mail that is answered and the signature, leaving what
-// was written for this mail.
+// cutQuotes keeps what was written for this mail: no quotation, no signature.
 func cutQuotes(lines []string) []string {
 	kept := make([]string, 0, len(lines))
 	for i, line := range lines {
@@ -60,7 +59,8 @@ func endsHere(lines []string, i int) bool {
 		isWroteLine(lines, i) || isHeaderBlock(lines, i)
 }
 
-// isWroteLine looks for "On … wrote:", which may be broken into three lines.
+// isWroteLine looks for "On … wrote:" from line i on; it may be broken into
+// three lines.
 func isWroteLine(lines []string, i int) bool {
 	line := lines[i]
 	if endsInColon(line) && (wroteLine.MatchString(line) || wroteLine2.MatchString(line)) {
@@ -81,8 +81,8 @@ func isWroteLine(lines []string, i int) bool {
 	return false
 }
 
-// isHeaderBlock looks for Outlook's "Von: … Gesendet: … An: …", with or
-// without a rule above.
+// isHeaderBlock looks for Outlook's "Von: … Gesendet: … An: …" from line i on,
+// with or without a rule above.
 func isHeaderBlock(lines []string, i int) bool {
 	if underscore.MatchString(lines[i]) {
 		for _, line := range lines[i+1 : min(i+3, len(lines))] {

@@ -17,13 +17,12 @@ const (
 	maxText = 10_000
 )
 
-// report is what goes to the others: subject and text. The subject is left out
-// where it is empty, begins the text, or belongs to the mail that is answered.
+// report is what goes to the others: subject and text. A subject that the text
+// begins with, that names a file or that is the answered mail's is left out.
 func (b *body) report(subject string) string {
 	text := b.text()
 	if b.encrypted && text == "" {
-		// The subject of an encrypted mail is a placeholder, or was not meant
-		// to be read by others.
+		// Its subject is a placeholder, or was not meant for everybody.
 		return ""
 	}
 	subject = cleanText(subject)
@@ -44,7 +43,7 @@ func (b *body) text() string {
 	return strings.Join(written, "\n")
 }
 
-// clean removes from a text everything that nobody wrote.
+// clean removes from a text what nobody wrote for this mail.
 func (b *body) clean(text string) string {
 	text = strings.ReplaceAll(text[:min(len(text), maxRaw)], "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
@@ -56,14 +55,14 @@ func (b *body) clean(text string) string {
 	return cleanText(strings.Join(cutQuotes(lines), "\n"))
 }
 
-// replyPrefix is what programs put before the subject of the mail that is
-// answered or forwarded, as "Re:", "AW:", "Re[2]:", "Fwd:", "WG:".
+// replyPrefix is what programs put before the subject of a mail that is answered
+// or forwarded: "Re:", "AW:", "Re[2]:", "Fwd:", "WG:".
 var replyPrefix = regexp.MustCompile(`(?i)^\s*(re|aw|antw|antwort|sv|vs|fw|fwd|wg|wtr|tr|rv)\s*(\[\d+\]|\(\d+\))?\s*:`)
 
 func isReplySubject(subject string) bool { return replyPrefix.MatchString(subject) }
 
-// isFileName says whether a program made the subject of the name of a file
-// that was sent.
+// isFileName says whether the subject names a file that was sent: some programs
+// fill it in so.
 func (b *body) isFileName(subject string) bool {
 	for _, name := range b.names {
 		if name != "" && strings.Contains(strings.ToLower(subject), name) {
@@ -73,8 +72,8 @@ func (b *body) isFileName(subject string) bool {
 	return false
 }
 
-// beginsWith says whether text begins with subject, but for case and white
-// space.
+// beginsWith says whether text begins with subject. Case and white space do not
+// count.
 func beginsWith(text, subject string) bool {
 	subject = strings.ToLower(strings.Join(strings.Fields(subject), " "))
 	var begin strings.Builder
@@ -103,18 +102,17 @@ var (
 	autolink = regexp.MustCompile(`<((?:https?://|mailto:)?[^<>\s]+[@/][^<>\s]+)>`)
 	// tag is what looks like HTML.
 	tag = regexp.MustCompile(`</?([a-zA-Z!?][^\s<>/]*)((?:[\s/][^<>]*)?)>`)
-	// frame is what stands around something that is no text: an encoded word
-	// that could not be decoded, or the first or last line of a PGP block whose
-	// lines were not told apart.
+	// frame is an encoded word that could not be decoded, or the first or last
+	// line of a PGP block that does not stand on a line of its own.
 	frame = regexp.MustCompile(`=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=|-{3,}\s*(?:BEGIN|END) PGP[^\n-]*-*`)
 	// opening is where a tag may begin.
 	opening = regexp.MustCompile(`<([a-zA-Z/!?])`)
-	// comment is one of HTML.
+	// comment is HTML's.
 	comment = regexp.MustCompile(`<!--[^<>]*-->`)
 )
 
-// cleanText makes text fit to be shown: no control characters, nothing that
-// looks like HTML, no blank lines but single ones, no white space at the ends.
+// cleanText makes text fit to be shown: without control characters, HTML, white
+// space at the ends and more than one blank line in a row.
 func cleanText(text string) string {
 	text = strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))
 	text = dropBlobs(dropTags(text))
@@ -137,8 +135,8 @@ func cleanText(text string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// printable drops control characters. Those from U+0080 to U+009F are
-// characters of Windows-1252 in a text that says it is ISO 8859-1, as "€".
+// printable drops control characters. Those from U+0080 to U+009F were meant as
+// Windows-1252, as "€", in a mail that said it was ISO 8859-1.
 func printable(r rune) rune {
 	switch {
 	case r >= ' ' && r <= '~':
@@ -151,8 +149,8 @@ func printable(r rune) rune {
 	return -1
 }
 
-// dropTags removes what looks like HTML in a plain text. A word in angle
-// brackets that is no tag stays, without them: somebody wrote it.
+// dropTags removes what looks like HTML in a plain text. Of a word in angle
+// brackets that is no tag only these go: somebody wrote it.
 func dropTags(text string) string {
 	if !strings.Contains(text, "<") {
 		return text
@@ -173,14 +171,14 @@ func dropTags(text string) string {
 		return strings.Trim(s, "</>")
 	})
 	if tag.MatchString(text) {
-		// Tags within tags: what is left of the outer ones is a tag again.
+		// Tags were within tags, and what is left of the outer ones is a tag.
 		text = opening.ReplaceAllString(text, "$1")
 	}
 	return text
 }
 
 // dropBlobs puts a blank in place of pieces of files and keys: frames, and long
-// words but for those of few letters. Where two overlap the first one counts.
+// words of many letters. Where two overlap, the first one counts.
 func dropBlobs(text string) string {
 	var kept strings.Builder
 	done := 0 // text up to here is in kept, or dropped
@@ -205,16 +203,16 @@ func dropBlobs(text string) string {
 	return kept.String()
 }
 
-// frameFinder looks for frames in a text, from ever higher indices on; all that
-// together costs one look at the text.
+// frameFinder finds the frames of a text one after the other and looks at the
+// text once for all of them.
 type frameFinder struct {
 	text       string
 	none       bool // there are no more
 	start, end int  // of the frame found last
 }
 
-// next returns where the next frame begins and ends; both are the end of the
-// text where there is none.
+// next returns where the first frame from an index on begins and ends, or twice
+// the end of the text. The index must not be lower than that of the call before.
 func (f *frameFinder) next(from int) (start, end int) {
 	if !f.none && (f.end == 0 || f.start < from) {
 		found := frame.FindStringIndex(f.text[from:])
