@@ -2,17 +2,14 @@ package mail
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/emersion/go-smtp"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/mail/mailtext"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
@@ -34,15 +31,12 @@ func (n *Network) accept(ctx context.Context, from string, to []target, raw []by
 	if len(cities) == 0 {
 		return nil
 	}
-	m, err := parseSafely(raw)
-	if err != nil && from != "" {
+	m, err := mailtext.Read(raw, from)
+	if err != nil {
 		return n.refuseMail(err, cities[0].city)
 	}
-	if m.from == "" {
-		m.from = from
-	}
-	if m.skip == "" {
-		if m.skip, err = n.unwanted(ctx, from, m.from); err != nil {
+	if m.Skip == "" {
+		if m.Skip, err = n.unwanted(ctx, from, m.Author); err != nil {
 			return n.trouble(err)
 		}
 	}
@@ -70,23 +64,12 @@ func (n *Network) sort(to []target) (cities []target, postmaster bool) {
 	return cities, postmaster
 }
 
-// parseSafely is parse, where a mail that the reader stumbles over is one that
-// cannot be read.
-func parseSafely(raw []byte) (m incoming, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			m, err = incoming{}, fmt.Errorf("%w: panic: %v\n%s", errUnreadable, p, debug.Stack())
-		}
-	}()
-	return parse(raw)
-}
-
 // refuseMail tells the sender's server why a mail is not taken.
 func (n *Network) refuseMail(err error, city report.City) error {
 	for cause, id := range map[error]string{
-		errComplicated: "mail.refused.complicated",
-		errEncrypted:   "mail.refused.encrypted",
-		errOnlyFiles:   "mail.refused.files",
+		mailtext.ErrComplicated: "mail.refused.complicated",
+		mailtext.ErrEncrypted:   "mail.refused.encrypted",
+		mailtext.ErrOnlyFiles:   "mail.refused.files",
 	} {
 		if errors.Is(err, cause) {
 			return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, id)
@@ -99,9 +82,6 @@ func (n *Network) refuseMail(err error, city report.City) error {
 // unwanted says why the senders of a mail make it no report: a word for the
 // log, or "".
 func (n *Network) unwanted(ctx context.Context, envelope, author string) (string, error) {
-	if envelope == "" || isMachine(envelope) {
-		return "bounce", nil
-	}
 	for _, address := range []string{envelope, author} {
 		ours, err := n.isOurs(ctx, address)
 		if err != nil || ours {
@@ -129,26 +109,26 @@ func (n *Network) isOurs(ctx context.Context, address string) (bool, error) {
 }
 
 // deliver hands the mail over to one city.
-func (n *Network) deliver(ctx context.Context, t target, m incoming) error {
+func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message) error {
 	if t.bounceOf != 0 {
 		return n.takeBounce(ctx, t, m)
 	}
-	if m.skip != "" {
-		n.host.Log.Debug("mail server: a mail is no report", "city", t.city.Slug, "reason", m.skip)
+	if m.Skip != "" {
+		n.host.Log.Debug("mail server: a mail is no report", "city", t.city.Slug, "reason", m.Skip)
 		return nil
 	}
 	return n.host.Relay.Hear(ctx, t.bot, bots.Incoming{
-		ID:         m.id(),
-		Author:     m.from,
-		Text:       m.text,
+		ID:         m.ID,
+		Author:     m.Author,
+		Text:       m.Text,
 		Visibility: report.Private,
 	})
 }
 
 // takeBounce counts a delivery report that gives a subscriber up. What else
 // comes to such an address is nothing that anybody wrote.
-func (n *Network) takeBounce(ctx context.Context, t target, m incoming) error {
-	if m.failures == 0 {
+func (n *Network) takeBounce(ctx context.Context, t target, m mailtext.Message) error {
+	if m.Failures == 0 {
 		return nil
 	}
 	removed, err := n.bounced(ctx, t.bot.ID, t.bounceOf)
@@ -156,15 +136,4 @@ func (n *Network) takeBounce(ctx context.Context, t target, m incoming) error {
 		n.host.Log.Info("mail: a subscriber whose mails came back was removed", "city", t.city.Slug)
 	}
 	return err
-}
-
-// id names the mail: the same one, sent again, has the same id. It is a hash,
-// since a Message-ID often tells more of its author than they know.
-func (m incoming) id() string {
-	name := strings.Trim(m.header.get("Message-ID"), "<> \t")
-	if name == "" {
-		name = strings.Join([]string{m.from, m.header.get("Date"), m.text}, "\n")
-	}
-	sum := sha256.Sum256([]byte(name))
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

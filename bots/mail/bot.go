@@ -1,8 +1,8 @@
 // Package mail is the network of mail: reports come to <slug>@<mail domain>
 // and go to the subscribers of the city, who confirmed that they want them.
 //
-// The server that takes mail is one for all bots (server.go); what is in a mail
-// is worked out from parse.go on; what goes out is written in compose.go.
+// The server that takes mail is one for all bots (server.go); what a mail says
+// is worked out in mailtext; what goes out is written in compose.go.
 package mail
 
 import (
@@ -133,7 +133,7 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	return report.Receipt{ID: n.messageID(d)}, nil
 }
 
-// findCity reads the bot's city once. The bot is made anew when it changes.
+// findCity reads the bot's city once: when the city changes, it gets a new bot.
 func (b *Bot) findCity(ctx context.Context) (report.City, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -90,14 +90,14 @@ func TestReportMail(t *testing.T) {
 		"X-Loop":                domain,
 		"Date":                  "Fri, 03 May 2024 10:00:00 +0000",
 	} {
-		if got := m.Header.get(name); got != want {
+		if got := m.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if got := m.Header.text("Subject"); got != "Nürnberg: U1 Plärrer, 2 Kontis . From here on <b>nothing</b> lang…" {
+	if got := m.Subject; got != "Nürnberg: U1 Plärrer, 2 Kontis . From here on <b>nothing</b> lang…" {
 		t.Errorf("subject %q", got)
 	}
-	link := strings.Trim(m.Header.get("List-Unsubscribe"), "<>")
+	link := strings.Trim(m.Header.Get("List-Unsubscribe"), "<>")
 	for _, want := range []string{strings.TrimSpace(text) + "\n\n-- \nGemeldet für Nürnberg, ", "nuernberg@" + domain, link, b.url + "/city/nuernberg\n"} {
 		if !strings.Contains(strings.ReplaceAll(m.Text, " \n", "\n"), strings.ReplaceAll(want, " \n", "\n")) {
 			t.Errorf("not in the text: %q\n%s", want, m.Text)

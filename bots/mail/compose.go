@@ -44,7 +44,7 @@ func summary(text string) string {
 	if utf8.RuneCountInString(text) <= subjectLength {
 		return text
 	}
-	short := cut(text, subjectLength)
+	short := string([]rune(text)[:subjectLength])
 	if i := strings.LastIndexByte(short, ' '); i > len(short)/2 {
 		short = short[:i]
 	}

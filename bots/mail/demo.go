@@ -18,6 +18,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 	"github.com/go-chi/chi/v5"
+	"github.com/jhillyerd/enmime/v2"
 
 	"ticketfrei/bots"
 	"ticketfrei/internal/report"
@@ -160,17 +161,17 @@ var link = regexp.MustCompile(`https?://[^\s<>"]*[^\s<>".,;:!?)]`)
 
 func (m caughtMail) show() shownMail {
 	shown := shownMail{ID: m.id, To: m.to, Time: m.at.Local().Format("15:04:05"), Source: string(m.raw)}
-	root, err := parser.ReadParts(bytes.NewReader(m.raw))
+	// Everything here is a mail of ours: UTF-8, one part, a well-formed header.
+	root, err := enmime.ReadParts(bytes.NewReader(m.raw))
 	if err != nil {
 		shown.Parts = []shownPart{{Text: string(m.raw)}}
 		return shown
 	}
-	h := newHeader(root.Header)
-	shown.Subject, shown.From = h.text("Subject"), h.text("From")
-	if list, err := mail.ParseAddress(h.get("From")); err == nil {
+	shown.Subject, shown.From = enmime.DecodeRFC2047(root.Header.Get("Subject")), root.Header.Get("From")
+	if list, err := mail.ParseAddress(shown.From); err == nil {
 		shown.From = strings.TrimSpace(list.Name + " <" + list.Address + ">")
 	}
-	text := decodeText(root.Content)
+	text := string(root.Content)
 	from := 0
 	for _, at := range link.FindAllStringIndex(text, -1) {
 		shown.Parts = append(shown.Parts, shownPart{Text: text[from:at[0]]}, shownPart{Text: text[at[0]:at[1]], URL: text[at[0]:at[1]]})

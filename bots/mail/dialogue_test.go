@@ -106,15 +106,20 @@ func (b *bench) send(from string, to []string, mail string) string {
 	return d.multi()
 }
 
-// dotted is a mail as it goes through DATA: CRLF, dots doubled, the end.
-func dotted(mail string) string {
+// lines is a mail with the line ends that the network has.
+func lines(mail string) string {
 	mail = strings.ReplaceAll(strings.ReplaceAll(mail, "\r\n", "\n"), "\n", "\r\n")
-	if strings.HasPrefix(mail, ".") {
-		mail = "." + mail
-	}
-	mail = strings.ReplaceAll(mail, "\r\n.", "\r\n..")
 	if !strings.HasSuffix(mail, "\r\n") {
 		mail += "\r\n"
 	}
-	return mail + ".\r\n"
+	return mail
+}
+
+// dotted is a mail as it goes through DATA: dots doubled, the end.
+func dotted(mail string) string {
+	mail = lines(mail)
+	if strings.HasPrefix(mail, ".") {
+		mail = "." + mail
+	}
+	return strings.ReplaceAll(mail, "\r\n.", "\r\n..") + ".\r\n"
 }

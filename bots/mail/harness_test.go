@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-gormigrate/gormigrate/v2"
+	"github.com/jhillyerd/enmime/v2"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
@@ -201,17 +203,17 @@ func (b *bench) mustSubscribe(bot report.Bot, emails ...string) {
 
 // readMail is one of our mails as its reader sees it.
 type readMail struct {
-	Header header
-	Text   string
+	Header        textproto.MIMEHeader
+	Subject, Text string
 }
 
 func mustRead(t *testing.T, raw []byte) readMail {
 	t.Helper()
-	root, err := parser.ReadParts(bytes.NewReader(raw))
+	root, err := enmime.ReadParts(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatalf("our own mail: %v\n%s", err, raw)
 	}
-	return readMail{newHeader(root.Header), strings.ReplaceAll(string(root.Content), "\r\n", "\n")}
+	return readMail{root.Header, enmime.DecodeRFC2047(root.Header.Get("Subject")), strings.ReplaceAll(string(root.Content), "\r\n", "\n")}
 }
 
 // get and post are what a browser without scripts does.

@@ -48,10 +48,10 @@ func TestSubscribe(t *testing.T) {
 		t.Fatalf("subscribed without having confirmed: %v", got)
 	}
 	m, read := b.accountMail()
-	if m.From != "ticketfrei@"+domain || m.To != "rider@xn--exmple-cua.org" || read.Header.get("Auto-Submitted") != "auto-generated" {
+	if m.From != "ticketfrei@"+domain || m.To != "rider@xn--exmple-cua.org" || read.Header.Get("Auto-Submitted") != "auto-generated" {
 		t.Errorf("%+v %+v", m, read.Header)
 	}
-	if strings.Contains(read.Text, "  ") || !strings.Contains(read.Header.text("Subject"), "nuernberg") {
+	if strings.Contains(read.Text, "  ") || !strings.Contains(read.Subject, "nuernberg") {
 		t.Errorf("%+v", read)
 	}
 	link := b.linkIn(read.Text, "confirm")

@@ -7,16 +7,24 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"ticketfrei/bots/mail/certificate"
+	"ticketfrei/bots/mail/gate"
 )
 
 // The limits of the server that takes mail.
 const (
 	maxMessage    = 1 << 20 // bytes; announced as SIZE (RFC 1870)
 	maxRecipients = 20
+	// How many connections are served at the same time, in all and from one
+	// address.
+	maxConnections = 500
+	maxPerAddress  = 20
 	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; mails
 	// with longer ones are common and do no harm.
 	maxLine = 8 << 10
@@ -41,11 +49,11 @@ type server struct {
 func (n *Network) Listen(ctx context.Context) (string, error) {
 	cfg := n.host.Config.Mail
 	if cfg.TLSCert != "" || cfg.TLSKey != "" {
-		c, err := newCertificate(cfg.TLSCert, cfg.TLSKey, n.host.Log)
+		files, err := certificate.Open(cfg.TLSCert, cfg.TLSKey, n.host.Log)
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err)
 		}
-		n.server.tls = &tls.Config{GetCertificate: c.get}
+		n.server.tls = &tls.Config{GetCertificate: files.Get}
 	}
 	l, err := listen(ctx, cfg.Listen)
 	if err != nil {
@@ -87,21 +95,21 @@ func (n *Network) Serve(ctx context.Context) error {
 	}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	g := newGate(l)
-	defer g.wait()
+	g := gate.New(l, admission())
+	defer g.Wait()
 	srv := n.smtpServer(work)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(g) }()
 	select {
 	case err := <-ended:
 		g.Close()
-		g.closeAll()
+		g.CloseAll()
 		return fmt.Errorf("mail server: %w", err)
 	case <-ctx.Done():
 	}
 	// The library closes the listener only where it has begun to accept.
 	g.Close()
-	g.stop()
+	g.Stop()
 	grace, cancelGrace := context.WithTimeout(work, stopTimeout)
 	defer cancelGrace()
 	// Its error may as well be that the listener is closed already.
@@ -109,9 +117,20 @@ func (n *Network) Serve(ctx context.Context) error {
 		n.host.Log.Warn("mail server: connections were cut off")
 	}
 	cancel()
-	g.closeAll()
+	g.CloseAll()
 	<-ended
 	return nil
+}
+
+// admission is whom the server lets in at the same time. Our own relay, proxy or
+// container network brings the mails of many senders.
+func admission() gate.Rules {
+	return gate.Rules{
+		All: maxConnections, Each: maxPerAddress,
+		Exempt:  func(a netip.Addr) bool { return a.IsLoopback() || a.IsPrivate() },
+		Refusal: "421 4.7.0 Too many connections, please try again later\r\n", // RFC 5321 §3.8
+		Finish:  readTimeout,
+	}
 }
 
 func (n *Network) smtpServer(work context.Context) *smtp.Server {

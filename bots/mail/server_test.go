@@ -14,6 +14,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
 
@@ -194,6 +195,7 @@ func TestOwnMailsAreNoReports(t *testing.T) {
 	ours := b.network.reportMail(c, bot, s, report.NewDelivery(report.Report{ID: "r", Text: "U1"}, bot, s.Email))
 	for _, m := range []struct{ name, from, mail string }{
 		{"a report", "someone@example.org", string(ours.Data)},
+		{"with nothing but our mark", "someone@example.org", mailer.LoopHeader + ": " + domain + "\nFrom: rider@example.org\n\nhello\n"},
 		{"from a city", "someone@example.org", "From: Fuerth@" + domain + "\n\nhello\n"},
 		{"from a city's envelope", "fuerth+x@" + domain, "From: rider@example.org\n\nhello\n"},
 		{"an account mail", "someone@example.org", "From: ticketfrei@" + domain + "\n\nhello\n"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"ticketfrei/bots/mail/gate"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
@@ -30,7 +31,7 @@ type target struct {
 type session struct {
 	ctx     context.Context
 	network *Network
-	conn    *conn
+	conn    *gate.Conn
 	// The library calls Data of a mail that comes in chunks (RFC 3030) in a
 	// goroutine of its own.
 	mu   sync.Mutex
@@ -47,7 +48,7 @@ func newSession(ctx context.Context, n *Network, c *smtp.Conn) *session {
 		raw = t.NetConn()
 	}
 	s := &session{ctx: ctx, network: n}
-	s.conn, _ = raw.(*conn)
+	s.conn, _ = raw.(*gate.Conn)
 	return s
 }
 
@@ -76,8 +77,8 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 // Data takes the mail. When it returns nil, every report in it is on disk.
 func (s *session) Data(r io.Reader) error {
 	if s.conn != nil {
-		s.conn.setBusy(true)
-		defer s.conn.setBusy(false)
+		s.conn.SetBusy(true)
+		defer s.conn.SetBusy(false)
 	}
 	s.mu.Lock()
 	from, to := s.from, s.to
@@ -86,7 +87,7 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return s.readError(err)
 	}
-	if s.conn != nil && s.conn.broken.Load() {
+	if s.conn != nil && s.conn.Broken() {
 		// The library takes the end of a connection for the end of a chunk.
 		return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
 	}

@@ -1,0 +1,93 @@
+package mailtext
+
+import (
+	"io"
+	"mime"
+	"net/textproto"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/emersion/go-message/charset"
+	"github.com/jhillyerd/enmime/v2"
+	"golang.org/x/text/encoding/charmap"
+)
+
+// header is the header of a mail. Its names are in lower case.
+type header map[string][]string
+
+func newHeader(h textproto.MIMEHeader) header {
+	lower := header{}
+	for name, values := range h {
+		name = strings.ToLower(name)
+		lower[name] = append(lower[name], values...)
+	}
+	return lower
+}
+
+// get returns the first value of a header as it stands there, or "".
+func (h header) get(name string) string {
+	if values := h[strings.ToLower(name)]; len(values) > 0 {
+		return strings.TrimSpace(values[0])
+	}
+	return ""
+}
+
+func (h header) has(name string) bool { return len(h[strings.ToLower(name)]) > 0 }
+
+// maxHeaderValue bounds what is decoded of one header, in bytes.
+const maxHeaderValue = 4 << 10
+
+// text returns a header as a person reads it: on one line, with encoded words
+// (RFC 2047) decoded.
+func (h header) text(name string) string {
+	value := h.get(name)
+	if len(value) > maxHeaderValue {
+		value = value[:maxHeaderValue]
+	}
+	decoder := mime.WordDecoder{CharsetReader: readCharset}
+	if decoded, err := decoder.DecodeHeader(value); err == nil {
+		value = decoded
+	}
+	return strings.Join(strings.Fields(decodeText([]byte(value))), " ")
+}
+
+// readCharset decodes text in a charset. If we do not know it, it is as good as
+// not declared.
+func readCharset(name string, r io.Reader) (io.Reader, error) {
+	if decoded, err := charset.Reader(name, r); err == nil {
+		return decoded, nil
+	}
+	raw, err := io.ReadAll(r)
+	return strings.NewReader(decodeText(raw)), err
+}
+
+// addressLike finds an address in a header that breaks the rules.
+var addressLike = regexp.MustCompile(`[^\s<>"',;:()\[\]@]+@[^\s<>"',;:()\[\]@]+`)
+
+// address returns the first address in a header, in lower case, or "".
+func (h header) address(name string) string {
+	value := h.get(name)
+	if len(value) > maxHeaderValue {
+		value = value[:maxHeaderValue]
+	}
+	if list, err := enmime.ParseAddressList(value); err == nil && len(list) > 0 {
+		return strings.ToLower(list[0].Address)
+	}
+	return strings.ToLower(addressLike.FindString(value))
+}
+
+// decodeText makes text of bytes whose charset was not declared, or wrongly:
+// UTF-8 if they are valid, otherwise Windows-1252, as is most such text in Western
+// Europe.
+func decodeText(raw []byte) string {
+	if utf8.Valid(raw) {
+		return string(raw)
+	}
+	// Five bytes stand for nothing in it; they become U+FFFD.
+	text, err := charmap.Windows1252.NewDecoder().Bytes(raw)
+	if err != nil {
+		return strings.ToValidUTF8(string(raw), "\uFFFD")
+	}
+	return string(text)
+}

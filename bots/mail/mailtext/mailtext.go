@@ -1,0 +1,123 @@
+// Package mailtext reads mails: what somebody wrote, without everything that
+// programs put around it, and whether it is a report at all. It has one door,
+// Read.
+//
+// parse.go reads MIME, body.go finds the texts in it, html.go, blocks.go and
+// quote.go take out what nobody wrote for this mail, text.go makes a report of
+// the rest. automatic.go tells the mails that no person wrote.
+package mailtext
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/jhillyerd/enmime/v2"
+)
+
+// The reasons why a mail is not taken. Whoever wrote it should hear of them.
+var (
+	ErrComplicated = errors.New("too many parts")
+	ErrUnreadable  = errors.New("unreadable")
+	ErrEncrypted   = errors.New("encrypted")
+	ErrOnlyFiles   = errors.New("nothing but files") // pictures are never relayed
+)
+
+// Message is a mail as it was read.
+type Message struct {
+	// ID names the mail: the same one, sent again, has the same ID.
+	ID string
+	// Author is the address in From, in lower case; the envelope's sender
+	// where there is none.
+	Author string
+	// Text is the report, at most 10,000 characters of valid UTF-8.
+	Text string
+	// Skip says why the mail is no report, in a word for the log. It is empty
+	// where the mail is one; then Text is not.
+	Skip string
+	// Failures is how many recipients a delivery report gives up for good.
+	Failures int
+}
+
+// Read reads a mail that came from the envelope's sender in lower case, which
+// is empty for what mail servers write. The error is one of the above, perhaps
+// wrapped; a mail without a sender gives none, as nobody would hear of it.
+func Read(raw []byte, sender string) (Message, error) {
+	m, err := parseSafely(raw)
+	if err != nil && sender != "" {
+		return Message{}, err
+	}
+	if m.Author == "" {
+		m.Author = sender
+	}
+	if m.Skip == "" && (sender == "" || isMachine(sender)) {
+		m.Skip = "bounce"
+	}
+	m.ID = m.id()
+	return m.Message, nil
+}
+
+// message is a Message that is being read.
+type message struct {
+	Message
+	header header
+}
+
+// parseSafely is parse, where a mail that the reader stumbles over is one that
+// cannot be read.
+func parseSafely(raw []byte) (m message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			m, err = message{}, fmt.Errorf("%w: panic: %v\n%s", ErrUnreadable, p, debug.Stack())
+		}
+	}()
+	return parse(raw)
+}
+
+// parse reads a mail as its author made it. A header of a delivery report or
+// an auto-reply is enough to skip a mail: the rest of it is not looked at.
+func parse(raw []byte) (message, error) {
+	root, err := readParts(raw)
+	if err != nil {
+		return message{}, err
+	}
+	m := message{header: newHeader(root.Header)}
+	m.Author = m.header.address("From")
+	if m.Skip = automatic(m.header, root); m.Skip != "" {
+		m.Failures = failures(root)
+		return m, nil
+	}
+	err = m.readText(root)
+	return m, err
+}
+
+// readText finds what was written; a mail in which nothing is, is skipped or
+// refused.
+func (m *message) readText(root *enmime.Part) error {
+	b := readBody(root)
+	m.Text = b.report(m.header.text("Subject"))
+	switch {
+	case m.Text != "":
+		return nil
+	case b.encrypted:
+		return ErrEncrypted
+	case b.files:
+		return ErrOnlyFiles
+	}
+	m.Skip = "empty"
+	return nil
+}
+
+// id is a hash, since a Message-ID often tells more of its author than they
+// know.
+func (m message) id() string {
+	name := strings.Trim(m.header.get("Message-ID"), "<> \t")
+	if name == "" {
+		name = strings.Join([]string{m.Author, m.header.get("Date"), m.Text}, "\n")
+	}
+	sum := sha256.Sum256([]byte(name))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}

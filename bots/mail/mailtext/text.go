@@ -1,0 +1,227 @@
+package mailtext
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+const (
+	// maxRaw bounds how much of a mail's text is looked at, in bytes. Quotes and
+	// signatures are among it; a report is far shorter.
+	maxRaw = 64 << 10
+	// maxText bounds the report, in characters. The censor takes fewer.
+	maxText = 10_000
+)
+
+// report is what goes to the others: subject and text. A subject that the text
+// begins with, that names a file or that is the answered mail's is left out.
+func (b *body) report(subject string) string {
+	text := b.text()
+	if b.encrypted && text == "" {
+		// Its subject is a placeholder, or was not meant for everybody.
+		return ""
+	}
+	subject = cleanText(subject)
+	if isReplySubject(subject) || b.isFileName(subject) || beginsWith(text, subject) {
+		subject = ""
+	}
+	return cut(strings.TrimSpace(subject+"\n"+text), maxText)
+}
+
+// text is what was written into the mail itself.
+func (b *body) text() string {
+	var written []string
+	for _, t := range b.texts {
+		if t = b.clean(t); t != "" {
+			written = append(written, t)
+		}
+	}
+	return strings.Join(written, "\n")
+}
+
+// clean removes from a text what nobody wrote for this mail.
+func (b *body) clean(text string) string {
+	text = strings.ReplaceAll(text[:min(len(text), maxRaw)], "\r\n", "\n")
+	text = strings.ReplaceAll(text, "\r", "\n")
+	text = strings.ReplaceAll(text, "\u00a0", " ")
+	lines := strings.Split(text, "\n")
+	lines, encrypted := dropBlocks(lines)
+	b.encrypted = b.encrypted || encrypted
+	lines = b.dropMIME(lines)
+	return cleanText(strings.Join(cutQuotes(lines), "\n"))
+}
+
+// replyPrefix is what programs put before the subject of a mail that is answered
+// or forwarded: "Re:", "AW:", "Re[2]:", "Fwd:", "WG:".
+var replyPrefix = regexp.MustCompile(`(?i)^\s*(re|aw|antw|antwort|sv|vs|fw|fwd|wg|wtr|tr|rv)\s*(\[\d+\]|\(\d+\))?\s*:`)
+
+func isReplySubject(subject string) bool { return replyPrefix.MatchString(subject) }
+
+// isFileName says whether the subject names a file that was sent: some programs
+// fill it in so.
+func (b *body) isFileName(subject string) bool {
+	for _, name := range b.names {
+		if name != "" && strings.Contains(strings.ToLower(subject), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// beginsWith says whether text begins with subject. Case and white space do not
+// count.
+func beginsWith(text, subject string) bool {
+	subject = strings.ToLower(strings.Join(strings.Fields(subject), " "))
+	var begin strings.Builder
+	for word := range strings.FieldsSeq(text) {
+		if begin.Len() >= len(subject) {
+			break
+		}
+		if begin.Len() > 0 {
+			begin.WriteByte(' ')
+		}
+		begin.WriteString(strings.ToLower(word))
+	}
+	return strings.HasPrefix(begin.String(), subject)
+}
+
+// cut shortens s to n characters.
+func cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n])
+}
+
+var (
+	// autolink is an address or a link in angle brackets.
+	autolink = regexp.MustCompile(`<((?:https?://|mailto:)?[^<>\s]+[@/][^<>\s]+)>`)
+	// tag is what looks like HTML.
+	tag = regexp.MustCompile(`</?([a-zA-Z!?][^\s<>/]*)((?:[\s/][^<>]*)?)>`)
+	// frame is an encoded word that could not be decoded, or the first or last
+	// line of a PGP block that does not stand on a line of its own.
+	frame = regexp.MustCompile(`=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=|-{3,}\s*(?:BEGIN|END) PGP[^\n-]*-*`)
+	// opening is where a tag may begin.
+	opening = regexp.MustCompile(`<([a-zA-Z/!?])`)
+	// comment is HTML's.
+	comment = regexp.MustCompile(`<!--[^<>]*-->`)
+)
+
+// cleanText makes text fit to be shown: without control characters, HTML, white
+// space at the ends and more than one blank line in a row.
+func cleanText(text string) string {
+	text = strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))
+	text = dropBlobs(dropTags(text))
+	var b strings.Builder
+	b.Grow(len(text) + 1)
+	blank := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimRightFunc(line, unicode.IsSpace)
+		if line == "" {
+			blank++
+			continue
+		}
+		if blank > 0 && b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		blank = 0
+		b.WriteString(line)
+		b.WriteByte('\n')
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// printable drops control characters. Those from U+0080 to U+009F were meant as
+// Windows-1252, as "€", in a mail that said it was ISO 8859-1.
+func printable(r rune) rune {
+	switch {
+	case r >= ' ' && r <= '~':
+		return r
+	case r >= 0x80 && r <= 0x9f:
+		return charmap.Windows1252.DecodeByte(byte(r))
+	case r == '\n' || r == '\t' || r == '\u200d' || !unicode.Is(unicode.C, r):
+		return r
+	}
+	return -1
+}
+
+// dropTags removes what looks like HTML in a plain text. Of a word in angle
+// brackets that is no tag only these go: somebody wrote it.
+func dropTags(text string) string {
+	if !strings.Contains(text, "<") {
+		return text
+	}
+	text = comment.ReplaceAllString(text, "")
+	text = autolink.ReplaceAllString(text, "$1")
+	closed := map[string]bool{}
+	for _, m := range tag.FindAllStringSubmatch(text, -1) {
+		if strings.HasPrefix(m[0], "</") {
+			closed[m[1]] = true
+		}
+	}
+	text = tag.ReplaceAllStringFunc(text, func(s string) string {
+		name := tag.FindStringSubmatch(s)[1]
+		if closed[name] || isTagName(name) {
+			return ""
+		}
+		return strings.Trim(s, "</>")
+	})
+	if tag.MatchString(text) {
+		// Tags were within tags, and what is left of the outer ones is a tag.
+		text = opening.ReplaceAllString(text, "$1")
+	}
+	return text
+}
+
+// dropBlobs puts a blank in place of pieces of files and keys: frames, and long
+// words of many letters. Where two overlap, the first one counts.
+func dropBlobs(text string) string {
+	var kept strings.Builder
+	done := 0 // text up to here is in kept, or dropped
+	frames := frameFinder{text: text, none: !strings.Contains(text, "=?") && !strings.Contains(text, " PGP")}
+	for at := 0; at < len(text); {
+		start, end := frames.next(at)
+		if wordStart, wordEnd := findLongWord(text, at, start); wordStart >= 0 {
+			start, end = wordStart, wordEnd
+			if !manyLetters(text[start:end]) {
+				at = end
+				continue
+			}
+		}
+		if start == len(text) {
+			break
+		}
+		kept.WriteString(text[done:start])
+		kept.WriteByte(' ')
+		done, at = end, end
+	}
+	kept.WriteString(text[done:])
+	return kept.String()
+}
+
+// frameFinder finds the frames of a text one after the other and looks at the
+// text once for all of them.
+type frameFinder struct {
+	text       string
+	none       bool // there are no more
+	start, end int  // of the frame found last
+}
+
+// next returns where the first frame from an index on begins and ends, or twice
+// the end of the text. The index must not be lower than that of the call before.
+func (f *frameFinder) next(from int) (start, end int) {
+	if !f.none && (f.end == 0 || f.start < from) {
+		found := frame.FindStringIndex(f.text[from:])
+		if f.none = found == nil; !f.none {
+			f.start, f.end = from+found[0], from+found[1]
+		}
+	}
+	if f.none {
+		return len(f.text), len(f.text)
+	}
+	return f.start, f.end
+}
