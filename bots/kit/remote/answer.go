@@ -199,5 +199,5 @@ func seconds(value string) (time.Duration, bool) {
 		return 0, false
 	}
 	const day = 24 * 60 * 60
-	return time.Duration(min(max(n, 0), day) * float64(time.Second)), true
+	return time.Duration(min(max(n, 0), day) * float64(time.Second)).Round(time.Millisecond), true
 }

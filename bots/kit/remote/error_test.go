@@ -1,0 +1,52 @@
+package remote_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"ticketfrei/bots/kit/remote"
+	"ticketfrei/internal/i18n"
+)
+
+// sayer gives the texts of a language.
+func sayer(t *testing.T, language string) func(id string, data ...any) string {
+	t.Helper()
+	texts, err := i18n.New(remote.Texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(id string, data ...any) string { return texts.T(language, id, data...) }
+}
+
+func TestSay(t *testing.T) {
+	en, de := sayer(t, "en"), sayer(t, "de")
+	for _, trouble := range []remote.Trouble{remote.UnknownHost, remote.PrivateHost, remote.NoAnswer, remote.Unreachable, remote.BadCertificate,
+		remote.NotTheAPI, remote.Refused, remote.Limited, remote.Busy, remote.Broken, remote.Gone, remote.Rejected} {
+		t.Run(string(trouble), func(t *testing.T) {
+			e := &remote.Error{Name: "Zulip", Trouble: trouble, Status: 400, Cause: errors.New("EOF")}
+			inEnglish, inGerman := e.Say(en), e.Say(de)
+			for _, said := range []string{inEnglish, inGerman} {
+				if !strings.Contains(said, "Zulip") || strings.ContainsAny(said, "!<{") || strings.Contains(said, "EOF") {
+					t.Errorf("says %q", said)
+				}
+			}
+			if inEnglish == inGerman {
+				t.Errorf("both languages say %q", inGerman)
+			}
+			if logged := e.Error(); !strings.HasPrefix(logged, "Zulip ") || !strings.HasSuffix(logged, " (400 Bad Request): EOF") || strings.Contains(logged, "  ") {
+				t.Errorf("logged as %q", logged)
+			}
+		})
+	}
+}
+
+func TestSayInTheServersOwnWords(t *testing.T) {
+	e := &remote.Error{Name: "Zulip", Trouble: remote.Refused, Words: "Bad key", Status: 401}
+	if got, want := e.Say(sayer(t, "de")), "Zulip sagt: „Bad key“"; got != want {
+		t.Errorf("says %q, want %q", got, want)
+	}
+	if got, want := e.Error(), "Zulip says: Bad key (401 Unauthorized)"; got != want {
+		t.Errorf("logged as %q, want %q", got, want)
+	}
+}
