@@ -1,0 +1,154 @@
+// Package socket holds both ends of a WebSocket (RFC 6455): the reading end of a
+// client, and the writing end of a server.
+package socket
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+)
+
+// MaxMessage bounds what a client reads as one message, in bytes.
+const MaxMessage = 1 << 20
+
+// ErrTooLarge is a message of more than MaxMessage.
+var ErrTooLarge = errors.New("the message is too large")
+
+// StatusError is an answer of the server that is no WebSocket.
+type StatusError struct {
+	Status int
+	Header http.Header
+	Body   []byte // its beginning
+}
+
+func (e *StatusError) Error() string { return fmt.Sprintf("no WebSocket but status %d", e.Status) }
+
+// ClosedError is that the other end said goodbye.
+type ClosedError struct {
+	Code   int // RFC 6455, 7.4; 1005 where it gave none
+	Reason string
+}
+
+func (e *ClosedError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the WebSocket was closed: %d %s", e.Code, e.Reason))
+}
+
+// Conn is the reading end of a WebSocket. Thousands are open at once and wait,
+// so its buffer is that of a sign of life; what is longer is read past it.
+type Conn struct {
+	conn   io.ReadWriteCloser
+	frames wsutil.Reader
+	answer wsutil.FrameHandlerFunc // to pings and goodbyes
+}
+
+// Dial opens a WebSocket at a URL, "wss://…", through h, whose Timeout does not
+// count. ctx is that of the dialing alone. alive is called at every frame that
+// is no part of a message, pings above all. What a server answers instead is a
+// *StatusError. Errors do not hold the URL, as that may hold a token.
+func Dial(ctx context.Context, h *http.Client, address string, alive func()) (*Conn, error) {
+	// "ws" and "wss" are "http" and "https" with other first letters.
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http"+strings.TrimPrefix(address, "ws"), nil)
+	if err != nil {
+		return nil, errors.New("not the URL of a WebSocket")
+	}
+	key := base64.StdEncoding.EncodeToString([]byte(rand.Text()[:16]))
+	for name, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket",
+		"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key} {
+		req.Header.Set(name, value)
+	}
+	dialing := *h
+	dialing.Timeout = 0 // it would end the WebSocket, too
+	resp, err := dialing.Do(req)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	conn, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok || resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Sec-WebSocket-Accept") != acceptOf(key) {
+		defer resp.Body.Close()
+		return nil, statusError(resp)
+	}
+	return newConn(conn, alive), nil
+}
+
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+func statusError(resp *http.Response) *StatusError {
+	e := &StatusError{Status: resp.StatusCode, Header: resp.Header}
+	if e.Status != http.StatusSwitchingProtocols { // the body of that one would not end
+		e.Body, _ = io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	}
+	return e
+}
+
+// newConn reads from a connection that has become a WebSocket.
+func newConn(conn io.ReadWriteCloser, alive func()) *Conn {
+	reply := wsutil.ControlFrameHandler(conn, ws.StateClientSide)
+	c := &Conn{conn: conn, answer: func(h ws.Header, r io.Reader) error {
+		alive()
+		return reply(h, r)
+	}}
+	c.frames = wsutil.Reader{Source: bufio.NewReaderSize(conn, 256), State: ws.StateClientSide,
+		MaxFrameSize: MaxMessage, MaxMessageSize: MaxMessage, OnIntermediate: c.answer}
+	return c
+}
+
+// acceptOf is how a server shows that it has read the key (RFC 6455, 4.2.2).
+func acceptOf(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// Next waits for the next message. The error is ErrTooLarge, a *ClosedError, or
+// why the connection broke; then nothing more can be read.
+func (c *Conn) Next() ([]byte, error) {
+	message, err := c.next()
+	if err != nil {
+		return nil, asOurs(err)
+	}
+	return message, nil
+}
+
+func (c *Conn) next() ([]byte, error) {
+	for {
+		h, err := c.frames.NextFrame()
+		if err != nil {
+			return nil, err
+		}
+		if !h.OpCode.IsControl() {
+			return io.ReadAll(&c.frames)
+		}
+		if err := c.answer(h, &c.frames); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// asOurs puts an error of the library into the words of this package.
+func asOurs(err error) error {
+	if errors.Is(err, wsutil.ErrFrameTooLarge) || errors.Is(err, wsutil.ErrMessageTooLarge) {
+		return ErrTooLarge
+	}
+	if closed, ok := errors.AsType[wsutil.ClosedError](err); ok {
+		return &ClosedError{Code: int(closed.Code), Reason: closed.Reason}
+	}
+	return err
+}
+
+// Close closes the connection. Who waits in Next is woken.
+func (c *Conn) Close() error { return c.conn.Close() }
