@@ -20,7 +20,8 @@ const ellipsis = "…"
 // it is no part of it.
 var link = regexp.MustCompile(`https?://[^\s\pZ\x{85}<>"…]+`)
 
-// Limit is how long a text may be, and how a network counts.
+// Limit is how long a text may be, and how a network counts. The zero Limit is
+// none.
 type Limit struct {
 	max    int
 	unit   unit
@@ -67,7 +68,7 @@ func (l Limit) Len(s string) int {
 // white space around it.
 func (l Limit) Fit(s string) string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, string(utf8.RuneError)))
-	if l.reach(s, l.max) == len(s) {
+	if l == (Limit{}) || l.reach(s, l.max) == len(s) {
 		return s
 	}
 	room := l.max - l.size(ellipsis)

@@ -150,3 +150,10 @@ func checkCut(t *testing.T, whole string, end int) {
 		t.Errorf("%q is cut before %U", whole, after)
 	}
 }
+
+func TestZeroLimitIsNone(t *testing.T) {
+	long := strings.Repeat("Plärrer ", 10_000)
+	if got, want := (text.Limit{}).Fit(long), strings.TrimSpace(long); got != want {
+		t.Errorf("%d bytes are left of %d", len(got), len(want))
+	}
+}
