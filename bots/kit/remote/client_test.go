@@ -155,7 +155,7 @@ func TestNoAnswers(t *testing.T) {
 	withTLS.Config.ErrorLog = log.New(io.Discard, "", 0)
 	withTLS.StartTLS()
 	t.Cleanup(withTLS.Close)
-	impatient := func(c *remote.Client) *remote.Client { c.HTTP.Timeout = 50 * time.Millisecond; return c }
+	impatient := func(patience time.Duration, c *remote.Client) *remote.Client { c.HTTP.Timeout = patience; return c }
 	guarded := serve(t, answers(200, "{}"))
 	guarded.HTTP = bots.NewHTTPClient(false)
 
@@ -170,8 +170,8 @@ func TestNoAnswers(t *testing.T) {
 		"private":       {guarded, remote.PrivateHost, 0},
 		"a certificate": {clientOf(withTLS.URL), remote.BadCertificate, 0},
 		"no TLS":        {clientOf("http://" + withTLS.Listener.Addr().String()), remote.NotTheAPI, 400},
-		"slow":          {impatient(serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })), remote.NoAnswer, 0},
-		"slow body": {impatient(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		"slow":          {impatient(50*time.Millisecond, serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })), remote.NoAnswer, 0},
+		"slow body": {impatient(time.Second, serve(t, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"a":`)
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()

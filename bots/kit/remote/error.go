@@ -83,9 +83,11 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
+var _ bots.Sayer = (*Error)(nil)
+
 // Say puts the error into a sentence for people: the server's own words where it
 // gave some. t gives a text in their language.
-func (e *Error) Say(t func(id string, data ...any) string) string {
+func (e *Error) Say(t bots.T) string {
 	if e.Words != "" {
 		return t("kit.remote.says", "Name", e.Name, "Words", e.Words)
 	}

@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/kit/remote"
 	"ticketfrei/internal/i18n"
 )
 
 // sayer gives the texts of a language.
-func sayer(t *testing.T, language string) func(id string, data ...any) string {
+func sayer(t *testing.T, language string) bots.T {
 	t.Helper()
 	texts, err := i18n.New(remote.Texts)
 	if err != nil {
@@ -48,5 +49,14 @@ func TestSayInTheServersOwnWords(t *testing.T) {
 	}
 	if got, want := e.Error(), "Zulip says: Bad key (401 Unauthorized)"; got != want {
 		t.Errorf("logged as %q, want %q", got, want)
+	}
+}
+
+// The program knows an error that people can read by what it can do, however it
+// is wrapped.
+func TestModeratorsReadTheirLanguage(t *testing.T) {
+	err := remote.Kind(&remote.Error{Name: "Zulip", Trouble: remote.Refused, Status: 401})
+	if got, want := bots.Words(err, sayer(t, "de")), "Zulip lässt dieses Konto nicht herein."; got != want {
+		t.Errorf("a moderator reads %q, want %q", got, want)
 	}
 }
