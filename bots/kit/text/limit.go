@@ -32,7 +32,8 @@ type Limit struct {
 type unit int
 
 const (
-	runes unit = iota
+	none unit = iota // of the zero Limit: a limit of 0 is one
+	runes
 	utf16Units
 	utf8Bytes
 )
@@ -53,7 +54,8 @@ func (l Limit) Links(n int) Limit {
 	return l
 }
 
-// Len is the length of s as the network counts it.
+// Len is the length of s as the network counts it, in code points where there is
+// no limit.
 func (l Limit) Len(s string) int {
 	n := 0
 	for _, size := range l.pieces(s) {
@@ -68,7 +70,7 @@ func (l Limit) Len(s string) int {
 // white space around it.
 func (l Limit) Fit(s string) string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, string(utf8.RuneError)))
-	if l == (Limit{}) || l.reach(s, l.max) == len(s) {
+	if l.unit == none || l.reach(s, l.max) == len(s) {
 		return s
 	}
 	room := l.max - l.size(ellipsis)
