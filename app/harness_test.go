@@ -64,7 +64,14 @@ func runCommand(ctx context.Context, t *testing.T, stdout, stderr io.Writer, arg
 func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition) *app {
 	t.Helper()
 	definitions := append(all.Networks(), more...)
-	cfg := testConfig(t, dir, definitions)
+	return runApp(t, appConfig(t, dir, relay, definitions), definitions)
+}
+
+// appConfig is testConfig with outgoing mail going to relay, and the address of
+// the pages chosen.
+func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Definition, env ...string) *config.Config {
+	t.Helper()
+	cfg := testConfig(t, dir, definitions, env...)
 	cfg.Network.AllowPrivate = true
 	cfg.Mail.Domain = "tickets.example"
 	cfg.Mail.From = "ticketfrei@tickets.example"
@@ -74,6 +81,12 @@ func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition)
 		t.Fatal(err)
 	}
 	cfg.Web.URL = "http://" + cfg.Web.Listen
+	return cfg
+}
+
+// runApp is startApp with settings of the test's own.
+func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *app {
+	t.Helper()
 	s, err := newServer(t.Context(), cfg, definitions, testLog(t), false)
 	if err != nil {
 		t.Fatal(err)
@@ -95,10 +108,11 @@ func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition)
 	return a
 }
 
-// testConfig is the built-in settings with the data in dir, on ports of its own.
-func testConfig(t *testing.T, dir string, definitions []bots.Definition) *config.Config {
+// testConfig is the built-in settings with the data in dir, on ports of its own,
+// and with what env sets beside that.
+func testConfig(t *testing.T, dir string, definitions []bots.Definition, env ...string) *config.Config {
 	t.Helper()
-	cfg, err := config.Load(config.Source{Defaults: builtIn(t), Sections: sections(definitions)})
+	cfg, err := config.Load(config.Source{Defaults: builtIn(t), Env: env, Sections: sections(definitions)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,8 +60,13 @@ type Mention struct {
 func (s *Server) AddAccount(username string) *Account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := &Account{server: s, id: s.next(), username: username, acceptPrivate: s.options.Old}
-	a.token = secretText("token", s.serial)
+	id := s.next()
+	return s.addAccount(id, username, secretText("token", s.serial))
+}
+
+// addAccount is AddAccount with s.mu held.
+func (s *Server) addAccount(id, username, token string) *Account {
+	a := &Account{server: s, id: id, username: username, token: token, acceptPrivate: s.options.Old}
 	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
 	s.accounts = append(s.accounts, a)
 	if s.signedIn == nil {

@@ -1,0 +1,207 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ticketfrei/bots/all"
+	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/telegram/telegramtest"
+)
+
+// oldWorld is the networks of the old directory, as they are when it is opened
+// again, and today's program on it.
+type oldWorld struct {
+	*app
+	old   oldData
+	box   *mailbox
+	dir   string
+	clock oldClock // of the Mastodon server
+
+	mastodon *mastodontest.Server
+	accounts map[string]*mastodontest.Account // by username
+	telegram *telegramtest.Server
+	bots     map[string]*telegramtest.Bot // by username
+	people   map[string]*telegramtest.User
+	groups   map[string]*telegramtest.Group
+}
+
+// oldClock is a clock that can be set back.
+type oldClock struct{ at atomic.Pointer[time.Time] }
+
+// set has the clock stand still at t; the zero time has it run again.
+func (c *oldClock) set(t time.Time) { c.at.Store(&t) }
+
+func (c *oldClock) now() time.Time {
+	if t := c.at.Load(); t != nil && !t.IsZero() {
+		return *t
+	}
+	return time.Now()
+}
+
+// restoreWorld makes the networks what they were. The program is not started.
+func restoreWorld(t *testing.T) *oldWorld {
+	t.Helper()
+	w := &oldWorld{app: &app{T: t}, box: startMailbox(t)}
+	w.dir, w.old = unpackOld(t)
+	w.restoreMastodon()
+	w.restoreTelegram()
+	return w
+}
+
+// start opens the directory with today's program.
+func (w *oldWorld) start() {
+	w.Helper()
+	definitions := all.Networks()
+	cfg := appConfig(w.T, w.dir, w.box, definitions, "TICKETFREI_TELEGRAM_API="+w.telegram.URL)
+	freshen(w.T, w.dir, w.old, cfg.Web.Listen, w.mastodon.Domain())
+	w.app = runApp(w.T, cfg, definitions)
+}
+
+// restoreMastodon is what depends on Mastodon's stand-in.
+func (w *oldWorld) restoreMastodon() {
+	w.Helper()
+	s, err := mastodontest.Start(mastodontest.Options{Now: w.clock.now})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { s.Close() })
+	w.mastodon, w.accounts = s, map[string]*mastodontest.Account{}
+	for i, a := range w.old.Accounts {
+		f := mastodontest.Former{ID: a.ID, Username: a.Username, Token: a.Token}
+		for _, p := range w.old.Posts {
+			if i == 0 {
+				f.Posts = append(f.Posts, mastodontest.Post{ID: p.ID, Text: p.Text, At: time.Now().Add(-time.Minute)})
+			}
+		}
+		w.accounts[a.Username] = s.Restore(f)
+	}
+}
+
+// restoreTelegram is what depends on Telegram's stand-in.
+func (w *oldWorld) restoreTelegram() {
+	w.Helper()
+	s, err := telegramtest.Start(telegramtest.Options{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { s.Close() })
+	w.telegram, w.bots = s, map[string]*telegramtest.Bot{}
+	w.people, w.groups = map[string]*telegramtest.User{}, map[string]*telegramtest.Group{}
+	for _, b := range w.old.Bots {
+		w.bots[b.Username] = s.RestoreBot(b.ID, b.Username, b.Name, b.Token, b.Next)
+	}
+	for _, p := range w.old.People {
+		w.people[p.Name] = s.RestoreUser(p.ID, p.Name, p.Language)
+		w.bots[p.Bot].Know(w.people[p.Name], p.Messages)
+	}
+	for _, g := range w.old.Groups {
+		w.groups[g.Name] = s.RestoreGroup(g.ID, g.Former, g.Name)
+		w.groups[g.Name].Know(w.bots[g.Bot], true, g.Messages)
+	}
+}
+
+// told counts the bot's messages with that text in the chat of that person or
+// group.
+func (w *oldWorld) told(bot, chat, text string) int {
+	w.Helper()
+	var list []telegramtest.Message
+	if u := w.people[chat]; u != nil {
+		list = w.bots[bot].Chat(u)
+	} else {
+		list = w.groups[chat].Messages()
+	}
+	n := 0
+	for _, m := range list {
+		if m.FromBot && strings.Contains(m.Text, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// waitTold waits until the bot has written the text to the chat.
+func (w *oldWorld) waitTold(bot, chat, text string) {
+	w.Helper()
+	waitUntil(w, fmt.Sprintf("%s to write %q to %s", bot, text, chat), func() bool { return w.told(bot, chat, text) > 0 })
+}
+
+// waitPosted waits until the account has posted the text.
+func (w *oldWorld) waitPosted(account, text string) {
+	w.Helper()
+	waitUntil(w, fmt.Sprintf("%s to post %q", account, text), func() bool { return texts(w.accounts[account].Statuses())[text] > 0 })
+}
+
+// mailed waits until the rider has been mailed the text.
+func (w *oldWorld) mailed(rider, text string) {
+	w.Helper()
+	w.box.waitFor(w.T, rider+"@riders.example", text)
+}
+
+// city logs a moderator in with the old password and chooses the city.
+func (w *oldWorld) city(moderator, name string) *browser {
+	w.Helper()
+	b := w.login(moderator)
+	page := b.get("/settings", http.StatusOK)
+	if strings.Contains(b.reads(page, "h1"), name) {
+		return b
+	}
+	for n := range b.part(page, "switch-city").Descendants() {
+		if n.Data == "option" && n.FirstChild != nil && n.FirstChild.Data == name {
+			page = b.submit(page, "body", "/settings/city", url.Values{"city": {attr(n, "value")}})
+		}
+	}
+	if title := b.reads(page, "h1"); !strings.Contains(title, name) {
+		w.Fatalf("%s cannot get to the settings of %s: %s", moderator, name, title)
+	}
+	return b
+}
+
+// session is the browser of Leeds's moderator, who logged in before the update.
+func (w *oldWorld) session() *browser {
+	w.Helper()
+	b := w.browser()
+	site, err := url.Parse(w.url)
+	if err != nil {
+		w.Fatal(err)
+	}
+	b.client.Jar.SetCookies(site, []*http.Cookie{{Name: "ticketfrei", Value: w.old.Session, Path: "/"}})
+	return b
+}
+
+// waitReads waits until the part of the settings page says all of it.
+func (b *browser) waitReads(id string, says ...string) {
+	b.Helper()
+	waitUntil(b, fmt.Sprintf("the settings' %s to say %q", id, says), func() bool {
+		text := b.reads(b.get("/settings", http.StatusOK), id)
+		return !slices.ContainsFunc(says, func(s string) bool { return !strings.Contains(text, s) })
+	})
+}
+
+// heldFor returns what the settings say of a report that was held, empty where it
+// is not among them.
+func (b *browser) heldFor(report string) string {
+	b.Helper()
+	page := b.get("/settings/reports?show=refused", http.StatusOK)
+	for n := range b.part(page, "body").Descendants() {
+		if n.Data != "li" {
+			continue
+		}
+		if text := textOf(n); strings.Contains(text, report) {
+			return text
+		}
+	}
+	return ""
+}
+
+// waitHeld waits until the report is among those that were held.
+func (b *browser) waitHeld(report string) {
+	b.Helper()
+	waitUntil(b, "the report to be held: "+report, func() bool { return b.heldFor(report) != "" })
+}

@@ -1,0 +1,308 @@
+package app
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+
+	"ticketfrei/bots/mastodon/mastodontest"
+)
+
+// The people of the old directory: see its README.
+const (
+	ofNuernberg = "moderation@nuernberg.example" // of Graz, too
+	ofLeeds     = "mods@leeds.example"
+	ofGraz      = "moderation@graz.example"
+)
+
+// The reports that waited in the old queue. The first was on Mastodon, where the
+// answer was lost, and had been mailed to eins and drei, but not to the others; the
+// second was not judged yet.
+const (
+	unsent   = "Kontis am Rathenauplatz, es hängt"
+	unjudged = "Kontis in Langwasser, noch ungelesen"
+)
+
+// TestOldDirectoryGoesOn opens a data directory of an earlier version and goes on
+// where that stopped, as riders and moderators see it.
+func TestOldDirectoryGoesOn(t *testing.T) {
+	w := restoreWorld(t)
+	w.refuseFull()
+	w.writeWhileDown()
+	w.start()
+
+	w.checkWaiting()
+	w.checkMissed()
+	w.checkPages()
+	w.checkSettings()
+	w.checkNuernberg()
+	w.checkLeeds()
+	w.checkGraz()
+	w.settled()
+	w.checkOnce()
+}
+
+// refuseFull has the server of full@riders.example refuse its mails, as it did
+// twice before.
+func (w *oldWorld) refuseFull() {
+	w.box.Answer(func(stage, address string) error {
+		if stage == "rcpt" && address == "full@riders.example" {
+			return &gosmtp.SMTPError{Code: 550, EnhancedCode: gosmtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+		}
+		return nil
+	})
+}
+
+// writeWhileDown writes to the bots before the program runs. Before that there is
+// what it had heard already and must not hear again, though the networks still know
+// of it.
+func (w *oldWorld) writeWhileDown() {
+	nbg, graz := w.accounts["kontis_nbg"], w.accounts["kontis_graz"]
+	w.clock.set(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
+	nbg.MentionWith(mastodontest.Mention{Author: "rider@elsewhere.example", Text: "Kontis von damals", Visibility: "public", At: time.Now()})
+	w.clock.set(time.Time{})
+	nbg.Mention("rider@elsewhere.example", "Kontis in der U4 beim Umzug", "public")
+	graz.Mention("rider@elsewhere.example", "Kontrolle in der Linie 1", "public")
+
+	bot := w.bots["kontis_nbg_bot"]
+	bot.SkipUpdates(w.old.Bots[0].Next - 1)
+	w.people["early rider"].Write(bot, "/ping")
+	w.people["late rider"].Write(bot, "Kontis am Nordring beim Umzug")
+}
+
+// checkWaiting looks at what waited in the queue.
+func (w *oldWorld) checkWaiting() {
+	w.Helper()
+	for _, rider := range []string{"geht", "weg"} {
+		w.mailed(rider, unsent)
+		w.mailed(rider, unjudged)
+	}
+	w.mailed("zwei", unjudged)
+	w.mailed("drei", unjudged)
+	for _, chat := range []string{"early rider", "late rider", "Pendelnde", "Frühschicht"} {
+		w.waitTold("kontis_nbg_bot", chat, unsent)
+		w.waitTold("kontis_nbg_bot", chat, unjudged)
+	}
+	w.waitPosted("kontis_nbg", unjudged)
+	waitUntil(w, "the post that was taken back to be deleted", func() bool {
+		for _, p := range w.accounts["kontis_nbg"].Statuses() {
+			if p.Text == "Kontis am Friedrichsring" {
+				return p.Deleted
+			}
+		}
+		return false
+	})
+	w.confirmErfurt()
+}
+
+// confirmErfurt confirms the sign-up whose mail had not been sent.
+func (w *oldWorld) confirmErfurt() {
+	w.Helper()
+	link, err := url.Parse(w.box.waitFor(w.T, "neu@erfurt.example", "/confirm/").link(w.T, "/confirm/"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.browser().post(link.Path, nil, http.StatusOK)
+	w.browser().get("/city/erfurt", http.StatusOK)
+	if page := w.login("neu@erfurt.example").get("/settings", http.StatusOK); !strings.Contains(page, "Erfurt") {
+		w.Error("who signed up before does not have the city")
+	}
+}
+
+// checkMissed looks at what was written while no program ran.
+func (w *oldWorld) checkMissed() {
+	w.Helper()
+	w.mailed("eins", "Kontis in der U4 beim Umzug")
+	w.mailed("eins", "Kontis am Nordring beim Umzug")
+	waitUntil(w, "the boost", func() bool { return len(w.accounts["kontis_nbg"].Boosts()) == 1 })
+	w.waitPosted("kontis_nbg", "Kontis am Nordring beim Umzug")
+	w.waitTold("kontis_nbg_bot", "Frühschicht", "Kontis am Nordring beim Umzug")
+	if n := w.told("kontis_nbg_bot", "late rider", "Nordring"); n != 0 {
+		w.Error("a writer on Telegram was sent the own report")
+	}
+}
+
+// checkPages looks at the public pages.
+func (w *oldWorld) checkPages() {
+	w.Helper()
+	pages := []struct {
+		path  string
+		shows []string
+		hides []string
+	}{
+		{"/city/nuernberg", []string{"Grüße aus <strong>Nürnberg</strong>! Schreibt uns, was ihr in der Straßenbahn seht.", "Kontis in der S1, Wagen 4", "Kontis am Hauptbahnhof",
+			"Kontis am Plärrer, zwei in Zivil", "Kontrolle in der U2 Richtung Flughafen", unsent, unjudged, "@kontis_nbg@", "@kontis_nbg_bot", "nuernberg@tickets.example"},
+			[]string{"falscher Alarm", "Friedrichsring", "HAUPTBAHNHOF", "Wetter", "riders.example"}},
+		{"/city/nuernberg/feed.atom", []string{"Kontis am Plärrer, zwei in Zivil"}, []string{"falscher Alarm", "Friedrichsring", "Wetter"}},
+		{"/city/leeds", []string{"<h1>Leeds</h1>", "Inspectors on the 72 bus", "Ticket check in Headingley"}, []string{"weather", "@leeds_bot"}},
+		{"/city/graz", []string{"<h1>Graz an der Mur</h1>", "Servus! Hier steht, wo die <em>Schwarzkappler</em> sind.", "Kontrolle an der Haltestelle 5", "Schwarzkappler in der Linie 5", "Kontrolle, haha"},
+			[]string{"Haltestelle 6", "verboten", "Jakominiplatz"}},
+		{"/city/graz/mail", []string{"Post aus <strong>Graz</strong>: trag dich ein, dann weißt du Bescheid."}, nil},
+	}
+	b := w.browser()
+	for _, p := range pages {
+		for _, text := range p.shows {
+			waitUntil(w, p.path+" to show "+text, func() bool { return strings.Contains(b.get(p.path, http.StatusOK), text) })
+		}
+		page := b.get(p.path, http.StatusOK)
+		for _, text := range p.hides {
+			if strings.Contains(page, text) {
+				w.Errorf("%s shows %q", p.path, text)
+			}
+		}
+	}
+}
+
+// checkSettings looks at what the moderators see before they change anything.
+func (w *oldWorld) checkSettings() {
+	w.Helper()
+	nbg, leeds, graz := w.city(ofNuernberg, "Nürnberg"), w.session(), w.city(ofGraz, "Graz an der Mur")
+	w.city(ofNuernberg, "Graz an der Mur")
+	w.city(ofLeeds, "Leeds")
+	instance := "@" + w.mastodon.Domain()
+	cards := []struct {
+		of      *browser
+		network string
+		says    []string
+	}{
+		{nbg, "mail", []string{"Working", "5 subscribers"}},
+		{nbg, "mastodon", []string{"Working", "@kontis_nbg" + instance}},
+		{nbg, "telegram", []string{"Working", "@kontis_nbg_bot", "4 subscribers"}},
+		{leeds, "mail", []string{"Working", "2 subscribers"}},
+		{leeds, "mastodon", []string{"Not connected"}},
+		{leeds, "telegram", []string{"Switched off", "@leeds_bot", "1 subscriber"}},
+		{graz, "mail", []string{"Working", "1 subscriber"}},
+		{graz, "mastodon", []string{"Needs your attention", "@kontis_graz" + instance, "The access token is invalid"}},
+		{graz, "telegram", []string{"Needs your attention", "@graz_bot", "1 subscriber"}},
+	}
+	for _, c := range cards {
+		c.of.waitReads("network-"+c.network, c.says...)
+	}
+	w.checkHeld(nbg, leeds, graz)
+	leeds.waitReads("moderators", ofLeeds, "new@leeds.example")
+	graz.waitReads("moderators", ofGraz, ofNuernberg)
+	graz.waitReads("rules", "schwarzkappler kontrolle", "verboten")
+	if list := w.box.to(w.T, ofGraz, ""); len(list) > 0 {
+		w.Errorf("the moderator was told again that the bots need attention:\n%s", list[0].Body)
+	}
+}
+
+// checkHeld looks at the reports that were held, and why.
+func (w *oldWorld) checkHeld(nbg, leeds, graz *browser) {
+	w.Helper()
+	held := []struct {
+		of           *browser
+		text, reason string
+	}{
+		{nbg, "Kontis am HAUPTBAHNHOF", "same"},
+		{nbg, "Schönes Wetter in der Südstadt", "trigger"},
+		{nbg, "Kontis in der U3, falscher Alarm", "taken back"},
+		{nbg, "Kontis am Friedrichsring", "taken back"},
+		{leeds, "Lovely weather in Headingley", "trigger"},
+		{graz, "Kontrolle an der Haltestelle 6", "many"},
+		{graz, "Kontrolle am Jakominiplatz", "muted"},
+		{graz, "Kontrolle verboten", "verboten"},
+	}
+	for _, h := range held {
+		if says := h.of.heldFor(h.text); !strings.Contains(says, h.reason) {
+			w.Errorf("the report %q was held: %q, want a word of %q", h.text, says, h.reason)
+		}
+	}
+}
+
+// checkOnce looks whether anything came twice, or to somebody whom it was not for.
+func (w *oldWorld) checkOnce() {
+	w.Helper()
+	came := map[string]int{}
+	for _, l := range w.box.all(w.T) {
+		text, _, _ := strings.Cut(l.Body, "\r\n")
+		came[l.To+": "+text]++
+	}
+	for mail, n := range came {
+		if strings.Contains(mail, "@riders.example: ") && n != 1 {
+			w.Errorf("a mail came %d times: %s", n, mail)
+		}
+	}
+	not := map[string][]string{
+		"eins@riders.example":  {unsent, unjudged},
+		"zwei@riders.example":  {unsent},
+		"drei@riders.example":  {unsent, "Frankenstadion"},
+		"geht@riders.example":  {"Frankenstadion"},
+		"weg@riders.example":   {"Frankenstadion"},
+		"full@riders.example":  {""},
+		"erste@riders.example": {"Hauptplatz", "Haltestelle", "Eggenberg"},
+	}
+	for address, texts := range not {
+		for _, text := range append(texts, "Kontis von damals", "Kontis am Plärrer", "72 bus", "Linie 5") {
+			if len(w.box.to(w.T, address, text)) > 0 {
+				w.Errorf("%s was mailed %q", address, text)
+			}
+		}
+	}
+	w.checkPostedOnce()
+}
+
+// checkPostedOnce looks at the posts, boosts and Telegram's chats.
+func (w *oldWorld) checkPostedOnce() {
+	w.Helper()
+	for name, a := range w.accounts {
+		for text, n := range texts(a.Statuses()) {
+			if n != 1 {
+				w.Errorf("%s has posted %d times: %s", name, n, text)
+			}
+		}
+	}
+	if n := len(w.accounts["kontis_nbg"].Boosts()); n != 1 {
+		w.Errorf("kontis_nbg has boosted %d times, want once", n)
+	}
+	for _, chat := range []string{"early rider", "late rider", "Pendelnde", "Frühschicht"} {
+		for _, text := range []string{unsent, unjudged, "Kontis in der U4", "Frankenstadion"} {
+			if n := w.told("kontis_nbg_bot", chat, text); n != 1 {
+				w.Errorf("%s was told %d times: %s", chat, n, text)
+			}
+		}
+	}
+	if w.told("kontis_nbg_bot", "early rider", "Ich bin da") > 0 || w.told("graz_bot", "rider in Graz", "Gösting") > 0 {
+		w.Error("a command was answered again, or a writer was sent the own report")
+	}
+}
+
+// TestOldDirectoryAtTheCommandLine opens the same directory with the commands.
+func TestOldDirectoryAtTheCommandLine(t *testing.T) {
+	dir, _ := unpackOld(t)
+	t.Setenv("TICKETFREI_DATA", dir)
+	run := func(args ...string) string {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		if code := runCommand(t.Context(), t, &stdout, &stderr, args...); code != exitOK {
+			t.Fatalf("%s: exit code %d\n%s", args, code, stderr.String())
+		}
+		return stdout.String()
+	}
+	cities := func() {
+		t.Helper()
+		list := run("city", "list")
+		for _, city := range []string{"Nürnberg", "Leeds", "Graz an der Mur"} {
+			if !strings.Contains(list, city) {
+				t.Errorf("%s is not in the list:\n%s", city, list)
+			}
+		}
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	run("check-config")
+	run("backup", copied) // as before an update: the tables are still the old ones
+	cities()
+
+	// The copy takes the place of a database that was lost.
+	if err := os.Rename(copied, filepath.Join(dir, "ticketfrei.db")); err != nil {
+		t.Fatal(err)
+	}
+	cities()
+}
