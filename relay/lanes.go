@@ -99,16 +99,8 @@ func (rl *Relay) work(ctx context.Context, batch []queued) {
 		rl.laterAll(list, err)
 		return
 	}
-	// They leave the queue when what was stored is on disk; the lane goes on.
-	rl.DB.AfterSync(func(err error) {
-		if err != nil {
-			rl.laterAll(list, err)
-			return
-		}
-		for _, j := range list {
-			j.Done()
-		}
-	})
+	// The lane goes on in the meantime.
+	rl.DB.AfterSync(func(err error) { rl.done(list, err) })
 }
 
 // passOn stores judged reports and fans out those that passed. It may run twice
@@ -121,6 +113,18 @@ func (rl *Relay) passOn(ctx context.Context, list []judged) error {
 		return err
 	}
 	return rl.fanOut(ctx, passed)
+}
+
+// done takes reports out of the queue when what was stored of them is on disk, or
+// puts them back where it could not be brought there.
+func (rl *Relay) done(list []judged, err error) {
+	if err != nil {
+		rl.laterAll(list, err)
+		return
+	}
+	for _, j := range list {
+		j.Done()
+	}
 }
 
 // later puts back a report that could not be judged.
