@@ -119,7 +119,7 @@ func (j *journey) setRules() {
 	j.reads("#verdict", "kontis?")
 	j.typeInto("#text", "Kontis verboten")
 	j.press(`#try button`)
-	j.reads("#verdict", j.says("settings.rules.try_refused"))
+	j.reads("#verdict", j.says("settings.rules.try_held"))
 	j.press(`#rules-form .buttons button:not([formaction])`)
 	j.reads("#rules", j.says("settings.rules.saved"))
 }

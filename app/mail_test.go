@@ -40,7 +40,7 @@ func TestMailedReportReachesTheOthers(t *testing.T) {
 	for _, part := range []string{"verboten", "Wetter"} {
 		for _, rider := range riders {
 			if len(box.to(t, rider, part)) > 0 {
-				t.Errorf("%s got the refused report with %q", rider, part)
+				t.Errorf("%s got the held report with %q", rider, part)
 			}
 		}
 	}

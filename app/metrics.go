@@ -27,7 +27,7 @@ type queueDepth struct{ queue *queue.Queue }
 
 var (
 	depthDesc = prometheus.NewDesc("ticketfrei_queue_messages", "Batches in the queue that are not done yet; reports or deliveries published together are one.", []string{"stream"}, nil)
-	ageDesc   = prometheus.NewDesc("ticketfrei_queue_oldest_seconds", "Age of the oldest message in the queue; 0 where it is empty.", []string{"stream"}, nil)
+	ageDesc   = prometheus.NewDesc("ticketfrei_queue_oldest_seconds", "Age of the oldest batch in the queue; 0 where it is empty.", []string{"stream"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -63,9 +63,9 @@ func TestScaffoldRelays(t *testing.T) {
 		t.Fatal(err)
 	}
 	remote.Write(scaffoldtest.Message{Author: "rider", Text: "nothing to see here"})
-	waitUntil(t, "the report without a trigger to be refused", func() bool {
-		refused, err := a.server.db.Reports(t.Context(), c.ID, false, time.Hour, 10)
-		return err == nil && len(refused) == 1
+	waitUntil(t, "the report without a trigger to be held", func() bool {
+		held, err := a.server.db.Reports(t.Context(), c.ID, false, time.Hour, 10)
+		return err == nil && len(held) == 1
 	})
 	a.settled()
 	if n := len(remote.Posts()); n != 2 {

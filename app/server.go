@@ -48,7 +48,7 @@ type server struct {
 	networks map[string]bots.Network
 	site     *frontend.Site
 	sup      *supervisor.Supervisor
-	relay    *relay.Worker
+	relay    *relay.Relay
 	accounts *supervisor.AccountMails
 	web      net.Listener
 
@@ -84,7 +84,7 @@ func (s *server) open(ctx context.Context, demo bool) error {
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
-	s.relay = relay.NewWorker(relay.Options{
+	s.relay = relay.New(relay.Options{
 		DB: s.db, Queue: s.queue, Notices: s.notices, Networks: s.networks, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: registry,
 	})

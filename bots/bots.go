@@ -188,7 +188,7 @@ type Concurrent interface {
 	Concurrency() int
 }
 
-// Checker is a Bot that can tell whether its credentials still hold. Check
+// Checker is a Bot that can tell whether its credentials are still accepted. Check
 // runs before Receive.
 type Checker interface {
 	Check(ctx context.Context) error

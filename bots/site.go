@@ -38,8 +38,8 @@ type Site interface {
 	Settings(w http.ResponseWriter, r *http.Request, status int, network string, data any) error
 
 	// Saved redirects to the network's section of the settings page, which
-	// shows message once.
-	Saved(w http.ResponseWriter, r *http.Request, network, message string) error
+	// says text once.
+	Saved(w http.ResponseWriter, r *http.Request, network, text string) error
 
 	// Connect makes a bot of the network for the city, or takes the one whose id
 	// is botID where that is not 0, and switches it on. save stores its

@@ -12,8 +12,8 @@ import (
 // automaton finds the first of many patterns that matches a text, in one pass
 // over the text whatever the number of patterns. It is a deterministic
 // automaton of all patterns at once, made while texts are read: a step that was
-// taken once is a look-up from then on. In the worst case every step is made
-// anew, which takes time in proportion to the sum of the patterns: there is no
+// taken once is a look-up from then on. In the worst case every step has to be
+// made, which takes time in proportion to the sum of the patterns: there is no
 // pattern that takes longer on a text than its length allows.
 //
 // See R. Cox, "Regular Expression Matching Can Be Simple And Fast" (2007).
@@ -90,7 +90,7 @@ func newAutomaton(progs []*syntax.Prog) *automaton {
 	return a
 }
 
-// forget starts anew with the first state. Those that are reading a text may go
+// forget drops all states but the first. Those that are reading a text may go
 // on from the states they are in, which nothing else leads to any more.
 func (a *automaton) forget() {
 	a.memory = 0

@@ -67,20 +67,20 @@ func plainEntries(text string) []plainEntry {
 
 func (r *reference) judge(text string) report.Verdict {
 	if strings.TrimSpace(text) == "" {
-		return refused(report.ReasonEmpty, "")
+		return held(report.ReasonEmpty, "")
 	}
 	if utf8.RuneCountInString(text) > MaxLength {
-		return refused(report.ReasonTooLong, "")
+		return held(report.ReasonTooLong, "")
 	}
 	text = slowNormalize(text)
 	if text == "" {
-		return refused(report.ReasonEmpty, "")
+		return held(report.ReasonEmpty, "")
 	}
 	if word := firstEntry(text, r.slurs); word != "" {
-		return refused(report.ReasonSlur, word)
+		return held(report.ReasonSlur, word)
 	}
 	if word := firstEntry(text, r.blocked); word != "" {
-		return refused(report.ReasonBlocked, word)
+		return held(report.ReasonBlocked, word)
 	}
 	everything := false
 	for i, re := range r.triggers {
@@ -93,7 +93,7 @@ func (r *reference) judge(text string) report.Verdict {
 	if everything {
 		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "*"}
 	}
-	return refused(report.ReasonNoTrigger, "")
+	return held(report.ReasonNoTrigger, "")
 }
 
 // plainToken is a word, or a symbol.

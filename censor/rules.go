@@ -1,5 +1,5 @@
-// Package censor judges reports: Rules holds what one city lets pass (pure and
-// fast), Worker applies them to the queue of reports.
+// Package censor judges reports by their text: Rules says what one city lets
+// pass. What their authors said before is looked at elsewhere.
 package censor
 
 import (
@@ -69,19 +69,19 @@ func Compile(triggers, blocked string) (*Rules, error) {
 // case.
 func (r *Rules) Judge(text string) report.Verdict {
 	if strings.TrimSpace(text) == "" {
-		return refused(report.ReasonEmpty, "")
+		return held(report.ReasonEmpty, "")
 	}
 	if len(text) > MaxLength && utf8.RuneCountInString(text) > MaxLength {
-		return refused(report.ReasonTooLong, "")
+		return held(report.ReasonTooLong, "")
 	}
 	text = Normalize(text)
 	if text == "" {
-		return refused(report.ReasonEmpty, "")
+		return held(report.ReasonEmpty, "")
 	}
 	if slur, word := find(text, r.slurs, &r.blocked); slur != "" {
-		return refused(report.ReasonSlur, slur)
+		return held(report.ReasonSlur, slur)
 	} else if word != "" {
-		return refused(report.ReasonBlocked, word)
+		return held(report.ReasonBlocked, word)
 	}
 	if i := r.triggers.match(text); i != none {
 		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: r.patterns[i]}
@@ -89,9 +89,9 @@ func (r *Rules) Judge(text string) report.Verdict {
 	if r.any {
 		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: anything}
 	}
-	return refused(report.ReasonNoTrigger, "")
+	return held(report.ReasonNoTrigger, "")
 }
 
-func refused(reason report.Reason, detail string) report.Verdict {
+func held(reason report.Reason, detail string) report.Verdict {
 	return report.Verdict{Reason: reason, Detail: detail}
 }

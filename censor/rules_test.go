@@ -25,7 +25,7 @@ func passed(pattern string) report.Verdict {
 	return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: pattern}
 }
 
-func refused(reason report.Reason, detail string) report.Verdict {
+func held(reason report.Reason, detail string) report.Verdict {
 	return report.Verdict{Reason: reason, Detail: detail}
 }
 
@@ -35,14 +35,14 @@ func TestOrderOfReasons(t *testing.T) {
 		name, text string
 		want       report.Verdict
 	}{
-		{"empty", "", refused(report.ReasonEmpty, "")},
-		{"white space", " \n\t ", refused(report.ReasonEmpty, "")},
-		{"white space, too long", strings.Repeat(" ", censor.MaxLength+1), refused(report.ReasonEmpty, "")},
-		{"invisible", "\u200b\u00ad", refused(report.ReasonEmpty, "")},
-		{"too long, with a slur", "Kanake " + strings.Repeat("ä", censor.MaxLength), refused(report.ReasonTooLong, "")},
+		{"empty", "", held(report.ReasonEmpty, "")},
+		{"white space", " \n\t ", held(report.ReasonEmpty, "")},
+		{"white space, too long", strings.Repeat(" ", censor.MaxLength+1), held(report.ReasonEmpty, "")},
+		{"invisible", "\u200b\u00ad", held(report.ReasonEmpty, "")},
+		{"too long, with a slur", "Kanake " + strings.Repeat("ä", censor.MaxLength), held(report.ReasonTooLong, "")},
 		{"just short enough", strings.Repeat("ä", censor.MaxLength), passed("*")},
-		{"slur, blocked word and trigger", "Konti, Trottel, Kanake", refused(report.ReasonSlur, "Kanake")},
-		{"blocked word and trigger", "Konti, TROTTEL!", refused(report.ReasonBlocked, "Trottel")},
+		{"slur, blocked word and trigger", "Konti, Trottel, Kanake", held(report.ReasonSlur, "Kanake")},
+		{"blocked word and trigger", "Konti, TROTTEL!", held(report.ReasonBlocked, "Trottel")},
 		{"trigger", "2 Kontis", passed("konti")},
 		{"anything", "hello", passed("*")},
 	}
@@ -120,7 +120,7 @@ func TestTriggers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			want := refused(report.ReasonNoTrigger, "")
+			want := held(report.ReasonNoTrigger, "")
 			if tt.want != "" {
 				want = passed(tt.want)
 			}
@@ -167,7 +167,7 @@ func TestBlocked(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			want := passed("*")
 			if tt.want != "" {
-				want = refused(report.ReasonBlocked, tt.want)
+				want = held(report.ReasonBlocked, tt.want)
 			}
 			if diff := cmp.Diff(want, compile(t, "*", tt.blocked).Judge(tt.text)); diff != "" {
 				t.Error(diff)

@@ -152,7 +152,7 @@ func BenchmarkNormalize(b *testing.B) {
 }
 
 // worst are rules and texts that make other engines take time beyond all
-// bounds, or the one here make every step anew.
+// bounds, or the one here make every step once more.
 var worst = []struct {
 	name, triggers, blocked string
 	text                    func(length int) string

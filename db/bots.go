@@ -142,7 +142,7 @@ func (d *DB) TouchBot(ctx context.Context, botID int64) error {
 // SetBotState stores how a bot is doing; it leaves one that was switched off
 // in the meantime alone. lastError stays as it is where it is empty and the
 // state is not BotRunning; restarted counts a restart. It does not wait for the
-// disk: what is lost with the machine's power is found out anew at the start.
+// disk: what is lost with the machine's power is found out again at the start.
 func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState, lastError string, restarted bool) error {
 	restarts := 0
 	if restarted {

@@ -135,7 +135,7 @@ func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked stri
 }
 
 // SaveTexts stores a city's name, language and the markdown of its page. Its
-// bots are made anew, since they use the name and the language.
+// bots are restarted, since they use the name and the language.
 func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
 	err := d.updateCity(ctx, cityID, map[string]any{"name": name, "language": language, "page": page})
 	if err != nil {

@@ -165,64 +165,89 @@ func newReport(c report.City, id, author, text string, at time.Time) report.Repo
 		Text: text, Visibility: report.Public, Time: at, Received: at}
 }
 
-func TestSaveReport(t *testing.T) {
-	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "u1"}
-	brake := db.Brake{Window: 10 * time.Minute, Flood: 3}
-	type step struct {
-		id, author, text string
-		after            time.Duration
-		want             report.Reason
+// alike is a brake that holds what its author said before, letter case aside, and
+// notes what it was told.
+type alike struct {
+	window time.Duration
+	told   []db.History
+}
+
+func (a *alike) Window() time.Duration       { return a.window }
+func (a *alike) Sameness(text string) string { return strings.ToLower(text) }
+func (a *alike) Judge(v report.Verdict, said db.History) report.Verdict {
+	a.told = append(a.told, said)
+	if said.Same > 0 {
+		return report.Verdict{Reason: report.ReasonRepeated}
 	}
+	return v
+}
+
+func TestHistoryOfAnAuthor(t *testing.T) {
+	type step struct {
+		author, text string
+		after        time.Duration
+		held         bool // by the rules
+	}
+	first := step{author: "a", text: "u1"}
 	tests := []struct {
-		name  string
-		steps []step
+		name   string
+		before []step
+		last   step
+		want   []db.History // of the last
 	}{
-		{"the same report twice is stored once", []step{{"1", "a", "u1", 0, "trigger"}, {"1", "a", "u1", time.Minute, "trigger"}}},
-		{"the same text again", []step{{"1", "a", "u1", 0, "trigger"}, {"2", "a", "u1", time.Minute, "repeated"}}},
-		{"the same text after the window", []step{{"1", "a", "u1", 0, "trigger"}, {"2", "a", "u1", 10 * time.Minute, "trigger"}}},
-		{"the same text by another", []step{{"1", "a", "u1", 0, "trigger"}, {"2", "b", "u1", 0, "trigger"}}},
-		{"an older one that comes late", []step{{"1", "a", "u1", 5 * time.Minute, "trigger"}, {"2", "a", "u1", 0, "repeated"}}},
-		{"a flood", []step{{"1", "a", "u1", 0, "trigger"}, {"2", "a", "u2", 0, "trigger"}, {"3", "a", "u3", 0, "trigger"}, {"4", "a", "u4", 0, "flood"}, {"5", "b", "u4", 0, "trigger"}}},
-		{"no author is nobody in particular", []step{{"1", "", "u1", 0, "trigger"}, {"2", "", "u1", 0, "trigger"}}},
+		{"nothing", nil, first, []db.History{{}}},
+		{"the same", []step{first}, step{"a", "U1", time.Minute, false}, []db.History{{Same: 1, All: 1}}},
+		{"something else", []step{first, {"a", "u2", 0, false}}, step{"a", "u3", time.Minute, false}, []db.History{{All: 2}}},
+		{"by another", []step{first}, step{"b", "u1", 0, false}, []db.History{{}}},
+		{"before the window", []step{first}, step{"a", "u1", 10 * time.Minute, false}, []db.History{{}}},
+		{"later, and came sooner", []step{{"a", "u1", 5 * time.Minute, false}}, first, []db.History{{Same: 1, All: 1}}},
+		{"what was held", []step{{"a", "u1", 0, true}}, first, []db.History{{}}},
+		{"of what is held nobody asks", []step{first}, step{"a", "u1", 0, true}, nil},
+		{"of nobody in particular nobody asks", []step{{"", "u1", 0, false}}, step{"", "u1", 0, false}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := dbtest.MustOpen(t, clock, nil)
 			c := dbtest.MustCreateCity(t, d, "city")
-			for _, s := range tt.steps {
-				v := dbtest.MustSaveReport(t, d, newReport(c, s.id, s.author, s.text, noon.Add(s.after)), passed, brake)
-				if v.Reason != s.want || v.Passed != (s.want == report.ReasonTrigger) {
-					t.Errorf("report %s: %+v; want %s", s.id, v, s.want)
+			brake := &alike{window: 10 * time.Minute}
+			for i, s := range append(tt.before, tt.last) {
+				brake.told = nil
+				j := db.Judged{Report: newReport(c, fmt.Sprint(i), s.author, s.text, noon.Add(s.after)), Verdict: report.Verdict{Passed: !s.held}}
+				if _, err := d.SaveReports(t.Context(), []db.Judged{j}, brake); err != nil {
+					t.Fatal(err)
 				}
+			}
+			if diff := cmp.Diff(tt.want, brake.told); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
 }
 
-// What waited for the censor is stored at once, and once, also where it comes
+// What waited for its verdict is stored at once, and once, also where it comes
 // again after some of it was fanned out.
 func TestSaveReportsTogether(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
 	c := dbtest.MustCreateCity(t, d, "city")
 	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "u1"}
-	refused := report.Verdict{Reason: report.ReasonNoTrigger}
+	held := report.Verdict{Reason: report.ReasonNoTrigger}
 	judged := []db.Judged{
 		{Report: newReport(c, "1", "a", "u1", noon), Verdict: passed},
 		{Report: newReport(c, "2", "a", "U1", noon), Verdict: passed},
-		{Report: newReport(c, "3", "", "hello", noon), Verdict: refused},
+		{Report: newReport(c, "3", "", "hello", noon), Verdict: held},
 		{Report: newReport(c, "1", "a", "u1", noon), Verdict: passed},
 		{Report: newReport(c, "4", "b", "u1", noon), Verdict: passed},
 	}
 	save := func(list []db.Judged) []db.Saved {
 		t.Helper()
-		saved, err := d.SaveReports(t.Context(), list, strings.ToLower, db.Brake{Window: time.Minute, Flood: 9})
+		saved, err := d.SaveReports(t.Context(), list, &alike{window: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return saved
 	}
 	repeated := db.Saved{Verdict: report.Verdict{Reason: report.ReasonRepeated}}
-	want := []db.Saved{{Verdict: passed}, repeated, {Verdict: refused}, {Verdict: passed}, {Verdict: passed}}
+	want := []db.Saved{{Verdict: passed}, repeated, {Verdict: held}, {Verdict: passed}, {Verdict: passed}}
 	if diff := cmp.Diff(want, save(judged)); diff != "" {
 		t.Error(diff)
 	}
@@ -238,7 +263,7 @@ func TestSaveReportsTogether(t *testing.T) {
 	}
 	gone := newReport(c, "5", "", "u1", noon)
 	gone.CityID = 99
-	if _, err := d.SaveReports(t.Context(), []db.Judged{{Report: gone, Verdict: passed}}, strings.ToLower, db.Brake{}); err == nil {
+	if _, err := d.SaveReports(t.Context(), []db.Judged{{Report: gone, Verdict: passed}}, dbtest.NoBrake{}); err == nil {
 		t.Error("a report of a city that is gone was stored")
 	}
 	got, err := d.Report(t.Context(), c.ID, "1")
@@ -273,28 +298,33 @@ func TestDeliveryEnd(t *testing.T) {
 	}
 }
 
-func TestMutedAuthorIsRefused(t *testing.T) {
+func TestMutedInOneCity(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
 	c := dbtest.MustCreateCity(t, d, "city")
 	other := dbtest.MustCreateCity(t, d, "other")
 	if err := d.Mute(t.Context(), c.ID, "a"); err != nil {
 		t.Fatal(err)
 	}
-	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
-	save := func(c report.City, id string) report.Reason {
-		return dbtest.MustSaveReport(t, d, newReport(c, id, "a", id, noon), passed, db.Brake{Window: time.Minute, Flood: 9}).Reason
+	muted := func(c report.City, id string) bool {
+		t.Helper()
+		brake := &alike{}
+		j := db.Judged{Report: newReport(c, id, "a", id, noon), Verdict: report.Verdict{Passed: true}}
+		if _, err := d.SaveReports(t.Context(), []db.Judged{j}, brake); err != nil {
+			t.Fatal(err)
+		}
+		return brake.told[0].Muted
 	}
-	if got := save(c, "1"); got != report.ReasonMuted {
-		t.Errorf("muted: %s", got)
+	if !muted(c, "1") {
+		t.Error("not muted")
 	}
-	if got := save(other, "2"); got != report.ReasonTrigger {
-		t.Errorf("in another city: %s", got)
+	if muted(other, "2") {
+		t.Error("muted in another city")
 	}
 	if err := d.Unmute(t.Context(), c.ID, "a"); err != nil {
 		t.Fatal(err)
 	}
-	if got := save(c, "3"); got != report.ReasonTrigger {
-		t.Errorf("after unmute: %s", got)
+	if muted(c, "3") {
+		t.Error("muted after unmute")
 	}
 }
 
@@ -304,7 +334,7 @@ func TestDeleteCityTakesEverythingWithIt(t *testing.T) {
 	kept := dbtest.MustCreateCity(t, d, "kept", "mail")
 	for _, city := range []report.City{c, kept} {
 		r := newReport(city, "r"+city.Slug, "a", "text", noon)
-		dbtest.MustSaveReport(t, d, r, report.Verdict{Passed: true}, db.Brake{Window: time.Minute, Flood: 9})
+		dbtest.MustSaveReport(t, d, r, report.Verdict{Passed: true})
 		if err := d.RecordOutcome(t.Context(), db.Outcome{Delivery: report.NewDelivery(r, report.Bot{ID: 1}, ""), Result: db.Sent}); err != nil {
 			t.Fatal(err)
 		}
@@ -400,7 +430,7 @@ func TestDeleteExpired(t *testing.T) {
 	c := dbtest.MustCreateCity(t, d, "city")
 	save := func(id string) {
 		r := newReport(c, id, id, id, now)
-		dbtest.MustSaveReport(t, d, r, report.Verdict{Passed: true}, db.Brake{Window: time.Minute, Flood: 9})
+		dbtest.MustSaveReport(t, d, r, report.Verdict{Passed: true})
 	}
 	save("old")
 	now = now.Add(24 * time.Hour)

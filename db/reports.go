@@ -11,7 +11,7 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// Judged is a report with what the censor said of it.
+// Judged is a report with its verdict.
 type Judged struct {
 	Report  report.Report
 	Verdict report.Verdict
@@ -44,37 +44,50 @@ func (r reportRow) judged() Judged {
 	}
 }
 
-// Brake bounds what one author may say: the same text once, and Flood reports,
-// within Window.
-type Brake struct {
-	Window time.Duration
-	Flood  int
+// Brake decides about a report that the rules let pass, by what its author said.
+// It is asked within the transaction that stores the report, maybe twice, and
+// must not use the database.
+type Brake interface {
+	// Window is how far before and after a report others by its author count.
+	Window() time.Duration
+	// Sameness makes of a text what it is compared by: two reports of which it is
+	// equal say the same.
+	Sameness(text string) string
+	// Judge returns the verdict that stands, given that of the rules.
+	Judge(passed report.Verdict, said History) report.Verdict
 }
 
-// Saved is what holds of a report after SaveReports.
+// History is what the author of a report said in its city.
+type History struct {
+	Muted bool
+	// Reports that passed within the window of a Brake: those that say the same,
+	// and all.
+	Same, All int
+}
+
+// Saved is what stands of a report after SaveReports.
 type Saved struct {
 	Verdict report.Verdict
 	// FannedOut tells that SetFannedOut was called for it.
 	FannedOut bool
 }
 
-// SaveReports stores reports with the censor's verdicts, in one transaction
-// that is on disk when AfterSync says so, unless they are stored already, and
-// returns for each the verdict that holds: of an author who is muted, says the
-// same again or floods, a passed report is refused after all. normalize makes
-// the text that counts as "the same".
-func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(string) string, brake Brake) ([]Saved, error) {
-	normalized := make([]string, len(judged))
+// SaveReports stores reports with the verdicts of the rules, in one transaction
+// that is on disk when AfterSync says so, and returns what stands of each: what
+// was stored before where it is there already, and else the verdict of the
+// brake, where it has an author and passed the rules.
+func (d *DB) SaveReports(ctx context.Context, judged []Judged, brake Brake) ([]Saved, error) {
+	sameness := make([]string, len(judged))
 	for i, j := range judged {
-		if j.Verdict.Passed { // what is refused is not compared
-			normalized[i] = normalize(j.Report.Text)
+		if j.Verdict.Passed { // what is held is not compared
+			sameness[i] = brake.Sameness(j.Report.Text)
 		}
 	}
 	saved := make([]Saved, len(judged))
 	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
 		for i, j := range judged {
 			var err error
-			if saved[i], err = saveReport(tx, j, normalized[i], brake); err != nil {
+			if saved[i], err = saveReport(tx, j, sameness[i], brake); err != nil {
 				return err
 			}
 		}
@@ -86,17 +99,19 @@ func (d *DB) SaveReports(ctx context.Context, judged []Judged, normalize func(st
 	return saved, nil
 }
 
-func saveReport(tx *gorm.DB, j Judged, normalized string, brake Brake) (Saved, error) {
+func saveReport(tx *gorm.DB, j Judged, sameness string, brake Brake) (Saved, error) {
 	r, v := j.Report, j.Verdict
 	if v.Passed && r.Author != "" {
-		if err := applyBrake(tx, r, normalized, brake, &v); err != nil {
+		said, err := history(tx, r, sameness, brake.Window())
+		if err != nil {
 			return Saved{}, err
 		}
+		v = brake.Judge(v, said)
 	}
 	result, err := Exec(tx, `INSERT INTO reports (id, city_id, bot_id, network, network_id, author, text, normalized,
 			visibility, time, received, passed, reason, detail)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		r.ID, r.CityID, r.BotID, r.Network, r.NetworkID, r.Author, r.Text, normalized,
+		r.ID, r.CityID, r.BotID, r.Network, r.NetworkID, r.Author, r.Text, sameness,
 		string(r.Visibility), millis(r.Time), millis(r.Received), v.Passed, string(v.Reason), v.Detail)
 	if err != nil {
 		return Saved{}, err
@@ -104,7 +119,7 @@ func saveReport(tx *gorm.DB, j Judged, normalized string, brake Brake) (Saved, e
 	if inserted, err := result.RowsAffected(); err != nil || inserted > 0 {
 		return Saved{Verdict: v}, err
 	}
-	// It is stored already: what was said then holds.
+	// It is stored already: what was said of it then stands.
 	return storedReport(tx, r.ID)
 }
 
@@ -115,28 +130,16 @@ func storedReport(tx *gorm.DB, id string) (Saved, error) {
 	return s, err
 }
 
-// applyBrake looks at what the author said before. It runs in the transaction
-// that stores the report, so that two at once cannot both be the first.
-func applyBrake(tx *gorm.DB, r report.Report, normalized string, brake Brake, v *report.Verdict) error {
-	from, to := millis(r.Time.Add(-brake.Window)), millis(r.Time.Add(brake.Window))
-	var muted bool
-	var same, all int
+// history looks up what the author of r said. It runs in the transaction that
+// stores r, so that two at once cannot both be the first.
+func history(tx *gorm.DB, r report.Report, sameness string, window time.Duration) (History, error) {
+	from, to := millis(r.Time.Add(-window)), millis(r.Time.Add(window))
+	var h History
 	err := queryRow(tx, `SELECT EXISTS (SELECT 1 FROM mutes WHERE city_id = ?1 AND author = ?2),
 			count(*), coalesce(sum(normalized = ?3), 0) FROM reports
 		WHERE city_id = ?1 AND author = ?2 AND passed = 1 AND time > ?4 AND time < ?5`,
-		r.CityID, r.Author, normalized, from, to).Scan(&muted, &all, &same)
-	if err != nil {
-		return err
-	}
-	switch {
-	case muted:
-		*v = report.Verdict{Reason: report.ReasonMuted}
-	case same > 0:
-		*v = report.Verdict{Reason: report.ReasonRepeated}
-	case all >= brake.Flood:
-		*v = report.Verdict{Reason: report.ReasonFlood}
-	}
-	return nil
+		r.CityID, r.Author, sameness, from, to).Scan(&h.Muted, &h.All, &h.Same)
+	return h, err
 }
 
 // SetFannedOut says that every delivery of those reports is in the queue. It is
@@ -165,7 +168,7 @@ func (d *DB) Report(ctx context.Context, cityID int64, id string) (Judged, error
 	return row.judged(), nil
 }
 
-// Reports returns a city's passed or refused reports written since ago before
+// Reports returns a city's passed or held reports written since ago before
 // now, newest first; at most limit.
 func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {
 	var rows []reportRow
@@ -190,7 +193,7 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 	return nil
 }
 
-// Mute refuses what the author of a report says from now on in that city.
+// Mute has what the author of a report says from now on in that city held.
 func (d *DB) Mute(ctx context.Context, cityID int64, author string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		return tx.Exec("INSERT OR IGNORE INTO mutes (city_id, author, created) VALUES (?, ?, ?)", cityID, author, millis(d.now())).Error

@@ -134,7 +134,7 @@ func (w *writer) runGroup(group []*job) {
 }
 
 // commit runs the group in one transaction. It does what gorm's Transaction
-// does, with one handle for all of them: gorm makes three anew for each.
+// does, with one handle for all of them: gorm makes three for each.
 func (w *writer) commit(group []*job) error {
 	pool, err := w.db.DB()
 	if err != nil {

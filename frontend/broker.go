@@ -14,7 +14,7 @@ const (
 	heartbeat = 25 * time.Second
 	// maxStreams bounds the open streams of the process.
 	maxStreams = 20000
-	// maxBehind is how many messages a stream may be behind before it is
+	// maxBehind is how many updates a stream may be behind before it is
 	// ended. Its browser opens another, and gets what it missed at once.
 	maxBehind = 16
 )
@@ -25,10 +25,15 @@ var (
 	errClosed         = errors.New("the site is shutting down")
 )
 
+// lister lists what a city's page shows of its reports.
+type lister interface {
+	cityReports(ctx context.Context, cityID int64) (liveList, error)
+}
+
 // broker tells the open event streams of a city when its reports change. One
-// goroutine makes every message once and hands it to all.
+// goroutine makes every update once and hands it to all.
 type broker struct {
-	load   func(ctx context.Context, cityID int64) (liveList, error)
+	lists  lister
 	log    *slog.Logger
 	cancel context.CancelFunc
 	wake   chan struct{}
@@ -50,9 +55,9 @@ type stream struct {
 }
 
 // startBroker starts the broker's goroutine; close ends it.
-func startBroker(load func(context.Context, int64) (liveList, error), log *slog.Logger) *broker {
+func startBroker(lists lister, log *slog.Logger) *broker {
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &broker{load: load, log: log, cancel: cancel,
+	b := &broker{lists: lists, log: log, cancel: cancel,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		audience: map[int64]map[*stream]bool{}, latest: map[int64]liveList{}, pending: map[int64]bool{}}
 	go b.run(ctx)
@@ -117,7 +122,7 @@ func (b *broker) changed(cityID int64) {
 	}
 }
 
-// look has the goroutine look at the city. mu is held.
+// look has the goroutine look at the city. mu is locked.
 func (b *broker) look(cityID int64) {
 	b.pending[cityID] = true
 	select {
@@ -138,19 +143,19 @@ func (b *broker) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		b.update(ctx)
+		b.tellAll(ctx)
 	}
 }
 
-// update tells the audience of every pending city. A city that cannot be
+// tellAll tells the audience of every pending city. A city that cannot be
 // loaded is looked at again at the next heartbeat.
-func (b *broker) update(ctx context.Context) {
+func (b *broker) tellAll(ctx context.Context) {
 	b.mu.Lock()
 	cities := b.pending
 	b.pending = map[int64]bool{}
 	b.mu.Unlock()
 	for cityID := range cities {
-		list, err := b.load(ctx, cityID)
+		list, err := b.lists.cityReports(ctx, cityID)
 		if ctx.Err() != nil {
 			return
 		}
@@ -194,10 +199,10 @@ func (b *broker) tell(cityID int64, list liveList) {
 }
 
 // send hands over without waiting; a stream that does not take it is ended.
-// mu is held.
-func (b *broker) send(cityID int64, st *stream, message []byte) {
+// mu is locked.
+func (b *broker) send(cityID int64, st *stream, update []byte) {
 	select {
-	case st.out <- message:
+	case st.out <- update:
 	default:
 		delete(b.audience[cityID], st)
 		close(st.gone)

@@ -57,8 +57,8 @@ func feed(w http.ResponseWriter, r *http.Request, st *stream) error {
 	}
 	for {
 		select {
-		case message := <-st.out:
-			if !push(w, out, message) {
+		case update := <-st.out:
+			if !push(w, out, update) {
 				return nil
 			}
 		case <-st.gone:
@@ -69,9 +69,9 @@ func feed(w http.ResponseWriter, r *http.Request, st *stream) error {
 	}
 }
 
-func push(w http.ResponseWriter, out *http.ResponseController, message []byte) bool {
+func push(w http.ResponseWriter, out *http.ResponseController, update []byte) bool {
 	_ = out.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
-	if _, err := w.Write(message); err != nil {
+	if _, err := w.Write(update); err != nil {
 		return false
 	}
 	return out.Flush() == nil

@@ -72,7 +72,7 @@ func (w *watcher) next() (e event, ok bool) {
 	return event{}, false
 }
 
-// until reads events up to the one that ends a message and returns the names
+// until reads events up to the one that ends an update and returns the names
 // and what they hold of texts.
 func (w *watcher) until() (names []string, last event, all string) {
 	w.t.Helper()
@@ -196,7 +196,7 @@ type lists struct {
 	err  error
 }
 
-func (l *lists) load(context.Context, int64) (liveList, error) {
+func (l *lists) cityReports(context.Context, int64) (liveList, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.list, l.err
@@ -215,7 +215,7 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 	const streams = 5000
 	src := &lists{}
 	src.set("v1", "a")
-	b := startBroker(src.load, slog.New(slog.DiscardHandler))
+	b := startBroker(src, slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	all := make([]*stream, streams)
 	for i := range all {
@@ -261,7 +261,7 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 func TestSlowStreamIsEnded(t *testing.T) {
 	src := &lists{}
 	src.set("v0")
-	b := startBroker(src.load, slog.New(slog.DiscardHandler))
+	b := startBroker(src, slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	slow, err := b.join(1, "v0")
 	if err != nil {
@@ -292,7 +292,7 @@ func TestSlowStreamIsEnded(t *testing.T) {
 
 func TestHeartbeatAlsoTriesAgain(t *testing.T) {
 	src := &lists{err: errors.New("the database is busy")}
-	b := startBroker(src.load, slog.New(slog.DiscardHandler))
+	b := startBroker(src, slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	st, err := b.join(1, "old")
 	if err != nil {
@@ -306,11 +306,11 @@ func TestHeartbeatAlsoTriesAgain(t *testing.T) {
 	src.err = nil
 	src.mu.Unlock()
 	src.set("new", "a")
-	b.update(t.Context())
+	b.tellAll(t.Context())
 	select {
 	case m := <-st.out:
 		if !strings.Contains(string(m), "event: list") {
-			t.Errorf("message %q", m)
+			t.Errorf("update %q", m)
 		}
 	case <-time.After(5 * time.Second):
 		t.Fatal("the city was forgotten")

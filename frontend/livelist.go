@@ -13,7 +13,7 @@ type liveItem struct {
 	html []byte
 }
 
-// changeSince is the message that turns the list before into l.
+// changeSince is the update that turns the list before into l.
 func (l liveList) changeSince(before liveList) []byte {
 	have, want := before.ids(), l.ids()
 	var fresh []liveItem
@@ -41,7 +41,7 @@ func (l liveList) changeSince(before liveList) []byte {
 	return events.end(l.version)
 }
 
-// whole is the message with the whole list.
+// whole is the update with the whole list.
 func (l liveList) whole() []byte {
 	var all []byte
 	for _, it := range l.items {
@@ -60,7 +60,7 @@ func (l liveList) ids() map[string]bool {
 	return ids
 }
 
-// events builds a message of an event stream (HTML standard, 9.2.5).
+// events builds one update of an event stream (HTML standard, 9.2.5).
 type events struct{ buf bytes.Buffer }
 
 func (e *events) add(name string, data []byte) {
@@ -76,7 +76,7 @@ func (e *events) add(name string, data []byte) {
 }
 
 // end adds an event that has no effect but its id: a browser that got so far
-// has all of the message, and names the id when it comes back.
+// has all of the update, and names the id when it comes back.
 func (e *events) end(version string) []byte {
 	e.buf.WriteString("event: version\nid: " + version + "\ndata:\n\n")
 	return e.buf.Bytes()

@@ -20,7 +20,7 @@ type page struct {
 	City      report.City   // the zero City where the page is about none
 	Moderator *db.Moderator // nil when nobody is logged in
 	Cities    []report.City // of the moderator
-	Flash     string        // message shown once; empty for none
+	Flash     string        // what the page says once; empty for nothing
 	Data      any           // what the handler gave
 	URL       string        // public address of the site, without a slash at the end
 	Path      string        // path of the page

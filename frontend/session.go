@@ -31,7 +31,7 @@ const (
 	keyModerator = "moderator" // int64: id
 	keyStamp     = "stamp"     // string: stamp of the password at login
 	keyCity      = "city"      // int64: id of the city being looked at
-	keyFlash     = "flash"     // string: message to be shown once
+	keyFlash     = "flash"     // string: what the next page says once
 )
 
 func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, error)) *scs.SessionManager {
@@ -93,7 +93,7 @@ func (s *Site) withSession(next http.Handler) http.Handler {
 }
 
 // recognize finds the moderator and the city of the session. Both are read
-// anew for every request: who was removed, or whose password was changed
+// again for every request: who was removed, or whose password was changed
 // elsewhere, is logged out with the next click.
 func (s *Site) recognize(ctx context.Context) error {
 	id := s.sessions.GetInt64(ctx, keyModerator)

@@ -52,7 +52,7 @@ func (s *Site) settingsRoutes(r chi.Router) {
 // settingsPage is what settings/settings.tmpl shows.
 type settingsPage struct {
 	Parts      []string // anchors, for the navigation
-	Saved      savedMessage
+	Saved      savedFlash
 	Reports    latestReports
 	Networks   []networkCard
 	Rules      rulesForm
@@ -92,7 +92,7 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 }
 
 func (s *Site) showSettings(w http.ResponseWriter, r *http.Request, status int, p *settingsPage) error {
-	p.Saved = savedMessage{
+	p.Saved = savedFlash{
 		part: s.sessions.PopString(r.Context(), keySavedPart),
 		text: s.sessions.PopString(r.Context(), keySavedText),
 	}
@@ -112,29 +112,29 @@ func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, set 
 	return s.showSettings(w, r, status, p)
 }
 
-// savedMessage is what a part of the page says once after it was changed. It
+// savedFlash is what a part of the page says once after it was changed. It
 // stands at that part: the browser jumps there, and does not show the top of
 // the page.
-type savedMessage struct{ part, text string }
+type savedFlash struct{ part, text string }
 
-// For returns the message of the part with that anchor; empty for none.
-func (m savedMessage) For(part string) string {
-	if m.part != part {
+// For returns what is said at the part with that anchor; empty for nothing.
+func (f savedFlash) For(part string) string {
+	if f.part != part {
 		return ""
 	}
-	return m.text
+	return f.text
 }
 
-// What a session holds for the settings page: see savedMessage.
+// What a session holds for the settings page: see savedFlash.
 const (
 	keySavedPart = "saved_part"
 	keySavedText = "saved_text"
 )
 
-// saved leads back to a part of the settings page, which shows message once.
-func (s *Site) saved(w http.ResponseWriter, r *http.Request, part, message string) error {
+// saved leads back to a part of the settings page, which says text once.
+func (s *Site) saved(w http.ResponseWriter, r *http.Request, part, text string) error {
 	s.sessions.Put(r.Context(), keySavedPart, part)
-	s.sessions.Put(r.Context(), keySavedText, message)
+	s.sessions.Put(r.Context(), keySavedText, text)
 	http.Redirect(w, r, "/settings#"+part, http.StatusSeeOther)
 	return nil
 }

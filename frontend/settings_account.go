@@ -60,7 +60,7 @@ func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) erro
 	if err := s.DB.SetPassword(r.Context(), m.ID, m.Password); err != nil {
 		return err
 	}
-	// Every session is worth nothing now; this one begins anew.
+	// Every session is worth nothing now; this one begins again.
 	if err := s.logIn(r.Context(), m); err != nil {
 		return err
 	}

@@ -17,12 +17,12 @@ import (
 
 // cityState is all that belongs to a city.
 type cityState struct {
-	City            report.City
-	Bots            []report.Bot
-	Passed, Refused []db.Judged
-	Mutes           map[string]bool
-	Moderators      []db.Moderator
-	Invitations     []db.Invitation
+	City         report.City
+	Bots         []report.Bot
+	Passed, Held []db.Judged
+	Mutes        map[string]bool
+	Moderators   []db.Moderator
+	Invitations  []db.Invitation
 }
 
 func (b *board) state(c report.City) cityState {
@@ -33,7 +33,7 @@ func (b *board) state(c report.City) cityState {
 		func() (err error) { s.City, err = b.db.City(ctx, c.ID); return },
 		func() (err error) { s.Bots, err = b.db.CityBots(ctx, c.ID); return },
 		func() (err error) { s.Passed, err = b.db.Reports(ctx, c.ID, true, time.Hour, 100); return },
-		func() (err error) { s.Refused, err = b.db.Reports(ctx, c.ID, false, time.Hour, 100); return },
+		func() (err error) { s.Held, err = b.db.Reports(ctx, c.ID, false, time.Hour, 100); return },
 		func() (err error) { s.Mutes, err = b.db.Mutes(ctx, c.ID); return },
 		func() (err error) { s.Moderators, err = b.db.CityModerators(ctx, c.ID); return },
 		func() (err error) { s.Invitations, err = b.db.CityInvitations(ctx, c.ID); return },

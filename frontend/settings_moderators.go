@@ -169,7 +169,7 @@ func (s *Site) handleRemove(w http.ResponseWriter, r *http.Request) error {
 // leave says goodbye to a moderator who has just lost the city they were
 // looking at: to their next one, or, where it was the only one and their login
 // has gone with it, to the start page.
-func (s *Site) leave(w http.ResponseWriter, r *http.Request, message string) error {
+func (s *Site) leave(w http.ResponseWriter, r *http.Request, goodbye string) error {
 	next := "/settings"
 	if len(visitOf(r.Context()).cities) <= 1 {
 		if err := s.logOut(r.Context()); err != nil {
@@ -177,7 +177,7 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request, message string) err
 		}
 		next = "/"
 	}
-	s.flash(r.Context(), message)
+	s.flash(r.Context(), goodbye)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }

@@ -134,8 +134,8 @@ func (s *Site) plainWords(r *http.Request, err error) string {
 	return s.T(r, "settings.networks.settings_failed_unknown")
 }
 
-// sectionPage is the root of a network's section. The message to be shown once
-// is left to the page around it.
+// sectionPage is the root of a network's section. What is said once is
+// left to the page around it.
 func (s *Site) sectionPage(r *http.Request, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, "", data)

@@ -17,10 +17,11 @@ const (
 	reportsLatest = 3  // on the settings page, of each kind
 )
 
-// The two lists of reports, as in ?show=.
+// The two lists of reports, as in ?show=. The addresses stay as they are: some
+// have them among their bookmarks.
 const (
-	showPassed  = "passed"
-	showRefused = "refused"
+	showPassed = "passed"
+	showHeld   = "refused"
 )
 
 // reportRoutes are the page of reports and its buttons. It is a page of its
@@ -34,13 +35,13 @@ func (s *Site) reportRoutes(r chi.Router) {
 
 // latestReports is the part of the settings page about reports.
 type latestReports struct {
-	Passed  []reportItem
-	Refused []reportItem
+	Passed []reportItem
+	Held   []reportItem
 }
 
 // reportsPage is what settings/reports.tmpl shows.
 type reportsPage struct {
-	Show  string // showPassed or showRefused
+	Show  string // showPassed or showHeld
 	Items []reportItem
 	Full  bool // there may be more than are shown
 	Limit int
@@ -54,7 +55,7 @@ type reportItem struct {
 	Time    time.Time
 	Network string // as people know it
 	Private bool
-	Outcome outcome
+	Verdict verdict
 	// What became of it on its way out, by number of deliveries.
 	Sent, Failed, Expired, Retracted int
 	CanMute                          bool // it carries the fingerprint of its author
@@ -66,12 +67,11 @@ func (s *Site) latestReports(r *http.Request) (latestReports, error) {
 	if err != nil {
 		return latestReports{}, err
 	}
-	refused, err := s.reportItems(r, false, reportsLatest)
-	return latestReports{Passed: passed, Refused: refused}, err
+	held, err := s.reportItems(r, false, reportsLatest)
+	return latestReports{Passed: passed, Held: held}, err
 }
 
-// reportItems returns the newest reports of the city that passed or were
-// refused.
+// reportItems returns the newest reports of the city that passed or were held.
 func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportItem, error) {
 	ctx, city := r.Context(), s.City(r)
 	list, err := s.DB.Reports(ctx, city.ID, passed, s.Config.Reports.Keep, limit)
@@ -86,9 +86,9 @@ func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportIte
 	for i, j := range list {
 		items[i] = reportItem{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
 			Network: s.networkName(visitOf(r.Context()).lang, j.Report.Network), Private: j.Report.Visibility == report.Private,
-			Outcome: newOutcome(j.Verdict),
+			Verdict: newVerdict(j.Verdict),
 			CanMute: j.Report.Author != "", Muted: muted[j.Report.Author]}
-		// One that was refused was never sent; one taken back was.
+		// One that was held was never sent; one taken back was.
 		if !passed && j.Verdict.Reason != report.ReasonTakenBack {
 			continue
 		}
@@ -115,8 +115,8 @@ func (s *Site) handleReports(w http.ResponseWriter, r *http.Request) error {
 
 // shownReports is the list asked for, the passed ones where it is neither.
 func shownReports(show string) string {
-	if show == showRefused {
-		return showRefused
+	if show == showHeld {
+		return showHeld
 	}
 	return showPassed
 }
@@ -131,8 +131,8 @@ func (s *Site) requestedReport(r *http.Request) (db.Judged, error) {
 }
 
 // backToReports leads back to the list that the form stood in.
-func (s *Site) backToReports(w http.ResponseWriter, r *http.Request, messageID string) error {
-	s.flash(r.Context(), s.T(r, messageID))
+func (s *Site) backToReports(w http.ResponseWriter, r *http.Request, textID string) error {
+	s.flash(r.Context(), s.T(r, textID))
 	http.Redirect(w, r, "/settings/reports?show="+shownReports(r.PostFormValue("show")), http.StatusSeeOther)
 	return nil
 }

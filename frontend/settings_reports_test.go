@@ -33,7 +33,7 @@ func TestSettingsReports(t *testing.T) {
 		}
 	}
 
-	t.Run("passed and refused, with the reason", func(t *testing.T) {
+	t.Run("passed and held, with the reason", func(t *testing.T) {
 		for _, page := range []answer{w.get("/settings/reports"), w.get("/settings")} {
 			if page.find(func(n *html.Node) bool { return attr(n, "id") == "evil" }) != nil {
 				t.Error("a report is taken for markup")

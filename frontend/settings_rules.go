@@ -31,7 +31,7 @@ type rulesForm struct {
 	TriggerErrors []patternError
 	BlockedErrors []patternError
 	Text          string   // the sentence to be tried
-	Tried         *outcome // nil where none was
+	Tried         *verdict // nil where none was
 	Unsaved       bool     // the lists are not those that are stored
 }
 
@@ -48,29 +48,29 @@ type patternError struct {
 	Text    string
 }
 
-// outcome is a verdict as a moderator reads it.
-type outcome struct {
+// verdict is a verdict as a moderator reads it.
+type verdict struct {
 	Passed bool
 	Reason string // text id
 	Detail string // the pattern or word that decided; empty where none did
 }
 
-func newOutcome(v report.Verdict) outcome {
-	o := outcome{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
+func newVerdict(v report.Verdict) verdict {
+	shown := verdict{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
 	switch v.Reason {
 	case report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonFlood,
 		report.ReasonMuted, report.ReasonExpired:
-		o.Reason = "settings.reason." + string(v.Reason)
+		shown.Reason = "settings.reason." + string(v.Reason)
 	case report.ReasonTakenBack:
 		// The detail is still the trigger that let it pass.
-		o.Reason, o.Detail = "settings.reason.taken_back", ""
+		shown.Reason, shown.Detail = "settings.reason.taken_back", ""
 	default:
-		if o.Detail == "" {
-			o.Detail = string(v.Reason)
+		if shown.Detail == "" {
+			shown.Detail = string(v.Reason)
 		}
 	}
-	return o
+	return shown
 }
 
 func storedRules(c report.City) rulesForm {
@@ -184,12 +184,12 @@ func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
 	return s.saveRules(w, r, form.Triggers, form.Blocked, "settings.rules.saved")
 }
 
-func (s *Site) saveRules(w http.ResponseWriter, r *http.Request, triggers, blocked, messageID string) error {
+func (s *Site) saveRules(w http.ResponseWriter, r *http.Request, triggers, blocked, textID string) error {
 	if err := s.DB.SaveRules(r.Context(), s.City(r).ID, triggers, blocked); err != nil {
 		return err
 	}
 	s.Notices.Changed(s.City(r).ID)
-	return s.saved(w, r, partRules, s.T(r, messageID))
+	return s.saved(w, r, partRules, s.T(r, textID))
 }
 
 // handleRulesTry judges a sentence by the rules as they were typed. Nothing is
@@ -197,8 +197,8 @@ func (s *Site) saveRules(w http.ResponseWriter, r *http.Request, triggers, block
 func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	form, rules := s.typedRules(r)
 	if rules != nil {
-		o := newOutcome(rules.Judge(form.Text))
-		form.Tried = &o
+		tried := newVerdict(rules.Judge(form.Text))
+		form.Tried = &tried
 	}
 	return s.showForm(w, r, statusOf(rules != nil), func(p *settingsPage) { p.Rules = form })
 }

@@ -151,12 +151,12 @@ func TestOutcomeTexts(t *testing.T) {
 	for _, reason := range []report.Reason{report.ReasonTrigger, report.ReasonEmpty, report.ReasonTooLong,
 		report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur, report.ReasonRepeated,
 		report.ReasonFlood, report.ReasonMuted, report.ReasonExpired, report.ReasonTakenBack} {
-		o := newOutcome(report.Verdict{Reason: reason})
+		o := newVerdict(report.Verdict{Reason: reason})
 		if !b.site.Texts.Has(o.Reason) || o.Reason == "settings.reason.unknown" {
 			t.Errorf("%s: text id %s", reason, o.Reason)
 		}
 	}
-	if o := newOutcome(report.Verdict{Reason: "new"}); o.Reason != "settings.reason.unknown" || o.Detail != "new" {
+	if o := newVerdict(report.Verdict{Reason: "new"}); o.Reason != "settings.reason.unknown" || o.Detail != "new" {
 		t.Errorf("a reason that is not known yet: %+v", o)
 	}
 }

@@ -20,10 +20,10 @@ func (s *Site) Settings(w http.ResponseWriter, r *http.Request, status int, netw
 	return s.showSettings(w, r, status, p)
 }
 
-// Saved redirects to the network's card on the settings page, which shows
-// message once: see bots.Site.
-func (s *Site) Saved(w http.ResponseWriter, r *http.Request, network, message string) error {
-	return s.saved(w, r, bots.SettingsAnchor(network), message)
+// Saved redirects to the network's card on the settings page, which says
+// text once: see bots.Site.
+func (s *Site) Saved(w http.ResponseWriter, r *http.Request, network, text string) error {
+	return s.saved(w, r, bots.SettingsAnchor(network), text)
 }
 
 // Connect makes a bot of the network for the city, or takes the one it has: see

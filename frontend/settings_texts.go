@@ -118,12 +118,12 @@ func (s *Site) handleTextsSave(w http.ResponseWriter, r *http.Request) error {
 	return s.saveTexts(w, r, form.Name, form.Language, text, "settings.texts.saved")
 }
 
-func (s *Site) saveTexts(w http.ResponseWriter, r *http.Request, name, language, text, messageID string) error {
+func (s *Site) saveTexts(w http.ResponseWriter, r *http.Request, name, language, text, textID string) error {
 	if err := s.DB.SaveTexts(r.Context(), s.City(r).ID, name, language, text); err != nil {
 		return err
 	}
 	s.Notices.Changed(s.City(r).ID)
-	return s.saved(w, r, partTexts, s.T(r, messageID))
+	return s.saved(w, r, partTexts, s.T(r, textID))
 }
 
 // handleTextsPreview shows what was typed as visitors would see it. Nothing is

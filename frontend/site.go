@@ -106,7 +106,7 @@ func NewSite(o Options) (*Site, error) {
 	if s.routes, err = s.newRoutes(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	s.live = startBroker(s.cityReports, o.Log)
+	s.live = startBroker(s, o.Log)
 	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }

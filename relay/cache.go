@@ -13,8 +13,8 @@ import (
 // maxCompiled bounds how many different rules are kept compiled.
 const maxCompiled = 100
 
-// judgedCity is what judging a city's reports needs.
-type judgedCity struct {
+// city is what the way of its reports needs of a city.
+type city struct {
 	rules *censor.Rules
 	bots  []report.Bot // those that are switched on
 }
@@ -25,13 +25,13 @@ type cityCache struct {
 	db *db.DB
 
 	mu       sync.Mutex
-	cities   map[int64]*judgedCity
+	cities   map[int64]*city
 	compiled map[[2]string]*censor.Rules
 	changes  uint64 // counts forget, so that what was read before one is not kept after it
 }
 
 func newCityCache(d *db.DB) *cityCache {
-	return &cityCache{db: d, cities: make(map[int64]*judgedCity), compiled: make(map[[2]string]*censor.Rules)}
+	return &cityCache{db: d, cities: make(map[int64]*city), compiled: make(map[[2]string]*censor.Rules)}
 }
 
 func (c *cityCache) forget(cityID int64) {
@@ -41,26 +41,26 @@ func (c *cityCache) forget(cityID int64) {
 	delete(c.cities, cityID)
 }
 
-func (c *cityCache) get(ctx context.Context, cityID int64) (*judgedCity, error) {
+func (c *cityCache) get(ctx context.Context, cityID int64) (*city, error) {
 	c.mu.Lock()
-	city, changes := c.cities[cityID], c.changes
+	known, changes := c.cities[cityID], c.changes
 	c.mu.Unlock()
-	if city != nil {
-		return city, nil
+	if known != nil {
+		return known, nil
 	}
-	city, err := c.load(ctx, cityID)
+	loaded, err := c.load(ctx, cityID)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.changes == changes {
-		c.cities[cityID] = city
+		c.cities[cityID] = loaded
 	}
-	return city, nil
+	return loaded, nil
 }
 
-func (c *cityCache) load(ctx context.Context, cityID int64) (*judgedCity, error) {
+func (c *cityCache) load(ctx context.Context, cityID int64) (*city, error) {
 	row, err := c.db.City(ctx, cityID)
 	if err != nil {
 		return nil, err
@@ -73,13 +73,13 @@ func (c *cityCache) load(ctx context.Context, cityID int64) (*judgedCity, error)
 	if err != nil {
 		return nil, fmt.Errorf("rules of city %s: %w", row.Slug, err)
 	}
-	city := &judgedCity{rules: rules}
+	loaded := &city{rules: rules}
 	for _, b := range all {
 		if b.Enabled {
-			city.bots = append(city.bots, b)
+			loaded.bots = append(loaded.bots, b)
 		}
 	}
-	return city, nil
+	return loaded, nil
 }
 
 func (c *cityCache) compile(triggers, blocked string) (*censor.Rules, error) {

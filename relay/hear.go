@@ -16,7 +16,9 @@ import (
 // said to come from later than that counts from now.
 const maxFuture = time.Minute
 
-// Hearing makes reports of what bots hear and puts them into the queue.
+// Hearing makes reports of what bots hear and puts them into the queue. It is
+// apart from Relay because the networks are made with it, and the Relay with the
+// networks.
 type Hearing struct {
 	Queue   *queue.Queue
 	Secrets *secret.Box
@@ -30,6 +32,11 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if in.ID == "" {
 		return errors.New("hear: the message has no id")
 	}
+	return h.Queue.PublishReport(ctx, h.report(b, in))
+}
+
+// report makes a report of what bot b heard.
+func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 	now := h.Now()
 	r := report.Report{
 		ID:         report.ID(b.Network, b.ID, in.ID),
@@ -51,5 +58,5 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if r.Time.IsZero() || r.Time.After(now.Add(maxFuture)) {
 		r.Time = now
 	}
-	return h.Queue.PublishReport(ctx, r)
+	return r
 }

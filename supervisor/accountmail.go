@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/queue"
 )
@@ -28,6 +29,10 @@ const accountMailsWaiting = 1024
 // up to an hour that is about a day, and the links in them are good for two.
 const accountMailTries = 32
 
+// queuedMail is an account mail from the queue, which hears what became of it by
+// Done or Later.
+type queuedMail = *queue.Message[mailer.Mail]
+
 // AccountMails sends the mails that are no reports: confirmations, password
 // resets, invitations, notices.
 type AccountMails struct {
@@ -41,22 +46,22 @@ type AccountMails struct {
 
 // Run sends account mails until ctx ends.
 func (a *AccountMails) Run(ctx context.Context) error {
-	work := make(chan *queue.Message[mailer.Mail], accountMailsWaiting)
+	work := make(chan queuedMail, accountMailsWaiting)
 	var group sync.WaitGroup
 	for range accountMailSenders {
 		group.Go(func() {
-			for m := range work {
-				a.send(ctx, m) // puts it back where the program stops
+			for q := range work {
+				a.send(ctx, q) // puts it back where the program stops
 			}
 		})
 	}
-	err := a.Queue.ConsumeMails(ctx, func(m *queue.Message[mailer.Mail]) {
-		// It must not wait for a relay that hangs: what the queue has fetched and
-		// nobody has taken is handed out again.
+	err := a.Queue.ConsumeMails(ctx, func(q queuedMail) {
+		// It must not wait for a mail server that hangs: what the queue has fetched
+		// and nobody has taken is handed out again.
 		select {
-		case work <- m:
+		case work <- q:
 		default:
-			m.Later(accountMailWait(m.Attempt))
+			q.Later(accountMailWait(q.Attempt))
 		}
 	})
 	close(work)
@@ -64,34 +69,38 @@ func (a *AccountMails) Run(ctx context.Context) error {
 	return err
 }
 
-func (a *AccountMails) send(ctx context.Context, m *queue.Message[mailer.Mail]) {
-	err := a.Mailer.Send(ctx, m.Body)
-	if err == nil {
-		m.Done()
-		return
+func (a *AccountMails) send(ctx context.Context, q queuedMail) {
+	err := a.Mailer.Send(ctx, q.Body)
+	switch {
+	case err == nil:
+		q.Done()
+	case ctx.Err() != nil:
+		q.Later(0)
+	default:
+		a.failed(q, err)
 	}
-	if ctx.Err() != nil {
-		m.Later(0)
-		return
-	}
+}
+
+// failed drops an account mail that could not be sent, or puts it back.
+func (a *AccountMails) failed(q queuedMail, err error) {
 	log := a.Log.With("err", err)
-	if link := firstLink(m.Body.Data); a.LogLinks && link != "" {
+	if link := firstLink(q.Body.Data); a.LogLinks && link != "" {
 		log = log.With("link", link)
 	}
-	refused, ok := errors.AsType[*mailer.Error](err)
-	if ok && refused.Permanent() || m.Attempt >= accountMailTries {
+	answer, ok := errors.AsType[*mailer.Error](err)
+	if ok && answer.Permanent() || q.Attempt >= accountMailTries {
 		log.Error("an account mail could not be sent and is dropped")
-		m.Done()
+		q.Done()
 		return
 	}
-	wait := accountMailWait(m.Attempt)
+	wait := accountMailWait(q.Attempt)
 	log.Warn("an account mail could not be sent, trying again", "in", wait.Round(time.Second))
-	m.Later(wait)
+	q.Later(wait)
 }
 
 // accountMailWait is how long an account mail waits for its next try.
 func accountMailWait(attempt int) time.Duration {
-	return growingWait(5*time.Second, attempt, time.Hour)
+	return backoff.Wait(5*time.Second, attempt, time.Hour)
 }
 
 var linkPattern = regexp.MustCompile(`https?://[^\s<>"]+/(confirm|password|invitation)/[^\s<>"]+`)

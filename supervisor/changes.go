@@ -4,13 +4,19 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
+
+	"ticketfrei/internal/report"
 )
+
+// changeRetry is how long a change waits that could not be read.
+const changeRetry = time.Second
 
 // changes are the cities that were changed and wait to be looked at, each once.
 type changes struct {
 	mu     sync.Mutex
 	cities []int64
-	some   chan struct{} // holds one signal while there are some
+	some   chan struct{} // has one signal while there are some
 }
 
 func newChanges() *changes { return &changes{some: make(chan struct{}, 1)} }
@@ -41,4 +47,58 @@ func (c *changes) take(ctx context.Context) []int64 {
 	cities := c.cities
 	c.cities = nil
 	return cities
+}
+
+// followChanges brings the bots of the cities that were changed to what the
+// database says, until ctx ends.
+func (s *Supervisor) followChanges(ctx context.Context) {
+	for ctx.Err() == nil {
+		for _, cityID := range s.changes.take(ctx) {
+			if err := s.reconcile(ctx, cityID); err != nil && ctx.Err() == nil {
+				s.Log.Error("a change of a city could not be read, trying again", "city", cityID, "err", err)
+				time.AfterFunc(changeRetry, func() { s.changes.add(cityID) })
+			}
+		}
+	}
+}
+
+// reconcile starts the bots of a city that are switched on, and stops its
+// others.
+func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
+	list, err := s.DB.CityBots(ctx, cityID)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil
+	}
+	on := make(map[int64]bool, len(list))
+	for _, b := range list {
+		if b.Enabled {
+			on[b.ID] = true
+			s.replace(b)
+		}
+	}
+	for id, r := range s.runners {
+		if r.bot.CityID == cityID && !on[id] {
+			r.retire()
+			delete(s.runners, id)
+		}
+	}
+	return nil
+}
+
+// replace starts b, in place of its former run where it was changed since. s.mu
+// is locked.
+func (s *Supervisor) replace(b report.Bot) {
+	old := s.runners[b.ID]
+	switch {
+	case old == nil:
+		s.start(b, nil)
+	case !old.bot.Updated.Equal(b.Updated):
+		old.retire()
+		s.start(b, old.ended)
+	}
 }

@@ -73,8 +73,8 @@ func (l botLine) say(t bots.T) string {
 	return t(l.id, data...)
 }
 
-// tell puts the line into words for the operator, who is told the whole error.
-func (l botLine) tell(t bots.T) string {
+// sayInFull puts the line into words for the operator, with the whole error.
+func (l botLine) sayInFull(t bots.T) string {
 	data := l.data
 	if l.err != nil {
 		data = append([]any{"Err", l.err.Error()}, data...)
@@ -134,7 +134,7 @@ func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 	if h.w.texts.Has(rec.Message) {
 		line := h.line(rec)
 		rec = rec.Clone()
-		rec.Message = line.tell(h.w.speak("en"))
+		rec.Message = line.sayInFull(h.w.speak("en"))
 		if rec.Level >= slog.LevelInfo {
 			h.keep(line)
 		}

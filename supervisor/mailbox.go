@@ -1,15 +1,8 @@
 package supervisor
 
-import (
-	"time"
+import "time"
 
-	"ticketfrei/internal/queue"
-	"ticketfrei/internal/report"
-)
-
-type message = *queue.Message[report.Delivery]
-
-// mailbox holds the deliveries that wait for one bot in this process. It hands
+// mailbox has the deliveries that wait for one bot in this process. It hands
 // them out report by report in turn, so that a report with thousands of
 // recipients does not starve one that comes after it; the deliveries of one
 // report in the order they came.
@@ -27,13 +20,13 @@ type mailbox struct {
 // waiting is what waits of one report.
 type waiting struct {
 	id         string
-	deliveries []message
+	deliveries []queued
 }
 
-// put takes m in. It is false where there is no room: the box is full, or the
+// put takes q in. It is false where there is no room: the box is full, or the
 // report has had its share, half of the box, and the rest is kept for others.
-func (b *mailbox) put(m message, now time.Time) bool {
-	id := m.Body.Report.ID
+func (b *mailbox) put(q queued, now time.Time) bool {
+	id := q.Body.Report.ID
 	w := b.byID[id]
 	if b.count >= b.size || w != nil && len(w.deliveries) >= b.size/2 {
 		return false
@@ -46,7 +39,7 @@ func (b *mailbox) put(m message, now time.Time) bool {
 		b.byID[id] = w
 		b.reports = append(b.reports, w)
 	}
-	w.deliveries = append(w.deliveries, m)
+	w.deliveries = append(w.deliveries, q)
 	if b.count == 0 {
 		b.taken = now
 	}
@@ -65,11 +58,11 @@ const (
 // as that from then on.
 const hanging = time.Second
 
-// wait is how long m, which found no room, is to wait: until those that were told
+// wait is how long q, which found no room, is to wait: until those that were told
 // to wait before it have had their room, at the pace the mailbox empties. It is a
 // quarter less, so that the mailbox does not run empty, and not long at first,
 // when the pace is not well known.
-func (b *mailbox) wait(m message, now time.Time) time.Duration {
+func (b *mailbox) wait(q queued, now time.Time) time.Duration {
 	pace := b.pace
 	if since := now.Sub(b.taken); since > hanging {
 		pace = since
@@ -77,7 +70,7 @@ func (b *mailbox) wait(m message, now time.Time) time.Duration {
 	if b.room.Before(now) {
 		b.room = now
 	}
-	longest := roomWait << min(m.Attempt, 4)
+	longest := roomWait << min(q.Attempt, 4)
 	room := b.room.Add(pace * 3 / 4)
 	if room.Sub(now) > longest {
 		return longest
@@ -87,7 +80,7 @@ func (b *mailbox) wait(m message, now time.Time) time.Duration {
 }
 
 // take takes the next delivery out; false where there is none.
-func (b *mailbox) take(now time.Time) (message, bool) {
+func (b *mailbox) take(now time.Time) (queued, bool) {
 	if b.count == 0 {
 		return nil, false
 	}
@@ -95,16 +88,16 @@ func (b *mailbox) take(now time.Time) (message, bool) {
 	b.taken = now
 	w := b.reports[0]
 	b.reports = b.reports[1:]
-	m := w.deliveries[0]
+	q := w.deliveries[0]
 	w.deliveries = w.deliveries[1:]
 	b.count--
 	if len(w.deliveries) > 0 {
 		b.reports = append(b.reports, w)
-		return m, true
+		return q, true
 	}
 	delete(b.byID, w.id)
-	if b.count == 0 { // an idle bot holds no memory
+	if b.count == 0 { // an idle bot costs no memory
 		b.reports, b.byID = nil, nil
 	}
-	return m, true
+	return q, true
 }

@@ -13,7 +13,7 @@ import (
 	"ticketfrei/internal/report"
 )
 
-func letter(id string) message {
+func delivery(id string) queued {
 	return &queue.Message[report.Delivery]{Body: report.Delivery{ID: id, Report: report.Report{ID: id[:1]}}}
 }
 
@@ -22,18 +22,18 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 func drain(b *mailbox) string {
 	var ids []string
 	for {
-		m, ok := b.take(noon)
+		q, ok := b.take(noon)
 		if !ok {
 			return strings.Join(ids, " ")
 		}
-		ids = append(ids, m.Body.ID)
+		ids = append(ids, q.Body.ID)
 	}
 }
 
 func TestMailboxServesReportsInTurn(t *testing.T) {
 	b := &mailbox{size: 100}
 	for _, id := range strings.Fields("a1 a2 a3 a4 b1 b2 c1") {
-		if !b.put(letter(id), noon) {
+		if !b.put(delivery(id), noon) {
 			t.Fatalf("no room for %s", id)
 		}
 	}
@@ -41,7 +41,7 @@ func TestMailboxServesReportsInTurn(t *testing.T) {
 		t.Error(diff)
 	}
 	if b.reports != nil || b.byID != nil {
-		t.Error("an empty mailbox holds memory")
+		t.Error("an empty mailbox costs memory")
 	}
 }
 
@@ -53,7 +53,7 @@ func TestMailboxKeepsRoomForOtherReports(t *testing.T) {
 			if id != "a" && i < 10 {
 				continue // a comes first, with more than there is room for
 			}
-			if b.put(letter(fmt.Sprint(id, i)), noon) {
+			if b.put(delivery(fmt.Sprint(id, i)), noon) {
 				taken[id]++
 			}
 		}
@@ -71,32 +71,32 @@ func TestMailboxOfALargeReport(t *testing.T) {
 			const n = 10000
 			b := &mailbox{size: 4096}
 			type waits struct {
-				m  message
+				q  queued
 				at time.Time
 			}
 			var due []waits // in order
 			tries, sent := 0, 0
-			offer := func(m message, now time.Time) {
+			offer := func(q queued, now time.Time) {
 				tries++
-				m.Attempt++
-				if b.put(m, now) {
+				q.Attempt++
+				if b.put(q, now) {
 					return
 				}
-				w := waits{m, now.Add(b.wait(m, now))}
+				w := waits{q, now.Add(b.wait(q, now))}
 				i, _ := slices.BinarySearchFunc(due, w, func(a, b waits) int { return a.at.Compare(b.at) })
 				due = slices.Insert(due, i, w)
 			}
 			for range n {
-				offer(letter("a"), noon)
+				offer(delivery("a"), noon)
 			}
 			for now := noon; sent < n; now = now.Add(pace) {
 				if sent == 0 {
 					now = now.Add(time.Second / 10) // the first is slow
 				}
 				for len(due) > 0 && !due[0].at.After(now) {
-					m := due[0].m
+					q := due[0].q
 					due = due[1:]
-					offer(m, now)
+					offer(q, now)
 				}
 				if _, ok := b.take(now); !ok {
 					t.Fatalf("the mailbox is empty after %d, while %d wait", sent, len(due))
@@ -115,19 +115,19 @@ func TestMailboxOfALargeReport(t *testing.T) {
 func TestMailboxOfAHangingBot(t *testing.T) {
 	b := &mailbox{size: 2}
 	now := noon
-	b.put(letter("a"), now)
-	if b.put(letter("a"), now) {
+	b.put(delivery("a"), now)
+	if b.put(delivery("a"), now) {
 		t.Fatal("there was room for more than half")
 	}
-	m := letter("a")
-	if got := b.wait(m, now); got != shortestWait {
+	q := delivery("a")
+	if got := b.wait(q, now); got != shortestWait {
 		t.Errorf("wait %s at first, want %s", got, shortestWait)
 	}
 	now = now.Add(time.Hour)
 	for _, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second} {
-		m.Attempt++
-		if got := b.wait(m, now); got != want {
-			t.Errorf("wait %s the time %d, want %s", got, m.Attempt, want)
+		q.Attempt++
+		if got := b.wait(q, now); got != want {
+			t.Errorf("wait %s the time %d, want %s", got, q.Attempt, want)
 		}
 	}
 }

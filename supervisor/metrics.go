@@ -12,7 +12,7 @@ type metrics struct {
 	latency    *prometheus.HistogramVec
 }
 
-func newMetrics(reg prometheus.Registerer, states func() map[report.BotState]int) *metrics {
+func newMetrics(reg prometheus.Registerer, s *Supervisor) *metrics {
 	m := &metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ticketfrei_deliveries_total",
@@ -28,21 +28,19 @@ func newMetrics(reg prometheus.Registerer, states func() map[report.BotState]int
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 20),
 		}, []string{"network"}),
 	}
-	reg.MustRegister(m.deliveries, m.restarts, m.latency, botStates{states})
+	reg.MustRegister(m.deliveries, m.restarts, m.latency, botStates{s})
 	return m
 }
 
 // botStates counts the bots of this process by state when it is asked.
-type botStates struct {
-	count func() map[report.BotState]int
-}
+type botStates struct{ sup *Supervisor }
 
 var botsDesc = prometheus.NewDesc("ticketfrei_bots", "Bots that are switched on, by state.", []string{"state"}, nil)
 
 func (b botStates) Describe(ch chan<- *prometheus.Desc) { ch <- botsDesc }
 
 func (b botStates) Collect(ch chan<- prometheus.Metric) {
-	counts := b.count()
+	counts := b.sup.countStates()
 	for _, state := range []report.BotState{report.BotStarting, report.BotRunning, report.BotTrouble, report.BotAttention} {
 		ch <- prometheus.MustNewConstMetric(botsDesc, prometheus.GaugeValue, float64(counts[state]), string(state))
 	}

@@ -8,9 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"ticketfrei/bots"
+	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/report"
 )
 
@@ -25,9 +24,9 @@ const startTimeout = 60 * time.Second
 // former run to stop receiving.
 const predecessorTimeout = 10 * time.Second
 
-// recoveredAfter is how long a bot that failed must receive until it counts as
+// wellAfter is how long a bot that failed must receive until it counts as
 // working again.
-const recoveredAfter = 2 * time.Second
+const wellAfter = 2 * time.Second
 
 // runner is one bot at work: the loop around its Receive and the mailbox in
 // front of its Send.
@@ -38,7 +37,7 @@ type runner struct {
 	log     *slog.Logger
 	stop    context.CancelFunc
 	ctx     context.Context // of receiving
-	before  <-chan struct{} // closed when the runner it replaces has stopped receiving; may be nil
+	before  <-chan struct{} // closed when the runner it replaces has stopped receiving; nil where it replaces none
 	ended   chan struct{}   // closed when it has stopped receiving
 	// failedBefore belongs to receiveLoop.
 	failedBefore bool
@@ -56,10 +55,11 @@ type runner struct {
 	health health
 }
 
-func newRunner(s *Supervisor, network bots.Network, b report.Bot) *runner {
+// newRunner returns the runner of b; before may be nil.
+func newRunner(s *Supervisor, network bots.Network, b report.Bot, before <-chan struct{}) *runner {
 	ctx, stop := context.WithCancel(s.receiving)
 	return &runner{
-		sup: s, network: network, bot: b, ctx: ctx, stop: stop,
+		sup: s, network: network, bot: b, ctx: ctx, stop: stop, before: before,
 		log:         slog.New(s.logs.handler(s.Log, b)),
 		mailbox:     mailbox{size: mailboxSize},
 		concurrency: 1,
@@ -79,11 +79,11 @@ func (r *runner) retire() {
 	r.mailbox, r.retired = mailbox{}, true
 	r.mu.Unlock()
 	for {
-		m, ok := box.take(r.sup.Now())
+		q, ok := box.take(r.sup.Now())
 		if !ok {
 			return
 		}
-		r.sup.later(m, 0)
+		r.sup.later(q, 0)
 	}
 }
 
@@ -93,20 +93,16 @@ func (r *runner) retire() {
 func (r *runner) receiveLoop() {
 	defer close(r.ended)
 	r.waitForPredecessor()
-	wait := backoff.ExponentialBackOff{
-		InitialInterval: r.sup.Backoff, Multiplier: 2, RandomizationFactor: 0.3, MaxInterval: maxBackoff,
-	}
-	wait.Reset()
-	for {
+	for failures := 0; ; failures++ {
 		began := r.sup.Now()
 		err := r.receiveOnce()
 		if r.ctx.Err() != nil || err == nil {
 			return
 		}
 		if r.sup.Now().Sub(began) > maxBackoff {
-			wait.Reset()
+			failures = 0
 		}
-		pause, again := r.failed(err, wait.NextBackOff())
+		pause, again := r.failedToReceive(err, backoff.Wait(r.sup.Backoff, failures, maxBackoff))
 		if !again {
 			return
 		}
@@ -144,7 +140,7 @@ func (r *runner) receiveOnce() (err error) {
 		r.isWell()
 	} else {
 		// One that fails again and again is not shown as working in between.
-		recovered := time.AfterFunc(recoveredAfter, r.isWell)
+		recovered := time.AfterFunc(wellAfter, r.isWell)
 		defer recovered.Stop()
 	}
 	err = instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
@@ -180,8 +176,8 @@ func (r *runner) startBot() (bots.Bot, error) {
 	return instance, nil
 }
 
-// makeBot makes the bot anew: its credentials may have changed, and one that
-// panicked may be in any state.
+// makeBot makes the bot, also where there is one: its credentials may have
+// changed, and one that panicked may be in any state.
 func (r *runner) makeBot(ctx context.Context) (bots.Bot, error) {
 	instance, err := r.network.Bot(ctx, r.bot, r.log)
 	if err != nil {
@@ -197,9 +193,9 @@ func (r *runner) makeBot(ctx context.Context) (bots.Bot, error) {
 	return instance, nil
 }
 
-// failed records why the bot stopped and returns how long to wait before its
-// restart, and whether there is one.
-func (r *runner) failed(err error, pause time.Duration) (time.Duration, bool) {
+// failedToReceive records why the bot stopped and returns how long to wait before
+// its restart, and whether there is one.
+func (r *runner) failedToReceive(err error, pause time.Duration) (time.Duration, bool) {
 	kind, after := bots.KindOf(err)
 	switch kind {
 	case bots.KindRefused:
@@ -242,14 +238,24 @@ func (r *runner) recovered(err *error) {
 		return
 	}
 	*err = bots.Say(fmt.Errorf("panic: %v", p), "bots.error.internal")
-	r.mu.Lock()
-	known := r.panicked[(*err).Error()]
-	if len(r.panicked) >= 32 {
-		clear(r.panicked)
-	}
-	r.panicked[(*err).Error()] = true
-	r.mu.Unlock()
-	if !known {
+	if r.isNewPanic((*err).Error()) {
 		r.sup.Log.Error("a bot panicked", "bot", r.bot.ID, "network", r.bot.Network, "panic", p, "stack", string(debug.Stack()))
 	}
+}
+
+// maxPanics bounds how many kinds of panics of a bot are remembered.
+const maxPanics = 32
+
+// isNewPanic remembers a kind of panic; it is false where it was known.
+func (r *runner) isNewPanic(kind string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.panicked[kind] {
+		return false
+	}
+	if len(r.panicked) >= maxPanics {
+		clear(r.panicked)
+	}
+	r.panicked[kind] = true
+	return true
 }

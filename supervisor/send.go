@@ -3,11 +3,11 @@ package supervisor
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/report"
 )
 
@@ -15,45 +15,28 @@ import (
 // bot may run at once.
 const mailboxSize = 256
 
-// The waits before a delivery is tried again after a temporary error: doubled
-// each time, with jitter.
-const (
-	firstRetry = time.Second
-	lastRetry  = 10 * time.Minute
-)
-
 // attentionRetry is how long deliveries of a bot that cannot send wait before
 // they ask again whether it can.
 const attentionRetry = 10 * time.Second
 
-// shortWait is how long a delivery waits whose bot is being started, or that another
-// batch holds already: a moment at first, then longer.
+// shortWait is how long a delivery waits whose bot is being started, that is
+// claimed already, or whose end cannot be recorded: a moment at first, then
+// longer.
 func shortWait(attempt int) time.Duration {
-	return growingWait(50*time.Millisecond, attempt, 5*time.Second)
-}
-
-// growingWait is first, doubled as often as times says, at most last, with jitter.
-func growingWait(first time.Duration, times int, last time.Duration) time.Duration {
-	return jitter(min(first<<min(times, 12), last))
-}
-
-// jitter spreads d by a fifth, so that what failed together does not come
-// back together.
-func jitter(d time.Duration) time.Duration {
-	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d))
+	return backoff.Wait(50*time.Millisecond, attempt, 5*time.Second)
 }
 
 // put takes a delivery into the mailbox. Where it cannot, it is false, and the
 // delivery is to wait.
-func (r *runner) put(m message) (wait time.Duration, ok bool) {
+func (r *runner) put(q queued) (wait time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.sup.Now()
 	switch {
 	case r.retired:
-		return shortWait(m.Attempt), false
-	case !r.mailbox.put(m, now):
-		return r.mailbox.wait(m, now), false
+		return shortWait(q.Attempt), false
+	case !r.mailbox.put(q, now):
+		return r.mailbox.wait(q, now), false
 	}
 	if r.senders < r.concurrency {
 		r.senders++
@@ -62,211 +45,127 @@ func (r *runner) put(m message) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// sendLoop sends what is in the mailbox and ends when it is empty: a bot with
+// sendLoop works through the mailbox and ends when it is empty: a bot with
 // nothing to send costs no goroutine.
 func (r *runner) sendLoop() {
 	for {
-		r.mu.Lock()
-		now := r.sup.Now()
-		m, ok := r.mailbox.take(now)
-		if !ok {
-			r.senders--
-			r.mu.Unlock()
-			return
-		}
-		instance, pause := r.instance, r.pausedUntil.Sub(now)
-		r.mu.Unlock()
+		q, instance, pause := r.next()
 		switch {
+		case q == nil:
+			return
 		case instance == nil || r.currentState() == report.BotAttention:
-			r.waitForBot(m)
+			r.waitForBot(q)
 		case pause > 0:
-			r.sup.later(m, pause)
+			r.sup.later(q, pause)
 		default:
-			r.deliver(instance, m)
+			r.carryOut(instance, q)
 		}
 	}
+}
+
+// next takes the next delivery out of the mailbox; nil where there is none, and
+// the sender has to end. instance is nil while the bot is not made; pause is how
+// long the bot is to send nothing.
+func (r *runner) next() (q queued, instance bots.Bot, pause time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.sup.Now()
+	q, ok := r.mailbox.take(now)
+	if !ok {
+		r.senders--
+		return nil, nil, 0
+	}
+	return q, r.instance, r.pausedUntil.Sub(now)
 }
 
 // waitForBot puts back a delivery of a bot that cannot send now. A bot that
 // has just been started can in a moment.
-func (r *runner) waitForBot(m message) {
-	if r.expired(m.Body) {
-		r.end(m, db.Outcome{Delivery: m.Body, Result: db.Expired})
-		return
+func (r *runner) waitForBot(q queued) {
+	switch {
+	case r.expired(q.Body):
+		r.end(q, db.Outcome{Delivery: q.Body, Result: db.Expired})
+	case r.currentState() == report.BotAttention:
+		r.sup.later(q, backoff.Jitter(attentionRetry))
+	default:
+		r.sup.later(q, shortWait(q.Attempt))
 	}
-	if r.currentState() == report.BotAttention {
-		r.sup.later(m, jitter(attentionRetry))
-		return
-	}
-	r.sup.later(m, shortWait(m.Attempt))
 }
 
-// deliver sends one delivery and records what became of it before it leaves
-// the queue.
-func (r *runner) deliver(instance bots.Bot, m message) {
-	ctx := r.sup.sending
-	d := m.Body
-	if d.Retract != nil {
-		r.retract(ctx, instance, m)
-		return
-	}
-	if r.expired(d) {
+// carryOut sends a delivery, or takes it back where it asks for that, and records
+// what became of it before it leaves the queue.
+func (r *runner) carryOut(instance bots.Bot, q queued) {
+	d := q.Body
+	switch {
+	case d.Retract != nil:
+		r.takeBack(instance, q)
+	case r.expired(d):
 		r.forgetAttempts(d.ID)
-		r.end(m, db.Outcome{Delivery: d, Result: db.Expired})
-		return
+		r.end(q, db.Outcome{Delivery: d, Result: db.Expired})
+	case !r.endedBefore(q):
+		r.send(instance, q)
 	}
-	switch _, err := r.sup.DB.DeliveryEnd(ctx, d.ID); {
-	case err == nil:
-		r.sup.done(m) // ended before: the process was killed before it said so
-		return
-	case !errors.Is(err, db.ErrNotFound):
-		r.sup.Log.Error("a delivery could not be looked up, trying again", "delivery", d.ID, "err", err)
-		r.sup.later(m, jitter(firstRetry))
-		return
-	}
-	receipt, err := r.send(ctx, instance, d)
-	if err != nil {
-		r.sendFailed(ctx, m, err)
-		return
-	}
-	r.forgetAttempts(d.ID)
-	r.end(m, db.Outcome{Delivery: d, Result: db.Sent, Receipt: receipt})
-	r.sup.metrics.latency.WithLabelValues(d.Network).Observe(r.sup.Now().Sub(d.Report.Received).Seconds())
-	r.setHealth("", func(h *health) { h.cannotSend = false })
 }
 
 func (r *runner) expired(d report.Delivery) bool {
 	return r.sup.Now().Sub(d.Report.Time) > r.sup.Expire
 }
 
-// send calls Send with its timeout. A panic is an error.
-func (r *runner) send(ctx context.Context, instance bots.Bot, d report.Delivery) (receipt report.Receipt, err error) {
+// endedBefore tells whether a delivery needs no sending now: it ended before the
+// process was killed, or cannot be looked up and comes again.
+func (r *runner) endedBefore(q queued) bool {
+	_, err := r.sup.DB.DeliveryEnd(r.sup.sending, q.Body.ID)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return false
+	case err == nil:
+		r.sup.done(q)
+	default:
+		r.sup.Log.Error("a delivery could not be looked up, trying again", "delivery", q.Body.ID, "err", err)
+		r.sup.later(q, backoff.Jitter(firstRetry))
+	}
+	return true
+}
+
+// send sends a delivery through the bot.
+func (r *runner) send(instance bots.Bot, q queued) {
+	d := q.Body
+	receipt, err := r.callSend(r.sup.sending, instance, d)
+	if err != nil {
+		r.failedToSend(q, err)
+		return
+	}
+	r.forgetAttempts(d.ID)
+	r.end(q, db.Outcome{Delivery: d, Result: db.Sent, Receipt: receipt})
+	r.sup.metrics.latency.WithLabelValues(d.Network).Observe(r.sup.Now().Sub(d.Report.Received).Seconds())
+	r.setHealth("", func(h *health) { h.cannotSend = false })
+}
+
+// callSend calls Send with its timeout. A panic is an error.
+func (r *runner) callSend(ctx context.Context, instance bots.Bot, d report.Delivery) (receipt report.Receipt, err error) {
 	ctx, cancel := context.WithTimeout(ctx, bots.SendTimeout)
 	defer cancel()
 	defer r.recovered(&err)
 	return instance.Send(ctx, d)
 }
 
-// sendFailed does what the kind of error asks for.
-func (r *runner) sendFailed(ctx context.Context, m message, err error) {
-	d := m.Body
-	kind, after := bots.KindOf(err)
-	switch kind {
-	case bots.KindGone:
-		r.removeRecipient(ctx, m, err)
-	case bots.KindPermanent:
-		r.log.Warn("supervisor.log.not_sent", "err", err)
-		r.forgetAttempts(d.ID)
-		r.end(m, db.Outcome{Delivery: d, Result: db.Failed, Error: r.words(err)})
-	case bots.KindRefused:
-		r.needsAttention(err)
-		r.stop()
-		r.sup.later(m, jitter(attentionRetry))
-	case bots.KindRetryAfter:
-		r.log.Warn("supervisor.log.told_to_wait", "err", err)
-		r.pause(after)
-		r.count(d, "retry")
-		r.sup.later(m, after)
-	default:
-		if ctx.Err() != nil { // the program stops
-			r.sup.later(m, 0)
-			return
-		}
-		wait := r.nextRetry(d.ID)
-		r.log.Warn("supervisor.log.later", "err", err, "in", wait.Round(time.Millisecond))
-		r.setHealth(r.words(err), func(h *health) { h.cannotSend = true })
-		r.count(d, "retry")
-		r.sup.later(m, wait)
-	}
-}
-
-// removeRecipient forgets a recipient who is not there any more.
-func (r *runner) removeRecipient(ctx context.Context, m message, cause error) {
-	network, ok := r.network.(bots.Recipients)
-	if ok {
-		if err := network.RemoveRecipient(ctx, r.bot, m.Body.Recipient); err != nil {
-			r.sup.Log.Error("a recipient could not be removed, trying again", "bot", r.bot.ID, "err", err)
-			r.sup.later(m, r.nextRetry(m.Body.ID))
-			return
-		}
-		r.log.Info("supervisor.log.gone", "err", cause)
-	}
-	r.forgetAttempts(m.Body.ID)
-	r.end(m, db.Outcome{Delivery: m.Body, Result: db.Failed, Error: r.words(cause)})
-}
-
-// retract takes back what was posted, where the bot can do so.
-func (r *runner) retract(ctx context.Context, instance bots.Bot, m message) {
+// takeBack takes back what was posted, where the bot can do so.
+func (r *runner) takeBack(instance bots.Bot, q queued) {
 	retracter, ok := instance.(bots.Retracter)
 	if !ok {
-		r.sup.done(m)
+		r.sup.done(q)
 		return
 	}
-	if err := r.callRetract(ctx, retracter, m.Body); err != nil {
-		r.sendFailed(ctx, m, err)
+	if err := r.callRetract(r.sup.sending, retracter, q.Body); err != nil {
+		r.failedToSend(q, err)
 		return
 	}
-	r.end(m, db.Outcome{Delivery: m.Body, Result: db.Retracted, Receipt: *m.Body.Retract})
+	r.end(q, db.Outcome{Delivery: q.Body, Result: db.Retracted, Receipt: *q.Body.Retract})
 }
 
+// callRetract calls Retract with its timeout. A panic is an error.
 func (r *runner) callRetract(ctx context.Context, retracter bots.Retracter, d report.Delivery) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, bots.SendTimeout)
 	defer cancel()
 	defer r.recovered(&err)
 	return retracter.Retract(ctx, d)
-}
-
-// end records the outcome and takes the delivery out of the queue. What was
-// sent is never sent again for want of a record: recording is tried until it
-// works or the program stops.
-func (r *runner) end(m message, o db.Outcome) {
-	ctx := r.sup.sending
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := r.sup.DB.RecordOutcome(context.WithoutCancel(ctx), o)
-		if err == nil {
-			break
-		}
-		r.sup.Log.Error("what became of a delivery could not be recorded, trying again", "delivery", o.Delivery.ID, "err", err)
-		select {
-		case <-ctx.Done():
-			r.sup.later(m, 0)
-			return
-		case <-time.After(wait):
-		}
-	}
-	r.count(o.Delivery, string(o.Result))
-	r.sup.DB.AfterSync(func(err error) {
-		if err != nil {
-			r.sup.Log.Error("what became of a delivery is not on disk, trying again", "delivery", o.Delivery.ID, "err", err)
-			r.sup.later(m, jitter(firstRetry))
-			return
-		}
-		r.sup.done(m)
-	})
-}
-
-func (r *runner) count(d report.Delivery, result string) {
-	r.sup.metrics.deliveries.WithLabelValues(d.Network, result).Inc()
-}
-
-// pause holds back all deliveries of the bot for d.
-func (r *runner) pause(d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if until := r.sup.Now().Add(d); until.After(r.pausedUntil) {
-		r.pausedUntil = until
-	}
-}
-
-func (r *runner) nextRetry(id string) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.attempts[id]++
-	return growingWait(firstRetry, r.attempts[id]-1, lastRetry)
-}
-
-func (r *runner) forgetAttempts(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.attempts, id)
 }

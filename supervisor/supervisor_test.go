@@ -72,7 +72,7 @@ func TestReceivedReportIsEmittedUnderItsOwnID(t *testing.T) {
 		t.Errorf("author = %q, want a hash", rep.Author)
 	}
 	if again := receive(t, "report", got); again.ID != rep.ID {
-		t.Errorf("the same message has the ids %s and %s", rep.ID, again.ID)
+		t.Errorf("the same message has the report ids %s and %s", rep.ID, again.ID)
 	}
 	cancel()
 	if err := <-done; err != nil {
@@ -159,7 +159,7 @@ func TestRefusedCredentialsNeedAttentionOnce(t *testing.T) {
 	r.waitForEnd(waiting)
 }
 
-func TestRetryAfterHoldsBackTheWholeBot(t *testing.T) {
+func TestRetryAfterMakesTheWholeBotWait(t *testing.T) {
 	r := newRig(t)
 	b := r.city("city")
 	const wait = 300 * time.Millisecond
@@ -227,7 +227,7 @@ func TestSentDeliveryIsNotSentAgain(t *testing.T) {
 }
 
 // TestDeliveryOfTwoBatches has a delivery in the queue twice, as after a crash of
-// who judged its report: it is not sent while it is being sent.
+// who fanned out its report: it is not sent while it is being sent.
 func TestDeliveryOfTwoBatches(t *testing.T) {
 	r := newRig(t)
 	b := r.city("city")
@@ -256,9 +256,9 @@ func TestDeliveryOfTwoBatches(t *testing.T) {
 	}
 }
 
-// TestHangingBotHoldsUpNobody fills the mailbox of a bot that hangs with many
+// TestHangingBotKeepsNobodyWaiting fills the mailbox of a bot that hangs with many
 // times what fits and sends through another meanwhile.
-func TestHangingBotHoldsUpNobody(t *testing.T) {
+func TestHangingBotKeepsNobodyWaiting(t *testing.T) {
 	r := newRig(t)
 	hanging, healthy := r.city("hanging"), r.city("healthy")
 	release := make(chan struct{})
@@ -276,7 +276,7 @@ func TestHangingBotHoldsUpNobody(t *testing.T) {
 	for i := range 500 {
 		many = append(many, strings.Repeat("x", i+1))
 	}
-	held := r.publish(hanging, "r1", many...)
+	waiting := r.publish(hanging, "r1", many...)
 	for i := range 20 {
 		began := time.Now()
 		r.waitForEnd(r.publish(healthy, "h"+many[i], "x")[0])
@@ -285,7 +285,7 @@ func TestHangingBotHoldsUpNobody(t *testing.T) {
 		}
 	}
 	close(release)
-	for _, d := range held {
+	for _, d := range waiting {
 		r.waitForEnd(d)
 	}
 }
@@ -427,7 +427,7 @@ func TestStopAndChangeWithFullMailbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.notices.Changed(b.CityID)
-	r.waitFor("a send of the bot made anew", func() bool { return sending.Load() == 2 })
+	r.waitFor("a send of the changed bot", func() bool { return sending.Load() == 2 })
 	if took := r.stop(); took > 8*time.Second {
 		t.Errorf("stopping took %s", took)
 	}

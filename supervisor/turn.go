@@ -12,11 +12,10 @@ import (
 const startingAtOnce = 64
 
 // startingFor is how long a bot that starts may keep the others waiting: those
-// of a server that hangs must not hold up the rest. Behind ten thousand that
-// hang a bot starts 8 s later.
+// of a server that hangs must not delay the rest for long.
 const startingFor = 50 * time.Millisecond
 
-// turns holds an element for each bot that is starting.
+// turns has an element for each bot that is starting.
 type turns chan struct{}
 
 // take waits until a bot may start, which calls done when it has or could not.

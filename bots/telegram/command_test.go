@@ -9,7 +9,7 @@ import (
 
 	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/telegram/telegramtest"
-	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 )
 
@@ -102,8 +102,7 @@ func TestLast(t *testing.T) {
 	}
 	save := func(id, text string, ago time.Duration, passed bool) {
 		r := report.Report{ID: id, CityID: w.city.ID, BotID: row.ID, Network: "mail", NetworkID: id, Text: text, Time: w.clock.Now().Add(-ago)}
-		_, err := w.db.SaveReports(w.ctx, []db.Judged{{Report: r, Verdict: report.Verdict{Passed: passed}}}, strings.TrimSpace, db.Brake{Window: time.Minute, Flood: 100})
-		check(t, err)
+		dbtest.MustSaveReport(t, w.db, r, report.Verdict{Passed: passed})
 	}
 	save("1", "too old", 61*time.Minute, true)
 	save("2", "U1 Plärrer", 30*time.Minute, true)

@@ -45,14 +45,27 @@ func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) re
 	return c
 }
 
-// MustSaveReport stores a report with a verdict, its text being what counts as
-// "the same", and returns the verdict that holds.
-func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict, brake db.Brake) report.Verdict {
+// MustSaveReport stores a report with a verdict, whatever its author said before,
+// and returns the verdict that stands.
+func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict) report.Verdict {
 	tb.Helper()
-	same := func(text string) string { return text }
-	saved, err := d.SaveReports(tb.Context(), []db.Judged{{Report: r, Verdict: v}}, same, brake)
+	saved, err := d.SaveReports(tb.Context(), []db.Judged{{Report: r, Verdict: v}}, NoBrake{})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return saved[0].Verdict
 }
+
+// NoBrake is a db.Brake that lets every report pass.
+type NoBrake struct{}
+
+var _ db.Brake = NoBrake{}
+
+// Window counts nothing.
+func (NoBrake) Window() time.Duration { return 0 }
+
+// Sameness compares texts as they are.
+func (NoBrake) Sameness(text string) string { return text }
+
+// Judge lets the verdict stand.
+func (NoBrake) Judge(v report.Verdict, _ db.History) report.Verdict { return v }

@@ -110,7 +110,7 @@ func (s *settings) checkMail(m *Mail) {
 }
 
 // checkRelay checks mail.relay, which may hold a password: nothing of it is in
-// the messages.
+// the errors.
 func (s *settings) checkRelay(relay string) {
 	if relay == "" {
 		return

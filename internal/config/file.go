@@ -9,7 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// applyFile sets what stands in a TOML file called name in messages.
+// applyFile sets what stands in a TOML file called name in errors.
 func (s *settings) applyFile(name string, raw []byte) { s.applyTable(name, "", raw) }
 
 // applyTable does the same for TOML whose keys belong into the given table.

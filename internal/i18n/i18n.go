@@ -49,7 +49,7 @@ type texts struct {
 // only one language, texts defined twice, and placeholders that differ between
 // the languages.
 func New(sources ...fs.FS) (*Catalogue, error) {
-	messages, err := readAll(sources)
+	entries, err := readAll(sources)
 	if err != nil {
 		return nil, fmt.Errorf("translations: %w", err)
 	}
@@ -58,7 +58,7 @@ func New(sources ...fs.FS) (*Catalogue, error) {
 	for _, lang := range languages {
 		tag := language.MustParse(lang)
 		tags = append(tags, tag)
-		t, err := newTexts(tag, messages[lang])
+		t, err := newTexts(tag, entries[lang])
 		if err != nil {
 			return nil, fmt.Errorf("translations: %s: %w", lang, err)
 		}
@@ -68,16 +68,16 @@ func New(sources ...fs.FS) (*Catalogue, error) {
 	return c, nil
 }
 
-func newTexts(tag language.Tag, messages map[string]message) (*texts, error) {
+func newTexts(tag language.Tag, entries map[string]entry) (*texts, error) {
 	t := &texts{plain: map[string]string{}, filled: map[string]bool{}}
 	bundle := goi18n.NewBundle(tag)
-	for id, m := range messages {
-		if m.isPlain() {
-			t.plain[id] = m.Other
+	for id, e := range entries {
+		if e.isPlain() {
+			t.plain[id] = e.Other
 			continue
 		}
 		t.filled[id] = true
-		if err := bundle.AddMessages(tag, &m.Message); err != nil {
+		if err := bundle.AddMessages(tag, &e.Message); err != nil {
 			return nil, fmt.Errorf("%s: %w", id, err)
 		}
 	}

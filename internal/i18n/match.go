@@ -26,23 +26,23 @@ func (c *Catalogue) Match(acceptLanguage string) string {
 // wanted returns the languages of the header, the most wanted first. Each entry
 // is parsed alone: one that is wrong makes the library give up the rest.
 func wanted(header string) []language.Tag {
-	type entry struct {
+	type choice struct {
 		tag    language.Tag
 		weight float32
 	}
-	var entries []entry
+	var choices []choice
 	for part := range strings.SplitSeq(header, ",") {
 		tags, weights, err := language.ParseAcceptLanguage(part)
 		if err != nil {
 			continue
 		}
 		for i := range tags {
-			entries = append(entries, entry{tags[i], weights[i]})
+			choices = append(choices, choice{tags[i], weights[i]})
 		}
 	}
-	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(b.weight, a.weight) })
-	tags := make([]language.Tag, len(entries))
-	for i, e := range entries {
+	slices.SortStableFunc(choices, func(a, b choice) int { return cmp.Compare(b.weight, a.weight) })
+	tags := make([]language.Tag, len(choices))
+	for i, e := range choices {
 		tags[i] = e.tag
 	}
 	return tags

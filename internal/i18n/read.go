@@ -13,14 +13,14 @@ import (
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
-// message is a text as it stands in a file.
-type message struct {
+// entry is a text as it stands in a file.
+type entry struct {
 	goi18n.Message
 	placeholders []string // sorted, each once
 }
 
-func (m message) isPlain() bool {
-	return m.One == "" && len(m.placeholders) == 0
+func (e entry) isPlain() bool {
+	return e.One == "" && len(e.placeholders) == 0
 }
 
 var (
@@ -31,14 +31,14 @@ var (
 	idPart = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
-// readAll reads all sources and returns the messages by language and id.
-func readAll(sources []fs.FS) (map[string]map[string]message, error) {
+// readAll reads all sources and returns the entries by language and id.
+func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	var errs []error
-	all := map[string]map[string]message{}
+	all := map[string]map[string]entry{}
 	for _, lang := range languages {
-		all[lang] = map[string]message{}
+		all[lang] = map[string]entry{}
 		for _, source := range sources {
-			r := reader{file: lang + ".toml", messages: all[lang]}
+			r := reader{file: lang + ".toml", entries: all[lang]}
 			r.read(source)
 			errs = append(errs, r.errs...)
 		}
@@ -47,11 +47,11 @@ func readAll(sources []fs.FS) (map[string]map[string]message, error) {
 	return all, errors.Join(errs...)
 }
 
-// reader reads one file into messages.
+// reader reads one file into entries.
 type reader struct {
-	file     string
-	messages map[string]message
-	errs     []error
+	file    string
+	entries map[string]entry
+	errs    []error
 }
 
 func (r *reader) fail(format string, args ...any) {
@@ -109,7 +109,7 @@ func pluralForms(table map[string]any) (one, other string, ok bool) {
 }
 
 func (r *reader) add(id string, m goi18n.Message) {
-	if _, ok := r.messages[id]; ok {
+	if _, ok := r.entries[id]; ok {
 		r.fail("%s: is defined twice", id)
 		return
 	}
@@ -129,11 +129,11 @@ func (r *reader) add(id string, m goi18n.Message) {
 		names["Count"] = true // the form "one" may say it in a word
 	}
 	m.ID = id
-	r.messages[id] = message{Message: m, placeholders: slices.Sorted(maps.Keys(names))}
+	r.entries[id] = entry{Message: m, placeholders: slices.Sorted(maps.Keys(names))}
 }
 
 // compare finds what differs between the languages.
-func compare(all map[string]map[string]message) []error {
+func compare(all map[string]map[string]entry) []error {
 	var errs []error
 	first := languages[0]
 	for _, lang := range languages[1:] {

@@ -147,7 +147,7 @@ func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(cont
 	}
 	defer release()
 	if s := m.pool.take(key); s != nil {
-		err := s.deliver(ctx, mail)
+		err := s.send(ctx, mail)
 		m.put(key, s, err)
 		if !errors.Is(err, errDead) {
 			return err
@@ -157,7 +157,7 @@ func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(cont
 	if err != nil {
 		return err
 	}
-	err = s.deliver(ctx, mail)
+	err = s.send(ctx, mail)
 	m.put(key, s, err)
 	return err
 }

@@ -62,7 +62,7 @@ func (p *pool) drop(entry *idle) {
 	}
 }
 
-// remove takes entry i out; p.mu is held.
+// remove takes entry i out; p.mu is locked.
 func (p *pool) remove(i int) *session {
 	entry := p.idle[i]
 	entry.timer.Stop()

@@ -23,8 +23,8 @@ type session struct {
 	dirty  bool // a transaction was left half done
 }
 
-// deliver sends one mail. The connection is closed when ctx ends.
-func (s *session) deliver(ctx context.Context, mail Mail) error {
+// send sends one mail. The connection is closed when ctx ends.
+func (s *session) send(ctx context.Context, mail Mail) error {
 	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
 	defer stop()
 	s.sent++

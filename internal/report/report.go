@@ -78,27 +78,27 @@ func ID(network string, botID int64, networkID string) string {
 	return digest(network, strconv.FormatInt(botID, 10), networkID)
 }
 
-// Reason says why the censor decided as it did.
+// Reason says why a report passed or was held.
 type Reason string
 
 // The reasons of a verdict.
 const (
 	ReasonTrigger   Reason = "trigger"    // passed: a trigger pattern matches
-	ReasonEmpty     Reason = "empty"      // refused: no text
-	ReasonTooLong   Reason = "too_long"   // refused: longer than censor.MaxLength
-	ReasonNoTrigger Reason = "no_trigger" // refused: no trigger pattern matches
-	ReasonBlocked   Reason = "blocked"    // refused: a blocked word of the city
-	ReasonSlur      Reason = "slur"       // refused: a word of the fixed list
-	ReasonRepeated  Reason = "repeated"   // refused: same author, same text, a moment ago
-	ReasonFlood     Reason = "flood"      // refused: too many by one author
-	ReasonMuted     Reason = "muted"      // refused: a moderator muted the author
-	ReasonExpired   Reason = "expired"    // refused: older than reports.expire when it was judged
+	ReasonEmpty     Reason = "empty"      // held: no text
+	ReasonTooLong   Reason = "too_long"   // held: longer than censor.MaxLength
+	ReasonNoTrigger Reason = "no_trigger" // held: no trigger pattern matches
+	ReasonBlocked   Reason = "blocked"    // held: a blocked word of the city
+	ReasonSlur      Reason = "slur"       // held: a word of the fixed list
+	ReasonRepeated  Reason = "repeated"   // held: same author, same text, a moment ago
+	ReasonFlood     Reason = "flood"      // held: too many by one author
+	ReasonMuted     Reason = "muted"      // held: a moderator muted the author
+	ReasonExpired   Reason = "expired"    // held: older than reports.expire when it was judged
 	ReasonTakenBack Reason = "taken_back" // passed first, then taken back by a moderator
 )
 
 // Verdict is what the censor said of a report, and why.
 type Verdict struct {
-	Passed bool
+	Passed bool // false: it was held
 	Reason Reason
 	Detail string // the pattern or word that decided; empty where none did
 }

@@ -30,6 +30,7 @@ import (
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
 
@@ -84,11 +85,11 @@ func (c counting) Hear(context.Context, report.Bot, bots.Incoming) error {
 	return nil
 }
 
-// mailNetwork is the network of mail, which hands what it hears to relay.
-func (p parts) mailNetwork(b *testing.B, relay bots.Relay) *mail.Network {
+// mailNetwork is the network of mail, which hands what comes to hearing.
+func (p parts) mailNetwork(b *testing.B, hearing bots.Relay) *mail.Network {
 	b.Helper()
 	n, err := mail.New(bots.Host{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		Mailer: mailer.New(p.cfg, p.log, time.Now), Outbox: quiet{}, Relay: relay})
+		Mailer: mailer.New(p.cfg, p.log, time.Now), Outbox: quiet{}, Relay: hearing})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -167,7 +168,7 @@ func BenchmarkSaveReports(b *testing.B) {
 					n++
 					judged[i] = db.Judged{Report: storedReport(p.city, n), Verdict: report.Verdict{Passed: true, Reason: report.ReasonTrigger}}
 				}
-				if _, err := p.db.SaveReports(b.Context(), judged, censor.Normalize, db.Brake{Window: time.Minute, Flood: 10}); err != nil {
+				if _, err := p.db.SaveReports(b.Context(), judged, relay.Brake{}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -185,7 +186,7 @@ func storedReport(c report.City, n int) report.Report {
 func BenchmarkFanOutMarked(b *testing.B) {
 	p := newParts(b)
 	r := storedReport(p.city, 1)
-	dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true}, db.Brake{Window: time.Minute, Flood: 10})
+	dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true})
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := p.db.SetFannedOut(b.Context(), []string{r.ID}); err != nil {
@@ -299,7 +300,7 @@ func BenchmarkCityPage(b *testing.B) {
 	p := newParts(b)
 	for i := range 100 {
 		r := report.Report{ID: fmt.Sprint("report ", i), CityID: p.city.ID, Network: mail.Name, Text: reportText(i), Time: time.Now(), Received: time.Now()}
-		dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true, Reason: report.ReasonTrigger}, db.Brake{Window: time.Minute, Flood: 1000})
+		dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true, Reason: report.ReasonTrigger})
 	}
 	notices := &notice.Board{}
 	site, err := frontend.NewSite(frontend.Options{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,

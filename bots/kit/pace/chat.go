@@ -44,7 +44,7 @@ func (p *Pacer) reserve(chat string, group bool, now time.Time) (at time.Time, c
 	}
 }
 
-// chat returns the pace of a chat. p.mu is held.
+// chat returns the pace of a chat. p.mu is locked.
 func (p *Pacer) chat(chat string, group bool, now time.Time) *chatPace {
 	c := p.chats[chat]
 	if c == nil {
@@ -61,7 +61,7 @@ func (p *Pacer) chat(chat string, group bool, now time.Time) *chatPace {
 }
 
 // sweep drops the chats that may be written to at once: they are as good as
-// new. p.mu is held.
+// new. p.mu is locked.
 func (p *Pacer) sweep(now time.Time) {
 	kept := map[string]*chatPace{}
 	for id, c := range p.chats {

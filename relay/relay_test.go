@@ -20,8 +20,8 @@ import (
 	"ticketfrei/relay"
 )
 
-// newWorker returns a Worker, with its database and queue.
-func newWorker(t *testing.T, networks map[string]bots.Network) *relay.Worker {
+// newRelay returns a Relay, with its database and queue.
+func newRelay(t *testing.T, networks map[string]bots.Network) *relay.Relay {
 	t.Helper()
 	now := time.Now()
 	d := dbtest.MustOpen(t, func() time.Time { return now }, nil)
@@ -30,17 +30,17 @@ func newWorker(t *testing.T, networks map[string]bots.Network) *relay.Worker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = q.Close() })
-	return relay.NewWorker(relay.Options{
+	return relay.New(relay.Options{
 		DB: d, Queue: q, Expire: time.Hour, Now: func() time.Time { return now }, Notices: &notice.Board{}, Networks: networks,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 }
 
-// mustPublish puts a report that mentions its id into w's queue.
-func mustPublish(t *testing.T, w *relay.Worker, c report.City, id string) {
+// mustPublish puts a report that mentions its id into the queue.
+func mustPublish(t *testing.T, rl *relay.Relay, c report.City, id string) {
 	t.Helper()
-	r := report.Report{ID: id, CityID: c.ID, Network: "crowd", NetworkID: id, Author: id, Text: "Kontrolle " + id, Time: w.Now(), Received: w.Now()}
-	if err := w.Queue.PublishReport(t.Context(), r); err != nil {
+	r := report.Report{ID: id, CityID: c.ID, Network: "crowd", NetworkID: id, Author: id, Text: "Kontrolle " + id, Time: rl.Now(), Received: rl.Now()}
+	if err := rl.Queue.PublishReport(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -78,17 +78,17 @@ func TestFanOutToMany(t *testing.T) {
 		}
 		return list, nil
 	}}
-	w := newWorker(t, map[string]bots.Network{"public": public, "crowd": crowd})
-	c := dbtest.MustCreateCity(t, w.DB, "fuerth", "crowd", "public")
-	mustPublish(t, w, c, "a")
-	mustPublish(t, w, c, "b")
+	rl := newRelay(t, map[string]bots.Network{"public": public, "crowd": crowd})
+	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "crowd", "public")
+	mustPublish(t, rl, c, "a")
+	mustPublish(t, rl, c, "b")
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	judging := make(chan error, 1)
-	go func() { judging <- w.Run(ctx) }()
+	go func() { judging <- rl.Run(ctx) }()
 	got := make(map[string]int)
 	first := make(map[string]string) // network of the first delivery of each report
-	err := w.Queue.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
+	err := rl.Queue.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
 		r := m.Body.Report.ID
 		if first[r] == "" {
 			first[r] = m.Body.Network
@@ -127,15 +127,15 @@ func TestFanOutToMany(t *testing.T) {
 // has arrived: none may be taken for a flood, which is judged 25 ms later. On a
 // machine that is busy with other things one in two still arrives sooner.
 func TestOneAtATimeNeverWaits(t *testing.T) {
-	w := newWorker(t, nil)
-	c := dbtest.MustCreateCity(t, w.DB, "fuerth", "public")
+	rl := newRelay(t, nil)
+	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "public")
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	arrived := make(chan struct{})
 	var running errgroup.Group
-	running.Go(func() error { return w.Run(ctx) })
+	running.Go(func() error { return rl.Run(ctx) })
 	running.Go(func() error {
-		return w.Queue.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
+		return rl.Queue.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
 			m.Done()
 			arrived <- struct{}{}
 		})
@@ -143,7 +143,7 @@ func TestOneAtATimeNeverWaits(t *testing.T) {
 	times := make([]time.Duration, 41)
 	for i := range times {
 		published := time.Now()
-		mustPublish(t, w, c, fmt.Sprint(i))
+		mustPublish(t, rl, c, fmt.Sprint(i))
 		select {
 		case <-arrived:
 		case <-ctx.Done():

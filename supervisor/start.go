@@ -1,0 +1,74 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"ticketfrei/internal/report"
+)
+
+// startAll starts every bot that is switched on.
+func (s *Supervisor) startAll(ctx context.Context) error {
+	all, err := s.DB.EnabledBots(ctx)
+	if err != nil {
+		return fmt.Errorf("start bots: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range all {
+		s.start(b, nil)
+	}
+	return nil
+}
+
+// connecting is how long bots get to connect after their start.
+const connecting = 5 * time.Second
+
+// watchStart collects often while bots start, and gives back the memory that
+// starting took when all have had their turn. What starts has deep stacks and
+// leaves much behind, what waits makes so little garbage that it would be minutes
+// until the collector runs.
+func (s *Supervisor) watchStart(ctx context.Context) {
+	defer collectOften()()
+	done, err := s.turns.take(ctx) // turns are given out in the order they were asked for
+	if err != nil {
+		return
+	}
+	done()
+	select {
+	case <-ctx.Done():
+	case <-time.After(connecting):
+		runtime.GC() // this and the next each halve the stacks that are too large
+		debug.FreeOSMemory()
+	}
+}
+
+// startGC is GOGC while bots start.
+const startGC = 50
+
+// collectOften has the collector run twice as often until normally is called:
+// what stays of a start lies closer together then.
+func collectOften() (normally func()) {
+	percent := debug.SetGCPercent(startGC)
+	if percent < startGC { // the operator wants it so
+		debug.SetGCPercent(percent)
+	}
+	return func() { debug.SetGCPercent(percent) }
+}
+
+// start starts the runner of b, which receives once before is closed (nil: at
+// once). s.mu is locked.
+func (s *Supervisor) start(b report.Bot, before <-chan struct{}) *runner {
+	network, ok := s.Networks[b.Network]
+	if !ok {
+		s.Log.Warn("a bot of a network that this program does not have is left alone", "bot", b.ID, "network", b.Network)
+		return nil
+	}
+	r := newRunner(s, network, b, before)
+	s.runners[b.ID] = r
+	s.group.Go(r.receiveLoop)
+	return r
+}
