@@ -9,11 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 )
@@ -161,12 +161,7 @@ func (w *Worker) handle(ctx context.Context, list []message) {
 
 // later puts back a report that could not be judged.
 func (w *Worker) later(m message, err error) {
-	wait := backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 30 * time.Second}
-	wait.Reset()
-	d := wait.NextBackOff()
-	for range min(m.Attempt-1, 16) {
-		d = wait.NextBackOff()
-	}
+	d := backoff.Wait(200*time.Millisecond, m.Attempt-1, 30*time.Second)
 	w.Log.Error("a report could not be judged, trying again", "report", m.Body.ID, "in", d, "err", err)
 	m.Later(d)
 }

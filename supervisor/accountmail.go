@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/queue"
 )
@@ -91,7 +92,7 @@ func (a *AccountMails) send(ctx context.Context, m *queue.Message[mailer.Mail]) 
 
 // accountMailWait is how long an account mail waits for its next try.
 func accountMailWait(attempt int) time.Duration {
-	return growingWait(5*time.Second, attempt, time.Hour)
+	return backoff.Wait(5*time.Second, attempt, time.Hour)
 }
 
 var linkPattern = regexp.MustCompile(`https?://[^\s<>"]+/(confirm|password|invitation)/[^\s<>"]+`)

@@ -8,9 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"ticketfrei/bots"
+	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/report"
 )
 
@@ -93,20 +92,16 @@ func (r *runner) retire() {
 func (r *runner) receiveLoop() {
 	defer close(r.ended)
 	r.waitForPredecessor()
-	wait := backoff.ExponentialBackOff{
-		InitialInterval: r.sup.Backoff, Multiplier: 2, RandomizationFactor: 0.3, MaxInterval: maxBackoff,
-	}
-	wait.Reset()
-	for {
+	for failures := 0; ; failures++ {
 		began := r.sup.Now()
 		err := r.receiveOnce()
 		if r.ctx.Err() != nil || err == nil {
 			return
 		}
 		if r.sup.Now().Sub(began) > maxBackoff {
-			wait.Reset()
+			failures = 0
 		}
-		pause, again := r.failed(err, wait.NextBackOff())
+		pause, again := r.failed(err, backoff.Wait(r.sup.Backoff, failures, maxBackoff))
 		if !again {
 			return
 		}

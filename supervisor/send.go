@@ -3,11 +3,11 @@ package supervisor
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/report"
 )
 
@@ -26,21 +26,11 @@ const (
 // they ask again whether it can.
 const attentionRetry = 10 * time.Second
 
-// shortWait is how long a delivery waits whose bot is being started, or that another
-// batch holds already: a moment at first, then longer.
+// shortWait is how long a delivery waits whose bot is being started, that another
+// batch holds already, or whose end cannot be recorded: a moment at first, then
+// longer.
 func shortWait(attempt int) time.Duration {
-	return growingWait(50*time.Millisecond, attempt, 5*time.Second)
-}
-
-// growingWait is first, doubled as often as times says, at most last, with jitter.
-func growingWait(first time.Duration, times int, last time.Duration) time.Duration {
-	return jitter(min(first<<min(times, 12), last))
-}
-
-// jitter spreads d by a fifth, so that what failed together does not come
-// back together.
-func jitter(d time.Duration) time.Duration {
-	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d))
+	return backoff.Wait(50*time.Millisecond, attempt, 5*time.Second)
 }
 
 // put takes a delivery into the mailbox. Where it cannot, it is false, and the
@@ -95,7 +85,7 @@ func (r *runner) waitForBot(m message) {
 		return
 	}
 	if r.currentState() == report.BotAttention {
-		r.sup.later(m, jitter(attentionRetry))
+		r.sup.later(m, backoff.Jitter(attentionRetry))
 		return
 	}
 	r.sup.later(m, shortWait(m.Attempt))
@@ -121,7 +111,7 @@ func (r *runner) deliver(instance bots.Bot, m message) {
 		return
 	case !errors.Is(err, db.ErrNotFound):
 		r.sup.Log.Error("a delivery could not be looked up, trying again", "delivery", d.ID, "err", err)
-		r.sup.later(m, jitter(firstRetry))
+		r.sup.later(m, backoff.Jitter(firstRetry))
 		return
 	}
 	receipt, err := r.send(ctx, instance, d)
@@ -161,7 +151,7 @@ func (r *runner) sendFailed(ctx context.Context, m message, err error) {
 	case bots.KindRefused:
 		r.needsAttention(err)
 		r.stop()
-		r.sup.later(m, jitter(attentionRetry))
+		r.sup.later(m, backoff.Jitter(attentionRetry))
 	case bots.KindRetryAfter:
 		r.log.Warn("asked to wait before sending more", "err", err)
 		r.pause(after)
@@ -221,7 +211,7 @@ func (r *runner) callRetract(ctx context.Context, retracter bots.Retracter, d re
 // works or the program stops.
 func (r *runner) end(m message, o db.Outcome) {
 	ctx := r.sup.sending
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	for times := 0; ; times++ {
 		err := r.sup.DB.RecordOutcome(context.WithoutCancel(ctx), o)
 		if err == nil {
 			break
@@ -231,14 +221,14 @@ func (r *runner) end(m message, o db.Outcome) {
 		case <-ctx.Done():
 			r.sup.later(m, 0)
 			return
-		case <-time.After(wait):
+		case <-time.After(shortWait(times)):
 		}
 	}
 	r.count(o.Delivery, string(o.Result))
 	r.sup.DB.AfterSync(func(err error) {
 		if err != nil {
 			r.sup.Log.Error("what became of a delivery is not on disk, trying again", "delivery", o.Delivery.ID, "err", err)
-			r.sup.later(m, jitter(firstRetry))
+			r.sup.later(m, backoff.Jitter(firstRetry))
 			return
 		}
 		r.sup.done(m)
@@ -262,7 +252,7 @@ func (r *runner) nextRetry(id string) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.attempts[id]++
-	return growingWait(firstRetry, r.attempts[id]-1, lastRetry)
+	return backoff.Wait(firstRetry, r.attempts[id]-1, lastRetry)
 }
 
 func (r *runner) forgetAttempts(id string) {

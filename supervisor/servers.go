@@ -6,9 +6,8 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"ticketfrei/bots"
+	"ticketfrei/internal/backoff"
 )
 
 // serveNetworks runs the networks' process-wide servers, each restarted on its
@@ -22,14 +21,12 @@ func (s *Supervisor) serveNetworks(ctx context.Context) {
 }
 
 func (s *Supervisor) serve(ctx context.Context, name string, server bots.Server) {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = s.Backoff, time.Minute
-	for {
+	for failures := 0; ; failures++ {
 		err := serveOnce(ctx, server)
 		if ctx.Err() != nil {
 			return
 		}
-		pause := wait.NextBackOff()
+		pause := backoff.Wait(s.Backoff, failures, time.Minute)
 		s.metrics.restarts.WithLabelValues(name).Inc()
 		s.Log.Error("the server of a network stopped, will be restarted", "network", name, "err", err, "in", pause)
 		select {
