@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -185,7 +184,7 @@ func (b *board) open(networks []Network) {
 			Reports: config.Reports{Keep: 168 * time.Hour},
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 		SendMail: func(_ context.Context, m mailer.Mail) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()
