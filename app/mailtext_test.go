@@ -10,7 +10,7 @@ import (
 
 // decoded returns the text of a mail that has one part.
 func decoded(m *mail.Message) (string, error) {
-	var r io.Reader = m.Body
+	r := m.Body
 	switch strings.ToLower(m.Header.Get("Content-Transfer-Encoding")) {
 	case "quoted-printable":
 		r = quotedprintable.NewReader(r)

@@ -160,7 +160,7 @@ func (b *broker) tellAll(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			b.log.Error("the open pages of a city were not told of its reports", "city", cityID, "error", err)
+			b.log.Error("the open pages of a city were not told of its reports", "city", cityID, "err", err)
 			b.mu.Lock()
 			b.pending[cityID] = true
 			b.mu.Unlock()

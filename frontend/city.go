@@ -132,7 +132,7 @@ func (s *Site) addresses(ctx context.Context, c report.City) ([]address, error) 
 			}
 			text, url, err := addressed.Address(ctx, c, b)
 			if err != nil {
-				s.Log.Warn("the city page lacks the address of a bot", "bot", b.ID, "network", n.Name, "error", err)
+				s.Log.Warn("the city page lacks the address of a bot", "bot", b.ID, "network", n.Name, "err", err)
 				continue
 			}
 			a := address{Network: n.Name, Title: s.networkName(c.Language, n.Name), Text: text, URL: template.URL(url)}

@@ -41,9 +41,9 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	data := errorPage{Status: status, Text: s.T(r, text), Search: status == http.StatusNotFound}
 	if status >= http.StatusInternalServerError {
 		data.ID = v.id
-		s.Log.Error("a page failed", "request", v.id, "method", r.Method, "route", routeOf(r), "error", err)
+		s.Log.Error("a page failed", "request", v.id, "method", r.Method, "route", routeOf(r), "err", err)
 	} else {
-		s.Log.Debug("a request was refused", "request", v.id, "status", status, "error", err)
+		s.Log.Debug("a request was refused", "request", v.id, "status", status, "err", err)
 	}
 	s.errorPage(w, r, data)
 }
@@ -75,7 +75,7 @@ func (s *Site) errorPage(w http.ResponseWriter, r *http.Request, data errorPage)
 		title = s.T(r, "error.title_not_found")
 	}
 	if err := s.render(w, r, data.Status, "error.tmpl", title, data); err != nil {
-		s.Log.Error("the error page failed", "request", visitOf(r.Context()).id, "error", err)
+		s.Log.Error("the error page failed", "request", visitOf(r.Context()).id, "err", err)
 		w.WriteHeader(data.Status)
 	}
 }
@@ -95,7 +95,7 @@ func (s *Site) recoverPanic(next http.Handler) http.Handler {
 			if p == nil {
 				return
 			}
-			if p == http.ErrAbortHandler {
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(p) // net/http's own way to break off an answer
 			}
 			s.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))

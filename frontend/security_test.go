@@ -210,9 +210,9 @@ func TestDemo(t *testing.T) {
 	w.post("/demo/mail").want(http.StatusSeeOther, "/demo/mail")
 	w.get("/demo/mastodon").want(http.StatusNotFound, "")
 
-	real := newTown(t)
-	real.site.HandleDemo("mail", router)
-	real.browser().get("/demo/mail").want(http.StatusNotFound, "")
+	noDemo := newTown(t)
+	noDemo.site.HandleDemo("mail", router)
+	noDemo.browser().get("/demo/mail").want(http.StatusNotFound, "")
 }
 
 func TestBrokenTemplateIsAnErrorAtTheStart(t *testing.T) {

@@ -99,7 +99,7 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 		return s.showAccount(w, r, http.StatusUnprocessableEntity, form)
 	}
 	if network, err := s.forgetAll(r, c); err != nil {
-		s.Log.Error("a network did not forget a bot", "network", network, "city", c.ID, "error", err)
+		s.Log.Error("a network did not forget a bot", "network", network, "city", c.ID, "err", err)
 		form.DeleteError = s.T(r, "settings.account.delete_failed", "Network", s.networkName(visitOf(r.Context()).lang, network))
 		return s.showAccount(w, r, http.StatusInternalServerError, form)
 	}

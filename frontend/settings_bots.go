@@ -107,7 +107,7 @@ func (s *Site) handleDisconnect(w http.ResponseWriter, r *http.Request) error {
 	}
 	title := s.networkName(visitOf(r.Context()).lang, n.Name)
 	if err := s.forget(r.Context(), n, b); err != nil {
-		s.Log.Error("a network did not forget a bot", "network", n.Name, "bot", b.ID, "error", err)
+		s.Log.Error("a network did not forget a bot", "network", n.Name, "bot", b.ID, "err", err)
 		return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnect_failed", "Network", title))
 	}
 	// One that somebody else disconnected a moment ago is just as gone.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -186,7 +185,7 @@ func (b *board) open(networks []Network) {
 			Reports: config.Reports{Keep: 168 * time.Hour},
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
-		Log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:    slog.New(slog.DiscardHandler),
 		Outbox: b, Notices: &b.notices, Relay: b, Health: b, Networks: networks,
 	})
 	b.notices.OnChanged(b.noteChange)

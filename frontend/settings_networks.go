@@ -97,7 +97,7 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 		return
 	}
 	s.Log.Error("a network's settings failed", "network", n.Name, "city", s.City(r).ID,
-		"request", visitOf(r.Context()).id, "error", err)
+		"request", visitOf(r.Context()).id, "err", err)
 	card.Trouble = s.plainWords(r, err)
 }
 

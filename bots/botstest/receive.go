@@ -25,7 +25,7 @@ func Receive(tb testing.TB, b bots.Bot, in *Inbox) *Receiving {
 		defer close(r.done)
 		r.err = b.Receive(ctx, in.Emit)
 	}()
-	tb.Cleanup(func() { r.Stop() })
+	tb.Cleanup(func() { _ = r.Stop() })
 	return r
 }
 

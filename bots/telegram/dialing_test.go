@@ -11,72 +11,114 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // TestStartsShareConnections starts many bots at once at a server that takes
-// few requests on a connection, of which every poll uses one up.
+// few requests on a connection, of which every poll uses one up. Connections are
+// pipes and time stands still while anybody works, so that a busy machine makes
+// no handshake late.
 func TestStartsShareConnections(t *testing.T) {
-	const bots, perConnection, atOnce = 1000, 100, 64 // atOnce as the supervisor has it
-	var connections atomic.Int64
-	polling := make(chan struct{}, bots)
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/getUpdates") {
-			polling <- struct{}{}
-			<-r.Context().Done()
-			return
-		}
-		io.WriteString(w, `{"ok":true,"result":{"id":1,"is_bot":true,"first_name":"Plärrer","username":"plaerrer_bot"}}`)
-	}))
-	s.EnableHTTP2 = true
-	s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: perConnection}
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-	s.StartTLS()
-	defer s.Close()
-	defer s.CloseClientConnections()
-
-	n := &network{api: s.URL, transport: newTransport(), dialing: newDialing()}
-	n.transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	n.transport.TLSClientConfig.NextProtos = nil
-	ctx, stop := context.WithCancel(t.Context())
-	turns := make(chan struct{}, atOnce)
-	var group sync.WaitGroup
-	defer group.Wait()
-	defer stop()
-	for range bots {
-		group.Go(func() {
-			c, err := n.client("", "12345:"+strings.Repeat("a", 35))
-			if err == nil {
-				turns <- struct{}{}
-				_, err = c.me(ctx)
-				<-turns
-			}
-			if err != nil {
-				t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		const bots, perConnection, atOnce = 1000, 100, 64 // atOnce as the supervisor has it
+		polling := make(chan struct{}, bots)
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/getUpdates") {
+				polling <- struct{}{}
+				<-r.Context().Done()
 				return
 			}
-			_, _ = c.updates(ctx, 0, time.Minute, c.dialing) // until the end
-		})
-	}
-	for range bots {
-		select {
-		case <-polling:
-		case <-time.After(20 * time.Second):
-			t.Fatal("not every bot polls")
+			io.WriteString(w, `{"ok":true,"result":{"id":1,"is_bot":true,"first_name":"Plärrer","username":"plaerrer_bot"}}`)
+		}))
+		pipes := newPipeListener()
+		s.Listener.Close()
+		s.Listener = pipes
+		s.EnableHTTP2 = true
+		s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: perConnection}
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.StartTLS()
+		defer s.Close()
+		defer s.CloseClientConnections()
+
+		n := &network{api: s.URL, transport: newTransport(), dialing: newDialing()}
+		n.transport.DialContext = pipes.dial
+		n.transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+		n.transport.TLSClientConfig.NextProtos = nil
+		ctx, stop := context.WithCancel(t.Context())
+		turns := make(chan struct{}, atOnce)
+		var group sync.WaitGroup
+		defer group.Wait()
+		defer stop()
+		for range bots {
+			group.Go(func() {
+				c, err := n.client("", "12345:"+strings.Repeat("a", 35))
+				if err == nil {
+					turns <- struct{}{}
+					_, err = c.me(ctx)
+					<-turns
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = c.updates(ctx, 0, time.Minute, c.dialing) // until the end
+			})
 		}
-	}
-	// Without turns there are more than thirty for each that is needed.
-	if made := connections.Load(); made > 12*bots/perConnection {
-		t.Errorf("%d connections were made, %d are needed", made, bots/perConnection)
-	} else {
-		t.Logf("%d connections were made, %d are needed", made, bots/perConnection)
+		for range bots {
+			select {
+			case <-polling:
+			case <-time.After(20 * time.Second):
+				t.Fatal("not every bot polls")
+			}
+		}
+		// Without turns there are more than thirty for each that is needed.
+		if made := pipes.made.Load(); made > 12*bots/perConnection {
+			t.Errorf("%d connections were made, %d are needed", made, bots/perConnection)
+		} else {
+			t.Logf("%d connections were made, %d are needed", made, bots/perConnection)
+		}
+	})
+}
+
+// pipeListener is a server's end of connections within the process.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  func()
+	made   atomic.Int64 // connections
+}
+
+func newPipeListener() *pipeListener {
+	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	l.close = sync.OnceFunc(func() { close(l.closed) })
+	return l
+}
+
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		l.made.Add(1)
+		return client, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { l.close(); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
 
 // TestDialingDoesNotHang has one request that finds no connection: the others
 // wait for it, but not for ever.
