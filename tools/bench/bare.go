@@ -58,8 +58,8 @@ func (discarding) Data(r io.Reader) error {
 	return err
 }
 
-// barePublish is how many messages of 1 KB a second a JetStream takes that syncs
-// each to disk. It is set up as the program's queue is.
+// barePublish is how many messages of 1 KB a second a JetStream takes that
+// syncs each to disk. It is set up as the program's queue is.
 func barePublish(ctx context.Context, b *bench, publishers int, while time.Duration) (float64, error) {
 	dir, err := b.newDir("jetstream")
 	if err != nil {

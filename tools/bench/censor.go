@@ -120,8 +120,8 @@ type badRules struct {
 	text                    func(length int) string
 }
 
-// cold is the time in milliseconds that the rules take for a text when they have
-// just been compiled.
+// cold is the time in milliseconds that the rules take for a text when they
+// have just been compiled.
 func (b badRules) cold(length int) (float64, error) {
 	text := b.text(length)
 	rules, err := censor.Compile(b.triggers, b.blocked)
@@ -133,8 +133,8 @@ func (b badRules) cold(length int) (float64, error) {
 	return milliseconds(float64(time.Since(began))), nil
 }
 
-// best is cold for the longest text and for one of half its length, each the best
-// of some runs, in turn.
+// best is cold for the longest text and for one of half its length, each the
+// best of some runs, in turn.
 func (b badRules) best(runs int) (half, whole float64, err error) {
 	half, whole = math.Inf(1), math.Inf(1)
 	for range runs {

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// The clock of this machine belongs to everybody, so the soak leaves it alone. It
-// builds the program with a time package whose wall clock can be moved: on
-// SIGUSR2 the program reads the difference from a file. The monotonic clock runs
-// on, as it does when somebody sets a real clock.
+// The clock of this machine belongs to everybody, so the soak leaves it alone.
+// It builds the program with a time package whose wall clock can be moved: on
+// SIGUSR2 the program reads the difference from a file. The monotonic clock
+// runs on, as it does when somebody sets a real clock.
 
 const clockOfTime = `package time
 

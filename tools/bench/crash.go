@@ -26,7 +26,8 @@ const (
 	crashSenders     = 10
 	// sendsAtOnce is how many mails one city's bot sends at the same time
 	// (concurrency in bots/mail): at most that many are in flight at a kill. A
-	// post on Mastodon is never made twice, since it carries an idempotency key.
+	// post on Mastodon is never made twice, since it carries an idempotency
+	// key.
 	sendsAtOnce = 8
 )
 

@@ -45,8 +45,8 @@ func (w *world) load(ctx context.Context, rate float64, while time.Duration, wan
 // collects garbage in spite of holdGarbage.
 const heldGarbage = 2 << 30
 
-// holdGarbage keeps the benchmark's garbage collector from running until release
-// is called: it would take the cores from the program.
+// holdGarbage keeps the benchmark's garbage collector from running until
+// release is called: it would take the cores from the program.
 func holdGarbage() (release func()) {
 	runtime.GC()
 	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(heldGarbage)

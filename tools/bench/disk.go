@@ -15,8 +15,8 @@ import (
 // anybody else.
 type smallDisk struct{ dir string }
 
-// mountSmallDisk mounts one at dir. The error is errSkipped without the right to
-// do so.
+// mountSmallDisk mounts one at dir. The error is errSkipped without the right
+// to do so.
 func mountSmallDisk(dir string, megabytes int) (*smallDisk, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err

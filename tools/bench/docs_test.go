@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPageIsOfTheResults checks that the page has the table that the results make.
+// TestPageIsOfTheResults checks that the page has the table that the results
+// make.
 func TestPageIsOfTheResults(t *testing.T) {
 	d := docsOf("../..")
 	kept, err := d.read()

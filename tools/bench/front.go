@@ -8,8 +8,9 @@ import (
 	"os"
 )
 
-// front puts TLS and HTTP/2 in front of a stand-in, as the real Bot API has them:
-// thousands of polls share a few connections. Over HTTP/1.1 each has its own.
+// front puts TLS and HTTP/2 in front of a stand-in, as the real Bot API has
+// them: thousands of polls share a few connections. Over HTTP/1.1 each has its
+// own.
 type front struct {
 	url    string
 	server *httptest.Server
@@ -20,7 +21,8 @@ type front struct {
 func startFront(h http.Handler, roots string) (*front, error) {
 	s := httptest.NewUnstartedServer(h)
 	s.EnableHTTP2 = true
-	// A program that is killed cuts its connections; nobody needs to read of it.
+	// A program that is killed cuts its connections; nobody needs to read of
+	// it.
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.StartTLS()
 	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})

@@ -44,8 +44,8 @@ func (m *mixedLoad) run(ctx context.Context) error {
 			return mails.Wait()
 		case <-tick.C:
 		}
-		// The network changes after every round of the cities, so that each city
-		// hears on each.
+		// The network changes after every round of the cities, so that each
+		// city hears on each.
 		city := n % len(m.world.slugs)
 		switch (n / len(m.world.slugs)) % 3 {
 		case 0:
@@ -113,8 +113,8 @@ func (m *mixedLoad) count() int {
 // how many came once more.
 type tally struct{ expected, lost, twice int }
 
-// waitArrived waits until every report has arrived at every network of its city.
-// What has not after arriveTimeout is lost.
+// waitArrived waits until every report has arrived at every network of its
+// city. What has not after arriveTimeout is lost.
 func (m *mixedLoad) waitArrived(ctx context.Context) (tally, error) {
 	timed, cancel := context.WithTimeout(ctx, arriveTimeout)
 	defer cancel()

@@ -39,7 +39,8 @@ func (o *overlay) mount(from, at string) error {
 	return err
 }
 
-// write writes the list of changed files for the Go command and returns its name.
+// write writes the list of changed files for the Go command and returns its
+// name.
 func (o *overlay) write() (string, error) {
 	raw, err := json.Marshal(o)
 	if err != nil {

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// postfix is a Postfix beside the system's. Its configuration, queue and port are
-// its own, everything else is Debian's default. It takes mail from this machine
-// for any domain.
+// postfix is a Postfix beside the system's. Its configuration, queue and port
+// are its own, everything else is Debian's default. It takes mail from this
+// machine for any domain.
 type postfix struct {
 	dir  string // configuration
 	addr string
 }
 
 // postfixMain is main.cf. Everything that decides about speed and safety keeps
-// its default: the queue is synced to disk before a mail is answered. It logs to
-// syslog as usual; without a syslog it is only faster.
+// its default: the queue is synced to disk before a mail is answered. It logs
+// to syslog as usual; without a syslog it is only faster.
 const postfixMain = `compatibility_level = 3.6
 queue_directory = %[1]s/queue
 data_directory = %[1]s/data
@@ -62,8 +62,9 @@ anvil     unix  -       -       n       -       1       anvil
 scache    unix  -       -       n       -       1       scache
 `
 
-// startPostfix starts a Postfix. line of main.cf says where mail goes. The error is
-// errSkipped if this machine has no Postfix or does not let us start it.
+// startPostfix starts a Postfix. line of main.cf says where mail goes. The
+// error is errSkipped if this machine has no Postfix or does not let us start
+// it.
 func startPostfix(ctx context.Context, b *bench, line string) (*postfix, error) {
 	if _, err := exec.LookPath("postfix"); err != nil {
 		return nil, fmt.Errorf("%w: Postfix is not installed (apt install postfix)", errSkipped)
@@ -148,8 +149,8 @@ func (p *postfix) waitEmpty(ctx context.Context) error {
 	return nil
 }
 
-// stop ends Postfix; nil has nothing to end. What is left in its queue goes with
-// the directory.
+// stop ends Postfix; nil has nothing to end. What is left in its queue goes
+// with the directory.
 func (p *postfix) stop() {
 	if p == nil {
 		return

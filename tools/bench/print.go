@@ -56,8 +56,8 @@ func withUnit(v float64, unit string) string {
 	return text + " " + unit
 }
 
-// digits is how many decimals a value is shown with: enough for three significant
-// figures, none for a whole number.
+// digits is how many decimals a value is shown with: enough for three
+// significant figures, none for a whole number.
 func digits(v float64) int {
 	switch {
 	case v == float64(int64(v)), v >= 100, v <= -100:

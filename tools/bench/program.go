@@ -16,8 +16,8 @@ import (
 // mailDomain is the domain of the cities' addresses.
 const mailDomain = "tickets.example"
 
-// startTimeout bounds how long the program may take to be ready, and stopTimeout
-// how long to end.
+// startTimeout bounds how long the program may take to be ready, and
+// stopTimeout how long to end.
 const (
 	startTimeout = 60 * time.Second
 	stopTimeout  = 20 * time.Second
@@ -37,8 +37,8 @@ type program struct {
 	dead chan struct{} // closed when the process has ended
 }
 
-// newProgram sets up a program in the directory data, whose outgoing mail goes to
-// relay. more holds settings as NAME=value.
+// newProgram sets up a program in the directory data, whose outgoing mail goes
+// to relay. more holds settings as NAME=value.
 func newProgram(binary, data, relay string, more ...string) (*program, error) {
 	p := &program{binary: binary, data: data}
 	for _, a := range []*string{&p.smtp, &p.web} {
@@ -102,8 +102,8 @@ func (p *program) waitReady(ctx context.Context) error {
 	})
 }
 
-// until calls ok again and again, with pauses between, until it returns true or an
-// error, or ctx ends.
+// until calls ok again and again, with pauses between, until it returns true or
+// an error, or ctx ends.
 func until(ctx context.Context, pause time.Duration, ok func() (bool, error)) error {
 	for {
 		done, err := ok()
@@ -118,8 +118,8 @@ func until(ctx context.Context, pause time.Duration, ok func() (bool, error)) er
 	}
 }
 
-// kill ends the process as kill -9 does, and waits for its end. It may be called
-// twice.
+// kill ends the process as kill -9 does, and waits for its end. It may be
+// called twice.
 func (p *program) kill() {
 	if p.cmd == nil {
 		return

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// reader fetches pages over one connection that it keeps open. It does as little
-// as a client can: the processor time it uses is lost to the program.
+// reader fetches pages over one connection that it keeps open. It does as
+// little as a client can: the processor time it uses is lost to the program.
 type reader struct {
 	addr string
 	conn net.Conn
@@ -59,8 +59,8 @@ func (r *reader) get(request []byte) ([]byte, error) {
 	return r.body, err
 }
 
-// head reads status and headers and returns the length of the body; -1 if it comes
-// in chunks.
+// head reads status and headers and returns the length of the body; -1 if it
+// comes in chunks.
 func (r *reader) head() (int, error) {
 	status, err := r.in.ReadSlice('\n')
 	if err != nil {

@@ -36,8 +36,8 @@ func (r *Result) add(name string, value float64, unit string) *Figure {
 	return &r.Figures[len(r.Figures)-1]
 }
 
-// skips tells whether err says that this machine lacks something, and keeps what
-// it lacks.
+// skips tells whether err says that this machine lacks something, and keeps
+// what it lacks.
 func (r *Result) skips(err error) bool {
 	if !errors.Is(err, errSkipped) {
 		return false

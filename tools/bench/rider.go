@@ -139,8 +139,8 @@ func mailText(n int, from, to, text string) string {
 }
 
 // sendFor sends reports first, first+1, … to the cities in turn, rate a second,
-// for a while. Each leaves at its time, however long the others take. It returns
-// those that were taken.
+// for a while. Each leaves at its time, however long the others take. It
+// returns those that were taken.
 func (r *riders) sendFor(ctx context.Context, first int, rate float64, while time.Duration, slugs []string) ([]sent, error) {
 	n := max(1, int(rate*while.Seconds()))
 	var group sync.WaitGroup

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// quantile is the value at or below which the share q of the values lies; NaN if
-// there are none. It sorts the values.
+// quantile is the value at or below which the share q of the values lies; NaN
+// if there are none. It sorts the values.
 func quantile[T ~int64 | ~float64](values []T, q float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()

@@ -91,8 +91,8 @@ func (s *scale) open(ctx context.Context, b *bench, n int) (*world, sized, error
 	return w, m, nil
 }
 
-// beside measures n cities. Their times are taken in turn with those of the first
-// world.
+// beside measures n cities. Their times are taken in turn with those of the
+// first world.
 func (s *scale) beside(ctx context.Context, b *bench, first *world, n int) (sized, error) {
 	w, m, err := s.open(ctx, b, n)
 	if err != nil {

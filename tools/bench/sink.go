@@ -223,8 +223,8 @@ func (s *sink) list() []arrival {
 	return slices.Clone(s.arrivals)
 }
 
-// count is how many mails have arrived, and how many different pairs of a report
-// and an address.
+// count is how many mails have arrived, and how many different pairs of a
+// report and an address.
 func (s *sink) count() (mails, different int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

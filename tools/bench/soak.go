@@ -134,8 +134,8 @@ func (s *soaking) run(ctx context.Context, r *Result) error {
 	return s.world.program.stop()
 }
 
-// throughFaults writes reports while one fault follows the other, until the time
-// is over. It returns how many faults there were.
+// throughFaults writes reports while one fault follows the other, until the
+// time is over. It returns how many faults there were.
 func (s *soaking) throughFaults(ctx context.Context) (faults int, err error) {
 	timed, stop := context.WithTimeout(ctx, s.For)
 	defer stop()

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// streams are the event streams of people who have a city's page open. They note
-// when which report came.
+// streams are the event streams of people who have a city's page open. They
+// note when which report came.
 type streams struct {
 	readers []*reader
 	open    sync.WaitGroup

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Every report has a number, by which it is found again on every network. It stands
-// at the beginning of the text, where no encoding breaks the line.
+// Every report has a number, by which it is found again on every network. It
+// stands at the beginning of the text, where no encoding breaks the line.
 const (
 	tokenMark   = "bench"
 	tokenDigits = 9

@@ -51,7 +51,8 @@ func ordinaryTexts(length int) []string {
 	return texts
 }
 
-// letters returns a source of random numbers below n, the same ones in every run.
+// letters returns a source of random numbers below n, the same ones in every
+// run.
 func letters(seed uint32) func(n int) int {
 	return func(n int) int {
 		seed = seed*1664525 + 1013904223

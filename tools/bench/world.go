@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// world is a program with its cities, and the stand-ins of all networks it talks
-// to.
+// world is a program with its cities, and the stand-ins of all networks it
+// talks to.
 type world struct {
 	program  *program
 	relay    *sink
@@ -20,10 +20,10 @@ type world struct {
 	next     int // number of the next report
 }
 
-// newWorld starts the stand-ins and sets up a program with n cities, each with a
-// mail subscriber, a Mastodon account and a Telegram bot with one chat. shape may
-// change the towns before they are written; it may be nil. The program is not
-// started.
+// newWorld starts the stand-ins and sets up a program with n cities, each with
+// a mail subscriber, a Mastodon account and a Telegram bot with one chat. shape
+// may change the towns before they are written; it may be nil. The program is
+// not started.
 func newWorld(ctx context.Context, b *bench, name, binary string, n int, shape func(w *world)) (*world, error) {
 	dir, err := b.newDir(name)
 	if err != nil {
