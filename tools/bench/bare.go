@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,29 +14,39 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 )
 
-// bareSMTP is a mail server of the library that the program uses, which throws
-// everything away: faster than that no program with it can be.
-type bareSMTP struct{ addr string }
+// bareSMTP is a mail server made of nothing but the library that the program
+// uses. It throws everything away: no program with that library can be faster.
+type bareSMTP struct {
+	addr   string
+	server *smtp.Server
+	done   chan struct{}
+}
 
-// startBareSMTP starts one; stop ends it.
-func startBareSMTP() (_ bareSMTP, stop func(), err error) {
+func startBareSMTP() (*bareSMTP, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return bareSMTP{}, nil, err
+		return nil, err
 	}
 	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return discarding{}, nil }))
 	srv.Domain = "bare.example"
 	srv.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	done := make(chan struct{})
+	b := &bareSMTP{l.Addr().String(), srv, make(chan struct{})}
 	go func() {
-		defer close(done)
+		defer close(b.done)
 		_ = srv.Serve(l) // ends with Close
 	}()
-	return bareSMTP{l.Addr().String()}, func() { srv.Close(); <-done }, nil
+	return b, nil
 }
 
+func (b *bareSMTP) close() {
+	b.server.Close()
+	<-b.done
+}
+
+// discarding is a session of bareSMTP.
 type discarding struct{}
 
 func (discarding) Mail(string, *smtp.MailOptions) error { return nil }
@@ -49,8 +58,8 @@ func (discarding) Data(r io.Reader) error {
 	return err
 }
 
-// barePublish is how many messages of 1 KB a second go into a JetStream that
-// syncs each to disk, set up as the program's queue is.
+// barePublish is how many messages of 1 KB a second a JetStream takes that
+// syncs each to disk. It is set up as the program's queue is.
 func barePublish(ctx context.Context, b *bench, publishers int, while time.Duration) (float64, error) {
 	dir, err := b.newDir("jetstream")
 	if err != nil {
@@ -70,36 +79,37 @@ func barePublish(ctx context.Context, b *bench, publishers int, while time.Durat
 		return 0, fmt.Errorf("bare JetStream: %w", err)
 	}
 	defer conn.Close()
-	js, err := jetstream.New(conn)
+	rate, err := publishFor(ctx, conn, publishers, while)
 	if err != nil {
 		return 0, fmt.Errorf("bare JetStream: %w", err)
 	}
-	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "BARE", Subjects: []string{"bare"}}); err != nil {
-		return 0, fmt.Errorf("bare JetStream: %w", err)
-	}
-	return publishFor(ctx, js, publishers, while)
+	return rate, nil
 }
 
-func publishFor(ctx context.Context, js jetstream.JetStream, publishers int, while time.Duration) (float64, error) {
-	var group sync.WaitGroup
+// publishFor publishes for a while and returns the messages a second.
+func publishFor(ctx context.Context, conn *nats.Conn, publishers int, while time.Duration) (float64, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "BARE", Subjects: []string{"bare"}}); err != nil {
+		return 0, err
+	}
 	var n atomic.Int64
-	var failed atomic.Value
 	body := make([]byte, 1024)
 	began := time.Now()
+	var group errgroup.Group
 	for range publishers {
-		group.Go(func() {
+		group.Go(func() error {
 			for time.Since(began) < while {
 				if _, err := js.Publish(ctx, "bare", body); err != nil {
-					failed.Store(err)
-					return
+					return err
 				}
 				n.Add(1)
 			}
+			return nil
 		})
 	}
-	group.Wait()
-	if err, ok := failed.Load().(error); ok {
-		return 0, fmt.Errorf("bare JetStream: %w", err)
-	}
-	return float64(n.Load()) / time.Since(began).Seconds(), nil
+	err = group.Wait()
+	return float64(n.Load()) / time.Since(began).Seconds(), err
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// A jump of the clock must not touch this machine's clock, which is everybody's.
-// So the soak builds the program with a time package whose wall clock can be
-// moved: the difference is read from a file on SIGUSR2. Time that is measured
-// (the monotonic clock) goes on as ever, as it does when a real clock is set.
+// The clock of this machine belongs to everybody, so the soak leaves it alone.
+// It builds the program with a time package whose wall clock can be moved: on
+// SIGUSR2 the program reads the difference from a file. The monotonic clock
+// runs on, as it does when somebody sets a real clock.
 
 const clockOfTime = `package time
 
@@ -23,7 +23,7 @@ import "sync/atomic"
 
 var jumped atomic.Int64
 
-// Jump sets the wall clock off by so many seconds.
+// Jump moves the wall clock this many seconds away from the real one.
 func Jump(seconds int64) { jumped.Store(seconds) }
 `
 
@@ -55,7 +55,7 @@ func init() {
 }
 `
 
-// clockVariable names the file with the difference.
+// clockVariable is the environment variable that names the file.
 const clockVariable = "BENCH_CLOCK"
 
 // withClock builds the program with a clock that can be moved.
@@ -78,9 +78,9 @@ func (b *bench) withClock(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for path, text := range map[string]string{
-		filepath.Join(dir, "time.go"):            strings.Replace(string(raw), now, now+"\tsec += jumped.Load()\n", 1),
-		filepath.Join(dir, "jump.go"):            clockOfTime,
-		filepath.Join(b.module, "bench_jump.go"): clockOfMain,
+		filepath.Join(dir, "time.go"):             strings.Replace(string(raw), now, now+"\tsec += jumped.Load()\n", 1),
+		filepath.Join(dir, "jump.go"):             clockOfTime,
+		filepath.Join(b.product, "bench_jump.go"): clockOfMain,
 	} {
 		if err := o.put(path, text); err != nil {
 			return "", err
@@ -89,19 +89,20 @@ func (b *bench) withClock(ctx context.Context) (string, error) {
 	return o.build(ctx, b)
 }
 
-// clock moves the wall clock of a program that was built withClock.
+// clock moves the wall clock of a program built by withClock.
 type clock struct {
 	program *program
 	file    string
 }
 
+// newClock returns the clock of a program that has not started yet.
 func newClock(p *program) *clock {
 	c := &clock{p, p.data + ".clock"}
 	p.env = append(p.env, clockVariable+"="+c.file)
 	return c
 }
 
-// set sets the program's clock off by d.
+// set moves the program's clock to d from the real one.
 func (c *clock) set(d time.Duration) error {
 	if err := os.WriteFile(c.file, []byte(strconv.Itoa(int(d.Seconds()))), 0o644); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"ticketfrei/db"
 )
 
-// query asks the program's database for a number, beside the program.
+// query asks the program's database for a number while the program runs.
 func (w *world) query(ctx context.Context, statement string, args ...any) (int, error) {
 	d, err := sql.Open("sqlite3", "file:"+filepath.Join(w.program.data, db.FileName)+"?mode=ro&_busy_timeout=10000")
 	if err != nil {
@@ -23,7 +23,7 @@ func (w *world) query(ctx context.Context, statement string, args ...any) (int, 
 	return n, nil
 }
 
-// reports is how many reports the database has, passed and refused.
+// reports is how many reports the database holds, whatever their verdict.
 func (w *world) reports(ctx context.Context) (int, error) {
 	return w.query(ctx, "SELECT count(*) FROM reports")
 }

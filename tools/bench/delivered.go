@@ -9,9 +9,12 @@ import (
 	"time"
 )
 
-// patience is how long what was sent may take to arrive before it counts as
-// lost.
-const patience = 60 * time.Second
+// patience is how long a report may take to arrive before it counts as lost.
+// After faults or kills it is arriveTimeout.
+const (
+	patience      = 60 * time.Second
+	arriveTimeout = 10 * time.Minute
+)
 
 // delivery is one report that has arrived at one network of its city.
 type delivery struct {
@@ -20,16 +23,17 @@ type delivery struct {
 	took    time.Duration // from the end of the mail
 }
 
-// expected says which networks of a city a report must arrive at; nil is all.
+// expected tells whether a report must arrive at a network of a city; nil means
+// at all.
 type expected func(city int, network string) bool
 
-// load sends reports to all cities in turn and waits until each has arrived
-// once at every network of its city that is expected.
+// load sends reports to all cities in turn and waits until each has arrived at
+// every network of its city that is expected, once.
 func (w *world) load(ctx context.Context, rate float64, while time.Duration, want expected) ([]delivery, error) {
 	defer holdGarbage()()
 	r := newRiders(w.program.smtp, 32)
 	defer r.close()
-	list, err := r.stream(ctx, w.next, rate, while, w.slugs)
+	list, err := r.sendFor(ctx, w.next, rate, while, w.slugs)
 	w.next += int(rate*while.Seconds()) + 1
 	if err != nil {
 		return nil, err
@@ -37,12 +41,12 @@ func (w *world) load(ctx context.Context, rate float64, while time.Duration, wan
 	return w.collect(ctx, list, want)
 }
 
-// heldGarbage is how much memory in bytes the benchmark may take before it
+// heldGarbage is how many bytes of memory the benchmark may take before it
 // collects garbage in spite of holdGarbage.
 const heldGarbage = 2 << 30
 
-// holdGarbage keeps the benchmark's collector from running until release is
-// called: it would take the cores from the program for the fifth of a second.
+// holdGarbage keeps the benchmark's garbage collector from running until
+// release is called: it would take the cores from the program.
 func holdGarbage() (release func()) {
 	runtime.GC()
 	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(heldGarbage)
@@ -52,8 +56,8 @@ func holdGarbage() (release func()) {
 	}
 }
 
-// collect waits for the reports and returns their deliveries. It is an error
-// where one is missing or comes twice.
+// collect waits for the reports and returns their deliveries. It is an error if
+// one is missing or comes twice.
 func (w *world) collect(ctx context.Context, list []sent, want expected) ([]delivery, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -70,15 +74,15 @@ func (w *world) collect(ctx context.Context, list []sent, want expected) ([]deli
 	return found, err
 }
 
-// match finds the reports at the networks. missing is one that has not come.
+// match finds the reports at the networks. missing names one that has not come.
 func (w *world) match(list []sent, want expected) (found []delivery, missing string, err error) {
 	at := w.arrivals()
 	for _, s := range list {
-		for _, network := range []string{"mail", "mastodon", "telegram"} {
+		for _, network := range networks() {
 			if want != nil && !want(s.city, network) || !w.towns[s.city].has(network) {
 				continue
 			}
-			times := at[place{s.report, network, w.slugs[s.city]}]
+			times := at[landing{s.report, network, w.slugs[s.city]}]
 			switch len(times) {
 			case 0:
 				missing = fmt.Sprintf("report %d on %s of %s", s.report, network, w.slugs[s.city])
@@ -96,36 +100,36 @@ func (t *town) has(network string) bool {
 	return network == "mail" && len(t.subscribers) > 0 || network == "mastodon" && t.mastodon != nil || network == "telegram" && t.telegram != nil
 }
 
-// place is where a report can arrive.
-type place struct {
+// landing is a report and where it can arrive.
+type landing struct {
 	report  int
 	network string
 	slug    string
 }
 
-// arrivals is everything that has arrived, of whatever report.
-func (w *world) arrivals() map[place][]time.Time {
-	at := make(map[place][]time.Time)
+// arrivals is everything that has arrived, and when.
+func (w *world) arrivals() map[landing][]time.Time {
+	at := make(map[landing][]time.Time)
 	for _, a := range w.relay.list() {
 		slug, _, _ := strings.Cut(a.to, "@")
-		p := place{a.report, "mail", slug}
+		p := landing{a.report, "mail", slug}
 		at[p] = append(at[p], a.at)
 	}
 	for i := range w.towns {
 		t := &w.towns[i]
 		if t.mastodon != nil {
 			for _, post := range t.mastodon.Statuses() {
-				p := place{findToken(post.Text), "mastodon", t.slug}
+				p := landing{findToken(post.Text), "mastodon", t.slug}
 				at[p] = append(at[p], post.At)
 			}
 			for _, boost := range t.mastodon.Boosts() {
-				p := place{findToken(boost.Text), "mastodon", t.slug}
+				p := landing{findToken(boost.Text), "mastodon", t.slug}
 				at[p] = append(at[p], boost.At)
 			}
 		}
 		if t.telegram != nil {
 			for _, m := range t.telegram.Sends() {
-				p := place{findToken(m.Text), "telegram", t.slug}
+				p := landing{findToken(m.Text), "telegram", t.slug}
 				at[p] = append(at[p], m.At)
 			}
 		}
@@ -133,7 +137,7 @@ func (w *world) arrivals() map[place][]time.Time {
 	return at
 }
 
-// times are the durations of the deliveries through a network; "" is all.
+// times are those of the deliveries through a network; "" stands for all.
 func times(list []delivery, network string) []time.Duration {
 	var all []time.Duration
 	for _, d := range list {

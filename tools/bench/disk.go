@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// smallDisk is a file system of its own in memory, which can be filled up
-// without harm to anybody else.
+// smallDisk is a file system in memory that can be filled up without harm to
+// anybody else.
 type smallDisk struct{ dir string }
 
 // mountSmallDisk mounts one at dir. The error is errSkipped without the right
@@ -56,4 +56,10 @@ func (d *smallDisk) empty() error {
 	return nil
 }
 
-func (d *smallDisk) unmount() error { return unix.Unmount(d.dir, 0) }
+// unmount removes the disk; nil has nothing to remove.
+func (d *smallDisk) unmount() error {
+	if d == nil {
+		return nil
+	}
+	return unix.Unmount(d.dir, 0)
+}

@@ -1,66 +1,136 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 )
 
-// writeDocs puts the figures into a document, between the lines
-// <!-- begin NAME --> and <!-- end NAME --> of each experiment. What stands
-// outside is written by people and stays; an experiment that did not run keeps
-// its figures.
-func (r *Report) writeDocs(path string) error {
-	raw, err := os.ReadFile(path)
+// docs is the product's directory of documents. results.json in it holds the
+// last full run of every experiment, PERFORMANCE.md a table of the figures with
+// a target, charts/ those charts that the page shows.
+type docs struct{ dir string }
+
+func docsOf(product string) docs { return docs{filepath.Join(product, "docs")} }
+
+func (d docs) results() string { return filepath.Join(d.dir, "results.json") }
+func (d docs) page() string    { return filepath.Join(d.dir, "PERFORMANCE.md") }
+func (d docs) charts() string  { return filepath.Join(d.dir, "charts") }
+
+// records are the last full runs, by experiment.
+type records map[string]record
+
+// record is one full run of an experiment.
+type record struct {
+	Commit  string    `json:"commit"` // of the program that was measured
+	Began   time.Time `json:"began"`
+	Machine Machine   `json:"machine"`
+	What    string    `json:"what"`
+	Figures []Figure  `json:"figures"`
+}
+
+// keep replaces the records of the experiments that ran to their end, and the
+// table and the charts with them. All others stay as they are.
+func (d docs) keep(r *Report) error {
+	kept, err := d.read()
 	if err != nil {
 		return err
 	}
-	text := string(raw)
 	for _, result := range r.Results {
-		if text, err = replaceSection(text, result.Experiment, r.section(result)); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		if result.complete() {
+			kept[result.Experiment] = record{r.Commit, r.Began.UTC().Truncate(time.Second), r.Machine, result.What, result.Figures}
 		}
 	}
-	return os.WriteFile(path, []byte(text), 0o644)
-}
-
-// replaceSection returns text with another section of that name.
-func replaceSection(text, name, section string) (string, error) {
-	begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->"
-	before, rest, ok := strings.Cut(text, begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !ok || !ended {
-		return "", fmt.Errorf("there is no section %s", name)
+	if err := writeJSON(d.results(), kept); err != nil {
+		return err
 	}
-	return before + begin + section + end + after, nil
+	page, err := d.writeTable(kept)
+	if err != nil {
+		return err
+	}
+	return r.draw(d.charts(), func(result *Result) bool {
+		return result.complete() && strings.Contains(page, "(charts/"+result.Experiment+".svg)")
+	})
 }
 
-// section is the table of an experiment and its chart, in Markdown.
-func (r *Report) section(result *Result) string {
+func (d docs) read() (records, error) {
+	raw, err := os.ReadFile(d.results())
+	if err != nil {
+		return nil, err
+	}
+	kept := records{}
+	if err := json.Unmarshal(raw, &kept); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.results(), err)
+	}
+	return kept, nil
+}
+
+// writeTable puts the table into the page and returns the page. What people
+// wrote around the table stays.
+func (d docs) writeTable(kept records) (string, error) {
+	raw, err := os.ReadFile(d.page())
+	if err != nil {
+		return "", err
+	}
+	page, err := replaceTable(string(raw), kept.table())
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", d.page(), err)
+	}
+	return page, os.WriteFile(d.page(), []byte(page), 0o644)
+}
+
+// The lines of the page that the table stands between.
+const (
+	tableBegins = "<!-- begin table -->\n"
+	tableEnds   = "<!-- end table -->"
+)
+
+// replaceTable returns the page with another table.
+func replaceTable(page, table string) (string, error) {
+	before, rest, begins := strings.Cut(page, tableBegins)
+	_, after, ends := strings.Cut(rest, tableEnds)
+	if !begins || !ends {
+		return "", fmt.Errorf("there is no line %q followed by %q", strings.TrimSpace(tableBegins), tableEnds)
+	}
+	return before + tableBegins + table + tableEnds + after, nil
+}
+
+// table is the figures that have a target, in Markdown, and where they were
+// measured.
+func (kept records) table() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "Measured at commit %s on %s, %s.", r.Commit, r.Began.UTC().Format("2006-01-02"), r.Machine)
-	if r.Quick {
-		s.WriteString(" A quick run: its figures mean little.")
-	}
-	s.WriteString("\n\n")
-	if result.Skipped != "" {
-		s.WriteString(result.Skipped + "\n\n")
-	}
-	if result.Failed != "" {
-		s.WriteString("**Failed:** " + strings.ReplaceAll(result.Failed, "\n", " ") + "\n\n")
-	}
-	s.WriteString("| | measured | target | | |\n| --- | ---: | ---: | --- | --- |\n")
-	for _, f := range result.Figures {
-		verdict := f.verdict()
-		if verdict == "missed" {
-			verdict = "**missed**"
+	s.WriteString("| | measured | target | |\n| --- | ---: | ---: | --- |\n")
+	var where []string
+	for _, e := range new(commands).every() {
+		k, ok := kept[e.name()]
+		if !ok {
+			continue
 		}
-		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s |\n", cell(f.Name), cell(f.value()), cell(f.target()), verdict, cell(f.Note))
+		for _, f := range k.Figures {
+			if f.Target != nil {
+				s.WriteString(row(e.name(), f))
+			}
+		}
+		if on := k.on(); !slices.Contains(where, on) {
+			where = append(where, on)
+		}
 	}
-	if len(result.Series) > 0 && result.Failed == "" {
-		fmt.Fprintf(&s, "\n![%s](charts/%s.svg)\n", result.Axes.Title, result.Experiment)
+	return s.String() + "\nMeasured on " + strings.Join(where, "; on ") + ".\n"
+}
+
+// on says where and when.
+func (k record) on() string { return k.Machine.String() + ", " + k.Began.Format("2006-01-02") }
+
+func row(experiment string, f Figure) string {
+	value, note := f.value(), f.Note
+	if f.verdict() == "missed" {
+		value, note = "**"+value+"**", strings.TrimSuffix("missed; "+note, "; ")
 	}
-	return s.String()
+	return fmt.Sprintf("| **%s** %s | %s | %s | %s |\n", experiment, cell(f.Name), value, f.target(), cell(note))
 }
 
 // cell is a text that cannot end its cell of a table.

@@ -20,7 +20,7 @@ const (
 	chartHeight = 9 * vg.Centimeter
 )
 
-// colors tell the series apart, also for people who do not see all colours
+// colors tell the series apart, even for people who do not see all colours
 // (Okabe and Ito, jfly.uni-koeln.de/color).
 var colors = []color.Color{
 	color.RGBA{0x00, 0x72, 0xb2, 0xff}, color.RGBA{0xe6, 0x9f, 0x00, 0xff}, color.RGBA{0x00, 0x9e, 0x73, 0xff},
@@ -30,14 +30,15 @@ var colors = []color.Color{
 
 func colorOf(i int) color.Color { return colors[i%len(colors)] }
 
-// draw draws the chart of each experiment into dir.
-func (r *Report) draw(dir string) error {
+// draw draws the charts of the wanted results into dir. What failed or has
+// nothing to show has no chart.
+func (r *Report) draw(dir string, wanted func(*Result) bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	var errs []error
 	for _, result := range r.Results {
-		if len(result.Series) == 0 || result.Failed != "" {
+		if len(result.Series) == 0 || result.Failed != "" || !wanted(result) {
 			continue
 		}
 		if err := result.draw(filepath.Join(dir, result.Experiment+".svg")); err != nil {
@@ -66,7 +67,8 @@ func (r *Result) draw(path string) error {
 	return p.Save(chartWidth, chartHeight, path)
 }
 
-// scale makes axes logarithmic, and gives the others their zero.
+// scale makes axes logarithmic where they are to be, and begins the values at
+// zero where not.
 func (r *Result) scale(p *plot.Plot) {
 	if r.Axes.LogX {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
@@ -99,7 +101,7 @@ func (r *Result) addLines(p *plot.Plot) error {
 	return nil
 }
 
-// visible is a value that a logarithmic axis can show.
+// visible is v, or the least value that a logarithmic axis shows.
 func (r *Result) visible(v float64, log bool) float64 {
 	if log {
 		return math.Max(v, 1e-3)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,8 +15,6 @@ type fanOut struct {
 
 func (*fanOut) name() string { return "fan-out" }
 func (*fanOut) what() string { return "one report to all mail subscribers of a city, through a relay" }
-
-func (f *fanOut) defaults() { *f = fanOut{Subscribers: 10000, Rounds: 6} }
 
 func (f *fanOut) run(ctx context.Context, b *bench, r *Result) error {
 	if b.Quick {
@@ -38,95 +35,114 @@ func (f *fanOut) run(ctx context.Context, b *bench, r *Result) error {
 		return err
 	}
 	p, err := startPostfix(ctx, b, "default_transport = smtp:"+strings.Replace(w.relay.addr, "127.0.0.1", "[127.0.0.1]", 1))
-	if err != nil && !errors.Is(err, errSkipped) {
+	if err != nil && !r.skips(err) {
 		return err
 	}
-	if p == nil {
-		r.add("Postfix", 0, "").Note = err.Error()
-	} else {
-		defer p.stop()
+	defer p.stop()
+	ours, theirs, err := f.turns(ctx, w, p)
+	if err != nil {
+		return err
 	}
-	return f.turns(ctx, b, r, w, p)
+	f.report(r, ours, theirs)
+	return nil
 }
 
-// turns lets the program and Postfix take turns.
-func (f *fanOut) turns(ctx context.Context, b *bench, r *Result, w *world, p *postfix) error {
-	var ours, first, theirs, peaks []float64
-	r.Axes = Axes{Title: "One report to all subscribers", X: "seconds", Y: "mails at the relay"}
-	for round := range f.Rounds {
-		if err := w.program.resetPeak(); err != nil {
-			return err
-		}
-		began, list, err := f.ours(ctx, w)
+// fannedOut is one report's way to all subscribers.
+type fannedOut struct {
+	began time.Time // for ours: when the report's mail ended
+	list  []arrival
+	peak  float64 // highest memory of the program in MB; only of ours
+}
+
+// rate is the mails a second up to the last of them.
+func (o fannedOut) rate() float64 {
+	return float64(len(o.list)) / o.list[len(o.list)-1].at.Sub(o.began).Seconds()
+}
+
+// turns lets the program and Postfix take turns. p may be nil.
+func (f *fanOut) turns(ctx context.Context, w *world, p *postfix) (ours, theirs []fannedOut, err error) {
+	for range f.Rounds {
+		o, err := f.ours(ctx, w)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		_, peak, err := w.program.memory()
-		if err != nil {
-			return err
-		}
-		ours, peaks = append(ours, rateOf(began, list)), append(peaks, peak)
-		first = append(first, float64(list[0].at.Sub(began)))
-		if round == 0 {
-			r.Series = append(r.Series, progress("Ticketfrei", began, list))
-		}
+		ours = append(ours, o)
 		if p == nil {
 			continue
 		}
-		began, list, err = f.postfix(ctx, w, p)
-		if err != nil {
-			return err
+		if o, err = f.postfix(ctx, w, p); err != nil {
+			return nil, nil, err
 		}
-		theirs = append(theirs, rateOf(began, list))
-		if round == 0 {
-			r.Series = append(r.Series, progress("Postfix", began, list))
-		}
+		theirs = append(theirs, o)
 	}
-	r.add("Ticketfrei", median(ours), "mails/s").Note = fmt.Sprintf("from the end of the report's mail; each of %d subscribers got it once", f.Subscribers)
+	return ours, theirs, nil
+}
+
+func (f *fanOut) report(r *Result, ours, theirs []fannedOut) {
+	rate := medianRate(ours)
+	var first, peaks []float64
+	for _, o := range ours {
+		first, peaks = append(first, float64(o.list[0].at.Sub(o.began))), append(peaks, o.peak)
+	}
+	r.Axes = Axes{Title: "One report to all subscribers", X: "seconds", Y: "mails at the relay"}
+	r.Series = []Series{progress("Ticketfrei", ours[0])}
+	r.add("Ticketfrei", rate, "mails/s").note("from the end of the report's mail; each of %d subscribers got it once", f.Subscribers)
 	r.add("first subscriber after", milliseconds(median(first)), "ms")
-	if p != nil {
-		r.add("Postfix", median(theirs), "mails/s").Note = "single-recipient mails, from the first connection"
-		r.add("ratio", median(ours)/median(theirs), "×").Target = atLeast(2)
+	if len(theirs) > 0 {
+		r.Series = append(r.Series, progress("Postfix", theirs[0]))
+		r.add("Postfix", medianRate(theirs), "mails/s").note("single-recipient mails, from the first connection")
+		r.add("ratio", rate/medianRate(theirs), "×").atLeast(2).note("%.0f to Postfix's %.0f mails/s", rate, medianRate(theirs))
 	}
 	r.add("highest memory, first report", peaks[0], "MB")
 	if half := len(peaks) / 2; half > 0 {
-		// One peak by itself depends on when the collector runs.
+		// A single peak depends on when the garbage collector runs.
 		early, late := median(peaks[:half]), median(peaks[half:])
-		r.add("highest memory, first half of the reports", early, "MB").Note = "median"
-		r.add("highest memory, second half", late, "MB").Note = "median"
-		r.add("memory, second half to first", late/early, "×").Target = atMost(1.1)
+		r.add("highest memory, first half of the reports", early, "MB").note("median")
+		r.add("highest memory, second half", late, "MB").note("median")
+		r.add("memory, second half to first", late/early, "×").atMost(1.1).note("%.1f to %.1f MB", late, early)
 	}
-	return nil
+}
+
+func medianRate(list []fannedOut) float64 {
+	var rates []float64
+	for _, o := range list {
+		rates = append(rates, o.rate())
+	}
+	return median(rates)
 }
 
 // fanOutTimeout bounds one fan-out.
 const fanOutTimeout = 3 * time.Minute
 
-// ours sends one report and returns when its mail ended and what arrived.
-func (f *fanOut) ours(ctx context.Context, w *world) (time.Time, []arrival, error) {
+// ours sends one report and waits until every subscriber has got it once.
+func (f *fanOut) ours(ctx context.Context, w *world) (fannedOut, error) {
+	if err := w.program.resetPeak(); err != nil {
+		return fannedOut{}, err
+	}
 	w.relay.forget()
 	riders := newRiders(w.program.smtp, 1)
 	defer riders.close()
 	s, err := riders.send(ctx, w.next, 0, w.slugs[0])
 	w.next++
 	if err != nil {
-		return time.Time{}, nil, err
+		return fannedOut{}, err
 	}
-	list, err := f.wait(ctx, w)
-	if err != nil {
-		return time.Time{}, nil, err
+	if err := f.wait(ctx, w); err != nil {
+		return fannedOut{}, err
 	}
+	list := w.relay.list()
 	if err := w.program.waitIdle(ctx); err != nil {
-		return time.Time{}, nil, err
+		return fannedOut{}, err
 	}
 	if mails, _ := w.relay.count(); mails != f.Subscribers {
-		return time.Time{}, nil, fmt.Errorf("%d mails for %d subscribers", mails, f.Subscribers)
+		return fannedOut{}, fmt.Errorf("%d mails for %d subscribers", mails, f.Subscribers)
 	}
-	return s.at, list, nil
+	_, peak, err := w.program.memory()
+	return fannedOut{s.at, list, peak}, err
 }
 
 // wait waits until every subscriber has got the report.
-func (f *fanOut) wait(ctx context.Context, w *world) ([]arrival, error) {
+func (f *fanOut) wait(ctx context.Context, w *world) error {
 	ctx, cancel := context.WithTimeout(ctx, fanOutTimeout)
 	defer cancel()
 	err := until(ctx, 5*time.Millisecond, func() (bool, error) {
@@ -135,39 +151,33 @@ func (f *fanOut) wait(ctx context.Context, w *world) ([]arrival, error) {
 	})
 	if err != nil {
 		_, different := w.relay.count()
-		return nil, fmt.Errorf("%d of %d subscribers got the report: %w", different, f.Subscribers, err)
+		return fmt.Errorf("%d of %d subscribers got the report: %w", different, f.Subscribers, err)
 	}
-	return w.relay.list(), nil
+	return nil
 }
 
-// postfix hands as many mails to Postfix and returns when that began and what
-// arrived.
-func (f *fanOut) postfix(ctx context.Context, w *world, p *postfix) (time.Time, []arrival, error) {
+// postfix hands as many mails to Postfix and waits until all have arrived.
+func (f *fanOut) postfix(ctx context.Context, w *world, p *postfix) (fannedOut, error) {
 	w.relay.forget()
 	began := time.Now()
 	s := source{addr: p.addr, to: "s@subscribers.example", mails: f.Subscribers, connections: mailInConnections, keep: true, numbered: true, text: 1024}
 	if _, err := s.run(ctx); err != nil {
-		return began, nil, err
+		return fannedOut{}, err
 	}
 	if err := p.waitEmpty(ctx); err != nil {
-		return began, nil, err
+		return fannedOut{}, err
 	}
 	if mails, _ := w.relay.count(); mails != f.Subscribers {
-		return began, nil, fmt.Errorf("%d of %d mails came through Postfix", mails, f.Subscribers)
+		return fannedOut{}, fmt.Errorf("%d of %d mails came through Postfix", mails, f.Subscribers)
 	}
-	return began, w.relay.list(), nil
-}
-
-// rateOf is the mails a second from began to the last of them.
-func rateOf(began time.Time, list []arrival) float64 {
-	return float64(len(list)) / list[len(list)-1].at.Sub(began).Seconds()
+	return fannedOut{began: began, list: w.relay.list()}, nil
 }
 
 // progress is how many mails had arrived when.
-func progress(name string, began time.Time, list []arrival) Series {
+func progress(name string, o fannedOut) Series {
 	s := Series{Name: name, Points: []Point{{}}}
-	for i := 0; i < len(list); i += max(1, len(list)/100) {
-		s.Points = append(s.Points, Point{list[i].at.Sub(began).Seconds(), float64(i + 1)})
+	for i := 0; i < len(o.list); i += max(1, len(o.list)/100) {
+		s.Points = append(s.Points, Point{o.list[i].at.Sub(o.began).Seconds(), float64(i + 1)})
 	}
 	return s
 }

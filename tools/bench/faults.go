@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"ticketfrei/bots/mastodon/mastodontest"
 )
 
 // fault is something that goes wrong for a while.
@@ -16,11 +14,11 @@ type fault struct {
 	end   func() error
 }
 
-// faults are all that the soak has, in the order they come.
+// faults are all that the soak has, in the order in which they come.
 func (s *soaking) faults() []fault {
 	w := s.world
 	relay := func(f sinkFault) func() error { return func() error { w.relay.fail(f); return nil } }
-	mastodon := func(f mastodontest.Fault) func() error {
+	mastodon := func(f mastodonFault) func() error {
 		return func() error { w.mastodon.SetFault(f); return nil }
 	}
 	well := func() error { return nil }
@@ -28,8 +26,8 @@ func (s *soaking) faults() []fault {
 		{"the relay stalls", 5 * time.Second, relay(sinkStalls), s.mendRelay},
 		{"the relay cuts connections", 3 * time.Second, relay(sinkResets), s.mendRelay},
 		{"the relay answers 451", 5 * time.Second, relay(sinkBusy), s.mendRelay},
-		{"Mastodon answers 502", 5 * time.Second, mastodon(mastodontest.Fault{Status: 502}), mastodon(mastodontest.Fault{})},
-		{"Mastodon hangs", 5 * time.Second, mastodon(mastodontest.Fault{Hang: true}), mastodon(mastodontest.Fault{})},
+		{"Mastodon answers 502", 5 * time.Second, mastodon(mastodonFault{Status: 502}), mastodon(mastodonFault{})},
+		{"Mastodon hangs", 5 * time.Second, mastodon(mastodonFault{Hang: true}), mastodon(mastodonFault{})},
 		{"Mastodon answers 429", 5 * time.Second, s.limitMastodon, s.unlimitMastodon},
 		{"Mastodon's streams are cut", time.Second, func() error { w.mastodon.DropStreams(); return nil }, well},
 		{"Telegram answers 500", time.Second, s.breakTelegram, well},
@@ -54,7 +52,7 @@ func (s *soaking) mendRelay() error {
 	return nil
 }
 
-// limitMastodon leaves every account no request at all, for some seconds.
+// limitMastodon leaves every account one request in four seconds.
 func (s *soaking) limitMastodon() error {
 	s.world.mastodon.SetRateLimit(1, 4*time.Second)
 	return nil
@@ -82,8 +80,8 @@ func (s *soaking) limitTelegram() error {
 // calm is how long everything works between two faults.
 const calm = 5 * time.Second
 
-// strike lets one fault follow the other until ctx ends. Every fault that began
-// is ended. It returns how many there were.
+// strike lets one fault follow the other until ctx ends, and returns how many
+// there were. Every fault that begins is ended.
 func (s *soaking) strike(ctx context.Context) (int, error) {
 	list := s.faults()
 	for n := 0; ; n++ {
@@ -93,7 +91,7 @@ func (s *soaking) strike(ctx context.Context) (int, error) {
 		f := list[n%len(list)]
 		s.bench.say("%s", f.name)
 		err := f.begin()
-		_ = rest(ctx, min(f.lasts, s.longest)) // it is ended in any case
+		_ = rest(ctx, min(f.lasts, s.longest)) // the fault is ended in any case
 		if ended := f.end(); err == nil {
 			err = ended
 		}

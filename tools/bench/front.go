@@ -8,18 +8,21 @@ import (
 	"os"
 )
 
-// front is TLS with HTTP/2 before a stand-in, as before the real Bot API: there
-// thousands of polls share a few connections. Over HTTP/1.1 each had its own.
+// front puts TLS and HTTP/2 in front of a stand-in, as the real Bot API has
+// them: thousands of polls share a few connections. Over HTTP/1.1 each has its
+// own.
 type front struct {
 	url    string
 	server *httptest.Server
-	roots  string // file with the certificate, to be trusted
+	roots  string // file with the certificate to trust
 }
 
+// startFront starts one before h and writes its certificate to the file roots.
 func startFront(h http.Handler, roots string) (*front, error) {
 	s := httptest.NewUnstartedServer(h)
 	s.EnableHTTP2 = true
-	// Whoever is killed cuts connections; nobody needs to read of it.
+	// A program that is killed cuts its connections; nobody needs to read of
+	// it.
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.StartTLS()
 	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
@@ -30,7 +33,7 @@ func startFront(h http.Handler, roots string) (*front, error) {
 	return &front{s.URL, s, roots}, nil
 }
 
-// close ends every request; what is behind must have ended its own.
+// close ends every request. The stand-in must be closed before.
 func (f *front) close() {
 	f.server.CloseClientConnections()
 	f.server.Close()

@@ -8,7 +8,7 @@ import (
 	"ticketfrei/tools/bench/panicking"
 )
 
-// isolation measures whether the trouble of some bots is that of the others.
+// isolation measures whether bots in trouble slow down the others.
 type isolation struct {
 	Cities int           `default:"1000" help:"Number of cities, each with three bots."`
 	Rate   float64       `default:"50" help:"Reports a second."`
@@ -19,10 +19,6 @@ type isolation struct {
 func (*isolation) name() string { return "isolation" }
 func (*isolation) what() string {
 	return "the time of deliveries through healthy bots while 20% of all bots hang, 10% are refused and 10% panic"
-}
-
-func (i *isolation) defaults() {
-	*i = isolation{Cities: 1000, Rate: 50, For: 60 * time.Second, Rounds: 2}
 }
 
 func (i *isolation) run(ctx context.Context, b *bench, r *Result) error {
@@ -43,35 +39,62 @@ func (i *isolation) run(ctx context.Context, b *bench, r *Result) error {
 		return err
 	}
 	p := plight{n: i.Cities, hangs: "http://" + hole.addr, refuses: "http://" + closed}
-	var alone, beside [][]time.Duration
+	alone := worldKind{name: "all healthy", binary: binary}
+	beside := worldKind{name: "40% in trouble", binary: binary, shape: p.strike}
 	for range i.Rounds {
-		list, err := i.measure(ctx, b, binary, p, nil)
-		if err != nil {
-			return fmt.Errorf("all healthy: %w", err)
+		for _, k := range []*worldKind{&alone, &beside} {
+			if err := i.measure(ctx, b, k, p); err != nil {
+				return fmt.Errorf("%s: %w", k.name, err)
+			}
 		}
-		alone = append(alone, times(list, ""))
-		b.say("all healthy: 99%% within %.1f ms", milliseconds(quantile(times(list, ""), 0.99)))
-		if list, err = i.measure(ctx, b, binary, p, p.strike); err != nil {
-			return fmt.Errorf("beside bots in trouble: %w", err)
-		}
-		beside = append(beside, times(list, ""))
-		b.say("beside bots in trouble: 99%% within %.1f ms", milliseconds(quantile(times(list, ""), 0.99)))
 	}
+	i.report(r, alone, beside)
+	return nil
+}
+
+// worldKind is one of the two worlds that are compared.
+type worldKind struct {
+	name   string
+	binary string
+	shape  func(*world)
+	rounds [][]time.Duration // times of the deliveries of each round
+}
+
+// measure runs the load in a new world and adds the times of the bots that are
+// healthy in both kinds.
+func (i *isolation) measure(ctx context.Context, b *bench, k *worldKind, p plight) error {
+	w, err := newWorld(ctx, b, "isolation", k.binary, i.Cities, k.shape)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if _, err := w.start(ctx, p.healthyBots()); err != nil {
+		return err
+	}
+	list, err := w.load(ctx, i.Rate, i.For, p.healthy)
+	if err != nil {
+		return err
+	}
+	k.rounds = append(k.rounds, times(list, ""))
+	b.say("%s: 99%% within %.1f ms", k.name, milliseconds(quantile(times(list, ""), 0.99)))
+	return nil
+}
+
+func (i *isolation) report(r *Result, alone, beside worldKind) {
 	r.Axes = Axes{Title: "Healthy bots, beside healthy ones and beside 40% in trouble", X: "milliseconds", Y: "% of deliveries", LogX: true}
-	r.Series = []Series{distribution("all healthy", alone[0]), distribution("40% in trouble", beside[0])}
+	r.Series = []Series{distribution(alone.name, alone.rounds[0]), distribution(beside.name, beside.rounds[0])}
 	for _, q := range []struct {
 		name string
 		q    float64
 	}{{"median", 0.5}, {"99%", 0.99}} {
-		a, z := medianOf(alone, q.q), medianOf(beside, q.q)
-		r.add(q.name+", all healthy", milliseconds(a), "ms")
-		r.add(q.name+", 40% in trouble", milliseconds(z), "ms")
+		a, z := milliseconds(medianOf(alone.rounds, q.q)), milliseconds(medianOf(beside.rounds, q.q))
+		r.add(q.name+", "+alone.name, a, "ms")
+		r.add(q.name+", "+beside.name, z, "ms")
 		f := r.add(q.name+", ratio", z/a, "×")
 		if q.q == 0.99 {
-			f.Target = atMost(1.2)
+			f.atMost(1.2).note("%.2f ms to %.2f ms when all are healthy", z, a)
 		}
 	}
-	return nil
 }
 
 // medianOf is the median of the rounds' quantiles.
@@ -83,29 +106,15 @@ func medianOf(rounds [][]time.Duration, q float64) float64 {
 	return median(all)
 }
 
-// measure runs the load in a world of its own and returns the deliveries of the
-// bots that are healthy in both.
-func (i *isolation) measure(ctx context.Context, b *bench, binary string, p plight, shape func(*world)) ([]delivery, error) {
-	w, err := newWorld(ctx, b, "isolation", binary, i.Cities, shape)
-	if err != nil {
-		return nil, err
-	}
-	defer w.close()
-	if _, err := w.start(ctx, p.healthyBots()); err != nil {
-		return nil, err
-	}
-	return w.load(ctx, i.Rate, i.For, p.healthy)
-}
-
 // plight says which bots of n cities are in trouble.
 type plight struct {
 	n              int
-	hangs, refuses string // URLs of such servers
+	hangs, refuses string // URLs of servers that do so
 }
 
-// trouble is the server of a city's bot on a network; empty where it works.
-// With a bot that panics in every third city there are 3⅓ bots a city; of
-// these ⅔ hang and ⅓ are refused.
+// trouble is the server of a city's bot on a network; empty if the bot works.
+// With a bot that panics in every third city there are 3⅓ bots a city; of these
+// ⅔ hang and ⅓ are refused.
 func (p plight) trouble(city int, network string) string {
 	third, sixth := p.n/3, p.n/6
 	switch {
@@ -127,7 +136,7 @@ func (p plight) healthy(city int, network string) bool { return p.trouble(city, 
 func (p plight) healthyBots() int {
 	n := 0
 	for city := range p.n {
-		for _, network := range []string{"mail", "mastodon", "telegram"} {
+		for _, network := range networks() {
 			if p.healthy(city, network) {
 				n++
 			}

@@ -21,11 +21,12 @@ type Machine struct {
 	Memory int     `json:"memory_mb"`
 	Kernel string  `json:"kernel"`
 	Go     string  `json:"go"`
-	Fsyncs float64 `json:"fsyncs_per_second"` // of one writer that appends 1 KB and syncs, on the disk that is measured
+	Fsyncs float64 `json:"fsyncs_per_second"` // see fsyncRate; of the disk that is measured
 }
 
+// String leaves out the speed of the disk, which is never the same twice.
 func (m Machine) String() string {
-	return fmt.Sprintf("%d cores %s, %d MB, Linux %s, %s, %.0f fsyncs/s", m.Cores, m.CPU, m.Memory, m.Kernel, m.Go, m.Fsyncs)
+	return fmt.Sprintf("%d cores %s, %d MB, Linux %s, %s", m.Cores, m.CPU, m.Memory, m.Kernel, m.Go)
 }
 
 // lookAtMachine describes this machine and the disk of dir.
@@ -46,7 +47,7 @@ func lookAtMachine(dir string) (Machine, error) {
 	return m, nil
 }
 
-// cpuModel is what Linux says of the first core.
+// cpuModel is what Linux calls the first core.
 func cpuModel() string {
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
@@ -61,8 +62,8 @@ func cpuModel() string {
 	return "unknown"
 }
 
-// fsyncRate is how often a second one writer can append 1 KB and have it on
-// disk.
+// fsyncRate is how many times a second one writer can append 1 KB to a file and
+// sync it.
 func fsyncRate(dir string, while time.Duration) (float64, error) {
 	f, err := os.Create(filepath.Join(dir, "fsync"))
 	if err != nil {
@@ -83,7 +84,8 @@ func fsyncRate(dir string, while time.Duration) (float64, error) {
 	return float64(n) / time.Since(began).Seconds(), nil
 }
 
-// commit is the commit that is checked out, marked where files differ from it.
+// commit is the commit that is checked out, marked "dirty" if files differ from
+// it.
 func commit(ctx context.Context) string {
 	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=10").Output()
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -17,8 +16,6 @@ func (*mailIn) name() string { return "mail-in" }
 func (*mailIn) what() string {
 	return "mails of 1 KB over 10 connections that are on disk when they are answered 250"
 }
-
-func (m *mailIn) defaults() { *m = mailIn{Mails: 6000, Rounds: 5} }
 
 // mailInConnections is how many connections send at the same time.
 const mailInConnections = 10
@@ -36,25 +33,22 @@ func (m *mailIn) run(ctx context.Context, b *bench, r *Result) error {
 		return err
 	}
 	p, err := startPostfix(ctx, b, "default_transport = discard:")
-	if err != nil && !errors.Is(err, errSkipped) {
+	if err != nil && !r.skips(err) {
 		return err
 	}
-	if p != nil {
-		defer p.stop()
-	} else {
-		r.add("Postfix", 0, "").Note = err.Error()
+	defer p.stop()
+	bare, err := startBareSMTP()
+	if err != nil {
+		return err
 	}
+	defer bare.close()
 	r.Axes = Axes{Title: "Mails taken in, each on disk when it is answered", Y: "mails a second"}
-	series := map[string]*Series{}
 	for _, keep := range []bool{false, true} {
-		if err := m.mode(ctx, b, r, w, p, keep, series); err != nil {
+		list := m.contenders(w, p, bare, source{to: w.slugs[0] + "@" + mailDomain, mails: m.Mails, connections: mailInConnections, keep: keep, text: 1024})
+		if err := m.turns(ctx, b, list); err != nil {
 			return err
 		}
-	}
-	for _, name := range []string{"Ticketfrei", "Postfix", "bare go-smtp"} {
-		if s := series[name]; s != nil {
-			r.Series = append(r.Series, *s)
-		}
+		m.report(r, list, keep)
 	}
 	return m.limits(ctx, b, r)
 }
@@ -66,67 +60,71 @@ type contender struct {
 	rate []float64 // of each round
 }
 
-// mode lets all servers take turns with one mail on each connection, or many.
-func (m *mailIn) mode(ctx context.Context, b *bench, r *Result, w *world, p *postfix, keep bool, series map[string]*Series) error {
-	label := "one mail a connection"
-	if keep {
-		label = "many mails a connection"
-	}
-	s := source{to: w.slugs[0] + "@" + mailDomain, mails: m.Mails, connections: mailInConnections, keep: keep, text: 1024}
-	bare, stopBare, err := startBareSMTP()
-	if err != nil {
-		return err
-	}
-	defer stopBare()
-	list := []*contender{{name: "Ticketfrei", take: func(ctx context.Context) (time.Duration, error) { return m.ours(ctx, w, s) }}}
+// contenders are the mail servers that s sends to. p may be nil.
+func (m *mailIn) contenders(w *world, p *postfix, bare *bareSMTP, s source) []*contender {
+	list := []*contender{{name: "Ticketfrei", take: func(ctx context.Context) (time.Duration, error) {
+		return m.ours(ctx, w, s.at(w.program.smtp))
+	}}}
 	if p != nil {
 		list = append(list, &contender{name: "Postfix", take: func(ctx context.Context) (time.Duration, error) {
-			s.addr = p.addr
-			took, err := s.run(ctx)
+			took, err := s.at(p.addr).run(ctx)
 			if err != nil {
 				return 0, err
 			}
 			return took, p.waitEmpty(ctx)
 		}})
 	}
-	list = append(list, &contender{name: "bare go-smtp", take: func(ctx context.Context) (time.Duration, error) {
-		s.addr = bare.addr
-		return s.run(ctx)
-	}})
+	return append(list, &contender{name: "bare go-smtp", take: s.at(bare.addr).run})
+}
+
+// turns lets all servers take turns. The first round is a warm-up that does not
+// count, except in a quick run.
+func (m *mailIn) turns(ctx context.Context, b *bench, list []*contender) error {
 	for round := range m.Rounds + 1 {
 		for _, c := range list {
 			took, err := c.take(ctx)
 			if err != nil {
-				return fmt.Errorf("%s, %s: %w", c.name, label, err)
+				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			if round > 0 || b.Quick { // the first is to warm up
+			if round > 0 || b.Quick {
 				c.rate = append(c.rate, float64(m.Mails)/took.Seconds())
 			}
 		}
 	}
-	for _, c := range list {
-		rate := median(c.rate)
-		r.add(c.name+", "+label, rate, "mails/s")
-		if series[c.name] == nil {
-			series[c.name] = &Series{Name: c.name}
-		}
-		series[c.name].Bars = append(series[c.name].Bars, rate)
-	}
-	r.Axes.Labels = append(r.Axes.Labels, label)
-	if p != nil {
-		r.add("ratio, "+label, median(list[0].rate)/median(list[1].rate), "×").Target = atLeast(2)
-	}
 	return nil
 }
 
-// ours sends mails to the program and checks that each has become a report.
-// What is measured ends with the last 250; the checking comes after.
+// report adds the figures of all servers, with one mail a connection or, if the
+// connections were kept, with many.
+func (m *mailIn) report(r *Result, list []*contender, kept bool) {
+	label := "one mail a connection"
+	if kept {
+		label = "many mails a connection"
+	}
+	r.Axes.Labels = append(r.Axes.Labels, label)
+	rates := map[string]float64{}
+	for i, c := range list {
+		rate := median(c.rate)
+		rates[c.name] = rate
+		r.add(c.name+", "+label, rate, "mails/s")
+		if len(r.Series) <= i {
+			r.Series = append(r.Series, Series{Name: c.name})
+		}
+		r.Series[i].Bars = append(r.Series[i].Bars, rate)
+	}
+	if theirs, ok := rates["Postfix"]; ok {
+		ours := rates["Ticketfrei"]
+		r.add("ratio, "+label, ours/theirs, "×").atLeast(2).note("%.0f to Postfix's %.0f mails/s", ours, theirs)
+	}
+}
+
+// ours sends mails to the program and checks that each has become a report. The
+// time ends with the last 250; the check comes after it.
 func (m *mailIn) ours(ctx context.Context, w *world, s source) (time.Duration, error) {
 	before, err := w.reports(ctx)
 	if err != nil {
 		return 0, err
 	}
-	s.addr = w.program.smtp
 	took, err := s.run(ctx)
 	if err != nil {
 		return 0, err
@@ -144,19 +142,19 @@ func (m *mailIn) ours(ctx context.Context, w *world, s source) (time.Duration, e
 	return took, nil
 }
 
-// limits are what the parts that the program is made of can do at most.
+// limits are the most that the parts the program is made of can do.
 func (m *mailIn) limits(ctx context.Context, b *bench, r *Result) error {
 	for _, publishers := range []int{1, mailInConnections} {
 		rate, err := barePublish(ctx, b, publishers, time.Second)
 		if err != nil {
 			return err
 		}
-		r.add(fmt.Sprintf("bare JetStream, %d publishers", publishers), rate, "messages/s").Note = "1 KB, each synced"
+		r.add(fmt.Sprintf("bare JetStream, %d publishers", publishers), rate, "messages/s").note("1 KB, each synced")
 	}
 	rate, err := fsyncRate(b.dir, time.Second)
 	if err != nil {
 		return err
 	}
-	r.add("bare fsync, one writer", rate, "writes/s").Note = "1 KB appended"
+	r.add("bare fsync, one writer", rate, "writes/s").note("1 KB appended")
 	return nil
 }

@@ -1,14 +1,18 @@
-// Bench measures the program: it builds the real binary, starts it with its
-// default, durable settings, drives it over loopback beside stand-ins of the
-// networks, checks that what was sent arrived, and prints what was measured.
+// Bench measures the program. It builds the real binary, starts it with its
+// default settings, drives it over loopback beside stand-ins of the networks,
+// checks that everything that was sent has arrived, and prints the figures.
 //
-//	go run ./bench all           every experiment, as docs/PERFORMANCE.md has them
-//	go run ./bench mail-in       one of them
-//	go run ./bench all --quick   a look at all of them in a few minutes
+//	go -C tools/bench run . all           every experiment
+//	go -C tools/bench run . mail-in       one of them
+//	go -C tools/bench run . all --quick   all of them in a few minutes, to see that they work
+//
+// It is a module of its own, so that the product does not depend on what only
+// the benchmark needs.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +34,7 @@ type commands struct {
 	MailIn    mailIn      `cmd:"" help:"Mails a second that are on disk when they are answered, beside Postfix."`
 	Latency   latency     `cmd:"" help:"Time from the end of a mail to its arrival at the networks."`
 	Isolation isolation   `cmd:"" help:"The same while other bots hang, are refused and panic."`
-	Scale     scale       `cmd:"" help:"Start, memory, idle CPU and latency with more and more cities."`
+	Scale     scale       `cmd:"" help:"Start, memory, idle CPU and latency with ever more cities."`
 	FanOut    fanOut      `cmd:"" help:"One report to ten thousand mail subscribers, beside Postfix."`
 	Censor    censorSpeed `cmd:"" help:"Time of one verdict."`
 	Pages     pages       `cmd:"" help:"City page, feed and live updates under load."`
@@ -41,16 +45,25 @@ type commands struct {
 
 // Flags are those of every experiment.
 type Flags struct {
-	Quick  bool   `help:"Short runs: they show that everything works, their figures mean little."`
-	JSON   string `placeholder:"FILE" help:"Write what was measured to a file."`
+	Quick  bool   `help:"Short runs, to see that everything works; their figures mean little."`
+	JSON   string `placeholder:"FILE" help:"Write the figures to a file."`
 	Charts string `placeholder:"DIR" help:"Draw a chart of each experiment (SVG) into a directory."`
-	Docs   bool   `help:"Write the figures into docs/PERFORMANCE.md and the charts into docs/charts."`
-	Binary string `placeholder:"FILE" help:"Measure this binary of the program in place of one built now."`
-	Dir    string `placeholder:"DIR" help:"Directory for everything that is written; its disk is what is measured. The default is the system's for temporary files."`
+	Docs   bool   `help:"Write the figures into docs/results.json, docs/PERFORMANCE.md and docs/charts."`
+	Binary string `placeholder:"FILE" help:"Measure this binary of the program instead of building one."`
+	Dir    string `placeholder:"DIR" help:"Directory for everything that is written; its disk is the one measured. Default: the system's directory for temporary files."`
 }
 
-// run runs the command line args and returns the exit code: 0 where every
-// experiment ran and lost nothing, whether or not its targets were met.
+// Validate refuses what would put figures into the docs that mean little. The
+// command line calls it.
+func (f Flags) Validate() error {
+	if f.Quick && f.Docs {
+		return errors.New("--docs keeps the figures of full runs only: leave out --quick")
+	}
+	return nil
+}
+
+// run runs the command line args and returns the exit code: 0 if every
+// experiment ran and lost nothing, whether or not it met its targets.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c commands
 	exited := false
@@ -68,21 +81,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bench: %v (see bench --help)\n", err)
 		return 2
 	}
-	var chosen []experiment
-	switch e := command.Selected().Target.Addr().Interface().(type) {
-	case *allCommand:
-		chosen = e.experiments(&c)
-	case experiment:
-		chosen = []experiment{e}
+	chosen, err := experimentsOf(&c, command.Selected().Target.Addr().Interface())
+	if err == nil {
+		err = measure(ctx, c.Flags, chosen, stdout, stderr)
 	}
-	if err := measure(ctx, c.Flags, chosen, stdout, stderr); err != nil {
+	if err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 1
 	}
 	return 0
 }
 
-// allCommand runs every experiment with the flags' defaults.
+// allCommand runs every experiment with its default settings.
 type allCommand struct {
 	Skip []string `help:"Experiments to leave out."`
 }

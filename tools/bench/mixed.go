@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // mixedLoad is reports on every network: mails, public mentions on Mastodon,
-// messages to Telegram bots. Who writes is patient, as mail servers and
+// messages to Telegram bots. Whoever writes is as patient as mail servers and
 // networks are: what is not taken is offered again.
 type mixedLoad struct {
 	world  *world
@@ -20,61 +23,57 @@ type mixedLoad struct {
 	closing sync.Once
 
 	mu    sync.Mutex
-	heard map[int]heard // reports that networks have, by number
-}
-
-// heard is where a report was written.
-type heard struct {
-	city    int
-	network string
+	heard map[int]int // number of a report that a network has → its city
 }
 
 func newMixedLoad(w *world, rate float64) *mixedLoad {
-	return &mixedLoad{world: w, rate: rate, riders: newRiders(w.program.smtp, 16), heard: map[int]heard{}}
+	return &mixedLoad{world: w, rate: rate, riders: newRiders(w.program.smtp, 16), heard: map[int]int{}}
 }
 
 // close ends the connections of the riders. It may be called twice.
 func (m *mixedLoad) close() { m.closing.Do(m.riders.close) }
 
-// run writes reports until ctx ends, and waits until all mails were taken.
+// run writes reports until ctx ends, and waits until all mails are taken.
 func (m *mixedLoad) run(ctx context.Context) error {
-	var group sync.WaitGroup
-	var failed atomic.Value
+	var mails errgroup.Group
 	tick := time.NewTicker(time.Duration(float64(time.Second) / m.rate))
 	defer tick.Stop()
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
-			group.Wait()
-			err, _ := failed.Load().(error)
-			return err
+			return mails.Wait()
 		case <-tick.C:
 		}
-		// The network changes with every round of the cities, so that each
+		// The network changes after every round of the cities, so that each
 		// city hears on each.
 		city := n % len(m.world.slugs)
 		switch (n / len(m.world.slugs)) % 3 {
 		case 0:
-			group.Go(func() {
-				if err := m.mail(context.WithoutCancel(ctx), n, city); err != nil {
-					failed.Store(err)
-				}
-			})
+			mails.Go(func() error { return m.mail(context.WithoutCancel(ctx), n, city) })
 		case 1:
-			m.world.towns[city].mastodon.Mention(fmt.Sprintf("rider%d@elsewhere.example", n), reportText(n), "public")
-			m.note(n, city, "mastodon")
+			m.mention(n, city)
 		case 2:
-			// Who writes has not subscribed, and is somebody else every time:
-			// the flood brake is not what is tested.
-			user := m.world.telegram.AddUser("writer", "de")
-			user.Write(m.world.towns[city].telegram, reportText(n))
-			m.note(n, city, "telegram")
+			m.message(n, city)
 		}
 	}
 }
 
+// mention writes to the city's account on Mastodon.
+func (m *mixedLoad) mention(n, city int) {
+	m.world.towns[city].mastodon.Mention(fmt.Sprintf("rider%d@elsewhere.example", n), reportText(n), "public")
+	m.note(n, city)
+}
+
+// message writes to the city's Telegram bot. The writer is no subscriber, and
+// another one each time: the flood brake is not what is tested.
+func (m *mixedLoad) message(n, city int) {
+	user := m.world.telegram.AddUser("writer", "de")
+	user.Write(m.world.towns[city].telegram, reportText(n))
+	m.note(n, city)
+}
+
 // mailRetry is how long a mail server waits before it offers a mail again, and
-// mailGivesUp when it gives up.
+// mailGivesUp how long until it gives up.
 const (
 	mailRetry   = time.Second
 	mailGivesUp = 3 * time.Minute
@@ -87,7 +86,7 @@ func (m *mixedLoad) mail(ctx context.Context, n, city int) error {
 	for {
 		_, err := m.riders.send(ctx, n, city, m.world.slugs[city])
 		if err == nil {
-			m.note(n, city, "mail")
+			m.note(n, city)
 			return nil
 		}
 		m.putOff.Add(1)
@@ -97,10 +96,11 @@ func (m *mixedLoad) mail(ctx context.Context, n, city int) error {
 	}
 }
 
-func (m *mixedLoad) note(n, city int, network string) {
+// note keeps that report n has reached a network of the city.
+func (m *mixedLoad) note(n, city int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.heard[n] = heard{city, network}
+	m.heard[n] = city
 }
 
 func (m *mixedLoad) count() int {
@@ -109,39 +109,45 @@ func (m *mixedLoad) count() int {
 	return len(m.heard)
 }
 
-// settle waits until every report has arrived at every network of its city, or
-// for settleTimeout, and counts.
-func (m *mixedLoad) settle(ctx context.Context) (lost, twice, expected int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+// tally is how many deliveries there must be, how many of them are missing, and
+// how many came once more.
+type tally struct{ expected, lost, twice int }
+
+// waitArrived waits until every report has arrived at every network of its
+// city. What has not after arriveTimeout is lost.
+func (m *mixedLoad) waitArrived(ctx context.Context) (tally, error) {
+	timed, cancel := context.WithTimeout(ctx, arriveTimeout)
 	defer cancel()
-	err = until(ctx, time.Second, func() (bool, error) {
+	var t tally
+	err := until(timed, time.Second, func() (bool, error) {
 		if !m.world.program.alive() {
 			return false, fmt.Errorf("the program has ended:\n%s", m.world.program.lastLines())
 		}
-		lost, twice, expected = m.tally()
-		return lost == 0, nil
+		t = m.tally()
+		return t.lost == 0, nil
 	})
-	if lost > 0 && ctx.Err() != nil {
-		err = nil // it is told by lost
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = ctx.Err()
 	}
-	return lost, twice, expected, err
+	return t, err
 }
 
 // tally counts what has arrived.
-func (m *mixedLoad) tally() (lost, twice, expected int) {
+func (m *mixedLoad) tally() tally {
 	at := m.world.arrivals()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for n, h := range m.heard {
-		for _, network := range []string{"mail", "mastodon", "telegram"} {
-			expected++
-			switch times := len(at[place{n, network, m.world.slugs[h.city]}]); times {
+	var t tally
+	for n, city := range m.heard {
+		for _, network := range networks() {
+			t.expected++
+			switch times := len(at[landing{n, network, m.world.slugs[city]}]); times {
 			case 0:
-				lost++
+				t.lost++
 			default:
-				twice += times - 1
+				t.twice += times - 1
 			}
 		}
 	}
-	return lost, twice, expected
+	return t
 }

@@ -24,10 +24,7 @@ func (*pages) what() string {
 	return "city page and feed in turn, read by many while reports come in; then live updates"
 }
 
-func (p *pages) defaults() {
-	*p = pages{Cities: 10, Readers: 200, Rate: 50, For: 30 * time.Second, Streams: 5000, Updates: 20}
-}
-
+// The targets for pages and live updates.
 const (
 	wantPages  = 5000.0 // a second
 	wantUpdate = 250.0  // ms
@@ -39,7 +36,7 @@ func (p *pages) run(ctx context.Context, b *bench, r *Result) error {
 	}
 	w, err := newWorld(ctx, b, "pages", b.binary, p.Cities, func(w *world) {
 		for i := range w.towns {
-			// One message a second is all that a Telegram chat takes.
+			// A Telegram chat takes no more than one message a second.
 			w.towns[i].telegram, w.towns[i].chats = nil, nil
 		}
 	})
@@ -59,7 +56,7 @@ func (p *pages) run(ctx context.Context, b *bench, r *Result) error {
 	return w.program.stop()
 }
 
-// read lets readers fetch pages as fast as they come while reports come in.
+// read lets readers fetch pages as fast as they can while reports come in.
 func (p *pages) read(ctx context.Context, w *world, r *Result) error {
 	reading, stop := context.WithTimeout(ctx, p.For)
 	defer stop()
@@ -81,15 +78,15 @@ func (p *pages) read(ctx context.Context, w *world, r *Result) error {
 	if err := p.check(w, list); err != nil {
 		return err
 	}
-	r.add("pages", float64(len(c.took))/min(took, p.For).Seconds(), "pages/s").Target = atLeast(wantPages)
-	r.Figures[len(r.Figures)-1].Note = fmt.Sprintf("%d readers in this process, on the same cores; on average %.0f KB", p.Readers, float64(c.bytes)/float64(len(c.took))/1024)
+	r.add("pages", float64(len(c.took))/min(took, p.For).Seconds(), "pages/s").atLeast(wantPages).
+		note("%d readers in this process, on the same cores; on average %.0f KB", p.Readers, float64(c.bytes)/float64(len(c.took))/1024)
 	r.add("median page", milliseconds(quantile(c.took, 0.5)), "ms")
 	r.add("99% of pages", milliseconds(quantile(c.took, 0.99)), "ms")
 	r.add("99% of deliveries meanwhile", milliseconds(quantile(times(list, ""), 0.99)), "ms")
 	return nil
 }
 
-// check looks whether every report stands on the page and in the feed.
+// check looks for every city's newest report on its page and in its feed.
 func (p *pages) check(w *world, list []delivery) error {
 	for city, slug := range w.slugs {
 		for _, path := range []string{"/city/" + slug, "/city/" + slug + "/feed.atom"} {
@@ -164,37 +161,47 @@ func (p *pages) live(ctx context.Context, b *bench, w *world, r *Result) error {
 	}
 	defer s.close()
 	b.say("%d event streams are open", p.Streams)
-	if err := rest(ctx, time.Second); err != nil { // each is sent the list first
+	took, err := p.update(ctx, w, s)
+	if err != nil {
 		return err
 	}
-	riders := newRiders(w.program.smtp, 1)
-	defer riders.close()
-	var took []time.Duration
-	r.Axes = Axes{Title: fmt.Sprintf("A report reaches all %d open pages", p.Streams), X: "update", Y: "ms until the last page has it"}
-	line := Series{Name: "last page"}
-	for range p.Updates {
-		sent, err := riders.send(ctx, w.next, 0, w.slugs[0])
-		w.next++
-		if err != nil {
-			return err
-		}
-		last, err := s.last(ctx, sent.report)
-		if err != nil {
-			return err
-		}
-		took = append(took, last.Sub(sent.at))
-		line.Points = append(line.Points, Point{float64(len(took)), milliseconds(float64(last.Sub(sent.at)))})
-		if err := rest(ctx, time.Second); err != nil {
-			return err
-		}
-	}
-	r.Series = []Series{line}
 	memory, _, err := w.program.memory()
 	if err != nil {
 		return err
 	}
-	r.add("update at all streams, median", milliseconds(quantile(took, 0.5)), "ms").Note = fmt.Sprintf("%d streams, from the end of DATA to the last", p.Streams)
-	r.add("update at all streams, slowest", milliseconds(quantile(took, 1)), "ms").Target = atMost(wantUpdate)
+	line := Series{Name: "last page"}
+	for i, t := range took {
+		line.Points = append(line.Points, Point{float64(i + 1), milliseconds(float64(t))})
+	}
+	r.Axes = Axes{Title: fmt.Sprintf("A report reaches all %d open pages", p.Streams), X: "update", Y: "ms until the last page has it"}
+	r.Series = []Series{line}
+	r.add("update at all streams, median", milliseconds(quantile(took, 0.5)), "ms").note("%d streams, from the end of DATA to the last", p.Streams)
+	r.add("update at all streams, slowest", milliseconds(quantile(took, 1)), "ms").atMost(wantUpdate).note("%d streams", p.Streams)
 	r.add("memory with the streams", memory, "MB")
 	return nil
+}
+
+// update mails a report every second and returns how long each took to the last
+// stream. The first second is for the list of reports that every stream begins
+// with.
+func (p *pages) update(ctx context.Context, w *world, s *streams) ([]time.Duration, error) {
+	riders := newRiders(w.program.smtp, 1)
+	defer riders.close()
+	var took []time.Duration
+	for range p.Updates {
+		if err := rest(ctx, time.Second); err != nil {
+			return nil, err
+		}
+		sent, err := riders.send(ctx, w.next, 0, w.slugs[0])
+		w.next++
+		if err != nil {
+			return nil, err
+		}
+		last, err := s.last(ctx, sent.report)
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, last.Sub(sent.at))
+	}
+	return took, nil
 }

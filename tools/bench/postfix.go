@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// postfix is a Postfix of our own beside the system's: configuration, queue and
-// port are its own, everything else is Debian's default. It takes mail from
-// this machine for any domain.
+// postfix is a Postfix beside the system's. Its configuration, queue and port
+// are its own, everything else is Debian's default. It takes mail from this
+// machine for any domain.
 type postfix struct {
 	dir  string // configuration
 	addr string
 }
 
-// postfixMain is main.cf. Left at their defaults is all that decides about
-// speed and safety: the queue is synced to disk before a mail is answered. It
-// logs to syslog, as ever; where there is none, so much the faster.
+// postfixMain is main.cf. Everything that decides about speed and safety keeps
+// its default: the queue is synced to disk before a mail is answered. It logs
+// to syslog as usual; without a syslog it is only faster.
 const postfixMain = `compatibility_level = 3.6
 queue_directory = %[1]s/queue
 data_directory = %[1]s/data
@@ -36,8 +36,9 @@ alias_database =
 %[2]s
 `
 
-// postfixMaster is Debian's master.cf without chroot (the queue is not where
-// its files were copied to) and without the ways out that are not used.
+// postfixMaster is Debian's master.cf without chroot, since the queue is not
+// where Debian copies the files for it, and without the transports that nothing
+// here uses.
 const postfixMaster = `%s inet n - n - - smtpd
 pickup    unix  n       -       n       60      1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
@@ -61,10 +62,10 @@ anvil     unix  -       -       n       -       1       anvil
 scache    unix  -       -       n       -       1       scache
 `
 
-// startPostfix starts a Postfix. more are lines of main.cf that say where mail
-// goes. The error is errSkipped where there is no Postfix, or no right to start
+// startPostfix starts a Postfix. line of main.cf says where mail goes. The
+// error is errSkipped if this machine has no Postfix or does not let us start
 // it.
-func startPostfix(ctx context.Context, b *bench, more ...string) (*postfix, error) {
+func startPostfix(ctx context.Context, b *bench, line string) (*postfix, error) {
 	if _, err := exec.LookPath("postfix"); err != nil {
 		return nil, fmt.Errorf("%w: Postfix is not installed (apt install postfix)", errSkipped)
 	}
@@ -80,7 +81,7 @@ func startPostfix(ctx context.Context, b *bench, more ...string) (*postfix, erro
 		return nil, err
 	}
 	p := &postfix{dir: filepath.Join(dir, "etc"), addr: addr}
-	if err := p.configure(dir, more); err != nil {
+	if err := p.configure(dir, line); err != nil {
 		return nil, err
 	}
 	if err := p.command(ctx, "start"); err != nil {
@@ -93,7 +94,7 @@ func startPostfix(ctx context.Context, b *bench, more ...string) (*postfix, erro
 	return p, nil
 }
 
-func (p *postfix) configure(dir string, more []string) error {
+func (p *postfix) configure(dir, line string) error {
 	for _, d := range []string{"etc", "queue", "data"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
 			return err
@@ -102,7 +103,7 @@ func (p *postfix) configure(dir string, more []string) error {
 	if out, err := exec.Command("chown", "postfix", filepath.Join(dir, "data")).CombinedOutput(); err != nil {
 		return fmt.Errorf("give Postfix its directory: %w: %s", err, out)
 	}
-	main := fmt.Sprintf(postfixMain, dir, strings.Join(more, "\n"))
+	main := fmt.Sprintf(postfixMain, dir, line)
 	if err := os.WriteFile(filepath.Join(p.dir, "main.cf"), []byte(main), 0o644); err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (p *postfix) command(ctx context.Context, verb string) error {
 	return nil
 }
 
-// waitReady waits until Postfix greets.
+// waitReady waits until Postfix greets whoever connects.
 func (p *postfix) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -131,7 +132,7 @@ func (p *postfix) waitReady(ctx context.Context) error {
 	})
 }
 
-// waitEmpty waits until nothing is in the queue any more.
+// waitEmpty waits until the queue is empty.
 func (p *postfix) waitEmpty(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -143,13 +144,17 @@ func (p *postfix) waitEmpty(ctx context.Context) error {
 		return strings.Contains(string(out), "is empty"), nil
 	})
 	if err != nil {
-		return fmt.Errorf("the queue of Postfix does not get empty: %w", err)
+		return fmt.Errorf("the queue of Postfix does not empty: %w", err)
 	}
 	return nil
 }
 
-// stop ends Postfix. What is in its queue is thrown away with the directory.
+// stop ends Postfix; nil has nothing to end. What is left in its queue goes
+// with the directory.
 func (p *postfix) stop() {
+	if p == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if p.command(ctx, "stop") != nil {
@@ -157,7 +162,7 @@ func (p *postfix) stop() {
 	}
 }
 
-// freeAddress is an address of loopback that nobody listens at.
+// freeAddress is an address on loopback that nobody listens on.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

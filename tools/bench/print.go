@@ -9,7 +9,7 @@ import (
 
 // printMachine says what everything was measured on.
 func printMachine(w io.Writer, r Report) {
-	fmt.Fprintf(w, "%s\ncommit %s\n", r.Machine, r.Commit)
+	fmt.Fprintf(w, "%s, %.0f fsyncs/s\ncommit %s\n", r.Machine, r.Machine.Fsyncs, r.Commit)
 	if r.Quick {
 		fmt.Fprintln(w, "quick: the runs are too short for their figures to mean much")
 	}
@@ -31,10 +31,10 @@ func printResult(w io.Writer, r *Result) {
 	}
 }
 
-// value is the figure with its unit, rounded to what can be read.
+// value is the figure with its unit, rounded for reading.
 func (f Figure) value() string { return withUnit(f.Value, f.Unit) }
 
-// target is what the figure is to be; empty where there is nothing.
+// target is the limit that the figure should keep; empty if it has none.
 func (f Figure) target() string {
 	switch {
 	case f.Target == nil:
@@ -56,8 +56,8 @@ func withUnit(v float64, unit string) string {
 	return text + " " + unit
 }
 
-// digits is how many digits after the point a value is shown with: three
-// figures that count, none for a whole number.
+// digits is how many decimals a value is shown with: enough for three
+// significant figures, none for a whole number.
 func digits(v float64) int {
 	switch {
 	case v == float64(int64(v)), v >= 100, v <= -100:

@@ -15,7 +15,7 @@ import (
 // every Linux that Go runs on (proc(5)).
 const ticksPerSecond = 100
 
-// cpu is the processor time that the process has used so far.
+// cpu is the processor time that the process has used since it started.
 func (p *program) cpu() (time.Duration, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	if err != nil {
@@ -38,7 +38,7 @@ func (p *program) cpu() (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
-// memory is the resident memory of the process in MB: now, and at its highest.
+// memory is the resident memory of the process in MB: now, and at its peak.
 func (p *program) memory() (now, peak float64, err error) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -59,12 +59,12 @@ func (p *program) memory() (now, peak float64, err error) {
 	return now, peak, nil
 }
 
-// resetPeak makes the highest memory count from now.
+// resetPeak makes the peak of memory count from now on.
 func (p *program) resetPeak() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
 }
 
-// metrics are the program's own figures, as `name{label="value"}`.
+// metrics are the program's own figures, by names like `name{label="value"}`.
 func (p *program) metrics(ctx context.Context) (map[string]float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.web+"/metrics", nil)
 	if err != nil {
@@ -89,8 +89,10 @@ func (p *program) metrics(ctx context.Context) (map[string]float64, error) {
 	return values, nil
 }
 
-// waitIdle waits until nothing is in the program's queue any more.
+// waitIdle waits until the program's queue is empty.
 func (p *program) waitIdle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, arriveTimeout)
+	defer cancel()
 	err := until(ctx, 20*time.Millisecond, func() (bool, error) {
 		if !p.alive() {
 			return false, fmt.Errorf("the program has ended:\n%s", p.lastLines())

@@ -16,15 +16,15 @@ import (
 // mailDomain is the domain of the cities' addresses.
 const mailDomain = "tickets.example"
 
-// startTimeout bounds how long the program may take to be ready, and stopTimeout
-// how long to end.
+// startTimeout bounds how long the program may take to be ready, and
+// stopTimeout how long to end.
 const (
 	startTimeout = 60 * time.Second
 	stopTimeout  = 20 * time.Second
 )
 
-// program is the real binary at work, with its default settings but for
-// addresses and directories.
+// program is the real binary at work. All its settings but addresses and
+// directories are the defaults.
 type program struct {
 	binary string
 	env    []string
@@ -37,8 +37,8 @@ type program struct {
 	dead chan struct{} // closed when the process has ended
 }
 
-// newProgram sets a program up in the directory data: outgoing mail goes to
-// relay. more are settings as NAME=value.
+// newProgram sets up a program in the directory data, whose outgoing mail goes
+// to relay. more holds settings as NAME=value.
 func newProgram(binary, data, relay string, more ...string) (*program, error) {
 	p := &program{binary: binary, data: data}
 	for _, a := range []*string{&p.smtp, &p.web} {
@@ -56,7 +56,7 @@ func newProgram(binary, data, relay string, more ...string) (*program, error) {
 	return p, nil
 }
 
-// start starts the process and returns when it says that it is ready.
+// start starts the process and returns when it reports that it is ready.
 func (p *program) start(ctx context.Context) error {
 	log, err := os.OpenFile(filepath.Join(filepath.Dir(p.data), filepath.Base(p.data)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -65,7 +65,7 @@ func (p *program) start(ctx context.Context) error {
 	p.log = log
 	p.cmd = exec.Command(p.binary, "serve")
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = p.env, log, log
-	// Where the bench is killed, nothing is left running.
+	// If the benchmark is killed, nothing is left running.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		log.Close()
@@ -102,8 +102,8 @@ func (p *program) waitReady(ctx context.Context) error {
 	})
 }
 
-// until asks again and again, with a pause between, until ok, an error or the
-// end of ctx.
+// until calls ok again and again, with pauses between, until it returns true or
+// an error, or ctx ends.
 func until(ctx context.Context, pause time.Duration, ok func() (bool, error)) error {
 	for {
 		done, err := ok()
@@ -118,7 +118,8 @@ func until(ctx context.Context, pause time.Duration, ok func() (bool, error)) er
 	}
 }
 
-// kill ends the process as kill -9 does. It may be called twice.
+// kill ends the process as kill -9 does, and waits for its end. It may be
+// called twice.
 func (p *program) kill() {
 	if p.cmd == nil {
 		return
@@ -128,7 +129,8 @@ func (p *program) kill() {
 	p.log.Close()
 }
 
-// stop ends the process as an operator does. It may be called after kill.
+// stop ends the process as an operator does, and waits for its end. It may be
+// called after kill.
 func (p *program) stop() error {
 	if p.cmd == nil {
 		return nil

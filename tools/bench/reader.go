@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// reader fetches pages over one connection that stays open. It does as little
-// as a client can: what it uses of the processor the program does not have.
+// reader fetches pages over one connection that it keeps open. It does as
+// little as a client can: the processor time it uses is lost to the program.
 type reader struct {
 	addr string
 	conn net.Conn
@@ -36,7 +36,7 @@ func (r *reader) request(path string) []byte {
 	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + r.addr + "\r\n\r\n")
 }
 
-// get sends a request and returns the page, which is good until the next call.
+// get sends a request and returns the page, which is valid until the next call.
 func (r *reader) get(request []byte) ([]byte, error) {
 	if err := r.conn.SetDeadline(time.Now().Add(riderTimeout)); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (r *reader) get(request []byte) ([]byte, error) {
 	return r.body, err
 }
 
-// head reads status and headers and returns the length of the body; -1 where it
+// head reads status and headers and returns the length of the body; -1 if it
 // comes in chunks.
 func (r *reader) head() (int, error) {
 	status, err := r.in.ReadSlice('\n')

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -24,39 +25,56 @@ type Result struct {
 	Figures    []Figure `json:"figures"`
 	Series     []Series `json:"series,omitempty"` // for its chart
 	Axes       Axes     `json:"axes,omitzero"`
-	Skipped    string   `json:"skipped,omitempty"` // why it did not run
-	Failed     string   `json:"failed,omitempty"`  // what went wrong, as a report that did not arrive
+	Skipped    string   `json:"skipped,omitempty"` // what was left out, and why
+	Failed     string   `json:"failed,omitempty"`  // what went wrong: a report that did not arrive, say
 	Seconds    float64  `json:"seconds"`
 }
+
+// add keeps a figure.
+func (r *Result) add(name string, value float64, unit string) *Figure {
+	r.Figures = append(r.Figures, Figure{Name: name, Value: value, Unit: unit})
+	return &r.Figures[len(r.Figures)-1]
+}
+
+// skips tells whether err says that this machine lacks something, and keeps
+// what it lacks.
+func (r *Result) skips(err error) bool {
+	if !errors.Is(err, errSkipped) {
+		return false
+	}
+	r.Skipped = strings.TrimPrefix(r.Skipped+"; "+err.Error(), "; ")
+	return true
+}
+
+// complete tells whether the experiment ran to its end, with nothing left out.
+func (r *Result) complete() bool { return r.Failed == "" && r.Skipped == "" }
 
 // Figure is one measured value.
 type Figure struct {
 	Name   string  `json:"name"`
 	Value  float64 `json:"value"`
-	Unit   string  `json:"unit"` // "ms", "mails/s", "MB"; "" is a number, "×" a ratio
+	Unit   string  `json:"unit"` // "ms", "mails/s", "MB"; "×" for a ratio, "" for a number
 	Target *Target `json:"target,omitempty"`
 	Note   string  `json:"note,omitempty"`
 }
 
-// Target is what a figure is to be.
-type Target struct {
-	AtLeast bool    `json:"at_least"` // else at most
-	Value   float64 `json:"value"`
+// atLeast gives the figure a target and returns it.
+func (f *Figure) atLeast(v float64) *Figure {
+	f.Target = &Target{true, v}
+	return f
 }
 
-func atLeast(v float64) *Target { return &Target{true, v} }
-func atMost(v float64) *Target  { return &Target{false, v} }
-
-// met tells whether v is what it is to be.
-func (t Target) met(v float64) bool {
-	if t.AtLeast {
-		return v >= t.Value
-	}
-	return v <= t.Value
+// atMost gives the figure a target and returns it.
+func (f *Figure) atMost(v float64) *Figure {
+	f.Target = &Target{false, v}
+	return f
 }
 
-// verdict says in a word whether the figure has met its target; empty without
-// one.
+// note gives the figure a note.
+func (f *Figure) note(format string, v ...any) { f.Note = fmt.Sprintf(format, v...) }
+
+// verdict says in a word whether the figure meets its target; it is empty
+// without one.
 func (f Figure) verdict() string {
 	switch {
 	case f.Target == nil:
@@ -67,13 +85,21 @@ func (f Figure) verdict() string {
 	return "missed"
 }
 
-// add keeps a figure.
-func (r *Result) add(name string, value float64, unit string) *Figure {
-	r.Figures = append(r.Figures, Figure{Name: name, Value: value, Unit: unit})
-	return &r.Figures[len(r.Figures)-1]
+// Target is a limit that a figure should keep.
+type Target struct {
+	AtLeast bool    `json:"at_least"` // false: at most
+	Value   float64 `json:"value"`
 }
 
-// Series is one line, or one group of bars, of a chart.
+// met tells whether v keeps the limit.
+func (t Target) met(v float64) bool {
+	if t.AtLeast {
+		return v >= t.Value
+	}
+	return v <= t.Value
+}
+
+// Series is one line of a chart, or one group of bars.
 type Series struct {
 	Name   string    `json:"name"`
 	Points []Point   `json:"points,omitempty"`
@@ -91,22 +117,22 @@ type Axes struct {
 }
 
 // write writes what the flags ask for.
-func (r *Report) write(f Flags) error {
+func (r *Report) write(b *bench) error {
 	var errs []error
-	if f.JSON != "" {
-		errs = append(errs, r.writeJSON(f.JSON))
+	if b.JSON != "" {
+		errs = append(errs, writeJSON(b.JSON, r))
 	}
-	if f.Charts != "" {
-		errs = append(errs, r.draw(f.Charts))
+	if b.Charts != "" {
+		errs = append(errs, r.draw(b.Charts, func(*Result) bool { return true }))
 	}
-	if f.Docs {
-		errs = append(errs, r.draw("docs/charts"), r.writeDocs("docs/PERFORMANCE.md"))
+	if b.Docs {
+		errs = append(errs, docsOf(b.product).keep(r))
 	}
 	return errors.Join(errs...)
 }
 
-func (r *Report) writeJSON(path string) error {
-	raw, err := json.MarshalIndent(r, "", "  ")
+func writeJSON(path string, v any) error {
+	raw, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write figures: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// riderTimeout bounds the handing over of one mail.
+// riderTimeout bounds each step of handing over a mail.
 const riderTimeout = 30 * time.Second
 
 // sent is a report that the program has answered with 250.
@@ -23,11 +23,11 @@ type sent struct {
 	took   time.Duration
 }
 
-// riders send reports by mail over connections that stay open, as the mail
+// riders send reports by mail over connections that they keep open, as the mail
 // servers of large providers do.
 type riders struct {
 	addr string
-	free chan *dialogue // connections, nil where one is to be opened
+	free chan *dialogue // connections; nil is one to be opened
 }
 
 func newRiders(addr string, connections int) *riders {
@@ -38,7 +38,7 @@ func newRiders(addr string, connections int) *riders {
 	return r
 }
 
-// close ends the connections; nobody may be sending.
+// close ends the connections. Nobody may be sending any more.
 func (r *riders) close() {
 	for range cap(r.free) {
 		if d := <-r.free; d != nil {
@@ -47,7 +47,7 @@ func (r *riders) close() {
 	}
 }
 
-// send mails report number n to the city and returns when it was taken over.
+// send mails report n to the city and returns when the program has taken it.
 func (r *riders) send(ctx context.Context, n, city int, slug string) (sent, error) {
 	var d *dialogue
 	select {
@@ -84,7 +84,7 @@ func dial(addr string) (*dialogue, error) {
 		return nil, err
 	}
 	d := &dialogue{conn, textproto.NewReader(bufio.NewReader(conn))}
-	// Where nobody listens, who dials may have reached itself.
+	// If nobody listens, a connection on loopback may reach itself.
 	if err = conn.SetDeadline(time.Now().Add(riderTimeout)); err == nil {
 		_, _, err = d.text.ReadResponse(220)
 	}
@@ -109,12 +109,12 @@ func (d *dialogue) say(line string, code int) error {
 	return err
 }
 
-// mail hands report n over and returns when its end was written.
+// mail hands over report n and returns when its end was written.
 func (d *dialogue) mail(n int, slug string) (time.Time, error) {
 	return d.hand(n, slug, reportText(n))
 }
 
-// hand hands mail n with a text over and returns when its end was written.
+// hand hands over mail n with this text and returns when its end was written.
 // Every mail has another author: the flood brake is not what is measured.
 func (d *dialogue) hand(n int, slug, text string) (time.Time, error) {
 	from, to := fmt.Sprintf("rider%d@riders.example", n), slug+"@"+mailDomain
@@ -127,21 +127,21 @@ func (d *dialogue) hand(n int, slug, text string) (time.Time, error) {
 		}
 	}
 	at := time.Now()
-	return at, d.say(message(n, from, to, text)+".", 250)
+	return at, d.say(mailText(n, from, to, text)+".", 250)
 }
 
-// message is mail n with a text.
-func message(n int, from, to, text string) string {
+// mailText is mail n with headers and this text.
+func mailText(n int, from, to, text string) string {
 	lines := []string{"From: " + from, "To: " + to, "Subject:", fmt.Sprintf("Message-ID: <%d@riders.example>", n),
 		"Date: " + time.Now().Format(time.RFC1123Z), "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8",
 		"Content-Transfer-Encoding: 8bit", "", text, ""}
 	return strings.Join(lines, "\r\n")
 }
 
-// stream sends reports first, first+1, … to the cities in turn, rate a second,
-// for a while: each at its time, however long others take. It returns those
-// that were taken over.
-func (r *riders) stream(ctx context.Context, first int, rate float64, while time.Duration, slugs []string) ([]sent, error) {
+// sendFor sends reports first, first+1, … to the cities in turn, rate a second,
+// for a while. Each leaves at its time, however long the others take. It
+// returns those that were taken.
+func (r *riders) sendFor(ctx context.Context, first int, rate float64, while time.Duration, slugs []string) ([]sent, error) {
 	n := max(1, int(rate*while.Seconds()))
 	var group sync.WaitGroup
 	var mu sync.Mutex

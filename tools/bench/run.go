@@ -7,34 +7,46 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
-// experiment is one question with an answer in figures.
+// experiment is one question that is answered in figures.
 type experiment interface {
 	// name of the sub-command.
 	name() string
-	// what it measures, in a sentence.
+	// what it measures, in one sentence.
 	what() string
-	// run measures. Figures that it has when it fails are kept.
+	// run measures. The figures it has when it fails are kept.
 	run(ctx context.Context, b *bench, r *Result) error
 }
 
-// experiments are all of them, in the order of docs/PERFORMANCE.md.
-func (a *allCommand) experiments(c *commands) []experiment {
-	all := []experiment{&c.MailIn, &c.Latency, &c.Isolation, &c.Scale, &c.FanOut, &c.Censor, &c.Pages, &c.Crash, &c.Soak}
-	for _, e := range all {
-		if d, ok := e.(interface{ defaults() }); ok {
-			d.defaults()
-		}
-	}
-	return slices.DeleteFunc(all, func(e experiment) bool { return slices.Contains(a.Skip, e.name()) })
+// every lists the experiments in the order in which they run and are shown.
+func (c *commands) every() []experiment {
+	return []experiment{&c.MailIn, &c.Latency, &c.Isolation, &c.Scale, &c.FanOut, &c.Censor, &c.Pages, &c.Crash, &c.Soak}
 }
 
-// errSkipped is that something an experiment compares with is not there.
-var errSkipped = errors.New("skipped")
+// experimentsOf returns the experiments of the command that was selected on the
+// command line.
+func experimentsOf(c *commands, selected any) ([]experiment, error) {
+	if e, ok := selected.(experiment); ok {
+		return []experiment{e}, nil
+	}
+	list := slices.DeleteFunc(c.every(), func(e experiment) bool { return slices.Contains(c.All.Skip, e.name()) })
+	for _, e := range list {
+		// The parser fills in the defaults of the selected command only.
+		if err := kong.ApplyDefaults(e); err != nil {
+			return nil, fmt.Errorf("defaults of %s: %w", e.name(), err)
+		}
+	}
+	return list, nil
+}
 
-// measure runs the experiments and shows what came out. The error says which
-// of them failed.
+// errSkipped says that this machine lacks something an experiment needs.
+var errSkipped = errors.New("left out")
+
+// measure runs the experiments, prints what they found and writes what the
+// flags ask for. The error names the experiments that failed.
 func measure(ctx context.Context, f Flags, chosen []experiment, stdout, progress io.Writer) error {
 	b, err := newBench(ctx, f, progress)
 	if err != nil {
@@ -59,20 +71,25 @@ func measure(ctx context.Context, f Flags, chosen []experiment, stdout, progress
 			break
 		}
 	}
-	return errors.Join(append(failed, all.write(f))...)
+	return errors.Join(append(failed, all.write(b))...)
 }
+
+// quickTimeout bounds an experiment of a quick run.
+const quickTimeout = 3 * time.Minute
 
 // perform runs one experiment.
 func (b *bench) perform(ctx context.Context, e experiment) *Result {
+	if b.Quick {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, quickTimeout)
+		defer cancel()
+	}
 	fmt.Fprintf(b.progress, "%s …\n", e.name())
 	r := &Result{Experiment: e.name(), What: e.what()}
 	began := time.Now()
 	err := e.run(ctx, b, r)
 	r.Seconds = time.Since(began).Seconds()
-	switch {
-	case errors.Is(err, errSkipped):
-		r.Skipped = err.Error()
-	case err != nil:
+	if err != nil && !r.skips(err) {
 		r.Failed = err.Error()
 	}
 	return r

@@ -8,11 +8,11 @@ import (
 
 // scale measures what many cities cost.
 type scale struct {
-	Cities []int         `default:"100,1000,10000" help:"Numbers of cities, each with three bots; the first is what the others are compared with."`
+	Cities []int         `default:"100,1000,10000" help:"Numbers of cities, each with three bots; the others are compared with the first."`
 	Rate   float64       `default:"50" help:"Reports a second."`
 	For    time.Duration `default:"10s" help:"For how long, each time."`
 	Rounds int           `default:"3" help:"How often, in turn with the first number of cities."`
-	Idle   time.Duration `default:"60s" help:"How long the idle program is watched: longer than a poll of Telegram, 50 s, or that is left out."`
+	Idle   time.Duration `default:"60s" help:"How long the idle program is watched. A poll of Telegram takes 50 s: a shorter time misses it."`
 }
 
 func (*scale) name() string { return "scale" }
@@ -20,31 +20,27 @@ func (*scale) what() string {
 	return "cities with three live bots each: mail, an open Mastodon stream, an open Telegram poll"
 }
 
-func (s *scale) defaults() {
-	*s = scale{Cities: []int{100, 1000, 10000}, Rate: 50, For: 10 * time.Second, Rounds: 3, Idle: 60 * time.Second}
-}
-
-// What ten thousand cities are to be: see the issue of the benchmark.
+// The targets for manyCities.
 const (
 	manyCities  = 10000
 	wantUp      = 10.0  // s
 	wantMemory  = 600.0 // MB
 	wantIdle    = 3.0   // % of one core
-	wantSlowing = 1.5   // p99 to that of the fewest
+	wantSlowing = 1.5   // p99 to that of the fewest cities
 )
 
-// settle is how long the program gets after its start before it counts as idle.
-const settle = 10 * time.Second
+// warmUp is how long the program gets after its start before it counts as idle.
+const warmUp = 10 * time.Second
 
-// sized is what was measured with a number of cities.
+// sized is what was measured with one number of cities.
 type sized struct {
 	cities     int
 	up         time.Duration
 	memory     float64 // MB
 	idle       float64 // % of one core
 	goroutines float64
-	took       []time.Duration // by its deliveries
-	first      []time.Duration // by those of the first number of cities, in turn
+	took       []time.Duration // of its deliveries
+	first      []time.Duration // of those with the first number of cities, in turn
 }
 
 func (s *scale) run(ctx context.Context, b *bench, r *Result) error {
@@ -95,7 +91,8 @@ func (s *scale) open(ctx context.Context, b *bench, n int) (*world, sized, error
 	return w, m, nil
 }
 
-// beside measures n cities, their times in turn with those of the first world.
+// beside measures n cities. Their times are taken in turn with those of the
+// first world.
 func (s *scale) beside(ctx context.Context, b *bench, first *world, n int) (sized, error) {
 	w, m, err := s.open(ctx, b, n)
 	if err != nil {
@@ -113,7 +110,7 @@ func (s *scale) beside(ctx context.Context, b *bench, first *world, n int) (size
 	return m, w.program.stop()
 }
 
-// load sends reports to a world and adds how long their deliveries took.
+// load sends reports to a world and adds the times of their deliveries.
 func (s *scale) load(ctx context.Context, w *world, took *[]time.Duration) error {
 	list, err := w.load(ctx, s.Rate, s.For, nil)
 	if err != nil {
@@ -125,7 +122,7 @@ func (s *scale) load(ctx context.Context, w *world, took *[]time.Duration) error
 
 // watch looks at the program while nothing happens.
 func (s *scale) watch(ctx context.Context, b *bench, w *world, m *sized) error {
-	quiet := settle
+	quiet := warmUp
 	if b.Quick {
 		quiet = 2 * time.Second
 	}
@@ -165,7 +162,7 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// report adds the figures of a number of cities.
+// report adds the figures of one number of cities.
 func (s *scale) report(r *Result, m sized) {
 	label := fmt.Sprintf("%d cities: ", m.cities)
 	for _, f := range []struct {
@@ -178,7 +175,7 @@ func (s *scale) report(r *Result, m sized) {
 	} {
 		figure := r.add(label+f.name, f.value, f.unit)
 		if m.cities >= manyCities {
-			figure.Target = atMost(f.want)
+			figure.atMost(f.want)
 		}
 	}
 	r.add(label+"goroutines", m.goroutines, "")
@@ -186,9 +183,9 @@ func (s *scale) report(r *Result, m sized) {
 	r.add(label+"99% within", milliseconds(quantile(m.took, 0.99)), "ms")
 	if len(m.first) > 0 {
 		figure := r.add(fmt.Sprintf("%s99%%, to %d cities", label, s.Cities[0]), m.slowing(), "×")
-		figure.Note = fmt.Sprintf("theirs in turn %.2f ms", milliseconds(quantile(m.first, 0.99)))
+		figure.note("theirs in turn %.2f ms", milliseconds(quantile(m.first, 0.99)))
 		if m.cities >= manyCities {
-			figure.Target = atMost(wantSlowing)
+			figure.atMost(wantSlowing)
 		}
 	}
 }
@@ -201,7 +198,7 @@ func (m sized) slowing() float64 {
 	return quantile(m.took, 0.99) / quantile(m.first, 0.99)
 }
 
-// growth is how the figures grow, as multiples of the first.
+// growth is how the figures grow, as multiples of the first ones.
 func growth(list []sized) []Series {
 	of := func(name string, value func(sized) float64) Series {
 		s := Series{Name: name}

@@ -10,15 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
-	"ticketfrei/bots/mastodon/mastodontest"
-	"ticketfrei/bots/telegram/telegramtest"
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
 
-// seedAtOnce is how many cities are written at the same time: they share
+// seedAtOnce is how many cities are written at the same time. They share
 // transactions.
 const seedAtOnce = 128
 
@@ -29,8 +27,8 @@ type seeder struct {
 	moderator int64
 }
 
-// openSeeder makes the program's data directory and database, with the
-// program's own migrations, and opens them.
+// openSeeder lets the program make its data directory and database, and opens
+// them.
 func openSeeder(ctx context.Context, p *program) (*seeder, error) {
 	cmd := exec.CommandContext(ctx, p.binary, "city", "list")
 	cmd.Env = p.env
@@ -57,16 +55,16 @@ func openSeeder(ctx context.Context, p *program) (*seeder, error) {
 
 func (s *seeder) close() { s.db.Close() }
 
-// town is a city with its bots, as it is to be made.
+// town is a city to be made, with its bots.
 type town struct {
 	slug        string
-	subscribers []string              // of its mails
-	mastodon    *mastodontest.Account // nil: no bot
-	instance    string                // URL of the account's server
-	telegram    *telegramtest.Bot     // nil: no bot
-	api         string                // URL of the bot's server
-	chats       []int64               // subscribed
-	more        []string              // networks without tables
+	subscribers []string         // of its mails
+	mastodon    *mastodonAccount // nil: no bot
+	instance    string           // URL of the account's server
+	telegram    *telegramBot     // nil: no bot
+	api         string           // URL of the bot's server
+	chats       []int64          // subscribed
+	more        []string         // networks that have no tables
 }
 
 // write makes the towns.
@@ -118,7 +116,7 @@ func (s *seeder) subscribe(ctx context.Context, c report.City, emails []string) 
 }
 
 // mastodonAccount stores the account of a bot as a login does. The cursor is an
-// id from long ago: there is nothing to catch up with.
+// old id: there is nothing to catch up with.
 func (s *seeder) mastodonAccount(t *town) func(*gorm.DB, report.Bot) error {
 	return func(tx *gorm.DB, b report.Bot) error {
 		a := t.mastodon

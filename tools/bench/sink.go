@@ -3,23 +3,23 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// arrival is a report that has reached a network.
+// arrival is a mail that has arrived.
 type arrival struct {
-	report int    // its number; -1 is something else
-	to     string // who got it: an address, a city's account, a chat
+	report int    // its number; -1 for another mail
+	to     string // address
 	at     time.Time
 }
 
-// sink is a mail server that takes everything and notes what came: the relay of
-// the experiments. It does as little as a mail server can, so that what is
-// measured is who sends.
+// sink is the relay of the experiments, a mail server that takes everything and
+// notes what came. It does as little as a mail server can: what is measured is
+// the sender.
 type sink struct {
 	addr     string
 	listener net.Listener
@@ -29,8 +29,8 @@ type sink struct {
 	mu       sync.Mutex
 	conns    map[net.Conn]struct{}
 	arrivals []arrival
-	seen     map[seenKey]int // how often
-	mails    int             // those without a number included
+	seen     map[seenKey]int // how often each report came to whom
+	mails    int             // also those without a number
 	closed   bool
 }
 
@@ -39,7 +39,7 @@ type seenKey struct {
 	to     string
 }
 
-// sinkFault is a way for the sink to fail.
+// sinkFault is a way in which the sink fails.
 type sinkFault int32
 
 const (
@@ -112,7 +112,7 @@ func (s *sink) cut() {
 	}
 }
 
-// fail makes the sink fail from now on, or work again.
+// fail makes the sink fail from now on, or work again with sinkWorks.
 func (s *sink) fail(f sinkFault) {
 	s.fault.Store(int32(f))
 	if f != sinkWorks {
@@ -173,14 +173,15 @@ func (s *sink) waitWorking(c net.Conn) bool {
 	case sinkResets:
 		return false
 	case sinkStalls:
-		// Whoever connected gives up, or is cut off when the fault ends.
+		// The sender gives up, or is cut off when the fault ends.
 		_, err := c.Read(make([]byte, 1))
 		return err == nil
 	}
 	return true
 }
 
-// take reads a mail up to its end and notes it.
+// take reads a mail to its end and notes it. It returns false if the connection
+// breaks.
 func (s *sink) take(r *bufio.Reader, to string) bool {
 	number := -1
 	for {
@@ -215,26 +216,24 @@ func addressIn(line []byte) string {
 	return string(line[from+1 : to])
 }
 
-// list returns what has arrived, the first one first.
+// list returns what has arrived, in that order.
 func (s *sink) list() []arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]arrival(nil), s.arrivals...)
+	return slices.Clone(s.arrivals)
 }
 
-// count is how many mails have arrived, and how many different ones of those
-// with a number.
+// count is how many mails have arrived, and how many different pairs of a
+// report and an address.
 func (s *sink) count() (mails, different int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mails, len(s.seen)
 }
 
-// forget begins anew.
+// forget makes the sink forget everything that has arrived.
 func (s *sink) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.arrivals, s.seen, s.mails = nil, map[seenKey]int{}, 0
 }
-
-func (a arrival) String() string { return fmt.Sprintf("report %d to %s", a.report, a.to) }

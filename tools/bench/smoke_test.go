@@ -11,26 +11,24 @@ import (
 	"time"
 )
 
-// TestSmoke runs the quickest experiments as the command line does: the
-// benchmark must not rot. Figures are not looked at, only whether reports
-// arrived.
+// TestSmoke runs the quickest experiments as the command line does. It looks at
+// no figures, only at whether the reports arrived.
 func TestSmoke(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the program")
 	}
-	t.Chdir("..")
 	dir := t.TempDir()
-	// Postfix runs as a user of its own and must get through to its queue.
+	// Postfix runs as another user and must reach its queue.
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "figures.json")
 	binary := filepath.Join(dir, "ticketfrei")
-	module, err := filepath.Abs("../..")
+	product, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{module: module}
+	b := &bench{product: product}
 	if err := b.build(t.Context(), binary); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +81,8 @@ func TestUsage(t *testing.T) {
 	for _, tt := range []struct {
 		args []string
 		code int
-	}{{[]string{"--help"}, 0}, {[]string{"no-such-experiment"}, 2}, {[]string{"latency", "--rate", "fast"}, 2}} {
+	}{{[]string{"--help"}, 0}, {[]string{"no-such-experiment"}, 2}, {[]string{"latency", "--rate", "fast"}, 2},
+		{[]string{"latency", "--quick", "--docs"}, 2}} {
 		var out strings.Builder
 		if code := run(t.Context(), tt.args, &out, &out); code != tt.code || out.Len() == 0 {
 			t.Errorf("%v: exit code %d, want %d\n%s", tt.args, code, tt.code, out.String())
@@ -111,28 +110,19 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestReplaceSection(t *testing.T) {
-	const document = "text\n<!-- begin a -->\nold\n<!-- end a -->\nmore\n"
-	got, err := replaceSection(document, "a", "new\n")
-	if want := "text\n<!-- begin a -->\nnew\n<!-- end a -->\nmore\n"; err != nil || got != want {
-		t.Errorf("%q, %v", got, err)
-	}
-	if _, err := replaceSection(document, "b", "new\n"); err == nil {
-		t.Error("a section that is not there was replaced")
-	}
-}
-
-// TestDocumentHasEverySection looks whether the page of the figures has a place
-// for each experiment.
-func TestDocumentHasEverySection(t *testing.T) {
-	raw, err := os.ReadFile("../../docs/PERFORMANCE.md")
+// TestAllHasEveryExperimentWithItsDefaults looks at what "all" would run.
+func TestAllHasEveryExperimentWithItsDefaults(t *testing.T) {
+	var c commands
+	c.All.Skip = []string{"soak"}
+	list, err := experimentsOf(&c, &c.All)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range new(allCommand).experiments(new(commands)) {
-		if _, err := replaceSection(string(raw), e.name(), ""); err != nil {
-			t.Error(err)
-		}
+	if len(list) != len(c.every())-1 {
+		t.Errorf("%d experiments of %d, and one is to be left out", len(list), len(c.every()))
+	}
+	if c.Latency.Cities != 1000 || c.Scale.Idle != time.Minute || len(c.Scale.Cities) != 3 {
+		t.Errorf("%+v, %+v", c.Latency, c.Scale)
 	}
 }
 

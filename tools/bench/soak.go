@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// soak measures nothing but time: does it all go on.
+// soak measures whether everything goes on for a long time, whatever fails.
 type soak struct {
 	For    time.Duration `default:"30m" help:"For how long."`
 	Cities int           `default:"60" help:"Number of cities, each with three bots."`
@@ -25,15 +24,10 @@ func (*soak) what() string {
 	return "reports on every network while relay, Mastodon, Telegram, disk and clock fail in turn"
 }
 
-func (s *soak) defaults() {
-	*s = soak{For: 30 * time.Minute, Cities: 60, Rate: 12, Disk: true, Clock: true}
-}
-
-// What a soak is to end with, to what it was after a third of the time and at
-// the beginning.
+// The targets for the end of a soak.
 const (
-	wantMemoryGrowth    = 1.2
-	wantGoroutineGrowth = 1.1
+	wantMemoryGrowth    = 1.2 // to what it was after a third of the time
+	wantGoroutineGrowth = 1.1 // to what it was at the beginning
 )
 
 // smallDiskSize is enough for the reports of the soak, in MB.
@@ -50,44 +44,50 @@ type soaking struct {
 
 	calm    time.Duration // between two faults
 	longest time.Duration // that a fault may last
-	quiet   time.Duration // at the end: longer than the program keeps connections that nobody uses, 90 s
+	quiet   time.Duration // at the end: longer than the program keeps idle connections, 90 s
 }
 
 func (s *soak) run(ctx context.Context, b *bench, r *Result) (err error) {
 	run := &soaking{soak: s, bench: b, calm: calm, longest: time.Minute, quiet: 100 * time.Second}
 	if b.Quick {
+		// The program with another clock takes minutes to build.
 		s.For, s.Cities, s.Clock = 35*time.Second, 12, false
 		run.calm, run.longest, run.quiet = time.Second, 2*time.Second, 2*sampleEvery
 	}
-	binary := b.binary
-	if s.Clock {
-		b.say("building the program with a clock that can be moved")
-		if binary, err = b.withClock(ctx); err != nil {
-			return err
-		}
-	}
 	if s.Disk {
-		err := run.mount()
-		if err != nil && !errors.Is(err, errSkipped) {
+		if err := run.mount(); err != nil && !r.skips(err) {
 			return err
 		}
-		if err != nil {
-			r.add("full disk", 0, "").Note = err.Error()
-		} else {
-			defer func() { err = errors.Join(err, run.disk.unmount()) }()
-		}
+		defer func() { err = errors.Join(err, run.disk.unmount()) }()
 	}
-	if run.world, err = run.newWorld(ctx, binary); err != nil {
+	if err := run.open(ctx); err != nil {
 		return err
 	}
 	defer run.world.close()
-	if s.Clock {
-		run.clock = newClock(run.world.program)
-	}
+	defer run.load.close()
 	if _, err := run.world.start(ctx, 3*s.Cities); err != nil {
 		return err
 	}
 	return run.run(ctx, r)
+}
+
+// open builds the program if its clock is to move, and sets it up.
+func (s *soaking) open(ctx context.Context) (err error) {
+	binary := s.bench.binary
+	if s.Clock {
+		s.bench.say("building the program with a clock that can be moved")
+		if binary, err = s.bench.withClock(ctx); err != nil {
+			return err
+		}
+	}
+	if s.world, err = s.newWorld(ctx, binary); err != nil {
+		return err
+	}
+	if s.Clock {
+		s.clock = newClock(s.world.program)
+	}
+	s.load = newMixedLoad(s.world, s.Rate)
+	return nil
 }
 
 func (s *soaking) mount() error {
@@ -99,7 +99,7 @@ func (s *soaking) mount() error {
 	return err
 }
 
-// newWorld makes the cities; where there is a small disk, the data is on it.
+// newWorld makes the cities. Their data is on the small disk if there is one.
 func (s *soaking) newWorld(ctx context.Context, binary string) (*world, error) {
 	b := *s.bench
 	if s.disk != nil {
@@ -108,34 +108,17 @@ func (s *soaking) newWorld(ctx context.Context, binary string) (*world, error) {
 	return newWorld(ctx, &b, "soak", binary, s.Cities, nil)
 }
 
-// sampleEvery is how often memory and goroutines are looked at.
-const sampleEvery = 2 * time.Second
-
+// run writes reports while faults come, waits until everything has arrived, and
+// compares the end with the beginning.
 func (s *soaking) run(ctx context.Context, r *Result) error {
-	began := time.Now()
-	s.load = newMixedLoad(s.world, s.Rate)
-	defer s.load.close()
-	memory, goroutines := &Series{Name: "memory, MB"}, &Series{Name: "goroutines"}
-	watching, stopWatching := context.WithCancel(ctx)
-	var watcher sync.WaitGroup
-	watcher.Go(func() { s.watch(watching, began, memory, goroutines) })
-	defer watcher.Wait()
-	defer stopWatching()
-
-	timed, stop := context.WithTimeout(ctx, s.For)
-	defer stop()
-	var struck int
-	group, running := errgroup.WithContext(timed)
-	group.Go(func() error { return s.load.run(running) })
-	group.Go(func() (err error) { struck, err = s.strike(running); return err })
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("%w\nthe program, which runs: %t, said at last:\n%s", err, s.world.program.alive(), s.world.program.lastLines())
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	w := s.watch(ctx)
+	defer w.stop()
+	faults, err := s.throughFaults(ctx)
+	if err != nil {
+		return err
 	}
 	s.bench.say("the faults are over; waiting for what is on its way")
-	lost, twice, expected, err := s.load.settle(ctx)
+	count, err := s.load.waitArrived(ctx)
 	if err != nil {
 		return err
 	}
@@ -143,37 +126,54 @@ func (s *soaking) run(ctx context.Context, r *Result) error {
 	if err := rest(ctx, s.quiet); err != nil {
 		return err
 	}
-	stopWatching()
-	watcher.Wait()
-	r.add("reports", float64(s.load.count()), "").Note = "by mail, on Mastodon and on Telegram"
-	r.add("faults", float64(struck), "")
-	r.add("mails put off by us", float64(s.load.putOff.Load()), "").Note = "answered 4xx, and sent again by their server"
-	r.add("deliveries", float64(expected), "")
-	r.add("lost", float64(lost), "").Target = atMost(0)
-	r.add("came twice", float64(twice), "").Note = "a network had taken it and not said so"
-	s.flat(r, memory, goroutines)
-	r.Axes = Axes{Title: "Faults, one after the other", X: "minutes", Y: "MB, and goroutines"}
-	r.Series = []Series{*memory, *goroutines}
-	if lost > 0 {
-		return fmt.Errorf("%d deliveries were lost", lost)
+	w.stop()
+	s.report(r, count, faults, w)
+	if count.lost > 0 {
+		return fmt.Errorf("%d deliveries were lost", count.lost)
 	}
 	return s.world.program.stop()
 }
 
+// throughFaults writes reports while one fault follows the other, until the
+// time is over. It returns how many faults there were.
+func (s *soaking) throughFaults(ctx context.Context) (faults int, err error) {
+	timed, stop := context.WithTimeout(ctx, s.For)
+	defer stop()
+	group, running := errgroup.WithContext(timed)
+	group.Go(func() error { return s.load.run(running) })
+	group.Go(func() (err error) { faults, err = s.strike(running); return err })
+	if err := group.Wait(); err != nil {
+		return faults, fmt.Errorf("%w\nthe program, which runs: %t, said at last:\n%s", err, s.world.program.alive(), s.world.program.lastLines())
+	}
+	return faults, ctx.Err()
+}
+
+func (s *soaking) report(r *Result, count tally, faults int, w *watch) {
+	r.add("reports", float64(s.load.count()), "").note("by mail, on Mastodon and on Telegram")
+	r.add("faults", float64(faults), "")
+	r.add("mails put off by us", float64(s.load.putOff.Load()), "").note("answered 4xx, and sent again by their server")
+	r.add("deliveries", float64(count.expected), "")
+	r.add("lost", float64(count.lost), "").atMost(0).note("of %d deliveries, with %d faults", count.expected, faults)
+	r.add("came twice", float64(count.twice), "").note("a network had taken it and not said so")
+	flat(r, w.memory.Points, w.goroutines.Points)
+	r.Axes = Axes{Title: "Faults, one after the other", X: "minutes", Y: "MB, and goroutines"}
+	r.Series = []Series{w.memory, w.goroutines}
+}
+
 // flat compares memory and goroutines at the end with those before.
-func (s *soaking) flat(r *Result, memory, goroutines *Series) {
-	if len(memory.Points) < 6 {
+func flat(r *Result, memory, goroutines []Point) {
+	n := len(memory)
+	if n < 6 {
 		return
 	}
-	n := len(memory.Points)
-	then, now := level(memory.Points[n/3:n/3+n/10+1]), level(memory.Points[n-n/10-1:])
+	then, now := level(memory[n/3:n/3+n/10+1]), level(memory[n-n/10-1:])
 	r.add("memory after a third", then, "MB")
 	r.add("memory at the end", now, "MB")
-	r.add("memory, end to third", now/then, "×").Target = atMost(wantMemoryGrowth)
-	first, last := goroutines.Points[0].Y, goroutines.Points[n-1].Y
+	r.add("memory, end to third", now/then, "×").atMost(wantMemoryGrowth).note("%.1f to %.1f MB", now, then)
+	first, last := goroutines[0].Y, goroutines[n-1].Y
 	r.add("goroutines at the beginning", first, "")
 	r.add("goroutines at the end", last, "")
-	r.add("goroutines, end to beginning", last/first, "×").Target = atMost(wantGoroutineGrowth)
+	r.add("goroutines, end to beginning", last/first, "×").atMost(wantGoroutineGrowth).note("%.0f to %.0f", last, first)
 }
 
 // level is the median of the points.
@@ -185,18 +185,43 @@ func level(points []Point) float64 {
 	return median(all)
 }
 
-// watch looks at memory and goroutines until ctx ends.
-func (s *soaking) watch(ctx context.Context, began time.Time, memory, goroutines *Series) {
-	for {
-		now := time.Since(began).Minutes()
-		mb, _, err := s.world.program.memory()
-		values, failed := s.world.program.metrics(ctx)
-		if err == nil && failed == nil {
-			memory.Points = append(memory.Points, Point{now, mb})
-			goroutines.Points = append(goroutines.Points, Point{now, values["go_goroutines"]})
+// sampleEvery is how often memory and goroutines are looked at.
+const sampleEvery = 2 * time.Second
+
+// watch is what was seen of memory and goroutines. It may be read after stop.
+type watch struct {
+	memory, goroutines Series
+	cancel             context.CancelFunc
+	done               chan struct{}
+}
+
+// watch looks at the program until it is stopped.
+func (s *soaking) watch(ctx context.Context) *watch {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &watch{Series{Name: "memory, MB"}, Series{Name: "goroutines"}, cancel, make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		for began := time.Now(); ; {
+			w.look(ctx, s.world.program, time.Since(began).Minutes())
+			if rest(ctx, sampleEvery) != nil {
+				return
+			}
 		}
-		if rest(ctx, sampleEvery) != nil {
-			return
-		}
+	}()
+	return w
+}
+
+func (w *watch) look(ctx context.Context, p *program, now float64) {
+	mb, _, err := p.memory()
+	values, failed := p.metrics(ctx)
+	if err == nil && failed == nil {
+		w.memory.Points = append(w.memory.Points, Point{now, mb})
+		w.goroutines.Points = append(w.goroutines.Points, Point{now, values["go_goroutines"]})
 	}
+}
+
+// stop may be called twice.
+func (w *watch) stop() {
+	w.cancel()
+	<-w.done
 }

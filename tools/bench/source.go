@@ -15,15 +15,21 @@ type source struct {
 	mails       int
 	connections int
 	keep        bool // many mails on one connection
-	numbered    bool // every mail to another recipient
+	numbered    bool // every mail to a different recipient
 	text        int  // bytes of the body
 }
 
 // sourceTimeout bounds one run.
 const sourceTimeout = 5 * time.Minute
 
-// run sends the mails and returns how long that took. It is an error where one
-// of them is not answered with 250: smtp-source stops then.
+// at is the same run against another server.
+func (s source) at(addr string) source {
+	s.addr = addr
+	return s
+}
+
+// run sends the mails and returns how long that took. It is an error if one of
+// them is not answered with 250.
 func (s source) run(ctx context.Context) (time.Duration, error) {
 	path, err := exec.LookPath("smtp-source")
 	if err != nil {

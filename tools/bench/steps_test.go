@@ -295,7 +295,7 @@ func deliveries(r report.Report, recipients int) []report.Delivery {
 }
 
 // BenchmarkCityPage is a city's page with a hundred reports: as readers get it,
-// and made anew after a report.
+// and rebuilt after a report.
 func BenchmarkCityPage(b *testing.B) {
 	p := newParts(b)
 	for i := range 100 {
@@ -323,7 +323,7 @@ func BenchmarkCityPage(b *testing.B) {
 			get()
 		}
 	})
-	b.Run("made anew", func(b *testing.B) {
+	b.Run("rebuilt", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			notices.Passed(p.city.ID)

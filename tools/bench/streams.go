@@ -4,14 +4,15 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// streams are open event streams of a city's page, as of people who have it
-// open. They note when which report came.
+// streams are the event streams of people who have a city's page open. They
+// note when which report came.
 type streams struct {
 	readers []*reader
 	open    sync.WaitGroup
@@ -66,7 +67,7 @@ func (s *streams) listen(in *bufio.Reader) {
 }
 
 // last waits until every stream has got the report once, and returns when the
-// last one had it.
+// last one got it.
 func (s *streams) last(ctx context.Context, report int) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -80,13 +81,7 @@ func (s *streams) last(ctx context.Context, report int) (time.Time, error) {
 	if err != nil || len(came) != len(s.readers) {
 		return time.Time{}, fmt.Errorf("the report came %d times on %d streams", len(came), len(s.readers))
 	}
-	latest := came[0]
-	for _, at := range came {
-		if at.After(latest) {
-			latest = at
-		}
-	}
-	return latest, nil
+	return slices.MaxFunc(came, time.Time.Compare), nil
 }
 
 func (s *streams) close() {

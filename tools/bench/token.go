@@ -7,8 +7,7 @@ import (
 )
 
 // Every report has a number, by which it is found again on every network. It
-// stands at the beginning of the text, so that no encoding breaks it over
-// lines.
+// stands at the beginning of the text, where no encoding breaks the line.
 const (
 	tokenMark   = "bench"
 	tokenDigits = 9
@@ -19,11 +18,10 @@ func reportText(n int) string {
 	return fmt.Sprintf("%s%0*d zwei Kontis in der U2 Richtung Plärrer", tokenMark, tokenDigits, n)
 }
 
-// findToken returns the number of the report in text; -1 where there is none.
-func findToken[T string | []byte](text T) int {
-	return findIn([]byte(text))
-}
+// findToken returns the number of the report in text; -1 if there is none.
+func findToken(text string) int { return findIn([]byte(text)) }
 
+// findIn is findToken for bytes.
 func findIn(text []byte) int {
 	for {
 		at := bytes.Index(text, []byte(tokenMark))

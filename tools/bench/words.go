@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// manyTriggers are patterns of the kinds that moderators write.
+// manyTriggers are n patterns of the kinds that moderators write.
 func manyTriggers(n int) string {
 	lines := make([]string, n)
 	for i := range lines {
@@ -23,7 +23,7 @@ func manyTriggers(n int) string {
 	return strings.Join(lines, "\n")
 }
 
-// manyBlocked are words, and some phrases.
+// manyBlocked are n words, some of them phrases.
 func manyBlocked(n int) string {
 	lines := make([]string, n)
 	for i := range lines {
@@ -35,8 +35,8 @@ func manyBlocked(n int) string {
 	return strings.Join(lines, "\n")
 }
 
-// ordinaryTexts are reports of a length that no rule of the above decides on,
-// each another.
+// ordinaryTexts are different reports of one length that none of these rules
+// decides on.
 func ordinaryTexts(length int) []string {
 	words := strings.Fields("Linie Richtung Plärrer zwei Leute in grünen Westen steigen gerade an der Straße ein U1 S3 Haltestelle Wagen vorne hinten am Ausgang Fürth Gleis Bus 36")
 	pick := letters(1)
@@ -51,7 +51,8 @@ func ordinaryTexts(length int) []string {
 	return texts
 }
 
-// letters returns a source of numbers below n that is the same in every run.
+// letters returns a source of random numbers below n, the same ones in every
+// run.
 func letters(seed uint32) func(n int) int {
 	return func(n int) int {
 		seed = seed*1664525 + 1013904223
@@ -64,7 +65,7 @@ func repeated(piece string) func(int) string {
 	return func(length int) string { return string([]rune(strings.Repeat(piece, length))[:length]) }
 }
 
-// mixed makes texts of letters in no order.
+// mixed makes texts of these letters in random order.
 func mixed(from string) func(int) string {
 	return func(length int) string {
 		pick, text := letters(1), make([]byte, length)

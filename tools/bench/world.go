@@ -5,19 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"ticketfrei/bots/mastodon/mastodontest"
-	"ticketfrei/bots/telegram/telegramtest"
 )
 
-// world is a program with its cities, and the stand-ins of every network it
+// world is a program with its cities, and the stand-ins of all networks it
 // talks to.
 type world struct {
 	program  *program
 	relay    *sink
-	mastodon *mastodontest.Server
-	telegram *telegramtest.Server
-	botAPI   *front // before telegram
+	mastodon *mastodonServer
+	telegram *telegramServer
+	botAPI   *front // in front of telegram
 	towns    []town
 	slugs    []string
 	next     int // number of the next report
@@ -25,7 +22,7 @@ type world struct {
 
 // newWorld starts the stand-ins and sets up a program with n cities, each with
 // a mail subscriber, a Mastodon account and a Telegram bot with one chat. shape
-// may change the towns before they are written; nil leaves them. The program is
+// may change the towns before they are written; it may be nil. The program is
 // not started.
 func newWorld(ctx context.Context, b *bench, name, binary string, n int, shape func(w *world)) (*world, error) {
 	dir, err := b.newDir(name)
@@ -45,16 +42,16 @@ func (w *world) open(ctx context.Context, dir, binary string, n int, shape func(
 	if w.relay, err = startSink(); err != nil {
 		return err
 	}
-	if w.mastodon, err = mastodontest.Start(mastodontest.Options{}); err != nil {
+	if w.mastodon, err = startMastodon(); err != nil {
 		return err
 	}
-	if w.telegram, err = telegramtest.Start(telegramtest.Options{}); err != nil {
+	if w.telegram, err = startTelegram(); err != nil {
 		return err
 	}
 	if w.botAPI, err = startFront(w.telegram, dir+"/roots.pem"); err != nil {
 		return err
 	}
-	// SSL_CERT_FILE is where crypto/x509 finds the roots that it trusts.
+	// SSL_CERT_FILE is where crypto/x509 looks for the roots to trust.
 	w.program, err = newProgram(binary, dir+"/data", w.relay.addr, "TICKETFREI_TELEGRAM_API="+w.botAPI.url, "SSL_CERT_FILE="+w.botAPI.roots)
 	if err != nil {
 		return err
@@ -104,8 +101,8 @@ func (w *world) close() {
 // upTimeout bounds the wait for every bot to be connected.
 const upTimeout = 3 * time.Minute
 
-// start starts the program and waits until bots of them run, streams and polls
-// of those with servers that work are open. It returns how long that took.
+// start starts the program and waits until that many bots run, and every stream
+// and poll of those whose server works is open. It returns how long that took.
 func (w *world) start(ctx context.Context, bots int) (time.Duration, error) {
 	defer holdGarbage()()
 	began := time.Now()

@@ -1,6 +1,6 @@
 // Package panicking is a network whose bots panic whenever they are called. The
-// benchmark builds it into a program of its own, to see that nobody else
-// notices.
+// benchmark builds it into a program of its own, to see that the other bots do
+// not notice.
 package panicking
 
 import (
