@@ -39,7 +39,7 @@ var (
 // Concurrency is how many messages are on their way at the same time.
 func (b *bot) Concurrency() int { return max(1, b.network.Concurrency) }
 
-// Check asks whether the login still holds, and takes note of a new name.
+// Check asks whether the login is still accepted, and takes note of a new name.
 func (b *bot) Check(ctx context.Context) error {
 	c, ok := b.conn.(Checker)
 	if !ok {
@@ -129,7 +129,7 @@ func (b *bot) isGroup(chat string) bool {
 	return ok && g.IsGroup(chat)
 }
 
-// slowDown holds everything back where the service asks for that.
+// slowDown makes everything wait where the service asks for that.
 func (b *bot) slowDown(err error) {
 	if e, ok := errors.AsType[*remote.Error](err); ok && e.Trouble == remote.Limited {
 		b.pace.Pause(e.After)

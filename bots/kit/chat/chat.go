@@ -89,8 +89,8 @@ type Hear func(ctx context.Context, cursor string, events ...Event) error
 
 // What only some services can do. Guard each where it is implemented.
 
-// Checker is a Conn that can tell whether its login still holds. Check runs
-// before Receive and returns what the service calls the account now.
+// Checker is a Conn that can tell whether its login is still accepted. Check
+// runs before Receive and returns what the service calls the account now.
 type Checker interface {
 	Check(ctx context.Context) (account.Account, error)
 }

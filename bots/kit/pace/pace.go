@@ -90,7 +90,7 @@ func (p *Pacer) Wait(ctx context.Context, chat string, group bool) error {
 	}
 }
 
-// Pause holds everything back for d, and halves the pace for a while.
+// Pause makes everything wait for d, and halves the pace for a while.
 func (p *Pacer) Pause(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

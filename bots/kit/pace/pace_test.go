@@ -138,7 +138,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 }
 
 func TestPause(t *testing.T) {
-	inBubble(t, "holds back what is sent, and halves the pace", func(t *testing.T) {
+	inBubble(t, "makes what is sent wait, and halves the pace", func(t *testing.T) {
 		p := pace.New(pace.Limits{All: 1000, SlowFor: time.Minute})
 		p.Pause(time.Second)
 		p.Pause(time.Second) // on its way together with the first

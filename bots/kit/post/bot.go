@@ -34,7 +34,7 @@ var (
 	_ bots.Retracter = (*bot)(nil)
 )
 
-// Check asks whether the login still holds.
+// Check asks whether the login is still accepted.
 func (b *bot) Check(ctx context.Context) error {
 	if c, ok := b.conn.(Checker); ok {
 		return explain(c.Check(ctx))

@@ -119,8 +119,8 @@ type Message struct {
 	Time       time.Time
 }
 
-// Checker is a Conn that can tell whether its login still holds. Check runs
-// before Receive.
+// Checker is a Conn that can tell whether its login is still accepted. Check
+// runs before Receive.
 type Checker interface {
 	Check(ctx context.Context) error
 }
