@@ -22,11 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 // commands is the command line.
 type commands struct {
@@ -63,8 +59,11 @@ func (f Flags) Validate() error {
 }
 
 // run runs the command line args and returns the exit code: 0 if every
-// experiment ran and lost nothing, whether or not it met its targets.
+// experiment ran and lost nothing, whether or not it met its targets. The
+// signals that end a process end the experiments.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	var c commands
 	exited := false
 	parser, err := kong.New(&c, kong.Name("bench"), kong.Description("Measures Ticketfrei."),

@@ -122,49 +122,49 @@ func (s *sink) fail(f sinkFault) {
 
 // serve is the dialogue on one connection (RFC 5321, with RFC 2920).
 func (s *sink) serve(c net.Conn) {
-	r, w := bufio.NewReaderSize(c, 8<<10), bufio.NewWriterSize(c, 1<<10)
 	if !s.waitWorking(c) {
 		return
 	}
-	to := ""
-	reply := func(line string) bool {
-		w.WriteString(line + "\r\n")
-		return r.Buffered() > 0 || w.Flush() == nil
-	}
-	if !reply("220 sink.example ESMTP") {
-		return
-	}
-	for {
-		line, err := r.ReadSlice('\n')
+	d := sinkDialogue{r: bufio.NewReaderSize(c, 8<<10), w: bufio.NewWriterSize(c, 1<<10)}
+	for ok := d.reply("220 sink.example ESMTP"); ok; {
+		line, err := d.r.ReadSlice('\n')
 		if err != nil {
 			return
 		}
-		verb := bytes.ToUpper(line[:min(4, len(line))])
-		ok := true
-		switch {
-		case string(verb) == "EHLO":
-			ok = reply("250-sink.example\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250 8BITMIME")
-		case string(verb) == "QUIT":
-			reply("221 bye")
-			return
-		case sinkFault(s.fault.Load()) == sinkBusy:
-			ok = reply("451 4.3.0 try again later")
-		case string(verb) == "RCPT":
-			to = addressIn(line)
-			ok = reply("250 ok")
-		case string(verb) == "DATA":
-			w.WriteString("354 go on\r\n")
-			if w.Flush() != nil || !s.take(r, to) {
-				return
-			}
-			ok = reply("250 ok")
-		default: // HELO, MAIL, RSET, NOOP
-			ok = reply("250 ok")
-		}
-		if !ok {
-			return
-		}
+		ok = s.answer(&d, line)
 	}
+}
+
+// sinkDialogue is a connection to the sink.
+type sinkDialogue struct {
+	r  *bufio.Reader
+	w  *bufio.Writer
+	to string // recipient of the mail that comes
+}
+
+// reply writes a line, and sends it unless the next command is there already.
+func (d *sinkDialogue) reply(line string) bool {
+	_, err := d.w.WriteString(line + "\r\n")
+	return err == nil && (d.r.Buffered() > 0 || d.w.Flush() == nil)
+}
+
+// answer answers a command and tells whether the dialogue goes on.
+func (s *sink) answer(d *sinkDialogue, line []byte) bool {
+	verb := string(bytes.ToUpper(line[:min(4, len(line))]))
+	switch {
+	case verb == "EHLO":
+		return d.reply("250-sink.example\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250 8BITMIME")
+	case verb == "QUIT":
+		d.reply("221 bye")
+		return false
+	case sinkFault(s.fault.Load()) == sinkBusy:
+		return d.reply("451 4.3.0 try again later")
+	case verb == "RCPT":
+		d.to = addressIn(line)
+	case verb == "DATA":
+		return d.reply("354 go on") && d.w.Flush() == nil && s.take(d.r, d.to) && d.reply("250 ok")
+	}
+	return d.reply("250 ok") // also to HELO, MAIL, RSET and NOOP
 }
 
 // waitWorking holds up a new connection while the sink stalls.
