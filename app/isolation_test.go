@@ -15,7 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
 
@@ -77,7 +77,7 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	}
 	trouble := func(on bool) {
 		t.Helper()
-		remote.SetFault(mastodontest.Fault{Hang: on})
+		remote.SetFault(standin.Fault{Hang: on})
 		if on {
 			remote.DropStreams()
 		}

@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
 
@@ -22,8 +22,8 @@ const demoAuthor = "rider@mastodon.example"
 // demo is a stand-in of Mastodon that can be watched.
 type demo struct {
 	network *network
-	server  *mastodontest.Server
-	account *mastodontest.Account
+	server  *standin.Server
+	account *standin.Account
 }
 
 // demoPage is what demo.tmpl shows.
@@ -47,7 +47,7 @@ type demoEntry struct {
 // city's bot, and returns its page.
 func (n *network) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
 	n.site = site
-	server, err := mastodontest.Start(mastodontest.Options{Now: n.host.Now})
+	server, err := standin.Start(standin.Options{Now: n.host.Now})
 	if err != nil {
 		return nil, err
 	}

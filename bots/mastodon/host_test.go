@@ -15,7 +15,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
@@ -32,12 +32,12 @@ type world struct {
 	clock   *botstest.Clock
 	site    *botstest.Site[settings, demoPage]
 	network *network
-	server  *mastodontest.Server
-	account *mastodontest.Account
+	server  *standin.Server
+	account *standin.Account
 	city    report.City
 }
 
-func newWorld(t *testing.T, o mastodontest.Options) *world {
+func newWorld(t *testing.T, o standin.Options) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -45,7 +45,7 @@ func newWorld(t *testing.T, o mastodontest.Options) *world {
 	if o.Now == nil {
 		o.Now = w.clock.Now
 	}
-	w.server = must(mastodontest.Start(o))(t)
+	w.server = must(standin.Start(o))(t)
 	t.Cleanup(func() { w.server.Close() })
 	w.account = w.server.AddAccount("bot")
 	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations})

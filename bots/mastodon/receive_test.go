@@ -12,12 +12,12 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
 
 func TestMentionsOfTheStreamAreReports(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	check(t, b.Check(w.ctx))
 	in := botstest.NewInbox()
@@ -25,10 +25,10 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 	w.streaming()
 
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	public := w.account.MentionWith(mastodontest.Mention{Author: "Rider@Example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: "public", At: at})
-	unlisted := w.account.MentionWith(mastodontest.Mention{Author: "rider", Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: "unlisted", At: at})
-	private := w.account.MentionWith(mastodontest.Mention{Author: "rider@example.org", Text: "leise", Visibility: "direct", Warning: "Kontrolle", At: at})
-	followers := w.account.MentionWith(mastodontest.Mention{Author: "rider@example.org", Text: "leise", Visibility: "private", Picture: true, At: at})
+	public := w.account.MentionWith(standin.Mention{Author: "Rider@Example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: "public", At: at})
+	unlisted := w.account.MentionWith(standin.Mention{Author: "rider", Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: "unlisted", At: at})
+	private := w.account.MentionWith(standin.Mention{Author: "rider@example.org", Text: "leise", Visibility: "direct", Warning: "Kontrolle", At: at})
+	followers := w.account.MentionWith(standin.Mention{Author: "rider@example.org", Text: "leise", Visibility: "private", Picture: true, At: at})
 	in.Wait(t, 4)
 
 	want := []bots.Incoming{
@@ -48,7 +48,7 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 		old  int
 	}{{"account with mentions", 3}, {"account that never had one", 0}} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{Old: true})
+			w := newWorld(t, standin.Options{Old: true})
 			for range tt.old {
 				w.account.Mention("rider@example.org", "old", "public")
 			}
@@ -69,7 +69,7 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 }
 
 func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{RateLimit: 300})
+	w := newWorld(t, standin.Options{RateLimit: 300})
 	row := w.connect()
 	first := botstest.NewInbox()
 	run := botstest.Receive(t, w.load(row), first)
@@ -113,7 +113,7 @@ func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 }
 
 func TestCursorWaitsForEmit(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	w.account.Mention("rider@example.org", "one", "public")
 	w.account.Mention("rider@example.org", "two", "public")
@@ -129,7 +129,7 @@ func TestCursorWaitsForEmit(t *testing.T) {
 }
 
 func TestSilentStreamIsNoticed(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{Heartbeat: 20 * time.Millisecond})
+	w := newWorld(t, standin.Options{Heartbeat: 20 * time.Millisecond})
 	w.network.timings.silence = 900 * time.Millisecond
 	in := botstest.NewInbox()
 	botstest.Receive(t, w.load(w.connect()), in)
@@ -156,7 +156,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 }
 
 func TestDroppedStreamLosesNothing(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	in := botstest.NewInbox()
 	botstest.Receive(t, w.load(w.connect()), in)
 	for i := range 5 {
@@ -170,7 +170,7 @@ func TestDroppedStreamLosesNothing(t *testing.T) {
 }
 
 func TestStreamThatLosesEventsIsOpenedAnew(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{Heartbeat: 10 * time.Millisecond})
+	w := newWorld(t, standin.Options{Heartbeat: 10 * time.Millisecond})
 	w.network.timings.reopen = 300 * time.Millisecond
 	in := botstest.NewInbox()
 	botstest.Receive(t, w.load(w.connect()), in)
@@ -192,7 +192,7 @@ func TestStreamsAreNotOpenedAnewTogether(t *testing.T) {
 }
 
 func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.network.timings.shortest = time.Hour
 	run := botstest.Receive(t, w.load(w.connect()), botstest.NewInbox())
 	w.streaming()
@@ -203,17 +203,17 @@ func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
 }
 
 func TestWithoutStreamReportsComeAllTheSame(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	w.account.Mention("rider@example.org", "one", "public")
-	w.server.SetFault(mastodontest.Fault{Path: "/api/v1/streaming", Status: http.StatusNotFound})
+	w.server.SetFault(standin.Fault{Path: "/api/v1/streaming", Status: http.StatusNotFound})
 	in := botstest.NewInbox()
 	botstest.WantKind(t, botstest.Receive(t, w.load(row), in).Ended(), bots.KindTemporary)
 	in.Wait(t, 1)
 }
 
 func TestCatchingUpWaitsWhenLimited(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.account.Mention("rider@example.org", "old", "public")
 	row := w.connect()
 	w.account.Mention("rider@example.org", "missed", "public")
@@ -244,7 +244,7 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
+			w := newWorld(t, standin.Options{})
 			b := w.load(w.connect())
 			check(t, b.Check(w.ctx))
 			run := botstest.Receive(t, b, botstest.NewInbox())
@@ -267,14 +267,14 @@ func TestRefusedCredentials(t *testing.T) {
 }
 
 func TestServerInTroubleIsTemporary(t *testing.T) {
-	faults := map[string]mastodontest.Fault{
+	faults := map[string]standin.Fault{
 		"503":              {Status: http.StatusServiceUnavailable},
 		"404 of a proxy":   {Path: "/api/v1/streaming", Status: http.StatusNotFound},
 		"streaming is 401": {Path: "/api/v1/streaming", Status: http.StatusUnauthorized},
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
+			w := newWorld(t, standin.Options{})
 			b := w.load(w.connect())
 			w.server.SetFault(fault)
 			err := botstest.Receive(t, b, botstest.NewInbox()).Ended()
@@ -287,10 +287,10 @@ func TestServerInTroubleIsTemporary(t *testing.T) {
 }
 
 func TestHangingServerEndsWithTheContext(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.network.timings.dial = 100 * time.Millisecond
 	b := w.load(w.connect())
-	w.server.SetFault(mastodontest.Fault{Hang: true})
+	w.server.SetFault(standin.Fault{Hang: true})
 	run := botstest.Receive(t, b, botstest.NewInbox())
 	w.until("the stream to be given up", func() bool { return w.server.Requests("GET /api/v1/notifications") >= 2 })
 	begin := time.Now()
@@ -301,7 +301,7 @@ func TestHangingServerEndsWithTheContext(t *testing.T) {
 }
 
 func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	if w.account.AcceptsPrivate() {
 		t.Fatal("the account accepts private mentions before")
@@ -318,13 +318,13 @@ func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
 }
 
 func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{IgnoreIdempotency: true})
+	w := newWorld(t, standin.Options{IgnoreIdempotency: true})
 	row := w.connect()
 	in := botstest.NewInbox()
 	b := w.load(row)
 	run := botstest.Receive(t, b, in)
 	w.streaming()
-	picture := mastodontest.Mention{Author: "rider@example.org", Visibility: "public", Picture: true}
+	picture := standin.Mention{Author: "rider@example.org", Visibility: "public", Picture: true}
 	id := w.account.MentionWith(picture)
 	w.account.MentionWith(picture)
 	w.account.Mention("rider@example.org", "words", "public")

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
 
@@ -30,7 +30,7 @@ func elsewhere(b *bot, text string) report.Delivery {
 }
 
 func TestPublicMentionIsBoosted(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	d := delivery(b, report.Public, "U1")
 	d.Report.NetworkID = w.account.Mention("rider@example.org", "U1", "public")
@@ -41,8 +41,8 @@ func TestPublicMentionIsBoosted(t *testing.T) {
 	if diff := cmp.Diff(receipts[0], receipts[1]); diff != "" {
 		t.Errorf("receipts differ:\n%s", diff)
 	}
-	want := []mastodontest.Boost{{StatusID: d.Report.NetworkID, Text: "U1", Author: "rider@example.org"}}
-	if diff := cmp.Diff(want, w.account.Boosts(), cmpopts.IgnoreFields(mastodontest.Boost{}, "At")); diff != "" {
+	want := []standin.Boost{{StatusID: d.Report.NetworkID, Text: "U1", Author: "rider@example.org"}}
+	if diff := cmp.Diff(want, w.account.Boosts(), cmpopts.IgnoreFields(standin.Boost{}, "At")); diff != "" {
 		t.Errorf("boosts (-want +got):\n%s", diff)
 	}
 	if n := len(w.account.Statuses()); n != 0 {
@@ -62,7 +62,7 @@ func TestPublicMentionIsBoosted(t *testing.T) {
 }
 
 func TestEverythingElseIsPostedWithoutAuthor(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	private := delivery(b, report.Private, "U1 Plärrer, Grüße an @rider@example.org und @_x, mail an a@example.org")
 	private.Report.NetworkID = w.account.Mention("secret@example.org", "U1", "direct")
@@ -95,7 +95,7 @@ func TestEverythingElseIsPostedWithoutAuthor(t *testing.T) {
 }
 
 func TestLongTextIsCut(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{MaxCharacters: 60})
+	w := newWorld(t, standin.Options{MaxCharacters: 60})
 	b := w.load(w.connect())
 	must(b.Send(w.ctx, elsewhere(b, strings.Repeat("Kontrolle ", 20))))(t)
 	if got, want := w.account.Statuses()[0].Text, strings.Repeat("Kontrolle ", 5)+"Kontrolle…"; got != want {
@@ -106,18 +106,18 @@ func TestLongTextIsCut(t *testing.T) {
 // A delivery that comes again is one post, whatever was lost in between.
 func TestDeliveryIsPostedOnce(t *testing.T) {
 	tests := map[string]struct {
-		options mastodontest.Options
+		options standin.Options
 		first   func(t *testing.T, w *world, b *bot, d report.Delivery)
 	}{
-		"sent before": {mastodontest.Options{IgnoreIdempotency: true}, func(t *testing.T, w *world, b *bot, d report.Delivery) {
+		"sent before": {standin.Options{IgnoreIdempotency: true}, func(t *testing.T, w *world, b *bot, d report.Delivery) {
 			must(b.Send(w.ctx, d))(t)
 		}},
-		"answer lost": {mastodontest.Options{IgnoreIdempotency: true}, loseAnswer},
-		"answer lost, key honoured": {mastodontest.Options{}, func(t *testing.T, w *world, b *bot, d report.Delivery) {
+		"answer lost": {standin.Options{IgnoreIdempotency: true}, loseAnswer},
+		"answer lost, key honoured": {standin.Options{}, func(t *testing.T, w *world, b *bot, d report.Delivery) {
 			loseAnswer(t, w, b, d)
 			w.clock.Move(time.Hour) // too long ago to be found by its text
 		}},
-		"killed before it was recorded": {mastodontest.Options{IgnoreIdempotency: true}, func(t *testing.T, w *world, b *bot, d report.Delivery) {
+		"killed before it was recorded": {standin.Options{IgnoreIdempotency: true}, func(t *testing.T, w *world, b *bot, d report.Delivery) {
 			must(b.Send(w.ctx, d))(t)
 			check(t, w.network.store.savePost(w.ctx, post{ID: d.ID, BotID: b.bot.ID}))
 		}},
@@ -139,15 +139,15 @@ func TestDeliveryIsPostedOnce(t *testing.T) {
 
 func loseAnswer(t *testing.T, w *world, b *bot, d report.Delivery) {
 	t.Helper()
-	w.server.SetFault(mastodontest.Fault{Path: "/api/v1/statuses", LoseAnswer: true})
+	w.server.SetFault(standin.Fault{Path: "/api/v1/statuses", LoseAnswer: true})
 	if _, err := b.Send(w.ctx, d); err == nil {
 		t.Fatal("the answer was lost, and Send knows nothing of it")
 	}
-	w.server.SetFault(mastodontest.Fault{})
+	w.server.SetFault(standin.Fault{})
 }
 
 func TestTwoReportsOfTheSameTextAreTwoPosts(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{IgnoreIdempotency: true})
+	w := newWorld(t, standin.Options{IgnoreIdempotency: true})
 	b := w.load(w.connect())
 	first, second := elsewhere(b, "U1"), elsewhere(b, "U1")
 	second.ID = report.DeliveryID("another", b.bot.ID, "")
@@ -175,19 +175,19 @@ func TestErrorsOfSendHaveTheirKind(t *testing.T) {
 			d.Report.NetworkID = w.account.Mention("rider@example.org", "U1", "direct")
 		}, want{bots.KindPermanent, "This action is not allowed"}},
 		"server in trouble": {func(w *world, _ *report.Delivery) {
-			w.server.SetFault(mastodontest.Fault{Status: http.StatusBadGateway})
+			w.server.SetFault(standin.Fault{Status: http.StatusBadGateway})
 		}, want{bots.KindTemporary, "is having trouble (502 Bad Gateway)"}},
 		"server closed": {func(w *world, _ *report.Delivery) {
 			w.server.Close()
 		}, want{bots.KindTemporary, "cannot be reached"}},
 		"text that is refused": {func(w *world, d *report.Delivery) {
 			d.Report.BotID, d.Report.Text = 0, " "
-			w.server.SetFault(mastodontest.Fault{Path: "/api/v1/statuses", Status: http.StatusUnprocessableEntity})
+			w.server.SetFault(standin.Fault{Path: "/api/v1/statuses", Status: http.StatusUnprocessableEntity})
 		}, want{bots.KindPermanent, "422"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
+			w := newWorld(t, standin.Options{})
 			b := w.load(w.connect())
 			d := delivery(b, report.Public, "U1")
 			d.Report.NetworkID = w.account.Mention("rider@example.org", "U1", "public")
@@ -201,7 +201,7 @@ func TestErrorsOfSendHaveTheirKind(t *testing.T) {
 }
 
 func TestLimitIsWaitedForExactly(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	w.server.SetRateLimit(2, 4*time.Minute)
 	must(b.Send(w.ctx, elsewhere(b, "one")))(t)
@@ -251,9 +251,9 @@ func TestWaitOf(t *testing.T) {
 }
 
 func TestHangingServerIsGivenUp(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
-	w.server.SetFault(mastodontest.Fault{Hang: true})
+	w.server.SetFault(standin.Fault{Hang: true})
 	ctx, cancel := context.WithTimeout(w.ctx, 200*time.Millisecond)
 	defer cancel()
 	_, err := b.Send(ctx, elsewhere(b, "U1"))
@@ -263,7 +263,7 @@ func TestHangingServerIsGivenUp(t *testing.T) {
 }
 
 func TestOldPostsAreForgotten(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	s := w.network.store
 	check(t, s.savePost(w.ctx, post{ID: "old", BotID: 1, StatusID: "1"}))
 	w.clock.Move(8 * 24 * time.Hour)

@@ -11,7 +11,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
 
@@ -52,7 +52,7 @@ func (w *world) settings() settings {
 }
 
 func TestLoginByOAuth(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	back := w.login("authorize")
 	if status, location := w.do("GET", back, nil); status != http.StatusSeeOther || location != "/settings#network-mastodon" {
 		t.Fatalf("callback answered %d to %q, shown %+v", status, location, w.site.Shown)
@@ -129,7 +129,7 @@ func TestCallbackIsGoodOnce(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
+			w := newWorld(t, standin.Options{})
 			status, _ := w.do("GET", tt.change(w, w.login("authorize")), nil)
 			if status != http.StatusUnprocessableEntity || w.site.Shown.Error != tt.want {
 				t.Errorf("callback answered %d with %q, want %q", status, w.site.Shown.Error, tt.want)
@@ -139,14 +139,14 @@ func TestCallbackIsGoodOnce(t *testing.T) {
 }
 
 func TestPermissionDenied(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	if w.do("GET", w.login("deny"), nil); w.site.Shown.Error != "mastodon.error.denied" {
 		t.Errorf("error %q", w.site.Shown.Error)
 	}
 }
 
 func TestAppIsRegisteredOnceAndAgainWhenForgotten(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.login("authorize")
 	w.login("authorize")
 	if n := w.server.Apps(); n != 1 {
@@ -159,7 +159,7 @@ func TestAppIsRegisteredOnceAndAgainWhenForgotten(t *testing.T) {
 }
 
 func TestLoginByToken(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	typed := url.Values{"instance": {w.server.URL + "/@bot"}, "token": {" " + w.account.Token() + "\n"}}
 	if status, _ := w.do("POST", "/settings/mastodon/token", typed); status != http.StatusSeeOther {
 		t.Fatalf("token answered %d, shown %+v", status, w.site.Shown)
@@ -206,7 +206,7 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 		"no Mastodon":    {instance: website.URL, connect: "not_mastodon", paste: "not_mastodon"},
 		"unknown host":   {instance: "does-not-exist.invalid", connect: "unknown_host", paste: "unknown_host"},
 		"nobody listens": {instance: "http://127.0.0.1:1", connect: "unreachable", paste: "unreachable"},
-		"trouble":        {prepare: func(w *world) { w.server.SetFault(mastodontest.Fault{Status: 503}) }, connect: "broken", paste: "broken"},
+		"trouble":        {prepare: func(w *world) { w.server.SetFault(standin.Fault{Status: 503}) }, connect: "broken", paste: "broken"},
 		"private address": {prepare: func(w *world) {
 			w.network.host.HTTP = bots.NewHTTPClient(false)
 		}, connect: "private_host", paste: "private_host"},
@@ -220,7 +220,7 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
+			w := newWorld(t, standin.Options{})
 			if tt.prepare != nil {
 				tt.prepare(w)
 			}
@@ -246,7 +246,7 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 }
 
 func TestAccountBelongsToOneCity(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.connect()
 	moderator := must(w.db.CreateModerator(w.ctx, "second@example.org", "hash"))(t)
 	w.site.Visited = must(w.db.CreateCity(w.ctx, report.City{Slug: "fuerth", Name: "Fürth", Language: "de"}, moderator.ID, nil))(t)
@@ -261,7 +261,7 @@ func TestAccountBelongsToOneCity(t *testing.T) {
 }
 
 func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.account.Mention("rider@example.org", "old", "public")
 	row := w.connect()
 	w.account.Mention("rider@example.org", "while the token was refused", "public")
@@ -284,7 +284,7 @@ func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
 }
 
 func TestTokensAreSealed(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.do("GET", w.login("authorize"), nil)
 	w.connect()
 	check(t, w.network.hold(w.ctx, w.city, w.server.URL, w.account.Token()))
@@ -298,7 +298,7 @@ func TestTokensAreSealed(t *testing.T) {
 }
 
 func TestTemplates(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	account := &profile{ID: "1", Handle: "@bot@mastodon.example", URL: "https://mastodon.example/@bot", Instance: "mastodon.example"}
 	pages := map[string]struct {
 		file string
@@ -326,7 +326,7 @@ func TestTemplates(t *testing.T) {
 }
 
 func TestEveryTroubleHasItsTexts(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	ids := []string{"mastodon.error.state", "mastodon.error.denied", "mastodon.error.waited", "mastodon.error.taken", "mastodon.error.no_token",
 		"mastodon.error.token_refused", "mastodon.error.bad_instance", "mastodon.please_confirm", "mastodon.connected", "mastodon.cancelled", "mastodon.picture"}
 	for id := range plain {
@@ -340,7 +340,7 @@ func TestEveryTroubleHasItsTexts(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	handler := must(w.network.StartDemo(w.ctx, w.site, w.city))(t)
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	b := w.load(row)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	mastodon "ticketfrei/bots/mastodon/mastodontest"
+	mastodon "ticketfrei/bots/mastodon/standin"
 	telegram "ticketfrei/bots/telegram/telegramtest"
 )
 

@@ -1,10 +1,10 @@
-// Package mastodontest is a server that speaks Mastodon's API as the real ones
+// Package standin is a server that speaks Mastodon's API as the real ones
 // do, as far as a bot uses it: OAuth, notifications with Link headers and
 // opaque ids, user streaming over WebSocket with heartbeats, statuses, boosts,
 // rate limits and errors. Tests, the demo and the benchmark talk to it.
 //
 // What it answers follows https://docs.joinmastodon.org/methods/.
-package mastodontest
+package standin
 
 import (
 	"context"
