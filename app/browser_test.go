@@ -144,7 +144,7 @@ func (j *journey) connectMastodon() {
 	j.press(`button[value="authorize"]`)
 	j.at("/settings")
 	j.reads("#network-mastodon", "@"+account.Handle())
-	j.press(`#network-mastodon form[action="/settings/mastodon/confirm"] button:not([formaction])`)
+	j.press(`#mastodon-confirm button:not([formaction])`)
 	j.reads("#network-mastodon", "@"+account.Handle())
 	waitUntil(j, "the bot at work", func() bool {
 		if strings.Contains(j.text("#network-mastodon .badge"), j.says("settings.state.running")) {

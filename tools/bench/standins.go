@@ -13,7 +13,6 @@ func networks() []string { return []string{"mail", "mastodon", "telegram"} }
 type (
 	mastodonServer  = mastodon.Server
 	mastodonAccount = mastodon.Account
-	mastodonFault   = mastodon.Fault
 	telegramServer  = telegram.Server
 	telegramBot     = telegram.Bot
 )

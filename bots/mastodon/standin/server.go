@@ -7,15 +7,12 @@
 package standin
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
+	kit "ticketfrei/bots/kit/standin"
 )
 
 // Options of a server; the zero value is one like mastodon.social.
@@ -39,35 +36,17 @@ type Options struct {
 	Old bool
 }
 
-// Fault is a way for the server to fail. The zero value is none.
-type Fault struct {
-	// Path limits the fault to requests whose path begins with it; empty
-	// means all.
-	Path string
-	// Hang takes requests and never answers them.
-	Hang bool
-	// Status answers requests with this HTTP status and no useful body.
-	Status int
-	// LoseAnswer does what is asked and cuts the connection instead of
-	// answering.
-	LoseAnswer bool
-}
-
-// Server is the stand-in, listening on 127.0.0.1.
+// Server is the stand-in, listening on 127.0.0.1. Its embedded server lets it fail
+// and tells what it was asked.
 type Server struct {
-	// URL of the server, as "http://127.0.0.1:40404".
-	URL string
+	*kit.Server
 
-	options  Options
-	domain   string
-	http     *http.Server
-	upgrader websocket.Upgrader
-	quit     chan struct{}
-	done     sync.WaitGroup
+	options Options
+	domain  string
+	handler http.Handler
+	beating sync.WaitGroup
 
 	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced when something changes
-	waiting  int
 	serial   uint64
 	accounts []*Account
 	tokens   map[string]*grant
@@ -75,25 +54,19 @@ type Server struct {
 	codes    map[string]*grant
 	statuses map[string]*status
 	signedIn *Account
-	fault    Fault
-	requests map[string]int
 }
 
 // Start starts a server; Close ends it.
 func Start(o Options) (*Server, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("start mastodontest: %w", err)
+	s := &Server{options: o.withDefaults(), tokens: map[string]*grant{}, apps: map[string]*app{},
+		codes: map[string]*grant{}, statuses: map[string]*status{}}
+	s.handler = s.routes()
+	var err error
+	if s.Server, err = kit.Start(s.handler); err != nil {
+		return nil, err
 	}
-	s := &Server{
-		URL: "http://" + listener.Addr().String(), domain: listener.Addr().String(), options: o.withDefaults(),
-		quit: make(chan struct{}), changed: make(chan struct{}),
-		tokens: map[string]*grant{}, apps: map[string]*app{}, codes: map[string]*grant{},
-		upgrader: newUpgrader(), statuses: map[string]*status{}, requests: map[string]int{},
-	}
-	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
-	s.done.Go(func() { _ = s.http.Serve(listener) })
-	s.done.Go(s.heartbeat)
+	s.domain = strings.TrimPrefix(s.URL, "http://")
+	s.beating.Go(s.heartbeat)
 	return s, nil
 }
 
@@ -115,72 +88,39 @@ func (o Options) withDefaults() Options {
 
 // Close stops the server and every stream.
 func (s *Server) Close() error {
-	select {
-	case <-s.quit:
-		return nil
-	default:
-		close(s.quit)
-	}
-	err := s.http.Close()
+	err := s.Server.Close()
 	s.DropStreams()
-	s.done.Wait()
+	s.beating.Wait()
 	return err
 }
 
 // Domain is the part of a handle after its second "@".
 func (s *Server) Domain() string { return s.domain }
 
-// SetFault makes the server fail from now on; the zero Fault mends it, and
-// ends the requests that hang without an answer.
-func (s *Server) SetFault(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fault = f
-	s.notify()
+// LoseAnswer is a fault: what is asked is done, and the connection cut instead of
+// answered.
+func (s *Server) LoseAnswer() kit.Fault {
+	return func(_ http.ResponseWriter, r *http.Request) {
+		s.handler.ServeHTTP(discard{http.Header{}}, r)
+		panic(http.ErrAbortHandler)
+	}
 }
 
+// discard is a ResponseWriter that answers nothing.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
+
 // SetRateLimit changes how many requests an account may make in the window;
-// zero means no limit. Every account starts anew.
+// zero means no limit. Every account begins again with none.
 func (s *Server) SetRateLimit(requests int, window time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options.RateLimit, s.options.RateWindow = requests, window
 	for _, a := range s.accounts {
 		a.used, a.reset = 0, time.Time{}
-	}
-}
-
-// Requests counts the requests so far by pattern, as "POST /api/v1/statuses".
-func (s *Server) Requests(pattern string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.requests[pattern]
-}
-
-// Wait returns when ok is true, which is asked after every change on the
-// server, or when ctx ends. ok may call every method of the server.
-func (s *Server) Wait(ctx context.Context, ok func() bool) error {
-	for {
-		s.mu.Lock()
-		changed := s.changed
-		s.waiting++
-		s.mu.Unlock()
-		if ok() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return errors.New("mastodontest: what was waited for did not happen: " + ctx.Err().Error())
-		}
-	}
-}
-
-// notify wakes those who Wait. s.mu is held.
-func (s *Server) notify() {
-	if s.waiting > 0 {
-		close(s.changed)
-		s.changed, s.waiting = make(chan struct{}), 0
 	}
 }
 
