@@ -8,7 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/i18n"
 )
 
@@ -32,7 +32,7 @@ func TestBrowser(t *testing.T) {
 type journey struct {
 	*window
 	box      *mailbox
-	mastodon *mastodontest.Server
+	mastodon *standin.Server
 	texts    *i18n.Catalogue
 }
 
@@ -49,7 +49,7 @@ func newJourney(t *testing.T, chromium context.Context, v visitor) *journey {
 	t.Helper()
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
-	instance, err := mastodontest.Start(mastodontest.Options{})
+	instance, err := standin.Start(standin.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func (j *journey) connectMastodon() {
 	j.press(`button[value="authorize"]`)
 	j.at("/settings")
 	j.reads("#network-mastodon", "@"+account.Handle())
-	j.press(`#network-mastodon form[action="/settings/mastodon/confirm"] button:not([formaction])`)
+	j.press(`#mastodon-confirm button:not([formaction])`)
 	j.reads("#network-mastodon", "@"+account.Handle())
 	waitUntil(j, "the bot at work", func() bool {
 		if strings.Contains(j.text("#network-mastodon .badge"), j.says("settings.state.running")) {

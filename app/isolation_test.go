@@ -15,7 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/mastodon/mastodontest"
+	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/internal/report"
 )
 
@@ -77,8 +77,9 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	}
 	trouble := func(on bool) {
 		t.Helper()
-		remote.SetFault(mastodontest.Fault{Hang: on})
+		remote.Mend()
 		if on {
+			remote.Fail("", -1, fault.Hang())
 			remote.DropStreams()
 		}
 		if err := a.server.db.EnableBot(t.Context(), bot.ID, on); err != nil {

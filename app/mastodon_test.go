@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
 
-func startMastodon(t *testing.T) *mastodontest.Server {
+func startMastodon(t *testing.T) *standin.Server {
 	t.Helper()
-	s, err := mastodontest.Start(mastodontest.Options{})
+	s, err := standin.Start(standin.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ var hiddenAccount = regexp.MustCompile(`name="account" value="([^"]+)"`)
 
 // connect connects a city's bot to an account by pasting its token, as the
 // moderator does, and waits until it runs.
-func (a *app) connect(slug string, account *mastodontest.Account, instance string) report.Bot {
+func (a *app) connect(slug string, account *standin.Account, instance string) report.Bot {
 	a.Helper()
 	b := a.login("moderator@" + slug + ".example")
 	page := b.confirm("/settings/mastodon", url.Values{"instance": {instance}, "token": {account.Token()}}, hiddenAccount, "account")
@@ -45,7 +45,7 @@ func (a *app) connect(slug string, account *mastodontest.Account, instance strin
 	return bot
 }
 
-func texts(posts []mastodontest.Post) map[string]int {
+func texts(posts []standin.Post) map[string]int {
 	n := make(map[string]int)
 	for _, p := range posts {
 		n[p.Text]++

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"ticketfrei/bots/all"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/bots/telegram/telegramtest"
 )
 
@@ -24,8 +24,8 @@ type oldWorld struct {
 	dir   string
 	clock oldClock // of the Mastodon server
 
-	mastodon *mastodontest.Server
-	accounts map[string]*mastodontest.Account // by username
+	mastodon *standin.Server
+	accounts map[string]*standin.Account // by username
 	telegram *telegramtest.Server
 	bots     map[string]*telegramtest.Bot // by username
 	people   map[string]*telegramtest.User
@@ -67,17 +67,17 @@ func (w *oldWorld) start() {
 // restoreMastodon is what depends on Mastodon's stand-in.
 func (w *oldWorld) restoreMastodon() {
 	w.Helper()
-	s, err := mastodontest.Start(mastodontest.Options{Now: w.clock.now})
+	s, err := standin.Start(standin.Options{Now: w.clock.now})
 	if err != nil {
 		w.Fatal(err)
 	}
 	w.Cleanup(func() { s.Close() })
-	w.mastodon, w.accounts = s, map[string]*mastodontest.Account{}
+	w.mastodon, w.accounts = s, map[string]*standin.Account{}
 	for i, a := range w.old.Accounts {
-		f := mastodontest.Former{ID: a.ID, Username: a.Username, Token: a.Token}
+		f := standin.Former{ID: a.ID, Username: a.Username, Token: a.Token}
 		for _, p := range w.old.Posts {
 			if i == 0 {
-				f.Posts = append(f.Posts, mastodontest.Post{ID: p.ID, Text: p.Text, At: time.Now().Add(-time.Minute)})
+				f.Posts = append(f.Posts, standin.Post{ID: p.ID, Text: p.Text, At: time.Now().Add(-time.Minute)})
 			}
 		}
 		w.accounts[a.Username] = s.Restore(f)

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 )
 
 // checkNuernberg goes on with links from old mails and a new report.
@@ -73,7 +73,7 @@ func (w *oldWorld) checkLeeds() {
 
 // authorize allows on the Mastodon server what the old program had asked for, and
 // returns the path that the browser is sent back to.
-func (w *oldWorld) authorize(account *mastodontest.Account) (path string) {
+func (w *oldWorld) authorize(account *standin.Account) (path string) {
 	w.Helper()
 	asked, err := url.Parse(w.old.Authorize)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 	gosmtp "github.com/emersion/go-smtp"
 
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/mastodon/standin"
 )
 
 // The people of the old directory: see its README.
@@ -66,7 +66,7 @@ func (w *oldWorld) refuseFull() {
 func (w *oldWorld) writeWhileDown() {
 	nbg, graz := w.accounts["kontis_nbg"], w.accounts["kontis_graz"]
 	w.clock.set(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
-	nbg.MentionWith(mastodontest.Mention{Author: "rider@elsewhere.example", Text: "Kontis von damals", Visibility: "public", At: time.Now()})
+	nbg.MentionWith(standin.Mention{Author: "rider@elsewhere.example", Text: "Kontis von damals", Visibility: "public", At: time.Now()})
 	w.clock.set(time.Time{})
 	nbg.Mention("rider@elsewhere.example", "Kontis in der U4 beim Umzug", "public")
 	graz.Mention("rider@elsewhere.example", "Kontrolle in der Linie 1", "public")

@@ -1,61 +1,126 @@
+// Package mastodon is the network Mastodon, and what speaks its API: a city's
+// bot is an account that people mention and that boosts or posts.
 package mastodon
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
+	"embed"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"time"
+
+	gomastodon "github.com/mattn/go-mastodon"
+	"golang.org/x/sync/singleflight"
 
 	"ticketfrei/bots"
-	"ticketfrei/internal/report"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/post"
+	"ticketfrei/bots/kit/remote"
+	kit "ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/mastodon/standin"
 )
 
-// bot is one city's account at work. Receive and what it calls run in one
-// goroutine, Send in another; they share nothing that changes.
-type bot struct {
-	network *network
-	bot     report.Bot
-	account account
-	client  *client
-	log     *slog.Logger
+// name of the network: its directory, tables, texts and routes.
+const name = "mastodon"
 
-	// Of Receive alone:
-	cursor string
-	seen   recent
+//go:embed *.tmpl *.toml
+var files embed.FS
+
+// Definition returns the network as the program lists it.
+func Definition() bots.Definition {
+	return network(func(h bots.Host) (post.Driver, error) { return newDriver(h), nil }).Definition()
+}
+
+func network(driver func(bots.Host) (post.Driver, error)) post.Network {
+	return post.Network{Name: name, Files: files, Migrations: migrations, Fields: fields, New: driver}
+}
+
+// driver is shared by the bots of all cities.
+type driver struct {
+	host      bots.Host
+	apps      apps
+	timings   timings
+	instances instanceCache
 }
 
 var (
-	_ bots.Bot       = (*bot)(nil)
-	_ bots.Checker   = (*bot)(nil)
-	_ bots.Retracter = (*bot)(nil)
+	_ post.Driver    = (*driver)(nil)
+	_ post.Router    = (*driver)(nil)
+	_ post.Forgetter = (*driver)(nil)
+	_ kit.Demo       = (*driver)(nil)
 )
 
-// Check makes sure that private mentions of strangers reach the account, which
-// shows that the token still holds; where that cannot be set, it asks.
-func (b *bot) Check(ctx context.Context) error {
-	set, err := b.client.acceptStrangers(ctx)
-	if set {
-		return nil
+// timings are the durations that tests make shorter.
+type timings struct {
+	// silence is how long a stream may bring nothing, not even a heartbeat,
+	// until it is taken for dead. Mastodon, GoToSocial and Pleroma send one
+	// every 30 s.
+	silence time.Duration
+	// reopen is how long a stream is used, a third more or less: thousands that
+	// were opened together are not opened together again. Opening the next one
+	// catches up, which finds what a stream that looks alive has lost.
+	reopen time.Duration
+	// dial bounds the opening of a stream.
+	dial time.Duration
+	// shortest is how long a stream must have lived for the next one to be
+	// opened at once when it breaks.
+	shortest time.Duration
+	// forget bounds what is asked of the instance when a bot is disconnected.
+	forget time.Duration
+}
+
+func newDriver(h bots.Host) *driver {
+	return &driver{host: h, apps: apps{h.DB, h.Secrets},
+		timings: timings{silence: 45 * time.Second, reopen: time.Hour, dial: 15 * time.Second,
+			shortest: 10 * time.Second, forget: 5 * time.Second},
+		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}}}
+}
+
+// StandIn starts a stand-in for the demo.
+func (d *driver) StandIn(string) (kit.Shown, error) { return standin.Show(d.host.Now) }
+
+// usualWait is how long to wait where an instance asks to slow down and does not
+// say for how long: Mastodon counts in windows of 5 minutes.
+const usualWait = 5 * time.Minute
+
+// client talks to one instance as one account, or as none where token is empty.
+// It is made for each use: thousands of accounts wait.
+type client struct {
+	*remote.Client
+	token string
+}
+
+func (d *driver) client(instance, token string) client {
+	c := client{&remote.Client{HTTP: d.host.HTTP, Base: instance, Now: d.host.Now, UsualWait: usualWait,
+		Kinds: remote.Kinds{"410": remote.Refused}}, token}
+	if token != "" {
+		c.Header = http.Header{"Authorization": {"Bearer " + token}}
 	}
-	if err != nil && (isLimited(err) || ctx.Err() != nil) {
-		return b.client.explain(ctx, err)
-	}
-	if _, verr := b.client.verify(ctx); verr != nil {
-		return b.client.explain(ctx, verr)
-	}
-	if err != nil {
-		b.log.Warn("private messages of people the account does not follow may not arrive", "err", b.client.says(err))
-	}
-	return nil
+	return c
+}
+
+// api is the library's client. Its errors go through Explain.
+func (c client) api() *gomastodon.Client {
+	return &gomastodon.Client{Client: *c.Library(), Config: &gomastodon.Config{Server: c.Base, AccessToken: c.token}}
+}
+
+// isForbidden tells whether an instance answered 403. That is about this one
+// request or about the account as a whole; verify finds out which.
+func isForbidden(err error) bool {
+	e := remote.As(err)
+	return e != nil && e.Status == http.StatusForbidden && e.Trouble == remote.Rejected
 }
 
 // verify returns the account that the token belongs to. An account that is
 // suspended or disabled is a refusal: the instance says 403 then.
-func (c *client) verify(ctx context.Context) (person, error) {
-	me, err := c.api("").GetAccountCurrentUser(ctx)
-	if statusOf(err) == http.StatusForbidden {
-		return person{}, bots.Refused(c.says(err))
+func (c client) verify(ctx context.Context) (person, error) {
+	me, err := c.api().GetAccountCurrentUser(ctx)
+	if err = c.Explain(ctx, err); isForbidden(err) {
+		refused := *remote.As(err)
+		refused.Trouble = remote.Refused
+		err = &refused
 	}
 	if err != nil {
 		return person{}, err
@@ -63,34 +128,81 @@ func (c *client) verify(ctx context.Context) (person, error) {
 	return person{ID: me.ID, Acct: me.Acct, URL: me.URL}, nil
 }
 
+// conn is one account at work.
+type conn struct {
+	driver  *driver
+	account account.Account
+	log     post.Log
+}
+
+var (
+	_ post.Checker  = (*conn)(nil)
+	_ post.Receiver = (*conn)(nil)
+	_ post.Booster  = (*conn)(nil)
+	_ post.Deleter  = (*conn)(nil)
+	_ post.Finder   = (*conn)(nil)
+)
+
+// Open returns the account at work.
+func (d *driver) Open(a account.Account, log post.Log) (post.Conn, error) {
+	return &conn{d, a, log}, nil
+}
+
+func (c *conn) client() client { return c.driver.client(c.account.Server, c.account.Token) }
+
+// explain is the error of an exchange about one status. Where a 403 is about the
+// account, it is that of the account.
+func (c *conn) explain(ctx context.Context, err error) error {
+	err = c.client().Explain(ctx, err)
+	if isForbidden(err) {
+		if _, verr := c.client().verify(ctx); verr != nil {
+			return verr
+		}
+	}
+	return err
+}
+
+// isMisfit tells whether an instance did what it was asked, and answered in a
+// form that the library cannot read.
+func isMisfit(err error) bool {
+	_, misfit := errors.AsType[*json.UnmarshalTypeError](err)
+	return misfit
+}
+
+// Check makes sure that private mentions of strangers reach the account, which
+// shows that the token still holds; where that cannot be set, it asks.
+func (c *conn) Check(ctx context.Context) error {
+	set, err := c.client().acceptStrangers(ctx)
+	if set {
+		return nil
+	}
+	if e := remote.As(err); err != nil && (ctx.Err() != nil || e != nil && e.Trouble == remote.Limited) {
+		return err
+	}
+	if _, verr := c.client().verify(ctx); verr != nil {
+		return verr
+	}
+	if err != nil {
+		c.log.Warn("mastodon.log.strangers", err)
+	}
+	return nil
+}
+
 // acceptStrangers sets the notification policy so that mentions of everybody
 // arrive: since Mastodon 4.3 private ones of strangers are held back. Accounts
 // that the instance's moderators have limited stay filtered. set is false
 // without an error for servers without such a policy.
-func (c *client) acceptStrangers(ctx context.Context) (set bool, err error) {
-	err = c.call(ctx, http.MethodPatch, "/api/v2/notifications/policy", url.Values{
+func (c client) acceptStrangers(ctx context.Context) (set bool, err error) {
+	err = c.Form(ctx, http.MethodPatch, "/api/v2/notifications/policy", url.Values{
 		"for_private_mentions": {"accept"}, "for_not_following": {"accept"},
 		"for_not_followers": {"accept"}, "for_new_accounts": {"accept"}}, nil)
-	if statusOf(err) == http.StatusNotFound {
-		err = c.call(ctx, http.MethodPatch, "/api/v1/notifications/policy", url.Values{
+	if e := remote.As(err); e != nil && e.Status == http.StatusNotFound {
+		err = c.Form(ctx, http.MethodPatch, "/api/v1/notifications/policy", url.Values{
 			"filter_private_mentions": {"false"}, "filter_not_following": {"false"},
 			"filter_not_followers": {"false"}, "filter_new_accounts": {"false"}}, nil)
 	}
-	if s := statusOf(err); s == http.StatusNotFound || s == http.StatusMethodNotAllowed {
+	if e := remote.As(err); e != nil && (e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// newest returns the id of the account's newest mention, empty where there is
-// none: the cursor to begin with, so that what is old is not relayed.
-func (c *client) newest(ctx context.Context) (string, error) {
-	list, err := c.mentions(ctx, url.Values{"limit": {"1"}})
-	if err != nil || len(list) == 0 {
-		return "", err
-	}
-	if list[0].ID == "" {
-		return "", fmt.Errorf("a notification without an id")
-	}
-	return string(list[0].ID), nil
 }

@@ -15,7 +15,10 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/kit"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/post"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
@@ -30,14 +33,23 @@ type world struct {
 	ctx     context.Context
 	db      *db.DB
 	clock   *botstest.Clock
-	site    *botstest.Site[settings, demoPage]
-	network *network
-	server  *mastodontest.Server
-	account *mastodontest.Account
+	site    *botstest.Site[*account.Card, any]
+	host    bots.Host
+	driver  *driver
+	network bots.Network
+	server  *standin.Server
+	account *standin.Account
 	city    report.City
 }
 
-func newWorld(t *testing.T, o mastodontest.Options) *world {
+// working is what the kit makes of an account.
+type working interface {
+	bots.Bot
+	bots.Checker
+	bots.Retracter
+}
+
+func newWorld(t *testing.T, o standin.Options) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -45,41 +57,61 @@ func newWorld(t *testing.T, o mastodontest.Options) *world {
 	if o.Now == nil {
 		o.Now = w.clock.Now
 	}
-	w.server = must(mastodontest.Start(o))(t)
+	w.server = must(standin.Start(o))(t)
 	t.Cleanup(func() { w.server.Close() })
 	w.account = w.server.AddAccount("bot")
-	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations})
+	box := must(secret.New(bytes.Repeat([]byte{7}, 32)))(t)
+	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations(box)})
 	moderator := must(w.db.CreateModerator(ctx, "moderator@example.org", "hash"))(t)
 	w.city = must(w.db.CreateCity(ctx, report.City{Slug: "nuernberg", Name: "Nürnberg", Language: "de"}, moderator.ID, nil))(t)
-	w.site = &botstest.Site[settings, demoPage]{DB: w.db, Visited: w.city, Texts: must(i18n.New(files))(t)}
-	w.network = newNetwork(bots.Host{
+	w.site = &botstest.Site[*account.Card, any]{DB: w.db, Visited: w.city, Texts: must(i18n.New(append(kit.Texts, files)...))(t)}
+	w.host = bots.Host{
 		Config: &config.Config{
 			Web:     config.Web{URL: "https://ticketfrei.example"},
 			Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour},
 			Network: config.Network{AllowPrivate: true},
 		},
-		DB: w.db, Secrets: must(secret.New(bytes.Repeat([]byte{7}, 32)))(t), Texts: w.site.Texts,
+		DB: w.db, Secrets: box, Texts: w.site.Texts,
 		HTTP: &http.Client{Transport: &http.Transport{}}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
-	})
-	w.network.timings.shortest, w.network.site = 0, w.site
+	}
+	w.open()
 	return w
+}
+
+// open makes the network of w.host.
+func (w *world) open() {
+	w.driver = newDriver(w.host)
+	w.driver.timings.shortest = 0
+	definition := network(func(bots.Host) (post.Driver, error) { return w.driver, nil }).Definition()
+	w.network = must(definition.New(w.host))(w.t)
 }
 
 // connect makes the account the city's bot, as the settings page does.
 func (w *world) connect() report.Bot {
 	w.t.Helper()
-	check(w.t, w.network.hold(w.ctx, w.city, w.server.URL, w.account.Token()))
-	p := must(w.network.store.pending(w.ctx, w.city.ID))(w.t)
-	return must(w.site.Connect(w.ctx, w.city, name, w.network.botID(w.ctx, w.city), func(tx *gorm.DB, b report.Bot) error {
-		return w.network.store.saveAccount(tx, b.ID, p)
-	}))(w.t)
+	w.do("POST", "/settings/mastodon/token", w.login())
+	if status, _ := w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {w.account.ID()}}); status != http.StatusSeeOther {
+		w.t.Fatalf("confirm answered %d, shown %+v", status, w.site.Shown)
+	}
+	own := must(w.db.NetworkBots(w.ctx, w.site.Visited.ID, name))(w.t)
+	for _, b := range own {
+		if text, _, err := w.network.(bots.Addressed).Address(w.ctx, w.city, b); err == nil && text == "@"+w.account.Handle() {
+			return b
+		}
+	}
+	w.t.Fatal("no bot has the account")
+	return report.Bot{}
 }
 
-// load makes the bot at work anew, as after a restart.
-func (w *world) load(b report.Bot) *bot {
+// login is what is typed to connect the account by its token.
+func (w *world) login() url.Values {
+	return url.Values{"instance": {w.server.URL}, "token": {w.account.Token()}}
+}
+
+// load makes the bot at work, as after a restart.
+func (w *world) load(b report.Bot) working {
 	w.t.Helper()
-	made := must(w.network.Bot(w.ctx, b, w.network.host.Log))(w.t)
-	return made.(*bot)
+	return must(w.network.Bot(w.ctx, b, w.host.Log))(w.t).(working)
 }
 
 // until waits for something to be so on the server.
@@ -96,18 +128,34 @@ func (w *world) streaming() {
 	w.until("open a stream", func() bool { return w.account.Streams() == 1 })
 }
 
-// routes serves the settings routes where the frontend mounts them.
-func (w *world) routes() http.Handler {
-	r := chi.NewRouter()
-	r.Route("/settings/"+name, func(r chi.Router) { w.network.SettingsRoutes(r, w.site) })
-	return r
-}
+// asked counts the requests whose path begins with path.
+func (w *world) asked(path string) int { return len(w.server.Requests(path)) }
 
-// do makes a request to the settings routes and returns where it leads to.
+// The paths of streams and of pages of mentions.
+const (
+	streamPath = "/api/v1/streaming"
+	pagePath   = "/api/v1/notifications?"
+)
+
+// do makes a request to the settings routes, where the frontend mounts them, and
+// returns where it leads to.
 func (w *world) do(method, path string, form url.Values) (status int, location string) {
 	w.t.Helper()
-	answer := botstest.Request(w.t, w.routes(), method, path, form)
+	r := chi.NewRouter()
+	r.Route("/settings/"+name, func(r chi.Router) { w.network.SettingsRoutes(r, w.site) })
+	answer := botstest.Request(w.t, r, method, path, form)
 	return answer.Code, answer.Header().Get("Location")
+}
+
+// write changes the database.
+func (w *world) write(statement string, args ...any) {
+	w.t.Helper()
+	check(w.t, w.db.Write(w.ctx, func(tx *gorm.DB) error { return tx.Exec(statement, args...).Error }))
+}
+
+// words are what a moderator reads of an error, in German.
+func (w *world) words(err error) string {
+	return bots.Words(err, func(id string, data ...any) string { return w.site.Texts.T("de", id, data...) })
 }
 
 // must is for steps that a test stands on.

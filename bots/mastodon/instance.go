@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -13,6 +12,8 @@ import (
 
 	"golang.org/x/net/idna"
 	"golang.org/x/sync/singleflight"
+
+	"ticketfrei/bots/kit/remote"
 )
 
 // defaultLength is Mastodon's own limit of a status, in characters.
@@ -60,30 +61,30 @@ type instanceInfo struct {
 
 // instance returns what the instance says of itself, from memory where that is
 // fresh.
-func (n *network) instance(ctx context.Context, base string) (instance, error) {
-	c := &n.instances
+func (d *driver) instance(ctx context.Context, base string) (instance, error) {
+	c := &d.instances
 	c.mu.Lock()
 	known, ok := c.known[base]
 	c.mu.Unlock()
-	if ok && n.host.Now().Sub(known.fetched) < rememberInstance {
+	if ok && d.host.Now().Sub(known.fetched) < rememberInstance {
 		return known, nil
 	}
 	// Many bots of one instance start at once: one of them asks.
-	got, err, _ := c.group.Do(base, func() (any, error) { return n.fetchInstance(ctx, base) })
+	got, err, _ := c.group.Do(base, func() (any, error) { return d.fetchInstance(ctx, base) })
 	if err != nil {
 		return instance{}, err
 	}
 	return got.(instance), nil
 }
 
-func (n *network) fetchInstance(ctx context.Context, base string) (instance, error) {
-	info, err := n.client(base, "").instanceInfo(ctx)
+func (d *driver) fetchInstance(ctx context.Context, base string) (instance, error) {
+	info, err := d.client(base, "").instanceInfo(ctx)
 	if err != nil {
 		return instance{}, err
 	}
 	i := info.instance(base)
-	i.fetched = n.host.Now()
-	c := &n.instances
+	i.fetched = d.host.Now()
+	c := &d.instances
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.known) >= rememberInstances {
@@ -95,22 +96,18 @@ func (n *network) fetchInstance(ctx context.Context, base string) (instance, err
 
 // instanceInfo asks for the newer answer first; servers without it, or with
 // less in it, know the older one.
-func (c *client) instanceInfo(ctx context.Context) (instanceInfo, error) {
+func (c client) instanceInfo(ctx context.Context) (instanceInfo, error) {
 	var info instanceInfo
-	err := c.get(ctx, "/api/v2/instance", nil, &info)
-	if s := statusOf(err); s != 0 && s < http.StatusInternalServerError || isDecoding(err) {
+	err := c.Get(ctx, "/api/v2/instance", nil, &info)
+	if e := remote.As(err); isAnswered(err) || e != nil && e.Trouble == remote.NotTheAPI {
 		info = instanceInfo{}
-		err = c.get(ctx, "/api/v1/instance", nil, &info)
+		err = c.Get(ctx, "/api/v1/instance", nil, &info)
 	}
 	if err == nil && info.Domain == "" && info.URI == "" {
-		return info, errNotMastodon
+		err = notMastodon(c.Base)
 	}
 	return info, err
 }
-
-// errNotMastodon is an answer that could be read but says nothing of an
-// instance.
-var errNotMastodon error = &spoken{text: "the answer is not that of an instance", cause: errors.New("neither domain nor uri")}
 
 func (info instanceInfo) instance(base string) instance {
 	i := instance{domain: domainOf(info.Domain, info.URI, base), length: info.Configuration.Statuses.MaxCharacters}
@@ -211,7 +208,7 @@ func hostName(host string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if ascii != "localhost" && (!strings.Contains(ascii, ".") || strings.HasPrefix(ascii, ".") || strings.Contains(ascii, "..")) {
+	if ascii != "localhost" && (!strings.Contains(ascii, ".") || strings.HasPrefix(ascii, ".") || strings.HasSuffix(ascii, ".") || strings.Contains(ascii, "..")) {
 		return "", errBadInstance
 	}
 	return ascii, nil

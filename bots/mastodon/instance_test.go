@@ -36,6 +36,7 @@ func TestParseInstance(t *testing.T) {
 		{"mastodon.social?x=1", false, ""},
 		{"javascript:alert(1)", false, ""},
 		{"a..b", false, ""},
+		{"a..", false, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.typed, func(t *testing.T) {

@@ -3,11 +3,13 @@ package mastodon
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 
 	gomastodon "github.com/mattn/go-mastodon"
 
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/remote"
 	"ticketfrei/db"
 )
 
@@ -22,52 +24,62 @@ const callbackPath = "/settings/" + name + "/callback"
 // clientName is shown by the instance where it asks for permission.
 const clientName = "Ticketfrei"
 
-func (n *network) redirectURI() string { return n.host.Config.Web.URL + callbackPath }
+func (d *driver) redirectURI() string { return d.host.Config.Web.URL + callbackPath }
 
 // app returns the program's registration with the instance: the one that is
 // stored, or a new one where there is none or the instance has forgotten it.
-func (n *network) app(ctx context.Context, base string) (app, error) {
-	a, err := n.store.app(ctx, base)
-	if err == nil && a.RedirectURI == n.redirectURI() && a.Scopes == scopes {
-		known, err := n.appIsKnown(ctx, a)
+func (d *driver) app(ctx context.Context, base string) (app, error) {
+	a, err := d.apps.find(ctx, base)
+	if err == nil && a.RedirectURI == d.redirectURI() && a.Scopes == scopes {
+		known, err := d.isKnown(ctx, a)
 		if err != nil || known {
 			return a, err
 		}
 	} else if err != nil && !errors.Is(err, db.ErrNotFound) {
-		n.host.Log.Warn("registering with the instance anew", "instance", base, "err", err)
+		d.host.Log.Warn("registering with the instance once more", "instance", base, "err", err)
 	}
-	return n.register(ctx, base)
+	return d.register(ctx, base)
 }
 
-// appIsKnown asks for a token of the app itself, which only one that the
-// instance knows gets.
-func (n *network) appIsKnown(ctx context.Context, a app) (bool, error) {
-	err := n.appClient(a).GetAppAccessToken(ctx, a.RedirectURI)
-	if s := statusOf(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError {
+// isKnown asks for a token of the app itself, which only one that the instance
+// knows gets.
+func (d *driver) isKnown(ctx context.Context, a app) (bool, error) {
+	c := d.client(a.Instance, "")
+	err := c.Explain(ctx, a.with(c).GetAppAccessToken(ctx, a.RedirectURI))
+	if isAnswered(err) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (n *network) appClient(a app) *gomastodon.Client {
-	c := n.client(a.Instance, "").api("")
-	c.Config.ClientID, c.Config.ClientSecret = a.ClientID, a.Secret
-	return c
+// isAnswered tells whether an instance answered that it does not do what it was
+// asked.
+func isAnswered(err error) bool {
+	e := remote.As(err)
+	return e != nil && (e.Trouble == remote.Refused || e.Trouble == remote.Rejected)
 }
 
-func (n *network) register(ctx context.Context, base string) (app, error) {
+// with returns the library's client as the app.
+func (a app) with(c client) *gomastodon.Client {
+	api := c.api()
+	api.Config.ClientID, api.Config.ClientSecret = a.ClientID, a.Secret
+	return api
+}
+
+func (d *driver) register(ctx context.Context, base string) (app, error) {
+	c := d.client(base, "")
 	registered, err := gomastodon.RegisterApp(ctx, &gomastodon.AppConfig{
-		Client: n.client(base, "").http(""), Server: base, ClientName: clientName,
-		RedirectURIs: n.redirectURI(), Scopes: scopes, Website: n.host.Config.Web.URL,
+		Client: *c.Library(), Server: base, ClientName: clientName,
+		RedirectURIs: d.redirectURI(), Scopes: scopes, Website: d.host.Config.Web.URL,
 	})
 	if err != nil {
-		return app{}, err
+		return app{}, c.Explain(ctx, err)
 	}
 	if registered.ClientID == "" {
-		return app{}, errNotMastodon
+		return app{}, notMastodon(base)
 	}
-	a := app{Instance: base, ClientID: registered.ClientID, Secret: registered.ClientSecret, RedirectURI: n.redirectURI(), Scopes: scopes}
-	return a, n.store.saveApp(ctx, a)
+	a := app{Instance: base, ClientID: registered.ClientID, Secret: registered.ClientSecret, RedirectURI: d.redirectURI(), Scopes: scopes}
+	return a, d.apps.save(ctx, a)
 }
 
 // authorizeURL is the page of the instance that asks for permission.
@@ -77,33 +89,38 @@ func (a app) authorizeURL(state string) string {
 }
 
 // exchange turns the code that the browser brought back into a token.
-func (n *network) exchange(ctx context.Context, base, code string) (string, error) {
-	a, err := n.store.app(ctx, base)
+func (d *driver) exchange(ctx context.Context, base, code string) (string, error) {
+	a, err := d.apps.find(ctx, base)
 	if err != nil {
 		return "", err
 	}
-	c := n.appClient(a)
-	if err := c.GetUserAccessToken(ctx, code, a.RedirectURI); err != nil {
-		return "", err
+	c := d.client(base, "")
+	api := a.with(c)
+	err = c.Explain(ctx, api.GetUserAccessToken(ctx, code, a.RedirectURI))
+	if isAnswered(err) {
+		// The code has expired, or the instance has forgotten the app that it was
+		// made for; the next login registers once more.
+		return "", bots.Say(err, "mastodon.error.state")
 	}
-	if c.Config.AccessToken == "" {
-		return "", errNotMastodon
+	if err == nil && api.Config.AccessToken == "" {
+		err = notMastodon(base)
 	}
-	return c.Config.AccessToken, nil
+	return api.Config.AccessToken, err
 }
 
-// revoke asks the instance to delete the token. A token that was pasted belongs
-// to another app, and is its owner's to delete.
-func (n *network) revoke(ctx context.Context, account account) {
-	a, err := n.store.app(ctx, account.Instance)
+// Forget asks the instance to delete the token: where it does not, the account's
+// owner can. A token that was pasted belongs to another app, and is its owner's
+// to delete.
+func (d *driver) Forget(ctx context.Context, account account.Account) error {
+	a, err := d.apps.find(ctx, account.Server)
 	if err != nil {
-		return
+		return nil // no login was made here, or with another secret key
 	}
-	ctx, done := context.WithTimeout(ctx, n.timings.forget)
+	ctx, done := context.WithTimeout(ctx, d.timings.forget)
 	defer done()
-	c := n.appClient(a)
-	c.Config.AccessToken = account.Token
-	if err := c.RevokeToken(ctx); err != nil {
-		n.host.Log.Info("the instance did not delete the access token", "instance", account.Instance, "err", n.client(account.Instance, "").says(err))
+	c := d.client(account.Server, account.Token)
+	if err := c.Explain(ctx, a.with(c).RevokeToken(ctx)); err != nil {
+		d.host.Log.Info("the instance did not delete the access token", "instance", account.Server, "err", err)
 	}
+	return nil
 }

@@ -12,12 +12,13 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/mastodon/mastodontest"
+	fault "ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
 
 func TestMentionsOfTheStreamAreReports(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	check(t, b.Check(w.ctx))
 	in := botstest.NewInbox()
@@ -25,10 +26,10 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 	w.streaming()
 
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	public := w.account.MentionWith(mastodontest.Mention{Author: "Rider@Example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: "public", At: at})
-	unlisted := w.account.MentionWith(mastodontest.Mention{Author: "rider", Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: "unlisted", At: at})
-	private := w.account.MentionWith(mastodontest.Mention{Author: "rider@example.org", Text: "leise", Visibility: "direct", Warning: "Kontrolle", At: at})
-	followers := w.account.MentionWith(mastodontest.Mention{Author: "rider@example.org", Text: "leise", Visibility: "private", Picture: true, At: at})
+	public := w.account.MentionWith(standin.Mention{Author: "Rider@Example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: "public", At: at})
+	unlisted := w.account.MentionWith(standin.Mention{Author: "rider", Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: "unlisted", At: at})
+	private := w.account.MentionWith(standin.Mention{Author: "rider@example.org", Text: "leise", Visibility: "direct", Warning: "Kontrolle", At: at})
+	followers := w.account.MentionWith(standin.Mention{Author: "rider@example.org", Text: "leise", Visibility: "private", Picture: true, At: at})
 	in.Wait(t, 4)
 
 	want := []bots.Incoming{
@@ -48,7 +49,7 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 		old  int
 	}{{"account with mentions", 3}, {"account that never had one", 0}} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{Old: true})
+			w := newWorld(t, standin.Options{Old: true})
 			for range tt.old {
 				w.account.Mention("rider@example.org", "old", "public")
 			}
@@ -69,7 +70,7 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 }
 
 func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{RateLimit: 300})
+	w := newWorld(t, standin.Options{RateLimit: 300})
 	row := w.connect()
 	first := botstest.NewInbox()
 	run := botstest.Receive(t, w.load(row), first)
@@ -83,7 +84,7 @@ func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 	for i := range missed {
 		w.account.Mention(fmt.Sprintf("rider%d@example.org", i), fmt.Sprint("U1 ", i), "public")
 	}
-	before := w.server.Requests("GET /api/v1/notifications")
+	before := w.asked(pagePath)
 	second := botstest.NewInbox()
 	b := w.load(row)
 	check(t, b.Check(w.ctx))
@@ -96,7 +97,7 @@ func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 	for i := range missed {
 		second.WaitFor(t, fmt.Sprint("U1 ", i))
 	}
-	if n := w.server.Requests("GET /api/v1/notifications") - before; n > 8 {
+	if n := w.asked(pagePath) - before; n > 8 {
 		t.Errorf("catching up with %d mentions took %d requests", missed, n)
 	}
 
@@ -113,7 +114,7 @@ func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 }
 
 func TestCursorWaitsForEmit(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	w.account.Mention("rider@example.org", "one", "public")
 	w.account.Mention("rider@example.org", "two", "public")
@@ -129,8 +130,8 @@ func TestCursorWaitsForEmit(t *testing.T) {
 }
 
 func TestSilentStreamIsNoticed(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{Heartbeat: 20 * time.Millisecond})
-	w.network.timings.silence = 900 * time.Millisecond
+	w := newWorld(t, standin.Options{Heartbeat: 20 * time.Millisecond})
+	w.driver.timings.silence = 900 * time.Millisecond
 	in := botstest.NewInbox()
 	botstest.Receive(t, w.load(w.connect()), in)
 	w.streaming()
@@ -140,14 +141,14 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 	w.account.Mention("rider@example.org", "one", "public")
 	in.Wait(t, 1)
 	<-kept.C
-	if n := w.server.Requests("GET /api/v1/streaming"); n != 1 {
+	if n := w.asked(streamPath); n != 1 {
 		t.Fatalf("a living stream was opened %d times", n)
 	}
 	w.server.SilenceStreams()
 	begin := time.Now()
 	w.account.Mention("rider@example.org", "lost by the stream", "public")
 	in.Wait(t, 2)
-	if took := time.Since(begin); took > 60*w.network.timings.silence/45 {
+	if took := time.Since(begin); took > 60*w.driver.timings.silence/45 {
 		t.Errorf("noticed after %s", took)
 	}
 	w.streaming()
@@ -156,7 +157,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 }
 
 func TestDroppedStreamLosesNothing(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	in := botstest.NewInbox()
 	botstest.Receive(t, w.load(w.connect()), in)
 	for i := range 5 {
@@ -164,22 +165,22 @@ func TestDroppedStreamLosesNothing(t *testing.T) {
 		w.server.DropStreams()
 		w.account.Mention("rider@example.org", fmt.Sprint("during the drop ", i), "public")
 		in.Wait(t, i+1)
-		w.until("open the stream again", func() bool { return w.server.Requests("GET /api/v1/streaming") >= i+2 })
+		w.until("open the stream again", func() bool { return w.asked(streamPath) >= i+2 })
 	}
 	in.WantOnce(t)
 }
 
-func TestStreamThatLosesEventsIsOpenedAnew(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{Heartbeat: 10 * time.Millisecond})
-	w.network.timings.reopen = 300 * time.Millisecond
+func TestStreamThatLosesEventsIsOpenedAgain(t *testing.T) {
+	w := newWorld(t, standin.Options{Heartbeat: 10 * time.Millisecond})
+	w.driver.timings.reopen = 300 * time.Millisecond
 	in := botstest.NewInbox()
 	botstest.Receive(t, w.load(w.connect()), in)
-	w.until("three streams one after the other", func() bool { return w.server.Requests("GET /api/v1/streaming") >= 3 })
+	w.until("three streams one after the other", func() bool { return w.asked(streamPath) >= 3 })
 }
 
-// Ten thousand streams that a start opened within seconds must not be opened anew
+// Ten thousand streams that a start opened within seconds must not be opened
 // within seconds again.
-func TestStreamsAreNotOpenedAnewTogether(t *testing.T) {
+func TestStreamsAreNotOpenedTogetherAgain(t *testing.T) {
 	const middle = time.Hour
 	shortest, longest := spread(middle), spread(middle)
 	for range 1000 {
@@ -192,8 +193,8 @@ func TestStreamsAreNotOpenedAnewTogether(t *testing.T) {
 }
 
 func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	w.network.timings.shortest = time.Hour
+	w := newWorld(t, standin.Options{})
+	w.driver.timings.shortest = time.Hour
 	run := botstest.Receive(t, w.load(w.connect()), botstest.NewInbox())
 	w.streaming()
 	w.server.DropStreams()
@@ -203,25 +204,23 @@ func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
 }
 
 func TestWithoutStreamReportsComeAllTheSame(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	w.account.Mention("rider@example.org", "one", "public")
-	w.server.SetFault(mastodontest.Fault{Path: "/api/v1/streaming", Status: http.StatusNotFound})
+	w.server.Fail(streamPath, -1, fault.HTML(http.StatusNotFound))
 	in := botstest.NewInbox()
 	botstest.WantKind(t, botstest.Receive(t, w.load(row), in).Ended(), bots.KindTemporary)
 	in.Wait(t, 1)
 }
 
 func TestCatchingUpWaitsWhenLimited(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.account.Mention("rider@example.org", "old", "public")
 	row := w.connect()
 	w.account.Mention("rider@example.org", "missed", "public")
 	w.server.SetRateLimit(1, 2*time.Second)
 	b := w.load(row)
-	if _, err := b.client.verify(w.ctx); err != nil { // uses up the limit
-		t.Fatal(err)
-	}
+	must(w.driver.client(w.server.URL, w.account.Token()).verify(w.ctx))(t) // uses up the limit
 	in := botstest.NewInbox()
 	botstest.Receive(t, b, in)
 	w.streaming()
@@ -244,8 +243,9 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
-			b := w.load(w.connect())
+			w := newWorld(t, standin.Options{})
+			row := w.connect()
+			b := w.load(row)
 			check(t, b.Check(w.ctx))
 			run := botstest.Receive(t, b, botstest.NewInbox())
 			w.streaming()
@@ -253,7 +253,7 @@ func TestRefusedCredentials(t *testing.T) {
 			w.server.DropStreams()
 			run.Ended()
 			errs := map[string]error{"Check": b.Check(w.ctx)}
-			_, errs["Send"] = b.Send(w.ctx, delivery(b, report.Private, "text"))
+			_, errs["Send"] = b.Send(w.ctx, delivery(row, report.Private, "text"))
 			for where, err := range errs {
 				if kind, _ := bots.KindOf(err); kind != bots.KindRefused || !strings.Contains(err.Error(), tt.words) {
 					t.Errorf("%s = %v, want refused in the instance's own words", where, err)
@@ -267,19 +267,29 @@ func TestRefusedCredentials(t *testing.T) {
 }
 
 func TestServerInTroubleIsTemporary(t *testing.T) {
-	faults := map[string]mastodontest.Fault{
-		"503":              {Status: http.StatusServiceUnavailable},
-		"404 of a proxy":   {Path: "/api/v1/streaming", Status: http.StatusNotFound},
-		"streaming is 401": {Path: "/api/v1/streaming", Status: http.StatusUnauthorized},
+	faults := map[string]struct {
+		path  string
+		fault fault.Fault
+	}{
+		"503":                {"", fault.HTML(http.StatusServiceUnavailable)},
+		"404 of a proxy":     {streamPath, fault.HTML(http.StatusNotFound)},
+		"404":                {streamPath, fault.Status(http.StatusNotFound, `{"error":"Not found"}`)},
+		"streaming is 401":   {streamPath, fault.Status(http.StatusUnauthorized, `{"error":"Invalid access token"}`)},
+		"401 of a proxy":     {"", fault.HTML(http.StatusUnauthorized)},
+		"200 and no stream":  {streamPath, fault.HTML(http.StatusOK)},
+		"403 of a firewall":  {"", fault.HTML(http.StatusForbidden)},
+		"no page but a site": {pagePath, fault.HTML(http.StatusOK)},
 	}
-	for name, fault := range faults {
+	for name, tt := range faults {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
+			w := newWorld(t, standin.Options{})
 			b := w.load(w.connect())
-			w.server.SetFault(fault)
+			w.server.Fail(tt.path, -1, tt.fault)
 			err := botstest.Receive(t, b, botstest.NewInbox()).Ended()
-			botstest.WantKind(t, err, bots.KindTemporary)
-			if err != nil && strings.Contains(err.Error(), w.account.Token()) {
+			if kind, _ := bots.KindOf(err); err == nil || kind == bots.KindRefused || kind == bots.KindRetryAfter {
+				t.Errorf("error %v of kind %d, want one that is over the next time", err, kind)
+			}
+			if err != nil && strings.Contains(err.Error()+w.words(err), w.account.Token()) {
 				t.Errorf("the error shows the token: %v", err)
 			}
 		})
@@ -287,12 +297,12 @@ func TestServerInTroubleIsTemporary(t *testing.T) {
 }
 
 func TestHangingServerEndsWithTheContext(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	w.network.timings.dial = 100 * time.Millisecond
+	w := newWorld(t, standin.Options{})
+	w.driver.timings.dial = 100 * time.Millisecond
 	b := w.load(w.connect())
-	w.server.SetFault(mastodontest.Fault{Hang: true})
+	w.server.Fail("", -1, fault.Hang())
 	run := botstest.Receive(t, b, botstest.NewInbox())
-	w.until("the stream to be given up", func() bool { return w.server.Requests("GET /api/v1/notifications") >= 2 })
+	w.until("the stream to be given up", func() bool { return w.asked(pagePath) >= 2 })
 	begin := time.Now()
 	run.Stop()
 	if took := time.Since(begin); took > 5*time.Second {
@@ -301,7 +311,7 @@ func TestHangingServerEndsWithTheContext(t *testing.T) {
 }
 
 func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	if w.account.AcceptsPrivate() {
 		t.Fatal("the account accepts private mentions before")
@@ -318,19 +328,19 @@ func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
 }
 
 func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{IgnoreIdempotency: true})
+	w := newWorld(t, standin.Options{IgnoreIdempotency: true})
 	row := w.connect()
 	in := botstest.NewInbox()
 	b := w.load(row)
 	run := botstest.Receive(t, b, in)
 	w.streaming()
-	picture := mastodontest.Mention{Author: "rider@example.org", Visibility: "public", Picture: true}
+	picture := standin.Mention{Author: "rider@example.org", Visibility: "public", Picture: true}
 	id := w.account.MentionWith(picture)
 	w.account.MentionWith(picture)
 	w.account.Mention("rider@example.org", "words", "public")
 	in.Wait(t, 1)
 	run.Stop()
-	check(t, w.network.store.saveCursor(w.ctx, b.account, "")) // all is heard again
+	w.write("UPDATE mastodon_accounts SET cursor = ''") // all is heard again
 	again := botstest.NewInbox()
 	botstest.Receive(t, w.load(row), again)
 	again.Wait(t, 1)
@@ -349,14 +359,14 @@ func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
 }
 
 func TestOwnStatusesAndOtherNotificationsAreNoReports(t *testing.T) {
-	a := account{AccountID: "7", Handle: "bot@mastodon.example", URL: "https://mastodon.example/@bot"}
+	c := &conn{account: testAccount}
 	status := func(author string) *status { return &status{ID: "1", Account: person{ID: "7", Acct: author}} }
 	for name, n := range map[string]notification{
 		"own":       {ID: "1", Type: "mention", Status: status("bot")},
 		"follow":    {ID: "1", Type: "follow"},
 		"no status": {ID: "1", Type: "mention"},
 	} {
-		if _, ok := a.incoming(n); ok {
+		if _, ok := c.message(n); ok {
 			t.Errorf("%s is taken for a report", name)
 		}
 	}
@@ -364,7 +374,7 @@ func TestOwnStatusesAndOtherNotificationsAreNoReports(t *testing.T) {
 
 func TestNotificationThatDoesNotFit(t *testing.T) {
 	n, ok := readNotification([]byte(`{"id":17,"type":"mention","status":{"id":"5","content":"<p>hi</p>","visibility":{},"spoiler_text":false,"account":{"id":"3","acct":"a"}}}`))
-	in, is := (account{Handle: "b@c.example"}).incoming(n)
+	in, is := (&conn{account: testAccount}).message(n)
 	if !ok || !is || in.Text != "hi" || in.Visibility != report.Private || n.ID != "17" {
 		t.Errorf("read %+v as %+v: what fits should be there, and what is unclear be private", n, in)
 	}

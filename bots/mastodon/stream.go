@@ -4,21 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"time"
-)
 
-// maxEvent bounds one event of a stream: a status with the profile of its
-// author and much text.
-const maxEvent = 1 << 20
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/remote"
+	"ticketfrei/internal/socket"
+)
 
 // Why a stream ends, beside errors of other kinds.
 var (
 	errSilent  = errors.New("the stream went silent")
-	errReopen  = errors.New("the stream is opened anew")
+	errReopen  = errors.New("the stream has been open for long enough")
 	errDropped = errors.New("the stream was cut")
 )
 
@@ -29,61 +28,68 @@ var (
 // alone a dead stream is told from a quiet one. This one needs no goroutine
 // beside the one that reads: timers end the reading.
 type stream struct {
-	socket  *socket
+	socket  *socket.Conn
 	ctx     context.Context // ends when the stream is to end, with the reason as its cause
 	cancel  context.CancelCauseFunc
 	silence *time.Timer
 	reopen  *time.Timer
-	timings timings
+	timings *timings
 }
 
-// openStream opens the stream of the bot's account.
-func (b *bot) openStream(ctx context.Context) (*stream, error) {
-	base := streamingBase("", b.account.Instance)
-	if i, err := b.network.instance(ctx, b.account.Instance); err == nil {
-		base = i.streaming
-	}
-	t := b.network.timings
-	s := &stream{timings: t}
+// openStream opens the stream of the account.
+func (c *conn) openStream(ctx context.Context) (*stream, error) {
+	s := &stream{timings: &c.driver.timings}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
-	dialing, done := context.WithTimeout(ctx, t.dial)
-	defer done()
 	var err error
-	if s.socket, err = b.dial(dialing, base, s.alive); err != nil {
+	if s.socket, err = c.dial(ctx, s.alive); err != nil {
 		s.cancel(err)
-		return nil, b.streamError(ctx, err)
+		return nil, c.streamError(ctx, err)
 	}
 	// Who waits for an event is woken by the end of the connection.
-	context.AfterFunc(s.ctx, func() { _ = s.socket.conn.Close() })
-	s.silence = time.AfterFunc(t.silence, func() { s.cancel(errSilent) })
-	s.reopen = time.AfterFunc(spread(t.reopen), func() { s.cancel(errReopen) })
+	context.AfterFunc(s.ctx, func() { _ = s.socket.Close() })
+	s.silence = time.AfterFunc(s.timings.silence, func() { s.cancel(errSilent) })
+	s.reopen = time.AfterFunc(spread(s.timings.reopen), func() { s.cancel(errReopen) })
 	return s, nil
 }
 
 // spread returns d, a third more or less.
 func spread(d time.Duration) time.Duration { return d*2/3 + rand.N(d*2/3+1) }
 
-// streamError gives the error of opening a stream its kind. The streaming
-// server is a program of its own: whether the token holds, the instance says.
-func (b *bot) streamError(ctx context.Context, err error) error {
-	if s := statusOf(err); s == http.StatusUnauthorized || s == http.StatusForbidden {
-		if _, verr := b.client.verify(ctx); verr != nil {
-			return b.client.explain(ctx, verr)
-		}
+// dial connects. alive is called at every ping of the server.
+func (c *conn) dial(ctx context.Context, alive func()) (*socket.Conn, error) {
+	base := streamingBase("", c.account.Server)
+	if i, err := c.driver.instance(ctx, c.account.Server); err == nil {
+		base = i.streaming
 	}
-	if isLimited(err) || ctx.Err() != nil {
-		return b.client.explain(ctx, err)
-	}
-	return fmt.Errorf("open the stream: %w", b.client.says(err))
+	ctx, done := context.WithTimeout(ctx, c.driver.timings.dial)
+	defer done()
+	// The token stands in the query: that is the one way that all servers know.
+	query := url.Values{"stream": {"user"}, "access_token": {c.account.Token}}
+	return socket.Dial(ctx, c.client().Library(), base+"/api/v1/streaming?"+query.Encode(), alive)
 }
 
-// dial connects. alive is called at every ping of the server.
-func (b *bot) dial(ctx context.Context, base string, alive func()) (*socket, error) {
-	// The token stands in the query: that is the one way that all servers know.
-	query := url.Values{"stream": {"user"}, "access_token": {b.account.Token}}
-	h := b.client.http("")
-	h.Timeout = 0 // it would end the stream too
-	return dialSocket(ctx, &h, base+"/api/v1/streaming?"+query.Encode(), alive)
+// streamError is the error of opening a stream. The streaming server is a
+// program of its own: whether the token holds, the instance says.
+func (c *conn) streamError(ctx context.Context, err error) error {
+	if odd, ok := errors.AsType[*socket.StatusError](err); ok {
+		err = &remote.Error{Name: hostOf(c.account.Server), Status: odd.Status, Trouble: remote.NotTheAPI, Cause: err}
+	}
+	err = c.client().Explain(ctx, err)
+	e := remote.As(err)
+	if e == nil || e.Trouble == remote.Limited {
+		return err
+	}
+	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+		if _, verr := c.client().verify(ctx); verr != nil {
+			return verr
+		}
+	}
+	if e.Trouble == remote.Refused || e.Trouble == remote.Rejected {
+		later := *e
+		later.Trouble = remote.Broken
+		return &later
+	}
+	return err
 }
 
 // alive says that the server has sent something.
@@ -106,12 +112,12 @@ func (s *stream) close() {
 // wraps errDropped where the connection ended.
 func (s *stream) next() (notification, error) {
 	for {
-		data, err := s.socket.next()
+		data, err := s.socket.Next()
 		if err != nil {
 			if s.ctx.Err() != nil {
 				return notification{}, context.Cause(s.ctx)
 			}
-			return notification{}, fmt.Errorf("%w: %w", errDropped, err)
+			return notification{}, bots.Say(errors.Join(errDropped, err), "mastodon.error.cut")
 		}
 		s.alive()
 		if n, ok := readEvent(data); ok {

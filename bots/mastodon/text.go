@@ -1,147 +1,118 @@
 package mastodon
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
-	"unicode"
+	"time"
 
-	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
+	gomastodon "github.com/mattn/go-mastodon"
+
+	"ticketfrei/bots/kit/post"
+	"ticketfrei/bots/kit/text"
+	"ticketfrei/internal/report"
 )
+
+// notification is the part of a notification that is used here. The rest is
+// not read: servers differ in it, and one field that does not fit must not
+// cost a report.
+type notification struct {
+	ID     gomastodon.ID `json:"id"`
+	Type   string        `json:"type"`
+	Status *status       `json:"status"`
+}
+
+// status is the part of a status that is used here.
+type status struct {
+	ID          gomastodon.ID     `json:"id"`
+	URL         string            `json:"url"`
+	Content     string            `json:"content"`
+	Warning     string            `json:"spoiler_text"`
+	Visibility  string            `json:"visibility"`
+	CreatedAt   string            `json:"created_at"`
+	Account     person            `json:"account"`
+	Attachments []json.RawMessage `json:"media_attachments"`
+	Mentions    []person          `json:"mentions"`
+}
+
+// person is an account as statuses name it.
+type person struct {
+	ID   gomastodon.ID `json:"id"`
+	Acct string        `json:"acct"` // "rider@mastodon.example", local ones without the host
+	URL  string        `json:"url"`
+}
+
+// time is when the status was written; the zero time where that cannot be read.
+func (s *status) time() time.Time {
+	t, err := time.Parse(time.RFC3339, s.CreatedAt)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// message is the message that a mention is. It is none where ok is false: other
+// kinds of notifications, and the account's own statuses.
+func (c *conn) message(n notification) (m post.Message, ok bool) {
+	st := n.Status
+	if n.Type != "mention" || st == nil || st.ID == "" || string(st.Account.ID) == c.account.Remote {
+		return post.Message{}, false
+	}
+	return post.Message{ID: string(st.ID), Author: c.fullHandle(st.Account.Acct), Text: c.textOf(st),
+		Visibility: visibilityOf(st), Picture: len(st.Attachments) > 0, Time: st.time()}, true
+}
+
+// textOf is what the status says. A content warning is part of it: people put
+// the place there.
+func (c *conn) textOf(st *status) string {
+	own := mentionOf{urls: []string{c.account.URL}, handle: c.account.Handle}
+	for _, m := range st.Mentions {
+		if string(m.ID) == c.account.Remote {
+			own.urls = append(own.urls, m.URL)
+		}
+	}
+	return strings.TrimSpace(text.Tidy(st.Warning) + "\n" + plainText(st.Content, own))
+}
+
+func visibilityOf(st *status) report.Visibility {
+	if st.Visibility == "public" || st.Visibility == "unlisted" {
+		return report.Public
+	}
+	return report.Private
+}
+
+// fullHandle completes the handle of somebody on the bot's own instance.
+func (c *conn) fullHandle(acct string) string {
+	acct = strings.ToLower(acct)
+	if strings.Contains(acct, "@") {
+		return acct
+	}
+	return acct + "@" + c.account.Handle[strings.LastIndexByte(c.account.Handle, '@')+1:]
+}
 
 // plainText turns the content of a status into plain text: a line for each
 // line and paragraph, links and other people's mentions as they are written,
 // and without the mentions of own.
 func plainText(content string, own mentionOf) string {
-	r := &textReader{own: own, tokens: html.NewTokenizer(strings.NewReader(content))}
-	for r.next() {
-	}
-	return tidy(own.strip(string(r.text)))
-}
-
-// textReader collects the text of HTML.
-type textReader struct {
-	own    mentionOf
-	tokens *html.Tokenizer
-	text   []byte
-
-	// Of the link that is being read:
-	href  string
-	start int // where its text begins; the text before it stays
-	depth int // 0 outside of links
-	skip  int // depth of elements whose content is no text
-}
-
-// next reads one token and tells whether there are more.
-func (r *textReader) next() bool {
-	switch r.tokens.Next() {
-	case html.ErrorToken:
-		r.endLink() // a link that is never closed ends with the content
-		return false
-	case html.TextToken:
-		if r.skip == 0 {
-			r.text = append(r.text, r.tokens.Text()...)
-		}
-	case html.StartTagToken:
-		r.startTag()
-	case html.SelfClosingTagToken:
-		r.breakLine(r.tagName())
-	case html.EndTagToken:
-		r.endTag()
-	}
-	return true
-}
-
-func (r *textReader) tagName() atom.Atom {
-	tag, _ := r.tokens.TagName()
-	return atom.Lookup(tag)
-}
-
-func (r *textReader) startTag() {
-	tag, attributes := r.tokens.TagName()
-	switch a := atom.Lookup(tag); a {
-	case atom.A:
-		r.endLink()
-		r.depth, r.start, r.href = 1, len(r.text), ""
-		for attributes {
-			var key, value []byte
-			if key, value, attributes = r.tokens.TagAttr(); string(key) == "href" {
-				r.href = string(value)
-			}
-		}
-	case atom.Script, atom.Style:
-		r.skip++
-	default:
-		r.breakLine(a)
-	}
-}
-
-func (r *textReader) endTag() {
-	switch a := r.tagName(); a {
-	case atom.A:
-		r.endLink()
-	case atom.Script, atom.Style:
-		r.skip = max(0, r.skip-1)
-	case atom.Br:
-	default:
-		r.breakLine(a)
-	}
-}
-
-// breakLine begins a new line where the element does.
-func (r *textReader) breakLine(a atom.Atom) {
-	switch a {
-	case atom.Br, atom.P, atom.Div, atom.Li, atom.Ul, atom.Ol, atom.Blockquote, atom.Pre,
-		atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
-		r.text = append(r.text, '\n')
-	}
-}
-
-// endLink drops the text of a link that mentions the bot.
-func (r *textReader) endLink() {
-	if r.depth == 0 {
-		return
-	}
-	r.depth = 0
-	if r.own.is(r.href, string(r.text[r.start:])) {
-		r.text = append(r.text[:r.start], ' ')
-	}
-}
-
-// tidy trims every line, joins spaces and drops empty lines and the characters
-// that cannot be seen.
-func tidy(text string) string {
-	var lines []string
-	for line := range strings.SplitSeq(text, "\n") {
-		words := strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
-		if len(words) > 0 {
-			lines = append(lines, strings.Join(words, " "))
-		}
-	}
-	return strings.Join(lines, "\n")
+	// Mastodon's pages show line breaks as they stand, as in preformatted text.
+	read := text.FromHTML("<pre>"+content, text.HTML{KeepLink: func(href, text string) bool { return !own.is(href, text) }})
+	return text.Tidy(own.strip(read))
 }
 
 // mentionOf recognises the mentions of one account.
 type mentionOf struct {
 	urls   []string // of its profile, as links point to it
-	handle string   // "bot@mastodon.example"
+	handle string   // "@bot@mastodon.example"
 }
 
 // is tells whether a link with this target and text mentions the account.
 func (m mentionOf) is(href, text string) bool {
-	text = strings.ToLower(strings.TrimSpace(text))
-	user, _, _ := strings.Cut(m.handle, "@")
-	if text == "@"+m.handle {
+	text = strings.ToLower(text)
+	if text == m.handle {
 		return true
 	}
-	if text != "@"+user {
-		return false
-	}
-	for _, u := range m.urls {
-		if strings.EqualFold(u, href) {
-			return true
-		}
-	}
-	return false
+	short := m.handle[:max(0, strings.LastIndexByte(m.handle, '@'))]
+	return text == short && slices.ContainsFunc(m.urls, func(u string) bool { return strings.EqualFold(u, href) })
 }
 
 // strip removes the full handle where it stands in the text and is no link.
@@ -149,14 +120,13 @@ func (m mentionOf) strip(text string) string {
 	if m.handle == "" {
 		return text
 	}
-	mention := "@" + m.handle
 	var kept strings.Builder
 	for {
-		at := indexFold(text, mention)
+		at := indexFold(text, m.handle)
 		if at < 0 {
 			break
 		}
-		end := at + len(mention)
+		end := at + len(m.handle)
 		if continues(text[end:]) {
 			kept.WriteString(text[:end])
 		} else {

@@ -6,9 +6,14 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
+
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/text"
 )
 
-var testBot = mentionOf{urls: []string{"https://mastodon.example/@bot"}, handle: "bot@mastodon.example"}
+var testAccount = account.Account{Remote: "7", Handle: "@bot@mastodon.example", URL: "https://mastodon.example/@bot"}
+
+var testBot = mentionOf{urls: []string{testAccount.URL}, handle: testAccount.Handle}
 
 func TestPlainText(t *testing.T) {
 	const bot = `<span class="h-card" translate="no"><a href="https://mastodon.example/@bot" class="u-url mention">@<span>bot</span></a></span>`
@@ -47,7 +52,7 @@ func FuzzPlainText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content string) {
 		got := plainText(content, testBot)
-		if got != tidy(got) {
+		if got != text.Tidy(got) {
 			t.Errorf("%q is not tidy", got)
 		}
 		if n := strings.Count(got, "@bot@mastodon.example "); n > 0 {
@@ -64,7 +69,7 @@ func FuzzReadEvent(f *testing.F) {
 	f.Add([]byte(`{"stream":["user"],"event":"notification","payload":"{\"id\":\"1\",\"type\":\"mention\",\"status\":{\"id\":\"2\",\"content\":\"x\"}}"}`))
 	f.Add([]byte(`{"event":"notification","payload":{"id":1}}`))
 	f.Add([]byte(`{"event":"filters_changed"}`))
-	a := account{AccountID: "7", Handle: "bot@mastodon.example", URL: "https://mastodon.example/@bot"}
+	c := &conn{account: testAccount}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		n, ok := readEvent(data)
 		if !ok {
@@ -73,7 +78,7 @@ func FuzzReadEvent(f *testing.F) {
 		if n.ID == "" {
 			t.Error("a notification without an id")
 		}
-		if in, ok := a.incoming(n); ok && in.ID == "" {
+		if in, ok := c.message(n); ok && in.ID == "" {
 			t.Error("a report without an id")
 		}
 	})
@@ -97,67 +102,5 @@ func TestReadEvent(t *testing.T) {
 				t.Errorf("readEvent = %q, %v; want %q", n.ID, ok, tt.want)
 			}
 		})
-	}
-}
-
-func TestFit(t *testing.T) {
-	long := "https://example.org/" + strings.Repeat("x", 60)
-	tests := []struct {
-		name, text string
-		limit, per int
-		want       string
-	}{
-		{"fits", "Plärrer", 7, linkLength, "Plärrer"},
-		{"at a word", "U1 Plärrer Richtung Fürth", 15, linkLength, "U1 Plärrer…"},
-		{"word ends at the limit", "U1 Plärrer Richtung", 11, linkLength, "U1 Plärrer…"},
-		{"one long word", "Donaudampfschifffahrt", 10, linkLength, "Donaudamp…"},
-		{"long first word is not lost", "U1 Donaudampfschifffahrt", 20, linkLength, "U1 Donaudampfschiff…"},
-		{"a link counts 23", "Hbf " + long, 27, linkLength, "Hbf " + long},
-		{"no half link", "Am Hauptbahnhof " + long, 30, linkLength, "Am Hauptbahnhof…"},
-		{"a link counts in full", "Hauptbahnhof " + long, 30, 0, "Hauptbahnhof https://example.…"},
-		{"combined characters stay whole", "abcdefg" + "e\u0301" + "xx", 9, linkLength, "abcdefg…"},
-		{"emoji sequences stay whole", "abcdef👩\u200d🚒 U1", 9, linkLength, "abcdef…"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := fit(tt.text, tt.limit, tt.per)
-			if got != tt.want {
-				t.Errorf("fit = %q, want %q", got, tt.want)
-			}
-			if n := count(got, tt.per); n > tt.limit {
-				t.Errorf("%d characters, limit %d", n, tt.limit)
-			}
-		})
-	}
-}
-
-func FuzzFit(f *testing.F) {
-	f.Add("U1 Plärrer https://example.org/x Fürth", 20)
-	f.Add("\u200d\u0301@a@b", 2)
-	f.Fuzz(func(t *testing.T, text string, limit int) {
-		if limit < 30 || !utf8.ValidString(text) {
-			return
-		}
-		for _, per := range []int{0, linkLength} {
-			if got := fit(text, limit, per); count(got, per) > limit {
-				t.Errorf("fit(%q, %d, %d) = %q, too long", text, limit, per, got)
-			}
-		}
-	})
-}
-
-func TestCalmLeavesNoMention(t *testing.T) {
-	for text, want := range map[string]string{
-		"@a":                    "@" + wordJoiner + "a",
-		"@a@b.example und @ü":   "@" + wordJoiner + "a@b.example und @" + wordJoiner + "ü",
-		"(@a),@b":               "(@" + wordJoiner + "a),@" + wordJoiner + "b",
-		"ü@b @@c":               "ü@" + wordJoiner + "b @@" + wordJoiner + "c",
-		"mail a@example.org":    "mail a@example.org",
-		"a @ b":                 "a @ b",
-		"https://x.example/@me": "https://x.example/@" + wordJoiner + "me",
-	} {
-		if got := calm(text); got != want {
-			t.Errorf("calm(%q) = %q, want %q", text, got, want)
-		}
 	}
 }

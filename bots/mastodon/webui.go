@@ -10,12 +10,16 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/remote"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
+
+// fields are those of the form that takes an access token.
+var fields = []account.Field{{Name: "instance", ID: "mastodon-token-instance"}, {Name: "token", Secret: true}}
 
 // loginTimeout bounds all that a login asks of the instance.
 const loginTimeout = 20 * time.Second
@@ -26,265 +30,54 @@ const stateFor = 10 * time.Minute
 // statePurpose marks the signed state of a login.
 const statePurpose = "mastodon.login"
 
-// settings is what settings.tmpl shows.
-type settings struct {
-	Account *profile // connected
-	Pending *profile // logged in, waits to be confirmed
-
-	// What was typed, and what is wrong with it: text ids.
-	Instance      string
-	Error         string
-	Says          string // the instance's own words about Error
-	TokenInstance string
-	Token         string
-	TokenError    string
-	TokenSays     string
-}
-
-// profile is an account as it is shown.
-type profile struct {
-	ID       string
-	Handle   string
-	URL      string
-	Instance string // as people know it: "mastodon.example"
-}
-
-// SettingsRoutes adds the routes of the settings section.
-func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
-	n.site = site
-	h := n.site.Handler
-	r.Post("/connect", h(n.handleConnect))
-	r.Get("/callback", h(n.handleCallback))
-	r.Post("/token", h(n.handleToken))
-	r.Post("/confirm", h(n.handleConfirm))
-	r.Post("/cancel", h(n.handleCancel))
-}
-
-// PublicRoutes adds nothing: riders use Mastodon itself.
-func (n *network) PublicRoutes(chi.Router, bots.Site) {}
-
-// Settings returns the connected account and the login that waits.
-func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
-	bot := firstOf(own)
-	return n.settings(ctx, city, bot)
-}
-
-func (n *network) settings(ctx context.Context, city report.City, bot *report.Bot) (settings, error) {
-	var s settings
-	if bot != nil {
-		a, err := n.store.account(ctx, bot.ID)
-		if err != nil && !errors.Is(err, db.ErrNotFound) {
-			return s, err
-		}
-		if err == nil {
-			s.Account = &profile{ID: a.AccountID, Handle: "@" + a.Handle, URL: a.URL, Instance: hostOf(a.Instance)}
-			s.Instance, s.TokenInstance = s.Account.Instance, s.Account.Instance
-		}
-	}
-	p, err := n.store.pending(ctx, city.ID)
-	if errors.Is(err, db.ErrNotFound) || err == nil && p.Token == "" {
-		return s, nil
-	}
+// Check finds out whose access token was typed, made on the instance by hand.
+func (d *driver) Check(ctx context.Context, typed account.Typed) (account.Account, error) {
+	base, err := d.parseInstance(typed["instance"])
 	if err != nil {
-		return s, err
+		return account.Account{}, err
 	}
-	s.Pending = &profile{ID: p.AccountID, Handle: "@" + p.Handle, URL: p.URL, Instance: hostOf(p.Instance)}
-	return s, nil
-}
-
-// form answers with the settings page; change puts in what was typed and what
-// is wrong.
-func (n *network) form(w http.ResponseWriter, r *http.Request, change func(*settings)) error {
-	city := n.site.City(r)
-	var bot *report.Bot
-	if b, err := n.host.DB.FindBot(r.Context(), city.ID, name); err == nil {
-		bot = &b
-	} else if !errors.Is(err, db.ErrNotFound) {
-		return err
-	}
-	s, err := n.settings(r.Context(), city, bot)
-	if err != nil {
-		return err
-	}
-	change(&s)
-	return n.site.Settings(w, r, http.StatusUnprocessableEntity, name, s)
-}
-
-// explainLogin finds the text id for an error of a login and the instance's own
-// words. An error that is not the instance's is returned as it is.
-func explainLogin(err error) (id, says string, other error) {
-	switch {
-	case errors.Is(err, errBadInstance):
-		return "mastodon.error.bad_instance", "", nil
-	case errors.Is(err, errNotMastodon):
-		return string(notMastodon), "", nil
-	case errors.Is(err, errStored):
-		return "", "", err
-	}
-	return string(troubleOf(err)), wordsOf(err), nil
-}
-
-// errStored marks errors of our own database during a login.
-var errStored = errors.New("login not stored")
-
-// handleConnect sends the browser to the instance, to log in there.
-func (n *network) handleConnect(w http.ResponseWriter, r *http.Request) error {
-	typed := r.FormValue("instance")
-	target, err := n.beginLogin(r.Context(), n.site.City(r), typed)
-	if err != nil {
-		id, says, other := explainLogin(err)
-		if other != nil {
-			return other
-		}
-		return n.form(w, r, func(s *settings) { s.Instance, s.Error, s.Says = typed, id, says })
-	}
-	http.Redirect(w, r, target, http.StatusSeeOther)
-	return nil
-}
-
-// beginLogin returns the URL of the instance's page that asks for permission.
-func (n *network) beginLogin(ctx context.Context, city report.City, typed string) (string, error) {
-	ctx, done := context.WithTimeout(ctx, loginTimeout)
-	defer done()
-	base, err := parseInstance(typed, n.host.Config.Network.AllowPrivate)
-	if err != nil {
-		return "", err
-	}
-	if _, err := n.instance(ctx, base); err != nil {
-		return "", err
-	}
-	a, err := n.app(ctx, base)
-	if err != nil {
-		return "", err
-	}
-	nonce := rand.Text()
-	if err := n.store.savePending(ctx, pending{CityID: city.ID, Instance: base, Nonce: nonce}); err != nil {
-		return "", errors.Join(errStored, err)
-	}
-	return a.authorizeURL(n.signState(city, nonce)), nil
-}
-
-// The state of a login names the city and a nonce that is good for one use.
-func (n *network) signState(city report.City, nonce string) string {
-	return n.host.Secrets.Sign(statePurpose, strconv.FormatInt(city.ID, 10)+":"+nonce, n.host.Now().Add(stateFor))
-}
-
-// readState returns the nonce of a state that was made for the city.
-func (n *network) readState(city report.City, state string) (string, bool) {
-	payload, err := n.host.Secrets.Verify(statePurpose, state, n.host.Now())
-	if err != nil {
-		return "", false
-	}
-	id, nonce, _ := strings.Cut(payload, ":")
-	return nonce, id == strconv.FormatInt(city.ID, 10)
-}
-
-// handleCallback is where the instance sends the browser back to. It turns the
-// code, which is good once and for a moment, into a token, and keeps that until
-// the moderator confirms the account: nothing is connected yet.
-func (n *network) handleCallback(w http.ResponseWriter, r *http.Request) error {
-	ctx, done := context.WithTimeout(r.Context(), loginTimeout)
-	defer done()
-	city := n.site.City(r)
-	wrong := func(id, says string) error {
-		return n.form(w, r, func(s *settings) { s.Error, s.Says = id, says })
-	}
-	nonce, ok := n.readState(city, r.FormValue("state"))
-	if !ok {
-		return wrong("mastodon.error.state", "")
-	}
-	base, err := n.store.takeNonce(ctx, city.ID, nonce)
-	if errors.Is(err, db.ErrNotFound) {
-		return wrong("mastodon.error.state", "")
-	}
-	if err != nil {
-		return err
-	}
-	if r.FormValue("error") == "access_denied" {
-		return wrong("mastodon.error.denied", "")
-	}
-	token, err := n.exchange(ctx, base, r.FormValue("code"))
-	if s := statusOf(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError {
-		// The code has expired, or the instance has forgotten the app that it
-		// was made for; the next login registers anew.
-		return wrong("mastodon.error.state", wordsOf(err))
-	}
-	if err == nil {
-		err = n.hold(ctx, city, base, token)
-	}
-	if err != nil {
-		id, says, other := explainLogin(err)
-		if other != nil {
-			return other
-		}
-		return n.form(w, r, func(s *settings) { s.Instance, s.Error, s.Says = hostOf(base), id, says })
-	}
-	return n.site.Saved(w, r, name, n.site.T(r, "mastodon.please_confirm"))
-}
-
-// handleToken takes an access token that was made on the instance by hand.
-func (n *network) handleToken(w http.ResponseWriter, r *http.Request) error {
-	ctx, done := context.WithTimeout(r.Context(), loginTimeout)
-	defer done()
-	typed, token := r.FormValue("instance"), strings.TrimSpace(r.FormValue("token"))
-	err := n.holdTyped(ctx, n.site.City(r), typed, token)
-	if err == nil {
-		return n.site.Saved(w, r, name, n.site.T(r, "mastodon.please_confirm"))
-	}
-	id, says, other := explainLogin(err)
-	switch {
-	case other != nil:
-		return other
-	case errors.Is(err, errNoToken):
-		id = "mastodon.error.no_token"
-	case id == string(loginRefused):
-		id = "mastodon.error.token_refused"
-	}
-	return n.form(w, r, func(s *settings) {
-		s.TokenInstance, s.Token, s.TokenError, s.TokenSays = typed, token, id, says
-	})
-}
-
-// errNoToken is what was typed as a token and can be none.
-var errNoToken = errors.New("not an access token")
-
-func (n *network) holdTyped(ctx context.Context, city report.City, typed, token string) error {
-	base, err := parseInstance(typed, n.host.Config.Network.AllowPrivate)
-	if err != nil {
-		return err
-	}
+	token := typed["token"]
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errNoToken
+		return account.Account{}, account.Wrong("token", "mastodon.error.no_token")
 	}
-	return n.hold(ctx, city, base, token)
+	return d.whose(ctx, base, token)
 }
 
-// hold finds out whose token it is and keeps it until it is confirmed. From
-// here on mentions count: those before are old.
-func (n *network) hold(ctx context.Context, city report.City, base, token string) error {
-	i, err := n.instance(ctx, base)
+func (d *driver) parseInstance(typed string) (string, error) {
+	base, err := parseInstance(typed, d.host.Config.Network.AllowPrivate)
 	if err != nil {
-		return err
+		return "", account.Wrong("instance", "mastodon.error.bad_instance")
 	}
-	c := n.client(base, token)
+	return base, nil
+}
+
+// whose finds out whose token it is. From here on mentions count: those before
+// are old.
+func (d *driver) whose(ctx context.Context, base, token string) (account.Account, error) {
+	i, err := d.instance(ctx, base)
+	if err != nil {
+		return account.Account{}, err
+	}
+	c := d.client(base, token)
 	me, err := c.verify(ctx)
 	if err != nil {
-		return err
+		return account.Account{}, err
 	}
 	if me.ID == "" || me.Acct == "" {
-		return errNotMastodon
+		return account.Account{}, notMastodon(base)
 	}
 	cursor, err := c.newest(ctx)
 	if err != nil {
-		return err
+		return account.Account{}, err
 	}
 	user, _, _ := strings.Cut(strings.ToLower(me.Acct), "@")
-	err = n.store.savePending(ctx, pending{CityID: city.ID, Instance: base, AccountID: string(me.ID),
-		Handle: user + "@" + i.domain, URL: profileURL(me.URL, base, user), Token: token, Cursor: cursor})
-	if err != nil {
-		return errors.Join(errStored, err)
-	}
-	return nil
+	return account.Account{Server: base, Remote: string(me.ID), Handle: "@" + user + "@" + i.domain,
+		URL: profileURL(me.URL, base, user), Token: token, Cursor: cursor}, nil
+}
+
+// notMastodon is an answer that could be read, and is not one of Mastodon.
+func notMastodon(base string) error {
+	return &remote.Error{Name: hostOf(base), Status: http.StatusOK, Trouble: remote.NotTheAPI}
 }
 
 // profileURL is the profile as the instance names it, where that is a web
@@ -296,51 +89,102 @@ func profileURL(named, base, user string) string {
 	return base + "/@" + user
 }
 
-// handleConfirm connects the account that was shown.
-func (n *network) handleConfirm(w http.ResponseWriter, r *http.Request) error {
-	ctx, site := r.Context(), n.site
-	city := site.City(r)
-	p, err := n.store.pending(ctx, city.ID)
-	if errors.Is(err, db.ErrNotFound) || err == nil && (p.Token == "" || p.AccountID != r.FormValue("account")) {
-		return n.form(w, r, func(s *settings) { s.Error = "mastodon.error.waited" })
-	}
-	if err != nil {
-		return err
-	}
-	_, err = site.Connect(ctx, city, name, n.botID(ctx, city), func(tx *gorm.DB, b report.Bot) error { return n.store.saveAccount(tx, b.ID, p) })
-	if errors.Is(err, errAccountTaken) {
-		if err := n.store.deletePending(ctx, city.ID); err != nil {
-			return err
-		}
-		return n.form(w, r, func(s *settings) { s.Error = "mastodon.error.taken" })
-	}
-	if err != nil {
-		return err
-	}
-	return site.Saved(w, r, name, site.T(r, "mastodon.connected", "Handle", "@"+p.Handle))
+// login is the form that leads to the instance, and back.
+type login struct {
+	*driver
+	site  bots.Site
+	pages *account.Pages
 }
 
-// handleCancel drops the login that waits.
-func (n *network) handleCancel(w http.ResponseWriter, r *http.Request) error {
-	if err := n.store.deletePending(r.Context(), n.site.City(r).ID); err != nil {
-		return err
-	}
-	return n.site.Saved(w, r, name, n.site.T(r, "mastodon.cancelled"))
+// SettingsRoutes adds the login on the instance.
+func (d *driver) SettingsRoutes(r chi.Router, site bots.Site, p *account.Pages) {
+	l := &login{d, site, p}
+	r.Post("/connect", site.Handler(l.handleConnect))
+	r.Get("/callback", site.Handler(l.handleCallback))
 }
 
-// firstOf is the first of the city's bots, nil where there is none.
-func firstOf(own []report.Bot) *report.Bot {
-	if len(own) == 0 {
-		return nil
-	}
-	return &own[0]
-}
-
-// botID is the id of the city's bot, 0 where it has none.
-func (n *network) botID(ctx context.Context, city report.City) int64 {
-	b, err := n.host.DB.FindBot(ctx, city.ID, name)
+// handleConnect sends the browser to the instance, to log in there.
+func (l *login) handleConnect(w http.ResponseWriter, r *http.Request) error {
+	typed := r.FormValue("instance")
+	target, err := l.begin(r.Context(), l.site.City(r), typed)
 	if err != nil {
-		return 0
+		return l.pages.Fail(w, r, l.site, account.Typed{"instance": typed}, err)
 	}
-	return b.ID
+	http.Redirect(w, r, target, http.StatusSeeOther)
+	return nil
+}
+
+// begin returns the URL of the instance's page that asks for permission.
+func (l *login) begin(ctx context.Context, city report.City, typed string) (string, error) {
+	ctx, done := context.WithTimeout(ctx, loginTimeout)
+	defer done()
+	base, err := l.parseInstance(typed)
+	if err != nil {
+		return "", err
+	}
+	if _, err := l.instance(ctx, base); err != nil {
+		return "", err
+	}
+	a, err := l.app(ctx, base)
+	if err != nil {
+		return "", err
+	}
+	nonce := rand.Text()
+	err = l.pages.Store.Wait(ctx, account.Login{CityID: city.ID, Nonce: nonce, Account: account.Account{Server: base}})
+	return a.authorizeURL(l.signState(city, nonce)), err
+}
+
+// The state of a login names the city and a nonce that is good for one use.
+func (l *login) signState(city report.City, nonce string) string {
+	return l.host.Secrets.Sign(statePurpose, strconv.FormatInt(city.ID, 10)+":"+nonce, l.host.Now().Add(stateFor))
+}
+
+// readState returns the nonce of a state that was made for the city.
+func (l *login) readState(city report.City, state string) (string, bool) {
+	payload, err := l.host.Secrets.Verify(statePurpose, state, l.host.Now())
+	if err != nil {
+		return "", false
+	}
+	id, nonce, _ := strings.Cut(payload, ":")
+	return nonce, id == strconv.FormatInt(city.ID, 10)
+}
+
+// handleCallback is where the instance sends the browser back to. It turns the
+// code, which is good once and for a moment, into a token, and keeps that until
+// the moderator confirms the account: nothing is connected yet.
+func (l *login) handleCallback(w http.ResponseWriter, r *http.Request) error {
+	ctx, done := context.WithTimeout(r.Context(), loginTimeout)
+	defer done()
+	base, a, err := l.finish(ctx, l.site.City(r), r)
+	if err == nil {
+		err = l.pages.Offer(w, r, l.site, a)
+	}
+	if err != nil {
+		return l.pages.Fail(w, r, l.site, account.Typed{"instance": hostOf(base)}, err)
+	}
+	return nil
+}
+
+// finish returns the account that the browser comes back with, and the instance
+// as far as it is known.
+func (l *login) finish(ctx context.Context, city report.City, r *http.Request) (base string, a account.Account, err error) {
+	nonce, ok := l.readState(city, r.FormValue("state"))
+	if !ok {
+		return "", a, bots.Say(nil, "mastodon.error.state")
+	}
+	base, err = l.pages.Store.TakeNonce(ctx, city.ID, nonce)
+	if errors.Is(err, db.ErrNotFound) {
+		return "", a, bots.Say(err, "mastodon.error.state")
+	}
+	if err != nil {
+		return "", a, err
+	}
+	if r.FormValue("error") == "access_denied" {
+		return base, a, bots.Say(nil, "mastodon.error.denied")
+	}
+	token, err := l.exchange(ctx, base, r.FormValue("code"))
+	if err == nil {
+		a, err = l.whose(ctx, base, token)
+	}
+	return base, a, err
 }

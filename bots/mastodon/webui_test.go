@@ -1,23 +1,29 @@
 package mastodon
 
 import (
+	"fmt"
+	"html/template"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/mastodon/mastodontest"
+	"ticketfrei/bots/kit"
+	"ticketfrei/bots/kit/account"
+	fault "ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
 
-// login goes the way of a person: the form, the instance's page, its button,
+// authorize goes the way of a person: the form, the instance's page, its button,
 // and back. It returns where the browser is sent to in the end.
-func (w *world) login(answer string) (back string) {
+func (w *world) authorize(answer string) (back string) {
 	w.t.Helper()
 	status, location := w.do("POST", "/settings/mastodon/connect", url.Values{"instance": {w.server.URL}})
 	if status != http.StatusSeeOther {
@@ -41,38 +47,48 @@ func (w *world) login(answer string) (back string) {
 	return back
 }
 
-// settings is what the settings page shows now.
-func (w *world) settings() settings {
+// card is what the settings page shows now.
+func (w *world) card() *account.Card {
 	w.t.Helper()
-	var bot *report.Bot
-	if b, err := w.db.FindBot(w.ctx, w.city.ID, name); err == nil {
-		bot = &b
+	own := must(w.db.NetworkBots(w.ctx, w.site.Visited.ID, name))(w.t)
+	return must(w.network.Settings(w.ctx, w.site.Visited, own))(w.t).(*account.Card)
+}
+
+// says is a text of the pages.
+func (w *world) says(id string, data ...any) string { return w.site.Texts.T("en", id, data...) }
+
+// wrong is what is shown beside a field of the token form.
+func (w *world) wrong(field string) string {
+	for _, f := range w.site.Shown.Fields {
+		if f.Name == field {
+			return f.Error
+		}
 	}
-	return must(w.network.settings(w.ctx, w.city, bot))(w.t)
+	return ""
 }
 
 func TestLoginByOAuth(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	back := w.login("authorize")
+	w := newWorld(t, standin.Options{})
+	back := w.authorize("authorize")
 	if status, location := w.do("GET", back, nil); status != http.StatusSeeOther || location != "/settings#network-mastodon" {
 		t.Fatalf("callback answered %d to %q, shown %+v", status, location, w.site.Shown)
 	}
-	shown := w.settings()
-	if shown.Account != nil || shown.Pending == nil || shown.Pending.Handle != "@"+w.account.Handle() || shown.Pending.URL != w.account.URL() {
+	shown := w.card()
+	if len(shown.Accounts) > 0 || shown.Waiting == nil || shown.Waiting.Handle != "@"+w.account.Handle() || shown.Waiting.URL != w.account.URL() {
 		t.Fatalf("before it is confirmed the page shows %+v", shown)
 	}
 	if _, err := w.db.FindBot(w.ctx, w.city.ID, name); err == nil {
 		t.Fatal("a GET has connected the bot")
 	}
-	if status, _ := w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {shown.Pending.ID}}); status != http.StatusSeeOther {
+	if status, _ := w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {shown.Waiting.ID}}); status != http.StatusSeeOther {
 		t.Fatalf("confirm answered %d, shown %+v", status, w.site.Shown)
 	}
-	shown = w.settings()
-	if shown.Account == nil || shown.Account.Handle != "@"+w.account.Handle() || shown.Pending != nil {
+	shown = w.card()
+	if len(shown.Accounts) != 1 || shown.Accounts[0].Handle != "@"+w.account.Handle() || shown.Waiting != nil {
 		t.Fatalf("confirmed, the page shows %+v", shown)
 	}
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
-	text, link, err := w.network.Address(w.ctx, w.city, row)
+	text, link, err := w.network.(bots.Addressed).Address(w.ctx, w.city, row)
 	if text != "@"+w.account.Handle() || link != w.account.URL() || err != nil {
 		t.Errorf("Address = %q, %q, %v", text, link, err)
 	}
@@ -88,7 +104,7 @@ func TestLoginByOAuth(t *testing.T) {
 	w.streaming()
 	w.account.Mention("rider@example.org", "U1", "direct")
 	in.Wait(t, 1)
-	receipt := must(b.Send(w.ctx, elsewhere(b, "U2")))(t)
+	receipt := must(b.Send(w.ctx, elsewhere(row, "U2")))(t)
 	check(t, b.Retract(w.ctx, report.Delivery{Retract: &receipt}))
 	run.Stop()
 
@@ -97,97 +113,96 @@ func TestLoginByOAuth(t *testing.T) {
 	if got := w.account.Tokens(); got != tokens-1 {
 		t.Errorf("%d tokens are left of %d: disconnecting revokes one", got, tokens)
 	}
-	_, err = w.network.Bot(w.ctx, row, w.network.host.Log)
+	_, err = w.network.Bot(w.ctx, row, w.host.Log)
 	botstest.WantKind(t, err, bots.KindRefused) // nothing is stored any more
 }
 
 func TestCallbackIsGoodOnce(t *testing.T) {
 	tests := map[string]struct {
 		change func(w *world, back string) string
-		want   string
 	}{
 		"used twice": {func(w *world, back string) string {
 			w.do("GET", back, nil)
 			return back
-		}, "mastodon.error.state"},
+		}},
 		"too late": {func(w *world, back string) string {
 			w.clock.Move(11 * time.Minute)
 			return back
-		}, "mastodon.error.state"},
+		}},
 		"of another city": {func(w *world, back string) string {
 			w.site.Visited.ID++
 			return back
-		}, "mastodon.error.state"},
-		"begun anew": {func(w *world, back string) string {
-			w.login("authorize")
+		}},
+		"begun again": {func(w *world, back string) string {
+			w.authorize("authorize")
 			return back
-		}, "mastodon.error.state"},
-		"without state": {func(*world, string) string { return "/settings/mastodon/callback?code=x" }, "mastodon.error.state"},
+		}},
+		"without state": {func(*world, string) string { return "/settings/mastodon/callback?code=x" }},
 		"another code": {func(_ *world, back string) string {
 			return strings.Replace(back, "code=", "code=x", 1)
-		}, "mastodon.error.state"},
+		}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
-			status, _ := w.do("GET", tt.change(w, w.login("authorize")), nil)
-			if status != http.StatusUnprocessableEntity || w.site.Shown.Error != tt.want {
-				t.Errorf("callback answered %d with %q, want %q", status, w.site.Shown.Error, tt.want)
+			w := newWorld(t, standin.Options{})
+			status, _ := w.do("GET", tt.change(w, w.authorize("authorize")), nil)
+			if status != http.StatusUnprocessableEntity || w.site.Shown.Error != w.says("mastodon.error.state") {
+				t.Errorf("callback answered %d with %q", status, w.site.Shown.Error)
 			}
 		})
 	}
 }
 
 func TestPermissionDenied(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	if w.do("GET", w.login("deny"), nil); w.site.Shown.Error != "mastodon.error.denied" {
+	w := newWorld(t, standin.Options{})
+	if w.do("GET", w.authorize("deny"), nil); w.site.Shown.Error != w.says("mastodon.error.denied") {
 		t.Errorf("error %q", w.site.Shown.Error)
 	}
 }
 
 func TestAppIsRegisteredOnceAndAgainWhenForgotten(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	w.login("authorize")
-	w.login("authorize")
+	w := newWorld(t, standin.Options{})
+	w.authorize("authorize")
+	w.authorize("authorize")
 	if n := w.server.Apps(); n != 1 {
 		t.Errorf("%d apps were registered", n)
 	}
 	w.server.ForgetApps()
-	if status, _ := w.do("GET", w.login("authorize"), nil); status != http.StatusSeeOther {
+	if status, _ := w.do("GET", w.authorize("authorize"), nil); status != http.StatusSeeOther {
 		t.Errorf("after the instance forgot the app: %d, %+v", status, w.site.Shown)
 	}
 }
 
 func TestLoginByToken(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	typed := url.Values{"instance": {w.server.URL + "/@bot"}, "token": {" " + w.account.Token() + "\n"}}
 	if status, _ := w.do("POST", "/settings/mastodon/token", typed); status != http.StatusSeeOther {
 		t.Fatalf("token answered %d, shown %+v", status, w.site.Shown)
 	}
-	if got := w.settings().Pending; got == nil || got.Handle != "@"+w.account.Handle() {
+	if got := w.card().Waiting; got == nil || got.Handle != "@"+w.account.Handle() {
 		t.Fatalf("to be confirmed: %+v", got)
 	}
 	t.Run("dropped", func(t *testing.T) {
 		w.do("POST", "/settings/mastodon/cancel", nil)
-		if s := w.settings(); s.Pending != nil {
-			t.Errorf("still there: %+v", s.Pending)
+		if s := w.card(); s.Waiting != nil {
+			t.Errorf("still there: %+v", s.Waiting)
 		}
 		w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {w.account.ID()}})
-		if w.site.Shown.Error != "mastodon.error.waited" {
+		if w.site.Shown.Error != w.says("kit.account.waited") {
 			t.Errorf("error %q", w.site.Shown.Error)
 		}
 	})
 	t.Run("another account than was shown", func(t *testing.T) {
 		w.do("POST", "/settings/mastodon/token", typed)
 		w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {"other"}})
-		if w.site.Shown.Error != "mastodon.error.waited" || w.settings().Account != nil {
+		if w.site.Shown.Error != w.says("kit.account.waited") || len(w.card().Accounts) > 0 {
 			t.Errorf("error %q", w.site.Shown.Error)
 		}
 	})
 	t.Run("waited too long", func(t *testing.T) {
 		w.clock.Move(2 * time.Hour)
-		if s := w.settings(); s.Pending != nil {
-			t.Errorf("still there: %+v", s.Pending)
+		if s := w.card(); s.Waiting != nil {
+			t.Errorf("still there: %+v", s.Waiting)
 		}
 	})
 }
@@ -197,30 +212,39 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 		io.WriteString(w, "<html>a web site</html>")
 	}))
 	t.Cleanup(website.Close)
+	type says struct {
+		id   string
+		data []any
+	}
+	remote := func(id string, data ...any) *says { return &says{"kit.remote." + id, data} }
+	mine := func(id string) *says { return &says{"mastodon.error." + id, nil} }
 	tests := map[string]struct {
 		instance, token string // "" is the test server, or its account's token
 		prepare         func(w *world)
-		connect, paste  string // errors of either form
+		connect, paste  *says // errors of either form
+		field           string
 	}{
-		"nonsense":       {instance: "my instance", connect: "bad_instance", paste: "bad_instance"},
-		"no Mastodon":    {instance: website.URL, connect: "not_mastodon", paste: "not_mastodon"},
-		"unknown host":   {instance: "does-not-exist.invalid", connect: "unknown_host", paste: "unknown_host"},
-		"nobody listens": {instance: "http://127.0.0.1:1", connect: "unreachable", paste: "unreachable"},
-		"trouble":        {prepare: func(w *world) { w.server.SetFault(mastodontest.Fault{Status: 503}) }, connect: "broken", paste: "broken"},
+		"nonsense":       {instance: "my instance", connect: mine("bad_instance"), paste: mine("bad_instance"), field: "instance"},
+		"no Mastodon":    {instance: website.URL, connect: remote("not_the_api"), paste: remote("not_the_api")},
+		"unknown host":   {instance: "does-not-exist.invalid", connect: remote("unknown_host"), paste: remote("unknown_host")},
+		"nobody listens": {instance: "http://127.0.0.1:1", connect: remote("unreachable"), paste: remote("unreachable")},
+		"trouble": {prepare: func(w *world) { w.server.Fail("", -1, fault.HTML(http.StatusServiceUnavailable)) },
+			connect: remote("broken"), paste: remote("broken")},
 		"private address": {prepare: func(w *world) {
-			w.network.host.HTTP = bots.NewHTTPClient(false)
-		}, connect: "private_host", paste: "private_host"},
-		"token refused": {token: "wrong", paste: "token_refused"},
-		"no token":      {token: "ünicode", paste: "no_token"},
-		"suspended":     {prepare: func(w *world) { w.account.Suspend(true) }, paste: "token_refused"},
+			w.host.HTTP = bots.NewHTTPClient(false)
+			w.open()
+		}, connect: remote("private_host"), paste: remote("private_host")},
+		"token refused": {token: "wrong", paste: remote("says", "Words", "The access token is invalid")},
+		"no token":      {token: "ünicode", paste: mine("no_token")},
+		"suspended":     {prepare: func(w *world) { w.account.Suspend(true) }, paste: remote("says", "Words", "Your login is currently disabled")},
 		"too many": {prepare: func(w *world) {
 			w.server.SetRateLimit(1, time.Hour)
-			must(w.network.client(w.server.URL, w.account.Token()).acceptStrangers(w.ctx))(w.t)
-		}, paste: "too_many"},
+			must(w.driver.client(w.server.URL, w.account.Token()).acceptStrangers(w.ctx))(w.t)
+		}, paste: remote("says", "Words", "Too many requests")},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, mastodontest.Options{})
+			w := newWorld(t, standin.Options{})
 			if tt.prepare != nil {
 				tt.prepare(w)
 			}
@@ -230,38 +254,55 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 			if tt.token == "" {
 				tt.token = w.account.Token()
 			}
-			w.do("POST", "/settings/mastodon/token", url.Values{"instance": {tt.instance}, "token": {tt.token}})
-			if got := w.site.Shown; got.TokenError != "mastodon.error."+tt.paste || got.TokenInstance != tt.instance || got.Token != tt.token {
-				t.Errorf("token form shows %+v, want error %s", got, tt.paste)
+			if tt.field == "" {
+				tt.field = "token"
 			}
-			if tt.connect == "" {
+			base, _ := parseInstance(tt.instance, true)
+			words := func(s *says) string { return w.says(s.id, append([]any{"Name", hostOf(base)}, s.data...)...) }
+			w.do("POST", "/settings/mastodon/token", url.Values{"instance": {tt.instance}, "token": {tt.token}})
+			if got := w.site.Shown; w.wrong(tt.field) != words(tt.paste) || got.Typed("instance") != tt.instance || got.Typed("token") != tt.token {
+				t.Errorf("token form shows %+v, want error %s", got, words(tt.paste))
+			}
+			if tt.connect == nil {
 				return
 			}
 			w.do("POST", "/settings/mastodon/connect", url.Values{"instance": {tt.instance}})
-			if got := w.site.Shown; got.Error != "mastodon.error."+tt.connect || got.Instance != tt.instance {
-				t.Errorf("login form shows %+v, want error %s", got, tt.connect)
+			if got := w.site.Shown; got.Error != words(tt.connect) || got.Typed("instance") != tt.instance {
+				t.Errorf("login form shows %+v, want error %s", got, words(tt.connect))
 			}
 		})
 	}
 }
 
 func TestAccountBelongsToOneCity(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	w.connect()
+	w := newWorld(t, standin.Options{})
+	first := w.city
 	moderator := must(w.db.CreateModerator(w.ctx, "second@example.org", "hash"))(t)
-	w.site.Visited = must(w.db.CreateCity(w.ctx, report.City{Slug: "fuerth", Name: "Fürth", Language: "de"}, moderator.ID, nil))(t)
-	w.do("POST", "/settings/mastodon/token", url.Values{"instance": {w.server.URL}, "token": {w.account.Token()}})
+	second := must(w.db.CreateCity(w.ctx, report.City{Slug: "fuerth", Name: "Fürth", Language: "de"}, moderator.ID, nil))(t)
+	w.site.Visited = second
+	w.do("POST", "/settings/mastodon/token", w.login()) // which waits while another city is faster
+	w.site.Visited = first
+	w.connect()
+	w.site.Visited = second
 	w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {w.account.ID()}})
-	if w.site.Shown.Error != "mastodon.error.taken" {
+	if w.site.Shown.Error != w.says("kit.account.taken") {
 		t.Errorf("error %q", w.site.Shown.Error)
 	}
-	if _, err := w.db.FindBot(w.ctx, w.site.Visited.ID, name); err == nil {
+	w.do("POST", "/settings/mastodon/token", w.login())
+	if w.wrong("token") != w.says("kit.account.taken") || w.card().Waiting != nil {
+		t.Errorf("error %q, waiting %v", w.wrong("token"), w.card().Waiting)
+	}
+	w.do("GET", w.authorize("authorize"), nil)
+	if w.site.Shown.Error != w.says("kit.account.taken") {
+		t.Errorf("on the instance: error %q", w.site.Shown.Error)
+	}
+	if _, err := w.db.FindBot(w.ctx, second.ID, name); err == nil {
 		t.Error("the second city has a bot")
 	}
 }
 
 func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.account.Mention("rider@example.org", "old", "public")
 	row := w.connect()
 	w.account.Mention("rider@example.org", "while the token was refused", "public")
@@ -276,19 +317,25 @@ func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
 	other := w.server.AddAccount("other")
 	other.Mention("rider@example.org", "old of the other", "public")
 	w.account = other
-	w.connect()
-	b := w.load(again)
-	if b.cursor == "" || b.account.Handle != other.Handle() {
-		t.Errorf("another account begins at %q as %s", b.cursor, b.account.Handle)
+	second := w.connect()
+	if second.ID == row.ID || len(w.card().Accounts) != 2 {
+		t.Fatalf("another account became the bot %d, which was %d's", second.ID, row.ID)
+	}
+	other.Mention("rider@example.org", "new of the other", "public")
+	of := botstest.NewInbox()
+	botstest.Receive(t, w.load(second), of)
+	of.WaitFor(t, "new of the other")
+	if len(of.Texts()) != 1 {
+		t.Errorf("heard %q", of.Texts())
 	}
 }
 
 func TestTokensAreSealed(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	w.do("GET", w.login("authorize"), nil)
+	w := newWorld(t, standin.Options{})
+	w.do("GET", w.authorize("authorize"), nil)
 	w.connect()
-	check(t, w.network.hold(w.ctx, w.city, w.server.URL, w.account.Token()))
-	for _, query := range []string{"SELECT token FROM mastodon_accounts", "SELECT token FROM mastodon_pending", "SELECT secret FROM mastodon_apps"} {
+	w.do("POST", "/settings/mastodon/token", w.login())
+	for _, query := range []string{"SELECT token FROM mastodon_accounts", "SELECT token FROM mastodon_logins", "SELECT secret FROM mastodon_apps"} {
 		var stored []string
 		check(t, w.db.Read(w.ctx).Raw(query).Scan(&stored).Error)
 		if len(stored) != 1 || stored[0] == "" || strings.HasPrefix(stored[0], "token") || strings.HasPrefix(stored[0], "secret") {
@@ -297,51 +344,89 @@ func TestTokensAreSealed(t *testing.T) {
 	}
 }
 
-func TestTemplates(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	account := &profile{ID: "1", Handle: "@bot@mastodon.example", URL: "https://mastodon.example/@bot", Instance: "mastodon.example"}
-	pages := map[string]struct {
-		file string
-		data any
-		want string
-	}{
-		"nothing connected": {"settings.tmpl", settings{}, `action="/settings/mastodon/connect"`},
-		"connected":         {"settings.tmpl", settings{Account: account}, `<a href="https://mastodon.example/@bot"`},
-		"to be confirmed":   {"settings.tmpl", settings{Pending: account}, `action="/settings/mastodon/confirm"`},
-		"errors": {"settings.tmpl", settings{Instance: "a<b", Error: string(noAnswer), TokenError: string(loginRefused), TokenSays: "go <away>"},
-			`go &lt;away&gt;`},
-		"demo empty": {"demo.tmpl", demoPage{Handle: "@bot@x"}, `action="/demo/mastodon"`},
-		"demo": {"demo.tmpl", demoPage{Handle: "@bot@x", Entries: []demoEntry{{Text: "posted text", Visibility: "public"},
-			{Boost: true, Author: "@rider@x"}, {Visibility: "direct"}}, Error: "mastodon.demo.empty"}, "posted text"},
+// page is what a template sees.
+type page struct {
+	Data any
+	City report.City
+	t    func(id string, data ...any) string
+}
+
+func (p *page) T(id string, data ...any) string { return p.t(id, data...) }
+func (p *page) With(data any) *page             { return &page{data, p.City, p.t} }
+
+// missing is how a text or a value that is not there looks on a page.
+var missing = regexp.MustCompile(`![a-z0-9_]+\.[a-z0-9_.]+!|no value|ZgotmplZ`)
+
+// render returns the card in a language, where every text must be there.
+func (w *world) render(t *testing.T, c *account.Card, language string) string {
+	t.Helper()
+	set := template.Must(template.New("").Parse(`{{define "settings-city"}}{{end}}`))
+	template.Must(set.ParseFS(kit.Files, "partials/*.tmpl"))
+	template.Must(set.ParseFS(files, "settings.tmpl"))
+	var out strings.Builder
+	texts := func(id string, data ...any) string { return w.site.Texts.T(language, id, data...) }
+	check(t, set.ExecuteTemplate(&out, "settings.tmpl", &page{c, w.city, texts}))
+	if bad := missing.FindString(out.String()); bad != "" {
+		t.Errorf("%q in\n%s", bad, out.String())
 	}
-	for name, tt := range pages {
-		for _, lang := range []string{"en", "de"} {
-			t.Run(name+" "+lang, func(t *testing.T) {
-				if html := w.site.Render(t, files, tt.file, lang, tt.data); !strings.Contains(html, tt.want) {
-					t.Errorf("%q is missing in:\n%s", tt.want, html)
+	return out.String()
+}
+
+func TestCard(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	begin := w.card()
+	w.do("POST", "/settings/mastodon/connect", url.Values{"instance": {"a<b"}})
+	wrong := w.site.Shown
+	w.do("POST", "/settings/mastodon/token", url.Values{"instance": {w.server.URL}, "token": {"wrong"}})
+	refused := w.site.Shown
+	w.do("POST", "/settings/mastodon/token", w.login())
+	waiting := w.card()
+	w.connect()
+	for name, tt := range map[string]struct {
+		card *account.Card
+		want []string
+	}{
+		"nothing connected": {begin, []string{`<details open>`, `action="/settings/mastodon/connect"`, `name="instance"`, `name="token"`, `type="password"`}},
+		"wrong instance":    {wrong, []string{`value="a&lt;b"`, `id="mastodon-error"`, `aria-invalid="true"`}},
+		"token refused":     {refused, []string{`id="mastodon-token-error"`, `The access token is invalid`}},
+		"to be confirmed":   {waiting, []string{`action="/settings/mastodon/confirm`, `formaction="/settings/mastodon/cancel`, fmt.Sprintf(`value="%s"`, w.account.ID())}},
+		"connected":         {w.card(), []string{fmt.Sprintf(`<a href="%s"`, w.account.URL()), "<details>"}},
+	} {
+		for _, language := range []string{"en", "de"} {
+			html := w.render(t, tt.card, language)
+			for _, want := range tt.want {
+				if !strings.Contains(html, want) {
+					t.Errorf("%s in %s: %q is missing in\n%s", name, language, want, html)
 				}
-			})
+			}
+			if ids := regexp.MustCompile(` id="[^"]*"`).FindAllString(html, -1); len(ids) != len(unique(ids)) {
+				t.Errorf("%s: an id is there twice: %q", name, ids)
+			}
 		}
 	}
 }
 
-func TestEveryTroubleHasItsTexts(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	ids := []string{"mastodon.error.state", "mastodon.error.denied", "mastodon.error.waited", "mastodon.error.taken", "mastodon.error.no_token",
-		"mastodon.error.token_refused", "mastodon.error.bad_instance", "mastodon.please_confirm", "mastodon.connected", "mastodon.cancelled", "mastodon.picture"}
-	for id := range plain {
-		ids = append(ids, string(id))
+func unique(list []string) map[string]bool {
+	m := map[string]bool{}
+	for _, s := range list {
+		m[s] = true
 	}
-	for _, id := range ids {
-		if !w.site.Texts.Has(id) {
-			t.Errorf("text %s is missing", id)
+	return m
+}
+
+func TestTextsAreThere(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	for _, id := range []string{"title", "lead", "how", "error.bad_instance", "error.state", "error.denied", "error.no_token", "error.cut",
+		"log.silent", "log.cut", "log.later", "log.strangers"} {
+		if !w.site.Texts.Has("mastodon." + id) {
+			t.Errorf("text mastodon.%s is missing", id)
 		}
 	}
 }
 
 func TestDemo(t *testing.T) {
-	w := newWorld(t, mastodontest.Options{})
-	handler := must(w.network.StartDemo(w.ctx, w.site, w.city))(t)
+	w := newWorld(t, standin.Options{})
+	handler := must(w.network.(bots.Demo).StartDemo(w.ctx, w.site, w.city))(t)
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	b := w.load(row)
 	check(t, b.Check(w.ctx))
@@ -353,26 +438,20 @@ func TestDemo(t *testing.T) {
 	if code := write("U1 öffentlich", "public"); code != http.StatusSeeOther {
 		t.Fatalf("writing answered %d", code)
 	}
-	write("U1 leise", "direct")
+	write("U1 leise", "private")
 	in.Wait(t, 2)
 	for _, i := range in.All() {
-		d := delivery(b, i.Visibility, i.Text)
+		d := delivery(row, i.Visibility, i.Text)
 		d.Report.NetworkID = i.ID
 		must(b.Send(w.ctx, d))(t)
 	}
-	if code := write(" ", "public"); code != http.StatusUnprocessableEntity || w.site.ShownPage.Error == "" {
+	if code := write(" ", "public"); code != http.StatusUnprocessableEntity {
 		t.Errorf("an empty text was answered with %d", code)
 	}
 	code := botstest.Request(t, handler, "GET", "/", nil).Code
-	var boosted, posted string
-	for _, e := range w.site.ShownPage.Entries {
-		if e.Boost {
-			boosted = e.Text
-		} else {
-			posted = e.Text
-		}
-	}
-	if code != http.StatusOK || boosted != "U1 öffentlich" || posted != "U1 leise" {
-		t.Errorf("page %d shows %+v", code, w.site.ShownPage)
+	html := w.site.Render(t, kit.Files, "demo.tmpl", "en", w.site.ShownPage)
+	boosted, posted := strings.Index(html, "U1 öffentlich"), strings.Index(html, "U1 leise")
+	if code != http.StatusOK || boosted < 0 || posted < 0 || strings.Index(html, "shared from @rider@mastodon.example") < 0 || strings.Count(html, "<article>") != 2 {
+		t.Errorf("page %d shows %s", code, html)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"ticketfrei/bots/kit/standin"
 )
 
 // fault is something that goes wrong for a while.
@@ -18,16 +20,17 @@ type fault struct {
 func (s *soaking) faults() []fault {
 	w := s.world
 	relay := func(f sinkFault) func() error { return func() error { w.relay.fail(f); return nil } }
-	mastodon := func(f mastodonFault) func() error {
-		return func() error { w.mastodon.SetFault(f); return nil }
+	mastodon := func(f standin.Fault) func() error {
+		return func() error { w.mastodon.Fail("", -1, f); return nil }
 	}
+	mendMastodon := func() error { w.mastodon.Mend(); return nil }
 	well := func() error { return nil }
 	list := []fault{
 		{"the relay stalls", 5 * time.Second, relay(sinkStalls), s.mendRelay},
 		{"the relay cuts connections", 3 * time.Second, relay(sinkResets), s.mendRelay},
 		{"the relay answers 451", 5 * time.Second, relay(sinkBusy), s.mendRelay},
-		{"Mastodon answers 502", 5 * time.Second, mastodon(mastodonFault{Status: 502}), mastodon(mastodonFault{})},
-		{"Mastodon hangs", 5 * time.Second, mastodon(mastodonFault{Hang: true}), mastodon(mastodonFault{})},
+		{"Mastodon answers 502", 5 * time.Second, mastodon(standin.HTML(502)), mendMastodon},
+		{"Mastodon hangs", 5 * time.Second, mastodon(standin.Hang()), mendMastodon},
 		{"Mastodon answers 429", 5 * time.Second, s.limitMastodon, s.unlimitMastodon},
 		{"Mastodon's streams are cut", time.Second, func() error { w.mastodon.DropStreams(); return nil }, well},
 		{"Telegram answers 500", time.Second, s.breakTelegram, well},

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots/kit/account"
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -119,10 +120,9 @@ func (s *seeder) subscribe(ctx context.Context, c report.City, emails []string) 
 // old id: there is nothing to catch up with.
 func (s *seeder) mastodonAccount(t *town) func(*gorm.DB, report.Bot) error {
 	return func(tx *gorm.DB, b report.Bot) error {
-		a := t.mastodon
-		token := s.secrets.Seal(fmt.Sprintf("mastodon_accounts.token:%d", b.ID), a.Token())
-		return tx.Exec("INSERT INTO mastodon_accounts (bot_id, instance, account_id, handle, url, token, cursor) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			b.ID, t.instance, a.ID(), a.Handle(), a.URL(), token, a.ID()).Error
+		a := t.mastodon.Login()
+		a.BotID, a.Server, a.Cursor = b.ID, t.instance, a.Remote
+		return account.ForMigration("mastodon", s.secrets).Put(tx, a)
 	}
 }
 

@@ -1,7 +1,7 @@
 package main
 
 import (
-	mastodon "ticketfrei/bots/mastodon/mastodontest"
+	mastodon "ticketfrei/bots/mastodon/standin"
 	telegram "ticketfrei/bots/telegram/telegramtest"
 )
 
@@ -13,7 +13,6 @@ func networks() []string { return []string{"mail", "mastodon", "telegram"} }
 type (
 	mastodonServer  = mastodon.Server
 	mastodonAccount = mastodon.Account
-	mastodonFault   = mastodon.Fault
 	telegramServer  = telegram.Server
 	telegramBot     = telegram.Bot
 )

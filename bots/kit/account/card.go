@@ -1,11 +1,13 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
+	"slices"
 
 	"rsc.io/qr"
 
@@ -44,13 +46,21 @@ type ShownField struct {
 }
 
 // Open tells whether the form is to be seen at once.
-func (c *Card) Open() bool {
+func (c *Card) Open() bool { return len(c.Accounts) == 0 || c.Error != "" || c.Wrong() }
+
+// Wrong tells whether something is wrong with a field.
+func (c *Card) Wrong() bool {
+	return slices.ContainsFunc(c.Fields, func(f ShownField) bool { return f.Error != "" })
+}
+
+// Typed returns the value of a field.
+func (c *Card) Typed(field string) string {
 	for _, f := range c.Fields {
-		if f.Error != "" {
-			return true
+		if f.Name == field {
+			return f.Value
 		}
 	}
-	return len(c.Accounts) == 0 || c.Error != ""
+	return ""
 }
 
 // fill puts in what was typed, and what is wrong with one field.
@@ -71,7 +81,7 @@ func (p *Pages) card(ctx context.Context, city report.City, own []report.Bot) (*
 		if errors.Is(err, db.ErrNotFound) {
 			continue
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrSealed) {
 			return nil, err
 		}
 		shown, err := show(a)
@@ -99,6 +109,7 @@ func (p *Pages) fields() []ShownField {
 	}
 	var list []ShownField
 	for _, f := range p.Fields {
+		f.ID = cmp.Or(f.ID, p.Network+"-"+f.Name)
 		list = append(list, ShownField{Field: f, Label: p.Network + ".field." + f.Name,
 			Hint: optional(p.Network + ".hint." + f.Name), Example: optional(p.Network + ".example." + f.Name)})
 	}

@@ -52,16 +52,16 @@ func (s *Store) PutLogin(tx *gorm.DB, l Login) error {
 }
 
 // Waiting returns the login of the city that waits to be confirmed, or
-// db.ErrNotFound.
+// db.ErrNotFound: also where its token was stored with another secret key.
 func (s *Store) Waiting(ctx context.Context, cityID int64) (Login, error) {
 	l := Login{CityID: cityID}
 	err := s.db.ReadRow(ctx, "SELECT "+columns+" FROM "+s.logins()+" WHERE city_id = ? AND created >= ? AND token <> ''", cityID, s.oldest()).
 		Scan(&l.Server, &l.Remote, &l.Handle, &l.Name, &l.URL, &l.Token, &l.Cursor)
-	if err == nil {
-		l.Token, err = s.box.Open(place(s.logins(), cityID), l.Token)
-	}
 	if err != nil {
 		return Login{}, fmt.Errorf("%s login: %w", s.network, err)
+	}
+	if l.Token, err = s.box.Open(place(s.logins(), cityID), l.Token); err != nil {
+		return Login{}, fmt.Errorf("%s login: %w: %w", s.network, db.ErrNotFound, err)
 	}
 	return l, nil
 }

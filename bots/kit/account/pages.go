@@ -23,7 +23,8 @@ const loginTimeout = 20 * time.Second
 // <network>.example.<name>.
 type Field struct {
 	Name   string
-	Secret bool // shown as dots
+	ID     string // of the input on the page; empty means <network>-<name>
+	Secret bool   // shown as dots
 }
 
 // Typed is what was typed into the fields, without white space around it.
@@ -142,6 +143,32 @@ func (p *Pages) Connect(ctx context.Context, site bots.Site, city report.City, a
 	})
 }
 
+// Words puts an error of a login into the words of the page; empty where the
+// error is not for the moderator.
+func (p *Pages) Words(r *http.Request, site bots.Site, err error) string {
+	if errors.Is(err, ErrTaken) {
+		return site.T(r, "kit.account.taken")
+	}
+	if s, ok := errors.AsType[bots.Sayer](err); ok {
+		return s.Say(func(id string, data ...any) string { return site.T(r, id, data...) })
+	}
+	return ""
+}
+
+// Fail answers a form of the network's own with the settings page that says what
+// is wrong, above what was typed. An error that is not for the moderator is
+// returned.
+func (p *Pages) Fail(w http.ResponseWriter, r *http.Request, site bots.Site, typed Typed, err error) error {
+	words := p.Words(r, site, err)
+	if words == "" {
+		return err
+	}
+	return p.Show(w, r, site, func(c *Card) {
+		c.fill(typed, "", "")
+		c.Error = words
+	})
+}
+
 // form answers the forms of a site.
 type form struct {
 	*Pages
@@ -160,7 +187,7 @@ func (f *form) handleToken(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = f.Offer(w, r, f.site, a)
 	}
-	words := f.explain(r, err)
+	words := f.Words(r, f.site, err)
 	if err == nil || words == "" {
 		return err
 	}
@@ -169,18 +196,6 @@ func (f *form) handleToken(w http.ResponseWriter, r *http.Request) error {
 		field = w.field
 	}
 	return f.Show(w, r, f.site, func(c *Card) { c.fill(typed, field, words) })
-}
-
-// explain puts an error of a login into the words of the page; empty where the
-// error is not for the moderator.
-func (f *form) explain(r *http.Request, err error) string {
-	if errors.Is(err, ErrTaken) {
-		return f.site.T(r, "kit.account.taken")
-	}
-	if s, ok := errors.AsType[bots.Sayer](err); ok {
-		return s.Say(func(id string, data ...any) string { return f.site.T(r, id, data...) })
-	}
-	return ""
 }
 
 // handleConfirm connects the account that was shown.
@@ -206,11 +221,8 @@ func (f *form) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if words := f.explain(r, err); words != "" {
-		return f.Show(w, r, f.site, func(c *Card) { c.Error = words })
-	}
 	if err != nil {
-		return err
+		return f.Fail(w, r, f.site, nil, err)
 	}
 	return f.site.Saved(w, r, f.Network, f.site.T(r, "kit.account.now_connected", "Handle", l.Handle))
 }

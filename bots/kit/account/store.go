@@ -21,6 +21,10 @@ import (
 // ErrTaken is the account being the bot of another city.
 var ErrTaken = errors.New("the account is the bot of another city")
 
+// ErrSealed is a token that was stored with another secret key. The account can
+// be shown, and be given a new token.
+var ErrSealed = errors.New("the token was stored with another secret key")
+
 // loginFor is how long a login waits to be confirmed.
 const loginFor = time.Hour
 
@@ -102,20 +106,34 @@ func (s *Store) logins() string   { return s.network + "_logins" }
 // place is where a token is stored, which sealing binds it to.
 func place(table string, id int64) string { return table + ".token:" + strconv.FormatInt(id, 10) }
 
-// Account returns the account of a bot, or db.ErrNotFound.
+// Account returns the account of a bot, or db.ErrNotFound. With ErrSealed comes
+// the account without its token.
 func (s *Store) Account(ctx context.Context, botID int64) (Account, error) {
 	a := Account{BotID: botID}
 	var at int64
 	err := s.db.ReadRow(ctx, "SELECT "+columns+", cursor_at FROM "+s.accounts()+" WHERE bot_id = ?", botID).
 		Scan(&a.Server, &a.Remote, &a.Handle, &a.Name, &a.URL, &a.Token, &a.Cursor, &at)
-	if err == nil {
-		a.CursorAt = time.UnixMilli(at).UTC()
-		a.Token, err = s.box.Open(place(s.accounts(), botID), a.Token)
-	}
 	if err != nil {
 		return Account{}, fmt.Errorf("%s account: %w", s.network, err)
 	}
+	a.CursorAt = time.UnixMilli(at).UTC()
+	if a.Token, err = s.box.Open(place(s.accounts(), botID), a.Token); err != nil {
+		return a, fmt.Errorf("%s account: %w: %w", s.network, ErrSealed, err)
+	}
 	return a, nil
+}
+
+// Connected returns the account of a bot that is to work. Where there is none
+// that can log in, the error is of kind Refused and says so.
+func (s *Store) Connected(ctx context.Context, botID int64) (Account, error) {
+	a, err := s.Account(ctx, botID)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return Account{}, bots.Refused(bots.Say(err, "kit.account.none"))
+	case errors.Is(err, ErrSealed):
+		return Account{}, bots.Refused(bots.Say(err, "kit.account.sealed"))
+	}
+	return a, err
 }
 
 // BotOf returns the id of the city's bot that has the account, 0 where nobody

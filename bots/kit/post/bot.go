@@ -22,7 +22,6 @@ type bot struct {
 	bot     report.Bot
 	account account.Account
 	conn    Conn
-	pace    *pace.Pacer
 	log     *slog.Logger
 
 	seen recent // of Receive alone
@@ -101,7 +100,8 @@ func (b *bot) takeIn(ctx context.Context, m Message, emit func(context.Context, 
 
 // refusePicture answers a picture without text: why it is not passed on. Each
 // author is told once a day, so that nobody can make the account write without
-// end. The answer is a courtesy: where it fails, the reports go on.
+// end. The answer is a courtesy: where it fails or would take long, the reports
+// go on.
 func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	host := b.network.host
 	if !m.Time.IsZero() && host.Now().Sub(m.Time) > host.Config.Reports.Expire {
@@ -112,7 +112,9 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 		return fmt.Errorf("explain about pictures: %w", err)
 	}
 	day := m.Time.UTC().Format("2006-01-02")
-	_, err = b.publish(ctx, Post{
+	bounded, done := context.WithTimeout(ctx, bots.SendTimeout)
+	defer done()
+	_, err = b.publish(bounded, Post{
 		Key:  report.DeliveryID("picture", b.bot.ID, host.Secrets.Author(b.network.Name, m.Author)+day),
 		Text: host.Texts.T(city.Language, "kit.post.picture"), To: m.Author, ReplyTo: m.ID,
 	})
@@ -153,6 +155,7 @@ func (b *bot) booster(d report.Delivery) Booster {
 // killed process. Where the machine loses power in the milliseconds before the
 // attempt is on disk, the key alone has to do.
 func (b *bot) publish(ctx context.Context, p Post) (report.Receipt, error) {
+	p.Text = b.network.Length.Fit(p.Text)
 	known, err := b.network.posts.find(ctx, p.Key)
 	switch {
 	case errors.Is(err, db.ErrNotFound):
@@ -174,18 +177,27 @@ func (b *bot) publish(ctx context.Context, p Post) (report.Receipt, error) {
 // postNow posts when its turn has come, and records the result: nothing is
 // acknowledged before that.
 func (b *bot) postNow(ctx context.Context, p Post) (report.Receipt, error) {
-	if err := b.pace.Wait(ctx, "", false); err != nil {
-		return report.Receipt{}, err
-	}
-	p.Text = b.network.Length.Fit(p.Text)
-	receipt, err := b.conn.Publish(ctx, p)
-	if e := remote.As(err); e != nil && e.Trouble == remote.Limited {
-		b.pace.Pause(e.After)
-	}
+	receipt, err := b.inTurn(ctx, p)
 	if err != nil {
 		return report.Receipt{}, err
 	}
 	return receipt, b.network.posts.save(ctx, p.Key, b.bot.ID, receipt)
+}
+
+// inTurn posts as fast as the network's pace allows.
+func (b *bot) inTurn(ctx context.Context, p Post) (report.Receipt, error) {
+	if b.network.Pace == (pace.Limits{}) {
+		return b.conn.Publish(ctx, p)
+	}
+	pacer := b.network.pacers.Of(b.bot.ID)
+	if err := pacer.Wait(ctx, "", false); err != nil {
+		return report.Receipt{}, err
+	}
+	receipt, err := b.conn.Publish(ctx, p)
+	if e := remote.As(err); e != nil && e.Trouble == remote.Limited {
+		pacer.Pause(e.After)
+	}
+	return receipt, err
 }
 
 // find looks for p among what the account posted since the attempt.

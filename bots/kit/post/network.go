@@ -54,10 +54,7 @@ func (n *network) Close() error { return closeDriver(n.driver) }
 
 // Bot returns the bot of the account that was stored for b.
 func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots.Bot, error) {
-	a, err := n.accounts.Account(ctx, b.ID)
-	if errors.Is(err, db.ErrNotFound) {
-		return nil, bots.Refused(bots.Say(err, "kit.account.none"))
-	}
+	a, err := n.accounts.Connected(ctx, b.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +62,7 @@ func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots
 	if err != nil {
 		return nil, err
 	}
-	return &bot{network: n, bot: b, account: a, conn: conn, pace: n.pacers.Of(b.ID), log: log}, nil
+	return &bot{network: n, bot: b, account: a, conn: conn, log: log}, nil
 }
 
 // botLog is the Log of a bot.
@@ -77,6 +74,9 @@ func (l botLog) Info(id string, err error) { l.log.Info(id, "err", err) }
 // Address returns what the account is called and its page.
 func (n *network) Address(ctx context.Context, _ report.City, b report.Bot) (text, url string, err error) {
 	a, err := n.accounts.Account(ctx, b.ID)
+	if errors.Is(err, account.ErrSealed) {
+		err = nil
+	}
 	return a.Handle, a.URL, err
 }
 

@@ -31,10 +31,11 @@ type Network struct {
 	Migrations func(*secret.Box) []*gormigrate.Migration
 	// Fields are what the form asks for that connects an account.
 	Fields []account.Field
-	// Pace is how fast an account may post.
+	// Pace is how fast an account may post; the zero value leaves that to what
+	// the service answers.
 	Pace pace.Limits
-	// Length is how long a post may be; one that differs from account to
-	// account is the driver's to keep.
+	// Length is how long a post may be; the zero value leaves that to the
+	// driver, where it differs from account to account.
 	Length text.Limit
 	// New makes the driver. The error ends the program's start.
 	New func(bots.Host) (Driver, error)

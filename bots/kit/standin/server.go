@@ -48,9 +48,19 @@ type Request struct {
 type Fault func(w http.ResponseWriter, r *http.Request)
 
 type fault struct {
-	path  string
-	left  int
-	fault Fault
+	path   string
+	left   int
+	fault  Fault
+	mended context.Context
+	mend   context.CancelFunc
+}
+
+// meet answers a request whose context also ends when the fault is mended.
+func (f *fault) meet(w http.ResponseWriter, r *http.Request) {
+	ctx, done := context.WithCancel(r.Context())
+	defer done()
+	defer context.AfterFunc(f.mended, done)()
+	f.fault(w, r.WithContext(ctx))
 }
 
 // Start starts a server that answers with h; Close ends it.
@@ -85,7 +95,7 @@ func (s *Server) note(next http.Handler) http.Handler {
 		}
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		if f := s.take(Request{r.Method, r.URL.RequestURI(), r.Header.Clone(), string(body)}); f != nil {
-			f(w, r)
+			f.meet(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -93,7 +103,7 @@ func (s *Server) note(next http.Handler) http.Handler {
 }
 
 // take notes a request and returns the fault that it meets.
-func (s *Server) take(r Request) Fault {
+func (s *Server) take(r Request) *fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.requests) < maxRequests {
@@ -103,7 +113,7 @@ func (s *Server) take(r Request) Fault {
 	for _, f := range s.faults {
 		if f.left != 0 && strings.HasPrefix(r.Path, f.path) {
 			f.left--
-			return f.fault
+			return f
 		}
 	}
 	return nil
@@ -114,13 +124,17 @@ func (s *Server) take(r Request) Fault {
 func (s *Server) Fail(path string, n int, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, &fault{path, n, f})
+	mended, mend := context.WithCancel(context.Background())
+	s.faults = append(s.faults, &fault{path, n, f, mended, mend})
 }
 
-// Mend ends all faults.
+// Mend ends all faults, and the requests that hang in them.
 func (s *Server) Mend() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, f := range s.faults {
+		f.mend()
+	}
 	s.faults = nil
 }
 
@@ -210,9 +224,12 @@ func HTML(status int) Fault {
 	}
 }
 
-// Hang never answers.
+// Hang never answers. When it is mended, the connections are cut.
 func Hang() Fault {
-	return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	return func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // Cut ends the connection without an answer.

@@ -1,4 +1,4 @@
-package mastodontest
+package standin
 
 import (
 	"encoding/json"
@@ -23,7 +23,7 @@ func (g *grant) may(scope string) bool {
 	return slices.Contains(g.scopes, scope) || slices.Contains(g.scopes, whole)
 }
 
-func (s *Server) handler() http.Handler {
+func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	routes := map[string]http.HandlerFunc{
 		"POST /api/v1/apps":                       s.createApp,
@@ -49,63 +49,12 @@ func (s *Server) handler() http.Handler {
 		"POST /api/v1/statuses/{id}/unreblog":     s.user("write:statuses", s.unreblog),
 	}
 	for pattern, h := range routes {
-		mux.HandleFunc(pattern, s.faulty(pattern, h))
+		mux.HandleFunc(pattern, h)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fail(w, http.StatusNotFound, "Record not found") })
 	return mux
 }
 
-// faulty counts a request and applies the fault that is set.
-func (s *Server) faulty(pattern string, h http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		s.requests[pattern]++
-		f := s.fault
-		s.notify()
-		s.mu.Unlock()
-		switch {
-		case !strings.HasPrefix(r.URL.Path, f.Path):
-			h(w, r)
-		case f.Hang:
-			s.hang(r)
-		case f.Status != 0:
-			w.WriteHeader(f.Status)
-		case f.LoseAnswer:
-			h(discard{http.Header{}}, r)
-			panic(http.ErrAbortHandler)
-		default:
-			h(w, r)
-		}
-	}
-}
-
-// hang waits until the client gives up, the fault is mended or the server
-// closes, and then cuts the connection.
-func (s *Server) hang(r *http.Request) {
-	for {
-		s.mu.Lock()
-		changed, hanging := s.changed, s.fault.Hang
-		s.waiting++
-		s.mu.Unlock()
-		if !hanging {
-			panic(http.ErrAbortHandler)
-		}
-		select {
-		case <-changed:
-		case <-r.Context().Done():
-			return
-		case <-s.quit:
-			panic(http.ErrAbortHandler)
-		}
-	}
-}
-
-// discard is a ResponseWriter that answers nothing.
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header         { return d.header }
-func (d discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d discard) WriteHeader(int)             {}
 func bearer(r *http.Request) (token string) {
 	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
@@ -128,7 +77,7 @@ func (s *Server) user(scope string, h func(a *Account, w http.ResponseWriter, r 
 func (s *Server) serve(scope string, h func(*Account, http.ResponseWriter, *http.Request) (any, int), w http.ResponseWriter, r *http.Request) (any, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.notify()
+	defer s.Happened()
 	g := s.grantOf(r)
 	switch {
 	case g == nil || g.account == nil:

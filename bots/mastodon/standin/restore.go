@@ -1,4 +1,4 @@
-package mastodontest
+package standin
 
 // Former is an account as a program may know it from another server of this
 // kind that ran before.

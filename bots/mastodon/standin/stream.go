@@ -1,43 +1,26 @@
-package mastodontest
+package standin
 
 import (
 	"encoding/json"
 	"net/http"
-	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"ticketfrei/internal/socket"
 )
-
-// writeTimeout bounds one write to a stream: a reader that does not read is
-// disconnected.
-const writeTimeout = 5 * time.Second
 
 // stream is one open WebSocket of an account.
 type stream struct {
 	account *Account
-	conn    *websocket.Conn
+	conn    *socket.ServerConn
 	silent  bool // guarded by the server's mu: no heartbeats, no events
-
-	write sync.Mutex
-}
-
-// newUpgrader shares the buffers of all streams: ten thousand of them are open
-// at once in the benchmark.
-func newUpgrader() websocket.Upgrader {
-	return websocket.Upgrader{
-		ReadBufferSize: 256, WriteBufferSize: 1024, WriteBufferPool: &sync.Pool{},
-		CheckOrigin: func(*http.Request) bool { return true },
-	}
 }
 
 // stream serves GET /api/v1/streaming?stream=user as WebSocket. The token is
 // taken from the query or from Sec-WebSocket-Protocol.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	token, header := r.URL.Query().Get("access_token"), http.Header{}
-	if protocols := websocket.Subprotocols(r); token == "" && len(protocols) > 0 {
+	token := r.URL.Query().Get("access_token")
+	if protocols := socket.Protocols(r); token == "" && len(protocols) > 0 {
 		token = protocols[0]
-		header.Set("Sec-WebSocket-Protocol", token)
 	}
 	s.mu.Lock()
 	g := s.tokens[token]
@@ -46,13 +29,13 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	case g == nil || g.account == nil:
 		fail(w, http.StatusUnauthorized, "Invalid access token")
 		return
-	case r.URL.Query().Get("stream") != "user" || !websocket.IsWebSocketUpgrade(r):
+	case r.URL.Query().Get("stream") != "user" || !socket.IsUpgrade(r):
 		fail(w, http.StatusNotFound, "Not found")
 		return
 	}
-	conn, err := s.upgrader.Upgrade(w, r, header)
+	conn, err := socket.Accept(w, r)
 	if err != nil {
-		return // Upgrade has answered
+		return // Accept has answered
 	}
 	s.keep(&stream{account: g.account, conn: conn})
 }
@@ -60,15 +43,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 // keep holds the stream open until the client or the server ends it.
 func (s *Server) keep(st *stream) {
 	defer st.conn.Close()
-	if !s.register(st) {
-		return
-	}
-	defer s.unregister(st)
-	st.conn.SetReadLimit(1 << 12)
-	for {
-		if _, _, err := st.conn.NextReader(); err != nil {
-			return
-		}
+	if s.register(st) {
+		_ = st.conn.Wait()
+		s.unregister(st)
 	}
 }
 
@@ -76,7 +53,7 @@ func (s *Server) register(st *stream) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
-	case <-s.quit:
+	case <-s.Closed():
 		return false
 	default:
 	}
@@ -84,7 +61,7 @@ func (s *Server) register(st *stream) bool {
 		st.account.streams = map[*stream]struct{}{}
 	}
 	st.account.streams[st] = struct{}{}
-	s.notify()
+	s.Happened()
 	return true
 }
 
@@ -92,7 +69,7 @@ func (s *Server) unregister(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(st.account.streams, st)
-	s.notify()
+	s.Happened()
 }
 
 // liveStreams are those that are not silent. s.mu is held.
@@ -118,16 +95,8 @@ func send(streams []*stream, event string, payload entity) {
 		return
 	}
 	for _, st := range streams {
-		st.text(outer)
+		_ = st.conn.Text(outer) // a broken stream ends in keep
 	}
-}
-
-func (st *stream) text(data []byte) {
-	st.write.Lock()
-	defer st.write.Unlock()
-	// A broken stream ends in keep.
-	_ = st.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	_ = st.conn.WriteMessage(websocket.TextMessage, data)
 }
 
 // clocks is how many servers the accounts stand for when it comes to pings. A
@@ -146,9 +115,9 @@ func (s *Server) heartbeat() {
 		select {
 		case <-ticker.C:
 			for _, st := range s.streamsOf(turn % clocks) {
-				_ = st.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
+				_ = st.conn.Ping()
 			}
-		case <-s.quit:
+		case <-s.Closed():
 			return
 		}
 	}

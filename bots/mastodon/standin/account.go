@@ -1,4 +1,4 @@
-package mastodontest
+package standin
 
 import (
 	"strings"
@@ -176,14 +176,14 @@ func (a *Account) MentionWith(m Mention) string {
 	private := m.Visibility == "private" || m.Visibility == "direct"
 	if private && !a.acceptPrivate {
 		a.filtered++
-		s.notify()
+		s.Happened()
 		s.mu.Unlock()
 		return st.id
 	}
 	n := &notification{id: s.next(), kind: "mention", status: st, at: st.at}
 	a.notifications = append(a.notifications, n)
 	streams := a.liveStreams()
-	s.notify()
+	s.Happened()
 	s.mu.Unlock()
 	if len(streams) > 0 {
 		send(streams, "notification", s.notificationEntity(n))

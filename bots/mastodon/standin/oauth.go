@@ -1,4 +1,4 @@
-package mastodontest
+package standin
 
 import (
 	"fmt"
@@ -162,7 +162,7 @@ func (s *Server) createToken(w http.ResponseWriter, r *http.Request) {
 func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.notify()
+	defer s.Happened()
 	a := s.apps[r.FormValue("client_id")]
 	if a == nil || a.secret != r.FormValue("client_secret") {
 		reply(w, http.StatusForbidden, entity{"error": "unauthorized_client", "error_description": "You are not authorized to revoke this token"})

@@ -1,4 +1,4 @@
-package mastodontest
+package standin
 
 import (
 	"net/http"
