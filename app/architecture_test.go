@@ -1,0 +1,99 @@
+package app
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// roomOf is the room of docs/ARCHITECTURE.md that a package of ours is in.
+func roomOf(pkg string) string {
+	path, ours := strings.CutPrefix(pkg, "ticketfrei/")
+	first, rest, _ := strings.Cut(path, "/")
+	below, _, _ := strings.Cut(rest, "/")
+	switch {
+	case pkg == "ticketfrei":
+		return "main"
+	case !ours:
+		return ""
+	case first != "bots" || rest == "":
+		return first
+	case below == "all" || below == "kit":
+		return "bots/" + below
+	default:
+		return "networks"
+	}
+}
+
+// importsOfRooms is what the rooms of the program import of each other, but for
+// what is internal: room → rooms.
+func importsOfRooms(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, ".")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	rooms := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		from := roomOf(fields[0])
+		if from == "" || from == "internal" {
+			continue
+		}
+		for _, imported := range fields[1:] {
+			to := roomOf(imported)
+			if to != "" && to != "internal" && to != from && !slices.Contains(rooms[from], to) {
+				rooms[from] = append(rooms[from], to)
+			}
+		}
+		slices.Sort(rooms[from])
+	}
+	return rooms
+}
+
+// arrow is a line of the picture: "relay → censor, bots, db".
+var arrow = regexp.MustCompile(`(?m)^([a-z/]+) +→ (.+)$`)
+
+// TestPictureOfTheRoomsIsTrue compares the picture with what is imported.
+func TestPictureOfTheRoomsIsTrue(t *testing.T) {
+	raw, err := os.ReadFile("../docs/ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[string][]string{}
+	for _, m := range arrow.FindAllStringSubmatch(string(raw), -1) {
+		drawn[m[1]] = strings.Split(m[2], ", ")
+		slices.Sort(drawn[m[1]])
+	}
+	if diff := cmp.Diff(drawn, importsOfRooms(t)); diff != "" {
+		t.Errorf("docs/ARCHITECTURE.md (-) and the code (+) differ:\n%s", diff)
+	}
+}
+
+// TestRoomsPointDown makes sure that the rooms are listed from the top down.
+func TestRoomsPointDown(t *testing.T) {
+	raw, err := os.ReadFile("../docs/ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := map[string]int{}
+	_, list, _ := strings.Cut(string(raw), "```\n")
+	list, _, _ = strings.Cut(list, "```")
+	for line := range strings.Lines(list) {
+		place[strings.Fields(line)[0]] = len(place) + 1
+	}
+	for from, rooms := range importsOfRooms(t) {
+		for _, to := range rooms {
+			if place[from] == 0 || place[to] == 0 || place[from] >= place[to] {
+				t.Errorf("%s imports %s: listed at %d and %d", from, to, place[from], place[to])
+			}
+		}
+	}
+}
