@@ -390,7 +390,7 @@ func TestCard(t *testing.T) {
 		"wrong instance":    {wrong, []string{`value="a&lt;b"`, `id="mastodon-error"`, `aria-invalid="true"`}},
 		"token refused":     {refused, []string{`id="mastodon-token-error"`, `The access token is invalid`}},
 		"to be confirmed":   {waiting, []string{`action="/settings/mastodon/confirm`, `formaction="/settings/mastodon/cancel`, fmt.Sprintf(`value="%s"`, w.account.ID())}},
-		"connected":         {w.card(), []string{fmt.Sprintf(`<a href="%s"`, w.account.URL()), "<details>"}},
+		"connected":         {w.card(), []string{fmt.Sprintf(`<a href="%s"`, w.account.URL()), "<details>", fmt.Sprintf(`value="%s"`, w.server.Domain())}},
 	} {
 		for _, language := range []string{"en", "de"} {
 			html := w.render(t, tt.card, language)
