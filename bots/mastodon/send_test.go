@@ -108,6 +108,19 @@ func TestLongTextIsCut(t *testing.T) {
 	}
 }
 
+// Servers that count every character of a link say 422.
+func TestTextThatIsTooLongElsewhereIsCutMore(t *testing.T) {
+	w := newWorld(t, standin.Options{MaxCharacters: 60})
+	row := w.connect()
+	link := "https://example.org/" + strings.Repeat("x", 60)
+	w.server.Fail("/api/v1/statuses", 1, fault.Status(http.StatusUnprocessableEntity, `{"error":"Validation failed"}`))
+	must(w.load(row).Send(w.ctx, elsewhere(row, "Hauptbahnhof "+link)))(t)
+	posts := w.account.Statuses()
+	if got := []rune(posts[0].Text); len(posts) != 1 || len(got) != 60 || !strings.HasPrefix(posts[0].Text, "Hauptbahnhof https://") {
+		t.Errorf("posted %+v", posts)
+	}
+}
+
 // A delivery that comes again is one post, whatever was lost in between.
 func TestDeliveryIsPostedOnce(t *testing.T) {
 	tests := map[string]struct {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 
 	"rsc.io/qr"
 
@@ -51,6 +52,16 @@ func (c *Card) Open() bool { return len(c.Accounts) == 0 || c.Error != "" || c.W
 // Wrong tells whether something is wrong with a field.
 func (c *Card) Wrong() bool {
 	return slices.ContainsFunc(c.Fields, func(f ShownField) bool { return f.Error != "" })
+}
+
+// Host is the server of the first account, as people know it; empty where there
+// is none.
+func (c *Card) Host() string {
+	if len(c.Accounts) == 0 {
+		return ""
+	}
+	_, host, _ := strings.Cut(c.Accounts[0].Server, "://")
+	return host
 }
 
 // Typed returns the value of a field.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
@@ -98,6 +99,9 @@ func (b *bot) takeIn(ctx context.Context, m Message, emit func(context.Context, 
 	return nil
 }
 
+// courtesy bounds an answer to a message: what is heard after it waits.
+const courtesy = 10 * time.Second
+
 // refusePicture answers a picture without text: why it is not passed on. Each
 // author is told once a day, so that nobody can make the account write without
 // end. The answer is a courtesy: where it fails or would take long, the reports
@@ -112,7 +116,7 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 		return fmt.Errorf("explain about pictures: %w", err)
 	}
 	day := m.Time.UTC().Format("2006-01-02")
-	bounded, done := context.WithTimeout(ctx, bots.SendTimeout)
+	bounded, done := context.WithTimeout(ctx, courtesy)
 	defer done()
 	_, err = b.publish(bounded, Post{
 		Key:  report.DeliveryID("picture", b.bot.ID, host.Secrets.Author(b.network.Name, m.Author)+day),

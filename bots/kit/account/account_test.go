@@ -1,0 +1,202 @@
+package account_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// world is a store with two cities, each with a bot.
+type world struct {
+	*testing.T
+	db            *db.DB
+	host          bots.Host
+	clock         *botstest.Clock
+	store         *account.Store
+	first, second report.Bot
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{T: t, clock: &botstest.Clock{}}
+	tables := []*gormigrate.Migration{{ID: "toy_0001", Migrate: db.SQL(account.Tables("toy")...)}}
+	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{"toy": tables})
+	w.host = bots.Host{DB: w.db, Secrets: w.box(1), Now: w.clock.Now}
+	w.store = account.NewStore("toy", w.host)
+	w.first, w.second = w.bot("first"), w.bot("second")
+	return w
+}
+
+func (w *world) box(key byte) *secret.Box {
+	w.Helper()
+	box, err := secret.New(bytes.Repeat([]byte{key}, 32))
+	w.check(err)
+	return box
+}
+
+func (w *world) bot(slug string) report.Bot {
+	w.Helper()
+	c := dbtest.MustCreateCity(w, w.db, slug, "toy")
+	b, err := w.db.FindBot(w.Context(), c.ID, "toy")
+	w.check(err)
+	return b
+}
+
+func (w *world) check(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) put(a account.Account) error {
+	return w.db.Write(w.Context(), func(tx *gorm.DB) error { return w.store.Put(tx, a) })
+}
+
+func (w *world) get(b report.Bot) account.Account {
+	w.Helper()
+	a, err := w.store.Account(w.Context(), b.ID)
+	w.check(err)
+	return a
+}
+
+func sample(b report.Bot) account.Account {
+	return account.Account{BotID: b.ID, Server: "https://toy.example", Remote: "7", Handle: "@kontis", Name: "Kontis",
+		URL: "https://toy.example/kontis", Token: "token", Cursor: "c1"}
+}
+
+func TestAccountComesBackAsItWasStored(t *testing.T) {
+	w := newWorld(t)
+	want := sample(w.first)
+	w.check(w.put(want))
+	if diff := cmp.Diff(want, w.get(w.first), cmpopts.IgnoreFields(account.Account{}, "CursorAt")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := w.store.Account(t.Context(), w.second.ID); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("the account of another bot: %v", err)
+	}
+}
+
+// What was written while a token was refused is not lost.
+func TestNewTokenKeepsTheCursor(t *testing.T) {
+	w := newWorld(t)
+	w.check(w.put(sample(w.first)))
+	w.check(w.store.SaveCursor(t.Context(), w.first.ID, "c2"))
+	again := sample(w.first)
+	again.Token, again.Cursor, again.Handle = "another", "c9", "@renamed"
+	w.check(w.put(again))
+	if a := w.get(w.first); a.Token != "another" || a.Cursor != "c2" || a.Handle != "@renamed" {
+		t.Errorf("stored %+v", a)
+	}
+}
+
+func TestAccountIsOneBots(t *testing.T) {
+	w := newWorld(t)
+	w.check(w.put(sample(w.first)))
+	if err := w.put(sample(w.second)); !errors.Is(err, account.ErrTaken) {
+		t.Errorf("a second bot has it: %v", err)
+	}
+	if id, err := w.store.BotOf(t.Context(), w.first.CityID, sample(w.first)); id != w.first.ID || err != nil {
+		t.Errorf("BotOf = %d, %v", id, err)
+	}
+	if _, err := w.store.BotOf(t.Context(), w.second.CityID, sample(w.first)); !errors.Is(err, account.ErrTaken) {
+		t.Errorf("BotOf for another city: %v", err)
+	}
+	other := sample(w.first)
+	other.Remote = "8"
+	if id, err := w.store.BotOf(t.Context(), w.second.CityID, other); id != 0 || err != nil {
+		t.Errorf("BotOf a new account = %d, %v", id, err)
+	}
+}
+
+func TestAnotherKeyAsksForALogin(t *testing.T) {
+	w := newWorld(t)
+	w.check(w.put(sample(w.first)))
+	w.check(w.store.Wait(t.Context(), account.Login{CityID: w.first.CityID, Account: sample(w.first)}))
+	w.host.Secrets = w.box(2)
+	w.store = account.NewStore("toy", w.host)
+	a, err := w.store.Account(t.Context(), w.first.ID)
+	if !errors.Is(err, account.ErrSealed) || a.Handle != "@kontis" || a.Token != "" {
+		t.Errorf("account %+v, %v", a, err)
+	}
+	_, err = w.store.Connected(t.Context(), w.first.ID)
+	botstest.WantKind(t, err, bots.KindRefused)
+	_, err = w.store.Connected(t.Context(), w.second.ID) // which has no account
+	botstest.WantKind(t, err, bots.KindRefused)
+	if _, err := w.store.Waiting(t.Context(), w.first.CityID); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("a login that cannot be confirmed waits: %v", err)
+	}
+}
+
+func TestLoginWaitsForAnHour(t *testing.T) {
+	w := newWorld(t)
+	ctx, city := t.Context(), w.first.CityID
+	w.check(w.store.Wait(ctx, account.Login{CityID: city, Account: sample(w.first)}))
+	w.clock.Move(59 * time.Minute)
+	if l, err := w.store.Waiting(ctx, city); err != nil || l.Token != "token" || l.Remote != "7" {
+		t.Errorf("after 59 minutes: %+v, %v", l, err)
+	}
+	w.clock.Move(2 * time.Minute)
+	if _, err := w.store.Waiting(ctx, city); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("after 61 minutes: %v", err)
+	}
+	w.check(w.store.Wait(ctx, account.Login{CityID: city, Account: sample(w.first)}))
+	w.check(w.store.Drop(ctx, city))
+	w.check(w.store.Drop(ctx, city))
+	if _, err := w.store.Waiting(ctx, city); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("dropped: %v", err)
+	}
+}
+
+func TestNonceIsGoodOnceAndForItsCity(t *testing.T) {
+	w := newWorld(t)
+	ctx, city := t.Context(), w.first.CityID
+	begun := account.Login{CityID: city, Nonce: "n", Account: account.Account{Server: "https://toy.example"}}
+	w.check(w.store.Wait(ctx, begun))
+	if _, err := w.store.Waiting(ctx, city); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("a login without a token can be confirmed: %v", err)
+	}
+	take := func(city int64, nonce string) error {
+		_, err := w.store.TakeNonce(ctx, city, nonce)
+		return err
+	}
+	for _, err := range []error{take(w.second.CityID, "n"), take(city, "other"), take(city, "")} {
+		if !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("a nonce that is none was taken: %v", err)
+		}
+	}
+	if server, err := w.store.TakeNonce(ctx, city, "n"); server != "https://toy.example" || err != nil {
+		t.Errorf("TakeNonce = %q, %v", server, err)
+	}
+	if err := take(city, "n"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("taken twice: %v", err)
+	}
+}
+
+func TestForgetLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.check(w.put(sample(w.first)))
+	w.check(w.store.Wait(t.Context(), account.Login{CityID: w.first.CityID, Account: sample(w.first)}))
+	w.check(w.db.Write(context.Background(), func(tx *gorm.DB) error { return w.store.Forget(tx, w.first) }))
+	for _, table := range []string{"toy_accounts", "toy_logins"} {
+		var n int64
+		w.check(w.db.Read(t.Context()).Raw("SELECT count(*) FROM " + table).Scan(&n).Error)
+		if n != 0 {
+			t.Errorf("%d rows are left in %s", n, table)
+		}
+	}
+}
