@@ -124,8 +124,9 @@ func TestDeletedTokenNeedsAttention(t *testing.T) {
 	account.RevokeTokens()
 	remote.DropStreams()
 	l := box.waitFor(t, "moderator@nuernberg.example", "The access token is invalid")
-	if !strings.Contains(l.Body, a.url+"/settings") {
-		t.Errorf("the mail does not say where to mend it:\n%s", l.Body)
+	link := regexp.MustCompile(regexp.QuoteMeta(a.url) + `(/settings)#(\S+)`).FindStringSubmatch(l.Body)
+	if link == nil {
+		t.Fatalf("the mail does not say where to mend it:\n%s", l.Body)
 	}
 	if l.Header.Get("Auto-Submitted") != "auto-generated" || l.Header.Get("Message-ID") == "" {
 		t.Errorf("no mail of a machine: %v", l.Header)
@@ -134,8 +135,11 @@ func TestDeletedTokenNeedsAttention(t *testing.T) {
 	if err != nil || got.State != report.BotAttention {
 		t.Errorf("bot = %+v, %v", got, err)
 	}
-	page := a.login("moderator@nuernberg.example").get("/settings", http.StatusOK)
+	page := a.login("moderator@nuernberg.example").get(link[1], http.StatusOK)
 	if !strings.Contains(page, "The access token is invalid") {
 		t.Error("the settings page does not show the instance's words")
+	}
+	if !strings.Contains(page, `id="`+link[2]+`"`) {
+		t.Errorf("the mail leads to #%s, which is not on the page", link[2])
 	}
 }
