@@ -75,7 +75,7 @@ func (n *Network) refuseMail(err error, city report.City) error {
 			return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, id)
 		}
 	}
-	n.host.Log.Debug("mail server: a mail could not be read", "error", err)
+	n.host.Log.Debug("mail server: a mail could not be read", "err", err)
 	return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, "mail.refused.unreadable")
 }
 

@@ -151,7 +151,7 @@ func (n *Network) refuse(code int, enhanced smtp.EnhancedCode, city report.City,
 // trouble is the answer while something of ours does not work: the sender's
 // server tries again.
 func (n *Network) trouble(err error) error {
-	n.host.Log.Error("mail server: a mail was put off", "error", err)
+	n.host.Log.Error("mail server: a mail was put off", "err", err)
 	return reply(451, smtp.EnhancedCode{4, 3, 0}, n.host.Texts.T("en", "mail.refused.later"))
 }
 

@@ -58,7 +58,7 @@ func (f *Files) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		f.complaint = ""
 	} else if f.complaint != err.Error() {
 		f.complaint = err.Error()
-		f.log.Error("mail server: the new certificate cannot be used, the old one stays", "error", err)
+		f.log.Error("mail server: the new certificate cannot be used, the old one stays", "err", err)
 	}
 	return f.current, nil
 }
