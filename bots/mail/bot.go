@@ -15,12 +15,10 @@ import (
 	"sync"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
-	"ticketfrei/internal/secret"
-
-	"github.com/go-gormigrate/gormigrate/v2"
 )
 
 // Name is the name of the network.
@@ -33,7 +31,7 @@ var files embed.FS
 func Definition() bots.Definition {
 	return bots.Definition{
 		Name:       Name,
-		Migrations: func(*secret.Box) []*gormigrate.Migration { return migrations },
+		Migrations: migrations,
 		Files:      files,
 		Everywhere: true,
 		New:        func(h bots.Host) (bots.Network, error) { return New(h) },
@@ -47,9 +45,9 @@ const concurrency = 8
 
 // Network is the mail of all cities.
 type Network struct {
-	host   bots.Host
-	site   bots.Site
-	server server
+	host        bots.Host
+	subscribers *recipients.Store
+	server      server
 }
 
 var (
@@ -65,7 +63,7 @@ func New(h bots.Host) (*Network, error) {
 	if err := mailer.CheckRelay(h.Config.Mail.Relay); err != nil {
 		return nil, err
 	}
-	return &Network{host: h}, nil
+	return &Network{host: h, subscribers: recipients.NewStore(Name, h)}, nil
 }
 
 // t is a text in the language of a city.
@@ -113,22 +111,20 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	s, err := n.findSubscriber(ctx, b.bot.ID, d.Recipient)
+	s, err := n.subscribers.Get(ctx, b.bot.ID, d.Recipient)
 	if errors.Is(err, db.ErrNotFound) {
-		return report.Receipt{}, bots.Gone(errors.New(n.t(city, "mail.error.unsubscribed")))
+		return report.Receipt{}, bots.Gone(bots.Say(err, "mail.error.unsubscribed"))
 	}
 	if err != nil {
 		return report.Receipt{}, err
 	}
 	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d)); err != nil {
-		return report.Receipt{}, b.judge(ctx, city, s, d, err)
+		return report.Receipt{}, n.notSent(ctx, s, d, err)
 	}
-	if s.Failures > 0 {
-		if err := n.delivered(ctx, s.ID); err != nil {
-			// The mail is out: sending it again would be worse than a count
-			// that is too high.
-			n.host.Log.Warn("mail: count of failures not reset", "error", err)
-		}
+	if err := n.delivered(ctx, s.ID); err != nil {
+		// The mail is out: sending it again would be worse than a count that is
+		// too high.
+		n.host.Log.Warn("mail: count of failures not reset", "err", err)
 	}
 	return report.Receipt{ID: n.messageID(d)}, nil
 }
@@ -147,20 +143,19 @@ func (b *Bot) findCity(ctx context.Context) (report.City, error) {
 	return *b.city, nil
 }
 
-// judge gives an error of sending the kind that decides what happens next, and
+// notSent gives an error of sending the kind that decides what happens next, and
 // words that a moderator understands.
-func (b *Bot) judge(ctx context.Context, city report.City, s subscriber, d report.Delivery, err error) error {
+func (n *Network) notSent(ctx context.Context, s recipients.Recipient, d report.Delivery, err error) error {
 	answer, ok := errors.AsType[*mailer.Error](err)
 	if !ok {
-		return errors.New(b.network.t(city, "mail.error.unreachable", "Cause", hide(err.Error(), s.Email)))
+		return bots.Say(errors.New(hide(err.Error(), s.Address)), "mail.error.unreachable")
 	}
-	told := hide(strings.TrimSpace(fmt.Sprintf("%d %s %s", answer.Code, answer.Enhanced, answer.Msg)), s.Email)
-	said := errors.New(b.network.t(city, "mail.error."+string(answer.Stage), "Answer", told))
+	said := explain(*answer, s.Address)
 	switch {
 	case !answer.Permanent():
 		return said
 	case answer.Recipient():
-		return b.refused(ctx, s, d, said)
+		return n.refused(ctx, s, d, said)
 	case answer.Stage == mailer.StageData:
 		return bots.Permanent(said)
 	}
@@ -169,9 +164,17 @@ func (b *Bot) judge(ctx context.Context, city report.City, s subscriber, d repor
 	return said
 }
 
+// explain puts a server's answer into words. The answer itself is among them,
+// without the address that it may repeat.
+func explain(answer mailer.Error, email string) error {
+	answer.Msg = hide(answer.Msg, email)
+	told := strings.TrimSpace(fmt.Sprintf("%d %s %s", answer.Code, answer.Enhanced, answer.Msg))
+	return bots.Say(&answer, "mail.error."+string(answer.Stage), "Answer", told)
+}
+
 // refused counts a refused recipient: the third report in a row is the last.
-func (b *Bot) refused(ctx context.Context, s subscriber, d report.Delivery, said error) error {
-	failures, err := b.network.failed(ctx, s.ID, d.ID)
+func (n *Network) refused(ctx context.Context, s recipients.Recipient, d report.Delivery, said error) error {
+	failures, err := n.failed(ctx, s.ID, d.ID)
 	if err != nil {
 		return err
 	}

@@ -2,25 +2,26 @@ package mail
 
 import (
 	"strings"
-	"unicode/utf8"
 
+	"ticketfrei/bots/kit/recipients"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
 
-// subjectLength is how much of a report its subject shows, in characters.
-const subjectLength = 60
+// subjectLength is how much of a report its subject shows.
+var subjectLength = text.Runes(60)
 
 // reportMail is the mail that brings a report to a subscriber. Who wrote the
 // report is not in it.
-func (n *Network) reportMail(city report.City, b report.Bot, s subscriber, d report.Delivery) mailer.Mail {
+func (n *Network) reportMail(city report.City, b report.Bot, s recipients.Recipient, d report.Delivery) mailer.Mail {
 	address := n.address(city)
-	unsubscribe := n.unsubscribeURL(city, s.Email)
+	unsubscribe := n.unsubscribeURL(city, s.Address)
 	when := d.Report.Time.Local().Format(n.t(city, "mail.time"))
 	footer := n.t(city, "mail.report.footer", "City", city.Name, "Time", when, "Address", address,
 		"Page", n.host.Config.Web.URL+"/city/"+city.Slug, "Unsubscribe", unsubscribe)
 	m := mailer.Message{
-		FromName: city.Name, From: address, ReplyTo: address, To: s.Email,
+		FromName: city.Name, From: address, ReplyTo: address, To: s.Address,
 		Subject: n.t(city, "mail.report.subject", "City", city.Name, "Text", summary(d.Report.Text)),
 		// "-- " begins a signature: whoever answers does not quote it.
 		Text:      d.Report.Text + "\n\n-- \n" + footer,
@@ -32,23 +33,15 @@ func (n *Network) reportMail(city report.City, b report.Bot, s subscriber, d rep
 			{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"}, // RFC 8058
 		}, mailer.AutomaticHeaders(n.host.Config.Mail.Domain)...),
 	}
-	return mailer.Mail{From: n.bounceAddress(city, b, s), To: s.Email, Data: m.Bytes()}
+	return mailer.Mail{From: n.bounceAddress(city, b, s), To: s.Address, Data: m.Bytes()}
 }
 
 // messageID is the same whenever the same delivery is sent.
 func (n *Network) messageID(d report.Delivery) string { return d.ID + "@" + n.host.Config.Mail.Domain }
 
 // summary is the beginning of a report on one line.
-func summary(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if utf8.RuneCountInString(text) <= subjectLength {
-		return text
-	}
-	short := string([]rune(text)[:subjectLength])
-	if i := strings.LastIndexByte(short, ' '); i > len(short)/2 {
-		short = short[:i]
-	}
-	return short + "…"
+func summary(s string) string {
+	return subjectLength.Fit(strings.ReplaceAll(text.Tidy(s), "\n", " "))
 }
 
 // confirmMail asks somebody whether it was them who subscribed.

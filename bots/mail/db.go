@@ -9,35 +9,103 @@ import (
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // migrations is the numbered list of this network. Add to its end; never
-// change what was released.
-var migrations = []*gormigrate.Migration{
-	{ID: "mail_0001", Migrate: db.SQL(
-		`CREATE TABLE mail_subscribers (
-			id INTEGER PRIMARY KEY AUTOINCREMENT,
-			bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
-			email TEXT NOT NULL,
-			created INTEGER NOT NULL,
-			failures INTEGER NOT NULL DEFAULT 0,
-			failed_delivery TEXT NOT NULL DEFAULT '',
-			bounces INTEGER NOT NULL DEFAULT 0,
-			bounced_at INTEGER NOT NULL DEFAULT 0,
-			UNIQUE (bot_id, email))`,
-		`CREATE TABLE mail_settings (
-			bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
-			page TEXT NOT NULL)`,
-		`CREATE TABLE mail_requests (
-			id INTEGER PRIMARY KEY AUTOINCREMENT,
-			bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
-			address TEXT NOT NULL,
-			at INTEGER NOT NULL)`,
-		`CREATE INDEX mail_requests_address ON mail_requests(bot_id, address)`,
-		`CREATE INDEX mail_requests_at ON mail_requests(at)`,
-	)},
+// change what was released. box seals the addresses of subscribers.
+func migrations(box *secret.Box) []*gormigrate.Migration {
+	return []*gormigrate.Migration{
+		{ID: "mail_0001", Migrate: db.SQL(
+			`CREATE TABLE mail_subscribers (
+				id INTEGER PRIMARY KEY AUTOINCREMENT,
+				bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+				email TEXT NOT NULL,
+				created INTEGER NOT NULL,
+				failures INTEGER NOT NULL DEFAULT 0,
+				failed_delivery TEXT NOT NULL DEFAULT '',
+				bounces INTEGER NOT NULL DEFAULT 0,
+				bounced_at INTEGER NOT NULL DEFAULT 0,
+				UNIQUE (bot_id, email))`,
+			`CREATE TABLE mail_settings (
+				bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
+				page TEXT NOT NULL)`,
+			`CREATE TABLE mail_requests (
+				id INTEGER PRIMARY KEY AUTOINCREMENT,
+				bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+				address TEXT NOT NULL,
+				at INTEGER NOT NULL)`,
+			`CREATE INDEX mail_requests_address ON mail_requests(bot_id, address)`,
+			`CREATE INDEX mail_requests_at ON mail_requests(at)`,
+		)},
+		{ID: "mail_0002", Migrate: sealing{box}.run},
+	}
+}
+
+// sealing moves the subscribers into the table of recipients, where their
+// addresses are sealed. They keep their ids, which the addresses that take their
+// bounces hold. What is left of bots that are gone is dropped.
+type sealing struct{ box *secret.Box }
+
+func (m sealing) run(tx *gorm.DB) error {
+	for _, step := range []func(*gorm.DB) error{
+		db.SQL(recipients.Tables(Name)...),
+		m.subscribers,
+		db.SQL(
+			`CREATE TABLE mail_failures (
+				recipient_id INTEGER PRIMARY KEY REFERENCES mail_recipients(id) ON DELETE CASCADE,
+				failures INTEGER NOT NULL DEFAULT 0,
+				failed_delivery TEXT NOT NULL DEFAULT '',
+				bounces INTEGER NOT NULL DEFAULT 0,
+				bounced_at INTEGER NOT NULL DEFAULT 0)`,
+			`INSERT INTO mail_failures (recipient_id, failures, failed_delivery, bounces, bounced_at)
+				SELECT id, failures, failed_delivery, bounces, bounced_at FROM mail_subscribers
+				WHERE (failures > 0 OR bounces > 0) AND id IN (SELECT id FROM mail_recipients)`,
+			// A late bounce about somebody who has gone must not find a new subscriber.
+			`DELETE FROM sqlite_sequence WHERE name = 'mail_recipients'`,
+			`INSERT INTO sqlite_sequence (name, seq)
+				SELECT 'mail_recipients', seq FROM sqlite_sequence WHERE name = 'mail_subscribers'`,
+		),
+		m.dropSubscribers,
+	} {
+		if err := step(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m sealing) subscribers(tx *gorm.DB) error {
+	var rows []struct {
+		ID, BotID, Created int64
+		Email              string
+	}
+	err := tx.Raw(`SELECT mail_subscribers.id, bot_id, email, mail_subscribers.created FROM mail_subscribers
+		JOIN bots ON bots.id = bot_id ORDER BY mail_subscribers.id`).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	store := recipients.ForMigration(Name, m.box)
+	for _, r := range rows {
+		err := store.Put(tx, recipients.Recipient{ID: r.ID, BotID: r.BotID, Address: r.Email, Created: time.UnixMilli(r.Created)}, "")
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropSubscribers drops the former table and overwrites the addresses in the
+// file: without that they could be read there for long.
+func (m sealing) dropSubscribers(tx *gorm.DB) error {
+	var before int
+	if err := tx.Raw("PRAGMA secure_delete").Scan(&before).Error; err != nil {
+		return err
+	}
+	return db.SQL("PRAGMA secure_delete = ON", "DROP TABLE mail_subscribers", fmt.Sprintf("PRAGMA secure_delete = %d", before))(tx)
 }
 
 const (
@@ -52,111 +120,57 @@ const (
 	maxRequests = 3
 )
 
-// subscriber is somebody who confirmed that they want a city's reports.
-type subscriber struct {
-	ID       int64
-	Email    string // lower case
-	Failures int    // reports in a row that the address refused
-}
-
-// subscribe stores a confirmed subscriber. One that is there already is no
-// error; a bot that is gone is db.ErrNotFound.
-func (n *Network) subscribe(ctx context.Context, botID int64, email string) error {
-	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec(`INSERT INTO mail_subscribers (bot_id, email, created) VALUES (?, ?, ?)
-			ON CONFLICT (bot_id, email) DO NOTHING`, botID, email, n.host.Now().UnixMilli()).Error
-	})
-	if errors.Is(err, gorm.ErrForeignKeyViolated) {
-		err = db.ErrNotFound
-	}
-	if err != nil {
-		return fmt.Errorf("subscribe: %w", err)
-	}
-	return nil
-}
-
-// unsubscribe forgets a subscriber and tells whether there was one.
-func (n *Network) unsubscribe(ctx context.Context, botID int64, email string) (bool, error) {
-	var removed bool
-	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		result := tx.Exec("DELETE FROM mail_subscribers WHERE bot_id = ? AND email = ?", botID, email)
-		removed = result.RowsAffected > 0
-		return result.Error
-	})
-	if err != nil {
-		return false, fmt.Errorf("unsubscribe: %w", err)
-	}
-	return removed, nil
-}
-
-// findSubscriber returns a subscriber of the bot, or db.ErrNotFound.
-func (n *Network) findSubscriber(ctx context.Context, botID int64, email string) (subscriber, error) {
-	s := subscriber{Email: email}
-	err := n.host.DB.ReadRow(ctx, "SELECT id, failures FROM mail_subscribers WHERE bot_id = ? AND email = ?", botID, email).
-		Scan(&s.ID, &s.Failures)
-	if err != nil {
-		return subscriber{}, fmt.Errorf("subscriber: %w", err)
-	}
-	return s, nil
-}
-
 // Recipients returns the confirmed subscribers, but for the author of r.
 func (n *Network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error) {
-	emails, err := db.ReadColumn[string](ctx, n.host.DB, "SELECT email FROM mail_subscribers WHERE bot_id = ? ORDER BY id", b.ID)
-	if err != nil {
-		return nil, fmt.Errorf("list subscribers: %w", err)
-	}
-	if r.Network != Name {
-		return emails, nil
-	}
-	others := emails[:0]
-	for _, email := range emails {
-		if n.host.Secrets.Author(Name, email) != r.Author {
-			others = append(others, email)
-		}
-	}
-	return others, nil
+	return n.subscribers.List(ctx, b.ID, r)
 }
 
 // RemoveRecipient forgets a subscriber.
 func (n *Network) RemoveRecipient(ctx context.Context, b report.Bot, recipient string) error {
-	_, err := n.unsubscribe(ctx, b.ID, recipient)
-	return err
+	return n.subscribers.Remove(ctx, b.ID, recipient)
 }
 
 // CountRecipients returns the number of confirmed subscribers.
 func (n *Network) CountRecipients(ctx context.Context, b report.Bot) (int, error) {
-	var count int
-	err := n.host.DB.Read(ctx).Raw("SELECT count(*) FROM mail_subscribers WHERE bot_id = ?", b.ID).Scan(&count).Error
-	if err != nil {
-		return 0, fmt.Errorf("count subscribers: %w", err)
-	}
-	return count, nil
+	return n.subscribers.Count(ctx, b.ID)
 }
 
 // failed counts a delivery that the subscriber's server refused, each delivery
 // once, and returns how many were refused in a row.
 func (n *Network) failed(ctx context.Context, id int64, delivery string) (int, error) {
-	var row struct{ Failures int }
+	var failures int
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		err := tx.Exec(`UPDATE mail_subscribers SET failures = failures + 1, failed_delivery = ?
-			WHERE id = ? AND failed_delivery <> ?`, delivery, id, delivery).Error
+		err := tx.Exec(`INSERT INTO mail_failures (recipient_id, failures, failed_delivery)
+			SELECT id, 1, ? FROM mail_recipients WHERE id = ?
+			ON CONFLICT (recipient_id) DO UPDATE SET failures = failures + 1, failed_delivery = excluded.failed_delivery
+			WHERE failed_delivery <> excluded.failed_delivery`, delivery, id).Error
 		if err != nil {
 			return err
 		}
-		return tx.Raw("SELECT failures FROM mail_subscribers WHERE id = ?", id).Scan(&row).Error
+		return tx.Raw("SELECT failures FROM mail_failures WHERE recipient_id = ?", id).Scan(&failures).Error
 	})
 	if err != nil {
 		return 0, fmt.Errorf("count failure: %w", err)
 	}
-	return row.Failures, nil
+	return failures, nil
 }
 
-// delivered ends a row of refused deliveries.
+// delivered ends a row of refused deliveries, where there is one.
 func (n *Network) delivered(ctx context.Context, id int64) error {
-	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE mail_subscribers SET failures = 0, failed_delivery = '' WHERE id = ?", id).Error
-	})
+	var failures int
+	err := n.host.DB.ReadRow(ctx, "SELECT failures FROM mail_failures WHERE recipient_id = ?", id).Scan(&failures)
+	if errors.Is(err, db.ErrNotFound) || err == nil && failures == 0 {
+		return nil // as nearly always, and nothing is written
+	}
+	if err == nil {
+		err = n.host.DB.Write(ctx, func(tx *gorm.DB) error {
+			err := tx.Exec("UPDATE mail_failures SET failures = 0, failed_delivery = '' WHERE recipient_id = ?", id).Error
+			if err != nil {
+				return err
+			}
+			return tx.Exec("DELETE FROM mail_failures WHERE recipient_id = ? AND bounces = 0", id).Error
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("reset failures: %w", err)
 	}
@@ -167,22 +181,26 @@ func (n *Network) delivered(ctx context.Context, id int64) error {
 // bounceWindow of each other removes the subscriber, which it returns. One
 // that is not there is no error.
 func (n *Network) bounced(ctx context.Context, botID, id int64) (removed bool, err error) {
+	var bounces int
 	now := n.host.Now()
 	err = n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		err := tx.Exec(`UPDATE mail_subscribers
-			SET bounces = CASE WHEN bounced_at >= ? THEN bounces + 1 ELSE 1 END, bounced_at = ?
-			WHERE id = ? AND bot_id = ?`, now.Add(-bounceWindow).UnixMilli(), now.UnixMilli(), id, botID).Error
+		err := tx.Exec(`INSERT INTO mail_failures (recipient_id, bounces, bounced_at)
+			SELECT id, 1, ? FROM mail_recipients WHERE id = ? AND bot_id = ?
+			ON CONFLICT (recipient_id) DO UPDATE
+			SET bounces = CASE WHEN bounced_at >= ? THEN bounces + 1 ELSE 1 END, bounced_at = excluded.bounced_at`,
+			now.UnixMilli(), id, botID, now.Add(-bounceWindow).UnixMilli()).Error
 		if err != nil {
 			return err
 		}
-		result := tx.Exec("DELETE FROM mail_subscribers WHERE id = ? AND bot_id = ? AND bounces >= ?", id, botID, maxFailures)
-		removed = result.RowsAffected > 0
-		return result.Error
+		return tx.Raw("SELECT bounces FROM mail_failures WHERE recipient_id = ?", id).Scan(&bounces).Error
 	})
 	if err != nil {
 		return false, fmt.Errorf("count bounce: %w", err)
 	}
-	return removed, nil
+	if bounces < maxFailures {
+		return false, nil
+	}
+	return true, n.subscribers.Remove(ctx, botID, recipients.Name(id))
 }
 
 // requested notes that a mail is about to go to an address that somebody typed
@@ -237,12 +255,13 @@ func (n *Network) savePage(ctx context.Context, botID int64, page string) error 
 // Forget deletes the bot's subscribers, its page and the requests.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		for _, table := range []string{"mail_subscribers", "mail_settings", "mail_requests"} {
-			if err := tx.Exec("DELETE FROM "+table+" WHERE bot_id = ?", b.ID).Error; err != nil {
-				return err
-			}
+		if err := n.subscribers.Forget(tx, b.ID); err != nil {
+			return err
 		}
-		return nil
+		if err := tx.Exec("DELETE FROM mail_settings WHERE bot_id = ?", b.ID).Error; err != nil {
+			return err
+		}
+		return tx.Exec("DELETE FROM mail_requests WHERE bot_id = ?", b.ID).Error
 	})
 	if err != nil {
 		return fmt.Errorf("forget mail bot: %w", err)

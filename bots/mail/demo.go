@@ -32,13 +32,12 @@ const maxCaught = 200
 
 // StartDemo takes what goes out, at the address of mail.relay, and shows it.
 func (n *Network) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
-	n.site = site
 	b, err := n.host.DB.FindBot(ctx, city.ID, Name)
 	if err != nil {
 		return nil, err
 	}
 	for _, email := range demoSubscribers {
-		if err := n.subscribe(ctx, b.ID, email); err != nil {
+		if _, err := n.subscribers.Subscribe(ctx, b.ID, email); err != nil {
 			return nil, err
 		}
 	}
@@ -61,7 +60,7 @@ func (n *Network) StartDemo(ctx context.Context, site bots.Site, city report.Cit
 		l.Close() // where Serve has not seen it yet
 	})
 	go srv.Serve(l)
-	return n.demoPages(box), nil
+	return demoPages(site, box), nil
 }
 
 // mailbox holds the last mails that went out.
@@ -122,26 +121,36 @@ func (c *caught) Data(r io.Reader) error {
 	return nil
 }
 
-// demoPages shows the mailbox: a list, and each mail.
-func (n *Network) demoPages(box *mailbox) http.Handler {
+// demo shows the mailbox: a list, and each mail.
+type demo struct {
+	site bots.Site
+	box  *mailbox
+}
+
+func demoPages(site bots.Site, box *mailbox) http.Handler {
+	d := &demo{site, box}
 	r := chi.NewRouter()
-	r.Get("/", n.site.Handler(func(w http.ResponseWriter, r *http.Request) error {
-		var data struct{ Mails []shownMail }
-		for _, m := range box.all() {
-			data.Mails = append(data.Mails, m.show())
-		}
-		return n.site.Page(w, r, http.StatusOK, Name, "demo.tmpl", n.site.T(r, "mail.demo.title"), data)
-	}))
-	r.Get("/{id}", n.site.Handler(func(w http.ResponseWriter, r *http.Request) error {
-		for _, m := range box.all() {
-			if strconv.Itoa(m.id) == chi.URLParam(r, "id") {
-				shown := m.show()
-				return n.site.Page(w, r, http.StatusOK, Name, "demomail.tmpl", shown.Subject, shown)
-			}
-		}
-		return &bots.PageError{Status: http.StatusNotFound, ID: "mail.demo.gone"}
-	}))
+	r.Get("/", site.Handler(d.handleList))
+	r.Get("/{id}", site.Handler(d.handleMail))
 	return r
+}
+
+func (d *demo) handleList(w http.ResponseWriter, r *http.Request) error {
+	var data struct{ Mails []shownMail }
+	for _, m := range d.box.all() {
+		data.Mails = append(data.Mails, m.show())
+	}
+	return d.site.Page(w, r, http.StatusOK, Name, "demo.tmpl", d.site.T(r, "mail.demo.title"), data)
+}
+
+func (d *demo) handleMail(w http.ResponseWriter, r *http.Request) error {
+	for _, m := range d.box.all() {
+		if strconv.Itoa(m.id) == chi.URLParam(r, "id") {
+			shown := m.show()
+			return d.site.Page(w, r, http.StatusOK, Name, "demomail.tmpl", shown.Subject, shown)
+		}
+	}
+	return &bots.PageError{Status: http.StatusNotFound, ID: "mail.demo.gone"}
 }
 
 // shownMail is a mail as the demo's pages show it.

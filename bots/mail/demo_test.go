@@ -53,7 +53,7 @@ func TestMailboxKeepsTheLast(t *testing.T) {
 	if len(all) != maxCaught || all[0].id != maxCaught+10 {
 		t.Errorf("%d mails, the last is %d", len(all), all[0].id)
 	}
-	b.showDemo(b.network.demoPages(box))
+	b.showDemo(demoPages(b.site, box))
 	code, body := b.get("/demo/mail")
 	b.expect(code, body, 200, "&lt;script&gt;")
 	if strings.Contains(body, "<script>") {

@@ -3,6 +3,7 @@ package mail
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/frontend"
@@ -63,6 +65,13 @@ type heard struct {
 // newBench starts a network; change may change the settings first.
 func newBench(t *testing.T, change func(*config.Config)) *bench {
 	t.Helper()
+	return newBenchOn(t, nil, change)
+}
+
+// newBenchOn starts a network on the database of an earlier version; nil means a
+// new one.
+func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *bench {
+	t.Helper()
 	b := &bench{t: t, clock: botstest.StandingClock(time.Date(2024, 5, 3, 10, 0, 0, 0, time.UTC))}
 	b.out = mailertest.Start(t)
 	web := httptest.NewUnstartedServer(nil)
@@ -72,9 +81,14 @@ func newBench(t *testing.T, change func(*config.Config)) *bench {
 	if change != nil {
 		change(b.cfg)
 	}
-	b.db = dbtest.MustOpen(t, b.clock.Now, map[string][]*gormigrate.Migration{Name: migrations})
 	var err error
 	if b.box, err = secret.New(bytes.Repeat([]byte{7}, 32)); err != nil {
+		t.Fatal(err)
+	}
+	if b.db = earlier; earlier == nil {
+		b.db = dbtest.MustOpen(t, b.clock.Now, nil)
+	}
+	if err := b.db.Migrate(t.Context(), map[string][]*gormigrate.Migration{Name: migrations(b.box)}); err != nil {
 		t.Fatal(err)
 	}
 	texts, err := i18n.New(append(templates.Texts, files)...)
@@ -183,22 +197,59 @@ func (b *bench) city(slug string) (report.City, report.Bot) {
 	return c, bot
 }
 
+// subscribers are the addresses of a bot's subscribers.
 func (b *bench) subscribers(bot report.Bot) []string {
 	b.t.Helper()
-	list, err := b.network.Recipients(b.t.Context(), bot, report.Report{})
+	return b.recipients(bot, report.Report{})
+}
+
+// recipients are the addresses that a report is mailed to.
+func (b *bench) recipients(bot report.Bot, r report.Report) (emails []string) {
+	b.t.Helper()
+	names, err := b.network.Recipients(b.t.Context(), bot, r)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return list
+	for _, name := range names {
+		if strings.Contains(name, "@") {
+			b.t.Errorf("a delivery would hold an address: %s", name)
+		}
+		s, err := b.network.subscribers.Get(b.t.Context(), bot.ID, name)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		emails = append(emails, s.Address)
+	}
+	return emails
+}
+
+// find returns the subscriber with an address.
+func (b *bench) find(bot report.Bot, email string) recipients.Recipient {
+	b.t.Helper()
+	s, err := b.network.subscribers.Find(b.t.Context(), bot.ID, email)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return s
 }
 
 func (b *bench) mustSubscribe(bot report.Bot, emails ...string) {
 	b.t.Helper()
 	for _, email := range emails {
-		if err := b.network.subscribe(b.t.Context(), bot.ID, email); err != nil {
+		if _, err := b.network.subscribers.Subscribe(b.t.Context(), bot.ID, email); err != nil {
 			b.t.Fatal(err)
 		}
 	}
+}
+
+// words are what a moderator reads of an error, which has words of its own in
+// every language.
+func (b *bench) words(err error, language string) string {
+	b.t.Helper()
+	if _, ok := errors.AsType[bots.Sayer](err); !ok {
+		b.t.Fatalf("an error without words for moderators: %v", err)
+	}
+	return bots.Words(err, func(id string, data ...any) string { return b.network.host.Texts.T(language, id, data...) })
 }
 
 // readMail is one of our mails as its reader sees it.
@@ -240,4 +291,13 @@ func (b *bench) read(resp *http.Response, err error) (int, string) {
 		b.t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
+}
+
+// rows is how many a table has.
+func (b *bench) rows(table string) (n int) {
+	b.t.Helper()
+	if err := b.db.ReadRow(b.t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+		b.t.Fatal(err)
+	}
+	return n
 }

@@ -25,23 +25,9 @@ const subscribesPerHour = 60
 // maxForm bounds what a form may send, in bytes.
 const maxForm = 64 << 10
 
-// PublicRoutes adds the pages of subscribing and unsubscribing. Reading them
-// changes nothing, since programs that scan mails follow their links: each has
-// a button.
-func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
-	n.site = site
-	r.Get("/", site.Handler(n.handlePage))
-	r.With(n.limitByIP()).Post("/subscribe", site.Handler(n.handleSubscribe))
-	r.Get("/confirm/{token}", site.Handler(n.handleConfirmPage))
-	r.Post("/confirm/{token}", site.Handler(n.handleConfirm))
-	r.Get("/unsubscribe/{token}", site.Handler(n.handleUnsubscribePage))
-	// The same for the button on the page and for a mail program (RFC 8058).
-	r.Post("/unsubscribe/{token}", site.Handler(n.handleUnsubscribe))
-}
-
-func (n *Network) limitByIP() func(http.Handler) http.Handler {
-	key := func(r *http.Request) (string, error) { return n.site.ClientIP(r), nil }
-	tooMany := n.site.Handler(func(http.ResponseWriter, *http.Request) error {
+func (p *pages) limitByIP() func(http.Handler) http.Handler {
+	key := func(r *http.Request) (string, error) { return p.site.ClientIP(r), nil }
+	tooMany := p.site.Handler(func(http.ResponseWriter, *http.Request) error {
 		return &bots.PageError{Status: http.StatusTooManyRequests, ID: "mail.subscribe.too_many"}
 	})
 	return httprate.LimitBy(subscribesPerHour, time.Hour, key, httprate.WithLimitHandler(tooMany))
@@ -56,29 +42,29 @@ type publicPage struct {
 	Error   string // what is wrong with Email, a text
 }
 
-func (n *Network) handlePage(w http.ResponseWriter, r *http.Request) error {
-	return n.showPage(w, r, http.StatusOK, "", "")
+func (p *pages) handlePage(w http.ResponseWriter, r *http.Request) error {
+	return p.showPage(w, r, http.StatusOK, "", "")
 }
 
 // showPage writes the mail page with what was typed and what is wrong with it.
-func (n *Network) showPage(w http.ResponseWriter, r *http.Request, status int, email, wrong string) error {
-	city, b, err := n.cityBot(r)
+func (p *pages) showPage(w http.ResponseWriter, r *http.Request, status int, email, wrong string) error {
+	city, b, err := p.cityBot(r)
 	if err != nil {
 		return err
 	}
-	text, err := n.page(r.Context(), b.ID)
+	text, err := p.page(r.Context(), b.ID)
 	if err != nil {
 		return err
 	}
-	data := publicPage{Text: markdown.HTML(n.orDefault(city, text)), Address: n.address(city), On: b.Enabled, Email: email, Error: wrong}
-	return n.site.Page(w, r, status, Name, "page.tmpl", n.site.T(r, "mail.page.title", "City", city.Name), data)
+	data := publicPage{Text: markdown.HTML(p.orDefault(city, text)), Address: p.address(city), On: b.Enabled, Email: email, Error: wrong}
+	return p.site.Page(w, r, status, Name, "page.tmpl", p.site.T(r, "mail.page.title", "City", city.Name), data)
 }
 
 // handleSubscribe sends a mail that asks whether it was them who subscribed.
 // The answer is the same whoever subscribes already: nobody learns who does.
-func (n *Network) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
+func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	city, b, err := n.cityBot(r)
+	city, b, err := p.cityBot(r)
 	if err != nil {
 		return err
 	}
@@ -86,15 +72,15 @@ func (n *Network) handleSubscribe(w http.ResponseWriter, r *http.Request) error 
 		return &bots.PageError{Status: http.StatusNotFound, ID: "mail.subscribe.off"}
 	}
 	typed := r.PostFormValue("email")
-	email, problem := n.readAddress(typed)
+	email, problem := p.readAddress(typed)
 	if problem != "" {
-		return n.showPage(w, r, http.StatusUnprocessableEntity, typed, n.site.T(r, problem))
+		return p.showPage(w, r, http.StatusUnprocessableEntity, typed, p.site.T(r, problem))
 	}
-	if err := n.askToConfirm(r.Context(), city, b, email); err != nil {
+	if err := p.askToConfirm(r.Context(), city, b, email); err != nil {
 		return err
 	}
-	title := n.site.T(r, "mail.sent.title")
-	return n.site.Page(w, r, http.StatusOK, Name, "sent.tmpl", title, struct{ Email string }{email})
+	title := p.site.T(r, "mail.sent.title")
+	return p.site.Page(w, r, http.StatusOK, Name, "sent.tmpl", title, struct{ Email string }{email})
 }
 
 // askToConfirm sends the mail, unless the address was sent too many.
@@ -108,7 +94,7 @@ func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.B
 		return nil
 	}
 	var m mailer.Mail
-	switch _, err := n.findSubscriber(ctx, b.ID, email); {
+	switch _, err := n.subscribers.Find(ctx, b.ID, email); {
 	case errors.Is(err, db.ErrNotFound):
 		m = n.confirmMail(city, email)
 	case err != nil:
@@ -126,60 +112,60 @@ type linkPage struct {
 }
 
 // openLink returns what the link of the request is about.
-func (n *Network) openLink(r *http.Request, purpose string) (report.City, report.Bot, linkPage, error) {
-	city, b, err := n.cityBot(r)
+func (p *pages) openLink(r *http.Request, purpose string) (report.City, report.Bot, linkPage, error) {
+	city, b, err := p.cityBot(r)
 	if err != nil {
 		return city, b, linkPage{}, err
 	}
-	email, err := n.verify(purpose, city, chi.URLParam(r, "token"))
+	email, err := p.verify(purpose, city, chi.URLParam(r, "token"))
 	if errors.Is(err, secret.ErrTokenExpired) {
 		err = &bots.PageError{Status: http.StatusGone, ID: "mail.link.expired", Err: err}
 	} else if err != nil {
 		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.link.invalid", Err: err}
 	}
-	return city, b, linkPage{Email: email, Address: n.address(city)}, err
+	return city, b, linkPage{Email: email, Address: p.address(city)}, err
 }
 
-func (n *Network) handleConfirmPage(w http.ResponseWriter, r *http.Request) error {
-	city, _, data, err := n.openLink(r, purposeConfirm)
+func (p *pages) handleConfirmPage(w http.ResponseWriter, r *http.Request) error {
+	city, _, data, err := p.openLink(r, purposeConfirm)
 	if err != nil {
 		return err
 	}
-	return n.showLink(w, r, "confirm", city, data)
+	return p.showLink(w, r, "confirm", city, data)
 }
 
-func (n *Network) handleConfirm(w http.ResponseWriter, r *http.Request) error {
-	city, b, data, err := n.openLink(r, purposeConfirm)
+func (p *pages) handleConfirm(w http.ResponseWriter, r *http.Request) error {
+	city, b, data, err := p.openLink(r, purposeConfirm)
 	if err != nil {
 		return err
 	}
-	if err := n.subscribe(r.Context(), b.ID, data.Email); err != nil {
+	if _, err := p.subscribers.Subscribe(r.Context(), b.ID, data.Email); err != nil {
 		return err
 	}
-	return n.showLink(w, r, "subscribed", city, data)
+	return p.showLink(w, r, "subscribed", city, data)
 }
 
-func (n *Network) handleUnsubscribePage(w http.ResponseWriter, r *http.Request) error {
-	city, _, data, err := n.openLink(r, purposeUnsubscribe)
+func (p *pages) handleUnsubscribePage(w http.ResponseWriter, r *http.Request) error {
+	city, _, data, err := p.openLink(r, purposeUnsubscribe)
 	if err != nil {
 		return err
 	}
-	return n.showLink(w, r, "unsubscribe", city, data)
+	return p.showLink(w, r, "unsubscribe", city, data)
 }
 
-func (n *Network) handleUnsubscribe(w http.ResponseWriter, r *http.Request) error {
-	city, b, data, err := n.openLink(r, purposeUnsubscribe)
+func (p *pages) handleUnsubscribe(w http.ResponseWriter, r *http.Request) error {
+	city, b, data, err := p.openLink(r, purposeUnsubscribe)
 	if err != nil {
 		return err
 	}
-	if _, err := n.unsubscribe(r.Context(), b.ID, data.Email); err != nil {
+	if _, err := p.subscribers.Unsubscribe(r.Context(), b.ID, data.Email); err != nil {
 		return err
 	}
-	return n.showLink(w, r, "unsubscribed", city, data)
+	return p.showLink(w, r, "unsubscribed", city, data)
 }
 
 // showLink writes the page name.tmpl.
-func (n *Network) showLink(w http.ResponseWriter, r *http.Request, name string, city report.City, data linkPage) error {
-	title := n.site.T(r, "mail."+name+".title", "City", city.Name)
-	return n.site.Page(w, r, http.StatusOK, Name, name+".tmpl", title, data)
+func (p *pages) showLink(w http.ResponseWriter, r *http.Request, name string, city report.City, data linkPage) error {
+	title := p.site.T(r, "mail."+name+".title", "City", city.Name)
+	return p.site.Page(w, r, http.StatusOK, Name, name+".tmpl", title, data)
 }

@@ -188,11 +188,7 @@ func TestOwnMailsAreNoReports(t *testing.T) {
 	c, bot := b.city("nuernberg")
 	b.city("fuerth")
 	b.mustSubscribe(bot, "rider@example.org")
-	s, err := b.network.findSubscriber(t.Context(), bot.ID, "rider@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours := b.network.reportMail(c, bot, s, report.NewDelivery(report.Report{ID: "r", Text: "U1"}, bot, s.Email))
+	ours := b.network.reportMail(c, bot, b.find(bot, "rider@example.org"), b.delivery(bot, report.Report{ID: "r", Text: "U1"}, "rider@example.org"))
 	for _, m := range []struct{ name, from, mail string }{
 		{"a report", "someone@example.org", string(ours.Data)},
 		{"with nothing but our mark", "someone@example.org", mailer.LoopHeader + ": " + domain + "\nFrom: rider@example.org\n\nhello\n"},

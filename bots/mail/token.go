@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -62,7 +63,7 @@ const (
 // bounceAddress is the envelope sender of a report: the city's address with a
 // tag by which a bounce is known to be about this subscriber. Nobody else can
 // make the tag, so nobody can unsubscribe others with invented bounces.
-func (n *Network) bounceAddress(city report.City, b report.Bot, s subscriber) string {
+func (n *Network) bounceAddress(city report.City, b report.Bot, s recipients.Recipient) string {
 	id := strconv.FormatInt(s.ID, 36)
 	local := city.Slug + "+" + bouncePrefix + id + "." + n.bounceMAC(b.ID, s.ID)
 	if len(local) > maxLocalPart {

@@ -19,8 +19,35 @@ import (
 // maxPage is how long the text of the mail page may be, in characters.
 const maxPage = 20_000
 
-// settings is what settings.tmpl shows. Errors are texts, ready to be shown.
-type settings struct {
+// pages are the forms and pages of the network, with the site around them.
+type pages struct {
+	*Network
+	site bots.Site
+}
+
+// SettingsRoutes adds the forms of the section.
+func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
+	p := &pages{n, site}
+	r.Post("/page", site.Handler(p.handlePageSave))
+	r.Post("/remove", site.Handler(p.handleRemove))
+}
+
+// PublicRoutes adds the pages of subscribing and unsubscribing. Reading them
+// changes nothing, since programs that scan mails follow their links: each has
+// a button.
+func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
+	p := &pages{n, site}
+	r.Get("/", site.Handler(p.handlePage))
+	r.With(p.limitByIP()).Post("/subscribe", site.Handler(p.handleSubscribe))
+	r.Get("/confirm/{token}", site.Handler(p.handleConfirmPage))
+	r.Post("/confirm/{token}", site.Handler(p.handleConfirm))
+	r.Get("/unsubscribe/{token}", site.Handler(p.handleUnsubscribePage))
+	// The same for the button on the page and for a mail program (RFC 8058).
+	r.Post("/unsubscribe/{token}", site.Handler(p.handleUnsubscribe))
+}
+
+// card is what settings.tmpl shows. Errors are texts, ready to be shown.
+type card struct {
 	Made        bool   // the city has its bot
 	Address     string // where riders write to
 	Page        string // markdown of the mail page
@@ -31,76 +58,25 @@ type settings struct {
 	RemoveError string
 }
 
-// Settings returns what the section shows of the city.
+// Settings returns what the section shows of the city, which has one bot at most.
 func (n *Network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
-	bot := firstOf(own)
-	return n.settings(ctx, city, bot)
+	if len(own) == 0 {
+		return &card{Address: n.address(city)}, nil
+	}
+	return n.card(ctx, city, own[0])
 }
 
-func (n *Network) settings(ctx context.Context, city report.City, bot *report.Bot) (*settings, error) {
-	s := &settings{Address: n.address(city), Page: n.defaultPage(city)}
-	if bot == nil {
-		return s, nil
-	}
-	s.Made = true
-	page, err := n.page(ctx, bot.ID)
+func (n *Network) card(ctx context.Context, city report.City, b report.Bot) (*card, error) {
+	page, err := n.page(ctx, b.ID)
 	if err != nil {
 		return nil, err
 	}
-	s.Page = n.orDefault(city, page)
-	return s, nil
+	return &card{Made: true, Address: n.address(city), Page: n.orDefault(city, page)}, nil
 }
 
 // defaultPage is the markdown of a mail page that nobody has changed.
 func (n *Network) defaultPage(city report.City) string {
 	return strings.TrimSpace(n.t(city, "mail.page.default", "City", city.Name, "Address", n.address(city)))
-}
-
-// SettingsRoutes adds the forms of the section.
-func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
-	n.site = site
-	r.Post("/page", n.site.Handler(n.handlePageSave))
-	r.Post("/remove", n.site.Handler(n.handleRemove))
-}
-
-// cityBot returns the mail bot of the city that the request is about.
-func (n *Network) cityBot(r *http.Request) (report.City, report.Bot, error) {
-	city := n.site.City(r)
-	b, err := n.host.DB.FindBot(r.Context(), city.ID, Name)
-	if errors.Is(err, db.ErrNotFound) {
-		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.subscribe.off", Err: err}
-	}
-	return city, b, err
-}
-
-// handlePageSave stores the text of the mail page, or shows what it will look
-// like.
-func (n *Network) handlePageSave(w http.ResponseWriter, r *http.Request) error {
-	city, b, err := n.cityBot(r)
-	if err != nil {
-		return err
-	}
-	s, err := n.settings(r.Context(), city, &b)
-	if err != nil {
-		return err
-	}
-	s.Page = strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("page"), "\r\n", "\n"))
-	if utf8.RuneCountInString(s.Page) > maxPage {
-		s.PageError = n.site.T(r, "mail.settings.page_long", "Max", maxPage)
-		return n.site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
-	}
-	if r.PostFormValue("action") == "preview" {
-		s.Preview, s.ShowPreview = markdown.HTML(n.orDefault(city, s.Page)), true
-		return n.site.Settings(w, r, http.StatusOK, Name, s)
-	}
-	if s.Page == n.defaultPage(city) {
-		// The default is not stored: it follows the city's name and language.
-		s.Page = ""
-	}
-	if err := n.savePage(r.Context(), b.ID, s.Page); err != nil {
-		return err
-	}
-	return n.site.Saved(w, r, Name, n.site.T(r, "mail.settings.page_saved"))
 }
 
 func (n *Network) orDefault(city report.City, page string) string {
@@ -110,32 +86,64 @@ func (n *Network) orDefault(city report.City, page string) string {
 	return page
 }
 
+// cityBot returns the mail bot of the city that the request is about.
+func (p *pages) cityBot(r *http.Request) (report.City, report.Bot, error) {
+	city := p.site.City(r)
+	b, err := p.host.DB.FindBot(r.Context(), city.ID, Name)
+	if errors.Is(err, db.ErrNotFound) {
+		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.subscribe.off", Err: err}
+	}
+	return city, b, err
+}
+
+// handlePageSave stores the text of the mail page, or shows what it will look
+// like.
+func (p *pages) handlePageSave(w http.ResponseWriter, r *http.Request) error {
+	city, b, err := p.cityBot(r)
+	if err != nil {
+		return err
+	}
+	s, err := p.card(r.Context(), city, b)
+	if err != nil {
+		return err
+	}
+	s.Page = strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("page"), "\r\n", "\n"))
+	if utf8.RuneCountInString(s.Page) > maxPage {
+		s.PageError = p.site.T(r, "mail.settings.page_long", "Max", maxPage)
+		return p.site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
+	}
+	if r.PostFormValue("action") == "preview" {
+		s.Preview, s.ShowPreview = markdown.HTML(p.orDefault(city, s.Page)), true
+		return p.site.Settings(w, r, http.StatusOK, Name, s)
+	}
+	if s.Page == p.defaultPage(city) {
+		// The default is not stored: it follows the city's name and language.
+		s.Page = ""
+	}
+	if err := p.savePage(r.Context(), b.ID, s.Page); err != nil {
+		return err
+	}
+	return p.site.Saved(w, r, Name, p.site.T(r, "mail.settings.page_saved"))
+}
+
 // handleRemove removes a subscriber, who asked a moderator for it.
-func (n *Network) handleRemove(w http.ResponseWriter, r *http.Request) error {
-	city, b, err := n.cityBot(r)
+func (p *pages) handleRemove(w http.ResponseWriter, r *http.Request) error {
+	city, b, err := p.cityBot(r)
 	if err != nil {
 		return err
 	}
 	typed := r.PostFormValue("email")
-	removed, err := n.unsubscribe(r.Context(), b.ID, strings.ToLower(strings.TrimSpace(typed)))
+	removed, err := p.subscribers.Unsubscribe(r.Context(), b.ID, strings.ToLower(strings.TrimSpace(typed)))
 	if err != nil {
 		return err
 	}
 	if removed {
-		return n.site.Saved(w, r, Name, n.site.T(r, "mail.settings.removed"))
+		return p.site.Saved(w, r, Name, p.site.T(r, "mail.settings.removed"))
 	}
-	s, err := n.settings(r.Context(), city, &b)
+	s, err := p.card(r.Context(), city, b)
 	if err != nil {
 		return err
 	}
-	s.Remove, s.RemoveError = typed, n.site.T(r, "mail.settings.remove_unknown")
-	return n.site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
-}
-
-// firstOf is the first of the city's bots, nil where there is none.
-func firstOf(own []report.Bot) *report.Bot {
-	if len(own) == 0 {
-		return nil
-	}
-	return &own[0]
+	s.Remove, s.RemoveError = typed, p.site.T(r, "mail.settings.remove_unknown")
+	return p.site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
 }
