@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -105,9 +106,10 @@ func (s *seeder) subscribe(ctx context.Context, c report.City, emails []string) 
 	if err != nil {
 		return err
 	}
+	subscribers := recipients.ForMigration("mail", s.secrets)
 	return s.db.Write(ctx, func(tx *gorm.DB) error {
 		for _, email := range emails {
-			err := tx.Exec("INSERT INTO mail_subscribers (bot_id, email, created) VALUES (?, ?, ?)", b.ID, email, time.Now().UnixMilli()).Error
+			err := subscribers.Put(tx, recipients.Recipient{BotID: b.ID, Address: email, Created: time.Now()}, "")
 			if err != nil {
 				return err
 			}
