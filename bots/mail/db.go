@@ -200,7 +200,8 @@ func (n *Network) bounced(ctx context.Context, botID, id int64) (removed bool, e
 	if bounces < maxFailures {
 		return false, nil
 	}
-	return true, n.subscribers.Remove(ctx, botID, recipients.Name(id))
+	err = n.subscribers.Remove(ctx, botID, recipients.Name(id))
+	return err == nil, err
 }
 
 // requested notes that a mail is about to go to an address that somebody typed
