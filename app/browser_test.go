@@ -56,7 +56,7 @@ func newJourney(t *testing.T, chromium context.Context, v visitor) *journey {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { instance.Close() })
-	texts, err := a.server.texts()
+	texts, err := i18n.New(textSources("", a.server.definitions)...)
 	if err != nil {
 		t.Fatal(err)
 	}
