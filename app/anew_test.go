@@ -27,7 +27,7 @@ func TestServerLeavesNothingBehind(t *testing.T) {
 	defer cancel()
 	// once runs a server and returns what is closed when its site is collected.
 	once := func() <-chan struct{} {
-		s, err := newServer(ctx, cfg, definitions, slog.New(slog.DiscardHandler), false)
+		s, err := newServer(ctx, cfg, definitions, slog.New(slog.DiscardHandler), mode{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestOpenAnewTriesAgain(t *testing.T) {
 	log := newWatchedLog("trying again")
 	opened := make(chan *server, 1)
 	go func() {
-		s, err := openAnew(t.Context(), cfg, definitions, slog.New(slog.NewTextHandler(log, nil)))
+		s, err := openAnew(t.Context(), cfg, definitions, slog.New(slog.NewTextHandler(log, nil)), mode{})
 		if err != nil {
 			t.Error(err)
 		}

@@ -10,11 +10,13 @@ import (
 
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/slow"
 )
 
 // TestBrowser goes through the pages as people do: somebody adds a city and
 // sets it up, somebody else subscribes, gets a report and unsubscribes.
 func TestBrowser(t *testing.T) {
+	slow.Test(t, "goes through the pages in a real browser")
 	chromium := startChromium(t)
 	for _, v := range []visitor{
 		{name: "phone", width: 390, height: 844, language: "en"},
@@ -54,7 +56,7 @@ func newJourney(t *testing.T, chromium context.Context, v visitor) *journey {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { instance.Close() })
-	texts, err := a.server.texts()
+	texts, err := i18n.New(textSources("", a.server.definitions)...)
 	if err != nil {
 		t.Fatal(err)
 	}

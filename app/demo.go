@@ -34,6 +34,7 @@ const (
 )
 
 type demoCommand struct {
+	devFlag
 	Once bool `help:"Stop when the demo's own report has arrived."`
 }
 
@@ -48,6 +49,10 @@ type demo struct {
 // Run runs the real server in a temporary directory, with stand-ins of the
 // networks on loopback, and sends one report through it.
 func (cmd *demoCommand) Run(c *console) error {
+	source, err := cmd.sourceTree()
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "ticketfrei-demo-")
 	if err != nil {
 		return err
@@ -59,7 +64,7 @@ func (cmd *demoCommand) Run(c *console) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s, err := newServer(c.ctx, cfg, definitions, log, true)
+	s, err := newServer(c.ctx, cfg, definitions, log, mode{demo: true, source: source})
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Defi
 // runApp is startApp with settings of the test's own.
 func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *app {
 	t.Helper()
-	s, err := newServer(t.Context(), cfg, definitions, testLog(t), false)
+	s, err := newServer(t.Context(), cfg, definitions, testLog(t), mode{})
 	if err != nil {
 		t.Fatal(err)
 	}

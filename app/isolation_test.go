@@ -17,6 +17,7 @@ import (
 	"ticketfrei/bots"
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // panicking is a network whose bots panic whenever they are called.
@@ -57,6 +58,7 @@ func (panickingBot) Send(context.Context, report.Delivery) (report.Receipt, erro
 // panics. What else the machine does makes the one or the other slower for a
 // while, so there are some rounds; trouble that is shared shows in all of them.
 func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
+	slow.Test(t, "measures times")
 	box, remote := startMailbox(t), startMastodon(t)
 	a := startApp(t, t.TempDir(), box, panickingNetwork())
 	for _, slug := range []string{"nuernberg", "hanging", "broken"} {
@@ -140,9 +142,6 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 		return strings.Contains(b.get("/settings", http.StatusOK), "inside the program")
 	})
 	// The hanging server is shown once a request to it has timed out.
-	if testing.Short() {
-		return
-	}
 	b = a.login("moderator@hanging.example")
 	waitUntil(t, "the settings page to show that the server hangs", func() bool {
 		c, err := a.server.db.FindCity(t.Context(), "hanging")

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ticketfrei/internal/slow"
 )
 
 // sendsAtOnce is how many mails a city's mail bot sends at the same time: as
@@ -136,6 +138,7 @@ func burst(address string, round, n int) []string {
 // TestKilledProgramLosesNothing kills the program or stops it, five times each,
 // in the middle of a burst of 500 mails.
 func TestKilledProgramLosesNothing(t *testing.T) {
+	slow.Test(t, "kills the program again and again")
 	const rounds, mails = 10, 500
 	box := startMailbox(t)
 	dir := t.TempDir()

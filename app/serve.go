@@ -15,7 +15,10 @@ import (
 	"ticketfrei/internal/queue"
 )
 
-type serveCommand struct{ settingsFlags }
+type serveCommand struct {
+	settingsFlags
+	devFlag
+}
 
 // Run serves until it is interrupted.
 func (cmd *serveCommand) Run(c *console) error {
@@ -24,17 +27,21 @@ func (cmd *serveCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return serve(c, cfg, definitions)
+	source, err := cmd.sourceTree()
+	if err != nil {
+		return err
+	}
+	return serve(c, cfg, definitions, mode{source: source})
 }
 
 // serve runs a server until the console's context ends. One whose queue broke
 // is closed and opened anew.
-func serve(c *console, cfg *config.Config, definitions []bots.Definition) error {
+func serve(c *console, cfg *config.Config, definitions []bots.Definition, m mode) error {
 	log, err := newLog(cfg.Log, c)
 	if err != nil {
 		return err
 	}
-	s, err := newServer(c.ctx, cfg, definitions, log, false)
+	s, err := newServer(c.ctx, cfg, definitions, log, m)
 	if err != nil {
 		return err
 	}
@@ -46,7 +53,7 @@ func serve(c *console, cfg *config.Config, definitions []bots.Definition) error 
 		}
 		log.Warn("starting anew", "reason", err)
 		if hangs == nil {
-			s, hangs = openAnew(c.ctx, cfg, definitions, log)
+			s, hangs = openAnew(c.ctx, cfg, definitions, log, m)
 		}
 		switch {
 		case hangs != nil:
@@ -76,9 +83,9 @@ const anewEvery = time.Second
 // openAnew opens the server as often as it takes: what worked before will work
 // again, when the disk has room for good or another program has let go of the
 // port. It returns nil when ctx ends. The error is queue.ErrHangs.
-func openAnew(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) (*server, error) {
+func openAnew(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
 	for {
-		s, err := newServer(ctx, cfg, definitions, log, false)
+		s, err := newServer(ctx, cfg, definitions, log, m)
 		if err == nil {
 			return s, nil
 		}

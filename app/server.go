@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/kit"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
@@ -27,11 +25,16 @@ import (
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
-	"ticketfrei/templates"
 )
 
 // cleanEvery is how often what has expired is deleted.
 const cleanEvery = 15 * time.Minute
+
+// mode is how a server runs.
+type mode struct {
+	demo   bool
+	source sourceTree
+}
 
 // server is the whole program, wired. Everything in it is made by newServer,
 // run by run and closed by close.
@@ -39,6 +42,7 @@ type server struct {
 	cfg         *config.Config
 	log         *slog.Logger
 	definitions []bots.Definition
+	mode        mode
 
 	db       *db.DB
 	secrets  *secret.Box
@@ -60,20 +64,20 @@ type server struct {
 
 // newServer opens and wires everything, and listens. Where something fails,
 // what had been opened is closed again.
-func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, demo bool) (*server, error) {
-	s := &server{cfg: cfg, log: log, definitions: definitions,
+func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
+	s := &server{cfg: cfg, log: log, definitions: m.source.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string)}
-	if err := s.open(ctx, demo); err != nil {
+	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *server) open(ctx context.Context, demo bool) error {
+func (s *server) open(ctx context.Context) error {
 	if err := s.openStores(ctx); err != nil {
 		return err
 	}
-	texts, err := s.texts()
+	texts, err := i18n.New(textSources(s.mode.source, s.definitions)...)
 	if err != nil {
 		return err
 	}
@@ -99,7 +103,7 @@ func (s *server) open(ctx context.Context, demo bool) error {
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
 		Outbox: s.queue, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-		Demo:    demo,
+		Demo:    s.mode.demo, Source: s.mode.source.files(),
 	})
 	if err != nil {
 		return err
@@ -131,15 +135,6 @@ func (s *server) openStores(ctx context.Context) error {
 	}
 	s.onClose(func() { s.hangs = s.queue.Close() })
 	return nil
-}
-
-// texts reads every text of the pages and of the networks.
-func (s *server) texts() (*i18n.Catalogue, error) {
-	sources := append(append([]fs.FS{supervisor.Texts}, templates.Texts...), kit.Texts...)
-	for _, d := range s.definitions {
-		sources = append(sources, d.Files)
-	}
-	return i18n.New(sources...)
 }
 
 // openNetworks makes every network.

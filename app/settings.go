@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
@@ -60,39 +59,4 @@ func (cmd *checkConfigCommand) Run(c *console) error {
 		return err
 	}
 	return cfg.Print(c.stdout, sections(definitions))
-}
-
-type versionCommand struct{}
-
-// Run prints the version: the tag or commit that the program was built from.
-func (cmd *versionCommand) Run(c *console) error {
-	_, err := fmt.Fprintln(c.stdout, "ticketfrei", version())
-	return err
-}
-
-// release is set by the linker (-X main.release=…) where the source has no
-// version control information, as in a container build.
-var release string
-
-func version() string {
-	if release != "" {
-		return release
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	commit, dirty := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			commit = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = " (changed)"
-		}
-	}
-	if commit == "" {
-		return "3 (built without version information)"
-	}
-	return "3, commit " + commit + dirty
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/internal/slow"
 )
 
 var hiddenBot = regexp.MustCompile(`name="bot" value="([^"]+)"`)
@@ -15,6 +16,7 @@ var hiddenBot = regexp.MustCompile(`name="bot" value="([^"]+)"`)
 // TestThreeNetworksHearEachOther runs the real binary between stand-ins of
 // mail, Mastodon and Telegram, and writes on each.
 func TestThreeNetworksHearEachOther(t *testing.T) {
+	slow.Test(t, "builds the program")
 	box, remote := startMailbox(t), startMastodon(t)
 	api, err := telegramtest.Start(telegramtest.Options{})
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ticketfrei/internal/slow"
 )
 
 // mountSmall mounts a file system of its own of that size in a new directory.
@@ -56,6 +58,7 @@ func mustAddCity(t *testing.T, binary string, env []string, slug string) {
 
 // TestFullDisk fills the disk under a running server and makes room again.
 func TestFullDisk(t *testing.T) {
+	slow.Test(t, "builds the program and waits until it starts again by itself")
 	dir := mountSmall(t, "32m")
 	box := startMailbox(t)
 	binary := buildProgram(t)
@@ -151,6 +154,7 @@ func TestDamagedDatabase(t *testing.T) {
 // TestDamagedQueue damages every file of a queue that holds reports: the
 // server says so, starts, and goes on with new ones.
 func TestDamagedQueue(t *testing.T) {
+	slow.Test(t, "builds the program and damages its files")
 	dir := t.TempDir()
 	box := startMailbox(t)
 	binary := buildProgram(t)

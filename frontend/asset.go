@@ -11,23 +11,21 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/bots"
-	"ticketfrei/templates"
 )
 
-// assets are the files of templates/static by name. They do not change while
-// the program runs.
+// assets are the files of templates/static by name.
 type assets struct {
 	files map[string]*blob
 }
 
-func loadAssets() (*assets, error) {
-	entries, err := fs.ReadDir(templates.Files, "static")
+func loadAssets(site fs.FS) (*assets, error) {
+	entries, err := fs.ReadDir(site, "static")
 	if err != nil {
 		return nil, fmt.Errorf("static files: %w", err)
 	}
 	a := &assets{files: make(map[string]*blob, len(entries))}
 	for _, e := range entries {
-		body, err := fs.ReadFile(templates.Files, path.Join("static", e.Name()))
+		body, err := fs.ReadFile(site, path.Join("static", e.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("static files: %w", err)
 		}
@@ -65,7 +63,7 @@ func (a *assets) url(name string) string {
 // handleAsset serves /static/{hash}/{name}. A page of before an upgrade asks
 // for another fingerprint: it gets the file of today, not to be kept.
 func (s *Site) handleAsset(w http.ResponseWriter, r *http.Request) error {
-	f, ok := s.assets.files[chi.URLParam(r, "name")]
+	f, ok := s.look.Load().assets.files[chi.URLParam(r, "name")]
 	if !ok {
 		return &bots.PageError{Status: http.StatusNotFound, ID: "error.not_found"}
 	}
@@ -81,6 +79,6 @@ func (s *Site) handleAsset(w http.ResponseWriter, r *http.Request) error {
 // themselves.
 func (s *Site) rootAsset(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s.assets.files[name].serve(w, r, "public, max-age=3600")
+		s.look.Load().assets.files[name].serve(w, r, "public, max-age=3600")
 	}
 }

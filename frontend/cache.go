@@ -21,8 +21,9 @@ const (
 // cache keeps what is shown of a city for a moment, so that many visitors at
 // once cost as much as one. It is safe for use by many goroutines.
 type cache struct {
-	now    func() time.Time
-	flight singleflight.Group
+	now     func() time.Time
+	keepFor time.Duration
+	flight  singleflight.Group
 
 	mu      sync.RWMutex
 	entries map[string]entry
@@ -39,7 +40,7 @@ type entry struct {
 }
 
 func newCache(now func() time.Time) *cache {
-	return &cache{now: now, entries: map[string]entry{}, dropped: map[int64]uint64{}}
+	return &cache{now: now, keepFor: cacheFor, entries: map[string]entry{}, dropped: map[int64]uint64{}}
 }
 
 // cached returns what is kept under key, or has build make it, once for all
@@ -94,7 +95,7 @@ func (c *cache) keep(key string, cityID int64, value any, began uint64) {
 			}
 		}
 	}
-	c.entries[key] = entry{cityID: cityID, value: value, expires: now.Add(cacheFor)}
+	c.entries[key] = entry{cityID: cityID, value: value, expires: now.Add(c.keepFor)}
 }
 
 // drop forgets what is kept of a city.

@@ -45,6 +45,10 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	} else {
 		s.Log.Debug("a request was refused", "request", v.id, "status", status, "err", err)
 	}
+	if s.Source != nil && status >= http.StatusInternalServerError {
+		showBroken(w, err)
+		return
+	}
 	s.errorPage(w, r, data)
 }
 

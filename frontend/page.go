@@ -50,7 +50,7 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 // blankPage makes the root for a page that is the same for everybody.
 func (s *Site) blankPage(lang, title string, data any) *page {
 	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Demo: s.Demo,
-		texts: s.Texts, assets: s.assets, now: s.Now()}
+		texts: s.Texts, assets: s.look.Load().assets, now: s.Now()}
 }
 
 // T is the text id in the language of the page, filled with data: alternating

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -40,6 +42,9 @@ type Options struct {
 	// Demo makes the stand-ins of HandleDemo part of the site and tells
 	// visitors that this is a demo.
 	Demo bool
+	// Source is the program's source tree, for a developer: see fresh. Where it
+	// is nil, the site looks as it was built.
+	Source fs.FS
 }
 
 // Relay is what the site asks of the way of a report.
@@ -67,10 +72,9 @@ type Site struct {
 	Options
 	sessions  *scs.SessionManager
 	passwords *passwords
-	assets    *assets
 	cache     *cache
 	live      *broker
-	views     map[string]view
+	look      atomic.Pointer[look]
 	routes    http.Handler
 	stop      []func() // of the notices
 
@@ -84,7 +88,7 @@ var (
 )
 
 // NewSite returns the site. Every template is read here: one that is broken is
-// an error. Close it.
+// an error, but for a developer. Close it.
 func NewSite(o Options) (*Site, error) {
 	if o.Config == nil || o.DB == nil || o.Secrets == nil || o.Texts == nil || o.Log == nil ||
 		o.Now == nil || o.Outbox == nil || o.Notices == nil || o.Relay == nil || o.Health == nil {
@@ -96,11 +100,11 @@ func NewSite(o Options) (*Site, error) {
 	if s.passwords, err = newPasswords(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	if s.assets, err = loadAssets(); err != nil {
-		return nil, fmt.Errorf("frontend: %w", err)
-	}
 	s.cache = newCache(o.Now)
-	if s.views, err = parseViews(o.Networks); err != nil {
+	if o.Source != nil {
+		s.cache.keepFor = 0
+	}
+	if err := s.readLook(); err != nil && o.Source == nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	if s.routes, err = s.newRoutes(); err != nil {
@@ -112,7 +116,11 @@ func NewSite(o Options) (*Site, error) {
 }
 
 // ServeHTTP answers a request for any page.
-func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.Source == nil || s.fresh(w) {
+		s.routes.ServeHTTP(w, r)
+	}
+}
 
 // passed drops what is remembered of the city's page, and sends the change to
 // everybody who has it open. It does not wait for them.

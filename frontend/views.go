@@ -10,9 +10,6 @@ import (
 	"net/http"
 	"path"
 	"strconv"
-
-	"ticketfrei/bots/kit"
-	"ticketfrei/templates"
 )
 
 // settingsFile is a network's section of the settings page: a part of a page,
@@ -37,22 +34,22 @@ func (v view) execute(w io.Writer, p *page) error { return v.set.ExecuteTemplate
 // A page defines "content", which templates/layout.tmpl puts into the layout;
 // files below templates/partials, templates/settings/partials and the kit's
 // partials can be used in all of them. A network's settings.tmpl defines nothing and is a part only.
-func parseViews(networks []Network) (map[string]view, error) {
+func parseViews(site, kit fs.FS, networks []Network) (map[string]view, error) {
 	base := template.New("base").Option("missingkey=zero")
 	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
-		if err := parseGlob(base, templates.Files, pattern); err != nil {
+		if err := parseGlob(base, site, pattern); err != nil {
 			return nil, err
 		}
 	}
-	if err := parseGlob(base, kit.Files, "partials/*.tmpl"); err != nil {
+	if err := parseGlob(base, kit, "partials/*.tmpl"); err != nil {
 		return nil, err
 	}
 	views := map[string]view{}
-	if err := addViews(views, base, kit.Files, ".", "bots/kit"); err != nil {
+	if err := addViews(views, base, kit, ".", "bots/kit"); err != nil {
 		return nil, err
 	}
 	for _, dir := range []string{".", "settings"} {
-		if err := addViews(views, base, templates.Files, dir, dir); err != nil {
+		if err := addViews(views, base, site, dir, dir); err != nil {
 			return nil, err
 		}
 	}
@@ -143,7 +140,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name, 
 
 // execute makes the page, or part of one, of template name.
 func (s *Site) execute(name string, p *page) ([]byte, error) {
-	v, ok := s.views[name]
+	v, ok := s.look.Load().views[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no template %s", name)
 	}

@@ -11,11 +11,13 @@ import (
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/queue"
+	"ticketfrei/internal/slow"
 )
 
 // TestAccountMailsWaitForASlowRelay has more account mails than are sent at once
 // wait longer than the queue waits for a sign of life.
 func TestAccountMailsWaitForASlowRelay(t *testing.T) {
+	slow.Test(t, "waits longer than the queue does")
 	const mails = 12
 	relay := mailertest.Start(t)
 	letGo := make(chan struct{})

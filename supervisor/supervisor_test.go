@@ -15,6 +15,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 func ok(context.Context, report.Delivery) (report.Receipt, error) {
@@ -120,6 +121,7 @@ func TestSendResults(t *testing.T) {
 }
 
 func TestRefusedCredentialsNeedAttentionOnce(t *testing.T) {
+	slow.Test(t, "waits until a delivery is tried again")
 	r := newRig(t)
 	b := r.city("city")
 	var good atomic.Bool
@@ -367,6 +369,7 @@ func TestStopLetsARunningSendEnd(t *testing.T) {
 }
 
 func TestStopIsBounded(t *testing.T) {
+	slow.Test(t, "waits for what does not end")
 	r := newRig(t)
 	b := r.city("city")
 	sending := make(chan struct{})
@@ -412,6 +415,7 @@ func TestTakingBack(t *testing.T) {
 // TestStopAndChangeWithFullMailbox stops, and changes, a bot that has more
 // waiting for it than it can send.
 func TestStopAndChangeWithFullMailbox(t *testing.T) {
+	slow.Test(t, "waits for what does not end")
 	r := newRig(t)
 	b := r.city("city")
 	var sending atomic.Int32

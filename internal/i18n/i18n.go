@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"reflect"
 	"slices"
+	"sync/atomic"
 
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -28,10 +29,11 @@ import (
 // languages are those that every text is there in, the default first.
 var languages = []string{"en", "de"}
 
-// Catalogue is every text in every language. It does not change after New and
-// may be used from many goroutines.
+// Catalogue is every text in every language. It changes by Reload alone and may
+// be used from many goroutines.
 type Catalogue struct {
-	byLanguage map[string]*texts
+	sources    []fs.FS
+	byLanguage atomic.Pointer[map[string]*texts]
 	matcher    language.Matcher
 }
 
@@ -47,25 +49,44 @@ type texts struct {
 // New reads en.toml and de.toml at the root of every source. The error names
 // everything that is wrong at once: files missing or broken, texts that are in
 // only one language, texts defined twice, and placeholders that differ between
-// the languages.
+// the languages. A source that is a fmt.Stringer is named in it.
 func New(sources ...fs.FS) (*Catalogue, error) {
-	entries, err := readAll(sources)
-	if err != nil {
-		return nil, fmt.Errorf("translations: %w", err)
+	c := &Catalogue{sources: sources}
+	if err := c.Reload(); err != nil {
+		return nil, err
 	}
-	c := &Catalogue{byLanguage: map[string]*texts{}}
 	var tags []language.Tag
 	for _, lang := range languages {
-		tag := language.MustParse(lang)
-		tags = append(tags, tag)
-		t, err := newTexts(tag, entries[lang])
-		if err != nil {
-			return nil, fmt.Errorf("translations: %s: %w", lang, err)
-		}
-		c.byLanguage[lang] = t
+		tags = append(tags, language.MustParse(lang))
 	}
 	c.matcher = language.NewMatcher(tags)
 	return c, nil
+}
+
+// Reload reads the sources as they are now. Where it fails, as New does, the
+// texts stay as they were.
+func (c *Catalogue) Reload() error {
+	entries, err := readAll(c.sources)
+	if err != nil {
+		return fmt.Errorf("translations: %w", err)
+	}
+	byLanguage := map[string]*texts{}
+	for _, lang := range languages {
+		if byLanguage[lang], err = newTexts(language.MustParse(lang), entries[lang]); err != nil {
+			return fmt.Errorf("translations: %s: %w", lang, err)
+		}
+	}
+	c.byLanguage.Store(&byLanguage)
+	return nil
+}
+
+// in returns the texts of a language; those in English where it is not there.
+func (c *Catalogue) in(lang string) *texts {
+	byLanguage := *c.byLanguage.Load()
+	if t := byLanguage[lang]; t != nil {
+		return t
+	}
+	return byLanguage[languages[0]]
 }
 
 func newTexts(tag language.Tag, entries map[string]entry) (*texts, error) {
@@ -92,10 +113,7 @@ func newTexts(tag language.Tag, entries map[string]entry) (*texts, error) {
 // "!id!", a language that is not there is taken for English, and a name that is
 // missing in data shows as "<no value>".
 func (c *Catalogue) T(lang, id string, data ...any) string {
-	t := c.byLanguage[lang]
-	if t == nil {
-		t = c.byLanguage[languages[0]]
-	}
+	t := c.in(lang)
 	if text, ok := t.plain[id]; ok {
 		return text
 	}
@@ -144,7 +162,7 @@ func pluralCount(count any) any {
 
 // Has says whether there is a text id.
 func (c *Catalogue) Has(id string) bool {
-	t := c.byLanguage[languages[0]]
+	t := c.in(languages[0])
 	_, plain := t.plain[id]
 	return plain || t.filled[id]
 }

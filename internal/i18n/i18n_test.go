@@ -226,6 +226,36 @@ func TestConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
+// named is a source that errors name.
+type named struct{ fstest.MapFS }
+
+func (named) String() string { return "pages" }
+
+func TestReload(t *testing.T) {
+	files := named{fstest.MapFS{
+		"en.toml": {Data: []byte(`title = "First"`)},
+		"de.toml": {Data: []byte(`title = "Erster"`)},
+	}}
+	c, err := i18n.New(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files.MapFS["de.toml"] = &fstest.MapFile{Data: []byte("title = \"Zweiter\"\n=")}
+	if err := c.Reload(); err == nil || !strings.Contains(err.Error(), "pages/de.toml: toml: line 2") {
+		t.Errorf("error %v", err)
+	}
+	if got := c.T("de", "title"); got != "Erster" {
+		t.Errorf("after a broken file the text is %q", got)
+	}
+	files.MapFS["de.toml"] = &fstest.MapFile{Data: []byte(`title = "Zweiter"`)}
+	if err := c.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.T("de", "title"); got != "Zweiter" {
+		t.Errorf("the changed text is %q", got)
+	}
+}
+
 func BenchmarkT(b *testing.B) {
 	c := sample(b)
 	b.Run("plain", func(b *testing.B) {

@@ -39,6 +39,9 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 		all[lang] = map[string]entry{}
 		for _, source := range sources {
 			r := reader{file: lang + ".toml", entries: all[lang]}
+			if named, ok := source.(fmt.Stringer); ok {
+				r.in = named.String() + "/"
+			}
 			r.read(source)
 			errs = append(errs, r.errs...)
 		}
@@ -49,13 +52,14 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 
 // reader reads one file into entries.
 type reader struct {
+	in      string // the source, for errors; may be empty
 	file    string
 	entries map[string]entry
 	errs    []error
 }
 
 func (r *reader) fail(format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf(r.file+": "+format, args...))
+	r.errs = append(r.errs, fmt.Errorf("%s%s: %w", r.in, r.file, fmt.Errorf(format, args...)))
 }
 
 func (r *reader) read(source fs.FS) {

@@ -13,6 +13,7 @@ import (
 
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 func openQueue(t *testing.T) *Queue {
@@ -40,6 +41,7 @@ func publishEach(t *testing.T, q *Queue, n int) {
 // TestSweepDelaysNothing sweeps all the time while batches come and go: a purge
 // makes the server forget what it is about to hand out again.
 func TestSweepDelaysNothing(t *testing.T) {
+	slow.Test(t, "measures times")
 	q := openQueue(t)
 	q.sweepEvery = 10 * time.Millisecond
 	const n, waves, every = 2000, 8, 150 * time.Millisecond
@@ -139,6 +141,7 @@ func TestHandedOutTwice(t *testing.T) {
 // must not stand still, see heartbeat. With the race detector Consume forgets to ask
 // within about a thousand batches of one; without it hardly ever does.
 func TestReadingGoesOn(t *testing.T) {
+	slow.Test(t, "measures times")
 	q := openQueue(t)
 	q.fetch = 1
 	const n = 4000

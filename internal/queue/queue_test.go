@@ -21,6 +21,7 @@ import (
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // patience is how long a test waits for what must come.
@@ -336,6 +337,7 @@ func TestUnconfirmedComesAgain(t *testing.T) {
 // TestDoneIsGone confirms all messages but one: after a restart that one and
 // nothing else comes again, and the files of the queue become small.
 func TestDoneIsGone(t *testing.T) {
+	slow.Test(t, "waits until files are deleted")
 	dir := t.TempDir()
 	q := mustOpen(t, dir)
 	const n = 500
@@ -406,9 +408,7 @@ func dirSize(tb testing.TB, dir string) (size int64) {
 // TestHeldMessageIsNotHandedOutAgain holds a message for longer than the queue
 // waits for a sign of life.
 func TestHeldMessageIsNotHandedOutAgain(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 7 s")
-	}
+	slow.Test(t, "waits longer than the queue does")
 	t.Parallel()
 	q := mustOpen(t, t.TempDir())
 	defer q.Close()
@@ -554,6 +554,7 @@ func (h hangsAt) Handle(_ context.Context, rec slog.Record) error {
 // TestCloseDoesNotHang has a server that hangs as it stops, as it does after a
 // purge on a full disk: it waits for a lock that it holds itself.
 func TestCloseDoesNotHang(t *testing.T) {
+	slow.Test(t, "waits for what does not end")
 	h := hangsAt{slog.DiscardHandler, "Initiating Shutdown", make(chan struct{})}
 	q, err := queue.Open(t.Context(), t.TempDir(), slog.New(h))
 	if err != nil {

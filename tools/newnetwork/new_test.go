@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ticketfrei/internal/slow"
 	"ticketfrei/tools/newnetwork/naming"
 )
 
@@ -47,6 +48,7 @@ func changesOf(t *testing.T, dir string) []string {
 // TestNewNetworkIsOneDirectory makes a network in a copy of the project, tests
 // and builds it, and lets the demo send a report through it.
 func TestNewNetworkIsOneDirectory(t *testing.T) {
+	slow.Test(t, "builds and tests a copy of the program")
 	dir := t.TempDir()
 	copyTree(t, dir)
 	gitRun(t, dir, "init", "--quiet")

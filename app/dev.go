@@ -1,0 +1,84 @@
+package app
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit"
+	"ticketfrei/supervisor"
+	"ticketfrei/templates"
+)
+
+// devFlag is the flag of the commands that run a server.
+type devFlag struct {
+	Dev bool `help:"For developers: read templates, styles and texts from the source in the working directory, again for every request."`
+}
+
+// sourceTree returns the source that the server is to look like; empty without
+// the flag.
+func (f devFlag) sourceTree() (sourceTree, error) {
+	if !f.Dev {
+		return "", nil
+	}
+	if _, err := os.Stat("templates/layout.tmpl"); err != nil {
+		return "", &usageError{errors.New("--dev reads templates/ in the working directory, and there is none: go to the root of Ticketfrei's source and run: go run . demo --dev")}
+	}
+	return ".", nil
+}
+
+// sourceTree is where the program's source is, whose files a developer changes
+// while the server runs. It is empty where those built into the program are used.
+type sourceTree string
+
+// files are all files of the tree; nil where it is empty.
+func (t sourceTree) files() fs.FS {
+	if t == "" {
+		return nil
+	}
+	return os.DirFS(string(t))
+}
+
+// folder is a directory of the tree.
+func (t sourceTree) folder(dir string) folder {
+	return folder{os.DirFS(filepath.Join(string(t), dir)), dir}
+}
+
+// networks returns the definitions with the files of the tree.
+func (t sourceTree) networks(definitions []bots.Definition) []bots.Definition {
+	if t == "" {
+		return definitions
+	}
+	list := slices.Clone(definitions)
+	for i := range list {
+		list[i].Files = t.folder("bots/" + list[i].Name)
+	}
+	return list
+}
+
+// folder is a directory of the source tree, which an error names.
+type folder struct {
+	fs.FS
+	dir string
+}
+
+func (f folder) String() string { return f.dir }
+
+// textSources are the sources of every text of the pages and of the networks.
+func textSources(t sourceTree, definitions []bots.Definition) []fs.FS {
+	var list []fs.FS
+	if t == "" {
+		list = slices.Concat([]fs.FS{supervisor.Texts}, templates.Texts, kit.Texts)
+	} else {
+		for _, dir := range []string{"supervisor", "templates", "templates/settings", "bots/kit", "bots/kit/remote"} {
+			list = append(list, t.folder(dir))
+		}
+	}
+	for _, d := range definitions {
+		list = append(list, d.Files)
+	}
+	return list
+}
