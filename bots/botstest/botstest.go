@@ -1,22 +1,27 @@
-// Package botstest is what the tests of networks stand on: a clock that they
-// move, an inbox for what a bot emits, Receive at work, and a stand-in of the
-// site around a network's pages.
+// Package botstest gives what is in kittest its former name, for the tests of
+// networks that have not moved yet.
 package botstest
 
 import (
-	"testing"
-	"time"
-
-	"ticketfrei/bots"
+	"ticketfrei/bots/kit/kittest"
 )
 
-// Patience bounds everything that a test waits for.
-const Patience = 20 * time.Second
+// Patience is that of kittest.
+const Patience = kittest.Patience
 
-// WantKind checks that err is an error of that kind.
-func WantKind(tb testing.TB, err error, want bots.Kind) {
-	tb.Helper()
-	if kind, _ := bots.KindOf(err); err == nil || kind != want {
-		tb.Errorf("error %v of kind %d, want kind %d", err, kind, want)
-	}
-}
+// What kittest has.
+type (
+	Clock          = kittest.Clock
+	Inbox          = kittest.Inbox
+	Receiving      = kittest.Receiving
+	Site[S, P any] = kittest.Site[S, P]
+)
+
+// What kittest does.
+var (
+	WantKind      = kittest.WantKind
+	StandingClock = kittest.StandingClock
+	NewInbox      = kittest.NewInbox
+	Receive       = kittest.Receive
+	Request       = kittest.Request
+)

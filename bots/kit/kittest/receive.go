@@ -1,4 +1,4 @@
-package botstest
+package kittest
 
 import (
 	"context"

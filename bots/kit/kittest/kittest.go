@@ -1,0 +1,23 @@
+// Package kittest is what the tests of networks stand on: a host with everything
+// that the program gives a network, a clock that they move, an inbox for what
+// bots hear, Receive at work. Chat and Post are the checks that every network of
+// their kind must pass against its stand-in.
+package kittest
+
+import (
+	"testing"
+	"time"
+
+	"ticketfrei/bots"
+)
+
+// Patience bounds everything that a test waits for.
+const Patience = 20 * time.Second
+
+// WantKind checks that err is an error of that kind.
+func WantKind(tb testing.TB, err error, want bots.Kind) {
+	tb.Helper()
+	if kind, _ := bots.KindOf(err); err == nil || kind != want {
+		tb.Errorf("error %v of kind %d, want kind %d", err, kind, want)
+	}
+}
