@@ -24,10 +24,11 @@ const maxRequests = 10_000
 type Server struct {
 	URL string // as "http://127.0.0.1:40404"
 
-	http *http.Server
-	quit chan struct{}
-	done sync.WaitGroup
-	once sync.Once
+	handler http.Handler
+	http    *http.Server
+	quit    chan struct{}
+	done    sync.WaitGroup
+	once    sync.Once
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced when something happens
@@ -69,7 +70,7 @@ func Start(h http.Handler) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start a stand-in: %w", err)
 	}
-	s := &Server{URL: "http://" + listener.Addr().String(), quit: make(chan struct{}), changed: make(chan struct{})}
+	s := &Server{URL: "http://" + listener.Addr().String(), handler: h, quit: make(chan struct{}), changed: make(chan struct{})}
 	s.http = &http.Server{Handler: s.note(h), ReadHeaderTimeout: 10 * time.Second}
 	s.done.Go(func() { _ = s.http.Serve(listener) }) // ends with Close
 	return s, nil
