@@ -20,7 +20,7 @@ func (p *Pacer) waitForChat(ctx context.Context, chat string, group bool) error 
 		cancel()
 		return ErrBusy
 	}
-	return sleep(ctx, at.Sub(now))
+	return Sleep(ctx, at.Sub(now))
 }
 
 // reserve returns when the chat's next message may be sent, and takes that turn.

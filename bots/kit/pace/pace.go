@@ -112,7 +112,7 @@ func (p *Pacer) waitForPause(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok && left > time.Until(deadline) {
 		return &PausedError{left}
 	}
-	return sleep(ctx, left)
+	return Sleep(ctx, left)
 }
 
 // pausedFor is how long nothing may be sent. It also ends a slow time.
@@ -126,8 +126,8 @@ func (p *Pacer) pausedFor() time.Duration {
 	return time.Until(p.until)
 }
 
-// sleep waits for d or the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d or the end of ctx.
+func Sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
