@@ -1,0 +1,23 @@
+package account
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Server reads what people type as the address of a server into a field:
+// "chat.example", "https://Chat.example/". It returns the URL without a slash at
+// the end. One without TLS is only taken where plain is set. The error is one of
+// Wrong.
+func Server(field, typed string, plain bool) (string, error) {
+	typed = strings.TrimSpace(typed)
+	if !strings.Contains(typed, "://") {
+		typed = "https://" + typed
+	}
+	u, err := url.Parse(typed)
+	secure := err == nil && (u.Scheme == "https" || u.Scheme == "http" && plain)
+	if !secure || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", Wrong(field, "kit.account.bad_server")
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+}
