@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/go-gormigrate/gormigrate/v2"
 
 	"ticketfrei/bots"
@@ -60,6 +61,16 @@ type Driver interface {
 	account.Checker
 	// Open returns the account at work. It does not talk to the service.
 	Open(a account.Account, log Log) (Conn, error)
+}
+
+// Router is a Driver with pages of its own beside the kit's. Guard it where it is
+// implemented.
+type Router interface {
+	// SettingsRoutes adds to what is served below /settings/<name>/, where a
+	// moderator is logged in and the city is known.
+	SettingsRoutes(r chi.Router, site bots.Site, p *account.Pages)
+	// PublicRoutes adds to what is served below /city/{slug}/<name>/.
+	PublicRoutes(r chi.Router, site bots.Site)
 }
 
 // Log is a bot's log, as its moderators read it. id is the id of a text that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -35,6 +36,20 @@ func Command(text, name string) (command string, other bool) {
 	word, _, _ = strings.Cut(word, "\n")
 	command, bot, named := strings.Cut(word, "@")
 	return strings.ToLower(command), named && !strings.EqualFold(bot, strings.TrimPrefix(name, "@"))
+}
+
+// Mention returns a text without the mentions of handle, as "@kontis", and tells
+// whether there were any. It is for services that do not say so themselves.
+func Mention(text, handle string) (rest string, mentioned bool) {
+	// What follows must not go on with the name: "@kontis.example" is another's.
+	mention := regexp.MustCompile(`(?i)(^|[\s(])` + regexp.QuoteMeta(handle) + `($|[\s,;:!?)]|\.(?:\s|$))`)
+	for mention.MatchString(text) { // of two in a row the matches overlap
+		text, mentioned = mention.ReplaceAllString(text, "$1$2"), true
+	}
+	if !mentioned {
+		return text, false
+	}
+	return strings.TrimSpace(strings.TrimLeft(text, " \t\n,;:")), true
 }
 
 // handleCommand does what a command asks for, and answers in the language of

@@ -109,10 +109,17 @@ func (n *network) CountRecipients(ctx context.Context, b report.Bot) (int, error
 func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
 	n.pages.Routes(r, site)
 	r.Post("/welcome", site.Handler((&welcomeForm{n, site}).handle))
+	if router, ok := n.driver.(Router); ok {
+		router.SettingsRoutes(r, site, n.pages)
+	}
 }
 
-// PublicRoutes adds nothing: riders use the service itself.
-func (n *network) PublicRoutes(chi.Router, bots.Site) {}
+// PublicRoutes adds what the driver has: riders use the service itself.
+func (n *network) PublicRoutes(r chi.Router, site bots.Site) {
+	if router, ok := n.driver.(Router); ok {
+		router.PublicRoutes(r, site)
+	}
+}
 
 // Settings returns what the section shows.
 func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
