@@ -148,6 +148,9 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	}
 	err := c.Delete(ctx, *d.Retract)
 	b.slowDown(err)
+	if e := remote.As(err); e != nil && e.Trouble == remote.Gone {
+		return nil
+	}
 	return explain(err)
 }
 

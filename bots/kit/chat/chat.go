@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/text"
+	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
@@ -52,6 +53,16 @@ func Tables(network string) []string {
 		`CREATE TABLE `+network+`_welcomes (
 			bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
 			text TEXT NOT NULL)`)
+}
+
+// Migrations is the list of a chat network: Tables, and then more. More only
+// grows at its end; what was released is never changed. Tables, and the ids of
+// migrations, begin with the network's name.
+func Migrations(network string, more ...*gormigrate.Migration) func(*secret.Box) []*gormigrate.Migration {
+	return func(*secret.Box) []*gormigrate.Migration {
+		first := &gormigrate.Migration{ID: network + "_0001", Migrate: db.SQL(Tables(network)...)}
+		return append([]*gormigrate.Migration{first}, more...)
+	}
 }
 
 // Driver is the way to a chat service. Its methods are called from many
@@ -107,7 +118,8 @@ type Checker interface {
 }
 
 // Deleter is a Conn that can take a message back. One that is gone already, or
-// that the service does not delete any more, is no error.
+// that the service does not delete any more, is no error; nor is a remote.Error
+// that says Gone.
 type Deleter interface {
 	Delete(ctx context.Context, r report.Receipt) error
 }

@@ -235,8 +235,13 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	if booster := b.booster(d); booster != nil {
 		return explain(booster.Unboost(ctx, *d.Retract))
 	}
-	if c, ok := b.conn.(Deleter); ok {
-		return explain(c.Delete(ctx, *d.Retract))
+	c, ok := b.conn.(Deleter)
+	if !ok {
+		return nil
 	}
-	return nil
+	err := c.Delete(ctx, *d.Retract)
+	if e := remote.As(err); e != nil && e.Trouble == remote.Gone {
+		return nil
+	}
+	return explain(err)
 }

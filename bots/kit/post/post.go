@@ -16,6 +16,7 @@ import (
 	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/text"
+	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
@@ -45,6 +46,16 @@ type Network struct {
 // accounts, logins, and <network>_posts, what was posted or is about to be.
 func Tables(network string) []string {
 	return append(account.Tables(network), PostsTable(network)...)
+}
+
+// Migrations is the list of a posting network: Tables, and then more. More only
+// grows at its end; what was released is never changed. Tables, and the ids of
+// migrations, begin with the network's name.
+func Migrations(network string, more ...*gormigrate.Migration) func(*secret.Box) []*gormigrate.Migration {
+	return func(*secret.Box) []*gormigrate.Migration {
+		first := &gormigrate.Migration{ID: network + "_0001", Migrate: db.SQL(Tables(network)...)}
+		return append([]*gormigrate.Migration{first}, more...)
+	}
 }
 
 // Driver is the way to a service. Its methods are called from many goroutines.
@@ -134,7 +145,8 @@ type Booster interface {
 	Unboost(ctx context.Context, r report.Receipt) error
 }
 
-// Deleter is a Conn that can take a post back. One that is gone is no error.
+// Deleter is a Conn that can take a post back. One that is gone is no error; nor
+// is a remote.Error that says Gone.
 type Deleter interface {
 	Delete(ctx context.Context, r report.Receipt) error
 }
