@@ -24,6 +24,7 @@ const maxRequests = 10_000
 type Server struct {
 	URL string // as "http://127.0.0.1:40404"
 
+	logins
 	handler http.Handler
 	http    *http.Server
 	quit    chan struct{}

@@ -95,12 +95,6 @@ func JSON(w http.ResponseWriter, status int, v any) {
 	Status(status, string(raw))(w, nil)
 }
 
-// Bearer is the token that a request carries; empty where it has none.
-func Bearer(r *http.Request) string {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return token
-}
-
 // Body decodes the JSON of a request into out, and answers where it cannot.
 func Body(w http.ResponseWriter, r *http.Request, out any) bool {
 	err := json.NewDecoder(r.Body).Decode(out)
