@@ -22,7 +22,8 @@ type Book[E any] struct {
 type page[E any] struct {
 	events []E
 	lines  []Line
-	gone   map[int]bool // lines that were taken back
+	keys   map[string]int // numbers of the lines that were written with a key
+	gone   map[int]bool   // lines that were taken back
 }
 
 // NewBook returns an empty book. s tells those who wait what happens.
@@ -31,7 +32,7 @@ func NewBook[E any](s *Server) *Book[E] { return &Book[E]{server: s, pages: map[
 // page returns what is kept of an account. b.mu is held.
 func (b *Book[E]) page(account int) *page[E] {
 	if b.pages[account] == nil {
-		b.pages[account] = &page[E]{gone: map[int]bool{}}
+		b.pages[account] = &page[E]{keys: map[string]int{}, gone: map[int]bool{}}
 	}
 	return b.pages[account]
 }
@@ -65,19 +66,35 @@ func (b *Book[E]) after(account int, id string) []E {
 	return slices.Clone(events[min(max(seen, 0), len(events)):])
 }
 
-// Wrote keeps a line of an account, with the time, and returns its id.
-func (b *Book[E]) Wrote(account int, l Line) (id string) {
+// Wrote keeps a line of an account, with the time, and returns its id. The same
+// key again is the same line, unless it is empty.
+func (b *Book[E]) Wrote(account int, key string, l Line) (id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l.Own, l.Time = true, time.Now()
 	p := b.page(account)
-	p.lines = append(p.lines, l)
-	b.server.Happened()
-	return strconv.Itoa(len(p.lines))
+	n, known := p.keys[key]
+	if !known || key == "" {
+		l.Own, l.Time = true, time.Now()
+		p.lines = append(p.lines, l)
+		n = len(p.lines)
+		p.keys[key] = n
+		b.server.Happened()
+	}
+	return strconv.Itoa(n)
 }
 
-// TakeBack drops a line and tells whether it was there.
-func (b *Book[E]) TakeBack(account int, id string) bool {
+// Remove answers a request to take back the line whose {id} is in the path: 204,
+// or 410 where it is gone.
+func (b *Book[E]) Remove(account int, w http.ResponseWriter, r *http.Request) {
+	if !b.takeBack(account, r.PathValue("id")) {
+		b.server.Answer(http.StatusGone, 0)(w, r)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// takeBack drops a line and tells whether it was there.
+func (b *Book[E]) takeBack(account int, id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.page(account)

@@ -24,6 +24,10 @@ const maxRequests = 10_000
 type Server struct {
 	URL string // as "http://127.0.0.1:40404"
 
+	// Paths are what the paths of calls begin with, where that is the same for all
+	// accounts. Set it before the server is used.
+	Paths map[Call]string
+
 	logins
 	handler http.Handler
 	http    *http.Server

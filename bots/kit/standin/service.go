@@ -13,27 +13,28 @@ import (
 	"time"
 
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/internal/report"
 )
 
-// Service is a stand-in as the demo and the checks of kittest move it. All but
-// the first five methods are those of Server, which a stand-in embeds; it has its
-// own where the service's answers look otherwise.
+// Service is a stand-in as the demo and the checks of kittest move it. A stand-in
+// embeds Server, which has all of it but Write and Lines, and has its own where the
+// service's logins, paths or answers look otherwise.
 //
 // Accounts are counted from 0, and are there when they are first named. People
 // and groups are called by any name, and are there likewise.
 type Service interface {
+	// Write writes to an account.
+	Write(account int, m Message)
+	// Lines are what an account wrote and what still stands, the oldest first.
+	Lines(account int) []Line
+
 	// Login is what is typed into the form to connect an account: what holds now.
 	Login(account int) account.Typed
 	// Revoke makes what was typed before worth nothing, and gives the account
 	// another login.
 	Revoke(account int)
-	// Write writes to an account.
-	Write(account int, m Message)
-	// Lines are what an account wrote and what still stands, the oldest first.
-	Lines(account int) []Line
 	// Path is what the path of a call begins with, for Fail and Requests.
 	Path(account int, c Call) string
-
 	// Answer answers with a status as the service's own API does; after is how
 	// long it asks to wait, 0 where it does not say.
 	Answer(status int, after time.Duration) Fault
@@ -86,6 +87,22 @@ func (m Message) Place() string {
 	return m.Author
 }
 
+// At is when it is written.
+func (m Message) At() time.Time {
+	if m.Time.IsZero() {
+		return time.Now()
+	}
+	return m.Time
+}
+
+// Visibility is who may read it.
+func (m Message) Visibility() report.Visibility {
+	if m.Public {
+		return report.Public
+	}
+	return report.Private
+}
+
 // JSON answers with a status and v.
 func JSON(w http.ResponseWriter, status int, v any) {
 	raw, err := json.Marshal(v)
@@ -113,6 +130,14 @@ func (s *Server) Hold(r *http.Request, ok func() bool) {
 	_ = s.Wait(ctx, ok)
 }
 
+// Login is the address of the server and the account's token.
+func (s *Server) Login(n int) account.Typed {
+	return account.Typed{"server": s.URL, "token": s.Token(n)}
+}
+
+// Path is what the path of a call begins with: see Paths.
+func (s *Server) Path(_ int, c Call) string { return s.Paths[c] }
+
 // Answer answers with a status in the form {"error": "words"} and, where after is
 // not 0, with Retry-After.
 func (s *Server) Answer(status int, after time.Duration) Fault {
@@ -139,10 +164,14 @@ func (d discarded) Header() http.Header         { return d.header }
 func (d discarded) Write(p []byte) (int, error) { return io.Discard.Write(p) }
 func (d discarded) WriteHeader(int)             {}
 
-// Show makes of a service what the demo shows: its first account, which c knows,
-// and those of the people in whose chats the reports arrive; none where the
+// Show starts a service and makes of it what the demo shows: its first account,
+// which c knows, and the people in whose chats the reports arrive; none where the
 // account posts for everybody to see.
-func Show(s Service, c account.Checker, people ...string) (Shown, error) {
+func Show[S Service](start func() (S, error), c account.Checker, people ...string) (Shown, error) {
+	s, err := start()
+	if err != nil {
+		return nil, err
+	}
 	ctx, done := context.WithTimeout(context.Background(), 10*time.Second)
 	defer done()
 	a, err := c.Check(ctx, s.Login(0))
