@@ -12,7 +12,7 @@ import (
 
 	"ticketfrei/bots/all"
 	"ticketfrei/bots/mastodon/standin"
-	"ticketfrei/bots/telegram/telegramtest"
+	telegram "ticketfrei/bots/telegram/standin"
 )
 
 // oldWorld is the networks of the old directory, as they are when it is opened
@@ -26,10 +26,10 @@ type oldWorld struct {
 
 	mastodon *standin.Server
 	accounts map[string]*standin.Account // by username
-	telegram *telegramtest.Server
-	bots     map[string]*telegramtest.Bot // by username
-	people   map[string]*telegramtest.User
-	groups   map[string]*telegramtest.Group
+	telegram *telegram.Server
+	bots     map[string]*telegram.Bot // by username
+	people   map[string]*telegram.User
+	groups   map[string]*telegram.Group
 }
 
 // oldClock is a clock that can be set back.
@@ -87,13 +87,13 @@ func (w *oldWorld) restoreMastodon() {
 // restoreTelegram is what depends on Telegram's stand-in.
 func (w *oldWorld) restoreTelegram() {
 	w.Helper()
-	s, err := telegramtest.Start(telegramtest.Options{})
+	s, err := telegram.Start(telegram.Options{})
 	if err != nil {
 		w.Fatal(err)
 	}
 	w.Cleanup(func() { s.Close() })
-	w.telegram, w.bots = s, map[string]*telegramtest.Bot{}
-	w.people, w.groups = map[string]*telegramtest.User{}, map[string]*telegramtest.Group{}
+	w.telegram, w.bots = s, map[string]*telegram.Bot{}
+	w.people, w.groups = map[string]*telegram.User{}, map[string]*telegram.Group{}
 	for _, b := range w.old.Bots {
 		w.bots[b.Username] = s.RestoreBot(b.ID, b.Username, b.Name, b.Token, b.Next)
 	}
@@ -111,7 +111,7 @@ func (w *oldWorld) restoreTelegram() {
 // group.
 func (w *oldWorld) told(bot, chat, text string) int {
 	w.Helper()
-	var list []telegramtest.Message
+	var list []telegram.Message
 	if u := w.people[chat]; u != nil {
 		list = w.bots[bot].Chat(u)
 	} else {

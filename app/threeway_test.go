@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"ticketfrei/bots/telegram/telegramtest"
+	telegram "ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/slow"
 )
 
@@ -18,7 +18,7 @@ var hiddenBot = regexp.MustCompile(`name="bot" value="([^"]+)"`)
 func TestThreeNetworksHearEachOther(t *testing.T) {
 	slow.Test(t, "builds the program")
 	box, remote := startMailbox(t), startMastodon(t)
-	api, err := telegramtest.Start(telegramtest.Options{})
+	api, err := telegram.Start(telegram.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestThreeNetworksHearEachOther(t *testing.T) {
 	writer, reader := api.AddUser("writer", "en"), api.AddUser("reader", "de")
 	writer.Write(bot, "/start")
 	reader.Write(bot, "/start")
-	heard := func(u *telegramtest.User, text string) int {
+	heard := func(u *telegram.User, text string) int {
 		n := 0
 		for _, m := range bot.Chat(u) {
 			if m.FromBot && strings.Contains(m.Text, text) {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 )
@@ -16,7 +16,7 @@ import (
 func TestSubscribing(t *testing.T) {
 	for _, language := range []string{"en", "de"} {
 		t.Run(language, func(t *testing.T) {
-			w := newWorld(t, telegramtest.Options{})
+			w := newWorld(t, standin.Options{})
 			row := w.connect()
 			say := func(id string, data ...any) string { return w.site.Texts.T(language, id, data...) }
 			botstest.Receive(t, w.load(row), botstest.NewInbox())
@@ -54,7 +54,7 @@ func TestSubscribing(t *testing.T) {
 }
 
 func TestLanguageOfAnswers(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	botstest.Receive(t, w.load(w.connect()), botstest.NewInbox()) // the city's language is English
 	for code, want := range map[string]string{"de-AT": "de", "fr": "en", "": "en", "!": "en"} {
 		t.Run("code "+code, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestLanguageOfAnswers(t *testing.T) {
 }
 
 func TestWelcomeOfTheModerators(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	check(t, w.network.store.saveWelcome(w.ctx, row.ID, "Moin!"))
 	botstest.Receive(t, w.load(row), botstest.NewInbox())
@@ -81,7 +81,7 @@ func TestWelcomeOfTheModerators(t *testing.T) {
 
 func TestPingTellsTheLag(t *testing.T) {
 	behind := func() time.Time { return time.Now().Add(-90 * time.Second) }
-	w := newWorld(t, telegramtest.Options{Now: behind})
+	w := newWorld(t, standin.Options{Now: behind})
 	botstest.Receive(t, w.load(w.connect()), botstest.NewInbox())
 	rider := w.server.AddUser("Rider", "en")
 	rider.Write(w.account, "/ping")
@@ -92,7 +92,7 @@ func TestPingTellsTheLag(t *testing.T) {
 }
 
 func TestLast(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	botstest.Receive(t, w.load(row), botstest.NewInbox())
 	rider := w.server.AddUser("Rider", "en")
@@ -121,7 +121,7 @@ func TestLast(t *testing.T) {
 }
 
 func TestBlockingUnsubscribes(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	rider := subscribed(w, row)
 	other := subscribed(w, row)
@@ -134,7 +134,7 @@ func TestBlockingUnsubscribes(t *testing.T) {
 // TestNobodyMakesTheBotTalkWithoutEnd sends many commands at once: what is
 // answered is bounded, and a report that comes after them does not wait.
 func TestNobodyMakesTheBotTalkWithoutEnd(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.network.limits = documentedLimits()
 	rider, other := w.server.AddUser("Rider", "en"), w.server.AddUser("Other", "en")
 	for range 90 {

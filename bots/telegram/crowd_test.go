@@ -13,7 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/queue"
@@ -41,7 +41,7 @@ type mass struct {
 }
 
 func newMass(t *testing.T) *mass {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.network.limits = limits{bot: crowdRate, chat: crowdScale, group: rate.Inf, groupBurst: 1, slowFor: time.Minute}
 	m := &mass{world: w, row: w.connect(), order: map[int64]int{}}
 	for i := range crowd {
@@ -195,13 +195,13 @@ func TestCrowd(t *testing.T) {
 
 // course is what happened when.
 type course struct {
-	sends       []telegramtest.Send
+	sends       []standin.Send
 	first, last map[string]time.Time
 	count       map[string]int
 	chats       map[string]int // different ones
 }
 
-func newCourse(sends []telegramtest.Send) course {
+func newCourse(sends []standin.Send) course {
 	c := course{sends: sends, first: map[string]time.Time{}, last: map[string]time.Time{}, count: map[string]int{}, chats: map[string]int{}}
 	seen := map[string]bool{}
 	for _, s := range sends {
@@ -248,7 +248,7 @@ func (c course) share(text string) float64 {
 
 // displacement is how far on average messages are from the place that their
 // chat has among those that were written to.
-func (m *mass) displacement(sends []telegramtest.Send) float64 {
+func (m *mass) displacement(sends []standin.Send) float64 {
 	places := make([]int, 0, len(sends))
 	for _, s := range sends {
 		places = append(places, m.order[s.ChatID])

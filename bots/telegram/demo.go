@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
 )
 
@@ -23,10 +23,10 @@ const demoPatience = 1500 * time.Millisecond
 // demo is a stand-in of Telegram with two people in it.
 type demo struct {
 	network *network
-	server  *telegramtest.Server
-	bot     *telegramtest.Bot
-	rider   *telegramtest.User // who looks at the page
-	other   *telegramtest.User
+	server  *standin.Server
+	bot     *standin.Bot
+	rider   *standin.User // who looks at the page
+	other   *standin.User
 }
 
 // demoPage is what demo.tmpl shows.
@@ -49,7 +49,7 @@ type demoLine struct {
 // and two people who have subscribed. It returns the page with their chats.
 func (n *network) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
 	n.site = site
-	server, err := telegramtest.Start(telegramtest.Options{Now: n.host.Now})
+	server, err := standin.Start(standin.Options{Now: n.host.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (n *network) StartDemo(ctx context.Context, site bots.Site, city report.Cit
 	if err != nil {
 		return nil, fmt.Errorf("connect the demo bot: %w", err)
 	}
-	for _, u := range []*telegramtest.User{d.rider, d.other} {
+	for _, u := range []*standin.User{d.rider, d.other} {
 		u.Open(bot)
 		if _, err := n.store.subscribe(ctx, made.ID, u.ID()); err != nil {
 			return nil, err
@@ -91,7 +91,7 @@ func (d *demo) page(w http.ResponseWriter, r *http.Request, status int, p demoPa
 }
 
 // lines are what stands in somebody's chat.
-func (d *demo) lines(u *telegramtest.User) []demoLine {
+func (d *demo) lines(u *standin.User) []demoLine {
 	var list []demoLine
 	for _, m := range d.bot.Chat(u) {
 		if !m.Deleted {

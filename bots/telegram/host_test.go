@@ -17,7 +17,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
@@ -34,8 +34,8 @@ type world struct {
 	clock   *botstest.Clock
 	site    *botstest.Site[settings, demoPage]
 	network *network
-	server  *telegramtest.Server
-	account *telegramtest.Bot
+	server  *standin.Server
+	account *standin.Bot
 	city    report.City
 	log     *bytes.Buffer
 }
@@ -43,7 +43,7 @@ type world struct {
 // fast are limits that no test notices.
 var fast = limits{bot: rate.Inf, chat: rate.Inf, group: rate.Inf, groupBurst: 1, slowFor: time.Minute}
 
-func newWorld(t *testing.T, o telegramtest.Options) *world {
+func newWorld(t *testing.T, o standin.Options) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -51,7 +51,7 @@ func newWorld(t *testing.T, o telegramtest.Options) *world {
 	if o.Now == nil {
 		o.Now = w.clock.Now
 	}
-	w.server = must(telegramtest.Start(o))(t)
+	w.server = must(standin.Start(o))(t)
 	t.Cleanup(func() { check(t, w.server.Close()) })
 	w.account = w.server.AddBot("Nuernberg_bot", "Nürnberg")
 	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations})
@@ -101,7 +101,7 @@ func (w *world) handled() {
 }
 
 // answers waits for the bot's n-th message to a person and returns it.
-func (w *world) answer(u *telegramtest.User, n int) string {
+func (w *world) answer(u *standin.User, n int) string {
 	w.t.Helper()
 	var got []string
 	w.until("answer", func() bool {
@@ -123,7 +123,7 @@ func (w *world) delivery(b report.Bot, chat int64, text string) report.Delivery 
 }
 
 // subscribe makes somebody a subscriber of long standing.
-func (w *world) subscribe(b report.Bot, u *telegramtest.User) {
+func (w *world) subscribe(b report.Bot, u *standin.User) {
 	w.t.Helper()
 	u.Open(w.account)
 	must(w.network.store.subscribe(w.ctx, b.ID, u.ID()))(w.t)

@@ -11,12 +11,12 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
 )
 
 func TestReportInPrivateChat(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "de")
 	b, in := w.load(w.connect()), botstest.NewInbox()
 	botstest.Receive(t, b, in)
@@ -35,7 +35,7 @@ func TestReportInPrivateChat(t *testing.T) {
 }
 
 func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "de")
 	row := w.connect()
 	in := botstest.NewInbox()
@@ -74,7 +74,7 @@ func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
 }
 
 func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.network.timings.poll = time.Second
 	rider := w.server.AddUser("Rider", "de")
 	w.account.SkipUpdates(900_000)
@@ -104,7 +104,7 @@ func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
 }
 
 func TestWhatIsNoReport(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "en")
 	b, in := w.load(w.connect()), botstest.NewInbox()
 	botstest.Receive(t, b, in)
@@ -134,10 +134,10 @@ func TestWhatIsNoReport(t *testing.T) {
 }
 
 func TestMediaIsRefusedWithTheReason(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	b, in := w.load(w.connect()), botstest.NewInbox()
 	botstest.Receive(t, b, in)
-	posts := map[string]telegramtest.Post{
+	posts := map[string]standin.Post{
 		"picture":              {Photo: true},
 		"picture with caption": {Photo: true, Caption: "U1 Plärrer"},
 		"sticker":              {Other: "sticker"},
@@ -156,7 +156,7 @@ func TestMediaIsRefusedWithTheReason(t *testing.T) {
 	t.Run("album", func(t *testing.T) {
 		rider := w.server.AddUser("Rider", "en")
 		for range 3 {
-			rider.Post(w.account, telegramtest.Post{Photo: true, Album: "a1"})
+			rider.Post(w.account, standin.Post{Photo: true, Album: "a1"})
 		}
 		rider.Write(w.account, "/help")
 		if diff := cmp.Diff(w.text("telegram.media"), w.answer(rider, 1)); diff != "" {
@@ -172,14 +172,14 @@ func TestMediaIsRefusedWithTheReason(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "en")
 	row := w.connect()
 	b, in := w.load(row), botstest.NewInbox()
 	botstest.Receive(t, b, in)
 	group := w.server.AddGroup("Tram")
 	groupSays := func(n int) string {
-		var got []telegramtest.Message
+		var got []standin.Message
 		w.until("message in the group", func() bool {
 			got = nil
 			for _, m := range group.Messages() {
@@ -203,11 +203,11 @@ func TestGroups(t *testing.T) {
 	in.Wait(t, 1)
 	receipt := must(b.Send(w.ctx, w.delivery(row, group.ID(), "U2 elsewhere")))(t)
 	_, sent := parseNetworkID(receipt.ID)
-	group.Post(rider, telegramtest.Post{Text: "two more at Fürth", ReplyTo: sent})
-	group.Post(rider, telegramtest.Post{Text: "from the admins @Nuernberg_bot", Sender: telegramtest.AnonymousAdmin})
-	group.Post(rider, telegramtest.Post{Text: "spam @Nuernberg_bot", Sender: telegramtest.Channel})
-	group.Post(rider, telegramtest.Post{Text: "spam @Nuernberg_bot", Sender: telegramtest.OtherBot})
-	group.Post(rider, telegramtest.Post{Photo: true, Caption: "@Nuernberg_bot look"})
+	group.Post(rider, standin.Post{Text: "two more at Fürth", ReplyTo: sent})
+	group.Post(rider, standin.Post{Text: "from the admins @Nuernberg_bot", Sender: standin.AnonymousAdmin})
+	group.Post(rider, standin.Post{Text: "spam @Nuernberg_bot", Sender: standin.Channel})
+	group.Post(rider, standin.Post{Text: "spam @Nuernberg_bot", Sender: standin.OtherBot})
+	group.Post(rider, standin.Post{Photo: true, Caption: "@Nuernberg_bot look"})
 	group.Write(rider, "/ping@other_bot")
 	group.Write(rider, "/ping@Nuernberg_bot")
 	groupSays(4) // welcome, report, refusal, pong
@@ -260,7 +260,7 @@ func TestGroups(t *testing.T) {
 
 func TestTroubleWithTheToken(t *testing.T) {
 	t.Run("revoked", func(t *testing.T) {
-		w := newWorld(t, telegramtest.Options{})
+		w := newWorld(t, standin.Options{})
 		row := w.connect()
 		b := w.load(row)
 		check(t, b.Check(w.ctx))
@@ -273,7 +273,7 @@ func TestTroubleWithTheToken(t *testing.T) {
 		botstest.WantKind(t, err, bots.KindRefused)
 	})
 	t.Run("used by another program", func(t *testing.T) {
-		w := newWorld(t, telegramtest.Options{})
+		w := newWorld(t, standin.Options{})
 		row := w.connect()
 		first := botstest.Receive(t, w.load(row), botstest.NewInbox())
 		w.until("poll", w.account.Polling)
@@ -285,7 +285,7 @@ func TestTroubleWithTheToken(t *testing.T) {
 		}
 	})
 	t.Run("with a webhook", func(t *testing.T) {
-		w := newWorld(t, telegramtest.Options{})
+		w := newWorld(t, standin.Options{})
 		w.account.SetWebhook()
 		err := botstest.Receive(t, w.load(w.connect()), botstest.NewInbox()).Ended()
 		if err == nil || err.Error() != w.text("telegram.error.webhook") {
@@ -293,7 +293,7 @@ func TestTroubleWithTheToken(t *testing.T) {
 		}
 	})
 	t.Run("new name", func(t *testing.T) {
-		w := newWorld(t, telegramtest.Options{})
+		w := newWorld(t, standin.Options{})
 		row := w.connect()
 		check(t, w.network.store.rename(w.ctx, row.ID, w.account.ID(), "former_bot"))
 		check(t, w.load(row).Check(w.ctx))
@@ -305,7 +305,7 @@ func TestTroubleWithTheToken(t *testing.T) {
 }
 
 func TestErrorsDoNotShowTheToken(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)
 	rider := subscribed(w, row)
@@ -337,7 +337,7 @@ func noToken(t *testing.T, w *world, err error) {
 }
 
 // subscribed makes a subscriber.
-func subscribed(w *world, row report.Bot) *telegramtest.User {
+func subscribed(w *world, row report.Bot) *standin.User {
 	u := w.server.AddUser("Rider", "en")
 	w.subscribe(row, u)
 	return u

@@ -14,12 +14,12 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
 )
 
 func TestSend(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
 	receipt := must(b.Send(w.ctx, w.delivery(row, rider.ID(), "U1 <b>Plärrer</b> & *Fürth* 👮")))(t)
@@ -47,7 +47,7 @@ func TestSend(t *testing.T) {
 }
 
 func TestRecipientsAreGone(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, person := w.load(row), w.server.AddUser("Rider", "en")
 	people := map[string]func() int64{
@@ -77,7 +77,7 @@ func TestRecipientsAreGone(t *testing.T) {
 }
 
 func TestGroupIsFollowedWhereItWent(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider, g := w.load(row), w.server.AddUser("Rider", "en"), w.server.AddGroup("Tram")
 	g.Add(rider, w.account, true)
@@ -99,7 +99,7 @@ func TestGroupIsFollowedWhereItWent(t *testing.T) {
 }
 
 func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	g := w.server.AddGroup("Tram")
 	g.Add(w.server.AddUser("Rider", "en"), w.account, true)
@@ -113,11 +113,11 @@ func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
 }
 
 func TestTooManyMessages(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.network.limits.bot, w.network.limits.slowFor = 1000, 300*time.Millisecond
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
-	other := newWorld(t, telegramtest.Options{})
+	other := newWorld(t, standin.Options{})
 	otherRow := other.connect()
 	otherBot, otherRider := other.load(otherRow), subscribed(other, otherRow)
 
@@ -164,7 +164,7 @@ func TestTooManyMessages(t *testing.T) {
 }
 
 func TestPenaltyGrowsWhenIgnored(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
 	w.account.LimitNext(2)
@@ -177,7 +177,7 @@ func TestPenaltyGrowsWhenIgnored(t *testing.T) {
 }
 
 func TestLongPauseIsLeftToTheQueue(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
 	b.pace.pause(time.Hour)
@@ -190,7 +190,7 @@ func TestLongPauseIsLeftToTheQueue(t *testing.T) {
 }
 
 func TestRecipients(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	a, b := subscribed(w, row), subscribed(w, row)
 	must(w.network.store.subscribe(w.ctx, row.ID, -5))(t)

@@ -12,7 +12,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/botstest"
-	"ticketfrei/bots/telegram/telegramtest"
+	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
@@ -33,7 +33,7 @@ func (w *world) confirm() int {
 }
 
 func TestConnecting(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.account.SetWebhook()
 	pasted := "Done! Congratulations on your new bot. Use this token to access the HTTP API:\n" + w.account.Token() + "\nKeep your token secure"
 	if status := w.enter(pasted); status != http.StatusSeeOther {
@@ -120,7 +120,7 @@ func TestConnecting(t *testing.T) {
 }
 
 func TestWrongTokens(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	unknown := "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
 	tests := map[string]struct {
 		typed   string
@@ -153,7 +153,7 @@ func TestWrongTokens(t *testing.T) {
 }
 
 func TestCancelAndExpiry(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.enter(w.account.Token())
 	if w.post("/cancel", nil) != http.StatusSeeOther || w.settings().Pending != nil {
 		t.Error("cancelled, and still there")
@@ -166,7 +166,7 @@ func TestCancelAndExpiry(t *testing.T) {
 }
 
 func TestTokenIsStoredEncrypted(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.enter(w.account.Token())
 	var stored []string
 	read := func(table string) {
@@ -181,7 +181,7 @@ func TestTokenIsStoredEncrypted(t *testing.T) {
 }
 
 func TestWelcomeText(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.site.Visited.Name = "nuernberg"
 	row := w.connect()
 	standard := w.text("telegram.welcome", "City", "nuernberg")
@@ -219,7 +219,7 @@ func TestQRCode(t *testing.T) {
 
 // TestPages renders the templates with what they are given, in both languages.
 func TestPages(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	w.enter(w.account.Token())
 	waiting := w.settings()
 	w.confirm()
@@ -267,7 +267,7 @@ func TestSetting(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
-	w := newWorld(t, telegramtest.Options{})
+	w := newWorld(t, standin.Options{})
 	h := must(w.network.StartDemo(w.ctx, w.site, w.city))(t)
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	if n := must(w.network.CountRecipients(w.ctx, row))(t); n != 2 {

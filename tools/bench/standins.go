@@ -2,7 +2,7 @@ package main
 
 import (
 	mastodon "ticketfrei/bots/mastodon/standin"
-	telegram "ticketfrei/bots/telegram/telegramtest"
+	telegram "ticketfrei/bots/telegram/standin"
 )
 
 // networks are those of the program, by the names it stores them under.

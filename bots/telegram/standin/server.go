@@ -1,7 +1,7 @@
-// Package telegramtest is a Bot API server that behaves as Telegram documents
+// Package standin is a Bot API server that behaves as Telegram documents
 // it (core.telegram.org/bots/api), with people and groups that tests and the
 // demo move.
-package telegramtest
+package standin
 
 import (
 	"context"

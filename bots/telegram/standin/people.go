@@ -1,4 +1,4 @@
-package telegramtest
+package standin
 
 // User is a person with an account.
 type User struct {

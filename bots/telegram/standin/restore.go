@@ -1,4 +1,4 @@
-package telegramtest
+package standin
 
 // RestoreBot makes a bot that a program may know from another server of this
 // kind that ran before: its id and its token stay. The next update that it gets
