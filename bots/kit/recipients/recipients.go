@@ -19,6 +19,10 @@ import (
 	"ticketfrei/internal/secret"
 )
 
+// ErrSealed is an address that was stored with another secret key. It is kept:
+// with the former key it can be read again.
+var ErrSealed = errors.New("the address was stored with another secret key")
+
 // Tables returns the statements that make the table <network>_recipients. Ids
 // are never used again. former is the key of the address before a Move.
 func Tables(network string) []string {
@@ -114,23 +118,32 @@ func (s *Store) Put(tx *gorm.DB, r Recipient, former string) error {
 	if former != "" {
 		formerKey = s.Key(former)
 	}
-	return tx.Exec("INSERT INTO "+s.table+" (id, bot_id, key, former, address, created) VALUES (?, ?, ?, ?, ?, ?)",
-		id, r.BotID, key, formerKey, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli()).Error
+	suspended := int64(0)
+	if !r.Suspended.IsZero() {
+		suspended = r.Suspended.UnixMilli()
+	}
+	return tx.Exec("INSERT INTO "+s.table+" (id, bot_id, key, former, address, created, suspended, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		id, r.BotID, key, formerKey, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli(), suspended, r.Reason).Error
 }
 
 // Unsubscribe forgets the recipient of an address and tells whether there was
 // one.
 func (s *Store) Unsubscribe(ctx context.Context, botID int64, address string) (removed bool, err error) {
-	key := s.Key(address)
-	return s.remove(ctx, "bot_id = ? AND (key = ? OR former = ?)", botID, key, key)
+	return s.remove(ctx, "bot_id = ? AND key = ?", botID, s.Key(address))
 }
 
-// Remove forgets the recipient of a delivery. One that is not there is no error.
+// Remove forgets the recipient of a delivery, as Get finds it. One that is not
+// there is no error.
 func (s *Store) Remove(ctx context.Context, botID int64, recipient string) error {
 	id, ok := parseName(recipient)
 	if !ok {
-		_, err := s.Unsubscribe(ctx, botID, recipient)
-		return err
+		r, err := s.Find(ctx, botID, recipient)
+		if errors.Is(err, db.ErrNotFound) {
+			return nil
+		}
+		if id = r.ID; id == 0 {
+			return err
+		}
 	}
 	_, err := s.remove(ctx, "bot_id = ? AND id = ?", botID, id)
 	return err
@@ -160,9 +173,9 @@ func parseName(recipient string) (id int64, ok bool) {
 
 const columns = "id, key, address, created, suspended, reason"
 
-// Get returns the recipient of a delivery, or db.ErrNotFound. Deliveries of
-// earlier versions, which are still on their way after an upgrade, name the
-// address itself.
+// Get returns the recipient of a delivery, or db.ErrNotFound. With ErrSealed
+// comes the recipient without its address. Deliveries of earlier versions, which
+// are still on their way after an upgrade, name the address itself.
 func (s *Store) Get(ctx context.Context, botID int64, recipient string) (Recipient, error) {
 	id, ok := parseName(recipient)
 	if !ok {
@@ -183,15 +196,15 @@ func (s *Store) read(botID int64, row db.Row) (Recipient, error) {
 	var key string
 	var created, suspended int64
 	err := row.Scan(&r.ID, &key, &r.Address, &created, &suspended, &r.Reason)
-	if err == nil {
-		r.Address, err = s.box.Open(s.place(botID, key), r.Address)
-	}
 	if err != nil {
 		return Recipient{}, fmt.Errorf("%s recipient: %w", s.network, err)
 	}
 	r.Created = time.UnixMilli(created).UTC()
 	if suspended != 0 {
 		r.Suspended = time.UnixMilli(suspended).UTC()
+	}
+	if r.Address, err = s.box.Open(s.place(botID, key), r.Address); err != nil {
+		return r, fmt.Errorf("%s recipient: %w: %w", s.network, ErrSealed, err)
 	}
 	return r, nil
 }

@@ -1,0 +1,368 @@
+package recipients_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/recipients"
+	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// network has no more than the table of recipients.
+const network = "pigeon"
+
+// coop is the recipients of a network, and a bot of it.
+type coop struct {
+	*testing.T
+	*recipients.Store
+	db    *db.DB
+	box   *secret.Box
+	clock *botstest.Clock
+	bot   int64
+}
+
+func newCoop(t *testing.T) *coop {
+	t.Helper()
+	c := &coop{T: t, clock: botstest.StandingClock(time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)), box: mustBox(t, 7)}
+	c.db = dbtest.MustOpen(t, c.clock.Now, map[string][]*gormigrate.Migration{
+		network: {{ID: "pigeon_0001", Migrate: db.SQL(recipients.Tables(network)...)}},
+	})
+	dbtest.MustCreateCity(t, c.db, "leeds", network)
+	c.bot = 1
+	c.Store = c.withKey(c.box)
+	return c
+}
+
+// withKey is the store of a program that has the key.
+func (c *coop) withKey(box *secret.Box) *recipients.Store {
+	return recipients.NewStore(network, bots.Host{DB: c.db, Secrets: box, Now: c.clock.Now})
+}
+
+func mustBox(t *testing.T, key byte) *secret.Box {
+	t.Helper()
+	box, err := secret.New(bytes.Repeat([]byte{key}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
+}
+
+func (c *coop) subscribe(address string) (added bool) {
+	c.Helper()
+	added, err := c.Subscribe(c.Context(), c.bot, address)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return added
+}
+
+func (c *coop) unsubscribe(address string) (removed bool) {
+	c.Helper()
+	removed, err := c.Unsubscribe(c.Context(), c.bot, address)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return removed
+}
+
+// find returns the recipient of an address that is there.
+func (c *coop) find(address string) recipients.Recipient {
+	c.Helper()
+	r, err := c.Find(c.Context(), c.bot, address)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return r
+}
+
+// wantList compares the addresses that are sent r.
+func (c *coop) wantList(r report.Report, except []string, want ...string) {
+	c.Helper()
+	names, err := c.List(c.Context(), c.bot, r, except...)
+	if err != nil {
+		c.Fatal(err)
+	}
+	got := []string{}
+	for _, name := range names {
+		found, err := c.Get(c.Context(), c.bot, name)
+		if err != nil {
+			c.Fatal(err)
+		}
+		got = append(got, found.Address)
+	}
+	if diff := cmp.Diff(append([]string{}, want...), got); diff != "" {
+		c.Errorf("recipients: %s", diff)
+	}
+}
+
+func TestSubscribing(t *testing.T) {
+	c := newCoop(t)
+	if !c.subscribe("a") || !c.subscribe("b") || c.subscribe("a") {
+		t.Error("who is new, and who is there already, is mixed up")
+	}
+	c.wantList(report.Report{}, nil, "a", "b")
+	if r := c.find("a"); !r.Created.Equal(c.clock.Now()) || !r.Suspended.IsZero() {
+		t.Errorf("stored as %+v", r)
+	}
+	if !c.unsubscribe("a") || c.unsubscribe("a") {
+		t.Error("who goes, and who is gone already, is mixed up")
+	}
+	c.wantList(report.Report{}, nil, "b")
+	if _, err := c.Find(t.Context(), c.bot, "a"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("who is gone is found: %v", err)
+	}
+	if n, err := c.Count(t.Context(), c.bot); n != 1 || err != nil {
+		t.Errorf("%d are counted, %v", n, err)
+	}
+}
+
+func TestBotThatIsGoneHasNoSubscribers(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("a")
+	if err := c.db.DeleteBot(t.Context(), c.bot); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Subscribe(t.Context(), c.bot, "b"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("error %v", err)
+	}
+	c.wantList(report.Report{}, nil)
+}
+
+func TestForgottenBotHasNoSubscribers(t *testing.T) {
+	c := newCoop(t)
+	other, err := c.db.CreateBot(t.Context(), 1, network, 0, func(*gorm.DB, report.Bot) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.subscribe("a")
+	if _, err := c.Subscribe(t.Context(), other.ID, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.db.Write(t.Context(), func(tx *gorm.DB) error { return c.Forget(tx, c.bot) }); err != nil {
+		t.Fatal(err)
+	}
+	c.wantList(report.Report{}, nil)
+	if n, err := c.Count(t.Context(), other.ID); n != 1 || err != nil {
+		t.Errorf("the city's other bot has %d subscribers, %v", n, err)
+	}
+}
+
+func TestSuspension(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("a")
+	c.subscribe("b")
+	before := c.find("a")
+	if err := c.Suspend(t.Context(), before.ID, "the mailbox is full"); err != nil {
+		t.Fatal(err)
+	}
+	c.wantList(report.Report{}, nil, "b")
+	if n, err := c.Count(t.Context(), c.bot); n != 1 || err != nil {
+		t.Errorf("%d are counted, %v", n, err)
+	}
+	if r := c.find("a"); !r.Suspended.Equal(c.clock.Now()) || r.Reason != "the mailbox is full" {
+		t.Errorf("suspended as %+v", r)
+	}
+	if c.subscribe("a") {
+		t.Error("who was suspended counts as new")
+	}
+	if diff := cmp.Diff(before, c.find("a")); diff != "" {
+		t.Errorf("after it has subscribed again: %s", diff)
+	}
+	c.wantList(report.Report{}, nil, "a", "b")
+}
+
+func TestMove(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("group")
+	c.subscribe("other")
+	before := c.find("group")
+	for range 2 { // it is told more than once
+		if err := c.Move(t.Context(), c.bot, "group", "supergroup"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before.Address = "supergroup"
+	for _, name := range []string{"group", "supergroup", recipients.Name(before.ID)} {
+		got, err := c.Get(t.Context(), c.bot, name)
+		if diff := cmp.Diff(before, got); diff != "" || err != nil {
+			t.Errorf("by the name %s: %v %s", name, err, diff)
+		}
+	}
+	c.wantList(report.Report{}, nil, "supergroup", "other")
+	// Something that happens to the former group says nothing about this one.
+	if c.unsubscribe("group") {
+		t.Error("the former address unsubscribes")
+	}
+	c.wantList(report.Report{}, []string{"supergroup"}, "other")
+	if !c.unsubscribe("supergroup") {
+		t.Error("it cannot be unsubscribed")
+	}
+}
+
+func TestMoveToAnAddressThatSubscribedItself(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("group")
+	c.subscribe("supergroup")
+	if err := c.Move(t.Context(), c.bot, "group", "supergroup"); err != nil {
+		t.Fatal(err)
+	}
+	c.wantList(report.Report{}, nil, "supergroup")
+}
+
+func TestMoveOfNobody(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("supergroup")
+	if err := c.Move(t.Context(), c.bot, "group", "supergroup"); err != nil {
+		t.Fatal(err)
+	}
+	c.wantList(report.Report{}, nil, "supergroup")
+}
+
+func TestAuthorIsLeftOut(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("a")
+	c.subscribe("b")
+	c.subscribe("c")
+	author := c.box.Author(network, "a")
+	c.wantList(report.Report{Network: network, Author: author}, nil, "b", "c")
+	c.wantList(report.Report{Network: network, Author: author}, []string{"c", "nobody"}, "b")
+	c.wantList(report.Report{Network: "mail", Author: author}, nil, "a", "b", "c")
+	c.wantList(report.Report{Network: network}, nil, "a", "b", "c")
+}
+
+func TestIDsAreNeverUsedAgain(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("a")
+	former := recipients.Name(c.find("a").ID)
+	c.unsubscribe("a")
+	c.subscribe("b")
+	if _, err := c.Get(t.Context(), c.bot, former); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("what was on its way to a finds somebody: %v", err)
+	}
+}
+
+// TestNamesOfDeliveries has deliveries that name the recipient, and those of
+// earlier versions, which name its address.
+func TestNamesOfDeliveries(t *testing.T) {
+	names := map[string]func(c *coop) string{
+		"name":    func(c *coop) string { return recipients.Name(c.find("-100").ID) },
+		"address": func(*coop) string { return "-100" },
+		"former":  func(*coop) string { return "-5" },
+	}
+	for what, name := range names {
+		t.Run(what, func(t *testing.T) {
+			c := newCoop(t)
+			c.subscribe("-5")
+			c.subscribe("other")
+			if err := c.Move(t.Context(), c.bot, "-5", "-100"); err != nil {
+				t.Fatal(err)
+			}
+			name := name(c)
+			if r, err := c.Get(t.Context(), c.bot, name); r.Address != "-100" || err != nil {
+				t.Errorf("Get = %+v, %v", r, err)
+			}
+			if _, err := c.Get(t.Context(), c.bot+1, name); !errors.Is(err, db.ErrNotFound) {
+				t.Errorf("another bot finds it: %v", err)
+			}
+			for range 2 { // one that is not there is no error
+				if err := c.Remove(t.Context(), c.bot, name); err != nil {
+					t.Error(err)
+				}
+			}
+			c.wantList(report.Report{}, nil, "other")
+		})
+	}
+	t.Run("nobody", func(t *testing.T) {
+		c := newCoop(t)
+		for _, name := range []string{"", "#", "#x", "#17", "-5"} {
+			if _, err := c.Get(t.Context(), c.bot, name); !errors.Is(err, db.ErrNotFound) {
+				t.Errorf("%q is found: %v", name, err)
+			}
+			if err := c.Remove(t.Context(), c.bot, name); err != nil {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	})
+}
+
+// TestAnotherKey has the program started with another key, and then with the
+// former one again: nothing is lost.
+func TestAnotherKey(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("a")
+	name := recipients.Name(c.find("a").ID)
+	other := c.withKey(mustBox(t, 8))
+	if r, err := other.Get(t.Context(), c.bot, name); !errors.Is(err, recipients.ErrSealed) || r.Address != "" {
+		t.Errorf("with another key: %+v, %v", r, err)
+	}
+	if added, err := other.Subscribe(t.Context(), c.bot, "a"); !added || err != nil {
+		t.Errorf("who subscribes again: %t, %v", added, err)
+	}
+	if r, err := other.Find(t.Context(), c.bot, "a"); r.Address != "a" || err != nil {
+		t.Errorf("who has subscribed again: %+v, %v", r, err)
+	}
+	if r, err := c.Get(t.Context(), c.bot, name); r.Address != "a" || err != nil {
+		t.Errorf("with the former key: %+v, %v", r, err)
+	}
+}
+
+// TestAddressesAreSealed looks for an address in the table: without the key
+// nobody is found, and a row that was moved to another bot is none.
+func TestAddressesAreSealed(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("rider@leeds.example")
+	c.subscribe("-5551234567")
+	if err := c.Move(t.Context(), c.bot, "-5551234567", "-1005551234567"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := db.ReadColumn[string](t.Context(), c.db, "SELECT key || ' ' || former || ' ' || address FROM pigeon_recipients")
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%q, %v", rows, err)
+	}
+	for _, row := range rows {
+		if strings.Contains(row, "rider") || strings.Contains(row, "5551234567") {
+			t.Errorf("stored in the clear: %s", row)
+		}
+	}
+	moved := c.find("rider@leeds.example").ID
+	other, err := c.db.CreateBot(t.Context(), 1, network, 0, func(tx *gorm.DB, b report.Bot) error {
+		return tx.Exec("UPDATE pigeon_recipients SET bot_id = ? WHERE id = ?", b.ID, moved).Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := c.Get(t.Context(), other.ID, recipients.Name(moved)); !errors.Is(err, recipients.ErrSealed) {
+		t.Errorf("moved to another bot: %+v, %v", r, err)
+	}
+}
+
+func TestPutForAMigration(t *testing.T) {
+	c := newCoop(t)
+	created := time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
+	store := recipients.ForMigration(network, c.box)
+	want := recipients.Recipient{ID: 41, BotID: c.bot, Address: "-100", Created: created,
+		Suspended: created.Add(time.Hour), Reason: "it does not answer"}
+	err := c.db.Write(t.Context(), func(tx *gorm.DB) error { return store.Put(tx, want, "-5") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, c.find("-5")); diff != "" {
+		t.Error(diff)
+	}
+	c.subscribe("b")
+	if id := c.find("b").ID; id != 42 {
+		t.Errorf("the next id is %d", id)
+	}
+}
