@@ -14,9 +14,11 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit"
 	"ticketfrei/db"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
+	"ticketfrei/templates"
 )
 
 // Site stands in for the frontend where a test asserts what a network's pages
@@ -89,16 +91,28 @@ type templatePage struct {
 
 func (p templatePage) T(id string, data ...any) string { return p.t(id, data...) }
 
+// With is the page with other data.
+func (p templatePage) With(data any) templatePage {
+	p.Data = data
+	return p
+}
+
 // missing is how a text or a value that is not there looks on a page, or one
 // that html/template does not trust.
 var missing = regexp.MustCompile(`![a-z0-9_]+\.[a-z0-9_.]+!|no value|ZgotmplZ`)
 
-// Render returns the network's part of a page: template file of its files with
-// data as .Data and s.Visited as .City. It checks that every text and value is
-// there.
+// Render returns the network's part of a page: template file of its files, which
+// may call the partials of the kit, with data as .Data and s.Visited as .City. It
+// checks that every text and value is there.
 func (s *Site[S, P]) Render(tb testing.TB, files fs.FS, file, language string, data any) string {
 	tb.Helper()
-	set, err := template.ParseFS(files, file)
+	set, err := template.ParseFS(kit.Files, "partials/*.tmpl")
+	if err == nil {
+		set, err = set.ParseFS(templates.Files, "settings/partials/form.tmpl")
+	}
+	if err == nil {
+		set, err = set.ParseFS(files, file)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
