@@ -10,6 +10,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/remote"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -69,6 +70,7 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 		if cursor == "" {
 			return nil
 		}
+		b.account.Cursor = cursor
 		return b.network.accounts.SaveCursor(ctx, b.bot.ID, cursor)
 	})
 	if ctx.Err() != nil {
@@ -95,6 +97,10 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	to, err := b.network.chats.Get(ctx, b.bot.ID, d.Recipient)
 	if errors.Is(err, db.ErrNotFound) {
 		return report.Receipt{}, bots.Gone(bots.Say(err, "kit.chat.unsubscribed"))
+	}
+	if errors.Is(err, recipients.ErrSealed) {
+		// Not gone: with its key it can be read again.
+		return report.Receipt{}, bots.Permanent(bots.Say(err, "kit.chat.sealed"))
 	}
 	if err != nil {
 		return report.Receipt{}, err

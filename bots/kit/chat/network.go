@@ -14,7 +14,6 @@ import (
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/standin"
-	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
 
@@ -60,10 +59,7 @@ func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots
 	if err != nil {
 		return nil, err
 	}
-	a, err := n.accounts.Account(ctx, b.ID)
-	if errors.Is(err, db.ErrNotFound) {
-		return nil, bots.Refused(bots.Say(err, "kit.account.none"))
-	}
+	a, err := n.accounts.Connected(ctx, b.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +79,9 @@ func (l botLog) Info(id string, err error) { l.log.Info(id, "err", err) }
 // Address returns what the account is called and the link to it.
 func (n *network) Address(ctx context.Context, _ report.City, b report.Bot) (text, url string, err error) {
 	a, err := n.accounts.Account(ctx, b.ID)
+	if errors.Is(err, account.ErrSealed) {
+		err = nil // who looks at the city's page does not need the token
+	}
 	return a.Handle, a.URL, err
 }
 

@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -29,13 +29,13 @@ type coop struct {
 	*recipients.Store
 	db    *db.DB
 	box   *secret.Box
-	clock *botstest.Clock
+	clock *kittest.Clock
 	bot   int64
 }
 
 func newCoop(t *testing.T) *coop {
 	t.Helper()
-	c := &coop{T: t, clock: botstest.StandingClock(time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)), box: mustBox(t, 7)}
+	c := &coop{T: t, clock: kittest.StandingClock(time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)), box: mustBox(t, 7)}
 	c.db = dbtest.MustOpen(t, c.clock.Now, map[string][]*gormigrate.Migration{
 		network: {{ID: "pigeon_0001", Migrate: db.SQL(recipients.Tables(network)...)}},
 	})

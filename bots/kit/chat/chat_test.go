@@ -1,0 +1,422 @@
+package chat_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/chat"
+	"ticketfrei/bots/kit/kittest"
+	"ticketfrei/bots/kit/remote"
+	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/report"
+)
+
+func TestCommand(t *testing.T) {
+	tests := map[string]struct {
+		command string
+		other   bool
+	}{
+		"/start":                     {"start", false},
+		"/START now":                 {"start", false},
+		"/start\nnow":                {"start", false},
+		"/start@Kontis_Bot a-poster": {"start", false},
+		"/start@other_bot":           {"start", true},
+		"/start@":                    {"start", true},
+		"start":                      {"", false},
+		" /start":                    {"", false},
+		"/":                          {"", false},
+		"":                           {"", false},
+	}
+	for text, want := range tests {
+		command, other := chat.Command(text, "@kontis_bot")
+		if command != want.command || other != want.other {
+			t.Errorf("%q is the command %q, of another: %t", text, command, other)
+		}
+	}
+}
+
+func TestNetworkID(t *testing.T) {
+	for _, tt := range []struct{ chat, message, id string }{
+		{"-100", "7", "-100:7"},
+		{"!room:matrix.example", "$event:matrix.example", "!room:matrix.example:$event%3Amatrix.example"},
+		{"", "7", ":7"},
+	} {
+		id := chat.NetworkID(tt.chat, tt.message)
+		in, message := chat.SplitID(id)
+		if id != tt.id || in != tt.chat || message != tt.message {
+			t.Errorf("%s, %s: id %s, which is %s, %s", tt.chat, tt.message, id, in, message)
+		}
+	}
+	if in, message := chat.SplitID("7"); in != "7" || message != "" {
+		t.Errorf("an id without a message is %q, %q", in, message)
+	}
+}
+
+// TestCursorIsOfWhatIsOnDisk has the second of two batches fail: what happened in
+// it happens again, and what was before does not.
+func TestCursorIsOfWhatIsOnDisk(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	b, in := y.load(row), kittest.NewInbox()
+	report := func(id string) chat.Event {
+		return chat.Message{ID: id, Chat: "7", Author: "7", Text: "U" + id, Private: true}
+	}
+	run := kittest.Receive(t, b, in)
+	y.must(y.happen("1", report("1")))
+	y.must(y.happen("", report("2"))) // changes nothing
+	y.must(y.happen("2"))             // only moves on
+	in.Fail(errDisk)
+	if err := y.happen("3", report("3")); !errors.Is(err, errDisk) {
+		t.Errorf("hear says %v", err)
+	}
+	if err := run.Ended(); !errors.Is(err, errDisk) {
+		t.Errorf("Receive = %v", err)
+	}
+	in.Fail(nil)
+	for _, again := range []bots.Bot{b, y.load(row)} { // the same one, and after a restart
+		run := kittest.Receive(t, again, in)
+		y.must(y.happen("", report("3")))
+		run.Stop()
+	}
+	if diff := cmp.Diff([]string{"", "2", "2"}, y.began); diff != "" {
+		t.Errorf("begun after: %s", diff)
+	}
+	if diff := cmp.Diff([]string{"U1", "U2", "U3", "U3"}, in.Texts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatIsHeard(t *testing.T) {
+	y := newToy(t, nil)
+	in := kittest.NewInbox()
+	kittest.Receive(t, y.load(y.connect("nest")), in)
+	at := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	y.must(y.happen("",
+		chat.Message{ID: "1", Chat: "7", Text: "by nobody", Private: true},
+		chat.Message{ID: "2", Chat: "-7", Author: "7", Text: "among people"},
+		chat.Message{ID: "3", Chat: "7", Author: "7", Private: true},
+		chat.Message{ID: "4", Chat: "-7", Author: "7", Media: true},
+		chat.Message{ID: "5", Chat: "-7", Author: "7", Command: "dance"},
+		chat.Message{ID: "6", Chat: "-7", Author: "7", Text: "U1", Addressed: true, Time: at},
+		chat.Message{ID: "7", Chat: "7", Author: "7", Text: "U2", Private: true, Time: at},
+	))
+	want := []bots.Incoming{
+		{ID: "-7:6", Author: "7", Text: "U1", Visibility: report.Private, Time: at},
+		{ID: "7:7", Author: "7", Text: "U2", Visibility: report.Private, Time: at},
+	}
+	if diff := cmp.Diff(want, in.All()); diff != "" {
+		t.Error(diff)
+	}
+	if got := y.posted(); len(got) != 0 {
+		t.Errorf("answered %q", got)
+	}
+}
+
+// untilPosted waits until n messages were posted.
+func (y *toy) untilPosted(n int) []string {
+	y.Helper()
+	late := time.Now().Add(kittest.Patience)
+	for len(y.posted()) < n {
+		if time.Now().After(late) {
+			y.Fatalf("posted %q, want %d", y.posted(), n)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return y.posted()
+}
+
+func TestGroupsComeAndGo(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	kittest.Receive(t, y.load(row), kittest.NewInbox())
+	y.must(y.happen("", chat.Joined{Chat: "-7"}, chat.Joined{Chat: "-7"}, chat.Joined{Chat: "-8"}))
+	welcome := y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest")
+	if diff := cmp.Diff([]string{"-7 " + welcome, "-8 " + welcome}, y.untilPosted(2)); diff != "" {
+		t.Error(diff)
+	}
+	y.must(y.happen("", &chat.Moved{From: "-7", To: "-100"}, chat.Left{Chat: "-8"}, chat.Left{Chat: "-7"}, chat.Left{Chat: "-9"}))
+	y.wantChats(row, "-100")
+}
+
+func TestErrorsOfSending(t *testing.T) {
+	trouble := func(t remote.Trouble) error { return &remote.Error{Name: "Pigeon", Trouble: t, After: time.Minute} }
+	tests := map[string]struct {
+		err   error
+		kind  bots.Kind
+		words string
+	}{
+		"refused":     {trouble(remote.Refused), bots.KindRefused, "kit.remote.refused"},
+		"gone":        {trouble(remote.Gone), bots.KindGone, "kit.remote.gone"},
+		"rejected":    {trouble(remote.Rejected), bots.KindPermanent, "kit.remote.rejected"},
+		"limited":     {trouble(remote.Limited), bots.KindRetryAfter, "kit.remote.limited"},
+		"broken":      {trouble(remote.Broken), bots.KindTemporary, "kit.remote.broken"},
+		"own words":   {bots.Say(errDisk, "pigeon.empty"), bots.KindTemporary, "pigeon.empty"},
+		"own kind":    {bots.Permanent(bots.Say(errDisk, "pigeon.empty")), bots.KindPermanent, "pigeon.empty"},
+		"both at one": {bots.Say(trouble(remote.Refused), "pigeon.empty"), bots.KindRefused, "pigeon.empty"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			y := newToy(t, nil)
+			row := y.connect("nest")
+			y.subscribe(row, "7")
+			y.failing("7", tt.err)
+			_, err := y.send(y.load(row), row, "U1")
+			y.wantWords(err, tt.kind, tt.words)
+			if kind, after := bots.KindOf(err); kind == bots.KindRetryAfter && after != time.Minute {
+				t.Errorf("waits %s", after)
+			}
+		})
+	}
+}
+
+// TestPauseHoldsBackAllChats has the service ask for a minute: what has less
+// time waits in the queue, also that of a bot that was made again.
+func TestPauseHoldsBackAllChats(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "7")
+	y.failing("7", &remote.Error{Name: "Pigeon", Trouble: remote.Limited, After: time.Minute})
+	_, err := y.send(y.load(row), row, "U1")
+	kittest.WantKind(t, err, bots.KindRetryAfter)
+	y.failing("7", nil)
+	ctx, done := context.WithTimeout(t.Context(), time.Second)
+	defer done()
+	_, err = y.load(row).Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.names(row)[0]))
+	y.wantWords(err, bots.KindRetryAfter, "kit.chat.paused")
+	if _, after := bots.KindOf(err); after < 50*time.Second || after > time.Minute {
+		t.Errorf("waits %s", after)
+	}
+}
+
+func TestTurnThatComesTooLate(t *testing.T) {
+	y := newToy(t, func(n *chat.Network) { n.Pace = slow })
+	row := y.connect("nest")
+	y.subscribe(row, "7")
+	b := y.load(row)
+	_, err := y.send(b, row, "U1")
+	y.must(err)
+	ctx, done := context.WithTimeout(t.Context(), time.Second)
+	defer done()
+	_, err = b.Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.names(row)[0]))
+	y.wantWords(err, bots.KindTemporary, "kit.chat.busy")
+}
+
+func TestChatThatHasMovedIsFollowed(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "-7")
+	b := y.load(row)
+	y.failing("-7", &chat.Moved{From: "-7", To: "-100"})
+	receipt, err := y.send(b, row, "U1")
+	y.must(err)
+	if receipt.ID != "-100:1" {
+		t.Errorf("receipt %s", receipt.ID)
+	}
+	y.wantChats(row, "-100")
+	// One that sends back and forth is not followed without end.
+	y.failing("-100", &chat.Moved{From: "-100", To: "-7"})
+	if _, err := y.send(b, row, "U2"); err == nil {
+		t.Error("sent")
+	}
+}
+
+func TestLongTextsAreCut(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "7")
+	_, err := y.send(y.load(row), row, strings.Repeat("Plärrer ", 100))
+	y.must(err)
+	if got := []rune(y.posted()[0]); len(got) > 500+len("7 ") || !strings.HasSuffix(string(got), "Plärrer…") {
+		t.Errorf("posted %q", string(got))
+	}
+}
+
+func TestWhoHasUnsubscribedIsNotWrittenTo(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "7")
+	d := report.NewDelivery(report.Report{Text: "U1"}, row, y.names(row)[0])
+	_, err := y.chats().Unsubscribe(t.Context(), row.ID, "7")
+	y.must(err)
+	_, err = y.load(row).Send(t.Context(), d)
+	y.wantWords(err, bots.KindGone, "kit.chat.unsubscribed")
+	if got := y.posted(); len(got) != 0 {
+		t.Errorf("posted %q", got)
+	}
+}
+
+// TestAnotherKey has what was stored sealed with a key that the program does not
+// have any more. Nothing of it is lost, and nothing waits for it.
+func TestAnotherKey(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "7")
+	b := y.load(row)
+	y.run("UPDATE pigeon_recipients SET address = 'x'")
+	_, err := y.send(b, row, "U1")
+	y.wantWords(err, bots.KindPermanent, "kit.chat.sealed")
+	if n := len(y.names(row)); n != 1 {
+		t.Errorf("%d have subscribed", n)
+	}
+	y.run("UPDATE pigeon_accounts SET token = 'x'")
+	_, err = y.network.Bot(t.Context(), row, y.host.Log)
+	y.wantWords(err, bots.KindRefused, "kit.account.sealed")
+	if text, _, err := y.network.(bots.Addressed).Address(t.Context(), y.city, row); text != "@nest" || err != nil {
+		t.Errorf("the city's page shows %q, %v", text, err)
+	}
+	if again := y.connect("nest"); again.ID != row.ID {
+		t.Error("with its token it is another bot")
+	}
+	y.load(row)
+}
+
+// TestAnswersAreBounded has many people, and one of them, ask more than the bot
+// may write.
+func TestAnswersAreBounded(t *testing.T) {
+	ping := func(chats int) []chat.Event {
+		var events []chat.Event
+		for i := range 200 {
+			events = append(events, chat.Message{ID: fmt.Sprint(i), Chat: fmt.Sprint(i % chats), Author: "7", Command: "help", Private: true})
+		}
+		return events
+	}
+	for chats, most := range map[int]int{1: 4, 200: 65} { // one is on its way
+		t.Run(fmt.Sprint(chats, " chats"), func(t *testing.T) {
+			y := newToy(t, nil)
+			run := kittest.Receive(t, y.load(y.connect("nest")), kittest.NewInbox())
+			y.busy.Lock()
+			err := y.happen("", ping(chats)...)
+			y.busy.Unlock()
+			y.must(err)
+			y.untilPosted(most - 1)
+			run.Stop()
+			if n := len(y.posted()); n > most {
+				t.Errorf("%d answers", n)
+			}
+		})
+	}
+}
+
+func TestAnswerThatFails(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "7")
+	y.subscribe(row, "8")
+	y.failing("7", &remote.Error{Name: "Pigeon", Trouble: remote.Gone})
+	y.failing("8", &remote.Error{Name: "Pigeon", Trouble: remote.Broken})
+	run := kittest.Receive(t, y.load(row), kittest.NewInbox())
+	help := func(in string) chat.Event {
+		return chat.Message{ID: "1", Chat: in, Author: in, Command: "help", Private: true}
+	}
+	y.must(y.happen("", help("7"), help("8"), help("9")))
+	y.untilPosted(1)
+	run.Stop()
+	y.wantChats(row, "8")
+	if lines := y.log.String(); strings.Count(lines, "\n") != 1 || !strings.Contains(lines, "msg=kit.log.not_answered") {
+		t.Errorf("log: %s", lines)
+	}
+}
+
+func TestNewNameIsNoted(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.named = account.Account{Handle: "@roost", Name: "Roost", URL: "https://pigeon.example/roost"}
+	y.must(y.load(row).(bots.Checker).Check(t.Context()))
+	text, link, err := y.network.(bots.Addressed).Address(t.Context(), y.city, row)
+	if text != "@roost" || link != y.named.URL || err != nil {
+		t.Errorf("Address = %q, %q, %v", text, link, err)
+	}
+}
+
+func TestServiceThatCannotTakeBack(t *testing.T) {
+	y := newToy(t, nil)
+	b := y.load(y.connect("nest"))
+	y.must(b.(bots.Retracter).Retract(t.Context(), report.Delivery{Retract: &report.Receipt{ID: "7:1"}}))
+	if n := b.(bots.Concurrent).Concurrency(); n != 1 {
+		t.Errorf("%d at a time", n)
+	}
+}
+
+// TestSeveralAccounts has a city with two accounts, each with subscribers and a
+// welcome of its own.
+func TestSeveralAccounts(t *testing.T) {
+	y := newToy(t, nil)
+	first, second := y.connect("nest"), y.connect("roost")
+	if again := y.connect("nest"); first.ID == second.ID || again.ID != second.ID {
+		t.Fatalf("bots %d and %d, and then %d", first.ID, second.ID, again.ID)
+	}
+	y.subscribe(first, "7")
+	y.subscribe(second, "8")
+	y.wantChats(first, "7")
+	y.wantChats(second, "8")
+	id := func(b report.Bot) string { return fmt.Sprint(b.ID) }
+	if status := y.post("/welcome", url.Values{"bot_id": {id(second)}, "welcome": {"Coo!"}}); status != http.StatusSeeOther {
+		t.Fatalf("answered %d", status)
+	}
+	shown := func() (welcomes []string) {
+		own, err := y.db.NetworkBots(t.Context(), y.city.ID, network)
+		y.must(err)
+		data, err := y.network.Settings(t.Context(), y.city, own)
+		y.must(err)
+		for _, w := range data.(*chat.Card).Welcomes {
+			welcomes = append(welcomes, w.Text)
+		}
+		return welcomes
+	}
+	standard := y.text("kit.chat.welcome", "City", "leeds")
+	if diff := cmp.Diff([]string{standard, "Coo!"}, shown()); diff != "" {
+		t.Error(diff)
+	}
+	long := url.Values{"bot_id": {id(second)}, "welcome": {strings.Repeat("ü", 2001)}}
+	if status := y.post("/welcome", long); status != http.StatusUnprocessableEntity || y.site.Shown.Welcomes[0].Error != "" || y.site.Shown.Welcomes[1].Error == "" {
+		t.Errorf("too long: %d, %+v", status, y.site.Shown)
+	}
+	y.site.Visited = dbtest.MustCreateCity(t, y.db, "fuerth")
+	if status := y.post("/welcome", url.Values{"bot_id": {id(first)}, "welcome": {"Ours!"}}); status != http.StatusUnprocessableEntity || y.site.Shown.Error == "" {
+		t.Errorf("another city's: %d", status)
+	}
+	y.must(y.network.Forget(t.Context(), second))
+	y.wantChats(second)
+	y.wantChats(first, "7")
+	if diff := cmp.Diff([]string{standard}, shown()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRecipientsOfAReport(t *testing.T) {
+	y := newToy(t, nil)
+	first, second := y.connect("nest"), y.connect("roost")
+	for _, in := range []string{"7", "8", "-9"} {
+		y.subscribe(first, in)
+	}
+	author := y.host.Secrets.Author(network, "7")
+	names := y.names(first)
+	tests := map[string]struct {
+		report report.Report
+		want   []string
+	}{
+		"from elsewhere":         {report.Report{Network: "mail", Author: author, NetworkID: "-9:1"}, names},
+		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, NetworkID: "-9:1"}, names[1:2]},
+		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, names[1:]},
+		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", NetworkID: "-10:1"}, names},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := y.network.(bots.Recipients).Recipients(t.Context(), first, tt.report)
+			if !slices.Equal(got, tt.want) || err != nil {
+				t.Errorf("sent to %q, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+}
