@@ -1,137 +1,232 @@
+// Package telegram is the network Telegram: people write to a city's bot, in a
+// chat of their own or in a group, and it sends every report to those who have
+// subscribed. What it speaks is the Bot API (core.telegram.org/bots/api).
 package telegram
 
 import (
 	"context"
-	"errors"
+	"embed"
+	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"ticketfrei/bots"
-	"ticketfrei/db"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/chat"
+	"ticketfrei/bots/kit/pace"
+	kit "ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/kit/text"
+	"ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 )
 
-// concurrency is how many messages a bot has on their way at a time: at 30 a
-// second that allows for answers that take half a second.
-const concurrency = 16
+// name of the network: its directory, tables, texts and routes.
+const name = "telegram"
 
-// bot is one city's bot at work. Receive runs in one goroutine, Send in others;
-// what changes is of Receive alone.
-type bot struct {
-	network  *network
-	bot      report.Bot
-	client   *client
-	pace     *pacer
-	log      *slog.Logger
-	city     string // name
-	language string // of the city
-	id       int64  // of the bot at Telegram
-	username string
+//go:embed *.tmpl *.toml
+var files embed.FS
 
-	// Of Receive alone:
-	next   int       // id of the update after the last one
-	nextAt time.Time // when that was found out
-	album  string    // the last one that was refused
+// options is the section [telegram] of the configuration.
+type options struct {
+	API string `toml:"api"`
+}
+
+const defaults = `# The Bot API server that the bots talk to: Telegram's, or one of your own.
+api = "https://api.telegram.org"
+`
+
+// Definition returns the network as the program lists it.
+func Definition() bots.Definition { return network(&options{}).Definition() }
+
+func network(o *options) chat.Network {
+	return chat.Network{
+		Name: name, Files: files, Migrations: migrations, Fields: fields(),
+		Settings: &config.Section{Name: name, Defaults: defaults, Target: o},
+		// core.telegram.org/bots/faq ("My bot is hitting limits"): 30 messages a
+		// second in all, 1 a second in a chat, 20 a minute in a group. 5 at once and
+		// then 15 a minute are never more than 20 in a minute.
+		Pace: pace.Limits{All: 30, Chat: 1, Group: rate.Every(4 * time.Second), GroupBurst: 5, SlowFor: 5 * time.Minute},
+		// core.telegram.org/bots/api#sendmessage
+		Length: text.UTF16(4096),
+		// At 30 a second that allows for answers that take half a second.
+		Concurrency: 16,
+		New:         func(h bots.Host) (chat.Driver, error) { return newDriver(h, o.API) },
+	}
+}
+
+// driver is shared by the bots of all cities.
+type driver struct {
+	host      bots.Host
+	api       string // URL of the Bot API server, without a slash at the end
+	transport *http.Transport
+	dialing   dialing
+	timings   timings
+}
+
+// timings are the durations that tests make shorter.
+type timings struct {
+	// poll is how long one getUpdates waits for news. The Bot API server waits
+	// for 50 s at most (LONG_POLL_MAX_TIMEOUT in its source), and proxies tend to
+	// give up after 60.
+	poll time.Duration
+	// pause is the least time between two getUpdates that brought nothing: a
+	// server that does not wait must not be asked without end.
+	pause time.Duration
 }
 
 var (
-	_ bots.Bot        = (*bot)(nil)
-	_ bots.Checker    = (*bot)(nil)
-	_ bots.Concurrent = (*bot)(nil)
-	_ bots.Retracter  = (*bot)(nil)
+	_ chat.Driver       = (*driver)(nil)
+	_ account.Connecter = (*driver)(nil)
+	_ kit.Demo          = (*driver)(nil)
 )
 
-// say is a text in the language of the city.
-func (b *bot) say(id string, data ...any) string {
-	return b.network.host.Texts.T(b.language, id, data...)
+// newDriver returns the driver. The error says what is wrong with telegram.api.
+func newDriver(h bots.Host, api string) (*driver, error) {
+	api = strings.TrimRight(api, "/")
+	if err := checkURL(api); err != nil {
+		return nil, fmt.Errorf("setting telegram.api: %w", err)
+	}
+	return &driver{host: h, api: api, transport: newTransport(), dialing: newDialing(),
+		timings: timings{poll: 50 * time.Second, pause: time.Second}}, nil
 }
 
-// Concurrency is how many messages are on their way at the same time.
-func (b *bot) Concurrency() int { return concurrency }
-
-// Check asks whether the token still holds, and takes note of a new name.
-func (b *bot) Check(ctx context.Context) error {
-	me, err := b.client.me(ctx)
+// Open returns the bot of that account at work.
+func (d *driver) Open(a account.Account, log chat.Log) (chat.Conn, error) {
+	c, err := d.client(a.Server, a.Token)
 	if err != nil {
-		return b.explain(ctx, err)
+		return nil, bots.Refused(err)
 	}
-	if me.Username == b.username {
-		return nil
-	}
-	b.username = me.Username
-	return b.network.store.rename(ctx, b.bot.ID, b.id, me.Username)
+	return &conn{driver: d, client: c, log: log, me: self{a.Remote, a.Handle}, nextAt: a.CursorAt}, nil
 }
 
-// Send sends the report to one chat. A chat that has unsubscribed since is not
-// written to any more.
-func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
-	recipient, err := parseID(d.Recipient)
-	if err != nil {
-		return report.Receipt{}, bots.Permanent(err)
+// StandIn starts what plays Telegram in the demo.
+func (d *driver) StandIn(city string) (kit.Shown, error) { return standin.Show(city, d.host.Now) }
+
+// Close closes the connections that nobody uses.
+func (d *driver) Close() error {
+	d.transport.CloseIdleConnections()
+	return nil
+}
+
+// conn is one bot at work. What changes is of Receive alone.
+type conn struct {
+	driver *driver
+	client *client
+	log    chat.Log
+	me     self
+	next   int       // id of the update after the last one
+	nextAt time.Time // when that was found out
+}
+
+var (
+	_ chat.Conn    = (*conn)(nil)
+	_ chat.Checker = (*conn)(nil)
+	_ chat.Deleter = (*conn)(nil)
+	_ chat.Grouper = (*conn)(nil)
+)
+
+// Check asks whether the token still holds, and what the bot is called now.
+func (c *conn) Check(ctx context.Context) (account.Account, error) {
+	a, err := c.client.me(ctx)
+	if err == nil {
+		c.me.handle = a.Handle
 	}
-	chat, err := b.network.store.findChat(ctx, b.bot.ID, recipient)
-	if errors.Is(err, db.ErrNotFound) {
-		return report.Receipt{}, bots.Gone(errors.New(b.say("telegram.error.unsubscribed")))
+	return a, err
+}
+
+// keptByTelegram is how long Telegram keeps updates that nobody has fetched.
+const keptByTelegram = 24 * time.Hour
+
+// Receive fetches updates in order. The offset that confirms them to Telegram is
+// stored when all of a batch were handled, and sent with the next request.
+func (c *conn) Receive(ctx context.Context, cursor string, hear chat.Hear) error {
+	c.next, _ = strconv.Atoi(cursor) // an empty one means from now on
+	dialing := c.client.dialing      // for the first poll: those after it find room
+	for {
+		began := time.Now()
+		list, err := c.client.updates(ctx, c.offset(), c.driver.timings.poll, dialing)
+		if err != nil {
+			return err
+		}
+		dialing = nil
+		if len(list) == 0 {
+			err = pace.Sleep(ctx, c.driver.timings.pause-time.Since(began))
+		} else {
+			err = c.handle(ctx, list, hear)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// offset is the id of the first update that is wanted. One that is older than
+// what Telegram keeps confirms nothing any more, and would hide what comes
+// next: after a week without updates their ids go on from a random number.
+func (c *conn) offset() int {
+	if c.driver.host.Now().Sub(c.nextAt) > keptByTelegram {
+		return 0
+	}
+	return c.next
+}
+
+// handle hands over updates in order and notes how far that came.
+func (c *conn) handle(ctx context.Context, list []json.RawMessage, hear chat.Hear) error {
+	next, failed := 0, error(nil)
+	for _, raw := range list {
+		u, err := parseUpdate(raw)
+		if err != nil {
+			c.log.Warn("telegram.log.skipped", err)
+		} else if failed = hear(ctx, "", c.me.events(u)...); failed != nil {
+			break
+		}
+		next = max(next, u.ID+1)
+	}
+	if next > 0 {
+		c.next, c.nextAt = next, c.driver.host.Now()
+		if err := hear(ctx, strconv.Itoa(next)); err != nil && failed == nil {
+			failed = err
+		}
+	} else if failed == nil {
+		failed = bots.Say(nil, "telegram.error.stuck")
+	}
+	return failed
+}
+
+// Post sends a text to a chat. A group that has become a supergroup has moved.
+func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error) {
+	id, err := c.client.send(ctx, to, text)
+	if moved := migratedTo(err); moved != 0 {
+		return report.Receipt{}, &chat.Moved{From: to, To: formatID(moved)}
 	}
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	chat, id, err := b.post(ctx, chat, d.Report.Text)
+	return report.Receipt{ID: chat.NetworkID(to, strconv.Itoa(id))}, nil
+}
+
+// Delete deletes a message. One that Telegram does not let the bot delete any
+// more (after 48 hours), or that is gone, stays as it is.
+func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
+	in, message := chat.SplitID(r.ID)
+	id, err := strconv.Atoi(message)
 	if err != nil {
-		return report.Receipt{}, b.explainSend(ctx, err)
+		return bots.Permanent(bots.Say(fmt.Errorf("a message without an id: %q", r.ID), "telegram.error.bad_id"))
 	}
-	return report.Receipt{ID: networkID(chat, id)}, nil
-}
-
-// post sends a text when its turn has come, cut where it is too long. A group
-// that has become a supergroup is followed. It returns where the message is.
-func (b *bot) post(ctx context.Context, chat int64, text string) (int64, int, error) {
-	text = cut(text, maxText)
-	for moved := false; ; moved = true {
-		if err := b.pace.wait(ctx, chat); err != nil {
-			return 0, 0, err
-		}
-		id, err := b.client.send(ctx, chat, text)
-		if err == nil {
-			return chat, id, nil
-		}
-		if d, ok := retryAfter(err); ok {
-			b.pace.pause(d)
-		}
-		to := migratedTo(err)
-		if to == 0 || moved {
-			return 0, 0, err
-		}
-		if err := b.network.store.moveChat(ctx, b.bot.ID, chat, to); err != nil {
-			return 0, 0, err
-		}
-		chat = to
-	}
-}
-
-// Retract deletes the message. One that Telegram does not let the bot delete
-// any more (after 48 hours), or that is gone, stays as it is.
-func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
-	chat, id := parseNetworkID(d.Retract.ID)
-	if id == 0 {
-		return bots.Permanent(fmt.Errorf("a message without an id: %q", d.Retract.ID))
-	}
-	if err := b.pace.wait(ctx, chat); err != nil {
-		return b.explain(ctx, err)
-	}
-	err := b.client.remove(ctx, chat, id)
-	if d, ok := retryAfter(err); ok {
-		b.pace.pause(d)
-	}
-	if e := refusal(err); e != nil && (e.ErrorCode == http.StatusForbidden ||
-		e.ErrorCode == http.StatusBadRequest && strings.Contains(e.Description, "message")) {
+	err = c.client.remove(ctx, in, id)
+	if staysAsItIs(err) {
 		return nil
 	}
-	if isGone(err) {
-		return nil
-	}
-	return b.explainSend(ctx, err)
+	return err
 }
+
+// IsGroup tells chats of many from a person's: their ids are negative.
+func (c *conn) IsGroup(chat string) bool { return strings.HasPrefix(chat, "-") }
+
+func formatID(id int64) string { return strconv.FormatInt(id, 10) }

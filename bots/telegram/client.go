@@ -10,11 +10,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/mymmrac/telego"
 	"github.com/mymmrac/telego/telegoapi"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
 )
 
 const (
@@ -62,7 +66,7 @@ func newTransport() *http.Transport {
 }
 
 // client talks to the Bot API as one bot. It holds little: there is one for
-// every bot.
+// every bot. Its errors are for people, and hold no URL and so no token.
 type client struct {
 	// api is the library's client, made when something is sent first: it
 	// compiles a regular expression each time.
@@ -73,16 +77,16 @@ type client struct {
 }
 
 // client returns a client for the token. base is the API server; empty means
-// that of the setting. The error is telego.ErrInvalidToken.
-func (n *network) client(base, token string) (*client, error) {
+// that of the setting. The error says that this is no token.
+func (d *driver) client(base, token string) (*client, error) {
 	if base == "" {
-		base = n.api
+		base = d.api
 	}
 	if token == "" || findToken(token) != token {
-		return nil, telego.ErrInvalidToken
+		return nil, bots.Say(telego.ErrInvalidToken, "telegram.error.no_token")
 	}
-	call := caller{n.transport}
-	return &client{caller: call, dialing: n.dialing, url: base + "/bot" + token + "/", api: sync.OnceValues(func() (*telego.Bot, error) {
+	call := caller{d.transport}
+	return &client{caller: call, dialing: d.dialing, url: base + "/bot" + token + "/", api: sync.OnceValues(func() (*telego.Bot, error) {
 		return telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}))
 	})}, nil
 }
@@ -93,24 +97,22 @@ type quiet struct{}
 func (quiet) Debugf(string, ...any) {}
 func (quiet) Errorf(string, ...any) {}
 
-// caller makes the calls. Its errors hold no URL and so no token.
+// caller makes the calls.
 type caller struct{ transport *http.Transport }
-
-// answerError is an answer that is none of the Bot API.
-type answerError struct{ status int }
-
-func (e *answerError) Error() string { return fmt.Sprintf("status %d", e.status) }
 
 // Call posts data to url and reads the answer. It has an error where it is not
 // "ok".
 func (c caller) Call(ctx context.Context, url string, data *telegoapi.RequestData) (*telegoapi.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data.BodyRaw))
 	if err != nil {
-		return nil, errors.New("the request cannot be made")
+		return nil, errNoRequest
 	}
 	req.Header.Set("Content-Type", data.ContentType)
 	return c.exchange(req)
 }
+
+// errNoRequest stands for an error that would repeat the URL.
+var errNoRequest = errors.New("the request cannot be made")
 
 // exchange makes a request and reads the answer.
 func (c caller) exchange(req *http.Request) (*telegoapi.Response, error) {
@@ -127,33 +129,18 @@ func (c caller) exchange(req *http.Request) (*telegoapi.Response, error) {
 	var answer telegoapi.Response
 	err = json.Unmarshal(body, &answer)
 	if resp.StatusCode >= http.StatusInternalServerError || err != nil || !answer.Ok && answer.Error == nil {
-		return nil, &answerError{resp.StatusCode}
+		return nil, notTheAPI(resp.StatusCode)
 	}
 	return &answer, nil
 }
 
-// me returns whose token it is.
-func (c *client) me(ctx context.Context) (*telego.User, error) {
-	ctx, done := context.WithTimeout(ctx, callTimeout)
-	defer done()
-	result, err := c.get(ctx, "getMe", c.dialing)
-	if err != nil {
-		return nil, err
-	}
-	var me telego.User
-	if err := json.Unmarshal(result, &me); err != nil || me.ID == 0 || me.Username == "" {
-		return nil, &answerError{http.StatusOK}
-	}
-	return &me, nil
-}
-
-// get makes a call with its parameters in the query and returns its result.
+// get makes a call with its parameters in the query and decodes its result.
 // Without a body a request is one packet: thousands of bots ask all the time.
 // Where d is nil, it does not wait for its turn to find a connection.
-func (c *client) get(ctx context.Context, call string, d dialing) (json.RawMessage, error) {
+func (c *client) get(ctx context.Context, call string, d dialing, out any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+call, nil)
 	if err != nil {
-		return nil, errors.New("the request cannot be made")
+		return explain(ctx, errNoRequest)
 	}
 	found := func() {}
 	if d != nil {
@@ -161,82 +148,108 @@ func (c *client) get(ctx context.Context, call string, d dialing) (json.RawMessa
 	}
 	answer, err := c.caller.exchange(req)
 	found()
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return explain(ctx, err)
+	case !answer.Ok:
+		return explain(ctx, answer.Error)
+	case json.Unmarshal(answer.Result, out) != nil:
+		return notTheAPI(http.StatusOK)
 	}
-	if !answer.Ok {
-		return nil, answer.Error
+	return nil
+}
+
+// me returns whose token it is.
+func (c *client) me(ctx context.Context) (account.Account, error) {
+	ctx, done := context.WithTimeout(ctx, callTimeout)
+	defer done()
+	var me telego.User
+	if err := c.get(ctx, "getMe", c.dialing, &me); err != nil {
+		return account.Account{}, err
 	}
-	return answer.Result, nil
+	if me.ID == 0 || me.Username == "" {
+		return account.Account{}, notTheAPI(http.StatusOK)
+	}
+	return newAccount(me.ID, me.Username, me.FirstName), nil
+}
+
+// newAccount is a bot as its city knows it, still without its token.
+func newAccount(id int64, username, name string) account.Account {
+	return account.Account{Remote: formatID(id), Handle: "@" + username, Name: name, URL: "https://t.me/" + username}
 }
 
 // allowedUpdates is what getUpdates is asked for, as part of a query.
 var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
 
 // updates returns what is new from offset on, as soon as there is something, or
-// nothing after wait. It decodes each update by itself: one that cannot be read
-// must not keep those after it from arriving.
-func (c *client) updates(ctx context.Context, offset int, wait time.Duration, d dialing) ([]json.RawMessage, error) {
+// nothing after wait. Each update is decoded by itself later: one that cannot be
+// read must not keep those after it from arriving.
+func (c *client) updates(ctx context.Context, offset int, wait time.Duration, d dialing) (list []json.RawMessage, err error) {
 	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
 	defer done()
-	result, err := c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates), d)
-	if err != nil {
-		return nil, err
-	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(result, &list); err != nil {
-		return nil, &answerError{http.StatusOK}
-	}
-	return list, nil
+	err = c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates), d, &list)
+	return list, err
 }
 
 // send sends a text as it is, without previews of the links in it, and returns
 // the id of the message.
-func (c *client) send(ctx context.Context, chat int64, text string) (int, error) {
-	ctx, done := context.WithTimeout(ctx, callTimeout)
-	defer done()
-	api, err := c.api()
+func (c *client) send(ctx context.Context, to, text string) (id int, err error) {
+	chat, err := parseID(to)
 	if err != nil {
 		return 0, err
 	}
-	m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: telego.ChatID{ID: chat}, Text: text,
-		LinkPreviewOptions: &telego.LinkPreviewOptions{IsDisabled: true}})
-	if err != nil {
-		return 0, err
-	}
-	return m.MessageID, nil
+	err = c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
+		m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: chat, Text: text,
+			LinkPreviewOptions: &telego.LinkPreviewOptions{IsDisabled: true}})
+		if err == nil {
+			id = m.MessageID
+		}
+		return err
+	})
+	return id, err
 }
 
 // remove deletes a message.
-func (c *client) remove(ctx context.Context, chat int64, id int) error {
-	ctx, done := context.WithTimeout(ctx, callTimeout)
-	defer done()
-	api, err := c.api()
+func (c *client) remove(ctx context.Context, in string, id int) error {
+	chat, err := parseID(in)
 	if err != nil {
 		return err
 	}
-	return api.DeleteMessage(ctx, &telego.DeleteMessageParams{ChatID: telego.ChatID{ID: chat}, MessageID: id})
+	return c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
+		return api.DeleteMessage(ctx, &telego.DeleteMessageParams{ChatID: chat, MessageID: id})
+	})
 }
 
 // takeOver makes getUpdates work: it is refused while a webhook is set.
 func (c *client) takeOver(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, callTimeout)
-	defer done()
-	api, err := c.api()
-	if err != nil {
-		return err
-	}
-	return api.DeleteWebhook(ctx, &telego.DeleteWebhookParams{})
+	return c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
+		return api.DeleteWebhook(ctx, &telego.DeleteWebhookParams{})
+	})
 }
 
 // setMenu sets the commands that clients of a language offer; "" is for all
 // others.
 func (c *client) setMenu(ctx context.Context, language string, menu []telego.BotCommand) error {
+	return c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
+		return api.SetMyCommands(ctx, &telego.SetMyCommandsParams{Commands: menu, LanguageCode: language})
+	})
+}
+
+// call makes a call through the library.
+func (c *client) call(ctx context.Context, call func(context.Context, *telego.Bot) error) error {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
 	defer done()
 	api, err := c.api()
-	if err != nil {
-		return err
+	if err == nil {
+		err = call(ctx, api)
 	}
-	return api.SetMyCommands(ctx, &telego.SetMyCommandsParams{Commands: menu, LanguageCode: language})
+	return explain(ctx, err)
+}
+
+func parseID(chat string) (telego.ChatID, error) {
+	id, err := strconv.ParseInt(chat, 10, 64)
+	if err != nil {
+		return telego.ChatID{}, bots.Permanent(bots.Say(fmt.Errorf("not the id of a chat: %q", chat), "telegram.error.bad_id"))
+	}
+	return telego.ChatID{ID: id}, nil
 }

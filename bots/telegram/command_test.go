@@ -1,13 +1,15 @@
 package telegram
 
 import (
+	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
@@ -19,34 +21,34 @@ func TestSubscribing(t *testing.T) {
 			w := newWorld(t, standin.Options{})
 			row := w.connect()
 			say := func(id string, data ...any) string { return w.site.Texts.T(language, id, data...) }
-			botstest.Receive(t, w.load(row), botstest.NewInbox())
+			kittest.Receive(t, w.load(row), kittest.NewInbox())
 			rider := w.server.AddUser("Rider", language)
 
 			rider.Write(w.account, "/start")
-			if got, want := w.answer(rider, 1), say("telegram.welcome", "City", "nuernberg")+"\n\n"+say("telegram.stored"); got != want {
+			if got, want := w.answer(rider, 1), say("kit.chat.welcome", "City", "nuernberg")+"\n\n"+say("kit.chat.stored"); got != want {
 				t.Errorf("welcome %q, want %q", got, want)
 			}
 			w.wantChats(row, rider.ID())
 			rider.Write(w.account, "/start@Nuernberg_bot from-a-poster")
-			if got := w.answer(rider, 2); got != say("telegram.again") {
+			if got := w.answer(rider, 2); got != say("kit.chat.again") {
 				t.Errorf("second start: %q", got)
 			}
 			w.wantChats(row, rider.ID())
 			rider.Write(w.account, "/STOP")
-			if got := w.answer(rider, 3); got != say("telegram.stopped") {
+			if got := w.answer(rider, 3); got != say("kit.chat.stopped") {
 				t.Errorf("stop: %q", got)
 			}
 			w.wantChats(row)
 			rider.Write(w.account, "/stop")
-			if got := w.answer(rider, 4); got != say("telegram.not_subscribed") {
+			if got := w.answer(rider, 4); got != say("kit.chat.not_subscribed") {
 				t.Errorf("second stop: %q", got)
 			}
 			rider.Write(w.account, "/help")
-			if got := w.answer(rider, 5); got != say("telegram.help", "City", "nuernberg") {
+			if got := w.answer(rider, 5); got != say("kit.chat.help", "City", "nuernberg") {
 				t.Errorf("help: %q", got)
 			}
 			rider.Write(w.account, "/dance")
-			if got := w.answer(rider, 6); !strings.HasPrefix(got, say("telegram.unknown_command")) {
+			if got := w.answer(rider, 6); !strings.HasPrefix(got, say("kit.chat.unknown_command")) {
 				t.Errorf("unknown command: %q", got)
 			}
 		})
@@ -55,12 +57,12 @@ func TestSubscribing(t *testing.T) {
 
 func TestLanguageOfAnswers(t *testing.T) {
 	w := newWorld(t, standin.Options{})
-	botstest.Receive(t, w.load(w.connect()), botstest.NewInbox()) // the city's language is English
+	kittest.Receive(t, w.load(w.connect()), kittest.NewInbox()) // the city's language is English
 	for code, want := range map[string]string{"de-AT": "de", "fr": "en", "": "en", "!": "en"} {
 		t.Run("code "+code, func(t *testing.T) {
 			rider := w.server.AddUser("Rider", code)
 			rider.Write(w.account, "/stop")
-			if got := w.answer(rider, 1); got != w.site.Texts.T(want, "telegram.not_subscribed") {
+			if got := w.answer(rider, 1); got != w.site.Texts.T(want, "kit.chat.not_subscribed") {
 				t.Errorf("answer %q", got)
 			}
 		})
@@ -70,11 +72,13 @@ func TestLanguageOfAnswers(t *testing.T) {
 func TestWelcomeOfTheModerators(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
-	check(t, w.network.store.saveWelcome(w.ctx, row.ID, "Moin!"))
-	botstest.Receive(t, w.load(row), botstest.NewInbox())
+	if status := w.post("/welcome", url.Values{"welcome": {"Moin!"}}); status != http.StatusSeeOther {
+		t.Fatalf("answered %d", status)
+	}
+	kittest.Receive(t, w.load(row), kittest.NewInbox())
 	rider := w.server.AddUser("Rider", "en")
 	rider.Write(w.account, "/start")
-	if got := w.answer(rider, 1); got != "Moin!\n\n"+w.text("telegram.stored") {
+	if got := w.answer(rider, 1); got != "Moin!\n\n"+w.text("kit.chat.stored") {
 		t.Errorf("welcome %q: what is stored is always said", got)
 	}
 }
@@ -82,11 +86,11 @@ func TestWelcomeOfTheModerators(t *testing.T) {
 func TestPingTellsTheLag(t *testing.T) {
 	behind := func() time.Time { return time.Now().Add(-90 * time.Second) }
 	w := newWorld(t, standin.Options{Now: behind})
-	botstest.Receive(t, w.load(w.connect()), botstest.NewInbox())
+	kittest.Receive(t, w.load(w.connect()), kittest.NewInbox())
 	rider := w.server.AddUser("Rider", "en")
 	rider.Write(w.account, "/ping")
 	lag, err := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(w.answer(rider, 1)))
-	if err != nil || lag < 90_000 || lag > 92_000+int(botstest.Patience.Milliseconds()) {
+	if err != nil || lag < 90_000 || lag > 92_000+int(kittest.Patience.Milliseconds()) {
 		t.Errorf("answer %q", w.answer(rider, 1))
 	}
 }
@@ -94,10 +98,10 @@ func TestPingTellsTheLag(t *testing.T) {
 func TestLast(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
-	botstest.Receive(t, w.load(row), botstest.NewInbox())
+	kittest.Receive(t, w.load(row), kittest.NewInbox())
 	rider := w.server.AddUser("Rider", "en")
 	rider.Write(w.account, "/last")
-	if got := w.answer(rider, 1); got != w.text("telegram.last.none") {
+	if got := w.answer(rider, 1); got != w.text("kit.chat.last.none") {
 		t.Errorf("without reports: %q", got)
 	}
 	save := func(id, text string, ago time.Duration, passed bool) {
@@ -109,7 +113,7 @@ func TestLast(t *testing.T) {
 	save("3", "refused", 20*time.Minute, false)
 	save("4", "U2 Rathenauplatz", 2*time.Minute, true)
 	rider.Write(w.account, "/last")
-	want := w.text("telegram.last.title") + "\n\n2 min ago: U2 Rathenauplatz\n\n30 min ago: U1 Plärrer"
+	want := w.text("kit.chat.last.title") + "\n\n2 min ago: U2 Rathenauplatz\n\n30 min ago: U1 Plärrer"
 	if got := w.answer(rider, 2); got != want {
 		t.Errorf("last: %q, want %q", got, want)
 	}
@@ -125,7 +129,7 @@ func TestBlockingUnsubscribes(t *testing.T) {
 	row := w.connect()
 	rider := subscribed(w, row)
 	other := subscribed(w, row)
-	botstest.Receive(t, w.load(row), botstest.NewInbox())
+	kittest.Receive(t, w.load(row), kittest.NewInbox())
 	rider.Block(w.account)
 	w.handled()
 	w.wantChats(row, other.ID())
@@ -134,16 +138,15 @@ func TestBlockingUnsubscribes(t *testing.T) {
 // TestNobodyMakesTheBotTalkWithoutEnd sends many commands at once: what is
 // answered is bounded, and a report that comes after them does not wait.
 func TestNobodyMakesTheBotTalkWithoutEnd(t *testing.T) {
-	w := newWorld(t, standin.Options{})
-	w.network.limits = documentedLimits()
+	w := newPacedWorld(t, standin.Options{}, network(&options{}).Pace)
 	rider, other := w.server.AddUser("Rider", "en"), w.server.AddUser("Other", "en")
 	for range 90 {
 		rider.Write(w.account, "/ping")
 	}
 	other.Write(w.account, "U1 Plärrer")
-	in := botstest.NewInbox()
+	in := kittest.NewInbox()
 	began := time.Now()
-	run := botstest.Receive(t, w.load(w.connect()), in)
+	run := kittest.Receive(t, w.load(w.connect()), in)
 	in.Wait(t, 1)
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the report came after %s", took)

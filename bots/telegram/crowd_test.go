@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/time/rate"
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/internal/notice"
@@ -41,8 +42,7 @@ type mass struct {
 }
 
 func newMass(t *testing.T) *mass {
-	w := newWorld(t, standin.Options{})
-	w.network.limits = limits{bot: crowdRate, chat: crowdScale, group: rate.Inf, groupBurst: 1, slowFor: time.Minute}
+	w := newPacedWorld(t, standin.Options{}, pace.Limits{All: crowdRate, Chat: crowdScale, SlowFor: time.Minute})
 	m := &mass{world: w, row: w.connect(), order: map[int64]int{}}
 	for i := range crowd {
 		u := w.server.AddUser(fmt.Sprint("Rider", i), "en")
@@ -51,7 +51,8 @@ func newMass(t *testing.T) *mass {
 	}
 	check(t, w.db.Write(w.ctx, func(tx *gorm.DB) error {
 		for i := range crowd {
-			if err := tx.Exec("INSERT INTO telegram_chats (bot_id, chat_id, created) VALUES (?, ?, 0)", m.row.ID, m.first()+int64(i)).Error; err != nil {
+			err := w.chats.Put(tx, recipients.Recipient{BotID: m.row.ID, Address: formatID(m.first() + int64(i)), Created: w.clock.Now()}, "")
+			if err != nil {
 				return err
 			}
 		}

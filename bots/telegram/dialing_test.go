@@ -41,10 +41,10 @@ func TestStartsShareConnections(t *testing.T) {
 		defer s.Close()
 		defer s.CloseClientConnections()
 
-		n := &network{api: s.URL, transport: newTransport(), dialing: newDialing()}
-		n.transport.DialContext = pipes.dial
-		n.transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-		n.transport.TLSClientConfig.NextProtos = nil
+		d := &driver{api: s.URL, transport: newTransport(), dialing: newDialing()}
+		d.transport.DialContext = pipes.dial
+		d.transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+		d.transport.TLSClientConfig.NextProtos = nil
 		ctx, stop := context.WithCancel(t.Context())
 		turns := make(chan struct{}, atOnce)
 		var group sync.WaitGroup
@@ -52,7 +52,7 @@ func TestStartsShareConnections(t *testing.T) {
 		defer stop()
 		for range bots {
 			group.Go(func() {
-				c, err := n.client("", "12345:"+strings.Repeat("a", 35))
+				c, err := d.client("", "12345:"+strings.Repeat("a", 35))
 				if err == nil {
 					turns <- struct{}{}
 					_, err = c.me(ctx)

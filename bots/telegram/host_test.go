@@ -3,20 +3,26 @@ package telegram
 import (
 	"bytes"
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-gormigrate/gormigrate/v2"
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/time/rate"
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/chat"
+	"ticketfrei/bots/kit/kittest"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -28,66 +34,97 @@ import (
 
 // world is the network with all it stands on, and a stand-in of Telegram.
 type world struct {
-	t       *testing.T
-	ctx     context.Context
-	db      *db.DB
-	clock   *botstest.Clock
-	site    *botstest.Site[settings, demoPage]
-	network *network
-	server  *standin.Server
-	account *standin.Bot
-	city    report.City
-	log     *bytes.Buffer
+	t        *testing.T
+	ctx      context.Context
+	db       *db.DB
+	clock    *kittest.Clock
+	site     *kittest.Site[*chat.Card, any]
+	host     bots.Host
+	network  sending
+	driver   *driver
+	accounts *account.Store
+	chats    *recipients.Store
+	server   *standin.Server
+	account  *standin.Bot
+	city     report.City
+	log      *bytes.Buffer
 }
 
-// fast are limits that no test notices.
-var fast = limits{bot: rate.Inf, chat: rate.Inf, group: rate.Inf, groupBurst: 1, slowFor: time.Minute}
+// sending is a network whose bots have recipients.
+type sending interface {
+	bots.Network
+	bots.Recipients
+	bots.Addressed
+}
 
-func newWorld(t *testing.T, o standin.Options) *world {
+// working is a bot at work.
+type working interface {
+	bots.Bot
+	bots.Checker
+	bots.Concurrent
+	bots.Retracter
+}
+
+// fast is a pace that no test notices.
+var fast = pace.Limits{SlowFor: time.Minute}
+
+func newWorld(t *testing.T, o standin.Options) *world { return newPacedWorld(t, o, fast) }
+
+func newPacedWorld(t *testing.T, o standin.Options, limits pace.Limits) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, clock: &botstest.Clock{}, log: &bytes.Buffer{}}
+	w := &world{t: t, ctx: ctx, clock: &kittest.Clock{}, log: &bytes.Buffer{}}
 	if o.Now == nil {
 		o.Now = w.clock.Now
 	}
 	w.server = must(standin.Start(o))(t)
 	t.Cleanup(func() { check(t, w.server.Close()) })
 	w.account = w.server.AddBot("Nuernberg_bot", "Nürnberg")
-	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations})
+	box := must(secret.New(bytes.Repeat([]byte{7}, 32)))(t)
+	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations(box)})
 	w.city = dbtest.MustCreateCity(t, w.db, "nuernberg")
-	w.city.Name = "Nürnberg"
-	w.site = &botstest.Site[settings, demoPage]{DB: w.db, Visited: w.city, Texts: must(i18n.New(files))(t)}
-	w.network = must(newNetwork(bots.Host{
+	w.site = &kittest.Site[*chat.Card, any]{DB: w.db, Visited: w.city, Texts: must(i18n.New(append([]fs.FS{files}, kit.Texts...)...))(t)}
+	w.host = bots.Host{
 		Config: &config.Config{Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour}},
-		DB:     w.db, Secrets: must(secret.New(bytes.Repeat([]byte{7}, 32)))(t), Texts: w.site.Texts,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
-	}, &options{API: w.server.URL + "/"}))(t)
-	w.network.limits, w.network.site = fast, w.site
-	t.Cleanup(w.network.transport.CloseIdleConnections)
+		DB:     w.db, Secrets: box, Texts: w.site.Texts, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
+	}
+	w.accounts, w.chats = account.NewStore(name, w.host), recipients.NewStore(name, w.host)
+	spec := network(&options{})
+	spec.Pace = limits
+	spec.New = func(h bots.Host) (chat.Driver, error) {
+		var err error
+		w.driver, err = newDriver(h, w.server.URL+"/")
+		return w.driver, err
+	}
+	w.network = must(spec.Definition().New(w.host))(t).(sending)
+	t.Cleanup(w.driver.transport.CloseIdleConnections)
 	return w
 }
 
 // connect makes the account the city's bot, as the settings page does.
 func (w *world) connect() report.Bot {
 	w.t.Helper()
-	return must(w.site.Connect(w.ctx, w.city, name, w.network.botID(w.ctx, w.city), func(tx *gorm.DB, b report.Bot) error {
-		return w.network.store.saveAccount(tx, b.ID, pending{CityID: w.city.ID, TelegramID: w.account.ID(),
-			Username: w.account.Username(), Name: "Nürnberg", Token: w.account.Token()}, "")
+	a := newAccount(w.account.ID(), w.account.Username(), "Nürnberg")
+	a.Token = w.account.Token()
+	botID := must(w.accounts.BotOf(w.ctx, w.city.ID, a))(w.t)
+	return must(w.site.Connect(w.ctx, w.city, name, botID, func(tx *gorm.DB, b report.Bot) error {
+		a.BotID = b.ID
+		return w.accounts.Put(tx, a)
 	}))(w.t)
 }
 
-// load makes the bot at work anew, as after a restart. What it logs can be
-// looked at when it has ended.
-func (w *world) load(b report.Bot) *bot {
+// load makes the bot at work, as after a restart. What it logs can be looked at
+// when it has ended.
+func (w *world) load(b report.Bot) working {
 	w.t.Helper()
-	return must(w.network.Bot(w.ctx, b, slog.New(slog.NewTextHandler(w.log, nil))))(w.t).(*bot)
+	return must(w.network.Bot(w.ctx, b, slog.New(slog.NewTextHandler(w.log, nil))))(w.t).(working)
 }
 
 // until waits for something to be so on the server.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, botstest.Patience)
+	ctx, cancel := context.WithTimeout(w.ctx, kittest.Patience)
 	defer cancel()
 	if err := w.server.Wait(ctx, ok); err != nil {
 		w.t.Fatalf("%s: %v", what, err)
@@ -100,7 +137,7 @@ func (w *world) handled() {
 	w.until("handle all updates", func() bool { return w.account.Pending() == 0 && w.account.Polling() })
 }
 
-// answers waits for the bot's n-th message to a person and returns it.
+// answer waits for the bot's n-th message to a person and returns it.
 func (w *world) answer(u *standin.User, n int) string {
 	w.t.Helper()
 	var got []string
@@ -116,37 +153,79 @@ func (w *world) answer(u *standin.User, n int) string {
 	return got[n-1]
 }
 
-// delivery is a report from elsewhere on its way to a chat.
+// delivery is a report from elsewhere on its way to a chat that has subscribed.
 func (w *world) delivery(b report.Bot, chat int64, text string) report.Delivery {
-	r := report.Report{ID: "r-" + text[:min(20, len(text))], CityID: b.CityID, Network: "mail", Text: text, Time: w.clock.Now()}
-	return report.NewDelivery(r, b, formatID(chat))
+	w.t.Helper()
+	return w.deliveryTo(b, recipients.Name(must(w.chats.Find(w.ctx, b.ID, formatID(chat)))(w.t).ID), text)
 }
 
-// subscribe makes somebody a subscriber of long standing.
-func (w *world) subscribe(b report.Bot, u *standin.User) {
+// oldDelivery is one that a version before the kit has put into the queue.
+func (w *world) oldDelivery(b report.Bot, chat int64, text string) report.Delivery {
+	return w.deliveryTo(b, formatID(chat), text)
+}
+
+func (w *world) deliveryTo(b report.Bot, recipient, text string) report.Delivery {
+	r := report.Report{ID: "r-" + text[:min(20, len(text))], CityID: b.CityID, Network: "mail", Text: text, Time: w.clock.Now()}
+	return report.NewDelivery(r, b, recipient)
+}
+
+// subscribe makes a chat a subscriber of long standing.
+func (w *world) subscribe(b report.Bot, chat int64) {
 	w.t.Helper()
+	must(w.chats.Subscribe(w.ctx, b.ID, formatID(chat)))(w.t)
+}
+
+// subscribed makes a person who has subscribed.
+func subscribed(w *world, b report.Bot) *standin.User {
+	w.t.Helper()
+	u := w.server.AddUser("Rider", "en")
 	u.Open(w.account)
-	must(w.network.store.subscribe(w.ctx, b.ID, u.ID()))(w.t)
+	w.subscribe(b, u.ID())
+	return u
 }
 
 // text is a text of the catalogue in English.
 func (w *world) text(id string, data ...any) string { return w.site.Texts.T("en", id, data...) }
 
+// words are what a moderator reads of an error.
+func (w *world) words(err error) string {
+	w.t.Helper()
+	if err == nil {
+		w.t.Fatal("there is no error")
+	}
+	return bots.Words(err, w.text)
+}
+
+// sentTo are the chats that a report is sent to.
+func (w *world) sentTo(b report.Bot, r report.Report) []int64 {
+	w.t.Helper()
+	chats := []int64{}
+	for _, to := range must(w.network.Recipients(w.ctx, b, r))(w.t) {
+		address := must(w.chats.Get(w.ctx, b.ID, to))(w.t).Address
+		chats = append(chats, must(strconv.ParseInt(address, 10, 64))(w.t))
+	}
+	return chats
+}
+
 // wantChats compares the chats that have subscribed.
 func (w *world) wantChats(b report.Bot, want ...int64) {
 	w.t.Helper()
-	got := must(w.network.store.chats(w.ctx, b.ID))(w.t)
-	if diff := cmp.Diff(append([]int64{}, want...), append([]int64{}, got...)); diff != "" {
+	if diff := cmp.Diff(append([]int64{}, want...), w.sentTo(b, report.Report{})); diff != "" {
 		w.t.Errorf("subscribed chats: %s", diff)
 	}
 }
 
-// post posts a form to the settings routes and returns the status.
-func (w *world) post(path string, form url.Values) int {
-	w.t.Helper()
+// routes are the forms of the settings.
+func (w *world) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Route("/settings/"+name, func(r chi.Router) { w.network.SettingsRoutes(r, w.site) })
-	return botstest.Request(w.t, r, http.MethodPost, "/settings/"+name+path, form).Code
+	return r
+}
+
+// post posts a form to the settings and returns the status.
+func (w *world) post(path string, form url.Values) int {
+	w.t.Helper()
+	return kittest.Request(w.t, w.routes(), http.MethodPost, "/settings/"+name+path, form).Code
 }
 
 // must is for steps that a test stands on.
@@ -165,9 +244,4 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// contextFor is a context that ends after d.
-func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(t.Context(), d)
 }

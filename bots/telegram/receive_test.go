@@ -3,6 +3,7 @@ package telegram
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/chat"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
 )
@@ -18,16 +21,16 @@ import (
 func TestReportInPrivateChat(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "de")
-	b, in := w.load(w.connect()), botstest.NewInbox()
-	botstest.Receive(t, b, in)
+	b, in := w.load(w.connect()), kittest.NewInbox()
+	kittest.Receive(t, b, in)
 	id := rider.Write(w.account, "  U1 Plärrer 👮👮 Richtung Fürth @Nuernberg_bot\nzwei Kontis ")
 	in.Wait(t, 1)
 	got := in.All()[0]
-	if age := time.Since(got.Time); age < -time.Second || age > botstest.Patience {
+	if age := time.Since(got.Time); age < -time.Second || age > kittest.Patience {
 		t.Errorf("written %s ago", age)
 	}
 	got.Time = time.Time{}
-	want := bots.Incoming{ID: networkID(rider.ID(), id), Author: formatID(rider.ID()),
+	want := bots.Incoming{ID: chat.NetworkID(formatID(rider.ID()), strconv.Itoa(id)), Author: formatID(rider.ID()),
 		Text: "U1 Plärrer 👮👮 Richtung Fürth\nzwei Kontis", Visibility: report.Private}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -38,13 +41,13 @@ func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "de")
 	row := w.connect()
-	in := botstest.NewInbox()
+	in := kittest.NewInbox()
 	for i := range 3 {
 		rider.Write(w.account, fmt.Sprint("report ", i))
 	}
 
 	in.Fail(errors.New("disk full"))
-	run := botstest.Receive(t, w.load(row), in)
+	run := kittest.Receive(t, w.load(row), in)
 	if err := run.Ended(); err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Errorf("Receive = %v", err)
 	}
@@ -53,19 +56,19 @@ func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
 	}
 
 	in.Fail(nil)
-	run = botstest.Receive(t, w.load(row), in)
+	run = kittest.Receive(t, w.load(row), in)
 	in.Wait(t, 3)
 	w.handled()
 	run.Stop()
 	if diff := cmp.Diff([]string{"report 0", "report 1", "report 2"}, in.Texts()); diff != "" {
 		t.Errorf("in order: %s", diff)
 	}
-	if a := must(w.network.store.account(w.ctx, row.ID))(t); a.NextUpdate != 4 {
-		t.Errorf("stored offset %d, want 4", a.NextUpdate)
+	if a := must(w.accounts.Account(w.ctx, row.ID))(t); a.Cursor != "4" {
+		t.Errorf("stored offset %q, want 4", a.Cursor)
 	}
 
 	rider.Write(w.account, "report 3")
-	botstest.Receive(t, w.load(row), in)
+	kittest.Receive(t, w.load(row), in)
 	in.Wait(t, 4)
 	w.handled()
 	if diff := cmp.Diff([]string{"report 0", "report 1", "report 2", "report 3"}, in.Texts()); diff != "" {
@@ -75,11 +78,11 @@ func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
 
 func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
 	w := newWorld(t, standin.Options{})
-	w.network.timings.poll = time.Second
+	w.driver.timings.poll = time.Second
 	rider := w.server.AddUser("Rider", "de")
 	w.account.SkipUpdates(900_000)
-	row, in := w.connect(), botstest.NewInbox()
-	run := botstest.Receive(t, w.load(row), in)
+	row, in := w.connect(), kittest.NewInbox()
+	run := kittest.Receive(t, w.load(row), in)
 	rider.Write(w.account, "before")
 	in.Wait(t, 1)
 	w.handled()
@@ -96,7 +99,7 @@ func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
 	w.clock.Move(8 * 24 * time.Hour)
 	w.account.SkipUpdates(2)
 	rider.Write(w.account, "lower id after a restart")
-	botstest.Receive(t, w.load(row), in)
+	kittest.Receive(t, w.load(row), in)
 	in.Wait(t, 3)
 	if diff := cmp.Diff([]string{"before", "lower id", "lower id after a restart"}, in.Texts()); diff != "" {
 		t.Error(diff)
@@ -106,8 +109,8 @@ func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
 func TestWhatIsNoReport(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "en")
-	b, in := w.load(w.connect()), botstest.NewInbox()
-	botstest.Receive(t, b, in)
+	b, in := w.load(w.connect()), kittest.NewInbox()
+	kittest.Receive(t, b, in)
 
 	id := rider.Write(w.account, "U2 two inspectors")
 	in.Wait(t, 1)
@@ -135,8 +138,8 @@ func TestWhatIsNoReport(t *testing.T) {
 
 func TestMediaIsRefusedWithTheReason(t *testing.T) {
 	w := newWorld(t, standin.Options{})
-	b, in := w.load(w.connect()), botstest.NewInbox()
-	botstest.Receive(t, b, in)
+	b, in := w.load(w.connect()), kittest.NewInbox()
+	kittest.Receive(t, b, in)
 	posts := map[string]standin.Post{
 		"picture":              {Photo: true},
 		"picture with caption": {Photo: true, Caption: "U1 Plärrer"},
@@ -148,7 +151,7 @@ func TestMediaIsRefusedWithTheReason(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rider := w.server.AddUser("Rider", "de")
 			rider.Post(w.account, p)
-			if diff := cmp.Diff(w.site.Texts.T("de", "telegram.media"), w.answer(rider, 1)); diff != "" {
+			if diff := cmp.Diff(w.site.Texts.T("de", "kit.chat.media"), w.answer(rider, 1)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -159,7 +162,7 @@ func TestMediaIsRefusedWithTheReason(t *testing.T) {
 			rider.Post(w.account, standin.Post{Photo: true, Album: "a1"})
 		}
 		rider.Write(w.account, "/help")
-		if diff := cmp.Diff(w.text("telegram.media"), w.answer(rider, 1)); diff != "" {
+		if diff := cmp.Diff(w.text("kit.chat.media"), w.answer(rider, 1)); diff != "" {
 			t.Error(diff)
 		}
 		if got := w.answer(rider, 2); !strings.HasPrefix(got, "Just write") {
@@ -175,8 +178,8 @@ func TestGroups(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "en")
 	row := w.connect()
-	b, in := w.load(row), botstest.NewInbox()
-	botstest.Receive(t, b, in)
+	b, in := w.load(row), kittest.NewInbox()
+	kittest.Receive(t, b, in)
 	group := w.server.AddGroup("Tram")
 	groupSays := func(n int) string {
 		var got []standin.Message
@@ -202,7 +205,8 @@ func TestGroups(t *testing.T) {
 	group.Write(rider, "@nuernberg_bot U1 👮 Plärrer @friend_of_mine")
 	in.Wait(t, 1)
 	receipt := must(b.Send(w.ctx, w.delivery(row, group.ID(), "U2 elsewhere")))(t)
-	_, sent := parseNetworkID(receipt.ID)
+	_, id := chat.SplitID(receipt.ID)
+	sent := must(strconv.Atoi(id))(t)
 	group.Post(rider, standin.Post{Text: "two more at Fürth", ReplyTo: sent})
 	group.Post(rider, standin.Post{Text: "from the admins @Nuernberg_bot", Sender: standin.AnonymousAdmin})
 	group.Post(rider, standin.Post{Text: "spam @Nuernberg_bot", Sender: standin.Channel})
@@ -211,7 +215,7 @@ func TestGroups(t *testing.T) {
 	group.Write(rider, "/ping@other_bot")
 	group.Write(rider, "/ping@Nuernberg_bot")
 	groupSays(4) // welcome, report, refusal, pong
-	if diff := cmp.Diff(w.text("telegram.media"), groupSays(3)); diff != "" {
+	if diff := cmp.Diff(w.text("kit.chat.media"), groupSays(3)); diff != "" {
 		t.Error(diff)
 	}
 	if got := groupSays(4); !strings.Contains(got, " ms ") {
@@ -243,16 +247,16 @@ func TestGroups(t *testing.T) {
 		group.Upgrade(false)
 		w.handled()
 		w.wantChats(row, group.ID())
-		receipt := must(b.Send(w.ctx, w.delivery(row, old, "to the former id")))(t)
-		if chat, _ := parseNetworkID(receipt.ID); chat != group.ID() {
-			t.Errorf("sent to %d, want %d", chat, group.ID())
+		receipt := must(b.Send(w.ctx, w.oldDelivery(row, old, "to the former id")))(t)
+		if in, _ := chat.SplitID(receipt.ID); in != formatID(group.ID()) {
+			t.Errorf("sent to %s, want %d", in, group.ID())
 		}
 		group.Write(rider, "U3 after the upgrade @Nuernberg_bot")
 		in.Wait(t, 5)
 		group.Write(rider, "/stop@Nuernberg_bot")
 		w.until("stop", func() bool {
 			list := group.Messages()
-			return list[len(list)-1].Text == w.text("telegram.stopped")
+			return list[len(list)-1].Text == w.text("kit.chat.stopped")
 		})
 		w.wantChats(row)
 	})
@@ -264,38 +268,38 @@ func TestTroubleWithTheToken(t *testing.T) {
 		row := w.connect()
 		b := w.load(row)
 		check(t, b.Check(w.ctx))
-		run := botstest.Receive(t, b, botstest.NewInbox())
+		run := kittest.Receive(t, b, kittest.NewInbox())
 		w.until("poll", w.account.Polling)
 		w.account.Revoke()
-		botstest.WantKind(t, run.Ended(), bots.KindRefused)
-		botstest.WantKind(t, b.Check(w.ctx), bots.KindRefused)
+		kittest.WantKind(t, run.Ended(), bots.KindRefused)
+		kittest.WantKind(t, b.Check(w.ctx), bots.KindRefused)
 		_, err := b.Send(w.ctx, w.delivery(row, subscribed(w, row).ID(), "x"))
-		botstest.WantKind(t, err, bots.KindRefused)
+		kittest.WantKind(t, err, bots.KindRefused)
 	})
 	t.Run("used by another program", func(t *testing.T) {
 		w := newWorld(t, standin.Options{})
 		row := w.connect()
-		first := botstest.Receive(t, w.load(row), botstest.NewInbox())
+		first := kittest.Receive(t, w.load(row), kittest.NewInbox())
 		w.until("poll", w.account.Polling)
-		botstest.Receive(t, w.load(row), botstest.NewInbox())
+		kittest.Receive(t, w.load(row), kittest.NewInbox())
 		err := first.Ended()
-		botstest.WantKind(t, err, bots.KindTemporary)
-		if err.Error() != w.text("telegram.error.conflict") {
-			t.Errorf("error %q", err)
+		kittest.WantKind(t, err, bots.KindTemporary)
+		if got := w.words(err); got != w.text("telegram.error.conflict") {
+			t.Errorf("error %q", got)
 		}
 	})
 	t.Run("with a webhook", func(t *testing.T) {
 		w := newWorld(t, standin.Options{})
 		w.account.SetWebhook()
-		err := botstest.Receive(t, w.load(w.connect()), botstest.NewInbox()).Ended()
-		if err == nil || err.Error() != w.text("telegram.error.webhook") {
-			t.Errorf("error %v", err)
+		err := kittest.Receive(t, w.load(w.connect()), kittest.NewInbox()).Ended()
+		if got := w.words(err); got != w.text("telegram.error.webhook") {
+			t.Errorf("error %q", got)
 		}
 	})
 	t.Run("new name", func(t *testing.T) {
 		w := newWorld(t, standin.Options{})
 		row := w.connect()
-		check(t, w.network.store.rename(w.ctx, row.ID, w.account.ID(), "former_bot"))
+		check(t, w.accounts.Rename(w.ctx, account.Account{BotID: row.ID, Handle: "@former_bot", URL: "https://t.me/former_bot"}))
 		check(t, w.load(row).Check(w.ctx))
 		text, link, err := w.network.Address(w.ctx, w.city, row)
 		if text != "@Nuernberg_bot" || link != "https://t.me/Nuernberg_bot" || err != nil {
@@ -312,17 +316,17 @@ func TestErrorsDoNotShowTheToken(t *testing.T) {
 	w.account.Fail(502, 502, 200)
 	for range 2 {
 		_, err := b.Send(w.ctx, w.delivery(row, rider.ID(), "x"))
-		botstest.WantKind(t, err, bots.KindTemporary)
+		kittest.WantKind(t, err, bots.KindTemporary)
 		noToken(t, w, err)
 	}
 	err := b.Check(w.ctx) // 200 with a page that is no JSON
-	botstest.WantKind(t, err, bots.KindTemporary)
+	kittest.WantKind(t, err, bots.KindTemporary)
 	noToken(t, w, err)
 	check(t, w.server.Close())
-	err = botstest.Receive(t, b, botstest.NewInbox()).Ended()
-	botstest.WantKind(t, err, bots.KindTemporary)
+	err = kittest.Receive(t, b, kittest.NewInbox()).Ended()
+	kittest.WantKind(t, err, bots.KindTemporary)
 	noToken(t, w, err)
-	_, err = b.client.me(w.ctx) // as it comes from the library
+	_, err = must(w.driver.client("", w.account.Token()))(t).send(w.ctx, formatID(rider.ID()), "x") // through the library
 	noToken(t, w, err)
 	if strings.Contains(w.log.String(), w.account.Token()) {
 		t.Errorf("the log holds the token: %s", w.log)
@@ -334,11 +338,4 @@ func noToken(t *testing.T, w *world, err error) {
 	if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, errors.Unwrap(err)), w.account.Token()[12:]) {
 		t.Errorf("error %v", err)
 	}
-}
-
-// subscribed makes a subscriber.
-func subscribed(w *world, row report.Bot) *standin.User {
-	u := w.server.AddUser("Rider", "en")
-	w.subscribe(row, u)
-	return u
 }

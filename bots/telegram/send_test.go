@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -10,10 +11,12 @@ import (
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/time/rate"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/chat"
+	"ticketfrei/bots/kit/kittest"
+	"ticketfrei/bots/kit/pace"
+	"ticketfrei/bots/kit/remote"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
 )
@@ -24,7 +27,7 @@ func TestSend(t *testing.T) {
 	b, rider := w.load(row), subscribed(w, row)
 	receipt := must(b.Send(w.ctx, w.delivery(row, rider.ID(), "U1 <b>Plärrer</b> & *Fürth* 👮")))(t)
 	list := w.account.Chat(rider)
-	if len(list) != 1 || list[0].Text != "U1 <b>Plärrer</b> & *Fürth* 👮" || receipt.ID != networkID(rider.ID(), list[0].ID) {
+	if len(list) != 1 || list[0].Text != "U1 <b>Plärrer</b> & *Fürth* 👮" || receipt.ID != fmt.Sprintf("%d:%d", rider.ID(), list[0].ID) {
 		t.Fatalf("chat %+v, receipt %+v", list, receipt)
 	}
 
@@ -46,6 +49,30 @@ func TestSend(t *testing.T) {
 	})
 }
 
+// TestTakingBackWhatCannotBe has messages that Telegram does not delete.
+func TestTakingBackWhatCannotBe(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	row := w.connect()
+	b, rider := w.load(row), subscribed(w, row)
+	retract := func(id string) error {
+		return b.Retract(w.ctx, report.Delivery{Retract: &report.Receipt{ID: id}})
+	}
+	receipt := must(b.Send(w.ctx, w.delivery(row, rider.ID(), "U1")))(t)
+	rider.BlockSilently(w.account)
+	check(t, retract(receipt.ID))
+	check(t, retract("99:1")) // a chat that never was
+	for _, id := range []string{"", "99", "99:x"} {
+		kittest.WantKind(t, retract(id), bots.KindPermanent)
+	}
+	g := w.server.AddGroup("Tram")
+	g.Add(rider, w.account, true)
+	former := formatID(g.ID())
+	g.Upgrade(true)
+	kittest.WantKind(t, retract(former+":1"), bots.KindPermanent)
+	w.account.Fail(502)
+	kittest.WantKind(t, retract(receipt.ID), bots.KindTemporary)
+}
+
 func TestRecipientsAreGone(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
@@ -53,26 +80,43 @@ func TestRecipientsAreGone(t *testing.T) {
 	people := map[string]func() int64{
 		"blocked":     func() int64 { u := subscribed(w, row); u.BlockSilently(w.account); return u.ID() },
 		"deleted":     func() int64 { u := subscribed(w, row); u.Delete(); return u.ID() },
-		"never there": func() int64 { must(w.network.store.subscribe(w.ctx, row.ID, 99))(t); return 99 },
+		"never there": func() int64 { w.subscribe(row, 99); return 99 },
 		"kicked": func() int64 {
 			g := w.server.AddGroup("Tram")
 			g.Add(person, w.account, true)
-			must(w.network.store.subscribe(w.ctx, row.ID, g.ID()))(t)
+			w.subscribe(row, g.ID())
 			g.RemoveSilently(w.account)
 			return g.ID()
 		},
 		"unsubscribed": func() int64 { return w.server.AddUser("Rider", "en").ID() },
 	}
 	for name, prepare := range people {
-		t.Run(name, func(t *testing.T) {
-			chat := prepare()
-			_, err := b.Send(w.ctx, w.delivery(row, chat, "U1"))
-			botstest.WantKind(t, err, bots.KindGone)
-			for range 2 { // one that is not there is no error
-				check(t, w.network.RemoveRecipient(w.ctx, row, formatID(chat)))
-			}
-			w.wantChats(row)
-		})
+		for version, deliver := range map[string]func(report.Bot, int64, string) report.Delivery{"": w.delivery, " before the kit": w.oldDelivery} {
+			t.Run(name+version, func(t *testing.T) {
+				chat := prepare()
+				if name == "unsubscribed" {
+					deliver = w.deliveryOfUnsubscribed(deliver)
+				}
+				d := deliver(row, chat, "U1")
+				_, err := b.Send(w.ctx, d)
+				kittest.WantKind(t, err, bots.KindGone)
+				for range 2 { // one that is not there is no error
+					check(t, w.network.RemoveRecipient(w.ctx, row, d.Recipient))
+				}
+				w.wantChats(row)
+			})
+		}
+	}
+}
+
+// deliveryOfUnsubscribed makes a delivery to a chat that unsubscribes before it
+// is sent.
+func (w *world) deliveryOfUnsubscribed(deliver func(report.Bot, int64, string) report.Delivery) func(report.Bot, int64, string) report.Delivery {
+	return func(b report.Bot, chat int64, text string) report.Delivery {
+		w.subscribe(b, chat)
+		d := deliver(b, chat, text)
+		must(w.chats.Unsubscribe(w.ctx, b.ID, formatID(chat)))(w.t)
+		return d
 	}
 }
 
@@ -82,12 +126,12 @@ func TestGroupIsFollowedWhereItWent(t *testing.T) {
 	b, rider, g := w.load(row), w.server.AddUser("Rider", "en"), w.server.AddGroup("Tram")
 	g.Add(rider, w.account, true)
 	old := g.ID()
-	must(w.network.store.subscribe(w.ctx, row.ID, old))(t)
+	w.subscribe(row, old)
 	g.Upgrade(true)
 	for i := range 3 { // also those that were on their way to the former id
-		receipt := must(b.Send(w.ctx, w.delivery(row, old, fmt.Sprint("U", i))))(t)
-		if chat, _ := parseNetworkID(receipt.ID); chat != g.ID() {
-			t.Errorf("sent to %d, want %d", chat, g.ID())
+		receipt := must(b.Send(w.ctx, w.oldDelivery(row, old, fmt.Sprint("U", i))))(t)
+		if in, _ := chat.SplitID(receipt.ID); in != formatID(g.ID()) {
+			t.Errorf("sent to %s, want %d", in, g.ID())
 		}
 	}
 	w.wantChats(row, g.ID())
@@ -103,18 +147,18 @@ func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
 	row := w.connect()
 	g := w.server.AddGroup("Tram")
 	g.Add(w.server.AddUser("Rider", "en"), w.account, true)
-	must(w.network.store.subscribe(w.ctx, row.ID, g.ID()))(t)
+	w.subscribe(row, g.ID())
 	g.Silence(w.account)
 	_, err := w.load(row).Send(w.ctx, w.delivery(row, g.ID(), "U1"))
-	botstest.WantKind(t, err, bots.KindPermanent)
-	if err == nil || !strings.Contains(err.Error(), "not enough rights") {
-		t.Errorf("error %v does not say what Telegram says", err)
+	kittest.WantKind(t, err, bots.KindPermanent)
+	if got := w.words(err); !strings.Contains(got, "not enough rights") {
+		t.Errorf("error %q does not say what Telegram says", got)
 	}
 }
 
 func TestTooManyMessages(t *testing.T) {
-	w := newWorld(t, standin.Options{})
-	w.network.limits.bot, w.network.limits.slowFor = 1000, 300*time.Millisecond
+	const perSecond = 100
+	w := newPacedWorld(t, standin.Options{}, pace.Limits{All: perSecond, SlowFor: time.Minute})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
 	other := newWorld(t, standin.Options{})
@@ -127,65 +171,66 @@ func TestTooManyMessages(t *testing.T) {
 	if kind, after := bots.KindOf(err); kind != bots.KindRetryAfter || after != time.Second {
 		t.Fatalf("error %v of kind %d, wait %s", err, kind, after)
 	}
+	if got := w.words(err); got != w.text("kit.remote.limited", "Name", "Telegram") {
+		t.Errorf("error %q", got)
+	}
 	must(otherBot.Send(w.ctx, other.delivery(otherRow, otherRider.ID(), "U1")))(t)
 	if took := time.Since(began); took > 900*time.Millisecond {
 		t.Errorf("another bot waited %s", took)
 	}
-	// What is sent meanwhile, also by a bot that is made anew, waits as long as
+	// What is sent meanwhile, also by a bot that is made again, waits as long as
 	// it was told to, and goes on at half the pace.
 	b = w.load(row)
+	const later = 21
 	var group sync.WaitGroup
-	for i := range 3 {
+	for i := range later {
+		d := w.delivery(row, rider.ID(), fmt.Sprint("later", i))
 		group.Go(func() {
-			if _, err := b.Send(w.ctx, w.delivery(row, rider.ID(), fmt.Sprint("later", i))); err != nil {
+			if _, err := b.Send(w.ctx, d); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	if took := time.Since(began); took < time.Second || took > 10*time.Second {
-		t.Errorf("sent after %s, want 1s", took)
+	half := (later - 1) * time.Second / (perSecond / 2)
+	if took := time.Since(began); took < time.Second+half-50*time.Millisecond || took > 10*time.Second {
+		t.Errorf("sent after %s, want 1s and then %s", took, half)
 	}
 	if refused, early := w.account.Refused(); refused != 1 || early != 0 {
 		t.Errorf("refused %d times, %d of them early", refused, early)
-	}
-	if got := b.pace.bot.Limit(); got != 500 {
-		t.Errorf("goes on at %v a second, want half of 1000", got)
-	}
-	if _, err := b.Send(w.ctx, w.delivery(row, rider.ID(), "much later")); err != nil {
-		t.Error(err)
-	}
-	deadline := time.Now().Add(botstest.Patience)
-	for b.pace.pausedFor(); b.pace.bot.Limit() != 1000; b.pace.pausedFor() {
-		if time.Now().After(deadline) {
-			t.Fatal("it stays slow")
-		}
 	}
 }
 
 func TestPenaltyGrowsWhenIgnored(t *testing.T) {
 	w := newWorld(t, standin.Options{})
-	row := w.connect()
-	b, rider := w.load(row), subscribed(w, row)
+	rider := subscribed(w, w.connect())
+	c := must(w.driver.client("", w.account.Token()))(t)
 	w.account.LimitNext(2)
 	for i, want := range []time.Duration{2, 4, 8} {
-		_, err := b.client.send(w.ctx, rider.ID(), fmt.Sprint(i)) // without the pacer
-		if got, ok := retryAfter(err); !ok || got != want*time.Second {
+		_, err := c.send(w.ctx, formatID(rider.ID()), fmt.Sprint(i)) // without a pace
+		if e := remote.As(err); e == nil || e.Trouble != remote.Limited || e.After != want*time.Second {
 			t.Fatalf("call %d: %v, want %d s", i, err, want)
 		}
 	}
 }
 
+// TestLongPauseIsLeftToTheQueue has Telegram ask for an hour: nothing waits for
+// that within the program, and nothing is sent before it is over.
 func TestLongPauseIsLeftToTheQueue(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
-	b.pace.pause(time.Hour)
-	ctx, done := contextFor(t, 200*time.Millisecond)
-	defer done()
-	_, err := b.Send(ctx, w.delivery(row, rider.ID(), "U1"))
-	if kind, after := bots.KindOf(err); kind != bots.KindRetryAfter || after < 59*time.Minute {
-		t.Errorf("error %v", err)
+	w.account.LimitNext(3600)
+	for i := range 2 {
+		ctx, done := contextFor(t, kittest.Patience)
+		_, err := b.Send(ctx, w.delivery(row, rider.ID(), "U1"))
+		done()
+		if kind, after := bots.KindOf(err); kind != bots.KindRetryAfter || after < 59*time.Minute {
+			t.Errorf("send %d: error %v", i, err)
+		}
+	}
+	if n := w.account.Calls("sendMessage"); n != 1 {
+		t.Errorf("%d calls within the pause", n-1)
 	}
 }
 
@@ -193,25 +238,21 @@ func TestRecipients(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	a, b := subscribed(w, row), subscribed(w, row)
-	must(w.network.store.subscribe(w.ctx, row.ID, -5))(t)
-	author := func(id int64) string { return w.network.host.Secrets.Author(name, formatID(id)) }
+	w.subscribe(row, -5)
+	author := func(id int64) string { return w.host.Secrets.Author(name, formatID(id)) }
+	ofA := chat.NetworkID(formatID(a.ID()), "1")
 	tests := map[string]struct {
 		report report.Report
-		want   []string
+		want   []int64
 	}{
-		"from elsewhere": {report.Report{Network: "mail", Author: author(a.ID()), NetworkID: networkID(-5, 1)},
-			[]string{formatID(a.ID()), formatID(b.ID()), "-5"}},
-		"written to the bot": {report.Report{Network: name, BotID: row.ID, Author: author(a.ID()), NetworkID: networkID(a.ID(), 1)},
-			[]string{formatID(b.ID()), "-5"}},
-		"written in a group": {report.Report{Network: name, BotID: row.ID, Author: author(b.ID()), NetworkID: networkID(-5, 1)},
-			[]string{formatID(a.ID())}},
-		"written to another bot": {report.Report{Network: name, BotID: row.ID + 1, Author: author(b.ID()), NetworkID: networkID(-5, 1)},
-			[]string{formatID(a.ID()), "-5"}},
+		"from elsewhere":         {report.Report{Network: "mail", Author: author(a.ID()), NetworkID: "-5:1"}, []int64{a.ID(), b.ID(), -5}},
+		"written to the bot":     {report.Report{Network: name, BotID: row.ID, Author: author(a.ID()), NetworkID: ofA}, []int64{b.ID(), -5}},
+		"written in a group":     {report.Report{Network: name, BotID: row.ID, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID()}},
+		"written to another bot": {report.Report{Network: name, BotID: row.ID + 1, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID(), -5}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := must(w.network.Recipients(w.ctx, row, tt.report))(t)
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, w.sentTo(row, tt.report)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -221,71 +262,70 @@ func TestRecipients(t *testing.T) {
 	}
 }
 
-func TestPacing(t *testing.T) {
-	t.Run("bot", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPacer(limits{bot: 200, chat: rate.Inf, group: rate.Inf, groupBurst: 1})
-			began := time.Now()
-			var group sync.WaitGroup
-			for i := range 61 {
-				group.Go(func() { _ = p.wait(t.Context(), int64(i+1)) })
-			}
-			group.Wait()
-			if took := time.Since(began).Round(time.Millisecond); took != 300*time.Millisecond {
-				t.Errorf("61 messages at 200 a second took %s, want 300ms", took)
-			}
+// TestPace holds the pace against what Telegram allows: 30 messages a second in
+// all, 1 a second in a chat, 20 a minute in a group.
+func TestPace(t *testing.T) {
+	limits := network(&options{}).Pace
+	sent := func(t *testing.T, n int, chat func(i int) string, group bool) []time.Time {
+		p, at := pace.New(limits), []time.Time{}
+		for i := range n {
+			check(t, p.Wait(t.Context(), chat(i), group))
+			at = append(at, time.Now())
+		}
+		return at
+	}
+	tests := map[string]struct {
+		allowed int
+		within  time.Duration
+		chat    func(i int) string
+		group   bool
+	}{
+		"in all":     {30, time.Second, func(i int) string { return fmt.Sprint(i) }, false},
+		"in a chat":  {1, time.Second, func(int) string { return "7" }, false},
+		"in a group": {20, time.Minute, func(int) string { return "-7" }, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				at := sent(t, 3*tt.allowed+3, tt.chat, tt.group)
+				for i := tt.allowed; i < len(at); i++ {
+					if took := at[i].Sub(at[i-tt.allowed]); took < tt.within-time.Millisecond {
+						t.Fatalf("message %d comes %s after message %d", i, took, i-tt.allowed)
+					}
+				}
+				if took := at[4].Sub(at[0]); took > 5*time.Second {
+					t.Errorf("the fifth waits %s", took)
+				}
+			})
 		})
-	})
-	t.Run("chat", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPacer(limits{bot: rate.Inf, chat: 50, group: rate.Inf, groupBurst: 1})
-			began := time.Now()
-			for range 6 {
-				check(t, p.wait(t.Context(), 7))
-			}
-			if took := time.Since(began).Round(time.Millisecond); took != 100*time.Millisecond {
-				t.Errorf("6 messages at 50 a second took %s, want 100ms", took)
-			}
-			began = time.Now()
-			check(t, p.wait(t.Context(), 8))
-			if took := time.Since(began); took != 0 {
-				t.Errorf("another chat waited %s", took)
-			}
-		})
-	})
-	t.Run("group in a minute", func(t *testing.T) {
-		p := newPacer(documentedLimits())
-		now, at := time.Now(), []time.Time{}
-		for range 60 {
-			next, _ := p.reserve(-7, now)
-			at = append(at, next)
-		}
-		for i := 20; i < len(at); i++ {
-			if within := at[i].Sub(at[i-20]); within < time.Minute {
-				t.Fatalf("message %d comes %s after message %d: more than 20 in a minute", i, within, i-20)
-			}
-		}
-		if at[4].Sub(now) > 5*time.Second {
-			t.Errorf("the fifth waits %s", at[4].Sub(now))
-		}
-	})
-	t.Run("turn comes too late", func(t *testing.T) {
-		p := newPacer(documentedLimits())
-		ctx, done := contextFor(t, 50*time.Millisecond)
-		defer done()
-		check(t, p.wait(ctx, 7))
-		if err := p.wait(ctx, 7); err != errBusy {
-			t.Errorf("error %v", err)
-		}
-	})
-	t.Run("chats are forgotten", func(t *testing.T) {
-		p := newPacer(documentedLimits())
-		now := time.Now()
-		for i := range 30 * 60 { // half an hour of a message a second, each to another chat
-			p.reserve(int64(i+1), now.Add(time.Duration(i)*time.Second))
-		}
-		if n := len(p.chats); n > firstSweep {
-			t.Errorf("%d chats are remembered", n)
-		}
-	})
+	}
+	w := newWorld(t, standin.Options{})
+	b := w.load(w.connect())
+	if n := b.Concurrency(); n < 2 {
+		t.Errorf("%d messages on their way at a time", n)
+	}
+}
+
+// TestGroupsHaveAPaceOfTheirOwn sends to a group and to a person more than the
+// group may have.
+func TestGroupsHaveAPaceOfTheirOwn(t *testing.T) {
+	w := newPacedWorld(t, standin.Options{}, pace.Limits{Group: 0.001, GroupBurst: 1})
+	row := w.connect()
+	b, rider, g := w.load(row), subscribed(w, row), w.server.AddGroup("Tram")
+	g.Add(rider, w.account, true)
+	w.subscribe(row, g.ID())
+	for range 3 {
+		must(b.Send(w.ctx, w.delivery(row, rider.ID(), "U1")))(t)
+	}
+	must(b.Send(w.ctx, w.delivery(row, g.ID(), "U1")))(t)
+	_, err := b.Send(w.ctx, w.delivery(row, g.ID(), "U2"))
+	kittest.WantKind(t, err, bots.KindTemporary)
+	if got := w.words(err); got != w.text("kit.chat.busy") {
+		t.Errorf("error %q", got)
+	}
+}
+
+// contextFor is a context that ends after d.
+func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), d)
 }

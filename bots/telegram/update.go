@@ -3,8 +3,10 @@ package telegram
 import (
 	"encoding/json"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
+
+	"ticketfrei/bots/kit/chat"
 )
 
 // update is the part of an update that is used here. The rest is not read:
@@ -18,8 +20,7 @@ type update struct {
 
 // membership is the bot coming into a chat or leaving it.
 type membership struct {
-	Chat chat `json:"chat"`
-	From user `json:"from"`
+	Chat room `json:"chat"`
 	New  struct {
 		Status   string `json:"status"`
 		IsMember bool   `json:"is_member"` // of status "restricted"
@@ -32,7 +33,8 @@ type user struct {
 	Language string `json:"language_code"`
 }
 
-type chat struct {
+// room is a chat: of a person with the bot, a group, or a channel.
+type room struct {
 	ID   int64  `json:"id"`
 	Type string `json:"type"`
 }
@@ -49,8 +51,8 @@ type entity struct {
 type message struct {
 	ID              int      `json:"message_id"`
 	From            *user    `json:"from"`
-	SenderChat      *chat    `json:"sender_chat"`
-	Chat            chat     `json:"chat"`
+	SenderChat      *room    `json:"sender_chat"`
+	Chat            room     `json:"chat"`
 	Date            int64    `json:"date"`
 	Text            string   `json:"text"`
 	Entities        []entity `json:"entities"`
@@ -112,25 +114,65 @@ func parseUpdate(raw []byte) (update, error) {
 	return update{ID: only.ID}, err
 }
 
-// time is when the message was written.
-func (m *message) time() time.Time { return time.Unix(m.Date, 0).UTC() }
+// events are what an update means to the bot.
+func (s self) events(u update) []chat.Event {
+	switch {
+	case u.Membership != nil:
+		return u.Membership.events()
+	case u.Message != nil:
+		return s.eventsOf(u.Message)
+	}
+	return nil
+}
+
+// events are that a group has added the bot, or that a chat has thrown it out: a
+// person who blocks the bot does that. One who unblocks it says what is wanted.
+func (m *membership) events() []chat.Event {
+	in := m.New.Status == "member" || m.New.Status == "administrator" || m.New.Status == "restricted" && m.New.IsMember
+	switch {
+	case !in:
+		return []chat.Event{chat.Left{Chat: formatID(m.Chat.ID)}}
+	case m.Chat.isGroup():
+		return []chat.Event{chat.Joined{Chat: formatID(m.Chat.ID)}}
+	}
+	return nil
+}
+
+func (s self) eventsOf(m *message) []chat.Event {
+	in := formatID(m.Chat.ID)
+	switch {
+	case m.MigrateTo != 0:
+		return []chat.Event{&chat.Moved{From: in, To: formatID(m.MigrateTo)}}
+	case m.MigrateFrom != 0:
+		return []chat.Event{&chat.Moved{From: formatID(m.MigrateFrom), To: in}}
+	}
+	command, other := chat.Command(m.Text, s.handle)
+	author := m.author()
+	if other || author == "" || !m.private() && !m.Chat.isGroup() || m.Forward != nil && s.is(m.Forward.From) {
+		return nil
+	}
+	return []chat.Event{chat.Message{
+		ID: strconv.Itoa(m.ID), Chat: in, Author: author, Text: s.text(m), Private: m.private(), Addressed: s.addressed(m),
+		Command: command, Media: m.media.isThere(), Album: m.Album, Language: m.language(), Time: time.Unix(m.Date, 0).UTC(),
+	}}
+}
 
 // private tells whether the message is in a chat of one person with the bot.
 func (m *message) private() bool { return m.Chat.Type == "private" }
 
-// inGroup tells whether it is in a group. Channels are none.
-func (m *message) inGroup() bool { return m.Chat.Type == "group" || m.Chat.Type == "supergroup" }
+// isGroup tells whether it is a group. Channels are none.
+func (r room) isGroup() bool { return r.Type == "group" || r.Type == "supergroup" }
 
-// author is the id of who wrote the message; ok is false for bots and channels.
+// author is the id of who wrote the message; empty for bots and channels.
 // Admins of a group may write in the group's name.
-func (m *message) author() (id string, ok bool) {
+func (m *message) author() string {
 	switch {
-	case m.SenderChat != nil:
-		return formatID(m.SenderChat.ID), m.inGroup() && m.SenderChat.ID == m.Chat.ID
-	case m.From == nil || m.From.IsBot:
-		return "", false
+	case m.SenderChat != nil && m.Chat.isGroup() && m.SenderChat.ID == m.Chat.ID:
+		return formatID(m.SenderChat.ID)
+	case m.SenderChat != nil || m.From == nil || m.From.IsBot:
+		return ""
 	}
-	return formatID(m.From.ID), true
+	return formatID(m.From.ID)
 }
 
 // language is that of the author's client, as "de"; empty where it is not known.
@@ -139,57 +181,4 @@ func (m *message) language() string {
 		return ""
 	}
 	return m.From.Language
-}
-
-// self is a bot as messages name it.
-type self struct {
-	id       int64
-	username string
-}
-
-// addressed tells whether a message in a group is meant for the bot: it
-// mentions it, or is a reply to it.
-func (s self) addressed(m *message) bool {
-	if m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == s.id {
-		return true
-	}
-	return len(s.mentions(m.Text, m.Entities)) > 0 || len(s.mentions(m.Caption, m.CaptionEntities)) > 0
-}
-
-// text is what the message says, without the mentions of the bot.
-func (s self) text(m *message) string {
-	ranges := s.mentions(m.Text, m.Entities)
-	if len(ranges) == 0 {
-		return strings.TrimSpace(m.Text)
-	}
-	return without(m.Text, ranges)
-}
-
-// mentions returns where the bot is mentioned in text, in bytes and in order.
-func (s self) mentions(text string, entities []entity) [][2]int {
-	var ranges [][2]int
-	for _, e := range entities {
-		from, to, ok := slice(text, e.Offset, e.Length)
-		if !ok {
-			continue
-		}
-		if e.Type == "mention" && strings.EqualFold(text[from:to], "@"+s.username) ||
-			e.Type == "text_mention" && e.User != nil && e.User.ID == s.id {
-			ranges = append(ranges, [2]int{from, to})
-		}
-	}
-	slices.SortFunc(ranges, func(a, b [2]int) int { return a[0] - b[0] })
-	return ranges
-}
-
-// command returns the command that the message begins with, without the slash
-// and in lower case. other tells that it is meant for another bot.
-func (s self) command(m *message) (command string, other bool) {
-	if !strings.HasPrefix(m.Text, "/") {
-		return "", false
-	}
-	word, _, _ := strings.Cut(m.Text[1:], " ")
-	word, _, _ = strings.Cut(word, "\n")
-	command, bot, named := strings.Cut(word, "@")
-	return strings.ToLower(command), named && !strings.EqualFold(bot, s.username)
 }

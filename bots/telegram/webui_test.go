@@ -3,6 +3,7 @@ package telegram
 import (
 	"encoding/base64"
 	"errors"
+	"html"
 	"image/png"
 	"net/http"
 	"net/url"
@@ -10,8 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit"
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/chat"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -20,16 +26,34 @@ import (
 )
 
 // settings is what the settings page shows now.
-func (w *world) settings() settings {
+func (w *world) settings() *chat.Card {
 	w.t.Helper()
-	b := must(w.network.cityBot(w.ctx, w.site.Visited))(w.t)
-	return must(w.network.settings(w.ctx, w.site.Visited, b))(w.t)
+	own := must(w.db.NetworkBots(w.ctx, w.site.Visited.ID, name))(w.t)
+	return must(w.network.Settings(w.ctx, w.site.Visited, own))(w.t).(*chat.Card)
 }
 
 func (w *world) enter(token string) int { return w.post("/token", url.Values{"token": {token}}) }
 
 func (w *world) confirm() int {
 	return w.post("/confirm", url.Values{"bot": {formatID(w.account.ID())}})
+}
+
+// login connects the account through the settings page.
+func (w *world) login() {
+	w.t.Helper()
+	if w.enter(w.account.Token()) != http.StatusSeeOther || w.confirm() != http.StatusSeeOther {
+		w.t.Fatalf("shown %+v", w.site.Shown)
+	}
+}
+
+// wantWrong checks that the page which a form was answered with says what is
+// wrong: at the field, or above all of them.
+func (w *world) wantWrong(status int, words string) {
+	w.t.Helper()
+	shown := w.site.Shown
+	if status != http.StatusUnprocessableEntity || shown.Error != words && shown.Fields[0].Error != words {
+		w.t.Errorf("answered %d, shown %+v, want %q", status, shown.Card, words)
+	}
 }
 
 func TestConnecting(t *testing.T) {
@@ -40,31 +64,29 @@ func TestConnecting(t *testing.T) {
 		t.Fatalf("answered %d, shown %+v", status, w.site.Shown)
 	}
 	s := w.settings()
-	if s.Bot != nil || s.Pending == nil || s.Pending.Handle != "@Nuernberg_bot" || s.Pending.URL != "https://t.me/Nuernberg_bot" {
-		t.Fatalf("before it is confirmed the page shows %+v", s)
+	if len(s.Accounts) != 0 || s.Waiting == nil || s.Waiting.Handle != "@Nuernberg_bot" || s.Waiting.URL != "https://t.me/Nuernberg_bot" || s.Waiting.Name != "Nürnberg" {
+		t.Fatalf("before it is confirmed the page shows %+v", s.Card)
 	}
 	if _, err := w.db.FindBot(w.ctx, w.city.ID, name); !errors.Is(err, db.ErrNotFound) {
 		t.Fatalf("connected before it was confirmed: %v", err)
 	}
-	if status := w.post("/confirm", url.Values{"bot": {"1"}}); status != http.StatusUnprocessableEntity || w.site.Shown.Error != "telegram.error.waited" {
-		t.Fatalf("another bot than the one shown: %d, %+v", status, w.site.Shown)
-	}
+	w.wantWrong(w.post("/confirm", url.Values{"bot": {"1"}}), w.text("kit.account.waited"))
 	if status := w.confirm(); status != http.StatusSeeOther {
 		t.Fatalf("confirm answered %d, shown %+v", status, w.site.Shown)
 	}
 	s = w.settings()
-	if s.Bot == nil || s.Bot.Handle != "@Nuernberg_bot" || s.Pending != nil {
-		t.Fatalf("connected, the page shows %+v", s)
+	if len(s.Accounts) != 1 || s.Accounts[0].Handle != "@Nuernberg_bot" || s.Waiting != nil {
+		t.Fatalf("connected, the page shows %+v", s.Card)
 	}
 	if w.account.HasWebhook() {
 		t.Error("the webhook is still set")
 	}
-	if w.account.Commands("") != len(menu) || w.account.Commands("de") != len(menu) {
+	if w.account.Commands("") != len(chat.Commands) || w.account.Commands("de") != len(chat.Commands) {
 		t.Error("the menu was not set in both languages")
 	}
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
-	in := botstest.NewInbox()
-	run := botstest.Receive(t, w.load(row), in)
+	in := kittest.NewInbox()
+	run := kittest.Receive(t, w.load(row), in)
 	rider := w.server.AddUser("Rider", "de")
 	rider.Write(w.account, "/start")
 	rider.Write(w.account, "U1")
@@ -74,185 +96,254 @@ func TestConnecting(t *testing.T) {
 
 	t.Run("new token", func(t *testing.T) {
 		w.account.Revoke()
-		if w.enter(w.account.Token()) != http.StatusSeeOther || w.confirm() != http.StatusSeeOther {
-			t.Fatalf("shown %+v", w.site.Shown)
-		}
+		w.login()
 		w.wantChats(row, rider.ID())
-		if a := must(w.network.store.account(w.ctx, row.ID))(t); a.NextUpdate != 3 || a.Token != w.account.Token() {
-			t.Errorf("offset %d", a.NextUpdate)
+		if a := must(w.accounts.Account(w.ctx, row.ID))(t); a.Cursor != "3" || a.Token != w.account.Token() {
+			t.Errorf("offset %q", a.Cursor)
 		}
 	})
 	t.Run("another city", func(t *testing.T) {
 		w.site.Visited = dbtest.MustCreateCity(t, w.db, "fuerth")
-		if status := w.enter(w.account.Token()); status != http.StatusUnprocessableEntity || w.site.Shown.Error != "telegram.error.taken" {
-			t.Errorf("answered %d, %q", status, w.site.Shown.Error)
-		}
+		w.wantWrong(w.enter(w.account.Token()), w.text("kit.account.taken"))
 		// Both were shown the bot before one of them confirmed.
-		check(t, w.network.store.savePending(w.ctx, pending{CityID: w.site.Visited.ID, TelegramID: w.account.ID(), Token: w.account.Token()}))
-		if status := w.confirm(); status != http.StatusUnprocessableEntity || w.site.Shown.Error != "telegram.error.taken" {
-			t.Errorf("answered %d, %q", status, w.site.Shown.Error)
-		}
+		a := newAccount(w.account.ID(), w.account.Username(), "")
+		a.Token = w.account.Token()
+		check(t, w.accounts.Wait(w.ctx, account.Login{CityID: w.site.Visited.ID, Account: a}))
+		w.wantWrong(w.confirm(), w.text("kit.account.taken"))
 		w.site.Visited = w.city
 	})
 	t.Run("another bot", func(t *testing.T) {
+		first := w.account
 		w.account = w.server.AddBot("other_bot", "Other")
-		if w.enter(w.account.Token()) != http.StatusSeeOther || w.confirm() != http.StatusSeeOther {
-			t.Fatalf("shown %+v", w.site.Shown)
+		w.login()
+		if s := w.settings(); len(s.Accounts) != 2 || s.Accounts[0].Handle != "@Nuernberg_bot" || s.Accounts[1].Handle != "@other_bot" {
+			t.Fatalf("with two bots the page shows %+v", s.Card)
 		}
-		w.wantChats(row)
-		if a := must(w.network.store.account(w.ctx, row.ID))(t); a.NextUpdate != 0 || a.Username != "other_bot" {
+		other := must(w.db.CityBot(w.ctx, w.city.ID, name, w.settings().Accounts[1].BotID))(t)
+		w.wantChats(other)
+		w.wantChats(row, rider.ID())
+		if a := must(w.accounts.Account(w.ctx, other.ID))(t); a.Cursor != "" || a.Handle != "@other_bot" {
 			t.Errorf("account %+v", a)
 		}
+		check(t, w.network.Forget(w.ctx, other))
+		check(t, w.db.DeleteBot(w.ctx, other.ID))
+		w.account = first
 	})
 	t.Run("disconnected", func(t *testing.T) {
 		subscribed(w, row)
 		check(t, w.network.Forget(w.ctx, row))
 		w.wantChats(row)
-		_, err := w.network.Bot(w.ctx, row, w.network.host.Log)
-		botstest.WantKind(t, err, bots.KindRefused)
-		if _, err := w.network.store.subscribe(w.ctx, row.ID, 5); !errors.Is(err, db.ErrNotFound) {
+		_, err := w.network.Bot(w.ctx, row, w.host.Log)
+		kittest.WantKind(t, err, bots.KindRefused)
+		if got := w.words(err); got != w.text("kit.account.none") {
+			t.Errorf("error %q", got)
+		}
+		check(t, w.db.DeleteBot(w.ctx, row.ID))
+		if _, err := w.chats.Subscribe(w.ctx, row.ID, "5"); !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("somebody can still subscribe: %v", err)
 		}
-		if len(w.network.pacers) != 0 {
-			t.Error("its pace is still remembered")
-		}
 	})
+}
+
+// TestPauseIsForgottenWithTheBot has a bot that was told to wait, and is
+// disconnected and connected again: what was remembered of it is gone.
+func TestPauseIsForgottenWithTheBot(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	row := w.connect()
+	rider := subscribed(w, row)
+	w.account.LimitNext(1)
+	_, err := w.load(row).Send(w.ctx, w.delivery(row, rider.ID(), "U1"))
+	kittest.WantKind(t, err, bots.KindRetryAfter)
+	check(t, w.network.Forget(w.ctx, row))
+	a := newAccount(w.account.ID(), w.account.Username(), "")
+	a.BotID, a.Token = row.ID, w.account.Token()
+	check(t, w.db.Write(w.ctx, func(tx *gorm.DB) error { return w.accounts.Put(tx, a) }))
+	w.subscribe(row, rider.ID())
+	_, err = w.load(row).Send(w.ctx, w.delivery(row, rider.ID(), "U1"))
+	kittest.WantKind(t, err, bots.KindRetryAfter) // Telegram's own word
+	if refused, _ := w.account.Refused(); refused != 2 {
+		t.Errorf("Telegram was asked %d times", refused)
+	}
 }
 
 func TestWrongTokens(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	unknown := "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
-	tests := map[string]struct {
-		typed   string
-		prepare func()
-		want    string
+	tests := []struct {
+		name, typed string
+		prepare     func()
+		want        string
 	}{
-		"empty":          {"", nil, "telegram.error.no_token"},
-		"words":          {"my bot please", nil, "telegram.error.no_token"},
-		"too short":      {"123456789:AAEhBOweik6", nil, "telegram.error.no_token"},
-		"too long":       {unknown + "x", nil, "telegram.error.no_token"},
-		"a path":         {"123456789:../../../../../../../../../../../../../", nil, "telegram.error.no_token"},
-		"unknown":        {unknown, nil, "telegram.error.token_refused"},
-		"broken":         {w.account.Token(), func() { w.account.Fail(502) }, "telegram.error.broken"},
-		"server is away": {w.account.Token(), func() { check(t, w.server.Close()) }, "telegram.error.unreachable"},
+		{"empty", "", nil, w.text("telegram.error.no_token")},
+		{"words", "my bot please", nil, w.text("telegram.error.no_token")},
+		{"too short", "123456789:AAEhBOweik6", nil, w.text("telegram.error.no_token")},
+		{"too long", unknown + "x", nil, w.text("telegram.error.no_token")},
+		{"a path", "123456789:../../../../../../../../../../../../../", nil, w.text("telegram.error.no_token")},
+		{"unknown", unknown, nil, w.text("telegram.error.token_refused")},
+		{"broken", w.account.Token(), func() { w.account.Fail(502) }, w.text("kit.remote.broken", "Name", "Telegram")},
+		{"server is away", w.account.Token(), func() { check(t, w.server.Close()) }, w.text("kit.remote.unreachable", "Name", "Telegram")},
 	}
-	for _, name := range []string{"empty", "words", "too short", "too long", "a path", "unknown", "broken", "server is away"} {
-		tt := tests[name]
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			if tt.prepare != nil {
 				tt.prepare()
 			}
-			if status := w.enter(tt.typed); status != http.StatusUnprocessableEntity || w.site.Shown.Error != tt.want || w.site.Shown.Token != tt.typed {
-				t.Errorf("answered %d, shown %+v", status, w.site.Shown)
+			w.wantWrong(w.enter(tt.typed), tt.want)
+			if got := w.site.Shown.Fields[0]; got.Value != tt.typed || got.Error != tt.want {
+				t.Errorf("the field shows %q, and %q", got.Value, got.Error)
 			}
-			if s := w.settings(); s.Pending != nil {
-				t.Errorf("waits to be confirmed: %+v", s.Pending)
+			if s := w.settings(); s.Waiting != nil {
+				t.Errorf("waits to be confirmed: %+v", s.Waiting)
 			}
 		})
 	}
 }
 
+// TestTakingOverFails has Telegram refuse what connecting asks of it: nothing is
+// connected, and the login still waits.
+func TestTakingOverFails(t *testing.T) {
+	for words, trouble := range map[string]func(*standin.Bot){
+		"kit.remote.broken":            func(b *standin.Bot) { b.Fail(502) },
+		"telegram.error.token_refused": func(b *standin.Bot) { b.Revoke() },
+	} {
+		t.Run(words, func(t *testing.T) {
+			w := newWorld(t, standin.Options{})
+			w.enter(w.account.Token())
+			trouble(w.account)
+			w.wantWrong(w.confirm(), w.text(words, "Name", "Telegram"))
+			if s := w.settings(); len(s.Accounts) != 0 || s.Waiting == nil {
+				t.Errorf("the page shows %+v", s.Card)
+			}
+		})
+	}
+	t.Run("without menus", func(t *testing.T) {
+		w := newWorld(t, standin.Options{})
+		w.enter(w.account.Token())
+		w.server.Fail("/bot"+w.account.Token()+"/setMyCommands", -1, w.server.Answer(http.StatusBadRequest, 0))
+		if status := w.confirm(); status != http.StatusSeeOther || len(w.settings().Accounts) != 1 {
+			t.Errorf("answered %d: the bot works without", status)
+		}
+	})
+}
+
 func TestCancelAndExpiry(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	w.enter(w.account.Token())
-	if w.post("/cancel", nil) != http.StatusSeeOther || w.settings().Pending != nil {
+	if w.post("/cancel", nil) != http.StatusSeeOther || w.settings().Waiting != nil {
 		t.Error("cancelled, and still there")
 	}
 	w.enter(w.account.Token())
 	w.clock.Move(61 * time.Minute)
-	if status := w.confirm(); status != http.StatusUnprocessableEntity || w.site.Shown.Error != "telegram.error.waited" {
-		t.Errorf("after an hour: %d, %+v", status, w.site.Shown)
-	}
+	w.wantWrong(w.confirm(), w.text("kit.account.waited"))
 }
 
 func TestTokenIsStoredEncrypted(t *testing.T) {
 	w := newWorld(t, standin.Options{})
-	w.enter(w.account.Token())
-	var stored []string
 	read := func(table string) {
+		var stored []string
 		check(t, w.db.Read(w.ctx).Raw("SELECT token FROM "+table).Scan(&stored).Error)
 		if len(stored) != 1 || strings.Contains(stored[0], w.account.Token()[:20]) {
 			t.Errorf("%s: %q", table, stored)
 		}
 	}
-	read("telegram_pending")
+	w.enter(w.account.Token())
+	read("telegram_logins")
 	w.confirm()
-	read("telegram_bots")
+	read("telegram_accounts")
 }
 
 func TestWelcomeText(t *testing.T) {
 	w := newWorld(t, standin.Options{})
-	w.site.Visited.Name = "nuernberg"
 	row := w.connect()
-	standard := w.text("telegram.welcome", "City", "nuernberg")
-	if got := w.settings().Welcome; got != standard {
+	standard := w.text("kit.chat.welcome", "City", "nuernberg")
+	if got := w.settings().Welcomes[0].Text; got != standard {
 		t.Errorf("shown %q", got)
 	}
-	for _, tt := range []struct{ typed, stored string }{
+	kittest.Receive(t, w.load(row), kittest.NewInbox())
+	for _, tt := range []struct{ typed, said string }{
 		{" Moin!\r\nSchön, dass du da bist. ", "Moin!\nSchön, dass du da bist."},
-		{strings.ReplaceAll(standard, "\n", "\r\n"), ""},
+		{strings.ReplaceAll(standard, "\n", "\r\n"), standard},
 		{"Moin!", "Moin!"},
-		{"", ""},
+		{"", standard},
 	} {
 		if status := w.post("/welcome", url.Values{"welcome": {tt.typed}}); status != http.StatusSeeOther {
 			t.Fatalf("answered %d: %+v", status, w.site.Shown)
 		}
-		if got := must(w.network.store.welcome(w.ctx, row.ID))(t); got != tt.stored {
-			t.Errorf("stored %q, want %q", got, tt.stored)
+		rider := w.server.AddUser("Rider", "en")
+		rider.Write(w.account, "/start")
+		if got := w.answer(rider, 1); got != tt.said+"\n\n"+w.text("kit.chat.stored") {
+			t.Errorf("typed %q, said %q", tt.typed, got)
+		}
+		if got := w.settings().Welcomes[0].Text; got != tt.said {
+			t.Errorf("typed %q, shown %q", tt.typed, got)
 		}
 	}
-	long := strings.Repeat("ü", maxWelcome+1)
-	if status := w.post("/welcome", url.Values{"welcome": {long}}); status != http.StatusUnprocessableEntity ||
-		w.site.Shown.WelcomeError == "" || w.site.Shown.Welcome != long {
+	// The default is that of the reader's language.
+	rider := w.server.AddUser("Rider", "de")
+	rider.Write(w.account, "/start")
+	if got := w.answer(rider, 1); !strings.HasPrefix(got, w.site.Texts.T("de", "kit.chat.welcome", "City", "nuernberg")) {
+		t.Errorf("said %q", got)
+	}
+	long := strings.Repeat("ü", 2001)
+	status := w.post("/welcome", url.Values{"welcome": {long}})
+	if got := w.site.Shown.Welcomes[0]; status != http.StatusUnprocessableEntity || got.Error == "" || got.Text != long {
 		t.Errorf("too long: %d", status)
 	}
 }
 
-func TestQRCode(t *testing.T) {
-	link := must(qrCode("https://t.me/Nuernberg_bot"))(t)
-	data, found := strings.CutPrefix(string(link), "data:image/png;base64,")
-	picture, err := png.Decode(base64.NewDecoder(base64.StdEncoding, strings.NewReader(data)))
-	if !found || err != nil || picture.Bounds().Dx() < 200 || picture.Bounds().Dx() != picture.Bounds().Dy() {
-		t.Errorf("link %.40q, %v", link, err)
-	}
-}
-
-// TestPages renders the templates with what they are given, in both languages.
+// TestPages renders the card with what it is given, in both languages.
 func TestPages(t *testing.T) {
 	w := newWorld(t, standin.Options{})
+	empty := w.settings()
+	w.enter(`"><b>`)
+	wrong := w.site.Shown
 	w.enter(w.account.Token())
 	waiting := w.settings()
 	w.confirm()
 	connected := w.settings()
+	w.post("/confirm", url.Values{"bot": {"1"}})
+	waited := w.site.Shown
 	w.site.Visited = report.City{ID: 7}
 	tests := map[string]struct {
-		file string
-		data any
+		card *chat.Card
 		want []string
 	}{
-		"empty":     {"settings.tmpl", settings{}, []string{"BotFather", `name="token"`, `name="settings_city" value="7"`}},
-		"wrong":     {"settings.tmpl", settings{Token: `"><b>`, Error: "telegram.error.connect", Says: "<i>no</i>"}, []string{"&lt;i&gt;no", "&#34;&gt;&lt;b&gt;", "aria-invalid"}},
-		"waiting":   {"settings.tmpl", waiting, []string{"data:image/png;base64,", `href="https://t.me/Nuernberg_bot"`, `name="bot"`}},
-		"connected": {"settings.tmpl", connected, []string{"@Nuernberg_bot", "<textarea", "data:image/png"}},
-		"demo":      {"demo.tmpl", demoPage{Handle: "@x", Commands: []string{"/start"}, Yours: []demoLine{{Bot: true, Lines: []string{"a", "<b"}}}}, []string{"a<br>&lt;b", `value="/start"`}},
+		"empty": {empty, []string{"BotFather", `name="token"`, `name="settings_city" value="7"`, "<details open>",
+			"kit.account.connect.go", "telegram.lead", "telegram.hint.token"}},
+		"wrong":     {wrong, []string{"&#34;&gt;&lt;b&gt;", "aria-invalid"}},
+		"waiting":   {waiting, []string{"data:image/png;base64,", `href="https://t.me/Nuernberg_bot"`, `name="account" value="` + formatID(w.account.ID()) + `"`}},
+		"connected": {connected, []string{"@Nuernberg_bot", "<textarea", "data:image/png", "telegram.how", "telegram.connect.again"}},
+		"waited":    {waited, []string{"<details open>", `role="alert"`, "kit.account.waited"}},
 	}
 	for name, tt := range tests {
 		for _, language := range []string{"en", "de"} {
 			t.Run(name+" "+language, func(t *testing.T) {
-				html := w.site.Render(t, files, tt.file, language, tt.data)
+				page := w.site.Render(t, files, "settings.tmpl", language, tt.card)
 				for _, want := range tt.want {
-					if !strings.Contains(html, want) {
-						t.Errorf("there is no %q in %s", want, html)
+					if w.site.Texts.Has(want) && name != "waited" {
+						want = html.EscapeString(w.site.Texts.T(language, want))
+					} else if w.site.Texts.Has(want) {
+						want = html.EscapeString(w.text(want)) // in the language of the page
+					}
+					if !strings.Contains(page, want) {
+						t.Errorf("there is no %q in %s", want, page)
 					}
 				}
 			})
 		}
 	}
+	t.Run("code", func(t *testing.T) {
+		data, found := strings.CutPrefix(string(connected.Accounts[0].QR), "data:image/png;base64,")
+		picture, err := png.Decode(base64.NewDecoder(base64.StdEncoding, strings.NewReader(data)))
+		if !found || err != nil || picture.Bounds().Dx() < 200 || picture.Bounds().Dx() != picture.Bounds().Dy() {
+			t.Errorf("link %.40q, %v", data, err)
+		}
+	})
 }
 
 func TestSetting(t *testing.T) {
 	for _, api := range []string{"", "api.telegram.org", "ftp://x", "https://", "https://user:pw@x", "https://x?y=1"} {
-		if _, err := newNetwork(bots.Host{}, &options{API: api}); err == nil || !strings.Contains(err.Error(), "telegram.api") {
+		if _, err := network(&options{API: api}).Definition().New(bots.Host{}); err == nil || !strings.Contains(err.Error(), "telegram.api") {
 			t.Errorf("telegram.api = %q: %v", api, err)
 		}
 	}
@@ -268,37 +359,49 @@ func TestSetting(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	w := newWorld(t, standin.Options{})
-	h := must(w.network.StartDemo(w.ctx, w.site, w.city))(t)
+	page := must(w.network.(bots.Demo).StartDemo(w.ctx, w.site, w.city))(t)
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	if n := must(w.network.CountRecipients(w.ctx, row))(t); n != 2 {
 		t.Fatalf("%d subscribers, want 2", n)
 	}
-	b, in := w.load(row), botstest.NewInbox()
+	b, in := w.load(row), kittest.NewInbox()
 	check(t, b.Check(w.ctx))
-	botstest.Receive(t, b, in)
+	kittest.Receive(t, b, in)
 	do := func(method string, form url.Values) int {
-		return botstest.Request(t, h, method, "/", form).Code
+		return kittest.Request(t, page, method, "/", form).Code
+	}
+	// chats are the rider's chat and the other's, as the page shows them.
+	chats := func() (yours, others string) {
+		do(http.MethodGet, nil)
+		shown := w.site.Render(t, kit.Files, "demo.tmpl", "en", w.site.ShownPage)
+		yours, others, found := strings.Cut(shown, html.EscapeString(w.text("kit.demo.other")))
+		if !found {
+			t.Fatalf("there is no other chat in %s", shown)
+		}
+		return yours, others
 	}
 	if status := do(http.MethodPost, url.Values{"command": {"/ping"}, "text": {""}}); status != http.StatusSeeOther {
 		t.Errorf("command answered %d", status)
 	}
-	do(http.MethodGet, nil)
-	if list := w.site.ShownPage.Yours; len(list) != 2 || !list[0].Bot || list[1].Lines[0] != "/ping" {
-		t.Errorf("chat %+v", list)
+	if yours, others := chats(); !strings.Contains(yours, " ms to reach me") || strings.Contains(others, " ms to reach me") {
+		t.Errorf("the chats after a command: %s %s", yours, others)
 	}
 	do(http.MethodPost, url.Values{"text": {"U1 Plärrer"}})
 	in.Wait(t, 1)
-	r := report.Report{ID: "r", Network: name, BotID: row.ID, Author: w.network.host.Secrets.Author(name, in.All()[0].Author), NetworkID: in.All()[0].ID, Text: "U1 Plärrer"}
+	r := report.Report{ID: "r", Network: name, BotID: row.ID, Author: w.host.Secrets.Author(name, in.All()[0].Author), NetworkID: in.All()[0].ID, Text: "U1 from the rider"}
 	to := must(w.network.Recipients(w.ctx, row, r))(t)
 	if len(to) != 1 {
 		t.Fatalf("goes to %v", to)
 	}
-	must(b.Send(w.ctx, report.NewDelivery(r, row, to[0])))(t)
-	do(http.MethodGet, nil)
-	if list := w.site.ShownPage.Other; len(list) != 1 || list[0].Lines[0] != "U1 Plärrer" {
-		t.Errorf("the other's chat %+v", list)
+	receipt := must(b.Send(w.ctx, report.NewDelivery(r, row, to[0])))(t)
+	if yours, others := chats(); strings.Contains(yours, r.Text) || !strings.Contains(others, r.Text) {
+		t.Errorf("the chats after a report: %s %s", yours, others)
 	}
-	if do(http.MethodPost, nil) != http.StatusUnprocessableEntity || w.site.ShownPage.Error == "" {
-		t.Error("nothing was taken for something")
+	check(t, b.Retract(w.ctx, report.Delivery{Retract: &receipt}))
+	if _, others := chats(); strings.Contains(others, r.Text) {
+		t.Errorf("what was taken back still stands there: %s", others)
+	}
+	if status := do(http.MethodPost, nil); status != http.StatusUnprocessableEntity {
+		t.Errorf("nothing was taken for something: %d", status)
 	}
 }

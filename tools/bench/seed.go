@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
@@ -132,14 +133,14 @@ func (s *seeder) mastodonAccount(t *town) func(*gorm.DB, report.Bot) error {
 func (s *seeder) telegramBot(t *town) func(*gorm.DB, report.Bot) error {
 	return func(tx *gorm.DB, b report.Bot) error {
 		a := t.telegram
-		token := s.secrets.Seal(fmt.Sprintf("telegram_bots.token:%d", b.ID), a.Token())
-		err := tx.Exec(`INSERT INTO telegram_bots (bot_id, telegram_id, username, name, token, api, welcome, next_update, next_at)
-			VALUES (?, ?, ?, ?, ?, ?, '', 0, 0)`, b.ID, a.ID(), a.Username(), t.slug, token, t.api).Error
+		err := account.ForMigration(b.Network, s.secrets).Put(tx, account.Account{BotID: b.ID, Server: t.api, Remote: strconv.FormatInt(a.ID(), 10),
+			Handle: "@" + a.Username(), Name: t.slug, Token: a.Token()})
 		if err != nil {
 			return err
 		}
+		chats := recipients.ForMigration(b.Network, s.secrets)
 		for _, chat := range t.chats {
-			err := tx.Exec("INSERT INTO telegram_chats (bot_id, chat_id, created) VALUES (?, ?, ?)", b.ID, chat, time.Now().UnixMilli()).Error
+			err := chats.Put(tx, recipients.Recipient{BotID: b.ID, Address: strconv.FormatInt(chat, 10), Created: time.Now()}, "")
 			if err != nil {
 				return err
 			}

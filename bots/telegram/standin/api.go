@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
+
+	kit "ticketfrei/bots/kit/standin"
 )
 
 // apiError is an answer that is no success.
@@ -32,10 +35,8 @@ func forbidden(what string) *apiError {
 // maxRequest bounds the body of a request in bytes.
 const maxRequest = 1 << 20
 
-// ServeHTTP answers a call of the Bot API, for a server with TLS in front.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r) }
-
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers a call of the Bot API, also behind another server with TLS.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b, method, ok := s.find(r.URL.Path)
 	switch {
 	case !ok:
@@ -84,7 +85,7 @@ func (b *Bot) called(method string) int {
 		b.calls = map[string]int{}
 	}
 	b.calls[method]++
-	b.server.happened()
+	b.server.Happened()
 	if len(b.failures) == 0 {
 		return 0
 	}
@@ -157,4 +158,12 @@ func answer(w http.ResponseWriter, result any, err *apiError) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+}
+
+// Answer is a fault that answers with a status as the Bot API does; after is how
+// long it asks to wait.
+func (s *Server) Answer(status int, after time.Duration) kit.Fault {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, nil, &apiError{Code: status, Description: http.StatusText(status), RetryAfter: int(after.Seconds())})
+	}
 }

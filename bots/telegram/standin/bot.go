@@ -82,7 +82,7 @@ func (b *Bot) Revoke() {
 	if b.poll != nil {
 		b.poll.end(errUnauthorized)
 	}
-	b.server.happened()
+	b.server.Happened()
 }
 
 // SetWebhook makes some other program get the bot's updates.
@@ -128,7 +128,7 @@ func (b *Bot) deliver(kind string, body any) {
 	if b.poll != nil {
 		b.poll.notify()
 	}
-	b.server.happened()
+	b.server.Happened()
 }
 
 // Pending is how many updates are not confirmed.

@@ -48,7 +48,7 @@ func (s *Server) getUpdates(ctx context.Context, b *Bot, p params) (any, *apiErr
 		return nil, err
 	case <-late.C:
 	case <-ctx.Done():
-	case <-s.closing:
+	case <-s.Closed():
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +77,7 @@ func (s *Server) beginPoll(b *Bot, p params) (*poll, []update, *apiError) {
 	}
 	b.confirm(p.Offset)
 	list := b.unconfirmed(p.Limit)
-	s.happened()
+	s.Happened()
 	return mine, list, nil
 }
 
@@ -86,7 +86,7 @@ func (s *Server) endPoll(b *Bot, mine *poll) {
 	defer s.mu.Unlock()
 	if mine != nil && b.poll == mine {
 		b.poll = nil
-		s.happened()
+		s.Happened()
 	}
 }
 

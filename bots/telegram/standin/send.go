@@ -26,13 +26,13 @@ func (s *Server) sendMessage(b *Bot, p params) (any, *apiError) {
 	}
 	now := time.Now()
 	if err := b.flood.check(s.options.Limits, p.ChatID, now); err != nil {
-		s.happened()
+		s.Happened()
 		return nil, err
 	}
 	m := Message{ID: len(*log) + 1, FromBot: true, From: b.name, from: b.id, Text: p.Text, At: s.options.Now()}
 	*log = append(*log, m)
 	b.sends = append(b.sends, Send{ChatID: p.ChatID, ID: m.ID, Text: p.Text, At: now})
-	s.happened()
+	s.Happened()
 	return map[string]any{"message_id": m.ID, "from": b.user(), "chat": chat, "date": m.At.Unix(), "text": m.Text}, nil
 }
 
@@ -79,7 +79,7 @@ func (s *Server) deleteMessage(b *Bot, p params) (any, *apiError) {
 		return nil, badRequest("message to delete not found")
 	}
 	(*log)[p.MessageID-1].Deleted = true
-	s.happened()
+	s.Happened()
 	return true, nil
 }
 

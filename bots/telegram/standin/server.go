@@ -4,14 +4,12 @@
 package standin
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	kit "ticketfrei/bots/kit/standin"
 )
 
 // Options is how a Server behaves.
@@ -35,21 +33,16 @@ type Limits struct{ Bot, Chat, Group Limit }
 // Server is a Bot API server on loopback. Its methods may be called from many
 // goroutines.
 type Server struct {
-	URL string // what telegram.api is set to
+	*kit.Server // its URL is what telegram.api is set to
 
 	options Options
-	http    *http.Server
-	served  chan struct{}
 
-	mu      sync.Mutex
-	closing chan struct{}
-	waiting int           // calls of Wait
-	changed chan struct{} // closed and made anew when something happens
-	lastID  int64
-	tokens  map[string]*Bot
-	bots    []*Bot
-	users   map[int64]*User
-	groups  map[int64]*Group
+	mu     sync.Mutex
+	lastID int64
+	tokens map[string]*Bot
+	bots   []*Bot
+	users  map[int64]*User
+	groups map[int64]*Group
 }
 
 // Start starts a Server.
@@ -57,71 +50,10 @@ func Start(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("start a stand-in of Telegram: %w", err)
-	}
-	s := &Server{URL: "http://" + l.Addr().String(), options: o, served: make(chan struct{}), closing: make(chan struct{}),
-		changed: make(chan struct{}), lastID: 1000, tokens: map[string]*Bot{}, users: map[int64]*User{}, groups: map[int64]*Group{}}
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		defer close(s.served)
-		_ = s.http.Serve(l) // ends with Close
-	}()
-	return s, nil
-}
-
-// Close ends every request and stops the server.
-func (s *Server) Close() error {
-	s.mu.Lock()
-	select {
-	case <-s.closing:
-	default:
-		close(s.closing)
-	}
-	s.mu.Unlock()
-	err := s.http.Close()
-	<-s.served
-	return err
-}
-
-// errClosed is what Wait returns when the server was closed.
-var errClosed = errors.New("the stand-in of Telegram was closed")
-
-// Wait returns when ok does, which is asked whenever something has happened,
-// or the error of ctx.
-func (s *Server) Wait(ctx context.Context, ok func() bool) error {
-	s.mu.Lock()
-	s.waiting++
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.waiting--
-		s.mu.Unlock()
-	}()
-	for {
-		s.mu.Lock()
-		changed := s.changed
-		s.mu.Unlock()
-		if ok() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-s.closing:
-			return errClosed
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// happened tells those who wait. s.mu is held.
-func (s *Server) happened() {
-	if s.waiting > 0 {
-		close(s.changed)
-		s.changed = make(chan struct{})
-	}
+	s := &Server{options: o, lastID: 1000, tokens: map[string]*Bot{}, users: map[int64]*User{}, groups: map[int64]*Group{}}
+	var err error
+	s.Server, err = kit.Start(s)
+	return s, err
 }
 
 // newID returns an id that nobody has. s.mu is held.

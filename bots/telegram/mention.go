@@ -1,0 +1,87 @@
+package telegram
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"ticketfrei/bots/kit/text"
+)
+
+// self is a bot as messages name it.
+type self struct {
+	id     string
+	handle string // with its "@"
+}
+
+// is tells whether a user is the bot.
+func (s self) is(u *user) bool { return u != nil && formatID(u.ID) == s.id }
+
+// addressed tells whether a message in a group is meant for the bot: it
+// mentions it, or is a reply to it.
+func (s self) addressed(m *message) bool {
+	return m.ReplyTo != nil && s.is(m.ReplyTo.From) ||
+		len(s.mentions(m.Text, m.Entities)) > 0 || len(s.mentions(m.Caption, m.CaptionEntities)) > 0
+}
+
+// text is what the message says, without the mentions of the bot.
+func (s self) text(m *message) string {
+	ranges := s.mentions(m.Text, m.Entities)
+	if len(ranges) == 0 {
+		return strings.TrimSpace(m.Text)
+	}
+	return without(m.Text, ranges)
+}
+
+// mentions returns where the bot is mentioned in text, in bytes and in order.
+func (s self) mentions(text string, entities []entity) [][2]int {
+	var ranges [][2]int
+	for _, e := range entities {
+		from, to, ok := slice(text, e.Offset, e.Length)
+		if ok && (e.Type == "mention" && strings.EqualFold(text[from:to], s.handle) || e.Type == "text_mention" && s.is(e.User)) {
+			ranges = append(ranges, [2]int{from, to})
+		}
+	}
+	slices.SortFunc(ranges, func(a, b [2]int) int { return a[0] - b[0] })
+	return ranges
+}
+
+// slice returns where a range that is given in UTF-16 units stands in text, in
+// bytes. Entities come from elsewhere: a range that is not there, or that cuts
+// a character in two, is not ok.
+func slice(text string, offset, length int) (from, to int, ok bool) {
+	if offset < 0 || length <= 0 || length > len(text) {
+		return 0, 0, false
+	}
+	from, to = -1, -1
+	pos := 0
+	for at, r := range text {
+		if pos == offset {
+			from = at
+		}
+		if pos == offset+length {
+			to = at
+		}
+		pos += max(1, utf16.RuneLen(r))
+	}
+	if pos == offset+length {
+		to = len(text)
+	}
+	return from, to, from >= 0 && to > from
+}
+
+// without removes ranges of bytes from s, which must be in order.
+func without(s string, ranges [][2]int) string {
+	var kept strings.Builder
+	at := 0
+	for _, r := range ranges {
+		if r[0] < at {
+			continue // overlaps the one before
+		}
+		kept.WriteString(s[at:r[0]])
+		kept.WriteByte(' ')
+		at = r[1]
+	}
+	kept.WriteString(s[at:])
+	return text.Tidy(kept.String())
+}
