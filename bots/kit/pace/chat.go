@@ -51,6 +51,9 @@ func (p *Pacer) chat(chat string, group bool, now time.Time) *chatPace {
 		if len(p.chats) >= p.sweepAt {
 			p.sweep(now)
 		}
+		if p.chats == nil { // most bots are silent most of the time
+			p.chats = map[string]*chatPace{}
+		}
 		c = &chatPace{all: rate.NewLimiter(p.limits.Chat, 1)}
 		p.chats[chat] = c
 	}

@@ -54,7 +54,7 @@ func New(l Limits) *Pacer {
 	}
 	l.GroupBurst = max(l.GroupBurst, 1)
 	// Of burst 1, so that there are never more than the limit in any second.
-	return &Pacer{limits: l, all: rate.NewLimiter(l.All, 1), chats: map[string]*chatPace{}, sweepAt: firstSweep}
+	return &Pacer{limits: l, all: rate.NewLimiter(l.All, 1), sweepAt: firstSweep}
 }
 
 // ErrBusy is that a message's turn comes later than can be waited.
