@@ -134,7 +134,7 @@ var (
 // Check asks whether the token still holds, and what the bot is called now.
 func (c *conn) Check(ctx context.Context) (account.Account, error) {
 	a, err := c.client.me(ctx)
-	if err == nil {
+	if err == nil && a.Handle != c.me.handle {
 		c.me.handle = a.Handle
 	}
 	return a, err

@@ -21,11 +21,13 @@ import (
 type bot struct {
 	network *network
 	bot     report.Bot
-	account account.Account
+	account account.Account // without its token
 	conn    Conn
 	pace    *pace.Pacer
 	log     *slog.Logger
-	city    report.City
+	// The name and language of the city; the rest of it is not kept: there is a
+	// bot for each of thousands of accounts.
+	city, language string
 
 	album string // of Receive: the last one that was refused
 }
@@ -169,7 +171,7 @@ func (b *bot) handle(ctx context.Context, e Event, emit func(context.Context, bo
 	case Joined:
 		added, err := chats.Subscribe(ctx, b.bot.ID, e.Chat)
 		if err == nil && added {
-			answers.add(e.Chat, b.say(b.city.Language, "kit.chat.group_welcome", "City", b.city.Name, "Bot", b.account.Handle))
+			answers.add(e.Chat, b.say(b.language, "kit.chat.group_welcome", "City", b.city, "Bot", b.account.Handle))
 		}
 		return err
 	case Left:
@@ -216,7 +218,7 @@ func (b *bot) languageOf(m Message) string {
 	if m.Language != "" {
 		return b.network.host.Texts.Match(m.Language)
 	}
-	return b.city.Language
+	return b.language
 }
 
 func (b *bot) say(language, id string, data ...any) string {

@@ -65,7 +65,7 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 	case "last":
 		answer, err = b.last(ctx, language)
 	case "help":
-		answer = b.say(language, "kit.chat.help", "City", b.city.Name)
+		answer = b.say(language, "kit.chat.help", "City", b.city)
 	case "ping":
 		lag := max(0, b.network.host.Now().Sub(m.Time).Milliseconds())
 		answer = b.say(language, "kit.chat.pong", "Milliseconds", lag)
@@ -73,7 +73,7 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 		if !m.Private {
 			return nil // it may be meant for another bot
 		}
-		answer = b.say(language, "kit.chat.unknown_command") + "\n\n" + b.say(language, "kit.chat.help", "City", b.city.Name)
+		answer = b.say(language, "kit.chat.unknown_command") + "\n\n" + b.say(language, "kit.chat.help", "City", b.city)
 	}
 	if err == nil {
 		answers.add(m.Chat, answer)
@@ -95,7 +95,7 @@ func (b *bot) start(ctx context.Context, chat, language string) (string, error) 
 		return "", err
 	}
 	if welcome == "" {
-		welcome = b.say(language, "kit.chat.welcome", "City", b.city.Name)
+		welcome = b.say(language, "kit.chat.welcome", "City", b.city)
 	}
 	// What is stored is said whatever the moderators write.
 	return welcome + "\n\n" + b.say(language, "kit.chat.stored"), nil

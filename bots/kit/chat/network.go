@@ -67,7 +67,8 @@ func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots
 	if err != nil {
 		return nil, err
 	}
-	return &bot{network: n, bot: b, account: a, conn: conn, pace: n.pacers.Of(b.ID), log: log, city: city}, nil
+	a.Token = ""
+	return &bot{network: n, bot: b, account: a, conn: conn, pace: n.pacers.Of(b.ID), log: log, city: city.Name, language: city.Language}, nil
 }
 
 // botLog is the Log of a bot.
