@@ -10,11 +10,11 @@ import (
 )
 
 // automaton finds the first of many patterns that matches a text, in one pass
-// over the text whatever the number of patterns. It is a deterministic
-// automaton of all patterns at once, made while texts are read: a step that was
-// taken once is a look-up from then on. In the worst case every step has to be
-// made, which takes time in proportion to the sum of the patterns: there is no
-// pattern that takes longer on a text than its length allows.
+// over the text however many patterns there are. It is one deterministic
+// automaton for all patterns, built while texts are read: a step that was taken
+// once is a look-up from then on. In the worst case every step has to be built,
+// which takes time in proportion to the total size of the patterns. No pattern
+// can make a text take longer than that.
 //
 // See R. Cox, "Regular Expression Matching Can Be Simple And Fast" (2007).
 type automaton struct {
@@ -24,9 +24,9 @@ type automaton struct {
 	classes *classes
 	first   atomic.Pointer[state] // before any character
 
-	mu      sync.Mutex // guards what follows, which only making a step needs
+	mu      sync.Mutex // guards what follows, which only building a step needs
 	states  map[string]*state
-	memory  int // about what states and begun take, in bytes
+	memory  int // approximate size of states and begun, in bytes
 	begun   [precedings][]*begun
 	reached bitset
 	seen    []uint32 // round in which the instruction was last seen
@@ -35,15 +35,15 @@ type automaton struct {
 	key     []byte
 }
 
-// maxMemory bounds what an automaton remembers of steps, in bytes: that is
-// about 500 states. When it is more, the automaton forgets them all.
+// maxMemory bounds the size of the steps that an automaton remembers, in bytes:
+// about 500 states. Beyond that it forgets them all.
 const maxMemory = 1 << 19
 
 // none stands for no pattern.
 const none = math.MaxInt32
 
 // preceding is what stands before a place in the text, as far as patterns can
-// ask.
+// ask about it.
 type preceding byte
 
 const (
@@ -53,22 +53,22 @@ const (
 	precedings = 3
 )
 
-// state is what is known after the text so far. Patterns that may begin here
-// are not in it: that is the case everywhere.
+// state is what is known after reading a part of the text. Patterns that may
+// begin here are not in it, since they may begin anywhere.
 type state struct {
 	under  []uint32 // instructions where patterns that have begun continue, ascending
 	before preceding
-	match  int32                   // first pattern that was found to match by the last character, or none
+	match  int32                   // first pattern that the last character completed, or none
 	next   []atomic.Pointer[state] // by class; the last is for the end of the text
 }
 
-// begun is what patterns that begin at a place lead to.
+// begun is what the patterns that begin at a place lead to.
 type begun struct {
 	under []uint32
 	match int32
 }
 
-// newAutomaton joins the programs. Their order is that of match's answer.
+// newAutomaton joins the programs. match answers with an index into them.
 func newAutomaton(progs []*syntax.Prog) *automaton {
 	a := &automaton{}
 	for i, prog := range progs {
@@ -90,8 +90,8 @@ func newAutomaton(progs []*syntax.Prog) *automaton {
 	return a
 }
 
-// forget drops all states but the first. Those that are reading a text may go
-// on from the states they are in, which nothing else leads to any more.
+// forget drops all states but the first. Goroutines that are reading a text may
+// go on from their states, which nothing else reaches any more.
 func (a *automaton) forget() {
 	a.memory = 0
 	a.states = make(map[string]*state)
@@ -135,7 +135,7 @@ func (a *automaton) match(text string) int {
 	return int(min(best, next.match))
 }
 
-// step makes the state that follows s on a character of the class.
+// step builds the state that follows s after a character of the class.
 func (a *automaton) step(s *state, class uint16) *state {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -157,8 +157,8 @@ func (a *automaton) step(s *state, class uint16) *state {
 	return next
 }
 
-// begin returns what patterns that begin before a character of the class lead
-// to.
+// begin returns what the patterns that begin before a character of the class
+// lead to.
 func (a *automaton) begin(before preceding, class uint16) *begun {
 	if b := a.begun[before][class]; b != nil {
 		return b
@@ -171,7 +171,7 @@ func (a *automaton) begin(before preceding, class uint16) *begun {
 	return b
 }
 
-// state returns the state with what is reached.
+// state returns the state for the instructions in reached.
 func (a *automaton) state(before preceding, match int32) *state {
 	a.key = append(a.key[:0], byte(before))
 	a.key = binary.LittleEndian.AppendUint32(a.key, uint32(match))
@@ -194,9 +194,9 @@ func (a *automaton) isWord(class uint16) bool {
 	return int(class) < a.classes.count() && a.classes.word[class]
 }
 
-// advance follows the instructions over a character of the class, adds those
-// that come after it to reached, and returns the first pattern that is complete
-// before the character.
+// advance moves the instructions past a character of the class and adds those
+// that follow to reached. It returns the first pattern that was complete before
+// the character.
 func (a *automaton) advance(from []uint32, before preceding, class uint16) int32 {
 	match := int32(none)
 	here := a.assertions(before, class)
@@ -237,7 +237,7 @@ func (a *automaton) advance(from []uint32, before preceding, class uint16) int32
 	return match
 }
 
-// assertions returns what holds between what stands before and a character of
+// assertions returns what holds between the preceding place and a character of
 // the class. A normalised text is one line.
 func (a *automaton) assertions(before preceding, class uint16) syntax.EmptyOp {
 	var here syntax.EmptyOp

@@ -25,7 +25,7 @@ func (b bitset) appendTo(list []uint32) []uint32 {
 	return list
 }
 
-// appendKey appends bytes that only this set has.
+// appendKey appends a key that differs for every set.
 func (b bitset) appendKey(key []byte) []byte {
 	for i, word := range b {
 		if word != 0 {

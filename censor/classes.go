@@ -8,13 +8,13 @@ import (
 )
 
 // classes divides all characters into classes that no pattern tells apart, so
-// that the automaton has one step for a class and not for a character.
+// that the automaton needs one step for a class, not one for each character.
 type classes struct {
 	latin [latinEnd]uint16 // class of the first characters, for speed
 	from  []rune           // first character of each interval, ascending
 	class []uint16         // class of each interval
-	// sample is one character of each class; word says whether the class is
-	// of word characters, as \b has it.
+	// sample holds one character of each class; word says whether the class
+	// consists of word characters, as \b understands them.
 	sample []rune
 	word   []bool
 }
@@ -22,8 +22,8 @@ type classes struct {
 // latinEnd is the end of the Unicode block Latin Extended-A.
 const latinEnd = 0x180
 
-// isWord says whether \b takes r for a part of a word. Unlike RE2, which knows
-// only ASCII here, it knows all letters: \bübung finds "übung".
+// isWord reports whether \b counts r as part of a word. RE2 knows only ASCII
+// here; this knows all letters, so that \bübung finds "übung".
 func isWord(r rune) bool {
 	return r == '_' || unicode.In(r, unicode.L, unicode.N, unicode.M)
 }
@@ -52,7 +52,7 @@ func appendStride(ranges []rune, lo, hi, stride rune) []rune {
 	return ranges
 }
 
-// sortedClass sorts pairs of first and last character and unites those that
+// sortedClass sorts pairs of first and last character and merges those that
 // touch or overlap.
 func sortedClass(pairs []rune) []rune {
 	type span struct{ lo, hi rune }
@@ -109,8 +109,8 @@ func newClasses(insts []syntax.Inst) *classes {
 	return c
 }
 
-// runesOf returns the characters that the instruction asks for, as pairs of
-// first and last; nil where it takes none or any.
+// runesOf returns the characters that the instruction accepts, as pairs of
+// first and last. It is nil if the instruction accepts none or any.
 func runesOf(inst *syntax.Inst) []rune {
 	switch inst.Op {
 	case syntax.InstRune, syntax.InstRune1:
@@ -125,8 +125,8 @@ func runesOf(inst *syntax.Inst) []rune {
 	}
 }
 
-// split gives each interval its class: each set parts the classes that it holds
-// only some of.
+// split gives each interval its class. Each set splits the classes that it
+// holds only a part of.
 func (c *classes) split(sets [][]rune) {
 	ids := make([]int, len(c.from))
 	last := 0

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// What may be wrong with a line, beside a *syntax.Error of a trigger pattern.
+// What can be wrong with a line, besides a *syntax.Error of a trigger pattern.
 var (
 	ErrTooMany    = fmt.Errorf("more than %d lines", maxLines)
 	ErrTooLong    = fmt.Errorf("longer than %d characters", maxPattern)
@@ -95,7 +95,7 @@ func (c *compiler) blocked(text string) {
 	})
 }
 
-// lines calls add for each line that is not blank, and notes what it returns.
+// lines calls add for each line that is not blank, and collects its errors.
 func (c *compiler) lines(field, text string, add func(string) error) {
 	number, count := 0, 0
 	for line := range strings.Lines(text) {
@@ -118,7 +118,7 @@ func (c *compiler) lines(field, text string, add func(string) error) {
 	}
 }
 
-// abbreviate cuts a line that is too long to be shown.
+// abbreviate cuts a line that is too long to show.
 func abbreviate(line string) string {
 	n := 0
 	for i := range line {

@@ -8,7 +8,8 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// The lists that come with the program, one pattern, word or phrase a line.
+// The lists that come with the program, with one pattern, word or phrase per
+// line.
 var (
 	//go:embed triggers.de.txt
 	triggersDE string
@@ -22,9 +23,9 @@ var (
 	slurList string
 )
 
-// DefaultTriggers returns the trigger patterns that a new city starts with:
-// German and English ones, those of lang first. Riders write in both, whatever
-// the language of the city's pages.
+// DefaultTriggers returns the trigger patterns that a new city starts with, in
+// German and English, those of lang first. Riders write in both, whatever the
+// language of the city's pages.
 func DefaultTriggers(lang string) string {
 	if lang == "de" {
 		return triggersDE + triggersEN
@@ -32,8 +33,8 @@ func DefaultTriggers(lang string) string {
 	return triggersEN + triggersDE
 }
 
-// DefaultBlocked returns the blocked words that a new city starts with, as
-// DefaultTriggers.
+// DefaultBlocked returns the blocked words that a new city starts with, in the
+// same order.
 func DefaultBlocked(lang string) string {
 	if lang == "de" {
 		return blockedDE + blockedEN
@@ -42,8 +43,8 @@ func DefaultBlocked(lang string) string {
 }
 
 // slurs returns the words that no city lets pass: slurs against people for
-// their origin, faith, sex, sexuality or disability, German and English. What
-// is also a place, a name or an ordinary word is not among them.
+// their origin, faith, sex, sexuality or disability, in German and English. A
+// word that is also a place, a name or an ordinary word is not among them.
 var slurs = sync.OnceValue(func() *words {
 	w := &words{}
 	for line := range strings.Lines(slurList) {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Normalize brings a text to the spelling that rules are matched against, so
-// that two texts a reader takes for the same are the same:
+// Normalize brings a text to the spelling that rules are matched against. Two
+// texts that look the same to a reader become the same:
 //
 //   - compatibility forms are replaced (Unicode NFKC): fullwidth letters,
 //     ligatures, letters with separate accents;
@@ -30,7 +30,7 @@ func Normalize(text string) string {
 	return collapse(fold(text), true)
 }
 
-// fold does everything but the white space, of which each becomes a space.
+// fold does everything but the white space: it turns each one into a space.
 func fold(text string) string {
 	text = strings.Map(visible, text)
 	// The order of Unicode's definition of a caseless match (The Unicode
@@ -41,7 +41,7 @@ func fold(text string) string {
 	return strings.Map(leftOver, text)
 }
 
-// visible drops what cannot be seen and makes every white space a space.
+// visible drops what cannot be seen and turns white space into spaces.
 func visible(r rune) rune {
 	switch {
 	case r > ' ' && r < 0x7f:
@@ -57,7 +57,7 @@ func visible(r rune) rune {
 	}
 }
 
-// dotted makes the Turkish ı an i. İ is i and a dot, which leftOver drops.
+// dotted turns the Turkish ı into i. İ is an i and a dot, which leftOver drops.
 func dotted(r rune) rune {
 	if r == 'ı' {
 		return 'i'
@@ -65,8 +65,8 @@ func dotted(r rune) rune {
 	return r
 }
 
-// leftOver drops accents that NFKC could not unite with a letter, and the
-// joiners that it puts between too many of them.
+// leftOver drops accents that NFKC could not combine with a letter, and the
+// joiners that it inserts if there are too many of them.
 func leftOver(r rune) rune {
 	if r >= 0x300 && r <= 0x36f {
 		return -1
@@ -74,8 +74,8 @@ func leftOver(r rune) rune {
 	return visible(r)
 }
 
-// collapse makes runs of spaces one, and drops those at the ends if trim is
-// set.
+// collapse turns runs of spaces into one, and drops those at the ends if trim
+// is set.
 func collapse(text string, trim bool) string {
 	if trim {
 		text = strings.Trim(text, " ")
@@ -93,10 +93,10 @@ func collapse(text string, trim bool) string {
 	return b.String()
 }
 
-// normalizeCommon does the same as the rest of this file, many times faster,
-// for texts of the characters that nearly all reports are written with: ASCII,
-// the Latin letters of Europe, Cyrillic, common punctuation and emoji. Any
-// other character makes it give up.
+// normalizeCommon does the same as the rest of this file, but many times
+// faster, for texts in the characters of nearly all reports: ASCII, the Latin
+// letters of Europe, Cyrillic, common punctuation and emoji. It gives up at any
+// other character.
 func normalizeCommon(text string) (string, bool) {
 	var b strings.Builder
 	b.Grow(len(text)) // no character gets longer
@@ -142,7 +142,7 @@ func normalizeCommon(text string) (string, bool) {
 // dropped stands for a character that is left out.
 const dropped = 0
 
-// lower is what becomes of each ASCII character.
+// lower is what each ASCII character becomes.
 var lower = asciiTable()
 
 func asciiTable() (table [utf8.RuneSelf]byte) {
@@ -161,8 +161,8 @@ func asciiTable() (table [utf8.RuneSelf]byte) {
 	return table
 }
 
-// commonRune is what becomes of the common characters beyond ASCII. It answers
-// 'ß' and '…' for themselves: they become two and three characters.
+// commonRune returns what a common character beyond ASCII becomes. It returns
+// 'ß' and '…' unchanged: they become two and three characters.
 func commonRune(r rune) (rune, bool) {
 	switch {
 	case r >= 'à' && r <= 'ÿ', r == 'ß', r == '×':
@@ -194,12 +194,12 @@ func commonRune(r rune) (rune, bool) {
 	}
 }
 
-// commonLatin is what becomes of the characters of Latin Extended-A.
+// commonLatin returns what a character of Latin Extended-A becomes.
 func commonLatin(r rune) (rune, bool) {
 	switch r {
 	case 'İ', 'ı':
 		return 'i', true
-	case 'Ĳ', 'ĳ', 'Ŀ', 'ŀ', 'ŉ', 'ſ': // made of others
+	case 'Ĳ', 'ĳ', 'Ŀ', 'ŀ', 'ŉ', 'ſ': // composed of other characters
 		return 0, false
 	default:
 		return unicode.ToLower(r), true

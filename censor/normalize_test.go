@@ -45,9 +45,9 @@ func TestNormalize(t *testing.T) {
 // slowNormalize is Normalize without its fast path.
 func slowNormalize(text string) string { return collapse(fold(text), true) }
 
-// TestNormalizeEveryCharacter compares both paths for every character but the
-// many like each other of East Asia, alone and within a word, and makes sure
-// that doing it twice changes nothing.
+// TestNormalizeEveryCharacter compares both paths for every character, alone
+// and within a word, and checks that normalizing twice changes nothing. It
+// leaves out the many characters of East Asia that are treated alike.
 func TestNormalizeEveryCharacter(t *testing.T) {
 	t.Parallel()
 	common := 0

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxClass is how many characters a character class may have to be folded one
-// by one. Larger ones, such as \pL or [^x], hold the folded characters anyway.
+// maxClass is the largest character class, in characters, that is folded one by
+// one. Larger ones, such as \pL or [^x], hold the folded characters anyway.
 const maxClass = 500
 
-// compilePattern makes the program of one trigger pattern, fit for normalised
-// text. The error is a *syntax.Error or ErrTooComplex.
+// compilePattern makes the program of a trigger pattern for normalised text.
+// The error is a *syntax.Error or ErrTooComplex.
 func compilePattern(pattern string) (*syntax.Prog, error) {
 	if !utf8.ValidString(pattern) {
 		return nil, &syntax.Error{Code: syntax.ErrInvalidUTF8, Expr: strings.ToValidUTF8(pattern, "�")}
 	}
-	// Only what cannot change the meaning of the syntax is done before the
-	// pattern is parsed: fullwidth brackets, say, stay letters.
+	// Before parsing, only what cannot change the meaning of the syntax is
+	// normalised: fullwidth brackets, for example, stay letters.
 	re, err := syntax.Parse(norm.NFC.String(strings.Map(shown, pattern)), syntax.Perl|syntax.FoldCase)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func compilePattern(pattern string) (*syntax.Prog, error) {
 	return syntax.Compile(re.Simplify())
 }
 
-// shown drops what is invisible; white space stays what it is.
+// shown drops invisible characters. White space stays.
 func shown(r rune) rune {
 	if unicode.IsSpace(r) {
 		return r
@@ -63,8 +63,8 @@ func literal(text string) *syntax.Regexp {
 	return &syntax.Regexp{Op: syntax.OpLiteral, Rune: []rune(text)}
 }
 
-// foldClass adds to a class what its characters are folded to. Where that is
-// more than one, as of ß, the class becomes an alternative.
+// foldClass adds to a class what its characters fold to. If one folds to
+// several characters, as ß does, the class becomes an alternation.
 func foldClass(re *syntax.Regexp) {
 	count := 0
 	for i := 0; i < len(re.Rune); i += 2 {
@@ -105,7 +105,7 @@ func foldClass(re *syntax.Regexp) {
 	*re = syntax.Regexp{Op: syntax.OpAlternate, Sub: alternatives}
 }
 
-// instructions counts about how many instructions the program of a pattern will
+// instructions estimates how many instructions the program of a pattern will
 // have, before it is made: counted repetitions multiply.
 func instructions(re *syntax.Regexp) int {
 	sum := 0

@@ -11,8 +11,9 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// reference judges as Rules does, plainly and slowly: one regular expression of
-// the standard library for each pattern, and each word compared at each place.
+// reference judges as Rules does, but plainly and slowly: with a regular
+// expression of the standard library for each pattern, and by comparing each
+// word at each place.
 type reference struct {
 	patterns []string
 	triggers []*regexp.Regexp // nil for *
@@ -99,8 +100,8 @@ func (r *reference) judge(text string) report.Verdict {
 // plainToken is a word, or a symbol.
 var plainToken = regexp.MustCompile(`[\pL\pN\pM]+|[^\pL\pN\pM\s\pZ\p{Cc}\p{Pc}\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}.,;:!?'"/·¡¿、。・]`)
 
-// firstEntry returns the entry that begins first in text, of several the one
-// with the fewest words, of the same words the first.
+// firstEntry returns the entry that begins first in text; of several, the one
+// with the fewest words, then the first in the list.
 func firstEntry(text string, entries []plainEntry) string {
 	tokens := plainToken.FindAllString(text, -1)
 	for i := range tokens {
@@ -118,8 +119,8 @@ func firstEntry(text string, entries []plainEntry) string {
 	return ""
 }
 
-// differs says that \b of the standard library, which knows only ASCII, means
-// something else in this text.
+// differs reports whether \b of the standard library, which knows only ASCII,
+// means something else in this text.
 func differs(pattern, text string) bool {
 	return (strings.Contains(pattern, `\b`) || strings.Contains(pattern, `\B`)) &&
 		strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf && isWord(r) })
@@ -143,7 +144,7 @@ func FuzzJudge(f *testing.F) {
 		}
 		ref := newReference(t, triggers, blocked)
 		want := ref.judge(text)
-		for range 2 { // making the automaton's steps, and taking those made
+		for range 2 { // build the automaton's steps, then reuse them
 			if got := rules.Judge(text); got != want {
 				t.Errorf("triggers %q, blocked %q, text %q: %+v, want %+v", triggers, blocked, text, got, want)
 			}
@@ -151,9 +152,8 @@ func FuzzJudge(f *testing.F) {
 	})
 }
 
-// FuzzPatterns compares with the standard library on what patterns mean, not
-// only on how they are run. The letters of the fuzzer stand for parts of
-// patterns.
+// FuzzPatterns compares what patterns mean with the standard library, not only
+// how they are run. The fuzzer's letters stand for parts of patterns.
 func FuzzPatterns(f *testing.F) {
 	parts := []string{"a", "b", "C", "D", "1", ".", "*", "+", "?", "(", ")", "|", "[aB]", "[^a]", `\b`, `\B`, `\d`, `\w`, `\s`, "^", "$", "{2}", "{1,3}", " ", `\W`, "(?:"}
 	f.Add("abc", "abcd 11")

@@ -1,5 +1,5 @@
-// Package censor judges reports by their text: Rules says what one city lets
-// pass. What their authors said before is looked at elsewhere.
+// Package censor judges reports by their text: Rules says what a city lets
+// pass. It does not know what an author has said before.
 package censor
 
 import (
@@ -12,7 +12,7 @@ import (
 // MaxLength is how long a report may be, in characters.
 const MaxLength = 5000
 
-// Bounds of what a moderator may write, so that no city slows the others down.
+// Limits on what a moderator may write, so that no city slows down the others.
 const (
 	maxLines   = 500   // patterns, and words
 	maxPattern = 200   // characters of each
@@ -23,8 +23,8 @@ const (
 // anything is the pattern that lets everything pass.
 const anything = "*"
 
-// Rules is what one city lets pass. It does not change and may be used from
-// many goroutines.
+// Rules is what a city lets pass. It never changes and may be used from many
+// goroutines.
 type Rules struct {
 	triggers *automaton
 	patterns []string // as the moderator wrote them, in the order of triggers
@@ -33,26 +33,26 @@ type Rules struct {
 	slurs    *words
 }
 
-// Compile makes rules of what a moderator wrote. An error is of type
+// Compile makes rules from what a moderator wrote. The error is of type
 // PatternErrors and names every line that is wrong.
 //
-// triggers holds one pattern a line in RE2 syntax
-// (https://github.com/google/re2/wiki/Syntax). Blank lines and lines starting
-// with # are passed over, as is white space around a pattern. The line * lets
-// everything pass. Patterns are matched anywhere in the normalised text (see
-// Normalize), which means for them:
+// triggers holds one pattern per line in RE2 syntax
+// (https://github.com/google/re2/wiki/Syntax). Blank lines, lines that start
+// with #, and white space around a pattern are ignored. The line * lets
+// everything pass. Patterns match anywhere in the normalised text (see
+// Normalize). Therefore:
 //
-//   - case never matters, and letters and small character classes are
-//     normalised as the text is: straße, STRASSE and stra[ß]e all find "Straße"
+//   - case never matters; letters and small character classes are normalised
+//     like the text: straße, STRASSE and stra[ß]e all find "Straße"
 //     and "STRASSE";
 //   - the text is one line with single spaces, so ^ and $ are its start and
 //     end, and two kinds of white space in a row, as in \s\s, are never found;
-//   - \b knows all letters and digits and not only ASCII, as \B does: \bübung
-//     finds "Übung". \w and \d stay ASCII; \pL is every letter.
+//   - \b and \B know all letters and digits, not only ASCII: \bübung finds
+//     "Übung". \w and \d stay ASCII; \pL is every letter.
 //
-// blocked holds one word or phrase a line. It is found as a whole word: "rad"
-// is not in "Fahrrad", nor in "räder". White space and punctuation between the
-// words of a phrase do not matter; symbols count as words.
+// blocked holds one word or phrase per line. Only whole words match: "rad" is
+// found neither in "Fahrrad" nor in "räder". White space and punctuation
+// between the words of a phrase do not matter; symbols count as words.
 func Compile(triggers, blocked string) (*Rules, error) {
 	c := compiler{rules: &Rules{slurs: slurs()}}
 	c.triggers(triggers)
@@ -64,9 +64,8 @@ func Compile(triggers, blocked string) (*Rules, error) {
 	return c.rules, nil
 }
 
-// Judge says whether a report with this text passes, and why. It takes a few
-// microseconds for a text of usual length, and time in proportion to it in any
-// case.
+// Judge says whether a report with this text passes, and why. It takes time in
+// proportion to the length of the text, whatever the rules are.
 func (r *Rules) Judge(text string) report.Verdict {
 	if strings.TrimSpace(text) == "" {
 		return held(report.ReasonEmpty, "")

@@ -102,7 +102,7 @@ func BenchmarkJudge(b *testing.B) {
 	})
 }
 
-// newTexts makes n reports of about 100 characters, each another.
+// newTexts makes n different reports of about 100 characters.
 func newTexts(n int) []string {
 	words := strings.Fields("Linie Richtung Plärrer zwei Prüfer grünen Westen steigen gerade an der Straße ein U1 S3 Haltestelle Stop kontrollieren Fürth Bahnhof Gleis Zivil inspectors wagen vorne hinten und am Ausgang stop9 haltestelle33 u10 linie7 12 4 kontrollör7")
 	texts := make([]string, n)
@@ -151,8 +151,8 @@ func BenchmarkNormalize(b *testing.B) {
 	}
 }
 
-// worst are rules and texts that make other engines take time beyond all
-// bounds, or the one here make every step once more.
+// worst holds rules and texts that take other engines practically for ever, or
+// that make this one build every step again.
 var worst = []struct {
 	name, triggers, blocked string
 	text                    func(length int) string
@@ -168,8 +168,8 @@ var worst = []struct {
 	{"not UTF-8", "z", "", repeated("\xff")},
 }
 
-// differentLengths are patterns as long as may be, each under way at the same
-// time as the others and at another place.
+// differentLengths returns patterns of the greatest length, all matching at the
+// same time, each at another place.
 func differentLengths() string {
 	var lines []string
 	for i := range 40 {
@@ -178,14 +178,14 @@ func differentLengths() string {
 	return strings.Join(lines, "\n")
 }
 
-// repeated makes texts of a piece over and over.
+// repeated makes texts by repeating a piece.
 func repeated(piece string) func(int) string {
 	return func(length int) string {
 		return string([]rune(strings.Repeat(piece, length))[:length])
 	}
 }
 
-// mixed makes texts of letters in no order.
+// mixed makes texts of letters in random order.
 func mixed(letters string) func(int) string {
 	return func(length int) string {
 		from, seed := []rune(letters), uint32(1)
@@ -198,8 +198,9 @@ func mixed(letters string) func(int) string {
 	}
 }
 
-// TestWorstCase bounds the time of the longest texts. What takes time beyond
-// all bounds takes years here, so the bound leaves room for slow machines.
+// TestWorstCase bounds the time that the longest texts take. An engine without
+// such a bound would take years here, so the limit leaves room for slow
+// machines.
 func TestWorstCase(t *testing.T) {
 	for _, tt := range worst {
 		t.Run(tt.name, func(t *testing.T) {
@@ -237,7 +238,7 @@ func BenchmarkWorstCase(b *testing.B) {
 	}
 }
 
-// TestMemoryIsBounded reads texts that lead to ever new states.
+// TestMemoryIsBounded reads texts that keep leading to new states.
 func TestMemoryIsBounded(t *testing.T) {
 	rules, err := Compile(`(?:a|b)*a(?:a|b){60}c`, "")
 	if err != nil {
@@ -269,8 +270,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// TestConcurrent lets many goroutines make and forget the steps of one
-// automaton; the race detector watches.
+// TestConcurrent has many goroutines build and forget the steps of one
+// automaton while the race detector watches.
 func TestConcurrent(t *testing.T) {
 	rules, err := Compile(`(?:a|b)*a(?:a|b){20}c`+"\nkonti", "")
 	if err != nil {

@@ -5,23 +5,22 @@ import (
 	"unicode/utf8"
 )
 
-// words finds words and phrases in a normalised text. A phrase is found
-// whatever white space and punctuation stands between its words.
+// words finds words and phrases in a normalised text. White space and
+// punctuation between the words of a phrase do not matter.
 type words struct {
 	root node
-	// lengths has, by the first byte of a word that an entry begins with, a bit
-	// for its length in bytes: that rules out most words of a text.
+	// lengths has, for each first byte of an entry's first word, a bit for that
+	// word's length in bytes. That rules out most words of a text.
 	lengths [256]uint64
 }
 
-// node is a place in the tree of all words and phrases: one step for each
-// token.
+// node is a place in the tree of all words and phrases. Each token is one step.
 type node struct {
 	next  map[string]*node
-	entry string // as it was written, where one ends here
+	entry string // the entry that ends here, as it was written
 }
 
-// add makes entry be found. It reports whether there is a word in it.
+// add adds an entry. It reports whether there is a word in it.
 func (w *words) add(entry string) bool {
 	text := Normalize(entry)
 	n := &w.root
@@ -50,11 +49,11 @@ func (w *words) add(entry string) bool {
 // lengthBit is the bit of words.lengths for a word.
 func lengthBit(word string) uint64 { return 1 << (len(word) % 64) }
 
-// mayBegin is false where no entry begins with word; it rules out most of them.
+// mayBegin is false if no entry begins with word. It rules out most words.
 func (w *words) mayBegin(word string) bool { return w.lengths[word[0]]&lengthBit(word) != 0 }
 
-// find returns the slur and the blocked entry that stand first in the normalised
-// text, or "". Where there is a slur it looks no further.
+// find returns the first slur and the first blocked entry of the normalised
+// text, each "" if there is none. After a slur it looks no further.
 func find(text string, slurs, blocked *words) (slur, entry string) {
 	for start, end := token(text, 0); start < end; start, end = token(text, end) {
 		word := text[start:end]
@@ -84,7 +83,7 @@ func (w *words) at(text, word string, end int) string {
 }
 
 // token returns where the next token at or after i is; start == end at the end
-// of the text. A token is a word, or a single symbol such as an emoji.
+// of the text. A token is a word or a single symbol, such as an emoji.
 func token(text string, i int) (start, end int) {
 	size := 0
 	kind := separator
@@ -105,7 +104,7 @@ func token(text string, i int) (start, end int) {
 	return start, i
 }
 
-// kind says what a character is to the words around it.
+// kind says what a character means for the words around it.
 type kind byte
 
 const (
