@@ -28,8 +28,8 @@ type logRow struct {
 
 func (logRow) TableName() string { return "bot_log" }
 
-// AddLog appends a line to a bot's log and drops the oldest beyond LogLines. A
-// bot that is gone is no error.
+// AddLog appends a line to a bot's log and drops the oldest lines beyond
+// LogLines. If the bot is gone, it does nothing.
 func (d *DB) AddLog(ctx context.Context, botID int64, line LogLine) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		err := tx.Exec(`INSERT INTO bot_log (bot_id, at, level, text)

@@ -35,10 +35,10 @@ func (d *DB) newBotRow(cityID int64, network string) *botRow {
 		State: string(report.BotStarting), Updated: millis(d.now())}
 }
 
-// CreateBot makes a bot of a network for the city, enabled, or enables the one
-// with the id botID where that is not 0. save runs in the same transaction and
-// stores the bot's credentials. The error is ErrNotFound where botID is no bot
-// of this city and network.
+// CreateBot creates an enabled bot of a network for the city. If botID is not
+// 0, it enables that bot instead. save runs in the same transaction and stores
+// the bot's credentials. The error is ErrNotFound if botID is no bot of this
+// city and network.
 func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
 	var row botRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
@@ -54,8 +54,8 @@ func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, botID 
 	return row.bot(), nil
 }
 
-// enableOrInsert stores row as a new bot, or takes over the state of it in the
-// bot that is there and reads that into row.
+// enableOrInsert stores row as a new bot. If botID is not 0, it enables that
+// bot with row's state instead and reads the bot into row.
 func (d *DB) enableOrInsert(tx *gorm.DB, row *botRow, botID int64) error {
 	if botID == 0 {
 		return tx.Create(row).Error
@@ -65,12 +65,12 @@ func (d *DB) enableOrInsert(tx *gorm.DB, row *botRow, botID int64) error {
 	if err != nil {
 		return err
 	}
-	// With what row holds already, gorm would ask for that, too.
+	// gorm would add what row already holds to the query.
 	*row = botRow{}
 	return tx.Where("id = ?", botID).Take(row).Error
 }
 
-// Bot returns the bot of that id, or ErrNotFound.
+// Bot returns the bot with that id, or ErrNotFound.
 func (d *DB) Bot(ctx context.Context, id int64) (report.Bot, error) {
 	return findBot(d.Read(ctx).Where("id = ?", id))
 }
@@ -80,13 +80,13 @@ func (d *DB) FindBot(ctx context.Context, cityID int64, network string) (report.
 	return findBot(d.Read(ctx).Where("city_id = ? AND network = ?", cityID, network).Order("id"))
 }
 
-// CityBot returns the bot of that id where it is the city's and of that network,
-// or ErrNotFound.
+// CityBot returns the bot with that id if it belongs to the city and the
+// network. Otherwise the error is ErrNotFound.
 func (d *DB) CityBot(ctx context.Context, cityID int64, network string, botID int64) (report.Bot, error) {
 	return findBot(d.Read(ctx).Where("id = ? AND city_id = ? AND network = ?", botID, cityID, network))
 }
 
-// NetworkBots returns the city's bots of a network, the first one made first.
+// NetworkBots returns the city's bots of a network, oldest first.
 func (d *DB) NetworkBots(ctx context.Context, cityID int64, network string) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("city_id = ? AND network = ?", cityID, network))
 }
@@ -99,7 +99,7 @@ func findBot(where *gorm.DB) (report.Bot, error) {
 	return row.bot(), nil
 }
 
-// CityBots returns a city's bots by network, the first one made first.
+// CityBots returns a city's bots by network, oldest first within each.
 func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("city_id = ?", cityID))
 }
@@ -109,10 +109,11 @@ func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("enabled = 1"))
 }
 
-// BotsUpdatedSince returns the bots that were made or changed at that time or
-// later.
+// BotsUpdatedSince returns the bots that were created or changed at or after
+// that time.
 func (d *DB) BotsUpdatedSince(ctx context.Context, t time.Time) ([]report.Bot, error) {
-	// In another order SQLite would read all bots: this is asked every second.
+	// In any other order SQLite would read all bots, and this is asked every
+	// second.
 	return d.bots(d.Read(ctx).Where("updated >= ?", millis(t)).Order("updated"))
 }
 
@@ -133,16 +134,17 @@ func (d *DB) EnableBot(ctx context.Context, botID int64, on bool) error {
 	return d.updateBot(ctx, botID, map[string]any{"enabled": on, "state": string(state), "last_error": "", "updated": millis(d.now())})
 }
 
-// TouchBot says that what a network stores of the bot has changed, so that it
-// is loaded again.
+// TouchBot says that the network's own data about a bot has changed, so that
+// the bot is loaded again.
 func (d *DB) TouchBot(ctx context.Context, botID int64) error {
 	return d.updateBot(ctx, botID, map[string]any{"updated": millis(d.now())})
 }
 
-// SetBotState stores how a bot is doing; it leaves one that was switched off
-// in the meantime alone. lastError stays as it is where it is empty and the
-// state is not BotRunning; restarted counts a restart. It does not wait for the
-// disk: what is lost with the machine's power is found out again at the start.
+// SetBotState stores how a bot is doing, unless it was switched off in the
+// meantime. An empty lastError leaves the stored one as it is, unless the state
+// is BotRunning. restarted adds one to the restarts. It does not wait for the
+// disk: a state that is lost in a power failure is found out again at the
+// start.
 func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState, lastError string, restarted bool) error {
 	restarts := 0
 	if restarted {
@@ -171,8 +173,7 @@ func (d *DB) updateBot(ctx context.Context, botID int64, values map[string]any) 
 	return nil
 }
 
-// DeleteBot deletes a bot and its log. The caller calls bots.Network.Forget
-// first.
+// DeleteBot deletes a bot and its log. Call bots.Network.Forget first.
 func (d *DB) DeleteBot(ctx context.Context, botID int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		return oneRow(tx.Where("id = ?", botID).Delete(&botRow{}))

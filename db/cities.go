@@ -28,9 +28,9 @@ func toCityRow(c report.City) cityRow {
 		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created)}
 }
 
-// CreateCity stores a new city with one enabled bot of each of the networks,
-// and makes the moderator one of its moderators. The error is ErrTaken when
-// the slug is in use.
+// CreateCity stores a new city with one enabled bot on each of the networks,
+// and makes the moderator one of its moderators. The error is ErrTaken if the
+// slug is in use.
 func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, networks []string) (report.City, error) {
 	row := toCityRow(c)
 	err := d.Write(ctx, func(tx *gorm.DB) error {
@@ -59,25 +59,24 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 	return nil
 }
 
-// City returns the city of that id, or ErrNotFound.
+// City returns the city with that id, or ErrNotFound.
 func (d *DB) City(ctx context.Context, id int64) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE id = ?", id))
 }
 
-// BriefCity returns the city of that id without its rules and the text of its
-// page, which are long, or ErrNotFound.
+// BriefCity is City without what is long: the rules and the text of the page.
 func (d *DB) BriefCity(ctx context.Context, id int64) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+briefColumns+" FROM cities AS c WHERE id = ?", id))
 }
 
-// FindCity returns the city of that slug, or ErrNotFound.
+// FindCity returns the city with that slug, or ErrNotFound.
 func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
 }
 
-// FindCityBot returns the city of that slug, as BriefCity does, and its bot of a
-// network. The error is ErrNotFound where one of them is missing: the city is
-// the zero City then, or it is only the bot that is missing.
+// FindCityBot returns the city with that slug, as BriefCity does, and its bot
+// on a network. The error is ErrNotFound if either is missing. If only the bot
+// is missing, the city is returned beside the error.
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
@@ -95,14 +94,14 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 	return city, b.bot(), nil
 }
 
-// cityColumns are what scanCity reads of the table c, and briefColumns without
-// what is long.
+// cityColumns are the columns of table c that scanCity reads. briefColumns
+// leaves the long ones empty.
 const (
 	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created"
 	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created"
 )
 
-// scanCity reads cityColumns, and into more what follows them.
+// scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
 	var created int64
@@ -114,8 +113,8 @@ func scanCity(row Row, more ...any) (report.City, error) {
 	return c, nil
 }
 
-// Cities returns the cities whose name or slug contains search, by name; at
-// most limit.
+// Cities returns the cities whose name or slug contains search, sorted by name,
+// at most limit of them.
 func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.City, error) {
 	q := d.Read(ctx).Order("name COLLATE NOCASE, id").Limit(limit)
 	if search != "" {
@@ -134,8 +133,8 @@ func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked stri
 	return d.updateCity(ctx, cityID, map[string]any{"triggers": triggers, "blocked": blocked})
 }
 
-// SaveTexts stores a city's name, language and the markdown of its page. Its
-// bots are restarted, since they use the name and the language.
+// SaveTexts stores a city's name, its language and the markdown of its page.
+// Its bots restart, since they use the name and the language.
 func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
 	err := d.updateCity(ctx, cityID, map[string]any{"name": name, "language": language, "page": page})
 	if err != nil {
@@ -161,8 +160,8 @@ func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any
 }
 
 // DeleteCity deletes a city with its bots, reports and moderators' rights, and
-// the moderators who have no other city. The networks' tables are their own:
-// see bots.Network.Forget, which the caller calls first.
+// the moderators who have no other city. It does not touch the networks' own
+// tables: call bots.Network.Forget first.
 func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		var moderators []int64
@@ -183,7 +182,7 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 	return nil
 }
 
-// oneRow is ErrNotFound where the statement changed no row.
+// oneRow returns ErrNotFound if the statement changed no row.
 func oneRow(result *gorm.DB) error {
 	if result.Error != nil {
 		return result.Error
@@ -203,5 +202,5 @@ func mapRows[R, T any](rows []R, f func(R) T) []T {
 	return list
 }
 
-// since is the time ago before now.
+// since returns the time that long before now.
 func (d *DB) since(ago time.Duration) int64 { return millis(d.now().Add(-ago)) }

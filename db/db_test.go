@@ -165,8 +165,8 @@ func newReport(c report.City, id, author, text string, at time.Time) report.Repo
 		Text: text, Visibility: report.Public, Time: at, Received: at}
 }
 
-// alike is a brake that holds what its author said before, letter case aside, and
-// notes what it was told.
+// alike is a brake that holds a report if its author has said the same before,
+// ignoring case. It records what it was asked.
 type alike struct {
 	window time.Duration
 	told   []db.History
@@ -224,8 +224,8 @@ func TestHistoryOfAnAuthor(t *testing.T) {
 	}
 }
 
-// What waited for its verdict is stored at once, and once, also where it comes
-// again after some of it was fanned out.
+// What waited for its verdict is stored at once, and only once, even if it
+// comes again after some of it was fanned out.
 func TestSaveReportsTogether(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
 	c := dbtest.MustCreateCity(t, d, "city")

@@ -26,7 +26,7 @@ type Outcome struct {
 	Delivery report.Delivery // only ID, BotID and Report.ID are stored
 	Result   Result
 	Receipt  report.Receipt
-	Error    string // of Failed, in plain words
+	Error    string // only with Failed, in plain words
 }
 
 type deliveryRow struct {
@@ -42,9 +42,9 @@ type deliveryRow struct {
 
 func (deliveryRow) TableName() string { return "deliveries" }
 
-// RecordOutcome stores the end of a delivery. The delivery may leave the queue
-// when AfterSync says that it is on disk. A later outcome of the same delivery
-// replaces it.
+// RecordOutcome stores the end of a delivery. It replaces an earlier outcome.
+// The delivery may leave the queue once AfterSync says that the outcome is on
+// disk.
 func (d *DB) RecordOutcome(ctx context.Context, o Outcome) error {
 	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
 		_, err := Exec(tx, `INSERT OR REPLACE INTO deliveries (id, report_id, bot_id, result, remote_id, url, error, at)
@@ -66,7 +66,7 @@ type Ended struct {
 	At      time.Time
 }
 
-// DeliveryEnd returns how a delivery ended, or ErrNotFound while it has not.
+// DeliveryEnd returns how a delivery ended, or ErrNotFound if it has not.
 func (d *DB) DeliveryEnd(ctx context.Context, id string) (Ended, error) {
 	var e Ended
 	var at int64
@@ -79,15 +79,14 @@ func (d *DB) DeliveryEnd(ctx context.Context, id string) (Ended, error) {
 	return e, nil
 }
 
-// SentReceipt is a delivery that was sent, with what the network answered.
+// SentReceipt is a delivery that was sent, with the network's answer.
 type SentReceipt struct {
 	DeliveryID string
 	BotID      int64
 	Receipt    report.Receipt
 }
 
-// Receipts returns what the networks answered to the deliveries of a report
-// that were sent.
+// Receipts returns the networks' answers to the sent deliveries of a report.
 func (d *DB) Receipts(ctx context.Context, reportID string) ([]SentReceipt, error) {
 	var rows []deliveryRow
 	if err := d.Read(ctx).Where("report_id = ? AND result = ?", reportID, string(Sent)).Find(&rows).Error; err != nil {

@@ -45,7 +45,7 @@ func (d *DB) CreateInvitation(ctx context.Context, cityID int64, email string) (
 	return row.invitation(), nil
 }
 
-// Invitation returns the open invitation of that id, or ErrNotFound.
+// Invitation returns the open invitation with that id, or ErrNotFound.
 func (d *DB) Invitation(ctx context.Context, id int64) (Invitation, error) {
 	row, err := Take[invitationRow](d.Read(ctx).Where("id = ?", id))
 	if err != nil {
@@ -64,9 +64,9 @@ func (d *DB) CityInvitations(ctx context.Context, cityID int64) ([]Invitation, e
 }
 
 // AcceptInvitation makes the invited address a moderator of the city.
-// passwordHash is the password of a new moderator; an address that has a
-// moderator keeps its own. The error is ErrNotFound when the invitation was
-// taken back or accepted before.
+// passwordHash is the password of a new moderator; one that already exists
+// keeps its own. The error is ErrNotFound if the invitation was withdrawn or
+// accepted before.
 func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string) (Moderator, error) {
 	var moderator moderatorRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
@@ -89,8 +89,8 @@ func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string
 	return moderator.moderator(), nil
 }
 
-// DeleteInvitation takes an invitation of the city back. One that is gone is
-// no error.
+// DeleteInvitation withdraws an invitation of the city. It does nothing if the
+// invitation is gone.
 func (d *DB) DeleteInvitation(ctx context.Context, cityID, id int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		return tx.Where("id = ? AND city_id = ?", id, cityID).Delete(&invitationRow{}).Error

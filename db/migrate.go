@@ -9,10 +9,10 @@ import (
 	"gorm.io/gorm"
 )
 
-// Migrate brings the tables of this package and those of the networks (name →
-// list) up to date. Each list keeps its own record in <name>_migrations. A
-// database that has migrations this program does not know was written by a
-// newer version and is refused.
+// Migrate brings the tables of this package and of the networks (name → list)
+// up to date. Each list has its own record in <name>_migrations. A database
+// with migrations that this program does not know was written by a newer
+// version and is refused.
 func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migration) error {
 	if err := d.migrateCore(ctx); err != nil {
 		return err
@@ -25,9 +25,9 @@ func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migr
 	return nil
 }
 
-// migrateCore brings the tables of this package up to date. A table that others
-// refer to can only be replaced while foreign keys are off: its rows would take
-// theirs with them. Within a transaction they cannot be switched.
+// migrateCore brings the tables of this package up to date. Foreign keys are
+// off meanwhile, because replacing a table would delete the rows that refer to
+// it. They cannot be switched within a transaction.
 func (d *DB) migrateCore(ctx context.Context) (err error) {
 	pragma := func(on string) error { return d.write.WithContext(ctx).Exec("PRAGMA foreign_keys = " + on).Error }
 	if err := pragma("OFF"); err != nil {
@@ -67,8 +67,8 @@ func SQL(statements ...string) func(*gorm.DB) error {
 	}
 }
 
-// migrations is the numbered list of this package. Add to its end; never
-// change what was released.
+// migrations is the numbered list of this package. Add to its end; never change
+// what was released.
 var migrations = []*gormigrate.Migration{
 	{ID: "core_0001", Migrate: SQL(
 		`CREATE TABLE cities (
@@ -165,7 +165,7 @@ var migrations = []*gormigrate.Migration{
 			PRIMARY KEY (city_id, author)) WITHOUT ROWID`,
 	)},
 	// A city may have several bots of one network. Ids are never used again,
-	// also those of bots that were deleted.
+	// not even those of deleted bots.
 	{ID: "core_0002", Migrate: SQL(
 		`CREATE TABLE bots_0002 (
 			id INTEGER PRIMARY KEY AUTOINCREMENT,

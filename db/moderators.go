@@ -38,8 +38,8 @@ type cityModeratorRow struct {
 
 func (cityModeratorRow) TableName() string { return "city_moderators" }
 
-// CreateModerator stores a new moderator. The error is ErrTaken when the
-// address has one.
+// CreateModerator stores a new moderator. The error is ErrTaken if the address
+// already has one.
 func (d *DB) CreateModerator(ctx context.Context, email, passwordHash string) (Moderator, error) {
 	var row moderatorRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
@@ -52,12 +52,12 @@ func (d *DB) CreateModerator(ctx context.Context, email, passwordHash string) (M
 	return row.moderator(), nil
 }
 
-// Moderator returns the moderator of that id, or ErrNotFound.
+// Moderator returns the moderator with that id, or ErrNotFound.
 func (d *DB) Moderator(ctx context.Context, id int64) (Moderator, error) {
 	return findModerator(d.Read(ctx).Where("id = ?", id))
 }
 
-// FindModerator returns the moderator of that address, or ErrNotFound.
+// FindModerator returns the moderator with that address, or ErrNotFound.
 func (d *DB) FindModerator(ctx context.Context, email string) (Moderator, error) {
 	return findModerator(d.Read(ctx).Where("email = ?", email))
 }
@@ -101,8 +101,9 @@ func (d *DB) ModeratorCities(ctx context.Context, moderatorID int64) ([]report.C
 	return mapRows(rows, cityRow.city), nil
 }
 
-// RemoveModerator takes a moderator's rights on a city. The last one stays:
-// the error is ErrTaken then. One who has no other city is deleted.
+// RemoveModerator takes a moderator's rights on a city away. A city's last
+// moderator cannot be removed: the error is ErrTaken. A moderator who has no
+// other city is deleted.
 func (d *DB) RemoveModerator(ctx context.Context, cityID, moderatorID int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		var n int64
@@ -124,8 +125,8 @@ func (d *DB) RemoveModerator(ctx context.Context, cityID, moderatorID int64) err
 	return nil
 }
 
-// findOrCreateModerator fills row with the moderator of its address, made where
-// there is none.
+// findOrCreateModerator fills row with the moderator that has its address, and
+// creates one if there is none.
 func findOrCreateModerator(tx *gorm.DB, row *moderatorRow) error {
 	var rows []moderatorRow
 	if err := tx.Where("email = ?", row.Email).Limit(1).Find(&rows).Error; err != nil {

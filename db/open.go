@@ -1,7 +1,7 @@
-// Package db keeps what outlives a report's way: cities, moderators, sessions,
-// bots, reports and what became of them. Its tables are its own; a network
-// keeps its tables in its own directory and reaches them through Read, ReadRow
-// and Write.
+// Package db stores everything that outlives a report's way: cities,
+// moderators, sessions, bots, reports and what became of them. The tables here
+// are its own. A network keeps its tables in its own directory and reaches them
+// through Read, ReadRow and Write.
 package db
 
 import (
@@ -23,11 +23,11 @@ import (
 // FileName is the name of the SQLite database in the data directory.
 const FileName = "ticketfrei.db"
 
-// readers is how many connections read at the same time; WAL lets them do so
+// readers is how many connections read at the same time. WAL lets them do so
 // while one writes.
 const readers = 8
 
-// The errors that callers ask for.
+// The errors that callers check for.
 var (
 	ErrNotFound = errors.New("not found")
 	ErrTaken    = errors.New("taken already")
@@ -42,8 +42,8 @@ type DB struct {
 	now    func() time.Time
 }
 
-// Open opens the SQLite database in dir, made when it is not there, without
-// touching its tables: call Migrate before anything else. now tells the time.
+// Open opens the SQLite database in dir and creates the file if needed. It does
+// not touch the tables: call Migrate before anything else. now tells the time.
 func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
 	path := filepath.Join(dir, FileName)
 	if err := makeFile(path); err != nil {
@@ -65,9 +65,9 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
 	return &DB{read: read, write: write, writer: startWriter(write), syncer: startSyncer(path + "-wal"), now: now}, nil
 }
 
-// makeFile makes the file where it is missing: it holds addresses and is
-// nobody's business, which SQLite would not know. Its other files get the mode
-// of this one.
+// makeFile creates the database file if it is missing. Only its owner may read
+// it, since it holds addresses; SQLite would not see to that. SQLite's other
+// files get the mode of this one.
 func makeFile(path string) error {
 	// Closing a file that SQLite has open in this process would drop its locks.
 	if _, err := os.Stat(path); err == nil {
@@ -81,13 +81,13 @@ func makeFile(path string) error {
 }
 
 // statements is how many prepared statements each connection keeps: about as
-// many as the program has. It is the driver that keeps them: those that gorm
-// would keep (PrepareStmt) are prepared again in every transaction.
+// many as the program has. The driver keeps them, because gorm (PrepareStmt)
+// would prepare its own again in every transaction.
 const statements = 128
 
-// open opens one pool of connections. With synchronous=NORMAL a commit does not
-// wait for the disk (SQLite's documentation of PRAGMA synchronous): that is the
-// syncer's work.
+// open opens a pool of connections. With synchronous=NORMAL a commit does not
+// wait for the disk (SQLite's documentation of PRAGMA synchronous). The syncer
+// sees to that.
 func open(path, more string, conns int) (*gorm.DB, error) {
 	dsn := fmt.Sprintf("file:%s?_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=true&_stmt_cache_size=%d&%s",
 		(&url.URL{Path: path}).EscapedPath(), statements, more)
@@ -144,7 +144,7 @@ func closeHandle(g *gorm.DB) error {
 // Read returns a handle for queries. It refuses writes.
 func (d *DB) Read(ctx context.Context) *gorm.DB { return d.read.WithContext(ctx) }
 
-// Ping tells whether the database answers.
+// Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
 	pool, err := d.read.DB()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// Registration is a sign-up that waits for its confirmation by mail.
+// Registration is a sign-up that waits to be confirmed by mail.
 type Registration struct {
 	ID       int64
 	Email    string
@@ -46,7 +46,7 @@ func (d *DB) CreateRegistration(ctx context.Context, r Registration) (Registrati
 	return r, nil
 }
 
-// Registration returns the waiting sign-up of that id, or ErrNotFound.
+// Registration returns the waiting sign-up with that id, or ErrNotFound.
 func (d *DB) Registration(ctx context.Context, id int64) (Registration, error) {
 	row, err := Take[registrationRow](d.Read(ctx).Where("id = ?", id))
 	if err != nil {
@@ -56,10 +56,10 @@ func (d *DB) Registration(ctx context.Context, id int64) (Registration, error) {
 		Slug: row.Slug, Language: row.Language, Created: fromMillis(row.Created)}, nil
 }
 
-// ConfirmRegistration turns a sign-up into a moderator (an address that has
-// one keeps its password) and the city c with bots of the networks. The error
-// is ErrTaken when the slug was taken in the meantime, ErrNotFound when the
-// sign-up was confirmed before.
+// ConfirmRegistration turns a sign-up into a moderator and the city c with bots
+// on the networks. An address that has a moderator keeps its password. The
+// error is ErrTaken if the slug was taken in the meantime, and ErrNotFound if
+// the sign-up was confirmed before.
 func (d *DB) ConfirmRegistration(ctx context.Context, id int64, c report.City, networks []string) (report.City, Moderator, error) {
 	var city cityRow
 	var moderator moderatorRow

@@ -44,38 +44,40 @@ func (r reportRow) judged() Judged {
 	}
 }
 
-// Brake decides about a report that the rules let pass, by what its author said.
-// It is asked within the transaction that stores the report, maybe twice, and
-// must not use the database.
+// Brake decides about a report that the rules let pass, by what its author has
+// said before. It is asked within the transaction that stores the report, maybe
+// twice, and must not use the database.
 type Brake interface {
-	// Window is how far before and after a report others by its author count.
+	// Window is how long before and after a report its author's other reports
+	// count.
 	Window() time.Duration
-	// Sameness makes of a text what it is compared by: two reports of which it is
-	// equal say the same.
+	// Sameness returns the form in which a text is compared. Two reports for
+	// which it is equal say the same.
 	Sameness(text string) string
-	// Judge returns the verdict that stands, given that of the rules.
+	// Judge returns the final verdict, given that of the rules.
 	Judge(passed report.Verdict, said History) report.Verdict
 }
 
-// History is what the author of a report said in its city.
+// History is what the author of a report has said in its city.
 type History struct {
 	Muted bool
-	// Reports that passed within the window of a Brake: those that say the same,
-	// and all.
+	// Reports that passed within the window of a Brake: those that say the
+	// same, and all of them.
 	Same, All int
 }
 
-// Saved is what stands of a report after SaveReports.
+// Saved is what is stored of a report after SaveReports.
 type Saved struct {
 	Verdict report.Verdict
-	// FannedOut tells that SetFannedOut was called for it.
+	// FannedOut says that SetFannedOut was called for it.
 	FannedOut bool
 }
 
-// SaveReports stores reports with the verdicts of the rules, in one transaction
-// that is on disk when AfterSync says so, and returns what stands of each: what
-// was stored before where it is there already, and else the verdict of the
-// brake, where it has an author and passed the rules.
+// SaveReports stores reports with the verdicts of the rules, in one
+// transaction. AfterSync says when it is on disk. It returns what is then
+// stored of each report. A report that was stored before keeps its verdict. A
+// new one that passed the rules and has an author gets the verdict of the
+// brake.
 func (d *DB) SaveReports(ctx context.Context, judged []Judged, brake Brake) ([]Saved, error) {
 	sameness := make([]string, len(judged))
 	for i, j := range judged {
@@ -119,7 +121,7 @@ func saveReport(tx *gorm.DB, j Judged, sameness string, brake Brake) (Saved, err
 	if inserted, err := result.RowsAffected(); err != nil || inserted > 0 {
 		return Saved{Verdict: v}, err
 	}
-	// It is stored already: what was said of it then stands.
+	// It is already stored, and its first verdict stands.
 	return storedReport(tx, r.ID)
 }
 
@@ -130,8 +132,8 @@ func storedReport(tx *gorm.DB, id string) (Saved, error) {
 	return s, err
 }
 
-// history looks up what the author of r said. It runs in the transaction that
-// stores r, so that two at once cannot both be the first.
+// history looks up what the author of r has said. It runs in the transaction
+// that stores r, so that two reports at once cannot both be the first.
 func history(tx *gorm.DB, r report.Report, sameness string, window time.Duration) (History, error) {
 	from, to := millis(r.Time.Add(-window)), millis(r.Time.Add(window))
 	var h History
@@ -142,8 +144,8 @@ func history(tx *gorm.DB, r report.Report, sameness string, window time.Duration
 	return h, err
 }
 
-// SetFannedOut says that every delivery of those reports is in the queue. It is
-// on disk when AfterSync says so.
+// SetFannedOut notes that every delivery of those reports is in the queue.
+// AfterSync says when the note is on disk.
 func (d *DB) SetFannedOut(ctx context.Context, reportIDs []string) error {
 	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
 		for _, id := range reportIDs {
@@ -168,8 +170,8 @@ func (d *DB) Report(ctx context.Context, cityID int64, id string) (Judged, error
 	return row.judged(), nil
 }
 
-// Reports returns a city's passed or held reports written since ago before
-// now, newest first; at most limit.
+// Reports returns a city's passed or held reports that are not older than ago,
+// newest first, at most limit of them.
 func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {
 	var rows []reportRow
 	err := d.Read(ctx).Where("city_id = ? AND passed = ? AND time > ?", cityID, passed, d.since(ago)).
@@ -181,7 +183,7 @@ func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Du
 }
 
 // TakeBack marks a passed report of the city as taken back: it is no longer
-// shown. The error is ErrNotFound where there is no such passed report.
+// shown. The error is ErrNotFound if there is no such passed report.
 func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		return oneRow(tx.Model(&reportRow{}).Where("id = ? AND city_id = ? AND passed = 1", id, cityID).
@@ -193,7 +195,7 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 	return nil
 }
 
-// Mute has what the author of a report says from now on in that city held.
+// Mute makes the city hold what the author of a report says from now on.
 func (d *DB) Mute(ctx context.Context, cityID int64, author string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		return tx.Exec("INSERT OR IGNORE INTO mutes (city_id, author, created) VALUES (?, ?, ?)", cityID, author, millis(d.now())).Error
@@ -204,7 +206,7 @@ func (d *DB) Mute(ctx context.Context, cityID int64, author string) error {
 	return nil
 }
 
-// Unmute ends a mute. One that is not there is no error.
+// Unmute ends a mute. It does nothing if there is none.
 func (d *DB) Unmute(ctx context.Context, cityID int64, author string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		return tx.Exec("DELETE FROM mutes WHERE city_id = ? AND author = ?", cityID, author).Error
@@ -228,8 +230,8 @@ func (d *DB) Mutes(ctx context.Context, cityID int64) (map[string]bool, error) {
 	return muted, nil
 }
 
-// DeleteExpired deletes the reports and deliveries older than keep, sign-ups
-// that were never confirmed and invitations never accepted, and sessions that
+// DeleteExpired deletes reports and deliveries older than keep, sign-ups that
+// were never confirmed, invitations that were never accepted, and sessions that
 // have ended.
 func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
 	steps := []struct {

@@ -17,16 +17,16 @@ type sessionRow struct {
 
 func (sessionRow) TableName() string { return "sessions" }
 
-// Sessions is the store of the pages' login sessions, as alexedwards/scs wants
-// it (scs.CtxStore). Tokens are stored as they come: scs hashes them
-// where told to.
+// Sessions stores the login sessions of the pages in the form that
+// alexedwards/scs asks for (scs.CtxStore). It stores tokens as they are; scs
+// can be told to hash them.
 type Sessions struct{ db *DB }
 
 // Sessions returns the store of sessions.
 func (d *DB) Sessions() *Sessions { return &Sessions{db: d} }
 
-// FindCtx returns a session's data; found is false where there is none or it
-// has expired.
+// FindCtx returns a session's data. found is false if there is no such session
+// or it has expired.
 func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
 	row, err := Take[sessionRow](s.db.Read(ctx).Where("token = ? AND expires > ?", token, millis(s.db.now())))
 	if errors.Is(err, ErrNotFound) {
@@ -49,7 +49,7 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	return nil
 }
 
-// DeleteCtx ends a session. One that is gone is no error.
+// DeleteCtx ends a session. It does nothing if the session is gone.
 func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
 		return tx.Where("token = ?", token).Delete(&sessionRow{}).Error
@@ -60,8 +60,8 @@ func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
 	return nil
 }
 
-// Find, Commit and Delete are those with a context; scs asks for them though
-// it does not call them.
+// Find, Commit and Delete are the same without a context. scs requires them,
+// though it does not call them.
 func (s *Sessions) Find(token string) ([]byte, bool, error) {
 	return s.FindCtx(context.Background(), token)
 }

@@ -8,15 +8,14 @@ import (
 	"time"
 )
 
-// lazyDelay is how long what nobody waits for stays committed but not yet on
-// disk: under load, many commits share one fsync.
+// lazyDelay is how long a commit that nobody waits for may stay off the disk.
+// Under load, many commits share one fsync.
 const lazyDelay = 10 * time.Millisecond
 
 // syncer brings commits to disk. SQLite (WAL, synchronous=NORMAL) writes a
-// commit to its log without waiting for the disk; an fsync of the log later
-// makes it, and all before it, durable, as synchronous=FULL does after each
-// one. A process that is killed loses nothing in between, only a machine that
-// loses power does.
+// commit to its log without waiting for the disk. A later fsync of the log
+// makes it, and all commits before it, durable. A killed process loses nothing
+// in between; only a machine that loses power does.
 type syncer struct {
 	path   string // of the write-ahead log
 	file   *os.File
@@ -44,7 +43,7 @@ func (s *syncer) wait() error {
 }
 
 // after calls f, from another goroutine, when everything committed before the
-// call is on disk, or could not be brought there.
+// call is on disk or has failed to get there.
 func (s *syncer) after(f func(error)) { s.add(f, s.lazy) }
 
 func (s *syncer) add(f func(error), signal chan<- struct{}) {
@@ -57,7 +56,7 @@ func (s *syncer) add(f func(error), signal chan<- struct{}) {
 	}
 }
 
-// stop brings to disk what is not yet there. Nothing may be added afterwards.
+// stop brings to disk what is not there yet. Nothing may be added afterwards.
 func (s *syncer) stop() error {
 	close(s.quit)
 	<-s.done

@@ -17,10 +17,9 @@ const groupSize = 256
 var errClosed = errors.New("the database is closed")
 
 // Write runs fn in a transaction and returns when it is committed and on disk.
-// Writes that come at the same time share a transaction and so one fsync: fn
-// may therefore be called a second time, alone, when another of its group
-// failed, and must have no effect but that on tx. An error of fn rolls back
-// what fn did and nothing else.
+// Writes that come at the same time share a transaction and so one fsync. If
+// one of them fails, fn is called a second time, alone, so it must have no
+// effect except on tx. An error of fn rolls back what fn did and nothing else.
 func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	if err := d.writer.do(ctx, fn); err != nil {
 		return err
@@ -28,19 +27,19 @@ func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return d.syncer.wait()
 }
 
-// WriteSoon is Write that returns when fn is committed, before it is on disk: a
-// process that is killed loses nothing of it, a machine that loses power may. See
-// AfterSync.
+// WriteSoon is like Write, but returns when fn is committed and not yet on
+// disk. A killed process loses nothing of it; a machine that loses power may.
+// See AfterSync.
 func (d *DB) WriteSoon(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return d.writer.do(ctx, fn)
 }
 
-// AfterSync calls f when everything written before the call is on disk, or
-// could not be brought there; a few milliseconds later, from another goroutine.
+// AfterSync calls f, from another goroutine, when everything written before the
+// call is on disk or has failed to get there. That takes a few milliseconds.
 func (d *DB) AfterSync(f func(error)) { d.syncer.after(f) }
 
-// writer is the one goroutine that writes: SQLite takes one writer at a time,
-// and waiting for it here is fairer and faster than at its lock.
+// writer is the one goroutine that writes. SQLite takes one writer at a time,
+// and waiting here is fairer and faster than waiting for its lock.
 type writer struct {
 	db   *gorm.DB
 	tx   *gorm.DB // the transaction under way
@@ -75,7 +74,7 @@ func (w *writer) do(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	case <-w.quit:
 		return errClosed
 	}
-	// From here on the write may happen: its outcome is waited for, not ctx.
+	// From here on the write may happen: wait for its outcome, not for ctx.
 	select {
 	case err := <-j.result:
 		return err
@@ -104,7 +103,7 @@ func (w *writer) run() {
 	}
 }
 
-// collect returns first and what else is waiting.
+// collect returns first and whatever else is waiting.
 func (w *writer) collect(first *job) []*job {
 	group := []*job{first}
 	for len(group) < groupSize {
@@ -118,8 +117,8 @@ func (w *writer) collect(first *job) []*job {
 	return group
 }
 
-// runGroup commits the group in one transaction; when one of them fails, each
-// gets a transaction of its own.
+// runGroup commits the group in one transaction. If one write fails, each gets
+// a transaction of its own.
 func (w *writer) runGroup(group []*job) {
 	err := w.commit(group)
 	if err != nil && len(group) > 1 {
@@ -134,7 +133,8 @@ func (w *writer) runGroup(group []*job) {
 }
 
 // commit runs the group in one transaction. It does what gorm's Transaction
-// does, with one handle for all of them: gorm makes three for each.
+// does, but with one handle for the whole group: gorm would make three for each
+// write.
 func (w *writer) commit(group []*job) error {
 	pool, err := w.db.DB()
 	if err != nil {
@@ -147,14 +147,14 @@ func (w *writer) commit(group []*job) error {
 	w.tx.Statement.ConnPool = tx
 	for _, j := range group {
 		if err := call(j.fn, w.tx); err != nil {
-			_ = tx.Rollback() // the error of fn is the one to tell
+			_ = tx.Rollback() // the error of fn is the one to report
 			return err
 		}
 	}
 	return tx.Commit()
 }
 
-// call turns a panic of fn into an error: the goroutine that writes serves
+// call turns a panic of fn into an error, since the writing goroutine serves
 // everybody.
 func call(fn func(tx *gorm.DB) error, tx *gorm.DB) (err error) {
 	defer func() {

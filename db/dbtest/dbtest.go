@@ -11,8 +11,8 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// MustOpen opens a new database in a file of its own with this program's
-// tables and those of networks (name → list), closed when the test ends.
+// MustOpen opens a new database in a file of its own, with this program's
+// tables and those of networks (name → list). It is closed when the test ends.
 func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormigrate.Migration) *db.DB {
 	tb.Helper()
 	d, err := db.Open(tb.Context(), tb.TempDir(), now)
@@ -30,8 +30,8 @@ func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormig
 	return d
 }
 
-// MustCreateCity makes a city that lets every report pass, with a moderator
-// moderator@<slug>.example and a bot of each of the networks.
+// MustCreateCity creates a city that lets every report pass, with a moderator
+// moderator@<slug>.example and a bot on each of the networks.
 func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) report.City {
 	tb.Helper()
 	m, err := d.CreateModerator(tb.Context(), "moderator@"+slug+".example", "no password")
@@ -45,8 +45,8 @@ func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) re
 	return c
 }
 
-// MustSaveReport stores a report with a verdict, whatever its author said before,
-// and returns the verdict that stands.
+// MustSaveReport stores a report with a verdict, whatever its author has said
+// before, and returns the stored verdict.
 func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict) report.Verdict {
 	tb.Helper()
 	saved, err := d.SaveReports(tb.Context(), []db.Judged{{Report: r, Verdict: v}}, NoBrake{})
