@@ -13,8 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// lookAtDemo runs the demo, reads the mail of its own report and writes
-// another on the stand-in of Mastodon.
+// lookAtDemo runs the demo, reads the mail that carried its report, and writes
+// another report on Mastodon's stand-in.
 func lookAtDemo(t *testing.T, chromium context.Context) {
 	a := startDemo(t)
 	w := a.open(t, chromium, visitor{name: "phone", width: 390, height: 844, language: "de"})
@@ -67,7 +67,7 @@ func startDemo(t *testing.T) *app {
 	return a
 }
 
-// faultyPage has one of everything that a page must not have.
+// faultyPage has one of every fault that the audit looks for.
 const faultyPage = `<!DOCTYPE html><html lang="en"><head><title>Faults</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"></head><body>
 <h1>One</h1><h1>Two</h1><h3>Deep</h3><p style="width: 700px">!mail.title!</p>
@@ -76,7 +76,7 @@ const faultyPage = `<!DOCTYPE html><html lang="en"><head><title>Faults</title>
 <script src="/script.js"></script><script>document.title = "inline"</script>
 </body></html>`
 
-// lookAtFaults shows a page with faults: each must be told.
+// lookAtFaults shows a page full of faults. The audit must name each of them.
 func lookAtFaults(t *testing.T, chromium context.Context) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/script.js" {

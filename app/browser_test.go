@@ -79,7 +79,7 @@ func (j *journey) all() {
 	j.logIn()
 }
 
-// signUp adds a city, with a name that cannot be had first.
+// signUp adds a city. The first name that it tries cannot be had.
 func (j *journey) signUp() {
 	j.goTo("/")
 	j.reads("h1", j.says("home.heading"))
@@ -105,8 +105,8 @@ func (j *journey) signUp() {
 	j.reads("h1", "Fürth")
 }
 
-// setRules is refused a broken pattern at its line, tries sentences, and
-// saves.
+// setRules enters a broken pattern, sees it refused at its line, tries
+// sentences, and saves.
 func (j *journey) setRules() {
 	j.typeInto("#triggers", "kontis?\n(ubahn\n\\bU[123]\\b")
 	j.pressFor(422, `#rules-form .buttons button:not([formaction])`)
@@ -135,7 +135,8 @@ func (j *journey) setTexts() {
 	j.reads("#texts", j.says("settings.texts.saved"))
 }
 
-// connectMastodon logs in on the instance, which is another site, and back.
+// connectMastodon goes to the instance, which is another site, logs in there,
+// and comes back.
 func (j *journey) connectMastodon() {
 	account := j.mastodon.AddAccount("fuerth")
 	j.typeInto("#mastodon-instance", j.mastodon.URL)
@@ -173,7 +174,7 @@ func (j *journey) subscribe() {
 	j.sees("#subscribed")
 }
 
-// report has the page of the city open while somebody mails a report.
+// report keeps the city's page open while somebody mails a report.
 func (j *journey) report() {
 	j.press(fmt.Sprintf(`main a[href="/city/%s"]`, citySlug))
 	ask[bool](j.window, "window.stayed = true")
@@ -188,8 +189,8 @@ func (j *journey) report() {
 	j.audit()
 }
 
-// waitForReport waits until the page of the city shows the text: by itself, or
-// where scripts are off by loading it again.
+// waitForReport waits until the city's page shows the text. With scripts off it
+// reloads the page.
 func (j *journey) waitForReport(text string) {
 	waitUntil(j, "the report on the page", func() bool {
 		if strings.Contains(j.text("#reports .report"), text) {
@@ -225,7 +226,7 @@ func (j *journey) logOut() {
 	j.at("/login")
 }
 
-// lost looks at pages that are not there.
+// lost looks at pages that do not exist.
 func (j *journey) lost() {
 	for _, path := range []string{"/nowhere", "/city/nowhere", "/city/" + citySlug + "/mail/confirm/broken"} {
 		j.leave(404, chromedp.Navigate(j.url+path))

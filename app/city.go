@@ -31,7 +31,7 @@ type cityAddCommand struct {
 	Language string `enum:"de,en" default:"de" help:"Language of the city's pages and mails: de or en."`
 }
 
-// Run adds the city to the database; a running server finds it there at once.
+// Run adds the city to the database. A running server finds it at once.
 func (cmd *cityAddCommand) Run(c *console) error {
 	if err := cmd.check(); err != nil {
 		return &usageError{err}
@@ -60,7 +60,7 @@ func (cmd *cityAddCommand) check() error {
 
 func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definitions []bots.Definition) error {
 	if _, err := d.FindCity(c.ctx, cmd.Slug); err == nil {
-		return fmt.Errorf("there is a city %s already", cmd.Slug)
+		return fmt.Errorf("there is already a city %s", cmd.Slug)
 	}
 	moderator, note, err := cmd.moderator(c.ctx, d)
 	if err != nil {
@@ -68,7 +68,7 @@ func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definit
 	}
 	made, err := d.CreateCity(c.ctx, censor.NewCity(cmd.Slug, cmd.Name, cmd.Language), moderator.ID, everywhere(definitions))
 	if errors.Is(err, db.ErrTaken) {
-		return fmt.Errorf("there is a city %s already", cmd.Slug)
+		return fmt.Errorf("there is already a city %s", cmd.Slug)
 	}
 	if err != nil {
 		return err
@@ -78,8 +78,8 @@ func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definit
 	return err
 }
 
-// moderator returns the moderator of the address, made where there is none,
-// and what to say about the password.
+// moderator returns the moderator with that address, creating one if there is
+// none, and what to tell the operator about the password.
 func (cmd *cityAddCommand) moderator(ctx context.Context, d *db.DB) (db.Moderator, string, error) {
 	known, err := d.FindModerator(ctx, cmd.Email)
 	if err == nil {
@@ -101,7 +101,7 @@ func (cmd *cityAddCommand) moderator(ctx context.Context, d *db.DB) (db.Moderato
 	return made, note, err
 }
 
-// everywhere returns the networks that every city has a bot of from its start.
+// everywhere returns the networks on which every city has a bot from the start.
 func everywhere(definitions []bots.Definition) []string {
 	var names []string
 	for _, d := range definitions {

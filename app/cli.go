@@ -21,8 +21,8 @@ const (
 	exitUsage = 2
 )
 
-// Main runs the program and returns its exit code. defaults is config.toml as it
-// was built in, which only the package beside the file can embed.
+// Main runs the program and returns its exit code. defaults is the content of
+// config.toml, which only the package beside that file can embed.
 func Main(defaults []byte) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -48,7 +48,7 @@ type console struct {
 	defaults []byte // the built-in config.toml
 }
 
-// with returns the same console for as long as ctx.
+// with returns a copy of the console that is bound to ctx.
 func (c *console) with(ctx context.Context) *console {
 	other := *c
 	other.ctx = ctx
@@ -90,7 +90,7 @@ func run(c *console, args []string) int {
 	}
 }
 
-// usageError is an error of how a command was called.
+// usageError is a mistake in how a command was called.
 type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }

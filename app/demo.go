@@ -43,10 +43,10 @@ type demo struct {
 	*console
 	server *server
 	city   report.City
-	smtp   string // address that takes mail
+	smtp   string // address of the mail server
 }
 
-// Run runs the real server in a temporary directory, with stand-ins of the
+// Run runs the real server in a temporary directory, with stand-ins for the
 // networks on loopback, and sends one report through it.
 func (cmd *demoCommand) Run(c *console) error {
 	source, err := cmd.sourceTree()
@@ -85,8 +85,8 @@ func (cmd *demoCommand) Run(c *console) error {
 	return errors.Join(err, <-ended)
 }
 
-// demoConfig returns the settings of the demo: the defaults, on loopback, in
-// dir, with outgoing mail going to the demo's own mailbox.
+// demoConfig returns the demo's settings: the defaults, but on loopback, in
+// dir, and with outgoing mail going to the demo's own mailbox.
 func demoConfig(defaults []byte, dir string, definitions []bots.Definition) (*config.Config, error) {
 	cfg, err := config.Load(config.Source{Defaults: defaults, Sections: sections(definitions)})
 	if err != nil {
@@ -111,8 +111,8 @@ func demoConfig(defaults []byte, dir string, definitions []bots.Definition) (*co
 	return cfg, nil
 }
 
-// freeAddress returns preferred where nobody listens there, and else a free
-// port.
+// freeAddress returns preferred if nobody listens there, otherwise an address
+// with a free port.
 func freeAddress(preferred string) (string, error) {
 	l, err := net.Listen("tcp", preferred)
 	if err != nil {
@@ -125,7 +125,7 @@ func freeAddress(preferred string) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// prepare makes the sample city and starts the stand-ins of the networks.
+// prepare creates the sample city and starts the stand-ins of the networks.
 func (d *demo) prepare() error {
 	hash, err := frontend.HashPassword(demoPassword)
 	if err != nil {
@@ -154,7 +154,7 @@ func (d *demo) prepare() error {
 	return nil
 }
 
-// demoLanguage is German where the terminal is.
+// demoLanguage is German if the terminal's language is.
 func demoLanguage() string {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if v := os.Getenv(name); v != "" {
@@ -188,7 +188,7 @@ Send a report yourself:
 `, url, demoEmail, demoPassword, d.smtp, demoSlug, d.server.cfg.Mail.Domain)
 }
 
-// show sends one report by mail and prints its way.
+// show sends one report by mail and prints where it goes.
 func (d *demo) show() error {
 	start := time.Now()
 	message := fmt.Sprintf("From: rider@example.org\r\nTo: %[1]s@%[2]s\r\nSubject: \r\nMessage-ID: <demo-%[3]d@example.org>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n%[4]s\r\n",
@@ -215,7 +215,7 @@ func (d *demo) step(start, at time.Time, what string) {
 	fmt.Fprintf(d.stdout, "  %4d ms  %s\n", at.Sub(start).Milliseconds(), what)
 }
 
-// follow prints what becomes of the report, until every delivery has ended.
+// follow prints what happens to the report until every delivery has ended.
 func (d *demo) follow(ctx context.Context, start time.Time) error {
 	passed, err := d.passed(ctx)
 	if err != nil {
@@ -259,7 +259,7 @@ func (d *demo) passed(ctx context.Context) (db.Judged, error) {
 	}
 }
 
-// expected returns the deliveries that the report is sent in.
+// expected returns the deliveries that the report is sent as.
 func (d *demo) expected(ctx context.Context, r report.Report) ([]report.Delivery, error) {
 	cityBots, err := d.server.db.CityBots(ctx, d.city.ID)
 	if err != nil {

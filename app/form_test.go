@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// pagePart is the element of a page that has the id, the first one with that name
-// where id is a tag, or nil.
+// pagePart returns the element with that id; if id is the name of a tag, the
+// first element of that name. It is nil if there is none.
 func pagePart(doc *html.Node, id string) *html.Node {
 	for n := range doc.Descendants() {
 		if n.Type == html.ElementNode && (n.Data == id || attr(n, "id") == id) {
@@ -28,7 +28,7 @@ func attr(n *html.Node, name string) string {
 	return ""
 }
 
-// part returns the element of a page with that id.
+// part is pagePart for a page that must have that part.
 func (b *browser) part(page, id string) *html.Node {
 	b.Helper()
 	doc, err := html.Parse(strings.NewReader(page))
@@ -42,13 +42,13 @@ func (b *browser) part(page, id string) *html.Node {
 	return n
 }
 
-// reads returns what stands in the part of a page with that id.
+// reads returns the text of the part of a page with that id.
 func (b *browser) reads(page, id string) string {
 	b.Helper()
 	return textOf(b.part(page, id))
 }
 
-// textOf is what stands in an element, on one line.
+// textOf returns the text of an element on one line.
 func textOf(e *html.Node) string {
 	var text strings.Builder
 	for n := range e.Descendants() {
@@ -59,8 +59,8 @@ func textOf(e *html.Node) string {
 	return strings.Join(strings.Fields(text.String()), " ")
 }
 
-// submit sends the form within a part of a page whose address ends with action: as
-// it stands there, but for what is typed.
+// submit sends the form in a part of a page whose address ends with action. It
+// sends what the form holds, except for the fields in typed.
 func (b *browser) submit(page, id, action string, typed url.Values) string {
 	b.Helper()
 	for form := range b.part(page, id).Descendants() {

@@ -28,10 +28,10 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for something that must happen.
 const patience = 30 * time.Second
 
-// password is that of every moderator of the tests.
+// password is the password of every moderator in the tests.
 const password = "a password for tests"
 
 // app is a running server, as serve runs it, on free ports of loopback.
@@ -43,7 +43,7 @@ type app struct {
 	stop   func()
 }
 
-// builtIn is config.toml, which main.go builds in.
+// builtIn returns the content of config.toml, which main.go embeds.
 func builtIn(t *testing.T) []byte {
 	t.Helper()
 	raw, err := os.ReadFile("../config.toml")
@@ -59,16 +59,16 @@ func runCommand(ctx context.Context, t *testing.T, stdout, stderr io.Writer, arg
 	return run(&console{ctx: ctx, stdout: stdout, stderr: stderr, defaults: builtIn(t)}, args)
 }
 
-// startApp runs a server in dir, with its outgoing mail going to relay, until
-// the test ends or stop is called. more are networks beside the program's own.
+// startApp runs a server in dir until the test ends or stop is called. Its
+// outgoing mail goes to relay. more are networks besides the program's own.
 func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition) *app {
 	t.Helper()
 	definitions := append(all.Networks(), more...)
 	return runApp(t, appConfig(t, dir, relay, definitions), definitions)
 }
 
-// appConfig is testConfig with outgoing mail going to relay, and the address of
-// the pages chosen.
+// appConfig is testConfig with outgoing mail going to relay, and with an
+// address chosen for the pages.
 func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Definition, env ...string) *config.Config {
 	t.Helper()
 	cfg := testConfig(t, dir, definitions, env...)
@@ -84,7 +84,7 @@ func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Defi
 	return cfg
 }
 
-// runApp is startApp with settings of the test's own.
+// runApp is startApp with the test's own settings.
 func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *app {
 	t.Helper()
 	s, err := newServer(t.Context(), cfg, definitions, testLog(t), mode{})
@@ -108,8 +108,8 @@ func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *ap
 	return a
 }
 
-// testConfig is the built-in settings with the data in dir, on ports of its own,
-// and with what env sets beside that.
+// testConfig returns the built-in settings with the data in dir and free ports,
+// changed by env.
 func testConfig(t *testing.T, dir string, definitions []bots.Definition, env ...string) *config.Config {
 	t.Helper()
 	cfg, err := config.Load(config.Source{Defaults: builtIn(t), Env: env, Sections: sections(definitions)})
@@ -126,7 +126,8 @@ func testLog(t *testing.T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
-// addCity makes a city with the rules, and a moderator moderator@<slug>.example.
+// addCity creates a city with the rules and a moderator
+// moderator@<slug>.example.
 func (a *app) addCity(slug, triggers, blocked string) report.City {
 	a.Helper()
 	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
@@ -146,8 +147,8 @@ func (a *app) addCity(slug, triggers, blocked string) report.City {
 	return c
 }
 
-// subscribe signs addresses up for a city's mails, as a rider would: form,
-// mail, button.
+// subscribe signs addresses up for a city's mails as a rider would: with the
+// form, the mail and the button.
 func (a *app) subscribe(box *mailbox, slug string, addresses ...string) {
 	a.Helper()
 	for _, address := range addresses {
@@ -175,7 +176,7 @@ func (a *app) mustSend(from, to, messageID, subject, body string) {
 	}
 }
 
-// waitUntil waits for what must come.
+// waitUntil waits until ok returns true. The test fails if that takes too long.
 func waitUntil(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
 	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -185,8 +186,8 @@ func waitUntil(tb testing.TB, what string, ok func() bool) {
 	}
 }
 
-// settled waits until nothing is in the queue any more: every report judged,
-// every delivery sent.
+// settled waits until the queue is empty: every report is judged and every
+// delivery is sent.
 func (a *app) settled() {
 	a.Helper()
 	waitUntil(a, "an empty queue", func() bool {
@@ -261,7 +262,8 @@ func (b *browser) read(resp *http.Response, err error, path string, status int) 
 	return string(body)
 }
 
-// mailbox is a mail server that takes everything: the relay of the tests.
+// mailbox is a mail server that takes everything. The tests use it as their
+// relay.
 type mailbox struct {
 	*mailertest.Server
 
@@ -281,7 +283,7 @@ func startMailbox(t *testing.T) *mailbox {
 	return &mailbox{Server: mailertest.Start(t)}
 }
 
-// all returns the mails that came.
+// all returns the mails that have arrived.
 func (m *mailbox) all(tb testing.TB) []letter {
 	tb.Helper()
 	m.mu.Lock()

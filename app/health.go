@@ -14,8 +14,8 @@ import (
 
 type healthCommand struct{ settingsFlags }
 
-// Run asks the server that runs with the same settings whether it can work:
-// the health check of the container image, which has no other program.
+// Run asks the server that runs with the same settings whether it can work. It
+// is the health check of the container image, which holds no other program.
 func (cmd *healthCommand) Run(c *console) error {
 	cfg, err := cmd.load(c, all.Networks())
 	if err != nil {

@@ -53,10 +53,11 @@ func (panickingBot) Send(context.Context, report.Delivery) (report.Receipt, erro
 	panic("a bug in send")
 }
 
-// TestTroubleOfOneCityIsNoOtherCitys measures how long reports of a city take
-// alone, and beside a city whose Mastodon server hangs and one whose bot
-// panics. What else the machine does makes the one or the other slower for a
-// while, so there are some rounds; trouble that is shared shows in all of them.
+// TestTroubleOfOneCityIsNoOtherCitys measures how long a city's reports take,
+// alone and beside two cities in trouble: one whose Mastodon server hangs and
+// one whose bot panics. Other work on the machine slows down one or the other
+// for a while, so there are several rounds. Trouble that cities share shows in
+// all of them.
 func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	slow.Test(t, "measures times")
 	box, remote := startMailbox(t), startMastodon(t)
@@ -91,8 +92,8 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	}
 
 	serial := 0
-	// send has reports follow one after the other, each when the one before has
-	// arrived, and returns how long each took. Beside every tenth go what others
+	// send sends reports one at a time, each after the one before has arrived,
+	// and returns how long each took. With every tenth one it sends what others
 	// write to the cities in trouble.
 	send := func(reports int, others ...string) (times []time.Duration) {
 		t.Helper()
@@ -141,7 +142,7 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	waitUntil(t, "the settings page to show the panic", func() bool {
 		return strings.Contains(b.get("/settings", http.StatusOK), "inside the program")
 	})
-	// The hanging server is shown once a request to it has timed out.
+	// The hanging server shows up only after a request to it has timed out.
 	b = a.login("moderator@hanging.example")
 	waitUntil(t, "the settings page to show that the server hangs", func() bool {
 		c, err := a.server.db.FindCity(t.Context(), "hanging")

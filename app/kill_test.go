@@ -18,8 +18,8 @@ import (
 	"ticketfrei/internal/slow"
 )
 
-// sendsAtOnce is how many mails a city's mail bot sends at the same time: as
-// many can be in flight when the process is killed.
+// sendsAtOnce is how many mails a city's mail bot sends at once. That many can
+// be under way when the process is killed.
 const sendsAtOnce = 8
 
 // program is the real binary, running.
@@ -72,7 +72,7 @@ func startProgram(t *testing.T, binary string, env ...string) *program {
 			if strings.Contains(lines.Text(), "msg=ready") {
 				select {
 				case ready <- true:
-				default: // it has started anew
+				default: // it has started again
 				}
 			}
 		}
@@ -97,8 +97,8 @@ func (p *program) kill() {
 	})
 }
 
-// stop asks the program to end, as an update does, and waits until it has. It
-// may be called twice.
+// stop asks the program to end, as an update does, and waits for that. It may
+// be called twice.
 func (p *program) stop() {
 	p.once.Do(func() {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
@@ -135,8 +135,8 @@ func burst(address string, round, n int) []string {
 	return accepted
 }
 
-// TestKilledProgramLosesNothing kills the program or stops it, five times each,
-// in the middle of a burst of 500 mails.
+// TestKilledProgramLosesNothing kills or stops the program in the middle of a
+// burst of 500 mails, five times each.
 func TestKilledProgramLosesNothing(t *testing.T) {
 	slow.Test(t, "kills the program again and again")
 	const rounds, mails = 10, 500

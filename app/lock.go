@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lockFile takes the lock on name in dir, which ends with the process at the
-// latest. The error is errLocked where another process has it and wait is
-// false.
+// lockFile takes the lock of that name in dir. It is released when the process
+// ends, if not before. The error is errLocked if another process has the lock
+// and wait is false.
 func lockFile(dir, name string, wait bool) (unlock func(), err error) {
 	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)

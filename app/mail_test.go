@@ -12,7 +12,8 @@ import (
 
 const here = "nuernberg@tickets.example"
 
-// TestMailedReportReachesTheOthers is the program's purpose, through its doors.
+// TestMailedReportReachesTheOthers tests what the program is for, from the
+// outside.
 func TestMailedReportReachesTheOthers(t *testing.T) {
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
@@ -23,8 +24,8 @@ func TestMailedReportReachesTheOthers(t *testing.T) {
 	a.mustSend(riders[0], here, "m1@riders.example", "", "U1 Plärrer, 2 Kontis Richtung Fürth")
 	const text = "U1 Plärrer, 2 Kontis Richtung Fürth"
 	two, three := box.waitFor(t, riders[1], text), box.waitFor(t, riders[2], text)
-	// What must not be relayed goes after it, so that it would have come before
-	// the last report, which is waited for.
+	// The mails that must not be relayed come next. If one were relayed, it
+	// would arrive before the last report, which the test waits for.
 	a.mustSend(riders[0], here, "m1@riders.example", "", text)
 	a.mustSend(riders[0], here, "m2@riders.example", "", "Kontis verboten hier")
 	a.mustSend(riders[0], here, "m3@riders.example", "", "das Wetter ist schön")
@@ -57,7 +58,7 @@ func TestMailedReportReachesTheOthers(t *testing.T) {
 }
 
 // TestSameMailAtTheSameTime sends one mail over many connections at once, as
-// servers do that were not sure of an answer: it is one report.
+// servers do that are unsure of the answer. It must become one report.
 func TestSameMailAtTheSameTime(t *testing.T) {
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)

@@ -24,8 +24,8 @@ func startMastodon(t *testing.T) *standin.Server {
 
 var hiddenAccount = regexp.MustCompile(`name="account" value="([^"]+)"`)
 
-// connect connects a city's bot to an account by pasting its token, as the
-// moderator does, and waits until it runs.
+// connect connects a city's bot to an account by pasting its token, as a
+// moderator does, and waits until the bot runs.
 func (a *app) connect(slug string, account *standin.Account, instance string) report.Bot {
 	a.Helper()
 	b := a.login("moderator@" + slug + ".example")

@@ -10,8 +10,8 @@ import (
 	"ticketfrei/internal/queue"
 )
 
-// newRegistry returns the registry of what /metrics shows, with the figures of
-// the process and the queue.
+// newRegistry returns the registry behind /metrics, with figures about the
+// process and the queue.
 func newRegistry(q *queue.Queue) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(

@@ -16,12 +16,12 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// oldDirectory is a data directory of an earlier version, with all it says of
-// itself in its README.
+// oldDirectory is a data directory that an earlier version wrote. Its README
+// describes it.
 const oldDirectory = "testdata/e2bda49"
 
-// oldData is what known.json says of the directory: what only its networks and
-// those who wrote to it knew.
+// oldData is the content of known.json: what only the networks of the
+// directory, and the people who wrote to it, knew.
 type oldData struct {
 	Written       int64  // when the program ended, in milliseconds
 	Web, Instance string // host:port of the pages and of the Mastodon server
@@ -103,7 +103,7 @@ func unpackFile(path string, h *tar.Header, from io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-// The columns of the old tables that hold times, and those that hold the address
+// Columns of the old tables that hold times, and columns that hold the address
 // of the Mastodon server.
 var (
 	oldTimes = map[string][]string{
@@ -119,8 +119,8 @@ var (
 	}
 )
 
-// freshen makes the old database one whose program ended a moment ago, and whose
-// networks are at the addresses that they have in this test.
+// freshen changes the old database as if its program had ended a moment ago and
+// its networks were at the addresses of this test.
 func freshen(t *testing.T, dir string, old oldData, web, instance string) {
 	t.Helper()
 	d, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, "ticketfrei.db"))
@@ -140,14 +140,14 @@ func freshen(t *testing.T, dir string, old oldData, web, instance string) {
 			run(fmt.Sprintf("UPDATE %s SET %s = %[2]s - ? WHERE %[2]s > 0", table, c), age)
 		}
 	}
-	// For a program that counts one bounce a day.
+	// The program counts only one bounce a day.
 	run("UPDATE mail_subscribers SET bounced_at = bounced_at - ? WHERE bounced_at > 0", (24 * time.Hour).Milliseconds())
 	for table, columns := range oldAddresses {
 		for _, c := range columns {
 			run(fmt.Sprintf("UPDATE %s SET %s = replace(%[2]s, ?, ?)", table, c), old.Instance, instance)
 		}
 	}
-	// The secret of the registration can be read with its address alone.
+	// The secret of the registration can only be read with its address.
 	box, err := secret.Open(dir, "")
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 )
 
 // oldWorld is the networks of the old directory, as they are when it is opened
-// again, and today's program on it.
+// again, and today's program running on it.
 type oldWorld struct {
 	*app
 	old   oldData
@@ -35,7 +35,7 @@ type oldWorld struct {
 // oldClock is a clock that can be set back.
 type oldClock struct{ at atomic.Pointer[time.Time] }
 
-// set has the clock stand still at t; the zero time has it run again.
+// set stops the clock at t. The zero time starts it again.
 func (c *oldClock) set(t time.Time) { c.at.Store(&t) }
 
 func (c *oldClock) now() time.Time {
@@ -45,7 +45,8 @@ func (c *oldClock) now() time.Time {
 	return time.Now()
 }
 
-// restoreWorld makes the networks what they were. The program is not started.
+// restoreWorld gives the networks the state that they had at the old program's
+// end. It does not start today's program.
 func restoreWorld(t *testing.T) *oldWorld {
 	t.Helper()
 	w := &oldWorld{app: &app{T: t}, box: startMailbox(t)}
@@ -64,7 +65,7 @@ func (w *oldWorld) start() {
 	w.app = runApp(w.T, cfg, definitions)
 }
 
-// restoreMastodon is what depends on Mastodon's stand-in.
+// restoreMastodon restores Mastodon's stand-in.
 func (w *oldWorld) restoreMastodon() {
 	w.Helper()
 	s, err := standin.Start(standin.Options{Now: w.clock.now})
@@ -84,7 +85,7 @@ func (w *oldWorld) restoreMastodon() {
 	}
 }
 
-// restoreTelegram is what depends on Telegram's stand-in.
+// restoreTelegram restores Telegram's stand-in.
 func (w *oldWorld) restoreTelegram() {
 	w.Helper()
 	s, err := telegram.Start(telegram.Options{})
@@ -107,8 +108,8 @@ func (w *oldWorld) restoreTelegram() {
 	}
 }
 
-// told counts the bot's messages with that text in the chat of that person or
-// group.
+// told counts the bot's messages with that text in a person's or a group's
+// chat.
 func (w *oldWorld) told(bot, chat, text string) int {
 	w.Helper()
 	var list []telegram.Message
@@ -144,7 +145,7 @@ func (w *oldWorld) mailed(rider, text string) {
 	w.box.waitFor(w.T, rider+"@riders.example", text)
 }
 
-// city logs a moderator in with the old password and chooses the city.
+// city logs a moderator in with the old password and selects the city.
 func (w *oldWorld) city(moderator, name string) *browser {
 	w.Helper()
 	b := w.login(moderator)
@@ -184,8 +185,8 @@ func (b *browser) waitReads(id string, says ...string) {
 	})
 }
 
-// heldFor returns what the settings say of a report that was held, empty where it
-// is not among them.
+// heldFor returns why a report was held, as the settings show it. It is empty
+// if the report is not listed there.
 func (b *browser) heldFor(report string) string {
 	b.Helper()
 	page := b.get("/settings/reports?show=refused", http.StatusOK)
@@ -200,7 +201,7 @@ func (b *browser) heldFor(report string) string {
 	return ""
 }
 
-// waitHeld waits until the report is among those that were held.
+// waitHeld waits until the report is listed among the held ones.
 func (b *browser) waitHeld(report string) {
 	b.Helper()
 	waitUntil(b, "the report to be held: "+report, func() bool { return b.heldFor(report) != "" })

@@ -34,8 +34,8 @@ func (cmd *serveCommand) Run(c *console) error {
 	return serve(c, cfg, definitions, mode{source: source})
 }
 
-// serve runs a server until the console's context ends. One whose queue broke
-// is closed and opened anew.
+// serve runs a server until the console's context ends. If its queue breaks,
+// the server is closed and opened again.
 func serve(c *console, cfg *config.Config, definitions []bots.Definition, m mode) error {
 	log, err := newLog(cfg.Log, c)
 	if err != nil {
@@ -48,16 +48,16 @@ func serve(c *console, cfg *config.Config, definitions []bots.Definition, m mode
 	for {
 		err := s.run(c.ctx)
 		hangs := s.close()
-		if !errors.Is(err, errStartAnew) {
+		if !errors.Is(err, errStartAgain) {
 			return err
 		}
-		log.Warn("starting anew", "reason", err)
+		log.Warn("starting again", "reason", err)
 		if hangs == nil {
-			s, hangs = openAnew(c.ctx, cfg, definitions, log, m)
+			s, hangs = openAgain(c.ctx, cfg, definitions, log, m)
 		}
 		switch {
 		case hangs != nil:
-			log.Warn("starting anew takes a new process", "reason", hangs)
+			log.Warn("starting again needs a new process", "reason", hangs)
 			return replaceProcess()
 		case s == nil:
 			return nil
@@ -65,25 +65,24 @@ func serve(c *console, cfg *config.Config, definitions []bots.Definition, m mode
 	}
 }
 
-// replaceProcess starts the program anew in place of this process, with the same
-// arguments. What hangs in this one is gone as after kill -9. It returns only
-// where that cannot be done.
+// replaceProcess starts the program again in place of this process, with the
+// same arguments. Whatever hangs in this process is gone then, as after kill
+// -9. It returns only if it fails.
 func replaceProcess() error {
 	path, err := os.Executable()
 	if err == nil {
 		err = syscall.Exec(path, os.Args, os.Environ())
 	}
-	return fmt.Errorf("start the program anew: %w", err)
+	return fmt.Errorf("start the program again: %w", err)
 }
 
-// anewEvery is how long to wait before a server that could not be opened anew
-// is tried again.
-const anewEvery = time.Second
+// openAgainEvery is how long to wait before the next try to open a server.
+const openAgainEvery = time.Second
 
-// openAnew opens the server as often as it takes: what worked before will work
-// again, when the disk has room for good or another program has let go of the
+// openAgain tries to open the server until it succeeds. It worked before, so it
+// will work again once the disk has room or another program has let go of the
 // port. It returns nil when ctx ends. The error is queue.ErrHangs.
-func openAnew(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
+func openAgain(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
 	for {
 		s, err := newServer(ctx, cfg, definitions, log, m)
 		if err == nil {
@@ -95,11 +94,11 @@ func openAnew(ctx context.Context, cfg *config.Config, definitions []bots.Defini
 		if errors.Is(err, queue.ErrHangs) {
 			return nil, err
 		}
-		log.Error("starting anew failed, trying again", "err", err, "in", anewEvery)
+		log.Error("starting again failed, trying again", "err", err, "in", openAgainEvery)
 		select {
 		case <-ctx.Done():
 			return nil, nil
-		case <-time.After(anewEvery):
+		case <-time.After(openAgainEvery):
 		}
 	}
 }

@@ -27,7 +27,7 @@ import (
 	"ticketfrei/supervisor"
 )
 
-// cleanEvery is how often what has expired is deleted.
+// cleanEvery is how often expired rows are deleted.
 const cleanEvery = 15 * time.Minute
 
 // mode is how a server runs.
@@ -36,8 +36,8 @@ type mode struct {
 	source sourceTree
 }
 
-// server is the whole program, wired. Everything in it is made by newServer,
-// run by run and closed by close.
+// server is the whole program, wired. newServer makes everything in it, run
+// runs it, and close closes it.
 type server struct {
 	cfg         *config.Config
 	log         *slog.Logger
@@ -62,8 +62,8 @@ type server struct {
 	hangs     error // why the queue could not be closed
 }
 
-// newServer opens and wires everything, and listens. Where something fails,
-// what had been opened is closed again.
+// newServer opens and wires everything, and listens. If something fails, it
+// closes what it has opened.
 func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
 	s := &server{cfg: cfg, log: log, definitions: m.source.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string)}
@@ -112,7 +112,7 @@ func (s *server) open(ctx context.Context) error {
 	return s.listen(ctx)
 }
 
-// openStores takes the data directory for this process and opens the database
+// openStores locks the data directory for this process and opens the database
 // and the queue.
 func (s *server) openStores(ctx context.Context) error {
 	if err := makeDataDir(s.cfg.Data); err != nil {
@@ -157,7 +157,7 @@ func (s *server) openNetworks(hearing bots.Relay, texts *i18n.Catalogue) error {
 	return nil
 }
 
-// mounted are the networks as the site mounts them.
+// mounted returns the networks in the form in which the site mounts them.
 func (s *server) mounted() []frontend.Network {
 	var list []frontend.Network
 	for _, d := range s.definitions {
@@ -166,7 +166,7 @@ func (s *server) mounted() []frontend.Network {
 	return list
 }
 
-// listen opens the ports, so that an address in use is an error of the start.
+// listen opens the ports, so that an address in use makes the start fail.
 func (s *server) listen(ctx context.Context) error {
 	var err error
 	if s.web, err = new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen); err != nil {
@@ -183,11 +183,11 @@ func (s *server) listen(ctx context.Context) error {
 	return nil
 }
 
-// run works until ctx ends, then stops in order: first what takes in, then
-// what is under way, at most 10 s in all.
+// run works until ctx ends, then stops in order: first whatever takes reports
+// in, then what is under way. Stopping takes at most 10 s.
 func (s *server) run(ctx context.Context) error {
-	// What hangs on ctx lives as long as it: a server that starts anew in this
-	// process must leave nothing behind.
+	// Whatever hangs on ctx lives as long as ctx. If another server is started
+	// in this process, nothing of this one may be left.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
@@ -240,11 +240,12 @@ func (s *server) serveWeb(ctx context.Context) error {
 	return nil
 }
 
-// errStartAnew ends a server whose queue broke and can write again.
-var errStartAnew = errors.New("the queue was broken and can write again")
+// errStartAgain ends a server whose queue broke and can write again.
+var errStartAgain = errors.New("the queue was broken and can write again")
 
-// watchQueue waits until a broken queue could write again: JetStream itself
-// does not try. Until then mails are answered with 451 and pages are served.
+// watchQueue waits until a broken queue could be written to again, since
+// JetStream does not try by itself. Until then mails are answered with 451 and
+// pages are served as usual.
 func (s *server) watchQueue(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -259,12 +260,12 @@ func (s *server) watchQueue(ctx context.Context) error {
 		case <-time.After(time.Second):
 		}
 		if err := probe(s.cfg.Data); err == nil {
-			return errStartAnew
+			return errStartAgain
 		}
 	}
 }
 
-// clean deletes what has expired, now and then.
+// clean deletes expired rows from time to time.
 func (s *server) clean(ctx context.Context) error {
 	tick := time.NewTicker(cleanEvery)
 	defer tick.Stop()
@@ -287,8 +288,8 @@ func (s *server) Ready(ctx context.Context) error {
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
 
-// close closes everything in the reverse order of its opening. It is an error
-// where something hangs, and no server can be opened anew in this process.
+// close closes everything in the reverse order of opening. An error means that
+// something hangs and that this process cannot open another server.
 func (s *server) close() error {
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		s.closers[i]()

@@ -36,7 +36,7 @@ func sections(definitions []bots.Definition) []*config.Section {
 	return list
 }
 
-// newLog returns the operator's log as the settings ask for it.
+// newLog returns the operator's log, with the level and format of the settings.
 func newLog(cfg config.Log, c *console) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
@@ -51,7 +51,7 @@ func newLog(cfg config.Log, c *console) (*slog.Logger, error) {
 
 type checkConfigCommand struct{ settingsFlags }
 
-// Run prints the settings in force, secrets left out.
+// Run prints the settings in force, without secrets.
 func (cmd *checkConfigCommand) Run(c *console) error {
 	definitions := all.Networks()
 	cfg, err := cmd.load(c, definitions)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestSettingsActOnTheNextReport changes things in the browser and mails a
+// TestSettingsActOnTheNextReport changes settings in the browser and mails a
 // report right afterwards.
 func TestSettingsActOnTheNextReport(t *testing.T) {
 	box := startMailbox(t)

@@ -18,8 +18,8 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// makeDataDir makes the data directory where it is missing and says in plain
-// words why it cannot be used.
+// makeDataDir creates the data directory if it is missing. Its errors say in
+// plain words why the directory cannot be used.
 func makeDataDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("data directory %s: %w; make it yourself or choose another with the setting data", dir, err)
@@ -35,11 +35,11 @@ func makeDataDir(dir string) error {
 	return os.Remove(probe.Name())
 }
 
-// probeSize is how much room there must be before a full disk counts as
-// mended: enough for the queue and the database to go on for a while.
+// probeSize is how much room there must be before a full disk counts as mended:
+// enough for the queue and the database to carry on for a while.
 const probeSize = 4 << 20
 
-// probe tells whether files in dir can be written.
+// probe tries to write a file in dir.
 func probe(dir string) error {
 	f, err := os.CreateTemp(dir, ".write-test-*")
 	if err != nil {
@@ -53,8 +53,8 @@ func probe(dir string) error {
 	return f.Sync()
 }
 
-// openDatabase opens the database and the box that seals what is in it, and
-// brings the tables up to date. Two processes at once take turns.
+// openDatabase opens the database and the box that seals its secrets, and
+// brings the tables up to date. Two processes that do so at once take turns.
 func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition) (*db.DB, *secret.Box, error) {
 	if err := makeDataDir(cfg.Data); err != nil {
 		return nil, nil, err
@@ -112,7 +112,7 @@ func (cmd *backupCommand) Run(c *console) error {
 		return err
 	}
 	if _, err := os.Stat(cmd.File); err == nil {
-		return fmt.Errorf("%s is there already", cmd.File)
+		return fmt.Errorf("%s already exists", cmd.File)
 	}
 	if _, err := os.Stat(cfg.Data); err != nil {
 		return fmt.Errorf("there is no data directory to back up: %w", err)

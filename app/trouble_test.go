@@ -17,7 +17,7 @@ import (
 	"ticketfrei/internal/slow"
 )
 
-// mountSmall mounts a file system of its own of that size in a new directory.
+// mountSmall mounts a file system of that size on a new directory.
 func mountSmall(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -32,7 +32,8 @@ func mountSmall(t *testing.T, size string) string {
 	return dir
 }
 
-// environment is that of a program on free ports with its data in dir.
+// environment returns settings for a program on free ports with its data in
+// dir.
 func environment(t *testing.T, dir string, box *mailbox) (env []string, web, incoming string) {
 	t.Helper()
 	addresses := make([]string, 2)
@@ -88,7 +89,7 @@ func TestFullDisk(t *testing.T) {
 	for range 50 {
 		err := send()
 		if err == nil {
-			continue // there was a last block left
+			continue // the last block was still free
 		}
 		refused, ok := errors.AsType[*textproto.Error](err)
 		if !ok || refused.Code < 400 || refused.Code > 499 {

@@ -10,7 +10,7 @@ import (
 	"ticketfrei/bots/mastodon/standin"
 )
 
-// checkNuernberg goes on with links from old mails and a new report.
+// checkNuernberg uses links from old mails and sends a new report.
 func (w *oldWorld) checkNuernberg() {
 	w.Helper()
 	nbg := w.city(ofNuernberg, "Nürnberg")
@@ -35,7 +35,8 @@ func (w *oldWorld) checkNuernberg() {
 	nbg.waitHeld("KONTIS am Hauptbahnhof")
 }
 
-// bounce has a mail to weg@riders.example come back, for the third time.
+// bounce returns a mail to weg@riders.example to the program, for the third
+// time.
 func (w *oldWorld) bounce() {
 	w.Helper()
 	const report = "From: MAILER-DAEMON@riders.example\r\nTo: <%s>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n" +
@@ -62,7 +63,7 @@ func (w *oldWorld) checkLeeds() {
 	const text = "Inspectors at the bus station"
 	w.mustSend("someone@riders.example", "leeds@tickets.example", "new-2@riders.example", "", text)
 	w.mailed("one", text)
-	leeds.waitReads("network-mail", "1 subscriber") // the other was refused the third time
+	leeds.waitReads("network-mail", "1 subscriber") // the third refusal removed the other one
 	w.waitPosted("inspectors_leeds", text)
 	w.waitTold("leeds_bot", "rider in Leeds", text)
 
@@ -71,8 +72,8 @@ func (w *oldWorld) checkLeeds() {
 	invited.waitReads("moderators", ofLeeds, "new@leeds.example")
 }
 
-// authorize allows on the Mastodon server what the old program had asked for, and
-// returns the path that the browser is sent back to.
+// authorize grants on the Mastodon server what the old program had asked for,
+// and returns the path that the browser is sent back to.
 func (w *oldWorld) authorize(account *standin.Account) (path string) {
 	w.Helper()
 	asked, err := url.Parse(w.old.Authorize)
@@ -101,7 +102,7 @@ func (w *oldWorld) authorize(account *standin.Account) (path string) {
 func (w *oldWorld) checkGraz() {
 	w.Helper()
 	graz := w.city(ofGraz, "Graz an der Mur")
-	// Telegram first: what the account on Mastodon has heard goes there.
+	// Telegram first: reports from the Mastodon account are sent there.
 	for _, network := range []string{"telegram", "mastodon"} {
 		graz.submit(graz.get("/settings", http.StatusOK), "network-"+network, "/confirm", nil)
 		graz.waitReads("network-"+network, "Working")
@@ -123,7 +124,7 @@ func (w *oldWorld) checkGraz() {
 	graz.waitReads("network-telegram", "2 subscribers")
 }
 
-// writeInGraz writes on each network and waits for what comes of it on the others.
+// writeInGraz writes on each network and waits until the others have it.
 func (w *oldWorld) writeInGraz() {
 	w.Helper()
 	const mailed, mentioned, chatted = "Schwarzkappler am Hauptplatz", "Kontrolle am Lendplatz", "Kontrolle in Gösting"

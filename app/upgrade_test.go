@@ -22,16 +22,17 @@ const (
 	ofGraz      = "moderation@graz.example"
 )
 
-// The reports that waited in the old queue. The first was on Mastodon, where the
-// answer was lost, and had been mailed to eins and drei, but not to the others; the
-// second was not judged yet.
+// The reports that waited in the old queue. The first had been posted on
+// Mastodon, but the answer was lost; it had been mailed to eins and drei, but
+// not to the others. The second was not judged yet.
 const (
 	unsent   = "Kontis am Rathenauplatz, es hängt"
 	unjudged = "Kontis in Langwasser, noch ungelesen"
 )
 
-// TestOldDirectoryGoesOn opens a data directory of an earlier version and goes on
-// where that stopped, as riders and moderators see it.
+// TestOldDirectoryGoesOn opens a data directory of an earlier version and
+// checks, as riders and moderators see it, that everything goes on where it
+// stopped.
 func TestOldDirectoryGoesOn(t *testing.T) {
 	w := restoreWorld(t)
 	w.refuseFull()
@@ -49,8 +50,8 @@ func TestOldDirectoryGoesOn(t *testing.T) {
 	w.checkOnce()
 }
 
-// refuseFull has the server of full@riders.example refuse its mails, as it did
-// twice before.
+// refuseFull makes the server of full@riders.example refuse its mails, as it
+// had done twice before.
 func (w *oldWorld) refuseFull() {
 	w.box.Answer(func(stage, address string) error {
 		if stage == "rcpt" && address == "full@riders.example" {
@@ -60,9 +61,9 @@ func (w *oldWorld) refuseFull() {
 	})
 }
 
-// writeWhileDown writes to the bots before the program runs. Before that there is
-// what it had heard already and must not hear again, though the networks still know
-// of it.
+// writeWhileDown writes to the bots before the program runs. The networks also
+// still have messages that the program has heard already and must not hear
+// again.
 func (w *oldWorld) writeWhileDown() {
 	nbg, graz := w.accounts["kontis_nbg"], w.accounts["kontis_graz"]
 	w.clock.set(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
@@ -77,7 +78,7 @@ func (w *oldWorld) writeWhileDown() {
 	w.people["late rider"].Write(bot, "Kontis am Nordring beim Umzug")
 }
 
-// checkWaiting looks at what waited in the queue.
+// checkWaiting checks the reports that waited in the queue.
 func (w *oldWorld) checkWaiting() {
 	w.Helper()
 	for _, rider := range []string{"geht", "weg"} {
@@ -116,7 +117,7 @@ func (w *oldWorld) confirmErfurt() {
 	}
 }
 
-// checkMissed looks at what was written while no program ran.
+// checkMissed checks what was written while no program ran.
 func (w *oldWorld) checkMissed() {
 	w.Helper()
 	w.mailed("eins", "Kontis in der U4 beim Umzug")
@@ -160,7 +161,7 @@ func (w *oldWorld) checkPages() {
 	}
 }
 
-// checkSettings looks at what the moderators see before they change anything.
+// checkSettings checks what the moderators see before they change anything.
 func (w *oldWorld) checkSettings() {
 	w.Helper()
 	nbg, leeds, graz := w.city(ofNuernberg, "Nürnberg"), w.session(), w.city(ofGraz, "Graz an der Mur")
@@ -194,7 +195,7 @@ func (w *oldWorld) checkSettings() {
 	}
 }
 
-// checkHeld looks at the reports that were held, and why.
+// checkHeld checks the held reports and the reasons shown.
 func (w *oldWorld) checkHeld(nbg, leeds, graz *browser) {
 	w.Helper()
 	held := []struct {
@@ -217,7 +218,7 @@ func (w *oldWorld) checkHeld(nbg, leeds, graz *browser) {
 	}
 }
 
-// checkOnce looks whether anything came twice, or to somebody whom it was not for.
+// checkOnce checks that nothing came twice, and nothing to the wrong person.
 func (w *oldWorld) checkOnce() {
 	w.Helper()
 	came := map[string]int{}
@@ -249,7 +250,7 @@ func (w *oldWorld) checkOnce() {
 	w.checkPostedOnce()
 }
 
-// checkPostedOnce looks at the posts, boosts and Telegram's chats.
+// checkPostedOnce does the same for posts, boosts and Telegram's chats.
 func (w *oldWorld) checkPostedOnce() {
 	w.Helper()
 	for name, a := range w.accounts {
@@ -300,7 +301,7 @@ func TestOldDirectoryAtTheCommandLine(t *testing.T) {
 	run("backup", copied) // as before an update: the tables are still the old ones
 	cities()
 
-	// The copy takes the place of a database that was lost.
+	// The copy takes the place of a lost database.
 	if err := os.Rename(copied, filepath.Join(dir, "ticketfrei.db")); err != nil {
 		t.Fatal(err)
 	}

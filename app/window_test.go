@@ -19,8 +19,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// startChromium starts the browser, without a window, for the time of the
-// test. Every person has a profile of their own in it.
+// startChromium starts a browser without a window for the duration of the test.
+// Every person gets a profile of their own in it.
 func startChromium(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -60,15 +60,14 @@ type visitor struct {
 	noScript      bool
 }
 
-// window is a visitor's browser window. After every step it looks at the page:
-// see audit. What is wrong with one is an error of the test, and the steps go
-// on.
+// window is a visitor's browser window. After every step it audits the page:
+// see audit. A fault of the page is an error of the test, and the steps go on.
 type window struct {
 	*app
 	visitor
 	ctx context.Context
 
-	told map[string]bool // problems that were an error of the test already
+	told map[string]bool // problems that were reported already
 
 	mu         sync.Mutex
 	complaints []string // of the browser, since the last audit
@@ -116,7 +115,7 @@ func (w *window) complain(what string) {
 	w.complaints = append(w.complaints, "the browser complains: "+what)
 }
 
-// do does steps that lead to no other page.
+// do runs steps that lead to no other page.
 func (w *window) do(steps ...chromedp.Action[chromedp.Void]) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
@@ -126,7 +125,7 @@ func (w *window) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// goTo opens an address; it may be that of a link in a mail.
+// goTo opens an address, such as that of a link in a mail.
 func (w *window) goTo(address string) {
 	w.Helper()
 	if strings.HasPrefix(address, "/") {
@@ -135,20 +134,20 @@ func (w *window) goTo(address string) {
 	w.leave(200, chromedp.Navigate(address))
 }
 
-// press clicks what leads to another page.
+// press clicks something that leads to another page.
 func (w *window) press(selector string) {
 	w.Helper()
 	w.pressFor(200, selector)
 }
 
-// pressFor is press where the page that follows has another status.
+// pressFor is press for a page that comes with another status.
 func (w *window) pressFor(status int64, selector string) {
 	w.Helper()
 	w.sees(selector)
 	w.leave(status, chromedp.Click(chromedp.CSS(selector)))
 }
 
-// leave does the step and waits for the page that it leads to.
+// leave runs the step and waits for the page that it leads to.
 func (w *window) leave(status int64, step chromedp.Action[chromedp.Void]) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
@@ -175,7 +174,7 @@ func (w *window) typeInto(selector, text string) {
 	}
 }
 
-// sees fails where nothing visible matches the selector.
+// sees fails if nothing visible matches the selector.
 func (w *window) sees(selector string) {
 	w.Helper()
 	if !ask[bool](w, fmt.Sprintf("document.querySelector(%q)?.checkVisibility() ?? false", selector)) {
@@ -183,7 +182,7 @@ func (w *window) sees(selector string) {
 	}
 }
 
-// reads fails where what matches the selector does not say the text.
+// reads fails if what matches the selector does not say the text.
 func (w *window) reads(selector, text string) {
 	w.Helper()
 	if got := w.text(selector); !strings.Contains(got, text) {
@@ -199,7 +198,7 @@ func (w *window) at(path string) {
 	}
 }
 
-// text is what stands in all that matches the selector, as it is seen.
+// text returns the visible text of everything that matches the selector.
 func (w *window) text(selector string) string {
 	w.Helper()
 	return ask[string](w, fmt.Sprintf("[...document.querySelectorAll(%q)].map(e => e.innerText).join('\\n')", selector))
@@ -207,7 +206,7 @@ func (w *window) text(selector string) string {
 
 func (w *window) location() string { return ask[string](w, "location.href") }
 
-// audit looks at the page as it stands. What is wrong is told once.
+// audit checks the page as it is. Every problem is reported once.
 func (w *window) audit() {
 	w.Helper()
 	location := w.location()
@@ -219,8 +218,8 @@ func (w *window) audit() {
 	}
 }
 
-// problems is what auditScript finds on the page, and what the browser
-// complained of since it was last asked.
+// problems returns what auditScript finds on the page, and what the browser has
+// complained about since the last call.
 func (w *window) problems() []string {
 	w.Helper()
 	found := ask[[]string](w, fmt.Sprintf("(%s)(%q, %d)", auditScript, w.url, w.width))
@@ -231,8 +230,8 @@ func (w *window) problems() []string {
 	return found
 }
 
-// ask evaluates an expression as the developer tools do, which works where
-// the page's own scripts are switched off too.
+// ask evaluates an expression as the developer tools do. That works even if the
+// page's own scripts are switched off.
 func ask[T any](w *window, expression string) T {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
@@ -254,10 +253,10 @@ func call[P, R any](w *window, command cdp.Command[P, R], params P) {
 	}
 }
 
-// auditScript lists what makes a page hard to use:
-// a page wider than the window, fields without a label, an unclear outline,
-// and on a phone controls too small for a thumb. 40 px is what a thumb hits
-// surely; links within a sentence are as high as its line (WCAG 2.2, 2.5.8).
+// auditScript lists what makes a page hard to use: a page wider than the
+// window, fields without a label, an unclear outline, and on a phone controls
+// too small for a thumb. A thumb hits 40 px reliably; links within a sentence
+// may be as high as their line (WCAG 2.2, 2.5.8).
 const auditScript = `(ours, width) => {
   const problems = [];
   const root = document.documentElement;

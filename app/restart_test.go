@@ -17,15 +17,16 @@ import (
 	"ticketfrei/bots/all"
 )
 
-// TestServerLeavesNothingBehind ends servers by a failure of their own, as one
-// whose queue broke does: what starts anew in the same process must not find
-// the memory and the goroutines of the former still there.
+// TestServerLeavesNothingBehind ends servers with a failure of their own, such
+// as a broken queue. When the process then starts another server, neither
+// memory nor goroutines of the first may be left.
 func TestServerLeavesNothingBehind(t *testing.T) {
 	definitions := all.Networks()
 	cfg := testConfig(t, t.TempDir(), definitions)
 	ctx, cancel := context.WithCancel(context.Background()) // of the process
 	defer cancel()
-	// once runs a server and returns what is closed when its site is collected.
+	// once runs a server and returns a channel that is closed when the server's
+	// site has been garbage-collected.
 	once := func() <-chan struct{} {
 		s, err := newServer(ctx, cfg, definitions, slog.New(slog.DiscardHandler), mode{})
 		if err != nil {
@@ -92,8 +93,9 @@ func TestReplaceProcess(t *testing.T) {
 	}
 }
 
-// TestOpenAnewTriesAgain finds the port taken by another program for a while.
-func TestOpenAnewTriesAgain(t *testing.T) {
+// TestOpenAgainKeepsTrying opens a server while another program holds its port
+// for a while.
+func TestOpenAgainKeepsTrying(t *testing.T) {
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +107,7 @@ func TestOpenAnewTriesAgain(t *testing.T) {
 	log := newWatchedLog("trying again")
 	opened := make(chan *server, 1)
 	go func() {
-		s, err := openAnew(t.Context(), cfg, definitions, slog.New(slog.NewTextHandler(log, nil)), mode{})
+		s, err := openAgain(t.Context(), cfg, definitions, slog.New(slog.NewTextHandler(log, nil)), mode{})
 		if err != nil {
 			t.Error(err)
 		}
