@@ -34,8 +34,8 @@ func loadAssets(site fs.FS) (*assets, error) {
 	return a, nil
 }
 
-// contentType is that of a file name. The kinds in use are named here: what
-// the system's own list says differs from one machine to the next.
+// contentType returns the content type for a file name. It names the kinds in
+// use, because the system's own list differs from one machine to the next.
 func contentType(name string) string {
 	switch ext := path.Ext(name); ext {
 	case ".css":
@@ -51,8 +51,8 @@ func contentType(name string) string {
 	}
 }
 
-// url is the address of a file, with its fingerprint in it, so that browsers
-// may keep it for ever.
+// url returns the address of a file. It holds the file's fingerprint, so that
+// browsers may keep the file for ever.
 func (a *assets) url(name string) string {
 	if f, ok := a.files[name]; ok {
 		return "/static/" + f.hash + "/" + name
@@ -60,8 +60,8 @@ func (a *assets) url(name string) string {
 	return "/static/none/" + name
 }
 
-// handleAsset serves /static/{hash}/{name}. A page of before an upgrade asks
-// for another fingerprint: it gets the file of today, not to be kept.
+// handleAsset serves /static/{hash}/{name}. A page from before an upgrade asks
+// for an old fingerprint: it gets today's file and may not keep it.
 func (s *Site) handleAsset(w http.ResponseWriter, r *http.Request) error {
 	f, ok := s.look.Load().assets.files[chi.URLParam(r, "name")]
 	if !ok {

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// blob is an answer that is the same for everybody, ready to be sent: made
-// once, compressed once, sent many times.
+// blob is an answer that is the same for everybody. It is made once, compressed
+// once, and sent many times.
 type blob struct {
 	contentType string
 	plain       []byte
-	gzipped     []byte // empty where it saves nothing
+	gzipped     []byte // empty if it would save nothing
 	hash        string
 	modified    time.Time // zero: not known
 }
 
-// gzipFrom is the size in bytes from which compressing is worth it: what is
-// smaller fits into one packet anyway.
+// gzipFrom is the size in bytes from which compressing pays. Anything smaller
+// fits into one packet anyway.
 const gzipFrom = 1200
 
 func newBlob(contentType string, body []byte, modified time.Time) *blob {
@@ -47,7 +47,7 @@ func compress(body []byte) []byte {
 	return buf.Bytes()
 }
 
-// serve answers with the blob, or with "not modified" where the visitor has it
+// serve answers with the blob, or with "not modified" if the visitor has it
 // already.
 func (b *blob) serve(w http.ResponseWriter, r *http.Request, cacheControl string) {
 	h := w.Header()
@@ -66,7 +66,7 @@ func (b *blob) serve(w http.ResponseWriter, r *http.Request, cacheControl string
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3) as far as browsers and
-// feed readers use it: a list, where ";q=0" refuses.
+// feed readers use it: as a list in which ";q=0" refuses.
 func acceptsGzip(r *http.Request) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, weight, _ := strings.Cut(part, ";")

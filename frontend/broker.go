@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// heartbeat is how often an idle stream is sent a comment, so that proxies
-	// and phones do not take it for dead.
+	// heartbeat is how often an idle stream gets a comment, so that proxies and
+	// phones do not think it dead.
 	heartbeat = 25 * time.Second
 	// maxStreams bounds the open streams of the process.
 	maxStreams = 20000
-	// maxBehind is how many updates a stream may be behind before it is
-	// ended. Its browser opens another, and gets what it missed at once.
+	// maxBehind is how many updates a stream may fall behind before it is
+	// ended. Its browser opens another and gets what it missed at once.
 	maxBehind = 16
 )
 
@@ -31,7 +31,7 @@ type lister interface {
 }
 
 // broker tells the open event streams of a city when its reports change. One
-// goroutine makes every update once and hands it to all.
+// goroutine makes each update once and hands it to all streams.
 type broker struct {
 	lists  lister
 	log    *slog.Logger
@@ -41,7 +41,7 @@ type broker struct {
 
 	mu       sync.Mutex
 	audience map[int64]map[*stream]bool // by city
-	latest   map[int64]liveList         // what the audience was told last
+	latest   map[int64]liveList         // what the audience was last told
 	pending  map[int64]bool             // cities to look at
 	streams  int
 	closed   bool
@@ -51,7 +51,7 @@ type broker struct {
 type stream struct {
 	out     chan []byte
 	gone    chan struct{} // closed when the broker ends the stream
-	version string        // of the list that its page shows; the broker's own
+	version string        // of the list that its page shows; used only by the broker's goroutine
 }
 
 // startBroker starts the broker's goroutine; close ends it.
@@ -79,8 +79,8 @@ func (b *broker) close() {
 	clear(b.audience)
 }
 
-// join opens a stream of a city for a page that shows the version of its list.
-// Call leave when it ends.
+// join opens a stream of a city for a page that shows that version of the list.
+// Call leave when the stream ends.
 func (b *broker) join(cityID int64, version string) (*stream, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,7 +101,7 @@ func (b *broker) join(cityID int64, version string) (*stream, error) {
 	return st, nil
 }
 
-// leave takes a stream out, whoever ended it.
+// leave removes a stream, whoever ended it.
 func (b *broker) leave(cityID int64, st *stream) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -113,7 +113,7 @@ func (b *broker) leave(cityID int64, st *stream) {
 	}
 }
 
-// changed says that the city's reports have changed. It does not wait.
+// changed says that the city's reports have changed. It does not block.
 func (b *broker) changed(cityID int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,7 +122,7 @@ func (b *broker) changed(cityID int64) {
 	}
 }
 
-// look has the goroutine look at the city. mu is locked.
+// look makes the goroutine look at the city. The caller holds mu.
 func (b *broker) look(cityID int64) {
 	b.pending[cityID] = true
 	select {
@@ -148,7 +148,7 @@ func (b *broker) run(ctx context.Context) {
 }
 
 // tellAll tells the audience of every pending city. A city that cannot be
-// loaded is looked at again at the next heartbeat.
+// loaded gets another try at the next heartbeat.
 func (b *broker) tellAll(ctx context.Context) {
 	b.mu.Lock()
 	cities := b.pending
@@ -170,7 +170,7 @@ func (b *broker) tellAll(ctx context.Context) {
 	}
 }
 
-// tell sends each stream of the city what makes its page show list.
+// tell sends each stream of the city what turns its page's list into list.
 func (b *broker) tell(cityID int64, list liveList) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -198,8 +198,8 @@ func (b *broker) tell(cityID int64, list liveList) {
 	}
 }
 
-// send hands over without waiting; a stream that does not take it is ended.
-// mu is locked.
+// send hands an update over without blocking. A stream that does not take it is
+// ended. The caller holds mu.
 func (b *broker) send(cityID int64, st *stream, update []byte) {
 	select {
 	case st.out <- update:

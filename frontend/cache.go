@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// cacheFor is how long what is shown of a city is kept at most: as long as
-	// a change made by another process may go unnoticed.
+	// cacheFor is how long the cache keeps what is shown of a city. A change by
+	// another process goes unnoticed for that long at most.
 	cacheFor = time.Second
-	// cacheSize is from how many entries on those out of date are looked for.
+	// cacheSize is the number of entries from which expired ones are removed.
 	cacheSize = 512
 	// buildTimeout bounds making one entry.
 	buildTimeout = 10 * time.Second
@@ -27,8 +27,8 @@ type cache struct {
 
 	mu      sync.RWMutex
 	entries map[string]entry
-	// clock counts what happens; dropped tells when a city was dropped last: a
-	// value whose making began before that is not kept.
+	// clock counts events; dropped says when a city was last dropped. A value
+	// whose making began before that is not kept.
 	clock   uint64
 	dropped map[int64]uint64
 }
@@ -43,13 +43,15 @@ func newCache(now func() time.Time) *cache {
 	return &cache{now: now, keepFor: cacheFor, entries: map[string]entry{}, dropped: map[int64]uint64{}}
 }
 
-// cached returns what is kept under key, or has build make it, once for all
-// who ask at the same time. build says which city the value is of.
+// cached returns the value kept under key. If there is none, build makes it
+// once for everybody who asks at the same time, and says which city it is
+// about.
 func cached[T any](ctx context.Context, c *cache, key string, build func(context.Context) (T, int64, error)) (T, error) {
 	if v, ok := c.find(key); ok {
 		return v.(T), nil
 	}
-	// The first who asks makes it for all: their wish must not end with them.
+	// The first to ask makes the value for all, so it must not stop when they
+	// leave.
 	v, err, _ := c.flight.Do(key, func() (any, error) {
 		began := c.tick()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildTimeout)
@@ -98,7 +100,7 @@ func (c *cache) keep(key string, cityID int64, value any, began uint64) {
 	c.entries[key] = entry{cityID: cityID, value: value, expires: now.Add(c.keepFor)}
 }
 
-// drop forgets what is kept of a city.
+// drop forgets everything about a city.
 func (c *cache) drop(cityID int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

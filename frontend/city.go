@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	// shownFor is how old a report may be to be shown, maxShown how many are.
+	// shownFor is how old a report may be and still be shown; maxShown is how
+	// many are shown at most.
 	shownFor = 24 * time.Hour
 	maxShown = 500
 )
@@ -32,13 +33,13 @@ type cityPage struct {
 	Version   string // of Reports
 }
 
-// address is where a rider writes to.
+// address is where riders write to.
 type address struct {
 	Network string // name of its directory
 	Title   string // name for people
 	Text    string
 	URL     template.URL
-	Page    string // label of the link to the network's public page; empty where it has none
+	Page    string // label of the link to the network's public page; empty if it has none
 }
 
 // handleCity is the page of a city: /city/{slug}.
@@ -86,7 +87,8 @@ func (s *Site) buildCityPage(ctx context.Context, slug string) (*blob, int64, er
 	return newBlob("text/html; charset=utf-8", body, time.Time{}), c.ID, nil
 }
 
-// cityText is the markdown of a city's page: the moderator's, or the default.
+// cityText returns the markdown of a city's page: the moderator's, or the
+// default.
 func (s *Site) cityText(c report.City, where []address) string {
 	if c.Page != "" {
 		return c.Page
@@ -102,8 +104,8 @@ func (s *Site) cityText(c report.City, where []address) string {
 	return s.Texts.T(c.Language, "city.default_text", "City", c.Name, "Addresses", strings.Join(texts, or))
 }
 
-// defaultPage is the markdown of the page of a city whose moderator has
-// written none, with the city's own addresses filled in.
+// defaultPage returns the markdown for a city whose moderator has not written a
+// page, with the city's addresses filled in.
 func (s *Site) defaultPage(ctx context.Context, c report.City) (string, error) {
 	where, err := s.addresses(ctx, c)
 	if err != nil {
@@ -113,8 +115,8 @@ func (s *Site) defaultPage(ctx context.Context, c report.City) (string, error) {
 	return s.cityText(c, where), nil
 }
 
-// addresses are where riders of the city can write to. A network that cannot
-// tell at the moment is left out.
+// addresses returns where riders of the city can write to. A network that
+// cannot say at the moment is left out.
 func (s *Site) addresses(ctx context.Context, c report.City) ([]address, error) {
 	all, err := s.DB.CityBots(ctx, c.ID)
 	if err != nil {
@@ -145,8 +147,8 @@ func (s *Site) addresses(ctx context.Context, c report.City) ([]address, error) 
 	return list, nil
 }
 
-// networkName is what people call the network of that directory. A report may
-// be of a network that this program does not have any more.
+// networkName returns what people call the network of that directory. A report
+// may be from a network that this program no longer has.
 func (s *Site) networkName(lang, name string) string {
 	if id := name + ".title"; s.Texts.Has(id) {
 		return s.Texts.T(lang, id)
@@ -162,7 +164,7 @@ type shownReport struct {
 	Network string // name for people
 }
 
-// cityReports is what the city's page shows of its reports.
+// cityReports returns what the city's page shows of its reports.
 func (s *Site) cityReports(ctx context.Context, cityID int64) (liveList, error) {
 	return cached(ctx, s.cache, fmt.Sprint("reports/", cityID), func(ctx context.Context) (liveList, int64, error) {
 		list, err := s.buildReports(ctx, cityID)

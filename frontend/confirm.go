@@ -13,8 +13,8 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// confirmPage is what confirm.tmpl shows of a sign-up: a button, and where the
-// name was taken in the meantime a field for another.
+// confirmPage is what confirm.tmpl shows of a sign-up: a button and, if the
+// name was taken in the meantime, a field for another one.
 type confirmPage struct {
 	City    string
 	Address string
@@ -22,8 +22,8 @@ type confirmPage struct {
 	Errors  fieldErrors
 }
 
-// registrationOf finds the sign-up of the link. The error is db.ErrNotFound
-// where it was confirmed before.
+// registrationOf finds the sign-up of the link. The error is db.ErrNotFound if
+// it was confirmed before.
 func (s *Site) registrationOf(r *http.Request) (db.Registration, error) {
 	id, err := s.linkID(r, purposeRegister)
 	if err != nil {
@@ -66,12 +66,12 @@ func (s *Site) confirmPage(w http.ResponseWriter, r *http.Request, status int, d
 	return s.render(w, r, status, "confirm.tmpl", s.T(r, "confirm.title"), data)
 }
 
-// nameTaken asks for another name.
+// nameTaken returns the page that asks for another name.
 func nameTaken(name string) confirmPage {
 	return confirmPage{City: name, Rename: true, Errors: fieldErrors{"city": "confirm.taken"}}
 }
 
-// confirmedAlready is what a link shows that was used before.
+// confirmedAlready answers a link that was used before.
 func (s *Site) confirmedAlready(w http.ResponseWriter, r *http.Request) error {
 	if visitOf(r.Context()).moderator != nil {
 		http.Redirect(w, r, "/settings", http.StatusSeeOther)
@@ -102,7 +102,8 @@ func (s *Site) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, reg)
 }
 
-// confirm makes the moderator and the city of a sign-up and logs in.
+// confirm creates the moderator and the city of a sign-up and logs the
+// moderator in.
 func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registration) error {
 	ctx := r.Context()
 	made, m, err := s.DB.ConfirmRegistration(ctx, reg.ID, censor.NewCity(reg.Slug, reg.CityName, reg.Language), s.everywhere())
@@ -121,7 +122,7 @@ func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registrati
 	return nil
 }
 
-// usedLink is the error of a link that was good for one use.
+// usedLink is the error for a link that could be used only once.
 func usedLink(err error) error {
 	return &bots.PageError{Status: http.StatusGone, ID: "error.link_used", Err: err}
 }

@@ -10,17 +10,17 @@ import (
 	"ticketfrei/bots"
 )
 
-// demoRoutes are the stand-ins of the networks, which only a demo has. They
-// have no session: nobody is logged in there.
+// demoRoutes are the stand-ins of the networks, which exist only in a demo.
+// They have no session: nobody is logged in there.
 func (s *Site) demoRoutes(r chi.Router) {
 	r.Use(s.takeForms(maxForm), s.withDemoCity)
 	r.Get("/", s.Handler(s.handleDemos))
-	// Any method: what a stand-in takes is its own affair.
+	// Any method: the stand-in decides what it takes.
 	r.Handle("/{name}", s.Handler(s.handleDemo))
 	r.Handle("/{name}/*", s.Handler(s.handleDemo))
 }
 
-// withDemoCity makes the pages below /demo be about the sample city.
+// withDemoCity makes the sample city the city of all pages below /demo.
 func (s *Site) withDemoCity(next http.Handler) http.Handler {
 	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		cities, err := s.DB.Cities(r.Context(), "", 1)
@@ -52,8 +52,8 @@ func (s *Site) handleDemos(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "demo.tmpl", s.T(r, "demo.title"), data)
 }
 
-// handleDemo hands over to the stand-in as chi does to a router mounted there:
-// the path of the request stays whole, and a router sees the rest of it.
+// handleDemo passes the request to the stand-in as chi does to a mounted
+// router: the request's path stays whole, and the router sees the rest of it.
 func (s *Site) handleDemo(w http.ResponseWriter, r *http.Request) error {
 	s.demoMu.RLock()
 	h := s.demos[chi.URLParam(r, "name")]

@@ -12,9 +12,10 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// Handler adapts h: what it returns is logged and answered with an error page.
-// A bots.PageError is shown in its own words, db.ErrNotFound and the errors of
-// a signed link in those made for them; anything else is an internal error.
+// Handler adapts h. It logs the error that h returns and answers with an error
+// page. A bots.PageError is shown in its own words. db.ErrNotFound and the
+// errors of a signed link have texts of their own. Anything else is an internal
+// error.
 func (s *Site) Handler(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -27,14 +28,14 @@ func (s *Site) Handler(h func(w http.ResponseWriter, r *http.Request) error) htt
 type errorPage struct {
 	Status int
 	Text   string
-	ID     string // request id, of internal errors
+	ID     string // request id, only for internal errors
 	Search bool   // show the search for a city
 }
 
-// fail answers with the page of an error.
+// fail answers with an error page.
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		return // the visitor has gone
+		return // the visitor has left
 	}
 	v := visitOf(r.Context())
 	status, text := explain(err)
@@ -52,7 +53,8 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.errorPage(w, r, data)
 }
 
-// explain says what an error is to the visitor: the status and the text id.
+// explain returns what an error means to the visitor: the status and the text
+// id.
 func explain(err error) (int, string) {
 	if e, ok := errors.AsType[*bots.PageError](err); ok {
 		return e.Status, e.ID
@@ -71,7 +73,7 @@ func explain(err error) (int, string) {
 	return http.StatusInternalServerError, "error.internal"
 }
 
-// errorPage writes the page. Where even that fails, the visitor gets the bare
+// errorPage writes the page. If even that fails, the visitor gets only the
 // status.
 func (s *Site) errorPage(w http.ResponseWriter, r *http.Request, data errorPage) {
 	title := s.T(r, "error.title")
@@ -100,7 +102,7 @@ func (s *Site) recoverPanic(next http.Handler) http.Handler {
 				return
 			}
 			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(p) // net/http's own way to break off an answer
+				panic(p) // how net/http breaks off an answer
 			}
 			s.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}()
@@ -108,7 +110,7 @@ func (s *Site) recoverPanic(next http.Handler) http.Handler {
 	})
 }
 
-// badForm is the error of a form that cannot be read.
+// badForm is the error for a form that cannot be read.
 func badForm(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err

@@ -60,8 +60,8 @@ func (s *Site) buildFeed(ctx context.Context, slug string) (*blob, int64, error)
 	return newBlob(atomType, []byte(xml), updated), c.ID, nil
 }
 
-// atom makes the feed. Its author is the city, since a feed must have one
-// (RFC 4287, 4.1.1); who wrote a report is nobody's business.
+// atom builds the feed. A feed must have an author (RFC 4287, 4.1.1): here it
+// is the city, since who wrote a report must not be shown.
 func (s *Site) atom(c report.City, judged []db.Judged, updated time.Time) atomFeed {
 	page := s.link("/city/" + c.Slug)
 	f := (&feeds.Atom{Feed: &feeds.Feed{
@@ -88,8 +88,8 @@ func (s *Site) atom(c report.City, judged []db.Judged, updated time.Time) atomFe
 	}}
 }
 
-// tagURI makes an id that is never given twice (RFC 4151): it holds the name
-// of this server and the year that these ids were introduced in.
+// tagURI makes an id that is never used twice (RFC 4151). It holds the name of
+// this server and the year in which these ids were introduced.
 func (s *Site) tagURI(specific string) string {
 	host := "localhost"
 	if u, err := url.Parse(s.Config.Web.URL); err == nil && u.Hostname() != "" {

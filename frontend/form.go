@@ -6,17 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxEmail is the longest address that can be mailed to (RFC 5321, 4.5.3.1.3,
-// less the angle brackets).
+// maxEmail is the length of the longest address that can be mailed to, without
+// the angle brackets (RFC 5321, 4.5.3.1.3).
 const maxEmail = 254
 
 // fieldErrors says what is wrong with a form: text ids by field name.
 type fieldErrors map[string]string
 
-// normalEmail is the one spelling of an address in the database.
+// normalEmail returns an address as the database spells it.
 func normalEmail(typed string) string { return strings.ToLower(strings.TrimSpace(typed)) }
 
-// checkEmail returns the text id of what is wrong with an address; empty where
+// checkEmail returns the text id of what is wrong with an address, or "" if
 // nothing is.
 func checkEmail(email string) string {
 	switch {
@@ -28,7 +28,7 @@ func checkEmail(email string) string {
 	return ""
 }
 
-// validEmail accepts a bare address with a domain that can be mailed to.
+// validEmail accepts only a bare address with a domain that can be mailed to.
 func validEmail(email string) bool {
 	a, err := mail.ParseAddress(email)
 	if err != nil || a.Name != "" || a.Address != email || strings.ContainsAny(email, " \t\r\n<>\"") {
@@ -49,7 +49,7 @@ func checkPassword(password string) string {
 	return ""
 }
 
-// set notes the text id of what is wrong with a field; empty for nothing.
+// set records the text id of what is wrong with a field; "" means nothing.
 func (e fieldErrors) set(field, textID string) {
 	if textID != "" {
 		e[field] = textID

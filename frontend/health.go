@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// readyTimeout bounds finding out whether the program can work.
+// readyTimeout bounds the check whether the program can work.
 const readyTimeout = 5 * time.Second
 
 // handleHealth says that the process is alive: /healthz.
@@ -16,7 +16,7 @@ func handleHealth(w http.ResponseWriter, _ *http.Request) {
 	answerPlainly(w, http.StatusOK, "ok")
 }
 
-// handleReady says whether the program can work, and if not why not: /readyz.
+// handleReady says whether the program can work and, if not, why: /readyz.
 func (s *Site) handleReady(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()

@@ -18,7 +18,7 @@ type homePage struct {
 	More   bool // there are more than are listed
 }
 
-// handleHome is the first page: what this is, and the way to one's city.
+// handleHome is the first page: what this is, and the way to one's own city.
 func (s *Site) handleHome(w http.ResponseWriter, r *http.Request) error {
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
 	cities, err := s.search(r.Context(), query)
@@ -32,8 +32,8 @@ func (s *Site) handleHome(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "home.tmpl", s.T(r, "home.title"), data)
 }
 
-// search finds cities by name, however it is spelled: the database compares
-// letters as they stand, the slug knows that "Ü" is "ue".
+// search finds cities by name, however it is spelled. The database compares
+// letters as they are; the slug knows that "Ü" is "ue".
 func (s *Site) search(ctx context.Context, query string) ([]report.City, error) {
 	cities, err := s.DB.Cities(ctx, strings.ToLower(query), maxListed+1)
 	if err != nil || len(cities) > 0 || query == "" {

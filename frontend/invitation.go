@@ -12,7 +12,7 @@ import (
 type invitationPage struct {
 	Email  string
 	City   string
-	New    bool // the address has no account yet: a password is asked for
+	New    bool // the address has no account yet, so a password is asked for
 	Errors fieldErrors
 }
 
@@ -20,7 +20,7 @@ type invitationPage struct {
 type invited struct {
 	db.Invitation
 	City      report.City
-	Moderator *db.Moderator // nil where the address has no account yet
+	Moderator *db.Moderator // nil if the address has no account yet
 }
 
 // invitationOf finds the invitation of the link.
@@ -62,8 +62,8 @@ func (s *Site) invitationPage(w http.ResponseWriter, r *http.Request, status int
 	return s.render(w, r, status, "invitation.tmpl", s.T(r, "invitation.title"), data)
 }
 
-// handleInvitation accepts: somebody new sets a password and is logged in;
-// somebody with an account logs in with the password they have.
+// handleInvitation accepts an invitation. Somebody new sets a password and is
+// logged in; somebody with an account logs in with the password they have.
 func (s *Site) handleInvitation(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	inv, err := s.invitationOf(r)
@@ -98,8 +98,8 @@ func (s *Site) handleInvitation(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// acceptInvitation stores it. An account that was made between looking and
-// now would have been given no password; db keeps the one it has.
+// acceptInvitation stores the acceptance. If an account was made a moment ago,
+// hash is not its password: db keeps the one it has.
 func (s *Site) acceptInvitation(r *http.Request, inv invited, hash string) (db.Moderator, error) {
 	m, err := s.DB.AcceptInvitation(r.Context(), inv.ID, hash)
 	if errors.Is(err, db.ErrNotFound) {

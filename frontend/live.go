@@ -16,9 +16,10 @@ import (
 const streamWriteTimeout = 10 * time.Second
 
 // handleLive is a city's event stream (HTML standard, 9.2): /city/{slug}/live.
-// Events: "report" is the HTML of a new report, to stand before the others;
-// "removed" the id of one that is gone; "list" the HTML of all. The query's v,
-// or what the browser says it had last, is the version of the list it shows.
+// The event "report" is the HTML of a new report, to be put before the others;
+// "removed" is the id of one that is gone; "list" is the HTML of all. The
+// query's v, or the last event id that the browser sends, is the version of the
+// list that it shows.
 func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.DB.FindCity(r.Context(), chi.URLParam(r, "slug"))
 	if err != nil {
@@ -40,17 +41,18 @@ func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
 	return feed(w, r, st)
 }
 
-// feed writes what the broker has for the stream until either side ends it.
-// What goes wrong on the way is the visitor's connection, and nobody's error.
+// feed writes what the broker has for the stream until either side ends it. A
+// failed write concerns only the visitor's connection and is no error.
 func feed(w http.ResponseWriter, r *http.Request, st *stream) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx
 	out := http.NewResponseController(w)
-	// The server's limits are for pages; a stream has its own.
+	// The server's limits are for pages. A stream has its own.
 	_ = out.SetReadDeadline(time.Time{})
-	// Spread over seconds, so that not all come back at once after a restart.
+	// Spread over seconds, so that not everybody comes back at once after a
+	// restart.
 	hello := fmt.Sprintf("retry: %d\n\n", 2000+rand.IntN(4000))
 	if !push(w, out, []byte(hello)) {
 		return nil

@@ -72,8 +72,8 @@ func (w *watcher) next() (e event, ok bool) {
 	return event{}, false
 }
 
-// until reads events up to the one that ends an update and returns the names
-// and what they hold of texts.
+// until reads events up to the one that ends an update. It returns their names,
+// the last event, and all their texts.
 func (w *watcher) until() (names []string, last event, all string) {
 	w.t.Helper()
 	for {
@@ -95,8 +95,8 @@ func (tn *town) liveURL(c report.City) string {
 	return attr(tn.browser().get("/city/"+c.Slug).id("reports"), "data-live")
 }
 
-// knows waits until the broker knows what the first page of the city shows. A
-// report that comes before has it sent the whole list.
+// knows waits until the broker knows what the city's page shows. A report that
+// came sooner would make it send the whole list.
 func (tn *town) knows(c report.City) {
 	tn.t.Helper()
 	b := tn.site.live
@@ -189,7 +189,7 @@ func TestLive(t *testing.T) {
 	})
 }
 
-// lists is a source of a broker that a test changes.
+// lists is what a broker reads from, which a test can change.
 type lists struct {
 	mu   sync.Mutex
 	list liveList
@@ -238,7 +238,7 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 		}
 	}
 	told("list")
-	// The best of some: the machine may be busy with something else.
+	// The best of several runs: the machine may be busy with something else.
 	best := time.Hour
 	for i := range 5 {
 		src.set(fmt.Sprint("v", i+2), fmt.Sprint("b", i), "a")

@@ -13,7 +13,7 @@ type liveItem struct {
 	html []byte
 }
 
-// changeSince is the update that turns the list before into l.
+// changeSince returns the update that turns the list before into l.
 func (l liveList) changeSince(before liveList) []byte {
 	have, want := before.ids(), l.ids()
 	var fresh []liveItem
@@ -33,7 +33,7 @@ func (l liveList) changeSince(before liveList) []byte {
 		events.add("removed", []byte(it.id))
 	}
 	if kept+len(fresh) != len(l.items) {
-		return l.whole() // something new stands between what was there
+		return l.whole() // something new stands between the old reports
 	}
 	for i := len(fresh) - 1; i >= 0; i-- {
 		events.add("report", fresh[i].html)
@@ -41,7 +41,7 @@ func (l liveList) changeSince(before liveList) []byte {
 	return events.end(l.version)
 }
 
-// whole is the update with the whole list.
+// whole returns the update that carries the whole list.
 func (l liveList) whole() []byte {
 	var all []byte
 	for _, it := range l.items {
@@ -75,8 +75,8 @@ func (e *events) add(name string, data []byte) {
 	e.buf.WriteByte('\n')
 }
 
-// end adds an event that has no effect but its id: a browser that got so far
-// has all of the update, and names the id when it comes back.
+// end adds an event that does nothing but carry its id. A browser that has read
+// it has the whole update, and sends the id when it comes back.
 func (e *events) end(version string) []byte {
 	e.buf.WriteString("event: version\nid: " + version + "\ndata:\n\n")
 	return e.buf.Bytes()

@@ -33,7 +33,8 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	// Of somebody unknown m.Password is empty, which takes as long to refuse.
+	// For an unknown address m.Password is empty. Refusing it takes just as
+	// long.
 	ok, err := s.passwords.match(r.Context(), r.PostFormValue("password"), m.Password)
 	if err != nil {
 		return err

@@ -134,13 +134,13 @@ func TestLoginsAreLimited(t *testing.T) {
 		resp, _ := tn.request(http.MethodPost, "/login", "email=a&password=b", "X-Forwarded-For", forwarded)
 		return resp.StatusCode
 	}
-	// On a busy machine a new minute may begin on the way.
+	// On a busy machine a new minute may begin in the middle.
 	for range 3 * loginsPerMinute {
 		if try("203.0.113.7") == http.StatusTooManyRequests {
 			break
 		}
 	}
-	// What stands before the last address came from the visitor.
+	// Everything before the last address came from the visitor.
 	if got := try("198.51.100.1, 203.0.113.7"); got != http.StatusTooManyRequests {
 		t.Errorf("one login more: status %d", got)
 	}
@@ -193,7 +193,7 @@ func TestPasswordReset(t *testing.T) {
 	})
 }
 
-// invite makes an invitation and returns the path of its link.
+// invite creates an invitation and returns the path of its link.
 func (tn *town) invite(c report.City, email string) string {
 	tn.t.Helper()
 	inv, err := tn.db.CreateInvitation(tn.t.Context(), c.ID, email)

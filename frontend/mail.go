@@ -8,16 +8,16 @@ import (
 	"ticketfrei/internal/mailer"
 )
 
-// linkName is the name of the value in an account mail's text that is the
-// link it is all about.
+// linkName is the name of the value that holds the link which an account mail
+// is about.
 const linkName = "Link"
 
 // mailTo sends a mail about an account, in lang. data are the values for both
 // texts, alternating names and values; the one named Link is the link that the
-// mail is about. When it returns nil the mail is on disk and will be sent.
+// mail is about. When it returns nil, the mail is on disk and will be sent.
 //
-// Where no mail can leave, on a laptop at the first start, the link is in the
-// log instead.
+// If no mail can leave, as on a laptop at the first start, the link is written
+// to the log instead.
 func (s *Site) mailTo(ctx context.Context, lang, to, subjectID, textID string, data ...any) error {
 	subject := s.Texts.T(lang, subjectID, data...)
 	if !s.mailLeaves() {
@@ -32,13 +32,13 @@ func (s *Site) mailTo(ctx context.Context, lang, to, subjectID, textID string, d
 	return nil
 }
 
-// mailLeaves tells whether mail can be sent at all: there is a relay, or a
-// name that other mail servers can know us by.
+// mailLeaves reports whether mail can be sent at all: there is a relay, or a
+// name by which other mail servers can know us.
 func (s *Site) mailLeaves() bool {
 	return s.Config.Mail.Relay != "" || !strings.EqualFold(s.Config.Mail.Domain, "localhost")
 }
 
-// valueOf finds a value among alternating names and values.
+// valueOf finds a value in alternating names and values.
 func valueOf(data []any, name string) any {
 	for i := 0; i+1 < len(data); i += 2 {
 		if data[i] == name {

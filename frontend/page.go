@@ -12,17 +12,17 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// page is what every template sees as its root: the site's own, the settings'
-// and those of the networks.
+// page is what every template sees as its root, whether the site's, the
+// settings' or a network's.
 type page struct {
 	Lang      string
 	Title     string        // of the page, translated
-	City      report.City   // the zero City where the page is about none
+	City      report.City   // the zero City if the page is about none
 	Moderator *db.Moderator // nil when nobody is logged in
 	Cities    []report.City // of the moderator
 	Flash     string        // what the page says once; empty for nothing
 	Data      any           // what the handler gave
-	URL       string        // public address of the site, without a slash at the end
+	URL       string        // public address of the site, without a trailing slash
 	Path      string        // path of the page
 	Demo      bool
 
@@ -31,7 +31,7 @@ type page struct {
 	now    time.Time
 }
 
-// translator is the catalogue, as far as a page needs it.
+// translator is what a page needs of the catalogue.
 type translator interface {
 	T(lang, id string, data ...any) string
 }
@@ -47,24 +47,25 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	return p
 }
 
-// blankPage makes the root for a page that is the same for everybody.
+// blankPage makes the root for a page that looks the same to everybody.
 func (s *Site) blankPage(lang, title string, data any) *page {
 	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Demo: s.Demo,
 		texts: s.Texts, assets: s.look.Load().assets, now: s.Now()}
 }
 
-// T is the text id in the language of the page, filled with data: alternating
+// T returns the text id in the page's language, filled with data: alternating
 // names and values.
 func (p *page) T(id string, data ...any) string { return p.texts.T(p.Lang, id, data...) }
 
-// InSettings tells whether the page is one of the settings.
+// InSettings reports whether the page is one of the settings.
 func (p *page) InSettings() bool { return strings.HasPrefix(p.Path, "/settings") }
 
-// Asset is the URL of a file of templates/static, which changes with its
-// content.
+// Asset returns the URL of a file of templates/static. It changes with the
+// file's content.
 func (p *page) Asset(name string) string { return p.assets.url(name) }
 
-// Time shows a time as people say it: the hour today, the day otherwise.
+// Time shows a time as people say it: the hour if it is today, otherwise the
+// day.
 func (p *page) Time(t time.Time) template.HTML {
 	if t.IsZero() {
 		return ""
@@ -81,17 +82,17 @@ func (p *page) Time(t time.Time) template.HTML {
 	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + text + `</time>`)
 }
 
-// Markdown is what a moderator wrote, as HTML that can do no harm.
+// Markdown returns a moderator's text as HTML that can do no harm.
 func (p *page) Markdown(text string) template.HTML { return markdown.HTML(text) }
 
-// Initial is the first letter of a name, in upper case: it stands for a
+// Initial returns the first letter of a name in upper case. It stands for a
 // network that has no picture.
 func (p *page) Initial(name string) string {
 	r, _ := utf8.DecodeRuneInString(name)
 	return strings.ToUpper(string(r))
 }
 
-// With is the page with other data, for a part that several pages share.
+// With returns the page with other data, for a part that several pages share.
 func (p *page) With(data any) *page {
 	part := *p
 	part.Data = data

@@ -15,9 +15,9 @@ const (
 	MaxPassword = 256
 )
 
-// hashParams are the second of the equivalent settings that the OWASP password
-// storage cheat sheet gives for Argon2id (m=19 MiB, t=2, p=1): a small server
-// can afford some of them at a time.
+// hashParams are the second of the equivalent settings for Argon2id in the
+// OWASP password storage cheat sheet (m=19 MiB, t=2, p=1). A small server can
+// afford several of them at a time.
 var hashParams = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // HashPassword hashes a password for storing (argon2id).
@@ -29,13 +29,13 @@ func HashPassword(password string) (string, error) {
 	return hash, nil
 }
 
-// passwords hashes and compares, only so many at a time: each takes its memory
-// and a processor, and a flood of logins shall leave the rest of the site
-// alone.
+// passwords hashes and compares passwords, only a few at a time. Each takes
+// memory and a processor, and a flood of logins must not slow down the rest of
+// the site.
 type passwords struct {
 	slots chan struct{}
-	// nobody is a hash that no password fits: comparing with it takes as long
-	// as with a real one.
+	// nobody is a hash that no password matches. Comparing with it takes as
+	// long as with a real one.
 	nobody string
 }
 
@@ -47,7 +47,7 @@ func newPasswords() (*passwords, error) {
 	return &passwords{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), nobody: nobody}, nil
 }
 
-// hash waits for its turn, or until ctx ends, and hashes.
+// hash waits for its turn and hashes. It gives up when ctx ends.
 func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	if err := p.enter(ctx); err != nil {
 		return "", err
@@ -56,8 +56,8 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	return HashPassword(password)
 }
 
-// match tells whether password is that of hash. Of an account that is not
-// there hash is empty: the answer is no, after the same time.
+// match reports whether password is that of hash. For an account that does not
+// exist, hash is empty: the answer is no, after the same time.
 func (p *passwords) match(ctx context.Context, password, hash string) (bool, error) {
 	if err := p.enter(ctx); err != nil {
 		return false, err

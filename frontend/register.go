@@ -31,9 +31,9 @@ const maxCityName = 60
 type registerForm struct {
 	Email   string
 	City    string
-	Address string // the address that the city's name gives; empty where it gives none
+	Address string // the address that the city's name gives; empty if it gives none
 	Errors  fieldErrors
-	Member  bool // somebody is logged in: only the name is asked for
+	Member  bool // somebody is logged in, so only the name is asked for
 }
 
 func (s *Site) handleRegisterForm(w http.ResponseWriter, r *http.Request) error {
@@ -48,7 +48,7 @@ func (s *Site) registerPage(w http.ResponseWriter, r *http.Request, status int, 
 	return s.render(w, r, status, "register.tmpl", s.T(r, "register.title"), form)
 }
 
-// cityAddress is the mail address of the city of that slug.
+// cityAddress returns the mail address of the city with that slug.
 func (s *Site) cityAddress(slug string) string { return slug + "@" + s.Config.Mail.Domain }
 
 func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
@@ -76,11 +76,12 @@ func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// cityName is a name as it is stored: one line, without spaces around it.
+// cityName returns a name as it is stored: on one line, without spaces around
+// it.
 func cityName(typed string) string { return strings.Join(strings.Fields(typed), " ") }
 
-// checkCityName returns the slug of a name that a new city may have; where it
-// may not, what is wrong is in wrong["city"].
+// checkCityName returns the slug for the name of a new city. If the name cannot
+// be used, wrong["city"] says why.
 func (s *Site) checkCityName(ctx context.Context, name string, wrong fieldErrors) (string, error) {
 	slug := report.Slug(name)
 	switch err := report.CheckSlug(slug); {
@@ -107,9 +108,9 @@ func (s *Site) checkCityName(ctx context.Context, name string, wrong fieldErrors
 	return slug, nil
 }
 
-// signUp stores the sign-up and mails its link. Somebody who has an account
-// is mailed that; the visitor, who may be somebody else, is told the same
-// either way, after the same work.
+// signUp stores the sign-up and mails its link. If the address has an account,
+// the mail says so instead. The visitor, who may be somebody else, is told the
+// same either way and after the same work.
 func (s *Site) signUp(r *http.Request, form registerForm, slug, password string) error {
 	ctx, lang := r.Context(), visitOf(r.Context()).lang
 	hash, err := s.passwords.hash(ctx, password)
@@ -134,7 +135,7 @@ func (s *Site) signUp(r *http.Request, form registerForm, slug, password string)
 		"City", form.City, "Address", s.cityAddress(slug), linkName, s.link("/confirm/"+token))
 }
 
-// addCity makes another city for a moderator who is logged in.
+// addCity creates another city for a moderator who is logged in.
 func (s *Site) addCity(w http.ResponseWriter, r *http.Request, slug string, form registerForm) error {
 	ctx := r.Context()
 	made, err := s.DB.CreateCity(ctx, censor.NewCity(slug, form.City, visitOf(ctx).lang), s.moderator(r).ID, s.everywhere())
@@ -166,8 +167,8 @@ func (s *Site) handleRegisterSent(w http.ResponseWriter, r *http.Request) error 
 // sentPage is what sent.tmpl shows: a mail is on its way.
 type sentPage struct{ Text, Hint string }
 
-// handleRegisterName says what a city's name would become, for the form to
-// show while it is typed.
+// handleRegisterName says what address a city's name would give. The form shows
+// it while the name is typed.
 func (s *Site) handleRegisterName(w http.ResponseWriter, r *http.Request) error {
 	name, wrong := cityName(r.URL.Query().Get("city")), fieldErrors{}
 	if name == "" {

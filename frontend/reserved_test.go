@@ -10,8 +10,8 @@ import (
 	"ticketfrei/tools/newnetwork/naming"
 )
 
-// TestRoutesOfTheSiteAreReserved finds what stands where the routes of networks
-// do: below /settings/ and /city/{slug}/.
+// TestRoutesOfTheSiteAreReserved finds the site's routes in the two places
+// where networks have theirs: below /settings/ and /city/{slug}/.
 func TestRoutesOfTheSiteAreReserved(t *testing.T) {
 	tn := newTown(t)
 	found := 0

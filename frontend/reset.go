@@ -26,7 +26,7 @@ func (s *Site) handlePasswordForm(w http.ResponseWriter, r *http.Request) error 
 	return s.render(w, r, http.StatusOK, "password.tmpl", s.T(r, "password.title"), passwordForm{})
 }
 
-// handlePassword mails a link to a new password. The answer does not tell
+// handlePassword mails a link to set a new password. The answer does not reveal
 // whether the address has an account.
 func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
 	form := passwordForm{Email: normalEmail(r.PostFormValue("email")), Errors: fieldErrors{}}
@@ -54,7 +54,7 @@ func (s *Site) mailReset(r *http.Request, m db.Moderator) error {
 }
 
 // passwordPayload names the moderator and the password that the link is to
-// replace: once it is replaced, by this link or another way, the link is void.
+// replace. The link is void as soon as that password is replaced, in any way.
 func passwordPayload(m db.Moderator) string {
 	return strconv.FormatInt(m.ID, 10) + ":" + stamp(m.Password)
 }
@@ -64,7 +64,8 @@ func (s *Site) handlePasswordSent(w http.ResponseWriter, r *http.Request) error 
 		Text: s.T(r, "password.sent.text"), Hint: s.T(r, "password.sent.hint")})
 }
 
-// resetOf returns whose password the link of the path is for.
+// resetOf returns the moderator whose password the link of the path may
+// replace.
 func (s *Site) resetOf(r *http.Request) (db.Moderator, error) {
 	payload, err := s.Secrets.Verify(purposePassword, chi.URLParam(r, "token"), s.Now())
 	if err != nil {
@@ -95,7 +96,7 @@ func (s *Site) newPasswordPage(w http.ResponseWriter, r *http.Request, status in
 }
 
 // handleNewPassword stores the new password, which ends all sessions made with
-// the old one, and logs in.
+// the old one, and logs the moderator in.
 func (s *Site) handleNewPassword(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	m, err := s.resetOf(r)

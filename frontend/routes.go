@@ -12,15 +12,16 @@ import (
 	"ticketfrei/db"
 )
 
-// How much one address may post. People share addresses, at home and behind
-// their phone's provider, so these are far from what one person does.
+// How much may be posted from one network address. People share addresses, at
+// home and behind their phone's provider, so these limits are far above what
+// one person does.
 const (
 	loginsPerMinute    = 60
 	signUpsPerQuarter  = 40
 	passwordPerQuarter = 20
 )
 
-// newRoutes makes the handler of all pages, those of the networks among them.
+// newRoutes makes the handler of all pages, including the networks' pages.
 func (s *Site) newRoutes() (http.Handler, error) {
 	sameOrigin, err := s.sameOrigin()
 	if err != nil {
@@ -49,7 +50,7 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
-// machineRoutes are for programs rather than people.
+// machineRoutes are for programs, not for people.
 func (s *Site) machineRoutes(r chi.Router) {
 	r.Get("/healthz", handleHealth)
 	r.Get("/readyz", s.handleReady)
@@ -61,8 +62,8 @@ func (s *Site) machineRoutes(r chi.Router) {
 	r.Get("/favicon.ico", s.rootAsset("icon.svg"))
 }
 
-// cityRoutes are the public pages of a city. They have no session: they are
-// the same for everybody.
+// cityRoutes are the public pages of a city. They have no session, since they
+// look the same to everybody.
 func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/", s.Handler(s.handleCity))
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
@@ -82,7 +83,7 @@ func (s *Site) personRoutes(r chi.Router) {
 	r.Route("/settings", s.memberRoutes)
 }
 
-// visitorRoutes are the pages for people who are not, or not yet, moderators.
+// visitorRoutes are the pages for people who are not moderators, or not yet.
 func (s *Site) visitorRoutes(r chi.Router) {
 	r.Use(s.takeForms(maxForm))
 	r.Get("/", s.Handler(s.handleHome))
@@ -113,7 +114,7 @@ func (s *Site) visitorRoutes(r chi.Router) {
 	})
 }
 
-// memberRoutes are the settings of the city of who is logged in.
+// memberRoutes are the settings of the logged-in moderator's city.
 func (s *Site) memberRoutes(r chi.Router) {
 	r.Use(s.requireLogin, s.allowRedirects, s.takeForms(maxSettingsForm))
 	r.Post("/city", s.Handler(s.handleSwitchCity))
@@ -126,7 +127,7 @@ func (s *Site) memberRoutes(r chi.Router) {
 	})
 }
 
-// withCity finds the city of the path; the page is in its language.
+// withCity finds the city in the path. The page is in the city's language.
 func (s *Site) withCity(next http.Handler) http.Handler {
 	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		city, err := s.DB.FindCity(r.Context(), chi.URLParam(r, "slug"))
@@ -140,7 +141,7 @@ func (s *Site) withCity(next http.Handler) http.Handler {
 	})
 }
 
-// noSuchCity tells a visitor whose city is not there how to find it.
+// noSuchCity tells a visitor how to find a city if this one does not exist.
 func noSuchCity(err error) error {
 	if errors.Is(err, db.ErrNotFound) {
 		return &bots.PageError{Status: http.StatusNotFound, ID: "error.no_such_city", Err: err}
@@ -148,7 +149,7 @@ func noSuchCity(err error) error {
 	return err
 }
 
-// originOf is the origin of a URL (RFC 6454): what stands before its path.
+// originOf returns the origin of a URL (RFC 6454): everything before its path.
 func originOf(public string) string {
 	u, err := url.Parse(public)
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// maxForm bounds the body of what a visitor posts, maxSettingsForm of what
-	// a moderator does: a long text, with six bytes for every umlaut.
+	// maxForm bounds the body of a visitor's post, in bytes. maxSettingsForm
+	// bounds a moderator's: a long text takes six bytes for every umlaut.
 	maxForm         = 64 << 10
 	maxSettingsForm = 512 << 10
 )
 
-// policy allows a page what stands in templates/static and nothing else.
+// policy allows a page to load what is in templates/static and nothing else.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
 
-// securityHeaders sets what tells browsers to be careful.
+// securityHeaders sets the headers that tell browsers to be careful.
 func (s *Site) securityHeaders(next http.Handler) http.Handler {
 	forms := "'self'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,9 +36,9 @@ func (s *Site) securityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// allowRedirects lets the forms of the settings lead to other sites: browsers
-// apply form-action to where a form redirects to, and connecting an account
-// means to be sent to the network that it is on.
+// allowRedirects lets the forms of the settings lead to other sites. Browsers
+// apply form-action to redirects too, and connecting an account means being
+// sent to its network.
 func (s *Site) allowRedirects(next http.Handler) http.Handler {
 	forms := "'self' https:"
 	if s.Config.Network.AllowPrivate {
@@ -51,8 +51,8 @@ func (s *Site) allowRedirects(next http.Handler) http.Handler {
 }
 
 // takeForms bounds the request's body and reads a posted form before a handler
-// asks for its fields: these come back empty where the form is too large or
-// broken, which must not look like an empty form.
+// asks for its fields. If the form is too large or broken, its fields are
+// empty, which must not look like an empty form.
 func (s *Site) takeForms(limit int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
@@ -68,12 +68,13 @@ func (s *Site) takeForms(limit int64) func(http.Handler) http.Handler {
 	}
 }
 
-// sameOrigin refuses forms that another site made the browser send. What
-// browsers tell of the origin is absent where no browser is at work, as in a
-// mail program's one-click unsubscribe: that is let through.
+// sameOrigin refuses forms that another site made the browser send. A request
+// without the browser's headers about the origin is let through: it does not
+// come from a browser but, for example, from a mail program's one-click
+// unsubscribe.
 func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	protection := http.NewCrossOriginProtection()
-	// Behind a proxy that changes the Host header the browser's origin is the
+	// Behind a proxy that changes the Host header, the browser's origin is the
 	// public address.
 	if err := protection.AddTrustedOrigin(originOf(s.Config.Web.URL)); err != nil {
 		return nil, err
@@ -82,9 +83,9 @@ func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	return protection.Handler, nil
 }
 
-// ClientIP is the visitor's address as far as limits go: of IPv6 the network.
-// With web.trust_proxy it is what our own proxy added to X-Forwarded-For, the
-// last; what stands before it came from the visitor.
+// ClientIP is the visitor's address for the purpose of limits; for IPv6 it is
+// the network. With web.trust_proxy it is the last entry of X-Forwarded-For,
+// which our own proxy added. The entries before it came from the visitor.
 func (s *Site) ClientIP(r *http.Request) string {
 	ip := r.RemoteAddr
 	if host, _, err := net.SplitHostPort(ip); err == nil {
@@ -97,8 +98,8 @@ func (s *Site) ClientIP(r *http.Request) string {
 	return httprate.CanonicalizeIP(ip)
 }
 
-// limitPosts lets one address post n times in a while; the rest gets an error
-// page. Looking at the form is free.
+// limitPosts lets one address post n times in a while. Further posts get an
+// error page. Looking at the form is free.
 func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Handler {
 	limit := httprate.LimitBy(n, while,
 		func(r *http.Request) (string, error) { return s.ClientIP(r), nil },
@@ -115,8 +116,8 @@ func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Ha
 	}
 }
 
-// accessLog logs every request at debug: the route, which has the names of
-// what stands in a path and not the token that does.
+// accessLog logs every request at debug level. It logs the route, which names
+// the parts of a path but not the token in it.
 func (s *Site) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.Log.Enabled(r.Context(), slog.LevelDebug) {
@@ -131,7 +132,7 @@ func (s *Site) accessLog(next http.Handler) http.Handler {
 	})
 }
 
-// routeOf is the route that a request took, as "/city/{slug}".
+// routeOf returns the route that a request took, such as "/city/{slug}".
 func routeOf(r *http.Request) string {
 	if rctx := chi.RouteContext(r.Context()); rctx != nil {
 		return rctx.RoutePattern()

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// sessionIdle is after how long without a request a moderator is logged
-	// out, sessionLife after how long in any case.
+	// sessionIdle is how long a moderator stays logged in without a request;
+	// sessionLife is how long at most.
 	sessionIdle = 30 * 24 * time.Hour
 	sessionLife = 365 * 24 * time.Hour
 )
@@ -35,7 +35,7 @@ const (
 )
 
 func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, error)) *scs.SessionManager {
-	// scs.New would start a goroutine that never ends, for a store in memory.
+	// scs.New would start a store in memory with a goroutine that never ends.
 	return &scs.SessionManager{
 		Store: o.DB.Sessions(), Codec: scs.GobCodec{}, HashTokenInStore: true,
 		IdleTimeout: sessionIdle, Lifetime: sessionLife, ErrorFunc: failed,
@@ -44,21 +44,21 @@ func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, erro
 	}
 }
 
-// sessionFailed answers where a session cannot be read or stored.
+// sessionFailed answers when a session cannot be read or stored.
 func (s *Site) sessionFailed(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, fmt.Errorf("session: %w", err))
 }
 
-// stamp stands for a password hash: a session or a link made with it is worth
-// nothing once the password has changed.
+// stamp stands for a password hash. A session or link made with it is void once
+// the password has changed.
 func stamp(passwordHash string) string {
 	sum := sha256.Sum256([]byte(passwordHash))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// logIn makes the request's session that of the moderator, with a new token.
-// Call it again after the password has changed: it is what keeps this session
-// while all others end.
+// logIn gives the request's session to the moderator, with a new token. Call it
+// again after a change of the password: it keeps this session while all others
+// end.
 func (s *Site) logIn(ctx context.Context, m db.Moderator) error {
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return fmt.Errorf("log in: %w", err)
@@ -76,11 +76,11 @@ func (s *Site) logOut(ctx context.Context) error {
 	return nil
 }
 
-// flash has the next page of this visitor show text once. The request must
-// have a session: that is all but those below /city and /demo.
+// flash makes the next page of this visitor show text once. The request must
+// have a session; only those below /city and /demo have none.
 func (s *Site) flash(ctx context.Context, text string) { s.sessions.Put(ctx, keyFlash, text) }
 
-// withSession reads the session and who it belongs to.
+// withSession reads the session and finds out who it belongs to.
 func (s *Site) withSession(next http.Handler) http.Handler {
 	return s.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		visitOf(r.Context()).session = true
@@ -92,9 +92,9 @@ func (s *Site) withSession(next http.Handler) http.Handler {
 	}))
 }
 
-// recognize finds the moderator and the city of the session. Both are read
-// again for every request: who was removed, or whose password was changed
-// elsewhere, is logged out with the next click.
+// recognize finds the moderator and the city of the session. It reads both
+// again for every request, so that somebody who was removed, or whose password
+// was changed elsewhere, is logged out with the next click.
 func (s *Site) recognize(ctx context.Context) error {
 	id := s.sessions.GetInt64(ctx, keyModerator)
 	if id == 0 {
@@ -119,7 +119,8 @@ func (s *Site) recognize(ctx context.Context) error {
 	return nil
 }
 
-// currentCity is the city of that id where it is among cities, else the first.
+// currentCity returns the city with that id if it is among cities, otherwise
+// the first one.
 func currentCity(cities []report.City, id int64) report.City {
 	for _, c := range cities {
 		if c.ID == id {
@@ -129,8 +130,8 @@ func currentCity(cities []report.City, id int64) report.City {
 	return cities[0]
 }
 
-// requireLogin sends visitors to /login who are not logged in, and those who
-// have no city to where they can make one.
+// requireLogin sends visitors who are not logged in to /login, and those who
+// have no city to the page where they can add one.
 func (s *Site) requireLogin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := visitOf(r.Context())
@@ -145,8 +146,8 @@ func (s *Site) requireLogin(next http.Handler) http.Handler {
 	})
 }
 
-// loginURL is the login page that leads back to where the visitor wanted to
-// go. A form cannot be sent again after the login, so it leads to the page.
+// loginURL returns the login page that leads back to where the visitor wanted
+// to go. A form cannot be sent again after the login, so it leads to the page.
 func loginURL(r *http.Request) string {
 	next := "/settings"
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -155,8 +156,8 @@ func loginURL(r *http.Request) string {
 	return "/login?next=" + url.QueryEscape(next)
 }
 
-// localPath returns next where it is a path of this site, else "/settings":
-// a link to our login must not lead to somebody else's page.
+// localPath returns next if it is a path of this site, otherwise "/settings". A
+// link to our login must not lead to somebody else's page.
 func localPath(next string) string {
 	const fallback = "/settings"
 	u, err := url.Parse(next)
@@ -171,8 +172,7 @@ func localPath(next string) string {
 	return next
 }
 
-// handleSwitchCity changes which of the moderator's cities the settings are
-// about.
+// handleSwitchCity changes which of the moderator's cities the settings show.
 func (s *Site) handleSwitchCity(w http.ResponseWriter, r *http.Request) error {
 	id, err := strconv.ParseInt(r.PostFormValue("city"), 10, 64)
 	if err != nil {

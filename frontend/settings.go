@@ -14,8 +14,7 @@ import (
 	"ticketfrei/bots"
 )
 
-// The parts of the settings page: its anchors, in the order in which they
-// stand on it.
+// The parts of the settings page: their anchors, in the order of the page.
 const (
 	partReports    = "reports"
 	partNetworks   = "networks"
@@ -33,9 +32,10 @@ const (
 	limitWindow   = time.Hour
 )
 
-// settingsRoutes adds the settings page and what its forms post to. A
-// moderator is logged in and the city known; it comes from the session and
-// never from the form or the URL, so that no route reaches another city.
+// settingsRoutes adds the settings page and the addresses that its forms post
+// to. The moderator is logged in and the city is known. It always comes from
+// the session, never from the form or the URL, so that no route reaches another
+// city.
 func (s *Site) settingsRoutes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameCity)
@@ -69,8 +69,8 @@ func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
 	return s.showSettings(w, r, http.StatusOK, p)
 }
 
-// settingsPage reads everything that the page shows. given is what the
-// sections of single networks show in place of their Network.Settings.
+// settingsPage reads everything that the page shows. given is what some
+// networks' sections show in place of their Network.Settings.
 func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
 	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partTexts, partModerators, partAccount}}
 	var err error
@@ -100,9 +100,9 @@ func (s *Site) showSettings(w http.ResponseWriter, r *http.Request, status int, 
 	return s.render(w, r, status, "settings/settings.tmpl", title, p)
 }
 
-// showForm shows the page again after a form that was not accepted, or was
-// only tried: set puts what was typed, and what is wrong with it, in place of
-// what is stored.
+// showForm shows the page again after a form that was refused or only tried.
+// set replaces what is stored with what was typed, and says what is wrong with
+// it.
 func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, set func(*settingsPage)) error {
 	p, err := s.settingsPage(r, nil)
 	if err != nil {
@@ -113,11 +113,11 @@ func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, set 
 }
 
 // savedFlash is what a part of the page says once after it was changed. It
-// stands at that part: the browser jumps there, and does not show the top of
-// the page.
+// appears at that part, because the browser jumps there and does not show the
+// top of the page.
 type savedFlash struct{ part, text string }
 
-// For returns what is said at the part with that anchor; empty for nothing.
+// For returns what to say at the part with that anchor, or "".
 func (f savedFlash) For(part string) string {
 	if f.part != part {
 		return ""
@@ -131,7 +131,7 @@ const (
 	keySavedText = "saved_text"
 )
 
-// saved leads back to a part of the settings page, which says text once.
+// saved leads back to a part of the settings page, which shows text once.
 func (s *Site) saved(w http.ResponseWriter, r *http.Request, part, text string) error {
 	s.sessions.Put(r.Context(), keySavedPart, part)
 	s.sessions.Put(r.Context(), keySavedText, text)
@@ -139,20 +139,20 @@ func (s *Site) saved(w http.ResponseWriter, r *http.Request, part, text string) 
 	return nil
 }
 
-// backTo leads from the address of a form to its part of the page: that is
-// what stands in the browser after a form was not accepted, and what is opened
+// backTo redirects from the address of a form to the form's part of the page.
+// That address is in the browser after a form was refused, and may be opened
 // again from there.
 func backTo(part string) http.HandlerFunc {
 	return http.RedirectHandler("/settings#"+part, http.StatusSeeOther).ServeHTTP
 }
 
-// cityField is the hidden field of every form here that tells which city the
-// page was about.
+// cityField is the hidden field, in every form here, that names the city that
+// the page was about.
 const cityField = "settings_city"
 
-// sameCity refuses forms of a page that was about another city than the one
-// the session is about now: somebody who runs two cities and has both open
-// must not write the rules of one into the other.
+// sameCity refuses a form whose page was about another city than the session is
+// now. Somebody who has the pages of two cities open must not write the rules
+// of one into the other.
 func (s *Site) sameCity(next http.Handler) http.Handler {
 	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
@@ -166,8 +166,8 @@ func (s *Site) sameCity(next http.Handler) http.Handler {
 	})
 }
 
-// limitModerator lets one moderator do something n times in limitWindow; what
-// is more is answered with the text textID.
+// limitModerator lets one moderator do something n times in limitWindow. After
+// that the answer is the text textID.
 func (s *Site) limitModerator(n int, textID string) func(http.Handler) http.Handler {
 	key := func(r *http.Request) (string, error) {
 		return strconv.FormatInt(s.moderator(r).ID, 10), nil
@@ -175,8 +175,8 @@ func (s *Site) limitModerator(n int, textID string) func(http.Handler) http.Hand
 	return httprate.LimitBy(n, limitWindow, key, httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, textID)))
 }
 
-// gone is the answer to a form about something that is not there, or not of
-// this city.
+// gone answers a form about something that does not exist or is not this
+// city's.
 func gone(err error) error {
 	return &bots.PageError{Status: http.StatusNotFound, ID: "settings.error.gone", Err: err}
 }
@@ -190,15 +190,15 @@ func formID(r *http.Request, field string) (int64, error) {
 	return id, nil
 }
 
-// typedLines is what stands in a textarea, with the line ends that we store:
-// browsers send CR LF.
+// typedLines returns the content of a textarea with the line ends that we
+// store; browsers send CR LF.
 func typedLines(r *http.Request, field string) string {
 	text := strings.ReplaceAll(r.PostFormValue(field), "\r\n", "\n")
 	return strings.TrimRight(strings.ReplaceAll(text, "\r", "\n"), "\n\t ")
 }
 
-// tooLong is what to say at a field that holds more than limit characters,
-// empty where it does not.
+// tooLong returns what to say at a field that holds more than limit characters,
+// or "".
 func (s *Site) tooLong(r *http.Request, text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return ""
@@ -206,7 +206,7 @@ func (s *Site) tooLong(r *http.Request, text string, limit int) string {
 	return s.T(r, "settings.error.too_long", "Max", limit)
 }
 
-// statusOf is the HTTP status of a page about a form.
+// statusOf returns the HTTP status of a page about a form.
 func statusOf(ok bool) int {
 	if ok {
 		return http.StatusOK

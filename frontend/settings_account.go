@@ -12,30 +12,30 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// accountRoutes are those of the part about the account.
+// accountRoutes are the routes of the part about the account.
 func (s *Site) accountRoutes(r chi.Router) {
 	r.Get("/password", backTo(partAccount))
 	r.Get("/delete", backTo(partAccount))
-	// Both ask for the password: one limit for guessing it.
+	// Both ask for the password, so one limit on guessing covers both.
 	r = r.With(s.limitModerator(passwordLimit, "settings.error.too_many"))
 	r.Post("/password", s.Handler(s.handlePasswordChange))
 	r.Post("/delete", s.Handler(s.handleDeleteCity))
 }
 
-// accountForms are the forms of the part about the account. Passwords never
-// come back.
+// accountForms are the forms of the part about the account. A typed password is
+// never shown again.
 type accountForms struct {
 	Min, Max  int // of a new password
 	OldError  string
 	NewError  string
-	Slug      string // typed, to delete the city
+	Slug      string // as typed, to delete the city
 	SlugError string
 	// DeletePasswordError is about the password typed to delete the city.
 	DeletePasswordError string
-	DeleteError         string // why it was not deleted although all was right
+	DeleteError         string // why the city was not deleted although the form was right
 }
 
-// Deleting tells whether the form that deletes the city was posted.
+// Deleting reports whether the form that deletes the city was posted.
 func (f accountForms) Deleting() bool {
 	return f.SlugError+f.DeletePasswordError+f.DeleteError != ""
 }
@@ -60,7 +60,7 @@ func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) erro
 	if err := s.DB.SetPassword(r.Context(), m.ID, m.Password); err != nil {
 		return err
 	}
-	// Every session is worth nothing now; this one begins again.
+	// Every session is void now; this one starts again.
 	if err := s.logIn(r.Context(), m); err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 	return s.leave(w, r, s.T(r, "settings.account.deleted", "City", c.Name))
 }
 
-// forgetAll has every network forget the city's bot. The name is that of the
-// network which did not.
+// forgetAll makes every network forget the city's bot. If one fails, its name
+// is returned with the error.
 func (s *Site) forgetAll(r *http.Request, c report.City) (network string, err error) {
 	list, err := s.DB.CityBots(r.Context(), c.ID)
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *Site) forgetAll(r *http.Request, c report.City) (network string, err er
 	for _, b := range list {
 		n, ok := s.network(b.Network)
 		if !ok {
-			continue // built without this network: there is nobody to ask
+			continue // the program was built without this network, so nobody can be asked
 		}
 		if err := s.forget(r.Context(), n, b); err != nil {
 			return b.Network, fmt.Errorf("forget bot: %w", err)

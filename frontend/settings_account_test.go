@@ -54,7 +54,7 @@ func TestSettingsDeleteCity(t *testing.T) {
 	m := b.moderator("one@example.org")
 	first, second := b.city("nuernberg", "Nürnberg", m), b.city("fuerth", "Fürth", m)
 	w := b.login("one@example.org")
-	// By name Fürth comes first, and so is what the settings are about.
+	// Fürth comes first by name, so the settings are about it.
 	bot := b.bot(second, "tram")
 
 	t.Run("mistakes", func(t *testing.T) {

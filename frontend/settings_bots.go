@@ -29,7 +29,7 @@ func (s *Site) botRoutes(r chi.Router) {
 	r.Post("/disconnect", s.Handler(s.handleDisconnect))
 }
 
-// requestedBot is the network in the URL and the bot of it that is meant.
+// requestedBot returns the network in the URL and the bot on it that is meant.
 func (s *Site) requestedBot(r *http.Request) (Network, report.Bot, error) {
 	n, ok := s.network(chi.URLParam(r, "network"))
 	if !ok {
@@ -42,8 +42,8 @@ func (s *Site) requestedBot(r *http.Request) (Network, report.Bot, error) {
 	return n, b, err
 }
 
-// findBot is the bot of the form's field bot_id, or the city's first one of the
-// network where there is no such field.
+// findBot returns the bot of the form's field bot_id. Without that field it is
+// the city's first bot on the network.
 func (s *Site) findBot(r *http.Request, network string) (report.Bot, error) {
 	field := r.FormValue("bot_id")
 	if field == "" {
@@ -91,7 +91,7 @@ func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error
 	})
 }
 
-// detachable is requestedBot for networks that not every city has.
+// detachable is requestedBot for the networks that not every city has.
 func (s *Site) detachable(r *http.Request) (Network, report.Bot, error) {
 	n, b, err := s.requestedBot(r)
 	if err == nil && n.Everywhere {
@@ -110,7 +110,7 @@ func (s *Site) handleDisconnect(w http.ResponseWriter, r *http.Request) error {
 		s.Log.Error("a network did not forget a bot", "network", n.Name, "bot", b.ID, "err", err)
 		return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnect_failed", "Network", title))
 	}
-	// One that somebody else disconnected a moment ago is just as gone.
+	// A bot that somebody else disconnected a moment ago is just as gone.
 	if err := s.DB.DeleteBot(r.Context(), b.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
@@ -118,9 +118,9 @@ func (s *Site) handleDisconnect(w http.ResponseWriter, r *http.Request) error {
 	return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnected", "Network", title))
 }
 
-// forget switches the bot off and has the network delete what it stores of it.
-// Off first: where the network fails half way, the bot must not go on with
-// what is left of it.
+// forget switches the bot off and makes the network delete what it stores about
+// it. The bot is switched off first: if the network fails half way, the bot
+// must not go on with what is left.
 func (s *Site) forget(ctx context.Context, n Network, b report.Bot) error {
 	if err := s.DB.EnableBot(ctx, b.ID, false); err != nil {
 		return err
@@ -131,15 +131,15 @@ func (s *Site) forget(ctx context.Context, n Network, b report.Bot) error {
 	return guard(func() error { return n.Network.Forget(ctx, b) })
 }
 
-// question is a page that asks before something is done that cannot be undone.
+// question is a page that asks before doing something that cannot be undone.
 type question struct {
 	Title  string
 	Lead   string
 	Action string // where the button posts to
 	Button string
-	Keep   string // text of the way back
-	Back   string // where that leads
-	Field  string // name of a hidden field, empty for none
+	Keep   string // text of the link back
+	Back   string // where that link leads
+	Field  string // name of a hidden field; empty for none
 	Value  string
 }
 

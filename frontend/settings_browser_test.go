@@ -89,7 +89,7 @@ func (w *browser) post(path string, fields ...string) answer {
 	return w.do(http.MethodPost, path, form)
 }
 
-// want checks the status and, of a redirect, where it leads.
+// want checks the status and where a redirect leads.
 func (a answer) want(status int, location string) answer {
 	a.t.Helper()
 	if a.status != status || a.location != location {
@@ -108,8 +108,8 @@ func (a answer) find(f func(*html.Node) bool) *html.Node {
 	return nil
 }
 
-// id returns the element with that id. There must be one; an empty one stands
-// in for it where there is none.
+// id returns the element with that id. There must be one; if not, an empty
+// element stands in for it.
 func (a answer) id(id string) *html.Node {
 	a.t.Helper()
 	n := a.find(func(n *html.Node) bool { return attr(n, "id") == id })
@@ -136,7 +136,7 @@ func (a answer) silent(id, text string) {
 	}
 }
 
-// value is what the field with that id holds.
+// value returns what the field with that id holds.
 func (a answer) value(id string) string {
 	a.t.Helper()
 	n := a.id(id)
@@ -154,7 +154,8 @@ func (a answer) value(id string) string {
 	return attr(n, "value")
 }
 
-// text is what the element shows, spaces put together but in a textarea.
+// text returns what the element shows. Runs of spaces become one, except in a
+// textarea.
 func (a answer) text(n *html.Node) string {
 	var words strings.Builder
 	for d := range n.Descendants() {

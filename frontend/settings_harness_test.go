@@ -30,8 +30,8 @@ import (
 // boardPassword is everybody's password in these tests.
 const boardPassword = "zwölf Kontis im Regen"
 
-// board is a site with a real database and two networks, and what its options
-// were called with.
+// board is a site with a real database and two networks. It records what its
+// options were called with.
 type board struct {
 	t    *testing.T
 	url  string
@@ -39,7 +39,7 @@ type board struct {
 	db   *db.DB
 	box  *secret.Box
 	tram *toyNetwork // every city has it
-	bell *toyNetwork // connected by hand
+	bell *toyNetwork // connected by a moderator
 	mux  chi.Routes
 
 	notices notice.Board
@@ -50,7 +50,7 @@ type board struct {
 	taken   []string
 }
 
-// toyTexts and toySettings are what a network brings along.
+// toyTexts and toySettings are the files of a network.
 const (
 	toyTexts    = "[%s]\ntitle = \"Toy %s\"\nblurb = \"A toy.\"\nsaved = \"Connected.\"\nrevoked = \"the token was revoked\"\n"
 	toySettings = `<form method="post" action="/settings/{{.Data.Name}}/connect" id="connect-{{.Data.Name}}">
@@ -58,7 +58,7 @@ const (
 <p class="toy">{{if .Data.Made}}bot of {{.City.Name}}{{else}}no bot{{end}}</p></form>`
 )
 
-// toyNetwork is a network that does as the test says.
+// toyNetwork is a network that does what the test says.
 type toyNetwork struct {
 	name string
 
@@ -192,7 +192,7 @@ func (b *board) open(networks []Network) {
 	must(err)
 }
 
-// PublishMail takes the mails of the site.
+// PublishMail keeps the mails of the site.
 func (b *board) PublishMail(_ context.Context, m mailer.Mail) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -206,7 +206,7 @@ func (b *board) noteChange(cityID int64) {
 	b.changed[cityID]++
 }
 
-// TakeBack notes that the site asked for it.
+// TakeBack records that the site asked for it.
 func (b *board) TakeBack(ctx context.Context, cityID int64, id string) error {
 	b.mu.Lock()
 	b.taken = append(b.taken, id)
@@ -214,13 +214,13 @@ func (b *board) TakeBack(ctx context.Context, cityID int64, id string) error {
 	return b.db.TakeBack(ctx, cityID, id)
 }
 
-// Ready is for the site.
+// Ready implements Health.
 func (b *board) Ready(context.Context) error { return nil }
 
-// hashed is the hash of boardPassword: made once, it takes its time.
+// hashed is the hash of boardPassword, made only once since that takes time.
 var hashed = sync.OnceValues(func() (string, error) { return HashPassword(boardPassword) })
 
-// moderator makes a moderator.
+// moderator creates a moderator.
 func (b *board) moderator(email string) db.Moderator {
 	b.t.Helper()
 	hash, err := hashed()
@@ -234,7 +234,7 @@ func (b *board) moderator(email string) db.Moderator {
 	return m
 }
 
-// city makes a city of a moderator.
+// city creates a city for a moderator.
 func (b *board) city(slug, name string, m db.Moderator) report.City {
 	b.t.Helper()
 	c, err := b.db.CreateCity(b.t.Context(), report.City{Slug: slug, Name: name, Language: "de",

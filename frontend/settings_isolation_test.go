@@ -15,7 +15,7 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// cityState is all that belongs to a city.
+// cityState is everything that belongs to a city.
 type cityState struct {
 	City         report.City
 	Bots         []report.Bot
@@ -68,7 +68,7 @@ func TestSettingsIsolation(t *testing.T) {
 	w := b.login("one@example.org")
 
 	// Every form of the settings, with the ids of the other city wherever one
-	// could be given. What the answer is does not matter; what it does is.
+	// can be given. The answer does not matter, only the effect.
 	all := []string{"city", strconv.FormatInt(theirs.ID, 10), "city_id", strconv.FormatInt(theirs.ID, 10),
 		"slug", theirs.Slug, "password", boardPassword, "old", boardPassword, "new", "another password",
 		"report", "theirs", "show", "passed", "moderator", strconv.FormatInt(victim.ID, 10),

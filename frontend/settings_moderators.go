@@ -16,7 +16,7 @@ import (
 // inviteLife is how long the link of an invitation works.
 const inviteLife = 30 * 24 * time.Hour
 
-// cityModeratorRoutes are those of the part about moderators.
+// cityModeratorRoutes are the routes of the part about moderators.
 func (s *Site) cityModeratorRoutes(r chi.Router) {
 	r.Get("/invite", backTo(partModerators))
 	r.With(s.limitModerator(inviteLimit, "settings.moderators.too_many")).Post("/invite", s.Handler(s.handleInvite))
@@ -29,11 +29,11 @@ func (s *Site) cityModeratorRoutes(r chi.Router) {
 type moderatorsPart struct {
 	Moderators  []db.Moderator
 	Invitations []db.Invitation
-	Email       string // typed
+	Email       string // as typed
 	EmailError  string
 }
 
-// Last tells whether nobody may be removed.
+// Last reports whether nobody may be removed.
 func (m moderatorsPart) Last() bool { return len(m.Moderators) == 1 }
 
 func (s *Site) moderatorsPart(r *http.Request) (moderatorsPart, error) {
@@ -79,7 +79,7 @@ func (s *Site) checkInvitee(r *http.Request, typed string) (email, problem strin
 }
 
 // sendInvitation stores the invitation and mails its link, in the language of
-// the city: of the person we know nothing else.
+// the city: nothing else is known about the person.
 func (s *Site) sendInvitation(r *http.Request, email string) error {
 	c := s.City(r)
 	inv, err := s.DB.CreateInvitation(r.Context(), c.ID, email)
@@ -102,7 +102,7 @@ func (s *Site) handleWithdraw(w http.ResponseWriter, r *http.Request) error {
 	return s.saved(w, r, partModerators, s.T(r, "settings.moderators.withdrawn"))
 }
 
-// cityModerator is the moderator of this city with that id.
+// cityModerator returns the moderator of this city with that id.
 func (s *Site) cityModerator(r *http.Request, id int64) (db.Moderator, error) {
 	list, err := s.DB.CityModerators(r.Context(), s.City(r).ID)
 	if err != nil {
@@ -166,9 +166,9 @@ func (s *Site) handleRemove(w http.ResponseWriter, r *http.Request) error {
 	return s.saved(w, r, partModerators, s.T(r, "settings.moderators.removed", "Email", m.Email, "City", c.Name))
 }
 
-// leave says goodbye to a moderator who has just lost the city they were
-// looking at: to their next one, or, where it was the only one and their login
-// has gone with it, to the start page.
+// leave says goodbye to moderators who have just lost the city they were
+// looking at. It leads to their next city. If they have none, their login is
+// gone too, and it leads to the start page.
 func (s *Site) leave(w http.ResponseWriter, r *http.Request, goodbye string) error {
 	next := "/settings"
 	if len(visitOf(r.Context()).cities) <= 1 {

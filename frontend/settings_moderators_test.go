@@ -15,7 +15,7 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// join makes a moderator of the city.
+// join adds a moderator to the city.
 func (b *board) join(c report.City, email string) db.Moderator {
 	b.t.Helper()
 	inv, err := b.db.CreateInvitation(b.t.Context(), c.ID, email)
@@ -160,7 +160,7 @@ func TestSettingsRemove(t *testing.T) {
 	})
 }
 
-// unfold undoes the quoted-printable encoding, as far as a link needs it.
+// unfold decodes quoted-printable, as far as a link needs it.
 func unfold(data []byte) string {
 	return strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(string(data))
 }

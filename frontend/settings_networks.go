@@ -27,23 +27,23 @@ type networkCard struct {
 	Anchor     string
 	Title      string
 	Blurb      string
-	Bots       []botCard // the city's, the first one made first
+	Bots       []botCard // the city's bots, oldest first
 	Everywhere bool
 	Section    template.HTML // its settings.tmpl
-	Trouble    string        // why Section cannot be shown; empty where it can
+	Trouble    string        // why Section cannot be shown; empty if it can
 }
 
 // botCard is one of the city's bots on its network's card.
 type botCard struct {
 	report.Bot
-	Address    string // where riders write to; empty where there is none
-	Recipients int    // -1 where the network has none or cannot count them
+	Address    string // where riders write to; empty if there is no address
+	Recipients int    // -1 if the network has none or cannot count them
 	Log        []db.LogLine
 	Detachable bool // a moderator may disconnect it
 }
 
-// networkCards makes the cards of all networks. given is what the sections of
-// single networks show in place of their Network.Settings.
+// networkCards makes the cards of all networks. given is what some networks'
+// sections show in place of their Network.Settings.
 func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCard, error) {
 	list, err := s.DB.CityBots(r.Context(), s.City(r).ID)
 	if err != nil {
@@ -72,8 +72,8 @@ func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCar
 	return cards, nil
 }
 
-// fillSection asks the network for its part of the card. A network that fails,
-// hangs or panics shows so on its own card and nowhere else.
+// fillSection asks the network for its part of the card. If the network fails,
+// hangs or panics, only its own card shows it.
 func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given map[string]any) {
 	err := guard(func() error {
 		ctx, cancel := context.WithTimeout(r.Context(), sectionTimeout)
@@ -101,7 +101,7 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 	card.Trouble = s.plainWords(r, err)
 }
 
-// fillBots asks the network for what it knows of the city's bots.
+// fillBots asks the network what it knows about the city's bots.
 func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards []botCard) error {
 	for i := range cards {
 		if rec, ok := n.Network.(bots.Recipients); ok {
@@ -122,8 +122,8 @@ func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards 
 	return nil
 }
 
-// plainWords is what an error of a network says to the moderator: its own
-// words where they are meant for people.
+// plainWords returns what a network's error says to the moderator: its own
+// words if they are meant for people.
 func (s *Site) plainWords(r *http.Request, err error) string {
 	if e, ok := errors.AsType[*bots.PageError](err); ok {
 		return s.T(r, e.ID)
@@ -137,8 +137,8 @@ func (s *Site) plainWords(r *http.Request, err error) string {
 	return s.T(r, "settings.networks.settings_failed_unknown")
 }
 
-// sectionPage is the root of a network's section. What is said once is
-// left to the page around it.
+// sectionPage returns the root of a network's section. The page around it shows
+// the flash.
 func (s *Site) sectionPage(r *http.Request, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, "", data)
@@ -156,7 +156,7 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// own are the bots on the card.
+// own returns the bots on the card.
 func (c networkCard) own() []report.Bot {
 	list := make([]report.Bot, len(c.Bots))
 	for i, b := range c.Bots {
@@ -165,10 +165,10 @@ func (c networkCard) own() []report.Bot {
 	return list
 }
 
-// Several tells whether the city has more than one bot of the network.
+// Several reports whether the city has more than one bot of the network.
 func (c networkCard) Several() bool { return len(c.Bots) > 1 }
 
-// Shown is the state of the bot as the page names it.
+// Shown returns the state of the bot as the page names it.
 func (c botCard) Shown() report.BotState {
 	if !c.Enabled {
 		return report.BotOff
@@ -181,5 +181,5 @@ func (c botCard) Shown() report.BotState {
 	}
 }
 
-// HasRecipients tells whether Recipients is a number.
+// HasRecipients reports whether Recipients is a number.
 func (c botCard) HasRecipients() bool { return c.Recipients >= 0 }

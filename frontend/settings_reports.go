@@ -17,15 +17,15 @@ const (
 	reportsLatest = 3  // on the settings page, of each kind
 )
 
-// The two lists of reports, as in ?show=. The addresses stay as they are: some
-// have them among their bookmarks.
+// The two lists of reports, as in ?show=. The values must not change: people
+// have bookmarked these addresses.
 const (
 	showPassed = "passed"
 	showHeld   = "refused"
 )
 
-// reportRoutes are the page of reports and its buttons. It is a page of its
-// own: a hundred reports would bury the settings.
+// reportRoutes are the page of reports and its buttons. It is a separate page,
+// since a hundred reports would bury the settings.
 func (s *Site) reportRoutes(r chi.Router) {
 	r.Get("/reports", s.Handler(s.handleReports))
 	r.Post("/reports/take-back", s.Handler(s.handleTakeBack))
@@ -53,12 +53,12 @@ type reportItem struct {
 	ID      string
 	Text    string
 	Time    time.Time
-	Network string // as people know it
+	Network string // as people call it
 	Private bool
 	Verdict verdict
-	// What became of it on its way out, by number of deliveries.
+	// What became of it on its way out: the numbers of deliveries.
 	Sent, Failed, Expired, Retracted int
-	CanMute                          bool // it carries the fingerprint of its author
+	CanMute                          bool // it carries the keyed hash of its author
 	Muted                            bool
 }
 
@@ -88,7 +88,7 @@ func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportIte
 			Network: s.networkName(visitOf(r.Context()).lang, j.Report.Network), Private: j.Report.Visibility == report.Private,
 			Verdict: newVerdict(j.Verdict),
 			CanMute: j.Report.Author != "", Muted: muted[j.Report.Author]}
-		// One that was held was never sent; one taken back was.
+		// A held report was never sent, but one that was taken back was.
 		if !passed && j.Verdict.Reason != report.ReasonTakenBack {
 			continue
 		}
@@ -113,7 +113,8 @@ func (s *Site) handleReports(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "settings/reports.tmpl", s.T(r, "settings.reports.title"), p)
 }
 
-// shownReports is the list asked for, the passed ones where it is neither.
+// shownReports returns the list asked for, or the passed reports if it is
+// neither.
 func shownReports(show string) string {
 	if show == showHeld {
 		return showHeld
@@ -121,7 +122,7 @@ func shownReports(show string) string {
 	return showPassed
 }
 
-// requestedReport is the report of this city that the form names.
+// requestedReport returns the report of this city that the form names.
 func (s *Site) requestedReport(r *http.Request) (db.Judged, error) {
 	j, err := s.DB.Report(r.Context(), s.City(r).ID, r.PostFormValue("report"))
 	if errors.Is(err, db.ErrNotFound) {
@@ -130,7 +131,7 @@ func (s *Site) requestedReport(r *http.Request) (db.Judged, error) {
 	return j, err
 }
 
-// backToReports leads back to the list that the form stood in.
+// backToReports leads back to the list that holds the form.
 func (s *Site) backToReports(w http.ResponseWriter, r *http.Request, textID string) error {
 	s.flash(r.Context(), s.T(r, textID))
 	http.Redirect(w, r, "/settings/reports?show="+shownReports(r.PostFormValue("show")), http.StatusSeeOther)
@@ -144,7 +145,7 @@ func (s *Site) handleTakeBack(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case j.Verdict.Reason == report.ReasonTakenBack:
-		// A second click: it is done.
+		// A second click: it has been done already.
 	case !j.Verdict.Passed:
 		return gone(errors.New("the report had not passed"))
 	default:

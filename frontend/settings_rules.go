@@ -15,7 +15,7 @@ import (
 // maxRules bounds each of the two lists, in characters.
 const maxRules = 10_000
 
-// ruleRoutes are those of the part about the rules.
+// ruleRoutes are the routes of the part about the rules.
 func (s *Site) ruleRoutes(r chi.Router) {
 	r.Get("/rules", backTo(partRules))
 	r.Get("/rules/try", backTo(partRules))
@@ -30,20 +30,20 @@ type rulesForm struct {
 	Blocked       string
 	TriggerErrors []patternError
 	BlockedErrors []patternError
-	Text          string   // the sentence to be tried
-	Tried         *verdict // nil where none was
-	Unsaved       bool     // the lists are not those that are stored
+	Text          string   // the sentence to try
+	Tried         *verdict // nil if none was tried
+	Unsaved       bool     // the lists differ from the stored ones
 }
 
-// Invalid tells whether something in the lists cannot be read.
+// Invalid reports whether something in the lists cannot be read.
 func (f rulesForm) Invalid() bool { return len(f.TriggerErrors)+len(f.BlockedErrors) > 0 }
 
-// NoTriggers tells whether nothing can pass.
+// NoTriggers reports whether nothing can pass.
 func (f rulesForm) NoTriggers() bool { return strings.TrimSpace(f.Triggers) == "" }
 
 // patternError is what is wrong with one line, in plain words.
 type patternError struct {
-	Line    int // 0 where it is about the whole list
+	Line    int // 0 if it is about the whole list
 	Pattern string
 	Text    string
 }
@@ -52,7 +52,7 @@ type patternError struct {
 type verdict struct {
 	Passed bool
 	Reason string // text id
-	Detail string // the pattern or word that decided; empty where none did
+	Detail string // the pattern or word that decided; empty if none did
 }
 
 func newVerdict(v report.Verdict) verdict {
@@ -77,8 +77,8 @@ func storedRules(c report.City) rulesForm {
 	return rulesForm{Triggers: c.Triggers, Blocked: c.Blocked}
 }
 
-// typedRules reads the form and compiles its rules; they are nil where
-// something is wrong, which the form then says.
+// typedRules reads the form and compiles its rules. If something is wrong, they
+// are nil and the form says what.
 func (s *Site) typedRules(r *http.Request) (rulesForm, *censor.Rules) {
 	f := rulesForm{Triggers: typedLines(r, "triggers"), Blocked: typedLines(r, "blocked"), Text: r.PostFormValue("text")}
 	c := s.City(r)
@@ -118,8 +118,8 @@ func (s *Site) explainPatterns(r *http.Request, f *rulesForm, err error) {
 	}
 }
 
-// patternText returns the text id that says in plain words why a pattern
-// cannot be read, and the part of it that the text is about.
+// patternText returns the text id that says in plain words why a pattern cannot
+// be read, and the part of the pattern that the text is about.
 func patternText(err error) (id, part string) {
 	const prefix = "settings.pattern."
 	switch {
@@ -141,7 +141,7 @@ func patternText(err error) (id, part string) {
 	return prefix + syntaxText(e.Code), e.Expr
 }
 
-// syntaxText is the last part of patternText's text id for a pattern that
+// syntaxText returns the last part of patternText's text id for a pattern that
 // breaks the rules of RE2.
 func syntaxText(code syntax.ErrorCode) string {
 	switch code {
@@ -192,8 +192,7 @@ func (s *Site) saveRules(w http.ResponseWriter, r *http.Request, triggers, block
 	return s.saved(w, r, partRules, s.T(r, textID))
 }
 
-// handleRulesTry judges a sentence by the rules as they were typed. Nothing is
-// saved.
+// handleRulesTry judges a sentence by the rules as typed. It saves nothing.
 func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	form, rules := s.typedRules(r)
 	if rules != nil {
@@ -203,7 +202,7 @@ func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	return s.showForm(w, r, statusOf(rules != nil), func(p *settingsPage) { p.Rules = form })
 }
 
-// handleRulesReset replaces the rules with those a new city starts with.
+// handleRulesReset replaces the rules with those that a new city starts with.
 func (s *Site) handleRulesReset(w http.ResponseWriter, r *http.Request) error {
 	lang := s.City(r).Language
 	return s.saveRules(w, r, censor.DefaultTriggers(lang), censor.DefaultBlocked(lang), "settings.rules.reset_done")

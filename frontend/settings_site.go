@@ -20,14 +20,14 @@ func (s *Site) Settings(w http.ResponseWriter, r *http.Request, status int, netw
 	return s.showSettings(w, r, status, p)
 }
 
-// Saved redirects to the network's card on the settings page, which says
-// text once: see bots.Site.
+// Saved redirects to the network's card on the settings page, which shows text
+// once: see bots.Site.
 func (s *Site) Saved(w http.ResponseWriter, r *http.Request, network, text string) error {
 	return s.saved(w, r, bots.SettingsAnchor(network), text)
 }
 
-// Connect makes a bot of the network for the city, or takes the one it has: see
-// bots.Site.
+// Connect creates a bot of the network for the city, or takes the one that it
+// has: see bots.Site.
 func (s *Site) Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
 	b, err := s.DB.CreateBot(ctx, city.ID, network, botID, save)
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 	maxText = 20_000 // characters of its page
 )
 
-// textRoutes are those of the part about the texts.
+// textRoutes are the routes of the part about the texts.
 func (s *Site) textRoutes(r chi.Router) {
 	r.Get("/texts", backTo(partTexts))
 	r.Get("/texts/preview", backTo(partTexts))
@@ -38,9 +38,9 @@ type textsForm struct {
 	Languages     []string
 	Page          string
 	PageError     string
-	// Default is the digest of the default text, where that is what the page
-	// shows: what comes back unchanged is stored as "the default", which
-	// follows the city's addresses.
+	// Default is the digest of the default text, if that is what the page
+	// shows. If the text comes back unchanged, it is stored as "the default",
+	// which follows the city's addresses.
 	Default     string
 	Preview     template.HTML // of what was typed
 	ShowPreview bool
@@ -48,7 +48,7 @@ type textsForm struct {
 
 func (f textsForm) invalid() bool { return f.NameError+f.LanguageError+f.PageError != "" }
 
-// storedTexts is the form as the city has it.
+// storedTexts returns the form filled with what the city has.
 func (s *Site) storedTexts(ctx context.Context, c report.City) (textsForm, error) {
 	f := textsForm{Name: c.Name, Language: c.Language, Languages: s.Texts.Languages(), Page: c.Page}
 	if f.Page != "" {
@@ -59,7 +59,7 @@ func (s *Site) storedTexts(ctx context.Context, c report.City) (textsForm, error
 	return f, err
 }
 
-// suggestedPage is the default text as it stands in a textarea.
+// suggestedPage returns the default text as a textarea shows it.
 func (s *Site) suggestedPage(ctx context.Context, c report.City) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, sectionTimeout)
 	defer cancel()
@@ -67,7 +67,7 @@ func (s *Site) suggestedPage(ctx context.Context, c report.City) (string, error)
 	return strings.TrimSpace(text), err
 }
 
-// digestOf stands for a text, whatever its line ends.
+// digestOf stands for a text, whatever its line ends are.
 func digestOf(text string) string {
 	sum := sha256.Sum256([]byte(strings.TrimSpace(text)))
 	return hex.EncodeToString(sum[:16])
@@ -93,7 +93,7 @@ func (s *Site) typedTexts(r *http.Request) textsForm {
 	return f
 }
 
-// storedPage is what is stored of the page that was typed: nothing, where it
+// storedPage returns what to store for the page that was typed: nothing if it
 // is the default text that the form had shown.
 func (s *Site) storedPage(ctx context.Context, c report.City, f textsForm) (string, error) {
 	if digestOf(f.Page) == f.Default {
@@ -126,8 +126,8 @@ func (s *Site) saveTexts(w http.ResponseWriter, r *http.Request, name, language,
 	return s.saved(w, r, partTexts, s.T(r, textID))
 }
 
-// handleTextsPreview shows what was typed as visitors would see it. Nothing is
-// saved.
+// handleTextsPreview shows what was typed as visitors would see it. It saves
+// nothing.
 func (s *Site) handleTextsPreview(w http.ResponseWriter, r *http.Request) error {
 	form := s.typedTexts(r)
 	if !form.invalid() {
@@ -140,7 +140,8 @@ func (s *Site) handleTextsPreview(w http.ResponseWriter, r *http.Request) error 
 	return s.showForm(w, r, statusOf(!form.invalid()), func(p *settingsPage) { p.Texts = form })
 }
 
-// previewed is the markdown that visitors would see once the form is saved.
+// previewed returns the markdown that visitors would see once the form is
+// saved.
 func (s *Site) previewed(r *http.Request, f textsForm) (string, error) {
 	c := s.City(r)
 	text, err := s.storedPage(r.Context(), c, f)

@@ -1,5 +1,5 @@
-// Package frontend is the web site: the pages of riders, the login of
-// moderators and their settings. It mounts the pages of every network.
+// Package frontend is the web site: the pages of riders, and the login and the
+// settings of moderators. It mounts the pages of every network.
 package frontend
 
 import (
@@ -23,8 +23,8 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// Options is what the site needs. Metrics may be nil: there is no /metrics
-// then. Everything else is required.
+// Options is what the site needs. If Metrics is nil, there is no /metrics.
+// Everything else is required.
 type Options struct {
 	Config  *config.Config
 	DB      *db.DB
@@ -39,22 +39,22 @@ type Options struct {
 	Metrics http.Handler
 	// Networks are mounted in this order.
 	Networks []Network
-	// Demo makes the stand-ins of HandleDemo part of the site and tells
-	// visitors that this is a demo.
+	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that
+	// this is a demo.
 	Demo bool
 	// Source is the program's source tree, for a developer: see fresh. Where it
 	// is nil, the site looks as it was built.
 	Source fs.FS
 }
 
-// Relay is what the site asks of the way of a report.
+// Relay is what the site needs of the way of a report.
 type Relay interface {
 	// TakeBack takes a passed report of the city back wherever it was posted.
-	// The error is db.ErrNotFound where there is none.
+	// The error is db.ErrNotFound if there is none.
 	TakeBack(ctx context.Context, cityID int64, reportID string) error
 }
 
-// Health is what the site tells those who watch over the program.
+// Health is what the site tells whoever watches over the program.
 type Health interface {
 	// Ready says why the program cannot work at the moment; nil when it can.
 	Ready(ctx context.Context) error
@@ -66,8 +66,8 @@ type Network struct {
 	Network bots.Network
 }
 
-// Site is the web site: the handler of all pages, and what it gives the pages
-// of the networks. It is safe for use by many goroutines.
+// Site is the web site. It is the handler of all pages and serves the networks'
+// pages with what they need. It is safe for use by many goroutines.
 type Site struct {
 	Options
 	sessions  *scs.SessionManager
@@ -76,7 +76,7 @@ type Site struct {
 	live      *broker
 	look      atomic.Pointer[look]
 	routes    http.Handler
-	stop      []func() // of the notices
+	stop      []func() // end the listening to notices
 
 	demoMu sync.RWMutex
 	demos  map[string]http.Handler
@@ -87,8 +87,8 @@ var (
 	_ http.Handler = (*Site)(nil)
 )
 
-// NewSite returns the site. Every template is read here: one that is broken is
-// an error, but for a developer. Close it.
+// NewSite returns the site. It reads every template. A broken one is an error,
+// except for a developer. Close the site in the end.
 func NewSite(o Options) (*Site, error) {
 	if o.Config == nil || o.DB == nil || o.Secrets == nil || o.Texts == nil || o.Log == nil ||
 		o.Now == nil || o.Outbox == nil || o.Notices == nil || o.Relay == nil || o.Health == nil {
@@ -122,15 +122,15 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// passed drops what is remembered of the city's page, and sends the change to
+// passed drops what is cached of the city's page and sends the change to
 // everybody who has it open. It does not wait for them.
 func (s *Site) passed(cityID int64) {
 	s.cache.drop(cityID)
 	s.live.changed(cityID)
 }
 
-// Close ends the open event streams, which http.Server.Shutdown would wait
-// for, and returns when no more are fed.
+// Close ends the open event streams, for which http.Server.Shutdown would wait,
+// and returns when nobody writes to them any more.
 func (s *Site) Close() {
 	for _, stop := range s.stop {
 		stop()
@@ -138,15 +138,15 @@ func (s *Site) Close() {
 	s.live.close()
 }
 
-// HandleDemo serves h at /demo/<name> and below, as the path of a chi router
-// that is mounted there. It may be called while the site is running.
+// HandleDemo serves h at /demo/<name> and below, as if h were a mounted chi
+// router. It may be called while the site is running.
 func (s *Site) HandleDemo(name string, h http.Handler) {
 	s.demoMu.Lock()
 	defer s.demoMu.Unlock()
 	s.demos[name] = h
 }
 
-// network returns the network of that name.
+// network returns the network with that name.
 func (s *Site) network(name string) (Network, bool) {
 	for _, n := range s.Networks {
 		if n.Name == name {
@@ -156,7 +156,7 @@ func (s *Site) network(name string) (Network, bool) {
 	return Network{}, false
 }
 
-// everywhere are the names of the networks that every city has a bot of.
+// everywhere returns the names of the networks on which every city has a bot.
 func (s *Site) everywhere() []string {
 	var names []string
 	for _, n := range s.Networks {
@@ -167,5 +167,5 @@ func (s *Site) everywhere() []string {
 	return names
 }
 
-// link makes a public URL of a path.
+// link returns the public URL of a path.
 func (s *Site) link(path string) string { return s.Config.Web.URL + path }

@@ -66,8 +66,8 @@ func (l *lines) String() string {
 	return l.buf.String()
 }
 
-// letterbox is a network with an address and public pages, named as the one
-// whose subscription the city page links to.
+// letterbox is a network with an address and public pages. It has the name of
+// the network to whose subscription the city page links.
 type letterbox struct {
 	*toyNetwork
 	lost bool // Address fails
@@ -169,10 +169,11 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	}
 }
 
-// Ready is for the site.
+// Ready implements Health.
 func (tn *town) Ready(context.Context) error { return tn.ready }
 
-// tell stores a passed report of the city, written ago before now, and says so.
+// tell stores a passed report of the city, written that long ago, and announces
+// it.
 func (tn *town) tell(c report.City, id, text string, ago time.Duration) {
 	tn.t.Helper()
 	at := tn.clock.time().Add(-ago)
@@ -183,7 +184,7 @@ func (tn *town) tell(c report.City, id, text string, ago time.Duration) {
 	tn.notices.Passed(c.ID)
 }
 
-// members makes a moderator with a city.
+// members creates a moderator with a city.
 func (tn *town) members(slug, name, email string) report.City {
 	tn.t.Helper()
 	m := tn.moderator(email)
@@ -224,8 +225,8 @@ func (tn *town) mailCount() int {
 	return len(tn.mails)
 }
 
-// request sends a request with headers, alternating names and values, and
-// without cookies.
+// request sends a request without cookies. headers are alternating names and
+// values.
 func (tn *town) request(method, path, body string, headers ...string) (*http.Response, answer) {
 	tn.t.Helper()
 	req, err := http.NewRequestWithContext(tn.t.Context(), method, tn.url+path, strings.NewReader(body))
@@ -254,12 +255,12 @@ func (tn *town) request(method, path, body string, headers ...string) (*http.Res
 	return resp, answer{t: tn.t, status: resp.StatusCode, location: resp.Header.Get("Location"), body: string(text), doc: doc}
 }
 
-// has tells whether the page has an element with that id.
+// has reports whether the page has an element with that id.
 func (a answer) has(id string) bool {
 	return a.find(func(n *html.Node) bool { return attr(n, "id") == id && !hasAttr(n, "hidden") }) != nil
 }
 
-// all returns the elements of that name.
+// all returns the elements with that tag name.
 func (a answer) all(name string) []*html.Node {
 	var list []*html.Node
 	for n := range a.doc.Descendants() {
@@ -270,7 +271,7 @@ func (a answer) all(name string) []*html.Node {
 	return list
 }
 
-// texts are what the elements of a name within #id show.
+// texts returns what the elements with a tag name within #id show.
 func (a answer) texts(id, name string) []string {
 	a.t.Helper()
 	list := []string{}
@@ -290,7 +291,7 @@ func (a answer) title() string {
 	return ""
 }
 
-// translated checks that no text id, and no gap in a text, is on the page.
+// translated checks that the page shows no text id and no gap in a text.
 func (a answer) translated() {
 	a.t.Helper()
 	shown := a.text(a.doc)
@@ -302,7 +303,7 @@ func (a answer) translated() {
 	}
 }
 
-// newDemoRouter is a stand-in of a network, as networks make them.
+// newDemoRouter makes a stand-in of a network as networks do.
 func newDemoRouter(tn *town) http.Handler {
 	show := func(w http.ResponseWriter, r *http.Request, text string) error {
 		return tn.site.Page(w, r, http.StatusOK, "mail", "page.tmpl", "x", text)

@@ -16,7 +16,7 @@ import (
 // without the layout.
 const settingsFile = "settings.tmpl"
 
-// view is a template ready to be executed: the set and the name to begin with.
+// view is a template ready to be executed: a set, and the name to begin with.
 type view struct {
 	set   *template.Template
 	entry string
@@ -31,9 +31,10 @@ func (v view) execute(w io.Writer, p *page) error { return v.set.ExecuteTemplate
 //	bots/mail/page.tmpl   page.tmpl in the Files of network mail
 //	bots/kit/demo.tmpl    demo.tmpl of the networks' kit
 //
-// A page defines "content", which templates/layout.tmpl puts into the layout;
-// files below templates/partials, templates/settings/partials and the kit's
-// partials can be used in all of them. A network's settings.tmpl defines nothing and is a part only.
+// A page defines "content", which templates/layout.tmpl puts into the layout.
+// The files in templates/partials, in templates/settings/partials and in the
+// kit's partials can be used in every page. A network's settings.tmpl defines
+// nothing: it is only a part of a page.
 func parseViews(site, kit fs.FS, networks []Network) (map[string]view, error) {
 	base := template.New("base").Option("missingkey=zero")
 	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
@@ -64,7 +65,7 @@ func parseViews(site, kit fs.FS, networks []Network) (map[string]view, error) {
 	return views, nil
 }
 
-// parseGlob adds the files to set; a pattern that nothing matches is no error.
+// parseGlob adds the matching files to set. It is no error if none matches.
 func parseGlob(set *template.Template, files fs.FS, pattern string) error {
 	names, err := fs.Glob(files, pattern)
 	if err != nil {
@@ -116,9 +117,9 @@ func parseView(base *template.Template, files fs.FS, file string) (view, error) 
 	return v, v.check()
 }
 
-// check finds what html/template only finds when a template is executed for
-// the first time: names that are not defined, markup that it cannot escape.
-// What the missing page leads to is none of these.
+// check finds what html/template otherwise finds only when a template is first
+// executed: names that are not defined, and markup that it cannot escape. An
+// error that comes from the missing page is neither of these.
 func (v view) check() error {
 	err := v.set.ExecuteTemplate(io.Discard, v.entry, nil)
 	if broken, ok := errors.AsType[*template.Error](err); ok {
@@ -127,9 +128,8 @@ func (v view) check() error {
 	return nil
 }
 
-// render writes the page of template name (see parseViews) with the title,
-// which is translated already. It is buffered: where it fails, nothing has
-// been written.
+// render writes the page of the template (see parseViews) with a translated
+// title. It buffers the page: if it fails, nothing has been written.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) error {
 	body, err := s.execute(name, s.newPage(r, title, data))
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name, 
 	return writePage(w, status, body)
 }
 
-// execute makes the page, or part of one, of template name.
+// execute makes a page, or a part of one, from the template.
 func (s *Site) execute(name string, p *page) ([]byte, error) {
 	v, ok := s.look.Load().views[name]
 	if !ok {
@@ -158,19 +158,19 @@ func writePage(w http.ResponseWriter, status int, body []byte) error {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	// A visitor who has gone away does not need the rest.
+	// A visitor who has left does not need the rest.
 	_, _ = w.Write(body)
 	return nil
 }
 
-// Page writes a page of a network within the layout of the city's pages: see
+// Page writes a page of a network in the layout of the city's pages: see
 // bots.Site.
 func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, network, name, title string, data any) error {
 	return s.render(w, r, status, "bots/"+network+"/"+name, title, data)
 }
 
 // sectionOf makes the network's section of the settings page (its
-// settings.tmpl) with p as its root: set Data and Bot before.
+// settings.tmpl) with p as its root. Set Data and Bot first.
 func (s *Site) sectionOf(network string, p *page) (template.HTML, error) {
 	html, err := s.execute("bots/"+network+"/"+settingsFile, p)
 	return template.HTML(html), err

@@ -9,21 +9,21 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// visit is what is known of one request. It is made at its start and filled in
-// by the middleware that finds out more.
+// visit is what is known about a request. It is made when the request begins;
+// middleware that finds out more adds to it.
 type visit struct {
 	id        string // request id, shown on the page of an internal error and in the log
 	lang      string // language of the page
 	city      report.City
 	moderator *db.Moderator // nil when nobody is logged in
 	cities    []report.City // of the moderator
-	session   bool          // there is a session in the context
+	session   bool          // the context holds a session
 }
 
 type visitKey struct{}
 
-// visitOf returns the request's visit. A request that did not come through
-// begin gets an empty one, so that nothing has to check.
+// visitOf returns the request's visit. For a request that did not come through
+// begin it is an empty one, so that nobody has to check.
 func visitOf(ctx context.Context) *visit {
 	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
 		return v
@@ -39,18 +39,17 @@ func (s *Site) begin(next http.Handler) http.Handler {
 	})
 }
 
-// City returns the city the request is about: of the moderator who is logged
-// in below /settings, of the page below /city/{slug}. It is the zero City
-// where there is none.
+// City returns the city that the request is about: the moderator's below
+// /settings, the page's below /city/{slug}, and otherwise the zero City.
 func (s *Site) City(r *http.Request) report.City { return visitOf(r.Context()).city }
 
-// T returns the text id in the language of the page, filled with data
-// (alternating names and values).
+// T returns the text id in the language of the page, filled with data:
+// alternating names and values.
 func (s *Site) T(r *http.Request, id string, data ...any) string {
 	return s.Texts.T(visitOf(r.Context()).lang, id, data...)
 }
 
-// moderator returns who is logged in, the zero Moderator where nobody is.
+// moderator returns who is logged in, or the zero Moderator if nobody is.
 func (s *Site) moderator(r *http.Request) db.Moderator {
 	if m := visitOf(r.Context()).moderator; m != nil {
 		return *m
