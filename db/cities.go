@@ -76,7 +76,7 @@ func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
 
 // FindCityBot returns the city with that slug, as BriefCity does, and its bot
 // on a network. The error is ErrNotFound if either is missing. If only the bot
-// is missing, the city is returned beside the error.
+// is missing, the city is returned with the error.
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,

@@ -30,7 +30,7 @@ const readers = 8
 // The errors that callers check for.
 var (
 	ErrNotFound = errors.New("not found")
-	ErrTaken    = errors.New("taken already")
+	ErrTaken    = errors.New("already taken")
 )
 
 // DB is the open database. It is safe for use by many goroutines.
