@@ -10,9 +10,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What is published at the same time goes into the stream as one batch, a JSON
-// array, and so costs one fsync. A batch is closed when it reaches one of these:
-// it is far below the server's limit of 1 MB, and few enough that a batch of which
+// Messages published at the same time go into the stream as one batch, a JSON
+// array, and so cost one fsync. A batch is closed when it reaches one of these.
+// They are far below the server's limit of 1 MB, and a batch in which one
+// message has to wait does not delay many others.
 // one message has to wait does not keep many others.
 const (
 	batchMessages = 64
@@ -51,9 +52,8 @@ func closeArray(array *bytes.Buffer) []byte {
 	return data
 }
 
-// batch is a batch that was handed out by the stream. Its messages are handled
-// and put back each on their own; the stream hears of it when none is in
-// anybody's hands any more.
+// batch is a batch that the stream has handed out. Its messages are handled and
+// put back one by one. The stream hears of it when nobody works on any of them.
 type batch[T any] struct {
 	from   *consumer[T]
 	msg    jetstream.Msg
@@ -63,18 +63,18 @@ type batch[T any] struct {
 	mu     sync.Mutex
 	parts  []part              // as bodies
 	timers map[int]*time.Timer // of the parts that wait
-	out    int                 // how many are in somebody's hands
+	out    int                 // how many somebody works on
 	gone   bool                // back in the stream, or confirmed
 }
 
-// part is what is known of one message of a batch.
+// part is the state of one message of a batch.
 type part struct {
 	attempt int
 	done    bool
 	due     time.Time // when it may be handed out again
 }
 
-// ready returns the messages that are to be handled now.
+// ready returns the messages that are due now.
 func (b *batch[T]) ready() []*Message[T] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -98,8 +98,8 @@ func (b *batch[T]) handOut(i int) *Message[T] {
 	return &Message[T]{Body: b.bodies[i], Attempt: b.parts[i].attempt, batch: b, index: i}
 }
 
-// again hands out a message whose wait is over, unless the whole batch went
-// back to the stream in the meantime.
+// again hands out a message whose wait is over, unless the whole batch has gone
+// back to the stream.
 func (b *batch[T]) again(i int) {
 	b.mu.Lock()
 	if b.gone {
@@ -130,8 +130,8 @@ func (b *batch[T]) later(i int, d time.Duration) {
 	b.settle()
 }
 
-// keep takes a message back that nobody handles any more: it waits for the rest
-// of the batch to go back to the stream.
+// keep takes back a message that nobody will handle any more. It waits until
+// the batch goes back to the stream.
 func (b *batch[T]) keep(i int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -140,8 +140,9 @@ func (b *batch[T]) keep(i int) {
 	b.settle()
 }
 
-// settle gives the batch back to the stream when none of its messages is in
-// anybody's hands: a wait in the stream costs no memory here. The lock is held.
+// settle gives the batch back to the stream when nobody works on any of its
+// messages: waiting in the stream costs no memory here. The caller holds the
+// lock.
 func (b *batch[T]) settle() {
 	if b.out > 0 || b.gone {
 		return
@@ -152,13 +153,13 @@ func (b *batch[T]) settle() {
 	}
 	b.from.queue.held.release(b.msg)
 	waiting := false
-	var next time.Time // when the first of those that wait is due
+	var next time.Time // when the first of the waiting ones is due
 	for _, p := range b.parts {
 		if !p.done && (!waiting || p.due.Before(next)) {
 			waiting, next = true, p.due
 		}
 	}
-	// A lost answer makes the batch come again, which is harmless.
+	// If the answer is lost, the batch comes again, which is harmless.
 	if !waiting {
 		_ = b.msg.Ack()
 		b.from.letGo(b.seq)
@@ -179,7 +180,7 @@ type consumer[T any] struct {
 	handle func(*Message[T])
 
 	knownMu sync.Mutex
-	inHand  map[uint64]bool   // batches of which somebody holds a message
+	inHand  map[uint64]bool   // batches of which somebody works on a message
 	parked  map[uint64]parked // batches that wait in the stream
 }
 
@@ -187,7 +188,7 @@ type consumer[T any] struct {
 type parked struct {
 	parts []part
 	due   time.Time // when it comes again
-	reply string    // where the stream hears of it
+	reply string    // address at which the stream hears of it
 }
 
 // take takes a batch from the stream and hands out its messages.
@@ -205,7 +206,7 @@ func (c *consumer[T]) take(msg jetstream.Msg) {
 	b.seq = meta.Sequence.Stream
 	var free bool
 	if b.parts, free = c.pickUp(b.seq); !free {
-		return // it came twice; what its holder says of it counts
+		return // it came twice; whoever works on it will answer
 	}
 	if len(b.parts) != len(b.bodies) {
 		b.parts = make([]part, len(b.bodies))
@@ -219,7 +220,7 @@ func (c *consumer[T]) take(msg jetstream.Msg) {
 	}
 }
 
-// hand calls handle, or keeps m where the consumer has been closed.
+// hand calls handle, or keeps m if the consumer has been closed.
 func (c *consumer[T]) hand(m *Message[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -230,16 +231,15 @@ func (c *consumer[T]) hand(m *Message[T]) {
 	c.handle(m)
 }
 
-// close waits for handle to return and lets it not be called again.
+// close waits for handle to return and prevents further calls.
 func (c *consumer[T]) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
 }
 
-// pickUp notes that a batch is in hand; free is false where it was already. It
-// returns the batch's parts where it was parked; nil where it was not, or by another
-// process.
+// pickUp marks a batch as being worked on. free is false if it already was. If
+// the batch was parked by this process, it returns its parts.
 func (c *consumer[T]) pickUp(seq uint64) (parts []part, free bool) {
 	c.knownMu.Lock()
 	defer c.knownMu.Unlock()
@@ -252,7 +252,7 @@ func (c *consumer[T]) pickUp(seq uint64) (parts []part, free bool) {
 	return parts, true
 }
 
-// park remembers what is done of a batch, and how long the rest waits.
+// park remembers what is done of a batch and how long the rest waits.
 func (c *consumer[T]) park(seq uint64, p parked) {
 	c.knownMu.Lock()
 	defer c.knownMu.Unlock()
@@ -267,19 +267,19 @@ func (c *consumer[T]) letGo(seq uint64) {
 	delete(c.inHand, seq)
 }
 
-// nak is how a stream is told to hand out a message again (JetStream, ADR-15).
+// nak tells a stream to hand out a message again (JetStream, ADR-15).
 const nak = "-NAK"
 
-// remind asks for the batches that are due. A purge makes the server forget which
-// messages it is about to hand out again (nats-server 2.15.2, consumer.purge); they
-// would come after ackWait.
+// remind asks for the batches that are due. A purge makes the server forget the
+// messages that it is about to hand out again; they would come only after
+// ackWait.
 func (c *consumer[T]) remind() {
 	now := time.Now()
 	c.knownMu.Lock()
 	defer c.knownMu.Unlock()
 	for _, p := range c.parked {
 		if !p.due.After(now) {
-			// Where it fails the batch comes after ackWait.
+			// If it fails, the batch comes after ackWait.
 			_ = c.queue.conn.Publish(p.reply, []byte(nak))
 		}
 	}

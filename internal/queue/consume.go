@@ -17,9 +17,9 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// ackWait is how long the queue waits for a sign of life of who holds a
-// message before it hands it out again: so long a message of a killed process
-// waits. Who holds one gives a sign every keepAlive.
+// ackWait is how long the queue waits for a sign of life about a message before
+// it hands the message out again. A message of a killed process waits that
+// long. Whoever works on one gives a sign every keepAlive.
 const (
 	ackWait   = 5 * time.Second
 	keepAlive = 2 * time.Second
@@ -28,11 +28,9 @@ const (
 // fetch is how many batches are asked for at a time.
 const fetch = 64
 
-// heartbeat is how often the server says that it still knows it is asked. Where
-// two stay out, reading asks again. It has to: now and then Consume of nats.go 1.55
-// stops asking, where everything asked for was handled before the goroutine that
-// asked for it noted that it is through. Left alone it asks for a heartbeat every
-// 15 s; this is the shortest it allows.
+// heartbeat is how often the server says that it still knows of the request. If
+// it fails to twice, reading asks again. That is needed because Consume of
+// nats.go sometimes stops asking. This is the shortest time that it allows.
 const heartbeat = 500 * time.Millisecond
 
 // Message is one message that was handed out. Exactly one of Done and Later
@@ -46,7 +44,8 @@ type Message[T any] struct {
 	index int // in the batch
 }
 
-// Done removes the message from the queue: the next step is on disk.
+// Done removes the message from the queue. Call it when the next step is on
+// disk.
 func (m *Message[T]) Done() { m.batch.done(m.index) }
 
 // Later puts the message back, to be handed out again after d.
@@ -58,12 +57,12 @@ func (q *Queue) ConsumeReports(ctx context.Context, handle func(*Message[report.
 	return consume(ctx, q, reports, unpack, handle)
 }
 
-// ConsumeDeliveries is as ConsumeReports.
+// ConsumeDeliveries is ConsumeReports for deliveries.
 func (q *Queue) ConsumeDeliveries(ctx context.Context, handle func(*Message[report.Delivery])) error {
 	return consume(ctx, q, deliveries, unpackDeliveries, handle)
 }
 
-// ConsumeMails is as ConsumeReports.
+// ConsumeMails is ConsumeReports for account mails.
 func (q *Queue) ConsumeMails(ctx context.Context, handle func(*Message[mailer.Mail])) error {
 	return consume(ctx, q, mails, unpack, handle)
 }
@@ -88,13 +87,14 @@ func consume[T any](ctx context.Context, q *Queue, l line, unpack func([]byte) (
 	}
 	q.sweep(ctx, l, cons, c.remind)
 	c.close()
-	running.Drain() // what was fetched already goes back to the stream
+	running.Drain() // what was already fetched goes back to the stream
 	<-running.Closed()
 	return nil
 }
 
-// levelOf is for an error of reading: that heartbeats stay out is no news where it
-// happens once, and what breaks the queue is reported where it breaks.
+// levelOf returns the level for an error of reading. A missed heartbeat is no
+// news if it happens once, and what breaks the queue is reported where it
+// breaks.
 func levelOf(err error) slog.Level {
 	if errors.Is(err, jetstream.ErrNoHeartbeat) {
 		return slog.LevelDebug
@@ -102,9 +102,9 @@ func levelOf(err error) slog.Level {
 	return slog.LevelWarn
 }
 
-// openConsumer opens the consumer of a stream. One whose files are damaged is
-// made anew and begins with the first message that was not swept: what of it
-// was done already, the database knows.
+// openConsumer opens the consumer of a stream. If the consumer's files are
+// damaged, it makes a new one that begins with the first message that was not
+// swept. The database knows which of those are done.
 func (q *Queue) openConsumer(ctx context.Context, l line) error {
 	cfg := jetstream.ConsumerConfig{
 		Durable:       l.consumer,
@@ -117,7 +117,7 @@ func (q *Queue) openConsumer(ctx context.Context, l line) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	q.log.Error("the record of what was done with the queue is damaged and is made anew", "stream", l.stream, "err", err)
+	q.log.Error("the queue's record of what is done is damaged: starting a new one", "stream", l.stream, "err", err)
 	if err := os.RemoveAll(filepath.Join(q.dir, server.JetStreamStoreDir, "$G", "streams", l.stream, "obs", l.consumer)); err != nil {
 		return err
 	}
@@ -125,12 +125,13 @@ func (q *Queue) openConsumer(ctx context.Context, l line) error {
 	return err
 }
 
-// sweepInterval is how often what was done is deleted.
+// sweepInterval is how often messages that are done are deleted.
 const sweepInterval = 2 * time.Second
 
-// sweep deletes what is done from a stream, in one go every q.sweepEvery, until ctx
-// ends, and calls swept each time. (A stream with work queue retention deletes by
-// itself, but syncs each deletion to disk, which costs as much as the message did.)
+// sweep deletes the messages that are done from a stream, all at once every
+// q.sweepEvery, until ctx ends, and calls swept each time. A stream with work
+// queue retention would sync each deletion to disk, which costs as much as the
+// message did.
 func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer, swept func()) {
 	tick := time.NewTicker(q.sweepEvery)
 	defer tick.Stop()
@@ -141,7 +142,7 @@ func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer, swep
 			return
 		case <-tick.C:
 		}
-		// Where something fails the next tick tries again.
+		// If something fails, the next tick tries again.
 		if info, err := cons.Info(ctx); err == nil && info.AckFloor.Stream != last {
 			if q.purge(ctx, l, info.AckFloor.Stream) {
 				last = info.AckFloor.Stream
@@ -151,7 +152,7 @@ func (q *Queue) sweep(ctx context.Context, l line, cons jetstream.Consumer, swep
 	}
 }
 
-// purge deletes a stream's messages up to seq; it is false where that failed.
+// purge deletes a stream's messages up to seq. It returns false if that failed.
 func (q *Queue) purge(ctx context.Context, l line, seq uint64) bool {
 	stream, err := q.js.Stream(ctx, l.stream)
 	if err == nil {
@@ -197,7 +198,7 @@ func (h *holder) run() {
 		select {
 		case <-tick.C:
 			for _, m := range h.all() {
-				// Where it fails the message comes again, which is harmless.
+				// If it fails, the message comes again, which is harmless.
 				_ = m.InProgress()
 			}
 		case <-h.quit:

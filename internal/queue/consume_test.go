@@ -26,8 +26,8 @@ func openQueue(t *testing.T) *Queue {
 	return q
 }
 
-// publishEach publishes n deliveries, each as a batch of its own. Their cities are
-// numbered from 0.
+// publishEach publishes n deliveries, each as a batch of its own. The ids of
+// their cities are 0 to n-1.
 func publishEach(t *testing.T, q *Queue, n int) {
 	t.Helper()
 	for i := range n {
@@ -38,8 +38,8 @@ func publishEach(t *testing.T, q *Queue, n int) {
 	}
 }
 
-// TestSweepDelaysNothing sweeps all the time while batches come and go: a purge
-// makes the server forget what it is about to hand out again.
+// TestSweepDelaysNothing sweeps all the time while batches come and go, since a
+// purge makes the server forget what it is about to hand out again.
 func TestSweepDelaysNothing(t *testing.T) {
 	slow.Test(t, "measures times")
 	q := openQueue(t)
@@ -59,9 +59,9 @@ func TestSweepDelaysNothing(t *testing.T) {
 		if at, ok := due[id]; ok {
 			latest = max(latest, now.Sub(at))
 		}
-		// They come in waves, so that many are about to be handed out when a sweep
-		// comes. Each wave ends with some more done, the first first, so that there
-		// is something to sweep.
+		// They come in waves, so that many are about to be handed out when a
+		// sweep comes. At the end of each wave some more are done, the first
+		// ones first, so that there is something to sweep.
 		if m.Attempt < waves && m.Body.CityID >= int64(m.Attempt*n/waves) {
 			due[id] = now.Truncate(every).Add(every)
 			m.Later(time.Until(due[id]))
@@ -81,8 +81,8 @@ func TestSweepDelaysNothing(t *testing.T) {
 	t.Logf("at most %s late", latest)
 }
 
-// TestHandedOutTwice has the server hand out a batch that is in hand already, as it
-// does when the machine stood still for longer than ackWait.
+// TestHandedOutTwice makes the server hand out a batch that is being worked on,
+// as it does when the machine stood still for longer than ackWait.
 func TestHandedOutTwice(t *testing.T) {
 	q := openQueue(t)
 	publish := func(id string) {
@@ -137,9 +137,9 @@ func TestHandedOutTwice(t *testing.T) {
 	}
 }
 
-// TestReadingGoesOn reads where the machine has more to do than processors: reading
-// must not stand still, see heartbeat. With the race detector Consume forgets to ask
-// within about a thousand batches of one; without it hardly ever does.
+// TestReadingGoesOn reads while the machine has more to do than it has
+// processors. Reading must not stand still: see heartbeat. The race detector
+// makes it far likelier that Consume stops asking.
 func TestReadingGoesOn(t *testing.T) {
 	slow.Test(t, "measures times")
 	q := openQueue(t)
@@ -148,8 +148,8 @@ func TestReadingGoesOn(t *testing.T) {
 	publishEach(t, q, n)
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	// More threads than processors: the kernel takes a processor from one in the
-	// midst of what it does.
+	// More threads than processors: the kernel interrupts a thread in the
+	// middle of its work.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8 * runtime.NumCPU()))
 	for range 3 * runtime.NumCPU() {
 		go func() {
@@ -164,7 +164,7 @@ func TestReadingGoesOn(t *testing.T) {
 	err := q.ConsumeDeliveries(ctx, func(m *Message[report.Delivery]) {
 		pause, last = max(pause, time.Since(last)), time.Now()
 		m.Done()
-		// One pause is enough to see how long they are.
+		// One pause is enough to show how long they are.
 		if done++; done == n || pause > heartbeat {
 			stop()
 		}

@@ -7,15 +7,15 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// queued is a delivery as it stands in a batch: only the first of those of one
-// report carries it.
+// queued is a delivery as a batch holds it: only the first of one report's
+// deliveries carries the report.
 type queued struct {
 	ID        string
 	BotID     int64
 	CityID    int64
 	Network   string
 	Recipient string
-	Report    *report.Report `json:",omitempty"` // nil: that of the delivery before
+	Report    *report.Report `json:",omitempty"` // nil: the report of the delivery before
 	Retract   *report.Receipt
 }
 

@@ -11,8 +11,8 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// TestPackDeliveries packs deliveries of three reports, long and short ones, in
-// turn at the end.
+// TestPackDeliveries packs deliveries of three reports, short and long, in turn
+// at the end.
 func TestPackDeliveries(t *testing.T) {
 	long := strings.Repeat("Plärrer ", 5000) // 45 KB
 	reports := []report.Report{{ID: "a", Text: long}, {ID: "b", Text: "U1"}, {ID: "c", Text: long}}
@@ -56,7 +56,7 @@ func TestPackDeliveries(t *testing.T) {
 func TestUnpackDeliveries(t *testing.T) {
 	r := report.Report{ID: "a", Text: "U1"}
 	ds := []report.Delivery{{ID: "1", Report: r}, {ID: "2", Report: r}}
-	each, err := json.Marshal(ds) // as versions wrote it in which each has its report
+	each, err := json.Marshal(ds) // as versions did in which each delivery has its report
 	if err != nil {
 		t.Fatal(err)
 	}

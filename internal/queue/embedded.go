@@ -15,8 +15,8 @@ import (
 const startTimeout = 60 * time.Second
 
 // startServer starts a NATS server inside this process. It opens no port
-// (DontListen), leaves signals to us (NoSigs) and fsyncs every message before
-// it is acknowledged (SyncAlways, which JetStream does not do by default).
+// (DontListen), leaves signals to us (NoSigs) and syncs every message to disk
+// before acknowledging it (SyncAlways, which is not JetStream's default).
 func startServer(dir string, log *slog.Logger) (*server.Server, error) {
 	srv, err := server.NewServer(&server.Options{
 		ServerName:        "ticketfrei",
@@ -64,10 +64,11 @@ func waitReady(srv *server.Server, fatal <-chan string) error {
 	return nil
 }
 
-// serverLog writes the server's log to ours; its notices are our debug lines.
+// serverLog writes the server's log to ours. The server's notices become debug
+// lines.
 type serverLog struct {
 	log     *slog.Logger
-	fatal   chan string // gets what would end the server's own process
+	fatal   chan string // gets what would end the server if it were a process of its own
 	damaged atomic.Bool // it complained about its files
 }
 
@@ -91,7 +92,7 @@ func (l *serverLog) Errorf(format string, v ...any) {
 func (l *serverLog) Fatalf(format string, v ...any) {
 	select {
 	case l.fatal <- fmt.Sprintf(format, v...):
-	default: // the first says it
+	default: // the first one says it
 	}
 }
 

@@ -9,11 +9,11 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// errClosed is returned for what is published after Close.
+// errClosed is the error of publishing after Close.
 var errClosed = errors.New("the queue is closed")
 
-// gatherer publishes reports. Those that come while others are written to disk
-// share the next batch and its fsync.
+// gatherer publishes reports. Those that come while others are being written to
+// disk share the next batch and its fsync.
 type gatherer struct {
 	publish func(data []byte) error
 	jobs    chan *gathered
@@ -33,7 +33,7 @@ func startGatherer(publish func(data []byte) error) *gatherer {
 	return g
 }
 
-// add returns when r is on disk. Where ctx ends first, it may get there all the
+// add returns when r is on disk. If ctx ends first, r may get there all the
 // same.
 func (g *gatherer) add(ctx context.Context, r report.Report) error {
 	data, err := encode(r)
@@ -75,7 +75,7 @@ func (g *gatherer) run() {
 	}
 }
 
-// send publishes first and what else is waiting as one batch.
+// send publishes first, and whatever else is waiting, as one batch.
 func (g *gatherer) send(first *gathered) {
 	var array bytes.Buffer
 	addToArray(&array, first.data)

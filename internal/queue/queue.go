@@ -1,7 +1,7 @@
 // Package queue carries reports, deliveries and account mails from one part of
-// the program to the next, durably: what was published is on disk, and what was
-// consumed comes again until it is confirmed. It knows NATS JetStream and no
-// network.
+// the program to the next. It is durable: what was published is on disk, and
+// what was consumed comes again until it is confirmed. It knows NATS JetStream
+// and no network.
 package queue
 
 import (
@@ -38,17 +38,17 @@ var (
 	lines = []line{reports, deliveries, mails}
 )
 
-// duplicateWindow is how long a stream knows the ids of its messages: the same
-// id within it is stored once. What comes again later is caught by the
-// database.
+// duplicateWindow is how long a stream remembers the ids of its messages.
+// Within it, an id is stored only once. The database catches what comes again
+// later.
 const duplicateWindow = 10 * time.Minute
 
-// publishTimeout bounds one publish: an fsync on a slow disk takes
-// milliseconds, so a queue that has not answered by then is broken.
+// publishTimeout bounds one publish. An fsync takes milliseconds even on a slow
+// disk, so a queue that has not answered by then is broken.
 const publishTimeout = 10 * time.Second
 
-// ErrBroken is returned for what cannot be published since the queue's files
-// could not be written.
+// ErrBroken is the error of publishing after the queue has failed to write to
+// its files.
 var ErrBroken = errors.New("the queue cannot write to its files; is the disk full?")
 
 // Queue is the open queue. It is safe for use by many goroutines.
@@ -61,16 +61,16 @@ type Queue struct {
 	held   *holder
 	gather *gatherer
 
-	sweepEvery time.Duration // sweepInterval, but in a test
-	fetch      int           // fetch, but in a test
+	sweepEvery time.Duration // sweepInterval, except in a test
+	fetch      int           // fetch, except in a test
 
 	breaking sync.Once
-	broken   chan struct{} // closed when it is
+	broken   chan struct{} // closed when the queue is broken
 }
 
-// Open starts the embedded server with its files in dir and makes the streams
-// where they are missing. The error is also ErrHangs where Open failed and the
-// server does not stop.
+// Open starts the embedded server with its files in dir and creates missing
+// streams. If Open fails and the server does not stop, the error is also
+// ErrHangs.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Queue, error) {
 	srv, err := startServer(dir, log)
 	if err != nil {
@@ -115,15 +115,15 @@ func (q *Queue) connect(ctx context.Context) error {
 	return nil
 }
 
-// closeTimeout is how long the embedded server may take to stop: some tenths of a
-// second where it works.
+// closeTimeout is how long the embedded server may take to stop. It needs less
+// than a second if it works.
 const closeTimeout = 5 * time.Second
 
-// ErrHangs is that the embedded server does not stop. It still has its files open:
-// this process must not open them again.
+// ErrHangs means that the embedded server does not stop. It still has its files
+// open, so this process must not open them again.
 var ErrHangs = errors.New("the queue's server hangs")
 
-// Close stops the queue; what was not confirmed comes again after the next
+// Close stops the queue. What was not confirmed comes again after the next
 // Open. The consumers must have ended. The error is ErrHangs.
 func (q *Queue) Close() error {
 	if q.gather != nil {
@@ -149,14 +149,14 @@ func (q *Queue) Close() error {
 	}
 }
 
-// Broken is closed when the queue could not store a message. JetStream does not
-// write to a stream again after that: everything published is refused at once
-// with ErrBroken, until the queue is closed and opened anew.
+// Broken is closed when the queue fails to store a message. JetStream never
+// writes to a stream again after that: every publish fails at once with
+// ErrBroken until the queue is closed and opened again.
 func (q *Queue) Broken() <-chan struct{} { return q.broken }
 
-// check returns the error of a publish, and notes whether the queue is broken:
-// JetStream answers with an error, or does not answer, when it could not store
-// a message. ctx is the caller's, who may have given up.
+// check returns the error of a publish and notes whether the queue is broken.
+// When JetStream cannot store a message, it answers with an error or not at
+// all. ctx is the caller's, who may have given up.
 func (q *Queue) check(ctx context.Context, subject string, err error) error {
 	if err == nil {
 		return nil
@@ -177,8 +177,8 @@ func (q *Queue) isBroken() bool {
 	}
 }
 
-// PublishReport puts r into the queue. When it returns nil, r is on disk. The
-// same report again is stored again: the database knows it by its id.
+// PublishReport puts r into the queue. When it returns nil, r is on disk. A
+// report published twice is stored twice; the database knows it by its id.
 func (q *Queue) PublishReport(ctx context.Context, r report.Report) error {
 	if q.isBroken() {
 		return ErrBroken
@@ -194,8 +194,8 @@ func (q *Queue) publishReports(data []byte) error {
 }
 
 // PublishDeliveries puts all of ds into the queue. When it returns nil, they
-// are on disk; on an error some of them may be. The same again within
-// duplicateWindow are stored once.
+// are on disk; on an error some of them may be. If the same ds are published
+// twice within duplicateWindow, they are stored once.
 func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) error {
 	if q.isBroken() {
 		return ErrBroken
@@ -228,7 +228,7 @@ func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) err
 	return nil
 }
 
-// batchID is the same for the same batch.
+// batchID returns the same id for the same batch.
 func batchID(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
@@ -256,8 +256,8 @@ func (q *Queue) publish(ctx context.Context, subject string, data []byte) error 
 // Depth is how much is waiting in a stream.
 type Depth struct {
 	Stream  string    // "reports", "deliveries", "mails"
-	Batches uint64    // waiting, or being worked on; what was published together is one
-	Oldest  time.Time // when the oldest of them was published; zero where there is none
+	Batches uint64    // waiting or being worked on; messages published together count as one
+	Oldest  time.Time // when the oldest of them was published; zero if there is none
 }
 
 // Depths returns how much is waiting in each stream.
@@ -282,7 +282,7 @@ func (q *Queue) depth(ctx context.Context, l line) (Depth, error) {
 	if err != nil {
 		return Depth{}, err
 	}
-	// The consumer's own NumPending counts what was just published a moment late.
+	// The consumer's own NumPending lags behind what was just published.
 	info := cons.CachedInfo()
 	delivered := info.Delivered.Stream
 	pending := max(stream.CachedInfo().State.LastSeq, delivered) - delivered
@@ -292,7 +292,7 @@ func (q *Queue) depth(ctx context.Context, l line) (Depth, error) {
 	}
 	oldest, err := stream.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(l.subject))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return d, nil // done with in the meantime
+		return d, nil // it was finished in the meantime
 	}
 	if err != nil {
 		return Depth{}, err
@@ -301,7 +301,7 @@ func (q *Queue) depth(ctx context.Context, l line) (Depth, error) {
 	return d, nil
 }
 
-// Ping tells whether the queue works.
+// Ping reports whether the queue works.
 func (q *Queue) Ping(ctx context.Context) error {
 	if q.isBroken() {
 		return ErrBroken
