@@ -18,7 +18,7 @@ import (
 // check brings c to one spelling and reports what is wrong with it.
 func (s *settings) check(c *Config) {
 	if strings.TrimSpace(c.Data) == "" {
-		s.fail("data", "is empty", `write the name of a directory, as "data"`)
+		s.fail("data", "is empty", `write the name of a directory, such as "data"`)
 	}
 	s.checkSecret(c.Secret)
 	s.checkListen("web.listen", c.Web.Listen, 8080)
@@ -30,7 +30,7 @@ func (s *settings) check(c *Config) {
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
 }
 
-// fail reports what is wrong with the setting key, and where it was set.
+// fail reports what is wrong with the setting key and where it was set.
 func (s *settings) fail(key, problem, hint string) {
 	s.errs = append(s.errs, Error{Key: key, Source: s.fields[key].source, Problem: problem, Hint: hint})
 }
@@ -44,7 +44,7 @@ func (s *settings) checkSecret(secret string) {
 	}
 }
 
-// checkListen checks an address to listen at; port 0 means any free one.
+// checkListen checks an address to listen at. Port 0 means any free one.
 func (s *settings) checkListen(key, address string, port int) {
 	host, number, err := net.SplitHostPort(address)
 	if err == nil && !strings.ContainsAny(host, " /@") && isPort(number) {
@@ -60,7 +60,7 @@ func isPort(number string) bool {
 }
 
 func (s *settings) checkURL(web *Web) {
-	const hint = `write the whole public address, as "https://ticketfrei.example.org"`
+	const hint = `write the whole public address, such as "https://ticketfrei.example.org"`
 	u, err := url.Parse(web.URL)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()):
@@ -72,12 +72,12 @@ func (s *settings) checkURL(web *Web) {
 	}
 }
 
-// mailDomain maps a domain as typed to what mail servers know it by: UTS #46,
-// as for a lookup, and lengths as DNS has them.
+// mailDomain turns a domain as typed into the form that mail servers know: UTS
+// #46, as for a lookup, with the length limits of DNS.
 func mailDomain(domain string) (string, error) {
 	profile := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 	ascii, err := profile.ToASCII(domain)
-	ascii = strings.TrimSuffix(ascii, ".") // the root, which only DNS writes
+	ascii = strings.TrimSuffix(ascii, ".") // the root, which is written only in DNS
 	if err == nil && (ascii == "" || strings.HasSuffix(ascii, ".")) {
 		err = errors.New("has an empty part")
 	}
@@ -88,7 +88,7 @@ func (s *settings) checkMail(m *Mail) {
 	s.checkListen("mail.listen", m.Listen, 2525)
 	domain, err := mailDomain(m.Domain)
 	if _, notAddress := netip.ParseAddr(m.Domain); err != nil || notAddress == nil {
-		s.fail("mail.domain", fmt.Sprintf("%q is not a domain", m.Domain), `write only the part after the @, as "ticketfrei.example.org"`)
+		s.fail("mail.domain", fmt.Sprintf("%q is not a domain", m.Domain), `write only the part after the @, such as "ticketfrei.example.org"`)
 	} else {
 		m.Domain = domain
 	}
@@ -96,7 +96,7 @@ func (s *settings) checkMail(m *Mail) {
 	if m.From == "" {
 		m.From = "ticketfrei@" + m.Domain
 	} else if a, err := mail.ParseAddress(m.From); err != nil || a.Address != m.From {
-		s.fail("mail.from", fmt.Sprintf("%q is not a mail address", m.From), `write the address alone, as "ticketfrei@example.org"`)
+		s.fail("mail.from", fmt.Sprintf("%q is not a mail address", m.From), `write the address alone, such as "ticketfrei@example.org"`)
 	}
 	switch {
 	case m.TLSCert != "" && m.TLSKey == "":
@@ -109,8 +109,8 @@ func (s *settings) checkMail(m *Mail) {
 	}
 }
 
-// checkRelay checks mail.relay, which may hold a password: nothing of it is in
-// the errors.
+// checkRelay checks mail.relay. Its errors show nothing of the value, which may
+// hold a password.
 func (s *settings) checkRelay(relay string) {
 	if relay == "" {
 		return
@@ -129,7 +129,7 @@ func (s *settings) checkRelay(relay string) {
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		s.fail("mail.relay", "has something after the host and port", hint)
 	case u.User != nil && !hasPassword(u.User):
-		s.fail("mail.relay", "has a user and no password, or the other way round", hint)
+		s.fail("mail.relay", "has a user but no password, or the other way round", hint)
 	}
 }
 
@@ -138,7 +138,7 @@ func hasPassword(user *url.Userinfo) bool {
 	return ok && password != "" && user.Username() != ""
 }
 
-// checkSeams refuses what is kept for a later release.
+// checkSeams refuses settings that are reserved for a later release.
 func (s *settings) checkSeams(c *Config) {
 	const problem, hint = "external databases and queues are not supported yet", "leave it empty"
 	if c.Database.URL != "" {
@@ -151,13 +151,13 @@ func (s *settings) checkSeams(c *Config) {
 
 func (s *settings) checkReports(r Reports) {
 	if r.Expire <= 0 {
-		s.fail("reports.expire", "is nothing: no report would ever be sent", hintDuration)
+		s.fail("reports.expire", "is zero: no report would ever be sent", hintDuration)
 	}
 	if r.Keep <= 0 {
-		s.fail("reports.keep", "is nothing: every report would be deleted at once", hintDuration)
+		s.fail("reports.keep", "is zero: every report would be deleted at once", hintDuration)
 	}
 	if r.Expire > r.Keep && r.Keep > 0 {
-		// The one that was changed is the one to look at.
+		// Name the one that was changed.
 		key := "reports.expire"
 		if s.fields[key].source == builtIn {
 			key = "reports.keep"

@@ -4,8 +4,8 @@ package config
 
 import "time"
 
-// Config is every setting of the program but those of single networks, which
-// each network keeps itself (see Section). config.toml explains each.
+// Config is every setting of the program except those of single networks, which
+// each network has itself (see Section). config.toml explains each one.
 type Config struct {
 	Data     string   `toml:"data"`
 	Secret   string   `toml:"secret" secret:"true"`
@@ -21,7 +21,7 @@ type Config struct {
 // Web is the section [web].
 type Web struct {
 	Listen     string `toml:"listen"`
-	URL        string `toml:"url"` // without a slash at the end
+	URL        string `toml:"url"` // without a trailing slash
 	TrustProxy bool   `toml:"trust_proxy"`
 }
 
@@ -63,13 +63,13 @@ type Log struct {
 	Format string `toml:"format"`
 }
 
-// Section is the settings of one network: a TOML table named as the network.
+// Section is the settings of one network: a TOML table with the network's name.
 type Section struct {
-	Name string // name of the table, as "telegram"
+	Name string // name of the table, such as "telegram"
 	// Defaults is the TOML of the table's keys, each with its default and a
 	// comment, without the [table] line.
 	Defaults string
-	// Target is a pointer to the struct that takes the settings, with toml
-	// tags as in Config.
+	// Target points to the struct that takes the settings. It has toml tags as
+	// in Config.
 	Target any
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// envConfig names the operator's file; who calls Load has looked at it.
+// envConfig names the operator's file. The caller of Load has read it already.
 const envConfig = envPrefix + "CONFIG"
 
-// applyEnv sets what stands in the environment.
+// applyEnv applies the settings in the environment.
 func (s *settings) applyEnv(env []string) {
 	for _, entry := range slices.Sorted(slices.Values(env)) {
 		name, value, _ := strings.Cut(entry, "=")

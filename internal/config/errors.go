@@ -8,8 +8,8 @@ import (
 
 // Error is one thing that is wrong with the settings.
 type Error struct {
-	// Key is the setting, as "web.listen", or what was written in its place.
-	// Empty where a whole file is meant.
+	// Key is the setting, such as "web.listen", or what was written in its
+	// place. It is empty if the error is about a whole file.
 	Key string
 	// Source is where it was set: "built-in", "FILE:LINE" or the name of the
 	// environment variable.
@@ -35,7 +35,7 @@ func (e Error) Error() string {
 	return b.String()
 }
 
-// Errors is everything that is wrong with the settings, at once.
+// Errors is everything that is wrong with the settings.
 type Errors []Error
 
 // Error returns one line for each error.
@@ -47,7 +47,7 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap makes each error reachable for errors.As.
+// Unwrap lets errors.As reach each error.
 func (e Errors) Unwrap() []error {
 	errs := make([]error, len(e))
 	for i := range e {
@@ -60,8 +60,8 @@ func (e *Errors) add(key, source, hint, problem string, args ...any) {
 	*e = append(*e, Error{Key: key, Source: source, Problem: fmt.Sprintf(problem, args...), Hint: hint})
 }
 
-// didYouMean returns a hint naming the candidate that name most likely stands
-// for, or "" where none comes near. Candidates are parts joined by sep.
+// didYouMean returns a hint with the candidate that name most likely stands
+// for, or "" if none is close. Candidates are parts joined by sep.
 func didYouMean(name string, candidates []string, sep string) string {
 	best, distance := "", max(2, len(strings.TrimPrefix(name, envPrefix))/4)+1
 	for _, c := range candidates {
@@ -72,7 +72,7 @@ func didYouMean(name string, candidates []string, sep string) string {
 	if best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
-	// A setting under the wrong section, or under none.
+	// The setting may be under the wrong section, or under none.
 	leaf := name[strings.LastIndex(name, sep)+1:]
 	var same []string
 	for _, c := range candidates {
@@ -87,8 +87,8 @@ func didYouMean(name string, candidates []string, sep string) string {
 	return fmt.Sprintf("did you mean %s?", strings.Join(same, " or "))
 }
 
-// editDistance is how many characters must be put in, taken out or changed to
-// make a into b (Levenshtein). Only the first 100 bytes are compared.
+// editDistance returns how many characters must be inserted, removed or changed
+// to turn a into b (Levenshtein). It compares only the first 100 bytes.
 func editDistance(a, b string) int {
 	a, b = a[:min(len(a), 100)], b[:min(len(b), 100)]
 	row := make([]int, len(b)+1)

@@ -9,10 +9,10 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// applyFile sets what stands in a TOML file called name in errors.
+// applyFile applies a TOML file. Errors call it name.
 func (s *settings) applyFile(name string, raw []byte) { s.applyTable(name, "", raw) }
 
-// applyTable does the same for TOML whose keys belong into the given table.
+// applyTable does the same for TOML whose keys belong in the given table.
 func (s *settings) applyTable(name, table string, raw []byte) {
 	f := file{settings: s, name: name}
 	var root map[string]toml.Primitive
@@ -62,7 +62,7 @@ func (f *file) fail(key string, line int, p problem) {
 	f.errs = append(f.errs, lineError{Error{Key: key, Source: f.at(line), Problem: p.what, Hint: p.hint}, line})
 }
 
-// at is the source of what stands in the line.
+// at returns the source for something in that line.
 func (f *file) at(line int) string {
 	if f.name == builtIn || line == 0 {
 		return f.name
@@ -70,7 +70,7 @@ func (f *file) at(line int) string {
 	return fmt.Sprintf("%s:%d", f.name, line)
 }
 
-// apply sets what is below prefix.
+// apply applies everything below prefix.
 func (f *file) apply(prefix string, table map[string]toml.Primitive) {
 	for name, raw := range table {
 		key := prefix + toml.Key{name}.String()
@@ -121,8 +121,8 @@ func (f *file) decode(raw toml.Primitive) (any, error) {
 	return value, err
 }
 
-// line returns the line that a value stands in, 0 where it is not known. The
-// TOML library tells it only in an error.
+// line returns the line of a value, or 0 if it is not known. The TOML library
+// tells it only in an error.
 func (f *file) line(raw toml.Primitive) int {
 	err := f.meta.PrimitiveDecode(raw, refuser{})
 	if parseErr, ok := errors.AsType[toml.ParseError](err); ok {
@@ -131,7 +131,7 @@ func (f *file) line(raw toml.Primitive) int {
 	return 0
 }
 
-// refuser is a TOML value that nothing can be read into.
+// refuser is a target that accepts no TOML value.
 type refuser struct{}
 
 var errRefused = errors.New("refused")

@@ -5,23 +5,22 @@ import (
 	"os"
 )
 
-// Source is where the settings come from. What comes later wins: Defaults (of
-// the program, then of each network), File, Env.
+// Source is where the settings come from. Later ones win: Defaults (of the
+// program, then of each network), File, Env.
 type Source struct {
-	Defaults []byte     // the built-in config.toml: has every setting of Config
-	File     string     // path of the operator's file; empty where there is none
-	Env      []string   // as of os.Environ
-	Sections []*Section // of the networks; their targets are filled
+	Defaults []byte     // the built-in config.toml; it has every setting of Config
+	File     string     // path of the operator's file; empty if there is none
+	Env      []string   // as from os.Environ
+	Sections []*Section // of the networks; Load fills their targets
 }
 
 // builtIn is the source of a default.
 const builtIn = "built-in"
 
-// Load reads the settings, checks them and brings them to one spelling:
-// web.url without a slash at the end, mail.domain in lower case ASCII (Punycode
-// where needed), mail.from filled in. Where the settings are wrong the error is
-// of type Errors and holds everything that is; any other error is a mistake in
-// the program.
+// Load reads the settings, checks them and brings them to one spelling: web.url
+// without a trailing slash, mail.domain in lower case ASCII (Punycode if
+// needed), mail.from filled in. If settings are wrong, the error is of type
+// Errors and holds all of them. Any other error is a mistake in the program.
 func Load(src Source) (*Config, error) {
 	c := &Config{}
 	s, err := newSettings(c, src.Sections)
@@ -60,8 +59,8 @@ func (s *settings) applyPath(path string) {
 	s.applyFile(path, raw)
 }
 
-// checkDefaults makes sure that no setting is without a default: such a one
-// would not be in the documentation either.
+// checkDefaults makes sure that every setting has a default. One without it
+// would also be missing from the documentation.
 func (s *settings) checkDefaults() {
 	for _, f := range s.fields {
 		if f.source == "" {

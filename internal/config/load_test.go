@@ -23,7 +23,7 @@ func defaults(tb testing.TB) []byte {
 	return raw
 }
 
-// telegram is the settings of a network.
+// telegram holds the settings of a network.
 type telegram struct {
 	API     string        `toml:"api"`
 	Token   string        `toml:"token" secret:"true"`
@@ -47,7 +47,7 @@ quiet = false
 	}}
 }
 
-// write makes a file of the operator and returns its path.
+// write writes an operator's file and returns its path.
 func write(tb testing.TB, text string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "ticketfrei.toml")
@@ -151,16 +151,16 @@ func TestRefuses(t *testing.T) {
 		{"not TOML", "[web]\nlisten = :80", nil, config.Errors{{"", "FILE:2", "is not valid TOML: expected value but found ':' instead", "nothing in this file was read"}}},
 		{"section given as setting", `web = ":80"`, nil, config.Errors{{"web", "FILE:1", "is a section, not a setting", "write it as a line [web]"}}},
 		{"list of sections", "[[web]]\nlisten = ':80'", nil, config.Errors{{"web", "FILE:1", "is a section, not a setting", "write it as a line [web]"}}},
-		{"setting given as section", "[data]\nx = 1", nil, config.Errors{{"data", "FILE:1", "is a section, not a text", `write a text in quotes, as "…"`}}},
-		{"number for text", "[mail]\n\ndomain = 7", nil, config.Errors{{"mail.domain", "FILE:3", "is a number, not a text", `write a text in quotes, as "…"`}}},
+		{"setting given as section", "[data]\nx = 1", nil, config.Errors{{"data", "FILE:1", "is a section, not a text", `write a text in quotes, such as "…"`}}},
+		{"number for text", "[mail]\n\ndomain = 7", nil, config.Errors{{"mail.domain", "FILE:3", "is a number, not a text", `write a text in quotes, such as "…"`}}},
 		{"text for number", "[mail]\nconnections = '7'", nil, config.Errors{{"mail.connections", "FILE:2", "is a text, not a whole number", "write a whole number, without quotes"}}},
 		{"fraction for number", "[mail]\nconnections = 7.5", nil, config.Errors{{"mail.connections", "FILE:2", "is a number, not a whole number", "write a whole number, without quotes"}}},
 		{"text for switch", "[web]\ntrust_proxy = 'yes'", nil, config.Errors{{"web.trust_proxy", "FILE:2", "is a text, not true or false", "write true or false, without quotes"}}},
 		{"number for time", "[reports]\nkeep = 7", nil, config.Errors{{"reports.keep", "FILE:2", "is a number, not a time", `write a time such as "90s", "15m" or "2h"`}}},
-		{"list", "data = ['a']", nil, config.Errors{{"data", "FILE:1", "is a list, not a text", `write a text in quotes, as "…"`}}},
-		{"date", "data = 2024-01-01", nil, config.Errors{{"data", "FILE:1", "is a date, not a text", `write a text in quotes, as "…"`}}},
+		{"list", "data = ['a']", nil, config.Errors{{"data", "FILE:1", "is a list, not a text", `write a text in quotes, such as "…"`}}},
+		{"date", "data = 2024-01-01", nil, config.Errors{{"data", "FILE:1", "is a date, not a text", `write a text in quotes, such as "…"`}}},
 		{"time with no unit", "[reports]\nexpire = '2'", nil, config.Errors{{"reports.expire", "FILE:2", `"2" is not a time`, `write a time such as "90s", "15m" or "2h"`}}},
-		{"negative time of a network", "[telegram]\npoll = '-2s'", nil, config.Errors{{"telegram.poll", "FILE:2", `"-2s" is less than nothing`, `write a time such as "90s", "15m" or "2h"`}}},
+		{"negative time of a network", "[telegram]\npoll = '-2s'", nil, config.Errors{{"telegram.poll", "FILE:2", `"-2s" is less than zero`, `write a time such as "90s", "15m" or "2h"`}}},
 		{"wrong types in the environment", "", []string{"TICKETFREI_MAIL_CONNECTIONS=many", "TICKETFREI_REPORTS_KEEP=", "TICKETFREI_WEB_TRUST_PROXY=maybe"}, config.Errors{
 			{"mail.connections", "TICKETFREI_MAIL_CONNECTIONS", `"many" is not a whole number`, "write a whole number"},
 			{"reports.keep", "TICKETFREI_REPORTS_KEEP", `"" is not a time`, `write a time such as "90s", "15m" or "2h"`},
@@ -197,7 +197,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// TestValues goes through good and bad values of single settings.
+// TestValues tries good and bad values of single settings.
 func TestValues(t *testing.T) {
 	tests := []struct {
 		env       string
@@ -252,9 +252,9 @@ func TestAllErrorsAtOnce(t *testing.T) {
 	path := write(t, "colour = 1\n[web]\nlisten = 8080\nurl = 'x'\n[log]\nlevel = 'loud'")
 	_, err := config.Load(config.Source{Defaults: defaults(t), File: path, Env: []string{"TICKETFREI_MAIL_RELAY=x", "TICKETFREI_X=1"}})
 	want := path + `:1: colour: there is no such setting
-` + path + `:3: web.listen: is a number, not a text; write a text in quotes, as "…"
+` + path + `:3: web.listen: is a number, not a text; write a text in quotes, such as "…"
 TICKETFREI_X: there is no such setting
-` + path + `:4: web.url: "x" is not an http or https address; write the whole public address, as "https://ticketfrei.example.org"
+` + path + `:4: web.url: "x" is not an http or https address; write the whole public address, such as "https://ticketfrei.example.org"
 TICKETFREI_MAIL_RELAY: mail.relay: begins with neither smtp:// nor smtps://; write it as "smtp://user:password@mail.example.org:587"; special characters in the password as %XX
 ` + path + `:6: log.level: "loud" is not known; write one of debug, info, warn, error`
 	if err == nil {
@@ -276,7 +276,7 @@ func TestFileThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestMistakesOfNetworks shows what a network's author is told.
+// TestMistakesOfNetworks shows what the author of a network is told.
 func TestMistakesOfNetworks(t *testing.T) {
 	type one struct {
 		A string `toml:"a"`
@@ -312,7 +312,7 @@ func TestMistakesOfNetworks(t *testing.T) {
 	}
 }
 
-// FuzzFile feeds whatever to the parser of the operator's file.
+// FuzzFile feeds anything to the parser of the operator's file.
 func FuzzFile(f *testing.F) {
 	builtIn := defaults(f)
 	f.Add(string(builtIn))

@@ -12,9 +12,9 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Print writes every setting in force, those of the networks too, as TOML.
-// Secrets are redacted: of a URL the scheme and host are shown, of others only
-// that they are set.
+// Print writes every setting in force, including those of the networks, as
+// TOML. Secrets are redacted: a URL shows only scheme and host, any other
+// secret only that it is set.
 func (c *Config) Print(w io.Writer, sections []*Section) error {
 	fields, err := collect(c, sections)
 	if err != nil {
@@ -35,7 +35,7 @@ func (c *Config) Print(w io.Writer, sections []*Section) error {
 	return err
 }
 
-// shown is the value that may be printed.
+// shown returns the value as it may be printed.
 func (f *field) shown() any {
 	switch {
 	case f.secret && f.value.Kind() == reflect.String:

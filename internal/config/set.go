@@ -9,13 +9,13 @@ import (
 
 // Hints, one for each type of setting.
 const (
-	hintString   = `write a text in quotes, as "…"`
+	hintString   = `write a text in quotes, such as "…"`
 	hintBool     = "write true or false"
 	hintInt      = "write a whole number"
 	hintDuration = `write a time such as "90s", "15m" or "2h"`
 )
 
-// problem is why a value does not suit a setting.
+// problem is why a value does not fit a setting.
 type problem struct{ what, hint string }
 
 // setTOML sets the field to a value read from TOML.
@@ -46,7 +46,7 @@ func (f *field) setTOML(value any) *problem {
 	}
 }
 
-// setText sets the field to a value of an environment variable.
+// setText sets the field to the value of an environment variable.
 func (f *field) setText(text string) *problem {
 	switch {
 	case f.value.Type() == durationType:
@@ -84,7 +84,7 @@ func (f *field) setDuration(text string) *problem {
 		return &problem{fmt.Sprintf("%q is not a time", text), hintDuration}
 	}
 	if d < 0 {
-		return &problem{fmt.Sprintf("%q is less than nothing", text), hintDuration}
+		return &problem{fmt.Sprintf("%q is less than zero", text), hintDuration}
 	}
 	f.value.SetInt(int64(d))
 	return nil

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// settings is every setting by its key, while they are being read.
+// settings holds every setting by its key while they are being read.
 type settings struct {
 	fields   map[string]*field
 	byEnv    map[string]*field
-	sections map[string]bool // keys of tables, as "web"
+	sections map[string]bool // keys of tables, such as "web"
 	errs     Errors
 }
 
 // field is one setting.
 type field struct {
-	key    string // as "web.listen"
-	env    string // as "TICKETFREI_WEB_LISTEN"
+	key    string // such as "web.listen"
+	env    string // such as "TICKETFREI_WEB_LISTEN"
 	value  reflect.Value
 	secret bool
-	source string // where its value was set; empty before the defaults
+	source string // where its value was set; empty before the defaults are read
 }
 
-// name is the last part of the key.
+// name returns the last part of the key.
 func (f *field) name() string { return f.key[strings.LastIndex(f.key, ".")+1:] }
 
 const envPrefix = "TICKETFREI_"

@@ -1,13 +1,13 @@
 // Package i18n holds the translation catalogue: every text that a person reads
 // on a page or in a mail.
 //
-// The texts stand in files en.toml and de.toml, one pair for each part of the
-// program. A key is a text, with {{.Name}} where a value goes:
+// The texts are in files en.toml and de.toml, one pair for each part of the
+// program. A key is a text, with {{.Name}} in place of each value:
 //
 //	[settings.rules]
 //	title = "Rules of {{.City}}"
 //
-// is the text settings.rules.title. A text with a number in it has a table with
+// is the text settings.rules.title. A text with a number in it is a table of
 // its plural forms, chosen by the value named Count:
 //
 //	[settings.subscribers]
@@ -26,10 +26,10 @@ import (
 	"golang.org/x/text/language"
 )
 
-// languages are those that every text is there in, the default first.
+// languages are those in which every text exists, the default first.
 var languages = []string{"en", "de"}
 
-// Catalogue is every text in every language. It changes by Reload alone and may
+// Catalogue is every text in every language. Only Reload changes it, and it may
 // be used from many goroutines.
 type Catalogue struct {
 	sources    []fs.FS
@@ -37,19 +37,19 @@ type Catalogue struct {
 	matcher    language.Matcher
 }
 
-// texts are those of one language.
+// texts are the texts of one language.
 type texts struct {
-	// plain are the texts without placeholders and plural forms: most of
-	// them, and they need nothing but this.
+	// plain are the texts without placeholders and plural forms. Most are, and
+	// looking them up is all they need.
 	plain     map[string]string
 	filled    map[string]bool
 	localizer *goi18n.Localizer
 }
 
 // New reads en.toml and de.toml at the root of every source. The error names
-// everything that is wrong at once: files missing or broken, texts that are in
-// only one language, texts defined twice, and placeholders that differ between
-// the languages. A source that is a fmt.Stringer is named in it.
+// everything that is wrong at once: missing or broken files, texts in only one
+// language, texts defined twice, and placeholders that differ between the
+// languages. It names a source that is a fmt.Stringer.
 func New(sources ...fs.FS) (*Catalogue, error) {
 	c := &Catalogue{sources: sources}
 	if err := c.Reload(); err != nil {
@@ -107,11 +107,12 @@ func newTexts(tag language.Tag, entries map[string]entry) (*texts, error) {
 }
 
 // T returns the text id in lang, filled with data: alternating names and
-// values, as "City", "Nürnberg". The value named Count chooses the plural form.
+// values, such as "City", "Nürnberg". The value named Count chooses the plural
+// form.
 //
-// Nothing is escaped: templates do that. An id that is not there comes back as
-// "!id!", a language that is not there is taken for English, and a name that is
-// missing in data shows as "<no value>".
+// Nothing is escaped: templates do that. An unknown id comes back as "!id!", an
+// unknown language counts as English, and a name that is missing in data shows
+// as "<no value>".
 func (c *Catalogue) T(lang, id string, data ...any) string {
 	t := c.in(lang)
 	if text, ok := t.plain[id]; ok {
@@ -121,8 +122,8 @@ func (c *Catalogue) T(lang, id string, data ...any) string {
 		return "!" + id + "!"
 	}
 	values := named(data)
-	// Localize reports an error where a text lacks the plural form asked for,
-	// with the general form beside it: that one is good enough.
+	// If a text lacks the plural form asked for, Localize returns an error and
+	// the general form. That form is good enough.
 	text, err := t.localizer.Localize(&goi18n.LocalizeConfig{
 		MessageID:    id,
 		TemplateData: values,
@@ -134,8 +135,8 @@ func (c *Catalogue) T(lang, id string, data ...any) string {
 	return text
 }
 
-// named makes a map of alternating names and values. What has no name or no
-// value is left out, so that a mistake shows as "<no value>" in the text.
+// named makes a map of alternating names and values. It leaves out what has no
+// name or no value, so that a mistake shows as "<no value>" in the text.
 func named(data []any) map[string]any {
 	values := make(map[string]any, len(data)/2)
 	for i := 0; i+1 < len(data); i += 2 {
@@ -146,8 +147,8 @@ func named(data []any) map[string]any {
 	return values
 }
 
-// pluralCount returns count as an integer, which go-i18n wants, or nil where it
-// is none: the general form is taken then.
+// pluralCount returns count as an integer, which go-i18n requires, or nil if it
+// is none: then the general form is used.
 func pluralCount(count any) any {
 	v := reflect.ValueOf(count)
 	switch {
@@ -160,7 +161,7 @@ func pluralCount(count any) any {
 	}
 }
 
-// Has says whether there is a text id.
+// Has reports whether there is a text with that id.
 func (c *Catalogue) Has(id string) bool {
 	t := c.in(languages[0])
 	_, plain := t.plain[id]

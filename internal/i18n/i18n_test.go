@@ -13,7 +13,7 @@ import (
 	"ticketfrei/internal/i18n"
 )
 
-// source makes a source of the two files.
+// source makes a source with the two files.
 func source(en, de string) fs.FS {
 	return fstest.MapFS{
 		"en.toml": {Data: []byte(en)},
@@ -119,7 +119,7 @@ func TestNewRefuses(t *testing.T) {
 			[]string{"en.toml", "line 2"}},
 		{"ids that are in one language only, all at once",
 			[]fs.FS{source("a = \"x\"\nb.c = \"x\"\nb.d = \"x\"", "a = \"x\"\nz = \"x\"")},
-			[]string{"b.c: is in en.toml and not in de.toml", "b.d: is in en.toml", "z: is in de.toml and not in en.toml"}},
+			[]string{"b.c: is in en.toml but not in de.toml", "b.d: is in en.toml", "z: is in de.toml but not in en.toml"}},
 		{"id in two sources", []fs.FS{source(`a.b = "x"`, `a.b = "x"`), source(`a.b = "y"`, `a.b = "y"`)},
 			[]string{"en.toml: a.b: is defined twice", "de.toml: a.b: is defined twice"}},
 		{"id twice in one file", []fs.FS{source("\"a.b\" = \"x\"\n[a]\nb = \"y\"", `a.b = "x"`)},
@@ -173,7 +173,7 @@ func TestMatch(t *testing.T) {
 		"de;q=NaN":                           "de",
 		";;;=,,\x00\xff":                     "en",
 		strings.Repeat("a-", 5000):           "en",
-		strings.Repeat("fr,", 5000) + "de":   "en", // beyond what is read
+		strings.Repeat("fr,", 5000) + "de":   "en", // longer than what is read
 	} {
 		if got := c.Match(header); got != want {
 			t.Errorf("Match(%.40q) = %q, want %q", header, got, want)
@@ -193,7 +193,8 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-// FuzzNew feeds whatever to the reader of catalogues: what it takes, T shows.
+// FuzzNew feeds anything to the reader of catalogues. T must show whatever it
+// accepts.
 func FuzzNew(f *testing.F) {
 	f.Add(`a.b = "x {{.City}}"`)
 	f.Add(`a = {one = "1", other = "{{.Count}}"}`)

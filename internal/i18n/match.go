@@ -8,13 +8,13 @@ import (
 	"golang.org/x/text/language"
 )
 
-// maxAcceptLanguage bounds how much of a header is read, in bytes. Browsers
-// send less than a hundred.
+// maxAcceptLanguage bounds how much of a header is read, in bytes. It is far
+// more than browsers send.
 const maxAcceptLanguage = 512
 
-// Match returns the language of the catalogue that suits an Accept-Language
-// header (RFC 9110, section 12.5.4) best: English where none does. Entries that
-// cannot be understood are passed over.
+// Match returns the catalogue's language that best suits an Accept-Language
+// header (RFC 9110, section 12.5.4), or English if none does. It ignores
+// entries that it cannot read.
 func (c *Catalogue) Match(acceptLanguage string) string {
 	if len(acceptLanguage) > maxAcceptLanguage {
 		acceptLanguage = acceptLanguage[:maxAcceptLanguage]
@@ -23,8 +23,8 @@ func (c *Catalogue) Match(acceptLanguage string) string {
 	return languages[i]
 }
 
-// wanted returns the languages of the header, the most wanted first. Each entry
-// is parsed alone: one that is wrong makes the library give up the rest.
+// wanted returns the languages of the header, the most wanted first. It parses
+// each entry alone, since the library gives up at the first wrong one.
 func wanted(header string) []language.Tag {
 	type choice struct {
 		tag    language.Tag

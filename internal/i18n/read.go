@@ -13,7 +13,7 @@ import (
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
-// entry is a text as it stands in a file.
+// entry is a text as it is written in a file.
 type entry struct {
 	goi18n.Message
 	placeholders []string // sorted, each once
@@ -24,8 +24,8 @@ func (e entry) isPlain() bool {
 }
 
 var (
-	// placeholder is the only thing in a text that is not shown as it stands:
-	// translators do not have to know a template language.
+	// placeholder is the only thing in a text that is not shown as it is:
+	// translators need not know a template language.
 	placeholder = regexp.MustCompile(`\{\{\s*\.([A-Za-z][A-Za-z0-9]*)\s*\}\}`)
 	// idPart is one part of an id between its dots.
 	idPart = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -76,7 +76,7 @@ func (r *reader) read(source fs.FS) {
 	r.table("", root)
 }
 
-// table reads what is below prefix.
+// table reads everything below prefix.
 func (r *reader) table(prefix string, table map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		// A quoted key may hold dots: "a.b" is the same as b in [a].
@@ -104,8 +104,8 @@ func (r *reader) table(prefix string, table map[string]any) {
 	}
 }
 
-// pluralForms returns the forms of a table with the keys one and other and
-// nothing else: the plural forms that both English and German have.
+// pluralForms returns the forms of a table that has the keys one and other and
+// nothing else. Both English and German have exactly these plural forms.
 func pluralForms(table map[string]any) (one, other string, ok bool) {
 	one, hasOne := table["one"].(string)
 	other, hasOther := table["other"].(string)
@@ -130,13 +130,13 @@ func (r *reader) add(id string, m goi18n.Message) {
 		}
 	}
 	if m.One != "" {
-		names["Count"] = true // the form "one" may say it in a word
+		names["Count"] = true // the form "one" may say the number as a word
 	}
 	m.ID = id
 	r.entries[id] = entry{Message: m, placeholders: slices.Sorted(maps.Keys(names))}
 }
 
-// compare finds what differs between the languages.
+// compare finds the differences between the languages.
 func compare(all map[string]map[string]entry) []error {
 	var errs []error
 	first := languages[0]
@@ -145,7 +145,7 @@ func compare(all map[string]map[string]entry) []error {
 			a := all[first][id]
 			b, ok := all[lang][id]
 			if !ok {
-				errs = append(errs, fmt.Errorf("%s: is in %s.toml and not in %s.toml", id, first, lang))
+				errs = append(errs, fmt.Errorf("%s: is in %s.toml but not in %s.toml", id, first, lang))
 				continue
 			}
 			if !slices.Equal(a.placeholders, b.placeholders) {
@@ -155,7 +155,7 @@ func compare(all map[string]map[string]entry) []error {
 		}
 		for _, id := range slices.Sorted(maps.Keys(all[lang])) {
 			if _, ok := all[first][id]; !ok {
-				errs = append(errs, fmt.Errorf("%s: is in %s.toml and not in %s.toml", id, lang, first))
+				errs = append(errs, fmt.Errorf("%s: is in %s.toml but not in %s.toml", id, lang, first))
 			}
 		}
 	}

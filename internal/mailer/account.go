@@ -7,11 +7,12 @@ import (
 	"ticketfrei/internal/config"
 )
 
-// LoopHeader is the header in which the program's mails carry its mail domain.
+// LoopHeader is the header that holds the mail domain in the program's own
+// mails.
 const LoopHeader = "X-Loop"
 
-// AutomaticHeaders keep other programs from answering (RFC 3834, and what Exchange
-// looks at), and let the program know its own mails again.
+// AutomaticHeaders keep other programs from answering (RFC 3834, and what
+// Exchange looks at) and let the program recognise its own mails.
 func AutomaticHeaders(domain string) [][2]string {
 	return [][2]string{
 		{"Auto-Submitted", "auto-generated"},
@@ -20,8 +21,9 @@ func AutomaticHeaders(domain string) [][2]string {
 	}
 }
 
-// AccountMail builds a mail of the program itself, about somebody's account or
-// subscription: an answer to it is no report. Every call makes another message.
+// AccountMail builds a mail from the program itself, about somebody's account
+// or subscription. An answer to it is no report. Every call makes a new
+// message.
 func AccountMail(cfg config.Mail, to, subject, text string, now time.Time) Mail {
 	m := Message{
 		FromName: "Ticketfrei", From: cfg.From, To: to,

@@ -10,13 +10,13 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// How much of a domain's servers is tried for one mail.
+// How many of a domain's servers are tried for one mail.
 const (
 	maxHosts     = 4
-	maxAddresses = 3 // of each
+	maxAddresses = 3 // of each server
 )
 
-// guardedDialer refuses private, loopback and link-local addresses: the
+// guardedDialer refuses private, loopback and link-local addresses, because the
 // domains in mail addresses come from strangers.
 func guardedDialer(allowPrivate bool) net.Dialer {
 	d := net.Dialer{Timeout: dialTimeout}
@@ -43,16 +43,16 @@ func (m *Mailer) dialDomain(ctx context.Context, domain string) (*session, error
 			break
 		}
 	}
-	// With several servers of which one says no for ever and another did not
-	// answer, the answer is still open.
+	// If one of several servers refused for good and another did not answer,
+	// the answer is still open.
 	if len(errs) == 1 {
 		return nil, errs[0]
 	}
-	return nil, fmt.Errorf("no mail server of %s took the mail: %v", domain, errors.Join(errs...))
+	return nil, fmt.Errorf("no mail server of %s accepted the mail: %v", domain, errors.Join(errs...))
 }
 
-// hosts returns the domain's mail servers, best first (RFC 5321 §5.1): those
-// of its MX records, or the domain itself where it has none.
+// hosts returns the domain's mail servers, best first (RFC 5321 §5.1): those of
+// its MX records, or the domain itself if it has none.
 func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
 	records, err := m.resolver.LookupMX(ctx, domain)
 	if len(records) == 0 && err != nil {
@@ -97,12 +97,13 @@ func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 	if len(errs) == 1 {
 		return nil, errs[0]
 	}
-	// As above: not all of them need have said no for ever.
+	// As above: not every server need have refused for good.
 	return nil, fmt.Errorf("no address answered: %v", errors.Join(errs...))
 }
 
-// dialAddress connects with TLS where it is offered, and without where that
-// fails: the mail would go out unencrypted to a server without TLS as well.
+// dialAddress connects, with TLS if the server offers it. If the handshake
+// fails, it connects without: a server without TLS would get the mail
+// unencrypted as well.
 func (m *Mailer) dialAddress(ctx context.Context, address, host string) (*session, error) {
 	s, err := m.dialSecurity(ctx, address, host, security{})
 	if errors.Is(err, errTLS) && ctx.Err() == nil {

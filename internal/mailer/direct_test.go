@@ -22,7 +22,7 @@ import (
 	"ticketfrei/internal/config"
 )
 
-// zone is a DNS with few entries.
+// zone is a DNS with a few entries.
 type zone struct {
 	mx   map[string][]*net.MX
 	ips  map[string]string
@@ -46,8 +46,8 @@ func (z zone) LookupIPAddr(_ context.Context, host string) ([]net.IPAddr, error)
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
-// direct returns a mailer without a relay whose mail servers listen at the
-// remote's port.
+// direct returns a mailer without a relay that takes the remote's port for the
+// port of all mail servers.
 func direct(t *testing.T, r *remote, z zone) *Mailer {
 	t.Helper()
 	cfg := settings("")
@@ -177,7 +177,7 @@ func TestOneDomainCannotTakeAllConnections(t *testing.T) {
 	close(hung.block)
 }
 
-// selfSigned is a certificate that nobody vouches for.
+// selfSigned makes a certificate that nobody vouches for.
 func selfSigned(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -8,11 +8,11 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Stage is the step of the dialogue at which a server said no.
+// Stage is the step of the dialogue at which a server refused.
 type Stage string
 
-// The stages of a dialogue. What is refused at StageRcpt is the recipient; at
-// any other it is us or the mail.
+// The stages of a dialogue. At StageRcpt the recipient is refused; at any other
+// stage it is us or the mail.
 const (
 	StageConnect Stage = "connect" // greeting and EHLO
 	StageAuth    Stage = "auth"
@@ -21,11 +21,11 @@ const (
 	StageData    Stage = "data"
 )
 
-// Error is what a server answered, or would have: some things are known
-// without asking it, as that a domain takes no mail.
+// Error is a server's answer, or what it would be: some things are known
+// without asking, such as that a domain takes no mail.
 type Error struct {
-	Code     int    // reply code (RFC 5321 §4.2), as 550
-	Enhanced string // enhanced status code (RFC 3463), as "5.1.1"; may be empty
+	Code     int    // reply code (RFC 5321 §4.2), such as 550
+	Enhanced string // enhanced status code (RFC 3463), such as "5.1.1"; may be empty
 	Stage    Stage
 	Msg      string // the server's own words, one line
 }
@@ -41,14 +41,14 @@ func (e *Error) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("%s: %d %s", where, e.Code, strings.TrimSpace(e.Enhanced+" "+e.Msg)))
 }
 
-// Permanent says whether trying again is of no use (5xx).
+// Permanent reports whether trying again is useless (5xx).
 func (e *Error) Permanent() bool { return e.Code >= 500 && e.Code < 600 }
 
-// Recipient says whether it is the recipient that was refused.
+// Recipient reports whether it was the recipient that was refused.
 func (e *Error) Recipient() bool { return e.Stage == StageRcpt }
 
-// staged turns what the client library returned into an *Error where it is a
-// server's answer, and wraps it otherwise.
+// staged turns an error of the client library into an *Error if it is a
+// server's answer, and wraps any other.
 func staged(stage Stage, err error) error {
 	answer, ok := errors.AsType[*smtp.SMTPError](err)
 	if !ok {
@@ -61,7 +61,8 @@ func staged(stage Stage, err error) error {
 	return e
 }
 
-// oneLine joins the lines of an answer and bounds it: it is shown to people.
+// oneLine joins the lines of an answer and bounds their length, since people
+// read it.
 func oneLine(s string) string {
 	s = strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "\uFFFD")
 	if r := []rune(s); len(r) > 300 {

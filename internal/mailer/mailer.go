@@ -15,21 +15,21 @@ import (
 	"ticketfrei/internal/config"
 )
 
-// How long the steps of a dialogue may take; the context of Send may end it
-// sooner. RFC 5321 §4.5.3.2 allows minutes: a report is stale by then.
+// How long the steps of a dialogue may take. The context of Send may end it
+// sooner. RFC 5321 §4.5.3.2 allows minutes, but by then a report is stale.
 const (
 	dialTimeout    = 10 * time.Second
 	commandTimeout = 30 * time.Second
 	dataTimeout    = 60 * time.Second
-	slotTimeout    = 20 * time.Second // waiting for one of the connections
-	idleTimeout    = 30 * time.Second // an unused connection is kept this long
+	slotTimeout    = 20 * time.Second // waiting for a free connection
+	idleTimeout    = 30 * time.Second // how long an unused connection is kept
 )
 
 const (
-	// perDestination is how many connections one domain gets in direct mode,
-	// so that one that hangs cannot hold them all.
+	// perDestination is how many connections one domain gets in direct mode, so
+	// that a domain that hangs cannot occupy all of them.
 	perDestination = 4
-	// mailsPerConnection is after how many mails a connection is left: many
+	// mailsPerConnection is after how many mails a connection is closed: many
 	// servers allow about a hundred.
 	mailsPerConnection = 100
 )
@@ -68,8 +68,8 @@ type Resolver interface {
 // errClosed is what Send returns after Close.
 var errClosed = errors.New("the mailer is closed")
 
-// New returns a Mailer for the settings. A mail.relay that cannot be
-// understood is reported by every Send; see CheckRelay.
+// New returns a Mailer for the settings. If mail.relay cannot be understood,
+// every Send says so; see CheckRelay.
 func New(cfg *config.Config, log *slog.Logger, now func() time.Time) *Mailer {
 	n := max(cfg.Mail.Connections, 1)
 	m := &Mailer{
@@ -87,8 +87,8 @@ func New(cfg *config.Config, log *slog.Logger, now func() time.Time) *Mailer {
 	return m
 }
 
-// Close ends the idle connections and waits for the mails under way, whose
-// contexts the callers end. Send fails afterwards.
+// Close ends the idle connections and waits for the mails under way. The
+// callers must end their contexts. Send fails afterwards.
 func (m *Mailer) Close() error {
 	m.mu.Lock()
 	m.closed = true
@@ -98,9 +98,9 @@ func (m *Mailer) Close() error {
 	return nil
 }
 
-// Send sends m and returns when the next server has taken it over. What a
-// server answered, and what is known to be wrong with the address, comes back
-// as an error of type *Error; every other error is temporary.
+// Send sends m and returns when the next server has accepted it. A server's
+// answer, and anything known to be wrong with the address, is an error of type
+// *Error. Every other error is temporary.
 func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if err := m.start(); err != nil {
 		return err
@@ -137,9 +137,9 @@ func (m *Mailer) start() error {
 	return nil
 }
 
-// send sends mail over a connection to key: one that is open already, or a
-// new one. A connection that turns out dead before the server has accepted the
-// sender is replaced once: nothing was sent over it.
+// send sends mail over a connection to key, an open one if there is one. A
+// connection that turns out to be dead before the server has accepted the
+// sender is replaced once, since nothing was sent over it.
 func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(context.Context) (*session, error)) error {
 	release, err := m.slots.acquire(ctx, slotTimeout)
 	if err != nil {
@@ -162,7 +162,7 @@ func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(cont
 	return err
 }
 
-// put keeps the connection for the next mail where it still is of use.
+// put keeps the connection for the next mail if it is still of use.
 func (m *Mailer) put(key string, s *session, err error) {
 	switch {
 	case !s.usable(err):
@@ -174,7 +174,7 @@ func (m *Mailer) put(key string, s *session, err error) {
 	}
 }
 
-// domainOf returns the domain of an address, lower case.
+// domainOf returns the domain of an address in lower case.
 func domainOf(address string) (string, error) {
 	at := strings.LastIndexByte(address, '@')
 	if at <= 0 || at == len(address)-1 || strings.ContainsAny(address, "\r\n<> ") {

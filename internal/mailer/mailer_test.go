@@ -18,7 +18,7 @@ import (
 	"ticketfrei/internal/config"
 )
 
-// settings of a relay.
+// settings returns settings with a relay.
 func settings(relay string) *config.Config {
 	return &config.Config{Mail: config.Mail{Domain: "mail.example", Relay: relay, Connections: 4}}
 }
@@ -125,7 +125,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 	}
 }
 
-// A relay that was restarted has closed the connections that were waiting.
+// A restarted relay has closed the connections that were idle.
 func TestRestartedRelay(t *testing.T) {
 	r := startRemote(t, nil)
 	m := relayTo(t, r)

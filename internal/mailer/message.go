@@ -11,20 +11,21 @@ import (
 )
 
 // Message is a plain-text mail to be built. Its parts may come from strangers:
-// line breaks and control characters in a header are removed.
+// line breaks and control characters are removed from headers.
 type Message struct {
 	FromName, From string
 	To             string
-	ReplyTo        string // empty: none
+	ReplyTo        string // empty for none
 	Subject        string
 	Text           string // UTF-8, lines ending in "\n" or CRLF
-	MessageID      string // without angle brackets; empty: none
+	MessageID      string // without angle brackets; empty for none
 	Date           time.Time
 	Headers        [][2]string // more headers: name and value
 }
 
-// Bytes returns the message (RFC 5322, RFC 2045): lines end in CRLF, the text
-// is UTF-8 in quoted-printable, everything is ASCII but an address that is not.
+// Bytes returns the message (RFC 5322, RFC 2045). Lines end in CRLF and the
+// text is UTF-8 in quoted-printable. Everything is ASCII, except for an address
+// that is not.
 func (m Message) Bytes() []byte {
 	var b bytes.Buffer
 	header(&b, "Date", m.Date.Format(time.RFC1123Z))
@@ -60,18 +61,18 @@ func body(b *bytes.Buffer, text string) {
 	_ = w.Close()
 }
 
-// address formats a mailbox. The address itself is not encoded: it has no
-// encoding but its own (RFC 6532).
+// address formats a mailbox. It does not encode the address itself: there is no
+// encoding for it (RFC 6532).
 func address(name, addr string) string {
 	return (&mail.Address{Name: clean(name), Address: clean(addr)}).String()
 }
 
-// encodeWords is value, in encoded words (RFC 2047) where it is not ASCII.
+// encodeWords returns value, as encoded words (RFC 2047) if it is not ASCII.
 func encodeWords(value string) string {
 	return mime.QEncoding.Encode("utf-8", clean(value))
 }
 
-// clean makes s one line without control characters, valid UTF-8.
+// clean turns s into one line of valid UTF-8 without control characters.
 func clean(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -85,11 +86,11 @@ func clean(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// foldAt is where a header line is broken; RFC 5322 §2.1.1 asks for at most 78
-// characters.
+// foldAt is the length at which a header line is broken. RFC 5322 §2.1.1 asks
+// for at most 78 characters.
 const foldAt = 76
 
-// header writes one header line, broken at spaces where it is long.
+// header writes one header line. A long one is broken at spaces.
 func header(b *bytes.Buffer, name, value string) {
 	b.WriteString(name + ":")
 	width := len(name) + 1
@@ -107,7 +108,7 @@ func header(b *bytes.Buffer, name, value string) {
 	b.WriteString("\r\n")
 }
 
-// token says whether name may be the name of a header (RFC 5322 §2.2).
+// token reports whether name may be the name of a header (RFC 5322 §2.2).
 func token(name string) bool {
 	for i := range len(name) {
 		if name[i] <= ' ' || name[i] >= 127 || name[i] == ':' {

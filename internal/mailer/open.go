@@ -14,15 +14,16 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// security is what is asked of a connection.
+// security is what a connection must offer.
 type security struct {
 	require bool // no TLS, no mail
 	verify  bool // the certificate must be the server's
-	never   bool // leave STARTTLS alone: it has failed with this server
+	never   bool // no STARTTLS: it has failed with this server
 }
 
-// config is the TLS configuration for a server. Without verify any certificate
-// will do: encryption to an unknown is better than none (RFC 7435).
+// config returns the TLS configuration for a server. Without verify it accepts
+// any certificate: encryption to an unknown server is better than none (RFC
+// 7435).
 func (s security) config(host string) *tls.Config {
 	return &tls.Config{ServerName: strings.TrimSuffix(host, "."), InsecureSkipVerify: !s.verify}
 }
@@ -30,8 +31,8 @@ func (s security) config(host string) *tls.Config {
 // errTLS marks a failed TLS handshake.
 var errTLS = errors.New("no encrypted connection")
 
-// open makes a session of a connection: greeting, EHLO, STARTTLS where it is
-// offered. It closes conn when it fails.
+// open makes a session of a connection: greeting, EHLO, and STARTTLS if it is
+// offered. If it fails, it closes conn.
 func (m *Mailer) open(ctx context.Context, conn net.Conn, host string, sec security) (*session, error) {
 	raw := conn
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
@@ -69,10 +70,10 @@ func (m *Mailer) greet(ctx context.Context, conn net.Conn, host string, sec secu
 	return &session{conn: conn, client: client}, nil
 }
 
-// startTLS reads the greeting, says EHLO and upgrades the connection where the
-// server offers it. The library cannot do this step by step, so it is done
-// here, and the library is then given a connection on which the greeting comes
-// (again).
+// startTLS reads the greeting, says EHLO and upgrades the connection if the
+// server offers it. The library cannot do this step by step. So it is done
+// here, and the library then gets a connection on which the greeting comes
+// again.
 func (m *Mailer) startTLS(ctx context.Context, conn net.Conn, host string, sec security) (net.Conn, error) {
 	text := textproto.NewConn(unclosed{conn})
 	if _, _, err := text.ReadResponse(220); err != nil {
@@ -95,7 +96,7 @@ func (m *Mailer) startTLS(ctx context.Context, conn net.Conn, host string, sec s
 		return nil, stagedText(err)
 	}
 	if text.R.Buffered() > 0 {
-		// What came before the handshake is not from behind it (CVE-2011-0411).
+		// What came before the handshake was not encrypted (CVE-2011-0411).
 		return nil, fmt.Errorf("smtp connect: %w: the server sent more than its answer to STARTTLS", errTLS)
 	}
 	secure := tls.Client(conn, sec.config(host))
@@ -138,7 +139,7 @@ type unclosed struct{ io.ReadWriter }
 
 func (unclosed) Close() error { return nil }
 
-// greeted is a connection whose greeting was read already and comes again.
+// greeted is a connection whose greeting was already read and comes again.
 type greeted struct {
 	net.Conn
 	greeting *strings.Reader

@@ -25,7 +25,7 @@ func newPool(size int, expire time.Duration) *pool {
 	return &pool{size: size, expire: expire}
 }
 
-// take returns the connection to key that was used last, or nil.
+// take returns the most recently used connection to key, or nil.
 func (p *pool) take(key string) *session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,7 +37,7 @@ func (p *pool) take(key string) *session {
 	return nil
 }
 
-// put keeps s; the oldest makes room for it.
+// put keeps s. If the pool is full, the oldest makes room for it.
 func (p *pool) put(key string, s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +62,7 @@ func (p *pool) drop(entry *idle) {
 	}
 }
 
-// remove takes entry i out; p.mu is locked.
+// remove takes entry i out. The caller holds mu.
 func (p *pool) remove(i int) *session {
 	entry := p.idle[i]
 	entry.timer.Stop()

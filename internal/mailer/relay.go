@@ -20,8 +20,8 @@ type relay struct {
 	user, password string
 }
 
-// CheckRelay tells what is wrong with a value of mail.relay. The password is
-// not in the error.
+// CheckRelay says what is wrong with a value of mail.relay. The error does not
+// hold the password.
 func CheckRelay(value string) error {
 	if value == "" {
 		return nil
@@ -36,7 +36,7 @@ func CheckRelay(value string) error {
 func parseRelay(value string) (*relay, error) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "smtp" && u.Scheme != "smtps") || u.Hostname() == "" {
-		// The cause of url.Parse would repeat the password.
+		// The error of url.Parse would repeat the password.
 		return nil, errors.New(`mail.relay: must look like smtp://user:password@host:587 or smtps://… (write "@", ":" and "/" of the password as %40, %3A and %2F)`)
 	}
 	r := &relay{host: u.Hostname(), port: u.Port(), tls: u.Scheme == "smtps", user: u.User.Username()}
@@ -55,14 +55,15 @@ func parseRelay(value string) (*relay, error) {
 
 func (r *relay) addr() string { return net.JoinHostPort(r.host, r.port) }
 
-// local says whether the relay runs on this machine: nobody listens between.
+// local reports whether the relay runs on this machine, where nobody can
+// listen.
 func (r *relay) local() bool {
 	ip, err := netip.ParseAddr(r.host)
 	return r.host == "localhost" || (err == nil && ip.IsLoopback())
 }
 
-// security is what the relay's connection must be: a password is only sent
-// to the server it is meant for.
+// security returns what the relay's connection must offer. A password is sent
+// only to the server that it is meant for.
 func (r *relay) security() security {
 	switch {
 	case r.local():
@@ -96,7 +97,7 @@ func (m *Mailer) dialRelay(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// login authenticates where the relay's URL has a user.
+// login logs in if the relay's URL has a user.
 func (m *Mailer) login(ctx context.Context, s *session) error {
 	if m.relay.user == "" {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// remote is a real SMTP server on loopback that does as the test says.
+// remote is a real SMTP server on loopback that does what the test says.
 type remote struct {
 	addr string
 	srv  *smtp.Server
@@ -23,8 +23,8 @@ type remote struct {
 	logins  []string
 	failAt  string          // stage that is refused: "mail", "rcpt", "data"
 	with    *smtp.SMTPError // what it is refused with
-	block   chan struct{}   // where set, MAIL waits until it is closed
-	waiting chan struct{}   // where set, told of every MAIL that waits
+	block   chan struct{}   // if set, MAIL waits until it is closed
+	waiting chan struct{}   // if set, told of every MAIL that waits
 }
 
 func startRemote(t *testing.T, configure func(*smtp.Server)) *remote {
@@ -54,7 +54,7 @@ func startRemoteAt(t *testing.T, l net.Listener, configure func(*smtp.Server)) *
 	go func() { ended <- r.srv.Serve(counted{l, r}) }()
 	t.Cleanup(func() {
 		r.srv.Close()
-		l.Close() // where the library has not begun to accept yet
+		l.Close() // if the library has not begun to accept yet
 		<-ended
 	})
 	return r
@@ -87,7 +87,8 @@ func (r *remote) refuse(stage string, code int) {
 	r.failAt, r.with = stage, &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "no  thanks"}
 }
 
-// seen returns the mails since the last call and the connections of all time.
+// seen returns the mails since the last call and the number of connections so
+// far.
 func (r *remote) seen() ([]Mail, int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -172,7 +173,7 @@ func (s *authSession) Auth(string) (sasl.Server, error) {
 	return &loginServer{check: check}, nil
 }
 
-// loginServer is AUTH LOGIN, of which the library has the client only.
+// loginServer is AUTH LOGIN, of which the library has only the client.
 type loginServer struct {
 	check func(user, password string) error
 	user  string

@@ -11,8 +11,8 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// errDead marks a failure of a connection before the server accepted the
-// sender: the same mail may be sent over another one.
+// errDead marks a connection that failed before the server accepted the sender:
+// the mail may be sent over another one.
 var errDead = errors.New("the connection is dead")
 
 // session is one connection to a server, past greeting and login.
@@ -56,7 +56,7 @@ func (s *session) transaction(mail Mail) error {
 	return nil
 }
 
-// begin names the sender, after clearing what a refused mail has left.
+// begin names the sender, after clearing what a refused mail has left behind.
 func (s *session) begin(mail Mail) error {
 	reused := s.sent > 1
 	if s.dirty {
@@ -72,8 +72,8 @@ func (s *session) begin(mail Mail) error {
 	return nil
 }
 
-// dead adds errDead where a reused connection broke or the server said that it
-// is closing it (421).
+// dead adds errDead if a reused connection broke or the server said that it was
+// closing it (421).
 func dead(reused bool, err error) error {
 	answer, ok := errors.AsType[*Error](err)
 	if reused && (!ok || answer.Code == 421) {
@@ -82,8 +82,8 @@ func dead(reused bool, err error) error {
 	return err
 }
 
-// usable says whether another mail may go over the connection after err: it
-// may where the server answered and did not announce that it hangs up.
+// usable reports whether another mail may go over the connection after err: it
+// may if the server answered and did not say that it was hanging up.
 func (s *session) usable(err error) bool {
 	if err == nil {
 		return true
@@ -92,8 +92,8 @@ func (s *session) usable(err error) bool {
 	return ok && answer.Code != 421
 }
 
-// quit says goodbye, without waiting for the answer: for a connection on which
-// the server expects a command.
+// quit says goodbye without waiting for the answer. The server must be
+// expecting a command.
 func (s *session) quit() {
 	_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second))
 	_, _ = io.WriteString(s.conn, "QUIT\r\n")

@@ -10,12 +10,12 @@ import (
 // errBusy is temporary: every connection was in use for too long.
 var errBusy = errors.New("all connections for outgoing mail are in use")
 
-// slots bounds how many do something at the same time.
+// slots bounds how many callers do something at the same time.
 type slots struct{ free chan struct{} }
 
 func newSlots(n int) *slots { return &slots{free: make(chan struct{}, n)} }
 
-// acquire waits for a slot, for at most wait, and returns how to give it back.
+// acquire waits at most wait for a slot and returns how to give it back.
 func (s *slots) acquire(ctx context.Context, wait time.Duration) (release func(), err error) {
 	release = func() { <-s.free }
 	select {
@@ -35,8 +35,8 @@ func (s *slots) acquire(ctx context.Context, wait time.Duration) (release func()
 	}
 }
 
-// domains gives every destination slots of its own; those of one that nobody
-// uses are forgotten.
+// domains gives every destination its own slots, and forgets those that nobody
+// uses.
 type domains struct {
 	each int
 	mu   sync.Mutex

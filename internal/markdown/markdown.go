@@ -12,9 +12,9 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 )
 
-// converter reads CommonMark with bare links made clickable, strikethrough and
-// tables. A line break in the text is one on the page: that is what people
-// expect who have never heard of markdown.
+// converter reads CommonMark with clickable bare links, strikethrough and
+// tables. A line break in the text is one on the page, as people expect who
+// have never heard of markdown.
 var converter = sync.OnceValue(func() goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithExtensions(extension.Linkify, extension.Strikethrough, extension.Table),
@@ -22,8 +22,8 @@ var converter = sync.OnceValue(func() goldmark.Markdown {
 	)
 })
 
-// policy is what may be in the page: no scripts, styles, forms or pictures
-// from elsewhere, which would tell strangers who reads the page.
+// policy is what a page may contain. There are no scripts, styles or forms, and
+// no pictures from elsewhere, which would tell strangers who reads the page.
 var policy = sync.OnceValue(func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "del",
@@ -38,12 +38,13 @@ var policy = sync.OnceValue(func() *bluemonday.Policy {
 	return p
 })
 
-// HTML returns text, which is markdown by a stranger, as HTML that can do no
-// harm in a page. HTML in the text is left out.
+// HTML turns text, which is markdown by a stranger, into HTML that can do no
+// harm in a page. It leaves out HTML in the text.
 func HTML(text string) template.HTML {
 	var b bytes.Buffer
 	if err := converter().Convert([]byte(text), &b); err != nil {
-		// Writing to a buffer does not fail; were it to, the text is shown as it is.
+		// Writing to a buffer does not fail. If it did, the text would be shown
+		// as it is.
 		return template.HTML("<p>" + template.HTMLEscapeString(text) + "</p>")
 	}
 	return template.HTML(policy().SanitizeBytes(b.Bytes()))

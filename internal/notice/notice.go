@@ -1,5 +1,5 @@
-// Package notice tells the parts of this process what has changed. Nothing is
-// kept: who begins to listen later looks into the database.
+// Package notice tells the parts of this process what has changed. It keeps
+// nothing: whoever begins to listen later reads the database.
 package notice
 
 import "sync"
@@ -11,20 +11,20 @@ type Board struct {
 }
 
 // Changed says that a city, its rules or its bots were changed in the database.
-// It returns when everybody who listens has been told.
+// It returns when every listener has been told.
 func (b *Board) Changed(cityID int64) { b.changed.tell(cityID) }
 
 // Passed says that a report of the city passed or was taken back.
 func (b *Board) Passed(cityID int64) { b.passed.tell(cityID) }
 
 // OnChanged calls listen for every Changed from now on, until stop. listen must
-// not wait for anything, and not call the Board.
+// not block and must not call the Board.
 func (b *Board) OnChanged(listen func(cityID int64)) (stop func()) { return b.changed.add(listen) }
 
 // OnPassed calls listen for every Passed; see OnChanged.
 func (b *Board) OnPassed(listen func(cityID int64)) (stop func()) { return b.passed.add(listen) }
 
-// topic is one kind of notice and who listens to it.
+// topic is one kind of notice and its listeners.
 type topic struct {
 	mu        sync.Mutex
 	listeners map[*func(int64)]struct{}

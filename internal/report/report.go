@@ -17,7 +17,7 @@ type City struct {
 	Name     string
 	Language string // language of its pages and mails: "de" or "en"
 	Triggers string // trigger patterns, one a line; see package censor
-	Blocked  string // blocked words, one a line
+	Blocked  string // blocked words, one per line
 	Page     string // markdown of the city page, written by the moderator
 	Created  time.Time
 }
@@ -27,10 +27,10 @@ type BotState string
 
 // The states of a bot.
 const (
-	BotStarting  BotState = "starting"  // not heard of yet
+	BotStarting  BotState = "starting"  // no news of it yet
 	BotRunning   BotState = "running"   // working
 	BotTrouble   BotState = "trouble"   // failed, will be restarted
-	BotAttention BotState = "attention" // its credentials were refused; only a moderator can mend it
+	BotAttention BotState = "attention" // its credentials were refused; only a moderator can help
 	BotOff       BotState = "off"       // switched off by a moderator
 )
 
@@ -38,10 +38,10 @@ const (
 type Bot struct {
 	ID        int64
 	CityID    int64
-	Network   string // name of the directory under bots/
+	Network   string // name of its directory under bots/
 	Enabled   bool   // switched on by the moderator
 	State     BotState
-	LastError string    // in plain words; empty when there was none
+	LastError string    // in plain words; empty if there was none
 	ErrorAt   time.Time // when LastError happened
 	Restarts  int       // how often it was restarted after an error
 	Updated   time.Time // when a moderator last changed it
@@ -71,9 +71,9 @@ type Report struct {
 	Received   time.Time // when our process took it in
 }
 
-// ID derives the id of a report from the network, the bot and the network's
-// own id of the message, so that the same message seen twice is the same
-// report. It is 22 characters of A-Z, a-z, 0-9, "-" and "_".
+// ID derives the id of a report from the network, the bot and the network's own
+// id of the message. A message that is seen twice is therefore one report. The
+// id is 22 characters of A-Z, a-z, 0-9, "-" and "_".
 func ID(network string, botID int64, networkID string) string {
 	return digest(network, strconv.FormatInt(botID, 10), networkID)
 }
@@ -92,7 +92,7 @@ const (
 	ReasonRepeated  Reason = "repeated"   // held: same author, same text, a moment ago
 	ReasonFlood     Reason = "flood"      // held: too many by one author
 	ReasonMuted     Reason = "muted"      // held: a moderator muted the author
-	ReasonExpired   Reason = "expired"    // held: older than reports.expire when it was judged
+	ReasonExpired   Reason = "expired"    // held: older than reports.expire when judged
 	ReasonTakenBack Reason = "taken_back" // passed first, then taken back by a moderator
 )
 
@@ -100,7 +100,7 @@ const (
 type Verdict struct {
 	Passed bool // false: it was held
 	Reason Reason
-	Detail string // the pattern or word that decided; empty where none did
+	Detail string // the pattern or word that decided; empty if none did
 }
 
 // Delivery is one report on its way out through one bot to one recipient.
@@ -109,14 +109,14 @@ type Delivery struct {
 	BotID     int64
 	CityID    int64
 	Network   string
-	Recipient string // empty where the bot posts publicly
+	Recipient string // empty if the bot posts publicly
 	Report    Report
-	Retract   *Receipt // set when the report is to be taken back instead: what was answered to the delivery
+	Retract   *Receipt // set if the report is to be taken back: the network's answer to the delivery
 }
 
-// DeliveryID derives the id of the delivery of one report through one bot to
-// one recipient: the same three always give the same id, and the recipient
-// cannot be read from it.
+// DeliveryID derives the id of a delivery from its report, its bot and its
+// recipient. The same three always give the same id, and the recipient cannot
+// be read from it.
 func DeliveryID(reportID string, botID int64, recipient string) string {
 	return digest(reportID, strconv.FormatInt(botID, 10), recipient)
 }
@@ -133,14 +133,14 @@ func NewDelivery(r Report, b Bot, recipient string) Delivery {
 	}
 }
 
-// Receipt is what the network answered to a delivery.
+// Receipt is the network's answer to a delivery.
 type Receipt struct {
 	ID  string // the network's id of what was posted or sent
-	URL string // where it can be seen; empty where it cannot
+	URL string // where it can be seen; empty if nowhere
 }
 
-// digest hashes parts, each with its length, so that no two lists of parts
-// give the same input.
+// digest hashes parts, each with its length, so that different lists never give
+// the same input.
 func digest(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -7,8 +7,8 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// TestIDs pins the ids: those in the queue and the database of a running
-// server must mean the same after an upgrade.
+// TestIDs pins the ids. Those in the queue and the database of a running server
+// must mean the same after an upgrade.
 func TestIDs(t *testing.T) {
 	ids := map[string]string{
 		"report":                  report.ID("mail", 1, "a"),

@@ -12,9 +12,10 @@ import (
 
 // The errors of CheckSlug.
 var (
-	// ErrInvalid: not 2 to 40 of a-z, 0-9 and single "-" between them.
+	// ErrInvalid means that a slug is not 2 to 40 of a-z, 0-9 and single "-"
+	// between them.
 	ErrInvalid = errors.New("a city's short name needs 2 to 40 letters or digits")
-	// ErrReserved: an address or a path that means something else already.
+	// ErrReserved means that the address or path already means something else.
 	ErrReserved = errors.New("this short name is reserved")
 )
 
@@ -23,8 +24,8 @@ const (
 	maxSlug = 40 // well within the 64 of a mail address's local part, with room for a tag (RFC 5321, 4.5.3.1.1)
 )
 
-// reserved are mailbox names with a meaning of their own (RFC 2142 and common
-// use) and words that would be mistaken for a part of the program.
+// reserved are mailbox names with a special meaning (RFC 2142 and common use),
+// and words that could be mistaken for a part of the program.
 var reserved = []string{
 	"abuse", "account", "admin", "administrator", "api", "bounce", "bounces",
 	"city", "confirm", "contact", "daemon", "demo", "ftp", "healthz", "help",
@@ -37,18 +38,18 @@ var reserved = []string{
 
 var valid = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// spelled are the letters that have a customary spelling in ASCII which
-// leaving out their marks does not give.
+// spelled are the letters whose usual spelling in ASCII is not just the letter
+// without its marks.
 var spelled = strings.NewReplacer(
 	"ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "æ", "ae", "œ", "oe",
 	"ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i",
 )
 
-// Slug makes a city's slug from its name: "Nürnberg" gives "nuernberg". What
-// cannot be written in ASCII is left out, so the result may be empty or too
+// Slug makes a city's slug from its name: "Nürnberg" gives "nuernberg". It
+// leaves out what cannot be written in ASCII, so the result may be empty or too
 // short: see CheckSlug.
 func Slug(name string) string {
-	// Composed first, so that "a" with a combining diaeresis is an "ä" too.
+	// Compose first, so that "a" with a combining diaeresis becomes "ä" too.
 	name = spelled.Replace(strings.ToLower(norm.NFC.String(name)))
 	var b strings.Builder
 	gap := false
@@ -70,7 +71,7 @@ func Slug(name string) string {
 	return cut(b.String())
 }
 
-// cut shortens a slug to maxSlug, at the end of a word where there is one.
+// cut shortens a slug to maxSlug, at the end of a word if possible.
 func cut(slug string) string {
 	if len(slug) <= maxSlug {
 		return slug
@@ -81,8 +82,8 @@ func cut(slug string) string {
 	return slug[:maxSlug]
 }
 
-// CheckSlug tells whether a city may have that slug: ErrInvalid or ErrReserved
-// where not. Whether it is taken is for the database to say.
+// CheckSlug returns ErrInvalid or ErrReserved if a city may not have that slug.
+// Only the database knows whether it is taken.
 func CheckSlug(slug string) error {
 	switch {
 	case len(slug) < minSlug || len(slug) > maxSlug || !valid.MatchString(slug):

@@ -34,9 +34,8 @@ type Box struct {
 	author []byte
 }
 
-// Open returns the Box of the key given as 64 hexadecimal digits, or, where
-// key is empty, of the key file in dir, which is made (mode 0600) when it is
-// not there.
+// Open returns the Box for a key of 64 hexadecimal digits. If key is empty, it
+// uses the key file in dir, which it creates (mode 0600) if there is none.
 func Open(dir, key string) (*Box, error) {
 	if key != "" {
 		raw, err := decodeKey(key)
@@ -56,7 +55,7 @@ func Open(dir, key string) (*Box, error) {
 	return New(raw)
 }
 
-// New returns the Box of a key of 32 bytes.
+// New returns the Box for a key of 32 bytes.
 func New(key []byte) (*Box, error) {
 	if len(key) != keySize {
 		return nil, fmt.Errorf("the secret key has %d bytes, it must have %d", len(key), keySize)
@@ -103,8 +102,8 @@ func readKey(path string) ([]byte, error) {
 	return raw, nil
 }
 
-// makeKey writes a new key. Where two processes do so at once, the first one's
-// key holds for both: the file is linked into place whole, never replaced.
+// makeKey writes a new key. If two processes do so at once, both get the key of
+// the first: the file is linked into place as a whole and never replaced.
 func makeKey(path string) ([]byte, error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), FileName+".*")
 	if err != nil {
@@ -126,9 +125,9 @@ func makeKey(path string) ([]byte, error) {
 	return readKey(path)
 }
 
-// Seal encrypts text for storing. place names where it is stored, as
-// "mastodon_accounts.token:17": only Open with the same place gives it back,
-// so that a sealed value cannot be moved to another row.
+// Seal encrypts text for storing. place names where it is stored, such as
+// "mastodon_accounts.token:17". Only Open with the same place decrypts it, so
+// that a sealed value cannot be moved to another row.
 func (b *Box) Seal(place, text string) string {
 	nonce := make([]byte, b.aead.NonceSize(), b.aead.NonceSize()+len(text)+b.aead.Overhead())
 	rand.Read(nonce)
@@ -149,14 +148,14 @@ func (b *Box) Open(place, sealed string) (string, error) {
 	return string(text), nil
 }
 
-// Author returns the keyed hash that stands for the author of a report: the
-// same address on the same network always gives the same 22 characters, and
-// without the key the address cannot be found by trying.
+// Author returns the keyed hash that stands for the author of a report. The
+// same address on the same network always gives the same 22 characters. Without
+// the key nobody can find the address by trying.
 func (b *Box) Author(network, address string) string {
 	return base64.RawURLEncoding.EncodeToString(b.mac(b.author, network, address)[:16])
 }
 
-// mac authenticates parts under key, each with its length.
+// mac authenticates parts, each with its length, under key.
 func (b *Box) mac(key []byte, parts ...string) []byte {
 	h := hmac.New(sha256.New, key)
 	for _, p := range parts {

@@ -18,8 +18,8 @@ var (
 const macSize = 16
 
 // Sign makes a token for a link: payload with a signature, valid for one
-// purpose ("mail.confirm") until expires; the zero time means for ever. The
-// payload can be read by anyone who has the token. The token is URL-safe.
+// purpose ("mail.confirm") until expires, or for ever if that is the zero time.
+// Anyone who has the token can read the payload. The token is URL-safe.
 func (b *Box) Sign(purpose, payload string, expires time.Time) string {
 	var unix int64
 	if !expires.IsZero() {

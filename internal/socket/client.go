@@ -25,18 +25,18 @@ const MaxMessage = 1 << 20
 // ErrTooLarge is a message of more than MaxMessage.
 var ErrTooLarge = errors.New("the message is too large")
 
-// StatusError is an answer of the server that is no WebSocket.
+// StatusError is a server's answer other than a WebSocket.
 type StatusError struct {
 	Status int
 	Header http.Header
-	Body   []byte // its beginning
+	Body   []byte // the beginning of the answer's body
 }
 
 func (e *StatusError) Error() string { return fmt.Sprintf("no WebSocket but status %d", e.Status) }
 
-// ClosedError is that the other end said goodbye.
+// ClosedError means that the other end said goodbye.
 type ClosedError struct {
-	Code   int // RFC 6455, 7.4; 1005 where it gave none
+	Code   int // RFC 6455, 7.4; 1005 if it gave none
 	Reason string
 }
 
@@ -44,20 +44,21 @@ func (e *ClosedError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the WebSocket was closed: %d %s", e.Code, e.Reason))
 }
 
-// Conn is the reading end of a WebSocket. Thousands are open at once and wait,
-// so its buffer is that of a sign of life; what is longer is read past it.
+// Conn is the reading end of a WebSocket. Thousands are open and idle at once,
+// so its buffer only fits a sign of life. Longer messages are read past it.
 type Conn struct {
 	conn   io.ReadWriteCloser
 	frames wsutil.Reader
-	answer wsutil.FrameHandlerFunc // to pings and goodbyes
+	answer wsutil.FrameHandlerFunc // answers pings and goodbyes
 }
 
 // Dial opens a WebSocket at a URL, "wss://…", through h, whose Timeout does not
-// count. ctx is that of the dialing alone. alive is called at every frame that
-// is no part of a message, pings above all. What a server answers instead is a
-// *StatusError. Errors do not hold the URL, as that may hold a token.
+// apply. ctx bounds only the dialing. alive is called at every frame that is
+// not part of a message, such as a ping. If the server answers anything else,
+// the error is a *StatusError. Errors do not hold the URL, which may hold a
+// token.
 func Dial(ctx context.Context, h *http.Client, address string, alive func()) (*Conn, error) {
-	// "ws" and "wss" are "http" and "https" with other first letters.
+	// "ws" and "wss" become "http" and "https".
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http"+strings.TrimPrefix(address, "ws"), nil)
 	if err != nil {
 		return nil, errors.New("not the URL of a WebSocket")
@@ -68,7 +69,7 @@ func Dial(ctx context.Context, h *http.Client, address string, alive func()) (*C
 		req.Header.Set(name, value)
 	}
 	dialing := *h
-	dialing.Timeout = 0 // it would end the WebSocket, too
+	dialing.Timeout = 0 // it would end the WebSocket too
 	resp, err := dialing.Do(req)
 	if err != nil {
 		return nil, withoutURL(err)
@@ -90,7 +91,7 @@ func withoutURL(err error) error {
 
 func statusError(resp *http.Response) *StatusError {
 	e := &StatusError{Status: resp.StatusCode, Header: resp.Header}
-	if e.Status != http.StatusSwitchingProtocols { // the body of that one would not end
+	if e.Status != http.StatusSwitchingProtocols { // the body of a WebSocket would not end
 		e.Body, _ = io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	}
 	return e
@@ -115,7 +116,7 @@ func acceptOf(key string) string {
 }
 
 // Next waits for the next message. The error is ErrTooLarge, a *ClosedError, or
-// why the connection broke; then nothing more can be read.
+// why the connection broke. After an error nothing more can be read.
 func (c *Conn) Next() ([]byte, error) {
 	message, err := c.next()
 	if err != nil {
@@ -139,7 +140,7 @@ func (c *Conn) next() ([]byte, error) {
 	}
 }
 
-// asOurs puts an error of the library into the words of this package.
+// asOurs turns an error of the library into one of this package.
 func asOurs(err error) error {
 	if errors.Is(err, wsutil.ErrFrameTooLarge) || errors.Is(err, wsutil.ErrMessageTooLarge) {
 		return ErrTooLarge
@@ -150,5 +151,5 @@ func asOurs(err error) error {
 	return err
 }
 
-// Close closes the connection. Who waits in Next is woken.
+// Close closes the connection and wakes whoever waits in Next.
 func (c *Conn) Close() error { return c.conn.Close() }

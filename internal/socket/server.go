@@ -14,7 +14,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// writeTimeout bounds one write of a server: a reader that does not read is
+// writeTimeout bounds one write of a server. A client that does not read is
 // disconnected.
 const writeTimeout = 5 * time.Second
 
@@ -34,8 +34,8 @@ func IsUpgrade(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// Protocols are what the client offers to speak within the WebSocket. Some use
-// the first one for their token.
+// Protocols returns what the client offers to speak within the WebSocket. Some
+// clients use the first one for their token.
 func Protocols(r *http.Request) []string {
 	var list []string
 	for _, header := range r.Header.Values("Sec-WebSocket-Protocol") {
@@ -48,9 +48,9 @@ func Protocols(r *http.Request) []string {
 	return list
 }
 
-// Accept makes a WebSocket of a request and takes the first protocol that the
-// client offers. It does not look at the origin: it is not for browsers that
-// are logged in. Where there is an error, it has answered the request. The
+// Accept turns a request into a WebSocket and takes the first protocol that the
+// client offers. It does not check the origin, so it is not for browsers that
+// are logged in. If it returns an error, it has answered the request. The
 // handler must not return before the WebSocket ends; see Wait.
 func Accept(w http.ResponseWriter, r *http.Request) (*ServerConn, error) {
 	upgrader := ws.HTTPUpgrader{Timeout: writeTimeout, Protocol: func(string) bool { return true }}
@@ -61,8 +61,8 @@ func Accept(w http.ResponseWriter, r *http.Request) (*ServerConn, error) {
 		}
 		return nil, err
 	}
-	// The buffers of the HTTP server are large, and many connections wait: what
-	// was read into them already is kept, and they are not.
+	// The buffers of the HTTP server are large, and many connections are idle.
+	// Keep only what was already read into them.
 	early, _ := buffers.Reader.Peek(buffers.Reader.Buffered())
 	source := io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
 	return &ServerConn{conn: conn, source: bufio.NewReaderSize(source, 256)}, nil
@@ -87,7 +87,7 @@ func (c *ServerConn) send(f ws.Frame) error {
 	return err
 }
 
-// Write writes raw bytes to the connection, as stand-ins do that misbehave.
+// Write writes raw bytes to the connection, for stand-ins that misbehave.
 func (c *ServerConn) Write(raw []byte) (int, error) {
 	c.write.Lock()
 	defer c.write.Unlock()
@@ -97,8 +97,9 @@ func (c *ServerConn) Write(raw []byte) (int, error) {
 	return c.conn.Write(raw)
 }
 
-// Wait answers pings and drops messages until the WebSocket ends, closes it, and
-// returns why: a *ClosedError where the client said goodbye. It is called once.
+// Wait answers pings and drops messages until the WebSocket ends. Then it
+// closes it and returns why: a *ClosedError if the client said goodbye. Call it
+// once.
 func (c *ServerConn) Wait() error {
 	defer c.conn.Close()
 	reply := wsutil.ControlFrameHandler(c, ws.StateServerSide)
@@ -119,5 +120,5 @@ func (c *ServerConn) Wait() error {
 	}
 }
 
-// Close cuts the connection. Wait returns then.
+// Close cuts the connection. Wait then returns.
 func (c *ServerConn) Close() error { return c.conn.Close() }

@@ -16,7 +16,7 @@ import (
 )
 
 // serve starts a server of WebSockets and returns its address. handle talks to
-// each; how it ended is sent to ended.
+// each one; the way it ended is sent to ended.
 func serve(t *testing.T, handle func(c *socket.ServerConn)) (address string, ended <-chan error) {
 	t.Helper()
 	ends := make(chan error, 10)
@@ -36,7 +36,7 @@ func serve(t *testing.T, handle func(c *socket.ServerConn)) (address string, end
 func dial(t *testing.T, address string, alive func()) *socket.Conn {
 	t.Helper()
 	ctx, done := context.WithTimeout(t.Context(), 10*time.Second)
-	defer done() // its end is not that of the WebSocket
+	defer done() // it ends before the WebSocket does
 	c, err := socket.Dial(ctx, &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}, address, alive)
 	if err != nil {
 		t.Fatal(err)
@@ -164,8 +164,9 @@ func TestServerTakesNothingElse(t *testing.T) {
 	}
 }
 
-// What a client says that is no browser of ours: its protocol is echoed, its
-// frames may come with the request, and it is cut off where it talks too much.
+// TestServerHears has clients that are not our own: the server echoes their
+// protocol, their frames may come with the request, and they are cut off if
+// they talk too much.
 func TestServerHears(t *testing.T) {
 	const request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: t0ken, chat\r\n\r\n"

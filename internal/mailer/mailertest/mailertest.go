@@ -37,7 +37,7 @@ func Start(tb testing.TB) *Server {
 	go func() { ended <- srv.Serve(l) }()
 	tb.Cleanup(func() {
 		srv.Close()
-		l.Close() // where the library has not begun to accept yet
+		l.Close() // if the library has not begun to accept yet
 		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
 			tb.Error(err)
 		}
@@ -45,9 +45,9 @@ func Start(tb testing.TB) *Server {
 	return s
 }
 
-// Answer has answer decide about each stage ("mail", "rcpt", "data") of every mail
-// from now on; address is the sender or the recipient. It may return a
-// [*smtp.SMTPError], and may wait. Nil takes every mail.
+// Answer makes answer decide about each stage ("mail", "rcpt", "data") of every
+// mail from now on. address is the sender or the recipient. answer may return a
+// [*smtp.SMTPError] and may block. Nil takes every mail.
 func (s *Server) Answer(answer func(stage, address string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
