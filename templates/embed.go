@@ -8,13 +8,13 @@ import (
 	"path"
 )
 
-// Files are all files of this directory that the site is made of.
+// Files are the files of this directory that make up the site.
 //
 //go:embed *.tmpl *.toml partials settings static
 var Files embed.FS
 
-// Texts are the sources of the translation catalogue in Files: directories
-// with an en.toml and a de.toml each.
+// Texts are the sources of the translation catalogue in Files: directories with
+// an en.toml and a de.toml each.
 var Texts = []fs.FS{Files, directory("settings")}
 
 // directory is a directory of Files as a file system of its own.

@@ -1,5 +1,5 @@
 // Keeps the list of reports on a city's page up to date. Without it the page
-// works all the same and is as old as when it was opened.
+// still works, but shows only the reports of the time when it was opened.
 (() => {
   "use strict";
   const list = document.getElementById("reports");
@@ -31,8 +31,8 @@
     list.innerHTML = e.data;
     showEmpty();
   });
-  // A page that the browser keeps for the way back must not hold a stream
-  // open; when it comes back, it is as old as when it was left.
+  // A page that the browser keeps for its back button must not hold a stream
+  // open. When it is shown again, it is as old as when it was left.
   window.addEventListener("pagehide", () => stream.close());
   window.addEventListener("pageshow", (e) => {
     if (e.persisted) location.reload();
