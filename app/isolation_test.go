@@ -16,6 +16,7 @@ import (
 
 	"ticketfrei/bots"
 	fault "ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 )
@@ -53,13 +54,19 @@ func (panickingBot) Send(context.Context, report.Delivery) (report.Receipt, erro
 	panic("a bug in send")
 }
 
-// TestTroubleOfOneCityIsNoOtherCitys measures how long a city's reports take,
-// alone and beside two cities in trouble: one whose Mastodon server hangs and
-// one whose bot panics. Other work on the machine slows down one or the other
-// for a while, so there are several rounds. Trouble that cities share shows in
-// all of them.
-func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
-	slow.Test(t, "measures times")
+// besideTrouble is a server with a city that is well and two in trouble: one
+// whose Mastodon server hangs and one whose bot panics.
+type besideTrouble struct {
+	*app
+	box       *mailbox
+	remote    *standin.Server
+	broken    report.City
+	panicking report.Bot
+	serial    int // of the last report
+}
+
+func startBesideTrouble(t *testing.T) *besideTrouble {
+	t.Helper()
 	box, remote := startMailbox(t), startMastodon(t)
 	a := startApp(t, t.TempDir(), box, panickingNetwork())
 	for _, slug := range []string{"nuernberg", "hanging", "broken"} {
@@ -78,55 +85,65 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trouble := func(on bool) {
-		t.Helper()
-		remote.Mend()
-		if on {
-			remote.Fail("", -1, fault.Hang())
-			remote.DropStreams()
-		}
-		if err := a.server.db.EnableBot(t.Context(), bot.ID, on); err != nil {
-			t.Fatal(err)
-		}
-		a.server.notices.Changed(broken.ID)
-	}
+	return &besideTrouble{app: a, box: box, remote: remote, broken: broken, panicking: bot}
+}
 
-	serial := 0
-	// send sends reports one at a time, each after the one before has arrived,
-	// and returns how long each took. With every tenth one it sends what others
-	// write to the cities in trouble.
-	send := func(reports int, others ...string) (times []time.Duration) {
-		t.Helper()
-		for range reports {
-			serial++
-			for _, other := range others {
-				if serial%10 == 0 {
-					a.mustSend(fmt.Sprintf("o%d@x.example", serial), other+"@tickets.example", fmt.Sprintf("o%d@x", serial), "", fmt.Sprintf("Other %d.", serial))
-				}
-			}
-			text := fmt.Sprintf("Report %d.", serial)
-			began := time.Now()
-			a.mustSend(fmt.Sprintf("r%d@x.example", serial), here, fmt.Sprintf("r%d@x", serial), "", text)
-			for len(box.to(t, "one@riders.example", text)) == 0 {
-				if time.Since(began) > patience {
-					t.Fatalf("%s did not arrive", text)
-				}
-				time.Sleep(200 * time.Microsecond)
-			}
-			times = append(times, time.Since(began))
-		}
-		return times
+// trouble begins or ends the trouble of both cities.
+func (w *besideTrouble) trouble(on bool) {
+	w.Helper()
+	w.remote.Mend()
+	if on {
+		w.remote.Fail("", -1, fault.Hang())
+		w.remote.DropStreams()
 	}
+	if err := w.server.db.EnableBot(w.Context(), w.panicking.ID, on); err != nil {
+		w.Fatal(err)
+	}
+	w.server.notices.Changed(w.broken.ID)
+}
 
-	trouble(false)
-	send(20) // warm up
+// sendInTurn sends reports one at a time, each after the one before has
+// arrived, and returns how long each took. With every tenth one it sends what
+// others write to the cities in trouble.
+func (w *besideTrouble) sendInTurn(reports int, others ...string) (times []time.Duration) {
+	w.Helper()
+	for range reports {
+		w.serial++
+		for _, other := range others {
+			if w.serial%10 == 0 {
+				w.mustSend(fmt.Sprintf("o%d@x.example", w.serial), other+"@tickets.example", fmt.Sprintf("o%d@x", w.serial), "", fmt.Sprintf("Other %d.", w.serial))
+			}
+		}
+		text := fmt.Sprintf("Report %d.", w.serial)
+		began := time.Now()
+		w.mustSend(fmt.Sprintf("r%d@x.example", w.serial), here, fmt.Sprintf("r%d@x", w.serial), "", text)
+		for len(w.box.to(w, "one@riders.example", text)) == 0 {
+			if time.Since(began) > patience {
+				w.Fatalf("%s did not arrive", text)
+			}
+			time.Sleep(200 * time.Microsecond)
+		}
+		times = append(times, time.Since(began))
+	}
+	return times
+}
+
+// TestTroubleOfOneCityIsNoOtherCitys measures how long a city's reports take,
+// alone and beside two cities in trouble. Other work on the machine slows down
+// one or the other for a while, so there are several rounds. Trouble that
+// cities share shows in all of them.
+func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
+	slow.Test(t, "measures times")
+	w := startBesideTrouble(t)
+	w.trouble(false)
+	w.sendInTurn(20) // warm up
 	const rounds = 5
 	for round := 1; ; round++ {
-		alone := send(100)
-		trouble(true)
-		beside := median(send(200, "hanging", "broken"))
-		trouble(false)
-		alone = append(alone, send(100)...)
+		alone := w.sendInTurn(100)
+		w.trouble(true)
+		beside := median(w.sendInTurn(200, "hanging", "broken"))
+		w.trouble(false)
+		alone = append(alone, w.sendInTurn(100)...)
 		ratio := float64(beside) / float64(median(alone))
 		t.Logf("median of 200: %s beside cities in trouble, %s alone: ratio %.2f", beside, median(alone), ratio)
 		if ratio < 1.2 {
@@ -136,24 +153,33 @@ func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 			t.Fatalf("ratio %.2f, want under 1.2", ratio)
 		}
 	}
+	w.trouble(true)
+	w.checkPanicIsShown()
+	// The hanging server shows up only after a request to it has timed out.
+	w.checkHangIsShown()
+}
 
-	trouble(true)
-	b := a.login("moderator@broken.example")
-	waitUntil(t, "the settings page to show the panic", func() bool {
+func (w *besideTrouble) checkPanicIsShown() {
+	w.Helper()
+	b := w.login("moderator@broken.example")
+	waitUntil(w, "the settings page to show the panic", func() bool {
 		return strings.Contains(b.get("/settings", http.StatusOK), "inside the program")
 	})
-	// The hanging server shows up only after a request to it has timed out.
-	b = a.login("moderator@hanging.example")
-	waitUntil(t, "the settings page to show that the server hangs", func() bool {
-		c, err := a.server.db.FindCity(t.Context(), "hanging")
+}
+
+func (w *besideTrouble) checkHangIsShown() {
+	w.Helper()
+	b := w.login("moderator@hanging.example")
+	waitUntil(w, "the settings page to show that the server hangs", func() bool {
+		c, err := w.server.db.FindCity(w.Context(), "hanging")
 		if err != nil {
 			return false
 		}
-		bot, err := a.server.db.FindBot(t.Context(), c.ID, "mastodon")
+		bot, err := w.server.db.FindBot(w.Context(), c.ID, "mastodon")
 		return err == nil && bot.State == report.BotTrouble
 	})
 	if page := b.get("/settings", http.StatusOK); strings.Contains(page, "a bug in") {
-		t.Error("the settings page shows another city's trouble")
+		w.Error("the settings page shows another city's trouble")
 	}
 }
 

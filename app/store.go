@@ -22,7 +22,7 @@ import (
 // plain words why the directory cannot be used.
 func makeDataDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("data directory %s: %w; make it yourself or choose another with the setting data", dir, err)
+		return fmt.Errorf("data directory %s: %w; create it yourself or choose another with the setting data", dir, err)
 	}
 	probe, err := os.CreateTemp(dir, ".write-test-*")
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
