@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// roomOf is the room of docs/ARCHITECTURE.md that a package of ours is in.
+// roomOf returns the room of docs/ARCHITECTURE.md that a package of ours is in.
 func roomOf(pkg string) string {
 	path, ours := strings.CutPrefix(pkg, "ticketfrei/")
 	first, rest, _ := strings.Cut(path, "/")
@@ -30,8 +30,8 @@ func roomOf(pkg string) string {
 	}
 }
 
-// importsOfRooms is what the rooms of the program import of each other, but for
-// what is internal: room → rooms.
+// importsOfRooms returns which rooms of the program each room imports, leaving
+// out internal packages.
 func importsOfRooms(t *testing.T) map[string][]string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, ".")
@@ -61,7 +61,7 @@ func importsOfRooms(t *testing.T) map[string][]string {
 // arrow is a line of the picture: "relay → censor, bots, db".
 var arrow = regexp.MustCompile(`(?m)^([a-z/]+) +→ (.+)$`)
 
-// TestPictureOfTheRoomsIsTrue compares the picture with what is imported.
+// TestPictureOfTheRoomsIsTrue compares the picture with the actual imports.
 func TestPictureOfTheRoomsIsTrue(t *testing.T) {
 	raw, err := os.ReadFile("../docs/ARCHITECTURE.md")
 	if err != nil {
@@ -77,7 +77,7 @@ func TestPictureOfTheRoomsIsTrue(t *testing.T) {
 	}
 }
 
-// TestRoomsPointDown makes sure that the rooms are listed from the top down.
+// TestRoomsPointDown checks that the rooms are listed from the top down.
 func TestRoomsPointDown(t *testing.T) {
 	raw, err := os.ReadFile("../docs/ARCHITECTURE.md")
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"ticketfrei/templates"
 )
 
-// devFlag is the flag of the commands that run a server.
+// devFlag is the flag of the commands that start a server.
 type devFlag struct {
 	Dev bool `help:"For developers: read templates, styles and texts from the source in the working directory, again for every request."`
 }
 
-// sourceTree returns the source that the server is to look like; empty without
-// the flag.
+// sourceTree returns the source tree that the server reads its files from. It
+// is empty without the flag.
 func (f devFlag) sourceTree() (sourceTree, error) {
 	if !f.Dev {
 		return "", nil
@@ -30,11 +30,12 @@ func (f devFlag) sourceTree() (sourceTree, error) {
 	return ".", nil
 }
 
-// sourceTree is where the program's source is, whose files a developer changes
-// while the server runs. It is empty where those built into the program are used.
+// sourceTree is the directory of the program's source, whose files a developer
+// changes while the server runs. If it is empty, the files built into the
+// program are used.
 type sourceTree string
 
-// files are all files of the tree; nil where it is empty.
+// files returns the files of the tree, or nil if it is empty.
 func (t sourceTree) files() fs.FS {
 	if t == "" {
 		return nil
@@ -42,12 +43,12 @@ func (t sourceTree) files() fs.FS {
 	return os.DirFS(string(t))
 }
 
-// folder is a directory of the tree.
+// folder returns a directory of the tree.
 func (t sourceTree) folder(dir string) folder {
 	return folder{os.DirFS(filepath.Join(string(t), dir)), dir}
 }
 
-// networks returns the definitions with the files of the tree.
+// networks returns the definitions with their files read from the tree.
 func (t sourceTree) networks(definitions []bots.Definition) []bots.Definition {
 	if t == "" {
 		return definitions
@@ -59,7 +60,7 @@ func (t sourceTree) networks(definitions []bots.Definition) []bots.Definition {
 	return list
 }
 
-// folder is a directory of the source tree, which an error names.
+// folder is a directory of the source tree. Errors name it.
 type folder struct {
 	fs.FS
 	dir string
@@ -67,7 +68,7 @@ type folder struct {
 
 func (f folder) String() string { return f.dir }
 
-// textSources are the sources of every text of the pages and of the networks.
+// textSources returns the sources of all texts of the pages and the networks.
 func textSources(t sourceTree, definitions []bots.Definition) []fs.FS {
 	var list []fs.FS
 	if t == "" {

@@ -25,7 +25,7 @@ type devSite struct {
 }
 
 // startDev runs "demo --dev" until the test ends, in a copy of the source that
-// before has changed.
+// before may change.
 func startDev(t *testing.T, before func(devSite)) devSite {
 	t.Helper()
 	d := devSite{&browser{app: &app{T: t}}, t.TempDir()}
@@ -76,7 +76,7 @@ func (d devSite) change(file, before, after string) {
 	}
 }
 
-// says fails where the page does not hold all of the texts.
+// says fails if the page does not hold all of the texts.
 func (d devSite) says(path string, status int, texts ...string) {
 	d.Helper()
 	page := d.get(path, status)

@@ -13,20 +13,21 @@ func (cmd *versionCommand) Run(c *console) error {
 	return err
 }
 
-// release is the tag or commit as the linker was told it
-// (-X ticketfrei/app.release=…): where the source comes without its history, as
-// in the image, and for builds of a tag. Go by itself does not know the tags of
-// a module whose path names no version.
+// release is the tag or commit, set by the linker (-X ticketfrei/app.release=…)
+// if the source comes without its history, as in the image, and for builds of a
+// tag. Go does not find the tags by itself, since the module's path names no
+// version.
 var release string
 
-// version is what the program is called in its log and by the command version.
+// version is how the program names its version in the log and in the command
+// version.
 func version() string {
 	info, _ := debug.ReadBuildInfo()
 	return versionOf(release, info)
 }
 
-// versionOf is the release where there is one, and else the commit that Go noted
-// in info, which may be nil.
+// versionOf returns the release if there is one, otherwise the commit that Go
+// recorded in info, which may be nil.
 func versionOf(release string, info *debug.BuildInfo) string {
 	if release != "" {
 		return release

@@ -34,8 +34,8 @@ func TestVersionOf(t *testing.T) {
 	}
 }
 
-// TestVersionFromTheBuild builds a copy of the program as people do, and as the
-// Dockerfile does.
+// TestVersionFromTheBuild builds a copy of the program in the ways that people
+// and the Dockerfile do.
 func TestVersionFromTheBuild(t *testing.T) {
 	slow.Test(t, "builds the program")
 	dockerfile, err := os.ReadFile("../Dockerfile")
@@ -85,7 +85,7 @@ func TestVersionFromTheBuild(t *testing.T) {
 	}
 }
 
-// copySource copies what git knows of the project, or would take.
+// copySource copies what git tracks of the project, or would add.
 func copySource(t *testing.T, to string) {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")

@@ -9,13 +9,13 @@ import (
 	"ticketfrei/templates"
 )
 
-// look is what the site looks like: its templates, styles and pictures.
+// look is how the site looks: its templates, styles and pictures.
 type look struct {
 	views  map[string]view
 	assets *assets
 }
 
-// readLook reads it from the files that are built into the program, or from the
+// readLook reads the look from the files built into the program, or from the
 // source tree.
 func (s *Site) readLook() error {
 	site, parts := fs.FS(templates.Files), fs.FS(kit.Files)
@@ -40,9 +40,9 @@ func (s *Site) readLook() error {
 	return nil
 }
 
-// fresh reads texts, templates and styles as they are in the source tree now: a
-// developer sees a change in the next answer. What is broken is the answer
-// itself, and fresh is false.
+// fresh reads texts, templates and styles as they are in the source tree now,
+// so that a developer sees a change in the next answer. If something is broken,
+// it answers with the error and returns false.
 func (s *Site) fresh(w http.ResponseWriter) bool {
 	err := s.Texts.Reload()
 	if err == nil {
@@ -54,8 +54,8 @@ func (s *Site) fresh(w http.ResponseWriter) bool {
 	return err == nil
 }
 
-// showBroken answers with an error as it is, which names file and line: nobody
-// but a developer may see that.
+// showBroken answers with the error itself, which names file and line. Only a
+// developer may see that.
 func showBroken(w http.ResponseWriter, err error) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")

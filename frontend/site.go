@@ -42,8 +42,8 @@ type Options struct {
 	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that
 	// this is a demo.
 	Demo bool
-	// Source is the program's source tree, for a developer: see fresh. Where it
-	// is nil, the site looks as it was built.
+	// Source is the program's source tree, for a developer: see fresh. If it is
+	// nil, the site looks as it was built.
 	Source fs.FS
 }
 

@@ -63,8 +63,8 @@ func New(sources ...fs.FS) (*Catalogue, error) {
 	return c, nil
 }
 
-// Reload reads the sources as they are now. Where it fails, as New does, the
-// texts stay as they were.
+// Reload reads the sources as they are now. If that fails, in the same ways as
+// New, the texts stay as they were.
 func (c *Catalogue) Reload() error {
 	entries, err := readAll(c.sources)
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *Catalogue) Reload() error {
 	return nil
 }
 
-// in returns the texts of a language; those in English where it is not there.
+// in returns the texts of a language, or the English ones if there are none.
 func (c *Catalogue) in(lang string) *texts {
 	byLanguage := *c.byLanguage.Load()
 	if t := byLanguage[lang]; t != nil {

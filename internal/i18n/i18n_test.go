@@ -227,7 +227,7 @@ func TestConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-// named is a source that errors name.
+// named is a source that errors can name.
 type named struct{ fstest.MapFS }
 
 func (named) String() string { return "pages" }

@@ -1,10 +1,10 @@
-// Package slow marks the tests that a person at work does not wait for.
+// Package slow marks tests that a person at work does not want to wait for.
 package slow
 
 import "testing"
 
-// Test skips the test where the tests are run with -short. why is what takes so
-// long, as "kills the program ten times".
+// Test skips the test if it is run with -short. why says what takes so long,
+// such as "kills the program ten times".
 func Test(tb testing.TB, why string) {
 	tb.Helper()
 	if testing.Short() {
