@@ -106,7 +106,7 @@ func TestDevelopersSeeTheirChanges(t *testing.T) {
 	d.says(after, http.StatusOK, "/* of today */")
 
 	d.change("templates/en.toml", "[home]\n", "[home]\nfresh = \"A fresh text\"\n")
-	d.says("/", http.StatusInternalServerError, "home.fresh", "is in en.toml and not in de.toml")
+	d.says("/", http.StatusInternalServerError, "home.fresh", "is in en.toml but not in de.toml")
 	d.change("templates/de.toml", "[home]\n", "[home]\nfresh = \"Ein frischer Text\"\n")
 	d.change("templates/home.tmpl", "As new", `{{.T "home.fresh"}}`)
 	d.says("/", http.StatusOK, "A fresh text")
