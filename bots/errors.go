@@ -97,10 +97,11 @@ func (s *said) Unwrap() error { return s.cause }
 // Say returns the words in the language of t.
 func (s *said) Say(t T) string { return t(s.id, s.data...) }
 
-// Words puts err into words for a moderator.
+// Words puts err into words for a moderator. What cannot say itself is an
+// internal error: the operator finds it in the log.
 func Words(err error, t T) string {
 	if s, ok := errors.AsType[Sayer](err); ok {
 		return s.Say(t)
 	}
-	return err.Error()
+	return t("bots.error.internal")
 }

@@ -34,3 +34,27 @@ func TestKindOf(t *testing.T) {
 		})
 	}
 }
+
+func TestWords(t *testing.T) {
+	german := func(id string, data ...any) string { return fmt.Sprint("de:", id, data) }
+	said := bots.Say(errors.New("EOF"), "toy.cut", "Name", "toy.example")
+	tests := []struct {
+		name, want string
+		err        error
+	}{
+		{"an error that can say itself", "de:toy.cut[Name toy.example]", said},
+		{"one with a kind", "de:toy.cut[Name toy.example]", bots.Refused(said)},
+		{"one that was wrapped", "de:toy.cut[Name toy.example]", fmt.Errorf("send: %w", said)},
+		{"one of the database", "de:bots.error.internal[]", errors.New("disk I/O error")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := bots.Words(tt.err, german); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+	if said.Error() != "EOF" {
+		t.Errorf("the log says %q", said)
+	}
+}

@@ -88,9 +88,9 @@ func TestSendResults(t *testing.T) {
 	network := &toy{removed: make(chan string, 1), send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
 		switch d.Recipient {
 		case "permanent":
-			return report.Receipt{}, bots.Permanent(errors.New("too long"))
+			return report.Receipt{}, bots.Permanent(bots.Say(nil, "toy.too_long"))
 		case "gone":
-			return report.Receipt{}, bots.Gone(errors.New("blocked us"))
+			return report.Receipt{}, bots.Gone(bots.Say(nil, "toy.blocked"))
 		case "later":
 			if tries.Add(1) < 2 {
 				return report.Receipt{}, errors.New("connection reset")
@@ -129,7 +129,7 @@ func TestRefusedCredentialsNeedAttentionOnce(t *testing.T) {
 		if good.Load() {
 			return nil
 		}
-		return bots.Refused(errors.New("The access token is invalid"))
+		return bots.Refused(bots.Say(nil, "toy.invalid", "Token", "access"))
 	}}
 	r.start(network)
 	if got := receive(t, "notice", r.told); got != "The access token is invalid" {

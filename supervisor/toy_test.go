@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -101,6 +102,12 @@ func (b *toyBot) Retract(ctx context.Context, d report.Delivery) error {
 	return err
 }
 
+// toyTexts are what the toy says to moderators.
+var toyTexts = fstest.MapFS{
+	"en.toml": {Data: []byte("[toy]\ntoo_long = \"too long\"\nblocked = \"blocked us\"\ninvalid = \"The {{.Token}} token is invalid\"\n")},
+	"de.toml": {Data: []byte("[toy]\ntoo_long = \"zu lang\"\nblocked = \"hat uns gesperrt\"\ninvalid = \"Das {{.Token}}-Token gilt nicht\"\n")},
+}
+
 // rig is a supervisor with a real database and queue.
 type rig struct {
 	*testing.T
@@ -131,7 +138,7 @@ func newRig(t *testing.T) *rig {
 		}
 	})
 	r.queue = q
-	if r.texts, err = i18n.New(supervisor.Texts); err != nil {
+	if r.texts, err = i18n.New(supervisor.Texts, toyTexts); err != nil {
 		t.Fatal(err)
 	}
 	box, err := secret.New(make([]byte, 32))

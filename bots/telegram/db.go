@@ -89,7 +89,8 @@ func (m move) bots(tx *gorm.DB) error {
 		if putting := account.ForMigration(name, m.box).Put(tx, a); putting != nil || err == nil {
 			return putting
 		}
-		// With its key it can be read again. Until then the bot asks for a login.
+		// It was sealed with another key. It stays as it is, and the bot asks for a
+		// login.
 		return tx.Exec("UPDATE telegram_accounts SET token = ? WHERE bot_id = ?", o.Token, o.BotID).Error
 	})
 }
