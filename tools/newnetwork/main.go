@@ -25,6 +25,7 @@ import (
 // commands is the command line.
 type commands struct {
 	Name string `arg:"" help:"Name of the network: lower case letters and digits, as matrix."`
+	Kind string `default:"post" enum:"chat,post,send" help:"What it is: chat (people talk to a bot, chats subscribe), post (one account that everybody can follow), send (only posts, hears nothing)."`
 }
 
 // The exit codes.
@@ -79,7 +80,7 @@ func (cmd *commands) write(ctx context.Context, stdout io.Writer) error {
 	if _, err := os.Lstat(dir); err == nil {
 		return fmt.Errorf("%s is there already; choose another name", dir)
 	}
-	files, err := networkFiles(cmd.Name)
+	files, err := networkFiles(cmd.Kind, cmd.Name)
 	if err != nil {
 		return err
 	}
@@ -124,28 +125,32 @@ type newFile struct {
 	content []byte
 }
 
-// networkFiles returns the scaffold's files with the network's name in place of
-// the scaffold's, in order of their names.
-func networkFiles(name string) ([]newFile, error) {
+// networkFiles returns the files of the scaffold of a kind with the network's name
+// in place of the scaffold's, in order of their names.
+func networkFiles(kind, name string) ([]newFile, error) {
+	source, err := fs.Sub(scaffold.Source, kind)
+	if err != nil {
+		return nil, fmt.Errorf("make the files: %w", err)
+	}
 	title := strings.ToUpper(name[:1]) + name[1:]
-	rename := strings.NewReplacer("tools/newnetwork/"+naming.Scaffold, "bots/"+name, naming.Scaffold, name, "Scaffold", title)
+	rename := strings.NewReplacer("tools/newnetwork/scaffold/"+kind, "bots/"+name, naming.Scaffold, name, "Scaffold", title)
 	var files []newFile
-	err := fs.WalkDir(scaffold.Source, ".", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || file == scaffold.SourceFile {
+	err = fs.WalkDir(source, ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
 			return err
 		}
-		raw, err := fs.ReadFile(scaffold.Source, file)
+		raw, err := fs.ReadFile(source, file)
 		if err != nil {
 			return err
 		}
 		content := []byte(rename.Replace(string(raw)))
 		if path.Ext(file) == ".go" {
-			// Names of another length are aligned in another way.
+			// Names of another length are aligned and sorted in another way.
 			if content, err = format.Source(content); err != nil {
 				return fmt.Errorf("%s: %w", file, err)
 			}
 		}
-		files = append(files, newFile{rename.Replace(file), content})
+		files = append(files, newFile{file, content})
 		return nil
 	})
 	if err != nil {
@@ -202,11 +207,11 @@ func (cmd *commands) tell(stdout io.Writer, files []newFile) error {
 	}
 	fmt.Fprintf(&b, `wrote %[2]s
 
-The network %[1]s speaks a toy API for now, explained in bots/%[1]s/api.go.
+The network %[1]s speaks a toy API for now, explained in bots/%[1]s/bot.go.
 Next:
 
   go test ./bots/%[1]s/...   it passes as it is
-  go run . demo              look at it: /demo/%[1]s
+  go run . demo              look at it: /demo/%[1]s, but for what only sends
 
 Then put the real API in place of the toy: docs/ADDING-A-NETWORK.md
 `, cmd.Name, listOfNetworks)

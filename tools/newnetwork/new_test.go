@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,15 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/internal/slow"
-	"ticketfrei/tools/newnetwork/naming"
 )
 
 // runNew runs newnetwork in dir.
-func runNew(t *testing.T, dir, name string) (code int, stdout, stderr string) {
+func runNew(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	t.Chdir(dir)
 	var out, errs bytes.Buffer
-	code = run(t.Context(), []string{name}, &out, &errs)
+	code = run(t.Context(), args, &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -45,46 +43,77 @@ func changesOf(t *testing.T, dir string) []string {
 	return strings.Fields(known + unknown)
 }
 
-// TestNewNetworkIsOneDirectory makes a network in a copy of the project, tests
-// and builds it, and lets the demo send a report through it.
+// kinds are the kinds of networks, and how many lines each may have: all that is
+// written of those that have a stand-in, Go of the one that only sends.
+var (
+	kinds    = []string{"chat", "post", "send"}
+	maxLines = map[string]int{"chat": 450, "post": 250, "send": 70}
+)
+
+// TestNewNetworksAreSmall holds the scaffolds to what can be read in one sitting.
+func TestNewNetworksAreSmall(t *testing.T) {
+	for _, kind := range kinds {
+		files, err := networkFiles(kind, "example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, names := 0, map[string]bool{}
+		for _, f := range files {
+			names[f.name] = true
+			if kind != "send" || strings.HasSuffix(f.name, ".go") {
+				lines += bytes.Count(f.content, []byte("\n"))
+			}
+			if bytes.Contains(bytes.ToLower(f.content), []byte("scaffold")) {
+				t.Errorf("%s: the scaffold's name is left in %s", kind, f.name)
+			}
+		}
+		if lines > maxLines[kind] {
+			t.Errorf("%s has %d lines, want at most %d", kind, lines, maxLines[kind])
+		}
+		for _, name := range []string{"bot.go", "db.go", "webui.go", "settings.tmpl", "en.toml", "de.toml"} {
+			if !names[name] {
+				t.Errorf("%s lacks %s", kind, name)
+			}
+		}
+	}
+}
+
+// TestNewNetworkIsOneDirectory makes networks in a copy of the project, tests and
+// builds them, and lets the demo send a report through those that it can show.
 func TestNewNetworkIsOneDirectory(t *testing.T) {
-	slow.Test(t, "builds and tests a copy of the program")
+	slow.Test(t, "makes, tests and builds three networks in a copy of the program")
 	dir := t.TempDir()
 	copyTree(t, dir)
 	gitRun(t, dir, "init", "--quiet")
 	gitRun(t, dir, "add", "--all")
-	code, stdout, stderr := runNew(t, dir, "freshlymade")
-	if code != exitOK || !strings.Contains(stdout, "wrote bots/freshlymade/bot.go\n") || !strings.Contains(stdout, "go test ./bots/freshlymade/...") {
-		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+	for _, kind := range kinds {
+		name := "fresh" + kind
+		code, stdout, stderr := runNew(t, dir, name, "--kind", kind)
+		if code != exitOK || !strings.Contains(stdout, "wrote bots/"+name+"/bot.go\n") || !strings.Contains(stdout, "go test ./bots/"+name+"/...") {
+			t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+		}
 	}
-	if diff := cmp.Diff([]string{"bots/all/all.go", "bots/freshlymade/"}, changesOf(t, dir)); diff != "" {
+	if diff := cmp.Diff([]string{"bots/all/all.go", "bots/freshchat/", "bots/freshpost/", "bots/freshsend/"}, changesOf(t, dir)); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)
 	}
-	if out, err := exec.CommandContext(t.Context(), "grep", "-ri", "scaffold", "bots/freshlymade", "bots/all/all.go").CombinedOutput(); err == nil {
-		t.Errorf("the scaffold's name is left:\n%s", out)
-	}
-	if out, err := exec.CommandContext(t.Context(), "gofmt", "-l", "bots/freshlymade").CombinedOutput(); err != nil || len(out) > 0 {
+	fresh := []string{"./bots/freshchat/...", "./bots/freshpost/...", "./bots/freshsend/..."}
+	if out, err := exec.CommandContext(t.Context(), "gofmt", "-l", filepath.Join(dir, "bots")).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("gofmt would change: %s %v", out, err)
 	}
-	goRun(t, dir, "vet", "./bots/freshlymade/...")
-	goRun(t, dir, "test", "./bots/freshlymade/...")
+	goRun(t, dir, append([]string{"vet"}, fresh...)...)
+	goRun(t, dir, append([]string{"test"}, fresh...)...)
 	goRun(t, dir, "build", "-buildvcs=false", "-o", "ticketfrei", ".")
-	program := func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "ticketfrei"), args...)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("ticketfrei %s: %v\n%s", strings.Join(args, " "), err, out)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "ticketfrei"), "demo", "--once")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("demo: %v\n%s", err, out)
+	}
+	for _, want := range []string{"sent: freshpost, posted for everybody", "sent: freshchat, #1", "sent: freshchat, #2"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the demo does not say %q:\n%s", want, out)
 		}
-		return string(out)
 	}
-	if out := program("check-config"); !strings.Contains(out, "[freshlymade]") {
-		t.Errorf("the program does not know the settings of the network:\n%s", out)
-	}
-	if out := program("demo", "--once"); !strings.Contains(out, "sent: freshlymade, posted for everybody") {
-		t.Errorf("the demo's report did not go out through the network:\n%s", out)
-	}
-	if code, _, stderr := runNew(t, dir, "freshlymade"); code != exitError || !strings.Contains(stderr, "already") {
+	if code, _, stderr := runNew(t, dir, "freshchat"); code != exitError || !strings.Contains(stderr, "already") {
 		t.Errorf("the same name again: exit code %d\n%s", code, stderr)
 	}
 }
@@ -130,6 +159,7 @@ func TestNewNetworkIsRefused(t *testing.T) {
 			}
 			return dir
 		}, exitError, "no directory bots"},
+		{"another kind", "example", func(t *testing.T) string { return tinyTree(t, goMod, "true") }, exitUsage, "kind"},
 		{"the list cannot be made", "example", func(t *testing.T) string {
 			return tinyTree(t, goMod, "sh -c \"echo broken > bots/all/all.go; echo no luck; exit 3\"")
 		}, exitError, "no luck"},
@@ -137,7 +167,11 @@ func TestNewNetworkIsRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := tt.dir(t)
-			code, stdout, stderr := runNew(t, dir, tt.network)
+			args := []string{tt.network}
+			if tt.name == "another kind" {
+				args = append(args, "--kind", "carrier-pigeon")
+			}
+			code, stdout, stderr := runNew(t, dir, args...)
 			if code != tt.code || stdout != "" || !strings.Contains(stderr, tt.stderr) {
 				t.Errorf("exit code %d, want %d\n%s\n%s", code, tt.code, stdout, stderr)
 			}
@@ -156,36 +190,12 @@ func TestNewNetworkIsRefused(t *testing.T) {
 func TestListRefusesReservedNames(t *testing.T) {
 	dir := t.TempDir()
 	copyTree(t, dir)
-	if err := os.CopyFS(filepath.Join(dir, "bots", "feed"), os.DirFS("scaffold")); err != nil {
+	if err := os.CopyFS(filepath.Join(dir, "bots", "feed"), os.DirFS("scaffold/send")); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "run", "./tools/newnetwork/generate")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "bots/feed") {
 		t.Errorf("error = %v\n%s", err, out)
-	}
-}
-
-// TestNamesOfTestPackagesAreReserved finds what the scaffold imports that is
-// called as the stand-in of a network would be: NAMEtest.
-func TestNamesOfTestPackagesAreReserved(t *testing.T) {
-	files, err := networkFiles("example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	for _, f := range files {
-		for _, m := range regexp.MustCompile(`(?m)^\t"(?:[^"]*/)?([a-z0-9]+)test"$`).FindAllStringSubmatch(string(f.content), -1) {
-			if m[1] == "example" {
-				continue
-			}
-			found++
-			if naming.Check(m[1]) == nil {
-				t.Errorf("a network could be called %s, and %s imports %stest", m[1], f.name, m[1])
-			}
-		}
-	}
-	if found == 0 {
-		t.Error("no such import was found")
 	}
 }

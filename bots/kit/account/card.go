@@ -33,7 +33,7 @@ type Shown struct {
 	Handle string
 	Name   string
 	URL    string
-	QR     template.URL // picture of URL, for posters; empty where there is no URL
+	QR     template.URL // picture of URL, for posters; empty where there is none
 }
 
 // ShownField is a field as it is shown: its texts are text ids.
@@ -129,13 +129,17 @@ func (p *Pages) fields() []ShownField {
 
 func show(a Account) (*Shown, error) {
 	s := &Shown{ID: a.Remote, BotID: a.BotID, Server: a.Server, Handle: a.Handle, Name: a.Name, URL: a.URL}
-	if a.URL == "" {
+	if a.URL == "" || len(a.URL) > longestCode {
 		return s, nil
 	}
 	var err error
 	s.QR, err = qrCode(a.URL)
 	return s, err
 }
+
+// longestCode is how long a link may be that has a code, in bytes: longer ones make
+// codes that no phone reads, and then none at all. Links come from strangers' servers.
+const longestCode = 500
 
 // qrCode draws the picture of a link, as the source of an image.
 func qrCode(link string) (template.URL, error) {

@@ -191,7 +191,7 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		return b.handleCommand(ctx, m, answers)
 	case !m.Private && !m.Addressed:
 		return nil
-	case m.Text == "":
+	case m.Text == "" || m.Media:
 		b.refuseMedia(m, answers)
 		return nil
 	}

@@ -145,7 +145,7 @@ type Message struct {
 	Private   bool
 	Addressed bool
 	Command   string // lower case, without the slash; empty where it is none
-	Media     bool   // a picture, a recording or the like
+	Media     bool   // a picture, a recording or the like: Text below it does not count
 	Album     string // what several of them were sent as; may be empty
 	Language  string // of the author's client, as "de"; empty where not known
 	Time      time.Time

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/report"
 )
 
 // Inbox takes what a bot emits.
@@ -34,6 +35,13 @@ func (i *Inbox) Emit(_ context.Context, in bots.Incoming) error {
 	default:
 	}
 	return nil
+}
+
+var _ bots.Relay = (*Inbox)(nil)
+
+// Hear is for Host.Relay.
+func (i *Inbox) Hear(ctx context.Context, _ report.Bot, in bots.Incoming) error {
+	return i.Emit(ctx, in)
 }
 
 // Fail makes Emit return err from now on, and take nothing; with nil it takes

@@ -21,3 +21,9 @@ func WantKind(tb testing.TB, err error, want bots.Kind) {
 		tb.Errorf("error %v of kind %d, want kind %d", err, kind, want)
 	}
 }
+
+// Start starts a stand-in for Chat or Post.
+func Start[S any](tb testing.TB, start func() (S, error)) S {
+	tb.Helper()
+	return must(start())(tb)
+}

@@ -38,14 +38,27 @@ type Shown interface {
 	Close() error
 }
 
+// How a post came to be: the ids of texts that say so, which may hold {{.Author}}.
+const (
+	Posted   = "kit.demo.posted"
+	Boosted  = "kit.demo.boosted"
+	Answered = "kit.demo.answered" // in private, to one person
+)
+
+// HowTo is how a post came to be: to everybody, or to one person alone.
+func HowTo(person string) string {
+	if person != "" {
+		return Answered
+	}
+	return Posted
+}
+
 // Line is a message in a chat, or a post in a timeline.
 type Line struct {
-	Chat string // empty in a timeline
-	Own  bool   // the account wrote it
-	// How is the id of a text that says how a post came to be, as kit.demo.posted;
-	// it may hold {{.Author}}. Empty in a chat.
-	How    string
-	Author string
+	Chat   string // empty in a timeline
+	Own    bool   // the account wrote it
+	How    string // Posted, Boosted or Answered; empty in a chat
+	Author string // of what was boosted
 	Text   string
 	Time   time.Time
 }

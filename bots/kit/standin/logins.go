@@ -45,7 +45,7 @@ func (l *logins) renew(account int) {
 func (s *Server) As(h func(account int, w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		account, ok := s.accountOf(token)
+		account, ok := s.AccountOf(token)
 		if !ok {
 			s.Answer(http.StatusUnauthorized, 0)(w, r)
 			return
@@ -54,7 +54,8 @@ func (s *Server) As(h func(account int, w http.ResponseWriter, r *http.Request))
 	}
 }
 
-func (l *logins) accountOf(token string) (account int, ok bool) {
+// AccountOf is the account that a token belongs to.
+func (l *logins) AccountOf(token string) (account int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for account, known := range l.tokens {

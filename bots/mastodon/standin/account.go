@@ -86,7 +86,11 @@ func (s *Server) SignIn(a *Account) {
 func (a *Account) ID() string { return a.id }
 
 // Token is an access token of the account.
-func (a *Account) Token() string { return a.token }
+func (a *Account) Token() string {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	return a.token
+}
 
 // Handle is the account's full handle, as "bot@127.0.0.1:40404".
 func (a *Account) Handle() string { return a.username + "@" + a.server.domain }
@@ -106,6 +110,17 @@ func (a *Account) RevokeTokens() {
 	}
 	s.mu.Unlock()
 	a.DropStreams()
+}
+
+// NewToken revokes the tokens of the account and gives it another.
+func (a *Account) NewToken() {
+	a.RevokeTokens()
+	s := a.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next()
+	a.token = secretText("token", s.serial)
+	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
 }
 
 // Tokens counts the access tokens of the account.

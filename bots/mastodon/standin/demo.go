@@ -32,7 +32,7 @@ func (s *shown) Account() account.Account { return s.account.Login() }
 
 // Login is the account as a bot stores it.
 func (a *Account) Login() account.Account {
-	return account.Account{Server: a.server.URL, Remote: a.id, Handle: "@" + a.Handle(), URL: a.URL(), Token: a.token}
+	return account.Account{Server: a.server.URL, Remote: a.id, Handle: "@" + a.Handle(), URL: a.URL(), Token: a.Token()}
 }
 
 // Chats returns none: the account posts for everybody to see.
@@ -48,20 +48,23 @@ func (s *shown) Write(text string, private bool) {
 }
 
 // Lines are the posts and boosts of the account.
-func (s *shown) Lines() []kit.Line {
+func (s *shown) Lines() []kit.Line { return s.account.Lines() }
+
+// Lines are the posts and boosts of the account that still stand.
+func (a *Account) Lines() []kit.Line {
 	var list []kit.Line
-	for _, p := range s.account.Statuses() {
-		how := "kit.demo.posted"
+	for _, p := range a.Statuses() {
+		how := kit.Posted
 		if p.Visibility == "direct" {
-			how = "kit.demo.answered"
+			how = kit.Answered
 		}
 		if !p.Deleted {
 			list = append(list, kit.Line{Own: true, How: how, Text: p.Text, Time: p.At})
 		}
 	}
-	for _, b := range s.account.Boosts() {
+	for _, b := range a.Boosts() {
 		if !b.Undone {
-			list = append(list, kit.Line{Own: true, How: "kit.demo.boosted", Author: "@" + b.Author, Text: b.Text, Time: b.At})
+			list = append(list, kit.Line{Own: true, How: kit.Boosted, Author: "@" + b.Author, Text: b.Text, Time: b.At})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b kit.Line) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })

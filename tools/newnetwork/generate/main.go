@@ -1,6 +1,5 @@
 // Generate writes bots/all/all.go, the list of networks: one for every directory
-// under bots/ that has a bot.go, but for the scaffold that new ones are made
-// from. Run it from the root of the project, as go generate does.
+// under bots/ that has a bot.go. Run it from the root of the project, as go generate does.
 package main
 
 import (
@@ -45,9 +44,6 @@ func networks() ([]string, error) {
 	var errs []error
 	for _, m := range matches {
 		name := filepath.Base(filepath.Dir(m))
-		if name == naming.Scaffold {
-			continue
-		}
 		if err := naming.Check(name); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", filepath.Dir(m), err))
 		}

@@ -10,8 +10,7 @@ import (
 	"slices"
 )
 
-// Scaffold is the directory that new networks are made from. It looks like a
-// network and is none.
+// Scaffold is what the networks are called that new ones are made from.
 const Scaffold = "scaffold"
 
 // MaxLength is how long a name may be, in bytes.
@@ -21,10 +20,10 @@ var form = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
 // reserved are the names that are in use, by what uses them.
 var reserved = map[string][]string{
-	"a directory of bots/ that is no network": {"botstest", "generate", "naming", Scaffold},
-	"Go": {"init", "internal", "main", "testdata", "vendor"},
-	"a package that tests import (httptest, dbtest)": {"db", "http"},
-	"a route of the site":                            {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
+	"a directory of bots/ that is no network": {"all", "botstest", "kit"},
+	"what new networks are made of":           {Scaffold, "standin"},
+	"Go":                                      {"init", "internal", "main", "testdata", "vendor"},
+	"a route of the site":                     {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
 	"texts of the program": {"attention", "confirm", "demo", "error", "form", "home", "invitation", "layout",
 		"kit", "login", "password", "register", "settings", "supervisor"},
 	"settings of the program": {"data", "database", "log", "network", "queue", "secret", "web"},

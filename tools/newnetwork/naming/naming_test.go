@@ -3,11 +3,13 @@ package naming_test
 import (
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/BurntSushi/toml"
 
+	"ticketfrei/bots/kit"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
 	"ticketfrei/tools/newnetwork/naming"
@@ -24,6 +26,8 @@ func TestCheck(t *testing.T) {
 		{"a1234567890123456789", ""},
 		{"message", ""},
 		{"test", ""},
+		{"chat", ""},
+		{"db", ""},
 		{"", "lower case"},
 		{"Matrix", "lower case"},
 		{"my_network", "lower case"},
@@ -37,13 +41,14 @@ func TestCheck(t *testing.T) {
 		{"range", "keyword"},
 		{"main", "Go"},
 		{"internal", "Go"},
-		{"scaffold", "directory"},
-		{"generate", "directory"},
+		{"all", "directory"},
+		{"kit", "taken"},
+		{"scaffold", "new networks"},
+		{"standin", "new networks"},
 		{"reports", "route"},
 		{"feed", "route"},
 		{"settings", "texts"},
 		{"web", "settings"},
-		{"http", "httptest"},
 		{"sqlite", "database"},
 	}
 	for _, tt := range tests {
@@ -77,7 +82,7 @@ func topTables(t *testing.T, raw []byte) []string {
 // that is new there must be reserved here.
 func TestNamesOfTheProgramAreReserved(t *testing.T) {
 	used := map[string]string{}
-	for _, source := range append([]fs.FS{supervisor.Texts}, templates.Texts...) {
+	for _, source := range slices.Concat([]fs.FS{supervisor.Texts}, templates.Texts, kit.Texts) {
 		raw, err := fs.ReadFile(source, "en.toml")
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,162 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// listed is a package as go list shows it.
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+// module is what the import paths of our packages begin with.
+const module = "ticketfrei/"
+
+// ours are those of its imports that are packages of ours, without the module.
+func (p listed) ours() []string {
+	var list []string
+	for _, path := range p.Imports {
+		if room, ok := strings.CutPrefix(path, module); ok {
+			list = append(list, room)
+		}
+	}
+	return list
+}
+
+// name is the import path without the module; the program itself is main.
+func (p listed) name() string {
+	if p.ImportPath+"/" == module {
+		return "main"
+	}
+	return strings.TrimPrefix(p.ImportPath, module)
+}
+
+// packages lists packages by go list.
+func packages(t *testing.T, args ...string) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []listed
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+// layers are the rooms from the top down. A room imports those of the layers below
+// its own, and itself. The first pattern that fits a package counts.
+var layers = []struct {
+	room  *regexp.Regexp
+	layer int
+}{
+	{regexp.MustCompile(`^main$`), 9},
+	{regexp.MustCompile(`^app$`), 8},
+	{regexp.MustCompile(`^(frontend|supervisor|relay)$`), 7},
+	{regexp.MustCompile(`^bots/all$`), 6},
+	{regexp.MustCompile(`^bots/kit\b`), 4},
+	{regexp.MustCompile(`^bots/[a-z0-9]+`), 5},
+	{regexp.MustCompile(`^bots$`), 3},
+	{regexp.MustCompile(`^(db|censor)$`), 2},
+	{regexp.MustCompile(`^(internal|templates)\b`), 1},
+}
+
+// layerOf returns the room of a package and its layer, 0 where it has none: what only
+// tests and tools import.
+func layerOf(name string) (room string, layer int) {
+	if strings.HasSuffix(name, "test") || strings.HasPrefix(name, "tools/") || name == "bots/botstest" {
+		return name, 0
+	}
+	for _, l := range layers {
+		if m := l.room.FindString(name); m != "" {
+			return m, l.layer
+		}
+	}
+	return name, -1
+}
+
+// known are the imports that lead up and are still to go. The list only shrinks.
+var known = []string{
+	"bots/telegram → bots/telegram/telegramtest",
+}
+
+// TestImportsPointDown holds the rooms to their layers: censor imports report alone,
+// what is internal only what is internal, no network another, and nothing but main
+// imports app.
+func TestImportsPointDown(t *testing.T) {
+	var wrong []string
+	for _, p := range packages(t, "./...") {
+		room, layer := layerOf(p.name())
+		if layer == 0 {
+			continue
+		}
+		if layer < 0 {
+			t.Errorf("%s is in no room", p.name())
+		}
+		for _, path := range p.ours() {
+			to, below := layerOf(path)
+			alone := room == "censor" && path != "internal/report"
+			if alone || below <= 0 || to != room && below >= layer {
+				wrong = append(wrong, p.name()+" → "+path)
+			}
+		}
+	}
+	slices.Sort(wrong)
+	if diff := cmp.Diff(known, wrong); diff != "" {
+		t.Errorf("imports that lead up (-known +found):\n%s", diff)
+	}
+}
+
+// notShipped is what the program is not made of, and stillShipped what of that it
+// still is. The list only shrinks.
+var (
+	notShipped   = regexp.MustCompile(`^ticketfrei/(tools/|.*(test|scaffold|bench)(/|$))|/plot(/|$)`)
+	stillShipped = []string{"ticketfrei/bots/telegram/telegramtest"}
+)
+
+// sockets are the packages of ours that import a WebSocket library: one is enough.
+var (
+	webSocket = regexp.MustCompile(`/websocket(/|$)|gobwas/ws(/|$)`)
+	sockets   = []string{"ticketfrei/internal/socket"}
+)
+
+func TestShippedProgram(t *testing.T) {
+	var shipped, found []string
+	for _, p := range packages(t, "-deps", ".") {
+		if notShipped.MatchString(p.ImportPath) {
+			shipped = append(shipped, p.ImportPath)
+		}
+		if strings.HasPrefix(p.ImportPath, module) && slices.ContainsFunc(p.Imports, webSocket.MatchString) {
+			found = append(found, p.ImportPath)
+		}
+	}
+	slices.Sort(shipped)
+	slices.Sort(found)
+	if diff := cmp.Diff(stillShipped, shipped); diff != "" {
+		t.Errorf("what is not to be shipped (-known +found):\n%s", diff)
+	}
+	if diff := cmp.Diff(sockets, found); diff != "" {
+		t.Errorf("packages that import a WebSocket library (-known +found):\n%s", diff)
+	}
+}

@@ -1,0 +1,448 @@
+package kittest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/standin"
+	"ticketfrei/internal/report"
+)
+
+// Chat checks that a chat network does what people expect of every one, against the
+// stand-in of its service, which it closes.
+func Chat(t *testing.T, d bots.Definition, s standin.Service, skip ...Skip) {
+	t.Helper()
+	run(t, d, s, skip, slices.Concat(chatChecks, textChecks, hearChecks, troubleChecks, accountChecks))
+}
+
+var chatChecks = []check{
+	{"start subscribes", startSubscribes},
+	{"start again changes nothing", startAgain},
+	{"stop unsubscribes", stopUnsubscribes},
+	{"stop without a subscription", stopUnsubscribed},
+	{"help", help},
+	{"ping", ping},
+	{"last without reports", lastEmpty},
+	{"last shows the reports of the hour", last},
+	{"an unknown command is answered in private", unknownCommand},
+	{"group: an unknown command is not answered", unknownInGroup},
+	{"answers are in the language of the author", answersInGerman},
+	{"a flood of commands is bounded", flood},
+	{"a private report is heard", hearPrivate},
+	{"media is refused, once an album is enough", refuseMedia},
+	{"what stands below a picture does not count", refuseCaption},
+	{"group: joined is a subscription", joined},
+	{"group: what is not addressed is not heard", notAddressed},
+	{"group: what is addressed is heard, without the mention", addressed},
+	{"group: thrown out is unsubscribed", thrownOut},
+	{"a chat that is gone is removed", blocked},
+	{"everybody receives", everybodyReceives},
+	{"who wrote it does not receive it", notTheAuthor},
+	{"group: neither it nor the author gets what was written in it", notTheOrigin},
+	{"who has unsubscribed receives nothing more", unsubscribedSince},
+	{"recipients are not named by their addresses", opaqueRecipients},
+	{"the pace of the service is kept", pacing},
+	{"the welcome text of the moderators", welcomeText},
+	{"a welcome text that is too long comes back", welcomeTooLong},
+	{"a restart keeps who has subscribed", restartKeepsSubscribers},
+	{"two accounts of a city have subscribers of their own", ownSubscribers},
+}
+
+// chat waits until the account has written n messages to a chat, and returns them.
+func (s *scene) chat(name string, n int) []string {
+	s.Helper()
+	var got []string
+	s.until(fmt.Sprintf("message %d to %s", n, name), func() bool {
+		got = s.inChat(name)
+		return len(got) >= n
+	})
+	return got
+}
+
+func (s *scene) inChat(name string) []string {
+	var got []string
+	for _, l := range s.service.Lines(s.account) {
+		if l.Chat == name {
+			got = append(got, l.Text)
+		}
+	}
+	return got
+}
+
+// wantAnswer checks the n-th message to a chat.
+func (s *scene) wantAnswer(name string, n int, want string) {
+	s.Helper()
+	if got := s.chat(name, n)[n-1]; !strings.Contains(got, strings.TrimSpace(want)) {
+		s.Errorf("message %d to %s is %q, want %q", n, name, got, want)
+	}
+}
+
+// subscribe has people subscribe, one after another, and waits for the answers.
+func (s *scene) subscribe(people ...string) {
+	s.Helper()
+	for _, name := range people {
+		n := len(s.inChat(name)) + 1
+		s.say(name, "/start")
+		s.chat(name, n)
+	}
+}
+
+func (s *scene) wantCount(b report.Bot, want int) {
+	s.Helper()
+	got := must(s.Network.(bots.Recipients).CountRecipients(s.ctx, b))(s)
+	if got != want {
+		s.Errorf("%d chats have subscribed, want %d", got, want)
+	}
+}
+
+func startSubscribes(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.say("anna", "/start")
+	s.wantAnswer("anna", 1, s.in("kit.chat.welcome", "City", s.city.Name))
+	s.wantAnswer("anna", 1, s.in("kit.chat.stored"))
+	s.wantCount(b, 1)
+}
+
+func startAgain(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.subscribe("anna")
+	s.say("anna", "/START")
+	s.wantAnswer("anna", 2, s.in("kit.chat.again"))
+	s.wantCount(b, 1)
+}
+
+func stopUnsubscribes(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.subscribe("anna", "bert")
+	s.say("anna", "/stop")
+	s.wantAnswer("anna", 2, s.in("kit.chat.stopped"))
+	s.wantCount(b, 1)
+	s.send(s.mustOpen(b), b, s.Elsewhere(s.city, "U1 Plärrer"))
+	s.wantAnswer("bert", 2, "U1 Plärrer")
+	if n := len(s.inChat("anna")); n != 2 {
+		s.Errorf("%d messages to who has unsubscribed", n)
+	}
+}
+
+func stopUnsubscribed(s *scene) {
+	s.receive(s.connect())
+	s.say("anna", "/stop")
+	s.wantAnswer("anna", 1, s.in("kit.chat.not_subscribed"))
+}
+
+func help(s *scene) {
+	s.receive(s.connect())
+	s.say("anna", "/help")
+	s.wantAnswer("anna", 1, s.in("kit.chat.help", "City", s.city.Name))
+}
+
+func ping(s *scene) {
+	s.receive(s.connect())
+	s.say("anna", "/ping")
+	before, after, _ := strings.Cut(s.in("kit.chat.pong", "Milliseconds", "|"), "|")
+	s.wantAnswer("anna", 1, before)
+	s.wantAnswer("anna", 1, after)
+}
+
+func lastEmpty(s *scene) {
+	s.receive(s.connect())
+	s.say("anna", "/last")
+	s.wantAnswer("anna", 1, s.in("kit.chat.last.none"))
+}
+
+func last(s *scene) {
+	s.receive(s.connect())
+	old := s.Elsewhere(s.city, "U9 yesterday")
+	old.Time, old.Received = old.Time.Add(-25*time.Hour), old.Received.Add(-25*time.Hour)
+	s.Pass(old)
+	s.Pass(s.Elsewhere(s.city, "U1 Plärrer"))
+	s.say("anna", "/last")
+	s.wantAnswer("anna", 1, s.in("kit.chat.last.line", "Minutes", 0, "Text", "U1 Plärrer"))
+	if strings.Contains(s.inChat("anna")[0], "yesterday") {
+		s.Error("/last shows what is old")
+	}
+}
+
+func unknownCommand(s *scene) {
+	_, in := s.receive(s.connect())
+	s.say("anna", "/fly")
+	s.wantAnswer("anna", 1, s.in("kit.chat.unknown_command"))
+	if len(in.All()) > 0 {
+		s.Error("a command was taken for a report")
+	}
+}
+
+// join adds the account to a group and waits for its greeting.
+func (s *scene) join(group string) standin.Rooms {
+	s.Helper()
+	rooms := needs[standin.Rooms](s, "the service has no groups")
+	rooms.Join(s.account, group)
+	s.chat(group, 1)
+	return rooms
+}
+
+func unknownInGroup(s *scene) {
+	s.receive(s.connect())
+	s.join("tram")
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/fly", Addressed: true})
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/help", Addressed: true})
+	s.wantAnswer("tram", 2, s.in("kit.chat.help", "City", s.city.Name))
+}
+
+func answersInGerman(s *scene) {
+	s.receive(s.connect())
+	s.write(standin.Message{Author: "anna", Text: "/help", Language: "de-AT"})
+	s.wantAnswer("anna", 1, s.Texts.T("de", "kit.chat.help", "City", s.city.Name))
+}
+
+// flood looks at what has been answered when somebody else's turn has come: answers
+// keep their order.
+func flood(s *scene) {
+	_, in := s.receive(s.connect())
+	for range 100 {
+		s.say("anna", "/help")
+	}
+	s.say("bert", "U1 Plärrer")
+	in.WaitFor(s, "U1 Plärrer")
+	s.say("cleo", "/ping")
+	s.chat("cleo", 1)
+	if n := len(s.inChat("anna")); n == 0 || n > 25 {
+		s.Errorf("%d answers to a flood of commands", n)
+	}
+}
+
+func hearPrivate(s *scene) {
+	b := s.connect()
+	_, in := s.receive(b)
+	s.say("anna", "U1 Plärrer, 2 Kontis")
+	got := in.Wait(s, 1)[0]
+	if got.Text != "U1 Plärrer, 2 Kontis" || got.Visibility != report.Private || got.Author == "" || got.ID == "" {
+		s.Errorf("heard %+v", got)
+	}
+	if age := s.Now().Sub(got.Time); age < -time.Minute || age > time.Minute {
+		s.Errorf("it is said to be written %s ago", age)
+	}
+}
+
+func refuseMedia(s *scene) {
+	_, in := s.receive(s.connect())
+	s.write(standin.Message{Author: "anna", Media: true})
+	s.wantAnswer("anna", 1, s.in("kit.chat.media"))
+	s.say("anna", "U1")
+	in.WaitFor(s, "U1")
+	if n := len(in.All()); n != 1 {
+		s.Errorf("%d reports, want 1", n)
+	}
+}
+
+func refuseCaption(s *scene) {
+	_, in := s.receive(s.connect())
+	s.write(standin.Message{Author: "anna", Media: true, Text: "that man"})
+	s.wantAnswer("anna", 1, s.in("kit.chat.media"))
+	s.say("anna", "U1")
+	in.WaitFor(s, "U1")
+	if n := len(in.All()); n != 1 {
+		s.Errorf("%d reports, want 1: %q", n, in.Texts())
+	}
+}
+
+func joined(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.join("tram")
+	welcome, _, _ := strings.Cut(s.in("kit.chat.group_welcome", "City", s.city.Name, "Bot", "|"), "|")
+	s.wantAnswer("tram", 1, welcome)
+	s.wantCount(b, 1)
+	s.send(s.mustOpen(b), b, s.Elsewhere(s.city, "U1 Plärrer"))
+	s.wantAnswer("tram", 2, "U1 Plärrer")
+}
+
+func notAddressed(s *scene) {
+	_, in := s.receive(s.connect())
+	s.join("tram")
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "who has seen my bike?"})
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
+	in.WaitFor(s, "U1 Plärrer")
+	if n := len(in.All()); n != 1 {
+		s.Errorf("heard %q", in.Texts())
+	}
+}
+
+func addressed(s *scene) {
+	_, in := s.receive(s.connect())
+	s.join("tram")
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
+	in.WaitFor(s, "U1 Plärrer")
+}
+
+func thrownOut(s *scene) {
+	b := s.connect()
+	_, in := s.receive(b)
+	rooms := s.join("tram")
+	rooms.Leave(s.account, "tram")
+	s.say("anna", "U1")
+	in.WaitFor(s, "U1") // what was before it has been handled
+	s.wantCount(b, 0)
+}
+
+func blocked(s *scene) {
+	rooms := needs[standin.Rooms](s, "nobody can block the account")
+	b := s.connect()
+	r, _ := s.receive(b)
+	s.subscribe("anna")
+	_ = r.Stop() // so that it only finds out when it sends
+	d := s.one(b, s.Elsewhere(s.city, "U1"))
+	rooms.Leave(s.account, "anna")
+	_, err := s.sendOne(s.mustOpen(b), d)
+	WantKind(s, err, bots.KindGone)
+	s.must(s.Network.(bots.Recipients).RemoveRecipient(s.ctx, b, d.Recipient))
+	s.must(s.Network.(bots.Recipients).RemoveRecipient(s.ctx, b, d.Recipient))
+	s.wantCount(b, 0)
+}
+
+func everybodyReceives(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.subscribe("anna", "bert", "cleo")
+	receipts := s.send(s.mustOpen(b), b, s.Elsewhere(s.city, "U1 Plärrer"))
+	for _, name := range []string{"anna", "bert", "cleo"} {
+		s.wantAnswer(name, 2, "U1 Plärrer")
+	}
+	for _, r := range receipts {
+		if r.ID == "" {
+			s.Error("a message has no id")
+		}
+	}
+}
+
+func notTheAuthor(s *scene) {
+	b := s.connect()
+	_, in := s.receive(b)
+	s.subscribe("anna", "bert")
+	s.say("anna", "U1 Plärrer")
+	s.send(s.mustOpen(b), b, s.Heard(b, in.Wait(s, 1)[0]))
+	s.wantAnswer("bert", 2, "U1 Plärrer")
+	if n := len(s.inChat("anna")); n != 1 {
+		s.Error("who wrote the report got it")
+	}
+}
+
+func notTheOrigin(s *scene) {
+	b := s.connect()
+	_, in := s.receive(b)
+	s.join("tram")
+	s.subscribe("anna", "bert")
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
+	s.send(s.mustOpen(b), b, s.Heard(b, in.Wait(s, 1)[0]))
+	s.wantAnswer("bert", 2, "U1 Plärrer")
+	for _, name := range []string{"tram", "anna"} {
+		if n := len(s.inChat(name)); n != 1 {
+			s.Errorf("%s got it", name)
+		}
+	}
+}
+
+func unsubscribedSince(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.subscribe("anna")
+	d := s.one(b, s.Elsewhere(s.city, "U1"))
+	s.say("anna", "/stop")
+	s.chat("anna", 2)
+	_, err := s.sendOne(s.mustOpen(b), d)
+	WantKind(s, err, bots.KindGone)
+	s.readable(err)
+}
+
+func opaqueRecipients(s *scene) {
+	b := s.connect()
+	_, in := s.receive(b)
+	s.subscribe("anna")
+	s.say("anna", "U1")
+	author := in.Wait(s, 1)[0].Author
+	if to := s.one(b, s.Elsewhere(s.city, "U1")).Recipient; strings.Contains(to, author) || strings.Contains(to, "anna") {
+		s.Errorf("the delivery names %q", to)
+	}
+}
+
+// pacing sends to many at a time: the service answers whoever goes too fast.
+func pacing(s *scene) {
+	if testing.Short() {
+		s.Skip("takes seconds")
+	}
+	b := s.connect()
+	s.receive(b)
+	const people = 30
+	for i := range people {
+		s.say(fmt.Sprint("person", i), "/start")
+		s.chat(fmt.Sprint("person", i), 1)
+	}
+	bot := s.mustOpen(b)
+	var group sync.WaitGroup
+	for _, d := range s.Deliveries(b, s.Elsewhere(s.city, "U1 Plärrer")) {
+		group.Go(func() {
+			if _, err := s.sendOne(bot, d); err != nil {
+				s.Errorf("sent too fast: %v", err)
+			}
+		})
+	}
+	group.Wait()
+	s.wantAnswer("person0", 2, "U1 Plärrer")
+}
+
+func welcomeText(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	m := s.Moderator(s.city)
+	form := url.Values{"bot_id": {fmt.Sprint(b.ID)}, "welcome": {"Grüß Gott!\r\nRead the rules."}}
+	m.Post(s.path("welcome"), form, http.StatusOK).Shows(s.in("kit.chat.welcome_saved"))
+	s.say("anna", "/start")
+	s.wantAnswer("anna", 1, "Grüß Gott!\nRead the rules.")
+	s.wantAnswer("anna", 1, s.in("kit.chat.stored"))
+	m.Post(s.path("welcome"), url.Values{"bot_id": {fmt.Sprint(b.ID)}, "welcome": {""}}, http.StatusOK)
+	s.say("bert", "/start")
+	s.wantAnswer("bert", 1, s.in("kit.chat.welcome", "City", s.city.Name))
+}
+
+func welcomeTooLong(s *scene) {
+	b := s.connect()
+	long := strings.Repeat("ü", 3000)
+	page := s.Moderator(s.city).Post(s.path("welcome"), url.Values{"bot_id": {fmt.Sprint(b.ID)}, "welcome": {long}}, http.StatusUnprocessableEntity)
+	page.Shows(s.in("kit.chat.welcome_long", "Max", 2000))
+	if !strings.Contains(page.Body, long) {
+		s.Error("what was typed is gone")
+	}
+}
+
+func restartKeepsSubscribers(s *scene) {
+	b := s.connect()
+	r, _ := s.receive(b)
+	s.subscribe("anna")
+	_ = r.Stop()
+	s.wantCount(b, 1)
+	s.send(s.mustOpen(b), b, s.Elsewhere(s.city, "U1"))
+	s.wantAnswer("anna", 2, "U1")
+}
+
+func ownSubscribers(s *scene) {
+	first := s.connect()
+	second := s.connectAs(s.city, s.account+1)
+	s.receive(first)
+	s.receive(second)
+	s.subscribe("anna")
+	s.wantCount(first, 1)
+	s.wantCount(second, 0)
+	s.must(s.Network.Forget(context.WithoutCancel(s.ctx), second))
+	s.wantCount(first, 1)
+}
