@@ -19,7 +19,7 @@ import (
 	"github.com/jhillyerd/enmime/v2"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -40,7 +40,7 @@ const domain = "mail.example"
 // and a server that catches what it sends.
 type bench struct {
 	t       *testing.T
-	clock   *botstest.Clock
+	clock   *kittest.Clock
 	network *Network
 	site    *frontend.Site
 	db      *db.DB
@@ -72,7 +72,7 @@ func newBench(t *testing.T, change func(*config.Config)) *bench {
 // new one.
 func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, clock: botstest.StandingClock(time.Date(2024, 5, 3, 10, 0, 0, 0, time.UTC))}
+	b := &bench{t: t, clock: kittest.StandingClock(time.Date(2024, 5, 3, 10, 0, 0, 0, time.UTC))}
 	b.out = mailertest.Start(t)
 	web := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + web.Listener.Addr().String()

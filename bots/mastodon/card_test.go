@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/kit"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
 )
@@ -103,10 +103,10 @@ func TestDemo(t *testing.T) {
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	b := w.load(row)
 	check(t, b.Check(w.ctx))
-	in := botstest.NewInbox()
-	botstest.Receive(t, b, in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, b, in)
 	write := func(text, visibility string) int {
-		return botstest.Request(t, handler, "POST", "/", url.Values{"text": {text}, "visibility": {visibility}}).Code
+		return kittest.Request(t, handler, "POST", "/", url.Values{"text": {text}, "visibility": {visibility}}).Code
 	}
 	if code := write("U1 öffentlich", "public"); code != http.StatusSeeOther {
 		t.Fatalf("writing answered %d", code)
@@ -121,7 +121,7 @@ func TestDemo(t *testing.T) {
 	if code := write(" ", "public"); code != http.StatusUnprocessableEntity {
 		t.Errorf("an empty text was answered with %d", code)
 	}
-	code := botstest.Request(t, handler, "GET", "/", nil).Code
+	code := kittest.Request(t, handler, "GET", "/", nil).Code
 	html := w.site.Render(t, kit.Files, "demo.tmpl", "en", w.site.ShownPage)
 	boosted, posted := strings.Index(html, "U1 öffentlich"), strings.Index(html, "U1 leise")
 	if code != http.StatusOK || boosted < 0 || posted < 0 || !strings.Contains(html, "shared from @rider@mastodon.example") || strings.Count(html, "<article>") != 2 {

@@ -10,8 +10,8 @@ import (
 	"github.com/go-gormigrate/gormigrate/v2"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
@@ -70,8 +70,8 @@ func TestAccountsOfTheFirstSchemaGoOn(t *testing.T) {
 		t.Errorf("card %+v", c)
 	}
 	at := w.load(b)
-	in := botstest.NewInbox()
-	botstest.Receive(t, at, in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, at, in)
 	in.WaitFor(t, "while the program was changed")
 	if texts := in.Texts(); len(texts) != 1 {
 		t.Errorf("heard %q, want what came after the cursor", texts)
@@ -132,7 +132,7 @@ func TestTokensOfAnotherKeyStayAsTheyAre(t *testing.T) {
 		}
 	}
 	_, err := w.network.Bot(w.ctx, b, w.host.Log)
-	botstest.WantKind(t, err, bots.KindRefused)
+	kittest.WantKind(t, err, bots.KindRefused)
 	if words := w.words(err); words != w.site.Texts.T("de", "kit.account.sealed") {
 		t.Errorf("the moderator reads %q", words)
 	}

@@ -14,9 +14,9 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/kit"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/post"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/db"
@@ -32,8 +32,8 @@ type world struct {
 	t       *testing.T
 	ctx     context.Context
 	db      *db.DB
-	clock   *botstest.Clock
-	site    *botstest.Site[*account.Card, any]
+	clock   *kittest.Clock
+	site    *kittest.Site[*account.Card, any]
 	host    bots.Host
 	driver  *driver
 	network bots.Network
@@ -53,7 +53,7 @@ func newWorld(t *testing.T, o standin.Options) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, clock: &botstest.Clock{}}
+	w := &world{t: t, ctx: ctx, clock: &kittest.Clock{}}
 	if o.Now == nil {
 		o.Now = w.clock.Now
 	}
@@ -64,7 +64,7 @@ func newWorld(t *testing.T, o standin.Options) *world {
 	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations(box)})
 	moderator := must(w.db.CreateModerator(ctx, "moderator@example.org", "hash"))(t)
 	w.city = must(w.db.CreateCity(ctx, report.City{Slug: "nuernberg", Name: "Nürnberg", Language: "de"}, moderator.ID, nil))(t)
-	w.site = &botstest.Site[*account.Card, any]{DB: w.db, Visited: w.city, Texts: must(i18n.New(append(kit.Texts, files)...))(t)}
+	w.site = &kittest.Site[*account.Card, any]{DB: w.db, Visited: w.city, Texts: must(i18n.New(append(kit.Texts, files)...))(t)}
 	w.host = bots.Host{
 		Config: &config.Config{
 			Web:     config.Web{URL: "https://ticketfrei.example"},
@@ -117,7 +117,7 @@ func (w *world) load(b report.Bot) working {
 // until waits for something to be so on the server.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, botstest.Patience)
+	ctx, cancel := context.WithTimeout(w.ctx, kittest.Patience)
 	defer cancel()
 	if err := w.server.Wait(ctx, ok); err != nil {
 		w.t.Fatalf("%s: %v", what, err)
@@ -143,7 +143,7 @@ func (w *world) do(method, path string, form url.Values) (status int, location s
 	w.t.Helper()
 	r := chi.NewRouter()
 	r.Route("/settings/"+name, func(r chi.Router) { w.network.SettingsRoutes(r, w.site) })
-	answer := botstest.Request(w.t, r, method, path, form)
+	answer := kittest.Request(w.t, r, method, path, form)
 	return answer.Code, answer.Header().Get("Location")
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
+	"ticketfrei/bots/kit/kittest"
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
@@ -21,8 +21,8 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	check(t, b.Check(w.ctx))
-	in := botstest.NewInbox()
-	botstest.Receive(t, b, in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, b, in)
 	w.streaming()
 
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -59,8 +59,8 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 				want = append(want, fmt.Sprint("new ", i))
 				w.account.Mention("rider@example.org", want[i], "public")
 			}
-			in := botstest.NewInbox()
-			botstest.Receive(t, w.load(row), in)
+			in := kittest.NewInbox()
+			kittest.Receive(t, w.load(row), in)
 			in.Wait(t, len(want))
 			if diff := cmp.Diff(want, in.Texts()); diff != "" {
 				t.Errorf("reports, oldest first (-want +got):\n%s", diff)
@@ -72,8 +72,8 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 	w := newWorld(t, standin.Options{RateLimit: 300})
 	row := w.connect()
-	first := botstest.NewInbox()
-	run := botstest.Receive(t, w.load(row), first)
+	first := kittest.NewInbox()
+	run := kittest.Receive(t, w.load(row), first)
 	w.streaming()
 	w.account.Mention("rider@example.org", "before", "public")
 	first.Wait(t, 1)
@@ -85,10 +85,10 @@ func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 		w.account.Mention(fmt.Sprintf("rider%d@example.org", i), fmt.Sprint("U1 ", i), "public")
 	}
 	before := w.asked(pagePath)
-	second := botstest.NewInbox()
+	second := kittest.NewInbox()
 	b := w.load(row)
 	check(t, b.Check(w.ctx))
-	run = botstest.Receive(t, b, second)
+	run = kittest.Receive(t, b, second)
 	second.WaitFor(t, fmt.Sprint("U1 ", missed-1))
 	w.account.Mention("rider@example.org", "after", "public")
 	second.WaitFor(t, "after")
@@ -101,8 +101,8 @@ func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 		t.Errorf("catching up with %d mentions took %d requests", missed, n)
 	}
 
-	third := botstest.NewInbox()
-	botstest.Receive(t, w.load(row), third)
+	third := kittest.NewInbox()
+	kittest.Receive(t, w.load(row), third)
 	w.streaming()
 	w.account.Mention("rider@example.org", "last", "public")
 	third.WaitFor(t, "last")
@@ -119,21 +119,21 @@ func TestCursorWaitsForEmit(t *testing.T) {
 	w.account.Mention("rider@example.org", "one", "public")
 	w.account.Mention("rider@example.org", "two", "public")
 	full := errors.New("the queue is full")
-	refusing := botstest.NewInbox()
+	refusing := kittest.NewInbox()
 	refusing.Fail(full)
-	if err := botstest.Receive(t, w.load(row), refusing).Ended(); !errors.Is(err, full) {
+	if err := kittest.Receive(t, w.load(row), refusing).Ended(); !errors.Is(err, full) {
 		t.Fatalf("Receive = %v, want the error of emit", err)
 	}
-	in := botstest.NewInbox()
-	botstest.Receive(t, w.load(row), in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(row), in)
 	in.Wait(t, 2)
 }
 
 func TestSilentStreamIsNoticed(t *testing.T) {
 	w := newWorld(t, standin.Options{Heartbeat: 20 * time.Millisecond})
 	w.driver.timings.silence = 900 * time.Millisecond
-	in := botstest.NewInbox()
-	botstest.Receive(t, w.load(w.connect()), in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(w.connect()), in)
 	w.streaming()
 	// Heartbeats alone keep a stream: the same one is open after the time of
 	// several silences.
@@ -158,8 +158,8 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 
 func TestDroppedStreamLosesNothing(t *testing.T) {
 	w := newWorld(t, standin.Options{})
-	in := botstest.NewInbox()
-	botstest.Receive(t, w.load(w.connect()), in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(w.connect()), in)
 	for i := range 5 {
 		w.streaming()
 		w.server.DropStreams()
@@ -173,8 +173,8 @@ func TestDroppedStreamLosesNothing(t *testing.T) {
 func TestStreamThatLosesEventsIsOpenedAgain(t *testing.T) {
 	w := newWorld(t, standin.Options{Heartbeat: 10 * time.Millisecond})
 	w.driver.timings.reopen = 300 * time.Millisecond
-	in := botstest.NewInbox()
-	botstest.Receive(t, w.load(w.connect()), in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(w.connect()), in)
 	w.until("three streams one after the other", func() bool { return w.asked(streamPath) >= 3 })
 }
 
@@ -195,7 +195,7 @@ func TestStreamsAreNotOpenedTogetherAgain(t *testing.T) {
 func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	w.driver.timings.shortest = time.Hour
-	run := botstest.Receive(t, w.load(w.connect()), botstest.NewInbox())
+	run := kittest.Receive(t, w.load(w.connect()), kittest.NewInbox())
 	w.streaming()
 	w.server.DropStreams()
 	if err := run.Ended(); !errors.Is(err, errDropped) {
@@ -208,8 +208,8 @@ func TestWithoutStreamReportsComeAllTheSame(t *testing.T) {
 	row := w.connect()
 	w.account.Mention("rider@example.org", "one", "public")
 	w.server.Fail(streamPath, -1, fault.HTML(http.StatusNotFound))
-	in := botstest.NewInbox()
-	botstest.WantKind(t, botstest.Receive(t, w.load(row), in).Ended(), bots.KindTemporary)
+	in := kittest.NewInbox()
+	kittest.WantKind(t, kittest.Receive(t, w.load(row), in).Ended(), bots.KindTemporary)
 	in.Wait(t, 1)
 }
 
@@ -221,8 +221,8 @@ func TestCatchingUpWaitsWhenLimited(t *testing.T) {
 	w.server.SetRateLimit(1, 2*time.Second)
 	b := w.load(row)
 	must(w.driver.client(w.server.URL, w.account.Token()).verify(w.ctx))(t) // uses up the limit
-	in := botstest.NewInbox()
-	botstest.Receive(t, b, in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, b, in)
 	w.streaming()
 	w.account.Mention("rider@example.org", "by the stream", "public")
 	in.Wait(t, 1)
@@ -247,7 +247,7 @@ func TestRefusedCredentials(t *testing.T) {
 			row := w.connect()
 			b := w.load(row)
 			check(t, b.Check(w.ctx))
-			run := botstest.Receive(t, b, botstest.NewInbox())
+			run := kittest.Receive(t, b, kittest.NewInbox())
 			w.streaming()
 			tt.wreck(w)
 			w.server.DropStreams()
@@ -285,7 +285,7 @@ func TestServerInTroubleIsTemporary(t *testing.T) {
 			w := newWorld(t, standin.Options{})
 			b := w.load(w.connect())
 			w.server.Fail(tt.path, -1, tt.fault)
-			err := botstest.Receive(t, b, botstest.NewInbox()).Ended()
+			err := kittest.Receive(t, b, kittest.NewInbox()).Ended()
 			if kind, _ := bots.KindOf(err); err == nil || kind == bots.KindRefused || kind == bots.KindRetryAfter {
 				t.Errorf("error %v of kind %d, want one that is over the next time", err, kind)
 			}
@@ -301,7 +301,7 @@ func TestHangingServerEndsWithTheContext(t *testing.T) {
 	w.driver.timings.dial = 100 * time.Millisecond
 	b := w.load(w.connect())
 	w.server.Fail("", -1, fault.Hang())
-	run := botstest.Receive(t, b, botstest.NewInbox())
+	run := kittest.Receive(t, b, kittest.NewInbox())
 	w.until("the stream to be given up", func() bool { return w.asked(pagePath) >= 2 })
 	begin := time.Now()
 	run.Stop()
@@ -317,8 +317,8 @@ func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
 		t.Fatal("the account accepts private mentions before")
 	}
 	check(t, b.Check(w.ctx))
-	in := botstest.NewInbox()
-	botstest.Receive(t, b, in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, b, in)
 	w.streaming()
 	w.account.Mention("stranger@example.org", "private", "direct")
 	in.Wait(t, 1)
@@ -330,9 +330,9 @@ func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
 func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
 	w := newWorld(t, standin.Options{IgnoreIdempotency: true})
 	row := w.connect()
-	in := botstest.NewInbox()
+	in := kittest.NewInbox()
 	b := w.load(row)
-	run := botstest.Receive(t, b, in)
+	run := kittest.Receive(t, b, in)
 	w.streaming()
 	picture := standin.Mention{Author: "rider@example.org", Visibility: "public", Picture: true}
 	id := w.account.MentionWith(picture)
@@ -341,8 +341,8 @@ func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
 	in.Wait(t, 1)
 	run.Stop()
 	w.write("UPDATE mastodon_accounts SET cursor = ''") // all is heard again
-	again := botstest.NewInbox()
-	botstest.Receive(t, w.load(row), again)
+	again := kittest.NewInbox()
+	kittest.Receive(t, w.load(row), again)
 	again.Wait(t, 1)
 
 	posts := w.account.Statuses()

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/kittest"
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
@@ -95,8 +95,8 @@ func TestLoginByOAuth(t *testing.T) {
 	if !w.account.AcceptsPrivate() {
 		t.Error("the policy was not set")
 	}
-	in := botstest.NewInbox()
-	run := botstest.Receive(t, b, in)
+	in := kittest.NewInbox()
+	run := kittest.Receive(t, b, in)
 	w.streaming()
 	w.account.Mention("rider@example.org", "U1", "direct")
 	in.Wait(t, 1)
@@ -110,7 +110,7 @@ func TestLoginByOAuth(t *testing.T) {
 		t.Errorf("%d tokens are left of %d: disconnecting revokes one", got, tokens)
 	}
 	_, err = w.network.Bot(w.ctx, row, w.host.Log)
-	botstest.WantKind(t, err, bots.KindRefused) // nothing is stored any more
+	kittest.WantKind(t, err, bots.KindRefused) // nothing is stored any more
 }
 
 func TestCallbackIsGoodOnce(t *testing.T) {
@@ -306,8 +306,8 @@ func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
 	if again.ID != row.ID {
 		t.Fatalf("bot %d became %d", row.ID, again.ID)
 	}
-	in := botstest.NewInbox()
-	botstest.Receive(t, w.load(again), in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(again), in)
 	in.WaitFor(t, "while the token was refused")
 
 	other := w.server.AddAccount("other")
@@ -318,8 +318,8 @@ func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
 		t.Fatalf("another account became the bot %d, which was %d's", second.ID, row.ID)
 	}
 	other.Mention("rider@example.org", "new of the other", "public")
-	of := botstest.NewInbox()
-	botstest.Receive(t, w.load(second), of)
+	of := kittest.NewInbox()
+	kittest.Receive(t, w.load(second), of)
 	of.WaitFor(t, "new of the other")
 	if len(of.Texts()) != 1 {
 		t.Errorf("heard %q", of.Texts())

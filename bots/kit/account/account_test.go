@@ -13,8 +13,8 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
@@ -26,13 +26,13 @@ type world struct {
 	*testing.T
 	db            *db.DB
 	host          bots.Host
-	clock         *botstest.Clock
+	clock         *kittest.Clock
 	store         *account.Store
 	first, second report.Bot
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{T: t, clock: &botstest.Clock{}}
+	w := &world{T: t, clock: &kittest.Clock{}}
 	tables := []*gormigrate.Migration{{ID: "toy_0001", Migrate: db.SQL(account.Tables("toy")...)}}
 	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{"toy": tables})
 	w.host = bots.Host{DB: w.db, Secrets: w.box(1), Now: w.clock.Now}
@@ -134,9 +134,9 @@ func TestAnotherKeyAsksForALogin(t *testing.T) {
 		t.Errorf("account %+v, %v", a, err)
 	}
 	_, err = w.store.Connected(t.Context(), w.first.ID)
-	botstest.WantKind(t, err, bots.KindRefused)
+	kittest.WantKind(t, err, bots.KindRefused)
 	_, err = w.store.Connected(t.Context(), w.second.ID) // which has no account
-	botstest.WantKind(t, err, bots.KindRefused)
+	kittest.WantKind(t, err, bots.KindRefused)
 	if _, err := w.store.Waiting(t.Context(), w.first.CityID); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("a login that cannot be confirmed waits: %v", err)
 	}

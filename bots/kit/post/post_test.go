@@ -18,9 +18,9 @@ import (
 	"golang.org/x/time/rate"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/botstest"
 	"ticketfrei/bots/kit"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/post"
 	"ticketfrei/bots/kit/remote"
@@ -115,7 +115,7 @@ func open(t *testing.T, s *service, spec post.Network) (report.Bot, bots.Bot) {
 	network, err := spec.Definition().New(bots.Host{DB: d, Secrets: box, Texts: texts, Now: time.Now,
 		Config: &config.Config{Reports: config.Reports{Expire: time.Hour, Keep: time.Hour}}})
 	check(t, err)
-	connect(t, network, &botstest.Site[*account.Card, any]{DB: d, Texts: texts, Visited: city})
+	connect(t, network, &kittest.Site[*account.Card, any]{DB: d, Texts: texts, Visited: city})
 	b, err := d.FindBot(t.Context(), city.ID, "toy")
 	check(t, err)
 	at, err := network.Bot(t.Context(), b, slog.New(slog.DiscardHandler))
@@ -128,8 +128,8 @@ func connect(t *testing.T, n bots.Network, site bots.Site) {
 	t.Helper()
 	r := chi.NewRouter()
 	n.SettingsRoutes(r, site)
-	botstest.Request(t, r, http.MethodPost, "/token", url.Values{"token": {"x"}})
-	answer := botstest.Request(t, r, http.MethodPost, "/confirm", url.Values{"account": {"7"}})
+	kittest.Request(t, r, http.MethodPost, "/token", url.Values{"token": {"x"}})
+	answer := kittest.Request(t, r, http.MethodPost, "/confirm", url.Values{"account": {"7"}})
 	if answer.Code != http.StatusSeeOther {
 		t.Fatalf("confirm answered %d", answer.Code)
 	}
@@ -186,8 +186,8 @@ func TestPauseHoldsBackPostsAndNotHearing(t *testing.T) {
 			t.Errorf("Send = %v, want to wait", err)
 		}
 	}
-	in := botstest.NewInbox()
-	botstest.Receive(t, at, in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, at, in)
 	s.written <- post.Message{ID: "1", Author: "rider@x", Picture: true, Time: time.Now()}
 	s.written <- post.Message{ID: "2", Author: "rider@x", Text: "U2", Time: time.Now()}
 	in.WaitFor(t, "U2")
@@ -199,8 +199,8 @@ func TestPauseHoldsBackPostsAndNotHearing(t *testing.T) {
 func TestSameMessageIsHeardOnce(t *testing.T) {
 	s := &service{}
 	_, at := open(t, s, post.Network{})
-	in := botstest.NewInbox()
-	botstest.Receive(t, at, in)
+	in := kittest.NewInbox()
+	kittest.Receive(t, at, in)
 	for _, id := range []string{"1", "2", "1", "3"} {
 		s.written <- post.Message{ID: id, Author: "rider@x", Text: "U" + id, Time: time.Now()}
 	}

@@ -20,7 +20,7 @@ var form = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
 // reserved are the names that are in use, by what uses them.
 var reserved = map[string][]string{
-	"a directory of bots/ that is no network": {"all", "botstest", "kit"},
+	"a directory of bots/ that is no network": {"all", "kit"},
 	"what new networks are made of":           {Scaffold, "standin"},
 	"Go":                                      {"init", "internal", "main", "testdata", "vendor"},
 	"a route of the site":                     {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
