@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// listed is a package as go list shows it.
+// listed is a package as go list prints it.
 type listed struct {
 	ImportPath string
 	Imports    []string
@@ -23,7 +23,7 @@ type listed struct {
 // module is what the import paths of our packages begin with.
 const module = "ticketfrei/"
 
-// ours are those of its imports that are packages of ours, without the module.
+// ours returns its imports among our packages, without the module.
 func (p listed) ours() []string {
 	var list []string
 	for _, path := range p.Imports {
@@ -34,7 +34,8 @@ func (p listed) ours() []string {
 	return list
 }
 
-// name is the import path without the module; the program itself is main.
+// name returns the import path without the module; the program itself is
+// "main".
 func (p listed) name() string {
 	if p.ImportPath+"/" == module {
 		return "main"
@@ -42,7 +43,7 @@ func (p listed) name() string {
 	return strings.TrimPrefix(p.ImportPath, module)
 }
 
-// packages lists packages by go list.
+// packages returns what go list says about packages.
 func packages(t *testing.T, args ...string) []listed {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
@@ -65,8 +66,8 @@ func packages(t *testing.T, args ...string) []listed {
 	}
 }
 
-// layers are the rooms from the top down. A room imports those of the layers below
-// its own, and itself. The first pattern that fits a package counts.
+// layers are the rooms from the top down. A room may import itself and the
+// rooms of the layers below. The first pattern that fits a package counts.
 var layers = []struct {
 	room  *regexp.Regexp
 	layer int
@@ -82,8 +83,8 @@ var layers = []struct {
 	{regexp.MustCompile(`^(internal|templates)\b`), 1},
 }
 
-// layerOf returns the room of a package and its layer, 0 where it has none: what only
-// tests and tools import.
+// layerOf returns the room of a package and its layer. The layer is 0 for what
+// only tests and tools import.
 func layerOf(name string) (room string, layer int) {
 	if strings.HasSuffix(name, "test") || strings.HasPrefix(name, "tools/") {
 		return name, 0
@@ -96,9 +97,9 @@ func layerOf(name string) (room string, layer int) {
 	return name, -1
 }
 
-// TestImportsPointDown holds the rooms to their layers: censor imports report alone,
-// what is internal only what is internal, no network another, and nothing but main
-// imports app.
+// TestImportsPointDown holds the rooms to their layers: censor imports only
+// report, internal packages import only each other, no network imports another,
+// and only main imports app.
 func TestImportsPointDown(t *testing.T) {
 	var wrong []string
 	for _, p := range packages(t, "./...") {
@@ -122,10 +123,10 @@ func TestImportsPointDown(t *testing.T) {
 	}
 }
 
-// notShipped is what the program is not made of.
+// notShipped must not be in the program.
 var notShipped = regexp.MustCompile(`^ticketfrei/(tools/|.*(test|scaffold|bench)(/|$))|/plot(/|$)`)
 
-// sockets are the packages of ours that import a WebSocket library: one is enough.
+// sockets are our packages that import a WebSocket library. One is enough.
 var (
 	webSocket = regexp.MustCompile(`/websocket(/|$)|gobwas/ws(/|$)`)
 	sockets   = []string{"ticketfrei/internal/socket"}
