@@ -125,7 +125,8 @@ func TestFanOutToMany(t *testing.T) {
 
 // TestOneAtATimeNeverWaits has each report follow at once when the one before
 // has arrived: none may be taken for a flood, which is judged 25 ms later. On a
-// machine that is busy with other things one in two still arrives sooner.
+// machine that is busy with other things most may take that long for a while, so
+// there are some rounds; reports that wait do so in all of them.
 func TestOneAtATimeNeverWaits(t *testing.T) {
 	rl := newRelay(t, nil)
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "public")
@@ -140,23 +141,31 @@ func TestOneAtATimeNeverWaits(t *testing.T) {
 			arrived <- struct{}{}
 		})
 	})
-	times := make([]time.Duration, 41)
-	for i := range times {
-		published := time.Now()
-		mustPublish(t, rl, c, fmt.Sprint(i))
-		select {
-		case <-arrived:
-		case <-ctx.Done():
-			t.Fatalf("report %d did not arrive", i)
+	const rounds, each, linger = 5, 41, 25 * time.Millisecond
+	median := func(round int) time.Duration {
+		times := make([]time.Duration, each)
+		for i := range times {
+			published := time.Now()
+			mustPublish(t, rl, c, fmt.Sprint(round*each+i))
+			select {
+			case <-arrived:
+			case <-ctx.Done():
+				t.Fatalf("report %d of round %d did not arrive", i, round)
+			}
+			times[i] = time.Since(published)
 		}
-		times[i] = time.Since(published)
+		slices.Sort(times)
+		return times[each/2]
+	}
+	best := median(0)
+	for round := 1; round < rounds && best >= linger; round++ {
+		best = min(best, median(round))
 	}
 	stop()
 	if err := running.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	slices.Sort(times)
-	if median := times[len(times)/2]; median >= 25*time.Millisecond {
-		t.Errorf("half of the reports took %s or longer", median)
+	if best >= linger {
+		t.Errorf("half of the reports took %s or longer", best)
 	}
 }

@@ -121,7 +121,10 @@ func TestOtherAnswers(t *testing.T) {
 		status  int
 		body    string
 	}{
-		"refused":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401); fmt.Fprint(w, `{"error":"no"}`) }, 401, `{"error":"no"}`},
+		"refused": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"error":"no"}`)
+		}, http.StatusUnauthorized, `{"error":"no"}`},
 		"a page":      {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, 200, "<html>"},
 		"a long page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat("x", 1<<20)) }, 200, strings.Repeat("x", 64<<10)},
 		"wrong key": {func(w http.ResponseWriter, _ *http.Request) {
@@ -198,7 +201,7 @@ func TestServerHears(t *testing.T) {
 }
 
 func TestProtocols(t *testing.T) {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	if socket.IsUpgrade(r) || len(socket.Protocols(r)) != 0 {
 		t.Error("an ordinary request is taken for a WebSocket's")
 	}
