@@ -115,6 +115,9 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if errors.Is(err, db.ErrNotFound) {
 		return report.Receipt{}, bots.Gone(bots.Say(err, "mail.error.unsubscribed"))
 	}
+	if errors.Is(err, recipients.ErrSealed) {
+		return report.Receipt{}, bots.Permanent(bots.Say(err, "mail.error.sealed"))
+	}
 	if err != nil {
 		return report.Receipt{}, err
 	}

@@ -10,8 +10,10 @@ import (
 
 	"github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
@@ -338,5 +340,28 @@ func TestReceiveReturnsAtOnce(t *testing.T) {
 	}
 	if err := running.Receive(context.Background(), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAddressOfAnotherKey has the database come back with another secret key: the
+// subscriber is not lost, and the moderators are told why nothing arrives.
+func TestAddressOfAnotherKey(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.mustSubscribe(bot, "rider@example.org")
+	d := b.delivery(bot, b.aReport(bot, "r", "author@example.org", "U1 Plärrer"), "rider@example.org")
+	err := b.db.Write(t.Context(), func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE mail_recipients SET address = ?", b.box.Seal("another place", "rider@example.org")).Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.carry(bot, d)
+	kittest.WantKind(t, err, bots.KindPermanent)
+	if words := b.words(err, "en"); !strings.Contains(words, "another secret key") {
+		t.Errorf("the moderators read %q", words)
+	}
+	if n, err := b.network.CountRecipients(t.Context(), bot); n != 1 || err != nil {
+		t.Errorf("%d subscribers are left, %v", n, err)
 	}
 }
