@@ -14,6 +14,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // Chat checks that a chat network does what people expect of every one, against the
@@ -378,9 +379,7 @@ func opaqueRecipients(s *scene) {
 
 // pacing sends to many at a time: the service answers whoever goes too fast.
 func pacing(s *scene) {
-	if testing.Short() {
-		s.Skip("takes seconds")
-	}
+	slow.Test(s, "sends for seconds")
 	b := s.connect()
 	s.receive(b)
 	const people = 30
