@@ -43,11 +43,11 @@ func startChecked() (*checked, error) {
 }
 
 // made returns what is in the map, made when it is first named.
-func made[K comparable, V any](s *checked, all map[K]V, key K, make func() V) V {
+func made[K comparable, V any](s *checked, all map[K]V, key K, add func() V) V {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := all[key]; !ok {
-		all[key] = make()
+		all[key] = add()
 	}
 	return all[key]
 }

@@ -21,7 +21,7 @@ import (
 // stand-in of its service, which it closes.
 func Chat(t *testing.T, d bots.Definition, s standin.Service, skip ...Skip) {
 	t.Helper()
-	run(t, d, s, skip, slices.Concat(chatChecks, textChecks, hearChecks, troubleChecks, accountChecks))
+	run(t, d, s, skip, slices.Concat(chatChecks, groupChecks, textChecks, hearChecks, troubleChecks, accountChecks))
 }
 
 var chatChecks = []check{
@@ -34,20 +34,14 @@ var chatChecks = []check{
 	{"last without reports", lastEmpty},
 	{"last shows the reports of the hour", last},
 	{"an unknown command is answered in private", unknownCommand},
-	{"group: an unknown command is not answered", unknownInGroup},
 	{"answers are in the language of the author", answersInGerman},
 	{"a flood of commands is bounded", flood},
 	{"a private report is heard", hearPrivate},
 	{"media is refused, once an album is enough", refuseMedia},
 	{"what stands below a picture does not count", refuseCaption},
-	{"group: joined is a subscription", joined},
-	{"group: what is not addressed is not heard", notAddressed},
-	{"group: what is addressed is heard, without the mention", addressed},
-	{"group: thrown out is unsubscribed", thrownOut},
 	{"a chat that is gone is removed", blocked},
 	{"everybody receives", everybodyReceives},
 	{"who wrote it does not receive it", notTheAuthor},
-	{"group: neither it nor the author gets what was written in it", notTheOrigin},
 	{"who has unsubscribed receives nothing more", unsubscribedSince},
 	{"recipients are not named by their addresses", opaqueRecipients},
 	{"the pace of the service is kept", pacing},
@@ -184,23 +178,6 @@ func unknownCommand(s *scene) {
 	}
 }
 
-// join adds the account to a group and waits for its greeting.
-func (s *scene) join(group string) standin.Rooms {
-	s.Helper()
-	rooms := needs[standin.Rooms](s, "the service has no groups")
-	rooms.Join(s.account, group)
-	s.chat(group, 1)
-	return rooms
-}
-
-func unknownInGroup(s *scene) {
-	s.receive(s.connect())
-	s.join("tram")
-	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/fly", Addressed: true})
-	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/help", Addressed: true})
-	s.wantAnswer("tram", 2, s.in("kit.chat.help", "City", s.city.Name))
-}
-
 func answersInGerman(s *scene) {
 	s.receive(s.connect())
 	s.write(standin.Message{Author: "anna", Text: "/help", Language: "de-AT"})
@@ -258,45 +235,6 @@ func refuseCaption(s *scene) {
 	}
 }
 
-func joined(s *scene) {
-	b := s.connect()
-	s.receive(b)
-	s.join("tram")
-	welcome, _, _ := strings.Cut(s.in("kit.chat.group_welcome", "City", s.city.Name, "Bot", "|"), "|")
-	s.wantAnswer("tram", 1, welcome)
-	s.wantCount(b, 1)
-	s.send(s.mustOpen(b), b, s.Elsewhere(s.city, "U1 Plärrer"))
-	s.wantAnswer("tram", 2, "U1 Plärrer")
-}
-
-func notAddressed(s *scene) {
-	_, in := s.receive(s.connect())
-	s.join("tram")
-	s.write(standin.Message{Author: "anna", Group: "tram", Text: "who has seen my bike?"})
-	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
-	in.WaitFor(s, "U1 Plärrer")
-	if n := len(in.All()); n != 1 {
-		s.Errorf("heard %q", in.Texts())
-	}
-}
-
-func addressed(s *scene) {
-	_, in := s.receive(s.connect())
-	s.join("tram")
-	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
-	in.WaitFor(s, "U1 Plärrer")
-}
-
-func thrownOut(s *scene) {
-	b := s.connect()
-	_, in := s.receive(b)
-	rooms := s.join("tram")
-	rooms.Leave(s.account, "tram")
-	s.say("anna", "U1")
-	in.WaitFor(s, "U1") // what was before it has been handled
-	s.wantCount(b, 0)
-}
-
 func blocked(s *scene) {
 	rooms := needs[standin.Rooms](s, "nobody can block the account")
 	b := s.connect()
@@ -336,21 +274,6 @@ func notTheAuthor(s *scene) {
 	s.wantAnswer("bert", 2, "U1 Plärrer")
 	if n := len(s.inChat("anna")); n != 1 {
 		s.Error("who wrote the report got it")
-	}
-}
-
-func notTheOrigin(s *scene) {
-	b := s.connect()
-	_, in := s.receive(b)
-	s.join("tram")
-	s.subscribe("anna", "bert")
-	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
-	s.send(s.mustOpen(b), b, s.Heard(b, in.Wait(s, 1)[0]))
-	s.wantAnswer("bert", 2, "U1 Plärrer")
-	for _, name := range []string{"tram", "anna"} {
-		if n := len(s.inChat(name)); n != 1 {
-			s.Errorf("%s got it", name)
-		}
 	}
 }
 

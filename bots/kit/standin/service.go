@@ -27,19 +27,25 @@ type Service interface {
 	Write(account int, m Message)
 	// Lines are what an account wrote and what still stands, the oldest first.
 	Lines(account int) []Line
-
 	// Login is what is typed into the form to connect an account: what holds now.
 	Login(account int) account.Typed
 	// Revoke makes what was typed before worth nothing, and gives the account
 	// another login.
 	Revoke(account int)
-	// Path is what the path of a call begins with, for Fail and Requests.
+	// Path is what the path of a call begins with, for Fail and Requests; empty
+	// where there is no such call.
 	Path(account int, c Call) string
+	Faulty
+}
+
+// Faulty is a service that can be made to fail and tells what it was asked: see
+// Server, which is one.
+type Faulty interface {
 	// Answer answers with a status as the service's own API does; after is how
 	// long it asks to wait, 0 where it does not say.
 	Answer(status int, after time.Duration) Fault
-	Fail(path string, n int, f Fault)
 	LoseAnswer() Fault
+	Fail(path string, n int, f Fault)
 	Mend()
 	Requests(path string) []Request
 	Wait(ctx context.Context, ok func() bool) error

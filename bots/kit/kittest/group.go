@@ -1,0 +1,88 @@
+package kittest
+
+import (
+	"strings"
+
+	"ticketfrei/bots/kit/standin"
+)
+
+// groupChecks are about groups that an account is a member of.
+var groupChecks = []check{
+	{"group: an unknown command is not answered", unknownInGroup},
+	{"group: joined is a subscription", joined},
+	{"group: what is not addressed is not heard", notAddressed},
+	{"group: what is addressed is heard, without the mention", addressed},
+	{"group: thrown out is unsubscribed", thrownOut},
+	{"group: neither it nor the author gets what was written in it", notTheOrigin},
+}
+
+// join adds the account to a group and waits for its greeting.
+func (s *scene) join(group string) standin.Rooms {
+	s.Helper()
+	rooms := needs[standin.Rooms](s, "the service has no groups")
+	rooms.Join(s.account, group)
+	s.chat(group, 1)
+	return rooms
+}
+
+func unknownInGroup(s *scene) {
+	s.receive(s.connect())
+	s.join("tram")
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/fly", Addressed: true})
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/help", Addressed: true})
+	s.wantAnswer("tram", 2, s.in("kit.chat.help", "City", s.city.Name))
+}
+
+func joined(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.join("tram")
+	welcome, _, _ := strings.Cut(s.in("kit.chat.group_welcome", "City", s.city.Name, "Bot", "|"), "|")
+	s.wantAnswer("tram", 1, welcome)
+	s.wantCount(b, 1)
+	s.send(s.mustOpen(b), b, s.Elsewhere(s.city, "U1 Plärrer"))
+	s.wantAnswer("tram", 2, "U1 Plärrer")
+}
+
+func notAddressed(s *scene) {
+	_, in := s.receive(s.connect())
+	s.join("tram")
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "who has seen my bike?"})
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
+	in.WaitFor(s, "U1 Plärrer")
+	if n := len(in.All()); n != 1 {
+		s.Errorf("heard %q", in.Texts())
+	}
+}
+
+func addressed(s *scene) {
+	_, in := s.receive(s.connect())
+	s.join("tram")
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
+	in.WaitFor(s, "U1 Plärrer")
+}
+
+func thrownOut(s *scene) {
+	b := s.connect()
+	_, in := s.receive(b)
+	rooms := s.join("tram")
+	rooms.Leave(s.account, "tram")
+	s.say("anna", "U1")
+	in.WaitFor(s, "U1") // what was before it has been handled
+	s.wantCount(b, 0)
+}
+
+func notTheOrigin(s *scene) {
+	b := s.connect()
+	_, in := s.receive(b)
+	s.join("tram")
+	s.subscribe("anna", "bert")
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
+	s.send(s.mustOpen(b), b, s.Heard(b, in.Wait(s, 1)[0]))
+	s.wantAnswer("bert", 2, "U1 Plärrer")
+	for _, name := range []string{"tram", "anna"} {
+		if n := len(s.inChat(name)); n != 1 {
+			s.Errorf("%s got it", name)
+		}
+	}
+}
