@@ -10,6 +10,7 @@ import (
 
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 func idOf(c report.City) string { return strconv.FormatInt(c.ID, 10) }
@@ -129,6 +130,7 @@ func TestWhoIsRemovedIsLoggedOut(t *testing.T) {
 }
 
 func TestLoginsAreLimited(t *testing.T) {
+	slow.Test(t, "logs in again and again, and a login is slow by design")
 	tn := newTown(t, func(o *Options) { o.Config.Web.TrustProxy = true })
 	try := func(forwarded string) int {
 		resp, _ := tn.request(http.MethodPost, "/login", "email=a&password=b", "X-Forwarded-For", forwarded)
