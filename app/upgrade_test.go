@@ -13,6 +13,7 @@ import (
 	gosmtp "github.com/emersion/go-smtp"
 
 	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/internal/slow"
 )
 
 // The people of the old directory: see its README.
@@ -34,6 +35,7 @@ const (
 // checks, as riders and moderators see it, that everything goes on where it
 // stopped.
 func TestOldDirectoryGoesOn(t *testing.T) {
+	slow.Test(t, "asks everything of a data directory of an earlier version")
 	w := restoreWorld(t)
 	w.refuseFull()
 	w.writeWhileDown()
