@@ -9,6 +9,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/standin"
+	"ticketfrei/internal/slow"
 )
 
 // hearChecks are about what people write to an account.
@@ -20,7 +21,7 @@ var hearChecks = []check{
 	{"hear: two cities are apart", citiesApart},
 	{"hear: with a new login nothing is lost", newLoginLosesNothing},
 	{"hear: 401 for good is a refusal", listenRefused},
-	{"hear: 429 is waited for", listenFails(func(s *scene) standin.Fault { return s.service.Answer(http.StatusTooManyRequests, time.Second) })},
+	{"hear: 429 is waited for", listenLimited},
 	{"hear: 500", listenFails(func(s *scene) standin.Fault { return s.service.Answer(http.StatusInternalServerError, 0) })},
 	{"hear: a page with 200 is no answer", listenFails(page(http.StatusOK))},
 	{"hear: a page with 401 is no refusal", listenFails(page(http.StatusUnauthorized))},
@@ -166,6 +167,12 @@ func listenFails(fault func(*scene) standin.Fault) func(*scene) {
 		s.report("U3")
 		in.WaitFor(s, "U3")
 	}
+}
+
+// listenLimited waits twice for as long as the service asks for.
+func listenLimited(s *scene) {
+	slow.Test(s, "waits for seconds")
+	listenFails(func(s *scene) standin.Fault { return s.service.Answer(http.StatusTooManyRequests, time.Second) })(s)
 }
 
 func listenHangs(s *scene) {
