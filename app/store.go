@@ -64,12 +64,13 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 		return nil, nil, err
 	}
 	defer unlock()
-	box, err := secret.Open(cfg.Data, cfg.Secret)
+	d, err := db.Open(ctx, cfg.Data, time.Now)
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := db.Open(ctx, cfg.Data, time.Now)
+	box, err := openBox(ctx, cfg, d, definitions)
 	if err != nil {
+		d.Close()
 		return nil, nil, err
 	}
 	lists := make(map[string][]*gormigrate.Migration, len(definitions))

@@ -67,6 +67,22 @@ func SQL(statements ...string) func(*gorm.DB) error {
 	}
 }
 
+// DropForGood returns a migration step that drops tables and overwrites in the
+// file what they held: without that, addresses could be read there for long.
+func DropForGood(tables ...string) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		var before int
+		if err := tx.Raw("PRAGMA secure_delete").Scan(&before).Error; err != nil {
+			return err
+		}
+		steps := []string{"PRAGMA secure_delete = ON"}
+		for _, table := range tables {
+			steps = append(steps, "DROP TABLE "+table)
+		}
+		return SQL(append(steps, fmt.Sprintf("PRAGMA secure_delete = %d", before))...)(tx)
+	}
+}
+
 // migrations is the numbered list of this package. Add to its end; never change
 // what was released.
 var migrations = []*gormigrate.Migration{

@@ -7,10 +7,16 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/censor"
 	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
+
+// maxText is how much of a text is kept, in characters: one more than the censor
+// lets pass, so that it still holds what was cut as too long. The queue takes no
+// messages of more than a megabyte.
+const maxText = censor.MaxLength + 1
 
 // maxFuture is how far ahead of ours another server's clock may be; what is
 // said to come from later than that counts from now.
@@ -44,7 +50,7 @@ func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 		BotID:      b.ID,
 		Network:    b.Network,
 		NetworkID:  in.ID,
-		Text:       strings.TrimSpace(strings.ToValidUTF8(in.Text, "\uFFFD")),
+		Text:       bounded(strings.TrimSpace(strings.ToValidUTF8(in.Text, "\uFFFD"))),
 		Visibility: in.Visibility,
 		Time:       in.Time,
 		Received:   now,
@@ -55,8 +61,22 @@ func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 	if r.Visibility == "" {
 		r.Visibility = report.Private
 	}
-	if r.Time.IsZero() || r.Time.After(now.Add(maxFuture)) {
+	if year := r.Time.Year(); year < 1970 || year > 9999 || r.Time.After(now.Add(maxFuture)) {
 		r.Time = now
 	}
 	return r
+}
+
+// bounded returns the beginning of a text that is longer than maxText.
+func bounded(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	runes := 0
+	for at := range text {
+		if runes++; runes > maxText {
+			return text[:at]
+		}
+	}
+	return text
 }

@@ -69,7 +69,7 @@ func (m sealing) run(tx *gorm.DB) error {
 			`INSERT INTO sqlite_sequence (name, seq)
 				SELECT 'mail_recipients', seq FROM sqlite_sequence WHERE name = 'mail_subscribers'`,
 		),
-		m.dropSubscribers,
+		db.DropForGood("mail_subscribers"),
 	} {
 		if err := step(tx); err != nil {
 			return err
@@ -96,16 +96,6 @@ func (m sealing) subscribers(tx *gorm.DB) error {
 		}
 	}
 	return nil
-}
-
-// dropSubscribers drops the former table and overwrites the addresses in the
-// file: without that they could be read there for long.
-func (m sealing) dropSubscribers(tx *gorm.DB) error {
-	var before int
-	if err := tx.Raw("PRAGMA secure_delete").Scan(&before).Error; err != nil {
-		return err
-	}
-	return db.SQL("PRAGMA secure_delete = ON", "DROP TABLE mail_subscribers", fmt.Sprintf("PRAGMA secure_delete = %d", before))(tx)
 }
 
 const (

@@ -57,7 +57,8 @@ func (m move) run(tx *gorm.DB) error {
 		db.SQL(chat.Tables(name)...), m.bots, m.pending, m.chats,
 		db.SQL(
 			`INSERT INTO telegram_welcomes (bot_id, text) SELECT bot_id, welcome FROM telegram_bots JOIN bots ON bots.id = bot_id WHERE welcome <> ''`,
-			`DROP TABLE telegram_chats`, `DROP TABLE telegram_pending`, `DROP TABLE telegram_bots`),
+		),
+		db.DropForGood("telegram_chats", "telegram_pending", "telegram_bots"),
 	} {
 		if err := step(tx); err != nil {
 			return err

@@ -85,13 +85,15 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 var _ bots.Sayer = (*Error)(nil)
 
-// Say puts the error into a sentence for people: the server's own words where it
-// gave some. t gives a text in their language.
+// Say puts the error into a sentence for people, with the server's own words after
+// it: they may be in any language. Words about trouble of the server itself say
+// nothing that the sentence does not. t gives a text in the language of people.
 func (e *Error) Say(t bots.T) string {
-	if e.Words != "" {
-		return t("kit.remote.says", "Name", e.Name, "Words", e.Words)
+	said := t("kit.remote."+string(e.Trouble), "Name", e.Name)
+	if e.Words == "" || e.Trouble == Broken || e.Trouble == NotTheAPI {
+		return said
 	}
-	return t("kit.remote."+string(e.Trouble), "Name", e.Name)
+	return said + " " + t("kit.remote.says", "Words", e.Words)
 }
 
 // Kind gives an error that is or wraps an *Error the kind that decides what the

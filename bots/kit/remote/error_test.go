@@ -42,9 +42,13 @@ func TestSay(t *testing.T) {
 	}
 }
 
-func TestSayInTheServersOwnWords(t *testing.T) {
+func TestSayWithTheServersOwnWords(t *testing.T) {
 	e := &remote.Error{Name: "Zulip", Trouble: remote.Refused, Words: "Bad key", Status: 401}
-	if got, want := e.Say(sayer(t, "de")), "Zulip sagt: „Bad key“"; got != want {
+	if got, want := e.Say(sayer(t, "de")), "Zulip lässt dieses Konto nicht herein. Es heißt dort: „Bad key“."; got != want {
+		t.Errorf("says %q, want %q", got, want)
+	}
+	broken := &remote.Error{Name: "Zulip", Trouble: remote.Broken, Words: "Internal Server Error", Status: 500}
+	if got, want := broken.Say(sayer(t, "de")), "Zulip hat gerade Schwierigkeiten."; got != want {
 		t.Errorf("says %q, want %q", got, want)
 	}
 	if got, want := e.Error(), "Zulip says: Bad key (401 Unauthorized)"; got != want {

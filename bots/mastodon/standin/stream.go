@@ -33,36 +33,36 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "Not found")
 		return
 	}
-	conn, err := socket.Accept(w, r)
-	if err != nil {
-		return // Accept has answered
-	}
-	s.keep(&stream{account: g.account, conn: conn})
-}
-
-// keep holds the stream open until the client or the server ends it.
-func (s *Server) keep(st *stream) {
-	defer st.conn.Close()
-	if s.register(st) {
+	if st := s.open(w, r, g.account); st != nil {
+		defer st.conn.Close()
 		_ = st.conn.Wait()
 		s.unregister(st)
 	}
 }
 
-func (s *Server) register(st *stream) bool {
+// open accepts a stream; nil where that fails or the server closes. Nothing that
+// happens after the client knows of its stream may be missing in it, so both are
+// one step.
+func (s *Server) open(w http.ResponseWriter, r *http.Request, a *Account) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	conn, err := socket.Accept(w, r)
+	if err != nil {
+		return nil // Accept has answered
+	}
 	select {
 	case <-s.Closed():
-		return false
+		_ = conn.Close()
+		return nil
 	default:
 	}
-	if st.account.streams == nil {
-		st.account.streams = map[*stream]struct{}{}
+	st := &stream{account: a, conn: conn}
+	if a.streams == nil {
+		a.streams = map[*stream]struct{}{}
 	}
-	st.account.streams[st] = struct{}{}
+	a.streams[st] = struct{}{}
 	s.Happened()
-	return true
+	return st
 }
 
 func (s *Server) unregister(st *stream) {
@@ -95,7 +95,7 @@ func send(streams []*stream, event string, payload entity) {
 		return
 	}
 	for _, st := range streams {
-		_ = st.conn.Text(outer) // a broken stream ends in keep
+		_ = st.conn.Text(outer) // a broken stream ends in stream
 	}
 }
 
