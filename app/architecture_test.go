@@ -77,6 +77,46 @@ func TestPictureOfTheRoomsIsTrue(t *testing.T) {
 	}
 }
 
+// TestLeavesAreListed compares the list of internal packages with the directory.
+func TestLeavesAreListed(t *testing.T) {
+	raw, err := os.ReadFile("../docs/ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir("../internal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var leaves []string
+	for _, e := range entries {
+		leaves = append(leaves, e.Name())
+	}
+	if want := "leaves: " + strings.Join(leaves, ", ") + "\n"; !strings.Contains(string(raw), want) {
+		t.Errorf("docs/ARCHITECTURE.md does not list the %s", want)
+	}
+}
+
+// TestContributorsLintAsTheChecksDo compares the linter of the guide with that
+// of the checks.
+func TestContributorsLintAsTheChecksDo(t *testing.T) {
+	command := regexp.MustCompile(`run (\S+/golangci-lint@\S+) run`)
+	var found []string
+	for _, file := range []string{"../CONTRIBUTING.md", "../.ci/run"} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := command.FindStringSubmatch(string(raw))
+		if m == nil {
+			t.Fatalf("%s names no linter", file)
+		}
+		found = append(found, m[1])
+	}
+	if found[0] != found[1] {
+		t.Errorf("the guide lints with %s, the checks with %s", found[0], found[1])
+	}
+}
+
 // TestRoomsPointDown checks that the rooms are listed from the top down.
 func TestRoomsPointDown(t *testing.T) {
 	raw, err := os.ReadFile("../docs/ARCHITECTURE.md")

@@ -28,7 +28,7 @@ type cityAddCommand struct {
 	Email    string `required:"" help:"Address of the moderator."`
 	Password string `env:"TICKETFREI_PASSWORD" help:"Password of the moderator; one is made and printed where none is given."`
 	Name     string `help:"Name of the city; the slug where none is given."`
-	Language string `enum:"de,en" default:"de" help:"Language of the city's pages and mails: de or en."`
+	Language string `enum:"de,en" default:"de" help:"Language of the city's pages and mails: de, unless told otherwise, or en."`
 }
 
 // Run adds the city to the database. A running server finds it at once.

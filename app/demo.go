@@ -185,6 +185,8 @@ Send a report yourself:
 
   printf 'Subject: Kontrolle\n\nU2 Rathenauplatz, 3 Kontis\n' | curl -sS --url smtp://%[4]s --mail-from me@example.org --mail-rcpt %[5]s@%[6]s --upload-file -
 
+Then look at the city page: %[1]s/city/%[5]s
+
 `, url, demoEmail, demoPassword, d.smtp, demoSlug, d.server.cfg.Mail.Domain)
 }
 

@@ -1,12 +1,15 @@
 package db_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,6 +128,45 @@ func TestDamagedFileIsRefusedWithAdvice(t *testing.T) {
 	_, err := db.Open(t.Context(), dir, clock)
 	if err == nil || !strings.Contains(err.Error(), "backup") {
 		t.Errorf("error = %v, want advice about the backup", err)
+	}
+}
+
+// TestBackupIsForItsOwner makes copies where nothing but the program keeps
+// others from reading them.
+func TestBackupIsForItsOwner(t *testing.T) {
+	before := syscall.Umask(0)
+	t.Cleanup(func() { syscall.Umask(before) })
+	d := dbtest.MustOpen(t, clock, nil)
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if err := d.Backup(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	made, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.Mode() != 0o600 {
+		t.Errorf("the copy has mode %v", made.Mode())
+	}
+	if err := d.Backup(t.Context(), path); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a copy over a copy: %v", err)
+	}
+	after, err := os.Stat(path)
+	if err != nil || after.Size() != made.Size() || after.Size() == 0 {
+		t.Errorf("the first copy is no longer whole: %v", err)
+	}
+}
+
+func TestFailedBackupLeavesNoFile(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	path := filepath.Join(t.TempDir(), "copy.db")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.Backup(ctx, path); err == nil {
+		t.Fatal("no error")
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the empty copy is still there: %v", err)
 	}
 }
 

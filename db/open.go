@@ -154,10 +154,16 @@ func (d *DB) Ping(ctx context.Context) error {
 }
 
 // Backup writes a copy of the database as it is now to path, which must not
-// exist, while others read and write.
+// exist, while others read and write. Only the owner of the copy may read it.
 func (d *DB) Backup(ctx context.Context, path string) error {
-	if err := d.write.WithContext(ctx).Exec("VACUUM INTO ?", path).Error; err != nil {
-		return fmt.Errorf("back up database to %s: %w", path, err)
+	// SQLite writes into an empty file, but would make one for everybody to read.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("back up database: %w", err)
+	}
+	err = errors.Join(f.Close(), d.write.WithContext(ctx).Exec("VACUUM INTO ?", path).Error)
+	if err != nil {
+		return errors.Join(fmt.Errorf("back up database to %s: %w", path, err), os.Remove(path))
 	}
 	return nil
 }

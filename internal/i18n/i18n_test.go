@@ -154,6 +154,20 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// TestUnreadFileIsAllThatIsWrong checks that a mistake in one line does not end
+// in a line about every text of the file.
+func TestUnreadFileIsAllThatIsWrong(t *testing.T) {
+	for name, files := range map[string]fs.FS{
+		"broken":  source("a = \"x\"\nb = x", "a = \"x\"\nb = \"x\""),
+		"missing": fstest.MapFS{"de.toml": {Data: []byte(`a = "x"`)}},
+	} {
+		_, err := i18n.New(files)
+		if err == nil || !strings.Contains(err.Error(), "en.toml") || strings.Contains(err.Error(), "is in de.toml") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	c := sample(t)
 	for header, want := range map[string]string{

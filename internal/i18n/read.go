@@ -34,6 +34,7 @@ var (
 // readAll reads all sources and returns the entries by language and id.
 func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	var errs []error
+	unread := false
 	all := map[string]map[string]entry{}
 	for _, lang := range languages {
 		all[lang] = map[string]entry{}
@@ -44,9 +45,13 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 			}
 			r.read(source)
 			errs = append(errs, r.errs...)
+			unread = unread || r.unread
 		}
 	}
-	errs = append(errs, compare(all)...)
+	// Of a file that cannot be read, every text would be missing.
+	if !unread {
+		errs = append(errs, compare(all)...)
+	}
 	return all, errors.Join(errs...)
 }
 
@@ -56,6 +61,7 @@ type reader struct {
 	file    string
 	entries map[string]entry
 	errs    []error
+	unread  bool // the file as a whole
 }
 
 func (r *reader) fail(format string, args ...any) {
@@ -63,13 +69,13 @@ func (r *reader) fail(format string, args ...any) {
 }
 
 func (r *reader) read(source fs.FS) {
-	raw, err := fs.ReadFile(source, r.file)
-	if err != nil {
-		r.fail("%w", err)
-		return
-	}
 	var root map[string]any
-	if err := toml.Unmarshal(raw, &root); err != nil {
+	raw, err := fs.ReadFile(source, r.file)
+	if err == nil {
+		err = toml.Unmarshal(raw, &root)
+	}
+	if err != nil {
+		r.unread = true
 		r.fail("%w", err)
 		return
 	}
