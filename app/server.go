@@ -96,7 +96,7 @@ func (s *server) open(ctx context.Context) error {
 	s.sup = supervisor.New(supervisor.Options{
 		DB: s.db, Queue: s.queue, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, Queue: s.queue, Texts: texts, Config: s.cfg, Now: time.Now},
-		Notices:   s.notices, Relay: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
+		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
@@ -138,13 +138,13 @@ func (s *server) openStores(ctx context.Context) error {
 }
 
 // openNetworks makes every network.
-func (s *server) openNetworks(hearing bots.Relay, texts *i18n.Catalogue) error {
+func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error {
 	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate)
 	s.onClose(client.CloseIdleConnections)
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, Outbox: s.queue,
-			HTTP: client, Relay: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
+			HTTP: client, Hearer: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", d.Name, err)

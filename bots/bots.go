@@ -66,14 +66,14 @@ type Host struct {
 	// timeout of 30 s for a whole exchange. Its Transport may be taken for
 	// clients with another timeout.
 	HTTP    *http.Client
-	Relay   Relay
+	Hearer  Hearer
 	Notices *notice.Board
 	Log     *slog.Logger
 	Now     func() time.Time
 }
 
-// Relay takes in what bots hear.
-type Relay interface {
+// Hearer takes in what bots hear.
+type Hearer interface {
 	// Hear takes in a report that bot b heard. When it returns nil, the report
 	// is on disk and the network may be told so. The same Incoming twice is
 	// harmless.

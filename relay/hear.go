@@ -31,9 +31,9 @@ type Hearing struct {
 	Now     func() time.Time
 }
 
-var _ bots.Relay = (*Hearing)(nil)
+var _ bots.Hearer = (*Hearing)(nil)
 
-// Hear puts a report that bot b heard into the queue: see bots.Relay.
+// Hear puts a report that bot b heard into the queue: see bots.Hearer.
 func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) error {
 	if in.ID == "" {
 		return errors.New("hear: the message has no id")

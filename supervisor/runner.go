@@ -144,7 +144,7 @@ func (r *runner) receiveOnce() (err error) {
 		defer recovered.Stop()
 	}
 	err = instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
-		return r.sup.Relay.Hear(ctx, r.bot, in)
+		return r.sup.Hearer.Hear(ctx, r.bot, in)
 	})
 	if err == nil {
 		r.isWell()

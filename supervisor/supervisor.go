@@ -30,7 +30,7 @@ type Options struct {
 	Attention Attention
 	// Notices are listened to, and told what other processes have changed.
 	Notices *notice.Board
-	Relay   bots.Relay
+	Hearer  bots.Hearer
 	Texts   *i18n.Catalogue
 	Expire  time.Duration // reports.expire
 	Log     *slog.Logger

@@ -175,7 +175,7 @@ func (r *rig) start(network *toy) {
 		DB: r.db, Queue: r.queue, Networks: map[string]bots.Network{"toy": network},
 		Attention: r,
 		Notices:   &r.notices,
-		Relay:     r.hearing,
+		Hearer:    r.hearing,
 		Texts:     r.texts,
 		Expire:    2 * time.Hour,
 		Log:       slog.New(slog.DiscardHandler),

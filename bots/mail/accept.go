@@ -117,7 +117,7 @@ func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message) err
 		n.host.Log.Debug("mail server: a mail is no report", "city", t.city.Slug, "reason", m.Skip)
 		return nil
 	}
-	return n.host.Relay.Hear(ctx, t.bot, bots.Incoming{
+	return n.host.Hearer.Hear(ctx, t.bot, bots.Incoming{
 		ID:         m.ID,
 		Author:     m.Author,
 		Text:       m.Text,

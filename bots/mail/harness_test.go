@@ -100,7 +100,7 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	t.Cleanup(func() { send.Close() })
 	notices := &notice.Board{}
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, Outbox: b,
-		Relay: b, Notices: notices, Log: log, Now: b.clock.Now})
+		Hearer: b, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -177,8 +177,9 @@ func (q *Queue) isBroken() bool {
 	}
 }
 
-// PublishReport puts r into the queue. When it returns nil, r is on disk. A
-// report published twice is stored twice; the database knows it by its id.
+// PublishReport puts r into the queue, where relay/lanes.go reads it through
+// ConsumeReports. When it returns nil, r is on disk. A report published twice is
+// stored twice; the database knows it by its id.
 func (q *Queue) PublishReport(ctx context.Context, r report.Report) error {
 	if q.isBroken() {
 		return ErrBroken
@@ -193,9 +194,10 @@ func (q *Queue) publishReports(data []byte) error {
 	return q.publish(context.Background(), reports.subject, data)
 }
 
-// PublishDeliveries puts all of ds into the queue. When it returns nil, they
-// are on disk; on an error some of them may be. If the same ds are published
-// twice within duplicateWindow, they are stored once.
+// PublishDeliveries puts all of ds into the queue, where supervisor/dispatch.go
+// reads them through ConsumeDeliveries. When it returns nil, they are on disk; on
+// an error some of them may be. If the same ds are published twice within
+// duplicateWindow, they are stored once.
 func (q *Queue) PublishDeliveries(ctx context.Context, ds []report.Delivery) error {
 	if q.isBroken() {
 		return ErrBroken

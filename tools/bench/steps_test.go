@@ -86,10 +86,10 @@ func (c counting) Hear(context.Context, report.Bot, bots.Incoming) error {
 }
 
 // mailNetwork is the network of mail, which hands what comes to hearing.
-func (p parts) mailNetwork(b *testing.B, hearing bots.Relay) *mail.Network {
+func (p parts) mailNetwork(b *testing.B, hearing bots.Hearer) *mail.Network {
 	b.Helper()
 	n, err := mail.New(bots.Host{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		Mailer: mailer.New(p.cfg, p.log, time.Now), Outbox: quiet{}, Relay: hearing})
+		Mailer: mailer.New(p.cfg, p.log, time.Now), Outbox: quiet{}, Hearer: hearing})
 	if err != nil {
 		b.Fatal(err)
 	}

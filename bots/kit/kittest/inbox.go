@@ -37,9 +37,9 @@ func (i *Inbox) Emit(_ context.Context, in bots.Incoming) error {
 	return nil
 }
 
-var _ bots.Relay = (*Inbox)(nil)
+var _ bots.Hearer = (*Inbox)(nil)
 
-// Hear is for Host.Relay.
+// Hear is for Host.Hearer.
 func (i *Inbox) Hear(ctx context.Context, _ report.Bot, in bots.Incoming) error {
 	return i.Emit(ctx, in)
 }
