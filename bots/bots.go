@@ -134,7 +134,8 @@ type Bot interface {
 	// What the network handed over is only confirmed to the network (cursor,
 	// offset) when emit has returned nil.
 	Receive(ctx context.Context, emit func(context.Context, Incoming) error) error
-	// Send sends d and returns what the network answered. The kind of error
+	// Send sends d and returns what the network answered; a receipt without an
+	// id is never taken back. The kind of error
 	// decides what happens next: see Permanent, RetryAfter, Gone and Refused;
 	// any other error means "try again later". ctx ends after SendTimeout.
 	// Send may be called again for a delivery that was sent in the moment the
@@ -197,7 +198,7 @@ type Checker interface {
 // Retracter is a Bot that can take back what it has posted.
 type Retracter interface {
 	// Retract takes back what was answered with d.Retract. What is gone
-	// already is no error.
+	// already is no error; what stays as it is is ErrCannotRetract.
 	Retract(ctx context.Context, d report.Delivery) error
 }
 

@@ -54,6 +54,10 @@ func Gone(err error) error { return &Error{Kind: KindGone, Err: err} }
 // expire.
 func Refused(err error) error { return &Error{Kind: KindRefused, Err: err} }
 
+// ErrCannotRetract is the answer of a Retracter that cannot take this back, as
+// the service cannot or does not any more.
+var ErrCannotRetract = errors.New("this cannot be taken back")
+
 // KindOf returns the kind of err and, of KindRetryAfter, how long to wait.
 // An error without a kind is KindTemporary.
 func KindOf(err error) (Kind, time.Duration) {

@@ -17,41 +17,39 @@ func (rl *Relay) TakeBack(ctx context.Context, cityID int64, reportID string) er
 	if err := rl.DB.TakeBack(ctx, cityID, reportID); err != nil {
 		return err
 	}
-	posts, err := rl.posts(ctx, taken.Report)
-	if err != nil {
-		return err
-	}
-	if err := rl.Queue.PublishDeliveries(ctx, posts); err != nil {
+	if err := rl.retract(ctx, taken.Report); err != nil {
 		return err
 	}
 	rl.Notices.Passed(cityID)
 	return nil
 }
 
-// posts returns what can be seen of a report on the networks, as deliveries that
-// take it back.
-func (rl *Relay) posts(ctx context.Context, r report.Report) ([]report.Delivery, error) {
+// retract puts into the queue deliveries that take back what was sent of a
+// report.
+func (rl *Relay) retract(ctx context.Context, r report.Report) error {
 	receipts, err := rl.DB.Receipts(ctx, r.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	own, err := rl.DB.CityBots(ctx, r.CityID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	byID := make(map[int64]report.Bot, len(own))
 	for _, b := range own {
 		byID[b.ID] = b
 	}
-	var list []report.Delivery
+	out := outgoing{queue: rl.Queue}
 	for _, s := range receipts {
 		b, ok := byID[s.BotID]
-		if !ok || s.Receipt.URL == "" {
-			continue // sent to somebody in private: it cannot be called back
+		if !ok || s.Receipt.ID == "" {
+			continue // as a mail: nobody can call it back
 		}
-		list = append(list, retraction(r, b, s))
+		if err := out.add(ctx, retraction(r, b, s)); err != nil {
+			return err
+		}
 	}
-	return list, nil
+	return out.publish(ctx)
 }
 
 // retraction is the delivery that takes back what was sent.

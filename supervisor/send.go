@@ -148,18 +148,23 @@ func (r *runner) callSend(ctx context.Context, instance bots.Bot, d report.Deliv
 	return instance.Send(ctx, d)
 }
 
-// takeBack takes back what was posted, where the bot can do so.
+// takeBack takes back what was sent, where the bot can do so. What it cannot take
+// back stays recorded as sent.
 func (r *runner) takeBack(instance bots.Bot, q queued) {
-	retracter, ok := instance.(bots.Retracter)
-	if !ok {
+	err := bots.ErrCannotRetract
+	if retracter, ok := instance.(bots.Retracter); ok {
+		err = r.callRetract(r.sup.sending, retracter, q.Body)
+	}
+	switch {
+	case err == nil:
+		r.forgetAttempts(q.Body.ID)
+		r.end(q, db.Outcome{Delivery: q.Body, Result: db.Retracted, Receipt: *q.Body.Retract})
+	case errors.Is(err, bots.ErrCannotRetract):
+		r.forgetAttempts(q.Body.ID)
 		r.sup.done(q)
-		return
-	}
-	if err := r.callRetract(r.sup.sending, retracter, q.Body); err != nil {
+	default:
 		r.failedToSend(q, err)
-		return
 	}
-	r.end(q, db.Outcome{Delivery: q.Body, Result: db.Retracted, Receipt: *q.Body.Retract})
 }
 
 // callRetract calls Retract with its timeout. A panic is an error.

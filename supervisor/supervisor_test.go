@@ -412,6 +412,32 @@ func TestTakingBack(t *testing.T) {
 	})
 }
 
+// TestTakingBackWhatCannotBe has a network that cannot delete: nobody is told that
+// it did, and the delivery leaves the queue.
+func TestTakingBackWhatCannotBe(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	asked := make(chan report.Delivery, 1)
+	r.start(&toy{send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		if d.Retract != nil {
+			asked <- d
+			return report.Receipt{}, bots.ErrCannotRetract
+		}
+		return report.Receipt{ID: "5"}, nil
+	}})
+	d := r.publish(b, "r1", "anna")[0]
+	end := r.waitForEnd(d)
+	d.Retract = &end.Receipt
+	if err := r.queue.PublishDeliveries(t.Context(), []report.Delivery{d}); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, "retraction", asked)
+	r.waitForEmptyQueue()
+	if end := r.waitForEnd(d); end.Result != db.Sent || end.Receipt.ID != "5" {
+		t.Errorf("recorded %+v", end)
+	}
+}
+
 // TestStopAndChangeWithFullMailbox stops, and changes, a bot that has more
 // waiting for it than it can send.
 func TestStopAndChangeWithFullMailbox(t *testing.T) {

@@ -104,7 +104,7 @@ func (b *Bot) Receive(context.Context, func(context.Context, bots.Incoming) erro
 func (b *Bot) Concurrency() int { return concurrency }
 
 // Send mails the report to one subscriber. Somebody who has unsubscribed since
-// is not mailed any more.
+// is not mailed any more. The receipt is empty: nobody can call a mail back.
 func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
 	n := b.network
 	city, err := b.findCity(ctx)
@@ -129,7 +129,7 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 		// too high.
 		n.host.Log.Warn("mail: count of failures not reset", "err", err)
 	}
-	return report.Receipt{ID: n.messageID(d)}, nil
+	return report.Receipt{}, nil
 }
 
 // findCity reads the bot's city once: when the city changes, it gets a new bot.

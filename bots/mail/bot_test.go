@@ -82,8 +82,8 @@ func TestReportMail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := d.ID + "@" + domain; receipt.ID != want {
-		t.Errorf("receipt %q, want %q", receipt.ID, want)
+	if receipt.ID != "" {
+		t.Errorf("receipt %q of what nobody can take back", receipt.ID)
 	}
 	mails := b.out.Take()
 	if len(mails) != 1 {

@@ -211,8 +211,8 @@ func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error
 	return report.Receipt{ID: chat.NetworkID(to, strconv.Itoa(id))}, nil
 }
 
-// Delete deletes a message. One that Telegram does not let the bot delete any
-// more (after 48 hours), or that is gone, stays as it is.
+// Delete deletes a message; bots.ErrCannotRetract where Telegram does not let the
+// bot do so any more, as after 48 hours.
 func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
 	in, message := chat.SplitID(r.ID)
 	id, err := strconv.Atoi(message)
@@ -220,8 +220,11 @@ func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
 		return bots.Permanent(bots.Say(fmt.Errorf("a message without an id: %q", r.ID), "telegram.error.bad_id"))
 	}
 	err = c.client.remove(ctx, in, id)
-	if staysAsItIs(err) {
+	switch {
+	case isDeleted(err):
 		return nil
+	case staysAsItIs(err):
+		return bots.ErrCannotRetract
 	}
 	return err
 }

@@ -94,8 +94,14 @@ func isGone(answer *telegoapi.Error) bool {
 	return false
 }
 
-// staysAsItIs tells whether a message was not deleted because it cannot be, or is
-// gone already.
+// isDeleted tells whether a message was not deleted because it is gone already.
+func isDeleted(err error) bool {
+	e := refusal(err)
+	return e != nil && e.ErrorCode == http.StatusBadRequest && strings.Contains(e.Description, "message to delete not found")
+}
+
+// staysAsItIs tells whether a message cannot be deleted: it is too old, or its
+// chat is not there for the bot any more.
 func staysAsItIs(err error) bool {
 	e := refusal(err)
 	return e != nil && (isGone(e) || e.ErrorCode == http.StatusBadRequest && strings.Contains(e.Description, "message"))

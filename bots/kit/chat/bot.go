@@ -144,11 +144,11 @@ func (b *bot) slowDown(err error) {
 	}
 }
 
-// Retract deletes the message, where the service can do so.
+// Retract deletes the message; bots.ErrCannotRetract where the service cannot.
 func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	c, ok := b.conn.(Deleter)
 	if !ok {
-		return nil
+		return bots.ErrCannotRetract
 	}
 	chat := chatOf(d.Retract.ID)
 	if err := b.pace.Wait(ctx, chat, b.isGroup(chat)); err != nil {

@@ -117,9 +117,9 @@ type Checker interface {
 	Check(ctx context.Context) (account.Account, error)
 }
 
-// Deleter is a Conn that can take a message back. One that is gone already, or
-// that the service does not delete any more, is no error; nor is a remote.Error
-// that says Gone.
+// Deleter is a Conn that can take a message back. One that is gone already is no
+// error; nor is a remote.Error that says Gone. For one that the service does not
+// delete any more the error is bots.ErrCannotRetract.
 type Deleter interface {
 	Delete(ctx context.Context, r report.Receipt) error
 }

@@ -342,7 +342,10 @@ func TestNewNameIsNoted(t *testing.T) {
 func TestServiceThatCannotTakeBack(t *testing.T) {
 	y := newToy(t, nil)
 	b := y.load(y.connect("nest"))
-	y.must(b.(bots.Retracter).Retract(t.Context(), report.Delivery{Retract: &report.Receipt{ID: "7:1"}}))
+	err := b.(bots.Retracter).Retract(t.Context(), report.Delivery{Retract: &report.Receipt{ID: "7:1"}})
+	if !errors.Is(err, bots.ErrCannotRetract) {
+		t.Errorf("Retract = %v, want ErrCannotRetract", err)
+	}
 	if n := b.(bots.Concurrent).Concurrency(); n != 1 {
 		t.Errorf("%d at a time", n)
 	}

@@ -227,17 +227,18 @@ func (b *bot) find(ctx context.Context, p Post, attempt record) (report.Receipt,
 	return report.Receipt{}, nil
 }
 
-// Retract deletes what was posted, or takes a boost back.
+// Retract deletes what was posted, or takes a boost back; bots.ErrCannotRetract
+// where the service cannot.
 func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	if d.Retract == nil || d.Retract.ID == "" {
-		return nil
+		return bots.ErrCannotRetract
 	}
 	if booster := b.booster(d); booster != nil {
 		return explain(booster.Unboost(ctx, *d.Retract))
 	}
 	c, ok := b.conn.(Deleter)
 	if !ok {
-		return nil
+		return bots.ErrCannotRetract
 	}
 	err := c.Delete(ctx, *d.Retract)
 	if e := remote.As(err); e != nil && e.Trouble == remote.Gone {

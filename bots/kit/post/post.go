@@ -146,7 +146,8 @@ type Booster interface {
 }
 
 // Deleter is a Conn that can take a post back. One that is gone is no error; nor
-// is a remote.Error that says Gone.
+// is a remote.Error that says Gone. For one that stays as it is the error is
+// bots.ErrCannotRetract.
 type Deleter interface {
 	Delete(ctx context.Context, r report.Receipt) error
 }
