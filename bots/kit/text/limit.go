@@ -81,6 +81,45 @@ func (l Limit) Fit(s string) string {
 	return strings.TrimRightFunc(s[:end], unicode.IsSpace) + ellipsis
 }
 
+// Split returns s in parts that fit, most of them at the most; the last is cut as
+// Fit does where there would be more. A part ends with a line, unless that takes
+// away more than half, or else with a word. Nothing else is lost but the white
+// space between the parts. Of nothing there are no parts.
+func (l Limit) Split(s string, most int) []string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, string(utf8.RuneError)))
+	var parts []string
+	for s != "" && len(parts) < most-1 {
+		end := partEnd(s, l.reach(s, l.max))
+		if l.unit == none || end == len(s) || end == 0 {
+			break
+		}
+		parts = append(parts, strings.TrimSpace(s[:end]))
+		s = strings.TrimSpace(s[end:])
+	}
+	if last := l.Fit(s); last != "" {
+		parts = append(parts, last)
+	}
+	return parts
+}
+
+// partEnd moves back from end, where s is to be split, to the end of a line or of a
+// word, however short the part gets: a long link had better stay in one piece.
+func partEnd(s string, end int) int {
+	if end == len(s) || s[end] == '\n' {
+		return end
+	}
+	if line := strings.LastIndexByte(s[:end], '\n'); line > end/2 {
+		return line
+	}
+	if next, _ := utf8.DecodeRuneInString(s[end:]); unicode.IsSpace(next) {
+		return end
+	}
+	if space := strings.LastIndexFunc(s[:end], unicode.IsSpace); space > 0 {
+		return space
+	}
+	return end
+}
+
 // wordEnd moves back from end, where s is to be cut, to the end of a word.
 func wordEnd(s string, end int) int {
 	if next, _ := utf8.DecodeRuneInString(s[end:]); unicode.IsSpace(next) {

@@ -8,6 +8,8 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ticketfrei/bots/kit/text"
 )
 
@@ -62,6 +64,54 @@ func TestFit(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSplit(t *testing.T) {
+	tests := map[string]struct {
+		text  string
+		limit text.Limit
+		want  []string
+	}{
+		"fits":                      {"U1 Plärrer", text.Runes(10), []string{"U1 Plärrer"}},
+		"no limit":                  {"U1 Plärrer", text.Limit{}, []string{"U1 Plärrer"}},
+		"nothing":                   {" \n", text.Runes(10), nil},
+		"at a word":                 {"U1 Plärrer Fürth", text.Runes(12), []string{"U1 Plärrer", "Fürth"}},
+		"word ends at the limit":    {"U1 Plärrer Fürth", text.Runes(10), []string{"U1 Plärrer", "Fürth"}},
+		"at a line":                 {"U1 Hbf\n\nU2 Plärrer", text.Runes(12), []string{"U1 Hbf", "U2 Plärrer"}},
+		"not at a line so early":    {"U1\nPlärrer Hbf", text.Runes(12), []string{"U1\nPlärrer", "Hbf"}},
+		"line ends at the limit":    {"U1 Hbf\nU2", text.Runes(6), []string{"U1 Hbf", "U2"}},
+		"a long word begins a part": {"U1 Donaudampf", text.Runes(10), []string{"U1", "Donaudampf"}},
+		"a word that is too long":   {"Donaudampfschiff", text.Runes(10), []string{"Donaudampf", "schiff"}},
+		"no more than three":        {"aa bb cc dd ee", text.Runes(3), []string{"aa", "bb", "cc…"}},
+		"no room at all":            {"U1", text.Runes(0), nil},
+		"no room for a character":   {"👮👮", text.Bytes(3), []string{"…"}},
+		"no half link":              {"Hbf https://example.org/xxxxx Fürth", text.Runes(26).Links(23), []string{"Hbf", "https://example.org/xxxxx", "Fürth"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, tt.limit.Split(tt.text, 3)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func FuzzSplit(f *testing.F) {
+	f.Add("U1 Plärrer\n\nhttps://example.org 👩\u200d👩\u200d👧", 30)
+	f.Add("a b c d e f g", 1)
+	f.Fuzz(func(t *testing.T, s string, n int) {
+		limit := text.UTF16(n)
+		parts := limit.Split(s, len(s)+1)
+		for _, p := range parts {
+			if limit.Len(p) > n || p != strings.TrimSpace(p) || p == "" {
+				t.Errorf("part %q of %q in %d", p, s, n)
+			}
+		}
+		whole := func(s string) string { return strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), "") }
+		if got := strings.Join(parts, ""); n > 0 && !strings.HasSuffix(got, "…") && whole(got) != whole(s) {
+			t.Errorf("%q became %q", s, parts)
+		}
+	})
 }
 
 func TestLen(t *testing.T) {
