@@ -3,10 +3,12 @@ package chat
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
 	"ticketfrei/bots/kit/remote"
+	"ticketfrei/bots/kit/text"
 )
 
 const (
@@ -15,7 +17,9 @@ const (
 	// so that nobody can make the bot talk without end.
 	maxAnswers        = 64
 	maxAnswersPerChat = 3
-	// answerTimeout bounds how long one answer waits for its turn.
+	// maxParts is how many messages one answer is, where the service's are short.
+	maxParts = 8
+	// answerTimeout bounds how long each of them waits for its turn.
 	answerTimeout = 30 * time.Second
 )
 
@@ -32,7 +36,19 @@ type answers struct {
 	running bool
 }
 
-type answer struct{ chat, text string }
+// answer is what is said to a chat: text and, in a paragraph below it, what must
+// not be lost, however long the text is.
+type answer struct{ chat, text, kept string }
+
+// parts returns the messages of an answer.
+func (w answer) parts(limit text.Limit) []string {
+	whole := strings.TrimSpace(w.text + "\n\n" + w.kept)
+	if w.kept == "" || len(limit.Split(whole, maxParts+1)) <= maxParts {
+		return limit.Split(whole, maxParts)
+	}
+	kept := limit.Split(w.kept, maxParts-1)
+	return append(limit.Split(w.text, maxParts-len(kept)), kept...)
+}
 
 // newAnswers returns answers that are sent until stop, or until ctx ends.
 func newAnswers(ctx context.Context, b *bot) *answers {
@@ -47,19 +63,19 @@ func (a *answers) stop() {
 }
 
 // add puts an answer to what waits, unless that is too much already.
-func (a *answers) add(chat, text string) {
+func (a *answers) add(next answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	same := 0
 	for _, w := range a.waiting {
-		if w.chat == chat {
+		if w.chat == next.chat {
 			same++
 		}
 	}
 	if len(a.waiting) >= maxAnswers || same >= maxAnswersPerChat {
 		return
 	}
-	a.waiting = append(a.waiting, answer{chat, text})
+	a.waiting = append(a.waiting, next)
 	if !a.running {
 		a.running = true
 		a.group.Go(a.run)
@@ -91,13 +107,24 @@ func (a *answers) run() {
 // send sends an answer. One that fails is no loss to anybody but who asked: it
 // is logged, and a chat that does not want to hear from the bot is forgotten.
 func (a *answers) send(next answer) {
-	ctx, done := context.WithTimeout(a.ctx, answerTimeout)
-	defer done()
-	_, err := a.bot.post(ctx, next.chat, next.text)
+	err := a.post(next)
 	if e, ok := errors.AsType[*remote.Error](err); ok && e.Trouble == remote.Gone {
-		_, err = a.bot.network.chats.Unsubscribe(ctx, a.bot.bot.ID, next.chat)
+		_, err = a.bot.network.chats.Unsubscribe(a.ctx, a.bot.bot.ID, next.chat)
 	}
 	if err != nil && a.ctx.Err() == nil {
 		a.bot.log.Warn("kit.log.not_answered", "err", explain(err))
 	}
+}
+
+// post posts the parts of an answer, until one fails.
+func (a *answers) post(next answer) error {
+	for _, part := range next.parts(a.bot.network.Length) {
+		ctx, done := context.WithTimeout(a.ctx, answerTimeout)
+		_, err := a.bot.post(ctx, next.chat, part)
+		done()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -171,7 +171,7 @@ func (b *bot) handle(ctx context.Context, e Event, emit func(context.Context, bo
 	case Joined:
 		added, err := chats.Subscribe(ctx, b.bot.ID, e.Chat)
 		if err == nil && added {
-			answers.add(e.Chat, b.say(b.language, "kit.chat.group_welcome", "City", b.city, "Bot", b.account.Handle))
+			answers.add(answer{chat: e.Chat, text: b.say(b.language, "kit.chat.group_welcome", "City", b.city, "Bot", b.account.Handle)})
 		}
 		return err
 	case Left:
@@ -209,7 +209,7 @@ func (b *bot) refuseMedia(m Message, answers *answers) {
 		return
 	}
 	b.album = m.Album
-	answers.add(m.Chat, b.say(b.languageOf(m), "kit.chat.media"))
+	answers.add(answer{chat: m.Chat, text: b.say(b.languageOf(m), "kit.chat.media")})
 }
 
 // languageOf is the language to answer a message in: that of the author's

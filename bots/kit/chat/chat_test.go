@@ -18,6 +18,7 @@ import (
 	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/remote"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 )
@@ -279,6 +280,48 @@ func TestAnotherKey(t *testing.T) {
 		t.Error("with its token it is another bot")
 	}
 	y.load(row)
+}
+
+// TestShortMessages has a service whose messages are as short as those of a pager:
+// answers come in parts, and none of them loses what is stored of somebody.
+func TestShortMessages(t *testing.T) {
+	const short = 140
+	y := newToy(t, func(n *chat.Network) { n.Length = text.Runes(short) })
+	row := y.connect("nest")
+	run := kittest.Receive(t, y.load(row), kittest.NewInbox())
+	defer run.Stop()
+	// start has a new chat subscribe, and returns what it is answered: all of it is
+	// there when somebody else is answered.
+	start := func(in string) (parts []string) {
+		y.must(y.happen("", chat.Message{ID: "1", Chat: in, Author: in, Command: "start", Private: true}))
+		y.must(y.happen("", chat.Message{ID: "2", Chat: "after " + in, Author: "9", Command: "stop", Private: true}))
+		posted := y.posted()
+		for n := len(posted); n == 0 || !strings.HasPrefix(posted[len(posted)-1], "after "+in+" "); n++ {
+			posted = y.untilPosted(n)
+		}
+		for _, p := range posted {
+			if part, ok := strings.CutPrefix(p, in+" "); ok {
+				parts = append(parts, part)
+			}
+		}
+		return parts
+	}
+	words := func(s ...string) string { return strings.Join(strings.Fields(strings.Join(s, " ")), " ") }
+	stored := y.text("kit.chat.stored")
+	parts := start("7")
+	if got, want := words(parts...), words(y.text("kit.chat.welcome", "City", "leeds"), stored); got != want {
+		t.Errorf("said %q, want %q", got, want)
+	}
+	y.post("/welcome", url.Values{"bot_id": {fmt.Sprint(row.ID)}, "welcome": {strings.Repeat("Coo! ", 390)}})
+	long := start("8")
+	if len(long) != 8 || !strings.HasSuffix(words(long...), words(stored)) || !strings.Contains(words(long...), "Coo!… ") {
+		t.Errorf("said %q", long)
+	}
+	for _, p := range append(parts, long...) {
+		if len([]rune(p)) > short {
+			t.Errorf("%q is too long", p)
+		}
+	}
 }
 
 // TestAnswersAreBounded has many people, and one of them, ask more than the bot

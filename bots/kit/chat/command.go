@@ -56,49 +56,49 @@ func Mention(text, handle string) (rest string, mentioned bool) {
 // who gave it.
 func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) error {
 	language := b.languageOf(m)
-	answer, err := "", error(nil)
+	answer, err := answer{chat: m.Chat}, error(nil)
 	switch m.Command {
 	case "start":
-		answer, err = b.start(ctx, m.Chat, language)
+		answer.text, answer.kept, err = b.start(ctx, m.Chat, language)
 	case "stop":
-		answer, err = b.stop(ctx, m.Chat, language)
+		answer.text, err = b.stop(ctx, m.Chat, language)
 	case "last":
-		answer, err = b.last(ctx, language)
+		answer.text, err = b.last(ctx, language)
 	case "help":
-		answer = b.say(language, "kit.chat.help", "City", b.city)
+		answer.text = b.say(language, "kit.chat.help", "City", b.city)
 	case "ping":
 		lag := max(0, b.network.host.Now().Sub(m.Time).Milliseconds())
-		answer = b.say(language, "kit.chat.pong", "Milliseconds", lag)
+		answer.text = b.say(language, "kit.chat.pong", "Milliseconds", lag)
 	default:
 		if !m.Private {
 			return nil // it may be meant for another bot
 		}
-		answer = b.say(language, "kit.chat.unknown_command") + "\n\n" + b.say(language, "kit.chat.help", "City", b.city)
+		answer.text = b.say(language, "kit.chat.unknown_command") + "\n\n" + b.say(language, "kit.chat.help", "City", b.city)
 	}
 	if err == nil {
-		answers.add(m.Chat, answer)
+		answers.add(answer)
 	}
 	return err
 }
 
-// start subscribes a chat and returns the answer.
-func (b *bot) start(ctx context.Context, chat, language string) (string, error) {
+// start subscribes a chat and returns the answer, and what is said below it
+// whatever the moderators write: what is stored.
+func (b *bot) start(ctx context.Context, chat, language string) (welcome, stored string, err error) {
 	added, err := b.network.chats.Subscribe(ctx, b.bot.ID, chat)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if !added {
-		return b.say(language, "kit.chat.again"), nil
+		return b.say(language, "kit.chat.again"), "", nil
 	}
-	welcome, err := b.network.welcome(ctx, b.bot.ID)
+	welcome, err = b.network.welcome(ctx, b.bot.ID)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if welcome == "" {
 		welcome = b.say(language, "kit.chat.welcome", "City", b.city)
 	}
-	// What is stored is said whatever the moderators write.
-	return welcome + "\n\n" + b.say(language, "kit.chat.stored"), nil
+	return welcome, b.say(language, "kit.chat.stored"), nil
 }
 
 // stop unsubscribes a chat and returns the answer.

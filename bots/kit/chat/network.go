@@ -14,6 +14,7 @@ import (
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/report"
 )
 
@@ -49,6 +50,9 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	}
 	return n, nil
 }
+
+// Limit is how long a message may be.
+func (n *network) Limit() text.Limit { return n.Length }
 
 // Close closes the driver.
 func (n *network) Close() error { return closeDriver(n.driver) }

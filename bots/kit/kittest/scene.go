@@ -80,13 +80,14 @@ type scene struct {
 	account int // the number of the first account
 	city    report.City
 	ctx     context.Context
+	read    map[string]reading // by chat
 }
 
 func newScene(t *testing.T, h *Host, s standin.Service, account int) *scene {
 	t.Helper()
 	ctx, done := context.WithTimeout(t.Context(), 2*Patience)
 	t.Cleanup(done)
-	sc := &scene{TB: t, Host: h, service: s, account: account, ctx: ctx}
+	sc := &scene{TB: t, Host: h, service: s, account: account, ctx: ctx, read: map[string]reading{}}
 	sc.city = h.AddCity(fmt.Sprintf("city%d", account), "en")
 	t.Cleanup(sc.keepsSecrets)
 	return sc
