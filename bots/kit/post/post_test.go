@@ -209,3 +209,14 @@ func TestSameMessageIsHeardOnce(t *testing.T) {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
 }
+
+func TestServiceThatCannotTakeBack(t *testing.T) {
+	b, at := open(t, &service{}, post.Network{})
+	d := delivery(b, "U1")
+	receipt, err := at.Send(t.Context(), d)
+	check(t, err)
+	d.Retract = &receipt
+	if err := at.(bots.Retracter).Retract(t.Context(), d); !errors.Is(err, bots.ErrCannotRetract) {
+		t.Errorf("Retract = %v, want ErrCannotRetract", err)
+	}
+}
