@@ -113,7 +113,8 @@ func (b *bot) stop(ctx context.Context, chat, language string) (string, error) {
 	return b.say(language, "kit.chat.stopped"), nil
 }
 
-// last returns the reports that passed within the last hour, the newest first.
+// last returns the reports that passed within the last hour, the newest first: as
+// many as one message holds.
 func (b *bot) last(ctx context.Context, language string) (string, error) {
 	host := b.network.host
 	list, err := host.DB.Reports(ctx, b.bot.CityID, true, lastWithin, lastShown)
@@ -128,7 +129,7 @@ func (b *bot) last(ctx context.Context, language string) (string, error) {
 		minutes := int(max(0, host.Now().Sub(judged.Report.Time).Minutes()))
 		lines = append(lines, b.say(language, "kit.chat.last.line", "Minutes", minutes, "Text", judged.Report.Text))
 	}
-	return strings.Join(lines, "\n\n"), nil
+	return b.network.Length.Fit(strings.Join(lines, "\n\n")), nil
 }
 
 func (n *network) welcomes() string { return n.Name + "_welcomes" }
