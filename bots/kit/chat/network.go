@@ -14,6 +14,7 @@ import (
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/report"
 )
 
@@ -41,6 +42,9 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := account.CheckTexts(spec.Name, spec.Fields, h.Texts); err != nil {
+		return nil, errors.Join(err, closeDriver(driver))
+	}
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
 		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
 	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n}
@@ -49,6 +53,12 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	}
 	return n, nil
 }
+
+// Asks are the fields of the form that connects an account.
+func (n *network) Asks() []account.Field { return n.Fields }
+
+// Limit is how long a message may be.
+func (n *network) Limit() text.Limit { return n.Length }
 
 // Close closes the driver.
 func (n *network) Close() error { return closeDriver(n.driver) }
