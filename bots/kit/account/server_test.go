@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"strings"
 	"testing"
 
 	"ticketfrei/bots/kit/account"
@@ -56,8 +57,8 @@ func TestWebhook(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.typed, func(t *testing.T) {
-			got, err := account.Webhook("url", tt.typed, tt.plain)
-			if got != tt.want || (err == nil) != (tt.want != "") {
+			server, got, err := account.Webhook("url", tt.typed, tt.plain)
+			if got != tt.want || !strings.HasPrefix(got, server) || (err == nil) != (tt.want != "") {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}
 		})

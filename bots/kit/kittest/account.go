@@ -20,6 +20,7 @@ var accountChecks = []check{
 	{"account: a login that waited too long", waited},
 	{"account: another account than the one that was shown", shownAnother},
 	{"account: a wrong login comes back", wrongLogin},
+	{"account: what is no login is said at a field", noLogin},
 	{"account: a service in trouble is said in words", loginInTrouble},
 	{"account: two of one city", twoOfOneCity},
 	{"account: one of another city is refused", taken},
@@ -150,6 +151,20 @@ func wrongLogin(s *scene) {
 	for name := range typed {
 		if again.Get(name) != typed.Get(name) {
 			s.Errorf("field %s comes back as %q", name, again.Get(name))
+		}
+	}
+	s.wantNoBot()
+}
+
+func noLogin(s *scene) {
+	for _, text := range []string{"", "this is no login"} {
+		form := url.Values{}
+		for name := range s.typed(s.account) {
+			form.Set(name, text)
+		}
+		p := s.Moderator(s.city).Post(s.path("token"), form, http.StatusUnprocessableEntity)
+		if len(p.wrongFields()) != 1 {
+			s.Errorf("%q is typed, and the fields that are said to be wrong are %q", text, p.wrongFields())
 		}
 	}
 	s.wantNoBot()
