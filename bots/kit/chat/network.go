@@ -54,14 +54,14 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	return n, nil
 }
 
-// Asks are the fields of the form that connects an account.
-func (n *network) Asks() []account.Field { return n.Fields }
-
 // Limit is how long a message may be.
 func (n *network) Limit() text.Limit { return n.Length }
 
 // Close closes the driver.
 func (n *network) Close() error { return closeDriver(n.driver) }
+
+// Asks are the fields of the form that connects an account.
+func (n *network) Asks() []account.Field { return n.Fields }
 
 // Bot returns the bot of the account that was stored for b.
 func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots.Bot, error) {
