@@ -16,6 +16,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
+	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/secret"
@@ -92,6 +93,16 @@ func TestTablesBeginWithTheNameOfTheirNetwork(t *testing.T) {
 			if !strings.HasPrefix(name, d.Name+"_") {
 				t.Errorf("a table or an index is called %s", name)
 			}
+		}
+	})
+}
+
+// TestEveryNetworkHasTheTextsOfItsCard makes each as the start of the program does,
+// which a missing text fails.
+func TestEveryNetworkHasTheTextsOfItsCard(t *testing.T) {
+	everyNetwork(t, func(t *testing.T, d bots.Definition) {
+		if title := d.Name + ".title"; !kittest.NewHost(t, d).Texts.Has(title) {
+			t.Errorf("put %s into bots/%s/en.toml and de.toml", title, d.Name)
 		}
 	})
 }

@@ -221,15 +221,15 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 		field           string
 	}{
 		"nonsense":       {instance: "my instance", connect: mine("bad_instance"), paste: mine("bad_instance"), field: "instance"},
-		"no Mastodon":    {instance: website.URL, connect: remote("not_the_api"), paste: remote("not_the_api")},
-		"unknown host":   {instance: "does-not-exist.invalid", connect: remote("unknown_host"), paste: remote("unknown_host")},
-		"nobody listens": {instance: "http://127.0.0.1:1", connect: remote("unreachable"), paste: remote("unreachable")},
+		"no Mastodon":    {instance: website.URL, connect: remote("not_the_api"), paste: remote("not_the_api"), field: "instance"},
+		"unknown host":   {instance: "does-not-exist.invalid", connect: remote("unknown_host"), paste: remote("unknown_host"), field: "instance"},
+		"nobody listens": {instance: "http://127.0.0.1:1", connect: remote("unreachable"), paste: remote("unreachable"), field: "instance"},
 		"trouble": {prepare: func(w *world) { w.server.Fail("", -1, fault.HTML(http.StatusServiceUnavailable)) },
 			connect: remote("broken"), paste: remote("broken")},
 		"private address": {prepare: func(w *world) {
 			w.host.HTTP = bots.NewHTTPClient(false)
 			w.open()
-		}, connect: remote("private_host"), paste: remote("private_host")},
+		}, connect: remote("private_host"), paste: remote("private_host"), field: "instance"},
 		"token refused": {token: "wrong", paste: remote("says", "Words", "The access token is invalid")},
 		"no token":      {token: "ünicode", paste: mine("no_token")},
 		"suspended":     {prepare: func(w *world) { w.account.Suspend(true) }, paste: remote("says", "Words", "Your login is currently disabled")},

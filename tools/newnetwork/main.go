@@ -211,7 +211,7 @@ The network %[1]s speaks a toy API for now, explained in bots/%[1]s/bot.go.
 Next:
 
   go test ./bots/%[1]s/...   it passes as it is
-  go run . demo              look at it: /demo/%[1]s, but for what only sends
+  go run . demo              look at it: /demo/%[1]s
 
 Then put the real API in place of the toy: docs/ADDING-A-NETWORK.md
 `, cmd.Name, listOfNetworks)

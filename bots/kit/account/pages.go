@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/remote"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
@@ -191,12 +193,28 @@ func (f *form) handleToken(w http.ResponseWriter, r *http.Request) error {
 	if err == nil || words == "" {
 		return err
 	}
-	field := f.Fields[len(f.Fields)-1].Name
-	if w, ok := errors.AsType[*wrong](err); ok {
-		field = w.field
-	}
-	return f.Show(w, r, f.site, func(c *Card) { c.fill(typed, field, words) })
+	return f.Show(w, r, f.site, func(c *Card) { c.fill(typed, f.fieldOf(err), words) })
 }
+
+// fieldOf is the field that an error stands at: the one that it names, the first
+// that is no secret where the server is the trouble, and else the last.
+func (p *Pages) fieldOf(err error) string {
+	if w, ok := errors.AsType[*wrong](err); ok {
+		return w.field
+	}
+	if e := remote.As(err); e != nil && slices.Contains(ofServer, e.Trouble) {
+		for _, f := range p.Fields {
+			if !f.Secret {
+				return f.Name
+			}
+		}
+	}
+	return p.Fields[len(p.Fields)-1].Name
+}
+
+// ofServer is the trouble that another address may mend, and no other login.
+var ofServer = []remote.Trouble{remote.UnknownHost, remote.PrivateHost, remote.NoAnswer, remote.Unreachable,
+	remote.BadCertificate, remote.NotTheAPI}
 
 // handleConfirm connects the account that was shown.
 func (f *form) handleConfirm(w http.ResponseWriter, r *http.Request) error {

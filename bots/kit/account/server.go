@@ -21,3 +21,17 @@ func Server(field, typed string, plain bool) (string, error) {
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
 }
+
+// Webhook reads a whole address that people paste into a field, as of a webhook:
+// "https://chat.example/hooks/42". It returns the URL of the server that it is on, and
+// the address. One without TLS is only taken where plain is set. The error is one of
+// Wrong.
+func Webhook(field, typed string, plain bool) (server, address string, err error) {
+	address = strings.TrimSpace(typed)
+	u, err := url.Parse(address)
+	secure := err == nil && (u.Scheme == "https" || u.Scheme == "http" && plain)
+	if !secure || u.Hostname() == "" || u.User != nil {
+		return "", "", Wrong(field, "kit.account.bad_webhook")
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host), address, nil
+}

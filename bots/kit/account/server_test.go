@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"strings"
 	"testing"
 
 	"ticketfrei/bots/kit/account"
@@ -31,6 +32,33 @@ func TestServer(t *testing.T) {
 		t.Run(tt.typed, func(t *testing.T) {
 			got, err := account.Server("server", tt.typed, tt.plain)
 			if got != tt.want || (err == nil) != (tt.want != "") {
+				t.Errorf("%q, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestWebhook(t *testing.T) {
+	tests := []struct {
+		typed string
+		plain bool
+		want  string // empty where it is refused
+	}{
+		{"https://chat.example/hooks/42?wait=true", false, "https://chat.example/hooks/42?wait=true"},
+		{" https://chat.example ", false, "https://chat.example"},
+		{"http://127.0.0.1:80/hook", true, "http://127.0.0.1:80/hook"},
+		{"http://chat.example/hook", false, ""},
+		{"ftp://chat.example/hook", true, ""},
+		{"https://me:secret@chat.example/hook", false, ""},
+		{"https:///hook", true, ""},
+		{"chat.example/hook", true, ""},
+		{"no address at all", true, ""},
+		{"", true, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.typed, func(t *testing.T) {
+			server, got, err := account.Webhook("url", tt.typed, tt.plain)
+			if got != tt.want || !strings.HasPrefix(got, server) || (err == nil) != (tt.want != "") {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/standin"
 	"ticketfrei/internal/report"
 )
@@ -24,6 +25,9 @@ var (
 func (s *showing) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
 	return standin.Serve(ctx, s, s.demo, s.Name, site, city)
 }
+
+// Hears tells that people can write to every account.
+func (s *showing) Hears(account.Account) bool { return true }
 
 // ConnectDemo makes the stand-in's account the city's bot, and has its chats
 // subscribe.

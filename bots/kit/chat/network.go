@@ -42,6 +42,9 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := account.CheckTexts(spec.Name, spec.Fields, h.Texts); err != nil {
+		return nil, errors.Join(err, closeDriver(driver))
+	}
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
 		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
 	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n}
@@ -56,6 +59,9 @@ func (n *network) Limit() text.Limit { return n.Length }
 
 // Close closes the driver.
 func (n *network) Close() error { return closeDriver(n.driver) }
+
+// Asks are the fields of the form that connects an account.
+func (n *network) Asks() []account.Field { return n.Fields }
 
 // Bot returns the bot of the account that was stored for b.
 func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots.Bot, error) {

@@ -136,8 +136,8 @@ type toy struct {
 }
 
 var texts = fstest.MapFS{
-	"en.toml": {Data: []byte("[pigeon]\nempty = \"Please type something.\"\n[pigeon.field]\ntoken = \"Ring\"\n")},
-	"de.toml": {Data: []byte("[pigeon]\nempty = \"Bitte gib etwas ein.\"\n[pigeon.field]\ntoken = \"Ring\"\n")},
+	"en.toml": {Data: []byte("[pigeon]\ntitle = \"Pigeon\"\nlead = \"Connect one.\"\nhow = \"Write to it.\"\nempty = \"Please type something.\"\n[pigeon.field]\ntoken = \"Ring\"\n")},
+	"de.toml": {Data: []byte("[pigeon]\ntitle = \"Taube\"\nlead = \"Verbinde eine.\"\nhow = \"Schreib ihr.\"\nempty = \"Bitte gib etwas ein.\"\n[pigeon.field]\ntoken = \"Ring\"\n")},
 }
 
 func newToy(t *testing.T, change func(*chat.Network)) *toy {

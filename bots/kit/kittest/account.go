@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ var accountChecks = []check{
 	{"account: a login that waited too long", waited},
 	{"account: another account than the one that was shown", shownAnother},
 	{"account: a wrong login comes back", wrongLogin},
+	{"account: what is no login is said at a field", noLogin},
 	{"account: a service in trouble is said in words", loginInTrouble},
 	{"account: two of one city", twoOfOneCity},
 	{"account: one of another city is refused", taken},
@@ -66,7 +68,7 @@ func (s *scene) hidesSecrets(p *Page) {
 
 func forget(s *scene) {
 	b := s.connect()
-	if s.service.Path(s.account, standin.Listen) != "" {
+	if s.hears() {
 		r, in := s.receive(b)
 		s.report("U1")
 		in.WaitFor(s, "U1")
@@ -154,6 +156,20 @@ func wrongLogin(s *scene) {
 	s.wantNoBot()
 }
 
+func noLogin(s *scene) {
+	for _, text := range []string{"", "this is no login"} {
+		form := url.Values{}
+		for name := range s.typed(s.account) {
+			form.Set(name, text)
+		}
+		p := s.Moderator(s.city).Post(s.path("token"), form, http.StatusUnprocessableEntity)
+		if len(p.wrongFields()) != 1 {
+			s.Errorf("%q is typed, and the fields that are said to be wrong are %q", text, p.wrongFields())
+		}
+	}
+	s.wantNoBot()
+}
+
 func loginInTrouble(s *scene) {
 	m := s.Moderator(s.city)
 	for _, fault := range []standin.Fault{s.service.Answer(http.StatusInternalServerError, 0), s.service.Answer(http.StatusTooManyRequests, time.Second),
@@ -162,7 +178,25 @@ func loginInTrouble(s *scene) {
 		m.Post(s.path("token"), s.typed(s.account), http.StatusUnprocessableEntity)
 		s.service.Mend()
 	}
+	s.fail(standin.Check, -1, standin.Cut())
+	p := m.Post(s.path("token"), s.typed(s.account), http.StatusUnprocessableEntity)
+	if got, want := p.wrongFields(), s.serverField(); !slices.Equal(got, []string{want}) {
+		s.Errorf("that the server cannot be reached stands at %q, want %s", got, want)
+	}
+	s.service.Mend()
 	s.offer(m)
+}
+
+// serverField is where trouble with the server stands: at the first field that is no
+// secret, and at the last where all are.
+func (s *scene) serverField() string {
+	last := ""
+	for _, f := range s.asks() {
+		if last = f.Name; !f.Secret {
+			break
+		}
+	}
+	return last
 }
 
 func twoOfOneCity(s *scene) {
@@ -213,8 +247,23 @@ func demo(s *scene) {
 	page := must(n.StartDemo(s.ctx, s.Site, s.city))(s)
 	s.Site.HandleDemo(s.Definition.Name, page)
 	bot := s.Bots(s.city)[0]
-	_, in := s.receive(bot)
 	path := "/demo/" + s.Definition.Name
+	if s.hears() {
+		_, in := s.receive(bot)
+		s.writeInDemo(path)
+		in.WaitFor(s, "U1 Plärrer")
+	}
+	s.send(s.mustOpen(bot), bot, s.Elsewhere(s.city, "U2 Rathaus"))
+	for _, language := range s.Texts.Languages() {
+		b := s.Browser()
+		b.Language = language
+		b.Get(path, http.StatusOK).Shows("U2 Rathaus")
+	}
+}
+
+// writeInDemo writes a report on the page of the demo.
+func (s *scene) writeInDemo(path string) {
+	s.Helper()
 	for _, language := range s.Texts.Languages() {
 		b := s.Browser()
 		b.Language = language
@@ -223,7 +272,4 @@ func demo(s *scene) {
 	b := s.Browser()
 	b.Post(path, url.Values{"text": {"  "}}, http.StatusUnprocessableEntity).Shows(s.in("kit.demo.empty"))
 	b.Post(path, url.Values{"text": {"U1 Plärrer"}, "visibility": {"public"}}, http.StatusOK)
-	in.WaitFor(s, "U1 Plärrer")
-	s.send(s.mustOpen(bot), bot, s.Elsewhere(s.city, "U2 Rathaus"))
-	b.Get(path, http.StatusOK).Shows("U2 Rathaus")
 }

@@ -21,6 +21,7 @@ type Browser struct {
 	Language string // as "de"; what the browser asks for
 
 	tb     testing.TB
+	host   *Host
 	client *http.Client
 	base   string
 }
@@ -34,7 +35,7 @@ func (h *Host) Browser() *Browser {
 	h.tb.Helper()
 	jar := must(cookiejar.New(nil))(h.tb)
 	n := visitors.Add(1)
-	return &Browser{Language: "en", tb: h.tb, base: h.Config.Web.URL,
+	return &Browser{Language: "en", tb: h.tb, host: h, base: h.Config.Web.URL,
 		client: &http.Client{Jar: jar, Transport: direct{h.Site, fmt.Sprintf("192.0.%d.%d:4711", n/250, n%250+1)}}}
 }
 
@@ -101,8 +102,8 @@ func (b *Browser) do(method, path string, form url.Values, status int) *Page {
 	if p.Status != status {
 		b.tb.Fatalf("%s %s: status %d, want %d\n%s", method, path, p.Status, status, p.Text())
 	}
-	if bad := missing.FindString(p.Body); bad != "" {
-		b.tb.Errorf("%s shows %q", path, bad)
+	if bad := missing.FindString(p.Body); bad != "" && b.host.first(bad) {
+		b.tb.Errorf("%s shows %q, and so may other pages", path, bad)
 	}
 	return p
 }
@@ -138,6 +139,18 @@ func (p *Page) Shows(texts ...string) {
 			p.tb.Errorf("%s does not show %q but\n%s", p.Path, text, p.Text())
 		}
 	}
+}
+
+// wrongFields are the names of the fields that something is wrong with.
+func (p *Page) wrongFields() []string {
+	p.tb.Helper()
+	var names []string
+	for n := range p.root().Descendants() {
+		if attribute(n, "aria-invalid") == "true" {
+			names = append(names, attribute(n, "name"))
+		}
+	}
+	return names
 }
 
 // HasForm tells whether there is a form that is sent to path.

@@ -271,7 +271,7 @@ func refuseCaption(s *scene) {
 	s.say("anna", "U1")
 	in.WaitFor(s, "U1")
 	if n := len(in.All()); n != 1 {
-		s.Errorf("%d reports, want 1: %q", n, in.Texts())
+		s.Errorf("%d reports, want 1: %s", n, brief(in.Texts()))
 	}
 }
 

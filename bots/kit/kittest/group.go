@@ -52,7 +52,7 @@ func notAddressed(s *scene) {
 	s.write(standin.Message{Author: "anna", Group: "tram", Text: "U1 Plärrer", Addressed: true})
 	in.WaitFor(s, "U1 Plärrer")
 	if n := len(in.All()); n != 1 {
-		s.Errorf("heard %q", in.Texts())
+		s.Errorf("heard %s", brief(in.Texts()))
 	}
 }
 

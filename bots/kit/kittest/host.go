@@ -45,7 +45,8 @@ type Host struct {
 	Mails      *Outbox // account mails
 	Lines      *Lines  // of all logs
 
-	tb testing.TB
+	tb   testing.TB
+	said *sync.Map // of first
 }
 
 // NewHost makes a host of one network. settings are those of the network, as the
@@ -53,7 +54,7 @@ type Host struct {
 // the test.
 func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	tb.Helper()
-	h := &Host{tb: tb, Definition: d, Clock: &Clock{}, Inbox: NewInbox(), Mails: &Outbox{}, Lines: &Lines{}}
+	h := &Host{tb: tb, said: &sync.Map{}, Definition: d, Clock: &Clock{}, Inbox: NewInbox(), Mails: &Outbox{}, Lines: &Lines{}}
 	box := must(secret.New(bytes.Repeat([]byte{7}, 32)))(tb)
 	migrations := map[string][]*gormigrate.Migration{}
 	if d.Migrations != nil {
@@ -86,6 +87,13 @@ func (h *Host) For(tb testing.TB) *Host {
 	c := *h
 	c.tb = tb
 	return &c
+}
+
+// first tells whether something that is wrong is seen for the first time: a missing
+// text is missing in every test.
+func (h *Host) first(what string) bool {
+	_, seen := h.said.LoadOrStore(what, true)
+	return !seen
 }
 
 // config is the built-in settings, with the network's.
@@ -157,7 +165,9 @@ type botLog struct {
 
 func (l *botLog) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelInfo && !l.host.Texts.Has(r.Message) {
-		l.host.tb.Errorf("a bot logs %q, which is no text", r.Message)
+		if l.host.first(r.Message) {
+			l.host.tb.Errorf("a bot logs %q, which is no text", r.Message)
+		}
 	}
 	return l.Handler.Handle(ctx, r)
 }

@@ -50,7 +50,7 @@ func postPublicly(s *scene) {
 	b := s.connect()
 	receipts := s.send(s.mustOpen(b), b, s.Elsewhere(s.city, "U1 Plärrer"))
 	if got := s.posts(); len(got) != 1 || got[0].Text != "U1 Plärrer" || got[0].How == standin.Boosted {
-		s.Errorf("posted %+v", got)
+		s.Errorf("posted %s", brief(got))
 	}
 	if len(receipts) != 1 || receipts[0].ID == "" {
 		s.Errorf("receipts %+v", receipts)
@@ -92,7 +92,7 @@ func sameText(s *scene) {
 		s.send(bot, b, r)
 	}
 	if got := s.posts(); len(got) != 2 {
-		s.Errorf("posted %+v", got)
+		s.Errorf("posted %s", brief(got))
 	}
 }
 
@@ -137,7 +137,7 @@ func privateIsPosted(s *scene) {
 	s.send(s.mustOpen(b), b, r)
 	got := s.posts()
 	if len(got) != 1 || got[0].How == standin.Boosted || got[0].Text != "U1 Plärrer" {
-		s.Errorf("posted %+v", got)
+		s.Errorf("posted %s", brief(got))
 	}
 }
 
@@ -145,7 +145,7 @@ func boostPublic(s *scene) {
 	b := s.connect()
 	s.send(s.mustOpen(b), b, s.heard(b, standin.Message{Author: "anna", Text: "U1 Plärrer", Public: true}))
 	if got := s.posts(); len(got) != 1 || got[0].How != standin.Boosted {
-		s.Errorf("posted %+v", got)
+		s.Errorf("posted %s", brief(got))
 	}
 }
 
@@ -155,7 +155,7 @@ func boostOwnOnly(s *scene) {
 	r := s.heard(b, standin.Message{Author: "anna", Text: "U1 Plärrer", Public: true})
 	s.send(s.mustOpen(second), second, r)
 	if got := s.service.Lines(s.account + 1); len(got) != 1 || got[0].How == standin.Boosted || got[0].Text != "U1 Plärrer" {
-		s.Errorf("posted %+v", got)
+		s.Errorf("posted %s", brief(got))
 	}
 }
 
@@ -168,7 +168,7 @@ func boostTakenBack(s *scene) {
 	d.Retract = &receipt
 	s.must(bot.(bots.Retracter).Retract(s.ctx, d))
 	if got := s.posts(); len(got) != 0 {
-		s.Errorf("it still stands there: %+v", got)
+		s.Errorf("it still stands there: %s", brief(got))
 	}
 }
 
@@ -185,11 +185,11 @@ func refusePictures(s *scene) {
 	s.report("U1")
 	in.WaitFor(s, "U1")
 	got := s.answers()
-	if len(got) != 2 || !strings.Contains(got[0].Text, s.in("kit.post.picture")) {
-		s.Errorf("answered %+v", got)
+	if len(got) != 2 || !strings.Contains(got[0].Text, s.limit().Fit(s.in("kit.post.picture"))) {
+		s.Errorf("answered %s", brief(got))
 	}
 	if len(s.posts()) > 0 || len(in.All()) != 1 {
-		s.Errorf("posted %+v, heard %q", s.posts(), in.Texts())
+		s.Errorf("posted %s, heard %s", brief(s.posts()), brief(in.Texts()))
 	}
 	s.Clock.Move(24 * time.Hour)
 	picture("anna")
@@ -203,12 +203,12 @@ func oldPicture(s *scene) {
 	s.report("U1")
 	in.WaitFor(s, "U1")
 	if got := s.answers(); len(got) != 0 {
-		s.Errorf("answered %+v", got)
+		s.Errorf("answered %s", brief(got))
 	}
 }
 
 func sendOnly(s *scene) {
-	if s.service.Path(s.account, standin.Listen) != "" {
+	if s.hears() {
 		s.Skip("people can write to it")
 	}
 	b := s.connect()

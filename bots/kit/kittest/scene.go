@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/report"
 )
 
@@ -32,6 +34,13 @@ type check struct {
 // NewHost takes them.
 type Configured interface{ Settings() []string }
 
+// shared is what the checks of a network have in common.
+type shared struct {
+	standin.Service
+	probe int   // the number of an account that no check has
+	hears *bool // whether the network hears what people write; nil where nobody has asked
+}
+
 // run runs checks one after another: faults of the service are for all its accounts.
 func run(t *testing.T, d bots.Definition, s standin.Service, skip []Skip, checks []check) {
 	t.Helper()
@@ -41,7 +50,7 @@ func run(t *testing.T, d bots.Definition, s standin.Service, skip []Skip, checks
 	}
 	host := NewHost(t, d, settings...)
 	t.Cleanup(func() { _ = s.Close() })
-	used := map[string]bool{}
+	used, common := map[string]bool{}, &shared{Service: s, probe: 10 * len(checks)}
 	for i, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
 			for prefix, reason := range merged(skip) {
@@ -50,7 +59,8 @@ func run(t *testing.T, d bots.Definition, s standin.Service, skip []Skip, checks
 					t.Skip(reason)
 				}
 			}
-			c.run(newScene(t, host.For(t), s, 10*i))
+			t.Cleanup(func() { c.tell(t) })
+			c.run(newScene(t, host.For(t), common, 10*i))
 		})
 		s.Mend()
 	}
@@ -61,6 +71,13 @@ func run(t *testing.T, d bots.Definition, s standin.Service, skip []Skip, checks
 		if !used[prefix] {
 			t.Errorf("there is no check %q to skip", prefix)
 		}
+	}
+}
+
+// tell says of a check that failed how to leave it out.
+func (c check) tell(tb testing.TB) {
+	if tb.Failed() {
+		tb.Logf("where the service cannot have this: kittest.Skip{%q: \"the reason\"}", c.name)
 	}
 }
 
@@ -76,14 +93,14 @@ func merged(skips []Skip) Skip {
 type scene struct {
 	testing.TB
 	*Host
-	service standin.Service
+	service *shared
 	account int // the number of the first account
 	city    report.City
 	ctx     context.Context
 	read    map[string]reading // by chat
 }
 
-func newScene(t *testing.T, h *Host, s standin.Service, account int) *scene {
+func newScene(t *testing.T, h *Host, s *shared, account int) *scene {
 	t.Helper()
 	ctx, done := context.WithTimeout(t.Context(), 2*Patience)
 	t.Cleanup(done)
@@ -146,17 +163,47 @@ func (s *scene) typed(account int) url.Values {
 	return form
 }
 
-// secrets are the parts of what is typed that nobody may read: tokens, and the paths
-// of addresses.
-func (s *scene) secrets(account int) []string {
-	var list []string
-	for _, value := range s.service.Login(account) {
+// asks are the fields of the form that connects an account.
+func (s *scene) asks() []account.Field {
+	if n, ok := s.Network.(interface{ Asks() []account.Field }); ok {
+		return n.Asks()
+	}
+	return nil
+}
+
+// secrets are the parts of a login that nobody may read: what is typed into secret
+// fields, and the tokens of the city; of addresses the paths.
+func (s *scene) secrets(n int) []string {
+	typed, list := s.service.Login(n), s.tokens()
+	for _, f := range s.asks() {
+		if f.Secret {
+			list = append(list, typed[f.Name])
+		}
+	}
+	for i, value := range list {
 		if u, err := url.Parse(value); err == nil && u.Host != "" {
-			value = strings.Trim(u.RequestURI(), "/")
+			list[i] = strings.Trim(u.RequestURI(), "/")
 		}
-		if value != "" {
-			list = append(list, value)
+	}
+	return slices.DeleteFunc(list, func(value string) bool { return value == "" })
+}
+
+// tokens are those of the city's accounts, and of the login that waits. It is also
+// asked when the check has ended.
+func (s *scene) tokens() []string {
+	ctx := context.WithoutCancel(s.ctx)
+	own, err := s.DB.NetworkBots(ctx, s.city.ID, s.Definition.Name)
+	if err != nil {
+		s.Errorf("the bots of the city: %v", err)
+	}
+	store, list := account.NewStore(s.Definition.Name, s.Host.Host), []string{}
+	for _, b := range own {
+		if a, err := store.Account(ctx, b.ID); err == nil {
+			list = append(list, a.Token)
 		}
+	}
+	if l, err := store.Waiting(ctx, s.city.ID); err == nil {
+		list = append(list, l.Token)
 	}
 	return list
 }
@@ -268,7 +315,7 @@ func (s *scene) until(what string, ok func() bool) {
 	ctx, done := context.WithTimeout(s.ctx, Patience)
 	defer done()
 	if err := s.service.Wait(ctx, ok); err != nil {
-		s.Fatalf("%s: %v; the account wrote %q", what, err, s.texts(s.account))
+		s.Fatalf("%s: %v; the account wrote %s", what, err, brief(s.texts(s.account)))
 	}
 }
 
@@ -279,6 +326,21 @@ func (s *scene) texts(account int) []string {
 		list = append(list, l.Text)
 	}
 	return list
+}
+
+// brief is a list as a failed check shows it: how long it is, and its beginning.
+func brief[T any](list []T) string {
+	const most, long = 10, 200
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d:", len(list))
+	for i, v := range list {
+		if i == most {
+			b.WriteString(" …")
+			break
+		}
+		fmt.Fprintf(&b, " %q", text.Runes(long).Fit(fmt.Sprintf("%+v", v)))
+	}
+	return b.String()
 }
 
 // fail lets the next n calls of the account meet a fault; all of them where n is
@@ -318,7 +380,7 @@ func (s *scene) one(b report.Bot, r report.Report) report.Delivery {
 // needs skips the check where the service cannot do something.
 func needs[T any](s *scene, reason string) T {
 	s.Helper()
-	v, ok := any(s.service).(T)
+	v, ok := any(s.service.Service).(T)
 	if !ok {
 		s.Skip(reason)
 	}

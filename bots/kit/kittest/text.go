@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/report"
 )
 
@@ -37,7 +38,7 @@ func (s *scene) passOn(text string) string {
 	s.send(s.mustOpen(b), b, s.Elsewhere(s.city, text))
 	got := s.texts(s.account)
 	if len(got) != before+1 {
-		s.Fatalf("the account wrote %q", got)
+		s.Fatalf("the account wrote %s", brief(got))
 	}
 	return got[before]
 }
@@ -57,11 +58,26 @@ func cutLong(s *scene) {
 	got := s.passOn(strings.Repeat(word, longText/len(word)))
 	rest, cut := strings.CutSuffix(got, "…")
 	if !cut || strings.Trim(rest+" ", " ") != strings.TrimSpace(strings.Repeat(word, strings.Count(rest, "Kontrolle"))) {
-		s.Errorf("cut to %q", got)
+		s.Errorf("cut to %d characters that end with %q", utf8.RuneCountInString(got), got[max(0, len(got)-60):])
 	}
-	if utf8.RuneCountInString(got) < 200 {
-		s.Errorf("only %d characters are left", utf8.RuneCountInString(got))
+	if n := utf8.RuneCountInString(got); n < s.least() {
+		s.Errorf("only %d characters are left, want at least %d", n, s.least())
 	}
+}
+
+// limit is how long a message may be; none where the network leaves that to its
+// driver.
+func (s *scene) limit() text.Limit {
+	if n, ok := s.Network.(interface{ Limit() text.Limit }); ok {
+		return n.Limit()
+	}
+	return text.Limit{}
+}
+
+// least is how many characters are to be left of a text that is cut: half of what has
+// room, and no more than 200.
+func (s *scene) least() int {
+	return min(200, utf8.RuneCountInString(s.limit().Fit(strings.Repeat("x", longText)))/2)
 }
 
 func umlauts(s *scene)     { s.wantSame("Straßenbahn Ölmühle, Fürth: ñ ł 2×\nnoch eine Zeile") }

@@ -48,7 +48,7 @@ func (s *scene) wantSent(bot bots.Bot, d report.Delivery) report.Receipt {
 		}
 	}
 	if n != 1 {
-		s.Errorf("the report stands there %d times: %q", n, s.texts(s.account))
+		s.Errorf("the report stands there %d times: %s", n, brief(s.texts(s.account)))
 	}
 	return receipt
 }
@@ -146,6 +146,6 @@ func takenBack(s *scene) {
 	s.must(err)
 	s.must(bot.(bots.Retracter).Retract(s.ctx, d)) // what is gone is no error
 	if got := s.texts(s.account); strings.Contains(strings.Join(got, "\n"), d.Report.Text) {
-		s.Errorf("it still stands there: %q", got)
+		s.Errorf("it still stands there: %s", brief(got))
 	}
 }

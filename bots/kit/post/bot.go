@@ -76,6 +76,12 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 	return explain(err)
 }
 
+// Hears tells whether the account hears what people write.
+func (b *bot) Hears() bool {
+	_, ok := b.conn.(Receiver)
+	return ok
+}
+
 // hear hands over one message, unless it was heard before.
 func (b *bot) hear(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
 	if b.seen.has(m.ID) {

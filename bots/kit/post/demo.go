@@ -2,9 +2,11 @@ package post
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/standin"
 	"ticketfrei/internal/report"
 )
@@ -23,6 +25,13 @@ var (
 // StartDemo starts a stand-in and returns its page: see bots.Demo.
 func (s *showing) StartDemo(ctx context.Context, site bots.Site, city report.City) (http.Handler, error) {
 	return standin.Serve(ctx, s, s.demo, s.Name, site, city)
+}
+
+// Hears tells whether people can write to an account.
+func (s *showing) Hears(a account.Account) bool {
+	conn, err := s.driver.Open(a, botLog{slog.New(slog.DiscardHandler)})
+	_, ok := conn.(Receiver)
+	return err == nil && ok
 }
 
 // ConnectDemo makes the stand-in's account the city's bot.

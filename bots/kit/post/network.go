@@ -13,6 +13,7 @@ import (
 	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
@@ -40,6 +41,9 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := account.CheckTexts(spec.Name, spec.Fields, h.Texts); err != nil {
+		return nil, errors.Join(err, closeDriver(driver))
+	}
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
 		posts: newPosts(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
 	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver}
@@ -48,6 +52,12 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	}
 	return n, nil
 }
+
+// Asks are the fields of the form that connects an account.
+func (n *network) Asks() []account.Field { return n.Fields }
+
+// Limit is how long a message may be.
+func (n *network) Limit() text.Limit { return n.Length }
 
 // Close closes the driver.
 func (n *network) Close() error { return closeDriver(n.driver) }

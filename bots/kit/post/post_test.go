@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -96,11 +98,30 @@ func (s *service) texts() []string {
 	return list
 }
 
+// toyTexts are those of the card.
+var toyTexts = fstest.MapFS{
+	"en.toml": {Data: []byte("[toy]\ntitle = \"Toy\"\nlead = \"Connect one.\"\nhow = \"Write to it.\"\nfield.token = \"Token\"\n")},
+	"de.toml": {Data: []byte("[toy]\ntitle = \"Toy\"\nlead = \"Verbinde eins.\"\nhow = \"Schreib ihm.\"\nfield.token = \"Token\"\n")},
+}
+
+func TestMissingTextsFailTheStart(t *testing.T) {
+	texts, err := i18n.New(kit.Texts...)
+	check(t, err)
+	spec := post.Network{Name: "toy", Fields: []account.Field{{Name: "token"}},
+		New: func(bots.Host) (post.Driver, error) { return &service{}, nil }}
+	_, err = spec.Definition().New(bots.Host{Texts: texts})
+	for _, want := range []string{"toy.title", "toy.lead", "toy.how", "toy.field.token", "bots/toy/en.toml"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not name %s", err, want)
+		}
+	}
+}
+
 // open makes a city with an account on the service and returns its bot at work.
 func open(t *testing.T, s *service, spec post.Network) (report.Bot, bots.Bot) {
 	t.Helper()
 	s.written = make(chan post.Message)
-	texts, err := i18n.New(kit.Texts...)
+	texts, err := i18n.New(append([]fs.FS{toyTexts}, kit.Texts...)...)
 	check(t, err)
 	box, err := secret.New(bytes.Repeat([]byte{1}, 32))
 	check(t, err)

@@ -50,11 +50,11 @@ func (b *Book[E]) Happen(account int, event func(id string) E) {
 // nothing has.
 func (b *Book[E]) Newest(account int) string { return strconv.Itoa(len(b.after(account, ""))) }
 
-// After returns what happened to an account after the id in the query "after". It
-// waits for something, at most the seconds in the query "wait".
-func (b *Book[E]) After(account int, r *http.Request) []E {
-	after := func() []E { return b.after(account, r.FormValue("after")) }
-	b.server.Hold(r, func() bool { return len(after()) > 0 })
+// After returns what happened to an account after an id; after "" it is all. It
+// waits for something, at most as long as said, and no longer than the request.
+func (b *Book[E]) After(r *http.Request, account int, id string, wait time.Duration) []E {
+	after := func() []E { return b.after(account, id) }
+	b.server.Hold(r, wait, func() bool { return len(after()) > 0 })
 	return after()
 }
 

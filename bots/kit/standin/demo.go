@@ -66,6 +66,8 @@ type Line struct {
 // Host connects the account of a stand-in, as the kit of the network does it.
 type Host interface {
 	ConnectDemo(ctx context.Context, site bots.Site, city report.City, s Shown) error
+	// Hears tells whether people can write to an account.
+	Hears(a account.Account) bool
 }
 
 // answerPatience is how long the page waits for an answer to what was written.
@@ -82,10 +84,12 @@ func Serve(ctx context.Context, h Host, d Demo, network string, site bots.Site, 
 	if err := h.ConnectDemo(ctx, site, city, s); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect the stand-in of %s: %w", network, err), s.Close())
 	}
-	p := &demoPages{site: site, network: network, shown: s}
+	p := &demoPages{site: site, network: network, shown: s, hears: h.Hears(s.Account())}
 	r := chi.NewRouter()
 	r.Get("/", site.Handler(p.handleShow))
-	r.Post("/", site.Handler(p.handleWrite))
+	if p.hears {
+		r.Post("/", site.Handler(p.handleWrite))
+	}
 	return r, nil
 }
 
@@ -94,6 +98,7 @@ type demoPages struct {
 	site    bots.Site
 	network string
 	shown   Shown
+	hears   bool // one can write to the account
 }
 
 // demoData is what demo.tmpl shows.
@@ -101,6 +106,7 @@ type demoData struct {
 	Network  string
 	Title    string
 	Handle   string
+	Hears    bool // one can write to the account
 	Chatting bool // there are chats rather than a timeline
 	Commands []string
 	Parts    []demoPart
@@ -123,7 +129,7 @@ func (p *demoPages) handleShow(w http.ResponseWriter, r *http.Request) error {
 
 func (p *demoPages) show(w http.ResponseWriter, r *http.Request, status int, typed, wrong string) error {
 	title := p.site.T(r, p.network+".title")
-	data := demoData{Network: p.network, Title: title, Handle: p.shown.Account().Handle, Text: typed, Error: wrong, Parts: p.parts()}
+	data := demoData{Network: p.network, Title: title, Handle: p.shown.Account().Handle, Text: typed, Error: wrong, Hears: p.hears, Parts: p.parts()}
 	if data.Chatting = len(p.shown.Chats()) > 0; data.Chatting {
 		data.Commands = []string{"/start", "/stop", "/last", "/help", "/ping"}
 	}

@@ -127,11 +127,16 @@ func Body(w http.ResponseWriter, r *http.Request, out any) bool {
 	return err == nil
 }
 
-// Hold holds a request until ok, its seconds in the query "wait" have passed, or
-// it ends, as services do where programs wait for news.
-func (s *Server) Hold(r *http.Request, ok func() bool) {
-	wait, _ := strconv.Atoi(r.FormValue("wait"))
-	ctx, done := context.WithTimeout(r.Context(), time.Duration(wait)*time.Second)
+// Seconds is a number of seconds as it stands in a query; 0 where it is none.
+func Seconds(s string) time.Duration {
+	n, _ := strconv.Atoi(s)
+	return time.Duration(n) * time.Second
+}
+
+// Hold holds a request until ok, wait has passed, or it ends, as services do where
+// programs wait for news.
+func (s *Server) Hold(r *http.Request, wait time.Duration, ok func() bool) {
+	ctx, done := context.WithTimeout(r.Context(), wait)
 	defer done()
 	_ = s.Wait(ctx, ok)
 }

@@ -40,7 +40,9 @@ func start(t *testing.T) *toy {
 	t.Cleanup(func() { _ = server.Close() })
 	s := &toy{server, standin.NewBook[string](server)}
 	s.Paths = map[standin.Call]string{standin.Listen: "/news", standin.Post: "/lines"}
-	routes.HandleFunc("GET /news", s.As(func(n int, w http.ResponseWriter, r *http.Request) { standin.JSON(w, http.StatusOK, s.After(n, r)) }))
+	routes.HandleFunc("GET /news", s.As(func(n int, w http.ResponseWriter, r *http.Request) {
+		standin.JSON(w, http.StatusOK, s.After(r, n, r.FormValue("after"), standin.Seconds(r.FormValue("wait"))))
+	}))
 	routes.HandleFunc("POST /lines", s.As(func(n int, w http.ResponseWriter, r *http.Request) {
 		var line struct{ Key, Text string }
 		if standin.Body(w, r, &line) {

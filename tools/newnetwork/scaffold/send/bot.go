@@ -11,8 +11,10 @@ import (
 	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/post"
 	"ticketfrei/bots/kit/remote"
+	kit "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/report"
+	"ticketfrei/tools/newnetwork/scaffold/send/standin"
 )
 
 //go:embed settings.tmpl en.toml de.toml
@@ -27,6 +29,11 @@ func Definition() bots.Definition {
 // driver is the way to the service, conn one webhook at work.
 type driver struct{ host bots.Host }
 type conn struct{ remote.Client }
+
+var _ kit.Demo = driver{}
+
+// StandIn starts what stands in for the service in the demo.
+func (d driver) StandIn(string) (kit.Shown, error) { return kit.Show(standin.Start, d) }
 
 // Open returns the webhook at work.
 func (d driver) Open(a account.Account, _ post.Log) (post.Conn, error) {

@@ -11,8 +11,12 @@ var fields = []account.Field{{Name: "url", Secret: true}}
 
 // Check finds out which room the webhook writes into.
 func (d driver) Check(ctx context.Context, typed account.Typed) (account.Account, error) {
+	server, url, err := account.Webhook("url", typed["url"], d.host.Config.Network.AllowPrivate)
+	if err != nil {
+		return account.Account{}, err
+	}
 	var room struct{ ID, Name string }
-	c := d.webhook(typed["url"])
-	err := c.Get(ctx, "", nil, &room)
-	return account.Account{Remote: room.ID, Handle: room.Name, Token: typed["url"]}, err
+	c := d.webhook(url)
+	err = c.Get(ctx, "", nil, &room)
+	return account.Account{Server: server, Remote: room.ID, Handle: room.Name, Token: url}, err
 }

@@ -76,7 +76,7 @@ func (s *Server) whose(n int, w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) news(n int, w http.ResponseWriter, r *http.Request) {
-	kit.JSON(w, http.StatusOK, map[string]any{"events": s.After(n, r)})
+	kit.JSON(w, http.StatusOK, map[string]any{"events": s.After(r, n, r.FormValue("after"), kit.Seconds(r.FormValue("wait")))})
 }
 
 func (s *Server) post(n int, w http.ResponseWriter, r *http.Request) {
