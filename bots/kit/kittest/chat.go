@@ -13,7 +13,6 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/standin"
-	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 )
@@ -90,8 +89,7 @@ func (s *scene) wantAnswer(name string, n int, want string) {
 // writesParts tells whether the messages of the service are so short that an answer
 // may be several.
 func (s *scene) writesParts() bool {
-	n, ok := s.Network.(interface{ Limit() text.Limit })
-	return ok && len(n.Limit().Split(strings.Repeat("x", 1000), 2)) > 1
+	return len(s.limit().Split(strings.Repeat("x", 1000), 2)) > 1
 }
 
 // holds tells whether messages from a place on say what is wanted, one of them or
