@@ -454,7 +454,7 @@ func TestRecipientsOfAReport(t *testing.T) {
 	}{
 		"from elsewhere":         {report.Report{Network: "mail", Author: author, NetworkID: "-9:1"}, names},
 		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, NetworkID: "-9:1"}, names[1:2]},
-		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, names[1:]},
+		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, names[1:2]},
 		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", NetworkID: "-10:1"}, names},
 	}
 	for name, tt := range tests {
