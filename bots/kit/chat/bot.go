@@ -122,7 +122,7 @@ func (b *bot) post(ctx context.Context, chat, text string) (report.Receipt, erro
 		receipt, err := b.conn.Post(ctx, chat, text)
 		b.slowDown(err)
 		moved, ok := errors.AsType[*Moved](err)
-		if !ok || followed {
+		if !ok || followed || moved.To == "" {
 			return receipt, err
 		}
 		if err := b.network.chats.Move(ctx, b.bot.ID, chat, moved.To); err != nil {

@@ -167,6 +167,11 @@ func (*Moved) event()  {}
 
 func (m *Moved) Error() string { return "the chat has another id now" }
 
+// Say is for the moderators, where the chat could not be followed.
+func (m *Moved) Say(t bots.T) string { return t("kit.chat.moved") }
+
+var _ bots.Sayer = (*Moved)(nil)
+
 // Definition returns the network as the program lists it.
 func (n Network) Definition() bots.Definition {
 	return bots.Definition{

@@ -227,9 +227,19 @@ func TestChatThatHasMovedIsFollowed(t *testing.T) {
 	y.wantChats(row, "-100")
 	// One that sends back and forth is not followed without end.
 	y.failing("-100", &chat.Moved{From: "-100", To: "-7"})
-	if _, err := y.send(b, row, "U2"); err == nil {
-		t.Error("sent")
-	}
+	_, err = y.send(b, row, "U2")
+	y.wantWords(err, bots.KindTemporary, "kit.chat.moved")
+}
+
+func TestChatThatHasMovedNowhereStays(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "-7")
+	b := y.load(row)
+	y.failing("-7", &chat.Moved{From: "-7"})
+	_, err := y.send(b, row, "U1")
+	y.wantWords(err, bots.KindTemporary, "kit.chat.moved")
+	y.wantChats(row, "-7")
 }
 
 func TestLongTextsAreCut(t *testing.T) {
