@@ -136,7 +136,7 @@ type Event interface{ event() }
 
 // Message is what somebody wrote.
 type Message struct {
-	ID     string // unique within its chat
+	ID     string // unique within its chat; a report without one is not taken in
 	Chat   string
 	Author string // empty where it was no person
 	Text   string // plain, mentions of the account removed

@@ -106,6 +106,7 @@ func TestWhatIsHeard(t *testing.T) {
 	y.must(y.happen("",
 		chat.Message{ID: "1", Chat: "7", Text: "by nobody", Private: true},
 		chat.Message{ID: "2", Chat: "-7", Author: "7", Text: "among people"},
+		chat.Message{Chat: "7", Author: "7", Text: "without an id", Private: true},
 		chat.Message{ID: "3", Chat: "7", Author: "7", Private: true},
 		chat.Message{ID: "4", Chat: "-7", Author: "7", Media: true},
 		chat.Message{ID: "5", Chat: "-7", Author: "7", Command: "dance"},
@@ -121,6 +122,9 @@ func TestWhatIsHeard(t *testing.T) {
 	}
 	if got := y.posted(); len(got) != 0 {
 		t.Errorf("answered %q", got)
+	}
+	if lines := y.operator.String(); !strings.Contains(lines, "without an id") {
+		t.Errorf("the operator reads %q", lines)
 	}
 }
 
