@@ -230,7 +230,7 @@ func (b *bot) say(language, id string, data ...any) string {
 
 // NetworkID names a message on its network, whose ids may count in each chat.
 func NetworkID(chat, message string) string {
-	return chat + ":" + strings.ReplaceAll(message, ":", "%3A")
+	return chat + ":" + strings.NewReplacer("%", "%25", ":", "%3A").Replace(message)
 }
 
 // chatOf is the chat of a NetworkID.
@@ -245,5 +245,5 @@ func chatOf(networkID string) string {
 func SplitID(networkID string) (chat, message string) {
 	chat = chatOf(networkID)
 	message = strings.TrimPrefix(networkID[len(chat):], ":")
-	return chat, strings.ReplaceAll(message, "%3A", ":")
+	return chat, strings.NewReplacer("%25", "%", "%3A", ":").Replace(message)
 }

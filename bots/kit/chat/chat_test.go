@@ -52,6 +52,10 @@ func TestNetworkID(t *testing.T) {
 		{"-100", "7", "-100:7"},
 		{"!room:matrix.example", "$event:matrix.example", "!room:matrix.example:$event%3Amatrix.example"},
 		{"", "7", ":7"},
+		{"a", "a:b", "a:a%3Ab"},
+		{"a", "a%3Ab", "a:a%253Ab"},
+		{"50%3A", "50%3A", "50%3A:50%253A"},
+		{"a%", "%25", "a%:%2525"},
 	} {
 		id := chat.NetworkID(tt.chat, tt.message)
 		in, message := chat.SplitID(id)
