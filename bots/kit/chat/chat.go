@@ -148,7 +148,7 @@ type Message struct {
 	Media     bool   // a picture, a recording or the like: Text below it does not count
 	Album     string // what several of them were sent as; may be empty
 	Language  string // of the author's client, as "de"; empty where not known
-	Time      time.Time
+	Time      time.Time // zero where not known
 }
 
 // Joined is the account having been added to a group.

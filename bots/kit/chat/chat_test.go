@@ -369,6 +369,19 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
+func TestPingWithAndWithoutATime(t *testing.T) {
+	y := newToy(t, nil)
+	kittest.Receive(t, y.load(y.connect("nest")), kittest.NewInbox())
+	ping := chat.Message{ID: "1", Chat: "7", Author: "7", Command: "ping", Private: true}
+	timed := ping
+	timed.Time = y.host.Now().Add(time.Hour) // its clock is ahead
+	y.must(y.happen("", ping, timed))
+	want := []string{"7 " + y.text("kit.chat.pong_plain"), "7 " + y.text("kit.chat.pong", "Milliseconds", 0)}
+	if diff := cmp.Diff(want, y.untilPosted(2)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAnswerThatFails(t *testing.T) {
 	y := newToy(t, nil)
 	row := y.connect("nest")
