@@ -144,10 +144,10 @@ type Message struct {
 	// what is Addressed to the account counts: a mention, or an answer to it.
 	Private   bool
 	Addressed bool
-	Command   string // lower case, without the slash; empty where it is none
-	Media     bool   // a picture, a recording or the like: Text below it does not count
-	Album     string // what several of them were sent as; may be empty
-	Language  string // of the author's client, as "de"; empty where not known
+	Command   string    // lower case, without the slash; empty where it is none
+	Media     bool      // a picture, a recording or the like: Text below it does not count
+	Album     string    // what several of them were sent as; may be empty
+	Language  string    // of the author's client, as "de"; empty where not known
 	Time      time.Time // zero where not known
 }
 

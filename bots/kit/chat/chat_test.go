@@ -460,8 +460,13 @@ func TestSeveralAccounts(t *testing.T) {
 		t.Errorf("too long: %d, %+v", status, y.site.Shown)
 	}
 	y.site.Visited = dbtest.MustCreateCity(t, y.db, "fuerth")
-	if status := y.post("/welcome", url.Values{"bot_id": {id(first)}, "welcome": {"Ours!"}}); status != http.StatusUnprocessableEntity || y.site.Shown.Error == "" {
-		t.Errorf("another city's: %d", status)
+	for _, field := range []string{id(first), "4711", "x", "1x", " "} {
+		if status := y.post("/welcome", url.Values{"bot_id": {field}, "welcome": {"Ours!"}}); status != http.StatusNotFound {
+			t.Errorf("of bot %q: %d", field, status)
+		}
+	}
+	if status := y.post("/welcome", url.Values{"welcome": {"Ours!"}}); status != http.StatusUnprocessableEntity || y.site.Shown.Error == "" {
+		t.Errorf("of no bot: %d", status)
 	}
 	y.must(y.network.Forget(t.Context(), second))
 	y.wantChats(second)
