@@ -195,10 +195,13 @@ func (s *Store) Rename(ctx context.Context, a Account) error {
 	return nil
 }
 
-// Forget deletes within tx what is stored of a bot.
+// Forget deletes within tx what is stored of a bot, a login of its account among
+// it. That of another account goes on waiting.
 func (s *Store) Forget(tx *gorm.DB, b report.Bot) error {
-	if err := tx.Exec("DELETE FROM "+s.accounts()+" WHERE bot_id = ?", b.ID).Error; err != nil {
+	err := tx.Exec("DELETE FROM "+s.logins()+" WHERE city_id = ? AND (server, remote) IN (SELECT server, remote FROM "+s.accounts()+" WHERE bot_id = ?)",
+		b.CityID, b.ID).Error
+	if err != nil {
 		return err
 	}
-	return tx.Exec("DELETE FROM "+s.logins()+" WHERE city_id = ?", b.CityID).Error
+	return tx.Exec("DELETE FROM "+s.accounts()+" WHERE bot_id = ?", b.ID).Error
 }
