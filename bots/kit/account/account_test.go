@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-gormigrate/gormigrate/v2"
 	"github.com/google/go-cmp/cmp"
@@ -261,6 +263,28 @@ func TestForgetLeavesTheLoginOfAnotherAccount(t *testing.T) {
 	if l, err := w.store.Waiting(t.Context(), w.first.CityID); err != nil || !l.Same(other) {
 		t.Errorf("waiting: %+v, %v", l, err)
 	}
+}
+
+func TestLongNamesAreCut(t *testing.T) {
+	w := newWorld(t)
+	long := sample(w.first)
+	long.Handle, long.Name = "@"+strings.Repeat("k", 5000), strings.Repeat("Köntis ", 5000)
+	want := func(what string, a account.Account) {
+		for _, text := range []string{a.Handle, a.Name} {
+			if n := utf8.RuneCountInString(text); n < 100 || n > 200 || !strings.HasSuffix(text, "…") {
+				t.Errorf("%s: %d characters", what, n)
+			}
+		}
+	}
+	w.check(w.store.Wait(t.Context(), account.Login{CityID: w.first.CityID, Account: long}))
+	l, err := w.store.Waiting(t.Context(), w.first.CityID)
+	w.check(err)
+	want("waiting", l.Account)
+	w.check(w.put(long))
+	want("stored", w.get(w.first))
+	w.check(w.put(sample(w.first)))
+	w.check(w.store.Rename(t.Context(), long))
+	want("renamed", w.get(w.first))
 }
 
 func TestForgetLeavesNothing(t *testing.T) {

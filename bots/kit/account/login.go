@@ -40,6 +40,7 @@ func (s *Store) oldest() int64 { return s.now().Add(-loginFor).UnixMilli() }
 
 // PutLogin stores l within tx as it is, in place of another login of the city.
 func (s *Store) PutLogin(tx *gorm.DB, l Login) error {
+	l.Account = l.bounded()
 	token := l.Token
 	if token != "" {
 		token = s.box.Seal(place(s.logins(), l.CityID), token)

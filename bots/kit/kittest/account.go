@@ -53,6 +53,9 @@ func card(s *scene) {
 			text, _, err := n.Address(s.ctx, s.city, b)
 			s.must(err)
 			page.Shows(text)
+			if !page.isolates(text) {
+				s.Errorf("a handle written from right to left would turn what stands around %s", text)
+			}
 		}
 		s.hidesSecrets(page)
 	}
