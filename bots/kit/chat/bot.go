@@ -195,7 +195,7 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		b.refuseMedia(m, answers)
 		return nil
 	case m.ID == "": // it could come twice
-		b.network.host.Log.Warn("a message without an id is left out", "network", b.network.Name, "bot", b.bot.ID)
+		b.network.host.Log.Warn("a message without an id is left out", "bot", b.bot.ID)
 		return nil
 	}
 	err := emit(ctx, bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time})

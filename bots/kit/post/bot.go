@@ -86,7 +86,7 @@ func (b *bot) Hears() bool {
 // come twice, one without an author could not be braked: neither is taken in.
 func (b *bot) hear(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
 	if m.ID == "" || m.Author == "" {
-		b.network.host.Log.Warn("a message without an id or an author is left out", "network", b.network.Name, "bot", b.bot.ID)
+		b.network.host.Log.Warn("a message without an id or an author is left out", "bot", b.bot.ID)
 		return nil
 	}
 	if b.seen.has(m.ID) {
