@@ -95,7 +95,7 @@ func (s *server) open(ctx context.Context) error {
 	s.accounts = &supervisor.AccountMails{Queue: s.queue, Mailer: s.mailer, LogLinks: s.cfg.Mail.Relay == "", Log: s.log}
 	s.sup = supervisor.New(supervisor.Options{
 		DB: s.db, Queue: s.queue, Networks: s.networks,
-		Attention: &supervisor.AttentionMail{DB: s.db, Queue: s.queue, Texts: texts, Config: s.cfg, Now: time.Now},
+		Attention: &supervisor.AttentionMail{DB: s.db, Queue: s.queue, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
 		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: registry,
 	})

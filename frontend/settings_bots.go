@@ -69,7 +69,31 @@ func (s *Site) handleSwitch(w http.ResponseWriter, r *http.Request, on bool) err
 	if on {
 		id = "settings.networks.enabled"
 	}
-	return s.Saved(w, r, n.Name, s.T(r, id, "Network", s.networkName(visitOf(r.Context()).lang, n.Name)))
+	return s.Saved(w, r, n.Name, s.T(r, id, "Network", s.botName(r, n, b)))
+}
+
+// botName is what a sentence calls the bot: its network, and its account where
+// the city has several of the network.
+func (s *Site) botName(r *http.Request, n Network, b report.Bot) string {
+	network := s.networkName(visitOf(r.Context()).lang, n.Name)
+	own, err := s.DB.NetworkBots(r.Context(), b.CityID, n.Name)
+	if err == nil && len(own) < 2 {
+		return network
+	}
+	account := ""
+	if addressed, ok := n.Network.(bots.Addressed); ok && err == nil {
+		err = guard(func() (err error) {
+			account, _, err = addressed.Address(r.Context(), s.City(r), b)
+			return err
+		})
+	}
+	if err != nil {
+		s.Log.Warn("a bot cannot be called by its account", "network", n.Name, "bot", b.ID, "err", err)
+	}
+	if account == "" {
+		return network
+	}
+	return s.T(r, "settings.networks.account", "Network", network, "Account", account)
 }
 
 // handleDisconnectAsk shows what disconnecting means, and the button for it.
@@ -78,7 +102,7 @@ func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	title := s.networkName(visitOf(r.Context()).lang, n.Name)
+	title := s.botName(r, n, b)
 	return s.ask(w, r, question{
 		Title:  s.T(r, "settings.networks.disconnect_title", "Network", title),
 		Lead:   s.T(r, "settings.networks.disconnect_lead", "Network", title, "City", s.City(r).Name),
@@ -105,7 +129,7 @@ func (s *Site) handleDisconnect(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	title := s.networkName(visitOf(r.Context()).lang, n.Name)
+	title := s.botName(r, n, b) // as long as it has an account
 	if err := s.forget(r.Context(), n, b); err != nil {
 		s.Log.Error("a network did not forget a bot", "network", n.Name, "bot", b.ID, "err", err)
 		return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnect_failed", "Network", title))

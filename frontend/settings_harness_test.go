@@ -137,6 +137,15 @@ func (toyWithRecipients) CountRecipients(context.Context, report.Bot) (int, erro
 
 var _ bots.Recipients = toyWithRecipients{}
 
+// toyWithAddress is a toy whose bots have accounts.
+type toyWithAddress struct{ *toyNetwork }
+
+func (n toyWithAddress) Address(_ context.Context, _ report.City, b report.Bot) (text, url string, err error) {
+	return fmt.Sprintf("@%s%d", n.name, b.ID), "", nil
+}
+
+var _ bots.Addressed = toyWithAddress{}
+
 func newBoard(t *testing.T) *board {
 	t.Helper()
 	b := &board{t: t, changed: map[int64]int{}}
@@ -146,7 +155,7 @@ func newBoard(t *testing.T) *board {
 	b.bell = &toyNetwork{name: "bell"}
 	networks := []Network{
 		{Definition: b.tram.definition(true), Network: toyWithRecipients{b.tram}},
-		{Definition: b.bell.definition(false), Network: b.bell},
+		{Definition: b.bell.definition(false), Network: toyWithAddress{b.bell}},
 	}
 	b.open(networks)
 	b.mux = b.site.routes.(chi.Routes)

@@ -3,6 +3,7 @@ package frontend
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -110,6 +111,36 @@ func TestSettingsNetworks(t *testing.T) {
 		w.post("/settings/bots/tram/disconnect").want(http.StatusConflict, "")
 		b.bot(c, "tram")
 	})
+}
+
+// Where a city has several bots of a network, every sentence says which is meant.
+func TestSettingsNameTheAccountOfSeveral(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t)
+	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
+	w := b.login("one@example.org")
+	says := func(sentence string) {
+		t.Helper()
+		w.get("/settings").says("network-bell", sentence)
+	}
+	w.post("/settings/bell/connect", "token", "good")
+	w.post("/settings/bots/bell/disable")
+	says("Toy bell is switched off.")
+	w.post("/settings/bell/connect", "token", "good")
+	list, err := b.db.NetworkBots(t.Context(), c.ID, "bell")
+	if err != nil || len(list) != 2 {
+		t.Fatalf("bots %v, %v", list, err)
+	}
+	id := strconv.FormatInt(list[1].ID, 10)
+	name := "Toy bell (@bell" + id + ")"
+	w.post("/settings/bots/bell/disable", "bot_id", id)
+	says(name + " is switched off.")
+	w.post("/settings/bots/bell/enable", "bot_id", id)
+	says(name + " is switched on.")
+	ask := w.get("/settings/bots/bell/disconnect?bot_id="+id).want(http.StatusOK, "")
+	ask.says("main", "Disconnect "+name+"?")
+	w.post("/settings/bots/bell/disconnect", "bot_id", id)
+	says(name + " is disconnected")
 }
 
 func TestSettingsTrouble(t *testing.T) {

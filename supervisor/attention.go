@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"log/slog"
+	"strings"
 	"time"
 
 	"ticketfrei/bots"
@@ -22,11 +24,13 @@ var Texts embed.FS
 
 // AttentionMail is an Attention that mails the moderators.
 type AttentionMail struct {
-	DB     *db.DB
-	Queue  *queue.Queue
-	Texts  *i18n.Catalogue
-	Config *config.Config
-	Now    func() time.Time
+	DB       *db.DB
+	Queue    *queue.Queue
+	Networks map[string]bots.Network // by name
+	Texts    *i18n.Catalogue
+	Config   *config.Config
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 var _ Attention = (*AttentionMail)(nil)
@@ -43,14 +47,40 @@ func (a *AttentionMail) Tell(ctx context.Context, b report.Bot, reason string) e
 		return err
 	}
 	network := a.Texts.T(city.Language, b.Network+".title")
-	values := []any{"City", city.Name, "Network", network, "Reason", reason,
+	texts, account := "attention", a.account(ctx, city, b)
+	if account != "" {
+		texts = "attention.several"
+	}
+	values := []any{"City", city.Name, "Network", network, "Account", account, "Reason", reason,
 		"URL", a.Config.Web.URL + bots.SettingsPath(b.Network)}
-	subject := a.Texts.T(city.Language, "attention.subject", values...)
-	text := a.Texts.T(city.Language, "attention.text", values...)
+	subject := a.Texts.T(city.Language, texts+".subject", values...)
+	text := a.Texts.T(city.Language, texts+".text", values...)
 	var errs []error
 	for _, m := range moderators {
 		mail := mailer.AccountMail(a.Config.Mail, m.Email, subject, text, a.Now())
 		errs = append(errs, a.Queue.PublishMail(ctx, mail))
 	}
 	return errors.Join(errs...)
+}
+
+// account is what tells the bot from the city's others of its network; empty
+// where there are none, or where it cannot be read: the mail goes out all the
+// same.
+func (a *AttentionMail) account(ctx context.Context, city report.City, b report.Bot) (text string) {
+	addressed, ok := a.Networks[b.Network].(bots.Addressed)
+	if !ok {
+		return ""
+	}
+	own, err := a.DB.NetworkBots(ctx, b.CityID, b.Network)
+	if err == nil && len(own) < 2 {
+		return ""
+	}
+	if err == nil {
+		text, _, err = addressed.Address(ctx, city, b)
+	}
+	if err != nil {
+		a.Log.Warn("a bot cannot be called by its account", "bot", b.ID, "err", err)
+		return ""
+	}
+	return strings.Join(strings.Fields(text), " ") // it stands in a subject
 }

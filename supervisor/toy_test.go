@@ -104,8 +104,8 @@ func (b *toyBot) Retract(ctx context.Context, d report.Delivery) error {
 
 // toyTexts are what the toy says to moderators.
 var toyTexts = fstest.MapFS{
-	"en.toml": {Data: []byte("[toy]\ntoo_long = \"too long\"\nblocked = \"blocked us\"\ninvalid = \"The {{.Token}} token is invalid\"\n")},
-	"de.toml": {Data: []byte("[toy]\ntoo_long = \"zu lang\"\nblocked = \"hat uns gesperrt\"\ninvalid = \"Das {{.Token}}-Token gilt nicht\"\n")},
+	"en.toml": {Data: []byte("[toy]\ntitle = \"Toy\"\ntoo_long = \"too long\"\nblocked = \"blocked us\"\ninvalid = \"The {{.Token}} token is invalid\"\n")},
+	"de.toml": {Data: []byte("[toy]\ntitle = \"Toy\"\ntoo_long = \"zu lang\"\nblocked = \"hat uns gesperrt\"\ninvalid = \"Das {{.Token}}-Token gilt nicht\"\n")},
 }
 
 // rig is a supervisor with a real database and queue.

@@ -191,7 +191,7 @@ func TestLoginByToken(t *testing.T) {
 	t.Run("another account than was shown", func(t *testing.T) {
 		w.do("POST", "/settings/mastodon/token", typed)
 		w.do("POST", "/settings/mastodon/confirm", url.Values{"account": {"other"}})
-		if w.site.Shown.Error != w.says("kit.account.waited") || len(w.card().Accounts) > 0 {
+		if w.site.Shown.Error != w.says("kit.account.another") || len(w.card().Accounts) > 0 {
 			t.Errorf("error %q", w.site.Shown.Error)
 		}
 	})

@@ -252,7 +252,7 @@ func TestRecipients(t *testing.T) {
 		"from elsewhere":         {report.Report{Network: "mail", Author: author(a.ID()), NetworkID: "-5:1"}, []int64{a.ID(), b.ID(), -5}},
 		"written to the bot":     {report.Report{Network: name, BotID: row.ID, Author: author(a.ID()), NetworkID: ofA}, []int64{b.ID(), -5}},
 		"written in a group":     {report.Report{Network: name, BotID: row.ID, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID()}},
-		"written to another bot": {report.Report{Network: name, BotID: row.ID + 1, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID(), -5}},
+		"written to another bot": {report.Report{Network: name, BotID: row.ID + 1, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID()}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func TestConnecting(t *testing.T) {
 	if _, err := w.db.FindBot(w.ctx, w.city.ID, name); !errors.Is(err, db.ErrNotFound) {
 		t.Fatalf("connected before it was confirmed: %v", err)
 	}
-	w.wantWrong(w.post("/confirm", url.Values{"bot": {"1"}}), w.text("kit.account.waited"))
+	w.wantWrong(w.post("/confirm", url.Values{"bot": {"1"}}), w.text("kit.account.another"))
 	if status := w.confirm(); status != http.StatusSeeOther {
 		t.Fatalf("confirm answered %d, shown %+v", status, w.site.Shown)
 	}

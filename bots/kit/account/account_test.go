@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-gormigrate/gormigrate/v2"
 	"github.com/google/go-cmp/cmp"
@@ -185,6 +187,104 @@ func TestNonceIsGoodOnceAndForItsCity(t *testing.T) {
 	if err := take(city, "n"); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("taken twice: %v", err)
 	}
+}
+
+// Two moderators confirm at once, or one clicks twice: whoever comes second finds
+// the account connected.
+func TestSecondOfTwoClicksFindsItConnected(t *testing.T) {
+	w := newWorld(t)
+	a := sample(report.Bot{})
+	pages := &account.Pages{Network: "toy", Store: w.store, Host: w.host}
+	city, err := w.db.FindCity(t.Context(), "first")
+	w.check(err)
+	site := &faster{Site: &kittest.Site[any, any]{DB: w.db}}
+	var first report.Bot
+	site.before = func() { first, err = pages.Connect(t.Context(), site, city, a) }
+	second, failed := pages.Connect(t.Context(), site, city, a)
+	w.check(err)
+	w.check(failed)
+	if first.ID == 0 || first.ID != second.ID {
+		t.Errorf("connected as %d and as %d", first.ID, second.ID)
+	}
+	if got := w.get(first); got.Token != a.Token {
+		t.Errorf("stored %+v", got)
+	}
+}
+
+// faster is a site where something happens right before the first connecting.
+type faster struct {
+	bots.Site
+	before func()
+}
+
+func (s *faster) Connect(ctx context.Context, city report.City, network string, botID int64, save func(*gorm.DB, report.Bot) error) (report.Bot, error) {
+	if before := s.before; before != nil {
+		s.before = nil
+		before()
+	}
+	return s.Site.Connect(ctx, city, network, botID, save)
+}
+
+func TestConfirmedLoginWaitsNoMore(t *testing.T) {
+	w := newWorld(t)
+	pages := &account.Pages{Network: "toy", Store: w.store, Host: w.host}
+	site := &kittest.Site[any, any]{DB: w.db}
+	city := report.City{ID: w.first.CityID}
+	w.check(w.store.Wait(t.Context(), account.Login{CityID: city.ID, Account: sample(w.first)}))
+	if _, err := w.store.Confirmed(t.Context(), city.ID); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("confirmed before it was: %v", err)
+	}
+	connect := func(a account.Account) {
+		_, err := pages.Connect(t.Context(), site, city, a)
+		w.check(err)
+	}
+	other := sample(w.first)
+	other.Remote = "8"
+	connect(other)
+	if l, err := w.store.Waiting(t.Context(), city.ID); err != nil || l.Remote != "7" {
+		t.Errorf("after another account: %+v, %v", l, err)
+	}
+	connect(sample(w.first))
+	if _, err := w.store.Waiting(t.Context(), city.ID); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("it still waits: %v", err)
+	}
+	if a, err := w.store.Confirmed(t.Context(), city.ID); err != nil || a.Handle != "@kontis" || !a.Same(sample(w.first)) {
+		t.Errorf("confirmed %+v, %v", a, err)
+	}
+}
+
+func TestForgetLeavesTheLoginOfAnotherAccount(t *testing.T) {
+	w := newWorld(t)
+	w.check(w.put(sample(w.first)))
+	other := sample(w.first)
+	other.Server = "https://another.example"
+	w.check(w.store.Wait(t.Context(), account.Login{CityID: w.first.CityID, Account: other}))
+	w.check(w.db.Write(t.Context(), func(tx *gorm.DB) error { return w.store.Forget(tx, w.first) }))
+	if l, err := w.store.Waiting(t.Context(), w.first.CityID); err != nil || !l.Same(other) {
+		t.Errorf("waiting: %+v, %v", l, err)
+	}
+}
+
+func TestLongNamesAreCut(t *testing.T) {
+	w := newWorld(t)
+	long := sample(w.first)
+	long.Handle, long.Name = "@"+strings.Repeat("k", 5000), strings.Repeat("Köntis ", 5000)
+	want := func(what string, a account.Account) {
+		for _, text := range []string{a.Handle, a.Name} {
+			if n := utf8.RuneCountInString(text); n < 100 || n > 200 || !strings.HasSuffix(text, "…") {
+				t.Errorf("%s: %d characters", what, n)
+			}
+		}
+	}
+	w.check(w.store.Wait(t.Context(), account.Login{CityID: w.first.CityID, Account: long}))
+	l, err := w.store.Waiting(t.Context(), w.first.CityID)
+	w.check(err)
+	want("waiting", l.Account)
+	w.check(w.put(long))
+	want("stored", w.get(w.first))
+	w.check(w.put(sample(w.first)))
+	w.check(w.store.Rename(t.Context(), long))
+	want("renamed", w.get(w.first))
 }
 
 func TestForgetLeavesNothing(t *testing.T) {

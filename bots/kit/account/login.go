@@ -11,8 +11,8 @@ import (
 )
 
 // Login is a login of a city that waits: for the browser to come back while it
-// has a Nonce and no Token, then for the moderator to confirm the account. A
-// city has one at a time on each network.
+// has a Nonce and no Token, then for the moderator to confirm the account. It has
+// neither when it is confirmed. A city has one at a time on each network.
 type Login struct {
 	CityID int64
 	Nonce  string
@@ -40,6 +40,7 @@ func (s *Store) oldest() int64 { return s.now().Add(-loginFor).UnixMilli() }
 
 // PutLogin stores l within tx as it is, in place of another login of the city.
 func (s *Store) PutLogin(tx *gorm.DB, l Login) error {
+	l.Account = l.bounded()
 	token := l.Token
 	if token != "" {
 		token = s.box.Seal(place(s.logins(), l.CityID), token)
@@ -93,6 +94,25 @@ func (s *Store) Drop(ctx context.Context, cityID int64) error {
 		return fmt.Errorf("end %s login: %w", s.network, err)
 	}
 	return nil
+}
+
+// confirmed marks within tx the login of a as confirmed: who says yes once more,
+// as with a double click, finds it so. Another account's login goes on waiting.
+func (s *Store) confirmed(tx *gorm.DB, cityID int64, a Account) error {
+	return tx.Exec("UPDATE "+s.logins()+" SET nonce = '', token = '' WHERE city_id = ? AND server = ? AND remote = ?",
+		cityID, a.Server, a.Remote).Error
+}
+
+// Confirmed returns the account of the city's last login where that has been
+// confirmed; or db.ErrNotFound.
+func (s *Store) Confirmed(ctx context.Context, cityID int64) (Account, error) {
+	var a Account
+	err := s.db.ReadRow(ctx, "SELECT server, remote, handle, name, url FROM "+s.logins()+" WHERE city_id = ? AND nonce = '' AND token = ''", cityID).
+		Scan(&a.Server, &a.Remote, &a.Handle, &a.Name, &a.URL)
+	if err != nil {
+		return Account{}, fmt.Errorf("%s login: %w", s.network, err)
+	}
+	return a, nil
 }
 
 func (s *Store) drop(tx *gorm.DB, cityID int64) error {

@@ -132,6 +132,15 @@ func (p *Pages) Offer(w http.ResponseWriter, r *http.Request, site bots.Site, a 
 // Connect makes the account a bot of the city, or gives the bot that has it its
 // new token.
 func (p *Pages) Connect(ctx context.Context, site bots.Site, city report.City, a Account) (report.Bot, error) {
+	b, err := p.connect(ctx, site, city, a)
+	if errors.Is(err, ErrTaken) {
+		// The first of two clicks may have made it the city's own a moment ago.
+		b, err = p.connect(ctx, site, city, a)
+	}
+	return b, err
+}
+
+func (p *Pages) connect(ctx context.Context, site bots.Site, city report.City, a Account) (report.Bot, error) {
 	botID, err := p.Store.BotOf(ctx, city.ID, a)
 	if err != nil {
 		return report.Bot{}, err
@@ -141,7 +150,7 @@ func (p *Pages) Connect(ctx context.Context, site bots.Site, city report.City, a
 		if err := p.Store.Put(tx, a); err != nil {
 			return err
 		}
-		return p.Store.drop(tx, city.ID)
+		return p.Store.confirmed(tx, city.ID, a)
 	})
 }
 
@@ -222,11 +231,13 @@ func (f *form) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	defer done()
 	city := f.site.City(r)
 	l, err := f.Store.Waiting(ctx, city.ID)
-	if errors.Is(err, db.ErrNotFound) || err == nil && l.Remote != shownAs(r) {
-		return f.Show(w, r, f.site, func(c *Card) { c.Error = f.site.T(r, "kit.account.waited") })
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return f.confirmAgain(w, r, city)
+	case err != nil:
 		return err
+	case !isShown(r, l.Account):
+		return f.Show(w, r, f.site, func(c *Card) { c.Error = f.site.T(r, "kit.account.another") })
 	}
 	if connecter, ok := f.Checker.(Connecter); ok {
 		err = connecter.Connect(ctx, l.Account)
@@ -242,7 +253,30 @@ func (f *form) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return f.Fail(w, r, f.site, nil, err)
 	}
-	return f.site.Saved(w, r, f.Network, f.site.T(r, "kit.account.now_connected", "Handle", l.Handle))
+	return f.nowConnected(w, r, l.Account)
+}
+
+// confirmAgain answers where no login waits: it may have been confirmed a moment
+// ago.
+func (f *form) confirmAgain(w http.ResponseWriter, r *http.Request, city report.City) error {
+	a, err := f.Store.Confirmed(r.Context(), city.ID)
+	switch {
+	case errors.Is(err, db.ErrNotFound) || err == nil && !isShown(r, a):
+		return f.Show(w, r, f.site, func(c *Card) { c.Error = f.site.T(r, "kit.account.waited") })
+	case err != nil:
+		return err
+	}
+	return f.nowConnected(w, r, a)
+}
+
+func (f *form) nowConnected(w http.ResponseWriter, r *http.Request, a Account) error {
+	return f.site.Saved(w, r, f.Network, f.site.T(r, "kit.account.now_connected", "Handle", a.Handle))
+}
+
+// isShown tells whether the form was made for a. One of an earlier version does
+// not name the server.
+func isShown(r *http.Request, a Account) bool {
+	return shownAs(r) == a.Remote && (!r.Form.Has("server") || r.Form.Get("server") == a.Server)
 }
 
 // shownAs is the id of the account that the form was made for. Telegram's form

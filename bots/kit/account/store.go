@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
@@ -79,7 +80,19 @@ type Account struct {
 // Same tells whether a and b are the same account on the network.
 func (a Account) Same(b Account) bool { return a.Server == b.Server && a.Remote == b.Remote }
 
-// Store keeps the accounts of a network.
+// longestName is how long a handle or a name may be, in characters: they come
+// from strangers' servers.
+const longestName = 200
+
+// bounded is a with its handle and name as they are stored.
+func (a Account) bounded() Account {
+	limit := text.Runes(longestName)
+	a.Handle, a.Name = limit.Fit(a.Handle), limit.Fit(a.Name)
+	return a
+}
+
+// Store keeps the accounts of a network. What is too long of handles and names is
+// cut.
 type Store struct {
 	network string
 	db      *db.DB
@@ -157,6 +170,7 @@ func (s *Store) BotOf(ctx context.Context, cityID int64, a Account) (botID int64
 // token keeps its cursor, so that what was written while its token was refused
 // is not lost. The error is ErrTaken where another bot has the account.
 func (s *Store) Put(tx *gorm.DB, a Account) error {
+	a = a.bounded()
 	at := a.CursorAt
 	if at.IsZero() {
 		at = s.now()
@@ -186,6 +200,7 @@ func (s *Store) SaveCursor(ctx context.Context, botID int64, cursor string) erro
 
 // Rename stores what the network calls the account now.
 func (s *Store) Rename(ctx context.Context, a Account) error {
+	a = a.bounded()
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
 		return tx.Exec("UPDATE "+s.accounts()+" SET handle = ?, name = ?, url = ? WHERE bot_id = ?", a.Handle, a.Name, a.URL, a.BotID).Error
 	})
@@ -195,10 +210,13 @@ func (s *Store) Rename(ctx context.Context, a Account) error {
 	return nil
 }
 
-// Forget deletes within tx what is stored of a bot.
+// Forget deletes within tx what is stored of a bot, a login of its account among
+// it. That of another account goes on waiting.
 func (s *Store) Forget(tx *gorm.DB, b report.Bot) error {
-	if err := tx.Exec("DELETE FROM "+s.accounts()+" WHERE bot_id = ?", b.ID).Error; err != nil {
+	err := tx.Exec("DELETE FROM "+s.logins()+" WHERE city_id = ? AND (server, remote) IN (SELECT server, remote FROM "+s.accounts()+" WHERE bot_id = ?)",
+		b.CityID, b.ID).Error
+	if err != nil {
 		return err
 	}
-	return tx.Exec("DELETE FROM "+s.logins()+" WHERE city_id = ?", b.CityID).Error
+	return tx.Exec("DELETE FROM "+s.accounts()+" WHERE bot_id = ?", b.ID).Error
 }

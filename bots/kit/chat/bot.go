@@ -122,7 +122,7 @@ func (b *bot) post(ctx context.Context, chat, text string) (report.Receipt, erro
 		receipt, err := b.conn.Post(ctx, chat, text)
 		b.slowDown(err)
 		moved, ok := errors.AsType[*Moved](err)
-		if !ok || followed {
+		if !ok || followed || moved.To == "" {
 			return receipt, err
 		}
 		if err := b.network.chats.Move(ctx, b.bot.ID, chat, moved.To); err != nil {
@@ -194,6 +194,9 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 	case m.Text == "" || m.Media:
 		b.refuseMedia(m, answers)
 		return nil
+	case m.ID == "": // it could come twice
+		b.network.host.Log.Warn("a message without an id is left out", "bot", b.bot.ID)
+		return nil
 	}
 	err := emit(ctx, bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time})
 	if err != nil {
@@ -227,7 +230,7 @@ func (b *bot) say(language, id string, data ...any) string {
 
 // NetworkID names a message on its network, whose ids may count in each chat.
 func NetworkID(chat, message string) string {
-	return chat + ":" + strings.ReplaceAll(message, ":", "%3A")
+	return chat + ":" + strings.NewReplacer("%", "%25", ":", "%3A").Replace(message)
 }
 
 // chatOf is the chat of a NetworkID.
@@ -242,5 +245,5 @@ func chatOf(networkID string) string {
 func SplitID(networkID string) (chat, message string) {
 	chat = chatOf(networkID)
 	message = strings.TrimPrefix(networkID[len(chat):], ":")
-	return chat, strings.ReplaceAll(message, "%3A", ":")
+	return chat, strings.NewReplacer("%25", "%", "%3A", ":").Replace(message)
 }

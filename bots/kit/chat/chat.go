@@ -136,7 +136,7 @@ type Event interface{ event() }
 
 // Message is what somebody wrote.
 type Message struct {
-	ID     string // unique within its chat
+	ID     string // unique within its chat; a report without one is not taken in
 	Chat   string
 	Author string // empty where it was no person
 	Text   string // plain, mentions of the account removed
@@ -144,11 +144,11 @@ type Message struct {
 	// what is Addressed to the account counts: a mention, or an answer to it.
 	Private   bool
 	Addressed bool
-	Command   string // lower case, without the slash; empty where it is none
-	Media     bool   // a picture, a recording or the like: Text below it does not count
-	Album     string // what several of them were sent as; may be empty
-	Language  string // of the author's client, as "de"; empty where not known
-	Time      time.Time
+	Command   string    // lower case, without the slash; empty where it is none
+	Media     bool      // a picture, a recording or the like: Text below it does not count
+	Album     string    // what several of them were sent as; may be empty
+	Language  string    // of the author's client, as "de"; empty where not known
+	Time      time.Time // zero where not known
 }
 
 // Joined is the account having been added to a group.
@@ -166,6 +166,11 @@ func (Left) event()    {}
 func (*Moved) event()  {}
 
 func (m *Moved) Error() string { return "the chat has another id now" }
+
+// Say is for the moderators, where the chat could not be followed.
+func (m *Moved) Say(t bots.T) string { return t("kit.chat.moved") }
+
+var _ bots.Sayer = (*Moved)(nil)
 
 // Definition returns the network as the program lists it.
 func (n Network) Definition() bots.Definition {

@@ -52,6 +52,10 @@ func TestNetworkID(t *testing.T) {
 		{"-100", "7", "-100:7"},
 		{"!room:matrix.example", "$event:matrix.example", "!room:matrix.example:$event%3Amatrix.example"},
 		{"", "7", ":7"},
+		{"a", "a:b", "a:a%3Ab"},
+		{"a", "a%3Ab", "a:a%253Ab"},
+		{"50%3A", "50%3A", "50%3A:50%253A"},
+		{"a%", "%25", "a%:%2525"},
 	} {
 		id := chat.NetworkID(tt.chat, tt.message)
 		in, message := chat.SplitID(id)
@@ -106,6 +110,7 @@ func TestWhatIsHeard(t *testing.T) {
 	y.must(y.happen("",
 		chat.Message{ID: "1", Chat: "7", Text: "by nobody", Private: true},
 		chat.Message{ID: "2", Chat: "-7", Author: "7", Text: "among people"},
+		chat.Message{Chat: "7", Author: "7", Text: "without an id", Private: true},
 		chat.Message{ID: "3", Chat: "7", Author: "7", Private: true},
 		chat.Message{ID: "4", Chat: "-7", Author: "7", Media: true},
 		chat.Message{ID: "5", Chat: "-7", Author: "7", Command: "dance"},
@@ -121,6 +126,9 @@ func TestWhatIsHeard(t *testing.T) {
 	}
 	if got := y.posted(); len(got) != 0 {
 		t.Errorf("answered %q", got)
+	}
+	if lines := y.operator.String(); !strings.Contains(lines, "without an id") {
+		t.Errorf("the operator reads %q", lines)
 	}
 }
 
@@ -227,9 +235,19 @@ func TestChatThatHasMovedIsFollowed(t *testing.T) {
 	y.wantChats(row, "-100")
 	// One that sends back and forth is not followed without end.
 	y.failing("-100", &chat.Moved{From: "-100", To: "-7"})
-	if _, err := y.send(b, row, "U2"); err == nil {
-		t.Error("sent")
-	}
+	_, err = y.send(b, row, "U2")
+	y.wantWords(err, bots.KindTemporary, "kit.chat.moved")
+}
+
+func TestChatThatHasMovedNowhereStays(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "-7")
+	b := y.load(row)
+	y.failing("-7", &chat.Moved{From: "-7"})
+	_, err := y.send(b, row, "U1")
+	y.wantWords(err, bots.KindTemporary, "kit.chat.moved")
+	y.wantChats(row, "-7")
 }
 
 func TestLongTextsAreCut(t *testing.T) {
@@ -351,6 +369,19 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
+func TestPingWithAndWithoutATime(t *testing.T) {
+	y := newToy(t, nil)
+	kittest.Receive(t, y.load(y.connect("nest")), kittest.NewInbox())
+	ping := chat.Message{ID: "1", Chat: "7", Author: "7", Command: "ping", Private: true}
+	timed := ping
+	timed.Time = y.host.Now().Add(time.Hour) // its clock is ahead
+	y.must(y.happen("", ping, timed))
+	want := []string{"7 " + y.text("kit.chat.pong_plain"), "7 " + y.text("kit.chat.pong", "Milliseconds", 0)}
+	if diff := cmp.Diff(want, y.untilPosted(2)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAnswerThatFails(t *testing.T) {
 	y := newToy(t, nil)
 	row := y.connect("nest")
@@ -429,8 +460,13 @@ func TestSeveralAccounts(t *testing.T) {
 		t.Errorf("too long: %d, %+v", status, y.site.Shown)
 	}
 	y.site.Visited = dbtest.MustCreateCity(t, y.db, "fuerth")
-	if status := y.post("/welcome", url.Values{"bot_id": {id(first)}, "welcome": {"Ours!"}}); status != http.StatusUnprocessableEntity || y.site.Shown.Error == "" {
-		t.Errorf("another city's: %d", status)
+	for _, field := range []string{id(first), "4711", "x", "1x", " "} {
+		if status := y.post("/welcome", url.Values{"bot_id": {field}, "welcome": {"Ours!"}}); status != http.StatusNotFound {
+			t.Errorf("of bot %q: %d", field, status)
+		}
+	}
+	if status := y.post("/welcome", url.Values{"welcome": {"Ours!"}}); status != http.StatusUnprocessableEntity || y.site.Shown.Error == "" {
+		t.Errorf("of no bot: %d", status)
 	}
 	y.must(y.network.Forget(t.Context(), second))
 	y.wantChats(second)
@@ -454,7 +490,7 @@ func TestRecipientsOfAReport(t *testing.T) {
 	}{
 		"from elsewhere":         {report.Report{Network: "mail", Author: author, NetworkID: "-9:1"}, names},
 		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, NetworkID: "-9:1"}, names[1:2]},
-		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, names[1:]},
+		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, names[1:2]},
 		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", NetworkID: "-10:1"}, names},
 	}
 	for name, tt := range tests {

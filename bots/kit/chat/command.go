@@ -67,8 +67,7 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 	case "help":
 		answer.text = b.say(language, "kit.chat.help", "City", b.city)
 	case "ping":
-		lag := max(0, b.network.host.Now().Sub(m.Time).Milliseconds())
-		answer.text = b.say(language, "kit.chat.pong", "Milliseconds", lag)
+		answer.text = b.pong(m, language)
 	default:
 		if !m.Private {
 			return nil // it may be meant for another bot
@@ -79,6 +78,16 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 		answers.add(answer)
 	}
 	return err
+}
+
+// pong tells how long the message took, where the service says when it was
+// written.
+func (b *bot) pong(m Message, language string) string {
+	if m.Time.IsZero() {
+		return b.say(language, "kit.chat.pong_plain")
+	}
+	lag := max(0, b.network.host.Now().Sub(m.Time).Milliseconds())
+	return b.say(language, "kit.chat.pong", "Milliseconds", lag)
 }
 
 // start subscribes a chat and returns the answer, and what is said below it

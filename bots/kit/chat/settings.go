@@ -67,6 +67,8 @@ func (f *welcomeForm) handle(w http.ResponseWriter, r *http.Request) error {
 	welcome := strings.TrimSpace(strings.ReplaceAll(r.FormValue("welcome"), "\r\n", "\n"))
 	b, err := f.formBot(r, city)
 	switch {
+	case errors.Is(err, db.ErrNotFound) && r.FormValue("bot_id") != "":
+		return &bots.PageError{Status: http.StatusNotFound, ID: "settings.error.gone", Err: err}
 	case errors.Is(err, db.ErrNotFound):
 		return f.pages.Show(w, r, f.site, func(c *account.Card) { c.Error = f.site.T(r, "kit.account.none") })
 	case err != nil:
@@ -83,11 +85,15 @@ func (f *welcomeForm) handle(w http.ResponseWriter, r *http.Request) error {
 }
 
 // formBot is the bot that the form is about: the city's first where it does not
-// say.
+// say. The error is db.ErrNotFound where the city has no such bot.
 func (f *welcomeForm) formBot(r *http.Request, city report.City) (report.Bot, error) {
-	id, err := strconv.ParseInt(r.FormValue("bot_id"), 10, 64)
-	if err != nil {
+	field := r.FormValue("bot_id")
+	if field == "" {
 		return f.host.DB.FindBot(r.Context(), city.ID, f.Name)
+	}
+	id, err := strconv.ParseInt(field, 10, 64)
+	if err != nil {
+		return report.Bot{}, db.ErrNotFound
 	}
 	return f.host.DB.CityBot(r.Context(), city.ID, f.Name, id)
 }

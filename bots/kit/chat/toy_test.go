@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -133,6 +134,8 @@ type toy struct {
 	network bots.Network
 	city    report.City
 	log     *bytes.Buffer
+	// operator is the operator's log; read it when nothing happens.
+	operator *bytes.Buffer
 }
 
 var texts = fstest.MapFS{
@@ -142,7 +145,7 @@ var texts = fstest.MapFS{
 
 func newToy(t *testing.T, change func(*chat.Network)) *toy {
 	t.Helper()
-	y := &toy{T: t, service: &service{batches: make(chan batch), fail: map[string]error{}}, log: &bytes.Buffer{}}
+	y := &toy{T: t, service: &service{batches: make(chan batch), fail: map[string]error{}}, log: &bytes.Buffer{}, operator: &bytes.Buffer{}}
 	box, err := secret.New(bytes.Repeat([]byte{7}, 32))
 	y.must(err)
 	spec := chat.Network{Name: network, Files: texts, Migrations: chat.Migrations(network), Fields: []account.Field{{Name: "token"}},
@@ -156,7 +159,7 @@ func newToy(t *testing.T, change func(*chat.Network)) *toy {
 	catalogue, err := i18n.New(append([]fs.FS{texts}, kit.Texts...)...)
 	y.must(err)
 	y.site = &kittest.Site[*chat.Card, any]{DB: y.db, Visited: y.city, Texts: catalogue}
-	y.host = bots.Host{DB: y.db, Secrets: box, Texts: catalogue, Now: clock.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	y.host = bots.Host{DB: y.db, Secrets: box, Texts: catalogue, Now: clock.Now, Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), y.operator), nil))}
 	y.network, err = spec.Definition().New(y.host)
 	y.must(err)
 	return y

@@ -2,6 +2,7 @@ package kittest
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,6 +20,7 @@ var accountChecks = []check{
 	{"account: a login that was dropped", dropped},
 	{"account: a login that waited too long", waited},
 	{"account: another account than the one that was shown", shownAnother},
+	{"account: confirmed twice is connected once", confirmedTwice},
 	{"account: a wrong login comes back", wrongLogin},
 	{"account: what is no login is said at a field", noLogin},
 	{"account: a service in trouble is said in words", loginInTrouble},
@@ -51,6 +53,9 @@ func card(s *scene) {
 			text, _, err := n.Address(s.ctx, s.city, b)
 			s.must(err)
 			page.Shows(text)
+			if !page.isolates(text) {
+				s.Errorf("a handle written from right to left would turn what stands around %s", text)
+			}
 		}
 		s.hidesSecrets(page)
 	}
@@ -135,9 +140,27 @@ func waited(s *scene) {
 func shownAnother(s *scene) {
 	m := s.Moderator(s.city)
 	asked := s.offer(m).Form(s.path("confirm"))
-	asked.Set("account", "another")
-	m.Post(s.path("confirm"), asked, http.StatusUnprocessableEntity).Shows(s.in("kit.account.waited"))
+	for _, field := range []string{"account", "server"} {
+		other := maps.Clone(asked)
+		other.Set(field, "another")
+		m.Post(s.path("confirm"), other, http.StatusUnprocessableEntity).Shows(s.in("kit.account.another"))
+	}
 	s.wantNoBot()
+}
+
+// confirmedTwice has a moderator click twice: both answers say that it is done.
+func confirmedTwice(s *scene) {
+	m := s.Moderator(s.city)
+	asked := s.offer(m).Form(s.path("confirm"))
+	_, connected, _ := strings.Cut(s.in("kit.account.now_connected", "Handle", "|"), "|")
+	for range 2 {
+		m.Post(s.path("confirm"), asked, http.StatusOK).Shows(connected)
+	}
+	if list := s.Bots(s.city); len(list) != 1 {
+		s.Errorf("there are the bots %v", list)
+	}
+	s.must(s.Network.Forget(context.WithoutCancel(s.ctx), s.Bots(s.city)[0]))
+	m.Post(s.path("confirm"), asked, http.StatusUnprocessableEntity).Shows(s.in("kit.account.waited"))
 }
 
 func wrongLogin(s *scene) {

@@ -153,6 +153,17 @@ func (p *Page) wrongFields() []string {
 	return names
 }
 
+// isolates tells whether text is set apart from the direction of what is around it.
+func (p *Page) isolates(text string) bool {
+	p.tb.Helper()
+	for n := range p.root().Descendants() {
+		if n.Data == "bdi" && n.FirstChild != nil && n.FirstChild.Data == text {
+			return true
+		}
+	}
+	return false
+}
+
 // HasForm tells whether there is a form that is sent to path.
 func (p *Page) HasForm(path string) bool { return p.form(path) != nil }
 

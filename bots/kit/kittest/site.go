@@ -2,6 +2,7 @@ package kittest
 
 import (
 	"context"
+	"errors"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -37,10 +38,14 @@ type Site[S, P any] struct {
 
 var _ bots.Site = (*Site[any, any])(nil)
 
-// Handler answers an error with its text and 500.
+// Handler answers an error with its text and 500, or the status of a
+// bots.PageError.
 func (s *Site[S, P]) Handler(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		err := h(w, r)
+		if p, ok := errors.AsType[*bots.PageError](err); ok {
+			http.Error(w, err.Error(), p.Status)
+		} else if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	}

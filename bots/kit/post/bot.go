@@ -82,8 +82,13 @@ func (b *bot) Hears() bool {
 	return ok
 }
 
-// hear hands over one message, unless it was heard before.
+// hear hands over one message, unless it was heard before. One without an id could
+// come twice, one without an author could not be braked: neither is taken in.
 func (b *bot) hear(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
+	if m.ID == "" || m.Author == "" {
+		b.network.host.Log.Warn("a message without an id or an author is left out", "bot", b.bot.ID)
+		return nil
+	}
 	if b.seen.has(m.ID) {
 		return nil
 	}

@@ -123,8 +123,8 @@ type Hear func(ctx context.Context, cursor string, messages ...Message) error
 
 // Message is what somebody wrote to the account.
 type Message struct {
-	ID         string // the service's own, by which it can be boosted or answered
-	Author     string // in the one spelling that the service uses for it
+	ID         string // the service's own, by which it can be boosted or answered; never empty
+	Author     string // in the one spelling that the service uses for it; never empty
 	Text       string // plain, mentions of the account removed
 	Visibility report.Visibility
 	Picture    bool // there is a picture or the like

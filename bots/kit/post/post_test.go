@@ -42,6 +42,7 @@ type service struct {
 	posts   []post.Post
 	fails   []error // of the next posts; the post goes out all the same where it is errLost
 	written chan post.Message
+	log     bytes.Buffer // the operator's; read it when nothing runs
 }
 
 var errLost = errors.New("the answer was lost")
@@ -134,7 +135,7 @@ func open(t *testing.T, s *service, spec post.Network) (report.Bot, bots.Bot) {
 	d := dbtest.MustOpen(t, time.Now, map[string][]*gormigrate.Migration{"toy": spec.Migrations(box)})
 	city := dbtest.MustCreateCity(t, d, "gotham")
 	network, err := spec.Definition().New(bots.Host{DB: d, Secrets: box, Texts: texts, Now: time.Now,
-		Config: &config.Config{Reports: config.Reports{Expire: time.Hour, Keep: time.Hour}}})
+		Log: slog.New(slog.NewTextHandler(&s.log, nil)), Config: &config.Config{Reports: config.Reports{Expire: time.Hour, Keep: time.Hour}}})
 	check(t, err)
 	connect(t, network, &kittest.Site[*account.Card, any]{DB: d, Texts: texts, Visited: city})
 	b, err := d.FindBot(t.Context(), city.ID, "toy")
@@ -214,6 +215,27 @@ func TestPauseHoldsBackPostsAndNotHearing(t *testing.T) {
 	in.WaitFor(t, "U2")
 	if texts := s.texts(); len(texts) != 0 {
 		t.Errorf("posted %q during the pause", texts)
+	}
+}
+
+func TestMessageOfNobodyIsLeftOut(t *testing.T) {
+	s := &service{}
+	_, at := open(t, s, post.Network{})
+	in := kittest.NewInbox()
+	run := kittest.Receive(t, at, in)
+	for _, m := range []post.Message{{ID: "1", Text: "U1"}, {ID: "2", Picture: true}, {Author: "rider@x", Text: "U2"}, {ID: "3", Author: "rider@x", Text: "U3"}} {
+		s.written <- m
+	}
+	in.WaitFor(t, "U3")
+	run.Stop()
+	if diff := cmp.Diff([]string{"U3"}, in.Texts()); diff != "" {
+		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+	if texts := s.texts(); len(texts) != 0 {
+		t.Errorf("answered %q", texts)
+	}
+	if lines := strings.Count(s.log.String(), "left out"); lines != 3 {
+		t.Errorf("log: %s", s.log.String())
 	}
 }
 

@@ -256,14 +256,14 @@ func (s *Store) Suspend(ctx context.Context, id int64, reason string) error {
 
 // Move gives a recipient another address, as that of the supergroup that a
 // group has become. It is still found by the former one. One that is not there
-// is no error.
+// is no error; nor is an address that is empty or the same, which changes nothing.
 func (s *Store) Move(ctx context.Context, botID int64, from, to string) error {
+	if to == "" || to == from {
+		return nil
+	}
 	oldKey, key := s.Key(from), s.Key(to)
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
-		// The new address may have been stored by itself in the meantime.
-		err := tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ? AND key = ? AND EXISTS (SELECT 1 FROM "+s.table+" WHERE bot_id = ? AND key = ?)",
-			botID, key, botID, oldKey).Error
-		if err != nil {
+		if err := s.merge(tx, botID, oldKey, key); err != nil {
 			return err
 		}
 		return tx.Exec("UPDATE "+s.table+" SET key = ?, former = ?, address = ? WHERE bot_id = ? AND key = ?",
@@ -273,6 +273,18 @@ func (s *Store) Move(ctx context.Context, botID int64, from, to string) error {
 		return fmt.Errorf("move %s recipient: %w", s.network, err)
 	}
 	return nil
+}
+
+// merge makes way for one that moves where the new address has been stored by
+// itself in the meantime. If that one is sent to, the one that moves is too.
+func (s *Store) merge(tx *gorm.DB, botID int64, oldKey, key string) error {
+	err := tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ? AND EXISTS (SELECT 1 FROM "+s.table+
+		" WHERE bot_id = ? AND key = ? AND suspended = 0)", botID, oldKey, botID, key).Error
+	if err != nil {
+		return err
+	}
+	return tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ? AND key = ? AND EXISTS (SELECT 1 FROM "+s.table+" WHERE bot_id = ? AND key = ?)",
+		botID, key, botID, oldKey).Error
 }
 
 // Forget deletes the recipients of a bot within tx.

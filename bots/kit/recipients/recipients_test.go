@@ -221,6 +221,45 @@ func TestMoveToAnAddressThatSubscribedItself(t *testing.T) {
 	c.wantList(report.Report{}, nil, "supergroup")
 }
 
+// Of two that become one, either may have been suspended: the other is still
+// sent to.
+func TestMoveKeepsTheActiveOne(t *testing.T) {
+	for _, suspended := range []string{"group", "supergroup"} {
+		t.Run(suspended, func(t *testing.T) {
+			c := newCoop(t)
+			c.subscribe("group")
+			c.subscribe("supergroup")
+			for _, step := range []error{
+				c.Suspend(t.Context(), c.find(suspended).ID, "it does not answer"),
+				c.Move(t.Context(), c.bot, "group", "supergroup"),
+			} {
+				if step != nil {
+					t.Fatal(step)
+				}
+			}
+			c.wantList(report.Report{}, nil, "supergroup")
+			if r := c.find("supergroup"); r.Reason != "" {
+				t.Errorf("it has the reason %q", r.Reason)
+			}
+		})
+	}
+}
+
+func TestMoveToNowhereChangesNothing(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("group")
+	before := c.find("group")
+	for _, to := range []string{"group", ""} {
+		if err := c.Move(t.Context(), c.bot, "group", to); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, c.find("group")); diff != "" {
+			t.Errorf("moved to %q: %s", to, diff)
+		}
+	}
+	c.wantList(report.Report{}, nil, "group")
+}
+
 func TestMoveOfNobody(t *testing.T) {
 	c := newCoop(t)
 	c.subscribe("supergroup")
