@@ -209,11 +209,11 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 	}))
 	t.Cleanup(website.Close)
 	type says struct {
-		id   string
-		data []any
+		id    string
+		words string // the instance's own, after the sentence
 	}
-	remote := func(id string, data ...any) *says { return &says{"kit.remote." + id, data} }
-	mine := func(id string) *says { return &says{"mastodon.error." + id, nil} }
+	remote := func(id string, words ...string) *says { return &says{"kit.remote." + id, strings.Join(words, " ")} }
+	mine := func(id string) *says { return &says{"mastodon.error." + id, ""} }
 	tests := map[string]struct {
 		instance, token string // "" is the test server, or its account's token
 		prepare         func(w *world)
@@ -230,13 +230,13 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 			w.host.HTTP = bots.NewHTTPClient(false)
 			w.open()
 		}, connect: remote("private_host"), paste: remote("private_host"), field: "instance"},
-		"token refused": {token: "wrong", paste: remote("says", "Words", "The access token is invalid")},
+		"token refused": {token: "wrong", paste: remote("refused", "The access token is invalid")},
 		"no token":      {token: "ünicode", paste: mine("no_token")},
-		"suspended":     {prepare: func(w *world) { w.account.Suspend(true) }, paste: remote("says", "Words", "Your login is currently disabled")},
+		"suspended":     {prepare: func(w *world) { w.account.Suspend(true) }, paste: remote("refused", "Your login is currently disabled")},
 		"too many": {prepare: func(w *world) {
 			w.server.SetRateLimit(1, time.Hour)
 			must(w.driver.client(w.server.URL, w.account.Token()).acceptStrangers(w.ctx))(w.t)
-		}, paste: remote("says", "Words", "Too many requests")},
+		}, paste: remote("limited", "Too many requests")},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -254,7 +254,13 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 				tt.field = "token"
 			}
 			base, _ := parseInstance(tt.instance, true)
-			words := func(s *says) string { return w.says(s.id, append([]any{"Name", hostOf(base)}, s.data...)...) }
+			words := func(s *says) string {
+				said := w.says(s.id, "Name", hostOf(base))
+				if s.words != "" {
+					said += " " + w.says("kit.remote.says", "Words", s.words)
+				}
+				return said
+			}
 			w.do("POST", "/settings/mastodon/token", url.Values{"instance": {tt.instance}, "token": {tt.token}})
 			if got := w.site.Shown; w.wrong(tt.field) != words(tt.paste) || got.Typed("instance") != tt.instance || got.Typed("token") != tt.token {
 				t.Errorf("token form shows %+v, want error %s", got, words(tt.paste))
