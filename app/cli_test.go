@@ -86,3 +86,17 @@ func TestUnusableDataDirectory(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, out.String())
 	}
 }
+
+// TestPasswordFromTheEnvironment adds a city as a script does that keeps the
+// password out of the list of processes.
+func TestPasswordFromTheEnvironment(t *testing.T) {
+	t.Setenv("TICKETFREI_DATA", t.TempDir())
+	t.Setenv("TICKETFREI_PASSWORD", "a password of the environment")
+	var out bytes.Buffer
+	if code := runCommand(t.Context(), t, &out, &out, "city", "add", "fuerth", "--email", "m@fuerth.example"); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, out.String())
+	}
+	if strings.Contains(out.String(), "password") {
+		t.Errorf("a password was made although one was given:\n%s", out.String())
+	}
+}

@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// envConfig names the operator's file. The caller of Load has read it already.
-const envConfig = envPrefix + "CONFIG"
+// notSettings are what the command line reads from the environment itself: the
+// operator's file, and the password of a moderator who is added.
+var notSettings = []string{envPrefix + "CONFIG", envPrefix + "PASSWORD"}
 
 // applyEnv applies the settings in the environment.
 func (s *settings) applyEnv(env []string) {
 	for _, entry := range slices.Sorted(slices.Values(env)) {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, envPrefix) || name == envConfig {
+		if !strings.HasPrefix(name, envPrefix) || slices.Contains(notSettings, name) {
 			continue
 		}
 		f := s.byEnv[name]
