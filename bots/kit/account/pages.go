@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,6 +39,14 @@ type Checker interface {
 	// Errors are those of Wrong, and those that can Say themselves; others are
 	// not the moderator's to mend.
 	Check(ctx context.Context, typed Typed) (Account, error)
+}
+
+// Close closes a Checker that is an io.Closer.
+func Close(c Checker) error {
+	if closer, ok := c.(io.Closer); ok {
+		return closer.Close()
+	}
+	return nil
 }
 
 // Connecter is a Checker that has something to do when an account is connected.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
@@ -55,6 +56,15 @@ func Tables(network string) []string {
 			token TEXT NOT NULL,
 			cursor TEXT NOT NULL,
 			created INTEGER NOT NULL)`,
+	}
+}
+
+// Migrations is the list of a network whose first migration makes tables, and
+// then more.
+func Migrations(network string, tables []string, more []*gormigrate.Migration) func(*secret.Box) []*gormigrate.Migration {
+	return func(*secret.Box) []*gormigrate.Migration {
+		first := &gormigrate.Migration{ID: network + "_0001", Migrate: db.SQL(tables...)}
+		return append([]*gormigrate.Migration{first}, more...)
 	}
 }
 
@@ -147,6 +157,17 @@ func (s *Store) Connected(ctx context.Context, botID int64) (Account, error) {
 		return Account{}, bots.Refused(bots.Say(err, "kit.account.sealed"))
 	}
 	return a, err
+}
+
+// Address returns what the account of a bot is called and where it is found, also
+// where its token was stored with another secret key: who looks at the city's page
+// does not need that. The error is db.ErrNotFound where there is none.
+func (s *Store) Address(ctx context.Context, botID int64) (text, url string, err error) {
+	a, err := s.Account(ctx, botID)
+	if errors.Is(err, ErrSealed) {
+		err = nil
+	}
+	return a.Handle, a.URL, err
 }
 
 // BotOf returns the id of the city's bot that has the account, 0 where nobody

@@ -7,7 +7,6 @@ package chat
 
 import (
 	"context"
-	"io"
 	"io/fs"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/text"
-	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
@@ -59,10 +57,7 @@ func Tables(network string) []string {
 // grows at its end; what was released is never changed. Tables, and the ids of
 // migrations, begin with the network's name.
 func Migrations(network string, more ...*gormigrate.Migration) func(*secret.Box) []*gormigrate.Migration {
-	return func(*secret.Box) []*gormigrate.Migration {
-		first := &gormigrate.Migration{ID: network + "_0001", Migrate: db.SQL(Tables(network)...)}
-		return append([]*gormigrate.Migration{first}, more...)
-	}
+	return account.Migrations(network, Tables(network), more)
 }
 
 // Driver is the way to a chat service. Its methods are called from many
@@ -84,12 +79,8 @@ type Router interface {
 	PublicRoutes(r chi.Router, site bots.Site)
 }
 
-// Log is a bot's log, as its moderators read it. id is the id of a text that
-// may hold {{.Err}}; err may be nil.
-type Log interface {
-	Warn(id string, err error)
-	Info(id string, err error)
-}
+// Log is a bot's log, as its moderators read it.
+type Log = account.Log
 
 // Conn is one account at work. Receive runs once at a time, the other methods
 // beside it and beside each other. Errors that are no remote.Error and have no
@@ -178,12 +169,4 @@ func (n Network) Definition() bots.Definition {
 		Name: n.Name, Migrations: n.Migrations, Files: n.Files, Settings: n.Settings,
 		New: func(h bots.Host) (bots.Network, error) { return newNetwork(n, h) },
 	}
-}
-
-// closeDriver closes a driver that can be.
-func closeDriver(d Driver) error {
-	if c, ok := d.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
 }

@@ -43,7 +43,7 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 		return nil, err
 	}
 	if err := account.CheckTexts(spec.Name, spec.Fields, h.Texts); err != nil {
-		return nil, errors.Join(err, closeDriver(driver))
+		return nil, errors.Join(err, account.Close(driver))
 	}
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
 		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
@@ -58,7 +58,7 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 func (n *network) Limit() text.Limit { return n.Length }
 
 // Close closes the driver.
-func (n *network) Close() error { return closeDriver(n.driver) }
+func (n *network) Close() error { return account.Close(n.driver) }
 
 // Asks are the fields of the form that connects an account.
 func (n *network) Asks() []account.Field { return n.Fields }
@@ -73,7 +73,7 @@ func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots
 	if err != nil {
 		return nil, err
 	}
-	conn, err := n.driver.Open(a, botLog{log})
+	conn, err := n.driver.Open(a, account.NewLog(log))
 	if err != nil {
 		return nil, err
 	}
@@ -81,19 +81,9 @@ func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots
 	return &bot{network: n, bot: b, account: a, conn: conn, pace: n.pacers.Of(b.ID), log: log, city: city.Name, language: city.Language}, nil
 }
 
-// botLog is the Log of a bot.
-type botLog struct{ log *slog.Logger }
-
-func (l botLog) Warn(id string, err error) { l.log.Warn(id, "err", err) }
-func (l botLog) Info(id string, err error) { l.log.Info(id, "err", err) }
-
 // Address returns what the account is called and the link to it.
 func (n *network) Address(ctx context.Context, _ report.City, b report.Bot) (text, url string, err error) {
-	a, err := n.accounts.Account(ctx, b.ID)
-	if errors.Is(err, account.ErrSealed) {
-		err = nil // who looks at the city's page does not need the token
-	}
-	return a.Handle, a.URL, err
+	return n.accounts.Address(ctx, b.ID)
 }
 
 // Recipients returns the chats that have subscribed, but for the one that the

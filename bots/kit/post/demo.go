@@ -29,7 +29,7 @@ func (s *showing) StartDemo(ctx context.Context, site bots.Site, city report.Cit
 
 // Hears tells whether people can write to an account.
 func (s *showing) Hears(a account.Account) bool {
-	conn, err := s.driver.Open(a, botLog{slog.New(slog.DiscardHandler)})
+	conn, err := s.driver.Open(a, account.NewLog(slog.New(slog.DiscardHandler)))
 	_, ok := conn.(Receiver)
 	return err == nil && ok
 }

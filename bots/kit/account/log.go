@@ -1,0 +1,18 @@
+package account
+
+import "log/slog"
+
+// Log is a bot's log, as its moderators read it. id is the id of a text that
+// may hold {{.Err}}; err may be nil.
+type Log interface {
+	Warn(id string, err error)
+	Info(id string, err error)
+}
+
+// NewLog returns the Log that writes to the log of a bot.
+func NewLog(log *slog.Logger) Log { return botLog{log} }
+
+type botLog struct{ log *slog.Logger }
+
+func (l botLog) Warn(id string, err error) { l.log.Warn(id, "err", err) }
+func (l botLog) Info(id string, err error) { l.log.Info(id, "err", err) }
