@@ -32,7 +32,6 @@ const (
 	NotTheAPI      Trouble = "not_the_api" // what answered is not what it should be: a proxy, a firewall, another program
 	Refused        Trouble = "refused"     // the account's login
 	Limited        Trouble = "limited"     // too many requests
-	Busy           Trouble = "busy"        // more is waiting than the network lets through; said by who paces
 	Broken         Trouble = "broken"      // the server itself
 	Gone           Trouble = "gone"        // the recipient
 	Rejected       Trouble = "rejected"    // this one request
@@ -48,7 +47,6 @@ var inEnglish = map[Trouble]string{
 	NotTheAPI:      "does not answer as its API does",
 	Refused:        "refuses the account's login",
 	Limited:        "asks to slow down",
-	Busy:           "takes less than is waiting",
 	Broken:         "is having trouble",
 	Gone:           "says that the recipient is gone",
 	Rejected:       "does not accept the request",

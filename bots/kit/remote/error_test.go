@@ -23,7 +23,7 @@ func sayer(t *testing.T, language string) bots.T {
 func TestSay(t *testing.T) {
 	en, de := sayer(t, "en"), sayer(t, "de")
 	for _, trouble := range []remote.Trouble{remote.UnknownHost, remote.PrivateHost, remote.NoAnswer, remote.Unreachable, remote.BadCertificate,
-		remote.NotTheAPI, remote.Refused, remote.Limited, remote.Busy, remote.Broken, remote.Gone, remote.Rejected} {
+		remote.NotTheAPI, remote.Refused, remote.Limited, remote.Broken, remote.Gone, remote.Rejected} {
 		t.Run(string(trouble), func(t *testing.T) {
 			e := &remote.Error{Name: "Zulip", Trouble: trouble, Status: 400, Cause: errors.New("EOF")}
 			inEnglish, inGerman := e.Say(en), e.Say(de)

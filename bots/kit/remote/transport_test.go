@@ -140,7 +140,7 @@ func TestKind(t *testing.T) {
 	for trouble, want := range map[remote.Trouble]bots.Kind{
 		remote.Refused: bots.KindRefused, remote.Limited: bots.KindRetryAfter, remote.Gone: bots.KindGone, remote.Rejected: bots.KindPermanent,
 		remote.UnknownHost: bots.KindTemporary, remote.PrivateHost: bots.KindTemporary, remote.NoAnswer: bots.KindTemporary, remote.Unreachable: bots.KindTemporary,
-		remote.BadCertificate: bots.KindTemporary, remote.NotTheAPI: bots.KindTemporary, remote.Broken: bots.KindTemporary, remote.Busy: bots.KindTemporary,
+		remote.BadCertificate: bots.KindTemporary, remote.NotTheAPI: bots.KindTemporary, remote.Broken: bots.KindTemporary,
 	} {
 		t.Run(string(trouble), func(t *testing.T) {
 			e := &remote.Error{Name: "Zulip", Trouble: trouble, After: 7 * time.Second}
