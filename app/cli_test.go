@@ -20,6 +20,10 @@ func TestCommandLine(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("[mail]\nreley = \"x\"\n[log]\nlevel = \"loud\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	old := filepath.Join(dir, "old.toml")
+	if err := os.WriteFile(old, []byte("[queue]\nurl = \"\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name   string
 		args   []string
@@ -44,6 +48,7 @@ func TestCommandLine(t *testing.T) {
 		{"made password", []string{"city", "add", "erlangen", "--email", "n@x.example"}, 0, "password ", ""},
 		{"list", []string{"city", "list"}, 0, "Nürnberg", ""},
 		{"settings", []string{"check-config"}, 0, "listen = ", ""},
+		{"settings of an earlier version", []string{"check-config", "--config", old}, 0, "listen = ", "warning: " + old + ":2: queue.url: this setting is gone; delete the line\n"},
 		{"broken settings", []string{"check-config", "--config", broken}, 1, "", "reley"},
 		{"all mistakes at once", []string{"serve", "--config", broken}, 1, "", "log.level"},
 		{"no settings file", []string{"serve", "--config", filepath.Join(dir, "none.toml")}, 1, "", "none.toml"},
@@ -84,6 +89,26 @@ func TestUnusableDataDirectory(t *testing.T) {
 	var out bytes.Buffer
 	if code := runCommand(t.Context(), t, &out, &out, "serve"); code != 1 || !strings.Contains(out.String(), "data directory") {
 		t.Errorf("exit code %d: %s", code, out.String())
+	}
+}
+
+// TestServeLogsWhatIsGone has a setting of an earlier version in the environment
+// of a server that starts, as far as its data directory.
+func TestServeLogsWhatIsGone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TICKETFREI_DATA", file)
+	t.Setenv("TICKETFREI_QUEUE_URL", "")
+	var out bytes.Buffer
+	if code := runCommand(t.Context(), t, &out, &out, "serve"); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, part := range []string{"level=WARN", "queue.url", "TICKETFREI_QUEUE_URL", "this setting is gone", "remove the variable"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %s in the log:\n%s", part, out.String())
+		}
 	}
 }
 

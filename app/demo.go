@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +67,7 @@ func (cmd *demoCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.close() }() // the process ends
+	defer s.close()
 	ctx, stop := context.WithCancel(c.ctx)
 	defer stop()
 	d := &demo{console: c.with(ctx), server: s, smtp: s.addresses["mail"]}
@@ -229,20 +228,42 @@ func (d *demo) follow(ctx context.Context, start time.Time) error {
 		return err
 	}
 	for len(expected) > 0 {
-		for i := len(expected) - 1; i >= 0; i-- {
-			end, err := d.server.db.DeliveryEnd(ctx, expected[i].ID)
-			if err != nil {
-				continue
-			}
-			to := cmp.Or(expected[i].Recipient, "posted for everybody to see")
-			d.step(start, end.At, fmt.Sprintf("%s: %s, %s", end.Result, expected[i].Network, to))
-			expected = slices.Delete(expected, i, i+1)
+		counts, err := d.server.db.CountsByBot(ctx, passed.Report.ID)
+		if err != nil {
+			return err
 		}
+		expected = slices.DeleteFunc(expected, func(e *expectation) bool { return e.follow(d, start, counts[e.bot.ID]) })
 		if err := wait(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// expectation is what one bot has to send.
+type expectation struct {
+	bot        report.Bot
+	recipients []int64
+	seen       db.Counts
+}
+
+// follow prints what has ended since it was called last, and tells whether all has.
+func (e *expectation) follow(d *demo, start time.Time, now db.Counts) (done bool) {
+	e.print(d, start, db.Sent, e.seen.Sent, now.Sent)
+	e.print(d, start, db.Failed, e.seen.Failed, now.Failed)
+	e.print(d, start, db.Expired, e.seen.Expired, now.Expired)
+	e.seen = now
+	return now.Sent+now.Failed+now.Expired >= len(e.recipients)
+}
+
+func (e *expectation) print(d *demo, start time.Time, result db.Result, before, now int) {
+	for n := before + 1; n <= now; n++ {
+		to := "posted for everybody to see"
+		if e.recipients[0] != 0 {
+			to = fmt.Sprintf("#%d of %d", n, len(e.recipients))
+		}
+		d.step(start, time.Now(), fmt.Sprintf("%s: %s, %s", result, e.bot.Network, to))
+	}
 }
 
 // passed waits until the censor has passed the report.
@@ -261,20 +282,20 @@ func (d *demo) passed(ctx context.Context) (db.Judged, error) {
 	}
 }
 
-// expected returns the deliveries that the report is sent as.
-func (d *demo) expected(ctx context.Context, r report.Report) ([]report.Delivery, error) {
+// expected returns what the bots of the city have to send of a report.
+func (d *demo) expected(ctx context.Context, r report.Report) ([]*expectation, error) {
 	cityBots, err := d.server.db.CityBots(ctx, d.city.ID)
 	if err != nil {
 		return nil, err
 	}
-	var list []report.Delivery
+	var list []*expectation
 	for _, b := range cityBots {
 		recipients, err := d.server.relay.Recipients(ctx, b, r)
 		if err != nil {
 			return nil, err
 		}
-		for _, recipient := range recipients {
-			list = append(list, report.NewDelivery(r, b, recipient))
+		if len(recipients) > 0 {
+			list = append(list, &expectation{bot: b, recipients: recipients})
 		}
 	}
 	return list, nil

@@ -63,7 +63,13 @@ func textOf(e *html.Node) string {
 // sends what the form holds, except for the fields in typed.
 func (b *browser) submit(page, id, action string, typed url.Values) string {
 	b.Helper()
-	for form := range b.part(page, id).Descendants() {
+	return b.submitIn(b.part(page, id), action, typed)
+}
+
+// submitIn is submit for a part of a page that was found already.
+func (b *browser) submitIn(part *html.Node, action string, typed url.Values) string {
+	b.Helper()
+	for form := range part.Descendants() {
 		path, _, _ := strings.Cut(attr(form, "action"), "#")
 		if form.Data != "form" || !strings.HasSuffix(path, action) {
 			continue
@@ -74,7 +80,7 @@ func (b *browser) submit(page, id, action string, typed url.Values) string {
 		}
 		return b.post(path, values, http.StatusOK)
 	}
-	b.Fatalf("%s has no form for %s:\n%s", id, action, b.reads(page, id))
+	b.Fatalf("there is no form for %s in:\n%s", action, textOf(part))
 	return ""
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
 	"ticketfrei/censor"
+	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
@@ -40,6 +42,7 @@ type app struct {
 	server *server
 	url    string
 	smtp   string
+	log    *logbook
 	stop   func()
 }
 
@@ -87,22 +90,21 @@ func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Defi
 // runApp is startApp with the test's own settings.
 func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *app {
 	t.Helper()
-	s, err := newServer(t.Context(), cfg, definitions, testLog(t), mode{})
+	log := &logbook{}
+	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), mode{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
-	a := &app{T: t, server: s, url: cfg.Web.URL, smtp: s.addresses["mail"]}
+	a := &app{T: t, server: s, url: cfg.Web.URL, smtp: s.addresses["mail"], log: log}
 	a.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("run: %v", err)
 		}
-		if err := s.close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
+		s.close()
 	})
 	t.Cleanup(a.stop)
 	return a
@@ -121,9 +123,27 @@ func testConfig(t *testing.T, dir string, definitions []bots.Definition, env ...
 	return cfg
 }
 
-// testLog shows the server's log when the test fails.
-func testLog(t *testing.T) *slog.Logger {
-	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+// testLog shows the server's log when the test fails, and writes it to book.
+func testLog(t *testing.T, book *logbook) *slog.Logger {
+	return slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), book), &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// logbook keeps what a program has logged.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logbook) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // addCity creates a city with the rules and a moderator
@@ -186,21 +206,13 @@ func waitUntil(tb testing.TB, what string, ok func() bool) {
 	}
 }
 
-// settled waits until the queue is empty: every report is judged and every
-// delivery is sent.
+// settled waits until nothing waits any more: every report is judged, and every
+// delivery and every account mail is sent.
 func (a *app) settled() {
 	a.Helper()
-	waitUntil(a, "an empty queue", func() bool {
-		depths, err := a.server.queue.Depths(a.Context())
-		if err != nil {
-			return false
-		}
-		for _, d := range depths {
-			if d.Batches > 0 {
-				return false
-			}
-		}
-		return true
+	waitUntil(a, "nothing to wait", func() bool {
+		list, err := a.server.db.Waiting(a.Context())
+		return err == nil && !slices.ContainsFunc(list, func(w db.Waiting) bool { return w.Count > 0 })
 	})
 }
 

@@ -7,27 +7,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"ticketfrei/internal/queue"
+	"ticketfrei/db"
 )
 
 // newRegistry returns the registry behind /metrics, with figures about the
-// process and the queue.
-func newRegistry(q *queue.Queue) *prometheus.Registry {
+// process and about what waits.
+func newRegistry(d *db.DB) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		queueDepth{q},
+		queueDepth{d},
 	)
 	return r
 }
 
-// queueDepth asks the queue how much is waiting when the metrics are read.
-type queueDepth struct{ queue *queue.Queue }
+// queueDepth asks the database how much is waiting when the metrics are read.
+type queueDepth struct{ db *db.DB }
 
 var (
-	depthDesc = prometheus.NewDesc("ticketfrei_queue_messages", "Batches in the queue that are not done yet; reports or deliveries published together are one.", []string{"stream"}, nil)
-	ageDesc   = prometheus.NewDesc("ticketfrei_queue_oldest_seconds", "Age of the oldest batch in the queue; 0 where it is empty.", []string{"stream"}, nil)
+	depthDesc = prometheus.NewDesc("ticketfrei_queue_messages", "What waits: reports to be judged, deliveries (one for up to 64 recipients of a bot), account mails.", []string{"stream"}, nil)
+	ageDesc   = prometheus.NewDesc("ticketfrei_queue_oldest_seconds", "Age of the oldest of what waits; 0 where nothing does.", []string{"stream"}, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -40,17 +40,17 @@ func (d queueDepth) Describe(ch chan<- *prometheus.Desc) {
 func (d queueDepth) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	depths, err := d.queue.Depths(ctx)
+	list, err := d.db.Waiting(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(depthDesc, err)
 		return
 	}
-	for _, s := range depths {
+	for _, w := range list {
 		age := 0.0
-		if !s.Oldest.IsZero() {
-			age = time.Since(s.Oldest).Seconds()
+		if !w.Oldest.IsZero() {
+			age = time.Since(w.Oldest).Seconds()
 		}
-		ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(s.Batches), s.Stream)
-		ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age, s.Stream)
+		ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(w.Count), w.Kind)
+		ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age, w.Kind)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"ticketfrei/bots/all"
 	"ticketfrei/bots/mastodon/standin"
 	telegram "ticketfrei/bots/telegram/standin"
@@ -185,18 +187,24 @@ func (b *browser) waitReads(id string, says ...string) {
 	})
 }
 
-// heldFor returns why a report was held, as the settings show it. It is empty
-// if the report is not listed there.
-func (b *browser) heldFor(report string) string {
+// listItem returns the report in that list of the settings; nil where it is not
+// there. The lists are named as in the address of the page.
+func (b *browser) listItem(list, report string) *html.Node {
 	b.Helper()
-	page := b.get("/settings/reports?show=refused", http.StatusOK)
+	page := b.get("/settings/reports?show="+list, http.StatusOK)
 	for n := range b.part(page, "body").Descendants() {
-		if n.Data != "li" {
-			continue
+		if n.Data == "li" && strings.Contains(textOf(n), report) {
+			return n
 		}
-		if text := textOf(n); strings.Contains(text, report) {
-			return text
-		}
+	}
+	return nil
+}
+
+// listed returns what the list says of a report; nothing where it is not there.
+func (b *browser) listed(list, report string) string {
+	b.Helper()
+	if n := b.listItem(list, report); n != nil {
+		return textOf(n)
 	}
 	return ""
 }
@@ -204,5 +212,5 @@ func (b *browser) heldFor(report string) string {
 // waitHeld waits until the report is listed among the held ones.
 func (b *browser) waitHeld(report string) {
 	b.Helper()
-	waitUntil(b, "the report to be held: "+report, func() bool { return b.heldFor(report) != "" })
+	waitUntil(b, "the report to be held: "+report, func() bool { return b.listed("refused", report) != "" })
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -21,14 +20,13 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
-	"ticketfrei/internal/queue"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 )
 
 // cleanEvery is how often expired rows are deleted.
-const cleanEvery = 15 * time.Minute
+const cleanEvery = 10 * time.Second
 
 // mode is how a server runs.
 type mode struct {
@@ -46,7 +44,6 @@ type server struct {
 
 	db       *db.DB
 	secrets  *secret.Box
-	queue    *queue.Queue
 	notices  *notice.Board
 	mailer   *mailer.Mailer
 	networks map[string]bots.Network
@@ -59,7 +56,6 @@ type server struct {
 	// addresses of the networks' servers, by network
 	addresses map[string]string
 	closers   []func()
-	hangs     error // why the queue could not be closed
 }
 
 // newServer opens and wires everything, and listens. If something fails, it
@@ -68,40 +64,41 @@ func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Defin
 	s := &server{cfg: cfg, log: log, definitions: m.source.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string)}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, s.close())
+		s.close()
+		return nil, err
 	}
 	return s, nil
 }
 
 func (s *server) open(ctx context.Context) error {
-	if err := s.openStores(ctx); err != nil {
+	if err := s.openStore(ctx); err != nil {
 		return err
 	}
 	texts, err := i18n.New(textSources(s.mode.source, s.definitions)...)
 	if err != nil {
 		return err
 	}
-	registry := newRegistry(s.queue)
+	registry := newRegistry(s.db)
 	s.mailer = mailer.New(s.cfg, s.log, time.Now)
 	s.onClose(func() { s.mailer.Close() })
-	hearing := &relay.Hearing{Queue: s.queue, Secrets: s.secrets, Now: time.Now}
+	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.cfg.Mail.Relay == "", s.log, time.Now)
+	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
-	s.relay = relay.New(relay.Options{
-		DB: s.db, Queue: s.queue, Notices: s.notices, Networks: s.networks, Expire: s.cfg.Reports.Expire,
+	s.sup = supervisor.New(supervisor.Options{
+		DB: s.db, Networks: s.networks,
+		Attention: &supervisor.AttentionMail{DB: s.db, Outbox: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
+		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: registry,
 	})
-	s.accounts = &supervisor.AccountMails{Queue: s.queue, Mailer: s.mailer, LogLinks: s.cfg.Mail.Relay == "", Log: s.log}
-	s.sup = supervisor.New(supervisor.Options{
-		DB: s.db, Queue: s.queue, Networks: s.networks,
-		Attention: &supervisor.AttentionMail{DB: s.db, Queue: s.queue, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
-		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
+	s.relay = relay.New(relay.Options{
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		Outbox: s.queue, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
+		Outbox: s.accounts, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Demo:    s.mode.demo, Source: s.mode.source.files(),
 	})
@@ -112,9 +109,8 @@ func (s *server) open(ctx context.Context) error {
 	return s.listen(ctx)
 }
 
-// openStores locks the data directory for this process and opens the database
-// and the queue.
-func (s *server) openStores(ctx context.Context) error {
+// openStore locks the data directory for this process and opens the database.
+func (s *server) openStore(ctx context.Context) error {
 	if err := makeDataDir(s.cfg.Data); err != nil {
 		return err
 	}
@@ -126,14 +122,11 @@ func (s *server) openStores(ctx context.Context) error {
 		return err
 	}
 	s.onClose(unlock)
-	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions); err != nil {
+	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions, s.log); err != nil {
 		return err
 	}
 	s.onClose(func() { s.db.Close() })
-	if s.queue, err = queue.Open(ctx, filepath.Join(s.cfg.Data, "queue"), s.log); err != nil {
-		return err
-	}
-	s.onClose(func() { s.hangs = s.queue.Close() })
+	s.nameOldQueue()
 	return nil
 }
 
@@ -143,7 +136,7 @@ func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error 
 	s.onClose(client.CloseIdleConnections)
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
-			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, Outbox: s.queue,
+			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, Outbox: s.accounts,
 			HTTP: client, Hearer: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
@@ -203,7 +196,6 @@ func (s *server) run(ctx context.Context) error {
 	part("supervisor", s.sup.Run)
 	part("frontend", s.serveWeb)
 	part("cleaning", s.clean)
-	part("queue", s.watchQueue)
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
@@ -240,31 +232,6 @@ func (s *server) serveWeb(ctx context.Context) error {
 	return nil
 }
 
-// errStartAgain ends a server whose queue broke and can write again.
-var errStartAgain = errors.New("the queue was broken and can write again")
-
-// watchQueue waits until a broken queue could be written to again, since
-// JetStream does not try by itself. Until then mails are answered with 451 and
-// pages are served as usual.
-func (s *server) watchQueue(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-s.queue.Broken():
-	}
-	s.log.Error("the queue cannot write to its files: no reports are taken until it can; is the disk full?", "dir", s.cfg.Data)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Second):
-		}
-		if err := probe(s.cfg.Data); err == nil {
-			return errStartAgain
-		}
-	}
-}
-
 // clean deletes expired rows from time to time.
 func (s *server) clean(ctx context.Context) error {
 	tick := time.NewTicker(cleanEvery)
@@ -283,17 +250,15 @@ func (s *server) clean(ctx context.Context) error {
 
 // Ready says why the server cannot work at the moment: see frontend.Health.
 func (s *server) Ready(ctx context.Context) error {
-	return errors.Join(s.db.Ping(ctx), s.queue.Ping(ctx))
+	return errors.Join(s.db.Ping(ctx), s.db.Full())
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
 
-// close closes everything in the reverse order of opening. An error means that
-// something hangs and that this process cannot open another server.
-func (s *server) close() error {
+// close closes everything in the reverse order of opening.
+func (s *server) close() {
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		s.closers[i]()
 	}
 	s.closers = nil
-	return s.hangs
 }

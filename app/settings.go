@@ -51,12 +51,15 @@ func newLog(cfg config.Log, c *console) (*slog.Logger, error) {
 
 type checkConfigCommand struct{ settingsFlags }
 
-// Run prints the settings in force, without secrets.
+// Run prints the settings in force, without secrets, and the warnings.
 func (cmd *checkConfigCommand) Run(c *console) error {
 	definitions := all.Networks()
 	cfg, err := cmd.load(c, definitions)
 	if err != nil {
 		return err
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintln(c.stderr, "warning:", w)
 	}
 	return cfg.Print(c.stdout, sections(definitions))
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -35,27 +37,19 @@ func makeDataDir(dir string) error {
 	return os.Remove(probe.Name())
 }
 
-// probeSize is how much room there must be before a full disk counts as mended:
-// enough for the queue and the database to carry on for a while.
-const probeSize = 4 << 20
-
-// probe tries to write a file in dir.
-func probe(dir string) error {
-	f, err := os.CreateTemp(dir, ".write-test-*")
-	if err != nil {
-		return err
+// nameOldQueue says in the log that there is a queue of an earlier version, which
+// is not read any more.
+func (s *server) nameOldQueue() {
+	dir := filepath.Join(s.cfg.Data, "queue")
+	if _, err := os.Stat(dir); err == nil {
+		s.log.Warn("the queue of an earlier version is not read any more: what was waiting in it is not sent. "+
+			"Let that version send it first if you need it, then delete the directory", "dir", dir)
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if _, err := f.Write(make([]byte, probeSize)); err != nil {
-		return err
-	}
-	return f.Sync()
 }
 
 // openDatabase opens the database and the box that seals its secrets, and
 // brings the tables up to date. Two processes that do so at once take turns.
-func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition) (*db.DB, *secret.Box, error) {
+func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) (*db.DB, *secret.Box, error) {
 	if err := makeDataDir(cfg.Data); err != nil {
 		return nil, nil, err
 	}
@@ -64,7 +58,7 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 		return nil, nil, err
 	}
 	defer unlock()
-	d, err := db.Open(ctx, cfg.Data, time.Now)
+	d, err := db.Open(ctx, cfg.Data, time.Now, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -83,6 +77,9 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 		d.Close()
 		return nil, nil, err
 	}
+	if err := d.Rewrite(ctx); err != nil {
+		log.Error("what earlier versions have deleted may still be in the database's file; the next start tries again", "err", err)
+	}
 	return d, box, nil
 }
 
@@ -93,7 +90,7 @@ func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Conf
 	if err != nil {
 		return err
 	}
-	d, _, err := openDatabase(c.ctx, cfg, definitions)
+	d, _, err := openDatabase(c.ctx, cfg, definitions, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -118,7 +115,7 @@ func (cmd *backupCommand) Run(c *console) error {
 	if _, err := os.Stat(cfg.Data); err != nil {
 		return fmt.Errorf("there is no data directory to back up: %w", err)
 	}
-	d, err := db.Open(c.ctx, cfg.Data, time.Now)
+	d, err := db.Open(c.ctx, cfg.Data, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -2,17 +2,18 @@ package app
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
+	"net/http"
 	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"ticketfrei/internal/slow"
 )
@@ -57,75 +58,139 @@ func mustAddCity(t *testing.T, binary string, env []string, slug string) {
 	}
 }
 
-// TestFullDisk fills the disk under a running server and makes room again.
+// TestFullDisk fills the disk under a running server and makes room again. Little
+// room is left for what must go on, such as unsubscribing.
 func TestFullDisk(t *testing.T) {
-	slow.Test(t, "builds the program and waits until it starts again by itself")
-	dir := mountSmall(t, "32m")
+	slow.Test(t, "builds the program and fills a disk")
+	const size, left = 64 << 20, 4 << 20 // new reports need an eighth of it
+	disk := mountSmall(t, strconv.Itoa(size))
 	box := startMailbox(t)
-	binary := buildProgram(t)
-	env, web, incoming := environment(t, filepath.Join(dir, "data"), box)
-	mustAddCity(t, binary, env, "nuernberg")
-	startProgram(t, binary, env...)
-	a := &app{T: t, url: "http://" + web, smtp: incoming}
-	a.allowEverything("m@nuernberg.example")
-	a.subscribe(box, "nuernberg", "one@riders.example")
+	p := startAlone(t, filepath.Join(disk, "data"), box)
+	p.subscribe(box, "nuernberg", "one@riders.example", "leaves@riders.example")
+	p.mustReport()
+	leave := box.waitFor(t, "leaves@riders.example", "Report 1.").link(t, "/mail/unsubscribe/")
 
-	var accepted []string
-	serial := 0
-	send := func() error {
-		serial++
-		text := fmt.Sprintf("Report %d.", serial)
-		err := a.send(fmt.Sprintf("r%d@x.example", serial), here, fmt.Sprintf("%d@x", serial), "", text+strings.Repeat(" Kontis", 500))
-		if err == nil {
-			accepted = append(accepted, text)
-		}
-		return err
-	}
-	if err := send(); err != nil {
+	filling := filepath.Join(disk, "fill")
+	fill(t, filling, size, left)
+	p.waitReady(http.StatusServiceUnavailable)
+	p.mustRefuse(10)
+	p.browser().post(strings.TrimPrefix(leave, p.url), nil, http.StatusOK)
+	fill(t, filling, size, 0)
+	p.mustRefuse(10)
+	if err := os.Remove(filling); err != nil {
 		t.Fatal(err)
 	}
-	fill(t, filepath.Join(dir, "fill"))
-	refusals := 0
-	for range 50 {
-		err := send()
-		if err == nil {
-			continue // the last block was still free
-		}
-		refused, ok := errors.AsType[*textproto.Error](err)
-		if !ok || refused.Code < 400 || refused.Code > 499 {
-			t.Fatalf("with a full disk: %v, want a 4xx", err)
-		}
-		if refusals++; refusals == 5 {
-			break
+	p.waitReady(http.StatusOK)
+	p.mustReport()
+	p.drained()
+	for _, text := range p.accepted {
+		if n := len(box.to(t, "one@riders.example", text)); n != 1 {
+			t.Errorf("%q came %d times, want once", text, n)
 		}
 	}
-	if refusals < 5 {
-		t.Fatalf("only %d mails were put off", refusals)
+	if n := len(box.to(t, "leaves@riders.example", "Report ")); n != 1 {
+		t.Errorf("who unsubscribed was mailed %d reports, want the first", n)
 	}
-	if err := os.Remove(filepath.Join(dir, "fill")); err != nil {
-		t.Fatal(err)
+	p.checkStartedOnce()
+}
+
+// alone is the real program with a city that lets everything pass.
+type alone struct {
+	*app
+	*program
+	accepted []string // the texts of the reports that were acknowledged
+	serial   int
+}
+
+func startAlone(t *testing.T, dir string, box *mailbox, more ...string) *alone {
+	t.Helper()
+	binary := buildProgram(t)
+	env, web, incoming := environment(t, dir, box)
+	env = append(env, more...)
+	mustAddCity(t, binary, env, "nuernberg")
+	p := &alone{app: &app{T: t, url: "http://" + web, smtp: incoming}, program: startProgram(t, binary, env...)}
+	p.allowEverything("m@nuernberg.example")
+	return p
+}
+
+// report mails a report of an author of its own.
+func (p *alone) report() error {
+	p.serial++
+	text := fmt.Sprintf("Report %d.", p.serial)
+	err := p.send(fmt.Sprintf("r%d@x.example", p.serial), here, fmt.Sprintf("%d@x", p.serial), "", text+strings.Repeat(" Kontis", 100))
+	if err == nil {
+		p.accepted = append(p.accepted, text)
 	}
-	waitUntil(t, "mails to be taken again", func() bool { return send() == nil })
-	for _, text := range accepted {
-		box.waitFor(t, "one@riders.example", text)
+	return err
+}
+
+func (p *alone) mustReport() {
+	p.Helper()
+	if err := p.report(); err != nil {
+		p.Fatal(err)
 	}
 }
 
-// fill writes until the disk is full.
-func fill(t *testing.T, path string) {
+// mustRefuse mails n reports, which must all be put off.
+func (p *alone) mustRefuse(n int) {
+	p.Helper()
+	for range n {
+		if answer, ok := errors.AsType[*textproto.Error](p.report()); !ok || answer.Code != 451 {
+			p.Fatalf("the answer is %v, want 451", answer)
+		}
+	}
+}
+
+// waitReady waits until /readyz has that status.
+func (p *alone) waitReady(status int) {
+	p.Helper()
+	waitUntil(p, fmt.Sprintf("/readyz to be %d", status), func() bool {
+		resp, err := http.Get(p.url + "/readyz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == status
+	})
+}
+
+// checkStartedOnce checks that the program did not start again by itself, and that
+// it has not filled its log.
+func (p *alone) checkStartedOnce() {
+	p.Helper()
+	log := p.program.log.String()
+	if n := strings.Count(log, "msg=ready"); n != 1 {
+		p.Errorf("it started %d times:\n%s", n, log)
+	}
+	if n := strings.Count(log, "level=ERROR"); n > 10 {
+		p.Errorf("the log has %d errors:\n%s", n, log)
+	}
+}
+
+// fill writes a file until as much is left of a disk of that size.
+func fill(t *testing.T, path string, size, left int) {
 	t.Helper()
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for _, size := range []int{1 << 20, 4096, 1} {
-		for {
-			if _, err := f.Write(make([]byte, size)); err != nil {
-				break
-			}
+	for n := 0; n < size && free(t, path) > left; {
+		written, err := f.Write(make([]byte, min(1<<16, free(t, path)-left)))
+		if n += written; err != nil && !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
 		}
 	}
+}
+
+// free returns how many bytes are left on the disk of a file.
+func free(t *testing.T, path string) int {
+	t.Helper()
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(path, &s); err != nil {
+		t.Fatal(err)
+	}
+	return int(s.Bavail) * int(s.Bsize)
 }
 
 func TestReadOnlyDataDirectory(t *testing.T) {
@@ -152,47 +217,78 @@ func TestDamagedDatabase(t *testing.T) {
 	}
 }
 
-// TestDamagedQueue damages every file of a queue that holds reports: the
-// server says so, starts, and goes on with new ones.
-func TestDamagedQueue(t *testing.T) {
-	slow.Test(t, "builds the program and damages its files")
-	dir := t.TempDir()
-	box := startMailbox(t)
-	binary := buildProgram(t)
-	env, web, incoming := environment(t, dir, box)
-	mustAddCity(t, binary, env, "nuernberg")
-	p := startProgram(t, binary, env...)
-	a := &app{T: t, url: "http://" + web, smtp: incoming}
-	a.allowEverything("m@nuernberg.example")
-	a.subscribe(box, "nuernberg", "one@riders.example")
-	a.mustSend("x@x.example", here, "m1@x", "", "Before.")
-	box.waitFor(t, "one@riders.example", "Before.")
-	p.kill()
-
-	damaged := 0
-	err := filepath.WalkDir(filepath.Join(dir, "queue"), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		for i := len(data) / 3; i < len(data)/3+16 && i < len(data); i++ {
-			data[i] ^= 0x5a
-		}
-		damaged++
-		return os.WriteFile(path, data, 0o600)
-	})
-	if err != nil || damaged == 0 {
-		t.Fatalf("%d files damaged, %v", damaged, err)
+// TestDatabaseDamagedInTheMiddle overwrites pages of a database that holds reports.
+// The program says what to do. It goes on with what it can, and ends where it finds
+// none of what it has to send.
+func TestDatabaseDamagedInTheMiddle(t *testing.T) {
+	slow.Test(t, "builds the program and damages its database")
+	dir, box := t.TempDir(), startMailbox(t)
+	p := startAlone(t, dir, box)
+	for range 100 {
+		p.mustReport()
 	}
-	began := time.Now()
-	p = startProgram(t, binary, env...)
-	a.mustSend("y@x.example", here, "m2@x", "", "After.")
-	box.waitFor(t, "one@riders.example", "After.")
-	t.Logf("%d files damaged, the next report arrived %s after the start", damaged, time.Since(began).Round(time.Millisecond))
-	if !strings.Contains(p.log(), "damaged") {
-		t.Errorf("the log does not say that the queue is damaged:\n%s", p.log())
+	p.drained()
+	p.program.stop()
+	path := filepath.Join(dir, "ticketfrei.db")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		part   string // a table or an index
+		goesOn bool
+	}{{"reports", true}, {"reports_heard", true}, {"fanouts_bot", false}} {
+		t.Run(c.part, func(t *testing.T) {
+			if err := os.WriteFile(path, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			damage(t, path, c.part)
+			p := p.again(t)
+			if c.goesOn {
+				p.mustRefuse(20)
+				p.waitReady(http.StatusServiceUnavailable)
+				p.browser().get("/", http.StatusOK)
+				p.program.stop()
+			}
+			if code := p.program.exitCode(); code == 0 != c.goesOn {
+				t.Errorf("exit code %d", code)
+			}
+			for _, words := range []string{"ticketfrei.db is damaged", "restore your last backup"} {
+				if !strings.Contains(p.program.log.String(), words) {
+					t.Errorf("the log does not say %q", words)
+				}
+			}
+			p.checkStartedOnce()
+		})
+	}
+}
+
+// again starts the program once more.
+func (p *alone) again(t *testing.T) *alone {
+	t.Helper()
+	a := &app{T: t, url: p.url, smtp: p.smtp}
+	return &alone{app: a, program: startProgram(t, p.cmd.Path, p.cmd.Env...), serial: p.serial}
+}
+
+// damage overwrites the first page of a table.
+func damage(t *testing.T, path, table string) {
+	t.Helper()
+	d, err := sql.Open("sqlite3", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	var page, size int64
+	err = d.QueryRow("SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = ?", table).Scan(&page, &size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt(bytes.Repeat([]byte("damaged "), int(size)/8), (page-1)*size)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

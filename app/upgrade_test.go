@@ -3,9 +3,9 @@ package app
 import (
 	"bytes"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,33 +23,30 @@ const (
 	ofGraz      = "moderation@graz.example"
 )
 
-// The reports that waited in the old queue. The first had been posted on
-// Mastodon, but the answer was lost; it had been mailed to eins and drei, but
-// not to the others. The second was not judged yet.
-const (
-	unsent   = "Kontis am Rathenauplatz, es hängt"
-	unjudged = "Kontis in Langwasser, noch ungelesen"
-)
-
 // TestOldDirectoryGoesOn opens a data directory of an earlier version and
 // checks, as riders and moderators see it, that everything goes on where it
 // stopped.
 func TestOldDirectoryGoesOn(t *testing.T) {
 	slow.Test(t, "asks everything of a data directory of an earlier version")
 	w := restoreWorld(t)
+	w.interrupt()
 	w.refuseFull()
 	w.writeWhileDown()
+	queue := contents(t, filepath.Join(w.dir, "queue"))
 	w.start()
 
-	w.checkWaiting()
+	w.checkInterrupted()
+	w.signUpAgain()
 	w.checkMissed()
 	w.checkPages()
 	w.checkSettings()
 	w.checkNuernberg()
 	w.checkLeeds()
 	w.checkGraz()
+	w.takeBackOld()
 	w.settled()
 	w.checkOnce()
+	w.checkQueueIsLeft(queue)
 }
 
 // refuseFull makes the server of full@riders.example refuse its mails, as it
@@ -80,45 +77,6 @@ func (w *oldWorld) writeWhileDown() {
 	w.people["late rider"].Write(bot, "Kontis am Nordring beim Umzug")
 }
 
-// checkWaiting checks the reports that waited in the queue.
-func (w *oldWorld) checkWaiting() {
-	w.Helper()
-	for _, rider := range []string{"geht", "weg"} {
-		w.mailed(rider, unsent)
-		w.mailed(rider, unjudged)
-	}
-	w.mailed("zwei", unjudged)
-	w.mailed("drei", unjudged)
-	for _, chat := range []string{"early rider", "late rider", "Pendelnde", "Frühschicht"} {
-		w.waitTold("kontis_nbg_bot", chat, unsent)
-		w.waitTold("kontis_nbg_bot", chat, unjudged)
-	}
-	w.waitPosted("kontis_nbg", unjudged)
-	waitUntil(w, "the post that was taken back to be deleted", func() bool {
-		for _, p := range w.accounts["kontis_nbg"].Statuses() {
-			if p.Text == "Kontis am Friedrichsring" {
-				return p.Deleted
-			}
-		}
-		return false
-	})
-	w.confirmErfurt()
-}
-
-// confirmErfurt confirms the sign-up whose mail had not been sent.
-func (w *oldWorld) confirmErfurt() {
-	w.Helper()
-	link, err := url.Parse(w.box.waitFor(w.T, "neu@erfurt.example", "/confirm/").link(w.T, "/confirm/"))
-	if err != nil {
-		w.Fatal(err)
-	}
-	w.browser().post(link.Path, nil, http.StatusOK)
-	w.browser().get("/city/erfurt", http.StatusOK)
-	if page := w.login("neu@erfurt.example").get("/settings", http.StatusOK); !strings.Contains(page, "Erfurt") {
-		w.Error("who signed up before does not have the city")
-	}
-}
-
 // checkMissed checks what was written while no program ran.
 func (w *oldWorld) checkMissed() {
 	w.Helper()
@@ -141,8 +99,8 @@ func (w *oldWorld) checkPages() {
 		hides []string
 	}{
 		{"/city/nuernberg", []string{"Grüße aus <strong>Nürnberg</strong>! Schreibt uns, was ihr in der Straßenbahn seht.", "Kontis in der S1, Wagen 4", "Kontis am Hauptbahnhof",
-			"Kontis am Plärrer, zwei in Zivil", "Kontrolle in der U2 Richtung Flughafen", unsent, unjudged, "@kontis_nbg@", "@kontis_nbg_bot", "nuernberg@tickets.example"},
-			[]string{"falscher Alarm", "Friedrichsring", "HAUPTBAHNHOF", "Wetter", "riders.example"}},
+			"Kontis am Plärrer, zwei in Zivil", "Kontrolle in der U2 Richtung Flughafen", unsent, interrupted, "@kontis_nbg@", "@kontis_nbg_bot", "nuernberg@tickets.example"},
+			[]string{"falscher Alarm", "Friedrichsring", "HAUPTBAHNHOF", "Wetter", "riders.example", unjudged}},
 		{"/city/nuernberg/feed.atom", []string{"Kontis am Plärrer, zwei in Zivil"}, []string{"falscher Alarm", "Friedrichsring", "Wetter"}},
 		{"/city/leeds", []string{"<h1>Leeds</h1>", "Inspectors on the 72 bus", "Ticket check in Headingley"}, []string{"weather", "@leeds_bot"}},
 		{"/city/graz", []string{"<h1>Graz an der Mur</h1>", "Servus! Hier steht, wo die <em>Schwarzkappler</em> sind.", "Kontrolle an der Haltestelle 5", "Schwarzkappler in der Linie 5", "Kontrolle, haha"},
@@ -189,6 +147,7 @@ func (w *oldWorld) checkSettings() {
 		c.of.waitReads("network-"+c.network, c.says...)
 	}
 	w.checkHeld(nbg, leeds, graz)
+	w.checkCounts(nbg, leeds)
 	leeds.waitReads("moderators", ofLeeds, "new@leeds.example")
 	graz.waitReads("moderators", ofGraz, ofNuernberg)
 	graz.waitReads("rules", "schwarzkappler kontrolle", "verboten")
@@ -214,10 +173,45 @@ func (w *oldWorld) checkHeld(nbg, leeds, graz *browser) {
 		{graz, "Kontrolle verboten", "verboten"},
 	}
 	for _, h := range held {
-		if says := h.of.heldFor(h.text); !strings.Contains(says, h.reason) {
+		if says := h.of.listed("refused", h.text); !strings.Contains(says, h.reason) {
 			w.Errorf("the report %q was held: %q, want a word of %q", h.text, says, h.reason)
 		}
 	}
+}
+
+// checkCounts checks what the moderators are told of where reports went.
+func (w *oldWorld) checkCounts(nbg, leeds *browser) {
+	w.Helper()
+	counts := []struct {
+		of               *browser
+		list, text, says string
+	}{
+		{nbg, "passed", "Kontis am Plärrer, zwei in Zivil", "delivered 9 times"},
+		{nbg, "passed", unsent, "delivered 2 times"},
+		{nbg, "refused", "Kontis in der U3, falscher Alarm", "delivered 8 times · deleted again once"},
+		{leeds, "passed", "Inspectors on the 72 bus", "delivered 2 times · failed once"},
+	}
+	for _, c := range counts {
+		if says := c.of.listed(c.list, c.text); !strings.Contains(says, c.says) {
+			w.Errorf("of the report %q the page says: %q, want %q", c.text, says, c.says)
+		}
+	}
+}
+
+// takeBackOld takes back what the old program had sent.
+func (w *oldWorld) takeBackOld() {
+	w.Helper()
+	const text = "Kontis am Plärrer, zwei in Zivil"
+	nbg := w.city(ofNuernberg, "Nürnberg")
+	nbg.submitIn(nbg.listItem("passed", text), "/take-back", nil)
+	waitUntil(w, "the old post to be deleted", func() bool {
+		return slices.ContainsFunc(w.accounts["kontis_nbg"].Statuses(), func(p standin.Post) bool { return p.Text == text && p.Deleted })
+	})
+	// What was written to a group before it became a supergroup cannot be deleted,
+	// nor can the four mails.
+	waitUntil(w, "the page to say so", func() bool {
+		return strings.Contains(nbg.listed("refused", text), "delivered 5 times · deleted again 4 times")
+	})
 }
 
 // checkOnce checks that nothing came twice, and nothing to the wrong person.
@@ -235,10 +229,10 @@ func (w *oldWorld) checkOnce() {
 	}
 	not := map[string][]string{
 		"eins@riders.example":  {unsent, unjudged},
-		"zwei@riders.example":  {unsent},
-		"drei@riders.example":  {unsent, "Frankenstadion"},
-		"geht@riders.example":  {"Frankenstadion"},
-		"weg@riders.example":   {"Frankenstadion"},
+		"zwei@riders.example":  {unsent, unjudged},
+		"drei@riders.example":  {unsent, unjudged, "Frankenstadion"},
+		"geht@riders.example":  {unsent, unjudged, "Frankenstadion"},
+		"weg@riders.example":   {unsent, unjudged, "Frankenstadion"},
 		"full@riders.example":  {""},
 		"erste@riders.example": {"Hauptplatz", "Haltestelle", "Eggenberg"},
 	}
@@ -262,13 +256,16 @@ func (w *oldWorld) checkPostedOnce() {
 			}
 		}
 	}
+	if texts(w.accounts["kontis_nbg"].Statuses())[unjudged] != 0 {
+		w.Error("a report of the old queue was posted")
+	}
 	if n := len(w.accounts["kontis_nbg"].Boosts()); n != 1 {
 		w.Errorf("kontis_nbg has boosted %d times, want once", n)
 	}
 	for _, chat := range []string{"early rider", "late rider", "Pendelnde", "Frühschicht"} {
-		for _, text := range []string{unsent, unjudged, "Kontis in der U4", "Frankenstadion"} {
-			if n := w.told("kontis_nbg_bot", chat, text); n != 1 {
-				w.Errorf("%s was told %d times: %s", chat, n, text)
+		for text, want := range map[string]int{unsent: 0, unjudged: 0, interrupted: 1, "Kontis in der U4": 1, "Frankenstadion": 1} {
+			if n := w.told("kontis_nbg_bot", chat, text); n != want {
+				w.Errorf("%s was told %d times, want %d: %s", chat, n, want, text)
 			}
 		}
 	}

@@ -82,7 +82,7 @@ type Hearer interface {
 
 // Outbox sends account mails: confirmations and notices.
 type Outbox interface {
-	// PublishMail puts a mail into the queue; when it returns nil it is on disk
+	// PublishMail stores a mail; when it returns nil it is on disk
 	// and will be sent, with retries.
 	PublishMail(ctx context.Context, m mailer.Mail) error
 }
@@ -161,16 +161,17 @@ type Server interface {
 	Serve(ctx context.Context) error
 }
 
-// Recipients is a Network whose bots send to recipients one by one. The bots
-// of other networks post publicly and are sent one delivery with an empty
-// recipient.
+// Recipients is a Network whose bots send to recipients one by one. Each has an
+// id above 0 that is never used again, as those of kit/recipients: a delivery may
+// wait while its recipient goes and somebody else comes. The bots of other
+// networks post publicly and are sent one delivery with the recipient 0.
 type Recipients interface {
-	// Recipients returns whom bot b sends r to. The author of r is not among
-	// them: compare with secret.Box.Author.
-	Recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error)
+	// Recipients returns the ids of those to whom bot b sends r. The author of r
+	// is not among them: compare with secret.Box.Author.
+	Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error)
 	// RemoveRecipient forgets a recipient after an error of kind Gone. One
 	// that is not there is no error.
-	RemoveRecipient(ctx context.Context, b report.Bot, recipient string) error
+	RemoveRecipient(ctx context.Context, b report.Bot, recipient int64) error
 	// CountRecipients is the number shown on the settings page.
 	CountRecipients(ctx context.Context, b report.Bot) (int, error)
 }

@@ -173,9 +173,13 @@ func (d *DB) updateBot(ctx context.Context, botID int64, values map[string]any) 
 	return nil
 }
 
-// DeleteBot deletes a bot and its log. Call bots.Network.Forget first.
+// DeleteBot deletes a bot, its log, and what it has to send. Call
+// bots.Network.Forget first.
 func (d *DB) DeleteBot(ctx context.Context, botID int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec("DELETE FROM fanouts WHERE bot_id = ?", botID).Error; err != nil {
+			return err
+		}
 		return oneRow(tx.Where("id = ?", botID).Delete(&botRow{}))
 	})
 	if err != nil {

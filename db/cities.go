@@ -163,12 +163,15 @@ func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any
 // the moderators who have no other city. It does not touch the networks' own
 // tables: call bots.Network.Forget first.
 func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
+	if err := d.deleteReports(ctx, swiftly, "state = 'judged' AND city_id = ?", cityID); err != nil {
+		return fmt.Errorf("delete city: %w", err)
+	}
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		var moderators []int64
 		if err := tx.Model(&cityModeratorRow{}).Where("city_id = ?", cityID).Pluck("moderator_id", &moderators).Error; err != nil {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM deliveries WHERE report_id IN (SELECT id FROM reports WHERE city_id = ?)", cityID).Error; err != nil {
+		if err := deleteCityReports(tx, cityID); err != nil {
 			return err
 		}
 		if err := oneRow(tx.Where("id = ?", cityID).Delete(&cityRow{})); err != nil {
@@ -178,6 +181,20 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 	})
 	if err != nil {
 		return fmt.Errorf("delete city: %w", err)
+	}
+	return nil
+}
+
+// deleteCityReports deletes the reports of a city with all that belongs to them. Each
+// index that has cities has the reports of one state.
+func deleteCityReports(tx *gorm.DB, cityID int64) error {
+	for _, state := range []string{"heard", "judged"} {
+		theirs := "(SELECT seq FROM reports WHERE city_id = ? AND state = '" + state + "')"
+		for _, from := range []string{"fanouts WHERE report", "outcomes WHERE report", "receipts WHERE report", "reports WHERE seq"} {
+			if _, err := Exec(tx, "DELETE FROM "+from+" IN "+theirs, cityID); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

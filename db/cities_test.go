@@ -103,16 +103,19 @@ func TestDeleteCityTakesEverythingWithIt(t *testing.T) {
 	c := dbtest.MustCreateCity(t, d, "city", "mail")
 	kept := dbtest.MustCreateCity(t, d, "kept", "mail")
 	for _, city := range []report.City{c, kept} {
-		r := newReport(city, "r"+city.Slug, "a", "text", noon)
-		dbtest.MustSaveReport(t, d, r, report.Verdict{Passed: true})
-		if err := d.RecordOutcome(t.Context(), db.Outcome{Delivery: report.NewDelivery(r, report.Bot{ID: 1}, ""), Result: db.Sent}); err != nil {
+		b, err := d.FindBot(t.Context(), city.ID, "mail")
+		if err != nil {
 			t.Fatal(err)
 		}
+		h := dbtest.MustHear(t, d, newReport(city, "r"+city.Slug, "a", "text", noon))
+		saved := dbtest.MustJudge(t, d, h, report.Verdict{Passed: true}, dbtest.NoBrake{}, db.Audience{BotID: b.ID, Recipients: []int64{1, 2}})
+		dbtest.MustSaveOutcomes(t, d, db.Outcome{Fanout: &saved.Fanouts[0], Open: 2, Counts: db.Counts{Sent: 1},
+			Receipts: []db.SentReceipt{{Recipient: 1, Receipt: report.Receipt{ID: "7"}}}})
 	}
 	if err := d.DeleteCity(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []string{"cities", "bots", "reports", "deliveries", "moderators", "city_moderators"} {
+	for _, table := range []string{"cities", "bots", "reports", "fanouts", "outcomes", "receipts", "moderators", "city_moderators"} {
 		var n int
 		if err := d.Read(t.Context()).Raw("SELECT count(*) FROM " + table).Scan(&n).Error; err != nil {
 			t.Fatal(err)

@@ -1,15 +1,13 @@
 package db_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +21,8 @@ import (
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return noon }
+
+var silent = slog.New(slog.DiscardHandler)
 
 func TestGroupedWritesFailAlone(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
@@ -63,7 +63,7 @@ func TestReadHandleRefusesWrites(t *testing.T) {
 }
 
 func TestWriteAfterClose(t *testing.T) {
-	d, err := db.Open(t.Context(), t.TempDir(), clock)
+	d, err := db.Open(t.Context(), t.TempDir(), clock, silent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestMigrations(t *testing.T) {
 	two := &gormigrate.Migration{ID: "toy_0002", Migrate: db.SQL("ALTER TABLE toy_a ADD COLUMN name TEXT")}
 	dir := t.TempDir()
 	migrate := func(list ...*gormigrate.Migration) error {
-		d, err := db.Open(t.Context(), dir, clock)
+		d, err := db.Open(t.Context(), dir, clock, silent)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,64 +125,8 @@ func TestDamagedFileIsRefusedWithAdvice(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, db.FileName), []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := db.Open(t.Context(), dir, clock)
+	_, err := db.Open(t.Context(), dir, clock, silent)
 	if err == nil || !strings.Contains(err.Error(), "backup") {
 		t.Errorf("error = %v, want advice about the backup", err)
-	}
-}
-
-// TestBackupIsForItsOwner makes copies where nothing but the program keeps
-// others from reading them.
-func TestBackupIsForItsOwner(t *testing.T) {
-	before := syscall.Umask(0)
-	t.Cleanup(func() { syscall.Umask(before) })
-	d := dbtest.MustOpen(t, clock, nil)
-	path := filepath.Join(t.TempDir(), "copy.db")
-	if err := d.Backup(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	made, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if made.Mode() != 0o600 {
-		t.Errorf("the copy has mode %v", made.Mode())
-	}
-	if err := d.Backup(t.Context(), path); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a copy over a copy: %v", err)
-	}
-	after, err := os.Stat(path)
-	if err != nil || after.Size() != made.Size() || after.Size() == 0 {
-		t.Errorf("the first copy is no longer whole: %v", err)
-	}
-}
-
-func TestFailedBackupLeavesNoFile(t *testing.T) {
-	d := dbtest.MustOpen(t, clock, nil)
-	path := filepath.Join(t.TempDir(), "copy.db")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := d.Backup(ctx, path); err == nil {
-		t.Fatal("no error")
-	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the empty copy is still there: %v", err)
-	}
-}
-
-func TestBackupCanBeOpened(t *testing.T) {
-	d := dbtest.MustOpen(t, clock, nil)
-	dbtest.MustCreateCity(t, d, "city")
-	dir := t.TempDir()
-	if err := d.Backup(t.Context(), filepath.Join(dir, db.FileName)); err != nil {
-		t.Fatal(err)
-	}
-	restored, err := db.Open(t.Context(), dir, clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer restored.Close()
-	if _, err := restored.FindCity(t.Context(), "city"); err != nil {
-		t.Error(err)
 	}
 }

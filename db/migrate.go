@@ -67,22 +67,6 @@ func SQL(statements ...string) func(*gorm.DB) error {
 	}
 }
 
-// DropForGood returns a migration step that drops tables and overwrites in the
-// file what they held: without that, addresses could be read there for long.
-func DropForGood(tables ...string) func(*gorm.DB) error {
-	return func(tx *gorm.DB) error {
-		var before int
-		if err := tx.Raw("PRAGMA secure_delete").Scan(&before).Error; err != nil {
-			return err
-		}
-		steps := []string{"PRAGMA secure_delete = ON"}
-		for _, table := range tables {
-			steps = append(steps, "DROP TABLE "+table)
-		}
-		return SQL(append(steps, fmt.Sprintf("PRAGMA secure_delete = %d", before))...)(tx)
-	}
-}
-
 // migrations is the numbered list of this package. Add to its end; never change
 // what was released.
 var migrations = []*gormigrate.Migration{
@@ -200,5 +184,86 @@ var migrations = []*gormigrate.Migration{
 		`ALTER TABLE bots_0002 RENAME TO bots`,
 		`CREATE INDEX bots_updated ON bots(updated)`,
 		`CREATE INDEX bots_city ON bots(city_id, network)`,
+	)},
+	// The queue is the database: a report is stored when it is heard, and what is
+	// still to be sent of it stands beside it. Reports do not refer to their city
+	// by a foreign key, which would have all of them be read when a city is deleted:
+	// no index has every report of a city, because one more would be dear for each
+	// report.
+	{ID: "core_0003", Migrate: SQL(
+		`CREATE TABLE reports_0003 (
+			seq INTEGER PRIMARY KEY,
+			id TEXT NOT NULL UNIQUE,
+			city_id INTEGER NOT NULL,
+			bot_id INTEGER NOT NULL,
+			network TEXT NOT NULL,
+			network_id TEXT NOT NULL,
+			author TEXT NOT NULL,
+			text TEXT NOT NULL,
+			normalized TEXT NOT NULL DEFAULT '',
+			visibility TEXT NOT NULL,
+			time INTEGER NOT NULL,
+			received INTEGER NOT NULL,
+			state TEXT NOT NULL,
+			passed INTEGER NOT NULL DEFAULT FALSE,
+			reason TEXT NOT NULL DEFAULT '',
+			detail TEXT NOT NULL DEFAULT '')`,
+		// What passed and was sent to nobody is judged again.
+		`INSERT INTO reports_0003 (id, city_id, bot_id, network, network_id, author, text, normalized, visibility,
+				time, received, state, passed, reason, detail)
+			SELECT id, city_id, bot_id, network, network_id, author, text, normalized, visibility, time, received,
+				CASE WHEN lost THEN 'heard' ELSE 'judged' END, passed AND NOT lost, CASE WHEN lost THEN '' ELSE reason END, detail
+			FROM (SELECT *, passed AND NOT fanned_out AND NOT EXISTS
+				(SELECT 1 FROM deliveries WHERE report_id = reports.id) AS lost FROM reports)
+			ORDER BY received, id`,
+		`DROP TABLE reports`,
+		`ALTER TABLE reports_0003 RENAME TO reports`,
+		`CREATE INDEX reports_heard ON reports(seq, city_id) WHERE state = 'heard'`,
+		`CREATE INDEX reports_city ON reports(city_id, passed, time) WHERE state = 'judged'`,
+		`CREATE INDEX reports_author ON reports(city_id, author, time) WHERE passed = TRUE`,
+		`CREATE INDEX reports_received ON reports(received)`,
+		`CREATE TABLE fanouts (
+			id INTEGER PRIMARY KEY,
+			report INTEGER NOT NULL,
+			bot_id INTEGER NOT NULL,
+			kind TEXT NOT NULL,
+			recipients BLOB NOT NULL,
+			open INTEGER NOT NULL,
+			attempts INTEGER NOT NULL DEFAULT 0,
+			due INTEGER NOT NULL DEFAULT 0,
+			created INTEGER NOT NULL)`,
+		`CREATE INDEX fanouts_bot ON fanouts(bot_id, report, due)`,
+		`CREATE INDEX fanouts_report ON fanouts(report)`,
+		`CREATE TABLE outcomes (
+			report INTEGER NOT NULL,
+			bot_id INTEGER NOT NULL,
+			sent INTEGER NOT NULL DEFAULT 0,
+			failed INTEGER NOT NULL DEFAULT 0,
+			expired INTEGER NOT NULL DEFAULT 0,
+			retracted INTEGER NOT NULL DEFAULT 0,
+			PRIMARY KEY (report, bot_id)) WITHOUT ROWID`,
+		`INSERT INTO outcomes (report, bot_id, sent, failed, expired, retracted)
+			SELECT seq, deliveries.bot_id, count(*) FILTER (WHERE result = 'sent'), count(*) FILTER (WHERE result = 'failed'),
+				count(*) FILTER (WHERE result = 'expired'), count(*) FILTER (WHERE result = 'retracted')
+			FROM deliveries JOIN reports ON reports.id = report_id GROUP BY seq, deliveries.bot_id`,
+		`CREATE TABLE receipts (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			report INTEGER NOT NULL,
+			bot_id INTEGER NOT NULL,
+			recipient INTEGER NOT NULL,
+			remote_id TEXT NOT NULL,
+			url TEXT NOT NULL)`,
+		`CREATE INDEX receipts_report ON receipts(report)`,
+		`INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
+			SELECT seq, deliveries.bot_id, 0, remote_id, url
+			FROM deliveries JOIN reports ON reports.id = report_id WHERE result = 'sent' AND remote_id <> ''`,
+		`DROP TABLE deliveries`,
+		`CREATE TABLE mails (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			mail TEXT NOT NULL,
+			attempts INTEGER NOT NULL DEFAULT 0,
+			due INTEGER NOT NULL DEFAULT 0,
+			created INTEGER NOT NULL)`,
+		`CREATE INDEX mails_due ON mails(due)`,
 	)},
 }

@@ -7,17 +7,24 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"ticketfrei/internal/wipe"
 )
 
 // FileName is the name of the SQLite database in the data directory.
@@ -35,34 +42,61 @@ var (
 
 // DB is the open database. It is safe for use by many goroutines.
 type DB struct {
+	path   string
+	fresh  bool // Open made the file
 	read   *gorm.DB
 	write  *gorm.DB
 	writer *writer
 	syncer *syncer
+	space  *space
+	damage *damage
+	house  *housekeeper
 	now    func() time.Time
+
+	seqs, fanoutIDs sequence
+
+	unjudged atomic.Int64                // how many reports wait to be judged
+	follower atomic.Pointer[func(Heard)] // see FollowHeard
 }
 
 // Open opens the SQLite database in dir and creates the file if needed. It does
 // not touch the tables: call Migrate before anything else. now tells the time.
-func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
-	path := filepath.Join(dir, FileName)
-	if err := makeFile(path); err != nil {
+// What the operator must know of, such as a full disk, goes to log.
+func Open(ctx context.Context, dir string, now func() time.Time, log *slog.Logger) (*DB, error) {
+	d := &DB{path: filepath.Join(dir, FileName), now: now, space: newSpace(dir, log),
+		seqs: sequence{table: "reports", column: "seq"}, fanoutIDs: sequence{table: "fanouts", column: "id"}}
+	d.damage = &damage{path: d.path, log: log}
+	_, err := os.Stat(d.path)
+	d.fresh = errors.Is(err, fs.ErrNotExist)
+	if err := makeFile(d.path); err != nil {
 		return nil, err
 	}
-	write, err := open(path, "_txlock=immediate", 1)
+	if err := d.openHandles(ctx); err != nil {
+		d.closeHandles()
+		return nil, err
+	}
+	checkpoints, err := openPool(d.path, shared, 1)
 	if err != nil {
+		d.closeHandles()
 		return nil, err
 	}
-	if err := check(ctx, write, path); err != nil {
-		closeHandle(write)
-		return nil, err
+	d.syncer = startSyncer(d.path+"-wal", d.space)
+	d.writer = startWriter(d.write, d.syncer, d.space, d.damage)
+	d.house = startHousekeeper(d, checkpoints, log)
+	return d, nil
+}
+
+func (d *DB) openHandles(ctx context.Context) (err error) {
+	if d.write, err = open(d.path, writing, 1); err != nil {
+		return err
 	}
-	read, err := open(path, "_query_only=true", readers)
-	if err != nil {
-		closeHandle(write)
-		return nil, err
+	if err := check(ctx, d.write, d.path); err != nil {
+		return err
 	}
-	return &DB{read: read, write: write, writer: startWriter(write), syncer: startSyncer(path + "-wal"), now: now}, nil
+	if d.read, err = open(d.path, reading, readers); err != nil {
+		return err
+	}
+	return d.damage.watch(d.read)
 }
 
 // makeFile creates the database file if it is missing. Only its owner may read
@@ -85,29 +119,67 @@ func makeFile(path string) error {
 // would prepare its own again in every transaction.
 const statements = 128
 
-// open opens a pool of connections. With synchronous=NORMAL a commit does not
-// wait for the disk (SQLite's documentation of PRAGMA synchronous). The syncer
-// sees to that.
-func open(path, more string, conns int) (*gorm.DB, error) {
-	dsn := fmt.Sprintf("file:%s?_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=true&_stmt_cache_size=%d&%s",
-		(&url.URL{Path: path}).EscapedPath(), statements, more)
-	g, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{
+// busyTimeout is how long a connection waits for those of other processes.
+const busyTimeout = 10 * time.Second
+
+// What connections of a kind have; caches in KiB. With synchronous=NORMAL a
+// commit does not wait for the disk (SQLite's documentation of PRAGMA
+// synchronous): the syncer sees to that. secure_delete=ON overwrites deleted
+// rows and pages; FAST would leave the pages.
+const (
+	shared  = "_journal_mode=WAL&_synchronous=NORMAL&_foreign_keys=true"
+	writing = shared + "&_txlock=immediate&_secure_delete=true&_cache_size=-32000"
+	reading = shared + "&_query_only=true&_cache_size=-4000"
+)
+
+// open opens a pool of connections for gorm.
+func open(path, params string, conns int) (*gorm.DB, error) {
+	pool, err := openPool(path, fmt.Sprintf("_stmt_cache_size=%d&%s", statements, params), conns)
+	if err != nil {
+		return nil, err
+	}
+	g, err := gorm.Open(sqlite.New(sqlite.Config{Conn: pool}), &gorm.Config{
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 		Logger:                 logger.Discard,
 		NowFunc:                func() time.Time { return time.Now().UTC() },
 	})
 	if err != nil {
-		return nil, openError(path, err)
+		return nil, errors.Join(openError(path, err), pool.Close())
 	}
-	pool, err := g.DB()
+	return g, nil
+}
+
+// openPool makes a pool of connections; the first to be used opens the file.
+func openPool(path, params string, conns int) (*sql.DB, error) {
+	vfs, err := wipe.VFS()
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
+	pool := sql.OpenDB(connector(fmt.Sprintf("%s?vfs=%s&_busy_timeout=%d&%s", fileURI(path), vfs, busyTimeout.Milliseconds(), params)))
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
-	return g, nil
+	return pool, nil
 }
+
+func fileURI(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
+
+// connector opens connections to the database with that address.
+type connector string
+
+// Connect opens a connection. It checkpoints nothing by itself, which would
+// stop a commit, and writes no temporary files, which secure_delete would not
+// reach.
+func (c connector) Connect(context.Context) (driver.Conn, error) {
+	d := &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
+		_, err := conn.Exec("PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY", nil)
+		return err
+	}}
+	return d.Open(string(c))
+}
+
+// Driver returns the driver of the connections.
+func (connector) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
 
 // check reads the schema, which finds most damaged files.
 func check(ctx context.Context, g *gorm.DB, path string) error {
@@ -120,17 +192,27 @@ func check(ctx context.Context, g *gorm.DB, path string) error {
 
 // openError says what to do about a file that cannot be opened.
 func openError(path string, err error) error {
-	damaged, ok := errors.AsType[sqlite3.Error](err)
-	if ok && (damaged.Code == sqlite3.ErrNotADB || damaged.Code == sqlite3.ErrCorrupt) {
-		return fmt.Errorf("the database %s is damaged (%w): move it and its -wal and -shm files away and restore your last backup", path, err)
+	if isDamage(err) {
+		return &damagedError{path, err}
 	}
 	return fmt.Errorf("open database %s: %w", path, err)
 }
 
 // Close finishes the writes under way and closes the database.
 func (d *DB) Close() error {
+	err := d.house.stop()
 	d.writer.stop()
-	return errors.Join(d.syncer.stop(), closeHandle(d.read), closeHandle(d.write))
+	return errors.Join(err, d.syncer.stop(), d.closeHandles())
+}
+
+func (d *DB) closeHandles() error {
+	var errs []error
+	for _, g := range []*gorm.DB{d.read, d.write} {
+		if g != nil {
+			errs = append(errs, closeHandle(g))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func closeHandle(g *gorm.DB) error {
@@ -144,28 +226,13 @@ func closeHandle(g *gorm.DB) error {
 // Read returns a handle for queries. It refuses writes.
 func (d *DB) Read(ctx context.Context) *gorm.DB { return d.read.WithContext(ctx) }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers and has not shown to be damaged.
 func (d *DB) Ping(ctx context.Context) error {
 	pool, err := d.read.DB()
 	if err != nil {
 		return err
 	}
-	return pool.PingContext(ctx)
-}
-
-// Backup writes a copy of the database as it is now to path, which must not
-// exist, while others read and write. Only the owner of the copy may read it.
-func (d *DB) Backup(ctx context.Context, path string) error {
-	// SQLite writes into an empty file, but would make one for everybody to read.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("back up database: %w", err)
-	}
-	err = errors.Join(f.Close(), d.write.WithContext(ctx).Exec("VACUUM INTO ?", path).Error)
-	if err != nil {
-		return errors.Join(fmt.Errorf("back up database to %s: %w", path, err), os.Remove(path))
-	}
-	return nil
+	return errors.Join(pool.PingContext(ctx), d.Damaged())
 }
 
 // notFound turns gorm's and database/sql's "no row" into ErrNotFound.
@@ -182,6 +249,17 @@ func taken(err error) error {
 		return ErrTaken
 	}
 	return err
+}
+
+// Unavailable tells whether an error says that the database as a whole cannot be
+// written to at the moment, and not that what was written is at fault.
+func Unavailable(err error) bool {
+	if errors.Is(err, errClosed) {
+		return true
+	}
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && slices.Contains([]sqlite3.ErrNo{sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrBusy, sqlite3.ErrLocked,
+		sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrCorrupt}, e.Code)
 }
 
 // millis is how times are stored: milliseconds since 1970, 0 for the zero time.

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,12 +12,14 @@ import (
 
 // Judged is a report with its verdict.
 type Judged struct {
+	Seq     int64 // its place in the order in which reports were stored
 	Report  report.Report
 	Verdict report.Verdict
 }
 
 type reportRow struct {
-	ID         string `gorm:"primaryKey"`
+	Seq        int64 `gorm:"primaryKey"`
+	ID         string
 	CityID     int64
 	BotID      int64
 	Network    string
@@ -37,6 +38,7 @@ func (reportRow) TableName() string { return "reports" }
 
 func (r reportRow) judged() Judged {
 	return Judged{
+		Seq: r.Seq,
 		Report: report.Report{ID: r.ID, CityID: r.CityID, BotID: r.BotID, Network: r.Network, NetworkID: r.NetworkID,
 			Author: r.Author, Text: r.Text, Visibility: report.Visibility(r.Visibility),
 			Time: fromMillis(r.Time), Received: fromMillis(r.Received)},
@@ -66,104 +68,125 @@ type History struct {
 	Same, All int
 }
 
-// Saved is what is stored of a report after SaveReports.
-type Saved struct {
-	Verdict report.Verdict
-	// FannedOut says that SetFannedOut was called for it.
-	FannedOut bool
+// Audience is whom one bot sends a report to.
+type Audience struct {
+	BotID      int64
+	Recipients []int64 // one 0 where the bot posts publicly
 }
 
-// SaveReports stores reports with the verdicts of the rules, in one
-// transaction. AfterSync says when it is on disk. It returns what is then
-// stored of each report. A report that was stored before keeps its verdict. A
-// new one that passed the rules and has an author gets the verdict of the
-// brake.
-func (d *DB) SaveReports(ctx context.Context, judged []Judged, brake Brake) ([]Saved, error) {
-	sameness := make([]string, len(judged))
-	for i, j := range judged {
-		if j.Verdict.Passed { // what is held is not compared
-			sameness[i] = brake.Sameness(j.Report.Text)
-		}
+// Ruling is what the rules say of a report, and whom it is sent to if it passes.
+type Ruling struct {
+	Heard
+	Verdict   report.Verdict
+	Audiences []Audience
+}
+
+// CountFanouts is how many fanouts it makes if the report passes.
+func (r *Ruling) CountFanouts() int {
+	n := 0
+	for _, a := range r.Audiences {
+		n += (len(a.Recipients) + FanoutSize - 1) / FanoutSize
 	}
-	saved := make([]Saved, len(judged))
-	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
-		for i, j := range judged {
+	return n
+}
+
+// Saved is what SaveVerdicts has made of a report.
+type Saved struct {
+	Judged  bool // false: it had been judged before, or is gone
+	Verdict report.Verdict
+	Fanouts []Fanout
+}
+
+// SaveVerdicts stores verdicts, with the fanouts of the reports that pass, in one
+// transaction that nobody waits for the disk for. One that the rules let pass and
+// that has an author gets the verdict of the brake.
+func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Saved, error) {
+	sameness := make([]string, len(list))
+	rows := len(list)
+	for i, r := range list {
+		if r.Verdict.Passed { // what is held is not compared
+			sameness[i] = brake.Sameness(r.Report.Text)
+		}
+		rows += r.CountFanouts()
+	}
+	saved := make([]Saved, len(list))
+	save := func(tx *gorm.DB) error {
+		for i, r := range list {
 			var err error
-			if saved[i], err = saveReport(tx, j, sameness[i], brake); err != nil {
+			if saved[i], err = d.saveVerdict(tx, r, sameness[i], brake); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("save reports: %w", err)
+	}
+	if err := d.writer.do(ctx, d.writer.soon, &job{rows: rows, fn: save, after: func() { d.judged(saved) }}); err != nil {
+		return nil, fmt.Errorf("save verdicts: %w", err)
 	}
 	return saved, nil
 }
 
-func saveReport(tx *gorm.DB, j Judged, sameness string, brake Brake) (Saved, error) {
-	r, v := j.Report, j.Verdict
-	if v.Passed && r.Author != "" {
-		said, err := history(tx, r, sameness, brake.Window())
+// judged takes what was judged off the backlog.
+func (d *DB) judged(list []Saved) {
+	for _, s := range list {
+		if s.Judged {
+			d.unjudged.Add(-1)
+		}
+	}
+}
+
+func (d *DB) saveVerdict(tx *gorm.DB, r Ruling, sameness string, brake Brake) (Saved, error) {
+	v := r.Verdict
+	if v.Passed && r.Report.Author != "" {
+		said, err := history(tx, r.Report, sameness, brake.Window())
 		if err != nil {
 			return Saved{}, err
 		}
 		v = brake.Judge(v, said)
 	}
-	result, err := Exec(tx, `INSERT INTO reports (id, city_id, bot_id, network, network_id, author, text, normalized,
-			visibility, time, received, passed, reason, detail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		r.ID, r.CityID, r.BotID, r.Network, r.NetworkID, r.Author, r.Text, sameness,
-		string(r.Visibility), millis(r.Time), millis(r.Received), v.Passed, string(v.Reason), v.Detail)
+	result, err := Exec(tx, `UPDATE reports SET state = 'judged', passed = ?, reason = ?, detail = ?, normalized = ?
+		WHERE seq = ? AND state = 'heard'`, v.Passed, string(v.Reason), v.Detail, sameness, r.Seq)
 	if err != nil {
 		return Saved{}, err
 	}
-	if inserted, err := result.RowsAffected(); err != nil || inserted > 0 {
-		return Saved{Verdict: v}, err
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return Saved{}, err
 	}
-	// It is already stored, and its first verdict stands.
-	return storedReport(tx, r.ID)
+	s := Saved{Judged: true, Verdict: v}
+	if v.Passed {
+		s.Fanouts, err = d.fanOut(tx, r)
+	}
+	return s, err
 }
 
-func storedReport(tx *gorm.DB, id string) (Saved, error) {
-	var s Saved
-	err := queryRow(tx, "SELECT passed, reason, detail, fanned_out FROM reports WHERE id = ?", id).
-		Scan(&s.Verdict.Passed, &s.Verdict.Reason, &s.Verdict.Detail, &s.FannedOut)
-	return s, err
+func (d *DB) fanOut(tx *gorm.DB, r Ruling) ([]Fanout, error) {
+	var list []Fanout
+	now := d.now()
+	for _, a := range r.Audiences {
+		list = append(list, newFanouts(r.Heard, a.BotID, false, a.Recipients, now)...)
+	}
+	for i := range list {
+		if err := d.insertFanout(tx, &list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // history looks up what the author of r has said. It runs in the transaction
 // that stores r, so that two reports at once cannot both be the first.
-func history(tx *gorm.DB, r report.Report, sameness string, window time.Duration) (History, error) {
+func history(tx *gorm.DB, r *report.Report, sameness string, window time.Duration) (History, error) {
 	from, to := millis(r.Time.Add(-window)), millis(r.Time.Add(window))
 	var h History
 	err := queryRow(tx, `SELECT EXISTS (SELECT 1 FROM mutes WHERE city_id = ?1 AND author = ?2),
 			count(*), coalesce(sum(normalized = ?3), 0) FROM reports
-		WHERE city_id = ?1 AND author = ?2 AND passed = 1 AND time > ?4 AND time < ?5`,
+		WHERE city_id = ?1 AND author = ?2 AND passed = TRUE AND time > ?4 AND time < ?5`,
 		r.CityID, r.Author, sameness, from, to).Scan(&h.Muted, &h.All, &h.Same)
 	return h, err
 }
 
-// SetFannedOut notes that every delivery of those reports is in the queue.
-// AfterSync says when the note is on disk.
-func (d *DB) SetFannedOut(ctx context.Context, reportIDs []string) error {
-	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
-		for _, id := range reportIDs {
-			if _, err := Exec(tx, "UPDATE reports SET fanned_out = 1 WHERE id = ?", id); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("save reports: %w", err)
-	}
-	return nil
-}
-
-// Report returns a report of the city, or ErrNotFound.
+// Report returns a report of the city that was judged, or ErrNotFound.
 func (d *DB) Report(ctx context.Context, cityID int64, id string) (Judged, error) {
-	row, err := Take[reportRow](d.Read(ctx).Where("id = ? AND city_id = ?", id, cityID))
+	row, err := Take[reportRow](d.Read(ctx).Where("id = ? AND city_id = ? AND state = 'judged'", id, cityID))
 	if err != nil {
 		return Judged{}, fmt.Errorf("report: %w", err)
 	}
@@ -174,7 +197,7 @@ func (d *DB) Report(ctx context.Context, cityID int64, id string) (Judged, error
 // newest first, at most limit of them.
 func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {
 	var rows []reportRow
-	err := d.Read(ctx).Where("city_id = ? AND passed = ? AND time > ?", cityID, passed, d.since(ago)).
+	err := d.Read(ctx).Where("state = 'judged' AND city_id = ? AND passed = ? AND time > ?", cityID, passed, d.since(ago)).
 		Order("time DESC, id").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("list reports: %w", err)
@@ -183,14 +206,48 @@ func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Du
 }
 
 // TakeBack marks a passed report of the city as taken back: it is no longer
-// shown. The error is ErrNotFound if there is no such passed report.
+// shown, what was not sent of it is not sent any more, and what was is taken back
+// by new fanouts of the city's bots. The error is ErrNotFound if there is no such
+// passed report.
 func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return oneRow(tx.Model(&reportRow{}).Where("id = ? AND city_id = ? AND passed = 1", id, cityID).
-			Updates(map[string]any{"passed": false, "reason": string(report.ReasonTakenBack)}))
+		h := Heard{Report: new(report.Report)}
+		row := queryRow(tx, "SELECT "+reportColumns+" FROM reports AS r WHERE r.id = ? AND r.city_id = ? AND r.passed = TRUE", id, cityID)
+		if err := scanReport(row, &h.Seq, h.Report); err != nil {
+			return notFound(err)
+		}
+		_, err := Exec(tx, "UPDATE reports SET passed = FALSE, reason = ? WHERE seq = ?", string(report.ReasonTakenBack), h.Seq)
+		if err == nil {
+			_, err = Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq)
+		}
+		if err != nil {
+			return err
+		}
+		return d.retract(tx, h)
 	})
 	if err != nil {
 		return fmt.Errorf("take back report: %w", err)
+	}
+	return nil
+}
+
+// retract makes the fanouts that take back what was sent of a report.
+func (d *DB) retract(tx *gorm.DB, h Heard) error {
+	var rows []struct{ ID, BotID int64 }
+	err := tx.Raw("SELECT receipts.id, bot_id FROM receipts JOIN bots ON bots.id = bot_id WHERE report = ? ORDER BY receipts.id", h.Seq).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	byBot := make(map[int64][]int64)
+	for _, r := range rows {
+		byBot[r.BotID] = append(byBot[r.BotID], r.ID)
+	}
+	for botID, receipts := range byBot {
+		for _, f := range newFanouts(h, botID, true, receipts, d.now()) {
+			if err := d.insertFanout(tx, &f); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -228,28 +285,4 @@ func (d *DB) Mutes(ctx context.Context, cityID int64) (map[string]bool, error) {
 		muted[a] = true
 	}
 	return muted, nil
-}
-
-// DeleteExpired deletes reports and deliveries older than keep, sign-ups that
-// were never confirmed, invitations that were never accepted, and sessions that
-// have ended.
-func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
-	steps := []struct {
-		sql    string
-		before int64
-	}{
-		{"DELETE FROM reports WHERE received < ?", d.since(keep)},
-		{"DELETE FROM deliveries WHERE at < ?", d.since(keep)},
-		{"DELETE FROM registrations WHERE created < ?", d.since(7 * 24 * time.Hour)},
-		{"DELETE FROM invitations WHERE created < ?", d.since(30 * 24 * time.Hour)},
-		{"DELETE FROM sessions WHERE expires < ?", millis(d.now())},
-	}
-	var errs []error
-	for _, s := range steps {
-		errs = append(errs, d.Write(ctx, func(tx *gorm.DB) error { return tx.Exec(s.sql, s.before).Error }))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("delete what has expired: %w", err)
-	}
-	return nil
 }

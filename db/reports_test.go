@@ -1,13 +1,13 @@
 package db_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -68,10 +68,8 @@ func TestHistoryOfAnAuthor(t *testing.T) {
 			brake := &alike{window: 10 * time.Minute}
 			for i, s := range append(tt.before, tt.last) {
 				brake.told = nil
-				j := db.Judged{Report: newReport(c, fmt.Sprint(i), s.author, s.text, noon.Add(s.after)), Verdict: report.Verdict{Passed: !s.held}}
-				if _, err := d.SaveReports(t.Context(), []db.Judged{j}, brake); err != nil {
-					t.Fatal(err)
-				}
+				h := dbtest.MustHear(t, d, newReport(c, fmt.Sprint(i), s.author, s.text, noon.Add(s.after)))
+				dbtest.MustJudge(t, d, h, report.Verdict{Passed: !s.held}, brake)
 			}
 			if diff := cmp.Diff(tt.want, brake.told); diff != "" {
 				t.Error(diff)
@@ -80,78 +78,63 @@ func TestHistoryOfAnAuthor(t *testing.T) {
 	}
 }
 
-// What waited for its verdict is stored at once, and only once, even if it
-// comes again after some of it was fanned out.
-func TestSaveReportsTogether(t *testing.T) {
+// TestVerdictsTogether stores verdicts at once, of which some depend on others,
+// and once more: each report has one verdict and is sent once.
+func TestVerdictsTogether(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
 	c := dbtest.MustCreateCity(t, d, "city")
 	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "u1"}
 	held := report.Verdict{Reason: report.ReasonNoTrigger}
-	judged := []db.Judged{
-		{Report: newReport(c, "1", "a", "u1", noon), Verdict: passed},
-		{Report: newReport(c, "2", "a", "U1", noon), Verdict: passed},
-		{Report: newReport(c, "3", "", "hello", noon), Verdict: held},
-		{Report: newReport(c, "1", "a", "u1", noon), Verdict: passed},
-		{Report: newReport(c, "4", "b", "u1", noon), Verdict: passed},
+	repeated := report.Verdict{Reason: report.ReasonRepeated}
+	audiences := []db.Audience{{BotID: 1, Recipients: []int64{0}}, {BotID: 2, Recipients: []int64{3, 5}}}
+	ruling := func(id, author, text string, v report.Verdict) db.Ruling {
+		return db.Ruling{Heard: dbtest.MustHear(t, d, newReport(c, id, author, text, noon)), Verdict: v, Audiences: audiences}
 	}
-	save := func(list []db.Judged) []db.Saved {
-		t.Helper()
-		saved, err := d.SaveReports(t.Context(), list, &alike{window: time.Minute})
-		if err != nil {
-			t.Fatal(err)
+	list := []db.Ruling{
+		ruling("1", "a", "u1", passed),
+		ruling("2", "a", "U1", passed),
+		ruling("3", "", "hello", held),
+		ruling("4", "b", "u1", passed),
+	}
+	list = append(list, list[0], db.Ruling{Heard: db.Heard{Seq: 99, Report: list[0].Report}, Verdict: passed, Audiences: audiences})
+	brake := &alike{window: time.Minute}
+	got := mustSaveVerdicts(t, d, list, brake)
+	for i, want := range []db.Saved{{Judged: true, Verdict: passed}, {Judged: true, Verdict: repeated}, {Judged: true, Verdict: held},
+		{Judged: true, Verdict: passed}, {}, {}} {
+		if fanouts := len(got[i].Fanouts); fanouts != 0 != want.Verdict.Passed {
+			t.Errorf("ruling %d: %d fanouts", i, fanouts)
 		}
-		return saved
+		if diff := cmp.Diff(want, got[i], cmpopts.IgnoreFields(db.Saved{}, "Fanouts")); diff != "" {
+			t.Errorf("ruling %d: %s", i, diff)
+		}
 	}
-	repeated := db.Saved{Verdict: report.Verdict{Reason: report.ReasonRepeated}}
-	want := []db.Saved{{Verdict: passed}, repeated, {Verdict: held}, {Verdict: passed}, {Verdict: passed}}
-	if diff := cmp.Diff(want, save(judged)); diff != "" {
-		t.Error(diff)
+	list[2].Verdict = passed // the rules were changed in the meantime
+	for i, s := range mustSaveVerdicts(t, d, list, brake) {
+		if s.Judged || len(s.Fanouts) > 0 {
+			t.Errorf("ruling %d once more: %+v", i, s)
+		}
 	}
-	if err := d.SetFannedOut(t.Context(), []string{"1", "4", "unknown"}); err != nil {
-		t.Fatal(err)
+	for _, bot := range []int64{1, 2} {
+		if open := dbtest.MustHaveOpen(t, d, bot, noon); len(open) != 2 || open[0].Report.ID != "1" || open[1].Report.ID != "4" {
+			t.Errorf("bot %d sends %v, want reports 1 and 4", bot, open)
+		}
 	}
-	for _, i := range []int{0, 3, 4} {
-		want[i].FannedOut = true
-	}
-	judged[2].Verdict = passed // the rules were changed in the meantime
-	if diff := cmp.Diff(want, save(judged)); diff != "" {
-		t.Errorf("again: %s", diff)
-	}
-	gone := newReport(c, "5", "", "u1", noon)
-	gone.CityID = 99
-	if _, err := d.SaveReports(t.Context(), []db.Judged{{Report: gone, Verdict: passed}}, dbtest.NoBrake{}); err == nil {
-		t.Error("a report of a city that is gone was stored")
-	}
-	got, err := d.Report(t.Context(), c.ID, "1")
+	stored, err := d.Report(t.Context(), c.ID, "1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(judged[0], got); diff != "" {
+	if diff := cmp.Diff(db.Judged{Seq: list[0].Seq, Report: *list[0].Report, Verdict: passed}, stored); diff != "" {
 		t.Errorf("stored: %s", diff)
 	}
 }
 
-func TestDeliveryEnd(t *testing.T) {
-	d := dbtest.MustOpen(t, clock, nil)
-	delivery := report.NewDelivery(report.Report{ID: "r"}, report.Bot{ID: 1}, "x")
-	if _, err := d.DeliveryEnd(t.Context(), delivery.ID); !errors.Is(err, db.ErrNotFound) {
-		t.Errorf("before its end: %v, want ErrNotFound", err)
+func mustSaveVerdicts(t *testing.T, d *db.DB, list []db.Ruling, brake db.Brake) []db.Saved {
+	t.Helper()
+	saved, err := d.SaveVerdicts(t.Context(), list, brake)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, o := range []db.Outcome{
-		{Delivery: delivery, Result: db.Failed, Error: "no such account"},
-		{Delivery: delivery, Result: db.Sent, Receipt: report.Receipt{ID: "7", URL: "https://example.org/7"}},
-	} {
-		if err := d.RecordOutcome(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-		got, err := d.DeliveryEnd(t.Context(), delivery.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(db.Ended{Result: o.Result, Receipt: o.Receipt, Error: o.Error, At: noon}, got); diff != "" {
-			t.Error(diff)
-		}
-	}
+	return saved
 }
 
 func TestMutedInOneCity(t *testing.T) {
@@ -164,10 +147,7 @@ func TestMutedInOneCity(t *testing.T) {
 	muted := func(c report.City, id string) bool {
 		t.Helper()
 		brake := &alike{}
-		j := db.Judged{Report: newReport(c, id, "a", id, noon), Verdict: report.Verdict{Passed: true}}
-		if _, err := d.SaveReports(t.Context(), []db.Judged{j}, brake); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustJudge(t, d, dbtest.MustHear(t, d, newReport(c, id, "a", id, noon)), report.Verdict{Passed: true}, brake)
 		return brake.told[0].Muted
 	}
 	if !muted(c, "1") {
@@ -181,27 +161,5 @@ func TestMutedInOneCity(t *testing.T) {
 	}
 	if muted(c, "3") {
 		t.Error("muted after unmute")
-	}
-}
-
-func TestDeleteExpired(t *testing.T) {
-	now := noon
-	d := dbtest.MustOpen(t, func() time.Time { return now }, nil)
-	c := dbtest.MustCreateCity(t, d, "city")
-	save := func(id string) {
-		r := newReport(c, id, id, id, now)
-		dbtest.MustSaveReport(t, d, r, report.Verdict{Passed: true})
-	}
-	save("old")
-	now = now.Add(24 * time.Hour)
-	save("new")
-	if err := d.DeleteExpired(t.Context(), 24*time.Hour-time.Second); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Report(t.Context(), c.ID, "old"); !errors.Is(err, db.ErrNotFound) {
-		t.Errorf("old report: %v", err)
-	}
-	if _, err := d.Report(t.Context(), c.ID, "new"); err != nil {
-		t.Errorf("new report: %v", err)
 	}
 }

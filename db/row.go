@@ -31,20 +31,27 @@ func queryRow(tx *gorm.DB, query string, args ...any) *sql.Row {
 }
 
 // Row is the answer of ReadRow.
-type Row struct{ row *sql.Row }
+type Row struct {
+	row    *sql.Row
+	damage *damage
+}
 
 // Scan is that of sql.Row, but returns ErrNotFound if there is no row.
-func (r Row) Scan(dest ...any) error { return notFound(r.row.Scan(dest...)) }
+func (r Row) Scan(dest ...any) error {
+	err := r.row.Scan(dest...)
+	r.damage.noticed(err)
+	return notFound(err)
+}
 
 // ReadRow asks for one row, like Read but faster: it is for what is asked
 // often.
 func (d *DB) ReadRow(ctx context.Context, query string, args ...any) Row {
-	return Row{d.read.ConnPool.QueryRowContext(ctx, query, args...)}
+	return Row{d.read.ConnPool.QueryRowContext(ctx, query, args...), d.damage}
 }
 
 // ReadColumn returns the one column that the query selects, of all its rows.
 func ReadColumn[T any](ctx context.Context, d *DB, query string, args ...any) ([]T, error) {
-	rows, err := d.read.ConnPool.QueryContext(ctx, query, args...)
+	rows, err := d.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -57,5 +64,5 @@ func ReadColumn[T any](ctx context.Context, d *DB, query string, args ...any) ([
 		}
 		list = append(list, value)
 	}
-	return list, rows.Err()
+	return list, d.ended(rows)
 }

@@ -18,18 +18,20 @@ const lazyDelay = 10 * time.Millisecond
 // in between; only a machine that loses power does.
 type syncer struct {
 	path   string // of the write-ahead log
+	space  *space
 	file   *os.File
 	urgent chan struct{}
 	lazy   chan struct{}
 	quit   chan struct{}
 	done   chan struct{}
 
+	running sync.Mutex // held while it syncs
 	mu      sync.Mutex
 	waiting []func(error) // called after the next fsync
 }
 
-func startSyncer(path string) *syncer {
-	s := &syncer{path: path, urgent: make(chan struct{}, 1), lazy: make(chan struct{}, 1),
+func startSyncer(path string, sp *space) *syncer {
+	s := &syncer{path: path, space: sp, urgent: make(chan struct{}, 1), lazy: make(chan struct{}, 1),
 		quit: make(chan struct{}), done: make(chan struct{})}
 	go s.run()
 	return s
@@ -45,6 +47,9 @@ func (s *syncer) wait() error {
 // after calls f, from another goroutine, when everything committed before the
 // call is on disk or has failed to get there.
 func (s *syncer) after(f func(error)) { s.add(f, s.lazy) }
+
+// soon is like after, but does not wait for more to come.
+func (s *syncer) soon(f func(error)) { s.add(f, s.urgent) }
 
 func (s *syncer) add(f func(error), signal chan<- struct{}) {
 	s.mu.Lock()
@@ -85,6 +90,12 @@ func (s *syncer) run() {
 	}
 }
 
+// rest returns when no sync is under way.
+func (s *syncer) rest() {
+	s.running.Lock()
+	defer s.running.Unlock()
+}
+
 func (s *syncer) sync() {
 	s.mu.Lock()
 	list := s.waiting
@@ -94,12 +105,15 @@ func (s *syncer) sync() {
 		return
 	}
 	err := s.fsync()
+	s.space.noticed(err)
 	for _, f := range list {
 		f(err)
 	}
 }
 
 func (s *syncer) fsync() error {
+	s.running.Lock()
+	defer s.running.Unlock()
 	if s.file == nil {
 		f, err := os.OpenFile(s.path, os.O_RDWR, 0)
 		if errors.Is(err, fs.ErrNotExist) {

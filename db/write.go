@@ -6,12 +6,18 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"gorm.io/gorm"
 )
 
-// groupSize bounds how many writes share one transaction.
-const groupSize = 256
+// Bounds of one transaction: how many writes of each kind share it, and how many
+// rows those that nobody waits for the disk for may add to it. A write is always
+// whole.
+const (
+	groupSize = 256
+	groupRows = 512
+)
 
 // errClosed is what Write returns after Close.
 var errClosed = errors.New("the database is closed")
@@ -21,7 +27,7 @@ var errClosed = errors.New("the database is closed")
 // one of them fails, fn is called a second time, alone, so it must have no
 // effect except on tx. An error of fn rolls back what fn did and nothing else.
 func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	if err := d.writer.do(ctx, fn); err != nil {
+	if err := d.writer.do(ctx, d.writer.urgent, &job{fn: fn}); err != nil {
 		return err
 	}
 	return d.syncer.wait()
@@ -31,31 +37,45 @@ func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
 // disk. A killed process loses nothing of it; a machine that loses power may.
 // See AfterSync.
 func (d *DB) WriteSoon(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return d.writer.do(ctx, fn)
+	return d.writer.do(ctx, d.writer.soon, &job{fn: fn, rows: 1})
 }
 
 // AfterSync calls f, from another goroutine, when everything written before the
 // call is on disk or has failed to get there. That takes a few milliseconds.
 func (d *DB) AfterSync(f func(error)) { d.syncer.after(f) }
 
+// OnSync is like AfterSync, but at once.
+func (d *DB) OnSync(f func(error)) { d.syncer.soon(f) }
+
 // writer is the one goroutine that writes. SQLite takes one writer at a time,
 // and waiting here is fairer and faster than waiting for its lock.
 type writer struct {
-	db   *gorm.DB
-	tx   *gorm.DB // the transaction under way
-	jobs chan *job
-	quit chan struct{}
-	once sync.Once
-	done chan struct{}
+	db      *gorm.DB
+	syncer  *syncer
+	tx      *gorm.DB // the transaction under way
+	space   *space
+	damage  *damage
+	commits atomic.Int64 // how many there were
+
+	urgent chan *job // those that somebody waits for: they go first
+	soon   chan *job
+	alone  chan *job // not within a transaction
+	quit   chan struct{}
+	once   sync.Once
+	done   chan struct{}
 }
 
 type job struct {
 	fn     func(tx *gorm.DB) error
+	rows   int    // how many rows it adds, about
+	after  func() // called when it is committed, in the order of the commits; it must not block; nil: nothing
 	result chan error
 }
 
-func startWriter(g *gorm.DB) *writer {
-	w := &writer{db: g, tx: g.Session(&gorm.Session{NewDB: true, Context: context.Background()}), jobs: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{})}
+func startWriter(g *gorm.DB, sync *syncer, s *space, d *damage) *writer {
+	w := &writer{db: g, syncer: sync, space: s, damage: d, tx: g.Session(&gorm.Session{NewDB: true, Context: context.Background()}),
+		urgent: make(chan *job, groupSize), soon: make(chan *job, groupSize), alone: make(chan *job),
+		quit: make(chan struct{}), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -65,10 +85,11 @@ func (w *writer) stop() {
 	<-w.done
 }
 
-func (w *writer) do(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	j := &job{fn: fn, result: make(chan error, 1)}
+// do has j done and waits for that. jobs is one of the writer's channels.
+func (w *writer) do(ctx context.Context, jobs chan<- *job, j *job) error {
+	j.result = make(chan error, 1)
 	select {
-	case w.jobs <- j:
+	case jobs <- j:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-w.quit:
@@ -88,48 +109,104 @@ func (w *writer) do(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	}
 }
 
+// exclusive runs fn on the writing goroutine while no transaction is open.
+func (w *writer) exclusive(ctx context.Context, fn func(g *gorm.DB) error) error {
+	return w.do(ctx, w.alone, &job{fn: fn})
+}
+
 func (w *writer) run() {
 	defer close(w.done)
 	for {
 		select {
-		case j := <-w.jobs:
-			w.runGroup(w.collect(j))
+		case j := <-w.urgent:
+			// It could only be synced after the sync under way: until then others come
+			// that share the transaction.
+			w.syncer.rest()
+			w.runGroup(w.collect(j, nil))
+		case j := <-w.soon:
+			w.runGroup(w.collect(nil, j))
+		case j := <-w.alone:
+			j.result <- call(j.fn, w.db.Session(&gorm.Session{NewDB: true}))
 		case <-w.quit:
-			for len(w.jobs) > 0 {
-				w.runGroup(w.collect(<-w.jobs))
-			}
+			w.finish()
 			return
 		}
 	}
 }
 
-// collect returns first and whatever else is waiting.
-func (w *writer) collect(first *job) []*job {
-	group := []*job{first}
-	for len(group) < groupSize {
+// finish does what is waiting.
+func (w *writer) finish() {
+	for {
 		select {
-		case j := <-w.jobs:
-			group = append(group, j)
+		case j := <-w.urgent:
+			w.runGroup(w.collect(j, nil))
+		case j := <-w.soon:
+			w.runGroup(w.collect(nil, j))
 		default:
-			return group
+			return
 		}
 	}
+}
+
+// collect returns what is waiting for one transaction, urgent jobs before the
+// others. One of urgent and soon was taken out already, the other is nil.
+func (w *writer) collect(urgent, soon *job) []*job {
+	var group []*job
+	for range groupSize {
+		if urgent == nil {
+			urgent = next(w.urgent)
+		}
+		if urgent == nil {
+			break
+		}
+		group, urgent = append(group, urgent), nil
+	}
+	for n, rows := 0, 0; n < groupSize && rows < groupRows; n++ {
+		if soon == nil {
+			soon = next(w.soon)
+		}
+		if soon == nil {
+			break
+		}
+		rows += soon.rows
+		group, soon = append(group, soon), nil
+	}
 	return group
+}
+
+// next takes a job out that is waiting; nil where there is none.
+func next(jobs <-chan *job) *job {
+	select {
+	case j := <-jobs:
+		return j
+	default:
+		return nil
+	}
 }
 
 // runGroup commits the group in one transaction. If one write fails, each gets
 // a transaction of its own.
 func (w *writer) runGroup(group []*job) {
 	err := w.commit(group)
+	w.space.noticed(err)
+	w.damage.noticed(err)
 	if err != nil && len(group) > 1 {
 		for _, j := range group {
-			j.result <- w.commit([]*job{j})
+			j.end(w.commit([]*job{j}))
 		}
 		return
 	}
 	for _, j := range group {
-		j.result <- err
+		j.end(err)
 	}
+}
+
+// end tells whoever waits what became of the job.
+func (j *job) end(err error) {
+	if err == nil && j.after != nil {
+		j.after()
+	}
+	j.result <- err
 }
 
 // commit runs the group in one transaction. It does what gorm's Transaction
@@ -151,7 +228,11 @@ func (w *writer) commit(group []*job) error {
 			return err
 		}
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	w.commits.Add(1)
+	return nil
 }
 
 // call turns a panic of fn into an error, since the writing goroutine serves

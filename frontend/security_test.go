@@ -158,9 +158,9 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s: %q", path, page.body)
 		}
 	}
-	tn.ready = errors.New("the queue is not reachable")
+	tn.ready = errors.New("the database does not answer")
 	page := tn.browser().get("/readyz").want(http.StatusServiceUnavailable, "")
-	if page.body != "not ready: the queue is not reachable\n" {
+	if page.body != "not ready: the database does not answer\n" {
 		t.Errorf("%q", page.body)
 	}
 	tn.browser().get("/healthz").want(http.StatusOK, "")

@@ -129,11 +129,11 @@ func (n *toyNetwork) set(f func(n *toyNetwork)) {
 // toyWithRecipients is a toy that sends to recipients.
 type toyWithRecipients struct{ *toyNetwork }
 
-func (toyWithRecipients) Recipients(context.Context, report.Bot, report.Report) ([]string, error) {
+func (toyWithRecipients) Recipients(context.Context, report.Bot, report.Report) ([]int64, error) {
 	return nil, nil
 }
-func (toyWithRecipients) RemoveRecipient(context.Context, report.Bot, string) error { return nil }
-func (toyWithRecipients) CountRecipients(context.Context, report.Bot) (int, error)  { return 42, nil }
+func (toyWithRecipients) RemoveRecipient(context.Context, report.Bot, int64) error { return nil }
+func (toyWithRecipients) CountRecipients(context.Context, report.Bot) (int, error) { return 42, nil }
 
 var _ bots.Recipients = toyWithRecipients{}
 
@@ -175,7 +175,7 @@ func (b *board) open(networks []Network) {
 	}
 	var err error
 	dir := b.t.TempDir()
-	b.db, err = db.Open(b.t.Context(), dir, time.Now)
+	b.db, err = db.Open(b.t.Context(), dir, time.Now, slog.New(slog.DiscardHandler))
 	must(err)
 	b.t.Cleanup(func() { _ = b.db.Close() })
 	must(b.db.Migrate(b.t.Context(), nil))

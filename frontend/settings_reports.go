@@ -50,16 +50,15 @@ type reportsPage struct {
 
 // reportItem is one report as a moderator sees it.
 type reportItem struct {
-	ID      string
-	Text    string
-	Time    time.Time
-	Network string // as people call it
-	Private bool
-	Verdict verdict
-	// What became of it on its way out: the numbers of deliveries.
-	Sent, Failed, Expired, Retracted int
-	CanMute                          bool // it carries the keyed hash of its author
-	Muted                            bool
+	ID        string
+	Text      string
+	Time      time.Time
+	Network   string // as people call it
+	Private   bool
+	Verdict   verdict
+	db.Counts      // of its deliveries
+	CanMute   bool // it carries the keyed hash of its author
+	Muted     bool
 }
 
 func (s *Site) latestReports(r *http.Request) (latestReports, error) {
@@ -92,12 +91,9 @@ func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportIte
 		if !passed && j.Verdict.Reason != report.ReasonTakenBack {
 			continue
 		}
-		counts, err := s.DB.CountDeliveries(ctx, j.Report.ID)
-		if err != nil {
+		if items[i].Counts, err = s.DB.Counts(ctx, j.Report.ID); err != nil {
 			return nil, err
 		}
-		items[i].Sent, items[i].Failed = counts[db.Sent], counts[db.Failed]
-		items[i].Expired, items[i].Retracted = counts[db.Expired], counts[db.Retracted]
 	}
 	return items, nil
 }

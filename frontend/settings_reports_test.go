@@ -26,12 +26,7 @@ func TestSettingsReports(t *testing.T) {
 	b.say(c, "passed", "U1 Plärrer 2 Kontis", report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "kontis?"})
 	b.say(c, "evil", `<script id="evil">Kontrolle</script>`, report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: `<i id="evil">`})
 	b.say(c, "blocked", "so ein Quatsch", report.Verdict{Reason: report.ReasonBlocked, Detail: "quatsch"})
-	for i, id := range []string{"a", "b"} {
-		o := db.Outcome{Delivery: report.Delivery{ID: id, Report: report.Report{ID: "passed"}}, Result: []db.Result{db.Sent, db.Failed}[i]}
-		if err := b.db.RecordOutcome(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-	}
+	b.ended(c, "passed", db.Counts{Sent: 1}, db.Counts{Failed: 1})
 
 	t.Run("passed and held, with the reason", func(t *testing.T) {
 		for _, page := range []answer{w.get("/settings/reports"), w.get("/settings")} {
@@ -88,4 +83,21 @@ func TestSettingsReports(t *testing.T) {
 		w.post("/settings/reports/mute", "report", "nothing").want(http.StatusNotFound, "")
 		w.post("/settings/reports/unmute", "report", "nothing").want(http.StatusNotFound, "")
 	})
+}
+
+// ended stores what became of the deliveries of a report, one count for each of
+// some bots.
+func (b *board) ended(c report.City, id string, counts ...db.Counts) {
+	b.t.Helper()
+	j, err := b.db.Report(b.t.Context(), c.ID, id)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var list []db.Outcome
+	for i, n := range counts {
+		list = append(list, db.Outcome{Fanout: &db.Fanout{Seq: j.Seq, BotID: int64(i) + 1}, Counts: n})
+	}
+	if _, err := b.db.SaveOutcomes(b.t.Context(), list); err != nil {
+		b.t.Fatal(err)
+	}
 }

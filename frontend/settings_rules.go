@@ -60,7 +60,7 @@ func newVerdict(v report.Verdict) verdict {
 	switch v.Reason {
 	case report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonFlood,
-		report.ReasonMuted, report.ReasonExpired:
+		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble:
 		shown.Reason = "settings.reason." + string(v.Reason)
 	case report.ReasonTakenBack:
 		// The detail is still the trigger that let it pass.

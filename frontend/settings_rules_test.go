@@ -150,7 +150,7 @@ func TestOutcomeTexts(t *testing.T) {
 	b := newBoard(t)
 	for _, reason := range []report.Reason{report.ReasonTrigger, report.ReasonEmpty, report.ReasonTooLong,
 		report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur, report.ReasonRepeated,
-		report.ReasonFlood, report.ReasonMuted, report.ReasonExpired, report.ReasonTakenBack} {
+		report.ReasonFlood, report.ReasonMuted, report.ReasonExpired, report.ReasonTakenBack, report.ReasonTrouble} {
 		o := newVerdict(report.Verdict{Reason: reason})
 		if !b.site.Texts.Has(o.Reason) || o.Reason == "settings.reason.unknown" {
 			t.Errorf("%s: text id %s", reason, o.Reason)

@@ -136,7 +136,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	tn.t.Helper()
 	dir := tn.t.TempDir()
 	var err error
-	if tn.db, err = db.Open(tn.t.Context(), dir, tn.clock.time); err != nil {
+	if tn.db, err = db.Open(tn.t.Context(), dir, tn.clock.time, slog.New(slog.DiscardHandler)); err != nil {
 		tn.t.Fatal(err)
 	}
 	tn.t.Cleanup(func() { _ = tn.db.Close() })

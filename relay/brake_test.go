@@ -41,16 +41,10 @@ func TestBrake(t *testing.T) {
 		{"a flood is nobody else's", "", append(many, utterance{"b", "U6", 0}), []report.Reason{passed, passed, passed, passed, passed, passed}},
 		{"somebody muted", "a", []utterance{first, {"b", "U1 Plärrer", 0}}, []report.Reason{report.ReasonMuted, passed}},
 	}
-	rl := newRelay(t, nil)
+	rl, _ := newRelay(t, nil)
+	start(t, rl)
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	ended := make(chan error, 1)
-	go func() { ended <- rl.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	defer stop()
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := dbtest.MustCreateCity(t, rl.DB, fmt.Sprint("city", i))
@@ -66,7 +60,7 @@ func TestBrake(t *testing.T) {
 	}
 }
 
-// say puts what was said into the queue and returns the reason of each verdict.
+// say stores what was said and returns the reason of each verdict.
 func say(ctx context.Context, t *testing.T, rl *relay.Relay, c report.City, said []utterance) []report.Reason {
 	t.Helper()
 	begin := rl.Now().Add(-30 * time.Minute)
@@ -74,7 +68,7 @@ func say(ctx context.Context, t *testing.T, rl *relay.Relay, c report.City, said
 		id := fmt.Sprint(c.Slug, " ", i)
 		at := begin.Add(u.after)
 		r := report.Report{ID: id, CityID: c.ID, Network: "toy", NetworkID: id, Author: u.author, Text: u.text, Time: at, Received: at}
-		if err := rl.Queue.PublishReport(ctx, r); err != nil {
+		if err := rl.DB.Hear(ctx, r); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,37 +8,45 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/censor"
-	"ticketfrei/internal/queue"
+	"ticketfrei/db"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
 
 // maxText is how much of a text is kept, in characters: one more than the censor
-// lets pass, so that it still holds what was cut as too long. The queue takes no
-// messages of more than a megabyte.
+// lets pass, so that it still holds what was cut as too long.
 const maxText = censor.MaxLength + 1
 
 // maxFuture is how far ahead of ours another server's clock may be; what is
 // said to come from later than that counts from now.
 const maxFuture = time.Minute
 
-// Hearing makes reports of what bots hear and puts them into the queue. It is
-// apart from Relay because the networks are made with it, and the Relay with the
-// networks.
+// Hearing makes reports of what bots hear and stores them. It is apart from Relay
+// because the networks are made with it, and the Relay with the networks.
 type Hearing struct {
-	Queue   *queue.Queue
+	DB      *db.DB
 	Secrets *secret.Box
+	Backlog int // reports.backlog
 	Now     func() time.Time
 }
 
 var _ bots.Hearer = (*Hearing)(nil)
 
-// Hear puts a report that bot b heard into the queue: see bots.Hearer.
+// ErrBacklog is the error of hearing while too many reports wait to be judged.
+var ErrBacklog = errors.New("too many reports wait to be judged (setting reports.backlog)")
+
+// Hear stores a report that bot b heard: see bots.Hearer.
 func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) error {
 	if in.ID == "" {
 		return errors.New("hear: the message has no id")
 	}
-	return h.Queue.PublishReport(ctx, h.report(b, in))
+	if err := h.DB.Full(); err != nil {
+		return err
+	}
+	if h.DB.Backlog() >= h.Backlog {
+		return ErrBacklog
+	}
+	return h.DB.Hear(ctx, h.report(b, in))
 }
 
 // report makes a report of what bot b heard.
@@ -49,8 +57,8 @@ func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 		CityID:     b.CityID,
 		BotID:      b.ID,
 		Network:    b.Network,
-		NetworkID:  in.ID,
-		Text:       bounded(strings.TrimSpace(strings.ToValidUTF8(in.Text, "\uFFFD"))),
+		NetworkID:  valid(in.ID),
+		Text:       bounded(strings.TrimSpace(valid(in.Text))),
 		Visibility: in.Visibility,
 		Time:       in.Time,
 		Received:   now,
@@ -65,6 +73,11 @@ func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 		r.Time = now
 	}
 	return r
+}
+
+// valid returns text that every database takes: UTF-8 without NUL.
+func valid(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 }
 
 // bounded returns the beginning of a text that is longer than maxText.

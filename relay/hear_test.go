@@ -2,21 +2,26 @@ package relay_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
+	"ticketfrei/censor"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
 )
 
-// TestHearIsBounded hears what no queue would take, and times that no calendar
-// has: each is one report, and the next one is judged as ever.
-func TestHearIsBounded(t *testing.T) {
-	rl := newRelay(t, nil)
+// newHearing returns what hears for a Relay, and a bot that does.
+func newHearing(t *testing.T, rl *relay.Relay, backlog int) (*relay.Hearing, report.Bot) {
+	t.Helper()
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "crowd")
 	b, err := rl.DB.FindBot(t.Context(), c.ID, "crowd")
 	if err != nil {
@@ -26,40 +31,106 @@ func TestHearIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hearing := &relay.Hearing{Queue: rl.Queue, Secrets: box, Now: rl.Now}
-	for _, in := range []bots.Incoming{
-		{ID: "huge", Author: "a", Text: strings.Repeat("U1 Plärrer ", 300_000)},
-		{ID: "late", Author: "b", Text: "U2", Time: time.Unix(1<<63-1, 0)},
-		{ID: "early", Author: "c", Text: "U3", Time: time.Unix(-1<<62, 0)},
-		{ID: "fine", Author: "d", Text: "U4", Time: rl.Now()},
-	} {
+	return &relay.Hearing{DB: rl.DB, Secrets: box, Backlog: backlog, Now: rl.Now}, b
+}
+
+// mustHearAll hears messages and returns what stands of each when it is judged.
+func mustHearAll(t *testing.T, rl *relay.Relay, list ...bots.Incoming) []report.Report {
+	t.Helper()
+	hearing, b := newHearing(t, rl, 100)
+	for _, in := range list {
 		if err := hearing.Hear(t.Context(), b, in); err != nil {
-			t.Errorf("%s: %v", in.ID, err)
+			t.Fatalf("%q: %v", in.ID, err)
 		}
 	}
+	start(t, rl)
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	judging := make(chan error, 1)
-	go func() { judging <- rl.Run(ctx) }()
+	reports := make([]report.Report, len(list))
+	for i, in := range list {
+		id := report.ID(b.Network, b.ID, in.ID)
+		mustWaitForVerdict(ctx, t, rl, report.City{ID: b.CityID}, id)
+		j, err := rl.DB.Report(ctx, b.CityID, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports[i] = j.Report
+	}
+	return reports
+}
+
+// TestHearIsBounded hears more than anybody would read, and at times that no
+// calendar has: each is one report, and the next one is judged as ever.
+func TestHearIsBounded(t *testing.T) {
+	rl, _ := newRelay(t, nil)
+	got := mustHearAll(t, rl,
+		bots.Incoming{ID: "huge", Author: "a", Text: strings.Repeat("U1 Plärrer ", 300_000)},
+		bots.Incoming{ID: "late", Author: "b", Text: "U2", Time: time.Unix(1<<63-1, 0)},
+		bots.Incoming{ID: "early", Author: "c", Text: "U3", Time: time.Unix(-1<<62, 0)},
+		bots.Incoming{ID: "fine", Author: "d", Text: "U4", Time: rl.Now()},
+	)
 	reasons := map[report.Reason]int{}
-	for ctx.Err() == nil && reasons[report.ReasonTrigger] < 3 {
-		clear(reasons)
-		for _, passed := range []bool{true, false} {
-			list, err := rl.DB.Reports(t.Context(), c.ID, passed, time.Hour, 10)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, j := range list {
-				reasons[j.Verdict.Reason]++
+	for _, r := range got {
+		if utf8.RuneCountInString(r.Text) > censor.MaxLength+1 || rl.Now().Sub(r.Time).Abs() > time.Second {
+			t.Errorf("%s: %d bytes, written %v", r.NetworkID, len(r.Text), r.Time)
+		}
+		j, err := rl.DB.Report(t.Context(), r.CityID, r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reasons[j.Verdict.Reason]++
+	}
+	if diff := cmp.Diff(map[report.Reason]int{report.ReasonTooLong: 1, report.ReasonTrigger: 3}, reasons); diff != "" {
+		t.Errorf("judged: %s", diff)
+	}
+}
+
+// TestHearIsValid hears what not every database takes. Ids that differ only in that
+// are different messages all the same.
+func TestHearIsValid(t *testing.T) {
+	rl, _ := newRelay(t, nil)
+	got := mustHearAll(t, rl,
+		bots.Incoming{ID: "a\x00b\xff", Author: "a\x00\xff", Text: " \x00U1\x00 Pl\xe4rrer\xff\x00 "},
+		bots.Incoming{ID: "a\x00b\xfe", Author: "a", Text: "U2 Plärrer \xed\xa0\x80"},
+		bots.Incoming{ID: "\x00", Author: "b", Text: "\x00"},
+	)
+	var texts, ids []string
+	for _, r := range got {
+		texts, ids = append(texts, r.Text), append(ids, r.NetworkID)
+		for _, s := range []string{r.ID, r.NetworkID, r.Author, r.Text} {
+			if !utf8.ValidString(s) || strings.Contains(s, "\x00") {
+				t.Errorf("%q was stored", s)
 			}
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
-	stop()
-	if err := <-judging; err != nil {
-		t.Fatal(err)
+	if diff := cmp.Diff([]string{"U1 Pl\uFFFDrrer\uFFFD", "U2 Plärrer \uFFFD", ""}, texts); diff != "" {
+		t.Error(diff)
 	}
-	if reasons[report.ReasonTooLong] != 1 || reasons[report.ReasonTrigger] != 3 {
-		t.Errorf("judged %v, want one too long and three that passed", reasons)
+	if diff := cmp.Diff([]string{"ab\uFFFD", "ab\uFFFD", ""}, ids); diff != "" {
+		t.Error(diff)
 	}
+}
+
+// TestBacklog hears while nothing is judged, and then goes on.
+func TestBacklog(t *testing.T) {
+	const most = 3
+	rl, out := newRelay(t, nil)
+	hearing, b := newHearing(t, rl, most)
+	hear := func(i int) error {
+		return hearing.Hear(t.Context(), b, bots.Incoming{ID: fmt.Sprint(i), Author: fmt.Sprint(i), Text: "U1"})
+	}
+	for i := range most {
+		if err := hear(i); err != nil {
+			t.Fatalf("report %d: %v", i, err)
+		}
+	}
+	if err := hear(most); !errors.Is(err, relay.ErrBacklog) {
+		t.Errorf("one more: %v, want ErrBacklog", err)
+	}
+	start(t, rl)
+	out.mustWait(t, most)
+	if err := hear(most); err != nil {
+		t.Errorf("when they were judged: %v", err)
+	}
+	out.mustWait(t, most+1)
 }

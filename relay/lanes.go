@@ -2,140 +2,222 @@ package relay
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/backoff"
-	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 )
 
-// The reports of one city are judged in the order they came in: each city has
-// its lane, and a lane takes what is waiting, up to a batch, at once, so that
-// under load many reports share a transaction.
-const (
-	lanes     = 16
-	batchSize = 64
-)
+// lanes is how many reports are judged at the same time. The reports of one city
+// are judged one after the other, in the order they were stored.
+const lanes = 16
 
-// Where several reports were waiting on a lane, and the next comes within busy,
-// the lane lingers before the next batch: a flood is judged in large batches,
-// which leaves the disk and the processors to those who take it in. Reports that
-// come one at a time never wait, however fast.
-const (
-	busy   = 2 * time.Millisecond
-	linger = 25 * time.Millisecond
-)
-
-// The waits before a report that could not be judged is tried again.
+// The waits before something that failed is tried again.
 const (
 	firstRetry = 200 * time.Millisecond
 	lastRetry  = 30 * time.Second
+	lastPause  = time.Second // of a database that cannot be written to
 )
 
-// queued is a report from the queue, which hears what became of it by Done or
-// Later.
-type queued = *queue.Message[report.Report]
+// batchFanouts is how many fanouts are stored with a batch of reports, about: while
+// they are, nobody's report is.
+const batchFanouts = 512
 
-// Run judges reports and fans them out until ctx ends, then finishes those it
-// has begun.
+// maxTries is how often a report is tried that cannot be judged. Then it is held.
+const maxTries = 10
+
+// Where several reports were waiting on a lane, and the next comes within busy, the
+// lane lingers before the next batch: a flood is judged in larger batches, which
+// leaves the database to those who take it in. Reports that come one at a time never
+// wait, however fast.
+const (
+	busy   = 2 * time.Millisecond
+	linger = 5 * time.Millisecond
+)
+
+// countEvery is how often the reports that wait are counted.
+const countEvery = 10 * time.Second
+
+// Run judges reports and fans them out until ctx ends, then finishes those it has
+// begun.
 func (rl *Relay) Run(ctx context.Context) error {
 	defer rl.Notices.OnChanged(rl.cities.forget)()
 	var group sync.WaitGroup
-	waiting := make([]chan queued, lanes)
-	for i := range waiting {
-		waiting[i] = make(chan queued, batchSize)
-		group.Go(func() { rl.runLane(ctx, waiting[i]) })
+	all := make([]*lane, lanes)
+	for i := range all {
+		all[i] = newLane(i, rl.DB)
 	}
-	err := rl.Queue.ConsumeReports(ctx, func(q queued) {
-		waiting[uint64(q.Body.CityID)%lanes] <- q
+	rl.DB.FollowHeard(func(h db.Heard) {
+		if rl.DB.Owns(h.Report.CityID) {
+			all[h.Report.CityID%lanes].put(h)
+		}
 	})
-	for _, lane := range waiting {
-		close(lane)
+	for _, l := range all {
+		group.Go(func() { rl.runLane(ctx, l) })
 	}
+	group.Go(func() { rl.countBacklog(ctx) })
 	group.Wait()
-	return err
+	return nil
+}
+
+// countBacklog counts what waits, until ctx ends: reports also go in other ways
+// than by being judged.
+func (rl *Relay) countBacklog(ctx context.Context) {
+	tick := time.NewTicker(countEvery)
+	defer tick.Stop()
+	for {
+		if err := rl.DB.CountBacklog(ctx); err != nil && ctx.Err() == nil {
+			rl.Log.Error("the reports that wait could not be counted", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // runLane works through what comes on a lane, in batches of what is waiting.
-func (rl *Relay) runLane(ctx context.Context, lane <-chan queued) {
+func (rl *Relay) runLane(ctx context.Context, l *lane) {
+	tries := make(map[int64]int) // of reports that could not be judged, by seq
+	later := func(h db.Heard, err error) { rl.later(l, tries, h, err) }
 	var before int     // reports in the batch before
 	var last time.Time // its end
-	for first := range lane {
+	for failures := 0; l.await(ctx); {
 		if before > 1 && time.Since(last) < busy {
 			time.Sleep(linger)
 		}
-		batch := gather(first, lane)
-		rl.work(ctx, batch)
-		before, last = len(batch), time.Now()
-	}
-}
-
-// gather returns first and what else is waiting on its lane.
-func gather(first queued, lane <-chan queued) []queued {
-	batch := []queued{first}
-	for len(batch) < batchSize && len(lane) > 0 {
-		batch = append(batch, <-lane)
-	}
-	return batch
-}
-
-// work judges a batch of reports, stores them and fans out those that passed.
-// Where that fails they come again later.
-func (rl *Relay) work(ctx context.Context, batch []queued) {
-	if ctx.Err() != nil {
-		for _, q := range batch {
-			q.Later(0)
+		batch, err := l.take(ctx)
+		if err == nil {
+			err = rl.DB.Full()
 		}
-		return
+		if err == nil {
+			// What was begun is finished, also while the program stops.
+			err = rl.work(context.WithoutCancel(ctx), batch, later)
+		}
+		before, last = len(batch), time.Now()
+		if err == nil {
+			failures = 0
+			continue
+		}
+		l.rewind(batch)
+		failures++
+		rl.pause(ctx, failures, err)
 	}
-	// What was begun is finished, also while the program stops.
-	ctx = context.WithoutCancel(ctx)
-	list := rl.judgeAll(ctx, batch)
-	if len(list) == 0 {
-		return
-	}
-	if err := rl.passOn(ctx, list); err != nil {
-		rl.laterAll(list, err)
-		return
-	}
-	// The lane goes on in the meantime.
-	rl.DB.AfterSync(func(err error) { rl.done(list, err) })
 }
 
-// passOn stores judged reports and fans out those that passed. It may run twice
-// for the same report, also after it was killed in the middle, and has the
-// effect of once: a report is stored under its id, and each delivery has an id
-// of its own.
-func (rl *Relay) passOn(ctx context.Context, list []judged) error {
-	passed, err := rl.store(ctx, list)
-	if err != nil {
+// pause waits before the database is tried again.
+func (rl *Relay) pause(ctx context.Context, failures int, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	wait := backoff.Wait(rl.firstRetry, failures-1, lastPause)
+	if rl.DB.Full() == nil && rl.DB.Damaged() == nil { // or the log says so already
+		rl.Log.Error("reports cannot be judged at the moment, trying again", "in", wait, "err", err)
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(wait):
+	}
+}
+
+// later has a report tried again that could not be judged, while its lane goes on.
+// After maxTries it is held, for the moderator to see.
+func (rl *Relay) later(l *lane, tries map[int64]int, h db.Heard, err error) {
+	tries[h.Seq]++
+	if tries[h.Seq] >= maxTries {
+		delete(tries, h.Seq)
+		rl.Log.Error("a report cannot be judged and is held", "report", h.Report.ID, "err", err)
+		held := db.Ruling{Heard: h, Verdict: report.Verdict{Reason: report.ReasonTrouble}}
+		if err = rl.save(context.Background(), []db.Ruling{held}); err == nil {
+			return
+		}
+	}
+	wait := backoff.Wait(rl.firstRetry, tries[h.Seq]-1, lastRetry)
+	rl.Log.Error("a report could not be judged, trying again", "report", h.Report.ID, "in", wait, "err", err)
+	time.AfterFunc(wait, func() { l.retry(h) })
+}
+
+// work judges a batch of reports, stores the verdicts and hands on what is to be
+// sent of those that pass. A report that fails by itself is given to later. The
+// error is that of a database that cannot be written to.
+func (rl *Relay) work(ctx context.Context, batch []db.Heard, later func(db.Heard, error)) error {
+	var list []db.Ruling
+	fanouts := 0
+	for i, h := range batch {
+		ruling, err := rl.rule(ctx, h)
+		if err != nil {
+			later(h, err)
+		} else {
+			list = append(list, ruling)
+			fanouts += ruling.CountFanouts()
+		}
+		if len(list) > 0 && (fanouts >= batchFanouts || i == len(batch)-1) {
+			if err := rl.store(ctx, list, later); err != nil {
+				return err
+			}
+			list, fanouts = nil, 0
+		}
+	}
+	return nil
+}
+
+// store stores verdicts, one by one where one of them cannot be.
+func (rl *Relay) store(ctx context.Context, list []db.Ruling, later func(db.Heard, error)) error {
+	err := rl.save(ctx, list)
+	switch {
+	case err == nil || db.Unavailable(err):
 		return err
+	case len(list) == 1:
+		later(list[0].Heard, err)
+		return nil
 	}
-	return rl.fanOut(ctx, passed)
+	for i := range list {
+		if err := rl.store(ctx, list[i:i+1], later); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// done takes reports out of the queue when what was stored of them is on disk, or
-// puts them back where it could not be brought there.
-func (rl *Relay) done(list []judged, err error) {
-	if err != nil {
-		rl.laterAll(list, err)
-		return
+// save stores verdicts in one transaction and hands on what is to be sent.
+func (rl *Relay) save(ctx context.Context, list []db.Ruling) error {
+	saved, err := rl.DB.SaveVerdicts(ctx, list, Brake{})
+	if err == nil {
+		rl.passOn(list, saved)
 	}
-	for _, j := range list {
-		j.Done()
-	}
+	return err
 }
 
-// later puts back a report that could not be judged.
-func (rl *Relay) later(q queued, err error) {
-	wait := backoff.Wait(firstRetry, q.Attempt-1, lastRetry)
-	rl.Log.Error("a report could not be judged, trying again", "report", q.Body.ID, "in", wait, "err", err)
-	q.Later(wait)
+// rule judges one report. A panic is an error: it is that of one report.
+func (rl *Relay) rule(ctx context.Context, h db.Heard) (r db.Ruling, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return rl.judge(ctx, h)
 }
 
-func (rl *Relay) laterAll(list []judged, err error) {
-	for _, j := range list {
-		rl.later(j.queued, err)
+// passOn hands on what was stored.
+func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
+	passed := make(map[int64]bool)
+	for i, s := range saved {
+		if !s.Judged {
+			continue
+		}
+		r := list[i].Report
+		rl.count(r, s.Verdict)
+		if s.Verdict.Passed {
+			rl.Outgoing.Send(s.Fanouts)
+			passed[r.CityID] = true
+		}
+	}
+	for cityID := range passed {
+		rl.Notices.Passed(cityID)
 	}
 }

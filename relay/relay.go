@@ -1,7 +1,7 @@
 // Package relay is the way of a report: what a bot hears is stored (hear.go),
-// taken from the queue city by city (lanes.go), judged by its city's rules
-// (judge.go) and by what its author said before (brake.go), and sent on to
-// everybody (fanout.go). A moderator can take it back (takeback.go).
+// taken up city by city (lane.go, lanes.go), judged by its city's rules (judge.go)
+// and by what its author said before (brake.go), and sent on to everybody
+// (fanout.go). A moderator can take it back (takeback.go).
 package relay
 
 import (
@@ -13,34 +13,43 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/notice"
-	"ticketfrei/internal/queue"
 )
 
 // Options is what a Relay needs.
 type Options struct {
-	DB    *db.DB
-	Queue *queue.Queue
+	DB *db.DB
 	// Notices are listened to for changes of cities, and told what passed.
 	Notices  *notice.Board
 	Networks map[string]bots.Network // by name
-	Expire   time.Duration           // reports.expire
+	Outgoing Outgoing
+	Expire   time.Duration // reports.expire
 	Log      *slog.Logger
 	Now      func() time.Time
 	Metrics  prometheus.Registerer
 }
 
-// Relay takes reports from the queue, judges and stores each, and puts a
-// delivery for every recipient of those that passed into the queue. What a
-// Hearing puts into the queue is its work.
+// Outgoing sends what passed.
+type Outgoing interface {
+	// Send is told of new fanouts, which are committed. It does not wait for
+	// bots; what it has no room for it finds in the database.
+	Send(list []db.Fanout)
+	// TakenBack is told that a report of the city was taken back: nothing of it is
+	// sent any more, and what was is taken back.
+	TakenBack(cityID, seq int64)
+}
+
+// Relay judges the reports that were heard and stores what is to be sent of those
+// that pass.
 type Relay struct {
 	Options
-	cities   *cityCache
-	verdicts *prometheus.CounterVec
+	cities     *cityCache
+	verdicts   *prometheus.CounterVec
+	firstRetry time.Duration // the first wait before something that failed is tried again
 }
 
 // New returns a Relay; Run starts it.
 func New(o Options) *Relay {
-	rl := &Relay{Options: o, cities: newCityCache(o.DB)}
+	rl := &Relay{Options: o, cities: newCityCache(o.DB), firstRetry: firstRetry}
 	rl.verdicts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ticketfrei_reports_total",
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/quotedprintable"
@@ -13,89 +15,210 @@ import (
 	"sync"
 	"time"
 
+	"ticketfrei/bots"
+	"ticketfrei/db"
 	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/mailer"
-	"ticketfrei/internal/queue"
+	"ticketfrei/internal/secret"
 )
 
 // accountMailSenders is how many account mails are sent at the same time.
 const accountMailSenders = 4
 
-// accountMailsWaiting is how many account mails wait for a sender. More of them
-// wait in the queue.
-const accountMailsWaiting = 1024
+// accountMailsRead is how many account mails are read at once.
+const accountMailsRead = 64
+
+// accountMailLook is how often the database is asked for account mails at least.
+const accountMailLook = time.Minute
 
 // accountMailTries is how often an account mail is tried; with doubling waits
 // up to an hour that is about a day, and the links in them are good for two.
 const accountMailTries = 32
 
-// queuedMail is an account mail from the queue, which hears what became of it by
-// Done or Later.
-type queuedMail = *queue.Message[mailer.Mail]
-
-// AccountMails sends the mails that are no reports: confirmations, password
-// resets, invitations, notices.
+// AccountMails keeps and sends the mails that are no reports: confirmations,
+// password resets, invitations, notices.
 type AccountMails struct {
-	Queue  *queue.Queue
-	Mailer *mailer.Mailer
-	// LogLinks writes the link of a mail that could not be sent to the log:
-	// for a server that has no way to send mail yet.
-	LogLinks bool
-	Log      *slog.Logger
+	db      *db.DB
+	secrets *secret.Box
+	mailer  *mailer.Mailer
+	// logLinks writes the link of a mail that could not be sent to the log: for a
+	// server that has no way to send mail yet.
+	logLinks bool
+	log      *slog.Logger
+	now      func() time.Time
+	wake     chan struct{}
+
+	mu     sync.Mutex
+	inHand map[int64]bool // by id: not to be read
+	done   []int64        // in hand until the next reading begins: its answer is newer
+}
+
+var _ bots.Outbox = (*AccountMails)(nil)
+
+// NewAccountMails returns the account mails of a database; Run sends them. Where
+// logLinks is set, the link of a mail that could not be sent is logged.
+func NewAccountMails(d *db.DB, box *secret.Box, m *mailer.Mailer, logLinks bool, log *slog.Logger, now func() time.Time) *AccountMails {
+	return &AccountMails{db: d, secrets: box, mailer: m, logLinks: logLinks, log: log, now: now,
+		wake: make(chan struct{}, 1), inHand: make(map[int64]bool)}
+}
+
+// sealedMail is where an account mail is stored, which sealing binds it to.
+const sealedMail = "mails.mail"
+
+// PublishMail stores a mail: see bots.Outbox.
+func (a *AccountMails) PublishMail(ctx context.Context, m mailer.Mail) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("store mail: %w", err)
+	}
+	if err := a.db.AddMail(ctx, a.secrets.Seal(sealedMail, string(data))); err != nil {
+		return err
+	}
+	signal(a.wake)
+	return nil
 }
 
 // Run sends account mails until ctx ends.
 func (a *AccountMails) Run(ctx context.Context) error {
-	work := make(chan queuedMail, accountMailsWaiting)
+	work := make(chan db.Mail)
 	var group sync.WaitGroup
 	for range accountMailSenders {
 		group.Go(func() {
-			for q := range work {
-				a.send(ctx, q) // puts it back where the program stops
+			for m := range work {
+				a.send(ctx, m)
+				a.letGo(m.ID)
 			}
 		})
 	}
-	err := a.Queue.ConsumeMails(ctx, func(q queuedMail) {
-		// It must not wait for a mail server that hangs: what the queue has fetched
-		// and nobody has taken is handed out again.
-		select {
-		case work <- q:
-		default:
-			q.Later(accountMailWait(q.Attempt))
-		}
-	})
+	for ctx.Err() == nil {
+		a.rest(ctx, a.handOut(ctx, work))
+	}
 	close(work)
 	group.Wait()
-	return err
+	return nil
 }
 
-func (a *AccountMails) send(ctx context.Context, q queuedMail) {
-	err := a.Mailer.Send(ctx, q.Body)
-	switch {
-	case err == nil:
-		q.Done()
-	case ctx.Err() != nil:
-		q.Later(0)
-	default:
-		a.failed(q, err)
+// handOut gives the mails that are due to the senders, and returns when to look
+// again.
+func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next time.Time) {
+	a.forget()
+	now := a.now()
+	list, next, err := a.db.Mails(ctx, now, accountMailsRead, a.has)
+	if err != nil {
+		if ctx.Err() == nil {
+			a.log.Error("account mails could not be read, trying again", "err", err)
+		}
+		return now.Add(time.Second)
+	}
+	for _, m := range list {
+		a.take(m.ID)
+		select {
+		case work <- m:
+		case <-ctx.Done():
+			return now
+		}
+	}
+	if len(list) == accountMailsRead {
+		return now
+	}
+	if look := now.Add(accountMailLook); next.IsZero() || next.After(look) {
+		return look
+	}
+	return next
+}
+
+func (a *AccountMails) rest(ctx context.Context, until time.Time) {
+	timer := time.NewTimer(until.Sub(a.now()))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-a.wake:
+	case <-timer.C:
 	}
 }
 
-// failed drops an account mail that could not be sent, or puts it back.
-func (a *AccountMails) failed(q queuedMail, err error) {
-	log := a.Log.With("err", err)
-	if link := firstLink(q.Body.Data); a.LogLinks && link != "" {
-		log = log.With("link", link)
+func (a *AccountMails) has(id int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.inHand[id]
+}
+
+func (a *AccountMails) take(id int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.inHand[id] = true
+}
+
+// letGo has a mail read again, if it is still there.
+func (a *AccountMails) letGo(id int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.done = append(a.done, id)
+}
+
+// forget lets go of those that were done with before the reading that begins.
+func (a *AccountMails) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range a.done {
+		delete(a.inHand, id)
 	}
-	answer, ok := errors.AsType[*mailer.Error](err)
-	if ok && answer.Permanent() || q.Attempt >= accountMailTries {
-		log.Error("an account mail could not be sent and is dropped")
-		q.Done()
+	a.done = nil
+}
+
+func (a *AccountMails) send(ctx context.Context, m db.Mail) {
+	var mail mailer.Mail
+	text, err := a.secrets.Open(sealedMail, m.Sealed)
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &mail)
+	}
+	if err != nil {
+		a.log.Error("an account mail cannot be read, was it stored with another secret key? It is dropped", "err", err)
+		a.drop(m)
 		return
 	}
-	wait := accountMailWait(q.Attempt)
+	if err = a.mailer.Send(ctx, mail); err == nil {
+		a.drop(m)
+	} else if ctx.Err() == nil {
+		a.failed(m, mail, err)
+	}
+}
+
+// failed drops an account mail that could not be sent, or puts it off.
+func (a *AccountMails) failed(m db.Mail, mail mailer.Mail, err error) {
+	log := a.log.With("err", err)
+	if link := firstLink(mail.Data); a.logLinks && link != "" {
+		log = log.With("link", link)
+	}
+	m.Attempts++
+	answer, ok := errors.AsType[*mailer.Error](err)
+	if ok && answer.Permanent() || m.Attempts >= accountMailTries {
+		log.Error("an account mail could not be sent and is dropped")
+		a.drop(m)
+		return
+	}
+	wait := accountMailWait(m.Attempts)
 	log.Warn("an account mail could not be sent, trying again", "in", wait.Round(time.Second))
-	q.Later(wait)
+	a.store(func(ctx context.Context) error { return a.db.PutOffMail(ctx, m.ID, m.Attempts, a.now().Add(wait)) })
+	signal(a.wake)
+}
+
+// drop deletes a mail that is not to be sent any more.
+func (a *AccountMails) drop(m db.Mail) {
+	a.store(func(ctx context.Context) error { return a.db.DeleteMail(ctx, m.ID) })
+}
+
+// store stores what became of a mail, for as long as that takes: what was sent is
+// not to be sent again.
+func (a *AccountMails) store(write func(context.Context) error) {
+	for times := range accountMailTries {
+		err := write(context.Background())
+		if err == nil || !db.Unavailable(err) {
+			return
+		}
+		a.log.Error("what became of an account mail cannot be stored, trying again", "err", err)
+		time.Sleep(backoff.Wait(50*time.Millisecond, times, 5*time.Second))
+	}
 }
 
 // accountMailWait is how long an account mail waits for its next try.

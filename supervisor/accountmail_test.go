@@ -1,4 +1,4 @@
-package supervisor
+package supervisor_test
 
 import (
 	"context"
@@ -7,17 +7,17 @@ import (
 	"testing"
 	"time"
 
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/mailer/mailertest"
-	"ticketfrei/internal/queue"
-	"ticketfrei/internal/slow"
+	"ticketfrei/internal/secret"
+	"ticketfrei/supervisor"
 )
 
 // TestAccountMailsWaitForASlowRelay has more account mails than are sent at once
-// wait longer than the queue waits for a sign of life.
+// wait for a relay that hangs: each comes once.
 func TestAccountMailsWaitForASlowRelay(t *testing.T) {
-	slow.Test(t, "waits longer than the queue does")
 	const mails = 12
 	relay := mailertest.Start(t)
 	letGo := make(chan struct{})
@@ -28,17 +28,18 @@ func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 		return nil
 	})
 
-	q, err := queue.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	d := dbtest.MustOpen(t, time.Now, nil)
+	box, err := secret.New(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer q.Close()
 	log := slog.New(slog.DiscardHandler)
 	m := mailer.New(&config.Config{Mail: config.Mail{Domain: "mail.example", Relay: "smtp://" + relay.Addr, Connections: 4}}, log, time.Now)
 	defer m.Close()
+	outbox := supervisor.NewAccountMails(d, box, m, false, log, time.Now)
 	publish := func(to string) {
 		t.Helper()
-		if err := q.PublishMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Data: []byte("Subject: x\r\n\r\n")}); err != nil {
+		if err := outbox.PublishMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Data: []byte("Subject: x\r\n\r\n")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,9 +49,9 @@ func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- (&AccountMails{Queue: q, Mailer: m, Log: log}).Run(ctx) }()
-	time.AfterFunc(7*time.Second, func() { close(letGo) }) // the queue waits 5 s
-	got := make(map[string]int)                            // mails by recipient
+	go func() { done <- outbox.Run(ctx) }()
+	time.AfterFunc(300*time.Millisecond, func() { close(letGo) })
+	got := make(map[string]int) // mails by recipient
 	wait := func(n int) {
 		t.Helper()
 		for deadline := time.Now().Add(30 * time.Second); len(got) < n; time.Sleep(10 * time.Millisecond) {

@@ -13,7 +13,6 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
-	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 )
 
@@ -25,7 +24,7 @@ var Texts embed.FS
 // AttentionMail is an Attention that mails the moderators.
 type AttentionMail struct {
 	DB       *db.DB
-	Queue    *queue.Queue
+	Outbox   bots.Outbox
 	Networks map[string]bots.Network // by name
 	Texts    *i18n.Catalogue
 	Config   *config.Config
@@ -58,7 +57,7 @@ func (a *AttentionMail) Tell(ctx context.Context, b report.Bot, reason string) e
 	var errs []error
 	for _, m := range moderators {
 		mail := mailer.AccountMail(a.Config.Mail, m.Email, subject, text, a.Now())
-		errs = append(errs, a.Queue.PublishMail(ctx, mail))
+		errs = append(errs, a.Outbox.PublishMail(ctx, mail))
 	}
 	return errors.Join(errs...)
 }

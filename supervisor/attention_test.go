@@ -36,8 +36,9 @@ func (r *rig) mailed(b report.Bot) string {
 	defer m.Close()
 	ctx, stop := context.WithCancel(r.Context())
 	done := make(chan error, 1)
-	go func() { done <- (&supervisor.AccountMails{Queue: r.queue, Mailer: m, Log: log}).Run(ctx) }()
-	attention := &supervisor.AttentionMail{DB: r.db, Queue: r.queue, Networks: map[string]bots.Network{"toy": named{&toy{}}},
+	outbox := supervisor.NewAccountMails(r.db, r.secrets, m, false, log, r.clock)
+	go func() { done <- outbox.Run(ctx) }()
+	attention := &supervisor.AttentionMail{DB: r.db, Outbox: outbox, Networks: map[string]bots.Network{"toy": named{&toy{}}},
 		Texts: r.texts, Config: cfg, Log: log, Now: r.clock}
 	if err := attention.Tell(ctx, b, "no"); err != nil {
 		r.Fatal(err)

@@ -83,11 +83,19 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 	}
 	for id, r := range s.runners {
 		if r.bot.CityID == cityID && !on[id] {
-			r.retire()
-			delete(s.runners, id)
+			s.end(r)
 		}
 	}
 	return nil
+}
+
+// end stops the runner of a bot that is off. s.mu is locked.
+func (s *Supervisor) end(r *runner) {
+	s.detach(r)
+	delete(s.runners, r.bot.ID)
+	if box := s.outboxes[r.bot.ID]; box != nil {
+		box.close()
+	}
 }
 
 // replace starts b, in place of its former run where it was changed since. s.mu
@@ -96,9 +104,17 @@ func (s *Supervisor) replace(b report.Bot) {
 	old := s.runners[b.ID]
 	switch {
 	case old == nil:
-		s.start(b, nil)
+		s.takeOver(s.start(b, nil))
 	case !old.bot.Updated.Equal(b.Updated):
-		old.retire()
-		s.start(b, old.ended)
+		s.detach(old)
+		s.takeOver(s.start(b, old.ended))
+	}
+}
+
+// takeOver has a runner, which may be nil, send what its bot has to. s.mu is
+// locked.
+func (s *Supervisor) takeOver(r *runner) {
+	if r != nil {
+		s.outbox(r.bot.ID).attach(r)
 	}
 }

@@ -1,83 +1,131 @@
 package supervisor
 
 import (
-	"errors"
+	"context"
 	"time"
 
 	"ticketfrei/db"
-	"ticketfrei/internal/queue"
-	"ticketfrei/internal/report"
 )
 
-// queued is a delivery from the queue, which hears what became of it by Done or
-// Later.
-type queued = *queue.Message[report.Delivery]
+// Send takes in hand what is to be sent, which is stored. It does not wait for
+// bots: what finds no room, and what is for a bot that does not run, stays in the
+// database.
+func (s *Supervisor) Send(list []db.Fanout) {
+	for _, f := range list {
+		s.withOutbox(f.BotID, func(b *outbox) {
+			if !b.add(f) {
+				b.unread = true
+			}
+		})
+	}
+}
 
-// lookupRetry is how long a delivery waits whose bot could not be looked up.
-const lookupRetry = time.Second
+// look has the database asked for what a bot has to send.
+func (s *Supervisor) look(botID int64) {
+	s.withOutbox(botID, func(b *outbox) { b.unread = true })
+}
 
-// dispatch puts a delivery into the mailbox of its bot. It never waits for a
-// bot: what does not fit comes again a little later.
-func (s *Supervisor) dispatch(q queued) {
-	if !s.claims.take(q.Body.ID) {
-		q.Later(shortWait(q.Attempt)) // the database will know what became of it
+// withOutbox changes the outbox of a bot that runs, and sends what is in it.
+func (s *Supervisor) withOutbox(botID int64, change func(*outbox)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.runners[botID]
+	if r == nil || s.stopped {
 		return
 	}
-	r, err := s.runner(q.Body.BotID)
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		s.metrics.deliveries.WithLabelValues(q.Body.Network, "dropped").Inc()
-		s.done(q) // the bot was switched off or disconnected
-	case err != nil:
-		s.Log.Error("the bot of a delivery could not be found, trying again", "bot", q.Body.BotID, "err", err)
-		s.later(q, lookupRetry)
-	default:
-		if wait, ok := r.put(q); !ok {
-			s.later(q, wait)
+	b := s.outbox(botID)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.runner = r
+	change(b)
+	b.kick()
+}
+
+// outbox returns the outbox of a bot. s.mu is locked.
+func (s *Supervisor) outbox(botID int64) *outbox {
+	b := s.outboxes[botID]
+	if b == nil {
+		b = &outbox{sup: s, botID: botID}
+		s.outboxes[botID] = b
+	}
+	return b
+}
+
+// kick sends what is in the outbox of a bot.
+func (s *Supervisor) kick(botID int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.outboxes[botID]; b != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.kick()
+	}
+}
+
+// tidy forgets an outbox with nothing in it.
+func (s *Supervisor) tidy(b *outbox) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.idle() || s.outboxes[b.botID] != b {
+		return
+	}
+	delete(s.outboxes, b.botID)
+	b.waits = nil
+	b.setTimer()
+}
+
+// TakenBack sends nothing of a report of the city any more, and has the bots look
+// for what they are to take back.
+func (s *Supervisor) TakenBack(cityID, seq int64) {
+	s.taken.Store(seq, true)
+	var bots []int64
+	s.mu.Lock()
+	for id, r := range s.runners {
+		if r.bot.CityID == cityID {
+			bots = append(bots, id)
+		}
+	}
+	s.mu.Unlock()
+	for _, id := range bots {
+		s.look(id)
+	}
+}
+
+// expireEvery is how often what has expired is looked for.
+const expireEvery = 30 * time.Second
+
+// expire ends what has expired and that no bot has in hand, until ctx ends: that of
+// bots that are off, were refused, or have too much to send.
+func (s *Supervisor) expire(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		for more := true; more && ctx.Err() == nil; {
+			var err error
+			if more, err = s.DB.Expire(ctx, s.Expire, s.inHand); err != nil && ctx.Err() == nil {
+				s.Log.Error("what has expired could not be ended, trying again", "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }
 
-// runner returns the runner of a bot, started where another process made the
-// bot a moment ago. The error is db.ErrNotFound where the bot is not there or
-// is switched off.
-func (s *Supervisor) runner(botID int64) (*runner, error) {
-	if r := s.running(botID); r != nil {
-		return r, nil
-	}
-	b, err := s.DB.Bot(s.receiving, botID)
-	if err != nil {
-		return nil, err
-	}
-	if !b.Enabled {
-		return nil, db.ErrNotFound
-	}
+// inHand tells whether a bot works on a fanout.
+func (s *Supervisor) inHand(botID, id int64) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.runners[botID]; r != nil {
-		return r, nil
-	}
-	if r := s.start(b, nil); r != nil {
-		return r, nil
-	}
-	return nil, db.ErrNotFound
+	b := s.outboxes[botID]
+	s.mu.Unlock()
+	return b != nil && b.has(id)
 }
 
-// running returns the runner of a bot; nil where it has none.
-func (s *Supervisor) running(botID int64) *runner {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.runners[botID]
-}
-
-// done takes a delivery out of the queue.
-func (s *Supervisor) done(q queued) {
-	q.Done()
-	s.claims.release(q.Body.ID)
-}
-
-// later puts a delivery back into the queue for d.
-func (s *Supervisor) later(q queued, d time.Duration) {
-	s.claims.release(q.Body.ID)
-	q.Later(d)
+// isTaken tells whether a report was taken back.
+func (s *Supervisor) isTaken(seq int64) bool {
+	_, taken := s.taken.Load(seq)
+	return taken
 }

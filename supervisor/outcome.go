@@ -1,12 +1,10 @@
 package supervisor
 
 import (
-	"context"
 	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/internal/backoff"
 	"ticketfrei/internal/report"
 )
 
@@ -18,116 +16,62 @@ const (
 )
 
 // failedToSend does what the kind of error asks for.
-func (r *runner) failedToSend(q queued, err error) {
+func (r *runner) failedToSend(i item, err error, held *slot) {
 	kind, after := bots.KindOf(err)
 	switch kind {
 	case bots.KindGone:
-		r.removeRecipient(q, err)
+		r.removeRecipient(i, err, held)
 	case bots.KindPermanent:
 		r.log.Warn("supervisor.log.not_sent", "err", err)
-		r.forgetAttempts(q.Body.ID)
-		r.end(q, db.Outcome{Delivery: q.Body, Result: db.Failed, Error: r.words(err)})
+		r.end(i, db.Failed, report.Receipt{}, held)
 	case bots.KindRefused:
+		i.row.box.putBack(i)
+		held.Leave()
 		r.needsAttention(err)
 		r.stop()
-		r.sup.later(q, backoff.Jitter(attentionRetry))
 	case bots.KindRetryAfter:
 		r.log.Warn("supervisor.log.told_to_wait", "err", err)
-		r.pause(after)
-		r.count(q.Body, "retry")
-		r.sup.later(q, after)
+		r.sup.count(r.bot.Network, "retry", 1)
+		i.row.box.putBackFor(i, after)
+		held.Leave()
 	default:
-		r.tryLater(q, err)
+		r.tryLater(i, err, held)
 	}
 }
 
-// tryLater puts back a delivery that may be sent another time.
-func (r *runner) tryLater(q queued, err error) {
+// tryLater leaves a delivery open that may be sent another time.
+func (r *runner) tryLater(i item, err error, held *slot) {
+	defer held.Leave()
 	if r.sup.sending.Err() != nil { // the program stops
-		r.sup.later(q, 0)
+		i.row.box.putBack(i)
 		return
 	}
-	wait := r.nextRetry(q.Body.ID)
-	r.log.Warn("supervisor.log.later", "err", err, "in", wait.Round(time.Millisecond))
+	r.sup.count(r.bot.Network, "retry", 1)
+	wait := i.row.box.failed(i)
+	r.log.Warn("supervisor.log.later", "err", err, "in", wait)
 	r.setHealth(r.words(err), func(h *health) { h.cannotSend = true })
-	r.count(q.Body, "retry")
-	r.sup.later(q, wait)
 }
 
 // removeRecipient forgets a recipient who is not there any more.
-func (r *runner) removeRecipient(q queued, cause error) {
+func (r *runner) removeRecipient(i item, cause error, held *slot) {
 	if network, ok := r.network.(bots.Recipients); ok {
-		if err := network.RemoveRecipient(r.sup.sending, r.bot, q.Body.Recipient); err != nil {
+		if err := network.RemoveRecipient(r.sup.sending, r.bot, i.row.Recipients[i.index]); err != nil {
 			r.sup.Log.Error("a recipient could not be removed, trying again", "bot", r.bot.ID, "err", err)
-			r.sup.later(q, r.nextRetry(q.Body.ID))
+			i.row.box.failed(i)
+			held.Leave()
 			return
 		}
 		r.log.Info("supervisor.log.gone", "err", cause)
 	}
-	r.forgetAttempts(q.Body.ID)
-	r.end(q, db.Outcome{Delivery: q.Body, Result: db.Failed, Error: r.words(cause)})
+	r.end(i, db.Failed, report.Receipt{}, held)
 }
 
-// end records the outcome and, when it is on disk, takes the delivery out of the
-// queue.
-func (r *runner) end(q queued, o db.Outcome) {
-	if !r.record(o) {
-		r.sup.later(q, 0)
-		return
-	}
-	r.count(o.Delivery, string(o.Result))
-	r.sup.DB.AfterSync(func(err error) {
-		if err != nil {
-			r.sup.Log.Error("what became of a delivery is not on disk, trying again", "delivery", o.Delivery.ID, "err", err)
-			r.sup.later(q, backoff.Jitter(firstRetry))
-			return
-		}
-		r.sup.done(q)
-	})
+// end notes how a delivery ended. The slot is held until that is on disk.
+func (r *runner) end(i item, result db.Result, receipt report.Receipt, held *slot) {
+	i.row.box.end(i, result, receipt, held)
+	r.sup.count(r.bot.Network, result, 1)
 }
 
-// record stores the outcome of a delivery. What was sent is never sent again for
-// want of a record: it tries until that works, and is false where the program
-// stops before it did.
-func (r *runner) record(o db.Outcome) bool {
-	ctx := r.sup.sending
-	for times := 0; ; times++ {
-		err := r.sup.DB.RecordOutcome(context.WithoutCancel(ctx), o)
-		if err == nil {
-			return true
-		}
-		r.sup.Log.Error("what became of a delivery could not be recorded, trying again", "delivery", o.Delivery.ID, "err", err)
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(shortWait(times)):
-		}
-	}
-}
-
-func (r *runner) count(d report.Delivery, result string) {
-	r.sup.metrics.deliveries.WithLabelValues(d.Network, result).Inc()
-}
-
-// pause makes all deliveries of the bot wait for d.
-func (r *runner) pause(d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if until := r.sup.Now().Add(d); until.After(r.pausedUntil) {
-		r.pausedUntil = until
-	}
-}
-
-// nextRetry returns how long a delivery waits before it is tried again.
-func (r *runner) nextRetry(id string) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.attempts[id]++
-	return backoff.Wait(firstRetry, r.attempts[id]-1, lastRetry)
-}
-
-func (r *runner) forgetAttempts(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.attempts, id)
+func (s *Supervisor) count(network string, result db.Result, n int) {
+	s.metrics.deliveries.WithLabelValues(network, string(result)).Add(float64(n))
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ticketfrei/bots"
@@ -28,8 +29,8 @@ const predecessorTimeout = 10 * time.Second
 // working again.
 const wellAfter = 2 * time.Second
 
-// runner is one bot at work: the loop around its Receive and the mailbox in
-// front of its Send.
+// runner is one bot at work: the loop around its Receive, and who sends what is in
+// its outbox.
 type runner struct {
 	sup     *Supervisor
 	network bots.Network
@@ -42,49 +43,49 @@ type runner struct {
 	// failedBefore belongs to receiveLoop.
 	failedBefore bool
 
-	mu          sync.Mutex
-	instance    bots.Bot // nil until it was made
-	retired     bool
-	mailbox     mailbox
-	senders     int
-	concurrency int
-	pausedUntil time.Time
-	attempts    map[string]int // failed sends of a delivery
-	panicked    map[string]bool
+	made    atomic.Pointer[made] // nil until the bot was made
+	refused atomic.Bool          // its credentials were refused: only a moderator can help
+	senders int                  // guarded by the outbox
+
+	mu       sync.Mutex
+	panicked map[string]bool
 
 	health health
+}
+
+// made is a bot that was made, and how many of its sends may run at once.
+type made struct {
+	bot         bots.Bot
+	concurrency int
 }
 
 // newRunner returns the runner of b; before may be nil.
 func newRunner(s *Supervisor, network bots.Network, b report.Bot, before <-chan struct{}) *runner {
 	ctx, stop := context.WithCancel(s.receiving)
-	return &runner{
+	r := &runner{
 		sup: s, network: network, bot: b, ctx: ctx, stop: stop, before: before,
-		log:         slog.New(s.logs.handler(s.Log, b)),
-		mailbox:     mailbox{size: mailboxSize},
-		concurrency: 1,
-		attempts:    make(map[string]int),
-		panicked:    make(map[string]bool),
-		ended:       make(chan struct{}),
-		health:      health{state: b.State, lastError: b.LastError},
+		log:      slog.New(s.logs.handler(s.Log, b)),
+		panicked: make(map[string]bool),
+		ended:    make(chan struct{}),
+		health:   health{state: b.State, lastError: b.LastError},
 	}
+	r.refused.Store(b.State == report.BotAttention)
+	return r
 }
 
-// retire stops receiving at once and gives back what is in the mailbox; a send
-// under way ends by itself.
-func (r *runner) retire() {
-	r.stop()
-	r.mu.Lock()
-	box := r.mailbox
-	r.mailbox, r.retired = mailbox{}, true
-	r.mu.Unlock()
-	for {
-		q, ok := box.take(r.sup.Now())
-		if !ok {
-			return
-		}
-		r.sup.later(q, 0)
+// instance returns the bot; nil while it was not made.
+func (r *runner) instance() bots.Bot {
+	if m := r.made.Load(); m != nil {
+		return m.bot
 	}
+	return nil
+}
+
+func (r *runner) concurrency() int {
+	if m := r.made.Load(); m != nil {
+		return m.concurrency
+	}
+	return 1
 }
 
 // receiveLoop runs the bot's Receive, again and again with a growing pause,
@@ -155,6 +156,9 @@ func (r *runner) receiveOnce() (err error) {
 // isWell notes that the bot has started and receives.
 func (r *runner) isWell() {
 	r.setHealth("", func(h *health) { h.running, h.refused, h.cannotReceive = true, false, false })
+	if r.refused.CompareAndSwap(true, false) {
+		r.sup.kick(r.bot.ID)
+	}
 }
 
 // startBot makes the bot and checks it when its turn has come.
@@ -183,13 +187,12 @@ func (r *runner) makeBot(ctx context.Context) (bots.Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.instance = instance
+	m := &made{instance, 1}
 	if c, ok := instance.(bots.Concurrent); ok {
-		r.concurrency = max(1, c.Concurrency())
-		r.mailbox.size = mailboxSize * r.concurrency
+		m.concurrency = max(1, c.Concurrency())
 	}
+	r.made.Store(m)
+	r.sup.kick(r.bot.ID)
 	return instance, nil
 }
 
@@ -215,7 +218,9 @@ func (r *runner) failedToReceive(err error, pause time.Duration) (time.Duration,
 // tells the moderators: once, not again when the program is restarted.
 func (r *runner) needsAttention(err error) {
 	r.log.Error("supervisor.log.refused", "err", err)
+	r.refused.Store(true)
 	before := r.setHealth(r.words(err), func(h *health) { h.refused = true })
+	r.sup.letGo(r)
 	if before == report.BotAttention {
 		return
 	}

@@ -17,9 +17,16 @@ func (s *Supervisor) startAll(ctx context.Context) error {
 		return fmt.Errorf("start bots: %w", err)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, b := range all {
 		s.start(b, nil)
+	}
+	s.mu.Unlock()
+	waiting, err := s.DB.BotsToSend(ctx)
+	if err != nil {
+		return fmt.Errorf("start bots: %w", err)
+	}
+	for _, id := range waiting {
+		s.look(id)
 	}
 	return nil
 }
@@ -62,6 +69,9 @@ func collectOften() (normally func()) {
 // start starts the runner of b, which receives once before is closed (nil: at
 // once). s.mu is locked.
 func (s *Supervisor) start(b report.Bot, before <-chan struct{}) *runner {
+	if !s.DB.Owns(b.CityID) {
+		return nil
+	}
 	network, ok := s.Networks[b.Network]
 	if !ok {
 		s.Log.Warn("a bot of a network that this program does not have is left alone", "bot", b.ID, "network", b.Network)
@@ -71,4 +81,14 @@ func (s *Supervisor) start(b report.Bot, before <-chan struct{}) *runner {
 	s.runners[b.ID] = r
 	s.group.Go(r.receiveLoop)
 	return r
+}
+
+// detach stops the runner: receiving at once; a send under way ends by itself. What
+// is in its outbox stays in hand for the runner that comes after it. s.mu is
+// locked.
+func (s *Supervisor) detach(r *runner) {
+	r.stop()
+	if box := s.outboxes[r.bot.ID]; box != nil {
+		box.attach(nil)
+	}
 }

@@ -15,7 +15,6 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
-	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 )
 
@@ -25,7 +24,6 @@ const stopTimeout = 5 * time.Second
 // Options is what a Supervisor needs.
 type Options struct {
 	DB        *db.DB
-	Queue     *queue.Queue
 	Networks  map[string]bots.Network // by name
 	Attention Attention
 	// Notices are listened to, and told what other processes have changed.
@@ -54,13 +52,15 @@ type Supervisor struct {
 	metrics *metrics
 	logs    *logWriter
 
-	mu      sync.Mutex
-	runners map[int64]*runner
-	stopped bool
+	mu       sync.Mutex // before those of outboxes
+	runners  map[int64]*runner
+	outboxes map[int64]*outbox // of bots that have something to send
+	stopped  bool
 
-	turns   turns
-	changes *changes
-	claims  *claims // with a lock of its own: a runner may be retired with mu locked
+	outcomes *outcomes
+	taken    sync.Map // reports that were taken back, by seq
+	turns    turns
+	changes  *changes
 
 	// receiving ends first when the program stops, sending after the sends
 	// under way have ended.
@@ -74,8 +74,9 @@ func New(o Options) *Supervisor {
 	if o.Backoff == 0 {
 		o.Backoff = time.Second
 	}
-	s := &Supervisor{Options: o, runners: make(map[int64]*runner), claims: newClaims(),
+	s := &Supervisor{Options: o, runners: make(map[int64]*runner), outboxes: make(map[int64]*outbox),
 		turns: make(turns, startingAtOnce), changes: newChanges()}
+	s.outcomes = newOutcomes(s)
 	s.metrics = newMetrics(o.Metrics, s)
 	s.logs = newLogWriter(o.DB, o.Texts)
 	return s
@@ -91,6 +92,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	defer stopSending()
 	defer stopReceiving()
 
+	stopStoring := s.startStoring()
+	defer stopStoring()
 	s.logs.start()
 	defer s.logs.stop()
 	defer s.Notices.OnChanged(s.changes.add)()
@@ -101,20 +104,30 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.group.Go(func() { s.watchStart(receiving) })
 	s.group.Go(func() { s.followChanges(receiving) })
 	s.group.Go(func() { s.poll(receiving) })
-
-	err := s.Queue.ConsumeDeliveries(receiving, s.dispatch)
-	stopReceiving()
+	s.group.Go(func() { s.expire(receiving) })
+	<-receiving.Done()
 	s.stopAll(stopSending)
-	return err
+	return nil
+}
+
+// startStoring stores what becomes of deliveries until stop is called.
+func (s *Supervisor) startStoring() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var storing sync.WaitGroup
+	storing.Go(func() { s.outcomes.run(ctx) })
+	return func() {
+		cancel()
+		storing.Wait()
+	}
 }
 
 // stopAll waits until the sends under way and the Receive loops have ended,
-// at most stopTimeout for each, and puts back what was not sent.
+// at most stopTimeout for each. What was not sent stays in the database.
 func (s *Supervisor) stopAll(stopSending context.CancelFunc) {
 	s.mu.Lock()
 	s.stopped = true
 	for _, r := range s.runners {
-		r.retire()
+		s.detach(r)
 	}
 	s.mu.Unlock()
 	if s.waitGroup(stopTimeout) {

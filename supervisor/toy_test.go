@@ -17,7 +17,6 @@ import (
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
-	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
@@ -34,7 +33,7 @@ type toy struct {
 	receive func(ctx context.Context, b report.Bot, emit func(context.Context, bots.Incoming) error) error
 	send    func(ctx context.Context, d report.Delivery) (report.Receipt, error)
 	check   func(b report.Bot) error
-	removed chan string
+	removed chan int64
 	workers int
 }
 
@@ -66,11 +65,11 @@ func (t *toy) SettingsRoutes(chi.Router, bots.Site)                             
 func (t *toy) PublicRoutes(chi.Router, bots.Site)                               {}
 func (t *toy) Forget(context.Context, report.Bot) error                         { return nil }
 
-func (t *toy) Recipients(context.Context, report.Bot, report.Report) ([]string, error) {
+func (t *toy) Recipients(context.Context, report.Bot, report.Report) ([]int64, error) {
 	return nil, nil
 }
 
-func (t *toy) RemoveRecipient(_ context.Context, _ report.Bot, recipient string) error {
+func (t *toy) RemoveRecipient(_ context.Context, _ report.Bot, recipient int64) error {
 	t.removed <- recipient
 	return nil
 }
@@ -108,15 +107,16 @@ var toyTexts = fstest.MapFS{
 	"de.toml": {Data: []byte("[toy]\ntitle = \"Toy\"\ntoo_long = \"zu lang\"\nblocked = \"hat uns gesperrt\"\ninvalid = \"Das {{.Token}}-Token gilt nicht\"\n")},
 }
 
-// rig is a supervisor with a real database and queue.
+// rig is a supervisor with a real database.
 type rig struct {
 	*testing.T
 	db      *db.DB
-	queue   *queue.Queue
+	secrets *secret.Box
 	hearing *relay.Hearing
 	notices notice.Board
 	texts   *i18n.Catalogue
 	told    chan string // reasons the moderators were told
+	sup     *supervisor.Supervisor
 
 	mu  sync.Mutex
 	now time.Time
@@ -128,24 +128,14 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{T: t, told: make(chan string, 16), now: time.Now()}
 	r.db = dbtest.MustOpen(t, r.clock, nil)
-	q, err := queue.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := q.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	r.queue = q
+	var err error
 	if r.texts, err = i18n.New(supervisor.Texts, toyTexts); err != nil {
 		t.Fatal(err)
 	}
-	box, err := secret.New(make([]byte, 32))
-	if err != nil {
+	if r.secrets, err = secret.New(make([]byte, 32)); err != nil {
 		t.Fatal(err)
 	}
-	r.hearing = &relay.Hearing{Queue: q, Secrets: box, Now: r.clock}
+	r.hearing = &relay.Hearing{DB: r.db, Secrets: r.secrets, Backlog: 100, Now: r.clock}
 	return r
 }
 
@@ -171,8 +161,8 @@ func (r *rig) advance(d time.Duration) {
 // ends it.
 func (r *rig) start(network *toy) {
 	r.Helper()
-	s := supervisor.New(supervisor.Options{
-		DB: r.db, Queue: r.queue, Networks: map[string]bots.Network{"toy": network},
+	r.sup = supervisor.New(supervisor.Options{
+		DB: r.db, Networks: map[string]bots.Network{"toy": network},
 		Attention: r,
 		Notices:   &r.notices,
 		Hearer:    r.hearing,
@@ -185,7 +175,7 @@ func (r *rig) start(network *toy) {
 	})
 	ctx, cancel := context.WithCancel(r.Context())
 	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
+	go func() { done <- r.sup.Run(ctx) }()
 	r.stop = sync.OnceValue(func() time.Duration {
 		began := time.Now()
 		cancel()
@@ -207,18 +197,42 @@ func (r *rig) city(slug string) report.Bot {
 	return list[0]
 }
 
-// publish puts one delivery for each recipient into the queue.
-func (r *rig) publish(b report.Bot, id string, recipients ...string) []report.Delivery {
+// people are the recipients of the tests by name: the id of each is its place.
+// The first is everybody.
+var people = []string{"", "fine", "permanent", "gone", "later", "panics", "first", "second", "anna", "x", "y", "a", "b", "c", "d", "e"}
+
+// who is the name of a delivery's recipient.
+func who(d report.Delivery) string { return people[d.Recipient] }
+
+// publish has a bot send a report to each of people that is named.
+func (r *rig) publish(b report.Bot, id string, names ...string) {
+	r.Helper()
+	var recipients []int64
+	for _, name := range names {
+		place := slices.Index(people, name)
+		if place < 0 {
+			r.Fatalf("%q is none of people", name)
+		}
+		recipients = append(recipients, int64(place))
+	}
+	r.publishTo(b, id, recipients...)
+}
+
+// publishTo stores a report that passed and is for those recipients, and hands it
+// to the supervisor where one runs.
+func (r *rig) publishTo(b report.Bot, id string, recipients ...int64) {
+	r.Helper()
+	list := r.store(b, id, recipients...)
+	if r.sup != nil {
+		r.sup.Send(list)
+	}
+}
+
+func (r *rig) store(b report.Bot, id string, recipients ...int64) []db.Fanout {
 	r.Helper()
 	rep := report.Report{ID: id, CityID: b.CityID, BotID: b.ID, Network: "toy", Text: "text of " + id, Time: r.clock(), Received: r.clock()}
-	var ds []report.Delivery
-	for _, to := range recipients {
-		ds = append(ds, report.NewDelivery(rep, b, to))
-	}
-	if err := r.queue.PublishDeliveries(r.Context(), ds); err != nil {
-		r.Fatal(err)
-	}
-	return ds
+	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
+	return dbtest.MustJudge(r, r.db, dbtest.MustHear(r, r.db, rep), passed, dbtest.NoBrake{}, db.Audience{BotID: b.ID, Recipients: recipients}).Fanouts
 }
 
 // waitFor waits until ok, which looks at the database or the test's own state.
@@ -233,13 +247,20 @@ func (r *rig) waitFor(what string, ok func() bool) {
 	}
 }
 
-// waitForEmptyQueue waits until no delivery is left.
+// open is how many fanouts are open.
+func (r *rig) open() int {
+	r.Helper()
+	list, err := r.db.Waiting(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	return list[1].Count
+}
+
+// waitForEmptyQueue waits until nothing is left to be sent.
 func (r *rig) waitForEmptyQueue() {
 	r.Helper()
-	r.waitFor("empty queue", func() bool {
-		depths, err := r.queue.Depths(r.Context())
-		return err == nil && depths[1].Batches == 0
-	})
+	r.waitFor("empty queue", func() bool { return r.open() == 0 })
 }
 
 func (r *rig) waitForState(b report.Bot, states ...report.BotState) report.Bot {
@@ -253,15 +274,27 @@ func (r *rig) waitForState(b report.Bot, states ...report.BotState) report.Bot {
 	return got
 }
 
-func (r *rig) waitForEnd(d report.Delivery) db.Ended {
+// counts is what became of the deliveries of a report.
+func (r *rig) counts(id string) db.Counts {
 	r.Helper()
-	var end db.Ended
-	r.waitFor("end of delivery "+d.Report.ID+" to "+d.Recipient, func() bool {
-		var err error
-		end, err = r.db.DeliveryEnd(r.Context(), d.ID)
-		return err == nil
-	})
-	return end
+	c, err := r.db.Counts(r.Context(), id)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return c
+}
+
+// waitForCounts waits until that has become of the deliveries of a report.
+func (r *rig) waitForCounts(id string, want db.Counts) {
+	r.Helper()
+	var got db.Counts
+	deadline := time.Now().Add(patience)
+	for got = r.counts(id); got != want; got = r.counts(id) {
+		if time.Now().After(deadline) {
+			r.Fatalf("of report %s: %+v, want %+v", id, got, want)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
 }
 
 func receive[T any](tb testing.TB, what string, ch <-chan T) T {

@@ -47,7 +47,10 @@ const concurrency = 8
 type Network struct {
 	host        bots.Host
 	subscribers *recipients.Store
+	cities      *cities
 	server      server
+	troubles    troubles
+	stop        func() // no longer listens to notices
 }
 
 var (
@@ -63,7 +66,15 @@ func New(h bots.Host) (*Network, error) {
 	if err := mailer.CheckRelay(h.Config.Mail.Relay); err != nil {
 		return nil, err
 	}
-	return &Network{host: h, subscribers: recipients.NewStore(Name, h)}, nil
+	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB)}
+	n.stop = h.Notices.OnChanged(n.cities.forget)
+	return n, nil
+}
+
+// Close ends what New has begun.
+func (n *Network) Close() error {
+	n.stop()
+	return nil
 }
 
 // t is a text in the language of a city.

@@ -14,7 +14,6 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/kittest"
-	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 )
@@ -28,7 +27,7 @@ func (b *bench) aReport(bot report.Bot, id, author, text string) report.Report {
 // delivery is a report on its way to a subscriber.
 func (b *bench) delivery(bot report.Bot, r report.Report, to string) report.Delivery {
 	b.t.Helper()
-	return report.NewDelivery(r, bot, recipients.Name(b.find(bot, to).ID))
+	return report.NewDelivery(r, bot, b.find(bot, to).ID)
 }
 
 // deliver sends a report to one subscriber.
@@ -226,11 +225,11 @@ func TestThirdRefusalInARow(t *testing.T) {
 			t.Fatalf("step %d: %v %v", i, kind, err)
 		}
 	}
-	name := recipients.Name(b.find(bot, "rider@example.org").ID)
-	if err := b.network.RemoveRecipient(t.Context(), bot, name); err != nil {
+	id := b.find(bot, "rider@example.org").ID
+	if err := b.network.RemoveRecipient(t.Context(), bot, id); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.network.RemoveRecipient(t.Context(), bot, name); err != nil {
+	if err := b.network.RemoveRecipient(t.Context(), bot, id); err != nil {
 		t.Errorf("removing one that is not there: %v", err)
 	}
 	if n, err := b.network.CountRecipients(t.Context(), bot); n != 0 || err != nil {

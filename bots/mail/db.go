@@ -69,7 +69,7 @@ func (m sealing) run(tx *gorm.DB) error {
 			`INSERT INTO sqlite_sequence (name, seq)
 				SELECT 'mail_recipients', seq FROM sqlite_sequence WHERE name = 'mail_subscribers'`,
 		),
-		db.DropForGood("mail_subscribers"),
+		db.SQL("DROP TABLE mail_subscribers"),
 	} {
 		if err := step(tx); err != nil {
 			return err
@@ -111,12 +111,12 @@ const (
 )
 
 // Recipients returns the confirmed subscribers, but for the author of r.
-func (n *Network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]string, error) {
+func (n *Network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error) {
 	return n.subscribers.List(ctx, b.ID, r)
 }
 
 // RemoveRecipient forgets a subscriber.
-func (n *Network) RemoveRecipient(ctx context.Context, b report.Bot, recipient string) error {
+func (n *Network) RemoveRecipient(ctx context.Context, b report.Bot, recipient int64) error {
 	return n.subscribers.Remove(ctx, b.ID, recipient)
 }
 
@@ -190,7 +190,7 @@ func (n *Network) bounced(ctx context.Context, botID, id int64) (removed bool, e
 	if bounces < maxFailures {
 		return false, nil
 	}
-	err = n.subscribers.Remove(ctx, botID, recipients.Name(id))
+	err = n.subscribers.Remove(ctx, botID, id)
 	return err == nil, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -140,8 +141,19 @@ func TestNoReportIsLost(t *testing.T) {
 	b := newBench(t, nil)
 	b.city("nuernberg")
 	b.emitErr = errors.New("disk full")
-	if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, simple); !strings.HasPrefix(got, "451 4.3.0 ") {
-		t.Errorf("got %s", got)
+	putOff := func() {
+		t.Helper()
+		if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, simple); !strings.HasPrefix(got, "451 4.3.0 ") {
+			t.Errorf("got %s", got)
+		}
+	}
+	for range 5 {
+		putOff()
+	}
+	b.clock.Move(time.Minute)
+	putOff()
+	if one, five := b.log.count("mails=1 err=\"disk full\""), b.log.count("mails=5 err=\"disk full\""); one != 1 || five != 1 {
+		t.Errorf("the log tells of the first mail %d times, a minute later of the other five %d times, want once each", one, five)
 	}
 	b.mu.Lock()
 	b.emitErr = nil

@@ -125,7 +125,7 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	if slug == "postmaster" {
 		return target{postmaster: true}, nil
 	}
-	city, bot, err := n.host.DB.FindCityBot(ctx, slug, Name)
+	city, bot, err := n.cities.find(ctx, slug)
 	missing := errors.Is(err, db.ErrNotFound)
 	switch {
 	case missing && city.ID == 0:
@@ -146,13 +146,6 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 // the city.
 func (n *Network) refuse(code int, enhanced smtp.EnhancedCode, city report.City, id string) error {
 	return reply(code, enhanced, n.t(city, id))
-}
-
-// trouble is the answer while something of ours does not work: the sender's
-// server tries again.
-func (n *Network) trouble(err error) error {
-	n.host.Log.Error("mail server: a mail was put off", "err", err)
-	return reply(451, smtp.EnhancedCode{4, 3, 0}, n.host.Texts.T("en", "mail.refused.later"))
 }
 
 func reply(code int, enhanced smtp.EnhancedCode, text string) *smtp.SMTPError {

@@ -21,7 +21,7 @@ import (
 func delivery(b report.Bot, v report.Visibility, text string) report.Delivery {
 	r := report.Report{ID: report.ID(name, b.ID, text), CityID: b.CityID, BotID: b.ID, Network: name,
 		Author: "hash", Text: text, Visibility: v, Time: time.Now()}
-	return report.NewDelivery(r, b, "")
+	return report.NewDelivery(r, b, 0)
 }
 
 // elsewhere is a delivery of a report that came by mail.
@@ -169,7 +169,7 @@ func TestTwoReportsOfTheSameTextAreTwoPosts(t *testing.T) {
 	row := w.connect()
 	b := w.load(row)
 	first, second := elsewhere(row, "U1"), elsewhere(row, "U1")
-	second.ID = report.DeliveryID("another", row.ID, "")
+	second.ID = report.DeliveryID("another", row.ID, 0)
 	must(b.Send(w.ctx, first))(t)
 	// Tried, and nothing came of it.
 	w.write("INSERT INTO mastodon_posts (id, bot_id, status_id, url, at) VALUES (?, ?, '', '', ?)", second.ID, row.ID, w.clock.Now().UnixMilli())

@@ -16,8 +16,8 @@ import (
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/notice"
-	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/supervisor"
 )
@@ -32,13 +32,13 @@ const (
 // crowdRate is the scaled limit of messages a second.
 const crowdRate = 30 * crowdScale
 
-// mass is a crowd of subscribers, and a real queue and supervisor.
+// mass is a crowd of subscribers, and a real supervisor.
 type mass struct {
 	*world
-	row   report.Bot
-	queue *queue.Queue
-	order map[int64]int // chat → place among the subscribers
-	stop  func()
+	row        report.Bot
+	order      map[int64]int // chat → place among the subscribers
+	supervisor *supervisor.Supervisor
+	stop       func()
 }
 
 func newMass(t *testing.T) *mass {
@@ -58,8 +58,6 @@ func newMass(t *testing.T) *mass {
 		}
 		return nil
 	}))
-	m.queue = must(queue.Open(w.ctx, t.TempDir(), slog.New(slog.DiscardHandler)))(t)
-	t.Cleanup(func() { _ = m.queue.Close() })
 	return m
 }
 
@@ -76,14 +74,14 @@ func (m *mass) first() int64 {
 
 // run starts a supervisor as the program does; stop ends it.
 func (m *mass) run() {
-	s := supervisor.New(supervisor.Options{
-		DB: m.db, Queue: m.queue, Networks: map[string]bots.Network{name: m.network},
+	m.supervisor = supervisor.New(supervisor.Options{
+		DB: m.db, Networks: map[string]bots.Network{name: m.network},
 		Notices: &notice.Board{}, Texts: m.site.Texts, Expire: 2 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: m.clock.Now,
 		Metrics: prometheus.NewRegistry(),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(m.ctx))
 	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
+	go func() { done <- m.supervisor.Run(ctx) }()
 	stopped := false
 	m.stop = func() {
 		cancel()
@@ -95,16 +93,14 @@ func (m *mass) run() {
 	m.t.Cleanup(func() { m.stop() })
 }
 
-// publish puts a report to all subscribers into the queue, as the censor does.
+// publish sends a report to all subscribers, as the relay does.
 func (m *mass) publish(text string) (at time.Time) {
 	m.t.Helper()
 	at = time.Now()
 	r := report.Report{ID: text, CityID: m.city.ID, Network: "mail", Text: text, Time: m.clock.Now(), Received: m.clock.Now()}
-	var list []report.Delivery
-	for _, to := range must(m.network.Recipients(m.ctx, m.row, r))(m.t) {
-		list = append(list, report.NewDelivery(r, m.row, to))
-	}
-	check(m.t, m.queue.PublishDeliveries(m.ctx, list))
+	all := db.Audience{BotID: m.row.ID, Recipients: must(m.network.Recipients(m.ctx, m.row, r))(m.t)}
+	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
+	m.supervisor.Send(dbtest.MustJudge(m.t, m.db, dbtest.MustHear(m.t, m.db, r), passed, dbtest.NoBrake{}, all).Fanouts)
 	return at
 }
 
@@ -189,9 +185,8 @@ func TestCrowd(t *testing.T) {
 	if refused, _ := m.account.Refused(); refused != 0 {
 		t.Errorf("%d messages were refused", refused)
 	}
-	counts := must(m.db.CountDeliveries(m.ctx, "A"))(t)
-	if counts[db.Sent] != crowd {
-		t.Errorf("recorded of A: %v", counts)
+	if counts := must(m.db.Counts(m.ctx, "A"))(t); counts.Sent != crowd {
+		t.Errorf("recorded of A: %+v", counts)
 	}
 }
 

@@ -58,7 +58,7 @@ func (m move) run(tx *gorm.DB) error {
 		db.SQL(
 			`INSERT INTO telegram_welcomes (bot_id, text) SELECT bot_id, welcome FROM telegram_bots JOIN bots ON bots.id = bot_id WHERE welcome <> ''`,
 		),
-		db.DropForGood("telegram_chats", "telegram_pending", "telegram_bots"),
+		db.SQL("DROP TABLE telegram_chats", "DROP TABLE telegram_pending", "DROP TABLE telegram_bots"),
 	} {
 		if err := step(tx); err != nil {
 			return err

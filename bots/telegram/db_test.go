@@ -109,14 +109,13 @@ func TestMoveToTheKitsTables(t *testing.T) {
 	t.Run("sealed with another key", func(t *testing.T) { asksForALogin(t, w, sealed, unreadable) })
 }
 
-// goesOn has the bot work with what was moved: what is on its way names chats as
-// the former version did.
+// goesOn has the bot work with what was moved, a chat's former id among it.
 func goesOn(t *testing.T, w *world, row report.Bot, rider *standin.User, group *standin.Group) {
 	b := w.load(row)
 	for chat, want := range map[int64]int64{rider.ID(): rider.ID(), group.ID(): group.ID(), -77: group.ID()} {
-		d := w.oldDelivery(row, chat, "U1")
+		d := w.delivery(row, chat, "U1")
 		if receipt := must(b.Send(w.ctx, d))(t); !strings.HasPrefix(receipt.ID, formatID(want)+":") {
-			t.Errorf("what was on its way to %d has the receipt %s", chat, receipt.ID)
+			t.Errorf("what is on its way to %d has the receipt %s", chat, receipt.ID)
 		}
 	}
 	w.account.SkipUpdates(12)

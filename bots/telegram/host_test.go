@@ -156,15 +156,7 @@ func (w *world) answer(u *standin.User, n int) string {
 // delivery is a report from elsewhere on its way to a chat that has subscribed.
 func (w *world) delivery(b report.Bot, chat int64, text string) report.Delivery {
 	w.t.Helper()
-	return w.deliveryTo(b, recipients.Name(must(w.chats.Find(w.ctx, b.ID, formatID(chat)))(w.t).ID), text)
-}
-
-// oldDelivery is one that a version before the kit has put into the queue.
-func (w *world) oldDelivery(b report.Bot, chat int64, text string) report.Delivery {
-	return w.deliveryTo(b, formatID(chat), text)
-}
-
-func (w *world) deliveryTo(b report.Bot, recipient, text string) report.Delivery {
+	recipient := must(w.chats.Find(w.ctx, b.ID, formatID(chat)))(w.t).ID
 	r := report.Report{ID: "r-" + text[:min(20, len(text))], CityID: b.CityID, Network: "mail", Text: text, Time: w.clock.Now()}
 	return report.NewDelivery(r, b, recipient)
 }

@@ -243,11 +243,11 @@ func TestGroups(t *testing.T) {
 		w.wantChats(row, group.ID())
 	})
 	t.Run("upgraded", func(t *testing.T) {
-		old := group.ID()
+		d := w.delivery(row, group.ID(), "on its way to the former id")
 		group.Upgrade(false)
 		w.handled()
 		w.wantChats(row, group.ID())
-		receipt := must(b.Send(w.ctx, w.oldDelivery(row, old, "to the former id")))(t)
+		receipt := must(b.Send(w.ctx, d))(t)
 		if in, _ := chat.SplitID(receipt.ID); in != formatID(group.ID()) {
 			t.Errorf("sent to %s, want %d", in, group.ID())
 		}

@@ -92,35 +92,22 @@ func TestRecipientsAreGone(t *testing.T) {
 			g.RemoveSilently(w.account)
 			return g.ID()
 		},
-		"unsubscribed": func() int64 { return w.server.AddUser("Rider", "en").ID() },
+		"unsubscribed": func() int64 { return subscribed(w, row).ID() },
 	}
 	for name, prepare := range people {
-		for version, deliver := range map[string]func(report.Bot, int64, string) report.Delivery{"": w.delivery, " before the kit": w.oldDelivery} {
-			t.Run(name+version, func(t *testing.T) {
-				chat := prepare()
-				if name == "unsubscribed" {
-					deliver = w.deliveryOfUnsubscribed(deliver)
-				}
-				d := deliver(row, chat, "U1")
-				_, err := b.Send(w.ctx, d)
-				kittest.WantKind(t, err, bots.KindGone)
-				for range 2 { // one that is not there is no error
-					check(t, w.network.RemoveRecipient(w.ctx, row, d.Recipient))
-				}
-				w.wantChats(row)
-			})
-		}
-	}
-}
-
-// deliveryOfUnsubscribed makes a delivery to a chat that unsubscribes before it
-// is sent.
-func (w *world) deliveryOfUnsubscribed(deliver func(report.Bot, int64, string) report.Delivery) func(report.Bot, int64, string) report.Delivery {
-	return func(b report.Bot, chat int64, text string) report.Delivery {
-		w.subscribe(b, chat)
-		d := deliver(b, chat, text)
-		must(w.chats.Unsubscribe(w.ctx, b.ID, formatID(chat)))(w.t)
-		return d
+		t.Run(name, func(t *testing.T) {
+			chat := prepare()
+			d := w.delivery(row, chat, "U1")
+			if name == "unsubscribed" {
+				must(w.chats.Unsubscribe(w.ctx, row.ID, formatID(chat)))(t)
+			}
+			_, err := b.Send(w.ctx, d)
+			kittest.WantKind(t, err, bots.KindGone)
+			for range 2 { // one that is not there is no error
+				check(t, w.network.RemoveRecipient(w.ctx, row, d.Recipient))
+			}
+			w.wantChats(row)
+		})
 	}
 }
 
@@ -131,9 +118,13 @@ func TestGroupIsFollowedWhereItWent(t *testing.T) {
 	g.Add(rider, w.account, true)
 	old := g.ID()
 	w.subscribe(row, old)
+	var onTheirWay []report.Delivery
+	for i := range 3 {
+		onTheirWay = append(onTheirWay, w.delivery(row, old, fmt.Sprint("U", i)))
+	}
 	g.Upgrade(true)
-	for i := range 3 { // also those that were on their way to the former id
-		receipt := must(b.Send(w.ctx, w.oldDelivery(row, old, fmt.Sprint("U", i))))(t)
+	for _, d := range onTheirWay {
+		receipt := must(b.Send(w.ctx, d))(t)
 		if in, _ := chat.SplitID(receipt.ID); in != formatID(g.ID()) {
 			t.Errorf("sent to %s, want %d", in, g.ID())
 		}
@@ -142,7 +133,7 @@ func TestGroupIsFollowedWhereItWent(t *testing.T) {
 	if n := w.account.Calls("sendMessage"); n != 4 {
 		t.Errorf("%d calls, want 4: only the first one asks where the group is", n)
 	}
-	check(t, w.network.RemoveRecipient(w.ctx, row, formatID(old)))
+	check(t, w.network.RemoveRecipient(w.ctx, row, onTheirWay[0].Recipient))
 	w.wantChats(row)
 }
 

@@ -2,6 +2,7 @@
 package dbtest
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // tables and those of networks (name → list). It is closed when the test ends.
 func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormigrate.Migration) *db.DB {
 	tb.Helper()
-	d, err := db.Open(tb.Context(), tb.TempDir(), now)
+	d, err := db.Open(tb.Context(), tb.TempDir(), now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -46,14 +47,63 @@ func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) re
 }
 
 // MustSaveReport stores a report with a verdict, whatever its author has said
-// before, and returns the stored verdict.
-func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict) report.Verdict {
+// before.
+func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict) {
 	tb.Helper()
-	saved, err := d.SaveReports(tb.Context(), []db.Judged{{Report: r, Verdict: v}}, NoBrake{})
+	saved := MustJudge(tb, d, MustHear(tb, d, r), v, NoBrake{})
+	if saved.Verdict != v {
+		tb.Fatalf("the verdict is %+v, want %+v", saved.Verdict, v)
+	}
+}
+
+// MustHear stores a report that waits to be judged.
+func MustHear(tb testing.TB, d *db.DB, r report.Report) db.Heard {
+	tb.Helper()
+	if err := d.Hear(tb.Context(), r); err != nil {
+		tb.Fatal(err)
+	}
+	list, err := d.Unjudged(tb.Context(), 0, 1, 0, 1<<20)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return saved[0].Verdict
+	for _, h := range list {
+		if h.Report.ID == r.ID {
+			return h
+		}
+	}
+	tb.Fatalf("report %s does not wait to be judged", r.ID)
+	panic("unreachable")
+}
+
+// MustJudge stores the verdict on a report that is sent to audiences.
+func MustJudge(tb testing.TB, d *db.DB, h db.Heard, v report.Verdict, brake db.Brake, audiences ...db.Audience) db.Saved {
+	tb.Helper()
+	saved, err := d.SaveVerdicts(tb.Context(), []db.Ruling{{Heard: h, Verdict: v, Audiences: audiences}}, brake)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return saved[0]
+}
+
+// MustHaveOpen returns what a bot has to send at that time.
+func MustHaveOpen(tb testing.TB, d *db.DB, botID int64, at time.Time) []db.Fanout {
+	tb.Helper()
+	list, more, _, err := d.OpenFanouts(tb.Context(), botID, at, 1<<20, func(int64) bool { return false })
+	if err != nil || more {
+		tb.Fatalf("what bot %d has to send: more %v, %v", botID, more, err)
+	}
+	return list
+}
+
+// MustSaveOutcomes stores what became of deliveries and returns the bots that have
+// something new to take back.
+func MustSaveOutcomes(tb testing.TB, d *db.DB, list ...db.Outcome) (bots []int64) {
+	tb.Helper()
+	bots, err := d.SaveOutcomes(tb.Context(), list)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return bots
 }
 
 // NoBrake is a db.Brake that lets every report pass.

@@ -24,7 +24,7 @@ func (s *settings) check(c *Config) {
 	s.checkListen("web.listen", c.Web.Listen, 8080)
 	s.checkURL(&c.Web)
 	s.checkMail(&c.Mail)
-	s.checkSeams(c)
+	s.checkDatabase(c.Database)
 	s.checkReports(c.Reports)
 	s.checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
@@ -104,9 +104,7 @@ func (s *settings) checkMail(m *Mail) {
 	case m.TLSCert == "" && m.TLSKey != "":
 		s.fail("mail.tls_key", "is set, but mail.tls_cert is not", "set both or none")
 	}
-	if m.Connections < 1 {
-		s.fail("mail.connections", fmt.Sprintf("%d is too few", m.Connections), "write 1 or more")
-	}
+	s.checkAtLeastOne("mail.connections", m.Connections)
 }
 
 // checkRelay checks mail.relay. Its errors show nothing of the value, which may
@@ -138,14 +136,10 @@ func hasPassword(user *url.Userinfo) bool {
 	return ok && password != "" && user.Username() != ""
 }
 
-// checkSeams refuses settings that are reserved for a later release.
-func (s *settings) checkSeams(c *Config) {
-	const problem, hint = "external databases and queues are not supported yet", "leave it empty"
-	if c.Database.URL != "" {
-		s.fail("database.url", problem, hint)
-	}
-	if c.Queue.URL != "" {
-		s.fail("queue.url", problem, hint)
+// checkDatabase refuses what is reserved for a later release.
+func (s *settings) checkDatabase(d Database) {
+	if d.URL != "" {
+		s.fail("database.url", "external databases are not supported yet", "leave it empty")
 	}
 }
 
@@ -164,6 +158,13 @@ func (s *settings) checkReports(r Reports) {
 		}
 		s.fail(key, fmt.Sprintf("reports.expire (%s) is longer than reports.keep (%s)", formatDuration(r.Expire), formatDuration(r.Keep)),
 			"a report must be kept for as long as it may be sent")
+	}
+	s.checkAtLeastOne("reports.backlog", r.Backlog)
+}
+
+func (s *settings) checkAtLeastOne(key string, n int) {
+	if n < 1 {
+		s.fail(key, fmt.Sprintf("%d is too few", n), "write 1 or more")
 	}
 }
 

@@ -12,10 +12,12 @@ type Config struct {
 	Web      Web      `toml:"web"`
 	Mail     Mail     `toml:"mail"`
 	Database Database `toml:"database"`
-	Queue    Queue    `toml:"queue"`
 	Reports  Reports  `toml:"reports"`
 	Network  Network  `toml:"network"`
 	Log      Log      `toml:"log"`
+
+	// Warnings are about what the operator may delete; nothing depends on it.
+	Warnings []Error `toml:"-"`
 }
 
 // Web is the section [web].
@@ -41,15 +43,11 @@ type Database struct {
 	URL string `toml:"url" secret:"true"`
 }
 
-// Queue is the section [queue].
-type Queue struct {
-	URL string `toml:"url" secret:"true"`
-}
-
 // Reports is the section [reports].
 type Reports struct {
-	Expire time.Duration `toml:"expire"`
-	Keep   time.Duration `toml:"keep"`
+	Expire  time.Duration `toml:"expire"`
+	Keep    time.Duration `toml:"keep"`
+	Backlog int           `toml:"backlog"` // how many may wait to be judged
 }
 
 // Network is the section [network].

@@ -18,6 +18,10 @@ func (s *settings) applyEnv(env []string) {
 			continue
 		}
 		f := s.byEnv[name]
+		if key := goneEnv(name); key != "" && f == nil {
+			s.applyGone(key, name, value)
+			continue
+		}
 		if f == nil {
 			names := slices.Sorted(maps.Keys(s.byEnv))
 			s.errs.add("", name, didYouMean(name, names, "_"), "there is no such setting")
@@ -29,4 +33,13 @@ func (s *settings) applyEnv(env []string) {
 		}
 		f.source = name
 	}
+}
+
+// applyGone takes a setting that is gone from the environment variable name.
+func (s *settings) applyGone(key, name, value string) {
+	if value != "" {
+		s.errs = append(s.errs, Error{Key: key, Source: name, Problem: gone[key].what, Hint: gone[key].hint})
+		return
+	}
+	s.warnings = append(s.warnings, passedOver(key, name, "remove the variable"))
 }

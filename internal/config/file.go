@@ -27,21 +27,28 @@ func (s *settings) applyTable(name, table string, raw []byte) {
 		}
 		f.apply(prefix, root)
 	}
-	// TOML tables are read in random order.
-	slices.SortStableFunc(f.errs, func(a, b lineError) int {
+	s.errs = appendInOrder(s.errs, f.errs)
+	s.warnings = appendInOrder(s.warnings, f.warnings)
+}
+
+// appendInOrder appends more as it stands in the file: TOML tables are read in
+// random order.
+func appendInOrder(list []Error, more []lineError) []Error {
+	slices.SortStableFunc(more, func(a, b lineError) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.Key, b.Key))
 	})
-	for _, e := range f.errs {
-		s.errs = append(s.errs, e.Error)
+	for _, e := range more {
+		list = append(list, e.Error)
 	}
+	return list
 }
 
 // file is a TOML file while it is being applied.
 type file struct {
 	*settings
-	name string
-	meta toml.MetaData
-	errs []lineError
+	name           string
+	meta           toml.MetaData
+	errs, warnings []lineError
 }
 
 type lineError struct {
@@ -81,6 +88,7 @@ func (f *file) apply(prefix string, table map[string]toml.Primitive) {
 			continue
 		}
 		_, isTable := value.(map[string]any)
+		_, isGone := gone[key]
 		field := f.fields[key]
 		switch {
 		case field != nil:
@@ -89,13 +97,10 @@ func (f *file) apply(prefix string, table map[string]toml.Primitive) {
 				continue
 			}
 			field.source = f.at(line)
-		case f.sections[key] && isTable:
-			var below map[string]toml.Primitive
-			if err := f.meta.PrimitiveDecode(raw, &below); err != nil {
-				f.fail(key, line, problem{what: err.Error()})
-				continue
-			}
-			f.apply(key+".", below)
+		case isGone:
+			f.applyGone(key, line, value)
+		case isTable && (f.sections[key] || isGoneSection(key)):
+			f.applySection(key, line, raw)
 		case f.sections[key]:
 			f.fail(key, line, problem{"is a section, not a setting", fmt.Sprintf("write it as a line [%s]", key)})
 		case isTable:
@@ -104,6 +109,24 @@ func (f *file) apply(prefix string, table map[string]toml.Primitive) {
 			f.fail(key, line, problem{"there is no such setting", didYouMean(key, f.keys(), ".")})
 		}
 	}
+}
+
+func (f *file) applySection(key string, line int, raw toml.Primitive) {
+	var below map[string]toml.Primitive
+	if err := f.meta.PrimitiveDecode(raw, &below); err != nil {
+		f.fail(key, line, problem{what: err.Error()})
+		return
+	}
+	f.apply(key+".", below)
+}
+
+// applyGone takes a setting that is gone.
+func (f *file) applyGone(key string, line int, value any) {
+	if value != "" {
+		f.fail(key, line, gone[key])
+		return
+	}
+	f.warnings = append(f.warnings, lineError{passedOver(key, f.at(line), "delete the line"), line})
 }
 
 func (s *settings) sectionNames() []string {

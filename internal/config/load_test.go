@@ -67,7 +67,7 @@ func TestDefaults(t *testing.T) {
 		Data:    "data",
 		Web:     config.Web{Listen: ":8080", URL: "http://localhost:8080"},
 		Mail:    config.Mail{Listen: ":2525", Domain: "localhost", From: "ticketfrei@localhost", Connections: 32},
-		Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour},
+		Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000},
 		Log:     config.Log{Level: "info", Format: "text"},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
@@ -83,6 +83,7 @@ func TestFileAndEnvironment(t *testing.T) {
 	path := write(t, `
 data = "/var/lib/ticketfrei"
 reports.expire = "90m"
+reports.backlog = 7
 [web]
 listen = "127.0.0.1:0"
 url = "HTTPS://Ticketfrei.Example.org/"
@@ -119,7 +120,7 @@ workers = 2
 		Web:    config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org"},
 		Mail: config.Mail{Listen: "[::1]:25", Domain: "xn--stdte-hra.example.org", From: "ticketfrei@xn--stdte-hra.example.org",
 			Relay: "smtps://user:p%40ss@mail.example.org", Connections: 64},
-		Reports: config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour},
+		Reports: config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour, Backlog: 7},
 		Network: config.Network{AllowPrivate: true},
 		Log:     config.Log{Level: "info", Format: "text"},
 	}
@@ -170,10 +171,8 @@ func TestRefuses(t *testing.T) {
 		{"one half of TLS", "[mail]\ntls_key = 'k.pem'", nil, config.Errors{{"mail.tls_key", "FILE:2", "is set, but mail.tls_cert is not", "set both or none"}}},
 		{"other half of TLS", "", []string{"TICKETFREI_MAIL_TLS_CERT=c.pem"}, config.Errors{{"mail.tls_cert", "TICKETFREI_MAIL_TLS_CERT", "is set, but mail.tls_key is not", "set both or none"}}},
 		{"expire beyond keep", "reports.keep = '1h'", nil, config.Errors{{"reports.keep", "FILE:1", "reports.expire (2h) is longer than reports.keep (1h)", "a report must be kept for as long as it may be sent"}}},
-		{"seams", "queue.url = 'nats://localhost'", []string{"TICKETFREI_DATABASE_URL=postgres://localhost"}, config.Errors{
-			{"database.url", "TICKETFREI_DATABASE_URL", "external databases and queues are not supported yet", "leave it empty"},
-			{"queue.url", "FILE:1", "external databases and queues are not supported yet", "leave it empty"},
-		}},
+		{"another database", "", []string{"TICKETFREI_DATABASE_URL=postgres://localhost"}, config.Errors{{"database.url", "TICKETFREI_DATABASE_URL", "external databases are not supported yet", "leave it empty"}}},
+		{"no backlog", "\nreports.backlog = 0", nil, config.Errors{{"reports.backlog", "FILE:2", "0 is too few", "write 1 or more"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -217,10 +216,10 @@ func TestValues(t *testing.T) {
 		{"MAIL_CONNECTIONS", []string{"1", "1000"}, []string{"0", "-1", "", "1.5", "99999999999999999999"}},
 		{"REPORTS_EXPIRE", []string{"1ns", "168h"}, []string{"0", "-1h", "169h", "1d", "1", "9999999999h"}},
 		{"REPORTS_KEEP", []string{"2h", "8760h"}, []string{"0s", "1h"}},
+		{"REPORTS_BACKLOG", []string{"1", "1000000"}, []string{"0", "-1", "", "1.5", "many", "99999999999999999999"}},
 		{"LOG_LEVEL", []string{"debug", "info", "warn", "error"}, []string{"", "DEBUG", "trace"}},
 		{"LOG_FORMAT", []string{"text", "json"}, []string{"", "xml"}},
 		{"DATABASE_URL", []string{""}, []string{"postgres://x"}},
-		{"QUEUE_URL", []string{""}, []string{"nats://x"}},
 	}
 	builtIn := defaults(t)
 	load := func(entry string) error {

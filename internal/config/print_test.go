@@ -37,6 +37,9 @@ func TestEverySettingHasADefault(t *testing.T) {
 func tags(prefix string, t reflect.Type) []string {
 	var keys []string
 	for f := range t.Fields() {
+		if f.Tag.Get("toml") == "-" {
+			continue
+		}
 		key := prefix + f.Tag.Get("toml")
 		if f.Type.Kind() == reflect.Struct {
 			keys = append(keys, tags(key+".", f.Type)...)
@@ -83,12 +86,10 @@ connections = 32
 [database]
 url = ""
 
-[queue]
-url = ""
-
 [reports]
 expire = "1h30m"
 keep = "168h"
+backlog = 50000
 
 [network]
 allow_private = false

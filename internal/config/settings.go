@@ -15,6 +15,7 @@ type settings struct {
 	byEnv    map[string]*field
 	sections map[string]bool // keys of tables, such as "web"
 	errs     Errors
+	warnings []Error // about what is passed over
 }
 
 // field is one setting.
@@ -30,6 +31,11 @@ type field struct {
 func (f *field) name() string { return f.key[strings.LastIndex(f.key, ".")+1:] }
 
 const envPrefix = "TICKETFREI_"
+
+// envName returns the environment variable of a setting.
+func envName(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
 
 func newSettings(c *Config, sections []*Section) (*settings, error) {
 	s := &settings{fields: map[string]*field{}, byEnv: map[string]*field{}, sections: map[string]bool{}}
@@ -84,6 +90,7 @@ func collectStruct(prefix string, v reflect.Value) ([]*field, error) {
 		name := t.Tag.Get("toml")
 		key := prefix + name
 		switch {
+		case name == "-":
 		case name == "" || !t.IsExported():
 			return nil, fmt.Errorf("settings: %s%s has no toml tag", prefix, t.Name)
 		case t.Type.Kind() == reflect.Struct:
@@ -95,7 +102,7 @@ func collectStruct(prefix string, v reflect.Value) ([]*field, error) {
 		case supported(t.Type):
 			fields = append(fields, &field{
 				key:    key,
-				env:    envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_")),
+				env:    envName(key),
 				value:  v.Field(i),
 				secret: t.Tag.Get("secret") == "true",
 			})

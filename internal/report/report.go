@@ -1,6 +1,6 @@
 // Package report holds the words of the program as types: city, bot, report,
 // verdict, delivery and receipt. It imports nothing of ours and knows no
-// transport, no database and no queue.
+// transport and no database.
 package report
 
 import (
@@ -94,6 +94,7 @@ const (
 	ReasonMuted     Reason = "muted"      // held: a moderator muted the author
 	ReasonExpired   Reason = "expired"    // held: older than reports.expire when judged
 	ReasonTakenBack Reason = "taken_back" // passed first, then taken back by a moderator
+	ReasonTrouble   Reason = "trouble"    // held: it could not be judged
 )
 
 // Verdict is what the censor said of a report, and why.
@@ -109,7 +110,7 @@ type Delivery struct {
 	BotID     int64
 	CityID    int64
 	Network   string
-	Recipient string // empty if the bot posts publicly
+	Recipient int64 // 0 if the bot posts publicly
 	Report    Report
 	Retract   *Receipt // set if the report is to be taken back: the network's answer to the delivery
 }
@@ -117,12 +118,16 @@ type Delivery struct {
 // DeliveryID derives the id of a delivery from its report, its bot and its
 // recipient. The same three always give the same id, and the recipient cannot
 // be read from it.
-func DeliveryID(reportID string, botID int64, recipient string) string {
-	return digest(reportID, strconv.FormatInt(botID, 10), recipient)
+func DeliveryID(reportID string, botID, recipient int64) string {
+	to := ""
+	if recipient != 0 { // "#" and the number, as always: ids stay the same
+		to = "#" + strconv.FormatInt(recipient, 10)
+	}
+	return digest(reportID, strconv.FormatInt(botID, 10), to)
 }
 
 // NewDelivery makes the delivery of r through b to recipient.
-func NewDelivery(r Report, b Bot, recipient string) Delivery {
+func NewDelivery(r Report, b Bot, recipient int64) Delivery {
 	return Delivery{
 		ID:        DeliveryID(r.ID, b.ID, recipient),
 		BotID:     b.ID,

@@ -7,7 +7,7 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// TestIDs pins the ids. Those in the queue and the database of a running server
+// TestIDs pins the ids. Those in the database of a running server
 // must mean the same after an upgrade.
 func TestIDs(t *testing.T) {
 	ids := map[string]string{
@@ -15,10 +15,10 @@ func TestIDs(t *testing.T) {
 		"of another network":      report.ID("mastodon", 1, "a"),
 		"of another bot":          report.ID("mail", 2, "a"),
 		"parts not run together":  report.ID("mail", 1, "") + report.ID("mail1", 1, ""),
-		"delivery":                report.DeliveryID("r", 1, "one@example.org"),
-		"to another recipient":    report.DeliveryID("r", 1, "two@example.org"),
-		"to everybody":            report.DeliveryID("r", 1, ""),
-		"of the bot that is next": report.DeliveryID("r", 2, ""),
+		"delivery":                report.DeliveryID("r", 1, 17),
+		"to another recipient":    report.DeliveryID("r", 1, 18),
+		"to everybody":            report.DeliveryID("r", 1, 0),
+		"of the bot that is next": report.DeliveryID("r", 2, 0),
 	}
 	seen := make(map[string]string)
 	for name, id := range ids {
@@ -33,15 +33,17 @@ func TestIDs(t *testing.T) {
 	if got := report.ID("mail", 1, "a"); got != "buMm3L7oXiIRP1T1xv71NA" {
 		t.Errorf("report id = %s, not as before", got)
 	}
-	if got := report.DeliveryID("r", 1, "one@example.org"); got != "7V7qX3EP90DOmPlF27P13g" {
-		t.Errorf("delivery id = %s, not as before", got)
+	for recipient, want := range map[int64]string{0: "ExlFVbX3QV2flecOCaatLA", 17: "7yLt9eFG3MVy9rBbdFK-YA"} {
+		if got := report.DeliveryID("r", 1, recipient); got != want {
+			t.Errorf("delivery id to %d = %s, not as before", recipient, got)
+		}
 	}
 }
 
 func TestNewDelivery(t *testing.T) {
 	r := report.Report{ID: "r", CityID: 3, BotID: 1, Text: "U1"}
-	d := report.NewDelivery(r, report.Bot{ID: 7, CityID: 3, Network: "mail"}, "one@example.org")
-	if d.ID != report.DeliveryID("r", 7, "one@example.org") || d.BotID != 7 || d.Network != "mail" || d.Report != r || d.Retract != nil {
+	d := report.NewDelivery(r, report.Bot{ID: 7, CityID: 3, Network: "mail"}, 17)
+	if d.ID != report.DeliveryID("r", 7, 17) || d.BotID != 7 || d.Recipient != 17 || d.Network != "mail" || d.Report != r || d.Retract != nil {
 		t.Errorf("delivery = %+v", d)
 	}
 }

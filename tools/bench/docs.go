@@ -105,14 +105,11 @@ func (kept records) table() string {
 	var s strings.Builder
 	s.WriteString("| | measured | target | |\n| --- | ---: | ---: | --- |\n")
 	var where []string
-	for _, e := range new(commands).every() {
-		k, ok := kept[e.name()]
-		if !ok {
-			continue
-		}
+	for _, name := range kept.names() {
+		k := kept[name]
 		for _, f := range k.Figures {
 			if f.Target != nil {
-				s.WriteString(row(e.name(), f))
+				s.WriteString(row(name, f))
 			}
 		}
 		if on := k.on(); !slices.Contains(where, on) {
@@ -120,6 +117,20 @@ func (kept records) table() string {
 		}
 	}
 	return s.String() + "\nMeasured on " + strings.Join(where, "; on ") + ".\n"
+}
+
+// names are those of the experiments and their variants that ran, in the order of
+// the page.
+func (kept records) names() []string {
+	var names []string
+	for _, e := range new(commands).every() {
+		for _, v := range variants {
+			if _, ok := kept[e.name()+v]; ok {
+				names = append(names, e.name()+v)
+			}
+		}
+	}
+	return names
 }
 
 // on says where and when.

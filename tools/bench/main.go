@@ -26,16 +26,18 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stder
 
 // commands is the command line.
 type commands struct {
-	All       allCommand  `cmd:"" help:"Every experiment, one after the other."`
-	MailIn    mailIn      `cmd:"" help:"Mails a second that are on disk when they are answered, beside Postfix."`
-	Latency   latency     `cmd:"" help:"Time from the end of a mail to its arrival at the networks."`
-	Isolation isolation   `cmd:"" help:"The same while other bots hang, are refused and panic."`
-	Scale     scale       `cmd:"" help:"Start, memory, idle CPU and latency with ever more cities."`
-	FanOut    fanOut      `cmd:"" help:"One report to ten thousand mail subscribers, beside Postfix."`
-	Censor    censorSpeed `cmd:"" help:"Time of one verdict."`
-	Pages     pages       `cmd:"" help:"City page, feed and live updates under load."`
-	Crash     crash       `cmd:"" help:"kill -9 at random moments: nothing acknowledged is lost."`
-	Soak      soak        `cmd:"" help:"Mixed load for a long time, with faults."`
+	All       allCommand    `cmd:"" help:"Every experiment, one after the other."`
+	MailIn    mailIn        `cmd:"" help:"Mails a second that are on disk when they are answered, beside Postfix."`
+	Latency   latency       `cmd:"" help:"Time from the end of a mail to its arrival at the networks."`
+	Isolation isolation     `cmd:"" help:"The same while other bots hang, are refused and panic."`
+	Scale     scale         `cmd:"" help:"Start, memory, idle CPU and latency with ever more cities."`
+	FanOut    fanOut        `cmd:"" help:"One report to ten thousand mail subscribers, beside Postfix."`
+	Censor    censorSpeed   `cmd:"" help:"Time of one verdict."`
+	Pages     pages         `cmd:"" help:"City page, feed and live updates under load."`
+	Crash     crash         `cmd:"" help:"kill -9 at random moments: nothing acknowledged is lost."`
+	PowerCut  powerCut      `cmd:"" name:"powercut" help:"Power cuts while mails come in: nothing acknowledged is lost."`
+	Soak      soak          `cmd:"" help:"Mixed load for a long time, with faults."`
+	Full      fullMailboxes `cmd:"" name:"full-mailboxes" help:"More than some bots can send, for an hour: nothing comes twice."`
 	Flags     `embed:""`
 }
 

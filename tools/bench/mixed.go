@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ type mixedLoad struct {
 	world  *world
 	rate   float64
 	riders *riders
+	next   int          // number of the next report
 	putOff atomic.Int64 // mails that were not taken at once
 
 	closing sync.Once
@@ -27,23 +29,25 @@ type mixedLoad struct {
 }
 
 func newMixedLoad(w *world, rate float64) *mixedLoad {
-	return &mixedLoad{world: w, rate: rate, riders: newRiders(w.program.smtp, 16), heard: map[int]int{}}
+	return &mixedLoad{world: w, rate: rate, next: 1, riders: newRiders(w.program.smtp, 16), heard: map[int]int{}}
 }
 
 // close ends the connections of the riders. It may be called twice.
 func (m *mixedLoad) close() { m.closing.Do(m.riders.close) }
 
-// run writes reports until ctx ends, and waits until all mails are taken.
+// run writes reports until ctx ends, and waits until all mails are taken. It may
+// be called again then.
 func (m *mixedLoad) run(ctx context.Context) error {
 	var mails errgroup.Group
 	tick := time.NewTicker(time.Duration(float64(time.Second) / m.rate))
 	defer tick.Stop()
-	for n := 1; ; n++ {
+	for ; ; m.next++ {
 		select {
 		case <-ctx.Done():
 			return mails.Wait()
 		case <-tick.C:
 		}
+		n := m.next
 		// The network changes after every round of the cities, so that each
 		// city hears on each.
 		city := n % len(m.world.slugs)
@@ -101,6 +105,13 @@ func (m *mixedLoad) note(n, city int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.heard[n] = city
+}
+
+// all is a copy of what was heard: report → city.
+func (m *mixedLoad) all() map[int]int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.heard)
 }
 
 func (m *mixedLoad) count() int {

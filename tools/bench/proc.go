@@ -101,10 +101,22 @@ func (p *program) waitIdle(ctx context.Context) error {
 		if err != nil {
 			return false, nil
 		}
-		return m[`ticketfrei_queue_messages{stream="reports"}`]+m[`ticketfrei_queue_messages{stream="deliveries"}`] == 0, nil
+		return queueIsEmpty(m), nil
 	})
 	if err != nil {
 		return fmt.Errorf("wait for an empty queue: %w", err)
 	}
 	return nil
+}
+
+// queueIsEmpty tells whether nothing waits by these metrics: no report to be
+// judged, no delivery to be made, no account mail to be sent.
+func queueIsEmpty(metrics map[string]float64) bool {
+	for _, stream := range []string{"reports", "deliveries", "mails"} {
+		waiting, ok := metrics[`ticketfrei_queue_messages{stream="`+stream+`"}`]
+		if !ok || waiting > 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -23,8 +23,23 @@ type experiment interface {
 
 // every lists the experiments in the order in which they run and are shown.
 func (c *commands) every() []experiment {
-	return []experiment{&c.MailIn, &c.Latency, &c.Isolation, &c.Scale, &c.FanOut, &c.Censor, &c.Pages, &c.Crash, &c.Soak}
+	return []experiment{&c.MailIn, &c.Latency, &c.Isolation, &c.Scale, &c.FanOut, &c.Censor, &c.Pages, &c.Crash, &c.PowerCut, &c.Soak, &c.Full}
 }
+
+// variant is the name of an experiment that is measured with old reports in the
+// database, or with old reports and disturbances; plain without.
+func variant(plain string, old int, disturbed bool) string {
+	switch {
+	case disturbed:
+		return plain + variants[2]
+	case old > 0:
+		return plain + variants[1]
+	}
+	return plain + variants[0]
+}
+
+// variants are what is put after the names of experiments.
+var variants = [...]string{"", "-old", "-disturbed"}
 
 // experimentsOf returns the experiments of the command that was selected on the
 // command line.

@@ -24,8 +24,8 @@ func (*scale) what() string {
 const (
 	manyCities  = 10000
 	wantUp      = 10.0  // s
-	wantMemory  = 600.0 // MB
-	wantIdle    = 3.0   // % of one core
+	wantMemory  = 500.0 // MB
+	wantIdle    = 2.5   // % of one core
 	wantSlowing = 1.5   // p99 to that of the fewest cities
 )
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func openSeeder(ctx context.Context, p *program) (*seeder, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("make the database: %w\n%s", err, out)
 	}
-	d, err := db.Open(ctx, p.data, time.Now)
+	d, err := db.Open(ctx, p.data, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"net"
 	"slices"
 	"sync"
@@ -24,7 +25,10 @@ type sink struct {
 	addr     string
 	listener net.Listener
 	fault    atomic.Int32 // a sinkFault
-	open     sync.WaitGroup
+	// slow are the recipients whose mails take so long to be answered. It is set
+	// before mails come.
+	slow map[string]time.Duration
+	open sync.WaitGroup
 
 	mu       sync.Mutex
 	conns    map[net.Conn]struct{}
@@ -120,6 +124,22 @@ func (s *sink) fail(f sinkFault) {
 	}
 }
 
+// still calls f with how many mails have arrived, while none can arrive.
+func (s *sink) still(f func(arrived int) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f(len(s.arrivals))
+}
+
+// waitLeft waits until nobody is connected any more.
+func (s *sink) waitLeft(ctx context.Context) error {
+	return until(ctx, time.Millisecond, func() (bool, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.conns) == 0, nil
+	})
+}
+
 // serve is the dialogue on one connection (RFC 5321, with RFC 2920).
 func (s *sink) serve(c net.Conn) {
 	if !s.waitWorking(c) {
@@ -162,7 +182,7 @@ func (s *sink) answer(d *sinkDialogue, line []byte) bool {
 	case verb == "RCPT":
 		d.to = addressIn(line)
 	case verb == "DATA":
-		return d.reply("354 go on") && d.w.Flush() == nil && s.take(d.r, d.to) && d.reply("250 ok")
+		return d.reply("354 go on") && d.w.Flush() == nil && s.take(d.r, d.to) && s.dawdle(d.to) && d.reply("250 ok")
 	}
 	return d.reply("250 ok") // also to HELO, MAIL, RSET and NOOP
 }
@@ -203,6 +223,14 @@ func (s *sink) take(r *bufio.Reader, to string) bool {
 	s.arrivals = append(s.arrivals, arrival{number, to, now})
 	if number >= 0 {
 		s.seen[seenKey{number, to}]++
+	}
+	return true
+}
+
+// dawdle takes the time that a mail to that recipient takes.
+func (s *sink) dawdle(to string) bool {
+	if d := s.slow[to]; d > 0 {
+		time.Sleep(d)
 	}
 	return true
 }

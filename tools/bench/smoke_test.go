@@ -32,13 +32,20 @@ func TestSmoke(t *testing.T) {
 	if err := b.build(t.Context(), binary); err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []string{"latency", "pages", "mail-in"} {
-		t.Run(command, func(t *testing.T) {
-			if command == "mail-in" {
+	for _, tt := range []struct {
+		experiment string
+		args       []string
+	}{{"latency", []string{"latency"}}, {"pages", []string{"pages"}}, {"mail-in", []string{"mail-in"}}, {"powercut", []string{"powercut"}},
+		{"latency-disturbed", []string{"latency", "--old", "20000", "--disturb"}}} {
+		t.Run(tt.experiment, func(t *testing.T) {
+			switch tt.experiment {
+			case "mail-in":
 				needPostfix(t)
+			case "powercut":
+				mustOpenDisk(t) // skips where there can be none
 			}
 			var out strings.Builder
-			code := run(t.Context(), []string{command, "--quick", "--binary", binary, "--dir", dir, "--json", file, "--charts", dir}, &out, t.Output())
+			code := run(t.Context(), append(tt.args, "--quick", "--binary", binary, "--dir", dir, "--json", file, "--charts", dir), &out, t.Output())
 			if code != 0 {
 				t.Fatalf("exit code %d\n%s", code, out.String())
 			}
@@ -50,10 +57,10 @@ func TestSmoke(t *testing.T) {
 			if err := json.Unmarshal(raw, &got); err != nil {
 				t.Fatal(err)
 			}
-			if len(got.Results) != 1 || got.Results[0].Experiment != command || len(got.Results[0].Figures) < 4 {
+			if len(got.Results) != 1 || got.Results[0].Experiment != tt.experiment || len(got.Results[0].Figures) < 4 {
 				t.Errorf("figures: %s", raw)
 			}
-			if info, err := os.Stat(filepath.Join(dir, command+".svg")); err != nil || info.Size() == 0 {
+			if info, err := os.Stat(filepath.Join(dir, tt.experiment+".svg")); err != nil || info.Size() == 0 {
 				t.Errorf("no chart: %v", err)
 			}
 		})
@@ -82,7 +89,7 @@ func TestUsage(t *testing.T) {
 		args []string
 		code int
 	}{{[]string{"--help"}, 0}, {[]string{"no-such-experiment"}, 2}, {[]string{"latency", "--rate", "fast"}, 2},
-		{[]string{"latency", "--quick", "--docs"}, 2}} {
+		{[]string{"latency", "--quick", "--docs"}, 2}, {[]string{"latency", "--disturb"}, 2}} {
 		var out strings.Builder
 		if code := run(t.Context(), tt.args, &out, &out); code != tt.code || out.Len() == 0 {
 			t.Errorf("%v: exit code %d, want %d\n%s", tt.args, code, tt.code, out.String())

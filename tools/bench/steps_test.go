@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-gormigrate/gormigrate/v2"
+	"golang.org/x/sync/errgroup"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/mail"
@@ -27,7 +27,6 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
-	"ticketfrei/internal/queue"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
@@ -89,7 +88,7 @@ func (c counting) Hear(context.Context, report.Bot, bots.Incoming) error {
 func (p parts) mailNetwork(b *testing.B, hearing bots.Hearer) *mail.Network {
 	b.Helper()
 	n, err := mail.New(bots.Host{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		Mailer: mailer.New(p.cfg, p.log, time.Now), Outbox: quiet{}, Hearer: hearing})
+		Mailer: mailer.New(p.cfg, p.log, time.Now), Outbox: quiet{}, Hearer: hearing, Notices: &notice.Board{}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -154,22 +153,104 @@ func benchmarkMail(b *testing.B, body string) {
 	}
 }
 
-// BenchmarkSaveReports is reports stored with their verdicts, each of another
-// author, in one transaction that nobody waits for the disk for.
-func BenchmarkSaveReports(b *testing.B) {
+// heard stores n reports at the same time, each of another author, and returns
+// them in the order in which they were stored.
+func (p parts) heard(b *testing.B, first, n int) []db.Heard {
+	b.Helper()
+	came := make(chan db.Heard, n)
+	p.db.FollowHeard(func(h db.Heard) { came <- h })
+	var group errgroup.Group
+	for i := range n {
+		group.Go(func() error { return p.db.Hear(b.Context(), storedReport(p.city, first+i)) })
+	}
+	if err := group.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	list := make([]db.Heard, n)
+	for i := range list {
+		list[i] = <-came
+	}
+	return list
+}
+
+// BenchmarkHear is reports stored that come at the same time, until all of them
+// are on disk.
+func BenchmarkHear(b *testing.B) {
+	for _, atOnce := range []int{1, 64} {
+		b.Run(fmt.Sprintf("%d reports", atOnce), func(b *testing.B) {
+			p := newParts(b)
+			b.ReportAllocs()
+			for n := 1; b.Loop(); n += atOnce {
+				p.heard(b, n, atOnce)
+			}
+		})
+	}
+}
+
+// BenchmarkJudged is the verdicts on reports stored, with one fanout of each, in
+// one transaction that nobody waits for the disk for.
+func BenchmarkJudged(b *testing.B) {
 	for _, batch := range []int{1, 64} {
 		b.Run(fmt.Sprintf("%d reports", batch), func(b *testing.B) {
 			p := newParts(b)
 			b.ReportAllocs()
-			n := 0
-			for b.Loop() {
-				judged := make([]db.Judged, batch)
-				for i := range judged {
-					n++
-					judged[i] = db.Judged{Report: storedReport(p.city, n), Verdict: report.Verdict{Passed: true, Reason: report.ReasonTrigger}}
-				}
-				if _, err := p.db.SaveReports(b.Context(), judged, relay.Brake{}); err != nil {
-					b.Fatal(err)
+			for n := 1; b.Loop(); n += batch {
+				b.StopTimer()
+				heard := p.heard(b, n, batch)
+				b.StartTimer()
+				p.judge(b, heard, 1)
+			}
+		})
+	}
+}
+
+// judge lets reports pass that are sent to so many recipients, and returns their
+// fanouts.
+func (p parts) judge(b *testing.B, heard []db.Heard, recipients int) []db.Fanout {
+	b.Helper()
+	ids := make([]int64, recipients)
+	for i := range ids {
+		ids[i] = int64(i + 1)
+	}
+	rulings := make([]db.Ruling, len(heard))
+	for i, h := range heard {
+		rulings[i] = db.Ruling{Heard: h, Verdict: report.Verdict{Passed: true, Reason: report.ReasonTrigger},
+			Audiences: []db.Audience{{BotID: 1, Recipients: ids}}}
+	}
+	saved, err := p.db.SaveVerdicts(b.Context(), rulings, relay.Brake{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var fanouts []db.Fanout
+	for _, s := range saved {
+		fanouts = append(fanouts, s.Fanouts...)
+	}
+	return fanouts
+}
+
+// BenchmarkFanOut is one report judged that goes to many, and what became of its
+// deliveries stored, a few at a time, as a bot does that sends them.
+func BenchmarkFanOut(b *testing.B) {
+	const atOnce = 16
+	for _, recipients := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("%d recipients", recipients), func(b *testing.B) {
+			p := newParts(b)
+			b.ReportAllocs()
+			for n := 1; b.Loop(); n++ {
+				b.StopTimer()
+				heard := p.heard(b, n, 1)
+				b.StartTimer()
+				for _, f := range p.judge(b, heard, recipients) {
+					for f.Open != 0 {
+						before := f.OpenCount()
+						for range min(atOnce, before) {
+							f.Open &= f.Open - 1
+						}
+						outcome := db.Outcome{Fanout: &f, Open: f.Open, Counts: db.Counts{Sent: before - f.OpenCount()}}
+						if _, err := p.db.SaveOutcomes(b.Context(), []db.Outcome{outcome}); err != nil {
+							b.Fatal(err)
+						}
+					}
 				}
 			}
 		})
@@ -180,52 +261,6 @@ func storedReport(c report.City, n int) report.Report {
 	now := time.Now()
 	return report.Report{ID: report.ID(mail.Name, 1, fmt.Sprint(n)), CityID: c.ID, BotID: 1, Network: mail.Name, NetworkID: fmt.Sprint(n),
 		Author: fmt.Sprint("author ", n), Text: reportText(n), Visibility: report.Private, Time: now, Received: now}
-}
-
-// BenchmarkFanOutMarked is the mark that a report's deliveries are queued.
-func BenchmarkFanOutMarked(b *testing.B) {
-	p := newParts(b)
-	r := storedReport(p.city, 1)
-	dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true})
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := p.db.SetFannedOut(b.Context(), []string{r.ID}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkDeliveryEnd is what is asked before every delivery: whether it has
-// ended; and what is stored when it does.
-func BenchmarkDeliveryEnd(b *testing.B) {
-	p := newParts(b)
-	list := deliveries(storedReport(p.city, 1), 1000)
-	outcome := func(i int) db.Outcome { return db.Outcome{Delivery: list[i], Result: db.Sent} }
-	for i := range list[:500] {
-		if err := p.db.RecordOutcome(b.Context(), outcome(i)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	ask := func(b *testing.B, id string, want error) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := p.db.DeliveryEnd(b.Context(), id); !errors.Is(err, want) {
-				b.Fatal(err)
-			}
-		}
-	}
-	b.Run("open", func(b *testing.B) { ask(b, list[999].ID, db.ErrNotFound) })
-	b.Run("ended", func(b *testing.B) { ask(b, list[0].ID, nil) })
-	b.Run("recorded", func(b *testing.B) {
-		b.ReportAllocs()
-		i := 0
-		for b.Loop() {
-			if err := p.db.RecordOutcome(b.Context(), outcome(i%len(list))); err != nil {
-				b.Fatal(err)
-			}
-			i++
-		}
-	})
 }
 
 // BenchmarkVerdict is one verdict by the rules that a new city has.
@@ -244,54 +279,6 @@ func BenchmarkVerdict(b *testing.B) {
 			}
 		})
 	}
-}
-
-// BenchmarkFanOut is the deliveries of one report into the queue, each synced,
-// and out of it again.
-func BenchmarkFanOut(b *testing.B) {
-	for _, recipients := range []int{1, 1000} {
-		b.Run(fmt.Sprintf("%d recipients", recipients), func(b *testing.B) {
-			q, err := queue.Open(b.Context(), b.TempDir(), slog.New(slog.DiscardHandler))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer q.Close()
-			came := make(chan struct{}, recipients)
-			ctx, stop := context.WithCancel(b.Context())
-			var consuming sync.WaitGroup
-			consuming.Go(func() {
-				err := q.ConsumeDeliveries(ctx, func(m *queue.Message[report.Delivery]) {
-					m.Done()
-					came <- struct{}{}
-				})
-				if err != nil {
-					b.Error(err)
-				}
-			})
-			defer consuming.Wait()
-			defer stop()
-			b.ReportAllocs()
-			n := 0
-			for b.Loop() {
-				n++
-				r := report.Report{ID: report.ID("mail", 1, fmt.Sprint(n)), CityID: 1, BotID: 1, Network: "mail", Text: reportText(n), Time: time.Now()}
-				if err := q.PublishDeliveries(b.Context(), deliveries(r, recipients)); err != nil {
-					b.Fatal(err)
-				}
-				for range recipients {
-					<-came
-				}
-			}
-		})
-	}
-}
-
-func deliveries(r report.Report, recipients int) []report.Delivery {
-	list := make([]report.Delivery, recipients)
-	for i := range list {
-		list[i] = report.NewDelivery(r, report.Bot{ID: 1, CityID: 1, Network: "mail"}, fmt.Sprintf("s%d@subscribers.example", i))
-	}
-	return list
 }
 
 // BenchmarkCityPage is a city's page with a hundred reports: as readers get it,

@@ -201,7 +201,7 @@ func TestPauseHoldsBackAllChats(t *testing.T) {
 	y.failing("7", nil)
 	ctx, done := context.WithTimeout(t.Context(), time.Second)
 	defer done()
-	_, err = y.load(row).Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.names(row)[0]))
+	_, err = y.load(row).Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
 	y.wantWords(err, bots.KindRetryAfter, "kit.chat.paused")
 	if _, after := bots.KindOf(err); after < 50*time.Second || after > time.Minute {
 		t.Errorf("waits %s", after)
@@ -217,7 +217,7 @@ func TestTurnThatComesTooLate(t *testing.T) {
 	y.must(err)
 	ctx, done := context.WithTimeout(t.Context(), time.Second)
 	defer done()
-	_, err = b.Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.names(row)[0]))
+	_, err = b.Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
 	y.wantWords(err, bots.KindTemporary, "kit.chat.busy")
 }
 
@@ -265,7 +265,7 @@ func TestWhoHasUnsubscribedIsNotWrittenTo(t *testing.T) {
 	y := newToy(t, nil)
 	row := y.connect("nest")
 	y.subscribe(row, "7")
-	d := report.NewDelivery(report.Report{Text: "U1"}, row, y.names(row)[0])
+	d := report.NewDelivery(report.Report{Text: "U1"}, row, y.ids(row)[0])
 	_, err := y.chats().Unsubscribe(t.Context(), row.ID, "7")
 	y.must(err)
 	_, err = y.load(row).Send(t.Context(), d)
@@ -285,7 +285,7 @@ func TestAnotherKey(t *testing.T) {
 	y.run("UPDATE pigeon_recipients SET address = 'x'")
 	_, err := y.send(b, row, "U1")
 	y.wantWords(err, bots.KindPermanent, "kit.chat.sealed")
-	if n := len(y.names(row)); n != 1 {
+	if n := len(y.ids(row)); n != 1 {
 		t.Errorf("%d have subscribed", n)
 	}
 	y.run("UPDATE pigeon_accounts SET token = 'x'")
@@ -483,21 +483,21 @@ func TestRecipientsOfAReport(t *testing.T) {
 		y.subscribe(first, in)
 	}
 	author := y.host.Secrets.Author(network, "7")
-	names := y.names(first)
+	ids := y.ids(first)
 	tests := map[string]struct {
 		report report.Report
-		want   []string
+		want   []int64
 	}{
-		"from elsewhere":         {report.Report{Network: "mail", Author: author, NetworkID: "-9:1"}, names},
-		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, NetworkID: "-9:1"}, names[1:2]},
-		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, names[1:2]},
-		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", NetworkID: "-10:1"}, names},
+		"from elsewhere":         {report.Report{Network: "mail", Author: author, NetworkID: "-9:1"}, ids},
+		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, NetworkID: "-9:1"}, ids[1:2]},
+		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, ids[1:2]},
+		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", NetworkID: "-10:1"}, ids},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, err := y.network.(bots.Recipients).Recipients(t.Context(), first, tt.report)
 			if !slices.Equal(got, tt.want) || err != nil {
-				t.Errorf("sent to %q, %v, want %q", got, err, tt.want)
+				t.Errorf("sent to %v, %v, want %v", got, err, tt.want)
 			}
 		})
 	}

@@ -219,20 +219,20 @@ func (y *toy) run(statement string) {
 	y.must(y.db.Write(y.Context(), db.SQL(statement)))
 }
 
-// names are how deliveries call those that have subscribed.
-func (y *toy) names(b report.Bot) []string {
+// ids are the recipients that have subscribed.
+func (y *toy) ids(b report.Bot) []int64 {
 	y.Helper()
-	names, err := y.network.(bots.Recipients).Recipients(y.Context(), b, report.Report{})
+	ids, err := y.network.(bots.Recipients).Recipients(y.Context(), b, report.Report{})
 	y.must(err)
-	return names
+	return ids
 }
 
 // wantChats compares the chats that have subscribed.
 func (y *toy) wantChats(b report.Bot, want ...string) {
 	y.Helper()
 	got := []string{}
-	for _, name := range y.names(b) {
-		r, err := y.chats().Get(y.Context(), b.ID, name)
+	for _, id := range y.ids(b) {
+		r, err := y.chats().Get(y.Context(), b.ID, id)
 		y.must(err)
 		got = append(got, r.Address)
 	}
@@ -264,7 +264,7 @@ func (y *toy) wantWords(err error, kind bots.Kind, id string) {
 // send sends a text to the first of those that have subscribed.
 func (y *toy) send(instance bots.Bot, b report.Bot, text string) (report.Receipt, error) {
 	y.Helper()
-	return instance.Send(y.Context(), report.NewDelivery(report.Report{ID: text, Text: text}, b, y.names(b)[0]))
+	return instance.Send(y.Context(), report.NewDelivery(report.Report{ID: text, Text: text}, b, y.ids(b)[0]))
 }
 
 var errDisk = errors.New("the disk is full")

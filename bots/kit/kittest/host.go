@@ -193,7 +193,7 @@ func (h *Host) Pass(r report.Report) {
 // Deliveries are what a report is sent in through a bot.
 func (h *Host) Deliveries(b report.Bot, r report.Report) []report.Delivery {
 	h.tb.Helper()
-	recipients := []string{""}
+	recipients := []int64{0}
 	if n, ok := h.Network.(bots.Recipients); ok {
 		recipients = must(n.Recipients(h.tb.Context(), b, r))(h.tb)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"ticketfrei/bots"
 )
 
 // Limits are how fast a network lets a bot send. Zero means no limit of that
@@ -71,6 +73,10 @@ func (*PausedError) Error() string { return "told to wait" }
 // chat is one of many people. It does not wait past the deadline of ctx: errors
 // are that of ctx, ErrBusy, or a *PausedError.
 func (p *Pacer) Wait(ctx context.Context, chat string, group bool) error {
+	return bots.Idle(ctx, func() error { return p.wait(ctx, chat, group) })
+}
+
+func (p *Pacer) wait(ctx context.Context, chat string, group bool) error {
 	if err := p.waitForChat(ctx, chat, group); err != nil {
 		return err
 	}

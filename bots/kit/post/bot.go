@@ -130,7 +130,7 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	bounded, done := context.WithTimeout(ctx, courtesy)
 	defer done()
 	_, err = b.publish(bounded, Post{
-		Key:  report.DeliveryID("picture", b.bot.ID, host.Secrets.Author(b.network.Name, m.Author)+day),
+		Key:  report.ID("picture", b.bot.ID, host.Secrets.Author(b.network.Name, m.Author)+day),
 		Text: host.Texts.T(city.Language, "kit.post.picture"), To: m.Author, ReplyTo: m.ID,
 	})
 	err = explain(err)

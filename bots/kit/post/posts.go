@@ -59,8 +59,8 @@ func (p *posts) find(ctx context.Context, key string) (record, error) {
 }
 
 // save stores what was posted under a key, or that it is about to be, and drops
-// what is too old to be sent again. It is on disk some milliseconds later: before
-// the delivery leaves the queue, which waits for that.
+// what is too old to be sent again. It is on disk some milliseconds later, before
+// what became of the delivery is.
 func (p *posts) save(ctx context.Context, key string, botID int64, r report.Receipt) error {
 	now := p.now()
 	err := p.db.WriteSoon(ctx, func(tx *gorm.DB) error {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -82,13 +81,6 @@ func (s *Store) place(botID int64, key string) string {
 	return s.table + ".address:" + strconv.FormatInt(botID, 10) + ":" + key
 }
 
-// idPrefix begins the name of a recipient in a delivery, so that no address is
-// on its way: those never begin with it.
-const idPrefix = "#"
-
-// Name is how deliveries call the recipient with that id.
-func Name(id int64) string { return idPrefix + strconv.FormatInt(id, 10) }
-
 // Subscribe stores a recipient and tells whether it is new. One that was
 // suspended is sent to again. A bot that is gone is db.ErrNotFound.
 func (s *Store) Subscribe(ctx context.Context, botID int64, address string) (added bool, err error) {
@@ -132,19 +124,8 @@ func (s *Store) Unsubscribe(ctx context.Context, botID int64, address string) (r
 	return s.remove(ctx, "bot_id = ? AND key = ?", botID, s.Key(address))
 }
 
-// Remove forgets the recipient of a delivery, as Get finds it. One that is not
-// there is no error.
-func (s *Store) Remove(ctx context.Context, botID int64, recipient string) error {
-	id, ok := parseName(recipient)
-	if !ok {
-		r, err := s.Find(ctx, botID, recipient)
-		if errors.Is(err, db.ErrNotFound) {
-			return nil
-		}
-		if id = r.ID; id == 0 {
-			return err
-		}
-	}
+// Remove forgets a recipient of a bot. One that is not there is no error.
+func (s *Store) Remove(ctx context.Context, botID, id int64) error {
 	_, err := s.remove(ctx, "bot_id = ? AND id = ?", botID, id)
 	return err
 }
@@ -161,26 +142,11 @@ func (s *Store) remove(ctx context.Context, where string, args ...any) (removed 
 	return removed, nil
 }
 
-// parseName is the id that Name has made a name of.
-func parseName(recipient string) (id int64, ok bool) {
-	digits, ok := strings.CutPrefix(recipient, idPrefix)
-	if !ok {
-		return 0, false
-	}
-	id, err := strconv.ParseInt(digits, 10, 64)
-	return id, err == nil
-}
-
 const columns = "id, key, address, created, suspended, reason"
 
-// Get returns the recipient of a delivery, or db.ErrNotFound. With ErrSealed
-// comes the recipient without its address. Deliveries of earlier versions, which
-// are still on their way after an upgrade, name the address itself.
-func (s *Store) Get(ctx context.Context, botID int64, recipient string) (Recipient, error) {
-	id, ok := parseName(recipient)
-	if !ok {
-		return s.Find(ctx, botID, recipient)
-	}
+// Get returns a recipient of a bot, or db.ErrNotFound. With ErrSealed comes the
+// recipient without its address.
+func (s *Store) Get(ctx context.Context, botID, id int64) (Recipient, error) {
 	return s.read(botID, s.db.ReadRow(ctx, "SELECT "+columns+" FROM "+s.table+" WHERE bot_id = ? AND id = ?", botID, id))
 }
 
@@ -209,9 +175,9 @@ func (s *Store) read(botID int64, row db.Row) (Recipient, error) {
 	return r, nil
 }
 
-// List returns the names of those that are sent r, the first one first: not its
+// List returns the ids of those that are sent r, in ascending order: not its
 // author, and not those of the addresses except.
-func (s *Store) List(ctx context.Context, botID int64, r report.Report, except ...string) ([]string, error) {
+func (s *Store) List(ctx context.Context, botID int64, r report.Report, except ...string) ([]int64, error) {
 	query := "SELECT id FROM " + s.table + " WHERE bot_id = ? AND suspended = 0"
 	args := []any{botID}
 	leaveOut := func(key string) { query, args = query+" AND key <> ?", append(args, key) }
@@ -225,11 +191,7 @@ func (s *Store) List(ctx context.Context, botID int64, r report.Report, except .
 	if err != nil {
 		return nil, fmt.Errorf("list %s recipients: %w", s.network, err)
 	}
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = Name(id)
-	}
-	return names, nil
+	return ids, nil
 }
 
 // Count returns how many are sent to.

@@ -90,13 +90,13 @@ func (c *coop) find(address string) recipients.Recipient {
 // wantList compares the addresses that are sent r.
 func (c *coop) wantList(r report.Report, except []string, want ...string) {
 	c.Helper()
-	names, err := c.List(c.Context(), c.bot, r, except...)
+	ids, err := c.List(c.Context(), c.bot, r, except...)
 	if err != nil {
 		c.Fatal(err)
 	}
 	got := []string{}
-	for _, name := range names {
-		found, err := c.Get(c.Context(), c.bot, name)
+	for _, id := range ids {
+		found, err := c.Get(c.Context(), c.bot, id)
 		if err != nil {
 			c.Fatal(err)
 		}
@@ -194,10 +194,13 @@ func TestMove(t *testing.T) {
 		}
 	}
 	before.Address = "supergroup"
-	for _, name := range []string{"group", "supergroup", recipients.Name(before.ID)} {
-		got, err := c.Get(t.Context(), c.bot, name)
-		if diff := cmp.Diff(before, got); diff != "" || err != nil {
-			t.Errorf("by the name %s: %v %s", name, err, diff)
+	got, err := c.Get(t.Context(), c.bot, before.ID)
+	if diff := cmp.Diff(before, got); diff != "" || err != nil {
+		t.Errorf("by its id: %v %s", err, diff)
+	}
+	for _, address := range []string{"group", "supergroup"} {
+		if diff := cmp.Diff(before, c.find(address)); diff != "" {
+			t.Errorf("by the address %s: %s", address, diff)
 		}
 	}
 	c.wantList(report.Report{}, nil, "supergroup", "other")
@@ -284,7 +287,7 @@ func TestAuthorIsLeftOut(t *testing.T) {
 func TestIDsAreNeverUsedAgain(t *testing.T) {
 	c := newCoop(t)
 	c.subscribe("a")
-	former := recipients.Name(c.find("a").ID)
+	former := c.find("a").ID
 	c.unsubscribe("a")
 	c.subscribe("b")
 	if _, err := c.Get(t.Context(), c.bot, former); !errors.Is(err, db.ErrNotFound) {
@@ -292,48 +295,41 @@ func TestIDsAreNeverUsedAgain(t *testing.T) {
 	}
 }
 
-// TestNamesOfDeliveries has deliveries that name the recipient, and those of
-// earlier versions, which name its address.
-func TestNamesOfDeliveries(t *testing.T) {
-	names := map[string]func(c *coop) string{
-		"name":    func(c *coop) string { return recipients.Name(c.find("-100").ID) },
-		"address": func(*coop) string { return "-100" },
-		"former":  func(*coop) string { return "-5" },
+func TestRemove(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("-5")
+	c.subscribe("other")
+	if err := c.Move(t.Context(), c.bot, "-5", "-100"); err != nil {
+		t.Fatal(err)
 	}
-	for what, name := range names {
-		t.Run(what, func(t *testing.T) {
-			c := newCoop(t)
-			c.subscribe("-5")
-			c.subscribe("other")
-			if err := c.Move(t.Context(), c.bot, "-5", "-100"); err != nil {
-				t.Fatal(err)
-			}
-			name := name(c)
-			if r, err := c.Get(t.Context(), c.bot, name); r.Address != "-100" || err != nil {
-				t.Errorf("Get = %+v, %v", r, err)
-			}
-			if _, err := c.Get(t.Context(), c.bot+1, name); !errors.Is(err, db.ErrNotFound) {
-				t.Errorf("another bot finds it: %v", err)
-			}
-			for range 2 { // one that is not there is no error
-				if err := c.Remove(t.Context(), c.bot, name); err != nil {
-					t.Error(err)
-				}
-			}
-			c.wantList(report.Report{}, nil, "other")
-		})
-	}
-	t.Run("nobody", func(t *testing.T) {
-		c := newCoop(t)
-		for _, name := range []string{"", "#", "#x", "#17", "-5"} {
-			if _, err := c.Get(t.Context(), c.bot, name); !errors.Is(err, db.ErrNotFound) {
-				t.Errorf("%q is found: %v", name, err)
-			}
-			if err := c.Remove(t.Context(), c.bot, name); err != nil {
-				t.Errorf("%q: %v", name, err)
+	id := c.find("-100").ID
+	remove := func(botID int64) {
+		t.Helper()
+		for range 2 { // one that is not there is no error
+			if err := c.Remove(t.Context(), botID, id); err != nil {
+				t.Error(err)
 			}
 		}
-	})
+	}
+	if _, err := c.Get(t.Context(), c.bot+1, id); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("another bot finds it: %v", err)
+	}
+	remove(c.bot + 1)
+	c.wantList(report.Report{}, nil, "-100", "other")
+	remove(c.bot)
+	c.wantList(report.Report{}, nil, "other")
+}
+
+func TestNobody(t *testing.T) {
+	c := newCoop(t)
+	for _, id := range []int64{-1, 0, 17} {
+		if _, err := c.Get(t.Context(), c.bot, id); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("%d is found: %v", id, err)
+		}
+		if err := c.Remove(t.Context(), c.bot, id); err != nil {
+			t.Errorf("%d: %v", id, err)
+		}
+	}
 }
 
 // TestAnotherKey has the program started with another key, and then with the
@@ -341,9 +337,9 @@ func TestNamesOfDeliveries(t *testing.T) {
 func TestAnotherKey(t *testing.T) {
 	c := newCoop(t)
 	c.subscribe("a")
-	name := recipients.Name(c.find("a").ID)
+	id := c.find("a").ID
 	other := c.withKey(mustBox(t, 8))
-	if r, err := other.Get(t.Context(), c.bot, name); !errors.Is(err, recipients.ErrSealed) || r.Address != "" {
+	if r, err := other.Get(t.Context(), c.bot, id); !errors.Is(err, recipients.ErrSealed) || r.Address != "" {
 		t.Errorf("with another key: %+v, %v", r, err)
 	}
 	if added, err := other.Subscribe(t.Context(), c.bot, "a"); !added || err != nil {
@@ -352,7 +348,7 @@ func TestAnotherKey(t *testing.T) {
 	if r, err := other.Find(t.Context(), c.bot, "a"); r.Address != "a" || err != nil {
 		t.Errorf("who has subscribed again: %+v, %v", r, err)
 	}
-	if r, err := c.Get(t.Context(), c.bot, name); r.Address != "a" || err != nil {
+	if r, err := c.Get(t.Context(), c.bot, id); r.Address != "a" || err != nil {
 		t.Errorf("with the former key: %+v, %v", r, err)
 	}
 }
@@ -382,7 +378,7 @@ func TestAddressesAreSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := c.Get(t.Context(), other.ID, recipients.Name(moved)); !errors.Is(err, recipients.ErrSealed) {
+	if r, err := c.Get(t.Context(), other.ID, moved); !errors.Is(err, recipients.ErrSealed) {
 		t.Errorf("moved to another bot: %+v, %v", r, err)
 	}
 }

@@ -1,0 +1,47 @@
+package db
+
+import (
+	"context"
+	"sync"
+
+	"gorm.io/gorm"
+)
+
+// What tests see of the inside.
+var (
+	PackIDs   = packIDs
+	UnpackIDs = unpackIDs
+)
+
+// UpToDeliveries is how many migrations of this package there were before the
+// queue was the database.
+const UpToDeliveries = 2
+
+// MigrateCore brings the tables of this package up to its first n migrations.
+func (d *DB) MigrateCore(ctx context.Context, n int) error {
+	return d.migrate(ctx, "core", migrations[:n])
+}
+
+// Hold keeps the writer from writing until release. waiting is how many writes
+// wait for it: they will share a transaction.
+func (d *DB) Hold(ctx context.Context) (waiting func() int, release func()) {
+	held, end := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = d.writer.exclusive(ctx, func(*gorm.DB) error {
+			close(held)
+			<-end
+			return nil
+		})
+	}()
+	select {
+	case <-held:
+	case <-ctx.Done():
+	}
+	return func() int { return len(d.writer.urgent) + len(d.writer.soon) }, sync.OnceFunc(func() { close(end) })
+}
+
+// BreakDisk has the log fail to come to the disk from now on.
+func (d *DB) BreakDisk() error { return d.syncer.file.Close() }
+
+// BeginLogAfter makes the log begin again when it has that many frames.
+func (d *DB) BeginLogAfter(frames int64) { d.house.longLog.Store(frames) }

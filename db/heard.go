@@ -1,0 +1,133 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/internal/report"
+)
+
+// Heard is a report that was stored and waits to be judged.
+type Heard struct {
+	Seq    int64 // its place in the order in which reports were stored
+	Report *report.Report
+}
+
+// Hear stores a report. When it returns nil, the report is on disk, also where it
+// was stored before: the same id twice is one report. A city that is gone is
+// ErrNotFound. The text is valid UTF-8 without NUL.
+func (d *DB) Hear(ctx context.Context, r report.Report) error {
+	var seq int64
+	var known bool
+	err := d.writer.do(ctx, d.writer.urgent, &job{
+		fn: func(tx *gorm.DB) (err error) {
+			seq, known, err = d.hear(tx, &r)
+			return err
+		},
+		after: func() {
+			if seq != 0 {
+				d.unjudged.Add(1)
+				d.tell(Heard{seq, &r})
+			}
+		},
+	})
+	if err == nil && seq == 0 && !known {
+		err = ErrNotFound
+	}
+	if err == nil {
+		err = d.syncer.wait()
+	}
+	if err != nil {
+		return fmt.Errorf("store report: %w", err)
+	}
+	return nil
+}
+
+// hear returns the place of the report; 0 where it is known already, or its city is
+// not, which is no error here: others share the transaction.
+func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err error) {
+	if seq, err = d.seqs.next(tx); err != nil {
+		return 0, false, err
+	}
+	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, visibility, time, received, state)
+		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? ON CONFLICT (id) DO NOTHING`,
+		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), r.CityID)
+	if err != nil {
+		return 0, false, err
+	}
+	if added, err := result.RowsAffected(); err != nil || added == 0 {
+		if err == nil {
+			err = queryRow(tx, "SELECT EXISTS (SELECT 1 FROM reports WHERE id = ?)", r.ID).Scan(&known)
+		}
+		return 0, known, err
+	}
+	return seq, true, nil
+}
+
+// FollowHeard has f called with every report that Hear stores from now on, in the
+// order in which they were stored, when it is committed. f is called by the
+// goroutine that writes, must not block, and must not use the database. There is
+// one follower at a time.
+func (d *DB) FollowHeard(f func(Heard)) { d.follower.Store(&f) }
+
+func (d *DB) tell(h Heard) {
+	if f := d.follower.Load(); f != nil {
+		(*f)(h)
+	}
+}
+
+// Backlog is how many reports wait to be judged.
+func (d *DB) Backlog() int { return int(d.unjudged.Load()) }
+
+// CountBacklog counts the reports that wait to be judged, for Backlog: at the
+// start, and now and then where reports go without being judged. The writer does
+// it, so that it misses none that come or are judged meanwhile.
+func (d *DB) CountBacklog(ctx context.Context) error {
+	var n int64
+	err := d.writer.do(ctx, d.writer.soon, &job{
+		fn: func(tx *gorm.DB) error {
+			return queryRow(tx, "SELECT count(*) FROM reports WHERE state = 'heard'").Scan(&n)
+		},
+		after: func() { d.unjudged.Store(n) },
+	})
+	if err != nil {
+		return fmt.Errorf("count reports that wait: %w", err)
+	}
+	return nil
+}
+
+// Unjudged returns the first reports after seq that wait to be judged, at most
+// limit, of the cities whose id divided by lanes leaves lane.
+func (d *DB) Unjudged(ctx context.Context, lane, lanes, after int64, limit int) ([]Heard, error) {
+	rows, err := d.query(ctx, "SELECT "+reportColumns+` FROM reports AS r
+		WHERE r.state = 'heard' AND r.seq > ? AND r.city_id % ? = ? ORDER BY r.seq LIMIT ?`, after, lanes, lane, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list reports that wait: %w", err)
+	}
+	defer rows.Close()
+	var list []Heard
+	for rows.Next() {
+		h := Heard{Report: new(report.Report)}
+		if err := scanReport(rows, &h.Seq, h.Report); err != nil {
+			return nil, fmt.Errorf("list reports that wait: %w", err)
+		}
+		list = append(list, h)
+	}
+	return list, d.ended(rows)
+}
+
+// reportColumns are the columns of table r that scanReport reads.
+const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id, r.author, r.text, r.visibility, r.time, r.received"
+
+type scanner interface{ Scan(dest ...any) error }
+
+// scanReport reads reportColumns, and the columns that follow them into more.
+func scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
+	var at, received int64
+	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.Text,
+		&r.Visibility, &at, &received}, more...)...)
+	r.Time, r.Received = fromMillis(at), fromMillis(received)
+	return err
+}

@@ -1,0 +1,278 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/internal/report"
+)
+
+// Result says how a delivery ended.
+type Result string
+
+// The results of a delivery.
+const (
+	Sent      Result = "sent"
+	Failed    Result = "failed"  // permanently
+	Expired   Result = "expired" // the report got too old first
+	Retracted Result = "retracted"
+	Kept      Result = "kept" // it was to be taken back and cannot be
+)
+
+// Outcome is what became of some deliveries of a fanout, and how it stands then.
+type Outcome struct {
+	Fanout   *Fanout // which one: its ID, Seq, BotID and Retract
+	Open     uint64  // what is open now; nothing: the fanout is done and deleted
+	Attempts int
+	Due      time.Time
+	Counts   Counts // of those that ended
+	Receipts []SentReceipt
+	Retired  []int64 // receipts that were taken back or never can be
+}
+
+// Counts is how many deliveries ended how.
+type Counts struct {
+	Sent      int
+	Failed    int // permanently
+	Expired   int // the report got too old first
+	Retracted int
+}
+
+func (c Counts) none() bool { return c == Counts{} }
+
+// SentReceipt is what the network answered to one delivery.
+type SentReceipt struct {
+	Recipient int64
+	Receipt   report.Receipt // with an id: without one nothing can be taken back
+}
+
+// SaveOutcomes stores what became of deliveries, in one transaction that nobody
+// waits for the disk for: see OnSync. What was sent of a report that was taken back meanwhile
+// becomes a fanout that takes it back; bots returns who has such new ones.
+func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, err error) {
+	err = d.writer.do(ctx, d.writer.soon, &job{rows: len(list), fn: func(tx *gorm.DB) error {
+		bots = nil
+		for i := range list {
+			more, err := d.saveOutcome(tx, &list[i])
+			if err != nil {
+				return err
+			}
+			if more {
+				bots = append(bots, list[i].Fanout.BotID)
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("record deliveries: %w", err)
+	}
+	return bots, nil
+}
+
+// saveOutcome tells whether there is something new to take back.
+func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
+	there, err := updateFanout(tx, o)
+	if err != nil {
+		return false, err
+	}
+	if !there {
+		o.Counts.Expired = 0 // who deleted the fanout has counted them
+	}
+	if err := addCounts(tx, o.Fanout, o.Counts); err != nil {
+		return false, err
+	}
+	for _, id := range o.Retired {
+		if _, err := Exec(tx, "DELETE FROM receipts WHERE id = ?", id); err != nil {
+			return false, err
+		}
+	}
+	ids, err := insertReceipts(tx, o)
+	if err != nil || there || len(ids) == 0 {
+		return false, err
+	}
+	return d.retractLate(tx, o.Fanout, ids)
+}
+
+// updateFanout is false where the fanout is not there any more.
+func updateFanout(tx *gorm.DB, o *Outcome) (there bool, err error) {
+	statement, args := "DELETE FROM fanouts WHERE id = ?", []any{o.Fanout.ID}
+	if o.Open != 0 {
+		statement, args = "UPDATE fanouts SET open = ?, attempts = ?, due = ? WHERE id = ?", []any{int64(o.Open), o.Attempts, millis(o.Due), o.Fanout.ID}
+	}
+	result, err := Exec(tx, statement, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// addCounts does nothing for a report that was deleted.
+func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
+	if c.none() {
+		return nil
+	}
+	sent := c.Sent
+	if f.Retract {
+		sent = -c.Retracted
+	}
+	_, err := Exec(tx, `INSERT INTO outcomes (report, bot_id, sent, failed, expired, retracted)
+		SELECT seq, ?, ?, ?, ?, ? FROM reports WHERE seq = ?
+		ON CONFLICT (report, bot_id) DO UPDATE SET sent = outcomes.sent + excluded.sent, failed = outcomes.failed + excluded.failed,
+			expired = outcomes.expired + excluded.expired, retracted = outcomes.retracted + excluded.retracted`,
+		f.BotID, sent, c.Failed, c.Expired, c.Retracted, f.Seq)
+	return err
+}
+
+func insertReceipts(tx *gorm.DB, o *Outcome) (ids []int64, err error) {
+	for _, s := range o.Receipts {
+		result, err := Exec(tx, `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
+			SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ?`, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq)
+		if err != nil {
+			return nil, err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return nil, err // the report was deleted
+		}
+		id, err := result.LastInsertId()
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// retractLate takes back what was being sent while its report was taken back.
+func (d *DB) retractLate(tx *gorm.DB, f *Fanout, receipts []int64) (bool, error) {
+	var taken bool
+	err := queryRow(tx, "SELECT EXISTS (SELECT 1 FROM reports WHERE seq = ? AND reason = ?)", f.Seq, string(report.ReasonTakenBack)).Scan(&taken)
+	if err != nil || !taken {
+		return false, err
+	}
+	for _, late := range newFanouts(Heard{f.Seq, f.Report}, f.BotID, true, receipts, d.now()) {
+		if err := d.insertFanout(tx, &late); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Receipt returns what the network answered to the delivery that a retracting
+// fanout names, or ErrNotFound.
+func (d *DB) Receipt(ctx context.Context, id int64) (SentReceipt, error) {
+	var s SentReceipt
+	err := d.ReadRow(ctx, "SELECT recipient, remote_id, url FROM receipts WHERE id = ?", id).
+		Scan(&s.Recipient, &s.Receipt.ID, &s.Receipt.URL)
+	if err != nil {
+		return SentReceipt{}, fmt.Errorf("receipt: %w", err)
+	}
+	return s, nil
+}
+
+// Counts returns what became of the deliveries of a report.
+func (d *DB) Counts(ctx context.Context, reportID string) (Counts, error) {
+	byBot, err := d.CountsByBot(ctx, reportID)
+	var all Counts
+	for _, c := range byBot {
+		all.Sent += c.Sent
+		all.Failed += c.Failed
+		all.Expired += c.Expired
+		all.Retracted += c.Retracted
+	}
+	return all, err
+}
+
+// CountsByBot returns what became of the deliveries of a report, by the id of the
+// bot.
+func (d *DB) CountsByBot(ctx context.Context, reportID string) (map[int64]Counts, error) {
+	rows, err := d.query(ctx, `SELECT bot_id, sent, failed, expired, retracted FROM outcomes
+		WHERE report = (SELECT seq FROM reports WHERE id = ?)`, reportID)
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries: %w", err)
+	}
+	defer rows.Close()
+	byBot := make(map[int64]Counts)
+	for rows.Next() {
+		var botID int64
+		var c Counts
+		if err := rows.Scan(&botID, &c.Sent, &c.Failed, &c.Expired, &c.Retracted); err != nil {
+			return nil, fmt.Errorf("count deliveries: %w", err)
+		}
+		byBot[botID] = c
+	}
+	return byBot, d.ended(rows)
+}
+
+// retractFor is how long taking back is tried.
+const retractFor = 48 * time.Hour
+
+// expireAtOnce is how many fanouts Expire ends in one transaction.
+const expireAtOnce = 50
+
+// Expire ends the fanouts of reports that are older than expire, and those that
+// have tried for too long to take something back: those of bots that do not run.
+// inHand leaves out those that a bot is working on. It returns whether there may
+// be more.
+func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID, id int64) bool) (more bool, err error) {
+	ids, more, err := d.expired(ctx, expire, inHand)
+	if err != nil {
+		return false, fmt.Errorf("list what has expired: %w", err)
+	}
+	var list []Outcome
+	for _, id := range ids {
+		f, err := d.fanout(ctx, id)
+		if err != nil || inHand(f.BotID, id) {
+			continue // it has ended, or does by itself
+		}
+		list = append(list, Outcome{Fanout: &f, Counts: f.ExpiredCounts()})
+	}
+	if len(list) == 0 {
+		return false, nil
+	}
+	_, err = d.SaveOutcomes(ctx, list)
+	return more, err
+}
+
+// expired returns the first fanouts that have expired and that no bot works on, and
+// whether there are more.
+func (d *DB) expired(ctx context.Context, expire time.Duration, inHand func(botID, id int64) bool) (ids []int64, more bool, err error) {
+	rows, err := d.query(ctx, `SELECT f.id, f.bot_id FROM fanouts AS f JOIN reports AS r ON r.seq = f.report
+		WHERE CASE f.kind WHEN 'retract' THEN f.created < ? ELSE r.time < ? END ORDER BY f.id`, d.since(retractFor), d.since(expire))
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if len(ids) == expireAtOnce {
+			return ids, true, nil
+		}
+		var id, botID int64
+		if err := rows.Scan(&id, &botID); err != nil {
+			return nil, false, err
+		}
+		if !inHand(botID, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, false, d.ended(rows)
+}
+
+// ExpiredCounts is what counts when the rest of a fanout expires.
+func (f *Fanout) ExpiredCounts() Counts {
+	if f.Retract {
+		return Counts{}
+	}
+	return Counts{Expired: f.OpenCount()}
+}
+
+// Expires tells whether a fanout is too old to be sent.
+func (f *Fanout) Expires(now time.Time, expire time.Duration) bool {
+	if f.Retract {
+		return now.Sub(f.Created) > retractFor
+	}
+	return now.Sub(f.Report.Time) > expire
+}

@@ -1,0 +1,143 @@
+package relay
+
+import (
+	"context"
+	"sync"
+
+	"ticketfrei/db"
+)
+
+// laneSize is how many reports a lane keeps in memory.
+const laneSize = 1024
+
+// batchSize is how many reports are judged in one transaction, at most.
+const batchSize = 64
+
+// lane is a queue of reports that wait to be judged. It is filled as they are
+// stored. What it has no room for it reads from the database, and until that is
+// done nothing is added: so its reports come in the order they were stored.
+type lane struct {
+	number int64
+	db     *db.DB
+	wake   chan struct{}
+	last   int64 // seq of the last report that was taken out
+
+	mu      sync.Mutex
+	waiting []db.Heard
+	behind  bool       // there are reports in the database that are not in waiting
+	again   []db.Heard // could not be judged, and are to be tried again
+}
+
+// newLane returns a lane that begins with what the database holds.
+func newLane(number int, d *db.DB) *lane {
+	l := &lane{number: int64(number), db: d, wake: make(chan struct{}, 1), behind: true}
+	l.signal()
+	return l
+}
+
+func (l *lane) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// put adds a report that was stored. It never waits.
+func (l *lane) put(h db.Heard) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.behind:
+	case len(l.waiting) >= laneSize:
+		l.behind, l.waiting = true, nil
+	default:
+		l.waiting = append(l.waiting, h)
+	}
+	l.signal()
+}
+
+// retry adds a report that could not be judged. It is judged alone.
+func (l *lane) retry(h db.Heard) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.again = append(l.again, h)
+	l.signal()
+}
+
+// await waits until there may be reports to take. It is false when ctx ends.
+func (l *lane) await(ctx context.Context) bool {
+	for !l.some() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-l.wake:
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (l *lane) some() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting) > 0 || len(l.again) > 0 || l.behind
+}
+
+// take takes out the first reports that are there, which may be none.
+func (l *lane) take(ctx context.Context) ([]db.Heard, error) {
+	batch, behind := l.next()
+	if !behind {
+		return batch, nil
+	}
+	return l.read(ctx)
+}
+
+// next takes reports out of memory. behind says that they are to be read instead;
+// what is stored from then on is in memory.
+func (l *lane) next() (batch []db.Heard, behind bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.again) > 0 {
+		batch, l.again = l.again[:1:1], l.again[1:]
+		return batch, false
+	}
+	if behind, l.behind = l.behind, false; behind {
+		return nil, true
+	}
+	for len(l.waiting) > 0 && len(batch) < batchSize {
+		h := l.waiting[0]
+		l.waiting = l.waiting[1:]
+		if h.Seq > l.last { // or it was read from the database
+			batch = append(batch, h)
+			l.last = h.Seq
+		}
+	}
+	if len(l.waiting) == 0 {
+		l.waiting = nil // an idle lane costs no memory
+	}
+	return batch, false
+}
+
+// read takes reports out of the database.
+func (l *lane) read(ctx context.Context) ([]db.Heard, error) {
+	batch, err := l.db.Unjudged(ctx, l.number, lanes, l.last, batchSize)
+	if err != nil || len(batch) == batchSize {
+		l.mu.Lock()
+		l.behind, l.waiting = true, nil
+		l.mu.Unlock()
+	}
+	if len(batch) > 0 {
+		l.last = batch[len(batch)-1].Seq
+	}
+	return batch, err
+}
+
+// rewind has the reports of a batch come once more.
+func (l *lane) rewind(batch []db.Heard) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range batch {
+		l.last = min(l.last, h.Seq-1)
+	}
+	l.behind, l.waiting = true, nil
+	l.signal()
+}

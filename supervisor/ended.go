@@ -1,0 +1,70 @@
+package supervisor
+
+import (
+	"time"
+
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// end notes how a delivery ended. The slot is held until that is on disk.
+func (b *outbox) end(i item, result db.Result, receipt report.Receipt, held *slot) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := i.row
+	w.end(i.index)
+	w.slots = append(w.slots, held)
+	to := w.Recipients[i.index]
+	switch {
+	case result == db.Sent:
+		w.news.Counts.Sent++
+		if receipt.ID != "" {
+			w.news.Receipts = append(w.news.Receipts, db.SentReceipt{Recipient: to, Receipt: receipt})
+		}
+	case w.Retract:
+		w.news.Retired = append(w.news.Retired, to)
+		if result == db.Retracted {
+			w.news.Counts.Retracted++
+		}
+	case result == db.Failed:
+		w.news.Counts.Failed++
+	}
+	b.settle(w)
+}
+
+// failed leaves a delivery open that could not be sent, and returns how long it
+// waits.
+func (b *outbox) failed(i item) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	wait := i.row.wait() // before the pass ends
+	i.row.out--
+	b.settle(i.row)
+	return wait
+}
+
+// putBack puts a delivery back that was not tried.
+func (b *outbox) putBack(i item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.back(i)
+	b.settle(i.row)
+}
+
+// putBackFor puts a delivery back and has the bot send nothing for a while.
+func (b *outbox) putBackFor(i item, d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.back(i)
+	b.settle(i.row)
+	b.pause(d)
+}
+
+// letGo has the database keep what a bot is not going to send now.
+func (s *Supervisor) letGo(r *runner) {
+	s.withOutbox(r.bot.ID, func(b *outbox) {
+		if b.runner == r {
+			b.giveBack()
+		}
+	})
+}

@@ -1,0 +1,229 @@
+package supervisor_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// tally counts what a toy was asked to send, by report and recipient.
+type tally struct {
+	mu   sync.Mutex
+	sent map[string]map[int64]int
+}
+
+func (y *tally) add(d report.Delivery) (times int) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.sent == nil {
+		y.sent = make(map[string]map[int64]int)
+	}
+	if y.sent[d.Report.ID] == nil {
+		y.sent[d.Report.ID] = make(map[int64]int)
+	}
+	y.sent[d.Report.ID][d.Recipient]++
+	return y.sent[d.Report.ID][d.Recipient]
+}
+
+// of returns how many recipients of a report were sent to, and how often one was at
+// most.
+func (y *tally) of(id string) (recipients, most int) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for _, n := range y.sent[id] {
+		most = max(most, n)
+	}
+	return len(y.sent[id]), most
+}
+
+func crowd(n int) []int64 {
+	list := make([]int64, n)
+	for i := range list {
+		list[i] = int64(i + 1)
+	}
+	return list
+}
+
+// TestCrowdIsSentToOnce has three reports go to many more than there is room for;
+// one in seven cannot be reached the first time.
+func TestCrowdIsSentToOnce(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	const many = 3000
+	r.publishTo(b, "before", crowd(many)...)
+	var tried, sent tally
+	r.start(&toy{workers: 4, send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		if tried.add(d) == 1 && d.Recipient%7 == 0 {
+			return report.Receipt{}, errors.New("connection reset")
+		}
+		sent.add(d)
+		return report.Receipt{}, nil
+	}})
+	for _, id := range []string{"r1", "r2"} {
+		r.publishTo(b, id, crowd(many)...)
+	}
+	for _, id := range []string{"before", "r1", "r2"} {
+		r.waitForCounts(id, db.Counts{Sent: many})
+		if n, most := sent.of(id); n != many || most != 1 {
+			t.Errorf("%s: sent to %d, to one of them %d times", id, n, most)
+		}
+	}
+	r.waitForEmptyQueue()
+}
+
+// TestLaterReportIsNotStarved has a report come while one before it is on its way
+// to thousands.
+func TestLaterReportIsNotStarved(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var sent tally
+	go1 := make(chan struct{}, 1<<20)
+	r.start(&toy{send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		<-go1
+		sent.add(d)
+		return report.Receipt{}, nil
+	}})
+	r.publishTo(b, "large", crowd(5000)...)
+	r.publishTo(b, "small", 7)
+	for range 10 {
+		go1 <- struct{}{}
+	}
+	r.waitForCounts("small", db.Counts{Sent: 1})
+	if n, _ := sent.of("large"); n > 10 {
+		t.Errorf("%d of the large report were sent first", n)
+	}
+	close(go1)
+	r.waitForCounts("large", db.Counts{Sent: 5000})
+}
+
+// TestChangedBotGoesOn changes a bot while its sends hang: the new run sends the
+// rest, and what hangs is not sent by both.
+func TestChangedBotGoesOn(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var sent tally
+	release := make(chan struct{})
+	var hanging atomic.Int32
+	r.start(&toy{workers: 2, send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		sent.add(d)
+		if hanging.Add(1) <= 2 {
+			<-release
+		}
+		return report.Receipt{}, nil
+	}})
+	r.publishTo(b, "r1", crowd(200)...)
+	r.waitFor("two that hang", func() bool { return hanging.Load() == 2 })
+	r.advance(time.Second)
+	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
+		t.Fatal(err)
+	}
+	r.notices.Changed(b.CityID)
+	r.publishTo(b, "r2", crowd(200)...)
+	r.waitFor("the next report", func() bool { n, _ := sent.of("r2"); return n == 200 })
+	close(release)
+	for _, id := range []string{"r1", "r2"} {
+		r.waitForCounts(id, db.Counts{Sent: 200})
+		if n, most := sent.of(id); n != 200 || most != 1 {
+			t.Errorf("%s: sent to %d, to one of them %d times", id, n, most)
+		}
+	}
+	r.waitForEmptyQueue()
+}
+
+// TestBotThatIsOffLetsReportsExpire has nobody send what a bot has to.
+func TestBotThatIsOffLetsReportsExpire(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	r.publishTo(b, "r1", crowd(100)...)
+	if err := r.db.EnableBot(t.Context(), b.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	r.advance(2*time.Hour + time.Second)
+	r.start(&toy{send: ok})
+	r.waitForCounts("r1", db.Counts{Expired: 100})
+	r.waitForEmptyQueue()
+}
+
+// TestTakenBackWhileBeingSent takes back a report of which some is being sent and
+// some waits: the first is taken back when it is out, the rest is never sent.
+func TestTakenBackWhileBeingSent(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var sent, retracted tally
+	release := make(chan struct{})
+	r.start(&toy{workers: 3, send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		if d.Retract != nil {
+			retracted.add(d)
+			return report.Receipt{}, nil
+		}
+		sent.add(d)
+		<-release
+		return report.Receipt{ID: "post"}, nil
+	}})
+	r.publishTo(b, "r1", crowd(500)...)
+	r.waitFor("three on their way", func() bool { n, _ := sent.of("r1"); return n == 3 })
+	r.takeBack(b, "r1")
+	close(release)
+	r.waitForCounts("r1", db.Counts{Retracted: 3})
+	r.waitForEmptyQueue()
+	if n, _ := sent.of("r1"); n != 3 {
+		t.Errorf("%d were sent", n)
+	}
+	if n, most := retracted.of("r1"); n != 3 || most != 1 {
+		t.Errorf("%d were taken back, one of them %d times", n, most)
+	}
+}
+
+// TestClockThatGoesBack has the clock of the machine go back an hour while
+// deliveries wait to be tried again: they wait no longer for that.
+func TestClockThatGoesBack(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var tries atomic.Int32
+	r.start(&toy{send: func(context.Context, report.Delivery) (report.Receipt, error) {
+		if tries.Add(1) == 1 {
+			return report.Receipt{}, errors.New("connection reset")
+		}
+		return report.Receipt{}, nil
+	}})
+	r.publishTo(b, "r1", 1)
+	r.waitFor("a try", func() bool { return tries.Load() == 1 })
+	r.advance(-time.Hour)
+	r.waitForCounts("r1", db.Counts{Sent: 1})
+}
+
+// TestRefusedInTheMiddle has a bot refused while it sends to many: it is stopped,
+// and goes on with the rest when a moderator has mended it.
+func TestRefusedInTheMiddle(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var good atomic.Bool
+	var sent tally
+	r.start(&toy{send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		if d.Recipient > 70 && !good.Load() {
+			return report.Receipt{}, bots.Refused(bots.Say(nil, "toy.invalid", "Token", "access"))
+		}
+		sent.add(d)
+		return report.Receipt{}, nil
+	}})
+	r.publishTo(b, "r1", crowd(300)...)
+	receive(t, "notice", r.told)
+	r.waitForCounts("r1", db.Counts{Sent: 70})
+	good.Store(true)
+	r.advance(time.Second)
+	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
+		t.Fatal(err)
+	}
+	r.notices.Changed(b.CityID)
+	r.waitForCounts("r1", db.Counts{Sent: 300})
+	if n, most := sent.of("r1"); n != 300 || most != 1 {
+		t.Errorf("sent to %d, to one of them %d times", n, most)
+	}
+}
