@@ -215,12 +215,12 @@ const expireAtOnce = 50
 
 // Expire ends the fanouts of reports that are older than expire, and those that
 // have tried for too long to take something back: those of bots that do not run.
-// inHand leaves out those that a bot is working on. It returns whether there may
-// be more.
-func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID, id int64) bool) (more bool, err error) {
+// inHand leaves out those that a bot is working on. It returns how many deliveries
+// of each bot have expired, and whether there may be more.
+func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID, id int64) bool) (byBot map[int64]int, more bool, err error) {
 	ids, more, err := d.expired(ctx, expire, inHand)
 	if err != nil {
-		return false, fmt.Errorf("list what has expired: %w", err)
+		return nil, false, fmt.Errorf("list what has expired: %w", err)
 	}
 	var list []Outcome
 	for _, id := range ids {
@@ -231,10 +231,16 @@ func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID
 		list = append(list, Outcome{Fanout: &f, Counts: f.ExpiredCounts()})
 	}
 	if len(list) == 0 {
-		return false, nil
+		return nil, false, nil
 	}
-	_, err = d.SaveOutcomes(ctx, list)
-	return more, err
+	if _, err = d.SaveOutcomes(ctx, list); err != nil {
+		return nil, false, err
+	}
+	byBot = make(map[int64]int)
+	for _, o := range list {
+		byBot[o.Fanout.BotID] += o.Counts.Expired
+	}
+	return byBot, more, nil
 }
 
 // expired returns the first fanouts that have expired and that no bot works on, and

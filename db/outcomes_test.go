@@ -162,7 +162,7 @@ func mustExpire(t *testing.T, d *db.DB, inHand func(botID, id int64) bool) (roun
 	t.Helper()
 	for more := true; more; rounds++ {
 		var err error
-		if more, err = d.Expire(t.Context(), 30*time.Minute, inHand); err != nil || rounds > 100 {
+		if _, more, err = d.Expire(t.Context(), 30*time.Minute, inHand); err != nil || rounds > 100 {
 			t.Fatalf("round %d: %v", rounds, err)
 		}
 	}

@@ -104,7 +104,7 @@ func (s *Supervisor) expire(ctx context.Context) {
 	for {
 		for more := true; more && ctx.Err() == nil; {
 			var err error
-			if more, err = s.DB.Expire(ctx, s.Expire, s.inHand); err != nil && ctx.Err() == nil {
+			if more, err = s.expireSome(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Error("what has expired could not be ended, trying again", "err", err)
 			}
 		}
@@ -114,6 +114,18 @@ func (s *Supervisor) expire(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// expireSome ends and counts some of what has expired, and tells whether there may
+// be more.
+func (s *Supervisor) expireSome(ctx context.Context) (more bool, err error) {
+	byBot, more, err := s.DB.Expire(ctx, s.Expire, s.inHand)
+	for botID, n := range byBot {
+		if b, err := s.DB.Bot(ctx, botID); err == nil { // or it was deleted meanwhile
+			s.count(b.Network, db.Expired, n)
+		}
+	}
+	return more, err
 }
 
 // inHand tells whether a bot works on a fanout.

@@ -16,7 +16,7 @@ func newMetrics(reg prometheus.Registerer, s *Supervisor) *metrics {
 	m := &metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ticketfrei_deliveries_total",
-			Help: "Deliveries by network and result: sent, failed, expired, retracted, dropped (no bot), retry (tried again later).",
+			Help: "Deliveries by network and result: sent, failed, expired, retracted, kept (could not be taken back), retry (tried again later).",
 		}, []string{"network", "result"}),
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ticketfrei_restarts_total",

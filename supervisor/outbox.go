@@ -56,11 +56,15 @@ type item struct {
 	index int // of its recipient
 }
 
-// add takes a row in hand. It is false where there is no room: the row stays in
-// the database. Half of the room is for reports that have nothing in hand.
+// add takes a row in hand. It is false where there is no room, or nothing is sent
+// until a moderator has helped: the row stays in the database, where it expires.
+// Half of the room is for reports that have nothing in hand.
 func (b *outbox) add(f db.Fanout) bool {
 	if b.rows[f.ID] != nil {
 		return true
+	}
+	if b.runner.refused.Load() {
+		return false
 	}
 	p, size := b.pile(f.Seq), mailboxSize*b.runner.concurrency()
 	if b.waiting >= size || p != nil && p.waiting >= size/2 {

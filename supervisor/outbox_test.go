@@ -149,6 +149,27 @@ func TestBotThatIsOffLetsReportsExpire(t *testing.T) {
 	r.start(&toy{send: ok})
 	r.waitForCounts("r1", db.Counts{Expired: 100})
 	r.waitForEmptyQueue()
+	r.waitFor("the metric", func() bool { return r.deliveries(db.Expired) == 100 })
+}
+
+// TestRefusedBotLetsReportsExpire has a report come for a bot that waits for its
+// moderator: it is not kept in hand, and ends when it has expired.
+func TestRefusedBotLetsReportsExpire(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	r.start(&toy{send: ok, check: func(report.Bot) error {
+		return bots.Refused(bots.Say(nil, "toy.invalid", "Token", "access"))
+	}})
+	r.waitForState(b, report.BotAttention)
+	receive(t, "what the moderators are told", r.told)
+	r.publishTo(b, "r1", crowd(100)...)
+	r.advance(2*time.Hour + time.Second)
+	if _, _, err := r.db.Expire(t.Context(), 2*time.Hour, r.sup.InHand); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.counts("r1"); got != (db.Counts{Expired: 100}) {
+		t.Errorf("of the report: %+v, want all expired", got)
+	}
 }
 
 // TestTakenBackWhileBeingSent takes back a report of which some is being sent and

@@ -114,6 +114,7 @@ type rig struct {
 	secrets *secret.Box
 	hearing *relay.Hearing
 	notices notice.Board
+	metrics *prometheus.Registry // of the run that was started last
 	texts   *i18n.Catalogue
 	told    chan string // reasons the moderators were told
 	sup     *supervisor.Supervisor
@@ -161,6 +162,7 @@ func (r *rig) advance(d time.Duration) {
 // ends it.
 func (r *rig) start(network *toy) {
 	r.Helper()
+	r.metrics = prometheus.NewRegistry()
 	r.sup = supervisor.New(supervisor.Options{
 		DB: r.db, Networks: map[string]bots.Network{"toy": network},
 		Attention: r,
@@ -170,7 +172,7 @@ func (r *rig) start(network *toy) {
 		Expire:    2 * time.Hour,
 		Log:       slog.New(slog.DiscardHandler),
 		Now:       r.clock,
-		Metrics:   prometheus.NewRegistry(),
+		Metrics:   r.metrics,
 		Backoff:   time.Millisecond,
 	})
 	ctx, cancel := context.WithCancel(r.Context())
@@ -255,6 +257,25 @@ func (r *rig) open() int {
 		r.Fatal(err)
 	}
 	return list[1].Count
+}
+
+// deliveries is how many ended so by the metrics.
+func (r *rig) deliveries(result db.Result) (n float64) {
+	r.Helper()
+	families, err := r.metrics.Gather()
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if f.GetName() == "ticketfrei_deliveries_total" && l.GetName() == "result" && l.GetValue() == string(result) {
+					n += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return n
 }
 
 // waitForEmptyQueue waits until nothing is left to be sent.
