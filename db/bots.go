@@ -134,12 +134,6 @@ func (d *DB) EnableBot(ctx context.Context, botID int64, on bool) error {
 	return d.updateBot(ctx, botID, map[string]any{"enabled": on, "state": string(state), "last_error": "", "updated": millis(d.now())})
 }
 
-// TouchBot says that the network's own data about a bot has changed, so that
-// the bot is loaded again.
-func (d *DB) TouchBot(ctx context.Context, botID int64) error {
-	return d.updateBot(ctx, botID, map[string]any{"updated": millis(d.now())})
-}
-
 // SetBotState stores how a bot is doing, unless it was switched off in the
 // meantime. An empty lastError leaves the stored one as it is, unless the state
 // is BotRunning. restarted adds one to the restarts. It does not wait for the

@@ -29,10 +29,7 @@ func (c *changes) add(cityID int64) {
 		return
 	}
 	c.cities = append(c.cities, cityID)
-	select {
-	case c.some <- struct{}{}:
-	default:
-	}
+	signal(c.some)
 }
 
 // take waits for changed cities; it returns none when ctx ends.
@@ -83,14 +80,14 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 	}
 	for id, r := range s.runners {
 		if r.bot.CityID == cityID && !on[id] {
-			s.end(r)
+			s.switchOff(r)
 		}
 	}
 	return nil
 }
 
-// end stops the runner of a bot that is off. s.mu is locked.
-func (s *Supervisor) end(r *runner) {
+// switchOff stops the runner of a bot that is off. s.mu is locked.
+func (s *Supervisor) switchOff(r *runner) {
 	s.detach(r)
 	delete(s.runners, r.bot.ID)
 	if box := s.outboxes[r.bot.ID]; box != nil {

@@ -25,6 +25,15 @@ func (s *Supervisor) look(botID int64) {
 	s.withOutbox(botID, func(b *outbox) { b.unread = true })
 }
 
+// giveBack has the database keep what a bot is not going to send now.
+func (s *Supervisor) giveBack(r *runner) {
+	s.withOutbox(r.bot.ID, func(b *outbox) {
+		if b.runner == r {
+			b.giveBack()
+		}
+	})
+}
+
 // withOutbox changes the outbox of a bot that runs, and sends what is in it.
 func (s *Supervisor) withOutbox(botID int64, change func(*outbox)) {
 	s.mu.Lock()
@@ -79,7 +88,7 @@ func (s *Supervisor) tidy(b *outbox) {
 // TakenBack sends nothing of a report of the city any more, and has the bots look
 // for what they are to take back.
 func (s *Supervisor) TakenBack(cityID, seq int64) {
-	s.taken.Store(seq, true)
+	s.takenBack.Store(seq, true)
 	var bots []int64
 	s.mu.Lock()
 	for id, r := range s.runners {
@@ -136,8 +145,8 @@ func (s *Supervisor) inHand(botID, id int64) bool {
 	return b != nil && b.has(id)
 }
 
-// isTaken tells whether a report was taken back.
-func (s *Supervisor) isTaken(seq int64) bool {
-	_, taken := s.taken.Load(seq)
+// isTakenBack tells whether a report was taken back.
+func (s *Supervisor) isTakenBack(seq int64) bool {
+	_, taken := s.takenBack.Load(seq)
 	return taken
 }

@@ -8,6 +8,17 @@ import (
 )
 
 // end notes how a delivery ended. The slot is held until that is on disk.
+func (r *runner) end(i item, result db.Result, receipt report.Receipt, held *slot) {
+	i.row.box.end(i, result, receipt, held)
+	r.sup.count(r.bot.Network, result, 1)
+}
+
+// count adds to the metric of deliveries. result may also be "retry".
+func (s *Supervisor) count(network string, result db.Result, n int) {
+	s.metrics.deliveries.WithLabelValues(network, string(result)).Add(float64(n))
+}
+
+// end notes in its row how a delivery ended, and has the database told of it.
 func (b *outbox) end(i item, result db.Result, receipt report.Receipt, held *slot) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -37,7 +48,7 @@ func (b *outbox) end(i item, result db.Result, receipt report.Receipt, held *slo
 func (b *outbox) failed(i item) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wait := i.row.wait() // before the pass ends
+	wait := i.row.retryIn() // before the pass ends
 	i.row.out--
 	b.settle(i.row)
 	return wait
@@ -58,13 +69,4 @@ func (b *outbox) putBackFor(i item, d time.Duration) {
 	b.back(i)
 	b.settle(i.row)
 	b.pause(d)
-}
-
-// letGo has the database keep what a bot is not going to send now.
-func (s *Supervisor) letGo(r *runner) {
-	s.withOutbox(r.bot.ID, func(b *outbox) {
-		if b.runner == r {
-			b.giveBack()
-		}
-	})
 }

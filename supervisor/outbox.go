@@ -9,9 +9,9 @@ import (
 	"ticketfrei/db"
 )
 
-// mailboxSize is how many deliveries of a bot are in hand for each send that it
+// outboxSize is how many deliveries of a bot are in hand for each send that it
 // may run at once. More of them wait in the database.
-const mailboxSize = 256
+const outboxSize = 256
 
 // outbox is what one bot has to send: the fanouts that this process has in hand,
 // and whether there are more in the database. It hands out their deliveries report
@@ -29,12 +29,12 @@ type outbox struct {
 	waiting int       // deliveries in turn
 	paused  time.Time // until when nothing is sent; zero: now
 
-	unread  bool           // there may be rows in the database that are due and not in hand
-	reading bool           // the database is being asked
-	letGo   map[int64]bool // rows that left the hand while it was
-	horizon time.Time      // what is due until then is due, whatever the clock says
-	waits   []wait         // for what is due later
-	timer   *time.Timer    // for the first of them
+	unread   bool           // there may be rows in the database that are due and not in hand
+	reading  bool           // the database is being asked
+	released map[int64]bool // rows that left the hand while it was
+	horizon  time.Time      // what is due until then is due, whatever the clock says
+	waits    []wait         // for what is due later
+	timer    *time.Timer    // for the first of them
 }
 
 // wait is for what is due at a time by the clock that was right when that was said.
@@ -66,7 +66,7 @@ func (b *outbox) add(f db.Fanout) bool {
 	if b.runner.refused.Load() {
 		return false
 	}
-	p, size := b.pile(f.Seq), mailboxSize*b.runner.concurrency()
+	p, size := b.pile(f.Seq), outboxSize*b.runner.concurrency()
 	if b.waiting >= size || p != nil && p.waiting >= size/2 {
 		return false
 	}
@@ -108,7 +108,7 @@ func (b *outbox) next(r *runner) (i item, instance bots.Bot) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.canSend(r) {
-		if b.unread && !b.reading && b.waiting < mailboxSize*r.concurrency()/2 {
+		if b.unread && !b.reading && b.waiting < outboxSize*r.concurrency()/2 {
 			b.read()
 			continue
 		}
@@ -149,7 +149,7 @@ func (b *outbox) take() (item, bool) {
 func (b *outbox) drop(i item) bool {
 	w := i.row
 	expired := w.Expires(b.sup.Now(), b.sup.Expire)
-	if !expired && (w.Retract || !b.sup.isTaken(w.Seq)) {
+	if !expired && (w.Retract || !b.sup.isTakenBack(w.Seq)) {
 		return false
 	}
 	b.back(i)
@@ -205,7 +205,7 @@ func (b *outbox) giveBack() {
 func (b *outbox) release(w *row) {
 	delete(b.rows, w.ID)
 	if b.reading {
-		b.letGo[w.ID] = true
+		b.released[w.ID] = true
 	}
 	switch {
 	case w.Open == 0:
@@ -240,11 +240,11 @@ func (b *outbox) setTimer() {
 		return
 	}
 	first := slices.MinFunc(b.waits, func(v, w wait) int { return v.until.Compare(w.until) })
-	b.timer = time.AfterFunc(time.Until(first.until), func() { b.over(first.until) })
+	b.timer = time.AfterFunc(time.Until(first.until), func() { b.resume(first.until) })
 }
 
-// over sends what waited until then.
-func (b *outbox) over(until time.Time) {
+// resume sends what waited until then.
+func (b *outbox) resume(until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waits = slices.DeleteFunc(b.waits, func(w wait) bool {

@@ -121,7 +121,7 @@ func TestChangedBotGoesOn(t *testing.T) {
 	r.publishTo(b, "r1", crowd(200)...)
 	r.waitFor("two that hang", func() bool { return hanging.Load() == 2 })
 	r.advance(time.Second)
-	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
+	if err := r.db.EnableBot(t.Context(), b.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	r.notices.Changed(b.CityID)
@@ -239,7 +239,7 @@ func TestRefusedInTheMiddle(t *testing.T) {
 	r.waitForCounts("r1", db.Counts{Sent: 70})
 	good.Store(true)
 	r.advance(time.Second)
-	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
+	if err := r.db.EnableBot(t.Context(), b.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	r.notices.Changed(b.CityID)

@@ -53,6 +53,7 @@ func (o *outcomes) add(w *row) {
 	}
 }
 
+// signal leaves a signal in ch, which has room for one.
 func signal(ch chan<- struct{}) {
 	select {
 	case ch <- struct{}{}:
@@ -63,8 +64,8 @@ func signal(ch chan<- struct{}) {
 // stuckLook is how often to look whether the database can be written to again.
 const stuckLook = 100 * time.Millisecond
 
-// slot waits until a bot of a network may send. The error is that of ctx.
-func (o *outcomes) slot(ctx context.Context, network string) (*slot, error) {
+// takeSlot waits until a bot of a network may send. The error is that of ctx.
+func (o *outcomes) takeSlot(ctx context.Context, network string) (*slot, error) {
 	for o.stuck.Load() || o.sup.DB.Full() != nil {
 		select {
 		case <-ctx.Done():
@@ -72,7 +73,7 @@ func (o *outcomes) slot(ctx context.Context, network string) (*slot, error) {
 		case <-time.After(stuckLook):
 		}
 	}
-	return o.slots[network].slot(ctx)
+	return o.slots[network].take(ctx)
 }
 
 // run stores outcomes until ctx ends, and then what is left.
@@ -143,6 +144,8 @@ func (o *outcomes) take() []*row {
 	return rows
 }
 
+// snapshots returns what the database is to be told of rows, and the slots that are
+// held until then.
 func snapshots(rows []*row) (list []db.Outcome, held []*slot) {
 	for _, w := range rows {
 		w.box.mu.Lock()

@@ -16,7 +16,7 @@ const readRetry = time.Second
 // be older than what is known of a row: that of rows in hand, and of those that
 // have left it since, is dropped.
 func (b *outbox) read() {
-	b.reading, b.unread, b.letGo = true, false, make(map[int64]bool)
+	b.reading, b.unread, b.released = true, false, make(map[int64]bool)
 	now := b.sup.Now()
 	until := now
 	if until.Before(b.horizon) {
@@ -27,7 +27,7 @@ func (b *outbox) read() {
 	list, more, next, err := b.sup.DB.OpenFanouts(b.sup.sending, b.botID, until, limit, b.has)
 	b.mu.Lock()
 	b.takeIn(list)
-	b.reading, b.letGo = false, nil
+	b.reading, b.released = false, nil
 	switch {
 	case err != nil:
 		if b.sup.sending.Err() == nil {
@@ -47,7 +47,7 @@ func (b *outbox) takeIn(list []db.Fanout) {
 		return // the next runner reads
 	}
 	for _, f := range list {
-		if !b.letGo[f.ID] && !b.add(f) {
+		if !b.released[f.ID] && !b.add(f) {
 			b.unread = true
 		}
 	}

@@ -62,7 +62,7 @@ func (w *row) finish() {
 func (w *row) outcome(now time.Time) (db.Outcome, []*slot) {
 	w.Open &^= w.ended
 	if w.over && w.Open != 0 && !w.givenUp {
-		w.Due = now.Add(w.wait())
+		w.Due = now.Add(w.retryIn())
 		w.Attempts++
 	}
 	o, slots := w.news, w.slots
@@ -71,9 +71,9 @@ func (w *row) outcome(now time.Time) (db.Outcome, []*slot) {
 	return o, slots
 }
 
-// wait is how long those wait that could not be sent in this pass: longer with each
-// pass.
-func (w *row) wait() time.Duration {
+// retryIn is how long those wait that could not be sent in this pass: longer with
+// each pass.
+func (w *row) retryIn() time.Duration {
 	if w.delay == 0 {
 		w.delay = backoff.Wait(firstRetry, w.Attempts, lastRetry)
 	}

@@ -220,7 +220,7 @@ func (r *runner) needsAttention(err error) {
 	r.log.Error("supervisor.log.refused", "err", err)
 	r.refused.Store(true)
 	before := r.setHealth(r.words(err), func(h *health) { h.refused = true })
-	r.sup.letGo(r)
+	r.sup.giveBack(r)
 	if before == report.BotAttention {
 		return
 	}

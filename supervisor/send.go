@@ -18,7 +18,7 @@ func (r *runner) sendLoop(b *outbox) {
 			r.sup.tidy(b)
 			return
 		}
-		held, err := r.sup.outcomes.slot(r.sup.sending, r.bot.Network)
+		held, err := r.sup.outcomes.takeSlot(r.sup.sending, r.bot.Network)
 		if err != nil { // the program stops
 			b.putBack(i)
 			continue

@@ -8,9 +8,9 @@ import (
 	"ticketfrei/bots"
 )
 
-// unstored is how many deliveries of a network may be on their way, or sent and
-// that not on disk: at most so many are sent twice when the process is killed or the
-// machine loses power.
+// unstored is how many deliveries of a network may be under way, or sent while the
+// disk does not know of it yet: at most so many are sent twice when the process is
+// killed or the machine loses power.
 const unstored = 32
 
 // onTheWire is how long a send may take and count among the unstored. Servers that
@@ -32,8 +32,8 @@ type slot struct {
 
 var _ bots.Turn = (*slot)(nil)
 
-// slot waits for one. The error is that of ctx.
-func (all slots) slot(ctx context.Context) (*slot, error) {
+// take waits for one. The error is that of ctx.
+func (all slots) take(ctx context.Context) (*slot, error) {
 	s := &slot{of: all}
 	if err := s.Return(ctx); err != nil {
 		return nil, err

@@ -57,10 +57,10 @@ type Supervisor struct {
 	outboxes map[int64]*outbox // of bots that have something to send
 	stopped  bool
 
-	outcomes *outcomes
-	taken    sync.Map // reports that were taken back, by seq
-	turns    turns
-	changes  *changes
+	outcomes  *outcomes
+	takenBack sync.Map // reports that were taken back, by seq
+	turns     turns
+	changes   *changes
 
 	// receiving ends first when the program stops, sending after the sends
 	// under way have ended.

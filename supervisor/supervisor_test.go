@@ -138,7 +138,7 @@ func TestRefusedCredentialsNeedAttentionOnce(t *testing.T) {
 
 	good.Store(true) // the moderator connects the bot again
 	r.start(network)
-	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
+	if err := r.db.EnableBot(t.Context(), b.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	r.notices.Changed(b.CityID)
@@ -191,7 +191,7 @@ func TestExpiredDeliveryIsNotSent(t *testing.T) {
 	}
 }
 
-// TestHangingBotKeepsNobodyWaiting fills the mailbox of a bot that hangs with many
+// TestHangingBotKeepsNobodyWaiting fills the outbox of a bot that hangs with many
 // times what fits and sends through another meanwhile.
 func TestHangingBotKeepsNobodyWaiting(t *testing.T) {
 	r := newRig(t)
@@ -254,7 +254,7 @@ func TestSettingsChangedTakeEffectAtOnce(t *testing.T) {
 	receive(t, "start after switching on", running)
 	r.waitForCounts("r1", db.Counts{Sent: 1})
 	r.advance(time.Second)
-	change(func() error { return r.db.TouchBot(t.Context(), b.ID) })
+	change(func() error { return r.db.EnableBot(t.Context(), b.ID, true) })
 	receive(t, "stop of the former run", stopped)
 	receive(t, "start of the new run", running)
 	change(func() error { return r.db.DeleteBot(t.Context(), b.ID) })
@@ -374,9 +374,9 @@ func TestTakingBackWhatCannotBe(t *testing.T) {
 	}
 }
 
-// TestStopAndChangeWithFullMailbox stops, and changes, a bot that has more
+// TestStopAndChangeWithFullOutbox stops, and changes, a bot that has more
 // waiting for it than it can send.
-func TestStopAndChangeWithFullMailbox(t *testing.T) {
+func TestStopAndChangeWithFullOutbox(t *testing.T) {
 	slow.Test(t, "waits for what does not end")
 	r := newRig(t)
 	b := r.city("city")
@@ -389,7 +389,7 @@ func TestStopAndChangeWithFullMailbox(t *testing.T) {
 	r.publish(b, "r1", "a", "b", "c", "d", "e")
 	r.waitFor("a send", func() bool { return sending.Load() == 1 })
 	r.advance(time.Second)
-	if err := r.db.TouchBot(t.Context(), b.ID); err != nil {
+	if err := r.db.EnableBot(t.Context(), b.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	r.notices.Changed(b.CityID)

@@ -65,13 +65,3 @@ func (r *runner) removeRecipient(i item, cause error, held *slot) {
 	}
 	r.end(i, db.Failed, report.Receipt{}, held)
 }
-
-// end notes how a delivery ended. The slot is held until that is on disk.
-func (r *runner) end(i item, result db.Result, receipt report.Receipt, held *slot) {
-	i.row.box.end(i, result, receipt, held)
-	r.sup.count(r.bot.Network, result, 1)
-}
-
-func (s *Supervisor) count(network string, result db.Result, n int) {
-	s.metrics.deliveries.WithLabelValues(network, string(result)).Add(float64(n))
-}
