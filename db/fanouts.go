@@ -71,7 +71,8 @@ func (d *DB) insertFanout(tx *gorm.DB, f *Fanout) (err error) {
 	return err
 }
 
-// packIDs stores ids, each as its difference to the one before.
+// packIDs returns the form in which ids are stored: each as its difference to the one
+// before.
 func packIDs(ids []int64) []byte {
 	packed := make([]byte, 0, 2*len(ids))
 	last := int64(0)

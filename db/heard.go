@@ -45,8 +45,8 @@ func (d *DB) Hear(ctx context.Context, r report.Report) error {
 	return nil
 }
 
-// hear returns the place of the report; 0 where it is known already, or its city is
-// not, which is no error here: others share the transaction.
+// hear stores a report and returns its place: 0 where it is known already, or its
+// city is gone. Neither is an error here, since others share the transaction.
 func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err error) {
 	if seq, err = d.seqs.next(tx); err != nil {
 		return 0, false, err

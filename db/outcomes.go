@@ -49,9 +49,10 @@ type SentReceipt struct {
 	Receipt   report.Receipt // with an id: without one nothing can be taken back
 }
 
-// SaveOutcomes stores what became of deliveries, in one transaction that nobody
-// waits for the disk for: see OnSync. What was sent of a report that was taken back meanwhile
-// becomes a fanout that takes it back; bots returns who has such new ones.
+// SaveOutcomes stores what became of deliveries, in one transaction. It returns when
+// that is committed and not yet on disk: see OnSync. What was sent of a report that
+// was taken back meanwhile becomes a fanout that takes it back; bots are those that
+// have got such fanouts.
 func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, err error) {
 	err = d.writer.do(ctx, d.writer.soon, &job{rows: len(list), fn: func(tx *gorm.DB) error {
 		bots = nil
@@ -67,12 +68,12 @@ func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, er
 		return nil
 	}})
 	if err != nil {
-		return nil, fmt.Errorf("record deliveries: %w", err)
+		return nil, fmt.Errorf("save outcomes: %w", err)
 	}
 	return bots, nil
 }
 
-// saveOutcome tells whether there is something new to take back.
+// saveOutcome stores one of them. more says that there is something new to take back.
 func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
 	there, err := updateFanout(tx, o)
 	if err != nil {
@@ -96,7 +97,8 @@ func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
 	return d.retractLate(tx, o.Fanout, ids)
 }
 
-// updateFanout is false where the fanout is not there any more.
+// updateFanout stores what is still open of a fanout, or deletes it where nothing
+// is. It is false where the fanout is not there any more.
 func updateFanout(tx *gorm.DB, o *Outcome) (there bool, err error) {
 	statement, args := "DELETE FROM fanouts WHERE id = ?", []any{o.Fanout.ID}
 	if o.Open != 0 {
@@ -110,7 +112,8 @@ func updateFanout(tx *gorm.DB, o *Outcome) (there bool, err error) {
 	return n > 0, err
 }
 
-// addCounts does nothing for a report that was deleted.
+// addCounts adds to what became of the deliveries of a report. It does nothing where
+// the report was deleted.
 func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
 	if c.none() {
 		return nil
@@ -127,6 +130,8 @@ func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
 	return err
 }
 
+// insertReceipts stores receipts and returns their ids: none where the report was
+// deleted.
 func insertReceipts(tx *gorm.DB, o *Outcome) (ids []int64, err error) {
 	for _, s := range o.Receipts {
 		result, err := Exec(tx, `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)

@@ -98,8 +98,8 @@ type Saved struct {
 }
 
 // SaveVerdicts stores verdicts, with the fanouts of the reports that pass, in one
-// transaction that nobody waits for the disk for. One that the rules let pass and
-// that has an author gets the verdict of the brake.
+// transaction. It returns when that is committed and not yet on disk. A report that
+// the rules let pass and that has an author gets the verdict of the brake.
 func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Saved, error) {
 	sameness := make([]string, len(list))
 	rows := len(list)
@@ -134,6 +134,8 @@ func (d *DB) judged(list []Saved) {
 	}
 }
 
+// saveVerdict stores one of them. What it returns is empty where the report was judged
+// before, or is gone.
 func (d *DB) saveVerdict(tx *gorm.DB, r Ruling, sameness string, brake Brake) (Saved, error) {
 	v := r.Verdict
 	if v.Passed && r.Report.Author != "" {
@@ -158,6 +160,7 @@ func (d *DB) saveVerdict(tx *gorm.DB, r Ruling, sameness string, brake Brake) (S
 	return s, err
 }
 
+// fanOut stores the fanouts of a report that passed.
 func (d *DB) fanOut(tx *gorm.DB, r Ruling) ([]Fanout, error) {
 	var list []Fanout
 	now := d.now()

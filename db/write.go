@@ -12,8 +12,7 @@ import (
 )
 
 // Bounds of one transaction: how many writes of each kind share it, and how many
-// rows those that nobody waits for the disk for may add to it. A write is always
-// whole.
+// rows those that do not wait for the disk may add to it. A write is always whole.
 const (
 	groupSize = 256
 	groupRows = 512

@@ -30,6 +30,7 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	return r, err
 }
 
+// count adds a verdict to the metric and to the log.
 func (rl *Relay) count(r *report.Report, v report.Verdict) {
 	rl.verdicts.WithLabelValues(r.Network, string(v.Reason)).Inc()
 	rl.Log.Debug("report judged", "report", r.ID, "city", r.CityID, "passed", v.Passed, "reason", v.Reason)

@@ -35,6 +35,7 @@ func newLane(number int, d *db.DB) *lane {
 	return l
 }
 
+// signal wakes who waits in await.
 func (l *lane) signal() {
 	select {
 	case l.wake <- struct{}{}:
@@ -76,6 +77,7 @@ func (l *lane) await(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
+// some tells whether there may be reports to take.
 func (l *lane) some() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

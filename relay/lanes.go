@@ -20,11 +20,11 @@ const lanes = 16
 const (
 	firstRetry = 200 * time.Millisecond
 	lastRetry  = 30 * time.Second
-	lastPause  = time.Second // of a database that cannot be written to
+	lastPause  = time.Second // where the database cannot be written to
 )
 
-// batchFanouts is how many fanouts are stored with a batch of reports, about: while
-// they are, nobody's report is.
+// batchFanouts is about how many fanouts are stored in one transaction. While it
+// runs, no report that comes in can be stored.
 const batchFanouts = 512
 
 // maxTries is how often a report is tried that cannot be judged. Then it is held.

@@ -34,7 +34,7 @@ type AttentionMail struct {
 
 var _ Attention = (*AttentionMail)(nil)
 
-// Tell puts a mail to every moderator of the bot's city into the queue: see
+// Tell puts a mail to every moderator of the bot's city into the database: see
 // Attention.
 func (a *AttentionMail) Tell(ctx context.Context, b report.Bot, reason string) error {
 	city, err := a.DB.BriefCity(ctx, b.CityID)
