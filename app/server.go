@@ -88,7 +88,7 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.sup = supervisor.New(supervisor.Options{
 		DB: s.db, Networks: s.networks,
-		Attention: &supervisor.AttentionMail{DB: s.db, Outbox: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
+		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
 		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: registry,
 	})
@@ -98,7 +98,7 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		Outbox: s.accounts, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
+		AccountMails: s.accounts, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Demo:    s.mode.demo, Source: s.mode.source.files(),
 	})
@@ -136,7 +136,7 @@ func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error 
 	s.onClose(client.CloseIdleConnections)
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
-			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, Outbox: s.accounts,
+			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Hearer: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {

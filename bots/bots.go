@@ -55,12 +55,12 @@ type Definition struct {
 
 // Host is what the program gives a network.
 type Host struct {
-	Config  *config.Config
-	DB      *db.DB
-	Secrets *secret.Box
-	Texts   *i18n.Catalogue
-	Mailer  *mailer.Mailer
-	Outbox  Outbox
+	Config       *config.Config
+	DB           *db.DB
+	Secrets      *secret.Box
+	Texts        *i18n.Catalogue
+	Mailer       *mailer.Mailer
+	AccountMails AccountMails
 	// HTTP is the client for talking to hosts that a user named: it refuses
 	// private addresses (unless network.allow_private is set) and has a
 	// timeout of 30 s for a whole exchange. Its Transport may be taken for
@@ -80,11 +80,11 @@ type Hearer interface {
 	Hear(ctx context.Context, b report.Bot, in Incoming) error
 }
 
-// Outbox sends account mails: confirmations and notices.
-type Outbox interface {
-	// PublishMail stores a mail; when it returns nil it is on disk
-	// and will be sent, with retries.
-	PublishMail(ctx context.Context, m mailer.Mail) error
+// AccountMails sends account mails: confirmations and notices.
+type AccountMails interface {
+	// StoreMail stores a mail. When it returns nil, the mail is on disk and will
+	// be sent, and tried again where that fails.
+	StoreMail(ctx context.Context, m mailer.Mail) error
 }
 
 // Incoming is a report as a network heard it. The program adds the rest.

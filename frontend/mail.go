@@ -26,7 +26,7 @@ func (s *Site) mailTo(ctx context.Context, lang, to, subjectID, textID string, d
 		return nil
 	}
 	text := s.Texts.T(lang, textID, data...) + "\n\n" + s.Texts.T(lang, "account_mail.footer", "URL", s.Config.Web.URL) + "\n"
-	if err := s.Outbox.PublishMail(ctx, mailer.AccountMail(s.Config.Mail, to, subject, text, s.Now())); err != nil {
+	if err := s.AccountMails.StoreMail(ctx, mailer.AccountMail(s.Config.Mail, to, subject, text, s.Now())); err != nil {
 		return fmt.Errorf("store account mail: %w", err)
 	}
 	return nil

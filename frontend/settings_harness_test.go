@@ -194,15 +194,15 @@ func (b *board) open(networks []Network) {
 			Reports: config.Reports{Keep: 168 * time.Hour},
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
-		Log:    slog.New(slog.DiscardHandler),
-		Outbox: b, Notices: &b.notices, Relay: b, Health: b, Networks: networks,
+		Log:          slog.New(slog.DiscardHandler),
+		AccountMails: b, Notices: &b.notices, Relay: b, Health: b, Networks: networks,
 	})
 	b.notices.OnChanged(b.noteChange)
 	must(err)
 }
 
-// PublishMail keeps the mails of the site.
-func (b *board) PublishMail(_ context.Context, m mailer.Mail) error {
+// StoreMail keeps the mails of the site.
+func (b *board) StoreMail(_ context.Context, m mailer.Mail) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.mails = append(b.mails, m)

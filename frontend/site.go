@@ -26,17 +26,17 @@ import (
 // Options is what the site needs. If Metrics is nil, there is no /metrics.
 // Everything else is required.
 type Options struct {
-	Config  *config.Config
-	DB      *db.DB
-	Secrets *secret.Box
-	Texts   *i18n.Catalogue
-	Log     *slog.Logger
-	Now     func() time.Time
-	Outbox  bots.Outbox
-	Notices *notice.Board
-	Relay   Relay
-	Health  Health
-	Metrics http.Handler
+	Config       *config.Config
+	DB           *db.DB
+	Secrets      *secret.Box
+	Texts        *i18n.Catalogue
+	Log          *slog.Logger
+	Now          func() time.Time
+	AccountMails bots.AccountMails
+	Notices      *notice.Board
+	Relay        Relay
+	Health       Health
+	Metrics      http.Handler
 	// Networks are mounted in this order.
 	Networks []Network
 	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that
@@ -91,7 +91,7 @@ var (
 // except for a developer. Close the site in the end.
 func NewSite(o Options) (*Site, error) {
 	if o.Config == nil || o.DB == nil || o.Secrets == nil || o.Texts == nil || o.Log == nil ||
-		o.Now == nil || o.Outbox == nil || o.Notices == nil || o.Relay == nil || o.Health == nil {
+		o.Now == nil || o.AccountMails == nil || o.Notices == nil || o.Relay == nil || o.Health == nil {
 		return nil, errors.New("frontend: an option is missing")
 	}
 	s := &Site{Options: o, demos: map[string]http.Handler{}}

@@ -157,8 +157,8 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 			Reports: config.Reports{Keep: 168 * time.Hour},
 		},
 		DB: tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
-		Log:    slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Outbox: tn, Notices: &tn.notices, Relay: tn.db, Health: tn, Networks: networks,
+		Log:          slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		AccountMails: tn, Notices: &tn.notices, Relay: tn.db, Health: tn, Networks: networks,
 	}
 	tn.notices.OnChanged(tn.noteChange)
 	for _, f := range change {

@@ -53,7 +53,7 @@ type AccountMails struct {
 	done   []int64        // in hand until the next reading begins: its answer is newer
 }
 
-var _ bots.Outbox = (*AccountMails)(nil)
+var _ bots.AccountMails = (*AccountMails)(nil)
 
 // NewAccountMails returns the account mails of a database; Run sends them. Where
 // logLinks is set, the link of a mail that could not be sent is logged.
@@ -65,8 +65,8 @@ func NewAccountMails(d *db.DB, box *secret.Box, m *mailer.Mailer, logLinks bool,
 // sealedMail is where an account mail is stored, which sealing binds it to.
 const sealedMail = "mails.mail"
 
-// PublishMail stores a mail: see bots.Outbox.
-func (a *AccountMails) PublishMail(ctx context.Context, m mailer.Mail) error {
+// StoreMail stores a mail: see bots.AccountMails.
+func (a *AccountMails) StoreMail(ctx context.Context, m mailer.Mail) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("store mail: %w", err)

@@ -36,10 +36,10 @@ func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	m := mailer.New(&config.Config{Mail: config.Mail{Domain: "mail.example", Relay: "smtp://" + relay.Addr, Connections: 4}}, log, time.Now)
 	defer m.Close()
-	outbox := supervisor.NewAccountMails(d, box, m, false, log, time.Now)
+	accounts := supervisor.NewAccountMails(d, box, m, false, log, time.Now)
 	publish := func(to string) {
 		t.Helper()
-		if err := outbox.PublishMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Data: []byte("Subject: x\r\n\r\n")}); err != nil {
+		if err := accounts.StoreMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Data: []byte("Subject: x\r\n\r\n")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,7 +49,7 @@ func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- outbox.Run(ctx) }()
+	go func() { done <- accounts.Run(ctx) }()
 	time.AfterFunc(300*time.Millisecond, func() { close(letGo) })
 	got := make(map[string]int) // mails by recipient
 	wait := func(n int) {

@@ -23,13 +23,13 @@ var Texts embed.FS
 
 // AttentionMail is an Attention that mails the moderators.
 type AttentionMail struct {
-	DB       *db.DB
-	Outbox   bots.Outbox
-	Networks map[string]bots.Network // by name
-	Texts    *i18n.Catalogue
-	Config   *config.Config
-	Log      *slog.Logger
-	Now      func() time.Time
+	DB           *db.DB
+	AccountMails bots.AccountMails
+	Networks     map[string]bots.Network // by name
+	Texts        *i18n.Catalogue
+	Config       *config.Config
+	Log          *slog.Logger
+	Now          func() time.Time
 }
 
 var _ Attention = (*AttentionMail)(nil)
@@ -57,7 +57,7 @@ func (a *AttentionMail) Tell(ctx context.Context, b report.Bot, reason string) e
 	var errs []error
 	for _, m := range moderators {
 		mail := mailer.AccountMail(a.Config.Mail, m.Email, subject, text, a.Now())
-		errs = append(errs, a.Outbox.PublishMail(ctx, mail))
+		errs = append(errs, a.AccountMails.StoreMail(ctx, mail))
 	}
 	return errors.Join(errs...)
 }

@@ -54,7 +54,7 @@ type bench struct {
 	mu       sync.Mutex
 	heard    []heard
 	emitErr  error
-	accounts []mailer.Mail // what PublishMail was given
+	accounts []mailer.Mail // what StoreMail was given
 }
 
 // logbook keeps what was logged.
@@ -119,13 +119,13 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	send := mailer.New(b.cfg, log, b.clock.Now)
 	t.Cleanup(func() { send.Close() })
 	notices := &notice.Board{}
-	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, Outbox: b,
+	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, AccountMails: b,
 		Hearer: b, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.site, err = frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.clock.Now, Demo: true,
-		Outbox: b, Notices: notices, Relay: b.db, Health: b, Networks: []frontend.Network{{Definition: Definition(), Network: b.network}}})
+		AccountMails: b, Notices: notices, Relay: b.db, Health: b, Networks: []frontend.Network{{Definition: Definition(), Network: b.network}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func (b *bench) Hear(_ context.Context, bot report.Bot, in bots.Incoming) error 
 	return nil
 }
 
-func (b *bench) PublishMail(_ context.Context, m mailer.Mail) error {
+func (b *bench) StoreMail(_ context.Context, m mailer.Mail) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.accounts = append(b.accounts, m)

@@ -102,7 +102,7 @@ func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.B
 	default:
 		m = n.subscribedMail(city, email)
 	}
-	return n.host.Outbox.PublishMail(ctx, m)
+	return n.host.AccountMails.StoreMail(ctx, m)
 }
 
 // linkPage is what the pages behind the links in mails show.

@@ -72,7 +72,7 @@ func newParts(b *testing.B) parts {
 // quiet takes what the parts hand over, and does nothing with it.
 type quiet struct{}
 
-func (quiet) PublishMail(context.Context, mailer.Mail) error        { return nil }
+func (quiet) StoreMail(context.Context, mailer.Mail) error          { return nil }
 func (quiet) Hear(context.Context, report.Bot, bots.Incoming) error { return nil }
 func (quiet) Ready(context.Context) error                           { return nil }
 
@@ -88,7 +88,7 @@ func (c counting) Hear(context.Context, report.Bot, bots.Incoming) error {
 func (p parts) mailNetwork(b *testing.B, hearing bots.Hearer) *mail.Network {
 	b.Helper()
 	n, err := mail.New(bots.Host{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		Mailer: mailer.New(p.cfg, p.log, time.Now), Outbox: quiet{}, Hearer: hearing, Notices: &notice.Board{}})
+		Mailer: mailer.New(p.cfg, p.log, time.Now), AccountMails: quiet{}, Hearer: hearing, Notices: &notice.Board{}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func BenchmarkCityPage(b *testing.B) {
 	}
 	notices := &notice.Board{}
 	site, err := frontend.NewSite(frontend.Options{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		Outbox: quiet{}, Notices: notices, Relay: p.db, Health: quiet{},
+		AccountMails: quiet{}, Notices: notices, Relay: p.db, Health: quiet{},
 		Networks: []frontend.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, quiet{})}}})
 	if err != nil {
 		b.Fatal(err)

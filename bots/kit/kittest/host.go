@@ -41,9 +41,9 @@ type Host struct {
 	Network    bots.Network
 	Site       *frontend.Site
 	Clock      *Clock
-	Inbox      *Inbox  // what the network's servers hear
-	Mails      *Outbox // account mails
-	Lines      *Lines  // of all logs
+	Inbox      *Inbox        // what the network's servers hear
+	Mails      *AccountMails // account mails
+	Lines      *Lines        // of all logs
 
 	tb   testing.TB
 	said *sync.Map // of first
@@ -54,7 +54,7 @@ type Host struct {
 // the test.
 func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	tb.Helper()
-	h := &Host{tb: tb, said: &sync.Map{}, Definition: d, Clock: &Clock{}, Inbox: NewInbox(), Mails: &Outbox{}, Lines: &Lines{}}
+	h := &Host{tb: tb, said: &sync.Map{}, Definition: d, Clock: &Clock{}, Inbox: NewInbox(), Mails: &AccountMails{}, Lines: &Lines{}}
 	box := must(secret.New(bytes.Repeat([]byte{7}, 32)))(tb)
 	migrations := map[string][]*gormigrate.Migration{}
 	if d.Migrations != nil {
@@ -65,12 +65,12 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	cfg := h.config(settings)
 	h.Host = bots.Host{
 		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: must(i18n.New(sources...))(tb),
-		Mailer: mailer.New(cfg, log, h.Clock.Now), Outbox: h.Mails, HTTP: bots.NewHTTPClient(true), Hearer: h.Inbox,
+		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true), Hearer: h.Inbox,
 		Notices: &notice.Board{}, Log: log, Now: h.Clock.Now,
 	}
 	h.Network = must(d.New(h.Host))(tb)
 	h.Site = must(frontend.NewSite(frontend.Options{Config: cfg, DB: h.DB, Secrets: box, Texts: h.Texts, Log: log, Now: h.Clock.Now,
-		Outbox: h.Mails, Notices: h.Notices, Relay: h.DB, Health: ready{}, Demo: true,
+		AccountMails: h.Mails, Notices: h.Notices, Relay: h.DB, Health: ready{}, Demo: true,
 		Networks: []frontend.Network{{Definition: d, Network: h.Network}}}))(tb)
 	tb.Cleanup(func() {
 		h.Site.Close()
@@ -223,16 +223,16 @@ func (h *Host) Rows(b report.Bot) map[string]int {
 	return rows
 }
 
-// Outbox takes account mails.
-type Outbox struct {
+// AccountMails takes account mails.
+type AccountMails struct {
 	mu    sync.Mutex
 	mails []mailer.Mail
 }
 
-var _ bots.Outbox = (*Outbox)(nil)
+var _ bots.AccountMails = (*AccountMails)(nil)
 
-// PublishMail keeps a mail.
-func (o *Outbox) PublishMail(_ context.Context, m mailer.Mail) error {
+// StoreMail keeps a mail.
+func (o *AccountMails) StoreMail(_ context.Context, m mailer.Mail) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.mails = append(o.mails, m)
@@ -240,7 +240,7 @@ func (o *Outbox) PublishMail(_ context.Context, m mailer.Mail) error {
 }
 
 // All returns the mails so far, the first one first.
-func (o *Outbox) All() []mailer.Mail {
+func (o *AccountMails) All() []mailer.Mail {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return append([]mailer.Mail(nil), o.mails...)
