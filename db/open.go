@@ -1,7 +1,7 @@
-// Package db stores everything that outlives a report's way: cities,
-// moderators, sessions, bots, reports and what became of them. The tables here
-// are its own. A network keeps its tables in its own directory and reaches them
-// through Read, ReadRow and Write.
+// Package db stores everything that lasts: cities, moderators, sessions, bots,
+// reports, what is still to be sent of them and what became of it. It is the message
+// queue of the program. The tables here are its own. A network keeps its tables in
+// its own directory and reaches them through Read, ReadRow and Write.
 package db
 
 import (
