@@ -129,7 +129,7 @@ const busyTimeout = 10 * time.Second
 const (
 	shared  = "_journal_mode=WAL&_synchronous=NORMAL&_foreign_keys=true"
 	writing = shared + "&_txlock=immediate&_secure_delete=true&_cache_size=-32000"
-	reading = shared + "&_query_only=true&_cache_size=-4000"
+	reading = shared + "&_query_only=true&_cache_size=-1000"
 )
 
 // open opens a pool of connections for gorm.
