@@ -98,14 +98,15 @@ func unpackIDs(packed []byte) ([]int64, error) {
 }
 
 // OpenFanouts returns the open fanouts of a bot that are due at now, at most limit
-// of them: the first of each report, then the second of each, and so on. known
+// of them: the first of each report, then the second of each, and so on, those that
+// were tried less often first. known
 // leaves out those that the caller has already; they count for the limit. more
 // says that there may be others; if not, next is when the next is due, zero where
 // there is none.
 func (d *DB) OpenFanouts(ctx context.Context, botID int64, now time.Time, limit int, known func(id int64) bool) (list []Fanout, more bool, next time.Time, err error) {
 	until, far := millis(now), millis(now.Add(farthest))
 	ids, err := ReadColumn[int64](ctx, d, `SELECT id FROM
-			(SELECT id, row_number() OVER (PARTITION BY report ORDER BY id) AS n FROM fanouts
+			(SELECT id, row_number() OVER (PARTITION BY report ORDER BY attempts, id) AS n FROM fanouts
 			WHERE bot_id = ?1 AND (due <= ?2 OR due > ?3)) AS open
 		ORDER BY n, id LIMIT ?4`, botID, until, far, limit)
 	if err == nil {
@@ -147,6 +148,8 @@ func (d *DB) loadFanouts(ctx context.Context, ids []int64, known func(id int64) 
 
 const fanoutColumns = "f.id, f.bot_id, f.kind, f.recipients, f.open, f.attempts, f.due, f.created"
 
+// fanout returns a fanout. Where its recipients cannot be read, none of them is
+// open.
 func (d *DB) fanout(ctx context.Context, id int64) (Fanout, error) {
 	row := d.ReadRow(ctx, "SELECT "+reportColumns+", "+fanoutColumns+" FROM fanouts AS f JOIN reports AS r ON r.seq = f.report WHERE f.id = ?", id)
 	f := Fanout{Report: new(report.Report)}
@@ -159,7 +162,14 @@ func (d *DB) fanout(ctx context.Context, id int64) (Fanout, error) {
 	}
 	f.Retract, f.Open, f.Due, f.Created = kind == kindRetract, uint64(open), fromMillis(due), fromMillis(created)
 	f.Recipients, err = unpackIDs(packed)
-	return f, err
+	if err == nil && bits.Len64(f.Open) > len(f.Recipients) {
+		err = errors.New("more recipients are open than there are")
+	}
+	if err != nil {
+		d.damage.log.Error("a report cannot be sent to some recipients: who they are cannot be read. They are left out", "report", f.Report.ID, "bot", f.BotID, "err", err)
+		f.Open, f.Recipients = 0, nil
+	}
+	return f, nil
 }
 
 // BotsToSend returns the bots that have open fanouts.

@@ -103,6 +103,9 @@ func (a *AccountMails) Run(ctx context.Context) error {
 func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next time.Time) {
 	a.forget()
 	now := a.now()
+	if a.db.Full() != nil { // what is sent now could not be deleted
+		return now.Add(time.Second)
+	}
 	list, next, err := a.db.Mails(ctx, now, accountMailsRead, a.has)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -174,18 +177,18 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 	}
 	if err != nil {
 		a.log.Error("an account mail cannot be read, was it stored with another secret key? It is dropped", "err", err)
-		a.drop(m)
+		a.drop(ctx, m)
 		return
 	}
 	if err = a.mailer.Send(ctx, mail); err == nil {
-		a.drop(m)
+		a.drop(ctx, m)
 	} else if ctx.Err() == nil {
-		a.failed(m, mail, err)
+		a.failed(ctx, m, mail, err)
 	}
 }
 
 // failed drops an account mail that could not be sent, or puts it off.
-func (a *AccountMails) failed(m db.Mail, mail mailer.Mail, err error) {
+func (a *AccountMails) failed(ctx context.Context, m db.Mail, mail mailer.Mail, err error) {
 	log := a.log.With("err", err)
 	if link := firstLink(mail.Data); a.logLinks && link != "" {
 		log = log.With("link", link)
@@ -194,30 +197,36 @@ func (a *AccountMails) failed(m db.Mail, mail mailer.Mail, err error) {
 	answer, ok := errors.AsType[*mailer.Error](err)
 	if ok && answer.Permanent() || m.Attempts >= accountMailTries {
 		log.Error("an account mail could not be sent and is dropped")
-		a.drop(m)
+		a.drop(ctx, m)
 		return
 	}
 	wait := accountMailWait(m.Attempts)
 	log.Warn("an account mail could not be sent, trying again", "in", wait.Round(time.Second))
-	a.store(func(ctx context.Context) error { return a.db.PutOffMail(ctx, m.ID, m.Attempts, a.now().Add(wait)) })
+	a.store(ctx, func(ctx context.Context) error { return a.db.PutOffMail(ctx, m.ID, m.Attempts, a.now().Add(wait)) })
 	signal(a.wake)
 }
 
 // drop deletes a mail that is not to be sent any more.
-func (a *AccountMails) drop(m db.Mail) {
-	a.store(func(ctx context.Context) error { return a.db.DeleteMail(ctx, m.ID) })
+func (a *AccountMails) drop(ctx context.Context, m db.Mail) {
+	a.store(ctx, func(ctx context.Context) error { return a.db.DeleteMail(ctx, m.ID) })
 }
 
 // store stores what became of a mail, for as long as that takes: what was sent is
-// not to be sent again.
-func (a *AccountMails) store(write func(context.Context) error) {
-	for times := range accountMailTries {
-		err := write(context.Background())
-		if err == nil || !db.Unavailable(err) {
+// not to be sent again. When ctx has ended it tries once.
+func (a *AccountMails) store(ctx context.Context, write func(context.Context) error) {
+	for times := 0; ; times++ {
+		err := write(context.WithoutCancel(ctx))
+		if err == nil {
 			return
 		}
 		a.log.Error("what became of an account mail cannot be stored, trying again", "err", err)
-		time.Sleep(backoff.Wait(50*time.Millisecond, times, 5*time.Second))
+		if ctx.Err() != nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(backoff.Wait(50*time.Millisecond, times, 5*time.Second)):
+		}
 	}
 }
 

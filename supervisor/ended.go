@@ -45,13 +45,15 @@ func (b *outbox) end(i item, result db.Result, receipt report.Receipt, held *slo
 
 // failed leaves a delivery open that could not be sent, and returns how long it
 // waits.
-func (b *outbox) failed(i item) time.Duration {
+// first says that it is the first of its row in this pass.
+func (b *outbox) failed(i item) (wait time.Duration, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wait := i.row.retryIn() // before the pass ends
+	first = i.row.delay == 0
+	wait = i.row.retryIn() // before the pass ends
 	i.row.out--
 	b.settle(i.row)
-	return wait
+	return wait, first
 }
 
 // putBack puts a delivery back that was not tried.

@@ -2,3 +2,12 @@ package supervisor
 
 // InHand tells whether a bot works on a fanout.
 func (s *Supervisor) InHand(botID, id int64) bool { return s.inHand(botID, id) }
+
+// Runs tells whether a bot has a runner.
+func (s *Supervisor) Runs(botID int64) bool { return s.running(botID) != nil }
+
+func (s *Supervisor) running(botID int64) *runner {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runners[botID]
+}

@@ -47,15 +47,16 @@ func (r *runner) tryLater(i item, err error, held *slot) {
 		return
 	}
 	r.sup.count(r.bot.Network, "retry", 1)
-	wait := i.row.box.failed(i)
-	r.log.Warn("supervisor.log.later", "err", err, "in", wait)
+	if wait, first := i.row.box.failed(i); first { // thousands fail when a server is down
+		r.log.Warn("supervisor.log.later", "err", err, "in", wait)
+	}
 	r.setHealth(r.words(err), func(h *health) { h.cannotSend = true })
 }
 
 // removeRecipient forgets a recipient who is not there any more.
 func (r *runner) removeRecipient(i item, cause error, held *slot) {
 	if network, ok := r.network.(bots.Recipients); ok {
-		if err := network.RemoveRecipient(r.sup.sending, r.bot, i.row.Recipients[i.index]); err != nil {
+		if err := r.callRemove(network, i.row.Recipients[i.index]); err != nil {
 			r.sup.Log.Error("a recipient could not be removed, trying again", "bot", r.bot.ID, "err", err)
 			i.row.box.failed(i)
 			held.Leave()
@@ -64,4 +65,10 @@ func (r *runner) removeRecipient(i item, cause error, held *slot) {
 		r.log.Info("supervisor.log.gone", "err", cause)
 	}
 	r.end(i, db.Failed, report.Receipt{}, held)
+}
+
+// callRemove calls RemoveRecipient. A panic is an error.
+func (r *runner) callRemove(network bots.Recipients, recipient int64) (err error) {
+	defer r.recovered(&err)
+	return network.RemoveRecipient(r.sup.sending, r.bot, recipient)
 }

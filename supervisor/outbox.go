@@ -80,6 +80,9 @@ func (b *outbox) add(f db.Fanout) bool {
 	b.rows[f.ID] = w
 	p.rows = append(p.rows, w)
 	b.grow(p, f.OpenCount())
+	if f.Open == 0 {
+		b.settle(w) // nothing of it can be sent: it goes
+	}
 	return true
 }
 
@@ -154,13 +157,28 @@ func (b *outbox) drop(i item) bool {
 	}
 	b.back(i)
 	n := w.endRest()
-	b.grow(b.pile(w.Seq), -n)
+	if n > 0 { // what was not begun is in a pile
+		b.grow(b.pile(w.Seq), -n)
+	}
 	if expired && !w.Retract {
 		w.news.Counts.Expired += n
 		b.sup.count(b.runner.bot.Network, db.Expired, n)
 	}
 	b.settle(w)
 	return true
+}
+
+// still tells whether r is to send a delivery that it took a while ago; where not,
+// it is put back or ended.
+func (b *outbox) still(r *runner, i item) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.canSend(r) {
+		b.back(i)
+		b.settle(i.row)
+		return false
+	}
+	return !b.drop(i)
 }
 
 // back puts a delivery back that was taken and not tried.
@@ -307,6 +325,6 @@ func (b *outbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.giveBack()
-	b.waits = nil
+	b.waits, b.paused = nil, time.Time{} // whoever waits for a pause would wait for ever
 	b.setTimer()
 }

@@ -3,10 +3,13 @@ package supervisor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -247,4 +250,72 @@ func TestRefusedInTheMiddle(t *testing.T) {
 	if n, most := sent.of("r1"); n != 300 || most != 1 {
 		t.Errorf("sent to %d, to one of them %d times", n, most)
 	}
+}
+
+// TestAllSendersStartAgain has more wait at the start than one sender takes: as many
+// work as the bot may run.
+func TestAllSendersStartAgain(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	r.publishTo(b, "r1", crowd(200)...)
+	var hanging atomic.Int32
+	release := make(chan struct{})
+	r.start(&toy{workers: 4, send: func(context.Context, report.Delivery) (report.Receipt, error) {
+		hanging.Add(1)
+		<-release
+		return report.Receipt{}, nil
+	}})
+	defer close(release)
+	r.waitFor("four at work", func() bool { return hanging.Load() == 4 })
+}
+
+// TestOffAndOnWhilePaused switches a bot off and on while it was told to wait and one
+// of its sends hangs: it sends the rest.
+func TestOffAndOnWhilePaused(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var tries atomic.Int32
+	release := make(chan struct{})
+	r.start(&toy{workers: 2, send: func(context.Context, report.Delivery) (report.Receipt, error) {
+		switch tries.Add(1) {
+		case 1:
+			<-release
+		case 2:
+			return report.Receipt{}, bots.RetryAfter(2*time.Second, errors.New("slow down"))
+		}
+		return report.Receipt{}, nil
+	}})
+	r.publishTo(b, "r1", crowd(10)...)
+	r.waitFor("two", func() bool { return tries.Load() == 2 })
+	for _, on := range []bool{false, true} {
+		r.advance(time.Second)
+		if err := r.db.EnableBot(t.Context(), b.ID, on); err != nil {
+			t.Fatal(err)
+		}
+		r.notices.Changed(b.CityID)
+		r.waitFor("the change", func() bool { return r.sup.Runs(b.ID) == on })
+	}
+	close(release)
+	r.waitForCounts("r1", db.Counts{Sent: 10})
+}
+
+// TestUnreadableFanoutHoldsUpNobody has rows in the database that nobody can read:
+// they go, and the bot sends what it can.
+func TestUnreadableFanoutHoldsUpNobody(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	for i, change := range []string{"recipients = x'ff'", "open = -1", "recipients = x''"} {
+		id := fmt.Sprint("bad", i)
+		broken := r.store(b, id, 1, 2, 3)[0].ID
+		err := r.db.Write(t.Context(), func(tx *gorm.DB) error {
+			return tx.Exec("UPDATE fanouts SET "+change+" WHERE id = ?", broken).Error
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.publishTo(b, "good", crowd(100)...)
+	r.start(&toy{send: ok})
+	r.waitForCounts("good", db.Counts{Sent: 100})
+	r.waitForEmptyQueue()
 }

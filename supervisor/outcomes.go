@@ -94,16 +94,35 @@ func (o *outcomes) run(ctx context.Context) {
 	}
 }
 
-// store stores what there is. Where that fails it tries until it works, or, when
-// ctx has ended, once.
+// store stores what there is.
 func (o *outcomes) store(ctx context.Context) {
 	rows := o.take()
 	if len(rows) == 0 {
 		return
 	}
 	list, slots := snapshots(rows)
-	bots, err := o.sup.DB.SaveOutcomes(context.WithoutCancel(ctx), list)
-	for times := 0; err != nil && ctx.Err() == nil; times++ {
+	bots, err := o.save(ctx, list)
+	if err != nil && !db.Unavailable(err) && len(rows) > 1 {
+		o.storeEach(ctx, rows, list)
+		bots, err, rows = nil, nil, nil
+	}
+	if err != nil {
+		o.sup.Log.Error("what became of deliveries is not stored: they are sent again after the next start", "deliveries", len(slots), "err", err)
+		rows = nil // in hand, they are not sent again before
+	}
+	o.stuck.Store(false)
+	o.sup.DB.OnSync(func(err error) { o.synced(slots, err) })
+	o.stored(rows, bots)
+}
+
+// save saves outcomes. While the database cannot be written to it tries until it
+// can, or, when ctx has ended, once.
+func (o *outcomes) save(ctx context.Context, list []db.Outcome) (bots []int64, err error) {
+	for times := 0; ; times++ {
+		bots, err = o.sup.DB.SaveOutcomes(context.WithoutCancel(ctx), list)
+		if err == nil || !db.Unavailable(err) || ctx.Err() != nil {
+			return bots, err
+		}
 		if o.stuck.CompareAndSwap(false, true) {
 			o.sup.Log.Error("what became of deliveries cannot be stored: nothing is sent until it can", "err", err)
 		}
@@ -111,15 +130,20 @@ func (o *outcomes) store(ctx context.Context) {
 		case <-ctx.Done():
 		case <-time.After(backoff.Wait(50*time.Millisecond, times, 5*time.Second)):
 		}
-		bots, err = o.sup.DB.SaveOutcomes(context.WithoutCancel(ctx), list)
 	}
-	if err != nil {
-		o.sup.Log.Error("what became of the last deliveries is not stored: they are sent again after the start", "deliveries", len(slots), "err", err)
-		return
+}
+
+// storeEach stores what it can of outcomes that cannot be stored together. One that
+// cannot stays in hand: it is not sent again before the next start.
+func (o *outcomes) storeEach(ctx context.Context, rows []*row, list []db.Outcome) {
+	for i := range list {
+		bots, err := o.save(ctx, list[i:i+1])
+		if err != nil {
+			o.sup.Log.Error("what became of deliveries is not stored: they are sent again after the next start", "err", err)
+			continue
+		}
+		o.stored(rows[i:i+1], bots)
 	}
-	o.stuck.Store(false)
-	o.sup.DB.OnSync(func(err error) { o.synced(slots, err) })
-	o.stored(rows, bots)
 }
 
 // synced lets others send in place of those whose outcome is on disk.

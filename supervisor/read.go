@@ -39,6 +39,7 @@ func (b *outbox) read() {
 	case !next.IsZero():
 		b.wait(next, next.Sub(until.Round(0)))
 	}
+	b.kick() // others have ended meanwhile, and this sender may be that of a former runner
 }
 
 // takeIn takes what was read in hand, where it is still new.

@@ -23,6 +23,10 @@ func (r *runner) sendLoop(b *outbox) {
 			b.putBack(i)
 			continue
 		}
+		if !b.still(r, i) {
+			held.Leave()
+			continue
+		}
 		r.carryOut(instance, i, held)
 	}
 }
