@@ -314,7 +314,7 @@ func TestShortMessages(t *testing.T) {
 		y.must(y.happen("", chat.Message{ID: "1", Chat: in, Author: in, Command: "start", Private: true}))
 		y.must(y.happen("", chat.Message{ID: "2", Chat: "after " + in, Author: "9", Command: "stop", Private: true}))
 		posted := y.posted()
-		for n := len(posted); n == 0 || !strings.HasPrefix(posted[len(posted)-1], "after "+in+" "); n++ {
+		for n := len(posted); len(posted) == 0 || !strings.HasPrefix(posted[len(posted)-1], "after "+in+" "); n++ {
 			posted = y.untilPosted(n)
 		}
 		for _, p := range posted {
