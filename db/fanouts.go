@@ -99,10 +99,9 @@ func unpackIDs(packed []byte) ([]int64, error) {
 
 // OpenFanouts returns the open fanouts of a bot that are due at now, at most limit
 // of them: the first of each report, then the second of each, and so on, those that
-// were tried less often first. known
-// leaves out those that the caller has already; they count for the limit. more
-// says that there may be others; if not, next is when the next is due, zero where
-// there is none.
+// were tried less often first. known leaves out those that the caller has already;
+// they count for the limit. more says that there may be others; if not, next is when
+// the next is due, zero where there is none.
 func (d *DB) OpenFanouts(ctx context.Context, botID int64, now time.Time, limit int, known func(id int64) bool) (list []Fanout, more bool, next time.Time, err error) {
 	until, far := millis(now), millis(now.Add(farthest))
 	ids, err := ReadColumn[int64](ctx, d, `SELECT id FROM

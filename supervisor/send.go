@@ -35,11 +35,11 @@ func (r *runner) sendLoop(b *outbox) {
 // held until what became of it is on disk.
 func (r *runner) carryOut(instance bots.Bot, i item, held *slot) {
 	w := i.row
-	d := report.NewDelivery(*w.Report, r.bot, w.Recipients[i.index])
 	if w.Retract {
-		r.takeBack(instance, i, d, held)
+		r.takeBack(instance, i, held)
 		return
 	}
+	d := report.NewDelivery(*w.Report, r.bot, w.Recipients[i.index])
 	receipt, err := r.callSend(bots.WithTurn(r.sup.sending, held), instance, d)
 	if err != nil {
 		r.failedToSend(i, err, held)
@@ -60,11 +60,11 @@ func (r *runner) callSend(ctx context.Context, instance bots.Bot, d report.Deliv
 
 // takeBack takes back what was sent, where the bot can do so. What it cannot take
 // back stays counted as sent.
-func (r *runner) takeBack(instance bots.Bot, i item, d report.Delivery, held *slot) {
-	id := d.Recipient
-	s, err := r.sup.DB.Receipt(r.sup.sending, id)
+func (r *runner) takeBack(instance bots.Bot, i item, held *slot) {
+	w := i.row
+	s, err := r.sup.DB.Receipt(r.sup.sending, w.Recipients[i.index])
 	if err == nil {
-		d = report.NewDelivery(d.Report, r.bot, s.Recipient)
+		d := report.NewDelivery(*w.Report, r.bot, s.Recipient)
 		d.Retract = &s.Receipt
 		err = bots.ErrCannotRetract
 		if retracter, ok := instance.(bots.Retracter); ok {
