@@ -47,7 +47,7 @@ const farthest = 2 * time.Hour
 
 // newFanouts returns the fanouts of a report to recipients, all of them open.
 func newFanouts(h Heard, botID int64, retract bool, recipients []int64, now time.Time) []Fanout {
-	list := make([]Fanout, 0, (len(recipients)+FanoutSize-1)/FanoutSize)
+	list := make([]Fanout, 0, countFanouts(recipients))
 	for len(recipients) > 0 {
 		n := min(len(recipients), FanoutSize)
 		list = append(list, Fanout{Seq: h.Seq, BotID: botID, Retract: retract, Recipients: recipients[:n:n],
@@ -56,6 +56,9 @@ func newFanouts(h Heard, botID int64, retract bool, recipients []int64, now time
 	}
 	return list
 }
+
+// countFanouts is how many fanouts newFanouts makes.
+func countFanouts(recipients []int64) int { return (len(recipients) + FanoutSize - 1) / FanoutSize }
 
 // insertFanout stores a fanout and sets its id.
 func (d *DB) insertFanout(tx *gorm.DB, f *Fanout) (err error) {

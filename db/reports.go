@@ -85,7 +85,7 @@ type Ruling struct {
 func (r *Ruling) CountFanouts() int {
 	n := 0
 	for _, a := range r.Audiences {
-		n += (len(a.Recipients) + FanoutSize - 1) / FanoutSize
+		n += countFanouts(a.Recipients)
 	}
 	return n
 }

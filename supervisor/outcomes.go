@@ -101,18 +101,22 @@ func (o *outcomes) store(ctx context.Context) {
 		return
 	}
 	list, slots := snapshots(rows)
-	bots, err := o.save(ctx, list)
-	if err != nil && !db.Unavailable(err) && len(rows) > 1 {
+	switch bots, err := o.save(ctx, list); {
+	case err == nil:
+		o.stored(rows, bots)
+	case db.Unavailable(err):
+		o.notStored(err)
+	default:
 		o.storeEach(ctx, rows, list)
-		bots, err, rows = nil, nil, nil
-	}
-	if err != nil {
-		o.sup.Log.Error("what became of deliveries is not stored: they are sent again after the next start", "deliveries", len(slots), "err", err)
-		rows = nil // in hand, they are not sent again before
 	}
 	o.stuck.Store(false)
 	o.sup.DB.OnSync(func(err error) { o.synced(slots, err) })
-	o.stored(rows, bots)
+}
+
+// notStored tells that what became of some deliveries cannot be stored. Their rows
+// stay in hand, so that they are not sent again before the next start.
+func (o *outcomes) notStored(err error) {
+	o.sup.Log.Error("what became of deliveries is not stored: they are sent again after the next start", "err", err)
 }
 
 // save saves outcomes. While the database cannot be written to it tries until it
@@ -133,16 +137,14 @@ func (o *outcomes) save(ctx context.Context, list []db.Outcome) (bots []int64, e
 	}
 }
 
-// storeEach stores what it can of outcomes that cannot be stored together. One that
-// cannot stays in hand: it is not sent again before the next start.
+// storeEach stores what it can of outcomes that cannot be stored together.
 func (o *outcomes) storeEach(ctx context.Context, rows []*row, list []db.Outcome) {
 	for i := range list {
-		bots, err := o.save(ctx, list[i:i+1])
-		if err != nil {
-			o.sup.Log.Error("what became of deliveries is not stored: they are sent again after the next start", "err", err)
-			continue
+		if bots, err := o.save(ctx, list[i:i+1]); err != nil {
+			o.notStored(err)
+		} else {
+			o.stored(rows[i:i+1], bots)
 		}
-		o.stored(rows[i:i+1], bots)
 	}
 }
 
