@@ -3,10 +3,12 @@ package relay
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 
 	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/internal/cache"
 	"ticketfrei/internal/report"
 )
 
@@ -22,42 +24,23 @@ type city struct {
 // cityCache keeps cities as they are in the database until they change. Cities
 // with the same rules share them compiled: most keep the defaults.
 type cityCache struct {
-	db *db.DB
+	db     *db.DB
+	cities *cache.Cache[int64, *city]
 
 	mu       sync.Mutex
-	cities   map[int64]*city
 	compiled map[[2]string]*censor.Rules
-	changes  uint64 // counts forget, so that what was read before one is not kept after it
 }
 
 func newCityCache(d *db.DB) *cityCache {
-	return &cityCache{db: d, cities: make(map[int64]*city), compiled: make(map[[2]string]*censor.Rules)}
+	return &cityCache{db: d, cities: cache.New[int64, *city](math.MaxInt), compiled: make(map[[2]string]*censor.Rules)}
 }
 
 func (c *cityCache) forget(cityID int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.changes++
-	delete(c.cities, cityID)
+	c.cities.Forget(func(id int64, _ *city) bool { return id == cityID })
 }
 
 func (c *cityCache) get(ctx context.Context, cityID int64) (*city, error) {
-	c.mu.Lock()
-	known, changes := c.cities[cityID], c.changes
-	c.mu.Unlock()
-	if known != nil {
-		return known, nil
-	}
-	loaded, err := c.load(ctx, cityID)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.changes == changes {
-		c.cities[cityID] = loaded
-	}
-	return loaded, nil
+	return c.cities.Get(cityID, func() (*city, error) { return c.load(ctx, cityID) })
 }
 
 func (c *cityCache) load(ctx context.Context, cityID int64) (*city, error) {

@@ -2,9 +2,9 @@ package mail
 
 import (
 	"context"
-	"sync"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/cache"
 	"ticketfrei/internal/report"
 )
 
@@ -15,11 +15,8 @@ const maxCities = 20_000
 // every recipient of every mail is looked up. Cities that are not there are not
 // kept: another process may make them.
 type cities struct {
-	db *db.DB
-
-	mu      sync.Mutex
-	bySlug  map[string]found
-	changes uint64 // counts forget, so that what was read before one is not kept after it
+	db     *db.DB
+	bySlug *cache.Cache[string, found]
 }
 
 type found struct {
@@ -27,40 +24,18 @@ type found struct {
 	bot  report.Bot
 }
 
-func newCities(d *db.DB) *cities { return &cities{db: d, bySlug: make(map[string]found)} }
+func newCities(d *db.DB) *cities { return &cities{d, cache.New[string, found](maxCities)} }
 
 // find is db.DB.FindCityBot.
 func (c *cities) find(ctx context.Context, slug string) (report.City, report.Bot, error) {
-	c.mu.Lock()
-	known, ok := c.bySlug[slug]
-	changes := c.changes
-	c.mu.Unlock()
-	if ok {
-		return known.city, known.bot, nil
-	}
-	city, bot, err := c.db.FindCityBot(ctx, slug, Name)
-	if err != nil {
-		return city, bot, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.changes == changes {
-		if len(c.bySlug) >= maxCities {
-			clear(c.bySlug)
-		}
-		c.bySlug[slug] = found{city, bot}
-	}
-	return city, bot, nil
+	f, err := c.bySlug.Get(slug, func() (f found, err error) {
+		f.city, f.bot, err = c.db.FindCityBot(ctx, slug, Name)
+		return f, err
+	})
+	return f.city, f.bot, err
 }
 
 // forget has a city read again.
 func (c *cities) forget(cityID int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.changes++
-	for slug, f := range c.bySlug {
-		if f.city.ID == cityID {
-			delete(c.bySlug, slug)
-		}
-	}
+	c.bySlug.Forget(func(_ string, f found) bool { return f.city.ID == cityID })
 }
