@@ -98,6 +98,25 @@ type Incoming struct {
 	Text       string // plain text, mentions of the bot and markup removed
 	Visibility report.Visibility
 	Time       time.Time // when it was written; the zero time means now
+	// Chat is the recipient's address of the chat that it was written in; empty
+	// where that is the author's own. That chat is not sent the report. It is
+	// hashed as Author is.
+	Chat string
+	// KeepID has the ID stored with the report, sealed, because Send needs it, as
+	// for a boost: see report.Report.NetworkID. Otherwise it is only hashed.
+	KeepID bool
+	// Unverified is set where anybody can write in the name of Author: what the
+	// brakes count instead. nil: the network knows that Author wrote it.
+	Unverified *Origin
+}
+
+// Origin says where a report came from whose author anybody could be.
+type Origin struct {
+	// Client is the network of the client that brought it, as "192.0.2.0/24";
+	// empty where it cannot be seen, as behind a gateway.
+	Client string
+	// Domain is the domain of the envelope sender; empty where there is none.
+	Domain string
 }
 
 // Network is one kind of place that reports come from and go to. Its methods
