@@ -73,7 +73,7 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 			lists[def.Name] = def.Migrations(box)
 		}
 	}
-	if err := d.Migrate(ctx, lists); err != nil {
+	if err := d.Migrate(ctx, box, lists); err != nil {
 		d.Close()
 		return nil, nil, err
 	}

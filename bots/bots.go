@@ -185,8 +185,8 @@ type Server interface {
 // wait while its recipient goes and somebody else comes. The bots of other
 // networks post publicly and are sent one delivery with the recipient 0.
 type Recipients interface {
-	// Recipients returns the ids of those to whom bot b sends r. The author of r
-	// is not among them: compare with secret.Box.Author.
+	// Recipients returns the ids of those to whom bot b sends r. Those whose keys
+	// are r.Author and r.LeftOut are not among them: see secret.Box.Author.
 	Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error)
 	// RemoveRecipient forgets a recipient after an error of kind Gone. One
 	// that is not there is no error.

@@ -33,7 +33,7 @@ func openArchive(t *testing.T) *archive {
 	t.Helper()
 	a := &archive{t: t, dir: t.TempDir(), now: noon}
 	a.open()
-	if err := a.Migrate(t.Context(), nil); err != nil {
+	if err := a.Migrate(t.Context(), dbtest.MustMakeBox(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	a.city = dbtest.MustCreateCity(t, a.DB, "city", "toy")

@@ -51,9 +51,11 @@ func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err err
 	if seq, err = d.seqs.next(tx); err != nil {
 		return 0, false, err
 	}
-	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, visibility, time, received, state)
-		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? ON CONFLICT (id) DO NOTHING`,
-		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), r.CityID)
+	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
+			text, visibility, time, received, state)
+		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? ON CONFLICT (id) DO NOTHING`,
+		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.LeftOut, r.Unverified, r.Client, r.Domain,
+		r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), r.CityID)
 	if err != nil {
 		return 0, false, err
 	}
@@ -119,15 +121,16 @@ func (d *DB) Unjudged(ctx context.Context, lane, lanes, after int64, limit int) 
 }
 
 // reportColumns are the columns of table r that scanReport reads.
-const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id, r.author, r.text, r.visibility, r.time, r.received"
+const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id, r.author, r.left_out, r.unverified, r.client, r.domain, " +
+	"r.text, r.visibility, r.time, r.received"
 
 type scanner interface{ Scan(dest ...any) error }
 
 // scanReport reads reportColumns, and the columns that follow them into more.
 func scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
 	var at, received int64
-	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.Text,
-		&r.Visibility, &at, &received}, more...)...)
+	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.LeftOut,
+		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received}, more...)...)
 	r.Time, r.Received = fromMillis(at), fromMillis(received)
 	return err
 }

@@ -7,14 +7,16 @@ import (
 
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
+
+	"ticketfrei/internal/secret"
 )
 
 // Migrate brings the tables of this package and of the networks (name → list)
-// up to date. Each list has its own record in <name>_migrations. A database
+// up to date, with the box that seals what they hold. Each list has its own record in <name>_migrations. A database
 // with migrations that this program does not know was written by a newer
 // version and is refused.
-func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migration) error {
-	if err := d.migrateCore(ctx); err != nil {
+func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][]*gormigrate.Migration) error {
+	if err := d.migrateCore(ctx, box); err != nil {
 		return err
 	}
 	for name, list := range networks {
@@ -28,13 +30,13 @@ func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migr
 // migrateCore brings the tables of this package up to date. Foreign keys are
 // off meanwhile, because replacing a table would delete the rows that refer to
 // it. They cannot be switched within a transaction.
-func (d *DB) migrateCore(ctx context.Context) (err error) {
+func (d *DB) migrateCore(ctx context.Context, box *secret.Box) (err error) {
 	pragma := func(on string) error { return d.write.WithContext(ctx).Exec("PRAGMA foreign_keys = " + on).Error }
 	if err := pragma("OFF"); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	defer func() { err = errors.Join(err, pragma("ON")) }()
-	return d.migrate(ctx, "core", migrations)
+	return d.migrate(ctx, "core", append(migrations, keyed(box)...))
 }
 
 func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migration) error {

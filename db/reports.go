@@ -25,6 +25,10 @@ type reportRow struct {
 	Network    string
 	NetworkID  string
 	Author     string
+	LeftOut    string
+	Unverified bool
+	Client     string
+	Domain     string
 	Text       string
 	Visibility string
 	Time       int64
@@ -40,7 +44,7 @@ func (r reportRow) judged() Judged {
 	return Judged{
 		Seq: r.Seq,
 		Report: report.Report{ID: r.ID, CityID: r.CityID, BotID: r.BotID, Network: r.Network, NetworkID: r.NetworkID,
-			Author: r.Author, Text: r.Text, Visibility: report.Visibility(r.Visibility),
+			Author: r.Author, LeftOut: r.LeftOut, Unverified: r.Unverified, Client: r.Client, Domain: r.Domain, Text: r.Text, Visibility: report.Visibility(r.Visibility),
 			Time: fromMillis(r.Time), Received: fromMillis(r.Received)},
 		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: r.Detail},
 	}

@@ -178,7 +178,7 @@ func (b *board) open(networks []Network) {
 	b.db, err = db.Open(b.t.Context(), dir, time.Now, slog.New(slog.DiscardHandler))
 	must(err)
 	b.t.Cleanup(func() { _ = b.db.Close() })
-	must(b.db.Migrate(b.t.Context(), nil))
+	must(b.db.Migrate(b.t.Context(), dbtest.MustMakeBox(b.t), nil))
 	b.box, err = secret.Open(dir, "")
 	must(err)
 	sources := templates.Texts

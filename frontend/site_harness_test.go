@@ -140,7 +140,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 		tn.t.Fatal(err)
 	}
 	tn.t.Cleanup(func() { _ = tn.db.Close() })
-	if err := tn.db.Migrate(tn.t.Context(), nil); err != nil {
+	if err := tn.db.Migrate(tn.t.Context(), dbtest.MustMakeBox(tn.t), nil); err != nil {
 		tn.t.Fatal(err)
 	}
 	if tn.box, err = secret.Open(dir, ""); err != nil {

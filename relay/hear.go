@@ -53,19 +53,15 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 	now := h.Now()
 	r := report.Report{
-		ID:         report.ID(b.Network, b.ID, in.ID),
 		CityID:     b.CityID,
 		BotID:      b.ID,
 		Network:    b.Network,
-		NetworkID:  valid(in.ID),
 		Text:       bounded(strings.TrimSpace(valid(in.Text))),
 		Visibility: in.Visibility,
 		Time:       in.Time,
 		Received:   now,
 	}
-	if in.Author != "" {
-		r.Author = h.Secrets.Author(b.Network, in.Author)
-	}
+	bots.KeyReport(h.Secrets, &r, in)
 	if r.Visibility == "" {
 		r.Visibility = report.Private
 	}

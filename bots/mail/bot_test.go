@@ -20,7 +20,7 @@ import (
 
 // aReport is one that an author wrote by mail.
 func (b *bench) aReport(bot report.Bot, id, author, text string) report.Report {
-	return report.Report{ID: id, CityID: bot.CityID, BotID: bot.ID, Network: Name, Author: b.box.Author(Name, author),
+	return report.Report{ID: id, CityID: bot.CityID, BotID: bot.ID, Network: Name, Author: b.box.Author(bot.CityID, Name, author),
 		Text: text, Visibility: report.Private, Time: b.clock.Now()}
 }
 

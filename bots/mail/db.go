@@ -42,6 +42,7 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 			`CREATE INDEX mail_requests_at ON mail_requests(at)`,
 		)},
 		{ID: "mail_0002", Migrate: sealing{box}.run},
+		{ID: "mail_0003", Migrate: recipients.Keying(Name, box)},
 	}
 }
 
@@ -90,7 +91,7 @@ func (m sealing) subscribers(tx *gorm.DB) error {
 	}
 	store := recipients.ForMigration(Name, m.box)
 	for _, r := range rows {
-		err := store.Put(tx, recipients.Recipient{ID: r.ID, BotID: r.BotID, Address: r.Email, Created: time.UnixMilli(r.Created)}, "")
+		err := store.Put(tx, recipients.Recipient{ID: r.ID, BotID: r.BotID, Address: r.Email, Created: time.UnixMilli(r.Created)})
 		if err != nil {
 			return err
 		}

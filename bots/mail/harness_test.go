@@ -108,7 +108,7 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	if b.db = earlier; earlier == nil {
 		b.db = dbtest.MustOpen(t, b.clock.Now, nil)
 	}
-	if err := b.db.Migrate(t.Context(), map[string][]*gormigrate.Migration{Name: migrations(b.box)}); err != nil {
+	if err := b.db.Migrate(t.Context(), b.box, map[string][]*gormigrate.Migration{Name: migrations(b.box)}); err != nil {
 		t.Fatal(err)
 	}
 	texts, err := i18n.New(append(templates.Texts, files)...)

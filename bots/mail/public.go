@@ -85,7 +85,7 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 
 // askToConfirm sends the mail, unless the address was sent too many.
 func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email string) error {
-	allowed, err := n.requested(ctx, b.ID, n.host.Secrets.Author("mail.request", email))
+	allowed, err := n.requested(ctx, b.ID, n.host.Secrets.Hash("mail.request", email))
 	if err != nil {
 		return err
 	}

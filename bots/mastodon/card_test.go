@@ -115,7 +115,7 @@ func TestDemo(t *testing.T) {
 	in.Wait(t, 2)
 	for _, i := range in.All() {
 		d := delivery(row, i.Visibility, i.Text)
-		d.Report.NetworkID = i.ID
+		w.keep(&d, i.ID)
 		must(b.Send(w.ctx, d))(t)
 	}
 	if code := write(" ", "public"); code != http.StatusUnprocessableEntity {

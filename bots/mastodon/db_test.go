@@ -32,7 +32,7 @@ func (w *world) older(slugs ...string) (own []report.Bot, migrate func()) {
 	w.site.DB, w.host.DB, w.site.Visited = w.db, w.db, w.city
 	return own, func() {
 		w.t.Helper()
-		check(w.t, w.db.Migrate(w.ctx, map[string][]*gormigrate.Migration{name: all}))
+		check(w.t, w.db.Migrate(w.ctx, w.host.Secrets, map[string][]*gormigrate.Migration{name: all}))
 		w.open()
 	}
 }

@@ -45,6 +45,7 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 				UNIQUE (bot_id, chat_id))`,
 		)},
 		{ID: "telegram_0002", Migrate: move{box}.run},
+		{ID: "telegram_0003", Migrate: recipients.Keying(name, box)},
 	}
 }
 
@@ -108,16 +109,12 @@ func (m move) pending(tx *gorm.DB) error {
 }
 
 // oldChat is a row of telegram_chats.
-type oldChat struct{ ID, BotID, ChatID, FormerID, Created int64 }
+type oldChat struct{ ID, BotID, ChatID, Created int64 }
 
 func (m move) chats(tx *gorm.DB) error {
 	store := recipients.ForMigration(name, m.box)
 	return each(tx, "SELECT telegram_chats.* FROM telegram_chats JOIN bots ON bots.id = bot_id", func(o oldChat) error {
-		former := ""
-		if o.FormerID != 0 {
-			former = formatID(o.FormerID)
-		}
-		return store.Put(tx, recipients.Recipient{ID: o.ID, BotID: o.BotID, Address: formatID(o.ChatID), Created: time.UnixMilli(o.Created)}, former)
+		return store.Put(tx, recipients.Recipient{ID: o.ID, BotID: o.BotID, Address: formatID(o.ChatID), Created: time.UnixMilli(o.Created)})
 	})
 }
 

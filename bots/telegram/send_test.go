@@ -234,16 +234,16 @@ func TestRecipients(t *testing.T) {
 	row := w.connect()
 	a, b := subscribed(w, row), subscribed(w, row)
 	w.subscribe(row, -5)
-	author := func(id int64) string { return w.host.Secrets.Author(name, formatID(id)) }
-	ofA := chat.NetworkID(formatID(a.ID()), "1")
+	author := func(id int64) string { return w.host.Secrets.Author(row.CityID, name, formatID(id)) }
+	ofA, group := author(a.ID()), author(-5)
 	tests := map[string]struct {
 		report report.Report
 		want   []int64
 	}{
-		"from elsewhere":         {report.Report{Network: "mail", Author: author(a.ID()), NetworkID: "-5:1"}, []int64{a.ID(), b.ID(), -5}},
-		"written to the bot":     {report.Report{Network: name, BotID: row.ID, Author: author(a.ID()), NetworkID: ofA}, []int64{b.ID(), -5}},
-		"written in a group":     {report.Report{Network: name, BotID: row.ID, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID()}},
-		"written to another bot": {report.Report{Network: name, BotID: row.ID + 1, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID()}},
+		"from elsewhere":         {report.Report{Network: "mail", Author: author(a.ID()), LeftOut: group}, []int64{a.ID(), b.ID(), -5}},
+		"written to the bot":     {report.Report{Network: name, BotID: row.ID, Author: author(a.ID()), LeftOut: ofA}, []int64{b.ID(), -5}},
+		"written in a group":     {report.Report{Network: name, BotID: row.ID, Author: author(b.ID()), LeftOut: group}, []int64{a.ID()}},
+		"written to another bot": {report.Report{Network: name, BotID: row.ID + 1, Author: author(b.ID()), LeftOut: group}, []int64{a.ID()}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -388,7 +388,7 @@ func TestDemo(t *testing.T) {
 	}
 	do(http.MethodPost, url.Values{"text": {"U1 Plärrer"}})
 	in.Wait(t, 1)
-	r := report.Report{ID: "r", Network: name, BotID: row.ID, Author: w.host.Secrets.Author(name, in.All()[0].Author), NetworkID: in.All()[0].ID, Text: "U1 from the rider"}
+	r := report.Report{ID: "r", Network: name, BotID: row.ID, Author: w.host.Secrets.Author(row.CityID, name, in.All()[0].Author), Text: "U1 from the rider"}
 	to := must(w.network.Recipients(w.ctx, row, r))(t)
 	if len(to) != 1 {
 		t.Fatalf("goes to %v", to)

@@ -59,24 +59,26 @@ const (
 
 // Report is what a person wrote, once.
 type Report struct {
-	ID         string // see ID
+	ID         string // see secret.Box.ReportID
 	CityID     int64
 	BotID      int64  // the bot that heard it
 	Network    string // the network of that bot
-	NetworkID  string // the network's own id of the message
-	Author     string // keyed hash of the author's address or handle, never the name
+	NetworkID  string // the network's own id of the message, sealed; empty unless Send needs it: see bots.MessageID
+	Author     string // keyed hash of the author's address or handle, never the name: see secret.Box.Author
+	LeftOut    string // key of a recipient who is not sent it, beside the author: see secret.Box.Author
 	Text       string // plain text as written, trimmed, mentions of the bot removed
 	Visibility Visibility
 	Time       time.Time // when it was written; what reports.expire counts from
 	Received   time.Time // when our process took it in
+	// Unverified is set where anybody can write in the name of the author. What
+	// brakes count then are keyed hashes of the network of the client that brought
+	// it, and of the domain of its envelope; empty where that is not known.
+	Unverified     bool
+	Client, Domain string
 }
 
-// ID derives the id of a report from the network, the bot and the network's own
-// id of the message. A message that is seen twice is therefore one report. The
-// id is 22 characters of A-Z, a-z, 0-9, "-" and "_".
-func ID(network string, botID int64, networkID string) string {
-	return digest(network, strconv.FormatInt(botID, 10), networkID)
-}
+// MessagePlace is what the sealing of a report's NetworkID is bound to.
+func MessagePlace(reportID string) string { return "reports.network_id:" + reportID }
 
 // Reason says why a report passed or was held.
 type Reason string

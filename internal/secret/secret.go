@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -148,11 +149,33 @@ func (b *Box) Open(place, sealed string) (string, error) {
 	return string(text), nil
 }
 
-// Author returns the keyed hash that stands for the author of a report. The
-// same address on the same network always gives the same 22 characters. Without
-// the key nobody can find the address by trying.
-func (b *Box) Author(network, address string) string {
-	return base64.RawURLEncoding.EncodeToString(b.mac(b.author, network, address)[:16])
+// Hash returns the keyed hash of parts for one use: 22 characters of A-Z, a-z,
+// 0-9, "-" and "_". The same parts always give the same; without the key nobody can
+// find them by trying.
+func (b *Box) Hash(use string, parts ...string) string {
+	return base64.RawURLEncoding.EncodeToString(b.mac(b.author, append([]string{use}, parts...)...)[:16])
+}
+
+// Author returns the keyed hash that stands for who writes to or reads a city's
+// bots of one network: see Hash. That of the same address in another city is
+// another, so that nobody is seen to be in both.
+func (b *Box) Author(cityID int64, network, address string) string {
+	return b.AuthorOf(cityID, b.Hash(network, address))
+}
+
+// AuthorOf returns Author for the hash that stood for it in all cities before.
+func (b *Box) AuthorOf(cityID int64, former string) string {
+	return b.Hash("author", strconv.FormatInt(cityID, 10), former)
+}
+
+// Unverified returns what stands for an author in whose name anybody can write.
+func (b *Box) Unverified(author string) string { return b.Hash("unverified", author) }
+
+// ReportID derives the id of a report from the network, the bot and the network's
+// own id of the message: see Hash. A message that is seen twice is therefore one
+// report.
+func (b *Box) ReportID(network string, botID int64, messageID string) string {
+	return b.Hash("report", network, strconv.FormatInt(botID, 10), messageID)
 }
 
 // mac authenticates parts, each with its length, under key.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -70,18 +71,38 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestAuthorDiffersByNetworkAndKey(t *testing.T) {
+func TestHashesDiffer(t *testing.T) {
 	box := mustNew(t)
 	other, err := secret.New(bytes.Repeat([]byte{8}, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := box.Author("mail", "rider@example.org")
-	if a != box.Author("mail", "rider@example.org") {
+	const rider = "rider@example.org"
+	a := box.Author(1, "mail", rider)
+	if a != box.Author(1, "mail", rider) {
 		t.Error("same author, different hash")
 	}
-	if a == box.Author("mastodon", "rider@example.org") || a == other.Author("mail", "rider@example.org") {
-		t.Error("hash does not depend on network and key")
+	hashes := map[string]string{
+		"author":             a,
+		"in another city":    box.Author(2, "mail", rider),
+		"on another network": box.Author(1, "mastodon", rider),
+		"with another key":   other.Author(1, "mail", rider),
+		"unverified":         box.Unverified(a),
+		"report":             box.ReportID("mail", 1, "a"),
+		"of another network": box.ReportID("mastodon", 1, "a"),
+		"of another bot":     box.ReportID("mail", 2, "a"),
+		"keyed otherwise":    other.ReportID("mail", 1, "a"),
+		"not run together":   box.ReportID("mail1", 1, "a"),
+	}
+	seen := make(map[string]string)
+	for name, hash := range hashes {
+		if twin, ok := seen[hash]; ok {
+			t.Errorf("%s and %s have the same hash", name, twin)
+		}
+		seen[hash] = name
+		if !regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`).MatchString(hash) {
+			t.Errorf("%s: %q cannot stand in a subject or an address", name, hash)
+		}
 	}
 }
 
@@ -94,7 +115,7 @@ func TestOpenMakesOneKeyForAll(t *testing.T) {
 	}
 	wg.Wait()
 	for _, b := range boxes {
-		if b == nil || b.Author("n", "a") != boxes[0].Author("n", "a") {
+		if b == nil || b.Hash("n", "a") != boxes[0].Hash("n", "a") {
 			t.Fatal("processes started at once have different keys")
 		}
 	}

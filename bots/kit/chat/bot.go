@@ -198,7 +198,11 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		b.network.host.Log.Warn("a message without an id is left out", "bot", b.bot.ID)
 		return nil
 	}
-	err := emit(ctx, bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time})
+	in := bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time}
+	if !m.Private {
+		in.Chat = m.Chat
+	}
+	err := emit(ctx, in)
 	if err != nil {
 		return fmt.Errorf("hand over a report: %w", err)
 	}

@@ -118,7 +118,7 @@ func TestWhatIsHeard(t *testing.T) {
 		chat.Message{ID: "7", Chat: "7", Author: "7", Text: "U2", Private: true, Time: at},
 	))
 	want := []bots.Incoming{
-		{ID: "-7:6", Author: "7", Text: "U1", Visibility: report.Private, Time: at},
+		{ID: "-7:6", Author: "7", Text: "U1", Visibility: report.Private, Time: at, Chat: "-7"},
 		{ID: "7:7", Author: "7", Text: "U2", Visibility: report.Private, Time: at},
 	}
 	if diff := cmp.Diff(want, in.All()); diff != "" {
@@ -482,16 +482,17 @@ func TestRecipientsOfAReport(t *testing.T) {
 	for _, in := range []string{"7", "8", "-9"} {
 		y.subscribe(first, in)
 	}
-	author := y.host.Secrets.Author(network, "7")
+	key := func(address string) string { return y.host.Secrets.Author(first.CityID, network, address) }
+	author, group := key("7"), key("-9")
 	ids := y.ids(first)
 	tests := map[string]struct {
 		report report.Report
 		want   []int64
 	}{
-		"from elsewhere":         {report.Report{Network: "mail", Author: author, NetworkID: "-9:1"}, ids},
-		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, NetworkID: "-9:1"}, ids[1:2]},
-		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, ids[1:2]},
-		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", NetworkID: "-10:1"}, ids},
+		"from elsewhere":         {report.Report{Network: "mail", Author: author, LeftOut: group}, ids},
+		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, LeftOut: group}, ids[1:2]},
+		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, LeftOut: group}, ids[1:2]},
+		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", LeftOut: key("-10")}, ids},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

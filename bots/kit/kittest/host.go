@@ -174,13 +174,15 @@ func (l *botLog) Handle(ctx context.Context, r slog.Record) error {
 
 // Heard is the report that a bot heard, as it is judged and sent.
 func (h *Host) Heard(b report.Bot, in bots.Incoming) report.Report {
-	return report.Report{ID: report.ID(b.Network, b.ID, in.ID), CityID: b.CityID, BotID: b.ID, Network: b.Network, NetworkID: in.ID,
-		Author: h.Secrets.Author(b.Network, in.Author), Text: in.Text, Visibility: in.Visibility, Time: h.Now(), Received: h.Now()}
+	r := report.Report{CityID: b.CityID, BotID: b.ID, Network: b.Network,
+		Text: in.Text, Visibility: in.Visibility, Time: h.Now(), Received: h.Now()}
+	bots.KeyReport(h.Secrets, &r, in)
+	return r
 }
 
 // Elsewhere is a report that was heard on another network.
 func (h *Host) Elsewhere(city report.City, text string) report.Report {
-	return report.Report{ID: report.ID("elsewhere", city.ID, text), CityID: city.ID, Network: "elsewhere", NetworkID: text,
+	return report.Report{ID: h.Secrets.ReportID("elsewhere", city.ID, text), CityID: city.ID, Network: "elsewhere",
 		Author: "somebody", Text: text, Visibility: report.Private, Time: h.Now(), Received: h.Now()}
 }
 

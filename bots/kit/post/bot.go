@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"ticketfrei/bots"
@@ -103,7 +104,7 @@ func (b *bot) takeIn(ctx context.Context, m Message, emit func(context.Context, 
 	if m.Text == "" && m.Picture {
 		return b.refusePicture(ctx, m)
 	}
-	err := emit(ctx, bots.Incoming{ID: m.ID, Author: m.Author, Text: m.Text, Visibility: m.Visibility, Time: m.Time})
+	err := emit(ctx, bots.Incoming{ID: m.ID, Author: m.Author, Text: m.Text, Visibility: m.Visibility, Time: m.Time, KeepID: m.Visibility == report.Public})
 	if err != nil {
 		return fmt.Errorf("hand over a report: %w", err)
 	}
@@ -130,7 +131,7 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	bounded, done := context.WithTimeout(ctx, courtesy)
 	defer done()
 	_, err = b.publish(bounded, Post{
-		Key:  report.ID("picture", b.bot.ID, host.Secrets.Author(b.network.Name, m.Author)+day),
+		Key:  host.Secrets.Hash("picture", strconv.FormatInt(b.bot.ID, 10), m.Author, day),
 		Text: host.Texts.T(city.Language, "kit.post.picture"), To: m.Author, ReplyTo: m.ID,
 	})
 	err = explain(err)
@@ -147,7 +148,11 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 // and posts everything else: the text alone.
 func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
 	if booster := b.booster(d); booster != nil {
-		receipt, err := booster.Boost(ctx, d.Report.NetworkID)
+		id, err := bots.MessageID(b.network.host.Secrets, d.Report)
+		if err != nil {
+			return report.Receipt{}, bots.Permanent(err)
+		}
+		receipt, err := booster.Boost(ctx, id)
 		return receipt, explain(err)
 	}
 	receipt, err := b.publish(ctx, Post{Key: d.ID, Text: text.Calm(d.Report.Text)})
@@ -159,7 +164,7 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 // known that way.
 func (b *bot) booster(d report.Delivery) Booster {
 	booster, ok := b.conn.(Booster)
-	if !ok || d.Report.BotID != b.bot.ID || d.Report.Visibility != report.Public {
+	if !ok || d.Report.BotID != b.bot.ID || d.Report.Visibility != report.Public || d.Report.NetworkID == "" {
 		return nil
 	}
 	return booster

@@ -165,7 +165,7 @@ func check(t *testing.T, err error) {
 }
 
 func delivery(b report.Bot, words string) report.Delivery {
-	r := report.Report{ID: report.ID("mail", 0, words), CityID: b.CityID, Network: "mail", Text: words, Time: time.Now()}
+	r := report.Report{ID: "r-" + words, CityID: b.CityID, Network: "mail", Text: words, Time: time.Now()}
 	return report.NewDelivery(r, b, 0)
 }
 

@@ -1,0 +1,83 @@
+package db
+
+import (
+	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
+
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// keyed is the rest of the list of migrations: those that need the secret key.
+func keyed(box *secret.Box) []*gormigrate.Migration {
+	return []*gormigrate.Migration{
+		// Nothing names who wrote without the key.
+		{ID: "core_0004", Migrate: func(tx *gorm.DB) error {
+			columns := SQL(
+				`ALTER TABLE reports ADD COLUMN left_out TEXT NOT NULL DEFAULT ''`,
+				`ALTER TABLE reports ADD COLUMN unverified INTEGER NOT NULL DEFAULT FALSE`,
+				`ALTER TABLE reports ADD COLUMN client TEXT NOT NULL DEFAULT ''`,
+				`ALTER TABLE reports ADD COLUMN domain TEXT NOT NULL DEFAULT ''`,
+			)
+			for _, step := range []func(*gorm.DB) error{columns, (&keying{box}).reports, (&keying{box}).mutes} {
+				if err := step(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+	}
+}
+
+// keying replaces what could be found by trying with what needs the key.
+type keying struct{ box *secret.Box }
+
+// atOnce is how many reports are read into memory at the same time.
+const atOnce = 1000
+
+func (k *keying) reports(tx *gorm.DB) error {
+	for last := int64(0); ; {
+		var rows []reportRow
+		err := tx.Raw("SELECT seq, id, city_id, bot_id, network, network_id, author, visibility FROM reports WHERE seq > ? ORDER BY seq LIMIT ?", last, atOnce).
+			Scan(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			if err := k.report(tx, r); err != nil {
+				return err
+			}
+		}
+		last = rows[len(rows)-1].Seq
+	}
+}
+
+// report gives a report its keyed id and author, so that the same message is still
+// the same report. The network's own id is kept where it may be boosted.
+func (k *keying) report(tx *gorm.DB, r reportRow) error {
+	id, author, kept := k.box.ReportID(r.Network, r.BotID, r.NetworkID), "", ""
+	if r.Author != "" {
+		author = k.box.AuthorOf(r.CityID, r.Author)
+	}
+	if r.Visibility == string(report.Public) {
+		kept = k.box.Seal(report.MessagePlace(id), r.NetworkID)
+	}
+	_, err := Exec(tx, "UPDATE reports SET id = ?, author = ?, network_id = ? WHERE seq = ?", id, author, kept, r.Seq)
+	return err
+}
+
+func (k *keying) mutes(tx *gorm.DB) error {
+	var rows []struct {
+		CityID int64
+		Author string
+	}
+	if err := tx.Raw("SELECT city_id, author FROM mutes").Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, m := range rows {
+		if _, err := Exec(tx, "UPDATE mutes SET author = ? WHERE city_id = ? AND author = ?", k.box.AuthorOf(m.CityID, m.Author), m.CityID, m.Author); err != nil {
+			return err
+		}
+	}
+	return nil
+}
