@@ -36,6 +36,9 @@ type Mail struct {
 	TLSCert     string `toml:"tls_cert"`
 	TLSKey      string `toml:"tls_key"`
 	Connections int    `toml:"connections"`
+	// TrustedNetworks are those of relays of ours: what they say of the client
+	// that brought a mail is believed.
+	TrustedNetworks Networks `toml:"trusted_networks"`
 }
 
 // Database is the section [database].

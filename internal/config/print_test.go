@@ -82,6 +82,7 @@ from = "ticketfrei@localhost"
 tls_cert = ""
 tls_key = ""
 connections = 32
+trusted_networks = []
 
 [database]
 url = ""
