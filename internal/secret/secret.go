@@ -180,10 +180,12 @@ func (b *Box) ReportID(network string, botID int64, messageID string) string {
 
 // mac authenticates parts, each with its length, under key.
 func (b *Box) mac(key []byte, parts ...string) []byte {
-	h := hmac.New(sha256.New, key)
+	var all []byte
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:", len(p))
-		h.Write([]byte(p))
+		all = append(strconv.AppendInt(all, int64(len(p)), 10), ':')
+		all = append(all, p...)
 	}
+	h := hmac.New(sha256.New, key)
+	h.Write(all)
 	return h.Sum(nil)
 }
