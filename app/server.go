@@ -32,6 +32,7 @@ const cleanEvery = 10 * time.Second
 type mode struct {
 	demo   bool
 	source sourceTree
+	dns    *net.Resolver // nil: the machine's name servers
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -134,10 +135,14 @@ func (s *server) openStore(ctx context.Context) error {
 func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error {
 	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate)
 	s.onClose(client.CloseIdleConnections)
+	dns := s.mode.dns
+	if dns == nil {
+		dns = &net.Resolver{PreferGo: true, StrictErrors: true}
+	}
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
-			HTTP: client, Hearer: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
+			HTTP: client, DNS: dns, Hearer: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", d.Name, err)

@@ -13,6 +13,7 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -65,7 +66,9 @@ type Host struct {
 	// private addresses (unless network.allow_private is set) and has a
 	// timeout of 30 s for a whole exchange. Its Transport may be taken for
 	// clients with another timeout.
-	HTTP    *http.Client
+	HTTP *http.Client
+	// DNS answers what is asked of names; nil is the machine's own resolver.
+	DNS     *net.Resolver
 	Hearer  Hearer
 	Notices *notice.Board
 	Log     *slog.Logger

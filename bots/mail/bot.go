@@ -16,6 +16,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
+	"ticketfrei/bots/mail/verify"
 	"ticketfrei/db"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
@@ -50,6 +51,7 @@ type Network struct {
 	cities      *cities
 	server      server
 	troubles    troubles
+	verifier    *verify.Verifier
 	stop        func() // no longer listens to notices
 }
 
@@ -66,7 +68,7 @@ func New(h bots.Host) (*Network, error) {
 	if err := mailer.CheckRelay(h.Config.Mail.Relay); err != nil {
 		return nil, err
 	}
-	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB)}
+	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log)}
 	n.stop = h.Notices.OnChanged(n.cities.forget)
 	return n, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -91,7 +92,21 @@ func (s *session) Data(r io.Reader) error {
 		// The library takes the end of a connection for the end of a chunk.
 		return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
 	}
-	return s.network.accept(s.ctx, from, to, raw)
+	client, _ := s.client()
+	return s.network.accept(s.ctx, envelope{client, from, to}, raw)
+}
+
+// client is who brings the mails. known is false, and addr the zero Addr, where
+// many senders come from one address.
+func (s *session) client() (addr netip.Addr, known bool) {
+	if s.conn == nil {
+		return netip.Addr{}, false
+	}
+	remote, err := netip.ParseAddrPort(s.conn.RemoteAddr().String())
+	if err != nil || remote.Addr().IsLoopback() {
+		return netip.Addr{}, false
+	}
+	return remote.Addr().Unmap().WithZone(""), true
 }
 
 func (s *session) readError(err error) error {
