@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -52,6 +53,7 @@ type Network struct {
 	server      server
 	troubles    troubles
 	verifier    *verify.Verifier
+	postmaster  letterbox
 	stop        func() // no longer listens to notices
 }
 
@@ -68,7 +70,8 @@ func New(h bots.Host) (*Network, error) {
 	if err := mailer.CheckRelay(h.Config.Mail.Relay); err != nil {
 		return nil, err
 	}
-	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log)}
+	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),
+		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")}}
 	n.stop = h.Notices.OnChanged(n.cities.forget)
 	return n, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -149,12 +150,35 @@ func (n *Network) smtpServer(work context.Context) *smtp.Server {
 	return srv
 }
 
-// smtpLog takes what the SMTP library has to say. Broken connections are
-// everyday business and carry a stranger's address: only for debugging.
+// smtpLog takes what the SMTP library has to say: of connections that broke, which
+// is everyday business, and of panics. The client's address and everything that
+// may quote a mail is left out.
 type smtpLog struct{ log *slog.Logger }
 
-func (l smtpLog) Printf(format string, v ...any) {
-	l.log.Debug("mail server: " + fmt.Sprintf(format, v...))
+// Printf is for the library.
+func (l smtpLog) Printf(_ string, v ...any) { l.Println(v...) }
+
+// Println is for the library.
+func (l smtpLog) Println(v ...any) {
+	level, attrs := slog.LevelDebug, []any{}
+	for _, arg := range v {
+		switch arg := arg.(type) {
+		case error:
+			attrs = append(attrs, "kind", kindOf(arg))
+		case []byte: // where it panicked
+			level, attrs = slog.LevelError, append(attrs, "stack", string(arg))
+		}
+	}
+	l.log.Log(context.Background(), level, "mail server: a connection failed", attrs...)
 }
 
-func (l smtpLog) Println(v ...any) { l.log.Debug("mail server: " + fmt.Sprint(v...)) }
+// kindOf names the cause of an error without the words of the error.
+func kindOf(err error) string {
+	if cause, ok := errors.AsType[syscall.Errno](err); ok {
+		return cause.Error()
+	}
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return fmt.Sprintf("%T", err)
+}
