@@ -41,18 +41,17 @@ func (e envelope) reportsTo() (report.City, bool) {
 	return report.City{}, false
 }
 
-// networkOf is the network that a client is in; one client may have as many
-// addresses as it has room for. Empty for the zero Addr.
+// networkOf is what a client is counted by: its address, or the /64 of IPv6 that it
+// has to itself. Empty for the zero Addr.
 func networkOf(client netip.Addr) string {
-	bits := 24
+	bits := client.BitLen()
 	if client.Is6() {
-		bits = 48
+		bits = 64
 	}
-	p, err := client.Prefix(bits)
-	if err != nil || !client.IsValid() {
-		return ""
+	if p, err := client.Prefix(bits); err == nil && p.IsValid() {
+		return p.String()
 	}
-	return p.String()
+	return ""
 }
 
 // senderDomain is the domain of an envelope's sender, as it is counted.

@@ -79,8 +79,8 @@ func TestClientsAreSeen(t *testing.T) {
 		answer               string         // of the server; "" where it takes the mail
 	}{
 		{"a server of the domain", "anna@riders.example", "192.0.2.7", report, []*bots.Origin{nil}, ""},
-		{"another server", "anna@riders.example", "198.51.100.9", report, []*bots.Origin{{Client: "198.51.100.0/24", Domain: "riders.example"}}, ""},
-		{"another server, by IPv6", "anna@riders.example", "2001:db8:1:2::3", report, []*bots.Origin{{Client: "2001:db8:1::/48", Domain: "riders.example"}}, ""},
+		{"another server", "anna@riders.example", "198.51.100.9", report, []*bots.Origin{{Client: "198.51.100.9/32", Domain: "riders.example"}}, ""},
+		{"another server, by IPv6", "anna@riders.example", "2001:db8:1:2::3", report, []*bots.Origin{{Client: "2001:db8:1:2::/64", Domain: "riders.example"}}, ""},
 		{"a domain that asks for a refusal", "anna@strict.example", "198.51.100.9", report, nil, "550 Nichts zeigt"},
 		{"what is no report", "anna@strict.example", "198.51.100.9", target{postmaster: true}, nil, ""},
 		{"a bounce", "anna@strict.example", "198.51.100.9", target{city: city, bot: bot, bounceOf: 7}, nil, ""},
