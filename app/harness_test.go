@@ -26,6 +26,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/dnstest"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
 )
@@ -42,6 +43,7 @@ type app struct {
 	server *server
 	url    string
 	smtp   string
+	names  *dnstest.Server // answers the server's questions of DNS
 	log    *logbook
 	stop   func()
 }
@@ -90,15 +92,15 @@ func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Defi
 // runApp is startApp with the test's own settings.
 func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *app {
 	t.Helper()
-	log := &logbook{}
-	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), mode{})
+	log, names := &logbook{}, dnstest.Start(t)
+	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), mode{dns: names.Resolver()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
-	a := &app{T: t, server: s, url: cfg.Web.URL, smtp: s.addresses["mail"], log: log}
+	a := &app{T: t, server: s, url: cfg.Web.URL, smtp: s.addresses["mail"], names: names, log: log}
 	a.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -115,8 +115,8 @@ type Incoming struct {
 
 // Origin says where a report came from whose author anybody could be.
 type Origin struct {
-	// Client is the network of the client that brought it, as "192.0.2.0/24";
-	// empty where it cannot be seen, as behind a gateway.
+	// Client is the network of the client that brought it, as "192.0.2.7/32" or
+	// "2001:db8:1:2::/64"; empty where it cannot be seen, as behind a gateway.
 	Client string
 	// Domain is the domain of the envelope sender; empty where there is none.
 	Domain string
