@@ -101,3 +101,33 @@ func TestClientsAreSeen(t *testing.T) {
 		})
 	}
 }
+
+// A forged From moves nobody: there is nothing that can be asked for by mail, and
+// bounces count where only the subscriber's server can send them to.
+func TestNobodyIsUnsubscribedByMail(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	const subscriber = "anna@riders.example"
+	b.mustSubscribe(bot, subscriber)
+	forged := func(subject, text string) string {
+		return "From: <" + subscriber + ">\nTo: nuernberg@" + domain + "\nSubject: " + subject + "\n\n" + text + "\n"
+	}
+	for range maxFailures {
+		for _, to := range []string{"nuernberg", "nuernberg+unsubscribe", "nuernberg+b.1.aaaaaaaaaaaaaaaa"} {
+			for _, from := range []string{subscriber, ""} {
+				b.send(from, []string{to + "@" + domain}, forged("unsubscribe", "STOP"))
+				b.send(from, []string{to + "@" + domain}, forged("Abmelden", "/stop"))
+				b.send(from, []string{to + "@" + domain}, strings.ReplaceAll(deliveryReport("failed", "5.1.1"), "rider@example.org", subscriber))
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{subscriber}, b.subscribers(bot)); diff != "" {
+		t.Errorf("subscribers -want +got:\n%s", diff)
+	}
+	for _, h := range b.take() {
+		if h.In.Unverified == nil {
+			t.Errorf("taken for the subscriber's: %+v", h.In)
+		}
+	}
+	b.noAccountMail()
+}

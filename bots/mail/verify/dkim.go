@@ -9,6 +9,9 @@ import (
 	"github.com/emersion/go-msgauth/dkim"
 )
 
+// signatureField is the field of a signature.
+const signatureField = "dkim-signature"
+
 const (
 	// maxSignatures is how many are checked for one mail.
 	maxSignatures = 5
@@ -20,7 +23,7 @@ const (
 // the mail. Those of mailing lists and of mail services are left out.
 func (c *check) nearSignatures() (places []int) {
 	for i, f := range c.header {
-		if f.name != "dkim-signature" || c.near(signingDomain(f)) == nobody {
+		if f.name != signatureField || c.near(signingDomain(f)) == nobody {
 			continue
 		}
 		if len(places) == maxSignatures || bytes.Count(f.raw, []byte(":")) > maxSigned {
@@ -74,7 +77,7 @@ func (c *check) signature(ctx context.Context, place int) nearness {
 func (c *check) signedBy(place int) []byte {
 	mail := make([]byte, 0, len(c.mail.Raw))
 	for i, f := range c.header {
-		if i == place || f.name != "dkim-signature" {
+		if i == place || f.name != signatureField {
 			mail = append(mail, f.raw...)
 		}
 	}

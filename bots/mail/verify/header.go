@@ -47,7 +47,7 @@ func readHeader(raw []byte) (h header, body []byte, ok bool) {
 		}
 		line, end := raw[start:start+length], start+length+2
 		if length == 0 {
-			return h, raw[end:], h.clear()
+			return h, raw[end:], true
 		}
 		if h, ok = h.add(line, raw[start:end]); !ok {
 			return nil, nil, false
@@ -81,12 +81,14 @@ func (h header) add(line, whole []byte) (header, bool) {
 
 // clear says whether no field is there twice that may be there once.
 func (h header) clear() bool {
-	seen := map[string]bool{}
+	var seen []string
 	for _, f := range h {
-		if seen[f.name] && slices.Contains(once, f.name) {
+		if slices.Contains(seen, f.name) {
 			return false
 		}
-		seen[f.name] = true
+		if slices.Contains(once, f.name) {
+			seen = append(seen, f.name)
+		}
 	}
 	return true
 }

@@ -73,11 +73,11 @@ func (v *Verifier) Check(ctx context.Context, m Mail) (result Result) {
 		}
 	}()
 	h, body, ok := readHeader(m.Raw)
-	if !ok {
+	if !ok || !m.Client.IsValid() && !h.has(signatureField) {
 		return Unproven
 	}
 	domain := h.authorDomain(m.Author)
-	if domain == "" {
+	if domain == "" || !h.clear() {
 		return Unproven
 	}
 	c := &check{mail: m, header: h, body: body, domain: domain, organization: organization(domain)}

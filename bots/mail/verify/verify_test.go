@@ -210,7 +210,9 @@ func TestServers(t *testing.T) {
 	b.names.TXT("riders.example", "v=spf1 ip4:192.0.2.0/24 -all")
 	b.names.TXT("lists.riders.example", "v=spf1 ip4:192.0.2.0/24 -all")
 	b.names.TXT("evil.example", "v=spf1 +all")
-	b.names.TXT("riders.co.uk", "v=spf1 +all")
+	b.names.TXT("riders.co.uk", "v=spf1 ip4:192.0.2.0/24 -all")
+	b.names.TXT("open.example", "v=spf1 include:evil.example -all")
+	b.names.TXT("_dmarc.open.example", "v=DMARC1; p=reject")
 	b.names.TXT("named.example", "v=spf1 exists:%{l}.users.named.example -all")
 	b.names.Add(t, "postmaster.users.named.example. A 127.0.0.2")
 	from := func(address string) string { return strings.Replace(letter(), author, address, 1) }
@@ -229,6 +231,7 @@ func TestServers(t *testing.T) {
 		{"for a domain under the same registry", "anna@other.co.uk", "x@riders.co.uk", client, verify.Unproven},
 		{"for nobody", author, "", client, verify.Unproven},
 		{"for no domain", author, "anna", client, verify.Unproven},
+		{"for a domain that lets everybody", "anna@open.example", "anna@open.example", client, verify.Unproven},
 		{"no record", "anna@none.example", "anna@none.example", client, verify.Unproven},
 		{"a record that wants to know who writes", "anna@named.example", "anna@named.example", client, verify.Proven},
 	} {
