@@ -259,7 +259,7 @@ func BenchmarkFanOut(b *testing.B) {
 
 func storedReport(c report.City, n int) report.Report {
 	now := time.Now()
-	return report.Report{ID: report.ID(mail.Name, 1, fmt.Sprint(n)), CityID: c.ID, BotID: 1, Network: mail.Name, NetworkID: fmt.Sprint(n),
+	return report.Report{ID: digest(mail.Name, fmt.Sprint(n)), CityID: c.ID, BotID: 1, Network: mail.Name,
 		Author: fmt.Sprint("author ", n), Text: reportText(n), Visibility: report.Private, Time: now, Received: now}
 }
 
