@@ -100,6 +100,7 @@ func demoConfig(defaults []byte, dir string, definitions []bots.Definition) (*co
 		{&cfg.Web.Listen, "127.0.0.1:8080"},
 		{&cfg.Mail.Listen, "127.0.0.1:2525"},
 		{&cfg.Mail.Relay, "127.0.0.1:2526"},
+		{&cfg.Metrics.Listen, "127.0.0.1:9464"},
 	} {
 		if *a.address, err = freeAddress(a.preferred); err != nil {
 			return nil, err

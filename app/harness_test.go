@@ -46,6 +46,8 @@ type app struct {
 	names  *dnstest.Server // answers the server's questions of DNS
 	log    *logbook
 	stop   func()
+
+	metrics string // address of /metrics
 }
 
 // builtIn returns the content of config.toml, which main.go embeds.
@@ -101,6 +103,9 @@ func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *ap
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
 	a := &app{T: t, server: s, url: cfg.Web.URL, smtp: s.addresses["mail"], names: names, log: log}
+	if s.metrics != nil {
+		a.metrics = s.metrics.Addr().String()
+	}
 	a.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -121,7 +126,7 @@ func testConfig(t *testing.T, dir string, definitions []bots.Definition, env ...
 		t.Fatal(err)
 	}
 	cfg.Data = dir
-	cfg.Web.Listen, cfg.Mail.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Web.Listen, cfg.Mail.Listen, cfg.Metrics.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	return cfg
 }
 

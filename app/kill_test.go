@@ -180,10 +180,9 @@ type siege struct {
 func newSiege(t *testing.T) *siege {
 	t.Helper()
 	s := &siege{box: startMailbox(t), binary: buildProgram(t), subscribers: []string{"one@subscribers.example", "two@subscribers.example"}}
-	env, web, incoming := environment(t, t.TempDir(), s.box)
-	mustAddCity(t, s.binary, env, "nuernberg")
-	s.env, s.app = env, &app{T: t, url: "http://" + web, smtp: incoming}
-	s.program = startProgram(t, s.binary, env...)
+	s.env, s.app = environment(t, t.TempDir(), s.box)
+	mustAddCity(t, s.binary, s.env, "nuernberg")
+	s.program = startProgram(t, s.binary, s.env...)
 	s.allowEverything("m@nuernberg.example")
 	s.subscribe(s.box, "nuernberg", s.subscribers...)
 	return s
@@ -228,9 +227,8 @@ func (s *siege) twice() int {
 // drained waits until a program has nothing to do any more, as its metrics say.
 func (a *app) drained() {
 	a.Helper()
-	b := a.browser()
 	waitUntil(a, "nothing to wait", func() bool {
-		waits := queueMetric.FindAllStringSubmatch(b.get("/metrics", http.StatusOK), -1)
+		waits := queueMetric.FindAllStringSubmatch(a.figures(), -1)
 		return len(waits) == 3 && !slices.ContainsFunc(waits, func(w []string) bool { return w[1] != "0" })
 	})
 }

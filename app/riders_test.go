@@ -98,11 +98,11 @@ func startScene(t *testing.T, dir string, settings ...string) *scene {
 	}
 	t.Cleanup(func() { s.api.Close() })
 	binary := buildProgram(t)
-	env, web, incoming := environment(t, dir, s.box)
+	env, a := environment(t, dir, s.box)
 	env = append(append(env, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true", "TICKETFREI_TELEGRAM_API="+s.api.URL), settings...)
 	mustAddCity(t, binary, env, "nuernberg")
 	s.program = startProgram(t, binary, env...)
-	s.app = &app{T: t, url: "http://" + web, smtp: incoming}
+	s.app = a
 
 	const moderator = "m@nuernberg.example"
 	s.allowEverything(moderator)

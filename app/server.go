@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -53,6 +53,8 @@ type server struct {
 	relay    *relay.Relay
 	accounts *supervisor.AccountMails
 	web      net.Listener
+	registry *prometheus.Registry
+	metrics  net.Listener // nil where the metrics are not served
 
 	// addresses of the networks' servers, by network
 	addresses map[string]string
@@ -79,7 +81,7 @@ func (s *server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	registry := newRegistry(s.db)
+	s.registry = newRegistry(s.db)
 	s.mailer = mailer.New(s.cfg, s.log, time.Now)
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.cfg.Mail.Relay == "", s.log, time.Now)
@@ -91,23 +93,26 @@ func (s *server) open(ctx context.Context) error {
 		DB: s.db, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
 		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
-		Log: s.log, Now: time.Now, Metrics: registry,
+		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.relay = relay.New(relay.Options{
 		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Expire: s.cfg.Reports.Expire,
-		Log: s.log, Now: time.Now, Metrics: registry,
+		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
 		AccountMails: s.accounts, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-		Demo:    s.mode.demo, Source: s.mode.source.files(),
+		Demo: s.mode.demo, Source: s.mode.source.files(),
 	})
 	if err != nil {
 		return err
 	}
 	s.onClose(s.site.Close)
-	return s.listen(ctx)
+	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	s.listenMetrics(ctx)
+	return nil
 }
 
 // openStore locks the data directory for this process and opens the database.
@@ -201,6 +206,9 @@ func (s *server) run(ctx context.Context) error {
 	part("supervisor", s.sup.Run)
 	part("frontend", s.serveWeb)
 	part("cleaning", s.clean)
+	if s.metrics != nil {
+		part("metrics", s.serveMetrics)
+	}
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")

@@ -131,7 +131,7 @@ func TestWhoIsRemovedIsLoggedOut(t *testing.T) {
 
 func TestLoginsAreLimited(t *testing.T) {
 	slow.Test(t, "logs in again and again, and a login is slow by design")
-	tn := newTown(t, func(o *Options) { o.Config.Web.TrustProxy = true })
+	tn := newTown(t, func(o *Options) { o.Config.Web.TrustedProxies = loopback })
 	try := func(forwarded string) int {
 		resp, _ := tn.request(http.MethodPost, "/login", "email=a&password=b", "X-Forwarded-For", forwarded)
 		return resp.StatusCode

@@ -2,9 +2,7 @@ package frontend
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -81,21 +79,6 @@ func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	}
 	protection.SetDenyHandler(s.refuse(http.StatusForbidden, "error.cross_origin"))
 	return protection.Handler, nil
-}
-
-// ClientIP is the visitor's address for the purpose of limits; for IPv6 it is
-// the network. With web.trust_proxy it is the last entry of X-Forwarded-For,
-// which our own proxy added. The entries before it came from the visitor.
-func (s *Site) ClientIP(r *http.Request) string {
-	ip := r.RemoteAddr
-	if host, _, err := net.SplitHostPort(ip); err == nil {
-		ip = host
-	}
-	if lines := r.Header.Values("X-Forwarded-For"); s.Config.Web.TrustProxy && len(lines) > 0 {
-		last := lines[len(lines)-1]
-		ip = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-	}
-	return httprate.CanonicalizeIP(ip)
 }
 
 // limitPosts lets one address post n times in a while. Further posts get an

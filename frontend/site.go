@@ -23,8 +23,7 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// Options is what the site needs. If Metrics is nil, there is no /metrics.
-// Everything else is required.
+// Options is what the site needs. Everything but Source is required.
 type Options struct {
 	Config       *config.Config
 	DB           *db.DB
@@ -36,7 +35,6 @@ type Options struct {
 	Notices      *notice.Board
 	Relay        Relay
 	Health       Health
-	Metrics      http.Handler
 	// Networks are mounted in this order.
 	Networks []Network
 	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that

@@ -23,6 +23,9 @@ func (s *settings) check(c *Config) {
 	s.checkSecret(c.Secret)
 	s.checkListen("web.listen", c.Web.Listen, 8080)
 	s.checkURL(&c.Web)
+	if c.Metrics.Listen != "" {
+		s.checkListen("metrics.listen", c.Metrics.Listen, 9464)
+	}
 	s.checkMail(&c.Mail)
 	s.checkDatabase(c.Database)
 	s.checkReports(c.Reports)
@@ -65,7 +68,10 @@ func (s *settings) checkURL(web *Web) {
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()):
 		s.fail("web.url", fmt.Sprintf("%q is not an http or https address", web.URL), hint)
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+	case strings.Trim(u.Path, "/") != "":
+		s.fail("web.url", fmt.Sprintf("%q has a path, %s: the pages need a host of their own", web.URL, u.Path),
+			fmt.Sprintf(`give them a name of their own, such as "%s://ticketfrei.example.org", and write that without a path`, u.Scheme))
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		s.fail("web.url", fmt.Sprintf("%q has more than scheme, host and port", web.URL), hint)
 	default:
 		web.URL = u.Scheme + "://" + strings.ToLower(u.Host)

@@ -14,17 +14,21 @@ type Config struct {
 	Database Database `toml:"database"`
 	Reports  Reports  `toml:"reports"`
 	Network  Network  `toml:"network"`
+	Metrics  Metrics  `toml:"metrics"`
 	Log      Log      `toml:"log"`
 
-	// Warnings are about what the operator may delete; nothing depends on it.
+	// Warnings are about what the operator may delete, and what they should set.
+	// The program works all the same.
 	Warnings []Error `toml:"-"`
 }
 
 // Web is the section [web].
 type Web struct {
-	Listen     string `toml:"listen"`
-	URL        string `toml:"url"` // without a trailing slash
-	TrustProxy bool   `toml:"trust_proxy"`
+	Listen string `toml:"listen"`
+	URL    string `toml:"url"` // without a trailing slash
+	// TrustedProxies are believed what they say of the client in
+	// X-Forwarded-For.
+	TrustedProxies Networks `toml:"trusted_proxies"`
 }
 
 // Mail is the section [mail].
@@ -56,6 +60,11 @@ type Reports struct {
 // Network is the section [network].
 type Network struct {
 	AllowPrivate bool `toml:"allow_private"`
+}
+
+// Metrics is the section [metrics].
+type Metrics struct {
+	Listen string `toml:"listen"` // empty: off
 }
 
 // Log is the section [log].

@@ -19,8 +19,8 @@ const builtIn = "built-in"
 
 // Load reads the settings, checks them and brings them to one spelling: web.url
 // without a trailing slash, mail.domain in lower case ASCII (Punycode if
-// needed), mail.from filled in. What is gone and empty is among the Warnings. If
-// settings are wrong, the error is of type
+// needed), mail.from filled in. What is gone and empty, and what does not fit
+// together, is among the Warnings. If settings are wrong, the error is of type
 // Errors and holds all of them. Any other error is a mistake in the program.
 func Load(src Source) (*Config, error) {
 	c := &Config{}
@@ -44,7 +44,7 @@ func Load(src Source) (*Config, error) {
 	if len(s.errs) > 0 {
 		return nil, s.errs
 	}
-	c.Warnings = s.warnings
+	c.Warnings = append(s.warnings, s.advice(c)...)
 	return c, nil
 }
 

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ticketfrei/internal/config"
 )
@@ -68,6 +70,7 @@ func TestDefaults(t *testing.T) {
 		Web:     config.Web{Listen: ":8080", URL: "http://localhost:8080"},
 		Mail:    config.Mail{Listen: ":2525", Domain: "localhost", From: "ticketfrei@localhost", Connections: 32},
 		Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000},
+		Metrics: config.Metrics{Listen: "127.0.0.1:9464"},
 		Log:     config.Log{Level: "info", Format: "text"},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
@@ -87,7 +90,9 @@ reports.backlog = 7
 [web]
 listen = "127.0.0.1:0"
 url = "HTTPS://Ticketfrei.Example.org/"
-trust_proxy = true
+trusted_proxies = ["192.0.2.1"]
+[metrics]
+listen = ":9464"
 [mail]
 domain = "Städte.Example.org."
 relay = "smtps://user:p%40ss@mail.example.org"
@@ -100,7 +105,8 @@ workers = 2
 		"TICKETFREI_CONFIG=ignored.toml",
 		"TICKETFREI_DATA=/data",
 		"TICKETFREI_SECRET=" + strings.Repeat("aB", 32),
-		"TICKETFREI_WEB_TRUST_PROXY=false",
+		"TICKETFREI_WEB_TRUSTED_PROXIES=127.0.0.1, 10.0.0.0/8,::1",
+		"TICKETFREI_METRICS_LISTEN=",
 		"TICKETFREI_MAIL_CONNECTIONS=64",
 		"TICKETFREI_MAIL_LISTEN=[::1]:25",
 		"TICKETFREI_NETWORK_ALLOW_PRIVATE=1",
@@ -117,14 +123,15 @@ workers = 2
 	want := &config.Config{
 		Data:   "/data",
 		Secret: strings.Repeat("aB", 32),
-		Web:    config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org"},
+		Web: config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org", TrustedProxies: config.Networks{
+			netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 		Mail: config.Mail{Listen: "[::1]:25", Domain: "xn--stdte-hra.example.org", From: "ticketfrei@xn--stdte-hra.example.org",
 			Relay: "smtps://user:p%40ss@mail.example.org", Connections: 64},
 		Reports: config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour, Backlog: 7},
 		Network: config.Network{AllowPrivate: true},
 		Log:     config.Log{Level: "info", Format: "text"},
 	}
-	if diff := cmp.Diff(want, c); diff != "" {
+	if diff := cmp.Diff(want, c, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(&telegram{API: "http://127.0.0.1:1=2", Poll: time.Second, Workers: 2, Quiet: true}, target); diff != "" {
@@ -143,7 +150,7 @@ func TestRefuses(t *testing.T) {
 		{"unknown setting", "\n[web]\nlistn = \":80\"", nil, config.Errors{{"web.listn", "FILE:3", setting, "did you mean web.listen?"}}},
 		{"upper case", "[web]\nListen = \":80\"", nil, config.Errors{{"web.Listen", "FILE:2", setting, "did you mean web.listen?"}}},
 		{"setting without its section", `relay = ""`, nil, config.Errors{{"relay", "FILE:1", setting, "did you mean mail.relay?"}}},
-		{"setting of two sections", `listen = ""`, nil, config.Errors{{"listen", "FILE:1", setting, "did you mean mail.listen or web.listen?"}}},
+		{"setting of two sections", `listen = ""`, nil, config.Errors{{"listen", "FILE:1", setting, "did you mean mail.listen or metrics.listen or web.listen?"}}},
 		{"unknown section", "\n\n[wbe]\nlisten = \":80\"", nil, config.Errors{{"wbe", "FILE:3", section, "did you mean web?"}}},
 		{"quoted key", `"a b" = 1`, nil, config.Errors{{`"a b"`, "FILE:1", setting, ""}}},
 		{"unknown setting of a network", "[telegram]\nappi = ''", nil, config.Errors{{"telegram.appi", "FILE:2", setting, "did you mean telegram.api?"}}},
@@ -156,16 +163,17 @@ func TestRefuses(t *testing.T) {
 		{"number for text", "[mail]\n\ndomain = 7", nil, config.Errors{{"mail.domain", "FILE:3", "is a number, not a text", `write a text in quotes, such as "…"`}}},
 		{"text for number", "[mail]\nconnections = '7'", nil, config.Errors{{"mail.connections", "FILE:2", "is a text, not a whole number", "write a whole number, without quotes"}}},
 		{"fraction for number", "[mail]\nconnections = 7.5", nil, config.Errors{{"mail.connections", "FILE:2", "is a number, not a whole number", "write a whole number, without quotes"}}},
-		{"text for switch", "[web]\ntrust_proxy = 'yes'", nil, config.Errors{{"web.trust_proxy", "FILE:2", "is a text, not true or false", "write true or false, without quotes"}}},
+		{"text for switch", "[network]\nallow_private = 'yes'", nil, config.Errors{{"network.allow_private", "FILE:2", "is a text, not true or false", "write true or false, without quotes"}}},
+		{"address with a path", "[web]\nurl = 'https://example.org/tickets/'", nil, config.Errors{{"web.url", "FILE:2", `"https://example.org/tickets/" has a path, /tickets/: the pages need a host of their own`, `give them a name of their own, such as "https://ticketfrei.example.org", and write that without a path`}}},
 		{"number for time", "[reports]\nkeep = 7", nil, config.Errors{{"reports.keep", "FILE:2", "is a number, not a time", `write a time such as "90s", "15m" or "2h"`}}},
 		{"list", "data = ['a']", nil, config.Errors{{"data", "FILE:1", "is a list, not a text", `write a text in quotes, such as "…"`}}},
 		{"date", "data = 2024-01-01", nil, config.Errors{{"data", "FILE:1", "is a date, not a text", `write a text in quotes, such as "…"`}}},
 		{"time with no unit", "[reports]\nexpire = '2'", nil, config.Errors{{"reports.expire", "FILE:2", `"2" is not a time`, `write a time such as "90s", "15m" or "2h"`}}},
 		{"negative time of a network", "[telegram]\npoll = '-2s'", nil, config.Errors{{"telegram.poll", "FILE:2", `"-2s" is less than zero`, `write a time such as "90s", "15m" or "2h"`}}},
-		{"wrong types in the environment", "", []string{"TICKETFREI_MAIL_CONNECTIONS=many", "TICKETFREI_REPORTS_KEEP=", "TICKETFREI_WEB_TRUST_PROXY=maybe"}, config.Errors{
+		{"wrong types in the environment", "", []string{"TICKETFREI_MAIL_CONNECTIONS=many", "TICKETFREI_REPORTS_KEEP=", "TICKETFREI_NETWORK_ALLOW_PRIVATE=maybe"}, config.Errors{
 			{"mail.connections", "TICKETFREI_MAIL_CONNECTIONS", `"many" is not a whole number`, "write a whole number"},
+			{"network.allow_private", "TICKETFREI_NETWORK_ALLOW_PRIVATE", `"maybe" is neither true nor false`, "write true or false"},
 			{"reports.keep", "TICKETFREI_REPORTS_KEEP", `"" is not a time`, `write a time such as "90s", "15m" or "2h"`},
-			{"web.trust_proxy", "TICKETFREI_WEB_TRUST_PROXY", `"maybe" is neither true nor false`, "write true or false"},
 		}},
 		{"secret", "secret = 'abc'", nil, config.Errors{{"secret", "FILE:1", "is not 64 hexadecimal digits", "make one with: openssl rand -hex 32"}}},
 		{"one half of TLS", "[mail]\ntls_key = 'k.pem'", nil, config.Errors{{"mail.tls_key", "FILE:2", "is set, but mail.tls_cert is not", "set both or none"}}},
@@ -205,6 +213,9 @@ func TestValues(t *testing.T) {
 		{"DATA", []string{"data", "/var/lib/x y"}, []string{"", "  "}},
 		{"SECRET", []string{"", strings.Repeat("0f", 32)}, []string{strings.Repeat("0f", 31), strings.Repeat("0f", 33), strings.Repeat("0g", 32)}},
 		{"WEB_LISTEN", []string{":0", ":80", "127.0.0.1:8080", "[::]:80", "localhost:1"}, []string{"", "8080", "localhost", ":http", ":65536", ":-1", "::1:80", "http://x:80", "a b:80"}},
+		{"WEB_TRUSTED_PROXIES", []string{"", " ", "127.0.0.1", "::1", "10.0.0.0/8,fd00::/8", "127.0.0.1, ::1"},
+			[]string{"localhost", "127.0.0.1:80", "10.0.0.0/33", "0.0.0.0/0", "::/0", "127.0.0.1 ::1", "[::1]"}},
+		{"METRICS_LISTEN", []string{"", ":9464", "[::1]:0"}, []string{"9464", "localhost", ":metrics"}},
 		{"MAIL_LISTEN", []string{":25"}, []string{"25", ":"}},
 		{"WEB_URL", []string{"http://localhost:8080", "https://x.example/", "https://x.example//", "http://[::1]:80"},
 			[]string{"", "localhost:8080", "//x.example", "ftp://x.example", "https://", "https://:80", "https://x:99999", "https://x/?a", "https://x/#a", "https://u@x/", "https://x/path", "https://x example", "https://%zz"}},
@@ -294,9 +305,9 @@ func TestMistakesOfNetworks(t *testing.T) {
 		{"no default", []*config.Section{{Name: "x", Target: &one{}}}, "x.a: has no default"},
 		{"default of nothing", []*config.Section{{Name: "x", Target: &one{}, Defaults: "a = ''\nb = ''"}}, "x.b: there is no such setting"},
 		{"twice", []*config.Section{{Name: "x", Target: &one{}, Defaults: "a = ''"}, {Name: "x", Target: &one{}, Defaults: "a = ''"}}, "there are two x.a"},
-		{"same in the environment", []*config.Section{{Name: "web_trust", Target: &struct {
-			A bool `toml:"proxy"`
-		}{}}}, "web_trust.proxy and web.trust_proxy are the same in the environment"},
+		{"same in the environment", []*config.Section{{Name: "web_trusted", Target: &struct {
+			A bool `toml:"proxies"`
+		}{}}}, "web_trusted.proxies and web.trusted_proxies are the same in the environment"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,6 +58,7 @@ func TestPrint(t *testing.T) {
 		"TICKETFREI_MAIL_RELAY=smtp://user:password@mail.example.org:587",
 		"TICKETFREI_TELEGRAM_TOKEN=123:token",
 		"TICKETFREI_REPORTS_EXPIRE=90m",
+		"TICKETFREI_WEB_TRUSTED_PROXIES=127.0.0.1, 10.0.0.0/8,2001:db8::/32",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +73,7 @@ secret = "(set)"
 [web]
 listen = ":8080"
 url = "http://localhost:8080"
-trust_proxy = false
+trusted_proxies = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"]
 
 [mail]
 listen = ":2525"
@@ -94,6 +95,9 @@ backlog = 50000
 
 [network]
 allow_private = false
+
+[metrics]
+listen = "127.0.0.1:9464"
 
 [log]
 level = "info"

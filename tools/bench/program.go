@@ -31,6 +31,7 @@ type program struct {
 	data   string // its data directory
 	smtp   string // address that takes mail
 	web    string // address that serves pages
+	meter  string // address that serves /metrics
 
 	cmd  *exec.Cmd
 	log  *os.File
@@ -41,7 +42,7 @@ type program struct {
 // to relay. more holds settings as NAME=value.
 func newProgram(binary, data, relay string, more ...string) (*program, error) {
 	p := &program{binary: binary, data: data}
-	for _, a := range []*string{&p.smtp, &p.web} {
+	for _, a := range []*string{&p.smtp, &p.web, &p.meter} {
 		var err error
 		if *a, err = freeAddress(); err != nil {
 			return nil, err
@@ -53,7 +54,22 @@ func newProgram(binary, data, relay string, more ...string) (*program, error) {
 		"TICKETFREI_MAIL_LISTEN="+p.smtp, "TICKETFREI_MAIL_DOMAIN="+mailDomain,
 		"TICKETFREI_MAIL_RELAY=smtp://"+relay,
 		"TICKETFREI_NETWORK_ALLOW_PRIVATE=true"), more...)
-	return p, nil
+	return p, p.chooseMeter()
+}
+
+// chooseMeter sets the address of /metrics. A program of an earlier version has
+// no setting for it and serves them with the pages.
+func (p *program) chooseMeter() error {
+	settings, err := exec.Command(p.binary, "check-config").Output()
+	if err != nil {
+		return fmt.Errorf("settings of the program: %w", err)
+	}
+	if bytes.Contains(settings, []byte("\n[metrics]\n")) {
+		p.env = append(p.env, "TICKETFREI_METRICS_LISTEN="+p.meter)
+	} else {
+		p.meter = p.web
+	}
+	return nil
 }
 
 // start starts the process and returns when it reports that it is ready.
