@@ -37,6 +37,7 @@ func TestCommandLine(t *testing.T) {
 		{"unknown command", []string{"sreve"}, 2, "", "--help"},
 		{"unknown flag", []string{"serve", "--port", "1"}, 2, "", "--port"},
 		{"no slug", []string{"city", "add", "--email", "m@x.example"}, 2, "", "slug"},
+		{"nothing to back up", []string{"backup", filepath.Join(dir, "copy.db")}, 1, "", "no database to back up"},
 		{"no cities yet", []string{"city", "list"}, 0, "", "no cities yet"},
 		{"bad slug", []string{"city", "add", "Nürnberg", "--email", "m@x.example"}, 2, "", "Nürnberg"},
 		{"reserved slug", []string{"city", "add", "postmaster", "--email", "m@x.example"}, 2, "", "postmaster"},
@@ -53,7 +54,12 @@ func TestCommandLine(t *testing.T) {
 		{"all mistakes at once", []string{"serve", "--config", broken}, 1, "", "log.level"},
 		{"no settings file", []string{"serve", "--config", filepath.Join(dir, "none.toml")}, 1, "", "none.toml"},
 		{"backup", []string{"backup", filepath.Join(dir, "copy.db")}, 0, "copy.db", ""},
-		{"backup over a file", []string{"backup", broken}, 1, "", "already"},
+		{"backup over a file", []string{"backup", broken}, 0, "broken.toml", ""},
+		{"backup over a directory", []string{"backup", dir}, 1, "", "is not a file"},
+		{"backup into no directory", []string{"backup", filepath.Join(dir, "none", "copy.db")}, 1, "", "no such file"},
+		{"backup over the database", []string{"backup", filepath.Join(dir, "data", "ticketfrei.db")}, 1, "", "in use by the program itself"},
+		{"backup over the key", []string{"backup", filepath.Join(dir, "data", "..", "data", "secret.key")}, 1, "", "in use by the program itself"},
+		{"backup to standard output", []string{"backup", "-"}, 0, "SQLite format 3\x00", "wrote standard output"},
 		{"health without a server", []string{"health"}, 1, "", "does not answer"},
 	}
 	for _, tt := range tests {

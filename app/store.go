@@ -97,32 +97,3 @@ func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Conf
 	defer d.Close()
 	return work(c, cfg, d, definitions)
 }
-
-type backupCommand struct {
-	settingsFlags
-	File string `arg:"" help:"File to write; it must not exist."`
-}
-
-// Run copies the database as it is now.
-func (cmd *backupCommand) Run(c *console) error {
-	cfg, err := cmd.load(c, all.Networks())
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(cmd.File); err == nil {
-		return fmt.Errorf("%s already exists", cmd.File)
-	}
-	if _, err := os.Stat(cfg.Data); err != nil {
-		return fmt.Errorf("there is no data directory to back up: %w", err)
-	}
-	d, err := db.Open(c.ctx, cfg.Data, time.Now, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Backup(c.ctx, cmd.File); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.stdout, "wrote %s; keep it together with a copy of the secret key\n", cmd.File)
-	return err
-}
