@@ -1,5 +1,14 @@
 # syntax=docker/dockerfile:1
-FROM golang:1.26-bookworm AS build
+# What the program is built with: the image by its digest, so that a build uses
+# what was looked at. To renew it, take the newest patch and the digest that
+#   docker buildx imagetools inspect golang:1.26.X-bookworm
+# prints first.
+ARG GO_IMAGE=golang:1.26.9-bookworm@sha256:d9c68c2c51161e12fd77e4c6320687c9cd86e1af1e3ad6e6cd63ff970641453c
+FROM ${GO_IMAGE} AS build
+# A newer patch than the image's. Go fetches it and checks it against sum.golang.org.
+# "local" is the image's own.
+ARG GO_TOOLCHAIN=go1.26.11
+ENV GOTOOLCHAIN=${GO_TOOLCHAIN}
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

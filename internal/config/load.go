@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"os"
+	"slices"
 )
 
 // Source is where the settings come from. Later ones win: Defaults (of the
@@ -44,7 +45,7 @@ func Load(src Source) (*Config, error) {
 	if len(s.errs) > 0 {
 		return nil, s.errs
 	}
-	c.Warnings = append(s.warnings, s.advice(c)...)
+	c.Warnings = slices.Concat(s.warnings, s.advice(c))
 	return c, nil
 }
 
