@@ -10,7 +10,7 @@ import (
 const (
 	// maxCost bounds what one character of a text may cost, in instructions. A
 	// report of MaxLength then takes some tenths of a second, at worst.
-	maxCost = 2500
+	maxCost = 3000
 	// maxTable bounds how many pairs of instruction and class of characters are
 	// looked at to find that out.
 	maxTable = 4_000_000
