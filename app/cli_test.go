@@ -118,6 +118,41 @@ func TestServeLogsWhatIsGone(t *testing.T) {
 	}
 }
 
+// TestServeWarnsOfWhatDoesNotFit starts a server, as far as its data directory,
+// with settings that are right by themselves.
+func TestServeWarnsOfWhatDoesNotFit(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TICKETFREI_DATA", file)
+	for url, want := range map[string][]string{
+		"http://localhost:8080":       nil,
+		"https://tickets.example.org": {"web.trusted_proxies", "mail.domain"},
+		"http://tickets.example.org":  {"web.url", "mail.domain"},
+	} {
+		t.Setenv("TICKETFREI_WEB_URL", url)
+		var out bytes.Buffer
+		if code := runCommand(t.Context(), t, &out, &out, "serve"); code != 1 {
+			t.Errorf("exit code %d", code)
+		}
+		var warnings []string
+		for line := range strings.Lines(out.String()) {
+			if strings.Contains(line, "level=WARN") {
+				warnings = append(warnings, line)
+			}
+		}
+		if len(warnings) != len(want) {
+			t.Fatalf("%s: warned of\n%s", url, warnings)
+		}
+		for i, key := range want {
+			if !strings.Contains(warnings[i], key+": ") || !strings.Contains(warnings[i], ";") {
+				t.Errorf("%s: want a warning of %s and what to set: %s", url, key, warnings[i])
+			}
+		}
+	}
+}
+
 // TestPasswordFromTheEnvironment adds a city as a script does that keeps the
 // password out of the list of processes.
 func TestPasswordFromTheEnvironment(t *testing.T) {

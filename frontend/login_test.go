@@ -1,7 +1,9 @@
 package frontend
 
 import (
+	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -154,6 +156,24 @@ func TestLoginsAreLimited(t *testing.T) {
 		t.Errorf("looking at the form: status %d", resp.StatusCode)
 	}
 	page.id("login")
+}
+
+// TestForeignHeaderDoesNotHelp has one visitor who claims to be another one each
+// time, past the proxy that is trusted and where there is none.
+func TestForeignHeaderDoesNotHelp(t *testing.T) {
+	for name, proxies := range map[string]config.Networks{"no proxy": nil, "another proxy": {netip.MustParsePrefix("192.0.2.1/32")}} {
+		t.Run(name, func(t *testing.T) {
+			tn := newTown(t, func(o *Options) { o.Config.Web.TrustedProxies = proxies })
+			refused := false
+			for i := range 2 * passwordPerQuarter {
+				resp, _ := tn.request(http.MethodPost, "/password", "email=nobody@example.org", "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i))
+				refused = refused || resp.StatusCode == http.StatusTooManyRequests
+			}
+			if !refused {
+				t.Error("one visitor passed for many")
+			}
+		})
+	}
 }
 
 func TestPasswordReset(t *testing.T) {
