@@ -5,7 +5,7 @@
 # prints first.
 ARG GO_IMAGE=golang:1.26.9-bookworm@sha256:d9c68c2c51161e12fd77e4c6320687c9cd86e1af1e3ad6e6cd63ff970641453c
 FROM ${GO_IMAGE} AS build
-# A newer patch than the image's. Go fetches it and checks it against sum.golang.org.
+# A newer patch than the image's. Go fetches it and checks it against its checksum database.
 # "local" is the image's own.
 ARG GO_TOOLCHAIN=go1.26.11
 ENV GOTOOLCHAIN=${GO_TOOLCHAIN}
