@@ -268,4 +268,11 @@ var migrations = []*gormigrate.Migration{
 			created INTEGER NOT NULL)`,
 		`CREATE INDEX mails_due ON mails(due)`,
 	)},
+	// What the program makes for itself: certificates and their keys.
+	{ID: "core_0007", Migrate: SQL(
+		`CREATE TABLE secrets (
+			name TEXT PRIMARY KEY,
+			value TEXT NOT NULL,
+			modified INTEGER NOT NULL) WITHOUT ROWID`,
+	)},
 }
