@@ -26,6 +26,7 @@ func (s *settings) check(c *Config) {
 	if c.Metrics.Listen != "" {
 		s.checkListen("metrics.listen", c.Metrics.Listen, 9464)
 	}
+	s.checkACME(c.Web)
 	s.checkMail(&c.Mail)
 	s.checkDatabase(c.Database)
 	s.checkReports(c.Reports)
@@ -75,6 +76,31 @@ func (s *settings) checkURL(web *Web) {
 		s.fail("web.url", fmt.Sprintf("%q has more than scheme, host and port", web.URL), hint)
 	default:
 		web.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+	}
+}
+
+// checkACME checks what the program needs to get a certificate by itself.
+func (s *settings) checkACME(web Web) {
+	s.checkListen("web.listen_tls", web.ListenTLS, 8443)
+	if directory, err := url.Parse(web.ACMEDirectory); err != nil || directory.Scheme != "https" || directory.Hostname() == "" {
+		s.fail("web.acme_directory", fmt.Sprintf("%q is not an https address", web.ACMEDirectory),
+			"write the address of the directory as your certificate authority tells it, or leave the line out")
+	}
+	if web.ACME == "" {
+		return
+	}
+	if a, err := mail.ParseAddress(web.ACME); err != nil || a.Address != web.ACME {
+		s.fail("web.acme", fmt.Sprintf("%q is not a mail address", web.ACME), `write yours alone, such as "you@example.org"`)
+	}
+	const hint = `write the address that visitors use, such as "https://ticketfrei.example.org", or leave web.acme empty`
+	u, err := url.Parse(web.URL)
+	if err != nil {
+		return // checkURL says so
+	}
+	if _, notAddress := netip.ParseAddr(u.Hostname()); u.Scheme == "http" {
+		s.fail("web.url", fmt.Sprintf("%q does not begin with https://, though web.acme is set", web.URL), hint)
+	} else if notAddress == nil {
+		s.fail("web.url", fmt.Sprintf("%q has no name to get a certificate for, though web.acme is set", web.URL), hint)
 	}
 }
 

@@ -24,8 +24,11 @@ type Config struct {
 
 // Web is the section [web].
 type Web struct {
-	Listen string `toml:"listen"`
-	URL    string `toml:"url"` // without a trailing slash
+	Listen        string `toml:"listen"`
+	URL           string `toml:"url"` // without a trailing slash
+	ListenTLS     string `toml:"listen_tls"`
+	ACME          string `toml:"acme"` // mail address; empty: no https of our own
+	ACMEDirectory string `toml:"acme_directory"`
 	// TrustedProxies are believed what they say of the client in
 	// X-Forwarded-For.
 	TrustedProxies Networks `toml:"trusted_proxies"`

@@ -59,6 +59,8 @@ func write(tb testing.TB, text string) string {
 	return path
 }
 
+const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
+
 func TestDefaults(t *testing.T) {
 	target, sections := telegramSection()
 	c, err := config.Load(config.Source{Defaults: defaults(t), Sections: sections})
@@ -67,7 +69,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &config.Config{
 		Data:    "data",
-		Web:     config.Web{Listen: ":8080", URL: "http://localhost:8080"},
+		Web:     config.Web{Listen: ":8080", URL: "http://localhost:8080", ListenTLS: ":8443", ACMEDirectory: letsEncrypt},
 		Mail:    config.Mail{Listen: ":2525", Domain: "localhost", From: "ticketfrei@localhost", Connections: 32},
 		Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000},
 		Metrics: config.Metrics{Listen: "127.0.0.1:9464"},
@@ -90,6 +92,8 @@ reports.backlog = 7
 [web]
 listen = "127.0.0.1:0"
 url = "HTTPS://Ticketfrei.Example.org/"
+acme = "you@example.org"
+acme_directory = "https://ca.example.org/acme/directory"
 trusted_proxies = ["192.0.2.1"]
 [metrics]
 listen = ":9464"
@@ -107,6 +111,7 @@ workers = 2
 		"TICKETFREI_SECRET=" + strings.Repeat("aB", 32),
 		"TICKETFREI_WEB_TRUSTED_PROXIES=127.0.0.1, 10.0.0.0/8,::1",
 		"TICKETFREI_METRICS_LISTEN=",
+		"TICKETFREI_WEB_LISTEN_TLS=:443",
 		"TICKETFREI_MAIL_CONNECTIONS=64",
 		"TICKETFREI_MAIL_LISTEN=[::1]:25",
 		"TICKETFREI_NETWORK_ALLOW_PRIVATE=1",
@@ -123,8 +128,9 @@ workers = 2
 	want := &config.Config{
 		Data:   "/data",
 		Secret: strings.Repeat("aB", 32),
-		Web: config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org", TrustedProxies: config.Networks{
-			netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
+		Web: config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org", ListenTLS: ":443",
+			ACME: "you@example.org", ACMEDirectory: "https://ca.example.org/acme/directory", TrustedProxies: config.Networks{
+				netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 		Mail: config.Mail{Listen: "[::1]:25", Domain: "xn--stdte-hra.example.org", From: "ticketfrei@xn--stdte-hra.example.org",
 			Relay: "smtps://user:p%40ss@mail.example.org", Connections: 64},
 		Reports: config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour, Backlog: 7},
@@ -141,6 +147,7 @@ workers = 2
 
 func TestRefuses(t *testing.T) {
 	const setting, section = "there is no such setting", "there is no such section"
+	const acmeHint = `write the address that visitors use, such as "https://ticketfrei.example.org", or leave web.acme empty`
 	tests := []struct {
 		name string
 		file string
@@ -178,6 +185,14 @@ func TestRefuses(t *testing.T) {
 		{"secret", "secret = 'abc'", nil, config.Errors{{"secret", "FILE:1", "is not 64 hexadecimal digits", "make one with: openssl rand -hex 32"}}},
 		{"one half of TLS", "[mail]\ntls_key = 'k.pem'", nil, config.Errors{{"mail.tls_key", "FILE:2", "is set, but mail.tls_cert is not", "set both or none"}}},
 		{"other half of TLS", "", []string{"TICKETFREI_MAIL_TLS_CERT=c.pem"}, config.Errors{{"mail.tls_cert", "TICKETFREI_MAIL_TLS_CERT", "is set, but mail.tls_key is not", "set both or none"}}},
+		{"certificate for nobody", "[web]\nurl = 'https://x.example'\nacme = 'yes'", nil, config.Errors{{"web.acme", "FILE:3",
+			`"yes" is not a mail address`, `write yours alone, such as "you@example.org"`}}},
+		{"certificate for http", "[web]\nacme = 'you@example.org'\nurl = 'http://x.example'", nil, config.Errors{{"web.url", "FILE:3",
+			`"http://x.example" does not begin with https://, though web.acme is set`, acmeHint}}},
+		{"certificate for the default", "[web]\nacme = 'you@example.org'", nil, config.Errors{{"web.url", "built-in",
+			`"http://localhost:8080" does not begin with https://, though web.acme is set`, acmeHint}}},
+		{"certificate for an address", "[web]\nurl = 'https://[2001:db8::1]:8443'\nacme = 'you@example.org'", nil, config.Errors{{"web.url", "FILE:2",
+			`"https://[2001:db8::1]:8443" has no name to get a certificate for, though web.acme is set`, acmeHint}}},
 		{"expire beyond keep", "reports.keep = '1h'", nil, config.Errors{{"reports.keep", "FILE:1", "reports.expire (2h) is longer than reports.keep (1h)", "a report must be kept for as long as it may be sent"}}},
 		{"another database", "", []string{"TICKETFREI_DATABASE_URL=postgres://localhost"}, config.Errors{{"database.url", "TICKETFREI_DATABASE_URL", "external databases are not supported yet", "leave it empty"}}},
 		{"no backlog", "\nreports.backlog = 0", nil, config.Errors{{"reports.backlog", "FILE:2", "0 is too few", "write 1 or more"}}},
@@ -216,6 +231,8 @@ func TestValues(t *testing.T) {
 		{"WEB_TRUSTED_PROXIES", []string{"", " ", "127.0.0.1", "::1", "10.0.0.0/8,fd00::/8", "127.0.0.1, ::1"},
 			[]string{"localhost", "127.0.0.1:80", "10.0.0.0/33", "0.0.0.0/0", "::/0", "127.0.0.1 ::1", "[::1]"}},
 		{"METRICS_LISTEN", []string{"", ":9464", "[::1]:0"}, []string{"9464", "localhost", ":metrics"}},
+		{"WEB_LISTEN_TLS", []string{":443", "127.0.0.1:0"}, []string{"", "443", ":https"}},
+		{"WEB_ACME_DIRECTORY", []string{"https://localhost:14000/dir"}, []string{"", "letsencrypt", "http://ca.example/directory", "https://"}},
 		{"MAIL_LISTEN", []string{":25"}, []string{"25", ":"}},
 		{"WEB_URL", []string{"http://localhost:8080", "https://x.example/", "https://x.example//", "http://[::1]:80"},
 			[]string{"", "localhost:8080", "//x.example", "ftp://x.example", "https://", "https://:80", "https://x:99999", "https://x/?a", "https://x/#a", "https://u@x/", "https://x/path", "https://x example", "https://%zz"}},
