@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/mail"
-	"net/smtp"
 	"net/url"
 	"os"
 	"regexp"
@@ -188,7 +187,7 @@ func (a *app) subscribe(box *mailbox, slug string, addresses ...string) {
 
 // send mails a report and returns what the server answered.
 func (a *app) send(from, to, messageID, subject, body string) error {
-	return smtp.SendMail(a.smtp, nil, from, []string{to}, message(from, to, messageID, subject, body))
+	return sendMail(a.smtp, from, to, message(from, to, messageID, subject, body))
 }
 
 func message(from, to, messageID, subject, body string) []byte {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/smtp"
 	"net/url"
 	"os"
 	"os/exec"
@@ -121,7 +120,7 @@ func burst(address string, round, n int) []string {
 			for i := range next {
 				text := fmt.Sprintf("Report %d-%d.", round, i)
 				from := fmt.Sprintf("rider%d-%d@riders.example", round, i)
-				err := smtp.SendMail(address, nil, from, []string{here}, message(from, here, fmt.Sprintf("%d-%d@x", round, i), "", text))
+				err := sendMail(address, from, here, message(from, here, fmt.Sprintf("%d-%d@x", round, i), "", text))
 				if err == nil {
 					mu.Lock()
 					accepted = append(accepted, text)

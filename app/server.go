@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ticketfrei/app/certs"
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
@@ -56,6 +57,10 @@ type server struct {
 	registry *prometheus.Registry
 	metrics  net.Listener // nil where the metrics are not served
 
+	certificates *certs.Mail
+	acme         *certs.ACME  // nil without web.acme
+	webTLS       net.Listener // nil without web.acme
+
 	// addresses of the networks' servers, by network
 	addresses map[string]string
 	closers   []func()
@@ -75,6 +80,9 @@ func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Defin
 
 func (s *server) open(ctx context.Context) error {
 	if err := s.openStore(ctx); err != nil {
+		return err
+	}
+	if err := s.openCertificates(ctx); err != nil {
 		return err
 	}
 	texts, err := i18n.New(textSources(s.mode.source, s.definitions)...)
@@ -147,7 +155,8 @@ func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error 
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
-			HTTP: client, DNS: dns, Hearer: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
+			HTTP: client, DNS: dns, Hearer: hearing, Notices: s.notices, Certificates: s.certificates,
+			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", d.Name, err)
@@ -176,6 +185,9 @@ func (s *server) listen(ctx context.Context) error {
 		return fmt.Errorf("setting web.listen: %w", err)
 	}
 	s.onClose(func() { s.web.Close() })
+	if err := s.listenTLS(ctx); err != nil {
+		return err
+	}
 	for name, network := range s.networks {
 		if server, ok := network.(bots.Server); ok {
 			if s.addresses[name], err = server.Listen(ctx); err != nil {
@@ -204,7 +216,11 @@ func (s *server) run(ctx context.Context) error {
 	part("relay", s.relay.Run)
 	part("account mails", s.accounts.Run)
 	part("supervisor", s.sup.Run)
-	part("frontend", s.serveWeb)
+	part("frontend", func(ctx context.Context) error { return s.serveWeb(ctx, s.web, s.plainHandler()) })
+	if s.acme != nil {
+		part("frontend by https", s.serveHTTPS)
+		part("certificates", s.acme.Run)
+	}
 	part("cleaning", s.clean)
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
@@ -219,18 +235,18 @@ func (s *server) run(ctx context.Context) error {
 	return nil
 }
 
-// serveWeb serves the pages until ctx ends.
-func (s *server) serveWeb(ctx context.Context) error {
+// serveWeb serves handler at l until ctx ends.
+func (s *server) serveWeb(ctx context.Context, l net.Listener, handler http.Handler) error {
 	srv := &http.Server{
-		Handler:           s.site,
+		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:          webLog(s.log),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(s.web) }()
+	go func() { failed <- srv.Serve(l) }()
 	select {
 	case err := <-failed:
 		return err

@@ -11,6 +11,7 @@ package bots
 
 import (
 	"context"
+	"crypto/tls"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -71,8 +72,16 @@ type Host struct {
 	DNS     *net.Resolver
 	Hearer  Hearer
 	Notices *notice.Board
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Certificates are for servers that networks run; nil where there are none.
+	Certificates Certificates
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Certificates has the program's certificates for TLS.
+type Certificates interface {
+	// GetCertificate is for tls.Config.GetCertificate.
+	GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 }
 
 // Hearer takes in what bots hear.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/mail/certificate"
 	"ticketfrei/bots/mail/gate"
 )
@@ -48,20 +49,32 @@ type server struct {
 
 // Listen opens the port that takes mail and reads the certificate.
 func (n *Network) Listen(ctx context.Context) (string, error) {
-	cfg := n.host.Config.Mail
-	if cfg.TLSCert != "" || cfg.TLSKey != "" {
-		files, err := certificate.Open(cfg.TLSCert, cfg.TLSKey, n.host.Log)
-		if err != nil {
-			return "", fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err)
-		}
-		n.server.tls = &tls.Config{GetCertificate: files.Get}
+	certificates, err := n.certificates()
+	if err != nil {
+		return "", err
 	}
-	l, err := listen(ctx, cfg.Listen)
+	if certificates != nil {
+		n.server.tls = &tls.Config{GetCertificate: certificates.GetCertificate}
+	}
+	l, err := listen(ctx, n.host.Config.Mail.Listen)
 	if err != nil {
 		return "", err
 	}
 	n.server.listener, n.server.addr = l, l.Addr().String()
 	return n.server.addr, nil
+}
+
+// certificates are those in the operator's files, or else the program's.
+func (n *Network) certificates() (bots.Certificates, error) {
+	cfg := n.host.Config.Mail
+	if cfg.TLSCert == "" && cfg.TLSKey == "" {
+		return n.host.Certificates, nil
+	}
+	files, err := certificate.Open(cfg.TLSCert, cfg.TLSKey, n.host.Log)
+	if err != nil {
+		return nil, fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err)
+	}
+	return files, nil
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
