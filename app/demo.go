@@ -1,18 +1,16 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/smtp"
 	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/emersion/go-smtp"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
@@ -222,7 +220,20 @@ func sendMail(address, from, to string, message []byte) error {
 		return err
 	}
 	defer c.Close()
-	if err := c.SendMail(from, []string{to}, bytes.NewReader(message)); err != nil {
+	if err := c.Mail(from); err != nil {
+		return err
+	}
+	if err := c.Rcpt(to); err != nil {
+		return err
+	}
+	w, err := c.Data()
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(message); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
 		return err
 	}
 	return c.Quit()
