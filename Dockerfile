@@ -34,6 +34,6 @@ COPY --from=build /ticketfrei /ticketfrei
 USER 65532:65532
 ENV TICKETFREI_DATA=/data
 VOLUME /data
-EXPOSE 8080 2525
+EXPOSE 8080 8443 2525
 HEALTHCHECK --interval=30s --timeout=6s --start-period=10s CMD ["/ticketfrei", "health"]
 ENTRYPOINT ["/ticketfrei"]

@@ -175,7 +175,19 @@ func TestHTTPSByACME(t *testing.T) {
 		_, body := s.page("/city/nuernberg")
 		return strings.Contains(body, "Kontrolle am Plärrer")
 	})
+	live, err := s.client().Get(s.url("/city/nuernberg/live"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Body.Close()
+	if got := live.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/event-stream") {
+		t.Errorf("the live list is %s, %s", live.Status, got)
+	}
+	stopping := time.Now()
 	p.stop()
+	if took := time.Since(stopping); took > 10*time.Second || p.exitCode() != 0 {
+		t.Errorf("with a page open it stops after %s with %d", took, p.exitCode())
+	}
 
 	startProgram(t, s.binary, s.env...)
 	var renewed *x509.Certificate

@@ -119,7 +119,7 @@ func (s *Server) get(address string) ([]byte, error) {
 // missing ends a test that needs a program: as a failure where all tests must run.
 func missing(tb testing.TB, program string) {
 	tb.Helper()
-	const hint = "%s is not installed: apt install pebble"
+	const hint = "no %s: install Debian's pebble package"
 	if os.Getenv("CI") == "true" {
 		tb.Fatalf(hint, program)
 	}
