@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/smtp"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"ticketfrei/app/certs/pebbletest"
+	"ticketfrei/bots/all"
 	"ticketfrei/internal/slow"
 )
 
@@ -88,6 +89,25 @@ func readableKeys(t *testing.T, dir string) {
 	}
 }
 
+// TestHTTPSPortInUse has another program on the port, which ends the start.
+func TestHTTPSPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	definitions := all.Networks()
+	cfg := testConfig(t, t.TempDir(), definitions, "TICKETFREI_WEB_ACME=you@example.org", "TICKETFREI_WEB_URL=https://"+publicName,
+		"TICKETFREI_WEB_LISTEN_TLS="+l.Addr().String())
+	s, err := newServer(t.Context(), cfg, definitions, slog.New(slog.DiscardHandler), mode{})
+	if err == nil {
+		s.close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "setting web.listen_tls") || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("the start says %v", err)
+	}
+}
+
 // secured is the program as it serves https itself, and who looks at it.
 type secured struct {
 	*testing.T
@@ -119,7 +139,11 @@ func secure(t *testing.T) *secured {
 
 // url is the public address of a page.
 func (s *secured) url(path string) string {
-	return fmt.Sprintf("https://%s:%d%s", publicName, pebbletest.Port(s.T, s.tls), path)
+	_, port, err := net.SplitHostPort(s.tls)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return "https://" + net.JoinHostPort(publicName, port) + path
 }
 
 // client is a browser that finds every name on this machine, has no connection

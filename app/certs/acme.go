@@ -29,6 +29,9 @@ const (
 	lastRetry  = 12 * time.Hour
 )
 
+// stopTimeout bounds Close.
+const stopTimeout = 2 * time.Second
+
 // ACME gets certificates from an authority and renews them: one for the name of
 // the pages, and one for the domain of the mails where that is another name.
 type ACME struct {
@@ -66,6 +69,9 @@ func NewACME(o Options) (*ACME, error) {
 	a.config = certmagic.New(a.cache, certmagic.Config{
 		DefaultServerName: a.names[0], FallbackServerName: a.names[0],
 		Storage: newStorage(o.Secrets), OnEvent: a.event, Logger: quiet,
+		// Asking for staples has no bound in time. Authorities and browsers have
+		// given them up.
+		OCSP: certmagic.OCSPConfig{DisableStapling: true},
 	})
 	// Where our ports are taken, the library knows that we listen there ourselves.
 	host, httpPort := hostPort(o.Web.Listen)
@@ -121,8 +127,19 @@ func (a *ACME) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the renewing.
-func (a *ACME) Close() { a.cache.Stop() }
+// Close ends the renewing. Where that is just asking an authority that does not
+// answer, it is left behind.
+func (a *ACME) Close() {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		a.cache.Stop()
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(stopTimeout):
+	}
+}
 
 // obtain tries until there is a certificate for name. The cache then renews it.
 func (a *ACME) obtain(ctx context.Context, name string) {
