@@ -85,10 +85,11 @@ func (s *stage) play(mailDomain string, checkEvery time.Duration) (m *certs.Mail
 	if err != nil {
 		s.Fatal(err)
 	}
-	if err := d.Migrate(s.Context(), nil); err != nil {
+	box := mustBox(s.T, 7)
+	if err := d.Migrate(s.Context(), box, nil); err != nil {
 		s.Fatal(err)
 	}
-	secrets := d.Secrets(mustBox(s.T, 7))
+	secrets := d.Secrets(box)
 	a, err := certs.NewACME(certs.Options{
 		Web: config.Web{URL: "https://" + web, Listen: s.plain, ListenTLS: s.tls,
 			ACME: "you@example.org", ACMEDirectory: s.pebble.Directory},
