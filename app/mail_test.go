@@ -2,7 +2,6 @@ package app
 
 import (
 	"net/http"
-	"net/smtp"
 	"net/textproto"
 	"net/url"
 	"strings"
@@ -127,7 +126,7 @@ func TestSignedMailIsLookedUp(t *testing.T) {
 	}
 	signer := mailertest.NewSigner(t, a.names, "riders.example")
 	mail := signer.Sign(message("one@riders.example", here, "m2@riders.example", "", "U2 Rathenauplatz"))
-	if err := smtp.SendMail(a.smtp, nil, "one@riders.example", []string{here}, mail); err != nil {
+	if err := sendMail(a.smtp, "one@riders.example", here, mail); err != nil {
 		t.Fatal(err)
 	}
 	box.waitFor(t, "two@riders.example", "U2 Rathenauplatz")

@@ -17,14 +17,14 @@ func (s *settings) advice(c *Config) []Error {
 		return nil
 	}
 	public := isPublic(u.Hostname())
-	servesHTTPS := false // by itself
+	servesHTTPS := c.Web.ACME != "" // by itself
 	if u.Scheme == "https" && !servesHTTPS && len(c.Web.TrustedProxies) == 0 {
 		warn("web.trusted_proxies", "names no proxy although web.url is https: all visitors look like one, and share the limits of one",
-			`set it to the addresses of the proxy in front, such as ["127.0.0.1", "::1"]`)
+			`set it to the addresses of the proxy in front, such as ["127.0.0.1", "::1"], or set web.acme if there is none`)
 	}
 	if u.Scheme == "http" && public && !strings.HasSuffix(u.Hostname(), ".onion") {
 		warn("web.url", "is http on a public address: passwords and reports can be read on their way",
-			"put a proxy that speaks https in front, and write the address with https://")
+			"write the address with https://, and set web.acme or put a proxy that speaks https in front")
 	}
 	if public && (c.Mail.Domain == "localhost" || strings.HasSuffix(c.Mail.Domain, ".localhost")) {
 		warn("mail.domain", "is "+c.Mail.Domain+" although the pages are public: no mail reaches the cities",

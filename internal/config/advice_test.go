@@ -25,6 +25,7 @@ func TestAdvice(t *testing.T) {
 		{"a name without a domain", "http://tickets", nil, nil},
 		{"https behind a proxy", "https://tickets.example.org", []string{proxy, domain}, nil},
 		{"https and no proxy", "https://tickets.example.org", []string{domain}, []string{"web.trusted_proxies"}},
+		{"https by itself", "https://tickets.example.org", []string{domain, "TICKETFREI_WEB_ACME=you@example.org"}, nil},
 		{"http in public", "http://tickets.example.org", []string{domain}, []string{"web.url"}},
 		{"http at a public address", "http://203.0.113.7:8080", []string{domain}, []string{"web.url"}},
 		{"http at a public IPv6 address", "http://[2001:db8::1]", []string{domain}, []string{"web.url"}},
