@@ -111,11 +111,10 @@ func TestHTTPSPortInUse(t *testing.T) {
 // secured is the program as it serves https itself, and who looks at it.
 type secured struct {
 	*testing.T
-	binary               string
+	binary, dir          string
 	env                  []string
 	plain, tls, incoming string // addresses
 	roots                *x509.CertPool
-	box                  *mailbox
 }
 
 const publicName = "tickets.example"
@@ -124,15 +123,16 @@ const publicName = "tickets.example"
 // so short that every start renews them.
 func secure(t *testing.T) *secured {
 	t.Helper()
-	s := &secured{T: t, box: startMailbox(t), binary: buildProgram(t)}
-	s.env, s.plain, s.incoming = environment(t, t.TempDir(), s.box)
+	s := &secured{T: t, dir: t.TempDir(), binary: buildProgram(t)}
+	env, a := environment(t, s.dir, startMailbox(t))
+	s.plain, s.incoming = strings.TrimPrefix(a.url, "http://"), a.smtp
 	var err error
 	if s.tls, err = freeAddress("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	pebble := pebbletest.Start(t, pebbletest.Options{HTTPPort: pebbletest.Port(t, s.plain), TLSPort: pebbletest.Port(t, s.tls), Validity: 30 * time.Minute})
 	s.roots = pebble.Roots(t)
-	s.env = append(s.env, "TICKETFREI_WEB_URL="+s.url(""), "TICKETFREI_WEB_LISTEN_TLS="+s.tls, "TICKETFREI_WEB_ACME=you@example.org",
+	s.env = append(env, "TICKETFREI_WEB_URL="+s.url(""), "TICKETFREI_WEB_LISTEN_TLS="+s.tls, "TICKETFREI_WEB_ACME=you@example.org",
 		"TICKETFREI_WEB_ACME_DIRECTORY="+pebble.Directory, "SSL_CERT_FILE="+pebble.CAFile)
 	return s
 }
@@ -223,7 +223,7 @@ func TestHTTPSByACME(t *testing.T) {
 	if again := starttls(t, s.incoming, "m2@x", "Kontrolle am Rathenauplatz", &tls.Config{ServerName: publicName, RootCAs: s.roots}); !again.Equal(renewed) {
 		t.Error("after the renewal, mail has another certificate than the pages")
 	}
-	readableKeys(t, strings.TrimPrefix(s.env[0], "TICKETFREI_DATA="))
+	readableKeys(t, s.dir)
 }
 
 // checkPlain looks at the port without TLS: visitors are sent to https, and to
