@@ -76,7 +76,7 @@ func startProgram(t *testing.T, binary string, env ...string) *program {
 	select {
 	case ok := <-ready:
 		if !ok {
-			t.Fatal("the program ended before it was ready")
+			t.Fatalf("the program ended before it was ready:\n%s", p.log.String())
 		}
 	case <-time.After(patience):
 		t.Fatal("the program is not ready")
