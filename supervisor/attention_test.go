@@ -36,7 +36,7 @@ func (r *rig) mailed(b report.Bot) string {
 	defer m.Close()
 	ctx, stop := context.WithCancel(r.Context())
 	done := make(chan error, 1)
-	accounts := supervisor.NewAccountMails(r.db, r.secrets, m, false, log, r.clock)
+	accounts := supervisor.NewAccountMails(r.db, r.secrets, m, log, r.clock)
 	go func() { done <- accounts.Run(ctx) }()
 	attention := &supervisor.AttentionMail{DB: r.db, AccountMails: accounts, Networks: map[string]bots.Network{"toy": named{&toy{}}},
 		Texts: r.texts, Config: cfg, Log: log, Now: r.clock}
