@@ -16,6 +16,10 @@ type Limit struct {
 	Within time.Duration
 }
 
+// counted is how many there are of a key. One that expires later than it could was
+// counted by a clock that was wrong.
+const counted = "SELECT count(*) FROM limits WHERE key = ? AND expires > ? AND expires <= ?"
+
 // Count counts one under each of the limits, together. If one is reached already
 // it counts nothing and returns that one's key; otherwise "". The counts last
 // over a restart.
@@ -25,10 +29,7 @@ func (d *DB) Count(ctx context.Context, limits ...Limit) (reached string, err er
 		reached = ""
 		for _, l := range limits {
 			var n int
-			// One far ahead was counted by a clock that was wrong.
-			err := queryRow(tx, "SELECT count(*) FROM limits WHERE key = ? AND expires > ? AND expires <= ?",
-				l.Key, millis(now), millis(now.Add(l.Within))).Scan(&n)
-			if err != nil {
+			if err := queryRow(tx, counted, l.Key, millis(now), millis(now.Add(l.Within))).Scan(&n); err != nil {
 				return err
 			}
 			if n >= l.Max {
@@ -49,14 +50,13 @@ func (d *DB) Count(ctx context.Context, limits ...Limit) (reached string, err er
 	return reached, nil
 }
 
-// Uncount takes the last count under the key back.
-func (d *DB) Uncount(ctx context.Context, key string) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		_, err := Exec(tx, "DELETE FROM limits WHERE rowid = (SELECT max(rowid) FROM limits WHERE key = ?)", key)
-		return err
-	})
+// Reached tells whether a limit is reached, and counts nothing.
+func (d *DB) Reached(ctx context.Context, l Limit) (bool, error) {
+	var n int
+	now := d.now()
+	err := d.ReadRow(ctx, counted, l.Key, millis(now), millis(now.Add(l.Within))).Scan(&n)
 	if err != nil {
-		return fmt.Errorf("take a count back: %w", err)
+		return false, fmt.Errorf("look at a count: %w", err)
 	}
-	return nil
+	return n >= l.Max, nil
 }

@@ -63,7 +63,7 @@ func (s *Site) handleConfirmForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	wrong := fieldErrors{}
 	if problem != "" {
-		wrong.set("city", "confirm.taken")
+		wrong.set("city", nameTaken)
 	}
 	return s.confirmPage(w, r, http.StatusOK, reg, wrong)
 }
@@ -104,31 +104,51 @@ func (s *Site) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	wrong := fieldErrors{}
-	if name := cityName(r.PostFormValue("city")); name != "" {
-		slug, err := s.checkCityName(r.Context(), name, wrong)
-		if err != nil {
-			return err
-		}
-		reg.CityName, reg.Slug = name, slug
+	if err := s.chooseName(r, &reg, wrong); err != nil {
+		return err
 	}
 	known, err := s.hasAccount(r.Context(), reg.Email)
 	if err != nil {
 		return err
 	}
-	password := r.PostFormValue("password")
+	password, hash := r.PostFormValue("password"), ""
 	if !known {
 		wrong.set("password", CheckPassword(password, reg.Email, reg.CityName, reg.Slug))
 	}
 	if len(wrong) > 0 {
-		return s.confirmPage(w, r, http.StatusUnprocessableEntity, reg, wrong)
+		return s.confirmPage(w, r, statusOfName(wrong), reg, wrong)
 	}
-	hash := ""
 	if !known {
 		if hash, err = s.passwords.hash(r.Context(), password); err != nil {
 			return err
 		}
 	}
 	return s.confirm(w, r, reg, hash)
+}
+
+// chooseName puts the name that was typed, if one was, into the sign-up. If its
+// city cannot be had, wrong["city"] says why.
+func (s *Site) chooseName(r *http.Request, reg *db.Registration, wrong fieldErrors) error {
+	if name := cityName(r.PostFormValue("city")); name != "" {
+		slug, err := s.checkCityName(r.Context(), name, wrong)
+		reg.CityName, reg.Slug = name, slug
+		return err
+	}
+	problem, err := s.slugTaken(r.Context(), reg.Slug)
+	if problem != "" {
+		wrong.set("city", nameTaken)
+	}
+	return err
+}
+
+// nameTaken is the text id for a name that was free when the mail was sent.
+const nameTaken = "confirm.taken"
+
+func statusOfName(wrong fieldErrors) int {
+	if wrong["city"] == nameTaken {
+		return http.StatusConflict
+	}
+	return http.StatusUnprocessableEntity
 }
 
 // confirm creates the city of a sign-up, and its moderator with that password
@@ -138,7 +158,7 @@ func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registrati
 	made, m, err := s.DB.ConfirmRegistration(r.Context(), reg.ID, hash, city, s.everywhere())
 	switch {
 	case errors.Is(err, db.ErrTaken):
-		return s.confirmPage(w, r, http.StatusConflict, reg, fieldErrors{"city": "confirm.taken"})
+		return s.confirmPage(w, r, http.StatusConflict, reg, fieldErrors{"city": nameTaken})
 	case errors.Is(err, db.ErrNotFound):
 		return s.confirmedAlready(w, r)
 	case err != nil:

@@ -16,7 +16,7 @@ import (
 // logged in; those have a cookie that says that they are known, and a count of
 // their own.
 const (
-	wrongLogins = 10 // within wrongWithin
+	maxWrong    = 10 // within wrongWithin
 	wrongWithin = time.Hour
 	// deviceFor is how long a browser is known after a login.
 	deviceFor     = 180 * 24 * time.Hour
@@ -44,11 +44,11 @@ func (s *Site) knowDevice(w http.ResponseWriter, m db.Moderator) {
 		HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteStrictMode})
 }
 
-// loginCount returns what a wrong login is counted under: the address or, in a
-// browser in which its owner has logged in, that browser. m may be the zero
+// wrongLogins returns the limit of wrong logins. They are counted by address or, in
+// a browser in which its owner has logged in, by browser. m may be the zero
 // Moderator, of an address that has no account.
-func (s *Site) loginCount(r *http.Request, email string, m db.Moderator) db.Limit {
-	return db.Limit{Key: s.Secrets.Hash("logins", s.triedBy(r, email, m)), Max: wrongLogins, Within: wrongWithin}
+func (s *Site) wrongLogins(r *http.Request, email string, m db.Moderator) db.Limit {
+	return db.Limit{Key: s.Secrets.Hash("logins", s.triedBy(r, email, m)), Max: maxWrong, Within: wrongWithin}
 }
 
 func (s *Site) triedBy(r *http.Request, email string, m db.Moderator) string {
@@ -64,17 +64,20 @@ func (s *Site) triedBy(r *http.Request, email string, m db.Moderator) string {
 	return "device " + name
 }
 
-// tryPassword reports whether password is that of m, the moderator with the
+// tryPassword reports whether password is that of m, the moderator with an
 // address; the zero Moderator if there is none, which takes as long. tooMany says
-// that too many were wrong: then it is not tried. It is counted before it is tried,
-// so that many at the same time are not tried either.
-func (s *Site) tryPassword(ctx context.Context, count db.Limit, password string, m db.Moderator) (ok, tooMany bool, err error) {
-	reached, err := s.DB.Count(ctx, count)
-	if err != nil || reached != "" {
-		return false, reached != "", err
+// that too many were wrong before: then it is not tried. Wrong ones are counted
+// before the next one has its turn, so that many at once help nobody.
+func (s *Site) tryPassword(ctx context.Context, wrong db.Limit, password string, m db.Moderator) (ok, tooMany bool, err error) {
+	if err := s.passwords.enter(ctx); err != nil {
+		return false, false, err
 	}
-	if ok, err = s.passwords.match(ctx, password, m.Password); err == nil && ok {
-		err = s.DB.Uncount(ctx, count.Key)
+	defer s.passwords.leave()
+	if tooMany, err = s.DB.Reached(ctx, wrong); err != nil || tooMany {
+		return false, tooMany, err
+	}
+	if ok, err = s.passwords.compare(password, m.Password); err == nil && !ok {
+		_, err = s.DB.Count(ctx, wrong)
 	}
 	return ok, false, err
 }

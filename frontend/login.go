@@ -33,7 +33,7 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	ok, tooMany, err := s.tryPassword(r.Context(), s.loginCount(r, form.Email, m), r.PostFormValue("password"), m)
+	ok, tooMany, err := s.tryPassword(r.Context(), s.wrongLogins(r, form.Email, m), r.PostFormValue("password"), m)
 	switch {
 	case err != nil:
 		return err

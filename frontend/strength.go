@@ -21,7 +21,7 @@ const (
 var common = strings.Fields(`ticketfrei fahrkarte fahrschein kontrolle kontrolleur kontrolleurin schwarzfahren strassenbahn straßenbahn
 	bahnhof hauptbahnhof haltestelle montag dienstag mittwoch donnerstag freitag samstag sonntag januar februar märz april mai juni juli
 	august september oktober november dezember frühling sommer herbst winter hallo passwort geheim schatz liebe lieblings katze hund
-	fussball fußball berlin hamburg münchen köln nürnberg leipzig dresden wien zürich graz deutschland willkommen test demo`)
+	fussball fußball berlin hamburg münchen köln nürnberg leipzig dresden wien zürich graz deutschland willkommen ichliebedich test demo`)
 
 // CheckPassword returns the text id of what is wrong with a new password, or ""
 // if nothing is. email is the address that it is for; about are words that others
@@ -49,7 +49,8 @@ func holdsAddress(password, email string) bool {
 func strong(password, email string, about []string) bool {
 	words := append([]string{email}, common...)
 	for _, text := range append(about, email) {
-		words = append(words, strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune("@.-+_ ", r) })...)
+		parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("@.-+_ ", r) })
+		words = append(append(words, parts...), strings.Join(parts, ""))
 	}
 	start := []rune(password)
 	if len(start) > weighed {
