@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/slow"
 )
 
 // TestAStrangersPasswordOpensNothing has somebody fill the form in with somebody
@@ -93,6 +94,7 @@ func (tn *town) guess(email string) *browser {
 // TestStrangersNeitherGuessNorLockOut tries passwords from other clients than the
 // owner's.
 func TestStrangersNeitherGuessNorLockOut(t *testing.T) {
+	slow.Test(t, "tries many passwords, and each is slow by design")
 	tn := newTown(t)
 	tn.members("fuerth", "Fürth", "rider@example.org")
 	own := tn.login("rider@example.org")
@@ -131,6 +133,7 @@ func TestStrangersNeitherGuessNorLockOut(t *testing.T) {
 // TestManyGuessesAtOnce tries them in parallel: that helps nobody, and right
 // passwords in parallel are all let in.
 func TestManyGuessesAtOnce(t *testing.T) {
+	slow.Test(t, "tries many passwords, and each is slow by design")
 	tn := newTown(t)
 	tn.members("fuerth", "Fürth", "rider@example.org")
 	tn.members("zirndorf", "Zirndorf", "busy@example.org")

@@ -51,7 +51,7 @@ func TestSubscribe(t *testing.T) {
 	if m.From != "ticketfrei@"+domain || m.To != "rider@xn--exmple-cua.org" || read.Header.Get("Auto-Submitted") != "auto-generated" {
 		t.Errorf("%+v %+v", m, read.Header)
 	}
-	if strings.Contains(read.Text, "  ") || !strings.Contains(read.Subject, "nuernberg") {
+	if strings.Contains(read.Text, "  ") || strings.Contains(strings.ToLower(read.Subject), "nuernberg") || !strings.Contains(read.Text, "nuernberg@"+domain) {
 		t.Errorf("%+v", read)
 	}
 	link := b.linkIn(read.Text, "confirm")
