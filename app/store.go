@@ -74,7 +74,7 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 			lists[def.Name] = def.Migrations(key.box)
 		}
 	}
-	if err := d.Migrate(ctx, box, lists); err != nil {
+	if err := d.Migrate(ctx, key.box, lists); err != nil {
 		d.Close()
 		return nil, nil, err
 	}

@@ -36,7 +36,7 @@ func TestOldRegistrationsWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Migrate(t.Context(), nil); err != nil {
+	if err := d.Migrate(t.Context(), dbtest.MustMakeBox(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	reg, err := d.Registration(t.Context(), 1)
@@ -134,7 +134,7 @@ func TestLimitsLast(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer d.Close()
-		if err := d.Migrate(t.Context(), nil); err != nil {
+		if err := d.Migrate(t.Context(), dbtest.MustMakeBox(t), nil); err != nil {
 			t.Fatal(err)
 		}
 		reached, err := d.Count(t.Context(), db.Limit{Key: "wide", Max: 10, Within: time.Hour}, db.Limit{Key: "narrow", Max: 2, Within: time.Hour})
