@@ -65,7 +65,7 @@ func (a *AccountMails) limits(ctx context.Context, to string, asked bots.Asked) 
 // loopback stands a proxy that does not say for whom it asks, or the operator.
 func visible(client string) string {
 	network, _, _ := strings.Cut(client, "/")
-	if ip, err := netip.ParseAddr(network); err == nil && ip.Unmap().IsLoopback() {
+	if ip, err := netip.ParseAddr(network); err != nil || ip.Unmap().IsLoopback() {
 		return ""
 	}
 	return client
