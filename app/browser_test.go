@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -87,7 +88,6 @@ func (j *journey) signUp() {
 	j.press(`.invite a[href="/register"]`)
 	j.typeInto("#city", "Postmaster")
 	j.typeInto("#email", moderatorEmail)
-	j.typeInto("#password", password)
 	j.pressFor(422, "#register button")
 	j.reads("#city-error", j.says("form.city.reserved"))
 
@@ -95,13 +95,17 @@ func (j *journey) signUp() {
 	if !j.noScript {
 		waitUntil(j, "the address of the city", func() bool { return strings.Contains(j.text("#city-address"), cityEmail) })
 	}
-	j.typeInto("#password", password)
 	j.press("#register button")
 	j.sees("#sent")
 	j.goTo(j.box.waitFor(j, moderatorEmail, "/confirm/").link(j.T, "/confirm/"))
 	j.reads("main", cityEmail)
+	j.typeInto("#password", "passwort1234")
+	j.pressFor(422, "#confirm button")
+	j.reads("#password-error", j.says("form.password.weak"))
+	j.typeInto("#password", password)
 	j.press("#confirm button")
 	j.at("/settings")
+	j.reads("#logins", j.says("settings.account.logins.here"))
 	j.reads("h1", "Fürth")
 }
 
@@ -243,4 +247,18 @@ func (j *journey) logIn() {
 	j.typeInto("#password", password)
 	j.press("#login button")
 	j.at("/settings")
+	j.endOtherLogins()
+}
+
+// endOtherLogins logs in from elsewhere, and ends that.
+func (j *journey) endOtherLogins() {
+	elsewhere := j.login(moderatorEmail)
+	elsewhere.get("/settings", http.StatusOK)
+	j.goTo("/settings")
+	j.sees("#logins form")
+	j.press("#end-others button")
+	j.reads("#account", j.says("settings.account.logins.others_ended"))
+	if page := elsewhere.get("/settings", http.StatusOK); !strings.Contains(page, `id="login"`) {
+		j.Error("a login that was ended goes on")
+	}
 }

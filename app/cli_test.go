@@ -43,6 +43,7 @@ func TestCommandLine(t *testing.T) {
 		{"reserved slug", []string{"city", "add", "postmaster", "--email", "m@x.example"}, 2, "", "postmaster"},
 		{"bad address", []string{"city", "add", "nuernberg", "--email", "nobody"}, 2, "", "mail address"},
 		{"short password", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", "short"}, 2, "", "too short"},
+		{"guessable password", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", "nuernberg2026"}, 2, "", "easy to guess"},
 		{"city", []string{"city", "add", "nuernberg", "--name", "Nürnberg", "--email", "M@x.example", "--password", password}, 0, "m@x.example", ""},
 		{"the same city", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", password}, 1, "", "already"},
 		{"second city of a moderator", []string{"city", "add", "fuerth", "--email", "m@x.example"}, 0, "password stays", ""},

@@ -93,8 +93,15 @@ func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Defi
 // runApp is startApp with the test's own settings.
 func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *app {
 	t.Helper()
+	return runAppIn(t, cfg, definitions, mode{})
+}
+
+// runAppIn is runApp in a mode.
+func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m mode) *app {
+	t.Helper()
 	log, names := &logbook{}, dnstest.Start(t)
-	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), mode{dns: names.Resolver()})
+	m.dns = names.Resolver()
+	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ const cleanEvery = 10 * time.Second
 // mode is how a server runs.
 type mode struct {
 	demo   bool
+	newKey bool // go on with another secret key: see keyring
 	source sourceTree
 	dns    *net.Resolver // nil: the machine's name servers
 }
@@ -92,7 +93,7 @@ func (s *server) open(ctx context.Context) error {
 	s.registry = newRegistry(s.db)
 	s.mailer = mailer.New(s.cfg, s.log, time.Now)
 	s.onClose(func() { s.mailer.Close() })
-	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.cfg.Mail.Relay == "", s.log, time.Now)
+	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
 	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
@@ -136,7 +137,7 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.onClose(unlock)
-	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions, s.log); err != nil {
+	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions, s.log, s.mode.newKey); err != nil {
 		return err
 	}
 	s.onClose(func() { s.db.Close() })

@@ -48,8 +48,9 @@ func (s *server) nameOldQueue() {
 }
 
 // openDatabase opens the database and the box that seals its secrets, and
-// brings the tables up to date. Two processes that do so at once take turns.
-func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) (*db.DB, *secret.Box, error) {
+// brings the tables up to date. Two processes that do so at once take turns. newKey
+// goes on with another secret key than the database was written with.
+func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, newKey bool) (*db.DB, *secret.Box, error) {
 	if err := makeDataDir(cfg.Data); err != nil {
 		return nil, nil, err
 	}
@@ -62,25 +63,29 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 	if err != nil {
 		return nil, nil, err
 	}
-	box, err := openBox(ctx, cfg, d, definitions)
-	if err != nil {
+	key := &keyring{cfg: cfg, db: d, definitions: definitions, log: log, newKey: newKey}
+	if err := key.open(ctx); err != nil {
 		d.Close()
 		return nil, nil, err
 	}
 	lists := make(map[string][]*gormigrate.Migration, len(definitions))
 	for _, def := range definitions {
 		if def.Migrations != nil {
-			lists[def.Name] = def.Migrations(box)
+			lists[def.Name] = def.Migrations(key.box)
 		}
 	}
-	if err := d.Migrate(ctx, box, lists); err != nil {
+	if err := d.Migrate(ctx, key.box, lists); err != nil {
+		d.Close()
+		return nil, nil, err
+	}
+	if err := key.settle(ctx); err != nil {
 		d.Close()
 		return nil, nil, err
 	}
 	if err := d.Rewrite(ctx); err != nil {
 		log.Error("what earlier versions have deleted may still be in the database's file; the next start tries again", "err", err)
 	}
-	return d, box, nil
+	return d, key.box, nil
 }
 
 // withDatabase reads the settings and runs work with the database open.
@@ -90,7 +95,7 @@ func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Conf
 	if err != nil {
 		return err
 	}
-	d, _, err := openDatabase(c.ctx, cfg, definitions, slog.New(slog.DiscardHandler))
+	d, _, err := openDatabase(c.ctx, cfg, definitions, slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,8 @@ func (w *oldWorld) bounce() {
 // writes a report and takes the invitation.
 func (w *oldWorld) checkLeeds() {
 	w.Helper()
-	leeds := w.session()
+	w.checkSession()
+	leeds := w.city(ofLeeds, "Leeds")
 	account := w.mastodon.AddAccount("inspectors_leeds")
 	w.accounts["inspectors_leeds"] = account
 	leeds.get(w.authorize(account), http.StatusOK)

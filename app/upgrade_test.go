@@ -124,7 +124,7 @@ func (w *oldWorld) checkPages() {
 // checkSettings checks what the moderators see before they change anything.
 func (w *oldWorld) checkSettings() {
 	w.Helper()
-	nbg, leeds, graz := w.city(ofNuernberg, "Nürnberg"), w.session(), w.city(ofGraz, "Graz an der Mur")
+	nbg, leeds, graz := w.city(ofNuernberg, "Nürnberg"), w.city(ofLeeds, "Leeds"), w.city(ofGraz, "Graz an der Mur")
 	w.city(ofNuernberg, "Graz an der Mur")
 	w.city(ofLeeds, "Leeds")
 	instance := "@" + w.mastodon.Domain()

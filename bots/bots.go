@@ -97,6 +97,25 @@ type AccountMails interface {
 	// StoreMail stores a mail. When it returns nil, the mail is on disk and will
 	// be sent, and tried again where that fails.
 	StoreMail(ctx context.Context, m mailer.Mail) error
+	// StoreAsked is StoreMail for a mail that somebody who is not logged in has
+	// caused by typing an address into a form: an address gets few of them a day,
+	// from all pages together. Where it has had them, nothing is sent, the error is
+	// nil all the same, and nobody must be told. The error is ErrTooManyMails where
+	// the client has caused too many.
+	StoreAsked(ctx context.Context, m mailer.Mail, a Asked) error
+}
+
+// Asked says how a mail was caused.
+type Asked struct {
+	// Client is the network of the client that asked; empty where it cannot be
+	// seen.
+	Client string
+	// WayIn is set for the mail by which somebody who is locked out gets in again:
+	// one of the day's mails is kept for it, whatever strangers have caused.
+	WayIn bool
+	// Nobody is set where there is nobody to write to. Nothing is sent, after the
+	// same work, so that the time of the answer does not tell.
+	Nobody bool
 }
 
 // Incoming is a report as a network heard it. The program adds the rest.

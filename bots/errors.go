@@ -54,6 +54,10 @@ func Gone(err error) error { return &Error{Kind: KindGone, Err: err} }
 // expire.
 func Refused(err error) error { return &Error{Kind: KindRefused, Err: err} }
 
+// ErrTooManyMails is the answer to a client that has caused too many mails: see
+// AccountMails.
+var ErrTooManyMails = errors.New("the client has caused too many mails")
+
 // ErrCannotRetract is the answer of a Retracter that cannot take this back, as
 // the service cannot or does not any more.
 var ErrCannotRetract = errors.New("this cannot be taken back")

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,7 +31,7 @@ func toCityRow(c report.City) cityRow {
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
 // and makes the moderator one of its moderators. The error is ErrTaken if the
-// slug is in use.
+// slug is in use, or was by a city that was deleted: see SlugKept.
 func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, networks []string) (report.City, error) {
 	row := toCityRow(c)
 	err := d.Write(ctx, func(tx *gorm.DB) error {
@@ -45,6 +46,9 @@ func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, n
 
 func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks []string) error {
 	row.ID, row.Created = 0, millis(d.now())
+	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
+		return errors.Join(err, ErrTaken)
+	}
 	if err := tx.Create(row).Error; err != nil {
 		return err
 	}
@@ -160,7 +164,8 @@ func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any
 }
 
 // DeleteCity deletes a city with its bots, reports and moderators' rights, and
-// the moderators who have no other city. It does not touch the networks' own
+// the moderators who have no other city. Its slug is kept from others for a year:
+// see FreeSlug. It does not touch the networks' own
 // tables: call bots.Network.Forget first.
 func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 	if err := d.deleteReports(ctx, swiftly, "state = 'judged' AND city_id = ?", cityID); err != nil {
@@ -172,6 +177,9 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 			return err
 		}
 		if err := deleteCityReports(tx, cityID); err != nil {
+			return err
+		}
+		if err := d.keepSlug(tx, cityID); err != nil {
 			return err
 		}
 		if err := oneRow(tx.Where("id = ?", cityID).Delete(&cityRow{})); err != nil {

@@ -275,4 +275,24 @@ var migrations = []*gormigrate.Migration{
 			value TEXT NOT NULL,
 			modified INTEGER NOT NULL) WITHOUT ROWID`,
 	)},
+	// Whoever has a login logs in once more: the sessions of before belong to none.
+	// What was typed as a password by somebody whose address was not confirmed is
+	// worth nothing.
+	{ID: "core_0006", Migrate: SQL(
+		`ALTER TABLE registrations DROP COLUMN password`,
+		`DELETE FROM sessions`,
+		`CREATE TABLE logins (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			moderator_id INTEGER NOT NULL REFERENCES moderators(id) ON DELETE CASCADE,
+			browser TEXT NOT NULL,
+			made INTEGER NOT NULL,
+			used INTEGER NOT NULL)`,
+		`CREATE INDEX logins_moderator ON logins(moderator_id)`,
+		`CREATE INDEX logins_used ON logins(used)`,
+		`CREATE TABLE limits (key TEXT NOT NULL, expires INTEGER NOT NULL)`,
+		`CREATE INDEX limits_key ON limits(key, expires)`,
+		`CREATE INDEX limits_expires ON limits(expires)`,
+		`CREATE TABLE former_cities (slug TEXT PRIMARY KEY, deleted INTEGER NOT NULL) WITHOUT ROWID`,
+		`CREATE TABLE secret_key (fingerprint TEXT NOT NULL)`,
+	)},
 }

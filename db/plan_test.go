@@ -112,7 +112,7 @@ func plans(heard db.Heard) []planned {
 			[]string{"reports_city (city_id=?)", "fanouts_report (report=?)", "outcomes USING PRIMARY KEY (report=?)", "receipts_report (report=?)"},
 			[]string{"reports USING COVERING INDEX reports_heard"}}, // those that wait
 		{"clean", func(ctx context.Context, d *db.DB) error { return d.DeleteExpired(ctx, time.Hour) },
-			[]string{"reports_received (received<?)"}, []string{"registrations", "invitations"}}, // there are few
+			[]string{"reports_received (received<?)"}, []string{"registrations", "invitations", "former_cities"}}, // there are few
 	}
 }
 

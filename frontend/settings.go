@@ -59,6 +59,7 @@ type settingsPage struct {
 	Texts      textsForm
 	Moderators moderatorsPart
 	Account    accountForms
+	Logins     loginsPart
 }
 
 func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
@@ -81,6 +82,9 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 		return nil, err
 	}
 	if p.Moderators, err = s.moderatorsPart(r); err != nil {
+		return nil, err
+	}
+	if p.Logins, err = s.loginsPart(r); err != nil {
 		return nil, err
 	}
 	if p.Texts, err = s.storedTexts(r.Context(), s.City(r)); err != nil {

@@ -209,6 +209,15 @@ func (b *board) StoreMail(_ context.Context, m mailer.Mail) error {
 	return nil
 }
 
+// StoreAsked keeps the mails of the site. There are no limits here: they are the
+// program's.
+func (b *board) StoreAsked(ctx context.Context, m mailer.Mail, a bots.Asked) error {
+	if a.Nobody {
+		return nil
+	}
+	return b.StoreMail(ctx, m)
+}
+
 func (b *board) noteChange(cityID int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

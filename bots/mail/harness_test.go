@@ -59,6 +59,8 @@ type bench struct {
 	emitErr  error
 	panics   any           // what Hear panics with
 	accounts []mailer.Mail // what StoreMail was given
+	asked    []bots.Asked  // how account mails were caused
+	tooMany  bool          // the client has caused too many
 }
 
 // logbook keeps what was logged.
@@ -182,6 +184,20 @@ func (b *bench) StoreMail(_ context.Context, m mailer.Mail) error {
 	defer b.mu.Unlock()
 	b.accounts = append(b.accounts, m)
 	return nil
+}
+
+func (b *bench) StoreAsked(ctx context.Context, m mailer.Mail, a bots.Asked) error {
+	if a.Nobody {
+		return nil
+	}
+	b.mu.Lock()
+	tooMany := b.tooMany
+	b.asked = append(b.asked, a)
+	b.mu.Unlock()
+	if tooMany {
+		return bots.ErrTooManyMails
+	}
+	return b.StoreMail(ctx, m)
 }
 
 // take returns what was emitted since the last call.

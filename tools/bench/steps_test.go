@@ -72,9 +72,10 @@ func newParts(b *testing.B) parts {
 // quiet takes what the parts hand over, and does nothing with it.
 type quiet struct{}
 
-func (quiet) StoreMail(context.Context, mailer.Mail) error          { return nil }
-func (quiet) Hear(context.Context, report.Bot, bots.Incoming) error { return nil }
-func (quiet) Ready(context.Context) error                           { return nil }
+func (quiet) StoreMail(context.Context, mailer.Mail) error              { return nil }
+func (quiet) StoreAsked(context.Context, mailer.Mail, bots.Asked) error { return nil }
+func (quiet) Hear(context.Context, report.Bot, bots.Incoming) error     { return nil }
+func (quiet) Ready(context.Context) error                               { return nil }
 
 // counting counts the reports that it hears.
 type counting struct{ heard *atomic.Int64 }

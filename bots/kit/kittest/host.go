@@ -241,6 +241,14 @@ func (o *AccountMails) StoreMail(_ context.Context, m mailer.Mail) error {
 	return nil
 }
 
+// StoreAsked keeps a mail. There are no limits here: they are the program's.
+func (o *AccountMails) StoreAsked(ctx context.Context, m mailer.Mail, a bots.Asked) error {
+	if a.Nobody {
+		return nil
+	}
+	return o.StoreMail(ctx, m)
+}
+
 // All returns the mails so far, the first one first.
 func (o *AccountMails) All() []mailer.Mail {
 	o.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -283,4 +284,62 @@ func (s *Store) merge(tx *gorm.DB, botID int64, oldKey, key string) error {
 // Forget deletes the recipients of a bot within tx.
 func (s *Store) Forget(tx *gorm.DB, botID int64) error {
 	return tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ?", botID).Error
+}
+
+// removedAtOnce is how many recipients are removed in one transaction.
+const removedAtOnce = 500
+
+// RemoveSealed forgets those whose address was stored with another secret key, and
+// returns how many there were: nothing can be sent to them, and they could not
+// unsubscribe.
+func (s *Store) RemoveSealed(ctx context.Context) (removed int, err error) {
+	for last := int64(0); ; {
+		rows, err := s.sealed(ctx, last)
+		if err != nil || len(rows) == 0 {
+			return removed, err
+		}
+		last = rows[len(rows)-1].ID
+		var gone []int64
+		for _, r := range rows {
+			if !s.opens(r) {
+				gone = append(gone, r.ID)
+			}
+		}
+		err = s.db.Write(ctx, func(tx *gorm.DB) error {
+			return tx.Exec("DELETE FROM "+s.table+" WHERE id IN ?", gone).Error
+		})
+		if err != nil {
+			return removed, fmt.Errorf("remove %s recipients: %w", s.network, err)
+		}
+		removed += len(gone)
+	}
+}
+
+// Opens tells whether some address can be read, and how many were tried: the
+// first few.
+func (s *Store) Opens(ctx context.Context) (opened bool, tried int, err error) {
+	rows, err := s.sealed(ctx, 0)
+	return slices.ContainsFunc(rows, s.opens), len(rows), err
+}
+
+// sealedRow is a recipient as it is stored.
+type sealedRow struct {
+	ID, BotID    int64
+	Key, Address string
+}
+
+// sealed returns the recipients of all bots after an id, as many as are removed
+// at once.
+func (s *Store) sealed(ctx context.Context, after int64) ([]sealedRow, error) {
+	var rows []sealedRow
+	err := s.db.Read(ctx).Raw("SELECT id, bot_id, key, address FROM "+s.table+" WHERE id > ? ORDER BY id LIMIT ?", after, removedAtOnce).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("list %s recipients: %w", s.network, err)
+	}
+	return rows, nil
+}
+
+func (s *Store) opens(r sealedRow) bool {
+	_, err := s.box.Open(s.place(r.BotID, r.Key), r.Address)
+	return err == nil
 }

@@ -27,7 +27,8 @@ var reserved = map[string][]string{
 	"texts of the program": {"attention", "confirm", "demo", "error", "form", "home", "invitation", "layout",
 		"kit", "login", "password", "register", "settings", "supervisor"},
 	"settings of the program": {"data", "database", "log", "network", "queue", "secret", "web"},
-	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "invitations", "mutes", "pg", "registrations",
+	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "former", "invitations", "limits", "logins",
+		"mutes", "pg", "registrations",
 		"sessions", "sqlite"},
 }
 

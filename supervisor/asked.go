@@ -1,0 +1,72 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/internal/mailer"
+)
+
+// How many mails strangers may cause, from all pages of all cities together.
+const (
+	mailsAnAddress = 3  // a day
+	mailsAClient   = 20 // an hour
+)
+
+// StoreAsked stores a mail that a stranger has caused: see bots.AccountMails.
+func (a *AccountMails) StoreAsked(ctx context.Context, m mailer.Mail, asked bots.Asked) error {
+	limits, client, err := a.limits(ctx, strings.ToLower(m.To), asked)
+	if err != nil {
+		return err
+	}
+	switch reached, err := a.db.Count(ctx, limits...); {
+	case err != nil:
+		return err
+	case reached != "" && reached == client:
+		return bots.ErrTooManyMails
+	case reached != "":
+		a.log.Debug("an address has had the mails of a day that strangers may cause; one more is not sent")
+		return nil
+	}
+	if asked.Nobody {
+		m.To = ""
+	}
+	return a.StoreMail(ctx, m)
+}
+
+// limits are those of a mail to an address, and the key of the client's, which
+// comes first: what it may not cause does not count for the address. Of the mails
+// to an address that has an account one is kept for the way in.
+func (a *AccountMails) limits(ctx context.Context, to string, asked bots.Asked) (list []db.Limit, client string, err error) {
+	if asked.Client = visible(asked.Client); asked.Client != "" {
+		client = a.secrets.Hash("mails of client", asked.Client)
+		list = append(list, db.Limit{Key: client, Max: mailsAClient, Within: time.Hour})
+	}
+	list = append(list, db.Limit{Key: a.secrets.Hash("mails to address", to), Max: mailsAnAddress, Within: 24 * time.Hour})
+	others := db.Limit{Key: a.secrets.Hash("other mails to address", to), Max: mailsAnAddress, Within: 24 * time.Hour}
+	switch _, err := a.db.FindModerator(ctx, to); {
+	case err == nil:
+		others.Max--
+	case !errors.Is(err, db.ErrNotFound):
+		return nil, "", err
+	}
+	if !asked.WayIn {
+		list = append(list, others)
+	}
+	return list, client, nil
+}
+
+// visible returns the client, or nothing where it cannot be told from others: on
+// loopback stands a proxy that does not say for whom it asks, or the operator.
+func visible(client string) string {
+	network, _, _ := strings.Cut(client, "/")
+	if ip, err := netip.ParseAddr(network); err != nil || ip.Unmap().IsLoopback() {
+		return ""
+	}
+	return client
+}
