@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -100,6 +101,19 @@ func (b *Box) readFormerToken(purpose string, all []byte) (unix int64, payload s
 		return 0, "", false
 	}
 	return int64(binary.BigEndian.Uint64(raw)), string(raw[8:]), true
+}
+
+// formerPurposes are those that earlier versions made tokens for that people got.
+var formerPurposes = []string{"mail.unsubscribe", "mail.confirm", "register", "password", "invite"}
+
+// IsFormerToken tells whether s is a token of an earlier version, whole, whatever
+// its purpose.
+func (b *Box) IsFormerToken(s string) bool {
+	all, err := base64.RawURLEncoding.DecodeString(s)
+	return err == nil && slices.ContainsFunc(formerPurposes, func(purpose string) bool {
+		_, _, ok := b.readFormerToken(purpose, all)
+		return ok
+	})
 }
 
 // tokenMark returns the end of a nonce that begins with random.
