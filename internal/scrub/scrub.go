@@ -80,17 +80,23 @@ func markdown(text string, s span) []span {
 	return []span{withBlanks(text, s)}
 }
 
-// withBlanks adds the blanks after a span before which stands one, and the end of
-// a line that would be empty.
+// withBlanks adds the blanks after a span before which stands one; where nothing else
+// stands in its line, the line.
 func withBlanks(text string, s span) span {
-	alone := s.from == 0 || text[s.from-1] == '\n'
+	const marks = 40 // of a quote, before it in its line
+	near := max(0, s.from-marks)
+	line := near + strings.LastIndexByte(text[near:s.from], '\n') + 1
+	alone := (line > near || near == 0) && strings.TrimLeft(text[line:s.from], "> \t") == ""
 	if alone || isBlank(text[s.from-1]) {
 		for s.to < len(text) && isBlank(text[s.to]) {
 			s.to++
 		}
 	}
-	if alone && s.to < len(text) && text[s.to] == '\n' {
-		s.to++
+	switch {
+	case alone && s.to == len(text):
+		s.from = line
+	case alone && text[s.to] == '\n':
+		s.from, s.to = line, s.to+1
 	}
 	return s
 }
