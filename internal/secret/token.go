@@ -3,7 +3,6 @@ package secret
 import (
 	"bytes"
 	"crypto/hmac"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -23,8 +22,8 @@ const (
 	// tokenBlock is the step in which the length of what a token holds grows:
 	// otherwise it would tell how long an address is.
 	tokenBlock = 32
-	// tokenRandom is how much of a token's nonce is random. The rest is the mark by
-	// which TokenLength knows our tokens.
+	// tokenRandom is how much of a token's nonce is as good as random. The rest is the
+	// mark by which TokenLength knows our tokens.
 	tokenRandom = 16
 	// tokenMark is how much of a token shows that it is ours, in characters: the
 	// nonce in base64.
@@ -46,8 +45,9 @@ func (b *Box) Sign(purpose, payload string, expires time.Time) string {
 	raw = append(append(raw, payload...), endOfPayload)
 	blocks := (len(raw) + tokenBlock - 1) / tokenBlock
 	raw = append(raw, make([]byte, blocks*tokenBlock-len(raw))...)
-	nonce := make([]byte, tokenRandom, chacha20poly1305.NonceSizeX)
-	rand.Read(nonce)
+	// As with SIV the nonce comes from what is sealed: a mail that is sent again is
+	// the same mail.
+	nonce := b.mac(b.mark, "nonce", purpose, string(raw))[:tokenRandom]
 	mark := b.tokenMark(nonce)
 	mark[len(mark)-1] ^= byte(blocks)
 	nonce = append(nonce, mark...)
@@ -118,7 +118,7 @@ func (b *Box) IsFormerToken(s string) bool {
 
 // tokenMark returns the end of a nonce that begins with random.
 func (b *Box) tokenMark(random []byte) []byte {
-	return b.mac(b.mark, string(random))[:chacha20poly1305.NonceSizeX-tokenRandom]
+	return b.mac(b.mark, "mark", string(random))[:chacha20poly1305.NonceSizeX-tokenRandom]
 }
 
 // TokenLength tells whether s begins with a token of ours, whatever its purpose,
