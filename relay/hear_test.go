@@ -132,7 +132,7 @@ func TestHearTakesOutLinksAndPeople(t *testing.T) {
 	start(t, rl)
 	var got []string
 	for i := range 5 {
-		id := report.ID(b.Network, b.ID, fmt.Sprint(i))
+		id := hearing.Secrets.ReportID(b.Network, b.ID, fmt.Sprint(i))
 		mustWaitForVerdict(t.Context(), t, rl, report.City{ID: b.CityID}, id)
 		j, err := rl.DB.Report(t.Context(), b.CityID, id)
 		if err != nil {

@@ -232,7 +232,7 @@ func TestStripLeavesOtherTexts(t *testing.T) {
 		"Kontis\nam\nPlärrer\n\nund am Hauptbahnhof, Richtung Langwasser Süd, zwei Personen in Zivil",
 		"Straßenbahnhaltestelle\nHauptbahnhofsvorplatz\nKontrolleurinnen",
 		"Seht " + web + "/city/nuernberg und " + web + "/city/nuernberg/mail für mehr",
-		web + "/city/nuernberg#report-" + other.Author("mail", "x") + other.Author("mail", "y") + " ist richtig",
+		web + "/city/nuernberg#report-" + other.Hash("x") + other.Hash("y") + " ist richtig",
 		web + "/password und " + web + "/register",
 		"https://zeitung.example/artikel/2026/11/kontrollen-in-der-u-bahn-nehmen-zu-1.4711?seite=2&x=%2Fabc",
 		"https://karte.example/" + other.Sign("mail.unsubscribe", "5", time.Time{}),
