@@ -268,4 +268,9 @@ var migrations = []*gormigrate.Migration{
 			created INTEGER NOT NULL)`,
 		`CREATE INDEX mails_due ON mails(due)`,
 	)},
+	// Other servers' words, which may name somebody, were kept here before.
+	{ID: "core_0008", Migrate: SQL(
+		`DELETE FROM bot_log`,
+		`UPDATE bots SET last_error = '', error_at = 0`,
+	)},
 }

@@ -176,7 +176,7 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 		err = json.Unmarshal([]byte(text), &mail)
 	}
 	if err != nil {
-		a.log.Error("an account mail cannot be read, was it stored with another secret key? It is dropped", "err", err)
+		a.log.Error("an account mail cannot be read, was it stored with another secret key? It is dropped", "mail", m.ID)
 		a.drop(ctx, m)
 		return
 	}
@@ -187,9 +187,10 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 	}
 }
 
-// failed drops an account mail that could not be sent, or puts it off.
+// failed drops an account mail that could not be sent, or puts it off. The log has
+// its number, and not whom it is for.
 func (a *AccountMails) failed(ctx context.Context, m db.Mail, mail mailer.Mail, err error) {
-	log := a.log.With("err", err)
+	log := a.log.With("mail", m.ID, "err", err)
 	if link := firstLink(mail.Data); a.logLinks && link != "" {
 		log = log.With("link", link)
 	}

@@ -349,7 +349,7 @@ func TestErase(t *testing.T) {
 	if grown["-5"] != grown["-6"] || grown["-6"] == 0 {
 		t.Errorf("bytes written: %v", grown)
 	}
-	c.wantList(report.Report{}, nil, "other")
+	c.wantList(report.Report{}, "other")
 }
 
 func TestNobody(t *testing.T) {
