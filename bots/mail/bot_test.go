@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
@@ -118,6 +119,14 @@ func TestReportMail(t *testing.T) {
 	}
 	if strings.Contains(raw, "author@") || strings.Contains(raw, d.Report.Author) {
 		t.Error("the author is in the mail")
+	}
+	// Who gets the mail stands in its To alone, and not in base64 either.
+	unfolded := strings.NewReplacer("=\r\n", "", "To: <rider@example.org>", "").Replace(raw)
+	for shift := range 3 {
+		coded := base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat(" ", shift) + "rider@example.org"))
+		if strings.Contains(unfolded, "rider@") || strings.Contains(unfolded, coded[4:len(coded)-2]) {
+			t.Errorf("the mail names who gets it:\n%s", unfolded)
+		}
 	}
 	for line := range strings.SplitSeq(raw, "\r\n") {
 		if strings.ContainsAny(line, "\r\n") || len(line) > 998 {
