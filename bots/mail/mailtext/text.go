@@ -2,6 +2,7 @@ package mailtext
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -211,6 +212,9 @@ func aroundWord(text string, from, start, end int) (int, int) {
 	linkStart := from + 1 + strings.LastIndexAny(text[from:start], around)
 	linkEnd := end + strings.IndexAny(text[end:]+" ", around)
 	if link := text[linkStart:linkEnd]; strings.Contains(link, "/") && strings.ContainsAny(link, ".:") {
+		if linkStart > from && linkEnd < len(text) && slices.Contains([]string{"()", "<>", "[]"}, text[linkStart-1:linkStart]+text[linkEnd:linkEnd+1]) {
+			return linkStart - 1, linkEnd + 1
+		}
 		return linkStart, linkEnd
 	}
 	ofToken := func(c byte) bool { return isBase64(c) || c == '-' || c == '_' }
