@@ -11,7 +11,9 @@ const cleaned = 16 * maxText
 
 // clean takes out of what somebody wrote what is never passed on: see scrub.
 func (h *Hearing) clean(text string) string {
-	text = text[:min(len(text), cleaned)]
+	if len(text) > cleaned {
+		text = strings.ToValidUTF8(text[:cleaned], "")
+	}
 	if h.Links != nil {
 		text = h.Links.Strip(text)
 	}

@@ -268,6 +268,7 @@ func TestStripKeepsTheRest(t *testing.T) {
 		"https://zeitung.example/a\nLINK\nkommen":           "https://zeitung.example/a\nkommen",
 		"U1/U2 LINK LINK":                                   "U1/U2 ",
 		"> LINK\n>\n":                                       "",
+		"👮 LINK":                                            "👮 ",
 		"- LINK -":                                          "",
 	} {
 		if got := links.Strip(strings.NewReplacer("LINK", link, "TOKEN", token).Replace(text)); got != want {

@@ -14,7 +14,7 @@ import (
 type span struct{ from, to int }
 
 // without returns text without the spans. What they leave behind, such as brackets
-// and blanks, goes as well; a text of which no letter and no digit is left is empty.
+// and blanks, goes as well; a text of which only punctuation is left is empty.
 func without(text string, spans []span) string {
 	var b strings.Builder
 	b.Grow(len(text))
@@ -31,11 +31,14 @@ func without(text string, spans []span) string {
 	}
 	b.WriteString(text[at:])
 	left := b.String()
-	if strings.IndexFunc(left, isWord) < 0 {
+	if strings.IndexFunc(left, says) < 0 {
 		return ""
 	}
 	return left
 }
+
+// says tells whether r can say something by itself: letters, digits, pictures.
+func says(r rune) bool { return isWord(r) || unicode.Is(unicode.So, r) }
 
 // ordered returns the spans with what goes with each, in the order of the text.
 func ordered(text string, spans []span) []span {
