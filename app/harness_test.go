@@ -136,9 +136,10 @@ func testConfig(t *testing.T, dir string, definitions []bots.Definition, env ...
 	return cfg
 }
 
-// testLog shows the server's log when the test fails, and writes it to book.
+// testLog shows the server's log, at debug level, when the test fails, and writes it
+// to book.
 func testLog(t *testing.T, book *logbook) *slog.Logger {
-	return slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), book), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	return slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), book), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // logbook keeps what a program has logged.

@@ -21,6 +21,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
+	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
@@ -94,7 +95,7 @@ func (s *server) open(ctx context.Context) error {
 	s.mailer = mailer.New(s.cfg, s.log, time.Now)
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
-	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
+	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}

@@ -140,7 +140,7 @@ func (w *oldWorld) checkSettings() {
 		{leeds, "mastodon", []string{"Not connected"}},
 		{leeds, "telegram", []string{"Switched off", "@leeds_bot", "1 subscriber"}},
 		{graz, "mail", []string{"Working", "1 subscriber"}},
-		{graz, "mastodon", []string{"Needs your attention", "@kontis_graz" + instance, "The access token is invalid"}},
+		{graz, "mastodon", []string{"Needs your attention", "@kontis_graz" + instance, "HTTP 401"}},
 		{graz, "telegram", []string{"Needs your attention", "@graz_bot", "1 subscriber"}},
 	}
 	for _, c := range cards {

@@ -268,13 +268,6 @@ var migrations = []*gormigrate.Migration{
 			created INTEGER NOT NULL)`,
 		`CREATE INDEX mails_due ON mails(due)`,
 	)},
-	// What the program makes for itself: certificates and their keys.
-	{ID: "core_0007", Migrate: SQL(
-		`CREATE TABLE secrets (
-			name TEXT PRIMARY KEY,
-			value TEXT NOT NULL,
-			modified INTEGER NOT NULL) WITHOUT ROWID`,
-	)},
 	// Whoever has a login logs in once more: the sessions of before belong to none.
 	// What was typed as a password by somebody whose address was not confirmed is
 	// worth nothing.
@@ -294,5 +287,17 @@ var migrations = []*gormigrate.Migration{
 		`CREATE INDEX limits_expires ON limits(expires)`,
 		`CREATE TABLE former_cities (slug TEXT PRIMARY KEY, deleted INTEGER NOT NULL) WITHOUT ROWID`,
 		`CREATE TABLE secret_key (fingerprint TEXT NOT NULL)`,
+	)},
+	// What the program makes for itself: certificates and their keys.
+	{ID: "core_0007", Migrate: SQL(
+		`CREATE TABLE secrets (
+			name TEXT PRIMARY KEY,
+			value TEXT NOT NULL,
+			modified INTEGER NOT NULL) WITHOUT ROWID`,
+	)},
+	// Other servers' words, which may name somebody, were kept here before.
+	{ID: "core_0008", Migrate: SQL(
+		`DELETE FROM bot_log`,
+		`UPDATE bots SET last_error = '', error_at = 0`,
 	)},
 }

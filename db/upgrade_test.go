@@ -17,7 +17,9 @@ import (
 // was sent to nobody, "half" to one of two.
 var before = []string{
 	`INSERT INTO cities VALUES (1, 'city', 'City', 'de', '*', '', '', 0)`,
-	`INSERT INTO bots (id, city_id, network, enabled, state, updated) VALUES (1, 1, 'mail', 1, '', 0), (4, 1, 'chat', 1, '', 0)`,
+	`INSERT INTO bots (id, city_id, network, enabled, state, last_error, error_at, updated) VALUES
+		(1, 1, 'mail', 1, '', '550 5.1.1 mailbox anna@example.org disabled', 1000, 0), (4, 1, 'chat', 1, '', '', 0, 0)`,
+	`INSERT INTO bot_log (bot_id, at, level, text) VALUES (1, 1000, 'WARN', '550 5.1.1 mailbox anna@example.org disabled')`,
 	`INSERT INTO reports (id, city_id, bot_id, network, network_id, author, text, normalized, visibility, time, received, passed, reason, detail, fanned_out) VALUES
 		('back', 1, 4, 'chat', 'n1', 'a', 'U1 Plärrer', 'u1 plarrer', 'public', 1000, 1001, 0, 'taken_back', 'u1', 1),
 		('held', 1, 1, 'mail', 'n2', 'b', 'hallo', '', 'private', 1000, 2001, 0, 'no_trigger', '', 1),
@@ -149,6 +151,18 @@ func TestUpgradeKeepsWhatWasSent(t *testing.T) {
 	want := []db.SentReceipt{{Receipt: report.Receipt{ID: "72", URL: "https://example.org/72"}}, {Receipt: report.Receipt{ID: "73"}}}
 	if diff := cmp.Diff(want, mustReceipts(t, d, open[0])); diff != "" {
 		t.Errorf("to be taken back: %s", diff)
+	}
+}
+
+// TestUpgradeForgetsWordsOfOthers has what other mail servers said in the log.
+func TestUpgradeForgetsWordsOfOthers(t *testing.T) {
+	d := mustUpgrade(t)
+	b, err := d.Bot(t.Context(), 1)
+	if err != nil || b.LastError != "" || !b.ErrorAt.IsZero() {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if lines, err := d.Log(t.Context(), 1, 10); err != nil || len(lines) != 0 {
+		t.Errorf("log %v, %v", lines, err)
 	}
 }
 

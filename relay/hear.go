@@ -10,6 +10,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
 )
 
@@ -26,7 +27,8 @@ const maxFuture = time.Minute
 type Hearing struct {
 	DB      *db.DB
 	Secrets *secret.Box
-	Backlog int // reports.backlog
+	Links   *scrub.Links // takes out our own links; nil: they stay
+	Backlog int          // reports.backlog
 	Now     func() time.Time
 }
 
@@ -56,7 +58,7 @@ func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 		CityID:     b.CityID,
 		BotID:      b.ID,
 		Network:    b.Network,
-		Text:       bounded(strings.TrimSpace(valid(in.Text))),
+		Text:       bounded(h.clean(valid(in.Text))),
 		Visibility: in.Visibility,
 		Time:       in.Time,
 		Received:   now,

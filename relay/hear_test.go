@@ -15,6 +15,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
 )
@@ -109,6 +110,40 @@ func TestHearIsValid(t *testing.T) {
 	}
 	if len(ids) != len(got) {
 		t.Errorf("%d reports were made of %d messages", len(ids), len(got))
+	}
+}
+
+// TestHearTakesOutLinksAndPeople hears a link of ours that would unsubscribe whoever
+// it was sent to, and who somebody is.
+func TestHearTakesOutLinksAndPeople(t *testing.T) {
+	rl, _ := newRelay(t, nil)
+	hearing, b := newHearing(t, rl, 100)
+	hearing.Links = scrub.NewLinks("https://tickets.example", hearing.Secrets)
+	token := hearing.Secrets.Sign("mail.unsubscribe", "1 anna@riders.example", time.Time{})
+	link := "https://tickets.example/city/fuerth/mail/unsubscribe/" + token
+	for i, text := range []string{
+		"U1 Plärrer\n" + link, "U1 Plärrer, schreibt anna@riders.example\n> " + link[:70] + "\n> " + link[70:],
+		"@anna@chaos.example @fuerth@chaos.example U1 Plärrer " + token, link, strings.Repeat("U1 Plärrer ", 1000) + link,
+	} {
+		if err := hearing.Hear(t.Context(), b, bots.Incoming{ID: fmt.Sprint(i), Author: fmt.Sprint(i), Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(t, rl)
+	var got []string
+	for i := range 5 {
+		id := hearing.Secrets.ReportID(b.Network, b.ID, fmt.Sprint(i))
+		mustWaitForVerdict(t.Context(), t, rl, report.City{ID: b.CityID}, id)
+		j, err := rl.DB.Report(t.Context(), b.CityID, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%s %.40s", j.Verdict.Reason, j.Report.Text))
+	}
+	want := []string{"trigger U1 Plärrer", "trigger U1 Plärrer, schreibt", "trigger U1 Plärrer", "empty ",
+		"too_long U1 Plärrer U1 Plärrer U1 Plärrer U1 Plär"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

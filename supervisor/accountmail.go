@@ -166,7 +166,7 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 		err = json.Unmarshal([]byte(text), &mail)
 	}
 	if err != nil {
-		a.log.Error("an account mail cannot be read, was it stored with another secret key? It is dropped", "err", err)
+		a.log.Error("an account mail cannot be read, was it stored with another secret key? It is dropped", "mail", m.ID)
 		a.drop(ctx, m)
 		return
 	}
@@ -181,15 +181,11 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 	}
 }
 
-// failed drops an account mail that could not be sent, or puts it off.
-// The log names neither whom it was for nor what the other server has said, which
-// often holds the address.
+// failed drops an account mail that could not be sent, or puts it off. The log has
+// its number, and not whom it is for.
 func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
-	log := a.log.With("err", "no mail server could be reached, or it broke off")
+	log := a.log.With("mail", m.ID, "err", err)
 	answer, ok := errors.AsType[*mailer.Error](err)
-	if ok {
-		log = a.log.With("stage", answer.Stage, "code", answer.Code, "enhanced", answer.Enhanced)
-	}
 	m.Attempts++
 	if ok && answer.Permanent() || m.Attempts >= accountMailTries {
 		log.Error("an account mail could not be sent and is dropped")

@@ -87,7 +87,7 @@ func (n *Network) refuseMail(err error, city report.City) error {
 			return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, id)
 		}
 	}
-	n.host.Log.Debug("mail server: a mail could not be read", "err", err)
+	n.host.Log.Debug("mail server: a mail could not be read") // the error may quote it
 	return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, "mail.refused.unreadable")
 }
 

@@ -61,7 +61,7 @@ func TestCard(t *testing.T) {
 	}{
 		"nothing connected": {begin, []string{`<details open>`, `action="/settings/mastodon/connect"`, `name="instance"`, `name="token"`, `type="password"`}},
 		"wrong instance":    {wrong, []string{`value="a&lt;b"`, `id="mastodon-error"`, `aria-invalid="true"`}},
-		"token refused":     {refused, []string{`id="mastodon-token-error"`, `The access token is invalid`}},
+		"token refused":     {refused, []string{`id="mastodon-token-error"`, `HTTP 401`}},
 		"to be confirmed":   {waiting, []string{`action="/settings/mastodon/confirm`, `formaction="/settings/mastodon/cancel`, fmt.Sprintf(`value="%s"`, w.account.ID())}},
 		"connected":         {w.card(), []string{fmt.Sprintf(`<a href="%s"`, w.account.URL()), "<details>", fmt.Sprintf(`value="%s"`, w.server.Domain())}},
 	} {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -217,7 +218,7 @@ func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
 	in, message := chat.SplitID(r.ID)
 	id, err := strconv.Atoi(message)
 	if err != nil {
-		return bots.Permanent(bots.Say(fmt.Errorf("a message without an id: %q", r.ID), "telegram.error.bad_id"))
+		return bots.Permanent(bots.Say(errors.New("a message without an id"), "telegram.error.bad_id"))
 	}
 	err = c.client.remove(ctx, in, id)
 	switch {

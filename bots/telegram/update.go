@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -109,9 +110,9 @@ func parseUpdate(raw []byte) (update, error) {
 	var only struct {
 		ID int `json:"update_id"`
 	}
-	// The error that counts is the first one.
+	// The error that counts is the first one. Its words may hold the id of a chat.
 	_ = json.Unmarshal(raw, &only)
-	return update{ID: only.ID}, err
+	return update{ID: only.ID}, fmt.Errorf("an update of another form (%T)", err)
 }
 
 // events are what an update means to the bot.

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -35,8 +36,8 @@ func FuzzUpdate(f *testing.F) {
 }
 
 func TestUpdateThatCannotBeReadHasItsID(t *testing.T) {
-	u, err := parseUpdate([]byte(`{"update_id":17,"message":{"message_id":"x"}}`))
-	if err == nil || u.ID != 17 || u.Message != nil {
+	u, err := parseUpdate([]byte(`{"update_id":17,"message":{"message_id":491701234.5}}`))
+	if err == nil || u.ID != 17 || u.Message != nil || strings.Contains(err.Error(), "49170") {
 		t.Errorf("update %+v, %v", u, err)
 	}
 }

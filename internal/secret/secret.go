@@ -1,6 +1,6 @@
 // Package secret holds the program's one secret key and what is made with it:
-// encryption of tokens and passwords at rest, signed links, and the hashes that
-// stand for the authors of reports.
+// encryption of tokens and passwords at rest, the tokens in links, and the hashes
+// that stand for the authors of reports.
 package secret
 
 import (
@@ -31,8 +31,10 @@ const FileName = "secret.key"
 // Box encrypts, signs and hashes. It is safe for use by many goroutines.
 type Box struct {
 	aead   cipher.AEAD
-	sign   []byte
+	sign   []byte // of the tokens of earlier versions
 	author []byte
+	token  cipher.AEAD // of what tokens hold
+	mark   []byte      // of what tokens begin with
 }
 
 // Open returns the Box for a key of 64 hexadecimal digits. If key is empty, it
@@ -61,8 +63,8 @@ func New(key []byte) (*Box, error) {
 	if len(key) != keySize {
 		return nil, fmt.Errorf("the secret key has %d bytes, it must have %d", len(key), keySize)
 	}
-	var derived [3][]byte
-	for i, use := range []string{"encrypt", "sign", "author"} {
+	var derived [5][]byte
+	for i, use := range []string{"encrypt", "sign", "author", "token", "mark"} {
 		k, err := hkdf.Key(sha256.New, key, nil, "ticketfrei "+use, keySize)
 		if err != nil {
 			return nil, fmt.Errorf("derive key: %w", err)
@@ -73,7 +75,11 @@ func New(key []byte) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}
-	return &Box{aead: aead, sign: derived[1], author: derived[2]}, nil
+	token, err := chacha20poly1305.NewX(derived[3])
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	return &Box{aead: aead, sign: derived[1], author: derived[2], token: token, mark: derived[4]}, nil
 }
 
 func decodeKey(s string) ([]byte, error) {

@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -69,6 +70,93 @@ func TestToken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// formerToken was made by an earlier version with the key of mustNew: its payload
+// "5 rider@example.org" can be read by everybody.
+const formerToken = "yaBoFjGl4ZuDyyQcw72jcgAAAAAAAAAANSByaWRlckBleGFtcGxlLm9yZw"
+
+func TestTokenShowsNothing(t *testing.T) {
+	box := mustNew(t)
+	lengths := map[int]bool{}
+	for _, email := range []string{"a@b.de", "anna@riders.example"} {
+		token := box.Sign("mail.unsubscribe", "5 "+email, time.Time{})
+		raw, err := base64.RawURLEncoding.DecodeString(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, shown := range []string{token, string(raw)} {
+			for _, part := range []string{email, "riders", base64.RawURLEncoding.EncodeToString([]byte(email))} {
+				if strings.Contains(shown, part) {
+					t.Errorf("%s shows %q", token, part)
+				}
+			}
+		}
+		lengths[len(token)] = true
+		if token != box.Sign("mail.unsubscribe", "5 "+email, time.Time{}) {
+			t.Error("the same token is another one")
+		}
+		if other := box.Sign("mail.confirm", "5 "+email, time.Time{}); other[:16] == token[:16] || other[50:70] == token[50:70] {
+			t.Error("tokens of two purposes are alike")
+		}
+	}
+	if len(lengths) != 1 {
+		t.Errorf("the length tells how long the address is: %v", lengths)
+	}
+}
+
+func TestTokensOfEveryLength(t *testing.T) {
+	box := mustNew(t)
+	for n := range 300 {
+		payload := strings.Repeat("x", n) + "\x00\x80\x00"
+		token := box.Sign("p", payload, time.Time{})
+		if got, err := box.Verify("p", token, time.Now()); err != nil || got != payload {
+			t.Fatalf("%d characters: %q, %v", n, got, err)
+		}
+		for _, s := range []string{token, token + "and more", token[:32]} {
+			if got := box.TokenLength(s); got != len(token) {
+				t.Fatalf("TokenLength(%q) = %d, want %d", s, got, len(token))
+			}
+		}
+		for _, s := range []string{"", token[:31], "x" + token, strings.ToUpper(token)} {
+			if got := box.TokenLength(s); got != 0 {
+				t.Fatalf("TokenLength(%q) = %d", s, got)
+			}
+		}
+	}
+}
+
+func TestTokensOfEarlierVersionsHold(t *testing.T) {
+	box := mustNew(t)
+	if got, err := box.Verify("mail.unsubscribe", formerToken, time.Now()); err != nil || got != "5 rider@example.org" {
+		t.Errorf("Verify = %q, %v", got, err)
+	}
+	if _, err := box.Verify("mail.confirm", formerToken, time.Now()); !errors.Is(err, secret.ErrTokenInvalid) {
+		t.Errorf("for another purpose: %v", err)
+	}
+	if !secret.LooksLikeFormerToken(formerToken) || !box.IsFormerToken(formerToken) || box.IsFormerToken(formerToken[:50]) {
+		t.Error("not known for one")
+	}
+	for _, s := range []string{"", formerToken[:31], box.Sign("mail.unsubscribe", "5", time.Time{}), strings.Repeat("Kontrolle", 9)} {
+		if secret.LooksLikeFormerToken(s) {
+			t.Errorf("%q is taken for one", s)
+		}
+	}
+}
+
+func FuzzToken(f *testing.F) {
+	box := mustNew(f)
+	f.Add(formerToken)
+	f.Add(box.Sign("p", "5", time.Time{}))
+	f.Add("AAAA\n" + strings.Repeat("A", 40))
+	f.Fuzz(func(t *testing.T, s string) {
+		// Nobody makes one without the key.
+		if got, err := box.Verify("fuzz", s, time.Now()); err == nil {
+			t.Errorf("Verify(%q) = %q", s, got)
+		}
+		box.TokenLength(s)
+		secret.LooksLikeFormerToken(s)
+	})
 }
 
 func TestHashesDiffer(t *testing.T) {

@@ -34,15 +34,12 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return fmt.Sprintf("no WebSocket but status %d", e.Status) }
 
-// ClosedError means that the other end said goodbye.
+// ClosedError means that the other end said goodbye. Its words are not kept.
 type ClosedError struct {
-	Code   int // RFC 6455, 7.4; 1005 if it gave none
-	Reason string
+	Code int // RFC 6455, 7.4; 1005 if it gave none
 }
 
-func (e *ClosedError) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("the WebSocket was closed: %d %s", e.Code, e.Reason))
-}
+func (e *ClosedError) Error() string { return fmt.Sprintf("the WebSocket was closed: %d", e.Code) }
 
 // Conn is the reading end of a WebSocket. Thousands are open and idle at once,
 // so its buffer only fits a sign of life. Longer messages are read past it.
@@ -146,7 +143,7 @@ func asOurs(err error) error {
 		return ErrTooLarge
 	}
 	if closed, ok := errors.AsType[wsutil.ClosedError](err); ok {
-		return &ClosedError{Code: int(closed.Code), Reason: closed.Reason}
+		return &ClosedError{Code: int(closed.Code)}
 	}
 	return err
 }

@@ -144,6 +144,28 @@ func (s *Store) Unsubscribe(ctx context.Context, botID int64, address string) (r
 	return s.remove(ctx, "bot_id = ? AND key = ?", botID, key)
 }
 
+// Erase forgets the recipient of an address that somebody else has typed in. It does
+// not tell whether there was one, also not by how long it takes: one is stored first.
+func (s *Store) Erase(ctx context.Context, botID int64, address string) error {
+	key, err := s.key(ctx, botID, address)
+	if err != nil {
+		return fmt.Errorf("unsubscribe from %s: %w", s.network, err)
+	}
+	err = s.db.Write(ctx, func(tx *gorm.DB) error {
+		err := tx.Exec("INSERT INTO "+s.table+` (bot_id, key, address, created) VALUES (?, ?, ?, ?)
+			ON CONFLICT (bot_id, key) DO UPDATE SET address = excluded.address`,
+			botID, key, s.box.Seal(s.place(botID, key), address), s.now().UnixMilli()).Error
+		if err != nil {
+			return err
+		}
+		return tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ? AND key = ?", botID, key).Error
+	})
+	if err != nil {
+		return fmt.Errorf("unsubscribe from %s: %w", s.network, err)
+	}
+	return nil
+}
+
 // Remove forgets a recipient of a bot. One that is not there is no error.
 func (s *Store) Remove(ctx context.Context, botID, id int64) error {
 	_, err := s.remove(ctx, "bot_id = ? AND id = ?", botID, id)
@@ -227,7 +249,7 @@ func (s *Store) Count(ctx context.Context, botID int64) (int, error) {
 }
 
 // Suspend ends the sending to a recipient until it subscribes again. One that
-// is not there is no error.
+// is not there is no error. reason is ours: words of other servers may name somebody.
 func (s *Store) Suspend(ctx context.Context, id int64, reason string) error {
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
 		return tx.Exec("UPDATE "+s.table+" SET suspended = ?, reason = ? WHERE id = ?", s.now().UnixMilli(), reason, id).Error

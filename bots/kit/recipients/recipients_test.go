@@ -3,6 +3,7 @@ package recipients_test
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -317,6 +318,37 @@ func TestRemove(t *testing.T) {
 	remove(c.bot + 1)
 	c.wantList(report.Report{}, "-100", "other")
 	remove(c.bot)
+	c.wantList(report.Report{}, "other")
+}
+
+// TestErase has as much written where nobody has the address: otherwise the time that
+// it takes would tell who subscribes.
+func TestErase(t *testing.T) {
+	c := newCoop(t)
+	var path string
+	if err := c.db.Read(t.Context()).Raw("SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&path).Error; err != nil {
+		t.Fatal(err)
+	}
+	size := func() int64 {
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	c.subscribe("-5")
+	c.subscribe("other")
+	grown := map[string]int64{}
+	for _, address := range []string{"-5", "-6"} {
+		before := size()
+		if err := c.Erase(t.Context(), c.bot, address); err != nil {
+			t.Fatal(err)
+		}
+		grown[address] = size() - before
+	}
+	if grown["-5"] != grown["-6"] || grown["-6"] == 0 {
+		t.Errorf("bytes written: %v", grown)
+	}
 	c.wantList(report.Report{}, "other")
 }
 

@@ -89,11 +89,13 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any) err
 	return c.send(ctx, method, path, "application/json", bytes.NewReader(raw), out)
 }
 
+var errNoURL = errors.New("not the URL of a server")
+
 func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, c.Base+path, body)
 	if err != nil {
 		// The cause would repeat the URL.
-		return &Error{Name: c.name(), Trouble: Unreachable, Cause: errors.New("not the URL of a server")}
+		return &Error{Name: c.name(), Trouble: Unreachable, Cause: errNoURL}
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)

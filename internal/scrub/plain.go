@@ -1,0 +1,174 @@
+package scrub
+
+import (
+	"bytes"
+	"html"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The kinds of line breaks that may stand within a link.
+const (
+	noBreak   = 0
+	hardBreak = 1 // with the marks of a quote after it
+	softBreak = 2 // "=" at the end of a line, as in quoted-printable
+)
+
+// plain is a text as a program would read the links in it: without line breaks and
+// what cannot be seen, with %2F and &amp; decoded. Of every byte it knows where it
+// stands in the text.
+type plain struct {
+	b      []byte
+	at     []span
+	breaks []byte // the break before each byte
+}
+
+// maxDecoding is how often something is decoded that decodes to something encoded.
+const maxDecoding = 4
+
+// read returns text as plain. Blanks and blank lines stay, as separators.
+func read(text string) *plain {
+	p := withoutBreaks(text)
+	for range maxDecoding {
+		next := p.decoded()
+		if bytes.Equal(next.b, p.b) {
+			break
+		}
+		p = next
+	}
+	return p
+}
+
+func newPlain(size int) *plain {
+	return &plain{b: make([]byte, 0, size), at: make([]span, 0, size), breaks: make([]byte, 0, size)}
+}
+
+func (p *plain) add(b byte, at span, br byte) {
+	p.b, p.at, p.breaks = append(p.b, b), append(p.at, at), append(p.breaks, br)
+}
+
+// withoutBreaks leaves out line breaks.
+func withoutBreaks(text string) *plain {
+	p := newPlain(len(text))
+	br := byte(noBreak)
+	for i := 0; i < len(text); {
+		n, kind := lineBreak(text[i:])
+		switch {
+		case n == 0:
+			p.add(text[i], span{i, i + 1}, br)
+			br, n = noBreak, 1
+		case br != noBreak: // a blank line
+			p.add('\n', span{i, i + n}, noBreak)
+			br = noBreak
+		default:
+			br = kind
+		}
+		i += n
+	}
+	return p
+}
+
+// lineBreak returns how long the line break is that text begins with, with what
+// marks a quote on the next line; 0 where there is none.
+func lineBreak(text string) (n int, kind byte) {
+	kind = hardBreak
+	if text[0] == '=' {
+		n, kind = 1, softBreak
+	}
+	if n < len(text) && text[n] == '\r' {
+		n++
+	}
+	if n == len(text) || text[n] != '\n' {
+		return 0, noBreak
+	}
+	n++
+	for n < len(text) && isQuote(text[n]) {
+		n++
+	}
+	return n, kind
+}
+
+// isQuote tells whether b may stand before the words of a line that is quoted.
+func isQuote(b byte) bool { return b == '>' || b == '|' || isBlank(b) }
+
+// decoded decodes once what is encoded, and leaves out what cannot be seen.
+func (p *plain) decoded() *plain {
+	next := newPlain(len(p.b))
+	br := byte(noBreak)
+	for i := 0; i < len(p.b); {
+		out, n := decode(p.b[i:])
+		where := span{p.at[i].from, p.at[i+n-1].to}
+		for _, b := range p.breaks[i : i+n] {
+			br = max(br, b)
+		}
+		for _, b := range out {
+			next.add(b, where, br)
+			br = noBreak
+		}
+		i += n
+	}
+	return next
+}
+
+// decode returns what b begins with, and how many bytes of b that is.
+func decode(b []byte) (out []byte, n int) {
+	switch {
+	case b[0] == '%':
+		if len(b) >= 3 && isHex(b[1]) && isHex(b[2]) {
+			return []byte{hex(b[1])<<4 | hex(b[2])}, 3
+		}
+	case b[0] == '\\':
+		if len(b) >= 2 && b[1] > ' ' && b[1] < utf8.RuneSelf && !isToken(rune(b[1])) || len(b) >= 2 && (b[1] == '_' || b[1] == '-') {
+			return b[1:2], 2 // as in markdown
+		}
+	case b[0] == '&':
+		return decodeEntity(b)
+	case b[0] >= utf8.RuneSelf:
+		r, n := utf8.DecodeRune(b)
+		return plainRune(r, b[:n]), n
+	}
+	return b[:1], 1
+}
+
+// maxEntity is how long the name of an entity is at most.
+const maxEntity = 12
+
+func decodeEntity(b []byte) (out []byte, n int) {
+	end := bytes.IndexByte(b[:min(len(b), maxEntity)], ';')
+	if end < 0 {
+		return b[:1], 1
+	}
+	name := string(b[:end+1])
+	if s := html.UnescapeString(name); s != name {
+		return []byte(s), end + 1
+	}
+	return b[:1], 1
+}
+
+// plainRune returns the letter that stands for another form of it: full-width
+// letters, full stops of other scripts. What cannot be seen is nothing.
+func plainRune(r rune, b []byte) []byte {
+	const fullWidth = 'ａ' - 'a'
+	switch {
+	case r == '。' || r == '．' || r == '｡':
+		return []byte{'.'}
+	case '！' <= r && r <= '～':
+		return []byte{byte(r - fullWidth)}
+	case unicode.In(r, unicode.Cf, unicode.Variation_Selector) || r == '\u034f':
+		return nil
+	case unicode.IsSpace(r):
+		return []byte{' '}
+	}
+	return b
+}
+
+func isHex(b byte) bool {
+	return '0' <= b && b <= '9' || 'a' <= b && b <= 'f' || 'A' <= b && b <= 'F'
+}
+
+func hex(b byte) byte {
+	if b <= '9' {
+		return b - '0'
+	}
+	return b&^0x20 - 'A' + 10
+}
