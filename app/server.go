@@ -96,7 +96,7 @@ func (s *server) open(ctx context.Context) error {
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{

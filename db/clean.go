@@ -31,7 +31,7 @@ const (
 
 // DeleteExpired deletes reports older than keep with all that belongs to them,
 // sign-ups that were never confirmed, invitations that were never accepted, and
-// sessions that have ended. What was deleted since the last time, by whomever,
+// sessions that have ended, and what is left of the reports of paused cities. What was deleted since the last time, by whomever,
 // is in no file afterwards, unless somebody has been reading for long: then the
 // next call sees to that. It ends after some seconds, even if more has expired.
 func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
@@ -41,6 +41,7 @@ func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
 		d.deleteSlices(within, "registrations", "id", "created < ?", d.since(7*24*time.Hour)),
 		d.deleteSlices(within, "invitations", "id", "created < ?", d.since(30*24*time.Hour)),
 		d.deleteSlices(within, "sessions", "token", "expires < ?", millis(d.now())),
+		d.wipePaused(within),
 		d.deleteReports(within, gently, "received < ? ORDER BY received", d.since(keep)))
 	if within.Err() != nil && ctx.Err() == nil {
 		err = nil // more is left for the next time
