@@ -52,6 +52,7 @@ type server struct {
 	sup      *supervisor.Supervisor
 	relay    *relay.Relay
 	accounts *supervisor.AccountMails
+	held     *supervisor.HeldMail
 	web      net.Listener
 	registry *prometheus.Registry
 	metrics  net.Listener // nil where the metrics are not served
@@ -95,6 +96,7 @@ func (s *server) open(ctx context.Context) error {
 		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
+	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
 		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
@@ -203,6 +205,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	part("relay", s.relay.Run)
 	part("account mails", s.accounts.Run)
+	part("held reports", s.held.Run)
 	part("supervisor", s.sup.Run)
 	part("frontend", s.serveWeb)
 	part("cleaning", s.clean)

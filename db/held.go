@@ -18,6 +18,21 @@ type HeldGroup struct {
 	Newest      int64     // seq of the one that was stored last
 }
 
+// Full tells whether no more are held for that reason: what comes is refused.
+func (g HeldGroup) Full() bool { return g.Count >= heldKept }
+
+// Span is how long they took to come, as "5 s", "3 min" or "2 h".
+func (g HeldGroup) Span() string {
+	switch span := g.Last.Sub(g.First); {
+	case span < 2*time.Minute:
+		return fmt.Sprint(max(1, int(span.Round(time.Second).Seconds())), " s")
+	case span < 2*time.Hour:
+		return fmt.Sprint(int(span.Round(time.Minute).Minutes()), " min")
+	default:
+		return fmt.Sprint(int(span.Round(time.Hour).Hours()), " h")
+	}
+}
+
 // Choice is some of the reports of a city that are held: all of them where it is
 // empty.
 type Choice struct {

@@ -16,6 +16,7 @@ type Judged struct {
 	Seq     int64 // its place in the order in which reports were stored
 	Report  report.Report
 	Verdict report.Verdict
+	Held    bool // it waits for a moderator's decision
 }
 
 type reportRow struct {
@@ -34,6 +35,7 @@ type reportRow struct {
 	Visibility string
 	Time       int64
 	Received   int64
+	State      string
 	Passed     bool
 	Reason     string
 	Detail     string
@@ -48,6 +50,7 @@ func (r reportRow) judged() Judged {
 			Author: r.Author, LeftOut: r.LeftOut, Unverified: r.Unverified, Client: r.Client, Domain: r.Domain, Text: r.Text, Visibility: report.Visibility(r.Visibility),
 			Time: fromMillis(r.Time), Received: fromMillis(r.Received)},
 		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: r.Detail},
+		Held:    r.State == "held",
 	}
 }
 
