@@ -31,8 +31,8 @@ type History struct {
 	// Those of its author: that say the same, and all of them. All is 0 for an
 	// unverified report: who wrote in somebody's name is not to silence them.
 	Same, All int
-	// The unverified ones, for a report that is one itself: of the same client, of
-	// the same domain, and all of them.
+	// The unverified ones that no moderator has let through, for a report that is
+	// unverified itself: of the same client, of the same domain, and all of them.
 	Client, Domain, City int
 }
 
@@ -68,6 +68,6 @@ func (h *History) readAuthor(tx *gorm.DB, r *report.Report, sameness string, win
 func (h *History) readCrowd(tx *gorm.DB, r *report.Report, window time.Duration) error {
 	from, to := millis(r.Received.Add(-window)), millis(r.Received.Add(window))
 	return queryRow(tx, `SELECT count(*), coalesce(sum(client = ?2 AND client <> ''), 0), coalesce(sum(domain = ?3 AND domain <> ''), 0)
-		FROM reports WHERE city_id = ?1 AND passed = TRUE AND unverified = TRUE AND received > ?4 AND received < ?5`,
+		FROM reports WHERE city_id = ?1 AND counted = TRUE AND received > ?4 AND received < ?5`,
 		r.CityID, r.Client, r.Domain, from, to).Scan(&h.City, &h.Client, &h.Domain)
 }

@@ -96,7 +96,7 @@ func (d *DB) Held(ctx context.Context, cityID int64, c Choice, after int64, limi
 func (d *DB) Decide(ctx context.Context, r Ruling) (Saved, error) {
 	var s Saved
 	save := func(tx *gorm.DB) (err error) {
-		in := newStoring(tx)
+		in := newStoring(tx, false)
 		if s, err = d.storeVerdict(in, r, "held", r.Verdict, ""); err != nil {
 			return err
 		}

@@ -30,7 +30,9 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		// Brakes for reports that nobody vouches for; reports that wait for a moderator;
 		// cities that take none.
 		{ID: "core_0005", Migrate: SQL(
-			`CREATE INDEX reports_unverified ON reports(city_id, received, client, domain) WHERE passed = TRUE AND unverified = TRUE`,
+			// Only what a brake counts is in this index: reports of which few pass.
+			`ALTER TABLE reports ADD COLUMN counted INTEGER NOT NULL DEFAULT FALSE`,
+			`CREATE INDEX reports_counted ON reports(city_id, received, client, domain) WHERE counted = TRUE`,
 			`CREATE INDEX reports_held ON reports(city_id, reason, received) WHERE state = 'held'`,
 			`CREATE INDEX reports_refused ON reports(city_id, seq, state, passed, reason) WHERE state = 'judged' AND passed = FALSE AND reason <> 'taken_back'`,
 			`ALTER TABLE cities ADD COLUMN paused INTEGER NOT NULL DEFAULT 0`,

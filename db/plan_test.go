@@ -109,7 +109,7 @@ func plans(heard db.Heard) []planned {
 			_, err := d.SaveVerdicts(ctx, []db.Ruling{crowd}, &alike{crowd: true})
 			return err
 		},
-			[]string{"COVERING INDEX reports_unverified (city_id=? AND received>? AND received<?)"}, nil},
+			[]string{"COVERING INDEX reports_counted (city_id=? AND received>? AND received<?)"}, nil},
 		{"hold", func(ctx context.Context, d *db.DB) error {
 			_, err := d.SaveVerdicts(ctx, []db.Ruling{{Heard: heard, Verdict: report.Verdict{Reason: report.ReasonFlood}}}, &alike{})
 			return err

@@ -25,6 +25,7 @@ const (
 // storing is what one transaction knows of the cities whose verdicts it stores.
 type storing struct {
 	tx      *gorm.DB
+	crowd   bool           // unverified reports that pass are counted
 	refused map[int64]bool // cities with reports that were refused
 	held    map[heldFor]int
 }
@@ -34,8 +35,8 @@ type heldFor struct {
 	reason report.Reason
 }
 
-func newStoring(tx *gorm.DB) *storing {
-	return &storing{tx: tx, refused: make(map[int64]bool), held: make(map[heldFor]int)}
+func newStoring(tx *gorm.DB, crowd bool) *storing {
+	return &storing{tx: tx, crowd: crowd, refused: make(map[int64]bool), held: make(map[heldFor]int)}
 }
 
 // roomToHold tells whether one more report may wait for the moderators of its city,
@@ -72,8 +73,8 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ? WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, r.Seq, state)
 	case v.Passed:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ? WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, counted = ? WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, s.crowd && r.Report.Unverified, r.Seq, state)
 	default:
 		s.refused[r.Report.CityID] = true
 		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",

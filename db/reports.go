@@ -98,7 +98,7 @@ func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Sa
 	}
 	saved := make([]Saved, len(list))
 	save := func(tx *gorm.DB) error {
-		in := newStoring(tx)
+		in := newStoring(tx, brake.Crowd())
 		for i, r := range list {
 			var err error
 			if saved[i], err = d.saveVerdict(in, r, sameness[i], brake); err != nil {

@@ -14,9 +14,8 @@ import (
 )
 
 // hold stores a report of the city that is held, and returns its seq.
-func (b *board) hold(c report.City, id, text string, reason report.Reason, ago time.Duration) string {
+func (b *board) hold(c report.City, id, text string, reason report.Reason, at time.Time) string {
 	b.t.Helper()
-	at := time.Now().Add(-ago)
 	r := report.Report{ID: id, CityID: c.ID, Network: "tram", NetworkID: id, Author: "author-of-" + id, Unverified: true,
 		Text: text, Visibility: report.Private, Time: at, Received: at}
 	h := dbtest.MustHear(b.t, b.db, r)
@@ -61,18 +60,19 @@ func TestHeldReports(t *testing.T) {
 	}
 	w.get(page).want(http.StatusOK, "").says("main", "Nothing waits for you")
 	var last string
+	now := time.Now()
 	for i := range 30 {
-		last = b.hold(c, fmt.Sprint("city", i), fmt.Sprintf("Kontrolle <b>%d</b>", i), report.ReasonFloodCity, time.Duration(30-i)*time.Second)
+		last = b.hold(c, fmt.Sprint("city", i), fmt.Sprintf("Kontrolle <b>%d</b>", i), report.ReasonFloodCity, now.Add(time.Duration(i-30)*time.Second))
 	}
-	b.hold(c, "eager", "Kontrolle am Plärrer", report.ReasonFlood, 0)
-	b.hold(c, "old", "Kontrolle von gestern", report.ReasonFlood, 2*time.Hour)
+	b.hold(c, "eager", "Kontrolle am Plärrer", report.ReasonFlood, now)
+	b.hold(c, "old", "Kontrolle von gestern", report.ReasonFlood, now.Add(-2*time.Hour))
 
 	t.Run("what the pages say", func(t *testing.T) {
 		for _, path := range []string{"/settings", "/settings/reports", "/settings/reports?show=refused", page} {
 			got := w.get(path)
 			got.says("held", "30 reports in 29 s, held.")
 			got.says("held", "we cannot check who wrote them")
-			got.says("held", "2 reports in 120 min, held.")
+			got.says("held", "2 reports in 2 h, held.")
 		}
 		list := w.get(page)
 		list.says("reports", "Kontrolle <b>29</b>")
@@ -97,7 +97,7 @@ func TestHeldReports(t *testing.T) {
 		w.post("/settings/reports/mute", "report", "city5", "show", "held").want(http.StatusSeeOther, page)
 	})
 	t.Run("a group, as it was seen", func(t *testing.T) {
-		b.hold(c, "unseen", "Kontrolle später", report.ReasonFloodCity, 0)
+		b.hold(c, "unseen", "Kontrolle später", report.ReasonFloodCity, now)
 		w.post("/settings/reports/throw-away", "reason", "flood_city", "until", last).want(http.StatusSeeOther, page)
 		w.get(page).says("main", "28 reports are deleted.")
 		if held := b.held(c); held[report.ReasonFloodCity] != 1 || held[report.ReasonFlood] != 2 {
@@ -133,7 +133,7 @@ func TestStoppedCity(t *testing.T) {
 	b.say(c, "passed", "U1 Plärrer", report.Verdict{Passed: true, Reason: report.ReasonTrigger})
 	b.ended(c, "passed", db.Counts{Sent: 1})
 	b.say(c, "refused", "Guten Tag", report.Verdict{Reason: report.ReasonNoTrigger})
-	b.hold(c, "held", "U2", report.ReasonFlood, 0)
+	b.hold(c, "held", "U2", report.ReasonFlood, time.Now())
 	b.say(other, "theirs", "U3", report.Verdict{Passed: true, Reason: report.ReasonTrigger})
 	public := "/city/nuernberg"
 	visitor.get(public).says("reports", "U1 Plärrer")

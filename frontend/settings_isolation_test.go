@@ -53,7 +53,7 @@ func TestSettingsIsolation(t *testing.T) {
 	theirs := b.city("fuerth", "Fürth", victim)
 	b.join(theirs, "second@example.org")
 	b.say(theirs, "theirs", "geheime Kontrolle", report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "kontrolle"})
-	held := b.hold(theirs, "theirs too", "geheime Flut", report.ReasonFloodCity, 0)
+	held := b.hold(theirs, "theirs too", "geheime Flut", report.ReasonFloodCity, time.Now())
 	if err := b.db.Mute(t.Context(), theirs.ID, "author-of-theirs"); err != nil {
 		t.Fatal(err)
 	}
