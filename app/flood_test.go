@@ -15,6 +15,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/bots/mastodon/standin"
 	telegram "ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/slow"
 )
 
@@ -208,5 +209,48 @@ func (f *flooded) refuses(id string) {
 	answer, ok := errors.AsType[*textproto.Error](f.send("two@riders.example", here, id, "", "Nichts davon"))
 	if !ok || answer.Code != 550 || !strings.Contains(answer.Msg, "This city takes no reports at the moment") {
 		f.Errorf("a mail to a stopped city is answered %v", answer)
+	}
+}
+
+// TestNameIsNotSilenced mails in the name of somebody who can prove it: a flood, the
+// same text again, and what a moderator mutes. What she writes herself passes.
+func TestNameIsNotSilenced(t *testing.T) {
+	box := startMailbox(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "*", "")
+	a.subscribe(box, "nuernberg", "one@subscribers.example")
+	const anna = "anna@riders.example"
+	for i := range 30 {
+		a.mustSend(anna, here, fmt.Sprintf("forged%d@x", i), "", fmt.Sprintf("Gelogen %d", i))
+	}
+	a.settled()
+	if n := len(box.to(t, "one@subscribers.example", "Gelogen")); n != 20 {
+		t.Errorf("%d forged mails went out, want 20", n)
+	}
+	b := a.login("moderator@nuernberg.example")
+	forged := reportField.FindStringSubmatch(b.get("/settings/reports", http.StatusOK))
+	if forged == nil {
+		t.Fatal("the page shows no report")
+	}
+	b.post("/settings/reports/mute", url.Values{"report": {forged[1]}}, http.StatusOK)
+	a.mustSend(anna, here, "forged again@x", "", "Gelogen und stumm")
+	a.settled()
+	if held := b.listed("refused", "Gelogen und stumm"); !strings.Contains(held, "this author is muted") {
+		t.Errorf("whoever uses her name is not muted: %q", held)
+	}
+
+	signer := mailertest.NewSigner(t, a.names, "riders.example")
+	for i, text := range []string{"Gelogen 3", "Kontis in der U1", "Kontis in der U2", "Kontis in der U3", "Kontis in der U4", "Kontis in der U5"} {
+		mail := signer.Sign(message(anna, here, fmt.Sprintf("true%d@riders.example", i), "", text))
+		if err := smtp.SendMail(a.smtp, nil, anna, []string{here}, mail); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]int{"Gelogen 3\r\n": 2, "Kontis in der U1": 1, "Kontis in der U4": 1} {
+		waitUntil(t, text, func() bool { return len(box.to(t, "one@subscribers.example", text)) == want })
+	}
+	a.settled()
+	if held := b.listed("refused", "Kontis in der U5"); !strings.Contains(held, "the same person sent too many reports") {
+		t.Errorf("her sixth in a row is not held: %q", held)
 	}
 }
