@@ -78,6 +78,8 @@ func (j *journey) all() {
 	j.logOut()
 	j.lost()
 	j.logIn()
+	j.decide()
+	j.stopCity()
 }
 
 // signUp adds a city. The first name that it tries cannot be had.
@@ -261,4 +263,38 @@ func (j *journey) endOtherLogins() {
 	if page := elsewhere.get("/settings", http.StatusOK); !strings.Contains(page, `id="login"`) {
 		j.Error("a login that was ended goes on")
 	}
+}
+
+// decide has more reports come than pass unseen, and decides about them: about one,
+// about all of one kind, and with the links of the mail.
+func (j *journey) decide() {
+	for i := range 25 {
+		j.mustSend(fmt.Sprintf("f%d@riders.example", i), cityEmail, fmt.Sprintf("f%d@riders.example", i), "", fmt.Sprintf("Kontis %d", i))
+	}
+	j.settled()
+	j.goTo("/settings")
+	j.reads("#reports #held", j.says("settings.held.title"))
+	j.press(`#held a[href="/settings/reports?show=held"]`)
+	j.reads("#reports", j.says("settings.held.let_through"))
+	j.press(`#reports form[action="/settings/reports/let-through"] button`)
+	j.reads(".flash", j.says("settings.held.passed", "Count", 1))
+	j.goTo("/settings/reports/let-through")
+	j.press("#ask a")
+	j.press(`#held form[action="/settings/reports/throw-away"] button`)
+	j.reads("main", j.says("settings.held.empty"))
+}
+
+// stopCity stops the city and has it go on.
+func (j *journey) stopCity() {
+	j.goTo("/settings")
+	j.press("#pause-city")
+	j.reads("h1", j.says("settings.pause.title_ask", "City", "Fürth"))
+	j.press("#ask button")
+	j.at("/settings")
+	j.reads("#pause", j.says("settings.pause.posts"))
+	j.goTo("/city/" + citySlug)
+	j.reads("#paused", "Fürth")
+	j.goTo("/settings")
+	j.press("#resume-city button")
+	j.reads("#pause", j.says("settings.pause.resumed", "City", "Fürth"))
 }

@@ -65,6 +65,10 @@ func runCommand(ctx context.Context, t *testing.T, stdout, stderr io.Writer, arg
 	return run(&console{ctx: ctx, stdout: stdout, stderr: stderr, defaults: builtIn(t)}, args)
 }
 
+// unbraked are the settings of tests that mail more reports to a city than its brakes
+// let pass.
+var unbraked = []string{"TICKETFREI_BRAKES_CLIENT=0", "TICKETFREI_BRAKES_DOMAIN=0", "TICKETFREI_BRAKES_CITY=0"}
+
 // startApp runs a server in dir until the test ends or stop is called. Its
 // outgoing mail goes to relay. more are networks besides the program's own.
 func startApp(t *testing.T, dir string, relay *mailbox, more ...bots.Definition) *app {

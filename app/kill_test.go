@@ -180,6 +180,7 @@ func newSiege(t *testing.T) *siege {
 	t.Helper()
 	s := &siege{box: startMailbox(t), binary: buildProgram(t), subscribers: []string{"one@subscribers.example", "two@subscribers.example"}}
 	s.env, s.app = environment(t, t.TempDir(), s.box)
+	s.env = append(s.env, unbraked...)
 	mustAddCity(t, s.binary, s.env, "nuernberg")
 	s.program = startProgram(t, s.binary, s.env...)
 	s.allowEverything("m@nuernberg.example")

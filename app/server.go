@@ -55,6 +55,7 @@ type server struct {
 	sup      *supervisor.Supervisor
 	relay    *relay.Relay
 	accounts *supervisor.AccountMails
+	held     *supervisor.HeldMail
 	web      net.Listener
 	registry *prometheus.Registry
 	metrics  net.Listener // nil where the metrics are not served
@@ -105,8 +106,9 @@ func (s *server) open(ctx context.Context) error {
 		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
+	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
@@ -217,6 +219,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	part("relay", s.relay.Run)
 	part("account mails", s.accounts.Run)
+	part("held reports", s.held.Run)
 	part("supervisor", s.sup.Run)
 	part("frontend", func(ctx context.Context) error { return s.serveWeb(ctx, s.web, s.plainHandler()) })
 	if s.acme != nil {

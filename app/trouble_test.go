@@ -107,7 +107,7 @@ func startAlone(t *testing.T, dir string, box *mailbox, more ...string) *alone {
 	t.Helper()
 	binary := buildProgram(t)
 	env, a := environment(t, dir, box)
-	env = append(env, more...)
+	env = append(append(env, unbraked...), more...)
 	mustAddCity(t, binary, env, "nuernberg")
 	p := &alone{app: a, program: startProgram(t, binary, env...)}
 	p.allowEverything("m@nuernberg.example")

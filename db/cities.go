@@ -14,19 +14,19 @@ import (
 type cityRow struct {
 	ID                                            int64
 	Slug, Name, Language, Triggers, Blocked, Page string
-	Created                                       int64
+	Created, Paused                               int64
 }
 
 func (cityRow) TableName() string { return "cities" }
 
 func (r cityRow) city() report.City {
 	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
-		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created)}
+		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused)}
 }
 
 func toCityRow(c report.City) cityRow {
 	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
-		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created)}
+		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused)}
 }
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
@@ -101,19 +101,19 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 // cityColumns are the columns of table c that scanCity reads. briefColumns
 // leaves the long ones empty.
 const (
-	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created"
-	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created"
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused"
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused"
 )
 
 // scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
-	var created int64
-	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created}, more...)...)
+	var created, paused int64
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused}, more...)...)
 	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", err)
 	}
-	c.Created = fromMillis(created)
+	c.Created, c.Paused = fromMillis(created), fromMillis(paused)
 	return c, nil
 }
 
@@ -196,7 +196,7 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 // deleteCityReports deletes the reports of a city with all that belongs to them. Each
 // index that has cities has the reports of one state.
 func deleteCityReports(tx *gorm.DB, cityID int64) error {
-	for _, state := range []string{"heard", "judged"} {
+	for _, state := range []string{"heard", "held", "judged"} {
 		theirs := "(SELECT seq FROM reports WHERE city_id = ? AND state = '" + state + "')"
 		for _, from := range []string{"fanouts WHERE report", "outcomes WHERE report", "receipts WHERE report", "reports WHERE seq"} {
 			if _, err := Exec(tx, "DELETE FROM "+from+" IN "+theirs, cityID); err != nil {

@@ -30,8 +30,9 @@ const (
 )
 
 // DeleteExpired deletes reports older than keep with all that belongs to them,
-// sign-ups that were never confirmed, invitations that were never accepted, logins
-// and sessions that have ended, and counts and slugs that are kept no longer. What was deleted since the last time, by whomever,
+// what is left of the reports of paused cities, sign-ups that were never confirmed,
+// invitations that were never accepted, logins and sessions that have ended, and counts
+// and slugs that are kept no longer. What was deleted since the last time, by whomever,
 // is in no file afterwards, unless somebody has been reading for long: then the
 // next call sees to that. It ends after some seconds, even if more has expired.
 func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
@@ -44,6 +45,7 @@ func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
 		d.deleteSlices(within, "logins", "id", "used < ?", d.since(loginKept)),
 		d.deleteSlices(within, "limits", "rowid", "expires < ?", millis(d.now())),
 		d.deleteSlices(within, "former_cities", "slug", "deleted < ?", d.since(slugKept)),
+		d.wipePaused(within),
 		d.deleteReports(within, gently, "received < ? ORDER BY received", d.since(keep)))
 	if within.Err() != nil && ctx.Err() == nil {
 		err = nil // more is left for the next time

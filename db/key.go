@@ -37,11 +37,11 @@ func (d *DB) SetFingerprint(ctx context.Context, fingerprint string) error {
 }
 
 // ForgetKey deletes what is of no use without the key that it was made with:
-// mails that wait, what the links in old mails lead to, counts, who is muted, and the
-// networks' own ids of reports: what was to be boosted is posted.
+// mails that wait, what the links in old mails lead to, counts, who is muted,
+// certificates, and the networks' own ids of reports: what was to be boosted is posted.
 func (d *DB) ForgetKey(ctx context.Context) error {
 	err := d.Write(ctx, SQL("DELETE FROM mails", "DELETE FROM registrations", "DELETE FROM invitations",
-		"DELETE FROM limits", "DELETE FROM mutes", "UPDATE reports SET network_id = '' WHERE network_id <> ''"))
+		"DELETE FROM limits", "DELETE FROM mutes", "DELETE FROM secrets", "UPDATE reports SET network_id = '' WHERE network_id <> ''"))
 	if err != nil {
 		return fmt.Errorf("forget what the former secret key is needed for: %w", err)
 	}

@@ -8,11 +8,12 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// keyed is the rest of the list of migrations: those that need the secret key.
+// keyed is the rest of the list of migrations, from the first that needs the secret
+// key.
 func keyed(box *secret.Box) []*gormigrate.Migration {
 	return []*gormigrate.Migration{
 		// Nothing names who wrote without the key.
-		{ID: "core_0004", Migrate: func(tx *gorm.DB) error {
+		{ID: "core_0007", Migrate: func(tx *gorm.DB) error {
 			columns := SQL(
 				`ALTER TABLE reports ADD COLUMN left_out TEXT NOT NULL DEFAULT ''`,
 				`ALTER TABLE reports ADD COLUMN unverified INTEGER NOT NULL DEFAULT FALSE`,
@@ -26,6 +27,18 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 			}
 			return nil
 		}},
+		// Brakes for reports that nobody vouches for; reports that wait for a moderator;
+		// cities that take none.
+		{ID: "core_0008", Migrate: SQL(
+			// Only what a brake counts is in this index: reports of which few pass.
+			`ALTER TABLE reports ADD COLUMN counted INTEGER NOT NULL DEFAULT FALSE`,
+			`CREATE INDEX reports_counted ON reports(city_id, received, client, domain) WHERE counted = TRUE`,
+			`CREATE INDEX reports_held ON reports(city_id, reason, received) WHERE state = 'held'`,
+			`CREATE INDEX reports_refused ON reports(city_id, seq, state, passed, reason) WHERE state = 'judged' AND passed = FALSE AND reason <> 'taken_back'`,
+			`ALTER TABLE cities ADD COLUMN paused INTEGER NOT NULL DEFAULT 0`,
+			`ALTER TABLE cities ADD COLUMN held_told INTEGER NOT NULL DEFAULT 0`,
+			`CREATE INDEX cities_paused ON cities(paused) WHERE paused > 0`,
+		)},
 	}
 }
 

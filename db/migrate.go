@@ -271,7 +271,7 @@ var migrations = []*gormigrate.Migration{
 	// Whoever has a login logs in once more: the sessions of before belong to none.
 	// What was typed as a password by somebody whose address was not confirmed is
 	// worth nothing.
-	{ID: "core_0006", Migrate: SQL(
+	{ID: "core_0004", Migrate: SQL(
 		`ALTER TABLE registrations DROP COLUMN password`,
 		`DELETE FROM sessions`,
 		`CREATE TABLE logins (
@@ -289,14 +289,14 @@ var migrations = []*gormigrate.Migration{
 		`CREATE TABLE secret_key (fingerprint TEXT NOT NULL)`,
 	)},
 	// What the program makes for itself: certificates and their keys.
-	{ID: "core_0007", Migrate: SQL(
+	{ID: "core_0005", Migrate: SQL(
 		`CREATE TABLE secrets (
 			name TEXT PRIMARY KEY,
 			value TEXT NOT NULL,
 			modified INTEGER NOT NULL) WITHOUT ROWID`,
 	)},
 	// Other servers' words, which may name somebody, were kept here before.
-	{ID: "core_0008", Migrate: SQL(
+	{ID: "core_0006", Migrate: SQL(
 		`DELETE FROM bot_log`,
 		`UPDATE bots SET last_error = '', error_at = 0`,
 	)},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
@@ -24,6 +25,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
 
@@ -44,10 +46,13 @@ type board struct {
 
 	notices notice.Board
 
+	*relay.Relay
+
 	mu      sync.Mutex
 	mails   []mailer.Mail
 	changed map[int64]int
 	taken   []string
+	sent    int // fanouts
 }
 
 // toyTexts and toySettings are the files of a network.
@@ -187,11 +192,13 @@ func (b *board) open(networks []Network) {
 	}
 	texts, err := i18n.New(sources...)
 	must(err)
+	b.Relay = relay.New(relay.Options{DB: b.db, Notices: &b.notices, Outgoing: b, Expire: time.Hour, Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	b.site, err = NewSite(Options{
 		Config: &config.Config{
 			Web:     config.Web{URL: b.url},
 			Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
-			Reports: config.Reports{Keep: 168 * time.Hour},
+			Reports: config.Reports{Keep: 168 * time.Hour, Expire: time.Hour},
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
 		Log:          slog.New(slog.DiscardHandler),
@@ -231,6 +238,17 @@ func (b *board) TakeBack(ctx context.Context, cityID int64, id string) error {
 	b.mu.Unlock()
 	return b.db.TakeBack(ctx, cityID, id)
 }
+
+// Send counts what the site's doings are to send.
+func (b *board) Send(list []db.Fanout) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent += len(list)
+}
+
+// TakenBack and Wiped are for who sends: nobody does here.
+func (b *board) TakenBack(int64, int64) {}
+func (b *board) Wiped(int64, int64)     {}
 
 // Ready implements Health.
 func (b *board) Ready(context.Context) error { return nil }

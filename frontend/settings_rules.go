@@ -65,7 +65,8 @@ func newVerdict(v report.Verdict) verdict {
 	shown := verdict{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
 	switch v.Reason {
 	case report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
-		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonFlood,
+		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
+		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
 		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble:
 		shown.Reason = "settings.reason." + string(v.Reason)
 	case report.ReasonTakenBack:

@@ -50,6 +50,13 @@ type Relay interface {
 	// TakeBack takes a passed report of the city back wherever it was posted.
 	// The error is db.ErrNotFound if there is none.
 	TakeBack(ctx context.Context, cityID int64, reportID string) error
+	// LetThrough sends the chosen reports of the city on that are held. passed is
+	// how many there were, late how many were too old and are refused.
+	LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error)
+	// Pause has a city take no reports until Resume, and deletes those it has.
+	// wiped is how many there were.
+	Pause(ctx context.Context, cityID int64) (wiped int, err error)
+	Resume(ctx context.Context, cityID int64) error
 }
 
 // Health is what the site tells whoever watches over the program.

@@ -158,7 +158,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 		},
 		DB: tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
 		Log:          slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		AccountMails: tn, Notices: &tn.notices, Relay: tn.db, Health: tn, Networks: networks,
+		AccountMails: tn, Notices: &tn.notices, Relay: struct{ Relay }{}, Health: tn, Networks: networks,
 	}
 	tn.notices.OnChanged(tn.noteChange)
 	for _, f := range change {

@@ -72,9 +72,14 @@ func TestRecipients(t *testing.T) {
 		t.Fatal(err)
 	}
 	dbtest.MustCreateCity(t, b.db, "botless")
+	stopped, _ := b.city("stopped")
+	if _, _, err := b.db.Pause(t.Context(), stopped.ID); err != nil {
+		t.Fatal(err)
+	}
 	d := dial(t, b.smtp).greet()
 	for _, c := range []struct{ to, want string }{
 		{"nuernberg@" + domain, "250 "},
+		{"stopped@" + domain, "550 5.7.1 This city takes no reports at the moment. Yours was not passed on."},
 		{"NUERNBERG@MAIL.Example", "250 "},
 		{"nuernberg+anything@" + domain, "250 "},
 		{"postmaster@" + domain, "250 "},

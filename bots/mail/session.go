@@ -151,6 +151,9 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	if id, ok := n.readBounceTag(bot.ID, tag); ok && !missing {
 		return target{city: city, bot: bot, bounceOf: id}, nil
 	}
+	if !missing && !city.Paused.IsZero() {
+		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.paused")
+	}
 	if missing || !bot.Enabled {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.off")
 	}

@@ -125,6 +125,9 @@ var _ db.Brake = NoBrake{}
 // Window counts nothing.
 func (NoBrake) Window() time.Duration { return 0 }
 
+// Crowd counts nobody.
+func (NoBrake) Crowd() bool { return false }
+
 // Sameness compares texts as they are.
 func (NoBrake) Sameness(text string) string { return text }
 

@@ -30,6 +30,7 @@ func (s *settings) check(c *Config) {
 	s.checkMail(&c.Mail)
 	s.checkDatabase(c.Database)
 	s.checkReports(c.Reports)
+	s.checkBrakes(c.Brakes)
 	s.checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
 }
@@ -192,6 +193,17 @@ func (s *settings) checkReports(r Reports) {
 			"a report must be kept for as long as it may be sent")
 	}
 	s.checkAtLeastOne("reports.backlog", r.Backlog)
+}
+
+func (s *settings) checkBrakes(b Brakes) {
+	for _, brake := range []struct {
+		key string
+		n   int
+	}{{"brakes.author", b.Author}, {"brakes.client", b.Client}, {"brakes.domain", b.Domain}, {"brakes.city", b.City}} {
+		if brake.n < 0 {
+			s.fail(brake.key, fmt.Sprintf("%d is less than none", brake.n), "write how many reports pass in ten minutes, or 0 for any number")
+		}
+	}
 }
 
 func (s *settings) checkAtLeastOne(key string, n int) {

@@ -13,6 +13,7 @@ type Config struct {
 	Mail     Mail     `toml:"mail"`
 	Database Database `toml:"database"`
 	Reports  Reports  `toml:"reports"`
+	Brakes   Brakes   `toml:"brakes"`
 	Network  Network  `toml:"network"`
 	Metrics  Metrics  `toml:"metrics"`
 	Log      Log      `toml:"log"`
@@ -58,6 +59,15 @@ type Reports struct {
 	Expire  time.Duration `toml:"expire"`
 	Keep    time.Duration `toml:"keep"`
 	Backlog int           `toml:"backlog"` // how many may wait to be judged
+}
+
+// Brakes is the section [brakes]: how many reports pass in ten minutes; 0 is any
+// number.
+type Brakes struct {
+	Author int `toml:"author"`
+	Client int `toml:"client"`
+	Domain int `toml:"domain"`
+	City   int `toml:"city"`
 }
 
 // Network is the section [network].

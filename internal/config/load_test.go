@@ -73,6 +73,7 @@ func TestDefaults(t *testing.T) {
 		Mail:    config.Mail{Listen: ":2525", Domain: "localhost", From: "ticketfrei@localhost", Connections: 32},
 		Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000},
 		Metrics: config.Metrics{Listen: "127.0.0.1:9464"},
+		Brakes:  config.Brakes{Author: 5, Client: 20, Domain: 20, City: 20},
 		Log:     config.Log{Level: "info", Format: "text"},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
@@ -89,6 +90,7 @@ func TestFileAndEnvironment(t *testing.T) {
 data = "/var/lib/ticketfrei"
 reports.expire = "90m"
 reports.backlog = 7
+brakes.client = 0
 [web]
 listen = "127.0.0.1:0"
 url = "HTTPS://Ticketfrei.Example.org/"
@@ -116,6 +118,7 @@ workers = 2
 		"TICKETFREI_MAIL_LISTEN=[::1]:25",
 		"TICKETFREI_NETWORK_ALLOW_PRIVATE=1",
 		"TICKETFREI_REPORTS_KEEP=24h",
+		"TICKETFREI_BRAKES_DOMAIN=3",
 		"TICKETFREI_TELEGRAM_API=http://127.0.0.1:1=2",
 		"TICKETFREI_TELEGRAM_QUIET=true",
 		"HOME=/root",
@@ -134,6 +137,7 @@ workers = 2
 		Mail: config.Mail{Listen: "[::1]:25", Domain: "xn--stdte-hra.example.org", From: "ticketfrei@xn--stdte-hra.example.org",
 			Relay: "smtps://user:p%40ss@mail.example.org", Connections: 64},
 		Reports: config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour, Backlog: 7},
+		Brakes:  config.Brakes{Author: 5, Domain: 3, City: 20},
 		Network: config.Network{AllowPrivate: true},
 		Log:     config.Log{Level: "info", Format: "text"},
 	}
@@ -196,6 +200,9 @@ func TestRefuses(t *testing.T) {
 		{"expire beyond keep", "reports.keep = '1h'", nil, config.Errors{{"reports.keep", "FILE:1", "reports.expire (2h) is longer than reports.keep (1h)", "a report must be kept for as long as it may be sent"}}},
 		{"another database", "", []string{"TICKETFREI_DATABASE_URL=postgres://localhost"}, config.Errors{{"database.url", "TICKETFREI_DATABASE_URL", "external databases are not supported yet", "leave it empty"}}},
 		{"no backlog", "\nreports.backlog = 0", nil, config.Errors{{"reports.backlog", "FILE:2", "0 is too few", "write 1 or more"}}},
+		{"brakes below none", "[brakes]\nauthor = -1", []string{"TICKETFREI_BRAKES_CITY=-2"}, config.Errors{
+			{"brakes.author", "FILE:2", "-1 is less than none", "write how many reports pass in ten minutes, or 0 for any number"},
+			{"brakes.city", "TICKETFREI_BRAKES_CITY", "-2 is less than none", "write how many reports pass in ten minutes, or 0 for any number"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

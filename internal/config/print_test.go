@@ -96,6 +96,12 @@ expire = "1h30m"
 keep = "168h"
 backlog = 50000
 
+[brakes]
+author = 5
+client = 20
+domain = 20
+city = 20
+
 [network]
 allow_private = false
 

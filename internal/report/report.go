@@ -20,6 +20,8 @@ type City struct {
 	Blocked  string // blocked words, one per line
 	Page     string // markdown of the city page, written by the moderator
 	Created  time.Time
+	// Paused is since when the city takes no reports; zero: it takes them.
+	Paused time.Time
 }
 
 // BotState says how a bot is doing.
@@ -80,28 +82,43 @@ type Report struct {
 // MessagePlace is what the sealing of a report's NetworkID is bound to.
 func MessagePlace(reportID string) string { return "reports.network_id:" + reportID }
 
-// Reason says why a report passed or was held.
+// Reason says why a report passed, was refused or is held.
 type Reason string
 
 // The reasons of a verdict.
 const (
-	ReasonTrigger   Reason = "trigger"    // passed: a trigger pattern matches
-	ReasonEmpty     Reason = "empty"      // held: no text
-	ReasonTooLong   Reason = "too_long"   // held: longer than censor.MaxLength
-	ReasonNoTrigger Reason = "no_trigger" // held: no trigger pattern matches
-	ReasonBlocked   Reason = "blocked"    // held: a blocked word of the city
-	ReasonSlur      Reason = "slur"       // held: a word of the fixed list
-	ReasonRepeated  Reason = "repeated"   // held: same author, same text, a moment ago
-	ReasonFlood     Reason = "flood"      // held: too many by one author
-	ReasonMuted     Reason = "muted"      // held: a moderator muted the author
-	ReasonExpired   Reason = "expired"    // held: older than reports.expire when judged
-	ReasonTakenBack Reason = "taken_back" // passed first, then taken back by a moderator
-	ReasonTrouble   Reason = "trouble"    // held: it could not be judged
+	ReasonTrigger     Reason = "trigger"      // passed: a trigger pattern matches
+	ReasonLetThrough  Reason = "let_through"  // passed: held first, then let through by a moderator
+	ReasonEmpty       Reason = "empty"        // refused: no text
+	ReasonTooLong     Reason = "too_long"     // refused: longer than censor.MaxLength
+	ReasonNoTrigger   Reason = "no_trigger"   // refused: no trigger pattern matches
+	ReasonBlocked     Reason = "blocked"      // refused: a blocked word of the city
+	ReasonSlur        Reason = "slur"         // refused: a word of the fixed list
+	ReasonRepeated    Reason = "repeated"     // refused: same author, same text, a moment ago
+	ReasonMuted       Reason = "muted"        // refused: a moderator muted the author
+	ReasonExpired     Reason = "expired"      // refused: older than reports.expire when judged
+	ReasonTrouble     Reason = "trouble"      // refused: it could not be judged
+	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back by a moderator
+	ReasonFlood       Reason = "flood"        // held: too many by one author
+	ReasonFloodClient Reason = "flood_client" // held: too many that nobody vouches for, from one client network
+	ReasonFloodDomain Reason = "flood_domain" // held: the same, from one domain
+	ReasonFloodCity   Reason = "flood_city"   // held: the same, in the whole city
 )
+
+// Held tells whether a report with that reason waits for a moderator's decision:
+// it is over a brake.
+func (r Reason) Held() bool {
+	switch r {
+	case ReasonFlood, ReasonFloodClient, ReasonFloodDomain, ReasonFloodCity:
+		return true
+	default:
+		return false
+	}
+}
 
 // Verdict is what the censor said of a report, and why.
 type Verdict struct {
-	Passed bool // false: it was held
+	Passed bool // false: it was refused or is held
 	Reason Reason
 	Detail string // the pattern or word that decided; empty if none did
 }

@@ -23,8 +23,8 @@ const (
 	stopTimeout  = 20 * time.Second
 )
 
-// program is the real binary at work. All its settings but addresses and
-// directories are the defaults.
+// program is the real binary at work. All its settings but addresses, directories and
+// the brakes are the defaults.
 type program struct {
 	binary string
 	env    []string
@@ -54,12 +54,13 @@ func newProgram(binary, data, relay string, more ...string) (*program, error) {
 		"TICKETFREI_MAIL_LISTEN="+p.smtp, "TICKETFREI_MAIL_DOMAIN="+mailDomain,
 		"TICKETFREI_MAIL_RELAY=smtp://"+relay,
 		"TICKETFREI_NETWORK_ALLOW_PRIVATE=true"), more...)
-	return p, p.chooseMeter()
+	return p, p.fit()
 }
 
-// chooseMeter sets the address of /metrics. A program of an earlier version has
-// no setting for it and serves them with the pages.
-func (p *program) chooseMeter() error {
+// fit adds settings that programs of earlier versions do not have, and refuse: the
+// address of /metrics, which they serve with the pages, and no brakes for reports that
+// nobody vouches for, which would hold most of what is mailed here.
+func (p *program) fit() error {
 	settings, err := exec.Command(p.binary, "check-config").Output()
 	if err != nil {
 		return fmt.Errorf("settings of the program: %w", err)
@@ -68,6 +69,9 @@ func (p *program) chooseMeter() error {
 		p.env = append(p.env, "TICKETFREI_METRICS_LISTEN="+p.meter)
 	} else {
 		p.meter = p.web
+	}
+	if bytes.Contains(settings, []byte("\n[brakes]\n")) {
+		p.env = append(p.env, "TICKETFREI_BRAKES_CLIENT=0", "TICKETFREI_BRAKES_DOMAIN=0", "TICKETFREI_BRAKES_CITY=0")
 	}
 	return nil
 }

@@ -292,7 +292,7 @@ func BenchmarkCityPage(b *testing.B) {
 	}
 	notices := &notice.Board{}
 	site, err := frontend.NewSite(frontend.Options{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		AccountMails: quiet{}, Notices: notices, Relay: p.db, Health: quiet{},
+		AccountMails: quiet{}, Notices: notices, Relay: struct{ frontend.Relay }{}, Health: quiet{},
 		Networks: []frontend.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, quiet{})}}})
 	if err != nil {
 		b.Fatal(err)

@@ -203,6 +203,10 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		in.Chat = m.Chat
 	}
 	err := emit(ctx, in)
+	if errors.Is(err, db.ErrPaused) {
+		answers.add(answer{chat: m.Chat, text: b.say(b.languageOf(m), "kit.chat.city_paused", "City", b.city)})
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("hand over a report: %w", err)
 	}

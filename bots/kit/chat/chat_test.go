@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/remote"
 	"ticketfrei/bots/kit/text"
+	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 )
@@ -501,5 +502,27 @@ func TestRecipientsOfAReport(t *testing.T) {
 				t.Errorf("sent to %v, %v, want %v", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestStoppedCityAnswers has a city take no reports: who writes one is told so, it
+// does not come again, and commands work.
+func TestStoppedCityAnswers(t *testing.T) {
+	y := newToy(t, nil)
+	in := kittest.NewInbox()
+	kittest.Receive(t, y.load(y.connect("nest")), in)
+	in.Fail(fmt.Errorf("store report: %w", db.ErrPaused))
+	y.must(y.happen("1", chat.Message{ID: "1", Chat: "7", Author: "7", Text: "U1", Private: true, Language: "de"}))
+	if got := y.untilPosted(1); got[0] != "7 leeds nimmt zurzeit keine Meldungen an. Deine wurde nicht weitergegeben." {
+		t.Errorf("answered %q", got)
+	}
+	y.must(y.happen("2", chat.Message{ID: "2", Chat: "7", Author: "7", Command: "start", Private: true}))
+	if got := y.untilPosted(2); !strings.Contains(got[1], "/stop") {
+		t.Errorf("answered %q", got)
+	}
+	in.Fail(nil)
+	y.must(y.happen("3", chat.Message{ID: "3", Chat: "7", Author: "7", Text: "U2", Private: true}))
+	if diff := cmp.Diff([]string{"U2"}, in.Texts()); diff != "" {
+		t.Error(diff)
 	}
 }

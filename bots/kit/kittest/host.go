@@ -70,7 +70,7 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	}
 	h.Network = must(d.New(h.Host))(tb)
 	h.Site = must(frontend.NewSite(frontend.Options{Config: cfg, DB: h.DB, Secrets: box, Texts: h.Texts, Log: log, Now: h.Clock.Now,
-		AccountMails: h.Mails, Notices: h.Notices, Relay: h.DB, Health: ready{}, Demo: true,
+		AccountMails: h.Mails, Notices: h.Notices, Relay: struct{ frontend.Relay }{}, Health: ready{}, Demo: true,
 		Networks: []frontend.Network{{Definition: d, Network: h.Network}}}))(tb)
 	tb.Cleanup(func() {
 		h.Site.Close()

@@ -105,6 +105,9 @@ func (b *bot) takeIn(ctx context.Context, m Message, emit func(context.Context, 
 		return b.refusePicture(ctx, m)
 	}
 	err := emit(ctx, bots.Incoming{ID: m.ID, Author: m.Author, Text: m.Text, Visibility: m.Visibility, Time: m.Time, KeepID: m.Visibility == report.Public})
+	if errors.Is(err, db.ErrPaused) {
+		return nil // the city's page says so
+	}
 	if err != nil {
 		return fmt.Errorf("hand over a report: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -236,6 +237,25 @@ func TestMessageOfNobodyIsLeftOut(t *testing.T) {
 	}
 	if lines := strings.Count(s.log.String(), "left out"); lines != 3 {
 		t.Errorf("log: %s", s.log.String())
+	}
+}
+
+// TestStoppedCityHearsNothing has a city take no reports: what is written then does
+// not come again, and what is written later comes.
+func TestStoppedCityHearsNothing(t *testing.T) {
+	s := &service{}
+	_, at := open(t, s, post.Network{})
+	in := kittest.NewInbox()
+	in.Fail(fmt.Errorf("store report: %w", db.ErrPaused))
+	kittest.Receive(t, at, in)
+	s.written <- post.Message{ID: "1", Author: "a", Text: "U1"}
+	s.written <- post.Message{ID: "1", Author: "a", Text: "U1"} // taken when the first is done with
+	in.Fail(nil)
+	s.written <- post.Message{ID: "1", Author: "a", Text: "U1"}
+	s.written <- post.Message{ID: "2", Author: "a", Text: "U2"}
+	in.WaitFor(t, "U2")
+	if texts := in.Texts(); len(texts) != 1 {
+		t.Errorf("heard %q", texts)
 	}
 }
 
