@@ -79,7 +79,7 @@ type Host struct {
 type Hearer interface {
 	// Hear takes in a report that bot b heard. When it returns nil, the report
 	// is on disk and the network may be told so. The same Incoming twice is
-	// harmless.
+	// harmless. An ErrMessage is about this report alone.
 	Hear(ctx context.Context, b report.Bot, in Incoming) error
 }
 
@@ -154,7 +154,7 @@ type Bot interface {
 	// nil before ctx ends means that there is nothing to receive here (the
 	// reports come some other way), and Receive is not called again.
 	// What the network handed over is only confirmed to the network (cursor,
-	// offset) when emit has returned nil.
+	// offset) when emit has returned nil, or an ErrMessage: then it is left out.
 	Receive(ctx context.Context, emit func(context.Context, Incoming) error) error
 	// Send sends d and returns what the network answered; a receipt without an
 	// id is never taken back. The kind of error
