@@ -7,6 +7,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -208,16 +209,15 @@ func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	return report.Receipt{ID: chat.NetworkID(to, strconv.Itoa(id))}, nil
+	return report.Receipt{ID: strconv.Itoa(id)}, nil
 }
 
 // Delete deletes a message; bots.ErrCannotRetract where Telegram does not let the
 // bot do so any more, as after 48 hours.
-func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
-	in, message := chat.SplitID(r.ID)
+func (c *conn) Delete(ctx context.Context, in, message string) error {
 	id, err := strconv.Atoi(message)
 	if err != nil {
-		return bots.Permanent(bots.Say(fmt.Errorf("a message without an id: %q", r.ID), "telegram.error.bad_id"))
+		return bots.Permanent(bots.Say(errors.New("not the id of a message"), "telegram.error.bad_id"))
 	}
 	err = c.client.remove(ctx, in, id)
 	switch {

@@ -249,7 +249,7 @@ func (c *client) call(ctx context.Context, call func(context.Context, *telego.Bo
 func parseID(chat string) (telego.ChatID, error) {
 	id, err := strconv.ParseInt(chat, 10, 64)
 	if err != nil {
-		return telego.ChatID{}, bots.Permanent(bots.Say(fmt.Errorf("not the id of a chat: %q", chat), "telegram.error.bad_id"))
+		return telego.ChatID{}, bots.Permanent(bots.Say(errors.New("not the id of a chat"), "telegram.error.bad_id"))
 	}
 	return telego.ChatID{ID: id}, nil
 }

@@ -112,7 +112,7 @@ func (a *answers) send(next answer) {
 		_, err = a.bot.network.chats.Unsubscribe(a.ctx, a.bot.bot.ID, next.chat)
 	}
 	if err != nil && a.ctx.Err() == nil {
-		a.bot.log.Warn("kit.log.not_answered", "err", explain(err))
+		a.bot.log.Warn("kit.log.not_answered", "err", explain(remote.Without(err, next.chat)))
 	}
 }
 

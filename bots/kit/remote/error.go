@@ -115,6 +115,24 @@ func Kind(err error) error {
 	return err
 }
 
+// Without returns err without the server's own words where they hold one of the
+// names, in any case: whom an exchange was about is nobody's business.
+func Without(err error, names ...string) error {
+	e := As(err)
+	if e == nil {
+		return err
+	}
+	said := strings.ToLower(e.Error() + e.Words)
+	for _, name := range names {
+		if name != "" && strings.Contains(said, strings.ToLower(name)) {
+			silent := *e
+			silent.Words, silent.Cause = "", nil
+			return &silent
+		}
+	}
+	return err
+}
+
 // anyURL is what may hold a token.
 var anyURL = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]*`)
 
