@@ -43,6 +43,7 @@ type driver struct {
 	apps      apps
 	timings   timings
 	instances instanceCache
+	reading   reading
 }
 
 var (
@@ -75,7 +76,8 @@ func newDriver(h bots.Host) *driver {
 	return &driver{host: h, apps: apps{h.DB, h.Secrets},
 		timings: timings{silence: 45 * time.Second, reopen: time.Hour, dial: 15 * time.Second,
 			shortest: 10 * time.Second, forget: 5 * time.Second},
-		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}}}
+		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}},
+		reading:   make(reading, maxReading)}
 }
 
 // StandIn starts a stand-in for the demo.

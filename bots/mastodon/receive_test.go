@@ -34,7 +34,7 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 
 	want := []bots.Incoming{
 		{ID: public, Author: "rider@example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: report.Public, Time: at, KeepID: true},
-		{ID: unlisted, Author: "rider@" + w.server.Domain(), Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: report.Public, Time: at, KeepID: true},
+		{ID: unlisted, Author: "rider@" + w.server.Domain(), Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: report.Private, Time: at},
 		{ID: private, Author: "rider@example.org", Text: "Kontrolle\nleise", Visibility: report.Private, Time: at},
 		{ID: followers, Author: "rider@example.org", Text: "leise", Visibility: report.Private, Time: at},
 	}
