@@ -151,7 +151,10 @@ func (c *conn) Receive(ctx context.Context, cursor string, hear chat.Hear) error
 	dialing := c.client.dialing      // for the first poll: those after it find room
 	for {
 		began := time.Now()
-		list, err := c.client.updates(ctx, c.offset(), c.driver.timings.poll, dialing)
+		list, err := c.client.updates(ctx, c.offset(), maxUpdates, c.driver.timings.poll, dialing)
+		if errors.Is(err, errTooLarge) { // one by one they have more room
+			list, err = c.client.updates(ctx, c.offset(), 1, c.driver.timings.poll, dialing)
+		}
 		if err != nil {
 			return err
 		}
