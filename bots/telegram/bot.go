@@ -186,7 +186,7 @@ func (c *conn) handle(ctx context.Context, list []json.RawMessage, hear chat.Hea
 	for _, raw := range list {
 		u, err := parseUpdate(raw)
 		if err != nil {
-			c.log.Warn("telegram.log.skipped", err)
+			c.log.Warn("telegram.log.skipped", nil) // the error may hold a part of it
 		} else if failed = hear(ctx, "", c.me.events(u)...); failed != nil {
 			break
 		}

@@ -133,11 +133,11 @@ func Without(err error, names ...string) error {
 	return err
 }
 
-// anyURL is what may hold a token.
-var anyURL = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]*`)
+// hidden is what may hold a token, or name somebody: URLs, addresses and handles.
+var hidden = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]*|[^\s"'<>@]*@[^\s"'<>]+`)
 
-// oneLine bounds what came from elsewhere, and takes the URLs out of it.
+// oneLine bounds what came from elsewhere, and takes out of it what nobody may read.
 func oneLine(s string) string {
-	s = anyURL.ReplaceAllString(strings.ReplaceAll(text.Tidy(s), "\n", " "), "…")
+	s = hidden.ReplaceAllString(strings.ReplaceAll(text.Tidy(s), "\n", " "), "…")
 	return text.Runes(300).Fit(s)
 }

@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -53,6 +54,21 @@ func TestSayWithTheServersOwnWords(t *testing.T) {
 	}
 	if got, want := e.Error(), "Zulip says: Bad key (401 Unauthorized)"; got != want {
 		t.Errorf("logged as %q, want %q", got, want)
+	}
+}
+
+// What a server says may name whom an exchange was about.
+func TestWordsOfAServerNameNobody(t *testing.T) {
+	for words, want := range map[string]string{
+		"550 5.1.1 <anna@riders.example>: disabled":  "550 5.1.1 <…>: disabled",
+		"@anna has blocked you, ask @bert@x.example": "… has blocked you, ask …",
+		"see https://x.example/@anna?token=1":        "see …",
+		"not allowed @ all":                          "not allowed @ all",
+	} {
+		body := `{"error":"` + words + `"}`
+		if e := problem(t, serve(t, answers(http.StatusForbidden, body)).Get(t.Context(), "/", nil, nil)); e.Words != want {
+			t.Errorf("%q became %q", words, e.Words)
+		}
 	}
 }
 
