@@ -87,6 +87,9 @@ func (d *driver) StandIn(string) (kit.Shown, error) { return standin.Show(d.host
 // say for how long: Mastodon counts in windows of 5 minutes.
 const usualWait = 5 * time.Minute
 
+// maxAnswer bounds an answer in bytes, but for pages of mentions.
+const maxAnswer = 1 << 20
+
 // client talks to one instance as one account, or as none where token is empty.
 // It is made for each use: thousands of accounts wait.
 type client struct {
@@ -95,7 +98,7 @@ type client struct {
 }
 
 func (d *driver) client(instance, token string) client {
-	c := client{&remote.Client{HTTP: d.host.HTTP, Base: instance, Now: d.host.Now, UsualWait: usualWait,
+	c := client{&remote.Client{HTTP: d.host.HTTP, Base: instance, Now: d.host.Now, UsualWait: usualWait, MaxAnswer: maxAnswer,
 		Kinds: remote.Kinds{"410": remote.Refused}}, token}
 	if token != "" {
 		c.Header = http.Header{"Authorization": {"Bearer " + token}}

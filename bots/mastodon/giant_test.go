@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"ticketfrei/bots/kit/kittest"
 	fault "ticketfrei/bots/kit/standin"
@@ -116,4 +118,28 @@ func TestGiantNotificationIDIsNoCursor(t *testing.T) {
 	if cursor != "17" {
 		t.Errorf("the cursor is %.20q", cursor)
 	}
+}
+
+// A page waits for its turn to be read into memory, and not for ever: a server that
+// takes its time must not hold up those of other cities.
+func TestPagesAreReadInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := make(reading, 2)
+		first, second := turns.take(t.Context()), turns.take(t.Context())
+		began := time.Now()
+		time.AfterFunc(time.Millisecond, first)
+		third := turns.take(t.Context())
+		if took := time.Since(began); took != time.Millisecond {
+			t.Errorf("waited %s, want until the first was done", took)
+		}
+		turns.take(t.Context())() // nobody ends
+		if took := time.Since(began); took != time.Millisecond+readWait {
+			t.Errorf("waited %s in all", took)
+		}
+		second()
+		third()
+		if len(turns) != 0 {
+			t.Errorf("%d turns are not given back", len(turns))
+		}
+	})
 }

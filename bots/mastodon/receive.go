@@ -24,8 +24,12 @@ import (
 const pageSize = 80
 
 // maxNotification bounds a notification, in bytes of JSON: one with the longest text
-// that can be a report has less than half of that.
-const maxNotification = 128 << 10
+// that can be a report has less than half of that. maxPage bounds a page of them, of
+// which one is kept at a time.
+const (
+	maxNotification = 128 << 10
+	maxPage         = 8 << 20
+)
 
 // moveCursorAfter is how many mentions of the stream are handed over before
 // the cursor follows. What lies between is heard twice after a crash, which
@@ -216,7 +220,9 @@ func (r *receiver) withdraw(ctx context.Context, id string) error {
 // nothing is known but its id, and whole is false.
 func (c client) mentions(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
 	query.Set("types[]", "mention")
-	return c.Each(ctx, "/api/v1/notifications", query, maxNotification, func(raw []byte, whole bool) error {
+	pages := *c.Client
+	pages.MaxAnswer = maxPage
+	return pages.Each(ctx, "/api/v1/notifications", query, maxNotification, func(raw []byte, whole bool) error {
 		if !whole {
 			each(notification{ID: firstID(raw)}, false)
 		} else if n, ok := readNotification(raw); ok {

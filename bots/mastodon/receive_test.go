@@ -381,4 +381,8 @@ func TestNotificationThatDoesNotFit(t *testing.T) {
 	if _, ok := readNotification([]byte(`{"type":"mention"}`)); ok {
 		t.Error("a notification without an id was taken")
 	}
+	deep := strings.Repeat("[", maxNotification/2-20) + strings.Repeat("]", maxNotification/2-20)
+	if _, ok := readNotification([]byte(`{"id":"1","card":` + deep + `}`)); ok {
+		t.Error("what is nested without end was taken")
+	}
 }

@@ -74,3 +74,18 @@ func TestSame(t *testing.T) {
 		})
 	}
 }
+
+func FuzzCalm(f *testing.F) {
+	for _, s := range []string{"@a@b.example /stop", "https://x.example/@me,@b/c /d", "\xff@\u2060a@@b //c", "http://@a /_"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := text.Calm(s)
+		if !text.Same(got, s) {
+			t.Errorf("%q became %q", s, got)
+		}
+		if again := text.Calm(got); again != got {
+			t.Errorf("%q is calm, and becomes %q", got, again)
+		}
+	})
+}
