@@ -2,14 +2,10 @@ package app
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
-	"ticketfrei/bots/all"
 	"ticketfrei/bots/mastodon/standin"
-	telegram "ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
 )
 
@@ -74,37 +70,5 @@ func (a *app) notRestarted(b report.Bot) {
 	got, err := a.server.db.Bot(a.Context(), b.ID)
 	if err != nil || got.Restarts != b.Restarts || got.State != report.BotRunning {
 		a.Errorf("the bot is %+v, %v", got, err)
-	}
-}
-
-// TestCityPageSaysWhereANameIsSeen has a city on both networks, and one on neither.
-func TestCityPageSaysWhereANameIsSeen(t *testing.T) {
-	box, remote := startMailbox(t), startMastodon(t)
-	api, err := telegram.Start(telegram.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { api.Close() })
-	definitions := all.Networks()
-	a := runApp(t, appConfig(t, t.TempDir(), box, definitions, "TICKETFREI_TELEGRAM_API="+api.URL), definitions)
-	a.addCity("nuernberg", "kontis?", "")
-	a.addCity("fuerth", "kontis?", "")
-	a.connect("nuernberg", remote.AddAccount("kontis_nbg"), remote.URL)
-	a.login("moderator@nuernberg.example").confirm("/settings/telegram",
-		url.Values{"token": {api.AddBot("kontis_nbg_bot", "Kontis").Token()}}, hiddenAccount, "account")
-	pages := map[string]string{}
-	for _, slug := range []string{"nuernberg", "fuerth"} {
-		pages[slug] = a.browser().get("/city/"+slug, http.StatusOK)
-	}
-	c, err := a.server.db.FindCity(t.Context(), "nuernberg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range []string{"mastodon.visible", "telegram.visible"} {
-		said := a.server.site.Texts.T(c.Language, id)
-		if strings.Count(pages["nuernberg"], said) != 1 || strings.Contains(pages["fuerth"], said) {
-			t.Errorf("%q stands %d times on the page of who has the network, %d times on the other", said,
-				strings.Count(pages["nuernberg"], said), strings.Count(pages["fuerth"], said))
-		}
 	}
 }
