@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/smtp"
 	"net/textproto"
 	"net/url"
 	"regexp"

@@ -43,7 +43,8 @@ type Definition struct {
 	// de.toml. Text ids begin with "<name>."; these have a meaning: title and
 	// blurb (heading and line below it on the settings page) and, optionally,
 	// public_page (label of a button on the city page that leads to
-	// /city/{slug}/<name>).
+	// /city/{slug}/<name>) and visible (a sentence of the city page that says
+	// where the network shows who wrote).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.
@@ -88,9 +89,9 @@ type Certificates interface {
 type Hearer interface {
 	// Hear takes in a report that bot b heard. When it returns nil, the report
 	// is on disk and the network may be told so. The same Incoming twice is
-	// harmless. Where the error is db.ErrPaused, the city's moderators have stopped
-	// it: the message is not heard later either, and whoever wrote is told so where
-	// that is possible.
+	// harmless. An ErrMessage is about this report alone. Where the error is
+	// db.ErrPaused, the city's moderators have stopped it: the message is not heard
+	// later either, and whoever wrote is told so where that is possible.
 	Hear(ctx context.Context, b report.Bot, in Incoming) error
 }
 
@@ -184,7 +185,8 @@ type Bot interface {
 	// nil before ctx ends means that there is nothing to receive here (the
 	// reports come some other way), and Receive is not called again.
 	// What the network handed over is only confirmed to the network (cursor,
-	// offset) when emit has returned nil, or db.ErrPaused: see Hearer.
+	// offset) when emit has returned nil, or an ErrMessage or db.ErrPaused: then it is
+	// left out.
 	Receive(ctx context.Context, emit func(context.Context, Incoming) error) error
 	// Send sends d and returns what the network answered; a receipt without an
 	// id is never taken back. The kind of error

@@ -62,6 +62,11 @@ var ErrTooManyMails = errors.New("the client has caused too many mails")
 // the service cannot or does not any more.
 var ErrCannotRetract = errors.New("this cannot be taken back")
 
+// ErrMessage is wrapped by the errors of emit, and of Hearer.Hear, that are about
+// one message alone: it is never taken in, whatever is tried. The bot tells its log,
+// leaves the message out and goes on with the next.
+var ErrMessage = errors.New("this message cannot be taken in")
+
 // KindOf returns the kind of err and, of KindRetryAfter, how long to wait.
 // An error without a kind is KindTemporary.
 func KindOf(err error) (Kind, time.Duration) {

@@ -104,7 +104,7 @@ func (h *HeldMail) words(city report.City, groups []db.HeldGroup) (subject, text
 			"Why", h.Texts.T(city.Language, "held.why."+string(g.Reason)))
 	}
 	page := h.Config.Web.URL + "/settings/reports"
-	subject = h.Texts.T(city.Language, "held.subject", "City", city.Name, "Count", all)
+	subject = h.Texts.T(city.Language, "held.subject", "City", city.Slug, "Count", all)
 	text = h.Texts.T(city.Language, "held.text", "City", city.Name, "Lines", strings.Join(lines, "\n"),
 		"Page", page+"?show=held", "LetThrough", page+"/let-through", "ThrowAway", page+"/throw-away", "Hours", int(heldEvery.Hours()))
 	return subject, text

@@ -13,9 +13,9 @@ import (
 
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/bots"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"

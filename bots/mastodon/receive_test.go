@@ -34,7 +34,7 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 
 	want := []bots.Incoming{
 		{ID: public, Author: "rider@example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: report.Public, Time: at, KeepID: true},
-		{ID: unlisted, Author: "rider@" + w.server.Domain(), Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: report.Public, Time: at, KeepID: true},
+		{ID: unlisted, Author: "rider@" + w.server.Domain(), Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: report.Private, Time: at},
 		{ID: private, Author: "rider@example.org", Text: "Kontrolle\nleise", Visibility: report.Private, Time: at},
 		{ID: followers, Author: "rider@example.org", Text: "leise", Visibility: report.Private, Time: at},
 	}
@@ -380,5 +380,9 @@ func TestNotificationThatDoesNotFit(t *testing.T) {
 	}
 	if _, ok := readNotification([]byte(`{"type":"mention"}`)); ok {
 		t.Error("a notification without an id was taken")
+	}
+	deep := strings.Repeat("[", maxNotification/2-20) + strings.Repeat("]", maxNotification/2-20)
+	if _, ok := readNotification([]byte(`{"id":"1","card":` + deep + `}`)); ok {
+		t.Error("what is nested without end was taken")
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/remote"
 )
 
 const (
@@ -26,9 +27,11 @@ const (
 	callTimeout = 30 * time.Second
 	// pollGrace is how much later than it was asked to getUpdates may answer.
 	pollGrace = 15 * time.Second
-	// maxAnswer bounds an answer in bytes: 100 updates with long texts are far
-	// less.
-	maxAnswer = 16 << 20
+	// maxAnswer bounds an answer in bytes: as many updates as are asked for, with
+	// the longest texts, are less.
+	maxAnswer = 4 << 20
+	// maxUpdates is how many updates are asked for at once.
+	maxUpdates = 20
 )
 
 // checkURL tells whether text is the URL of a server.
@@ -111,6 +114,9 @@ func (c caller) Call(ctx context.Context, url string, data *telegoapi.RequestDat
 	return c.exchange(req)
 }
 
+// errTooLarge is an answer of more than maxAnswer.
+var errTooLarge = errors.New("the answer is too large")
+
 // errNoRequest stands for an error that would repeat the URL.
 var errNoRequest = errors.New("the request cannot be made")
 
@@ -122,9 +128,12 @@ func (c caller) exchange(req *http.Request) (*telegoapi.Response, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if len(body) > maxAnswer {
+		return nil, &remote.Error{Name: "Telegram", Status: resp.StatusCode, Trouble: remote.NotTheAPI, Cause: errTooLarge}
 	}
 	var answer telegoapi.Response
 	err = json.Unmarshal(body, &answer)
@@ -181,13 +190,13 @@ func newAccount(id int64, username, name string) account.Account {
 // allowedUpdates is what getUpdates is asked for, as part of a query.
 var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
 
-// updates returns what is new from offset on, as soon as there is something, or
-// nothing after wait. Each update is decoded by itself later: one that cannot be
+// updates returns what is new from offset on, most at once, as soon as there is
+// something, or nothing after wait. Each update is decoded by itself later: one that cannot be
 // read must not keep those after it from arriving.
-func (c *client) updates(ctx context.Context, offset int, wait time.Duration, d dialing) (list []json.RawMessage, err error) {
+func (c *client) updates(ctx context.Context, offset, most int, wait time.Duration, d dialing) (list []json.RawMessage, err error) {
 	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
 	defer done()
-	err = c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates), d, &list)
+	err = c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&limit=%d&timeout=%d&allowed_updates=%s", offset, most, int(wait/time.Second), allowedUpdates), d, &list)
 	return list, err
 }
 

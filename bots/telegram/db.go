@@ -46,6 +46,12 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		)},
 		{ID: "telegram_0002", Migrate: move{box}.run},
 		{ID: "telegram_0003", Migrate: recipients.Keying(name, box)},
+		// Receipts are ids of messages: in front of them stood that of the chat. Those
+		// of bots that are gone lead to nothing that can be taken back.
+		{ID: "telegram_0004", Migrate: db.SQL(
+			`UPDATE receipts SET remote_id = substr(remote_id, instr(remote_id, ':') + 1)
+				WHERE bot_id IN (SELECT id FROM bots WHERE network = '`+name+`')`,
+			`DELETE FROM receipts WHERE bot_id NOT IN (SELECT id FROM bots)`)},
 	}
 }
 

@@ -62,7 +62,7 @@ func TestStartsShareConnections(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, _ = c.updates(ctx, 0, time.Minute, c.dialing) // until the end
+				_, _ = c.updates(ctx, 0, 1, time.Minute, c.dialing) // until the end
 			})
 		}
 		for range bots {

@@ -42,12 +42,12 @@ func TestUpdateThatCannotBeReadHasItsID(t *testing.T) {
 	}
 }
 
-func TestMentionsAreTakenOut(t *testing.T) {
+func TestNamesAreTakenOut(t *testing.T) {
 	me := self{"42", "@X_bot"}
 	tests := map[string]string{
 		`{"text":"@x_bot U1","entities":[{"type":"mention","offset":0,"length":6}]}`:                                             "U1",
 		`{"text":"👮👮 @X_BOT U1","entities":[{"type":"mention","offset":5,"length":6}]}`:                                          "👮👮 U1",
-		`{"text":"U1 @x_bot2","entities":[{"type":"mention","offset":3,"length":7}]}`:                                            "U1 @x_bot2",
+		`{"text":"U1 @x_bot2","entities":[{"type":"mention","offset":3,"length":7}]}`:                                            "U1",
 		`{"text":"Bot: U1","entities":[{"type":"text_mention","offset":0,"length":4,"user":{"id":42}}]}`:                         "U1",
 		`{"text":"U1 @x_bot\nB","entities":[{"type":"mention","offset":3,"length":6},{"type":"mention","offset":3,"length":6}]}`: "U1\nB",
 		`{"text":"👮 U1","entities":[{"type":"mention","offset":1,"length":2}]}`:                                                  "👮 U1",

@@ -397,7 +397,7 @@ func TestDemo(t *testing.T) {
 	if yours, others := chats(); strings.Contains(yours, r.Text) || !strings.Contains(others, r.Text) {
 		t.Errorf("the chats after a report: %s %s", yours, others)
 	}
-	check(t, b.Retract(w.ctx, report.Delivery{Retract: &receipt}))
+	check(t, b.Retract(w.ctx, report.Delivery{Recipient: to[0], Retract: &receipt}))
 	if _, others := chats(); strings.Contains(others, r.Text) {
 		t.Errorf("what was taken back still stands there: %s", others)
 	}

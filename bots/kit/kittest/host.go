@@ -61,7 +61,7 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 		migrations[d.Name] = d.Migrations(box)
 	}
 	sources := append(append([]fs.FS{supervisor.Texts, d.Files}, templates.Texts...), kit.Texts...)
-	log := slog.New(slog.NewTextHandler(io.MultiWriter(h.Lines, tb.Output()), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(h.Lines, tb.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := h.config(settings)
 	h.Host = bots.Host{
 		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: must(i18n.New(sources...))(tb),
