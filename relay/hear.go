@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ var ErrBacklog = errors.New("too many reports wait to be judged (setting reports
 // Hear stores a report that bot b heard: see bots.Hearer.
 func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) error {
 	if in.ID == "" {
-		return errors.New("hear: the message has no id")
+		return fmt.Errorf("hear: the message has no id: %w", bots.ErrMessage)
 	}
 	if err := h.DB.Full(); err != nil {
 		return err
