@@ -69,10 +69,15 @@ type Host struct {
 	// timeout of 30 s for a whole exchange. Its Transport may be taken for
 	// clients with another timeout.
 	HTTP *http.Client
+	// Outgoing is for transports of a network's own: HTTP is within it.
+	Outgoing Outgoing
 	// DNS answers what is asked of names; nil is the machine's own resolver.
-	DNS     *net.Resolver
-	Hearer  Hearer
-	Notices *notice.Board
+	DNS *net.Resolver
+	// Connections is how many connections a Server may have open; 0: as many as it
+	// likes.
+	Connections int
+	Hearer      Hearer
+	Notices     *notice.Board
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
 	Log          *slog.Logger

@@ -10,6 +10,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/mail/mailtext"
 	"ticketfrei/bots/mail/verify"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/report"
 )
 
@@ -41,15 +42,10 @@ func (e envelope) reportsTo() (report.City, bool) {
 	return report.City{}, false
 }
 
-// networkOf is what a client is counted by: its address, or the /64 of IPv6 that it
-// has to itself. Empty for the zero Addr.
+// networkOf is what a client is counted by; empty where it is not known.
 func networkOf(client netip.Addr) string {
-	bits := client.BitLen()
-	if client.Is6() {
-		bits = 64
-	}
-	if p, err := client.Prefix(bits); err == nil && p.IsValid() {
-		return p.String()
+	if network := clients.Network(client); network.IsValid() {
+		return network.String()
 	}
 	return ""
 }

@@ -17,22 +17,25 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/mail/certificate"
 	"ticketfrei/bots/mail/gate"
+	"ticketfrei/internal/clients"
 )
 
 // The limits of the server that takes mail.
 const (
 	maxMessage    = 1 << 20 // bytes; announced as SIZE (RFC 1870)
 	maxRecipients = 20
-	// How many connections are served at the same time, in all and from one
-	// address.
+	// How many connections are served at the same time, at most, in all and from
+	// one client's network.
 	maxConnections = 500
-	maxPerAddress  = 20
+	maxPerClient   = 20
 	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; mails
 	// with longer ones are common and do no harm.
 	maxLine = 8 << 10
-	// readTimeout bounds the wait for a command, and a whole mail: RFC 5321
-	// §4.5.3.2 asks for 5 minutes.
+	// readTimeout bounds the wait for a command within a mail, and for its whole
+	// text: RFC 5321 §4.5.3.2 asks for 5 minutes. idleTimeout bounds the wait for a
+	// mail.
 	readTimeout  = 5 * time.Minute
+	idleTimeout  = time.Minute
 	writeTimeout = time.Minute
 	// stopTimeout is how long mails that are just being taken may go on when
 	// the program stops.
@@ -41,6 +44,7 @@ const (
 
 // server is the state of the listener between Listen and the runs of Serve.
 type server struct {
+	unseen   sync.Once // see sayUnseen
 	mu       sync.Mutex
 	listener net.Listener // nil while Serve has it
 	addr     string       // where it listens
@@ -61,6 +65,7 @@ func (n *Network) Listen(ctx context.Context) (string, error) {
 		return "", err
 	}
 	n.server.listener, n.server.addr = l, l.Addr().String()
+	n.sayWhoIsUnseen()
 	return n.server.addr, nil
 }
 
@@ -109,7 +114,7 @@ func (n *Network) Serve(ctx context.Context) error {
 	}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	g := gate.New(l, admission())
+	g := gate.New(l, n.admission())
 	defer g.Wait()
 	srv := n.smtpServer(work)
 	ended := make(chan error, 1)
@@ -136,15 +141,38 @@ func (n *Network) Serve(ctx context.Context) error {
 	return nil
 }
 
-// admission is whom the server lets in at the same time. Our own relay, proxy or
-// container network brings the mails of many senders.
-func admission() gate.Rules {
+// admission is whom the server lets in at the same time.
+func (n *Network) admission() gate.Rules {
+	all := maxConnections
+	if n.host.Connections > 0 {
+		all = min(all, n.host.Connections)
+	}
 	return gate.Rules{
-		All: maxConnections, Each: maxPerAddress,
-		Exempt:  func(a netip.Addr) bool { return a.IsLoopback() || a.IsPrivate() },
+		All: all, Each: min(maxPerClient, max(all/4, 1)),
+		Trusted: n.host.Config.Mail.TrustedNetworks.Contains,
+		Gateway: clients.IsGateway,
+		Unseen:  n.sayUnseen,
+		Name:    n.host.Config.Mail.Domain,
 		Refusal: "421 4.7.0 Too many connections, please try again later\r\n", // RFC 5321 §3.8
+		Idle:    idleTimeout,
 		Finish:  readTimeout,
 	}
+}
+
+// sayWhoIsUnseen does what sayUnseen does where it is known before anybody comes.
+func (n *Network) sayWhoIsUnseen() {
+	cfg := n.host.Config.Mail
+	if gateway, ok := clients.Behind(cfg.Listen); ok && len(cfg.TrustedNetworks) == 0 {
+		n.sayUnseen(gateway)
+	}
+}
+
+// sayUnseen tells the operator, once, that many clients come from one address.
+func (n *Network) sayUnseen(gateway netip.Addr) {
+	n.server.unseen.Do(func() {
+		n.host.Log.Info("who brings mails is not seen: everybody may come from this address, so limits, brakes and SPF by client do not apply to it. "+
+			"Use the host's network, or name the relay in front in mail.trusted_networks if it speaks XCLIENT or the PROXY protocol", "address", gateway)
+	})
 }
 
 func (n *Network) smtpServer(work context.Context) *smtp.Server {

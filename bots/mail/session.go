@@ -32,6 +32,7 @@ type target struct {
 type session struct {
 	ctx     context.Context
 	network *Network
+	smtp    *smtp.Conn
 	conn    *gate.Conn
 	// The library calls Data of a mail that comes in chunks (RFC 3030) in a
 	// goroutine of its own.
@@ -48,7 +49,7 @@ func newSession(ctx context.Context, n *Network, c *smtp.Conn) *session {
 	if t, ok := raw.(*tls.Conn); ok {
 		raw = t.NetConn()
 	}
-	s := &session{ctx: ctx, network: n}
+	s := &session{ctx: ctx, network: n, smtp: c}
 	s.conn, _ = raw.(*gate.Conn)
 	return s
 }
@@ -58,6 +59,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.from, s.to = strings.ToLower(from), nil
+	s.setMail(true)
 	return nil
 }
 
@@ -96,19 +98,6 @@ func (s *session) Data(r io.Reader) error {
 	return s.network.accept(s.ctx, envelope{client, from, to}, raw)
 }
 
-// client is who brings the mails. known is false, and addr the zero Addr, where
-// many senders come from one address.
-func (s *session) client() (addr netip.Addr, known bool) {
-	if s.conn == nil {
-		return netip.Addr{}, false
-	}
-	remote, err := netip.ParseAddrPort(s.conn.RemoteAddr().String())
-	if err != nil || remote.Addr().IsLoopback() {
-		return netip.Addr{}, false
-	}
-	return remote.Addr().Unmap().WithZone(""), true
-}
-
 func (s *session) readError(err error) error {
 	if answer, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return answer
@@ -124,10 +113,38 @@ func (s *session) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.from, s.to = "", nil
+	s.setMail(false)
 }
 
-// Logout ends the dialogue.
-func (s *session) Logout() error { return nil }
+// Logout ends the dialogue, or what was said of it before TLS.
+func (s *session) Logout() error {
+	s.setMail(false)
+	return nil
+}
+
+func (s *session) setMail(mail bool) {
+	if s.conn != nil {
+		s.conn.SetMail(mail)
+	}
+}
+
+// client is the address of who brings the mails: as a relay of ours says, or the
+// other side's. known is false, and addr the zero Addr, where anybody may be behind
+// it.
+func (s *session) client() (addr netip.Addr, known bool) {
+	if s.conn == nil {
+		return netip.Addr{}, false
+	}
+	return s.conn.Client()
+}
+
+// helo is the name by which that client has introduced itself.
+func (s *session) helo() string {
+	if s.conn != nil && s.conn.Hello() != "" {
+		return s.conn.Hello()
+	}
+	return s.smtp.Hostname()
+}
 
 // resolve finds whom an address belongs to. A city that another process has
 // just made is found: the database is asked every time.
