@@ -43,10 +43,11 @@ func (s *server) listenTLS(ctx context.Context) error {
 	if s.acme == nil {
 		return nil
 	}
-	var err error
-	if s.webTLS, err = new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.ListenTLS); err != nil {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.ListenTLS)
+	if err != nil {
 		return fmt.Errorf("setting web.listen_tls: %w", err)
 	}
+	s.webTLS = s.openDoor(l, s.cfg.Web.ListenTLS)
 	s.onClose(func() { s.webTLS.Close() })
 	return nil
 }

@@ -49,7 +49,14 @@ func buildProgram(t *testing.T) string {
 // startProgram starts the binary and waits until it is ready.
 func startProgram(t *testing.T, binary string, env ...string) *program {
 	t.Helper()
-	p := &program{cmd: exec.Command(binary, "serve")}
+	return startCommand(t, exec.Command(binary, "serve"), env...)
+}
+
+// startCommand starts a command that becomes the program and waits until it is
+// ready.
+func startCommand(t *testing.T, cmd *exec.Cmd, env ...string) *program {
+	t.Helper()
+	p := &program{cmd: cmd}
 	p.cmd.Env = append(os.Environ(), env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {

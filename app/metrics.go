@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 )
 
 // newRegistry returns the registry behind /metrics, with figures about the
@@ -26,6 +28,9 @@ func newRegistry(d *db.DB) *prometheus.Registry {
 	return r
 }
 
+// metricsConnections is how many connections the port of the metrics takes.
+const metricsConnections = 8
+
 // listenMetrics opens the port of the metrics. Without them the server works all
 // the same, so a port in use is a warning.
 func (s *server) listenMetrics(ctx context.Context) {
@@ -37,7 +42,8 @@ func (s *server) listenMetrics(ctx context.Context) {
 		s.log.Warn(`there is no /metrics: set metrics.listen to a free address, or to "" for none`, "err", err)
 		return
 	}
-	s.metrics = l
+	s.metrics = &door{Listener: l, room: clients.NewRoom(metricsConnections, metricsConnections),
+		anybody: func(netip.Addr) bool { return true }}
 	s.onClose(func() { l.Close() })
 	s.log.Info("metrics", "url", "http://"+l.Addr().String()+"/metrics")
 }

@@ -17,6 +17,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
@@ -56,6 +57,9 @@ type server struct {
 	relay    *relay.Relay
 	accounts *supervisor.AccountMails
 	held     *supervisor.HeldMail
+	shares   shares
+	visitors *clients.Room // the connections of all who visit the pages
+	unseen   sync.Once     // see openDoor
 	web      net.Listener
 	registry *prometheus.Registry
 	metrics  net.Listener // nil where the metrics are not served
@@ -73,7 +77,9 @@ type server struct {
 // closes what it has opened.
 func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
 	s := &server{cfg: cfg, log: log, definitions: m.source.networks(definitions), mode: m,
-		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string)}
+		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
+		shares: share(openFiles(log), cfg.Mail.Connections)}
+	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -114,7 +120,8 @@ func (s *server) open(ctx context.Context) error {
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
 		AccountMails: s.accounts, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
-		Demo: s.mode.demo, Source: s.mode.source.files(),
+		Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
+		Demo:    s.mode.demo, Source: s.mode.source.files(),
 	})
 	if err != nil {
 		return err
@@ -150,7 +157,8 @@ func (s *server) openStore(ctx context.Context) error {
 
 // openNetworks makes every network.
 func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error {
-	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate)
+	outgoing := bots.NewOutgoing(s.shares.outgoing)
+	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate, outgoing)
 	s.onClose(client.CloseIdleConnections)
 	dns := s.mode.dns
 	if dns == nil {
@@ -159,7 +167,8 @@ func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error 
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
-			HTTP: client, DNS: dns, Hearer: hearing, Notices: s.notices, Certificates: s.certificates,
+			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
+			Hearer: hearing, Notices: s.notices, Certificates: s.certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
@@ -184,10 +193,11 @@ func (s *server) mounted() []frontend.Network {
 
 // listen opens the ports, so that an address in use makes the start fail.
 func (s *server) listen(ctx context.Context) error {
-	var err error
-	if s.web, err = new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen); err != nil {
+	web, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen)
+	if err != nil {
 		return fmt.Errorf("setting web.listen: %w", err)
 	}
+	s.web = s.openDoor(web, s.cfg.Web.Listen)
 	s.onClose(func() { s.web.Close() })
 	if err := s.listenTLS(ctx); err != nil {
 		return err
@@ -240,16 +250,25 @@ func (s *server) run(ctx context.Context) error {
 	return nil
 }
 
-// serveWeb serves handler at l until ctx ends.
-func (s *server) serveWeb(ctx context.Context, l net.Listener, handler http.Handler) error {
-	srv := &http.Server{
-		Handler:           handler,
+// webServer is a server of pages. An event stream has times of its own, since it
+// stays.
+func webServer(pages http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           whileBusy(pages),
+		ConnContext:       withPlace,
+		ConnState:         untilIdle,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // bots.HTTPTimeout, and as much again for a slow phone
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          webLog(s.log),
+		ErrorLog:          webLog(log),
 	}
+}
+
+// serveWeb serves handler at l until ctx ends.
+func (s *server) serveWeb(ctx context.Context, l net.Listener, handler http.Handler) error {
+	srv := webServer(handler, s.log)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-chi/httprate"
 
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 )
 
@@ -32,6 +33,16 @@ func clientAddress(r *http.Request, trusted config.Networks) netip.Addr {
 		client, chain = before, chain[:max(at, 0)]
 	}
 	return client
+}
+
+// clientNetwork is what a visitor's streams are counted by: the zero Prefix where
+// everybody comes from one address.
+func (s *Site) clientNetwork(r *http.Request) netip.Prefix {
+	addr := clientAddress(r, s.Config.Web.TrustedProxies)
+	if s.Config.Web.TrustedProxies.Contains(addr) || clients.IsGateway(addr) {
+		return netip.Prefix{}
+	}
+	return clients.Network(addr)
 }
 
 // parseAddress reads an IP address, with a port or without.

@@ -17,13 +17,14 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/secret"
 )
 
-// Options is what the site needs. Everything but Source is required.
+// Options is what the site needs. Where nothing else is said, it is required.
 type Options struct {
 	Config       *config.Config
 	DB           *db.DB
@@ -35,6 +36,8 @@ type Options struct {
 	Notices      *notice.Board
 	Relay        Relay
 	Health       Health
+	// Streams is the room for event streams. If it is nil, there is much.
+	Streams *clients.Room
 	// Networks are mounted in this order.
 	Networks []Network
 	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that
@@ -115,7 +118,10 @@ func NewSite(o Options) (*Site, error) {
 	if s.routes, err = s.newRoutes(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	s.live = startBroker(s, o.Log)
+	if o.Streams == nil {
+		o.Streams = clients.NewRoom(maxStreams, maxStreams)
+	}
+	s.live = startBroker(s, o.Streams, o.Log)
 	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }

@@ -227,7 +227,7 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 		"trouble": {prepare: func(w *world) { w.server.Fail("", -1, fault.HTML(http.StatusServiceUnavailable)) },
 			connect: remote("broken"), paste: remote("broken")},
 		"private address": {prepare: func(w *world) {
-			w.host.HTTP = bots.NewHTTPClient(false)
+			w.host.HTTP = bots.NewHTTPClient(false, nil)
 			w.open()
 		}, connect: remote("private_host"), paste: remote("private_host"), field: "instance"},
 		"token refused": {token: "wrong", paste: remote("refused", "HTTP 401")},

@@ -93,7 +93,7 @@ func newDriver(h bots.Host, api string) (*driver, error) {
 	if err := checkURL(api); err != nil {
 		return nil, fmt.Errorf("setting telegram.api: %w", err)
 	}
-	return &driver{host: h, api: api, transport: newTransport(), dialing: newDialing(),
+	return &driver{host: h, api: api, transport: newTransport(h.Outgoing), dialing: newDialing(),
 		timings: timings{poll: 50 * time.Second, pause: time.Second}}, nil
 }
 

@@ -51,11 +51,11 @@ func checkURL(text string) error {
 // It is used without an http.Client: that would keep a kilobyte more on the stack
 // of each bot that waits, 16 KB in place of 8, for what is not wanted here.
 // Redirects must not be followed: the URL holds the token.
-func newTransport() *http.Transport {
+func newTransport(o bots.Outgoing) *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialer.DialContext,
+		DialContext:         o.Dial(dialer),
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: 1 << 15,
 		IdleConnTimeout:     90 * time.Second,

@@ -41,7 +41,7 @@ func TestStartsShareConnections(t *testing.T) {
 		defer s.Close()
 		defer s.CloseClientConnections()
 
-		d := &driver{api: s.URL, transport: newTransport(), dialing: newDialing()}
+		d := &driver{api: s.URL, transport: newTransport(nil), dialing: newDialing()}
 		d.transport.DialContext = pipes.dial
 		d.transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 		d.transport.TLSClientConfig.NextProtos = nil

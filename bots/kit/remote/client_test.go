@@ -156,7 +156,7 @@ func TestNoAnswers(t *testing.T) {
 	t.Cleanup(withTLS.Close)
 	impatient := func(patience time.Duration, c *remote.Client) *remote.Client { c.HTTP.Timeout = patience; return c }
 	guarded := serve(t, answers(200, "{}"))
-	guarded.HTTP = bots.NewHTTPClient(false)
+	guarded.HTTP = bots.NewHTTPClient(false, nil)
 
 	tests := map[string]struct {
 		client  *remote.Client
