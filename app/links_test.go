@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ticketfrei/bots/all"
 )
 
 // TestPastedLinksAreNotRelayed has riders paste every kind of link of ours that holds a
@@ -15,7 +17,8 @@ import (
 func TestPastedLinksAreNotRelayed(t *testing.T) {
 	const reader = "two@riders.example"
 	box := startMailbox(t)
-	a := startApp(t, t.TempDir(), box)
+	definitions := all.Networks()
+	a := runApp(t, appConfig(t, t.TempDir(), box, definitions, unbraked...), definitions)
 	a.addCity("nuernberg", "*", "")
 	a.subscribe(box, "nuernberg", reader, "victim@riders.example")
 	a.mustSend("one@riders.example", here, "m@riders.example", "", "U1 Plärrer")

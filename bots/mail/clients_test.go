@@ -159,13 +159,13 @@ func TestWhoBringsAMail(t *testing.T) {
 	tests := []struct {
 		name         string
 		before, then string // what is sent first; what is said after EHLO
-		client, helo string // client is empty where it is not known
+		client       string // empty where it is not known
 	}{
-		{"a relay of ours for itself", "", "", "", "client.example"},
-		{"PROXY", "PROXY TCP4 192.0.2.7 192.0.2.250 4711 25\r\n", "", "192.0.2.7", "client.example"},
-		{"PROXY, IPv6", "PROXY TCP6 2001:db8::7 2001:db8::250 4711 25\r\n", "", "2001:db8::7", "client.example"},
-		{"XCLIENT", "", "XCLIENT ADDR=192.0.2.7 HELO=phone.example", "192.0.2.7", "phone.example"},
-		{"XCLIENT without a name", "", "XCLIENT ADDR=192.0.2.7 NAME=[UNAVAILABLE]", "192.0.2.7", "client.example"},
+		{"a relay of ours for itself", "", "", ""},
+		{"PROXY", "PROXY TCP4 192.0.2.7 192.0.2.250 4711 25\r\n", "", "192.0.2.7"},
+		{"PROXY, IPv6", "PROXY TCP6 2001:db8::7 2001:db8::250 4711 25\r\n", "", "2001:db8::7"},
+		{"XCLIENT", "", "XCLIENT ADDR=192.0.2.7 HELO=phone.example", "192.0.2.7"},
+		{"XCLIENT without a name", "", "XCLIENT ADDR=192.0.2.7 NAME=[UNAVAILABLE]", "192.0.2.7"},
 	}
 	b := newBench(t, behindRelay)
 	b.city("nuernberg")
@@ -182,8 +182,8 @@ func TestWhoBringsAMail(t *testing.T) {
 			d.mail()
 			s := <-sessions
 			addr, known := s.client()
-			if known != (tt.client != "") || known && addr.String() != tt.client || s.helo() != tt.helo {
-				t.Errorf("client %s %t, called %s; want %s, %s", addr, known, s.helo(), tt.client, tt.helo)
+			if known != (tt.client != "") || known && addr.String() != tt.client {
+				t.Errorf("client %s %t, want %s", addr, known, tt.client)
 			}
 		})
 	}

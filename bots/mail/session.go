@@ -32,7 +32,6 @@ type target struct {
 type session struct {
 	ctx     context.Context
 	network *Network
-	smtp    *smtp.Conn
 	conn    *gate.Conn
 	// The library calls Data of a mail that comes in chunks (RFC 3030) in a
 	// goroutine of its own.
@@ -49,7 +48,7 @@ func newSession(ctx context.Context, n *Network, c *smtp.Conn) *session {
 	if t, ok := raw.(*tls.Conn); ok {
 		raw = t.NetConn()
 	}
-	s := &session{ctx: ctx, network: n, smtp: c}
+	s := &session{ctx: ctx, network: n}
 	s.conn, _ = raw.(*gate.Conn)
 	return s
 }
@@ -136,14 +135,6 @@ func (s *session) client() (addr netip.Addr, known bool) {
 		return netip.Addr{}, false
 	}
 	return s.conn.Client()
-}
-
-// helo is the name by which that client has introduced itself.
-func (s *session) helo() string {
-	if s.conn != nil && s.conn.Hello() != "" {
-		return s.conn.Hello()
-	}
-	return s.smtp.Hostname()
 }
 
 // resolve finds whom an address belongs to. A city that another process has

@@ -35,7 +35,6 @@ type Conn struct {
 
 	// Of the client; they change before the first mail only.
 	client netip.Addr
-	hello  string // the name that a relay of ours says it has
 
 	// gate.mu is held to touch what follows.
 	mail   bool // between MAIL and the end of the mail
@@ -61,10 +60,6 @@ func (c *Conn) Client() (addr netip.Addr, known bool) {
 	}
 	return c.client, true
 }
-
-// Hello is the name by which that client has introduced itself to a relay of ours;
-// empty where none says so.
-func (c *Conn) Hello() string { return c.hello }
 
 // network is what the connection is counted by.
 func (c *Conn) network() netip.Prefix {

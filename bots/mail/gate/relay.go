@@ -93,9 +93,6 @@ func (r *relay) xclient(args string) error {
 	if err != nil {
 		return r.reply("501 5.5.4 " + err.Error())
 	}
-	if said.hello != "" {
-		r.conn.hello = said.hello
-	}
 	if said.withAddr && !r.announce(said.addr) {
 		return r.refuse()
 	}

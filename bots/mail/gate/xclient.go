@@ -12,13 +12,9 @@ import (
 type said struct {
 	withAddr bool
 	addr     netip.Addr // the zero Addr where the relay does not know it
-	hello    string     // empty where it is not said, or not known
 }
 
-// maxHello is how long a client's name may be: a domain's length.
-const maxHello = 255
-
-// attributes are those that may be named; all but two are of no use here.
+// attributes are those that may be named; all but the address are of no use here.
 var attributes = []string{"ADDR", "HELO", "NAME", "PORT", "PROTO", "LOGIN", "DESTADDR", "DESTPORT", "REVERSE_NAME"}
 
 var errAttribute = errors.New("bad XCLIENT attribute")
@@ -37,14 +33,11 @@ func parseXCLIENT(args string) (s said, err error) {
 		if err != nil || !ok || !slices.Contains(attributes, name) {
 			return said{}, errAttribute
 		}
-		switch name {
-		case "ADDR":
+		if name == "ADDR" {
 			s.withAddr = true
 			if s.addr, err = parseAddr(text); err != nil {
 				return said{}, err
 			}
-		case "HELO":
-			s.hello = parseHello(text)
 		}
 	}
 	return s, nil
@@ -68,14 +61,6 @@ func parseAddr(value string) (netip.Addr, error) {
 		return netip.Addr{}, errAttribute
 	}
 	return addr.Unmap(), nil
-}
-
-// parseHello passes over what can be no name: the client may have said anything.
-func parseHello(value string) string {
-	if isUnknown(value) || len(value) > maxHello || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return ""
-	}
-	return value
 }
 
 // xtext decodes a value: a byte may be written as + and two hexadecimal digits.
