@@ -174,6 +174,10 @@ func (s *search) tokens(start, end int) (hits []hit) {
 			continue
 		}
 		stop := s.run64(i, end)
+		if !isMixed(s.b[i:stop]) {
+			i = stop
+			continue
+		}
 		for at := i; stop-at >= shortest; at++ {
 			if to := s.token(at, stop); to > 0 {
 				hits = append(hits, hit{span{at, to}, false})
@@ -196,6 +200,9 @@ func (s *search) run64(i, end int) int {
 // token returns the end of the token that begins at at; 0 where there is none.
 // Nothing after stop belongs to it.
 func (s *search) token(at, stop int) int {
+	if !isMixed(s.b[at : at+shortest]) {
+		return 0
+	}
 	if s.tries++; s.tries > maxTries {
 		if stop-at < tokenLike {
 			return 0
@@ -207,6 +214,20 @@ func (s *search) token(at, stop int) int {
 		return s.tokenEnd(at, stop)
 	}
 	return 0
+}
+
+// isMixed tells whether there are both small and capital letters, as at the beginning
+// of a token: one in ten million has not.
+func isMixed(b []byte) bool {
+	var small, capital bool
+	for _, c := range b {
+		small = small || 'a' <= c && c <= 'z'
+		capital = capital || 'A' <= c && c <= 'Z'
+		if small && capital {
+			return true
+		}
+	}
+	return false
 }
 
 // tokenEnd returns the end of what may be a token that begins at at. Where its

@@ -4,6 +4,7 @@
 package secret
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -33,8 +34,9 @@ type Box struct {
 	aead   cipher.AEAD
 	sign   []byte // of the tokens of earlier versions
 	author []byte
-	token  cipher.AEAD // of what tokens hold
-	mark   []byte      // of what tokens begin with
+	token  cipher.AEAD  // of what tokens hold
+	nonce  []byte       // of what tokens begin with
+	marks  cipher.Block // of what follows it
 }
 
 // Open returns the Box for a key of 64 hexadecimal digits. If key is empty, it
@@ -63,8 +65,8 @@ func New(key []byte) (*Box, error) {
 	if len(key) != keySize {
 		return nil, fmt.Errorf("the secret key has %d bytes, it must have %d", len(key), keySize)
 	}
-	var derived [5][]byte
-	for i, use := range []string{"encrypt", "sign", "author", "token", "mark"} {
+	var derived [6][]byte
+	for i, use := range []string{"encrypt", "sign", "author", "token", "nonce", "mark"} {
 		k, err := hkdf.Key(sha256.New, key, nil, "ticketfrei "+use, keySize)
 		if err != nil {
 			return nil, fmt.Errorf("derive key: %w", err)
@@ -79,7 +81,11 @@ func New(key []byte) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}
-	return &Box{aead: aead, sign: derived[1], author: derived[2], token: token, mark: derived[4]}, nil
+	marks, err := aes.NewCipher(derived[5])
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	return &Box{aead: aead, sign: derived[1], author: derived[2], token: token, nonce: derived[4], marks: marks}, nil
 }
 
 func decodeKey(s string) ([]byte, error) {
