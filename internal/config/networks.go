@@ -18,15 +18,19 @@ func (n Networks) Contains(addr netip.Addr) bool {
 	return slices.ContainsFunc(n, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-const hintNetworks = `write a list of addresses and networks, such as ["10.0.0.0/8", "2001:db8::1"]`
+// How a list is written in a file, and in the environment.
+const (
+	hintNetworks     = `write a list of addresses and networks, such as ["10.0.0.0/8", "2001:db8::1"]`
+	hintNetworksText = `write addresses and networks with commas between them, such as 10.0.0.0/8,2001:db8::1`
+)
 
-// setNetworks sets the field to the networks in a list.
-func (f *field) setNetworks(list []string) *problem {
+// setNetworks sets the field to the networks in a list. The hint says how to write one.
+func (f *field) setNetworks(list []string, hint string) *problem {
 	var networks Networks
 	for _, text := range list {
 		p, err := parseNetwork(text)
 		if err != nil {
-			return &problem{fmt.Sprintf("%q %s", text, err), hintNetworks}
+			return &problem{fmt.Sprintf("%q %s", text, err), hint}
 		}
 		networks = append(networks, p)
 	}
@@ -46,15 +50,15 @@ func (f *field) setNetworksTOML(value any) *problem {
 			return &problem{"has " + nameOf(list[i]) + " in its list", hintNetworks}
 		}
 	}
-	return f.setNetworks(texts)
+	return f.setNetworks(texts, hintNetworks)
 }
 
 // setNetworksText does the same with the value of an environment variable.
 func (f *field) setNetworksText(text string) *problem {
 	if strings.TrimSpace(text) == "" {
-		return f.setNetworks(nil)
+		return f.setNetworks(nil, hintNetworksText)
 	}
-	return f.setNetworks(strings.Split(text, ","))
+	return f.setNetworks(strings.Split(text, ","), hintNetworksText)
 }
 
 // parseNetwork reads an address or a network. Everybody is no network: whoever is

@@ -70,6 +70,19 @@ func TestNetworksThatAreNone(t *testing.T) {
 	}
 }
 
+// TestNetworksHint tells how to write a list where it was written: quotes and brackets
+// are of the file alone.
+func TestNetworksHint(t *testing.T) {
+	for _, tt := range []struct{ file, env, want string }{
+		{`["relay.example.org"]`, "", `such as ["10.0.0.0/8", "2001:db8::1"]`},
+		{"", `["10.0.0.1"]`, "such as 10.0.0.0/8,2001:db8::1"},
+	} {
+		if _, err := loadNetworks(t, tt.file, tt.env); err == nil || !strings.HasSuffix(err.Error(), tt.want) {
+			t.Errorf("got %v, want %s", err, tt.want)
+		}
+	}
+}
+
 func TestNetworksContain(t *testing.T) {
 	c, err := loadNetworks(t, `["10.0.0.0/8", "2001:db8::1", "fe80::/10"]`, "")
 	if err != nil {
