@@ -79,16 +79,23 @@ func (k *keying) report(tx *gorm.DB, r reportRow) error {
 	return err
 }
 
+// mutes go on for both whom a name stands for now: its owner, if that is proven, and
+// whoever else may have written under it.
 func (k *keying) mutes(tx *gorm.DB) error {
 	var rows []struct {
-		CityID int64
-		Author string
+		CityID  int64
+		Author  string
+		Created int64
 	}
-	if err := tx.Raw("SELECT city_id, author FROM mutes").Scan(&rows).Error; err != nil {
+	if err := tx.Raw("SELECT city_id, author, created FROM mutes").Scan(&rows).Error; err != nil {
 		return err
 	}
 	for _, m := range rows {
-		if _, err := Exec(tx, "UPDATE mutes SET author = ? WHERE city_id = ? AND author = ?", k.box.AuthorOf(m.CityID, m.Author), m.CityID, m.Author); err != nil {
+		author := k.box.AuthorOf(m.CityID, m.Author)
+		if _, err := Exec(tx, "UPDATE mutes SET author = ? WHERE city_id = ? AND author = ?", author, m.CityID, m.Author); err != nil {
+			return err
+		}
+		if _, err := Exec(tx, "INSERT INTO mutes (city_id, author, created) VALUES (?, ?, ?)", m.CityID, k.box.Unverified(author), m.Created); err != nil {
 			return err
 		}
 	}

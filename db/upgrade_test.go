@@ -27,6 +27,7 @@ var before = []string{
 		('lost', 1, 1, 'mail', 'n4', 'a', 'U3 „Rathaus“' || char(10) || 'Ende', 'u3', 'private', 4000, 4001, 1, 'trigger', 'u3', 0),
 		('half', 1, 1, 'mail', 'n5', 'a', 'U4', 'u4', 'public', 3999, 4001, 1, 'trigger', 'u4', 0),
 		('sent', 1, 4, 'chat', 'n6', 'c', 'U5', 'u5', 'public', 6000, 6001, 1, 'trigger', 'u5', 1)`,
+	`INSERT INTO mutes (city_id, author, created) VALUES (1, 'b', 5)`,
 	`INSERT INTO deliveries (id, report_id, bot_id, result, remote_id, url, error, at) VALUES
 		('d1', 'back', 4, 'retracted', '71', '', '', 1),
 		('d2', 'half', 1, 'sent', '', '', '', 1),
@@ -167,6 +168,20 @@ func TestUpgradeForgetsWordsOfOthers(t *testing.T) {
 }
 
 // TestUpgradeKeepsTheBrake has an author say what was said before the upgrade.
+// TestUpgradeKeepsMutes has somebody muted by the address in From, which nobody had
+// checked. Whatever is known now of who writes, they stay muted.
+func TestUpgradeKeepsMutes(t *testing.T) {
+	box := dbtest.MustMakeBox(t)
+	got, err := mustUpgrade(t).Mutes(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := box.AuthorOf(1, "b")
+	if diff := cmp.Diff(map[string]bool{known: true, box.Unverified(known): true}, got); diff != "" {
+		t.Error("muted (-want +got):\n" + diff)
+	}
+}
+
 func TestUpgradeKeepsTheBrake(t *testing.T) {
 	d := mustUpgrade(t)
 	r := newReport(report.City{ID: 1}, "again", dbtest.MustMakeBox(t).AuthorOf(1, "a"), "U4", at(5000))
