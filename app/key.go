@@ -16,7 +16,8 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// keyring is what a database and the secret key know of each other.
+// keyring checks at the start that the secret key is the one of the database, and
+// changes it where that is asked for.
 type keyring struct {
 	cfg         *config.Config
 	db          *db.DB

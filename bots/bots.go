@@ -149,7 +149,7 @@ type Incoming struct {
 	Unverified *Origin
 }
 
-// Origin says where a report came from whose author anybody could be.
+// Origin says where a report came from when its author is not proven.
 type Origin struct {
 	// Client is the network of the client that brought it, as "192.0.2.7/32" or
 	// "2001:db8:1:2::/64"; empty where it cannot be seen, as behind a gateway.

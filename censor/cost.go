@@ -96,9 +96,9 @@ func (a *automaton) after(class int) []uint32 {
 	return a.reached.appendTo(nil)
 }
 
-// spread adds up how many instructions are reached from some without reading a
-// character, where everything that is asserted holds: for each pattern, and in
-// all.
+// spread counts the instructions that can be reached from the given ones without
+// reading a character, as if all assertions such as ^ and \b held. It adds them to each
+// pattern's count, and returns their sum.
 func (a *automaton) spread(from []uint32, each []int) (total int) {
 	a.nextRound()
 	for _, pc := range from {

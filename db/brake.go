@@ -28,11 +28,13 @@ type Brake interface {
 // Brake, and what its moderators think of its author.
 type History struct {
 	Muted bool
-	// Those of its author: that say the same, and all of them. All is 0 for an
-	// unverified report: who wrote in somebody's name is not to silence them.
+	// Same is how many reports of its author say the same, All how many there are. All
+	// is 0 for an unverified report: whoever writes in somebody's name must not silence
+	// them.
 	Same, All int
-	// The unverified ones that no moderator has let through, for a report that is
-	// unverified itself: of the same client, of the same domain, and all of them.
+	// These are 0 unless the report is unverified: how many unverified ones passed from
+	// the same client, from the same domain, and in the city, without those that a
+	// moderator let through.
 	Client, Domain, City int
 }
 

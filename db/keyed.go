@@ -42,7 +42,8 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 	}
 }
 
-// keying replaces what could be found by trying with what needs the key.
+// keying is the upgrade of tables whose hashes anybody could try out: it puts hashes
+// that need the secret key in their place.
 type keying struct{ box *secret.Box }
 
 // atOnce is how many reports are read into memory at the same time.

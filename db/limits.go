@@ -16,8 +16,8 @@ type Limit struct {
 	Within time.Duration
 }
 
-// counted is how many there are of a key. One that expires later than it could was
-// counted by a clock that was wrong.
+// counted asks how often a key was counted. What expires later than it could if it were
+// counted now was counted while the clock was wrong, and is left out.
 const counted = "SELECT count(*) FROM limits WHERE key = ? AND expires > ? AND expires <= ?"
 
 // Count counts one under each of the limits, together. If one is reached already

@@ -12,9 +12,9 @@ import (
 )
 
 // Migrate brings the tables of this package and of the networks (name → list)
-// up to date, with the box that seals what they hold. Each list has its own record in <name>_migrations. A database
-// with migrations that this program does not know was written by a newer
-// version and is refused.
+// up to date, with the box that seals what they hold. Each list has its own record in
+// <name>_migrations. A database with migrations that this program does not know was
+// written by a newer version and is refused.
 func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][]*gormigrate.Migration) error {
 	if err := d.migrateCore(ctx, box); err != nil {
 		return err

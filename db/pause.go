@@ -33,8 +33,8 @@ func (d *DB) Pause(ctx context.Context, cityID int64) (wiped int, upto int64, er
 	return wiped, upto, nil
 }
 
-// countCity counts the reports of a city. Each index that has cities has the reports
-// of one state.
+// countCity counts the reports of a city, and returns the newest seq of all cities. It
+// asks for each state, as each index by city holds the reports of one state.
 func countCity(tx *gorm.DB, cityID int64) (n int, upto int64, err error) {
 	err = queryRow(tx, `SELECT (SELECT count(*) FROM reports WHERE state = 'heard' AND city_id = ?1)
 			+ (SELECT count(*) FROM reports WHERE state = 'held' AND city_id = ?1)

@@ -56,9 +56,9 @@ func (d *DB) Registration(ctx context.Context, id int64) (Registration, error) {
 }
 
 // ConfirmRegistration turns a sign-up into a moderator and the city c with bots
-// on the networks. passwordHash is the password of a new moderator; one that
-// already exists keeps its own. The error is ErrTaken if the slug was taken in the meantime, and ErrNotFound if
-// the sign-up was confirmed before.
+// on the networks. passwordHash is the password of a new moderator; one that already
+// exists keeps its own. The error is ErrTaken if the slug was taken in the meantime, and
+// ErrNotFound if the sign-up was confirmed before.
 func (d *DB) ConfirmRegistration(ctx context.Context, id int64, passwordHash string, c report.City, networks []string) (report.City, Moderator, error) {
 	var city cityRow
 	var moderator moderatorRow

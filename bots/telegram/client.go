@@ -191,8 +191,8 @@ func newAccount(id int64, username, name string) account.Account {
 var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
 
 // updates returns what is new from offset on, most at once, as soon as there is
-// something, or nothing after wait. Each update is decoded by itself later: one that cannot be
-// read must not keep those after it from arriving.
+// something, or nothing after wait. Each update is decoded by itself later: one that
+// cannot be read must not keep those after it from arriving.
 func (c *client) updates(ctx context.Context, offset, most int, wait time.Duration, d dialing) (list []json.RawMessage, err error) {
 	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
 	defer done()

@@ -127,9 +127,9 @@ type receipt struct {
 	RemoteID                     string
 }
 
-// receipts leaves in each receipt the message alone, and beside it the recipient that
-// the chat is. Those of bots and chats that are gone lead to nothing that can be taken
-// back.
+// receipts takes the id of the chat out of each receipt "chat:message" and notes the
+// recipient with that chat instead. Where the bot or the chat is gone, the message can
+// no longer be taken back.
 func (m move) receipts(tx *gorm.DB) error {
 	err := each(tx, `SELECT receipts.id, bot_id, city_id, recipient, remote_id FROM receipts
 		JOIN bots ON bots.id = bot_id WHERE network = '`+name+`'`, func(r receipt) error {

@@ -24,7 +24,8 @@ func (s self) addressed(m *message) bool {
 		len(names(m.Text, m.Entities, s.isNamed)) > 0 || len(names(m.Caption, m.CaptionEntities, s.isNamed)) > 0
 }
 
-// isNamed tells whether it is the bot that an entity names, with these words.
+// isNamed tells whether an entity, which stands for these words of the text, names the
+// bot.
 func (s self) isNamed(e entity, words string) bool {
 	return e.Type == "mention" && strings.EqualFold(words, s.handle) || e.Type == "text_mention" && s.is(e.User)
 }
@@ -38,7 +39,8 @@ func (s self) text(m *message) string {
 	return without(m.Text, ranges)
 }
 
-// names returns where somebody is named in text whom is tells of, in bytes and in order.
+// names returns the places in text, in bytes and in order, where an entity names
+// somebody and is says that it counts.
 func names(text string, entities []entity, is func(e entity, words string) bool) [][2]int {
 	var ranges [][2]int
 	for _, e := range entities {

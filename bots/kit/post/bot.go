@@ -171,8 +171,9 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	return receipt, explain(err)
 }
 
-// booster returns who boosts a delivery and which message, nil where it is to be
-// posted. Only what this account heard in public and can be boosted has kept its id.
+// booster returns the connection that can boost the message of a delivery, and the
+// message's id; nil where the text is to be posted. An id is stored only of what this
+// account heard in public and can boost.
 func (b *bot) booster(d report.Delivery) (booster Booster, message string, err error) {
 	booster, ok := b.conn.(Booster)
 	if !ok || d.Report.BotID != b.bot.ID || d.Report.Visibility != report.Public || d.Report.NetworkID == "" {
