@@ -90,7 +90,7 @@ func TestGoingOnWithANewKey(t *testing.T) {
 		b, err := a.server.db.FindBot(t.Context(), bot.CityID, "mastodon")
 		return err == nil && b.State == report.BotAttention
 	})
-	box.waitFor(t, "moderator@nuernberg.example", "Mastodon no longer accepts")
+	box.waitFor(t, "moderator@nuernberg.example", "its login to Mastodon is no longer good")
 	w := a.login("moderator@nuernberg.example")
 	w.waitReads("network-mail", "0 subscribers")
 	w.waitReads("network-mastodon", "Needs your attention", account.Handle(), "another secret key")

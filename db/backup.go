@@ -113,7 +113,11 @@ func copyPages(ctx context.Context, to, from *sqlite3.SQLiteConn, between func()
 	if err != nil {
 		return err
 	}
-	return errors.Join(copySteps(ctx, b, between), b.Finish())
+	if err := copySteps(ctx, b, between); err != nil {
+		_ = b.Finish() // says the same once more
+		return err
+	}
+	return b.Finish()
 }
 
 func copySteps(ctx context.Context, b *sqlite3.SQLiteBackup, between func() error) error {
