@@ -23,6 +23,9 @@ var common = strings.Fields(`ticketfrei fahrkarte fahrschein kontrolle kontrolle
 	august september oktober november dezember frühling sommer herbst winter hallo passwort geheim schatz liebe lieblings katze hund
 	fussball fußball berlin hamburg münchen köln nürnberg leipzig dresden wien zürich graz deutschland willkommen ichliebedich test demo`)
 
+// plainSpelling writes words as on a keyboard without umlauts.
+var plainSpelling = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss")
+
 // CheckPassword returns the text id of what is wrong with a new password, or ""
 // if nothing is. email is the address that it is for; about are words that others
 // know of it, such as the names of the cities.
@@ -51,6 +54,9 @@ func strong(password, email string, about []string) bool {
 	for _, text := range append(about, email) {
 		parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("@.-+_ ", r) })
 		words = append(append(words, parts...), strings.Join(parts, ""))
+	}
+	for _, word := range words {
+		words = append(words, plainSpelling.Replace(strings.ToLower(word)))
 	}
 	start := []rune(password)
 	if len(start) > weighed {
