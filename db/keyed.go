@@ -32,6 +32,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		{ID: "core_0008", Migrate: SQL(
 			// Only what a brake counts is in this index: reports of which few pass.
 			`ALTER TABLE reports ADD COLUMN counted INTEGER NOT NULL DEFAULT FALSE`,
+			`CREATE INDEX reports_origin ON reports(received) WHERE counted = TRUE`,
 			`CREATE INDEX reports_counted ON reports(city_id, received, client, domain) WHERE counted = TRUE`,
 			`CREATE INDEX reports_held ON reports(city_id, reason, received) WHERE state = 'held'`,
 			`CREATE INDEX reports_refused ON reports(city_id, seq, state, passed, reason) WHERE state = 'judged' AND passed = FALSE AND reason <> 'taken_back'`,

@@ -56,7 +56,8 @@ func (s *storing) roomToHold(cityID int64, reason report.Reason) (bool, error) {
 }
 
 // update stores a verdict on a report in that state; false where there is none. A
-// report that is held keeps all of its text, one that is refused the beginning.
+// report that is held keeps all of its text, one that is refused the beginning. Where
+// one came from is kept while a brake counts it.
 func (s *storing) update(r Ruling, state string, v report.Verdict, sameness string) (there bool, err error) {
 	held := v.Reason.Held()
 	if held {
@@ -67,17 +68,20 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 	var result sql.Result
 	switch {
 	case held:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ? WHERE seq = ? AND state = ?",
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, sameness, r.Seq, state)
 	case v.Passed && state == "held": // its text was compared when it was judged
 		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ? WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, r.Seq, state)
+	case v.Passed && s.crowd && r.Report.Unverified:
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, counted = TRUE WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, r.Seq, state)
 	case v.Passed:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, counted = ? WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, s.crowd && r.Report.Unverified, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, r.Seq, state)
 	default:
 		s.refused[r.Report.CityID] = true
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', client = '', domain = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, refusedText, r.Seq, state)
 	}
 	if err != nil {

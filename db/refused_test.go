@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"gorm.io/gorm"
 
 	"ticketfrei/db"
@@ -132,6 +133,44 @@ func TestHeldAreBounded(t *testing.T) {
 	}
 	if n, err := d.ThrowAway(t.Context(), c.ID, db.Choice{Reason: report.ReasonFloodCity}); n != most || err != nil {
 		t.Errorf("%d thrown away, %v", n, err)
+	}
+}
+
+// crowding is a brake that counts where reports come from.
+type crowding struct{ dbtest.NoBrake }
+
+func (crowding) Crowd() bool { return true }
+
+// TestOriginsAreForgotten has reports come that name the keys of a client and a domain.
+// They are kept as long as a brake counts a report that passed, and not at all else.
+func TestOriginsAreForgotten(t *testing.T) {
+	a := openArchive(t)
+	judge := func(id string, v report.Verdict, brake db.Brake) {
+		t.Helper()
+		r := newReport(a.city, id, "a", "U1", a.now)
+		r.Unverified, r.Client, r.Domain = true, "origin-of-"+id, "domain-of-"+id
+		dbtest.MustJudge(t, a.DB, dbtest.MustHear(t, a.DB, r), v, brake)
+	}
+	judge("counted", passed, crowding{})
+	judge("uncounted", passed, dbtest.NoBrake{})
+	judge("held", passed, holding{})
+	judge("refused", refused, crowding{})
+	kept := func() []string {
+		t.Helper()
+		clients, err := db.ReadColumn[string](t.Context(), a.DB, "SELECT client FROM reports WHERE client || domain <> '' ORDER BY seq")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return clients
+	}
+	a.deleteExpired()
+	if diff := cmp.Diff([]string{"origin-of-counted"}, kept()); diff != "" {
+		t.Error(diff)
+	}
+	a.now = a.now.Add(20 * time.Minute)
+	a.deleteExpired()
+	if left := kept(); len(left) > 0 || a.found("origin-of-counted")["origin-of-counted"] > 0 {
+		t.Errorf("20 minutes later there is still %q", left)
 	}
 }
 
