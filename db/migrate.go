@@ -19,6 +19,9 @@ func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][
 	if err := d.migrateCore(ctx, box); err != nil {
 		return err
 	}
+	if err := errors.Join(d.seqs.begin(d.write.WithContext(ctx)), d.fanoutIDs.begin(d.write.WithContext(ctx))); err != nil {
+		return err
+	}
 	for name, list := range networks {
 		if err := d.migrate(ctx, name, list); err != nil {
 			return err
