@@ -54,12 +54,16 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 
 // report makes a report of what bot b heard.
 func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
-	now := h.Now()
+	now, text := h.Now(), valid(in.Text)
+	said := h.clean(text)
+	if said != strings.TrimSpace(text) {
+		in.KeepID = false // a boost would show what was taken out
+	}
 	r := report.Report{
 		CityID:     b.CityID,
 		BotID:      b.ID,
 		Network:    b.Network,
-		Text:       bounded(h.clean(valid(in.Text))),
+		Text:       bounded(said),
 		Visibility: in.Visibility,
 		Time:       in.Time,
 		Received:   now,

@@ -15,7 +15,7 @@ type names struct {
 	handle string          // of the account, in lower case: "bot@mastodon.example"
 	urls   []string        // of its profile, as links point to it
 	known  map[string]bool // what the status mentions, in lower case; true: the account
-	others bool            // somebody else was named in what was read so far
+	others bool            // what was read so far names somebody else, or hides where a link leads
 }
 
 // namesIn returns what takes the names out of a status.
@@ -59,10 +59,24 @@ var handle = regexp.MustCompile(`@[\pL\pN_]+(?:[.-]+[\pL\pN_]+)*(?:@[\pL\pN_]+(?
 // keepLink tells whether the words of a link stay: those of a mention do not.
 func (n *names) keepLink(link text.Element, words string) bool {
 	if at := handle.FindStringIndex(words); link.HasClass("hashtag") || !link.HasClass("mention") && (at == nil || at[0] > 0 || at[1] < len(words)) {
+		n.others = n.others || !showsTarget(link, words)
 		return true
 	}
 	n.others = n.others || !n.isOwn(link.Attribute("href"), strings.ToLower(words))
 	return false
+}
+
+// showsTarget tells whether the words of a link say where it leads: what they do not
+// say was not looked at, and might be a link that is only for one person.
+func showsTarget(link text.Element, words string) bool {
+	bare := func(s string) string {
+		_, after, found := strings.Cut(s, "://")
+		if !found {
+			after = s
+		}
+		return strings.TrimSuffix(after, "/")
+	}
+	return link.HasClass("hashtag") || strings.HasPrefix(words, "#") || strings.EqualFold(bare(words), bare(link.Attribute("href")))
 }
 
 // isOwn tells whether a link with this target and words mentions the account.
