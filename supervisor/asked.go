@@ -20,15 +20,16 @@ const (
 
 // StoreAsked stores a mail that a stranger has caused: see bots.AccountMails.
 func (a *AccountMails) StoreAsked(ctx context.Context, m mailer.Mail, asked bots.Asked) error {
-	limits, client, err := a.limits(ctx, strings.ToLower(m.To), asked)
+	if err := a.countClient(ctx, visible(asked.Client)); err != nil {
+		return err
+	}
+	limits, err := a.limits(ctx, strings.ToLower(m.To), asked.WayIn)
 	if err != nil {
 		return err
 	}
 	switch reached, err := a.db.Count(ctx, limits...); {
 	case err != nil:
 		return err
-	case reached != "" && reached == client:
-		return bots.ErrTooManyMails
 	case reached != "":
 		a.log.Debug("an address has had the mails of a day that strangers may cause; one more is not sent")
 		return nil
@@ -39,26 +40,35 @@ func (a *AccountMails) StoreAsked(ctx context.Context, m mailer.Mail, asked bots
 	return a.StoreMail(ctx, m)
 }
 
-// limits are those of a mail to an address, and the key of the client's, which
-// comes first: what it may not cause does not count for the address. Of the mails
-// to an address that has an account one is kept for the way in.
-func (a *AccountMails) limits(ctx context.Context, to string, asked bots.Asked) (list []db.Limit, client string, err error) {
-	if asked.Client = visible(asked.Client); asked.Client != "" {
-		client = a.secrets.Hash("mails of client", asked.Client)
-		list = append(list, db.Limit{Key: client, Max: mailsAClient, Within: time.Hour})
+// countClient counts a mail that a client causes, also one that is not sent because its
+// address has had enough: when a client has caused too many must not tell which
+// addresses have an account. What a client may not cause does not count for the address.
+func (a *AccountMails) countClient(ctx context.Context, client string) error {
+	if client == "" {
+		return nil
 	}
-	list = append(list, db.Limit{Key: a.secrets.Hash("mails to address", to), Max: mailsAnAddress, Within: 24 * time.Hour})
+	reached, err := a.db.Count(ctx, db.Limit{Key: a.secrets.Hash("mails of client", client), Max: mailsAClient, Within: time.Hour})
+	if err == nil && reached != "" {
+		err = bots.ErrTooManyMails
+	}
+	return err
+}
+
+// limits are those of a mail to an address. Of the mails to one that has an account
+// one is kept for the way in.
+func (a *AccountMails) limits(ctx context.Context, to string, wayIn bool) ([]db.Limit, error) {
+	all := db.Limit{Key: a.secrets.Hash("mails to address", to), Max: mailsAnAddress, Within: 24 * time.Hour}
 	others := db.Limit{Key: a.secrets.Hash("other mails to address", to), Max: mailsAnAddress, Within: 24 * time.Hour}
 	switch _, err := a.db.FindModerator(ctx, to); {
 	case err == nil:
 		others.Max--
 	case !errors.Is(err, db.ErrNotFound):
-		return nil, "", err
+		return nil, err
 	}
-	if !asked.WayIn {
-		list = append(list, others)
+	if wayIn {
+		return []db.Limit{all}, nil
 	}
-	return list, client, nil
+	return []db.Limit{all, others}, nil
 }
 
 // visible returns the client, or nothing where it cannot be told from others: on

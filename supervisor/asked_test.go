@@ -203,3 +203,25 @@ func TestTheLogHasNoAddress(t *testing.T) {
 		t.Errorf("the log says:\n%s", log)
 	}
 }
+
+// TestLimitsDoNotTellWhoHasAnAccount has a client ask for more mails to an address than
+// it gets, and look when it may ask for no more: that is after as many whether there is
+// an account or not.
+func TestLimitsDoNotTellWhoHasAnAccount(t *testing.T) {
+	o := openOffice(t)
+	if _, err := o.db.CreateModerator(t.Context(), "owner@example.org", "hash"); err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]int{}
+	for address, client := range map[string]string{"owner@example.org": "192.0.2.1", "nobody@example.org": "192.0.2.2"} {
+		for range 5 {
+			o.mustAsk(address, bots.Asked{Client: client})
+		}
+		for n := 0; n < 100 && o.ask(fmt.Sprint(n, client, "@example.org"), bots.Asked{Client: client}) == nil; n++ {
+			left[address] = n + 1
+		}
+	}
+	if left["owner@example.org"] != left["nobody@example.org"] {
+		t.Errorf("mails that are left: %v", left)
+	}
+}
