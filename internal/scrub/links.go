@@ -101,8 +101,8 @@ func (s *search) run() {
 		for end < len(s.b) && s.b[end] > ' ' {
 			end++
 		}
-		if end-start >= shortest {
-			s.word(start, end)
+		if end-start >= shortest && s.word(start, end) {
+			end = s.rest(end)
 		}
 		start = end + 1
 	}
@@ -122,8 +122,30 @@ func lower(b []byte) []byte {
 	return low
 }
 
-// word looks for links in what stands between two blanks.
-func (s *search) word(start, end int) {
+// rest takes out what follows a link, and returns the end of it: where a program has
+// cut a token with blanks, the parts would go on otherwise.
+func (s *search) rest(end int) int {
+	for {
+		from := end
+		for from < len(s.b) && s.b[from] <= ' ' {
+			from++
+		}
+		stop := s.run64(from, len(s.b))
+		if !s.random(from, stop) {
+			return end
+		}
+		to := from + 1
+		for to < stop && (s.breaks[to] != hardBreak || s.random(to, stop)) {
+			to++
+		}
+		s.found = append(s.found, span{s.at[from].from, s.at[to-1].to})
+		end = to
+	}
+}
+
+// word looks for links in what stands between two blanks, and tells whether it ends
+// with one.
+func (s *search) word(start, end int) (link bool) {
 	done := start
 	for _, hit := range s.hits(start, end) {
 		if hit.to <= done {
@@ -137,6 +159,7 @@ func (s *search) word(start, end int) {
 		s.found = append(s.found, span{s.at[from].from, s.at[to-1].to})
 		done = to
 	}
+	return done == end
 }
 
 // hit is where a link is surely ours: from its host or its token on, to the end of
@@ -253,8 +276,8 @@ func (s *search) tokenEnd(at, stop int) int {
 	return i
 }
 
-// random tells whether the line that begins at i begins with something long that is
-// no word of a language.
+// random tells whether what begins at i, with a line or after a blank, begins with
+// something long that is no word of a language.
 func (s *search) random(i, stop int) bool {
 	const long = 12
 	odd := false

@@ -277,6 +277,26 @@ func TestStripKeepsTheRest(t *testing.T) {
 	}
 }
 
+// A token that a program has cut with blanks goes as a whole.
+func TestStripWhatIsCutWithBlanks(t *testing.T) {
+	box := mustBox(t)
+	links := scrub.NewLinks(web, box)
+	for i := range 50 {
+		token := box.Sign("mail.unsubscribe", fmt.Sprint(i, " anna@riders.example"), time.Time{})
+		link := web + "/city/nuernberg/mail/unsubscribe/" + token
+		at := len(link) - len(token) + 30
+		for _, cut := range []string{" ", "\u00a0", "\t", " \n", "\n\n", "\n \n> ", "  "} {
+			for _, text := range []string{link[:at] + cut + link[at:], every(link, 70, cut), link[:at-20] + cut + link[at-20:]} {
+				text = report + "\n" + text + "\nRichtung Fürth"
+				got := links.Strip(text)
+				if shows(got, token) || !strings.HasPrefix(got, report) || !strings.HasSuffix(got, "Richtung Fürth") {
+					t.Fatalf("%q\nbecame %q", text, got)
+				}
+			}
+		}
+	}
+}
+
 func TestStripTakesLongWhereNothingIsAllocated(t *testing.T) {
 	links := scrub.NewLinks(web, mustBox(t))
 	text := strings.Repeat(report+" Richtung Fürth\n", 100)
