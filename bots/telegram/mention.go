@@ -39,11 +39,18 @@ func (s self) text(m *message) string {
 	return without(m.Text, ranges)
 }
 
+// The bounds of what is read of a message: Telegram takes 4096 characters and 100
+// entities. To find all of them takes the product of both.
+const (
+	maxText     = 32 << 10 // bytes
+	maxEntities = 200
+)
+
 // names returns the places in text, in bytes and in order, where an entity names
 // somebody and is says that it counts.
 func names(text string, entities []entity, is func(e entity, words string) bool) [][2]int {
 	var ranges [][2]int
-	for _, e := range entities {
+	for _, e := range entities[:min(len(entities), maxEntities)] {
 		if e.Type != "mention" && e.Type != "text_mention" {
 			continue
 		}

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"ticketfrei/bots/kit/chat"
 )
 
 func FuzzUpdate(f *testing.F) {
@@ -61,5 +64,27 @@ func TestNamesAreTakenOut(t *testing.T) {
 				t.Errorf("text of %s is %q, want %q", raw, got, want)
 			}
 		})
+	}
+}
+
+// TestGiantMessageIsRead has the API send a message that Telegram would not take: it is
+// read in no time, and what is no name stays.
+func TestGiantMessageIsRead(t *testing.T) {
+	mention := `{"type":"mention","offset":7,"length":5}`
+	u, err := parseUpdate([]byte(`{"update_id":8,"message":{"message_id":5,"from":{"id":77},"chat":{"id":77,"type":"private"},
+		"text":"Kontis @anna ` + strings.Repeat("ü", 1<<20) + `","entities":[` + strings.Repeat(mention+",", 20_000) + mention + `]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	events := self{}.events(u)
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if len(events) != 1 {
+		t.Fatalf("%d events", len(events))
+	}
+	if m := events[0].(chat.Message); !strings.HasPrefix(m.Text, "Kontis ü") || len(m.Text) > maxText {
+		t.Errorf("the text is %d bytes and begins with %.20q", len(m.Text), m.Text)
 	}
 }
