@@ -130,8 +130,11 @@ func profile(text string, at int) (s span, ok bool) {
 	start := max(0, at-maxPart)
 	start += strings.LastIndexAny(text[start:at], " \t\n<>\"()[]") + 1
 	scheme := strings.Index(text[start:at], "://")
-	if scheme < 0 {
-		return span{}, false
+	if scheme < 0 { // people leave it out
+		host, _, _ := strings.Cut(text[start:at], "/")
+		if scheme = 0; !isDomain(shown(strings.ToLower(host))) {
+			return span{}, false
+		}
 	}
 	for scheme > 0 && isHost(text[start+scheme-1]) {
 		scheme--

@@ -33,6 +33,8 @@ func TestPeople(t *testing.T) {
 		"Kontis https://chaos.example/@anna/11223344.":             "Kontis .",
 		"Kontis https://chaos.example/@anna@other.example U1":      "Kontis U1",
 		"Kontis (siehe https://chaos.example/@anna) U1":            "Kontis (siehe ) U1",
+		"Kontis chaos.example/@anna U1":                            "Kontis U1",
+		"Kontis (siehe Chaos.example/web/@anna/11223344) U1":       "Kontis (siehe ) U1",
 		"anna@example.org":                                         "",
 		"@anna@example.org!":                                       "",
 		"nuernberg@tickets.example.org @tickets@chaos.example U1":  "U1",
@@ -58,6 +60,7 @@ func TestPeopleLeavesPlaces(t *testing.T) {
 		"U1@Plärrer.Fahren Richtung Fürth", "U1@Hbf.In Richtung Fürth", "u1@plärrer.richtung fürth", "Kontis@Hbf.Richtung Fürth",
 		"U1@Plärrer...Richtung Fürth", "@", "@@", "a@", "@a", "@a.b", "name (at) host", "anna at example dot org", "@@example.org",
 		"https://maps.example/@49.4521,11.0767,15z", "https://maps.example/place/Pl%C3%A4rrer/@-49.4521,11.0767,15z", "/@anna",
+		"U1/@Plärrer", "maps.example/@49.4521,11.0767,15z",
 		"مفتشون @ المحطة",
 	} {
 		if got := scrub.People(text); got != text {
