@@ -119,7 +119,7 @@ func TestFloodOfForgedMails(t *testing.T) {
 	}
 
 	told := f.box.waitFor(t, floodedModerator, "280 reports in ")
-	if subject := told.Header.Get("Subject"); subject != "Nuernberg: 280 reports wait for you" {
+	if subject := told.Header.Get("Subject"); subject != "nuernberg: 280 reports wait for you" {
 		t.Errorf("the subject is %q", subject)
 	}
 	b := f.moderator
