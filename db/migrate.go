@@ -19,11 +19,25 @@ func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][
 	if err := d.migrateCore(ctx, box); err != nil {
 		return err
 	}
-	if err := errors.Join(d.seqs.begin(d.write.WithContext(ctx)), d.fanoutIDs.begin(d.write.WithContext(ctx))); err != nil {
+	if err := d.beginSequences(ctx); err != nil {
 		return err
 	}
 	for name, list := range networks {
 		if err := d.migrate(ctx, name, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beginSequences has ids go on after those that there are. Where the file is damaged
+// there they are looked for again when the first is needed: the rest of the program
+// works, and says what to do.
+func (d *DB) beginSequences(ctx context.Context) error {
+	tx := d.write.WithContext(ctx)
+	for _, s := range []*sequence{&d.seqs, &d.fanoutIDs} {
+		err := s.begin(tx)
+		if d.damage.noticed(err); err != nil && !isDamage(err) {
 			return err
 		}
 	}
