@@ -14,9 +14,6 @@ const maxKeptID = 1000
 // city, bot and network of r are set.
 func KeyReport(box *secret.Box, r *report.Report, in Incoming) {
 	r.ID = box.ReportID(r.Network, r.BotID, in.ID)
-	if in.KeepID && len(in.ID) <= maxKeptID {
-		r.NetworkID = box.Seal(report.MessagePlace(r.ID), in.ID)
-	}
 	if in.Author != "" {
 		r.Author = box.Author(r.CityID, r.Network, in.Author)
 	}
@@ -26,11 +23,15 @@ func KeyReport(box *secret.Box, r *report.Report, in Incoming) {
 	if in.Unverified != nil {
 		keyUnverified(box, r, *in.Unverified)
 	}
+	if in.KeepID && len(in.ID) <= maxKeptID {
+		r.NetworkID = box.Seal(report.MessagePlace(r.ID), in.ID)
+	}
 }
 
-// keyUnverified keeps apart what somebody wrote and what others wrote in that name.
+// keyUnverified keeps apart what somebody wrote and what others wrote in that name,
+// or as a message with that id.
 func keyUnverified(box *secret.Box, r *report.Report, o Origin) {
-	r.Unverified = true
+	r.Unverified, r.ID = true, box.Unverified(r.ID)
 	if r.Author != "" {
 		r.LeftOut, r.Author = r.Author, box.Unverified(r.Author)
 	}

@@ -135,10 +135,13 @@ const throwAtOnce = 100
 
 // HeldUntold returns the cities with reports that came before until, are held, and
 // that their moderators were not told of. Cities that were told after told are left
-// out.
-func (d *DB) HeldUntold(ctx context.Context, until, told time.Time) ([]int64, error) {
+// out, unless nothing waits any more of what they were told of: then those that were
+// told after again are.
+func (d *DB) HeldUntold(ctx context.Context, until, told, again time.Time) ([]int64, error) {
 	ids, err := ReadColumn[int64](ctx, d, `SELECT DISTINCT r.city_id FROM reports AS r INDEXED BY reports_held JOIN cities AS c ON c.id = r.city_id
-		WHERE r.state = 'held' AND r.received > c.held_told AND r.received < ? AND c.held_told < ?`, millis(until), millis(told))
+		WHERE r.state = 'held' AND r.received > c.held_told AND r.received < ?1 AND (c.held_told < ?2 OR c.held_told < ?3
+			AND NOT EXISTS (SELECT 1 FROM reports AS o WHERE o.state = 'held' AND o.city_id = c.id AND o.received <= c.held_told))`,
+		millis(until), millis(told), millis(again))
 	if err != nil {
 		return nil, fmt.Errorf("list cities with held reports: %w", err)
 	}

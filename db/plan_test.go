@@ -124,7 +124,7 @@ func plans(heard db.Heard) []planned {
 			[]string{"COVERING INDEX reports_held (city_id=?)"}, nil},
 		{"held reports", func(ctx context.Context, d *db.DB) error { _, err := d.HeldReports(ctx, 5, 50); return err },
 			[]string{"INDEX reports_held (city_id=?)"}, nil},
-		{"who is to be told", func(ctx context.Context, d *db.DB) error { _, err := d.HeldUntold(ctx, noon, noon); return err },
+		{"who is to be told", func(ctx context.Context, d *db.DB) error { _, err := d.HeldUntold(ctx, noon, noon, noon); return err },
 			[]string{"c USING INTEGER PRIMARY KEY"}, []string{"r USING COVERING INDEX reports_held"}}, // that is what is held
 		{"let through", func(ctx context.Context, d *db.DB) error {
 			_, err := d.Held(ctx, 5, db.Choice{}, 0, 64)

@@ -188,7 +188,7 @@ func TestHeldUntold(t *testing.T) {
 	a := openArchive(t)
 	untold := func() []int64 {
 		t.Helper()
-		ids, err := a.HeldUntold(context.Background(), a.now.Add(-5*time.Second), a.now.Add(-8*time.Hour))
+		ids, err := a.HeldUntold(context.Background(), a.now.Add(-5*time.Second), a.now.Add(-8*time.Hour), a.now.Add(-time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,20 +199,30 @@ func TestHeldUntold(t *testing.T) {
 		dbtest.MustJudge(t, a.DB, dbtest.MustHear(t, a.DB, newReport(a.city, id, "a", id, a.now)), passed, holding{})
 	}
 	steps := []struct {
-		name  string
-		after time.Duration
-		hold  bool
-		want  int
+		name   string
+		after  time.Duration
+		hold   bool
+		decide bool // about all that is held before
+		want   int
 	}{
-		{"nothing is held", 0, false, 0},
-		{"more may come", time.Second, true, 0},
-		{"it is time", 6 * time.Second, false, 1},
-		{"they were told", time.Minute, false, 0},
-		{"more of it", time.Hour, true, 0},
-		{"eight hours later", 8 * time.Hour, false, 1},
-		{"nothing new", 9 * time.Hour, false, 0},
+		{"nothing is held", 0, false, false, 0},
+		{"more may come", time.Second, true, false, 0},
+		{"it is time", 6 * time.Second, false, false, 1},
+		{"they were told", time.Minute, false, false, 0},
+		{"more of it", time.Hour, true, false, 0},
+		{"eight hours later", 8 * time.Hour, false, false, 1},
+		{"nothing new", 9 * time.Hour, false, false, 0},
+		{"the next flood", time.Minute, true, false, 1},
+		{"they have decided", time.Minute, false, true, 0},
+		{"one more at once", time.Minute, true, false, 0},
+		{"an hour after they were told", time.Hour, false, false, 1},
 	}
 	for i, s := range steps {
+		if s.decide {
+			if _, err := a.ThrowAway(t.Context(), a.city.ID, db.Choice{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if s.hold {
 			hold(fmt.Sprint(i))
 		}

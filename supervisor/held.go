@@ -21,8 +21,10 @@ const (
 	// many there are.
 	heldLook   = 2 * time.Second
 	heldGather = 5 * time.Second
-	// heldEvery is how often the moderators of a city are told, at most.
+	// heldEvery is how often the moderators of a city are told, at most; heldAgain
+	// where they have decided about all that they were told of.
 	heldEvery = 8 * time.Hour
+	heldAgain = time.Hour
 )
 
 // HeldMail mails the moderators of a city that reports are held and wait for them.
@@ -54,7 +56,7 @@ func (h *HeldMail) Run(ctx context.Context) error {
 // tellAll tells the moderators of all cities that are to be told.
 func (h *HeldMail) tellAll(ctx context.Context) error {
 	now := h.Now()
-	cities, err := h.DB.HeldUntold(ctx, now.Add(-heldGather), now.Add(-heldEvery))
+	cities, err := h.DB.HeldUntold(ctx, now.Add(-heldGather), now.Add(-heldEvery), now.Add(-heldAgain))
 	if err != nil {
 		return err
 	}

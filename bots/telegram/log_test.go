@@ -37,8 +37,8 @@ func TestLogsNameNobody(t *testing.T) {
 		errs = append(errs, err)
 	}
 	rider.BlockSilently(w.account)
-	rider.Write(w.account, "/help") // which cannot be answered
 	send(rider.ID())
+	rider.Write(w.account, "/help") // which cannot be answered: the rider is gone
 	former := group.ID()
 	group.Silence(w.account)
 	send(former)

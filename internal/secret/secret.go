@@ -180,8 +180,9 @@ func (b *Box) AuthorOf(cityID int64, former string) string {
 	return b.Hash("author", strconv.FormatInt(cityID, 10), former)
 }
 
-// Unverified returns what stands for an author in whose name anybody can write.
-func (b *Box) Unverified(author string) string { return b.Hash("unverified", author) }
+// Unverified returns what stands for an author in whose name anybody can write, or for
+// a report whose id anybody can choose.
+func (b *Box) Unverified(known string) string { return b.Hash("unverified", known) }
 
 // ReportID derives the id of a report from the network, the bot and the network's
 // own id of the message: see Hash. A message that is seen twice is therefore one
