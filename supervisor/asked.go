@@ -9,6 +9,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/mailer"
 )
 
@@ -32,7 +33,7 @@ func (a *AccountMails) StoreAsked(ctx context.Context, m mailer.Mail, asked bots
 		return err
 	case reached != "":
 		a.log.Debug("an address has had the mails of a day that strangers may cause; one more is not sent")
-		return nil
+		asked.Nobody = true // the same work: how long it takes tells nothing
 	}
 	if asked.Nobody {
 		m.To = ""
@@ -71,11 +72,11 @@ func (a *AccountMails) limits(ctx context.Context, to string, wayIn bool) ([]db.
 	return []db.Limit{all, others}, nil
 }
 
-// visible returns the client, or nothing where it cannot be told from others: on
-// loopback stands a proxy that does not say for whom it asks, or the operator.
+// visible returns the client, or nothing where it cannot be told from others, as
+// behind a gateway.
 func visible(client string) string {
 	network, _, _ := strings.Cut(client, "/")
-	if ip, err := netip.ParseAddr(network); err != nil || ip.Unmap().IsLoopback() {
+	if ip, err := netip.ParseAddr(network); err != nil || clients.IsGateway(ip) {
 		return ""
 	}
 	return client
