@@ -90,20 +90,30 @@ func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	return protection.Handler, nil
 }
 
-// limitPosts lets one address post n times in a while. Further posts get an
-// error page. Looking at the form is free.
+// everybody is how many visitors are reckoned with who come from one address, where
+// that is a gateway's.
+const everybody = 50
+
+// limitPosts lets one address post n times in a while; one that stands for everybody
+// that many times more. Further posts get an error page. Looking at the form is free.
 func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Handler {
-	limit := httprate.LimitBy(n, while,
-		func(r *http.Request) (string, error) { return s.ClientIP(r), nil },
-		httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, "error.too_many")))
+	limit := func(n int) func(http.Handler) http.Handler {
+		return httprate.LimitBy(n, while,
+			func(r *http.Request) (string, error) { return s.ClientIP(r), nil },
+			httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, "error.too_many")))
+	}
+	one, all := limit(n), limit(n*everybody)
 	return func(next http.Handler) http.Handler {
-		limited := limit(next)
+		one, all := one(next), all(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPost {
-				limited.ServeHTTP(w, r)
-				return
+			switch {
+			case r.Method != http.MethodPost:
+				next.ServeHTTP(w, r)
+			case s.clientNetwork(r).IsValid():
+				one.ServeHTTP(w, r)
+			default:
+				all.ServeHTTP(w, r)
 			}
-			next.ServeHTTP(w, r)
 		})
 	}
 }
