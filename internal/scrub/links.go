@@ -56,12 +56,35 @@ func (l *Links) Strip(text string) string {
 	if !mayHoldLink(text) {
 		return text
 	}
-	s := &search{links: l, plain: read(text)}
-	s.run()
-	if len(s.found) == 0 {
+	found := l.find(text)
+	if len(found) == 0 {
 		return text
 	}
-	return without(text, s.found)
+	return without(text, found)
+}
+
+// find returns where the links are in text. What is not yet decoded is searched for
+// tokens too: "100%" before one takes its first letters when it is decoded.
+func (l *Links) find(text string) (found []span) {
+	p := withoutBreaks(text)
+	for range maxDecoding {
+		next := p.decoded()
+		if bytes.Equal(next.b, p.b) {
+			break
+		}
+		if bytes.IndexByte(p.b, '%') >= 0 {
+			found = append(found, l.search(p, nil)...)
+		}
+		p = next
+	}
+	return append(found, l.search(p, l.hosts)...)
+}
+
+// search returns where in p tokens are, or links of hosts with one.
+func (l *Links) search(p *plain, hosts [][]byte) []span {
+	s := &search{plain: p, box: l.box, hosts: hosts}
+	s.run()
+	return s.found
 }
 
 // mayHoldLink tells whether a text has as many characters without a blank as a link
@@ -88,7 +111,8 @@ func mayHoldLink(text string) bool {
 // search is the search for links in one text.
 type search struct {
 	*plain
-	links *Links
+	box   *secret.Box
+	hosts [][]byte
 	low   []byte // b in lower case
 	tries int
 	found []span // in the text
@@ -172,7 +196,7 @@ type hit struct {
 // hits returns what is found between start and end, in its order.
 func (s *search) hits(start, end int) []hit {
 	hits := s.tokens(start, end)
-	for _, host := range s.links.hosts {
+	for _, host := range s.hosts {
 		for at := start; ; {
 			i := bytes.Index(s.low[at:end], host)
 			if i < 0 {
@@ -233,7 +257,7 @@ func (s *search) token(at, stop int) int {
 		return stop
 	}
 	begin := string(s.b[at : at+shortest])
-	if s.links.box.TokenLength(begin) > 0 || secret.LooksLikeFormerToken(begin) {
+	if s.box.TokenLength(begin) > 0 || secret.LooksLikeFormerToken(begin) {
 		return s.tokenEnd(at, stop)
 	}
 	return 0
@@ -258,12 +282,12 @@ func isMixed(b []byte) bool {
 // without, or if what follows looks like no word.
 func (s *search) tokenEnd(at, stop int) int {
 	if stop-at >= shortest {
-		if n := s.links.box.TokenLength(string(s.b[at : at+shortest])); n > 0 {
+		if n := s.box.TokenLength(string(s.b[at : at+shortest])); n > 0 {
 			return min(at+n, stop)
 		}
 	}
 	for i := at + shortest; i <= min(stop, at+maxFormer); i++ {
-		if (i == stop || s.breaks[i] == hardBreak) && s.links.box.IsFormerToken(string(s.b[at:i])) {
+		if (i == stop || s.breaks[i] == hardBreak) && s.box.IsFormerToken(string(s.b[at:i])) {
 			return i
 		}
 	}
@@ -379,7 +403,7 @@ func (s *search) joined(first, i int) bool {
 		from--
 	}
 	line := s.low[from:i]
-	return bytes.Contains(line, []byte("://")) || slices.ContainsFunc(s.links.hosts, func(h []byte) bool { return bytes.Contains(line, h) })
+	return bytes.Contains(line, []byte("://")) || slices.ContainsFunc(s.hosts, func(h []byte) bool { return bytes.Contains(line, h) })
 }
 
 // end returns where the link ends that a token is in which ends at i.

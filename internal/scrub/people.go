@@ -1,6 +1,7 @@
 package scrub
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -8,32 +9,61 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// People returns text without the addresses of people: anna@example.org,
-// @anna@example.org and links to profiles such as https://example.org/@anna. An @
-// before the name of a place stays. A text of which nothing is left is empty.
+// People returns text without what leads to people: addresses (anna@example.org,
+// @anna@example.org, @anna:example.org), links to their profiles and chats, and phone
+// numbers, however encoded. An @ before the name of a place stays. A text of which
+// nothing is left is empty.
 func People(text string) string {
-	at := strings.IndexByte(text, '@')
-	if at < 0 {
+	found := people(text)
+	if isEncoded(text) {
+		found = append(found, hidden(text)...)
+	}
+	if len(found) == 0 {
 		return text
 	}
-	var found []span
-	for at < len(text) {
+	return without(text, found)
+}
+
+// people returns what in text leads to people, as it stands there.
+func people(text string) []span {
+	found := addresses(text)
+	found = append(found, profiles(text)...)
+	return append(found, numbers(text)...)
+}
+
+// hidden returns what in text leads to people when it is decoded. What is written
+// halfway is looked at as well: "100%" takes the first letters of what follows.
+func hidden(text string) (found []span) {
+	p := asPlain(text)
+	for range maxDecoding {
+		next := p.decoded()
+		if bytes.Equal(next.b, p.b) {
+			break
+		}
+		p = next
+		for _, s := range people(string(p.b)) {
+			found = append(found, span{p.at[s.from].from, p.at[s.to-1].to})
+		}
+	}
+	return found
+}
+
+// addresses returns what is written with an @.
+func addresses(text string) (found []span) {
+	for at := 0; at < len(text); {
+		next := strings.IndexByte(text[at:], '@')
+		if next < 0 {
+			break
+		}
+		at += next
 		if s, ok := address(text, at); ok {
 			found = append(found, s)
 			at = s.to
 		} else {
 			at++
 		}
-		next := strings.IndexByte(text[at:], '@')
-		if next < 0 {
-			break
-		}
-		at += next
 	}
-	if len(found) == 0 {
-		return text
-	}
-	return without(text, found)
+	return found
 }
 
 // maxPart is how long one of the two parts of an address is at most, in bytes: that
@@ -43,13 +73,16 @@ const maxPart = 255
 // address returns the address around the @ at at.
 func address(text string, at int) (s span, ok bool) {
 	local := localPart(text[max(0, at-maxPart):at])
+	if local == "" {
+		local = quoted(text[max(0, at-maxPart):at])
+	}
+	if local == "" {
+		return handle(text, at)
+	}
 	from := at - len(local)
 	to := at + 1 + len(domain(text[at+1:min(len(text), at+1+maxPart)]))
-	if local == "" {
-		return profile(text, at)
-	}
 	handle := from > 0 && text[from-1] == '@' // as on Mastodon
-	if name := shown(text[at+1 : to]); !isDomain(name) || !handle && isPlace(local, name) {
+	if name := text[at+1 : to]; !isDomain(name) || !handle && isPlace(local, name) {
 		return span{}, false
 	}
 	for _, before := range []string{"@", "mailto:", "acct:", "xmpp:"} {
@@ -73,6 +106,37 @@ func localPart(text string) string {
 	return strings.TrimLeft(text[i:], ".!?*'_-`~")
 }
 
+// quoted returns the end of text that stands in quotes, as in "a b"@example.org.
+func quoted(text string) string {
+	if !strings.HasSuffix(text, `"`) {
+		return ""
+	}
+	line := text[strings.LastIndexByte(text, '\n')+1 : len(text)-1]
+	if open := strings.LastIndexByte(line, '"'); open >= 0 {
+		return text[len(text)-1-len(line)+open:]
+	}
+	return ""
+}
+
+// handle returns the name that the @ at at begins: @anna:example.org, as in Matrix, or
+// @anna.bsky.social.
+func handle(text string, at int) (s span, ok bool) {
+	after := text[at+1 : min(len(text), at+1+maxPart)]
+	name := domain(after)
+	if strings.HasSuffix(strings.ToLower(name), ".bsky.social") {
+		return span{at, at + 1 + len(name)}, true
+	}
+	local := strings.IndexFunc(after, func(r rune) bool { return !isWord(r) && !strings.ContainsRune("._=/+-", r) })
+	if local <= 0 || after[local] != ':' {
+		return span{}, false
+	}
+	server := domain(after[local+1:])
+	if !isDomain(server) || !exists(server) || isPlace(after[:local], server) {
+		return span{}, false
+	}
+	return span{at, at + 1 + local + 1 + len(server)}, true
+}
+
 // domain returns the beginning of text that may be a domain.
 func domain(text string) string {
 	i := 0
@@ -89,16 +153,6 @@ func domain(text string) string {
 		return name[:dot+digit] // a blank is missing
 	}
 	return name
-}
-
-// shown returns what can be seen of s.
-func shown(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) {
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // isDomain tells whether name has the form of a domain that people have addresses at.
@@ -118,40 +172,14 @@ func isPlace(local, name string) bool {
 	first, n := utf8.DecodeRuneInString(top)
 	sentence := unicode.IsUpper(first) && strings.ContainsFunc(top[n:], unicode.IsLower)
 	line := len(local) <= 4 && strings.ContainsFunc(local, unicode.IsDigit)
-	_, known := publicsuffix.PublicSuffix(strings.ToLower(name))
-	return sentence && line || (sentence || line) && !known
+	return sentence && line || (sentence || line) && !exists(name)
 }
 
-// profile returns the link around "/@anna" at at.
-func profile(text string, at int) (s span, ok bool) {
-	if at == 0 || text[at-1] != '/' || isNumber(text[at+1:]) {
-		return span{}, false
-	}
-	start := max(0, at-maxPart)
-	start += strings.LastIndexAny(text[start:at], " \t\n<>\"()[]") + 1
-	scheme := strings.Index(text[start:at], "://")
-	if scheme < 0 { // people leave it out
-		host, _, _ := strings.Cut(text[start:at], "/")
-		if scheme = 0; !isDomain(shown(strings.ToLower(host))) {
-			return span{}, false
-		}
-	}
-	for scheme > 0 && isHost(text[start+scheme-1]) {
-		scheme--
-	}
-	to := at
-	for to < len(text) && isURL(text[to]) {
-		to++
-	}
-	return span{start + scheme, at + len(strings.TrimRight(text[at:to], ".,;:!?"))}, true
+// exists tells whether there are domains that end as name does.
+func exists(name string) bool {
+	suffix, known := publicsuffix.PublicSuffix(strings.ToLower(name))
+	return known || strings.Contains(suffix, ".")
 }
 
-// isNumber tells whether text begins with a number, as in a link to a map.
-func isNumber(text string) bool {
-	text = strings.TrimPrefix(text, "-")
-	return text != "" && '0' <= text[0] && text[0] <= '9'
-}
-
-// isMark tells whether r may stand within a word though it is no letter: accents,
-// and what cannot be seen.
-func isMark(r rune) bool { return unicode.In(r, unicode.M, unicode.Cf) }
+// isMark tells whether r may stand within a word though it is no letter, as accents.
+func isMark(r rune) bool { return unicode.Is(unicode.M, r) }

@@ -3,6 +3,7 @@ package scrub
 import (
 	"bytes"
 	"html"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -26,19 +27,6 @@ type plain struct {
 // maxDecoding is how often something is decoded that decodes to something encoded.
 const maxDecoding = 4
 
-// read returns text as plain. Blanks and blank lines stay, as separators.
-func read(text string) *plain {
-	p := withoutBreaks(text)
-	for range maxDecoding {
-		next := p.decoded()
-		if bytes.Equal(next.b, p.b) {
-			break
-		}
-		p = next
-	}
-	return p
-}
-
 func newPlain(size int) *plain {
 	return &plain{b: make([]byte, 0, size), at: make([]span, 0, size), breaks: make([]byte, 0, size)}
 }
@@ -47,12 +35,38 @@ func (p *plain) add(b byte, at span, br byte) {
 	p.b, p.at, p.breaks = append(p.b, b), append(p.at, at), append(p.breaks, br)
 }
 
-// withoutBreaks leaves out line breaks.
+// asPlain returns text as it stands.
+func asPlain(text string) *plain {
+	p := newPlain(len(text))
+	for i := range len(text) {
+		p.add(text[i], span{i, i + 1}, noBreak)
+	}
+	return p
+}
+
+// isEncoded tells whether text may say something else when it is decoded.
+func isEncoded(text string) bool {
+	for _, r := range text {
+		if r < utf8.RuneSelf {
+			if mayBegin(byte(r)) {
+				return true
+			}
+		} else if _, is := standsFor(r); is {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutBreaks leaves out line breaks. Blanks and blank lines stay, as separators.
 func withoutBreaks(text string) *plain {
 	p := newPlain(len(text))
 	br := byte(noBreak)
 	for i := 0; i < len(text); {
-		n, kind := lineBreak(text[i:])
+		n, kind := 0, byte(noBreak)
+		if b := text[i]; b == '=' || b == '\r' || b == '\n' {
+			n, kind = lineBreak(text[i:])
+		}
 		switch {
 		case n == 0:
 			p.add(text[i], span{i, i + 1}, br)
@@ -93,6 +107,9 @@ func isQuote(b byte) bool { return b == '>' || b == '|' || isBlank(b) }
 
 // decoded decodes once what is encoded, and leaves out what cannot be seen.
 func (p *plain) decoded() *plain {
+	if !slices.ContainsFunc(p.b, mayBegin) {
+		return p
+	}
 	next := newPlain(len(p.b))
 	br := byte(noBreak)
 	for i := 0; i < len(p.b); {
@@ -110,6 +127,9 @@ func (p *plain) decoded() *plain {
 	return next
 }
 
+// mayBegin tells whether something encoded may begin with b.
+func mayBegin(b byte) bool { return b == '%' || b == '\\' || b == '&' || b >= utf8.RuneSelf }
+
 // decode returns what b begins with, and how many bytes of b that is.
 func decode(b []byte) (out []byte, n int) {
 	switch {
@@ -125,7 +145,14 @@ func decode(b []byte) (out []byte, n int) {
 		return decodeEntity(b)
 	case b[0] >= utf8.RuneSelf:
 		r, n := utf8.DecodeRune(b)
-		return plainRune(r, b[:n]), n
+		switch letter, is := standsFor(r); {
+		case !is:
+			return b[:n], n
+		case letter < 0:
+			return nil, n
+		default:
+			return []byte{byte(letter)}, n
+		}
 	}
 	return b[:1], 1
 }
@@ -145,21 +172,25 @@ func decodeEntity(b []byte) (out []byte, n int) {
 	return b[:1], 1
 }
 
-// plainRune returns the letter that stands for another form of it: full-width
-// letters, full stops of other scripts. What cannot be seen is nothing.
-func plainRune(r rune, b []byte) []byte {
+// standsFor returns the letter that r is another form of: full-width letters, full
+// stops of other scripts. What cannot be seen stands for nothing, -1.
+func standsFor(r rune) (letter rune, is bool) {
 	const fullWidth = 'ａ' - 'a'
 	switch {
-	case r == '。' || r == '．' || r == '｡':
-		return []byte{'.'}
+	case r < utf8.RuneSelf:
+		return r, false
+	case r == '。' || r == '．' || r == '｡' || r == '﹒':
+		return '.', true
+	case r == '﹫':
+		return '@', true
 	case '！' <= r && r <= '～':
-		return []byte{byte(r - fullWidth)}
+		return r - fullWidth, true
 	case unicode.In(r, unicode.Cf, unicode.Variation_Selector) || r == '\u034f':
-		return nil
+		return -1, true
 	case unicode.IsSpace(r):
-		return []byte{' '}
+		return ' ', true
 	}
-	return b
+	return r, false
 }
 
 func isHex(b byte) bool {

@@ -1,6 +1,6 @@
 // Package scrub takes out of texts what must not be passed on: our own links that
 // hold tokens, which would unsubscribe or log in whoever the report was sent to, and
-// the addresses of people.
+// what leads to people: addresses, profiles, phone numbers.
 package scrub
 
 import (
@@ -20,10 +20,7 @@ func without(text string, spans []span) string {
 	b.Grow(len(text))
 	at := 0
 	for _, s := range ordered(text, spans) {
-		if s.to <= at {
-			continue
-		}
-		b.WriteString(text[at:max(at, s.from)])
+		b.WriteString(text[at:s.from])
 		at = s.to
 		if between(text[:s.from], text[s.to:]) {
 			b.WriteByte(' ') // what stands at both ends does not become one word
@@ -47,6 +44,19 @@ func ordered(text string, spans []span) []span {
 		all = append(all, unwrapped(text, s)...)
 	}
 	slices.SortFunc(all, func(a, b span) int { return a.from - b.from })
+	return united(all)
+}
+
+// united makes one of the spans that overlap, which are in order.
+func united(spans []span) []span {
+	var all []span
+	for _, s := range spans {
+		if last := len(all) - 1; last >= 0 && s.from < all[last].to {
+			all[last].to = max(all[last].to, s.to)
+		} else {
+			all = append(all, s)
+		}
+	}
 	return all
 }
 
