@@ -3,6 +3,7 @@ package bots
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -109,6 +110,18 @@ func (s *said) Unwrap() error { return s.cause }
 
 // Say returns the words in the language of t.
 func (s *said) Say(t T) string { return t(s.id, s.data...) }
+
+// InFull puts err into words for the operator's log, with all causes. What has no cause
+// says its words instead of their id.
+func InFull(err error, t T) string {
+	full := err.Error()
+	for s, ok := errors.AsType[*said](err); ok; s, ok = errors.AsType[*said](s.cause) {
+		if s.cause == nil {
+			return strings.ReplaceAll(full, s.id, s.Say(t))
+		}
+	}
+	return full
+}
 
 // Words puts err into words for a moderator. What cannot say itself is an
 // internal error: the operator finds it in the log.
