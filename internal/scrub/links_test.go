@@ -297,6 +297,33 @@ func TestStripWhatIsCutWithBlanks(t *testing.T) {
 	}
 }
 
+// A % before a token is not decoded with its first letters, so that its mark is lost.
+func TestStripAfterPercent(t *testing.T) {
+	box := mustBox(t)
+	links := scrub.NewLinks(web, box)
+	for i := range 200 {
+		token := box.Sign("mail.unsubscribe", fmt.Sprint(i, " anna@riders.example"), time.Time{})
+		for _, before := range []string{"%", "%2", "100%", "%%", "%25", "%252", "%25252", "％", "％2", "&#37;", "&percnt;2", "%\u200b", "%2\u200b", "\\%", "%4\u00ad"} {
+			got := links.Strip(report + " " + before + token + " Richtung Fürth")
+			if shows(got, token) || !strings.HasPrefix(got, report) || !strings.HasSuffix(got, "Richtung Fürth") {
+				t.Fatalf("%q before %q: %q", before, token, got)
+			}
+		}
+	}
+}
+
+// Links to a report, which hold no token, stay also where they are encoded.
+func TestStripLeavesEncodedLinks(t *testing.T) {
+	box := mustBox(t)
+	link := web + "/city/nuernberg#report-" + box.Hash("x") + box.Hash("y")
+	for range 3 {
+		link = url.QueryEscape(link)
+		if got := scrub.NewLinks(web, box).Strip(link); got != link {
+			t.Errorf("%q became %q", link, got)
+		}
+	}
+}
+
 func TestStripTakesLongWhereNothingIsAllocated(t *testing.T) {
 	links := scrub.NewLinks(web, mustBox(t))
 	text := strings.Repeat(report+" Richtung Fürth\n", 100)
@@ -332,6 +359,9 @@ func FuzzStrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before, after string) {
 		got := links.Strip(before + " " + web + "/confirm/" + token + " " + after)
 		if strings.Contains(got, token[:32]) {
+			t.Errorf("%q", got)
+		}
+		if got := links.Strip("100%" + token + " " + after); strings.Contains(got, token[:32]) {
 			t.Errorf("%q", got)
 		}
 		text := before + after

@@ -14,6 +14,9 @@ const (
 // numbers returns the phone numbers in text. They begin with + or 00: others look
 // like lines, times and houses.
 func numbers(text string) (found []span) {
+	if strings.IndexByte(text, '+') < 0 && !strings.Contains(text, "00") {
+		return nil
+	}
 	for i := 0; i < len(text); i++ {
 		prefix := 0
 		switch {

@@ -118,12 +118,15 @@ func quoted(text string) string {
 	return ""
 }
 
+// bluesky is where people's names there end.
+const bluesky = ".bsky.social"
+
 // handle returns the name that the @ at at begins: @anna:example.org, as in Matrix, or
 // @anna.bsky.social.
 func handle(text string, at int) (s span, ok bool) {
 	after := text[at+1 : min(len(text), at+1+maxPart)]
 	name := domain(after)
-	if strings.HasSuffix(strings.ToLower(name), ".bsky.social") {
+	if n := len(name) - len(bluesky); n > 0 && strings.EqualFold(name[n:], bluesky) {
 		return span{at, at + 1 + len(name)}, true
 	}
 	local := strings.IndexFunc(after, func(r rune) bool { return !isWord(r) && !strings.ContainsRune("._=/+-", r) })

@@ -46,14 +46,15 @@ func asPlain(text string) *plain {
 
 // isEncoded tells whether text may say something else when it is decoded.
 func isEncoded(text string) bool {
-	for _, r := range text {
-		if r < utf8.RuneSelf {
-			if mayBegin(byte(r)) {
-				return true
-			}
-		} else if _, is := standsFor(r); is {
+	for i := 0; i < len(text); i++ {
+		if !mayBegin(text[i]) {
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(text[i:])
+		if _, is := standsFor(r); is || r < utf8.RuneSelf {
 			return true
 		}
+		i += n - 1
 	}
 	return false
 }

@@ -42,7 +42,7 @@ func profile(word string) (s span, ok bool) {
 		return s, true
 	}
 	from, host, path := link(word)
-	if !isDomain(strings.ToLower(host)) || !isOfPerson(strings.ToLower(host), strings.ToLower(path)) {
+	if !isDomain(host) || !isOfPerson(strings.ToLower(host), strings.ToLower(path)) {
 		return span{}, false
 	}
 	return span{from, linkEnd(word)}, true
