@@ -81,8 +81,8 @@ func address(text string, at int) (s span, ok bool) {
 	}
 	from := at - len(local)
 	to := at + 1 + len(domain(text[at+1:min(len(text), at+1+maxPart)]))
-	handle := from > 0 && text[from-1] == '@' // as on Mastodon
-	if name := text[at+1 : to]; !isDomain(name) || !handle && isPlace(local, name) {
+	mastodon := from > 0 && text[from-1] == '@'
+	if name := text[at+1 : to]; !isDomain(name) || !mastodon && isPlace(local, name) {
 		return span{}, false
 	}
 	for _, before := range []string{"@", "mailto:", "acct:", "xmpp:"} {

@@ -32,7 +32,9 @@ func newPlain(size int) *plain {
 }
 
 func (p *plain) add(b byte, at span, br byte) {
-	p.b, p.at, p.breaks = append(p.b, b), append(p.at, at), append(p.breaks, br)
+	p.b = append(p.b, b)
+	p.at = append(p.at, at)
+	p.breaks = append(p.breaks, br)
 }
 
 // asPlain returns text as it stands.
