@@ -95,6 +95,7 @@ func TestPeople(t *testing.T) {
 		"Kontis https://api.whatsapp.com/send?phone=491701234567":                   "Kontis ",
 		"Kontis https://signal.me/#p/+491701234567 U1":                              "Kontis U1",
 		"Kontis sgnl://signal.me/#p/+491701234567 U1":                               "Kontis U1",
+		"Kontis whatsapp://send?phone=491701234567 U1":                              "Kontis U1",
 		"Kontis tel:+491701234567 U1":                                               "Kontis U1",
 		"Kontis tel:0911-1234567, U1":                                               "Kontis , U1",
 		"Kontis sms:01701234567?body=x U1":                                          "Kontis ?body=x U1",

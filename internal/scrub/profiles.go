@@ -127,7 +127,7 @@ func isNumber(text string) bool {
 }
 
 // contacts are links that lead to people by what they begin with.
-var contacts = []string{"tg:", "skype:", "threema:", "sgnl:", "sip:", "sips:", "xmpp:", "acct:", "matrix:u/"}
+var contacts = []string{"tg:", "skype:", "threema:", "sgnl:", "whatsapp:", "sip:", "sips:", "xmpp:", "acct:", "matrix:u/"}
 
 // phones are links that a number follows, also one without a country.
 var phones = []string{"tel:", "sms:", "smsto:", "callto:"}
