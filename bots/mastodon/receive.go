@@ -107,13 +107,16 @@ func (r *receiver) catchUpOrLater(ctx context.Context, s *stream) error {
 
 // catchUp hands over every mention after the cursor, oldest first, page by page.
 func (r *receiver) catchUp(ctx context.Context) error {
-	for {
+	for size := pageSize; ; size = min(2*size, pageSize) {
 		// Without a cursor the account never had a mention: every id is after "0".
-		p, err := r.page(ctx, cmp.Or(r.cursor, "0"))
+		p, err := r.page(ctx, cmp.Or(r.cursor, "0"), &size)
 		// The last condition is a server that does not know min_id and gives the
 		// newest page again.
 		if err != nil || p.newest == "" || p.newest == r.cursor {
 			return err
+		}
+		for range p.left {
+			r.log.Warn("kit.log.too_large", nil)
 		}
 		slices.Reverse(p.messages)
 		if err := r.hear(ctx, p.newest, p.messages...); err != nil {
@@ -127,18 +130,19 @@ func (r *receiver) catchUp(ctx context.Context) error {
 type mentionPage struct {
 	newest   string         // the id that the next page begins after; empty where there is none
 	messages []post.Message // the newest first
+	left     int            // how many were too large
 }
 
-// page asks for the mentions that came next after one: fewer where an answer with as
-// many as usual is too large.
-func (r *receiver) page(ctx context.Context, after string) (p mentionPage, err error) {
-	for size := pageSize; size > 0; size /= 4 {
-		p, err = r.readPage(ctx, url.Values{"min_id": {after}, "limit": {strconv.Itoa(size)}})
-		if !remote.TooLarge(err) {
-			break
+// page asks for size mentions that came next after one: for fewer where the answer is
+// too large, and size says then how many.
+func (r *receiver) page(ctx context.Context, after string, size *int) (mentionPage, error) {
+	for {
+		p, err := r.readPage(ctx, url.Values{"min_id": {after}, "limit": {strconv.Itoa(*size)}})
+		if !remote.TooLarge(err) || *size == 1 {
+			return p, err
 		}
+		*size = max(*size/4, 1)
 	}
-	return p, err
 }
 
 func (r *receiver) readPage(ctx context.Context, query url.Values) (p mentionPage, err error) {
@@ -151,7 +155,7 @@ func (r *receiver) readPage(ctx context.Context, query url.Values) (p mentionPag
 			p.newest = id
 		}
 		if !whole {
-			r.log.Warn("kit.log.too_large", nil)
+			p.left++
 		}
 		if m, ok := r.message(n); ok {
 			p.messages = append(p.messages, m)
