@@ -39,6 +39,7 @@ type Place struct {
 	client  netip.Prefix
 	busy    bool
 	grace   time.Duration
+	until   time.Time // grace counts
 	since   time.Time // idle
 	inAll   *list.Element
 	inCrowd *list.Element // of its network
@@ -86,14 +87,41 @@ func (r *Room) makeRoom(client netip.Prefix) (victim *Place, ok bool) {
 	} else if r.everyone.size < r.all {
 		return nil, true
 	}
+	victim = full.longestIdle()
+	if victim == nil && full == &r.everyone {
+		victim = r.ofTheMany(client)
+	}
+	if victim == nil {
+		return nil, false
+	}
+	victim.out()
+	return victim, true
+}
+
+// longestIdle is who has been idle for longest of those whose grace is over.
+func (c *crowd) longestIdle() *Place {
 	now := time.Now()
-	for e := full.idle.Front(); e != nil; e = e.Next() {
-		if victim = e.Value.(*Place); now.Sub(victim.since) >= victim.grace {
-			victim.out()
-			return victim, true
+	for e := c.idle.Front(); e != nil; e = e.Next() {
+		if p := e.Value.(*Place); now.Sub(p.since) >= p.grace || now.After(p.until) {
+			return p
 		}
 	}
-	return nil, false
+	return nil
+}
+
+// ofTheMany is one of the network that has the most places, if those are more than
+// the client's network would have: grace is for the few.
+func (r *Room) ofTheMany(client netip.Prefix) (p *Place) {
+	most := 1
+	if c := r.networks[client]; c != nil {
+		most += c.size
+	}
+	for _, c := range r.networks {
+		if c.size > most && c.idle.Len() > 0 {
+			p, most = c.idle.Front().Value.(*Place), c.size
+		}
+	}
+	return p
 }
 
 // SetBusy says whether there is something to do for the client. Then the place is
@@ -106,11 +134,12 @@ func (p *Place) SetBusy(busy bool) {
 }
 
 // SetGrace says how long the place must have been idle before it is given to
-// somebody else; at first not at all.
-func (p *Place) SetGrace(grace time.Duration) {
+// somebody else; at first not at all. After until that does not count any more: who
+// does a little again and again would keep the place for ever.
+func (p *Place) SetGrace(grace time.Duration, until time.Time) {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
-	p.grace = grace
+	p.grace, p.until = grace, until
 }
 
 // Leave gives the place up. It may be called again.

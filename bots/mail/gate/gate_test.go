@@ -46,6 +46,9 @@ func open(t *testing.T, r Rules) *entrance {
 	if r.Idle == 0 {
 		r.Idle = time.Minute
 	}
+	if r.Mail == 0 {
+		r.Mail = time.Minute
+	}
 	e := &entrance{T: t, Gate: New(l, r), accepted: make(chan *Conn)}
 	go func() {
 		defer close(e.accepted)
