@@ -195,6 +195,43 @@ func TestWaitForAMail(t *testing.T) {
 	}
 }
 
+// TestMailTakesItsTime has a mail come in chunks without end.
+func TestMailTakesItsTime(t *testing.T) {
+	e := open(t, Rules{All: 1, Each: 1, Mail: 50 * time.Millisecond})
+	client, c := e.enter()
+	c.SetMail(true)
+	c.SetBusy(true)
+	for start := time.Now(); ; {
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		_, _ = client.Write([]byte("x"))
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			return
+		}
+		if time.Since(start) > patience {
+			t.Fatal("it is read for ever")
+		}
+	}
+}
+
+// TestMailThatWasReadIsStored has a connection go whose mail was read a moment ago.
+func TestMailThatWasReadIsStored(t *testing.T) {
+	slow.Test(t, "waits longer than a connection is given that must go")
+	e := open(t, Rules{All: 1, Each: 1})
+	client, c := e.enter()
+	c.SetMail(true)
+	c.SetBusy(true)
+	c.end()
+	time.Sleep(goodbye + 100*time.Millisecond)
+	if _, err := c.Write([]byte("250 OK\r\n")); err != nil {
+		t.Error(err)
+	}
+	c.SetBusy(false)
+	e.mustGo(c)
+	if got, err := io.ReadAll(client); err != nil || string(got) != "250 OK\r\n" {
+		t.Errorf("%q %v", got, err)
+	}
+}
+
 // TestWhoMustGoAndStays does not close a connection that must go.
 func TestWhoMustGoAndStays(t *testing.T) {
 	slow.Test(t, "waits for a connection to be cut off")
