@@ -38,6 +38,7 @@ type Place struct {
 	here    bool // not left, and not given to somebody else
 	client  netip.Prefix
 	busy    bool
+	waiting bool
 	grace   time.Duration
 	until   time.Time // grace counts
 	since   time.Time // idle
@@ -133,6 +134,15 @@ func (p *Place) SetBusy(busy bool) {
 	p.requeue()
 }
 
+// SetWaiting says whether the client has to do something before what keeps the place
+// busy can go on. Meanwhile the place is idle.
+func (p *Place) SetWaiting(waiting bool) {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	p.waiting = waiting
+	p.requeue()
+}
+
 // SetGrace says how long the place must have been idle before it is given to
 // somebody else; at first not at all. After until that does not count any more: who
 // does a little again and again would keep the place for ever.
@@ -190,7 +200,7 @@ func (p *Place) crowds() []*crowd {
 // requeue makes the place the last of the idle ones if it has become idle, and
 // takes it out if it is no more. The caller holds mu.
 func (p *Place) requeue() {
-	idle := p.here && !p.busy
+	idle := p.here && (!p.busy || p.waiting)
 	switch {
 	case idle && p.inAll == nil:
 		p.enqueue()

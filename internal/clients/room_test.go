@@ -88,6 +88,18 @@ func TestWhoIsBusyInTurnIsIdleLast(t *testing.T) {
 	h.sent("b")
 }
 
+func TestWaitingIsIdle(t *testing.T) {
+	h := &hall{T: t, Room: clients.NewRoom(1, 1)}
+	a := h.enter("a", "", true)
+	a.SetBusy(true)
+	a.SetWaiting(true)
+	a.SetWaiting(false)
+	h.enter("b", "", false)
+	a.SetWaiting(true)
+	h.enter("c", "", true)
+	h.sent("a")
+}
+
 func TestGrace(t *testing.T) {
 	later := time.Now().Add(time.Hour)
 	h := &hall{T: t, Room: clients.NewRoom(2, 2)}
