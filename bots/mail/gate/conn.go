@@ -19,10 +19,10 @@ const goodbye = 2 * time.Second
 const (
 	// mailGrace is how long a client that has begun a mail may be silent before it
 	// must make room for others.
-	mailGrace = 5 * time.Second
+	mailGrace = 2 * time.Second
 	// mailTime is what a client has for a mail before it must make room for others,
 	// also if it is not silent: who sends a byte a second would stay for ever.
-	mailTime = 15 * time.Second
+	mailTime = 5 * time.Second
 )
 
 // errProxyHeader refuses a header of the PROXY protocol.
