@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// waitGrace is how long a busy place must have waited for its client before it is
+// idle.
+const waitGrace = 500 * time.Millisecond
+
 // Room has places for so many at a time, in all and of one client's network.
 // Whoever comes when it is full takes the place of the one who has been idle for
 // longest. It is safe for use by many goroutines.
@@ -103,11 +107,19 @@ func (r *Room) makeRoom(client netip.Prefix) (victim *Place, ok bool) {
 func (c *crowd) longestIdle() *Place {
 	now := time.Now()
 	for e := c.idle.Front(); e != nil; e = e.Next() {
-		if p := e.Value.(*Place); now.Sub(p.since) >= p.grace || now.After(p.until) {
+		if p := e.Value.(*Place); p.mayGo(now) {
 			return p
 		}
 	}
 	return nil
+}
+
+func (p *Place) mayGo(now time.Time) bool {
+	idle := now.Sub(p.since)
+	if p.busy { // and waiting
+		return idle >= waitGrace
+	}
+	return idle >= p.grace || now.After(p.until)
 }
 
 // ofTheMany is one of the network that has the most places, if those are more than

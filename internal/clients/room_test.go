@@ -96,7 +96,9 @@ func TestWaitingIsIdle(t *testing.T) {
 	a.SetWaiting(false)
 	h.enter("b", "", false)
 	a.SetWaiting(true)
-	h.enter("c", "", true)
+	h.enter("c", "", false) // it has only begun to wait
+	time.Sleep(510 * time.Millisecond)
+	h.enter("d", "", true)
 	h.sent("a")
 }
 
