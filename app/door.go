@@ -13,7 +13,8 @@ import (
 
 // door is a listener that lets visitors in. Each client's network has so many
 // connections at most. When it is full, the connection goes that has waited longest
-// for its client; one whose request is being answered stays.
+// for its client, also for one that does not read; one whose request is being
+// answered stays.
 type door struct {
 	net.Listener
 	room *clients.Room
@@ -59,6 +60,20 @@ type guest struct {
 func (g *guest) Close() error {
 	g.place.Leave()
 	return g.TCPConn.Close()
+}
+
+// Write writes to the connection. The client may not read: then it is idle.
+func (g *guest) Write(p []byte) (int, error) {
+	g.place.SetWaiting(true)
+	defer g.place.SetWaiting(false)
+	return g.TCPConn.Write(p)
+}
+
+// ReadFrom is a Write that http.Server uses for files.
+func (g *guest) ReadFrom(r io.Reader) (int64, error) {
+	g.place.SetWaiting(true)
+	defer g.place.SetWaiting(false)
+	return g.TCPConn.ReadFrom(r)
 }
 
 // placeKey is the key of a request's *clients.Place in its context.

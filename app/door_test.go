@@ -226,6 +226,25 @@ func TestPageOfWhoNeverReads(t *testing.T) {
 	}
 }
 
+// TestWhoNeverReadsMakesRoom fills the room with long pages that nobody reads.
+func TestWhoNeverReadsMakesRoom(t *testing.T) {
+	h := openHouse(t, 2, 2, true)
+	h.Start()
+	for range 2 {
+		h.connect("/long")
+		h.mustBegin()
+	}
+	waitUntil(t, "a page for the next visitor", func() bool {
+		next, in := h.connect("/")
+		defer next.Close()
+		_, err := http.ReadResponse(in, nil)
+		return err == nil
+	})
+	if err := <-h.ended; err == nil {
+		t.Error("a gigabyte was written to nobody")
+	}
+}
+
 // TestBusyOverHTTP2 has the door know who is busy behind TLS.
 func TestBusyOverHTTP2(t *testing.T) {
 	h := openHouse(t, 2, 2, true)

@@ -104,6 +104,38 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
+// TestSlowMailsMakeRoom has a few clients take their time within mails, as many as
+// they may, and never be silent for long.
+func TestSlowMailsMakeRoom(t *testing.T) {
+	for name, begin := range map[string]func(*dialogue){
+		"a command": func(d *dialogue) { d.say("NOOP", "250 ") },
+		"text": func(d *dialogue) {
+			d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+			d.say("DATA", "354 ")
+			d.write("Subject: U")
+		},
+		"a chunk": func(d *dialogue) {
+			d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+			d.say("BDAT 1\r\nS", "250 ")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, behindRelay)
+			b.city("nuernberg")
+			address, _ := b.small(10)
+			for i := range 10 {
+				d := announced(t, address, fmt.Sprintf("192.0.2.%d", 10+i/2)).greet()
+				d.say("MAIL FROM:<rider@example.org>", "250 ")
+				begin(d)
+			}
+			announced(t, address, "192.0.2.1").greet().mail()
+			if n := len(b.take()); n != 1 {
+				t.Errorf("heard %d mails, want 1", n)
+			}
+		})
+	}
+}
+
 // TestSilentInAMailMakesRoom has clients begin a mail each, and no more.
 func TestSilentInAMailMakesRoom(t *testing.T) {
 	slow.Test(t, "waits until those who began a mail have been silent for long")

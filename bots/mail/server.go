@@ -32,9 +32,10 @@ const (
 	// with longer ones are common and do no harm.
 	maxLine = 8 << 10
 	// readTimeout bounds the wait for a command within a mail, and for its whole
-	// text: RFC 5321 §4.5.3.2 asks for 5 minutes. idleTimeout bounds the wait for a
-	// mail.
+	// text: RFC 5321 §4.5.3.2 asks for 5 minutes. mailTimeout bounds all of it, which
+	// may come in any number of chunks. idleTimeout bounds the wait for a mail.
 	readTimeout  = 5 * time.Minute
+	mailTimeout  = 15 * time.Minute
 	idleTimeout  = time.Minute
 	writeTimeout = time.Minute
 	// stopTimeout is how long mails that are just being taken may go on when
@@ -155,6 +156,7 @@ func (n *Network) admission() gate.Rules {
 		Name:    n.host.Config.Mail.Domain,
 		Refusal: "421 4.7.0 Too many connections, please try again later\r\n", // RFC 5321 §3.8
 		Idle:    idleTimeout,
+		Mail:    mailTimeout,
 		Finish:  readTimeout,
 	}
 }

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// waitGrace is how long a busy place must have waited for its client before it is
+// idle.
+const waitGrace = 500 * time.Millisecond
+
 // Room has places for so many at a time, in all and of one client's network.
 // Whoever comes when it is full takes the place of the one who has been idle for
 // longest. It is safe for use by many goroutines.
@@ -38,7 +42,9 @@ type Place struct {
 	here    bool // not left, and not given to somebody else
 	client  netip.Prefix
 	busy    bool
+	waiting bool
 	grace   time.Duration
+	until   time.Time // grace counts
 	since   time.Time // idle
 	inAll   *list.Element
 	inCrowd *list.Element // of its network
@@ -86,14 +92,49 @@ func (r *Room) makeRoom(client netip.Prefix) (victim *Place, ok bool) {
 	} else if r.everyone.size < r.all {
 		return nil, true
 	}
+	victim = full.longestIdle()
+	if victim == nil && full == &r.everyone {
+		victim = r.ofTheMany(client)
+	}
+	if victim == nil {
+		return nil, false
+	}
+	victim.out()
+	return victim, true
+}
+
+// longestIdle is who has been idle for longest of those whose grace is over.
+func (c *crowd) longestIdle() *Place {
 	now := time.Now()
-	for e := full.idle.Front(); e != nil; e = e.Next() {
-		if victim = e.Value.(*Place); now.Sub(victim.since) >= victim.grace {
-			victim.out()
-			return victim, true
+	for e := c.idle.Front(); e != nil; e = e.Next() {
+		if p := e.Value.(*Place); p.mayGo(now) {
+			return p
 		}
 	}
-	return nil, false
+	return nil
+}
+
+func (p *Place) mayGo(now time.Time) bool {
+	idle := now.Sub(p.since)
+	if p.busy { // and waiting
+		return idle >= waitGrace
+	}
+	return idle >= p.grace || now.After(p.until)
+}
+
+// ofTheMany is one of the network that has the most places, if those are more than
+// the client's network would have: grace is for the few.
+func (r *Room) ofTheMany(client netip.Prefix) (p *Place) {
+	most := 1
+	if c := r.networks[client]; c != nil {
+		most += c.size
+	}
+	for _, c := range r.networks {
+		if c.size > most && c.idle.Len() > 0 {
+			p, most = c.idle.Front().Value.(*Place), c.size
+		}
+	}
+	return p
 }
 
 // SetBusy says whether there is something to do for the client. Then the place is
@@ -105,12 +146,22 @@ func (p *Place) SetBusy(busy bool) {
 	p.requeue()
 }
 
-// SetGrace says how long the place must have been idle before it is given to
-// somebody else; at first not at all.
-func (p *Place) SetGrace(grace time.Duration) {
+// SetWaiting says whether the client has to do something before what keeps the place
+// busy can go on. Meanwhile the place is idle.
+func (p *Place) SetWaiting(waiting bool) {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
-	p.grace = grace
+	p.waiting = waiting
+	p.requeue()
+}
+
+// SetGrace says how long the place must have been idle before it is given to
+// somebody else; at first not at all. After until that does not count any more: who
+// does a little again and again would keep the place for ever.
+func (p *Place) SetGrace(grace time.Duration, until time.Time) {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	p.grace, p.until = grace, until
 }
 
 // Leave gives the place up. It may be called again.
@@ -161,7 +212,7 @@ func (p *Place) crowds() []*crowd {
 // requeue makes the place the last of the idle ones if it has become idle, and
 // takes it out if it is no more. The caller holds mu.
 func (p *Place) requeue() {
-	idle := p.here && !p.busy
+	idle := p.here && (!p.busy || p.waiting)
 	switch {
 	case idle && p.inAll == nil:
 		p.enqueue()

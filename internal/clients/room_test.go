@@ -88,17 +88,60 @@ func TestWhoIsBusyInTurnIsIdleLast(t *testing.T) {
 	h.sent("b")
 }
 
+func TestWaitingIsIdle(t *testing.T) {
+	h := &hall{T: t, Room: clients.NewRoom(1, 1)}
+	a := h.enter("a", "", true)
+	a.SetBusy(true)
+	a.SetWaiting(true)
+	a.SetWaiting(false)
+	h.enter("b", "", false)
+	a.SetWaiting(true)
+	h.enter("c", "", false) // it has only begun to wait
+	time.Sleep(510 * time.Millisecond)
+	h.enter("d", "", true)
+	h.sent("a")
+}
+
 func TestGrace(t *testing.T) {
+	later := time.Now().Add(time.Hour)
 	h := &hall{T: t, Room: clients.NewRoom(2, 2)}
 	a, b := h.enter("a", "", true), h.enter("b", "", true)
-	a.SetGrace(time.Hour)
-	h.enter("c", "", true).SetGrace(time.Hour)
+	a.SetGrace(time.Hour, later)
+	h.enter("c", "", true).SetGrace(time.Hour, later)
 	h.sent("b")
-	b.SetGrace(time.Hour)
+	b.SetGrace(time.Hour, later)
 	h.enter("d", "", false)
-	a.SetGrace(time.Nanosecond)
+	a.SetGrace(time.Nanosecond, later)
 	h.enter("e", "", true)
 	h.sent("a")
+}
+
+// TestGraceEnds has somebody do a little again and again.
+func TestGraceEnds(t *testing.T) {
+	h := &hall{T: t, Room: clients.NewRoom(1, 1)}
+	a := h.enter("a", "", true)
+	a.SetGrace(time.Hour, time.Now().Add(-time.Second))
+	a.SetBusy(true)
+	h.enter("b", "", false)
+	a.SetBusy(false)
+	h.enter("c", "", true)
+	h.sent("a")
+}
+
+// TestGraceIsForTheFew fills the room from a few networks, all within their grace.
+func TestGraceIsForTheFew(t *testing.T) {
+	h := &hall{T: t, Room: clients.NewRoom(5, 3)}
+	for i, address := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2", "192.0.2.3"} {
+		h.enter(fmt.Sprint(i), address, true).SetGrace(time.Hour, time.Now().Add(time.Hour))
+	}
+	newcomer := h.enter("newcomer", "192.0.2.4", true)
+	h.sent("1")
+	newcomer.SetBusy(true)
+	h.enter("second", "192.0.2.4", false) // has as many then as anybody
+	h.enter("relayed", "", true)
+	h.sent("2")
+	h.enter("last", "192.0.2.5", true) // of the relayed, who has no grace
+	h.sent("relayed")
 }
 
 func TestMove(t *testing.T) {

@@ -16,9 +16,14 @@ import (
 // goodbye is how long a connection that must go has to say so.
 const goodbye = 2 * time.Second
 
-// mailGrace is how long a client that has begun a mail may be silent before it must
-// make room for others.
-const mailGrace = 5 * time.Second
+const (
+	// mailGrace is how long a client that has begun a mail may be silent before it
+	// must make room for others.
+	mailGrace = 2 * time.Second
+	// mailTime is what a client has for a mail before it must make room for others,
+	// also if it is not silent: who sends a byte a second would stay for ever.
+	mailTime = 5 * time.Second
+)
 
 // errProxyHeader refuses a header of the PROXY protocol.
 var errProxyHeader = errors.New("a PROXY header from somebody who is not in mail.trusted_networks")
@@ -37,12 +42,14 @@ type Conn struct {
 	client netip.Addr
 
 	// gate.mu is held to touch what follows.
-	mail   bool // between MAIL and the end of the mail
-	ending bool // nobody waits for another command
+	mail   bool      // between MAIL and the end of the mail
+	begin  time.Time // of the mail
+	fresh  time.Time // when it came, or its last mail was read
+	ending bool      // nobody waits for another command
 }
 
 func newConn(g *Gate, raw net.Conn) *Conn {
-	c := &Conn{Conn: raw, gate: g, client: clients.AddrOf(raw)}
+	c := &Conn{Conn: raw, gate: g, client: clients.AddrOf(raw), fresh: time.Now()}
 	switch {
 	case g.rules.Trusted(c.client):
 		c.relay = newRelay(c)
@@ -78,12 +85,9 @@ func (c *Conn) announce(client netip.Addr) bool {
 // hung up.
 func (c *Conn) Broken() bool { return c.broken.Load() }
 
-// Read reads from the connection. While it waits, the connection is idle, unless a
-// mail is being taken.
+// Read reads from the connection. While it waits, the connection is idle.
 func (c *Conn) Read(p []byte) (int, error) {
-	if !c.busy.Load() {
-		c.place.SetBusy(false)
-	}
+	c.place.SetBusy(false)
 	n, err := c.read(p)
 	c.place.SetBusy(true)
 	if err != nil {
@@ -120,16 +124,20 @@ func (c *Conn) Write(p []byte) (int, error) {
 var past = time.Unix(1, 0)
 
 // SetReadDeadline is net.Conn's; but nobody waits for somebody without a mail
-// longer than Rules.Idle, and nobody at all for whoever must go.
+// longer than Rules.Idle, nor for a whole mail longer than Rules.Mail, and nobody at
+// all for whoever must go.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
-	idle := time.Now().Add(c.gate.rules.Idle)
+	latest := time.Now().Add(c.gate.rules.Idle)
+	if c.mail {
+		latest = c.begin.Add(c.gate.rules.Mail)
+	}
 	switch {
-	case (c.ending || c.gate.stopping) && !c.busy.Load():
+	case c.ending, c.gate.stopping && !c.busy.Load():
 		t = past
-	case !c.mail && t.After(idle):
-		t = idle
+	case t.After(latest):
+		t = latest
 	}
 	return c.Conn.SetReadDeadline(t)
 }
@@ -142,36 +150,40 @@ func (c *Conn) SetMail(mail bool) {
 	if c.mail == mail {
 		return
 	}
-	c.mail = mail
+	c.mail, c.begin = mail, time.Now()
 	if mail {
-		c.place.SetGrace(mailGrace)
+		c.place.SetGrace(mailGrace, c.fresh.Add(mailTime))
 	} else {
-		c.place.SetGrace(0)
+		c.place.SetGrace(0, time.Time{})
 	}
 }
 
-// SetBusy says whether the text of a mail is being taken: Stop waits for that, and
-// the connection does not have to go.
+// SetBusy says whether the text of a mail is being taken: Stop waits for that.
 func (c *Conn) SetBusy(busy bool) {
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	c.busy.Store(busy)
+	if !busy {
+		c.fresh = time.Now()
+	}
 	if !c.ending && !c.gate.stopping {
 		return
 	}
 	deadline := past
-	if busy { // it was told to go on a moment before
+	if busy && !c.ending { // it was told to go on a moment before
 		deadline = time.Now().Add(c.gate.rules.Finish)
 	}
 	_ = c.Conn.SetReadDeadline(deadline)
 }
 
 // end makes a connection go whose place was given to another. The server says so
-// to the client; who does not listen is cut off.
+// to the client; who does not listen is cut off. A mail that was read is still
+// stored and answered.
 func (c *Conn) end() {
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
-	c.stopWaiting()
+	c.ending = true
+	_ = c.Conn.SetReadDeadline(past)
 	time.AfterFunc(goodbye, func() {
 		c.gate.mu.Lock()
 		defer c.gate.mu.Unlock()
@@ -183,7 +195,6 @@ func (c *Conn) end() {
 
 // stopWaiting ends the wait for another command. The caller holds gate.mu.
 func (c *Conn) stopWaiting() {
-	c.ending = true
 	if !c.busy.Load() {
 		_ = c.Conn.SetReadDeadline(past)
 	}

@@ -31,6 +31,8 @@ type Rules struct {
 	Refusal string
 	// Idle is how long somebody who sends no mail may be silent.
 	Idle time.Duration
+	// Mail is how long a mail may take from MAIL to its end.
+	Mail time.Duration
 	// Finish is how long the reading of a mail may take that has begun in the
 	// moment of the stop.
 	Finish time.Duration

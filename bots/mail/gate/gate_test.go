@@ -46,6 +46,9 @@ func open(t *testing.T, r Rules) *entrance {
 	if r.Idle == 0 {
 		r.Idle = time.Minute
 	}
+	if r.Mail == 0 {
+		r.Mail = time.Minute
+	}
 	e := &entrance{T: t, Gate: New(l, r), accepted: make(chan *Conn)}
 	go func() {
 		defer close(e.accepted)
@@ -189,6 +192,43 @@ func TestWaitForAMail(t *testing.T) {
 	c.SetMail(false)
 	if got := wait(c); got > 150*time.Millisecond {
 		t.Errorf("after a mail it was waited for %s", got)
+	}
+}
+
+// TestMailTakesItsTime has a mail come in chunks without end.
+func TestMailTakesItsTime(t *testing.T) {
+	e := open(t, Rules{All: 1, Each: 1, Mail: 50 * time.Millisecond})
+	client, c := e.enter()
+	c.SetMail(true)
+	c.SetBusy(true)
+	for start := time.Now(); ; {
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		_, _ = client.Write([]byte("x"))
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			return
+		}
+		if time.Since(start) > patience {
+			t.Fatal("it is read for ever")
+		}
+	}
+}
+
+// TestMailThatWasReadIsStored has a connection go whose mail was read a moment ago.
+func TestMailThatWasReadIsStored(t *testing.T) {
+	slow.Test(t, "waits longer than a connection is given that must go")
+	e := open(t, Rules{All: 1, Each: 1})
+	client, c := e.enter()
+	c.SetMail(true)
+	c.SetBusy(true)
+	c.end()
+	time.Sleep(goodbye + 100*time.Millisecond)
+	if _, err := c.Write([]byte("250 OK\r\n")); err != nil {
+		t.Error(err)
+	}
+	c.SetBusy(false)
+	e.mustGo(c)
+	if got, err := io.ReadAll(client); err != nil || string(got) != "250 OK\r\n" {
+		t.Errorf("%q %v", got, err)
 	}
 }
 

@@ -9,6 +9,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -21,8 +22,10 @@ const (
 	// deadline bounds all questions about one mail: its server waits for us.
 	deadline = 5 * time.Second
 	// maxChecks is how many mails are asked about at the same time: each may
-	// hold two sockets.
-	maxChecks = 64
+	// hold two sockets. maxChecksEach is how many of them are of one owner of
+	// domains: one whose name servers do not answer does not keep others waiting.
+	maxChecks     = 64
+	maxChecksEach = 8
 )
 
 // Mail is a mail whose author is to be proven.
@@ -54,12 +57,12 @@ const (
 type Verifier struct {
 	resolver Resolver
 	log      *slog.Logger
-	slots    chan struct{}
+	turns    *turns
 }
 
 // New returns a Verifier that asks r.
 func New(r Resolver, log *slog.Logger) *Verifier {
-	return &Verifier{resolver: r, log: log, slots: make(chan struct{}, maxChecks)}
+	return &Verifier{resolver: r, log: log, turns: newTurns(maxChecks, maxChecksEach)}
 }
 
 // Check says whether the author of a mail is proven. It takes 5 s at most. What
@@ -92,12 +95,11 @@ func (v *Verifier) Check(ctx context.Context, m Mail) (result Result) {
 func (v *Verifier) ask(ctx context.Context, c *check) Result {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	select {
-	case v.slots <- struct{}{}:
-		defer func() { <-v.slots }()
-	case <-ctx.Done():
+	leave, ok := v.turns.enter(ctx, cmp.Or(c.organization, c.domain))
+	if !ok {
 		return Unproven
 	}
+	defer leave()
 	c.dns = &questions{resolver: v.resolver, left: maxQuestions}
 	return c.run(ctx)
 }

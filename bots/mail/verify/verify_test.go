@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -379,6 +380,35 @@ func TestSlowNames(t *testing.T) {
 	if took := time.Since(began); took > 7*time.Second {
 		t.Errorf("took %s", took)
 	}
+}
+
+// TestSlowNamesOfOthers has many mails of somebody whose name servers do not answer.
+func TestSlowNamesOfOthers(t *testing.T) {
+	slow.Test(t, "it waits for names that are never answered")
+	b := newBench(t)
+	b.publish("s", "riders.example", "")
+	for i := range 100 {
+		b.names.Silence(fmt.Sprintf("x%d.evil.example", i))
+	}
+	var flood sync.WaitGroup
+	for i := range 100 {
+		sender := fmt.Sprintf("mallory@x%d.evil.example", i)
+		flood.Go(func() {
+			b.verifier.Check(b.Context(), verify.Mail{Raw: []byte(strings.ReplaceAll(letter(), author, sender)),
+				Author: sender, Sender: sender, Client: stranger, Domain: domain})
+		})
+	}
+	for asked := 0; asked < 8; asked += len(b.names.Asked()) {
+		time.Sleep(time.Millisecond)
+	}
+	began := time.Now()
+	if got := b.check(b.sign(letter(), "riders.example", nil), stranger); got != verify.Proven {
+		t.Errorf("got %v", got)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("took %s", took)
+	}
+	flood.Wait()
 }
 
 // What the answer does not depend on is not asked.
