@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -77,6 +78,8 @@ func (j *journey) all() {
 	j.logOut()
 	j.lost()
 	j.logIn()
+	j.decide()
+	j.stopCity()
 }
 
 // signUp adds a city. The first name that it tries cannot be had.
@@ -87,7 +90,6 @@ func (j *journey) signUp() {
 	j.press(`.invite a[href="/register"]`)
 	j.typeInto("#city", "Postmaster")
 	j.typeInto("#email", moderatorEmail)
-	j.typeInto("#password", password)
 	j.pressFor(422, "#register button")
 	j.reads("#city-error", j.says("form.city.reserved"))
 
@@ -95,13 +97,17 @@ func (j *journey) signUp() {
 	if !j.noScript {
 		waitUntil(j, "the address of the city", func() bool { return strings.Contains(j.text("#city-address"), cityEmail) })
 	}
-	j.typeInto("#password", password)
 	j.press("#register button")
 	j.sees("#sent")
 	j.goTo(j.box.waitFor(j, moderatorEmail, "/confirm/").link(j.T, "/confirm/"))
 	j.reads("main", cityEmail)
+	j.typeInto("#password", "passwort1234")
+	j.pressFor(422, "#confirm button")
+	j.reads("#password-error", j.says("form.password.weak"))
+	j.typeInto("#password", password)
 	j.press("#confirm button")
 	j.at("/settings")
+	j.reads("#logins", j.says("settings.account.logins.here"))
 	j.reads("h1", "Fürth")
 }
 
@@ -243,4 +249,52 @@ func (j *journey) logIn() {
 	j.typeInto("#password", password)
 	j.press("#login button")
 	j.at("/settings")
+	j.endOtherLogins()
+}
+
+// endOtherLogins logs in from elsewhere, and ends that.
+func (j *journey) endOtherLogins() {
+	elsewhere := j.login(moderatorEmail)
+	elsewhere.get("/settings", http.StatusOK)
+	j.goTo("/settings")
+	j.sees("#logins form")
+	j.press("#end-others button")
+	j.reads("#account", j.says("settings.account.logins.others_ended"))
+	if page := elsewhere.get("/settings", http.StatusOK); !strings.Contains(page, `id="login"`) {
+		j.Error("a login that was ended goes on")
+	}
+}
+
+// decide has more reports come than pass unseen, and decides about them: about one,
+// about all of one kind, and with the links of the mail.
+func (j *journey) decide() {
+	for i := range 25 {
+		j.mustSend(fmt.Sprintf("f%d@riders.example", i), cityEmail, fmt.Sprintf("f%d@riders.example", i), "", fmt.Sprintf("Kontis %d", i))
+	}
+	j.settled()
+	j.goTo("/settings")
+	j.reads("#reports #held", j.says("settings.held.title"))
+	j.press(`#held a[href="/settings/reports?show=held"]`)
+	j.reads("#reports", j.says("settings.held.let_through"))
+	j.press(`#reports form[action="/settings/reports/let-through"] button`)
+	j.reads(".flash", j.says("settings.held.passed", "Count", 1))
+	j.goTo("/settings/reports/let-through")
+	j.press("#ask a")
+	j.press(`#held form[action="/settings/reports/throw-away"] button`)
+	j.reads("main", j.says("settings.held.empty"))
+}
+
+// stopCity stops the city and has it go on.
+func (j *journey) stopCity() {
+	j.goTo("/settings")
+	j.press("#pause-city")
+	j.reads("h1", j.says("settings.pause.title_ask", "City", "Fürth"))
+	j.press("#ask button")
+	j.at("/settings")
+	j.reads("#pause", j.says("settings.pause.posts"))
+	j.goTo("/city/" + citySlug)
+	j.reads("#paused", "Fürth")
+	j.goTo("/settings")
+	j.press("#resume-city button")
+	j.reads("#pause", j.says("settings.pause.resumed", "City", "Fürth"))
 }

@@ -49,13 +49,29 @@ func (cmd *cityAddCommand) check() error {
 		return fmt.Errorf("%q is not a mail address", cmd.Email)
 	}
 	cmd.Email = strings.ToLower(cmd.Email)
-	if cmd.Password != "" && len([]rune(cmd.Password)) < frontend.MinPassword {
-		return fmt.Errorf("the password is too short: at least %d characters", frontend.MinPassword)
+	if err := cmd.checkPassword(); err != nil {
+		return err
 	}
 	if cmd.Name = strings.TrimSpace(cmd.Name); cmd.Name == "" {
 		cmd.Name = cmd.Slug
 	}
 	return nil
+}
+
+// checkPassword says what is wrong with the password, if one is given.
+func (cmd *cityAddCommand) checkPassword() error {
+	if cmd.Password == "" {
+		return nil
+	}
+	switch frontend.CheckPassword(cmd.Password, cmd.Email, cmd.Slug, cmd.Name) {
+	case "":
+		return nil
+	case "form.password.short":
+		return fmt.Errorf("the password is too short: at least %d characters", frontend.MinPassword)
+	case "form.password.long":
+		return fmt.Errorf("the password is too long: at most %d bytes", frontend.MaxPassword)
+	}
+	return errors.New("the password is easy to guess: take three or four words that have nothing to do with each other, or leave it out to have one made")
 }
 
 func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definitions []bots.Definition) error {
@@ -64,6 +80,9 @@ func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definit
 	}
 	moderator, note, err := cmd.moderator(c.ctx, d)
 	if err != nil {
+		return err
+	}
+	if err := d.FreeSlug(c.ctx, cmd.Slug); err != nil { // the operator may
 		return err
 	}
 	made, err := d.CreateCity(c.ctx, censor.NewCity(cmd.Slug, cmd.Name, cmd.Language), moderator.ID, everywhere(definitions))

@@ -37,11 +37,13 @@ func TestCommandLine(t *testing.T) {
 		{"unknown command", []string{"sreve"}, 2, "", "--help"},
 		{"unknown flag", []string{"serve", "--port", "1"}, 2, "", "--port"},
 		{"no slug", []string{"city", "add", "--email", "m@x.example"}, 2, "", "slug"},
+		{"nothing to back up", []string{"backup", filepath.Join(dir, "copy.db")}, 1, "", "no database to back up"},
 		{"no cities yet", []string{"city", "list"}, 0, "", "no cities yet"},
 		{"bad slug", []string{"city", "add", "Nürnberg", "--email", "m@x.example"}, 2, "", "Nürnberg"},
 		{"reserved slug", []string{"city", "add", "postmaster", "--email", "m@x.example"}, 2, "", "postmaster"},
 		{"bad address", []string{"city", "add", "nuernberg", "--email", "nobody"}, 2, "", "mail address"},
 		{"short password", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", "short"}, 2, "", "too short"},
+		{"guessable password", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", "nuernberg2026"}, 2, "", "easy to guess"},
 		{"city", []string{"city", "add", "nuernberg", "--name", "Nürnberg", "--email", "M@x.example", "--password", password}, 0, "m@x.example", ""},
 		{"the same city", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", password}, 1, "", "already"},
 		{"second city of a moderator", []string{"city", "add", "fuerth", "--email", "m@x.example"}, 0, "password stays", ""},
@@ -53,7 +55,12 @@ func TestCommandLine(t *testing.T) {
 		{"all mistakes at once", []string{"serve", "--config", broken}, 1, "", "log.level"},
 		{"no settings file", []string{"serve", "--config", filepath.Join(dir, "none.toml")}, 1, "", "none.toml"},
 		{"backup", []string{"backup", filepath.Join(dir, "copy.db")}, 0, "copy.db", ""},
-		{"backup over a file", []string{"backup", broken}, 1, "", "already"},
+		{"backup over a file", []string{"backup", broken}, 0, "broken.toml", ""},
+		{"backup over a directory", []string{"backup", dir}, 1, "", "is not a file"},
+		{"backup into no directory", []string{"backup", filepath.Join(dir, "none", "copy.db")}, 1, "", "no such file"},
+		{"backup over the database", []string{"backup", filepath.Join(dir, "data", "ticketfrei.db")}, 1, "", "in use by the program itself"},
+		{"backup over the key", []string{"backup", filepath.Join(dir, "data", "..", "data", "secret.key")}, 1, "", "in use by the program itself"},
+		{"backup to standard output", []string{"backup", "-"}, 0, "SQLite format 3\x00", "wrote standard output"},
 		{"health without a server", []string{"health"}, 1, "", "does not answer"},
 	}
 	for _, tt := range tests {
@@ -108,6 +115,41 @@ func TestServeLogsWhatIsGone(t *testing.T) {
 	for _, part := range []string{"level=WARN", "queue.url", "TICKETFREI_QUEUE_URL", "this setting is gone", "remove the variable"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("no %s in the log:\n%s", part, out.String())
+		}
+	}
+}
+
+// TestServeWarnsOfWhatDoesNotFit starts a server, as far as its data directory,
+// with settings that are right by themselves.
+func TestServeWarnsOfWhatDoesNotFit(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TICKETFREI_DATA", file)
+	for url, want := range map[string][]string{
+		"http://localhost:8080":       nil,
+		"https://tickets.example.org": {"web.trusted_proxies", "mail.domain"},
+		"http://tickets.example.org":  {"web.url", "mail.domain"},
+	} {
+		t.Setenv("TICKETFREI_WEB_URL", url)
+		var out bytes.Buffer
+		if code := runCommand(t.Context(), t, &out, &out, "serve"); code != 1 {
+			t.Errorf("exit code %d", code)
+		}
+		var warnings []string
+		for line := range strings.Lines(out.String()) {
+			if strings.Contains(line, "level=WARN") {
+				warnings = append(warnings, line)
+			}
+		}
+		if len(warnings) != len(want) {
+			t.Fatalf("%s: warned of\n%s", url, warnings)
+		}
+		for i, key := range want {
+			if !strings.Contains(warnings[i], key+": ") || !strings.Contains(warnings[i], ";") {
+				t.Errorf("%s: want a warning of %s and what to set: %s", url, key, warnings[i])
+			}
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/mail"
-	"net/smtp"
 	"net/url"
 	"os"
 	"regexp"
@@ -26,6 +25,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/dnstest"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
 )
@@ -42,8 +42,11 @@ type app struct {
 	server *server
 	url    string
 	smtp   string
+	names  *dnstest.Server // answers the server's questions of DNS
 	log    *logbook
 	stop   func()
+
+	metrics string // address of /metrics
 }
 
 // builtIn returns the content of config.toml, which main.go embeds.
@@ -61,6 +64,10 @@ func runCommand(ctx context.Context, t *testing.T, stdout, stderr io.Writer, arg
 	t.Helper()
 	return run(&console{ctx: ctx, stdout: stdout, stderr: stderr, defaults: builtIn(t)}, args)
 }
+
+// unbraked are the settings of tests that mail more reports to a city than its brakes
+// let pass.
+var unbraked = []string{"TICKETFREI_BRAKES_CLIENT=0", "TICKETFREI_BRAKES_DOMAIN=0", "TICKETFREI_BRAKES_CITY=0"}
 
 // startApp runs a server in dir until the test ends or stop is called. Its
 // outgoing mail goes to relay. more are networks besides the program's own.
@@ -90,15 +97,25 @@ func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Defi
 // runApp is startApp with the test's own settings.
 func runApp(t *testing.T, cfg *config.Config, definitions []bots.Definition) *app {
 	t.Helper()
-	log := &logbook{}
-	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), mode{})
+	return runAppIn(t, cfg, definitions, mode{})
+}
+
+// runAppIn is runApp in a mode.
+func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m mode) *app {
+	t.Helper()
+	log, names := &logbook{}, dnstest.Start(t)
+	m.dns = names.Resolver()
+	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
-	a := &app{T: t, server: s, url: cfg.Web.URL, smtp: s.addresses["mail"], log: log}
+	a := &app{T: t, server: s, url: cfg.Web.URL, smtp: s.addresses["mail"], names: names, log: log}
+	if s.metrics != nil {
+		a.metrics = s.metrics.Addr().String()
+	}
 	a.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -119,13 +136,14 @@ func testConfig(t *testing.T, dir string, definitions []bots.Definition, env ...
 		t.Fatal(err)
 	}
 	cfg.Data = dir
-	cfg.Web.Listen, cfg.Mail.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Web.Listen, cfg.Mail.Listen, cfg.Metrics.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	return cfg
 }
 
-// testLog shows the server's log when the test fails, and writes it to book.
+// testLog shows the server's log, at debug level, when the test fails, and writes it
+// to book.
 func testLog(t *testing.T, book *logbook) *slog.Logger {
-	return slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), book), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	return slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), book), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // logbook keeps what a program has logged.
@@ -181,7 +199,7 @@ func (a *app) subscribe(box *mailbox, slug string, addresses ...string) {
 
 // send mails a report and returns what the server answered.
 func (a *app) send(from, to, messageID, subject, body string) error {
-	return smtp.SendMail(a.smtp, nil, from, []string{to}, message(from, to, messageID, subject, body))
+	return sendMail(a.smtp, from, to, message(from, to, messageID, subject, body))
 }
 
 func message(from, to, messageID, subject, body string) []byte {

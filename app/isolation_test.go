@@ -15,6 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/all"
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
@@ -68,7 +69,8 @@ type besideTrouble struct {
 func startBesideTrouble(t *testing.T) *besideTrouble {
 	t.Helper()
 	box, remote := startMailbox(t), startMastodon(t)
-	a := startApp(t, t.TempDir(), box, panickingNetwork())
+	definitions := append(all.Networks(), panickingNetwork())
+	a := runApp(t, appConfig(t, t.TempDir(), box, definitions, unbraked...), definitions)
 	for _, slug := range []string{"nuernberg", "hanging", "broken"} {
 		a.addCity(slug, "*", "")
 	}

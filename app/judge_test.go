@@ -72,8 +72,8 @@ func closed() <-chan struct{} {
 }
 
 // TestHeardBeforeAKill kills a program that has acknowledged reports and judged
-// none of them. The next one judges them in the order in which their authors wrote:
-// the first five of an author pass, and the others are held.
+// none of them. The next one judges them in the order in which they came: the first
+// ten pass, and the others are held.
 func TestHeardBeforeAKill(t *testing.T) {
 	const place = "TEST_HEARD_BEFORE_A_KILL" // data directory of the program that is killed
 	if dir := os.Getenv(place); dir != "" {
@@ -98,7 +98,8 @@ func TestHeardBeforeAKill(t *testing.T) {
 		t.Fatalf("%d reports were relayed before they were judged", n)
 	}
 
-	a = startApp(t, dir, box, dawdlingNetwork(closed()))
+	definitions := append(all.Networks(), dawdlingNetwork(closed()))
+	a = runApp(t, appConfig(t, dir, box, definitions, "TICKETFREI_BRAKES_CITY=10"), definitions)
 	a.mustSend("anna@riders.example", here, "anna-1@x", "", "Kontis 1 von anna") // her server is unsure
 	a.settled()
 	b := a.login("moderator@nuernberg.example")

@@ -2,15 +2,18 @@ package app
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/slow"
 )
 
@@ -54,6 +57,49 @@ func TestOldReportIsInNoFile(t *testing.T) {
 	if left := wordsIn(t, dir, words); len(left) > 0 {
 		t.Errorf("after the program's end %d words are in the files", len(left))
 	}
+}
+
+// TestUnsubscribedIsInNoFile has somebody unsubscribe. Soon after that no file holds
+// what was stored of them, sealed as it was.
+func TestUnsubscribedIsInNoFile(t *testing.T) {
+	slow.Test(t, "builds the program")
+	dir, box := t.TempDir(), startMailbox(t)
+	p := startAlone(t, dir, box)
+	p.subscribe(box, "nuernberg", "one@riders.example")
+	p.mustReport()
+	link := box.waitFor(t, "one@riders.example", "Report 1.").link(t, "/unsubscribe/")
+	stored := sealedRecipients(t, dir)
+	if len(stored) != 2 || len(wordsIn(t, dir, stored)) != 2 {
+		t.Fatalf("the files hold %q of who has subscribed: the test sees not enough", stored)
+	}
+	resp, err := http.PostForm(link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	gone := time.Now()
+	waitUntil(t, "the address to be in no file", func() bool {
+		return len(wordsIn(t, dir, stored)) == 0 || time.Since(gone) > cleanedWithin
+	})
+	if left := wordsIn(t, dir, stored); len(left) > 0 {
+		t.Errorf("%s after somebody has unsubscribed the files hold %q", cleanedWithin, left)
+	}
+}
+
+// sealedRecipients are the keys and sealed addresses of all who receive mails, in
+// lower case.
+func sealedRecipients(t *testing.T, dir string) []string {
+	t.Helper()
+	file, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, db.FileName)+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var key, address string
+	if err := file.QueryRowContext(t.Context(), "SELECT key, address FROM mail_recipients").Scan(&key, &address); err != nil {
+		t.Fatal(err)
+	}
+	return []string{strings.ToLower(key), strings.ToLower(address)}
 }
 
 func randomWord() string {

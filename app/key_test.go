@@ -27,7 +27,7 @@ func TestOldDirectoryNeedsItsKey(t *testing.T) {
 			if err := os.WriteFile(key, []byte(strings.Repeat("ab", 32)+"\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, "none of the logins"},
+		}, "another secret key"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

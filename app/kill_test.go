@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/smtp"
 	"net/url"
 	"os"
 	"os/exec"
@@ -50,7 +49,14 @@ func buildProgram(t *testing.T) string {
 // startProgram starts the binary and waits until it is ready.
 func startProgram(t *testing.T, binary string, env ...string) *program {
 	t.Helper()
-	p := &program{cmd: exec.Command(binary, "serve")}
+	return startCommand(t, exec.Command(binary, "serve"), env...)
+}
+
+// startCommand starts a command that becomes the program and waits until it is
+// ready.
+func startCommand(t *testing.T, cmd *exec.Cmd, env ...string) *program {
+	t.Helper()
+	p := &program{cmd: cmd}
 	p.cmd.Env = append(os.Environ(), env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -77,7 +83,7 @@ func startProgram(t *testing.T, binary string, env ...string) *program {
 	select {
 	case ok := <-ready:
 		if !ok {
-			t.Fatal("the program ended before it was ready")
+			t.Fatalf("the program ended before it was ready:\n%s", p.log.String())
 		}
 	case <-time.After(patience):
 		t.Fatal("the program is not ready")
@@ -121,7 +127,7 @@ func burst(address string, round, n int) []string {
 			for i := range next {
 				text := fmt.Sprintf("Report %d-%d.", round, i)
 				from := fmt.Sprintf("rider%d-%d@riders.example", round, i)
-				err := smtp.SendMail(address, nil, from, []string{here}, message(from, here, fmt.Sprintf("%d-%d@x", round, i), "", text))
+				err := sendMail(address, from, here, message(from, here, fmt.Sprintf("%d-%d@x", round, i), "", text))
 				if err == nil {
 					mu.Lock()
 					accepted = append(accepted, text)
@@ -180,10 +186,10 @@ type siege struct {
 func newSiege(t *testing.T) *siege {
 	t.Helper()
 	s := &siege{box: startMailbox(t), binary: buildProgram(t), subscribers: []string{"one@subscribers.example", "two@subscribers.example"}}
-	env, web, incoming := environment(t, t.TempDir(), s.box)
-	mustAddCity(t, s.binary, env, "nuernberg")
-	s.env, s.app = env, &app{T: t, url: "http://" + web, smtp: incoming}
-	s.program = startProgram(t, s.binary, env...)
+	s.env, s.app = environment(t, t.TempDir(), s.box)
+	s.env = append(s.env, unbraked...)
+	mustAddCity(t, s.binary, s.env, "nuernberg")
+	s.program = startProgram(t, s.binary, s.env...)
 	s.allowEverything("m@nuernberg.example")
 	s.subscribe(s.box, "nuernberg", s.subscribers...)
 	return s
@@ -228,9 +234,8 @@ func (s *siege) twice() int {
 // drained waits until a program has nothing to do any more, as its metrics say.
 func (a *app) drained() {
 	a.Helper()
-	b := a.browser()
 	waitUntil(a, "nothing to wait", func() bool {
-		waits := queueMetric.FindAllStringSubmatch(b.get("/metrics", http.StatusOK), -1)
+		waits := queueMetric.FindAllStringSubmatch(a.figures(), -1)
 		return len(waits) == 3 && !slices.ContainsFunc(waits, func(w []string) bool { return w[1] != "0" })
 	})
 }

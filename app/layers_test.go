@@ -73,7 +73,7 @@ var layers = []struct {
 	layer int
 }{
 	{regexp.MustCompile(`^main$`), 9},
-	{regexp.MustCompile(`^app$`), 8},
+	{regexp.MustCompile(`^app\b`), 8},
 	{regexp.MustCompile(`^(frontend|supervisor|relay)$`), 7},
 	{regexp.MustCompile(`^bots/all$`), 6},
 	{regexp.MustCompile(`^bots/kit\b`), 4},

@@ -8,6 +8,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/internal/mailer/mailertest"
 )
 
 const here = "nuernberg@tickets.example"
@@ -105,6 +109,29 @@ func checkReportMail(t *testing.T, a *app, l letter) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("one-click unsubscribe at %s: %s", link, resp.Status)
+	}
+}
+
+// TestSignedMailIsLookedUp sends a mail that proves who wrote it, and one that
+// does not, which asks nobody for anything.
+func TestSignedMailIsLookedUp(t *testing.T) {
+	box := startMailbox(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "*", "")
+	a.subscribe(box, "nuernberg", "two@riders.example")
+	a.mustSend("one@riders.example", here, "m1@riders.example", "", "U1 Plärrer")
+	box.waitFor(t, "two@riders.example", "U1 Plärrer")
+	if asked := a.names.Asked(); len(asked) > 0 {
+		t.Errorf("for a mail without a signature the server asked %q", asked)
+	}
+	signer := mailertest.NewSigner(t, a.names, "riders.example")
+	mail := signer.Sign(message("one@riders.example", here, "m2@riders.example", "", "U2 Rathenauplatz"))
+	if err := sendMail(a.smtp, "one@riders.example", here, mail); err != nil {
+		t.Fatal(err)
+	}
+	box.waitFor(t, "two@riders.example", "U2 Rathenauplatz")
+	if diff := cmp.Diff([]string{"TXT test._domainkey.riders.example"}, a.names.Asked()); diff != "" {
+		t.Errorf("asked -want +got:\n%s", diff)
 	}
 }
 

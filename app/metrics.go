@@ -2,12 +2,18 @@ package app
 
 import (
 	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 )
 
 // newRegistry returns the registry behind /metrics, with figures about the
@@ -20,6 +26,44 @@ func newRegistry(d *db.DB) *prometheus.Registry {
 		queueDepth{d},
 	)
 	return r
+}
+
+// metricsConnections is how many connections the port of the metrics takes.
+const metricsConnections = 8
+
+// listenMetrics opens the port of the metrics. Without them the server works all
+// the same, so a port in use is a warning.
+func (s *server) listenMetrics(ctx context.Context) {
+	if s.cfg.Metrics.Listen == "" {
+		return
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Metrics.Listen)
+	if err != nil {
+		s.log.Warn(`there is no /metrics: set metrics.listen to a free address, or to "" for none`, "err", err)
+		return
+	}
+	s.metrics = &door{Listener: l, room: clients.NewRoom(metricsConnections, metricsConnections),
+		anybody: func(netip.Addr) bool { return true }}
+	s.onClose(func() { l.Close() })
+	s.log.Info("metrics", "url", "http://"+l.Addr().String()+"/metrics")
+}
+
+// serveMetrics serves the metrics until ctx ends.
+func (s *server) serveMetrics(ctx context.Context) error {
+	routes := http.NewServeMux()
+	routes.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
+	srv := &http.Server{
+		Handler:      routes,
+		ReadTimeout:  10 * time.Second,
+		WriteTimeout: 30 * time.Second,
+		IdleTimeout:  2 * time.Minute,
+		ErrorLog:     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	defer context.AfterFunc(ctx, func() { srv.Close() })()
+	if err := srv.Serve(s.metrics); ctx.Err() == nil {
+		s.log.Error("there is no /metrics any more", "err", err)
+	}
+	return nil
 }
 
 // queueDepth asks the database how much is waiting when the metrics are read.

@@ -166,8 +166,9 @@ func (w *oldWorld) city(moderator, name string) *browser {
 	return b
 }
 
-// session is the browser of Leeds's moderator, who logged in before the update.
-func (w *oldWorld) session() *browser {
+// checkSession checks that Leeds's moderator, who logged in before the update, is
+// asked to log in once more.
+func (w *oldWorld) checkSession() {
 	w.Helper()
 	b := w.browser()
 	site, err := url.Parse(w.url)
@@ -175,7 +176,7 @@ func (w *oldWorld) session() *browser {
 		w.Fatal(err)
 	}
 	b.client.Jar.SetCookies(site, []*http.Cookie{{Name: "ticketfrei", Value: w.old.Session, Path: "/"}})
-	return b
+	b.reads(b.get("/settings", http.StatusOK), "login")
 }
 
 // waitReads waits until the part of the settings page says all of it.

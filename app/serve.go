@@ -9,6 +9,7 @@ import (
 type serveCommand struct {
 	settingsFlags
 	devFlag
+	NewKey bool `help:"Go on with another secret key when that of the database is lost for good; docs/OPERATING.md says what that costs."`
 }
 
 // Run serves until it is interrupted.
@@ -22,7 +23,7 @@ func (cmd *serveCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return serve(c, cfg, definitions, mode{source: source})
+	return serve(c, cfg, definitions, mode{source: source, newKey: cmd.NewKey})
 }
 
 // serve runs a server until the console's context ends.

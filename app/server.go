@@ -11,15 +11,18 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"ticketfrei/app/certs"
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
+	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
@@ -31,7 +34,9 @@ const cleanEvery = 10 * time.Second
 // mode is how a server runs.
 type mode struct {
 	demo   bool
+	newKey bool // go on with another secret key: see keyring
 	source sourceTree
+	dns    *net.Resolver // nil: the machine's name servers
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -51,7 +56,17 @@ type server struct {
 	sup      *supervisor.Supervisor
 	relay    *relay.Relay
 	accounts *supervisor.AccountMails
+	held     *supervisor.HeldMail
+	shares   shares
+	visitors *clients.Room // the connections of all who visit the pages
+	unseen   sync.Once     // see openDoor
 	web      net.Listener
+	registry *prometheus.Registry
+	metrics  net.Listener // nil where the metrics are not served
+
+	certificates *certs.Mail
+	acme         *certs.ACME  // nil without web.acme
+	webTLS       net.Listener // nil without web.acme
 
 	// addresses of the networks' servers, by network
 	addresses map[string]string
@@ -62,7 +77,9 @@ type server struct {
 // closes what it has opened.
 func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
 	s := &server{cfg: cfg, log: log, definitions: m.source.networks(definitions), mode: m,
-		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string)}
+		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
+		shares: share(openFiles(log), cfg.Mail.Connections)}
+	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -74,15 +91,18 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openStore(ctx); err != nil {
 		return err
 	}
+	if err := s.openCertificates(ctx); err != nil {
+		return err
+	}
 	texts, err := i18n.New(textSources(s.mode.source, s.definitions)...)
 	if err != nil {
 		return err
 	}
-	registry := newRegistry(s.db)
+	s.registry = newRegistry(s.db)
 	s.mailer = mailer.New(s.cfg, s.log, time.Now)
 	s.onClose(func() { s.mailer.Close() })
-	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.cfg.Mail.Relay == "", s.log, time.Now)
-	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
+	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
+	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
@@ -90,23 +110,28 @@ func (s *server) open(ctx context.Context) error {
 		DB: s.db, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
 		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
-		Log: s.log, Now: time.Now, Metrics: registry,
+		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
+	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Expire: s.cfg.Reports.Expire,
-		Log: s.log, Now: time.Now, Metrics: registry,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
 		AccountMails: s.accounts, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
 		Demo:    s.mode.demo, Source: s.mode.source.files(),
 	})
 	if err != nil {
 		return err
 	}
 	s.onClose(s.site.Close)
-	return s.listen(ctx)
+	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	s.listenMetrics(ctx)
+	return nil
 }
 
 // openStore locks the data directory for this process and opens the database.
@@ -122,7 +147,7 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.onClose(unlock)
-	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions, s.log); err != nil {
+	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions, s.log, s.mode.newKey); err != nil {
 		return err
 	}
 	s.onClose(func() { s.db.Close() })
@@ -132,12 +157,19 @@ func (s *server) openStore(ctx context.Context) error {
 
 // openNetworks makes every network.
 func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error {
-	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate)
+	outgoing := bots.NewOutgoing(s.shares.outgoing)
+	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate, outgoing)
 	s.onClose(client.CloseIdleConnections)
+	dns := s.mode.dns
+	if dns == nil {
+		dns = &net.Resolver{PreferGo: true, StrictErrors: true}
+	}
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
-			HTTP: client, Hearer: hearing, Notices: s.notices, Log: s.log.With("network", d.Name), Now: time.Now,
+			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
+			Hearer: hearing, Notices: s.notices, Certificates: s.certificates,
+			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", d.Name, err)
@@ -161,11 +193,15 @@ func (s *server) mounted() []frontend.Network {
 
 // listen opens the ports, so that an address in use makes the start fail.
 func (s *server) listen(ctx context.Context) error {
-	var err error
-	if s.web, err = new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen); err != nil {
+	web, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen)
+	if err != nil {
 		return fmt.Errorf("setting web.listen: %w", err)
 	}
+	s.web = s.openDoor(web, s.cfg.Web.Listen)
 	s.onClose(func() { s.web.Close() })
+	if err := s.listenTLS(ctx); err != nil {
+		return err
+	}
 	for name, network := range s.networks {
 		if server, ok := network.(bots.Server); ok {
 			if s.addresses[name], err = server.Listen(ctx); err != nil {
@@ -193,9 +229,17 @@ func (s *server) run(ctx context.Context) error {
 	}
 	part("relay", s.relay.Run)
 	part("account mails", s.accounts.Run)
+	part("held reports", s.held.Run)
 	part("supervisor", s.sup.Run)
-	part("frontend", s.serveWeb)
+	part("frontend", func(ctx context.Context) error { return s.serveWeb(ctx, s.web, s.plainHandler()) })
+	if s.acme != nil {
+		part("frontend by https", s.serveHTTPS)
+		part("certificates", s.acme.Run)
+	}
 	part("cleaning", s.clean)
+	if s.metrics != nil {
+		part("metrics", s.serveMetrics)
+	}
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
@@ -206,18 +250,27 @@ func (s *server) run(ctx context.Context) error {
 	return nil
 }
 
-// serveWeb serves the pages until ctx ends.
-func (s *server) serveWeb(ctx context.Context) error {
-	srv := &http.Server{
-		Handler:           s.site,
+// webServer is a server of pages. An event stream has times of its own, since it
+// stays.
+func webServer(pages http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           whileBusy(pages),
+		ConnContext:       withPlace,
+		ConnState:         untilIdle,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // bots.HTTPTimeout, and as much again for a slow phone
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:          webLog(log),
 	}
+}
+
+// serveWeb serves handler at l until ctx ends.
+func (s *server) serveWeb(ctx context.Context, l net.Listener, handler http.Handler) error {
+	srv := webServer(handler, s.log)
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(s.web) }()
+	go func() { failed <- srv.Serve(l) }()
 	select {
 	case err := <-failed:
 		return err

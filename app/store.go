@@ -48,8 +48,9 @@ func (s *server) nameOldQueue() {
 }
 
 // openDatabase opens the database and the box that seals its secrets, and
-// brings the tables up to date. Two processes that do so at once take turns.
-func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) (*db.DB, *secret.Box, error) {
+// brings the tables up to date. Two processes that do so at once take turns. newKey
+// goes on with another secret key than the database was written with.
+func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, newKey bool) (*db.DB, *secret.Box, error) {
 	if err := makeDataDir(cfg.Data); err != nil {
 		return nil, nil, err
 	}
@@ -62,25 +63,29 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 	if err != nil {
 		return nil, nil, err
 	}
-	box, err := openBox(ctx, cfg, d, definitions)
-	if err != nil {
+	key := &keyring{cfg: cfg, db: d, definitions: definitions, log: log, newKey: newKey}
+	if err := key.open(ctx); err != nil {
 		d.Close()
 		return nil, nil, err
 	}
 	lists := make(map[string][]*gormigrate.Migration, len(definitions))
 	for _, def := range definitions {
 		if def.Migrations != nil {
-			lists[def.Name] = def.Migrations(box)
+			lists[def.Name] = def.Migrations(key.box)
 		}
 	}
-	if err := d.Migrate(ctx, lists); err != nil {
+	if err := d.Migrate(ctx, key.box, lists); err != nil {
+		d.Close()
+		return nil, nil, err
+	}
+	if err := key.settle(ctx); err != nil {
 		d.Close()
 		return nil, nil, err
 	}
 	if err := d.Rewrite(ctx); err != nil {
 		log.Error("what earlier versions have deleted may still be in the database's file; the next start tries again", "err", err)
 	}
-	return d, box, nil
+	return d, key.box, nil
 }
 
 // withDatabase reads the settings and runs work with the database open.
@@ -90,39 +95,10 @@ func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Conf
 	if err != nil {
 		return err
 	}
-	d, _, err := openDatabase(c.ctx, cfg, definitions, slog.New(slog.DiscardHandler))
+	d, _, err := openDatabase(c.ctx, cfg, definitions, slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
 	return work(c, cfg, d, definitions)
-}
-
-type backupCommand struct {
-	settingsFlags
-	File string `arg:"" help:"File to write; it must not exist."`
-}
-
-// Run copies the database as it is now.
-func (cmd *backupCommand) Run(c *console) error {
-	cfg, err := cmd.load(c, all.Networks())
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(cmd.File); err == nil {
-		return fmt.Errorf("%s already exists", cmd.File)
-	}
-	if _, err := os.Stat(cfg.Data); err != nil {
-		return fmt.Errorf("there is no data directory to back up: %w", err)
-	}
-	d, err := db.Open(c.ctx, cfg.Data, time.Now, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Backup(c.ctx, cmd.File); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.stdout, "wrote %s; keep it together with a copy of the secret key\n", cmd.File)
-	return err
 }

@@ -22,11 +22,10 @@ func TestThreeNetworksHearEachOther(t *testing.T) {
 	}
 	t.Cleanup(func() { api.Close() })
 	binary := buildProgram(t)
-	env, web, incoming := environment(t, t.TempDir(), box)
+	env, a := environment(t, t.TempDir(), box)
 	env = append(env, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true", "TICKETFREI_TELEGRAM_API="+api.URL)
 	mustAddCity(t, binary, env, "nuernberg")
 	startProgram(t, binary, env...)
-	a := &app{T: t, url: "http://" + web, smtp: incoming}
 
 	const moderator = "m@nuernberg.example"
 	a.allowEverything(moderator)

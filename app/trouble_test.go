@@ -34,19 +34,20 @@ func mountSmall(t *testing.T, size string) string {
 }
 
 // environment returns settings for a program on free ports with its data in
-// dir.
-func environment(t *testing.T, dir string, box *mailbox) (env []string, web, incoming string) {
+// dir, and the program as visitors see it.
+func environment(t *testing.T, dir string, box *mailbox) (env []string, a *app) {
 	t.Helper()
-	addresses := make([]string, 2)
+	addresses := make([]string, 3)
 	for i := range addresses {
 		var err error
 		if addresses[i], err = freeAddress("127.0.0.1:0"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return []string{"TICKETFREI_DATA=" + dir, "TICKETFREI_WEB_LISTEN=" + addresses[0], "TICKETFREI_WEB_URL=http://" + addresses[0],
-		"TICKETFREI_MAIL_LISTEN=" + addresses[1], "TICKETFREI_MAIL_DOMAIN=tickets.example",
-		"TICKETFREI_MAIL_RELAY=smtp://" + box.Addr}, addresses[0], addresses[1]
+	a = &app{T: t, url: "http://" + addresses[0], smtp: addresses[1], metrics: addresses[2]}
+	return []string{"TICKETFREI_DATA=" + dir, "TICKETFREI_WEB_LISTEN=" + addresses[0], "TICKETFREI_WEB_URL=" + a.url,
+		"TICKETFREI_MAIL_LISTEN=" + a.smtp, "TICKETFREI_MAIL_DOMAIN=tickets.example",
+		"TICKETFREI_MAIL_RELAY=smtp://" + box.Addr, "TICKETFREI_METRICS_LISTEN=" + a.metrics}, a
 }
 
 func mustAddCity(t *testing.T, binary string, env []string, slug string) {
@@ -105,10 +106,10 @@ type alone struct {
 func startAlone(t *testing.T, dir string, box *mailbox, more ...string) *alone {
 	t.Helper()
 	binary := buildProgram(t)
-	env, web, incoming := environment(t, dir, box)
-	env = append(env, more...)
+	env, a := environment(t, dir, box)
+	env = append(append(env, unbraked...), more...)
 	mustAddCity(t, binary, env, "nuernberg")
-	p := &alone{app: &app{T: t, url: "http://" + web, smtp: incoming}, program: startProgram(t, binary, env...)}
+	p := &alone{app: a, program: startProgram(t, binary, env...)}
 	p.allowEverything("m@nuernberg.example")
 	return p
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"net/http"
-	"net/smtp"
 	"net/url"
 	"strings"
 
@@ -42,7 +41,7 @@ func (w *oldWorld) bounce() {
 	const report = "From: MAILER-DAEMON@riders.example\r\nTo: <%s>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n" +
 		"--b\r\nContent-Type: text/plain\r\n\r\nfailed\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; riders.example\r\n\r\n" +
 		"Final-Recipient: rfc822; weg@riders.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n"
-	if err := smtp.SendMail(w.smtp, nil, "", []string{w.old.Bounce}, fmt.Appendf(nil, report, w.old.Bounce)); err != nil {
+	if err := sendMail(w.smtp, "", w.old.Bounce, fmt.Appendf(nil, report, w.old.Bounce)); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -51,7 +50,8 @@ func (w *oldWorld) bounce() {
 // writes a report and takes the invitation.
 func (w *oldWorld) checkLeeds() {
 	w.Helper()
-	leeds := w.session()
+	w.checkSession()
+	leeds := w.city(ofLeeds, "Leeds")
 	account := w.mastodon.AddAccount("inspectors_leeds")
 	w.accounts["inspectors_leeds"] = account
 	leeds.get(w.authorize(account), http.StatusOK)

@@ -124,7 +124,7 @@ func (w *oldWorld) checkPages() {
 // checkSettings checks what the moderators see before they change anything.
 func (w *oldWorld) checkSettings() {
 	w.Helper()
-	nbg, leeds, graz := w.city(ofNuernberg, "Nürnberg"), w.session(), w.city(ofGraz, "Graz an der Mur")
+	nbg, leeds, graz := w.city(ofNuernberg, "Nürnberg"), w.city(ofLeeds, "Leeds"), w.city(ofGraz, "Graz an der Mur")
 	w.city(ofNuernberg, "Graz an der Mur")
 	w.city(ofLeeds, "Leeds")
 	instance := "@" + w.mastodon.Domain()
@@ -140,7 +140,7 @@ func (w *oldWorld) checkSettings() {
 		{leeds, "mastodon", []string{"Not connected"}},
 		{leeds, "telegram", []string{"Switched off", "@leeds_bot", "1 subscriber"}},
 		{graz, "mail", []string{"Working", "1 subscriber"}},
-		{graz, "mastodon", []string{"Needs your attention", "@kontis_graz" + instance, "The access token is invalid"}},
+		{graz, "mastodon", []string{"Needs your attention", "@kontis_graz" + instance, "HTTP 401"}},
 		{graz, "telegram", []string{"Needs your attention", "@graz_bot", "1 subscriber"}},
 	}
 	for _, c := range cards {

@@ -11,8 +11,10 @@ package bots
 
 import (
 	"context"
+	"crypto/tls"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -41,7 +43,8 @@ type Definition struct {
 	// de.toml. Text ids begin with "<name>."; these have a meaning: title and
 	// blurb (heading and line below it on the settings page) and, optionally,
 	// public_page (label of a button on the city page that leads to
-	// /city/{slug}/<name>).
+	// /city/{slug}/<name>) and visible (a sentence of the city page that says
+	// where the network shows who wrote).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.
@@ -65,18 +68,35 @@ type Host struct {
 	// private addresses (unless network.allow_private is set) and has a
 	// timeout of 30 s for a whole exchange. Its Transport may be taken for
 	// clients with another timeout.
-	HTTP    *http.Client
-	Hearer  Hearer
-	Notices *notice.Board
-	Log     *slog.Logger
-	Now     func() time.Time
+	HTTP *http.Client
+	// Outgoing is for transports of a network's own: HTTP is within it.
+	Outgoing Outgoing
+	// DNS answers what is asked of names; nil is the machine's own resolver.
+	DNS *net.Resolver
+	// Connections is how many connections a Server may have open; 0: as many as it
+	// likes.
+	Connections int
+	Hearer      Hearer
+	Notices     *notice.Board
+	// Certificates are for servers that networks run; nil where there are none.
+	Certificates Certificates
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Certificates has the program's certificates for TLS.
+type Certificates interface {
+	// GetCertificate is for tls.Config.GetCertificate.
+	GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 }
 
 // Hearer takes in what bots hear.
 type Hearer interface {
 	// Hear takes in a report that bot b heard. When it returns nil, the report
 	// is on disk and the network may be told so. The same Incoming twice is
-	// harmless.
+	// harmless. An ErrMessage is about this report alone. Where the error is
+	// db.ErrPaused, the city's moderators have stopped it: the message is not heard
+	// later either, and whoever wrote is told so where that is possible.
 	Hear(ctx context.Context, b report.Bot, in Incoming) error
 }
 
@@ -85,6 +105,25 @@ type AccountMails interface {
 	// StoreMail stores a mail. When it returns nil, the mail is on disk and will
 	// be sent, and tried again where that fails.
 	StoreMail(ctx context.Context, m mailer.Mail) error
+	// StoreAsked is StoreMail for a mail that somebody who is not logged in has
+	// caused by typing an address into a form: an address gets few of them a day,
+	// from all pages together. Where it has had them, nothing is sent, the error is
+	// nil all the same, and nobody must be told. The error is ErrTooManyMails where
+	// the client has caused too many.
+	StoreAsked(ctx context.Context, m mailer.Mail, a Asked) error
+}
+
+// Asked says how a mail was caused.
+type Asked struct {
+	// Client is the network of the client that asked; empty where it cannot be
+	// seen.
+	Client string
+	// WayIn is set for the mail by which somebody who is locked out gets in again:
+	// one of the day's mails is kept for it, whatever strangers have caused.
+	WayIn bool
+	// Nobody is set where there is nobody to write to. Nothing is sent, after the
+	// same work, so that the time of the answer does not tell.
+	Nobody bool
 }
 
 // Incoming is a report as a network heard it. The program adds the rest.
@@ -98,6 +137,25 @@ type Incoming struct {
 	Text       string // plain text, mentions of the bot and markup removed
 	Visibility report.Visibility
 	Time       time.Time // when it was written; the zero time means now
+	// Chat is the recipient's address of the chat that it was written in; empty
+	// where that is the author's own. That chat is not sent the report. It is
+	// hashed as Author is.
+	Chat string
+	// KeepID has the ID stored with the report, sealed, because Send needs it, as
+	// for a boost: see report.Report.NetworkID. Otherwise it is only hashed.
+	KeepID bool
+	// Unverified is set where anybody can write in the name of Author: what the
+	// brakes count instead. nil: the network knows that Author wrote it.
+	Unverified *Origin
+}
+
+// Origin says where a report came from when its author is not proven.
+type Origin struct {
+	// Client is the network of the client that brought it, as "192.0.2.7/32" or
+	// "2001:db8:1:2::/64"; empty where it cannot be seen, as behind a gateway.
+	Client string
+	// Domain is the domain of the envelope sender; empty where there is none.
+	Domain string
 }
 
 // Network is one kind of place that reports come from and go to. Its methods
@@ -132,7 +190,8 @@ type Bot interface {
 	// nil before ctx ends means that there is nothing to receive here (the
 	// reports come some other way), and Receive is not called again.
 	// What the network handed over is only confirmed to the network (cursor,
-	// offset) when emit has returned nil.
+	// offset) when emit has returned nil, or an ErrMessage or db.ErrPaused: then it is
+	// left out.
 	Receive(ctx context.Context, emit func(context.Context, Incoming) error) error
 	// Send sends d and returns what the network answered; a receipt without an
 	// id is never taken back. The kind of error
@@ -166,8 +225,8 @@ type Server interface {
 // wait while its recipient goes and somebody else comes. The bots of other
 // networks post publicly and are sent one delivery with the recipient 0.
 type Recipients interface {
-	// Recipients returns the ids of those to whom bot b sends r. The author of r
-	// is not among them: compare with secret.Box.Author.
+	// Recipients returns the ids of those to whom bot b sends r. Those whose keys
+	// are r.Author and r.LeftOut are not among them: see secret.Box.Author.
 	Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error)
 	// RemoveRecipient forgets a recipient after an error of kind Gone. One
 	// that is not there is no error.

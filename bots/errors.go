@@ -3,6 +3,7 @@ package bots
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -54,9 +55,18 @@ func Gone(err error) error { return &Error{Kind: KindGone, Err: err} }
 // expire.
 func Refused(err error) error { return &Error{Kind: KindRefused, Err: err} }
 
+// ErrTooManyMails is the answer to a client that has caused too many mails: see
+// AccountMails.
+var ErrTooManyMails = errors.New("the client has caused too many mails")
+
 // ErrCannotRetract is the answer of a Retracter that cannot take this back, as
 // the service cannot or does not any more.
 var ErrCannotRetract = errors.New("this cannot be taken back")
+
+// ErrMessage is wrapped by the errors of emit, and of Hearer.Hear, that are about
+// one message alone: it is never taken in, whatever is tried. The bot tells its log,
+// leaves the message out and goes on with the next.
+var ErrMessage = errors.New("this message cannot be taken in")
 
 // KindOf returns the kind of err and, of KindRetryAfter, how long to wait.
 // An error without a kind is KindTemporary.
@@ -100,6 +110,18 @@ func (s *said) Unwrap() error { return s.cause }
 
 // Say returns the words in the language of t.
 func (s *said) Say(t T) string { return t(s.id, s.data...) }
+
+// InFull puts err into words for the operator's log, with all causes. What has no cause
+// says its words instead of their id.
+func InFull(err error, t T) string {
+	full := err.Error()
+	for s, ok := errors.AsType[*said](err); ok; s, ok = errors.AsType[*said](s.cause) {
+		if s.cause == nil {
+			return strings.ReplaceAll(full, s.id, s.Say(t))
+		}
+	}
+	return full
+}
 
 // Words puts err into words for a moderator. What cannot say itself is an
 // internal error: the operator finds it in the log.

@@ -58,3 +58,27 @@ func TestWords(t *testing.T) {
 		t.Errorf("the log says %q", said)
 	}
 }
+
+// TestInFull has the operator read words also where an error is nothing but a text for
+// moderators.
+func TestInFull(t *testing.T) {
+	english := func(id string, data ...any) string {
+		return map[string]string{"toy.stuck": "Toy is stuck."}[id] + fmt.Sprint(data...)
+	}
+	stuck := bots.Say(nil, "toy.stuck")
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("EOF"), "EOF"},
+		{bots.Say(errors.New("EOF"), "toy.cut"), "EOF"},
+		{stuck, "Toy is stuck."},
+		{bots.Say(nil, "toy.stuck", "Name", "x"), "Toy is stuck.Namex"},
+		{fmt.Errorf("poll: %w", bots.Refused(stuck)), "poll: Toy is stuck."},
+		{bots.Say(fmt.Errorf("poll: %w", stuck), "toy.cut"), "poll: Toy is stuck."},
+	} {
+		if got := bots.InFull(tt.err, english); got != tt.want {
+			t.Errorf("%#v: %q, want %q", tt.err, got, tt.want)
+		}
+	}
+}

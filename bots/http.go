@@ -14,18 +14,19 @@ const HTTPTimeout = 30 * time.Second
 // NewHTTPClient returns the client for talking to hosts that a user named. It
 // connects to public addresses only (errors are ssrf.ErrProhibitedIP), unless
 // allowPrivate is set: what a name resolves to is checked when the connection
-// is made, so that a name cannot point elsewhere a moment later.
-func NewHTTPClient(allowPrivate bool) *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+// is made, so that a name cannot point elsewhere a moment later. Its connections
+// are among those of o.
+func NewHTTPClient(allowPrivate bool, o Outgoing) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	if !allowPrivate {
 		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
 	}
 	return &http.Client{
 		Timeout: HTTPTimeout,
 		Transport: userAgent{&http.Transport{
-			DialContext:           dialer.DialContext,
+			DialContext:           o.Dial(dialer),
 			ForceAttemptHTTP2:     true,
-			MaxIdleConns:          256,
+			MaxIdleConns:          o.idle(256),
 			MaxIdleConnsPerHost:   64, // as many bots of one server start at a time
 			IdleConnTimeout:       90 * time.Second,
 			TLSHandshakeTimeout:   10 * time.Second,

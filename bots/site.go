@@ -20,7 +20,7 @@ type Site interface {
 	City(r *http.Request) report.City
 
 	// ClientIP returns the visitor's address, for rate limits; behind a
-	// reverse proxy (web.trust_proxy), what the proxy says.
+	// reverse proxy (web.trusted_proxies), what the proxy says.
 	ClientIP(r *http.Request) string
 
 	// T returns the text id in the language of the page, filled with data

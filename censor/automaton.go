@@ -201,10 +201,7 @@ func (a *automaton) advance(from []uint32, before preceding, class uint16) int32
 	match := int32(none)
 	here := a.assertions(before, class)
 	end := int(class) == a.classes.count()
-	if a.round++; a.round == 0 { // after 4 billion rounds
-		clear(a.seen)
-		a.round = 1
-	}
+	a.nextRound()
 	for _, pc := range from {
 		a.stack = append(a.stack, pc)
 		for len(a.stack) > 0 {
@@ -235,6 +232,14 @@ func (a *automaton) advance(from []uint32, before preceding, class uint16) int32
 		}
 	}
 	return match
+}
+
+// nextRound makes every instruction one that was not seen.
+func (a *automaton) nextRound() {
+	if a.round++; a.round == 0 { // after 4 billion rounds
+		clear(a.seen)
+		a.round = 1
+	}
 }
 
 // assertions returns what holds between the preceding place and a character of

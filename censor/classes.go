@@ -1,7 +1,7 @@
 package censor
 
 import (
-	"fmt"
+	"encoding/binary"
 	"regexp/syntax"
 	"slices"
 	"unicode"
@@ -78,6 +78,7 @@ func newClasses(insts []syntax.Inst) *classes {
 	sets := [][]rune{wordRanges}
 	single := map[rune]bool{}
 	seen := map[string]bool{}
+	var key []byte
 	for i := range insts {
 		set := runesOf(&insts[i])
 		switch {
@@ -88,8 +89,12 @@ func newClasses(insts []syntax.Inst) *classes {
 				sets = append(sets, set)
 			}
 		default:
-			if key := fmt.Sprint(set); !seen[key] {
-				seen[key] = true
+			key = key[:0]
+			for _, r := range set {
+				key = binary.LittleEndian.AppendUint32(key, uint32(r))
+			}
+			if !seen[string(key)] {
+				seen[string(key)] = true
 				sets = append(sets, set)
 			}
 		}

@@ -60,8 +60,26 @@ func (e PatternErrors) Unwrap() []error {
 type compiler struct {
 	rules *Rules
 	progs []*syntax.Prog
-	total int // instructions of progs
+	at    []int // line of each of progs
+	total int   // instructions of progs
+	line  int   // that is being read
 	errs  PatternErrors
+}
+
+// newCompiler reads both lists.
+func newCompiler(triggers, blocked string) *compiler {
+	c := &compiler{rules: &Rules{slurs: slurs()}}
+	c.triggers(triggers)
+	c.blocked(blocked)
+	return c
+}
+
+// result returns the rules, or what is wrong with them.
+func (c *compiler) result() (*Rules, error) {
+	if len(c.errs) > 0 {
+		return nil, c.errs
+	}
+	return c.rules, nil
 }
 
 func (c *compiler) triggers(text string) {
@@ -80,7 +98,7 @@ func (c *compiler) triggers(text string) {
 		if c.total += len(prog.Inst); c.total > maxTotal {
 			return ErrAllTooLong
 		}
-		c.progs = append(c.progs, prog)
+		c.progs, c.at = append(c.progs, prog), append(c.at, c.line)
 		c.rules.patterns = append(c.rules.patterns, pattern)
 		return nil
 	})
@@ -97,15 +115,16 @@ func (c *compiler) blocked(text string) {
 
 // lines calls add for each line that is not blank, and collects its errors.
 func (c *compiler) lines(field, text string, add func(string) error) {
-	number, count := 0, 0
+	count := 0
+	c.line = 0
 	for line := range strings.Lines(text) {
-		number++
+		c.line++
 		line = strings.TrimSpace(line)
 		if line == "" {
 			continue
 		}
 		if count++; count > maxLines {
-			c.errs = append(c.errs, PatternError{field, number, abbreviate(line), ErrTooMany})
+			c.errs = append(c.errs, PatternError{field, c.line, abbreviate(line), ErrTooMany})
 			return
 		}
 		err := ErrTooLong
@@ -113,7 +132,7 @@ func (c *compiler) lines(field, text string, add func(string) error) {
 			err = add(line)
 		}
 		if err != nil {
-			c.errs = append(c.errs, PatternError{field, number, abbreviate(line), err})
+			c.errs = append(c.errs, PatternError{field, c.line, abbreviate(line), err})
 		}
 	}
 }

@@ -54,14 +54,11 @@ type Rules struct {
 // found neither in "Fahrrad" nor in "räder". White space and punctuation
 // between the words of a phrase do not matter; symbols count as words.
 func Compile(triggers, blocked string) (*Rules, error) {
-	c := compiler{rules: &Rules{slurs: slurs()}}
-	c.triggers(triggers)
-	c.blocked(blocked)
-	if len(c.errs) > 0 {
-		return nil, c.errs
+	c := newCompiler(triggers, blocked)
+	if len(c.errs) == 0 {
+		c.rules.triggers = newAutomaton(c.progs)
 	}
-	c.rules.triggers = newAutomaton(c.progs)
-	return c.rules, nil
+	return c.result()
 }
 
 // Judge says whether a report with this text passes, and why. It takes time in
@@ -70,12 +67,15 @@ func (r *Rules) Judge(text string) report.Verdict {
 	if strings.TrimSpace(text) == "" {
 		return held(report.ReasonEmpty, "")
 	}
-	if len(text) > MaxLength && utf8.RuneCountInString(text) > MaxLength {
+	if tooLong(text) {
 		return held(report.ReasonTooLong, "")
 	}
 	text = Normalize(text)
 	if text == "" {
 		return held(report.ReasonEmpty, "")
+	}
+	if tooLong(text) { // a single character may become many
+		return held(report.ReasonTooLong, "")
 	}
 	if slur, word := find(text, r.slurs, &r.blocked); slur != "" {
 		return held(report.ReasonSlur, slur)
@@ -89,6 +89,10 @@ func (r *Rules) Judge(text string) report.Verdict {
 		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: anything}
 	}
 	return held(report.ReasonNoTrigger, "")
+}
+
+func tooLong(text string) bool {
+	return len(text) > MaxLength && utf8.RuneCountInString(text) > MaxLength
 }
 
 func held(reason report.Reason, detail string) report.Verdict {

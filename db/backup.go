@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,17 +23,43 @@ const (
 	backupRest = 3
 )
 
-// Backup writes a copy of the database as it is now to path, which must not
-// exist, while others read and write, also in other processes. Only the owner of
-// the copy may read it. Where it fails or ctx ends, there is no copy.
+// Backup writes a copy of the database as it is now to path, while others read
+// and write, also in other processes. A file that is there is replaced when the
+// copy is whole. Only the owner of the copy may read it. Where it fails or ctx
+// ends, nothing has changed at path, and nothing is left behind.
 func (d *DB) Backup(ctx context.Context, path string) error {
+	dir := filepath.Dir(path)
 	// SQLite writes into an empty file, but would make one for everybody to read.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("back up database: %w", err)
 	}
-	if err := errors.Join(d.backup(ctx, f), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("back up database to %s: %w", path, err), os.Remove(path))
+	err = errors.Join(d.backup(ctx, f), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("back up database to %s: %w", path, err), os.Remove(f.Name()))
+	}
+	return syncDir(dir)
+}
+
+// BackupTo writes such a copy to w. Until it is whole it lies beside the database.
+func (d *DB) BackupTo(ctx context.Context, w io.Writer) error {
+	f, err := os.CreateTemp(filepath.Dir(d.path), ".backup-*")
+	if err != nil {
+		return fmt.Errorf("back up database: %w", err)
+	}
+	defer f.Close()
+	// Whoever reads may go away at any moment, and take this process along.
+	if err := errors.Join(d.backup(ctx, f), os.Remove(f.Name())); err != nil {
+		return fmt.Errorf("back up database: %w", err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("back up database: %w", err)
+	}
+	if _, err := io.Copy(w, f); err != nil {
+		return fmt.Errorf("back up database: %w", err)
 	}
 	return nil
 }
@@ -58,7 +85,7 @@ func (d *DB) backup(ctx context.Context, f *os.File) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(target.Close(), f.Sync(), syncDir(filepath.Dir(f.Name())))
+	return errors.Join(target.Close(), f.Sync())
 }
 
 // restBetween returns what a backup does after each step: it brings the step to
@@ -86,7 +113,11 @@ func copyPages(ctx context.Context, to, from *sqlite3.SQLiteConn, between func()
 	if err != nil {
 		return err
 	}
-	return errors.Join(copySteps(ctx, b, between), b.Finish())
+	if err := copySteps(ctx, b, between); err != nil {
+		_ = b.Finish() // says the same once more
+		return err
+	}
+	return b.Finish()
 }
 
 func copySteps(ctx context.Context, b *sqlite3.SQLiteBackup, between func() error) error {

@@ -1,13 +1,15 @@
 package db_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,26 +39,110 @@ func TestBackupIsForItsOwner(t *testing.T) {
 	if made.Mode() != 0o600 {
 		t.Errorf("the copy has mode %v", made.Mode())
 	}
-	if err := d.Backup(t.Context(), path); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a copy over a copy: %v", err)
+}
+
+// TestBackupReplaces makes a copy where an older file is, which others may read
+// and somebody has open.
+func TestBackupReplaces(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "copy.db")
+	if err := os.WriteFile(path, []byte("the old one"), 0o644); err != nil {
+		t.Fatal(err)
 	}
-	after, err := os.Stat(path)
-	if err != nil || after.Size() != made.Size() || after.Size() == 0 {
-		t.Errorf("the first copy is no longer whole: %v", err)
+	old, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	if err := d.Backup(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	if got := integrity(t, path); got != "ok" {
+		t.Errorf("integrity: %s", got)
+	}
+	if made, err := os.Stat(path); err != nil || made.Mode() != 0o600 {
+		t.Errorf("the copy has mode %v, %v", made.Mode(), err)
+	}
+	if text, err := io.ReadAll(old); err != nil || string(text) != "the old one" {
+		t.Errorf("the old file was written into: %q, %v", text, err)
+	}
+	if got := names(t, dir); len(got) != 1 {
+		t.Errorf("left behind: %v", got)
 	}
 }
 
-func TestFailedBackupLeavesNoFile(t *testing.T) {
+func TestFailedBackupLeavesEverythingAsItWas(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
-	path := filepath.Join(t.TempDir(), "copy.db")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "copy.db")
+	if err := os.WriteFile(path, []byte("the old one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := d.Backup(ctx, path); err == nil {
 		t.Fatal("no error")
 	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the empty copy is still there: %v", err)
+	if text, err := os.ReadFile(path); err != nil || string(text) != "the old one" {
+		t.Errorf("the old copy is %q, %v", text, err)
 	}
+	if err := os.Mkdir(filepath.Join(dir, "directory"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Backup(t.Context(), filepath.Join(dir, "directory")); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if got := names(t, dir); len(got) != 2 {
+		t.Errorf("left behind: %v", got)
+	}
+}
+
+// fullPipe is standard output of which nobody reads any more.
+type fullPipe struct{}
+
+func (fullPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestBackupToAWriter(t *testing.T) {
+	a := openArchive(t)
+	a.hear("1", "a report")
+	before := names(t, a.dir)
+	var out bytes.Buffer
+	if err := a.BackupTo(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := integrity(t, path); got != "ok" {
+		t.Errorf("integrity: %s", got)
+	}
+	if err := a.BackupTo(t.Context(), fullPipe{}); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("error = %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.BackupTo(ctx, &out); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v", err)
+	}
+	if after := names(t, a.dir); !slices.Equal(before, after) {
+		t.Errorf("the data directory has %v, had %v", after, before)
+	}
+}
+
+// names returns the names of what is in a directory.
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range list {
+		names = append(names, entry.Name())
+	}
+	return names
 }
 
 func TestBackupCanBeOpened(t *testing.T) {
@@ -141,13 +227,15 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 func TestBackupEndsWithItsContext(t *testing.T) {
 	a := openArchive(t)
 	a.hear("1", strings.Repeat("x", 8<<20))
-	path := filepath.Join(t.TempDir(), "copy.db")
+	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
-	go func() { result <- a.Backup(ctx, path) }()
+	go func() { result <- a.Backup(ctx, filepath.Join(dir, "copy.db")) }()
 	for begun := false; !begun; {
-		info, err := os.Stat(path)
-		begun = err == nil && info.Size() > 0
+		for _, name := range names(t, dir) {
+			info, err := os.Stat(filepath.Join(dir, name))
+			begun = begun || err == nil && info.Size() > 0
+		}
 		if len(result) > 0 {
 			t.Fatalf("the backup ended before it could be stopped: %v", <-result)
 		}
@@ -156,7 +244,7 @@ func TestBackupEndsWithItsContext(t *testing.T) {
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v", err)
 	}
-	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 0 {
-		t.Errorf("left behind: %v, %v", entries, err)
+	if left := names(t, dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }

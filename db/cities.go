@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,24 +14,24 @@ import (
 type cityRow struct {
 	ID                                            int64
 	Slug, Name, Language, Triggers, Blocked, Page string
-	Created                                       int64
+	Created, Paused                               int64
 }
 
 func (cityRow) TableName() string { return "cities" }
 
 func (r cityRow) city() report.City {
 	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
-		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created)}
+		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused)}
 }
 
 func toCityRow(c report.City) cityRow {
 	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
-		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created)}
+		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused)}
 }
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
 // and makes the moderator one of its moderators. The error is ErrTaken if the
-// slug is in use.
+// slug is in use, or was by a city that was deleted: see SlugKept.
 func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, networks []string) (report.City, error) {
 	row := toCityRow(c)
 	err := d.Write(ctx, func(tx *gorm.DB) error {
@@ -45,6 +46,9 @@ func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, n
 
 func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks []string) error {
 	row.ID, row.Created = 0, millis(d.now())
+	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
+		return errors.Join(err, ErrTaken)
+	}
 	if err := tx.Create(row).Error; err != nil {
 		return err
 	}
@@ -97,19 +101,19 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 // cityColumns are the columns of table c that scanCity reads. briefColumns
 // leaves the long ones empty.
 const (
-	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created"
-	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created"
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused"
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused"
 )
 
 // scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
-	var created int64
-	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created}, more...)...)
+	var created, paused int64
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused}, more...)...)
 	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", err)
 	}
-	c.Created = fromMillis(created)
+	c.Created, c.Paused = fromMillis(created), fromMillis(paused)
 	return c, nil
 }
 
@@ -160,7 +164,8 @@ func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any
 }
 
 // DeleteCity deletes a city with its bots, reports and moderators' rights, and
-// the moderators who have no other city. It does not touch the networks' own
+// the moderators who have no other city. Its slug is kept from others for a year:
+// see FreeSlug. It does not touch the networks' own
 // tables: call bots.Network.Forget first.
 func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 	if err := d.deleteReports(ctx, swiftly, "state = 'judged' AND city_id = ?", cityID); err != nil {
@@ -172,6 +177,9 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 			return err
 		}
 		if err := deleteCityReports(tx, cityID); err != nil {
+			return err
+		}
+		if err := d.keepSlug(tx, cityID); err != nil {
 			return err
 		}
 		if err := oneRow(tx.Where("id = ?", cityID).Delete(&cityRow{})); err != nil {
@@ -188,7 +196,7 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 // deleteCityReports deletes the reports of a city with all that belongs to them. Each
 // index that has cities has the reports of one state.
 func deleteCityReports(tx *gorm.DB, cityID int64) error {
-	for _, state := range []string{"heard", "judged"} {
+	for _, state := range []string{"heard", "held", "judged"} {
 		theirs := "(SELECT seq FROM reports WHERE city_id = ? AND state = '" + state + "')"
 		for _, from := range []string{"fanouts WHERE report", "outcomes WHERE report", "receipts WHERE report", "reports WHERE seq"} {
 			if _, err := Exec(tx, "DELETE FROM "+from+" IN "+theirs, cityID); err != nil {

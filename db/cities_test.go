@@ -154,7 +154,7 @@ func TestLastModeratorStays(t *testing.T) {
 
 func TestConfirmRegistrationOnce(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
-	reg, err := d.CreateRegistration(t.Context(), db.Registration{Email: "m@example.org", Password: "hash", CityName: "Fürth", Slug: "fuerth", Language: "de"})
+	reg, err := d.CreateRegistration(t.Context(), db.Registration{Email: "m@example.org", CityName: "Fürth", Slug: "fuerth", Language: "de"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestConfirmRegistrationOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range results {
 		wg.Go(func() {
-			_, _, results[i] = d.ConfirmRegistration(context.Background(), reg.ID, report.City{Slug: "fuerth", Name: "Fürth"}, []string{"mail"})
+			_, _, results[i] = d.ConfirmRegistration(context.Background(), reg.ID, "hash", report.City{Slug: "fuerth", Name: "Fürth"}, []string{"mail"})
 		})
 	}
 	wg.Wait()

@@ -30,8 +30,10 @@ const (
 )
 
 // DeleteExpired deletes reports older than keep with all that belongs to them,
-// sign-ups that were never confirmed, invitations that were never accepted, and
-// sessions that have ended. What was deleted since the last time, by whomever,
+// what is left of the reports of paused cities, sign-ups that were never confirmed,
+// invitations that were never accepted, logins and sessions that have ended, and counts
+// and slugs that are kept no longer; and of reports which client and domain they came
+// from, a while after they came. What was deleted since the last time, by whomever,
 // is in no file afterwards, unless somebody has been reading for long: then the
 // next call sees to that. It ends after some seconds, even if more has expired.
 func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
@@ -41,6 +43,11 @@ func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
 		d.deleteSlices(within, "registrations", "id", "created < ?", d.since(7*24*time.Hour)),
 		d.deleteSlices(within, "invitations", "id", "created < ?", d.since(30*24*time.Hour)),
 		d.deleteSlices(within, "sessions", "token", "expires < ?", millis(d.now())),
+		d.deleteSlices(within, "logins", "id", "used < ?", d.since(loginKept)),
+		d.deleteSlices(within, "limits", "rowid", "expires < ?", millis(d.now())),
+		d.deleteSlices(within, "former_cities", "slug", "deleted < ?", d.since(slugKept)),
+		d.wipePaused(within),
+		d.forgetOrigins(within),
 		d.deleteReports(within, gently, "received < ? ORDER BY received", d.since(keep)))
 	if within.Err() != nil && ctx.Err() == nil {
 		err = nil // more is left for the next time
@@ -50,6 +57,18 @@ func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
 		return fmt.Errorf("delete what has expired: %w", err)
 	}
 	return nil
+}
+
+// originsKept is how long it is known which client and domain a report came from: for
+// as long as a brake counts, and some minutes more.
+const originsKept = 15 * time.Minute
+
+// forgetOrigins takes from reports what a brake needed, and needs no more.
+func (d *DB) forgetOrigins(ctx context.Context) error {
+	const old = "SELECT seq FROM reports INDEXED BY reports_origin WHERE counted = TRUE AND received < ?"
+	return d.inSlices(ctx, gently, "SELECT EXISTS ("+old+")",
+		[]string{fmt.Sprintf("UPDATE reports SET counted = FALSE, client = '', domain = '' WHERE seq IN (%s LIMIT %d)", old, slice)},
+		[]any{d.since(originsKept)})
 }
 
 // deleteReports deletes the reports that where selects, with all that belongs to

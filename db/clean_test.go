@@ -33,7 +33,7 @@ func openArchive(t *testing.T) *archive {
 	t.Helper()
 	a := &archive{t: t, dir: t.TempDir(), now: noon}
 	a.open()
-	if err := a.Migrate(t.Context(), nil); err != nil {
+	if err := a.Migrate(t.Context(), dbtest.MustMakeBox(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	a.city = dbtest.MustCreateCity(t, a.DB, "city", "toy")
@@ -146,9 +146,12 @@ func TestDeleteExpiredAccounts(t *testing.T) {
 		table, statement string
 		keep             time.Duration
 	}{
-		{"registrations", "INSERT INTO registrations (email, password, city_name, slug, language, created) VALUES (?2, '', '', '', '', ?1)", 7 * 24 * time.Hour},
+		{"registrations", "INSERT INTO registrations (email, city_name, slug, language, created) VALUES (?2, '', '', '', ?1)", 7 * 24 * time.Hour},
 		{"invitations", "INSERT INTO invitations (city_id, email, created) VALUES (1, ?2, ?1)", 30 * 24 * time.Hour},
 		{"sessions", "INSERT INTO sessions (token, data, expires) VALUES (?2, '', ?1)", 0},
+		{"logins", "INSERT INTO logins (moderator_id, browser, made, used) VALUES (1, ?2, 0, ?1)", 31 * 24 * time.Hour},
+		{"limits", "INSERT INTO limits (key, expires) VALUES (?2, ?1)", 0},
+		{"former_cities", "INSERT INTO former_cities (slug, deleted) VALUES (?2, ?1)", 365 * 24 * time.Hour},
 	}
 	want := map[string]int{}
 	for _, tt := range ages {
@@ -159,7 +162,7 @@ func TestDeleteExpiredAccounts(t *testing.T) {
 		want[tt.table] = 1
 	}
 	a.deleteExpired()
-	if diff := cmp.Diff(want, a.rows("registrations", "invitations", "sessions")); diff != "" {
+	if diff := cmp.Diff(want, a.rows("registrations", "invitations", "sessions", "logins", "limits", "former_cities")); diff != "" {
 		t.Error(diff)
 	}
 }

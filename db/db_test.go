@@ -102,7 +102,7 @@ func TestMigrations(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer d.Close()
-		return d.Migrate(t.Context(), map[string][]*gormigrate.Migration{"toy": list})
+		return d.Migrate(t.Context(), dbtest.MustMakeBox(t), map[string][]*gormigrate.Migration{"toy": list})
 	}
 	for name, list := range map[string][]*gormigrate.Migration{"first": {one}} {
 		if err := migrate(list...); err != nil {

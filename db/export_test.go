@@ -17,6 +17,9 @@ var (
 // queue was the database.
 const UpToDeliveries = 2
 
+// UpToLogins is how many there were before sign-ups had no password.
+const UpToLogins = 3
+
 // MigrateCore brings the tables of this package up to its first n migrations.
 func (d *DB) MigrateCore(ctx context.Context, n int) error {
 	return d.migrate(ctx, "core", migrations[:n])

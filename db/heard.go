@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"gorm.io/gorm"
@@ -17,7 +18,7 @@ type Heard struct {
 
 // Hear stores a report. When it returns nil, the report is on disk, also where it
 // was stored before: the same id twice is one report. A city that is gone is
-// ErrNotFound. The text is valid UTF-8 without NUL.
+// ErrNotFound, one that takes none ErrPaused. The text is valid UTF-8 without NUL.
 func (d *DB) Hear(ctx context.Context, r report.Report) error {
 	var seq int64
 	var known bool
@@ -34,7 +35,7 @@ func (d *DB) Hear(ctx context.Context, r report.Report) error {
 		},
 	})
 	if err == nil && seq == 0 && !known {
-		err = ErrNotFound
+		err = d.whyNotHeard(ctx, r.CityID)
 	}
 	if err == nil {
 		err = d.syncer.wait()
@@ -45,15 +46,26 @@ func (d *DB) Hear(ctx context.Context, r report.Report) error {
 	return nil
 }
 
+// whyNotHeard is the error of a report that its city did not take.
+func (d *DB) whyNotHeard(ctx context.Context, cityID int64) error {
+	_, err := d.BriefCity(ctx, cityID)
+	if err == nil {
+		err = ErrPaused
+	}
+	return err
+}
+
 // hear stores a report and returns its place: 0 where it is known already, or its
-// city is gone. Neither is an error here, since others share the transaction.
+// city is gone or paused. Neither is an error here, since others share the transaction.
 func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err error) {
 	if seq, err = d.seqs.next(tx); err != nil {
 		return 0, false, err
 	}
-	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, visibility, time, received, state)
-		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? ON CONFLICT (id) DO NOTHING`,
-		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), r.CityID)
+	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
+			text, visibility, time, received, state)
+		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0 ON CONFLICT (id) DO NOTHING`,
+		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.LeftOut, r.Unverified, r.Client, r.Domain,
+		r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), r.CityID)
 	if err != nil {
 		return 0, false, err
 	}
@@ -106,6 +118,11 @@ func (d *DB) Unjudged(ctx context.Context, lane, lanes, after int64, limit int) 
 	if err != nil {
 		return nil, fmt.Errorf("list reports that wait: %w", err)
 	}
+	return d.heard(rows)
+}
+
+// heard reads rows of reportColumns, and closes them.
+func (d *DB) heard(rows *sql.Rows) ([]Heard, error) {
 	defer rows.Close()
 	var list []Heard
 	for rows.Next() {
@@ -119,15 +136,16 @@ func (d *DB) Unjudged(ctx context.Context, lane, lanes, after int64, limit int) 
 }
 
 // reportColumns are the columns of table r that scanReport reads.
-const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id, r.author, r.text, r.visibility, r.time, r.received"
+const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id, r.author, r.left_out, r.unverified, r.client, r.domain, " +
+	"r.text, r.visibility, r.time, r.received"
 
 type scanner interface{ Scan(dest ...any) error }
 
 // scanReport reads reportColumns, and the columns that follow them into more.
 func scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
 	var at, received int64
-	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.Text,
-		&r.Visibility, &at, &received}, more...)...)
+	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.LeftOut,
+		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received}, more...)...)
 	r.Time, r.Received = fromMillis(at), fromMillis(received)
 	return err
 }

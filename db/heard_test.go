@@ -223,7 +223,7 @@ func mustOpenIn(t *testing.T, dir string) *db.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Migrate(t.Context(), nil); err != nil {
+	if err := d.Migrate(t.Context(), dbtest.MustMakeBox(t), nil); err != nil {
 		_ = d.Close() // the error of migrating is the one to report
 		t.Fatal(err)
 	}

@@ -7,14 +7,19 @@ import (
 
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
+
+	"ticketfrei/internal/secret"
 )
 
 // Migrate brings the tables of this package and of the networks (name → list)
-// up to date. Each list has its own record in <name>_migrations. A database
-// with migrations that this program does not know was written by a newer
-// version and is refused.
-func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migration) error {
-	if err := d.migrateCore(ctx); err != nil {
+// up to date, with the box that seals what they hold. Each list has its own record in
+// <name>_migrations. A database with migrations that this program does not know was
+// written by a newer version and is refused.
+func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][]*gormigrate.Migration) error {
+	if err := d.migrateCore(ctx, box); err != nil {
+		return err
+	}
+	if err := d.beginSequences(ctx); err != nil {
 		return err
 	}
 	for name, list := range networks {
@@ -25,16 +30,30 @@ func (d *DB) Migrate(ctx context.Context, networks map[string][]*gormigrate.Migr
 	return nil
 }
 
+// beginSequences has ids go on after those that there are. Where the file is damaged
+// there they are looked for again when the first is needed: the rest of the program
+// works, and says what to do.
+func (d *DB) beginSequences(ctx context.Context) error {
+	tx := d.write.WithContext(ctx)
+	for _, s := range []*sequence{&d.seqs, &d.fanoutIDs} {
+		err := s.begin(tx)
+		if d.damage.noticed(err); err != nil && !isDamage(err) {
+			return err
+		}
+	}
+	return nil
+}
+
 // migrateCore brings the tables of this package up to date. Foreign keys are
 // off meanwhile, because replacing a table would delete the rows that refer to
 // it. They cannot be switched within a transaction.
-func (d *DB) migrateCore(ctx context.Context) (err error) {
+func (d *DB) migrateCore(ctx context.Context, box *secret.Box) (err error) {
 	pragma := func(on string) error { return d.write.WithContext(ctx).Exec("PRAGMA foreign_keys = " + on).Error }
 	if err := pragma("OFF"); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	defer func() { err = errors.Join(err, pragma("ON")) }()
-	return d.migrate(ctx, "core", migrations)
+	return d.migrate(ctx, "core", append(migrations, keyed(box)...))
 }
 
 func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migration) error {
@@ -265,5 +284,37 @@ var migrations = []*gormigrate.Migration{
 			due INTEGER NOT NULL DEFAULT 0,
 			created INTEGER NOT NULL)`,
 		`CREATE INDEX mails_due ON mails(due)`,
+	)},
+	// Whoever has a login logs in once more: the sessions of before belong to none.
+	// What was typed as a password by somebody whose address was not confirmed is
+	// worth nothing.
+	{ID: "core_0004", Migrate: SQL(
+		`ALTER TABLE registrations DROP COLUMN password`,
+		`DELETE FROM sessions`,
+		`CREATE TABLE logins (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			moderator_id INTEGER NOT NULL REFERENCES moderators(id) ON DELETE CASCADE,
+			browser TEXT NOT NULL,
+			made INTEGER NOT NULL,
+			used INTEGER NOT NULL)`,
+		`CREATE INDEX logins_moderator ON logins(moderator_id)`,
+		`CREATE INDEX logins_used ON logins(used)`,
+		`CREATE TABLE limits (key TEXT NOT NULL, expires INTEGER NOT NULL)`,
+		`CREATE INDEX limits_key ON limits(key, expires)`,
+		`CREATE INDEX limits_expires ON limits(expires)`,
+		`CREATE TABLE former_cities (slug TEXT PRIMARY KEY, deleted INTEGER NOT NULL) WITHOUT ROWID`,
+		`CREATE TABLE secret_key (fingerprint TEXT NOT NULL)`,
+	)},
+	// What the program makes for itself: certificates and their keys.
+	{ID: "core_0005", Migrate: SQL(
+		`CREATE TABLE secrets (
+			name TEXT PRIMARY KEY,
+			value TEXT NOT NULL,
+			modified INTEGER NOT NULL) WITHOUT ROWID`,
+	)},
+	// Other servers' words, which may name somebody, were kept here before.
+	{ID: "core_0006", Migrate: SQL(
+		`DELETE FROM bot_log`,
+		`UPDATE bots SET last_error = '', error_at = 0`,
 	)},
 }

@@ -70,10 +70,13 @@ func findModerator(where *gorm.DB) (Moderator, error) {
 	return row.moderator(), nil
 }
 
-// SetPassword stores the hash of a moderator's new password.
+// SetPassword stores the hash of a moderator's new password and ends all logins.
 func (d *DB) SetPassword(ctx context.Context, moderatorID int64, passwordHash string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return oneRow(tx.Model(&moderatorRow{}).Where("id = ?", moderatorID).Update("password", passwordHash))
+		if err := oneRow(tx.Model(&moderatorRow{}).Where("id = ?", moderatorID).Update("password", passwordHash)); err != nil {
+			return err
+		}
+		return tx.Where("moderator_id = ?", moderatorID).Delete(&loginRow{}).Error
 	})
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)

@@ -178,6 +178,20 @@ func (d *DB) Receipt(ctx context.Context, id int64) (SentReceipt, error) {
 	return s, nil
 }
 
+// ForgetReceipts deletes what a network answered to deliveries to a recipient: none of
+// them can be taken back any more.
+func (d *DB) ForgetReceipts(ctx context.Context, botID, recipient int64) error {
+	// They are looked for where nobody waits: no index leads to them.
+	ids, err := ReadColumn[int64](ctx, d, "SELECT id FROM receipts WHERE bot_id = ? AND recipient = ?", botID, recipient)
+	if err == nil && len(ids) > 0 {
+		err = d.Write(ctx, func(tx *gorm.DB) error { return tx.Exec("DELETE FROM receipts WHERE id IN ?", ids).Error })
+	}
+	if err != nil {
+		return fmt.Errorf("forget receipts: %w", err)
+	}
+	return nil
+}
+
 // Counts returns what became of the deliveries of a report.
 func (d *DB) Counts(ctx context.Context, reportID string) (Counts, error) {
 	byBot, err := d.CountsByBot(ctx, reportID)

@@ -60,6 +60,9 @@ func plans(heard db.Heard) []planned {
 	city := report.City{ID: 3}
 	const years = 100 * 365 * 24 * time.Hour
 	ruling := db.Ruling{Heard: heard, Verdict: passed, Audiences: []db.Audience{{BotID: 1, Recipients: recipients(65)}}}
+	anybody := *heard.Report
+	anybody.Unverified = true
+	crowd := db.Ruling{Heard: db.Heard{Seq: 9950, Report: &anybody}, Verdict: passed}
 	ended := []db.Outcome{
 		{Fanout: &db.Fanout{ID: 7, Seq: 7, BotID: 1}, Counts: db.Counts{Sent: 1}, Receipts: sentTo(1), Retired: []int64{3}},
 		{Fanout: &db.Fanout{ID: 99_999, Seq: 7, BotID: 1}, Open: 1, Receipts: sentTo(1)}, // was taken back
@@ -102,6 +105,42 @@ func plans(heard db.Heard) []planned {
 			return err
 		},
 			[]string{"reports_author (city_id=? AND author=? AND time>? AND time<?)", "mutes USING PRIMARY KEY", "reports USING INTEGER PRIMARY KEY"}, nil},
+		{"judge what nobody vouches for", func(ctx context.Context, d *db.DB) error {
+			_, err := d.SaveVerdicts(ctx, []db.Ruling{crowd}, &alike{crowd: true})
+			return err
+		},
+			[]string{"COVERING INDEX reports_counted (city_id=? AND received>? AND received<?)"}, nil},
+		{"hold", func(ctx context.Context, d *db.DB) error {
+			_, err := d.SaveVerdicts(ctx, []db.Ruling{{Heard: heard, Verdict: report.Verdict{Reason: report.ReasonFlood}}}, &alike{})
+			return err
+		},
+			[]string{"COVERING INDEX reports_held (city_id=? AND reason=?)"}, []string{"(subquery-1)"}},
+		{"refuse", func(ctx context.Context, d *db.DB) error {
+			_, err := d.SaveVerdicts(ctx, []db.Ruling{{Heard: heard, Verdict: refused}}, &alike{})
+			return err
+		},
+			[]string{"COVERING INDEX reports_refused (city_id=?)"}, nil},
+		{"what is held", func(ctx context.Context, d *db.DB) error { _, err := d.HeldGroups(ctx, 5); return err },
+			[]string{"COVERING INDEX reports_held (city_id=?)"}, nil},
+		{"held reports", func(ctx context.Context, d *db.DB) error { _, err := d.HeldReports(ctx, 5, 50); return err },
+			[]string{"INDEX reports_held (city_id=?)"}, nil},
+		{"who is to be told", func(ctx context.Context, d *db.DB) error { _, err := d.HeldUntold(ctx, noon, noon, noon); return err },
+			[]string{"c USING INTEGER PRIMARY KEY"}, []string{"r USING COVERING INDEX reports_held"}}, // that is what is held
+		{"let through", func(ctx context.Context, d *db.DB) error {
+			_, err := d.Held(ctx, 5, db.Choice{}, 0, 64)
+			return err
+		},
+			[]string{"reports_held (city_id=?)"}, nil},
+		{"throw away", func(ctx context.Context, d *db.DB) error { _, err := d.ThrowAway(ctx, 5, db.Choice{}); return err },
+			[]string{"reports_held (city_id=?)"}, nil},
+		{"stop a city", func(ctx context.Context, d *db.DB) error {
+			if _, _, err := d.Pause(ctx, 11); err != nil {
+				return err
+			}
+			return d.WipeReports(ctx, 11)
+		},
+			[]string{"reports_city (city_id=?)", "fanouts_bot (bot_id=?)", "bots_city (city_id=?)", "COVERING INDEX reports_held (city_id=?)"},
+			[]string{"reports USING COVERING INDEX reports_heard", "reports USING INDEX reports_heard"}}, // those that wait
 		{"outcomes", func(ctx context.Context, d *db.DB) error { _, err := d.SaveOutcomes(ctx, ended); return err },
 			[]string{"fanouts USING INTEGER PRIMARY KEY", "reports USING INTEGER PRIMARY KEY", "receipts USING INTEGER PRIMARY KEY"}, nil},
 		{"take back", func(ctx context.Context, d *db.DB) error { return d.TakeBack(ctx, 2, "r1") },
@@ -112,7 +151,7 @@ func plans(heard db.Heard) []planned {
 			[]string{"reports_city (city_id=?)", "fanouts_report (report=?)", "outcomes USING PRIMARY KEY (report=?)", "receipts_report (report=?)"},
 			[]string{"reports USING COVERING INDEX reports_heard"}}, // those that wait
 		{"clean", func(ctx context.Context, d *db.DB) error { return d.DeleteExpired(ctx, time.Hour) },
-			[]string{"reports_received (received<?)"}, []string{"registrations", "invitations"}}, // there are few
+			[]string{"reports_received (received<?)"}, []string{"registrations", "invitations", "former_cities"}}, // there are few
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 type Registration struct {
 	ID       int64
 	Email    string
-	Password string // argon2id hash
 	CityName string
 	Slug     string
 	Language string
@@ -22,9 +21,9 @@ type Registration struct {
 }
 
 type registrationRow struct {
-	ID                                        int64
-	Email, Password, CityName, Slug, Language string
-	Created                                   int64
+	ID                              int64
+	Email, CityName, Slug, Language string
+	Created                         int64
 }
 
 func (registrationRow) TableName() string { return "registrations" }
@@ -32,7 +31,7 @@ func (registrationRow) TableName() string { return "registrations" }
 // CreateRegistration stores a sign-up until it is confirmed.
 func (d *DB) CreateRegistration(ctx context.Context, r Registration) (Registration, error) {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		row := registrationRow{Email: r.Email, Password: r.Password, CityName: r.CityName,
+		row := registrationRow{Email: r.Email, CityName: r.CityName,
 			Slug: r.Slug, Language: r.Language, Created: millis(d.now())}
 		if err := tx.Create(&row).Error; err != nil {
 			return err
@@ -52,15 +51,15 @@ func (d *DB) Registration(ctx context.Context, id int64) (Registration, error) {
 	if err != nil {
 		return Registration{}, fmt.Errorf("registration: %w", err)
 	}
-	return Registration{ID: row.ID, Email: row.Email, Password: row.Password, CityName: row.CityName,
+	return Registration{ID: row.ID, Email: row.Email, CityName: row.CityName,
 		Slug: row.Slug, Language: row.Language, Created: fromMillis(row.Created)}, nil
 }
 
 // ConfirmRegistration turns a sign-up into a moderator and the city c with bots
-// on the networks. An address that has a moderator keeps its password. The
-// error is ErrTaken if the slug was taken in the meantime, and ErrNotFound if
-// the sign-up was confirmed before.
-func (d *DB) ConfirmRegistration(ctx context.Context, id int64, c report.City, networks []string) (report.City, Moderator, error) {
+// on the networks. passwordHash is the password of a new moderator; one that already
+// exists keeps its own. The error is ErrTaken if the slug was taken in the meantime, and
+// ErrNotFound if the sign-up was confirmed before.
+func (d *DB) ConfirmRegistration(ctx context.Context, id int64, passwordHash string, c report.City, networks []string) (report.City, Moderator, error) {
 	var city cityRow
 	var moderator moderatorRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
@@ -69,7 +68,7 @@ func (d *DB) ConfirmRegistration(ctx context.Context, id int64, c report.City, n
 		if err != nil {
 			return err
 		}
-		moderator = moderatorRow{Email: reg.Email, Password: reg.Password, Created: millis(d.now())}
+		moderator = moderatorRow{Email: reg.Email, Password: passwordHash, Created: millis(d.now())}
 		if err := findOrCreateModerator(tx, &moderator); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -15,6 +16,7 @@ type Judged struct {
 	Seq     int64 // its place in the order in which reports were stored
 	Report  report.Report
 	Verdict report.Verdict
+	Held    bool // it waits for a moderator's decision
 }
 
 type reportRow struct {
@@ -25,10 +27,15 @@ type reportRow struct {
 	Network    string
 	NetworkID  string
 	Author     string
+	LeftOut    string
+	Unverified bool
+	Client     string
+	Domain     string
 	Text       string
 	Visibility string
 	Time       int64
 	Received   int64
+	State      string
 	Passed     bool
 	Reason     string
 	Detail     string
@@ -40,32 +47,11 @@ func (r reportRow) judged() Judged {
 	return Judged{
 		Seq: r.Seq,
 		Report: report.Report{ID: r.ID, CityID: r.CityID, BotID: r.BotID, Network: r.Network, NetworkID: r.NetworkID,
-			Author: r.Author, Text: r.Text, Visibility: report.Visibility(r.Visibility),
+			Author: r.Author, LeftOut: r.LeftOut, Unverified: r.Unverified, Client: r.Client, Domain: r.Domain, Text: r.Text, Visibility: report.Visibility(r.Visibility),
 			Time: fromMillis(r.Time), Received: fromMillis(r.Received)},
 		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: r.Detail},
+		Held:    r.State == "held",
 	}
-}
-
-// Brake decides about a report that the rules let pass, by what its author has
-// said before. It is asked within the transaction that stores the report, maybe
-// twice, and must not use the database.
-type Brake interface {
-	// Window is how long before and after a report its author's other reports
-	// count.
-	Window() time.Duration
-	// Sameness returns the form in which a text is compared. Two reports for
-	// which it is equal say the same.
-	Sameness(text string) string
-	// Judge returns the final verdict, given that of the rules.
-	Judge(passed report.Verdict, said History) report.Verdict
-}
-
-// History is what the author of a report has said in its city.
-type History struct {
-	Muted bool
-	// Reports that passed within the window of a Brake: those that say the
-	// same, and all of them.
-	Same, All int
 }
 
 // Audience is whom one bot sends a report to.
@@ -99,25 +85,27 @@ type Saved struct {
 
 // SaveVerdicts stores verdicts, with the fanouts of the reports that pass, in one
 // transaction. It returns when that is committed and not yet on disk. A report that
-// the rules let pass and that has an author gets the verdict of the brake.
+// the rules let pass gets the verdict of the brake. Of one that is refused the
+// beginning is kept, and of each city the newest ones.
 func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Saved, error) {
 	sameness := make([]string, len(list))
 	rows := len(list)
 	for i, r := range list {
-		if r.Verdict.Passed { // what is held is not compared
+		if r.Verdict.Passed { // what is refused is not compared
 			sameness[i] = brake.Sameness(r.Report.Text)
 		}
 		rows += r.CountFanouts()
 	}
 	saved := make([]Saved, len(list))
 	save := func(tx *gorm.DB) error {
+		in := newStoring(tx, brake.Crowd())
 		for i, r := range list {
 			var err error
-			if saved[i], err = d.saveVerdict(tx, r, sameness[i], brake); err != nil {
+			if saved[i], err = d.saveVerdict(in, r, sameness[i], brake); err != nil {
 				return err
 			}
 		}
-		return nil
+		return in.trim()
 	}
 	if err := d.writer.do(ctx, d.writer.soon, &job{rows: rows, fn: save, after: func() { d.judged(saved) }}); err != nil {
 		return nil, fmt.Errorf("save verdicts: %w", err)
@@ -136,26 +124,28 @@ func (d *DB) judged(list []Saved) {
 
 // saveVerdict stores one of them. What it returns is empty where the report was judged
 // before, or is gone.
-func (d *DB) saveVerdict(tx *gorm.DB, r Ruling, sameness string, brake Brake) (Saved, error) {
+func (d *DB) saveVerdict(in *storing, r Ruling, sameness string, brake Brake) (Saved, error) {
 	v := r.Verdict
-	if v.Passed && r.Report.Author != "" {
-		said, err := history(tx, r.Report, sameness, brake.Window())
+	if v.Passed && (r.Report.Author != "" || r.Report.Unverified) {
+		said, err := history(in.tx, r.Report, sameness, brake)
 		if err != nil {
 			return Saved{}, err
 		}
 		v = brake.Judge(v, said)
 	}
-	result, err := Exec(tx, `UPDATE reports SET state = 'judged', passed = ?, reason = ?, detail = ?, normalized = ?
-		WHERE seq = ? AND state = 'heard'`, v.Passed, string(v.Reason), v.Detail, sameness, r.Seq)
-	if err != nil {
-		return Saved{}, err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
+	return d.storeVerdict(in, r, "heard", v, sameness)
+}
+
+// storeVerdict stores a verdict on a report in that state, with the fanouts of one
+// that passes. What it returns is empty where there is none.
+func (d *DB) storeVerdict(in *storing, r Ruling, state string, v report.Verdict, sameness string) (Saved, error) {
+	there, err := in.update(r, state, v, sameness)
+	if err != nil || !there {
 		return Saved{}, err
 	}
 	s := Saved{Judged: true, Verdict: v}
 	if v.Passed {
-		s.Fanouts, err = d.fanOut(tx, r)
+		s.Fanouts, err = d.fanOut(in.tx, r)
 	}
 	return s, err
 }
@@ -175,29 +165,17 @@ func (d *DB) fanOut(tx *gorm.DB, r Ruling) ([]Fanout, error) {
 	return list, nil
 }
 
-// history looks up what the author of r has said. It runs in the transaction
-// that stores r, so that two reports at once cannot both be the first.
-func history(tx *gorm.DB, r *report.Report, sameness string, window time.Duration) (History, error) {
-	from, to := millis(r.Time.Add(-window)), millis(r.Time.Add(window))
-	var h History
-	err := queryRow(tx, `SELECT EXISTS (SELECT 1 FROM mutes WHERE city_id = ?1 AND author = ?2),
-			count(*), coalesce(sum(normalized = ?3), 0) FROM reports
-		WHERE city_id = ?1 AND author = ?2 AND passed = TRUE AND time > ?4 AND time < ?5`,
-		r.CityID, r.Author, sameness, from, to).Scan(&h.Muted, &h.All, &h.Same)
-	return h, err
-}
-
 // Report returns a report of the city that was judged, or ErrNotFound.
 func (d *DB) Report(ctx context.Context, cityID int64, id string) (Judged, error) {
-	row, err := Take[reportRow](d.Read(ctx).Where("id = ? AND city_id = ? AND state = 'judged'", id, cityID))
+	row, err := Take[reportRow](d.Read(ctx).Where("id = ? AND city_id = ? AND state <> 'heard'", id, cityID))
 	if err != nil {
 		return Judged{}, fmt.Errorf("report: %w", err)
 	}
 	return row.judged(), nil
 }
 
-// Reports returns a city's passed or held reports that are not older than ago,
-// newest first, at most limit of them.
+// Reports returns a city's reports that passed, or those that were refused or are
+// held, that are not older than ago, newest first, at most limit of them.
 func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {
 	var rows []reportRow
 	err := d.Read(ctx).Where("state = 'judged' AND city_id = ? AND passed = ? AND time > ?", cityID, passed, d.since(ago)).
@@ -205,7 +183,17 @@ func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Du
 	if err != nil {
 		return nil, fmt.Errorf("list reports: %w", err)
 	}
-	return mapRows(rows, reportRow.judged), nil
+	list := mapRows(rows, reportRow.judged)
+	if passed {
+		return list, nil
+	}
+	held, err := d.HeldReports(ctx, cityID, limit)
+	if err != nil || len(held) == 0 {
+		return list, err
+	}
+	list = append(list, held...)
+	slices.SortStableFunc(list, func(a, b Judged) int { return b.Report.Time.Compare(a.Report.Time) })
+	return list[:min(limit, len(list))], nil
 }
 
 // TakeBack marks a passed report of the city as taken back: it is no longer

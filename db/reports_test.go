@@ -23,10 +23,13 @@ func newReport(c report.City, id, author, text string, at time.Time) report.Repo
 // ignoring case. It records what it was asked.
 type alike struct {
 	window time.Duration
+	crowd  bool
 	told   []db.History
 }
 
 func (a *alike) Window() time.Duration { return a.window }
+
+func (a *alike) Crowd() bool { return a.crowd }
 
 func (a *alike) Sameness(text string) string { return strings.ToLower(text) }
 

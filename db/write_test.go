@@ -31,7 +31,7 @@ func mustOpenIn(t *testing.T, dir string) *DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Migrate(t.Context(), nil); err != nil {
+	if err := d.Migrate(t.Context(), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	return d

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
+
+	"ticketfrei/internal/clients"
 )
 
 const (
 	// heartbeat is how often an idle stream gets a comment, so that proxies and
 	// phones do not think it dead.
 	heartbeat = 25 * time.Second
-	// maxStreams bounds the open streams of the process.
+	// maxStreams bounds the open streams where nobody else does.
 	maxStreams = 20000
 	// maxBehind is how many updates a stream may fall behind before it is
 	// ended. Its browser opens another and gets what it missed at once.
@@ -34,6 +37,7 @@ type lister interface {
 // goroutine makes each update once and hands it to all streams.
 type broker struct {
 	lists  lister
+	room   *clients.Room // of the streams
 	log    *slog.Logger
 	cancel context.CancelFunc
 	wake   chan struct{}
@@ -43,21 +47,21 @@ type broker struct {
 	audience map[int64]map[*stream]bool // by city
 	latest   map[int64]liveList         // what the audience was last told
 	pending  map[int64]bool             // cities to look at
-	streams  int
 	closed   bool
 }
 
 // stream is one open event stream.
 type stream struct {
+	place   *clients.Place
 	out     chan []byte
 	gone    chan struct{} // closed when the broker ends the stream
 	version string        // of the list that its page shows; used only by the broker's goroutine
 }
 
 // startBroker starts the broker's goroutine; close ends it.
-func startBroker(lists lister, log *slog.Logger) *broker {
+func startBroker(lists lister, room *clients.Room, log *slog.Logger) *broker {
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &broker{lists: lists, log: log, cancel: cancel,
+	b := &broker{lists: lists, room: room, log: log, cancel: cancel,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		audience: map[int64]map[*stream]bool{}, latest: map[int64]liveList{}, pending: map[int64]bool{}}
 	go b.run(ctx)
@@ -80,22 +84,23 @@ func (b *broker) close() {
 }
 
 // join opens a stream of a city for a page that shows that version of the list.
-// Call leave when the stream ends.
-func (b *broker) join(cityID int64, version string) (*stream, error) {
+// client is the network it is counted by; the oldest stream is ended where there is
+// no room. Call leave when the stream ends.
+func (b *broker) join(client netip.Prefix, cityID int64, version string) (*stream, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case b.closed:
+	if b.closed {
 		return nil, errClosed
-	case b.streams >= maxStreams:
-		return nil, errTooManyStreams
 	}
 	st := &stream{out: make(chan []byte, maxBehind), gone: make(chan struct{}), version: version}
+	var ok bool
+	if st.place, ok = b.room.Enter(client, func() { b.end(cityID, st) }); !ok {
+		return nil, errTooManyStreams
+	}
 	if b.audience[cityID] == nil {
 		b.audience[cityID] = map[*stream]bool{}
 	}
 	b.audience[cityID][st] = true
-	b.streams++
 	// The page may be a moment old.
 	b.look(cityID)
 	return st, nil
@@ -105,7 +110,7 @@ func (b *broker) join(cityID int64, version string) (*stream, error) {
 func (b *broker) leave(cityID int64, st *stream) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.streams--
+	st.place.Leave()
 	delete(b.audience[cityID], st)
 	if len(b.audience[cityID]) == 0 {
 		delete(b.audience, cityID)
@@ -204,6 +209,13 @@ func (b *broker) send(cityID int64, st *stream, update []byte) {
 	select {
 	case st.out <- update:
 	default:
+		b.end(cityID, st)
+	}
+}
+
+// end ends a stream. The caller holds mu; so does who enters the room.
+func (b *broker) end(cityID int64, st *stream) {
+	if b.audience[cityID][st] {
 		delete(b.audience[cityID], st)
 		close(st.gone)
 	}

@@ -40,6 +40,7 @@ type address struct {
 	Text    string
 	URL     template.URL
 	Page    string // label of the link to the network's public page; empty if it has none
+	Visible string // where the network shows who wrote; at its first address alone, empty where it does not
 }
 
 // handleCity is the page of a city: /city/{slug}.
@@ -128,6 +129,7 @@ func (s *Site) addresses(ctx context.Context, c report.City) ([]address, error) 
 		if !ok {
 			continue
 		}
+		visible := s.optional(c.Language, n.Name+".visible")
 		for _, b := range all {
 			if b.Network != n.Name || !b.Enabled {
 				continue
@@ -137,14 +139,20 @@ func (s *Site) addresses(ctx context.Context, c report.City) ([]address, error) 
 				s.Log.Warn("the city page lacks the address of a bot", "bot", b.ID, "network", n.Name, "err", err)
 				continue
 			}
-			a := address{Network: n.Name, Title: s.networkName(c.Language, n.Name), Text: text, URL: template.URL(url)}
-			if id := n.Name + ".public_page"; s.Texts.Has(id) {
-				a.Page = s.Texts.T(c.Language, id)
-			}
-			list = append(list, a)
+			list = append(list, address{Network: n.Name, Title: s.networkName(c.Language, n.Name), Text: text, URL: template.URL(url),
+				Page: s.optional(c.Language, n.Name+".public_page"), Visible: visible})
+			visible = ""
 		}
 	}
 	return list, nil
+}
+
+// optional returns a text that a network may have; empty where it has not.
+func (s *Site) optional(lang, id string) string {
+	if !s.Texts.Has(id) {
+		return ""
+	}
+	return s.Texts.T(lang, id)
 }
 
 // networkName returns what people call the network of that directory. A report

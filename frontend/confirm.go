@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -13,11 +14,14 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// confirmPage is what confirm.tmpl shows of a sign-up: a button and, if the
-// name was taken in the meantime, a field for another one.
+// confirmPage is what confirm.tmpl shows of a sign-up: a field for the password,
+// unless the address has an account by now, and, if the name was taken in the
+// meantime, one for another name.
 type confirmPage struct {
+	Email   string
 	City    string
 	Address string
+	New     bool // the address has no account yet, so a password is asked for
 	Rename  bool
 	Errors  fieldErrors
 }
@@ -53,22 +57,33 @@ func (s *Site) handleConfirmForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	data := confirmPage{City: reg.CityName, Address: s.cityAddress(reg.Slug)}
-	if _, err := s.DB.FindCity(r.Context(), reg.Slug); err == nil {
-		data = nameTaken(reg.CityName)
-	} else if !errors.Is(err, db.ErrNotFound) {
+	problem, err := s.slugTaken(r.Context(), reg.Slug)
+	if err != nil {
 		return err
 	}
-	return s.confirmPage(w, r, http.StatusOK, data)
+	wrong := fieldErrors{}
+	if problem != "" {
+		wrong.set("city", nameTaken)
+	}
+	return s.confirmPage(w, r, http.StatusOK, reg, wrong)
 }
 
-func (s *Site) confirmPage(w http.ResponseWriter, r *http.Request, status int, data confirmPage) error {
+// confirmPage shows a sign-up. If its city cannot be had, wrong["city"] says so.
+func (s *Site) confirmPage(w http.ResponseWriter, r *http.Request, status int, reg db.Registration, wrong fieldErrors) error {
+	known, err := s.hasAccount(r.Context(), reg.Email)
+	if err != nil {
+		return err
+	}
+	data := confirmPage{Email: reg.Email, City: reg.CityName, Address: s.cityAddress(reg.Slug), New: !known, Rename: wrong["city"] != "", Errors: wrong}
 	return s.render(w, r, status, "confirm.tmpl", s.T(r, "confirm.title"), data)
 }
 
-// nameTaken returns the page that asks for another name.
-func nameTaken(name string) confirmPage {
-	return confirmPage{City: name, Rename: true, Errors: fieldErrors{"city": "confirm.taken"}}
+func (s *Site) hasAccount(ctx context.Context, email string) (bool, error) {
+	_, err := s.DB.FindModerator(ctx, email)
+	if errors.Is(err, db.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // confirmedAlready answers a link that was used before.
@@ -88,34 +103,68 @@ func (s *Site) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if name := cityName(r.PostFormValue("city")); name != "" {
-		wrong := fieldErrors{}
-		slug, err := s.checkCityName(r.Context(), name, wrong)
-		if err != nil {
+	wrong := fieldErrors{}
+	if err := s.chooseName(r, &reg, wrong); err != nil {
+		return err
+	}
+	known, err := s.hasAccount(r.Context(), reg.Email)
+	if err != nil {
+		return err
+	}
+	password, hash := r.PostFormValue("password"), ""
+	if !known {
+		wrong.set("password", CheckPassword(password, reg.Email, reg.CityName, reg.Slug))
+	}
+	if len(wrong) > 0 {
+		return s.confirmPage(w, r, statusOfName(wrong), reg, wrong)
+	}
+	if !known {
+		if hash, err = s.passwords.hash(r.Context(), password); err != nil {
 			return err
 		}
-		if len(wrong) > 0 {
-			return s.confirmPage(w, r, http.StatusUnprocessableEntity, confirmPage{City: name, Rename: true, Errors: wrong})
-		}
-		reg.CityName, reg.Slug = name, slug
 	}
-	return s.confirm(w, r, reg)
+	return s.confirm(w, r, reg, hash)
 }
 
-// confirm creates the moderator and the city of a sign-up and logs the
-// moderator in.
-func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registration) error {
-	ctx := r.Context()
-	made, m, err := s.DB.ConfirmRegistration(ctx, reg.ID, censor.NewCity(reg.Slug, reg.CityName, reg.Language), s.everywhere())
+// chooseName puts the name that was typed, if one was, into the sign-up. If its
+// city cannot be had, wrong["city"] says why.
+func (s *Site) chooseName(r *http.Request, reg *db.Registration, wrong fieldErrors) error {
+	if name := cityName(r.PostFormValue("city")); name != "" {
+		slug, err := s.checkCityName(r.Context(), name, wrong)
+		reg.CityName, reg.Slug = name, slug
+		return err
+	}
+	problem, err := s.slugTaken(r.Context(), reg.Slug)
+	if problem != "" {
+		wrong.set("city", nameTaken)
+	}
+	return err
+}
+
+// nameTaken is the text id for a name that was free when the mail was sent.
+const nameTaken = "confirm.taken"
+
+func statusOfName(wrong fieldErrors) int {
+	if wrong["city"] == nameTaken {
+		return http.StatusConflict
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// confirm creates the city of a sign-up, and its moderator with that password
+// where there is none yet, and logs the moderator in.
+func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registration, hash string) error {
+	city := censor.NewCity(reg.Slug, reg.CityName, reg.Language)
+	made, m, err := s.DB.ConfirmRegistration(r.Context(), reg.ID, hash, city, s.everywhere())
 	switch {
 	case errors.Is(err, db.ErrTaken):
-		return s.confirmPage(w, r, http.StatusConflict, nameTaken(reg.CityName))
+		return s.confirmPage(w, r, http.StatusConflict, reg, fieldErrors{"city": nameTaken})
 	case errors.Is(err, db.ErrNotFound):
 		return s.confirmedAlready(w, r)
 	case err != nil:
 		return err
 	}
-	if err := s.logIn(ctx, m); err != nil {
+	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
 	s.welcome(w, r, made)

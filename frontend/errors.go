@@ -44,7 +44,8 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		data.ID = v.id
 		s.Log.Error("a page failed", "request", v.id, "method", r.Method, "route", routeOf(r), "err", err)
 	} else {
-		s.Log.Debug("a request was refused", "request", v.id, "status", status, "err", err)
+		// The error itself may hold what was typed.
+		s.Log.Debug("a request was refused", "request", v.id, "status", status, "text", text)
 	}
 	if s.Source != nil && status >= http.StatusInternalServerError {
 		showBroken(w, err)

@@ -3,7 +3,6 @@ package frontend
 import (
 	"net/mail"
 	"strings"
-	"unicode/utf8"
 )
 
 // maxEmail is the length of the longest address that can be mailed to, without
@@ -36,17 +35,6 @@ func validEmail(email string) bool {
 	}
 	_, domain, _ := strings.Cut(email, "@")
 	return !strings.HasPrefix(domain, "[") && !strings.HasSuffix(domain, ".")
-}
-
-// checkPassword returns the text id of what is wrong with a new password.
-func checkPassword(password string) string {
-	switch {
-	case utf8.RuneCountInString(password) < MinPassword:
-		return "form.password.short"
-	case len(password) > MaxPassword:
-		return "form.password.long"
-	}
-	return ""
 }
 
 // set records the text id of what is wrong with a field; "" means nothing.

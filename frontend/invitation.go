@@ -73,7 +73,7 @@ func (s *Site) handleInvitation(w http.ResponseWriter, r *http.Request) error {
 	var hash string
 	if inv.Moderator == nil {
 		password, wrong := r.PostFormValue("password"), fieldErrors{}
-		wrong.set("password", checkPassword(password))
+		wrong.set("password", CheckPassword(password, inv.Email, inv.City.Name, inv.City.Slug))
 		if len(wrong) > 0 {
 			return s.invitationPage(w, r, http.StatusUnprocessableEntity, inv, wrong)
 		}
@@ -90,7 +90,7 @@ func (s *Site) handleInvitation(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 		return nil
 	}
-	if err := s.logIn(ctx, m); err != nil {
+	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
 	s.sessions.Put(ctx, keyCity, inv.CityID)

@@ -12,8 +12,14 @@ import (
 	"ticketfrei/bots"
 )
 
-// streamWriteTimeout is how long one write to a stream may take.
-const streamWriteTimeout = 10 * time.Second
+// streamTimes are how long things of a stream may take.
+type streamTimes struct {
+	// write is for one update: who does not read is dropped.
+	write time.Duration
+	// life is for all of it. A browser opens another at once; who only seems to
+	// read, or is no longer there, does not.
+	life time.Duration
+}
 
 // handleLive is a city's event stream (HTML standard, 9.2): /city/{slug}/live.
 // The event "report" is the HTML of a new report, to be put before the others;
@@ -29,7 +35,7 @@ func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
 	if version == "" {
 		version = r.URL.Query().Get("v")
 	}
-	st, err := s.live.join(c.ID, version)
+	st, err := s.live.join(s.clientNetwork(r), c.ID, version)
 	if errors.Is(err, errTooManyStreams) || errors.Is(err, errClosed) {
 		w.Header().Set("Retry-After", "30")
 		return &bots.PageError{Status: http.StatusServiceUnavailable, ID: "error.busy", Err: err}
@@ -38,12 +44,12 @@ func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer s.live.leave(c.ID, st)
-	return feed(w, r, st)
+	return feed(w, r, st, streamTimes{write: 10 * time.Second, life: time.Hour})
 }
 
 // feed writes what the broker has for the stream until either side ends it. A
 // failed write concerns only the visitor's connection and is no error.
-func feed(w http.ResponseWriter, r *http.Request, st *stream) error {
+func feed(w http.ResponseWriter, r *http.Request, st *stream, times streamTimes) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
@@ -51,19 +57,25 @@ func feed(w http.ResponseWriter, r *http.Request, st *stream) error {
 	out := http.NewResponseController(w)
 	// The server's limits are for pages. A stream has its own.
 	_ = out.SetReadDeadline(time.Time{})
+	end := time.NewTimer(times.life)
+	defer end.Stop()
+	// What ends the stream is written too.
+	defer func() { _ = out.SetWriteDeadline(time.Now().Add(times.write)) }()
 	// Spread over seconds, so that not everybody comes back at once after a
 	// restart.
 	hello := fmt.Sprintf("retry: %d\n\n", 2000+rand.IntN(4000))
-	if !push(w, out, []byte(hello)) {
+	if !push(w, out, []byte(hello), times.write) {
 		return nil
 	}
 	for {
 		select {
 		case update := <-st.out:
-			if !push(w, out, update) {
+			if !push(w, out, update, times.write) {
 				return nil
 			}
 		case <-st.gone:
+			return nil
+		case <-end.C:
 			return nil
 		case <-r.Context().Done():
 			return nil
@@ -71,10 +83,13 @@ func feed(w http.ResponseWriter, r *http.Request, st *stream) error {
 	}
 }
 
-func push(w http.ResponseWriter, out *http.ResponseController, update []byte) bool {
-	_ = out.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
-	if _, err := w.Write(update); err != nil {
+// push writes an update. Between updates there is no deadline: with HTTP/2 one that
+// passes ends the stream, even if nothing is being written.
+func push(w http.ResponseWriter, out *http.ResponseController, update []byte, patience time.Duration) bool {
+	_ = out.SetWriteDeadline(time.Now().Add(patience))
+	if _, err := w.Write(update); err != nil || out.Flush() != nil {
 		return false
 	}
-	return out.Flush() == nil
+	_ = out.SetWriteDeadline(time.Time{})
+	return true
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/report"
 )
 
@@ -215,12 +217,12 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 	const streams = 5000
 	src := &lists{}
 	src.set("v1", "a")
-	b := startBroker(src, slog.New(slog.DiscardHandler))
+	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	all := make([]*stream, streams)
 	for i := range all {
 		var err error
-		if all[i], err = b.join(1, "older"); err != nil {
+		if all[i], err = b.join(netip.Prefix{}, 1, "older"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -253,21 +255,21 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 	for _, st := range all {
 		b.leave(1, st)
 	}
-	if len(b.audience) != 0 || len(b.latest) != 0 || b.streams != 0 {
-		t.Errorf("left over: %d, %d, %d", len(b.audience), len(b.latest), b.streams)
+	if len(b.audience) != 0 || len(b.latest) != 0 {
+		t.Errorf("left over: %d, %d", len(b.audience), len(b.latest))
 	}
 }
 
 func TestSlowStreamIsEnded(t *testing.T) {
 	src := &lists{}
 	src.set("v0")
-	b := startBroker(src, slog.New(slog.DiscardHandler))
+	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
-	slow, err := b.join(1, "v0")
+	slow, err := b.join(netip.Prefix{}, 1, "v0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fast, err := b.join(1, "v0")
+	fast, err := b.join(netip.Prefix{}, 1, "v0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,9 +294,9 @@ func TestSlowStreamIsEnded(t *testing.T) {
 
 func TestHeartbeatAlsoTriesAgain(t *testing.T) {
 	src := &lists{err: errors.New("the database is busy")}
-	b := startBroker(src, slog.New(slog.DiscardHandler))
+	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
-	st, err := b.join(1, "old")
+	st, err := b.join(netip.Prefix{}, 1, "old")
 	if err != nil {
 		t.Fatal(err)
 	}

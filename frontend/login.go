@@ -33,24 +33,31 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	// For an unknown address m.Password is empty. Refusing it takes just as
-	// long.
-	ok, err := s.passwords.match(r.Context(), r.PostFormValue("password"), m.Password)
-	if err != nil {
+	ok, tooMany, err := s.tryPassword(r.Context(), s.wrongLogins(r, form.Email, m), r.PostFormValue("password"), m)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !ok {
+	case tooMany:
+		form.Error = s.T(r, "login.too_many")
+		return s.loginPage(w, r, http.StatusTooManyRequests, form)
+	case !ok:
 		form.Error = s.T(r, "login.wrong")
 		return s.loginPage(w, r, http.StatusUnauthorized, form)
 	}
-	if err := s.logIn(r.Context(), m); err != nil {
+	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
 	http.Redirect(w, r, form.Next, http.StatusSeeOther)
 	return nil
 }
 
+// handleLogout logs a moderator out. Of somebody who is not logged in nothing is
+// stored.
 func (s *Site) handleLogout(w http.ResponseWriter, r *http.Request) error {
+	if visitOf(r.Context()).moderator == nil {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
 	if err := s.logOut(r.Context()); err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package frontend
 
 import (
+	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -74,12 +76,8 @@ func TestSessionCookie(t *testing.T) {
 		tn.members("fuerth", "Fürth", "rider@example.org")
 		form := url.Values{"email": {"rider@example.org"}, "password": {boardPassword}}.Encode()
 		resp, _ := tn.request(http.MethodPost, "/login", form)
-		cookies := resp.Cookies()
-		if len(cookies) != 1 {
-			t.Fatalf("%d cookies", len(cookies))
-		}
-		c := cookies[0]
-		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Secure != secure || c.Path != "/" || c.MaxAge < 29*24*3600 {
+		c := sessionCookie(t, resp.Cookies(), secure)
+		if c.SameSite != http.SameSiteLaxMode || c.MaxAge < 29*24*3600 {
 			t.Errorf("%s: %s", public, c)
 		}
 		var stored int64
@@ -87,6 +85,34 @@ func TestSessionCookie(t *testing.T) {
 			t.Errorf("the token is in the database as it is (%v)", err)
 		}
 	}
+}
+
+// sessionCookie returns the cookie of the session among those of an answer. Under
+// https every cookie is one that browsers take from this host alone.
+func sessionCookie(t *testing.T, cookies []*http.Cookie, secure bool) *http.Cookie {
+	t.Helper()
+	var session *http.Cookie
+	for _, c := range cookies {
+		if !c.HttpOnly || c.Secure != secure || c.Path != "/" || c.Domain != "" || strings.HasPrefix(c.Name, "__Host-") != secure {
+			t.Errorf("cookie %s", c)
+		}
+		if strings.TrimPrefix(c.Name, "__Host-") == "ticketfrei" {
+			session = c
+		}
+	}
+	if session == nil {
+		t.Fatalf("no session among %v", cookies)
+	}
+	return session
+}
+
+// cookiesOf returns the cookies that a browser has, as it was sent them.
+func cookiesOf(w *browser, u *url.URL) []*http.Cookie {
+	list := w.client.Jar.Cookies(u)
+	for _, c := range list {
+		c.HttpOnly, c.Path = true, "/" // a jar keeps that to itself
+	}
+	return list
 }
 
 func TestLoginGivesANewToken(t *testing.T) {
@@ -97,12 +123,12 @@ func TestLoginGivesANewToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.post("/logout") // gives a session to somebody who is not logged in
-	before := w.client.Jar.Cookies(u)
-	w.post("/login", "email", "rider@example.org", "password", boardPassword).want(http.StatusSeeOther, "/settings")
-	after := w.client.Jar.Cookies(u)
-	if len(before) != 1 || len(after) != 1 || before[0].Value == after[0].Value {
-		t.Errorf("before %v, after %v", before, after)
+	login := func() string {
+		w.post("/login", "email", "rider@example.org", "password", boardPassword).want(http.StatusSeeOther, "/settings")
+		return sessionCookie(t, cookiesOf(w, u), false).Value
+	}
+	if before, after := login(), login(); before == after {
+		t.Errorf("the token %s twice", after)
 	}
 }
 
@@ -131,9 +157,11 @@ func TestWhoIsRemovedIsLoggedOut(t *testing.T) {
 
 func TestLoginsAreLimited(t *testing.T) {
 	slow.Test(t, "logs in again and again, and a login is slow by design")
-	tn := newTown(t, func(o *Options) { o.Config.Web.TrustProxy = true })
+	tn := newTown(t, func(o *Options) { o.Config.Web.TrustedProxies = loopback })
+	tried := 0
 	try := func(forwarded string) int {
-		resp, _ := tn.request(http.MethodPost, "/login", "email=a&password=b", "X-Forwarded-For", forwarded)
+		tried++
+		resp, _ := tn.request(http.MethodPost, "/login", fmt.Sprintf("email=a%d&password=b", tried), "X-Forwarded-For", forwarded)
 		return resp.StatusCode
 	}
 	// On a busy machine a new minute may begin in the middle.
@@ -154,6 +182,24 @@ func TestLoginsAreLimited(t *testing.T) {
 		t.Errorf("looking at the form: status %d", resp.StatusCode)
 	}
 	page.id("login")
+}
+
+// TestForeignHeaderDoesNotHelp has one visitor who claims to be another one each
+// time, past the proxy that is trusted and where there is none.
+func TestForeignHeaderDoesNotHelp(t *testing.T) {
+	for name, proxies := range map[string]config.Networks{"no proxy": nil, "another proxy": {netip.MustParsePrefix("192.0.2.1/32")}} {
+		t.Run(name, func(t *testing.T) {
+			tn := newTown(t, func(o *Options) { o.Config.Web.TrustedProxies = proxies })
+			refused := false
+			for i := 0; i <= passwordPerQuarter*everybody && !refused; i++ { // this machine stands for everybody
+				resp, _ := tn.request(http.MethodPost, "/password", "email=nobody@example.org", "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i%250))
+				refused = resp.StatusCode == http.StatusTooManyRequests
+			}
+			if !refused {
+				t.Error("one visitor passed for many")
+			}
+		})
+	}
 }
 
 func TestPasswordReset(t *testing.T) {

@@ -42,7 +42,7 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	p := s.blankPage(v.lang, title, data)
 	p.City, p.Moderator, p.Cities, p.Path = v.city, v.moderator, v.cities, r.URL.Path
 	if v.session {
-		p.Flash = s.sessions.PopString(r.Context(), keyFlash)
+		p.Flash = s.popFlash(r.Context())
 	}
 	return p
 }
@@ -81,6 +81,9 @@ func (p *page) Time(t time.Time) template.HTML {
 	text := template.HTMLEscapeString(local.Format(p.T(layout)))
 	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + text + `</time>`)
 }
+
+// Day shows the day of a time that was stored without its hour.
+func (p *page) Day(t time.Time) string { return t.UTC().Format(p.T("layout.time.date")) }
 
 // Markdown returns a moderator's text as HTML that can do no harm.
 func (p *page) Markdown(text string) template.HTML { return markdown.HTML(text) }

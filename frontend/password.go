@@ -63,6 +63,11 @@ func (p *passwords) match(ctx context.Context, password, hash string) (bool, err
 		return false, err
 	}
 	defer p.leave()
+	return p.compare(password, hash)
+}
+
+// compare is match for who has entered.
+func (p *passwords) compare(password, hash string) (bool, error) {
 	compareWith := hash
 	if hash == "" {
 		compareWith = p.nobody

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ticketfrei/bots"
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -54,14 +55,12 @@ func (s *Site) cityAddress(slug string) string { return slug + "@" + s.Config.Ma
 func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	form := registerForm{Email: normalEmail(r.PostFormValue("email")), City: cityName(r.PostFormValue("city")), Errors: fieldErrors{}}
 	member := visitOf(r.Context()).moderator
-	password := r.PostFormValue("password")
 	slug, err := s.checkCityName(r.Context(), form.City, form.Errors)
 	if err != nil {
 		return err
 	}
 	if member == nil {
 		form.Errors.set("email", checkEmail(form.Email))
-		form.Errors.set("password", checkPassword(password))
 	}
 	if len(form.Errors) > 0 {
 		return s.registerPage(w, r, http.StatusUnprocessableEntity, form)
@@ -69,7 +68,7 @@ func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	if member != nil {
 		return s.addCity(w, r, slug, form)
 	}
-	if err := s.signUp(r, form, slug, password); err != nil {
+	if err := s.signUp(r, form, slug); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/register/sent", http.StatusSeeOther)
@@ -97,42 +96,53 @@ func (s *Site) checkCityName(ctx context.Context, name string, wrong fieldErrors
 	if len(wrong) > 0 {
 		return "", nil
 	}
-	_, err := s.DB.FindCity(ctx, slug)
-	if err == nil {
-		wrong.set("city", "form.city.taken")
-		return "", nil
-	}
-	if !errors.Is(err, db.ErrNotFound) {
+	problem, err := s.slugTaken(ctx, slug)
+	wrong.set("city", problem)
+	if err != nil || problem != "" {
 		return "", err
 	}
 	return slug, nil
 }
 
-// signUp stores the sign-up and mails its link. If the address has an account,
-// the mail says so instead. The visitor, who may be somebody else, is told the
-// same either way and after the same work.
-func (s *Site) signUp(r *http.Request, form registerForm, slug, password string) error {
-	ctx, lang := r.Context(), visitOf(r.Context()).lang
-	hash, err := s.passwords.hash(ctx, password)
-	if err != nil {
-		return err
-	}
-	_, err = s.DB.FindModerator(ctx, form.Email)
+// slugTaken returns the text id of why no new city can have the slug, or "".
+func (s *Site) slugTaken(ctx context.Context, slug string) (problem string, err error) {
+	_, err = s.DB.FindCity(ctx, slug)
 	if err == nil {
-		return s.mailTo(ctx, lang, form.Email, "account_mail.known.subject", "account_mail.known.text",
-			"City", form.City, linkName, s.link("/login?next=/register"))
+		return "form.city.taken", nil
 	}
 	if !errors.Is(err, db.ErrNotFound) {
-		return err
+		return "", err
 	}
-	reg, err := s.DB.CreateRegistration(ctx, db.Registration{Email: form.Email, Password: hash,
-		CityName: form.City, Slug: slug, Language: lang})
+	if kept, err := s.DB.SlugKept(ctx, slug); err != nil || !kept {
+		return "", err
+	}
+	return "form.city.former", nil
+}
+
+// signUp stores the sign-up and mails its link, behind which the owner of the
+// address sets the password. If the address has an account, the mail says so
+// instead. The visitor, who may be somebody else, is told the same either way and
+// after the same work: the sign-up is stored in both cases.
+func (s *Site) signUp(r *http.Request, form registerForm, slug string) error {
+	ctx, lang := r.Context(), visitOf(r.Context()).lang
+	reg, err := s.DB.CreateRegistration(ctx, db.Registration{Email: form.Email, CityName: form.City, Slug: slug, Language: lang})
 	if err != nil {
 		return err
 	}
 	token := s.Secrets.Sign(purposeRegister, strconv.FormatInt(reg.ID, 10), s.Now().Add(registerFor))
-	return s.mailTo(ctx, lang, form.Email, "account_mail.register.subject", "account_mail.register.text",
-		"City", form.City, "Address", s.cityAddress(slug), linkName, s.link("/confirm/"+token))
+	mail, link := "account_mail.register", s.link("/confirm/"+token)
+	_, err = s.DB.FindModerator(ctx, form.Email)
+	switch {
+	case err == nil:
+		mail, link = "account_mail.known", s.link("/login?next=/register")
+	case !errors.Is(err, db.ErrNotFound):
+		return err
+	default:
+		if err := s.logFirstLink(ctx, link); err != nil {
+			return err
+		}
+	}
+	return s.mailAsked(r, form.Email, bots.Asked{}, mail+".subject", mail+".text", "Address", s.cityAddress(slug), linkName, link)
 }
 
 // addCity creates another city for a moderator who is logged in.

@@ -16,7 +16,7 @@ import (
 // signUp fills in the form and returns the path of the link in the mail.
 func (tn *town) signUp(w *browser, email, city string) string {
 	tn.t.Helper()
-	w.post("/register", "email", email, "password", boardPassword, "city", city).want(http.StatusSeeOther, "/register/sent")
+	w.post("/register", "email", email, "city", city).want(http.StatusSeeOther, "/register/sent")
 	_, _, _, link := tn.lastMail()
 	return link
 }
@@ -25,32 +25,27 @@ func TestRegisterErrorsComeBackAtTheirFields(t *testing.T) {
 	tn := newTown(t)
 	tn.members("fuerth", "Fürth", "someone@example.org")
 	tests := []struct {
-		name, email, password, city, field, says string
+		name, email, city, field, says string
 	}{
-		{"no address", " ", boardPassword, "Berlin", "email-error", "enter your e-mail"},
-		{"no domain", "rider", boardPassword, "Berlin", "email-error", "does not look like"},
-		{"two addresses", "a@example.org, b@example.org", boardPassword, "Berlin", "email-error", "does not look like"},
-		{"name and address", "R <a@example.org>", boardPassword, "Berlin", "email-error", "does not look like"},
-		{"header injection", "a@example.org\nBcc: b@example.org", boardPassword, "Berlin", "email-error", "does not look like"},
-		{"address too long", strings.Repeat("a", 250) + "@example.org", boardPassword, "Berlin", "email-error", "does not look like"},
-		{"password too short", "a@example.org", "ü23456789", "Berlin", "password-error", "at least 10"},
-		{"password too long", "a@example.org", strings.Repeat("x", 257), "Berlin", "password-error", "256"},
-		{"no city", "a@example.org", boardPassword, "  ", "city-error", "name of your city"},
-		{"city too long", "a@example.org", boardPassword, strings.Repeat("a", 61), "city-error", "60"},
-		{"city without an address", "a@example.org", boardPassword, "Київ", "city-error", "No address"},
-		{"reserved", "a@example.org", boardPassword, "Postmaster", "city-error", "reserved"},
-		{"taken", "a@example.org", boardPassword, "FÜRTH", "city-error", "here already"},
+		{"no address", " ", "Berlin", "email-error", "enter your e-mail"},
+		{"no domain", "rider", "Berlin", "email-error", "does not look like"},
+		{"two addresses", "a@example.org, b@example.org", "Berlin", "email-error", "does not look like"},
+		{"name and address", "R <a@example.org>", "Berlin", "email-error", "does not look like"},
+		{"header injection", "a@example.org\nBcc: b@example.org", "Berlin", "email-error", "does not look like"},
+		{"address too long", strings.Repeat("a", 250) + "@example.org", "Berlin", "email-error", "does not look like"},
+		{"no city", "a@example.org", "  ", "city-error", "name of your city"},
+		{"city too long", "a@example.org", strings.Repeat("a", 61), "city-error", "60"},
+		{"city without an address", "a@example.org", "Київ", "city-error", "No address"},
+		{"reserved", "a@example.org", "Postmaster", "city-error", "reserved"},
+		{"taken", "a@example.org", "FÜRTH", "city-error", "here already"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			page := tn.browser().post("/register", "email", tt.email, "password", tt.password, "city", tt.city)
+			page := tn.browser().post("/register", "email", tt.email, "city", tt.city)
 			page.want(http.StatusUnprocessableEntity, "").says(tt.field, tt.says)
 			page.translated()
 			if got, want := page.value("city"), strings.TrimSpace(tt.city); got != want {
 				t.Errorf("the city came back as %q", got)
-			}
-			if got := page.value("password"); got != "" {
-				t.Errorf("the password came back as %q", got)
 			}
 			if attr(page.id(strings.TrimSuffix(tt.field, "-error")), "aria-invalid") != "true" {
 				t.Error("the field is not marked")
@@ -80,13 +75,15 @@ func TestRegisterToSettings(t *testing.T) {
 	// Mail scanners follow links.
 	page := w.get(link).want(http.StatusOK, "")
 	page.id("confirm")
+	page.says("confirm", "rider@example.org")
 	page.translated()
 	if _, err := tn.db.FindCity(t.Context(), "bad-toelz"); !errors.Is(err, db.ErrNotFound) {
 		t.Fatalf("looking at the link made the city: %v", err)
 	}
 	w.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 
-	w.post(link).want(http.StatusSeeOther, "/settings")
+	tn.passwordMistakes(w, link)
+	w.post(link, "password", boardPassword).want(http.StatusSeeOther, "/settings")
 	settings := w.get("/settings").want(http.StatusOK, "")
 	if !strings.Contains(settings.text(settings.doc), "Bad Tölz ist bereit") {
 		t.Error("nobody is welcomed")
@@ -108,13 +105,37 @@ func TestRegisterToSettings(t *testing.T) {
 	t.Run("a second confirm is harmless", func(t *testing.T) {
 		other := tn.browser()
 		other.get(link).want(http.StatusOK, "").id("confirmed")
-		other.post(link).want(http.StatusOK, "").id("confirmed")
+		other.post(link, "password", "fünf Kontis im Schnee").want(http.StatusOK, "").id("confirmed")
 		w.get(link).want(http.StatusSeeOther, "/settings")
 		other.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 	})
 	t.Run("the password is the one that was chosen", func(t *testing.T) {
 		tn.login("rider@example.org")
 	})
+}
+
+// passwordMistakes posts passwords that are refused behind a link.
+func (tn *town) passwordMistakes(w *browser, link string) {
+	tn.t.Helper()
+	for _, tt := range []struct{ password, says string }{
+		{"", "mindestens 10"},
+		{"ü23456789", "mindestens 10"},
+		{strings.Repeat("x", 257), "256"},
+		{"Passwort12345", "leicht erraten"},
+		{"qwertzuiop1", "leicht erraten"},
+		{"Badtoelz2026", "leicht erraten"},
+		{"Sommer2026!", "leicht erraten"},
+		{strings.Repeat("ab", 128), "leicht erraten"},
+		{"Rider@Example.org", "E-Mail-Adresse"},
+		{"rider@example.org!1", "E-Mail-Adresse"},
+	} {
+		page := w.post(link, "password", tt.password).want(http.StatusUnprocessableEntity, "")
+		page.says("password-error", tt.says)
+		page.translated()
+		if page.value("password") != "" {
+			tn.t.Errorf("the password %q came back", tt.password)
+		}
+	}
 }
 
 func TestRegisterDoesNotTellWhoHasAnAccount(t *testing.T) {
@@ -155,13 +176,13 @@ func TestRegisterNameTakenMeanwhile(t *testing.T) {
 	link := tn.signUp(w, "rider@example.org", "Erlangen")
 	tn.members("erlangen", "Erlangen", "faster@example.org")
 
-	w.post(link).want(http.StatusConflict, "").says("city-error", "faster")
+	w.post(link, "password", boardPassword).want(http.StatusConflict, "").says("city-error", "cannot have this name")
 	page := w.get(link).want(http.StatusOK, "")
 	if page.value("city") != "Erlangen" {
 		t.Errorf("the field holds %q", page.value("city"))
 	}
-	w.post(link, "city", "admin").want(http.StatusUnprocessableEntity, "").says("city-error", "reserved")
-	w.post(link, "city", "Erlangen Süd").want(http.StatusSeeOther, "/settings")
+	w.post(link, "city", "admin", "password", boardPassword).want(http.StatusUnprocessableEntity, "").says("city-error", "reserved")
+	w.post(link, "city", "Erlangen Süd", "password", boardPassword).want(http.StatusSeeOther, "/settings")
 	if _, err := tn.db.FindCity(t.Context(), "erlangen-sued"); err != nil {
 		t.Error(err)
 	}
@@ -215,7 +236,7 @@ func TestRegisterShowsTheAddress(t *testing.T) {
 			t.Errorf("%s: %s %q, want %q", query, resp.Header.Get("Content-Type"), a.body, want)
 		}
 	}
-	page := tn.browser().post("/register", "email", "x", "password", "x", "city", "Nürnberg")
+	page := tn.browser().post("/register", "email", "x", "city", "Nürnberg")
 	page.says("city-address", "nuernberg@tickets.example")
 }
 
@@ -230,7 +251,7 @@ func TestWhereNoMailCanLeaveTheLinkIsInTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tn := newTown(t, func(o *Options) { o.Config.Mail = tt.mail })
-			tn.browser().post("/register", "email", "rider@example.org", "password", boardPassword, "city", "Erlangen").
+			tn.browser().post("/register", "email", "rider@example.org", "city", "Erlangen").
 				want(http.StatusSeeOther, "/register/sent")
 			if got := strings.Contains(tn.log.String(), "link="+tn.url+"/confirm/"); got != tt.inLog {
 				t.Errorf("link in the log: %v\n%s", got, tn.log)

@@ -9,12 +9,14 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/secret"
 )
 
-// resetFor is how long the link to a new password is good.
-const resetFor = time.Hour
+// resetFor is how long the link to a new password is good: as long as its mail
+// counts among those of a day, so that whoever gets no further one has one.
+const resetFor = 24 * time.Hour
 
 // passwordForm is what password.tmpl shows.
 type passwordForm struct {
@@ -27,7 +29,7 @@ func (s *Site) handlePasswordForm(w http.ResponseWriter, r *http.Request) error 
 }
 
 // handlePassword mails a link to set a new password. The answer does not reveal
-// whether the address has an account.
+// whether the address has an account, nor does its time.
 func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
 	form := passwordForm{Email: normalEmail(r.PostFormValue("email")), Errors: fieldErrors{}}
 	form.Errors.set("email", checkEmail(form.Email))
@@ -35,22 +37,18 @@ func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
 		return s.render(w, r, http.StatusUnprocessableEntity, "password.tmpl", s.T(r, "password.title"), form)
 	}
 	m, err := s.DB.FindModerator(r.Context(), form.Email)
-	switch {
-	case err == nil:
-		if err := s.mailReset(r, m); err != nil {
-			return err
-		}
-	case !errors.Is(err, db.ErrNotFound):
+	unknown := errors.Is(err, db.ErrNotFound)
+	if err != nil && !unknown {
+		return err
+	}
+	token := s.Secrets.Sign(purposePassword, passwordPayload(m), s.Now().Add(resetFor))
+	err = s.mailAsked(r, form.Email, bots.Asked{WayIn: true, Nobody: unknown},
+		"account_mail.password.subject", "account_mail.password.text", linkName, s.link("/password/"+token))
+	if err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/password/sent", http.StatusSeeOther)
 	return nil
-}
-
-func (s *Site) mailReset(r *http.Request, m db.Moderator) error {
-	token := s.Secrets.Sign(purposePassword, passwordPayload(m), s.Now().Add(resetFor))
-	return s.mailTo(r.Context(), visitOf(r.Context()).lang, m.Email,
-		"account_mail.password.subject", "account_mail.password.text", linkName, s.link("/password/"+token))
 }
 
 // passwordPayload names the moderator and the password that the link is to
@@ -104,7 +102,7 @@ func (s *Site) handleNewPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	password, wrong := r.PostFormValue("password"), fieldErrors{}
-	wrong.set("password", checkPassword(password))
+	wrong.set("password", CheckPassword(password, m.Email))
 	if len(wrong) > 0 {
 		return s.newPasswordPage(w, r, http.StatusUnprocessableEntity, passwordForm{Email: m.Email, Errors: wrong})
 	}
@@ -114,7 +112,7 @@ func (s *Site) handleNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if err := s.DB.SetPassword(ctx, m.ID, m.Password); err != nil {
 		return err
 	}
-	if err := s.logIn(ctx, m); err != nil {
+	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
 	s.flash(ctx, s.T(r, "password.changed"))

@@ -54,9 +54,6 @@ func headAsGet(next http.Handler) http.Handler {
 func (s *Site) machineRoutes(r chi.Router) {
 	r.Get("/healthz", handleHealth)
 	r.Get("/readyz", s.handleReady)
-	if s.Metrics != nil {
-		r.Handle("/metrics", s.Metrics)
-	}
 	r.Get("/static/{hash}/{name}", s.Handler(s.handleAsset))
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))
 	r.Get("/favicon.ico", s.rootAsset("icon.svg"))

@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -23,11 +22,19 @@ const (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
 
+// onlyHTTPS tells browsers to come by https for half a year. It speaks for this
+// host alone, and an operator who gives https up has it behind them in that time.
+const onlyHTTPS = "max-age=15552000"
+
 // securityHeaders sets the headers that tell browsers to be careful.
 func (s *Site) securityHeaders(next http.Handler) http.Handler {
 	forms := "'self'"
+	https := strings.HasPrefix(s.Config.Web.URL, "https://")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		if https {
+			h.Set("Strict-Transport-Security", onlyHTTPS)
+		}
 		h.Set("Content-Security-Policy", policy+forms)
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -83,35 +90,30 @@ func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	return protection.Handler, nil
 }
 
-// ClientIP is the visitor's address for the purpose of limits; for IPv6 it is
-// the network. With web.trust_proxy it is the last entry of X-Forwarded-For,
-// which our own proxy added. The entries before it came from the visitor.
-func (s *Site) ClientIP(r *http.Request) string {
-	ip := r.RemoteAddr
-	if host, _, err := net.SplitHostPort(ip); err == nil {
-		ip = host
-	}
-	if lines := r.Header.Values("X-Forwarded-For"); s.Config.Web.TrustProxy && len(lines) > 0 {
-		last := lines[len(lines)-1]
-		ip = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-	}
-	return httprate.CanonicalizeIP(ip)
-}
+// everybody is how many visitors are reckoned with who come from one address, where
+// that is a gateway's.
+const everybody = 50
 
-// limitPosts lets one address post n times in a while. Further posts get an
-// error page. Looking at the form is free.
+// limitPosts lets one address post n times in a while; one that stands for everybody
+// that many times more. Further posts get an error page. Looking at the form is free.
 func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Handler {
-	limit := httprate.LimitBy(n, while,
-		func(r *http.Request) (string, error) { return s.ClientIP(r), nil },
-		httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, "error.too_many")))
+	limit := func(n int) func(http.Handler) http.Handler {
+		return httprate.LimitBy(n, while,
+			func(r *http.Request) (string, error) { return s.ClientIP(r), nil },
+			httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, "error.too_many")))
+	}
+	one, all := limit(n), limit(n*everybody)
 	return func(next http.Handler) http.Handler {
-		limited := limit(next)
+		one, all := one(next), all(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPost {
-				limited.ServeHTTP(w, r)
-				return
+			switch {
+			case r.Method != http.MethodPost:
+				next.ServeHTTP(w, r)
+			case s.clientNetwork(r).IsValid():
+				one.ServeHTTP(w, r)
+			default:
+				all.ServeHTTP(w, r)
 			}
-			next.ServeHTTP(w, r)
 		})
 	}
 }

@@ -92,6 +92,19 @@ func TestSecurityHeaders(t *testing.T) {
 	})
 }
 
+// TestOnlyHTTPS looks for the header that keeps browsers from coming by http, which
+// would lock riders out where there is no https.
+func TestOnlyHTTPS(t *testing.T) {
+	for public, want := range map[string]string{"http://tickets.example": "", "https://tickets.example": "max-age=15552000"} {
+		tn := newTown(t, func(o *Options) { o.Config.Web.URL = public })
+		for _, path := range []string{"/", "/nowhere", "/healthz"} {
+			if resp, _ := tn.request(http.MethodGet, path, ""); resp.Header.Get("Strict-Transport-Security") != want {
+				t.Errorf("%s%s: %q, want %q", public, path, resp.Header.Get("Strict-Transport-Security"), want)
+			}
+		}
+	}
+}
+
 func TestErrorPages(t *testing.T) {
 	tn := newTown(t)
 	tn.members("nuernberg", "Nürnberg", "rider@example.org")
@@ -150,10 +163,8 @@ func TestAccessLogHasNoTokens(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	tn := newTown(t, func(o *Options) {
-		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("reports_total 1\n")) })
-	})
-	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ok", "/metrics": "reports_total 1", "/robots.txt": "User-agent: *\n"} {
+	tn := newTown(t)
+	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ok", "/robots.txt": "User-agent: *\n"} {
 		if page := tn.browser().get(path).want(http.StatusOK, ""); !strings.HasPrefix(page.body, want) {
 			t.Errorf("%s: %q", path, page.body)
 		}

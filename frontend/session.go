@@ -28,10 +28,9 @@ const (
 
 // What a session holds.
 const (
-	keyModerator = "moderator" // int64: id
-	keyStamp     = "stamp"     // string: stamp of the password at login
-	keyCity      = "city"      // int64: id of the city being looked at
-	keyFlash     = "flash"     // string: what the next page says once
+	keyLogin = "login" // int64: id of the login
+	keyCity  = "city"  // int64: id of the city being looked at
+	keyFlash = "flash" // string: what the next page says once
 )
 
 func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, error)) *scs.SessionManager {
@@ -39,8 +38,8 @@ func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, erro
 	return &scs.SessionManager{
 		Store: o.DB.Sessions(), Codec: scs.GobCodec{}, HashTokenInStore: true,
 		IdleTimeout: sessionIdle, Lifetime: sessionLife, ErrorFunc: failed,
-		Cookie: scs.SessionCookie{Name: "ticketfrei", Path: "/", HttpOnly: true, Persist: true,
-			SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(o.Config.Web.URL, "https://")},
+		Cookie: scs.SessionCookie{Name: cookieName("ticketfrei", o.secure()), Path: "/", HttpOnly: true, Persist: true,
+			SameSite: http.SameSiteLaxMode, Secure: o.secure()},
 	}
 }
 
@@ -49,27 +48,36 @@ func (s *Site) sessionFailed(w http.ResponseWriter, r *http.Request, err error) 
 	s.fail(w, r, fmt.Errorf("session: %w", err))
 }
 
-// stamp stands for a password hash. A session or link made with it is void once
-// the password has changed.
+// stamp stands for a password hash. A link made with it is void once the password
+// has changed.
 func stamp(passwordHash string) string {
 	sum := sha256.Sum256([]byte(passwordHash))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // logIn gives the request's session to the moderator, with a new token. Call it
-// again after a change of the password: it keeps this session while all others
-// end.
-func (s *Site) logIn(ctx context.Context, m db.Moderator) error {
+// again after a change of the password, which ends all logins.
+func (s *Site) logIn(w http.ResponseWriter, r *http.Request, m db.Moderator) error {
+	ctx := r.Context()
+	login, err := s.DB.LogIn(ctx, m, browserName(r.UserAgent()))
+	if err != nil {
+		return err
+	}
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return fmt.Errorf("log in: %w", err)
 	}
-	s.sessions.Put(ctx, keyModerator, m.ID)
-	s.sessions.Put(ctx, keyStamp, stamp(m.Password))
+	s.sessions.Put(ctx, keyLogin, login.ID)
+	s.knowDevice(w, m)
 	return nil
 }
 
-// logOut ends the request's session.
+// logOut ends the request's session and its login.
 func (s *Site) logOut(ctx context.Context) error {
+	if m := visitOf(ctx).moderator; m != nil {
+		if err := s.DB.EndLogin(ctx, m.ID, s.sessions.GetInt64(ctx, keyLogin)); err != nil {
+			return err
+		}
+	}
 	if err := s.sessions.Destroy(ctx); err != nil {
 		return fmt.Errorf("log out: %w", err)
 	}
@@ -79,6 +87,18 @@ func (s *Site) logOut(ctx context.Context) error {
 // flash makes the next page of this visitor show text once. The request must
 // have a session; only those below /city and /demo have none.
 func (s *Site) flash(ctx context.Context, text string) { s.sessions.Put(ctx, keyFlash, text) }
+
+// popFlash returns what the page is to say. A session that was made for it alone
+// ends.
+func (s *Site) popFlash(ctx context.Context) string {
+	text := s.sessions.PopString(ctx, keyFlash)
+	if text != "" && len(s.sessions.Keys(ctx)) == 0 {
+		if err := s.sessions.Destroy(ctx); err != nil {
+			s.Log.Error("a session could not be ended", "err", err)
+		}
+	}
+	return text
+}
 
 // withSession reads the session and finds out who it belongs to.
 func (s *Site) withSession(next http.Handler) http.Handler {
@@ -93,15 +113,15 @@ func (s *Site) withSession(next http.Handler) http.Handler {
 }
 
 // recognize finds the moderator and the city of the session. It reads both
-// again for every request, so that somebody who was removed, or whose password
-// was changed elsewhere, is logged out with the next click.
+// again for every request, so that somebody who was removed, or whose login was
+// ended elsewhere, is logged out with the next click.
 func (s *Site) recognize(ctx context.Context) error {
-	id := s.sessions.GetInt64(ctx, keyModerator)
+	id := s.sessions.GetInt64(ctx, keyLogin)
 	if id == 0 {
 		return nil
 	}
-	m, err := s.DB.Moderator(ctx, id)
-	if errors.Is(err, db.ErrNotFound) || err == nil && s.sessions.GetString(ctx, keyStamp) != stamp(m.Password) {
+	m, err := s.DB.LoggedIn(ctx, id)
+	if errors.Is(err, db.ErrNotFound) {
 		return s.logOut(ctx)
 	}
 	if err != nil {

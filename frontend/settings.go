@@ -21,6 +21,7 @@ const (
 	partRules      = "rules"
 	partTexts      = "texts"
 	partModerators = "moderators"
+	partPause      = "pause"
 	partAccount    = "account"
 )
 
@@ -41,6 +42,8 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		r.Use(s.sameCity)
 		r.Get("/", s.Handler(s.handleSettings))
 		s.reportRoutes(r)
+		s.heldRoutes(r)
+		s.pauseRoutes(r)
 		s.ruleRoutes(r)
 		s.textRoutes(r)
 		r.Route("/bots/{network}", s.botRoutes)
@@ -59,6 +62,7 @@ type settingsPage struct {
 	Texts      textsForm
 	Moderators moderatorsPart
 	Account    accountForms
+	Logins     loginsPart
 }
 
 func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
@@ -72,7 +76,7 @@ func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
 // settingsPage reads everything that the page shows. given is what some
 // networks' sections show in place of their Network.Settings.
 func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
-	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partTexts, partModerators, partAccount}}
+	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partTexts, partModerators, partPause, partAccount}}
 	var err error
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return nil, err
@@ -81,6 +85,9 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 		return nil, err
 	}
 	if p.Moderators, err = s.moderatorsPart(r); err != nil {
+		return nil, err
+	}
+	if p.Logins, err = s.loginsPart(r); err != nil {
 		return nil, err
 	}
 	if p.Texts, err = s.storedTexts(r.Context(), s.City(r)); err != nil {

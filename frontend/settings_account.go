@@ -16,6 +16,8 @@ import (
 func (s *Site) accountRoutes(r chi.Router) {
 	r.Get("/password", backTo(partAccount))
 	r.Get("/delete", backTo(partAccount))
+	r.Post("/logins/end", s.Handler(s.handleEndLogin))
+	r.Post("/logins/end-others", s.Handler(s.handleEndOtherLogins))
 	// Both ask for the password, so one limit on guessing covers both.
 	r = r.With(s.limitModerator(passwordLimit, "settings.error.too_many"))
 	r.Post("/password", s.Handler(s.handlePasswordChange))
@@ -60,8 +62,8 @@ func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) erro
 	if err := s.DB.SetPassword(r.Context(), m.ID, m.Password); err != nil {
 		return err
 	}
-	// Every session is void now; this one starts again.
-	if err := s.logIn(r.Context(), m); err != nil {
+	// Every login has ended; this one starts again.
+	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
 	return s.saved(w, r, partAccount, s.T(r, "settings.account.password_saved"))
@@ -76,7 +78,7 @@ func (s *Site) checkPasswordChange(r *http.Request) (accountForms, error) {
 	if !ok {
 		f.OldError = s.T(r, "settings.account.old_wrong")
 	}
-	if id := checkPassword(r.PostFormValue("new")); id != "" {
+	if id := CheckPassword(r.PostFormValue("new"), s.moderator(r).Email, s.City(r).Name, s.City(r).Slug); id != "" {
 		f.NewError = s.T(r, id, "Min", MinPassword, "Max", MaxPassword)
 	}
 	return f, nil

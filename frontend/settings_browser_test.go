@@ -17,6 +17,7 @@ type browser struct {
 	b      *board
 	client *http.Client
 	lang   string
+	agent  string // its User-Agent
 }
 
 func (b *board) browser() *browser {
@@ -54,6 +55,7 @@ func (w *browser) do(method, path string, form url.Values) answer {
 		w.b.t.Fatal(err)
 	}
 	req.Header.Set("Accept-Language", w.lang)
+	req.Header.Set("User-Agent", w.agent)
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", w.b.url)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
@@ -24,6 +25,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
 
@@ -44,10 +46,13 @@ type board struct {
 
 	notices notice.Board
 
+	*relay.Relay
+
 	mu      sync.Mutex
 	mails   []mailer.Mail
 	changed map[int64]int
 	taken   []string
+	sent    int // fanouts
 }
 
 // toyTexts and toySettings are the files of a network.
@@ -178,7 +183,7 @@ func (b *board) open(networks []Network) {
 	b.db, err = db.Open(b.t.Context(), dir, time.Now, slog.New(slog.DiscardHandler))
 	must(err)
 	b.t.Cleanup(func() { _ = b.db.Close() })
-	must(b.db.Migrate(b.t.Context(), nil))
+	must(b.db.Migrate(b.t.Context(), dbtest.MustMakeBox(b.t), nil))
 	b.box, err = secret.Open(dir, "")
 	must(err)
 	sources := templates.Texts
@@ -187,11 +192,13 @@ func (b *board) open(networks []Network) {
 	}
 	texts, err := i18n.New(sources...)
 	must(err)
+	b.Relay = relay.New(relay.Options{DB: b.db, Notices: &b.notices, Outgoing: b, Expire: time.Hour, Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	b.site, err = NewSite(Options{
 		Config: &config.Config{
 			Web:     config.Web{URL: b.url},
 			Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
-			Reports: config.Reports{Keep: 168 * time.Hour},
+			Reports: config.Reports{Keep: 168 * time.Hour, Expire: time.Hour},
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
 		Log:          slog.New(slog.DiscardHandler),
@@ -209,6 +216,15 @@ func (b *board) StoreMail(_ context.Context, m mailer.Mail) error {
 	return nil
 }
 
+// StoreAsked keeps the mails of the site. There are no limits here: they are the
+// program's.
+func (b *board) StoreAsked(ctx context.Context, m mailer.Mail, a bots.Asked) error {
+	if a.Nobody {
+		return nil
+	}
+	return b.StoreMail(ctx, m)
+}
+
 func (b *board) noteChange(cityID int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -222,6 +238,17 @@ func (b *board) TakeBack(ctx context.Context, cityID int64, id string) error {
 	b.mu.Unlock()
 	return b.db.TakeBack(ctx, cityID, id)
 }
+
+// Send counts what the site's doings are to send.
+func (b *board) Send(list []db.Fanout) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent += len(list)
+}
+
+// TakenBack and Wiped are for who sends: nobody does here.
+func (b *board) TakenBack(int64, int64) {}
+func (b *board) Wiped(int64, int64)     {}
 
 // Ready implements Health.
 func (b *board) Ready(context.Context) error { return nil }

@@ -53,6 +53,7 @@ func TestSettingsIsolation(t *testing.T) {
 	theirs := b.city("fuerth", "Fürth", victim)
 	b.join(theirs, "second@example.org")
 	b.say(theirs, "theirs", "geheime Kontrolle", report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "kontrolle"})
+	held := b.hold(theirs, "theirs too", "geheime Flut", report.ReasonFloodCity, time.Now())
 	if err := b.db.Mute(t.Context(), theirs.ID, "author-of-theirs"); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestSettingsIsolation(t *testing.T) {
 	// can be given. The answer does not matter, only the effect.
 	all := []string{"city", strconv.FormatInt(theirs.ID, 10), "city_id", strconv.FormatInt(theirs.ID, 10),
 		"slug", theirs.Slug, "password", boardPassword, "old", boardPassword, "new", "another password",
-		"report", "theirs", "show", "passed", "moderator", strconv.FormatInt(victim.ID, 10),
+		"report", "theirs", "until", held, "show", "passed", "moderator", strconv.FormatInt(victim.ID, 10),
 		"invitation", strconv.FormatInt(inv.ID, 10), "email", "new@example.org",
 		"triggers", "*", "blocked", "", "text", "x", "name", "Taken over", "language", "en", "page", "mine", "token", "good"}
 	seen := map[string]bool{}
@@ -109,6 +110,7 @@ func TestSettingsIsolation(t *testing.T) {
 	for _, known := range []string{"GET /settings", "POST /settings/rules", "POST /settings/rules/try", "POST /settings/rules/reset",
 		"POST /settings/texts", "POST /settings/texts/preview", "POST /settings/texts/reset", "GET /settings/reports",
 		"POST /settings/reports/take-back", "POST /settings/reports/mute", "POST /settings/reports/unmute",
+		"POST /settings/reports/let-through", "POST /settings/reports/throw-away", "POST /settings/reports/pause", "POST /settings/reports/resume",
 		"POST /settings/bots/bell/enable", "POST /settings/bots/bell/disable", "POST /settings/bots/bell/disconnect",
 		"POST /settings/moderators/invite", "POST /settings/moderators/withdraw", "POST /settings/moderators/remove",
 		"POST /settings/account/password", "POST /settings/account/delete", "POST /settings/city"} {

@@ -86,9 +86,9 @@ func (s *Site) sendInvitation(r *http.Request, email string) error {
 	if err != nil {
 		return err
 	}
-	token := s.Secrets.Sign("invite", strconv.FormatInt(inv.ID, 10), s.Now().Add(inviteLife))
+	token := s.Secrets.Sign(purposeInvite, strconv.FormatInt(inv.ID, 10), s.Now().Add(inviteLife))
 	return s.mailTo(r.Context(), c.Language, email, "settings.invite_mail.subject", "settings.invite_mail.text",
-		"City", c.Name, "Site", s.Config.Web.URL, "Link", s.link("/invitation/"+token))
+		"Address", s.cityAddress(c.Slug), "Site", s.Config.Web.URL, linkName, s.link("/invitation/"+token))
 }
 
 func (s *Site) handleWithdraw(w http.ResponseWriter, r *http.Request) error {

@@ -17,11 +17,12 @@ const (
 	reportsLatest = 3  // on the settings page, of each kind
 )
 
-// The two lists of reports, as in ?show=. The values must not change: people
-// have bookmarked these addresses.
+// The lists of reports, as in ?show=. The values must not change: people have
+// bookmarked these addresses.
 const (
-	showPassed = "passed"
-	showHeld   = "refused"
+	showPassed  = "passed"
+	showRefused = "refused" // what was refused, and what is held
+	showHeld    = "held"
 )
 
 // reportRoutes are the page of reports and its buttons. It is a separate page,
@@ -35,17 +36,20 @@ func (s *Site) reportRoutes(r chi.Router) {
 
 // latestReports is the part of the settings page about reports.
 type latestReports struct {
-	Passed []reportItem
-	Held   []reportItem
+	Waiting []heldGroup
+	Passed  []reportItem
+	Refused []reportItem
 }
 
 // reportsPage is what settings/reports.tmpl shows.
 type reportsPage struct {
-	Show  string // showPassed or showHeld
-	Items []reportItem
-	Full  bool // there may be more than are shown
-	Limit int
-	Days  int // how long reports are kept
+	Show    string // showPassed, showRefused or showHeld
+	Waiting []heldGroup
+	Items   []reportItem
+	Full    bool // there may be more than are shown
+	Limit   int
+	Days    int    // how long reports are kept
+	Expire  string // how old they may be to be sent
 }
 
 // reportItem is one report as a moderator sees it.
@@ -55,25 +59,39 @@ type reportItem struct {
 	Time      time.Time
 	Network   string // as people call it
 	Private   bool
+	Show      string // the list it stands in
 	Verdict   verdict
+	Held      bool
 	db.Counts      // of its deliveries
 	CanMute   bool // it carries the keyed hash of its author
 	Muted     bool
 }
 
 func (s *Site) latestReports(r *http.Request) (latestReports, error) {
-	passed, err := s.reportItems(r, true, reportsLatest)
+	passed, err := s.reportItems(r, showPassed, reportsLatest)
 	if err != nil {
 		return latestReports{}, err
 	}
-	held, err := s.reportItems(r, false, reportsLatest)
-	return latestReports{Passed: passed, Held: held}, err
+	refused, err := s.reportItems(r, showRefused, reportsLatest)
+	if err != nil {
+		return latestReports{}, err
+	}
+	waiting, err := s.heldGroups(r)
+	return latestReports{Waiting: waiting, Passed: passed, Refused: refused}, err
 }
 
-// reportItems returns the newest reports of the city that passed or were held.
-func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportItem, error) {
+// storedReports returns the newest reports of one of the lists of the city.
+func (s *Site) storedReports(r *http.Request, show string, limit int) ([]db.Judged, error) {
+	if show == showHeld {
+		return s.DB.HeldReports(r.Context(), s.City(r).ID, limit)
+	}
+	return s.DB.Reports(r.Context(), s.City(r).ID, show == showPassed, s.Config.Reports.Keep, limit)
+}
+
+// reportItems returns the newest reports of one of the lists of the city.
+func (s *Site) reportItems(r *http.Request, show string, limit int) ([]reportItem, error) {
 	ctx, city := r.Context(), s.City(r)
-	list, err := s.DB.Reports(ctx, city.ID, passed, s.Config.Reports.Keep, limit)
+	list, err := s.storedReports(r, show, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +103,10 @@ func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportIte
 	for i, j := range list {
 		items[i] = reportItem{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
 			Network: s.networkName(visitOf(r.Context()).lang, j.Report.Network), Private: j.Report.Visibility == report.Private,
-			Verdict: newVerdict(j.Verdict),
+			Show: show, Verdict: newVerdict(j.Verdict), Held: j.Held,
 			CanMute: j.Report.Author != "", Muted: muted[j.Report.Author]}
-		// A held report was never sent, but one that was taken back was.
-		if !passed && j.Verdict.Reason != report.ReasonTakenBack {
+		// A refused report was never sent, but one that was taken back was.
+		if show != showPassed && j.Verdict.Reason != report.ReasonTakenBack {
 			continue
 		}
 		if items[i].Counts, err = s.DB.Counts(ctx, j.Report.ID); err != nil {
@@ -100,22 +118,35 @@ func (s *Site) reportItems(r *http.Request, passed bool, limit int) ([]reportIte
 
 func (s *Site) handleReports(w http.ResponseWriter, r *http.Request) error {
 	show := shownReports(r.URL.Query().Get("show"))
-	items, err := s.reportItems(r, show == showPassed, reportsShown)
+	items, err := s.reportItems(r, show, reportsShown)
 	if err != nil {
 		return err
 	}
-	p := reportsPage{Show: show, Items: items, Limit: reportsShown, Full: len(items) == reportsShown,
-		Days: int(s.Config.Reports.Keep.Round(24*time.Hour) / (24 * time.Hour))}
+	waiting, err := s.heldGroups(r)
+	if err != nil {
+		return err
+	}
+	p := reportsPage{Show: show, Waiting: waiting, Items: items, Limit: reportsShown, Full: len(items) == reportsShown,
+		Expire: brief(s.Config.Reports.Expire),
+		Days:   int(s.Config.Reports.Keep.Round(24*time.Hour) / (24 * time.Hour))}
 	return s.render(w, r, http.StatusOK, "settings/reports.tmpl", s.T(r, "settings.reports.title"), p)
 }
 
-// shownReports returns the list asked for, or the passed reports if it is
-// neither.
+// shownReports returns the list asked for, or the passed reports if it is none of
+// them.
 func shownReports(show string) string {
-	if show == showHeld {
-		return showHeld
+	if show == showHeld || show == showRefused {
+		return show
 	}
 	return showPassed
+}
+
+// brief writes a time as "2 h" or "90 min".
+func brief(d time.Duration) string {
+	if d >= time.Hour && d%time.Hour == 0 {
+		return fmt.Sprint(int(d.Hours()), " h")
+	}
+	return fmt.Sprint(int(d.Minutes()), " min")
 }
 
 // requestedReport returns the report of this city that the form names.

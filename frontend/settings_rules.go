@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp/syntax"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -15,12 +16,17 @@ import (
 // maxRules bounds each of the two lists, in characters.
 const maxRules = 10_000
 
+// rulesPerMinute is how often rules may be saved or tried from one network
+// address. Each time they are compiled.
+const rulesPerMinute = 30
+
 // ruleRoutes are the routes of the part about the rules.
 func (s *Site) ruleRoutes(r chi.Router) {
 	r.Get("/rules", backTo(partRules))
 	r.Get("/rules/try", backTo(partRules))
-	r.Post("/rules", s.Handler(s.handleRulesSave))
-	r.Post("/rules/try", s.Handler(s.handleRulesTry))
+	limited := r.With(s.limitPosts(rulesPerMinute, time.Minute))
+	limited.Post("/rules", s.Handler(s.handleRulesSave))
+	limited.Post("/rules/try", s.Handler(s.handleRulesTry))
 	r.Post("/rules/reset", s.Handler(s.handleRulesReset))
 }
 
@@ -59,7 +65,8 @@ func newVerdict(v report.Verdict) verdict {
 	shown := verdict{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
 	switch v.Reason {
 	case report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
-		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonFlood,
+		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
+		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
 		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble:
 		shown.Reason = "settings.reason." + string(v.Reason)
 	case report.ReasonTakenBack:
@@ -92,7 +99,7 @@ func (s *Site) typedRules(r *http.Request) (rulesForm, *censor.Rules) {
 	if f.Invalid() {
 		return f, nil
 	}
-	rules, err := censor.Compile(f.Triggers, f.Blocked)
+	rules, err := censor.Accept(f.Triggers, f.Blocked)
 	if err != nil {
 		s.explainPatterns(r, &f, err)
 		return f, nil
@@ -100,7 +107,7 @@ func (s *Site) typedRules(r *http.Request) (rulesForm, *censor.Rules) {
 	return f, rules
 }
 
-// explainPatterns puts the errors of censor.Compile at their lines.
+// explainPatterns puts the errors of censor.Accept at their lines.
 func (s *Site) explainPatterns(r *http.Request, f *rulesForm, err error) {
 	list, ok := errors.AsType[censor.PatternErrors](err)
 	if !ok {
@@ -129,6 +136,8 @@ func patternText(err error) (id, part string) {
 		return prefix + "line_too_long", ""
 	case errors.Is(err, censor.ErrTooComplex):
 		return prefix + "too_big", ""
+	case errors.Is(err, censor.ErrTooExpensive):
+		return prefix + "too_expensive", ""
 	case errors.Is(err, censor.ErrAllTooLong):
 		return prefix + "all_too_long", ""
 	case errors.Is(err, censor.ErrNoWord):

@@ -86,6 +86,22 @@ func TestSettingsRules(t *testing.T) {
 			t.Errorf("trying stored %+v", got)
 		}
 	})
+	t.Run("too expensive", func(t *testing.T) {
+		before := stored(t)
+		nasty := "kontis\n" + strings.Repeat("[a-h].{94}z\n", 100)
+		for _, path := range []string{"/settings/rules", "/settings/rules/try"} {
+			page := w.post(path, "text", strings.Repeat("abcdefgh", 600), "triggers", nasty, "blocked", "").want(http.StatusUnprocessableEntity, "")
+			page.says("triggers-error", "Line 2:")
+			page.says("triggers-error", "[a-h].{94}z")
+			page.says("triggers-error", "too much computing time")
+			if strings.Contains(page.body, "Line 1:") {
+				t.Error("blames the line that costs nothing")
+			}
+		}
+		if got := stored(t); got != before {
+			t.Errorf("stored %+v", got)
+		}
+	})
 	t.Run("the suggestion", func(t *testing.T) {
 		w.post("/settings/rules/reset").want(http.StatusSeeOther, "/settings#rules")
 		got := stored(t)
@@ -133,7 +149,8 @@ func TestPatternTexts(t *testing.T) {
 		})
 	}
 	for err, want := range map[error]string{censor.ErrTooMany: "too_many", censor.ErrTooLong: "line_too_long",
-		censor.ErrTooComplex: "too_big", censor.ErrAllTooLong: "all_too_long", censor.ErrNoWord: "no_word"} {
+		censor.ErrTooComplex: "too_big", censor.ErrAllTooLong: "all_too_long", censor.ErrNoWord: "no_word",
+		censor.ErrTooExpensive: "too_expensive"} {
 		if id, _ := patternText(err); id != "settings.pattern."+want || !b.site.Texts.Has(id) {
 			t.Errorf("%v: text id %s", err, id)
 		}

@@ -17,14 +17,14 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/secret"
 )
 
-// Options is what the site needs. If Metrics is nil, there is no /metrics.
-// Everything else is required.
+// Options is what the site needs. Where nothing else is said, it is required.
 type Options struct {
 	Config       *config.Config
 	DB           *db.DB
@@ -36,7 +36,8 @@ type Options struct {
 	Notices      *notice.Board
 	Relay        Relay
 	Health       Health
-	Metrics      http.Handler
+	// Streams is the room for event streams. If it is nil, there is much.
+	Streams *clients.Room
 	// Networks are mounted in this order.
 	Networks []Network
 	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that
@@ -52,6 +53,13 @@ type Relay interface {
 	// TakeBack takes a passed report of the city back wherever it was posted.
 	// The error is db.ErrNotFound if there is none.
 	TakeBack(ctx context.Context, cityID int64, reportID string) error
+	// LetThrough sends the chosen reports of the city on that are held. passed is
+	// how many there were, late how many were too old and are refused.
+	LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error)
+	// Pause has a city take no reports until Resume, and deletes those it has.
+	// wiped is how many there were.
+	Pause(ctx context.Context, cityID int64) (wiped int, err error)
+	Resume(ctx context.Context, cityID int64) error
 }
 
 // Health is what the site tells whoever watches over the program.
@@ -110,7 +118,10 @@ func NewSite(o Options) (*Site, error) {
 	if s.routes, err = s.newRoutes(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	s.live = startBroker(s, o.Log)
+	if o.Streams == nil {
+		o.Streams = clients.NewRoom(maxStreams, maxStreams)
+	}
+	s.live = startBroker(s, o.Streams, o.Log)
 	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }

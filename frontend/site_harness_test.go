@@ -140,7 +140,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 		tn.t.Fatal(err)
 	}
 	tn.t.Cleanup(func() { _ = tn.db.Close() })
-	if err := tn.db.Migrate(tn.t.Context(), nil); err != nil {
+	if err := tn.db.Migrate(tn.t.Context(), dbtest.MustMakeBox(tn.t), nil); err != nil {
 		tn.t.Fatal(err)
 	}
 	if tn.box, err = secret.Open(dir, ""); err != nil {
@@ -158,7 +158,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 		},
 		DB: tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
 		Log:          slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		AccountMails: tn, Notices: &tn.notices, Relay: tn.db, Health: tn, Networks: networks,
+		AccountMails: tn, Notices: &tn.notices, Relay: struct{ Relay }{}, Health: tn, Networks: networks,
 	}
 	tn.notices.OnChanged(tn.noteChange)
 	for _, f := range change {

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
 )
 
@@ -26,7 +28,8 @@ const maxFuture = time.Minute
 type Hearing struct {
 	DB      *db.DB
 	Secrets *secret.Box
-	Backlog int // reports.backlog
+	Links   *scrub.Links // takes out our own links; nil: they stay
+	Backlog int          // reports.backlog
 	Now     func() time.Time
 }
 
@@ -38,7 +41,7 @@ var ErrBacklog = errors.New("too many reports wait to be judged (setting reports
 // Hear stores a report that bot b heard: see bots.Hearer.
 func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) error {
 	if in.ID == "" {
-		return errors.New("hear: the message has no id")
+		return fmt.Errorf("hear: the message has no id: %w", bots.ErrMessage)
 	}
 	if err := h.DB.Full(); err != nil {
 		return err
@@ -51,21 +54,21 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 
 // report makes a report of what bot b heard.
 func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
-	now := h.Now()
+	now, text := h.Now(), valid(in.Text)
+	said := h.clean(text)
+	if said != strings.TrimSpace(text) {
+		in.KeepID = false // a boost would show what was taken out
+	}
 	r := report.Report{
-		ID:         report.ID(b.Network, b.ID, in.ID),
 		CityID:     b.CityID,
 		BotID:      b.ID,
 		Network:    b.Network,
-		NetworkID:  valid(in.ID),
-		Text:       bounded(strings.TrimSpace(valid(in.Text))),
+		Text:       bounded(said),
 		Visibility: in.Visibility,
 		Time:       in.Time,
 		Received:   now,
 	}
-	if in.Author != "" {
-		r.Author = h.Secrets.Author(b.Network, in.Author)
-	}
+	bots.KeyReport(h.Secrets, &r, in)
 	if r.Visibility == "" {
 		r.Visibility = report.Private
 	}

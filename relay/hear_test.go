@@ -15,6 +15,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
 	"ticketfrei/relay"
 )
@@ -48,7 +49,7 @@ func mustHearAll(t *testing.T, rl *relay.Relay, list ...bots.Incoming) []report.
 	defer stop()
 	reports := make([]report.Report, len(list))
 	for i, in := range list {
-		id := report.ID(b.Network, b.ID, in.ID)
+		id := hearing.Secrets.ReportID(b.Network, b.ID, in.ID)
 		mustWaitForVerdict(ctx, t, rl, report.City{ID: b.CityID}, id)
 		j, err := rl.DB.Report(ctx, b.CityID, id)
 		if err != nil {
@@ -72,7 +73,7 @@ func TestHearIsBounded(t *testing.T) {
 	reasons := map[report.Reason]int{}
 	for _, r := range got {
 		if utf8.RuneCountInString(r.Text) > censor.MaxLength+1 || rl.Now().Sub(r.Time).Abs() > time.Second {
-			t.Errorf("%s: %d bytes, written %v", r.NetworkID, len(r.Text), r.Time)
+			t.Errorf("%s: %d bytes, written %v", r.ID, len(r.Text), r.Time)
 		}
 		j, err := rl.DB.Report(t.Context(), r.CityID, r.ID)
 		if err != nil {
@@ -94,9 +95,10 @@ func TestHearIsValid(t *testing.T) {
 		bots.Incoming{ID: "a\x00b\xfe", Author: "a", Text: "U2 Plärrer \xed\xa0\x80"},
 		bots.Incoming{ID: "\x00", Author: "b", Text: "\x00"},
 	)
-	var texts, ids []string
+	var texts []string
+	ids := map[string]bool{}
 	for _, r := range got {
-		texts, ids = append(texts, r.Text), append(ids, r.NetworkID)
+		texts, ids[r.ID] = append(texts, r.Text), true
 		for _, s := range []string{r.ID, r.NetworkID, r.Author, r.Text} {
 			if !utf8.ValidString(s) || strings.Contains(s, "\x00") {
 				t.Errorf("%q was stored", s)
@@ -106,7 +108,41 @@ func TestHearIsValid(t *testing.T) {
 	if diff := cmp.Diff([]string{"U1 Pl\uFFFDrrer\uFFFD", "U2 Plärrer \uFFFD", ""}, texts); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"ab\uFFFD", "ab\uFFFD", ""}, ids); diff != "" {
+	if len(ids) != len(got) {
+		t.Errorf("%d reports were made of %d messages", len(ids), len(got))
+	}
+}
+
+// TestHearTakesOutLinksAndPeople hears a link of ours that would unsubscribe whoever
+// it was sent to, and who somebody is.
+func TestHearTakesOutLinksAndPeople(t *testing.T) {
+	rl, _ := newRelay(t, nil)
+	hearing, b := newHearing(t, rl, 100)
+	hearing.Links = scrub.NewLinks("https://tickets.example", hearing.Secrets)
+	token := hearing.Secrets.Sign("mail.unsubscribe", "1 anna@riders.example", time.Time{})
+	link := "https://tickets.example/city/fuerth/mail/unsubscribe/" + token
+	for i, text := range []string{
+		"U1 Plärrer\n" + link, "U1 Plärrer, schreibt anna@riders.example\n> " + link[:70] + "\n> " + link[70:],
+		"@anna@chaos.example @fuerth@chaos.example U1 Plärrer " + token, link, strings.Repeat("U1 Plärrer ", 1000) + link,
+	} {
+		if err := hearing.Hear(t.Context(), b, bots.Incoming{ID: fmt.Sprint(i), Author: fmt.Sprint(i), Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(t, rl)
+	var got []string
+	for i := range 5 {
+		id := hearing.Secrets.ReportID(b.Network, b.ID, fmt.Sprint(i))
+		mustWaitForVerdict(t.Context(), t, rl, report.City{ID: b.CityID}, id)
+		j, err := rl.DB.Report(t.Context(), b.CityID, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%s %.40s", j.Verdict.Reason, j.Report.Text))
+	}
+	want := []string{"trigger U1 Plärrer", "trigger U1 Plärrer, schreibt", "trigger U1 Plärrer", "empty ",
+		"too_long U1 Plärrer U1 Plärrer U1 Plärrer U1 Plär"}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

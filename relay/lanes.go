@@ -27,7 +27,7 @@ const (
 // runs, no report that comes in can be stored.
 const batchFanouts = 512
 
-// maxTries is how often a report is tried that cannot be judged. Then it is held.
+// maxTries is how often a report is tried that cannot be judged. Then it is refused.
 const maxTries = 10
 
 // Where several reports were waiting on a lane, and the next comes within busy, the
@@ -126,14 +126,14 @@ func (rl *Relay) pause(ctx context.Context, failures int, err error) {
 }
 
 // later has a report tried again that could not be judged, while its lane goes on.
-// After maxTries it is held, for the moderator to see.
+// After maxTries it is refused, for the moderator to see.
 func (rl *Relay) later(l *lane, tries map[int64]int, h db.Heard, err error) {
 	tries[h.Seq]++
 	if tries[h.Seq] >= maxTries {
 		delete(tries, h.Seq)
-		rl.Log.Error("a report cannot be judged and is held", "report", h.Report.ID, "err", err)
-		held := db.Ruling{Heard: h, Verdict: report.Verdict{Reason: report.ReasonTrouble}}
-		if err = rl.save(context.Background(), []db.Ruling{held}); err == nil {
+		rl.Log.Error("a report cannot be judged and is refused", "report", h.Report.ID, "err", err)
+		refused := db.Ruling{Heard: h, Verdict: report.Verdict{Reason: report.ReasonTrouble}}
+		if err = rl.save(context.Background(), []db.Ruling{refused}); err == nil {
 			return
 		}
 	}
@@ -186,7 +186,7 @@ func (rl *Relay) store(ctx context.Context, list []db.Ruling, later func(db.Hear
 
 // save stores verdicts in one transaction and hands on what is to be sent.
 func (rl *Relay) save(ctx context.Context, list []db.Ruling) error {
-	saved, err := rl.DB.SaveVerdicts(ctx, list, Brake{})
+	saved, err := rl.DB.SaveVerdicts(ctx, list, Brake(rl.Brakes))
 	if err == nil {
 		rl.passOn(list, saved)
 	}

@@ -1,7 +1,8 @@
 // Package relay is the way of a report: what a bot hears is stored (hear.go),
 // taken up city by city (lane.go, lanes.go), judged by its city's rules (judge.go)
-// and by what its author said before (brake.go), and sent on to everybody
-// (fanout.go). A moderator can take it back (takeback.go).
+// and by what came before (brake.go), and sent on to everybody (fanout.go). A
+// moderator decides about what is held (decide.go), can take a report back
+// (takeback.go), and can stop a city (pause.go).
 package relay
 
 import (
@@ -12,6 +13,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/notice"
 )
 
@@ -22,6 +24,7 @@ type Options struct {
 	Notices  *notice.Board
 	Networks map[string]bots.Network // by name
 	Outgoing Outgoing
+	Brakes   config.Brakes
 	Expire   time.Duration // reports.expire
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -36,6 +39,9 @@ type Outgoing interface {
 	// TakenBack is told that a report of the city was taken back: nothing of it is
 	// sent any more, and what was is taken back.
 	TakenBack(cityID, seq int64)
+	// Wiped is told that the reports of a city up to seq are gone: nothing of them
+	// is sent any more.
+	Wiped(cityID, seq int64)
 }
 
 // Relay judges the reports that were heard and stores what is to be sent of those

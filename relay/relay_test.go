@@ -15,6 +15,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/relay"
@@ -27,6 +28,7 @@ type sent struct {
 	mu    sync.Mutex
 	list  []db.Fanout
 	taken [][2]int64 // city, seq
+	wiped [][2]int64 // city, seq
 }
 
 var _ relay.Outgoing = (*sent)(nil)
@@ -45,6 +47,12 @@ func (s *sent) TakenBack(cityID, seq int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.taken = append(s.taken, [2]int64{cityID, seq})
+}
+
+func (s *sent) Wiped(cityID, seq int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wiped = append(s.wiped, [2]int64{cityID, seq})
 }
 
 // mustWait waits until n fanouts were handed on, and returns them in that order.
@@ -80,7 +88,7 @@ func newRelay(t *testing.T, networks map[string]bots.Network) (*relay.Relay, *se
 func newRelayOn(d *db.DB, now time.Time, networks map[string]bots.Network) (*relay.Relay, *sent) {
 	out := &sent{more: make(chan struct{}, 1)}
 	rl := relay.New(relay.Options{
-		DB: d, Outgoing: out, Expire: time.Hour, Now: func() time.Time { return now }, Notices: &notice.Board{}, Networks: networks,
+		DB: d, Outgoing: out, Expire: time.Hour, Brakes: config.Brakes{Author: 5}, Now: func() time.Time { return now }, Notices: &notice.Board{}, Networks: networks,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	rl.TryAgainAfter(100 * time.Microsecond)

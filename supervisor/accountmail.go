@@ -1,17 +1,11 @@
 package supervisor
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"mime/quotedprintable"
-	"net/textproto"
-	"regexp"
 	"sync"
 	"time"
 
@@ -41,12 +35,9 @@ type AccountMails struct {
 	db      *db.DB
 	secrets *secret.Box
 	mailer  *mailer.Mailer
-	// logLinks writes the link of a mail that could not be sent to the log: for a
-	// server that has no way to send mail yet.
-	logLinks bool
-	log      *slog.Logger
-	now      func() time.Time
-	wake     chan struct{}
+	log     *slog.Logger
+	now     func() time.Time
+	wake    chan struct{}
 
 	mu     sync.Mutex
 	inHand map[int64]bool // by id: not to be read
@@ -55,10 +46,9 @@ type AccountMails struct {
 
 var _ bots.AccountMails = (*AccountMails)(nil)
 
-// NewAccountMails returns the account mails of a database; Run sends them. Where
-// logLinks is set, the link of a mail that could not be sent is logged.
-func NewAccountMails(d *db.DB, box *secret.Box, m *mailer.Mailer, logLinks bool, log *slog.Logger, now func() time.Time) *AccountMails {
-	return &AccountMails{db: d, secrets: box, mailer: m, logLinks: logLinks, log: log, now: now,
+// NewAccountMails returns the account mails of a database; Run sends them.
+func NewAccountMails(d *db.DB, box *secret.Box, m *mailer.Mailer, log *slog.Logger, now func() time.Time) *AccountMails {
+	return &AccountMails{db: d, secrets: box, mailer: m, log: log, now: now,
 		wake: make(chan struct{}, 1), inHand: make(map[int64]bool)}
 }
 
@@ -176,25 +166,27 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 		err = json.Unmarshal([]byte(text), &mail)
 	}
 	if err != nil {
-		a.log.Error("an account mail cannot be read, was it stored with another secret key? It is dropped", "err", err)
+		a.log.Error("an account mail cannot be read, was it stored with another secret key? It is dropped", "mail", m.ID)
+		a.drop(ctx, m)
+		return
+	}
+	if mail.To == "" { // see bots.Asked.Nobody
 		a.drop(ctx, m)
 		return
 	}
 	if err = a.mailer.Send(ctx, mail); err == nil {
 		a.drop(ctx, m)
 	} else if ctx.Err() == nil {
-		a.failed(ctx, m, mail, err)
+		a.failed(ctx, m, err)
 	}
 }
 
-// failed drops an account mail that could not be sent, or puts it off.
-func (a *AccountMails) failed(ctx context.Context, m db.Mail, mail mailer.Mail, err error) {
-	log := a.log.With("err", err)
-	if link := firstLink(mail.Data); a.logLinks && link != "" {
-		log = log.With("link", link)
-	}
-	m.Attempts++
+// failed drops an account mail that could not be sent, or puts it off. The log has
+// its number, and not whom it is for.
+func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
+	log := a.log.With("mail", m.ID, "err", err)
 	answer, ok := errors.AsType[*mailer.Error](err)
+	m.Attempts++
 	if ok && answer.Permanent() || m.Attempts >= accountMailTries {
 		log.Error("an account mail could not be sent and is dropped")
 		a.drop(ctx, m)
@@ -233,19 +225,4 @@ func (a *AccountMails) store(ctx context.Context, write func(context.Context) er
 // accountMailWait is how long an account mail waits for its next try.
 func accountMailWait(attempt int) time.Duration {
 	return backoff.Wait(5*time.Second, attempt, time.Hour)
-}
-
-var linkPattern = regexp.MustCompile(`https?://[^\s<>"]+/(confirm|password|invitation)/[^\s<>"]+`)
-
-// firstLink returns the link of an account mail; empty where it has none.
-func firstLink(mail []byte) string {
-	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(mail)))
-	if _, err := r.ReadMIMEHeader(); err != nil {
-		return ""
-	}
-	text, err := io.ReadAll(quotedprintable.NewReader(r.R))
-	if err != nil {
-		return ""
-	}
-	return string(linkPattern.Find(text))
 }

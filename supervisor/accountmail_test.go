@@ -36,7 +36,7 @@ func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	m := mailer.New(&config.Config{Mail: config.Mail{Domain: "mail.example", Relay: "smtp://" + relay.Addr, Connections: 4}}, log, time.Now)
 	defer m.Close()
-	accounts := supervisor.NewAccountMails(d, box, m, false, log, time.Now)
+	accounts := supervisor.NewAccountMails(d, box, m, log, time.Now)
 	publish := func(to string) {
 		t.Helper()
 		if err := accounts.StoreMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Data: []byte("Subject: x\r\n\r\n")}); err != nil {

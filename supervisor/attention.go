@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"ticketfrei/bots"
@@ -50,9 +49,9 @@ func (a *AttentionMail) Tell(ctx context.Context, b report.Bot, reason string) e
 	if account != "" {
 		texts = "attention.several"
 	}
+	subject := a.Texts.T(city.Language, texts+".subject", "Network", network) // nobody's own words
 	values := []any{"City", city.Name, "Network", network, "Account", account, "Reason", reason,
 		"URL", a.Config.Web.URL + bots.SettingsPath(b.Network)}
-	subject := a.Texts.T(city.Language, texts+".subject", values...)
 	text := a.Texts.T(city.Language, texts+".text", values...)
 	var errs []error
 	for _, m := range moderators {
@@ -81,5 +80,5 @@ func (a *AttentionMail) account(ctx context.Context, city report.City, b report.
 		a.Log.Warn("a bot cannot be called by its account", "bot", b.ID, "err", err)
 		return ""
 	}
-	return strings.Join(strings.Fields(text), " ") // it stands in a subject
+	return text
 }

@@ -36,7 +36,7 @@ func (r *rig) mailed(b report.Bot) string {
 	defer m.Close()
 	ctx, stop := context.WithCancel(r.Context())
 	done := make(chan error, 1)
-	accounts := supervisor.NewAccountMails(r.db, r.secrets, m, false, log, r.clock)
+	accounts := supervisor.NewAccountMails(r.db, r.secrets, m, log, r.clock)
 	go func() { done <- accounts.Run(ctx) }()
 	attention := &supervisor.AttentionMail{DB: r.db, AccountMails: accounts, Networks: map[string]bots.Network{"toy": named{&toy{}}},
 		Texts: r.texts, Config: cfg, Log: log, Now: r.clock}
@@ -61,7 +61,7 @@ func (r *rig) mailed(b report.Bot) string {
 func TestMailNamesTheAccountOfSeveral(t *testing.T) {
 	r := newRig(t)
 	first := r.city("leeds")
-	if mail := r.mailed(first); !strings.Contains(mail, "the Toy bot needs you") || strings.Contains(mail, "@toy") {
+	if mail := r.mailed(first); !strings.Contains(mail, "Subject: Ticketfrei: the Toy bot of your city needs you") || strings.Contains(mail, "@toy") {
 		t.Errorf("of the only one: %s", mail)
 	}
 	second, err := r.db.CreateBot(t.Context(), first.CityID, "toy", 0, func(*gorm.DB, report.Bot) error { return nil })
@@ -70,7 +70,7 @@ func TestMailNamesTheAccountOfSeveral(t *testing.T) {
 	}
 	account := fmt.Sprintf("@toy%d", second.ID)
 	mail := r.mailed(second)
-	for _, want := range []string{"the Toy bot " + account + " needs you", "the Toy bot " + account + " of", "reach Toy through " + account} {
+	for _, want := range []string{"Subject: Ticketfrei: a Toy bot of your city needs you\r\n", "the Toy bot " + account + " of", "reach Toy through " + account} {
 		if !strings.Contains(mail, want) {
 			t.Errorf("no %q in %s", want, mail)
 		}

@@ -89,6 +89,17 @@ func (s *Supervisor) tidy(b *outbox) {
 // for what they are to take back.
 func (s *Supervisor) TakenBack(cityID, seq int64) {
 	s.takenBack.Store(seq, true)
+	s.lookAll(cityID)
+}
+
+// Wiped sends nothing any more of the reports of the city up to seq, which are gone.
+func (s *Supervisor) Wiped(cityID, seq int64) {
+	s.wiped.Store(cityID, seq)
+	s.lookAll(cityID)
+}
+
+// lookAll has the bots of a city look at what they have to send.
+func (s *Supervisor) lookAll(cityID int64) {
 	var bots []int64
 	s.mu.Lock()
 	for id, r := range s.runners {
@@ -143,6 +154,12 @@ func (s *Supervisor) inHand(botID, id int64) bool {
 	b := s.outboxes[botID]
 	s.mu.Unlock()
 	return b != nil && b.has(id)
+}
+
+// isWiped tells whether the report of a row is gone.
+func (s *Supervisor) isWiped(w *row) bool {
+	upto, ok := s.wiped.Load(w.Report.CityID)
+	return ok && w.Seq <= upto.(int64)
 }
 
 // isTakenBack tells whether a report was taken back.

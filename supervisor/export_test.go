@@ -1,5 +1,7 @@
 package supervisor
 
+import "context"
+
 // InHand tells whether a bot works on a fanout.
 func (s *Supervisor) InHand(botID, id int64) bool { return s.inHand(botID, id) }
 
@@ -11,3 +13,6 @@ func (s *Supervisor) running(botID int64) *runner {
 	defer s.mu.Unlock()
 	return s.runners[botID]
 }
+
+// TellAll tells the moderators of all cities that are to be told.
+func (h *HeldMail) TellAll(ctx context.Context) error { return h.tellAll(ctx) }

@@ -77,7 +77,7 @@ func (l botLine) say(t bots.T) string {
 func (l botLine) sayInFull(t bots.T) string {
 	data := l.data
 	if l.err != nil {
-		data = append([]any{"Err", l.err.Error()}, data...)
+		data = append([]any{"Err", bots.InFull(l.err, t)}, data...)
 	}
 	return t(l.id, data...)
 }
@@ -131,10 +131,11 @@ func (h *botHandler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle writes a record: to the operator in English.
 func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
-	if h.w.texts.Has(rec.Message) {
-		line := h.line(rec)
-		rec = rec.Clone()
-		rec.Message = line.sayInFull(h.w.speak("en"))
+	english := h.w.speak("en")
+	line, isText := h.line(rec), h.w.texts.Has(rec.Message)
+	rec = inFull(rec, english)
+	if isText {
+		rec.Message = line.sayInFull(english)
 		if rec.Level >= slog.LevelInfo {
 			h.keep(line)
 		}
@@ -143,6 +144,19 @@ func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 		return nil
 	}
 	return h.Handler.Handle(ctx, rec)
+}
+
+// inFull returns a copy of a record whose errors are in words.
+func inFull(rec slog.Record, t bots.T) slog.Record {
+	full := slog.NewRecord(rec.Time, rec.Level, rec.Message, rec.PC)
+	rec.Attrs(func(a slog.Attr) bool {
+		if err, ok := a.Value.Any().(error); ok {
+			a = slog.String(a.Key, bots.InFull(err, t))
+		}
+		full.AddAttrs(a)
+		return true
+	})
+	return full
 }
 
 // line makes of a record what the bot's log keeps.

@@ -147,12 +147,12 @@ func (b *outbox) take() (item, bool) {
 	return item{}, false
 }
 
-// drop ends what is not to be sent any more: its report has expired or was taken
-// back. It is false where i is to be sent.
+// drop ends what is not to be sent any more: its report has expired, was taken back
+// or is gone. It is false where i is to be sent.
 func (b *outbox) drop(i item) bool {
 	w := i.row
 	expired := w.Expires(b.sup.Now(), b.sup.Expire)
-	if !expired && (w.Retract || !b.sup.isTakenBack(w.Seq)) {
+	if !expired && !b.sup.isWiped(w) && (w.Retract || !b.sup.isTakenBack(w.Seq)) {
 		return false
 	}
 	b.back(i)

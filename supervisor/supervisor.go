@@ -59,6 +59,7 @@ type Supervisor struct {
 
 	outcomes  *outcomes
 	takenBack sync.Map // reports that were taken back, by seq
+	wiped     sync.Map // by city: the seq up to which its reports are gone
 	turns     turns
 	changes   *changes
 

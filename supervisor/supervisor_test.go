@@ -58,7 +58,7 @@ func TestReceivedReportIsEmittedUnderItsOwnID(t *testing.T) {
 		}
 		return nil
 	}})
-	want := report.ID("toy", b.ID, "17")
+	want := r.secrets.ReportID("toy", b.ID, "17")
 	var list []db.Heard
 	r.waitFor("report", func() bool {
 		var err error

@@ -116,7 +116,8 @@ type rig struct {
 	notices notice.Board
 	metrics *prometheus.Registry // of the run that was started last
 	texts   *i18n.Catalogue
-	told    chan string // reasons the moderators were told
+	log     slog.Handler // of the operator
+	told    chan string  // reasons the moderators were told
 	sup     *supervisor.Supervisor
 
 	mu  sync.Mutex
@@ -127,7 +128,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{T: t, told: make(chan string, 16), now: time.Now()}
+	r := &rig{T: t, log: slog.DiscardHandler, told: make(chan string, 16), now: time.Now()}
 	r.db = dbtest.MustOpen(t, r.clock, nil)
 	var err error
 	if r.texts, err = i18n.New(supervisor.Texts, toyTexts); err != nil {
@@ -170,7 +171,7 @@ func (r *rig) start(network *toy) {
 		Hearer:    r.hearing,
 		Texts:     r.texts,
 		Expire:    2 * time.Hour,
-		Log:       slog.New(slog.DiscardHandler),
+		Log:       slog.New(r.log),
 		Now:       r.clock,
 		Metrics:   r.metrics,
 		Backoff:   time.Millisecond,

@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -17,12 +18,19 @@ import (
 // acceptTimeout bounds the storing of one mail.
 const acceptTimeout = 30 * time.Second
 
+// envelope is what is known of a mail before it is read.
+type envelope struct {
+	client netip.Addr // who brings it; the zero Addr where that cannot be known
+	from   string     // in lower case; empty for what mail servers write
+	to     []target
+}
+
 // accept decides what becomes of a mail and returns the answer: nil when it
 // has done so for good.
-func (n *Network) accept(ctx context.Context, from string, to []target, raw []byte) error {
+func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
-	cities, postmaster := n.sort(to)
+	cities, postmaster := n.sort(e.to)
 	if postmaster {
 		if err := n.keepForPostmaster(raw); err != nil {
 			return err
@@ -31,17 +39,21 @@ func (n *Network) accept(ctx context.Context, from string, to []target, raw []by
 	if len(cities) == 0 {
 		return nil
 	}
-	m, err := mailtext.Read(raw, from)
+	m, err := mailtext.Read(raw, e.from)
 	if err != nil {
 		return n.refuseMail(err, cities[0].city)
 	}
 	if m.Skip == "" {
-		if m.Skip, err = n.unwanted(ctx, from, m.Author); err != nil {
+		if m.Skip, err = n.unwanted(ctx, e.from, m.Author); err != nil {
 			return n.trouble(err)
 		}
 	}
+	unverified, err := n.origin(ctx, e, m, raw)
+	if err != nil {
+		return err
+	}
 	for _, t := range cities {
-		if err := n.deliver(ctx, t, m); err != nil {
+		if err := n.deliver(ctx, t, m, unverified); err != nil {
 			return n.trouble(err)
 		}
 	}
@@ -75,7 +87,7 @@ func (n *Network) refuseMail(err error, city report.City) error {
 			return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, id)
 		}
 	}
-	n.host.Log.Debug("mail server: a mail could not be read", "err", err)
+	n.host.Log.Debug("mail server: a mail could not be read") // the error may quote it
 	return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, "mail.refused.unreadable")
 }
 
@@ -109,7 +121,7 @@ func (n *Network) isOurs(ctx context.Context, address string) (bool, error) {
 }
 
 // deliver hands the mail over to one city.
-func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message) error {
+func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message, unverified *bots.Origin) error {
 	if t.bounceOf != 0 {
 		return n.takeBounce(ctx, t, m)
 	}
@@ -122,6 +134,7 @@ func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message) err
 		Author:     m.Author,
 		Text:       m.Text,
 		Visibility: report.Private,
+		Unverified: unverified,
 	})
 }
 

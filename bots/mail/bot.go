@@ -9,13 +9,13 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
+	"path/filepath"
 	"sync"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
+	"ticketfrei/bots/mail/verify"
 	"ticketfrei/db"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
@@ -50,6 +50,8 @@ type Network struct {
 	cities      *cities
 	server      server
 	troubles    troubles
+	verifier    *verify.Verifier
+	postmaster  letterbox
 	stop        func() // no longer listens to notices
 }
 
@@ -66,7 +68,8 @@ func New(h bots.Host) (*Network, error) {
 	if err := mailer.CheckRelay(h.Config.Mail.Relay); err != nil {
 		return nil, err
 	}
-	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB)}
+	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),
+		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")}}
 	n.stop = h.Notices.OnChanged(n.cities.forget)
 	return n, nil
 }
@@ -162,9 +165,9 @@ func (b *Bot) findCity(ctx context.Context) (report.City, error) {
 func (n *Network) notSent(ctx context.Context, s recipients.Recipient, d report.Delivery, err error) error {
 	answer, ok := errors.AsType[*mailer.Error](err)
 	if !ok {
-		return bots.Say(errors.New(hide(err.Error(), s.Address)), "mail.error.unreachable")
+		return bots.Say(err, "mail.error.unreachable")
 	}
-	said := explain(*answer, s.Address)
+	said := bots.Say(err, "mail.error."+string(answer.Stage), "Answer", answer.Answer())
 	switch {
 	case !answer.Permanent():
 		return said
@@ -178,14 +181,6 @@ func (n *Network) notSent(ctx context.Context, s recipients.Recipient, d report.
 	return said
 }
 
-// explain puts a server's answer into words. The answer itself is among them,
-// without the address that it may repeat.
-func explain(answer mailer.Error, email string) error {
-	answer.Msg = hide(answer.Msg, email)
-	told := strings.TrimSpace(fmt.Sprintf("%d %s %s", answer.Code, answer.Enhanced, answer.Msg))
-	return bots.Say(&answer, "mail.error."+string(answer.Stage), "Answer", told)
-}
-
 // refused counts a refused recipient: the third report in a row is the last.
 func (n *Network) refused(ctx context.Context, s recipients.Recipient, d report.Delivery, said error) error {
 	failures, err := n.failed(ctx, s.ID, d.ID)
@@ -196,12 +191,4 @@ func (n *Network) refused(ctx context.Context, s recipients.Recipient, d report.
 		return bots.Gone(said)
 	}
 	return bots.Permanent(said)
-}
-
-// hide takes a subscriber's address out of a text that is logged and shown.
-func hide(text, email string) string {
-	if i := strings.Index(strings.ToLower(text), email); i >= 0 && len(strings.ToLower(text)) == len(text) {
-		return hide(text[:i]+"…"+text[i+len(email):], email)
-	}
-	return text
 }

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
@@ -20,7 +21,7 @@ import (
 
 // aReport is one that an author wrote by mail.
 func (b *bench) aReport(bot report.Bot, id, author, text string) report.Report {
-	return report.Report{ID: id, CityID: bot.CityID, BotID: bot.ID, Network: Name, Author: b.box.Author(Name, author),
+	return report.Report{ID: id, CityID: bot.CityID, BotID: bot.ID, Network: Name, Author: b.box.Author(bot.CityID, Name, author),
 		Text: text, Visibility: report.Private, Time: b.clock.Now()}
 }
 
@@ -119,6 +120,14 @@ func TestReportMail(t *testing.T) {
 	if strings.Contains(raw, "author@") || strings.Contains(raw, d.Report.Author) {
 		t.Error("the author is in the mail")
 	}
+	// Who gets the mail stands in its To alone, and not in base64 either.
+	unfolded := strings.NewReplacer("=\r\n", "", "To: <rider@example.org>", "").Replace(raw)
+	for shift := range 3 {
+		coded := base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat(" ", shift) + "rider@example.org"))
+		if strings.Contains(unfolded, "rider@") || strings.Contains(unfolded, coded[4:len(coded)-2]) {
+			t.Errorf("the mail names who gets it:\n%s", unfolded)
+		}
+	}
 	for line := range strings.SplitSeq(raw, "\r\n") {
 		if strings.ContainsAny(line, "\r\n") || len(line) > 998 {
 			t.Errorf("line %q", line)
@@ -186,8 +195,8 @@ func TestSendErrors(t *testing.T) {
 				if strings.Contains(strings.ToLower(text), "rider@") {
 					t.Errorf("the address is in the error: %s", text)
 				}
-				if !strings.Contains(text, "no <…> here") {
-					t.Errorf("the server's words are not in the error: %s", text)
+				if strings.Contains(text, "no <") || !strings.Contains(text, fmt.Sprintf("%d %d.1.1", c.code, c.code/100)) {
+					t.Errorf("not the server's codes, or its words: %s", text)
 				}
 			}
 		})

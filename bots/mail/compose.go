@@ -54,9 +54,10 @@ func (n *Network) subscribedMail(city report.City, email string) mailer.Mail {
 	return n.accountMail(city, email, "mail.already.mail", n.unsubscribeURL(city, email))
 }
 
-// accountMail is a mail with a link, from the program and not from the city:
-// an answer to it is no report.
+// accountMail is a mail with a link, from the program and not from the city: an
+// answer to it is no report. It names the city by its address: anybody may have
+// called the city anything, and entered anybody's address.
 func (n *Network) accountMail(city report.City, email, id, link string) mailer.Mail {
-	data := []any{"City", city.Name, "Link", link, "Address", n.address(city)}
-	return mailer.AccountMail(n.host.Config.Mail, email, n.t(city, id+".subject", data...), n.t(city, id+".text", data...), n.host.Now())
+	text := n.t(city, id+".text", "Link", link, "Address", n.address(city))
+	return mailer.AccountMail(n.host.Config.Mail, email, n.t(city, id+".subject"), text, n.host.Now())
 }

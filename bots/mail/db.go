@@ -42,6 +42,9 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 			`CREATE INDEX mail_requests_at ON mail_requests(at)`,
 		)},
 		{ID: "mail_0002", Migrate: sealing{box}.run},
+		{ID: "mail_0003", Migrate: recipients.Keying(Name, box)},
+		// The program counts the mails that strangers cause, of all pages together.
+		{ID: "mail_0004", Migrate: db.SQL("DROP TABLE mail_requests")},
 	}
 }
 
@@ -90,7 +93,7 @@ func (m sealing) subscribers(tx *gorm.DB) error {
 	}
 	store := recipients.ForMigration(Name, m.box)
 	for _, r := range rows {
-		err := store.Put(tx, recipients.Recipient{ID: r.ID, BotID: r.BotID, Address: r.Email, Created: time.UnixMilli(r.Created)}, "")
+		err := store.Put(tx, recipients.Recipient{ID: r.ID, BotID: r.BotID, Address: r.Email, Created: time.UnixMilli(r.Created)})
 		if err != nil {
 			return err
 		}
@@ -105,9 +108,6 @@ const (
 	// bounceWindow is how long a bounce counts: it comes after the mail was
 	// taken over, so that no success can reset the count.
 	bounceWindow = 7 * 24 * time.Hour
-	// maxRequests is how many mails a day an address gets because somebody
-	// typed it into a city's form.
-	maxRequests = 3
 )
 
 // Recipients returns the confirmed subscribers, but for the author of r.
@@ -194,30 +194,6 @@ func (n *Network) bounced(ctx context.Context, botID, id int64) (removed bool, e
 	return err == nil, err
 }
 
-// requested notes that a mail is about to go to an address that somebody typed
-// in, and tells whether it may. address is a hash.
-func (n *Network) requested(ctx context.Context, botID int64, address string) (bool, error) {
-	var allowed bool
-	now := n.host.Now()
-	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("DELETE FROM mail_requests WHERE at < ?", now.Add(-24*time.Hour).UnixMilli()).Error; err != nil {
-			return err
-		}
-		var count int
-		if err := tx.Raw("SELECT count(*) FROM mail_requests WHERE bot_id = ? AND address = ?", botID, address).Scan(&count).Error; err != nil {
-			return err
-		}
-		if allowed = count < maxRequests; !allowed {
-			return nil
-		}
-		return tx.Exec("INSERT INTO mail_requests (bot_id, address, at) VALUES (?, ?, ?)", botID, address, now.UnixMilli()).Error
-	})
-	if err != nil {
-		return false, fmt.Errorf("count request: %w", err)
-	}
-	return allowed, nil
-}
-
 // page returns the markdown of a bot's mail page as the moderator wrote it;
 // empty means the default.
 func (n *Network) page(ctx context.Context, botID int64) (string, error) {
@@ -243,16 +219,13 @@ func (n *Network) savePage(ctx context.Context, botID int64, page string) error 
 	return nil
 }
 
-// Forget deletes the bot's subscribers, its page and the requests.
+// Forget deletes the bot's subscribers and its page.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
 		if err := n.subscribers.Forget(tx, b.ID); err != nil {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM mail_settings WHERE bot_id = ?", b.ID).Error; err != nil {
-			return err
-		}
-		return tx.Exec("DELETE FROM mail_requests WHERE bot_id = ?", b.ID).Error
+		return tx.Exec("DELETE FROM mail_settings WHERE bot_id = ?", b.ID).Error
 	})
 	if err != nil {
 		return fmt.Errorf("forget mail bot: %w", err)

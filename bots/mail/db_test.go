@@ -31,7 +31,7 @@ func earlier(t *testing.T, dir string) *db.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Migrate(t.Context(), map[string][]*gormigrate.Migration{Name: migrations(nil)[:1]}); err != nil {
+	if err := d.Migrate(t.Context(), dbtest.MustMakeBox(t), map[string][]*gormigrate.Migration{Name: migrations(nil)[:1]}); err != nil {
 		t.Fatal(err)
 	}
 	dbtest.MustCreateCity(t, d, "nuernberg", Name)

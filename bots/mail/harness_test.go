@@ -25,6 +25,7 @@ import (
 	"ticketfrei/db/dbtest"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/dnstest"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/mailer/mailertest"
@@ -49,12 +50,17 @@ type bench struct {
 	url     string // of the site
 	smtp    string // where mails are taken
 	out     *mailertest.Server
-	log     logbook
+	names   *dnstest.Server
+	log     logbook // at debug level
+	stop    func()  // ends the server that takes mails
 
 	mu       sync.Mutex
 	heard    []heard
 	emitErr  error
+	panics   any           // what Hear panics with
 	accounts []mailer.Mail // what StoreMail was given
+	asked    []bots.Asked  // how account mails were caused
+	tooMany  bool          // the client has caused too many
 }
 
 // logbook keeps what was logged.
@@ -93,7 +99,7 @@ func newBench(t *testing.T, change func(*config.Config)) *bench {
 func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: kittest.StandingClock(time.Date(2024, 5, 3, 10, 0, 0, 0, time.UTC))}
-	b.out = mailertest.Start(t)
+	b.out, b.names = mailertest.Start(t), dnstest.Start(t)
 	web := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + web.Listener.Addr().String()
 	b.cfg = &config.Config{Data: t.TempDir(), Web: config.Web{URL: b.url}, Mail: config.Mail{
@@ -108,24 +114,24 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	if b.db = earlier; earlier == nil {
 		b.db = dbtest.MustOpen(t, b.clock.Now, nil)
 	}
-	if err := b.db.Migrate(t.Context(), map[string][]*gormigrate.Migration{Name: migrations(b.box)}); err != nil {
+	if err := b.db.Migrate(t.Context(), b.box, map[string][]*gormigrate.Migration{Name: migrations(b.box)}); err != nil {
 		t.Fatal(err)
 	}
 	texts, err := i18n.New(append(templates.Texts, files)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(&b.log, nil))
+	log := slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	send := mailer.New(b.cfg, log, b.clock.Now)
 	t.Cleanup(func() { send.Close() })
 	notices := &notice.Board{}
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, AccountMails: b,
-		Hearer: b, Notices: notices, Log: log, Now: b.clock.Now})
+		DNS: b.names.Resolver(), Hearer: b, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.site, err = frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.clock.Now, Demo: true,
-		AccountMails: b, Notices: notices, Relay: b.db, Health: b, Networks: []frontend.Network{{Definition: Definition(), Network: b.network}}})
+		AccountMails: b, Notices: notices, Relay: struct{ frontend.Relay }{}, Health: b, Networks: []frontend.Network{{Definition: Definition(), Network: b.network}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,17 +156,22 @@ func (b *bench) serve() {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.network.Serve(ctx) }()
-	b.t.Cleanup(func() {
+	t := b.t // a subtest may stand there later
+	b.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
-			b.t.Errorf("server: %v", err)
+			t.Errorf("server: %v", err)
 		}
 	})
+	t.Cleanup(b.stop)
 }
 
 func (b *bench) Hear(_ context.Context, bot report.Bot, in bots.Incoming) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.panics != nil {
+		panic(b.panics)
+	}
 	if b.emitErr != nil {
 		return b.emitErr
 	}
@@ -173,6 +184,20 @@ func (b *bench) StoreMail(_ context.Context, m mailer.Mail) error {
 	defer b.mu.Unlock()
 	b.accounts = append(b.accounts, m)
 	return nil
+}
+
+func (b *bench) StoreAsked(ctx context.Context, m mailer.Mail, a bots.Asked) error {
+	if a.Nobody {
+		return nil
+	}
+	b.mu.Lock()
+	tooMany := b.tooMany
+	b.asked = append(b.asked, a)
+	b.mu.Unlock()
+	if tooMany {
+		return bots.ErrTooManyMails
+	}
+	return b.StoreMail(ctx, m)
 }
 
 // take returns what was emitted since the last call.

@@ -1,63 +1,112 @@
 package mail
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/emersion/go-smtp"
+	"slices"
+	"sync"
+	"time"
 )
 
-// maxPostmaster is how many mails to the postmaster are kept.
-const maxPostmaster = 1000
+// What is kept of the mails to the postmaster: whoever floods the folder shall
+// not fill the disk.
+const (
+	maxPostmaster      = 1000     // mails
+	maxPostmasterBytes = 50 << 20 // in all
+)
 
-// errFull is the answer when the operator has not looked for long.
-var errFull = errors.New("the folder is full")
+// letterbox is the folder of the mails to the postmaster.
+type letterbox struct {
+	dir string
+	mu  sync.Mutex // held while a mail is written
+}
 
 // keepForPostmaster stores a mail to the operator (RFC 5321 §4.5.1) as a file
 // in the data directory, where it can be read and deleted.
 func (n *Network) keepForPostmaster(raw []byte) error {
-	path, err := keep(filepath.Join(n.host.Config.Data, "postmaster"),
-		n.host.Now().UTC().Format("20060102T150405Z")+"-"+rand.Text()[:8]+".eml", raw)
-	if errors.Is(err, errFull) {
-		n.host.Log.Warn("mail for the postmaster was put off: there are too many unread ones", "folder", path)
-		return reply(452, smtp.EnhancedCode{4, 3, 1}, n.host.Texts.T("en", "mail.refused.later"))
-	}
+	path, dropped, err := n.postmaster.keep(raw, n.host.Now())
 	if err != nil {
 		return n.trouble(fmt.Errorf("mail for the postmaster: %w", err))
 	}
-	n.host.Log.Info("mail for the postmaster", "file", path)
+	n.host.Log.Info("mail for the postmaster", "file", path, "older_ones_deleted", dropped)
 	return nil
 }
 
-// keep writes a file that is on disk, whole, when it returns nil.
-func keep(dir, name string, raw []byte) (path string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+// keep writes a file that is on disk, whole, when it returns nil. It says how
+// many older ones had to go for it.
+func (b *letterbox) keep(raw []byte, now time.Time) (path string, dropped int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return "", 0, err
 	}
-	entries, err := os.ReadDir(dir)
+	if dropped, err = b.makeRoom(len(raw)); err != nil {
+		return "", 0, err
+	}
+	tmp, err := os.CreateTemp(b.dir, ".new-*")
 	if err != nil {
-		return "", err
-	}
-	if len(entries) >= maxPostmaster {
-		return dir, errFull
-	}
-	tmp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return "", err
+		return "", dropped, err
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(raw)
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return "", err
+		return "", dropped, err
 	}
-	path = filepath.Join(dir, name)
+	path = filepath.Join(b.dir, now.UTC().Format("20060102T150405.000Z")+"-"+rand.Text()[:8]+".eml")
 	if err := os.Rename(tmp.Name(), path); err != nil {
-		return "", err
+		return "", dropped, err
 	}
-	return path, syncDir(dir)
+	return path, dropped, syncDir(b.dir)
+}
+
+// makeRoom deletes the oldest files until another of a size has room. Among them
+// are those that were being written when the program was killed.
+func (b *letterbox) makeRoom(size int) (dropped int, err error) {
+	files, err := b.files()
+	if err != nil {
+		return 0, err
+	}
+	left, bytes := len(files), int64(size)
+	for _, f := range files {
+		bytes += f.Size()
+	}
+	for _, f := range files {
+		if left < maxPostmaster && bytes <= maxPostmasterBytes {
+			break
+		}
+		if err := os.Remove(filepath.Join(b.dir, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return dropped, err
+		}
+		left, bytes, dropped = left-1, bytes-f.Size(), dropped+1
+	}
+	return dropped, nil
+}
+
+// files returns the files in the folder, the oldest first.
+func (b *letterbox) files() (files []fs.FileInfo, err error) {
+	entries, err := os.ReadDir(b.dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+			continue // the operator has just deleted it, or keeps a folder there
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, info)
+	}
+	slices.SortStableFunc(files, func(a, b fs.FileInfo) int {
+		return cmp.Or(a.ModTime().Compare(b.ModTime()), cmp.Compare(a.Name(), b.Name()))
+	})
+	return files, nil
 }
 
 // syncDir makes a new name in dir survive a power failure.

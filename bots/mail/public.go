@@ -76,7 +76,11 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 	if problem != "" {
 		return p.showPage(w, r, http.StatusUnprocessableEntity, typed, p.site.T(r, problem))
 	}
-	if err := p.askToConfirm(r.Context(), city, b, email); err != nil {
+	err = p.askToConfirm(r.Context(), city, b, email, p.site.ClientIP(r))
+	if errors.Is(err, bots.ErrTooManyMails) {
+		err = &bots.PageError{Status: http.StatusTooManyRequests, ID: "mail.subscribe.too_many", Err: err}
+	}
+	if err != nil {
 		return err
 	}
 	title := p.site.T(r, "mail.sent.title")
@@ -84,15 +88,7 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 }
 
 // askToConfirm sends the mail, unless the address was sent too many.
-func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email string) error {
-	allowed, err := n.requested(ctx, b.ID, n.host.Secrets.Author("mail.request", email))
-	if err != nil {
-		return err
-	}
-	if !allowed {
-		n.host.Log.Debug("mail: no more mails to confirm for this address today", "city", city.Slug)
-		return nil
-	}
+func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email, client string) error {
 	var m mailer.Mail
 	switch _, err := n.subscribers.Find(ctx, b.ID, email); {
 	case errors.Is(err, db.ErrNotFound):
@@ -102,7 +98,7 @@ func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.B
 	default:
 		m = n.subscribedMail(city, email)
 	}
-	return n.host.AccountMails.StoreMail(ctx, m)
+	return n.host.AccountMails.StoreAsked(ctx, m, bots.Asked{Client: client})
 }
 
 // linkPage is what the pages behind the links in mails show.

@@ -9,28 +9,34 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/emersion/go-smtp"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/mail/certificate"
 	"ticketfrei/bots/mail/gate"
+	"ticketfrei/internal/clients"
 )
 
 // The limits of the server that takes mail.
 const (
 	maxMessage    = 1 << 20 // bytes; announced as SIZE (RFC 1870)
 	maxRecipients = 20
-	// How many connections are served at the same time, in all and from one
-	// address.
+	// How many connections are served at the same time, at most, in all and from
+	// one client's network.
 	maxConnections = 500
-	maxPerAddress  = 20
+	maxPerClient   = 20
 	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; mails
 	// with longer ones are common and do no harm.
 	maxLine = 8 << 10
-	// readTimeout bounds the wait for a command, and a whole mail: RFC 5321
-	// §4.5.3.2 asks for 5 minutes.
+	// readTimeout bounds the wait for a command within a mail, and for its whole
+	// text: RFC 5321 §4.5.3.2 asks for 5 minutes. mailTimeout bounds all of it, which
+	// may come in any number of chunks. idleTimeout bounds the wait for a mail.
 	readTimeout  = 5 * time.Minute
+	mailTimeout  = 15 * time.Minute
+	idleTimeout  = time.Minute
 	writeTimeout = time.Minute
 	// stopTimeout is how long mails that are just being taken may go on when
 	// the program stops.
@@ -39,6 +45,7 @@ const (
 
 // server is the state of the listener between Listen and the runs of Serve.
 type server struct {
+	unseen   sync.Once // see sayUnseen
 	mu       sync.Mutex
 	listener net.Listener // nil while Serve has it
 	addr     string       // where it listens
@@ -47,20 +54,33 @@ type server struct {
 
 // Listen opens the port that takes mail and reads the certificate.
 func (n *Network) Listen(ctx context.Context) (string, error) {
-	cfg := n.host.Config.Mail
-	if cfg.TLSCert != "" || cfg.TLSKey != "" {
-		files, err := certificate.Open(cfg.TLSCert, cfg.TLSKey, n.host.Log)
-		if err != nil {
-			return "", fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err)
-		}
-		n.server.tls = &tls.Config{GetCertificate: files.Get}
+	certificates, err := n.certificates()
+	if err != nil {
+		return "", err
 	}
-	l, err := listen(ctx, cfg.Listen)
+	if certificates != nil {
+		n.server.tls = &tls.Config{GetCertificate: certificates.GetCertificate}
+	}
+	l, err := listen(ctx, n.host.Config.Mail.Listen)
 	if err != nil {
 		return "", err
 	}
 	n.server.listener, n.server.addr = l, l.Addr().String()
+	n.sayWhoIsUnseen()
 	return n.server.addr, nil
+}
+
+// certificates are those in the operator's files, or else the program's.
+func (n *Network) certificates() (bots.Certificates, error) {
+	cfg := n.host.Config.Mail
+	if cfg.TLSCert == "" && cfg.TLSKey == "" {
+		return n.host.Certificates, nil
+	}
+	files, err := certificate.Open(cfg.TLSCert, cfg.TLSKey, n.host.Log)
+	if err != nil {
+		return nil, fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err)
+	}
+	return files, nil
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -95,7 +115,7 @@ func (n *Network) Serve(ctx context.Context) error {
 	}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	g := gate.New(l, admission())
+	g := gate.New(l, n.admission())
 	defer g.Wait()
 	srv := n.smtpServer(work)
 	ended := make(chan error, 1)
@@ -122,15 +142,39 @@ func (n *Network) Serve(ctx context.Context) error {
 	return nil
 }
 
-// admission is whom the server lets in at the same time. Our own relay, proxy or
-// container network brings the mails of many senders.
-func admission() gate.Rules {
+// admission is whom the server lets in at the same time.
+func (n *Network) admission() gate.Rules {
+	all := maxConnections
+	if n.host.Connections > 0 {
+		all = min(all, n.host.Connections)
+	}
 	return gate.Rules{
-		All: maxConnections, Each: maxPerAddress,
-		Exempt:  func(a netip.Addr) bool { return a.IsLoopback() || a.IsPrivate() },
+		All: all, Each: min(maxPerClient, max(all/4, 1)),
+		Trusted: n.host.Config.Mail.TrustedNetworks.Contains,
+		Gateway: clients.IsGateway,
+		Unseen:  n.sayUnseen,
+		Name:    n.host.Config.Mail.Domain,
 		Refusal: "421 4.7.0 Too many connections, please try again later\r\n", // RFC 5321 §3.8
+		Idle:    idleTimeout,
+		Mail:    mailTimeout,
 		Finish:  readTimeout,
 	}
+}
+
+// sayWhoIsUnseen does what sayUnseen does where it is known before anybody comes.
+func (n *Network) sayWhoIsUnseen() {
+	cfg := n.host.Config.Mail
+	if gateway, ok := clients.Behind(cfg.Listen); ok && len(cfg.TrustedNetworks) == 0 {
+		n.sayUnseen(gateway)
+	}
+}
+
+// sayUnseen tells the operator, once, that many clients come from one address.
+func (n *Network) sayUnseen(gateway netip.Addr) {
+	n.server.unseen.Do(func() {
+		n.host.Log.Info("who brings mails is not seen: everybody may come from this address, so limits, brakes and SPF by client do not apply to it. "+
+			"Use the host's network, or name the relay in front in mail.trusted_networks if it speaks XCLIENT or the PROXY protocol", "address", gateway)
+	})
 }
 
 func (n *Network) smtpServer(work context.Context) *smtp.Server {
@@ -149,12 +193,35 @@ func (n *Network) smtpServer(work context.Context) *smtp.Server {
 	return srv
 }
 
-// smtpLog takes what the SMTP library has to say. Broken connections are
-// everyday business and carry a stranger's address: only for debugging.
+// smtpLog takes what the SMTP library has to say: of connections that broke, which
+// is everyday business, and of panics. The client's address and everything that
+// may quote a mail is left out.
 type smtpLog struct{ log *slog.Logger }
 
-func (l smtpLog) Printf(format string, v ...any) {
-	l.log.Debug("mail server: " + fmt.Sprintf(format, v...))
+// Printf is for the library.
+func (l smtpLog) Printf(_ string, v ...any) { l.Println(v...) }
+
+// Println is for the library.
+func (l smtpLog) Println(v ...any) {
+	level, attrs := slog.LevelDebug, []any{}
+	for _, arg := range v {
+		switch arg := arg.(type) {
+		case error:
+			attrs = append(attrs, "kind", kindOf(arg))
+		case []byte: // where it panicked
+			level, attrs = slog.LevelError, append(attrs, "stack", string(arg))
+		}
+	}
+	l.log.Log(context.Background(), level, "mail server: a connection failed", attrs...)
 }
 
-func (l smtpLog) Println(v ...any) { l.log.Debug("mail server: " + fmt.Sprint(v...)) }
+// kindOf names the cause of an error without the words of the error.
+func kindOf(err error) string {
+	if cause, ok := errors.AsType[syscall.Errno](err); ok {
+		return cause.Error()
+	}
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return fmt.Sprintf("%T", err)
+}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,8 @@ func TestReportByMail(t *testing.T) {
 		t.Fatal(got)
 	}
 	got := b.take()
-	want := []heard{{c.ID, bots.Incoming{Author: "rider@example.org", Text: "U1\nPlärrer, 2 Kontis", Visibility: report.Private}}}
+	want := []heard{{c.ID, bots.Incoming{Author: "rider@example.org", Text: "U1\nPlärrer, 2 Kontis", Visibility: report.Private,
+		Unverified: &bots.Origin{Domain: "example.org"}}}}
 	if len(got) == 1 {
 		if got[0].In.ID == "" || strings.Contains(got[0].In.ID, "example") {
 			t.Errorf("id %q", got[0].In.ID)
@@ -70,9 +72,14 @@ func TestRecipients(t *testing.T) {
 		t.Fatal(err)
 	}
 	dbtest.MustCreateCity(t, b.db, "botless")
+	stopped, _ := b.city("stopped")
+	if _, _, err := b.db.Pause(t.Context(), stopped.ID); err != nil {
+		t.Fatal(err)
+	}
 	d := dial(t, b.smtp).greet()
 	for _, c := range []struct{ to, want string }{
 		{"nuernberg@" + domain, "250 "},
+		{"stopped@" + domain, "550 5.7.1 This city takes no reports at the moment. Yours was not passed on."},
 		{"NUERNBERG@MAIL.Example", "250 "},
 		{"nuernberg+anything@" + domain, "250 "},
 		{"postmaster@" + domain, "250 "},
@@ -112,7 +119,7 @@ func TestRecipients(t *testing.T) {
 func TestAnswersAreASCII(t *testing.T) {
 	b := newBench(t, nil)
 	for _, lang := range []string{"en", "de"} {
-		for _, id := range []string{"relay", "unknown", "off", "files", "encrypted", "complicated", "unreadable", "line", "later"} {
+		for _, id := range []string{"relay", "unknown", "off", "files", "encrypted", "complicated", "unreadable", "line", "later", "forged"} {
 			text := b.network.host.Texts.T(lang, "mail.refused."+id)
 			if strings.ContainsFunc(text, func(r rune) bool { return r > 126 || r < 32 }) || strings.HasPrefix(text, "!") {
 				t.Errorf("%s %s: %q", lang, id, text)
@@ -297,12 +304,59 @@ func TestPostmaster(t *testing.T) {
 	if info, err := os.Stat(names[0]); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info.Mode(), err)
 	}
-	for i := range maxPostmaster - 1 {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), nil, 0o600); err != nil {
+}
+
+// What comes for the postmaster cannot fill the disk: the oldest mails go.
+func TestPostmasterIsBounded(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	dir := filepath.Join(b.cfg.Data, "postmaster")
+	if err := os.MkdirAll(filepath.Join(dir, "kept by hand"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	old := func(name string, size int64, age time.Duration) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(-age)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := b.send("x@example.org", []string{"postmaster@" + domain}, simple); !strings.HasPrefix(got, "452 ") {
-		t.Errorf("a full folder: %s", got)
+	mail := "Subject: abuse\n\n" + strings.Repeat(strings.Repeat("x", 98)+"\n", 9_000)
+	send := func() (left []string) {
+		t.Helper()
+		if got := b.send("x@example.org", []string{"postmaster@" + domain}, mail); !strings.HasPrefix(got, "250 ") {
+			t.Fatal(got)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			left = append(left, e.Name())
+		}
+		return left
+	}
+	old("a", maxPostmasterBytes-2<<20, 3*time.Hour)
+	old(".new-from-before-a-crash", 500<<10, 2*time.Hour)
+	old("b", 1<<20, time.Hour)
+	if left := send(); slices.Contains(left, "a") || !slices.Contains(left, "b") || len(left) != 4 {
+		t.Errorf("over 50 MB there are %q", left)
+	}
+	old("c", maxPostmasterBytes, time.Minute)
+	left := send()
+	if slices.Contains(left, "b") || slices.Contains(left, "c") || !slices.Contains(left, "kept by hand") || len(left) != 3 {
+		t.Errorf("with a mail that is too big there are %q", left)
+	}
+	for i := range maxPostmaster {
+		old(fmt.Sprintf("n%04d", i), 0, time.Hour-time.Duration(i)*time.Second)
+	}
+	if left = send(); len(left) != maxPostmaster+1 || slices.Contains(left, "n0000") || slices.Contains(left, "n0002") || !slices.Contains(left, "n0003") {
+		t.Errorf("of many mails there are %d", len(left))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -57,6 +58,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.from, s.to = strings.ToLower(from), nil
+	s.setMail(true)
 	return nil
 }
 
@@ -91,7 +93,8 @@ func (s *session) Data(r io.Reader) error {
 		// The library takes the end of a connection for the end of a chunk.
 		return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
 	}
-	return s.network.accept(s.ctx, from, to, raw)
+	client, _ := s.client()
+	return s.network.accept(s.ctx, envelope{client, from, to}, raw)
 }
 
 func (s *session) readError(err error) error {
@@ -109,10 +112,30 @@ func (s *session) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.from, s.to = "", nil
+	s.setMail(false)
 }
 
-// Logout ends the dialogue.
-func (s *session) Logout() error { return nil }
+// Logout ends the dialogue, or what was said of it before TLS.
+func (s *session) Logout() error {
+	s.setMail(false)
+	return nil
+}
+
+func (s *session) setMail(mail bool) {
+	if s.conn != nil {
+		s.conn.SetMail(mail)
+	}
+}
+
+// client is the address of who brings the mails: as a relay of ours says, or the
+// other side's. known is false, and addr the zero Addr, where anybody may be behind
+// it.
+func (s *session) client() (addr netip.Addr, known bool) {
+	if s.conn == nil {
+		return netip.Addr{}, false
+	}
+	return s.conn.Client()
+}
 
 // resolve finds whom an address belongs to. A city that another process has
 // just made is found: the database is asked every time.
@@ -135,6 +158,9 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	}
 	if id, ok := n.readBounceTag(bot.ID, tag); ok && !missing {
 		return target{city: city, bot: bot, bounceOf: id}, nil
+	}
+	if !missing && !city.Paused.IsZero() {
+		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.paused")
 	}
 	if missing || !bot.Enabled {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.off")

@@ -74,7 +74,7 @@ func (n *Network) bounceAddress(city report.City, b report.Bot, s recipients.Rec
 
 func (n *Network) bounceMAC(botID, subscriberID int64) string {
 	name := strconv.FormatInt(botID, 10) + " " + strconv.FormatInt(subscriberID, 10)
-	return strings.ToLower(n.host.Secrets.Author("mail.bounce", name))[:bounceMAC]
+	return strings.ToLower(n.host.Secrets.Hash("mail.bounce", name))[:bounceMAC]
 }
 
 // readBounceTag returns the subscriber that a tag of the bot's address names.

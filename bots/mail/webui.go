@@ -126,24 +126,25 @@ func (p *pages) handlePageSave(w http.ResponseWriter, r *http.Request) error {
 	return p.site.Saved(w, r, Name, p.site.T(r, "mail.settings.page_saved"))
 }
 
-// handleRemove removes a subscriber, who asked a moderator for it.
+// handleRemove removes a subscriber, who asked a moderator for it. The answer is the
+// same whoever subscribes: nobody learns who does.
 func (p *pages) handleRemove(w http.ResponseWriter, r *http.Request) error {
 	city, b, err := p.cityBot(r)
 	if err != nil {
 		return err
 	}
 	typed := r.PostFormValue("email")
-	removed, err := p.subscribers.Unsubscribe(r.Context(), b.ID, strings.ToLower(strings.TrimSpace(typed)))
-	if err != nil {
-		return err
-	}
-	if removed {
+	email, problem := p.readAddress(typed)
+	if problem == "" {
+		if err := p.subscribers.Erase(r.Context(), b.ID, email); err != nil {
+			return err
+		}
 		return p.site.Saved(w, r, Name, p.site.T(r, "mail.settings.removed"))
 	}
 	s, err := p.card(r.Context(), city, b)
 	if err != nil {
 		return err
 	}
-	s.Remove, s.RemoveError = typed, p.site.T(r, "mail.settings.remove_unknown")
+	s.Remove, s.RemoveError = typed, p.site.T(r, "mail.subscribe.invalid")
 	return p.site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
 }

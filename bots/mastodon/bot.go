@@ -43,6 +43,7 @@ type driver struct {
 	apps      apps
 	timings   timings
 	instances instanceCache
+	reading   reading
 }
 
 var (
@@ -75,7 +76,8 @@ func newDriver(h bots.Host) *driver {
 	return &driver{host: h, apps: apps{h.DB, h.Secrets},
 		timings: timings{silence: 45 * time.Second, reopen: time.Hour, dial: 15 * time.Second,
 			shortest: 10 * time.Second, forget: 5 * time.Second},
-		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}}}
+		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}},
+		reading:   make(reading, maxReading)}
 }
 
 // StandIn starts a stand-in for the demo.
@@ -85,6 +87,9 @@ func (d *driver) StandIn(string) (kit.Shown, error) { return standin.Show(d.host
 // say for how long: Mastodon counts in windows of 5 minutes.
 const usualWait = 5 * time.Minute
 
+// maxAnswer bounds an answer in bytes, but for pages of mentions.
+const maxAnswer = 1 << 20
+
 // client talks to one instance as one account, or as none where token is empty.
 // It is made for each use: thousands of accounts wait.
 type client struct {
@@ -93,7 +98,7 @@ type client struct {
 }
 
 func (d *driver) client(instance, token string) client {
-	c := client{&remote.Client{HTTP: d.host.HTTP, Base: instance, Now: d.host.Now, UsualWait: usualWait,
+	c := client{&remote.Client{HTTP: d.host.HTTP, Base: instance, Now: d.host.Now, UsualWait: usualWait, MaxAnswer: maxAnswer,
 		Kinds: remote.Kinds{"410": remote.Refused}}, token}
 	if token != "" {
 		c.Header = http.Header{"Authorization": {"Bearer " + token}}

@@ -61,7 +61,7 @@ func TestCard(t *testing.T) {
 	}{
 		"nothing connected": {begin, []string{`<details open>`, `action="/settings/mastodon/connect"`, `name="instance"`, `name="token"`, `type="password"`}},
 		"wrong instance":    {wrong, []string{`value="a&lt;b"`, `id="mastodon-error"`, `aria-invalid="true"`}},
-		"token refused":     {refused, []string{`id="mastodon-token-error"`, `The access token is invalid`}},
+		"token refused":     {refused, []string{`id="mastodon-token-error"`, `HTTP 401`}},
 		"to be confirmed":   {waiting, []string{`action="/settings/mastodon/confirm`, `formaction="/settings/mastodon/cancel`, fmt.Sprintf(`value="%s"`, w.account.ID())}},
 		"connected":         {w.card(), []string{fmt.Sprintf(`<a href="%s"`, w.account.URL()), "<details>", fmt.Sprintf(`value="%s"`, w.server.Domain())}},
 	} {
@@ -115,7 +115,7 @@ func TestDemo(t *testing.T) {
 	in.Wait(t, 2)
 	for _, i := range in.All() {
 		d := delivery(row, i.Visibility, i.Text)
-		d.Report.NetworkID = i.ID
+		w.keep(&d, i.ID)
 		must(b.Send(w.ctx, d))(t)
 	}
 	if code := write(" ", "public"); code != http.StatusUnprocessableEntity {

@@ -54,6 +54,10 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 			`CREATE INDEX mastodon_posts_at ON mastodon_posts(at)`,
 		)},
 		{ID: "mastodon_0002", Migrate: func(tx *gorm.DB) error { return moveToKit(tx, box) }},
+		// Receipts of boosts do not lead to who wrote what was boosted.
+		{ID: "mastodon_0003", Migrate: db.SQL(`UPDATE receipts SET remote_id = 'boost:', url = ''
+			WHERE EXISTS (SELECT 1 FROM reports WHERE reports.seq = receipts.report AND reports.bot_id = receipts.bot_id
+				AND reports.network = 'mastodon' AND reports.visibility = 'public')`)},
 	}
 }
 

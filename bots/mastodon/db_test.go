@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/go-gormigrate/gormigrate/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
@@ -32,7 +34,7 @@ func (w *world) older(slugs ...string) (own []report.Bot, migrate func()) {
 	w.site.DB, w.host.DB, w.site.Visited = w.db, w.db, w.city
 	return own, func() {
 		w.t.Helper()
-		check(w.t, w.db.Migrate(w.ctx, map[string][]*gormigrate.Migration{name: all}))
+		check(w.t, w.db.Migrate(w.ctx, w.host.Secrets, map[string][]*gormigrate.Migration{name: all}))
 		w.open()
 	}
 }
@@ -143,4 +145,34 @@ func TestTokensOfAnotherKeyStayAsTheyAre(t *testing.T) {
 		t.Errorf("logged in again as bot %d, want %d", again.ID, b.ID)
 	}
 	check(t, w.load(b).Check(w.ctx))
+}
+
+// TestReceiptsOfBoostsLeadToNobody: of earlier versions they were the id and the
+// address of the rider's status. They can still be taken back.
+func TestReceiptsOfBoostsLeadToNobody(t *testing.T) {
+	w := newWorld(t, standin.Options{Old: true})
+	row := w.connect()
+	d, id := w.heard(row, standin.Mention{Text: "U1", Visibility: "public"})
+	must(w.load(row).Send(w.ctx, d))(t)
+	const kept = `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, visibility, time, received, state)
+		VALUES (?, ?, ?, ?, ?, ?, 'a', 'U1', ?, 1, 1, 'judged')`
+	w.write(kept, 1, d.Report.ID, row.CityID, row.ID, name, d.Report.NetworkID, "public")
+	w.write(kept, 2, "private", row.CityID, row.ID, name, "", "private")
+	w.write(kept, 3, "by mail", row.CityID, row.ID+1, "mail", "", "public")
+	const receipt = "INSERT INTO receipts (report, bot_id, recipient, remote_id, url) VALUES (?, ?, 0, ?, ?)"
+	w.write(receipt, 1, row.ID, id, "https://example.org/@rider/"+id)
+	w.write(receipt, 2, row.ID, "S2", "https://x.example/@bot/2")
+	w.write(receipt, 3, row.ID, "S3", "https://x.example/@bot/3")
+	w.write("DELETE FROM mastodon_migrations WHERE id = 'mastodon_0003'")
+	check(t, w.db.Migrate(w.ctx, w.host.Secrets, map[string][]*gormigrate.Migration{name: migrations(w.host.Secrets)}))
+
+	got := must(db.ReadColumn[string](w.ctx, w.db, "SELECT remote_id || ' ' || url FROM receipts ORDER BY report"))(t)
+	if diff := cmp.Diff([]string{"boost: ", "S2 https://x.example/@bot/2", "S3 https://x.example/@bot/3"}, got); diff != "" {
+		t.Errorf("receipts: %s", diff)
+	}
+	d.Retract = &report.Receipt{ID: "boost:"}
+	check(t, w.load(row).Retract(w.ctx, d))
+	if !w.account.Boosts()[0].Undone {
+		t.Error("the boost was not taken back")
+	}
 }

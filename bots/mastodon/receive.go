@@ -1,14 +1,20 @@
 package mastodon
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
+	gomastodon "github.com/mattn/go-mastodon"
+
+	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/post"
 	"ticketfrei/bots/kit/remote"
 )
@@ -17,8 +23,13 @@ import (
 // Mastodon gives (docs.joinmastodon.org/methods/notifications).
 const pageSize = 80
 
-// maxPages bounds how far an account that never had a mention pages back.
-const maxPages = 50
+// maxNotification bounds a notification, in bytes of JSON: one with the longest text
+// that can be a report has less than half of that. maxPage bounds a page of them, of
+// which one is kept at a time.
+const (
+	maxNotification = 128 << 10
+	maxPage         = 8 << 20
+)
 
 // moveCursorAfter is how many mentions of the stream are handed over before
 // the cursor follows. What lies between is heard twice after a crash, which
@@ -76,7 +87,7 @@ func (r *receiver) follow(ctx context.Context, s *stream) error {
 		if err != nil {
 			return err
 		}
-		if err := r.hand(ctx, "", note); err != nil {
+		if err := r.hand(ctx, note); err != nil {
 			return err
 		}
 	}
@@ -94,109 +105,163 @@ func (r *receiver) catchUpOrLater(ctx context.Context, s *stream) error {
 	return err
 }
 
-// catchUp hands over every mention after the cursor, oldest first.
+// catchUp hands over every mention after the cursor, oldest first, page by page.
 func (r *receiver) catchUp(ctx context.Context) error {
-	if r.cursor == "" {
-		return r.catchUpAll(ctx)
-	}
-	for {
-		page, err := r.client().mentions(ctx, url.Values{"min_id": {r.cursor}})
+	for size := pageSize; ; size = min(2*size, pageSize) {
+		// Without a cursor the account never had a mention: every id is after "0".
+		p, err := r.page(ctx, cmp.Or(r.cursor, "0"), &size)
 		// The last condition is a server that does not know min_id and gives the
 		// newest page again.
-		if err != nil || len(page) == 0 || string(page[0].ID) == r.cursor {
+		if err != nil || p.newest == "" || p.newest == r.cursor {
 			return err
 		}
-		if err := r.handPage(ctx, page); err != nil {
+		for range p.left {
+			r.log.Warn("kit.log.too_large", nil)
+		}
+		slices.Reverse(p.messages)
+		if err := r.hear(ctx, p.newest, p.messages...); err != nil {
 			return err
 		}
+		r.cursor = p.newest
 	}
 }
 
-// catchUpAll is for an account that had no mention when it was connected, so
-// that there is no id to begin after: it pages back from the newest, until
-// what is too old to be relayed.
-func (r *receiver) catchUpAll(ctx context.Context) error {
-	var all []notification
-	query := url.Values{}
-	for range maxPages {
-		page, err := r.client().mentions(ctx, query)
-		if err != nil {
-			return err
+// mentionPage is a page of mentions.
+type mentionPage struct {
+	newest   string         // the id that the next page begins after; empty where there is none
+	messages []post.Message // the newest first
+	left     int            // how many were too large
+}
+
+// page asks for size mentions that came next after one: for fewer where the answer is
+// too large, and size says then how many.
+func (r *receiver) page(ctx context.Context, after string, size *int) (mentionPage, error) {
+	for {
+		p, err := r.readPage(ctx, url.Values{"min_id": {after}, "limit": {strconv.Itoa(*size)}})
+		if !remote.TooLarge(err) || *size == 1 {
+			return p, err
 		}
-		if len(page) == 0 {
-			break
-		}
-		all = append(all, page...)
-		last := page[len(page)-1]
-		if r.tooOld(last) || query.Get("max_id") == string(last.ID) {
-			break
-		}
-		query.Set("max_id", string(last.ID))
+		*size = max(*size/4, 1)
 	}
-	if len(all) == 0 {
+}
+
+func (r *receiver) readPage(ctx context.Context, query url.Values) (p mentionPage, err error) {
+	var begun sync.Once // the answer comes
+	done := func() {}
+	defer func() { done() }()
+	err = r.client().mentions(ctx, query, func(n notification, whole bool) {
+		begun.Do(func() { done = r.driver.reading.take(ctx) })
+		if id := string(n.ID); p.newest == "" && account.Fits(id) {
+			p.newest = id
+		}
+		if !whole {
+			p.left++
+		}
+		if m, ok := r.message(n); ok {
+			p.messages = append(p.messages, m)
+		}
+	})
+	return p, err
+}
+
+// reading are the pages that are read into memory at the same time.
+type reading chan struct{}
+
+// maxReading is how many pages are read at a time, and readWait how long one waits for
+// the others: a server that takes its time must not hold up those of other cities.
+const (
+	maxReading = 8
+	readWait   = time.Second
+)
+
+// take waits for the turn of a page; done is to be called when it has been read.
+func (r reading) take(ctx context.Context) (done func()) {
+	late := time.NewTimer(readWait)
+	defer late.Stop()
+	select {
+	case r <- struct{}{}:
+		return func() { <-r }
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	return func() {}
+}
+
+// hand hands over what the stream has brought, where it is a message to the account.
+func (r *receiver) hand(ctx context.Context, n notification) error {
+	if n.Type == "update" && n.Status != nil && !r.isOwn(n.Status.Account) {
+		return r.withdraw(ctx, string(n.Status.ID))
+	}
+	m, ok := r.message(n)
+	if !ok {
 		return nil
 	}
-	return r.handPage(ctx, all)
+	return r.hear(ctx, "", m)
 }
 
-func (r *receiver) tooOld(n notification) bool {
-	if n.Status == nil || n.Status.time().IsZero() {
-		return false
-	}
-	return r.driver.host.Now().Sub(n.Status.time()) > r.driver.host.Config.Reports.Expire
-}
+// withdrawFor bounds how long what is heard waits for a boost to be taken back.
+const withdrawFor = 10 * time.Second
 
-// handPage hands over a page, which is newest first, and moves the cursor to its
-// end.
-func (r *receiver) handPage(ctx context.Context, page []notification) error {
-	cursor := string(page[0].ID)
-	slices.Reverse(page)
-	if err := r.hand(ctx, cursor, page...); err != nil {
+// withdraw takes the boost of a status back that its author has changed: nobody has
+// judged what stands there now. Only who has boosted a status is told of that.
+func (r *receiver) withdraw(ctx context.Context, id string) error {
+	bounded, done := context.WithTimeout(ctx, withdrawFor)
+	defer done()
+	err := r.Unboost(bounded, id)
+	if e := remote.As(err); ctx.Err() != nil || e != nil && e.Trouble == remote.Refused {
 		return err
 	}
-	r.cursor = cursor
+	if err != nil {
+		r.log.Warn("mastodon.log.still_boosted", err)
+	} else {
+		r.log.Info("mastodon.log.withdrawn", nil)
+	}
 	return nil
 }
 
-// hand hands over those notifications that are messages to the account.
-func (r *receiver) hand(ctx context.Context, cursor string, list ...notification) error {
-	var messages []post.Message
-	for _, n := range list {
-		if m, ok := r.message(n); ok {
-			messages = append(messages, m)
+// mentions asks for a page of mentions, newest first, and calls each with them while
+// they come in. One that cannot be read at all is left out; of one that is too large
+// nothing is known but its id, and whole is false.
+func (c client) mentions(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
+	query.Set("types[]", "mention")
+	pages := *c.Client
+	pages.MaxAnswer = maxPage
+	return pages.Each(ctx, "/api/v1/notifications", query, maxNotification, func(raw []byte, whole bool) error {
+		if !whole {
+			each(notification{ID: firstID(raw)}, false)
+		} else if n, ok := readNotification(raw); ok {
+			each(n, true)
 		}
-	}
-	return r.hear(ctx, cursor, messages...)
+		return nil
+	})
 }
 
-// mentions asks for a page of mentions, newest first. One that cannot be read
-// at all is left out.
-func (c client) mentions(ctx context.Context, query url.Values) ([]notification, error) {
-	query.Set("types[]", "mention")
-	if query.Get("limit") == "" {
-		query.Set("limit", strconv.Itoa(pageSize))
-	}
-	var raw []json.RawMessage
-	if err := c.Get(ctx, "/api/v1/notifications", query, &raw); err != nil {
-		return nil, err
-	}
-	page := make([]notification, 0, len(raw))
-	for _, r := range raw {
-		if n, ok := readNotification(r); ok {
-			page = append(page, n)
+// firstID returns the id of a notification of which there is the beginning; empty
+// where that comes later.
+func firstID(beginning []byte) gomastodon.ID {
+	fields := json.NewDecoder(bytes.NewReader(beginning))
+	_, err := fields.Token() // "{"
+	for err == nil {
+		var name json.Token
+		if name, err = fields.Token(); err != nil {
+			break
 		}
+		if name == "id" {
+			var id gomastodon.ID
+			_ = fields.Decode(&id)
+			return id
+		}
+		err = fields.Decode(new(json.RawMessage))
 	}
-	return page, nil
+	return ""
 }
 
 // newest returns the id of the account's newest mention, empty where there is
 // none: the cursor to begin with, so that what is old is not relayed.
 func (c client) newest(ctx context.Context) (string, error) {
-	list, err := c.mentions(ctx, url.Values{"limit": {"1"}})
-	if err != nil || len(list) == 0 {
-		return "", err
-	}
-	return string(list[0].ID), nil
+	var id gomastodon.ID
+	err := c.mentions(ctx, url.Values{"limit": {"1"}}, func(n notification, _ bool) { id = cmp.Or(id, n.ID) })
+	return string(id), err
 }
 
 // readNotification reads as much of a notification as fits. It is none without

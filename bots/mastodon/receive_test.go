@@ -33,8 +33,8 @@ func TestMentionsOfTheStreamAreReports(t *testing.T) {
 	in.Wait(t, 4)
 
 	want := []bots.Incoming{
-		{ID: public, Author: "rider@example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: report.Public, Time: at},
-		{ID: unlisted, Author: "rider@" + w.server.Domain(), Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: report.Public, Time: at},
+		{ID: public, Author: "rider@example.org", Text: "U1 Plärrer & 2 Kontis <bitte> weitersagen\nRichtung Fürth", Visibility: report.Public, Time: at, KeepID: true},
+		{ID: unlisted, Author: "rider@" + w.server.Domain(), Text: "am Hbf https://example.org/a/very/long/path/that/is/cut/in/the/middle", Visibility: report.Private, Time: at},
 		{ID: private, Author: "rider@example.org", Text: "Kontrolle\nleise", Visibility: report.Private, Time: at},
 		{ID: followers, Author: "rider@example.org", Text: "leise", Visibility: report.Private, Time: at},
 	}
@@ -238,8 +238,8 @@ func TestRefusedCredentials(t *testing.T) {
 		wreck func(*world)
 		words string
 	}{
-		{"token deleted", func(w *world) { w.account.RevokeTokens() }, "The access token is invalid"},
-		{"account suspended", func(w *world) { w.account.Suspend(true) }, "Your login is currently disabled"},
+		{"token deleted", func(w *world) { w.account.RevokeTokens() }, "401 Unauthorized"},
+		{"account suspended", func(w *world) { w.account.Suspend(true) }, "403 Forbidden"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestRefusedCredentials(t *testing.T) {
 			_, errs["Send"] = b.Send(w.ctx, delivery(row, report.Private, "text"))
 			for where, err := range errs {
 				if kind, _ := bots.KindOf(err); kind != bots.KindRefused || !strings.Contains(err.Error(), tt.words) {
-					t.Errorf("%s = %v, want refused in the instance's own words", where, err)
+					t.Errorf("%s = %v, want refused with the code of the answer", where, err)
 				}
 				if err != nil && strings.Contains(err.Error(), w.account.Token()) {
 					t.Errorf("%s shows the token: %v", where, err)
@@ -380,5 +380,9 @@ func TestNotificationThatDoesNotFit(t *testing.T) {
 	}
 	if _, ok := readNotification([]byte(`{"type":"mention"}`)); ok {
 		t.Error("a notification without an id was taken")
+	}
+	deep := strings.Repeat("[", maxNotification/2-20) + strings.Repeat("]", maxNotification/2-20)
+	if _, ok := readNotification([]byte(`{"id":"1","card":` + deep + `}`)); ok {
+		t.Error("what is nested without end was taken")
 	}
 }

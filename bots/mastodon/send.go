@@ -1,6 +1,7 @@
 package mastodon
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -71,7 +72,7 @@ func (c *conn) Find(ctx context.Context, p post.Post, since time.Time) ([]report
 	usual, shorter := c.cut(ctx, p)
 	var found []report.Receipt
 	for _, st := range list {
-		shown := plainText(st.Content, mentionOf{})
+		shown := plainText(st.Content)
 		if st.time().Before(since.Add(-clockSkew)) || !text.Same(shown, usual) && !text.Same(shown, shorter) {
 			continue
 		}
@@ -80,25 +81,32 @@ func (c *conn) Find(ctx context.Context, p post.Post, since time.Time) ([]report
 	return found, nil
 }
 
-// Boost boosts a status.
-func (c *conn) Boost(ctx context.Context, id string) (report.Receipt, error) {
-	st, err := c.client().api().Reblog(ctx, gomastodon.ID(id))
-	if isMisfit(err) {
-		return report.Receipt{ID: id}, nil
+// Boost boosts a status, and takes that back where it is not what was heard: its author
+// may have changed it before, or since.
+func (c *conn) Boost(ctx context.Context, id string) (boost string, err error) {
+	var made struct {
+		ID     gomastodon.ID `json:"id"`
+		Reblog *status       `json:"reblog"`
 	}
-	if err != nil {
-		return report.Receipt{}, c.explain(ctx, err)
+	err = c.client().Form(ctx, http.MethodPost, "/api/v1/statuses/"+url.PathEscape(id)+"/reblog", nil, &made)
+	if err != nil && !isMisfit(err) {
+		return "", c.explain(ctx, err)
 	}
-	receipt := report.Receipt{ID: id, URL: st.URL}
-	if st.Reblog != nil {
-		receipt.URL = st.Reblog.URL
+	if st := made.Reblog; st != nil && (st.EditedAt != "" || !c.isPlain(st)) {
+		return "", cmp.Or(c.Unboost(ctx, id), post.ErrChanged)
 	}
-	return receipt, nil
+	return string(made.ID), nil
 }
 
-// Unboost takes a boost back.
-func (c *conn) Unboost(ctx context.Context, r report.Receipt) error {
-	_, err := c.client().api().Unreblog(ctx, gomastodon.ID(r.ID))
+// isPlain tells whether a status is public and text alone.
+func (c *conn) isPlain(st *status) bool {
+	m := c.read(st)
+	return m.Visibility == report.Public && !m.Picture && !m.More
+}
+
+// Unboost takes the boost of a status back.
+func (c *conn) Unboost(ctx context.Context, id string) error {
+	_, err := c.client().api().Unreblog(ctx, gomastodon.ID(id))
 	return c.gone(ctx, err)
 }
 

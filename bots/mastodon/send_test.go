@@ -19,9 +19,16 @@ import (
 
 // delivery is one through b of a report that b itself heard.
 func delivery(b report.Bot, v report.Visibility, text string) report.Delivery {
-	r := report.Report{ID: report.ID(name, b.ID, text), CityID: b.CityID, BotID: b.ID, Network: name,
+	r := report.Report{ID: "r-" + text, CityID: b.CityID, BotID: b.ID, Network: name,
 		Author: "hash", Text: text, Visibility: v, Time: time.Now()}
 	return report.NewDelivery(r, b, 0)
+}
+
+// keep has a report be made of the status with that id, which may be boosted.
+func (w *world) keep(d *report.Delivery, id string) {
+	r := d.Report
+	bots.KeyReport(w.host.Secrets, &r, bots.Incoming{ID: id, KeepID: true})
+	d.Report.ID, d.Report.NetworkID = r.ID, r.NetworkID
 }
 
 // elsewhere is a delivery of a report that came by mail.
@@ -36,7 +43,8 @@ func TestPublicMentionIsBoosted(t *testing.T) {
 	row := w.connect()
 	b := w.load(row)
 	d := delivery(row, report.Public, "U1")
-	d.Report.NetworkID = w.account.Mention("rider@example.org", "U1", "public")
+	mention := w.account.Mention("rider@example.org", "U1", "public")
+	w.keep(&d, mention)
 	var receipts []report.Receipt
 	for range 2 { // a second time changes nothing
 		receipts = append(receipts, must(b.Send(w.ctx, d))(t))
@@ -44,15 +52,15 @@ func TestPublicMentionIsBoosted(t *testing.T) {
 	if diff := cmp.Diff(receipts[0], receipts[1]); diff != "" {
 		t.Errorf("receipts differ:\n%s", diff)
 	}
-	want := []standin.Boost{{StatusID: d.Report.NetworkID, Text: "U1", Author: "rider@example.org"}}
-	if diff := cmp.Diff(want, w.account.Boosts(), cmpopts.IgnoreFields(standin.Boost{}, "At")); diff != "" {
+	want := []standin.Boost{{StatusID: mention, Text: "U1", Author: "rider@example.org"}}
+	if diff := cmp.Diff(want, w.account.Boosts(), cmpopts.IgnoreFields(standin.Boost{}, "At"), cmpopts.IgnoreUnexported(standin.Boost{})); diff != "" {
 		t.Errorf("boosts (-want +got):\n%s", diff)
 	}
 	if n := len(w.account.Statuses()); n != 0 {
 		t.Errorf("%d statuses were posted", n)
 	}
-	if want := "https://example.org/@rider/" + d.Report.NetworkID; receipts[0].URL != want {
-		t.Errorf("URL = %q, want %q", receipts[0].URL, want)
+	if r := receipts[0]; r.URL != "" || r.ID == "boost:" || strings.Contains(r.ID, mention) {
+		t.Errorf("receipt %+v, want nothing that leads to the rider", r)
 	}
 
 	d.Retract = &receipts[0]
@@ -60,7 +68,7 @@ func TestPublicMentionIsBoosted(t *testing.T) {
 	if got := w.account.Boosts(); !got[0].Undone {
 		t.Error("the boost was not taken back")
 	}
-	w.server.Delete(d.Report.NetworkID)
+	w.server.Delete(mention)
 	check(t, b.Retract(w.ctx, d))
 }
 
@@ -69,7 +77,7 @@ func TestEverythingElseIsPostedWithoutAuthor(t *testing.T) {
 	row := w.connect()
 	b := w.load(row)
 	private := delivery(row, report.Private, "U1 Plärrer, Grüße an @rider@example.org und @_x, mail an a@example.org")
-	private.Report.NetworkID = w.account.Mention("secret@example.org", "U1", "direct")
+	w.keep(&private, w.account.Mention("secret@example.org", "U1", "direct"))
 	first := must(b.Send(w.ctx, private))(t)
 	must(b.Send(w.ctx, elsewhere(row, "von der Mail")))(t)
 
@@ -189,11 +197,11 @@ func TestErrorsOfSendHaveTheirKind(t *testing.T) {
 		want    want
 	}{
 		"boost of a deleted status": {func(w *world, d *report.Delivery) {
-			w.server.Delete(d.Report.NetworkID)
-		}, want{bots.KindPermanent, "Record not found"}},
+			w.server.Delete(must(bots.MessageID(w.host.Secrets, d.Report))(w.t))
+		}, want{bots.KindPermanent, "404 Not Found"}},
 		"boost that is not allowed": {func(w *world, d *report.Delivery) {
-			d.Report.NetworkID = w.account.Mention("rider@example.org", "U1", "direct")
-		}, want{bots.KindPermanent, "This action is not allowed"}},
+			w.keep(d, w.account.Mention("rider@example.org", "U1", "direct"))
+		}, want{bots.KindPermanent, "403 Forbidden"}},
 		"server in trouble": {func(w *world, _ *report.Delivery) {
 			w.server.Fail("", -1, fault.HTML(http.StatusBadGateway))
 		}, want{bots.KindTemporary, "is having trouble (502 Bad Gateway)"}},
@@ -211,7 +219,7 @@ func TestErrorsOfSendHaveTheirKind(t *testing.T) {
 			row := w.connect()
 			b := w.load(row)
 			d := delivery(row, report.Public, "U1")
-			d.Report.NetworkID = w.account.Mention("rider@example.org", "U1", "public")
+			w.keep(&d, w.account.Mention("rider@example.org", "U1", "public"))
 			tt.prepare(w, &d)
 			_, err := b.Send(w.ctx, d)
 			if kind, _ := bots.KindOf(err); err == nil || kind != tt.want.kind || !strings.Contains(err.Error(), tt.want.words) {

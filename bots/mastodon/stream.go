@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/post"
 	"ticketfrei/bots/kit/remote"
 	"ticketfrei/internal/socket"
 )
@@ -34,11 +35,12 @@ type stream struct {
 	silence *time.Timer
 	reopen  *time.Timer
 	timings *timings
+	log     post.Log
 }
 
 // openStream opens the stream of the account.
 func (c *conn) openStream(ctx context.Context) (*stream, error) {
-	s := &stream{timings: &c.driver.timings}
+	s := &stream{timings: &c.driver.timings, log: c.log}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	var err error
 	if s.socket, err = c.dial(ctx, s.alive); err != nil {
@@ -113,6 +115,11 @@ func (s *stream) close() {
 func (s *stream) next() (notification, error) {
 	for {
 		data, err := s.socket.Next()
+		if errors.Is(err, socket.ErrTooLarge) {
+			s.alive()
+			s.log.Warn("kit.log.too_large", nil)
+			continue
+		}
 		if err != nil {
 			if s.ctx.Err() != nil {
 				return notification{}, context.Cause(s.ctx)

@@ -30,9 +30,16 @@ type status struct {
 	Warning     string            `json:"spoiler_text"`
 	Visibility  string            `json:"visibility"`
 	CreatedAt   string            `json:"created_at"`
+	EditedAt    string            `json:"edited_at"`
 	Account     person            `json:"account"`
 	Attachments []json.RawMessage `json:"media_attachments"`
-	Mentions    []person          `json:"mentions"`
+	Poll        json.RawMessage   `json:"poll"`
+	Quote       json.RawMessage   `json:"quote"`
+	QuoteID     json.RawMessage   `json:"quote_id"` // Fedibird
+	Pleroma     struct {
+		Quote json.RawMessage `json:"quote"`
+	} `json:"pleroma"`
+	Mentions []person `json:"mentions"`
 }
 
 // person is an account as statuses name it.
@@ -51,31 +58,59 @@ func (s *status) time() time.Time {
 	return t.UTC()
 }
 
+// holdsMore tells whether people see more of the status than its text and pictures.
+// The preview of a link is no more: a post with the same link has it too.
+func (s *status) holdsMore() bool {
+	return slices.ContainsFunc([]json.RawMessage{s.Poll, s.Quote, s.QuoteID, s.Pleroma.Quote},
+		func(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" })
+}
+
 // message is the message that a mention is. It is none where ok is false: other
 // kinds of notifications, and the account's own statuses.
 func (c *conn) message(n notification) (m post.Message, ok bool) {
-	st := n.Status
-	if n.Type != "mention" || st == nil || st.ID == "" || string(st.Account.ID) == c.account.Remote {
+	if n.Type != "mention" || n.Status == nil || n.Status.ID == "" || c.isOwn(n.Status.Account) {
 		return post.Message{}, false
 	}
-	return post.Message{ID: string(st.ID), Author: c.fullHandle(st.Account.Acct), Text: c.textOf(st),
-		Visibility: visibilityOf(st), Picture: len(st.Attachments) > 0, Time: st.time()}, true
+	return c.read(n.Status), true
 }
 
-// textOf is what the status says. A content warning is part of it: people put
-// the place there.
-func (c *conn) textOf(st *status) string {
-	own := mentionOf{urls: []string{c.account.URL}, handle: c.account.Handle}
-	for _, m := range st.Mentions {
-		if string(m.ID) == c.account.Remote {
-			own.urls = append(own.urls, m.URL)
-		}
+func (c *conn) isOwn(p person) bool { return string(p.ID) == c.account.Remote }
+
+// read makes of a status what the kit knows.
+func (c *conn) read(st *status) post.Message {
+	words, others := c.textOf(st)
+	return post.Message{ID: string(st.ID), Author: c.fullHandle(st.Account.Acct), Text: words,
+		Visibility: visibilityOf(st), Picture: len(st.Attachments) > 0, More: others || st.holdsMore(), Time: st.time()}
+}
+
+// maxText bounds what is kept of a text, and maxContent what is read of the HTML that
+// it is made of, in bytes. Both are more than any report has, in any script.
+const (
+	maxText    = 32 << 10
+	maxContent = 64 << 10
+)
+
+// textOf is what the status says, without the names of people; others tells whether
+// there were any but the account's. A content warning is part of it: people put the
+// place there.
+func (c *conn) textOf(st *status) (words string, others bool) {
+	n := c.namesIn(st)
+	warning, content := cut(st.Warning, maxText), n.plainText(cut(st.Content, maxContent))
+	return cut(strings.TrimSpace(n.strip(text.Tidy(warning))+"\n"+content), maxText), n.others
+}
+
+// cut returns the beginning of a text that is longer than that.
+func cut(s string, longest int) string {
+	if len(s) <= longest {
+		return s
 	}
-	return strings.TrimSpace(text.Tidy(st.Warning) + "\n" + plainText(st.Content, own))
+	return strings.ToValidUTF8(s[:longest], "")
 }
 
+// visibilityOf is public only where a server shows the status to everybody: an
+// unlisted one was not written for that, and what is unknown is private.
 func visibilityOf(st *status) report.Visibility {
-	if st.Visibility == "public" || st.Visibility == "unlisted" {
+	if st.Visibility == "public" {
 		return report.Public
 	}
 	return report.Private
@@ -88,74 +123,4 @@ func (c *conn) fullHandle(acct string) string {
 		return acct
 	}
 	return acct + "@" + c.account.Handle[strings.LastIndexByte(c.account.Handle, '@')+1:]
-}
-
-// plainText turns the content of a status into plain text: a line for each
-// line and paragraph, links and other people's mentions as they are written,
-// and without the mentions of own.
-func plainText(content string, own mentionOf) string {
-	// Mastodon's pages show line breaks as they stand, as in preformatted text.
-	read := text.FromHTML("<pre>"+content, text.HTML{KeepLink: func(href, text string) bool { return !own.is(href, text) }})
-	return text.Tidy(own.strip(read))
-}
-
-// mentionOf recognises the mentions of one account.
-type mentionOf struct {
-	urls   []string // of its profile, as links point to it
-	handle string   // "@bot@mastodon.example"
-}
-
-// is tells whether a link with this target and text mentions the account.
-func (m mentionOf) is(href, text string) bool {
-	text = strings.ToLower(text)
-	if text == m.handle {
-		return true
-	}
-	short := m.handle[:max(0, strings.LastIndexByte(m.handle, '@'))]
-	return text == short && slices.ContainsFunc(m.urls, func(u string) bool { return strings.EqualFold(u, href) })
-}
-
-// strip removes the full handle where it stands in the text and is no link.
-func (m mentionOf) strip(text string) string {
-	if m.handle == "" {
-		return text
-	}
-	var kept strings.Builder
-	for {
-		at := indexFold(text, m.handle)
-		if at < 0 {
-			break
-		}
-		end := at + len(m.handle)
-		if continues(text[end:]) {
-			kept.WriteString(text[:end])
-		} else {
-			kept.WriteString(text[:at] + " ")
-		}
-		text = text[end:]
-	}
-	return kept.String() + text
-}
-
-// continues tells whether rest goes on with the same host name.
-func continues(rest string) bool {
-	if rest == "" {
-		return false
-	}
-	c := rest[0]
-	word := func(c byte) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
-	}
-	return word(c) || c == '-' || c == '.' && len(rest) > 1 && word(rest[1])
-}
-
-// indexFold is strings.Index without regard to the case of ASCII letters,
-// which is what handles are made of.
-func indexFold(text, lower string) int {
-	for i := 0; i+len(lower) <= len(text); i++ {
-		if strings.EqualFold(text[i:i+len(lower)], lower) {
-			return i
-		}
-	}
-	return -1
 }

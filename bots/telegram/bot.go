@@ -7,6 +7,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -92,7 +93,7 @@ func newDriver(h bots.Host, api string) (*driver, error) {
 	if err := checkURL(api); err != nil {
 		return nil, fmt.Errorf("setting telegram.api: %w", err)
 	}
-	return &driver{host: h, api: api, transport: newTransport(), dialing: newDialing(),
+	return &driver{host: h, api: api, transport: newTransport(h.Outgoing), dialing: newDialing(),
 		timings: timings{poll: 50 * time.Second, pause: time.Second}}, nil
 }
 
@@ -150,7 +151,10 @@ func (c *conn) Receive(ctx context.Context, cursor string, hear chat.Hear) error
 	dialing := c.client.dialing      // for the first poll: those after it find room
 	for {
 		began := time.Now()
-		list, err := c.client.updates(ctx, c.offset(), c.driver.timings.poll, dialing)
+		list, err := c.client.updates(ctx, c.offset(), maxUpdates, c.driver.timings.poll, dialing)
+		if errors.Is(err, errTooLarge) { // one by one they have more room
+			list, err = c.client.updates(ctx, c.offset(), 1, c.driver.timings.poll, dialing)
+		}
 		if err != nil {
 			return err
 		}
@@ -182,7 +186,7 @@ func (c *conn) handle(ctx context.Context, list []json.RawMessage, hear chat.Hea
 	for _, raw := range list {
 		u, err := parseUpdate(raw)
 		if err != nil {
-			c.log.Warn("telegram.log.skipped", err)
+			c.log.Warn("telegram.log.skipped", nil) // the error may hold a part of it
 		} else if failed = hear(ctx, "", c.me.events(u)...); failed != nil {
 			break
 		}
@@ -208,16 +212,15 @@ func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	return report.Receipt{ID: chat.NetworkID(to, strconv.Itoa(id))}, nil
+	return report.Receipt{ID: strconv.Itoa(id)}, nil
 }
 
 // Delete deletes a message; bots.ErrCannotRetract where Telegram does not let the
 // bot do so any more, as after 48 hours.
-func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
-	in, message := chat.SplitID(r.ID)
+func (c *conn) Delete(ctx context.Context, in, message string) error {
 	id, err := strconv.Atoi(message)
 	if err != nil {
-		return bots.Permanent(bots.Say(fmt.Errorf("a message without an id: %q", r.ID), "telegram.error.bad_id"))
+		return bots.Permanent(bots.Say(errors.New("a message without an id"), "telegram.error.bad_id"))
 	}
 	err = c.client.remove(ctx, in, id)
 	switch {

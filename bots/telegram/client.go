@@ -19,6 +19,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/remote"
 )
 
 const (
@@ -26,9 +27,11 @@ const (
 	callTimeout = 30 * time.Second
 	// pollGrace is how much later than it was asked to getUpdates may answer.
 	pollGrace = 15 * time.Second
-	// maxAnswer bounds an answer in bytes: 100 updates with long texts are far
-	// less.
-	maxAnswer = 16 << 20
+	// maxAnswer bounds an answer in bytes: as many updates as are asked for, with
+	// the longest texts, are less.
+	maxAnswer = 4 << 20
+	// maxUpdates is how many updates are asked for at once.
+	maxUpdates = 20
 )
 
 // checkURL tells whether text is the URL of a server.
@@ -48,11 +51,11 @@ func checkURL(text string) error {
 // It is used without an http.Client: that would keep a kilobyte more on the stack
 // of each bot that waits, 16 KB in place of 8, for what is not wanted here.
 // Redirects must not be followed: the URL holds the token.
-func newTransport() *http.Transport {
+func newTransport(o bots.Outgoing) *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialer.DialContext,
+		DialContext:         o.Dial(dialer),
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: 1 << 15,
 		IdleConnTimeout:     90 * time.Second,
@@ -111,6 +114,9 @@ func (c caller) Call(ctx context.Context, url string, data *telegoapi.RequestDat
 	return c.exchange(req)
 }
 
+// errTooLarge is an answer of more than maxAnswer.
+var errTooLarge = errors.New("the answer is too large")
+
 // errNoRequest stands for an error that would repeat the URL.
 var errNoRequest = errors.New("the request cannot be made")
 
@@ -122,9 +128,12 @@ func (c caller) exchange(req *http.Request) (*telegoapi.Response, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if len(body) > maxAnswer {
+		return nil, &remote.Error{Name: "Telegram", Status: resp.StatusCode, Trouble: remote.NotTheAPI, Cause: errTooLarge}
 	}
 	var answer telegoapi.Response
 	err = json.Unmarshal(body, &answer)
@@ -181,13 +190,13 @@ func newAccount(id int64, username, name string) account.Account {
 // allowedUpdates is what getUpdates is asked for, as part of a query.
 var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
 
-// updates returns what is new from offset on, as soon as there is something, or
-// nothing after wait. Each update is decoded by itself later: one that cannot be
-// read must not keep those after it from arriving.
-func (c *client) updates(ctx context.Context, offset int, wait time.Duration, d dialing) (list []json.RawMessage, err error) {
+// updates returns what is new from offset on, most at once, as soon as there is
+// something, or nothing after wait. Each update is decoded by itself later: one that
+// cannot be read must not keep those after it from arriving.
+func (c *client) updates(ctx context.Context, offset, most int, wait time.Duration, d dialing) (list []json.RawMessage, err error) {
 	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
 	defer done()
-	err = c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&timeout=%d&allowed_updates=%s", offset, int(wait/time.Second), allowedUpdates), d, &list)
+	err = c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&limit=%d&timeout=%d&allowed_updates=%s", offset, most, int(wait/time.Second), allowedUpdates), d, &list)
 	return list, err
 }
 
@@ -249,7 +258,7 @@ func (c *client) call(ctx context.Context, call func(context.Context, *telego.Bo
 func parseID(chat string) (telego.ChatID, error) {
 	id, err := strconv.ParseInt(chat, 10, 64)
 	if err != nil {
-		return telego.ChatID{}, bots.Permanent(bots.Say(fmt.Errorf("not the id of a chat: %q", chat), "telegram.error.bad_id"))
+		return telego.ChatID{}, bots.Permanent(bots.Say(errors.New("not the id of a chat"), "telegram.error.bad_id"))
 	}
 	return telego.ChatID{ID: id}, nil
 }

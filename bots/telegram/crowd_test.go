@@ -51,7 +51,7 @@ func newMass(t *testing.T) *mass {
 	}
 	check(t, w.db.Write(w.ctx, func(tx *gorm.DB) error {
 		for i := range crowd {
-			err := w.chats.Put(tx, recipients.Recipient{BotID: m.row.ID, Address: formatID(m.first() + int64(i)), Created: w.clock.Now()}, "")
+			err := w.chats.Put(tx, recipients.Recipient{BotID: m.row.ID, Address: formatID(m.first() + int64(i)), Created: w.clock.Now()})
 			if err != nil {
 				return err
 			}

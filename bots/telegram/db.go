@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-gormigrate/gormigrate/v2"
@@ -45,6 +46,9 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 				UNIQUE (bot_id, chat_id))`,
 		)},
 		{ID: "telegram_0002", Migrate: move{box}.run},
+		{ID: "telegram_0003", Migrate: recipients.Keying(name, box)},
+		// Receipts are ids of messages: in front of them stood that of the chat.
+		{ID: "telegram_0004", Migrate: move{box}.receipts},
 	}
 }
 
@@ -108,17 +112,43 @@ func (m move) pending(tx *gorm.DB) error {
 }
 
 // oldChat is a row of telegram_chats.
-type oldChat struct{ ID, BotID, ChatID, FormerID, Created int64 }
+type oldChat struct{ ID, BotID, ChatID, Created int64 }
 
 func (m move) chats(tx *gorm.DB) error {
 	store := recipients.ForMigration(name, m.box)
 	return each(tx, "SELECT telegram_chats.* FROM telegram_chats JOIN bots ON bots.id = bot_id", func(o oldChat) error {
-		former := ""
-		if o.FormerID != 0 {
-			former = formatID(o.FormerID)
-		}
-		return store.Put(tx, recipients.Recipient{ID: o.ID, BotID: o.BotID, Address: formatID(o.ChatID), Created: time.UnixMilli(o.Created)}, former)
+		return store.Put(tx, recipients.Recipient{ID: o.ID, BotID: o.BotID, Address: formatID(o.ChatID), Created: time.UnixMilli(o.Created)})
 	})
+}
+
+// receipt is one that may have the chat in front of the message.
+type receipt struct {
+	ID, BotID, CityID, Recipient int64
+	RemoteID                     string
+}
+
+// receipts takes the id of the chat out of each receipt "chat:message" and notes the
+// recipient with that chat instead. Where the bot or the chat is gone, the message can
+// no longer be taken back.
+func (m move) receipts(tx *gorm.DB) error {
+	err := each(tx, `SELECT receipts.id, bot_id, city_id, recipient, remote_id FROM receipts
+		JOIN bots ON bots.id = bot_id WHERE network = '`+name+`'`, func(r receipt) error {
+		chat, message, found := strings.Cut(r.RemoteID, ":")
+		if !found {
+			return nil
+		}
+		if r.Recipient != 0 {
+			return tx.Exec("UPDATE receipts SET remote_id = ? WHERE id = ?", message, r.ID).Error
+		}
+		return tx.Exec(`UPDATE receipts SET remote_id = ?, recipient = coalesce(
+			(SELECT id FROM telegram_recipients WHERE bot_id = ? AND key = ?), 0) WHERE id = ?`,
+			message, r.BotID, m.box.Author(r.CityID, name, chat), r.ID).Error
+	})
+	if err != nil {
+		return err
+	}
+	return db.SQL(`DELETE FROM receipts WHERE bot_id NOT IN (SELECT id FROM bots)
+		OR recipient = 0 AND bot_id IN (SELECT id FROM bots WHERE network = '` + name + `')`)(tx)
 }
 
 // each calls do with every row of a query.

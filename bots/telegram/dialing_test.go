@@ -41,7 +41,7 @@ func TestStartsShareConnections(t *testing.T) {
 		defer s.Close()
 		defer s.CloseClientConnections()
 
-		d := &driver{api: s.URL, transport: newTransport(), dialing: newDialing()}
+		d := &driver{api: s.URL, transport: newTransport(nil), dialing: newDialing()}
 		d.transport.DialContext = pipes.dial
 		d.transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 		d.transport.TLSClientConfig.NextProtos = nil
@@ -62,7 +62,7 @@ func TestStartsShareConnections(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, _ = c.updates(ctx, 0, time.Minute, c.dialing) // until the end
+				_, _ = c.updates(ctx, 0, 1, time.Minute, c.dialing) // until the end
 			})
 		}
 		for range bots {

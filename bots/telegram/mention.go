@@ -21,24 +21,41 @@ func (s self) is(u *user) bool { return u != nil && formatID(u.ID) == s.id }
 // mentions it, or is a reply to it.
 func (s self) addressed(m *message) bool {
 	return m.ReplyTo != nil && s.is(m.ReplyTo.From) ||
-		len(s.mentions(m.Text, m.Entities)) > 0 || len(s.mentions(m.Caption, m.CaptionEntities)) > 0
+		len(names(m.Text, m.Entities, s.isNamed)) > 0 || len(names(m.Caption, m.CaptionEntities, s.isNamed)) > 0
 }
 
-// text is what the message says, without the mentions of the bot.
+// isNamed tells whether an entity, which stands for these words of the text, names the
+// bot.
+func (s self) isNamed(e entity, words string) bool {
+	return e.Type == "mention" && strings.EqualFold(words, s.handle) || e.Type == "text_mention" && s.is(e.User)
+}
+
+// text is what the message says, without the names of the bot and of other people.
 func (s self) text(m *message) string {
-	ranges := s.mentions(m.Text, m.Entities)
+	ranges := names(m.Text, m.Entities, func(entity, string) bool { return true })
 	if len(ranges) == 0 {
 		return strings.TrimSpace(m.Text)
 	}
 	return without(m.Text, ranges)
 }
 
-// mentions returns where the bot is mentioned in text, in bytes and in order.
-func (s self) mentions(text string, entities []entity) [][2]int {
+// The bounds of what is read of a message: Telegram takes 4096 characters and 100
+// entities. To find all of them takes the product of both.
+const (
+	maxText     = 32 << 10 // bytes
+	maxEntities = 200
+)
+
+// names returns the places in text, in bytes and in order, where an entity names
+// somebody and is says that it counts.
+func names(text string, entities []entity, is func(e entity, words string) bool) [][2]int {
 	var ranges [][2]int
-	for _, e := range entities {
+	for _, e := range entities[:min(len(entities), maxEntities)] {
+		if e.Type != "mention" && e.Type != "text_mention" {
+			continue
+		}
 		from, to, ok := slice(text, e.Offset, e.Length)
-		if ok && (e.Type == "mention" && strings.EqualFold(text[from:to], s.handle) || e.Type == "text_mention" && s.is(e.User)) {
+		if ok && is(e, text[from:to]) {
 			ranges = append(ranges, [2]int{from, to})
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/remote"
@@ -26,15 +25,16 @@ func TestSend(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
-	receipt := must(b.Send(w.ctx, w.delivery(row, rider.ID(), "U1 <b>Plärrer</b> & *Fürth* 👮")))(t)
+	d := w.delivery(row, rider.ID(), "U1 <b>Plärrer</b> & *Fürth* 👮")
+	receipt := must(b.Send(w.ctx, d))(t)
 	list := w.account.Chat(rider)
-	if len(list) != 1 || list[0].Text != "U1 <b>Plärrer</b> & *Fürth* 👮" || receipt.ID != fmt.Sprintf("%d:%d", rider.ID(), list[0].ID) {
+	if len(list) != 1 || list[0].Text != "U1 <b>Plärrer</b> & *Fürth* 👮" || receipt.ID != fmt.Sprint(list[0].ID) {
 		t.Fatalf("chat %+v, receipt %+v", list, receipt)
 	}
 
 	t.Run("taken back", func(t *testing.T) {
 		for range 2 { // what is gone already is no error
-			check(t, b.Retract(w.ctx, report.Delivery{Retract: &receipt}))
+			check(t, b.Retract(w.ctx, report.Delivery{Recipient: d.Recipient, Retract: &receipt}))
 		}
 		if !w.account.Chat(rider)[0].Deleted {
 			t.Error("the message is still there")
@@ -55,26 +55,32 @@ func TestTakingBackWhatCannotBe(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
-	retract := func(id string) error {
-		return b.Retract(w.ctx, report.Delivery{Retract: &report.Receipt{ID: id}})
+	retract := func(chat int64, id string) error {
+		d := w.delivery(row, chat, "U1")
+		d.Retract = &report.Receipt{ID: id}
+		return b.Retract(w.ctx, d)
 	}
 	receipt := must(b.Send(w.ctx, w.delivery(row, rider.ID(), "U1")))(t)
 	rider.BlockSilently(w.account)
-	for _, id := range []string{receipt.ID, "99:1"} { // a chat that never was
-		if err := retract(id); !errors.Is(err, bots.ErrCannotRetract) {
-			t.Errorf("took %s back: %v", id, err)
+	w.subscribe(row, 99) // a chat that never was
+	for _, chat := range []int64{rider.ID(), 99} {
+		if err := retract(chat, receipt.ID); !errors.Is(err, bots.ErrCannotRetract) {
+			t.Errorf("took it back in %d: %v", chat, err)
 		}
 	}
-	for _, id := range []string{"", "99", "99:x"} {
-		kittest.WantKind(t, retract(id), bots.KindPermanent)
+	err := retract(99, "x")
+	kittest.WantKind(t, err, bots.KindPermanent)
+	if strings.Contains(err.Error(), "99") {
+		t.Errorf("the error names the chat: %v", err)
 	}
 	g := w.server.AddGroup("Tram")
 	g.Add(rider, w.account, true)
-	former := formatID(g.ID())
+	w.subscribe(row, g.ID())
+	former := g.ID()
 	g.Upgrade(true)
-	kittest.WantKind(t, retract(former+":1"), bots.KindPermanent)
+	kittest.WantKind(t, retract(former, "1"), bots.KindPermanent)
 	w.account.Fail(502)
-	kittest.WantKind(t, retract(receipt.ID), bots.KindTemporary)
+	kittest.WantKind(t, retract(rider.ID(), receipt.ID), bots.KindTemporary)
 }
 
 func TestRecipientsAreGone(t *testing.T) {
@@ -124,10 +130,7 @@ func TestGroupIsFollowedWhereItWent(t *testing.T) {
 	}
 	g.Upgrade(true)
 	for _, d := range onTheirWay {
-		receipt := must(b.Send(w.ctx, d))(t)
-		if in, _ := chat.SplitID(receipt.ID); in != formatID(g.ID()) {
-			t.Errorf("sent to %s, want %d", in, g.ID())
-		}
+		must(b.Send(w.ctx, d))(t)
 	}
 	w.wantChats(row, g.ID())
 	if n := w.account.Calls("sendMessage"); n != 4 {
@@ -146,8 +149,8 @@ func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
 	g.Silence(w.account)
 	_, err := w.load(row).Send(w.ctx, w.delivery(row, g.ID(), "U1"))
 	kittest.WantKind(t, err, bots.KindPermanent)
-	if got := w.words(err); !strings.Contains(got, "not enough rights") {
-		t.Errorf("error %q does not say what Telegram says", got)
+	if got := w.words(err); got != w.text("telegram.error.rights") {
+		t.Errorf("error %q does not say what is to be done", got)
 	}
 }
 
@@ -234,16 +237,16 @@ func TestRecipients(t *testing.T) {
 	row := w.connect()
 	a, b := subscribed(w, row), subscribed(w, row)
 	w.subscribe(row, -5)
-	author := func(id int64) string { return w.host.Secrets.Author(name, formatID(id)) }
-	ofA := chat.NetworkID(formatID(a.ID()), "1")
+	author := func(id int64) string { return w.host.Secrets.Author(row.CityID, name, formatID(id)) }
+	ofA, group := author(a.ID()), author(-5)
 	tests := map[string]struct {
 		report report.Report
 		want   []int64
 	}{
-		"from elsewhere":         {report.Report{Network: "mail", Author: author(a.ID()), NetworkID: "-5:1"}, []int64{a.ID(), b.ID(), -5}},
-		"written to the bot":     {report.Report{Network: name, BotID: row.ID, Author: author(a.ID()), NetworkID: ofA}, []int64{b.ID(), -5}},
-		"written in a group":     {report.Report{Network: name, BotID: row.ID, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID()}},
-		"written to another bot": {report.Report{Network: name, BotID: row.ID + 1, Author: author(b.ID()), NetworkID: "-5:1"}, []int64{a.ID()}},
+		"from elsewhere":         {report.Report{Network: "mail", Author: author(a.ID()), LeftOut: group}, []int64{a.ID(), b.ID(), -5}},
+		"written to the bot":     {report.Report{Network: name, BotID: row.ID, Author: author(a.ID()), LeftOut: ofA}, []int64{b.ID(), -5}},
+		"written in a group":     {report.Report{Network: name, BotID: row.ID, Author: author(b.ID()), LeftOut: group}, []int64{a.ID()}},
+		"written to another bot": {report.Report{Network: name, BotID: row.ID + 1, Author: author(b.ID()), LeftOut: group}, []int64{a.ID()}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -33,23 +33,31 @@ func explain(ctx context.Context, err error) error {
 	return err
 }
 
+// What Telegram answers with 409 means that another program gets what is written.
+var (
+	errWebhook  = errors.New("a webhook gets what is written to the bot (409 Conflict)")
+	errConflict = errors.New("another program asks Telegram for what is written (409 Conflict)")
+)
+
 // explainRefusal says what it means that the server has refused a call.
 func explainRefusal(answer *telegoapi.Error) error {
-	e := service().Answered(answer.ErrorCode, "", answer.Description, 0)
-	e.Cause = answer
+	e := service().Answered(answer.ErrorCode, "", 0)
+	e.Cause = answer // never shown: its words may name the chat
 	switch {
 	case answer.ErrorCode == http.StatusUnauthorized, answer.ErrorCode == http.StatusNotFound:
 		e.Trouble = remote.Refused // 404 is what a token gets that never was one
 		return bots.Say(e, "telegram.error.refused")
 	case answer.ErrorCode == http.StatusConflict && strings.Contains(answer.Description, "webhook"):
-		return bots.Say(answer, "telegram.error.webhook")
+		return bots.Say(errWebhook, "telegram.error.webhook")
 	case answer.ErrorCode == http.StatusConflict:
-		return bots.Say(answer, "telegram.error.conflict")
+		return bots.Say(errConflict, "telegram.error.conflict")
 	case answer.ErrorCode == http.StatusTooManyRequests:
 		// Who comes before that is told to wait longer still.
-		e.Words, e.After = "", retryAfter(answer)
+		e.After = retryAfter(answer)
 	case isGone(answer):
-		e.Words, e.Trouble = "", remote.Gone
+		e.Trouble = remote.Gone
+	case strings.Contains(answer.Description, "not enough rights"):
+		return bots.Say(e, "telegram.error.rights")
 	}
 	return e
 }

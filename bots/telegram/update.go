@@ -2,8 +2,10 @@ package telegram
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"ticketfrei/bots/kit/chat"
@@ -109,9 +111,9 @@ func parseUpdate(raw []byte) (update, error) {
 	var only struct {
 		ID int `json:"update_id"`
 	}
-	// The error that counts is the first one.
+	// The error that counts is the first one. Its words may hold the id of a chat.
 	_ = json.Unmarshal(raw, &only)
-	return update{ID: only.ID}, err
+	return update{ID: only.ID}, fmt.Errorf("an update of another form (%T)", err)
 }
 
 // events are what an update means to the bot.
@@ -146,6 +148,7 @@ func (s self) eventsOf(m *message) []chat.Event {
 	case m.MigrateFrom != 0:
 		return []chat.Event{&chat.Moved{From: formatID(m.MigrateFrom), To: in}}
 	}
+	m.Text, m.Caption = bounded(m.Text), bounded(m.Caption)
 	command, other := chat.Command(m.Text, s.handle)
 	author := m.author()
 	if other || author == "" || !m.private() && !m.Chat.isGroup() || m.Forward != nil && s.is(m.Forward.From) {
@@ -155,6 +158,14 @@ func (s self) eventsOf(m *message) []chat.Event {
 		ID: strconv.Itoa(m.ID), Chat: in, Author: author, Text: s.text(m), Private: m.private(), Addressed: s.addressed(m),
 		Command: command, Media: m.media.isThere(), Album: m.Album, Language: m.language(), Time: time.Unix(m.Date, 0).UTC(),
 	}}
+}
+
+// bounded returns the beginning of a text that is longer than any of Telegram.
+func bounded(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "")
 }
 
 // private tells whether the message is in a chat of one person with the bot.

@@ -2,8 +2,12 @@ package telegram
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"ticketfrei/bots/kit/chat"
 )
 
 func FuzzUpdate(f *testing.F) {
@@ -35,18 +39,18 @@ func FuzzUpdate(f *testing.F) {
 }
 
 func TestUpdateThatCannotBeReadHasItsID(t *testing.T) {
-	u, err := parseUpdate([]byte(`{"update_id":17,"message":{"message_id":"x"}}`))
-	if err == nil || u.ID != 17 || u.Message != nil {
+	u, err := parseUpdate([]byte(`{"update_id":17,"message":{"message_id":491701234.5}}`))
+	if err == nil || u.ID != 17 || u.Message != nil || strings.Contains(err.Error(), "49170") {
 		t.Errorf("update %+v, %v", u, err)
 	}
 }
 
-func TestMentionsAreTakenOut(t *testing.T) {
+func TestNamesAreTakenOut(t *testing.T) {
 	me := self{"42", "@X_bot"}
 	tests := map[string]string{
 		`{"text":"@x_bot U1","entities":[{"type":"mention","offset":0,"length":6}]}`:                                             "U1",
 		`{"text":"👮👮 @X_BOT U1","entities":[{"type":"mention","offset":5,"length":6}]}`:                                          "👮👮 U1",
-		`{"text":"U1 @x_bot2","entities":[{"type":"mention","offset":3,"length":7}]}`:                                            "U1 @x_bot2",
+		`{"text":"U1 @x_bot2","entities":[{"type":"mention","offset":3,"length":7}]}`:                                            "U1",
 		`{"text":"Bot: U1","entities":[{"type":"text_mention","offset":0,"length":4,"user":{"id":42}}]}`:                         "U1",
 		`{"text":"U1 @x_bot\nB","entities":[{"type":"mention","offset":3,"length":6},{"type":"mention","offset":3,"length":6}]}`: "U1\nB",
 		`{"text":"👮 U1","entities":[{"type":"mention","offset":1,"length":2}]}`:                                                  "👮 U1",
@@ -60,5 +64,27 @@ func TestMentionsAreTakenOut(t *testing.T) {
 				t.Errorf("text of %s is %q, want %q", raw, got, want)
 			}
 		})
+	}
+}
+
+// TestGiantMessageIsRead has the API send a message that Telegram would not take: it is
+// read in no time, and what is no name stays.
+func TestGiantMessageIsRead(t *testing.T) {
+	mention := `{"type":"mention","offset":7,"length":5}`
+	u, err := parseUpdate([]byte(`{"update_id":8,"message":{"message_id":5,"from":{"id":77},"chat":{"id":77,"type":"private"},
+		"text":"Kontis @anna ` + strings.Repeat("ü", 1<<20) + `","entities":[` + strings.Repeat(mention+",", 20_000) + mention + `]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	events := self{}.events(u)
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if len(events) != 1 {
+		t.Fatalf("%d events", len(events))
+	}
+	if m := events[0].(chat.Message); !strings.HasPrefix(m.Text, "Kontis ü") || len(m.Text) > maxText {
+		t.Errorf("the text is %d bytes and begins with %.20q", len(m.Text), m.Text)
 	}
 }

@@ -388,7 +388,7 @@ func TestDemo(t *testing.T) {
 	}
 	do(http.MethodPost, url.Values{"text": {"U1 Plärrer"}})
 	in.Wait(t, 1)
-	r := report.Report{ID: "r", Network: name, BotID: row.ID, Author: w.host.Secrets.Author(name, in.All()[0].Author), NetworkID: in.All()[0].ID, Text: "U1 from the rider"}
+	r := report.Report{ID: "r", Network: name, BotID: row.ID, Author: w.host.Secrets.Author(row.CityID, name, in.All()[0].Author), Text: "U1 from the rider"}
 	to := must(w.network.Recipients(w.ctx, row, r))(t)
 	if len(to) != 1 {
 		t.Fatalf("goes to %v", to)
@@ -397,7 +397,7 @@ func TestDemo(t *testing.T) {
 	if yours, others := chats(); strings.Contains(yours, r.Text) || !strings.Contains(others, r.Text) {
 		t.Errorf("the chats after a report: %s %s", yours, others)
 	}
-	check(t, b.Retract(w.ctx, report.Delivery{Retract: &receipt}))
+	check(t, b.Retract(w.ctx, report.Delivery{Recipient: to[0], Retract: &receipt}))
 	if _, others := chats(); strings.Contains(others, r.Text) {
 		t.Errorf("what was taken back still stands there: %s", others)
 	}

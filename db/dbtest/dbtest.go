@@ -10,6 +10,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // MustOpen opens a new database in a file of its own, with this program's
@@ -25,10 +26,20 @@ func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormig
 			tb.Error(err)
 		}
 	})
-	if err := d.Migrate(tb.Context(), networks); err != nil {
+	if err := d.Migrate(tb.Context(), MustMakeBox(tb), networks); err != nil {
 		tb.Fatal(err)
 	}
 	return d
+}
+
+// MustMakeBox returns a box with a key that every test has.
+func MustMakeBox(tb testing.TB) *secret.Box {
+	tb.Helper()
+	box, err := secret.New(make([]byte, 32))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return box
 }
 
 // MustCreateCity creates a city that lets every report pass, with a moderator
@@ -113,6 +124,9 @@ var _ db.Brake = NoBrake{}
 
 // Window counts nothing.
 func (NoBrake) Window() time.Duration { return 0 }
+
+// Crowd counts nobody.
+func (NoBrake) Crowd() bool { return false }
 
 // Sameness compares texts as they are.
 func (NoBrake) Sameness(text string) string { return text }

@@ -23,9 +23,14 @@ func (s *settings) check(c *Config) {
 	s.checkSecret(c.Secret)
 	s.checkListen("web.listen", c.Web.Listen, 8080)
 	s.checkURL(&c.Web)
+	if c.Metrics.Listen != "" {
+		s.checkListen("metrics.listen", c.Metrics.Listen, 9464)
+	}
+	s.checkACME(c.Web)
 	s.checkMail(&c.Mail)
 	s.checkDatabase(c.Database)
 	s.checkReports(c.Reports)
+	s.checkBrakes(c.Brakes)
 	s.checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
 }
@@ -65,10 +70,38 @@ func (s *settings) checkURL(web *Web) {
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()):
 		s.fail("web.url", fmt.Sprintf("%q is not an http or https address", web.URL), hint)
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+	case strings.Trim(u.Path, "/") != "":
+		s.fail("web.url", fmt.Sprintf("%q has a path, %s: the pages need a host of their own", web.URL, u.Path),
+			fmt.Sprintf(`give them a name of their own, such as "%s://ticketfrei.example.org", and write that without a path`, u.Scheme))
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		s.fail("web.url", fmt.Sprintf("%q has more than scheme, host and port", web.URL), hint)
 	default:
 		web.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+	}
+}
+
+// checkACME checks what the program needs to get a certificate by itself.
+func (s *settings) checkACME(web Web) {
+	s.checkListen("web.listen_tls", web.ListenTLS, 8443)
+	if directory, err := url.Parse(web.ACMEDirectory); err != nil || directory.Scheme != "https" || directory.Hostname() == "" {
+		s.fail("web.acme_directory", fmt.Sprintf("%q is not an https address", web.ACMEDirectory),
+			"write the address of the directory as your certificate authority tells it, or leave the line out")
+	}
+	if web.ACME == "" {
+		return
+	}
+	if a, err := mail.ParseAddress(web.ACME); err != nil || a.Address != web.ACME {
+		s.fail("web.acme", fmt.Sprintf("%q is not a mail address", web.ACME), `write yours alone, such as "you@example.org"`)
+	}
+	const hint = `write the address that visitors use, such as "https://ticketfrei.example.org", or leave web.acme empty`
+	u, err := url.Parse(web.URL)
+	if err != nil {
+		return // checkURL says so
+	}
+	if _, notAddress := netip.ParseAddr(u.Hostname()); u.Scheme == "http" {
+		s.fail("web.url", fmt.Sprintf("%q does not begin with https://, though web.acme is set", web.URL), hint)
+	} else if notAddress == nil {
+		s.fail("web.url", fmt.Sprintf("%q has no name to get a certificate for, though web.acme is set", web.URL), hint)
 	}
 }
 
@@ -160,6 +193,17 @@ func (s *settings) checkReports(r Reports) {
 			"a report must be kept for as long as it may be sent")
 	}
 	s.checkAtLeastOne("reports.backlog", r.Backlog)
+}
+
+func (s *settings) checkBrakes(b Brakes) {
+	for _, brake := range []struct {
+		key string
+		n   int
+	}{{"brakes.author", b.Author}, {"brakes.client", b.Client}, {"brakes.domain", b.Domain}, {"brakes.city", b.City}} {
+		if brake.n < 0 {
+			s.fail(brake.key, fmt.Sprintf("%d is less than none", brake.n), "write how many reports pass in ten minutes, or 0 for any number")
+		}
+	}
 }
 
 func (s *settings) checkAtLeastOne(key string, n int) {

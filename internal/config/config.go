@@ -13,18 +13,26 @@ type Config struct {
 	Mail     Mail     `toml:"mail"`
 	Database Database `toml:"database"`
 	Reports  Reports  `toml:"reports"`
+	Brakes   Brakes   `toml:"brakes"`
 	Network  Network  `toml:"network"`
+	Metrics  Metrics  `toml:"metrics"`
 	Log      Log      `toml:"log"`
 
-	// Warnings are about what the operator may delete; nothing depends on it.
+	// Warnings are about what the operator may delete, and what they should set.
+	// The program works all the same.
 	Warnings []Error `toml:"-"`
 }
 
 // Web is the section [web].
 type Web struct {
-	Listen     string `toml:"listen"`
-	URL        string `toml:"url"` // without a trailing slash
-	TrustProxy bool   `toml:"trust_proxy"`
+	Listen        string `toml:"listen"`
+	URL           string `toml:"url"` // without a trailing slash
+	ListenTLS     string `toml:"listen_tls"`
+	ACME          string `toml:"acme"` // mail address; empty: no https of our own
+	ACMEDirectory string `toml:"acme_directory"`
+	// TrustedProxies are believed what they say of the client in
+	// X-Forwarded-For.
+	TrustedProxies Networks `toml:"trusted_proxies"`
 }
 
 // Mail is the section [mail].
@@ -36,6 +44,9 @@ type Mail struct {
 	TLSCert     string `toml:"tls_cert"`
 	TLSKey      string `toml:"tls_key"`
 	Connections int    `toml:"connections"`
+	// TrustedNetworks are those of relays of ours: what they say of the client
+	// that brought a mail is believed.
+	TrustedNetworks Networks `toml:"trusted_networks"`
 }
 
 // Database is the section [database].
@@ -50,9 +61,23 @@ type Reports struct {
 	Backlog int           `toml:"backlog"` // how many may wait to be judged
 }
 
+// Brakes is the section [brakes]: how many reports pass in ten minutes; 0 is any
+// number.
+type Brakes struct {
+	Author int `toml:"author"`
+	Client int `toml:"client"`
+	Domain int `toml:"domain"`
+	City   int `toml:"city"`
+}
+
 // Network is the section [network].
 type Network struct {
 	AllowPrivate bool `toml:"allow_private"`
+}
+
+// Metrics is the section [metrics].
+type Metrics struct {
+	Listen string `toml:"listen"` // empty: off
 }
 
 // Log is the section [log].

@@ -7,6 +7,8 @@ import "strings"
 // other value is refused with what stands here.
 var gone = map[string]problem{
 	"queue.url": {"external queues are not supported: reports are kept in the database", "leave it out"},
+	"web.trust_proxy": {"is now web.trusted_proxies, the addresses of the proxies in front",
+		`for a proxy on this machine write trusted_proxies = ["127.0.0.1", "::1"] (TICKETFREI_WEB_TRUSTED_PROXIES="127.0.0.1,::1"); leave both out where there is no proxy`},
 }
 
 // isGoneSection tells whether settings that are gone stood in the table key.

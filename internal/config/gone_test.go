@@ -90,3 +90,27 @@ func TestGoneAndSet(t *testing.T) {
 		})
 	}
 }
+
+// TestSuccessors has settings of an earlier version that have another name and
+// another form today: whatever they were set to is refused, with what to write.
+func TestSuccessors(t *testing.T) {
+	const env = "TICKETFREI_WEB_TRUST_PROXY"
+	for source, src := range map[string]config.Source{
+		"FILE:2": {File: write(t, "[web]\ntrust_proxy = true")},
+		"FILE:1": {File: write(t, "web.trust_proxy = false")},
+		env:      {Env: []string{env + "=true"}},
+	} {
+		src.Defaults = defaults(t)
+		_, err := config.Load(src)
+		got, ok := errors.AsType[config.Errors](err)
+		if !ok || len(got) != 1 || got[0].Key != "web.trust_proxy" || strings.Replace(got[0].Source, src.File, "FILE", 1) != source && src.File != "" {
+			t.Errorf("%s: error is %v", source, err)
+			continue
+		}
+		for _, part := range []string{"web.trusted_proxies", `trusted_proxies = ["127.0.0.1", "::1"]`, "TICKETFREI_WEB_TRUSTED_PROXIES"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: no %q in %v", source, part, err)
+			}
+		}
+	}
+}

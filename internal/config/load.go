@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"os"
+	"slices"
 )
 
 // Source is where the settings come from. Later ones win: Defaults (of the
@@ -19,8 +20,8 @@ const builtIn = "built-in"
 
 // Load reads the settings, checks them and brings them to one spelling: web.url
 // without a trailing slash, mail.domain in lower case ASCII (Punycode if
-// needed), mail.from filled in. What is gone and empty is among the Warnings. If
-// settings are wrong, the error is of type
+// needed), mail.from filled in. What is gone and empty, and what does not fit
+// together, is among the Warnings. If settings are wrong, the error is of type
 // Errors and holds all of them. Any other error is a mistake in the program.
 func Load(src Source) (*Config, error) {
 	c := &Config{}
@@ -44,7 +45,7 @@ func Load(src Source) (*Config, error) {
 	if len(s.errs) > 0 {
 		return nil, s.errs
 	}
-	c.Warnings = s.warnings
+	c.Warnings = slices.Concat(s.warnings, s.advice(c))
 	return c, nil
 }
 

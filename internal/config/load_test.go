@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ticketfrei/internal/config"
 )
@@ -57,6 +59,8 @@ func write(tb testing.TB, text string) string {
 	return path
 }
 
+const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
+
 func TestDefaults(t *testing.T) {
 	target, sections := telegramSection()
 	c, err := config.Load(config.Source{Defaults: defaults(t), Sections: sections})
@@ -65,9 +69,11 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &config.Config{
 		Data:    "data",
-		Web:     config.Web{Listen: ":8080", URL: "http://localhost:8080"},
+		Web:     config.Web{Listen: ":8080", URL: "http://localhost:8080", ListenTLS: ":8443", ACMEDirectory: letsEncrypt},
 		Mail:    config.Mail{Listen: ":2525", Domain: "localhost", From: "ticketfrei@localhost", Connections: 32},
 		Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000},
+		Metrics: config.Metrics{Listen: "127.0.0.1:9464"},
+		Brakes:  config.Brakes{Author: 5, Client: 20, Domain: 20, City: 20},
 		Log:     config.Log{Level: "info", Format: "text"},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
@@ -84,10 +90,15 @@ func TestFileAndEnvironment(t *testing.T) {
 data = "/var/lib/ticketfrei"
 reports.expire = "90m"
 reports.backlog = 7
+brakes.client = 0
 [web]
 listen = "127.0.0.1:0"
 url = "HTTPS://Ticketfrei.Example.org/"
-trust_proxy = true
+acme = "you@example.org"
+acme_directory = "https://ca.example.org/acme/directory"
+trusted_proxies = ["192.0.2.1"]
+[metrics]
+listen = ":9464"
 [mail]
 domain = "Städte.Example.org."
 relay = "smtps://user:p%40ss@mail.example.org"
@@ -100,11 +111,14 @@ workers = 2
 		"TICKETFREI_CONFIG=ignored.toml",
 		"TICKETFREI_DATA=/data",
 		"TICKETFREI_SECRET=" + strings.Repeat("aB", 32),
-		"TICKETFREI_WEB_TRUST_PROXY=false",
+		"TICKETFREI_WEB_TRUSTED_PROXIES=127.0.0.1, 10.0.0.0/8,::1",
+		"TICKETFREI_METRICS_LISTEN=",
+		"TICKETFREI_WEB_LISTEN_TLS=:443",
 		"TICKETFREI_MAIL_CONNECTIONS=64",
 		"TICKETFREI_MAIL_LISTEN=[::1]:25",
 		"TICKETFREI_NETWORK_ALLOW_PRIVATE=1",
 		"TICKETFREI_REPORTS_KEEP=24h",
+		"TICKETFREI_BRAKES_DOMAIN=3",
 		"TICKETFREI_TELEGRAM_API=http://127.0.0.1:1=2",
 		"TICKETFREI_TELEGRAM_QUIET=true",
 		"HOME=/root",
@@ -117,14 +131,17 @@ workers = 2
 	want := &config.Config{
 		Data:   "/data",
 		Secret: strings.Repeat("aB", 32),
-		Web:    config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org"},
+		Web: config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org", ListenTLS: ":443",
+			ACME: "you@example.org", ACMEDirectory: "https://ca.example.org/acme/directory", TrustedProxies: config.Networks{
+				netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 		Mail: config.Mail{Listen: "[::1]:25", Domain: "xn--stdte-hra.example.org", From: "ticketfrei@xn--stdte-hra.example.org",
 			Relay: "smtps://user:p%40ss@mail.example.org", Connections: 64},
 		Reports: config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour, Backlog: 7},
+		Brakes:  config.Brakes{Author: 5, Domain: 3, City: 20},
 		Network: config.Network{AllowPrivate: true},
 		Log:     config.Log{Level: "info", Format: "text"},
 	}
-	if diff := cmp.Diff(want, c); diff != "" {
+	if diff := cmp.Diff(want, c, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(&telegram{API: "http://127.0.0.1:1=2", Poll: time.Second, Workers: 2, Quiet: true}, target); diff != "" {
@@ -134,6 +151,7 @@ workers = 2
 
 func TestRefuses(t *testing.T) {
 	const setting, section = "there is no such setting", "there is no such section"
+	const acmeHint = `write the address that visitors use, such as "https://ticketfrei.example.org", or leave web.acme empty`
 	tests := []struct {
 		name string
 		file string
@@ -143,7 +161,7 @@ func TestRefuses(t *testing.T) {
 		{"unknown setting", "\n[web]\nlistn = \":80\"", nil, config.Errors{{"web.listn", "FILE:3", setting, "did you mean web.listen?"}}},
 		{"upper case", "[web]\nListen = \":80\"", nil, config.Errors{{"web.Listen", "FILE:2", setting, "did you mean web.listen?"}}},
 		{"setting without its section", `relay = ""`, nil, config.Errors{{"relay", "FILE:1", setting, "did you mean mail.relay?"}}},
-		{"setting of two sections", `listen = ""`, nil, config.Errors{{"listen", "FILE:1", setting, "did you mean mail.listen or web.listen?"}}},
+		{"setting of two sections", `listen = ""`, nil, config.Errors{{"listen", "FILE:1", setting, "did you mean mail.listen or metrics.listen or web.listen?"}}},
 		{"unknown section", "\n\n[wbe]\nlisten = \":80\"", nil, config.Errors{{"wbe", "FILE:3", section, "did you mean web?"}}},
 		{"quoted key", `"a b" = 1`, nil, config.Errors{{`"a b"`, "FILE:1", setting, ""}}},
 		{"unknown setting of a network", "[telegram]\nappi = ''", nil, config.Errors{{"telegram.appi", "FILE:2", setting, "did you mean telegram.api?"}}},
@@ -156,23 +174,35 @@ func TestRefuses(t *testing.T) {
 		{"number for text", "[mail]\n\ndomain = 7", nil, config.Errors{{"mail.domain", "FILE:3", "is a number, not a text", `write a text in quotes, such as "…"`}}},
 		{"text for number", "[mail]\nconnections = '7'", nil, config.Errors{{"mail.connections", "FILE:2", "is a text, not a whole number", "write a whole number, without quotes"}}},
 		{"fraction for number", "[mail]\nconnections = 7.5", nil, config.Errors{{"mail.connections", "FILE:2", "is a number, not a whole number", "write a whole number, without quotes"}}},
-		{"text for switch", "[web]\ntrust_proxy = 'yes'", nil, config.Errors{{"web.trust_proxy", "FILE:2", "is a text, not true or false", "write true or false, without quotes"}}},
+		{"text for switch", "[network]\nallow_private = 'yes'", nil, config.Errors{{"network.allow_private", "FILE:2", "is a text, not true or false", "write true or false, without quotes"}}},
+		{"address with a path", "[web]\nurl = 'https://example.org/tickets/'", nil, config.Errors{{"web.url", "FILE:2", `"https://example.org/tickets/" has a path, /tickets/: the pages need a host of their own`, `give them a name of their own, such as "https://ticketfrei.example.org", and write that without a path`}}},
 		{"number for time", "[reports]\nkeep = 7", nil, config.Errors{{"reports.keep", "FILE:2", "is a number, not a time", `write a time such as "90s", "15m" or "2h"`}}},
 		{"list", "data = ['a']", nil, config.Errors{{"data", "FILE:1", "is a list, not a text", `write a text in quotes, such as "…"`}}},
 		{"date", "data = 2024-01-01", nil, config.Errors{{"data", "FILE:1", "is a date, not a text", `write a text in quotes, such as "…"`}}},
 		{"time with no unit", "[reports]\nexpire = '2'", nil, config.Errors{{"reports.expire", "FILE:2", `"2" is not a time`, `write a time such as "90s", "15m" or "2h"`}}},
 		{"negative time of a network", "[telegram]\npoll = '-2s'", nil, config.Errors{{"telegram.poll", "FILE:2", `"-2s" is less than zero`, `write a time such as "90s", "15m" or "2h"`}}},
-		{"wrong types in the environment", "", []string{"TICKETFREI_MAIL_CONNECTIONS=many", "TICKETFREI_REPORTS_KEEP=", "TICKETFREI_WEB_TRUST_PROXY=maybe"}, config.Errors{
+		{"wrong types in the environment", "", []string{"TICKETFREI_MAIL_CONNECTIONS=many", "TICKETFREI_REPORTS_KEEP=", "TICKETFREI_NETWORK_ALLOW_PRIVATE=maybe"}, config.Errors{
 			{"mail.connections", "TICKETFREI_MAIL_CONNECTIONS", `"many" is not a whole number`, "write a whole number"},
+			{"network.allow_private", "TICKETFREI_NETWORK_ALLOW_PRIVATE", `"maybe" is neither true nor false`, "write true or false"},
 			{"reports.keep", "TICKETFREI_REPORTS_KEEP", `"" is not a time`, `write a time such as "90s", "15m" or "2h"`},
-			{"web.trust_proxy", "TICKETFREI_WEB_TRUST_PROXY", `"maybe" is neither true nor false`, "write true or false"},
 		}},
 		{"secret", "secret = 'abc'", nil, config.Errors{{"secret", "FILE:1", "is not 64 hexadecimal digits", "make one with: openssl rand -hex 32"}}},
 		{"one half of TLS", "[mail]\ntls_key = 'k.pem'", nil, config.Errors{{"mail.tls_key", "FILE:2", "is set, but mail.tls_cert is not", "set both or none"}}},
 		{"other half of TLS", "", []string{"TICKETFREI_MAIL_TLS_CERT=c.pem"}, config.Errors{{"mail.tls_cert", "TICKETFREI_MAIL_TLS_CERT", "is set, but mail.tls_key is not", "set both or none"}}},
+		{"certificate for nobody", "[web]\nurl = 'https://x.example'\nacme = 'yes'", nil, config.Errors{{"web.acme", "FILE:3",
+			`"yes" is not a mail address`, `write yours alone, such as "you@example.org"`}}},
+		{"certificate for http", "[web]\nacme = 'you@example.org'\nurl = 'http://x.example'", nil, config.Errors{{"web.url", "FILE:3",
+			`"http://x.example" does not begin with https://, though web.acme is set`, acmeHint}}},
+		{"certificate for the default", "[web]\nacme = 'you@example.org'", nil, config.Errors{{"web.url", "built-in",
+			`"http://localhost:8080" does not begin with https://, though web.acme is set`, acmeHint}}},
+		{"certificate for an address", "[web]\nurl = 'https://[2001:db8::1]:8443'\nacme = 'you@example.org'", nil, config.Errors{{"web.url", "FILE:2",
+			`"https://[2001:db8::1]:8443" has no name to get a certificate for, though web.acme is set`, acmeHint}}},
 		{"expire beyond keep", "reports.keep = '1h'", nil, config.Errors{{"reports.keep", "FILE:1", "reports.expire (2h) is longer than reports.keep (1h)", "a report must be kept for as long as it may be sent"}}},
 		{"another database", "", []string{"TICKETFREI_DATABASE_URL=postgres://localhost"}, config.Errors{{"database.url", "TICKETFREI_DATABASE_URL", "external databases are not supported yet", "leave it empty"}}},
 		{"no backlog", "\nreports.backlog = 0", nil, config.Errors{{"reports.backlog", "FILE:2", "0 is too few", "write 1 or more"}}},
+		{"brakes below none", "[brakes]\nauthor = -1", []string{"TICKETFREI_BRAKES_CITY=-2"}, config.Errors{
+			{"brakes.author", "FILE:2", "-1 is less than none", "write how many reports pass in ten minutes, or 0 for any number"},
+			{"brakes.city", "TICKETFREI_BRAKES_CITY", "-2 is less than none", "write how many reports pass in ten minutes, or 0 for any number"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -205,6 +235,11 @@ func TestValues(t *testing.T) {
 		{"DATA", []string{"data", "/var/lib/x y"}, []string{"", "  "}},
 		{"SECRET", []string{"", strings.Repeat("0f", 32)}, []string{strings.Repeat("0f", 31), strings.Repeat("0f", 33), strings.Repeat("0g", 32)}},
 		{"WEB_LISTEN", []string{":0", ":80", "127.0.0.1:8080", "[::]:80", "localhost:1"}, []string{"", "8080", "localhost", ":http", ":65536", ":-1", "::1:80", "http://x:80", "a b:80"}},
+		{"WEB_TRUSTED_PROXIES", []string{"", " ", "127.0.0.1", "::1", "10.0.0.0/8,fd00::/8", "127.0.0.1, ::1"},
+			[]string{"localhost", "127.0.0.1:80", "10.0.0.0/33", "0.0.0.0/0", "::/0", "127.0.0.1 ::1", "[::1]"}},
+		{"METRICS_LISTEN", []string{"", ":9464", "[::1]:0"}, []string{"9464", "localhost", ":metrics"}},
+		{"WEB_LISTEN_TLS", []string{":443", "127.0.0.1:0"}, []string{"", "443", ":https"}},
+		{"WEB_ACME_DIRECTORY", []string{"https://localhost:14000/dir"}, []string{"", "letsencrypt", "http://ca.example/directory", "https://"}},
 		{"MAIL_LISTEN", []string{":25"}, []string{"25", ":"}},
 		{"WEB_URL", []string{"http://localhost:8080", "https://x.example/", "https://x.example//", "http://[::1]:80"},
 			[]string{"", "localhost:8080", "//x.example", "ftp://x.example", "https://", "https://:80", "https://x:99999", "https://x/?a", "https://x/#a", "https://u@x/", "https://x/path", "https://x example", "https://%zz"}},
@@ -294,9 +329,9 @@ func TestMistakesOfNetworks(t *testing.T) {
 		{"no default", []*config.Section{{Name: "x", Target: &one{}}}, "x.a: has no default"},
 		{"default of nothing", []*config.Section{{Name: "x", Target: &one{}, Defaults: "a = ''\nb = ''"}}, "x.b: there is no such setting"},
 		{"twice", []*config.Section{{Name: "x", Target: &one{}, Defaults: "a = ''"}, {Name: "x", Target: &one{}, Defaults: "a = ''"}}, "there are two x.a"},
-		{"same in the environment", []*config.Section{{Name: "web_trust", Target: &struct {
-			A bool `toml:"proxy"`
-		}{}}}, "web_trust.proxy and web.trust_proxy are the same in the environment"},
+		{"same in the environment", []*config.Section{{Name: "web_trusted", Target: &struct {
+			A bool `toml:"proxies"`
+		}{}}}, "web_trusted.proxies and web.trusted_proxies are the same in the environment"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

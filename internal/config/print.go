@@ -44,6 +44,8 @@ func (f *field) shown() any {
 		return "(set)"
 	case f.value.Type() == durationType:
 		return formatDuration(time.Duration(f.value.Int()))
+	case f.value.Type() == networksType:
+		return shownNetworks(f.value.Interface().(Networks))
 	default:
 		return f.value.Interface()
 	}

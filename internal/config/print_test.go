@@ -58,6 +58,7 @@ func TestPrint(t *testing.T) {
 		"TICKETFREI_MAIL_RELAY=smtp://user:password@mail.example.org:587",
 		"TICKETFREI_TELEGRAM_TOKEN=123:token",
 		"TICKETFREI_REPORTS_EXPIRE=90m",
+		"TICKETFREI_WEB_TRUSTED_PROXIES=127.0.0.1, 10.0.0.0/8,2001:db8::/32",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +73,10 @@ secret = "(set)"
 [web]
 listen = ":8080"
 url = "http://localhost:8080"
-trust_proxy = false
+listen_tls = ":8443"
+acme = ""
+acme_directory = "https://acme-v02.api.letsencrypt.org/directory"
+trusted_proxies = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"]
 
 [mail]
 listen = ":2525"
@@ -82,6 +86,7 @@ from = "ticketfrei@localhost"
 tls_cert = ""
 tls_key = ""
 connections = 32
+trusted_networks = []
 
 [database]
 url = ""
@@ -91,8 +96,17 @@ expire = "1h30m"
 keep = "168h"
 backlog = 50000
 
+[brakes]
+author = 5
+client = 20
+domain = 20
+city = 20
+
 [network]
 allow_private = false
+
+[metrics]
+listen = "127.0.0.1:9464"
 
 [log]
 level = "info"

@@ -26,6 +26,8 @@ func (f *field) setTOML(value any) *problem {
 			return f.setDuration(text)
 		}
 		return &problem{"is " + nameOf(value) + ", not a time", hintDuration}
+	case f.value.Type() == networksType:
+		return f.setNetworksTOML(value)
 	case f.value.Kind() == reflect.String:
 		if text, ok := value.(string); ok {
 			f.value.SetString(text)
@@ -51,6 +53,8 @@ func (f *field) setText(text string) *problem {
 	switch {
 	case f.value.Type() == durationType:
 		return f.setDuration(text)
+	case f.value.Type() == networksType:
+		return f.setNetworksText(text)
 	case f.value.Kind() == reflect.String:
 		f.value.SetString(text)
 		return nil

@@ -118,8 +118,11 @@ func supported(t reflect.Type) bool {
 	case reflect.String, reflect.Bool, reflect.Int:
 		return true
 	default:
-		return t == durationType
+		return t == durationType || t == networksType
 	}
 }
 
-var durationType = reflect.TypeFor[time.Duration]()
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	networksType = reflect.TypeFor[Networks]()
+)

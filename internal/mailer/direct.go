@@ -38,7 +38,7 @@ func (m *Mailer) dialDomain(ctx context.Context, domain string) (*session, error
 		if err == nil {
 			return s, nil
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", host, err))
+		errs = append(errs, err)
 		if ctx.Err() != nil {
 			break
 		}
@@ -48,7 +48,7 @@ func (m *Mailer) dialDomain(ctx context.Context, domain string) (*session, error
 	if len(errs) == 1 {
 		return nil, errs[0]
 	}
-	return nil, fmt.Errorf("no mail server of %s accepted the mail: %v", domain, errors.Join(errs...))
+	return nil, fmt.Errorf("none of the mail servers of a recipient took the mail: %v", errors.Join(errs...))
 }
 
 // hosts returns the domain's mail servers, best first (RFC 5321 §5.1): those of
@@ -59,7 +59,7 @@ func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
 		if notFound(err) {
 			return []string{domain}, nil
 		}
-		return nil, fmt.Errorf("look up the mail servers of %s: %w", domain, err)
+		return nil, fmt.Errorf("look up the mail servers of a recipient: %w", reason(err))
 	}
 	slices.SortStableFunc(records, func(a, b *net.MX) int { return int(a.Pref) - int(b.Pref) })
 	var hosts []string
@@ -69,8 +69,8 @@ func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
 		}
 	}
 	if len(records) > 0 && len(hosts) == 0 {
-		// A null MX (RFC 7505).
-		return nil, &Error{Code: 556, Enhanced: "5.1.10", Stage: StageRcpt, Msg: domain + " takes no mail"}
+		// It takes no mail: a null MX (RFC 7505).
+		return nil, &Error{Code: 556, Enhanced: "5.1.10", Stage: StageRcpt}
 	}
 	if len(hosts) == 0 {
 		return []string{domain}, nil
@@ -81,10 +81,10 @@ func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
 func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 	addresses, err := m.resolver.LookupIPAddr(ctx, host)
 	if err != nil && notFound(err) {
-		return nil, &Error{Code: 550, Enhanced: "5.1.2", Stage: StageRcpt, Msg: host + " does not exist"}
+		return nil, &Error{Code: 550, Enhanced: "5.1.2", Stage: StageRcpt}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look up the address: %w", err)
+		return nil, fmt.Errorf("look up a mail server of a recipient: %w", reason(err))
 	}
 	var errs []error
 	for _, a := range addresses[:min(len(addresses), maxAddresses)] {
@@ -98,7 +98,7 @@ func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 		return nil, errs[0]
 	}
 	// As above: not every server need have refused for good.
-	return nil, fmt.Errorf("no address answered: %v", errors.Join(errs...))
+	return nil, fmt.Errorf("a mail server of a recipient answers at none of its addresses: %v", errors.Join(errs...))
 }
 
 // dialAddress connects, with TLS if the server offers it. If the handshake
@@ -115,7 +115,7 @@ func (m *Mailer) dialAddress(ctx context.Context, address, host string) (*sessio
 func (m *Mailer) dialSecurity(ctx context.Context, address, host string, sec security) (*session, error) {
 	conn, err := m.dialer.DialContext(ctx, "tcp", net.JoinHostPort(address, m.port))
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, fmt.Errorf("connect to a mail server of a recipient: %w", reason(err))
 	}
 	return m.open(ctx, conn, host, sec)
 }

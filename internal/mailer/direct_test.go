@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -131,12 +132,45 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	for _, ip := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1"} {
 		m.resolver = zone{ips: map[string]string{"evil.example": ip}}
 		err := m.Send(t.Context(), to("x@evil.example"))
-		if err == nil || !strings.Contains(err.Error(), "prohibited") {
+		if err == nil || !strings.Contains(err.Error(), "private address") {
 			t.Errorf("%s: %v", ip, err)
 		}
 	}
 	if _, conns := r.seen(); conns != 0 {
 		t.Errorf("%d connections", conns)
+	}
+}
+
+// No error names who gets a mail, or the server, which may be somebody's own; and
+// none repeats what a server says.
+func TestErrorsNameNobody(t *testing.T) {
+	const words = "anna.mueller@mueller.example is 4917012345"
+	refusing := startRemote(t, nil)
+	refusing.failAt, refusing.with = "rcpt", &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: words}
+	says := func(line string) string { return raw(t, func(c net.Conn) { io.WriteString(c, line+"\r\n") }) }
+	for name, addr := range map[string]string{
+		"refuses": refusing.addr, "lets nobody in": says("554 5.7.1 " + words), "speaks no SMTP": says(words),
+		"has invented codes": says("554 5.4917.12345 " + words), "hangs up": raw(t, func(net.Conn) {}), "is not there": "127.0.0.1:1",
+	} {
+		cfg := settings("")
+		cfg.Network.AllowPrivate = true
+		m := newMailer(t, cfg)
+		_, m.port, _ = net.SplitHostPort(addr)
+		one, two := zone{ips: map[string]string{"mueller.example": "127.0.0.1"}}, zone{
+			mx:  map[string][]*net.MX{"mueller.example": {{Host: "mx1.mueller.example."}, {Host: "mx2.mueller.example."}, {Host: "mx3.mueller.example."}}},
+			ips: map[string]string{"mx1.mueller.example.": "127.0.0.1", "mx2.mueller.example.": "127.0.0.1"},
+		}
+		for _, z := range []zone{one, two, {}, {fail: map[string]bool{"mueller.example": true}}} {
+			m.resolver = z
+			for _, address := range []string{"anna.mueller@mueller.example", "anna.mueller@mueller.example>"} {
+				err := m.Send(t.Context(), to(address))
+				if err == nil {
+					t.Errorf("%s: sent", name)
+				} else if regexp.MustCompile(`(?i)anna|mueller|4917|127\.0\.0`).MatchString(err.Error()) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
 	}
 }
 

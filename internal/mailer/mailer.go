@@ -5,7 +5,6 @@ package mailer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -100,7 +99,7 @@ func (m *Mailer) Close() error {
 
 // Send sends m and returns when the next server has accepted it. A server's
 // answer, and anything known to be wrong with the address, is an error of type
-// *Error. Every other error is temporary.
+// *Error. Every other error is temporary. No error names the recipient or its server.
 func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if err := m.start(); err != nil {
 		return err
@@ -178,7 +177,7 @@ func (m *Mailer) put(key string, s *session, err error) {
 func domainOf(address string) (string, error) {
 	at := strings.LastIndexByte(address, '@')
 	if at <= 0 || at == len(address)-1 || strings.ContainsAny(address, "\r\n<> ") {
-		return "", &Error{Code: 553, Enhanced: "5.1.3", Stage: StageRcpt, Msg: fmt.Sprintf("%q is no mail address", address)}
+		return "", &Error{Code: 553, Enhanced: "5.1.3", Stage: StageRcpt}
 	}
 	return strings.ToLower(address[at+1:]), nil
 }

@@ -154,7 +154,7 @@ func TestRefusals(t *testing.T) {
 				if !ok {
 					t.Fatalf("got %v", err)
 				}
-				want := &Error{Code: code, Enhanced: fmt.Sprintf("%d.1.1", code/100), Stage: stage, Msg: "no thanks"}
+				want := &Error{Code: code, Enhanced: fmt.Sprintf("%d.1.1", code/100), Stage: stage}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("-want +got:\n%s", diff)
 				}

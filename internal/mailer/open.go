@@ -52,7 +52,7 @@ func (m *Mailer) greet(ctx context.Context, conn net.Conn, host string, sec secu
 	conn.SetDeadline(time.Now().Add(commandTimeout))
 	if c, ok := conn.(*tls.Conn); ok {
 		if err := c.HandshakeContext(ctx); err != nil {
-			return nil, fmt.Errorf("smtp connect: %w: %w", errTLS, err)
+			return nil, fmt.Errorf("smtp connect: %w: %w", errTLS, reason(err))
 		}
 	} else {
 		upgraded, err := m.startTLS(ctx, conn, host, sec)
@@ -90,7 +90,7 @@ func (m *Mailer) startTLS(ctx context.Context, conn net.Conn, host string, sec s
 		return &greeted{Conn: conn, greeting: greeting()}, nil
 	}
 	if _, err := text.Cmd("STARTTLS"); err != nil {
-		return nil, fmt.Errorf("smtp connect: %w", err)
+		return nil, staged(StageConnect, err)
 	}
 	if _, _, err := text.ReadResponse(220); err != nil {
 		return nil, stagedText(err)
@@ -101,7 +101,7 @@ func (m *Mailer) startTLS(ctx context.Context, conn net.Conn, host string, sec s
 	}
 	secure := tls.Client(conn, sec.config(host))
 	if err := secure.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("smtp connect: %w: %w", errTLS, err)
+		return nil, fmt.Errorf("smtp connect: %w: %w", errTLS, reason(err))
 	}
 	return &greeted{Conn: secure, greeting: greeting()}, nil
 }
@@ -110,7 +110,7 @@ func (m *Mailer) startTLS(ctx context.Context, conn net.Conn, host string, sec s
 // server that knows only HELO offers nothing.
 func (m *Mailer) offersTLS(text *textproto.Conn) (bool, error) {
 	if _, err := text.Cmd("EHLO %s", m.cfg.Domain); err != nil {
-		return false, fmt.Errorf("smtp connect: %w", err)
+		return false, staged(StageConnect, err)
 	}
 	_, answer, err := text.ReadResponse(250)
 	if e, ok := errors.AsType[*textproto.Error](err); ok && (e.Code == 500 || e.Code == 502) {
@@ -129,7 +129,7 @@ func (m *Mailer) offersTLS(text *textproto.Conn) (bool, error) {
 
 func stagedText(err error) error {
 	if e, ok := errors.AsType[*textproto.Error](err); ok {
-		return staged(StageConnect, &smtp.SMTPError{Code: e.Code, Message: e.Msg})
+		return &Error{Code: e.Code, Enhanced: enhanced(e.Msg), Stage: StageConnect}
 	}
 	return staged(StageConnect, err)
 }

@@ -20,6 +20,8 @@ type City struct {
 	Blocked  string // blocked words, one per line
 	Page     string // markdown of the city page, written by the moderator
 	Created  time.Time
+	// Paused is since when the city takes no reports; zero: it takes them.
+	Paused time.Time
 }
 
 // BotState says how a bot is doing.
@@ -59,47 +61,64 @@ const (
 
 // Report is what a person wrote, once.
 type Report struct {
-	ID         string // see ID
+	ID         string // see secret.Box.ReportID
 	CityID     int64
 	BotID      int64  // the bot that heard it
 	Network    string // the network of that bot
-	NetworkID  string // the network's own id of the message
-	Author     string // keyed hash of the author's address or handle, never the name
+	NetworkID  string // the network's own id of the message, sealed; empty unless Send needs it: see bots.MessageID
+	Author     string // keyed hash of the author's address or handle, never the name: see secret.Box.Author
+	LeftOut    string // key of a recipient who is not sent it, beside the author: see secret.Box.Author
 	Text       string // plain text as written, trimmed, mentions of the bot removed
 	Visibility Visibility
 	Time       time.Time // when it was written; what reports.expire counts from
 	Received   time.Time // when our process took it in
+	// Unverified is set where anybody can write in the name of the author. What
+	// brakes count then are keyed hashes of the network of the client that brought
+	// it, and of the domain of its envelope; empty where that is not known.
+	Unverified     bool
+	Client, Domain string
 }
 
-// ID derives the id of a report from the network, the bot and the network's own
-// id of the message. A message that is seen twice is therefore one report. The
-// id is 22 characters of A-Z, a-z, 0-9, "-" and "_".
-func ID(network string, botID int64, networkID string) string {
-	return digest(network, strconv.FormatInt(botID, 10), networkID)
-}
+// MessagePlace is what the sealing of a report's NetworkID is bound to.
+func MessagePlace(reportID string) string { return "reports.network_id:" + reportID }
 
-// Reason says why a report passed or was held.
+// Reason says why a report passed, was refused or is held.
 type Reason string
 
 // The reasons of a verdict.
 const (
-	ReasonTrigger   Reason = "trigger"    // passed: a trigger pattern matches
-	ReasonEmpty     Reason = "empty"      // held: no text
-	ReasonTooLong   Reason = "too_long"   // held: longer than censor.MaxLength
-	ReasonNoTrigger Reason = "no_trigger" // held: no trigger pattern matches
-	ReasonBlocked   Reason = "blocked"    // held: a blocked word of the city
-	ReasonSlur      Reason = "slur"       // held: a word of the fixed list
-	ReasonRepeated  Reason = "repeated"   // held: same author, same text, a moment ago
-	ReasonFlood     Reason = "flood"      // held: too many by one author
-	ReasonMuted     Reason = "muted"      // held: a moderator muted the author
-	ReasonExpired   Reason = "expired"    // held: older than reports.expire when judged
-	ReasonTakenBack Reason = "taken_back" // passed first, then taken back by a moderator
-	ReasonTrouble   Reason = "trouble"    // held: it could not be judged
+	ReasonTrigger     Reason = "trigger"      // passed: a trigger pattern matches
+	ReasonLetThrough  Reason = "let_through"  // passed: held first, then let through by a moderator
+	ReasonEmpty       Reason = "empty"        // refused: no text
+	ReasonTooLong     Reason = "too_long"     // refused: longer than censor.MaxLength
+	ReasonNoTrigger   Reason = "no_trigger"   // refused: no trigger pattern matches
+	ReasonBlocked     Reason = "blocked"      // refused: a blocked word of the city
+	ReasonSlur        Reason = "slur"         // refused: a word of the fixed list
+	ReasonRepeated    Reason = "repeated"     // refused: same author, same text, a moment ago
+	ReasonMuted       Reason = "muted"        // refused: a moderator muted the author
+	ReasonExpired     Reason = "expired"      // refused: older than reports.expire when judged
+	ReasonTrouble     Reason = "trouble"      // refused: it could not be judged
+	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back by a moderator
+	ReasonFlood       Reason = "flood"        // held: too many by one author
+	ReasonFloodClient Reason = "flood_client" // held: too many that nobody vouches for, from one client network
+	ReasonFloodDomain Reason = "flood_domain" // held: the same, from one domain
+	ReasonFloodCity   Reason = "flood_city"   // held: the same, in the whole city
 )
+
+// Held tells whether a report with that reason waits for a moderator's decision:
+// it is over a brake.
+func (r Reason) Held() bool {
+	switch r {
+	case ReasonFlood, ReasonFloodClient, ReasonFloodDomain, ReasonFloodCity:
+		return true
+	default:
+		return false
+	}
+}
 
 // Verdict is what the censor said of a report, and why.
 type Verdict struct {
-	Passed bool // false: it was held
+	Passed bool // false: it was refused or is held
 	Reason Reason
 	Detail string // the pattern or word that decided; empty if none did
 }

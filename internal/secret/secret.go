@@ -1,9 +1,10 @@
 // Package secret holds the program's one secret key and what is made with it:
-// encryption of tokens and passwords at rest, signed links, and the hashes that
-// stand for the authors of reports.
+// encryption of tokens and passwords at rest, the tokens in links, and the hashes
+// that stand for the authors of reports.
 package secret
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -16,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -30,8 +32,11 @@ const FileName = "secret.key"
 // Box encrypts, signs and hashes. It is safe for use by many goroutines.
 type Box struct {
 	aead   cipher.AEAD
-	sign   []byte
+	sign   []byte // of the tokens of earlier versions
 	author []byte
+	token  cipher.AEAD  // of what tokens hold
+	nonce  []byte       // of what tokens begin with
+	marks  cipher.Block // of what follows it
 }
 
 // Open returns the Box for a key of 64 hexadecimal digits. If key is empty, it
@@ -60,8 +65,8 @@ func New(key []byte) (*Box, error) {
 	if len(key) != keySize {
 		return nil, fmt.Errorf("the secret key has %d bytes, it must have %d", len(key), keySize)
 	}
-	var derived [3][]byte
-	for i, use := range []string{"encrypt", "sign", "author"} {
+	var derived [6][]byte
+	for i, use := range []string{"encrypt", "sign", "author", "token", "nonce", "mark"} {
 		k, err := hkdf.Key(sha256.New, key, nil, "ticketfrei "+use, keySize)
 		if err != nil {
 			return nil, fmt.Errorf("derive key: %w", err)
@@ -72,7 +77,15 @@ func New(key []byte) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}
-	return &Box{aead: aead, sign: derived[1], author: derived[2]}, nil
+	token, err := chacha20poly1305.NewX(derived[3])
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	marks, err := aes.NewCipher(derived[5])
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	return &Box{aead: aead, sign: derived[1], author: derived[2], token: token, nonce: derived[4], marks: marks}, nil
 }
 
 func decodeKey(s string) ([]byte, error) {
@@ -148,19 +161,44 @@ func (b *Box) Open(place, sealed string) (string, error) {
 	return string(text), nil
 }
 
-// Author returns the keyed hash that stands for the author of a report. The
-// same address on the same network always gives the same 22 characters. Without
-// the key nobody can find the address by trying.
-func (b *Box) Author(network, address string) string {
-	return base64.RawURLEncoding.EncodeToString(b.mac(b.author, network, address)[:16])
+// Hash returns the keyed hash of parts for one use: 22 characters of A-Z, a-z,
+// 0-9, "-" and "_". The same parts always give the same; without the key nobody can
+// find them by trying.
+func (b *Box) Hash(use string, parts ...string) string {
+	return base64.RawURLEncoding.EncodeToString(b.mac(b.author, append([]string{use}, parts...)...)[:16])
+}
+
+// Author returns the keyed hash that stands for who writes to or reads a city's
+// bots of one network: see Hash. That of the same address in another city is
+// another, so that nobody is seen to be in both.
+func (b *Box) Author(cityID int64, network, address string) string {
+	return b.AuthorOf(cityID, b.Hash(network, address))
+}
+
+// AuthorOf returns Author for the hash that stood for it in all cities before.
+func (b *Box) AuthorOf(cityID int64, former string) string {
+	return b.Hash("author", strconv.FormatInt(cityID, 10), former)
+}
+
+// Unverified returns what stands for an author in whose name anybody can write, or for
+// a report whose id anybody can choose.
+func (b *Box) Unverified(known string) string { return b.Hash("unverified", known) }
+
+// ReportID derives the id of a report from the network, the bot and the network's
+// own id of the message: see Hash. A message that is seen twice is therefore one
+// report.
+func (b *Box) ReportID(network string, botID int64, messageID string) string {
+	return b.Hash("report", network, strconv.FormatInt(botID, 10), messageID)
 }
 
 // mac authenticates parts, each with its length, under key.
 func (b *Box) mac(key []byte, parts ...string) []byte {
-	h := hmac.New(sha256.New, key)
+	var all []byte
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:", len(p))
-		h.Write([]byte(p))
+		all = append(strconv.AppendInt(all, int64(len(p)), 10), ':')
+		all = append(all, p...)
 	}
+	h := hmac.New(sha256.New, key)
+	h.Write(all)
 	return h.Sum(nil)
 }

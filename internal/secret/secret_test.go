@@ -2,9 +2,11 @@ package secret_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -70,18 +72,125 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestAuthorDiffersByNetworkAndKey(t *testing.T) {
+// formerToken was made by an earlier version with the key of mustNew: its payload
+// "5 rider@example.org" can be read by everybody.
+const formerToken = "yaBoFjGl4ZuDyyQcw72jcgAAAAAAAAAANSByaWRlckBleGFtcGxlLm9yZw"
+
+func TestTokenShowsNothing(t *testing.T) {
+	box := mustNew(t)
+	lengths := map[int]bool{}
+	for _, email := range []string{"a@b.de", "anna@riders.example"} {
+		token := box.Sign("mail.unsubscribe", "5 "+email, time.Time{})
+		raw, err := base64.RawURLEncoding.DecodeString(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, shown := range []string{token, string(raw)} {
+			for _, part := range []string{email, "riders", base64.RawURLEncoding.EncodeToString([]byte(email))} {
+				if strings.Contains(shown, part) {
+					t.Errorf("%s shows %q", token, part)
+				}
+			}
+		}
+		lengths[len(token)] = true
+		if token != box.Sign("mail.unsubscribe", "5 "+email, time.Time{}) {
+			t.Error("the same token is another one")
+		}
+		if other := box.Sign("mail.confirm", "5 "+email, time.Time{}); other[:16] == token[:16] || other[50:70] == token[50:70] {
+			t.Error("tokens of two purposes are alike")
+		}
+	}
+	if len(lengths) != 1 {
+		t.Errorf("the length tells how long the address is: %v", lengths)
+	}
+}
+
+func TestTokensOfEveryLength(t *testing.T) {
+	box := mustNew(t)
+	for n := range 300 {
+		payload := strings.Repeat("x", n) + "\x00\x80\x00"
+		token := box.Sign("p", payload, time.Time{})
+		if got, err := box.Verify("p", token, time.Now()); err != nil || got != payload {
+			t.Fatalf("%d characters: %q, %v", n, got, err)
+		}
+		for _, s := range []string{token, token + "and more", token[:32]} {
+			if got := box.TokenLength(s); got != len(token) {
+				t.Fatalf("TokenLength(%q) = %d, want %d", s, got, len(token))
+			}
+		}
+		for _, s := range []string{"", token[:31], "x" + token, strings.ToUpper(token)} {
+			if got := box.TokenLength(s); got != 0 {
+				t.Fatalf("TokenLength(%q) = %d", s, got)
+			}
+		}
+	}
+}
+
+func TestTokensOfEarlierVersionsHold(t *testing.T) {
+	box := mustNew(t)
+	if got, err := box.Verify("mail.unsubscribe", formerToken, time.Now()); err != nil || got != "5 rider@example.org" {
+		t.Errorf("Verify = %q, %v", got, err)
+	}
+	if _, err := box.Verify("mail.confirm", formerToken, time.Now()); !errors.Is(err, secret.ErrTokenInvalid) {
+		t.Errorf("for another purpose: %v", err)
+	}
+	if !secret.LooksLikeFormerToken(formerToken) || !box.IsFormerToken(formerToken) || box.IsFormerToken(formerToken[:50]) {
+		t.Error("not known for one")
+	}
+	for _, s := range []string{"", formerToken[:31], box.Sign("mail.unsubscribe", "5", time.Time{}), strings.Repeat("Kontrolle", 9)} {
+		if secret.LooksLikeFormerToken(s) {
+			t.Errorf("%q is taken for one", s)
+		}
+	}
+}
+
+func FuzzToken(f *testing.F) {
+	box := mustNew(f)
+	f.Add(formerToken)
+	f.Add(box.Sign("p", "5", time.Time{}))
+	f.Add("AAAA\n" + strings.Repeat("A", 40))
+	f.Fuzz(func(t *testing.T, s string) {
+		// Nobody makes one without the key.
+		if got, err := box.Verify("fuzz", s, time.Now()); err == nil {
+			t.Errorf("Verify(%q) = %q", s, got)
+		}
+		box.TokenLength(s)
+		secret.LooksLikeFormerToken(s)
+	})
+}
+
+func TestHashesDiffer(t *testing.T) {
 	box := mustNew(t)
 	other, err := secret.New(bytes.Repeat([]byte{8}, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := box.Author("mail", "rider@example.org")
-	if a != box.Author("mail", "rider@example.org") {
+	const rider = "rider@example.org"
+	a := box.Author(1, "mail", rider)
+	if a != box.Author(1, "mail", rider) {
 		t.Error("same author, different hash")
 	}
-	if a == box.Author("mastodon", "rider@example.org") || a == other.Author("mail", "rider@example.org") {
-		t.Error("hash does not depend on network and key")
+	hashes := map[string]string{
+		"author":             a,
+		"in another city":    box.Author(2, "mail", rider),
+		"on another network": box.Author(1, "mastodon", rider),
+		"with another key":   other.Author(1, "mail", rider),
+		"unverified":         box.Unverified(a),
+		"report":             box.ReportID("mail", 1, "a"),
+		"of another network": box.ReportID("mastodon", 1, "a"),
+		"of another bot":     box.ReportID("mail", 2, "a"),
+		"keyed otherwise":    other.ReportID("mail", 1, "a"),
+		"not run together":   box.ReportID("mail1", 1, "a"),
+	}
+	seen := make(map[string]string)
+	for name, hash := range hashes {
+		if twin, ok := seen[hash]; ok {
+			t.Errorf("%s and %s have the same hash", name, twin)
+		}
+		seen[hash] = name
+		if !regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`).MatchString(hash) {
+			t.Errorf("%s: %q cannot stand in a subject or an address", name, hash)
+		}
 	}
 }
 
@@ -94,7 +203,7 @@ func TestOpenMakesOneKeyForAll(t *testing.T) {
 	}
 	wg.Wait()
 	for _, b := range boxes {
-		if b == nil || b.Author("n", "a") != boxes[0].Author("n", "a") {
+		if b == nil || b.Hash("n", "a") != boxes[0].Hash("n", "a") {
 			t.Fatal("processes started at once have different keys")
 		}
 	}

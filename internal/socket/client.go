@@ -19,10 +19,10 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// MaxMessage bounds what a client reads as one message, in bytes.
-const MaxMessage = 1 << 20
+// MaxMessage bounds what a client keeps of one message, in bytes.
+const MaxMessage = 256 << 10
 
-// ErrTooLarge is a message of more than MaxMessage.
+// ErrTooLarge is a message of more than MaxMessage. It is skipped.
 var ErrTooLarge = errors.New("the message is too large")
 
 // StatusError is a server's answer other than a WebSocket.
@@ -34,15 +34,12 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return fmt.Sprintf("no WebSocket but status %d", e.Status) }
 
-// ClosedError means that the other end said goodbye.
+// ClosedError means that the other end said goodbye. Its words are not kept.
 type ClosedError struct {
-	Code   int // RFC 6455, 7.4; 1005 if it gave none
-	Reason string
+	Code int // RFC 6455, 7.4; 1005 if it gave none
 }
 
-func (e *ClosedError) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("the WebSocket was closed: %d %s", e.Code, e.Reason))
-}
+func (e *ClosedError) Error() string { return fmt.Sprintf("the WebSocket was closed: %d", e.Code) }
 
 // Conn is the reading end of a WebSocket. Thousands are open and idle at once,
 // so its buffer only fits a sign of life. Longer messages are read past it.
@@ -104,8 +101,7 @@ func newConn(conn io.ReadWriteCloser, alive func()) *Conn {
 		alive()
 		return reply(h, r)
 	}}
-	c.frames = wsutil.Reader{Source: bufio.NewReaderSize(conn, 256), State: ws.StateClientSide,
-		MaxFrameSize: MaxMessage, MaxMessageSize: MaxMessage, OnIntermediate: c.answer}
+	c.frames = wsutil.Reader{Source: bufio.NewReaderSize(conn, 256), State: ws.StateClientSide, OnIntermediate: c.answer}
 	return c
 }
 
@@ -116,7 +112,8 @@ func acceptOf(key string) string {
 }
 
 // Next waits for the next message. The error is ErrTooLarge, a *ClosedError, or
-// why the connection broke. After an error nothing more can be read.
+// why the connection broke. After ErrTooLarge the next message can be read, after
+// another error nothing more.
 func (c *Conn) Next() ([]byte, error) {
 	message, err := c.next()
 	if err != nil {
@@ -132,7 +129,7 @@ func (c *Conn) next() ([]byte, error) {
 			return nil, err
 		}
 		if !h.OpCode.IsControl() {
-			return io.ReadAll(&c.frames)
+			return c.message()
 		}
 		if err := c.answer(h, &c.frames); err != nil {
 			return nil, err
@@ -140,13 +137,21 @@ func (c *Conn) next() ([]byte, error) {
 	}
 }
 
+// message reads a message whose first frame has begun.
+func (c *Conn) message() ([]byte, error) {
+	message, err := io.ReadAll(io.LimitReader(&c.frames, MaxMessage+1))
+	if err == nil && len(message) > MaxMessage {
+		if err = c.frames.Discard(); err == nil {
+			err = ErrTooLarge
+		}
+	}
+	return message, err
+}
+
 // asOurs turns an error of the library into one of this package.
 func asOurs(err error) error {
-	if errors.Is(err, wsutil.ErrFrameTooLarge) || errors.Is(err, wsutil.ErrMessageTooLarge) {
-		return ErrTooLarge
-	}
 	if closed, ok := errors.AsType[wsutil.ClosedError](err); ok {
-		return &ClosedError{Code: int(closed.Code), Reason: closed.Reason}
+		return &ClosedError{Code: int(closed.Code)}
 	}
 	return err
 }

@@ -19,9 +19,10 @@ func (w *wire) Write(p []byte) (int, error) { return w.written.Write(p) }
 func (w *wire) Close() error                { return nil }
 
 func TestNext(t *testing.T) {
-	long := strings.Repeat("x", 300)
+	long, largest := strings.Repeat("x", 300), strings.Repeat("x", MaxMessage)
 	for name, c := range map[string]struct {
 		sent, want string
+		skipped    bool // a message before
 		pong       bool
 		err        error
 	}{
@@ -34,8 +35,10 @@ func TestNext(t *testing.T) {
 		"cut":                           {sent: "\x81\x02a", err: io.ErrUnexpectedEOF},
 		"cut between its parts":         {sent: "\x01\x01a", err: io.ErrUnexpectedEOF},
 		"nothing more":                  {sent: "", err: io.EOF},
-		"too large":                     {sent: "\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", err: ErrTooLarge},
-		"too large in parts":            {sent: "\x01\x01a\x80\x7f\x00\x00\x00\x00\x00\x10\x00\x00", err: ErrTooLarge},
+		"of the largest size":           {sent: "\x81\x7f\x00\x00\x00\x00\x00\x04\x00\x00" + largest, want: largest},
+		"too large":                     {sent: "\x81\x7f\x00\x00\x00\x00\x00\x04\x00\x01!" + largest + "\x81\x01a", want: "a", skipped: true},
+		"too large in parts":            {sent: "\x01\x01!\x00\x7f\x00\x00\x00\x00\x00\x04\x00\x00" + largest + "\x89\x00\x80\x01!\x81\x01a", want: "a", skipped: true, pong: true},
+		"too large and cut":             {sent: "\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff" + largest, err: io.ErrUnexpectedEOF},
 		"compressed":                    {sent: "\xc1\x01a", err: ws.ErrProtocolNonZeroRsv},
 		"a continuation of nothing":     {sent: "\x80\x01a", err: ws.ErrProtocolContinuationUnexpected},
 		"a ping of 200 bytes":           {sent: "\x89\x7e\x00\xc8" + long, err: ws.ErrProtocolControlPayloadOverflow},
@@ -43,9 +46,15 @@ func TestNext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := &wire{Reader: strings.NewReader(c.sent)}
 			alive := 0
-			got, err := newConn(w, func() { alive++ }).Next()
+			conn := newConn(w, func() { alive++ })
+			if c.skipped {
+				if got, err := conn.Next(); got != nil || !errors.Is(err, ErrTooLarge) {
+					t.Errorf("Next = %d bytes, %v; want ErrTooLarge", len(got), err)
+				}
+			}
+			got, err := conn.Next()
 			if !errors.Is(err, c.err) || string(got) != c.want {
-				t.Errorf("Next = %q, %v; want %q, %v", got, err, c.want, c.err)
+				t.Errorf("Next = %.50q, %v; want %.50q, %v", got, err, c.want, c.err)
 			}
 			if pong := strings.HasPrefix(w.written.String(), "\x8a"); pong != c.pong {
 				t.Errorf("answered %q", w.written.String())
@@ -74,7 +83,7 @@ func FuzzNext(f *testing.F) {
 			if len(message) > len(sent) {
 				t.Errorf("%d bytes of %d", len(message), len(sent))
 			}
-			if err != nil {
+			if err != nil && !errors.Is(err, ErrTooLarge) {
 				return
 			}
 		}

@@ -84,7 +84,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 		sent string
 		want error
 	}{
-		"too large": {"\x81\x7f\x00\x00\x00\x00\x00\x10\x00\x01", socket.ErrTooLarge},
+		"too large": {"\x81\x7f\x00\x00\x00\x00\x00\x04\x00\x01" + strings.Repeat("x", socket.MaxMessage+1), socket.ErrTooLarge},
 		"garbage":   {"HTTP/1.1 200 OK\r\n", nil},
 		"cut":       {"\x81\x05ab", io.ErrUnexpectedEOF},
 	} {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -125,10 +126,23 @@ func (m *mailIn) report(r *Result, list []*contender, kept bool) {
 	}
 }
 
+// judged is how many reports were judged since the program was started: of those that
+// are refused, the database keeps few.
+func (p *program) judged(ctx context.Context) (int, error) {
+	metrics, err := p.metrics(ctx)
+	n := 0
+	for name, value := range metrics {
+		if strings.HasPrefix(name, "ticketfrei_reports_total{") {
+			n += int(value)
+		}
+	}
+	return n, err
+}
+
 // ours sends mails to the program and checks that each has become a report. The
 // time ends with the last 250; the check comes after it.
 func (m *mailIn) ours(ctx context.Context, w *world, s source) (time.Duration, error) {
-	before, err := w.reports(ctx)
+	before, err := w.program.judged(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -139,12 +153,12 @@ func (m *mailIn) ours(ctx context.Context, w *world, s source) (time.Duration, e
 	if err := w.program.waitIdle(ctx); err != nil {
 		return 0, err
 	}
-	after, err := w.reports(ctx)
+	after, err := w.program.judged(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if after-before != s.mails {
-		return 0, fmt.Errorf("%d mails were answered with 250, %d reports are in the database", s.mails, after-before)
+		return 0, fmt.Errorf("%d mails were answered with 250, %d reports were judged", s.mails, after-before)
 	}
 	return took, nil
 }

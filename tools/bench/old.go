@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -203,6 +205,12 @@ func allBots(ctx context.Context, d *sql.DB) ([]botRow, error) {
 // oldTexts are what old reports say, as written and as the brake compares them.
 type oldTexts struct{ written, normalized []string }
 
+// digest has the form of what reports and authors are known by.
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
 func newOldTexts() oldTexts {
 	var t oldTexts
 	for _, text := range ordinaryTexts(oldText) {
@@ -220,7 +228,7 @@ func (t oldTexts) row(i int, b botRow, at time.Time) []any {
 	if !passed { // what is held is not compared
 		normalized, reason = "", report.ReasonNoTrigger
 	}
-	author := report.ID("author", 0, strconv.Itoa(rand.IntN(oldAuthors)))
-	return []any{report.ID(b.network, b.id, networkID), b.city, b.id, b.network, networkID, author, t.written[n], normalized,
+	author := digest("author", strconv.Itoa(rand.IntN(oldAuthors)))
+	return []any{digest(b.network, strconv.FormatInt(b.id, 10), networkID), b.city, b.id, b.network, networkID, author, t.written[n], normalized,
 		ms, ms, passed, string(reason), ""}
 }

@@ -66,7 +66,7 @@ func (p *program) resetPeak() error {
 
 // metrics are the program's own figures, by names like `name{label="value"}`.
 func (p *program) metrics(ctx context.Context) (map[string]float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.web+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.meter+"/metrics", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -23,14 +23,15 @@ const (
 	stopTimeout  = 20 * time.Second
 )
 
-// program is the real binary at work. All its settings but addresses and
-// directories are the defaults.
+// program is the real binary at work. All its settings but addresses, directories and
+// the brakes are the defaults.
 type program struct {
 	binary string
 	env    []string
 	data   string // its data directory
 	smtp   string // address that takes mail
 	web    string // address that serves pages
+	meter  string // address that serves /metrics
 
 	cmd  *exec.Cmd
 	log  *os.File
@@ -41,7 +42,7 @@ type program struct {
 // to relay. more holds settings as NAME=value.
 func newProgram(binary, data, relay string, more ...string) (*program, error) {
 	p := &program{binary: binary, data: data}
-	for _, a := range []*string{&p.smtp, &p.web} {
+	for _, a := range []*string{&p.smtp, &p.web, &p.meter} {
 		var err error
 		if *a, err = freeAddress(); err != nil {
 			return nil, err
@@ -53,7 +54,26 @@ func newProgram(binary, data, relay string, more ...string) (*program, error) {
 		"TICKETFREI_MAIL_LISTEN="+p.smtp, "TICKETFREI_MAIL_DOMAIN="+mailDomain,
 		"TICKETFREI_MAIL_RELAY=smtp://"+relay,
 		"TICKETFREI_NETWORK_ALLOW_PRIVATE=true"), more...)
-	return p, nil
+	return p, p.fit()
+}
+
+// fit adds settings that programs of earlier versions do not have, and refuse: the
+// address of /metrics, which they serve with the pages, and no brakes for reports that
+// nobody vouches for, which would hold most of what is mailed here.
+func (p *program) fit() error {
+	settings, err := exec.Command(p.binary, "check-config").Output()
+	if err != nil {
+		return fmt.Errorf("settings of the program: %w", err)
+	}
+	if bytes.Contains(settings, []byte("\n[metrics]\n")) {
+		p.env = append(p.env, "TICKETFREI_METRICS_LISTEN="+p.meter)
+	} else {
+		p.meter = p.web
+	}
+	if bytes.Contains(settings, []byte("\n[brakes]\n")) {
+		p.env = append(p.env, "TICKETFREI_BRAKES_CLIENT=0", "TICKETFREI_BRAKES_DOMAIN=0", "TICKETFREI_BRAKES_CITY=0")
+	}
+	return nil
 }
 
 // start starts the process and returns when it reports that it is ready.

@@ -111,7 +111,7 @@ func (s *seeder) subscribe(ctx context.Context, c report.City, emails []string) 
 	subscribers := recipients.ForMigration("mail", s.secrets)
 	return s.db.Write(ctx, func(tx *gorm.DB) error {
 		for _, email := range emails {
-			err := subscribers.Put(tx, recipients.Recipient{BotID: b.ID, Address: email, Created: time.Now()}, "")
+			err := subscribers.Put(tx, recipients.Recipient{BotID: b.ID, Address: email, Created: time.Now()})
 			if err != nil {
 				return err
 			}
@@ -141,7 +141,7 @@ func (s *seeder) telegramBot(t *town) func(*gorm.DB, report.Bot) error {
 		}
 		chats := recipients.ForMigration(b.Network, s.secrets)
 		for _, chat := range t.chats {
-			err := chats.Put(tx, recipients.Recipient{BotID: b.ID, Address: strconv.FormatInt(chat, 10), Created: time.Now()}, "")
+			err := chats.Put(tx, recipients.Recipient{BotID: b.ID, Address: strconv.FormatInt(chat, 10), Created: time.Now()})
 			if err != nil {
 				return err
 			}

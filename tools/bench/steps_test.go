@@ -72,9 +72,10 @@ func newParts(b *testing.B) parts {
 // quiet takes what the parts hand over, and does nothing with it.
 type quiet struct{}
 
-func (quiet) StoreMail(context.Context, mailer.Mail) error          { return nil }
-func (quiet) Hear(context.Context, report.Bot, bots.Incoming) error { return nil }
-func (quiet) Ready(context.Context) error                           { return nil }
+func (quiet) StoreMail(context.Context, mailer.Mail) error              { return nil }
+func (quiet) StoreAsked(context.Context, mailer.Mail, bots.Asked) error { return nil }
+func (quiet) Hear(context.Context, report.Bot, bots.Incoming) error     { return nil }
+func (quiet) Ready(context.Context) error                               { return nil }
 
 // counting counts the reports that it hears.
 type counting struct{ heard *atomic.Int64 }
@@ -259,7 +260,7 @@ func BenchmarkFanOut(b *testing.B) {
 
 func storedReport(c report.City, n int) report.Report {
 	now := time.Now()
-	return report.Report{ID: report.ID(mail.Name, 1, fmt.Sprint(n)), CityID: c.ID, BotID: 1, Network: mail.Name, NetworkID: fmt.Sprint(n),
+	return report.Report{ID: digest(mail.Name, fmt.Sprint(n)), CityID: c.ID, BotID: 1, Network: mail.Name,
 		Author: fmt.Sprint("author ", n), Text: reportText(n), Visibility: report.Private, Time: now, Received: now}
 }
 
@@ -291,7 +292,7 @@ func BenchmarkCityPage(b *testing.B) {
 	}
 	notices := &notice.Board{}
 	site, err := frontend.NewSite(frontend.Options{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		AccountMails: quiet{}, Notices: notices, Relay: p.db, Health: quiet{},
+		AccountMails: quiet{}, Notices: notices, Relay: struct{ frontend.Relay }{}, Health: quiet{},
 		Networks: []frontend.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, quiet{})}}})
 	if err != nil {
 		b.Fatal(err)

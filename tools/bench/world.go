@@ -145,7 +145,7 @@ func (w *world) connected() bool {
 func (w *world) waitRunning(ctx context.Context, bots int) error {
 	return until(ctx, 20*time.Millisecond, func() (bool, error) {
 		m, err := w.program.metrics(ctx)
-		return err == nil && int(m[`ticketfrei_bots{state="running"}`]) >= bots, nil
+		return int(m[`ticketfrei_bots{state="running"}`]) >= bots, err
 	})
 }
 

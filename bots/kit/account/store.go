@@ -94,10 +94,14 @@ func (a Account) Same(b Account) bool { return a.Server == b.Server && a.Remote 
 // from strangers' servers.
 const longestName = 200
 
-// bounded is a with its handle and name as they are stored.
+// bounded is a with its handle and name as they are stored. A cursor that is too long
+// is none.
 func (a Account) bounded() Account {
 	limit := text.Runes(longestName)
 	a.Handle, a.Name = limit.Fit(a.Handle), limit.Fit(a.Name)
+	if !Fits(a.Cursor) {
+		a.Cursor = ""
+	}
 	return a
 }
 
@@ -206,8 +210,12 @@ func (s *Store) Put(tx *gorm.DB, a Account) error {
 }
 
 // SaveCursor stores how far the account has been read. It is on disk some
-// milliseconds later: what is read again after a crash is harmless.
+// milliseconds later: what is read again after a crash is harmless. One of more than
+// MaxID bytes is not stored.
 func (s *Store) SaveCursor(ctx context.Context, botID int64, cursor string) error {
+	if !Fits(cursor) {
+		return nil
+	}
 	err := s.db.WriteSoon(ctx, func(tx *gorm.DB) error {
 		_, err := db.Exec(tx, "UPDATE "+s.accounts()+" SET cursor = ?, cursor_at = ? WHERE bot_id = ?", cursor, s.now().UnixMilli(), botID)
 		return err

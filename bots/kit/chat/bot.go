@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/remote"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
@@ -107,25 +107,25 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	receipt, err := b.post(ctx, to.Address, d.Report.Text)
+	receipt, err := b.post(ctx, to.Address, text.Calm(d.Report.Text))
 	return receipt, explain(err)
 }
 
 // post sends a text when its turn has come, cut where it is too long. A chat
 // that has another id now is followed.
-func (b *bot) post(ctx context.Context, chat, text string) (report.Receipt, error) {
-	text = b.network.Length.Fit(text)
+func (b *bot) post(ctx context.Context, chat, words string) (report.Receipt, error) {
+	words = b.network.Length.Fit(words)
 	for followed := false; ; followed = true {
 		if err := b.pace.Wait(ctx, chat, b.isGroup(chat)); err != nil {
 			return report.Receipt{}, err
 		}
-		receipt, err := b.conn.Post(ctx, chat, text)
+		receipt, err := b.conn.Post(ctx, chat, words)
 		b.slowDown(err)
 		moved, ok := errors.AsType[*Moved](err)
 		if !ok || followed || moved.To == "" {
 			return receipt, err
 		}
-		if err := b.network.chats.Move(ctx, b.bot.ID, chat, moved.To); err != nil {
+		if err := b.follow(ctx, chat, moved.To); err != nil {
 			return report.Receipt{}, err
 		}
 		chat = moved.To
@@ -144,17 +144,26 @@ func (b *bot) slowDown(err error) {
 	}
 }
 
-// Retract deletes the message; bots.ErrCannotRetract where the service cannot.
+// Retract deletes the message; bots.ErrCannotRetract where the service cannot. In a
+// chat that has unsubscribed since, nothing is left to do: its address is forgotten.
 func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	c, ok := b.conn.(Deleter)
-	if !ok {
+	if !ok || d.Retract == nil || d.Retract.ID == "" {
 		return bots.ErrCannotRetract
 	}
-	chat := chatOf(d.Retract.ID)
-	if err := b.pace.Wait(ctx, chat, b.isGroup(chat)); err != nil {
+	in, err := b.network.chats.Get(ctx, b.bot.ID, d.Recipient)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return nil
+	case errors.Is(err, recipients.ErrSealed):
+		return bots.ErrCannotRetract
+	case err != nil:
+		return err
+	}
+	if err := b.pace.Wait(ctx, in.Address, b.isGroup(in.Address)); err != nil {
 		return explain(err)
 	}
-	err := c.Delete(ctx, *d.Retract)
+	err = c.Delete(ctx, in.Address, d.Retract.ID)
 	b.slowDown(err)
 	if e := remote.As(err); e != nil && e.Trouble == remote.Gone {
 		return nil
@@ -162,8 +171,13 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	return explain(err)
 }
 
-// handle does what an event asks for. When it returns nil, that is on disk.
+// handle does what an event asks for. When it returns nil, that is on disk. What has
+// an id that no service has is left out.
 func (b *bot) handle(ctx context.Context, e Event, emit func(context.Context, bots.Incoming) error, answers *answers) error {
+	if !account.Fits(e.ids()...) {
+		b.log.Warn("kit.log.misfit")
+		return nil
+	}
 	chats := b.network.chats
 	switch e := e.(type) {
 	case Message:
@@ -178,9 +192,25 @@ func (b *bot) handle(ctx context.Context, e Event, emit func(context.Context, bo
 		_, err := chats.Unsubscribe(ctx, b.bot.ID, e.Chat)
 		return err
 	case *Moved:
-		return chats.Move(ctx, b.bot.ID, e.From, e.To)
+		return b.follow(ctx, e.From, e.To)
 	}
 	return nil
+}
+
+// follow follows a chat that has another id now. What was written in it before cannot
+// be taken back any more: there its ids may be those of other messages.
+func (b *bot) follow(ctx context.Context, from, to string) error {
+	moved, err := b.network.chats.Find(ctx, b.bot.ID, from)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return nil
+	case err != nil && !errors.Is(err, recipients.ErrSealed):
+		return err
+	}
+	if err := b.network.host.DB.ForgetReceipts(ctx, b.bot.ID, moved.ID); err != nil {
+		return err
+	}
+	return b.network.chats.Move(ctx, b.bot.ID, from, to)
 }
 
 func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error, answers *answers) error {
@@ -195,14 +225,19 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		b.refuseMedia(m, answers)
 		return nil
 	case m.ID == "": // it could come twice
-		b.network.host.Log.Warn("a message without an id is left out", "bot", b.bot.ID)
+		b.log.Warn("kit.log.misfit")
 		return nil
 	}
-	err := emit(ctx, bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time})
-	if err != nil {
-		return fmt.Errorf("hand over a report: %w", err)
+	in := bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time}
+	if !m.Private {
+		in.Chat = m.Chat
 	}
-	return nil
+	err := account.HandOver(ctx, b.log, emit, in)
+	if errors.Is(err, db.ErrPaused) {
+		answers.add(answer{chat: m.Chat, text: b.say(b.languageOf(m), "kit.chat.city_paused", "City", b.city)})
+		return nil
+	}
+	return err
 }
 
 // refuseMedia says why pictures and the like are not passed on: once for an
@@ -231,19 +266,4 @@ func (b *bot) say(language, id string, data ...any) string {
 // NetworkID names a message on its network, whose ids may count in each chat.
 func NetworkID(chat, message string) string {
 	return chat + ":" + strings.NewReplacer("%", "%25", ":", "%3A").Replace(message)
-}
-
-// chatOf is the chat of a NetworkID.
-func chatOf(networkID string) string {
-	if i := strings.LastIndexByte(networkID, ':'); i >= 0 {
-		return networkID[:i]
-	}
-	return networkID
-}
-
-// SplitID returns what NetworkID was made of.
-func SplitID(networkID string) (chat, message string) {
-	chat = chatOf(networkID)
-	message = strings.TrimPrefix(networkID[len(chat):], ":")
-	return chat, strings.NewReplacer("%25", "%", "%3A", ":").Replace(message)
 }

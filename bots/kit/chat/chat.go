@@ -90,8 +90,9 @@ type Conn interface {
 	// fails; an empty cursor means from now on. hear returns nil when all of it
 	// is on disk.
 	Receive(ctx context.Context, cursor string, hear Hear) error
-	// Post sends a text, which is no longer than Network.Length, to a chat. The
-	// error is a *Moved where the chat has another id now.
+	// Post sends a text, which is no longer than Network.Length, to a chat. The id
+	// of the receipt is that of the message within its chat: receipts must not lead
+	// to a chat. The error is a *Moved where the chat has another id now.
 	Post(ctx context.Context, chat, text string) (report.Receipt, error)
 }
 
@@ -112,7 +113,7 @@ type Checker interface {
 // error; nor is a remote.Error that says Gone. For one that the service does not
 // delete any more the error is bots.ErrCannotRetract.
 type Deleter interface {
-	Delete(ctx context.Context, r report.Receipt) error
+	Delete(ctx context.Context, chat, message string) error
 }
 
 // Grouper is a Conn that can tell by its id whether a chat is a group: groups
@@ -123,7 +124,9 @@ type Grouper interface {
 
 // Event is a Message, or something that happened to a chat: Joined, Left, Moved
 // as an Event.
-type Event interface{ event() }
+type Event interface {
+	ids() []string // of the network
+}
 
 // Message is what somebody wrote.
 type Message struct {
@@ -151,10 +154,10 @@ type Left struct{ Chat string }
 // Moved is a chat having another id now. It is an Event and an error of Post.
 type Moved struct{ From, To string }
 
-func (Message) event() {}
-func (Joined) event()  {}
-func (Left) event()    {}
-func (*Moved) event()  {}
+func (m Message) ids() []string { return []string{m.ID, m.Chat, m.Author} }
+func (j Joined) ids() []string  { return []string{j.Chat} }
+func (l Left) ids() []string    { return []string{l.Chat} }
+func (m *Moved) ids() []string  { return []string{m.From, m.To} }
 
 func (m *Moved) Error() string { return "the chat has another id now" }
 

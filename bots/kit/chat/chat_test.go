@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/remote"
 	"ticketfrei/bots/kit/text"
+	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 )
@@ -57,14 +58,9 @@ func TestNetworkID(t *testing.T) {
 		{"50%3A", "50%3A", "50%3A:50%253A"},
 		{"a%", "%25", "a%:%2525"},
 	} {
-		id := chat.NetworkID(tt.chat, tt.message)
-		in, message := chat.SplitID(id)
-		if id != tt.id || in != tt.chat || message != tt.message {
-			t.Errorf("%s, %s: id %s, which is %s, %s", tt.chat, tt.message, id, in, message)
+		if id := chat.NetworkID(tt.chat, tt.message); id != tt.id {
+			t.Errorf("%s, %s: id %s", tt.chat, tt.message, id)
 		}
-	}
-	if in, message := chat.SplitID("7"); in != "7" || message != "" {
-		t.Errorf("an id without a message is %q, %q", in, message)
 	}
 }
 
@@ -118,7 +114,7 @@ func TestWhatIsHeard(t *testing.T) {
 		chat.Message{ID: "7", Chat: "7", Author: "7", Text: "U2", Private: true, Time: at},
 	))
 	want := []bots.Incoming{
-		{ID: "-7:6", Author: "7", Text: "U1", Visibility: report.Private, Time: at},
+		{ID: "-7:6", Author: "7", Text: "U1", Visibility: report.Private, Time: at, Chat: "-7"},
 		{ID: "7:7", Author: "7", Text: "U2", Visibility: report.Private, Time: at},
 	}
 	if diff := cmp.Diff(want, in.All()); diff != "" {
@@ -127,8 +123,8 @@ func TestWhatIsHeard(t *testing.T) {
 	if got := y.posted(); len(got) != 0 {
 		t.Errorf("answered %q", got)
 	}
-	if lines := y.operator.String(); !strings.Contains(lines, "without an id") {
-		t.Errorf("the operator reads %q", lines)
+	if lines := y.log.String(); !strings.Contains(lines, "kit.log.misfit") {
+		t.Errorf("the bot's log is %q", lines)
 	}
 }
 
@@ -229,14 +225,95 @@ func TestChatThatHasMovedIsFollowed(t *testing.T) {
 	y.failing("-7", &chat.Moved{From: "-7", To: "-100"})
 	receipt, err := y.send(b, row, "U1")
 	y.must(err)
-	if receipt.ID != "-100:1" {
-		t.Errorf("receipt %s", receipt.ID)
+	if posted := y.posted(); len(posted) != 1 || posted[0] != "-100 U1" || receipt.ID != "1" {
+		t.Errorf("posted %q, receipt %s", posted, receipt.ID)
 	}
 	y.wantChats(row, "-100")
 	// One that sends back and forth is not followed without end.
 	y.failing("-100", &chat.Moved{From: "-100", To: "-7"})
 	_, err = y.send(b, row, "U2")
 	y.wantWords(err, bots.KindTemporary, "kit.chat.moved")
+}
+
+// TestTakingBack finds the chat of a message by its recipient: the receipt does not
+// name it.
+func TestTakingBack(t *testing.T) {
+	y := newToy(t, nil)
+	y.deletes = true
+	row := y.connect("nest")
+	y.subscribe(row, "7")
+	b := y.load(row)
+	d := report.NewDelivery(report.Report{Text: "U1"}, row, y.ids(row)[0])
+	receipt, err := b.Send(t.Context(), d)
+	y.must(err)
+	if strings.Contains(receipt.ID+receipt.URL, "7") {
+		t.Errorf("receipt %+v", receipt)
+	}
+	d.Retract = &receipt
+	y.must(b.(bots.Retracter).Retract(t.Context(), d))
+	if diff := cmp.Diff([]string{"7 1"}, y.deleted); diff != "" {
+		t.Errorf("deleted: %s", diff)
+	}
+	y.run("UPDATE pigeon_recipients SET address = 'x'")
+	if err := b.(bots.Retracter).Retract(t.Context(), d); !errors.Is(err, bots.ErrCannotRetract) {
+		t.Errorf("with another key: %v", err)
+	}
+	_, err = y.chats().Unsubscribe(t.Context(), row.ID, "7")
+	y.must(err)
+	y.must(b.(bots.Retracter).Retract(t.Context(), d)) // it is gone: nothing is left to do
+	d.Retract = &report.Receipt{}
+	if err := b.(bots.Retracter).Retract(t.Context(), d); !errors.Is(err, bots.ErrCannotRetract) {
+		t.Errorf("without an id: %v", err)
+	}
+	if n := len(y.deleted); n != 1 {
+		t.Errorf("%d messages were deleted", n)
+	}
+}
+
+// In a chat that has moved an id may be that of somebody else's message.
+func TestChatThatHasMovedForgetsItsReceipts(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	y.subscribe(row, "-7")
+	y.subscribe(row, "-8")
+	ids := y.ids(row)
+	for _, id := range ids {
+		y.run(fmt.Sprintf("INSERT INTO receipts (report, bot_id, recipient, remote_id, url) VALUES (1, %d, %d, '5', '')", row.ID, id))
+	}
+	kittest.Receive(t, y.load(row), kittest.NewInbox())
+	y.must(y.happen("", &chat.Moved{From: "-7", To: "-100"}))
+	y.must(y.happen("", &chat.Moved{From: "-9", To: "-100"})) // not subscribed
+	left, err := db.ReadColumn[int64](t.Context(), y.db, "SELECT recipient FROM receipts")
+	y.must(err)
+	if diff := cmp.Diff(ids[1:], left); diff != "" {
+		t.Errorf("receipts of: %s", diff)
+	}
+}
+
+// What no service has is left out, and what comes after it is heard.
+func TestWhatIsTooLongIsLeftOut(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	in := kittest.NewInbox()
+	run := kittest.Receive(t, y.load(row), in)
+	long := strings.Repeat("7", 200_000)
+	y.must(y.happen(long,
+		chat.Message{ID: long, Chat: "7", Author: "7", Text: "U1", Private: true},
+		chat.Message{ID: "1", Chat: long, Author: "7", Text: "/start", Command: "start", Private: true},
+		chat.Message{ID: "1", Chat: "7", Author: long, Text: "U1", Private: true},
+		chat.Joined{Chat: long}, chat.Left{Chat: long}, &chat.Moved{From: "7", To: long},
+		chat.Message{ID: "2", Chat: "7", Author: "7", Text: "U2", Private: true}))
+	in.WaitFor(t, "U2")
+	_ = run.Stop()
+	if n := strings.Count(y.log.String(), "kit.log.misfit"); n != 6 || len(in.All()) != 1 {
+		t.Errorf("%d were told of, %d heard", n, len(in.All()))
+	}
+	y.wantChats(row)
+	kittest.Receive(t, y.load(row), in)
+	y.must(y.happen("2"))
+	if diff := cmp.Diff([]string{"", ""}, y.began); diff != "" {
+		t.Errorf("begun after: %s", diff)
+	}
 }
 
 func TestChatThatHasMovedNowhereStays(t *testing.T) {
@@ -482,16 +559,17 @@ func TestRecipientsOfAReport(t *testing.T) {
 	for _, in := range []string{"7", "8", "-9"} {
 		y.subscribe(first, in)
 	}
-	author := y.host.Secrets.Author(network, "7")
+	key := func(address string) string { return y.host.Secrets.Author(first.CityID, network, address) }
+	author, group := key("7"), key("-9")
 	ids := y.ids(first)
 	tests := map[string]struct {
 		report report.Report
 		want   []int64
 	}{
-		"from elsewhere":         {report.Report{Network: "mail", Author: author, NetworkID: "-9:1"}, ids},
-		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, NetworkID: "-9:1"}, ids[1:2]},
-		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, NetworkID: "-9:1"}, ids[1:2]},
-		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", NetworkID: "-10:1"}, ids},
+		"from elsewhere":         {report.Report{Network: "mail", Author: author, LeftOut: group}, ids},
+		"written in a group":     {report.Report{Network: network, BotID: first.ID, Author: author, LeftOut: group}, ids[1:2]},
+		"written to the other":   {report.Report{Network: network, BotID: second.ID, Author: author, LeftOut: group}, ids[1:2]},
+		"by nobody who receives": {report.Report{Network: network, BotID: first.ID, Author: "x", LeftOut: key("-10")}, ids},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -500,5 +578,27 @@ func TestRecipientsOfAReport(t *testing.T) {
 				t.Errorf("sent to %v, %v, want %v", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestStoppedCityAnswers has a city take no reports: who writes one is told so, it
+// does not come again, and commands work.
+func TestStoppedCityAnswers(t *testing.T) {
+	y := newToy(t, nil)
+	in := kittest.NewInbox()
+	kittest.Receive(t, y.load(y.connect("nest")), in)
+	in.Fail(fmt.Errorf("store report: %w", db.ErrPaused))
+	y.must(y.happen("1", chat.Message{ID: "1", Chat: "7", Author: "7", Text: "U1", Private: true, Language: "de"}))
+	if got := y.untilPosted(1); got[0] != "7 leeds nimmt zurzeit keine Meldungen an. Deine wurde nicht weitergegeben." {
+		t.Errorf("answered %q", got)
+	}
+	y.must(y.happen("2", chat.Message{ID: "2", Chat: "7", Author: "7", Command: "start", Private: true}))
+	if got := y.untilPosted(2); !strings.Contains(got[1], "/stop") {
+		t.Errorf("answered %q", got)
+	}
+	in.Fail(nil)
+	y.must(y.happen("3", chat.Message{ID: "3", Chat: "7", Author: "7", Text: "U2", Private: true}))
+	if diff := cmp.Diff([]string{"U2"}, in.Texts()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 )
 
@@ -136,7 +137,7 @@ func (b *bot) last(ctx context.Context, language string) (string, error) {
 	lines := []string{b.say(language, "kit.chat.last.title")}
 	for _, judged := range list {
 		minutes := int(max(0, host.Now().Sub(judged.Report.Time).Minutes()))
-		lines = append(lines, b.say(language, "kit.chat.last.line", "Minutes", minutes, "Text", judged.Report.Text))
+		lines = append(lines, b.say(language, "kit.chat.last.line", "Minutes", minutes, "Text", text.Calm(judged.Report.Text)))
 	}
 	return b.network.Length.Fit(strings.Join(lines, "\n\n")), nil
 }

@@ -89,9 +89,6 @@ func (n *network) Address(ctx context.Context, _ report.City, b report.Bot) (tex
 // Recipients returns the chats that have subscribed, but for the one that the
 // report was written in, to whichever of the network's bots, and the author's own.
 func (n *network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error) {
-	if r.Network == n.Name {
-		return n.chats.List(ctx, b.ID, r, chatOf(r.NetworkID))
-	}
 	return n.chats.List(ctx, b.ID, r)
 }
 

@@ -43,13 +43,15 @@ const network = "pigeon"
 // number begins with "-" are groups.
 type service struct {
 	batches chan batch
+	deletes bool
 	busy    sync.Mutex // held while the service takes its time to post
 
-	mu    sync.Mutex
-	posts []string         // "<chat> <text>"
-	fail  map[string]error // of posting, by chat
-	named account.Account  // what the account is called now
-	began []string         // cursors that Receive was begun with
+	mu      sync.Mutex
+	posts   []string         // "<chat> <text>"
+	deleted []string         // "<chat> <message>"
+	fail    map[string]error // of posting, by chat
+	named   account.Account  // what the account is called now
+	began   []string         // cursors that Receive was begun with
 }
 
 // batch is what happens at once.
@@ -69,6 +71,9 @@ func (d driver) Check(_ context.Context, typed account.Typed) (account.Account, 
 }
 
 func (d driver) Open(a account.Account, _ chat.Log) (chat.Conn, error) {
+	if d.deletes {
+		return deleter{&conn{d.service, a}}, nil
+	}
 	return &conn{d.service, a}, nil
 }
 
@@ -104,7 +109,17 @@ func (c *conn) Post(_ context.Context, to, text string) (report.Receipt, error) 
 		return report.Receipt{}, err
 	}
 	c.posts = append(c.posts, to+" "+text)
-	return report.Receipt{ID: chat.NetworkID(to, strconv.Itoa(len(c.posts)))}, nil
+	return report.Receipt{ID: strconv.Itoa(len(c.posts))}, nil
+}
+
+// deleter is a conn of a service that deletes.
+type deleter struct{ *conn }
+
+func (c deleter) Delete(_ context.Context, in, message string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deleted = append(c.deleted, in+" "+message)
+	return nil
 }
 
 func (c *conn) Check(context.Context) (account.Account, error) { return c.named, nil }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/standin"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
@@ -300,6 +301,19 @@ func everybodyReceives(s *scene) {
 	for _, r := range receipts {
 		if r.ID == "" {
 			s.Error("a message has no id")
+		}
+	}
+	s.namesNoChat(b, receipts)
+}
+
+// namesNoChat checks that receipts do not lead to the chats of recipients.
+func (s *scene) namesNoChat(b report.Bot, receipts []report.Receipt) {
+	s.Helper()
+	store := recipients.NewStore(s.Definition.Name, s.Host.Host)
+	for i, d := range s.Deliveries(b, s.Elsewhere(s.city, "U1 Plärrer")) {
+		to := must(store.Get(s.ctx, b.ID, d.Recipient))(s)
+		if strings.Contains(receipts[i].ID+receipts[i].URL, to.Address) {
+			s.Errorf("receipt %+v names the chat %s", receipts[i], to.Address)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"ticketfrei/bots"
@@ -19,6 +20,9 @@ var hearChecks = []check{
 	{"hear: a restart in the middle loses nothing", restartInTheMiddle},
 	{"hear: what was heard is not heard again and again", notAgain},
 	{"hear: what could not be stored is heard again", heardAgain},
+	{"hear: what cannot be taken in is left out, and what comes after it is heard", leftOut},
+	{"hear: what comes after a giant is heard", afterGiant},
+	{"hear: no log holds a text, or names who wrote it", namelessLog},
 	{"hear: two cities are apart", citiesApart},
 	{"hear: with a new login nothing is lost", newLoginLosesNothing},
 	{"hear: 401 for good is a refusal", listenRefused},
@@ -125,6 +129,57 @@ func heardAgain(s *scene) {
 	_, in = s.receive(b)
 	in.WaitFor(s, "U1")
 	in.WaitFor(s, "U2")
+}
+
+// leftOut has the bot go on, now and after a restart: it is one run each.
+func leftOut(s *scene) {
+	s.listens()
+	b := s.connect()
+	in := NewInbox()
+	in.Refuse("U1")
+	for _, text := range []string{"U2", "U3"} {
+		r := Receive(s, s.mustOpen(b), in)
+		s.report("U1")
+		s.report(text)
+		in.WaitFor(s, text)
+		_ = r.Stop()
+	}
+	if lines := s.Lines.String(); !strings.Contains(lines, s.in("kit.log.left_out", "Err", "")) && !strings.Contains(lines, "kit.log.left_out") {
+		s.Error("nobody is told of it")
+	}
+}
+
+// afterGiant has a text that no report has room for be as good as none.
+func afterGiant(s *scene) {
+	s.listens()
+	_, in := s.receive(s.connect())
+	for range 3 {
+		s.report(strings.Repeat("&", 180_000))
+	}
+	s.report("U1")
+	in.WaitFor(s, "U1")
+}
+
+// namelessLog looks at the log of a bot that hears, and that cannot hand over.
+func namelessLog(s *scene) {
+	s.listens()
+	b := s.connect()
+	r, in := s.receive(b)
+	const text = "U1 that stands in no log"
+	s.write(standin.Message{Author: "annegret", Text: text})
+	in.WaitFor(s, text)
+	_ = r.Stop()
+	failing := NewInbox()
+	failing.Fail(errors.New("the disk is full"))
+	r = Receive(s, s.mustOpen(b), failing)
+	s.write(standin.Message{Author: "annegret", Text: text})
+	_ = r.Ended()
+	got := in.All()[0]
+	for _, word := range []string{text, got.Author, "annegret"} {
+		if strings.Contains(s.Lines.String(), word) {
+			s.Errorf("a log holds %q:\n%s", word, s.Lines.String())
+		}
+	}
 }
 
 func citiesApart(s *scene) {

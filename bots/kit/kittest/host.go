@@ -61,16 +61,16 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 		migrations[d.Name] = d.Migrations(box)
 	}
 	sources := append(append([]fs.FS{supervisor.Texts, d.Files}, templates.Texts...), kit.Texts...)
-	log := slog.New(slog.NewTextHandler(io.MultiWriter(h.Lines, tb.Output()), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(h.Lines, tb.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := h.config(settings)
 	h.Host = bots.Host{
 		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: must(i18n.New(sources...))(tb),
-		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true), Hearer: h.Inbox,
+		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true, nil), Hearer: h.Inbox,
 		Notices: &notice.Board{}, Log: log, Now: h.Clock.Now,
 	}
 	h.Network = must(d.New(h.Host))(tb)
 	h.Site = must(frontend.NewSite(frontend.Options{Config: cfg, DB: h.DB, Secrets: box, Texts: h.Texts, Log: log, Now: h.Clock.Now,
-		AccountMails: h.Mails, Notices: h.Notices, Relay: h.DB, Health: ready{}, Demo: true,
+		AccountMails: h.Mails, Notices: h.Notices, Relay: struct{ frontend.Relay }{}, Health: ready{}, Demo: true,
 		Networks: []frontend.Network{{Definition: d, Network: h.Network}}}))(tb)
 	tb.Cleanup(func() {
 		h.Site.Close()
@@ -174,13 +174,15 @@ func (l *botLog) Handle(ctx context.Context, r slog.Record) error {
 
 // Heard is the report that a bot heard, as it is judged and sent.
 func (h *Host) Heard(b report.Bot, in bots.Incoming) report.Report {
-	return report.Report{ID: report.ID(b.Network, b.ID, in.ID), CityID: b.CityID, BotID: b.ID, Network: b.Network, NetworkID: in.ID,
-		Author: h.Secrets.Author(b.Network, in.Author), Text: in.Text, Visibility: in.Visibility, Time: h.Now(), Received: h.Now()}
+	r := report.Report{CityID: b.CityID, BotID: b.ID, Network: b.Network,
+		Text: in.Text, Visibility: in.Visibility, Time: h.Now(), Received: h.Now()}
+	bots.KeyReport(h.Secrets, &r, in)
+	return r
 }
 
 // Elsewhere is a report that was heard on another network.
 func (h *Host) Elsewhere(city report.City, text string) report.Report {
-	return report.Report{ID: report.ID("elsewhere", city.ID, text), CityID: city.ID, Network: "elsewhere", NetworkID: text,
+	return report.Report{ID: h.Secrets.ReportID("elsewhere", city.ID, text), CityID: city.ID, Network: "elsewhere",
 		Author: "somebody", Text: text, Visibility: report.Private, Time: h.Now(), Received: h.Now()}
 }
 
@@ -237,6 +239,14 @@ func (o *AccountMails) StoreMail(_ context.Context, m mailer.Mail) error {
 	defer o.mu.Unlock()
 	o.mails = append(o.mails, m)
 	return nil
+}
+
+// StoreAsked keeps a mail. There are no limits here: they are the program's.
+func (o *AccountMails) StoreAsked(ctx context.Context, m mailer.Mail, a bots.Asked) error {
+	if a.Nobody {
+		return nil
+	}
+	return o.StoreMail(ctx, m)
 }
 
 // All returns the mails so far, the first one first.

@@ -2,6 +2,7 @@ package kittest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 type Inbox struct {
 	mu      sync.Mutex
 	fail    error
+	refuse  string
 	got     []bots.Incoming
 	changed chan struct{}
 }
@@ -28,6 +30,9 @@ func (i *Inbox) Emit(_ context.Context, in bots.Incoming) error {
 	defer i.mu.Unlock()
 	if i.fail != nil {
 		return i.fail
+	}
+	if i.refuse != "" && in.Text == i.refuse {
+		return fmt.Errorf("%w: for the sake of a test", bots.ErrMessage)
 	}
 	i.got = append(i.got, in)
 	select {
@@ -50,6 +55,13 @@ func (i *Inbox) Fail(err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.fail = err
+}
+
+// Refuse makes Emit refuse what has that text, as what can never be taken in.
+func (i *Inbox) Refuse(text string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.refuse = text
 }
 
 // All returns what was emitted so far, in that order; what came twice is there

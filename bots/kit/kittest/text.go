@@ -16,6 +16,7 @@ var textChecks = []check{
 	{"text: from right to left", rightToLeft},
 	{"text: an emoji of several is not torn", family},
 	{"text: markup is no markup", markup},
+	{"text: nobody is called, and no command is offered", calm},
 }
 
 // reader has somebody subscribe where the network has subscribers, so that a report
@@ -82,7 +83,21 @@ func (s *scene) least() int {
 
 func umlauts(s *scene)     { s.wantSame("Straßenbahn Ölmühle, Fürth: ñ ł 2×\nnoch eine Zeile") }
 func rightToLeft(s *scene) { s.wantSame("مفتشون في U1، فورت") }
-func markup(s *scene)      { s.wantSame("<b>U1</b> & *Plärrer* _2_ `x` [a](b)") }
+
+// calm reads what an app would make of a text.
+func calm(s *scene) {
+	got := s.passOn("@anna and @bert@social.example: U1, /stop")
+	for _, call := range []string{"@anna", "@bert", "/stop"} {
+		if strings.Contains(got, call) {
+			s.Errorf("posted %q", got)
+		}
+	}
+	if !text.Same(got, "@anna and @bert@social.example: U1, /stop") {
+		s.Errorf("posted %q", got)
+	}
+}
+
+func markup(s *scene) { s.wantSame("<b>U1</b> & *Plärrer* _2_ `x` [a](b)") }
 
 func family(s *scene) {
 	const family = "👨\u200d👩\u200d👧\u200d👦"

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	"ticketfrei/bots"
@@ -85,8 +87,8 @@ func (b *bot) Hears() bool {
 // hear hands over one message, unless it was heard before. One without an id could
 // come twice, one without an author could not be braked: neither is taken in.
 func (b *bot) hear(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
-	if m.ID == "" || m.Author == "" {
-		b.network.host.Log.Warn("a message without an id or an author is left out", "bot", b.bot.ID)
+	if m.ID == "" || m.Author == "" || !account.Fits(m.ID, m.Author) {
+		b.log.Warn("kit.log.misfit")
 		return nil
 	}
 	if b.seen.has(m.ID) {
@@ -103,11 +105,13 @@ func (b *bot) takeIn(ctx context.Context, m Message, emit func(context.Context, 
 	if m.Text == "" && m.Picture {
 		return b.refusePicture(ctx, m)
 	}
-	err := emit(ctx, bots.Incoming{ID: m.ID, Author: m.Author, Text: m.Text, Visibility: m.Visibility, Time: m.Time})
-	if err != nil {
-		return fmt.Errorf("hand over a report: %w", err)
+	_, boosts := b.conn.(Booster)
+	err := account.HandOver(ctx, b.log, emit, bots.Incoming{ID: m.ID, Author: m.Author, Text: m.Text, Visibility: m.Visibility, Time: m.Time,
+		KeepID: boosts && m.Visibility == report.Public && !m.Picture && !m.More})
+	if errors.Is(err, db.ErrPaused) {
+		return nil // the city's page says so
 	}
-	return nil
+	return err
 }
 
 // courtesy bounds an answer to a message: what is heard after it waits.
@@ -130,7 +134,7 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	bounded, done := context.WithTimeout(ctx, courtesy)
 	defer done()
 	_, err = b.publish(bounded, Post{
-		Key:  report.ID("picture", b.bot.ID, host.Secrets.Author(b.network.Name, m.Author)+day),
+		Key:  host.Secrets.Hash("picture", strconv.FormatInt(b.bot.ID, 10), m.Author, day),
 		Text: host.Texts.T(city.Language, "kit.post.picture"), To: m.Author, ReplyTo: m.ID,
 	})
 	err = explain(err)
@@ -143,26 +147,40 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	return nil
 }
 
+// boosted begins the ids of receipts of boosts. What stands behind it is the
+// account's own: nothing of the message that was boosted, or of who wrote it.
+const boosted = "boost:"
+
 // Send boosts what the account heard in public, where the service can do so,
 // and posts everything else: the text alone.
 func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
-	if booster := b.booster(d); booster != nil {
-		receipt, err := booster.Boost(ctx, d.Report.NetworkID)
-		return receipt, explain(err)
+	booster, message, err := b.booster(d)
+	if err != nil {
+		return report.Receipt{}, bots.Permanent(err)
+	}
+	if booster != nil {
+		id, err := booster.Boost(ctx, message)
+		if err == nil {
+			return report.Receipt{ID: boosted + id}, nil
+		}
+		if !errors.Is(err, ErrChanged) {
+			return report.Receipt{}, explain(err)
+		}
 	}
 	receipt, err := b.publish(ctx, Post{Key: d.ID, Text: text.Calm(d.Report.Text)})
 	return receipt, explain(err)
 }
 
-// booster returns who boosts a delivery, nil where it is to be posted. Only
-// what this account heard in public is boosted: a private message is never made
-// known that way.
-func (b *bot) booster(d report.Delivery) Booster {
+// booster returns the connection that can boost the message of a delivery, and the
+// message's id; nil where the text is to be posted. An id is stored only of what this
+// account heard in public and can boost.
+func (b *bot) booster(d report.Delivery) (booster Booster, message string, err error) {
 	booster, ok := b.conn.(Booster)
-	if !ok || d.Report.BotID != b.bot.ID || d.Report.Visibility != report.Public {
-		return nil
+	if !ok || d.Report.BotID != b.bot.ID || d.Report.Visibility != report.Public || d.Report.NetworkID == "" {
+		return nil, "", nil
 	}
-	return booster
+	message, err = bots.MessageID(b.network.host.Secrets, d.Report)
+	return booster, message, err
 }
 
 // publish posts once, also where the service does not know idempotency keys:
@@ -244,8 +262,8 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	if d.Retract == nil || d.Retract.ID == "" {
 		return bots.ErrCannotRetract
 	}
-	if booster := b.booster(d); booster != nil {
-		return explain(booster.Unboost(ctx, *d.Retract))
+	if strings.HasPrefix(d.Retract.ID, boosted) {
+		return b.unboost(ctx, d)
 	}
 	c, ok := b.conn.(Deleter)
 	if !ok {
@@ -256,4 +274,12 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 		return nil
 	}
 	return explain(err)
+}
+
+func (b *bot) unboost(ctx context.Context, d report.Delivery) error {
+	booster, message, err := b.booster(d)
+	if booster == nil || err != nil {
+		return bots.ErrCannotRetract // which message it was cannot be told any more
+	}
+	return explain(booster.Unboost(ctx, message))
 }

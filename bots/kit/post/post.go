@@ -5,6 +5,7 @@ package post
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"time"
 
@@ -114,12 +115,17 @@ type Hear func(ctx context.Context, cursor string, messages ...Message) error
 
 // Message is what somebody wrote to the account.
 type Message struct {
-	ID         string // the service's own, by which it can be boosted or answered; never empty
-	Author     string // in the one spelling that the service uses for it; never empty
-	Text       string // plain, mentions of the account removed
+	ID     string // the service's own, by which it can be boosted or answered; never empty
+	Author string // in the one spelling that the service uses for it; never empty
+	Text   string // plain, mentions of the account removed
+	// Visibility is public where everybody could read it and the service shows it
+	// to everybody: what is unlisted, for followers or unknown is private.
 	Visibility report.Visibility
 	Picture    bool // there is a picture or the like
-	Time       time.Time
+	// More tells that people would see more of it than Text, as a poll, a quotation
+	// or the names of others. Its text is posted then, as that of a picture is.
+	More bool
+	Time time.Time
 }
 
 // Checker is a Conn that can tell whether its login is still accepted. Check
@@ -129,12 +135,18 @@ type Checker interface {
 }
 
 // Booster is a Conn that can show a message of somebody else to its followers.
-// What the account heard in public is boosted rather than posted. Doing either
-// twice is doing it once.
+// What the account heard in public is boosted rather than posted, where it is text
+// alone. Doing either twice is doing it once.
 type Booster interface {
-	Boost(ctx context.Context, messageID string) (report.Receipt, error)
-	Unboost(ctx context.Context, r report.Receipt) error
+	// Boost returns the id of the boost itself, which is the account's own. It is
+	// ErrChanged, and nothing is boosted, where the message is not what was heard.
+	Boost(ctx context.Context, messageID string) (id string, err error)
+	Unboost(ctx context.Context, messageID string) error
 }
+
+// ErrChanged is that a message was changed after it was heard: what was heard is
+// posted instead.
+var ErrChanged = errors.New("the message was changed after it was heard")
 
 // Deleter is a Conn that can take a post back. One that is gone is no error; nor
 // is a remote.Error that says Gone. For one that stays as it is the error is

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -42,7 +43,7 @@ type service struct {
 	posts   []post.Post
 	fails   []error // of the next posts; the post goes out all the same where it is errLost
 	written chan post.Message
-	log     bytes.Buffer // the operator's; read it when nothing runs
+	log     bytes.Buffer // of the bot and the operator; read it when nothing runs
 }
 
 var errLost = errors.New("the answer was lost")
@@ -140,7 +141,7 @@ func open(t *testing.T, s *service, spec post.Network) (report.Bot, bots.Bot) {
 	connect(t, network, &kittest.Site[*account.Card, any]{DB: d, Texts: texts, Visited: city})
 	b, err := d.FindBot(t.Context(), city.ID, "toy")
 	check(t, err)
-	at, err := network.Bot(t.Context(), b, slog.New(slog.DiscardHandler))
+	at, err := network.Bot(t.Context(), b, slog.New(slog.NewTextHandler(&s.log, nil)))
 	check(t, err)
 	return b, at
 }
@@ -165,7 +166,7 @@ func check(t *testing.T, err error) {
 }
 
 func delivery(b report.Bot, words string) report.Delivery {
-	r := report.Report{ID: report.ID("mail", 0, words), CityID: b.CityID, Network: "mail", Text: words, Time: time.Now()}
+	r := report.Report{ID: "r-" + words, CityID: b.CityID, Network: "mail", Text: words, Time: time.Now()}
 	return report.NewDelivery(r, b, 0)
 }
 
@@ -223,7 +224,9 @@ func TestMessageOfNobodyIsLeftOut(t *testing.T) {
 	_, at := open(t, s, post.Network{})
 	in := kittest.NewInbox()
 	run := kittest.Receive(t, at, in)
-	for _, m := range []post.Message{{ID: "1", Text: "U1"}, {ID: "2", Picture: true}, {Author: "rider@x", Text: "U2"}, {ID: "3", Author: "rider@x", Text: "U3"}} {
+	long := strings.Repeat("9", 200_000)
+	for _, m := range []post.Message{{ID: "1", Text: "U1"}, {ID: "2", Picture: true}, {Author: "rider@x", Text: "U2"},
+		{ID: long, Author: "rider@x", Text: "U2"}, {ID: "4", Author: long, Text: "U2"}, {ID: "3", Author: "rider@x", Text: "U3"}} {
 		s.written <- m
 	}
 	in.WaitFor(t, "U3")
@@ -234,8 +237,27 @@ func TestMessageOfNobodyIsLeftOut(t *testing.T) {
 	if texts := s.texts(); len(texts) != 0 {
 		t.Errorf("answered %q", texts)
 	}
-	if lines := strings.Count(s.log.String(), "left out"); lines != 3 {
+	if lines := strings.Count(s.log.String(), "kit.log.misfit"); lines != 5 {
 		t.Errorf("log: %s", s.log.String())
+	}
+}
+
+// TestStoppedCityHearsNothing has a city take no reports: what is written then does
+// not come again, and what is written later comes.
+func TestStoppedCityHearsNothing(t *testing.T) {
+	s := &service{}
+	_, at := open(t, s, post.Network{})
+	in := kittest.NewInbox()
+	in.Fail(fmt.Errorf("store report: %w", db.ErrPaused))
+	kittest.Receive(t, at, in)
+	s.written <- post.Message{ID: "1", Author: "a", Text: "U1"}
+	s.written <- post.Message{ID: "1", Author: "a", Text: "U1"} // taken when the first is done with
+	in.Fail(nil)
+	s.written <- post.Message{ID: "1", Author: "a", Text: "U1"}
+	s.written <- post.Message{ID: "2", Author: "a", Text: "U2"}
+	in.WaitFor(t, "U2")
+	if texts := in.Texts(); len(texts) != 1 {
+		t.Errorf("heard %q", texts)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,20 +24,18 @@ import (
 var ErrSealed = errors.New("the address was stored with another secret key")
 
 // Tables returns the statements that make the table <network>_recipients. Ids
-// are never used again. former is the key of the address before a Move.
+// are never used again.
 func Tables(network string) []string {
 	return []string{
 		`CREATE TABLE ` + network + `_recipients (
 			id INTEGER PRIMARY KEY AUTOINCREMENT,
 			bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
 			key TEXT NOT NULL,
-			former TEXT NOT NULL DEFAULT '',
 			address TEXT NOT NULL,
 			created INTEGER NOT NULL,
 			suspended INTEGER NOT NULL DEFAULT 0,
 			reason TEXT NOT NULL DEFAULT '',
 			UNIQUE (bot_id, key))`,
-		`CREATE INDEX ` + network + `_recipients_former ON ` + network + `_recipients(bot_id, former) WHERE former <> ''`,
 		// By it thousands are listed and counted without reading their rows.
 		`CREATE INDEX ` + network + `_recipients_active ON ` + network + `_recipients(bot_id) WHERE suspended = 0`,
 	}
@@ -72,9 +71,16 @@ func ForMigration(network string, box *secret.Box) *Store {
 	return &Store{network: network, table: network + "_recipients", box: box, now: time.Now}
 }
 
-// Key is the keyed hash by which an address is found. It is that of an author,
-// so that who wrote a report can be left out when it is sent.
-func (s *Store) Key(address string) string { return s.box.Author(s.network, address) }
+// key is the keyed hash by which an address is found. It is that of an author,
+// so that who wrote a report can be left out when it is sent. A bot that is gone is
+// db.ErrNotFound.
+func (s *Store) key(ctx context.Context, botID int64, address string) (string, error) {
+	var cityID int64
+	if err := s.db.ReadRow(ctx, "SELECT city_id FROM bots WHERE id = ?", botID).Scan(&cityID); err != nil {
+		return "", fmt.Errorf("city of bot %d: %w", botID, err)
+	}
+	return s.box.Author(cityID, s.network, address), nil
+}
 
 // place is where an address is stored, which sealing binds it to.
 func (s *Store) place(botID int64, key string) string {
@@ -84,13 +90,16 @@ func (s *Store) place(botID int64, key string) string {
 // Subscribe stores a recipient and tells whether it is new. One that was
 // suspended is sent to again. A bot that is gone is db.ErrNotFound.
 func (s *Store) Subscribe(ctx context.Context, botID int64, address string) (added bool, err error) {
-	err = s.db.Write(ctx, func(tx *gorm.DB) error {
-		result := tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ?", botID, s.Key(address))
-		if added = result.RowsAffected == 0; result.Error != nil || !added {
-			return result.Error
-		}
-		return s.Put(tx, Recipient{BotID: botID, Address: address, Created: s.now()}, "")
-	})
+	key, err := s.key(ctx, botID, address)
+	if err == nil {
+		err = s.db.Write(ctx, func(tx *gorm.DB) error {
+			result := tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ?", botID, key)
+			if added = result.RowsAffected == 0; result.Error != nil || !added {
+				return result.Error
+			}
+			return s.put(tx, Recipient{BotID: botID, Address: address, Created: s.now()}, key)
+		})
+	}
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
 		err = db.ErrNotFound
 	}
@@ -100,28 +109,61 @@ func (s *Store) Subscribe(ctx context.Context, botID int64, address string) (add
 	return added, nil
 }
 
-// Put stores a recipient within tx as it is, with a new id where it has none.
-// former is the address that it had before; empty where it had none.
-func (s *Store) Put(tx *gorm.DB, r Recipient, former string) error {
-	id, formerKey, key := any(nil), "", s.Key(r.Address)
+// Put stores a recipient of a bot that is there within tx as it is, with a new id
+// where it has none.
+func (s *Store) Put(tx *gorm.DB, r Recipient) error {
+	var cityID int64
+	if err := tx.Raw("SELECT city_id FROM bots WHERE id = ?", r.BotID).Scan(&cityID).Error; err != nil {
+		return err
+	}
+	return s.put(tx, r, s.box.Author(cityID, s.network, r.Address))
+}
+
+func (s *Store) put(tx *gorm.DB, r Recipient, key string) error {
+	id, suspended := any(nil), int64(0)
 	if r.ID != 0 {
 		id = r.ID
 	}
-	if former != "" {
-		formerKey = s.Key(former)
-	}
-	suspended := int64(0)
 	if !r.Suspended.IsZero() {
 		suspended = r.Suspended.UnixMilli()
 	}
-	return tx.Exec("INSERT INTO "+s.table+" (id, bot_id, key, former, address, created, suspended, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		id, r.BotID, key, formerKey, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli(), suspended, r.Reason).Error
+	return tx.Exec("INSERT INTO "+s.table+" (id, bot_id, key, address, created, suspended, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		id, r.BotID, key, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli(), suspended, r.Reason).Error
 }
 
 // Unsubscribe forgets the recipient of an address and tells whether there was
 // one.
 func (s *Store) Unsubscribe(ctx context.Context, botID int64, address string) (removed bool, err error) {
-	return s.remove(ctx, "bot_id = ? AND key = ?", botID, s.Key(address))
+	key, err := s.key(ctx, botID, address)
+	if errors.Is(err, db.ErrNotFound) {
+		return false, nil // the bot is gone, and its recipients with it
+	}
+	if err != nil {
+		return false, fmt.Errorf("unsubscribe from %s: %w", s.network, err)
+	}
+	return s.remove(ctx, "bot_id = ? AND key = ?", botID, key)
+}
+
+// Erase forgets the recipient of an address that somebody else has typed in. It does
+// not tell whether there was one, also not by how long it takes: one is stored first.
+func (s *Store) Erase(ctx context.Context, botID int64, address string) error {
+	key, err := s.key(ctx, botID, address)
+	if err != nil {
+		return fmt.Errorf("unsubscribe from %s: %w", s.network, err)
+	}
+	err = s.db.Write(ctx, func(tx *gorm.DB) error {
+		err := tx.Exec("INSERT INTO "+s.table+` (bot_id, key, address, created) VALUES (?, ?, ?, ?)
+			ON CONFLICT (bot_id, key) DO UPDATE SET address = excluded.address`,
+			botID, key, s.box.Seal(s.place(botID, key), address), s.now().UnixMilli()).Error
+		if err != nil {
+			return err
+		}
+		return tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ? AND key = ?", botID, key).Error
+	})
+	if err != nil {
+		return fmt.Errorf("unsubscribe from %s: %w", s.network, err)
+	}
+	return nil
 }
 
 // Remove forgets a recipient of a bot. One that is not there is no error.
@@ -150,11 +192,13 @@ func (s *Store) Get(ctx context.Context, botID, id int64) (Recipient, error) {
 	return s.read(botID, s.db.ReadRow(ctx, "SELECT "+columns+" FROM "+s.table+" WHERE bot_id = ? AND id = ?", botID, id))
 }
 
-// Find returns the recipient of an address, also of one that it had before a
-// Move; or db.ErrNotFound.
+// Find returns the recipient of an address, or db.ErrNotFound.
 func (s *Store) Find(ctx context.Context, botID int64, address string) (Recipient, error) {
-	return s.read(botID, s.db.ReadRow(ctx, "SELECT "+columns+" FROM "+s.table+` WHERE bot_id = ?1 AND key = ?2
-		UNION ALL SELECT `+columns+" FROM "+s.table+" WHERE bot_id = ?1 AND former = ?2 AND former <> '' LIMIT 1", botID, s.Key(address)))
+	key, err := s.key(ctx, botID, address)
+	if err != nil {
+		return Recipient{}, fmt.Errorf("%s recipient: %w", s.network, err)
+	}
+	return s.read(botID, s.db.ReadRow(ctx, "SELECT "+columns+" FROM "+s.table+" WHERE bot_id = ? AND key = ?", botID, key))
 }
 
 func (s *Store) read(botID int64, row db.Row) (Recipient, error) {
@@ -176,16 +220,16 @@ func (s *Store) read(botID int64, row db.Row) (Recipient, error) {
 }
 
 // List returns the ids of those that are sent r, in ascending order: not its
-// author, and not those of the addresses except.
-func (s *Store) List(ctx context.Context, botID int64, r report.Report, except ...string) ([]int64, error) {
+// author, and not whom it leaves out.
+func (s *Store) List(ctx context.Context, botID int64, r report.Report) ([]int64, error) {
 	query := "SELECT id FROM " + s.table + " WHERE bot_id = ? AND suspended = 0"
 	args := []any{botID}
-	leaveOut := func(key string) { query, args = query+" AND key <> ?", append(args, key) }
-	if r.Network == s.network && r.Author != "" {
-		leaveOut(r.Author)
-	}
-	for _, address := range except {
-		leaveOut(s.Key(address))
+	if r.Network == s.network {
+		for _, key := range []string{r.Author, r.LeftOut} {
+			if key != "" {
+				query, args = query+" AND key <> ?", append(args, key)
+			}
+		}
 	}
 	ids, err := db.ReadColumn[int64](ctx, s.db, query+" ORDER BY id", args...)
 	if err != nil {
@@ -205,7 +249,7 @@ func (s *Store) Count(ctx context.Context, botID int64) (int, error) {
 }
 
 // Suspend ends the sending to a recipient until it subscribes again. One that
-// is not there is no error.
+// is not there is no error. reason is ours: words of other servers may name somebody.
 func (s *Store) Suspend(ctx context.Context, id int64, reason string) error {
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
 		return tx.Exec("UPDATE "+s.table+" SET suspended = ?, reason = ? WHERE id = ?", s.now().UnixMilli(), reason, id).Error
@@ -217,24 +261,34 @@ func (s *Store) Suspend(ctx context.Context, id int64, reason string) error {
 }
 
 // Move gives a recipient another address, as that of the supergroup that a
-// group has become. It is still found by the former one. One that is not there
-// is no error; nor is an address that is empty or the same, which changes nothing.
+// group has become. One that is not there is no error; nor is an address that is
+// empty or the same, which changes nothing.
 func (s *Store) Move(ctx context.Context, botID int64, from, to string) error {
 	if to == "" || to == from {
 		return nil
 	}
-	oldKey, key := s.Key(from), s.Key(to)
-	err := s.db.Write(ctx, func(tx *gorm.DB) error {
-		if err := s.merge(tx, botID, oldKey, key); err != nil {
-			return err
-		}
-		return tx.Exec("UPDATE "+s.table+" SET key = ?, former = ?, address = ? WHERE bot_id = ? AND key = ?",
-			key, oldKey, s.box.Seal(s.place(botID, key), to), botID, oldKey).Error
-	})
-	if err != nil {
+	if err := s.move(ctx, botID, from, to); err != nil && !errors.Is(err, db.ErrNotFound) {
 		return fmt.Errorf("move %s recipient: %w", s.network, err)
 	}
 	return nil
+}
+
+func (s *Store) move(ctx context.Context, botID int64, from, to string) error {
+	oldKey, err := s.key(ctx, botID, from)
+	if err != nil {
+		return err
+	}
+	key, err := s.key(ctx, botID, to)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *gorm.DB) error {
+		if err := s.merge(tx, botID, oldKey, key); err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE "+s.table+" SET key = ?, address = ? WHERE bot_id = ? AND key = ?",
+			key, s.box.Seal(s.place(botID, key), to), botID, oldKey).Error
+	})
 }
 
 // merge makes way for one that moves where the new address has been stored by
@@ -252,4 +306,62 @@ func (s *Store) merge(tx *gorm.DB, botID int64, oldKey, key string) error {
 // Forget deletes the recipients of a bot within tx.
 func (s *Store) Forget(tx *gorm.DB, botID int64) error {
 	return tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ?", botID).Error
+}
+
+// removedAtOnce is how many recipients are removed in one transaction.
+const removedAtOnce = 500
+
+// RemoveSealed forgets those whose address was stored with another secret key, and
+// returns how many there were: nothing can be sent to them, and they could not
+// unsubscribe.
+func (s *Store) RemoveSealed(ctx context.Context) (removed int, err error) {
+	for last := int64(0); ; {
+		rows, err := s.sealed(ctx, last)
+		if err != nil || len(rows) == 0 {
+			return removed, err
+		}
+		last = rows[len(rows)-1].ID
+		var gone []int64
+		for _, r := range rows {
+			if !s.opens(r) {
+				gone = append(gone, r.ID)
+			}
+		}
+		err = s.db.Write(ctx, func(tx *gorm.DB) error {
+			return tx.Exec("DELETE FROM "+s.table+" WHERE id IN ?", gone).Error
+		})
+		if err != nil {
+			return removed, fmt.Errorf("remove %s recipients: %w", s.network, err)
+		}
+		removed += len(gone)
+	}
+}
+
+// Opens tells whether some address can be read, and how many were tried: the
+// first few.
+func (s *Store) Opens(ctx context.Context) (opened bool, tried int, err error) {
+	rows, err := s.sealed(ctx, 0)
+	return slices.ContainsFunc(rows, s.opens), len(rows), err
+}
+
+// sealedRow is a recipient as it is stored.
+type sealedRow struct {
+	ID, BotID    int64
+	Key, Address string
+}
+
+// sealed returns the recipients of all bots after an id, as many as are removed
+// at once.
+func (s *Store) sealed(ctx context.Context, after int64) ([]sealedRow, error) {
+	var rows []sealedRow
+	err := s.db.Read(ctx).Raw("SELECT id, bot_id, key, address FROM "+s.table+" WHERE id > ? ORDER BY id LIMIT ?", after, removedAtOnce).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("list %s recipients: %w", s.network, err)
+	}
+	return rows, nil
+}
+
+func (s *Store) opens(r sealedRow) bool {
+	_, err := s.box.Open(s.place(r.BotID, r.Key), r.Address)
+	return err == nil
 }

@@ -17,11 +17,11 @@ import (
 // the API.
 type Kinds map[string]Trouble
 
-// Parse reads an answer that is no success: the API's own code, the server's own
-// words, and how long it asks to wait, zero where the body does not say. ok is
+// Parse reads an answer that is no success: the API's own code, or its words where it
+// has none, and how long it asks to wait, zero where the body does not say. ok is
 // false where the answer has not the form of the API: then it was given by
 // something between.
-type Parse func(status int, header http.Header, body []byte) (code, words string, after time.Duration, ok bool)
+type Parse func(status int, header http.Header, body []byte) (code string, after time.Duration, ok bool)
 
 // maxErrorBody bounds an answer that is no success, in bytes.
 const maxErrorBody = 64 << 10
@@ -35,10 +35,10 @@ func (c *Client) answer(resp *http.Response) *Error {
 		parse = ParseJSON
 	}
 	status := resp.StatusCode
-	code, words, after, ok := parse(status, resp.Header, body)
+	code, after, ok := parse(status, resp.Header, body)
 	e := c.fail(status, troubleBetween(status), nil)
 	if ok {
-		e.Code, e.Words = oneLine(code), oneLine(words)
+		e.Code = onlyCode(code)
 		e.Trouble = c.Kinds.of(code, status)
 	}
 	if e.Trouble == Limited {
@@ -48,11 +48,11 @@ func (c *Client) answer(resp *http.Response) *Error {
 }
 
 // Answered is the error of an answer that a library has read itself: one in the
-// form of the API, with its code and words. after is how long the server asks to
-// wait, zero where it does not say.
-func (c *Client) Answered(status int, code, words string, after time.Duration) *Error {
+// form of the API, with its code. after is how long the server asks to wait, zero
+// where it does not say.
+func (c *Client) Answered(status int, code string, after time.Duration) *Error {
 	e := c.fail(status, c.Kinds.of(code, status), nil)
-	e.Code, e.Words = oneLine(code), oneLine(words)
+	e.Code = onlyCode(code)
 	if e.Trouble == Limited {
 		e.After = c.wait(nil, after)
 	}
@@ -91,12 +91,12 @@ func (k Kinds) of(code string, status int) Trouble {
 
 // ParseJSON reads the forms that most APIs have: {"error": "…"}, or a code ("code",
 // "errcode", "error_code") with words ("msg", "message", "description", "error",
-// "error_description"). An "error" with other words beside it is the code. How
-// long to wait stands in "retry_after" or "retry-after", in seconds.
-func ParseJSON(_ int, _ http.Header, body []byte) (code, words string, after time.Duration, ok bool) {
+// "error_description"). An "error" without a code beside it is the code. How long to
+// wait stands in "retry_after" or "retry-after", in seconds.
+func ParseJSON(_ int, _ http.Header, body []byte) (code string, after time.Duration, ok bool) {
 	var fields map[string]any
 	if err := json.Unmarshal(body, &fields); err != nil {
-		return "", "", 0, false
+		return "", 0, false
 	}
 	first := func(names ...string) string {
 		for _, name := range names {
@@ -109,18 +109,12 @@ func ParseJSON(_ int, _ http.Header, body []byte) (code, words string, after tim
 	problem, _ := fields["error"].(string)
 	problem = strings.TrimSpace(problem)
 	code = first("code", "errcode", "error_code")
-	words = first("msg", "message", "description", "error_description")
+	words := first("msg", "message", "description", "error_description")
 	if problem == "" && (code == "" || words == "") {
-		return "", "", 0, false
-	}
-	if code == "" {
-		code = problem
-	}
-	if words == "" {
-		words = problem
+		return "", 0, false
 	}
 	after, _ = seconds(first("retry_after", "retry-after"))
-	return code, words, after, true
+	return cmp.Or(code, problem), after, true
 }
 
 // scalar writes a text or a number; "" for everything else.

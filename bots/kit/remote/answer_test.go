@@ -60,13 +60,12 @@ func TestHowLongToWait(t *testing.T) {
 
 func TestParseOfANetwork(t *testing.T) {
 	c := serve(t, answers(420, "calm down; 7"))
-	c.Parse = func(status int, _ http.Header, body []byte) (code, words string, after time.Duration, ok bool) {
-		words, _, ok = strings.Cut(string(body), ";")
-		return "CALM", words, 7 * time.Second, ok && status == 420
+	c.Parse = func(status int, _ http.Header, body []byte) (code string, after time.Duration, ok bool) {
+		return "CALM", 7 * time.Second, strings.HasSuffix(string(body), "; 7") && status == 420
 	}
 	c.Kinds["CALM"] = remote.Limited
 	e := problem(t, c.Get(t.Context(), "/", nil, nil))
-	if e.Trouble != remote.Limited || e.Code != "CALM" || e.Words != "calm down" || e.After != 7*time.Second {
+	if e.Trouble != remote.Limited || e.Code != "CALM" || e.After != 7*time.Second {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -75,8 +74,8 @@ func TestParseOfANetwork(t *testing.T) {
 func TestAnswered(t *testing.T) {
 	c := clientOf("https://zulip.example")
 	for status, want := range map[int]remote.Trouble{400: remote.Rejected, 401: remote.Refused, 410: remote.Gone, 429: remote.Limited, 502: remote.Broken} {
-		e := problem(t, c.Answered(status, "x", "no\nno", 3*time.Second))
-		if e.Trouble != want || e.Words != "no no" || e.Status != status || (want == remote.Limited) != (e.After == 3*time.Second) {
+		e := problem(t, c.Answered(status, "x", 3*time.Second))
+		if e.Trouble != want || e.Code != "x" || e.Status != status || (want == remote.Limited) != (e.After == 3*time.Second) {
 			t.Errorf("%d: %+v", status, e)
 		}
 	}
@@ -88,16 +87,16 @@ func FuzzParseJSON(f *testing.F) {
 	}
 	c := clientOf("https://zulip.example")
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
-		code, words, after, ok := remote.ParseJSON(status, nil, body)
-		if ok && (code == "" || words == "") || after < 0 || after > 24*time.Hour {
-			t.Errorf("ParseJSON(%q) = %q, %q, %s, %v", body, code, words, after, ok)
+		code, after, ok := remote.ParseJSON(status, nil, body)
+		if ok && code == "" || after < 0 || after > 24*time.Hour {
+			t.Errorf("ParseJSON(%q) = %q, %s, %v", body, code, after, ok)
 		}
-		if !ok && (code != "" || words != "" || after != 0) {
-			t.Errorf("%q is none of the API, and says %q, %q, %s", body, code, words, after)
+		if !ok && (code != "" || after != 0) {
+			t.Errorf("%q is none of the API, and says %q, %s", body, code, after)
 		}
-		e := c.Answered(status, code, words, after)
-		if len([]rune(e.Words)) > 300 || strings.ContainsAny(e.Words, "\r\n\x00") || !utf8.ValidString(e.Error()) {
-			t.Errorf("%q says %q", body, e.Words)
+		e := c.Answered(status, code, after)
+		if len(e.Code) > 64 || strings.ContainsAny(e.Error(), "\r\n\x00@") || !utf8.ValidString(e.Error()) {
+			t.Errorf("%q says %q", body, e.Error())
 		}
 	})
 }

@@ -89,21 +89,32 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any) err
 	return c.send(ctx, method, path, "application/json", bytes.NewReader(raw), out)
 }
 
+var errNoURL = errors.New("not the URL of a server")
+
 func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader, out any) error {
+	resp, err := c.exchange(ctx, method, path, contentType, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return c.Explain(ctx, c.read(resp, out))
+}
+
+// exchange makes a request and returns the answer, whose body is to be closed.
+func (c *Client) exchange(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.Base+path, body)
 	if err != nil {
 		// The cause would repeat the URL.
-		return &Error{Name: c.name(), Trouble: Unreachable, Cause: errors.New("not the URL of a server")}
+		return nil, &Error{Name: c.name(), Trouble: Unreachable, Cause: errNoURL}
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
 	resp, err := c.Library().Do(req)
 	if err != nil {
-		return c.Explain(ctx, err)
+		return nil, c.Explain(ctx, err)
 	}
-	defer resp.Body.Close()
-	return c.Explain(ctx, c.read(resp, out))
+	return resp, nil
 }
 
 // read decodes an answer into out.

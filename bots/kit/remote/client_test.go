@@ -103,42 +103,41 @@ func TestAnswers(t *testing.T) {
 		body    string
 		trouble remote.Trouble
 		code    string
-		words   string
 	}{
-		"login refused":              {401, `{"error":"The access token is invalid"}`, remote.Refused, "The access token is invalid", "The access token is invalid"},
-		"forbidden":                  {403, `{"error":"no"}`, remote.Rejected, "no", "no"},
-		"not there":                  {404, `{"code":"BAD","msg":"no such thing"}`, remote.Rejected, "BAD", "no such thing"},
-		"gone by status":             {410, `{"error":"x"}`, remote.Gone, "x", "x"},
-		"gone by code":               {400, `{"code":"STREAM_GONE","message":"Stream 'x' is gone"}`, remote.Gone, "STREAM_GONE", "Stream 'x' is gone"},
-		"refused by code":            {400, `{"errcode":"INVALID_KEY","error":"Bad key"}`, remote.Refused, "INVALID_KEY", "Bad key"},
-		"words beside the error":     {400, `{"error":"INVALID_KEY","error_description":"Bad key"}`, remote.Refused, "INVALID_KEY", "Bad key"},
-		"code in figures":            {400, `{"code":10015,"message":"Unknown Webhook"}`, remote.Rejected, "10015", "Unknown Webhook"},
-		"as Telegram says it":        {403, `{"ok":false,"error_code":403,"description":"Forbidden"}`, remote.Rejected, "403", "Forbidden"},
-		"too long":                   {422, `{"error":"Text is too long"}`, remote.Rejected, "Text is too long", "Text is too long"},
-		"slow request":               {408, `{"error":"slow"}`, remote.Broken, "slow", "slow"},
-		"broken":                     {503, `{"error":"maintenance"}`, remote.Broken, "maintenance", "maintenance"},
-		"slower, by code":            {400, `{"code":"SLOWER","msg":"Wait"}`, remote.Limited, "SLOWER", "Wait"},
-		"words with lines and links": {400, `{"error":"see\n https://zulip.example/s3cr3t \u0000 <b>"}`, remote.Rejected, "see … <b>", "see … <b>"},
-		"a firewall's 401":           {401, page, remote.NotTheAPI, "", ""},
-		"a firewall's 403":           {403, page, remote.NotTheAPI, "", ""},
-		"a proxy's 404":              {404, "404 page not found", remote.NotTheAPI, "", ""},
-		"a proxy's 410":              {410, "", remote.NotTheAPI, "", ""},
-		"a proxy's JSON":             {403, `{"message":"Forbidden"}`, remote.NotTheAPI, "", ""},
-		"JSON of something else":     {401, `["error"]`, remote.NotTheAPI, "", ""},
-		"an error without words":     {401, `{"error":" "}`, remote.NotTheAPI, "", ""},
-		"an error that is no text":   {401, `{"error":{"a":1}}`, remote.NotTheAPI, "", ""},
-		"JSON that is cut":           {401, `{"error":"The acc`, remote.NotTheAPI, "", ""},
-		"a proxy's 502":              {502, page, remote.Broken, "", ""},
-		"a proxy's 429":              {429, page, remote.Limited, "", ""},
-		"a redirect to nowhere":      {304, "", remote.NotTheAPI, "", ""},
-		"a page in place of JSON":    {200, page, remote.NotTheAPI, "", ""},
-		"nothing in place of JSON":   {200, "", remote.NotTheAPI, "", ""},
-		"JSON of another kind":       {200, `{"a":1}`, remote.NotTheAPI, "", ""},
+		"login refused":              {401, `{"error":"The access token is invalid"}`, remote.Refused, ""},
+		"forbidden":                  {403, `{"error":"no"}`, remote.Rejected, "no"},
+		"not there":                  {404, `{"code":"BAD","msg":"no such thing"}`, remote.Rejected, "BAD"},
+		"gone by status":             {410, `{"error":"x"}`, remote.Gone, "x"},
+		"gone by code":               {400, `{"code":"STREAM_GONE","message":"Stream 'x' is gone"}`, remote.Gone, "STREAM_GONE"},
+		"refused by code":            {400, `{"errcode":"INVALID_KEY","error":"Bad key"}`, remote.Refused, "INVALID_KEY"},
+		"words beside the error":     {400, `{"error":"INVALID_KEY","error_description":"Bad key"}`, remote.Refused, "INVALID_KEY"},
+		"code in figures":            {400, `{"code":10015,"message":"Unknown Webhook"}`, remote.Rejected, "10015"},
+		"as Telegram says it":        {403, `{"ok":false,"error_code":403,"description":"Forbidden"}`, remote.Rejected, "403"},
+		"too long":                   {422, `{"error":"Text is too long"}`, remote.Rejected, ""},
+		"slow request":               {408, `{"error":"slow"}`, remote.Broken, "slow"},
+		"broken":                     {503, `{"error":"maintenance"}`, remote.Broken, "maintenance"},
+		"slower, by code":            {400, `{"code":"SLOWER","msg":"Wait"}`, remote.Limited, "SLOWER"},
+		"words with lines and links": {400, `{"error":"see\n https://zulip.example/s3cr3t \u0000 <b>"}`, remote.Rejected, ""},
+		"a firewall's 401":           {401, page, remote.NotTheAPI, ""},
+		"a firewall's 403":           {403, page, remote.NotTheAPI, ""},
+		"a proxy's 404":              {404, "404 page not found", remote.NotTheAPI, ""},
+		"a proxy's 410":              {410, "", remote.NotTheAPI, ""},
+		"a proxy's JSON":             {403, `{"message":"Forbidden"}`, remote.NotTheAPI, ""},
+		"JSON of something else":     {401, `["error"]`, remote.NotTheAPI, ""},
+		"an error without words":     {401, `{"error":" "}`, remote.NotTheAPI, ""},
+		"an error that is no text":   {401, `{"error":{"a":1}}`, remote.NotTheAPI, ""},
+		"JSON that is cut":           {401, `{"error":"The acc`, remote.NotTheAPI, ""},
+		"a proxy's 502":              {502, page, remote.Broken, ""},
+		"a proxy's 429":              {429, page, remote.Limited, ""},
+		"a redirect to nowhere":      {304, "", remote.NotTheAPI, ""},
+		"a page in place of JSON":    {200, page, remote.NotTheAPI, ""},
+		"nothing in place of JSON":   {200, "", remote.NotTheAPI, ""},
+		"JSON of another kind":       {200, `{"a":1}`, remote.NotTheAPI, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := problem(t, serve(t, answers(tt.status, tt.body)).Get(t.Context(), "/x", nil, new([]string)))
-			if e.Trouble != tt.trouble || e.Status != tt.status || e.Code != tt.code || e.Words != tt.words || e.Name != "Zulip" {
+			if e.Trouble != tt.trouble || e.Status != tt.status || e.Code != tt.code || e.Name != "Zulip" {
 				t.Errorf("got %+v", e)
 			}
 			if (e.After != 0) != (tt.trouble == remote.Limited) {
@@ -157,7 +156,7 @@ func TestNoAnswers(t *testing.T) {
 	t.Cleanup(withTLS.Close)
 	impatient := func(patience time.Duration, c *remote.Client) *remote.Client { c.HTTP.Timeout = patience; return c }
 	guarded := serve(t, answers(200, "{}"))
-	guarded.HTTP = bots.NewHTTPClient(false)
+	guarded.HTTP = bots.NewHTTPClient(false, nil)
 
 	tests := map[string]struct {
 		client  *remote.Client
@@ -189,7 +188,7 @@ func TestNoAnswers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := problem(t, tt.client.Get(t.Context(), "/x", nil, new(any)))
-			if e.Trouble != tt.trouble || e.Status != tt.status || e.Words != "" {
+			if e.Trouble != tt.trouble || e.Status != tt.status {
 				t.Errorf("got %+v, cause %v", e, e.Cause)
 			}
 		})

@@ -1,15 +1,22 @@
 package remote
 
 import (
+	"cmp"
+	"context"
+	"crypto/tls"
 	"embed"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
 	"time"
 
+	"code.dny.dev/ssrf"
+
 	"ticketfrei/bots"
-	"ticketfrei/bots/kit/text"
 )
 
 // Texts are the sentences for people, in every language.
@@ -52,46 +59,71 @@ var inEnglish = map[Trouble]string{
 	Rejected:       "does not accept the request",
 }
 
-// Error is why an exchange with a server failed.
+// Error is why an exchange with a server failed. It does not hold the server's own
+// words: they may name people.
 type Error struct {
 	Name    string // what people call the server
 	Status  int    // of the answer; 0 where none came
-	Code    string // the API's own code, where it gave one
-	Words   string // the server's own words, one line of at most 300 characters
+	Code    string // the API's own code, where it gave one that is no sentence
 	Trouble Trouble
 	After   time.Duration // of Limited: how long to wait
 	Cause   error         // nil where the answer itself is the cause
 }
 
-// Error says in English, for the operator's log, what happened. It holds no URL:
-// tokens stand in URLs.
+// Error says in English, for the operator's log, what happened. It holds no URL,
+// as tokens stand in URLs, and nothing that the server has said but codes.
 func (e *Error) Error() string {
 	said := e.Name + " " + inEnglish[e.Trouble]
-	if e.Words != "" {
-		said = e.Name + " says: " + e.Words
+	if e.Status != 0 || e.Code != "" {
+		answer := e.Code
+		if e.Status != 0 {
+			answer = strings.TrimSpace(fmt.Sprint(e.Status, " ", http.StatusText(e.Status), " ", e.Code))
+		}
+		said += " (" + answer + ")"
 	}
-	if e.Status != 0 {
-		said += " (" + strings.TrimSpace(fmt.Sprint(e.Status, " ", http.StatusText(e.Status))) + ")"
+	if e.Cause == nil {
+		return said
 	}
-	if e.Cause != nil && e.Words == "" {
-		said += ": " + oneLine(e.Cause.Error())
+	words := cause(e.Cause)
+	if words == "" && e.Status/100 > 2 {
+		return said // the status says it
 	}
-	return said
+	return said + ": " + cmp.Or(words, fmt.Sprintf("%T", e.Cause))
+}
+
+// cause returns the words of an error where these are those of the system; empty
+// where they may be those of a server.
+func cause(err error) string {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e.Error()
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return e.Error()
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Sprintf("%T", e.Err)
+	}
+	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.DeadlineExceeded, context.Canceled,
+		ssrf.ErrProhibitedIP, ssrf.ErrProhibitedNetwork, ssrf.ErrProhibitedPort, errNoURL} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return ""
 }
 
 func (e *Error) Unwrap() error { return e.Cause }
 
 var _ bots.Sayer = (*Error)(nil)
 
-// Say puts the error into a sentence for people, with the server's own words after
-// it: they may be in any language. Words about trouble of the server itself say
-// nothing that the sentence does not. t gives a text in the language of people.
+// Say puts the error into a sentence for people, with the code of what was refused. t
+// gives a text in their language.
 func (e *Error) Say(t bots.T) string {
 	said := t("kit.remote."+string(e.Trouble), "Name", e.Name)
-	if e.Words == "" || e.Trouble == Broken || e.Trouble == NotTheAPI {
+	if e.Status == 0 || e.Trouble != Refused && e.Trouble != Rejected {
 		return said
 	}
-	return said + " " + t("kit.remote.says", "Words", e.Words)
+	return said + " " + t("kit.remote.code", "Code", strings.TrimSpace(fmt.Sprint("HTTP ", e.Status, " ", e.Code)))
 }
 
 // Kind gives an error that is or wraps an *Error the kind that decides what the
@@ -115,11 +147,8 @@ func Kind(err error) error {
 	return err
 }
 
-// anyURL is what may hold a token.
-var anyURL = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]*`)
+// aCode is what an API calls a code: no sentence, no address, no id.
+var aCode = regexp.MustCompile(`^([A-Za-z][A-Za-z_.-]{0,63}|[0-9]{1,5})$`)
 
-// oneLine bounds what came from elsewhere, and takes the URLs out of it.
-func oneLine(s string) string {
-	s = anyURL.ReplaceAllString(strings.ReplaceAll(text.Tidy(s), "\n", " "), "…")
-	return text.Runes(300).Fit(s)
-}
+// onlyCode returns code where it is one.
+func onlyCode(code string) string { return aCode.FindString(code) }

@@ -16,7 +16,7 @@ type HTML struct {
 	Skip func(Element) bool
 	// KeepLink tells whether the text of a link stays; it is read without white
 	// space around it. Nil keeps all.
-	KeepLink func(href, text string) bool
+	KeepLink func(link Element, text string) bool
 }
 
 // Element is the start tag of an element.
@@ -86,7 +86,7 @@ type skipped struct {
 // openLink is the link that is being read.
 type openLink struct {
 	open  bool
-	href  string
+	tag   Element
 	start int  // where its text begins
 	begun bool // something stood on the line before it
 }
@@ -209,7 +209,7 @@ func (r *htmlReader) endSkipped(t html.Token) bool {
 }
 
 func (r *htmlReader) startLink(t html.Token) {
-	r.link = openLink{open: true, start: len(r.out), begun: r.begun, href: Element{t.Data, t.Attr}.Attribute("href")}
+	r.link = openLink{open: true, start: len(r.out), begun: r.begun, tag: Element{t.Data, t.Attr}}
 }
 
 // endLink takes the text of the link back where it is not to stay.
@@ -220,7 +220,7 @@ func (r *htmlReader) endLink() {
 		return
 	}
 	text := strings.TrimSpace(string(r.out[l.start:]))
-	if text == "" || r.options.KeepLink(l.href, text) {
+	if text == "" || r.options.KeepLink(l.tag, text) {
 		return
 	}
 	r.out, r.begun, r.space = r.out[:l.start], l.begun, true

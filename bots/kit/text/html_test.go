@@ -16,8 +16,8 @@ func isQuote(e text.Element) bool {
 	return e.Name == "blockquote" || e.HasClass("quote") || e.Attribute("id") == "appendonsend"
 }
 
-func notTheBot(href, words string) bool {
-	return href != "https://mastodon.example/@bot" || words != "@bot"
+func notTheBot(link text.Element, words string) bool {
+	return link.Attribute("href") != "https://mastodon.example/@bot" || words != "@bot"
 }
 
 func TestFromHTML(t *testing.T) {

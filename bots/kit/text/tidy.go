@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Tidy trims every line, joins the spaces in it, and drops empty lines. A
@@ -19,23 +20,44 @@ func Tidy(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// wordJoiner stands invisibly between "@" and a name, so that no server takes
-// the two for a mention.
+// wordJoiner stands invisibly between "@" or "/" and a word, so that no server and
+// no app takes the two for a mention or a command.
 const wordJoiner = "\u2060"
 
-// mention is what some server would take for one. Servers differ in what may
-// stand before the "@": a letter or digit never does, so that mail addresses
-// stay as they are.
-var mention = regexp.MustCompile(`(^|[^A-Za-z0-9_])@([\pL\pN_])`)
+// call is what may be a mention or a command.
+var call = regexp.MustCompile(`@[\pL\pN_]|/[A-Za-z0-9_]`)
 
-// Calm breaks the mentions in s: people named in a report that is passed on are
-// not notified.
+// Calm breaks the mentions and commands in s: people named in a report that is
+// passed on are not notified, and "/stop" in it is nothing to tap on. Mail addresses,
+// links and words as "U1/U2" stay as they are.
 func Calm(s string) string {
-	// Twice: of "@a@b" the matches overlap.
-	for range 2 {
-		s = mention.ReplaceAllString(s, "$1@"+wordJoiner+"$2")
+	links := link.FindAllStringIndex(s, -1)
+	var calm strings.Builder
+	done := 0
+	for _, at := range call.FindAllStringIndex(s, -1) {
+		for len(links) > 0 && links[0][1] <= at[0] {
+			links = links[1:]
+		}
+		inLink := len(links) > 0 && links[0][0] < at[0]
+		if before, _ := utf8.DecodeLastRuneInString(s[:at[0]]); !calls(s[at[0]], before, inLink) {
+			continue
+		}
+		calm.WriteString(s[done:at[0]+1] + wordJoiner)
+		done = at[0] + 1
 	}
-	return s
+	return calm.String() + s[done:]
+}
+
+// calls tells whether "@" or "/" after a character may begin a mention or a command.
+// Servers and apps differ in that, but a letter or digit is never before it.
+func calls(sign byte, before rune, inLink bool) bool {
+	if before < utf8.RuneSelf && (unicode.IsLetter(before) || unicode.IsDigit(before) || before == '_') {
+		return false
+	}
+	if sign == '/' { // by the rules of Telegram's apps
+		return !inLink && !strings.ContainsRune("/<>", before)
+	}
+	return !inLink || before != '/' && before != '='
 }
 
 // Same tells whether two texts are equal but for what cannot be seen and how

@@ -20,16 +20,30 @@ func TestTidy(t *testing.T) {
 	}
 }
 
-func TestCalmLeavesNoMention(t *testing.T) {
-	const joined = "@\u2060"
+func TestCalmLeavesNoMentionAndNoCommand(t *testing.T) {
+	const joined, command = "@\u2060", "/\u2060"
 	for s, want := range map[string]string{
-		"@a":                    joined + "a",
-		"@a@b.example und @ü":   joined + "a@b.example und " + joined + "ü",
-		"(@a),@b":               "(" + joined + "a)," + joined + "b",
-		"ü@b @@c":               "ü" + joined + "b @" + joined + "c",
-		"mail a@example.org":    "mail a@example.org",
-		"a @ b":                 "a @ b",
-		"https://x.example/@me": "https://x.example/" + joined + "me",
+		"@a":                  joined + "a",
+		"@a@b.example und @ü": joined + "a@b.example und " + joined + "ü",
+		"(@a),@b":             "(" + joined + "a)," + joined + "b",
+		"ü@b @@c":             "ü" + joined + "b @" + joined + "c",
+		"mail a@example.org":  "mail a@example.org",
+		"a @ b":               "a @ b",
+		"":                    "",
+
+		// Links stay, but for what a server might read as a mention all the same.
+		"https://x.example/@me/1?a=@b":    "https://x.example/@me/1?a=@b",
+		"https://x.example/a,@me":         "https://x.example/a," + joined + "me",
+		"https://x.example/@me @me":       "https://x.example/@me " + joined + "me",
+		"x.example/@me":                   "x.example/" + joined + "me",
+		"http://a.example/b (/stop) @c/d": "http://a.example/b (" + command + "stop) " + joined + "c/d",
+
+		"/start":             command + "start",
+		"Los: /stop@bot":     "Los: " + command + "stop@bot",
+		"\n/U2, ./last":      "\n" + command + "U2, ." + command + "last",
+		"U1/U2 Plärrer/Hbf":  "U1/U2 Plärrer/Hbf",
+		"Straße/start 1/2":   "Straße/start 1/2",
+		"U1 / U2 //a </b> ä": "U1 / U2 //a </b> ä",
 	} {
 		got := text.Calm(s)
 		if got != want {
@@ -59,4 +73,19 @@ func TestSame(t *testing.T) {
 			}
 		})
 	}
+}
+
+func FuzzCalm(f *testing.F) {
+	for _, s := range []string{"@a@b.example /stop", "https://x.example/@me,@b/c /d", "\xff@\u2060a@@b //c", "http://@a /_"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := text.Calm(s)
+		if !text.Same(got, s) {
+			t.Errorf("%q became %q", s, got)
+		}
+		if again := text.Calm(got); again != got {
+			t.Errorf("%q is calm, and becomes %q", got, again)
+		}
+	})
 }

@@ -41,10 +41,10 @@ func Open(certFile, keyFile string, log *slog.Logger) (*Files, error) {
 	return f, nil
 }
 
-// Get returns the certificate that is in the files now. Where these are
+// GetCertificate returns the certificate that is in the files now. Where these are
 // broken, or one of the two was not replaced yet, it is the last good one. It is
 // for tls.Config.GetCertificate and never fails.
-func (f *Files) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (f *Files) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	versions, err := f.versions()

@@ -20,7 +20,9 @@ func serial(t *testing.T, f *Files) int64 {
 	defer ours.Close()
 	defer theirs.Close()
 	served := make(chan error, 1)
-	go func() { served <- tls.Server(ours, &tls.Config{GetCertificate: f.Get}).HandshakeContext(t.Context()) }()
+	go func() {
+		served <- tls.Server(ours, &tls.Config{GetCertificate: f.GetCertificate}).HandshakeContext(t.Context())
+	}()
 	client := tls.Client(theirs, &tls.Config{InsecureSkipVerify: true})
 	if err := client.HandshakeContext(t.Context()); err != nil {
 		t.Fatal(err)

@@ -1,46 +1,60 @@
 // Package gate bounds how many connections a mail server has at the same time,
-// and ends them when it stops, without cutting off a mail that is being taken.
+// knows which client is behind each, and ends them when the server stops, without
+// cutting off a mail that is being taken.
 package gate
 
 import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"ticketfrei/internal/clients"
 )
 
 // Rules are what a gate goes by.
 type Rules struct {
 	All  int // connections at the same time
-	Each int // of them from one address, or one /64 of IPv6
-	// Exempt says which addresses many senders share, as a relay of ours: they
-	// are counted in All only.
-	Exempt func(netip.Addr) bool
+	Each int // of them from one client's network
+	// Trusted says which addresses are relays of ours. Whom they bring is counted
+	// instead of them, where they say who it is.
+	Trusted func(netip.Addr) bool
+	// Gateway says behind which addresses everybody may be. They are counted in All
+	// only.
+	Gateway func(netip.Addr) bool
+	// Unseen is told of every connection that comes from a gateway.
+	Unseen func(netip.Addr)
+	// Name is the server's, in its greeting.
+	Name string
 	// Refusal is sent to whoever finds no room. It must fit into the empty
 	// buffer of a new connection.
 	Refusal string
+	// Idle is how long somebody who sends no mail may be silent.
+	Idle time.Duration
+	// Mail is how long a mail may take from MAIL to its end.
+	Mail time.Duration
 	// Finish is how long the reading of a mail may take that has begun in the
 	// moment of the stop.
 	Finish time.Duration
 }
 
 // Gate is a listener that lets connections in by its rules. Every connection
-// that it returns is a *Conn.
+// that it returns is a *Conn. When it is full, the one that has waited longest for
+// its client has to go.
 type Gate struct {
 	net.Listener
 	rules Rules
+	room  *clients.Room
+	open  sync.WaitGroup
 
 	mu       sync.Mutex
 	conns    map[*Conn]struct{}
-	from     map[netip.Prefix]int
 	stopping bool
-	open     sync.WaitGroup
 }
 
 // New puts a gate before a listener.
 func New(l net.Listener, r Rules) *Gate {
-	return &Gate{Listener: l, rules: r, conns: map[*Conn]struct{}{}, from: map[netip.Prefix]int{}}
+	return &Gate{Listener: l, rules: r, room: clients.NewRoom(r.All, r.Each), conns: map[*Conn]struct{}{}}
 }
 
 // Accept returns the next connection that is let in. The others are told so and
@@ -62,40 +76,21 @@ func (g *Gate) Accept() (net.Conn, error) {
 }
 
 func (g *Gate) admit(raw net.Conn) *Conn {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	key := g.key(raw)
-	if g.stopping || len(g.conns) >= g.rules.All || key.IsValid() && g.from[key] >= g.rules.Each {
+	c := newConn(g, raw)
+	place, ok := g.room.Enter(c.network(), c.end)
+	if !ok {
 		return nil
 	}
-	if key.IsValid() {
-		g.from[key]++
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopping {
+		place.Leave()
+		return nil
 	}
-	c := &Conn{Conn: raw, gate: g, key: key}
+	c.place = place
 	g.conns[c] = struct{}{}
 	g.open.Add(1)
 	return c
-}
-
-// key is what connections are counted by; the zero Prefix is not counted.
-func (g *Gate) key(c net.Conn) netip.Prefix {
-	remote, err := netip.ParseAddrPort(c.RemoteAddr().String())
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr := remote.Addr().Unmap().WithZone("")
-	if g.rules.Exempt(addr) {
-		return netip.Prefix{}
-	}
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return prefix
 }
 
 func (g *Gate) leave(c *Conn) {
@@ -105,11 +100,7 @@ func (g *Gate) leave(c *Conn) {
 		return
 	}
 	delete(g.conns, c)
-	if c.key.IsValid() {
-		if g.from[c.key]--; g.from[c.key] == 0 {
-			delete(g.from, c.key)
-		}
-	}
+	c.place.Leave()
 	g.open.Done()
 }
 
@@ -120,9 +111,7 @@ func (g *Gate) Stop() {
 	defer g.mu.Unlock()
 	g.stopping = true
 	for c := range g.conns {
-		if !c.busy {
-			_ = c.Conn.SetReadDeadline(past)
-		}
+		c.stopWaiting()
 	}
 }
 
@@ -137,60 +126,3 @@ func (g *Gate) CloseAll() {
 
 // Wait returns when every connection was closed by whoever accepted it.
 func (g *Gate) Wait() { g.open.Wait() }
-
-// past is a deadline that is over.
-var past = time.Unix(1, 0)
-
-// Conn is a connection that came through the gate.
-type Conn struct {
-	net.Conn
-	gate   *Gate
-	key    netip.Prefix
-	busy   bool // a mail is being taken; gate.mu is held to touch it
-	broken atomic.Bool
-}
-
-// Broken says whether reading has failed, if only because the other side has
-// hung up.
-func (c *Conn) Broken() bool { return c.broken.Load() }
-
-// Read reads from the connection.
-func (c *Conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if err != nil {
-		c.broken.Store(true)
-	}
-	return n, err
-}
-
-// SetReadDeadline is net.Conn's; once the gate stops, nobody waits for another
-// command.
-func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.gate.mu.Lock()
-	defer c.gate.mu.Unlock()
-	if c.gate.stopping && !c.busy {
-		t = past
-	}
-	return c.Conn.SetReadDeadline(t)
-}
-
-// SetBusy says whether a mail is being taken: Stop waits for that.
-func (c *Conn) SetBusy(busy bool) {
-	c.gate.mu.Lock()
-	defer c.gate.mu.Unlock()
-	c.busy = busy
-	if !c.gate.stopping {
-		return
-	}
-	deadline := past
-	if busy { // it was told to go on a moment before the stop
-		deadline = time.Now().Add(c.gate.rules.Finish)
-	}
-	_ = c.Conn.SetReadDeadline(deadline)
-}
-
-// Close closes the connection and makes room for another.
-func (c *Conn) Close() error {
-	c.gate.leave(c)
-	return c.Conn.Close()
-}

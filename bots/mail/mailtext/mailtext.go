@@ -44,7 +44,8 @@ type Message struct {
 
 // Read reads a mail that came from the envelope's sender in lower case, which
 // is empty for what mail servers write. The error is one of the above, perhaps
-// wrapped; a mail without a sender gives none, as nobody would hear of it.
+// wrapped, and says nothing of what stands in the mail; a mail without a sender
+// gives none, as nobody would hear of it.
 func Read(raw []byte, sender string) (Message, error) {
 	m, err := parseSafely(raw)
 	if err != nil && sender != "" {
@@ -71,7 +72,7 @@ type message struct {
 func parseSafely(raw []byte) (m message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			m, err = message{}, fmt.Errorf("%w: panic: %v\n%s", ErrUnreadable, p, debug.Stack())
+			m, err = message{}, fmt.Errorf("%w: panic: %T\n%s", ErrUnreadable, p, debug.Stack())
 		}
 	}()
 	return parse(raw)

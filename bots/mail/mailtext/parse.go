@@ -2,7 +2,6 @@ package mailtext
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
 	"github.com/jhillyerd/enmime/v2"
@@ -65,7 +64,7 @@ func readParts(raw []byte) (*enmime.Part, error) {
 	}
 	root, err := parser.ReadParts(bytes.NewReader(trimStart(raw)))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+		return nil, ErrUnreadable // the library's words quote the mail
 	}
 	return root, nil
 }

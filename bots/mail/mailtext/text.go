@@ -2,6 +2,7 @@ package mailtext
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -191,6 +192,7 @@ func dropBlobs(text string) string {
 				at = end
 				continue
 			}
+			start, end = aroundWord(text, done, start, end)
 		}
 		if start == len(text) {
 			break
@@ -201,6 +203,28 @@ func dropBlobs(text string) string {
 	}
 	kept.WriteString(text[done:])
 	return kept.String()
+}
+
+// aroundWord returns where the link or the token begins that holds a word, not before
+// from, and where it ends: nothing is left of it that could still be read.
+func aroundWord(text string, from, start, end int) (int, int) {
+	const around = space + `<>()[]{}"`
+	linkStart := from + 1 + strings.LastIndexAny(text[from:start], around)
+	linkEnd := end + strings.IndexAny(text[end:]+" ", around)
+	if link := text[linkStart:linkEnd]; strings.Contains(link, "/") && strings.ContainsAny(link, ".:") {
+		if linkStart > from && linkEnd < len(text) && slices.Contains([]string{"()", "<>", "[]"}, text[linkStart-1:linkStart]+text[linkEnd:linkEnd+1]) {
+			return linkStart - 1, linkEnd + 1
+		}
+		return linkStart, linkEnd
+	}
+	ofToken := func(c byte) bool { return isBase64(c) || c == '-' || c == '_' }
+	for start > from && ofToken(text[start-1]) {
+		start--
+	}
+	for end < len(text) && ofToken(text[end]) {
+		end++
+	}
+	return start, end
 }
 
 // frameFinder finds the frames of a text one after the other and looks at the

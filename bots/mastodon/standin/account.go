@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -43,6 +44,7 @@ type Boost struct {
 	Author   string
 	At       time.Time
 	Undone   bool
+	id       string // of the boost itself
 }
 
 // Mention is a status of somebody that mentions an account.
@@ -53,6 +55,10 @@ type Mention struct {
 	Visibility string // "public", "unlisted", "private" or "direct"
 	Warning    string // the content warning
 	Picture    bool   // has a picture attached
+	Poll       bool
+	Quotes     string   // the id of a status that it quotes
+	Names      []string // other people whom it mentions, as "anna@example.org"
+	ID         string   // of the status, in place of one made
 	At         time.Time
 }
 
@@ -209,14 +215,15 @@ func (a *Account) MentionWith(m Mention) string {
 // newMention stores the status. s.mu is held.
 func (a *Account) newMention(m Mention) *status {
 	s := a.server
-	st := &status{id: s.next(), author: m.Author, text: m.Text, visibility: m.Visibility, warning: m.Warning,
-		picture: m.Picture, at: m.At, mentioned: []string{a.Handle()}, mentionsLocal: a}
+	st := &status{id: cmp.Or(m.ID, s.next()), author: m.Author, text: m.Text, visibility: m.Visibility, warning: m.Warning,
+		picture: m.Picture, poll: m.Poll, quotes: m.Quotes, at: m.At,
+		mentioned: append([]string{a.Handle()}, m.Names...), mentionsLocal: a, names: m.Names}
 	if st.at.IsZero() {
 		st.at = s.options.Now()
 	}
 	st.html = m.HTML
 	if st.html == "" {
-		st.html = mentionHTML(a, m.Text)
+		st.html = s.mentionHTML(a, m)
 	}
 	s.statuses[st.id] = st
 	return st
@@ -231,6 +238,26 @@ func (a *Account) Follow(follower string) {
 	streams := a.liveStreams()
 	s.mu.Unlock()
 	send(streams, "notification", s.notificationEntity(n))
+}
+
+// Edit changes a status of somebody, as its author can. Who has boosted it is told.
+func (s *Server) Edit(statusID, text string, picture bool) {
+	s.mu.Lock()
+	st := s.statuses[statusID]
+	st.text, st.html, st.picture, st.edited = text, s.mentionHTML(st.mentionsLocal, Mention{Text: text}), picture, s.options.Now()
+	told := map[*notification][]*stream{}
+	for _, a := range s.accounts {
+		if a.boostOf(statusID) >= 0 {
+			n := &notification{id: s.next(), kind: "update", status: st, at: st.edited}
+			a.notifications = append(a.notifications, n)
+			told[n] = a.liveStreams()
+		}
+	}
+	s.Happened()
+	s.mu.Unlock()
+	for n, streams := range told {
+		send(streams, "notification", s.notificationEntity(n))
+	}
 }
 
 // Delete deletes a status of somebody, as its author can.

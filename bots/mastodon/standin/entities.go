@@ -19,9 +19,12 @@ type status struct {
 	visibility    string
 	replyTo       string
 	picture       bool
+	poll          bool
+	quotes        string
 	mentioned     []string
 	mentionsLocal *Account
-	at            time.Time
+	names         []string // of others whom it mentions
+	at, edited    time.Time
 	deleted       bool
 }
 
@@ -67,17 +70,31 @@ func (s *Server) statusEntity(st *status) entity {
 	if st.picture {
 		media = append(media, entity{"id": "M" + st.id, "type": "image", "url": s.URL + "/media/" + st.id + ".png", "description": nil})
 	}
-	return entity{"id": st.id, "created_at": stamp(st.at), "in_reply_to_id": orNull(st.replyTo), "in_reply_to_account_id": nil,
+	e := entity{"id": st.id, "created_at": stamp(st.at), "in_reply_to_id": orNull(st.replyTo), "in_reply_to_account_id": nil,
 		"sensitive": st.warning != "", "spoiler_text": st.warning, "visibility": st.visibility, "language": "de",
 		"uri": url, "url": url, "replies_count": 0, "reblogs_count": 0, "favourites_count": 0, "edited_at": nil,
 		"content": st.html, "reblog": nil, "account": account, "media_attachments": media,
-		"mentions": s.mentionEntities(st), "tags": []any{}, "emojis": []any{}, "card": nil, "poll": nil}
+		"mentions": s.mentionEntities(st), "tags": []any{}, "emojis": []any{}, "card": nil, "poll": nil, "quote": nil}
+	if !st.edited.IsZero() {
+		e["edited_at"] = stamp(st.edited)
+	}
+	if st.poll {
+		e["poll"] = entity{"id": "P" + st.id, "expired": false, "multiple": false, "options": []entity{{"title": "U1", "votes_count": 0}}}
+	}
+	if st.quotes != "" {
+		e["quote"] = entity{"state": "accepted", "quoted_status_id": st.quotes}
+	}
+	return e
 }
 
 func (s *Server) mentionEntities(st *status) []entity {
 	list := []entity{}
 	if a := st.mentionsLocal; a != nil {
 		list = append(list, entity{"id": a.id, "username": a.username, "url": a.URL(), "acct": a.username})
+	}
+	for _, handle := range st.names {
+		person := s.authorEntity(handle)
+		list = append(list, entity{"id": person["id"], "username": person["username"], "url": person["url"], "acct": handle})
 	}
 	return list
 }
@@ -100,10 +117,19 @@ func orNull(s string) any {
 	return s
 }
 
-// mentionHTML is a status that mentions a, as a server renders it.
-func mentionHTML(a *Account, text string) string {
-	return fmt.Sprintf(`<p><span class="h-card" translate="no"><a href="%s" class="u-url mention">@<span>%s</span></a></span> %s</p>`,
-		html.EscapeString(a.URL()), html.EscapeString(a.username), textHTML(text))
+// mentionHTML is a status that mentions a, and others, as a server renders it.
+func (s *Server) mentionHTML(a *Account, m Mention) string {
+	named := linkTo(a.URL(), a.username)
+	for _, handle := range m.Names {
+		person := s.authorEntity(handle)
+		named += " " + linkTo(fmt.Sprint(person["url"]), fmt.Sprint(person["username"]))
+	}
+	return "<p>" + named + " " + textHTML(m.Text) + "</p>"
+}
+
+func linkTo(profile, name string) string {
+	return fmt.Sprintf(`<span class="h-card" translate="no"><a href="%s" class="u-url mention">@<span>%s</span></a></span>`,
+		html.EscapeString(profile), html.EscapeString(name))
 }
 
 // webLink is what Mastodon makes a link of, closely enough.

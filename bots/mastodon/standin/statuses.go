@@ -69,11 +69,13 @@ func (s *Server) reblog(a *Account, _ http.ResponseWriter, r *http.Request) (any
 	case st.visibility == "private" || st.visibility == "direct":
 		return message("This action is not allowed"), http.StatusForbidden
 	}
-	if i := a.boostOf(st.id); i < 0 {
-		a.boosts = append(a.boosts, Boost{StatusID: st.id, Text: st.text, Author: s.fullHandle(st.author), At: s.now()})
+	i := a.boostOf(st.id)
+	if i < 0 {
+		i = len(a.boosts)
+		a.boosts = append(a.boosts, Boost{StatusID: st.id, Text: st.text, Author: s.fullHandle(st.author), At: s.now(), id: s.next()})
 	}
 	e := s.statusEntity(st)
-	e["id"], e["account"], e["reblog"] = "B"+st.id, a.entity(), s.statusEntity(st)
+	e["id"], e["account"], e["reblog"] = a.boosts[i].id, a.entity(), s.statusEntity(st)
 	return e, http.StatusOK
 }
 

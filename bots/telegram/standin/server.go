@@ -26,6 +26,9 @@ type Limit struct {
 	Per time.Duration
 }
 
+// firstID is below all ids: those that Telegram gives are longer than 32 bits.
+const firstID = 7_240_918_350
+
 // Limits are the sending limits of each bot: in all, to one private chat, and
 // to one group.
 type Limits struct{ Bot, Chat, Group Limit }
@@ -50,7 +53,7 @@ func Start(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{options: o, lastID: 1000, tokens: map[string]*Bot{}, users: map[int64]*User{}, groups: map[int64]*Group{}}
+	s := &Server{options: o, lastID: firstID, tokens: map[string]*Bot{}, users: map[int64]*User{}, groups: map[int64]*Group{}}
 	var err error
 	s.Server, err = kit.Start(s)
 	return s, err

@@ -144,11 +144,10 @@ func (c *conn) read(e event) chat.Event {
 func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error) {
 	var made struct{ ID string }
 	err := c.api.Post(ctx, "/messages", map[string]string{"chat": to, "text": text}, &made)
-	return report.Receipt{ID: chat.NetworkID(to, made.ID)}, err
+	return report.Receipt{ID: made.ID}, err
 }
 
 // Delete takes a message back.
-func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
-	_, id := chat.SplitID(r.ID)
-	return c.api.Do(ctx, http.MethodDelete, "/messages/"+url.PathEscape(id), nil, nil)
+func (c *conn) Delete(ctx context.Context, _, message string) error {
+	return c.api.Do(ctx, http.MethodDelete, "/messages/"+url.PathEscape(message), nil, nil)
 }

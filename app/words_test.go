@@ -1,0 +1,68 @@
+package app
+
+import (
+	"bytes"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/emersion/go-smtp"
+)
+
+// anna is who the servers of others name. Nothing of ours may.
+const anna = "anna.mueller@riders.example"
+
+// TestWordsOfOthersReachNobody has a mail server say whose mailbox is gone, to the
+// mail with a report and to account mails. Nothing on the pages of the moderators, in
+// the log at debug level, the figures or the files names her.
+func TestWordsOfOthersReachNobody(t *testing.T) {
+	dir, box := t.TempDir(), startMailbox(t)
+	a := startApp(t, dir, box)
+	a.addCity("nuernberg", "*", "")
+	a.subscribe(box, "nuernberg", anna)
+	box.Answer(func(stage, _ string) error {
+		if stage == "rcpt" {
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "mailbox <" + anna + "> of Anna Mueller is disabled"}
+		}
+		return nil
+	})
+	a.mustSend("rider@riders.example", "nuernberg@tickets.example", "one@riders.example", "U1 Plärrer", "")
+	a.browser().post("/city/nuernberg/mail/subscribe", url.Values{"email": {anna}}, http.StatusOK)
+	a.browser().post("/password", url.Values{"email": {"moderator@nuernberg.example"}}, http.StatusOK)
+	a.browser().post("/city/nuernberg/mail/subscribe", url.Values{"email": {anna + "@%zz"}}, http.StatusUnprocessableEntity)
+	waitUntil(t, "refusals in the log", func() bool {
+		log := a.log.String()
+		return strings.Count(log, "an account mail could not be sent and is dropped") >= 2 && strings.Contains(log, "could not be sent: the mail server refused the recipient: 550 5.1.1")
+	})
+	moderator := a.login("moderator@nuernberg.example")
+	var page string
+	waitUntil(t, "the bot's log", func() bool {
+		page = moderator.get("/settings", http.StatusOK)
+		return strings.Contains(page, "550 5.1.1")
+	})
+	a.stop()
+	all := map[string][]byte{"the log": []byte(a.log.String()), "the settings": []byte(page)}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			all[path], err = os.ReadFile(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for where, text := range all {
+		for what, needle := range spellings("anna.mueller", "Anna Mueller") {
+			if bytes.Contains(text, needle) {
+				t.Errorf("%s holds %s", where, what)
+			}
+		}
+	}
+	if strings.Contains(a.log.String(), "moderator@") {
+		t.Error("the log says whom an account mail was for")
+	}
+}

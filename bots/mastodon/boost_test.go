@@ -1,0 +1,116 @@
+package mastodon
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/kittest"
+	fault "ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/internal/report"
+)
+
+// heard has a bot hear a mention, and returns the delivery that comes of it.
+func (w *world) heard(row report.Bot, m standin.Mention) (d report.Delivery, id string) {
+	w.t.Helper()
+	in := kittest.NewInbox()
+	run := kittest.Receive(w.t, w.load(row), in)
+	w.streaming()
+	m.Author = "rider@example.org"
+	id = w.account.MentionWith(m)
+	got := in.Wait(w.t, 1)[0]
+	_ = run.Stop()
+	r := report.Report{CityID: row.CityID, BotID: row.ID, Network: name, Text: got.Text, Visibility: got.Visibility, Time: got.Time}
+	bots.KeyReport(w.host.Secrets, &r, got)
+	return report.NewDelivery(r, row, 0), id
+}
+
+// TestOnlyWhatIsPublicAndTextAloneIsBoosted: everything else is a post, which names
+// nobody.
+func TestOnlyWhatIsPublicAndTextAloneIsBoosted(t *testing.T) {
+	tests := map[string]struct {
+		mention standin.Mention
+		boosted bool
+	}{
+		"public":                {standin.Mention{Visibility: "public"}, true},
+		"with a warning":        {standin.Mention{Visibility: "public", Warning: "Kontrolle"}, true},
+		"unlisted":              {standin.Mention{Visibility: "unlisted"}, false},
+		"for followers":         {standin.Mention{Visibility: "private"}, false},
+		"private":               {standin.Mention{Visibility: "direct"}, false},
+		"of an unknown kind":    {standin.Mention{Visibility: "local"}, false},
+		"with a picture":        {standin.Mention{Visibility: "public", Picture: true}, false},
+		"with a poll":           {standin.Mention{Visibility: "public", Poll: true}, false},
+		"with a quotation":      {standin.Mention{Visibility: "public", Quotes: "1"}, false},
+		"that names others too": {standin.Mention{Visibility: "public", Names: []string{"anna@example.org"}}, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, standin.Options{Old: true}) // which holds no private mention back
+			row := w.connect()
+			tt.mention.Text = "U1 Plärrer"
+			d, _ := w.heard(row, tt.mention)
+			receipt := must(w.load(row).Send(w.ctx, d))(t)
+			boosts, posts := len(w.account.Boosts()), w.account.Statuses()
+			if boosted := boosts == 1 && len(posts) == 0; boosted != tt.boosted || boosts+len(posts) != 1 {
+				t.Fatalf("%d boosts, posts %+v", boosts, posts)
+			}
+			for _, p := range posts {
+				if strings.Contains(p.Text, "rider") || strings.Contains(p.Text, "anna") || !strings.Contains(p.Text, "U1 Plärrer") || p.Visibility != "public" {
+					t.Errorf("post %+v", p)
+				}
+			}
+			d.Retract = &receipt
+			check(t, w.load(row).Retract(w.ctx, d))
+			if lines := w.account.Lines(); len(lines) != 0 {
+				t.Errorf("it still stands there: %+v", lines)
+			}
+		})
+	}
+}
+
+// A boost shows what its author makes of it later: a picture, other words.
+func TestWhatIsChangedLaterIsBoostedNoMore(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	row := w.connect()
+	d, id := w.heard(row, standin.Mention{Text: "U1", Visibility: "public"})
+	b, in := w.load(row), kittest.NewInbox()
+	must(b.Send(w.ctx, d))(t)
+	kittest.Receive(t, b, in)
+	w.until("open another stream", func() bool { return w.asked(streamPath) == 2 && w.account.Streams() == 1 })
+	w.server.Fail("/api/v1/statuses/"+id+"/unreblog", 1, fault.HTML(http.StatusBadGateway))
+	w.server.Edit(id, "U1, they are", false)
+	w.account.Mention("rider@example.org", "U2", "public")
+	in.WaitFor(t, "U2") // the failure is no reason to begin again
+	w.server.Edit(id, "U1, and what they look like", true)
+	w.until("take the boost back", func() bool { return w.account.Boosts()[0].Undone })
+	w.account.Mention("rider@example.org", "U3", "public")
+	in.WaitFor(t, "U3")
+	if n := w.asked(streamPath); n != 2 {
+		t.Errorf("the stream was opened %d times, want once by each run", n)
+	}
+}
+
+func TestWhatIsChangedBeforeItsBoostIsPosted(t *testing.T) {
+	w := newWorld(t, standin.Options{IgnoreIdempotency: true})
+	row := w.connect()
+	b := w.load(row)
+	d, id := w.heard(row, standin.Mention{Text: "U1", Visibility: "public"})
+	w.clock.Move(time.Minute)
+	w.server.Edit(id, "look at them", true)
+	var receipt report.Receipt
+	for range 2 { // once, also where it is sent again
+		receipt = must(b.Send(w.ctx, d))(t)
+	}
+	lines := w.account.Lines()
+	if len(lines) != 1 || lines[0].How == fault.Boosted || lines[0].Text != "U1" {
+		t.Fatalf("what stands there: %+v", lines)
+	}
+	d.Retract = &receipt
+	check(t, b.Retract(w.ctx, d))
+	if lines := w.account.Lines(); len(lines) != 0 {
+		t.Errorf("it still stands there: %+v", lines)
+	}
+}

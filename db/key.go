@@ -1,0 +1,49 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+)
+
+// Fingerprint returns the fingerprint of the secret key that the database is
+// written with; ErrNotFound where none was stored yet. It may be called before
+// Migrate.
+func (d *DB) Fingerprint(ctx context.Context) (fingerprint string, err error) {
+	var table string
+	err = d.ReadRow(ctx, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'secret_key'").Scan(&table)
+	if err == nil {
+		err = d.ReadRow(ctx, "SELECT fingerprint FROM secret_key").Scan(&fingerprint)
+	}
+	if err != nil {
+		return "", fmt.Errorf("fingerprint of the secret key: %w", err)
+	}
+	return fingerprint, nil
+}
+
+// SetFingerprint stores the fingerprint in place of another.
+func (d *DB) SetFingerprint(ctx context.Context, fingerprint string) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec("DELETE FROM secret_key").Error; err != nil {
+			return err
+		}
+		return tx.Exec("INSERT INTO secret_key (fingerprint) VALUES (?)", fingerprint).Error
+	})
+	if err != nil {
+		return fmt.Errorf("store fingerprint of the secret key: %w", err)
+	}
+	return nil
+}
+
+// ForgetKey deletes what is of no use without the key that it was made with:
+// mails that wait, what the links in old mails lead to, counts, who is muted,
+// certificates, and the networks' own ids of reports: what was to be boosted is posted.
+func (d *DB) ForgetKey(ctx context.Context) error {
+	err := d.Write(ctx, SQL("DELETE FROM mails", "DELETE FROM registrations", "DELETE FROM invitations",
+		"DELETE FROM limits", "DELETE FROM mutes", "DELETE FROM secrets", "UPDATE reports SET network_id = '' WHERE network_id <> ''"))
+	if err != nil {
+		return fmt.Errorf("forget what the former secret key is needed for: %w", err)
+	}
+	return nil
+}

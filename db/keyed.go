@@ -1,0 +1,105 @@
+package db
+
+import (
+	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
+
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// keyed is the rest of the list of migrations, from the first that needs the secret
+// key.
+func keyed(box *secret.Box) []*gormigrate.Migration {
+	return []*gormigrate.Migration{
+		// Nothing names who wrote without the key.
+		{ID: "core_0007", Migrate: func(tx *gorm.DB) error {
+			columns := SQL(
+				`ALTER TABLE reports ADD COLUMN left_out TEXT NOT NULL DEFAULT ''`,
+				`ALTER TABLE reports ADD COLUMN unverified INTEGER NOT NULL DEFAULT FALSE`,
+				`ALTER TABLE reports ADD COLUMN client TEXT NOT NULL DEFAULT ''`,
+				`ALTER TABLE reports ADD COLUMN domain TEXT NOT NULL DEFAULT ''`,
+			)
+			for _, step := range []func(*gorm.DB) error{columns, (&keying{box}).reports, (&keying{box}).mutes} {
+				if err := step(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		// Brakes for reports that nobody vouches for; reports that wait for a moderator;
+		// cities that take none.
+		{ID: "core_0008", Migrate: SQL(
+			// Only what a brake counts is in this index: reports of which few pass.
+			`ALTER TABLE reports ADD COLUMN counted INTEGER NOT NULL DEFAULT FALSE`,
+			`CREATE INDEX reports_origin ON reports(received) WHERE counted = TRUE`,
+			`CREATE INDEX reports_counted ON reports(city_id, received, client, domain) WHERE counted = TRUE`,
+			`CREATE INDEX reports_held ON reports(city_id, reason, received) WHERE state = 'held'`,
+			`CREATE INDEX reports_refused ON reports(city_id, seq, state, passed, reason) WHERE state = 'judged' AND passed = FALSE AND reason <> 'taken_back'`,
+			`ALTER TABLE cities ADD COLUMN paused INTEGER NOT NULL DEFAULT 0`,
+			`ALTER TABLE cities ADD COLUMN held_told INTEGER NOT NULL DEFAULT 0`,
+			`CREATE INDEX cities_paused ON cities(paused) WHERE paused > 0`,
+		)},
+	}
+}
+
+// keying is the upgrade of tables whose hashes anybody could try out: it puts hashes
+// that need the secret key in their place.
+type keying struct{ box *secret.Box }
+
+// atOnce is how many reports are read into memory at the same time.
+const atOnce = 1000
+
+func (k *keying) reports(tx *gorm.DB) error {
+	for last := int64(0); ; {
+		var rows []reportRow
+		err := tx.Raw("SELECT seq, id, city_id, bot_id, network, network_id, author, visibility FROM reports WHERE seq > ? ORDER BY seq LIMIT ?", last, atOnce).
+			Scan(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			if err := k.report(tx, r); err != nil {
+				return err
+			}
+		}
+		last = rows[len(rows)-1].Seq
+	}
+}
+
+// report gives a report its keyed id and author, so that the same message is still
+// the same report. The network's own id is kept where it may be boosted.
+func (k *keying) report(tx *gorm.DB, r reportRow) error {
+	id, author, kept := k.box.ReportID(r.Network, r.BotID, r.NetworkID), "", ""
+	if r.Author != "" {
+		author = k.box.AuthorOf(r.CityID, r.Author)
+	}
+	if r.Visibility == string(report.Public) {
+		kept = k.box.Seal(report.MessagePlace(id), r.NetworkID)
+	}
+	_, err := Exec(tx, "UPDATE reports SET id = ?, author = ?, network_id = ? WHERE seq = ?", id, author, kept, r.Seq)
+	return err
+}
+
+// mutes go on for both whom a name stands for now: its owner, if that is proven, and
+// whoever else may have written under it.
+func (k *keying) mutes(tx *gorm.DB) error {
+	var rows []struct {
+		CityID  int64
+		Author  string
+		Created int64
+	}
+	if err := tx.Raw("SELECT city_id, author, created FROM mutes").Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, m := range rows {
+		author := k.box.AuthorOf(m.CityID, m.Author)
+		if _, err := Exec(tx, "UPDATE mutes SET author = ? WHERE city_id = ? AND author = ?", author, m.CityID, m.Author); err != nil {
+			return err
+		}
+		if _, err := Exec(tx, "INSERT INTO mutes (city_id, author, created) VALUES (?, ?, ?)", m.CityID, k.box.Unverified(author), m.Created); err != nil {
+			return err
+		}
+	}
+	return nil
+}

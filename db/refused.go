@@ -1,0 +1,106 @@
+package db
+
+import (
+	"database/sql"
+
+	"gorm.io/gorm"
+
+	"ticketfrei/internal/report"
+)
+
+const (
+	// refusedText is how much of a refused report is kept, in characters, and
+	// refusedKept how many of a city: the newest.
+	refusedText = 500
+	refusedKept = 200
+	// refusedAtOnce is how many are deleted in one transaction, at most: more than
+	// it can add.
+	refusedAtOnce = 256
+	// heldKept is how many reports of a city wait for its moderators because of one
+	// brake, at most. What comes then is refused: those who flood a city would fill
+	// the disk.
+	heldKept = 1000
+)
+
+// storing is what one transaction knows of the cities whose verdicts it stores.
+type storing struct {
+	tx      *gorm.DB
+	crowd   bool           // unverified reports that pass are counted
+	refused map[int64]bool // cities with reports that were refused
+	held    map[heldFor]int
+}
+
+type heldFor struct {
+	cityID int64
+	reason report.Reason
+}
+
+func newStoring(tx *gorm.DB, crowd bool) *storing {
+	return &storing{tx: tx, crowd: crowd, refused: make(map[int64]bool), held: make(map[heldFor]int)}
+}
+
+// roomToHold tells whether one more report may wait for the moderators of its city,
+// and counts it.
+func (s *storing) roomToHold(cityID int64, reason report.Reason) (bool, error) {
+	key := heldFor{cityID, reason}
+	n, known := s.held[key]
+	if !known {
+		err := queryRow(s.tx, "SELECT count(*) FROM (SELECT 1 FROM reports WHERE state = 'held' AND city_id = ? AND reason = ? LIMIT ?)",
+			cityID, string(reason), heldKept).Scan(&n)
+		if err != nil {
+			return false, err
+		}
+	}
+	s.held[key] = n + 1
+	return n < heldKept, nil
+}
+
+// update stores a verdict on a report in that state; false where there is none. A
+// report that is held keeps all of its text, one that is refused the beginning. Where
+// one came from is kept while a brake counts it.
+func (s *storing) update(r Ruling, state string, v report.Verdict, sameness string) (there bool, err error) {
+	held := v.Reason.Held()
+	if held {
+		if held, err = s.roomToHold(r.Report.CityID, v.Reason); err != nil {
+			return false, err
+		}
+	}
+	var result sql.Result
+	switch {
+	case held:
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, r.Seq, state)
+	case v.Passed && state == "held": // its text was compared when it was judged
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ? WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, r.Seq, state)
+	case v.Passed && s.crowd && r.Report.Unverified:
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, counted = TRUE WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, r.Seq, state)
+	case v.Passed:
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, r.Seq, state)
+	default:
+		s.refused[r.Report.CityID] = true
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', client = '', domain = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, refusedText, r.Seq, state)
+	}
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// trim deletes the oldest refused reports of the cities that have too many. Nothing
+// else belongs to them: they were never sent.
+func (s *storing) trim() error {
+	for cityID := range s.refused {
+		_, err := Exec(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
+			WHERE city_id = ? AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back' ORDER BY seq DESC LIMIT ? OFFSET ?)`,
+			cityID, refusedAtOnce, refusedKept)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

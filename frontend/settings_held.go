@@ -1,0 +1,130 @@
+package frontend
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// heldRoutes decide about reports that are held. The mail that tells moderators of
+// them leads to the pages that ask.
+func (s *Site) heldRoutes(r chi.Router) {
+	r.Get("/reports/let-through", s.Handler(s.handleLetThroughAsk))
+	r.Post("/reports/let-through", s.Handler(s.handleLetThrough))
+	r.Get("/reports/throw-away", s.Handler(s.handleThrowAwayAsk))
+	r.Post("/reports/throw-away", s.Handler(s.handleThrowAway))
+}
+
+// heldGroup is the reports that are held for one reason, as a moderator sees them.
+type heldGroup struct {
+	db.HeldGroup
+	Verdict verdict
+}
+
+// heldGroups returns what is held of the city.
+func (s *Site) heldGroups(r *http.Request) ([]heldGroup, error) {
+	groups, err := s.DB.HeldGroups(r.Context(), s.City(r).ID)
+	list := make([]heldGroup, len(groups))
+	for i, g := range groups {
+		list[i] = heldGroup{g, newVerdict(report.Verdict{Reason: g.Reason})}
+	}
+	return list, err
+}
+
+func (s *Site) handleLetThroughAsk(w http.ResponseWriter, r *http.Request) error {
+	return s.askAboutHeld(w, r, "let-through", "settings.held.let_through")
+}
+
+func (s *Site) handleThrowAwayAsk(w http.ResponseWriter, r *http.Request) error {
+	return s.askAboutHeld(w, r, "throw-away", "settings.held.throw_away")
+}
+
+// askAboutHeld asks before something is done with all that is held now. Texts of the
+// question begin with id.
+func (s *Site) askAboutHeld(w http.ResponseWriter, r *http.Request, action, id string) error {
+	groups, err := s.DB.HeldGroups(r.Context(), s.City(r).ID)
+	if err != nil {
+		return err
+	}
+	var count int
+	var newest int64
+	for _, g := range groups {
+		count, newest = count+g.Count, max(newest, g.Newest)
+	}
+	if count == 0 {
+		return s.backToHeld(w, r, s.T(r, "settings.held.decided"))
+	}
+	return s.ask(w, r, question{
+		Title:  s.T(r, id+"_title", "City", s.City(r).Name, "Count", count),
+		Lead:   s.T(r, id+"_lead", "City", s.City(r).Name, "Expire", brief(s.Config.Reports.Expire)),
+		Action: "/settings/reports/" + action,
+		Button: s.T(r, id),
+		Keep:   s.T(r, "settings.held.look"),
+		Back:   "/settings/reports?show=" + showHeld,
+		Field:  "until",
+		Value:  strconv.FormatInt(newest, 10),
+	})
+}
+
+// heldChoice returns the reports that a form is about. What came after the page was
+// shown is not among them: nobody has seen that.
+func heldChoice(r *http.Request) (db.Choice, error) {
+	c := db.Choice{ReportID: r.PostFormValue("report"), Reason: report.Reason(r.PostFormValue("reason"))}
+	if c.ReportID != "" {
+		return c, nil
+	}
+	var err error
+	if c.Until, err = formID(r, "until"); err == nil && c.Until <= 0 {
+		err = gone(errors.New("field until: not above 0"))
+	}
+	return c, err
+}
+
+func (s *Site) handleLetThrough(w http.ResponseWriter, r *http.Request) error {
+	c, err := heldChoice(r)
+	if err != nil {
+		return err
+	}
+	passed, late, err := s.Relay.LetThrough(r.Context(), s.City(r).ID, c)
+	if err != nil {
+		return err
+	}
+	text := s.T(r, "settings.held.passed", "Count", passed)
+	switch {
+	case passed == 0 && late == 0:
+		text = s.T(r, "settings.held.decided")
+	case passed == 0:
+		text = s.T(r, "settings.held.late", "Count", late)
+	case late > 0:
+		text += " " + s.T(r, "settings.held.late", "Count", late)
+	}
+	return s.backToHeld(w, r, text)
+}
+
+func (s *Site) handleThrowAway(w http.ResponseWriter, r *http.Request) error {
+	c, err := heldChoice(r)
+	if err != nil {
+		return err
+	}
+	n, err := s.DB.ThrowAway(r.Context(), s.City(r).ID, c)
+	if err != nil {
+		return err
+	}
+	text := s.T(r, "settings.held.thrown", "Count", n)
+	if n == 0 {
+		text = s.T(r, "settings.held.decided")
+	}
+	return s.backToHeld(w, r, text)
+}
+
+// backToHeld leads back to the list of what is held.
+func (s *Site) backToHeld(w http.ResponseWriter, r *http.Request, text string) error {
+	s.flash(r.Context(), text)
+	http.Redirect(w, r, "/settings/reports?show="+showHeld, http.StatusSeeOther)
+	return nil
+}

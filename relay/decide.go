@@ -1,0 +1,60 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// LetThrough sends the chosen reports of a city on that are held: a moderator wants
+// it. passed is how many there were, late how many were too old by now and are
+// refused. What fails, and what was not reached before ctx ended, is held as before.
+func (rl *Relay) LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error) {
+	var last int64
+	for {
+		batch, err := rl.DB.Held(ctx, cityID, c, last, batchSize)
+		if err != nil || len(batch) == 0 {
+			return passed, late, err
+		}
+		for _, h := range batch {
+			v, err := rl.letThrough(ctx, h)
+			if err != nil {
+				return passed, late, fmt.Errorf("let a report through: %w", err)
+			}
+			switch {
+			case v.Passed:
+				passed++
+			case v.Reason != "": // else somebody else was faster
+				late++
+			}
+			last = h.Seq
+		}
+	}
+}
+
+// letThrough lets one report through and returns its verdict: none where it is not
+// held any more.
+func (rl *Relay) letThrough(ctx context.Context, h db.Heard) (report.Verdict, error) {
+	r := db.Ruling{Heard: h, Verdict: report.Verdict{Reason: report.ReasonExpired}}
+	if rl.Now().Sub(h.Report.Time) <= rl.Expire {
+		c, err := rl.cities.get(ctx, h.Report.CityID)
+		if errors.Is(err, db.ErrNotFound) {
+			return report.Verdict{}, nil // the city was deleted, and its reports with it
+		}
+		if err == nil {
+			r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
+		}
+		if err != nil {
+			return report.Verdict{}, err
+		}
+		r.Verdict = report.Verdict{Passed: true, Reason: report.ReasonLetThrough}
+	}
+	saved, err := rl.DB.Decide(ctx, r)
+	if err == nil {
+		rl.passOn([]db.Ruling{r}, []db.Saved{saved})
+	}
+	return saved.Verdict, err
+}
