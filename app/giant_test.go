@@ -7,6 +7,7 @@ import (
 
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // giants writes mentions to an account that no report has room for: of text, and of id.
@@ -21,6 +22,7 @@ func giants(account *standin.Account, n int) {
 // to the account of another: each arrives, nothing is started again, and the next
 // mention is heard, also where the giants came while the program was down.
 func TestGiantPostIsNoOtherCitysTrouble(t *testing.T) {
+	slow.Test(t, "reads giants")
 	box, remote := startMailbox(t), startMastodon(t)
 	dir := t.TempDir()
 	a := startApp(t, dir, box)

@@ -182,6 +182,7 @@ func (a *app) addCity(slug, triggers, blocked string) report.City {
 	if err != nil {
 		a.Fatal(err)
 	}
+	a.server.notices.Changed(c.ID) // as the page that makes it does
 	return c
 }
 

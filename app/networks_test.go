@@ -14,6 +14,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/bots/mastodon/standin"
 	telegram "ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/slow"
 )
 
 // startOnBoth starts a program whose city nuernberg is on Mastodon and Telegram.
@@ -37,6 +38,7 @@ func startOnBoth(t *testing.T, dir string) (*app, *standin.Account, *telegram.Se
 // TestNetworksStoreNobody has people write in public, privately and in a group, and
 // get what others wrote: no file and no log names them, their chats or their messages.
 func TestNetworksStoreNobody(t *testing.T) {
+	slow.Test(t, "waits for many things to be sent")
 	dir := t.TempDir()
 	a, account, api, bot := startOnBoth(t, dir)
 	anna, bert, group := api.AddUser("Annegret", "en"), api.AddUser("Bertram", "en"), api.AddGroup("Tram riders")

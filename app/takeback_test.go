@@ -9,6 +9,7 @@ import (
 
 	"ticketfrei/bots/all"
 	telegram "ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/slow"
 )
 
 // reportField is the report that a form of the settings is about.
@@ -17,6 +18,7 @@ var reportField = regexp.MustCompile(`name="report" value="([^"]+)"`)
 // TestTakingBackReachesChats takes back on the settings page what went to chats, to
 // Mastodon and to a subscriber of mails.
 func TestTakingBackReachesChats(t *testing.T) {
+	slow.Test(t, "waits until messages are deleted")
 	box, remote := startMailbox(t), startMastodon(t)
 	api, err := telegram.Start(telegram.Options{})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // fill is a database with 10,000 reports of 50 cities, of which 100 wait to be
@@ -158,6 +159,7 @@ func plans(heard db.Heard) []planned {
 // TestPlans looks at how SQLite goes about what the program asks of it, as it does
 // where nobody has told it how many rows of each kind there are.
 func TestPlans(t *testing.T) {
+	slow.Test(t, "fills a database")
 	d := mustFill(t)
 	for _, p := range plans(mustListUnjudged(t, d)[0]) {
 		t.Run(p.name, func(t *testing.T) {

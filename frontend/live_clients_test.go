@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ticketfrei/internal/clients"
+	"ticketfrei/internal/slow"
 )
 
 // ended waits until the stream has ended, without a fault.
@@ -121,6 +122,7 @@ func TestStreamOfWhoNeverReads(t *testing.T) {
 // TestStreamIsNoPage has a stream be silent for longer than a write may take, over
 // both versions of HTTP.
 func TestStreamIsNoPage(t *testing.T) {
+	slow.Test(t, "waits longer than a page may take")
 	for name, second := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
 			f := newFeeder(t, streamTimes{write: 100 * time.Millisecond, life: time.Hour})

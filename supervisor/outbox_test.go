@@ -14,6 +14,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // tally counts what a toy was asked to send, by report and recipient.
@@ -57,6 +58,7 @@ func crowd(n int) []int64 {
 // TestCrowdIsSentToOnce has three reports go to many more than there is room for;
 // one in seven cannot be reached the first time.
 func TestCrowdIsSentToOnce(t *testing.T) {
+	slow.Test(t, "sends to thousands")
 	r := newRig(t)
 	b := r.city("city")
 	const many = 3000
@@ -208,6 +210,7 @@ func TestTakenBackWhileBeingSent(t *testing.T) {
 // TestClockThatGoesBack has the clock of the machine go back an hour while
 // deliveries wait to be tried again: they wait no longer for that.
 func TestClockThatGoesBack(t *testing.T) {
+	slow.Test(t, "waits until a clock goes on")
 	r := newRig(t)
 	b := r.city("city")
 	var tries atomic.Int32

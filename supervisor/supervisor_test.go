@@ -20,6 +20,7 @@ func ok(context.Context, report.Delivery) (report.Receipt, error) {
 }
 
 func TestPanickingBotIsRestartedAndShown(t *testing.T) {
+	slow.Test(t, "waits until a bot is started again")
 	r := newRig(t)
 	bad, good := r.city("bad"), r.city("good")
 	var runs atomic.Int32
@@ -77,6 +78,7 @@ func TestReceivedReportIsEmittedUnderItsOwnID(t *testing.T) {
 }
 
 func TestSendResults(t *testing.T) {
+	slow.Test(t, "waits until sends are tried again")
 	r := newRig(t)
 	b := r.city("city")
 	var tries atomic.Int32
@@ -264,6 +266,7 @@ func TestSettingsChangedTakeEffectAtOnce(t *testing.T) {
 // TestCityOfAnotherProcessIsFound makes a city without a notice, as the
 // command line does.
 func TestCityOfAnotherProcessIsFound(t *testing.T) {
+	slow.Test(t, "waits until another process is noticed")
 	r := newRig(t)
 	running := make(chan report.Bot, 8)
 	r.start(&toy{send: ok, receive: func(ctx context.Context, b report.Bot, _ func(context.Context, bots.Incoming) error) error {

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/internal/slow"
 )
 
 // giants are mentions that no report has room for.
@@ -47,6 +48,7 @@ func (w *world) mention(m standin.Mention, next string) {
 
 // TestWhatComesAfterAGiantIsHeard: in the same stream, and when catching up.
 func TestWhatComesAfterAGiantIsHeard(t *testing.T) {
+	slow.Test(t, "reads giants")
 	for name, giant := range giants {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -15,6 +15,7 @@ import (
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 func TestMentionsOfTheStreamAreReports(t *testing.T) {
@@ -130,6 +131,7 @@ func TestCursorWaitsForEmit(t *testing.T) {
 }
 
 func TestSilentStreamIsNoticed(t *testing.T) {
+	slow.Test(t, "waits until a stream is silent for long")
 	w := newWorld(t, standin.Options{Heartbeat: 20 * time.Millisecond})
 	w.driver.timings.silence = 900 * time.Millisecond
 	in := kittest.NewInbox()
@@ -214,6 +216,7 @@ func TestWithoutStreamReportsComeAllTheSame(t *testing.T) {
 }
 
 func TestCatchingUpWaitsWhenLimited(t *testing.T) {
+	slow.Test(t, "waits as long as an instance asks for")
 	w := newWorld(t, standin.Options{})
 	w.account.Mention("rider@example.org", "old", "public")
 	row := w.connect()

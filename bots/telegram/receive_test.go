@@ -16,6 +16,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 func TestReportInPrivateChat(t *testing.T) {
@@ -77,6 +78,7 @@ func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
 }
 
 func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
+	slow.Test(t, "waits until updates are asked for again")
 	w := newWorld(t, standin.Options{})
 	w.driver.timings.poll = time.Second
 	rider := w.server.AddUser("Rider", "de")

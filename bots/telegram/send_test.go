@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots/kit/remote"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 func TestSend(t *testing.T) {
@@ -155,6 +156,7 @@ func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
 }
 
 func TestTooManyMessages(t *testing.T) {
+	slow.Test(t, "waits as long as Telegram asks for")
 	const perSecond = 100
 	w := newPacedWorld(t, standin.Options{}, pace.Limits{All: perSecond, SlowFor: time.Minute})
 	row := w.connect()

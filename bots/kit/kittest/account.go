@@ -11,6 +11,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/standin"
+	"ticketfrei/internal/slow"
 )
 
 // accountChecks are about the card on the settings page.
@@ -263,6 +264,7 @@ func otherCity(s *scene) {
 }
 
 func demo(s *scene) {
+	slow.Test(s, "waits until the demo is polled")
 	n, ok := s.Network.(bots.Demo)
 	if !ok {
 		s.Skip("the network has no demo")

@@ -10,6 +10,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // troubleChecks are about what goes wrong when a bot starts and sends.
@@ -79,6 +80,7 @@ func refusedForGood(s *scene) {
 }
 
 func limited(s *scene) {
+	slow.Test(s, "waits as long as the service asks for")
 	bot, _, d := s.sending()
 	s.fail(standin.Post, 1, s.service.Answer(http.StatusTooManyRequests, time.Second))
 	_, err := s.sendOne(bot, d)
