@@ -1,13 +1,9 @@
 package app
 
 import (
-	"bytes"
 	"database/sql"
-	"errors"
-	"io/fs"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -113,24 +109,13 @@ func randomWord() string {
 // wordsIn returns the words that are in files of dir.
 func wordsIn(t *testing.T, dir string, words []string) []string {
 	t.Helper()
-	var all []byte
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		raw, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it was deleted meanwhile
-		}
-		all = append(all, bytes.ToLower(raw)...)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	var all strings.Builder
+	for _, content := range contents(t, dir) {
+		all.WriteString(strings.ToLower(content))
 	}
 	var found []string
 	for _, w := range words {
-		if bytes.Contains(all, []byte(w)) {
+		if strings.Contains(all.String(), w) {
 			found = append(found, w)
 		}
 	}

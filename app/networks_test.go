@@ -2,11 +2,8 @@ package app
 
 import (
 	"encoding/base64"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,16 +72,8 @@ func TestNetworksStoreNobody(t *testing.T) {
 	id := func(n int64) string { return strings.TrimPrefix(strconv.FormatInt(n, 10), "-") }
 	names := []string{id(anna.ID()), id(bert.ID()), id(group.ID()), "Annegret", "Bertram", "Tram riders", "carola", "doro@", "emil", "fritz", public, pictured}
 	found := a.log.String()
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		found += string(content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, content := range contents(t, dir) {
+		found += content
 	}
 	for _, name := range names {
 		for _, form := range []string{name, strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(name)), "=")} {

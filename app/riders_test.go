@@ -1,16 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
-	"io/fs"
+	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,12 +50,12 @@ func TestNobodyIsToBeFound(t *testing.T) {
 
 	needles := spellings(mailRider, mailReader, "zitronen-4711", mastodonRider, "schwalbenschwanz", telegramRider, strconv.FormatInt(rider.ID(), 10))
 	id := binary.BigEndian.AppendUint64(nil, uint64(rider.ID()))
-	needles["the Telegram id as a number"] = id[3:]
+	needles["the Telegram id as a number"] = string(id[3:])
 	check := func(when string) {
 		t.Helper()
 		for name, text := range s.leftBehind() {
 			for what, needle := range needles {
-				if bytes.Contains(text, needle) {
+				if strings.Contains(text, needle) {
 					t.Errorf("%s: %s holds %s", when, name, what)
 				}
 			}
@@ -116,50 +112,37 @@ func startScene(t *testing.T, dir string, settings ...string) *scene {
 
 // leftBehind is everything that somebody might look into: files by their path, the
 // log, public pages.
-func (s *scene) leftBehind() map[string][]byte {
+func (s *scene) leftBehind() map[string]string {
 	s.Helper()
-	all := map[string][]byte{"the log": []byte(s.program.log.String())}
-	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		all[path], err = os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it was deleted meanwhile
-		}
-		return err
-	})
-	if err != nil {
-		s.Fatal(err)
-	}
+	all := contents(s.T, s.dir)
+	all["the log"] = s.program.log.String()
 	for _, path := range []string{"/", "/city/nuernberg", "/city/nuernberg/feed.atom", "/city/nuernberg/mail"} {
 		resp, err := http.Get(s.url + path)
 		if err != nil {
 			continue // it has ended
 		}
-		var page bytes.Buffer
-		_, err = page.ReadFrom(resp.Body)
+		page, err := io.ReadAll(resp.Body)
 		if resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
 			s.Errorf("%s: %s, %v", path, resp.Status, err)
 		}
-		all["the page "+path] = page.Bytes()
+		all["the page "+path] = string(page)
 	}
 	return all
 }
 
 // spellings are the forms in which a word may stand: as it is, as hexadecimal digits,
 // and in the middle of something that is written as base64.
-func spellings(words ...string) map[string][]byte {
-	all := make(map[string][]byte)
+func spellings(words ...string) map[string]string {
+	all := make(map[string]string)
 	for _, w := range words {
-		all[w] = []byte(w)
-		all[w+" as hex"] = []byte(hex.EncodeToString([]byte(w)))
+		all[w] = w
+		all[w+" as hex"] = hex.EncodeToString([]byte(w))
 		for _, code := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			for shift := range 3 {
 				coded := code.EncodeToString([]byte(strings.Repeat(" ", shift) + w))
 				// The letters at both ends depend on what stands beside the word.
 				whole := coded[(shift*8+5)/6 : (shift+len(w))*8/6]
-				all[w+" as base64 "+coded] = []byte(whole)
+				all[w+" as base64 "+coded] = whole
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"database/sql"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -90,7 +91,8 @@ func (w *oldWorld) checkQueueIsLeft(before map[string]string) {
 	}
 }
 
-// contents returns the content of every file in dir, by path.
+// contents returns the content of every file in dir, by path. A program may be at work
+// there.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -99,6 +101,9 @@ func contents(t *testing.T, dir string) map[string]string {
 			return err
 		}
 		raw, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it was deleted meanwhile
+		}
 		files[path] = string(raw)
 		return err
 	})

@@ -1,12 +1,8 @@
 package app
 
 import (
-	"bytes"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -45,19 +41,11 @@ func TestWordsOfOthersReachNobody(t *testing.T) {
 		return strings.Contains(page, "550 5.1.1")
 	})
 	a.stop()
-	all := map[string][]byte{"the log": []byte(a.log.String()), "the settings": []byte(page)}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.Type().IsRegular() {
-			all[path], err = os.ReadFile(path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := contents(t, dir)
+	all["the log"], all["the settings"] = a.log.String(), page
 	for where, text := range all {
 		for what, needle := range spellings("anna.mueller", "Anna Mueller") {
-			if bytes.Contains(text, needle) {
+			if strings.Contains(text, needle) {
 				t.Errorf("%s holds %s", where, what)
 			}
 		}

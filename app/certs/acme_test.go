@@ -56,17 +56,10 @@ type stage struct {
 
 func newStage(t *testing.T, o pebbletest.Options) *stage {
 	t.Helper()
-	s := &stage{T: t, plain: freeAddress(t), tls: freeAddress(t), dir: t.TempDir()}
+	s := &stage{T: t, plain: pebbletest.FreeAddress(t), tls: pebbletest.FreeAddress(t), dir: t.TempDir()}
 	o.Dir, o.HTTPPort, o.TLSPort = authorityDir, pebbletest.Port(t, s.plain), pebbletest.Port(t, s.tls)
 	s.pebble = pebbletest.Start(t, o)
 	return s
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l := mustListen(t, "127.0.0.1:0")
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func mustListen(t *testing.T, address string) net.Listener {
@@ -235,7 +228,7 @@ func TestMailDomainCannotBeHad(t *testing.T) {
 func TestNameLeadsElsewhere(t *testing.T) {
 	slow.Test(t, "asks an authority")
 	s := newStage(t, pebbletest.Options{})
-	s.plain, s.tls = freeAddress(t), freeAddress(t)
+	s.plain, s.tls = pebbletest.FreeAddress(t), pebbletest.FreeAddress(t)
 	m, stop := s.play("", 0)
 	for deadline := time.Now().Add(patience); !strings.Contains(s.log.String(), "level=ERROR"); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {

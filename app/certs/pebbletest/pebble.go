@@ -54,8 +54,8 @@ func Start(tb testing.TB, o Options) *Server {
 			missing(tb, program)
 		}
 	}
-	dns, listen, management := freeAddress(tb), freeAddress(tb), freeAddress(tb)
-	run(tb, "pebble-challtestsrv", "-dns01", dns, "-management", freeAddress(tb), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
+	dns, listen, management := FreeAddress(tb), FreeAddress(tb), FreeAddress(tb)
+	run(tb, "pebble-challtestsrv", "-dns01", dns, "-management", FreeAddress(tb), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
 		"-http01", "", "-https01", "", "-tlsalpn01", "")
 	if o.Dir == "" {
 		o.Dir = tb.TempDir()
@@ -141,8 +141,8 @@ func run(tb testing.TB, name string, args ...string) {
 	})
 }
 
-// freeAddress returns an address of loopback at which nobody listens.
-func freeAddress(tb testing.TB) string {
+// FreeAddress returns an address of loopback at which nobody listens.
+func FreeAddress(tb testing.TB) string {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
