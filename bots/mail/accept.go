@@ -39,7 +39,7 @@ func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
 	if len(cities) == 0 {
 		return nil
 	}
-	m, err := mailtext.Read(raw, e.from)
+	m, err := mailtext.Read(raw, n.textEnvelope(e))
 	if err != nil {
 		return n.refuseMail(err, cities[0].city)
 	}
@@ -58,6 +58,17 @@ func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
 		}
 	}
 	return nil
+}
+
+// textEnvelope is what the reader of a mail knows of its envelope.
+func (n *Network) textEnvelope(e envelope) mailtext.Envelope {
+	t := mailtext.Envelope{From: e.from, Domain: strings.ToLower(n.host.Config.Mail.Domain)}
+	for _, to := range e.to {
+		if !to.postmaster {
+			t.To = append(t.To, n.address(to.city))
+		}
+	}
+	return t
 }
 
 // sort tells cities, each once, from the postmaster.
@@ -82,6 +93,7 @@ func (n *Network) refuseMail(err error, city report.City) error {
 		mailtext.ErrComplicated: "mail.refused.complicated",
 		mailtext.ErrEncrypted:   "mail.refused.encrypted",
 		mailtext.ErrOnlyFiles:   "mail.refused.files",
+		mailtext.ErrNothing:     "mail.refused.nothing",
 	} {
 		if errors.Is(err, cause) {
 			return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, id)
@@ -141,7 +153,7 @@ func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message, unv
 // takeBounce counts a delivery report that gives a subscriber up. What else
 // comes to such an address is nothing that anybody wrote.
 func (n *Network) takeBounce(ctx context.Context, t target, m mailtext.Message) error {
-	if m.Failures == 0 {
+	if !m.Gone {
 		return nil
 	}
 	removed, err := n.bounced(ctx, t.bot.ID, t.bounceOf)

@@ -180,7 +180,7 @@ func TestRefusedMails(t *testing.T) {
 		{"PGP/MIME", "From: rider@example.org\nSubject: ...\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----\n--b--\n", "554 5.6.0 Encrypted"},
 		{"S/MIME", "From: rider@example.org\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\nContent-Transfer-Encoding: base64\n\nMIAGCSqGSIb3DQEHA6CAMIACAQAx\n", "554 5.6.0 Encrypted"},
 		{"nonsense", "# no mail at all\n", "554 5.6.0 "},
-		{"empty", "From: rider@example.org\n\n\n", "250 "},
+		{"empty", "From: rider@example.org\n\n\n", "554 5.6.0 There is nothing new"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, c.mail); !strings.HasPrefix(got, c.want) {

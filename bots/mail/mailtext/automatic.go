@@ -61,39 +61,3 @@ func isMachine(value string) bool {
 	}
 	return false
 }
-
-// isReport says whether a mail tells of the delivery or the reading of another
-// (RFC 6522).
-func isReport(root *enmime.Part) bool {
-	if strings.EqualFold(root.ContentType, "multipart/report") {
-		return true
-	}
-	return root.BreadthMatchFirst(isStatus) != nil
-}
-
-func isStatus(p *enmime.Part) bool {
-	switch strings.ToLower(p.ContentType) {
-	case "message/delivery-status", "message/global-delivery-status", "message/disposition-notification":
-		return true
-	}
-	return false
-}
-
-var (
-	failedAction    = regexp.MustCompile(`(?im)^action:\s*failed\b`)
-	permanentStatus = regexp.MustCompile(`(?im)^status:\s*5\.\d{1,3}\.\d{1,3}\b`)
-)
-
-// failures is how many recipients a delivery report (RFC 3464) gives up for
-// good: Action "failed" with a Status of 5.x.x.
-func failures(root *enmime.Part) int {
-	p := root.BreadthMatchFirst(isStatus)
-	if p == nil {
-		return 0
-	}
-	content := p.Content
-	for c := p.FirstChild; c != nil; c = c.NextSibling {
-		content = append(content, c.Content...)
-	}
-	return min(len(failedAction.FindAllIndex(content, -1)), len(permanentStatus.FindAllIndex(content, -1)))
-}

@@ -24,7 +24,15 @@ var (
 	ErrUnreadable  = errors.New("unreadable")
 	ErrEncrypted   = errors.New("encrypted")
 	ErrOnlyFiles   = errors.New("nothing but files") // pictures are never relayed
+	ErrNothing     = errors.New("no words of its own")
 )
+
+// Envelope is what is known of a mail before it is read. Addresses are in lower case.
+type Envelope struct {
+	From   string   // empty for what mail servers write
+	To     []string // addresses of ours that it was sent to
+	Domain string   // of all our addresses and Message-IDs
+}
 
 // Message is a mail as it was read.
 type Message struct {
@@ -33,28 +41,32 @@ type Message struct {
 	// Author is the address in From, in lower case; the envelope's sender
 	// where there is none.
 	Author string
-	// Text is the report, at most 10,000 characters of valid UTF-8.
+	// Text is the report, at most 10,000 characters of valid UTF-8: Subject, where
+	// the text does not begin with it, and Body.
 	Text string
+	// Subject and Body are what was written in each; empty where nothing was.
+	Subject, Body string
+	// Files is set where pictures or other files were left out.
+	Files bool
 	// Skip says why the mail is no report, in a word for the log. It is empty
 	// where the mail is one; then Text is not.
 	Skip string
-	// Failures is how many recipients a delivery report gives up for good.
-	Failures int
+	// Gone is set where a delivery report says that its mailbox does not exist.
+	Gone bool
 }
 
-// Read reads a mail that came from the envelope's sender in lower case, which
-// is empty for what mail servers write. The error is one of the above, perhaps
-// wrapped, and says nothing of what stands in the mail; a mail without a sender
-// gives none, as nobody would hear of it.
-func Read(raw []byte, sender string) (Message, error) {
-	m, err := parseSafely(raw)
-	if err != nil && sender != "" {
+// Read reads a mail. The error is one of the above, perhaps wrapped, and says
+// nothing of what stands in the mail; a mail without a sender gives none, as nobody
+// would hear of it.
+func Read(raw []byte, e Envelope) (Message, error) {
+	m, err := parseSafely(raw, e)
+	if err != nil && e.From != "" {
 		return Message{}, err
 	}
 	if m.Author == "" {
-		m.Author = sender
+		m.Author = e.From
 	}
-	if m.Skip == "" && (sender == "" || isMachine(sender)) {
+	if m.Skip == "" && (e.From == "" || isMachine(e.From)) {
 		m.Skip = "bounce"
 	}
 	m.ID = m.id()
@@ -64,42 +76,44 @@ func Read(raw []byte, sender string) (Message, error) {
 // message is a Message that is being read.
 type message struct {
 	Message
-	header header
+	header   header
+	envelope Envelope
 }
 
 // parseSafely is parse, where a mail that the reader stumbles over is one that
 // cannot be read.
-func parseSafely(raw []byte) (m message, err error) {
+func parseSafely(raw []byte, e Envelope) (m message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			m, err = message{}, fmt.Errorf("%w: panic: %T\n%s", ErrUnreadable, p, debug.Stack())
 		}
 	}()
-	return parse(raw)
+	return parse(raw, e)
 }
 
 // parse reads a mail as its author made it. A header of a delivery report or
 // an auto-reply is enough to skip a mail: the rest of it is not looked at.
-func parse(raw []byte) (message, error) {
+func parse(raw []byte, e Envelope) (message, error) {
 	root, err := readParts(raw)
 	if err != nil {
 		return message{}, err
 	}
-	m := message{header: newHeader(root.Header)}
+	m := message{header: newHeader(root.Header), envelope: e}
 	m.Author = m.header.address("From")
 	if m.Skip = automatic(m.header, root); m.Skip != "" {
-		m.Failures = failures(root)
+		m.Gone = isGone(root)
 		return m, nil
 	}
 	err = m.readText(root)
 	return m, err
 }
 
-// readText finds what was written; a mail in which nothing is, is skipped or
-// refused.
+// readText finds what was written; a mail in which nothing is, is refused.
 func (m *message) readText(root *enmime.Part) error {
 	b := readBody(root)
-	m.Text = b.report(m.header.text("Subject"))
+	m.Subject, m.Body = b.written(m.header.text("Subject"))
+	m.Files = b.files
+	m.Text = cut(strings.TrimSpace(m.Subject+"\n"+m.Body), maxText)
 	switch {
 	case m.Text != "":
 		return nil
@@ -108,8 +122,7 @@ func (m *message) readText(root *enmime.Part) error {
 	case b.files:
 		return ErrOnlyFiles
 	}
-	m.Skip = "empty"
-	return nil
+	return ErrNothing
 }
 
 // id is a hash, since a Message-ID often tells more of its author than they

@@ -18,19 +18,19 @@ const (
 	maxText = 10_000
 )
 
-// report is what goes to the others: subject and text. A subject that the text
+// written is what goes to the others: subject and text. A subject that the text
 // begins with, that names a file or that is the answered mail's is left out.
-func (b *body) report(subject string) string {
-	text := b.text()
+func (b *body) written(subject string) (own, text string) {
+	text = b.text()
 	if b.encrypted && text == "" {
 		// Its subject is a placeholder, or was not meant for everybody.
-		return ""
+		return "", ""
 	}
-	subject = cleanText(subject)
-	if isReplySubject(subject) || b.isFileName(subject) || beginsWith(text, subject) {
-		subject = ""
+	own = cleanText(subject)
+	if isReplySubject(own) || b.isFileName(own) || beginsWith(text, own) {
+		own = ""
 	}
-	return cut(strings.TrimSpace(subject+"\n"+text), maxText)
+	return own, text
 }
 
 // text is what was written into the mail itself.
