@@ -257,8 +257,8 @@ func TestHostileMails(t *testing.T) {
 		{"many parts, tiny", "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + fill("--b\n"), ErrComplicated},
 		{"huge header", "Subject: " + fill("x ") + "\r\n\r\nU1", ErrComplicated},
 		{"many headers", fill("X-A: b\r\n") + "\r\nU1", ErrComplicated},
-		{"long From", "From: " + strings.Repeat("\"a\" <", 20000) + "\r\n\r\nU1", ErrNothing},
-		{"brackets", head + fill("<"), ErrNothing},
+		{"long From", "From: " + strings.Repeat("\"a\" <", 20000) + "\r\n\r\nU1", nil},
+		{"brackets", head + fill("<"), nil},
 		{"open tags", head + fill("<a "), nil},
 		{"quotes", head + fill("> > "), ErrNothing},
 		{"wrote lines", head + fill("Am 1\n"), nil},
@@ -268,8 +268,8 @@ func TestHostileMails(t *testing.T) {
 		{"HTML quotes", strings.Replace(head, "plain", "html", 1) + fill("<blockquote>x"), nil},
 		{"HTML entities", strings.Replace(head, "plain", "html", 1) + fill("&ampx&#"), nil},
 		{"encoded words", "Subject: " + strings.Repeat("=?utf-8?Q?a?= ", 10000) + "\r\n\r\nU1", nil},
-		{"base64", strings.Replace(head, "\r\n\r\n", "\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1) + fill("!"), nil},
-		{"quoted-printable", strings.Replace(head, "\r\n\r\n", "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", 1) + fill("=\n"), nil},
+		{"base64", strings.Replace(head, "\r\n\r\n", "\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1) + fill("!"), ErrNothing},
+		{"quoted-printable", strings.Replace(head, "\r\n\r\n", "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", 1) + fill("=\n"), ErrNothing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			start := time.Now()
