@@ -1,0 +1,131 @@
+package mailtext
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxBlock bounds the header of a quoted mail, in lines.
+const maxBlock = 14
+
+var (
+	// labelled is "Von: …", "*Enviado el:* …", "תאריך: …": a few letters and a value.
+	labelled = regexp.MustCompile(`^(\pL[\pL\pM'’./ -]{0,24}?)[ *_]*:[ *_]*(.*)$`)
+	// ruled is "-----Original Message-----", "------ 原始邮件 ------"; bare is the same
+	// without words.
+	ruled = regexp.MustCompile(`^[-–—_=]{2,}[^-–—_=].*\pL.*[^-–—_=][-–—_=]{2,}$`)
+	bare  = regexp.MustCompile(`^[-–—_=]{5,}$`)
+	// original stands in rules that need nothing below them to be recognised.
+	original = regexp.MustCompile(`(?i)original|forwarded|ursprüngliche|weitergeleitet`)
+)
+
+// head is what programs put above a quotation: a rule, an attribution or the header
+// of the mail.
+type head struct {
+	end   int  // the line that follows it; 0 where there is none
+	sure  bool // even if what follows is not marked as quoted
+	block bool // it is as of a mail that is passed on
+}
+
+// head looks for one that begins in line i.
+func (l *letter) head(i int) head {
+	line := l.plain[i]
+	if !isRule(line) {
+		return l.introduction(i)
+	}
+	next := l.next(i + 1)
+	if h := l.introduction(next); h.end > 0 {
+		return head{h.end, true, h.block}
+	}
+	if bare.MatchString(line) {
+		return head{i + 1, l.reply && strings.HasPrefix(line, "__________"), false}.ifSure()
+	}
+	if next < len(l.plain) && isLabelled(l.plain[next]) {
+		return head{next + 1, true, true}
+	}
+	known := original.MatchString(line)
+	return head{i + 1, known || l.reply || evidenceOf(line).strong(), known}.ifSure()
+}
+
+func isRule(line string) bool {
+	r, _ := utf8.DecodeRuneInString(line)
+	return strings.ContainsRune("-–—_=", r) && (ruled.MatchString(line) || bare.MatchString(line))
+}
+
+// ifSure returns no head where it is none unless it is sure.
+func (h head) ifSure() head {
+	if !h.sure {
+		return head{}
+	}
+	return h
+}
+
+// introduction looks for an attribution or the header of a mail, perhaps below a line
+// such as "Begin forwarded message:".
+func (l *letter) introduction(i int) head {
+	if a, found := l.attributions[i]; found {
+		return head{a.end, a.sure, false}
+	}
+	if h := l.findBlock(i); h.end > 0 {
+		return h
+	}
+	if i >= len(l.plain) || len(l.plain[i]) > 100 || !strings.HasSuffix(l.plain[i], ":") {
+		return head{}
+	}
+	next := l.next(i + 1)
+	h := l.findBlock(next)
+	if h.end > 0 && l.quoted(next) {
+		return head{i + 1, false, true}
+	}
+	return h
+}
+
+// findBlock looks for the header of a mail in line i and those below: three or more
+// with a label, an address or a date and time among them. Each may be a paragraph.
+func (l *letter) findBlock(i int) (h head) {
+	labels, spaced := 0, false
+	var text strings.Builder
+	for k := i; k < min(i+maxBlock, len(l.plain)); k++ {
+		line := strings.TrimLeft(l.plain[k], "> *")
+		switch {
+		case isLabelled(line):
+			labels++
+		case line == "" && labels == 1 && h.end == k:
+			spaced = true
+			continue
+		case line == "" && spaced && h.end == k:
+			continue
+		case labels > 0 && h.end == k && l.continues(k):
+		default:
+			return l.blockOf(h, labels, text.String())
+		}
+		h.end = k + 1
+		text.WriteString(line + "\n")
+	}
+	return l.blockOf(h, labels, text.String())
+}
+
+// blockOf says whether so many labels with such a text are the header of a mail.
+func (l *letter) blockOf(h head, labels int, text string) head {
+	if labels < 2 {
+		return head{}
+	}
+	e := evidenceOf(text)
+	if labels == 2 && !(e.address && e.dated()) || !e.address && !e.dated() {
+		return head{}
+	}
+	return head{h.end, e.address || l.reply, true}
+}
+
+// continues says whether a line is the rest of the one above, a list of addresses.
+func (l *letter) continues(k int) bool {
+	above := l.plain[k-1]
+	return strings.HasSuffix(above, ",") || strings.HasSuffix(above, ";") || strings.HasSuffix(above, "<") ||
+		strings.Contains(l.plain[k], "@") && strings.HasPrefix(l.lines[k], " ")
+}
+
+func isLabelled(plain string) bool {
+	m := labelled.FindStringSubmatch(plain)
+	return m != nil && !strings.HasPrefix(m[2], "//") && strings.Count(m[1], " ") < 3
+}
