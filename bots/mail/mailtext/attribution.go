@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -56,46 +57,44 @@ type attribution struct {
 // findAttributions finds them all, by the line in which each begins.
 func (l *letter) findAttributions() {
 	l.attributions = map[int]attribution{}
-	for i, line := range l.plain {
-		if line == "" || l.quoted(i) {
-			continue
-		}
-		if !strings.HasSuffix(line, ":") {
-			if e := evidenceOf2(line); e.address && e.date && l.quoted(l.next(i+1)) {
-				l.attributions[i] = attribution{end: i + 1}
+	for last, line := range l.plain {
+		switch {
+		case l.quoted(last):
+		case strings.HasSuffix(line, ":"):
+			start, e := l.attributionStart(last)
+			if sure := e.strong(); sure || e.address || e.date || wrote.MatchString(line) {
+				l.attributions[start] = attribution{end: last + 1, sure: sure && (e.address || l.reply)}
 			}
-			continue
-		}
-		if start, e := l.attributionStart(i); e.strong() {
-			l.attributions[start] = attribution{end: i + 1, sure: e.address || l.reply}
-		} else if e := evidenceOf(line); e.address || e.date || wrote.MatchString(line) {
-			l.attributions[i] = attribution{end: i + 1}
+		case strings.Contains(line, "@") && l.quoted(l.next(last+1)) && evidenceOf(line).date:
+			l.attributions[last] = attribution{end: last + 1}
 		}
 	}
 }
 
-// evidenceOf2 is evidenceOf of a line that holds an address; most hold none.
-func evidenceOf2(line string) evidence {
-	if !strings.Contains(line, "@") {
-		return evidence{}
-	}
-	return evidenceOf(line)
-}
-
-// attributionStart returns the first line of an attribution whose last one is given.
-// It is the shortest that will do, as words of this mail may stand right above; but a
-// date there belongs to one that has none.
+// attributionStart returns the first line of an attribution whose last one is given,
+// and what stands in it. It is the shortest that will do, as words of this mail may
+// stand right above; but a date there belongs to one that has none.
 func (l *letter) attributionStart(last int) (start int, e evidence) {
-	joined := ""
-	for i := last; i >= 0 && i > last-3 && l.plain[i] != "" && !l.quoted(i); i-- {
+	start, joined := last, l.plain[last]
+	e = evidenceOf(joined)
+	for i := last - 1; i >= max(0, last-2) && l.plain[i] != "" && !l.quoted(i); i-- {
+		torn := startsWithin(l.plain[i+1])
 		joined = l.plain[i] + " " + joined
 		longer := evidenceOf(joined)
-		if e.strong() && (e.date || !longer.date) {
-			break
+		switch {
+		case longer.date && !e.date, torn && e.address && !e.strong(), !e.address && !e.strong() && longer.strong():
+			start, e = i, longer
+		case e.strong() || e.address:
+			return start, e
 		}
-		start, e = i, longer
 	}
 	return start, e
+}
+
+// startsWithin says whether a line looks like the rest of one that was broken.
+func startsWithin(plain string) bool {
+	r, _ := utf8.DecodeRuneInString(plain)
+	return r == '<' || unicode.IsLower(r)
 }
 
 // plainLine is a line as rules look at it: bounded, without marks of direction and

@@ -32,6 +32,9 @@ type head struct {
 func (l *letter) head(i int) head {
 	line := l.plain[i]
 	if !isRule(line) {
+		if l.isTornRule(i) {
+			return head{i + 2, true, false}
+		}
 		return l.introduction(i)
 	}
 	next := l.next(i + 1)
@@ -51,6 +54,15 @@ func (l *letter) head(i int) head {
 func isRule(line string) bool {
 	r, _ := utf8.DecodeRuneInString(line)
 	return strings.ContainsRune("-–—_=", r) && (ruled.MatchString(line) || bare.MatchString(line))
+}
+
+// isTornRule looks for "---- On … <address>" with "wrote ----" below it.
+func (l *letter) isTornRule(i int) bool {
+	if !strings.HasPrefix(l.plain[i], "--") || i+1 == len(l.plain) {
+		return false
+	}
+	line := l.plain[i] + " " + l.plain[i+1]
+	return isRule(line) && evidenceOf(line).strong()
 }
 
 // ifSure returns no head where it is none unless it is sure.

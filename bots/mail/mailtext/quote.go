@@ -23,8 +23,11 @@ const (
 func cutQuotes(lines []string, q quoting) []string {
 	l := newLetter(lines, q)
 	own := l.own()
-	if !hasWords(own) && (q.ours || q.reply && l.namesCityAnywhere()) {
-		return belowFooter(lines, q)
+	if !hasWords(own) {
+		below, found := belowFooter(lines, q)
+		if found || q.ours || q.reply && l.namesCityAnywhere() {
+			return below
+		}
 	}
 	for range maxForwards {
 		if hasWords(own) {
@@ -40,15 +43,15 @@ func cutQuotes(lines []string, q quoting) []string {
 }
 
 // belowFooter returns what was written below one of our mails that was not marked as
-// quoted: they end in a link.
-func belowFooter(lines []string, q quoting) []string {
+// quoted, and whether it is one: they end in a link.
+func belowFooter(lines []string, q quoting) (below []string, found bool) {
 	lines = unquote(lines)
 	for i, line := range slices.Backward(lines) {
-		if strings.Contains(line, "/unsubscribe/") {
-			return newLetter(lines[i+1:], q).own()
+		if strings.Contains(line, "/mail/unsubscribe/") {
+			return newLetter(lines[i+1:], q).own(), true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // letter is a text in which quotations are looked for.
