@@ -16,8 +16,8 @@ var (
 	// without words.
 	ruled = regexp.MustCompile(`^[-–—_=]{2,}[^-–—_=].*\pL.*[^-–—_=][-–—_=]{2,}$`)
 	bare  = regexp.MustCompile(`^[-–—_=]{5,}$`)
-	// original stands in rules that need nothing below them to be recognised.
-	original = regexp.MustCompile(`(?i)original|forwarded|ursprüngliche|weitergeleitet`)
+	// original stands in rules and lines that need nothing else to be recognised.
+	original = regexp.MustCompile(`(?i)original|forwarded|ursprüngliche|weitergeleitet|transféré|reenviado|inoltrato|encaminhada|doorgestuurd|vidarebefordra|videresend|przekazan|переадресова|пересыла|iletilen|転送|转发|轉寄`)
 )
 
 // head is what programs put above a quotation: a rule, an attribution or the header
@@ -41,14 +41,25 @@ func (l *letter) head(i int) head {
 	if h := l.introduction(next); h.end > 0 {
 		return head{h.end, true, h.block}
 	}
+	label := next < len(l.plain) && isLabelled(l.plain[next])
 	if bare.MatchString(line) {
-		return head{i + 1, l.reply && strings.HasPrefix(line, "__________"), false}.ifSure()
+		return head{next, label && l.reply && l.findLabels(next) > 1 || strings.HasPrefix(line, "____") && l.isListFooter(next), label}.ifSure()
 	}
-	if next < len(l.plain) && isLabelled(l.plain[next]) {
+	if label {
 		return head{next + 1, true, true}
 	}
 	known := original.MatchString(line)
 	return head{i + 1, known || l.reply || evidenceOf(line).strong(), known}.ifSure()
+}
+
+// isListFooter says whether a few lines with an address or a link are the last ones:
+// mailing lists add such.
+func (l *letter) isListFooter(i int) bool {
+	found := false
+	for _, line := range l.plain[i:min(i+maxBlock, len(l.plain))] {
+		found = found || strings.Contains(line, "://") || strings.Contains(line, "@")
+	}
+	return found && l.next(i+maxBlock) >= len(l.plain)
 }
 
 func isRule(line string) bool {
@@ -86,11 +97,22 @@ func (l *letter) introduction(i int) head {
 		return head{}
 	}
 	next := l.next(i + 1)
-	h := l.findBlock(next)
-	if h.end > 0 && l.quoted(next) {
+	switch h := l.findBlock(next); {
+	case h.end > 0 && l.quoted(next):
 		return head{i + 1, false, true}
+	case original.MatchString(l.plain[i]):
+		return h
 	}
-	return h
+	return head{}
+}
+
+// findLabels counts the lines from i on that have a label, up to two.
+func (l *letter) findLabels(i int) int {
+	n := 0
+	for n < 2 && i+n < len(l.plain) && isLabelled(l.plain[i+n]) {
+		n++
+	}
+	return n
 }
 
 // findBlock looks for the header of a mail in line i and those below: three or more

@@ -12,7 +12,7 @@ import (
 // htmlText returns the text of a mail's HTML. What it quotes begins with ">", as in a
 // plain text. What is not shown is left out, unless there is nothing else.
 func htmlText(source string) string {
-	if text := readHTML(source, false); strings.TrimSpace(text) != "" {
+	if text := readHTML(source, false); strings.Trim(text, "> \n") != "" {
 		return text
 	}
 	return readHTML(source, true)

@@ -48,15 +48,22 @@ func (r *htmlReader) nest(t html.Token) {
 	case isUnseen(t.DataAtom) || !isVoid(t.DataAtom) && (isSignature(t) || !r.showHidden && isHidden(t)):
 		r.hidden.begin(t.Data)
 	case beginsRest(t):
-		r.line()
+		r.mark()
 		r.rest = true
 	case r.quote.open > 0:
 		r.nestInner(t)
 	case isQuote(t) && !isVoid(t.DataAtom):
-		r.line()
+		r.mark()
 		r.quote.begin(t.Data)
 		r.last = 0
 	}
+}
+
+// mark begins a quotation, which has more than one line that somebody may have begun
+// with an arrow.
+func (r *htmlReader) mark() {
+	r.line()
+	r.out.WriteString(">\n")
 }
 
 // nestInner looks for the quotation proper in an element that begins with nothing

@@ -60,6 +60,7 @@ type letter struct {
 	lines        []string
 	plain        []string // each of lines, as plainLine makes it
 	attributions map[int]attribution
+	arrows       bool // lines that begin with ">" are not quoted
 }
 
 func newLetter(lines []string, q quoting) *letter {
@@ -68,6 +69,7 @@ func newLetter(lines []string, q quoting) *letter {
 		l.plain[i] = plainLine(line)
 	}
 	l.findAttributions()
+	l.arrows = l.findArrows()
 	return l
 }
 
@@ -93,10 +95,12 @@ func (l *letter) own() []string {
 // are left out, so that answers below and between them stay; where none is quoted,
 // everything is. Written says whether words stand above.
 func (l *letter) quotation(i int, written bool) (end int, found bool) {
-	if l.quoted(i) {
-		if l.isGroupWise(i) {
-			return len(l.lines), true
-		}
+	switch {
+	case l.quoted(i) && l.arrows:
+		return 0, false
+	case l.isGroupWise(i):
+		return len(l.lines), true
+	case l.quoted(i):
 		return i + 1, true
 	}
 	h := l.head(i)
@@ -152,6 +156,20 @@ func unquote(lines []string) []string {
 		bare[i], _ = strings.CutPrefix(line, " ")
 	}
 	return bare
+}
+
+// findArrows says whether all that seems to be quoted is what somebody wrote so: single
+// lines right below others, in a mail that answers none.
+func (l *letter) findArrows() bool {
+	if l.reply || len(l.attributions) > 0 {
+		return false
+	}
+	for i, line := range l.plain {
+		if isQuoted(line) && (i == 0 || l.plain[i-1] == "" || l.quoted(i-1) || strings.TrimLeft(line, "> ") == "" || strings.HasPrefix(strings.TrimLeft(line[1:], " "), ">")) {
+			return false
+		}
+	}
+	return true
 }
 
 // isGroupWise looks for the line by which GroupWise introduces a quotation that it does
