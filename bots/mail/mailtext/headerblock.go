@@ -30,6 +30,9 @@ type head struct {
 
 // head looks for one that begins in line i.
 func (l *letter) head(i int) head {
+	if i >= len(l.plain) {
+		return head{}
+	}
 	line := l.plain[i]
 	if !isRule(line) {
 		if l.isTornRule(i) {

@@ -128,20 +128,22 @@ func (l *letter) forwarded() []string {
 			return unquote(l.lines[h.end:])
 		}
 	}
-	first := l.firstQuoted()
-	if first < 0 || l.reply && l.findBlock(first).end == 0 {
+	first := slices.IndexFunc(l.plain, func(line string) bool { return isQuoted(line) && strings.Trim(line, "> ") != "" })
+	if first < 0 {
 		return nil
 	}
-	return unquote(l.lines[first:])
+	inner := unquote(l.lines[first:])
+	if l.reply && !newLetter(inner, l.quoting).isForward() {
+		return nil
+	}
+	return inner
 }
 
-func (l *letter) firstQuoted() int {
-	for i := range l.lines {
-		if l.quoted(i) {
-			return i
-		}
-	}
-	return -1
+// isForward says whether a text begins as that of a mail that is passed on. A line that
+// says so may stand above.
+func (l *letter) isForward() bool {
+	first := l.next(0)
+	return l.head(first).block || l.head(l.next(first+1)).block
 }
 
 // unquote removes one level of quotation, if the first line with words has one.
