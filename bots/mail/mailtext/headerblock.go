@@ -16,6 +16,7 @@ var (
 	// without words.
 	ruled = regexp.MustCompile(`^[-–—_=]{2,}[^-–—_=].*\pL.*[^-–—_=][-–—_=]{2,}$`)
 	bare  = regexp.MustCompile(`^[-–—_=]{5,}$`)
+	long  = regexp.MustCompile(`^[-–—_=]{4}.*[-–—_=]{4}$`)
 	// original stands in rules and lines that need nothing else to be recognised.
 	original = regexp.MustCompile(`(?i)original|forwarded|ursprüngliche|weitergeleitet|transféré|reenviado|inoltrato|encaminhada|doorgestuurd|vidarebefordra|videresend|przekazan|переадресова|пересыла|iletilen|転送|转发|轉寄`)
 )
@@ -26,6 +27,7 @@ type head struct {
 	end   int  // the line that follows it; 0 where there is none
 	sure  bool // even if what follows is not marked as quoted
 	block bool // it is as of a mail that is passed on
+	weak  bool // words of this mail could look so: it is none at the top
 }
 
 // head looks for one that begins in line i.
@@ -36,23 +38,25 @@ func (l *letter) head(i int) head {
 	line := l.plain[i]
 	if !isRule(line) {
 		if l.isTornRule(i) {
-			return head{i + 2, true, false}
+			return head{end: i + 2, sure: true}
 		}
 		return l.introduction(i)
 	}
 	next := l.next(i + 1)
 	if h := l.introduction(next); h.end > 0 {
-		return head{h.end, true, h.block}
+		return head{end: h.end, sure: true, block: h.block}
 	}
 	label := next < len(l.plain) && isLabelled(l.plain[next])
 	if bare.MatchString(line) {
-		return head{next, label && l.reply && l.findLabels(next) > 1 || strings.HasPrefix(line, "____") && l.isListFooter(next), label}.ifSure()
+		sure := label && l.reply && l.findLabels(next) > 1 || strings.HasPrefix(line, "____") && l.isListFooter(next)
+		return head{end: next, sure: sure, block: label}.ifSure()
 	}
 	if label {
-		return head{next + 1, true, true}
+		return head{end: next + 1, sure: true, block: true}
 	}
 	known := original.MatchString(line)
-	return head{i + 1, known || l.reply || evidenceOf(line).strong(), known}.ifSure()
+	strong := known || evidenceOf(line).strong()
+	return head{end: i + 1, sure: strong || l.reply && long.MatchString(line), block: known, weak: !strong}.ifSure()
 }
 
 // isListFooter says whether a few lines with an address or a link are the last ones:
@@ -91,7 +95,7 @@ func (h head) ifSure() head {
 // such as "Begin forwarded message:".
 func (l *letter) introduction(i int) head {
 	if a, found := l.attributions[i]; found {
-		return head{a.end, a.sure, false}
+		return head{end: a.end, sure: a.sure}
 	}
 	if h := l.findBlock(i); h.end > 0 {
 		return h
@@ -102,7 +106,7 @@ func (l *letter) introduction(i int) head {
 	next := l.next(i + 1)
 	switch h := l.findBlock(next); {
 	case h.end > 0 && l.quoted(next):
-		return head{i + 1, false, true}
+		return head{end: i + 1, block: true}
 	case original.MatchString(l.plain[i]):
 		return h
 	}
@@ -143,7 +147,8 @@ func (l *letter) findBlock(i int) (h head) {
 	return l.blockOf(h, labels, text.String())
 }
 
-// blockOf says whether so many labels with such a text are the header of a mail.
+// blockOf says whether so many labels with such a text are the header of a mail. One
+// without an address is weak, unless it holds the subject that is answered.
 func (l *letter) blockOf(h head, labels int, text string) head {
 	if labels < 2 {
 		return head{}
@@ -152,14 +157,24 @@ func (l *letter) blockOf(h head, labels int, text string) head {
 	if labels == 2 && !(e.address && e.dated()) || !e.address && !e.dated() {
 		return head{}
 	}
-	return head{h.end, e.address || l.reply, true}
+	return head{end: h.end, sure: e.address || l.reply, block: true, weak: !e.address && !l.holdsSubject(text)}
 }
 
-// continues says whether a line is the rest of the one above, a list of addresses.
+func (l *letter) holdsSubject(text string) bool {
+	for line := range strings.SplitSeq(text, "\n") {
+		_, value, _ := strings.Cut(line, ":")
+		if value = strings.ToLower(strings.Trim(value, " *")); value != "" && strings.HasSuffix(l.subject, value) {
+			return true
+		}
+	}
+	return false
+}
+
+// continues says whether a line is the rest of the one above, as a list of addresses.
 func (l *letter) continues(k int) bool {
 	above := l.plain[k-1]
 	return strings.HasSuffix(above, ",") || strings.HasSuffix(above, ";") || strings.HasSuffix(above, "<") ||
-		strings.Contains(l.plain[k], "@") && strings.HasPrefix(l.lines[k], " ")
+		strings.Contains(l.plain[k], "@") || strings.HasPrefix(l.lines[k], " ") || strings.HasPrefix(l.lines[k], "\t")
 }
 
 func isLabelled(plain string) bool {

@@ -1,6 +1,7 @@
 package mailtext
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -8,6 +9,9 @@ import (
 // mobileLine is "Von meinem iPhone gesendet", "Sent from my mobile", "Get Outlook for …".
 var mobileLine = newPattern(`(?i)^\s*(sent from (my|mail for|outlook|yahoo|proton|samsung|a )|sent with |sent via |get outlook for |von meine[mr] .{1,60} gesendet|gesendet (von|mit|über|aus) (mein|der|outlook|mail|yahoo|gmx|web\.de|proton|k-9|telefon|samsung|iphone|ipad|unterwegs)|diese nachricht wurde von mein|hol(en sie sich)? outlook|outlook für .{1,30} (herunterladen|beziehen)|envoyé de mon |mobil gesendet)`,
 	"sent ", "get outloo", "von meine", "ge", "die", "hol", "outloo", "envoy", "mobil ")
+
+// otherMark begins a quoted line in some programs' answers, perhaps with initials.
+var otherMark = regexp.MustCompile(`^(?:\p{Lu}{1,3}>|[|»›])`)
 
 const (
 	// maxQuoteLine bounds how much of a line is looked at, in bytes.
@@ -67,6 +71,9 @@ func newLetter(lines []string, q quoting) *letter {
 	l := &letter{quoting: q, lines: lines, plain: make([]string, len(lines))}
 	for i, line := range lines {
 		l.plain[i] = plainLine(line)
+		if q.reply {
+			l.plain[i] = otherMark.ReplaceAllString(l.plain[i], ">")
+		}
 	}
 	l.findAttributions()
 	l.arrows = l.findArrows()
@@ -77,40 +84,50 @@ func newLetter(lines []string, q quoting) *letter {
 // ends where a quotation begins: some answer below it.
 func (l *letter) own() []string {
 	var own, part []string
+	above, begun := false, false // words stand in own, and in part
+	cutPart := func() {
+		part = cutSignature(part)
+		above = above || hasWords(part)
+		own, part, begun = append(own, part...), nil, false
+	}
 	for i := 0; i < len(l.lines); {
-		end, found := l.quotation(i, hasWords(own) || hasWords(part))
-		if !found {
-			part = append(part, l.lines[i])
-			i++
-			continue
+		end, found := l.quotation(i, above || begun)
+		if found {
+			cutPart()
+		} else {
+			part = append(part, l.lines[i:end]...)
+			begun = begun || l.plain[i] != ""
 		}
-		own, part = append(own, cutSignature(part)...), nil
 		i = end
 	}
-	return append(own, cutSignature(part)...)
+	cutPart()
+	return own
 }
 
 // quotation returns the line that follows what begins in line i and was not written
 // for this mail. After an attribution or the header of another mail only quoted lines
 // are left out, so that answers below and between them stay; where none is quoted,
-// everything is. Written says whether words stand above.
+// everything is. Written says whether words stand above. What is not found are words of
+// this mail up to the line returned.
 func (l *letter) quotation(i int, written bool) (end int, found bool) {
 	switch {
 	case l.quoted(i) && l.arrows:
-		return 0, false
+		return i + 1, false
 	case l.isGroupWise(i):
 		return len(l.lines), true
 	case l.quoted(i):
 		return i + 1, true
 	}
 	h := l.head(i)
-	switch next := l.next(h.end); {
-	case h.end > 0 && l.quoted(next):
-		return next, true
-	case h.sure || (l.reply || written) && l.namesCity(i):
+	switch {
+	case h.end > 0 && l.quoted(l.next(h.end)):
+		return l.next(h.end), true
+	case h.sure && (written || !h.weak) || (l.reply || written) && l.namesCity(i):
 		return len(l.lines), true
+	case h.sure: // it is weak
+		return h.end, false
 	}
-	return 0, false
+	return i + 1, false
 }
 
 // forwarded returns the text of the mail that this one is made of: what follows its

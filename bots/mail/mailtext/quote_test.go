@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // answer is a mail that answers one of ours.
@@ -196,7 +197,21 @@ func TestOwnWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { expectText(t, plainly(text), text) })
 	}
+	for name, text := range map[string]string{
+		"labels":         "Linie: U1\nHalt: Plärrer\nRichtung: Fürth\nZeit: 26.11.2026 9:58\n2 Kontis",
+		"nothing but":    "Linie: U1\nHalt: Plärrer\nZeit: 26.11.2026 9:58",
+		"a short rule":   "Hallo\n--- Achtung ---\n2 Kontis U1",
+		"a long rule":    "------ Achtung ------\n2 Kontis U1",
+		"dashes":         "U1 Plärrer\n------\nU2 Messe",
+		"from and to":    "Von: Plärrer\nAn: Fürth\nDatum: heute\n2 Kontis in der U1",
+		"a time, colon":  "9:58 Plärrer:\n2 Kontis",
+		"somebody wrote": "Sie schrieb:\n2 Kontis am Plärrer",
+	} {
+		t.Run("answered, "+name, func(t *testing.T) { expectText(t, answer(text), text) })
+	}
 	for name, c := range map[string]struct{ mail, want string }{
+		"marked by initials": {answer("Gotham wrote:\nGO> SECRET\nGO> SECRET\n" + own), own},
+		"marked by bars":     {answer("| SECRET\n| SECRET\n" + own), own},
 		"marked as quoted":   {plainly(">2 Kontis in der U1\n> Plärrer"), "2 Kontis in der U1\nPlärrer"},
 		"the city is named":  {plainly("Meldet an gotham@reports.test: 2 Kontis U1"), "Meldet an gotham@reports.test: 2 Kontis U1"},
 		"an answer, quoted":  {answer("> SECRET alte Meldung\n"), ""},
@@ -255,4 +270,51 @@ func TestAnswersOurs(t *testing.T) {
 		expectText(t, mail+"> alt", "")
 	}
 	expectText(t, "From: rider@example.org\nSubject: U1\nIn-Reply-To: <abc@example.org>\n\nKontis", "U1\nKontis")
+}
+
+// Texts that are made of what quotations begin with are read in a time that is far from
+// what the server allows.
+func TestHostileQuotations(t *testing.T) {
+	const size = 1 << 20
+	for name, line := range map[string]string{
+		"attributions": "Am 26.11.2026 um 9:58 schrieb a@b.example:\n", "torn attributions": "26.11.2026 <a@b.example>\n9:58\n:\n",
+		"labels": "Von: 26.11.2026\n", "blocks": "Von: a@b.example\nAn: x\nAm: 1\n", "labels and blanks": "Von: x\n\n",
+		"rules": "--- a ---\n", "rules and labels": "-----\nVon: x\n", "lines": "____________\n\n\n", "colons": ":\n", "arrows": "x\n> y\n",
+		"GroupWise": "x\n>>> 26.11.2026 9:58 >>>\n", "levels": ">>>>>>>>>>>>\n", "blanks": "\n", "signatures": "-- \nx\n> y\n",
+		"addresses": "a@b.example ", "times": "9:58 ", "dates": "26.11.2026", "digits": "٢٦", "the city": "gotham@reports.test\n",
+		"links": "a<https://x.example/y>", "bars": "| x\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, mail := range []string{plain("", strings.Repeat(line, size/len(line))), answer(strings.Repeat(line, size/len(line)))} {
+				start := time.Now()
+				if _, err := Read([]byte(mail), envelope); err != nil && !isKnown(err) {
+					t.Error(err)
+				}
+				if took := time.Since(start); took > 5*time.Second {
+					t.Errorf("took %s", took)
+				}
+			}
+		})
+	}
+}
+
+// Nothing of a text appears twice or changed: what is kept are lines of it.
+func FuzzQuotations(f *testing.F) {
+	for _, line := range attributions {
+		f.Add(own+"\n"+line+"\n> x\n"+own, true)
+	}
+	for _, block := range headers {
+		f.Add(own+"\n"+block+"\nx", false)
+	}
+	f.Fuzz(func(t *testing.T, text string, reply bool) {
+		kept := cutQuotes(strings.Split(text, "\n"), quoting{reply: reply, cities: []string{"@reports.test"}, subject: "re: u2"})
+		if got := strings.Join(kept, "\n"); len(got) > len(text) {
+			t.Errorf("%q of %q", got, text)
+		}
+		for _, line := range kept {
+			if !strings.Contains(text, line) {
+				t.Errorf("%q of %q", line, text)
+			}
+		}
+	})
 }

@@ -14,11 +14,14 @@ type quoting struct {
 	reply  bool     // it answers or forwards another mail
 	ours   bool     // that is one of ours
 	cities []string // addresses, or their ends: a line that names one is another mail's
+
+	subject string // in lower case
 }
 
 func (m *message) quoting() quoting {
-	reply := m.header.has("In-Reply-To") || m.header.has("References") || isReplySubject(cleanText(m.header.text("Subject")))
-	return quoting{reply: reply, ours: m.answersOurs(), cities: m.cities()}
+	subject := cleanText(m.header.text("Subject"))
+	reply := m.header.has("In-Reply-To") || m.header.has("References") || isReplySubject(subject)
+	return quoting{reply: reply, ours: m.answersOurs(), cities: m.cities(), subject: plainLine(strings.ToLower(subject))}
 }
 
 // answersOurs says whether the mail answers one of ours, by its Message-ID.
