@@ -10,8 +10,6 @@ func answerHTML(html string) string {
 	return strings.Replace(answer(html), "text/plain", "text/html", 1)
 }
 
-const signatureHTML = `<div class="gmail_signature">Sam Example<br>555-0100</div>`
-
 // htmlAnswers are what programs make of an answer. OWN stands for what was written.
 var htmlAnswers = map[string]string{
 	"Gmail":                 `<div dir="ltr">OWN</div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">Am Do., 26. Nov. 2026 um 09:58 Uhr schrieb Gotham &lt;<a href="mailto:gotham@reports.test">gotham@reports.test</a>&gt;:<br></div><blockquote class="gmail_quote" style="margin:0"><div dir="ltr">SECRET<br></div></blockquote></div>`,
@@ -21,13 +19,13 @@ var htmlAnswers = map[string]string{
 	"Outlook, web":          `<div class="elementToProof">OWN</div><div id="appendonsend"></div><hr tabindex="-1" style="display:inline-block; width:98%"><div id="divRplyFwdMsg" dir="ltr"><font><b>Von:</b>&nbsp;Gotham<br><b>Gesendet:</b>&nbsp;Donnerstag<br><b>An:</b>&nbsp;Rider<br><b>Betreff:</b>&nbsp;U2</font></div><div>SECRET</div>`,
 	"Outlook, no end":       `<div>OWN</div><div id="x_divRplyFwdMsg"><b>Von:</b> Gotham</div><p>SECRET<p>SECRET`,
 	"Outlook":               `<div class="WordSection1"><p class="MsoNormal">OWN<o:p></o:p></p><p class="MsoNormal"><o:p>&nbsp;</o:p></p><div><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal"><b>Von:</b> Gotham &lt;gotham@reports.test&gt; <br><b>Gesendet:</b> Donnerstag, 26. November 2026 09:58<br><b>An:</b> Robin Rider<br><b>Betreff:</b> U2<o:p></o:p></p></div></div><p class="MsoNormal">SECRET<o:p></o:p></p></div>`,
-	"Outlook, on a phone":   `<div dir="ltr">OWN</div><div id="ms-outlook-mobile-signature"><div>Hol dir Outlook für iOS</div></div><div id="mail-editor-reference-message-container" class="ms-outlook-mobile-reference-message"><hr><div id="divRplyFwdMsg"><b>Von:</b> Gotham</div>SECRET</div>`,
+	"Outlook, on a phone":   `<div dir="ltr">OWN</div><div id="mail-editor-reference-message-container" class="ms-outlook-mobile-reference-message"><hr><div id="divRplyFwdMsg"><b>Von:</b> Gotham</div>SECRET</div>`,
 	"Outlook for Mac":       `<div>OWN</div><span id="OLK_SRC_BODY_SECTION"><div><span>Von: </span> Gotham<br></div><div>SECRET</div></span>`,
 	"Yahoo":                 `<div class="ydp1yahoo-style-wrap"><div dir="ltr">OWN</div><div><br></div></div><div id="ydp2yahoo_quoted_123" class="ydp2yahoo_quoted"><div>Am Donnerstag, 26. November 2026 um 09:58:00 MEZ hat Gotham Folgendes geschrieben:</div><div><br></div><div>SECRET</div></div>`,
 	"Thunderbird":           `<html><body><p>OWN</p><div class="moz-cite-prefix">Am 26.11.26 um 09:58 schrieb Gotham:<br></div><blockquote type="cite" cite="mid:1@x"><p>SECRET</p></blockquote></body></html>`,
 	"Thunderbird, below": `<html><body><div class="moz-cite-prefix">Am 26.11.26 um 09:58 schrieb Gotham:<br></div><blockquote type="cite"><pre class="moz-quote-pre">SECRET
 SECRET</pre></blockquote><p>OWN</p><div class="moz-signature">-- <br>Sam Example</div></body></html>`,
-	"Proton":        `<div>OWN</div><div class="protonmail_signature_block"><div>Sam Example</div></div><div class="protonmail_quote">Am Donnerstag, 26. November 2026 um 09:58, Gotham schrieb:<br><blockquote class="protonmail_quote" type="cite">SECRET</blockquote><br></div>`,
+	"Proton":        `<div>OWN</div><div class="protonmail_quote">Am Donnerstag, 26. November 2026 um 09:58, Gotham schrieb:<br><blockquote class="protonmail_quote" type="cite">SECRET</blockquote><br></div>`,
 	"Proton, below": `<div class="protonmail_quote">-------- Original-Nachricht --------<br>Am 26.11.26 09:58, Gotham schrieb:<br><blockquote class="protonmail_quote">SECRET<br></blockquote><div>OWN</div></div>`,
 	"Tuta":          `<div>OWN</div><div>26. Nov. 2026, 09:58 von gotham@reports.test:<br></div><blockquote class="tutanota_quote" style="border-left: 1px">SECRET<br></blockquote>`,
 	"GMX":           `<div style="font-family: Verdana">OWN<div>&nbsp;</div><div name="quote" style="margin:10px"><div><b>Gesendet:</b>&nbsp;Donnerstag<br/><b>Von:</b>&nbsp;Gotham</div><div name="quoted-content"><div>SECRET</div><blockquote>SECRET</blockquote>SECRET</div></div></div>`,
@@ -36,8 +34,8 @@ SECRET</pre></blockquote><p>OWN</p><div class="moz-signature">-- <br>Sam Example
 	"Roundcube":     `<p>OWN</p><p id="reply-intro">Am 26.11.2026 09:58 schrieb Gotham:</p><blockquote type="cite"><div id="replybody1">SECRET</div></blockquote>`,
 	"Apple Mail":    `<div>OWN</div><div><br><blockquote type="cite"><div>Am 26.11.2026 um 09:58 schrieb Gotham &lt;gotham@reports.test&gt;:</div><br class="Apple-interchange-newline"><div>SECRET</div></blockquote></div>`,
 	"iPhone":        `<div dir="ltr">OWN</div><div dir="ltr"><br><blockquote type="cite">Am 26.11.2026 um 09:58 schrieb Gotham &lt;gotham@reports.test&gt;:<br><br></blockquote></div><blockquote type="cite"><div dir="ltr">\uFEFFSECRET</div></blockquote>`,
-	"Spark":         `<div name="messageBodySection">OWN</div><div name="messageSignatureSection">Sam Example</div><div name="messageReplySection">Am 26. Nov. 2026, 09:58 +0100 schrieb Gotham:<br><blockquote type="cite" class="spark_quote">SECRET</blockquote></div>`,
-	"Samsung":       `<div>OWN</div><div id="composer_signature"><div>Von meinem/meiner Galaxy gesendet</div></div><div><br></div><div><div>-------- Ursprüngliche Nachricht --------</div><div>Von: Gotham &lt;gotham@reports.test&gt; </div><div>Datum: 26.11.26 09:58 (GMT+01:00) </div><div>An: rider@example.org </div><div>Betreff: U2 </div><div><br></div></div>SECRET`,
+	"Spark":         `<div name="messageBodySection">OWN</div><div name="messageReplySection">Am 26. Nov. 2026, 09:58 +0100 schrieb Gotham:<br><blockquote type="cite" class="spark_quote">SECRET</blockquote></div>`,
+	"Samsung":       `<div>OWN</div><div><br></div><div><div>-------- Ursprüngliche Nachricht --------</div><div>Von: Gotham &lt;gotham@reports.test&gt; </div><div>Datum: 26.11.26 09:58 (GMT+01:00) </div><div>An: rider@example.org </div><div>Betreff: U2 </div><div><br></div></div>SECRET`,
 	"QQ":            `<div>OWN</div><div><includetail><div>&nbsp;</div><div style="font:Verdana normal 14px;"><div>------------------&nbsp;原始邮件&nbsp;------------------</div><div><b>发件人:</b>"Gotham"&lt;gotham@reports.test&gt;;</div><div><b>主题:</b>U2</div></div></includetail></div><div>SECRET</div>`,
 	"Yandex":        `<div>OWN</div><div> </div><div>26.11.2026, 09:58, "Gotham" &lt;gotham@reports.test&gt;:</div><blockquote><p>SECRET</p></blockquote><div> </div>`,
 	"Mail.ru":       `<div>OWN</div><blockquote style="border-left:1px solid #0857A6;">Четверг, 26 ноября 2026, 9:58 +03:00 от Gotham &lt;gotham@reports.test&gt;:<br>&nbsp;<div id="">SECRET</div></blockquote>`,
@@ -46,9 +44,7 @@ SECRET</pre></blockquote><p>OWN</p><div class="moz-signature">-- <br>Sam Example
 	"K-9":           `<!DOCTYPE html><html><body>OWN<br><br><div class="gmail_quote"><div dir="auto">Am 26. November 2026 09:58:00 MEZ schrieb Gotham &lt;gotham@reports.test&gt;:</div><blockquote class="gmail_quote"><pre dir="auto" class="k9mail">SECRET</pre></blockquote></div></body></html>`,
 	"Netease":       `<div>OWN</div><div id="isReplyContent">在 2026-11-26 09:58:00，"Gotham" 写道：<blockquote>SECRET</blockquote></div>`,
 	"Horde":         `<p>OWN</p><p>Zitat von Gotham &lt;gotham@reports.test&gt;:</p><blockquote type="cite">SECRET</blockquote>`,
-	"between":       `<blockquote>SECRET</blockquote><div>OWN</div><blockquote>SECRET</blockquote>` + signatureHTML,
-	"signature":     `<div>OWN</div><span class="gmail_signature_prefix">-- </span><br>` + signatureHTML + `<div class="gmail_quote">SECRET</div>`,
-	"paragraph":     `<p id="Signature">Sam Example<p>OWN`,
+	"between":       `<blockquote>SECRET</blockquote><div>OWN</div><blockquote>SECRET</blockquote>`,
 }
 
 func TestHTMLAnswers(t *testing.T) {

@@ -45,14 +45,14 @@ func (r *htmlReader) nest(t html.Token) {
 	}
 	switch {
 	case r.hidden.open > 0 || r.rest:
-	case isUnseen(t.DataAtom) || !isVoid(t.DataAtom) && (isSignature(t) || !r.showHidden && isHidden(t)):
+	case isUnseen(t.DataAtom) || !r.showHidden && isHidden(t) && !isEndless(t.DataAtom):
 		r.hidden.begin(t.Data)
 	case beginsRest(t):
 		r.mark()
 		r.rest = true
 	case r.quote.open > 0:
 		r.nestInner(t)
-	case isQuote(t) && !isVoid(t.DataAtom):
+	case isQuote(t) && !isEndless(t.DataAtom):
 		r.mark()
 		r.quote.begin(t.Data)
 		r.last = 0
@@ -92,8 +92,8 @@ func isUnseen(a atom.Atom) bool {
 	return false
 }
 
-// isVoid says whether an element has no end.
-func isVoid(a atom.Atom) bool {
+// isEndless says whether an element has no end.
+func isEndless(a atom.Atom) bool {
 	switch a {
 	case atom.Br, atom.Hr, atom.Img, atom.Input, atom.Meta, atom.Link, atom.Wbr, atom.Area, atom.Base, atom.Col, atom.Embed,
 		atom.Source, atom.Track, atom.Param:
@@ -123,13 +123,6 @@ func isQuote(t html.Token) bool {
 
 func beginsRest(t html.Token) bool {
 	return slices.ContainsFunc(names(t), func(name string) bool { return slices.Contains(restNames, name) })
-}
-
-// isSignature says whether the element holds the signature that a program adds.
-func isSignature(t html.Token) bool {
-	return slices.ContainsFunc(names(t), func(name string) bool {
-		return strings.Contains(name, "signature") && !strings.Contains(name, "linebreak") || name == "_rc_sig" || strings.HasPrefix(name, "__sig_")
-	})
 }
 
 // names returns what an element is called, in lower case, without what Outlook puts

@@ -23,8 +23,10 @@ const (
 
 // cutQuotes keeps what was written for this mail: no quotation, no signature. Of a
 // mail that is nothing but another one, forwarded, it keeps what was written there.
-// It returns none where all that is left is an answer's quotation.
-func cutQuotes(lines []string, q quoting) []string {
+// It returns none where all that is left is an answer's quotation. What it keeps in a
+// row is handed to cutSignature.
+func cutQuotes(lines []string, q quoting, cutSignature func([]string) []string) []string {
+	q.cutSignature = cutSignature
 	l := newLetter(lines, q)
 	own := l.own()
 	if !hasWords(own) {
@@ -86,7 +88,7 @@ func (l *letter) own() []string {
 	var own, part []string
 	above, begun := false, false // words stand in own, and in part
 	cutPart := func() {
-		part = cutSignature(part)
+		part = l.cutSignature(part)
 		above = above || hasWords(part)
 		own, part, begun = append(own, part...), nil, false
 	}

@@ -307,7 +307,7 @@ func FuzzQuotations(f *testing.F) {
 		f.Add(own+"\n"+block+"\nx", false)
 	}
 	f.Fuzz(func(t *testing.T, text string, reply bool) {
-		kept := cutQuotes(strings.Split(text, "\n"), quoting{reply: reply, cities: []string{"@reports.test"}, subject: "re: u2"})
+		kept := cutQuotes(strings.Split(text, "\n"), quoting{reply: reply, cities: []string{"@reports.test"}, subject: "re: u2"}, cutSignature)
 		if got := strings.Join(kept, "\n"); len(got) > len(text) {
 			t.Errorf("%q of %q", got, text)
 		}

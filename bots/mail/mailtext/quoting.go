@@ -16,16 +16,18 @@ type quoting struct {
 	cities []string // addresses, or their ends: a line that names one is another mail's
 
 	subject string // in lower case
+
+	cutSignature func(lines []string) []string
 }
 
 func (m *message) quoting() quoting {
 	subject := cleanText(m.header.text("Subject"))
 	reply := m.header.has("In-Reply-To") || m.header.has("References") || isReplySubject(subject)
-	return quoting{reply: reply, ours: m.answersOurs(), cities: m.cities(), subject: plainLine(strings.ToLower(subject))}
+	return quoting{reply: reply, ours: m.answersUs(), cities: m.cities(), subject: plainLine(strings.ToLower(subject))}
 }
 
-// answersOurs says whether the mail answers one of ours, by its Message-ID.
-func (m *message) answersOurs() bool {
+// answersUs says whether the mail answers one of ours, by its Message-ID.
+func (m *message) answersUs() bool {
 	if m.envelope.Domain == "" {
 		return false
 	}

@@ -53,7 +53,7 @@ func (b *body) clean(text string) string {
 	lines, encrypted := dropBlocks(lines)
 	b.encrypted = b.encrypted || encrypted
 	lines = b.dropMIME(lines)
-	return cleanText(strings.Join(cutQuotes(lines, b.quoting), "\n"))
+	return cleanText(strings.Join(cutQuotes(lines, b.quoting, cutSignature), "\n"))
 }
 
 // replyPrefix is what programs put before the subject of a mail that is answered
