@@ -15,6 +15,7 @@ type body struct {
 	files      bool     // something is a picture or another file
 	names      []string // names of the files, lower case
 	boundaries []string // of all multiparts
+	quoting    quoting
 }
 
 // readBody collects the texts of a mail.

@@ -111,7 +111,12 @@ func parse(raw []byte, e Envelope) (message, error) {
 // readText finds what was written; a mail in which nothing is, is refused.
 func (m *message) readText(root *enmime.Part) error {
 	b := readBody(root)
-	m.Subject, m.Body = b.written(m.header.text("Subject"))
+	b.quoting = m.quoting()
+	subject := m.header.text("Subject")
+	if b.quoting.ours {
+		subject = "" // it is ours, however the answering program changed it
+	}
+	m.Subject, m.Body = b.written(subject)
 	m.Files = b.files
 	m.Text = cut(strings.TrimSpace(m.Subject+"\n"+m.Body), maxText)
 	switch {

@@ -53,7 +53,7 @@ func (b *body) clean(text string) string {
 	lines, encrypted := dropBlocks(lines)
 	b.encrypted = b.encrypted || encrypted
 	lines = b.dropMIME(lines)
-	return cleanText(strings.Join(cutQuotes(lines), "\n"))
+	return cleanText(strings.Join(cutQuotes(lines, b.quoting, cutSignature), "\n"))
 }
 
 // replyPrefix is what programs put before the subject of a mail that is answered
@@ -157,7 +157,7 @@ func dropTags(text string) string {
 		return text
 	}
 	text = comment.ReplaceAllString(text, "")
-	text = autolink.ReplaceAllString(text, "$1")
+	text = unwrapLinks(text)
 	closed := map[string]bool{}
 	for _, m := range tag.FindAllStringSubmatch(text, -1) {
 		if strings.HasPrefix(m[0], "</") {
@@ -176,6 +176,25 @@ func dropTags(text string) string {
 		text = opening.ReplaceAllString(text, "$1")
 	}
 	return text
+}
+
+// unwrapLinks removes the angle brackets around links and addresses; a blank takes
+// their place where a word would stick to them.
+func unwrapLinks(text string) string {
+	var b strings.Builder
+	done := 0
+	for _, m := range autolink.FindAllStringSubmatchIndex(text, -1) {
+		b.WriteString(text[done:m[0]])
+		if before, _ := utf8.DecodeLastRuneInString(text[:m[0]]); isWordRune(before) || before == '>' {
+			b.WriteByte(' ')
+		}
+		b.WriteString(text[m[2]:m[3]])
+		done = m[1]
+		if after, _ := utf8.DecodeRuneInString(text[done:]); isWordRune(after) {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String() + text[done:]
 }
 
 // dropBlobs puts a blank in place of pieces of files and keys: frames, and long
