@@ -25,28 +25,28 @@ var replyHeaders = []string{
 // replySubject is how an absence note begins whose program sets no header.
 var replySubject = regexp.MustCompile(`(?i)^\s*(automatische antwort|abwesenheitsnotiz|automatic reply|out of (the )?office|auto(matic)? ?(reply|response))\b`)
 
-// automatic says what kind of program wrote a mail, in a word for the log; "" if
-// a person did.
+// automatic says what kind of program wrote a mail, as one of Skips; "" if a
+// person did.
 func automatic(h header, root *enmime.Part) string {
 	switch {
 	case isReport(root):
-		return "delivery report"
+		return SkipBounce
 	case h.get("Return-Path") == "<>":
-		return "bounce"
+		return SkipBounce
 	case isMachine(h.get("From")) || isMachine(h.get("Sender")):
-		return "bounce"
+		return SkipBounce
 	case slices.ContainsFunc(listHeaders, h.has) || strings.HasPrefix(strings.ToLower(h.get("Sender")), "owner-"):
-		return "mailing list"
+		return SkipList
 	}
 	if auto := strings.ToLower(h.get("Auto-Submitted")); auto != "" && auto != "no" && !strings.HasPrefix(auto, "no;") {
-		return "automatic"
+		return SkipAutomatic
 	}
 	switch strings.ToLower(h.get("Precedence")) {
 	case "bulk", "list", "junk", "auto_reply", "auto-reply":
-		return "bulk mail"
+		return SkipBulk
 	}
 	if slices.ContainsFunc(replyHeaders, h.has) || replySubject.MatchString(h.text("Subject")) {
-		return "automatic"
+		return SkipAutomatic
 	}
 	return ""
 }

@@ -48,8 +48,8 @@ type Message struct {
 	Subject, Body string
 	// Files is set where pictures or other files were left out.
 	Files bool
-	// Skip says why the mail is no report, in a word for the log. It is empty
-	// where the mail is one; then Text is not.
+	// Skip says why the mail is no report, as one of Skips. It is empty where the
+	// mail is one; then Text is not.
 	Skip string
 	// Gone is set where a delivery report says that its mailbox does not exist.
 	Gone bool
@@ -67,7 +67,7 @@ func Read(raw []byte, e Envelope) (Message, error) {
 		m.Author = e.From
 	}
 	if m.Skip == "" && (e.From == "" || isMachine(e.From)) {
-		m.Skip = "bounce"
+		m.Skip = SkipBounce
 	}
 	m.ID = m.id()
 	return m.Message, nil
