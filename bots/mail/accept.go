@@ -93,6 +93,7 @@ func (n *Network) refuseMail(err error, city report.City) error {
 		mailtext.ErrComplicated: "mail.refused.complicated",
 		mailtext.ErrEncrypted:   "mail.refused.encrypted",
 		mailtext.ErrOnlyFiles:   "mail.refused.files",
+		mailtext.ErrWinmail:     "mail.refused.winmail",
 		mailtext.ErrNothing:     "mail.refused.nothing",
 	} {
 		if errors.Is(err, cause) {

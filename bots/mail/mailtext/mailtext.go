@@ -23,7 +23,8 @@ var (
 	ErrComplicated = errors.New("too many parts")
 	ErrUnreadable  = errors.New("unreadable")
 	ErrEncrypted   = errors.New("encrypted")
-	ErrOnlyFiles   = errors.New("nothing but files") // pictures are never relayed
+	ErrOnlyFiles   = errors.New("nothing but files")       // pictures are never relayed
+	ErrWinmail     = errors.New("nothing but winmail.dat") // no kept library reads it
 	ErrNothing     = errors.New("no words of its own")
 )
 
@@ -120,6 +121,8 @@ func (m *message) readText(root *enmime.Part) error {
 	m.Files = b.files
 	m.Text = cut(strings.TrimSpace(m.Subject+"\n"+m.Body), maxText)
 	switch {
+	case m.Body == "" && b.winmail:
+		return ErrWinmail // whatever the subject says: it is not all
 	case m.Text != "":
 		return nil
 	case b.encrypted:
@@ -131,12 +134,9 @@ func (m *message) readText(root *enmime.Part) error {
 }
 
 // id is a hash, since a Message-ID often tells more of its author than they
-// know.
+// know. Some programs give every mail the same one, or none.
 func (m message) id() string {
-	name := strings.Trim(m.header.get("Message-ID"), "<> \t")
-	if name == "" {
-		name = strings.Join([]string{m.Author, m.header.get("Date"), m.Text}, "\n")
-	}
-	sum := sha256.Sum256([]byte(name))
+	name := []string{strings.Trim(m.header.get("Message-ID"), "<> \t"), m.header.get("Date"), m.Author, m.Text}
+	sum := sha256.Sum256([]byte(strings.Join(name, "\n")))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
