@@ -101,11 +101,13 @@ func parse(raw []byte, e Envelope) (message, error) {
 	}
 	m := message{header: newHeader(root.Header), envelope: e}
 	m.Author = m.header.address("From")
-	if m.Skip = automatic(m.header, root); m.Skip != "" {
+	if m.Skip = automatic(m.header, root, e.Domain); m.Skip != "" {
 		m.Gone = isGone(root)
 		return m, nil
 	}
-	err = m.readText(root)
+	if err = m.readText(root); err == nil && m.isRecall() {
+		m.Skip, m.Text = SkipAutomatic, ""
+	}
 	return m, err
 }
 
