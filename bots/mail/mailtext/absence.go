@@ -12,7 +12,7 @@ import (
 var (
 	// autoStem and replyStem together make a name for an automatic answer, in any
 	// order: "Réponse automatique", "Otomatik Yanıt".
-	autoStem  = regexp.MustCompile(`(^|\P{L})(auto(ma|[- ])|otomati|tự động|sjálfvirk|samodejn|автомат|авто[- ]|аутомат|аўтамат|αυτόματ|awtomat|uathoibr)|自動|自动|자동|تلقائي|خودکار|آلي|אוטומטי|स्वचालित|อัตโนมัติ`)
+	autoStem  = regexp.MustCompile(`(^|\P{L})(auto(m|[- ])|otomati|tự động|sjálfvirk|samodejn|автомат|авто[- ]|аутомат|аўтамат|αυτόματ|awtomat|uathoibr)|自動|自动|자동|تلقائي|خودکار|آلي|אוטומטי|स्वचालित|อัตโนมัติ`)
 	replyStem = regexp.MustCompile(`(^|\P{L})(antwort|rückmeldung|rueckmeldung|rückantwort|eingangsbestätigung|empfangsbestätigung|abwesenheit\p{L}*|reply|responder|response|respond|answer|réponse|reponse|respuesta|contestación|risposta|risponditore|resposta|antwoord|svar|vastaus|vastus|odpov\p{L}*|odpowied\p{L}*|válasz\p{L}*|răspuns|raspuns|odgovor|odziv|atbilde|atsakymas|yanıt|yanit|cevap|balasan|jawapan|jawaban|trả lời|erantzun\p{L}*|freagra|ateb|ответ|відповідь|отговор|одговор|адказ|απάντηση|tugon|sagot|përgjigje|svör)|返信|応答|回复|回覆|答复|答覆|回信|응답|회신|답장|رد|جواب|إجابة|پاسخ|תשובה|מענה|उत्तर|ตอบกลับ`)
 	// autoWord is such a name in one word.
 	autoWord = regexp.MustCompile(`^(auto[- ]?(antwort|reply|response|responder|svar|antwoord|respuesta|risposta|resposta|réponse|odpověď|odpoveď|odpowiedź|vastaus|odgovor|válasz)|автоответчик|автоответ|автовідповідь|automaatvastus|automatsvar|feriesvar|semestersvar|fraværsmelding|fraværsbesked|fraværsassistent|frånvaromeddelande|poissaoloviesti|poissaoloilmoitus|abwesenheits\p{L}+|urlaubs(notiz|meldung|nachricht|benachrichtigung|antwort)|afwezigheids\p{L}+|自動返信|自動応答|自动回复|自动答复|自動回覆|자동회신|자동응답)$`)

@@ -51,18 +51,29 @@ func (b *body) read(p *enmime.Part, depth int) {
 		b.readSMIME(p, depth)
 	case p.FirstChild != nil && kind == "multipart/alternative":
 		b.readAlternatives(p, depth)
-	case p.FirstChild != nil && kind == "multipart/related":
-		// The first part is the text, the others are its pictures (RFC 2387).
-		b.read(p.FirstChild, depth+1)
-		for c := p.FirstChild.NextSibling; c != nil; c = c.NextSibling {
-			b.file(c)
-		}
+	case p.FirstChild != nil && kind == "multipart/related" && !strings.EqualFold(p.FirstChild.ContentType, "application/smil"):
+		b.readRelated(p, depth)
 	case p.FirstChild != nil:
 		for c := p.FirstChild; c != nil; c = c.NextSibling {
 			b.read(c, depth+1)
 		}
 	default:
 		b.leaf(p, kind)
+	}
+}
+
+// readRelated reads the text, which is mostly the first part; the others are its
+// pictures (RFC 2387).
+func (b *body) readRelated(p *enmime.Part, depth int) {
+	found := false
+	for c := p.FirstChild; c != nil; c = c.NextSibling {
+		kind := strings.ToLower(c.ContentType)
+		if found || !isText(kind) && !strings.HasPrefix(kind, "multipart/") {
+			b.file(c)
+			continue
+		}
+		found = true
+		b.read(c, depth+1)
 	}
 }
 

@@ -49,7 +49,7 @@ func decodeCharset(raw []byte, name string) string {
 		return decodeAll(raw, enc)
 	case isASCII(raw):
 		return string(raw)
-	case enc == nil || enc == unicode.UTF8:
+	case enc == nil || enc == unicode.UTF8 || isWide(enc):
 		return decodeText(raw)
 	}
 	if single, ok := enc.(*charmap.Charmap); ok {

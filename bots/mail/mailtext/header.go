@@ -3,9 +3,9 @@ package mailtext
 import (
 	"io"
 	"mime"
-	"net/textproto"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jhillyerd/enmime/v2"
 )
@@ -13,13 +13,30 @@ import (
 // header is the header of a mail. Its names are in lower case.
 type header map[string][]string
 
-func newHeader(h textproto.MIMEHeader) header {
+// newHeader reads the header of a mail. What it has of letters beyond ASCII is
+// taken to be in the charset of the mail's text, where it is no UTF-8.
+func newHeader(root *enmime.Part) header {
 	lower := header{}
-	for name, values := range h {
+	charset := textCharset(root)
+	for name, values := range root.Header {
 		name = strings.ToLower(name)
-		lower[name] = append(lower[name], values...)
+		for _, value := range values {
+			if !utf8.ValidString(value) || strings.Contains(value, "\x1b") {
+				value = decodeCharset([]byte(value), charset)
+			}
+			lower[name] = append(lower[name], value)
+		}
 	}
 	return lower
+}
+
+// textCharset is the charset that the first text of a mail is said to be in.
+func textCharset(root *enmime.Part) string {
+	p := root.BreadthMatchFirst(func(p *enmime.Part) bool { return strings.HasPrefix(strings.ToLower(p.ContentType), "text/") })
+	if p == nil {
+		return ""
+	}
+	return p.Charset
 }
 
 // get returns the first value of a header as it stands there, or "".

@@ -99,7 +99,7 @@ func parse(raw []byte, e Envelope) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	m := message{header: newHeader(root.Header), envelope: e}
+	m := message{header: newHeader(root), envelope: e}
 	m.Author = m.header.address("From")
 	if m.Skip = automatic(m.header, root, e.Domain); m.Skip != "" {
 		m.Gone = isGone(root)
