@@ -20,32 +20,39 @@ var (
 	away = regexp.MustCompile(`^(auto(matic)?[ -]?(reply|response)|automatische (antwort|rückmeldung)|abwesenheits(notiz|nachricht|meldung|assistent|benachrichtigung|agent)|(i am |i'm |currently )?out[ -]of[ -](the[ -])?office|(ich bin |bin )?(nicht im büro|außer haus|ausser haus|abwesend (bis|vom|ab|von|wegen))|abwesenheit (bis|vom|ab|von)|absent\(?e?\)? du bureau|absence du bureau|message d['’]absence|avis d['’]absence|notification d['’]absence|fuera de( la)? oficina|mensaje de ausencia|aviso de ausencia|fora do escritório|mensagem de ausência|fuori (sede|ufficio)|messaggio di assenza|buiten kantoor|niet op kantoor|ikke på kontoret|ute av kontoret|inte på kontoret|utanför kontoret|poissa toimistolta|poza biurem|nieobecność w biurze|mimo kancelář|mimo kanceláriu|házon kívül|irodán kívül|în afara biroului|izvan ureda|вне офиса|нет на месте|поза офісом|извън офиса|εκτός γραφείου|ofis dışı\p{L}*|خارج المكتب|מחוץ למשרד|לא במשרד|خارج از دفتر)(\P{L}|$)`)
 )
 
-// absences are names that people use as words as well: they must be the whole
-// subject, or stand before a colon.
-var absences = map[string]bool{
-	"abwesend": true, "abwesenheit": true, "urlaub": true, "im urlaub": true, "bin im urlaub": true, "ich bin im urlaub": true, "ich bin abwesend": true, "bin abwesend": true,
-	"ooo": true, "on vacation": true, "vacation": true, "on leave": true, "annual leave": true, "away": true, "i am away": true, "away from office": true, "away from the office": true,
-	"absence": true, "absent": true, "absente": true, "absent(e)": true, "en congé": true, "en vacances": true,
-	"ausente": true, "ausencia": true, "de vacaciones": true, "ausência": true, "de férias": true, "assente": true, "assenza": true, "in ferie": true,
-	"afwezig": true, "afwezigheid": true, "op vakantie": true, "met vakantie": true,
-	"frånvaro": true, "frånvarande": true, "fravær": true, "fraværende": true, "på ferie": true, "på semester": true, "poissa": true, "poissaolo": true, "lomalla": true,
-	"nieobecność": true, "nieobecny": true, "nieobecna": true, "urlop": true, "na urlopie": true, "nepřítomnost": true, "dovolená": true, "neprítomnosť": true, "dovolenka": true,
-	"távollét": true, "szabadságon": true, "absență": true, "concediu": true, "odsutnost": true, "odsutan": true, "odsutna": true, "odsotnost": true, "odsoten": true,
-	"отсутствие": true, "в отпуске": true, "отпуск": true, "відсутність": true, "у відпустці": true, "отсъствие": true, "одсутност": true, "απουσία": true,
-	"izindeyim": true, "izinde": true, "ofis dışındayım": true, "cuti": true, "vắng mặt": true,
-	"不在": true, "不在通知": true, "外出中": true, "休暇": true, "休暇中": true, "休假": true, "外出": true, "不在办公室": true, "부재중": true, "부재": true, "휴가": true, "휴가중": true,
-	"إجازة": true, "غائب": true, "חופשה": true, "בחופשה": true, "مرخصی": true,
+// isAbsence says whether a name is one, or that of a receipt, which people use as
+// words as well: it must be the whole subject, or stand before a colon.
+func isAbsence(head string) bool {
+	switch head {
+	case "abwesend", "abwesenheit", "urlaub", "im urlaub", "bin im urlaub", "ich bin im urlaub", "ich bin abwesend", "bin abwesend", "ooo",
+		"on vacation", "vacation", "on leave", "annual leave", "away", "i am away", "away from office", "away from the office", "absence", "absent",
+		"absente", "absent(e)", "en congé", "en vacances", "ausente", "ausencia", "de vacaciones", "ausência", "de férias", "assente", "assenza",
+		"in ferie", "afwezig", "afwezigheid", "op vakantie", "met vakantie", "frånvaro", "frånvarande", "fravær", "fraværende", "på ferie", "på semester",
+		"poissa", "poissaolo", "lomalla", "nieobecność", "nieobecny", "nieobecna", "urlop", "na urlopie", "nepřítomnost", "dovolená", "neprítomnosť",
+		"dovolenka", "távollét", "szabadságon", "absență", "concediu", "odsutnost", "odsutan", "odsutna", "odsotnost", "odsoten", "отсутствие", "в отпуске",
+		"отпуск", "відсутність", "у відпустці", "отсъствие", "одсутност", "απουσία", "izindeyim", "izinde", "ofis dışındayım", "cuti", "vắng mặt", "不在",
+		"不在通知", "外出中", "休暇", "休暇中", "休假", "外出", "不在办公室", "부재중", "부재", "휴가", "휴가중", "eingangsbestätigung", "empfangsbestätigung", "lesebestätigung",
+		"read receipt", "return receipt", "accusé de réception", "accusé de lecture", "confirmation de lecture", "acuse de recibo",
+		"confirmación de lectura", "conferma di lettura", "leesbevestiging", "ontvangstbevestiging", "potwierdzenie przeczytania", "okundu bilgisi",
+		"уведомление о прочтении", "開封確認", "已读回执", "إجازة", "غائب", "חופשה", "בחופשה", "مرخصی":
+		return true
+	}
+	return false
 }
 
 var (
-	// subjectTags stand before a subject: "[EXT]", "***SPAM***", "(External)".
+	// subjectTags stand before a subject: "[EXT]", "***SPAM***".
 	subjectTags = regexp.MustCompile(`^(\s*(\[[^\]]{1,30}\]|\*+[^*]{1,30}\*+|\{[^}]{1,30}\}))+\s*`)
 	// notesSubject is that of Lotus Notes: "AUTO: … (Rückkehr am 3.12.)".
 	notesSubject = regexp.MustCompile(`^auto: .*\(.*\d.*\)`)
 )
 
-// maxHead is of how many words a name for an automatic answer may be.
-const maxHead = 6
+// Of how many words a name for an automatic answer may be: before a colon, and as
+// the whole subject.
+const (
+	maxHead = 6
+	maxName = 3
+)
 
 // isAbsenceSubject says whether a subject is one of a program that answers for
 // somebody.
@@ -56,10 +63,11 @@ func isAbsenceSubject(subject string) bool {
 		return true
 	}
 	head := subjectHead(subject)
-	if absences[head] || autoWord.MatchString(head) {
+	if isAbsence(head) || autoWord.MatchString(head) {
 		return true
 	}
-	return len(strings.Fields(head)) <= maxHead && isAutomaticAnswer(head)
+	words := len(strings.Fields(head))
+	return words <= maxHead && (head != subject || words <= maxName) && isAutomaticAnswer(head)
 }
 
 // subjectHead is a subject up to the first colon, dash or bracket.

@@ -39,16 +39,17 @@ func automatic(h header, root *enmime.Part, domain string) string {
 		return SkipOwn
 	case isReport(root), h.get("Return-Path") == "<>", isMachine(h.get("From")), isMachine(h.get("Sender")), h.has("x-failed-recipients"):
 		return SkipBounce
-	case isStatistics(h, root):
+	case h.has("TLS-Report-Domain"), statisticsSubject.MatchString(h.text("Subject")):
 		return SkipReport
 	case slices.ContainsFunc(listHeaders, h.has) || strings.HasPrefix(strings.ToLower(h.get("Sender")), "owner-"):
 		return SkipList
-	case slices.ContainsFunc(chatHeaders, h.has) || hasKind(root, "application/vnd.gnupg.wks"):
+	case slices.ContainsFunc(chatHeaders, h.has):
 		return SkipHandshake
-	case isReaction(root):
-		return SkipReaction
-	case isCalendar(h, root):
+	case strings.EqualFold(root.ContentType, "text/calendar"), strings.Contains(strings.ToLower(h.get("Content-Class")), "calendarmessage"):
 		return SkipCalendar
+	}
+	if word := automaticPart(root); word != "" {
+		return word
 	}
 	if auto := strings.ToLower(h.get("Auto-Submitted")); auto != "" && auto != "no" && !strings.HasPrefix(auto, "no;") {
 		return SkipAutomatic
@@ -88,39 +89,13 @@ func isMachine(value string) bool {
 	return false
 }
 
-// hasKind says whether a part of that kind is in a mail.
-func hasKind(root *enmime.Part, kind string) bool {
-	return root.BreadthMatchFirst(func(p *enmime.Part) bool { return strings.EqualFold(p.ContentType, kind) }) != nil
-}
-
 var (
-	// statisticsName is what such reports are called (RFC 9990, RFC 8460 §5.1):
+	// statisticsName is what the reports of mail servers are called, on forgeries
+	// (DMARC, RFC 9990) and on connections (TLS, RFC 8460 §5.1):
 	// "receiver!domain!begin!end.xml.gz".
 	statisticsName = regexp.MustCompile(`^[^!\s]+![^!\s]+!\d+!\d+(![^!\s]*)?\.(xml|json|zip)(\.gz|\.zip)?$`)
 	// statisticsSubject is what both RFCs ask for.
 	statisticsSubject = regexp.MustCompile(`(?i)^(\[[^\]]*\]\s*)?report[ -]domain:\s*\S+.*\bsubmitter:`)
-)
-
-// isStatistics says whether a mail is a report of a mail server on forgeries
-// (DMARC) or on connections (TLS).
-func isStatistics(h header, root *enmime.Part) bool {
-	if h.has("TLS-Report-Domain") || statisticsSubject.MatchString(h.text("Subject")) {
-		return true
-	}
-	return root.BreadthMatchFirst(func(p *enmime.Part) bool {
-		return strings.HasPrefix(strings.ToLower(p.ContentType), "application/tlsrpt") || statisticsName.MatchString(fileName(p))
-	}) != nil
-}
-
-// isReaction says whether a mail is an emoji as an answer: RFC 9078, or Gmail's.
-func isReaction(root *enmime.Part) bool {
-	return root.BreadthMatchFirst(func(p *enmime.Part) bool {
-		return strings.EqualFold(p.Disposition, "reaction") ||
-			strings.EqualFold(p.ContentType, "text/vnd.google.email-reaction+json") && !strings.EqualFold(p.Disposition, "attachment")
-	}) != nil
-}
-
-var (
 	// methodParam is in the Content-Type of an invitation or an answer to one (RFC
 	// 6047 §2.4), methodLine in the calendar itself. What is published is a file
 	// that somebody sends.
@@ -128,17 +103,26 @@ var (
 	methodLine  = regexp.MustCompile(`(?im)^method:\s*(request|reply|cancel|counter|declinecounter|refresh|add)\b`)
 )
 
-// isCalendar says whether a mail is an invitation, or an answer to one.
-func isCalendar(h header, root *enmime.Part) bool {
-	if strings.EqualFold(root.ContentType, "text/calendar") || strings.Contains(strings.ToLower(h.get("Content-Class")), "calendarmessage") {
-		return true
-	}
-	return root.BreadthMatchFirst(func(p *enmime.Part) bool {
-		switch strings.ToLower(p.ContentType) {
-		case "text/calendar", "application/ics", "application/calendar":
-			attached := strings.EqualFold(p.Disposition, "attachment")
-			return methodParam.MatchString(p.Header.Get("Content-Type")) || !attached && methodLine.Match(p.Content)
+// automaticPart says what kind of program writes mails with such parts, as one of
+// Skips; "" where people do.
+func automaticPart(root *enmime.Part) (word string) {
+	root.BreadthMatchFirst(func(p *enmime.Part) bool {
+		kind := strings.ToLower(p.ContentType)
+		switch {
+		case strings.HasPrefix(kind, "application/tlsrpt"), statisticsName.MatchString(fileName(p)):
+			word = SkipReport
+		case kind == "application/vnd.gnupg.wks":
+			word = SkipHandshake
+		case strings.EqualFold(p.Disposition, "reaction"), kind == "text/vnd.google.email-reaction+json": // RFC 9078, and Gmail's
+			word = SkipReaction
+		case isCalendar(kind) && (methodParam.MatchString(p.Header.Get("Content-Type")) || methodLine.Match(p.Content)):
+			word = SkipCalendar
 		}
-		return false
-	}) != nil
+		return word != ""
+	})
+	return word
+}
+
+func isCalendar(kind string) bool {
+	return kind == "text/calendar" || kind == "application/ics" || kind == "application/calendar"
 }

@@ -30,7 +30,7 @@ func TestAbsenceSubjects(t *testing.T) {
 // Subjects of people that look a little like those.
 func TestPeopleAreNoMachines(t *testing.T) {
 	for _, subject := range []string{
-		"", "U1 Plärrer", "Auto brennt am Plärrer", "Autobus 36: keine Kontis", "Automat kaputt: Hbf", "Automatische Türen: kaputt", "Antwort: U1 frei", "Re: Antwort",
+		"", "U1 Plärrer", "Auto brennt am Plärrer", "Autobus 36: keine Kontis", "Automat kaputt: Hbf", "Automat gibt keine Antwort", "Automatische Türen: kaputt", "Antwort: U1 frei", "Re: Antwort",
 		"Kontis abwesend: U1 frei", "Kontis sind außer Haus", "Office Park: 2 Kontis", "away from Plärrer: 2 inspectors", "Urlaubsstraße: 2 Kontis", "Absender: Konti",
 		"Automatic gates broken: U1", "réponse: U1", "svar: U1", "Autonome Antifa: Kontis am Plärrer", "不在意: U1", "Vacationland station: 2 inspectors",
 	} {

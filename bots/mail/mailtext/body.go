@@ -179,15 +179,15 @@ func isWinmail(p *enmime.Part, kind string) bool {
 // that is not in it.
 func isCompanion(kind string) bool {
 	switch kind {
-	case "application/pkcs7-signature", "application/x-pkcs7-signature", "text/rfc822-headers", "application/smil", "text/x-amp-html", "text/watch-html",
-		"text/calendar", "application/ics":
+	case "application/pkcs7-signature", "application/x-pkcs7-signature", "text/rfc822-headers", "application/smil", "text/x-amp-html", "text/watch-html":
 		return true
 	}
-	return false
+	return isCalendar(kind)
 }
 
-// gatewayName is how gateways from telephones name the text of a message.
-var gatewayName = regexp.MustCompile(`^(text|msg|message|mms|sms|body|part|nachricht)?[ _-]?\d*\.(txt|html?)$`)
+// gatewayName is how gateways from telephones name the text of a message, and
+// Exchange what stands below a picture.
+var gatewayName = regexp.MustCompile(`^(text|msg|message|mms|sms|body|part|att|noname|nachricht)?[ _-]?\d*\.(txt|html?)$`)
 
 // isFile says whether a text was attached by a person, who did not write it into
 // the mail.

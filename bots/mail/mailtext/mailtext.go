@@ -2,9 +2,11 @@
 // programs put around it, and whether it is a report at all. It has one door,
 // Read.
 //
-// parse.go reads MIME, body.go finds the texts in it, html.go, blocks.go and
-// quote.go take out what nobody wrote for this mail, text.go makes a report of
-// the rest. automatic.go tells the mails that no person wrote.
+// parse.go reads MIME, transfer.go and charset.go decode it, body.go finds the texts
+// in it, formats.go reads those that are neither plain nor HTML. html.go, blocks.go
+// and quote.go take out what nobody wrote for this mail, text.go makes a report of
+// the rest. automatic.go, absence.go and recall.go tell the mails that no person
+// wrote; skip.go has the words for them.
 package mailtext
 
 import (

@@ -272,6 +272,15 @@ func TestHostileMails(t *testing.T) {
 		{"HTML entities", strings.Replace(head, "plain", "html", 1) + fill("&ampx&#"), nil},
 		{"encoded words", "Subject: " + strings.Repeat("=?utf-8?Q?a?= ", 10000) + "\r\n\r\nU1", nil},
 		{"base64", strings.Replace(head, "\r\n\r\n", "\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1) + fill("!"), ErrNothing},
+		{"base64, lines", strings.Replace(head, "\r\n\r\n", "\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1) + fill("VTE=\n"), nil},
+		{"enriched", strings.Replace(head, "plain", "enriched", 1) + fill("<param>x"), ErrNothing},
+		{"enriched, empty lines", strings.Replace(head, "plain", "enriched", 1) + "U1" + fill("\n"), nil},
+		{"flowed", strings.Replace(head, "plain", "plain; format=flowed; delsp=yes", 1) + fill("x \n"), nil},
+		{"stray bytes", head + fill("\xe4\xc3 "), nil},
+		{"half letters", strings.Replace(head, "plain", "plain; charset=gb18030", 1) + fill("\x81\x30"), nil},
+		{"alternatives of many words", mixed("alternative", "Content-Type: text/plain\n\nU1", "Content-Type: text/html\n\n"+fill("a b <p>")), nil},
+		{"nested CMS", strings.Replace(head, "text/plain", "application/pkcs7-mime", 1) + fill("\x30\x80"), ErrEncrypted},
+		{"subject of dashes", "Subject: " + strings.Repeat("auto - ", 20000) + "\r\n\r\nU1", nil},
 		{"quoted-printable", strings.Replace(head, "\r\n\r\n", "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", 1) + fill("=\n"), ErrNothing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
