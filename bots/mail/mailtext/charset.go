@@ -39,6 +39,9 @@ func isDeclared(name string) bool {
 // decodeCharset makes UTF-8 of a text that is said to be in a charset. Many texts
 // are not, or not all of them: what is UTF-8 stays.
 func decodeCharset(raw []byte, name string) string {
+	if isUTF7(name) && isASCII(raw) {
+		return decodeUTF7(raw)
+	}
 	enc := findCharset(name)
 	if wide := findWide(raw, enc); wide != nil {
 		return decodeAll(raw, wide)

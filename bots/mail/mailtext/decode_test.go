@@ -53,6 +53,21 @@ func TestDeclaredCharsets(t *testing.T) {
 	}
 }
 
+func TestUTF7(t *testing.T) {
+	for raw, want := range map[string]string{
+		"Pl+AOQ-rrer, F+APw-rth": "Plärrer, Fürth",
+		"U1 +- U2":               "U1 + U2",
+		"+2D3cTQ.":               "👍.",
+		"U1 Pl+AOQ":              "U1 Plä",
+		"a+":                     "a+",
+		"Plärrer":                "Plärrer",
+	} {
+		if got := decodeCharset([]byte(raw), "UTF-7"); got != want {
+			t.Errorf("%q: %q, want %q", raw, got, want)
+		}
+	}
+}
+
 func TestBrokenTransferEncodings(t *testing.T) {
 	for _, c := range []struct{ name, encoding, raw, want string }{
 		{"a comma for the semicolon", "BASE64 ; x", "VTE=", "U1"},
@@ -104,7 +119,7 @@ func FuzzTransfer(f *testing.F) {
 }
 
 func FuzzCharset(f *testing.F) {
-	for _, name := range []string{"", "utf-8", "utf-16", "iso-8859-1", "koi8-r", "gb18030", "iso-2022-jp", "hz-gb-2312", "x-nobody", "charset=latin1"} {
+	for _, name := range []string{"", "utf-8", "utf-16", "iso-8859-1", "koi8-r", "gb18030", "iso-2022-jp", "hz-gb-2312", "utf-7", "x-nobody", "charset=latin1"} {
 		f.Add([]byte("U1 Pl\xe4rrer, F\xc3\xbcrth\x1b$B\xff\xfe\x00"), name)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, name string) {

@@ -84,6 +84,7 @@ func enrichedText(source string) string {
 type enrichedReader struct {
 	out    strings.Builder
 	hidden int // depth of what is no text, or quoted
+	asIs   int // depth of what keeps its lines
 }
 
 // text writes text between two commands.
@@ -92,6 +93,10 @@ func (r *enrichedReader) text(s string) {
 		return
 	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
+	if r.asIs > 0 {
+		r.out.WriteString(s)
+		return
+	}
 	for i, paragraph := range strings.Split(s, "\n\n\n") {
 		if i > 0 {
 			r.out.WriteByte('\n')
@@ -113,5 +118,9 @@ func (r *enrichedReader) tag(tag string) {
 		r.hidden++
 	case "</param>", "</comment>", "</excerpt>":
 		r.hidden = max(r.hidden-1, 0)
+	case "<nofill>":
+		r.asIs++
+	case "</nofill>":
+		r.asIs = max(r.asIs-1, 0)
 	}
 }
