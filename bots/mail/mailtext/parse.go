@@ -17,6 +17,8 @@ const (
 	maxWork   = 6 << 20
 	maxHeader = 256 << 10 // bytes
 	maxDepth  = 10
+	// maxParameter is how far behind its name the "=" of a parameter is looked for.
+	maxParameter = 1 << 10
 )
 
 // parser finds the parts of a mail, leniently, and does nothing else: it gives a
@@ -79,9 +81,25 @@ func checkSize(raw []byte) error {
 		return ErrComplicated
 	}
 	lower := bytes.ToLower(raw)
-	multiparts := max(bytes.Count(lower, []byte("boundary")), bytes.Count(lower, []byte("multipart/")))
+	multiparts := max(countBoundaries(lower), bytes.Count(lower, []byte("multipart/")))
 	if multiparts > maxMultiparts || multiparts*len(raw) > maxWork || bytes.Count(raw, []byte("\n--")) > maxParts {
 		return ErrComplicated
 	}
 	return nil
+}
+
+// countBoundaries counts the parameters that name a boundary; somebody may write
+// the word as well.
+func countBoundaries(lower []byte) (n int) {
+	for {
+		_, rest, ok := bytes.Cut(lower, []byte("boundary"))
+		if !ok {
+			return n
+		}
+		lower = rest
+		// "boundary*0*=" (RFC 2231)
+		if bytes.HasPrefix(bytes.TrimLeft(rest[:min(len(rest), maxParameter)], space+"*0123456789"), []byte("=")) {
+			n++
+		}
+	}
 }
