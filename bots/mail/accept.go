@@ -93,6 +93,7 @@ func (n *Network) refuseMail(err error, city report.City) error {
 		mailtext.ErrComplicated: "mail.refused.complicated",
 		mailtext.ErrEncrypted:   "mail.refused.encrypted",
 		mailtext.ErrOnlyFiles:   "mail.refused.files",
+		mailtext.ErrWinmail:     "mail.refused.winmail",
 		mailtext.ErrNothing:     "mail.refused.nothing",
 	} {
 		if errors.Is(err, cause) {
@@ -103,13 +104,13 @@ func (n *Network) refuseMail(err error, city report.City) error {
 	return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, "mail.refused.unreadable")
 }
 
-// unwanted says why the senders of a mail make it no report: a word for the
-// log, or "".
+// unwanted says why the senders of a mail make it no report, or "". It is one of
+// mailtext.Skips.
 func (n *Network) unwanted(ctx context.Context, envelope, author string) (string, error) {
 	for _, address := range []string{envelope, author} {
 		ours, err := n.isOurs(ctx, address)
 		if err != nil || ours {
-			return "our own", err
+			return mailtext.SkipOwn, err
 		}
 	}
 	return "", nil

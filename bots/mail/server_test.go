@@ -119,7 +119,7 @@ func TestRecipients(t *testing.T) {
 func TestAnswersAreASCII(t *testing.T) {
 	b := newBench(t, nil)
 	for _, lang := range []string{"en", "de"} {
-		for _, id := range []string{"relay", "unknown", "off", "files", "encrypted", "complicated", "unreadable", "line", "later", "forged"} {
+		for _, id := range []string{"relay", "unknown", "off", "files", "encrypted", "winmail", "complicated", "unreadable", "line", "later", "forged"} {
 			text := b.network.host.Texts.T(lang, "mail.refused."+id)
 			if strings.ContainsFunc(text, func(r rune) bool { return r > 126 || r < 32 }) || strings.HasPrefix(text, "!") {
 				t.Errorf("%s %s: %q", lang, id, text)
@@ -179,6 +179,7 @@ func TestRefusedMails(t *testing.T) {
 		{"PGP", "From: rider@example.org\nSubject: ...\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n", "554 5.6.0 Encrypted"},
 		{"PGP/MIME", "From: rider@example.org\nSubject: ...\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----\n--b--\n", "554 5.6.0 Encrypted"},
 		{"S/MIME", "From: rider@example.org\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\nContent-Transfer-Encoding: base64\n\nMIAGCSqGSIb3DQEHA6CAMIACAQAx\n", "554 5.6.0 Encrypted"},
+		{"winmail.dat", "From: rider@example.org\nSubject: U1\nContent-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\neJ8+IgAA\n", "554 5.6.0 Your Outlook"},
 		{"nonsense", "# no mail at all\n", "554 5.6.0 "},
 		{"empty", "From: rider@example.org\n\n\n", "554 5.6.0 There is nothing new"},
 	} {

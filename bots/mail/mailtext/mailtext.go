@@ -2,9 +2,11 @@
 // programs put around it, and whether it is a report at all. It has one door,
 // Read.
 //
-// parse.go reads MIME, body.go finds the texts in it, html.go, blocks.go and
-// quote.go take out what nobody wrote for this mail, text.go makes a report of
-// the rest. automatic.go tells the mails that no person wrote.
+// parse.go reads MIME, transfer.go and charset.go decode it, body.go finds the texts
+// in it, formats.go reads those that are neither plain nor HTML. html.go, blocks.go
+// and quote.go take out what nobody wrote for this mail, text.go makes a report of
+// the rest. automatic.go, absence.go and recall.go tell the mails that no person
+// wrote; skip.go has the words for them.
 package mailtext
 
 import (
@@ -23,7 +25,8 @@ var (
 	ErrComplicated = errors.New("too many parts")
 	ErrUnreadable  = errors.New("unreadable")
 	ErrEncrypted   = errors.New("encrypted")
-	ErrOnlyFiles   = errors.New("nothing but files") // pictures are never relayed
+	ErrOnlyFiles   = errors.New("nothing but files")       // pictures are never relayed
+	ErrWinmail     = errors.New("nothing but winmail.dat") // no kept library reads it
 	ErrNothing     = errors.New("no words of its own")
 )
 
@@ -48,8 +51,8 @@ type Message struct {
 	Subject, Body string
 	// Files is set where pictures or other files were left out.
 	Files bool
-	// Skip says why the mail is no report, in a word for the log. It is empty
-	// where the mail is one; then Text is not.
+	// Skip says why the mail is no report, as one of Skips. It is empty where the
+	// mail is one; then Text is not.
 	Skip string
 	// Gone is set where a delivery report says that its mailbox does not exist.
 	Gone bool
@@ -67,7 +70,7 @@ func Read(raw []byte, e Envelope) (Message, error) {
 		m.Author = e.From
 	}
 	if m.Skip == "" && (e.From == "" || isMachine(e.From)) {
-		m.Skip = "bounce"
+		m.Skip = SkipBounce
 	}
 	m.ID = m.id()
 	return m.Message, nil
@@ -98,13 +101,15 @@ func parse(raw []byte, e Envelope) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	m := message{header: newHeader(root.Header), envelope: e}
+	m := message{header: newHeader(root), envelope: e}
 	m.Author = m.header.address("From")
-	if m.Skip = automatic(m.header, root); m.Skip != "" {
+	if m.Skip = automatic(m.header, root, e.Domain); m.Skip != "" {
 		m.Gone = isGone(root)
 		return m, nil
 	}
-	err = m.readText(root)
+	if err = m.readText(root); err == nil && m.isRecall() {
+		m.Skip, m.Text = SkipAutomatic, ""
+	}
 	return m, err
 }
 
@@ -120,6 +125,8 @@ func (m *message) readText(root *enmime.Part) error {
 	m.Files = b.files
 	m.Text = cut(strings.TrimSpace(m.Subject+"\n"+m.Body), maxText)
 	switch {
+	case m.Body == "" && b.winmail:
+		return ErrWinmail // whatever the subject says: it is not all
 	case m.Text != "":
 		return nil
 	case b.encrypted:
@@ -131,12 +138,9 @@ func (m *message) readText(root *enmime.Part) error {
 }
 
 // id is a hash, since a Message-ID often tells more of its author than they
-// know.
+// know. Some programs give every mail the same one, or none.
 func (m message) id() string {
-	name := strings.Trim(m.header.get("Message-ID"), "<> \t")
-	if name == "" {
-		name = strings.Join([]string{m.Author, m.header.get("Date"), m.Text}, "\n")
-	}
-	sum := sha256.Sum256([]byte(name))
+	name := []string{strings.Trim(m.header.get("Message-ID"), "<> \t"), m.header.get("Date"), m.Author, m.Text}
+	sum := sha256.Sum256([]byte(strings.Join(name, "\n")))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
