@@ -1,0 +1,495 @@
+package mail
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
+)
+
+// pass has a report pass that somebody wrote by mail, and sends it to everybody as the
+// program does.
+func (b *bench) pass(bot report.Bot, id, author, text string) {
+	b.t.Helper()
+	b.passOn(bot, dbtest.MustHear(b.t, b.db, b.aReport(bot, id, author, text)).Report)
+}
+
+// passOn has a report pass that was heard before.
+func (b *bench) passOn(bot report.Bot, r *report.Report) {
+	b.t.Helper()
+	list, err := b.db.Unjudged(b.t.Context(), 0, 1, 0, 1<<20)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, h := range list {
+		if h.Report.ID == r.ID {
+			dbtest.MustJudge(b.t, b.db, h, report.Verdict{Passed: true, Reason: report.ReasonTrigger}, dbtest.NoBrake{})
+		}
+	}
+	ids, err := b.network.Recipients(b.t.Context(), bot, *r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, id := range ids {
+		if _, err := b.carry(bot, report.NewDelivery(*r, bot, id)); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// subscribeHourly subscribes addresses that get one mail an hour.
+func (b *bench) subscribeHourly(bot report.Bot, emails ...string) {
+	b.t.Helper()
+	b.mustSubscribe(bot, emails...)
+	for _, email := range emails {
+		if err := b.network.chooseDigest(b.t.Context(), bot, email, true); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// move moves the clock, and what waits for it looks at it.
+func (b *bench) move(d time.Duration) {
+	b.clock.Move(d)
+	b.network.digests.look()
+}
+
+// await returns the next mails that went out, as many as there must be.
+func (b *bench) await(n int) (mails []mailer.Mail) {
+	b.t.Helper()
+	for end := time.Now().Add(20 * time.Second); len(mails) < n && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		mails = append(mails, b.out.Take()...)
+	}
+	if len(mails) != n {
+		b.t.Fatalf("%d mails went out, want %d: %s", len(mails), n, mails)
+	}
+	return mails
+}
+
+// awaitText returns the text of the next mail, which goes to that address, without its
+// footer.
+func (b *bench) awaitText(to string) string {
+	b.t.Helper()
+	m := b.await(1)[0]
+	if m.To != to {
+		b.t.Fatalf("a mail to %s, want %s", m.To, to)
+	}
+	text, _, _ := strings.Cut(mustRead(b.t, m.Data).Text, "\n-- \n")
+	return strings.TrimSpace(text)
+}
+
+// TestOneMailAnHour has somebody choose it when they subscribe.
+func TestOneMailAnHour(t *testing.T) {
+	b := newBench(t, nil)
+	c, bot := b.city("nuernberg")
+	b.mustSubscribe(bot, "friend@example.org")
+	code, body := b.get("/city/nuernberg/mail")
+	b.expect(code, body, 200, `name="often" value="each" checked`, `name="often" value="hourly"`, "One e-mail an hour")
+	code, body = b.post("/city/nuernberg/mail/subscribe", url.Values{"email": {"nonsense"}, "often": {"hourly"}})
+	b.expect(code, body, 422, `name="often" value="hourly" checked`)
+	b.post("/city/nuernberg/mail/subscribe", url.Values{"email": {"rider@example.org"}, "often": {"hourly"}})
+	_, read := b.accountMail()
+	link := b.linkIn(read.Text, "confirm") + "?often=hourly"
+	if !strings.Contains(read.Text, link) {
+		t.Fatalf("the link does not keep what was chosen: %s", read.Text)
+	}
+	code, body = b.get(link)
+	b.expect(code, body, 200, "You have chosen one e-mail an hour")
+	code, body = b.post(link, nil)
+	b.expect(code, body, 200, "You have chosen one e-mail an hour")
+	if n, err := b.network.CountRecipients(t.Context(), bot); n != 2 || err != nil {
+		t.Errorf("%d subscribers are counted, %v", n, err)
+	}
+
+	b.pass(bot, "1", "author@example.org", "U1 Plärrer")
+	var to []string
+	for _, m := range b.await(2) {
+		to = append(to, m.To)
+		if read := mustRead(t, m.Data); read.Subject != "nuernberg: U1 Plärrer" {
+			t.Errorf("subject %q to %s", read.Subject, m.To)
+		}
+	}
+	slices.Sort(to)
+	if diff := cmp.Diff([]string{"friend@example.org", "rider@example.org"}, to); diff != "" {
+		t.Errorf("the first report after a quiet hour: -want +got:\n%s", diff)
+	}
+
+	for i, text := range []string{"U2 Rathenauplatz", "U3 <b>Maxfeld</b>\n2 Kontis", "mine", "wrong", "S1 Fürth"} {
+		b.move(10 * time.Minute)
+		author := "author@example.org"
+		if text == "mine" {
+			author = "rider@example.org"
+		}
+		b.pass(bot, text, author, text)
+		if got := b.awaitText("friend@example.org"); got != text {
+			t.Errorf("mail %d has the text %q, want %q", i, got, text)
+		}
+	}
+	if err := b.db.TakeBack(t.Context(), bot.CityID, "wrong"); err != nil {
+		t.Fatal(err)
+	}
+	b.move(9 * time.Minute) // not yet: there must be one mail only
+	b.move(time.Minute)
+	b.checkDigest(c, bot, b.await(1)[0])
+
+	t.Run("nothing comes where nothing is new", func(t *testing.T) {
+		b.move(3 * time.Hour)
+		b.pass(bot, "own", "rider@example.org", "of the rider alone")
+		b.await(1) // to the friend
+		b.pass(bot, "next", "author@example.org", "U1 Lorenzkirche")
+		for _, m := range b.await(2) {
+			if text := mustRead(t, m.Data).Text; strings.Contains(text, "alone") || !strings.Contains(text, "Lorenzkirche") {
+				t.Errorf("to %s: %s", m.To, text)
+			}
+		}
+	})
+}
+
+// checkDigest checks the mail with the reports of an hour, and that one can answer it.
+func (b *bench) checkDigest(c report.City, bot report.Bot, m mailer.Mail) {
+	b.t.Helper()
+	read := mustRead(b.t, m.Data)
+	text, footer, _ := strings.Cut(read.Text, "\n-- \n")
+	const want = "3 May 2024, 10:50 UTC\nS1 Fürth\n\n3 May 2024, 10:20 UTC\nU3 <b>Maxfeld</b>\n2 Kontis\n\n3 May 2024, 10:10 UTC\nU2 Rathenauplatz\n"
+	if diff := cmp.Diff(want, text); diff != "" {
+		b.t.Errorf("-want +got:\n%s", diff)
+	}
+	if read.Subject != "nuernberg: 3 reports, the last: S1 Fürth" {
+		b.t.Errorf("subject %q", read.Subject)
+	}
+	rider := b.find(bot, "rider@example.org")
+	if m.To != rider.Address || m.From != b.network.bounceAddress(c, bot, rider) {
+		b.t.Errorf("envelope from %s to %s", m.From, m.To)
+	}
+	for name, want := range map[string]string{"Reply-To": "<nuernberg@" + domain + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		"Precedence": "bulk", "Auto-Submitted": "auto-generated", "X-Loop": domain,
+		"List-Unsubscribe": "<mailto:" + b.network.taggedAddress(unsubscribePrefix, c, bot, rider.ID) + "?subject=unsubscribe>, <" + b.network.unsubscribeURL(c, rider.Address) + ">"} {
+		if got := read.Header.Get(name); got != want {
+			b.t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	for _, want := range []string{"Just answer this e-mail", "/city/nuernberg/mail/unsubscribe/", "Each report at once instead: " + b.url} {
+		if !strings.Contains(footer, want) {
+			b.t.Errorf("%q is not in the footer:\n%s", want, footer)
+		}
+	}
+	id := read.Header.Get("Message-Id")
+	if !strings.HasSuffix(id, "@"+domain+">") {
+		b.t.Errorf("Message-ID %s", id)
+	}
+	answer := "From: rider@example.org\nSubject: Re: " + read.Subject + "\nIn-Reply-To: " + id + "\nMessage-ID: <a@example.org>\n\nU2 Opernhaus jetzt\n\nOn 3 May 2024 at 11:00 nuernberg@" + domain +
+		" wrote:\n> " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n> ") + "\n"
+	if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, answer); !strings.HasPrefix(got, "250 ") {
+		b.t.Fatal(got)
+	}
+	if heard := b.take(); len(heard) != 1 || heard[0].In.Text != "U2 Opernhaus jetzt" {
+		b.t.Errorf("of the answer was heard %+v", heard)
+	}
+}
+
+// TestOftenLink has somebody choose one mail an hour by the link in a mail, and go back.
+func TestOftenLink(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.mustSubscribe(bot, "rider@example.org")
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	link := b.linkIn(mustRead(t, b.await(1)[0].Data).Text, "often")
+
+	code, body := b.get(link)
+	b.expect(code, body, 200, "rider@example.org gets each report from nuernberg at once.", `value="hourly"`)
+	b.pass(bot, "2", "author@example.org", "U1 two")
+	b.awaitText("rider@example.org") // looking at the page has changed nothing
+	for range 2 {
+		code, body = b.post(link, url.Values{"often": {"hourly"}})
+		b.expect(code, body, 200, "rider@example.org gets one e-mail an hour from nuernberg", `value="each"`)
+	}
+	b.pass(bot, "3", "author@example.org", "U1 three")
+	if got := b.awaitText("rider@example.org"); got != "3 May 2024, 10:00 UTC\nU1 three" {
+		t.Errorf("the first mail: %q", got)
+	}
+	b.pass(bot, "4", "author@example.org", "U1 four")
+	for range 2 {
+		code, body = b.post(link, url.Values{"often": {"each"}})
+		b.expect(code, body, 200, "gets each report from nuernberg at once.")
+	}
+	b.pass(bot, "5", "author@example.org", "U1 five")
+	if got := b.awaitText("rider@example.org"); got != "U1 five" {
+		t.Errorf("after going back: %q", got)
+	}
+	b.move(time.Hour)
+	if got := b.awaitText("rider@example.org"); got != "3 May 2024, 10:00 UTC\nU1 four" {
+		t.Errorf("what had waited: %q", got)
+	}
+	if n := b.rows("mail_digests"); n != 0 {
+		t.Errorf("%d subscribers are still noted", n)
+	}
+
+	t.Run("after the end of the subscription", func(t *testing.T) {
+		if _, err := b.network.subscribers.Unsubscribe(t.Context(), bot.ID, "rider@example.org"); err != nil {
+			t.Fatal(err)
+		}
+		code, body := b.get(link)
+		b.expect(code, body, 404, "gets no reports from this city")
+		code, body = b.post(link, url.Values{"often": {"hourly"}})
+		b.expect(code, body, 404, "gets no reports from this city")
+	})
+	t.Run("with another link", func(t *testing.T) {
+		other := strings.TrimPrefix(b.network.unsubscribeURL(report.City{ID: bot.CityID, Slug: "nuernberg"}, "rider@example.org"), b.url)
+		code, body := b.post(strings.Replace(other, "unsubscribe", "often", 1), url.Values{"often": {"hourly"}})
+		b.expect(code, body, 404, "does not work")
+	})
+}
+
+// TestSubscribingAgainOffersTheChoice: whoever has subscribed learns where to choose.
+func TestSubscribingAgainOffersTheChoice(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.mustSubscribe(bot, "rider@example.org")
+	b.post("/city/nuernberg/mail/subscribe", url.Values{"email": {"rider@example.org"}, "often": {"hourly"}})
+	_, read := b.accountMail()
+	code, body := b.get(b.linkIn(read.Text, "often"))
+	b.expect(code, body, 200, "gets each report from nuernberg at once.")
+}
+
+// TestOneMailAnHourIsNotOffered has a moderator end it, and begin it again.
+func TestOneMailAnHourIsNotOffered(t *testing.T) {
+	b := newBench(t, nil)
+	client, c, bot := b.login("nuernberg")
+	b.subscribeHourly(bot, "rider@example.org")
+	link := strings.TrimPrefix(b.network.oftenURL(c, "rider@example.org"), b.url)
+	code, body := b.read(client.Get(b.url + "/settings"))
+	b.expect(code, body, 200, `name="digest" value="yes" aria-describedby="mail-digest-hint" checked`, "1 person has chosen it.")
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	b.await(1)
+	b.pass(bot, "2", "author@example.org", "U1 two") // waits
+
+	code, body = b.read(client.PostForm(b.url+"/settings/mail/digest", nil))
+	b.expect(code, body, 200, "Everybody gets each report at once.")
+	if strings.Contains(body, "has chosen it") || strings.Contains(body, `aria-describedby="mail-digest-hint" checked`) {
+		t.Error("the card still says that it is offered")
+	}
+	code, body = b.get("/city/nuernberg/mail")
+	if b.expect(code, body, 200); strings.Contains(body, `name="often"`) {
+		t.Error("the form still offers it")
+	}
+	b.pass(bot, "3", "author@example.org", "U1 three")
+	if m := mustRead(t, b.await(1)[0].Data); m.Subject != "nuernberg: U1 three" || strings.Contains(m.Text, "/mail/often/") {
+		t.Errorf("the next report: %+v", m)
+	}
+	b.move(time.Hour)
+	if got := b.awaitText("rider@example.org"); !strings.HasSuffix(got, "\nU1 two") {
+		t.Errorf("what had waited: %q", got)
+	}
+	code, body = b.post(link, url.Values{"often": {"hourly"}})
+	b.expect(code, body, 200, "gets each report from nuernberg at once.", "is not on offer here")
+	b.post("/city/nuernberg/mail/subscribe", url.Values{"email": {"new@example.org"}, "often": {"hourly"}})
+	if _, read := b.accountMail(); strings.Contains(read.Text, "hourly") {
+		t.Errorf("the link still chooses it: %s", read.Text)
+	}
+
+	code, body = b.read(client.PostForm(b.url+"/settings/mail/digest", url.Values{"digest": {"yes"}}))
+	b.expect(code, body, 200, "can now choose")
+	code, body = b.post(link, url.Values{"often": {"hourly"}})
+	b.expect(code, body, 200, "gets one e-mail an hour from nuernberg")
+}
+
+// TestHeldReportComesInTheNextMail: one that a moderator lets through comes after those
+// that were written later.
+func TestHeldReportComesInTheNextMail(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.subscribeHourly(bot, "rider@example.org")
+	first := dbtest.MustHear(t, b.db, b.aReport(bot, "1", "author@example.org", "held first"))
+	b.pass(bot, "2", "author@example.org", "written later")
+	if got := b.awaitText("rider@example.org"); !strings.HasSuffix(got, "\nwritten later") {
+		t.Errorf("the first mail: %q", got)
+	}
+	b.passOn(bot, first.Report)
+	b.move(digestEvery)
+	if got := b.awaitText("rider@example.org"); !strings.HasSuffix(got, "\nheld first") {
+		t.Errorf("the second mail: %q", got)
+	}
+}
+
+// TestManyReportsInAnHour counts what does not fit into a mail.
+func TestManyReportsInAnHour(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.stop()
+	b.subscribeHourly(bot, "rider@example.org")
+	for i := range maxDigest + 3 {
+		b.clock.Move(time.Second)
+		b.pass(bot, fmt.Sprint("r", i), "author@example.org", fmt.Sprintf("tram %d.", i))
+	}
+	b.serve()
+	got := b.awaitText("rider@example.org")
+	if !strings.HasSuffix(got, "\ntram 3.\n\nAnd 3 more: "+b.url+"/city/nuernberg") || strings.Contains(got, "tram 2.") || !strings.Contains(got, "tram 52.") {
+		t.Error(got)
+	}
+}
+
+// TestDigestAfterARestart has a process be killed while it sends: the mail goes out
+// later. Two processes send each mail once.
+func TestDigestAfterARestart(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.stop()
+	var emails []string
+	for i := range 3 * digestsAtOnce {
+		emails = append(emails, fmt.Sprintf("rider%02d@example.org", i))
+	}
+	b.subscribeHourly(bot, emails...)
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	killed, err := b.network.claimDigests(t.Context(), bot.ID)
+	if err != nil || len(killed) != digestsAtOnce {
+		t.Fatalf("%d mails were begun, %v", len(killed), err)
+	}
+	other := newBenchOn(t, b.db, nil)
+	other.stop() // both begin together
+	for _, each := range []*bench{b, other} {
+		each.serve()
+	}
+	both := func(n int) (to []string) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); len(to) < n && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			for _, m := range append(b.out.Take(), other.out.Take()...) {
+				to = append(to, m.To)
+			}
+		}
+		return to
+	}
+	to := both(2 * digestsAtOnce)
+	b.move(digestClaim)
+	other.move(digestClaim)
+	to = append(to, both(digestsAtOnce)...)
+	slices.Sort(to)
+	if diff := cmp.Diff(emails, to); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestDigestIsTriedAgain has the server of one subscriber say "later".
+func TestDigestIsTriedAgain(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.subscribeHourly(bot, "slow@example.org", "rider@example.org")
+	b.out.Answer(func(stage, address string) error {
+		if stage == "rcpt" && address == "slow@example.org" {
+			return &smtp.SMTPError{Code: 451, Message: "later"}
+		}
+		return nil
+	})
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	b.awaitText("rider@example.org")
+	b.out.Answer(nil)
+	for end := time.Now().Add(20 * time.Second); b.log.count("could not be sent, trying again") == 0 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	b.move(digestRetry)
+	if got := b.awaitText("slow@example.org"); !strings.HasSuffix(got, "\nU1 one") {
+		t.Errorf("the mail: %q", got)
+	}
+	if b.log.count("slow@") != 0 {
+		t.Error("the log names somebody")
+	}
+}
+
+// TestDigestsHoldUpNobody has the servers of all who get one mail an hour hang.
+func TestDigestsHoldUpNobody(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.mustSubscribe(bot, "friend@example.org")
+	hung, release := make(chan struct{}, 100), make(chan struct{})
+	b.out.Answer(func(stage, address string) error {
+		if stage == "rcpt" && strings.HasPrefix(address, "slow") {
+			hung <- struct{}{}
+			<-release
+		}
+		return nil
+	})
+	for i := range 10 {
+		b.subscribeHourly(bot, fmt.Sprintf("slow%d@example.org", i))
+	}
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	b.awaitText("friend@example.org")
+	for range digestSenders {
+		<-hung
+	}
+	b.pass(bot, "2", "author@example.org", "U1 two")
+	if got := b.awaitText("friend@example.org"); got != "U1 two" {
+		t.Errorf("the mail: %q", got)
+	}
+	close(release)
+	b.await(10)
+}
+
+// TestDigestOfAnotherKey: somebody whose address cannot be read any more holds up
+// nobody.
+func TestDigestOfAnotherKey(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.subscribeHourly(bot, "lost@example.org", "rider@example.org")
+	key, err := secret.New(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.exec("UPDATE mail_recipients SET address = ? WHERE id = ?", key.Seal("another place", "lost@example.org"), b.find(bot, "lost@example.org").ID)
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	b.awaitText("rider@example.org")
+}
+
+// TestDigestOfABotThatIsOff waits, and goes with the bot.
+func TestDigestOfABotThatIsOff(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.subscribeHourly(bot, "rider@example.org")
+	if err := b.db.EnableBot(t.Context(), bot.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	b.move(digestPause)
+	if err := b.db.EnableBot(t.Context(), bot.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	b.move(digestPause)
+	b.awaitText("rider@example.org")
+	b.pass(bot, "2", "author@example.org", "U1 two")
+	if err := b.network.Forget(t.Context(), bot); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"mail_digests", "mail_digest_reports"} {
+		if n := b.rows(table); n != 0 {
+			t.Errorf("%d rows of %s are left", n, table)
+		}
+	}
+}
+
+// TestReportsThatWaitAreWipedWithTheReports: nothing is left of them when they are
+// deleted.
+func TestReportsThatWaitAreWipedWithTheReports(t *testing.T) {
+	b := newBench(t, nil)
+	c, bot := b.city("nuernberg")
+	b.subscribeHourly(bot, "rider@example.org")
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	b.await(1)
+	b.pass(bot, "2", "author@example.org", "U1 two")
+	if _, _, err := b.db.Pause(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.WipeReports(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.rows("mail_digest_reports"); n != 0 {
+		t.Errorf("%d reports still wait", n)
+	}
+}
