@@ -1,13 +1,16 @@
 package mail
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // exec changes the database as nothing of the program does.
@@ -131,4 +134,25 @@ func TestTimeHasItsZone(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzTag reads what stands behind the + of an address.
+func FuzzTag(f *testing.F) {
+	box, err := secret.New(make([]byte, 32))
+	if err != nil {
+		f.Fatal(err)
+	}
+	n := &Network{host: bots.Host{Secrets: box}}
+	for _, tag := range []string{"", "u.", "u.1", "u.1.", "b.-1.x", "u." + strconv.FormatInt(35, 36) + "." + n.tagMAC(unsubscribePrefix, 1, 35), "u.zzzzzzzzzzzzzzzzzz.a"} {
+		f.Add(tag)
+	}
+	f.Fuzz(func(t *testing.T, tag string) {
+		got, ok := n.readTarget(report.City{}, report.Bot{ID: 1}, tag)
+		if ok != (got.bounceOf != 0 || got.endOf != 0) || got.bounceOf != 0 && got.endOf != 0 {
+			t.Errorf("%q is %+v", tag, got)
+		}
+		if ok && !strings.HasSuffix(tag, n.tagMAC(tag[:2], 1, got.bounceOf+got.endOf)) {
+			t.Errorf("%q is taken without its MAC", tag)
+		}
+	})
 }

@@ -20,6 +20,9 @@ import (
 // in place of each: no subscriber has that id. What is sent to it waits for their mails.
 const everyDigest = math.MaxInt64
 
+// everyBot stands among the bots for the look at all of them.
+const everyBot = 0
+
 const (
 	// digestEvery is how often somebody gets a mail, at most.
 	digestEvery = time.Hour
@@ -121,10 +124,8 @@ func (n *Network) runDigests(ctx context.Context) {
 	defer group.Wait()
 	tick := time.NewTicker(digestLook)
 	defer tick.Stop()
-	for known := false; ; {
-		if !known {
-			known = n.findDigests(ctx)
-		}
+	n.digests.add(everyBot, n.host.Now())
+	for {
 		for _, id := range n.digests.take(n.host.Now()) {
 			group.Go(func() { n.digests.done(id, n.turnOf(ctx, id)) })
 		}
@@ -137,17 +138,14 @@ func (n *Network) runDigests(ctx context.Context) {
 	}
 }
 
-// findDigests finds the bots for which reports were waiting when the program started.
-func (n *Network) findDigests(ctx context.Context) (found bool) {
+// findDigests has all bots be looked at: reports may have been waiting when the program
+// started.
+func (n *Network) findDigests(ctx context.Context) error {
 	ids, err := n.botsWithDigests(ctx)
-	if err != nil {
-		n.troubles.tell(n.host.Log, n.host.Now(), err)
-		return false
-	}
 	for _, id := range ids {
 		n.digests.add(id, n.host.Now())
 	}
-	return true
+	return err
 }
 
 // turnOf sends a few mails of a bot and returns when it has more to send; zero where it
@@ -198,6 +196,9 @@ type hour struct {
 // sendDigests sends the first few mails of a bot that are due, and returns when the next
 // are.
 func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time, err error) {
+	if botID == everyBot {
+		return time.Time{}, n.findDigests(ctx)
+	}
 	b, err := n.host.DB.Bot(ctx, botID)
 	if errors.Is(err, db.ErrNotFound) {
 		return time.Time{}, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
 
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/mailer"
@@ -491,5 +492,35 @@ func TestReportsThatWaitAreWipedWithTheReports(t *testing.T) {
 	}
 	if n := b.rows("mail_digest_reports"); n != 0 {
 		t.Errorf("%d reports still wait", n)
+	}
+}
+
+// TestOneMailAnHourAfterAnUpgrade chooses it in the database of an earlier version.
+func TestOneMailAnHourAfterAnUpgrade(t *testing.T) {
+	d := earlier(t, t.TempDir())
+	t.Cleanup(func() { mustClose(t, d) })
+	err := d.Write(t.Context(), func(tx *gorm.DB) error {
+		return tx.Exec("INSERT INTO mail_settings (bot_id, page) VALUES (1, 'our page')").Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBenchOn(t, d, nil)
+	bot, err := d.FindBot(t.Context(), 1, Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, body := b.get("/city/nuernberg/mail")
+	b.expect(code, body, 200, "our page", `name="often"`)
+	link := strings.TrimPrefix(b.network.oftenURL(report.City{ID: 1, Slug: "nuernberg"}, "fine@example.org"), b.url)
+	code, body = b.post(link, url.Values{"often": {"hourly"}})
+	b.expect(code, body, 200, "fine@example.org gets one e-mail an hour")
+	b.pass(bot, "0", "author@example.org", "tram 0")
+	b.await(3)
+	b.pass(bot, "1", "author@example.org", "tram 1")
+	b.await(2) // to the others
+	b.move(digestEvery)
+	if got := b.awaitText("fine@example.org"); !strings.HasSuffix(got, "tram 1") {
+		t.Errorf("the mail of the hour: %q", got)
 	}
 }

@@ -261,8 +261,7 @@ func (n *Network) digestReports(ctx context.Context, botID, after int64) (list [
 	return list, rows[0].ID, err
 }
 
-// botsWithDigests returns the bots for whose subscribers reports wait or were mailed
-// lately.
+// botsWithDigests returns the bots with subscribers who get one mail an hour.
 func (n *Network) botsWithDigests(ctx context.Context) ([]int64, error) {
 	return db.ReadColumn[int64](ctx, n.host.DB, "SELECT DISTINCT bot_id FROM mail_digests")
 }
