@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
+	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
 
@@ -37,9 +38,9 @@ const (
 	// digestClaim is after how long a mail is sent again whose process was killed:
 	// longer than all mails that are begun together take.
 	digestClaim = 10 * time.Minute
-	// digestRetry is when a mail is tried again, digestPause when a bot is of which
-	// none could be sent.
-	digestRetry = 2 * time.Minute
+	// digestRetry is when a mail is tried again, digestPause when a bot is that is off
+	// or whose mails the relay does not take.
+	digestRetry = 5 * time.Minute
 	digestPause = time.Minute
 	// farthestDigest is longer than any wait.
 	farthestDigest = 2 * digestEvery
@@ -220,10 +221,18 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 	if err != nil {
 		return time.Time{}, err
 	}
-	if n.sendHour(ctx, h, list) == 0 {
-		return n.host.Now().Add(digestPause), nil
+	next = n.host.Now()
+	if err := n.sendHour(ctx, h, list); err != nil && n.isOurTrouble(err) {
+		next = next.Add(digestPause)
 	}
-	return n.host.Now(), nil
+	return next, nil
+}
+
+// isOurTrouble tells whether an error of sending is about all mails and not about a
+// recipient.
+func (n *Network) isOurTrouble(err error) bool {
+	answer, ok := errors.AsType[*mailer.Error](err)
+	return n.host.Config.Mail.Relay != "" && (!ok || !answer.Recipient() && answer.Stage != mailer.StageData)
 }
 
 func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h hour, err error) {
@@ -239,30 +248,25 @@ func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h 
 	return h, err
 }
 
-// sendHour sends mails and returns how many are done. The log says it of one of those
-// that failed.
-func (n *Network) sendHour(ctx context.Context, h hour, list []digest) int {
+// sendHour sends mails. The error is that of one that was not sent, and stands in the log.
+func (n *Network) sendHour(ctx context.Context, h hour, list []digest) error {
 	var group sync.WaitGroup
-	var done atomic.Int64
-	var failed atomic.Value
+	errs := make([]error, len(list))
 	turns := make(chan struct{}, digestSenders)
-	for _, d := range list {
+	for i, d := range list {
 		turns <- struct{}{}
 		group.Go(func() {
 			defer func() { <-turns }()
-			if err := safely(func() error { return n.sendDigest(ctx, h, d) }); err != nil {
-				failed.Store(fmt.Errorf("%w", err)) // of one type
-				return
-			}
-			done.Add(1)
+			errs[i] = safely(func() error { return n.sendDigest(ctx, h, d) })
 		})
 	}
 	group.Wait()
-	if err := failed.Load(); err != nil {
-		n.host.Log.Warn("mail: some mails with the reports of an hour could not be sent, trying again", "city", h.city.Slug,
-			"mails", len(list)-int(done.Load()), "err", err)
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 0 {
+		return nil
 	}
-	return int(done.Load())
+	n.host.Log.Warn("mail: some mails with the reports of an hour could not be sent, trying again", "city", h.city.Slug, "mails", len(errs), "err", errs[0])
+	return errs[0]
 }
 
 // sendDigest sends somebody the reports of an hour. After an error it is tried again.

@@ -524,3 +524,37 @@ func TestOneMailAnHourAfterAnUpgrade(t *testing.T) {
 		t.Errorf("the mail of the hour: %q", got)
 	}
 }
+
+// TestDigestOfAClockThatWasWrong waits for no day that is far away.
+func TestDigestOfAClockThatWasWrong(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	b.subscribeHourly(bot, "rider@example.org")
+	b.exec("UPDATE mail_digests SET due = ?", b.clock.Now().Add(1000*time.Hour).UnixMilli())
+	b.pass(bot, "1", "author@example.org", "U1 one")
+	b.awaitText("rider@example.org")
+}
+
+// TestDeadServersStarveNobody has the servers of many subscribers answer "later" again
+// and again.
+func TestDeadServersStarveNobody(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	for i := range 5 * digestsAtOnce {
+		b.subscribeHourly(bot, fmt.Sprintf("dead%d@example.org", i))
+	}
+	b.subscribeHourly(bot, "rider@example.org")
+	b.out.Answer(func(stage, address string) error {
+		if stage == "rcpt" && strings.HasPrefix(address, "dead") {
+			return &smtp.SMTPError{Code: 451, Message: "later"}
+		}
+		return nil
+	})
+	for i := range 3 {
+		b.pass(bot, fmt.Sprint(i), "author@example.org", fmt.Sprint("tram ", i))
+		if got := b.awaitText("rider@example.org"); !strings.HasSuffix(got, fmt.Sprint("tram ", i)) {
+			t.Errorf("mail %d: %q", i, got)
+		}
+		b.move(digestEvery)
+	}
+}

@@ -32,7 +32,7 @@ var digestTables = []string{
 		last INTEGER NOT NULL,
 		until INTEGER,
 		due INTEGER NOT NULL DEFAULT 0)`,
-	`CREATE INDEX mail_digests_open ON mail_digests(bot_id, last, due)`,
+	`CREATE INDEX mail_digests_due ON mail_digests(bot_id, due)`,
 	`ALTER TABLE mail_settings ADD COLUMN digest INTEGER NOT NULL DEFAULT TRUE`,
 }
 
@@ -177,15 +177,15 @@ func (d digest) has(id int64) bool { return id > d.Last && (!d.Until.Valid || id
 const openDigests = ` FROM mail_digests AS d JOIN mail_recipients AS s ON s.id = d.recipient_id
 	WHERE d.bot_id = ?1 AND s.suspended = 0 AND d.last < (SELECT max(id) FROM mail_digest_reports WHERE bot_id = ?1)`
 
-// claimDigests returns the first few of a bot that are due, and keeps other processes
-// from sending them. One whose process is killed is due again after digestClaim. What
-// is due later than any wait was stored when the clock was wrong.
+// claimDigests returns the few of a bot that have been due for longest, and keeps other
+// processes from sending them. One whose process is killed is due again after
+// digestClaim.
 func (n *Network) claimDigests(ctx context.Context, botID int64) (list []digest, err error) {
 	now := n.host.Now()
 	err = n.host.DB.WriteSoon(ctx, func(tx *gorm.DB) error {
 		list = nil
-		err := tx.Raw("SELECT d.recipient_id, d.last, d.until, d.due"+openDigests+" AND (d.due <= ?2 OR d.due > ?3) LIMIT ?4",
-			botID, now.UnixMilli(), now.Add(farthestDigest).UnixMilli(), digestsAtOnce).Scan(&list).Error
+		err := tx.Raw("SELECT d.recipient_id, d.last, d.until, d.due"+openDigests+" AND d.due <= ?2 ORDER BY d.due LIMIT ?3",
+			botID, now.UnixMilli(), digestsAtOnce).Scan(&list).Error
 		for i := range list {
 			if err == nil {
 				err = tx.Exec("UPDATE mail_digests SET due = ? WHERE recipient_id = ?", now.Add(digestClaim).UnixMilli(), list[i].Recipient).Error
@@ -200,13 +200,24 @@ func (n *Network) claimDigests(ctx context.Context, botID int64) (list []digest,
 }
 
 // nextDigest is when the next of a bot for which something waits is due; the zero time
-// where there is none.
+// where there is none. What is due later than any wait was stored when the clock was
+// wrong, and is due now.
 func (n *Network) nextDigest(ctx context.Context, botID int64) (time.Time, error) {
-	var due sql.NullInt64
-	if err := n.host.DB.ReadRow(ctx, "SELECT min(d.due)"+openDigests, botID).Scan(&due); err != nil || !due.Valid {
-		return time.Time{}, err
+	var due int64
+	err := n.host.DB.ReadRow(ctx, "SELECT d.due"+openDigests+" ORDER BY d.due LIMIT 1", botID).Scan(&due)
+	if errors.Is(err, db.ErrNotFound) {
+		return time.Time{}, nil
 	}
-	return time.UnixMilli(due.Int64), nil
+	next, now := time.UnixMilli(due), n.host.Now()
+	if err == nil && next.Sub(now) > farthestDigest {
+		next, err = now, n.host.DB.WriteSoon(ctx, func(tx *gorm.DB) error {
+			return tx.Exec("UPDATE mail_digests SET due = 0 WHERE bot_id = ? AND due >= ?", botID, due).Error
+		})
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("next mail digest: %w", err)
+	}
+	return next, nil
 }
 
 // endDigest notes that a subscriber was mailed all that waits up to last, or need not
