@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // TZ is understood in the image and on servers that have no zones
 
 	"github.com/alecthomas/kong"
 )

@@ -24,7 +24,7 @@ func TestPastedLinksAreNotRelayed(t *testing.T) {
 	a.mustSend("one@riders.example", here, "m@riders.example", "", "U1 Plärrer")
 	until := time.Now().Add(time.Hour)
 	links := []string{box.waitFor(t, "victim@riders.example", "U1 Plärrer").link(t, "/mail/unsubscribe/")}
-	for path, purpose := range map[string]string{"/city/nuernberg/mail/confirm/": "mail.confirm", "/confirm/": "register", "/invitation/": "invite", "/password/": "password"} {
+	for path, purpose := range map[string]string{"/city/nuernberg/mail/confirm/": "mail.confirm", "/city/nuernberg/mail/often/": "mail.often", "/confirm/": "register", "/invitation/": "invite", "/password/": "password"} {
 		links = append(links, a.url+path+a.server.secrets.Sign(purpose, "1 victim@riders.example", until))
 	}
 	var texts, tokens []string

@@ -30,6 +30,10 @@ type envelope struct {
 func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
+	var err error
+	if e.to, err = n.endSubscriptions(ctx, e.to); err != nil {
+		return n.trouble(err)
+	}
 	cities, postmaster := n.sort(e.to)
 	if postmaster {
 		if err := n.keepForPostmaster(raw); err != nil {
@@ -58,6 +62,19 @@ func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
 		}
 	}
 	return nil
+}
+
+// endSubscriptions ends those that a mail's addresses name, whatever it says, and returns
+// the other addresses.
+func (n *Network) endSubscriptions(ctx context.Context, to []target) (others []target, err error) {
+	for _, t := range to {
+		if t.endOf == 0 {
+			others = append(others, t)
+		} else if err := n.subscribers.Remove(ctx, t.bot.ID, t.endOf); err != nil {
+			return nil, err
+		}
+	}
+	return others, nil
 }
 
 // textEnvelope is what the reader of a mail knows of its envelope.

@@ -12,11 +12,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/mail/verify"
 	"ticketfrei/db"
+	"ticketfrei/internal/cache"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
@@ -52,7 +54,10 @@ type Network struct {
 	troubles    troubles
 	verifier    *verify.Verifier
 	postmaster  letterbox
-	stop        func() // no longer listens to notices
+	digests     *digests
+	offers      *cache.Cache[int64, digestOffer] // by bot
+	zone        *time.Location                   // of the times in mails
+	stop        func()                           // no longer listens to notices
 }
 
 var (
@@ -69,9 +74,16 @@ func New(h bots.Host) (*Network, error) {
 		return nil, err
 	}
 	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),
-		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")}}
-	n.stop = h.Notices.OnChanged(n.cities.forget)
+		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")},
+		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities), zone: time.Local}
+	n.stop = h.Notices.OnChanged(n.changed)
 	return n, nil
+}
+
+// changed has what is kept of a city read again.
+func (n *Network) changed(cityID int64) {
+	n.cities.forget(cityID)
+	n.offers.Forget(func(_ int64, o digestOffer) bool { return o.cityID == cityID })
 }
 
 // Close ends what New has begun.
@@ -121,6 +133,9 @@ func (b *Bot) Concurrency() int { return concurrency }
 // is not mailed any more. The receipt is empty: nobody can call a mail back.
 func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
 	n := b.network
+	if d.Recipient == everyDigest {
+		return report.Receipt{}, n.queueDigest(ctx, d)
+	}
 	city, err := b.findCity(ctx)
 	if err != nil {
 		return report.Receipt{}, err
@@ -135,7 +150,11 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d)); err != nil {
+	offered, err := n.offersDigest(ctx, b.bot)
+	if err != nil {
+		return report.Receipt{}, err
+	}
+	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d, offered)); err != nil {
 		return report.Receipt{}, n.notSent(ctx, s, d, err)
 	}
 	if err := n.delivered(ctx, s.ID); err != nil {

@@ -100,6 +100,7 @@ func TestReportMail(t *testing.T) {
 		"Message-ID":            "<" + d.ID + "@" + domain + ">",
 		"List-Id":               "<nuernberg." + domain + ">",
 		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		"Precedence":            "bulk",
 		"Auto-Submitted":        "auto-generated",
 		"X-Loop":                domain,
 		"Date":                  "Fri, 03 May 2024 10:00:00 +0000",
@@ -111,7 +112,11 @@ func TestReportMail(t *testing.T) {
 	if got := m.Subject; got != "Nürnberg: U1 Plärrer, 2 Kontis . From here on <b>nothing</b> lang…" {
 		t.Errorf("subject %q", got)
 	}
-	link := strings.Trim(m.Header.Get("List-Unsubscribe"), "<>")
+	byMail, byLink, _ := strings.Cut(m.Header.Get("List-Unsubscribe"), ", ")
+	link := strings.Trim(byLink, "<>")
+	if !strings.HasPrefix(byMail, "<mailto:nuernberg+u.") || !strings.HasSuffix(byMail, "@"+domain+"?subject=unsubscribe>") {
+		t.Errorf("List-Unsubscribe by mail: %s", byMail)
+	}
 	for _, want := range []string{strings.TrimSpace(text) + "\n\n-- \nGemeldet für Nürnberg, ", "nuernberg@" + domain, link, b.url + "/city/nuernberg\n"} {
 		if !strings.Contains(strings.ReplaceAll(m.Text, " \n", "\n"), strings.ReplaceAll(want, " \n", "\n")) {
 			t.Errorf("not in the text: %q\n%s", want, m.Text)

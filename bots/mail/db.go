@@ -45,6 +45,7 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		{ID: "mail_0003", Migrate: recipients.Keying(Name, box)},
 		// The program counts the mails that strangers cause, of all pages together.
 		{ID: "mail_0004", Migrate: db.SQL("DROP TABLE mail_requests")},
+		{ID: "mail_0007", Migrate: db.SQL(digestTables...)},
 	}
 }
 
@@ -110,9 +111,14 @@ const (
 	bounceWindow = 7 * 24 * time.Hour
 )
 
-// Recipients returns the confirmed subscribers, but for the author of r.
+// Recipients returns the confirmed subscribers, but for the author of r, with
+// everyDigest in the place of those who get one mail an hour.
 func (n *Network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error) {
-	return n.subscribers.List(ctx, b.ID, r)
+	ids, err := n.subscribers.List(ctx, b.ID, r)
+	if err != nil {
+		return nil, err
+	}
+	return n.withDigests(ctx, b.ID, ids)
 }
 
 // RemoveRecipient forgets a subscriber.
@@ -219,10 +225,13 @@ func (n *Network) savePage(ctx context.Context, botID int64, page string) error 
 	return nil
 }
 
-// Forget deletes the bot's subscribers and its page.
+// Forget deletes the bot's subscribers, what waits for them and its page.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
 		if err := n.subscribers.Forget(tx, b.ID); err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM mail_digest_reports WHERE bot_id = ?", b.ID).Error; err != nil {
 			return err
 		}
 		return tx.Exec("DELETE FROM mail_settings WHERE bot_id = ?", b.ID).Error

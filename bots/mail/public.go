@@ -38,6 +38,8 @@ type publicPage struct {
 	Text    template.HTML // by the moderator
 	Address string
 	On      bool   // the bot is switched on
+	Offered bool   // one mail an hour can be chosen
+	Hourly  bool   // it was chosen
 	Email   string // as it was typed
 	Error   string // what is wrong with Email, a text
 }
@@ -56,7 +58,12 @@ func (p *pages) showPage(w http.ResponseWriter, r *http.Request, status int, ema
 	if err != nil {
 		return err
 	}
-	data := publicPage{Text: markdown.HTML(p.orDefault(city, text)), Address: p.address(city), On: b.Enabled, Email: email, Error: wrong}
+	offered, err := p.offersDigest(r.Context(), b)
+	if err != nil {
+		return err
+	}
+	data := publicPage{Text: markdown.HTML(p.orDefault(city, text)), Address: p.address(city), On: b.Enabled,
+		Offered: offered, Hourly: wantsDigest(r), Email: email, Error: wrong}
 	return p.site.Page(w, r, status, Name, "page.tmpl", p.site.T(r, "mail.page.title", "City", city.Name), data)
 }
 
@@ -76,7 +83,7 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 	if problem != "" {
 		return p.showPage(w, r, http.StatusUnprocessableEntity, typed, p.site.T(r, problem))
 	}
-	err = p.askToConfirm(r.Context(), city, b, email, p.site.ClientIP(r))
+	err = p.askToConfirm(r.Context(), city, b, email, wantsDigest(r), p.site.ClientIP(r))
 	if errors.Is(err, bots.ErrTooManyMails) {
 		err = &bots.PageError{Status: http.StatusTooManyRequests, ID: "mail.subscribe.too_many", Err: err}
 	}
@@ -88,15 +95,19 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 }
 
 // askToConfirm sends the mail, unless the address was sent too many.
-func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email, client string) error {
+func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email string, hourly bool, client string) error {
+	offered, err := n.offersDigest(ctx, b)
+	if err != nil {
+		return err
+	}
 	var m mailer.Mail
 	switch _, err := n.subscribers.Find(ctx, b.ID, email); {
 	case errors.Is(err, db.ErrNotFound):
-		m = n.confirmMail(city, email)
+		m = n.confirmMail(city, email, hourly && offered)
 	case err != nil:
 		return err
 	default:
-		m = n.subscribedMail(city, email)
+		m = n.subscribedMail(city, email, offered)
 	}
 	return n.host.AccountMails.StoreAsked(ctx, m, bots.Asked{Client: client})
 }
@@ -105,6 +116,7 @@ func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.B
 type linkPage struct {
 	Email   string
 	Address string // of the city
+	Hourly  bool   // one mail an hour is chosen
 }
 
 // openLink returns what the link of the request is about.
@@ -123,10 +135,14 @@ func (p *pages) openLink(r *http.Request, purpose string) (report.City, report.B
 }
 
 func (p *pages) handleConfirmPage(w http.ResponseWriter, r *http.Request) error {
-	city, _, data, err := p.openLink(r, purposeConfirm)
+	city, b, data, err := p.openLink(r, purposeConfirm)
 	if err != nil {
 		return err
 	}
+	if data.Hourly, err = p.offersDigest(r.Context(), b); err != nil {
+		return err
+	}
+	data.Hourly = data.Hourly && asksForDigest(r)
 	return p.showLink(w, r, "confirm", city, data)
 }
 
@@ -136,6 +152,14 @@ func (p *pages) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, err := p.subscribers.Subscribe(r.Context(), b.ID, data.Email); err != nil {
+		return err
+	}
+	if asksForDigest(r) {
+		if err := p.chooseDigest(r.Context(), b, data.Email, true); err != nil {
+			return err
+		}
+	}
+	if data.Hourly, err = p.hasDigest(r.Context(), b, data.Email); err != nil {
 		return err
 	}
 	return p.showLink(w, r, "subscribed", city, data)

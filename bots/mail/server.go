@@ -107,12 +107,14 @@ func (n *Network) takeListener(ctx context.Context) (net.Listener, error) {
 }
 
 // Serve takes mails until ctx ends. Those whose text is just being read or
-// stored are then finished; everybody else is told to come back later.
+// stored are then finished; everybody else is told to come back later. Beside that it
+// mails those who get one mail an hour.
 func (n *Network) Serve(ctx context.Context) error {
 	l, err := n.takeListener(ctx)
 	if err != nil {
 		return err
 	}
+	defer n.startDigests(ctx)()
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g := gate.New(l, n.admission())

@@ -26,6 +26,7 @@ type target struct {
 	city       report.City
 	bot        report.Bot
 	bounceOf   int64 // subscriber, where the address takes bounces; else 0
+	endOf      int64 // subscriber, where the address ends a subscription; else 0
 }
 
 // session is the dialogue on one connection.
@@ -156,8 +157,8 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	case err != nil && !missing:
 		return target{}, n.trouble(err)
 	}
-	if id, ok := n.readBounceTag(bot.ID, tag); ok && !missing {
-		return target{city: city, bot: bot, bounceOf: id}, nil
+	if t, ok := n.readTarget(city, bot, tag); ok && !missing {
+		return t, nil
 	}
 	if !missing && !city.Paused.IsZero() {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.paused")
