@@ -10,8 +10,8 @@ import (
 const maxBlock = 14
 
 var (
-	// labelled is "Von: …", "*Enviado el:* …", "תאריך: …": a few letters and a value.
-	labelled = regexp.MustCompile(`^(\pL[\pL\pM'’./ -]{0,24}?)[ *_]*:[ *_]*(.*)$`)
+	// labelLine is "Von: …", "*Enviado el:* …", "תאריך: …": a few letters and a value.
+	labelLine = regexp.MustCompile(`^(\pL[\pL\pM'’./ -]{0,24}?)[ *_]*:[ *_]*(.*)$`)
 	// ruled is "-----Original Message-----", "------ 原始邮件 ------"; bare is the same
 	// without words.
 	ruled = regexp.MustCompile(`^[-–—_=]{2,}[^-–—_=].*\pL.*[^-–—_=][-–—_=]{2,}$`)
@@ -178,6 +178,6 @@ func (l *letter) continues(k int) bool {
 }
 
 func isLabelled(plain string) bool {
-	m := labelled.FindStringSubmatch(plain)
+	m := labelLine.FindStringSubmatch(plain)
 	return m != nil && !strings.HasPrefix(m[2], "//") && strings.Count(m[1], " ") < 3
 }

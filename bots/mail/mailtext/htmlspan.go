@@ -8,18 +8,18 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// span is an element that something holds within. Those of its kind in it are counted,
+// extent is an element that something holds within. Those of its kind in it are counted,
 // so that its end is known without a tree.
-type span struct {
+type extent struct {
 	tag  string
 	open int
 }
 
-func (s *span) begin(tag string) { *s = span{tag, 1} }
+func (s *extent) begin(tag string) { *s = extent{tag, 1} }
 
 // start counts an element that begins within it. A paragraph ends where another block
 // begins.
-func (s *span) start(t html.Token) {
+func (s *extent) start(t html.Token) {
 	switch {
 	case s.open == 0:
 	case s.tag == "p" && isBlock(t.DataAtom):
@@ -29,8 +29,8 @@ func (s *span) start(t html.Token) {
 	}
 }
 
-// end counts an element that ends, and says whether the span does.
-func (s *span) end(t html.Token) bool {
+// end counts an element that ends, and says whether the extent does.
+func (s *extent) end(t html.Token) bool {
 	if s.open == 0 || s.tag != t.Data {
 		return false
 	}
@@ -40,7 +40,7 @@ func (s *span) end(t html.Token) bool {
 
 // nest looks whether an element begins that is not shown or holds another mail.
 func (r *htmlReader) nest(t html.Token) {
-	for _, s := range []*span{&r.hidden, &r.quote, &r.inner} {
+	for _, s := range []*extent{&r.hidden, &r.quote, &r.inner} {
 		s.start(t)
 	}
 	switch {
