@@ -9,8 +9,9 @@ import (
 
 var (
 	addressPart = regexp.MustCompile(`[^\s<>@]+@[\pL\d-]+\.?[^\s<>]*`)
-	// numericDate is "26.11.26", "2026-11-26", "11/26/2026", "2026. 11. 26."
-	numericDate = regexp.MustCompile(`\d{1,4}([./-] ?)\d{1,2}([./-] ?)\d{1,4}`)
+	// fullDate is "26.11.26", "2026-11-26", "11/26/2026", "2026. 11. 26.", "26-Nov-26",
+	// "8年11月26日".
+	fullDate = regexp.MustCompile(`\d{1,4}(?:[./-] ?)\d{1,2}(?:[./-] ?)\d{1,4}|\d{1,2}[-/]\pL{3,4}[-/]\d{2}|\d ?[年년] ?\d{1,2} ?[月월]`)
 	// year is one of our calendar, the Iranian or the Thai one.
 	year = regexp.MustCompile(`(?:^|\D)(?:1[34]|19|20|25)\d\d(?:\D|$)`)
 	// timeOfDay is "9:58", "09.58", "9h58", "9 時 58"
@@ -35,7 +36,7 @@ func evidenceOf(plain string) (e evidence) {
 		return e
 	}
 	e.date = year.MatchString(rest)
-	if bare := numericDate.ReplaceAllString(rest, " "); bare != rest {
+	if bare := fullDate.ReplaceAllString(rest, " "); bare != rest {
 		rest, e.date = bare, true
 	}
 	e.time = timeOfDay.MatchString(rest)
@@ -62,7 +63,8 @@ func (l *letter) findAttributions() {
 		case l.quoted(last):
 		case strings.HasSuffix(line, ":"):
 			start, e := l.attributionStart(last)
-			if sure := e.strong(); sure || e.address || e.date || wrote.MatchString(line) {
+			verb := wrote.MatchString(line)
+			if sure := e.strong() || e.digit && verb; sure || e.address || e.date || verb {
 				l.attributions[start] = attribution{end: last + 1, sure: sure && (e.address || l.reply)}
 			}
 		case strings.Contains(line, "@") && l.quoted(l.next(last+1)) && evidenceOf(line).date:

@@ -56,7 +56,20 @@ func (l *letter) head(i int) head {
 	}
 	known := original.MatchString(line)
 	strong := known || evidenceOf(line).strong()
-	return head{end: i + 1, sure: strong || l.reply && long.MatchString(line), block: known, weak: !strong}.ifSure()
+	return head{end: l.unlabelled(i + 1), sure: strong || l.reply && long.MatchString(line), block: known, weak: !strong}.ifSure()
+}
+
+// unlabelled returns where the header of a mail without colons ends, right below a
+// rule, or where it would begin.
+func (l *letter) unlabelled(i int) int {
+	end := i
+	for end < min(i+maxBlock, len(l.plain)) && l.plain[end] != "" && !l.quoted(end) {
+		end++
+	}
+	if e := evidenceOf(strings.Join(l.plain[i:end], " ")); e.address && e.dated() {
+		return end
+	}
+	return i
 }
 
 // isListFooter says whether a few lines with an address or a link are the last ones:

@@ -109,10 +109,11 @@ var quoteNames = []string{
 	"protonmail_quote", "tutanota_quote", "zmail_extra", "blockquote_zmail", "quote", "quoted-content", "olk_src_body_section",
 	"ms-outlook-mobile-reference-message", "mail-editor-reference-message-container", "reply-intro", "messagereplysection",
 	"spark_quote", "isreplycontent", "isforwardcontent", "qmbox", "airmail_on", "__headers__", "__quoted_text__",
+	"mail_android_quote", "aqm-original", "quoted_header", "reference",
 }
 
 // restNames are those of elements that begin it: all that follows is quoted.
-var restNames = []string{"divrplyfwdmsg", "appendonsend", "outlookmessageheader", "zwchr", "__divider__"}
+var restNames = []string{"divrplyfwdmsg", "appendonsend", "outlookmessageheader", "zwchr", "__divider__", "stopspelling"}
 
 // isQuote says whether the element holds the mail that is answered.
 func isQuote(t html.Token) bool {
@@ -122,7 +123,9 @@ func isQuote(t html.Token) bool {
 }
 
 func beginsRest(t html.Token) bool {
-	return slices.ContainsFunc(names(t), func(name string) bool { return slices.Contains(restNames, name) })
+	return slices.ContainsFunc(names(t), func(name string) bool {
+		return slices.Contains(restNames, name) || strings.HasPrefix(name, "divrpf")
+	})
 }
 
 // names returns what an element is called, in lower case, without what Outlook puts
@@ -130,7 +133,7 @@ func beginsRest(t html.Token) bool {
 func names(t html.Token) (list []string) {
 	for _, a := range t.Attr {
 		switch a.Key {
-		case "class", "id", "name", "data-marker":
+		case "class", "id", "name", "data-marker", "fairemail":
 			for name := range strings.FieldsSeq(strings.ToLower(a.Val)) {
 				list = append(list, strings.TrimPrefix(name, "x_"))
 			}

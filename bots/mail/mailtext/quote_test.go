@@ -103,6 +103,12 @@ var attributions = map[string]string{
 	"HEY":                         "On November 26, 2026, Gotham <gotham@reports.test> wrote:",
 	"Netease":                     "在 2026-11-26 09:58:00，\"Gotham\" <gotham@reports.test> 写道：",
 	"old Gmail":                   "2026/11/26 Gotham <gotham@reports.test>",
+	"26-Nov-26":                   "Gotham <gotham@reports.test> on 26-Nov-26 09:58 wrote:",
+	"Japanese years":              "令和8年11月26日(木) 9:58 Gotham:",
+	"narrow":                      "Am Donnerstag, den 26. November 2026\num 09:58 Uhr schrieb Gotham\n<gotham@reports.test>:",
+	"no year":                     "Am Do., 26. Nov., um 09:58 Gotham schrieb:",
+	"Interia":                     "W dniu 2026-11-26 09:58:00 użytkownik Gotham <gotham@reports.test> napisał:",
+	"La Poste":                    "> Message du 26/11/26 09:58\n> De : \"Gotham\" <gotham@reports.test>\n> A : rider@example.org\n> Objet : U2\n> ",
 	"without a date":              "Gotham schrieb:",
 	"GroupWise":                   ">>> Gotham <gotham@reports.test> 26.11.2026 09:58 >>>",
 }
@@ -157,6 +163,8 @@ var headers = map[string]string{
 	"Zimbra":              "----- Ursprüngliche Mail -----\nVon: \"Gotham\" <gotham@reports.test>\nAn: \"rider\" <rider@example.org>\nGesendet: Donnerstag, 26. November 2026 09:58:00\nBetreff: U2",
 	"a rule, one label":   "---- Původní e-mail ----\nOd: Gotham\n",
 	"a rule, nothing":     "------ Eredeti üzenet ------",
+	"eM Client":           "------ Originalnachricht ------\nVon \"Gotham\" <gotham@reports.test>\nAn \"Rider\" <rider@example.org>\nDatum 26.11.2026 09:58:00\nBetreff U2",
+	"Seznam":              "---------- Původní e-mail ----------\nOd: Gotham\nKomu: rider@example.org\nDatum: 26. 11. 2026 9:58:00\nPředmět: U2",
 	"SOGo":                "Von: \"Gotham\" <gotham@reports.test>\nAn: rider@example.org\nDatum: Donnerstag, 26. November 2026 09:58 CET",
 	"two lines":           "From: Gotham <gotham@reports.test>\nDate: Thu, 26 Nov 2026 09:58:00 +0100",
 }
