@@ -16,6 +16,7 @@ var (
 	year = regexp.MustCompile(`(?:^|\D)(?:1[34]|19|20|25)\d\d(?:\D|$)`)
 	// timeOfDay is "9:58", "09.58", "9h58", "9 時 58"
 	timeOfDay = regexp.MustCompile(`(?:^|\D)(?:[01]?\d|2[0-3]) ?[:.hH時点點시] ?[0-5]\d(?:\D|$)`)
+	dayAtEnd  = regexp.MustCompile(`(?:^|\s)\d{1,2}\.$`)
 	digit     = regexp.MustCompile(`\d`)
 	// wrote is the verb of attributions that name nobody's address and no date. There
 	// are others: this is for what rules without words cannot know.
@@ -80,11 +81,12 @@ func (l *letter) attributionStart(last int) (start int, e evidence) {
 	start, joined := last, l.plain[last]
 	e = evidenceOf(joined)
 	for i := last - 1; i >= max(0, last-2) && l.plain[i] != "" && !l.quoted(i); i-- {
-		torn := startsWithin(l.plain[i+1])
+		torn := isTorn(l.plain[i], l.plain[i+1]) && !(e.address && e.dated())
 		joined = l.plain[i] + " " + joined
 		longer := evidenceOf(joined)
 		switch {
-		case longer.date && !e.date, torn && e.address && !e.strong(), !e.address && !e.strong() && longer.strong():
+		case torn, longer.date && !e.date, longer.address && !e.address && e.strong(), !e.strong() && !e.address && longer.strong(),
+			!e.strong() && e.address && startsLow(l.plain[i+1]):
 			start, e = i, longer
 		case e.strong() || e.address:
 			return start, e
@@ -93,10 +95,14 @@ func (l *letter) attributionStart(last int) (start int, e evidence) {
 	return start, e
 }
 
-// startsWithin says whether a line looks like the rest of one that was broken.
-func startsWithin(plain string) bool {
+// isTorn says whether two lines were one: a date or an address is broken.
+func isTorn(above, below string) bool {
+	return strings.HasPrefix(below, "<") || strings.HasSuffix(above, "<") || strings.HasSuffix(above, "(") || dayAtEnd.MatchString(above)
+}
+
+func startsLow(plain string) bool {
 	r, _ := utf8.DecodeRuneInString(plain)
-	return r == '<' || unicode.IsLower(r)
+	return unicode.IsLower(r)
 }
 
 // plainLine is a line as rules look at it: bounded, without marks of direction and

@@ -48,7 +48,11 @@ func (l *letter) head(i int) head {
 	}
 	label := next < len(l.plain) && isLabelled(l.plain[next])
 	if bare.MatchString(line) {
-		sure := label && l.reply && l.findLabels(next) > 1 || strings.HasPrefix(line, "____") && l.isListFooter(next)
+		sure := label && (l.reply && l.findLabels(next) > 1 || evidenceOf(l.plain[next]).address) ||
+			strings.HasPrefix(line, "____") && l.isListFooter(next)
+		if label {
+			next++
+		}
 		return head{end: next, sure: sure, block: label}.ifSure()
 	}
 	if label {
@@ -173,10 +177,15 @@ func (l *letter) blockOf(h head, labels int, text string) head {
 	return head{end: h.end, sure: e.address || l.reply, block: true, weak: !e.address && !l.holdsSubject(text)}
 }
 
+// holdsSubject says whether a line has the subject of this mail as its value, with or
+// without what programs put before it.
 func (l *letter) holdsSubject(text string) bool {
+	const telling = 6 // bytes
+	bare := strings.TrimSpace(l.subject[strings.LastIndex(l.subject, ":")+1:])
 	for line := range strings.SplitSeq(text, "\n") {
 		_, value, _ := strings.Cut(line, ":")
-		if value = strings.ToLower(strings.Trim(value, " *")); value != "" && strings.HasSuffix(l.subject, value) {
+		value = strings.ToLower(strings.Trim(value, " *"))
+		if value != "" && strings.HasSuffix(l.subject, value) || len(bare) >= telling && strings.HasSuffix(value, bare) {
 			return true
 		}
 	}
@@ -186,6 +195,9 @@ func (l *letter) holdsSubject(text string) bool {
 // continues says whether a line is the rest of the one above, as a list of addresses.
 func (l *letter) continues(k int) bool {
 	above := l.plain[k-1]
+	if k+1 < len(l.plain) && l.plain[k] != "" && isLabelled(l.plain[k+1]) {
+		return true
+	}
 	return strings.HasSuffix(above, ",") || strings.HasSuffix(above, ";") || strings.HasSuffix(above, "<") ||
 		strings.Contains(l.plain[k], "@") || strings.HasPrefix(l.lines[k], " ") || strings.HasPrefix(l.lines[k], "\t")
 }

@@ -186,7 +186,7 @@ func (l *letter) findArrows() bool {
 		return false
 	}
 	for i, line := range l.plain {
-		if isQuoted(line) && (i == 0 || l.plain[i-1] == "" || l.quoted(i-1) || strings.TrimLeft(line, "> ") == "" || strings.HasPrefix(strings.TrimLeft(line[1:], " "), ">")) {
+		if isQuoted(line) && (i == 0 || l.plain[i-1] == "" || l.quoted(i-1) || strings.Trim(line, "> ") == "") {
 			return false
 		}
 	}
