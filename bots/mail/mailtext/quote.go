@@ -35,15 +35,18 @@ func cutQuotes(lines []string, q quoting, cutSignature func([]string) []string) 
 			return below
 		}
 	}
+	var header []string
 	for range maxForwards {
 		if hasWords(own) {
 			return own
 		}
-		if lines = l.forwarded(); lines == nil {
+		lines, above := l.forwarded()
+		if lines == nil {
 			return nil
 		}
+		header = append(header, above...)
 		l = newLetter(lines, q)
-		own = l.own()
+		own = cutName(l.own(), header)
 	}
 	return nil
 }
@@ -132,30 +135,30 @@ func (l *letter) quotation(i int, written bool) (end int, found bool) {
 	return i + 1, false
 }
 
-// forwarded returns the text of the mail that this one is made of: what follows its
-// first attribution or header, or is marked as quoted. It is nil where there is none,
-// or where somebody else's words are quoted in an answer.
-func (l *letter) forwarded() []string {
+// forwarded returns the text of the mail that this one is made of, and the header above
+// it: what follows its first attribution or header, or is marked as quoted. It is nil
+// where there is none, or where somebody else's words are quoted in an answer.
+func (l *letter) forwarded() (text, header []string) {
 	for i := range l.lines {
 		if l.quoted(i) {
 			break
 		}
 		if h := l.head(i); h.end > 0 && (h.sure || l.quoted(l.next(h.end))) {
 			if l.reply && !h.block {
-				return nil
+				return nil, nil
 			}
-			return unquote(l.lines[h.end:])
+			return unquote(l.lines[h.end:]), l.plain[i:h.end]
 		}
 	}
 	first := slices.IndexFunc(l.plain, func(line string) bool { return isQuoted(line) && strings.Trim(line, "> ") != "" })
 	if first < 0 {
-		return nil
+		return nil, nil
 	}
 	inner := unquote(l.lines[first:])
 	if l.reply && !newLetter(inner, l.quoting).isForward() {
-		return nil
+		return nil, nil
 	}
-	return inner
+	return inner, nil
 }
 
 // isForward says whether a text begins as that of a mail that is passed on. A line that

@@ -255,6 +255,8 @@ func TestForwards(t *testing.T) {
 		"Outlook":       "\n________________________________\nVon: Freundin\nGesendet: Donnerstag, 26. November 2026 09:58\nAn: Robin Rider\nBetreff: Konti\n\n" + own,
 		"Thunderbird":   "\n-------- Weitergeleitete Nachricht --------\nBetreff: \tKonti\nDatum: \tThu, 26 Nov 2026 09:58:00 +0100\nVon: \tFreundin <f@example.org>\nAn: \tRobin Rider <rider@example.org>\n\n\n" + own,
 		"KMail":         "----------  Weitergeleitete Nachricht  ----------\n\nBetreff: Konti\nDatum: Donnerstag, 26. November 2026, 09:58:00\nVon: Freundin <f@example.org>\nAn: rider@example.org\n\n" + own + "\n-----------------------------------------",
+		"a name below":  "---------- Forwarded message ---------\nVon: Freundin <f@example.org>\nDate: Do., 26. Nov. 2026 um 09:58 Uhr\nSubject: Konti\nTo: <rider@example.org>\n\n\n" + own + "\n\nLG Freundin\n",
+		"a first name":  "Von: Erika Beispiel\nGesendet: Donnerstag, 26. November 2026 09:58\nAn: Robin Rider\nBetreff: Konti\n\n" + own + "\n\nErika\n0170 1234567\n",
 		"an answer":     "-----Original Message-----\nFrom: Freundin\nSent: 26.11.2026 09:58\nTo: Robin Rider\nSubject: Konti\n\n" + own + "\n\nAm 26.11.26 um 09:50 schrieb Robin Rider:\n> SECRET",
 		"mutt":          "----- Forwarded message from Freundin <f@example.org> -----\n\nDate: Thu, 26 Nov 2026 09:58:00 +0100\nFrom: Freundin <f@example.org>\nTo: rider@example.org\nSubject: Konti\n\n" + own + "\n\n----- End forwarded message -----",
 	} {
