@@ -13,6 +13,9 @@ var mobileLine = newPattern(`(?i)^\s*(sent from (my|mail for|outlook|yahoo|proto
 // otherMark begins a quoted line in some programs' answers, perhaps with initials.
 var otherMark = regexp.MustCompile(`^(?:\p{Lu}{1,3}>|[|»›])`)
 
+// ourLink is one that holds for one subscriber.
+var ourLink = regexp.MustCompile(`/city/[^/\s]+/mail/\w+/\S`)
+
 const (
 	// maxQuoteLine bounds how much of a line is looked at, in bytes.
 	maxQuoteLine = 400
@@ -52,11 +55,11 @@ func cutQuotes(lines []string, q quoting, cutSignature func([]string) []string) 
 }
 
 // belowFooter returns what was written below one of our mails that was not marked as
-// quoted, and whether it is one: they end in a link.
+// quoted, and whether it is one: they end in links for one subscriber.
 func belowFooter(lines []string, q quoting) (below []string, found bool) {
 	lines = unquote(lines)
 	for i, line := range slices.Backward(lines) {
-		if strings.Contains(line, "/mail/unsubscribe/") {
+		if ourLink.MatchString(line) {
 			return newLetter(lines[i+1:], q).own(), true
 		}
 	}

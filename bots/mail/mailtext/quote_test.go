@@ -232,7 +232,7 @@ func TestOwnWords(t *testing.T) {
 		"the city is named":  {plainly("Meldet an gotham@reports.test: 2 Kontis U1"), "Meldet an gotham@reports.test: 2 Kontis U1"},
 		"an answer, quoted":  {answer("> SECRET alte Meldung\n"), ""},
 		"an answer, nothing": {answer("\n"), ""},
-		"below our footer": {answer("-----Original Message-----\nFrom: Gotham\nSent: 26.11.2026 09:58\nSubject: U2\n\nSECRET alte Meldung\n\n-- \nGemeldet für Gotham\nKeine solchen E-Mails mehr: http://x/city/gotham/mail/unsubscribe/SECRET\n\n" + own),
+		"below our footer": {answer("-----Original Message-----\nFrom: Gotham\nSent: 26.11.2026 09:58\nSubject: U2\n\nSECRET alte Meldung\n\n-- \nGemeldet für Gotham\nKeine solchen E-Mails mehr: http://x/city/gotham/mail/unsubscribe/SECRET\nLieber jede Meldung sofort: http://x/city/gotham/mail/often/SECRET\n\n" + own),
 			own},
 	} {
 		t.Run(name, func(t *testing.T) {
