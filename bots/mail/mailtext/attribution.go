@@ -9,12 +9,14 @@ import (
 
 var (
 	addressPart = regexp.MustCompile(`[^\s<>@]+@[\pL\d-]+\.?[^\s<>]*`)
-	// numericDate is "26.11.26", "2026-11-26", "11/26/2026", "2026. 11. 26."
-	numericDate = regexp.MustCompile(`\d{1,4}([./-] ?)\d{1,2}([./-] ?)\d{1,4}`)
+	// fullDate is "26.11.26", "2026-11-26", "11/26/2026", "2026. 11. 26.", "26-Nov-26",
+	// "8年11月26日".
+	fullDate = regexp.MustCompile(`\d{1,4}(?:[./-] ?)\d{1,2}(?:[./-] ?)\d{1,4}|\d{1,2}[-/]\pL{3,4}[-/]\d{2}|\d ?[年년] ?\d{1,2} ?[月월]`)
 	// year is one of our calendar, the Iranian or the Thai one.
 	year = regexp.MustCompile(`(?:^|\D)(?:1[34]|19|20|25)\d\d(?:\D|$)`)
 	// timeOfDay is "9:58", "09.58", "9h58", "9 時 58"
 	timeOfDay = regexp.MustCompile(`(?:^|\D)(?:[01]?\d|2[0-3]) ?[:.hH時点點시] ?[0-5]\d(?:\D|$)`)
+	dayAtEnd  = regexp.MustCompile(`(?:^|\s)\d{1,2}\.$`)
 	digit     = regexp.MustCompile(`\d`)
 	// wrote is the verb of attributions that name nobody's address and no date. There
 	// are others: this is for what rules without words cannot know.
@@ -35,7 +37,7 @@ func evidenceOf(plain string) (e evidence) {
 		return e
 	}
 	e.date = year.MatchString(rest)
-	if bare := numericDate.ReplaceAllString(rest, " "); bare != rest {
+	if bare := fullDate.ReplaceAllString(rest, " "); bare != rest {
 		rest, e.date = bare, true
 	}
 	e.time = timeOfDay.MatchString(rest)
@@ -62,7 +64,8 @@ func (l *letter) findAttributions() {
 		case l.quoted(last):
 		case strings.HasSuffix(line, ":"):
 			start, e := l.attributionStart(last)
-			if sure := e.strong(); sure || e.address || e.date || wrote.MatchString(line) {
+			verb := wrote.MatchString(line)
+			if sure := e.strong() || e.digit && verb; sure || e.address || e.date || verb {
 				l.attributions[start] = attribution{end: last + 1, sure: sure && (e.address || l.reply)}
 			}
 		case strings.Contains(line, "@") && l.quoted(l.next(last+1)) && evidenceOf(line).date:
@@ -78,11 +81,12 @@ func (l *letter) attributionStart(last int) (start int, e evidence) {
 	start, joined := last, l.plain[last]
 	e = evidenceOf(joined)
 	for i := last - 1; i >= max(0, last-2) && l.plain[i] != "" && !l.quoted(i); i-- {
-		torn := startsWithin(l.plain[i+1])
+		torn := isTorn(l.plain[i], l.plain[i+1]) && !(e.address && e.dated())
 		joined = l.plain[i] + " " + joined
 		longer := evidenceOf(joined)
 		switch {
-		case longer.date && !e.date, torn && e.address && !e.strong(), !e.address && !e.strong() && longer.strong():
+		case torn, longer.date && !e.date, longer.address && !e.address && e.strong(), !e.strong() && !e.address && longer.strong(),
+			!e.strong() && e.address && startsLow(l.plain[i+1]):
 			start, e = i, longer
 		case e.strong() || e.address:
 			return start, e
@@ -91,10 +95,14 @@ func (l *letter) attributionStart(last int) (start int, e evidence) {
 	return start, e
 }
 
-// startsWithin says whether a line looks like the rest of one that was broken.
-func startsWithin(plain string) bool {
+// isTorn says whether two lines were one: a date or an address is broken.
+func isTorn(above, below string) bool {
+	return strings.HasPrefix(below, "<") || strings.HasSuffix(above, "<") || strings.HasSuffix(above, "(") || dayAtEnd.MatchString(above)
+}
+
+func startsLow(plain string) bool {
 	r, _ := utf8.DecodeRuneInString(plain)
-	return r == '<' || unicode.IsLower(r)
+	return unicode.IsLower(r)
 }
 
 // plainLine is a line as rules look at it: bounded, without marks of direction and

@@ -10,8 +10,8 @@ import (
 const maxBlock = 14
 
 var (
-	// labelled is "Von: …", "*Enviado el:* …", "תאריך: …": a few letters and a value.
-	labelled = regexp.MustCompile(`^(\pL[\pL\pM'’./ -]{0,24}?)[ *_]*:[ *_]*(.*)$`)
+	// labelLine is "Von: …", "*Enviado el:* …", "תאריך: …": a few letters and a value.
+	labelLine = regexp.MustCompile(`^(\pL[\pL\pM'’./ -]{0,24}?)[ *_]*:[ *_]*(.*)$`)
 	// ruled is "-----Original Message-----", "------ 原始邮件 ------"; bare is the same
 	// without words.
 	ruled = regexp.MustCompile(`^[-–—_=]{2,}[^-–—_=].*\pL.*[^-–—_=][-–—_=]{2,}$`)
@@ -48,7 +48,11 @@ func (l *letter) head(i int) head {
 	}
 	label := next < len(l.plain) && isLabelled(l.plain[next])
 	if bare.MatchString(line) {
-		sure := label && l.reply && l.findLabels(next) > 1 || strings.HasPrefix(line, "____") && l.isListFooter(next)
+		sure := label && (l.reply && l.findLabels(next) > 1 || evidenceOf(l.plain[next]).address) ||
+			strings.HasPrefix(line, "____") && l.isListFooter(next)
+		if label {
+			next++
+		}
 		return head{end: next, sure: sure, block: label}.ifSure()
 	}
 	if label {
@@ -56,7 +60,20 @@ func (l *letter) head(i int) head {
 	}
 	known := original.MatchString(line)
 	strong := known || evidenceOf(line).strong()
-	return head{end: i + 1, sure: strong || l.reply && long.MatchString(line), block: known, weak: !strong}.ifSure()
+	return head{end: l.unlabelled(i + 1), sure: strong || l.reply && long.MatchString(line), block: known, weak: !strong}.ifSure()
+}
+
+// unlabelled returns where the header of a mail without colons ends, right below a
+// rule, or where it would begin.
+func (l *letter) unlabelled(i int) int {
+	end := i
+	for end < min(i+maxBlock, len(l.plain)) && l.plain[end] != "" && !l.quoted(end) {
+		end++
+	}
+	if e := evidenceOf(strings.Join(l.plain[i:end], " ")); e.address && e.dated() {
+		return end
+	}
+	return i
 }
 
 // isListFooter says whether a few lines with an address or a link are the last ones:
@@ -160,10 +177,15 @@ func (l *letter) blockOf(h head, labels int, text string) head {
 	return head{end: h.end, sure: e.address || l.reply, block: true, weak: !e.address && !l.holdsSubject(text)}
 }
 
+// holdsSubject says whether a line has the subject of this mail as its value, with or
+// without what programs put before it.
 func (l *letter) holdsSubject(text string) bool {
+	const telling = 6 // bytes
+	bare := strings.TrimSpace(l.subject[strings.LastIndex(l.subject, ":")+1:])
 	for line := range strings.SplitSeq(text, "\n") {
 		_, value, _ := strings.Cut(line, ":")
-		if value = strings.ToLower(strings.Trim(value, " *")); value != "" && strings.HasSuffix(l.subject, value) {
+		value = strings.ToLower(strings.Trim(value, " *"))
+		if value != "" && strings.HasSuffix(l.subject, value) || len(bare) >= telling && strings.HasSuffix(value, bare) {
 			return true
 		}
 	}
@@ -173,11 +195,14 @@ func (l *letter) holdsSubject(text string) bool {
 // continues says whether a line is the rest of the one above, as a list of addresses.
 func (l *letter) continues(k int) bool {
 	above := l.plain[k-1]
+	if k+1 < len(l.plain) && l.plain[k] != "" && isLabelled(l.plain[k+1]) {
+		return true
+	}
 	return strings.HasSuffix(above, ",") || strings.HasSuffix(above, ";") || strings.HasSuffix(above, "<") ||
 		strings.Contains(l.plain[k], "@") || strings.HasPrefix(l.lines[k], " ") || strings.HasPrefix(l.lines[k], "\t")
 }
 
 func isLabelled(plain string) bool {
-	m := labelled.FindStringSubmatch(plain)
+	m := labelLine.FindStringSubmatch(plain)
 	return m != nil && !strings.HasPrefix(m[2], "//") && strings.Count(m[1], " ") < 3
 }

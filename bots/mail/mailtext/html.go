@@ -45,15 +45,15 @@ func readHTML(source string, showHidden bool) string {
 type htmlReader struct {
 	out        strings.Builder
 	showHidden bool
-	hidden     span // an element that is not shown
-	quote      span // an element that holds the mail that is answered
-	inner      span // the quotation proper, in an element that holds its attribution too
-	rest       bool // all that follows is quoted
-	pre        int  // depth of elements that keep their line breaks
-	space      bool // white space is due before the next word
-	seam       bool // a link begins or ends here
-	begun      bool // something stands on the line
-	last       rune // of what was written, or of the quotation
+	hidden     extent // an element that is not shown
+	quote      extent // an element that holds the mail that is answered
+	inner      extent // the quotation proper, in an element that holds its attribution too
+	rest       bool   // all that follows is quoted
+	pre        int    // depth of elements that keep their line breaks
+	space      bool   // white space is due before the next word
+	seam       bool   // a link begins or ends here
+	begun      bool   // something stands on the line
+	last       rune   // of what was written, or of the quotation
 }
 
 func (r *htmlReader) text(s string) {
@@ -104,10 +104,10 @@ func (r *htmlReader) write(s string) {
 // glued says whether a link and a word that is none would become one.
 func (r *htmlReader) glued(word string) bool {
 	first, _ := utf8.DecodeRuneInString(word)
-	return r.seam && isWordRune(r.last) && isWordRune(first)
+	return r.seam && sticks(r.last) && sticks(first)
 }
 
-func isWordRune(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) || c == '/' }
+func sticks(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) || c == '/' }
 
 // isMark says whether c marks a direction or is not seen.
 func isMark(c rune) bool { return unicode.Is(unicode.Cf, c) }

@@ -8,18 +8,18 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// span is an element that something holds within. Those of its kind in it are counted,
+// extent is an element that something holds within. Those of its kind in it are counted,
 // so that its end is known without a tree.
-type span struct {
+type extent struct {
 	tag  string
 	open int
 }
 
-func (s *span) begin(tag string) { *s = span{tag, 1} }
+func (s *extent) begin(tag string) { *s = extent{tag, 1} }
 
 // start counts an element that begins within it. A paragraph ends where another block
 // begins.
-func (s *span) start(t html.Token) {
+func (s *extent) start(t html.Token) {
 	switch {
 	case s.open == 0:
 	case s.tag == "p" && isBlock(t.DataAtom):
@@ -29,8 +29,8 @@ func (s *span) start(t html.Token) {
 	}
 }
 
-// end counts an element that ends, and says whether the span does.
-func (s *span) end(t html.Token) bool {
+// end counts an element that ends, and says whether the extent does.
+func (s *extent) end(t html.Token) bool {
 	if s.open == 0 || s.tag != t.Data {
 		return false
 	}
@@ -40,7 +40,7 @@ func (s *span) end(t html.Token) bool {
 
 // nest looks whether an element begins that is not shown or holds another mail.
 func (r *htmlReader) nest(t html.Token) {
-	for _, s := range []*span{&r.hidden, &r.quote, &r.inner} {
+	for _, s := range []*extent{&r.hidden, &r.quote, &r.inner} {
 		s.start(t)
 	}
 	switch {
@@ -109,10 +109,11 @@ var quoteNames = []string{
 	"protonmail_quote", "tutanota_quote", "zmail_extra", "blockquote_zmail", "quote", "quoted-content", "olk_src_body_section",
 	"ms-outlook-mobile-reference-message", "mail-editor-reference-message-container", "reply-intro", "messagereplysection",
 	"spark_quote", "isreplycontent", "isforwardcontent", "qmbox", "airmail_on", "__headers__", "__quoted_text__",
+	"mail_android_quote", "aqm-original", "quoted_header", "reference",
 }
 
 // restNames are those of elements that begin it: all that follows is quoted.
-var restNames = []string{"divrplyfwdmsg", "appendonsend", "outlookmessageheader", "zwchr", "__divider__"}
+var restNames = []string{"divrplyfwdmsg", "appendonsend", "outlookmessageheader", "zwchr", "__divider__", "stopspelling"}
 
 // isQuote says whether the element holds the mail that is answered.
 func isQuote(t html.Token) bool {
@@ -122,7 +123,9 @@ func isQuote(t html.Token) bool {
 }
 
 func beginsRest(t html.Token) bool {
-	return slices.ContainsFunc(names(t), func(name string) bool { return slices.Contains(restNames, name) })
+	return slices.ContainsFunc(names(t), func(name string) bool {
+		return slices.Contains(restNames, name) || strings.HasPrefix(name, "divrpf")
+	})
 }
 
 // names returns what an element is called, in lower case, without what Outlook puts
@@ -130,7 +133,7 @@ func beginsRest(t html.Token) bool {
 func names(t html.Token) (list []string) {
 	for _, a := range t.Attr {
 		switch a.Key {
-		case "class", "id", "name", "data-marker":
+		case "class", "id", "name", "data-marker", "fairemail":
 			for name := range strings.FieldsSeq(strings.ToLower(a.Val)) {
 				list = append(list, strings.TrimPrefix(name, "x_"))
 			}

@@ -13,6 +13,9 @@ var mobileLine = newPattern(`(?i)^\s*(sent from (my|mail for|outlook|yahoo|proto
 // otherMark begins a quoted line in some programs' answers, perhaps with initials.
 var otherMark = regexp.MustCompile(`^(?:\p{Lu}{1,3}>|[|»›])`)
 
+// ourLink is one that holds for one subscriber.
+var ourLink = regexp.MustCompile(`/city/[^/\s]+/mail/\w+/\S`)
+
 const (
 	// maxQuoteLine bounds how much of a line is looked at, in bytes.
 	maxQuoteLine = 400
@@ -35,25 +38,28 @@ func cutQuotes(lines []string, q quoting, cutSignature func([]string) []string) 
 			return below
 		}
 	}
+	var header []string
 	for range maxForwards {
 		if hasWords(own) {
 			return own
 		}
-		if lines = l.forwarded(); lines == nil {
+		lines, above := l.forwarded()
+		if lines == nil {
 			return nil
 		}
+		header = append(header, above...)
 		l = newLetter(lines, q)
-		own = l.own()
+		own = cutName(l.own(), header)
 	}
 	return nil
 }
 
 // belowFooter returns what was written below one of our mails that was not marked as
-// quoted, and whether it is one: they end in a link.
+// quoted, and whether it is one: they end in links for one subscriber.
 func belowFooter(lines []string, q quoting) (below []string, found bool) {
 	lines = unquote(lines)
 	for i, line := range slices.Backward(lines) {
-		if strings.Contains(line, "/mail/unsubscribe/") {
+		if ourLink.MatchString(line) {
 			return newLetter(lines[i+1:], q).own(), true
 		}
 	}
@@ -132,30 +138,30 @@ func (l *letter) quotation(i int, written bool) (end int, found bool) {
 	return i + 1, false
 }
 
-// forwarded returns the text of the mail that this one is made of: what follows its
-// first attribution or header, or is marked as quoted. It is nil where there is none,
-// or where somebody else's words are quoted in an answer.
-func (l *letter) forwarded() []string {
+// forwarded returns the text of the mail that this one is made of, and the header above
+// it: what follows its first attribution or header, or is marked as quoted. It is nil
+// where there is none, or where somebody else's words are quoted in an answer.
+func (l *letter) forwarded() (text, header []string) {
 	for i := range l.lines {
 		if l.quoted(i) {
 			break
 		}
 		if h := l.head(i); h.end > 0 && (h.sure || l.quoted(l.next(h.end))) {
 			if l.reply && !h.block {
-				return nil
+				return nil, nil
 			}
-			return unquote(l.lines[h.end:])
+			return unquote(l.lines[h.end:]), l.plain[i:h.end]
 		}
 	}
 	first := slices.IndexFunc(l.plain, func(line string) bool { return isQuoted(line) && strings.Trim(line, "> ") != "" })
 	if first < 0 {
-		return nil
+		return nil, nil
 	}
 	inner := unquote(l.lines[first:])
 	if l.reply && !newLetter(inner, l.quoting).isForward() {
-		return nil
+		return nil, nil
 	}
-	return inner
+	return inner, nil
 }
 
 // isForward says whether a text begins as that of a mail that is passed on. A line that
@@ -186,7 +192,7 @@ func (l *letter) findArrows() bool {
 		return false
 	}
 	for i, line := range l.plain {
-		if isQuoted(line) && (i == 0 || l.plain[i-1] == "" || l.quoted(i-1) || strings.TrimLeft(line, "> ") == "" || strings.HasPrefix(strings.TrimLeft(line[1:], " "), ">")) {
+		if isQuoted(line) && (i == 0 || l.plain[i-1] == "" || l.quoted(i-1) || strings.Trim(line, "> ") == "") {
 			return false
 		}
 	}

@@ -185,12 +185,12 @@ func unwrapLinks(text string) string {
 	done := 0
 	for _, m := range autolink.FindAllStringSubmatchIndex(text, -1) {
 		b.WriteString(text[done:m[0]])
-		if before, _ := utf8.DecodeLastRuneInString(text[:m[0]]); isWordRune(before) || before == '>' {
+		if before, _ := utf8.DecodeLastRuneInString(text[:m[0]]); sticks(before) || before == '>' {
 			b.WriteByte(' ')
 		}
 		b.WriteString(text[m[2]:m[3]])
 		done = m[1]
-		if after, _ := utf8.DecodeRuneInString(text[done:]); isWordRune(after) {
+		if after, _ := utf8.DecodeRuneInString(text[done:]); sticks(after) {
 			b.WriteByte(' ')
 		}
 	}
