@@ -1,0 +1,101 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"strings"
+)
+
+// greeting is how a mail server presents itself.
+type greeting struct {
+	name        string            // what it calls itself
+	certificate *x509.Certificate // what it shows on STARTTLS; nil: it offers none
+}
+
+// greet connects to a mail server and says goodbye. The certificate is not checked.
+func greet(ctx context.Context, dialer *net.Dialer, address, helo string) (greeting, error) {
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return greeting{}, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	text := textproto.NewConn(conn)
+	_, line, err := text.ReadResponse(220)
+	if err != nil {
+		return greeting{}, err
+	}
+	g := greeting{}
+	g.name, _, _ = strings.Cut(line, " ")
+	g.name = strings.ToLower(strings.TrimSpace(g.name))
+	_, offers, err := ask(text, 250, "EHLO "+helo)
+	if err != nil || !strings.Contains(strings.ToUpper(offers), "STARTTLS") {
+		_, _, _ = ask(text, 221, "QUIT")
+		return g, nil
+	}
+	if _, _, err := ask(text, 220, "STARTTLS"); err != nil {
+		return g, err
+	}
+	secure := tls.Client(conn, &tls.Config{ServerName: helo, InsecureSkipVerify: true})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return g, fmt.Errorf("STARTTLS fails: %w", err)
+	}
+	if shown := secure.ConnectionState().PeerCertificates; len(shown) > 0 {
+		g.certificate = shown[0]
+	}
+	_, _, _ = ask(textproto.NewConn(secure), 221, "QUIT")
+	return g, nil
+}
+
+// ask sends a command and reads the answer, which must have that code.
+func ask(text *textproto.Conn, code int, command string) (int, string, error) {
+	if err := text.PrintfLine("%s", command); err != nil {
+		return 0, "", err
+	}
+	return text.ReadResponse(code)
+}
+
+// listens tells whether somebody takes connections at an address of this machine that
+// a setting listens at.
+func listens(ctx context.Context, listen string) bool {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", localAddress(listen))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// localAddress is where this machine reaches what listens at an address.
+func localAddress(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// plain is why a connection failed, in words that a person understands. Those of the
+// system are kept where there are none better.
+func plain(err error) string {
+	var network net.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout(), errors.Is(err, net.ErrClosed):
+		return "no answer in time"
+	case strings.Contains(err.Error(), "connection refused"):
+		return "nobody listens there"
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err
+	}
+	return err.Error()
+}
