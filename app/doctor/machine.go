@@ -123,15 +123,16 @@ func (d *doctor) clock(ctx context.Context) []Result {
 		}
 		compared = source
 	}
-	switch kept, known := clockIsKept(); {
-	case compared == d.Config.Web.ACMEDirectory:
+	kept, known := clockIsKept()
+	switch {
+	case compared == d.Config.Web.ACMEDirectory && compared != "":
 		return []Result{{OK, what, "it agrees with that of " + compared, ""}}
 	case known && kept:
 		return []Result{{OK, what, "the system keeps it right", ""}}
-	case known:
-		return []Result{{Warning, what, "nothing keeps it right", setClock}}
+	case compared != "":
+		return []Result{{OK, what, "it agrees with that of " + compared + ", which may be this machine; whether something keeps it right is not seen (timedatectl says so)", ""}}
 	}
-	return []Result{{Warning, what, "whether something keeps it right cannot be seen from here", "compare the time in the log with a watch; " + setClock}}
+	return []Result{{Warning, what, "whether something keeps it right is not known", setClock}}
 }
 
 // offset is how far the clock is from that of a server, about.

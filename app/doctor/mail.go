@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"ticketfrei/internal/config"
@@ -17,7 +18,7 @@ import (
 func (d *doctor) mailServer(ctx context.Context) []Result {
 	listen := d.Config.Mail.Listen
 	what := "mail server at " + listen
-	g, err := greet(ctx, new(net.Dialer), localAddress(listen), "localhost")
+	g, err := greet(ctx, localAddress(listen), "localhost")
 	switch {
 	case err != nil && !d.running():
 		return []Result{{Warning, what, "it does not run", `start the program ("ticketfrei serve") and look again`}}
@@ -82,8 +83,17 @@ func (d *doctor) portIn(ctx context.Context) []Result {
 }
 
 // greetAny connects to the first address of a host that answers.
-func (d *doctor) greetAny(ctx context.Context, host string) (greeting, error) {
-	return greet(ctx, &net.Dialer{Resolver: d.DNS}, net.JoinHostPort(host, d.SMTPPort), d.host)
+func (d *doctor) greetAny(ctx context.Context, host string) (g greeting, err error) {
+	addresses, err := d.lookup(ctx, host)
+	if err == nil && len(addresses) == 0 {
+		err = errors.New("the name leads nowhere")
+	}
+	for _, a := range addresses {
+		if g, err = greet(ctx, net.JoinHostPort(a.String(), d.SMTPPort), d.host); err == nil {
+			return g, nil
+		}
+	}
+	return greeting{}, err
 }
 
 // portOut tries whether mail can leave, where it goes to each recipient's server.
@@ -113,18 +123,27 @@ func (d *doctor) portOut(ctx context.Context) []Result {
 
 // mailHost is the first mail server of a domain.
 func (d *doctor) mailHost(ctx context.Context, domain string) (string, error) {
-	records, err := d.DNS.LookupMX(ctx, domain)
-	if len(records) > 0 && records[0].Host != "." {
-		return records[0].Host, nil
+	records, err := d.DNS.LookupMX(ctx, rooted(domain))
+	switch {
+	case len(records) > 0 && records[0].Host != ".":
+		return strings.TrimSuffix(records[0].Host, "."), nil
+	case len(records) > 0:
+		return "", errors.New("it takes no mail") // RFC 7505
+	case err != nil && !notFound(err):
+		return "", err
 	}
-	if _, aErr := d.DNS.LookupHost(ctx, domain); err == nil || aErr != nil {
-		return "", errors.Join(err, aErr)
+	if found, err := d.lookup(ctx, domain); err != nil || len(found) == 0 {
+		return "", errors.Join(err, errors.New("it has no address"))
 	}
 	return domain, nil
 }
 
 // relay asks the relay whether it would take our mails. None is sent.
 func (d *doctor) relay(ctx context.Context) []Result {
+	if err := mailer.CheckPassword(d.Config.Mail); err != nil {
+		found, todo, _ := strings.Cut(err.Error(), "; ")
+		return []Result{{Wrong, "relay", found, todo}}
+	}
 	host := relayHost(d.Config.Mail)
 	senders := []string{d.Config.Mail.From}
 	if d.Sender != "" {

@@ -22,6 +22,9 @@ func unanswered(what string) []Result {
 	return []Result{{Warning, what, "DNS does not answer, so it is not known", askLater}}
 }
 
+// rooted is a name that no search domain of the machine is added to.
+func rooted(name string) string { return strings.TrimSuffix(name, ".") + "." }
+
 // notFound tells "there is none" from "there was no answer".
 func notFound(err error) bool {
 	e, ok := errors.AsType[*net.DNSError](err)
@@ -41,7 +44,7 @@ func (d *doctor) address(ctx context.Context, host string) []Result {
 	what := "address of " + host
 	found, err := d.lookup(ctx, host)
 	switch {
-	case err != nil && !notFound(err):
+	case err != nil:
 		return unanswered(what)
 	case len(found) == 0:
 		return []Result{{Wrong, what, "the name leads nowhere: it has neither an A nor an AAAA record", asPrinted}}
@@ -67,14 +70,10 @@ func (d *doctor) reachable(all []netip.Addr) []netip.Addr {
 	return publicOnly(all)
 }
 
-// lookup returns the addresses of a host, in the order of their numbers.
+// lookup returns the addresses of a host.
 func (d *doctor) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	found, err := d.DNS.LookupNetIP(ctx, "ip", host)
-	for i := range found {
-		found[i] = found[i].Unmap()
-	}
-	slices.SortFunc(found, netip.Addr.Compare)
-	return slices.Compact(found), err
+	list, _, err := hostAddresses(ctx, d.DNS, host)
+	return list, err
 }
 
 func joined(addresses []netip.Addr) string {
@@ -88,7 +87,7 @@ func joined(addresses []netip.Addr) string {
 // mx looks at where mail to the cities goes.
 func (d *doctor) mx(ctx context.Context) []Result {
 	what := "MX of " + d.domain
-	records, err := d.DNS.LookupMX(ctx, d.domain)
+	records, err := d.DNS.LookupMX(ctx, rooted(d.domain))
 	switch {
 	case len(records) == 0 && err != nil && !notFound(err):
 		return unanswered(what)
@@ -111,8 +110,8 @@ func (d *doctor) mx(ctx context.Context) []Result {
 		return []Result{{Warning, what, "mail may also go to " + strings.Join(elsewhere, ", "),
 			"delete what is not this server, unless it passes mails on to it: then name its address in mail.trusted_networks"}}
 	}
-	if name, err := d.DNS.LookupCNAME(ctx, d.host); err == nil && strings.TrimSuffix(strings.ToLower(name), ".") != d.host {
-		return []Result{{Warning, what, d.host + " is another name for " + name + ", which an MX must not lead to (RFC 5321)", "give it an A record (and AAAA) in place of the CNAME"}}
+	if _, alias, err := hostAddresses(ctx, d.DNS, d.host); err == nil && alias != "" {
+		return []Result{{Warning, what, d.host + " is but another name for " + alias + ", which an MX must not lead to (RFC 5321)", "give it an A record (and AAAA) in place of the CNAME"}}
 	}
 	return []Result{{OK, what, "mail to the cities goes to " + d.host, ""}}
 }
@@ -143,7 +142,7 @@ func (d *doctor) dkim(ctx context.Context) []Result {
 // key compares the record of a key with what it should be.
 func (d *doctor) key(ctx context.Context, name, want string) Result {
 	what := "DKIM record " + name
-	texts, err := d.DNS.LookupTXT(ctx, name)
+	texts, err := d.DNS.LookupTXT(ctx, rooted(name))
 	switch {
 	case len(texts) == 0 && err != nil && !notFound(err):
 		return unanswered(what)[0]
@@ -194,7 +193,7 @@ func (d *doctor) dmarc(ctx context.Context) []Result {
 
 // policies are the DMARC records of a domain; having none is no error.
 func (d *doctor) policies(ctx context.Context, domain string) (records []string, err error) {
-	texts, err := d.DNS.LookupTXT(ctx, "_dmarc."+domain)
+	texts, err := d.DNS.LookupTXT(ctx, rooted("_dmarc."+domain))
 	if err != nil && !notFound(err) {
 		return nil, err
 	}
@@ -249,13 +248,10 @@ func (d *doctor) sources(ctx context.Context) []netip.Addr {
 
 func (d *doctor) reverseOf(ctx context.Context, a netip.Addr) Result {
 	what := "reverse DNS (PTR) of " + a.String()
-	names, err := d.DNS.LookupAddr(ctx, a.String())
-	for i := range names {
-		names[i] = strings.ToLower(strings.TrimSuffix(names[i], "."))
-	}
+	names, err := namesOf(ctx, d.DNS, a)
 	todo := "have the hoster set it to " + d.host + " (often in the panel where the server is rented)"
 	switch {
-	case len(names) == 0 && err != nil && !notFound(err):
+	case err != nil:
 		return unanswered(what)[0]
 	case len(names) == 0:
 		return Result{Wrong, what, "the address has no name, and large providers refuse mail from it", todo}

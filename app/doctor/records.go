@@ -146,7 +146,7 @@ func Addresses(ctx context.Context, dns *net.Resolver, cfg *config.Config) []net
 		if !config.IsPublic(host) {
 			continue
 		}
-		found, err := dns.LookupNetIP(ctx, "ip", host)
+		found, _, err := hostAddresses(ctx, dns, host)
 		if public := publicOnly(found); err == nil && len(public) > 0 {
 			return public
 		}

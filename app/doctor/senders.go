@@ -21,7 +21,7 @@ func (d *doctor) spf(ctx context.Context) []Result {
 
 func (d *doctor) spfOf(ctx context.Context, domain, sender string) Result {
 	what := "SPF of " + domain
-	texts, err := d.DNS.LookupTXT(ctx, domain)
+	texts, err := d.DNS.LookupTXT(ctx, rooted(domain))
 	if len(texts) == 0 && err != nil && !notFound(err) {
 		return unanswered(what)[0]
 	}
@@ -55,7 +55,7 @@ func (d *doctor) spfOfRelay(ctx context.Context, what, sender, record string) Re
 		return Result{Wrong, what, "it does not name the servers of the relay", "add include:" + include + " to it, before all"}
 	}
 	addresses, err := d.lookup(ctx, host)
-	if err != nil && !notFound(err) {
+	if err != nil {
 		return unanswered(what)[0]
 	}
 	result := d.spfOfSources(ctx, what, sender, addresses)

@@ -18,8 +18,8 @@ type greeting struct {
 }
 
 // greet connects to a mail server and says goodbye. The certificate is not checked.
-func greet(ctx context.Context, dialer *net.Dialer, address, helo string) (greeting, error) {
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+func greet(ctx context.Context, address, helo string) (greeting, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return greeting{}, err
 	}
@@ -34,12 +34,12 @@ func greet(ctx context.Context, dialer *net.Dialer, address, helo string) (greet
 	g := greeting{}
 	g.name, _, _ = strings.Cut(line, " ")
 	g.name = strings.ToLower(strings.TrimSpace(g.name))
-	_, offers, err := ask(text, 250, "EHLO "+helo)
+	_, offers, err := command(text, 250, "EHLO "+helo)
 	if err != nil || !strings.Contains(strings.ToUpper(offers), "STARTTLS") {
-		_, _, _ = ask(text, 221, "QUIT")
+		_, _, _ = command(text, 221, "QUIT")
 		return g, nil
 	}
-	if _, _, err := ask(text, 220, "STARTTLS"); err != nil {
+	if _, _, err := command(text, 220, "STARTTLS"); err != nil {
 		return g, err
 	}
 	secure := tls.Client(conn, &tls.Config{ServerName: helo, InsecureSkipVerify: true})
@@ -49,13 +49,13 @@ func greet(ctx context.Context, dialer *net.Dialer, address, helo string) (greet
 	if shown := secure.ConnectionState().PeerCertificates; len(shown) > 0 {
 		g.certificate = shown[0]
 	}
-	_, _, _ = ask(textproto.NewConn(secure), 221, "QUIT")
+	_, _, _ = command(textproto.NewConn(secure), 221, "QUIT")
 	return g, nil
 }
 
-// ask sends a command and reads the answer, which must have that code.
-func ask(text *textproto.Conn, code int, command string) (int, string, error) {
-	if err := text.PrintfLine("%s", command); err != nil {
+// command sends a command and reads the answer, which must have that code.
+func command(text *textproto.Conn, code int, line string) (int, string, error) {
+	if err := text.PrintfLine("%s", line); err != nil {
 		return 0, "", err
 	}
 	return text.ReadResponse(code)
