@@ -35,20 +35,24 @@ func (cmd *doctorCommand) Run(c *console) error {
 	defer cancel()
 	results := cmd.examine(c.with(ctx))
 	count := map[doctor.Level]int{}
-	worst := doctor.OK
 	for _, r := range results {
 		count[r.Level]++
-		worst = max(worst, r.Level)
 		fmt.Fprintln(c.stdout, r)
 	}
 	fmt.Fprintf(c.stdout, "\n%d wrong, %d to look at, %d fine\n", count[doctor.Wrong], count[doctor.Warning], count[doctor.OK])
-	switch worst {
-	case doctor.Wrong:
-		return exitCode(2)
-	case doctor.Warning:
-		return exitCode(1)
+	if code := exitCodeOf(results); code != exitOK {
+		return exitCode(code)
 	}
 	return nil
+}
+
+// exitCodeOf is how bad the worst result is.
+func exitCodeOf(results []doctor.Result) int {
+	worst := doctor.OK
+	for _, r := range results {
+		worst = max(worst, r.Level)
+	}
+	return int(worst)
 }
 
 // examine does the checks; what the settings or the database lack is a result too.

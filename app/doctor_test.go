@@ -35,26 +35,35 @@ type patient struct {
 	options doctor.Options
 }
 
-// newPatient starts a server whose DNS is as "ticketfrei dns" prints it.
+// newPatient starts a server, for which DNS is as "ticketfrei dns" prints it.
 func newPatient(t *testing.T) *patient {
 	t.Helper()
 	box, definitions := startMailbox(t), all.Networks()
 	a := runApp(t, appConfig(t, t.TempDir(), box, definitions), definitions)
 	a.addCity("nuernberg", "*", "")
-	p := &patient{app: a, box: box, cfg: *a.server.cfg, names: dnstest.Start(t)}
-	if err := os.Chmod(p.cfg.Data, 0o700); err != nil {
+	return (&patient{app: a, box: box}).well(t)
+}
+
+// well returns the patient as it is when nothing is wrong, with DNS of its own.
+func (p *patient) well(t *testing.T) *patient {
+	t.Helper()
+	inner := *p.app
+	inner.T = t
+	q := &patient{app: &inner, box: p.box, cfg: *p.server.cfg, names: dnstest.Start(t)}
+	if err := os.Chmod(q.cfg.Data, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p.cfg.Mail.Listen = a.smtp
-	_, port, err := net.SplitHostPort(a.smtp)
+	q.box.Answer(nil)
+	q.cfg.Mail.Listen = q.smtp
+	_, port, err := net.SplitHostPort(q.smtp)
 	if err != nil {
 		t.Fatal(err)
 	}
 	here := []netip.Addr{netip.MustParseAddr("127.0.0.1")}
-	p.options = doctor.Options{Config: &p.cfg, Keys: testKeys(), DNS: p.names.Resolver(), Instance: frontend.Instance(a.server.secrets),
+	q.options = doctor.Options{Config: &q.cfg, Keys: testKeys(), DNS: q.names.Resolver(), Instance: frontend.Instance(q.server.secrets),
 		Sender: "nuernberg@tickets.example", Addresses: here, SMTPPort: port, Now: time.Now}
-	p.records = doctor.Records(&p.cfg, testKeys(), here)
-	return p
+	q.records = doctor.Records(&q.cfg, testKeys(), here)
+	return q
 }
 
 // publish makes the name server say the records.
@@ -122,6 +131,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 
 // TestDoctorFinds has something wrong, and sees that the doctor says it, and what to do.
 func TestDoctorFinds(t *testing.T) {
+	p := newPatient(t)
 	refuse := func(stage string, code int, enhanced smtp.EnhancedCode) func(*patient) {
 		return func(p *patient) {
 			p.box.Answer(func(at, _ string) error {
@@ -205,7 +215,7 @@ func TestDoctorFinds(t *testing.T) {
 		"no domain":    {func(p *patient) { p.cfg.Mail.Domain = "localhost" }, doctor.Warning, "setting mail.domain", "localhost"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPatient(t)
+			p := p.well(t)
 			tt.ail(p)
 			p.publish()
 			results := p.examine()
@@ -218,6 +228,16 @@ func TestDoctorFinds(t *testing.T) {
 				t.Error("a password is shown")
 			}
 		})
+	}
+}
+
+// TestDoctorExitCode: 0, 1 and 2 are what scripts go by.
+func TestDoctorExitCode(t *testing.T) {
+	fine, warning, wrong := doctor.Result{}, doctor.Result{Level: doctor.Warning}, doctor.Result{Level: doctor.Wrong}
+	for want, results := range [][]doctor.Result{{fine, fine}, {fine, warning, fine}, {wrong, warning, fine}} {
+		if got := exitCodeOf(results); got != want {
+			t.Errorf("%v: exit code %d, want %d", results, got, want)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ const checkTimeout = 10 * time.Second
 // Level says how bad something is.
 type Level int
 
-// The levels, from good to bad.
+// The levels, from good to bad, are the exit codes of the command.
 const (
 	OK Level = iota
 	Warning
