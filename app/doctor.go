@@ -80,6 +80,13 @@ func lookIntoDatabase(ctx context.Context, cfg *config.Config, definitions []bot
 	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); errors.Is(err, fs.ErrNotExist) {
 		return doctor.Result{Level: doctor.Warning, What: what, Found: "there is none in " + cfg.Data + " yet", Todo: `start the program ("ticketfrei serve"), which makes it, and look again`}
 	}
+	unlock, err := lockFile(cfg.Data, "migrate.lock", false)
+	if errors.Is(err, errLocked) {
+		return doctor.Result{Level: doctor.Warning, What: what, Found: "another program is just opening it or bringing it up to date", Todo: "look again in a minute"}
+	}
+	if err == nil {
+		unlock()
+	}
 	if err := readDatabase(ctx, cfg, definitions, o); err != nil {
 		return doctor.Result{Level: doctor.Wrong, What: what, Found: err.Error(), Todo: "docs/OPERATING.md says more under \"When something is wrong\""}
 	}

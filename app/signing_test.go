@@ -1,8 +1,10 @@
 package app
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -207,5 +209,44 @@ func TestKeysAreSealed(t *testing.T) {
 	}
 	if strings.Contains(a.log.String(), part) {
 		t.Error("the log holds a key")
+	}
+}
+
+// TestNameOfTheMailServer has the program call itself what mail.helo says, to those who
+// bring mails and to the relay.
+func TestNameOfTheMailServer(t *testing.T) {
+	box, definitions := startMailbox(t), all.Networks()
+	cfg := appConfig(t, t.TempDir(), box, definitions)
+	cfg.Mail.Helo = "post.tickets.example"
+	a := runApp(t, cfg, definitions)
+	conn, err := net.Dial("tcp", a.smtp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "220 post.tickets.example ") {
+		t.Errorf("it greets with %q, %v", line, err)
+	}
+	a.addCity("nuernberg", "*", "")
+	a.subscribe(box, "nuernberg", "one@riders.example") // with addresses and links of mail.domain
+	a.mustSend("x@x.example", "nuernberg@tickets.example", "m1@x", "", "Kontis am Plärrer")
+	box.waitFor(t, "one@riders.example", "nuernberg@tickets.example")
+}
+
+// TestPasswordFileAtTheStart refuses to start without the password of the relay.
+func TestPasswordFileAtTheStart(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "password")
+	t.Setenv("TICKETFREI_DATA", filepath.Join(dir, "data"))
+	t.Setenv("TICKETFREI_MAIL_RELAY", "smtp://me@127.0.0.1:1")
+	t.Setenv("TICKETFREI_MAIL_RELAY_PASSWORD_FILE", file)
+	var out bytes.Buffer
+	if code := runCommand(t.Context(), t, &out, &out, "serve"); code != exitError || !strings.Contains(out.String(), "mail.relay_password_file: "+file+": no such file") {
+		t.Errorf("exit code %d\n%s", code, out.String())
+	}
+	// Other commands do not need it.
+	if code := runCommand(t.Context(), t, &out, &out, "city", "list"); code != exitOK {
+		t.Errorf("city list: exit code %d\n%s", code, out.String())
 	}
 }

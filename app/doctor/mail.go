@@ -177,7 +177,11 @@ func (d *doctor) encrypted(what string, encrypted bool) Result {
 // refused says what a refusal of the relay means, and what to do.
 func (d *doctor) refused(what, sender string, err error) Result {
 	answer, ok := errors.AsType[*mailer.Error](err)
-	if !ok {
+	switch {
+	case ok:
+	case mailer.NoTLS(err):
+		return Result{Wrong, what, err.Error(), "write the relay's name in mail.relay as its certificate has it, and smtps:// only for a port that begins with TLS (mostly 465)"}
+	default:
 		return Result{Wrong, what, err.Error(), "check host and port in mail.relay, and whether this machine's hoster lets it out there"}
 	}
 	r := Result{Wrong, what, answer.Error(), ""}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/textproto"
 	"strings"
+	"time"
 )
 
 // greeting is how a mail server presents itself.
@@ -61,10 +62,13 @@ func command(text *textproto.Conn, code int, line string) (int, string, error) {
 	return text.ReadResponse(code)
 }
 
+// localTimeout bounds a connection within this machine.
+const localTimeout = 3 * time.Second
+
 // listens tells whether somebody takes connections at an address of this machine that
 // a setting listens at.
 func listens(ctx context.Context, listen string) bool {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", localAddress(listen))
+	conn, err := (&net.Dialer{Timeout: localTimeout}).DialContext(ctx, "tcp", localAddress(listen))
 	if err != nil {
 		return false
 	}

@@ -48,3 +48,7 @@ func isTLS(c net.Conn) bool {
 	_, ok := c.(*tls.Conn)
 	return ok
 }
+
+// NoTLS tells whether an error is that a connection could not be encrypted, as with a
+// certificate that is not the server's.
+func NoTLS(err error) bool { return errors.Is(err, errTLS) }
