@@ -38,3 +38,14 @@ func TestCertificatesEnd(t *testing.T) {
 		t.Errorf("for another name: %v", r)
 	}
 }
+
+// FuzzTag reads what strangers have written into DNS.
+func FuzzTag(f *testing.F) {
+	f.Add("v=DKIM1; k=rsa; p=MIIB", "p")
+	f.Add(" p = M I I B ;;=;p", "p")
+	f.Fuzz(func(t *testing.T, text, name string) {
+		if got := tag(text, name); strings.ContainsAny(got, "; \t\r\n") {
+			t.Errorf("%q has the tag %q", text, got)
+		}
+	})
+}

@@ -27,6 +27,9 @@ func TestProbe(t *testing.T) {
 	if mails, _ := r.seen(); len(mails) != 1 {
 		t.Errorf("%d mails arrived, want the one that was sent", len(mails))
 	}
+	if encrypted, err := relayTo(t, startRemote(t, withTLS(t))).Probe(t.Context(), "city@mail.example", "me@mail.example"); err != nil || !encrypted {
+		t.Errorf("with STARTTLS: encrypted %t, %v", encrypted, err)
+	}
 	if _, err := newMailer(t, settings("smtps://"+r.addr)).Probe(t.Context(), "", "me@mail.example"); !NoTLS(err) {
 		t.Errorf("without TLS: %v", err)
 	}
