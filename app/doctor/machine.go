@@ -114,12 +114,8 @@ func (d *doctor) clock(ctx context.Context) []Result {
 		if err != nil {
 			continue
 		}
-		found := fmt.Sprintf("it is %s off that of %s", off.Round(time.Second), source)
-		if off > clockWrong {
-			return []Result{{Wrong, what, found + ": links end too early or late, and signatures and certificates are refused", setClock}}
-		}
 		if off > clockWarning {
-			return []Result{{Warning, what, found, setClock}}
+			return []Result{wrongClock(off, source)}
 		}
 		compared = source
 	}
@@ -133,6 +129,15 @@ func (d *doctor) clock(ctx context.Context) []Result {
 		return []Result{{OK, what, "it agrees with that of " + compared + ", which may be this machine; whether something keeps it right is not seen (timedatectl says so)", ""}}
 	}
 	return []Result{{Warning, what, "whether something keeps it right is not known", setClock}}
+}
+
+func wrongClock(off time.Duration, source string) Result {
+	r := Result{Warning, "clock", fmt.Sprintf("it is %s off that of %s", off.Round(time.Second), source), setClock}
+	if off > clockWrong {
+		r.Level = Wrong
+		r.Found += ": links end too early or late, and signatures and certificates are refused"
+	}
+	return r
 }
 
 // offset is how far the clock is from that of a server, about.

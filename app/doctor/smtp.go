@@ -32,26 +32,28 @@ func greet(ctx context.Context, address, helo string) (greeting, error) {
 	if err != nil {
 		return greeting{}, err
 	}
-	g := greeting{}
-	g.name, _, _ = strings.Cut(line, " ")
-	g.name = strings.ToLower(strings.TrimSpace(g.name))
+	name, _, _ := strings.Cut(line, " ")
+	g := greeting{name: strings.ToLower(strings.TrimSpace(name))}
 	_, offers, err := command(text, 250, "EHLO "+helo)
-	if err != nil || !strings.Contains(strings.ToUpper(offers), "STARTTLS") {
-		_, _, _ = command(text, 221, "QUIT")
-		return g, nil
-	}
-	if _, _, err := command(text, 220, "STARTTLS"); err != nil {
+	if err == nil && strings.Contains(strings.ToUpper(offers), "STARTTLS") {
+		g.certificate, err = upgrade(ctx, conn, text, helo)
 		return g, err
 	}
-	secure := tls.Client(conn, &tls.Config{ServerName: helo, InsecureSkipVerify: true})
-	if err := secure.HandshakeContext(ctx); err != nil {
-		return g, fmt.Errorf("STARTTLS fails: %w", err)
+	_, _, _ = command(text, 221, "QUIT")
+	return g, nil
+}
+
+// upgrade encrypts a connection, and returns what the server shows.
+func upgrade(ctx context.Context, conn net.Conn, text *textproto.Conn, name string) (*x509.Certificate, error) {
+	if _, _, err := command(text, 220, "STARTTLS"); err != nil {
+		return nil, err
 	}
-	if shown := secure.ConnectionState().PeerCertificates; len(shown) > 0 {
-		g.certificate = shown[0]
+	secure := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("STARTTLS fails: %w", err)
 	}
 	_, _, _ = command(textproto.NewConn(secure), 221, "QUIT")
-	return g, nil
+	return secure.ConnectionState().PeerCertificates[0], nil // a server shows one
 }
 
 // command sends a command and reads the answer, which must have that code.

@@ -24,7 +24,7 @@ var includes = map[string]string{
 	"outlook.com":         "spf.protection.outlook.com", // the same
 	"ionos.de":            "_spf-eu.ionos.com",          // ionos.de/hilfe, "IONOS SPF"
 	"ionos.com":           "_spf-us.ionos.com",          // ionos.com/help, "IONOS SPF"
-	"strato.de":           "smtp.strato.de",             // strato.de/faq, "SPF"
+	"strato.de":           "_spf.strato.com",            // strato.de/faq, "SPF"
 	"kasserver.com":       "spf.kasserver.com",          // all-inkl.com, "SPF"
 	"ovh.net":             "mx.ovh.com",                 // help.ovhcloud.com, "SPF record"
 	"infomaniak.com":      "spf.infomaniak.ch",          // infomaniak.com/support, "SPF"
