@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -36,6 +37,8 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
 	City        cityCommand        `cmd:"" help:"Add and list cities."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
+	DNS         dnsCommand         `cmd:"" name:"dns" help:"Print the records that DNS needs."`
+	Doctor      doctorCommand      `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
 	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -46,7 +49,8 @@ type console struct {
 	ctx      context.Context
 	stdout   io.Writer
 	stderr   io.Writer
-	defaults []byte // the built-in config.toml
+	defaults []byte        // the built-in config.toml
+	dns      *net.Resolver // nil: the machine's name servers
 }
 
 // with returns a copy of the console that is bound to ctx.
@@ -79,9 +83,12 @@ func run(c *console, args []string) int {
 		return exitUsage
 	}
 	err = command.Run(c)
+	var code exitCode
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &code):
+		return int(code)
 	case errors.As(err, new(*usageError)):
 		fmt.Fprintf(c.stderr, "ticketfrei: %v (see ticketfrei %s --help)\n", err, command.Command())
 		return exitUsage
@@ -90,6 +97,11 @@ func run(c *console, args []string) int {
 		return exitError
 	}
 }
+
+// exitCode ends a command with that code. What there is to say was said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // usageError is a mistake in how a command was called.
 type usageError struct{ err error }

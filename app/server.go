@@ -19,6 +19,7 @@ import (
 	"ticketfrei/frontend"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/dkim"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
@@ -37,6 +38,7 @@ type mode struct {
 	newKey bool // go on with another secret key: see keyring
 	source sourceTree
 	dns    *net.Resolver // nil: the machine's name servers
+	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -99,7 +101,11 @@ func (s *server) open(ctx context.Context) error {
 		return err
 	}
 	s.registry = newRegistry(s.db)
-	s.mailer = mailer.New(s.cfg, s.log, time.Now)
+	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)
+	if err != nil {
+		return err
+	}
+	s.mailer = mailer.New(s.cfg, s.log, time.Now, mailer.Signed(keys))
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
 	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Backlog: s.cfg.Reports.Backlog, Now: time.Now}

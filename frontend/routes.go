@@ -52,7 +52,7 @@ func headAsGet(next http.Handler) http.Handler {
 
 // machineRoutes are for programs, not for people.
 func (s *Site) machineRoutes(r chi.Router) {
-	r.Get("/healthz", handleHealth)
+	r.Get("/healthz", s.handleHealth)
 	r.Get("/readyz", s.handleReady)
 	r.Get("/static/{hash}/{name}", s.Handler(s.handleAsset))
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))

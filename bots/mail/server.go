@@ -155,7 +155,7 @@ func (n *Network) admission() gate.Rules {
 		Trusted: n.host.Config.Mail.TrustedNetworks.Contains,
 		Gateway: clients.IsGateway,
 		Unseen:  n.sayUnseen,
-		Name:    n.host.Config.Mail.Domain,
+		Name:    n.host.Config.Mail.Name(),
 		Refusal: "421 4.7.0 Too many connections, please try again later\r\n", // RFC 5321 §3.8
 		Idle:    idleTimeout,
 		Mail:    mailTimeout,
@@ -183,7 +183,7 @@ func (n *Network) smtpServer(work context.Context) *smtp.Server {
 	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return newSession(work, n, c), nil
 	}))
-	srv.Domain = n.host.Config.Mail.Domain
+	srv.Domain = n.host.Config.Mail.Name()
 	srv.MaxMessageBytes = maxMessage
 	srv.MaxRecipients = maxRecipients
 	srv.MaxLineLength = maxLine

@@ -16,7 +16,7 @@ func (s *settings) advice(c *Config) []Error {
 	if err != nil {
 		return nil
 	}
-	public := isPublic(u.Hostname())
+	public := IsPublic(u.Hostname())
 	servesHTTPS := c.Web.ACME != "" // by itself
 	if u.Scheme == "https" && !servesHTTPS && len(c.Web.TrustedProxies) == 0 {
 		warn("web.trusted_proxies", "names no proxy although web.url is https: all visitors look like one, and share the limits of one",
@@ -33,9 +33,9 @@ func (s *settings) advice(c *Config) []Error {
 	return list
 }
 
-// isPublic tells whether a host of a URL may be reached from outside: it is
+// IsPublic tells whether a host of a URL may be reached from outside: it is
 // neither an address nor a name that only a machine or a local network knows.
-func isPublic(host string) bool {
+func IsPublic(host string) bool {
 	if address, err := netip.ParseAddr(host); err == nil {
 		address = address.Unmap()
 		return address.IsGlobalUnicast() && !address.IsPrivate()

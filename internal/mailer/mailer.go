@@ -53,6 +53,7 @@ type Mailer struct {
 	slots    *slots     // all connections
 	domains  *domains   // connections of each destination
 	pool     *pool
+	signing  *signing // nil: mails go unsigned
 	mu       sync.Mutex
 	closed   bool
 	running  sync.WaitGroup
@@ -69,7 +70,7 @@ var errClosed = errors.New("the mailer is closed")
 
 // New returns a Mailer for the settings. If mail.relay cannot be understood,
 // every Send says so; see CheckRelay.
-func New(cfg *config.Config, log *slog.Logger, now func() time.Time) *Mailer {
+func New(cfg *config.Config, log *slog.Logger, now func() time.Time, options ...Option) *Mailer {
 	n := max(cfg.Mail.Connections, 1)
 	m := &Mailer{
 		cfg: cfg.Mail, log: log, now: now,
@@ -82,6 +83,12 @@ func New(cfg *config.Config, log *slog.Logger, now func() time.Time) *Mailer {
 	}
 	if cfg.Mail.Relay != "" {
 		m.relay, m.relayErr = parseRelay(cfg.Mail.Relay)
+	}
+	if m.relay != nil {
+		m.relay.passwordFile = cfg.Mail.RelayPasswordFile
+	}
+	for _, option := range options {
+		option(m)
 	}
 	return m
 }
@@ -110,6 +117,9 @@ func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	}
 	domain, err := domainOf(mail.To)
 	if err != nil {
+		return err
+	}
+	if mail.Data, err = m.signed(ctx, mail.Data); err != nil {
 		return err
 	}
 	if m.relay != nil {
