@@ -81,6 +81,7 @@ func Read(raw []byte, e Envelope) (Message, error) {
 type message struct {
 	Message
 	header   header
+	named    bool // the text named who wrote it
 	envelope Envelope
 }
 
@@ -118,11 +119,7 @@ func parse(raw []byte, e Envelope) (message, error) {
 func (m *message) readText(root *enmime.Part) error {
 	b := readBody(root)
 	b.quoting = m.quoting()
-	subject := m.header.text("Subject")
-	if b.quoting.ours {
-		subject = "" // it is ours, however the answering program changed it
-	}
-	m.Subject, m.Body = b.written(subject)
+	m.Subject, m.Body = m.written(b)
 	m.Files = b.files
 	m.Text = cut(strings.TrimSpace(m.Subject+"\n"+m.Body), maxText)
 	switch {
