@@ -66,7 +66,7 @@ func isAppLine(line string, alone bool) bool {
 	case l.isSent():
 		return rest == "" || l.app >= 0 || apology.within(fold(rest))
 	}
-	return !holdsLine(rest) && l.isAdvertisement(line) || alone && rest == "" && l.isBrand()
+	return !holdsLine(rest) && l.isAdvertisement(line) || alone && rest == "" && (l.isBrand() || l.isPlain())
 }
 
 // withoutLinks returns a line with blanks in place of its links.
@@ -168,6 +168,18 @@ func (l appLine) isAdvertisement(line string) bool {
 	outlook := strings.Contains(l.line, "outlook")
 	only := l.app == 0 && len(l.words) <= 3 && slices.Contains([]string{"yahoo", "outlook", "typeapp", "bluemail", "k-9", "fairemail", "aquamail", "tuta", "protonmail"}, l.words[0])
 	return platform && (outlook || get) || get && appSite.MatchString(line) || only
+}
+
+// isPlain says whether a short line tells that the mail was sent from something that is
+// not known here: "Sent from X", "Von meinem X gesendet".
+func (l appLine) isPlain() bool {
+	const least, most = 3, 5 // words
+	n := len(l.words)
+	if n < least || n > most || l.holdsNumber() {
+		return false
+	}
+	begins := l.sent == 0 && (fromWords[l.words[1]] || l.words[1] == "using" || l.words[1] == "via")
+	return begins || l.sent == n-1 && fromWords[l.words[0]] && strings.HasPrefix(l.words[1], "mein")
 }
 
 // isBrand says whether a short line names a product that nobody reports of, in a

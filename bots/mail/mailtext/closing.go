@@ -2,7 +2,6 @@ package mailtext
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -61,27 +60,46 @@ func cutFormula(line string) (formula, rest string) {
 	return "", line
 }
 
-// dropInnerClosing removes a formula with the writer's name below which more was
-// written, as "PS: …".
-func dropInnerClosing(lines []string, w *writer) []string {
-	for i := max(1, len(lines)-maxSignature); i < len(lines); i++ {
-		formula, name := cutClosing(lines[i])
-		if formula == "" {
+// dropInner removes formulas with the writer's name, and lines of nothing but the name,
+// below which more was written, as "PS: …".
+func (w *writer) dropInner(lines []string) []string {
+	kept := make([]string, 0, len(lines))
+	for i := 0; i < len(lines); i++ {
+		if end := w.signEnd(lines, i); i > 0 && end > i {
+			i = end - 1
 			continue
 		}
-		end := i + 1
-		for name == "" && end < len(lines) && isBlank(lines[end]) {
-			end++
-		}
-		if name == "" && end < len(lines) {
-			name = lines[end]
-			end++
-		}
-		if formula != "" && w.isName(name) {
-			return slices.Delete(slices.Clone(lines), i, end)
-		}
+		kept = append(kept, lines[i])
 	}
-	return lines
+	return kept
+}
+
+// signEnd returns where a formula and the writer's name end that begin with line i; i
+// where none do.
+func (w *writer) signEnd(lines []string, i int) int {
+	if isBlank(lines[i]) {
+		return i
+	}
+	if w.isName(lines[i]) && w.firsts.has(foldedWords(lines[i])...) {
+		return i + 1
+	}
+	formula, name := cutClosing(lines[i])
+	if formula == "" {
+		return i
+	}
+	end := i + 1
+	const most = 3 // blank lines
+	for name == "" && end < len(lines) && end <= i+most && isBlank(lines[end]) {
+		end++
+	}
+	if name == "" && end < len(lines) {
+		name = lines[end]
+		end++
+	}
+	if w.isName(name) {
+		return end
+	}
+	return i
 }
 
 // dropClosing returns text without a formula and a name that its last line ends with,
@@ -103,14 +121,27 @@ func dropClosing(text string, w *writer) string {
 	return head + dropLastName(line, w)
 }
 
+// cutLast is strings.Cut for the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
 // nameBehind is a name behind a dash or in brackets at the end of a line.
 var nameBehind = regexp.MustCompile(`\s*(?:[–—/~|^]|\s-|\()\s*([^–—/~|^()]{2,60})\)?[.!]?\s*$`)
 
 // dropLastName returns a line without the writer's name at its end behind a dash or in
-// brackets: "2 Kontis - Anna".
+// brackets, "2 Kontis - Anna", or the first name behind a comma.
 func dropLastName(line string, w *writer) string {
 	if at := nameBehind.FindStringSubmatchIndex(line); at != nil && w.isName(line[at[2]:at[3]]) {
 		return line[:at[0]]
+	}
+	before, last, found := cutLast(line, ",")
+	words := foldedWords(before)
+	if found && w.isGiven(strings.Trim(last, " .!")) && len(words) > 0 && !w.words[words[len(words)-1]] {
+		return before
 	}
 	return line
 }

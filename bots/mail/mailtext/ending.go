@@ -160,6 +160,9 @@ func (e ending) isNameLine(i int) bool {
 	}
 	alone := isBlank(e.lines[i-1])
 	words := foldedWords(e.lines[i])
+	if len(words) == 1 && strings.HasSuffix(e.lines[i], ".") && utf8.RuneCountInString(words[0]) == 1 && e.w.isInitial(words[0]) {
+		return true
+	}
 	return alone && e.w.isDisplayName(e.lines[i]) || e.w.isName(e.lines[i]) && (alone || len(words) > 1 || e.w.firsts.has(words...))
 }
 
@@ -286,6 +289,16 @@ func (w *writer) isFullName(text string) bool {
 		return len(n.words) > 1 && slices.Contains(words, n.given) && slices.Contains(words, n.words[len(n.words)-1])
 	}
 	return w.isName(text) && slices.ContainsFunc(w.names, whole)
+}
+
+// isInitial says whether a letter is the first of the writer's name.
+func (w *writer) isInitial(letter string) bool {
+	return slices.ContainsFunc(w.names, func(n name) bool { return strings.HasPrefix(n.given, letter) })
+}
+
+// isGiven says whether a word is the first of a longer name of the writer.
+func (w *writer) isGiven(word string) bool {
+	return slices.ContainsFunc(w.names, func(n name) bool { return len(n.words) > 1 && n.given == fold(word) })
 }
 
 // isDisplayName says whether a text is one of the writer's names as it stands.

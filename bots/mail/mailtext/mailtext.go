@@ -5,8 +5,9 @@
 // parse.go reads MIME, transfer.go and charset.go decode it, body.go finds the texts
 // in it, formats.go reads those that are neither plain nor HTML. html.go and blocks.go
 // make lines of them, quote.go takes out what nobody wrote for this mail (attribution.go
-// and headerblock.go know what programs put above it), text.go makes a report of the
-// rest. automatic.go, absence.go and recall.go tell the mails that no person wrote;
+// and headerblock.go know what programs put above it), signature.go what stands below
+// it, people.go who wrote it; subject.go judges the subject, text.go makes a report of
+// the rest. automatic.go, absence.go and recall.go tell the mails that no person wrote;
 // skip.go has the words for them.
 package mailtext
 

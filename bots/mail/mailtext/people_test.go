@@ -84,6 +84,10 @@ func TestWriterWithinText(t *testing.T) {
 		"2 Kontis U1\n\n*Robin Rider*\n_Consultant_\nT: +49 911 5550100\nE: r@m.example\nW: www.m.example": "2 Kontis U1",
 		"2 Kontis U1\n\nVG\nRobin Rider (sie/ihr)\nVertrieb\n\nMuster AG\nMusterweg 1\n90402 Nürnberg\n\nFon +49 911 5550100\nMail robin.rider@m.example\nhttps://m.example\n\nVorstand: Erika Beispiel": "2 Kontis U1",
 		"Kontis am Plärrer, Danke\nRobin":                 "Kontis am Plärrer, Danke",
+		"2 Kontis U1\n\nGesendet von Robin Rider":         "2 Kontis U1",
+		"Moin,\nRobin\n\n2 Kontis U1":                     "Moin,\n\n2 Kontis U1",
+		"Hallo Robin,\n2 Kontis U1":                       "2 Kontis U1",
+		"2 Kontis U1\n\nTschüssi\nR.":                     "2 Kontis U1\n\nTschüssi",
 		"Haltestelle Robin Hood, 2 Kontis":                "Haltestelle Robin Hood, 2 Kontis",
 		"2 Kontis U1\nSent from my iPhone\n\nAuch am Hbf": "2 Kontis U1\n\nAuch am Hbf",
 	} {

@@ -18,7 +18,7 @@ func (w *writer) dropSignature(lines []string) []string {
 		}
 		lines = lines[:n]
 	}
-	return dropInnerClosing(lines, w)
+	return w.dropInner(lines)
 }
 
 // cutAtDelimiter returns the lines above the one that begins a signature: "-- "

@@ -46,6 +46,15 @@ func TestAppLines(t *testing.T) {
 	}
 }
 
+// Apps that nobody has heard of yet are known by a paragraph of their own.
+func TestUnknownApps(t *testing.T) {
+	for _, line := range []string{"Gesendet mit Unibox", "Sent from Surface", "Sent using Hiri", "Sent with Shortwave", "Envoyé depuis Xyz", "Von meinem Xyz gesendet", "Отправлено из Xyz", "Xyz iPhone xyz"} {
+		if got := relayed(t, "From: rider@example.org", ownWords+"\n\n"+line); got != ownWords {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // What people write stays, though it looks like the line of an app.
 func TestOwnLastLines(t *testing.T) {
 	for _, text := range []string{

@@ -1,6 +1,7 @@
 package mailtext
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -67,8 +68,9 @@ func closeHoles(line string) string {
 			line += strings.TrimLeft(part, " ")
 		}
 	}
-	if !says(line) {
-		return ""
+	words := foldedWords(line)
+	if !slices.ContainsFunc(words, func(w string) bool { return !fromWords[w] && !sentWords.begin(w) && !sentExact[w] }) {
+		return "" // "Gesendet von"
 	}
 	return line
 }
