@@ -97,11 +97,14 @@ func (e ending) areContacts(lines []string, known bool) bool {
 		return true
 	}
 	ofReport := func(line string) bool {
-		return !e.isContact(line) && !e.w.isName(line) && (utf8.RuneCountInString(line) > maxNameLine || holdsLine(line) || isPostscript(line))
+		long := utf8.RuneCountInString(line) > maxNameLine
+		return !e.isReach(line) && (long || holdsLine(line) || isPostscript(line))
 	}
-	reach := slices.ContainsFunc(lines, func(line string) bool { return e.isContact(line) || e.w.isName(line) })
-	return reach && !slices.ContainsFunc(lines, ofReport)
+	return slices.ContainsFunc(lines, e.isReach) && !slices.ContainsFunc(lines, ofReport)
 }
+
+// isReach says whether a line tells who wrote the mail, or how to reach them.
+func (e ending) isReach(line string) bool { return e.isContact(line) || e.w.isName(line) }
 
 // maySign says whether a line can stand in a signature.
 func (e ending) maySign(line string) bool {

@@ -73,7 +73,12 @@ func footerStart(paragraph []string, written bool) (at int, last bool) {
 func speaksOfMail(line string) bool {
 	const most = 4 << 10
 	text := fold(line[:min(len(line), most)])
-	return confidential.within(text) || printing.within(text) || listWords.within(text) || scannerSite.MatchString(text) || slices.ContainsFunc(foldedWords(text), isMailWord)
+	for _, words := range []stems{confidential, printing, listWords} {
+		if words.within(text) {
+			return true
+		}
+	}
+	return scannerSite.MatchString(text) || slices.ContainsFunc(foldedWords(text), isMailWord)
 }
 
 func isMailWord(word string) bool {

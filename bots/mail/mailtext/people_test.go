@@ -47,6 +47,8 @@ func TestWriterWithinText(t *testing.T) {
 		"2 Kontis U1 - Robin":                                        "2 Kontis U1",
 		"2 Kontis U1, ruft mich an: 0170 5550100":                    "2 Kontis U1, ruft mich an",
 		"2 Kontis U1 Tel. 0170/555 01 00 bitte":                      "2 Kontis U1 bitte",
+		"2 Kontis U1 Tel 0911 5550100 0911 5550101":                  "2 Kontis U1",
+		"2 Kontis U1 0911 5550100 0170 5550101":                      "2 Kontis U1",
 		"2 Kontis U1 (0911) 555-0100":                                "2 Kontis U1",
 		"2 Kontis U1 call 555-010-0199":                              "2 Kontis U1",
 		"2 Kontis U1 06 12 34 56 78":                                 "2 Kontis U1",
@@ -132,7 +134,7 @@ func TestNamesThatAreWords(t *testing.T) {
 func TestNumbersOfReports(t *testing.T) {
 	for _, text := range []string{
 		"U1 10:00-10:30, Wagen 3301-3302", "Am 26.11.2026 um 0930 U1", "2026-11-26 U1", "Linie 36, 46, 47 und 100", "Bus 0815 am Plärrer", "U1 07:15 07:25 07:35", "https://osm.example/#map=18/49.44780/11.06830", "49.44780, 11.06830", "https://www.openstreetmap.org/node/1234567890", "Zug 94 80 0423 001",
-		"Gleis 0815 4711", "Treffen 18:30 03.12.2026 U1", "0911 ist unsere Vorwahl, 2 Kontis", "GPS 49,447801 / 11,068303", "N 49° 26.868 E 011° 04.098", "U1 seit 0958 bis 1010", "+++ U1 +++",
+		"Gleis 0815 4711", "Bus number 36 46 47", "Haltestelle Nr. 12345", "Tram number 4 6 8", "Treffen 18:30 03.12.2026 U1", "0911 ist unsere Vorwahl, 2 Kontis", "GPS 49,447801 / 11,068303", "N 49° 26.868 E 011° 04.098", "U1 seit 0958 bis 1010", "+++ U1 +++",
 		"https://www.google.com/maps/place/Pl%C3%A4rrer/@49.448,11.065,17z/data=!3m1!4b1!4m6!3m5!1s0x479f57aeae5d0f1f:0x4a2bd0e!8m2!3d49.448", "https://www.vgn.example/verbindungen/?key=U1&station=Plaerrer",
 		"https://news.example/2026/11/26/kontrollen-in-der-u1-am-plaerrer-nehmen-zu-12345.html", "https://maps.app.goo.gl/AbCdEf123", "Haltestelle 12345", "U1 - 2 Kontis - 3 Leute", "100-200 Leute am Hbf", "https://example.org/a/kontrolle-in-der-u1-am-plaerrer-heute",
 	} {

@@ -26,7 +26,8 @@ var vehicle = regexp.MustCompile(`(?i)(?:wagen|zug|gleis|bus|tram|linie|fahrzeug
 const (
 	maxVehicle = 24 // bytes
 	minPhone   = 7  // digits, without the country
-	maxPhone   = 15
+	// minLabelled is minPhone behind a label.
+	minLabelled = 6
 	// surePhone is from how many digits on others may stand before the number.
 	surePhone = 10
 )
@@ -34,25 +35,31 @@ const (
 // phones returns where in text telephone numbers are that have no country before
 // them, and those behind a label.
 func phones(text string) []stretch {
-	const fewest = 5 // digits, behind a label
-	if countDigits(text) < fewest {
+	if countDigits(text) < minLabelled {
 		return nil
 	}
 	var found []stretch
 	for _, at := range labelledNumber.FindAllStringIndex(text, -1) {
-		if isApart(text, at[0], at[1]) {
+		if isPhone(text, at[0], at[1], minLabelled) {
 			found = append(found, stretch{at[0], at[1]})
 		}
 	}
 	for _, at := range bareNumber.FindAllStringIndex(text, -1) {
-		n := countDigits(text[at[0]:at[1]])
-		short := n < surePhone && (followsDigits(text[:at[0]]) || vehicle.MatchString(text[max(0, at[0]-maxVehicle):at[0]]))
-		if n >= minPhone && n <= maxPhone && !short && isApart(text, at[0], at[1]) && !overlaps(found, at) {
+		if isPhone(text, at[0], at[1], minPhone) && !overlaps(found, at) {
 			found = append(found, stretch{at[0], at[1]})
 		}
 	}
 	slices.SortFunc(found, func(a, b stretch) int { return a.from - b.from })
 	return found
+}
+
+// isPhone says whether what stands between from and to in text has as many digits as a
+// telephone number, at least as many as fewest, and is no part of something else.
+func isPhone(text string, from, to, fewest int) bool {
+	n := countDigits(text[from:to])
+	before := text[:from]
+	ofVehicle := followsDigits(before) || vehicle.MatchString(before[max(0, from-maxVehicle):])
+	return n >= fewest && (n >= surePhone || !ofVehicle) && isApart(text, from, to)
 }
 
 // followsDigits says whether text ends with a digit and a blank: what follows is the

@@ -71,7 +71,8 @@ func appStart(lines []string) int {
 	return n
 }
 
-// dropAppLines removes the lines of apps that end a paragraph, wherever they stand: a phone puts them above the mail that is answered.
+// dropAppLines removes the lines of apps that end a paragraph, wherever they stand: a
+// phone puts them above the mail that is answered.
 func dropAppLines(lines []string) []string {
 	kept := make([]string, 0, len(lines))
 	for i, line := range lines {

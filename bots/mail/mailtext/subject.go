@@ -152,7 +152,7 @@ func isSenderSubject(subject string) bool {
 func isSender(words []string) bool {
 	const most = 5
 	rest := strings.Join(words, " ")
-	if strings.Contains(rest, "@") && len(words) <= most || numberLike.MatchString(rest) && !strings.ContainsFunc(numberLike.ReplaceAllString(rest, ""), unicode.IsDigit) && len(words) <= most+3 {
+	if strings.Contains(rest, "@") && len(words) <= most || isNumber(rest) {
 		return true
 	}
 	if len(words) == 0 || len(words) > most || strings.ContainsAny(rest, ":;!?") || strings.ContainsFunc(rest, unicode.IsDigit) {
@@ -166,6 +166,13 @@ func isSender(words []string) bool {
 		}
 	}
 	return !unicode.IsLower(first)
+}
+
+// isNumber says whether a text is a telephone number and perhaps a name.
+func isNumber(text string) bool {
+	const most = 8 // words: a number may stand in groups
+	left := numberLike.ReplaceAllString(text, "")
+	return left != text && !strings.ContainsFunc(left, unicode.IsDigit) && len(strings.Fields(text)) <= most
 }
 
 // repeats says whether a text begins with a subject, or with what a program that cut
