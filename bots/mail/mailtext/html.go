@@ -49,6 +49,7 @@ type htmlReader struct {
 	quote      extent // an element that holds the mail that is answered
 	inner      extent // the quotation proper, in an element that holds its attribution too
 	rest       bool   // all that follows is quoted
+	signs      bool   // a signature follows
 	pre        int    // depth of elements that keep their line breaks
 	space      bool   // white space is due before the next word
 	seam       bool   // a link begins or ends here

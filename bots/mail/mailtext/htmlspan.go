@@ -45,7 +45,7 @@ func (r *htmlReader) nest(t html.Token) {
 	}
 	switch {
 	case r.hidden.open > 0 || r.rest:
-	case isUnseen(t.DataAtom) || !r.showHidden && isHidden(t) && !isEndless(t.DataAtom):
+	case isUnseen(t.DataAtom) || r.isSignature(t) || !r.showHidden && isHidden(t) && !isEndless(t.DataAtom):
 		r.hidden.begin(t.Data)
 	case beginsRest(t):
 		r.mark()
@@ -133,10 +133,12 @@ func beginsRest(t html.Token) bool {
 func names(t html.Token) (list []string) {
 	for _, a := range t.Attr {
 		switch a.Key {
-		case "class", "id", "name", "data-marker", "fairemail":
+		case "class", "id", "name", "data-marker", "data-smartmail", "fairemail":
 			for name := range strings.FieldsSeq(strings.ToLower(a.Val)) {
 				list = append(list, strings.TrimPrefix(name, "x_"))
 			}
+		case "data-signature-widget":
+			list = append(list, a.Key)
 		}
 	}
 	return list

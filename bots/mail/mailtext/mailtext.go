@@ -5,8 +5,9 @@
 // parse.go reads MIME, transfer.go and charset.go decode it, body.go finds the texts
 // in it, formats.go reads those that are neither plain nor HTML. html.go and blocks.go
 // make lines of them, quote.go takes out what nobody wrote for this mail (attribution.go
-// and headerblock.go know what programs put above it), text.go makes a report of the
-// rest. automatic.go, absence.go and recall.go tell the mails that no person wrote;
+// and headerblock.go know what programs put above it), signature.go what stands below
+// it, people.go who wrote it; subject.go judges the subject, text.go makes a report of
+// the rest. automatic.go, absence.go and recall.go tell the mails that no person wrote;
 // skip.go has the words for them.
 package mailtext
 
@@ -81,6 +82,7 @@ func Read(raw []byte, e Envelope) (Message, error) {
 type message struct {
 	Message
 	header   header
+	named    bool // the text named who wrote it
 	envelope Envelope
 }
 
@@ -118,11 +120,7 @@ func parse(raw []byte, e Envelope) (message, error) {
 func (m *message) readText(root *enmime.Part) error {
 	b := readBody(root)
 	b.quoting = m.quoting()
-	subject := m.header.text("Subject")
-	if b.quoting.ours {
-		subject = "" // it is ours, however the answering program changed it
-	}
-	m.Subject, m.Body = b.written(subject)
+	m.Subject, m.Body = m.written(b)
 	m.Files = b.files
 	m.Text = cut(strings.TrimSpace(m.Subject+"\n"+m.Body), maxText)
 	switch {

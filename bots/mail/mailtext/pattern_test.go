@@ -10,7 +10,7 @@ import (
 // other lines it is not tried.
 func TestPatternStarts(t *testing.T) {
 	patterns := map[string]pattern{
-		"mobileLine": mobileLine, "pgpBegin": pgpBegin, "pgpEnd": pgpEnd,
+		"pgpBegin": pgpBegin, "pgpEnd": pgpEnd,
 		"uuBegin": uuBegin, "uuEnd": uuEnd, "partHeader": partHeader, "delimiter": delimiter,
 	}
 	matched := map[string]bool{}

@@ -6,10 +6,6 @@ import (
 	"strings"
 )
 
-// mobileLine is "Von meinem iPhone gesendet", "Sent from my mobile", "Get Outlook for …".
-var mobileLine = newPattern(`(?i)^\s*(sent from (my|mail for|outlook|yahoo|proton|samsung|a )|sent with |sent via |get outlook for |von meine[mr] .{1,60} gesendet|gesendet (von|mit|über|aus) (mein|der|outlook|mail|yahoo|gmx|web\.de|proton|k-9|telefon|samsung|iphone|ipad|unterwegs)|diese nachricht wurde von mein|hol(en sie sich)? outlook|outlook für .{1,30} (herunterladen|beziehen)|envoyé de mon |mobil gesendet)`,
-	"sent ", "get outloo", "von meine", "ge", "die", "hol", "outloo", "envoy", "mobil ")
-
 // otherMark begins a quoted line in some programs' answers, perhaps with initials.
 var otherMark = regexp.MustCompile(`^(?:\p{Lu}{1,3}>|[|»›])`)
 
@@ -236,15 +232,4 @@ func (l *letter) namesCity(i int) bool {
 
 func hasWords(lines []string) bool {
 	return slices.ContainsFunc(lines, func(line string) bool { return plainLine(line) != "" })
-}
-
-// cutSignature returns the lines above a signature (RFC 3676 §4.3; some programs drop
-// the space) or the line that a program adds.
-func cutSignature(lines []string) []string {
-	for i, line := range lines {
-		if line == "-- " || line == "--" || len(line) <= maxQuoteLine && mobileLine.MatchString(line) {
-			return lines[:i]
-		}
-	}
-	return lines
 }

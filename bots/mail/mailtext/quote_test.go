@@ -325,7 +325,7 @@ func FuzzQuotations(f *testing.F) {
 		f.Add(own+"\n"+block+"\nx", false)
 	}
 	f.Fuzz(func(t *testing.T, text string, reply bool) {
-		kept := cutQuotes(strings.Split(text, "\n"), quoting{reply: reply, cities: []string{"@reports.test"}, subject: "re: u2"}, cutSignature)
+		kept := cutQuotes(strings.Split(text, "\n"), quoting{reply: reply, cities: []string{"@reports.test"}, subject: "re: u2"}, new(writer).dropSignature)
 		if got := strings.Join(kept, "\n"); len(got) > len(text) {
 			t.Errorf("%q of %q", got, text)
 		}

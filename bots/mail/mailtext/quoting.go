@@ -22,7 +22,7 @@ type quoting struct {
 
 func (m *message) quoting() quoting {
 	subject := cleanText(m.header.text("Subject"))
-	reply := m.header.has("In-Reply-To") || m.header.has("References") || isReplySubject(subject)
+	reply := m.header.has("In-Reply-To") || m.header.has("References") || m.isReplySubject(subject)
 	return quoting{reply: reply, ours: m.answersUs(), cities: m.cities(), subject: plainLine(strings.ToLower(subject))}
 }
 

@@ -3,8 +3,6 @@ package mailtext
 import (
 	"regexp"
 	"strings"
-
-	"github.com/jhillyerd/enmime/v2"
 )
 
 // recallHead is how the subject of Outlook's wish to take a mail back begins, in
@@ -29,7 +27,7 @@ func (m *message) isRecall() bool {
 	body := strings.Join(strings.Fields(m.Body), " ")
 	before, after, ok := strings.Cut(body, subject)
 	quoted := ok && endsInOneOf(before, quotes) && startsWithOneOf(after, quotes)
-	return quoted && (recallHead.MatchString(head) || m.namesWriter(body))
+	return quoted && (recallHead.MatchString(head) || m.named)
 }
 
 func endsInOneOf(s, set string) bool {
@@ -40,13 +38,4 @@ func endsInOneOf(s, set string) bool {
 func startsWithOneOf(s, set string) bool {
 	trimmed := strings.TrimLeft(s, " ")
 	return strings.TrimLeft(trimmed, set) != trimmed
-}
-
-// namesWriter says whether a text names who wrote the mail, as a program does.
-func (m *message) namesWriter(text string) bool {
-	list, err := enmime.ParseAddressList(m.header.get("From"))
-	if err != nil || len(list) == 0 {
-		return false
-	}
-	return len(list[0].Name) > 2 && strings.Contains(text, list[0].Name) || strings.Contains(strings.ToLower(text), strings.ToLower(list[0].Address))
 }

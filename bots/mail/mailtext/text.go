@@ -18,26 +18,23 @@ const (
 	maxText = 10_000
 )
 
-// written is what goes to the others: subject and text. A subject that the text
-// begins with, that names a file or that is the answered mail's is left out.
-func (b *body) written(subject string) (own, text string) {
-	text = b.text()
+// written is what goes to the others: subject and text.
+func (m *message) written(b *body) (own, text string) {
+	w := newWriter(m)
+	text = b.text(w)
 	if b.encrypted && text == "" {
 		// Its subject is a placeholder, or was not meant for everybody.
 		return "", ""
 	}
-	own = cleanText(subject)
-	if isReplySubject(own) || b.isFileName(own) || beginsWith(text, own) {
-		own = ""
-	}
-	return own, text
+	m.named = w.named
+	return m.ownSubject(b, w, text), text
 }
 
 // text is what was written into the mail itself.
-func (b *body) text() string {
+func (b *body) text(w *writer) string {
 	var written []string
 	for _, t := range b.texts {
-		if t = b.clean(t); t != "" {
+		if t = b.clean(t, w); t != "" {
 			written = append(written, t)
 		}
 	}
@@ -45,7 +42,7 @@ func (b *body) text() string {
 }
 
 // clean removes from a text what nobody wrote for this mail.
-func (b *body) clean(text string) string {
+func (b *body) clean(text string, w *writer) string {
 	text = strings.ReplaceAll(text[:min(len(text), maxRaw)], "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
 	text = strings.ReplaceAll(text, "\u00a0", " ")
@@ -53,14 +50,9 @@ func (b *body) clean(text string) string {
 	lines, encrypted := dropBlocks(lines)
 	b.encrypted = b.encrypted || encrypted
 	lines = b.dropMIME(lines)
-	return cleanText(strings.Join(cutQuotes(lines, b.quoting, cutSignature), "\n"))
+	lines = cutQuotes(lines, b.quoting, w.dropSignature)
+	return w.clean(dropClosing(cleanText(strings.Join(lines, "\n")), w))
 }
-
-// replyPrefix is what programs put before the subject of a mail that is answered
-// or forwarded: "Re:", "AW:", "Re[2]:", "Fwd:", "WG:".
-var replyPrefix = regexp.MustCompile(`(?i)^\s*(re|aw|antw|antwort|sv|vs|fw|fwd|wg|wtr|tr|rv)\s*(\[\d+\]|\(\d+\))?\s*:`)
-
-func isReplySubject(subject string) bool { return replyPrefix.MatchString(subject) }
 
 // isFileName says whether the subject names a file that was sent: some programs
 // fill it in so.
