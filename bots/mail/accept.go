@@ -27,7 +27,7 @@ type envelope struct {
 
 // accept decides what becomes of a mail and returns the answer: nil when it
 // has done so for good.
-func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
+func (n *Network) accept(ctx context.Context, e envelope, l letter) error {
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
 	var err error
@@ -36,14 +36,14 @@ func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
 	}
 	cities, postmaster := n.sort(e.to)
 	if postmaster {
-		if err := n.keepForPostmaster(raw); err != nil {
+		if err := n.keepForPostmaster(l.raw); err != nil {
 			return err
 		}
 	}
 	if len(cities) == 0 {
 		return nil
 	}
-	m, err := mailtext.Read(raw, n.textEnvelope(e))
+	m, err := mailtext.Read(l.raw, n.textEnvelope(e))
 	if err != nil {
 		return n.refuseMail(err, cities[0].city)
 	}
@@ -52,7 +52,7 @@ func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
 			return n.trouble(err)
 		}
 	}
-	unverified, err := n.origin(ctx, e, m, raw)
+	unverified, err := n.origin(ctx, e, m, l)
 	if err != nil {
 		return err
 	}

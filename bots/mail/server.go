@@ -22,7 +22,7 @@ import (
 
 // The limits of the server that takes mail.
 const (
-	maxMessage    = 1 << 20 // bytes; announced as SIZE (RFC 1870)
+	maxMessage    = 25 << 20 // bytes; announced as SIZE (RFC 1870)
 	maxRecipients = 20
 	// How many connections are served at the same time, at most, in all and from
 	// one client's network.

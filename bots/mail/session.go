@@ -86,19 +86,22 @@ func (s *session) Data(r io.Reader) error {
 	s.mu.Lock()
 	from, to := s.from, s.to
 	s.mu.Unlock()
-	raw, err := io.ReadAll(r)
+	l, err := s.network.readLetter(s.ctx, r)
 	if err != nil {
-		return s.readError(err)
+		return s.readError(err, to)
 	}
 	if s.conn != nil && s.conn.Broken() {
 		// The library takes the end of a connection for the end of a chunk.
 		return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
 	}
 	client, _ := s.client()
-	return s.network.accept(s.ctx, envelope{client, from, to}, raw)
+	return s.network.accept(s.ctx, envelope{client, from, to}, l)
 }
 
-func (s *session) readError(err error) error {
+func (s *session) readError(err error, to []target) error {
+	if errors.Is(err, smtp.ErrDataTooLarge) {
+		return s.network.refuse(552, smtp.EnhancedCode{5, 3, 4}, to[0].city, "mail.refused.large")
+	}
 	if answer, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return answer
 	}

@@ -87,7 +87,7 @@ func TestClientsAreSeen(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := envelope{client: netip.MustParseAddr(c.client), from: c.author, to: []target{c.to}}
-			err := b.network.accept(t.Context(), e, []byte(reportOf(c.author)))
+			err := b.network.accept(t.Context(), e, letter{raw: []byte(reportOf(c.author))})
 			answer := ""
 			if refused, ok := err.(*smtp.SMTPError); ok {
 				answer = refused.Error()
