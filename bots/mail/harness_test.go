@@ -32,6 +32,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
 
@@ -126,7 +127,7 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	t.Cleanup(func() { send.Close() })
 	notices := &notice.Board{}
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, AccountMails: b,
-		DNS: b.names.Resolver(), Hearer: b, Notices: notices, Log: log, Now: b.clock.Now})
+		DNS: b.names.Resolver(), Hearer: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

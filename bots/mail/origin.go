@@ -36,7 +36,7 @@ func (n *Network) origin(ctx context.Context, e envelope, m mailtext.Message, l 
 // reportsTo returns the first city that the mail may be a report to.
 func (e envelope) reportsTo() (report.City, bool) {
 	for _, t := range e.to {
-		if !t.postmaster && t.bounceOf == 0 {
+		if t.takesReports() {
 			return t.city, true
 		}
 	}

@@ -119,6 +119,10 @@ func (n *Network) Serve(ctx context.Context) error {
 	defer cancel()
 	g := gate.New(l, n.admission())
 	defer g.Wait()
+	var counting sync.WaitGroup
+	defer counting.Wait()
+	defer cancel()
+	counting.Go(func() { n.keepStoringIgnored(work) })
 	srv := n.smtpServer(work)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(g) }()

@@ -22,11 +22,17 @@ const lookupTimeout = 10 * time.Second
 
 // target is one recipient of a mail that is being taken.
 type target struct {
-	postmaster bool
-	city       report.City
-	bot        report.Bot
-	bounceOf   int64 // subscriber, where the address takes bounces; else 0
-	endOf      int64 // subscriber, where the address ends a subscription; else 0
+	operator operator // whose address it is; nobody: a city's
+	city     report.City
+	bot      report.Bot
+	bounceOf int64 // subscriber, where the address takes bounces; else 0
+	endOf    int64 // subscriber, where the address ends a subscription; else 0
+	sample   bool  // the address takes samples: see takeSample
+}
+
+// takesReports says whether what comes to the address may be a report.
+func (t target) takesReports() bool {
+	return t.operator == nobody && t.bounceOf == 0 && t.endOf == 0 && !t.sample
 }
 
 // session is the dialogue on one connection.
@@ -149,12 +155,11 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, report.City{}, "mail.refused.relay")
 	}
 	slug, tag, _ := strings.Cut(strings.ToLower(address[:at]), "+")
-	if slug == "postmaster" {
-		return target{postmaster: true}, nil
-	}
 	city, bot, err := n.cities.find(ctx, slug)
 	missing := errors.Is(err, db.ErrNotFound)
 	switch {
+	case missing && city.ID == 0 && n.operatorAt(slug) != nobody:
+		return target{operator: n.operatorAt(slug)}, nil
 	case missing && city.ID == 0:
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 1, 1}, report.City{}, "mail.refused.unknown")
 	case err != nil && !missing:
@@ -162,6 +167,9 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	}
 	if t, ok := n.readTarget(city, bot, tag); ok && !missing {
 		return t, nil
+	}
+	if tag == sampleTag && !missing {
+		return target{city: city, bot: bot, sample: true}, nil
 	}
 	if !missing && !city.Paused.IsZero() {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.paused")
