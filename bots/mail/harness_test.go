@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/textproto"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -343,4 +344,14 @@ func (b *bench) rows(table string) (n int) {
 		b.t.Fatal(err)
 	}
 	return n
+}
+
+// letters are the files of what was kept for the operator.
+func (b *bench) letters() []string {
+	b.t.Helper()
+	names, err := filepath.Glob(filepath.Join(b.cfg.Data, "postmaster", "*.eml"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return names
 }
