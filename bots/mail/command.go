@@ -64,29 +64,31 @@ func readCommands(lists map[command]string) map[string]command {
 }
 
 // courtesies stand around a command and mean nothing.
-var courtesies = []string{"bitte", "danke", "please", "pls", "thanks", "thank you", "mich", "hallo", "hello", "hi", "s'il vous plaît", "svp", "merci", "por favor", "gracias", "per favore", "grazie"}
+var courtesies = strings.Split("bitte|danke|please|pls|thanks|thank you|mich|hallo|hello|hi|s'il vous plaît|svp|merci|por favor|gracias|per favore|grazie", "|")
 
-// maxCommand is how long a command may be, in bytes: what is longer is not looked at.
+// maxCommand is how long a command may be, in bytes.
 const maxCommand = 100
 
 // readCommand returns what a text asks for as a whole; "" where it does not.
 func readCommand(text string) command {
-	if len(text) > maxCommand {
-		return ""
+	if len(text) > maxCommand || strings.ContainsAny(text, "0123456789") {
+		return "" // as nearly always, and it costs nothing
 	}
 	text = plain(text)
 	for _, c := range courtesies {
-		text = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(text, plain(c)+" "), " "+plain(c)))
+		text = strings.TrimSuffix(strings.TrimPrefix(text, c+" "), " "+c)
 	}
 	return commands[text]
 }
 
+// letters joins what some write differently: Turkish has two letters for i, and
+// telephones have their own apostrophes.
+var letters = strings.NewReplacer("i\u0307", "i", "ı", "i", "’", "'", "`", "'")
+
 // plain is a text without case, without marks around and between its words, and
 // with single spaces.
 func plain(text string) string {
-	text = cases.Fold().String(norm.NFKC.String(text))
-	// Turkish has two letters for i, and telephones have their own apostrophes.
-	text = strings.NewReplacer("i\u0307", "i", "ı", "i", "’", "'", "`", "'").Replace(text)
+	text = letters.Replace(cases.Fold().String(norm.NFKC.String(text)))
 	noWord := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '\'' && r != '-'
 	}
