@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,45 @@ func TestOperatorsAddresses(t *testing.T) {
 			t.Errorf("%d were kept, %d heard", kept, heard)
 		}
 	})
+}
+
+// The postmaster needs no domain (RFC 5321 §4.5.1); in the text of a mail nothing is
+// changed.
+func TestBarePostmaster(t *testing.T) {
+	b := newBench(t, nil)
+	b.city("nuernberg")
+	const line = "RCPT TO:<postmaster>"
+	for _, command := range []string{line, "rcpt to:<Postmaster>"} {
+		d := dial(t, b.smtp).greet()
+		d.say("MAIL FROM:<x@example.org>", "250 ")
+		d.say(command, "250 ")
+		d.say("DATA", "354 ")
+		d.write("Subject: x\r\n\r\n" + line + "\r\n.\r\n")
+		if got := d.multi(); !strings.HasPrefix(got, "250 ") {
+			t.Fatal(got)
+		}
+	}
+	d := dial(t, b.smtp).greet()
+	d.say("MAIL FROM:<x@example.org>", "250 ")
+	d.write(line + "\r\n" + fmt.Sprintf("BDAT %d LAST\r\n", len(line)+4) + "\r\n" + line + "\r\n")
+	if d.multi(); len(b.letters()) != 2 { // the recipient is refused, the chunk stays whole
+		t.Errorf("%d were kept", len(b.letters()))
+	}
+	d = dial(t, b.smtp).greet()
+	d.say("MAIL FROM:<x@example.org>", "250 ")
+	d.say(line, "250 ")
+	d.write(fmt.Sprintf("BDAT %d LAST\r\n", len(line)+4) + "\r\n" + line + "\r\n")
+	if got := d.multi(); !strings.HasPrefix(got, "250 ") {
+		t.Error(got)
+	}
+	for _, name := range b.letters() {
+		if raw, err := os.ReadFile(name); err != nil || !strings.HasSuffix(string(raw), "\r\n"+line+"\r\n") {
+			t.Errorf("kept %q, %v", raw, err)
+		}
+	}
+	if got := len(b.letters()); got != 3 {
+		t.Errorf("%d were kept", got)
+	}
 }
 
 // A city may have the address that account mails come from.

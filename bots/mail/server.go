@@ -160,6 +160,7 @@ func (n *Network) admission() gate.Rules {
 		Gateway: clients.IsGateway,
 		Unseen:  n.sayUnseen,
 		Name:    n.host.Config.Mail.Name(),
+		Domain:  n.host.Config.Mail.Domain,
 		Refusal: "421 4.7.0 Too many connections, please try again later\r\n", // RFC 5321 §3.8
 		Idle:    idleTimeout,
 		Mail:    mailTimeout,
