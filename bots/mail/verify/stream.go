@@ -44,12 +44,12 @@ type streamed struct {
 // Write waits for their answers, 5 s at most.
 func (v *Verifier) Stream(ctx context.Context, head []byte) *Stream {
 	s := &Stream{}
-	h, body, ok := readHeader(head)
+	_, body, ok := readHeader(head)
 	if !ok {
 		return s
 	}
 	// The header outlives the rest of head.
-	h, _, _ = readHeader(bytes.Clone(head[:len(head)-len(body)]))
+	h, _, _ := readHeader(bytes.Clone(head[:len(head)-len(body)]))
 	author := h.addresses("from")
 	if len(author) != 1 {
 		return s
