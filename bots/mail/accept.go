@@ -142,7 +142,7 @@ func (n *Network) refuseMail(err error, cities []target) error {
 	return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, cities[0].city, "mail.refused."+reason)
 }
 
-// refusalOf is the word for why a mail cannot be read: see reasons.
+// refusalOf is the word for why a mail cannot be read: one of refusals.
 func refusalOf(err error) string {
 	for cause, reason := range map[error]string{
 		mailtext.ErrComplicated: "complicated",

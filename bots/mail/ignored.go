@@ -3,7 +3,6 @@ package mail
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,19 +22,10 @@ const (
 // ignoredDay is how a day is stored.
 const ignoredDay = time.DateOnly
 
-// reasons are why mails are no reports; each has a text mail.ignored.<reason>.
-var reasons = []string{
-	"bounce", "automatic", "list", "bulk", "calendar", "reaction", "report", "handshake", "own",
-	"nothing", "files", "encrypted", "complicated", "unreadable", "winmail", "forged",
-}
-
-// knownReason returns a reason that has a text.
-func knownReason(reason string) string {
-	if slices.Contains(reasons, reason) {
-		return reason
-	}
-	return "automatic"
-}
+// refusals are the words for why mails are refused, beside mailtext.Skips. Each has a
+// text mail.refused.<word> for who wrote, and as every reason one mail.ignored.<word>
+// for moderators.
+var refusals = []string{"nothing", "files", "encrypted", "complicated", "unreadable", "winmail", "forged"}
 
 // ignored counts the mails that are no reports until the counts are stored. Nothing
 // of the mails is kept.
@@ -49,9 +39,9 @@ type ignoredKey struct {
 	day, reason string
 }
 
-// ignore counts a mail for those of its cities that take reports.
+// ignore counts a mail for those of its cities that take reports. reason is one of
+// mailtext.Skips or of refusals.
 func (n *Network) ignore(cities []target, reason string) {
-	reason = knownReason(reason)
 	day := n.host.Now().Local().Format(ignoredDay)
 	n.ignored.mu.Lock()
 	defer n.ignored.mu.Unlock()

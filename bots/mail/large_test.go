@@ -52,14 +52,12 @@ func (b *bench) put(mail io.Reader) string {
 
 // Photos take no memory, and who wrote is proven beside them.
 func TestLargeMails(t *testing.T) {
+	slow.Test(t, "sends many megabytes")
 	b := newBench(t, nil)
 	b.city("nuernberg")
 	signer := mailertest.NewSigner(t, b.names, "riders.example")
 	for _, c := range []struct{ mails, size, most int }{{10, 4 << 20, 20 << 20}, {2, 17 << 20, 20 << 20}} {
 		t.Run(fmt.Sprintf("%d of %d MB", c.mails, c.size>>20), func(t *testing.T) {
-			if c.mails < 10 {
-				slow.Test(t, "sends many megabytes")
-			}
 			b.t = t
 			dir := t.TempDir() // from files mails are sent without memory
 			for i := range c.mails {

@@ -47,7 +47,7 @@ func (n *Network) try(ctx context.Context, city report.City, raw []byte, t func(
 	case err != nil:
 		return said(t("mail.sample.refused", "Answer", n.t(city, "mail.refused."+refusalOf(err)))), nil
 	case m.Skip != "":
-		return said(t("mail.sample.ignored", "Reason", t("mail.ignored."+knownReason(m.Skip)))), nil
+		return said(t("mail.sample.ignored", "Reason", t("mail.ignored."+m.Skip))), nil
 	case asked != "" && (rest == "" || asked == commandUnsubscribe):
 		return said(t("mail.sample.command")), nil
 	case asked != "":

@@ -12,6 +12,9 @@ import (
 	"ticketfrei/internal/report"
 )
 
+// quoted is the end of an answer without words of its own.
+const quoted = "On 3 May 2024 at 11:58, Nuernberg <nuernberg@" + domain + "> wrote:\n> SECRET\n"
+
 // trying posts a sample as the form on the settings page does, as a file where
 // asFile is set.
 func (b *bench) trying(client *http.Client, source string, asFile bool) (code int, outcome, page string) {
@@ -51,13 +54,13 @@ func TestTryingAMail(t *testing.T) {
 		want       []string
 		not        string
 	}{
-		{"a report", from + "U1\n\n2 Kontis am Plärrer\n\nOn 3 May 2024 at 11:58, Nuernberg <nuernberg@" + domain + "> wrote:\n> SECRET\n",
+		{"a report", from + "U1\n\n2 Kontis am Plärrer\n\n" + quoted,
 			[]string{"This would be passed on:", "U1\n2 Kontis am Plärrer</pre>", "Passed: it fits this trigger pattern: kontis?"}, "SECRET"},
 		{"with an address", from + "\n\n2 Kontis, call sam@example.net\n", []string{"2 Kontis"}, "sam@"},
 		{"held", from + "\n\ndas Wetter ist schön\n", []string{"das Wetter", "Held back: no trigger pattern fits it."}, ""},
 		{"blocked", from + "\n\nKontis verboten\n", []string{"Held back: it contains a blocked word of yours: verboten"}, ""},
 		{"automatic", "Auto-Submitted: auto-replied\n" + from + "away\n\nI am away, 2 Kontis\n", []string{"It would be ignored", "Automatic answers"}, "pre"},
-		{"nothing", from + "\n\n> SECRET\n", []string{"It would be refused", "There is nothing new in this mail"}, "SECRET"},
+		{"nothing", from + "\n\n" + quoted, []string{"It would be refused", "There is nothing new in this mail"}, "SECRET"},
 		{"a command", from + "\n\nStop!\n", []string{"passed on to nobody"}, "pre"},
 		{"a command with a report", from + "Info\n\n2 Kontis\n", []string{"2 Kontis</pre>", "It asks for something as well"}, ""},
 		{"a picture", string(withPhoto("1", 3000)), []string{"Plärrer, 2 Kontis", "stay behind"}, ""},
@@ -120,8 +123,8 @@ func TestMailingASample(t *testing.T) {
 		{"a mail", head + "U1\n\n2 Kontis\n\n> SECRET\n", "This would be passed on:\n\nU1\n2 Kontis\n\nPassed: it fits this trigger pattern: *\n"},
 		{"an attached one", attached + simple + "--b--\n", "This would be passed on:\n\nU1\nPlärrer, 2 Kontis\n"},
 		{"an attached one with a large picture", attached + strings.ReplaceAll(string(withPhoto("1", 600_000)), "\r\n", "\n") + "--b--\n", "Plärrer, 2 Kontis"},
-		{"an attached one that would be refused", attached + "From: x@example.net\n\n> SECRET\n--b--\n", "There is nothing new in this mail"},
-		{"one that would be refused", head + "\n\n> SECRET\n", "There is nothing new in this mail"},
+		{"an attached one that would be refused", attached + "From: x@example.net\n\n" + quoted + "--b--\n", "There is nothing new in this mail"},
+		{"one that would be refused", head + "\n\n" + quoted, "There is nothing new in this mail"},
 		{"an attached one of a machine", attached + "From: x@example.net\nAuto-Submitted: auto-replied\n\naway\n--b--\n", "Automatic answers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
