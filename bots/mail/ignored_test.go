@@ -32,7 +32,7 @@ func TestIgnoredMailsAreCounted(t *testing.T) {
 		b.send("geheim@riders.example", []string{"nuernberg@" + domain, "fuerth@" + domain}, auto)
 	}
 	b.clock.Move(48 * time.Hour)
-	b.send("geheim@riders.example", []string{"nuernberg@" + domain}, "From: geheim@riders.example\n\n"+quoted)
+	b.send("geheim@riders.example", []string{"nuernberg@" + domain}, answering+"From: geheim@riders.example\n\n"+quoted)
 	b.send("geheim@riders.example", []string{"nuernberg@" + domain}, simple)
 	got := page()
 	for _, want := range []string{"Friday, 3 May", "Automatic answers: 3", "Sunday, 5 May", "Without words of their own; the writers were told: 1"} {
@@ -108,7 +108,7 @@ func TestOperatorsAddresses(t *testing.T) {
 		{"postmaster", "x@example.org", "postmaster", auto, 1},
 		{"postmaster with a tag", "x@example.org", "postmaster+x", simple, 1},
 		{"an answer to an account mail", "x@example.org", "hallo", simple, 1},
-		{"one without words", "x@example.org", "hallo", "From: x@example.org\n\n" + quoted, 1},
+		{"one without words", "x@example.org", "hallo", answering + "From: x@example.org\n\n" + quoted, 1},
 		{"an automatic one", "x@example.org", "hallo", auto, 0},
 		{"a bounce", "", "hallo", deliveryReport("failed", "5.1.1"), 0},
 	} {

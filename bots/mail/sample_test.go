@@ -12,8 +12,11 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// quoted is the end of an answer without words of its own.
-const quoted = "On 3 May 2024 at 11:58, Nuernberg <nuernberg@" + domain + "> wrote:\n> SECRET\n"
+// answering is a field of an answer to a mail of ours, and quoted its end.
+const (
+	answering = "In-Reply-To: <1@" + domain + ">\n"
+	quoted    = "On 3 May 2024 at 11:58, Nuernberg <nuernberg@" + domain + "> wrote:\n> SECRET\n"
+)
 
 // trying posts a sample as the form on the settings page does, as a file where
 // asFile is set.
@@ -60,7 +63,7 @@ func TestTryingAMail(t *testing.T) {
 		{"held", from + "\n\ndas Wetter ist schön\n", []string{"das Wetter", "Held back: no trigger pattern fits it."}, ""},
 		{"blocked", from + "\n\nKontis verboten\n", []string{"Held back: it contains a blocked word of yours: verboten"}, ""},
 		{"automatic", "Auto-Submitted: auto-replied\n" + from + "away\n\nI am away, 2 Kontis\n", []string{"It would be ignored", "Automatic answers"}, "pre"},
-		{"nothing", from + "\n\n" + quoted, []string{"It would be refused", "There is nothing new in this mail"}, "SECRET"},
+		{"nothing", answering + from + "\n\n" + quoted, []string{"It would be refused", "There is nothing new in this mail"}, "SECRET"},
 		{"a command", from + "\n\nStop!\n", []string{"passed on to nobody"}, "pre"},
 		{"a command with a report", from + "Info\n\n2 Kontis\n", []string{"2 Kontis</pre>", "It asks for something as well"}, ""},
 		{"a picture", string(withPhoto("1", 3000)), []string{"Plärrer, 2 Kontis", "stay behind"}, ""},
@@ -123,8 +126,8 @@ func TestMailingASample(t *testing.T) {
 		{"a mail", head + "U1\n\n2 Kontis\n\n> SECRET\n", "This would be passed on:\n\nU1\n2 Kontis\n\nPassed: it fits this trigger pattern: *\n"},
 		{"an attached one", attached + simple + "--b--\n", "This would be passed on:\n\nU1\nPlärrer, 2 Kontis\n"},
 		{"an attached one with a large picture", attached + strings.ReplaceAll(string(withPhoto("1", 600_000)), "\r\n", "\n") + "--b--\n", "Plärrer, 2 Kontis"},
-		{"an attached one that would be refused", attached + "From: x@example.net\n\n" + quoted + "--b--\n", "There is nothing new in this mail"},
-		{"one that would be refused", head + "\n\n" + quoted, "There is nothing new in this mail"},
+		{"an attached one that would be refused", attached + answering + "From: x@example.net\n\n" + quoted + "--b--\n", "There is nothing new in this mail"},
+		{"one that would be refused", answering + head + "\n\n" + quoted, "There is nothing new in this mail"},
 		{"an attached one of a machine", attached + "From: x@example.net\nAuto-Submitted: auto-replied\n\naway\n--b--\n", "Automatic answers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
