@@ -199,7 +199,7 @@ func TestNamelessMails(t *testing.T) {
 		var ids []string
 		for _, later := range []time.Duration{0, time.Minute, time.Hour} {
 			b.clock.Move(later)
-			b.send("rider@example.org", []string{"nuernberg@" + domain}, "From: rider@example.org\n"+c.head+"Subject: U1\n\n2 Kontis\n")
+			b.send("rider@example.org", []string{"nuernberg@" + domain}, "Received: from relay.example; "+later.String()+"\nFrom: rider@example.org\n"+c.head+"Subject: U1\n\n2 Kontis\n")
 			ids = append(ids, b.take()[0].In.ID)
 		}
 		if ids[0] != ids[1] || (ids[1] == ids[2]) != c.same {

@@ -24,13 +24,14 @@ const (
 	// sampleTag is the tag of the address that takes samples.
 	sampleTag = "sample"
 	// samplesADay is how many samples a moderator may mail.
-	samplesADay = 50
+	samplesADay = 20
 )
 
 // outcome is what would become of a mail.
 type outcome struct {
-	Text  string   // what would be passed on; empty where nothing would
-	Notes []string // what there is to say of it
+	Text  string   // what would be passed on or held; empty where nothing would
+	Label string   // says which of both
+	Notes []string // what else there is to say
 }
 
 // try says what would become of a mail to a city, in the words of t.
@@ -83,7 +84,11 @@ func (n *Network) rehearse(ctx context.Context, city report.City, m mailtext.Mes
 	if !n.host.Texts.Has(reason) {
 		reason = "settings.reason.unknown"
 	}
-	o := outcome{Text: text, Notes: []string{strings.TrimSpace(t(reason) + " " + verdict.Detail)}}
+	label := t("mail.sample.held")
+	if verdict.Passed {
+		label = t("mail.sample.text")
+	}
+	o := outcome{Text: text, Label: label, Notes: []string{strings.TrimSpace(t(reason) + " " + verdict.Detail)}}
 	if m.Files {
 		o.Notes = append(o.Notes, t("mail.sample.files"))
 	}
@@ -126,7 +131,7 @@ func (n *Network) answerSample(ctx context.Context, city report.City, to, raw st
 	}
 	text := strings.Join(o.Notes, "\n\n")
 	if o.Text != "" {
-		text = n.t(city, "mail.sample.mail.text", "Text", o.Text, "Notes", text)
+		text = n.t(city, "mail.sample.mail.text", "Label", o.Label, "Text", o.Text, "Notes", text)
 	}
 	m := mailer.AccountMail(n.host.Config.Mail, to, n.t(city, "mail.sample.mail.subject"), text, n.host.Now())
 	if err := n.host.AccountMails.StoreMail(ctx, m); err != nil {
