@@ -31,10 +31,11 @@ const (
 	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; mails
 	// with longer ones are common and do no harm.
 	maxLine = 8 << 10
-	// readTimeout bounds the wait for a command within a mail, and for its whole
-	// text: RFC 5321 §4.5.3.2 asks for 5 minutes. mailTimeout bounds all of it, which
+	// readTimeout bounds the wait for a command within a mail, for which RFC 5321
+	// §4.5.3.2 asks for 5 minutes, and for its whole text: a large one from a line in
+	// the country takes as long. mailTimeout bounds all of it, which
 	// may come in any number of chunks. idleTimeout bounds the wait for a mail.
-	readTimeout  = 5 * time.Minute
+	readTimeout  = 10 * time.Minute
 	mailTimeout  = 15 * time.Minute
 	idleTimeout  = time.Minute
 	writeTimeout = time.Minute

@@ -10,6 +10,7 @@ import (
 var often struct {
 	sync.Mutex
 	usual int   // GOGC where nobody asks for less
+	set   int   // GOGC as it is
 	asked []int // by those who do
 }
 
@@ -22,6 +23,7 @@ func Often(percent int) (normally func()) {
 	defer often.Unlock()
 	if len(often.asked) == 0 {
 		often.usual = debug.SetGCPercent(percent)
+		often.set = percent
 	}
 	often.asked = append(often.asked, percent)
 	settle()
@@ -34,12 +36,16 @@ func Often(percent int) (normally func()) {
 	})
 }
 
-// settle sets what is asked for. A negative GOGC, which asks for no collection at all,
-// is less than every other.
+// settle sets what is asked for, where that is something else than before: it stops
+// everything for a moment. A negative GOGC, which asks for no collection at all, is
+// less than every other.
 func settle() {
 	percent := often.usual
 	if len(often.asked) > 0 {
 		percent = min(percent, slices.Min(often.asked))
 	}
-	debug.SetGCPercent(percent)
+	if percent != often.set {
+		debug.SetGCPercent(percent)
+		often.set = percent
+	}
 }
