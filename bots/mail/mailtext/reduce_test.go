@@ -162,6 +162,9 @@ func FuzzReduce(f *testing.F) {
 		if err != nil || len(kept) > maxKept {
 			t.Fatalf("%d bytes of %d, error %v", len(kept), len(raw), err)
 		}
+		if _, attached := IsNamed(raw), Attached(raw); len(attached) > 2*len(raw)+100 {
+			t.Errorf("%d bytes are attached to %d", len(attached), len(raw))
+		}
 		if len(raw) < maxKeptFile && !bytes.Equal(raw, kept) {
 			t.Errorf("-%q\n+%q", raw, kept)
 		}
