@@ -30,7 +30,9 @@ const (
 var commands = readCommands(map[command]string{
 	commandUnsubscribe: `
 		unsubscribe|unsubscribe me|unsubscribe all|unsub|stop|stopp|stop it|stop all|signoff|sign off|cancel|cancel subscription|quit|opt out|optout|remove me
+		unsubscribe me from this list|remove me from this list|remove me from the list|take me off this list|take me off the list|i want to unsubscribe|i would like to unsubscribe|no more mails|no more emails|no more e-mails
 		abmelden|abmeldung|austragen|austragung|abbestellen|abbestellung|abo beenden|abo kündigen|abo abbestellen|kündigen|kündigung|keine mails mehr
+		ich möchte mich abmelden|ich will mich abmelden|ich melde mich ab|melde mich ab|meldet mich ab|melden sie mich ab|tragt mich aus|trag mich aus|ich möchte keine mails mehr|keine e-mails mehr|aus dem verteiler nehmen|nehmt mich aus dem verteiler
 		désabonner|désabonnement|se désabonner|me désabonner|désabonnez-moi|désinscrire|désinscription|me désinscrire|se désinscrire|arrêt|arrêter
 		baja|darse de baja|darme de baja|dar de baja|cancelar|cancelar suscripción|desuscribir|desuscribirse|desuscribirme|anular suscripción
 		cancelar subscrição|cancelar inscrição|cancelar assinatura|descadastrar|anular subscrição|disiscriviti|disiscrivimi|disiscrizione|cancellami|annulla iscrizione|cancella iscrizione
@@ -40,8 +42,8 @@ var commands = readCommands(map[command]string{
 		διαγραφή|κατάργηση εγγραφής|abonelikten çık|aboneliği iptal et|abonelik iptali|iptal|إلغاء الاشتراك|الغاء الاشتراك|إلغاء|توقف|لغو اشتراک|הסר|הסר אותי|הסרה|ביטול רישום|הפסק
 		退订|退訂|取消订阅|取消訂閱|配信停止|購読解除|登録解除|구독취소|구독 취소|수신거부|hủy đăng ký|berhenti berlangganan`,
 	commandSubscribe: `
-		subscribe|subscribe me|sub|subscription|sign up|signup|sign me up|join|start
-		anmelden|anmeldung|eintragen|eintragung|abonnieren|abonnement|abo|abo bestellen|bestellen
+		subscribe|subscribe me|sub|subscription|sign up|signup|sign me up|join|start|i want to subscribe|i would like to subscribe|add me to the list|add me to this list
+		anmelden|anmeldung|eintragen|eintragung|abonnieren|abonnement|abo|abo bestellen|bestellen|ich möchte mich anmelden|ich möchte mich eintragen|tragt mich ein|meldet mich an
 		s'abonner|m'abonner|abonner|abonnez-moi|abonnement|inscription|inscrire|s'inscrire|m'inscrire|suscribir|suscribirse|suscribirme|suscripción|inscribirme|darme de alta
 		subscrever|inscrever|inscrever-me|inscrição|assinar|cadastrar|iscriviti|iscrivimi|iscrizione|abbonami|inschrijven|aanmelden|abonneren
 		prenumerera|anmäl|tilmeld|abonnér|abonner|meld på|påmelding|tilaa|zapisz|zapisz mnie|subskrybuj|subskrypcja|přihlásit|přihlásit se|odebírat|prihlásiť|prihlásiť sa

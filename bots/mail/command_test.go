@@ -24,7 +24,8 @@ func TestReadCommand(t *testing.T) {
 	for want, texts := range map[command][]string{
 		commandUnsubscribe: {"unsubscribe", "Unsubscribe.", "STOP", "Stop!", "STOPP", "“Stop”", "/stop", "*stop*", "Abmelden", "ABMELDEN!!!", "bitte abmelden", "Abmelden bitte.",
 			"abbestellen", "Austragen", "Abo kündigen", "ABO KU\u0308NDIGEN", "Désabonner", "DÉSABONNEMENT", "se désabonner", "s'il vous plaît désabonnez-moi", "Baja", "¡BAJA!", "Darme de baja, por favor",
-			"cancellami", "Odhlásit se", "отписаться", "СТОП", "ABONELİKTEN ÇIK", "إلغاء الاشتراك", "退订", "unsubscribe\n", " stop . "},
+			"cancellami", "Odhlásit se", "отписаться", "СТОП", "ABONELİKTEN ÇIK", "إلغاء الاشتراك", "退订", "unsubscribe\n", " stop . ",
+			"Bitte meldet mich ab!", "Please unsubscribe me from this list. Thanks!", "Ich möchte keine Mails mehr."},
 		commandSubscribe: {"subscribe", "Subscribe me, please", "Anmelden", "eintragen", "Abonnieren", "s’abonner", "Inscription", "suscribirme", "ПОДПИСАТЬСЯ", "abone ol", "订阅", "sign up"},
 		commandHelp:      {"help", "Help!", "HILFE", "Hilfe?", "info", "Infos", "aide", "¿Ayuda?", "yardım", "помощь", "βοήθεια", "ΒΟΉΘΕΙΑ", "帮助"},
 		"": {"", "!", "?", "U1 Stop", "Stop Plärrer", "2 Kontis", "please", "bitte", "Danke!", "unsubscribe station: two inspectors", "no info", "stop stop", "-", "'",
