@@ -41,15 +41,11 @@ func (n *Network) accept(ctx context.Context, e envelope, l letter) error {
 			return err
 		}
 	}
-	for _, t := range cities {
-		if t.sample {
-			return n.takeSample(ctx, t, e, l)
-		}
-	}
-	if len(cities) == 0 {
-		return nil
-	}
-	if err != nil {
+	cities, sampleErr := n.takeSamples(ctx, cities, e, l)
+	switch {
+	case sampleErr != nil || len(cities) == 0:
+		return sampleErr
+	case err != nil:
 		return n.refuseMail(err, cities)
 	}
 	m.ID = n.identity(m.ID, l.raw)

@@ -95,6 +95,19 @@ func (n *Network) rehearse(ctx context.Context, city report.City, m mailtext.Mes
 	return o, nil
 }
 
+// takeSamples answers a mail at each of its addresses that takes samples, and returns
+// the other addresses.
+func (n *Network) takeSamples(ctx context.Context, cities []target, e envelope, l letter) (others []target, err error) {
+	for _, t := range cities {
+		if !t.sample {
+			others = append(others, t)
+		} else if err := n.takeSample(ctx, t, e, l); err != nil {
+			return nil, err
+		}
+	}
+	return others, nil
+}
+
 // takeSample answers a mail of a moderator with what would become of it, or of the
 // mail that is attached to it. To others the address is none.
 func (n *Network) takeSample(ctx context.Context, t target, e envelope, l letter) error {

@@ -155,6 +155,13 @@ func TestMailingASample(t *testing.T) {
 	if heard, counted := b.take(), b.rows("mail_ignored"); len(heard) > 0 || counted > 0 {
 		t.Errorf("heard %+v, counted %d", heard, counted)
 	}
+	mail := string(signer.Sign([]byte(lines(head + "U1\n\n2 Kontis\n"))))
+	if got := b.send("nuernberg@example.org", []string{to, "fuerth@" + domain}, mail); !strings.HasPrefix(got, "250 ") {
+		t.Errorf("to a city as well: %s", got)
+	}
+	if b.accountMail(); len(b.take()) != 1 {
+		t.Error("the report to a city beside the sample is lost")
+	}
 	got := ""
 	for range samplesADay {
 		got = send(head+"U1\n\n2 Kontis\n", true)
