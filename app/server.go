@@ -162,7 +162,7 @@ func (s *server) openStore(ctx context.Context) error {
 }
 
 // openNetworks makes every network.
-func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error {
+func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) error {
 	outgoing := bots.NewOutgoing(s.shares.outgoing)
 	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate, outgoing)
 	s.onClose(client.CloseIdleConnections)
@@ -174,7 +174,7 @@ func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error 
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Notices: s.notices, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Notices: s.notices, Certificates: s.certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {

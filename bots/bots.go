@@ -77,6 +77,7 @@ type Host struct {
 	// likes.
 	Connections int
 	Hearer      Hearer
+	Rehearser   Rehearser
 	Notices     *notice.Board
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
@@ -98,6 +99,14 @@ type Hearer interface {
 	// db.ErrPaused, the city's moderators have stopped it: the message is not heard
 	// later either, and whoever wrote is told so where that is possible.
 	Hear(ctx context.Context, b report.Bot, in Incoming) error
+}
+
+// Rehearser says what would become of a report.
+type Rehearser interface {
+	// Rehearse returns what would be passed on of a text in a city, and what the
+	// city's rules say of it. How often and how alike reports come is not looked at.
+	// Nothing is stored.
+	Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error)
 }
 
 // AccountMails sends account mails: confirmations and notices.

@@ -113,11 +113,14 @@ func (s *Site) visitorRoutes(r chi.Router) {
 
 // memberRoutes are the settings of the logged-in moderator's city.
 func (s *Site) memberRoutes(r chi.Router) {
-	r.Use(s.requireLogin, s.allowRedirects, s.takeForms(maxSettingsForm))
-	r.Post("/city", s.Handler(s.handleSwitchCity))
-	s.settingsRoutes(r)
+	r.Use(s.requireLogin, s.allowRedirects)
 	r.Group(func(r chi.Router) {
-		r.Use(s.sameCity)
+		r.Use(s.takeForms(maxSettingsForm))
+		r.Post("/city", s.Handler(s.handleSwitchCity))
+		s.settingsRoutes(r)
+	})
+	r.Group(func(r chi.Router) {
+		r.Use(s.takeForms(maxNetworkForm), s.sameCity)
 		for _, n := range s.Networks {
 			r.Route("/"+n.Name, func(r chi.Router) { n.Network.SettingsRoutes(r, s) })
 		}

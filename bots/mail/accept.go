@@ -27,34 +27,48 @@ type envelope struct {
 
 // accept decides what becomes of a mail and returns the answer: nil when it
 // has done so for good.
-func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
+func (n *Network) accept(ctx context.Context, e envelope, l letter) error {
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
 	var err error
 	if e.to, err = n.endSubscriptions(ctx, e.to); err != nil {
 		return n.trouble(err)
 	}
-	cities, postmaster := n.sort(e.to)
-	if postmaster {
-		if err := n.keepForPostmaster(raw); err != nil {
+	cities, operator := sortTargets(e.to)
+	m, err := mailtext.Read(l.raw, n.textEnvelope(e))
+	if operator.wants(m, err) {
+		if err := n.keepForOperator(l.raw); err != nil {
 			return err
 		}
 	}
-	if len(cities) == 0 {
-		return nil
+	cities, sampleErr := n.takeSamples(ctx, cities, e, l)
+	switch {
+	case sampleErr != nil || len(cities) == 0:
+		return sampleErr
+	case err != nil:
+		return n.refuseMail(err, cities)
 	}
-	m, err := mailtext.Read(raw, n.textEnvelope(e))
-	if err != nil {
-		return n.refuseMail(err, cities[0].city)
-	}
+	m.ID = n.identity(m.ID, l.raw)
+	return n.acceptRead(ctx, e, cities, m, l)
+}
+
+// acceptRead is accept of a mail that was read.
+func (n *Network) acceptRead(ctx context.Context, e envelope, cities []target, m mailtext.Message, l letter) (err error) {
 	if m.Skip == "" {
 		if m.Skip, err = n.unwanted(ctx, e.from, m.Author); err != nil {
 			return n.trouble(err)
 		}
 	}
-	unverified, err := n.origin(ctx, e, m, raw)
+	unverified, err := n.origin(ctx, e, m, l)
 	if err != nil {
+		n.ignore(cities, "forged")
 		return err
+	}
+	if goesOn, err := n.obey(ctx, cities, &m, unverified); err != nil || !goesOn {
+		return err
+	}
+	if m.Skip != "" {
+		n.ignore(cities, m.Skip)
 	}
 	for _, t := range cities {
 		if err := n.deliver(ctx, t, m, unverified); err != nil {
@@ -77,48 +91,67 @@ func (n *Network) endSubscriptions(ctx context.Context, to []target) (others []t
 	return others, nil
 }
 
+// identity is the id of a mail. One that has neither a Message-ID nor a date is
+// another one an hour later, as the same words may be new then; its server, which was
+// not sure of our answer, sends it again before.
+func (n *Network) identity(id string, raw []byte) string {
+	if mailtext.IsNamed(raw) {
+		return id
+	}
+	return id + n.host.Now().UTC().Format(" 2006010215")
+}
+
 // textEnvelope is what the reader of a mail knows of its envelope.
 func (n *Network) textEnvelope(e envelope) mailtext.Envelope {
 	t := mailtext.Envelope{From: e.from, Domain: strings.ToLower(n.host.Config.Mail.Domain)}
 	for _, to := range e.to {
-		if !to.postmaster {
+		if to.city.ID != 0 {
 			t.To = append(t.To, n.address(to.city))
 		}
 	}
 	return t
 }
 
-// sort tells cities, each once, from the postmaster.
-func (n *Network) sort(to []target) (cities []target, postmaster bool) {
-	type key struct{ city, bounceOf int64 }
+// sortTargets tells cities, each once, from the addresses of the operator.
+func sortTargets(to []target) (cities []target, operator operator) {
+	type key struct {
+		city, bounceOf int64
+		sample         bool
+	}
 	seen := map[key]bool{}
 	for _, t := range to {
-		k := key{t.city.ID, t.bounceOf}
-		if t.postmaster {
-			postmaster = true
-		} else if !seen[k] {
+		k := key{t.city.ID, t.bounceOf, t.sample}
+		operator = max(operator, t.operator)
+		if t.operator == nobody && !seen[k] {
 			cities = append(cities, t)
 		}
 		seen[k] = true
 	}
-	return cities, postmaster
+	return cities, operator
 }
 
 // refuseMail tells the sender's server why a mail is not taken.
-func (n *Network) refuseMail(err error, city report.City) error {
-	for cause, id := range map[error]string{
-		mailtext.ErrComplicated: "mail.refused.complicated",
-		mailtext.ErrEncrypted:   "mail.refused.encrypted",
-		mailtext.ErrOnlyFiles:   "mail.refused.files",
-		mailtext.ErrWinmail:     "mail.refused.winmail",
-		mailtext.ErrNothing:     "mail.refused.nothing",
+func (n *Network) refuseMail(err error, cities []target) error {
+	reason := refusalOf(err)
+	n.ignore(cities, reason)
+	n.host.Log.Debug("mail server: a mail could not be read", "reason", reason) // the error may quote it
+	return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, cities[0].city, "mail.refused."+reason)
+}
+
+// refusalOf is the word for why a mail cannot be read: one of refusals.
+func refusalOf(err error) string {
+	for cause, reason := range map[error]string{
+		mailtext.ErrComplicated: "complicated",
+		mailtext.ErrEncrypted:   "encrypted",
+		mailtext.ErrOnlyFiles:   "files",
+		mailtext.ErrWinmail:     "winmail",
+		mailtext.ErrNothing:     "nothing",
 	} {
 		if errors.Is(err, cause) {
-			return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, id)
+			return reason
 		}
 	}
-	n.host.Log.Debug("mail server: a mail could not be read") // the error may quote it
-	return n.refuse(554, smtp.EnhancedCode{5, 6, 0}, city, "mail.refused.unreadable")
+	return "unreadable"
 }
 
 // unwanted says why the senders of a mail make it no report, or "". It is one of
@@ -159,13 +192,20 @@ func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message, unv
 		n.host.Log.Debug("mail server: a mail is no report", "city", t.city.Slug, "reason", m.Skip)
 		return nil
 	}
-	return n.host.Hearer.Hear(ctx, t.bot, bots.Incoming{
+	err := n.host.Hearer.Hear(ctx, t.bot, bots.Incoming{
 		ID:         m.ID,
 		Author:     m.Author,
 		Text:       m.Text,
 		Visibility: report.Private,
 		Unverified: unverified,
 	})
+	if err == nil && m.Files && unverified == nil {
+		if err := n.tellOfPictures(ctx, t, m.Author); err != nil {
+			// The report is taken all the same.
+			n.host.Log.Warn("mail server: somebody is not told that pictures stay behind", "err", err)
+		}
+	}
+	return err
 }
 
 // takeBounce counts a delivery report that gives a subscriber up. What else

@@ -54,6 +54,7 @@ type Network struct {
 	troubles    troubles
 	verifier    *verify.Verifier
 	postmaster  letterbox
+	ignored     ignored
 	digests     *digests
 	offers      *cache.Cache[int64, digestOffer] // by bot
 	zone        *time.Location                   // of the times in mails

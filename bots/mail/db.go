@@ -45,6 +45,19 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		{ID: "mail_0003", Migrate: recipients.Keying(Name, box)},
 		// The program counts the mails that strangers cause, of all pages together.
 		{ID: "mail_0004", Migrate: db.SQL("DROP TABLE mail_requests")},
+		{ID: "mail_0005", Migrate: db.SQL(
+			`CREATE TABLE mail_ignored (
+				bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+				day TEXT NOT NULL,
+				reason TEXT NOT NULL,
+				n INTEGER NOT NULL,
+				PRIMARY KEY (bot_id, day, reason)) WITHOUT ROWID`,
+			`CREATE TABLE mail_told (
+				bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+				who TEXT NOT NULL,
+				at INTEGER NOT NULL,
+				PRIMARY KEY (bot_id, who)) WITHOUT ROWID`,
+		)},
 		{ID: "mail_0007", Migrate: db.SQL(digestTables...)},
 	}
 }
@@ -225,16 +238,18 @@ func (n *Network) savePage(ctx context.Context, botID int64, page string) error 
 	return nil
 }
 
-// Forget deletes the bot's subscribers, what waits for them and its page.
+// Forget deletes the bot's subscribers, what waits for them, its page and what was counted.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
 		if err := n.subscribers.Forget(tx, b.ID); err != nil {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM mail_digest_reports WHERE bot_id = ?", b.ID).Error; err != nil {
-			return err
+		for _, table := range []string{"mail_digest_reports", "mail_settings", "mail_ignored", "mail_told"} {
+			if err := tx.Exec("DELETE FROM "+table+" WHERE bot_id = ?", b.ID).Error; err != nil {
+				return err
+			}
 		}
-		return tx.Exec("DELETE FROM mail_settings WHERE bot_id = ?", b.ID).Error
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("forget mail bot: %w", err)

@@ -20,9 +20,16 @@ func TestSMTPLimits(t *testing.T) {
 		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
 		d.say("DATA", "354 ")
 		d.write("Subject: x\r\n\r\n" + strings.Repeat("0123456789012345678901234567890123456789\r\n", maxMessage/42+100) + ".\r\n")
-		if got := d.multi(); !strings.HasPrefix(got, "552 ") {
+		if got := d.multi(); !strings.HasPrefix(got, "552 5.3.4 This mail is too large.") {
 			t.Errorf("got %s", got)
 		}
+		d.say("MAIL FROM:<rider@example.org>", "250 ")
+		d.say("RCPT TO:<nuernberg@"+domain+">", "250 ")
+		d.write(fmt.Sprintf("BDAT %d LAST\r\n", maxMessage+4) + strings.Repeat("xx\r\n", maxMessage/4+1))
+		if got := d.multi(); !strings.HasPrefix(got, "552 5.3.4 ") {
+			t.Errorf("in chunks: %s", got)
+		}
+		d.say("NOOP", "250 ")
 	})
 	t.Run("recipients", func(t *testing.T) {
 		d := dial(t, b.smtp).greet()

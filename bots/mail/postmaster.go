@@ -9,31 +9,64 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"ticketfrei/bots/mail/mailtext"
 )
 
-// What is kept of the mails to the postmaster: whoever floods the folder shall
+// What is kept of the mails to the operator: whoever floods the folder shall
 // not fill the disk.
 const (
 	maxPostmaster      = 1000     // mails
 	maxPostmasterBytes = 50 << 20 // in all
 )
 
-// letterbox is the folder of the mails to the postmaster.
+// operator is whom mail to an address that is no city's reaches. Of several the
+// last wants the most.
+type operator int
+
+const (
+	nobody operator = iota
+	// sender is the address that account mails come from: people answer them, and
+	// so do machines.
+	sender
+	// postmaster is who is asked about the server (RFC 2142).
+	postmaster
+)
+
+// operatorAt says whose address it is that begins with local.
+func (n *Network) operatorAt(local string) operator {
+	own, domain, _ := strings.Cut(strings.ToLower(n.host.Config.Mail.From), "@")
+	switch {
+	case local == "postmaster" || local == "abuse":
+		return postmaster
+	case local == own && strings.EqualFold(domain, n.host.Config.Mail.Domain):
+		return sender
+	}
+	return nobody
+}
+
+// wants says whether a mail is kept, as it was read.
+func (o operator) wants(m mailtext.Message, err error) bool {
+	return o == postmaster || o == sender && (err != nil || m.Skip == "")
+}
+
+// letterbox is the folder of the mails to the operator.
 type letterbox struct {
 	dir string
 	mu  sync.Mutex // held while a mail is written
 }
 
-// keepForPostmaster stores a mail to the operator (RFC 5321 §4.5.1) as a file
+// keepForOperator stores a mail to the operator (RFC 5321 §4.5.1) as a file
 // in the data directory, where it can be read and deleted.
-func (n *Network) keepForPostmaster(raw []byte) error {
+func (n *Network) keepForOperator(raw []byte) error {
 	path, dropped, err := n.postmaster.keep(raw, n.host.Now())
 	if err != nil {
-		return n.trouble(fmt.Errorf("mail for the postmaster: %w", err))
+		return n.trouble(fmt.Errorf("mail for the operator: %w", err))
 	}
-	n.host.Log.Info("mail for the postmaster", "file", path, "older_ones_deleted", dropped)
+	n.host.Log.Info("mail for the operator", "file", path, "older_ones_deleted", dropped)
 	return nil
 }
 

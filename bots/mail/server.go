@@ -22,7 +22,7 @@ import (
 
 // The limits of the server that takes mail.
 const (
-	maxMessage    = 1 << 20 // bytes; announced as SIZE (RFC 1870)
+	maxMessage    = 25 << 20 // bytes; announced as SIZE (RFC 1870)
 	maxRecipients = 20
 	// How many connections are served at the same time, at most, in all and from
 	// one client's network.
@@ -31,10 +31,11 @@ const (
 	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; mails
 	// with longer ones are common and do no harm.
 	maxLine = 8 << 10
-	// readTimeout bounds the wait for a command within a mail, and for its whole
-	// text: RFC 5321 §4.5.3.2 asks for 5 minutes. mailTimeout bounds all of it, which
+	// readTimeout bounds the wait for a command within a mail, for which RFC 5321
+	// §4.5.3.2 asks for 5 minutes, and for its whole text: a large one from a line in
+	// the country takes as long. mailTimeout bounds all of it, which
 	// may come in any number of chunks. idleTimeout bounds the wait for a mail.
-	readTimeout  = 5 * time.Minute
+	readTimeout  = 10 * time.Minute
 	mailTimeout  = 15 * time.Minute
 	idleTimeout  = time.Minute
 	writeTimeout = time.Minute
@@ -119,6 +120,10 @@ func (n *Network) Serve(ctx context.Context) error {
 	defer cancel()
 	g := gate.New(l, n.admission())
 	defer g.Wait()
+	var counting sync.WaitGroup
+	defer counting.Wait()
+	defer cancel()
+	counting.Go(func() { n.keepStoringIgnored(work) })
 	srv := n.smtpServer(work)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(g) }()
@@ -156,6 +161,7 @@ func (n *Network) admission() gate.Rules {
 		Gateway: clients.IsGateway,
 		Unseen:  n.sayUnseen,
 		Name:    n.host.Config.Mail.Name(),
+		Domain:  n.host.Config.Mail.Domain,
 		Refusal: "421 4.7.0 Too many connections, please try again later\r\n", // RFC 5321 §3.8
 		Idle:    idleTimeout,
 		Mail:    mailTimeout,

@@ -22,11 +22,17 @@ const lookupTimeout = 10 * time.Second
 
 // target is one recipient of a mail that is being taken.
 type target struct {
-	postmaster bool
-	city       report.City
-	bot        report.Bot
-	bounceOf   int64 // subscriber, where the address takes bounces; else 0
-	endOf      int64 // subscriber, where the address ends a subscription; else 0
+	operator operator // whose address it is; nobody: a city's
+	city     report.City
+	bot      report.Bot
+	bounceOf int64 // subscriber, where the address takes bounces; else 0
+	endOf    int64 // subscriber, where the address ends a subscription; else 0
+	sample   bool  // the address takes samples: see takeSample
+}
+
+// takesReports says whether what comes to the address may be a report.
+func (t target) takesReports() bool {
+	return t.operator == nobody && t.bounceOf == 0 && t.endOf == 0 && !t.sample
 }
 
 // session is the dialogue on one connection.
@@ -86,19 +92,22 @@ func (s *session) Data(r io.Reader) error {
 	s.mu.Lock()
 	from, to := s.from, s.to
 	s.mu.Unlock()
-	raw, err := io.ReadAll(r)
+	l, err := s.network.readLetter(s.ctx, r)
 	if err != nil {
-		return s.readError(err)
+		return s.readError(err, to)
 	}
 	if s.conn != nil && s.conn.Broken() {
 		// The library takes the end of a connection for the end of a chunk.
 		return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
 	}
 	client, _ := s.client()
-	return s.network.accept(s.ctx, envelope{client, from, to}, raw)
+	return s.network.accept(s.ctx, envelope{client, from, to}, l)
 }
 
-func (s *session) readError(err error) error {
+func (s *session) readError(err error, to []target) error {
+	if errors.Is(err, smtp.ErrDataTooLarge) {
+		return s.network.refuse(552, smtp.EnhancedCode{5, 3, 4}, to[0].city, "mail.refused.large")
+	}
 	if answer, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return answer
 	}
@@ -146,12 +155,11 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, report.City{}, "mail.refused.relay")
 	}
 	slug, tag, _ := strings.Cut(strings.ToLower(address[:at]), "+")
-	if slug == "postmaster" {
-		return target{postmaster: true}, nil
-	}
 	city, bot, err := n.cities.find(ctx, slug)
 	missing := errors.Is(err, db.ErrNotFound)
 	switch {
+	case missing && city.ID == 0 && n.operatorAt(slug) != nobody:
+		return target{operator: n.operatorAt(slug)}, nil
 	case missing && city.ID == 0:
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 1, 1}, report.City{}, "mail.refused.unknown")
 	case err != nil && !missing:
@@ -159,6 +167,9 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	}
 	if t, ok := n.readTarget(city, bot, tag); ok && !missing {
 		return t, nil
+	}
+	if tag == sampleTag && !missing {
+		return target{city: city, bot: bot, sample: true}, nil
 	}
 	if !missing && !city.Paused.IsZero() {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.paused")

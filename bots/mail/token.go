@@ -35,8 +35,13 @@ func (n *Network) oftenURL(city report.City, email string) string {
 	return n.link(city, "often", n.sign(purposeOften, city, email, time.Time{}))
 }
 
+// pageURL is the page where people subscribe.
+func (n *Network) pageURL(city report.City) string {
+	return n.host.Config.Web.URL + "/city/" + city.Slug + "/" + Name
+}
+
 func (n *Network) link(city report.City, page, token string) string {
-	return n.host.Config.Web.URL + "/city/" + city.Slug + "/" + Name + "/" + page + "/" + token
+	return n.pageURL(city) + "/" + page + "/" + token
 }
 
 func (n *Network) sign(purpose string, city report.City, email string, expires time.Time) string {

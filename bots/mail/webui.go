@@ -31,6 +31,7 @@ func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
 	r.Post("/page", site.Handler(p.handlePageSave))
 	r.Post("/remove", site.Handler(p.handleRemove))
 	r.Post("/digest", site.Handler(p.handleDigestSave))
+	r.Post("/sample", site.Handler(p.handleSample))
 }
 
 // PublicRoutes adds the pages of subscribing and unsubscribing. Reading them
@@ -61,6 +62,8 @@ type card struct {
 	RemoveError string
 	Offered     bool // subscribers may choose one mail an hour
 	Hourly      int  // how many have
+	Ignored     []ignoredOn
+	Sample      sample
 }
 
 // Settings returns what the section shows of the city, which has one bot at most.
@@ -76,11 +79,14 @@ func (n *Network) card(ctx context.Context, city report.City, b report.Bot) (*ca
 	if err != nil {
 		return nil, err
 	}
-	c := &card{Made: true, Address: n.address(city), Page: n.orDefault(city, page)}
+	c := &card{Made: true, Address: n.address(city), Page: n.orDefault(city, page), Sample: sample{Address: n.sampleAddress(city)}}
 	if c.Offered, err = n.offersDigest(ctx, b); err != nil {
 		return nil, err
 	}
 	if c.Hourly, err = n.countDigests(ctx, b.ID); err != nil {
+		return nil, err
+	}
+	if c.Ignored, err = n.listIgnored(ctx, b.ID); err != nil {
 		return nil, err
 	}
 	return c, nil
