@@ -52,7 +52,10 @@ func TestPastedLinksAreNotRelayed(t *testing.T) {
 		}
 	}
 	t.Run("nothing but a link", func(t *testing.T) {
-		a.mustSend("last@riders.example", here, "last@riders.example", "", links[0])
+		// A token that looks like a piece of a file is taken out when the mail is read.
+		if err := a.send("last@riders.example", here, "last@riders.example", "", links[0]); err != nil && !strings.Contains(err.Error(), "nothing new") {
+			t.Error(err)
+		}
 		a.settled()
 		if n := len(box.to(t, reader, "\n\n-- ")); n > len(texts)+1 {
 			t.Errorf("%d reports", n)
