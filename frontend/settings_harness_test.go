@@ -208,6 +208,8 @@ func (b *board) open(networks []Network) {
 	must(err)
 }
 
+func (b *board) Delayed() bool { return false }
+
 // StoreMail keeps the mails of the site.
 func (b *board) StoreMail(_ context.Context, m mailer.Mail) error {
 	b.mu.Lock()

@@ -66,7 +66,7 @@ func TestSettingsInvite(t *testing.T) {
 	t.Run("an invitation is mailed", func(t *testing.T) {
 		w.post("/settings/moderators/invite", "email", " Two@Example.org ").want(http.StatusSeeOther, "/settings#moderators")
 		page := w.get("/settings")
-		page.says("moderators", "The invitation to two@example.org is on its way.")
+		page.says("moderators", "The invitation to two@example.org goes out now.")
 		page.says("invitation-list", "two@example.org")
 		list := open(t)
 		if len(list) != 1 || len(b.mails) != 1 || b.mails[0].To != "two@example.org" {

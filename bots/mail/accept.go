@@ -41,11 +41,14 @@ func (n *Network) accept(ctx context.Context, e envelope, raw []byte) error {
 		}
 	}
 	if len(cities) == 0 {
-		return nil
+		return n.complaint(ctx, e, raw)
 	}
 	m, err := mailtext.Read(raw, n.textEnvelope(e))
 	if err != nil {
 		return n.refuseMail(err, cities[0].city)
+	}
+	if len(m.Complaint) > 0 {
+		return n.takeComplaint(ctx, m.Complaint)
 	}
 	if m.Skip == "" {
 		if m.Skip, err = n.unwanted(ctx, e.from, m.Author); err != nil {
@@ -159,6 +162,11 @@ func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message, unv
 		n.host.Log.Debug("mail server: a mail is no report", "city", t.city.Slug, "reason", m.Skip)
 		return nil
 	}
+	if unverified == nil {
+		if err := n.wake(ctx, t.bot.ID, m.Author); err != nil {
+			n.host.Log.Warn("mail: who writes again is not sent to again", "err", err)
+		}
+	}
 	return n.host.Hearer.Hear(ctx, t.bot, bots.Incoming{
 		ID:         m.ID,
 		Author:     m.Author,
@@ -174,9 +182,9 @@ func (n *Network) takeBounce(ctx context.Context, t target, m mailtext.Message) 
 	if !m.Gone {
 		return nil
 	}
-	removed, err := n.bounced(ctx, t.bot.ID, t.bounceOf)
-	if removed {
-		n.host.Log.Info("mail: a subscriber whose mails came back was removed", "city", t.city.Slug)
+	suspended, err := n.strike(ctx, t.bot.ID, t.bounceOf, bounce)
+	if suspended {
+		n.host.Log.Info("mail: a subscriber whose mails come back is sent none for now", "city", t.city.Slug)
 	}
 	return err
 }

@@ -13,7 +13,6 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
-	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
 
@@ -222,17 +221,10 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 		return time.Time{}, err
 	}
 	next = n.host.Now()
-	if err := n.sendHour(ctx, h, list); err != nil && n.isOurTrouble(err) {
+	if err := n.sendHour(ctx, h, list); bots.OutageOf(err).All {
 		next = next.Add(digestPause)
 	}
 	return next, nil
-}
-
-// isOurTrouble tells whether an error of sending is about all mails and not about a
-// recipient.
-func (n *Network) isOurTrouble(err error) bool {
-	answer, ok := errors.AsType[*mailer.Error](err)
-	return n.host.Config.Mail.Relay != "" && (!ok || !answer.Recipient() && answer.Stage != mailer.StageData)
 }
 
 func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h hour, err error) {
@@ -275,7 +267,7 @@ func (n *Network) sendDigest(ctx context.Context, h hour, d digest) error {
 	switch {
 	case errors.Is(err, db.ErrNotFound):
 		return nil // who has unsubscribed in the meantime
-	case errors.Is(err, recipients.ErrSealed):
+	case errors.Is(err, recipients.ErrSealed), err == nil && !s.Suspended.IsZero():
 		return n.endDigest(ctx, d, h.newest, time.UnixMilli(d.Due))
 	case err != nil:
 		return err
@@ -284,18 +276,16 @@ func (n *Network) sendDigest(ctx context.Context, h hour, d digest) error {
 	if len(reports) == 0 {
 		return n.endDigest(ctx, d, h.newest, time.UnixMilli(d.Due))
 	}
-	m, id := n.digestMail(h, s, reports)
+	m := n.digestMail(h, s, reports)
 	err = n.host.Mailer.Send(ctx, m)
 	if err == nil {
 		err = n.delivered(ctx, s.ID)
 	} else {
-		err = n.notSent(ctx, s, report.Delivery{ID: id}, err)
+		err = n.notSent(ctx, s, err)
 	}
 	switch kind, _ := bots.KindOf(err); {
 	case err == nil || kind == bots.KindPermanent:
 		return n.endDigest(ctx, d, h.newest, n.host.Now().Add(digestEvery))
-	case kind == bots.KindGone:
-		return n.RemoveRecipient(ctx, h.bot, s.ID)
 	}
 	return errors.Join(err, n.putDigestOff(ctx, d))
 }

@@ -130,7 +130,7 @@ func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if err := m.routes.enter(key, false); err != nil {
 		return err
 	}
-	if mail.Data, err = m.signed(ctx, mail.Data); err != nil {
+	if mail.Data, err = m.signed(ctx, mail); err != nil {
 		return err
 	}
 	if m.relay != nil {
