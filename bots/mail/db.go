@@ -44,8 +44,10 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		{ID: "mail_0003", Migrate: recipients.Keying(Name, box)},
 		// The program counts the mails that strangers cause, of all pages together.
 		{ID: "mail_0004", Migrate: db.SQL("DROP TABLE mail_requests")},
-		// Failures are counted by the day, and no more by the delivery.
+		// Failures are counted by the day, and no more by the delivery. What was counted
+		// before may have been about us.
 		{ID: "mail_0006", Migrate: db.SQL(
+			"DELETE FROM mail_failures",
 			"ALTER TABLE mail_failures ADD COLUMN failed_at INTEGER NOT NULL DEFAULT 0",
 			"ALTER TABLE mail_failures DROP COLUMN failed_delivery",
 		)},
