@@ -74,7 +74,7 @@ const maxSaid = 300
 
 var (
 	// links are what words hold of links, and of addresses that scrub leaves.
-	links = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\S*@\S*|<[^<>]*>`)
+	links = regexp.MustCompile(`(?i)\S*://\S*|\bwww\.\S+|\S*@\S*|<[^<>]*>`)
 	// spaces are also the ends of lines.
 	spaces = regexp.MustCompile(`[\s\p{Cc}]+`)
 )
