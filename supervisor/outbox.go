@@ -123,7 +123,6 @@ func (b *outbox) next(r *runner) (i item, instance bots.Bot) {
 			break
 		}
 		if !b.drop(i) {
-			b.trial = false
 			return i, r.instance()
 		}
 	}
@@ -193,7 +192,11 @@ func (b *outbox) still(r *runner, i item) bool {
 		b.settle(i.row)
 		return false
 	}
-	return !b.drop(i)
+	if b.drop(i) {
+		return false
+	}
+	b.trial = false
+	return true
 }
 
 // back puts a delivery back that was taken and not tried.
