@@ -123,6 +123,9 @@ func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next t
 		return now.Add(time.Second)
 	}
 	for _, m := range list {
+		if limit > 1 && a.isAway() {
+			return now // the rest waits, and one of it tries
+		}
 		a.take(m.ID)
 		select {
 		case work <- m:
@@ -130,13 +133,13 @@ func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next t
 			return now
 		}
 	}
+	look := now.Add(accountMailLook)
 	switch {
 	case limit == 1:
 		return now.Add(accountMailOften)
 	case len(list) == limit:
 		return now
-	}
-	if look := now.Add(accountMailLook); next.IsZero() || next.After(look) {
+	case next.IsZero() || next.After(look):
 		return look
 	}
 	return next
