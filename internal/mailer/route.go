@@ -126,7 +126,7 @@ func (r *routes) count(key string, more int) {
 // note learns from what became of a mail, and returns the error of Send: an *Away
 // where the mail waits for its route.
 func (r *routes) note(ctx context.Context, key, to string, err error) error {
-	err, tell := r.learn(key, to, err)
+	tell, err := r.learn(key, to, err)
 	if tell != nil {
 		tell(context.WithoutCancel(ctx))
 	}
@@ -134,7 +134,7 @@ func (r *routes) note(ctx context.Context, key, to string, err error) error {
 }
 
 // learn is note but for telling the operator, which tell does where it is not nil.
-func (r *routes) learn(key, to string, err error) (_ error, tell func(context.Context)) {
+func (r *routes) learn(key, to string, err error) (tell func(context.Context), _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w, recipient := r.route(key), maphash.String(r.seed, to)
@@ -150,7 +150,7 @@ func (r *routes) learn(key, to string, err error) (_ error, tell func(context.Co
 	if !w.isAway() && len(w.refused) == 0 {
 		delete(r.trouble, key)
 	}
-	return err, tell
+	return tell, err
 }
 
 // route returns what is known of a route.
