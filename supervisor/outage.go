@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/backoff"
 )
 
 // outageLook is how often a delivery is tried while the way of a network takes
-// nothing. New reports are tried at once.
+// nothing, sooner after it has begun: it may have been a connection that broke. New
+// reports are tried at once.
 const outageLook = 10 * time.Second
 
 // outages are the ways that take nothing, and who waits for them.
@@ -37,16 +39,14 @@ func (o *outages) wait(botID int64, out bots.Outage) {
 
 // watch has one bot after the other try, until an outage is over.
 func (o *outages) watch(out bots.Outage) {
-	tick := time.NewTicker(outageLook)
-	defer tick.Stop()
-	for last := int64(0); ; {
+	for last, times := int64(0), 0; ; times++ {
 		select {
 		case <-o.sup.receiving.Done():
 			return
 		case <-out.Back:
 			o.end(out)
 			return
-		case <-tick.C:
+		case <-time.After(backoff.Wait(firstRetry, times, outageLook)):
 		}
 		if out.All { // what waits for a domain comes again by itself
 			last = o.try(out, last)

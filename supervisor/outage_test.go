@@ -118,10 +118,10 @@ func TestNewReportIsATrial(t *testing.T) {
 	r.waitFor("another trial", func() bool { return w.tries.Load() > before })
 }
 
-// TestTrialsAreMade has nothing new come while the way is away: one delivery tries
-// every ten seconds, and not always to the same recipient.
+// TestTrialsAreMade has nothing new come while the way is away: one delivery tries now
+// and then.
 func TestTrialsAreMade(t *testing.T) {
-	slow.Test(t, "waits for two trials")
+	slow.Test(t, "waits for trials")
 	r := newRig(t)
 	b := r.city("city")
 	var w way
@@ -130,9 +130,9 @@ func TestTrialsAreMade(t *testing.T) {
 	r.publishTo(b, "r1", crowd(200)...)
 	r.waitForState(b, report.BotTrouble)
 	before := w.tries.Load()
-	time.Sleep(25 * time.Second)
+	time.Sleep(8 * time.Second)
 	if n := w.tries.Load() - before; n < 1 || n > 4 {
-		t.Errorf("%d trials in 25 s", n)
+		t.Errorf("%d trials in 8 s", n)
 	}
 	w.comeBack()
 	r.waitForCounts("r1", db.Counts{Sent: 200})
