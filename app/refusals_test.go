@@ -16,6 +16,9 @@ import (
 	"ticketfrei/internal/slow"
 )
 
+// relayPassword is what the program logs in with at its relay.
+const relayPassword = "secret"
+
 // soon is within what time everything goes on when a relay is mended.
 const soon = 15 * time.Second
 
@@ -47,7 +50,7 @@ func refusingRelays() (list []refusingRelay) {
 	for _, line := range []string{"554 5.7.1 no", "421 4.3.2 not now"} {
 		list = append(list, refusingRelay{line, func(box *mailbox) { box.Greet(line) }, func(box *mailbox) { box.Greet("") }})
 	}
-	return append(list, refusingRelay{"535", func(box *mailbox) { box.Login("another one") }, func(box *mailbox) { box.Login("") }})
+	return append(list, refusingRelay{"535", func(box *mailbox) { box.Login("another one") }, func(box *mailbox) { box.Login(relayPassword) }})
 }
 
 // TestRefusingRelayCostsNobody has a relay refuse everything during three reports. When
@@ -86,9 +89,10 @@ type outage struct {
 func startOutage(t *testing.T, relay refusingRelay) *outage {
 	t.Helper()
 	r := &outage{refusingRelay: relay, box: startMailbox(t), dir: t.TempDir()}
+	r.box.Login(relayPassword)
 	definitions := all.Networks()
 	cfg := appConfig(t, r.dir, r.box, definitions)
-	cfg.Mail.Relay = "smtp://me:secret@" + r.box.Addr
+	cfg.Mail.Relay = "smtp://me:" + relayPassword + "@" + r.box.Addr
 	r.app = runApp(t, cfg, definitions)
 	r.addCity("nuernberg", "*", "")
 	for i := range 6 {

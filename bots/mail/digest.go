@@ -240,7 +240,7 @@ func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h 
 	return h, err
 }
 
-// sendHour sends mails. The error is that of one that was not sent, and stands in the log.
+// sendHour sends mails. The error is that of one that was not sent.
 func (n *Network) sendHour(ctx context.Context, h hour, list []digest) error {
 	var group sync.WaitGroup
 	errs := make([]error, len(list))
@@ -257,7 +257,9 @@ func (n *Network) sendHour(ctx context.Context, h hour, list []digest) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	n.host.Log.Warn("mail: some mails with the reports of an hour could not be sent, trying again", "city", h.city.Slug, "mails", len(errs), "err", errs[0])
+	if kind, _ := bots.KindOf(errs[0]); kind != bots.KindAway { // of which the mailer tells
+		n.host.Log.Warn("mail: some mails with the reports of an hour could not be sent, trying again", "city", h.city.Slug, "mails", len(errs), "err", errs[0])
+	}
 	return errs[0]
 }
 
@@ -283,8 +285,7 @@ func (n *Network) sendDigest(ctx context.Context, h hour, d digest) error {
 	} else {
 		err = n.notSent(ctx, s, err)
 	}
-	switch kind, _ := bots.KindOf(err); {
-	case err == nil || kind == bots.KindPermanent:
+	if kind, _ := bots.KindOf(err); err == nil || kind == bots.KindPermanent {
 		return n.endDigest(ctx, d, h.newest, n.host.Now().Add(digestEvery))
 	}
 	return errors.Join(err, n.putDigestOff(ctx, d))

@@ -23,7 +23,7 @@ type Server struct {
 	mails    []mailer.Mail
 	answer   func(stage, address string) error
 	greeting string // for everybody, and nothing more; empty: the ordinary one
-	password string // that logins need; empty: any
+	password string // that logins need; empty: there are none
 	open     map[net.Conn]bool
 }
 
@@ -68,8 +68,8 @@ func (s *Server) Greet(line string) {
 	s.cutOff()
 }
 
-// Login makes the server refuse logins with another password. Who is connected is cut
-// off. An empty one is any.
+// Login makes the server offer logins, and refuse those with another password. Who is
+// connected is cut off. Before, none are offered.
 func (s *Server) Login(password string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,13 +173,20 @@ func (s *session) Reset()        { s.from, s.to = "", nil }
 func (s *session) Logout() error { return nil }
 
 // AuthMechanisms and Auth are for the library.
-func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+func (s *session) AuthMechanisms() []string {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	if s.server.password == "" {
+		return nil
+	}
+	return []string{sasl.Plain}
+}
 
 func (s *session) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, _, password string) error {
 		s.server.mu.Lock()
 		defer s.server.mu.Unlock()
-		if s.server.password != "" && s.server.password != password {
+		if s.server.password != password {
 			return &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "wrong login"}
 		}
 		return nil
