@@ -247,11 +247,13 @@ func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
 		return
 	}
 	wait, isNew := accountMailOften, true
-	if isAway { // of which the mailer tells
-		isNew = !away.All || a.setAway(away.Back)
+	if isAway && away.All {
+		isNew = a.setAway(away.Back)
 	} else {
 		m.Attempts++
 		wait = accountMailWait(m.Attempts)
+	}
+	if !isAway { // of which the mailer tells
 		log.Warn("an account mail could not be sent, trying again", "in", wait.Round(time.Second))
 	}
 	a.store(ctx, func(ctx context.Context) error { return a.db.PutOffMail(ctx, m.ID, m.Attempts, a.now().Add(wait)) })
