@@ -108,6 +108,7 @@ func (s *server) open(ctx context.Context) error {
 	s.mailer = mailer.New(s.cfg, s.log, time.Now, mailer.Signed(keys))
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
+	s.registry.MustRegister(s.accounts, mailOutages{s.mailer})
 	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err

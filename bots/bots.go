@@ -120,6 +120,9 @@ type AccountMails interface {
 	// nil all the same, and nobody must be told. The error is ErrTooManyMails where
 	// the client has caused too many.
 	StoreAsked(ctx context.Context, m mailer.Mail, a Asked) error
+	// Delayed tells whether no mail leaves at the moment. It does not depend on whom
+	// a mail is for.
+	Delayed() bool
 }
 
 // Asked says how a mail was caused.

@@ -174,6 +174,22 @@ func (d *DB) fanout(ctx context.Context, id int64) (Fanout, error) {
 	return f, nil
 }
 
+// MakeDue makes what bots have to send due at once.
+func (d *DB) MakeDue(ctx context.Context, botIDs []int64) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		for _, id := range botIDs {
+			if _, err := Exec(tx, "UPDATE fanouts SET due = 0 WHERE bot_id = ? AND due > 0", id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("make due what waits: %w", err)
+	}
+	return nil
+}
+
 // BotsToSend returns the bots that have open fanouts.
 func (d *DB) BotsToSend(ctx context.Context) ([]int64, error) {
 	ids, err := ReadColumn[int64](ctx, d, "SELECT DISTINCT bot_id FROM fanouts")

@@ -28,6 +28,8 @@ type outbox struct {
 	turn    []*pile
 	waiting int       // deliveries in turn
 	paused  time.Time // until when nothing is sent; zero: now
+	stalled bool      // nothing is sent until an outage is over
+	trial   bool      // but for one delivery
 
 	unread   bool           // there may be rows in the database that are due and not in hand
 	reading  bool           // the database is being asked
@@ -57,13 +59,14 @@ type item struct {
 }
 
 // add takes a row in hand. It is false where there is no room, or nothing is sent
-// until a moderator has helped: the row stays in the database, where it expires.
+// until a moderator has helped or an outage is over: the row stays in the database,
+// where it expires.
 // Half of the room is for reports that have nothing in hand.
 func (b *outbox) add(f db.Fanout) bool {
 	if b.rows[f.ID] != nil {
 		return true
 	}
-	if b.runner.refused.Load() {
+	if b.runner.refused.Load() || b.stalled && (!b.trial || b.waiting > 0) {
 		return false
 	}
 	p, size := b.pile(f.Seq), outboxSize*b.runner.concurrency()
@@ -111,7 +114,7 @@ func (b *outbox) next(r *runner) (i item, instance bots.Bot) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.canSend(r) {
-		if b.unread && !b.reading && b.waiting < outboxSize*r.concurrency()/2 {
+		if b.unread && !b.reading && b.wants(r) {
 			b.read()
 			continue
 		}
@@ -125,6 +128,14 @@ func (b *outbox) next(r *runner) (i item, instance bots.Bot) {
 	}
 	r.senders--
 	return item{}, nil
+}
+
+// wants tells whether there is room for more.
+func (b *outbox) wants(r *runner) bool {
+	if b.stalled {
+		return b.waiting == 0
+	}
+	return b.waiting < outboxSize*r.concurrency()/2
 }
 
 // take takes the next delivery in turn; false where there is none.
@@ -141,6 +152,9 @@ func (b *outbox) take() (item, bool) {
 		w := p.rows[0]
 		b.grow(p, -1)
 		b.turn = append(b.turn, p)
+		if b.stalled { // not always the same recipient, who may be refused for themselves
+			return item{w, w.beginAny()}, true
+		}
 		return item{w, w.begin()}, true
 	}
 	b.turn = nil // an idle bot costs no memory
@@ -178,7 +192,11 @@ func (b *outbox) still(r *runner, i item) bool {
 		b.settle(i.row)
 		return false
 	}
-	return !b.drop(i)
+	if b.drop(i) {
+		return false
+	}
+	b.trial = false
+	return true
 }
 
 // back puts a delivery back that was taken and not tried.
@@ -284,7 +302,7 @@ func (b *outbox) resume(until time.Time) {
 
 // canSend tells whether r may send now.
 func (b *outbox) canSend(r *runner) bool {
-	return r != nil && b.runner == r && r.instance() != nil && !r.refused.Load() && b.paused.IsZero()
+	return r != nil && b.runner == r && r.instance() != nil && !r.refused.Load() && b.paused.IsZero() && (!b.stalled || b.trial)
 }
 
 // kick starts as many senders as there is work for.
@@ -294,8 +312,8 @@ func (b *outbox) kick() {
 		return
 	}
 	want := b.waiting
-	if b.unread && want == 0 {
-		want = 1 // who asks the database
+	if b.unread && want == 0 || b.stalled {
+		want = 1 // who asks the database, or tries
 	}
 	for r.senders < min(want, r.concurrency()) {
 		r.senders++
@@ -325,6 +343,6 @@ func (b *outbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.giveBack()
-	b.waits, b.paused = nil, time.Time{} // whoever waits for a pause would wait for ever
+	b.waits, b.paused, b.stalled = nil, time.Time{}, false // whoever waits would wait for ever
 	b.setTimer()
 }

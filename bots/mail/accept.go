@@ -41,6 +41,9 @@ func (n *Network) accept(ctx context.Context, e envelope, l letter) error {
 			return err
 		}
 	}
+	if err := n.takeComplaint(ctx, m.Complaint); err != nil {
+		return err
+	}
 	cities, sampleErr := n.takeSamples(ctx, cities, e, l)
 	switch {
 	case sampleErr != nil || len(cities) == 0:
@@ -192,6 +195,11 @@ func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message, unv
 		n.host.Log.Debug("mail server: a mail is no report", "city", t.city.Slug, "reason", m.Skip)
 		return nil
 	}
+	if unverified == nil {
+		if err := n.wake(ctx, t.bot.ID, m.Author); err != nil {
+			n.host.Log.Warn("mail: who writes again is not sent to again", "err", err)
+		}
+	}
 	err := n.host.Hearer.Hear(ctx, t.bot, bots.Incoming{
 		ID:         m.ID,
 		Author:     m.Author,
@@ -214,9 +222,9 @@ func (n *Network) takeBounce(ctx context.Context, t target, m mailtext.Message) 
 	if !m.Gone {
 		return nil
 	}
-	removed, err := n.bounced(ctx, t.bot.ID, t.bounceOf)
-	if removed {
-		n.host.Log.Info("mail: a subscriber whose mails came back was removed", "city", t.city.Slug)
+	suspended, err := n.strike(ctx, t.bot.ID, t.bounceOf, bounce)
+	if suspended {
+		n.host.Log.Info("mail: a subscriber whose mails come back is sent none for now", "city", t.city.Slug)
 	}
 	return err
 }

@@ -82,6 +82,7 @@ func New(h bots.Host) (*Network, error) {
 		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")},
 		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities), zone: time.Local}
 	n.stop = h.Notices.OnChanged(n.changed)
+	h.Mailer.OnAway(n.tellOperator)
 	return n, nil
 }
 
@@ -155,12 +156,15 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if err != nil {
 		return report.Receipt{}, err
 	}
+	if !s.Suspended.IsZero() { // since the report was on its way
+		return report.Receipt{}, bots.Permanent(bots.Say(nil, "mail.error.suspended"))
+	}
 	offered, err := n.offersDigest(ctx, b.bot)
 	if err != nil {
 		return report.Receipt{}, err
 	}
 	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d, offered)); err != nil {
-		return report.Receipt{}, n.notSent(ctx, s, d, err)
+		return report.Receipt{}, n.notSent(ctx, s, err)
 	}
 	if err := n.delivered(ctx, s.ID); err != nil {
 		// The mail is out: sending it again would be worse than a count that is
@@ -185,34 +189,39 @@ func (b *Bot) findCity(ctx context.Context) (report.City, error) {
 }
 
 // notSent gives an error of sending the kind that decides what happens next, and
-// words that a moderator understands.
-func (n *Network) notSent(ctx context.Context, s recipients.Recipient, d report.Delivery, err error) error {
-	answer, ok := errors.AsType[*mailer.Error](err)
-	if !ok {
-		return bots.Say(err, "mail.error.unreachable")
+// words that a moderator understands. What is refused for reasons that are ours, or
+// only now, waits: it costs nobody the subscription.
+func (n *Network) notSent(ctx context.Context, s recipients.Recipient, err error) error {
+	answer, answered := errors.AsType[*mailer.Error](err)
+	said := bots.Say(err, "mail.error.unreachable")
+	if answered {
+		said = bots.Say(err, "mail.error."+string(answer.Stage), "Answer", answer.Answer())
 	}
-	said := bots.Say(err, "mail.error."+string(answer.Stage), "Answer", answer.Answer())
+	if away, ok := errors.AsType[*mailer.Away](err); ok {
+		if answered && (answer.Stage == mailer.StageRcpt || answer.Stage == mailer.StageData) {
+			said = bots.Say(err, "mail.error.away", "Answer", answer.Answer())
+		}
+		return bots.Away(bots.Outage{Back: away.Back, All: away.All}, said)
+	}
 	switch {
-	case !answer.Permanent():
+	case !answered:
 		return said
-	case answer.Recipient():
-		return n.refused(ctx, s, d, said)
-	case answer.Stage == mailer.StageData:
+	case answer.Gone():
+		return n.mailboxGone(ctx, s, said)
+	case answer.Content():
 		return bots.Permanent(said)
 	}
-	// Login, greeting and sender are the operator's to mend: until then the
-	// mails wait.
 	return said
 }
 
-// refused counts a refused recipient: the third report in a row is the last.
-func (n *Network) refused(ctx context.Context, s recipients.Recipient, d report.Delivery, said error) error {
-	failures, err := n.failed(ctx, s.ID, d.ID)
+// mailboxGone counts that a server has said that a mailbox does not exist.
+func (n *Network) mailboxGone(ctx context.Context, s recipients.Recipient, said error) error {
+	suspended, err := n.strike(ctx, s.BotID, s.ID, refusal)
 	if err != nil {
 		return err
 	}
-	if failures >= maxFailures {
-		return bots.Gone(said)
+	if suspended {
+		return bots.Permanent(bots.Say(said, "mail.error.suspended"))
 	}
 	return bots.Permanent(said)
 }

@@ -29,8 +29,8 @@ func (n *Network) reportMail(city report.City, b report.Bot, s recipients.Recipi
 }
 
 // digestMail is the mail that brings a subscriber the reports of an hour, the newest
-// first, and the id in its Message-ID: the same reports make the same mail.
-func (n *Network) digestMail(h hour, s recipients.Recipient, reports []digestReport) (m mailer.Mail, id string) {
+// first. The same reports make the same mail.
+func (n *Network) digestMail(h hour, s recipients.Recipient, reports []digestReport) mailer.Mail {
 	var text strings.Builder
 	for i, r := range reports {
 		if i == maxDigest {
@@ -43,8 +43,8 @@ func (n *Network) digestMail(h hour, s recipients.Recipient, reports []digestRep
 		"Unsubscribe", n.unsubscribeURL(h.city, s.Address), "Often", n.oftenURL(h.city, s.Address))
 	subject := n.t(h.city, "mail.digest.subject", "City", h.city.Name, "Count", len(reports), "Text", summary(reports[0].Text))
 	newest := slices.MaxFunc(reports, func(a, b digestReport) int { return cmp.Compare(a.id, b.id) })
-	id = n.host.Secrets.Hash("mail.digest", strconv.FormatInt(s.ID, 10), strconv.FormatInt(newest.id, 10))
-	return n.cityMail(h.city, h.bot, s, subject, strings.TrimSpace(text.String()), footer, id), id
+	id := n.host.Secrets.Hash("mail.digest", strconv.FormatInt(s.ID, 10), strconv.FormatInt(newest.id, 10))
+	return n.cityMail(h.city, h.bot, s, subject, strings.TrimSpace(text.String()), footer, id)
 }
 
 // cityMail is a mail from a city to a subscriber. An answer to it is a report.

@@ -13,7 +13,6 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
-	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
 
@@ -222,17 +221,10 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 		return time.Time{}, err
 	}
 	next = n.host.Now()
-	if err := n.sendHour(ctx, h, list); err != nil && n.isOurTrouble(err) {
+	if err := n.sendHour(ctx, h, list); bots.OutageOf(err).All {
 		next = next.Add(digestPause)
 	}
 	return next, nil
-}
-
-// isOurTrouble tells whether an error of sending is about all mails and not about a
-// recipient.
-func (n *Network) isOurTrouble(err error) bool {
-	answer, ok := errors.AsType[*mailer.Error](err)
-	return n.host.Config.Mail.Relay != "" && (!ok || !answer.Recipient() && answer.Stage != mailer.StageData)
 }
 
 func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h hour, err error) {
@@ -248,7 +240,7 @@ func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h 
 	return h, err
 }
 
-// sendHour sends mails. The error is that of one that was not sent, and stands in the log.
+// sendHour sends mails. The error is that of one that was not sent.
 func (n *Network) sendHour(ctx context.Context, h hour, list []digest) error {
 	var group sync.WaitGroup
 	errs := make([]error, len(list))
@@ -265,7 +257,9 @@ func (n *Network) sendHour(ctx context.Context, h hour, list []digest) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	n.host.Log.Warn("mail: some mails with the reports of an hour could not be sent, trying again", "city", h.city.Slug, "mails", len(errs), "err", errs[0])
+	if kind, _ := bots.KindOf(errs[0]); kind != bots.KindAway { // of which the mailer tells
+		n.host.Log.Warn("mail: some mails with the reports of an hour could not be sent, trying again", "city", h.city.Slug, "mails", len(errs), "err", errs[0])
+	}
 	return errs[0]
 }
 
@@ -275,7 +269,7 @@ func (n *Network) sendDigest(ctx context.Context, h hour, d digest) error {
 	switch {
 	case errors.Is(err, db.ErrNotFound):
 		return nil // who has unsubscribed in the meantime
-	case errors.Is(err, recipients.ErrSealed):
+	case errors.Is(err, recipients.ErrSealed), err == nil && !s.Suspended.IsZero():
 		return n.endDigest(ctx, d, h.newest, time.UnixMilli(d.Due))
 	case err != nil:
 		return err
@@ -284,18 +278,15 @@ func (n *Network) sendDigest(ctx context.Context, h hour, d digest) error {
 	if len(reports) == 0 {
 		return n.endDigest(ctx, d, h.newest, time.UnixMilli(d.Due))
 	}
-	m, id := n.digestMail(h, s, reports)
+	m := n.digestMail(h, s, reports)
 	err = n.host.Mailer.Send(ctx, m)
 	if err == nil {
 		err = n.delivered(ctx, s.ID)
 	} else {
-		err = n.notSent(ctx, s, report.Delivery{ID: id}, err)
+		err = n.notSent(ctx, s, err)
 	}
-	switch kind, _ := bots.KindOf(err); {
-	case err == nil || kind == bots.KindPermanent:
+	if kind, _ := bots.KindOf(err); err == nil || kind == bots.KindPermanent {
 		return n.endDigest(ctx, d, h.newest, n.host.Now().Add(digestEvery))
-	case kind == bots.KindGone:
-		return n.RemoveRecipient(ctx, h.bot, s.ID)
 	}
 	return errors.Join(err, n.putDigestOff(ctx, d))
 }

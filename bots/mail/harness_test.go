@@ -181,6 +181,8 @@ func (b *bench) Hear(_ context.Context, bot report.Bot, in bots.Incoming) error 
 	return nil
 }
 
+func (b *bench) Delayed() bool { return b.network.host.Mailer.Delayed() }
+
 func (b *bench) StoreMail(_ context.Context, m mailer.Mail) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

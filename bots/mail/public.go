@@ -91,7 +91,10 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	title := p.site.T(r, "mail.sent.title")
-	return p.site.Page(w, r, http.StatusOK, Name, "sent.tmpl", title, struct{ Email string }{email})
+	return p.site.Page(w, r, http.StatusOK, Name, "sent.tmpl", title, struct {
+		Email   string
+		Delayed bool
+	}{email, p.host.AccountMails.Delayed()})
 }
 
 // askToConfirm sends the mail, unless the address was sent too many.
@@ -101,8 +104,8 @@ func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.B
 		return err
 	}
 	var m mailer.Mail
-	switch _, err := n.subscribers.Find(ctx, b.ID, email); {
-	case errors.Is(err, db.ErrNotFound):
+	switch s, err := n.subscribers.Find(ctx, b.ID, email); {
+	case errors.Is(err, db.ErrNotFound), err == nil && !s.Suspended.IsZero():
 		m = n.confirmMail(city, email, hourly && offered)
 	case err != nil:
 		return err

@@ -112,7 +112,7 @@ func TestNobodyIsUnsubscribedByMail(t *testing.T) {
 	forged := func(subject, text string) string {
 		return "From: <" + subscriber + ">\nTo: nuernberg@" + domain + "\nSubject: " + subject + "\n\n" + text + "\n"
 	}
-	for range maxFailures {
+	for range maxStrikes {
 		for _, to := range []string{"nuernberg", "nuernberg+unsubscribe", "nuernberg+b.1.aaaaaaaaaaaaaaaa"} {
 			for _, from := range []string{subscriber, ""} {
 				b.send(from, []string{to + "@" + domain}, forged("unsubscribe", "STOP"))

@@ -87,6 +87,7 @@ func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 		return nil, fmt.Errorf("look up a mail server of a recipient: %w", reason(err))
 	}
 	var errs []error
+	addresses = interleave(addresses)
 	for _, a := range addresses[:min(len(addresses), maxAddresses)] {
 		s, err := m.dialAddress(ctx, a.String(), host)
 		if err == nil {
@@ -99,6 +100,27 @@ func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 	}
 	// As above: not every server need have refused for good.
 	return nil, fmt.Errorf("a mail server of a recipient answers at none of its addresses: %v", errors.Join(errs...))
+}
+
+// interleave puts the addresses of the two families in turn (RFC 8305 §4), so that
+// where one does not work the other is tried next.
+func interleave(addresses []net.IPAddr) []net.IPAddr {
+	var list, first, second []net.IPAddr
+	for _, a := range addresses {
+		if (a.IP.To4() == nil) == (addresses[0].IP.To4() == nil) {
+			first = append(first, a)
+		} else {
+			second = append(second, a)
+		}
+	}
+	for len(first)+len(second) > 0 {
+		for _, family := range []*[]net.IPAddr{&first, &second} {
+			if len(*family) > 0 {
+				list, *family = append(list, (*family)[0]), (*family)[1:]
+			}
+		}
+	}
+	return list
 }
 
 // dialAddress connects, with TLS if the server offers it. If the handshake

@@ -95,7 +95,7 @@ func TestDirect(t *testing.T) {
 				}
 				return
 			}
-			if got, ok := errors.AsType[*Error](err); !ok || got.Code != c.code || !got.Permanent() || !got.Recipient() {
+			if got, ok := errors.AsType[*Error](err); !ok || got.Code != c.code || !got.Gone() {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -190,11 +190,11 @@ func TestOneDomainCannotTakeAllConnections(t *testing.T) {
 	for range perDestination {
 		<-hung.waiting
 	}
-	release, err := m.domains.acquire(t.Context(), "fine.example", time.Second)
+	release, err := m.domains.acquire(t.Context(), "fine.example", "", time.Second)
 	if err != nil {
 		t.Error(err)
 	} else {
-		free, err := m.slots.acquire(t.Context(), 5*time.Second)
+		free, err := m.slots.acquire(t.Context(), "", 5*time.Second)
 		if err != nil {
 			t.Errorf("another domain gets no connection: %v", err)
 		} else {
@@ -320,7 +320,7 @@ func TestSMTPS(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	m := New(&config.Config{}, slog.New(slog.DiscardHandler), time.Now)
 	defer m.Close()
-	if m.resolver != net.DefaultResolver || m.port != "25" || cap(m.slots.free) != 1 {
+	if m.resolver != net.DefaultResolver || m.port != "25" || m.slots.free != 1 {
 		t.Errorf("%+v", m)
 	}
 }

@@ -54,6 +54,7 @@ type Mailer struct {
 	domains  *domains   // connections of each destination
 	pool     *pool
 	signing  *signing // nil: mails go unsigned
+	routes   *routes
 	mu       sync.Mutex
 	closed   bool
 	running  sync.WaitGroup
@@ -80,6 +81,7 @@ func New(cfg *config.Config, log *slog.Logger, now func() time.Time, options ...
 		slots:    newSlots(n),
 		domains:  newDomains(min(perDestination, n)),
 		pool:     newPool(n, idleTimeout),
+		routes:   newRoutes(cfg.Mail.Relay != "", log, now),
 	}
 	if cfg.Mail.Relay != "" {
 		m.relay, m.relayErr = parseRelay(cfg.Mail.Relay)
@@ -106,7 +108,9 @@ func (m *Mailer) Close() error {
 
 // Send sends m and returns when the next server has accepted it. A server's
 // answer, and anything known to be wrong with the address, is an error of type
-// *Error. Every other error is temporary. No error names the recipient or its server.
+// *Error; where the mail waits for all mails of its way to be taken again, it is
+// wrapped in an *Away. Every other error is temporary. No error names the recipient or
+// its server.
 func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if err := m.start(); err != nil {
 		return err
@@ -119,20 +123,35 @@ func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if err != nil {
 		return err
 	}
-	if mail.Data, err = m.signed(ctx, mail.Data); err != nil {
+	key := domain
+	if m.relay != nil {
+		key = m.relay.addr()
+	}
+	if err := m.routes.enter(key, false); err != nil {
+		return err
+	}
+	if mail.Data, err = m.signed(ctx, mail); err != nil {
 		return err
 	}
 	if m.relay != nil {
-		return m.send(ctx, mail, m.relay.addr(), m.dialRelay)
+		return m.send(ctx, mail, key, m.dialRelay)
 	}
-	release, err := m.domains.acquire(ctx, domain, slotTimeout)
+	release, err := m.domains.acquire(ctx, domain, sender(mail), slotTimeout)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return m.send(ctx, mail, domain, func(ctx context.Context) (*session, error) {
+	return m.send(ctx, mail, key, func(ctx context.Context) (*session, error) {
 		return m.dialDomain(ctx, domain)
 	})
+}
+
+// sender is for whom a mail is sent, such as a city: its envelope sender without what
+// tells its mails apart.
+func sender(mail Mail) string {
+	local, _, _ := strings.Cut(mail.From, "@")
+	who, _, _ := strings.Cut(local, "+")
+	return who
 }
 
 // start counts a Send that Close must wait for.
@@ -146,18 +165,29 @@ func (m *Mailer) start() error {
 	return nil
 }
 
-// send sends mail over a connection to key, an open one if there is one. A
-// connection that turns out to be dead before the server has accepted the
-// sender is replaced once, since nothing was sent over it.
+// send sends mail by the route key when it is its turn, unless the route is away.
 func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(context.Context) (*session, error)) error {
-	release, err := m.slots.acquire(ctx, slotTimeout)
+	release, err := m.slots.acquire(ctx, sender(mail), slotTimeout)
 	if err != nil {
 		return err
 	}
 	defer release()
+	if err := m.routes.enter(key, true); err != nil {
+		return err
+	}
+	err = m.carry(ctx, mail, key, dial)
+	if answer, ok := errors.AsType[*Error](err); ok {
+		answer.withoutRecipient(mail.To, m.relay == nil)
+	}
+	return m.routes.note(ctx, key, mail.To, err)
+}
+
+// carry sends mail over a connection to key, an open one if there is one. A
+// connection that turns out to be dead before the server has accepted the
+// sender is replaced once, since nothing was sent over it.
+func (m *Mailer) carry(ctx context.Context, mail Mail, key string, dial func(context.Context) (*session, error)) error {
 	if s := m.pool.take(key); s != nil {
-		err := s.send(ctx, mail)
-		m.put(key, s, err)
+		err := m.over(ctx, s, mail, key)
 		if !errors.Is(err, errDead) {
 			return err
 		}
@@ -166,7 +196,14 @@ func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(cont
 	if err != nil {
 		return err
 	}
-	err = s.send(ctx, mail)
+	return m.over(ctx, s, mail, key)
+}
+
+// over sends mail over a connection.
+func (m *Mailer) over(ctx context.Context, s *session, mail Mail, key string) error {
+	m.routes.count(key, 1)
+	defer m.routes.count(key, -1)
+	err := s.send(ctx, mail)
 	m.put(key, s, err)
 	return err
 }

@@ -129,7 +129,7 @@ func (m *Mailer) offersTLS(text *textproto.Conn) (bool, error) {
 
 func stagedText(err error) error {
 	if e, ok := errors.AsType[*textproto.Error](err); ok {
-		return &Error{Code: e.Code, Enhanced: enhanced(e.Msg), Stage: StageConnect}
+		return &Error{Code: e.Code, Enhanced: enhanced(e.Msg), Stage: StageConnect, Said: words(e.Msg)}
 	}
 	return staged(StageConnect, err)
 }

@@ -27,14 +27,14 @@ type signing struct {
 
 // signed returns a mail with its signatures. It is called before a connection is
 // taken, which others may use meanwhile.
-func (m *Mailer) signed(ctx context.Context, mail []byte) ([]byte, error) {
+func (m *Mailer) signed(ctx context.Context, mail Mail) ([]byte, error) {
 	if m.signing == nil {
-		return mail, nil
+		return mail.Data, nil
 	}
-	release, err := m.signing.turns.acquire(ctx, slotTimeout)
+	release, err := m.signing.turns.acquire(ctx, sender(mail), slotTimeout)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	return m.signing.keys.Sign(m.cfg.Domain, mail)
+	return m.signing.keys.Sign(m.cfg.Domain, mail.Data)
 }

@@ -58,6 +58,9 @@ type Message struct {
 	Skip string
 	// Gone is set where a delivery report says that its mailbox does not exist.
 	Gone bool
+	// Complaint is what a complaint (RFC 5965) names of the mail that it is about:
+	// addresses and links. Whoever wrote it may have made them up.
+	Complaint []string
 }
 
 // Read reads a mail. The error is one of the above, perhaps wrapped, and says
@@ -106,8 +109,11 @@ func parse(raw []byte, e Envelope) (message, error) {
 	}
 	m := message{header: newHeader(root), envelope: e}
 	m.Author = m.header.address("From")
-	if m.Skip = automatic(m.header, root, e.Domain); m.Skip != "" {
-		m.Gone = isGone(root)
+	m.Skip = automatic(m.header, root, e.Domain)
+	if m.Skip != "" || e.From == "" {
+		m.Gone, m.Complaint = isGone(m.header, root), complaint(root)
+	}
+	if m.Skip != "" {
 		return m, nil
 	}
 	if err = m.readText(root); err == nil && m.isRecall() {
