@@ -21,11 +21,8 @@ func (n *Network) tellOperator(ctx context.Context, o mailer.Outage) {
 	subject := n.host.Texts.T("en", "mail.operator.subject")
 	now := n.host.Now()
 	mail := mailer.AccountMail(cfg.Mail, "postmaster@"+cfg.Mail.Domain, subject, text, now)
-	path, dropped, err := n.postmaster.keep(mail.Data, now)
-	if err != nil {
+	if err := n.keepForOperator(mail.Data); err != nil {
 		n.host.Log.Error("the mail to the postmaster about mails that wait could not be kept", "err", err)
-	} else {
-		n.host.Log.Info("mail for the postmaster", "file", path, "older_ones_deleted", dropped)
 	}
 	if cfg.Web.ACME == "" {
 		return

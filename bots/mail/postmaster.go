@@ -64,7 +64,7 @@ type letterbox struct {
 func (n *Network) keepForOperator(raw []byte) error {
 	path, dropped, err := n.postmaster.keep(raw, n.host.Now())
 	if err != nil {
-		return n.trouble(fmt.Errorf("mail for the operator: %w", err))
+		return fmt.Errorf("mail for the operator: %w", err)
 	}
 	n.host.Log.Info("mail for the operator", "file", path, "older_ones_deleted", dropped)
 	return nil
