@@ -6,12 +6,13 @@
 // decides what becomes of it: mailtext says what was written in it, verify who wrote it
 // (origin.go). Beside reports there are commands (command.go), bounces (strike.go),
 // complaints (complaint.go), samples of moderators (sample.go) and mail to the operator
-// (postmaster.go). What is no report is counted (ignored.go).
+// (postmaster.go). What is no report is counted (ignored.go), and who sends pictures is
+// told once that they stay behind (pictures.go).
 //
 // A mail that goes out: Bot.Send here has compose.go write it. Those who chose one mail
 // an hour get it from digest.go, with its tables in digestdb.go. What a refusal costs a
-// subscriber is in strike.go; the way itself is internal/mailer's, and operator.go tells
-// when it is closed.
+// subscriber is in strike.go. Connections are internal/mailer's, of which postmaster.go
+// tells the operator when they take no mails.
 //
 // The pages: webui.go has the routes and the moderators' section, public.go and often.go
 // the subscribers' pages, token.go the links and addresses that lead there.
