@@ -106,22 +106,29 @@ func verifyWithDkimpy(t *testing.T, mails map[string]letter) {
 		return path
 	}
 	script, dns := filepath.Join("testdata", "verify_dkim.py"), put("records.json", raw)
-	verify := func(data []byte) []string {
+	verify := func(mails ...string) []string {
 		t.Helper()
-		out, err := exec.CommandContext(t.Context(), python, script, dns, put("mail", data)).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), python, append([]string{script, dns}, mails...)...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return strings.Split(strings.TrimSpace(string(out)), "\n")
 	}
+	var paths []string
 	for kind, mail := range mails {
-		got := verify(mail.Raw)
-		if len(got) != 2 || !strings.HasPrefix(got[0], "good rsa-sha256 from:") || !strings.HasPrefix(got[1], "good ed25519-sha256 from:") {
-			t.Errorf("%s: %q", kind, got)
+		paths = append(paths, put(kind, mail.Raw))
+	}
+	got := verify(paths...)
+	if len(got) != 2*len(mails) {
+		t.Fatalf("%d signatures of %d mails: %q", len(got), len(mails), got)
+	}
+	for i, path := range paths {
+		if rsa, short := got[2*i], got[2*i+1]; !strings.HasPrefix(rsa, "good rsa-sha256 from:") || !strings.HasPrefix(short, "good ed25519-sha256 from:") {
+			t.Errorf("%s: %q, %q", filepath.Base(path), rsa, short)
 		}
 	}
 	forged := bytes.Replace(mails["report"].Raw, []byte("One-Click"), []byte("Two-Click"), 1)
-	for _, line := range verify(forged) {
+	for _, line := range verify(put("forged", forged)) {
 		if !strings.HasPrefix(line, "bad ") {
 			t.Errorf("a mail that was changed on its way: %s", line)
 		}

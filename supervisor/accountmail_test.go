@@ -129,6 +129,16 @@ func figure(t *testing.T, accounts *supervisor.AccountMails, name, label string,
 	}
 }
 
+// waitForDelay waits until no mail leaves.
+func waitForDelay(t *testing.T, accounts *supervisor.AccountMails) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !accounts.Delayed(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("mails are not delayed")
+		}
+	}
+}
+
 // TestAccountMailsAreNotDroppedForUs has a relay refuse account mails for good and for
 // reasons that are not the recipients': they wait, tried by one at a time, and go when
 // it takes mails again. One whose mailbox is gone is given up.
@@ -155,11 +165,7 @@ func TestAccountMailsAreNotDroppedForUs(t *testing.T) {
 	runAccounts(t, accounts)
 	figure(t, accounts, "ticketfrei_account_mails_total", "given_up", 1)
 	figure(t, accounts, "ticketfrei_account_mails", "waiting", mails)
-	for deadline := time.Now().Add(patience); !accounts.Delayed(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("mails are not delayed")
-		}
-	}
+	waitForDelay(t, accounts)
 	time.Sleep(time.Second) // so that what would hammer the relay does
 	if n := tried.Load(); n > 10 {
 		t.Errorf("%d of %d mails tried", n, mails)
@@ -184,11 +190,7 @@ func TestNewAccountMailIsATrial(t *testing.T) {
 	accounts, publish := startAccounts(t, relay, time.Now)
 	runAccounts(t, accounts)
 	publish("one@example.org")
-	for deadline := time.Now().Add(patience); !accounts.Delayed(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("mails are not delayed")
-		}
-	}
+	waitForDelay(t, accounts)
 	relay.Greet("")
 	began := time.Now()
 	publish("two@example.org")
@@ -209,11 +211,7 @@ func TestOldAccountMailsAreGivenUp(t *testing.T) {
 	accounts, publish := startAccounts(t, relay, now)
 	publish("one@example.org")
 	stop := runAccounts(t, accounts)
-	for deadline := time.Now().Add(patience); !accounts.Delayed(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("mails are not delayed")
-		}
-	}
+	waitForDelay(t, accounts)
 	figure(t, accounts, "ticketfrei_account_mails", "waiting", 1)
 	stop()
 	ahead.Store(int64(49 * time.Hour))

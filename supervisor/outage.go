@@ -37,18 +37,21 @@ func (o *outages) wait(botID int64, out bots.Outage) {
 	o.waiting[out.Back][botID] = true
 }
 
-// watch has one bot after the other try, until an outage is over.
+// watch has one bot after the other try, until an outage is over. What waits for a
+// domain alone comes again by itself.
 func (o *outages) watch(out bots.Outage) {
 	for last, times := int64(0), 0; ; times++ {
+		var look <-chan time.Time
+		if out.All {
+			look = time.After(backoff.Wait(firstRetry, times, outageLook))
+		}
 		select {
 		case <-o.sup.receiving.Done():
 			return
 		case <-out.Back:
 			o.end(out)
 			return
-		case <-time.After(backoff.Wait(firstRetry, times, outageLook)):
-		}
-		if out.All { // what waits for a domain comes again by itself
+		case <-look:
 			last = o.try(out, last)
 		}
 	}

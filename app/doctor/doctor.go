@@ -118,7 +118,7 @@ func (d *doctor) checks() []func(context.Context) []Result {
 func (d *doctor) local() bool { return !config.IsPublic(d.domain) }
 
 // direct tells whether mail goes to others from this machine's own address.
-func (d *doctor) direct() bool { return Direct(d.Config.Mail) }
+func (d *doctor) direct() bool { return isDirect(d.Config.Mail) }
 
 // settings are what check-config warns of.
 func (d *doctor) settings(context.Context) []Result {

@@ -38,11 +38,11 @@ func (n *Network) accept(ctx context.Context, e envelope, l letter) error {
 	m, err := mailtext.Read(l.raw, n.textEnvelope(e))
 	if operator.wants(m, err) {
 		if err := n.keepForOperator(l.raw); err != nil {
-			return err
+			return n.trouble(err)
 		}
 	}
 	if err := n.takeComplaint(ctx, m.Complaint); err != nil {
-		return err
+		return n.trouble(err)
 	}
 	cities, sampleErr := n.takeSamples(ctx, cities, e, l)
 	switch {
@@ -222,7 +222,7 @@ func (n *Network) takeBounce(ctx context.Context, t target, m mailtext.Message) 
 	if !m.Gone {
 		return nil
 	}
-	suspended, err := n.strike(ctx, t.bot.ID, t.bounceOf, bounce)
+	suspended, err := n.strike(ctx, t.bot.ID, t.bounceOf, strikeBounce)
 	if suspended {
 		n.host.Log.Info("mail: a subscriber whose mails come back is sent none for now", "city", t.city.Slug)
 	}

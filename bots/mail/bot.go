@@ -1,8 +1,21 @@
 // Package mail is the network of mail: reports come to <slug>@<mail domain>
 // and go to the subscribers of the city, who confirmed that they want them.
 //
-// The server that takes mail is one for all bots (server.go); what a mail says
-// is worked out in mailtext; what goes out is written in compose.go.
+// A mail that comes in: one server for all bots (server.go, behind gate) holds a
+// dialogue on each connection (session.go) and reads the mail (letter.go). accept.go
+// decides what becomes of it: mailtext says what was written in it, verify who wrote it
+// (origin.go). Beside reports there are commands (command.go), bounces (strike.go),
+// complaints (complaint.go), samples of moderators (sample.go) and mail to the operator
+// (postmaster.go). What is no report is counted (ignored.go), and who sends pictures is
+// told once that they stay behind (pictures.go).
+//
+// A mail that goes out: Bot.Send here has compose.go write it. Those who chose one mail
+// an hour get it from digest.go, with its tables in digestdb.go. What a refusal costs a
+// subscriber is in strike.go. Connections are internal/mailer's, of which postmaster.go
+// tells the operator when they take no mails.
+//
+// The pages: webui.go has the routes and the moderators' section, public.go and often.go
+// the subscribers' pages, token.go the links and addresses that lead there.
 package mail
 
 import (
@@ -216,7 +229,7 @@ func (n *Network) notSent(ctx context.Context, s recipients.Recipient, err error
 
 // mailboxGone counts that a server has said that a mailbox does not exist.
 func (n *Network) mailboxGone(ctx context.Context, s recipients.Recipient, said error) error {
-	suspended, err := n.strike(ctx, s.BotID, s.ID, refusal)
+	suspended, err := n.strike(ctx, s.BotID, s.ID, strikeRefusal)
 	if err != nil {
 		return err
 	}

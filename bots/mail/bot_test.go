@@ -245,7 +245,7 @@ func TestForget(t *testing.T) {
 	_, other := b.city("fuerth")
 	b.mustSubscribe(bot, "rider@example.org")
 	b.mustSubscribe(other, "rider@example.org")
-	if _, err := b.network.strike(t.Context(), bot.ID, b.find(bot, "rider@example.org").ID, refusal); err != nil {
+	if _, err := b.network.strike(t.Context(), bot.ID, b.find(bot, "rider@example.org").ID, strikeRefusal); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.network.savePage(t.Context(), bot.ID, "hello"); err != nil {

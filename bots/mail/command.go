@@ -83,14 +83,14 @@ func readCommand(text string) command {
 	return commands[text]
 }
 
-// letters joins what some write differently: Turkish has two letters for i, and
+// spellings joins what some write differently: Turkish has two letters for i, and
 // telephones have their own apostrophes.
-var letters = strings.NewReplacer("i\u0307", "i", "ı", "i", "’", "'", "`", "'")
+var spellings = strings.NewReplacer("i\u0307", "i", "ı", "i", "’", "'", "`", "'")
 
 // plain is a text without case, without marks around and between its words, and
 // with single spaces.
 func plain(text string) string {
-	text = letters.Replace(cases.Fold().String(norm.NFKC.String(text)))
+	text = spellings.Replace(cases.Fold().String(norm.NFKC.String(text)))
 	noWord := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '\'' && r != '-'
 	}

@@ -19,13 +19,13 @@ func (n *Network) takeComplaint(ctx context.Context, about []string) error {
 	for _, named := range about {
 		botID, id, err := n.complainant(ctx, named)
 		if err != nil {
-			return n.trouble(err)
+			return err
 		}
 		if id == 0 {
 			continue
 		}
 		if err := n.subscribers.Remove(ctx, botID, id); err != nil {
-			return n.trouble(err)
+			return err
 		}
 		n.host.Log.Info("mail: a subscription has ended because of a complaint")
 	}

@@ -189,11 +189,11 @@ func TestFailureCounts(t *testing.T) {
 			t.Errorf("suspended %v, want %v: %v", got, want, err)
 		}
 	}
-	strike(friend, refusal, false)
-	strike(1000, refusal, false) // who has unsubscribed in the meantime
+	strike(friend, strikeRefusal, false)
+	strike(1000, strikeRefusal, false) // who has unsubscribed in the meantime
 	for range 2 {
-		strike(rider, refusal, false)
-		strike(rider, bounce, false)
+		strike(rider, strikeRefusal, false)
+		strike(rider, strikeBounce, false)
 		b.clock.Move(24 * time.Hour)
 	}
 	for _, id := range []int64{rider, friend, 1000} {
@@ -204,9 +204,9 @@ func TestFailureCounts(t *testing.T) {
 	if n := b.rows("mail_failures"); n != 1 {
 		t.Errorf("%d subscribers have failures", n)
 	}
-	strike(rider, refusal, false)
-	strike(rider, bounce, true) // a success does not make a bounce undone
-	strike(rider, bounce, false)
+	strike(rider, strikeRefusal, false)
+	strike(rider, strikeBounce, true) // a success does not make a bounce undone
+	strike(rider, strikeBounce, false)
 	if diff := cmp.Diff([]string{"friend@example.org"}, b.subscribers(bot)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

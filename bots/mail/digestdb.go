@@ -14,7 +14,8 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// digestTables are what those who get one mail an hour need. A report waits once for
+// digestTables are what those who get one mail an hour need, as migration mail_0007
+// makes them: never change what was released. A report waits once for
 // all of a bot, in the order in which reports passed: one that was held comes after
 // those that came later. last is the last that a subscriber was mailed, or need not be.
 // until is set where somebody gets each report at once again: what comes after it is

@@ -67,8 +67,10 @@ func TestDigestIsTriedAgain(t *testing.T) {
 	b.pass(bot, "1", "author@example.org", "U1 one")
 	b.awaitText("rider@example.org")
 	b.out.Answer(nil)
-	for end := time.Now().Add(20 * time.Second); b.log.count("could not be sent, trying again") == 0 && time.Now().Before(end); {
-		time.Sleep(5 * time.Millisecond)
+	for end := time.Now().Add(20 * time.Second); b.log.count("could not be sent, trying again") == 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the log does not say that a mail could not be sent")
+		}
 	}
 	b.move(digestRetry)
 	if got := b.awaitText("slow@example.org"); !strings.HasSuffix(got, "\nU1 one") {

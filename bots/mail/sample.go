@@ -13,6 +13,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/mail/mailtext"
 	"ticketfrei/bots/mail/verify"
 	"ticketfrei/db"
@@ -27,30 +28,30 @@ const (
 	samplesADay = 20
 )
 
-// outcome is what would become of a mail.
-type outcome struct {
+// rehearsal is what would become of a mail.
+type rehearsal struct {
 	Text  string   // what would be passed on or held; empty where nothing would
 	Label string   // says which of both
 	Notes []string // what else there is to say
 }
 
 // try says what would become of a mail to a city, in the words of t.
-func (n *Network) try(ctx context.Context, city report.City, raw []byte, t func(id string, data ...any) string) (outcome, error) {
+func (n *Network) try(ctx context.Context, city report.City, raw []byte, t bots.T) (rehearsal, error) {
 	m, err := mailtext.Read(raw, n.sampleEnvelope(city, raw))
 	if err == nil && m.Skip == "" {
 		m.Skip, err = n.unwanted(ctx, "", m.Author)
 		if err != nil {
-			return outcome{}, err
+			return rehearsal{}, err
 		}
 	}
 	asked, rest := commandOf(m)
 	switch {
 	case err != nil:
-		return said(t("mail.sample.refused", "Answer", n.t(city, "mail.refused."+refusalOf(err)))), nil
+		return onlyNote(t("mail.sample.refused", "Answer", n.t(city, "mail.refused."+refusalOf(err)))), nil
 	case m.Skip != "":
-		return said(t("mail.sample.ignored", "Reason", t("mail.ignored."+m.Skip))), nil
+		return onlyNote(t("mail.sample.ignored", "Reason", t("mail.ignored."+m.Skip))), nil
 	case asked != "" && (rest == "" || asked == commandUnsubscribe):
-		return said(t("mail.sample.command")), nil
+		return onlyNote(t("mail.sample.command")), nil
 	case asked != "":
 		m.Text = rest
 	}
@@ -61,7 +62,7 @@ func (n *Network) try(ctx context.Context, city report.City, raw []byte, t func(
 	return o, err
 }
 
-func said(note string) outcome { return outcome{Notes: []string{note}} }
+func onlyNote(note string) rehearsal { return rehearsal{Notes: []string{note}} }
 
 // sampleEnvelope is that of a mail whose envelope nobody knows.
 func (n *Network) sampleEnvelope(city report.City, raw []byte) mailtext.Envelope {
@@ -75,10 +76,10 @@ func (n *Network) authorOf(raw []byte) string {
 }
 
 // rehearse says what would become of a report.
-func (n *Network) rehearse(ctx context.Context, city report.City, m mailtext.Message, t func(id string, data ...any) string) (outcome, error) {
+func (n *Network) rehearse(ctx context.Context, city report.City, m mailtext.Message, t bots.T) (rehearsal, error) {
 	text, verdict, err := n.host.Rehearser.Rehearse(ctx, city.ID, m.Text)
 	if err != nil {
-		return outcome{}, err
+		return rehearsal{}, err
 	}
 	reason := "settings.reason." + string(verdict.Reason)
 	if !n.host.Texts.Has(reason) {
@@ -88,7 +89,7 @@ func (n *Network) rehearse(ctx context.Context, city report.City, m mailtext.Mes
 	if verdict.Passed {
 		label = t("mail.sample.text")
 	}
-	o := outcome{Text: text, Label: label, Notes: []string{strings.TrimSpace(t(reason) + " " + verdict.Detail)}}
+	o := rehearsal{Text: text, Label: label, Notes: []string{strings.TrimSpace(t(reason) + " " + verdict.Detail)}}
 	if m.Files {
 		o.Notes = append(o.Notes, t("mail.sample.files"))
 	}
@@ -158,7 +159,7 @@ type sample struct {
 	Address string // where samples can be mailed to
 	Source  string
 	Error   string
-	Tried   *outcome // nil where none was tried
+	Tried   *rehearsal // nil where none was tried
 }
 
 func (n *Network) sampleAddress(city report.City) string {
@@ -168,11 +169,7 @@ func (n *Network) sampleAddress(city report.City) string {
 // handleSample shows what would become of a mail that was pasted or uploaded.
 // Nothing of it is stored.
 func (p *pages) handleSample(w http.ResponseWriter, r *http.Request) error {
-	city, b, err := p.cityBot(r)
-	if err != nil {
-		return err
-	}
-	s, err := p.card(r.Context(), city, b)
+	city, _, s, err := p.ownCard(r)
 	if err != nil {
 		return err
 	}

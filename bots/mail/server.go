@@ -32,9 +32,9 @@ const (
 	// with longer ones are common and do no harm.
 	maxLine = 8 << 10
 	// readTimeout bounds the wait for a command within a mail, for which RFC 5321
-	// §4.5.3.2 asks for 5 minutes, and for its whole text: a large one from a line in
-	// the country takes as long. mailTimeout bounds all of it, which
-	// may come in any number of chunks. idleTimeout bounds the wait for a mail.
+	// §4.5.3.2 asks for 5 minutes, and for its whole text, which takes as long where it
+	// is large and the line slow. mailTimeout bounds all of it, which may come in any
+	// number of chunks. idleTimeout bounds the wait for a mail.
 	readTimeout  = 10 * time.Minute
 	mailTimeout  = 15 * time.Minute
 	idleTimeout  = time.Minute

@@ -27,8 +27,8 @@ const (
 type strikeKind struct{ count, at string } // columns
 
 var (
-	refusal = strikeKind{"failures", "failed_at"}
-	bounce  = strikeKind{"bounces", "bounced_at"}
+	strikeRefusal = strikeKind{"failures", "failed_at"}
+	strikeBounce  = strikeKind{"bounces", "bounced_at"}
 )
 
 // strike counts that a server said that a mailbox does not exist. On the third day it
@@ -64,7 +64,7 @@ func (n *Network) countStrike(tx *gorm.DB, botID, id int64, kind strikeKind) (co
 	if before.Count > 0 && (now.Sub(last) < strikesApart || now.Truncate(24*time.Hour).Equal(last.Truncate(24*time.Hour))) {
 		return int(before.Count), nil
 	}
-	if kind == bounce && now.Sub(last) > bounceWindow {
+	if kind == strikeBounce && now.Sub(last) > bounceWindow {
 		before.Count = 0
 	}
 	count = int(before.Count) + 1

@@ -104,6 +104,16 @@ func (n *Network) orDefault(city report.City, page string) string {
 	return page
 }
 
+// ownCard returns what the section shows of the city that the request is about.
+func (p *pages) ownCard(r *http.Request) (report.City, report.Bot, *card, error) {
+	city, b, err := p.cityBot(r)
+	if err != nil {
+		return city, b, nil, err
+	}
+	c, err := p.card(r.Context(), city, b)
+	return city, b, c, err
+}
+
 // cityBot returns the mail bot of the city that the request is about.
 func (p *pages) cityBot(r *http.Request) (report.City, report.Bot, error) {
 	city := p.site.City(r)
@@ -117,11 +127,7 @@ func (p *pages) cityBot(r *http.Request) (report.City, report.Bot, error) {
 // handlePageSave stores the text of the mail page, or shows what it will look
 // like.
 func (p *pages) handlePageSave(w http.ResponseWriter, r *http.Request) error {
-	city, b, err := p.cityBot(r)
-	if err != nil {
-		return err
-	}
-	s, err := p.card(r.Context(), city, b)
+	city, b, s, err := p.ownCard(r)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 )
 
+// often is what is asked for in the whole process, as GOGC is the process's.
 var often struct {
 	sync.Mutex
 	usual int   // GOGC where nobody asks for less

@@ -33,7 +33,7 @@ type key struct {
 	record   string // the text of the TXT record
 }
 
-// New makes keys. It takes a tenth of a second or more.
+// New makes keys, which takes a processor a while.
 func New() (*Keys, error) {
 	private, err := rsa.GenerateKey(rand.Reader, rsaBits)
 	if err != nil {

@@ -19,8 +19,7 @@ import (
 // Stage is the step of the dialogue at which a server refused.
 type Stage string
 
-// The stages of a dialogue. At StageRcpt the recipient is refused; at any other
-// stage it is us or the mail.
+// The stages of a dialogue. Before StageRcpt we are refused, whoever the recipient is.
 const (
 	StageConnect Stage = "connect" // greeting and EHLO
 	StageAuth    Stage = "auth"
@@ -36,8 +35,8 @@ type Error struct {
 	Code     int    // reply code (RFC 5321 §4.2), such as 550
 	Enhanced string // enhanced status code (RFC 3463), such as "5.1.1"; may be empty
 	Stage    Stage
-	// Said is what the server said, without addresses and links: for the operator,
-	// and not to be stored.
+	// Said is what the server said, without addresses and links: for the operator, and
+	// not to be shown or stored beside a recipient.
 	Said string
 }
 

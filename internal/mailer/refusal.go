@@ -98,7 +98,7 @@ func words(said string) string {
 // withoutRecipient takes the local part of the recipient's address out of what a
 // server said, and where the server is the recipient's own, all names of servers.
 func (e *Error) withoutRecipient(to string, own bool) {
-	local := to[:max(strings.LastIndexByte(to, '@'), 0)]
+	local := strings.ToValidUTF8(to[:max(strings.LastIndexByte(to, '@'), 0)], "") // as patterns must be
 	if len(local) > 0 {
 		e.Said = regexp.MustCompile(`(?i)`+regexp.QuoteMeta(local)).ReplaceAllString(e.Said, "…")
 	}
@@ -108,7 +108,7 @@ func (e *Error) withoutRecipient(to string, own bool) {
 }
 
 // hostNames are names with a dot.
-var hostNames = regexp.MustCompile(`(?i)\b[\pL\pN-]+(\.[\pL\pN-]+)*\.\pL[\pL\pN-]+\b`)
+var hostNames = regexp.MustCompile(`[\pL\pN-]+(\.[\pL\pN-]+)*\.\pL[\pL\pN-]+`)
 
 // Words returns what a server said where err is its answer, for the operator.
 func Words(err error) string {

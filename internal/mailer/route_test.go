@@ -349,6 +349,25 @@ func TestFamiliesTakeTurns(t *testing.T) {
 	}
 }
 
+// TestWordsNameNobody has servers repeat whom a mail was for and who they are.
+func TestWordsNameNobody(t *testing.T) {
+	for _, c := range []struct {
+		to, said string
+		own      bool
+		want     string
+	}{
+		{"anna@example.org", "Anna is unknown at mx.example.org", false, "… is unknown at mx.example.org"},
+		{"anna@example.org", "mx.example.org does not know anna", true, "… does not know …"},
+		{"a@bücher.рф", "öffi.bücher.рф: no", true, "…: no"},
+		{"\xff(@example.org", "\xff( is unknown", false, "… is unknown"},
+	} {
+		e := &Error{Said: words(c.said)}
+		if e.withoutRecipient(c.to, c.own); e.Said != c.want {
+			t.Errorf("%q of a mail to %q became %q, want %q", c.said, c.to, e.Said, c.want)
+		}
+	}
+}
+
 func FuzzWords(f *testing.F) {
 	f.Add("<anna@example.org>: no such user, see https://example.org/x")
 	f.Add(strings.Repeat("ü", 1000))

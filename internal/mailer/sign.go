@@ -17,9 +17,9 @@ func Signed(keys *dkim.Keys) Option {
 	}
 }
 
-// signing signs mails. An RSA signature takes a millisecond of a processor: no more
-// are made at once than there are processors, so that whatever else is to be done
-// need not wait for all that are to be sent.
+// signing signs mails. An RSA signature is much work: no more are made at once than
+// there are processors, so that whatever else is to be done need not wait for all that
+// are to be sent. docs/decisions/dkim-costs.md has the figures.
 type signing struct {
 	keys  *dkim.Keys
 	turns *slots
