@@ -43,7 +43,8 @@ func (l *letter) head(i int) head {
 		return l.introduction(i)
 	}
 	next := l.next(i + 1)
-	if h := l.introduction(next); h.end > 0 {
+	known, dashes := original.MatchString(line), bare.MatchString(line) || long.MatchString(line)
+	if h := l.introduction(next); h.end > 0 && (known || dashes || next == i+1) {
 		return head{end: h.end, sure: true, block: h.block}
 	}
 	label := next < len(l.plain) && isLabelled(l.plain[next])
@@ -58,7 +59,6 @@ func (l *letter) head(i int) head {
 	if label {
 		return head{end: next + 1, sure: true, block: true}
 	}
-	known := original.MatchString(line)
 	strong := known || evidenceOf(line).strong()
 	return head{end: l.unlabelled(i + 1), sure: strong || l.reply && long.MatchString(line), block: known, weak: !strong}.ifSure()
 }
@@ -117,7 +117,11 @@ func (l *letter) introduction(i int) head {
 	if h := l.findBlock(i); h.end > 0 {
 		return h
 	}
-	if i >= len(l.plain) || len(l.plain[i]) > 100 || !strings.HasSuffix(l.plain[i], ":") {
+	const most = 3 // words of a rule without its dashes
+	if i >= len(l.plain) || len(l.plain[i]) > 100 {
+		return head{}
+	}
+	if !strings.HasSuffix(l.plain[i], ":") && (len(strings.Fields(l.plain[i])) > most || !original.MatchString(l.plain[i])) {
 		return head{}
 	}
 	next := l.next(i + 1)
@@ -149,7 +153,7 @@ func (l *letter) findBlock(i int) (h head) {
 		switch {
 		case isLabelled(line):
 			labels++
-		case line == "" && labels == 1 && h.end == k:
+		case line == "" && labels == 1 && h.end == k && l.isSpaced(k+1):
 			spaced = true
 			continue
 		case line == "" && spaced && h.end == k:
@@ -163,6 +167,9 @@ func (l *letter) findBlock(i int) (h head) {
 	}
 	return l.blockOf(h, labels, text.String())
 }
+
+// isSpaced says whether line i is a paragraph of its own.
+func (l *letter) isSpaced(i int) bool { return i+1 >= len(l.plain) || l.plain[i+1] == "" }
 
 // blockOf says whether so many labels with such a text are the header of a mail. One
 // without an address is weak, unless it holds the subject that is answered.

@@ -7,7 +7,7 @@ import (
 )
 
 // otherMark begins a quoted line in some programs' answers, perhaps with initials.
-var otherMark = regexp.MustCompile(`^(?:\p{Lu}{1,3}>|[|»›])`)
+var otherMark = regexp.MustCompile(`^(?:(?:\p{Lu}{1,3}|\p{Ll}{1,2})>|[|»›])`)
 
 // ourLink is one that holds for one subscriber.
 var ourLink = regexp.MustCompile(`/city/[^/\s]+/mail/\w+/\S`)
