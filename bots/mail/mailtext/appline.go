@@ -53,7 +53,7 @@ func isAppLine(line string, alone bool) bool {
 	}
 	bare := strings.TrimSpace(withoutLinks(line))
 	if bare == "" {
-		return appSite.MatchString(line)
+		return appSite.MatchString(line) && !mapSite.MatchString(strings.Trim(line, "<> "))
 	}
 	if len(bare) > maxAppLine {
 		return false

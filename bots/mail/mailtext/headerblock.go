@@ -43,9 +43,10 @@ func (l *letter) head(i int) head {
 		return l.introduction(i)
 	}
 	next := l.next(i + 1)
-	known, dashes := original.MatchString(line), bare.MatchString(line) || long.MatchString(line)
-	if h := l.introduction(next); h.end > 0 && (known || dashes || next == i+1) {
-		return head{end: h.end, sure: true, block: h.block}
+	known := original.MatchString(line)
+	near := next == i+1 || known || bare.MatchString(line) || long.MatchString(line)
+	if h := l.introduction(next); h.end > 0 && near {
+		return head{end: h.end, sure: true, block: h.block, weak: h.weak && !known}
 	}
 	label := next < len(l.plain) && isLabelled(l.plain[next])
 	if bare.MatchString(line) {
@@ -56,7 +57,7 @@ func (l *letter) head(i int) head {
 		}
 		return head{end: next, sure: sure, block: label}.ifSure()
 	}
-	if label {
+	if label && near {
 		return head{end: next + 1, sure: true, block: true}
 	}
 	strong := known || evidenceOf(line).strong()
@@ -112,7 +113,7 @@ func (h head) ifSure() head {
 // such as "Begin forwarded message:".
 func (l *letter) introduction(i int) head {
 	if a, found := l.attributions[i]; found {
-		return head{end: a.end, sure: a.sure}
+		return head{end: a.end, sure: a.sure, weak: a.weak}
 	}
 	if h := l.findBlock(i); h.end > 0 {
 		return h
