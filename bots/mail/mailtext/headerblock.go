@@ -152,6 +152,8 @@ func (l *letter) findBlock(i int) (h head) {
 	for k := i; k < min(i+maxBlock, len(l.plain)); k++ {
 		line := strings.TrimLeft(l.plain[k], "> *")
 		switch {
+		case line != "" && l.quoted(k) != l.quoted(i):
+			return l.blockOf(h, labels, text.String())
 		case isLabelled(line):
 			labels++
 		case line == "" && labels == 1 && h.end == k && l.isSpaced(k+1):
