@@ -83,6 +83,9 @@ func isHangul(r rune) bool { return unicode.Is(unicode.Hangul, r) }
 // colon is a sentence as well, but for that of a label: "Sent with: …".
 func cutSentence(text string) (first, rest string) {
 	for i, r := range text {
+		if !strings.ContainsRune(".:!;?,。", r) {
+			continue
+		}
 		next := runeAt(text, i+utf8.RuneLen(r))
 		if strings.ContainsRune(".:!;?,", r) && i > 0 && (next == ' ' || next == utf8.RuneError) || r == '。' {
 			return strings.TrimSpace(text[:i]), strings.Trim(text[i+utf8.RuneLen(r):], " .:!;?,-–)]*_~")

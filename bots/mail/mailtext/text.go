@@ -13,7 +13,7 @@ import (
 const (
 	// maxRaw bounds how much of a mail's text is looked at, in bytes. Quotes and
 	// signatures are among it; a report is far shorter.
-	maxRaw = 64 << 10
+	maxRaw = 128 << 10
 	// maxText bounds the report, in characters. The censor takes fewer.
 	maxText = 10_000
 )
@@ -33,7 +33,10 @@ func (m *message) written(b *body) (own, text string) {
 // text is what was written into the mail itself.
 func (b *body) text(w *writer) string {
 	var written []string
+	left := maxRaw
 	for _, t := range b.texts {
+		t = strings.ToValidUTF8(t[:min(len(t), left)], "\uFFFD")
+		left = max(0, left-len(t))
 		if t = b.clean(t, w); t != "" {
 			written = append(written, t)
 		}
@@ -43,7 +46,7 @@ func (b *body) text(w *writer) string {
 
 // clean removes from a text what nobody wrote for this mail.
 func (b *body) clean(text string, w *writer) string {
-	text = strings.ReplaceAll(text[:min(len(text), maxRaw)], "\r\n", "\n")
+	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
 	text = strings.ReplaceAll(text, "\u00a0", " ")
 	lines := strings.Split(text, "\n")
