@@ -31,7 +31,8 @@ func othersNames(text string) []stretch {
 		address := text[at[0]:at[1]]
 		s := stretch{nameBefore(text[:at[0]], address), at[1]}
 		if strings.Contains(address, "@") {
-			s.to = at[0] // scrub takes the address itself
+			// Scrub takes the address itself, and what is around it.
+			s.to = s.from + len(strings.TrimRight(text[s.from:at[0]], " ,(<"))
 		}
 		if s.from < s.to && !overlaps(found, []int{s.from, s.to}) {
 			found = append(found, s)

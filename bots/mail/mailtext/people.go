@@ -237,6 +237,9 @@ func (w *writer) find(text string) []stretch {
 			continue
 		}
 		if s := w.nameAt(text, tokens, i); s.to > 0 {
+			if s.from > done && text[s.from-1] == '@' {
+				s.from--
+			}
 			found = append(found, stretch{max(s.from, done), s.to})
 			done = s.to
 		}
@@ -262,7 +265,7 @@ func (w *writer) wholeName(text string, tokens []token) int {
 			continue
 		}
 		turned := append([]string{last}, n.words[:len(n.words)-1]...)
-		joined := strings.Join(n.words, "") // "@annabeispiel"
+		joined := strings.Join(n.words, "") // as in "@annabeispiel"
 		for _, order := range [][]string{n.words, turned, {n.given, last}, {last, n.given}, {joined}} {
 			if beginTokens(text, tokens, order) {
 				return len(order)
