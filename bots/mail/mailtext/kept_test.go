@@ -77,6 +77,17 @@ func TestOthers(t *testing.T) {
 	}
 }
 
+// A first name with an initial is no subject; a formula may take two lines.
+func TestShortNames(t *testing.T) {
+	const from = "From: Robin Rider <robin.rider@example.org>\nSubject: "
+	if got := relayed(t, from+"Robin R.", own); got != own {
+		t.Errorf("%q", got)
+	}
+	if got := relayed(t, from, "你好，\n\n检票员U1\n\n此致\n敬礼\n罗宾"); got != "你好，\n\n检票员U1" {
+		t.Errorf("%q", got)
+	}
+}
+
 // A text that is cut within a character is read as any other.
 func TestCutCharacter(t *testing.T) {
 	for _, line := range []string{"x", "xx", "xxx"} {

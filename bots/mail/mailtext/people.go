@@ -194,7 +194,8 @@ func (w *writer) clean(text string) string {
 
 // subject is clean for a subject. One that was only about who sent the mail is empty.
 func (w *writer) subject(subject string) string {
-	if w.isDisplayName(subject) || w.isSenderSentence(subject) {
+	named := w.isName(subject) && w.firsts.has(foldedWords(subject)...) // "Anna B."
+	if named || w.isDisplayName(subject) || w.isSenderSentence(subject) {
 		return ""
 	}
 	cleaned := w.clean(dropClosing(subject, w))
