@@ -53,6 +53,8 @@ func (e ending) isClosing(i int) bool {
 	switch strong := closings[formula]; {
 	case formula == "":
 		return false
+	case isOrigin(name) && i > 0 && len(rest) > 0 && e.w.isName(rest[0]):
+		return e.areContacts(rest[1:], true)
 	case name != "":
 		known := e.w.isName(name)
 		named := known || strong && i > 0 && (e.w.mayBeName(name) || len(rest) == 0 && isSmallName(name))
@@ -68,6 +70,13 @@ func (e ending) isClosing(i int) bool {
 	default:
 		return strong && slices.ContainsFunc(rest, e.isContact) && e.areContacts(rest, false)
 	}
+}
+
+// isOrigin says whether what follows a formula tells where somebody is: "aus Nürnberg".
+func isOrigin(text string) bool {
+	const most = 3 // words
+	words := foldedWords(text)
+	return len(words) > 1 && len(words) <= most && fromWords[words[0]] && !strings.ContainsFunc(text, unicode.IsDigit)
 }
 
 // isNameBlock says whether line i is the writer's whole name, with nothing but a signature
@@ -109,7 +118,8 @@ func (e ending) isReach(line string) bool { return e.isContact(line) || e.w.isNa
 // maySign says whether a line can stand in a signature.
 func (e ending) maySign(line string) bool {
 	const most = 4 // words of a title
-	return e.isContact(line) || isTitled(line, most) || street.MatchString(line) || strings.TrimSpace(withoutLinks(line)) == ""
+	ofCompany := company.MatchString(line) && !holdsLine(line)
+	return e.isContact(line) || ofCompany || isTitled(line, most) || street.MatchString(line) || strings.TrimSpace(withoutLinks(line)) == ""
 }
 
 // street is a street with a house's number, or a postal code and a town.
@@ -201,9 +211,9 @@ var (
 	extension = regexp.MustCompile(`(?i)^[\s*_•|>–-]*(?:` + phoneLabel + `|[tmf])[.*_]*\s?[:：]\s?\+?[\d ()/-]+$`)
 	// companyLine holds what stands only in the signatures of companies.
 	companyLine = regexp.MustCompile(`(?i)\b(?:hr[ab]\s?\d|ust-?id|amtsgericht|handelsregister|geschäftsführ(?:er|ung)|vorstandsvorsitz|aufsichtsrat|siret|partita iva|p\.iva|kvk|regon|nif\b)`)
-	company     = regexp.MustCompile(`(?i)\b(?:gmbh|e\.\s?v\.|ag|kg|kgaa|s\.r\.l|srl|s\.p\.a|spa|sarl|sas|s\.a|b\.v|bv|ltd|inc|llc|sp\. z o\.o|a/s|aps|ab|oy)\b`)
+	company     = regexp.MustCompile(`(?i)\b(?:gmbh|e\.\s?v|ag|kg|kgaa|s\.r\.l|srl|s\.p\.a|spa|sarl|sas|s\.a|b\.v|bv|ltd|inc|llc|sp\. z o\.o|a/s|aps|ab|oy)\b`)
 	// onlyLabels is what is left of a line that tells how to reach somebody.
-	onlyLabels = regexp.MustCompile(`(?i)^(?:[\s|:.,;/*_<>()–-]|\b(?:` + phoneLabel + `|e-?mail|mail|web|www|kontakt|contact)\b)+$`)
+	onlyLabels = regexp.MustCompile(`(?i)^(?:[\s|:.,;/*_<>()–-]|\b(?:` + phoneLabel + `|[tmfpew]|e-?mail|mail|web|www|kontakt|contact)\b)+$`)
 	anyAddress = regexp.MustCompile(`(?i)<?(?:mailto:)?[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+>?`)
 )
 

@@ -64,6 +64,7 @@ func TestOthers(t *testing.T) {
 		"Kontis U1, fragt sam(at)example.com danach":         "Kontis U1, fragt danach",
 		"2 Kontis U1\n\nThreema: ABCD1234":                   "2 Kontis U1",
 		"2 Kontis U1\n\nSignal: robin.42":                    "2 Kontis U1",
+		"2 Kontis U1\n\nPGP-Key: ABCD 1234 ABCD 1234 ABCD":   "2 Kontis U1",
 		"Signal: rot, Kontis U1":                             "Signal: rot, Kontis U1",
 		"2 Kontis (m/w) {U1} [Plärrer]":                      "2 Kontis (m/w) {U1} [Plärrer]",
 		"2 Kontis U1\n\nRobin Rider (er/ihm)\nVerein, Fürth": "2 Kontis U1",
@@ -85,6 +86,23 @@ func TestShortNames(t *testing.T) {
 	}
 	if got := relayed(t, from, "你好，\n\n检票员U1\n\n此致\n敬礼\n罗宾"); got != "你好，\n\n检票员U1" {
 		t.Errorf("%q", got)
+	}
+}
+
+// The signatures of companies and of people who say where they are.
+func TestMoreSignatures(t *testing.T) {
+	for _, signature := range []string{
+		"Freundliche Grüsse\nRobin Rider\n\nMuster AG\nBahnhofstrasse 1\nCH-8000 Zürich\nT +41 44 555 01 00", "*Robin Rider*\n*Vorstand*\nMusterverein e.V.\nhttps://verein.example",
+		"Beste Grüße aus Nürnberg\nRobin", "Es grüßt\nRobin", "Mit freundlichen Grüßen\n\n[cid:image001.png@01D00000]\n\nRobin Rider", "M +49 170 5550100",
+	} {
+		if got := relayed(t, "From: Robin Rider <robin.rider@example.org>", ownWords+"\n\n"+signature); got != ownWords {
+			t.Errorf("%q", got)
+		}
+	}
+	for _, text := range []string{"Grüße aus Fürth\n\n2 Kontis", "Grüße aus der U2\n2 Kontis", "Kontis\n\nGrüße aus Linie 4"} {
+		if got := relayed(t, "From: Robin Rider <robin.rider@example.org>", text); got != text {
+			t.Errorf("%q", got)
+		}
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 var (
 	// otherAddress is an address, perhaps one that is hidden from programs: "anna [at] example.org".
 	otherAddress = regexp.MustCompile(`(?i)[\pL\d._%+-]+(?:@|\s?[\[({](?:at|ät|@)[\])}]\s?)[\pL\d-]+(?:\s?(?:\.|[\[({](?:dot|punkt|\.)[\])}])\s?[\pL\d-]+)+`)
-	// handle is what somebody is called in a messenger.
-	handle = regexp.MustCompile(`(?im)^[\s•|>–-]*(?:(?:threema|telegram|skype|discord|instagram|insta|wire|icq)(?:[ -]?id)?\s?:\s?[^\s:]{3,}|signal\s?:\s?\S+\.\d{2,})\s*$`)
+	// handle is what somebody is called in a messenger, or their key.
+	handle = regexp.MustCompile(`(?im)^[\s•|>–-]*(?:(?:threema|telegram|skype|discord|instagram|insta|wire|icq)(?:[ -]?id)?\s?:\s?[^\s:]{3,}|signal\s?:\s?\S+\.\d{2,}|(?:pgp|gpg)[^:\n]{0,24}:\s?(?:0x)?[\da-f ]{16,})\s*$`)
 )
 
 // othersNames returns where in text people are named beside their address, where an address

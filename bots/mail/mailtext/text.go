@@ -49,6 +49,7 @@ func (b *body) clean(text string, w *writer) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
 	text = strings.ReplaceAll(text, "\u00a0", " ")
+	text = picture.ReplaceAllString(text, "")
 	lines := strings.Split(text, "\n")
 	lines, encrypted := dropBlocks(lines)
 	b.encrypted = b.encrypted || encrypted
@@ -96,6 +97,8 @@ func cut(s string, n int) string {
 var (
 	// autolink is an address or a link in angle brackets.
 	autolink = regexp.MustCompile(`<((?:https?://|mailto:)?[^<>\s]+[@/][^<>\s]+)>`)
+	// picture is what programs put in the place of one: "[cid:image001.png@01DA]".
+	picture = regexp.MustCompile(`\[(?:cid:|image: ?)[^\]\s]{1,120}\]`)
 	// tag is what looks like HTML.
 	tag = regexp.MustCompile(`</?([a-zA-Z!?][^\s<>/]*)((?:[\s/][^<>]*)?)>`)
 	// frame is an encoded word that could not be decoded, or the first or last
