@@ -29,7 +29,7 @@ func TestKeptInAnswers(t *testing.T) {
 	const header = "Von: Gotham <gotham@reports.test>\nGesendet: Donnerstag, 26. November 2026 16:05\nAn: x\nBetreff: U2\n\nSECRET alte Meldung"
 	for _, text := range []string{
 		"Kontrolle um 10:00 am 26.11.2026:", "Am 26.11.2026 um 16:05 sah ich:\n2 Kontis in der U1", "Stand 26.11.2026, 16:05:\nU1: 2 Kontis\nU2: frei",
-		"-- Achtung U1 --", "--- U1 ---", "Info: 2 Kontis U2", "Von: Plärrer\nAn: Fürth", "Linie: U1\nOrt: Plärrer\nZeit: 16:05",
+		"-- Achtung U1 --", "--- U1 ---", "»U1 Plärrer«", "| U1 | Plärrer |", "Info: 2 Kontis U2", "Von: Plärrer\nAn: Fürth", "Linie: U1\nOrt: Plärrer\nZeit: 16:05",
 	} {
 		t.Run(text, func(t *testing.T) {
 			expectText(t, answer(text+"\n\n"+city), text)
