@@ -66,7 +66,7 @@ func readCommands(lists map[command]string) map[string]command {
 }
 
 // courtesies stand around a command and mean nothing.
-var courtesies = strings.Split("bitte|danke|please|pls|thanks|thank you|mich|hallo|hello|hi|s'il vous plaît|svp|merci|por favor|gracias|per favore|grazie", "|")
+var courtesies = strings.Split("bitte|danke|vielen dank|please|pls|thanks|thank you|mich|hallo|hallo zusammen|guten tag|moin|hey|hello|hi|vom verteiler|vom newsletter|newsletter|bonjour|hola|ciao|s'il vous plaît|svp|merci|por favor|gracias|per favore|grazie", "|")
 
 // maxCommand is how long a command may be, in bytes.
 const maxCommand = 100
@@ -77,8 +77,11 @@ func readCommand(text string) command {
 		return "" // as nearly always, and it costs nothing
 	}
 	text = plain(text)
-	for _, c := range courtesies {
-		text = strings.TrimSuffix(strings.TrimPrefix(text, c+" "), " "+c)
+	for before := ""; before != text; {
+		before = text
+		for _, c := range courtesies {
+			text = strings.TrimSuffix(strings.TrimPrefix(text, c+" "), " "+c)
+		}
 	}
 	return commands[text]
 }

@@ -53,7 +53,7 @@ func isAppLine(line string, alone bool) bool {
 	}
 	bare := strings.TrimSpace(withoutLinks(line))
 	if bare == "" {
-		return appSite.MatchString(line)
+		return appSite.MatchString(line) && !mapSite.MatchString(strings.Trim(line, "<> "))
 	}
 	if len(bare) > maxAppLine {
 		return false
@@ -66,7 +66,7 @@ func isAppLine(line string, alone bool) bool {
 	case l.isSent():
 		return rest == "" || l.app >= 0 || apology.within(fold(rest))
 	}
-	return !holdsLine(rest) && l.isAdvertisement(line) || alone && rest == "" && (l.isBrand() || l.isPlain())
+	return !holdsLine(rest) && l.isAdvertisement(line) || alone && rest == "" && (!holdsLine(bare) && l.isBrand() || l.isPlain())
 }
 
 // withoutLinks returns a line with blanks in place of its links.
@@ -83,6 +83,9 @@ func isHangul(r rune) bool { return unicode.Is(unicode.Hangul, r) }
 // colon is a sentence as well, but for that of a label: "Sent with: …".
 func cutSentence(text string) (first, rest string) {
 	for i, r := range text {
+		if !strings.ContainsRune(".:!;?,。", r) {
+			continue
+		}
 		next := runeAt(text, i+utf8.RuneLen(r))
 		if strings.ContainsRune(".:!;?,", r) && i > 0 && (next == ' ' || next == utf8.RuneError) || r == '。' {
 			return strings.TrimSpace(text[:i]), strings.Trim(text[i+utf8.RuneLen(r):], " .:!;?,-–)]*_~")
@@ -167,7 +170,8 @@ func (l appLine) isAdvertisement(line string) bool {
 	get := slices.ContainsFunc(l.words, getWords.begin)
 	outlook := strings.Contains(l.line, "outlook")
 	only := l.app == 0 && len(l.words) <= 3 && slices.Contains([]string{"yahoo", "outlook", "typeapp", "bluemail", "k-9", "fairemail", "aquamail", "tuta", "protonmail"}, l.words[0])
-	return platform && (outlook || get) || get && appSite.MatchString(line) || only
+	yahoo := l.app == 0 && l.words[0] == "yahoo"
+	return platform && (outlook || yahoo || get) || get && appSite.MatchString(line) || only
 }
 
 // isPlain says whether a short line tells that the mail was sent from something that is
@@ -179,7 +183,8 @@ func (l appLine) isPlain() bool {
 		return false
 	}
 	begins := l.sent == 0 && (fromWords[l.words[1]] || l.words[1] == "using" || l.words[1] == "via")
-	return begins || l.sent == n-1 && fromWords[l.words[0]] && strings.HasPrefix(l.words[1], "mein")
+	device := n == least && devices.begin(l.words[2]) // "Von meinem Telefon"
+	return begins || (l.sent == n-1 || device) && fromWords[l.words[0]] && strings.HasPrefix(l.words[1], "mein")
 }
 
 // isBrand says whether a short line names a product that nobody reports of, in a

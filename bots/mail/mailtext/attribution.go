@@ -2,6 +2,7 @@ package mailtext
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,11 +55,13 @@ func (e evidence) strong() bool { return e.address && e.digit || e.dated() }
 type attribution struct {
 	end  int  // the line that follows it
 	sure bool // even if what follows is not marked as quoted
+	weak bool // words of this mail could look so, and there is another quotation
 }
 
 // findAttributions finds them all, by the line in which each begins.
 func (l *letter) findAttributions() {
 	l.attributions = map[int]attribution{}
+	foreign := slices.ContainsFunc(l.plain, isForeign)
 	for last, line := range l.plain {
 		switch {
 		case l.quoted(last):
@@ -66,12 +69,18 @@ func (l *letter) findAttributions() {
 			start, e := l.attributionStart(last)
 			verb := wrote.MatchString(line)
 			if sure := e.strong() || e.digit && verb; sure || e.address || e.date || verb {
-				l.attributions[start] = attribution{end: last + 1, sure: sure && (e.address || l.reply)}
+				weak := !e.address && !verb && foreign
+				l.attributions[start] = attribution{end: last + 1, sure: sure && (e.address || l.reply), weak: weak}
 			}
 		case strings.Contains(line, "@") && l.quoted(l.next(last+1)) && evidenceOf(line).date:
 			l.attributions[last] = attribution{end: last + 1}
 		}
 	}
+}
+
+// isForeign says whether a line is surely of another mail or introduces one.
+func isForeign(plain string) bool {
+	return isQuoted(plain) || strings.Contains(plain, "@") || wrote.MatchString(plain)
 }
 
 // attributionStart returns the first line of an attribution whose last one is given,

@@ -44,9 +44,15 @@ var connectors = newWordSet("connectors")
 func cutFormula(line string) (formula, rest string) {
 	line = strings.Trim(line, " \t*_~–—-,.!/|&+،")
 	tokens := tokensOf(line)
-	if len(tokens) > 1 && connectors[tokens[0].word] {
-		tokens = tokens[1:]
+	if formula, rest = formulaOf(line, tokens); formula == "" && len(tokens) > 1 && connectors[tokens[0].word] {
+		return formulaOf(line, tokens[1:])
 	}
+	return formula, rest
+}
+
+// formulaOf cuts off the longest formula that tokens, which are those of the line,
+// begin with.
+func formulaOf(line string, tokens []token) (formula, rest string) {
 	for n := min(maxClosing, len(tokens)); n > 0; n-- {
 		words := make([]string, n)
 		for i, t := range tokens[:n] {

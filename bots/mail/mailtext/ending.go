@@ -53,6 +53,8 @@ func (e ending) isClosing(i int) bool {
 	switch strong := closings[formula]; {
 	case formula == "":
 		return false
+	case isOrigin(name) && i > 0 && len(rest) > 0 && e.w.isName(rest[0]):
+		return e.areContacts(rest[1:], true)
 	case name != "":
 		known := e.w.isName(name)
 		named := known || strong && i > 0 && (e.w.mayBeName(name) || len(rest) == 0 && isSmallName(name))
@@ -68,6 +70,13 @@ func (e ending) isClosing(i int) bool {
 	default:
 		return strong && slices.ContainsFunc(rest, e.isContact) && e.areContacts(rest, false)
 	}
+}
+
+// isOrigin says whether what follows a formula tells where somebody is: "aus Nürnberg".
+func isOrigin(text string) bool {
+	const most = 3 // words
+	words := foldedWords(text)
+	return len(words) > 1 && len(words) <= most && fromWords[words[0]] && !strings.ContainsFunc(text, unicode.IsDigit)
 }
 
 // isNameBlock says whether line i is the writer's whole name, with nothing but a signature
@@ -109,11 +118,15 @@ func (e ending) isReach(line string) bool { return e.isContact(line) || e.w.isNa
 // maySign says whether a line can stand in a signature.
 func (e ending) maySign(line string) bool {
 	const most = 4 // words of a title
-	return e.isContact(line) || isTitled(line, most) || street.MatchString(line) || strings.TrimSpace(withoutLinks(line)) == ""
+	ofCompany := company.MatchString(line) && !holdsLine(line)
+	return e.isContact(line) || ofCompany || isTitled(line, most) || street.MatchString(line) || strings.TrimSpace(withoutLinks(line)) == ""
 }
 
 // street is a street with a house's number, or a postal code and a town.
 var street = regexp.MustCompile(`^\s*(?:\p{Lu}[\pL. -]{3,40} \d{1,4} ?[a-z]?|\d{1,4}[a-z]?,? \p{Lu}[\pL. -]{3,40}|(?:[A-Z]{1,3}-)?\d{4,6} \p{Lu}[\pL. /-]{2,40})(?:, .{2,40})?\s*$`)
+
+// town is a town with its postal code.
+var town = regexp.MustCompile(`^\s*(?:[A-Z]{1,3}-)?\d{4,6} \p{Lu}`)
 
 // lineToken is the name of a line as riders write it: "U1", "S 2", "Linie 4".
 var lineToken = regexp.MustCompile(`(?i)\b(?:[a-z]{1,3}\s?\d{1,3}|\d{1,3}er|(?:linie|line|tram|bus|ligne|linea|линия)\s?\d+)\b`)
@@ -143,13 +156,15 @@ func (e ending) blockStart(i int) int {
 }
 
 // addressStart returns where the paragraph begins that ends with line i, if it is a name
-// above a street and a town; otherwise how many lines there are.
+// above a street and a town; otherwise how many lines there are. A stop above a street is
+// where somebody saw something.
 func (e ending) addressStart(i int) int {
 	top := i
 	for top > 0 && i-top < maxSignature && !isBlank(e.lines[top-1]) && e.maySign(e.lines[top-1]) {
 		top--
 	}
-	if top == 0 || top == i || !isBlank(e.lines[top-1]) || !street.MatchString(e.lines[i]) || !isTitled(e.lines[top], 4) {
+	named := e.w.isName(e.lines[top]) || i-top > 1 && town.MatchString(e.lines[i])
+	if top == 0 || top == i || !named || !isBlank(e.lines[top-1]) || !street.MatchString(e.lines[i]) || !isTitled(e.lines[top], 4) {
 		return len(e.lines)
 	}
 	return top
@@ -192,26 +207,28 @@ func (e ending) isContact(line string) bool {
 var (
 	// signatureLabel begins a line that tells how to reach somebody.
 	signatureLabel = regexp.MustCompile(`(?i)^[\s*_•|>–-]*(?:` + phoneLabel + `|[tmfpew]|e-?mail|mail|web|website|internet|homepage|skype|telegram|threema|twitter|linkedin|instagram|mastodon|matrix|адрес|почта)[.*_]*\s?(?:nr\.?)?\s?[:：]\s?\S`)
+	// extension is a label with nothing but a number: too short a one for phones.
+	extension = regexp.MustCompile(`(?i)^[\s*_•|>–-]*(?:` + phoneLabel + `|[tmf])[.*_]*\s?[:：]\s?\+?[\d ()/-]+$`)
 	// companyLine holds what stands only in the signatures of companies.
 	companyLine = regexp.MustCompile(`(?i)\b(?:hr[ab]\s?\d|ust-?id|amtsgericht|handelsregister|geschäftsführ(?:er|ung)|vorstandsvorsitz|aufsichtsrat|siret|partita iva|p\.iva|kvk|regon|nif\b)`)
-	company     = regexp.MustCompile(`(?i)\b(?:gmbh|e\.\s?v\.|ag|kg|kgaa|s\.r\.l|srl|s\.p\.a|spa|sarl|sas|s\.a|b\.v|bv|ltd|inc|llc|sp\. z o\.o|a/s|aps|ab|oy)\b`)
+	company     = regexp.MustCompile(`(?i)\b(?:gmbh|e\.\s?v|ag|kg|kgaa|s\.r\.l|srl|s\.p\.a|spa|sarl|sas|s\.a|b\.v|bv|ltd|inc|llc|sp\. z o\.o|a/s|aps|ab|oy)\b`)
 	// onlyLabels is what is left of a line that tells how to reach somebody.
-	onlyLabels = regexp.MustCompile(`(?i)^(?:[\s|:.,;/*_<>()–-]|\b(?:` + phoneLabel + `|e-?mail|mail|web|www|kontakt|contact)\b)+$`)
+	onlyLabels = regexp.MustCompile(`(?i)^(?:[\s|:.,;/*_<>()–-]|\b(?:` + phoneLabel + `|[tmfpew]|e-?mail|mail|web|www|kontakt|contact)\b)+$`)
 	anyAddress = regexp.MustCompile(`(?i)<?(?:mailto:)?[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+>?`)
 )
 
 // isContactLine says whether a line tells how to reach somebody, and nothing else.
 func isContactLine(line string) bool {
 	const fewest = 5 // digits
-	reach := strings.Contains(line, "@") || countDigits(line) >= fewest || withoutLinks(line) != line
-	if reach && signatureLabel.MatchString(line) || companyLine.MatchString(line) && !holdsLine(line) {
+	if companyLine.MatchString(line) && !holdsLine(line) || extension.MatchString(line) && countDigits(line) >= fewest {
 		return true
 	}
 	rest := line
-	if reach {
+	if strings.Contains(line, "@") || countDigits(line) >= fewest {
 		rest = withoutReach(line)
 	}
-	return rest != line && (!says(rest) || onlyLabels.MatchString(rest))
+	labelled := signatureLabel.MatchString(line) && !holdsLine(rest) && withoutLinks(rest) != line
+	return labelled || rest != line && (!says(rest) || onlyLabels.MatchString(rest))
 }
 
 // withoutReach returns a line without telephone numbers and addresses.

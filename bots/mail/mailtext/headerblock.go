@@ -43,8 +43,10 @@ func (l *letter) head(i int) head {
 		return l.introduction(i)
 	}
 	next := l.next(i + 1)
-	if h := l.introduction(next); h.end > 0 {
-		return head{end: h.end, sure: true, block: h.block}
+	known := original.MatchString(line)
+	near := next == i+1 || known || bare.MatchString(line) || long.MatchString(line)
+	if h := l.introduction(next); h.end > 0 && near {
+		return head{end: h.end, sure: true, block: h.block, weak: h.weak && !known}
 	}
 	label := next < len(l.plain) && isLabelled(l.plain[next])
 	if bare.MatchString(line) {
@@ -55,10 +57,9 @@ func (l *letter) head(i int) head {
 		}
 		return head{end: next, sure: sure, block: label}.ifSure()
 	}
-	if label {
+	if label && near {
 		return head{end: next + 1, sure: true, block: true}
 	}
-	known := original.MatchString(line)
 	strong := known || evidenceOf(line).strong()
 	return head{end: l.unlabelled(i + 1), sure: strong || l.reply && long.MatchString(line), block: known, weak: !strong}.ifSure()
 }
@@ -112,12 +113,16 @@ func (h head) ifSure() head {
 // such as "Begin forwarded message:".
 func (l *letter) introduction(i int) head {
 	if a, found := l.attributions[i]; found {
-		return head{end: a.end, sure: a.sure}
+		return head{end: a.end, sure: a.sure, weak: a.weak}
 	}
 	if h := l.findBlock(i); h.end > 0 {
 		return h
 	}
-	if i >= len(l.plain) || len(l.plain[i]) > 100 || !strings.HasSuffix(l.plain[i], ":") {
+	const most = 3 // words of a rule without its dashes
+	if i >= len(l.plain) || len(l.plain[i]) > 100 {
+		return head{}
+	}
+	if !strings.HasSuffix(l.plain[i], ":") && (len(strings.Fields(l.plain[i])) > most || !original.MatchString(l.plain[i])) {
 		return head{}
 	}
 	next := l.next(i + 1)
@@ -147,9 +152,11 @@ func (l *letter) findBlock(i int) (h head) {
 	for k := i; k < min(i+maxBlock, len(l.plain)); k++ {
 		line := strings.TrimLeft(l.plain[k], "> *")
 		switch {
+		case line != "" && l.quoted(k) != l.quoted(i):
+			return l.blockOf(h, labels, text.String())
 		case isLabelled(line):
 			labels++
-		case line == "" && labels == 1 && h.end == k:
+		case line == "" && labels == 1 && h.end == k && l.isSpaced(k+1):
 			spaced = true
 			continue
 		case line == "" && spaced && h.end == k:
@@ -163,6 +170,9 @@ func (l *letter) findBlock(i int) (h head) {
 	}
 	return l.blockOf(h, labels, text.String())
 }
+
+// isSpaced says whether line i is a paragraph of its own.
+func (l *letter) isSpaced(i int) bool { return i+1 >= len(l.plain) || l.plain[i+1] == "" }
 
 // blockOf says whether so many labels with such a text are the header of a mail. One
 // without an address is weak, unless it holds the subject that is answered.

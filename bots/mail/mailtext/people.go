@@ -181,6 +181,7 @@ func runeAt(text string, i int) rune {
 func (w *writer) clean(text string) string {
 	text = without(text, secretLinks(text))
 	w.named = w.named || w.address != "" && strings.Contains(strings.ToLower(text), w.address)
+	text = without(text, othersNames(text))
 	text = scrub.People(without(text, phones(text)))
 	if names := w.find(text); len(names) > 0 {
 		text, w.named = without(text, names), true
@@ -193,7 +194,8 @@ func (w *writer) clean(text string) string {
 
 // subject is clean for a subject. One that was only about who sent the mail is empty.
 func (w *writer) subject(subject string) string {
-	if w.isDisplayName(subject) || w.isSenderSentence(subject) {
+	named := w.isName(subject) && w.firsts.has(foldedWords(subject)...) // "Anna B."
+	if named || w.isDisplayName(subject) || w.isSenderSentence(subject) {
 		return ""
 	}
 	cleaned := w.clean(dropClosing(subject, w))
@@ -236,6 +238,9 @@ func (w *writer) find(text string) []stretch {
 			continue
 		}
 		if s := w.nameAt(text, tokens, i); s.to > 0 {
+			if s.from > done && text[s.from-1] == '@' {
+				s.from--
+			}
 			found = append(found, stretch{max(s.from, done), s.to})
 			done = s.to
 		}
@@ -261,7 +266,8 @@ func (w *writer) wholeName(text string, tokens []token) int {
 			continue
 		}
 		turned := append([]string{last}, n.words[:len(n.words)-1]...)
-		for _, order := range [][]string{n.words, turned, {n.given, last}, {last, n.given}} {
+		joined := strings.Join(n.words, "") // as in "@annabeispiel"
+		for _, order := range [][]string{n.words, turned, {n.given, last}, {last, n.given}, {joined}} {
 			if beginTokens(text, tokens, order) {
 				return len(order)
 			}
@@ -311,7 +317,7 @@ func (w *writer) givenName(text string, tokens []token, i int) stretch {
 	if at < 0 || utf8.RuneCountInString(word) < shortest || unicode.IsLower(runeAt(text, tokens[i].from)) {
 		return stretch{}
 	}
-	if i+1 < len(tokens) && ofPlace.begin(tokens[i+1].word) || i > 0 && ofPlace.begin(tokens[i-1].word) {
+	if i+1 < len(tokens) && ofPlace.begin(tokens[i+1].word) || i > 0 && (ofPlace.begin(tokens[i-1].word) || tokens[i-1].word == "st") {
 		return stretch{}
 	}
 	s := introduction(text, tokens, i, 1)

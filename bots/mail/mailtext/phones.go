@@ -103,7 +103,9 @@ var (
 	link = regexp.MustCompile(`(?i)\b(?:https?://|www\.)[^\s<>"]+`)
 	// tokenPlace is where a link holds what only its owner should have.
 	tokenPlace = regexp.MustCompile(`(?i)(unsubscribe|confirm|invitation|invite|passwor[dt]|reset|verify|verif|activate|optin|optout|opt-out|abmeld|abbestell|bestätig|token|magic|session|sessid|login|signin|auth|apikey|api_key|key|sig|signature|secret|sid|uid|hash|code)[a-z_-]*(?:/|=|%3d|%2f)[^/&=]{6,}`)
-	longToken  = regexp.MustCompile(`[A-Za-z0-9]{22,}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{17}`)
+	// mapSite begins a link to a map: what looks like a token there is a place.
+	mapSite   = regexp.MustCompile(`(?i)^(?:https?://)?(?:(?:www\.)?google\.[a-z.]{2,6}/maps|maps\.google\.[a-z.]{2,6}/|maps\.app\.goo\.gl/|goo\.gl/maps/|maps\.apple\.com/|(?:www\.)?(?:openstreetmap|osm)\.org/)`)
+	longToken = regexp.MustCompile(`[A-Za-z0-9]{22,}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{17}`)
 )
 
 // secretLinks returns where in text links are that hold a token.
@@ -111,6 +113,9 @@ func secretLinks(text string) []stretch {
 	var found []stretch
 	for _, at := range link.FindAllStringIndex(text, -1) {
 		l := strings.TrimRight(text[at[0]:at[1]], `.,;:!?)]}'*`)
+		if mapSite.MatchString(l) {
+			continue
+		}
 		if tokenPlace.MatchString(l) || slices.ContainsFunc(longToken.FindAllString(l, -1), isRandom) {
 			found = append(found, stretch{at[0], at[0] + len(l)})
 		}

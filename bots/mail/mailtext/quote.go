@@ -7,7 +7,7 @@ import (
 )
 
 // otherMark begins a quoted line in some programs' answers, perhaps with initials.
-var otherMark = regexp.MustCompile(`^(?:\p{Lu}{1,3}>|[|»›])`)
+var otherMark = regexp.MustCompile(`^(?:(?:\p{Lu}{1,3}|\p{Ll}{1,2})>|[|»›])`)
 
 // ourLink is one that holds for one subscriber.
 var ourLink = regexp.MustCompile(`/city/[^/\s]+/mail/\w+/\S`)
@@ -75,7 +75,7 @@ func newLetter(lines []string, q quoting) *letter {
 	l := &letter{quoting: q, lines: lines, plain: make([]string, len(lines))}
 	for i, line := range lines {
 		l.plain[i] = plainLine(line)
-		if q.reply {
+		if q.reply && !isFramed(l.plain[i]) {
 			l.plain[i] = otherMark.ReplaceAllString(l.plain[i], ">")
 		}
 	}
@@ -204,6 +204,12 @@ func (l *letter) isGroupWise(i int) bool {
 }
 
 func isQuoted(plain string) bool { return strings.HasPrefix(plain, ">") }
+
+// isFramed says whether a line stands between marks: "»U1«", "| U1 | Plärrer |".
+func isFramed(plain string) bool {
+	return strings.HasPrefix(plain, "»") && strings.HasSuffix(plain, "«") ||
+		len(plain) > 1 && strings.HasPrefix(plain, "|") && strings.HasSuffix(plain, "|")
+}
 
 func (l *letter) quoted(i int) bool { return i < len(l.plain) && isQuoted(l.plain[i]) }
 

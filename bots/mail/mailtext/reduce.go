@@ -52,8 +52,8 @@ type reducer struct {
 
 // take takes a line, or a piece of a long one. begins is set for the first piece.
 func (d *reducer) take(piece []byte, begins bool) {
-	if begins && d.atBoundary(piece) {
-		return
+	if d.full || begins && d.atBoundary(piece) {
+		return // nothing of what follows is kept, whatever it is
 	}
 	if !d.inHeader {
 		if d.left -= len(piece); d.left >= 0 {

@@ -13,7 +13,7 @@ var (
 	listTags = regexp.MustCompile(`^(?:\s*\[[^\[\]\n]{1,60}\])+\s*`)
 	// subjectPrefix is what programs put before the subject of a mail that is answered
 	// or forwarded: "Re:", "Re[2]:", "AW (3):", "回复：".
-	subjectPrefix = regexp.MustCompile(`^[\s"'*<(]*(\pL[\pL\pM .'’/-]{0,24}?)\s*(?:\[\d{1,3}\]|\(\d{1,3}\)|\^?\d{1,2})?\s*[:：﹕]`)
+	subjectPrefix = regexp.MustCompile(`^[\s"'*<(]*(\pL[\pL\pM .'’/-]{0,24}?)\s*(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,2}|(\d{1,2}))?\s*[:：﹕]`)
 	// prefixes are those of all languages.
 	prefixes = newWordSet("prefixes")
 )
@@ -45,10 +45,10 @@ func (m *message) isReplySubject(subject string) bool {
 	}
 	const short = 4
 	word := strings.TrimRight(fold(found[1]), " .")
-	if prefixes[word] {
-		return true
-	}
 	threaded := m.header.has("In-Reply-To") || m.header.has("References")
+	if prefixes[word] {
+		return threaded || found[2] == "" // "RE10: …" is a train
+	}
 	return threaded && utf8.RuneCountInString(word) <= short && !strings.ContainsFunc(found[0], unicode.IsDigit)
 }
 

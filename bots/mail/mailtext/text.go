@@ -13,7 +13,7 @@ import (
 const (
 	// maxRaw bounds how much of a mail's text is looked at, in bytes. Quotes and
 	// signatures are among it; a report is far shorter.
-	maxRaw = 64 << 10
+	maxRaw = 128 << 10
 	// maxText bounds the report, in characters. The censor takes fewer.
 	maxText = 10_000
 )
@@ -33,7 +33,10 @@ func (m *message) written(b *body) (own, text string) {
 // text is what was written into the mail itself.
 func (b *body) text(w *writer) string {
 	var written []string
+	left := maxRaw
 	for _, t := range b.texts {
+		t = strings.ToValidUTF8(t[:min(len(t), left)], "\uFFFD")
+		left = max(0, left-len(t))
 		if t = b.clean(t, w); t != "" {
 			written = append(written, t)
 		}
@@ -43,9 +46,10 @@ func (b *body) text(w *writer) string {
 
 // clean removes from a text what nobody wrote for this mail.
 func (b *body) clean(text string, w *writer) string {
-	text = strings.ReplaceAll(text[:min(len(text), maxRaw)], "\r\n", "\n")
+	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
 	text = strings.ReplaceAll(text, "\u00a0", " ")
+	text = picture.ReplaceAllString(text, "")
 	lines := strings.Split(text, "\n")
 	lines, encrypted := dropBlocks(lines)
 	b.encrypted = b.encrypted || encrypted
@@ -93,6 +97,8 @@ func cut(s string, n int) string {
 var (
 	// autolink is an address or a link in angle brackets.
 	autolink = regexp.MustCompile(`<((?:https?://|mailto:)?[^<>\s]+[@/][^<>\s]+)>`)
+	// picture is what programs put in the place of one: "[cid:image001.png@01DA]".
+	picture = regexp.MustCompile(`\[(?:cid:|image: ?)[^\]\s]{1,120}\]`)
 	// tag is what looks like HTML.
 	tag = regexp.MustCompile(`</?([a-zA-Z!?][^\s<>/]*)((?:[\s/][^<>]*)?)>`)
 	// frame is an encoded word that could not be decoded, or the first or last
