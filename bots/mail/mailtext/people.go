@@ -26,10 +26,13 @@ type writer struct {
 type name struct {
 	words []string // folded
 	given string   // the first name; empty where it is not known
-	// person is set where the address says the same as the name: it is surely
-	// somebody's, and no word of a report.
-	person bool
+	// sure are those of the words that the address holds too: surely somebody's name,
+	// and no word of a report.
+	sure []string
 }
+
+// person says whether the name is surely somebody's.
+func (n name) person() bool { return len(n.sure) > 0 }
 
 const (
 	maxNames     = 6 // of a mail
@@ -118,9 +121,13 @@ func (w *writer) add(display string, locals []string) {
 		return
 	}
 	n.given = n.words[0]
-	n.person = slices.ContainsFunc(n.words, func(word string) bool { return isIn(word, locals) })
+	for _, word := range n.words {
+		if isIn(word, locals) {
+			n.sure = append(n.sure, word)
+		}
+	}
 	w.names = append(w.names, n)
-	if n.person || len(n.words) > 1 {
+	if n.person() || len(n.words) > 1 {
 		w.words.add(n.words...)
 		w.words.add(foldedWords(withoutUmlauts(display))...)
 		w.firsts.add(n.given)
@@ -254,7 +261,7 @@ func (w *writer) nameAt(text string, tokens []token, i int) stretch {
 	if n := w.wholeName(text, tokens[i:]); n > 0 {
 		return introduction(text, tokens, i, n)
 	}
-	return w.givenName(text, tokens, i)
+	return w.oneName(text, tokens, i)
 }
 
 // wholeName returns how many of the tokens at their beginning are one of the writer's
@@ -307,25 +314,38 @@ var (
 	ofPlace = newStems("ofPlace")
 )
 
-// givenName returns what goes with the token at i where it is the writer's first name
-// and cannot be a word of the report; otherwise the zero span.
-func (w *writer) givenName(text string, tokens []token, i int) stretch {
+// oneName returns what goes with the token at i where it is a word of the writer's name
+// and cannot be one of the report; otherwise the zero span.
+func (w *writer) oneName(text string, tokens []token, i int) stretch {
 	const shortest = 3
 	word := tokens[i].word
-	isGiven := func(n name) bool { return isForm(word, n.given, true) && (n.person || len(n.words) > 1) }
-	at := slices.IndexFunc(w.names, isGiven)
-	if at < 0 || utf8.RuneCountInString(word) < shortest || unicode.IsLower(runeAt(text, tokens[i].from)) {
+	if utf8.RuneCountInString(word) < shortest || unicode.IsLower(runeAt(text, tokens[i].from)) {
 		return stretch{}
 	}
 	if i+1 < len(tokens) && ofPlace.begin(tokens[i+1].word) || i > 0 && (ofPlace.begin(tokens[i-1].word) || tokens[i-1].word == "st") {
 		return stretch{}
 	}
 	s := introduction(text, tokens, i, 1)
-	n := w.names[at]
-	if introduced := s != (stretch{tokens[i].from, tokens[i].to}); introduced || n.person && len(n.words) > 1 {
-		return s
+	introduced := s != (stretch{tokens[i].from, tokens[i].to})
+	for _, n := range w.names {
+		given := isForm(word, n.given, true)
+		sure := slices.ContainsFunc(n.sure, func(name string) bool { return isForm(word, name, true) })
+		switch {
+		case given && introduced && (n.person() || len(n.words) > 1),
+			given && n.person() && len(n.words) > 1,
+			sure && !(i > 0 && isBeforePlace(tokens[i-1].word)):
+			return s
+		}
 	}
 	return stretch{}
+}
+
+// beforePlace are words that a place comes after.
+var beforePlace = newWordSet("beforePlace")
+
+// isBeforePlace says whether a place may come after a word: "am", "U1".
+func isBeforePlace(word string) bool {
+	return beforePlace[word] || strings.ContainsFunc(word, unicode.IsDigit)
 }
 
 // introduction returns where the n tokens from i on are, with what somebody says who

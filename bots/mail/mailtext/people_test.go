@@ -130,6 +130,24 @@ func TestNamesThatAreWords(t *testing.T) {
 	}
 }
 
+// A word of the name that the address holds too is surely one, but where a place stands.
+func TestNamesThatTheAddressHolds(t *testing.T) {
+	for _, c := range [][3]string{
+		{"Anna <anna@example.org>", "Kontrolle, schreibt Anna eben", "Kontrolle, schreibt eben"},
+		{"Robin <robin77@example.org>", "Robin meldet zwei Kontis in der U1", "meldet zwei Kontis in der U1"},
+		{"Sam Example <sam.example@example.org>", "Example here, U1 Plärrer", "U1 Plärrer"},
+		{"Plärrer <plaerrer@example.org>", ownWords, ownWords},
+		{"Messe <messe@example.org>", "Kontrolle an der Station Messe, gleich bei Messe Nord", "Kontrolle an der Station Messe, gleich bei Messe Nord"},
+		{"Park <park@example.org>", "Kontis im Park und am Park", "Kontis im Park und am Park"},
+	} {
+		t.Run(c[0], func(t *testing.T) {
+			if got := relayed(t, "From: "+c[0], c[1]); got != c[2] {
+				t.Errorf("%q, want %q", got, c[2])
+			}
+		})
+	}
+}
+
 // Numbers that are no telephone's stay, and links to places.
 func TestNumbersOfReports(t *testing.T) {
 	for _, text := range []string{
