@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/charmap"
+
+	"ticketfrei/internal/slow"
 )
 
 // plain is a mail with a subject and a text.
@@ -237,6 +239,7 @@ func TestFrom(t *testing.T) {
 // Mails that are made to take long are refused, or read in a time that is far
 // from what the server allows.
 func TestHostileMails(t *testing.T) {
+	slow.Test(t, "reads mails as large as are taken")
 	nested := func(n int) string {
 		var b strings.Builder
 		b.WriteString("From: r@example.org\r\n")

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ticketfrei/internal/slow"
 )
 
 // answer is a mail that answers one of ours.
@@ -293,6 +295,7 @@ func TestAnswersOurs(t *testing.T) {
 // Texts that are made of what quotations begin with are read in a time that is far from
 // what the server allows.
 func TestHostileQuotations(t *testing.T) {
+	slow.Test(t, "reads mails as large as are taken")
 	const size = 1 << 20
 	for name, line := range map[string]string{
 		"attributions": "Am 26.11.2026 um 9:58 schrieb a@b.example:\n", "torn attributions": "26.11.2026 <a@b.example>\n9:58\n:\n",
