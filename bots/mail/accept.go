@@ -148,6 +148,7 @@ func refusalOf(err error) string {
 		mailtext.ErrEncrypted:   "encrypted",
 		mailtext.ErrOnlyFiles:   "files",
 		mailtext.ErrWinmail:     "winmail",
+		mailtext.ErrAbsence:     "absence",
 		mailtext.ErrNothing:     "nothing",
 	} {
 		if errors.Is(err, cause) {

@@ -149,6 +149,7 @@ func TestNoAddressIsLeftInTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.mustSubscribe(bot, "new@example.org")
+	b.stop() // whoever reads keeps the log from being emptied
 	mustClose(t, d)
 	found := everything(t, dir)
 	for _, address := range []string{"fine", "full", "bounces", "orphan", "gone", "new"} {

@@ -119,7 +119,7 @@ func TestRecipients(t *testing.T) {
 func TestAnswersAreASCII(t *testing.T) {
 	b := newBench(t, nil)
 	for _, lang := range []string{"en", "de"} {
-		for _, id := range []string{"relay", "unknown", "off", "files", "encrypted", "winmail", "complicated", "unreadable", "line", "later", "forged"} {
+		for _, id := range []string{"relay", "unknown", "off", "files", "encrypted", "winmail", "absence", "complicated", "unreadable", "line", "later", "forged"} {
 			text := b.network.host.Texts.T(lang, "mail.refused."+id)
 			if strings.ContainsFunc(text, func(r rune) bool { return r > 126 || r < 32 }) || strings.HasPrefix(text, "!") {
 				t.Errorf("%s %s: %q", lang, id, text)

@@ -34,6 +34,7 @@ func isAbsence(head string) bool {
 		"不在通知", "外出中", "休暇", "休暇中", "休假", "外出", "不在办公室", "부재중", "부재", "휴가", "휴가중", "eingangsbestätigung", "empfangsbestätigung", "lesebestätigung",
 		"read receipt", "return receipt", "accusé de réception", "accusé de lecture", "confirmation de lecture", "acuse de recibo",
 		"confirmación de lectura", "conferma di lettura", "leesbevestiging", "ontvangstbevestiging", "potwierdzenie przeczytania", "okundu bilgisi",
+		"gelesen", "nicht gelesen", "ungelesen gelöscht", "read", "not read", "lu", "leído", "letto", "lido", "gelezen", "läst", "læst", "luettu", "przeczytane", "прочитано", "已读", "開封済み",
 		"уведомление о прочтении", "開封確認", "已读回执", "إجازة", "غائب", "חופשה", "בחופשה", "مرخصی":
 		return true
 	}

@@ -60,7 +60,7 @@ func automatic(h header, root *enmime.Part, domain string) string {
 	case "auto_reply", "auto-reply":
 		return SkipAutomatic
 	}
-	if slices.ContainsFunc(replyHeaders, h.saysYes) || isAbsenceSubject(h.text("Subject")) {
+	if slices.ContainsFunc(replyHeaders, h.saysYes) {
 		return SkipAutomatic
 	}
 	return ""

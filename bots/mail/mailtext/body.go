@@ -68,7 +68,8 @@ func (b *body) readRelated(p *enmime.Part, depth int) {
 	found := false
 	for c := p.FirstChild; c != nil; c = c.NextSibling {
 		kind := strings.ToLower(c.ContentType)
-		if found || !isText(kind) && !strings.HasPrefix(kind, "multipart/") {
+		named := isText(kind) && fileName(c) != "" // as gateways send what was written
+		if !named && (found || !isText(kind) && !strings.HasPrefix(kind, "multipart/")) {
 			b.file(c)
 			continue
 		}

@@ -30,6 +30,7 @@ var (
 	ErrOnlyFiles   = errors.New("nothing but files")       // pictures are never relayed
 	ErrWinmail     = errors.New("nothing but winmail.dat") // no kept library reads it
 	ErrNothing     = errors.New("no words of its own")
+	ErrAbsence     = errors.New("what programs write for somebody who is away") // by its subject alone
 )
 
 // Envelope is what is known of a mail before it is read. Addresses are in lower case.
@@ -116,8 +117,12 @@ func parse(raw []byte, e Envelope) (message, error) {
 	if m.Skip != "" {
 		return m, nil
 	}
-	if err = m.readText(root); err == nil && m.isRecall() {
+	err = m.readText(root)
+	switch {
+	case err == nil && m.isRecall():
 		m.Skip, m.Text = SkipAutomatic, ""
+	case err == nil && isAbsenceSubject(m.header.text("Subject")):
+		return message{}, ErrAbsence
 	}
 	return m, err
 }
