@@ -97,16 +97,22 @@ func (n *Network) rehearse(ctx context.Context, city report.City, m mailtext.Mes
 }
 
 // takeSamples answers a mail at each of its addresses that takes samples, and returns
-// the other addresses.
-func (n *Network) takeSamples(ctx context.Context, cities []target, e envelope, l letter) (others []target, err error) {
-	for _, t := range cities {
+// the other addresses. refused is the answer where it is no sample, err where that
+// cannot be known now.
+func (n *Network) takeSamples(ctx context.Context, to []target, e envelope, l letter) (others []target, refused, err error) {
+	for _, t := range to {
 		if !t.sample {
 			others = append(others, t)
-		} else if err := n.takeSample(ctx, t, e, l); err != nil {
-			return nil, err
+			continue
+		}
+		switch err := n.takeSample(ctx, t, e, l); {
+		case isRefusal(err):
+			refused = err
+		case err != nil:
+			return nil, nil, err
 		}
 	}
-	return others, nil
+	return others, refused, nil
 }
 
 // takeSample answers a mail of a moderator with what would become of it, or of the
