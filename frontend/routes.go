@@ -119,12 +119,17 @@ func (s *Site) memberRoutes(r chi.Router) {
 		r.Post("/city", s.Handler(s.handleSwitchCity))
 		s.settingsRoutes(r)
 	})
-	r.Group(func(r chi.Router) {
-		r.Use(s.takeForms(maxNetworkForm), s.sameCity)
-		for _, n := range s.Networks {
-			r.Route("/"+n.Name, func(r chi.Router) { n.Network.SettingsRoutes(r, s) })
-		}
-	})
+	for _, n := range s.Networks {
+		r.Route("/"+n.Name, func(r chi.Router) {
+			if u, ok := n.Network.(bots.Uploader); ok {
+				u.UploadRoutes(r, s)
+			}
+			r.Group(func(r chi.Router) {
+				r.Use(s.takeForms(maxSettingsForm), s.sameCity)
+				n.Network.SettingsRoutes(r, s)
+			})
+		})
+	}
 }
 
 // withCity finds the city in the path. The page is in the city's language.

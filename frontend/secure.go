@@ -14,10 +14,8 @@ import (
 const (
 	// maxForm bounds the body of a visitor's post, in bytes. maxSettingsForm
 	// bounds a moderator's: a long text takes six bytes for every umlaut.
-	// maxNetworkForm bounds what a moderator posts to a network, as a mail to try.
 	maxForm         = 64 << 10
 	maxSettingsForm = 512 << 10
-	maxNetworkForm  = 1 << 20
 )
 
 // policy allows a page to load what is in templates/static and nothing else.

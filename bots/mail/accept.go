@@ -44,24 +44,61 @@ func (n *Network) accept(ctx context.Context, e envelope, l letter) error {
 	if err := n.takeComplaint(ctx, m.Complaint); err != nil {
 		return n.trouble(err)
 	}
-	cities, sampleErr := n.takeSamples(ctx, cities, e, l)
+	cities, refused, troubled := n.takeSamples(ctx, cities, e, l)
 	switch {
-	case sampleErr != nil || len(cities) == 0:
-		return sampleErr
-	case err != nil:
-		return n.refuseMail(err, cities)
+	case troubled != nil:
+		return troubled
+	case len(cities) == 0:
+		return refused
 	}
-	m.ID = n.identity(m.ID, l.raw)
-	return n.acceptRead(ctx, e, cities, m, l)
+	return n.acceptAtCities(ctx, e, cities, m, err, l)
 }
 
-// acceptRead is accept of a mail that was read.
-func (n *Network) acceptRead(ctx context.Context, e envelope, cities []target, m mailtext.Message, l letter) (err error) {
-	if m.Skip == "" {
+// acceptAtCities is accept for the addresses of cities. The mail was read as m, or
+// could not be read because of unread.
+func (n *Network) acceptAtCities(ctx context.Context, e envelope, cities []target, m mailtext.Message, unread error, l letter) (err error) {
+	if unread == nil && m.Skip == "" {
 		if m.Skip, err = n.unwanted(ctx, e.from, m.Author); err != nil {
 			return n.trouble(err)
 		}
 	}
+	if m.Skip == "" {
+		if cities, err = n.fromPeople(cities); err != nil {
+			return err
+		}
+	}
+	if unread != nil {
+		return n.refuseMail(unread, cities)
+	}
+	e.to = cities
+	m.ID = n.identity(m.ID, l.raw)
+	m.Gone = m.Gone && e.from == "" // so are bounces; others are made up
+	return n.acceptRead(ctx, e, m, l)
+}
+
+// fromPeople returns whom a mail of a person is for: at an address that takes bounces
+// its city, as some programs answer the sender of the envelope. The error is the
+// answer where no city takes reports.
+func (n *Network) fromPeople(to []target) (cities []target, err error) {
+	var refused error
+	for _, t := range to {
+		t.bounceOf = 0
+		if closed := n.closed(t); closed != nil {
+			refused = closed
+			continue
+		}
+		cities = append(cities, t)
+	}
+	if len(cities) == 0 {
+		return nil, refused
+	}
+	cities, _ = sortTargets(cities)
+	return cities, nil
+}
+
+// acceptRead is accept of a mail that was read.
+func (n *Network) acceptRead(ctx context.Context, e envelope, m mailtext.Message, l letter) error {
+	cities := e.to
 	unverified, err := n.origin(ctx, e, m, l)
 	if err != nil {
 		n.ignore(cities, "forged")

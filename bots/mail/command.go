@@ -140,6 +140,7 @@ func (n *Network) obey(ctx context.Context, cities []target, m *mailtext.Message
 		if goesOn {
 			return true, nil
 		}
+		n.ignore(cities, "command")
 		return false, reply(554, smtp.EnhancedCode{5, 7, 1}, n.t(t.city, "mail.refused.command", "Page", n.pageURL(t.city)))
 	}
 	for _, t := range cities {

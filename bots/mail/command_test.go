@@ -127,4 +127,11 @@ func TestCommandsOfNobody(t *testing.T) {
 		}
 	}
 	b.noAccountMail()
+	if err := b.network.storeIgnored(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := b.db.ReadRow(t.Context(), "SELECT n FROM mail_ignored WHERE reason = 'command'").Scan(&n); err != nil || n != 4 {
+		t.Errorf("moderators see %d refused, %v", n, err)
+	}
 }

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/emersion/go-smtp"
-
 	"ticketfrei/db"
 )
 
@@ -39,7 +37,7 @@ func (n *Network) complainant(ctx context.Context, named string) (botID, id int6
 		return n.byLink(ctx, named)
 	}
 	t, err := n.resolve(ctx, named)
-	if answer, ok := errors.AsType[*smtp.SMTPError](err); ok && answer.Code >= 500 {
+	if isRefusal(err) {
 		return 0, 0, nil
 	}
 	if err != nil {

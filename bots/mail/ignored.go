@@ -25,7 +25,7 @@ const ignoredDay = time.DateOnly
 // refusals are the words for why mails are refused, beside mailtext.Skips. Each has a
 // text mail.refused.<word> for who wrote, and as every reason one mail.ignored.<word>
 // for moderators.
-var refusals = []string{"nothing", "files", "encrypted", "complicated", "unreadable", "winmail", "absence", "forged"}
+var refusals = []string{"nothing", "files", "encrypted", "complicated", "unreadable", "winmail", "absence", "forged", "large", "line", "command"}
 
 // ignored counts the mails that are no reports until the counts are stored. Nothing
 // of the mails is kept.
@@ -102,8 +102,9 @@ func (n *Network) storeIgnored(ctx context.Context) error {
 	return nil
 }
 
-// keepStoringIgnored stores the counts until ctx ends, and a last time then.
-func (n *Network) keepStoringIgnored(ctx context.Context) {
+// keepCounts stores the counts until ctx ends, and a last time then, and has the log say
+// what was kept for the operator.
+func (n *Network) keepCounts(ctx context.Context) {
 	tick := time.NewTicker(ignoredEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -111,6 +112,7 @@ func (n *Network) keepStoringIgnored(ctx context.Context) {
 		case <-ctx.Done():
 		case <-tick.C:
 		}
+		n.sayKept()
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), ignoredTimeout)
 		if err := n.storeIgnored(limited); err != nil {
 			n.host.Log.Warn("mail server: how many mails were ignored is not stored, and is tried again", "err", err)

@@ -137,6 +137,31 @@ func TestOperatorsAddresses(t *testing.T) {
 	})
 }
 
+// A flood to the operator's addresses is one line of the log a minute.
+func TestFloodToTheOperator(t *testing.T) {
+	b := newBench(t, nil)
+	send := func(n int) {
+		t.Helper()
+		for range n {
+			if got := b.send("x@example.org", []string{"postmaster@" + domain}, simple); !strings.HasPrefix(got, "250 ") {
+				t.Fatal(got)
+			}
+		}
+	}
+	send(10)
+	if lines := b.log.count("mail for the operator"); lines != 1 || b.log.count("mails=1 ") != 1 {
+		t.Errorf("%d lines", lines)
+	}
+	b.clock.Move(time.Minute)
+	send(3)
+	if lines := b.log.count("mail for the operator"); lines != 2 || b.log.count("mails=10 ") != 1 {
+		t.Errorf("%d lines after a minute", lines)
+	}
+	if got := len(b.letters()); got != 13 {
+		t.Errorf("%d were kept", got)
+	}
+}
+
 // The postmaster needs no domain (RFC 5321 §4.5.1); in the text of a mail nothing is
 // changed.
 func TestBarePostmaster(t *testing.T) {

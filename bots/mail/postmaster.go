@@ -25,6 +25,9 @@ const (
 	maxPostmasterBytes = 50 << 20 // in all
 )
 
+// keptEvery is how often the log says at most what was kept.
+const keptEvery = time.Minute
+
 // operator is whom mail to an address that is no city's reaches. Of several the
 // last wants the most.
 type operator int
@@ -57,19 +60,44 @@ func (o operator) wants(m mailtext.Message, err error) bool {
 
 // letterbox is the folder of the mails to the operator.
 type letterbox struct {
-	dir string
-	mu  sync.Mutex // held while a mail is written
+	dir  string
+	mu   sync.Mutex // held while a mail is written
+	kept kept
+	said time.Time // when the log said what was kept
+}
+
+// kept is what was kept since the log said so.
+type kept struct {
+	mails, dropped int
+	last           string // path
 }
 
 // keepForOperator stores a mail to the operator (RFC 5321 §4.5.1) as a file
 // in the data directory, where it can be read and deleted.
 func (n *Network) keepForOperator(raw []byte) error {
-	path, dropped, err := n.postmaster.keep(raw, n.host.Now())
-	if err != nil {
+	if err := n.postmaster.keep(raw, n.host.Now()); err != nil {
 		return fmt.Errorf("mail for the operator: %w", err)
 	}
-	n.host.Log.Info("mail for the operator", "file", path, "older_ones_deleted", dropped)
+	n.sayKept()
 	return nil
+}
+
+// sayKept logs what was kept for the operator, at most once in a while: anybody may
+// write to them as often as they like.
+func (n *Network) sayKept() {
+	if k := n.postmaster.take(n.host.Now()); k.mails > 0 {
+		n.host.Log.Info("mail for the operator", "mails", k.mails, "last", k.last, "older_ones_deleted", k.dropped)
+	}
+}
+
+// take returns what is to be logged now and forgets it.
+func (b *letterbox) take(now time.Time) (k kept) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.kept.mails > 0 && now.Sub(b.said) >= keptEvery {
+		k, b.kept, b.said = b.kept, k, now
+	}
+	return k
 }
 
 // tellOperator writes a mail to the operator about mails that do not leave. It lies in
@@ -98,31 +126,42 @@ func (n *Network) tellOperator(ctx context.Context, o mailer.Outage) {
 	}
 }
 
-// keep writes a file that is on disk, whole, when it returns nil. It says how
-// many older ones had to go for it.
-func (b *letterbox) keep(raw []byte, now time.Time) (path string, dropped int, err error) {
+// keep writes a file that is on disk, whole, when it returns nil. Older ones may have
+// to go for it.
+func (b *letterbox) keep(raw []byte, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
-		return "", 0, err
+		return err
 	}
-	if dropped, err = b.makeRoom(len(raw)); err != nil {
-		return "", 0, err
+	dropped, err := b.makeRoom(len(raw))
+	if err != nil {
+		return err
 	}
+	path, err := b.write(raw, now)
+	if err != nil {
+		return err
+	}
+	b.kept = kept{b.kept.mails + 1, b.kept.dropped + dropped, path}
+	return nil
+}
+
+// write writes a file and returns its path.
+func (b *letterbox) write(raw []byte, now time.Time) (path string, err error) {
 	tmp, err := os.CreateTemp(b.dir, ".new-*")
 	if err != nil {
-		return "", dropped, err
+		return "", err
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(raw)
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return "", dropped, err
+		return "", err
 	}
 	path = filepath.Join(b.dir, now.UTC().Format("20060102T150405.000Z")+"-"+rand.Text()[:8]+".eml")
 	if err := os.Rename(tmp.Name(), path); err != nil {
-		return "", dropped, err
+		return "", err
 	}
-	return path, dropped, syncDir(b.dir)
+	return path, syncDir(b.dir)
 }
 
 // makeRoom deletes the oldest files until another of a size has room. Among them

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -26,6 +27,8 @@ const (
 	sampleTag = "sample"
 	// samplesADay is how many samples a moderator may mail.
 	samplesADay = 20
+	// maxSample bounds the form with a mail, in bytes.
+	maxSample = maxMessage + 1<<20
 )
 
 // rehearsal is what would become of a mail.
@@ -97,16 +100,22 @@ func (n *Network) rehearse(ctx context.Context, city report.City, m mailtext.Mes
 }
 
 // takeSamples answers a mail at each of its addresses that takes samples, and returns
-// the other addresses.
-func (n *Network) takeSamples(ctx context.Context, cities []target, e envelope, l letter) (others []target, err error) {
-	for _, t := range cities {
+// the other addresses. refused is the answer where it is no sample, err where that
+// cannot be known now.
+func (n *Network) takeSamples(ctx context.Context, to []target, e envelope, l letter) (others []target, refused, err error) {
+	for _, t := range to {
 		if !t.sample {
 			others = append(others, t)
-		} else if err := n.takeSample(ctx, t, e, l); err != nil {
-			return nil, err
+			continue
+		}
+		switch err := n.takeSample(ctx, t, e, l); {
+		case isRefusal(err):
+			refused = err
+		case err != nil:
+			return nil, nil, err
 		}
 	}
-	return others, nil
+	return others, refused, nil
 }
 
 // takeSample answers a mail of a moderator with what would become of it, or of the
@@ -173,8 +182,11 @@ func (p *pages) handleSample(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	raw, problem := readSample(r)
-	s.Sample.Source = r.PostFormValue("source")
+	raw, pasted, problem, err := p.readSample(w, r)
+	if err != nil {
+		return err
+	}
+	s.Sample.Source = pasted
 	if problem != "" {
 		s.Sample.Error = p.site.T(r, problem)
 		return p.site.Settings(w, r, http.StatusUnprocessableEntity, Name, s)
@@ -190,25 +202,32 @@ func (p *pages) handleSample(w http.ResponseWriter, r *http.Request) error {
 // fieldBegins finds the first line of the source of a mail.
 var fieldBegins = regexp.MustCompile(`^([!-9;-~]+[ \t]*:|>?From )`)
 
-// readSample returns the mail in a form: the file, or else what was pasted. problem
-// is the id of a text that says what is wrong.
-func readSample(r *http.Request) (raw []byte, problem string) {
-	file, _, err := r.FormFile("file")
-	switch {
-	case err == nil:
-		defer file.Close()
-		raw, err = mailtext.Reduce(file)
-	case errors.Is(err, http.ErrMissingFile), errors.Is(err, http.ErrNotMultipart):
-		raw, err = mailtext.Reduce(strings.NewReader(r.PostFormValue("source")))
+// readSample returns the mail in a form: the file, or else what was pasted. Of large
+// ones both are what is left of them: see mailtext.Reduce. problem is the id of a text
+// that says what is wrong.
+func (p *pages) readSample(w http.ResponseWriter, r *http.Request) (raw []byte, pasted, problem string, err error) {
+	parts := map[string][]byte{}
+	err = p.site.Parts(w, r, maxSample, func(field string, content io.Reader) error {
+		parts[field], err = mailtext.Reduce(content)
+		return err
+	})
+	pasted = string(parts["source"])
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, pasted, "mail.sample.long", nil
 	}
-	raw = bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\uFEFF")), " \t\r\n")
+	if raw = withoutLead(parts["file"]); len(raw) == 0 {
+		raw = withoutLead(parts["source"])
+	}
 	switch {
-	case err != nil:
-		return nil, "mail.sample.long"
 	case len(raw) == 0:
-		return nil, "mail.sample.empty"
+		problem = "mail.sample.empty"
 	case !fieldBegins.Match(raw):
-		return nil, "mail.sample.no_source"
+		problem = "mail.sample.no_source"
 	}
-	return raw, ""
+	return raw, pasted, problem, err
+}
+
+// withoutLead is the source of a mail without what programs and people put before it.
+func withoutLead(source []byte) []byte {
+	return bytes.TrimLeft(bytes.TrimPrefix(source, []byte("\uFEFF")), " \t\r\n")
 }

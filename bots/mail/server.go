@@ -28,9 +28,9 @@ const (
 	// one client's network.
 	maxConnections = 500
 	maxPerClient   = 20
-	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; mails
-	// with longer ones are common and do no harm.
-	maxLine = 8 << 10
+	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; some
+	// programs write a whole paragraph in one.
+	maxLine = 64 << 10
 	// readTimeout bounds the wait for a command within a mail, for which RFC 5321
 	// §4.5.3.2 asks for 5 minutes, and for its whole text, which takes as long where it
 	// is large and the line slow. mailTimeout bounds all of it, which may come in any
@@ -123,7 +123,7 @@ func (n *Network) Serve(ctx context.Context) error {
 	var counting sync.WaitGroup
 	defer counting.Wait()
 	defer cancel()
-	counting.Go(func() { n.keepStoringIgnored(work) })
+	counting.Go(func() { n.keepCounts(work) })
 	srv := n.smtpServer(work)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(g) }()

@@ -106,13 +106,15 @@ func (s *session) Data(r io.Reader) error {
 
 func (s *session) readError(err error, to []target) error {
 	if errors.Is(err, smtp.ErrDataTooLarge) {
+		s.network.ignore(to, "large")
 		return s.network.refuse(552, smtp.EnhancedCode{5, 3, 4}, to[0].city, "mail.refused.large")
 	}
 	if answer, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return answer
 	}
 	if errors.Is(err, smtp.ErrTooLongLine) {
-		return reply(500, smtp.EnhancedCode{5, 6, 0}, s.network.host.Texts.T("en", "mail.refused.line"))
+		s.network.ignore(to, "line")
+		return s.network.refuse(500, smtp.EnhancedCode{5, 6, 0}, to[0].city, "mail.refused.line")
 	}
 	return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
 }
@@ -165,25 +167,44 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	case err != nil && !missing:
 		return target{}, n.trouble(err)
 	}
-	if t, ok := n.readTarget(city, bot, tag); ok && !missing {
+	if missing {
+		return target{}, n.refuseOff(city)
+	}
+	if t, ok := n.readTarget(city, bot, tag); ok {
 		return t, nil
 	}
-	if tag == sampleTag && !missing {
+	if tag == sampleTag {
 		return target{city: city, bot: bot, sample: true}, nil
 	}
-	if !missing && !city.Paused.IsZero() {
-		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.paused")
+	t := target{city: city, bot: bot}
+	return t, n.closed(t)
+}
+
+// closed is the answer to a report at an address whose city takes none now, or nil.
+func (n *Network) closed(t target) error {
+	switch {
+	case !t.city.Paused.IsZero():
+		return n.refuse(550, smtp.EnhancedCode{5, 7, 1}, t.city, "mail.refused.paused")
+	case !t.bot.Enabled:
+		return n.refuseOff(t.city)
 	}
-	if missing || !bot.Enabled {
-		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.off")
-	}
-	return target{city: city, bot: bot}, nil
+	return nil
+}
+
+func (n *Network) refuseOff(city report.City) error {
+	return n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.off")
 }
 
 // refuse is an answer that ends up in the sender's mailbox, in the language of
 // the city.
 func (n *Network) refuse(code int, enhanced smtp.EnhancedCode, city report.City, id string) error {
 	return reply(code, enhanced, n.t(city, id))
+}
+
+// isRefusal says whether an answer is one for good.
+func isRefusal(err error) bool {
+	answer, ok := errors.AsType[*smtp.SMTPError](err)
+	return ok && answer.Code >= 500
 }
 
 func reply(code int, enhanced smtp.EnhancedCode, text string) *smtp.SMTPError {

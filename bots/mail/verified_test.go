@@ -83,7 +83,8 @@ func TestClientsAreSeen(t *testing.T) {
 		{"another server, by IPv6", "anna@riders.example", "2001:db8:1:2::3", report, []*bots.Origin{{Client: "2001:db8:1:2::/64", Domain: "riders.example"}}, ""},
 		{"a domain that asks for a refusal", "anna@strict.example", "198.51.100.9", report, nil, "550 Nichts zeigt"},
 		{"what is no report", "anna@strict.example", "198.51.100.9", target{operator: postmaster}, nil, ""},
-		{"a bounce", "anna@strict.example", "198.51.100.9", target{city: city, bot: bot, bounceOf: 7}, nil, ""},
+		{"a bounce", "mailer-daemon@strict.example", "198.51.100.9", target{city: city, bot: bot, bounceOf: 7}, nil, ""},
+		{"a report to the address for bounces", "anna@strict.example", "198.51.100.9", target{city: city, bot: bot, bounceOf: 7}, nil, "550 Nichts zeigt"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := envelope{client: netip.MustParseAddr(c.client), from: c.author, to: []target{c.to}}

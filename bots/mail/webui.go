@@ -31,6 +31,11 @@ func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
 	r.Post("/page", site.Handler(p.handlePageSave))
 	r.Post("/remove", site.Handler(p.handleRemove))
 	r.Post("/digest", site.Handler(p.handleDigestSave))
+}
+
+// UploadRoutes adds the form that holds a mail.
+func (n *Network) UploadRoutes(r chi.Router, site bots.Site) {
+	p := &pages{n, site}
 	r.Post("/sample", site.Handler(p.handleSample))
 }
 
