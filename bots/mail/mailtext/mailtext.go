@@ -30,6 +30,7 @@ var (
 	ErrOnlyFiles   = errors.New("nothing but files")       // pictures are never relayed
 	ErrWinmail     = errors.New("nothing but winmail.dat") // no kept library reads it
 	ErrNothing     = errors.New("no words of its own")
+	ErrEmpty       = errors.New("no words at all")
 )
 
 // Envelope is what is known of a mail before it is read. Addresses are in lower case.
@@ -138,6 +139,8 @@ func (m *message) readText(root *enmime.Part) error {
 		return ErrEncrypted
 	case b.files:
 		return ErrOnlyFiles
+	case b.isBlank():
+		return ErrEmpty
 	}
 	return ErrNothing
 }
