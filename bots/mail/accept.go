@@ -149,6 +149,7 @@ func refusalOf(err error) string {
 		mailtext.ErrOnlyFiles:   "files",
 		mailtext.ErrWinmail:     "winmail",
 		mailtext.ErrNothing:     "nothing",
+		mailtext.ErrEmpty:       "empty",
 	} {
 		if errors.Is(err, cause) {
 			return reason
