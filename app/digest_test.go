@@ -35,6 +35,10 @@ func TestOneMailAnHour(t *testing.T) {
 	a.mustSend("one@riders.example", here, "m4@riders.example", "", "Kontis Hauptbahnhof")
 	box.waitFor(t, friend, "Kontis Hauptbahnhof")
 	a.settled()
+	page = a.login("moderator@nuernberg.example").get("/settings/reports", http.StatusOK)
+	if strings.Count(page, "delivered once, 1 waits for the hourly mail") != 2 || strings.Count(page, "delivered 2 times") != 1 {
+		t.Errorf("what waits is not told from what was delivered: %s", page)
+	}
 	for _, part := range []string{"Kontis Opernhaus", "Kontis Hauptbahnhof"} {
 		if n := len(box.to(t, rider, part)); n != 0 {
 			t.Errorf("%q came before the hour was over", part)

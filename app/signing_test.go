@@ -252,6 +252,13 @@ func TestPasswordFileAtTheStart(t *testing.T) {
 	if code := runCommand(t.Context(), t, &out, &out, "serve"); code != exitError || !strings.Contains(out.String(), "mail.relay_password_file: "+file+": no such file") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
+	out.Reset()
+	t.Setenv("TICKETFREI_WEB_LISTEN", "nowhere")
+	if code := runCommand(t.Context(), t, &out, &out, "check-config"); code != exitError ||
+		!strings.Contains(out.String(), "mail.relay_password_file: "+file+": no such file") || !strings.Contains(out.String(), "web.listen") {
+		t.Errorf("check-config: exit code %d\n%s", code, out.String())
+	}
+	t.Setenv("TICKETFREI_WEB_LISTEN", "127.0.0.1:0")
 	// Other commands do not need it.
 	if code := runCommand(t.Context(), t, &out, &out, "city", "list"); code != exitOK {
 		t.Errorf("city list: exit code %d\n%s", code, out.String())

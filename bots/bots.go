@@ -247,6 +247,13 @@ type Recipients interface {
 	CountRecipients(ctx context.Context, b report.Bot) (int, error)
 }
 
+// Gatherer is a Network that sends some people several reports together, later. What
+// is gathered counts as one delivery of the report.
+type Gatherer interface {
+	// Waiting is how many people a report, by its Seq, still waits for.
+	Waiting(ctx context.Context, seq int64) (int, error)
+}
+
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.
 type Addressed interface {

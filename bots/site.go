@@ -74,7 +74,10 @@ func SettingsAnchor(network string) string { return "network-" + network }
 type PageError struct {
 	Status int    // HTTP status, as 404
 	ID     string // text id of what to tell the visitor
-	Err    error  // the cause, for the log; may be nil
+	// Title is the text id of the heading, for a link of ours that does not hold: the page
+	// then has neither number nor search. Empty for the usual heading.
+	Title string
+	Err   error // the cause, for the log; may be nil
 }
 
 func (e *PageError) Error() string {

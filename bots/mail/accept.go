@@ -187,6 +187,7 @@ func refusalOf(err error) string {
 		mailtext.ErrWinmail:     "winmail",
 		mailtext.ErrAbsence:     "absence",
 		mailtext.ErrNothing:     "nothing",
+		mailtext.ErrEmpty:       "empty",
 	} {
 		if errors.Is(err, cause) {
 			return reason

@@ -79,6 +79,7 @@ var (
 	_ bots.Server     = (*Network)(nil)
 	_ bots.Recipients = (*Network)(nil)
 	_ bots.Addressed  = (*Network)(nil)
+	_ bots.Gatherer   = (*Network)(nil)
 	_ bots.Demo       = (*Network)(nil)
 )
 

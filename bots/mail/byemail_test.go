@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/config"
+	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -108,6 +111,28 @@ func TestUnsubscribeByMail(t *testing.T) {
 	})
 }
 
+// TestOperatorsMail says since when mails wait by the operator's clock, and how long they may in words.
+func TestOperatorsMail(t *testing.T) {
+	b := newBench(t, func(c *config.Config) { c.Web.ACME, c.Reports.Expire = "operator@example.org", 2*time.Hour })
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.network.zone = berlin
+	b.network.tellOperator(t.Context(), mailer.Outage{Since: time.Date(2026, 11, 26, 9, 5, 0, 0, time.UTC), Cause: errors.New("refused"), All: true})
+	_, read := b.accountMail()
+	for _, want := range []string{"since 26 November 2026, 10:05 CET.", "older than 2 hours."} {
+		if !strings.Contains(read.Text, want) {
+			t.Errorf("%q is not in the mail:\n%s", want, read.Text)
+		}
+	}
+	for d, want := range map[time.Duration]string{time.Hour: "eine Stunde", 48 * time.Hour: "48 Stunden", 90 * time.Minute: "90 Minuten", time.Minute: "eine Minute"} {
+		if got := b.network.howLong("de", d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
+}
+
 // TestTimeHasItsZone shows the time of a report as the city's clocks do.
 func TestTimeHasItsZone(t *testing.T) {
 	b := newBench(t, nil)
@@ -120,8 +145,8 @@ func TestTimeHasItsZone(t *testing.T) {
 	b.network.zone = berlin
 	for _, step := range []struct{ language, at, want string }{
 		{"en", "2026-11-26T09:05:00Z", "26 November 2026, 10:05 CET"},
-		{"de", "2026-11-26T09:05:00Z", "26.11.2026, 10:05 CET"},
-		{"de", "2026-06-26T22:05:00Z", "27.06.2026, 00:05 CEST"},
+		{"de", "2026-11-26T09:05:00Z", "26.11.2026, 10:05 MEZ"},
+		{"de", "2026-06-26T22:05:00Z", "27.06.2026, 00:05 MESZ"},
 	} {
 		if c.Language = step.language; true {
 			at, err := time.Parse(time.RFC3339, step.at)

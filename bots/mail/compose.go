@@ -72,8 +72,25 @@ func (n *Network) cityMail(city report.City, b report.Bot, s recipients.Recipien
 }
 
 // when is a time as a mail says it, with its zone.
-func (n *Network) when(city report.City, t time.Time) string {
-	return t.In(n.zone).Format(n.t(city, "mail.time"))
+func (n *Network) when(city report.City, t time.Time) string { return n.timeIn(city.Language, t) }
+
+// timeIn is when for a language.
+func (n *Network) timeIn(lang string, t time.Time) string {
+	t = t.In(n.zone)
+	said := t.Format(n.host.Texts.T(lang, "mail.time"))
+	zone, _ := t.Zone()
+	if id := "mail.zone." + zone; n.host.Texts.Has(id) {
+		said = strings.Replace(said, zone, n.host.Texts.T(lang, id), 1)
+	}
+	return said
+}
+
+// howLong is a duration in words, in hours where they are whole, else in minutes.
+func (n *Network) howLong(lang string, d time.Duration) string {
+	if d >= time.Hour && d%time.Hour == 0 {
+		return n.host.Texts.T(lang, "mail.operator.hours", "Count", int(d.Hours()))
+	}
+	return n.host.Texts.T(lang, "mail.operator.minutes", "Count", int(d.Minutes()))
 }
 
 // cityURL is the page of a city.
@@ -89,11 +106,12 @@ func summary(s string) string {
 // confirmMail asks somebody whether it was them who subscribed, and chose one mail an
 // hour or not.
 func (n *Network) confirmMail(city report.City, email string, hourly bool) mailer.Mail {
-	link := n.confirmURL(city, email)
+	link, chosen := n.confirmURL(city, email), ""
 	if hourly {
 		link += "?" + fieldOften + "=" + oftenHourly
+		chosen = n.t(city, "mail.confirm.mail.hourly")
 	}
-	return n.accountMail(city, email, "mail.confirm.mail", link, "")
+	return n.accountMail(city, email, "mail.confirm.mail", link, chosen)
 }
 
 // subscribedMail tells a subscriber who subscribes again that they are one, and where

@@ -102,8 +102,11 @@ func TestOneMailAnHour(t *testing.T) {
 	if !strings.Contains(read.Text, link) {
 		t.Fatalf("the link does not keep what was chosen: %s", read.Text)
 	}
+	if !strings.Contains(read.Text, "What was chosen: one e-mail an hour") {
+		t.Errorf("what was chosen is not said: %s", read.Text)
+	}
 	code, body = b.get(link)
-	b.expect(code, body, 200, "You have chosen one e-mail an hour")
+	b.expect(code, body, 200, "will get one e-mail an hour with all reports")
 	code, body = b.post(link, nil)
 	b.expect(code, body, 200, "You have chosen one e-mail an hour")
 	if n, err := b.network.CountRecipients(t.Context(), bot); n != 2 || err != nil {

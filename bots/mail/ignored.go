@@ -25,7 +25,7 @@ const ignoredDay = time.DateOnly
 // refusals are the words for why mails are refused, beside mailtext.Skips. Each has a
 // text mail.refused.<word> for who wrote, and as every reason one mail.ignored.<word>
 // for moderators.
-var refusals = []string{"nothing", "files", "encrypted", "complicated", "unreadable", "winmail", "absence", "forged", "large", "line", "command"}
+var refusals = []string{"nothing", "empty", "files", "encrypted", "complicated", "unreadable", "winmail", "absence", "forged", "large", "line", "command"}
 
 // ignored counts the mails that are no reports until the counts are stored. Nothing
 // of the mails is kept.

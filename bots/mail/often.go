@@ -87,7 +87,7 @@ func (p *pages) showOften(w http.ResponseWriter, r *http.Request, city report.Ci
 // notSubscribed is what a visitor reads whose address has not subscribed, or not any more.
 func notSubscribed(err error) error {
 	if errors.Is(err, db.ErrNotFound) {
-		return &bots.PageError{Status: http.StatusNotFound, ID: "mail.often.gone", Err: err}
+		return &bots.PageError{Status: http.StatusNotFound, ID: "mail.often.gone", Title: "error.title_link_over", Err: err}
 	}
 	return err
 }

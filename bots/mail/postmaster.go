@@ -109,8 +109,8 @@ func (n *Network) tellOperator(ctx context.Context, o mailer.Outage) {
 	if !o.All {
 		id = "mail.operator.domain"
 	}
-	text := n.host.Texts.T("en", id, "Since", o.Since.UTC().Format(time.RFC1123), "Error", o.Cause.Error(),
-		"Said", mailer.Words(o.Cause), "Expire", cfg.Reports.Expire.String())
+	text := n.host.Texts.T("en", id, "Since", n.timeIn("en", o.Since), "Error", o.Cause.Error(),
+		"Said", mailer.Words(o.Cause), "Expire", n.howLong("en", cfg.Reports.Expire))
 	subject := n.host.Texts.T("en", "mail.operator.subject")
 	now := n.host.Now()
 	mail := mailer.AccountMail(cfg.Mail, "postmaster@"+cfg.Mail.Domain, subject, text, now)

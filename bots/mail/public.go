@@ -35,7 +35,8 @@ func (p *pages) limitByIP() func(http.Handler) http.Handler {
 
 // publicPage is what page.tmpl shows.
 type publicPage struct {
-	Text    template.HTML // by the moderator
+	Text    template.HTML // by the moderator, or the default
+	Own     bool          // Text is a moderator's, and may not say how to report
 	Address string
 	On      bool   // the bot is switched on
 	Offered bool   // one mail an hour can be chosen
@@ -62,7 +63,7 @@ func (p *pages) showPage(w http.ResponseWriter, r *http.Request, status int, ema
 	if err != nil {
 		return err
 	}
-	data := publicPage{Text: markdown.HTML(p.orDefault(city, text)), Address: p.address(city), On: b.Enabled,
+	data := publicPage{Text: markdown.HTML(p.orDefault(city, text)), Own: text != "", Address: p.address(city), On: b.Enabled,
 		Offered: offered, Hourly: wantsDigest(r), Email: email, Error: wrong}
 	return p.site.Page(w, r, status, Name, "page.tmpl", p.site.T(r, "mail.page.title", "City", city.Name), data)
 }
@@ -120,6 +121,7 @@ type linkPage struct {
 	Email   string
 	Address string // of the city
 	Hourly  bool   // one mail an hour is chosen
+	Already bool   // it was done before
 }
 
 // openLink returns what the link of the request is about.
@@ -130,9 +132,9 @@ func (p *pages) openLink(r *http.Request, purpose string) (report.City, report.B
 	}
 	email, err := p.verify(purpose, city, chi.URLParam(r, "token"))
 	if errors.Is(err, secret.ErrTokenExpired) {
-		err = &bots.PageError{Status: http.StatusGone, ID: "mail.link.expired", Err: err}
+		err = &bots.PageError{Status: http.StatusGone, ID: "mail.link.expired", Title: "error.title_link_over", Err: err}
 	} else if err != nil {
-		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.link.invalid", Err: err}
+		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.link.invalid", Title: "error.title_link_broken", Err: err}
 	}
 	return city, b, linkPage{Email: email, Address: p.address(city)}, err
 }
@@ -169,8 +171,16 @@ func (p *pages) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) handleUnsubscribePage(w http.ResponseWriter, r *http.Request) error {
-	city, _, data, err := p.openLink(r, purposeUnsubscribe)
+	city, b, data, err := p.openLink(r, purposeUnsubscribe)
 	if err != nil {
+		return err
+	}
+	switch _, err := p.subscribers.Find(r.Context(), b.ID, data.Email); {
+	case errors.Is(err, db.ErrNotFound):
+		data.Already = true
+		title := p.site.T(r, "mail.unsubscribed.already_title")
+		return p.site.Page(w, r, http.StatusOK, Name, "unsubscribed.tmpl", title, data)
+	case err != nil:
 		return err
 	}
 	return p.showLink(w, r, "unsubscribe", city, data)

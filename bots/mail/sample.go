@@ -84,7 +84,7 @@ func (n *Network) rehearse(ctx context.Context, city report.City, m mailtext.Mes
 	if err != nil {
 		return rehearsal{}, err
 	}
-	reason := "settings.reason." + string(verdict.Reason)
+	reason := "mail.sample.reason." + string(verdict.Reason)
 	if !n.host.Texts.Has(reason) {
 		reason = "settings.reason.unknown"
 	}

@@ -58,10 +58,10 @@ func TestTryingAMail(t *testing.T) {
 		not        string
 	}{
 		{"a report", from + "U1\n\n2 Kontis am Plärrer\n\n" + quoted,
-			[]string{"This would be passed on:", "U1\n2 Kontis am Plärrer</pre>", "Passed: it fits this trigger pattern: kontis?"}, "SECRET"},
+			[]string{"This would be passed on:", "U1\n2 Kontis am Plärrer</pre>", "The reason: it fits this trigger pattern: kontis?"}, "SECRET"},
 		{"with an address", from + "\n\n2 Kontis, call sam@example.net\n", []string{"2 Kontis"}, "sam@"},
-		{"held", from + "\n\ndas Wetter ist schön\n", []string{"This would be held back:", "das Wetter", "Held back: no trigger pattern fits it."}, ""},
-		{"blocked", from + "\n\nKontis verboten\n", []string{"Held back: it contains a blocked word of yours: verboten"}, ""},
+		{"held", from + "\n\ndas Wetter ist schön\n", []string{"This would be held back:", "das Wetter", "The reason: no trigger pattern fits it."}, ""},
+		{"blocked", from + "\n\nKontis verboten\n", []string{"The reason: it contains a blocked word of yours: verboten"}, ""},
 		{"automatic", "Auto-Submitted: auto-replied\n" + from + "away\n\nI am away, 2 Kontis\n", []string{"It would be ignored", "Automatic answers"}, "pre"},
 		{"nothing", answering + from + "\n\n" + quoted, []string{"It would be refused", "There is nothing new in this mail"}, "SECRET"},
 		{"a command", from + "\n\nStop!\n", []string{"passed on to nobody"}, "pre"},
@@ -122,7 +122,7 @@ func TestMailingASample(t *testing.T) {
 		return b.send("nuernberg@example.org", []string{to}, mail)
 	}
 	for _, c := range []struct{ name, mail, want string }{
-		{"a mail", head + "U1\n\n2 Kontis\n\n> SECRET\n", "This would be passed on:\n\nU1\n2 Kontis\n\nPassed: it fits this trigger pattern: *\n"},
+		{"a mail", head + "U1\n\n2 Kontis\n\n> SECRET\n", "This would be passed on:\n\nU1\n2 Kontis\n\nThe reason: it fits this trigger pattern: *\n"},
 		{"an attached one", attached + simple + "--b--\n", "This would be passed on:\n\nU1\nPlärrer, 2 Kontis\n"},
 		{"an attached one with a large picture", attached + strings.ReplaceAll(string(withPhoto("1", 600_000)), "\r\n", "\n") + "--b--\n", "Plärrer, 2 Kontis"},
 		{"an attached one that would be refused", attached + answering + "From: x@example.net\n\n" + quoted + "--b--\n", "There is nothing new in this mail"},

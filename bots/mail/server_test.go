@@ -181,7 +181,9 @@ func TestRefusedMails(t *testing.T) {
 		{"S/MIME", "From: rider@example.org\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\nContent-Transfer-Encoding: base64\n\nMIAGCSqGSIb3DQEHA6CAMIACAQAx\n", "554 5.6.0 Encrypted"},
 		{"winmail.dat", "From: rider@example.org\nSubject: U1\nContent-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\neJ8+IgAA\n", "554 5.6.0 Your Outlook"},
 		{"nonsense", "# no mail at all\n", "554 5.6.0 "},
-		{"empty", "From: rider@example.org\n\n\n", "554 5.6.0 There is nothing new"},
+		{"empty", "From: rider@example.org\n\n\n", "554 5.6.0 This mail is empty"},
+		{"an empty answer", "From: rider@example.org\nSubject: Re: U1\n\n \n", "554 5.6.0 This mail is empty"},
+		{"a quotation", answering + "From: rider@example.org\n\n" + quoted, "554 5.6.0 There is nothing new"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := b.send("rider@example.org", []string{"nuernberg@" + domain}, c.mail); !strings.HasPrefix(got, c.want) {

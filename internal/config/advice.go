@@ -26,6 +26,10 @@ func (s *settings) advice(c *Config) []Error {
 		warn("web.url", "is http on a public address: passwords and reports can be read on their way",
 			"write the address with https://, and set web.acme or put a proxy that speaks https in front")
 	}
+	if !public && IsPublic(c.Mail.Domain) {
+		warn("web.url", "is "+c.Web.URL+" although mail.domain is public: links in mails lead nowhere",
+			`set it to the address that visitors use, such as "https://ticketfrei.example.org"`)
+	}
 	if public && (c.Mail.Domain == "localhost" || strings.HasSuffix(c.Mail.Domain, ".localhost")) {
 		warn("mail.domain", "is "+c.Mail.Domain+" although the pages are public: no mail reaches the cities",
 			`set it to the domain of their addresses, such as "ticketfrei.example.org"`)

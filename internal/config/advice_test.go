@@ -31,6 +31,7 @@ func TestAdvice(t *testing.T) {
 		{"http at a public IPv6 address", "http://[2001:db8::1]", []string{domain}, []string{"web.url"}},
 		{"an onion service", "http://tickets.onion", []string{domain}, nil},
 		{"no mail domain", "https://tickets.example.org", []string{proxy}, []string{"mail.domain"}},
+		{"no URL", "http://localhost:8080", []string{domain}, []string{"web.url"}},
 		{"nothing but the URL", "http://tickets.example.org", nil, []string{"web.url", "mail.domain"}},
 	}
 	for _, tt := range tests {

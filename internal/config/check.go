@@ -168,7 +168,7 @@ func isHostName(name string) bool {
 }
 
 // checkPasswordFile checks that the relay has one password: in its URL or in a file.
-// Whether the file can be read is seen at the start.
+// Whether the file can be read is for Source.Check.
 func (s *settings) checkPasswordFile(m *Mail, user *url.Userinfo) {
 	_, inURL := user.Password()
 	switch {

@@ -159,7 +159,7 @@ func holdsAll(text string, parts []string) bool {
 
 // isKnown says whether the error is one that the sender can be told.
 func isKnown(err error) bool {
-	for _, known := range []error{ErrComplicated, ErrUnreadable, ErrEncrypted, ErrOnlyFiles, ErrWinmail, ErrNothing, ErrAbsence} {
+	for _, known := range []error{ErrComplicated, ErrUnreadable, ErrEncrypted, ErrOnlyFiles, ErrWinmail, ErrNothing, ErrEmpty, ErrAbsence} {
 		if errors.Is(err, known) {
 			return true
 		}

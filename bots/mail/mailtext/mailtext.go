@@ -31,6 +31,7 @@ var (
 	ErrWinmail     = errors.New("nothing but winmail.dat") // no kept library reads it
 	ErrNothing     = errors.New("no words of its own")
 	ErrAbsence     = errors.New("what programs write for somebody who is away") // by its subject alone
+	ErrEmpty       = errors.New("no words at all")
 )
 
 // Envelope is what is known of a mail before it is read. Addresses are in lower case.
@@ -143,6 +144,8 @@ func (m *message) readText(root *enmime.Part) error {
 		return ErrEncrypted
 	case b.files:
 		return ErrOnlyFiles
+	case b.isBlank():
+		return ErrEmpty
 	}
 	return ErrNothing
 }
