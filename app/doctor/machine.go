@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"ticketfrei/db"
@@ -34,6 +35,10 @@ func (d *doctor) directory(context.Context) []Result {
 		if info.Mode().Perm()&0o077 != 0 {
 			return []Result{{Warning, what, "others on this machine can read " + path, "chmod go= " + path}}
 		}
+	}
+	const writable = 2 // access(2): W_OK
+	if err := syscall.Access(dir, writable); err != nil {
+		return []Result{{Wrong, what, fmt.Sprintf("uid %d cannot write to it: %v", os.Getuid(), err), "give it to the user that runs ticketfrei, and run the doctor as that user"}}
 	}
 	return []Result{{OK, what, "it is there, and nobody else can read it", ""}}
 }
