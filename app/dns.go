@@ -41,10 +41,10 @@ func (cmd *dnsCommand) Run(c *console) error {
 		fmt.Fprintln(c.stdout, "; These are of no use before mail.domain is set to a domain that others know.")
 	}
 	if doctor.UnsetURL(cfg) {
-		fmt.Fprintf(c.stdout, "; That of the pages is missing: web.url is %s. Set it, and run this again.\n", cfg.Web.URL)
+		fmt.Fprintf(c.stdout, "; The record of the pages is missing: web.url is %s. Set it, and run this again.\n", cfg.Web.URL)
 	}
 	if missing != nil {
-		fmt.Fprintf(c.stdout, "; Those of DKIM are missing: %v.\n", missing)
+		fmt.Fprintf(c.stdout, "; The records of DKIM are missing: %v.\n", missing)
 	}
 	if err := doctor.WriteZone(c.stdout, doctor.Records(cfg, keys, serverAddresses(c, cfg))); err != nil || missing == nil {
 		return err
