@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/all"
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
@@ -139,27 +138,14 @@ const listLimit = 1_000_000
 
 // Run lists the cities.
 func (cmd *cityListCommand) Run(c *console) error {
-	definitions := all.Networks()
-	cfg, err := cmd.load(c, definitions)
+	return cmd.withDatabase(c, cmd.list)
+}
+
+func (cmd *cityListCommand) list(c *console, cfg *config.Config, d *db.DB, _ []bots.Definition) error {
+	cities, err := d.Cities(c.ctx, "", listLimit)
 	if err != nil {
 		return err
 	}
-	var cities []report.City
-	v, err := openView(c.ctx, cfg, definitions)
-	if err == nil {
-		defer v.Close()
-		if v.other != nil {
-			return v.other
-		}
-		cities, err = v.Cities(c.ctx, "", listLimit)
-	}
-	if err != nil && !errors.Is(err, errNoDatabase) {
-		return err
-	}
-	return list(c, cfg, cities)
-}
-
-func list(c *console, cfg *config.Config, cities []report.City) error {
 	if len(cities) == 0 {
 		fmt.Fprintln(c.stderr, "There are no cities yet. Add one: ticketfrei city add SLUG --email ADDRESS")
 		return nil
