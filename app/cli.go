@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // TZ is understood in the image and on servers that have no zones
 
 	"github.com/alecthomas/kong"
+
+	"ticketfrei/app/doctor"
 )
 
 // The exit codes.
@@ -49,8 +52,32 @@ type console struct {
 	ctx      context.Context
 	stdout   io.Writer
 	stderr   io.Writer
-	defaults []byte        // the built-in config.toml
-	dns      *net.Resolver // nil: the machine's name servers
+	defaults []byte // the built-in config.toml
+	world
+}
+
+// world is what the commands see of the world around them. Its zero value is the real
+// one.
+type world struct {
+	dns       *net.Resolver // nil: the machine's name servers
+	addresses []netip.Addr  // the machine's public ones; nil: those of its interfaces
+	smtpPort  string        // of other mail servers; empty: 25
+}
+
+// resolver is what the commands ask for names.
+func (w world) resolver() *net.Resolver {
+	if w.dns != nil {
+		return w.dns
+	}
+	return &net.Resolver{PreferGo: true, StrictErrors: true}
+}
+
+// own are the public addresses of this machine.
+func (w world) own() []netip.Addr {
+	if w.addresses != nil {
+		return w.addresses
+	}
+	return doctor.OwnAddresses()
 }
 
 // with returns a copy of the console that is bound to ctx.

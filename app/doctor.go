@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -68,45 +65,46 @@ func (cmd *doctorCommand) examine(c *console) []doctor.Result {
 	}
 	send := mailer.New(cfg, slog.New(slog.DiscardHandler), time.Now)
 	defer send.Close()
-	o := doctor.Options{Config: cfg, Mailer: send, DNS: c.resolver(), To: cmd.To, Addresses: doctor.OwnAddresses(), Now: time.Now}
+	o := doctor.Options{Config: cfg, Mailer: send, DNS: c.resolver(), To: cmd.To, Addresses: c.own(), SMTPPort: c.smtpPort, Now: time.Now}
 	first := lookIntoDatabase(c.ctx, cfg, definitions, &o)
 	return append([]doctor.Result{first}, doctor.Examine(c.ctx, o)...)
 }
 
-// lookIntoDatabase fills in what the checks need of the database. One that is not there
-// yet is not made.
+// lookIntoDatabase fills in what the checks need of the database, as far as it can be
+// read. It makes and changes nothing.
 func lookIntoDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition, o *doctor.Options) doctor.Result {
-	const what = "database"
-	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); errors.Is(err, fs.ErrNotExist) {
-		return doctor.Result{Level: doctor.Warning, What: what, Found: "there is none in " + cfg.Data + " yet", Todo: `start the program ("ticketfrei serve"), which makes it, and look again`}
-	}
-	unlock, err := lockFile(cfg.Data, "migrate.lock", false)
-	if errors.Is(err, errLocked) {
-		return doctor.Result{Level: doctor.Warning, What: what, Found: "another program is just opening it or bringing it up to date", Todo: "look again in a minute"}
+	r := doctor.Result{Level: doctor.OK, What: "database", Found: "it can be opened with its secret key"}
+	v, err := openView(ctx, cfg, definitions)
+	if errors.Is(err, errNoDatabase) {
+		r.Level, r.Found, r.Todo = doctor.Warning, err.Error(), `start the program ("ticketfrei serve"), which makes it, and look again`
+		return r
 	}
 	if err == nil {
-		unlock()
+		defer v.Close()
+		o.Instance = frontend.Instance(v.box)
+		err = readDatabase(ctx, v, cfg.Mail.Domain, o)
 	}
-	if err := readDatabase(ctx, cfg, definitions, o); err != nil {
-		return doctor.Result{Level: doctor.Wrong, What: what, Found: err.Error(), Todo: "docs/OPERATING.md says more under \"When something is wrong\""}
+	switch {
+	case v != nil && v.other != nil: // the rest may fail for that reason
+		r.Level, r.Found, r.Todo = doctor.Warning, "it "+v.other.found, v.other.todo
+		if v.other.newer {
+			r.Level = doctor.Wrong
+		}
+	case err != nil:
+		r.Level, r.Found, r.Todo = doctor.Wrong, err.Error(), "docs/OPERATING.md says more under \"When something is wrong\""
 	}
-	return doctor.Result{Level: doctor.OK, What: what, Found: "it can be opened with its secret key"}
+	return r
 }
 
-func readDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition, o *doctor.Options) error {
-	log := slog.New(slog.DiscardHandler)
-	d, box, err := openDatabase(ctx, cfg, definitions, log, false)
-	if err != nil {
+func readDatabase(ctx context.Context, v *view, domain string, o *doctor.Options) error {
+	keys, err := storedKeys(ctx, v.Secrets(v.box))
+	if err != nil && !errors.Is(err, db.ErrNotFound) { // which the checks say
 		return err
 	}
-	defer d.Close()
-	if o.Keys, err = openKeys(ctx, d.Secrets(box), nil, cfg.Mail.Domain, log); err != nil {
-		return err
-	}
-	o.Instance = frontend.Instance(box)
-	cities, err := d.Cities(ctx, "", 1)
+	o.Keys = keys
+	cities, err := v.Cities(ctx, "", 1)
 	if err == nil && len(cities) > 0 {
-		o.Sender = cities[0].Slug + "@" + cfg.Mail.Domain
+		o.Sender = cities[0].Slug + "@" + domain
 	}
 	return err
 }

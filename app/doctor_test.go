@@ -211,8 +211,12 @@ func TestDoctorFinds(t *testing.T) {
 				p.Fatal(err)
 			}
 		}, doctor.Warning, "data directory", "can read"},
-		"no directory": {func(p *patient) { p.cfg.Data = filepath.Join(p.cfg.Data, "none") }, doctor.Wrong, "data directory", "no such file"},
-		"no domain":    {func(p *patient) { p.cfg.Mail.Domain = "localhost" }, doctor.Warning, "setting mail.domain", "localhost"},
+		"no directory":            {func(p *patient) { p.cfg.Data = filepath.Join(p.cfg.Data, "none") }, doctor.Wrong, "data directory", "no such file"},
+		"no domain":               {func(p *patient) { p.cfg.Mail.Domain = "localhost" }, doctor.Wrong, "setting mail.domain", "localhost"},
+		"no name":                 {func(p *patient) { p.cfg.Mail.Helo = "localhost" }, doctor.Wrong, "setting mail.helo", "localhost"},
+		"no address of the pages": {func(p *patient) { p.cfg.Web.URL = "http://localhost:8080" }, doctor.Wrong, "setting web.url", "http://localhost:8080"},
+		"a domain of a house":     {func(p *patient) { p.cfg.Mail.Domain = "tickets.lan" }, doctor.Warning, "setting mail.domain", "tickets.lan"},
+		"no keys":                 {func(p *patient) { p.options.Keys = nil }, doctor.Warning, "DKIM", "not known"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := p.well(t)
@@ -224,33 +228,14 @@ func TestDoctorFinds(t *testing.T) {
 			}) {
 				t.Errorf("nothing is said of %s with %q and what to do:\n%v", tt.what, tt.found, lines(results))
 			}
+			if strings.Contains(lines(results), "address of localhost") {
+				t.Error("something is said of the address of localhost")
+			}
 			if strings.Contains(lines(results), "sesame") {
 				t.Error("a password is shown")
 			}
 		})
 	}
-}
-
-// TestDoctorExitCode: 0, 1 and 2 are what scripts go by.
-func TestDoctorExitCode(t *testing.T) {
-	fine, warning, wrong := doctor.Result{}, doctor.Result{Level: doctor.Warning}, doctor.Result{Level: doctor.Wrong}
-	for want, results := range [][]doctor.Result{{fine, fine}, {fine, warning, fine}, {wrong, warning, fine}} {
-		if got := exitCodeOf(results); got != want {
-			t.Errorf("%v: exit code %d, want %d", results, got, want)
-		}
-	}
-}
-
-// worst is the exit code that fits what the doctor has said. How the addresses of this
-// machine fit DNS depends on where the tests run.
-func worst(out string) int {
-	switch {
-	case strings.Contains("\n"+out, "\nwrong "):
-		return 2
-	case strings.Contains("\n"+out, "\nwarning "):
-		return 1
-	}
-	return 0
 }
 
 // page is a server of pages that are not ours.
@@ -268,66 +253,49 @@ func lines(results []doctor.Result) string {
 	return b.String()
 }
 
-// TestDoctorCommand runs the command beside a server that runs and after it has ended.
-func TestDoctorCommand(t *testing.T) {
-	p := newPatient(t)
+// asCommand gives the patient's settings to the commands.
+func (p *patient) asCommand() {
+	p.Helper()
 	for key, value := range map[string]string{"DATA": p.cfg.Data, "WEB_LISTEN": p.cfg.Web.Listen, "WEB_URL": p.cfg.Web.URL, "MAIL_LISTEN": p.cfg.Mail.Listen,
 		"MAIL_DOMAIN": p.cfg.Mail.Domain, "MAIL_RELAY": p.cfg.Mail.Relay, "NETWORK_ALLOW_PRIVATE": "true"} {
-		t.Setenv("TICKETFREI_"+key, value)
-	}
-	run := func(args ...string) (int, string) {
-		t.Helper()
-		var out bytes.Buffer
-		code := run(&console{ctx: t.Context(), stdout: &out, stderr: &out, defaults: builtIn(t), dns: p.names.Resolver()}, args)
-		return code, out.String()
-	}
-	code, out := run("doctor")
-	if code != worst(out) || code != 2 || !strings.Contains(out, "wrong    MX of tickets.example: there is none") || !strings.Contains(out, "ok       the program at") {
-		t.Errorf("without records in DNS: exit code %d\n%s", code, out)
-	}
-	p.publish()
-	code, out = run("doctor")
-	if code != worst(out) || !strings.Contains(out, "ok       MX of tickets.example") || !strings.Contains(out, " fine\n") || strings.Contains(out, "\x1b") {
-		t.Errorf("with them: exit code %d\n%s", code, out)
-	}
-	if code, zone := run("dns"); code != exitOK || !strings.Contains(zone, testKeys().Records("tickets.example")[0].Name) {
-		t.Errorf("dns beside the server: exit code %d\n%s", code, zone)
-	}
-	p.stop()
-	code, out = run("doctor")
-	if code != worst(out) || code == exitOK || !strings.Contains(out, "warning  the program at "+p.cfg.Web.Listen+": it does not run") {
-		t.Errorf("after the server has ended: exit code %d\n%s", code, out)
-	}
-	t.Setenv("TICKETFREI_LOG_LEVEL", "loud")
-	if code, out = run("doctor"); code != 2 || !strings.Contains(out, "wrong    settings: TICKETFREI_LOG_LEVEL") {
-		t.Errorf("with wrong settings: exit code %d\n%s", code, out)
+		p.Setenv("TICKETFREI_"+key, value)
 	}
 }
 
-// TestDNSBeforeTheFirstStart prints the records of a server that never ran; the server
-// then signs with the keys that were printed.
-func TestDNSBeforeTheFirstStart(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	t.Setenv("TICKETFREI_DATA", dir)
-	t.Setenv("TICKETFREI_MAIL_DOMAIN", "tickets.example")
-	var zones []string
-	for range 2 {
-		var out bytes.Buffer
-		c := &console{ctx: t.Context(), stdout: &out, stderr: &out, defaults: builtIn(t), dns: dnstest.Start(t).Resolver()}
-		if code := run(c, []string{"dns"}); code != exitOK {
-			t.Fatal(out.String())
+// command runs a command in the patient's world.
+func (p *patient) command(args ...string) (code int, stdout, stderr string) {
+	p.Helper()
+	var out, words bytes.Buffer
+	c := &console{ctx: p.Context(), stdout: &out, stderr: &words, defaults: builtIn(p.T),
+		world: world{dns: p.names.Resolver(), addresses: p.options.Addresses, smtpPort: p.options.SMTPPort}}
+	code = run(c, args)
+	return code, out.String(), words.String()
+}
+
+// TestDoctorCommand runs the command beside a server that runs and after it has ended:
+// 0, 1 and 2 are what scripts go by.
+func TestDoctorCommand(t *testing.T) {
+	p := newPatient(t)
+	p.asCommand()
+	says := func(code int, lines ...string) {
+		t.Helper()
+		got, out, _ := p.command("doctor")
+		for _, line := range append(lines, " fine\n") {
+			if got != code || !strings.Contains(out, line) || strings.Contains(out, "\x1b") {
+				t.Fatalf("exit code %d, want %d and %q:\n%s", got, code, line, out)
+			}
 		}
-		zones = append(zones, out.String())
 	}
-	if zones[0] != zones[1] || !strings.Contains(zones[0], "v=DKIM1; k=rsa; p=") {
-		t.Errorf("first\n%s\nthen\n%s", zones[0], zones[1])
+	says(2, "wrong    MX of tickets.example: there is none", "ok       the program at", "ok       database: ")
+	p.publish()
+	says(0, "ok       MX of tickets.example", "\n0 wrong, 0 to look at, ")
+	if code, zone, words := p.command("dns"); code != exitOK || words != "" || !strings.Contains(zone, testKeys().Records("tickets.example")[0].Name) {
+		t.Errorf("dns beside the server: exit code %d\n%s%s", code, zone, words)
 	}
-	definitions := all.Networks()
-	a := runApp(t, appConfig(t, dir, startMailbox(t), definitions), definitions)
-	keys, err := openKeys(t.Context(), a.server.db.Secrets(a.server.secrets), nil, "tickets.example", a.server.log)
-	if err != nil || !strings.Contains(zones[0], keys.Records("tickets.example")[1].Text) {
-		t.Errorf("the server signs with other keys: %v", err)
-	}
+	p.stop()
+	says(1, "warning  the program at "+p.cfg.Web.Listen+": it does not run", "\n0 wrong, ")
+	p.Setenv("TICKETFREI_LOG_LEVEL", "loud")
+	says(2, "wrong    settings: TICKETFREI_LOG_LEVEL")
 }
 
 // TestDoctorEndsInTime has nobody answer: neither DNS nor the relay.

@@ -146,7 +146,7 @@ func (s *server) openStore(ctx context.Context) error {
 	if err := makeDataDir(s.cfg.Data); err != nil {
 		return err
 	}
-	unlock, err := lockFile(s.cfg.Data, "serve.lock", false)
+	unlock, err := lockFile(s.cfg.Data, serveLock, false)
 	if errors.Is(err, errLocked) {
 		return fmt.Errorf("another ticketfrei is running on the data directory %s; stop it, or choose another directory with the setting data", s.cfg.Data)
 	}

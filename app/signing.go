@@ -16,19 +16,16 @@ const keysName = "mail/dkim"
 // start, and where the secret key that sealed them is lost: the log says then which
 // records DNS needs. first are kept in place of new ones, if they are not nil.
 func openKeys(ctx context.Context, secrets *db.Secrets, first *dkim.Keys, domain string, log *slog.Logger) (*dkim.Keys, error) {
-	text, _, err := secrets.Get(ctx, keysName)
-	if err == nil {
-		return dkim.Parse(text)
-	}
+	keys, err := storedKeys(ctx, secrets)
 	if !errors.Is(err, db.ErrNotFound) {
-		return nil, err
+		return keys, err
 	}
 	if first == nil {
 		if first, err = dkim.New(); err != nil {
 			return nil, err
 		}
 	}
-	keys, err := keepKeys(ctx, secrets, first)
+	keys, err = keepKeys(ctx, secrets, first)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +33,16 @@ func openKeys(ctx context.Context, secrets *db.Secrets, first *dkim.Keys, domain
 		log.Info("mails are signed with a new DKIM key: set its record in DNS, as \"ticketfrei dns\" prints it, and delete that of a key before it", "record", r.Name)
 	}
 	return keys, nil
+}
+
+// storedKeys returns the keys that were made before. The error is db.ErrNotFound if
+// there are none.
+func storedKeys(ctx context.Context, secrets *db.Secrets) (*dkim.Keys, error) {
+	text, _, err := secrets.Get(ctx, keysName)
+	if err != nil {
+		return nil, err
+	}
+	return dkim.Parse(text)
 }
 
 // keepKeys stores keys, unless another process was faster, and returns what is stored.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +53,7 @@ func (r Result) String() string {
 type Options struct {
 	Config *config.Config
 	Mailer *mailer.Mailer
-	Keys   *dkim.Keys    // nil where the database cannot be opened
+	Keys   *dkim.Keys    // nil: not known
 	DNS    *net.Resolver // asked for everything that is in DNS
 	// Instance is what this program's pages say of themselves, and no other's: see
 	// frontend.InstanceHeader. Empty: not known.
@@ -102,9 +103,11 @@ func Examine(ctx context.Context, o Options) []Result {
 // checks are in the order in which somebody mends what they find.
 func (d *doctor) checks() []func(context.Context) []Result {
 	list := []func(context.Context) []Result{d.settings, d.directory, d.disk, d.clock, d.server}
-	if d.local() {
+	switch {
+	case UnsetMail(d.Config): // which settings says
+	case d.local():
 		list = append(list, d.localDomain)
-	} else {
+	default:
 		list = append(list, d.addresses, d.mx, d.spf, d.dkim, d.dmarc, d.alignment, d.reverse, d.portIn)
 	}
 	list = append(list, d.mailServer, d.portOut)
@@ -120,11 +123,14 @@ func (d *doctor) local() bool { return !config.IsPublic(d.domain) }
 // direct tells whether mail goes to others from this machine's own address.
 func (d *doctor) direct() bool { return isDirect(d.Config.Mail) }
 
-// settings are what check-config warns of.
+// settings are what has to be set, and what check-config warns of.
 func (d *doctor) settings(context.Context) []Result {
-	var list []Result
+	list := Unset(d.Config)
 	for _, w := range d.Config.Warnings {
-		list = append(list, Result{Warning, "setting " + w.Key, w.Problem, w.Hint})
+		r := Result{Warning, "setting " + w.Key, w.Problem, w.Hint}
+		if !slices.ContainsFunc(list, func(said Result) bool { return said.What == r.What }) {
+			list = append(list, r)
+		}
 	}
 	if list == nil {
 		list = []Result{{OK, "settings", "they fit together", ""}}

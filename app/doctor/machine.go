@@ -10,11 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"ticketfrei/db"
 	"ticketfrei/internal/secret"
 )
+
+// asUser is what to do where this user may not do what the program does.
+const asUser = "run the doctor as the user that runs ticketfrei, or make that user the owner"
 
 // directory looks at who else can read what the program keeps.
 func (d *doctor) directory(context.Context) []Result {
@@ -29,11 +33,15 @@ func (d *doctor) directory(context.Context) []Result {
 			continue
 		}
 		if err != nil {
-			return []Result{{Wrong, what, err.Error(), fmt.Sprintf("give it to the user that runs ticketfrei (uid %d)", os.Getuid())}}
+			return []Result{{Wrong, what, err.Error(), asUser}}
 		}
 		if info.Mode().Perm()&0o077 != 0 {
 			return []Result{{Warning, what, "others on this machine can read " + path, "chmod go= " + path}}
 		}
+	}
+	const writable = 2 // access(2): W_OK
+	if err := syscall.Access(dir, writable); err != nil {
+		return []Result{{Wrong, what, fmt.Sprintf("uid %d cannot write to it: %v", os.Getuid(), err), asUser}}
 	}
 	return []Result{{OK, what, "it is there, and nobody else can read it", ""}}
 }

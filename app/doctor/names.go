@@ -126,7 +126,8 @@ func (d *doctor) leadsHere(ctx context.Context, host string) bool {
 // dkim compares the records with the keys.
 func (d *doctor) dkim(ctx context.Context) []Result {
 	if d.Keys == nil {
-		return []Result{{Warning, "DKIM", "the keys are not known, since the database cannot be opened", ""}}
+		return []Result{{Warning, "DKIM", "the keys are not known, so their records were not looked at",
+			"the program makes them when it starts; see what is said of the database"}}
 	}
 	var list []Result
 	for _, r := range d.Keys.Records(d.domain) {

@@ -26,7 +26,8 @@ type Record struct {
 }
 
 // Records returns what DNS should have for a server with these settings. addresses are
-// the public ones that lead to it; none: it is not known which they are.
+// the public ones that lead to it; none: it is not known which they are. Without keys
+// the records of DKIM are missing.
 func Records(cfg *config.Config, keys *dkim.Keys, addresses []netip.Addr) []Record {
 	host, domain := cfg.Mail.Name(), cfg.Mail.Domain
 	list := addressRecords(host, "Where the mail server is.", addresses)
@@ -35,8 +36,10 @@ func Records(cfg *config.Config, keys *dkim.Keys, addresses []netip.Addr) []Reco
 	}
 	list = append(list, Record{Name: domain, Type: "MX", Value: "10 " + host + ".", Why: "Mail to the cities goes to the mail server."})
 	list = append(list, senderRecords(cfg.Mail)...)
-	for _, r := range keys.Records(domain) {
-		list = append(list, Record{Name: r.Name, Type: "TXT", Value: r.Text, Why: "Others verify by it that a mail is ours (DKIM)."})
+	if keys != nil {
+		for _, r := range keys.Records(domain) {
+			list = append(list, Record{Name: r.Name, Type: "TXT", Value: r.Text, Why: "Others verify by it that a mail is ours (DKIM)."})
+		}
 	}
 	list = append(list, Record{Name: "_dmarc." + domain, Type: "TXT", Value: "v=DMARC1; p=none",
 		Why: "What others do with mails in our name that are not ours (DMARC). When \"ticketfrei doctor\" finds all well, write p=reject."})
@@ -105,10 +108,10 @@ func reverseName(a netip.Addr) string {
 	return b.String() + "ip6.arpa"
 }
 
-// webHost is the name of the pages; empty where that is an address.
+// webHost is the name of the pages in DNS; empty where they have none there.
 func webHost(cfg *config.Config) string {
 	u, err := url.Parse(cfg.Web.URL)
-	if err != nil {
+	if err != nil || isSelf(u.Hostname()) || strings.HasSuffix(u.Hostname(), ".onion") {
 		return ""
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
@@ -136,12 +139,8 @@ func organization(domain string) string {
 	return registered
 }
 
-// Addresses returns the public addresses that lead to this machine: its own, or else
-// those that its names have in DNS already.
+// Addresses returns the public addresses that lead to this machine by its names in DNS.
 func Addresses(ctx context.Context, dns *net.Resolver, cfg *config.Config) []netip.Addr {
-	if own := OwnAddresses(); len(own) > 0 {
-		return own
-	}
 	for _, host := range []string{cfg.Mail.Name(), webHost(cfg)} {
 		if !config.IsPublic(host) {
 			continue

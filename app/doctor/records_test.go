@@ -105,6 +105,19 @@ func TestZoneWithoutAddresses(t *testing.T) {
 	}
 }
 
+// TestZoneWithoutTheNameOfThePages has pages whose name is not in DNS.
+func TestZoneWithoutTheNameOfThePages(t *testing.T) {
+	for _, address := range []string{"http://localhost:8080", "http://tickets.localhost", "http://127.0.0.1:8080", "http://abcdefghijklmnop.onion"} {
+		cfg := settings("")
+		cfg.Web.URL = address
+		for _, record := range parse(t, zone(t, cfg, netip.MustParseAddr("192.0.2.7"))) {
+			if strings.Contains(record, " A ") && !strings.HasPrefix(record, "post.tickets.example. ") {
+				t.Errorf("%s: %s", address, record)
+			}
+		}
+	}
+}
+
 func TestSenderPolicy(t *testing.T) {
 	for relay, want := range map[string]string{
 		"":                                 "v=spf1 mx -all",
