@@ -32,6 +32,7 @@ func TestAdvice(t *testing.T) {
 		{"an onion service", "http://tickets.onion", []string{domain}, nil},
 		{"no mail domain", "https://tickets.example.org", []string{proxy}, []string{"mail.domain"}},
 		{"no URL", "http://localhost:8080", []string{domain}, []string{"web.url"}},
+		{"an intranet with a mail domain", "http://10.1.2.3", []string{domain, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true"}, nil},
 		{"nothing but the URL", "http://tickets.example.org", nil, []string{"web.url", "mail.domain"}},
 	}
 	for _, tt := range tests {
