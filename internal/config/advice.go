@@ -26,8 +26,8 @@ func (s *settings) advice(c *Config) []Error {
 		warn("web.url", "is http on a public address: passwords and reports can be read on their way",
 			"write the address with https://, and set web.acme or put a proxy that speaks https in front")
 	}
-	if !public && IsPublic(c.Mail.Domain) && !c.Network.AllowPrivate { // in an intranet all may know it
-		warn("web.url", "is "+c.Web.URL+" although mail.domain is public: links in mails lead nowhere",
+	if s.fields["web.url"].source == builtIn && IsPublic(c.Mail.Domain) {
+		warn("web.url", "is still "+c.Web.URL+" although mail.domain is public: links in mails lead nowhere",
 			`set it to the address that visitors use, such as "https://ticketfrei.example.org"`)
 	}
 	if public && (c.Mail.Domain == "localhost" || strings.HasSuffix(c.Mail.Domain, ".localhost")) {
