@@ -232,7 +232,7 @@ func (w *oldWorld) checkOnce() {
 		"zwei@riders.example":  {unsent, unjudged},
 		"drei@riders.example":  {unsent, unjudged, "Frankenstadion"},
 		"geht@riders.example":  {unsent, unjudged, "Frankenstadion"},
-		"weg@riders.example":   {unsent, unjudged, "Frankenstadion"},
+		"weg@riders.example":   {unsent, unjudged},
 		"full@riders.example":  {""},
 		"erste@riders.example": {"Hauptplatz", "Haltestelle", "Eggenberg"},
 	}
