@@ -238,23 +238,15 @@ func (a *AccountMails) carry(ctx context.Context, mail mailer.Mail) error {
 // it may be the DNS that is at fault.
 const noDomainTime = time.Hour
 
-// isOver tells whether an account mail is to be dropped that could not be sent: its
-// mailbox is gone or its time is over.
-func (a *AccountMails) isOver(m db.Mail, err error) bool {
-	age := a.now().Sub(m.Created)
-	answer, answered := errors.AsType[*mailer.Error](err)
-	if _, away := errors.AsType[*mailer.Away](err); away || !answered || !answer.Gone() {
-		return age > accountMailTime
-	}
-	return answer.Enhanced != "5.1.2" || age > noDomainTime
-}
-
-// failed drops an account mail or puts it off. The log has its number, and not whom it
-// is for.
+// failed drops an account mail whose mailbox is gone or whose time is over, or puts it
+// off. The log has its number, and not whom it is for.
 func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
 	log := a.log.With("mail", m.ID, "err", err)
 	away, isAway := errors.AsType[*mailer.Away](err)
-	if a.isOver(m, err) {
+	answer, answered := errors.AsType[*mailer.Error](err)
+	age := a.now().Sub(m.Created)
+	gone := !isAway && answered && answer.Gone() && (answer.Enhanced != "5.1.2" || age > noDomainTime)
+	if gone || age > accountMailTime {
 		log.Error("an account mail could not be sent and is dropped")
 		a.results.WithLabelValues("given_up").Inc()
 		a.drop(ctx, m)
