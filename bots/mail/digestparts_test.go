@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,5 +169,46 @@ func TestPartsAreMailedOnce(t *testing.T) {
 	b.move(digestRetry)
 	if diff := cmp.Diff([]string{"d", "c"}, b.hourlyTexts("rider@example.org", []string{"c", "d"})); diff != "" {
 		t.Errorf("after the end: -want +got:\n%s", diff)
+	}
+}
+
+// TestOneReportIsRefusedToAll has more subscribers than are mailed together. Each gets the
+// other reports, and no more than a few mails are tried for each.
+func TestOneReportIsRefusedToAll(t *testing.T) {
+	b := newBench(t, nil)
+	_, bot := b.city("nuernberg")
+	want := make(map[string][]string)
+	for i := range 3 * digestsAtOnce {
+		email := fmt.Sprintf("rider%d@example.org", i)
+		b.subscribeHourly(bot, email)
+		want[email] = []string{"a", "b", "c", "d", "e", "f", "g"}
+	}
+	var tried atomic.Int32
+	b.out.Judge(func(m mailer.Mail) error {
+		if tried.Add(1); strings.Contains(mustRead(t, m.Data).Text, "tram bad") {
+			return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "no"}
+		}
+		return nil
+	})
+	b.passTogether(bot, append([]string{"bad"}, want["rider0@example.org"]...)...)
+	got := make(map[string][]string)
+	for end := time.Now().Add(20 * time.Second); len(got) < len(want) && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		b.move(time.Second)
+		for _, m := range b.out.Take() {
+			for line := range strings.Lines(mustRead(t, m.Data).Text) {
+				if word, ok := strings.CutPrefix(strings.TrimSpace(line), "tram "); ok {
+					got[m.To] = append(got[m.To], word)
+				}
+			}
+		}
+	}
+	for _, words := range got {
+		slices.Sort(words)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if n := int(tried.Load()); n > 10*len(want) {
+		t.Errorf("%d mails were tried for %d subscribers", n, len(want))
 	}
 }
