@@ -135,7 +135,7 @@ func TestOldReportsAreNotMailed(t *testing.T) {
 			t.Fatal("the log does not say that a mail could not be sent")
 		}
 	}
-	b.clock.Move(digestKeep)
+	b.clock.Move(digestKeep + time.Minute)
 	b.out.Answer(nil)
 	b.passTogether(bot, "new")
 	if got := b.awaitText("rider@example.org"); !strings.HasSuffix(got, "tram new") || strings.Contains(got, "old") {
