@@ -234,13 +234,19 @@ func (a *AccountMails) carry(ctx context.Context, mail mailer.Mail) error {
 	return a.mailer.Send(ctx, mail)
 }
 
+// noDomainTime is how long an account mail is tried whose domain the DNS does not know:
+// it may be the DNS that is at fault.
+const noDomainTime = time.Hour
+
 // failed drops an account mail whose mailbox is gone or whose time is over, or puts it
 // off. The log has its number, and not whom it is for.
 func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
 	log := a.log.With("mail", m.ID, "err", err)
 	away, isAway := errors.AsType[*mailer.Away](err)
 	answer, answered := errors.AsType[*mailer.Error](err)
-	if !isAway && answered && answer.Gone() || a.now().Sub(m.Created) > accountMailTime {
+	age := a.now().Sub(m.Created)
+	gone := !isAway && answered && answer.Gone() && (answer.Enhanced != "5.1.2" || age > noDomainTime)
+	if gone || age > accountMailTime {
 		log.Error("an account mail could not be sent and is dropped")
 		a.results.WithLabelValues("given_up").Inc()
 		a.drop(ctx, m)

@@ -219,3 +219,33 @@ func TestOldAccountMailsAreGivenUp(t *testing.T) {
 	figure(t, accounts, "ticketfrei_account_mails_total", "given_up", 1)
 	figure(t, accounts, "ticketfrei_account_mails", "waiting", 0)
 }
+
+// TestDomainThatTheDNSDoesNotKnow has it be the DNS that is at fault: the mail goes
+// later. After an hour it is given up.
+func TestDomainThatTheDNSDoesNotKnow(t *testing.T) {
+	relay := mailertest.Start(t)
+	var tried atomic.Int32
+	unknown := func(stage, _ string) error {
+		if stage != "rcpt" {
+			return nil
+		}
+		tried.Add(1)
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 2}, Message: "no such domain"}
+	}
+	relay.Answer(unknown)
+	var ahead atomic.Int64
+	accounts, publish := startAccounts(t, relay, func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
+	publish("one@example.org")
+	stop := runAccounts(t, accounts)
+	for deadline := time.Now().Add(patience); tried.Load() == 0 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	}
+	relay.Answer(nil)
+	figure(t, accounts, "ticketfrei_account_mails_total", "sent", 1)
+	relay.Answer(unknown)
+	publish("two@example.org")
+	stop()
+	ahead.Store(int64(61 * time.Minute))
+	runAccounts(t, accounts)
+	figure(t, accounts, "ticketfrei_account_mails_total", "given_up", 1)
+	figure(t, accounts, "ticketfrei_account_mails", "waiting", 0)
+}

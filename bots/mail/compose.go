@@ -28,10 +28,12 @@ func (n *Network) reportMail(city report.City, b report.Bot, s recipients.Recipi
 	return n.cityMail(city, b, s, subject, d.Report.Text, footer, d.ID)
 }
 
-// digestMail is the mail that brings a subscriber the reports of an hour, the newest
-// first. The same reports make the same mail.
-func (n *Network) digestMail(h hour, s recipients.Recipient, reports []digestReport) mailer.Mail {
+// digestMail is the mail that brings a subscriber reports of an hour, which are in the
+// order in which they wait, by their times, the newest first. The same reports make the
+// same mail.
+func (n *Network) digestMail(h hour, s recipients.Recipient, waiting []digestReport) mailer.Mail {
 	var text strings.Builder
+	reports := slices.SortedFunc(slices.Values(waiting), func(a, b digestReport) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.id, a.id)) })
 	for i, r := range reports {
 		if i == maxDigest {
 			text.WriteString(n.t(h.city, "mail.digest.more", "Count", len(reports)-maxDigest) + " " + n.cityURL(h.city))
@@ -42,7 +44,7 @@ func (n *Network) digestMail(h hour, s recipients.Recipient, reports []digestRep
 	footer := n.t(h.city, "mail.digest.footer", "City", h.city.Name, "Address", n.address(h.city), "Page", n.cityURL(h.city),
 		"Unsubscribe", n.unsubscribeURL(h.city, s.Address), "Often", n.oftenURL(h.city, s.Address))
 	subject := n.t(h.city, "mail.digest.subject", "City", h.city.Name, "Count", len(reports), "Text", summary(reports[0].Text))
-	newest := slices.MaxFunc(reports, func(a, b digestReport) int { return cmp.Compare(a.id, b.id) })
+	newest := waiting[len(waiting)-1]
 	id := n.host.Secrets.Hash("mail.digest", strconv.FormatInt(s.ID, 10), strconv.FormatInt(newest.id, 10))
 	return n.cityMail(h.city, h.bot, s, subject, strings.TrimSpace(text.String()), footer, id)
 }

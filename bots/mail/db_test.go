@@ -205,8 +205,7 @@ func TestFailureCounts(t *testing.T) {
 	if n := b.rows("mail_failures"); n != 1 {
 		t.Errorf("%d subscribers have failures", n)
 	}
-	strike(rider, strikeRefusal, false)
-	strike(rider, strikeBounce, true) // a success does not make a bounce undone
+	strike(rider, strikeRefusal, true) // a success does not make a bounce undone
 	strike(rider, strikeBounce, false)
 	if diff := cmp.Diff([]string{"friend@example.org"}, b.subscribers(bot)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -37,6 +37,8 @@ const (
 	// digestClaim is after how long a mail is sent again whose process was killed:
 	// longer than all mails that are begun together take.
 	digestClaim = 10 * time.Minute
+	// digestKeep is after how long a report is not mailed any more.
+	digestKeep = 24 * time.Hour
 	// digestRetry is when a mail is tried again, digestPause when a bot is that is off
 	// or whose mails the relay does not take.
 	digestRetry = 5 * time.Minute
@@ -54,10 +56,12 @@ type digests struct {
 	mu   sync.Mutex
 	next map[int64]time.Time // when the next mail of a bot is due
 	busy map[int64]bool      // bots whose mails are being sent
+	// unwanted are reports that some server has refused. They are mailed by themselves.
+	unwanted map[int64]bool
 }
 
 func newDigests() *digests {
-	return &digests{wake: make(chan struct{}, 1), next: make(map[int64]time.Time), busy: make(map[int64]bool)}
+	return &digests{wake: make(chan struct{}, 1), next: make(map[int64]time.Time), busy: make(map[int64]bool), unwanted: make(map[int64]bool)}
 }
 
 // add notes that a bot has mails to send at that time, or looks whether it has.
@@ -189,7 +193,7 @@ func safely(do func() error) (err error) {
 type hour struct {
 	city    report.City
 	bot     report.Bot
-	reports []digestReport // the newest first
+	reports []digestReport // in the order in which they wait
 	newest  int64          // of those that wait
 }
 
@@ -278,17 +282,16 @@ func (n *Network) sendDigest(ctx context.Context, h hour, d digest) error {
 	if len(reports) == 0 {
 		return n.endDigest(ctx, d, h.newest, time.UnixMilli(d.Due))
 	}
-	m := n.digestMail(h, s, reports)
-	err = n.host.Mailer.Send(ctx, m)
-	if err == nil {
-		err = n.delivered(ctx, s.ID)
-	} else {
+	p := parts{n: n, hour: h, to: s}
+	if err = p.mail(ctx, reports); err != nil {
 		err = n.notSent(ctx, s, err)
+	} else if p.taken {
+		err = n.delivered(ctx, s.ID)
 	}
 	if kind, _ := bots.KindOf(err); err == nil || kind == bots.KindPermanent {
 		return n.endDigest(ctx, d, h.newest, n.host.Now().Add(digestEvery))
 	}
-	return errors.Join(err, n.putDigestOff(ctx, d))
+	return errors.Join(err, n.putDigestOff(ctx, d, p.last))
 }
 
 // digestOf returns the reports that a subscriber is mailed: not the own ones.

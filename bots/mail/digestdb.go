@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -237,11 +238,12 @@ func (n *Network) endDigest(ctx context.Context, d digest, last int64, due time.
 	return nil
 }
 
-// putDigestOff has a mail that could not be sent be tried again later.
-func (n *Network) putDigestOff(ctx context.Context, d digest) error {
+// putDigestOff has a mail that could not be sent be tried again later, without the
+// reports up to last.
+func (n *Network) putDigestOff(ctx context.Context, d digest, last int64) error {
 	due := n.host.Now().Add(digestRetry).UnixMilli()
 	return n.host.DB.WriteSoon(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE mail_digests SET due = ? WHERE recipient_id = ?", due, d.Recipient).Error
+		return tx.Exec("UPDATE mail_digests SET last = max(last, ?), due = ? WHERE recipient_id = ?", last, due, d.Recipient).Error
 	})
 }
 
@@ -252,8 +254,7 @@ type digestReport struct {
 }
 
 // digestReports returns the newest reports that wait for the mails of a bot, after that
-// one, without those that were taken back, and the number of the newest. They are in
-// the order of their times, the newest first.
+// one, without those that were taken back or are too old, and the number of the newest.
 func (n *Network) digestReports(ctx context.Context, botID, after int64) (list []digestReport, newest int64, err error) {
 	var rows []struct{ ID, Report int64 }
 	err = n.host.DB.Read(ctx).Raw("SELECT id, report FROM mail_digest_reports WHERE bot_id = ? AND id > ? ORDER BY id DESC LIMIT ?", botID, after, maxDigestReports).
@@ -267,9 +268,11 @@ func (n *Network) digestReports(ctx context.Context, botID, after int64) (list [
 	}
 	passed, err := n.host.DB.PassedReports(ctx, seqs)
 	for _, p := range passed {
-		list = append(list, digestReport{ids[p.Seq], p.Report})
+		if n.host.Now().Sub(p.Report.Time) <= digestKeep {
+			list = append(list, digestReport{ids[p.Seq], p.Report})
+		}
 	}
-	slices.SortFunc(list, func(a, b digestReport) int { return b.Time.Compare(a.Time) })
+	slices.SortFunc(list, func(a, b digestReport) int { return cmp.Compare(a.id, b.id) })
 	return list, rows[0].ID, err
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	// maxStrikes is after how many of them a subscriber is suspended. They are counted
-	// once a day.
+	// once a day, refusals and bounces together.
 	maxStrikes = 3
 	// strikesApart is how far two are apart at least: midnight makes no two days of
 	// one.
@@ -24,12 +24,44 @@ const (
 )
 
 // strikeKind is how a server said that the mailbox of a subscriber does not exist.
-type strikeKind struct{ count, at string } // columns
+type strikeKind int
 
-var (
-	strikeRefusal = strikeKind{"failures", "failed_at"}
-	strikeBounce  = strikeKind{"bounces", "bounced_at"}
+const (
+	strikeRefusal strikeKind = iota
+	strikeBounce
 )
+
+// strikes are those of a subscriber. A mail that is taken resets the refusals alone, as
+// its bounce comes later.
+type strikes struct{ Failures, FailedAt, Bounces, BouncedAt int64 }
+
+func (s strikes) count() int { return int(s.Failures + s.Bounces) }
+
+// with adds a strike, unless there is one of the same day. A bounce takes the place of
+// a refusal.
+func (s strikes) with(kind strikeKind, now time.Time) strikes {
+	refused, bounced := s.Failures > 0 && isSameDay(s.FailedAt, now), s.Bounces > 0 && isSameDay(s.BouncedAt, now)
+	if now.Sub(time.UnixMilli(s.BouncedAt)) > bounceWindow {
+		s.Bounces, s.BouncedAt = 0, 0
+	}
+	switch {
+	case bounced || refused && kind == strikeRefusal:
+	case kind == strikeRefusal:
+		s.Failures, s.FailedAt = s.Failures+1, now.UnixMilli()
+	default:
+		if refused {
+			s.Failures--
+		}
+		s.Bounces, s.BouncedAt = s.Bounces+1, now.UnixMilli()
+	}
+	return s
+}
+
+// isSameDay tells whether two strikes are too near to count twice.
+func isSameDay(last int64, now time.Time) bool {
+	at := time.UnixMilli(last).UTC()
+	return now.Sub(at) < strikesApart || now.Truncate(24*time.Hour).Equal(at.Truncate(24*time.Hour))
+}
 
 // strike counts that a server said that a mailbox does not exist. On the third day it
 // suspends the subscriber: nothing is sent until they subscribe, or write to the city.
@@ -53,29 +85,26 @@ func (n *Network) strike(ctx context.Context, botID, id int64, kind strikeKind) 
 }
 
 // countStrike counts a strike within tx, unless one was counted today, and returns how
-// many there are.
+// many there are of both kinds.
 func (n *Network) countStrike(tx *gorm.DB, botID, id int64, kind strikeKind) (count int, err error) {
-	var before struct{ Count, At int64 }
-	err = tx.Raw("SELECT "+kind.count+" AS count, "+kind.at+" AS at FROM mail_failures WHERE recipient_id = ?", id).Scan(&before).Error
-	if err != nil {
+	var before strikes
+	if err := tx.Raw("SELECT * FROM mail_failures WHERE recipient_id = ?", id).Scan(&before).Error; err != nil {
 		return 0, err
 	}
-	now, last := n.host.Now().UTC(), time.UnixMilli(before.At).UTC()
-	if before.Count > 0 && (now.Sub(last) < strikesApart || now.Truncate(24*time.Hour).Equal(last.Truncate(24*time.Hour))) {
-		return int(before.Count), nil
+	now := n.host.Now().UTC()
+	after := before.with(kind, now)
+	if after == before {
+		return before.count(), nil
 	}
-	if kind == strikeBounce && now.Sub(last) > bounceWindow {
-		before.Count = 0
+	result := tx.Exec(`INSERT INTO mail_failures (recipient_id, failures, failed_at, bounces, bounced_at)
+		SELECT id, ?, ?, ?, ? FROM mail_recipients WHERE id = ? AND bot_id = ? AND suspended = 0
+		ON CONFLICT (recipient_id) DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at,
+			bounces = excluded.bounces, bounced_at = excluded.bounced_at`,
+		after.Failures, after.FailedAt, after.Bounces, after.BouncedAt, id, botID)
+	if result.RowsAffected == 0 { // nobody is there
+		return 0, result.Error
 	}
-	count = int(before.Count) + 1
-	result := tx.Exec("INSERT INTO mail_failures (recipient_id, "+kind.count+", "+kind.at+`)
-		SELECT id, ?, ? FROM mail_recipients WHERE id = ? AND bot_id = ? AND suspended = 0
-		ON CONFLICT (recipient_id) DO UPDATE SET `+kind.count+" = excluded."+kind.count+", "+kind.at+" = excluded."+kind.at,
-		count, now.UnixMilli(), id, botID)
-	if result.RowsAffected == 0 {
-		count = 0 // nobody is there
-	}
-	return count, result.Error
+	return after.count(), result.Error
 }
 
 // delivered ends a row of refused deliveries, where there is one.

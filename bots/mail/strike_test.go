@@ -80,6 +80,43 @@ func TestDeadMailboxIsSuspended(t *testing.T) {
 	}
 }
 
+// TestRefusalsAndBouncesCountTogether has a mailbox be refused on one day and bounce on
+// the next. A mail that is taken makes good for the refusals alone.
+func TestRefusalsAndBouncesCountTogether(t *testing.T) {
+	for _, c := range []struct {
+		days string // r: refused, b: a bounce, t: taken, d: both
+		want bool   // suspended
+	}{
+		{"rbr", true}, {"brb", true}, {"bbr", true}, {"rrtrb", false}, {"btbr", true}, {"btbtb", true}, {"dd", false}, {"rbttttttttrr", false}, {"ddd", true}, {"dtdtd", true},
+	} {
+		t.Run(c.days, func(t *testing.T) {
+			b := newBench(t, nil)
+			city, bot := b.city("nuernberg")
+			b.mustSubscribe(bot, rider)
+			address := b.network.bounceAddress(city, bot, b.find(bot, rider))
+			for i, day := range c.days {
+				if !b.active(bot, rider) {
+					t.Fatalf("suspended before day %d", i)
+				}
+				b.refuse("", 0)
+				if day == 'r' || day == 'd' {
+					b.refuse("rcpt", 550, 5, 1, 1)
+				}
+				if day != 'b' {
+					_, _ = b.deliver(bot, fmt.Sprint(i), rider)
+				}
+				if day == 'b' || day == 'd' {
+					b.send("", []string{address}, deliveryReport("failed", "5.1.1"))
+				}
+				b.clock.Move(24 * time.Hour)
+			}
+			if got := !b.active(bot, rider); got != c.want {
+				t.Errorf("suspended: %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 // expectSuspended looks for whether an address is suspended, and not forgotten.
 func (b *bench) expectSuspended(bot report.Bot, address string) {
 	b.t.Helper()

@@ -61,6 +61,7 @@ func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
 		}
 		return nil, fmt.Errorf("look up the mail servers of a recipient: %w", reason(err))
 	}
+	m.unfound.remove(domain)
 	slices.SortStableFunc(records, func(a, b *net.MX) int { return int(a.Pref) - int(b.Pref) })
 	var hosts []string
 	for _, r := range records {
@@ -80,12 +81,13 @@ func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
 
 func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 	addresses, err := m.resolver.LookupIPAddr(ctx, host)
-	if err != nil && notFound(err) {
+	if err != nil && notFound(err) && m.unfound.add(host) {
 		return nil, &Error{Code: 550, Enhanced: "5.1.2", Stage: StageRcpt}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look up a mail server of a recipient: %w", reason(err))
 	}
+	m.unfound.remove(host)
 	var errs []error
 	addresses = interleave(addresses)
 	for _, a := range addresses[:min(len(addresses), maxAddresses)] {

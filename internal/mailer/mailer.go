@@ -50,6 +50,7 @@ type Mailer struct {
 	resolver Resolver
 	dialer   net.Dialer // of direct mode: refuses private addresses
 	port     string     // of direct mode
+	unfound  unfound    // of direct mode
 	slots    *slots     // all connections
 	domains  *domains   // connections of each destination
 	pool     *pool

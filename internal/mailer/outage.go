@@ -91,5 +91,5 @@ func (m *Mailer) Delayed() bool {
 			return true
 		}
 	}
-	return false
+	return m.unfound.isBroken()
 }

@@ -34,6 +34,8 @@ type Away struct {
 	Outage
 	// Back is closed when mails are taken again.
 	Back <-chan struct{}
+	// Tried is set where Cause is what became of this mail.
+	Tried bool
 }
 
 func (a *Away) Error() string { return "mails wait: " + a.Cause.Error() }
@@ -145,7 +147,8 @@ func (r *routes) learn(key, to string, err error) (tell func(context.Context), _
 		r.goOn(w)
 	} else if r.blames(key, w, recipient, err) {
 		tell = r.fail(w, err)
-		err = w.away()
+		away := w.away()
+		away.Tried, err = true, away
 	}
 	if !w.isAway() && len(w.refused) == 0 {
 		delete(r.trouble, key)

@@ -22,6 +22,7 @@ type Server struct {
 	mu       sync.Mutex
 	mails    []mailer.Mail
 	answer   func(stage, address string) error
+	judge    func(mailer.Mail) error
 	greeting string // for everybody, and nothing more; empty: the ordinary one
 	password string // that logins need; empty: there are none
 	open     map[net.Conn]bool
@@ -57,6 +58,14 @@ func (s *Server) Answer(answer func(stage, address string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = answer
+}
+
+// Judge makes judge decide about each mail when it is all there, as [Server.Answer]
+// does about the stages. Nil takes every mail.
+func (s *Server) Judge(judge func(mailer.Mail) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.judge = judge
 }
 
 // Greet makes the server say line in place of its greeting, and hang up: "554 no". Who
@@ -156,8 +165,17 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	s.server.mu.Lock()
+	judge := s.server.judge
+	s.server.mu.Unlock()
 	for _, to := range s.to {
 		if err := s.server.ask("data", to); err != nil {
+			return err
+		}
+		if judge == nil {
+			continue
+		}
+		if err := judge(mailer.Mail{From: s.from, To: to, Data: data}); err != nil {
 			return err
 		}
 	}
