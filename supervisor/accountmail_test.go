@@ -84,7 +84,7 @@ func startAccounts(t *testing.T, relay *mailertest.Server, now func() time.Time)
 	accounts = supervisor.NewAccountMails(d, box, m, log, now)
 	return accounts, func(to string) {
 		t.Helper()
-		if err := accounts.StoreMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Data: []byte("Subject: x\r\n\r\n")}); err != nil {
+		if err := accounts.StoreMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Account: true, Data: []byte("Subject: x\r\n\r\n")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -160,7 +160,7 @@ func TestAccountMailsAreNotDroppedForUs(t *testing.T) {
 	accounts, publish := startAccounts(t, relay, time.Now)
 	publish("gone@example.org")
 	for i := range mails {
-		publish(fmt.Sprintf("m%d@example.org", i))
+		publish(fmt.Sprintf("m@d%d.example.org", i))
 	}
 	runAccounts(t, accounts)
 	figure(t, accounts, "ticketfrei_account_mails_total", "given_up", 1)

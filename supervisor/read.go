@@ -22,9 +22,18 @@ func (b *outbox) read() {
 	if until.Before(b.horizon) {
 		until = b.horizon
 	}
-	limit := readAtOnce + len(b.rows)
+	limit, stalled, tried := readAtOnce+len(b.rows), b.stalled, b.tried
 	b.mu.Unlock()
-	list, more, next, err := b.sup.DB.OpenFanouts(b.sup.sending, b.botID, until, limit, b.has)
+	var list []db.Fanout
+	var more bool
+	var next time.Time
+	var err error
+	if stalled {
+		limit = limit - readAtOnce + 1
+		list, err = b.sup.DB.FanoutsToTry(b.sup.sending, b.botID, until, tried, limit, b.has)
+	} else {
+		list, more, next, err = b.sup.DB.OpenFanouts(b.sup.sending, b.botID, until, limit, b.has)
+	}
 	b.mu.Lock()
 	b.takeIn(list)
 	b.reading, b.released = false, nil
