@@ -130,7 +130,7 @@ func (d *DB) OpenFanouts(ctx context.Context, botID int64, now time.Time, limit 
 // known leaves out those that the caller has already; they count for the limit.
 func (d *DB) FanoutsToTry(ctx context.Context, botID int64, now time.Time, before int64, limit int, known func(id int64) bool) ([]Fanout, error) {
 	ids, err := ReadColumn[int64](ctx, d, `SELECT id FROM fanouts WHERE bot_id = ?1 AND (due <= ?2 OR due > ?3)
-		ORDER BY report < ?4 DESC, report DESC, attempts, id LIMIT ?5`, botID, millis(now), millis(now.Add(farthest)), before, limit)
+		ORDER BY report < ?4 DESC, report DESC, id LIMIT ?5`, botID, millis(now), millis(now.Add(farthest)), before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find what bot %d may try: %w", botID, err)
 	}
