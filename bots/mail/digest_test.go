@@ -70,7 +70,7 @@ func (b *bench) await(n int) (mails []mailer.Mail) {
 		mails = append(mails, b.out.Take()...)
 	}
 	if len(mails) != n {
-		b.t.Fatalf("%d mails went out, want %d: %s", len(mails), n, mails)
+		b.t.Fatalf("%d mails went out, want %d: %v", len(mails), n, mails)
 	}
 	return mails
 }

@@ -28,7 +28,8 @@ func (r *routes) refusesUs(w *route, mail Mail, answer *Error) bool {
 		}
 	case after && mail.About == "":
 	case after:
-		if w.refuse(r.hash("report", mail.About), &w.reports) >= refusedAlike {
+		recipients := w.refuse(r.hash("to", mail.To), &w.alike)
+		if w.refuse(r.hash("report", mail.About), &w.reports) >= refusedAlike && recipients >= refusedAlike {
 			return true
 		}
 	case w.refuse(r.hash("to", mail.To), &w.alike) >= refusedAlike, w.isAway():
@@ -87,7 +88,9 @@ func (r *routes) refuseReport(w *route, mail Mail, err error) error {
 	now := r.now()
 	w.next = now
 	if w.refuse(r.hash("to", mail.To), &w.alike) < refusedAlike && !w.isAway() {
-		r.forgetReports(now)
+		r.forgetReports(func(key string, w *route) bool {
+			return strings.Contains(key, " ") && now.Sub(w.next) > reportTime
+		})
 		return err
 	}
 	if !w.isAway() {
@@ -102,10 +105,10 @@ func (r *routes) refuseReport(w *route, mail Mail, err error) error {
 	return w.away()
 }
 
-// forgetReports forgets those that were refused and have expired.
-func (r *routes) forgetReports(now time.Time) {
+// forgetReports forgets refused reports. Mails with them that wait try.
+func (r *routes) forgetReports(these func(key string, w *route) bool) {
 	for key, w := range r.trouble {
-		if strings.Contains(key, " ") && now.Sub(w.next) > reportTime {
+		if these(key, w) {
 			r.goOn(w)
 			delete(r.trouble, key)
 		}

@@ -118,9 +118,12 @@ func TestAllReportsAreRefused(t *testing.T) {
 	wantSent(t, m, reportTo("before", 1))
 	r.refuseTexts("")
 	_ = m.Send(t.Context(), reportTo("one", 1))
-	_ = m.Send(t.Context(), reportTo("two", 1))
+	_ = m.Send(t.Context(), reportTo("two", 2))
+	for i := range 5 { // who may be refused all mails
+		wantHere(t, m.Send(t.Context(), reportTo(fmt.Sprint("other", i), 1)))
+	}
 	wantHere(t, m.Send(t.Context(), account("a@example.net")))
-	away := wantAway(t, m.Send(t.Context(), reportTo("three", 1)))
+	away := wantAway(t, m.Send(t.Context(), reportTo("three", 3)))
 	if !away.All || away.Report {
 		t.Errorf("away: %+v", away.Outage)
 	}

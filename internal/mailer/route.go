@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -163,7 +164,7 @@ func (r *routes) learn(key string, mail Mail, err error) (tell func(context.Cont
 	w := r.route(key)
 	w.trial = time.Time{}
 	if err == nil {
-		r.take(w, mail)
+		r.take(key, w, mail)
 	} else if r.blames(key, w, mail, err) {
 		tell = r.fail(w, err)
 		err = w.away()
@@ -176,7 +177,10 @@ func (r *routes) learn(key string, mail Mail, err error) (tell func(context.Cont
 }
 
 // take notes that a route has taken a mail.
-func (r *routes) take(w *route, mail Mail) {
+func (r *routes) take(key string, w *route, mail Mail) {
+	if w.isAway() { // which is what reports may have been refused for
+		r.forgetReports(func(other string, _ *route) bool { return strings.HasPrefix(other, key+" ") })
+	}
 	r.taken = r.taken || r.all
 	delete(w.refused, r.hash("to", mail.To))
 	delete(w.refused, r.hash("report", mail.About))
