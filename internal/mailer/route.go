@@ -119,22 +119,26 @@ func (r *routes) enter(key string, mail Mail, going bool) (hurry bool, _ error) 
 	now := r.now()
 	r.listen(key, now)
 	var away []*route
-	for _, k := range []string{key, reportKey(key, mail)} {
-		if w := r.trouble[k]; w != nil && w.isAway() {
-			if w.waits(now) {
-				return false, w.away()
-			}
+	for _, w := range []*route{r.trouble[key], r.trouble[reportKey(key, mail)]} {
+		switch {
+		case w == nil || !w.isAway():
+		case w.waits(now):
+			return false, w.away()
+		case going:
 			away = append(away, w)
 		}
 	}
 	for _, w := range away {
-		if going {
-			w.trial = now
-			w.trials++
-			hurry = hurry || w.All && w.trials%patientTrials != patientTrials/2
-		}
+		hurry = w.try(now) || hurry
 	}
 	return hurry, nil
+}
+
+// try notes that a mail tries, and tells whether it is in a hurry.
+func (w *route) try(now time.Time) bool {
+	w.trial = now
+	w.trials++
+	return w.All && w.trials%patientTrials != patientTrials/2
 }
 
 // reportKey is the key of the mails with one report on a route; that of no route where
