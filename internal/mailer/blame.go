@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -162,4 +163,35 @@ func (r *routes) listen(key string, now time.Time) {
 	if w := r.route(key); !w.isAway() {
 		_ = r.fail(w, errHangs) // nobody is told so early
 	}
+}
+
+// trial is a mail that tries while all others wait; one of no back is any other mail.
+type trial struct {
+	back  <-chan struct{} // closed when others are taken
+	hurry bool
+}
+
+// bound bounds how long a trial takes: who waits for it may be kept from trying. One
+// that is patient is not any more when others are taken.
+func (t trial) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if t.hurry {
+		return context.WithTimeout(ctx, trialTime)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	if t.back == nil {
+		return ctx, cancel
+	}
+	go func() {
+		select {
+		case <-t.back:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(trialTime):
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }

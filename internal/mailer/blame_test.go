@@ -283,7 +283,21 @@ func TestTrialsAreInAHurry(t *testing.T) {
 	m.routes.trouble[m.relay.addr()].trials = patientTrials/2 - 1
 	c.move(trialTime)
 	time.AfterFunc(trialTime+time.Second, mend)
-	wantSent(t, m, rider(2))
+	wantSent(t, m, rider(2)) // which was patient
+}
+
+// TestPatienceEndsWithTheOutage has a patient trial hang while others are taken.
+func TestPatienceEndsWithTheOutage(t *testing.T) {
+	slow.Test(t, "waits for a trial to end")
+	back := make(chan struct{})
+	ctx, cancel := trial{back: back}.bound(t.Context())
+	defer cancel()
+	close(back)
+	select {
+	case <-ctx.Done():
+	case <-time.After(trialTime + 5*time.Second):
+		t.Error("it goes on")
+	}
 }
 
 // TestRefusedRecipientsCostNoSignature has no signature be made while a recipient is

@@ -176,16 +176,12 @@ func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(cont
 		return err
 	}
 	defer release()
-	hurry, err := m.routes.enter(key, mail, true)
+	trial, err := m.routes.enter(key, mail, true)
 	if err != nil {
 		return err
 	}
-	trying := ctx
-	if hurry {
-		var cancel context.CancelFunc
-		trying, cancel = context.WithTimeout(ctx, trialTime)
-		defer cancel()
-	}
+	trying, cancel := trial.bound(ctx)
+	defer cancel()
 	err = m.carry(trying, mail, key, dial)
 	if answer, ok := errors.AsType[*Error](err); ok {
 		answer.withoutRecipient(mail.To, m.relay == nil)

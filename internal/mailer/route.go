@@ -111,9 +111,8 @@ func newRoutes(all bool, log *slog.Logger, now func() time.Time) *routes {
 }
 
 // enter returns nil where a mail may try, and an *Away where it has to wait. While the
-// route is away, one that is going to try keeps the others waiting, and is in a hurry
-// where it must not do so for long.
-func (r *routes) enter(key string, mail Mail, going bool) (hurry bool, _ error) {
+// route is away, one that is going to try keeps the others waiting.
+func (r *routes) enter(key string, mail Mail, going bool) (t trial, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
@@ -123,22 +122,19 @@ func (r *routes) enter(key string, mail Mail, going bool) (hurry bool, _ error) 
 		switch {
 		case w == nil || !w.isAway():
 		case w.waits(now):
-			return false, w.away()
+			return trial{}, w.away()
 		case going:
 			away = append(away, w)
 		}
 	}
 	for _, w := range away {
-		hurry = w.try(now) || hurry
+		w.trial = now
+		w.trials++
+		if w.All {
+			t = trial{w.back, w.trials%patientTrials != patientTrials/2}
+		}
 	}
-	return hurry, nil
-}
-
-// try notes that a mail tries, and tells whether it is in a hurry.
-func (w *route) try(now time.Time) bool {
-	w.trial = now
-	w.trials++
-	return w.All && w.trials%patientTrials != patientTrials/2
+	return t, nil
 }
 
 // reportKey is the key of the mails with one report on a route; that of no route where
