@@ -30,8 +30,9 @@ type Error struct {
 
 // Outage is a way to recipients that takes nothing at the moment, of no bot's own.
 type Outage struct {
-	Back <-chan struct{} // closed when it takes deliveries again
-	All  bool            // nothing of the bot gets through; else this delivery
+	Back   <-chan struct{} // closed when it takes deliveries again
+	All    bool            // nothing of the bot gets through; else this delivery
+	Report bool            // no delivery of this report gets through, but others do
 }
 
 func (e *Error) Error() string {

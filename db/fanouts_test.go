@@ -141,6 +141,36 @@ func TestOpenFanoutsInTurn(t *testing.T) {
 	}
 }
 
+// TestFanoutsToTry asks for one fanout after the other: reports take turns, the newest
+// first.
+func TestFanoutsToTry(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city", "mail", "toy")
+	for id := range 3 {
+		mustPass(t, d, newReport(c, fmt.Sprint(id), "a", "text", noon), db.Audience{BotID: 1, Recipients: recipients(2 * db.FanoutSize)})
+	}
+	var order []string
+	var last int64
+	known := int64(0)
+	for range 5 {
+		list, err := d.FanoutsToTry(t.Context(), 1, noon, last, 2, func(id int64) bool { return id == known })
+		if err != nil || len(list) == 0 {
+			t.Fatal(list, err)
+		}
+		last = list[0].Seq
+		if known == 0 {
+			known = list[0].ID // it hangs
+		}
+		order = append(order, fmt.Sprint(list[0].Report.ID, ":", list[0].Recipients[0]/db.FanoutSize))
+	}
+	if diff := cmp.Diff([]string{"2:0", "1:0", "0:0", "2:1", "1:0"}, order); diff != "" {
+		t.Error(diff)
+	}
+	if list, err := d.FanoutsToTry(t.Context(), 9, noon, 0, 2, func(int64) bool { return false }); err != nil || len(list) != 0 {
+		t.Errorf("of another bot: %v, %v", list, err)
+	}
+}
+
 // TestOpenFanoutsWhenDue puts fanouts off: one by a clock that was wrong.
 func TestOpenFanoutsWhenDue(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)

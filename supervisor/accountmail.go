@@ -37,6 +37,8 @@ const (
 	accountMailOften = 10 * time.Second
 	oftenTries       = 360
 	accountMailLater = 10 * time.Minute
+	// One that is refused waits for this part of the time that it has been tried.
+	refusedPart = 6
 )
 
 // AccountMails keeps and sends the mails that are no reports: confirmations,
@@ -258,6 +260,9 @@ func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
 	} else {
 		m.Attempts++
 		wait = accountMailWait(m.Attempts)
+		if answered && answer.Permanent() { // which may never end
+			wait = max(wait, min(a.now().Sub(m.Created)/refusedPart, accountMailLater))
+		}
 	}
 	if !isAway { // of which the mailer tells
 		log.Warn("an account mail could not be sent, trying again", "in", wait.Round(time.Second))

@@ -84,7 +84,7 @@ func startAccounts(t *testing.T, relay *mailertest.Server, now func() time.Time)
 	accounts = supervisor.NewAccountMails(d, box, m, log, now)
 	return accounts, func(to string) {
 		t.Helper()
-		if err := accounts.StoreMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Data: []byte("Subject: x\r\n\r\n")}); err != nil {
+		if err := accounts.StoreMail(t.Context(), mailer.Mail{From: "t@mail.example", To: to, Account: true, Data: []byte("Subject: x\r\n\r\n")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -160,7 +160,7 @@ func TestAccountMailsAreNotDroppedForUs(t *testing.T) {
 	accounts, publish := startAccounts(t, relay, time.Now)
 	publish("gone@example.org")
 	for i := range mails {
-		publish(fmt.Sprintf("m%d@example.org", i))
+		publish(fmt.Sprintf("m@d%d.example.org", i))
 	}
 	runAccounts(t, accounts)
 	figure(t, accounts, "ticketfrei_account_mails_total", "given_up", 1)
@@ -248,4 +248,43 @@ func TestDomainThatTheDNSDoesNotKnow(t *testing.T) {
 	runAccounts(t, accounts)
 	figure(t, accounts, "ticketfrei_account_mails_total", "given_up", 1)
 	figure(t, accounts, "ticketfrei_account_mails", "waiting", 0)
+}
+
+// TestRefusedAccountMailIsTriedRarely has a relay refuse one account mail: the longer it
+// is tried, the longer it waits, and others go.
+func TestRefusedAccountMailIsTriedRarely(t *testing.T) {
+	slow.Test(t, "waits for what is not tried")
+	relay := mailertest.Start(t)
+	var tried atomic.Int32
+	relay.Answer(func(stage, to string) error {
+		if stage != "rcpt" || to != "refused@example.org" {
+			return nil
+		}
+		tried.Add(1)
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "no"}
+	})
+	var ahead atomic.Int64
+	accounts, publish := startAccounts(t, relay, func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
+	runAccounts(t, accounts)
+	wait := func(n int32) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); tried.Load() < n; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("tried %d times", tried.Load())
+			}
+		}
+	}
+	publish("refused@example.org")
+	wait(1)
+	ahead.Store(int64(30 * time.Minute))
+	wait(2)
+	time.Sleep(6 * time.Second)
+	if n := tried.Load(); n != 2 || accounts.Delayed() {
+		t.Errorf("tried %d times", n)
+	}
+	publish("fine@example.org")
+	figure(t, accounts, "ticketfrei_account_mails_total", "sent", 1)
+	ahead.Store(int64(50 * time.Minute))
+	publish("another@example.org")
+	wait(3)
 }

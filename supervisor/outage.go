@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"math/bits"
 	"slices"
 	"sync"
 	"time"
@@ -113,28 +114,42 @@ func (o *outages) end(out bots.Outage) {
 func (r *runner) wayIsAway(i item, err error, held *slot) {
 	defer held.Leave()
 	out := bots.OutageOf(err)
-	i.row.box.wayIsAway(i, out.All)
+	i.row.box.wayIsAway(i, out)
 	if r.sup.receiving.Err() != nil { // the program stops
 		return
 	}
-	r.setHealth(r.words(err), func(h *health) { h.cannotSend = true })
+	if !out.Report { // which others of the bot may follow
+		r.setHealth(r.words(err), func(h *health) { h.cannotSend = true })
+	}
 	r.sup.outages.wait(r.bot.ID, out)
 }
 
 // wayIsAway puts a delivery back, or off, whose way takes nothing.
-func (b *outbox) wayIsAway(i item, all bool) {
+func (b *outbox) wayIsAway(i item, out bots.Outage) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !all {
-		i.row.waits = true
-		i.row.out--
-		b.settle(i.row)
+	if !out.All {
+		b.waitsAlone(i, out.Report)
 		return
 	}
 	b.back(i)
 	b.settle(i.row)
 	b.stalled = true
 	b.giveBack() // what waits in the database expires there
+}
+
+// waitsAlone puts a delivery off while others go on; with it what is left of its row
+// where all of its report waits.
+func (b *outbox) waitsAlone(i item, report bool) {
+	w := i.row
+	w.waits = true
+	w.out--
+	if p := b.pile(w.Seq); report && p != nil {
+		b.grow(p, -bits.OnesCount64(w.left))
+		w.left = 0
+	}
+	b.settle(w)
+	b.try() // it has tried nothing for the others
 }
 
 // try has one delivery tried while the outbox is stalled.

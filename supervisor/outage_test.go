@@ -18,11 +18,12 @@ import (
 
 // way is the way of a network, which can be away.
 type way struct {
-	mu    sync.Mutex
-	back  chan struct{} // nil: it is not
-	all   bool
-	tries atomic.Int32 // while it was
-	sent  tally
+	mu     sync.Mutex
+	back   chan struct{} // nil: it is not
+	all    bool
+	mended bool         // the next trial ends it
+	tries  atomic.Int32 // while it was
+	sent   tally
 }
 
 func (w *way) goAway(all bool) {
@@ -31,7 +32,7 @@ func (w *way) goAway(all bool) {
 	w.back, w.all = make(chan struct{}), all
 }
 
-// comeBack has the next trial be taken.
+// comeBack ends it.
 func (w *way) comeBack() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -39,8 +40,19 @@ func (w *way) comeBack() {
 	w.back = nil
 }
 
+// mend has the next trial be taken, which nobody knows before.
+func (w *way) mend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mended = true
+}
+
 func (w *way) send(_ context.Context, d report.Delivery) (report.Receipt, error) {
 	w.mu.Lock()
+	if w.mended && w.back != nil {
+		close(w.back)
+		w.back = nil
+	}
 	back, all := w.back, w.all
 	w.mu.Unlock()
 	if back != nil && (all || d.Recipient%2 == 0) {
@@ -198,4 +210,113 @@ func TestSmallCityBesideALargeOne(t *testing.T) {
 	if took := time.Since(began); took > time.Second || n == 5000 {
 		t.Errorf("took %s, and %d of the large one were sent", took, n)
 	}
+}
+
+// TestOneReportWaits has a report be refused wherever it goes while others pass: it is
+// tried by few of its deliveries, costs the others nothing, and goes on at the end.
+func TestOneReportWaits(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	back := make(chan struct{})
+	var tried atomic.Int32
+	var sent tally
+	r.start(&toy{workers: 8, send: func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		if d.Report.ID == "refused" && !isClosed(back) {
+			tried.Add(1)
+			return report.Receipt{}, bots.Away(bots.Outage{Back: back, Report: true}, bots.Say(errors.New("refused"), "toy.blocked"))
+		}
+		sent.add(d)
+		return report.Receipt{}, nil
+	}})
+	r.publishTo(b, "refused", crowd(3000)...)
+	r.waitFor("it to be tried", func() bool { return tried.Load() > 0 })
+	for i := range 3 {
+		r.publishTo(b, fmt.Sprint("fine", i), crowd(500)...)
+		r.waitForCounts(fmt.Sprint("fine", i), db.Counts{Sent: 500})
+	}
+	if n := tried.Load(); n > 2*3000/db.FanoutSize {
+		t.Errorf("%d deliveries of it were tried", n)
+	}
+	r.waitForState(b, report.BotRunning)
+	close(back)
+	r.waitForCounts("refused", db.Counts{Sent: 3000})
+	if n, most := sent.of("refused"); n != 3000 || most != 1 {
+		t.Errorf("sent to %d, to one of them %d times", n, most)
+	}
+	r.waitForEmptyQueue()
+}
+
+func isClosed(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}
+
+// TestTrialsTakeTurns has three reports wait for their way: the newest is tried first,
+// then the others, and then the newest once more.
+func TestTrialsTakeTurns(t *testing.T) {
+	slow.Test(t, "waits for trials")
+	r := newRig(t)
+	b := r.city("city")
+	var w way
+	w.goAway(true)
+	var mu sync.Mutex
+	var order []string
+	r.start(&toy{workers: 1, send: func(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+		mu.Lock()
+		order = append(order, d.Report.ID)
+		mu.Unlock()
+		return w.send(ctx, d)
+	}})
+	for i, name := range []string{"old", "newer", "newest"} {
+		r.publishTo(b, name, crowd(200)...)
+		r.waitFor("a trial of "+name, func() bool { return w.tries.Load() > int32(i) })
+	}
+	r.waitForState(b, report.BotTrouble)
+	r.waitFor("trials", func() bool { return w.tries.Load() >= 6 })
+	w.comeBack()
+	r.waitForCounts("old", db.Counts{Sent: 200})
+	mu.Lock()
+	defer mu.Unlock()
+	seen := make(map[string]bool)
+	for _, name := range order[3:6] {
+		seen[name] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("tried in this order: %v", order[:6])
+	}
+}
+
+// TestTrialsBesideOneThatHangs has a trial wait for a server that says nothing: others
+// try meanwhile.
+func TestTrialsBesideOneThatHangs(t *testing.T) {
+	slow.Test(t, "waits for trials")
+	r := newRig(t)
+	b := r.city("city")
+	var w way
+	w.goAway(true)
+	var hangs atomic.Bool
+	hung, release := make(chan struct{}, 10), make(chan struct{})
+	r.start(&toy{workers: 8, send: func(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+		if hangs.CompareAndSwap(true, false) {
+			hung <- struct{}{}
+			<-release
+		}
+		return w.send(ctx, d)
+	}})
+	r.publishTo(b, "r1", crowd(200)...)
+	r.waitForState(b, report.BotTrouble)
+	hangs.Store(true)
+	<-hung
+	w.mend()
+	began := time.Now()
+	r.waitFor("the others", func() bool { n, _ := w.sent.of("r1"); return n >= 199 })
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("took %s", took)
+	}
+	close(release)
+	r.waitForCounts("r1", db.Counts{Sent: 200})
 }

@@ -13,6 +13,10 @@ import (
 // may run at once. More of them wait in the database.
 const outboxSize = 256
 
+// trialsAtOnce is how many deliveries of a bot may try at the same time while its way
+// is away: where a server says nothing, one waits for long.
+const trialsAtOnce = 3
+
 // outbox is what one bot has to send: the fanouts that this process has in hand,
 // and whether there are more in the database. It hands out their deliveries report
 // by report in turn, so that a report with thousands of recipients does not starve
@@ -30,6 +34,7 @@ type outbox struct {
 	paused  time.Time // until when nothing is sent; zero: now
 	stalled bool      // nothing is sent until an outage is over
 	trial   bool      // but for one delivery
+	tried   int64     // the report of the last one; 0: the next is the newest
 
 	unread   bool           // there may be rows in the database that are due and not in hand
 	reading  bool           // the database is being asked
@@ -152,7 +157,8 @@ func (b *outbox) take() (item, bool) {
 		w := p.rows[0]
 		b.grow(p, -1)
 		b.turn = append(b.turn, p)
-		if b.stalled { // not always the same recipient, who may be refused for themselves
+		if b.stalled { // not always the same report or recipient, who may be refused for themselves
+			b.tried = w.Seq
 			return item{w, w.beginAny()}, true
 		}
 		return item{w, w.begin()}, true
@@ -312,8 +318,11 @@ func (b *outbox) kick() {
 		return
 	}
 	want := b.waiting
-	if b.unread && want == 0 || b.stalled {
-		want = 1 // who asks the database, or tries
+	switch {
+	case b.stalled: // those that have tried may not know for long
+		want = min(r.senders+1, trialsAtOnce)
+	case b.unread && want == 0:
+		want = 1 // who asks the database
 	}
 	for r.senders < min(want, r.concurrency()) {
 		r.senders++

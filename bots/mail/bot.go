@@ -215,7 +215,7 @@ func (n *Network) notSent(ctx context.Context, s recipients.Recipient, err error
 		if answered && (answer.Stage == mailer.StageRcpt || answer.Stage == mailer.StageData) {
 			said = bots.Say(err, "mail.error.away", "Answer", answer.Answer())
 		}
-		return bots.Away(bots.Outage{Back: away.Back, All: away.All}, said)
+		return bots.Away(bots.Outage{Back: away.Back, All: away.All, Report: away.Report}, said)
 	}
 	switch {
 	case !answered:

@@ -25,7 +25,9 @@ func (n *Network) reportMail(city report.City, b report.Bot, s recipients.Recipi
 		footer = strings.TrimSpace(footer) + "\n" + n.t(city, "mail.often.to_hourly", "Link", n.oftenURL(city, s.Address))
 	}
 	subject := n.t(city, "mail.report.subject", "City", city.Name, "Text", summary(d.Report.Text))
-	return n.cityMail(city, b, s, subject, d.Report.Text, footer, d.ID)
+	m := n.cityMail(city, b, s, subject, d.Report.Text, footer, d.ID)
+	m.About = d.Report.ID
+	return m
 }
 
 // digestMail is the mail that brings a subscriber reports of an hour, which are in the
@@ -46,7 +48,11 @@ func (n *Network) digestMail(h hour, s recipients.Recipient, waiting []digestRep
 	subject := n.t(h.city, "mail.digest.subject", "City", h.city.Name, "Count", len(reports), "Text", summary(reports[0].Text))
 	newest := waiting[len(waiting)-1]
 	id := n.host.Secrets.Hash("mail.digest", strconv.FormatInt(s.ID, 10), strconv.FormatInt(newest.id, 10))
-	return n.cityMail(h.city, h.bot, s, subject, strings.TrimSpace(text.String()), footer, id)
+	m := n.cityMail(h.city, h.bot, s, subject, strings.TrimSpace(text.String()), footer, id)
+	if len(reports) == 1 {
+		m.About = reports[0].ID
+	}
+	return m
 }
 
 // cityMail is a mail from a city to a subscriber. An answer to it is a report.

@@ -99,7 +99,7 @@ func (p *parts) send(ctx context.Context, list []digestReport) error {
 // refusesReports tells whether a server has refused a mail for good, and may have done
 // so for what it says.
 func refusesReports(err error) bool {
-	if away, ok := errors.AsType[*mailer.Away](err); ok && away.All && !away.Tried {
+	if away, ok := errors.AsType[*mailer.Away](err); ok && !away.Tried && !away.Report {
 		return false
 	}
 	answer, ok := errors.AsType[*mailer.Error](err)

@@ -38,6 +38,13 @@ type Mail struct {
 	From string // envelope sender; empty for the null sender
 	To   string // envelope recipient
 	Data []byte // the whole message (RFC 5322), lines ending in CRLF
+
+	// About is the report that the mail brings to many: a refusal of its text says
+	// nothing of other mails. Empty where that is not one report.
+	About string
+	// Account is set where a stranger may have typed in the recipient: a refusal of
+	// these says nothing of us.
+	Account bool
 }
 
 // Mailer sends mails. It is safe for use by many goroutines.
@@ -128,10 +135,7 @@ func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if m.relay != nil {
 		key = m.relay.addr()
 	}
-	if err := m.routes.enter(key, false); err != nil {
-		return err
-	}
-	if mail.Data, err = m.signed(ctx, mail); err != nil {
+	if _, err := m.routes.enter(key, mail, false); err != nil {
 		return err
 	}
 	if m.relay != nil {
@@ -173,14 +177,17 @@ func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(cont
 		return err
 	}
 	defer release()
-	if err := m.routes.enter(key, true); err != nil {
+	trial, err := m.routes.enter(key, mail, true)
+	if err != nil {
 		return err
 	}
-	err = m.carry(ctx, mail, key, dial)
+	trying, cancel := trial.bound(ctx)
+	defer cancel()
+	err = m.carry(trying, mail, key, dial)
 	if answer, ok := errors.AsType[*Error](err); ok {
 		answer.withoutRecipient(mail.To, m.relay == nil)
 	}
-	return m.routes.note(ctx, key, mail.To, err)
+	return m.routes.note(ctx, key, mail, err)
 }
 
 // carry sends mail over a connection to key, an open one if there is one. A
@@ -204,7 +211,7 @@ func (m *Mailer) carry(ctx context.Context, mail Mail, key string, dial func(con
 func (m *Mailer) over(ctx context.Context, s *session, mail Mail, key string) error {
 	m.routes.count(key, 1)
 	defer m.routes.count(key, -1)
-	err := s.send(ctx, mail)
+	err := s.send(ctx, mail, m.signing)
 	m.put(key, s, err)
 	return err
 }

@@ -21,8 +21,10 @@ const (
 type outages struct {
 	log    *slog.Logger
 	logged time.Time
-	told   time.Time
-	tell   func(context.Context, Outage) // nil where nobody listens
+	// reported is when the log said last that a report is refused.
+	reported time.Time
+	told     time.Time
+	tell     func(context.Context, Outage) // nil where nobody listens
 }
 
 // went says that a route is away, still or from now on. What it returns tells the
@@ -42,6 +44,15 @@ func (o *outages) went(w *route, now time.Time) func(context.Context) {
 	o.told = now
 	tell, outage := o.tell, w.Outage
 	return func(ctx context.Context) { tell(ctx, outage) }
+}
+
+// refused says that a report is refused because of what it says. It may be anybody's
+// doing, so that it is no mail to the operator.
+func (o *outages) refused(err error, now time.Time) {
+	if now.Sub(o.reported) >= outageLogEvery {
+		o.reported = now
+		o.log.Warn("mail: the mails with one report are refused, they are tried until it has expired. Others go on", "err", err, "said", Words(err))
+	}
 }
 
 // words say to the operator what does not work and what to do.

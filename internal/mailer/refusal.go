@@ -27,7 +27,7 @@ const (
 func about(err error) subject {
 	answer, ok := errors.AsType[*Error](err)
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, errUnsigned):
 		return aboutNothing
 	case !ok, answer.Stage == StageConnect, answer.Stage == StageAuth:
 		return aboutServer

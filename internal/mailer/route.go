@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,8 +20,10 @@ const (
 	// the relay that does not know its recipients any more.
 	goneAlike = 10
 	// trialTime is after how long the next mail tries, whatever has become of the
-	// one that tries.
-	trialTime = 10 * time.Second
+	// one that tries. A relay has as long to take it, but for one of patientTrials,
+	// so that one which is slow and works is found out.
+	trialTime     = 10 * time.Second
+	patientTrials = 10
 	// firstPause and lastPause are for how long a domain is left alone whose server
 	// does not answer: it would take connections from others.
 	firstPause, lastPause = 10 * time.Second, 2 * time.Minute
@@ -46,19 +49,24 @@ func (a *Away) Unwrap() error { return a.Cause }
 type Outage struct {
 	Since time.Time
 	Cause error // an *Error where a server has refused
-	// All is set where all mails wait; otherwise those to one domain.
+	// All is set where all mails wait; otherwise those to one domain, or of one report.
 	All bool
+	// Report is set where the mails with one report wait, because of what they hold.
+	Report bool
 }
 
-// route is a way that mails go: to the relay, or to one domain where there is none.
-// While it is away, one mail at a time tries, and the others wait.
+// route is a way that mails go: to the relay, or to one domain where there is none; or
+// that of the mails with one report there. While it is away, one mail at a time tries,
+// and the others wait.
 type route struct {
-	refused     map[uint64]bool // recipients that were refused the last time
+	refused     map[uint64]bool // recipients and reports that were refused the last time
 	alike, gone int             // recipients in a row that were
+	reports     int             // reports in a row that were
 
 	Outage                 // of zero Since: the route is fine
 	back     chan struct{} // closed when it is again
 	trial    time.Time     // when the mail began that tries; zero: none does
+	trials   int           // since it is away
 	next     time.Time     // nothing tries before
 	failures int           // since it is away
 	told     bool          // the operator was
@@ -68,13 +76,19 @@ func (w *route) isAway() bool { return !w.Since.IsZero() }
 
 func (w *route) away() *Away { return &Away{Outage: w.Outage, Back: w.back} }
 
-// refuse notes that a recipient was refused, and returns how many were in a row.
-func (w *route) refuse(recipient uint64, row *int) int {
-	if !w.refused[recipient] {
+// waits tells whether a mail has to wait while the route is away.
+func (w *route) waits(now time.Time) bool {
+	return now.Before(w.next) || !w.trial.IsZero() && now.Sub(w.trial) < trialTime
+}
+
+// refuse notes that a recipient or report was refused, and returns how many were in a
+// row that were not before.
+func (w *route) refuse(who uint64, row *int) int {
+	if !w.refused[who] {
 		if len(w.refused) >= maxRefused {
 			clear(w.refused)
 		}
-		w.refused[recipient] = true
+		w.refused[who] = true
 		*row++
 	}
 	return *row
@@ -88,47 +102,56 @@ type routes struct {
 
 	mu      sync.Mutex
 	trouble map[string]*route
-	open    map[string]int // connections in use
+	open    map[string]*busy
+	taken   bool // the relay has taken a mail
 	outages outages
 }
 
 func newRoutes(all bool, log *slog.Logger, now func() time.Time) *routes {
 	return &routes{all: all, seed: maphash.MakeSeed(), now: now,
-		trouble: make(map[string]*route), open: make(map[string]int), outages: outages{log: log}}
+		trouble: make(map[string]*route), open: make(map[string]*busy), outages: outages{log: log}}
 }
 
 // enter returns nil where a mail may try, and an *Away where it has to wait. While the
 // route is away, one that is going to try keeps the others waiting.
-func (r *routes) enter(key string, going bool) error {
+func (r *routes) enter(key string, mail Mail, going bool) (t trial, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w := r.trouble[key]
-	if w == nil || !w.isAway() {
-		return nil
-	}
 	now := r.now()
-	if now.Before(w.next) || !w.trial.IsZero() && now.Sub(w.trial) < trialTime {
-		return w.away()
+	r.listen(key, now)
+	var away []*route
+	for _, w := range []*route{r.trouble[key], r.trouble[reportKey(key, mail)]} {
+		switch {
+		case w == nil || !w.isAway():
+		case w.waits(now):
+			return trial{}, w.away()
+		case going:
+			away = append(away, w)
+		}
 	}
-	if going {
+	for _, w := range away {
 		w.trial = now
+		w.trials++
+		if w.All {
+			t = trial{w.back, w.trials%patientTrials != patientTrials/2}
+		}
 	}
-	return nil
+	return t, nil
 }
 
-// count notes how many more connections are in use.
-func (r *routes) count(key string, more int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.open[key] += more; r.open[key] == 0 {
-		delete(r.open, key)
+// reportKey is the key of the mails with one report on a route; that of no route where
+// a mail has none.
+func reportKey(key string, mail Mail) string {
+	if mail.About == "" {
+		return ""
 	}
+	return key + " " + mail.About
 }
 
 // note learns from what became of a mail, and returns the error of Send: an *Away
 // where the mail waits for its route.
-func (r *routes) note(ctx context.Context, key, to string, err error) error {
-	tell, err := r.learn(key, to, err)
+func (r *routes) note(ctx context.Context, key string, mail Mail, err error) error {
+	tell, err := r.learn(key, mail, err)
 	if tell != nil {
 		tell(context.WithoutCancel(ctx))
 	}
@@ -136,25 +159,39 @@ func (r *routes) note(ctx context.Context, key, to string, err error) error {
 }
 
 // learn is note but for telling the operator, which tell does where it is not nil.
-func (r *routes) learn(key, to string, err error) (tell func(context.Context), _ error) {
+func (r *routes) learn(key string, mail Mail, err error) (tell func(context.Context), _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w, recipient := r.route(key), maphash.String(r.seed, to)
+	r.heard(key, err)
+	w := r.route(key)
 	w.trial = time.Time{}
 	if err == nil {
-		delete(w.refused, recipient)
-		w.alike, w.gone = 0, 0
-		r.goOn(w)
-	} else if r.blames(key, w, recipient, err) {
+		r.take(key, w, mail)
+	} else if r.blames(key, w, mail, err) {
 		tell = r.fail(w, err)
 		away := w.away()
 		away.Tried, err = true, away
 	}
+	err = r.learnReport(key, mail, err)
 	if !w.isAway() && len(w.refused) == 0 {
 		delete(r.trouble, key)
 	}
 	return tell, err
 }
+
+// take notes that a route has taken a mail.
+func (r *routes) take(key string, w *route, mail Mail) {
+	if w.isAway() { // which is what reports may have been refused for
+		r.forgetReports(func(other string, _ *route) bool { return strings.HasPrefix(other, key+" ") })
+	}
+	r.taken = r.taken || r.all
+	delete(w.refused, r.hash("to", mail.To))
+	delete(w.refused, r.hash("report", mail.About))
+	w.alike, w.gone, w.reports = 0, 0, 0
+	r.goOn(w)
+}
+
+func (r *routes) hash(what, of string) uint64 { return maphash.String(r.seed, what+" "+of) }
 
 // route returns what is known of a route.
 func (r *routes) route(key string) *route {
@@ -175,22 +212,23 @@ func (r *routes) route(key string) *route {
 }
 
 // blames tells whether an error says that the route is away, still or from now on.
-func (r *routes) blames(key string, w *route, recipient uint64, err error) bool {
+func (r *routes) blames(key string, w *route, mail Mail, err error) bool {
 	switch about(err) {
 	case aboutNothing:
 		return false
 	case aboutServer:
 		// Where others get through, it takes no more connections.
-		return w.isAway() || r.open[key] == 0
+		return w.isAway() || r.open[key] == nil
 	case aboutUs:
-		return w.refuse(recipient, &w.alike) >= refusedAlike || w.isAway()
+		if answer, ok := errors.AsType[*Error](err); ok && r.refusesUs(w, mail, answer) {
+			return true
+		}
 	case aboutMailbox:
-		if r.all && w.refuse(recipient, &w.gone) >= goneAlike {
+		if r.all && w.refuse(r.hash("to", mail.To), &w.gone) >= goneAlike {
 			return true
 		}
 	}
-	// The server has looked at the recipient: what came before is mended.
-	if answer, ok := errors.AsType[*Error](w.Cause); !ok || answer.Stage != StageRcpt && answer.Stage != StageData {
+	if w.isMended(err) {
 		r.goOn(w)
 	}
 	return false
@@ -224,8 +262,11 @@ func (r *routes) goOn(w *route) {
 func (r *routes) away() (list []Outage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for key := range r.open {
+		r.listen(key, r.now())
+	}
 	for _, w := range r.trouble {
-		if w.isAway() {
+		if w.isAway() && !w.Report {
 			list = append(list, w.Outage)
 		}
 	}

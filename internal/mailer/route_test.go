@@ -47,7 +47,7 @@ func timed(m *Mailer) (*clock, *bytes.Buffer) {
 func (r *remote) refuseWith(stage string, code int, enhanced smtp.EnhancedCode, words string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.failAt, r.with = stage, &smtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: words}
+	r.failAt, r.text, r.with = stage, "", &smtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: words}
 }
 
 func wantAway(t *testing.T, err error) *Away {
@@ -75,7 +75,15 @@ func isClosed(ch <-chan struct{}) bool {
 	}
 }
 
-func rider(i int) Mail { return to(fmt.Sprintf("r%d@example.org", i)) }
+// rider is a mail to a rider, with a report that no other has.
+func rider(i int) Mail { return reportTo(fmt.Sprint("report", i), i) }
+
+func reportTo(name string, i int) Mail {
+	m := to(fmt.Sprintf("r%d@example.org", i))
+	m.About = name
+	m.Data = []byte("Subject: " + name + "\r\n\r\n" + name + "\r\n")
+	return m
+}
 
 // TestRefusedAlike has a relay refuse one recipient after the other for reasons that
 // are its own: from the third on mails wait, and all go on when one is taken.

@@ -16,15 +16,22 @@ import (
 	own "ticketfrei/internal/dkim"
 )
 
-// TestMailsAreSigned sends mails through a relay with keys.
-func TestMailsAreSigned(t *testing.T) {
+// withKeys returns a mailer with keys.
+func withKeys(t *testing.T, r *remote) (*Mailer, *own.Keys) {
+	t.Helper()
 	keys, err := own.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := startRemote(t, nil)
 	m := New(settings("smtp://"+r.addr), slog.New(slog.DiscardHandler), time.Now, Signed(keys))
-	defer m.Close()
+	t.Cleanup(func() { m.Close() })
+	return m, keys
+}
+
+// TestMailsAreSigned sends mails through a relay with keys.
+func TestMailsAreSigned(t *testing.T) {
+	r := startRemote(t, nil)
+	m, keys := withKeys(t, r)
 	plain := AccountMail(settings("").Mail, "rider@example.org", "Grüße", "Hallo\n.\nschöne Grüße\n", time.Now())
 	plain.From = "city@mail.example"
 	for range 3 {
