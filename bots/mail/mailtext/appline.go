@@ -35,6 +35,8 @@ var (
 	// getWords are in the advertisements of apps.
 	getWords  = newStems("getWords")
 	platforms = newStems("platforms")
+	// appHints are of all that such a line must hold one of.
+	appHints = newStems("sentWords", "sentExact", "sentUnspaced", "devices", "apps", "appWords", "brands")
 	// apology is what people add: "please excuse typos".
 	apology = newStems("apology")
 	// appSite is a link to the maker of an app.
@@ -58,6 +60,9 @@ func isAppLine(line string, alone bool) bool {
 	if len(bare) > maxAppLine {
 		return false
 	}
+	if !appHints.within(fold(bare)) {
+		return false
+	}
 	first, rest := cutSentence(strings.TrimLeft(bare, "-–—*_~([{ "))
 	l := newAppLine(first)
 	switch {
@@ -71,7 +76,7 @@ func isAppLine(line string, alone bool) bool {
 
 // withoutLinks returns a line with blanks in place of its links.
 func withoutLinks(line string) string {
-	if !strings.ContainsAny(line, "/<") && !strings.Contains(fold(line), "www.") {
+	if !strings.Contains(line, "<") && !mayHoldLink(line) {
 		return line
 	}
 	return anyLink.ReplaceAllString(line, " ")
@@ -105,7 +110,8 @@ type appLine struct {
 }
 
 func newAppLine(line string) appLine {
-	l := appLine{line: fold(line), words: foldedWords(line), sent: -1, product: -1, last: -1, app: -1}
+	folded := fold(line)
+	l := appLine{line: folded, words: wordsOfFolded(folded), sent: -1, product: -1, last: -1, app: -1}
 	for i, w := range l.words {
 		if l.sent < 0 && (sentExact[w] || sentWords.begin(w)) {
 			l.sent = i

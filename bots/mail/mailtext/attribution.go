@@ -18,7 +18,6 @@ var (
 	// timeOfDay is "9:58", "09.58", "9h58", "9 時 58"
 	timeOfDay = regexp.MustCompile(`(?:^|\D)(?:[01]?\d|2[0-3]) ?[:.hH時点點시] ?[0-5]\d(?:\D|$)`)
 	dayAtEnd  = regexp.MustCompile(`(?:^|\s)\d{1,2}\.$`)
-	digit     = regexp.MustCompile(`\d`)
 	// wrote is the verb of attributions that name nobody's address and no date. There
 	// are others: this is for what rules without words cannot know.
 	wrote = regexp.MustCompile(`(?i)(schrieb|geschrieben|wrote|writes|écrit|escribió|escreveu|scritto|scrive|schreef|napisała?|pisze|skrev|skriver|kirjoitti|yazdı|писала?|пишет|írta|napsala?|a scris|έγραψε|写道|寫道|書きました|כתב/?ה?|كتبت?|نوشت) ?:$`)
@@ -34,7 +33,7 @@ func evidenceOf(plain string) (e evidence) {
 		rest = addressPart.ReplaceAllString(plain, " ")
 		e.address = rest != plain
 	}
-	if e.digit = digit.MatchString(rest); !e.digit {
+	if e.digit = strings.ContainsAny(rest, "0123456789"); !e.digit {
 		return e
 	}
 	e.date = year.MatchString(rest)
@@ -80,7 +79,7 @@ func (l *letter) findAttributions() {
 
 // isForeign says whether a line is surely of another mail or introduces one.
 func isForeign(plain string) bool {
-	return isQuoted(plain) || strings.Contains(plain, "@") || wrote.MatchString(plain)
+	return isQuoted(plain) || strings.Contains(plain, "@") || strings.HasSuffix(plain, ":") && wrote.MatchString(plain)
 }
 
 // attributionStart returns the first line of an attribution whose last one is given,

@@ -13,6 +13,18 @@ var (
 	thanks = newWordSet("thanks")
 )
 
+// formulaStarts are the words that formulas, and what connects two, begin with.
+var formulaStarts = func() wordSet {
+	starts := wordSet{}
+	for _, set := range []wordSet{closings, thanks, connectors} {
+		for phrase := range set {
+			first, _, _ := strings.Cut(phrase, " ")
+			starts.add(first)
+		}
+	}
+	return starts
+}()
+
 // maxClosing is how many words a formula has at most.
 const maxClosing = 5
 
@@ -43,11 +55,28 @@ var connectors = newWordSet("connectors")
 // cutFormula cuts one formula off.
 func cutFormula(line string) (formula, rest string) {
 	line = strings.Trim(line, " \t*_~–—-,.!/|&+،")
+	if !formulaStarts[firstWord(line)] { // as nearly every line
+		return "", line
+	}
 	tokens := tokensOf(line)
 	if formula, rest = formulaOf(line, tokens); formula == "" && len(tokens) > 1 && connectors[tokens[0].word] {
 		return formulaOf(line, tokens[1:])
 	}
 	return formula, rest
+}
+
+// firstWord returns the first word of a line, folded; empty where it has none, or one that
+// is longer than those of formulas and names.
+func firstWord(line string) string {
+	const longest = 40 // bytes
+	word, _, _ := strings.Cut(strings.TrimLeft(line, space), " ")
+	if len(word) > longest {
+		return ""
+	}
+	if tokens := tokensOf(word); len(tokens) > 0 {
+		return tokens[0].word
+	}
+	return ""
 }
 
 // formulaOf cuts off the longest formula that tokens, which are those of the line,
@@ -141,8 +170,10 @@ var nameBehind = regexp.MustCompile(`\s*(?:[–—/~|^]|\s-|\()\s*([^–—/~|^(
 // dropLastName returns a line without the writer's name at its end behind a dash or in
 // brackets, "2 Kontis - Anna", or the first name behind a comma.
 func dropLastName(line string, w *writer) string {
-	if at := nameBehind.FindStringSubmatchIndex(line); at != nil && w.isName(line[at[2]:at[3]]) {
-		return line[:at[0]]
+	if strings.ContainsAny(line, "–—/~|^(-") {
+		if at := nameBehind.FindStringSubmatchIndex(line); at != nil && w.isName(line[at[2]:at[3]]) {
+			return line[:at[0]]
+		}
 	}
 	before, last, found := cutLast(line, ",")
 	words := foldedWords(before)

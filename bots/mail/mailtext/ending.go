@@ -21,6 +21,8 @@ const (
 	// maxSignature is how many lines are looked at.
 	maxSignature = 30
 	maxNameLine  = 60 // characters
+	// maxNameBytes bounds what is taken for a name.
+	maxNameBytes = 4 * maxNameLine
 )
 
 // start returns where the last lines begin that are no part of the report, or how many
@@ -48,11 +50,12 @@ func (e ending) start() int {
 // isClosing says whether line i is a formula that nothing but a signature follows.
 func (e ending) isClosing(i int) bool {
 	formula, name := cutClosing(e.lines[i])
+	if formula == "" {
+		return false
+	}
 	rest := e.rest(i + 1)
 	alone := i > 0 && isBlank(e.lines[i-1]) // a weak formula that ends the mail
 	switch strong := closings[formula]; {
-	case formula == "":
-		return false
 	case isOrigin(name) && i > 0 && len(rest) > 0 && e.w.isName(rest[0]):
 		return e.areContacts(rest[1:], true)
 	case name != "":
@@ -83,8 +86,11 @@ func isOrigin(text string) bool {
 // below.
 func (e ending) isNameBlock(i int) bool {
 	const most = 6 // lines below
+	if i == 0 || !isBlank(e.lines[i-1]) || !e.w.isFullName(e.lines[i]) {
+		return false
+	}
 	rest := e.rest(i + 1)
-	return i > 0 && isBlank(e.lines[i-1]) && e.w.isFullName(e.lines[i]) && len(rest) <= most && e.areContacts(rest, true)
+	return len(rest) <= most && e.areContacts(rest, true)
 }
 
 // rest returns the lines from i on that say something.
@@ -131,7 +137,9 @@ var town = regexp.MustCompile(`^\s*(?:[A-Z]{1,3}-)?\d{4,6} \p{Lu}`)
 // lineToken is the name of a line as riders write it: "U1", "S 2", "Linie 4".
 var lineToken = regexp.MustCompile(`(?i)\b(?:[a-z]{1,3}\s?\d{1,3}|\d{1,3}er|(?:linie|line|tram|bus|ligne|linea|линия)\s?\d+)\b`)
 
-func holdsLine(line string) bool { return lineToken.MatchString(line) }
+func holdsLine(line string) bool {
+	return strings.ContainsAny(line, "0123456789") && lineToken.MatchString(line)
+}
 
 func isPostscript(line string) bool {
 	words := foldedWords(line)
@@ -220,14 +228,14 @@ var (
 // isContactLine says whether a line tells how to reach somebody, and nothing else.
 func isContactLine(line string) bool {
 	const fewest = 5 // digits
-	if companyLine.MatchString(line) && !holdsLine(line) || extension.MatchString(line) && countDigits(line) >= fewest {
+	if companyLine.MatchString(line) && !holdsLine(line) || countDigits(line) >= fewest && extension.MatchString(line) {
 		return true
 	}
 	rest := line
 	if strings.Contains(line, "@") || countDigits(line) >= fewest {
 		rest = withoutReach(line)
 	}
-	labelled := signatureLabel.MatchString(line) && !holdsLine(rest) && withoutLinks(rest) != line
+	labelled := strings.ContainsAny(line, ":：") && signatureLabel.MatchString(line) && !holdsLine(rest) && withoutLinks(rest) != line
 	return labelled || rest != line && (!says(rest) || onlyLabels.MatchString(rest))
 }
 
@@ -269,6 +277,10 @@ func isSmallName(text string) bool {
 // isName says whether a text is the writer's name, or a part of it, and nothing else.
 func (w *writer) isName(text string) bool {
 	const most = maxNameWords + 3
+	first := firstWord(text)
+	if len(text) > maxNameBytes || first != "" && !w.mayName(first) { // as nearly every line
+		return false
+	}
 	words := foldedWords(text)
 	if len(words) == 0 || len(words) > most || strings.ContainsAny(text, "?") || strings.Contains(text, ": ") {
 		return false
@@ -278,12 +290,17 @@ func (w *writer) isName(text string) bool {
 		switch {
 		case w.words[word]:
 			named++
-		case titles[word] || signWords[word] || utf8.RuneCountInString(word) == 1 && unicode.IsLetter(runeAt(word, 0)):
-		default:
+		case !w.mayName(word):
 			return false
 		}
 	}
 	return named > 0 || w.areInitials(words)
+}
+
+// mayName says whether a word, which is folded, can stand in the writer's name, or beside
+// it.
+func (w *writer) mayName(word string) bool {
+	return w.words[word] || titles[word] || signWords[word] || utf8.RuneCountInString(word) == 1 && unicode.IsLetter(runeAt(word, 0))
 }
 
 // areInitials says whether words are the first letters of one of the writer's names.

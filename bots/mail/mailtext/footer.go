@@ -21,6 +21,10 @@ var (
 	nature   = newStems("nature")
 	// listWords are those of the footers of mailing lists.
 	listWords = newStems("listWords")
+	// footerWords and mailWords stand in the first lines of footers; words begin with
+	// the latter.
+	footerWords = newStems("confidential", "printing", "listWords")
+	mailWords   = newStems("aboutMails", "informing", "virus", "scanners")
 )
 
 // dropFooters removes what companies, mailing lists and virus scanners add. What stands
@@ -73,16 +77,12 @@ func footerStart(paragraph []string, written bool) (at int, last bool) {
 func speaksOfMail(line string) bool {
 	const most = 4 << 10
 	text := fold(line[:min(len(line), most)])
-	for _, words := range []stems{confidential, printing, listWords} {
-		if words.within(text) {
-			return true
-		}
-	}
-	return scannerSite.MatchString(text) || slices.ContainsFunc(foldedWords(text), isMailWord)
+	return footerWords.within(text) || isScannerSite(text) || mailWords.within(text) && slices.ContainsFunc(wordsOfFolded(text), mailWords.begin)
 }
 
-func isMailWord(word string) bool {
-	return aboutMails.begin(word) || informing.begin(word) || virus.begin(word) || scanners.begin(word)
+// isScannerSite says whether text, which is folded, names the site of a virus scanner.
+func isScannerSite(text string) bool {
+	return strings.Contains(text, ".") && scannerSite.MatchString(text)
 }
 
 // informing begin words as "information", "communication".
@@ -97,7 +97,7 @@ func isNotice(paragraph []string, written bool) bool {
 		return false
 	}
 	text = fold(text)
-	words := foldedWords(text)
+	words := wordsOfFolded(text)
 	about := slices.ContainsFunc(words, aboutMails.begin) || slices.ContainsFunc(words, informing.begin)
 	long := 12 // words
 	if !written {
@@ -123,10 +123,10 @@ func isHeading(paragraph, words []string) bool {
 func isScanned(paragraph []string) bool {
 	const most = 400
 	text := strings.Join(paragraph, " ")
-	if len(text) > most || holdsLine(anyLink.ReplaceAllString(text, "")) {
+	if len(text) > most || !scanners.within(fold(text)) || holdsLine(withoutLinks(text)) {
 		return false
 	}
 	text = fold(strings.ReplaceAll(text, "www.", " www. "))
-	words := foldedWords(text)
-	return slices.ContainsFunc(words, scanners.begin) && (slices.ContainsFunc(words, virus.begin) || scannerSite.MatchString(text))
+	words := wordsOfFolded(text)
+	return slices.ContainsFunc(words, scanners.begin) && (slices.ContainsFunc(words, virus.begin) || isScannerSite(text))
 }

@@ -2,6 +2,7 @@ package mailtext
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,9 +18,17 @@ var (
 	ruled = regexp.MustCompile(`^[-–—_=]{2,}[^-–—_=].*\pL.*[^-–—_=][-–—_=]{2,}$`)
 	bare  = regexp.MustCompile(`^[-–—_=]{5,}$`)
 	long  = regexp.MustCompile(`^[-–—_=]{4}.*[-–—_=]{4}$`)
-	// original stands in rules and lines that need nothing else to be recognised.
-	original = regexp.MustCompile(`(?i)original|forwarded|ursprüngliche|weitergeleitet|transféré|reenviado|inoltrato|encaminhada|doorgestuurd|vidarebefordra|videresend|przekazan|переадресова|пересыла|iletilen|転送|转发|轉寄`)
 )
+
+// original stands in rules and lines that need nothing else to be recognised.
+var original = []string{"original", "forwarded", "ursprüngliche", "weitergeleitet", "transféré", "reenviado", "inoltrato", "encaminhada", "doorgestuurd", "vidarebefordra",
+	"videresend", "przekazan", "переадресова", "пересыла", "iletilen", "転送", "转发", "轉寄"}
+
+// isOriginal says whether one of them stands in a line.
+func isOriginal(line string) bool {
+	line = strings.ToLower(line)
+	return slices.ContainsFunc(original, func(word string) bool { return strings.Contains(line, word) })
+}
 
 // head is what programs put above a quotation: a rule, an attribution or the header
 // of the mail.
@@ -43,7 +52,7 @@ func (l *letter) head(i int) head {
 		return l.introduction(i)
 	}
 	next := l.next(i + 1)
-	known := original.MatchString(line)
+	known := isOriginal(line)
 	near := next == i+1 || known || bare.MatchString(line) || long.MatchString(line)
 	if h := l.introduction(next); h.end > 0 && near {
 		return head{end: h.end, sure: true, block: h.block, weak: h.weak && !known}
@@ -122,14 +131,14 @@ func (l *letter) introduction(i int) head {
 	if i >= len(l.plain) || len(l.plain[i]) > 100 {
 		return head{}
 	}
-	if !strings.HasSuffix(l.plain[i], ":") && (len(strings.Fields(l.plain[i])) > most || !original.MatchString(l.plain[i])) {
+	if !strings.HasSuffix(l.plain[i], ":") && (len(strings.Fields(l.plain[i])) > most || !isOriginal(l.plain[i])) {
 		return head{}
 	}
 	next := l.next(i + 1)
 	switch h := l.findBlock(next); {
 	case h.end > 0 && l.quoted(next):
 		return head{end: i + 1, block: true}
-	case original.MatchString(l.plain[i]):
+	case isOriginal(l.plain[i]):
 		return h
 	}
 	return head{}
@@ -213,6 +222,9 @@ func (l *letter) continues(k int) bool {
 }
 
 func isLabelled(plain string) bool {
+	if !strings.Contains(plain, ":") { // as nearly every line
+		return false
+	}
 	m := labelLine.FindStringSubmatch(plain)
 	return m != nil && !strings.HasPrefix(m[2], "//") && strings.Count(m[1], " ") < 3
 }

@@ -35,7 +35,7 @@ const (
 // phones returns where in text telephone numbers are that have no country before
 // them, and those behind a label.
 func phones(text string) []stretch {
-	if countDigits(text) < minLabelled {
+	if !mayHoldPhone(text) {
 		return nil
 	}
 	var found []stretch
@@ -51,6 +51,24 @@ func phones(text string) []stretch {
 	}
 	slices.SortFunc(found, func(a, b stretch) int { return a.from - b.from })
 	return found
+}
+
+// mayHoldPhone says whether as many digits as a telephone number has follow each other in
+// text, with nothing between them that cannot stand within one.
+func mayHoldPhone(text string) bool {
+	digits := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case '0' <= c && c <= '9':
+			if digits++; digits == minLabelled {
+				return true
+			}
+		case c == ' ', c == '(', c == ')', c == '/', c == '.', c == '-', c == '+', c == 0xc2, c == 0xa0: // "\u00a0" is two bytes
+		default:
+			digits = 0
+		}
+	}
+	return false
 }
 
 // isPhone says whether what stands between from and to in text has as many digits as a
@@ -108,8 +126,16 @@ var (
 	longToken = regexp.MustCompile(`[A-Za-z0-9]{22,}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{17}`)
 )
 
+// mayHoldLink says whether there is anything of a link in text.
+func mayHoldLink(text string) bool {
+	return strings.Contains(text, "://") || strings.Contains(text, "ww.") || strings.Contains(text, "WW.")
+}
+
 // secretLinks returns where in text links are that hold a token.
 func secretLinks(text string) []stretch {
+	if !mayHoldLink(text) {
+		return nil
+	}
 	var found []stretch
 	for _, at := range link.FindAllStringIndex(text, -1) {
 		l := strings.TrimRight(text[at[0]:at[1]], `.,;:!?)]}'*`)

@@ -231,9 +231,11 @@ func (l *letter) namesCityAnywhere() bool {
 }
 
 func (l *letter) namesCity(i int) bool {
+	if !strings.Contains(l.plain[i], "@") {
+		return false
+	}
 	line := strings.ToLower(l.plain[i])
-	return strings.Contains(line, "@") &&
-		slices.ContainsFunc(l.cities, func(address string) bool { return strings.Contains(line, address) })
+	return slices.ContainsFunc(l.cities, func(address string) bool { return strings.Contains(line, address) })
 }
 
 func hasWords(lines []string) bool {

@@ -101,12 +101,12 @@ func isPlaceholder(subject string) bool {
 }
 
 // afterBlank makes stems of two lists; a blank stands before the words of the first.
-func afterBlank(spaced, unspaced string) stems {
-	list := newStems(unspaced)
+func afterBlank(spaced, unspaced string) *stems {
+	list := listed(unspaced)
 	for _, word := range listed(spaced) {
 		list = append(list, " "+word)
 	}
-	return list
+	return stemsOf(list)
 }
 
 // isUnspaced says whether text is in a script without blanks between words, in which
