@@ -65,13 +65,13 @@ func cutFormula(line string) (formula, rest string) {
 	return formula, rest
 }
 
-// firstWord returns the first word of a line, folded; empty where it has none, or one that
-// is longer than those of formulas and names.
+// firstWord returns the first word of a line, folded; empty where it has none. Of one that
+// is longer than those of formulas and names it returns the beginning.
 func firstWord(line string) string {
 	const longest = 40 // bytes
 	word, _, _ := strings.Cut(strings.TrimLeft(line, space), " ")
 	if len(word) > longest {
-		return ""
+		return word[:longest]
 	}
 	if tokens := tokensOf(word); len(tokens) > 0 {
 		return tokens[0].word

@@ -2,7 +2,6 @@ package mailtext
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,14 +20,11 @@ var (
 )
 
 // original stands in rules and lines that need nothing else to be recognised.
-var original = []string{"original", "forwarded", "ursprüngliche", "weitergeleitet", "transféré", "reenviado", "inoltrato", "encaminhada", "doorgestuurd", "vidarebefordra",
-	"videresend", "przekazan", "переадресова", "пересыла", "iletilen", "転送", "转发", "轉寄"}
+var original = stemsOf([]string{"original", "forwarded", "ursprüngliche", "weitergeleitet", "transféré", "reenviado", "inoltrato", "encaminhada", "doorgestuurd", "vidarebefordra",
+	"videresend", "przekazan", "переадресова", "пересыла", "iletilen", "転送", "转发", "轉寄"})
 
 // isOriginal says whether one of them stands in a line.
-func isOriginal(line string) bool {
-	line = strings.ToLower(line)
-	return slices.ContainsFunc(original, func(word string) bool { return strings.Contains(line, word) })
-}
+func isOriginal(line string) bool { return original.within(strings.ToLower(line)) }
 
 // head is what programs put above a quotation: a rule, an attribution or the header
 // of the mail.
