@@ -37,28 +37,17 @@ func (f *fanOut) run(ctx context.Context, b *bench, r *Result) error {
 	if _, err := w.start(ctx, 1); err != nil {
 		return err
 	}
-	p, signer, err := f.startPostfix(ctx, b, w.relay.addr)
-	defer signer.stop()
-	defer p.stop()
+	p, err := startPostfix(ctx, b, "default_transport = smtp:"+strings.Replace(w.relay.addr, "127.0.0.1", "[127.0.0.1]", 1))
 	if err != nil && !r.skips(err) {
 		return err
 	}
+	defer p.stop()
 	ours, theirs, err := f.turns(ctx, w, p)
 	if err != nil {
 		return err
 	}
 	f.report(r, ours, theirs)
 	return nil
-}
-
-// startPostfix starts a Postfix that signs mails and hands them to a relay.
-func (f *fanOut) startPostfix(ctx context.Context, b *bench, relay string) (*postfix, *opendkim, error) {
-	signer, err := startOpenDKIM(ctx, b)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := startPostfix(ctx, b, "default_transport = smtp:"+strings.Replace(relay, "127.0.0.1", "[127.0.0.1]", 1)+"\n"+signer.settings())
-	return p, signer, err
 }
 
 // fannedOut is one report's way to all subscribers.
