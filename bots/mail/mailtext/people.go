@@ -186,6 +186,7 @@ func runeAt(text string, i int) rune {
 // clean returns text, which is fit to be shown, without what names the writer and
 // without what leads to people.
 func (w *writer) clean(text string) string {
+	whole := text
 	text = without(text, secretLinks(text))
 	w.named = w.named || w.address != "" && strings.Contains(strings.ToLower(text), w.address)
 	text = without(text, othersNames(text))
@@ -193,8 +194,11 @@ func (w *writer) clean(text string) string {
 	if names := w.find(text); len(names) > 0 {
 		text, w.named = without(text, names), true
 	}
-	if !says(text) {
+	switch {
+	case !says(text):
 		return ""
+	case text == whole:
+		return text
 	}
 	return cleanText(text)
 }
