@@ -16,9 +16,8 @@ COPY . .
 # What "ticketfrei version" says: the history of the source is not in here.
 #   docker build --build-arg VERSION="$(git describe --tags --always --dirty)" .
 ARG VERSION=""
-# cgo for SQLite, linked statically and with the time zones built in, so that
-# the program needs nothing beside it.
-RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo,timetzdata,sqlite_omit_load_extension \
+# cgo for SQLite, linked statically, so that the program needs nothing beside it.
+RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo,sqlite_omit_load_extension \
     -ldflags "-s -w -linkmode external -extldflags -static -X ticketfrei/app.release=${VERSION}" -o /ticketfrei .
 RUN mkdir -p /root-of-image/data /root-of-image/tmp && chmod 1777 /root-of-image/tmp
 

@@ -58,7 +58,7 @@ func (cmd *backupCommand) check(data string) error {
 	if !there.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a file, and is not replaced; choose another name, or - for standard output", cmd.File)
 	}
-	for _, name := range []string{db.FileName, db.FileName + "-wal", db.FileName + "-shm", secret.FileName, "serve.lock", "migrate.lock"} {
+	for _, name := range []string{db.FileName, db.FileName + "-wal", db.FileName + "-shm", secret.FileName, serveLock, "migrate.lock"} {
 		own, err := os.Stat(filepath.Join(data, name))
 		if err == nil && os.SameFile(own, there) {
 			return fmt.Errorf("%s is in use by the program itself, and is not replaced; choose another name", cmd.File)

@@ -71,6 +71,7 @@ func (j *journey) all() {
 	j.signUp()
 	j.setRules()
 	j.setTexts()
+	j.tryMail()
 	j.connectMastodon()
 	j.subscribe()
 	j.report()
@@ -139,6 +140,18 @@ func (j *journey) setTexts() {
 	j.reads("#preview h2, #preview h3", "Kein Stress")
 	j.press(`#texts-form .buttons button:not([formaction])`)
 	j.reads("#texts", j.says("settings.texts.saved"))
+}
+
+// tryMail pastes a mail to see what would become of it, and looks at what was
+// ignored.
+func (j *journey) tryMail() {
+	j.do(chromedp.Click(chromedp.CSS("details:has(#mail-sample) summary")))
+	j.typeInto("#mail-sample-source", "From: Robin Rider <robin@riders.example>\nSubject: U1\n\n2 Kontis\n\n-- \nRobin\n")
+	j.press("#mail-sample button")
+	j.reads("#mail-sample-said", "U1\n2 Kontis")
+	j.do(chromedp.Click(chromedp.CSS("#mail-ignored summary")))
+	j.reads("#mail-ignored", j.says("mail.settings.ignored_none"))
+	j.audit()
 }
 
 // connectMastodon goes to the instance, which is another site, logs in there,

@@ -41,7 +41,11 @@ func (cmd *cityAddCommand) Run(c *console) error {
 
 // check finds what is wrong with the arguments.
 func (cmd *cityAddCommand) check() error {
-	if err := report.CheckSlug(cmd.Slug); err != nil {
+	err := report.CheckSlug(cmd.Slug)
+	if errors.Is(err, report.ErrInvalid) {
+		return fmt.Errorf("the slug %q cannot be used: 2 to 40 lower case letters a to z, digits and hyphens between them%s; write the name with --name", cmd.Slug, cmd.example())
+	}
+	if err != nil {
 		return fmt.Errorf("the slug %q cannot be used: %w", cmd.Slug, err)
 	}
 	address, err := mail.ParseAddress(cmd.Email)
@@ -56,6 +60,15 @@ func (cmd *cityAddCommand) check() error {
 		cmd.Name = cmd.Slug
 	}
 	return nil
+}
+
+// example is a slug that might be meant, as ", such as nuernberg".
+func (cmd *cityAddCommand) example() string {
+	slug := report.Slug(cmd.Slug)
+	if report.CheckSlug(slug) != nil {
+		slug = "nuernberg"
+	}
+	return ", such as " + slug
 }
 
 // checkPassword says what is wrong with the password, if one is given.

@@ -7,11 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // TZ is understood in the image and on servers that have no zones
 
 	"github.com/alecthomas/kong"
+
+	"ticketfrei/app/doctor"
 )
 
 // The exit codes.
@@ -35,6 +40,8 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
 	City        cityCommand        `cmd:"" help:"Add and list cities."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
+	DNS         dnsCommand         `cmd:"" name:"dns" help:"Print the records that DNS needs."`
+	Doctor      doctorCommand      `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
 	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -46,6 +53,31 @@ type console struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	defaults []byte // the built-in config.toml
+	world
+}
+
+// world is what the commands see of the world around them. Its zero value is the real
+// one.
+type world struct {
+	dns       *net.Resolver // nil: the machine's name servers
+	addresses []netip.Addr  // the machine's public ones; nil: those of its interfaces
+	smtpPort  string        // of other mail servers; empty: 25
+}
+
+// resolver is what the commands ask for names.
+func (w world) resolver() *net.Resolver {
+	if w.dns != nil {
+		return w.dns
+	}
+	return &net.Resolver{PreferGo: true, StrictErrors: true}
+}
+
+// own are the public addresses of this machine.
+func (w world) own() []netip.Addr {
+	if w.addresses != nil {
+		return w.addresses
+	}
+	return doctor.OwnAddresses()
 }
 
 // with returns a copy of the console that is bound to ctx.
@@ -78,9 +110,12 @@ func run(c *console, args []string) int {
 		return exitUsage
 	}
 	err = command.Run(c)
+	var code exitCode
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &code):
+		return int(code)
 	case errors.As(err, new(*usageError)):
 		fmt.Fprintf(c.stderr, "ticketfrei: %v (see ticketfrei %s --help)\n", err, command.Command())
 		return exitUsage
@@ -89,6 +124,11 @@ func run(c *console, args []string) int {
 		return exitError
 	}
 }
+
+// exitCode ends a command with that code. What there is to say was said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // usageError is a mistake in how a command was called.
 type usageError struct{ err error }

@@ -39,7 +39,7 @@ func TestCommandLine(t *testing.T) {
 		{"no slug", []string{"city", "add", "--email", "m@x.example"}, 2, "", "slug"},
 		{"nothing to back up", []string{"backup", filepath.Join(dir, "copy.db")}, 1, "", "no database to back up"},
 		{"no cities yet", []string{"city", "list"}, 0, "", "no cities yet"},
-		{"bad slug", []string{"city", "add", "Nürnberg", "--email", "m@x.example"}, 2, "", "Nürnberg"},
+		{"bad slug", []string{"city", "add", "Nürnberg", "--email", "m@x.example"}, 2, "", "lower case letters a to z, digits and hyphens between them, such as nuernberg; write the name with --name"},
 		{"reserved slug", []string{"city", "add", "postmaster", "--email", "m@x.example"}, 2, "", "postmaster"},
 		{"bad address", []string{"city", "add", "nuernberg", "--email", "nobody"}, 2, "", "mail address"},
 		{"short password", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", "short"}, 2, "", "too short"},

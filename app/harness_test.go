@@ -25,6 +25,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/dkim"
 	"ticketfrei/internal/dnstest"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
@@ -105,6 +106,9 @@ func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m
 	t.Helper()
 	log, names := &logbook{}, dnstest.Start(t)
 	m.dns = names.Resolver()
+	if m.keys == nil {
+		m.keys = testKeys()
+	}
 	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), m)
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +130,15 @@ func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m
 	t.Cleanup(a.stop)
 	return a
 }
+
+// testKeys are what servers of tests sign their mails with: making keys takes long.
+var testKeys = sync.OnceValue(func() *dkim.Keys {
+	keys, err := dkim.New()
+	if err != nil {
+		panic(err)
+	}
+	return keys
+})
 
 // testConfig returns the built-in settings with the data in dir and free ports,
 // changed by env.
@@ -307,6 +320,7 @@ type letter struct {
 	From, To string
 	Header   mail.Header
 	Body     string // decoded
+	Raw      []byte
 }
 
 func startMailbox(t *testing.T) *mailbox {
@@ -328,7 +342,7 @@ func (m *mailbox) all(tb testing.TB) []letter {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		m.letters = append(m.letters, letter{came.From, came.To, parsed.Header, body})
+		m.letters = append(m.letters, letter{came.From, came.To, parsed.Header, body, came.Data})
 	}
 	return m.letters
 }

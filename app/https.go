@@ -18,7 +18,7 @@ import (
 // openCertificates makes what incoming mail and, with web.acme, the pages use.
 func (s *server) openCertificates(ctx context.Context) error {
 	secrets := s.db.Secrets(s.secrets)
-	own, err := certs.Own(ctx, secrets, s.cfg.Mail.Domain, time.Now())
+	own, err := certs.Own(ctx, secrets, s.cfg.Mail.Name(), time.Now())
 	if err != nil {
 		return err
 	}
@@ -27,8 +27,8 @@ func (s *server) openCertificates(ctx context.Context) error {
 		return nil
 	}
 	options := certs.Options{Web: s.cfg.Web, Secrets: secrets, Log: s.log}
-	if s.cfg.Mail.TLSCert == "" && s.cfg.Mail.Domain != "localhost" {
-		options.MailDomain = s.cfg.Mail.Domain
+	if s.cfg.Mail.TLSCert == "" && s.cfg.Mail.Name() != "localhost" {
+		options.MailDomain = s.cfg.Mail.Name()
 	}
 	if s.acme, err = certs.NewACME(options); err != nil {
 		return err

@@ -89,7 +89,7 @@ func TestHeardBeforeAKill(t *testing.T) {
 	p := startItself(t, place+"="+dir)
 	for n := 1; n <= 8; n++ {
 		for _, author := range []string{"anna", "bert"} {
-			text := fmt.Sprintf("Kontis %d von %s", n, author)
+			text := fmt.Sprintf("Kontis %d am %splatz", n, author)
 			p.mustSend(author+"@riders.example", here, fmt.Sprintf("%s-%d@x", author, n), "", text)
 		}
 	}
@@ -100,12 +100,12 @@ func TestHeardBeforeAKill(t *testing.T) {
 
 	definitions := append(all.Networks(), dawdlingNetwork(closed()))
 	a = runApp(t, appConfig(t, dir, box, definitions, "TICKETFREI_BRAKES_CITY=10"), definitions)
-	a.mustSend("anna@riders.example", here, "anna-1@x", "", "Kontis 1 von anna") // her server is unsure
+	a.mustSend("anna@riders.example", here, "anna-1@x", "", "Kontis 1 am annaplatz") // her server is unsure
 	a.settled()
 	b := a.login("moderator@nuernberg.example")
 	for n := 1; n <= 8; n++ {
 		for _, author := range []string{"anna", "bert"} {
-			text := fmt.Sprintf("Kontis %d von %s", n, author)
+			text := fmt.Sprintf("Kontis %d am %splatz", n, author)
 			want := 1
 			if n > 5 {
 				want = 0

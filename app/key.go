@@ -24,6 +24,7 @@ type keyring struct {
 	definitions []bots.Definition
 	log         *slog.Logger
 	newKey      bool // go on with another key than the database was written with
+	looks       bool // makes no key
 
 	box *secret.Box
 	// stored is the fingerprint in the database; empty where it has none yet.
@@ -34,10 +35,10 @@ type keyring struct {
 // hint is what every refusal of a key ends with.
 const hint = "If the key is lost for good, \"ticketfrei serve --new-key\" goes on with another; docs/OPERATING.md says what that costs"
 
-// open opens the box that seals what the database holds. With another key than
+// unlock opens the box that seals what the database holds. With another key than
 // the database was written with, tokens and addresses could never be read again:
 // that is refused, and no key is made for such a database, unless newKey.
-func (k *keyring) open(ctx context.Context) error {
+func (k *keyring) unlock(ctx context.Context) error {
 	var err error
 	if k.stored, err = k.db.Fingerprint(ctx); err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
@@ -47,7 +48,11 @@ func (k *keyring) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if k.box, err = secret.Open(k.cfg.Data, k.cfg.Secret); err != nil {
+	open := secret.Open
+	if k.looks {
+		open = secret.Read
+	}
+	if k.box, err = open(k.cfg.Data, k.cfg.Secret); err != nil {
 		return err
 	}
 	fits, err := k.fits(ctx)

@@ -24,7 +24,7 @@ func TestPastedLinksAreNotRelayed(t *testing.T) {
 	a.mustSend("one@riders.example", here, "m@riders.example", "", "U1 Plärrer")
 	until := time.Now().Add(time.Hour)
 	links := []string{box.waitFor(t, "victim@riders.example", "U1 Plärrer").link(t, "/mail/unsubscribe/")}
-	for path, purpose := range map[string]string{"/city/nuernberg/mail/confirm/": "mail.confirm", "/confirm/": "register", "/invitation/": "invite", "/password/": "password"} {
+	for path, purpose := range map[string]string{"/city/nuernberg/mail/confirm/": "mail.confirm", "/city/nuernberg/mail/often/": "mail.often", "/confirm/": "register", "/invitation/": "invite", "/password/": "password"} {
 		links = append(links, a.url+path+a.server.secrets.Sign(purpose, "1 victim@riders.example", until))
 	}
 	var texts, tokens []string
@@ -52,7 +52,10 @@ func TestPastedLinksAreNotRelayed(t *testing.T) {
 		}
 	}
 	t.Run("nothing but a link", func(t *testing.T) {
-		a.mustSend("last@riders.example", here, "last@riders.example", "", links[0])
+		// A token that looks like a piece of a file is taken out when the mail is read.
+		if err := a.send("last@riders.example", here, "last@riders.example", "", links[0]); err != nil && !strings.Contains(err.Error(), "nothing new") {
+			t.Error(err)
+		}
 		a.settled()
 		if n := len(box.to(t, reader, "\n\n-- ")); n > len(texts)+1 {
 			t.Errorf("%d reports", n)

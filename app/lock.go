@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// serveLock is the name of the lock that a server has while it runs.
+const serveLock = "serve.lock"
+
 // lockFile takes the lock of that name in dir. It is released when the process
 // ends, if not before. The error is errLocked if another process has the lock
 // and wait is false.

@@ -14,6 +14,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/clients"
+	"ticketfrei/internal/mailer"
 )
 
 // newRegistry returns the registry behind /metrics, with figures about the
@@ -97,4 +98,17 @@ func (d queueDepth) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(w.Count), w.Kind)
 		ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age, w.Kind)
 	}
+}
+
+// mailOutages asks the mailer for what is away when the metrics are read.
+type mailOutages struct{ mailer *mailer.Mailer }
+
+var awayDesc = prometheus.NewDesc("ticketfrei_mail_away", "Ways out for mail that take none at the moment: the relay, or domains of recipients where there is none.", nil, nil)
+
+// Describe implements prometheus.Collector.
+func (o mailOutages) Describe(ch chan<- *prometheus.Desc) { ch <- awayDesc }
+
+// Collect implements prometheus.Collector.
+func (o mailOutages) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.MustNewConstMetric(awayDesc, prometheus.GaugeValue, float64(len(o.mailer.Outages())))
 }

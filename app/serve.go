@@ -15,7 +15,7 @@ type serveCommand struct {
 // Run serves until it is interrupted.
 func (cmd *serveCommand) Run(c *console) error {
 	definitions := all.Networks()
-	cfg, err := cmd.load(c, definitions)
+	cfg, err := cmd.loadWithFiles(c, definitions)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"ticketfrei/frontend"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/dkim"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
@@ -37,6 +38,7 @@ type mode struct {
 	newKey bool // go on with another secret key: see keyring
 	source sourceTree
 	dns    *net.Resolver // nil: the machine's name servers
+	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -99,9 +101,14 @@ func (s *server) open(ctx context.Context) error {
 		return err
 	}
 	s.registry = newRegistry(s.db)
-	s.mailer = mailer.New(s.cfg, s.log, time.Now)
+	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)
+	if err != nil {
+		return err
+	}
+	s.mailer = mailer.New(s.cfg, s.log, time.Now, mailer.Signed(keys))
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
+	s.registry.MustRegister(s.accounts, mailOutages{s.mailer})
 	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
@@ -139,7 +146,7 @@ func (s *server) openStore(ctx context.Context) error {
 	if err := makeDataDir(s.cfg.Data); err != nil {
 		return err
 	}
-	unlock, err := lockFile(s.cfg.Data, "serve.lock", false)
+	unlock, err := lockFile(s.cfg.Data, serveLock, false)
 	if errors.Is(err, errLocked) {
 		return fmt.Errorf("another ticketfrei is running on the data directory %s; stop it, or choose another directory with the setting data", s.cfg.Data)
 	}
@@ -156,7 +163,7 @@ func (s *server) openStore(ctx context.Context) error {
 }
 
 // openNetworks makes every network.
-func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error {
+func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) error {
 	outgoing := bots.NewOutgoing(s.shares.outgoing)
 	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate, outgoing)
 	s.onClose(client.CloseIdleConnections)
@@ -168,7 +175,7 @@ func (s *server) openNetworks(hearing bots.Hearer, texts *i18n.Catalogue) error 
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Notices: s.notices, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Notices: s.notices, Certificates: s.certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/mailer"
 )
 
 // settingsFlags are the flags of every command that reads the settings.
@@ -17,12 +19,36 @@ type settingsFlags struct {
 
 // load reads the settings from the defaults, the file and the environment.
 func (f settingsFlags) load(c *console, definitions []bots.Definition) (*config.Config, error) {
-	return config.Load(config.Source{
+	return config.Load(f.source(c, definitions))
+}
+
+// loadWithFiles is load for a server: what it reads at its start can be read.
+func (f settingsFlags) loadWithFiles(c *console, definitions []bots.Definition) (*config.Config, error) {
+	source := f.source(c, definitions)
+	source.Check = checkFiles
+	return config.Load(source)
+}
+
+func (f settingsFlags) source(c *console, definitions []bots.Definition) config.Source {
+	return config.Source{
 		Defaults: c.defaults,
 		File:     f.Config,
 		Env:      os.Environ(),
 		Sections: sections(definitions),
-	})
+	}
+}
+
+// checkFiles says which files cannot be used that the settings name.
+func checkFiles(cfg *config.Config) (problems []error) {
+	if err := mailer.CheckPassword(cfg.Mail); err != nil {
+		problems = append(problems, err)
+	}
+	if cfg.Mail.TLSCert != "" && cfg.Mail.TLSKey != "" {
+		if _, err := tls.LoadX509KeyPair(cfg.Mail.TLSCert, cfg.Mail.TLSKey); err != nil {
+			problems = append(problems, fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err))
+		}
+	}
+	return problems
 }
 
 // sections returns the networks' own sections of the settings.
@@ -54,7 +80,7 @@ type checkConfigCommand struct{ settingsFlags }
 // Run prints the settings in force, without secrets, and the warnings.
 func (cmd *checkConfigCommand) Run(c *console) error {
 	definitions := all.Networks()
-	cfg, err := cmd.load(c, definitions)
+	cfg, err := cmd.loadWithFiles(c, definitions)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-gormigrate/gormigrate/v2"
-
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
 	"ticketfrei/db"
@@ -64,17 +62,11 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 		return nil, nil, err
 	}
 	key := &keyring{cfg: cfg, db: d, definitions: definitions, log: log, newKey: newKey}
-	if err := key.open(ctx); err != nil {
+	if err := key.unlock(ctx); err != nil {
 		d.Close()
 		return nil, nil, err
 	}
-	lists := make(map[string][]*gormigrate.Migration, len(definitions))
-	for _, def := range definitions {
-		if def.Migrations != nil {
-			lists[def.Name] = def.Migrations(key.box)
-		}
-	}
-	if err := d.Migrate(ctx, key.box, lists); err != nil {
+	if err := d.Migrate(ctx, key.box, migrationsOf(definitions, key.box)); err != nil {
 		d.Close()
 		return nil, nil, err
 	}
@@ -88,11 +80,35 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 	return d, key.box, nil
 }
 
+// leaveRunning refuses to bring the database up to date under a program that runs, which
+// could not write to it any more.
+func leaveRunning(ctx context.Context, cfg *config.Config, definitions []bots.Definition) error {
+	v, err := openView(ctx, cfg, definitions)
+	if err != nil {
+		return nil // openDatabase makes what is missing, and says what is wrong
+	}
+	defer v.Close()
+	if v.other == nil || v.other.newer { // which openDatabase refuses by itself
+		return nil
+	}
+	unlock, err := lockFile(cfg.Data, serveLock, false)
+	if errors.Is(err, errLocked) {
+		return fmt.Errorf("an earlier version of ticketfrei is running on %s: use that version for this too, or upgrade first: %s", cfg.Data, v.other.todo)
+	}
+	if err == nil {
+		unlock()
+	}
+	return nil
+}
+
 // withDatabase reads the settings and runs work with the database open.
 func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Config, *db.DB, []bots.Definition) error) error {
 	definitions := all.Networks()
 	cfg, err := f.load(c, definitions)
 	if err != nil {
+		return err
+	}
+	if err := leaveRunning(c.ctx, cfg, definitions); err != nil {
 		return err
 	}
 	d, _, err := openDatabase(c.ctx, cfg, definitions, slog.New(slog.DiscardHandler), false)

@@ -13,12 +13,12 @@ import (
 func (w *oldWorld) checkNuernberg() {
 	w.Helper()
 	nbg := w.city(ofNuernberg, "Nürnberg")
-	w.bounce()
-	nbg.waitReads("network-mail", "4 subscribers")
+	w.bounce() // the first that counts
+	nbg.waitReads("network-mail", "5 subscribers")
 	w.browser().post(w.old.Unsubscribe, nil, http.StatusOK)
-	nbg.waitReads("network-mail", "3 subscribers")
-	w.browser().post(w.old.Subscribe, nil, http.StatusOK)
 	nbg.waitReads("network-mail", "4 subscribers")
+	w.browser().post(w.old.Subscribe, nil, http.StatusOK)
+	nbg.waitReads("network-mail", "5 subscribers")
 
 	const text = "Kontis am Frankenstadion"
 	w.mustSend("drei@riders.example", here, "new-1@riders.example", "", text)
@@ -35,7 +35,7 @@ func (w *oldWorld) checkNuernberg() {
 }
 
 // bounce returns a mail to weg@riders.example to the program, for the third
-// time.
+// time: what was counted before may have been about us, and is forgotten.
 func (w *oldWorld) bounce() {
 	w.Helper()
 	const report = "From: MAILER-DAEMON@riders.example\r\nTo: <%s>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n" +
@@ -63,7 +63,7 @@ func (w *oldWorld) checkLeeds() {
 	const text = "Inspectors at the bus station"
 	w.mustSend("someone@riders.example", "leeds@tickets.example", "new-2@riders.example", "", text)
 	w.mailed("one", text)
-	leeds.waitReads("network-mail", "1 subscriber") // the third refusal removed the other one
+	leeds.waitReads("network-mail", "2 subscribers") // refusals of before do not count
 	w.waitPosted("inspectors_leeds", text)
 	w.waitTold("leeds_bot", "rider in Leeds", text)
 

@@ -77,6 +77,7 @@ type Host struct {
 	// likes.
 	Connections int
 	Hearer      Hearer
+	Rehearser   Rehearser
 	Notices     *notice.Board
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
@@ -100,6 +101,14 @@ type Hearer interface {
 	Hear(ctx context.Context, b report.Bot, in Incoming) error
 }
 
+// Rehearser says what would become of a report.
+type Rehearser interface {
+	// Rehearse returns what would be passed on of a text in a city, and what the
+	// city's rules say of it. How often and how alike reports come is not looked at.
+	// Nothing is stored.
+	Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error)
+}
+
 // AccountMails sends account mails: confirmations and notices.
 type AccountMails interface {
 	// StoreMail stores a mail. When it returns nil, the mail is on disk and will
@@ -111,6 +120,9 @@ type AccountMails interface {
 	// nil all the same, and nobody must be told. The error is ErrTooManyMails where
 	// the client has caused too many.
 	StoreAsked(ctx context.Context, m mailer.Mail, a Asked) error
+	// Delayed tells whether no mail leaves at the moment. It does not depend on whom
+	// a mail is for.
+	Delayed() bool
 }
 
 // Asked says how a mail was caused.
@@ -233,6 +245,13 @@ type Recipients interface {
 	RemoveRecipient(ctx context.Context, b report.Bot, recipient int64) error
 	// CountRecipients is the number shown on the settings page.
 	CountRecipients(ctx context.Context, b report.Bot) (int, error)
+}
+
+// Gatherer is a Network that sends some people several reports together, later. What
+// is gathered counts as one delivery of the report.
+type Gatherer interface {
+	// Waiting is how many people a report, by its Seq, still waits for.
+	Waiting(ctx context.Context, seq int64) (int, error)
 }
 
 // Addressed is a Network whose bots have an address to be shown on the city

@@ -17,13 +17,22 @@ const (
 	KindPermanent
 	KindGone
 	KindRefused
+	KindAway
 )
 
 // Error is an error with a kind.
 type Error struct {
 	Kind  Kind
 	After time.Duration // of KindRetryAfter
+	Away  Outage        // of KindAway
 	Err   error
+}
+
+// Outage is a way to recipients that takes nothing at the moment, of no bot's own.
+type Outage struct {
+	Back   <-chan struct{} // closed when it takes deliveries again
+	All    bool            // nothing of the bot gets through; else this delivery
+	Report bool            // no delivery of this report gets through, but others do
 }
 
 func (e *Error) Error() string {
@@ -55,6 +64,12 @@ func Gone(err error) error { return &Error{Kind: KindGone, Err: err} }
 // expire.
 func Refused(err error) error { return &Error{Kind: KindRefused, Err: err} }
 
+// Away marks an error that says that the way to the recipient takes nothing from
+// anybody, as a relay that is down: the delivery waits until it does again, or until
+// the report expires. Now and then one is sent as a trial, of which Send says again
+// what has become.
+func Away(o Outage, err error) error { return &Error{Kind: KindAway, Away: o, Err: err} }
+
 // ErrTooManyMails is the answer to a client that has caused too many mails: see
 // AccountMails.
 var ErrTooManyMails = errors.New("the client has caused too many mails")
@@ -75,6 +90,14 @@ func KindOf(err error) (Kind, time.Duration) {
 		return e.Kind, e.After
 	}
 	return KindTemporary, 0
+}
+
+// OutageOf returns the outage of an error of KindAway.
+func OutageOf(err error) Outage {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Away
+	}
+	return Outage{}
 }
 
 // T returns the text id in some language, filled with data (alternating names

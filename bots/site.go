@@ -2,8 +2,10 @@ package bots
 
 import (
 	"context"
+	"io"
 	"net/http"
 
+	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
 
 	"ticketfrei/internal/report"
@@ -41,12 +43,25 @@ type Site interface {
 	// says text once.
 	Saved(w http.ResponseWriter, r *http.Request, network, text string) error
 
+	// Parts reads a posted form field by field, its files included, and hands each
+	// to take, which reads what it needs. It is for routes of an Uploader. The error
+	// is an *http.MaxBytesError where the form has more than limit bytes, or a
+	// PageError.
+	Parts(w http.ResponseWriter, r *http.Request, limit int64, take func(field string, content io.Reader) error) error
+
 	// Connect makes a bot of the network for the city, or takes the one whose id
 	// is botID where that is not 0, and switches it on. save stores its
 	// credentials in the network's tables, in the same transaction; where save
 	// fails nothing has changed. The bot starts at once, with what is stored now.
 	// The error is db.ErrNotFound where botID is no bot of this city and network.
 	Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error)
+}
+
+// Uploader is a network with forms that hold files.
+type Uploader interface {
+	// UploadRoutes adds what SettingsRoutes does, but routes that read their forms
+	// with Site.Parts.
+	UploadRoutes(r chi.Router, s Site)
 }
 
 // SettingsPath is where moderators find the card of a network.
@@ -59,7 +74,10 @@ func SettingsAnchor(network string) string { return "network-" + network }
 type PageError struct {
 	Status int    // HTTP status, as 404
 	ID     string // text id of what to tell the visitor
-	Err    error  // the cause, for the log; may be nil
+	// Title is the text id of the heading, for a link of ours that does not hold: the page
+	// then has neither number nor search. Empty for the usual heading.
+	Title string
+	Err   error // the cause, for the log; may be nil
 }
 
 func (e *PageError) Error() string {

@@ -125,6 +125,18 @@ func (d *DB) OpenFanouts(ctx context.Context, botID int64, now time.Time, limit 
 	return list, more, next, nil
 }
 
+// FanoutsToTry returns at most limit fanouts of a bot that are due at now: the first of
+// the newest report before that one, and where there is none, of the newest of all.
+// known leaves out those that the caller has already; they count for the limit.
+func (d *DB) FanoutsToTry(ctx context.Context, botID int64, now time.Time, before int64, limit int, known func(id int64) bool) ([]Fanout, error) {
+	ids, err := ReadColumn[int64](ctx, d, `SELECT id FROM fanouts WHERE bot_id = ?1 AND (due <= ?2 OR due > ?3)
+		ORDER BY report < ?4 DESC, report DESC, id LIMIT ?5`, botID, millis(now), millis(now.Add(farthest)), before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find what bot %d may try: %w", botID, err)
+	}
+	return d.loadFanouts(ctx, ids, known)
+}
+
 func (d *DB) loadFanouts(ctx context.Context, ids []int64, known func(id int64) bool) ([]Fanout, error) {
 	var list []Fanout
 	reports := make(map[int64]*report.Report)
@@ -172,6 +184,22 @@ func (d *DB) fanout(ctx context.Context, id int64) (Fanout, error) {
 		f.Open, f.Recipients = 0, nil
 	}
 	return f, nil
+}
+
+// MakeDue makes what bots have to send due at once.
+func (d *DB) MakeDue(ctx context.Context, botIDs []int64) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		for _, id := range botIDs {
+			if _, err := Exec(tx, "UPDATE fanouts SET due = 0 WHERE bot_id = ? AND due > 0", id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("make due what waits: %w", err)
+	}
+	return nil
 }
 
 // BotsToSend returns the bots that have open fanouts.

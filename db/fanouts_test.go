@@ -141,6 +141,36 @@ func TestOpenFanoutsInTurn(t *testing.T) {
 	}
 }
 
+// TestFanoutsToTry asks for one fanout after the other: reports take turns, the newest
+// first.
+func TestFanoutsToTry(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city", "mail", "toy")
+	for id := range 3 {
+		mustPass(t, d, newReport(c, fmt.Sprint(id), "a", "text", noon), db.Audience{BotID: 1, Recipients: recipients(2 * db.FanoutSize)})
+	}
+	var order []string
+	var last int64
+	known := int64(0)
+	for range 5 {
+		list, err := d.FanoutsToTry(t.Context(), 1, noon, last, 2, func(id int64) bool { return id == known })
+		if err != nil || len(list) == 0 {
+			t.Fatal(list, err)
+		}
+		last = list[0].Seq
+		if known == 0 {
+			known = list[0].ID // it hangs
+		}
+		order = append(order, fmt.Sprint(list[0].Report.ID, ":", list[0].Recipients[0]/db.FanoutSize))
+	}
+	if diff := cmp.Diff([]string{"2:0", "1:0", "0:0", "2:1", "1:0"}, order); diff != "" {
+		t.Error(diff)
+	}
+	if list, err := d.FanoutsToTry(t.Context(), 9, noon, 0, 2, func(int64) bool { return false }); err != nil || len(list) != 0 {
+		t.Errorf("of another bot: %v, %v", list, err)
+	}
+}
+
 // TestOpenFanoutsWhenDue puts fanouts off: one by a clock that was wrong.
 func TestOpenFanoutsWhenDue(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
@@ -209,4 +239,34 @@ func TestWaiting(t *testing.T) {
 	}
 	mustWait(db.Waiting{Kind: "reports", Count: 3, Oldest: noon.Add(2 * time.Minute)}, db.Waiting{Kind: "deliveries", Count: 4, Oldest: noon},
 		db.Waiting{Kind: "mails", Count: 2, Oldest: noon})
+}
+
+// TestMakeDue has what was put off be due at once, of the bots that are named.
+func TestMakeDue(t *testing.T) {
+	d := dbtest.MustOpen(t, clock, nil)
+	one, two := dbtest.MustCreateCity(t, d, "one", "toy"), dbtest.MustCreateCity(t, d, "two", "toy")
+	var outcomes []db.Outcome
+	for _, c := range []report.City{one, two} {
+		bot, err := d.FindBot(t.Context(), c.ID, "toy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := report.Report{ID: c.Slug, CityID: c.ID, BotID: bot.ID, Network: "toy", Text: "U1", Time: noon, Received: noon}
+		judged := dbtest.MustJudge(t, d, dbtest.MustHear(t, d, in), report.Verdict{Passed: true, Reason: report.ReasonTrigger}, dbtest.NoBrake{},
+			db.Audience{BotID: bot.ID, Recipients: []int64{1, 2}})
+		f := judged.Fanouts[0]
+		outcomes = append(outcomes, db.Outcome{Fanout: &f, Open: f.Open, Attempts: 1, Due: noon.Add(time.Hour)})
+	}
+	if _, err := d.SaveOutcomes(t.Context(), outcomes); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.MakeDue(t.Context(), []int64{outcomes[0].Fanout.BotID, 99}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{1, 0} {
+		list, _, _, err := d.OpenFanouts(t.Context(), outcomes[i].Fanout.BotID, noon, 10, func(int64) bool { return false })
+		if err != nil || len(list) != want {
+			t.Errorf("bot %d: %d are due, want %d: %v", i, len(list), want, err)
+		}
+	}
 }

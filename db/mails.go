@@ -14,6 +14,7 @@ type Mail struct {
 	ID       int64
 	Sealed   string
 	Attempts int // how often it could not be sent
+	Created  time.Time
 }
 
 // AddMail stores an account mail. When it returns nil, the mail is on disk.
@@ -33,16 +34,18 @@ func (d *DB) AddMail(ctx context.Context, sealed string) error {
 // none is.
 func (d *DB) Mails(ctx context.Context, now time.Time, limit int, known func(id int64) bool) (list []Mail, next time.Time, err error) {
 	until, far := millis(now), millis(now.Add(farthest))
-	rows, err := d.query(ctx, "SELECT id, mail, attempts FROM mails WHERE due <= ? OR due > ? ORDER BY due, id", until, far)
+	rows, err := d.query(ctx, "SELECT id, mail, attempts, created FROM mails WHERE due <= ? OR due > ? ORDER BY due, id", until, far)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("list mails: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() && len(list) < limit {
 		var m Mail
-		if err := rows.Scan(&m.ID, &m.Sealed, &m.Attempts); err != nil {
+		var created int64
+		if err := rows.Scan(&m.ID, &m.Sealed, &m.Attempts, &created); err != nil {
 			return nil, time.Time{}, fmt.Errorf("list mails: %w", err)
 		}
+		m.Created = fromMillis(created)
 		if !known(m.ID) {
 			list = append(list, m)
 		}
@@ -55,6 +58,14 @@ func (d *DB) Mails(ctx context.Context, now time.Time, limit int, known func(id 
 		return nil, time.Time{}, fmt.Errorf("list mails: %w", err)
 	}
 	return list, fromMillis(ms), nil
+}
+
+// CountMails returns how many account mails wait.
+func (d *DB) CountMails(ctx context.Context) (n int, err error) {
+	if err := d.ReadRow(ctx, "SELECT count(*) FROM mails").Scan(&n); err != nil {
+		return 0, fmt.Errorf("count mails: %w", err)
+	}
+	return n, nil
 }
 
 // DeleteMail deletes an account mail that was sent, or never can be.

@@ -31,7 +31,8 @@ func TestMails(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	a, b, c, e := db.Mail{ID: 1, Sealed: "a"}, db.Mail{ID: 2, Sealed: "b"}, db.Mail{ID: 3, Sealed: "c"}, db.Mail{ID: 5, Sealed: "e"}
+	stored := func(id int64, sealed string) db.Mail { return db.Mail{ID: id, Sealed: sealed, Created: noon} }
+	a, b, c, e := stored(1, "a"), stored(2, "b"), stored(3, "c"), stored(5, "e")
 	mustList(noon, 2, time.Time{}, a, b)
 	known[a.ID] = true
 	mustList(noon, 2, time.Time{}, b, c)

@@ -200,6 +200,9 @@ func openError(path string, err error) error {
 
 // Close finishes the writes under way and closes the database.
 func (d *DB) Close() error {
+	if d.house == nil { // see OpenReadOnly
+		return d.closeHandles()
+	}
 	err := d.house.stop()
 	d.writer.stop()
 	return errors.Join(err, d.syncer.stop(), d.closeHandles())

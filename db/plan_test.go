@@ -88,6 +88,11 @@ func plans(heard db.Heard) []planned {
 			return err
 		},
 			[]string{"COVERING INDEX fanouts_bot (bot_id=?)", "f USING INTEGER PRIMARY KEY", "r USING INTEGER PRIMARY KEY"}, nil},
+		{"what a bot tries", func(ctx context.Context, d *db.DB) error {
+			_, err := d.FanoutsToTry(ctx, 1, noon, 7, 10, none)
+			return err
+		},
+			[]string{"COVERING INDEX fanouts_bot (bot_id=?)", "f USING INTEGER PRIMARY KEY", "r USING INTEGER PRIMARY KEY"}, nil},
 		{"bots that send", func(ctx context.Context, d *db.DB) error { _, err := d.BotsToSend(ctx); return err },
 			nil, []string{"fanouts USING COVERING INDEX fanouts_bot"}},
 		{"mails", func(ctx context.Context, d *db.DB) error { _, _, err := d.Mails(ctx, noon, 10, none); return err },

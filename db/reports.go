@@ -174,6 +174,16 @@ func (d *DB) Report(ctx context.Context, cityID int64, id string) (Judged, error
 	return row.judged(), nil
 }
 
+// PassedReports returns those of the reports with these seqs that have passed and were
+// not taken back.
+func (d *DB) PassedReports(ctx context.Context, seqs []int64) ([]Judged, error) {
+	var rows []reportRow
+	if err := d.Read(ctx).Where("seq IN ? AND passed = TRUE", seqs).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("reports: %w", err)
+	}
+	return mapRows(rows, reportRow.judged), nil
+}
+
 // Reports returns a city's reports that passed, or those that were refused or are
 // held, that are not older than ago, newest first, at most limit of them.
 func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {

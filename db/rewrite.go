@@ -77,7 +77,7 @@ func (d *DB) roomToRewrite(ctx context.Context) error {
 		}
 	}
 	dir := filepath.Dir(d.path)
-	free, keep, err := room(dir)
+	free, keep, err := Room(dir)
 	if err != nil {
 		return err
 	}

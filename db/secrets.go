@@ -38,8 +38,34 @@ func (s *Secrets) Get(ctx context.Context, name string) (value string, modified 
 // Put stores a secret, in the place of one of that name.
 func (s *Secrets) Put(ctx context.Context, name, value string) error {
 	sealed, now := s.box.Seal(secretPlace(name), value), millis(s.db.now())
-	return s.write(ctx, "store", name, `INSERT INTO secrets (name, value, modified) VALUES (?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value, modified = excluded.modified`, name, sealed, now)
+	return s.write(ctx, "store", name, putSecret, name, sealed, now)
+}
+
+const putSecret = `INSERT INTO secrets (name, value, modified) VALUES (?, ?, ?)
+	ON CONFLICT (name) DO UPDATE SET value = excluded.value, modified = excluded.modified`
+
+// PutNew stores a secret unless there is one of that name that can be read, and returns
+// the one that is there afterwards. Processes that make one at the same time keep the
+// same.
+func (s *Secrets) PutNew(ctx context.Context, name, value string) (kept string, err error) {
+	err = s.db.Write(ctx, func(tx *gorm.DB) error {
+		var there []string
+		if err := tx.Raw("SELECT value FROM secrets WHERE name = ?", name).Scan(&there).Error; err != nil {
+			return err
+		}
+		for _, sealed := range there {
+			if kept, err = s.box.Open(secretPlace(name), sealed); err == nil {
+				return nil
+			}
+		}
+		kept = value
+		_, err := Exec(tx, putSecret, name, s.box.Seal(secretPlace(name), value), millis(s.db.now()))
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("store secret %s: %w", name, err)
+	}
+	return kept, nil
 }
 
 // Delete deletes a secret and all below it. One that is not there is no error.

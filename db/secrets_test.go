@@ -3,7 +3,9 @@ package db_test
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,5 +88,36 @@ func TestSecretsAreSealed(t *testing.T) {
 	}
 	if got, _, err := other.Get(ctx, "web/key"); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("moved: %q, %v", got, err)
+	}
+}
+
+// TestSecretsAreMadeOnce has many make the same secret at once.
+func TestSecretsAreMadeOnce(t *testing.T) {
+	d := dbtest.MustOpen(t, time.Now, nil)
+	s, ctx := d.Secrets(mustBox(t, 7)), t.Context()
+	kept := make([]string, 8)
+	var group sync.WaitGroup
+	for i := range kept {
+		group.Go(func() {
+			var err error
+			if kept[i], err = s.PutNew(ctx, "mail/dkim", strconv.Itoa(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	stored, _, err := s.Get(ctx, "mail/dkim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range kept {
+		if k != stored {
+			t.Errorf("number %d was told %q, stored is %q", i, k, stored)
+		}
+	}
+	// One that was sealed with a key that is lost is made once more.
+	other := d.Secrets(mustBox(t, 8))
+	if got, err := other.PutNew(ctx, "mail/dkim", "new"); err != nil || got != "new" {
+		t.Errorf("with another key: %q, %v", got, err)
 	}
 }

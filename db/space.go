@@ -66,7 +66,7 @@ func (s *space) look() {
 
 // missing returns what is wrong, nil if nothing is.
 func (s *space) missing() *fullError {
-	free, need, err := room(s.dir)
+	free, need, err := Room(s.dir)
 	if err == nil && free < need {
 		return &fullError{fmt.Sprintf("the disk of %s has %d MB left and must have %d: make room there; everything goes on by itself then",
 			s.dir, free>>20, need>>20)}
@@ -78,9 +78,9 @@ func (s *space) missing() *fullError {
 	return nil
 }
 
-// room returns how many bytes are free for the files in dir, and how many must
+// Room returns how many bytes are free for the files in dir, and how many must
 // be for the store to take more.
-func room(dir string) (free, need int64, err error) {
+func Room(dir string) (free, need int64, err error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
 		return 0, 0, fmt.Errorf("free space of %s: %w", dir, err)
@@ -126,7 +126,7 @@ func refusedByDisk(err error) bool {
 func (s *space) pending() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free, need, err := room(s.dir)
+	free, need, err := Room(s.dir)
 	return s.failed != nil && (err != nil || free >= need)
 }
 

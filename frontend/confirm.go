@@ -173,5 +173,5 @@ func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registrati
 
 // usedLink is the error for a link that could be used only once.
 func usedLink(err error) error {
-	return &bots.PageError{Status: http.StatusGone, ID: "error.link_used", Err: err}
+	return &bots.PageError{Status: http.StatusGone, ID: "error.link_used", Title: "error.title_link_over", Err: err}
 }

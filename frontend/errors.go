@@ -27,6 +27,7 @@ func (s *Site) Handler(h func(w http.ResponseWriter, r *http.Request) error) htt
 // errorPage is what error.tmpl shows.
 type errorPage struct {
 	Status int
+	Title  string // text id of the heading of a link of ours that does not hold; may be empty
 	Text   string
 	ID     string // request id, only for internal errors
 	Search bool   // show the search for a city
@@ -38,14 +39,15 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return // the visitor has left
 	}
 	v := visitOf(r.Context())
-	status, text := explain(err)
-	data := errorPage{Status: status, Text: s.T(r, text), Search: status == http.StatusNotFound}
+	e := explain(err)
+	status := e.Status
+	data := errorPage{Status: status, Title: e.Title, Text: s.T(r, e.ID), Search: status == http.StatusNotFound && e.Title == ""}
 	if status >= http.StatusInternalServerError {
 		data.ID = v.id
 		s.Log.Error("a page failed", "request", v.id, "method", r.Method, "route", routeOf(r), "err", err)
 	} else {
 		// The error itself may hold what was typed.
-		s.Log.Debug("a request was refused", "request", v.id, "status", status, "text", text)
+		s.Log.Debug("a request was refused", "request", v.id, "status", status, "text", e.ID)
 	}
 	if s.Source != nil && status >= http.StatusInternalServerError {
 		showBroken(w, err)
@@ -54,34 +56,37 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.errorPage(w, r, data)
 }
 
-// explain returns what an error means to the visitor: the status and the text
-// id.
-func explain(err error) (int, string) {
+// explain returns what an error means to the visitor.
+func explain(err error) *bots.PageError {
 	if e, ok := errors.AsType[*bots.PageError](err); ok {
-		return e.Status, e.ID
+		return e
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return http.StatusRequestEntityTooLarge, "error.too_large"
+		return &bots.PageError{Status: http.StatusRequestEntityTooLarge, ID: "error.too_large"}
 	}
 	switch {
 	case errors.Is(err, db.ErrNotFound):
-		return http.StatusNotFound, "error.not_found"
+		return &bots.PageError{Status: http.StatusNotFound, ID: "error.not_found"}
 	case errors.Is(err, secret.ErrTokenExpired):
-		return http.StatusGone, "error.link_expired"
+		return &bots.PageError{Status: http.StatusGone, ID: "error.link_expired", Title: "error.title_link_over"}
 	case errors.Is(err, secret.ErrTokenInvalid):
-		return http.StatusNotFound, "error.link_invalid"
+		return &bots.PageError{Status: http.StatusNotFound, ID: "error.link_invalid", Title: "error.title_link_broken"}
 	}
-	return http.StatusInternalServerError, "error.internal"
+	return &bots.PageError{Status: http.StatusInternalServerError, ID: "error.internal"}
 }
 
 // errorPage writes the page. If even that fails, the visitor gets only the
 // status.
 func (s *Site) errorPage(w http.ResponseWriter, r *http.Request, data errorPage) {
-	title := s.T(r, "error.title")
-	if data.Status == http.StatusNotFound {
-		title = s.T(r, "error.title_not_found")
+	title := data.Title
+	switch {
+	case title != "":
+	case data.Status == http.StatusNotFound:
+		title = "error.title_not_found"
+	default:
+		title = "error.title"
 	}
-	if err := s.render(w, r, data.Status, "error.tmpl", title, data); err != nil {
+	if err := s.render(w, r, data.Status, "error.tmpl", s.T(r, title), data); err != nil {
 		s.Log.Error("the error page failed", "request", visitOf(r.Context()).id, "err", err)
 		w.WriteHeader(data.Status)
 	}

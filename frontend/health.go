@@ -6,13 +6,23 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"ticketfrei/internal/secret"
 )
 
 // readyTimeout bounds the check whether the program can work.
 const readyTimeout = 5 * time.Second
 
+// InstanceHeader is a header of /healthz that is the same for all programs with one
+// secret key, and another for others: whoever has the key sees that a name leads here.
+const InstanceHeader = "X-Ticketfrei-Instance"
+
+// Instance is the value of InstanceHeader.
+func Instance(secrets *secret.Box) string { return secrets.Hash("instance") }
+
 // handleHealth says that the process is alive: /healthz.
-func handleHealth(w http.ResponseWriter, _ *http.Request) {
+func (s *Site) handleHealth(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set(InstanceHeader, Instance(s.Secrets))
 	answerPlainly(w, http.StatusOK, "ok")
 }
 

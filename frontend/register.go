@@ -170,12 +170,20 @@ func (s *Site) welcome(w http.ResponseWriter, r *http.Request, made report.City)
 }
 
 func (s *Site) handleRegisterSent(w http.ResponseWriter, r *http.Request) error {
-	return s.render(w, r, http.StatusOK, "sent.tmpl", s.T(r, "register.sent.title"), sentPage{
-		Text: s.T(r, "register.sent.text"), Hint: s.T(r, "register.sent.hint")})
+	return s.showSent(w, r, "register.sent")
 }
 
-// sentPage is what sent.tmpl shows: a mail is on its way.
-type sentPage struct{ Text, Hint string }
+// sentPage is what sent.tmpl shows: a mail is being sent.
+type sentPage struct {
+	Text, Hint string
+	Delayed    bool // no mail leaves at the moment
+}
+
+// showSent writes the page that says so in the texts id.
+func (s *Site) showSent(w http.ResponseWriter, r *http.Request, id string) error {
+	return s.render(w, r, http.StatusOK, "sent.tmpl", s.T(r, id+".title"), sentPage{
+		Text: s.T(r, id+".text"), Hint: s.T(r, id+".hint"), Delayed: s.AccountMails.Delayed()})
+}
 
 // handleRegisterName says what address a city's name would give. The form shows
 // it while the name is typed.

@@ -58,8 +58,7 @@ func passwordPayload(m db.Moderator) string {
 }
 
 func (s *Site) handlePasswordSent(w http.ResponseWriter, r *http.Request) error {
-	return s.render(w, r, http.StatusOK, "sent.tmpl", s.T(r, "password.sent.title"), sentPage{
-		Text: s.T(r, "password.sent.text"), Hint: s.T(r, "password.sent.hint")})
+	return s.showSent(w, r, "password.sent")
 }
 
 // resetOf returns the moderator whose password the link of the path may

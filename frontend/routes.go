@@ -52,7 +52,7 @@ func headAsGet(next http.Handler) http.Handler {
 
 // machineRoutes are for programs, not for people.
 func (s *Site) machineRoutes(r chi.Router) {
-	r.Get("/healthz", handleHealth)
+	r.Get("/healthz", s.handleHealth)
 	r.Get("/readyz", s.handleReady)
 	r.Get("/static/{hash}/{name}", s.Handler(s.handleAsset))
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))
@@ -113,15 +113,23 @@ func (s *Site) visitorRoutes(r chi.Router) {
 
 // memberRoutes are the settings of the logged-in moderator's city.
 func (s *Site) memberRoutes(r chi.Router) {
-	r.Use(s.requireLogin, s.allowRedirects, s.takeForms(maxSettingsForm))
-	r.Post("/city", s.Handler(s.handleSwitchCity))
-	s.settingsRoutes(r)
+	r.Use(s.requireLogin, s.allowRedirects)
 	r.Group(func(r chi.Router) {
-		r.Use(s.sameCity)
-		for _, n := range s.Networks {
-			r.Route("/"+n.Name, func(r chi.Router) { n.Network.SettingsRoutes(r, s) })
-		}
+		r.Use(s.takeForms(maxSettingsForm))
+		r.Post("/city", s.Handler(s.handleSwitchCity))
+		s.settingsRoutes(r)
 	})
+	for _, n := range s.Networks {
+		r.Route("/"+n.Name, func(r chi.Router) {
+			if u, ok := n.Network.(bots.Uploader); ok {
+				u.UploadRoutes(r, s)
+			}
+			r.Group(func(r chi.Router) {
+				r.Use(s.takeForms(maxSettingsForm), s.sameCity)
+				n.Network.SettingsRoutes(r, s)
+			})
+		})
+	}
 }
 
 // withCity finds the city in the path. The page is in the city's language.

@@ -163,14 +163,22 @@ const cityField = "settings_city"
 func (s *Site) sameCity(next http.Handler) http.Handler {
 	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
-			city := r.PostFormValue(cityField)
-			if city != "" && city != strconv.FormatInt(s.City(r).ID, 10) {
-				return &bots.PageError{Status: http.StatusConflict, ID: "settings.error.other_city"}
+			if err := s.checkCity(r, r.PostFormValue(cityField)); err != nil {
+				return err
 			}
 		}
 		next.ServeHTTP(w, r)
 		return nil
 	})
+}
+
+// checkCity refuses a form whose field cityField names another city than the request
+// is about.
+func (s *Site) checkCity(r *http.Request, field string) error {
+	if field != "" && field != strconv.FormatInt(s.City(r).ID, 10) {
+		return &bots.PageError{Status: http.StatusConflict, ID: "settings.error.other_city"}
+	}
+	return nil
 }
 
 // limitModerator lets one moderator do something n times in limitWindow. After

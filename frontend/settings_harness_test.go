@@ -52,7 +52,8 @@ type board struct {
 	mails   []mailer.Mail
 	changed map[int64]int
 	taken   []string
-	sent    int // fanouts
+	sent    int  // fanouts
+	delayed bool // no mail leaves
 }
 
 // toyTexts and toySettings are the files of a network.
@@ -207,6 +208,8 @@ func (b *board) open(networks []Network) {
 	b.notices.OnChanged(b.noteChange)
 	must(err)
 }
+
+func (b *board) Delayed() bool { return b.delayed }
 
 // StoreMail keeps the mails of the site.
 func (b *board) StoreMail(_ context.Context, m mailer.Mail) error {

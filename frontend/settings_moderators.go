@@ -59,7 +59,11 @@ func (s *Site) handleInvite(w http.ResponseWriter, r *http.Request) error {
 	if err := s.sendInvitation(r, email); err != nil {
 		return err
 	}
-	return s.saved(w, r, partModerators, s.T(r, "settings.moderators.invited", "Email", email))
+	said := "settings.moderators.invited"
+	if s.AccountMails.Delayed() {
+		said = "settings.moderators.invited_delayed"
+	}
+	return s.saved(w, r, partModerators, s.T(r, said, "Email", email))
 }
 
 // checkInvitee returns the address as it is stored, or what is wrong with it.

@@ -63,10 +63,22 @@ func TestSettingsInvite(t *testing.T) {
 			t.Error("somebody was invited")
 		}
 	})
+	t.Run("while no mail leaves", func(t *testing.T) {
+		b.delayed = true
+		defer func() { b.delayed = false }()
+		w.post("/settings/moderators/invite", "email", "late@example.org").want(http.StatusSeeOther, "/settings#moderators")
+		w.get("/settings").says("moderators", "The invitation to late@example.org waits")
+		list := open(t)
+		if len(list) != 1 || len(b.mails) != 1 {
+			t.Fatalf("invitations %v, mails %v", list, b.mails)
+		}
+		w.post("/settings/moderators/withdraw", "invitation", strconv.FormatInt(list[0].ID, 10)).want(http.StatusSeeOther, "/settings#moderators")
+		b.mails = nil
+	})
 	t.Run("an invitation is mailed", func(t *testing.T) {
 		w.post("/settings/moderators/invite", "email", " Two@Example.org ").want(http.StatusSeeOther, "/settings#moderators")
 		page := w.get("/settings")
-		page.says("moderators", "The invitation to two@example.org is on its way.")
+		page.says("moderators", "The invitation to two@example.org goes out now.")
 		page.says("invitation-list", "two@example.org")
 		list := open(t)
 		if len(list) != 1 || len(b.mails) != 1 || b.mails[0].To != "two@example.org" {

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
@@ -63,6 +65,7 @@ type reportItem struct {
 	Verdict   verdict
 	Held      bool
 	db.Counts      // of its deliveries
+	Waiting   int  // how many people it waits for, who get several reports together
 	CanMute   bool // it carries the keyed hash of its author
 	Muted     bool
 }
@@ -109,11 +112,33 @@ func (s *Site) reportItems(r *http.Request, show string, limit int) ([]reportIte
 		if show != showPassed && j.Verdict.Reason != report.ReasonTakenBack {
 			continue
 		}
-		if items[i].Counts, err = s.DB.Counts(ctx, j.Report.ID); err != nil {
+		if err := s.countDeliveries(ctx, &items[i], j); err != nil {
 			return nil, err
 		}
 	}
 	return items, nil
+}
+
+// countDeliveries counts what became of the deliveries of a report.
+func (s *Site) countDeliveries(ctx context.Context, item *reportItem, j db.Judged) (err error) {
+	if item.Counts, err = s.DB.Counts(ctx, j.Report.ID); err != nil || !j.Verdict.Passed {
+		return err
+	}
+	for _, n := range s.Networks {
+		g, ok := n.Network.(bots.Gatherer)
+		if !ok {
+			continue
+		}
+		waiting, err := g.Waiting(ctx, j.Seq)
+		if err != nil {
+			return err
+		}
+		if waiting > 0 {
+			item.Waiting += waiting
+			item.Sent = max(0, item.Sent-1) // that it waits counts as one
+		}
+	}
+	return nil
 }
 
 func (s *Site) handleReports(w http.ResponseWriter, r *http.Request) error {

@@ -33,7 +33,10 @@ type Hearing struct {
 	Now     func() time.Time
 }
 
-var _ bots.Hearer = (*Hearing)(nil)
+var (
+	_ bots.Hearer    = (*Hearing)(nil)
+	_ bots.Rehearser = (*Hearing)(nil)
+)
 
 // ErrBacklog is the error of hearing while too many reports wait to be judged.
 var ErrBacklog = errors.New("too many reports wait to be judged (setting reports.backlog)")
@@ -50,6 +53,20 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 		return ErrBacklog
 	}
 	return h.DB.Hear(ctx, h.report(b, in))
+}
+
+// Rehearse says what would become of a text: see bots.Rehearser.
+func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error) {
+	city, err := h.DB.City(ctx, cityID)
+	if err != nil {
+		return "", v, fmt.Errorf("rehearse: %w", err)
+	}
+	rules, err := censor.Compile(city.Triggers, city.Blocked)
+	if err != nil {
+		return "", v, fmt.Errorf("rules of city %s: %w", city.Slug, err)
+	}
+	said = bounded(h.clean(valid(text)))
+	return said, rules.Judge(said), nil
 }
 
 // report makes a report of what bot b heard.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/backoff"
@@ -25,9 +27,19 @@ const accountMailsRead = 64
 // accountMailLook is how often the database is asked for account mails at least.
 const accountMailLook = time.Minute
 
-// accountMailTries is how often an account mail is tried; with doubling waits
-// up to an hour that is about a day, and the links in them are good for two.
-const accountMailTries = 32
+// accountMailTime is how long an account mail is tried: the links in them are good
+// for as long.
+const accountMailTime = 48 * time.Hour
+
+// The waits before an account mail is tried again: somebody sits before the page that
+// sent it. After oftenTries, which is an hour, nobody does any more.
+const (
+	accountMailOften = 10 * time.Second
+	oftenTries       = 360
+	accountMailLater = 10 * time.Minute
+	// One that is refused waits for this part of the time that it has been tried.
+	refusedPart = 6
+)
 
 // AccountMails keeps and sends the mails that are no reports: confirmations,
 // password resets, invitations, notices.
@@ -38,10 +50,12 @@ type AccountMails struct {
 	log     *slog.Logger
 	now     func() time.Time
 	wake    chan struct{}
+	results *prometheus.CounterVec
 
 	mu     sync.Mutex
-	inHand map[int64]bool // by id: not to be read
-	done   []int64        // in hand until the next reading begins: its answer is newer
+	inHand map[int64]bool  // by id: not to be read
+	done   []int64         // in hand until the next reading begins: its answer is newer
+	back   <-chan struct{} // nil, or closed when mails leave again; until then one is tried at a time
 }
 
 var _ bots.AccountMails = (*AccountMails)(nil)
@@ -49,8 +63,11 @@ var _ bots.AccountMails = (*AccountMails)(nil)
 // NewAccountMails returns the account mails of a database; Run sends them.
 func NewAccountMails(d *db.DB, box *secret.Box, m *mailer.Mailer, log *slog.Logger, now func() time.Time) *AccountMails {
 	return &AccountMails{db: d, secrets: box, mailer: m, log: log, now: now,
-		wake: make(chan struct{}, 1), inHand: make(map[int64]bool)}
+		wake: make(chan struct{}, 1), inHand: make(map[int64]bool), results: newMailResults()}
 }
+
+// Delayed tells whether no mail leaves at the moment: see bots.AccountMails.
+func (a *AccountMails) Delayed() bool { return a.mailer.Delayed() }
 
 // sealedMail is where an account mail is stored, which sealing binds it to.
 const sealedMail = "mails.mail"
@@ -96,7 +113,11 @@ func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next t
 	if a.db.Full() != nil { // what is sent now could not be deleted
 		return now.Add(time.Second)
 	}
-	list, next, err := a.db.Mails(ctx, now, accountMailsRead, a.has)
+	limit := accountMailsRead
+	if a.isAway() {
+		limit = 1
+	}
+	list, next, err := a.db.Mails(ctx, now, limit, a.has)
 	if err != nil {
 		if ctx.Err() == nil {
 			a.log.Error("account mails could not be read, trying again", "err", err)
@@ -104,6 +125,9 @@ func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next t
 		return now.Add(time.Second)
 	}
 	for _, m := range list {
+		if limit > 1 && a.isAway() {
+			return now // the rest waits, and one of it tries
+		}
 		a.take(m.ID)
 		select {
 		case work <- m:
@@ -111,10 +135,13 @@ func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next t
 			return now
 		}
 	}
-	if len(list) == accountMailsRead {
+	look := now.Add(accountMailLook)
+	switch {
+	case limit == 1:
+		return now.Add(accountMailOften)
+	case len(list) == limit:
 		return now
-	}
-	if look := now.Add(accountMailLook); next.IsZero() || next.After(look) {
+	case next.IsZero() || next.After(look):
 		return look
 	}
 	return next
@@ -127,7 +154,27 @@ func (a *AccountMails) rest(ctx context.Context, until time.Time) {
 	case <-ctx.Done():
 	case <-a.wake:
 	case <-timer.C:
+	case <-a.away():
+		a.setAway(nil)
 	}
+}
+
+// away returns what is closed when mails leave again; nil while they do.
+func (a *AccountMails) away() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.back
+}
+
+func (a *AccountMails) isAway() bool { return a.away() != nil }
+
+// setAway tells whether that is new.
+func (a *AccountMails) setAway(back <-chan struct{}) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.back
+	a.back = back
+	return before != back
 }
 
 func (a *AccountMails) has(id int64) bool {
@@ -174,28 +221,56 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 		a.drop(ctx, m)
 		return
 	}
-	if err = a.mailer.Send(ctx, mail); err == nil {
+	if err = a.carry(ctx, mail); err == nil {
+		a.results.WithLabelValues("sent").Inc()
 		a.drop(ctx, m)
 	} else if ctx.Err() == nil {
 		a.failed(ctx, m, err)
 	}
 }
 
-// failed drops an account mail that could not be sent, or puts it off. The log has
-// its number, and not whom it is for.
+// carry sends a mail, in as much time as a bot has.
+func (a *AccountMails) carry(ctx context.Context, mail mailer.Mail) error {
+	ctx, cancel := context.WithTimeout(ctx, bots.SendTimeout)
+	defer cancel()
+	return a.mailer.Send(ctx, mail)
+}
+
+// noDomainTime is how long an account mail is tried whose domain the DNS does not know:
+// it may be the DNS that is at fault.
+const noDomainTime = time.Hour
+
+// failed drops an account mail whose mailbox is gone or whose time is over, or puts it
+// off. The log has its number, and not whom it is for.
 func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
 	log := a.log.With("mail", m.ID, "err", err)
-	answer, ok := errors.AsType[*mailer.Error](err)
-	m.Attempts++
-	if ok && answer.Permanent() || m.Attempts >= accountMailTries {
+	away, isAway := errors.AsType[*mailer.Away](err)
+	answer, answered := errors.AsType[*mailer.Error](err)
+	age := a.now().Sub(m.Created)
+	gone := !isAway && answered && answer.Gone() && (answer.Enhanced != "5.1.2" || age > noDomainTime)
+	if gone || age > accountMailTime {
 		log.Error("an account mail could not be sent and is dropped")
+		a.results.WithLabelValues("given_up").Inc()
 		a.drop(ctx, m)
 		return
 	}
-	wait := accountMailWait(m.Attempts)
-	log.Warn("an account mail could not be sent, trying again", "in", wait.Round(time.Second))
+	wait, isNew := accountMailOften, true
+	if isAway && away.All {
+		isNew = a.setAway(away.Back)
+	} else {
+		m.Attempts++
+		wait = accountMailWait(m.Attempts)
+		if answered && answer.Permanent() { // which may never end
+			wait = max(wait, min(a.now().Sub(m.Created)/refusedPart, accountMailLater))
+		}
+	}
+	if !isAway { // of which the mailer tells
+		log.Warn("an account mail could not be sent, trying again", "in", wait.Round(time.Second))
+	}
 	a.store(ctx, func(ctx context.Context) error { return a.db.PutOffMail(ctx, m.ID, m.Attempts, a.now().Add(wait)) })
-	signal(a.wake)
+	if isNew { // or every mail that waits would have the next one tried
+		signal(a.wake)
+	}
 }
 
 // drop deletes a mail that is not to be sent any more.
@@ -223,6 +298,9 @@ func (a *AccountMails) store(ctx context.Context, write func(context.Context) er
 }
 
 // accountMailWait is how long an account mail waits for its next try.
-func accountMailWait(attempt int) time.Duration {
-	return backoff.Wait(5*time.Second, attempt, time.Hour)
+func accountMailWait(attempts int) time.Duration {
+	if attempts > oftenTries {
+		return backoff.Jitter(accountMailLater)
+	}
+	return backoff.Wait(time.Second, attempts, accountMailOften)
 }

@@ -11,8 +11,11 @@ import (
 // bots: what finds no room, and what is for a bot that does not run, stays in the
 // database.
 func (s *Supervisor) Send(list []db.Fanout) {
-	for _, f := range list {
+	for i, f := range list {
 		s.withOutbox(f.BotID, func(b *outbox) {
+			if i == 0 || list[i-1].BotID != f.BotID {
+				b.try()
+			}
 			if !b.add(f) {
 				b.unread = true
 			}

@@ -34,6 +34,8 @@ func (r *runner) failedToSend(i item, err error, held *slot) {
 		r.sup.count(r.bot.Network, "retry", 1)
 		i.row.box.putBackFor(i, after)
 		held.Leave()
+	case bots.KindAway:
+		r.wayIsAway(i, err, held)
 	default:
 		r.tryLater(i, err, held)
 	}

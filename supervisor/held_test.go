@@ -31,6 +31,8 @@ type letters struct {
 	texts    []string
 }
 
+func (l *letters) Delayed() bool { return false }
+
 func (l *letters) StoreMail(_ context.Context, m mailer.Mail) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

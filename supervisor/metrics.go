@@ -1,6 +1,9 @@
 package supervisor
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/internal/report"
@@ -54,4 +57,32 @@ func (s *Supervisor) countStates() map[report.BotState]int {
 		counts[r.currentState()]++
 	}
 	return counts
+}
+
+func newMailResults() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ticketfrei_account_mails_total",
+		Help: "Account mails by what became of them: sent, given_up (the mailbox is gone, or it was too late).",
+	}, []string{"result"})
+}
+
+var accountMailsDesc = prometheus.NewDesc("ticketfrei_account_mails", "Account mails (confirmations, passwords, invitations, notices) by state: waiting to be sent.", []string{"state"}, nil)
+
+// Describe implements prometheus.Collector.
+func (a *AccountMails) Describe(ch chan<- *prometheus.Desc) {
+	ch <- accountMailsDesc
+	a.results.Describe(ch)
+}
+
+// Collect implements prometheus.Collector.
+func (a *AccountMails) Collect(ch chan<- prometheus.Metric) {
+	a.results.Collect(ch)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	n, err := a.db.CountMails(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(accountMailsDesc, err)
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(accountMailsDesc, prometheus.GaugeValue, float64(n), "waiting")
 }

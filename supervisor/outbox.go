@@ -13,6 +13,10 @@ import (
 // may run at once. More of them wait in the database.
 const outboxSize = 256
 
+// trialsAtOnce is how many deliveries of a bot may try at the same time while its way
+// is away: where a server says nothing, one waits for long.
+const trialsAtOnce = 3
+
 // outbox is what one bot has to send: the fanouts that this process has in hand,
 // and whether there are more in the database. It hands out their deliveries report
 // by report in turn, so that a report with thousands of recipients does not starve
@@ -28,6 +32,9 @@ type outbox struct {
 	turn    []*pile
 	waiting int       // deliveries in turn
 	paused  time.Time // until when nothing is sent; zero: now
+	stalled bool      // nothing is sent until an outage is over
+	trial   bool      // but for one delivery
+	tried   int64     // the report of the last one; 0: the next is the newest
 
 	unread   bool           // there may be rows in the database that are due and not in hand
 	reading  bool           // the database is being asked
@@ -57,13 +64,14 @@ type item struct {
 }
 
 // add takes a row in hand. It is false where there is no room, or nothing is sent
-// until a moderator has helped: the row stays in the database, where it expires.
+// until a moderator has helped or an outage is over: the row stays in the database,
+// where it expires.
 // Half of the room is for reports that have nothing in hand.
 func (b *outbox) add(f db.Fanout) bool {
 	if b.rows[f.ID] != nil {
 		return true
 	}
-	if b.runner.refused.Load() {
+	if b.runner.refused.Load() || b.stalled && (!b.trial || b.waiting > 0) {
 		return false
 	}
 	p, size := b.pile(f.Seq), outboxSize*b.runner.concurrency()
@@ -111,7 +119,7 @@ func (b *outbox) next(r *runner) (i item, instance bots.Bot) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.canSend(r) {
-		if b.unread && !b.reading && b.waiting < outboxSize*r.concurrency()/2 {
+		if b.unread && !b.reading && b.wants(r) {
 			b.read()
 			continue
 		}
@@ -125,6 +133,14 @@ func (b *outbox) next(r *runner) (i item, instance bots.Bot) {
 	}
 	r.senders--
 	return item{}, nil
+}
+
+// wants tells whether there is room for more.
+func (b *outbox) wants(r *runner) bool {
+	if b.stalled {
+		return b.waiting == 0
+	}
+	return b.waiting < outboxSize*r.concurrency()/2
 }
 
 // take takes the next delivery in turn; false where there is none.
@@ -141,6 +157,10 @@ func (b *outbox) take() (item, bool) {
 		w := p.rows[0]
 		b.grow(p, -1)
 		b.turn = append(b.turn, p)
+		if b.stalled { // not always the same report or recipient, who may be refused for themselves
+			b.tried = w.Seq
+			return item{w, w.beginAny()}, true
+		}
 		return item{w, w.begin()}, true
 	}
 	b.turn = nil // an idle bot costs no memory
@@ -178,7 +198,11 @@ func (b *outbox) still(r *runner, i item) bool {
 		b.settle(i.row)
 		return false
 	}
-	return !b.drop(i)
+	if b.drop(i) {
+		return false
+	}
+	b.trial = false
+	return true
 }
 
 // back puts a delivery back that was taken and not tried.
@@ -284,7 +308,7 @@ func (b *outbox) resume(until time.Time) {
 
 // canSend tells whether r may send now.
 func (b *outbox) canSend(r *runner) bool {
-	return r != nil && b.runner == r && r.instance() != nil && !r.refused.Load() && b.paused.IsZero()
+	return r != nil && b.runner == r && r.instance() != nil && !r.refused.Load() && b.paused.IsZero() && (!b.stalled || b.trial)
 }
 
 // kick starts as many senders as there is work for.
@@ -294,7 +318,10 @@ func (b *outbox) kick() {
 		return
 	}
 	want := b.waiting
-	if b.unread && want == 0 {
+	switch {
+	case b.stalled: // those that have tried may not know for long
+		want = min(r.senders+1, trialsAtOnce)
+	case b.unread && want == 0:
 		want = 1 // who asks the database
 	}
 	for r.senders < min(want, r.concurrency()) {
@@ -325,6 +352,6 @@ func (b *outbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.giveBack()
-	b.waits, b.paused = nil, time.Time{} // whoever waits for a pause would wait for ever
+	b.waits, b.paused, b.stalled = nil, time.Time{}, false // whoever waits would wait for ever
 	b.setTimer()
 }

@@ -22,9 +22,9 @@ func (b *outbox) read() {
 	if until.Before(b.horizon) {
 		until = b.horizon
 	}
-	limit := readAtOnce + len(b.rows)
+	ask := b.question(until)
 	b.mu.Unlock()
-	list, more, next, err := b.sup.DB.OpenFanouts(b.sup.sending, b.botID, until, limit, b.has)
+	list, more, next, err := ask()
 	b.mu.Lock()
 	b.takeIn(list)
 	b.reading, b.released = false, nil
@@ -40,6 +40,21 @@ func (b *outbox) read() {
 		b.wait(next, next.Sub(until.Round(0)))
 	}
 	b.kick() // others have ended meanwhile, and this sender may be that of a former runner
+}
+
+// question returns what asks the database for what is due, or, while the outbox is
+// stalled, for what may try.
+func (b *outbox) question(due time.Time) func() (list []db.Fanout, more bool, next time.Time, err error) {
+	ctx, inHand, tried := b.sup.sending, len(b.rows), b.tried
+	if !b.stalled {
+		return func() ([]db.Fanout, bool, time.Time, error) {
+			return b.sup.DB.OpenFanouts(ctx, b.botID, due, readAtOnce+inHand, b.has)
+		}
+	}
+	return func() (list []db.Fanout, more bool, next time.Time, err error) {
+		list, err = b.sup.DB.FanoutsToTry(ctx, b.botID, due, tried, 1+inHand, b.has)
+		return list, false, time.Time{}, err
+	}
 }
 
 // takeIn takes what was read in hand, where it is still new.

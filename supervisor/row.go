@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"math/bits"
+	"math/rand/v2"
 	"time"
 
 	"ticketfrei/db"
@@ -21,6 +22,7 @@ type row struct {
 	over    bool          // the pass is over: the row leaves the hand when the database was told
 	givenUp bool          // the pass ends early, and what is left is due at once
 	delay   time.Duration // of what could not be sent in this pass
+	waits   bool          // some of it waits for its way, which makes it no attempt
 
 	dirty  bool       // there is something to tell
 	news   db.Outcome // of it only counts, receipts and retired ones
@@ -33,6 +35,18 @@ func (w *row) begin() (index int) {
 	index = bits.TrailingZeros64(w.left)
 	w.left &^= 1 << index
 	w.out++
+	return index
+}
+
+// beginAny takes some recipient.
+func (w *row) beginAny() (index int) {
+	skip := rand.IntN(bits.OnesCount64(w.left))
+	all := w.left
+	for range skip {
+		w.left &= w.left - 1
+	}
+	index = w.begin()
+	w.left = all &^ (1 << index)
 	return index
 }
 
@@ -63,7 +77,9 @@ func (w *row) outcome(now time.Time) (db.Outcome, []*slot) {
 	w.Open &^= w.ended
 	if w.over && w.Open != 0 && !w.givenUp {
 		w.Due = now.Add(w.retryIn())
-		w.Attempts++
+		if !w.waits {
+			w.Attempts++
+		}
 	}
 	o, slots := w.news, w.slots
 	o.Fanout, o.Open, o.Attempts, o.Due = &w.Fanout, w.Open, w.Attempts, w.Due
@@ -74,6 +90,9 @@ func (w *row) outcome(now time.Time) (db.Outcome, []*slot) {
 // retryIn is how long those wait that could not be sent in this pass: longer with
 // each pass.
 func (w *row) retryIn() time.Duration {
+	if w.waits {
+		return outageLook
+	}
 	if w.delay == 0 {
 		w.delay = backoff.Wait(firstRetry, w.Attempts, lastRetry)
 	}

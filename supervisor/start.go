@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"ticketfrei/internal/collect"
 	"ticketfrei/internal/report"
 )
 
@@ -39,7 +40,7 @@ const connecting = 5 * time.Second
 // leaves much behind, what waits makes so little garbage that it would be minutes
 // until the collector runs.
 func (s *Supervisor) watchStart(ctx context.Context) {
-	defer collectOften()()
+	defer collect.Often(startGC)()
 	done, err := s.turns.take(ctx) // turns are given out in the order they were asked for
 	if err != nil {
 		return
@@ -53,18 +54,8 @@ func (s *Supervisor) watchStart(ctx context.Context) {
 	}
 }
 
-// startGC is GOGC while bots start.
+// startGC is GOGC while bots start: what stays of a start lies closer together then.
 const startGC = 50
-
-// collectOften has the collector run twice as often until normally is called:
-// what stays of a start lies closer together then.
-func collectOften() (normally func()) {
-	percent := debug.SetGCPercent(startGC)
-	if percent < startGC { // the operator wants it so
-		debug.SetGCPercent(percent)
-	}
-	return func() { debug.SetGCPercent(percent) }
-}
 
 // start starts the runner of b, which receives once before is closed (nil: at
 // once). s.mu is locked.

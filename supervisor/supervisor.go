@@ -58,6 +58,7 @@ type Supervisor struct {
 	stopped  bool
 
 	outcomes  *outcomes
+	outages   *outages
 	takenBack sync.Map // reports that were taken back, by seq
 	wiped     sync.Map // by city: the seq up to which its reports are gone
 	turns     turns
@@ -78,6 +79,7 @@ func New(o Options) *Supervisor {
 	s := &Supervisor{Options: o, runners: make(map[int64]*runner), outboxes: make(map[int64]*outbox),
 		turns: make(turns, startingAtOnce), changes: newChanges()}
 	s.outcomes = newOutcomes(s)
+	s.outages = newOutages(s)
 	s.metrics = newMetrics(o.Metrics, s)
 	s.logs = newLogWriter(o.DB, o.Texts)
 	return s

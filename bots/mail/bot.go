@@ -1,8 +1,21 @@
 // Package mail is the network of mail: reports come to <slug>@<mail domain>
 // and go to the subscribers of the city, who confirmed that they want them.
 //
-// The server that takes mail is one for all bots (server.go); what a mail says
-// is worked out in mailtext; what goes out is written in compose.go.
+// A mail that comes in: one server for all bots (server.go, behind gate) holds a
+// dialogue on each connection (session.go) and reads the mail (letter.go). accept.go
+// decides what becomes of it: mailtext says what was written in it, verify who wrote it
+// (origin.go). Beside reports there are commands (command.go), bounces (strike.go),
+// complaints (complaint.go), samples of moderators (sample.go) and mail to the operator
+// (postmaster.go). What is no report is counted (ignored.go), and who sends pictures is
+// told once that they stay behind (pictures.go).
+//
+// A mail that goes out: Bot.Send here has compose.go write it. Those who chose one mail
+// an hour get it from digest.go, with its tables in digestdb.go. What a refusal costs a
+// subscriber is in strike.go. Connections are internal/mailer's, of which postmaster.go
+// tells the operator when they take no mails.
+//
+// The pages: webui.go has the routes and the moderators' section, public.go and often.go
+// the subscribers' pages, token.go the links and addresses that lead there.
 package mail
 
 import (
@@ -12,11 +25,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/mail/verify"
 	"ticketfrei/db"
+	"ticketfrei/internal/cache"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
@@ -52,7 +67,11 @@ type Network struct {
 	troubles    troubles
 	verifier    *verify.Verifier
 	postmaster  letterbox
-	stop        func() // no longer listens to notices
+	ignored     ignored
+	digests     *digests
+	offers      *cache.Cache[int64, digestOffer] // by bot
+	zone        *time.Location                   // of the times in mails
+	stop        func()                           // no longer listens to notices
 }
 
 var (
@@ -60,18 +79,31 @@ var (
 	_ bots.Server     = (*Network)(nil)
 	_ bots.Recipients = (*Network)(nil)
 	_ bots.Addressed  = (*Network)(nil)
+	_ bots.Gatherer   = (*Network)(nil)
 	_ bots.Demo       = (*Network)(nil)
 )
 
-// New returns the network. The error says what is wrong with mail.relay.
+// New returns the network. The error says what is wrong with mail.relay or the file
+// of its password.
 func New(h bots.Host) (*Network, error) {
 	if err := mailer.CheckRelay(h.Config.Mail.Relay); err != nil {
 		return nil, err
 	}
+	if err := mailer.CheckPassword(h.Config.Mail); err != nil {
+		return nil, err
+	}
 	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),
-		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")}}
-	n.stop = h.Notices.OnChanged(n.cities.forget)
+		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")},
+		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities), zone: time.Local}
+	n.stop = h.Notices.OnChanged(n.changed)
+	h.Mailer.OnAway(n.tellOperator)
 	return n, nil
+}
+
+// changed has what is kept of a city read again.
+func (n *Network) changed(cityID int64) {
+	n.cities.forget(cityID)
+	n.offers.Forget(func(_ int64, o digestOffer) bool { return o.cityID == cityID })
 }
 
 // Close ends what New has begun.
@@ -121,6 +153,9 @@ func (b *Bot) Concurrency() int { return concurrency }
 // is not mailed any more. The receipt is empty: nobody can call a mail back.
 func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
 	n := b.network
+	if d.Recipient == everyDigest {
+		return report.Receipt{}, n.queueDigest(ctx, d)
+	}
 	city, err := b.findCity(ctx)
 	if err != nil {
 		return report.Receipt{}, err
@@ -135,8 +170,15 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d)); err != nil {
-		return report.Receipt{}, n.notSent(ctx, s, d, err)
+	if !s.Suspended.IsZero() { // since the report was on its way
+		return report.Receipt{}, bots.Permanent(bots.Say(nil, "mail.error.suspended"))
+	}
+	offered, err := n.offersDigest(ctx, b.bot)
+	if err != nil {
+		return report.Receipt{}, err
+	}
+	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d, offered)); err != nil {
+		return report.Receipt{}, n.notSent(ctx, s, err)
 	}
 	if err := n.delivered(ctx, s.ID); err != nil {
 		// The mail is out: sending it again would be worse than a count that is
@@ -161,34 +203,39 @@ func (b *Bot) findCity(ctx context.Context) (report.City, error) {
 }
 
 // notSent gives an error of sending the kind that decides what happens next, and
-// words that a moderator understands.
-func (n *Network) notSent(ctx context.Context, s recipients.Recipient, d report.Delivery, err error) error {
-	answer, ok := errors.AsType[*mailer.Error](err)
-	if !ok {
-		return bots.Say(err, "mail.error.unreachable")
+// words that a moderator understands. What is refused for reasons that are ours, or
+// only now, waits: it costs nobody the subscription.
+func (n *Network) notSent(ctx context.Context, s recipients.Recipient, err error) error {
+	answer, answered := errors.AsType[*mailer.Error](err)
+	said := bots.Say(err, "mail.error.unreachable")
+	if answered {
+		said = bots.Say(err, "mail.error."+string(answer.Stage), "Answer", answer.Answer())
 	}
-	said := bots.Say(err, "mail.error."+string(answer.Stage), "Answer", answer.Answer())
+	if away, ok := errors.AsType[*mailer.Away](err); ok {
+		if answered && (answer.Stage == mailer.StageRcpt || answer.Stage == mailer.StageData) {
+			said = bots.Say(err, "mail.error.away", "Answer", answer.Answer())
+		}
+		return bots.Away(bots.Outage{Back: away.Back, All: away.All, Report: away.Report}, said)
+	}
 	switch {
-	case !answer.Permanent():
+	case !answered:
 		return said
-	case answer.Recipient():
-		return n.refused(ctx, s, d, said)
-	case answer.Stage == mailer.StageData:
+	case answer.Gone():
+		return n.mailboxGone(ctx, s, said)
+	case answer.Content():
 		return bots.Permanent(said)
 	}
-	// Login, greeting and sender are the operator's to mend: until then the
-	// mails wait.
 	return said
 }
 
-// refused counts a refused recipient: the third report in a row is the last.
-func (n *Network) refused(ctx context.Context, s recipients.Recipient, d report.Delivery, said error) error {
-	failures, err := n.failed(ctx, s.ID, d.ID)
+// mailboxGone counts that a server has said that a mailbox does not exist.
+func (n *Network) mailboxGone(ctx context.Context, s recipients.Recipient, said error) error {
+	suspended, err := n.strike(ctx, s.BotID, s.ID, strikeRefusal)
 	if err != nil {
 		return err
 	}
-	if failures >= maxFailures {
-		return bots.Gone(said)
+	if suspended {
+		return bots.Permanent(bots.Say(said, "mail.error.suspended"))
 	}
 	return bots.Permanent(said)
 }

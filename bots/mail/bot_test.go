@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
@@ -100,6 +99,7 @@ func TestReportMail(t *testing.T) {
 		"Message-ID":            "<" + d.ID + "@" + domain + ">",
 		"List-Id":               "<nuernberg." + domain + ">",
 		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		"Precedence":            "bulk",
 		"Auto-Submitted":        "auto-generated",
 		"X-Loop":                domain,
 		"Date":                  "Fri, 03 May 2024 10:00:00 +0000",
@@ -111,7 +111,11 @@ func TestReportMail(t *testing.T) {
 	if got := m.Subject; got != "Nürnberg: U1 Plärrer, 2 Kontis . From here on <b>nothing</b> lang…" {
 		t.Errorf("subject %q", got)
 	}
-	link := strings.Trim(m.Header.Get("List-Unsubscribe"), "<>")
+	byMail, byLink, _ := strings.Cut(m.Header.Get("List-Unsubscribe"), ", ")
+	link := strings.Trim(byLink, "<>")
+	if !strings.HasPrefix(byMail, "<mailto:nuernberg+u.") || !strings.HasSuffix(byMail, "@"+domain+"?subject=unsubscribe>") {
+		t.Errorf("List-Unsubscribe by mail: %s", byMail)
+	}
 	for _, want := range []string{strings.TrimSpace(text) + "\n\n-- \nGemeldet für Nürnberg, ", "nuernberg@" + domain, link, b.url + "/city/nuernberg\n"} {
 		if !strings.Contains(strings.ReplaceAll(m.Text, " \n", "\n"), strings.ReplaceAll(want, " \n", "\n")) {
 			t.Errorf("not in the text: %q\n%s", want, m.Text)
@@ -203,43 +207,15 @@ func TestSendErrors(t *testing.T) {
 	}
 }
 
-func TestThirdRefusalInARow(t *testing.T) {
+func TestRemoveRecipient(t *testing.T) {
 	b := newBench(t, nil)
 	_, bot := b.city("nuernberg")
 	b.mustSubscribe(bot, "rider@example.org")
-	refuse := func(yes bool) {
-		b.out.Answer(func(stage, _ string) error {
-			if !yes || stage != "rcpt" {
-				return nil
-			}
-			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "unknown"}
-		})
-	}
-	for i, step := range []struct {
-		refuse bool
-		id     string
-		want   bots.Kind
-	}{
-		{true, "a", bots.KindPermanent},
-		{true, "b", bots.KindPermanent},
-		{false, "c", bots.KindTemporary}, // a success: the count begins again
-		{true, "d", bots.KindPermanent},
-		{true, "d", bots.KindPermanent}, // the same delivery, sent again after a crash
-		{true, "e", bots.KindPermanent},
-		{true, "f", bots.KindGone},
-	} {
-		refuse(step.refuse)
-		_, err := b.deliver(bot, step.id, "rider@example.org")
-		if kind, _ := bots.KindOf(err); kind != step.want || step.refuse != (err != nil) {
-			t.Fatalf("step %d: %v %v", i, kind, err)
-		}
-	}
 	id := b.find(bot, "rider@example.org").ID
-	if err := b.network.RemoveRecipient(t.Context(), bot, id); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.network.RemoveRecipient(t.Context(), bot, id); err != nil {
-		t.Errorf("removing one that is not there: %v", err)
+	for range 2 { // one that is not there is no error
+		if err := b.network.RemoveRecipient(t.Context(), bot, id); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if n, err := b.network.CountRecipients(t.Context(), bot); n != 0 || err != nil {
 		t.Error(n, err)
@@ -251,7 +227,7 @@ func TestUnreachableRelay(t *testing.T) {
 	_, bot := b.city("nuernberg")
 	b.mustSubscribe(bot, "rider@example.org")
 	_, err := b.deliver(bot, "a", "rider@example.org")
-	if kind, _ := bots.KindOf(err); err == nil || kind != bots.KindTemporary {
+	if kind, _ := bots.KindOf(err); err == nil || kind != bots.KindAway {
 		t.Fatalf("%v %v", kind, err)
 	}
 	// The library's English is for the operator.
@@ -263,62 +239,13 @@ func TestUnreachableRelay(t *testing.T) {
 	}
 }
 
-func TestBounces(t *testing.T) {
-	b := newBench(t, nil)
-	c, bot := b.city("nuernberg")
-	_, other := b.city("fuerth")
-	b.mustSubscribe(bot, "rider@example.org", "friend@example.org")
-	b.mustSubscribe(other, "rider@example.org")
-	address := b.network.bounceAddress(c, bot, b.find(bot, "rider@example.org"))
-	bounce := func(to, mail string) {
-		t.Helper()
-		if got := b.send("", []string{to}, mail); !strings.HasPrefix(got, "250 ") {
-			t.Fatal(got)
-		}
-	}
-	all := []string{"rider@example.org", "friend@example.org"}
-	expect := func(want []string) {
-		t.Helper()
-		if diff := cmp.Diff(want, b.subscribers(bot)); diff != "" {
-			t.Fatalf("-want +got:\n%s", diff)
-		}
-	}
-	for range 5 { // these do not count
-		bounce(address, deliveryReport("delayed", "4.4.1"))
-		bounce("nuernberg@"+domain, deliveryReport("failed", "5.1.1"))
-		bounce("nuernberg+b.1.aaaaaaaaaaaaaaaa@"+domain, deliveryReport("failed", "5.1.1"))
-		bounce(strings.Replace(address, "nuernberg", "fuerth", 1), deliveryReport("failed", "5.1.1"))
-		bounce(address, "From: rider@example.org\n\nbitte austragen\n")
-	}
-	expect(all)
-	bounce(address, deliveryReport("failed", "5.1.1"))
-	bounce(strings.ToUpper(address), deliveryReport("failed", "5.1.1"))
-	expect(all)
-	b.clock.Move(8 * 24 * time.Hour) // long ago
-	bounce(address, deliveryReport("failed", "5.1.1"))
-	bounce(address, deliveryReport("failed", "5.1.1"))
-	expect(all)
-	if err := b.db.EnableBot(t.Context(), bot.ID, false); err != nil {
-		t.Fatal(err)
-	}
-	bounce(address, deliveryReport("failed", "5.1.1")) // taken even where the bot is off
-	expect([]string{"friend@example.org"})
-	bounce(address, deliveryReport("failed", "5.1.1"))
-	if diff := cmp.Diff([]string{"rider@example.org"}, b.subscribers(other)); diff != "" {
-		t.Errorf("another city's subscriber: %s", diff)
-	}
-	if got := b.take(); len(got) > 0 {
-		t.Errorf("a bounce became a report: %+v", got)
-	}
-}
-
 func TestForget(t *testing.T) {
 	b := newBench(t, nil)
 	_, bot := b.city("nuernberg")
 	_, other := b.city("fuerth")
 	b.mustSubscribe(bot, "rider@example.org")
 	b.mustSubscribe(other, "rider@example.org")
-	if _, err := b.network.failed(t.Context(), b.find(bot, "rider@example.org").ID, "d"); err != nil {
+	if _, err := b.network.strike(t.Context(), bot.ID, b.find(bot, "rider@example.org").ID, strikeRefusal); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.network.savePage(t.Context(), bot.ID, "hello"); err != nil {

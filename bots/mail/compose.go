@@ -1,7 +1,11 @@
 package mail
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/kit/text"
@@ -12,52 +16,129 @@ import (
 // subjectLength is how much of a report its subject shows.
 var subjectLength = text.Runes(60)
 
-// reportMail is the mail that brings a report to a subscriber. Who wrote the
-// report is not in it.
-func (n *Network) reportMail(city report.City, b report.Bot, s recipients.Recipient, d report.Delivery) mailer.Mail {
-	address := n.address(city)
-	unsubscribe := n.unsubscribeURL(city, s.Address)
-	when := d.Report.Time.Local().Format(n.t(city, "mail.time"))
-	footer := n.t(city, "mail.report.footer", "City", city.Name, "Time", when, "Address", address,
-		"Page", n.host.Config.Web.URL+"/city/"+city.Slug, "Unsubscribe", unsubscribe)
+// reportMail is the mail that brings a report to a subscriber, who may choose one mail
+// an hour where that is offered. Who wrote the report is not in it.
+func (n *Network) reportMail(city report.City, b report.Bot, s recipients.Recipient, d report.Delivery, offered bool) mailer.Mail {
+	footer := n.t(city, "mail.report.footer", "City", city.Name, "Time", n.when(city, d.Report.Time), "Address", n.address(city),
+		"Page", n.cityURL(city), "Unsubscribe", n.unsubscribeURL(city, s.Address))
+	if offered {
+		footer = strings.TrimSpace(footer) + "\n" + n.t(city, "mail.often.to_hourly", "Link", n.oftenURL(city, s.Address))
+	}
+	subject := n.t(city, "mail.report.subject", "City", city.Name, "Text", summary(d.Report.Text))
+	m := n.cityMail(city, b, s, subject, d.Report.Text, footer, d.ID)
+	m.About = d.Report.ID
+	return m
+}
+
+// digestMail is the mail that brings a subscriber reports of an hour, which are in the
+// order in which they wait, by their times, the newest first. The same reports make the
+// same mail.
+func (n *Network) digestMail(h hour, s recipients.Recipient, waiting []digestReport) mailer.Mail {
+	var text strings.Builder
+	reports := slices.SortedFunc(slices.Values(waiting), func(a, b digestReport) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.id, a.id)) })
+	for i, r := range reports {
+		if i == maxDigest {
+			text.WriteString(n.t(h.city, "mail.digest.more", "Count", len(reports)-maxDigest) + " " + n.cityURL(h.city))
+			break
+		}
+		text.WriteString(n.when(h.city, r.Time) + "\n" + r.Text + "\n\n")
+	}
+	footer := n.t(h.city, "mail.digest.footer", "City", h.city.Name, "Address", n.address(h.city), "Page", n.cityURL(h.city),
+		"Unsubscribe", n.unsubscribeURL(h.city, s.Address), "Often", n.oftenURL(h.city, s.Address))
+	subject := n.t(h.city, "mail.digest.subject", "City", h.city.Name, "Count", len(reports), "Text", summary(reports[0].Text))
+	newest := waiting[len(waiting)-1]
+	id := n.host.Secrets.Hash("mail.digest", strconv.FormatInt(s.ID, 10), strconv.FormatInt(newest.id, 10))
+	m := n.cityMail(h.city, h.bot, s, subject, strings.TrimSpace(text.String()), footer, id)
+	if len(reports) == 1 {
+		m.About = reports[0].ID
+	}
+	return m
+}
+
+// cityMail is a mail from a city to a subscriber. An answer to it is a report.
+func (n *Network) cityMail(city report.City, b report.Bot, s recipients.Recipient, subject, text, footer, id string) mailer.Mail {
+	domain := n.host.Config.Mail.Domain
+	unsubscribe := "<" + n.unsubscribeURL(city, s.Address) + ">"
+	if address := n.taggedAddress(unsubscribePrefix, city, b, s.ID); address != "" {
+		unsubscribe = "<mailto:" + address + "?subject=unsubscribe>, " + unsubscribe
+	}
 	m := mailer.Message{
-		FromName: city.Name, From: address, ReplyTo: address, To: s.Address,
-		Subject: n.t(city, "mail.report.subject", "City", city.Name, "Text", summary(d.Report.Text)),
+		FromName: city.Name, From: n.address(city), ReplyTo: n.address(city), To: s.Address,
+		Subject: subject,
 		// "-- " begins a signature: whoever answers does not quote it.
-		Text:      d.Report.Text + "\n\n-- \n" + footer,
-		MessageID: n.messageID(d),
+		Text:      text + "\n\n-- \n" + footer,
+		MessageID: id + "@" + domain,
 		Date:      n.host.Now(),
 		Headers: append([][2]string{
-			{"List-Id", "<" + city.Slug + "." + n.host.Config.Mail.Domain + ">"},
-			{"List-Unsubscribe", "<" + unsubscribe + ">"},
+			{"List-Id", "<" + city.Slug + "." + domain + ">"},
+			{"List-Unsubscribe", unsubscribe},
 			{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"}, // RFC 8058
-		}, mailer.AutomaticHeaders(n.host.Config.Mail.Domain)...),
+			{"Precedence", "bulk"},                                  // for responders that know nothing of RFC 3834
+		}, mailer.AutomaticHeaders(domain)...),
 	}
 	return mailer.Mail{From: n.bounceAddress(city, b, s), To: s.Address, Data: m.Bytes()}
 }
 
-// messageID is the same whenever the same delivery is sent.
-func (n *Network) messageID(d report.Delivery) string { return d.ID + "@" + n.host.Config.Mail.Domain }
+// when is a time as a mail says it, with its zone.
+func (n *Network) when(city report.City, t time.Time) string { return n.timeIn(city.Language, t) }
+
+// timeIn is when for a language.
+func (n *Network) timeIn(lang string, t time.Time) string {
+	t = t.In(n.zone)
+	said := t.Format(n.host.Texts.T(lang, "mail.time"))
+	zone, _ := t.Zone()
+	if id := "mail.zone." + zone; n.host.Texts.Has(id) {
+		said = strings.Replace(said, zone, n.host.Texts.T(lang, id), 1)
+	}
+	return said
+}
+
+// howLong is a duration in words, in hours where they are whole, else in minutes.
+func (n *Network) howLong(lang string, d time.Duration) string {
+	if d >= time.Hour && d%time.Hour == 0 {
+		return n.host.Texts.T(lang, "mail.operator.hours", "Count", int(d.Hours()))
+	}
+	return n.host.Texts.T(lang, "mail.operator.minutes", "Count", int(d.Minutes()))
+}
+
+// cityURL is the page of a city.
+func (n *Network) cityURL(city report.City) string {
+	return n.host.Config.Web.URL + "/city/" + city.Slug
+}
 
 // summary is the beginning of a report on one line.
 func summary(s string) string {
 	return subjectLength.Fit(strings.ReplaceAll(text.Tidy(s), "\n", " "))
 }
 
-// confirmMail asks somebody whether it was them who subscribed.
-func (n *Network) confirmMail(city report.City, email string) mailer.Mail {
-	return n.accountMail(city, email, "mail.confirm.mail", n.confirmURL(city, email))
+// confirmMail asks somebody whether it was them who subscribed, and chose one mail an
+// hour or not.
+func (n *Network) confirmMail(city report.City, email string, hourly bool) mailer.Mail {
+	link, chosen := n.confirmURL(city, email), ""
+	if hourly {
+		link += "?" + fieldOften + "=" + oftenHourly
+		chosen = n.t(city, "mail.confirm.mail.hourly")
+	}
+	return n.accountMail(city, email, "mail.confirm.mail", link, chosen)
 }
 
-// subscribedMail tells a subscriber who subscribes again that they are one.
-func (n *Network) subscribedMail(city report.City, email string) mailer.Mail {
-	return n.accountMail(city, email, "mail.already.mail", n.unsubscribeURL(city, email))
+// subscribedMail tells a subscriber who subscribes again that they are one, and where
+// they choose how often mails come, if that is offered.
+func (n *Network) subscribedMail(city report.City, email string, offered bool) mailer.Mail {
+	often := ""
+	if offered {
+		often = n.t(city, "mail.already.often", "Link", n.oftenURL(city, email))
+	}
+	return n.accountMail(city, email, "mail.already.mail", n.unsubscribeURL(city, email), often)
 }
 
 // accountMail is a mail with a link, from the program and not from the city: an
 // answer to it is no report. It names the city by its address: anybody may have
 // called the city anything, and entered anybody's address.
-func (n *Network) accountMail(city report.City, email, id, link string) mailer.Mail {
+func (n *Network) accountMail(city report.City, email, id, link, more string) mailer.Mail {
 	text := n.t(city, id+".text", "Link", link, "Address", n.address(city))
+	if more != "" {
+		text = strings.TrimSpace(text) + "\n\n" + more
+	}
 	return mailer.AccountMail(n.host.Config.Mail, email, n.t(city, id+".subject"), text, n.host.Now())
 }

@@ -2,7 +2,6 @@ package mail
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -45,6 +44,27 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		{ID: "mail_0003", Migrate: recipients.Keying(Name, box)},
 		// The program counts the mails that strangers cause, of all pages together.
 		{ID: "mail_0004", Migrate: db.SQL("DROP TABLE mail_requests")},
+		{ID: "mail_0005", Migrate: db.SQL(
+			`CREATE TABLE mail_ignored (
+				bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+				day TEXT NOT NULL,
+				reason TEXT NOT NULL,
+				n INTEGER NOT NULL,
+				PRIMARY KEY (bot_id, day, reason)) WITHOUT ROWID`,
+			`CREATE TABLE mail_told (
+				bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+				who TEXT NOT NULL,
+				at INTEGER NOT NULL,
+				PRIMARY KEY (bot_id, who)) WITHOUT ROWID`,
+		)},
+		// Failures are counted by the day, and no more by the delivery. What was counted
+		// before may have been about us.
+		{ID: "mail_0006", Migrate: db.SQL(
+			"DELETE FROM mail_failures",
+			"ALTER TABLE mail_failures ADD COLUMN failed_at INTEGER NOT NULL DEFAULT 0",
+			"ALTER TABLE mail_failures DROP COLUMN failed_delivery",
+		)},
+		{ID: "mail_0007", Migrate: db.SQL(digestTables...)},
 	}
 }
 
@@ -101,18 +121,14 @@ func (m sealing) subscribers(tx *gorm.DB) error {
 	return nil
 }
 
-const (
-	// maxFailures is at how many failed reports in a row a subscriber is
-	// removed.
-	maxFailures = 3
-	// bounceWindow is how long a bounce counts: it comes after the mail was
-	// taken over, so that no success can reset the count.
-	bounceWindow = 7 * 24 * time.Hour
-)
-
-// Recipients returns the confirmed subscribers, but for the author of r.
+// Recipients returns the confirmed subscribers, but for the author of r, with
+// everyDigest in the place of those who get one mail an hour.
 func (n *Network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error) {
-	return n.subscribers.List(ctx, b.ID, r)
+	ids, err := n.subscribers.List(ctx, b.ID, r)
+	if err != nil {
+		return nil, err
+	}
+	return n.withDigests(ctx, b.ID, ids)
 }
 
 // RemoveRecipient forgets a subscriber.
@@ -123,75 +139,6 @@ func (n *Network) RemoveRecipient(ctx context.Context, b report.Bot, recipient i
 // CountRecipients returns the number of confirmed subscribers.
 func (n *Network) CountRecipients(ctx context.Context, b report.Bot) (int, error) {
 	return n.subscribers.Count(ctx, b.ID)
-}
-
-// failed counts a delivery that the subscriber's server refused, each delivery
-// once, and returns how many were refused in a row.
-func (n *Network) failed(ctx context.Context, id int64, delivery string) (int, error) {
-	var failures int
-	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		err := tx.Exec(`INSERT INTO mail_failures (recipient_id, failures, failed_delivery)
-			SELECT id, 1, ? FROM mail_recipients WHERE id = ?
-			ON CONFLICT (recipient_id) DO UPDATE SET failures = failures + 1, failed_delivery = excluded.failed_delivery
-			WHERE failed_delivery <> excluded.failed_delivery`, delivery, id).Error
-		if err != nil {
-			return err
-		}
-		return tx.Raw("SELECT failures FROM mail_failures WHERE recipient_id = ?", id).Scan(&failures).Error
-	})
-	if err != nil {
-		return 0, fmt.Errorf("count failure: %w", err)
-	}
-	return failures, nil
-}
-
-// delivered ends a row of refused deliveries, where there is one.
-func (n *Network) delivered(ctx context.Context, id int64) error {
-	var failures int
-	err := n.host.DB.ReadRow(ctx, "SELECT failures FROM mail_failures WHERE recipient_id = ?", id).Scan(&failures)
-	if errors.Is(err, db.ErrNotFound) || err == nil && failures == 0 {
-		return nil // as nearly always, and nothing is written
-	}
-	if err == nil {
-		err = n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-			err := tx.Exec("UPDATE mail_failures SET failures = 0, failed_delivery = '' WHERE recipient_id = ?", id).Error
-			if err != nil {
-				return err
-			}
-			return tx.Exec("DELETE FROM mail_failures WHERE recipient_id = ? AND bounces = 0", id).Error
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("reset failures: %w", err)
-	}
-	return nil
-}
-
-// bounced counts a delivery report about a subscriber; the third within
-// bounceWindow of each other removes the subscriber, which it returns. One
-// that is not there is no error.
-func (n *Network) bounced(ctx context.Context, botID, id int64) (removed bool, err error) {
-	var bounces int
-	now := n.host.Now()
-	err = n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		err := tx.Exec(`INSERT INTO mail_failures (recipient_id, bounces, bounced_at)
-			SELECT id, 1, ? FROM mail_recipients WHERE id = ? AND bot_id = ?
-			ON CONFLICT (recipient_id) DO UPDATE
-			SET bounces = CASE WHEN bounced_at >= ? THEN bounces + 1 ELSE 1 END, bounced_at = excluded.bounced_at`,
-			now.UnixMilli(), id, botID, now.Add(-bounceWindow).UnixMilli()).Error
-		if err != nil {
-			return err
-		}
-		return tx.Raw("SELECT bounces FROM mail_failures WHERE recipient_id = ?", id).Scan(&bounces).Error
-	})
-	if err != nil {
-		return false, fmt.Errorf("count bounce: %w", err)
-	}
-	if bounces < maxFailures {
-		return false, nil
-	}
-	err = n.subscribers.Remove(ctx, botID, id)
-	return err == nil, err
 }
 
 // page returns the markdown of a bot's mail page as the moderator wrote it;
@@ -219,13 +166,18 @@ func (n *Network) savePage(ctx context.Context, botID int64, page string) error 
 	return nil
 }
 
-// Forget deletes the bot's subscribers and its page.
+// Forget deletes the bot's subscribers, what waits for them, its page and what was counted.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
 		if err := n.subscribers.Forget(tx, b.ID); err != nil {
 			return err
 		}
-		return tx.Exec("DELETE FROM mail_settings WHERE bot_id = ?", b.ID).Error
+		for _, table := range []string{"mail_digest_reports", "mail_settings", "mail_ignored", "mail_told"} {
+			if err := tx.Exec("DELETE FROM "+table+" WHERE bot_id = ?", b.ID).Error; err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("forget mail bot: %w", err)

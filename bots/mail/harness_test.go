@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/textproto"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
 
@@ -126,7 +128,7 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	t.Cleanup(func() { send.Close() })
 	notices := &notice.Board{}
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, AccountMails: b,
-		DNS: b.names.Resolver(), Hearer: b, Notices: notices, Log: log, Now: b.clock.Now})
+		DNS: b.names.Resolver(), Hearer: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +180,8 @@ func (b *bench) Hear(_ context.Context, bot report.Bot, in bots.Incoming) error 
 	b.heard = append(b.heard, heard{bot.CityID, in})
 	return nil
 }
+
+func (b *bench) Delayed() bool { return b.network.host.Mailer.Delayed() }
 
 func (b *bench) StoreMail(_ context.Context, m mailer.Mail) error {
 	b.mu.Lock()
@@ -342,4 +346,14 @@ func (b *bench) rows(table string) (n int) {
 		b.t.Fatal(err)
 	}
 	return n
+}
+
+// letters are the files of what was kept for the operator.
+func (b *bench) letters() []string {
+	b.t.Helper()
+	names, err := filepath.Glob(filepath.Join(b.cfg.Data, "postmaster", "*.eml"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return names
 }

@@ -17,12 +17,13 @@ import (
 // origin says where a report came from, or nil where its author is proven. The
 // error is the answer to a mail that is not taken: whoever wrote it without
 // deceit hears of it from their own server.
-func (n *Network) origin(ctx context.Context, e envelope, m mailtext.Message, raw []byte) (*bots.Origin, error) {
+func (n *Network) origin(ctx context.Context, e envelope, m mailtext.Message, l letter) (*bots.Origin, error) {
 	city, ok := e.reportsTo()
 	if m.Skip != "" || !ok {
 		return nil, nil
 	}
-	found := n.verifier.Check(ctx, verify.Mail{Raw: raw, Author: m.Author, Sender: e.from, Client: e.client, Domain: n.host.Config.Mail.Domain})
+	found := n.verifier.Check(ctx, verify.Mail{Raw: l.raw, Stream: l.stream, Author: m.Author, Sender: e.from, Client: e.client,
+		Domain: n.host.Config.Mail.Domain})
 	switch found {
 	case verify.Proven:
 		return nil, nil
@@ -35,7 +36,7 @@ func (n *Network) origin(ctx context.Context, e envelope, m mailtext.Message, ra
 // reportsTo returns the first city that the mail may be a report to.
 func (e envelope) reportsTo() (report.City, bool) {
 	for _, t := range e.to {
-		if !t.postmaster && t.bounceOf == 0 {
+		if t.takesReports() {
 			return t.city, true
 		}
 	}

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,59 +10,158 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"ticketfrei/bots/mail/mailtext"
+	"ticketfrei/internal/mailer"
 )
 
-// What is kept of the mails to the postmaster: whoever floods the folder shall
+// What is kept of the mails to the operator: whoever floods the folder shall
 // not fill the disk.
 const (
 	maxPostmaster      = 1000     // mails
 	maxPostmasterBytes = 50 << 20 // in all
 )
 
-// letterbox is the folder of the mails to the postmaster.
-type letterbox struct {
-	dir string
-	mu  sync.Mutex // held while a mail is written
+// keptEvery is how often the log says at most what was kept.
+const keptEvery = time.Minute
+
+// operator is whom mail to an address that is no city's reaches. Of several the
+// last wants the most.
+type operator int
+
+const (
+	nobody operator = iota
+	// sender is the address that account mails come from: people answer them, and
+	// so do machines.
+	sender
+	// postmaster is who is asked about the server (RFC 2142).
+	postmaster
+)
+
+// operatorAt says whose address it is that begins with local.
+func (n *Network) operatorAt(local string) operator {
+	own, domain, _ := strings.Cut(strings.ToLower(n.host.Config.Mail.From), "@")
+	switch {
+	case local == "postmaster" || local == "abuse":
+		return postmaster
+	case local == own && strings.EqualFold(domain, n.host.Config.Mail.Domain):
+		return sender
+	}
+	return nobody
 }
 
-// keepForPostmaster stores a mail to the operator (RFC 5321 §4.5.1) as a file
+// wants says whether a mail is kept, as it was read.
+func (o operator) wants(m mailtext.Message, err error) bool {
+	return o == postmaster || o == sender && (err != nil || m.Skip == "")
+}
+
+// letterbox is the folder of the mails to the operator.
+type letterbox struct {
+	dir  string
+	mu   sync.Mutex // held while a mail is written
+	kept kept
+	said time.Time // when the log said what was kept
+}
+
+// kept is what was kept since the log said so.
+type kept struct {
+	mails, dropped int
+	last           string // path
+}
+
+// keepForOperator stores a mail to the operator (RFC 5321 §4.5.1) as a file
 // in the data directory, where it can be read and deleted.
-func (n *Network) keepForPostmaster(raw []byte) error {
-	path, dropped, err := n.postmaster.keep(raw, n.host.Now())
-	if err != nil {
-		return n.trouble(fmt.Errorf("mail for the postmaster: %w", err))
+func (n *Network) keepForOperator(raw []byte) error {
+	if err := n.postmaster.keep(raw, n.host.Now()); err != nil {
+		return fmt.Errorf("mail for the operator: %w", err)
 	}
-	n.host.Log.Info("mail for the postmaster", "file", path, "older_ones_deleted", dropped)
+	n.sayKept()
 	return nil
 }
 
-// keep writes a file that is on disk, whole, when it returns nil. It says how
-// many older ones had to go for it.
-func (b *letterbox) keep(raw []byte, now time.Time) (path string, dropped int, err error) {
+// sayKept logs what was kept for the operator, at most once in a while: anybody may
+// write to them as often as they like.
+func (n *Network) sayKept() {
+	if k := n.postmaster.take(n.host.Now()); k.mails > 0 {
+		n.host.Log.Info("mail for the operator", "mails", k.mails, "last", k.last, "older_ones_deleted", k.dropped)
+	}
+}
+
+// take returns what is to be logged now and forgets it.
+func (b *letterbox) take(now time.Time) (k kept) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.kept.mails > 0 && now.Sub(b.said) >= keptEvery {
+		k, b.kept, b.said = b.kept, k, now
+	}
+	return k
+}
+
+// tellOperator writes a mail to the operator about mails that do not leave. It lies in
+// the folder of the postmaster, as no other way is sure, and is sent to the address
+// that web.acme names.
+func (n *Network) tellOperator(ctx context.Context, o mailer.Outage) {
+	cfg := n.host.Config
+	id := "mail.operator.all"
+	if !o.All {
+		id = "mail.operator.domain"
+	}
+	text := n.host.Texts.T("en", id, "Since", n.timeIn("en", o.Since), "Error", o.Cause.Error(),
+		"Said", mailer.Words(o.Cause), "Expire", n.howLong("en", cfg.Reports.Expire))
+	subject := n.host.Texts.T("en", "mail.operator.subject")
+	now := n.host.Now()
+	mail := mailer.AccountMail(cfg.Mail, "postmaster@"+cfg.Mail.Domain, subject, text, now)
+	if err := n.keepForOperator(mail.Data); err != nil {
+		n.host.Log.Error("the mail to the postmaster about mails that wait could not be kept", "err", err)
+	}
+	if cfg.Web.ACME == "" {
+		return
+	}
+	mail = mailer.AccountMail(cfg.Mail, cfg.Web.ACME, subject, text, now)
+	if err := n.host.AccountMails.StoreMail(ctx, mail); err != nil {
+		n.host.Log.Error("the operator could not be mailed that mails wait", "err", err)
+	}
+}
+
+// keep writes a file that is on disk, whole, when it returns nil. Older ones may have
+// to go for it.
+func (b *letterbox) keep(raw []byte, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
-		return "", 0, err
+		return err
 	}
-	if dropped, err = b.makeRoom(len(raw)); err != nil {
-		return "", 0, err
+	dropped, err := b.makeRoom(len(raw))
+	if err != nil {
+		return err
 	}
+	path, err := b.write(raw, now)
+	if err != nil {
+		return err
+	}
+	b.kept = kept{b.kept.mails + 1, b.kept.dropped + dropped, path}
+	return nil
+}
+
+// write writes a file and returns its path.
+func (b *letterbox) write(raw []byte, now time.Time) (path string, err error) {
 	tmp, err := os.CreateTemp(b.dir, ".new-*")
 	if err != nil {
-		return "", dropped, err
+		return "", err
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(raw)
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return "", dropped, err
+		return "", err
 	}
 	path = filepath.Join(b.dir, now.UTC().Format("20060102T150405.000Z")+"-"+rand.Text()[:8]+".eml")
 	if err := os.Rename(tmp.Name(), path); err != nil {
-		return "", dropped, err
+		return "", err
 	}
-	return path, dropped, syncDir(b.dir)
+	return path, syncDir(b.dir)
 }
 
 // makeRoom deletes the oldest files until another of a size has room. Among them

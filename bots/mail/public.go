@@ -35,9 +35,12 @@ func (p *pages) limitByIP() func(http.Handler) http.Handler {
 
 // publicPage is what page.tmpl shows.
 type publicPage struct {
-	Text    template.HTML // by the moderator
+	Text    template.HTML // by the moderator, or the default
+	Own     bool          // Text is a moderator's, and may not say how to report
 	Address string
 	On      bool   // the bot is switched on
+	Offered bool   // one mail an hour can be chosen
+	Hourly  bool   // it was chosen
 	Email   string // as it was typed
 	Error   string // what is wrong with Email, a text
 }
@@ -56,7 +59,12 @@ func (p *pages) showPage(w http.ResponseWriter, r *http.Request, status int, ema
 	if err != nil {
 		return err
 	}
-	data := publicPage{Text: markdown.HTML(p.orDefault(city, text)), Address: p.address(city), On: b.Enabled, Email: email, Error: wrong}
+	offered, err := p.offersDigest(r.Context(), b)
+	if err != nil {
+		return err
+	}
+	data := publicPage{Text: markdown.HTML(p.orDefault(city, text)), Own: text != "", Address: p.address(city), On: b.Enabled,
+		Offered: offered, Hourly: wantsDigest(r), Email: email, Error: wrong}
 	return p.site.Page(w, r, status, Name, "page.tmpl", p.site.T(r, "mail.page.title", "City", city.Name), data)
 }
 
@@ -76,7 +84,7 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 	if problem != "" {
 		return p.showPage(w, r, http.StatusUnprocessableEntity, typed, p.site.T(r, problem))
 	}
-	err = p.askToConfirm(r.Context(), city, b, email, p.site.ClientIP(r))
+	err = p.askToConfirm(r.Context(), city, b, email, wantsDigest(r), p.site.ClientIP(r))
 	if errors.Is(err, bots.ErrTooManyMails) {
 		err = &bots.PageError{Status: http.StatusTooManyRequests, ID: "mail.subscribe.too_many", Err: err}
 	}
@@ -84,19 +92,26 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	title := p.site.T(r, "mail.sent.title")
-	return p.site.Page(w, r, http.StatusOK, Name, "sent.tmpl", title, struct{ Email string }{email})
+	return p.site.Page(w, r, http.StatusOK, Name, "sent.tmpl", title, struct {
+		Email   string
+		Delayed bool
+	}{email, p.host.AccountMails.Delayed()})
 }
 
 // askToConfirm sends the mail, unless the address was sent too many.
-func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email, client string) error {
+func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email string, hourly bool, client string) error {
+	offered, err := n.offersDigest(ctx, b)
+	if err != nil {
+		return err
+	}
 	var m mailer.Mail
-	switch _, err := n.subscribers.Find(ctx, b.ID, email); {
-	case errors.Is(err, db.ErrNotFound):
-		m = n.confirmMail(city, email)
+	switch s, err := n.subscribers.Find(ctx, b.ID, email); {
+	case errors.Is(err, db.ErrNotFound), err == nil && !s.Suspended.IsZero():
+		m = n.confirmMail(city, email, hourly && offered)
 	case err != nil:
 		return err
 	default:
-		m = n.subscribedMail(city, email)
+		m = n.subscribedMail(city, email, offered)
 	}
 	return n.host.AccountMails.StoreAsked(ctx, m, bots.Asked{Client: client})
 }
@@ -105,6 +120,8 @@ func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.B
 type linkPage struct {
 	Email   string
 	Address string // of the city
+	Hourly  bool   // one mail an hour is chosen
+	Already bool   // it was done before
 }
 
 // openLink returns what the link of the request is about.
@@ -115,18 +132,22 @@ func (p *pages) openLink(r *http.Request, purpose string) (report.City, report.B
 	}
 	email, err := p.verify(purpose, city, chi.URLParam(r, "token"))
 	if errors.Is(err, secret.ErrTokenExpired) {
-		err = &bots.PageError{Status: http.StatusGone, ID: "mail.link.expired", Err: err}
+		err = &bots.PageError{Status: http.StatusGone, ID: "mail.link.expired", Title: "error.title_link_over", Err: err}
 	} else if err != nil {
-		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.link.invalid", Err: err}
+		err = &bots.PageError{Status: http.StatusNotFound, ID: "mail.link.invalid", Title: "error.title_link_broken", Err: err}
 	}
 	return city, b, linkPage{Email: email, Address: p.address(city)}, err
 }
 
 func (p *pages) handleConfirmPage(w http.ResponseWriter, r *http.Request) error {
-	city, _, data, err := p.openLink(r, purposeConfirm)
+	city, b, data, err := p.openLink(r, purposeConfirm)
 	if err != nil {
 		return err
 	}
+	if data.Hourly, err = p.offersDigest(r.Context(), b); err != nil {
+		return err
+	}
+	data.Hourly = data.Hourly && asksForDigest(r)
 	return p.showLink(w, r, "confirm", city, data)
 }
 
@@ -138,12 +159,28 @@ func (p *pages) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.subscribers.Subscribe(r.Context(), b.ID, data.Email); err != nil {
 		return err
 	}
+	if asksForDigest(r) {
+		if err := p.chooseDigest(r.Context(), b, data.Email, true); err != nil {
+			return err
+		}
+	}
+	if data.Hourly, err = p.hasDigest(r.Context(), b, data.Email); err != nil {
+		return err
+	}
 	return p.showLink(w, r, "subscribed", city, data)
 }
 
 func (p *pages) handleUnsubscribePage(w http.ResponseWriter, r *http.Request) error {
-	city, _, data, err := p.openLink(r, purposeUnsubscribe)
+	city, b, data, err := p.openLink(r, purposeUnsubscribe)
 	if err != nil {
+		return err
+	}
+	switch _, err := p.subscribers.Find(r.Context(), b.ID, data.Email); {
+	case errors.Is(err, db.ErrNotFound):
+		data.Already = true
+		title := p.site.T(r, "mail.unsubscribed.already_title")
+		return p.site.Page(w, r, http.StatusOK, Name, "unsubscribed.tmpl", title, data)
+	case err != nil:
 		return err
 	}
 	return p.showLink(w, r, "unsubscribe", city, data)

@@ -93,6 +93,11 @@ func TestSubscribe(t *testing.T) {
 		if got := b.subscribers(bot); len(got) != 0 {
 			t.Errorf("still subscribed: %v", got)
 		}
+		code, body = b.get(unsubscribe)
+		b.expect(code, body, 200, "<h1>You have unsubscribed already</h1>", "rider@xn--exmple-cua.org gets no reports")
+		if strings.Contains(body, "<form method=\"post\"") {
+			t.Error("there is still a button")
+		}
 	})
 }
 
@@ -161,7 +166,7 @@ func TestLinks(t *testing.T) {
 	})
 	t.Run("cut off", func(t *testing.T) {
 		code, body := b.get(valid[:len(valid)-3])
-		b.expect(code, body, 404, "does not work")
+		b.expect(code, body, 404, "<h1>This link does not work</h1>")
 	})
 	t.Run("too old", func(t *testing.T) {
 		b.clock.Move(confirmTime - time.Minute)
@@ -169,7 +174,7 @@ func TestLinks(t *testing.T) {
 		b.expect(code, body, 200)
 		b.clock.Move(2 * time.Minute)
 		code, body = b.post(valid, nil)
-		b.expect(code, body, 410, "too old")
+		b.expect(code, body, 410, "<h1>This link does not work any more</h1>", "too old")
 	})
 	if got := b.subscribers(bot); len(got) != 0 {
 		t.Errorf("subscribed: %v", got)
@@ -205,7 +210,7 @@ func TestPageText(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, body := b.get("/city/nuernberg/mail")
-	b.expect(code, body, 200, "<h1>Hallo</h1>")
+	b.expect(code, body, 200, "<h1>Hallo</h1>", "How to report")
 	if strings.Contains(body, "alert(1)") {
 		t.Error("a script is on the page")
 	}
@@ -217,4 +222,7 @@ func TestPageText(t *testing.T) {
 	}
 	code, body = b.get("/city/nuernberg/mail")
 	b.expect(code, body, 200, "Nürnberg per E-Mail", "<p>Schreib eine E-Mail an <strong>", "mailto:nuernberg@"+domain)
+	if strings.Contains(body, "So meldest du") {
+		t.Error("how to report stands there twice")
+	}
 }

@@ -22,19 +22,20 @@ import (
 
 // The limits of the server that takes mail.
 const (
-	maxMessage    = 1 << 20 // bytes; announced as SIZE (RFC 1870)
+	maxMessage    = 25 << 20 // bytes; announced as SIZE (RFC 1870)
 	maxRecipients = 20
 	// How many connections are served at the same time, at most, in all and from
 	// one client's network.
 	maxConnections = 500
 	maxPerClient   = 20
-	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; mails
-	// with longer ones are common and do no harm.
-	maxLine = 8 << 10
-	// readTimeout bounds the wait for a command within a mail, and for its whole
-	// text: RFC 5321 §4.5.3.2 asks for 5 minutes. mailTimeout bounds all of it, which
-	// may come in any number of chunks. idleTimeout bounds the wait for a mail.
-	readTimeout  = 5 * time.Minute
+	// maxLine is how long a line may be, in bytes. RFC 5321 allows 1000; some
+	// programs write a whole paragraph in one.
+	maxLine = 64 << 10
+	// readTimeout bounds the wait for a command within a mail, for which RFC 5321
+	// §4.5.3.2 asks for 5 minutes, and for its whole text, which takes as long where it
+	// is large and the line slow. mailTimeout bounds all of it, which may come in any
+	// number of chunks. idleTimeout bounds the wait for a mail.
+	readTimeout  = 10 * time.Minute
 	mailTimeout  = 15 * time.Minute
 	idleTimeout  = time.Minute
 	writeTimeout = time.Minute
@@ -107,16 +108,22 @@ func (n *Network) takeListener(ctx context.Context) (net.Listener, error) {
 }
 
 // Serve takes mails until ctx ends. Those whose text is just being read or
-// stored are then finished; everybody else is told to come back later.
+// stored are then finished; everybody else is told to come back later. Beside that it
+// mails those who get one mail an hour.
 func (n *Network) Serve(ctx context.Context) error {
 	l, err := n.takeListener(ctx)
 	if err != nil {
 		return err
 	}
+	defer n.startDigests(ctx)()
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g := gate.New(l, n.admission())
 	defer g.Wait()
+	var counting sync.WaitGroup
+	defer counting.Wait()
+	defer cancel()
+	counting.Go(func() { n.keepCounts(work) })
 	srv := n.smtpServer(work)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(g) }()
@@ -153,7 +160,8 @@ func (n *Network) admission() gate.Rules {
 		Trusted: n.host.Config.Mail.TrustedNetworks.Contains,
 		Gateway: clients.IsGateway,
 		Unseen:  n.sayUnseen,
-		Name:    n.host.Config.Mail.Domain,
+		Name:    n.host.Config.Mail.Name(),
+		Domain:  n.host.Config.Mail.Domain,
 		Refusal: "421 4.7.0 Too many connections, please try again later\r\n", // RFC 5321 §3.8
 		Idle:    idleTimeout,
 		Mail:    mailTimeout,
@@ -181,7 +189,7 @@ func (n *Network) smtpServer(work context.Context) *smtp.Server {
 	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return newSession(work, n, c), nil
 	}))
-	srv.Domain = n.host.Config.Mail.Domain
+	srv.Domain = n.host.Config.Mail.Name()
 	srv.MaxMessageBytes = maxMessage
 	srv.MaxRecipients = maxRecipients
 	srv.MaxLineLength = maxLine

@@ -22,10 +22,17 @@ const lookupTimeout = 10 * time.Second
 
 // target is one recipient of a mail that is being taken.
 type target struct {
-	postmaster bool
-	city       report.City
-	bot        report.Bot
-	bounceOf   int64 // subscriber, where the address takes bounces; else 0
+	operator operator // whose address it is; nobody: a city's
+	city     report.City
+	bot      report.Bot
+	bounceOf int64 // subscriber, where the address takes bounces; else 0
+	endOf    int64 // subscriber, where the address ends a subscription; else 0
+	sample   bool  // the address takes samples: see takeSample
+}
+
+// takesReports says whether what comes to the address may be a report.
+func (t target) takesReports() bool {
+	return t.operator == nobody && t.bounceOf == 0 && t.endOf == 0 && !t.sample
 }
 
 // session is the dialogue on one connection.
@@ -85,24 +92,29 @@ func (s *session) Data(r io.Reader) error {
 	s.mu.Lock()
 	from, to := s.from, s.to
 	s.mu.Unlock()
-	raw, err := io.ReadAll(r)
+	l, err := s.network.readLetter(s.ctx, r)
 	if err != nil {
-		return s.readError(err)
+		return s.readError(err, to)
 	}
 	if s.conn != nil && s.conn.Broken() {
 		// The library takes the end of a connection for the end of a chunk.
 		return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
 	}
 	client, _ := s.client()
-	return s.network.accept(s.ctx, envelope{client, from, to}, raw)
+	return s.network.accept(s.ctx, envelope{client, from, to}, l)
 }
 
-func (s *session) readError(err error) error {
+func (s *session) readError(err error, to []target) error {
+	if errors.Is(err, smtp.ErrDataTooLarge) {
+		s.network.ignore(to, "large")
+		return s.network.refuse(552, smtp.EnhancedCode{5, 3, 4}, to[0].city, "mail.refused.large")
+	}
 	if answer, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return answer
 	}
 	if errors.Is(err, smtp.ErrTooLongLine) {
-		return reply(500, smtp.EnhancedCode{5, 6, 0}, s.network.host.Texts.T("en", "mail.refused.line"))
+		s.network.ignore(to, "line")
+		return s.network.refuse(500, smtp.EnhancedCode{5, 6, 0}, to[0].city, "mail.refused.line")
 	}
 	return reply(451, smtp.EnhancedCode{4, 4, 2}, "connection lost")
 }
@@ -145,33 +157,54 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, report.City{}, "mail.refused.relay")
 	}
 	slug, tag, _ := strings.Cut(strings.ToLower(address[:at]), "+")
-	if slug == "postmaster" {
-		return target{postmaster: true}, nil
-	}
 	city, bot, err := n.cities.find(ctx, slug)
 	missing := errors.Is(err, db.ErrNotFound)
 	switch {
+	case missing && city.ID == 0 && n.operatorAt(slug) != nobody:
+		return target{operator: n.operatorAt(slug)}, nil
 	case missing && city.ID == 0:
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 1, 1}, report.City{}, "mail.refused.unknown")
 	case err != nil && !missing:
 		return target{}, n.trouble(err)
 	}
-	if id, ok := n.readBounceTag(bot.ID, tag); ok && !missing {
-		return target{city: city, bot: bot, bounceOf: id}, nil
+	if missing {
+		return target{}, n.refuseOff(city)
 	}
-	if !missing && !city.Paused.IsZero() {
-		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.paused")
+	if t, ok := n.readTarget(city, bot, tag); ok {
+		return t, nil
 	}
-	if missing || !bot.Enabled {
-		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.off")
+	if tag == sampleTag {
+		return target{city: city, bot: bot, sample: true}, nil
 	}
-	return target{city: city, bot: bot}, nil
+	t := target{city: city, bot: bot}
+	return t, n.closed(t)
+}
+
+// closed is the answer to a report at an address whose city takes none now, or nil.
+func (n *Network) closed(t target) error {
+	switch {
+	case !t.city.Paused.IsZero():
+		return n.refuse(550, smtp.EnhancedCode{5, 7, 1}, t.city, "mail.refused.paused")
+	case !t.bot.Enabled:
+		return n.refuseOff(t.city)
+	}
+	return nil
+}
+
+func (n *Network) refuseOff(city report.City) error {
+	return n.refuse(550, smtp.EnhancedCode{5, 7, 1}, city, "mail.refused.off")
 }
 
 // refuse is an answer that ends up in the sender's mailbox, in the language of
 // the city.
 func (n *Network) refuse(code int, enhanced smtp.EnhancedCode, city report.City, id string) error {
 	return reply(code, enhanced, n.t(city, id))
+}
+
+// isRefusal says whether an answer is one for good.
+func isRefusal(err error) bool {
+	answer, ok := errors.AsType[*smtp.SMTPError](err)
+	return ok && answer.Code >= 500
 }
 
 func reply(code int, enhanced smtp.EnhancedCode, text string) *smtp.SMTPError {

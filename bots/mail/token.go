@@ -14,6 +14,7 @@ import (
 const (
 	purposeConfirm     = "mail.confirm"
 	purposeUnsubscribe = "mail.unsubscribe"
+	purposeOften       = "mail.often" // to choose between one mail an hour and each report at once
 )
 
 // confirmTime is how long the link to confirm a subscription holds.
@@ -28,8 +29,19 @@ func (n *Network) unsubscribeURL(city report.City, email string) string {
 	return n.link(city, "unsubscribe", n.sign(purposeUnsubscribe, city, email, time.Time{}))
 }
 
+// oftenURL is a link that holds for ever to the page where a subscriber chooses how often
+// mails come.
+func (n *Network) oftenURL(city report.City, email string) string {
+	return n.link(city, "often", n.sign(purposeOften, city, email, time.Time{}))
+}
+
+// pageURL is the page where people subscribe.
+func (n *Network) pageURL(city report.City) string {
+	return n.host.Config.Web.URL + "/city/" + city.Slug + "/" + Name
+}
+
 func (n *Network) link(city report.City, page, token string) string {
-	return n.host.Config.Web.URL + "/city/" + city.Slug + "/" + Name + "/" + page + "/" + token
+	return n.pageURL(city) + "/" + page + "/" + token
 }
 
 func (n *Network) sign(purpose string, city report.City, email string, expires time.Time) string {
@@ -51,42 +63,67 @@ func (n *Network) verify(purpose string, city report.City, token string) (email 
 }
 
 const (
-	// bouncePrefix begins the tag of an address that takes bounces.
-	bouncePrefix = "b."
-	// bounceMAC is how many characters of a MAC the tag has: 80 bits, as case
-	// is lost on the way.
-	bounceMAC = 16
+	// The prefixes begin the tag of an address that takes bounces, and of one that ends
+	// a subscription.
+	bouncePrefix      = "b."
+	unsubscribePrefix = "u."
+	// tagMAC is how many characters of a MAC a tag has: 80 bits, as case is lost on
+	// the way.
+	tagMAC = 16
 	// maxLocalPart is RFC 5321 §4.5.3.1.1.
 	maxLocalPart = 64
 )
+
+// tagUses are what the MACs of tags are made for.
+var tagUses = map[string]string{bouncePrefix: "mail.bounce", unsubscribePrefix: "mail.unsubscribe.address"}
 
 // bounceAddress is the envelope sender of a report: the city's address with a
 // tag by which a bounce is known to be about this subscriber. Nobody else can
 // make the tag, so nobody can unsubscribe others with invented bounces.
 func (n *Network) bounceAddress(city report.City, b report.Bot, s recipients.Recipient) string {
-	id := strconv.FormatInt(s.ID, 36)
-	local := city.Slug + "+" + bouncePrefix + id + "." + n.bounceMAC(b.ID, s.ID)
+	if tagged := n.taggedAddress(bouncePrefix, city, b, s.ID); tagged != "" {
+		return tagged
+	}
+	return n.address(city)
+}
+
+// taggedAddress is the city's address with a tag about a subscriber; empty where it is
+// too long.
+func (n *Network) taggedAddress(prefix string, city report.City, b report.Bot, subscriberID int64) string {
+	local := city.Slug + "+" + prefix + strconv.FormatInt(subscriberID, 36) + "." + n.tagMAC(prefix, b.ID, subscriberID)
 	if len(local) > maxLocalPart {
-		return n.address(city)
+		return ""
 	}
 	return local + "@" + n.host.Config.Mail.Domain
 }
 
-func (n *Network) bounceMAC(botID, subscriberID int64) string {
+func (n *Network) tagMAC(prefix string, botID, subscriberID int64) string {
 	name := strconv.FormatInt(botID, 10) + " " + strconv.FormatInt(subscriberID, 10)
-	return strings.ToLower(n.host.Secrets.Hash("mail.bounce", name))[:bounceMAC]
+	return strings.ToLower(n.host.Secrets.Hash(tagUses[prefix], name))[:tagMAC]
 }
 
-// readBounceTag returns the subscriber that a tag of the bot's address names.
-func (n *Network) readBounceTag(botID int64, tag string) (subscriberID int64, ok bool) {
-	rest, ok := strings.CutPrefix(tag, bouncePrefix)
+// readTag returns the subscriber that a tag of the bot's address names.
+func (n *Network) readTag(prefix string, botID int64, tag string) (subscriberID int64, ok bool) {
+	rest, ok := strings.CutPrefix(tag, prefix)
 	if !ok {
 		return 0, false
 	}
 	id, mac, _ := strings.Cut(rest, ".")
 	subscriberID, err := strconv.ParseInt(id, 36, 64)
-	if err != nil || mac != n.bounceMAC(botID, subscriberID) {
+	if err != nil || mac != n.tagMAC(prefix, botID, subscriberID) {
 		return 0, false
 	}
 	return subscriberID, true
+}
+
+// readTarget returns whom a tagged address is about: somebody a mail to whom came back,
+// or whose subscription ends.
+func (n *Network) readTarget(city report.City, b report.Bot, tag string) (target, bool) {
+	if id, ok := n.readTag(bouncePrefix, b.ID, tag); ok {
+		return target{city: city, bot: b, bounceOf: id}, true
+	}
+	if id, ok := n.readTag(unsubscribePrefix, b.ID, tag); ok {
+		return target{city: city, bot: b, endOf: id}, true
+	}
+	return target{}, false
 }

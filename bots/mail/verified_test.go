@@ -82,12 +82,13 @@ func TestClientsAreSeen(t *testing.T) {
 		{"another server", "anna@riders.example", "198.51.100.9", report, []*bots.Origin{{Client: "198.51.100.9/32", Domain: "riders.example"}}, ""},
 		{"another server, by IPv6", "anna@riders.example", "2001:db8:1:2::3", report, []*bots.Origin{{Client: "2001:db8:1:2::/64", Domain: "riders.example"}}, ""},
 		{"a domain that asks for a refusal", "anna@strict.example", "198.51.100.9", report, nil, "550 Nichts zeigt"},
-		{"what is no report", "anna@strict.example", "198.51.100.9", target{postmaster: true}, nil, ""},
-		{"a bounce", "anna@strict.example", "198.51.100.9", target{city: city, bot: bot, bounceOf: 7}, nil, ""},
+		{"what is no report", "anna@strict.example", "198.51.100.9", target{operator: postmaster}, nil, ""},
+		{"a bounce", "mailer-daemon@strict.example", "198.51.100.9", target{city: city, bot: bot, bounceOf: 7}, nil, ""},
+		{"a report to the address for bounces", "anna@strict.example", "198.51.100.9", target{city: city, bot: bot, bounceOf: 7}, nil, "550 Nichts zeigt"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := envelope{client: netip.MustParseAddr(c.client), from: c.author, to: []target{c.to}}
-			err := b.network.accept(t.Context(), e, []byte(reportOf(c.author)))
+			err := b.network.accept(t.Context(), e, letter{raw: []byte(reportOf(c.author))})
 			answer := ""
 			if refused, ok := err.(*smtp.SMTPError); ok {
 				answer = refused.Error()
@@ -112,7 +113,7 @@ func TestNobodyIsUnsubscribedByMail(t *testing.T) {
 	forged := func(subject, text string) string {
 		return "From: <" + subscriber + ">\nTo: nuernberg@" + domain + "\nSubject: " + subject + "\n\n" + text + "\n"
 	}
-	for range maxFailures {
+	for range maxStrikes {
 		for _, to := range []string{"nuernberg", "nuernberg+unsubscribe", "nuernberg+b.1.aaaaaaaaaaaaaaaa"} {
 			for _, from := range []string{subscriber, ""} {
 				b.send(from, []string{to + "@" + domain}, forged("unsubscribe", "STOP"))

@@ -30,6 +30,13 @@ func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
 	p := &pages{n, site}
 	r.Post("/page", site.Handler(p.handlePageSave))
 	r.Post("/remove", site.Handler(p.handleRemove))
+	r.Post("/digest", site.Handler(p.handleDigestSave))
+}
+
+// UploadRoutes adds the form that holds a mail.
+func (n *Network) UploadRoutes(r chi.Router, site bots.Site) {
+	p := &pages{n, site}
+	r.Post("/sample", site.Handler(p.handleSample))
 }
 
 // PublicRoutes adds the pages of subscribing and unsubscribing. Reading them
@@ -41,6 +48,8 @@ func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
 	r.With(p.limitByIP()).Post("/subscribe", site.Handler(p.handleSubscribe))
 	r.Get("/confirm/{token}", site.Handler(p.handleConfirmPage))
 	r.Post("/confirm/{token}", site.Handler(p.handleConfirm))
+	r.Get("/often/{token}", site.Handler(p.handleOftenPage))
+	r.Post("/often/{token}", site.Handler(p.handleOften))
 	r.Get("/unsubscribe/{token}", site.Handler(p.handleUnsubscribePage))
 	// The same for the button on the page and for a mail program (RFC 8058).
 	r.Post("/unsubscribe/{token}", site.Handler(p.handleUnsubscribe))
@@ -56,6 +65,10 @@ type card struct {
 	ShowPreview bool
 	Remove      string // address to be removed
 	RemoveError string
+	Offered     bool // subscribers may choose one mail an hour
+	Hourly      int  // how many have
+	Ignored     []ignoredOn
+	Sample      sample
 }
 
 // Settings returns what the section shows of the city, which has one bot at most.
@@ -71,7 +84,17 @@ func (n *Network) card(ctx context.Context, city report.City, b report.Bot) (*ca
 	if err != nil {
 		return nil, err
 	}
-	return &card{Made: true, Address: n.address(city), Page: n.orDefault(city, page)}, nil
+	c := &card{Made: true, Address: n.address(city), Page: n.orDefault(city, page), Sample: sample{Address: n.sampleAddress(city)}}
+	if c.Offered, err = n.offersDigest(ctx, b); err != nil {
+		return nil, err
+	}
+	if c.Hourly, err = n.countDigests(ctx, b.ID); err != nil {
+		return nil, err
+	}
+	if c.Ignored, err = n.listIgnored(ctx, b.ID); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // defaultPage is the markdown of a mail page that nobody has changed.
@@ -84,6 +107,16 @@ func (n *Network) orDefault(city report.City, page string) string {
 		return n.defaultPage(city)
 	}
 	return page
+}
+
+// ownCard returns what the section shows of the city that the request is about.
+func (p *pages) ownCard(r *http.Request) (report.City, report.Bot, *card, error) {
+	city, b, err := p.cityBot(r)
+	if err != nil {
+		return city, b, nil, err
+	}
+	c, err := p.card(r.Context(), city, b)
+	return city, b, c, err
 }
 
 // cityBot returns the mail bot of the city that the request is about.
@@ -99,11 +132,7 @@ func (p *pages) cityBot(r *http.Request) (report.City, report.Bot, error) {
 // handlePageSave stores the text of the mail page, or shows what it will look
 // like.
 func (p *pages) handlePageSave(w http.ResponseWriter, r *http.Request) error {
-	city, b, err := p.cityBot(r)
-	if err != nil {
-		return err
-	}
-	s, err := p.card(r.Context(), city, b)
+	city, b, s, err := p.ownCard(r)
 	if err != nil {
 		return err
 	}
@@ -124,6 +153,22 @@ func (p *pages) handlePageSave(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.site.Saved(w, r, Name, p.site.T(r, "mail.settings.page_saved"))
+}
+
+// handleDigestSave stores whether subscribers may choose one mail an hour.
+func (p *pages) handleDigestSave(w http.ResponseWriter, r *http.Request) error {
+	_, b, err := p.cityBot(r)
+	if err != nil {
+		return err
+	}
+	id, on := "mail.settings.digest_off", r.PostFormValue("digest") != ""
+	if on {
+		id = "mail.settings.digest_on"
+	}
+	if err := p.saveOffer(r.Context(), b, on); err != nil {
+		return err
+	}
+	return p.site.Saved(w, r, Name, p.site.T(r, id))
 }
 
 // handleRemove removes a subscriber, who asked a moderator for it. The answer is the

@@ -16,7 +16,7 @@ func (s *settings) advice(c *Config) []Error {
 	if err != nil {
 		return nil
 	}
-	public := isPublic(u.Hostname())
+	public := IsPublic(u.Hostname())
 	servesHTTPS := c.Web.ACME != "" // by itself
 	if u.Scheme == "https" && !servesHTTPS && len(c.Web.TrustedProxies) == 0 {
 		warn("web.trusted_proxies", "names no proxy although web.url is https: all visitors look like one, and share the limits of one",
@@ -26,6 +26,10 @@ func (s *settings) advice(c *Config) []Error {
 		warn("web.url", "is http on a public address: passwords and reports can be read on their way",
 			"write the address with https://, and set web.acme or put a proxy that speaks https in front")
 	}
+	if s.fields["web.url"].source == builtIn && IsPublic(c.Mail.Domain) {
+		warn("web.url", "is still "+c.Web.URL+" although mail.domain is public: links in mails lead nowhere",
+			`set it to the address that visitors use, such as "https://ticketfrei.example.org"`)
+	}
 	if public && (c.Mail.Domain == "localhost" || strings.HasSuffix(c.Mail.Domain, ".localhost")) {
 		warn("mail.domain", "is "+c.Mail.Domain+" although the pages are public: no mail reaches the cities",
 			`set it to the domain of their addresses, such as "ticketfrei.example.org"`)
@@ -33,9 +37,9 @@ func (s *settings) advice(c *Config) []Error {
 	return list
 }
 
-// isPublic tells whether a host of a URL may be reached from outside: it is
+// IsPublic tells whether a host of a URL may be reached from outside: it is
 // neither an address nor a name that only a machine or a local network knows.
-func isPublic(host string) bool {
+func IsPublic(host string) bool {
 	if address, err := netip.ParseAddr(host); err == nil {
 		address = address.Unmap()
 		return address.IsGlobalUnicast() && !address.IsPrivate()

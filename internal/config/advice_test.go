@@ -31,11 +31,17 @@ func TestAdvice(t *testing.T) {
 		{"http at a public IPv6 address", "http://[2001:db8::1]", []string{domain}, []string{"web.url"}},
 		{"an onion service", "http://tickets.onion", []string{domain}, nil},
 		{"no mail domain", "https://tickets.example.org", []string{proxy}, []string{"mail.domain"}},
+		{"no URL", "", []string{domain}, []string{"web.url"}},
+		{"a URL to try it out", "http://127.0.0.1:8080", []string{domain}, nil},
+		{"an intranet with a mail domain", "http://10.1.2.3", []string{domain, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true"}, nil},
 		{"nothing but the URL", "http://tickets.example.org", nil, []string{"web.url", "mail.domain"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := config.Load(config.Source{Defaults: defaults(t), Env: append(tt.env, "TICKETFREI_WEB_URL="+tt.url)})
+			if tt.url != "" {
+				tt.env = append(tt.env, "TICKETFREI_WEB_URL="+tt.url)
+			}
+			c, err := config.Load(config.Source{Defaults: defaults(t), Env: tt.env})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -125,7 +125,8 @@ func (s *settings) checkMail(m *Mail) {
 	} else {
 		m.Domain = domain
 	}
-	s.checkRelay(m.Relay)
+	s.checkHelo(m)
+	s.checkRelay(m)
 	if m.From == "" {
 		m.From = "ticketfrei@" + m.Domain
 	} else if a, err := mail.ParseAddress(m.From); err != nil || a.Address != m.From {
@@ -140,14 +141,57 @@ func (s *settings) checkMail(m *Mail) {
 	s.checkAtLeastOne("mail.connections", m.Connections)
 }
 
+// checkHelo checks the name that the mail server gives itself, and brings it to the
+// form that it has in DNS.
+func (s *settings) checkHelo(m *Mail) {
+	if m.Helo == "" {
+		return
+	}
+	name, err := mailDomain(m.Helo)
+	if _, notAddress := netip.ParseAddr(m.Helo); err != nil || notAddress == nil || !isHostName(name) {
+		s.fail("mail.helo", fmt.Sprintf("%q is not the name of a host", m.Helo),
+			`write the full name that this server has in DNS, such as "mail.example.org", or leave it empty`)
+		return
+	}
+	m.Helo = name
+}
+
+// isHostName tells whether a name is made of letters, digits and hyphens (RFC 1123
+// §2.1), and of more than one part: others refuse one that cannot be looked up.
+func isHostName(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+	}
+	return name == "localhost" || strings.Contains(name, ".")
+}
+
+// checkPasswordFile checks that the relay has one password: in its URL or in a file.
+// Whether the file can be read is for Source.Check.
+func (s *settings) checkPasswordFile(m *Mail, user *url.Userinfo) {
+	_, inURL := user.Password()
+	switch {
+	case m.RelayPasswordFile == "":
+	case user.Username() == "":
+		s.fail("mail.relay_password_file", "is set, but mail.relay has no user to log in with", `write the user into mail.relay: "smtp://user@mail.example.org:587"`)
+	case inURL:
+		s.fail("mail.relay_password_file", "is set, but mail.relay has a password too", "take the password out of mail.relay, or leave mail.relay_password_file empty")
+	}
+}
+
 // checkRelay checks mail.relay. Its errors show nothing of the value, which may
 // hold a password.
-func (s *settings) checkRelay(relay string) {
-	if relay == "" {
+func (s *settings) checkRelay(m *Mail) {
+	if m.Relay == "" {
+		s.checkPasswordFile(m, nil)
 		return
 	}
 	const hint = `write it as "smtp://user:password@mail.example.org:587"; special characters in the password as %XX`
-	u, err := url.Parse(relay)
+	u, err := url.Parse(m.Relay)
+	if err == nil {
+		s.checkPasswordFile(m, u.User)
+	}
 	switch {
 	case err != nil || u.Opaque != "":
 		s.fail("mail.relay", "is not an address of a mail server", hint)
@@ -159,7 +203,7 @@ func (s *settings) checkRelay(relay string) {
 		s.fail("mail.relay", "has no valid port", hint)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		s.fail("mail.relay", "has something after the host and port", hint)
-	case u.User != nil && !hasPassword(u.User):
+	case u.User != nil && m.RelayPasswordFile == "" && !hasPassword(u.User):
 		s.fail("mail.relay", "has a user but no password, or the other way round", hint)
 	}
 }

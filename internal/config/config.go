@@ -2,7 +2,10 @@
 // operator's file, then the environment.
 package config
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Config is every setting of the program except those of single networks, which
 // each network has itself (see Section). config.toml explains each one.
@@ -37,17 +40,24 @@ type Web struct {
 
 // Mail is the section [mail].
 type Mail struct {
-	Listen      string `toml:"listen"`
-	Domain      string `toml:"domain"` // lower case
-	Relay       string `toml:"relay" secret:"true"`
-	From        string `toml:"from"` // never empty after Load
-	TLSCert     string `toml:"tls_cert"`
-	TLSKey      string `toml:"tls_key"`
-	Connections int    `toml:"connections"`
+	Listen string `toml:"listen"`
+	Domain string `toml:"domain"` // lower case
+	Helo   string `toml:"helo"`   // empty: the domain; see Name
+	Relay  string `toml:"relay" secret:"true"`
+	// RelayPasswordFile holds the password of the relay in place of its URL.
+	RelayPasswordFile string `toml:"relay_password_file"`
+	From              string `toml:"from"` // never empty after Load
+	TLSCert           string `toml:"tls_cert"`
+	TLSKey            string `toml:"tls_key"`
+	Connections       int    `toml:"connections"`
 	// TrustedNetworks are those of relays of ours: what they say of the client
 	// that brought a mail is believed.
 	TrustedNetworks Networks `toml:"trusted_networks"`
 }
+
+// Name is what the mail server calls itself: its greeting, its EHLO, and the host that
+// the MX record of the domain names.
+func (m Mail) Name() string { return cmp.Or(m.Helo, m.Domain) }
 
 // Database is the section [database].
 type Database struct {

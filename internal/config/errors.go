@@ -13,6 +13,7 @@ type Error struct {
 	Key string
 	// Source is where it was set: "built-in", "FILE:LINE" or the name of the
 	// environment variable.
+	// Empty if the problem says it.
 	Source  string
 	Problem string // what is wrong
 	Hint    string // how to mend it; may be empty
@@ -21,8 +22,10 @@ type Error struct {
 // Error returns the error as one line. It never holds the value of a secret.
 func (e Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Source)
-	b.WriteString(": ")
+	if e.Source != "" {
+		b.WriteString(e.Source)
+		b.WriteString(": ")
+	}
 	if e.Key != "" {
 		b.WriteString(e.Key)
 		b.WriteString(": ")

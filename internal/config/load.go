@@ -13,6 +13,9 @@ type Source struct {
 	File     string     // path of the operator's file; empty if there is none
 	Env      []string   // as from os.Environ
 	Sections []*Section // of the networks; Load fills their targets
+	// Check says what is wrong with what settings point to, such as files; nil where
+	// that is not looked at.
+	Check func(*Config) []error
 }
 
 // builtIn is the source of a default.
@@ -42,6 +45,11 @@ func Load(src Source) (*Config, error) {
 	}
 	s.applyEnv(src.Env)
 	s.check(c)
+	if src.Check != nil {
+		for _, err := range src.Check(c) {
+			s.errs = append(s.errs, Error{Problem: err.Error()})
+		}
+	}
 	if len(s.errs) > 0 {
 		return nil, s.errs
 	}

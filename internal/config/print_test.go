@@ -81,7 +81,9 @@ trusted_proxies = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"]
 [mail]
 listen = ":2525"
 domain = "localhost"
+helo = ""
 relay = "smtp://…@mail.example.org:587"
+relay_password_file = ""
 from = "ticketfrei@localhost"
 tls_cert = ""
 tls_key = ""

@@ -31,5 +31,5 @@ func AccountMail(cfg config.Mail, to, subject, text string, now time.Time) Mail 
 		MessageID: rand.Text() + "@" + cfg.Domain, Date: now,
 		Headers: AutomaticHeaders(cfg.Domain),
 	}
-	return Mail{From: cfg.From, To: to, Data: m.Bytes()}
+	return Mail{From: cfg.From, To: to, Data: m.Bytes(), Account: true}
 }

@@ -61,6 +61,7 @@ func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
 		}
 		return nil, fmt.Errorf("look up the mail servers of a recipient: %w", reason(err))
 	}
+	m.unfound.remove(domain)
 	slices.SortStableFunc(records, func(a, b *net.MX) int { return int(a.Pref) - int(b.Pref) })
 	var hosts []string
 	for _, r := range records {
@@ -80,13 +81,15 @@ func (m *Mailer) hosts(ctx context.Context, domain string) ([]string, error) {
 
 func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 	addresses, err := m.resolver.LookupIPAddr(ctx, host)
-	if err != nil && notFound(err) {
+	if err != nil && notFound(err) && m.unfound.add(host) {
 		return nil, &Error{Code: 550, Enhanced: "5.1.2", Stage: StageRcpt}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look up a mail server of a recipient: %w", reason(err))
 	}
+	m.unfound.remove(host)
 	var errs []error
+	addresses = interleave(addresses)
 	for _, a := range addresses[:min(len(addresses), maxAddresses)] {
 		s, err := m.dialAddress(ctx, a.String(), host)
 		if err == nil {
@@ -99,6 +102,27 @@ func (m *Mailer) dialHost(ctx context.Context, host string) (*session, error) {
 	}
 	// As above: not every server need have refused for good.
 	return nil, fmt.Errorf("a mail server of a recipient answers at none of its addresses: %v", errors.Join(errs...))
+}
+
+// interleave puts the addresses of the two families in turn (RFC 8305 §4), so that
+// where one does not work the other is tried next.
+func interleave(addresses []net.IPAddr) []net.IPAddr {
+	var list, first, second []net.IPAddr
+	for _, a := range addresses {
+		if (a.IP.To4() == nil) == (addresses[0].IP.To4() == nil) {
+			first = append(first, a)
+		} else {
+			second = append(second, a)
+		}
+	}
+	for len(first)+len(second) > 0 {
+		for _, family := range []*[]net.IPAddr{&first, &second} {
+			if len(*family) > 0 {
+				list, *family = append(list, (*family)[0]), (*family)[1:]
+			}
+		}
+	}
+	return list
 }
 
 // dialAddress connects, with TLS if the server offers it. If the handshake

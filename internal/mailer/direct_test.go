@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
@@ -67,7 +68,6 @@ func TestDirect(t *testing.T) {
 		mx: map[string][]*net.MX{
 			"example.org":    {{Host: "mx2.example.org.", Pref: 20}, {Host: "mx1.example.org.", Pref: 10}},
 			"null.example":   {{Host: ".", Pref: 0}},
-			"gone.example":   {{Host: "mx.gone.example.", Pref: 0}},
 			"backup.example": {{Host: "down.example.", Pref: 1}, {Host: "mx2.example.org.", Pref: 2}},
 		},
 		ips: map[string]string{
@@ -84,8 +84,6 @@ func TestDirect(t *testing.T) {
 		{"no MX but an address", "rider@a.example", 0},
 		{"the first server is down", "rider@backup.example", 0},
 		{"null MX", "rider@null.example", 556},
-		{"no such domain", "rider@nowhere.example", 550},
-		{"no such mail server", "rider@gone.example", 550},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := m.Send(t.Context(), to(c.to))
@@ -95,7 +93,7 @@ func TestDirect(t *testing.T) {
 				}
 				return
 			}
-			if got, ok := errors.AsType[*Error](err); !ok || got.Code != c.code || !got.Permanent() || !got.Recipient() {
+			if got, ok := errors.AsType[*Error](err); !ok || got.Code != c.code || !got.Gone() {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -123,6 +121,69 @@ func TestDirect(t *testing.T) {
 			t.Errorf("%d new connections", after-before)
 		}
 	})
+}
+
+func mustSendTo(t *testing.T, m *Mailer, address string) {
+	t.Helper()
+	if err := m.Send(t.Context(), to(address)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNoSuchDomain has neither a domain nor the server of another one exist. That is
+// believed when something else was found since.
+func TestNoSuchDomain(t *testing.T) {
+	m := direct(t, startRemote(t, nil), zone{mx: map[string][]*net.MX{"gone.example": {{Host: "mx.gone.example."}}}, ips: map[string]string{"a.example": "127.0.0.1"}})
+	c, _ := timed(m)
+	for range 2 {
+		for _, address := range []string{"rider@nowhere.example", "rider@gone.example"} {
+			wantAway(t, m.Send(t.Context(), to(address)))
+		}
+		c.move(2 * lastPause)
+		mustSendTo(t, m, "rider@a.example")
+		for _, address := range []string{"rider@nowhere.example", "rider@gone.example"} {
+			if answer, ok := errors.AsType[*Error](m.Send(t.Context(), to(address))); !ok || answer.Code != 550 || !answer.Gone() {
+				t.Errorf("%s: %v", address, answer)
+			}
+		}
+		if m.pool.close(); m.Delayed() || len(m.Outages()) > 0 {
+			t.Error("mails are delayed")
+		}
+	}
+}
+
+// TestResolverThatFindsNothing has the DNS say for a while that no domain exists. Nobody
+// is gone because of that, and mails are delayed. A domain that is not there either when
+// others are found again is gone.
+func TestResolverThatFindsNothing(t *testing.T) {
+	r := startRemote(t, nil)
+	m := direct(t, r, zone{})
+	c, _ := timed(m)
+	domain := func(i int) Mail { return to(fmt.Sprintf("rider@d%d.example", i)) }
+	for range 3 {
+		for i := range 2 * goneAlike {
+			if away := wantAway(t, m.Send(t.Context(), domain(i))); away.All || away.refused() {
+				t.Errorf("domain %d: %v", i, away)
+			}
+		}
+		c.move(2 * lastPause)
+	}
+	if !m.Delayed() {
+		t.Error("mails are not delayed")
+	}
+	found := map[string]string{"other.example": "127.0.0.1"}
+	for i := range 2*goneAlike - 1 {
+		found[fmt.Sprintf("d%d.example", i)] = "127.0.0.1"
+	}
+	m.resolver = zone{ips: found}
+	wantAway(t, m.Send(t.Context(), domain(2*goneAlike-1)))
+	for i := range 2*goneAlike - 1 {
+		mustSendTo(t, m, fmt.Sprintf("rider@d%d.example", i))
+	}
+	c.move(2 * lastPause)
+	if answer, ok := errors.AsType[*Error](m.Send(t.Context(), domain(2*goneAlike-1))); !ok || !answer.Gone() || m.Delayed() {
+		t.Errorf("a domain that is not there: %v", answer)
+	}
 }
 
 func TestPrivateAddressesAreRefused(t *testing.T) {
@@ -190,11 +251,11 @@ func TestOneDomainCannotTakeAllConnections(t *testing.T) {
 	for range perDestination {
 		<-hung.waiting
 	}
-	release, err := m.domains.acquire(t.Context(), "fine.example", time.Second)
+	release, err := m.domains.acquire(t.Context(), "fine.example", "", time.Second)
 	if err != nil {
 		t.Error(err)
 	} else {
-		free, err := m.slots.acquire(t.Context(), 5*time.Second)
+		free, err := m.slots.acquire(t.Context(), "", 5*time.Second)
 		if err != nil {
 			t.Errorf("another domain gets no connection: %v", err)
 		} else {
@@ -320,7 +381,7 @@ func TestSMTPS(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	m := New(&config.Config{}, slog.New(slog.DiscardHandler), time.Now)
 	defer m.Close()
-	if m.resolver != net.DefaultResolver || m.port != "25" || cap(m.slots.free) != 1 {
+	if m.resolver != net.DefaultResolver || m.port != "25" || m.slots.free != 1 {
 		t.Errorf("%+v", m)
 	}
 }

@@ -19,8 +19,7 @@ import (
 // Stage is the step of the dialogue at which a server refused.
 type Stage string
 
-// The stages of a dialogue. At StageRcpt the recipient is refused; at any other
-// stage it is us or the mail.
+// The stages of a dialogue. Before StageRcpt we are refused, whoever the recipient is.
 const (
 	StageConnect Stage = "connect" // greeting and EHLO
 	StageAuth    Stage = "auth"
@@ -30,12 +29,15 @@ const (
 )
 
 // Error is a server's answer, or what it would be: some things are known
-// without asking, such as that a domain takes no mail. The server's own words are
-// not kept, since they often repeat the recipient's address.
+// without asking, such as that a domain takes no mail. Error does not say the
+// server's own words, since they often repeat the recipient's address.
 type Error struct {
 	Code     int    // reply code (RFC 5321 §4.2), such as 550
 	Enhanced string // enhanced status code (RFC 3463), such as "5.1.1"; may be empty
 	Stage    Stage
+	// Said is what the server said, without addresses and links: for the operator, and
+	// not to be shown or stored beside a recipient.
+	Said string
 }
 
 var stages = map[Stage]string{
@@ -71,9 +73,6 @@ func (e *Error) Answer() string {
 // Permanent reports whether trying again is useless (5xx).
 func (e *Error) Permanent() bool { return e.Code >= 500 && e.Code < 600 }
 
-// Recipient reports whether it was the recipient that was refused.
-func (e *Error) Recipient() bool { return e.Stage == StageRcpt }
-
 // staged turns an error of the client library into an *Error if it is a
 // server's answer, and puts any other into our own words.
 func staged(stage Stage, err error) error {
@@ -81,7 +80,7 @@ func staged(stage Stage, err error) error {
 	if !ok {
 		return fmt.Errorf("smtp %s: %w", stage, reason(err))
 	}
-	e := &Error{Code: answer.Code, Stage: stage}
+	e := &Error{Code: answer.Code, Stage: stage, Said: words(answer.Message)}
 	if c := answer.EnhancedCode; c[0] > 0 {
 		e.Enhanced = enhanced(fmt.Sprintf("%d.%d.%d", c[0], c[1], c[2]))
 	}

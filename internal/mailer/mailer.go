@@ -38,6 +38,13 @@ type Mail struct {
 	From string // envelope sender; empty for the null sender
 	To   string // envelope recipient
 	Data []byte // the whole message (RFC 5322), lines ending in CRLF
+
+	// About is the report that the mail brings to many: a refusal of its text says
+	// nothing of other mails. Empty where that is not one report.
+	About string
+	// Account is set where a stranger may have typed in the recipient: a refusal of
+	// these says nothing of us.
+	Account bool
 }
 
 // Mailer sends mails. It is safe for use by many goroutines.
@@ -50,9 +57,12 @@ type Mailer struct {
 	resolver Resolver
 	dialer   net.Dialer // of direct mode: refuses private addresses
 	port     string     // of direct mode
+	unfound  unfound    // of direct mode
 	slots    *slots     // all connections
 	domains  *domains   // connections of each destination
 	pool     *pool
+	signing  *signing // nil: mails go unsigned
+	routes   *routes
 	mu       sync.Mutex
 	closed   bool
 	running  sync.WaitGroup
@@ -69,7 +79,7 @@ var errClosed = errors.New("the mailer is closed")
 
 // New returns a Mailer for the settings. If mail.relay cannot be understood,
 // every Send says so; see CheckRelay.
-func New(cfg *config.Config, log *slog.Logger, now func() time.Time) *Mailer {
+func New(cfg *config.Config, log *slog.Logger, now func() time.Time, options ...Option) *Mailer {
 	n := max(cfg.Mail.Connections, 1)
 	m := &Mailer{
 		cfg: cfg.Mail, log: log, now: now,
@@ -79,9 +89,16 @@ func New(cfg *config.Config, log *slog.Logger, now func() time.Time) *Mailer {
 		slots:    newSlots(n),
 		domains:  newDomains(min(perDestination, n)),
 		pool:     newPool(n, idleTimeout),
+		routes:   newRoutes(cfg.Mail.Relay != "", log, now),
 	}
 	if cfg.Mail.Relay != "" {
 		m.relay, m.relayErr = parseRelay(cfg.Mail.Relay)
+	}
+	if m.relay != nil {
+		m.relay.passwordFile = cfg.Mail.RelayPasswordFile
+	}
+	for _, option := range options {
+		option(m)
 	}
 	return m
 }
@@ -99,7 +116,9 @@ func (m *Mailer) Close() error {
 
 // Send sends m and returns when the next server has accepted it. A server's
 // answer, and anything known to be wrong with the address, is an error of type
-// *Error. Every other error is temporary. No error names the recipient or its server.
+// *Error; where the mail waits for all mails of its way to be taken again, it is
+// wrapped in an *Away. Every other error is temporary. No error names the recipient or
+// its server.
 func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if err := m.start(); err != nil {
 		return err
@@ -112,17 +131,32 @@ func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if err != nil {
 		return err
 	}
+	key := domain
 	if m.relay != nil {
-		return m.send(ctx, mail, m.relay.addr(), m.dialRelay)
+		key = m.relay.addr()
 	}
-	release, err := m.domains.acquire(ctx, domain, slotTimeout)
+	if _, err := m.routes.enter(key, mail, false); err != nil {
+		return err
+	}
+	if m.relay != nil {
+		return m.send(ctx, mail, key, m.dialRelay)
+	}
+	release, err := m.domains.acquire(ctx, domain, sender(mail), slotTimeout)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return m.send(ctx, mail, domain, func(ctx context.Context) (*session, error) {
+	return m.send(ctx, mail, key, func(ctx context.Context) (*session, error) {
 		return m.dialDomain(ctx, domain)
 	})
+}
+
+// sender is for whom a mail is sent, such as a city: its envelope sender without what
+// tells its mails apart.
+func sender(mail Mail) string {
+	local, _, _ := strings.Cut(mail.From, "@")
+	who, _, _ := strings.Cut(local, "+")
+	return who
 }
 
 // start counts a Send that Close must wait for.
@@ -136,18 +170,32 @@ func (m *Mailer) start() error {
 	return nil
 }
 
-// send sends mail over a connection to key, an open one if there is one. A
-// connection that turns out to be dead before the server has accepted the
-// sender is replaced once, since nothing was sent over it.
+// send sends mail by the route key when it is its turn, unless the route is away.
 func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(context.Context) (*session, error)) error {
-	release, err := m.slots.acquire(ctx, slotTimeout)
+	release, err := m.slots.acquire(ctx, sender(mail), slotTimeout)
 	if err != nil {
 		return err
 	}
 	defer release()
+	trial, err := m.routes.enter(key, mail, true)
+	if err != nil {
+		return err
+	}
+	trying, cancel := trial.bound(ctx)
+	defer cancel()
+	err = m.carry(trying, mail, key, dial)
+	if answer, ok := errors.AsType[*Error](err); ok {
+		answer.withoutRecipient(mail.To, m.relay == nil)
+	}
+	return m.routes.note(ctx, key, mail, err)
+}
+
+// carry sends mail over a connection to key, an open one if there is one. A
+// connection that turns out to be dead before the server has accepted the
+// sender is replaced once, since nothing was sent over it.
+func (m *Mailer) carry(ctx context.Context, mail Mail, key string, dial func(context.Context) (*session, error)) error {
 	if s := m.pool.take(key); s != nil {
-		err := s.send(ctx, mail)
-		m.put(key, s, err)
+		err := m.over(ctx, s, mail, key)
 		if !errors.Is(err, errDead) {
 			return err
 		}
@@ -156,7 +204,14 @@ func (m *Mailer) send(ctx context.Context, mail Mail, key string, dial func(cont
 	if err != nil {
 		return err
 	}
-	err = s.send(ctx, mail)
+	return m.over(ctx, s, mail, key)
+}
+
+// over sends mail over a connection.
+func (m *Mailer) over(ctx context.Context, s *session, mail Mail, key string) error {
+	m.routes.count(key, 1)
+	defer m.routes.count(key, -1)
+	err := s.send(ctx, mail, m.signing)
 	m.put(key, s, err)
 	return err
 }

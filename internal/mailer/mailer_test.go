@@ -154,12 +154,12 @@ func TestRefusals(t *testing.T) {
 				if !ok {
 					t.Fatalf("got %v", err)
 				}
-				want := &Error{Code: code, Enhanced: fmt.Sprintf("%d.1.1", code/100), Stage: stage}
+				want := &Error{Code: code, Enhanced: fmt.Sprintf("%d.1.1", code/100), Stage: stage, Said: "no thanks"}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("-want +got:\n%s", diff)
 				}
-				if got.Permanent() != (code == 550) || got.Recipient() != (stage == StageRcpt) {
-					t.Errorf("permanent %v, recipient %v", got.Permanent(), got.Recipient())
+				if got.Permanent() != (code == 550) || got.Gone() != (code == 550 && stage != StageMail) {
+					t.Errorf("permanent %v, gone %v", got.Permanent(), got.Gone())
 				}
 			})
 		}
@@ -168,7 +168,7 @@ func TestRefusals(t *testing.T) {
 		m := relayTo(t, startRemote(t, nil))
 		for _, to := range []string{"", "rider", "@example.org", "rider@", "a@example.org\r\nRCPT TO:<b@example.org>", "a b@example.org"} {
 			err := m.Send(t.Context(), Mail{From: "x@mail.example", To: to, Data: aMail.Data})
-			if got, ok := errors.AsType[*Error](err); !ok || !got.Permanent() || !got.Recipient() {
+			if got, ok := errors.AsType[*Error](err); !ok || !got.Gone() {
 				t.Errorf("%q: %v", to, err)
 			}
 		}
@@ -281,31 +281,31 @@ func TestClose(t *testing.T) {
 
 func TestBusy(t *testing.T) {
 	s := newSlots(1)
-	release, err := s.acquire(t.Context(), time.Minute)
+	release, err := s.acquire(t.Context(), "", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.acquire(t.Context(), time.Millisecond); !errors.Is(err, errBusy) {
+	if _, err := s.acquire(t.Context(), "", time.Millisecond); !errors.Is(err, errBusy) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.acquire(ctx, time.Minute); !errors.Is(err, context.Canceled) {
+	if _, err := s.acquire(ctx, "", time.Minute); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	release()
-	if _, err := s.acquire(t.Context(), time.Minute); err != nil {
+	if _, err := s.acquire(t.Context(), "", time.Minute); err != nil {
 		t.Error(err)
 	}
 	d := newDomains(1)
-	release, err = d.acquire(t.Context(), "a.example", time.Minute)
+	release, err = d.acquire(t.Context(), "a.example", "", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.acquire(t.Context(), "a.example", time.Millisecond); !errors.Is(err, errBusy) {
+	if _, err := d.acquire(t.Context(), "a.example", "", time.Millisecond); !errors.Is(err, errBusy) {
 		t.Errorf("got %v", err)
 	}
-	other, err := d.acquire(t.Context(), "b.example", time.Millisecond)
+	other, err := d.acquire(t.Context(), "b.example", "", time.Millisecond)
 	if err != nil {
 		t.Errorf("another domain had to wait: %v", err)
 	}

@@ -64,7 +64,7 @@ func (m *Mailer) greet(ctx context.Context, conn net.Conn, host string, sec secu
 	conn.SetDeadline(time.Time{})
 	client := smtp.NewClient(conn)
 	client.CommandTimeout, client.SubmissionTimeout = commandTimeout, dataTimeout
-	if err := client.Hello(m.cfg.Domain); err != nil {
+	if err := client.Hello(m.cfg.Name()); err != nil {
 		return nil, staged(StageConnect, err)
 	}
 	return &session{conn: conn, client: client}, nil
@@ -109,7 +109,7 @@ func (m *Mailer) startTLS(ctx context.Context, conn net.Conn, host string, sec s
 // offersTLS says EHLO and looks for STARTTLS in the answer (RFC 3207). A
 // server that knows only HELO offers nothing.
 func (m *Mailer) offersTLS(text *textproto.Conn) (bool, error) {
-	if _, err := text.Cmd("EHLO %s", m.cfg.Domain); err != nil {
+	if _, err := text.Cmd("EHLO %s", m.cfg.Name()); err != nil {
 		return false, staged(StageConnect, err)
 	}
 	_, answer, err := text.ReadResponse(250)
@@ -129,7 +129,7 @@ func (m *Mailer) offersTLS(text *textproto.Conn) (bool, error) {
 
 func stagedText(err error) error {
 	if e, ok := errors.AsType[*textproto.Error](err); ok {
-		return &Error{Code: e.Code, Enhanced: enhanced(e.Msg), Stage: StageConnect}
+		return &Error{Code: e.Code, Enhanced: enhanced(e.Msg), Stage: StageConnect, Said: words(e.Msg)}
 	}
 	return staged(StageConnect, err)
 }

@@ -18,6 +18,7 @@ type relay struct {
 	host, port     string
 	tls            bool // from the start (RFC 8314)
 	user, password string
+	passwordFile   string // holds the password in place of the URL
 }
 
 // CheckRelay says what is wrong with a value of mail.relay. The error does not
@@ -115,11 +116,15 @@ func (m *Mailer) login(ctx context.Context, s *session) error {
 }
 
 func (m *Mailer) mechanism(c *smtp.Client) (sasl.Client, error) {
+	password, err := m.relay.secret()
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case c.SupportsAuth(sasl.Plain):
-		return sasl.NewPlainClient("", m.relay.user, m.relay.password), nil
+		return sasl.NewPlainClient("", m.relay.user, password), nil
 	case c.SupportsAuth(sasl.Login):
-		return sasl.NewLoginClient(m.relay.user, m.relay.password), nil
+		return sasl.NewLoginClient(m.relay.user, password), nil
 	}
 	return nil, errors.New("the relay offers no login (AUTH PLAIN or LOGIN), but mail.relay has a user")
 }

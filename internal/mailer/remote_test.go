@@ -3,6 +3,7 @@ package mailer
 import (
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 
@@ -23,6 +24,8 @@ type remote struct {
 	logins  []string
 	failAt  string          // stage that is refused: "mail", "rcpt", "data"
 	with    *smtp.SMTPError // what it is refused with
+	text    string          // if set, only mails with it are refused
+	datas   int             // how many mails came as far as their text
 	block   chan struct{}   // if set, MAIL waits until it is closed
 	waiting chan struct{}   // if set, told of every MAIL that waits
 }
@@ -136,7 +139,11 @@ func (s *remoteSession) Data(r io.Reader) error {
 	if s.mail.Data, err = io.ReadAll(r); err != nil {
 		return err
 	}
-	if err := s.answer("data"); err != nil {
+	s.remote.mu.Lock()
+	s.remote.datas++
+	fine := !strings.Contains(string(s.mail.Data), s.remote.text)
+	s.remote.mu.Unlock()
+	if err := s.answer("data"); err != nil && !fine {
 		return err
 	}
 	s.remote.mu.Lock()

@@ -24,29 +24,33 @@ type session struct {
 }
 
 // send sends one mail. The connection is closed when ctx ends.
-func (s *session) send(ctx context.Context, mail Mail) error {
+func (s *session) send(ctx context.Context, mail Mail, signing *signing) error {
 	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
 	defer stop()
 	s.sent++
-	err := s.transaction(mail)
+	err := s.transaction(ctx, mail, signing)
 	if ctx.Err() != nil && err != nil {
 		return fmt.Errorf("smtp: %w", ctx.Err())
 	}
 	return err
 }
 
-func (s *session) transaction(mail Mail) error {
-	if err := s.begin(mail); err != nil {
+func (s *session) transaction(ctx context.Context, mail Mail, signing *signing) error {
+	if err := s.begin(mail, signing.size(mail)); err != nil {
 		return err
 	}
 	if err := s.client.Rcpt(mail.To, nil); err != nil {
 		return staged(StageRcpt, err)
 	}
+	data, err := signing.sign(ctx, mail)
+	if err != nil {
+		return err
+	}
 	w, err := s.client.Data()
 	if err != nil {
 		return staged(StageData, err)
 	}
-	if _, err := w.Write(mail.Data); err != nil {
+	if _, err := w.Write(data); err != nil {
 		return staged(StageData, err)
 	}
 	if err := w.Close(); err != nil {
@@ -57,7 +61,7 @@ func (s *session) transaction(mail Mail) error {
 }
 
 // begin names the sender, after clearing what a refused mail has left behind.
-func (s *session) begin(mail Mail) error {
+func (s *session) begin(mail Mail, size int64) error {
 	reused := s.sent > 1
 	if s.dirty {
 		if err := s.client.Reset(); err != nil {
@@ -65,7 +69,7 @@ func (s *session) begin(mail Mail) error {
 		}
 	}
 	s.dirty = true
-	opts := &smtp.MailOptions{Size: int64(len(mail.Data)), UTF8: !ascii(mail.From) || !ascii(mail.To)}
+	opts := &smtp.MailOptions{Size: size, UTF8: !ascii(mail.From) || !ascii(mail.To)}
 	if err := s.client.Mail(mail.From, opts); err != nil {
 		return dead(reused, staged(StageMail, err))
 	}

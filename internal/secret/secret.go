@@ -42,6 +42,19 @@ type Box struct {
 // Open returns the Box for a key of 64 hexadecimal digits. If key is empty, it
 // uses the key file in dir, which it creates (mode 0600) if there is none.
 func Open(dir, key string) (*Box, error) {
+	box, err := Read(dir, key)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return box, err
+	}
+	raw, err := makeKey(filepath.Join(dir, FileName))
+	if err != nil {
+		return nil, err
+	}
+	return New(raw)
+}
+
+// Read is like Open, but makes no file: the error is fs.ErrNotExist if there is none.
+func Read(dir, key string) (*Box, error) {
 	if key != "" {
 		raw, err := decodeKey(key)
 		if err != nil {
@@ -49,11 +62,7 @@ func Open(dir, key string) (*Box, error) {
 		}
 		return New(raw)
 	}
-	path := filepath.Join(dir, FileName)
-	raw, err := readKey(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		raw, err = makeKey(path)
-	}
+	raw, err := readKey(filepath.Join(dir, FileName))
 	if err != nil {
 		return nil, err
 	}

@@ -72,6 +72,7 @@ func newParts(b *testing.B) parts {
 // quiet takes what the parts hand over, and does nothing with it.
 type quiet struct{}
 
+func (quiet) Delayed() bool                                             { return false }
 func (quiet) StoreMail(context.Context, mailer.Mail) error              { return nil }
 func (quiet) StoreAsked(context.Context, mailer.Mail, bots.Asked) error { return nil }
 func (quiet) Hear(context.Context, report.Bot, bots.Incoming) error     { return nil }

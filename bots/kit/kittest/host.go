@@ -249,6 +249,9 @@ func (o *AccountMails) StoreAsked(ctx context.Context, m mailer.Mail, a bots.Ask
 	return o.StoreMail(ctx, m)
 }
 
+// Delayed implements bots.AccountMails: mails are never delayed here.
+func (o *AccountMails) Delayed() bool { return false }
+
 // All returns the mails so far, the first one first.
 func (o *AccountMails) All() []mailer.Mail {
 	o.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -74,6 +75,11 @@ func (s *Site[S, P]) Settings(w http.ResponseWriter, _ *http.Request, status int
 	s.Shown = data.(S)
 	w.WriteHeader(status)
 	return nil
+}
+
+// Parts reads nothing: a form that holds a file wants the frontend.
+func (s *Site[S, P]) Parts(http.ResponseWriter, *http.Request, int64, func(string, io.Reader) error) error {
+	return errors.ErrUnsupported
 }
 
 // Saved redirects to where the frontend does.

@@ -35,6 +35,8 @@ type Conn struct {
 	place  *clients.Place
 	relay  *relay // nil where no relay of ours is at the other side
 	begun  bool   // something was read
+	rest   []byte // of what was read
+	chunks bool   // a mail may come in chunks
 	broken atomic.Bool
 	busy   atomic.Bool // the text of a mail is being taken
 
@@ -87,13 +89,24 @@ func (c *Conn) Broken() bool { return c.broken.Load() }
 
 // Read reads from the connection. While it waits, the connection is idle.
 func (c *Conn) Read(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		return c.give(p, c.rest), nil
+	}
 	c.place.SetBusy(false)
 	n, err := c.read(p)
 	c.place.SetBusy(true)
 	if err != nil {
 		c.broken.Store(true)
+		return n, err
 	}
-	return n, err
+	return c.give(p, c.complete(p[:n])), nil
+}
+
+// give returns how much of what was read it has put into p, and keeps the rest.
+func (c *Conn) give(p, read []byte) int {
+	n := copy(p, read)
+	c.rest = read[n:]
+	return n
 }
 
 func (c *Conn) read(p []byte) (int, error) {

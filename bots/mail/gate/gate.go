@@ -26,6 +26,8 @@ type Rules struct {
 	Unseen func(netip.Addr)
 	// Name is the server's, in its greeting.
 	Name string
+	// Domain is that of the postmaster.
+	Domain string
 	// Refusal is sent to whoever finds no room. It must fit into the empty
 	// buffer of a new connection.
 	Refusal string

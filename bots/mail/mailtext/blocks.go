@@ -28,19 +28,24 @@ const signed = "BEGIN PGP SIGNED MESSAGE"
 // them was encrypted. A block without a last line ends where the text does.
 func dropBlocks(lines []string) (kept []string, encrypted bool) {
 	kept = make([]string, 0, len(lines))
-	inFile := false // the line before was base64
+	inFile := false   // the line before was base64
+	inSigned := false // lines that begin with "-" are escaped (RFC 9580 §7.1)
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
 		inFile = isEncoded(line, inFile)
 		switch {
 		case pgpBegin.MatchString(line) && strings.Contains(line, signed):
 			i = skipArmorHeaders(lines, i)
+			inSigned = true
 		case pgpBegin.MatchString(line):
 			encrypted = encrypted || strings.Contains(line, "MESSAGE")
+			inSigned = false
 			i = skipTo(lines, i, pgpEnd)
 		case uuBegin.MatchString(line):
 			i = skipTo(lines, i, uuEnd)
 		case inFile, pgpEnd.MatchString(line):
+		case inSigned:
+			kept = append(kept, strings.TrimPrefix(line, "- "))
 		default:
 			kept = append(kept, line)
 		}

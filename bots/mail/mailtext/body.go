@@ -1,28 +1,40 @@
 package mailtext
 
 import (
+	"regexp"
 	"strings"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/jhillyerd/enmime/v2"
-	"golang.org/x/net/html/charset"
 )
 
 // body is what was found in the parts of a mail.
 type body struct {
 	texts      []string // what was written, in order
+	attached   []string // text in files, in order
 	encrypted  bool     // something is encrypted
+	winmail    bool     // something is in Outlook's own format
 	files      bool     // something is a picture or another file
 	names      []string // names of the files, lower case
 	boundaries []string // of all multiparts
+	quoting    quoting
 }
 
 // readBody collects the texts of a mail.
 func readBody(root *enmime.Part) *body {
 	b := &body{}
 	b.read(root, 0)
+	switch {
+	case len(b.attached) == 0:
+	case b.isBlank():
+		b.texts = b.attached
+	default:
+		b.files = true
+	}
 	return b
 }
+
+func (b *body) isBlank() bool { return strings.TrimSpace(strings.Join(b.texts, "")) == "" }
 
 func (b *body) read(p *enmime.Part, depth int) {
 	if p == nil || depth > maxDepth {
@@ -33,16 +45,14 @@ func (b *body) read(p *enmime.Part, depth int) {
 	}
 	kind := strings.ToLower(p.ContentType)
 	switch {
-	case kind == "multipart/encrypted" || isSMIME(kind):
-		b.encrypted = b.encrypted || kind != "application/pkcs7-signature" && kind != "application/x-pkcs7-signature"
+	case kind == "multipart/encrypted":
+		b.encrypted = true
+	case isSMIME(kind, fileName(p)):
+		b.readSMIME(p, depth)
 	case p.FirstChild != nil && kind == "multipart/alternative":
 		b.readAlternatives(p, depth)
-	case p.FirstChild != nil && kind == "multipart/related":
-		// The first part is the text, the others are its pictures (RFC 2387).
-		b.read(p.FirstChild, depth+1)
-		for c := p.FirstChild.NextSibling; c != nil; c = c.NextSibling {
-			b.file(c)
-		}
+	case p.FirstChild != nil && kind == "multipart/related" && !strings.EqualFold(p.FirstChild.ContentType, "application/smil"):
+		b.readRelated(p, depth)
 	case p.FirstChild != nil:
 		for c := p.FirstChild; c != nil; c = c.NextSibling {
 			b.read(c, depth+1)
@@ -52,58 +62,144 @@ func (b *body) read(p *enmime.Part, depth int) {
 	}
 }
 
-// isSMIME says whether a part belongs to S/MIME (RFC 8551 §3.2).
-func isSMIME(kind string) bool {
-	switch kind {
-	case "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pkcs7-signature", "application/x-pkcs7-signature":
-		return true
+// readRelated reads the text, which is mostly the first part; the others are its
+// pictures (RFC 2387).
+func (b *body) readRelated(p *enmime.Part, depth int) {
+	found := false
+	for c := p.FirstChild; c != nil; c = c.NextSibling {
+		kind := strings.ToLower(c.ContentType)
+		named := isText(kind) && fileName(c) != "" // as gateways send what was written
+		if !named && (found || !isText(kind) && !strings.HasPrefix(kind, "multipart/")) {
+			b.file(c)
+			continue
+		}
+		found = true
+		b.read(c, depth+1)
 	}
-	return false
+}
+
+// readSMIME reads the mail within a signed one.
+func (b *body) readSMIME(p *enmime.Part, depth int) {
+	content, ok := signedContent(p.Content)
+	if !ok {
+		b.encrypted = true
+		return
+	}
+	if inner, err := readParts(content); err == nil {
+		b.read(inner, depth+1)
+	}
 }
 
 // readAlternatives takes one version of the text: the plain one, or, where that
-// is empty, the first that is not.
+// is empty or says nothing but that there is another, the first other one.
 func (b *body) readAlternatives(p *enmime.Part, depth int) {
-	var best *body
+	var plain, other *body
 	for c := p.FirstChild; c != nil; c = c.NextSibling {
 		version := &body{}
 		version.read(c, depth+1)
 		b.encrypted = b.encrypted || version.encrypted
+		b.winmail = b.winmail || version.winmail
 		b.files = b.files || version.files
 		b.names = append(b.names, version.names...)
+		b.attached = append(b.attached, version.attached...)
 		b.boundaries = append(b.boundaries, version.boundaries...)
-		if len(version.texts) > 0 && (best == nil || c.ContentType == "text/plain") && strings.TrimSpace(strings.Join(version.texts, "")) != "" {
-			best = version
-		}
-		if best != nil && c.ContentType == "text/plain" {
-			break
+		switch {
+		case version.isBlank():
+		case strings.EqualFold(c.ContentType, "text/plain") && plain == nil:
+			plain = version
+		case other == nil:
+			other = version
 		}
 	}
-	if best != nil {
-		b.texts = append(b.texts, best.texts...)
+	switch {
+	case plain != nil && (other == nil || !plain.isPlaceholderOf(other)):
+		b.texts = append(b.texts, plain.texts...)
+	case other != nil:
+		b.texts = append(b.texts, other.texts...)
 	}
 }
 
+// maxPlaceholder bounds, in bytes, what may stand in place of a text that a
+// program cannot show.
+const maxPlaceholder = 500
+
+// isPlaceholderOf says whether the text stands in place of another one: it is
+// short, and most words of either are not in the other.
+func (b *body) isPlaceholderOf(other *body) bool {
+	text := strings.Join(b.texts, "\n")
+	if len(text) > maxPlaceholder {
+		return false
+	}
+	mine, theirs := wordsOf(text), wordsOf(cut(strings.Join(other.texts, "\n"), maxText))
+	common := 0
+	for word := range mine {
+		if theirs[word] {
+			common++
+		}
+	}
+	return 2*common < len(mine) && 2*common < len(theirs)
+}
+
+func wordsOf(text string) map[string]bool {
+	words := map[string]bool{}
+	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		words[word] = true
+	}
+	return words
+}
+
 func (b *body) leaf(p *enmime.Part, kind string) {
-	attached := strings.EqualFold(p.Disposition, "attachment") || p.FileName != ""
-	text := kind == "" || kind == "text/plain" || kind == "text/html" || kind == "text/enriched"
 	switch {
 	case strings.HasPrefix(kind, "application/pgp"):
 		b.encrypted = b.encrypted || kind == "application/pgp-encrypted"
-	case attached || !text:
+	case isWinmail(p, kind):
+		b.winmail = true
+	case isCompanion(kind):
+	case strings.HasPrefix(kind, "multipart/") && p.Parent == nil:
 		// A multipart whose parts could not be told apart is one text.
-		if strings.HasPrefix(kind, "multipart/") && p.Parent == nil {
-			b.texts = append(b.texts, decodeText(p.Content))
-			return
-		}
+		b.texts = append(b.texts, string(p.Content))
+	case !isText(kind) || isFile(p):
 		b.file(p)
 	case !decodable(p) || isBinary(p.Content):
 		b.files = true
-	case kind == "text/html" || kind == "text/enriched":
-		b.texts = append(b.texts, htmlText(decodeHTML(p)))
+	case p.Parent != nil && isAside(p):
+		b.name(p)
+		b.attached = append(b.attached, partText(p, kind))
 	default:
-		b.texts = append(b.texts, unflow(decodeText(p.Content), p))
+		b.texts = append(b.texts, partText(p, kind))
 	}
+}
+
+// isWinmail says whether a part is Outlook's text and files in a format of its
+// own (TNEF).
+func isWinmail(p *enmime.Part, kind string) bool {
+	return kind == "application/ms-tnef" || kind == "application/vnd.ms-tnef" || fileName(p) == "winmail.dat"
+}
+
+// isCompanion says whether a kind of part stands beside a text and tells nothing
+// that is not in it.
+func isCompanion(kind string) bool {
+	switch kind {
+	case "application/pkcs7-signature", "application/x-pkcs7-signature", "text/rfc822-headers", "application/smil", "text/x-amp-html", "text/watch-html":
+		return true
+	}
+	return isCalendar(kind)
+}
+
+// gatewayName is how gateways from telephones name the text of a message, and
+// Exchange what stands below a picture.
+var gatewayName = regexp.MustCompile(`^(text|msg|message|mms|sms|body|part|att|noname|nachricht)?[ _-]?\d*\.(txt|html?)$`)
+
+// isFile says whether a text was attached by a person, who did not write it into
+// the mail.
+func isFile(p *enmime.Part) bool {
+	name := fileName(p)
+	return p.Parent != nil && strings.EqualFold(p.Disposition, "attachment") && name != "" && !gatewayName.MatchString(name)
+}
+
+// isAside says whether a text is the mail's only where nothing else is.
+func isAside(p *enmime.Part) bool {
+	return strings.EqualFold(p.Disposition, "attachment") || p.FileName != "" && !strings.EqualFold(p.Disposition, "inline")
 }
 
 // decodable says whether the transfer encoding of a part is one that was
@@ -131,49 +227,14 @@ func isBinary(content []byte) bool {
 // file notes a part that is no text.
 func (b *body) file(p *enmime.Part) {
 	b.files = true
-	if p.FileName != "" {
-		b.names = append(b.names, strings.ToLower(strings.TrimSpace(p.FileName)))
+	b.name(p)
+}
+
+func (b *body) name(p *enmime.Part) {
+	if name := fileName(p); name != "" {
+		b.names = append(b.names, name)
 	}
 }
 
-// decodeHTML returns the HTML of a part in UTF-8. Where the header names no
-// charset, the HTML itself may.
-func decodeHTML(p *enmime.Part) string {
-	if p.Charset != undeclared || utf8.Valid(p.Content) && !isASCII(p.Content) {
-		return decodeText(p.Content)
-	}
-	encoding, _, _ := charset.DetermineEncoding(p.Content, "text/html")
-	text, err := encoding.NewDecoder().Bytes(p.Content)
-	if err != nil {
-		return decodeText(p.Content)
-	}
-	return string(text)
-}
-
-func isASCII(raw []byte) bool {
-	for _, c := range raw {
-		if c > 127 {
-			return false
-		}
-	}
-	return true
-}
-
-// unflow joins lines that the sender's program broke (RFC 3676): all that end in
-// a space.
-func unflow(text string, p *enmime.Part) string {
-	if !strings.Contains(strings.ToLower(p.Header.Get("Content-Type")), "flowed") {
-		return text
-	}
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		quoted := strings.HasPrefix(line, ">")
-		line = strings.TrimPrefix(line, " ") // space-stuffing
-		b.WriteString(line)
-		if !strings.HasSuffix(line, " ") || line == "-- " || quoted {
-			b.WriteByte('\n')
-		}
-	}
-	return b.String()
-}
+// fileName is the name of a part's file in lower case.
+func fileName(p *enmime.Part) string { return strings.ToLower(strings.TrimSpace(p.FileName)) }

@@ -3,26 +3,40 @@ package mailtext
 import (
 	"io"
 	"mime"
-	"net/textproto"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/emersion/go-message/charset"
 	"github.com/jhillyerd/enmime/v2"
-	"golang.org/x/text/encoding/charmap"
 )
 
 // header is the header of a mail. Its names are in lower case.
 type header map[string][]string
 
-func newHeader(h textproto.MIMEHeader) header {
+// newHeader reads the header of a mail. What it has of letters beyond ASCII is
+// taken to be in the charset of the mail's text, where it is no UTF-8.
+func newHeader(root *enmime.Part) header {
 	lower := header{}
-	for name, values := range h {
+	charset := textCharset(root)
+	for name, values := range root.Header {
 		name = strings.ToLower(name)
-		lower[name] = append(lower[name], values...)
+		for _, value := range values {
+			if !utf8.ValidString(value) || strings.Contains(value, "\x1b") {
+				value = decodeCharset([]byte(value), charset)
+			}
+			lower[name] = append(lower[name], value)
+		}
 	}
 	return lower
+}
+
+// textCharset is the charset that the first text of a mail is said to be in.
+func textCharset(root *enmime.Part) string {
+	p := root.BreadthMatchFirst(func(p *enmime.Part) bool { return strings.HasPrefix(strings.ToLower(p.ContentType), "text/") })
+	if p == nil {
+		return ""
+	}
+	return p.Charset
 }
 
 // get returns the first value of a header as it stands there, or "".
@@ -52,14 +66,10 @@ func (h header) text(name string) string {
 	return strings.Join(strings.Fields(decodeText([]byte(value))), " ")
 }
 
-// readCharset decodes text in a charset. If we do not know it, it is as good as
-// not declared.
+// readCharset decodes text in a charset.
 func readCharset(name string, r io.Reader) (io.Reader, error) {
-	if decoded, err := charset.Reader(name, r); err == nil {
-		return decoded, nil
-	}
 	raw, err := io.ReadAll(r)
-	return strings.NewReader(decodeText(raw)), err
+	return strings.NewReader(decodeCharset(raw, name)), err
 }
 
 // addressLike finds an address in a header that breaks the rules.
@@ -75,19 +85,4 @@ func (h header) address(name string) string {
 		return strings.ToLower(list[0].Address)
 	}
 	return strings.ToLower(addressLike.FindString(value))
-}
-
-// decodeText makes text of bytes whose charset was not declared, or wrongly:
-// UTF-8 if they are valid, otherwise Windows-1252, as is most such text in Western
-// Europe.
-func decodeText(raw []byte) string {
-	if utf8.Valid(raw) {
-		return string(raw)
-	}
-	// Five bytes stand for nothing in it; they become U+FFFD.
-	text, err := charmap.Windows1252.NewDecoder().Bytes(raw)
-	if err != nil {
-		return strings.ToValidUTF8(string(raw), "\uFFFD")
-	}
-	return string(text)
 }

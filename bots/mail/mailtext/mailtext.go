@@ -2,9 +2,13 @@
 // programs put around it, and whether it is a report at all. It has one door,
 // Read.
 //
-// parse.go reads MIME, body.go finds the texts in it, html.go, blocks.go and
-// quote.go take out what nobody wrote for this mail, text.go makes a report of
-// the rest. automatic.go tells the mails that no person wrote.
+// parse.go reads MIME, transfer.go and charset.go decode it, body.go finds the texts
+// in it, formats.go reads those that are neither plain nor HTML. html.go and blocks.go
+// make lines of them, quote.go takes out what nobody wrote for this mail (attribution.go
+// and headerblock.go know what programs put above it), signature.go what stands below
+// it, people.go who wrote it; subject.go judges the subject, text.go makes a report of
+// the rest. automatic.go, absence.go and recall.go tell the mails that no person wrote;
+// skip.go has the words for them.
 package mailtext
 
 import (
@@ -23,8 +27,19 @@ var (
 	ErrComplicated = errors.New("too many parts")
 	ErrUnreadable  = errors.New("unreadable")
 	ErrEncrypted   = errors.New("encrypted")
-	ErrOnlyFiles   = errors.New("nothing but files") // pictures are never relayed
+	ErrOnlyFiles   = errors.New("nothing but files")       // pictures are never relayed
+	ErrWinmail     = errors.New("nothing but winmail.dat") // no kept library reads it
+	ErrNothing     = errors.New("no words of its own")
+	ErrAbsence     = errors.New("what programs write for somebody who is away") // by its subject alone
+	ErrEmpty       = errors.New("no words at all")
 )
+
+// Envelope is what is known of a mail before it is read. Addresses are in lower case.
+type Envelope struct {
+	From   string   // empty for what mail servers write
+	To     []string // addresses of ours that it was sent to
+	Domain string   // of all our addresses and Message-IDs
+}
 
 // Message is a mail as it was read.
 type Message struct {
@@ -33,29 +48,36 @@ type Message struct {
 	// Author is the address in From, in lower case; the envelope's sender
 	// where there is none.
 	Author string
-	// Text is the report, at most 10,000 characters of valid UTF-8.
+	// Text is the report, at most 10,000 characters of valid UTF-8: Subject, where
+	// the text does not begin with it, and Body.
 	Text string
-	// Skip says why the mail is no report, in a word for the log. It is empty
-	// where the mail is one; then Text is not.
+	// Subject and Body are what was written in each; empty where nothing was.
+	Subject, Body string
+	// Files is set where pictures or other files were left out.
+	Files bool
+	// Skip says why the mail is no report, as one of Skips. It is empty where the
+	// mail is one; then Text is not.
 	Skip string
-	// Failures is how many recipients a delivery report gives up for good.
-	Failures int
+	// Gone is set where a delivery report says that its mailbox does not exist.
+	Gone bool
+	// Complaint is what a complaint (RFC 5965) names of the mail that it is about:
+	// addresses and links. Whoever wrote it may have made them up.
+	Complaint []string
 }
 
-// Read reads a mail that came from the envelope's sender in lower case, which
-// is empty for what mail servers write. The error is one of the above, perhaps
-// wrapped, and says nothing of what stands in the mail; a mail without a sender
-// gives none, as nobody would hear of it.
-func Read(raw []byte, sender string) (Message, error) {
-	m, err := parseSafely(raw)
-	if err != nil && sender != "" {
+// Read reads a mail. The error is one of the above, perhaps wrapped, and says
+// nothing of what stands in the mail; a mail without a sender gives none, as nobody
+// would hear of it.
+func Read(raw []byte, e Envelope) (Message, error) {
+	m, err := parseSafely(raw, e)
+	if err != nil && e.From != "" {
 		return Message{}, err
 	}
 	if m.Author == "" {
-		m.Author = sender
+		m.Author = e.From
 	}
-	if m.Skip == "" && (sender == "" || isMachine(sender)) {
-		m.Skip = "bounce"
+	if m.Skip == "" && (e.From == "" || isMachine(e.From)) {
+		m.Skip = SkipBounce
 	}
 	m.ID = m.id()
 	return m.Message, nil
@@ -64,61 +86,74 @@ func Read(raw []byte, sender string) (Message, error) {
 // message is a Message that is being read.
 type message struct {
 	Message
-	header header
+	header   header
+	named    bool // the text named who wrote it
+	envelope Envelope
 }
 
 // parseSafely is parse, where a mail that the reader stumbles over is one that
 // cannot be read.
-func parseSafely(raw []byte) (m message, err error) {
+func parseSafely(raw []byte, e Envelope) (m message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			m, err = message{}, fmt.Errorf("%w: panic: %T\n%s", ErrUnreadable, p, debug.Stack())
 		}
 	}()
-	return parse(raw)
+	return parse(raw, e)
 }
 
 // parse reads a mail as its author made it. A header of a delivery report or
 // an auto-reply is enough to skip a mail: the rest of it is not looked at.
-func parse(raw []byte) (message, error) {
+func parse(raw []byte, e Envelope) (message, error) {
 	root, err := readParts(raw)
 	if err != nil {
 		return message{}, err
 	}
-	m := message{header: newHeader(root.Header)}
+	m := message{header: newHeader(root), envelope: e}
 	m.Author = m.header.address("From")
-	if m.Skip = automatic(m.header, root); m.Skip != "" {
-		m.Failures = failures(root)
+	m.Skip = automatic(m.header, root, e.Domain)
+	if m.Skip != "" || e.From == "" {
+		m.Gone, m.Complaint = isGone(m.header, root), complaint(root)
+	}
+	if m.Skip != "" {
 		return m, nil
 	}
 	err = m.readText(root)
+	switch {
+	case err == nil && m.isRecall():
+		m.Skip, m.Text = SkipAutomatic, ""
+	case err == nil && isAbsenceSubject(m.header.text("Subject")):
+		return message{}, ErrAbsence
+	}
 	return m, err
 }
 
-// readText finds what was written; a mail in which nothing is, is skipped or
-// refused.
+// readText finds what was written; a mail in which nothing is, is refused.
 func (m *message) readText(root *enmime.Part) error {
 	b := readBody(root)
-	m.Text = b.report(m.header.text("Subject"))
+	b.quoting = m.quoting()
+	m.Subject, m.Body = m.written(b)
+	m.Files = b.files
+	m.Text = cut(strings.TrimSpace(m.Subject+"\n"+m.Body), maxText)
 	switch {
+	case m.Body == "" && b.winmail:
+		return ErrWinmail // whatever the subject says: it is not all
 	case m.Text != "":
 		return nil
 	case b.encrypted:
 		return ErrEncrypted
 	case b.files:
 		return ErrOnlyFiles
+	case b.isBlank():
+		return ErrEmpty
 	}
-	m.Skip = "empty"
-	return nil
+	return ErrNothing
 }
 
 // id is a hash, since a Message-ID often tells more of its author than they
-// know.
+// know. Some programs give every mail the same one, or none.
 func (m message) id() string {
-	name := strings.Trim(m.header.get("Message-ID"), "<> \t")
-	if name == "" {
-		name = strings.Join([]string{m.Author, m.header.get("Date"), m.Text}, "\n")
-	}
-	sum := sha256.Sum256([]byte(name))
+	name := []string{strings.Trim(m.header.get("Message-ID"), "<> \t"), m.header.get("Date"), m.Author, m.Text}
+	sum := sha256.Sum256([]byte(strings.Join(name, "\n")))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

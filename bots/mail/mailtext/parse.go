@@ -2,7 +2,6 @@ package mailtext
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/jhillyerd/enmime/v2"
 	"github.com/jhillyerd/enmime/v2/mediatype"
@@ -18,45 +17,32 @@ const (
 	maxWork   = 6 << 20
 	maxHeader = 256 << 10 // bytes
 	maxDepth  = 10
+	// maxParameter is how far behind its name the "=" of a parameter is looked for.
+	maxParameter = 1 << 10
 )
 
-// parser reads MIME leniently and does nothing else: to guess charsets would take
-// seconds for a large mail, and get umlauts wrong where the declaration is right.
+// parser finds the parts of a mail, leniently, and does nothing else: it gives a
+// text up that is cut off, and believes what is said of charsets. decodeParts does
+// the rest.
 var parser = enmime.NewParser(
+	enmime.RawContent(true),
 	enmime.SkipMalformedParts(true),
 	enmime.MultipartWOBoundaryAsSinglePart(true),
-	enmime.DisableCharacterDetection(true),
-	enmime.DisableTextConversion(true),
 	enmime.MaxStoredPartErrors(10),
-	enmime.SetReadPartErrorPolicy(enmime.AllowCorruptTextPartErrorPolicy),
 	enmime.SetCustomParseMediaType(parseMediaType),
 )
 
-// undeclared stands for a charset that was not named, so that the library leaves
-// the text to decodeText.
-const undeclared = "x-undeclared"
-
-// parseMediaType reads a Content-Type. ASCII counts as undeclared: bytes that
-// are not ASCII must be in another charset.
+// parseMediaType reads a Content-Type. One that is broken is no reason to lose the
+// whole mail.
 func parseMediaType(value string) (string, map[string]string, []string, error) {
 	kind, params, invalid, err := mediatype.ParseWithOptions(value, mediatype.ParseOptions{StripMediaTypeInvalidCharacters: true})
 	if err != nil {
-		// One broken header is no reason to lose the whole mail.
-		kind, params, err = "text/plain", map[string]string{}, nil
+		return "text/plain", map[string]string{}, nil, nil
 	}
-	if strings.HasPrefix(kind, "text/") {
-		switch strings.ToLower(strings.TrimSpace(params["charset"])) {
-		case "", "ascii", "us-ascii", "ansi_x3.4-1968", "unknown", "unknown-8bit", "x-unknown":
-			if params == nil {
-				params = map[string]string{}
-			}
-			params["charset"] = undeclared
-		}
-	}
-	return kind, params, invalid, err
+	return kind, params, invalid, nil
 }
 
-// readParts reads the parts of a mail. The error is ErrComplicated or
+// readParts reads the parts of a mail and decodes them. The error is ErrComplicated or
 // ErrUnreadable.
 func readParts(raw []byte) (*enmime.Part, error) {
 	if err := checkSize(raw); err != nil {
@@ -66,6 +52,7 @@ func readParts(raw []byte) (*enmime.Part, error) {
 	if err != nil {
 		return nil, ErrUnreadable // the library's words quote the mail
 	}
+	decodeParts(root)
 	return root, nil
 }
 
@@ -94,9 +81,25 @@ func checkSize(raw []byte) error {
 		return ErrComplicated
 	}
 	lower := bytes.ToLower(raw)
-	multiparts := max(bytes.Count(lower, []byte("boundary")), bytes.Count(lower, []byte("multipart/")))
+	multiparts := max(countBoundaries(lower), bytes.Count(lower, []byte("multipart/")))
 	if multiparts > maxMultiparts || multiparts*len(raw) > maxWork || bytes.Count(raw, []byte("\n--")) > maxParts {
 		return ErrComplicated
 	}
 	return nil
+}
+
+// countBoundaries counts the parameters that name a boundary; somebody may write
+// the word as well.
+func countBoundaries(lower []byte) (n int) {
+	for {
+		_, rest, ok := bytes.Cut(lower, []byte("boundary"))
+		if !ok {
+			return n
+		}
+		lower = rest
+		// "boundary*0*=" (RFC 2231)
+		if bytes.HasPrefix(bytes.TrimLeft(rest[:min(len(rest), maxParameter)], space+"*0123456789"), []byte("=")) {
+			n++
+		}
+	}
 }

@@ -41,11 +41,6 @@ func (p pattern) MatchString(line string) bool {
 // space is what \s matches in regular expressions.
 const space = " \t\n\f\r"
 
-// endsInColon says whether a line may match an expression that ends in `:\s*$`.
-func endsInColon(line string) bool {
-	return strings.HasSuffix(strings.TrimRight(line, space), ":")
-}
-
 // longWord is from how many characters on a word of base64's alphabet is taken
 // for base64: nobody writes one so long.
 const longWord = 60

@@ -10,8 +10,7 @@ import (
 // other lines it is not tried.
 func TestPatternStarts(t *testing.T) {
 	patterns := map[string]pattern{
-		"originalLine": originalLine, "forwardLine": forwardLine, "wroteLine": wroteLine, "wroteStart": wroteStart,
-		"blockStart": blockStart, "mobileLine": mobileLine, "underscore": underscore, "pgpBegin": pgpBegin, "pgpEnd": pgpEnd,
+		"pgpBegin": pgpBegin, "pgpEnd": pgpEnd,
 		"uuBegin": uuBegin, "uuEnd": uuEnd, "partHeader": partHeader, "delimiter": delimiter,
 	}
 	matched := map[string]bool{}

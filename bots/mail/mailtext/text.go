@@ -13,31 +13,31 @@ import (
 const (
 	// maxRaw bounds how much of a mail's text is looked at, in bytes. Quotes and
 	// signatures are among it; a report is far shorter.
-	maxRaw = 64 << 10
+	maxRaw = 128 << 10
 	// maxText bounds the report, in characters. The censor takes fewer.
 	maxText = 10_000
 )
 
-// report is what goes to the others: subject and text. A subject that the text
-// begins with, that names a file or that is the answered mail's is left out.
-func (b *body) report(subject string) string {
-	text := b.text()
+// written is what goes to the others: subject and text.
+func (m *message) written(b *body) (own, text string) {
+	w := newWriter(m)
+	text = b.text(w)
 	if b.encrypted && text == "" {
 		// Its subject is a placeholder, or was not meant for everybody.
-		return ""
+		return "", ""
 	}
-	subject = cleanText(subject)
-	if isReplySubject(subject) || b.isFileName(subject) || beginsWith(text, subject) {
-		subject = ""
-	}
-	return cut(strings.TrimSpace(subject+"\n"+text), maxText)
+	m.named = w.named
+	return m.ownSubject(b, w, text), text
 }
 
 // text is what was written into the mail itself.
-func (b *body) text() string {
+func (b *body) text(w *writer) string {
 	var written []string
+	left := maxRaw
 	for _, t := range b.texts {
-		if t = b.clean(t); t != "" {
+		t = strings.ToValidUTF8(t[:min(len(t), left)], "\uFFFD")
+		left = max(0, left-len(t))
+		if t = b.clean(t, w); t != "" {
 			written = append(written, t)
 		}
 	}
@@ -45,22 +45,18 @@ func (b *body) text() string {
 }
 
 // clean removes from a text what nobody wrote for this mail.
-func (b *body) clean(text string) string {
-	text = strings.ReplaceAll(text[:min(len(text), maxRaw)], "\r\n", "\n")
+func (b *body) clean(text string, w *writer) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
 	text = strings.ReplaceAll(text, "\u00a0", " ")
+	text = picture.ReplaceAllString(text, "")
 	lines := strings.Split(text, "\n")
 	lines, encrypted := dropBlocks(lines)
 	b.encrypted = b.encrypted || encrypted
 	lines = b.dropMIME(lines)
-	return cleanText(strings.Join(cutQuotes(lines), "\n"))
+	lines = cutQuotes(lines, b.quoting, w.dropSignature)
+	return w.clean(dropClosing(cleanText(strings.Join(lines, "\n")), w))
 }
-
-// replyPrefix is what programs put before the subject of a mail that is answered
-// or forwarded: "Re:", "AW:", "Re[2]:", "Fwd:", "WG:".
-var replyPrefix = regexp.MustCompile(`(?i)^\s*(re|aw|antw|antwort|sv|vs|fw|fwd|wg|wtr|tr|rv)\s*(\[\d+\]|\(\d+\))?\s*:`)
-
-func isReplySubject(subject string) bool { return replyPrefix.MatchString(subject) }
 
 // isFileName says whether the subject names a file that was sent: some programs
 // fill it in so.
@@ -101,6 +97,8 @@ func cut(s string, n int) string {
 var (
 	// autolink is an address or a link in angle brackets.
 	autolink = regexp.MustCompile(`<((?:https?://|mailto:)?[^<>\s]+[@/][^<>\s]+)>`)
+	// picture is what programs put in the place of one: "[cid:image001.png@01DA]".
+	picture = regexp.MustCompile(`\[(?:cid:|image: ?)[^\]\s]{1,120}\]`)
 	// tag is what looks like HTML.
 	tag = regexp.MustCompile(`</?([a-zA-Z!?][^\s<>/]*)((?:[\s/][^<>]*)?)>`)
 	// frame is an encoded word that could not be decoded, or the first or last
@@ -157,7 +155,7 @@ func dropTags(text string) string {
 		return text
 	}
 	text = comment.ReplaceAllString(text, "")
-	text = autolink.ReplaceAllString(text, "$1")
+	text = unwrapLinks(text)
 	closed := map[string]bool{}
 	for _, m := range tag.FindAllStringSubmatch(text, -1) {
 		if strings.HasPrefix(m[0], "</") {
@@ -176,6 +174,25 @@ func dropTags(text string) string {
 		text = opening.ReplaceAllString(text, "$1")
 	}
 	return text
+}
+
+// unwrapLinks removes the angle brackets around links and addresses; a blank takes
+// their place where a word would stick to them.
+func unwrapLinks(text string) string {
+	var b strings.Builder
+	done := 0
+	for _, m := range autolink.FindAllStringSubmatchIndex(text, -1) {
+		b.WriteString(text[done:m[0]])
+		if before, _ := utf8.DecodeLastRuneInString(text[:m[0]]); sticks(before) || before == '>' {
+			b.WriteByte(' ')
+		}
+		b.WriteString(text[m[2]:m[3]])
+		done = m[1]
+		if after, _ := utf8.DecodeRuneInString(text[done:]); sticks(after) {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String() + text[done:]
 }
 
 // dropBlobs puts a blank in place of pieces of files and keys: frames, and long

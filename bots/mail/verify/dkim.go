@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"context"
+	"io"
 	"slices"
 	"strings"
 
@@ -60,28 +61,47 @@ func (c *check) signer(ctx context.Context) (nearest nearness) {
 // that the mail was written to us. What was written to others can be sent to us
 // by any of them, as often as they like.
 func (c *check) signature(ctx context.Context, place int) nearness {
-	look := func(name string) ([]string, error) { return c.dns.LookupTXT(ctx, name) }
-	list, err := dkim.VerifyWithOptions(bytes.NewReader(c.signedBy(place)), &dkim.VerifyOptions{LookupTXT: look})
-	if err != nil || len(list) != 1 || list[0].Err != nil {
+	found := c.verification(ctx, place)
+	if found == nil {
 		return nobody
 	}
-	if !c.isForUs(list[0].HeaderKeys) {
+	if !c.isForUs(found.HeaderKeys) {
 		c.doubt = true
 		return nobody
 	}
-	return c.near(list[0].Domain)
+	return c.near(found.Domain)
 }
 
-// signedBy returns the mail with one signature alone: together the library would
+// verification returns what is known of a signature that holds, or nil.
+func (c *check) verification(ctx context.Context, place int) *dkim.Verification {
+	if c.mail.Stream != nil {
+		signature := c.mail.Stream.at(place)
+		c.dns.unanswered = c.dns.unanswered || signature.unanswered
+		return signature.found
+	}
+	mail := io.MultiReader(bytes.NewReader(c.signedBy(place)), bytes.NewReader(c.body))
+	return verified(mail, func(name string) ([]string, error) { return c.dns.LookupTXT(ctx, name) })
+}
+
+// verified returns what is known of the only signature of a mail if it holds, or nil.
+func verified(mail io.Reader, look func(name string) ([]string, error)) *dkim.Verification {
+	list, err := dkim.VerifyWithOptions(mail, &dkim.VerifyOptions{LookupTXT: look})
+	if err != nil || len(list) != 1 || list[0].Err != nil {
+		return nil
+	}
+	return list[0]
+}
+
+// signedBy returns the header with one signature alone: together the library would
 // check them in goroutines, where a panic ends the program.
 func (c *check) signedBy(place int) []byte {
-	mail := make([]byte, 0, len(c.mail.Raw))
+	var header []byte
 	for i, f := range c.header {
 		if i == place || f.name != signatureField {
-			mail = append(mail, f.raw...)
+			header = append(header, f.raw...)
 		}
 	}
-	return append(append(mail, "\r\n"...), c.body...)
+	return append(header, "\r\n"...)
 }
 
 // isForUs says whether the fields that are signed hold what we read in the mail,

@@ -30,7 +30,7 @@ const (
 
 // Mail is a mail whose author is to be proven.
 type Mail struct {
-	Raw    []byte // as it came
+	Raw    []byte // as it came; of one that was streamed, its header is enough
 	Author string // the address in From as its reader read it, in lower case
 	Sender string // of the envelope
 	// Client is the server that brought it; the zero Addr where that cannot be
@@ -38,6 +38,8 @@ type Mail struct {
 	Client netip.Addr
 	// Domain is that of our addresses.
 	Domain string
+	// Stream is what its body was written to, closed; nil where Raw holds the body.
+	Stream *Stream
 }
 
 // Result is what was found out about a mail.
@@ -69,9 +71,7 @@ func New(r Resolver, log *slog.Logger) *Verifier {
 // cannot be found out, and a mail that is too much work, is Unproven.
 func (v *Verifier) Check(ctx context.Context, m Mail) (result Result) {
 	defer func() {
-		if p := recover(); p != nil {
-			// What it panicked with may hold what stands in the mail.
-			v.log.Error("mail server: a panic while the author of a mail was checked", "kind", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		if v.recovered(recover()) {
 			result = Unproven
 		}
 	}()
@@ -79,16 +79,33 @@ func (v *Verifier) Check(ctx context.Context, m Mail) (result Result) {
 	if !ok || !m.Client.IsValid() && !h.has(signatureField) {
 		return Unproven
 	}
-	domain := h.authorDomain(m.Author)
-	if domain == "" || !h.clear() {
-		return Unproven
-	}
-	c := &check{mail: m, header: h, body: body, domain: domain, organization: organization(domain)}
-	c.signatures = c.nearSignatures()
-	if len(c.signatures) == 0 && !m.Client.IsValid() {
+	c := v.newCheck(m, h)
+	if c == nil || len(c.signatures) == 0 && !m.Client.IsValid() {
 		return Unproven // as nothing could prove it
 	}
+	c.body = body
 	return v.ask(ctx, c)
+}
+
+// newCheck returns the check of a mail with a header, or nil where the header does
+// not say clearly who wrote it.
+func (v *Verifier) newCheck(m Mail, h header) *check {
+	domain := h.authorDomain(m.Author)
+	if domain == "" || !h.clear() {
+		return nil
+	}
+	c := &check{mail: m, header: h, domain: domain, organization: organization(domain)}
+	c.signatures = c.nearSignatures()
+	return c
+}
+
+// recovered logs what a goroutine panicked with, and says whether it did.
+func (v *Verifier) recovered(p any) bool {
+	if p != nil {
+		// What it panicked with may hold what stands in the mail.
+		v.log.Error("mail server: a panic while the author of a mail was checked", "kind", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	}
+	return p != nil
 }
 
 // ask runs a check that needs the DNS.
