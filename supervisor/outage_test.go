@@ -114,14 +114,20 @@ func TestOutageOfAll(t *testing.T) {
 	}
 }
 
+// startAway runs a bot whose way is away, for all recipients or for half of them.
+func startAway(t *testing.T, all bool) (*rig, report.Bot, *way) {
+	t.Helper()
+	r, w := newRig(t), &way{}
+	b := r.city("city")
+	w.goAway(all)
+	r.start(&toy{workers: 8, send: w.send})
+	return r, b, w
+}
+
 // TestNewReportIsATrial has the way be back without anybody knowing: the next report
 // is tried at once.
 func TestNewReportIsATrial(t *testing.T) {
-	r := newRig(t)
-	b := r.city("city")
-	var w way
-	w.goAway(true)
-	r.start(&toy{workers: 8, send: w.send})
+	r, b, w := startAway(t, true)
 	r.publishTo(b, "r1", crowd(200)...)
 	r.waitFor("a trial", func() bool { return w.tries.Load() > 0 })
 	r.waitForState(b, report.BotTrouble)
@@ -134,11 +140,7 @@ func TestNewReportIsATrial(t *testing.T) {
 // and then.
 func TestTrialsAreMade(t *testing.T) {
 	slow.Test(t, "waits for trials")
-	r := newRig(t)
-	b := r.city("city")
-	var w way
-	w.goAway(true)
-	r.start(&toy{workers: 8, send: w.send})
+	r, b, w := startAway(t, true)
 	r.publishTo(b, "r1", crowd(200)...)
 	r.waitForState(b, report.BotTrouble)
 	before := w.tries.Load()
@@ -153,11 +155,7 @@ func TestTrialsAreMade(t *testing.T) {
 // TestOutageOfSome has half of the recipients be out of reach: the others get their
 // reports, and these get them as soon as that ends, however often they were tried.
 func TestOutageOfSome(t *testing.T) {
-	r := newRig(t)
-	b := r.city("city")
-	var w way
-	w.goAway(false)
-	r.start(&toy{workers: 8, send: w.send})
+	r, b, w := startAway(t, false)
 	r.publishTo(b, "r1", crowd(1000)...)
 	r.waitForCounts("r1", db.Counts{Sent: 500})
 	r.waitFor("the others to be put off", func() bool { return w.tries.Load() >= 500 })
@@ -174,11 +172,7 @@ func TestOutageOfSome(t *testing.T) {
 // TestStopWhileAway stops the program while deliveries wait for their way, and starts
 // it again.
 func TestStopWhileAway(t *testing.T) {
-	r := newRig(t)
-	b := r.city("city")
-	var w way
-	w.goAway(true)
-	r.start(&toy{workers: 8, send: w.send})
+	r, b, w := startAway(t, true)
 	r.publishTo(b, "r1", crowd(300)...)
 	r.waitForState(b, report.BotTrouble)
 	if took := r.stop(); took > 2*time.Second {
