@@ -12,6 +12,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/mailer"
@@ -73,7 +74,11 @@ func TestAccountMailsWaitForASlowRelay(t *testing.T) {
 // what stores one.
 func startAccounts(t *testing.T, relay *mailertest.Server, now func() time.Time) (accounts *supervisor.AccountMails, publish func(to string)) {
 	t.Helper()
-	d := dbtest.MustOpen(t, now, nil)
+	return startAccountsOn(t, dbtest.MustOpen(t, now, nil), relay, now)
+}
+
+func startAccountsOn(t *testing.T, d *db.DB, relay *mailertest.Server, now func() time.Time) (accounts *supervisor.AccountMails, publish func(to string)) {
+	t.Helper()
 	box, err := secret.New(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -264,11 +269,13 @@ func TestRefusedAccountMailIsTriedRarely(t *testing.T) {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "no"}
 	})
 	var ahead atomic.Int64
-	accounts, publish := startAccounts(t, relay, func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	d := dbtest.MustOpen(t, now, nil)
+	accounts, publish := startAccountsOn(t, d, relay, now)
 	runAccounts(t, accounts)
-	wait := func(n int32) {
+	wait := func(n int32) { // until it was tried so often, and put off
 		t.Helper()
-		for deadline := time.Now().Add(patience); tried.Load() < n; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(patience); tried.Load() < n || attempts(t, d) < int(n); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("tried %d times", tried.Load())
 			}
@@ -287,4 +294,19 @@ func TestRefusedAccountMailIsTriedRarely(t *testing.T) {
 	ahead.Store(int64(50 * time.Minute))
 	publish("another@example.org")
 	wait(3)
+}
+
+// attempts returns how often an account mail that waits has been put off.
+func attempts(t *testing.T, d *db.DB) int {
+	t.Helper()
+	list, _, err := d.Mails(t.Context(), time.Now().Add(24*time.Hour), 2, func(int64) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range list {
+		if m.Attempts > 0 {
+			return m.Attempts
+		}
+	}
+	return 0
 }
