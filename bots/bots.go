@@ -156,6 +156,21 @@ type Incoming struct {
 	// KeepID has the ID stored with the report, sealed, because Send needs it, as
 	// for a boost: see report.Report.NetworkID. Otherwise it is only hashed.
 	KeepID bool
+	// Language is that of whoever wrote it, as "de" or "pt-BR"; empty where it is not
+	// known. Answers are in it, or in that of the city.
+	Language string
+	// Answer sends a word back to whoever wrote it; nil where that is not possible. It
+	// is called at most once, within minutes, from any goroutine and beside Receive,
+	// with a ctx of at most SendTimeout. It is kept in memory alone. A question is only
+	// taken for one where there is an Answer.
+	Answer func(ctx context.Context, a Answer) error
+	// Reply is set where it answers something that the bot itself has posted. The city
+	// says whether such answers are reports.
+	Reply bool
+	// Edited is set where the author has changed the message ID that was heard before,
+	// and Text is what it says now; Deleted where the author has deleted it, and nothing
+	// but ID and Time counts. What was never heard is left alone.
+	Edited, Deleted bool
 	// Unverified is set where anybody can write in the name of Author: what the
 	// brakes count instead. nil: the network knows that Author wrote it.
 	Unverified *Origin
@@ -253,6 +268,18 @@ type Gatherer interface {
 	// Waiting is how many people a report, by its Seq, still waits for.
 	Waiting(ctx context.Context, seq int64) (int, error)
 }
+
+// Hooked is a Network that services call.
+type Hooked interface {
+	// HookRoutes adds the routes that are served below /hook/<name>/, to whoever asks:
+	// each finds out by itself who calls, and bounds what it reads. A path may hold what
+	// only the service knows: of a request below it nothing but the network's name is
+	// logged.
+	HookRoutes(r chi.Router)
+}
+
+// HookPath is what the routes of Hooked are below.
+func HookPath(network string) string { return "/hook/" + network }
 
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.

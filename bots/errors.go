@@ -18,12 +18,13 @@ const (
 	KindGone
 	KindRefused
 	KindAway
+	KindLater
 )
 
 // Error is an error with a kind.
 type Error struct {
 	Kind  Kind
-	After time.Duration // of KindRetryAfter
+	After time.Duration // of KindRetryAfter and KindLater
 	Away  Outage        // of KindAway
 	Err   error
 }
@@ -36,7 +37,7 @@ type Outage struct {
 }
 
 func (e *Error) Error() string {
-	if e.Kind == KindRetryAfter {
+	if e.Kind == KindRetryAfter || e.Kind == KindLater {
 		return fmt.Sprintf("%v (asked to wait %s)", e.Err, e.After.Round(time.Millisecond))
 	}
 	return e.Err.Error()
@@ -52,6 +53,13 @@ func Permanent(err error) error { return &Error{Kind: KindPermanent, Err: err} }
 // deliveries of the bot wait that long.
 func RetryAfter(d time.Duration, err error) error {
 	return &Error{Kind: KindRetryAfter, After: d, Err: err}
+}
+
+// Later marks an error after which this delivery waits d, or until the report expires:
+// the recipient takes no more at the moment, as a group in slow mode. The bot's other
+// deliveries go on. What waits is not counted as tried.
+func Later(d time.Duration, err error) error {
+	return &Error{Kind: KindLater, After: d, Err: err}
 }
 
 // Gone marks an error that says that the recipient is not there any more: it
@@ -83,7 +91,7 @@ var ErrCannotRetract = errors.New("this cannot be taken back")
 // leaves the message out and goes on with the next.
 var ErrMessage = errors.New("this message cannot be taken in")
 
-// KindOf returns the kind of err and, of KindRetryAfter, how long to wait.
+// KindOf returns the kind of err and, of KindRetryAfter and KindLater, how long to wait.
 // An error without a kind is KindTemporary.
 func KindOf(err error) (Kind, time.Duration) {
 	if e, ok := errors.AsType[*Error](err); ok {

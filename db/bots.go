@@ -20,6 +20,7 @@ type botRow struct {
 	ErrorAt   int64
 	Restarts  int
 	Updated   int64
+	Answers   string
 }
 
 func (botRow) TableName() string { return "bots" }
@@ -27,7 +28,7 @@ func (botRow) TableName() string { return "bots" }
 func (r botRow) bot() report.Bot {
 	return report.Bot{ID: r.ID, CityID: r.CityID, Network: r.Network, Enabled: r.Enabled,
 		State: report.BotState(r.State), LastError: r.LastError, ErrorAt: fromMillis(r.ErrorAt),
-		Restarts: r.Restarts, Updated: fromMillis(r.Updated)}
+		Restarts: r.Restarts, Updated: fromMillis(r.Updated), Answers: report.Answers(r.Answers)}
 }
 
 func (d *DB) newBotRow(cityID int64, network string) *botRow {
@@ -132,6 +133,11 @@ func (d *DB) EnableBot(ctx context.Context, botID int64, on bool) error {
 		state = report.BotStarting
 	}
 	return d.updateBot(ctx, botID, map[string]any{"enabled": on, "state": string(state), "last_error": "", "updated": millis(d.now())})
+}
+
+// SaveAnswers stores how a bot answers who reports; the bot is made again.
+func (d *DB) SaveAnswers(ctx context.Context, botID int64, a report.Answers) error {
+	return d.updateBot(ctx, botID, map[string]any{"answers": string(a), "updated": millis(d.now())})
 }
 
 // SetBotState stores how a bot is doing, unless it was switched off in the

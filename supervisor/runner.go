@@ -144,13 +144,22 @@ func (r *runner) receiveOnce() (err error) {
 		recovered := time.AfterFunc(wellAfter, r.isWell)
 		defer recovered.Stop()
 	}
-	err = instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
+	err = instance.Receive(bots.WithStanding(r.ctx, r.stand), func(ctx context.Context, in bots.Incoming) error {
 		return r.sup.Hearer.Hear(ctx, r.bot, in)
 	})
 	if err == nil {
 		r.isWell()
 	}
 	return err
+}
+
+// stand notes that the bot works with less than it could, or with all again.
+func (r *runner) stand(limit error) {
+	words := ""
+	if limit != nil {
+		words = r.words(limit)
+	}
+	r.setHealth(words, func(h *health) { h.running = true })
 }
 
 // isWell notes that the bot has started and receives.

@@ -22,6 +22,10 @@ type City struct {
 	Created  time.Time
 	// Paused is since when the city takes no reports; zero: it takes them.
 	Paused time.Time
+	// Questions tells that questions are answered instead of being passed on.
+	Questions bool
+	// Replies tells that answers to what a bot has posted are reports.
+	Replies bool
 }
 
 // BotState says how a bot is doing.
@@ -47,7 +51,19 @@ type Bot struct {
 	ErrorAt   time.Time // when LastError happened
 	Restarts  int       // how often it was restarted after an error
 	Updated   time.Time // when a moderator last changed it
+	Answers   Answers   // how it answers who reports
 }
+
+// Answers says how a bot tells those who report what became of it.
+type Answers string
+
+// The ways to answer. A network may know only some of them.
+const (
+	AnswersUsual    Answers = ""         // as the network usually does
+	AnswersOff      Answers = "off"      // not at all
+	AnswersReaction Answers = "reaction" // with a sign below the message
+	AnswersWords    Answers = "words"    // with a line of text
+)
 
 // Visibility says who could read a report where it was written.
 type Visibility string
@@ -99,6 +115,7 @@ const (
 	ReasonExpired     Reason = "expired"      // refused: older than reports.expire when judged
 	ReasonTrouble     Reason = "trouble"      // refused: it could not be judged
 	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back by a moderator
+	ReasonQuestion    Reason = "question"     // refused: a question or thanks, which was answered
 	ReasonFlood       Reason = "flood"        // held: too many by one author
 	ReasonFloodClient Reason = "flood_client" // held: too many that nobody vouches for, from one client network
 	ReasonFloodDomain Reason = "flood_domain" // held: the same, from one domain

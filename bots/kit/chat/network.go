@@ -33,6 +33,7 @@ var (
 	_ bots.Network    = (*network)(nil)
 	_ bots.Recipients = (*network)(nil)
 	_ bots.Addressed  = (*network)(nil)
+	_ bots.Hooked     = (*network)(nil)
 )
 
 // newNetwork returns the network; as one that can show itself where its driver
@@ -115,6 +116,13 @@ func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
 func (n *network) PublicRoutes(r chi.Router, site bots.Site) {
 	if router, ok := n.driver.(Router); ok {
 		router.PublicRoutes(r, site)
+	}
+}
+
+// HookRoutes adds what the driver has for its service to call.
+func (n *network) HookRoutes(r chi.Router) {
+	if hooked, ok := n.driver.(bots.Hooked); ok {
+		hooked.HookRoutes(r)
 	}
 }
 

@@ -32,6 +32,7 @@ type network struct {
 var (
 	_ bots.Network   = (*network)(nil)
 	_ bots.Addressed = (*network)(nil)
+	_ bots.Hooked    = (*network)(nil)
 )
 
 // newNetwork returns the network; as one that can show itself where its driver
@@ -90,6 +91,13 @@ func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
 
 // PublicRoutes adds nothing: riders use the service itself.
 func (n *network) PublicRoutes(chi.Router, bots.Site) {}
+
+// HookRoutes adds what the driver has for its service to call.
+func (n *network) HookRoutes(r chi.Router) {
+	if hooked, ok := n.driver.(bots.Hooked); ok {
+		hooked.HookRoutes(r)
+	}
+}
 
 // Settings returns what the section shows.
 func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
