@@ -109,7 +109,9 @@ func (s *server) open(ctx context.Context) error {
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
 	s.registry.MustRegister(s.accounts, mailOutages{s.mailer})
-	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Backlog: s.cfg.Reports.Backlog, Now: time.Now}
+	answers := relay.NewAnswers(s.log, time.Now)
+	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
+		Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
@@ -121,7 +123,7 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{

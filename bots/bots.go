@@ -267,6 +267,8 @@ type Recipients interface {
 type Gatherer interface {
 	// Waiting is how many people a report, by its Seq, still waits for.
 	Waiting(ctx context.Context, seq int64) (int, error)
+	// People is how many people bot b sends r to, now or later.
+	People(ctx context.Context, b report.Bot, r report.Report) (int, error)
 }
 
 // Hooked is a Network that services call.

@@ -29,6 +29,7 @@ type Hearing struct {
 	DB      *db.DB
 	Secrets *secret.Box
 	Links   *scrub.Links // takes out our own links; nil: they stay
+	Answers *Answers     // answers who writes; nil: nobody is answered
 	Backlog int          // reports.backlog
 	Now     func() time.Time
 }
@@ -52,7 +53,21 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if h.DB.Backlog() >= h.Backlog {
 		return ErrBacklog
 	}
-	return h.DB.Hear(ctx, h.report(b, in))
+	return h.store(ctx, b, h.report(b, in), in)
+}
+
+// store stores what was heard. Whoever wrote it is expected to be answered before that:
+// it may be judged before this has returned.
+func (h *Hearing) store(ctx context.Context, b report.Bot, r report.Report, in bots.Incoming) error {
+	if h.Answers == nil || in.Answer == nil {
+		return h.DB.Hear(ctx, r)
+	}
+	h.Answers.expect(r.ID, b, in)
+	err := h.DB.Hear(ctx, r)
+	if err != nil {
+		h.Answers.take(r.ID)
+	}
+	return err
 }
 
 // Rehearse says what would become of a text: see bots.Rehearser.

@@ -1,8 +1,9 @@
 // Package relay is the way of a report: what a bot hears is stored (hear.go),
 // taken up city by city (lane.go, lanes.go), judged by its city's rules (judge.go)
-// and by what came before (brake.go), and sent on to everybody (fanout.go). A
-// moderator decides about what is held (decide.go), can take a report back
-// (takeback.go), and can stop a city (pause.go).
+// and by what came before (brake.go), and sent on to everybody (fanout.go). Whoever
+// wrote it is told what became of it (outcome.go, answer.go, lines.go). A moderator
+// decides about what is held (decide.go), can take a report back (takeback.go), and
+// can stop a city (pause.go).
 package relay
 
 import (
@@ -14,6 +15,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 )
 
@@ -24,6 +26,8 @@ type Options struct {
 	Notices  *notice.Board
 	Networks map[string]bots.Network // by name
 	Outgoing Outgoing
+	Answers  *Answers        // tells who wrote what became of it; nil: nobody is told
+	Texts    *i18n.Catalogue // has what they are told
 	Brakes   config.Brakes
 	Expire   time.Duration // reports.expire
 	Log      *slog.Logger

@@ -24,7 +24,7 @@ var reserved = map[string][]string{
 	"what new networks are made of":           {Scaffold, "standin"},
 	"Go":                                      {"init", "internal", "main", "testdata", "vendor"},
 	"a route of the site":                     {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
-	"texts of the program": {"attention", "confirm", "delayed", "demo", "error", "form", "held", "home", "invitation", "layout",
+	"texts of the program": {"answer", "attention", "confirm", "delayed", "demo", "error", "form", "held", "home", "invitation", "layout",
 		"kit", "login", "password", "register", "settings", "supervisor"},
 	"settings of the program": {"brakes", "data", "database", "log", "metrics", "network", "queue", "secret", "web"},
 	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "former", "invitations", "limits", "logins",
