@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mymmrac/telego"
 	"golang.org/x/time/rate"
 
 	"ticketfrei/bots"
@@ -205,7 +206,11 @@ func (c *conn) handle(ctx context.Context, list []json.RawMessage, hear chat.Hea
 
 // Post sends a text to a chat. A group that has become a supergroup has moved.
 func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error) {
-	id, err := c.client.send(ctx, to, text)
+	return c.post(ctx, to, text, nil)
+}
+
+func (c *conn) post(ctx context.Context, to, text string, answers *telego.ReplyParameters) (report.Receipt, error) {
+	id, err := c.client.send(ctx, to, text, answers)
 	if moved := migratedTo(err); moved != 0 {
 		return report.Receipt{}, &chat.Moved{From: to, To: formatID(moved)}
 	}

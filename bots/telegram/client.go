@@ -201,14 +201,14 @@ func (c *client) updates(ctx context.Context, offset, most int, wait time.Durati
 }
 
 // send sends a text as it is, without previews of the links in it, and returns
-// the id of the message.
-func (c *client) send(ctx context.Context, to, text string) (id int, err error) {
+// the id of the message. answers is what it answers; nil where that is nothing.
+func (c *client) send(ctx context.Context, to, text string, answers *telego.ReplyParameters) (id int, err error) {
 	chat, err := parseID(to)
 	if err != nil {
 		return 0, err
 	}
 	err = c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
-		m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: chat, Text: text,
+		m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: chat, Text: text, ReplyParameters: answers,
 			LinkPreviewOptions: &telego.LinkPreviewOptions{IsDisabled: true}})
 		if err == nil {
 			id = m.MessageID

@@ -324,7 +324,7 @@ func TestErrorsDoNotShowTheToken(t *testing.T) {
 	err = kittest.Receive(t, b, kittest.NewInbox()).Ended()
 	kittest.WantKind(t, err, bots.KindTemporary)
 	noToken(t, w, err)
-	_, err = must(w.driver.client("", w.account.Token()))(t).send(w.ctx, formatID(rider.ID()), "x") // through the library
+	_, err = must(w.driver.client("", w.account.Token()))(t).send(w.ctx, formatID(rider.ID()), "x", nil) // through the library
 	noToken(t, w, err)
 	if strings.Contains(w.log.String(), w.account.Token()) {
 		t.Errorf("the log holds the token: %s", w.log)

@@ -207,7 +207,7 @@ func TestPenaltyGrowsWhenIgnored(t *testing.T) {
 	c := must(w.driver.client("", w.account.Token()))(t)
 	w.account.LimitNext(2)
 	for i, want := range []time.Duration{2, 4, 8} {
-		_, err := c.send(w.ctx, formatID(rider.ID()), fmt.Sprint(i)) // without a pace
+		_, err := c.send(w.ctx, formatID(rider.ID()), fmt.Sprint(i), nil) // without a pace
 		if e := remote.As(err); e == nil || e.Trouble != remote.Limited || e.After != want*time.Second {
 			t.Fatalf("call %d: %v, want %d s", i, err, want)
 		}

@@ -37,8 +37,13 @@ type answers struct {
 }
 
 // answer is what is said to a chat: text and, in a paragraph below it, what must
-// not be lost, however long the text is.
-type answer struct{ chat, text, kept string }
+// not be lost, however long the text is. It may answer the message to; a sign is shown
+// below that, in place of a text.
+type answer struct {
+	chat, text, kept string
+	to               string
+	sign             Sign
+}
 
 // parts returns the messages of an answer.
 func (w answer) parts(limit text.Limit) []string {
@@ -118,9 +123,14 @@ func (a *answers) send(next answer) {
 
 // post posts the parts of an answer, until one fails.
 func (a *answers) post(next answer) error {
+	if next.sign != "" {
+		ctx, done := context.WithTimeout(a.ctx, answerTimeout)
+		defer done()
+		return a.bot.react(ctx, next)
+	}
 	for _, part := range next.parts(a.bot.network.Length) {
 		ctx, done := context.WithTimeout(a.ctx, answerTimeout)
-		_, err := a.bot.post(ctx, next.chat, part)
+		err := a.bot.reply(ctx, next, part)
 		done()
 		if err != nil {
 			return err

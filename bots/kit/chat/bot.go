@@ -63,6 +63,8 @@ func (b *bot) Check(ctx context.Context) error {
 func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
 	answers := newAnswers(ctx, b)
 	defer answers.stop()
+	b.network.answering.Store(b.bot.ID, answers)
+	defer b.network.answering.CompareAndDelete(b.bot.ID, answers)
 	err := b.conn.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, events ...Event) error {
 		for _, e := range events {
 			if err := b.handle(ctx, e, emit, answers); err != nil {
@@ -114,12 +116,17 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 // post sends a text when its turn has come, cut where it is too long. A chat
 // that has another id now is followed.
 func (b *bot) post(ctx context.Context, chat, words string) (report.Receipt, error) {
+	return b.postWith(ctx, chat, words, b.conn.Post)
+}
+
+func (b *bot) postWith(ctx context.Context, chat, words string,
+	send func(ctx context.Context, chat, words string) (report.Receipt, error)) (report.Receipt, error) {
 	words = b.network.Length.Fit(words)
 	for followed := false; ; followed = true {
 		if err := b.pace.Wait(ctx, chat, b.isGroup(chat)); err != nil {
 			return report.Receipt{}, err
 		}
-		receipt, err := b.conn.Post(ctx, chat, words)
+		receipt, err := send(ctx, chat, words)
 		b.slowDown(err)
 		moved, ok := errors.AsType[*Moved](err)
 		if !ok || followed || moved.To == "" {
@@ -228,7 +235,8 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		b.log.Warn("kit.log.misfit")
 		return nil
 	}
-	in := bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time}
+	in := bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time,
+		Language: m.Language, Answer: b.answering(m)}
 	if !m.Private {
 		in.Chat = m.Chat
 	}

@@ -117,7 +117,14 @@ func TestWhatIsHeard(t *testing.T) {
 		{ID: "-7:6", Author: "7", Text: "U1", Visibility: report.Private, Time: at, Chat: "-7"},
 		{ID: "7:7", Author: "7", Text: "U2", Visibility: report.Private, Time: at},
 	}
-	if diff := cmp.Diff(want, in.All()); diff != "" {
+	heard := in.All()
+	for i := range heard {
+		if heard[i].Answer == nil {
+			t.Errorf("message %s cannot be answered", heard[i].ID)
+		}
+		heard[i].Answer = nil
+	}
+	if diff := cmp.Diff(want, heard); diff != "" {
 		t.Error(diff)
 	}
 	if got := y.posted(); len(got) != 0 {

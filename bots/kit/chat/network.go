@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
@@ -27,6 +28,8 @@ type network struct {
 	chats    *recipients.Store
 	pacers   *pace.Pacers
 	pages    *account.Pages
+	// answering are the answers of the bots that are at work, by bot.
+	answering sync.Map
 }
 
 var (

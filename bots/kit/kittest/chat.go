@@ -23,7 +23,7 @@ import (
 // stand-in of its service, which it closes.
 func Chat(t *testing.T, d bots.Definition, s standin.Service, skip ...Skip) {
 	t.Helper()
-	run(t, d, s, skip, slices.Concat(chatChecks, groupChecks, textChecks, hearChecks, troubleChecks, accountChecks))
+	run(t, d, s, skip, slices.Concat(chatChecks, groupChecks, chatAnswerChecks, textChecks, hearChecks, troubleChecks, accountChecks))
 }
 
 var chatChecks = []check{

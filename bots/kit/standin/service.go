@@ -61,6 +61,13 @@ type Rooms interface {
 	Leave(account int, group string)
 }
 
+// Signs is a Service on which an account can show a sign below a message.
+type Signs interface {
+	// Signs are what an account has put below the messages of a chat, the first of them
+	// first.
+	Signs(account int, chat string) []string
+}
+
 // Call is something that an account asks of the service.
 type Call string
 

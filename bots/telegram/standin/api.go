@@ -105,6 +105,11 @@ type params struct {
 	Text           string            `json:"text"`
 	LanguageCode   string            `json:"language_code"`
 	Commands       []json.RawMessage `json:"commands"`
+	Reaction       []reaction        `json:"reaction"`
+	Reply          struct {
+		MessageID int  `json:"message_id"`
+		Anyway    bool `json:"allow_sending_without_reply"`
+	} `json:"reply_parameters"`
 }
 
 func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any, *apiError) {
@@ -130,6 +135,8 @@ func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any
 		return true, nil
 	case "sendMessage":
 		return s.sendMessage(b, p)
+	case "setMessageReaction":
+		return s.setMessageReaction(b, p)
 	case "deleteMessage":
 		return s.deleteMessage(b, p)
 	}

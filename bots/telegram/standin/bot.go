@@ -56,6 +56,8 @@ type Message struct {
 	FromBot bool
 	From    string // name of who wrote it
 	Text    string
+	Sign    string // what the bot has put below it; empty for nothing
+	Answers int    // the message that it answers; 0 for none
 	Deleted bool
 	At      time.Time
 	from    int64

@@ -7,12 +7,13 @@ type Group struct {
 	server *Server
 
 	// Under Server.mu:
-	id       int64
-	title    string
-	super    bool
-	movedTo  int64 // id of the supergroup it became
-	messages []Message
-	bots     map[*Bot]*membership
+	id          int64
+	title       string
+	super       bool
+	movedTo     int64 // id of the supergroup it became
+	messages    []Message
+	noReactions bool
+	bots        map[*Bot]*membership
 }
 
 // membership is a bot in a group.

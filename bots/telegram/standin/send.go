@@ -24,12 +24,19 @@ func (s *Server) sendMessage(b *Bot, p params) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
+	answers := p.Reply.MessageID
+	if answers > len(*log) || answers > 0 && (*log)[answers-1].Deleted {
+		if !p.Reply.Anyway {
+			return nil, badRequest("message to be replied not found")
+		}
+		answers = 0
+	}
 	now := time.Now()
 	if err := b.flood.check(s.options.Limits, p.ChatID, now); err != nil {
 		s.Happened()
 		return nil, err
 	}
-	m := Message{ID: len(*log) + 1, FromBot: true, From: b.name, from: b.id, Text: p.Text, At: s.options.Now()}
+	m := Message{ID: len(*log) + 1, FromBot: true, From: b.name, from: b.id, Text: p.Text, Answers: answers, At: s.options.Now()}
 	*log = append(*log, m)
 	b.sends = append(b.sends, Send{ChatID: p.ChatID, ID: m.ID, Text: p.Text, At: now})
 	s.Happened()
