@@ -30,9 +30,12 @@ func TestReportInPrivateChat(t *testing.T) {
 	if age := time.Since(got.Time); age < -time.Second || age > kittest.Patience {
 		t.Errorf("written %s ago", age)
 	}
-	got.Time = time.Time{}
+	if got.Answer == nil {
+		t.Error("it cannot be answered")
+	}
+	got.Time, got.Answer = time.Time{}, nil
 	want := bots.Incoming{ID: chat.NetworkID(formatID(rider.ID()), strconv.Itoa(id)), Author: formatID(rider.ID()),
-		Text: "U1 Plärrer 👮👮 Richtung Fürth\nzwei Kontis", Visibility: report.Private}
+		Text: "U1 Plärrer 👮👮 Richtung Fürth\nzwei Kontis", Visibility: report.Private, Language: "de"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -51,3 +51,10 @@ func (g *Group) NoReactions() {
 	defer g.server.mu.Unlock()
 	g.noReactions = true
 }
+
+// Erase deletes a message, as its author does.
+func (g *Group) Erase(id int) {
+	g.server.mu.Lock()
+	defer g.server.mu.Unlock()
+	g.messages[id-1].Deleted = true
+}

@@ -1,0 +1,78 @@
+package telegram
+
+import (
+	"strconv"
+	"testing"
+
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/kittest"
+	"ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/report"
+)
+
+// TestAnswersInGroups has three people of a group report, where signs are allowed and
+// where not: what is missing is said below the message that lacks it, and nothing else is
+// said.
+func TestAnswersInGroups(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	row := w.connect()
+	if err := w.db.SaveAnswers(w.ctx, row.ID, report.AnswersWords); err != nil {
+		t.Fatal(err)
+	}
+	row.Answers = report.AnswersWords
+	in := kittest.NewInbox()
+	run := kittest.Receive(t, w.load(row), in)
+	admin, open, strict := w.server.AddUser("admin", "de"), w.server.AddGroup("open"), w.server.AddGroup("strict")
+	strict.NoReactions()
+	answered := func(g *standin.Group, text string, a bots.Answer) (id int) {
+		t.Helper()
+		id = g.Write(admin, "@"+w.account.Username()+" "+text)
+		in.WaitFor(t, text)
+		all := in.All()
+		if err := all[len(all)-1].Answer(w.ctx, a); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	passed, held := bots.Answer{Outcome: bots.OutcomePassed, Text: "passed"}, bots.Answer{Outcome: bots.OutcomeHeld, Text: "which line?"}
+	for name, g := range map[string]*standin.Group{"strict": strict, "open": open} {
+		g.Add(admin, w.account, true)
+		first, second := answered(g, name+" U1", passed), answered(g, name+" Plärrer", held)
+		w.until("the answer", func() bool {
+			last := g.Messages()[len(g.Messages())-1]
+			return last.FromBot && last.Text == "which line?" && last.Answers == second
+		})
+		want := "👍"
+		if g == strict {
+			want = ""
+		}
+		if got := g.Messages()[first-1].Sign; got != want {
+			t.Errorf("%s: the report has the sign %q, want %q", name, got, want)
+		}
+	}
+	_ = run.Stop()
+	if lines := w.log.String(); lines != "" {
+		t.Errorf("the bot's log is %q", lines)
+	}
+}
+
+// TestAnswerOfADeletedMessage has somebody delete the report before it is answered.
+func TestAnswerOfADeletedMessage(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	w.connect()
+	group, admin := w.server.AddGroup("open"), w.server.AddUser("admin", "de")
+	group.Add(admin, w.account, true)
+	id := group.Write(admin, "gone")
+	group.Erase(id)
+	c := &conn{driver: w.driver, client: must(w.driver.client("", w.account.Token()))(t)}
+	if err := c.React(w.ctx, formatID(group.ID()), strconv.Itoa(id), "👍"); err != nil {
+		t.Errorf("React: %v", err)
+	}
+	if _, err := c.Reply(w.ctx, formatID(group.ID()), strconv.Itoa(id), "which line?"); err != nil {
+		t.Errorf("Reply: %v", err)
+	}
+	last := group.Messages()[len(group.Messages())-1]
+	if last.Text != "which line?" || last.Answers != 0 {
+		t.Errorf("posted %+v", last)
+	}
+}
