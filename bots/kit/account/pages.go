@@ -76,6 +76,9 @@ type Pages struct {
 	Host    bots.Host
 	Fields  []Field
 	Checker Checker
+	// Answering is what may be chosen of how who reports is answered; without choices
+	// nobody is.
+	Answering Answering
 	// Section makes what settings.tmpl shows of the card: the card itself
 	// where it is nil.
 	Section Section
@@ -93,6 +96,9 @@ func (p *Pages) Routes(r chi.Router, site bots.Site) {
 	r.Post("/token", site.Handler(f.handleToken))
 	r.Post("/confirm", site.Handler(f.handleConfirm))
 	r.Post("/cancel", site.Handler(f.handleCancel))
+	if len(p.Answering.Choices) > 0 {
+		r.Post("/answers", site.Handler(f.handleAnswers))
+	}
 }
 
 // Data returns what settings.tmpl shows as .Data.

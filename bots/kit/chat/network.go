@@ -51,7 +51,9 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	}
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
 		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
-	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n}
+	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n,
+		Answering: account.Answering{Texts: "kit.chat.answers",
+			Choices: []report.Answers{report.AnswersUsual, report.AnswersWords, report.AnswersReaction, report.AnswersOff}}}
 	if d, ok := driver.(standin.Demo); ok {
 		return &showing{n, d}, nil
 	}
