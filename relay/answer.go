@@ -17,6 +17,8 @@ const (
 	// maxExpected is how many are remembered to wait for an answer. Where there are
 	// more, those who have waited longest get none.
 	maxExpected = 10_000
+	// maxLanguage is longer than the name of any language.
+	maxLanguage = 35
 	// sweepEvery is how often those are forgotten who have waited for too long.
 	sweepEvery = 10 * time.Second
 )
@@ -68,6 +70,9 @@ func (a *Answers) say(botID int64, send func(context.Context) error) {
 
 // expect remembers who wrote the report of an id, until it is answered or too late.
 func (a *Answers) expect(id string, b report.Bot, in bots.Incoming) {
+	if len(in.Language) > maxLanguage {
+		in.Language = ""
+	}
 	until := a.now().Add(answerWithin)
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -31,6 +31,7 @@ type status struct {
 	Visibility  string            `json:"visibility"`
 	CreatedAt   string            `json:"created_at"`
 	EditedAt    string            `json:"edited_at"`
+	Language    string            `json:"language"`
 	Account     person            `json:"account"`
 	Attachments []json.RawMessage `json:"media_attachments"`
 	Poll        json.RawMessage   `json:"poll"`
@@ -47,6 +48,7 @@ type person struct {
 	ID   gomastodon.ID `json:"id"`
 	Acct string        `json:"acct"` // "rider@mastodon.example", local ones without the host
 	URL  string        `json:"url"`
+	Bot  bool          `json:"bot"`
 }
 
 // time is when the status was written; the zero time where that cannot be read.
@@ -80,7 +82,8 @@ func (c *conn) isOwn(p person) bool { return string(p.ID) == c.account.Remote }
 func (c *conn) read(st *status) post.Message {
 	words, others := c.textOf(st)
 	return post.Message{ID: string(st.ID), Author: c.fullHandle(st.Account.Acct), Text: words,
-		Visibility: visibilityOf(st), Picture: len(st.Attachments) > 0, More: others || st.holdsMore(), Time: st.time()}
+		Visibility: visibilityOf(st), Unlisted: st.Visibility == "unlisted", Automatic: st.Account.Bot, Language: st.Language,
+		Picture: len(st.Attachments) > 0, More: others || st.holdsMore(), Time: st.time()}
 }
 
 // maxText bounds what is kept of a text, and maxContent what is read of the HTML that

@@ -1,7 +1,12 @@
 package kittest
 
 import (
+	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/standin"
@@ -23,6 +28,7 @@ var chatAnswerChecks = []check{
 	{"answer: a sign in a group, in words what was asked", answerGroup},
 	{"answer: in a group in words what is missing, where the moderators wish it", answerGroupWords},
 	{"answer: a new beginning answers what was heard before", answerAfterRestart},
+	{"answer: the moderators choose how", chooseAnswers},
 }
 
 // answering connects a bot that answers in a way, and has it receive.
@@ -132,4 +138,107 @@ func answerAfterRestart(s *scene) {
 	s.wantAnswer("bert", 1, "") // it is at work
 	s.answer(in, passed)
 	s.wantAnswer("anna", 1, passed.Text)
+}
+
+// postAnswerChecks are about who reports to a posting network.
+var postAnswerChecks = []check{
+	{"answer: what was written in private is answered in private", answerAlone},
+	{"answer: what was written in public is answered in private, where the moderators wish it", answerPublic},
+	{"answer: switched off, what is asked is answered", answerOnlyQuestions},
+	{"answer: nobody makes the account write without end", answerBounded},
+	{"answer: the moderators choose how", chooseAnswers},
+}
+
+// written has somebody write, and answers.
+func (s *scene) written(in *Inbox, m standin.Message, a bots.Answer) {
+	s.Helper()
+	m.Author, m.Addressed, m.Time = "anna", true, s.Now()
+	s.write(m)
+	in.WaitFor(s, m.Text)
+	s.answer(in, a)
+}
+
+// wantAnswered checks what was written to people alone, and that nothing else was.
+func (s *scene) wantAnswered(want ...string) {
+	s.Helper()
+	s.until("the answers", func() bool { return len(s.answers()) >= len(want) })
+	got := s.answers()
+	if len(got) != len(want) || len(s.posts()) > 0 {
+		s.Fatalf("answered %s, posted %s", brief(got), brief(s.posts()))
+	}
+	for i, l := range got {
+		if !strings.Contains(l.Text, want[i]) {
+			s.Errorf("answered %q, want %q", l.Text, want[i])
+		}
+	}
+}
+
+func answerAlone(s *scene) {
+	s.listens()
+	in := s.answering(report.AnswersUsual)
+	s.written(in, standin.Message{Text: "U1 Plärrer"}, passed)
+	s.written(in, standin.Message{Text: "Plärrer"}, held)
+	s.written(in, standin.Message{Text: "U2 Plärrer", Public: true}, passed)
+	s.written(in, standin.Message{Text: "wo?", Public: true}, question)
+	s.wantAnswered(passed.Text, held.Text, question.Text)
+}
+
+func answerPublic(s *scene) {
+	s.listens()
+	in := s.answering(report.AnswersWords)
+	s.written(in, standin.Message{Text: "U1 Plärrer", Public: true}, passed)
+	s.written(in, standin.Message{Text: "U2 Plärrer"}, passed)
+	s.wantAnswered(passed.Text, passed.Text)
+}
+
+func answerOnlyQuestions(s *scene) {
+	s.listens()
+	in := s.answering(report.AnswersOff)
+	s.written(in, standin.Message{Text: "U1 Plärrer"}, passed)
+	s.written(in, standin.Message{Text: "wo?"}, question)
+	s.wantAnswered(question.Text)
+}
+
+func answerBounded(s *scene) {
+	s.listens()
+	in := s.answering(report.AnswersUsual)
+	for i := range 15 {
+		s.written(in, standin.Message{Text: fmt.Sprint("wo ", i)}, question)
+	}
+	if n := len(s.answers()); n == 0 || n > 10 {
+		s.Errorf("%d answers", n)
+	}
+	s.Clock.Move(time.Hour)
+	before := len(s.answers())
+	s.written(in, standin.Message{Text: "wo?"}, question)
+	if n := len(s.answers()); n != before+1 {
+		s.Errorf("%d answers an hour later", n-before)
+	}
+}
+
+// chooseAnswers chooses each way to answer in the card.
+func chooseAnswers(s *scene) {
+	b := s.connect()
+	m := s.Moderator(s.city)
+	form := s.path("answers")
+	page := m.Get("/settings", http.StatusOK)
+	if !page.HasForm(form) {
+		if s.hears() {
+			s.Error("there is no choice")
+		}
+		return
+	}
+	for name, want := range map[string]report.Answers{"off": report.AnswersOff, "words": report.AnswersWords, "usual": report.AnswersUsual} {
+		page := m.Post(form, url.Values{"bot_id": {fmt.Sprint(b.ID)}, "answers": {name}}, http.StatusOK)
+		page.Shows(s.in("kit.answers.saved"))
+		if got := s.Bots(s.city)[0].Answers; got != want {
+			s.Errorf("%s: stored %q", name, got)
+		}
+		if chosen := page.chosen(form); chosen != name {
+			s.Errorf("%s: the page shows %q", name, chosen)
+		}
+	}
+	m.Post(form, url.Values{"bot_id": {fmt.Sprint(b.ID)}, "answers": {"loudly"}}, http.StatusUnprocessableEntity).Shows(s.in("kit.answers.none"))
+	m.Post(form, url.Values{"bot_id": {"4711"}, "answers": {"off"}}, http.StatusNotFound)
+	m.Post(form, url.Values{"answers": {"off"}}, http.StatusNotFound)
 }

@@ -16,7 +16,7 @@ import (
 // the stand-in of its service, which it closes.
 func Post(t *testing.T, d bots.Definition, s standin.Service, skip ...Skip) {
 	t.Helper()
-	run(t, d, s, skip, slices.Concat(postChecks, textChecks, hearChecks, troubleChecks, accountChecks))
+	run(t, d, s, skip, slices.Concat(postChecks, postAnswerChecks, textChecks, hearChecks, troubleChecks, accountChecks))
 }
 
 var postChecks = []check{

@@ -107,7 +107,8 @@ func (b *bot) takeIn(ctx context.Context, m Message, emit func(context.Context, 
 	}
 	_, boosts := b.conn.(Booster)
 	err := account.HandOver(ctx, b.log, emit, bots.Incoming{ID: m.ID, Author: m.Author, Text: m.Text, Visibility: m.Visibility, Time: m.Time,
-		KeepID: boosts && m.Visibility == report.Public && !m.Picture && !m.More})
+		KeepID:   boosts && m.Visibility == report.Public && !m.Picture && !m.More,
+		Language: m.Language, Answer: b.answering(m)})
 	if errors.Is(err, db.ErrPaused) {
 		return nil // the city's page says so
 	}
@@ -123,7 +124,7 @@ const courtesy = 10 * time.Second
 // go on.
 func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	host := b.network.host
-	if !m.Time.IsZero() && host.Now().Sub(m.Time) > host.Config.Reports.Expire {
+	if m.Automatic || !m.Time.IsZero() && host.Now().Sub(m.Time) > host.Config.Reports.Expire {
 		return nil
 	}
 	city, err := host.DB.BriefCity(ctx, b.bot.CityID)

@@ -27,6 +27,7 @@ type network struct {
 	posts    *posts
 	pacers   *pace.Pacers
 	pages    *account.Pages
+	answered pace.Quota
 }
 
 var (
@@ -48,6 +49,8 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
 		posts: newPosts(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
 	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver}
+	n.pages.Section, n.pages.Answering = n, account.Answering{Texts: "kit.post.answers",
+		Choices: []report.Answers{report.AnswersUsual, report.AnswersWords, report.AnswersOff}}
 	if d, ok := driver.(standin.Demo); ok {
 		return &showing{n, d}, nil
 	}

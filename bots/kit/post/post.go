@@ -121,7 +121,10 @@ type Message struct {
 	// Visibility is public where everybody could read it and the service shows it
 	// to everybody: what is unlisted, for followers or unknown is private.
 	Visibility report.Visibility
-	Picture    bool // there is a picture or the like
+	Unlisted   bool   // private, though everybody can read it who knows where
+	Automatic  bool   // a program wrote it: it is not answered
+	Language   string // of the author, as "de"; empty where not known
+	Picture    bool   // there is a picture or the like
 	// More tells that people would see more of it than Text, as a poll, a quotation
 	// or the names of others. Its text is posted then, as that of a picture is.
 	More bool

@@ -55,6 +55,7 @@ type Mention struct {
 	Visibility string // "public", "unlisted", "private" or "direct"
 	Warning    string // the content warning
 	Picture    bool   // has a picture attached
+	Bot        bool   // its author is said to be a program
 	Poll       bool
 	Quotes     string   // the id of a status that it quotes
 	Names      []string // other people whom it mentions, as "anna@example.org"
@@ -216,7 +217,7 @@ func (a *Account) MentionWith(m Mention) string {
 func (a *Account) newMention(m Mention) *status {
 	s := a.server
 	st := &status{id: cmp.Or(m.ID, s.next()), author: m.Author, text: m.Text, visibility: m.Visibility, warning: m.Warning,
-		picture: m.Picture, poll: m.Poll, quotes: m.Quotes, at: m.At,
+		picture: m.Picture, bot: m.Bot, poll: m.Poll, quotes: m.Quotes, at: m.At,
 		mentioned: append([]string{a.Handle()}, m.Names...), mentionsLocal: a, names: m.Names}
 	if st.at.IsZero() {
 		st.at = s.options.Now()

@@ -18,7 +18,7 @@ type status struct {
 	warning       string
 	visibility    string
 	replyTo       string
-	picture       bool
+	picture, bot  bool
 	poll          bool
 	quotes        string
 	mentioned     []string
@@ -62,6 +62,7 @@ func (a *Account) entity() entity {
 
 func (s *Server) statusEntity(st *status) entity {
 	account, url := s.authorEntity(st.author), ""
+	account["bot"] = st.bot
 	if st.account != nil {
 		account = st.account.entity()
 	}
