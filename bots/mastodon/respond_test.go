@@ -15,8 +15,10 @@ import (
 func TestAnswers(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
+	b := w.load(row)
+	check(t, b.Check(w.ctx))
 	in := kittest.NewInbox()
-	kittest.Receive(t, w.load(row), in)
+	kittest.Receive(t, b, in)
 	w.streaming()
 	const rider = "rider@example.org"
 	ids := map[string]string{}
