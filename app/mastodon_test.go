@@ -53,6 +53,16 @@ func texts(posts []standin.Post) map[string]int {
 	return n
 }
 
+// directs are what an account wrote to one person alone.
+func directs(a *standin.Account) (list []string) {
+	for _, p := range a.Statuses() {
+		if p.Visibility == "direct" {
+			list = append(list, p.Text)
+		}
+	}
+	return list
+}
+
 func TestMailAndMastodonHearEachOther(t *testing.T) {
 	box, remote := startMailbox(t), startMastodon(t)
 	a := startApp(t, t.TempDir(), box)
@@ -76,10 +86,14 @@ func TestMailAndMastodonHearEachOther(t *testing.T) {
 	if len(account.Boosts()) != 1 {
 		t.Error("a private mention was boosted")
 	}
+	waitUntil(t, "an answer in private", func() bool { return len(directs(account)) > 0 })
 	for _, p := range account.Statuses() {
-		if strings.Contains(p.Text, "shy") || len(p.Mentions) > 0 {
+		if p.Visibility != "direct" && (strings.Contains(p.Text, "shy") || len(p.Mentions) > 0) {
 			t.Errorf("the post names its author: %+v", p)
 		}
+	}
+	if got := directs(account); len(got) != 1 || got[0] != "@shy@elsewhere.example Weitergegeben, an 1 Person und öffentlich gepostet." {
+		t.Errorf("answered in private %q", got)
 	}
 	if strings.Contains(l.Body, "shy") {
 		t.Error("the mail names the author of a private mention")

@@ -26,8 +26,8 @@ const (
 )
 
 // TestNobodyIsToBeFound has riders write by mail, on Telegram without having
-// subscribed, and privately on Mastodon, and one read by mail. Then it looks for them
-// in all that the program leaves behind: its files, its log at its most talkative, and
+// subscribed, and privately on Mastodon, where they are answered, and one read by mail.
+// Then it looks for them in all that the program leaves behind: its files, its log at its most talkative, and
 // its pages.
 func TestNobodyIsToBeFound(t *testing.T) {
 	slow.Test(t, "builds the program")
@@ -44,6 +44,7 @@ func TestNobodyIsToBeFound(t *testing.T) {
 		s.box.waitFor(t, mailReader, w)
 	}
 	heard := time.Now()
+	waitUntil(t, "the answers to who wrote", func() bool { return len(s.bot.Chat(rider)) > 1 && len(directs(s.account)) > 0 })
 	if found := wordsIn(t, dir, words); len(found) < len(words) {
 		t.Fatalf("of %q the files hold %q: the test sees not enough", words, found)
 	}
