@@ -7,20 +7,63 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// soon is how long a message waits within Soon for the turn of its chat.
+const soon = 10 * time.Second
+
 // chatPace is the pace of one chat.
 type chatPace struct {
 	all   *rate.Limiter
 	group *rate.Limiter // nil where the chat is no group
+	until time.Time     // nothing is sent to it before
 }
 
-func (p *Pacer) waitForChat(ctx context.Context, chat string, group bool) error {
+func (p *Pacer) waitForChat(ctx context.Context, chat string, group, briefly bool) error {
 	now := time.Now()
-	at, cancel := p.reserve(chat, group, now)
-	if deadline, ok := ctx.Deadline(); ok && at.After(deadline) {
-		cancel()
-		return ErrBusy
+	if left := p.pausedChat(chat, now); left > 0 {
+		return &PausedError{Left: left, Chat: true}
 	}
+	at, cancel := p.reserve(chat, group, now)
+	deadline, bounded := ctx.Deadline()
+	if bounded && at.After(deadline) || briefly && !p.mayWait(at.Sub(now)) {
+		cancel()
+		return &LateError{In: at.Sub(now)}
+	}
+	if !briefly || !at.After(now) {
+		return Sleep(ctx, at.Sub(now))
+	}
+	defer p.waited()
 	return Sleep(ctx, at.Sub(now))
+}
+
+// mayWait tells whether one more may wait that long within Soon. One that has to wait
+// counts until it has waited.
+func (p *Pacer) mayWait(d time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case d <= 0:
+		return true
+	case d > soon || p.waiting >= max(1, p.limits.Waiting):
+		return false
+	}
+	p.waiting++
+	return true
+}
+
+func (p *Pacer) waited() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting--
+}
+
+// pausedChat is how long nothing may be sent to a chat.
+func (p *Pacer) pausedChat(chat string, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c := p.chats[chat]; c != nil {
+		return c.until.Sub(now)
+	}
+	return 0
 }
 
 // reserve returns when the chat's next message may be sent, and takes that turn.
@@ -78,5 +121,5 @@ func (p *Pacer) sweep(now time.Time) {
 
 func (c *chatPace) idle(now time.Time) bool {
 	full := func(l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) }
-	return full(c.all) && (c.group == nil || full(c.group))
+	return !c.until.After(now) && full(c.all) && (c.group == nil || full(c.group))
 }
