@@ -126,10 +126,12 @@ type conn struct {
 }
 
 var (
-	_ chat.Conn    = (*conn)(nil)
-	_ chat.Checker = (*conn)(nil)
-	_ chat.Deleter = (*conn)(nil)
-	_ chat.Grouper = (*conn)(nil)
+	_ chat.Conn       = (*conn)(nil)
+	_ chat.Checker    = (*conn)(nil)
+	_ chat.Deleter    = (*conn)(nil)
+	_ chat.Grouper    = (*conn)(nil)
+	_ chat.Topical    = (*conn)(nil)
+	_ chat.Introducer = (*conn)(nil)
 )
 
 // Check asks whether the token still holds, and what the bot is called now.
@@ -203,11 +205,15 @@ func (c *conn) handle(ctx context.Context, list []json.RawMessage, hear chat.Hea
 	return failed
 }
 
-// Post sends a text to a chat. A group that has become a supergroup has moved.
+// Post sends a text to a chat. A group that has become a supergroup has moved; one where
+// the bot may not write is closed.
 func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error) {
 	id, err := c.client.send(ctx, to, text)
 	if moved := migratedTo(err); moved != 0 {
 		return report.Receipt{}, &chat.Moved{From: to, To: formatID(moved)}
+	}
+	if why := closedFor(err); why != "" {
+		return report.Receipt{}, &chat.Closed{Chat: to, Why: why}
 	}
 	if err != nil {
 		return report.Receipt{}, err
@@ -232,7 +238,13 @@ func (c *conn) Delete(ctx context.Context, in, message string) error {
 	return err
 }
 
-// IsGroup tells chats of many from a person's: their ids are negative.
-func (c *conn) IsGroup(chat string) bool { return strings.HasPrefix(chat, "-") }
+// IsGroup tells chats of many from a person's.
+func (c *conn) IsGroup(chat string) bool { return isGroup(chat) }
+
+// GroupOf returns the group that a topic is of.
+func (c *conn) GroupOf(chat string) string {
+	group, _, _ := strings.Cut(chat, "/")
+	return group
+}
 
 func formatID(id int64) string { return strconv.FormatInt(id, 10) }

@@ -143,14 +143,38 @@ func (g *groups) put(tx *gorm.DB, botID, id int64, chatKey string, of Group) err
 		id, botID, chatKey, string(of.Kind), g.seal(id, of)).Error
 }
 
-// add stores a group that is sent to from now on.
-func (g *groups) add(ctx context.Context, botID int64, address, whole string, of Group) error {
+// wanted notes that somebody has asked for reports in a group.
+func (g *groups) wanted(ctx context.Context, id int64) error {
+	return g.db.Write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE "+g.table+" SET joined = FALSE WHERE recipient_id = ? AND joined", id).Error
+	})
+}
+
+// unwanted forgets a group of a bot where nobody has asked for reports.
+func (g *groups) unwanted(ctx context.Context, botID, id int64) error {
+	var joined bool
+	err := g.db.ReadRow(ctx, "SELECT joined FROM "+g.table+" WHERE bot_id = ? AND recipient_id = ?", botID, id).Scan(&joined)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil || !joined {
+		return err
+	}
+	return g.chats.Remove(ctx, botID, id)
+}
+
+// add stores a group that is sent to from now on. joined tells that nobody has asked for
+// it there.
+func (g *groups) add(ctx context.Context, botID int64, address, whole string, of Group, joined bool) error {
 	key, err := g.chats.Key(ctx, botID, whole)
 	if err != nil {
 		return err
 	}
 	return g.chats.Add(ctx, botID, address, func(tx *gorm.DB, id int64) error {
-		return g.put(tx, botID, id, key, of.bounded())
+		if err := g.put(tx, botID, id, key, of.bounded()); err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE "+g.table+" SET joined = ? WHERE recipient_id = ?", joined, id).Error
 	})
 }
 

@@ -15,11 +15,7 @@ func (b *bot) join(ctx context.Context, j Joined, answers *answers) error {
 	r, err := groups.find(ctx, b.bot.ID, j.Chat)
 	switch {
 	case errors.Is(err, db.ErrNotFound):
-		if err := groups.add(ctx, b.bot.ID, j.Chat, b.groupOf(j.Chat), j.Group); err != nil {
-			return err
-		}
-		answers.add(answer{chat: j.Chat, text: b.greeting(j.Group), sure: true})
-		return nil
+		return b.joinNew(ctx, j, answers)
 	case err != nil:
 		return err
 	}
@@ -27,6 +23,20 @@ func (b *bot) join(ctx context.Context, j Joined, answers *answers) error {
 		return err
 	}
 	return groups.note(ctx, b.bot.ID, j.Chat, b.groupOf(j.Chat), j.Group)
+}
+
+// joinNew subscribes a group that is new, and greets it; not one in whose topics the
+// account is already.
+func (b *bot) joinNew(ctx context.Context, j Joined, answers *answers) error {
+	topics, err := b.network.groups.of(ctx, b.bot.ID, j.Chat)
+	if err != nil || len(topics) > 0 {
+		return err
+	}
+	if err := b.network.groups.add(ctx, b.bot.ID, j.Chat, j.Chat, j.Group, true); err != nil {
+		return err
+	}
+	answers.add(answer{chat: j.Chat, text: b.greeting(j.Group), sure: true})
+	return nil
 }
 
 func (b *bot) greeting(g Group) string {
@@ -120,13 +130,16 @@ func (b *bot) follow(ctx context.Context, from, to string) error {
 	return b.network.groups.move(ctx, b.bot.ID, moved.ID, b.groupOf(to))
 }
 
-// startGroup subscribes a group in which somebody has asked for that, and returns how
-// it stood before; added where it is new.
+// startGroup subscribes a group or topic in which somebody has asked for that, and
+// returns how it stood before; added where it is new.
 func (b *bot) startGroup(ctx context.Context, m Message) (added bool, stood string, err error) {
 	groups, whole := b.network.groups, b.groupOf(m.Chat)
 	r, err := groups.find(ctx, b.bot.ID, m.Chat)
 	if errors.Is(err, db.ErrNotFound) {
-		return true, standsOn, groups.add(ctx, b.bot.ID, m.Chat, whole, m.Group)
+		if err := groups.add(ctx, b.bot.ID, m.Chat, whole, m.Group, false); err != nil {
+			return false, "", err
+		}
+		return true, standsOn, b.meansHere(ctx, m.Chat)
 	}
 	if err != nil {
 		return false, "", err
@@ -138,7 +151,27 @@ func (b *bot) startGroup(ctx context.Context, m Message) (added bool, stood stri
 	if _, err := groups.turn(ctx, b.bot.ID, r.ID, ways...); err != nil {
 		return false, "", err
 	}
+	if err := groups.wanted(ctx, r.ID); err != nil {
+		return false, "", err
+	}
 	return false, r.Reason, groups.note(ctx, b.bot.ID, m.Chat, whole, m.Group)
+}
+
+// meansHere makes a topic take the place of its group, where nobody has asked for
+// reports in the group itself.
+func (b *bot) meansHere(ctx context.Context, topic string) error {
+	groups, whole := b.network.groups, b.groupOf(topic)
+	if whole == topic {
+		return nil
+	}
+	r, err := groups.find(ctx, b.bot.ID, whole)
+	if errors.Is(err, db.ErrNotFound) || err == nil && r.Reason != standsOn {
+		return nil
+	}
+	if err == nil {
+		err = groups.unwanted(ctx, b.bot.ID, r.ID)
+	}
+	return err
 }
 
 // stopGroup notes that somebody in a group wants no reports there, and tells whether
@@ -147,8 +180,11 @@ func (b *bot) startGroup(ctx context.Context, m Message) (added bool, stood stri
 func (b *bot) stopGroup(ctx context.Context, m Message) (bool, error) {
 	groups := b.network.groups
 	r, err := groups.find(ctx, b.bot.ID, m.Chat)
-	if errors.Is(err, db.ErrNotFound) {
-		return false, nil
+	known := !errors.Is(err, db.ErrNotFound)
+	if !known {
+		if err = groups.add(ctx, b.bot.ID, m.Chat, b.groupOf(m.Chat), m.Group, false); err == nil {
+			r, err = groups.find(ctx, b.bot.ID, m.Chat)
+		}
 	}
 	if err != nil {
 		return false, err
@@ -160,7 +196,7 @@ func (b *bot) stopGroup(ctx context.Context, m Message) (bool, error) {
 	if _, err := groups.turn(ctx, b.bot.ID, r.ID, ways...); err != nil {
 		return false, err
 	}
-	return !wasStopped(r), groups.note(ctx, b.bot.ID, m.Chat, b.groupOf(m.Chat), m.Group)
+	return known && !wasStopped(r), groups.note(ctx, b.bot.ID, m.Chat, b.groupOf(m.Chat), m.Group)
 }
 
 func wasStopped(r recipients.Recipient) bool {

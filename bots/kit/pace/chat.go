@@ -18,32 +18,49 @@ type chatPace struct {
 }
 
 func (p *Pacer) waitForChat(ctx context.Context, chat string, group, briefly bool) error {
-	now := time.Now()
-	if left := p.pausedChat(chat, now); left > 0 {
-		return &PausedError{Left: left, Chat: true}
+	for {
+		left := p.pausedChat(chat)
+		if left <= 0 {
+			break
+		}
+		if waited, err := p.sleep(ctx, left, briefly); !waited {
+			return &PausedError{Left: left, Chat: true}
+		} else if err != nil {
+			return err
+		}
 	}
+	now := time.Now()
 	at, cancel := p.reserve(chat, group, now)
-	deadline, bounded := ctx.Deadline()
-	if bounded && at.After(deadline) || briefly && !p.mayWait(at.Sub(now)) {
+	waited, err := p.sleep(ctx, at.Sub(now), briefly)
+	if !waited {
 		cancel()
 		return &LateError{In: at.Sub(now)}
 	}
-	if !briefly || !at.After(now) {
-		return Sleep(ctx, at.Sub(now))
-	}
-	defer p.waited()
-	return Sleep(ctx, at.Sub(now))
+	return err
 }
 
-// mayWait tells whether one more may wait that long within Soon. One that has to wait
-// counts until it has waited.
-func (p *Pacer) mayWait(d time.Duration) bool {
+// sleep waits for d. It does not, and tells so, where that is longer than ctx, or than
+// it may be within Soon.
+func (p *Pacer) sleep(ctx context.Context, d time.Duration, briefly bool) (waited bool, err error) {
+	if deadline, ok := ctx.Deadline(); ok && d > 0 && time.Now().Add(d).After(deadline) {
+		return false, nil
+	}
+	if d <= 0 || !briefly {
+		return true, Sleep(ctx, d)
+	}
+	if !p.beginToWait(d) {
+		return false, nil
+	}
+	defer p.waited()
+	return true, Sleep(ctx, d)
+}
+
+// beginToWait tells whether one more may wait that long within Soon, and counts it until
+// it has waited.
+func (p *Pacer) beginToWait(d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case d <= 0:
-		return true
-	case d > soon || p.waiting >= max(1, p.limits.Waiting):
+	if d > soon || p.waiting >= max(1, p.limits.Waiting) {
 		return false
 	}
 	p.waiting++
@@ -57,11 +74,11 @@ func (p *Pacer) waited() {
 }
 
 // pausedChat is how long nothing may be sent to a chat.
-func (p *Pacer) pausedChat(chat string, now time.Time) time.Duration {
+func (p *Pacer) pausedChat(chat string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := p.chats[chat]; c != nil {
-		return c.until.Sub(now)
+		return time.Until(c.until)
 	}
 	return 0
 }

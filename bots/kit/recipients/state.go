@@ -96,3 +96,22 @@ func (s *Store) ids(ctx context.Context, query string, args []any) ([]int64, err
 	}
 	return ids, nil
 }
+
+// Each calls do within tx for every recipient of the network whose address can be read,
+// with the keyed hash of that.
+func (s *Store) Each(tx *gorm.DB, do func(r Recipient, key string) error) error {
+	var rows []sealedRow
+	if err := tx.Raw("SELECT id, bot_id, key, address FROM " + s.table + " ORDER BY id").Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, row := range rows {
+		address, err := s.box.Open(s.place(row.BotID, row.Key), row.Address)
+		if err != nil {
+			continue
+		}
+		if err := do(Recipient{ID: row.ID, BotID: row.BotID, Address: address}, row.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -103,6 +103,9 @@ type params struct {
 	ChatID         int64             `json:"chat_id"`
 	MessageID      int               `json:"message_id"`
 	Text           string            `json:"text"`
+	Thread         int               `json:"message_thread_id"`
+	About          string            `json:"short_description"`
+	Description    string            `json:"description"`
 	LanguageCode   string            `json:"language_code"`
 	Commands       []json.RawMessage `json:"commands"`
 }
@@ -120,14 +123,8 @@ func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any
 		defer s.mu.Unlock()
 		b.webhook = false
 		return true, nil
-	case "setMyCommands":
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if b.commands == nil {
-			b.commands = map[string]int{}
-		}
-		b.commands[p.LanguageCode] = len(p.Commands)
-		return true, nil
+	case "setMyCommands", "setMyDescription", "setMyShortDescription":
+		return true, b.introduce(method, p)
 	case "sendMessage":
 		return s.sendMessage(b, p)
 	case "deleteMessage":
