@@ -51,11 +51,12 @@ func network(o *options) chat.Network {
 		Settings: &config.Section{Name: name, Defaults: defaults, Target: o},
 		// core.telegram.org/bots/faq ("My bot is hitting limits"): 30 messages a
 		// second in all, 1 a second in a chat, 20 a minute in a group. 5 at once and
-		// then 15 a minute are never more than 20 in a minute.
-		Pace: pace.Limits{All: 30, Chat: 1, Group: rate.Every(4 * time.Second), GroupBurst: 5, SlowFor: 5 * time.Minute},
+		// then 15 a minute are never more than 20 in a minute. In all it is a little
+		// less: what leaves at even distances arrives at uneven ones.
+		Pace: pace.Limits{All: 28, Chat: 1, Group: rate.Every(4 * time.Second), GroupBurst: 5, SlowFor: 5 * time.Minute},
 		// core.telegram.org/bots/api#sendmessage
 		Length: text.UTF16(4096),
-		// At 30 a second that allows for answers that take half a second.
+		// At that pace it allows for answers that take half a second.
 		Concurrency: 16,
 		New:         func(h bots.Host) (chat.Driver, error) { return newDriver(h, o.API) },
 	}

@@ -55,6 +55,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, badRequest("can't parse parameters"))
 		return
 	}
+	s.delay(r.Context(), method)
 	result, failure := s.call(r.Context(), b, method, params)
 	if r.Context().Err() != nil {
 		return // nobody is there to read it
