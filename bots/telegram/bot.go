@@ -52,11 +52,12 @@ func network(o *options) chat.Network {
 		Settings: &config.Section{Name: name, Defaults: defaults, Target: o},
 		// core.telegram.org/bots/faq ("My bot is hitting limits"): 30 messages a
 		// second in all, 1 a second in a chat, 20 a minute in a group. 5 at once and
-		// then 15 a minute are never more than 20 in a minute.
-		Pace: pace.Limits{All: 30, Chat: 1, Group: rate.Every(4 * time.Second), GroupBurst: 5, SlowFor: 5 * time.Minute},
+		// then 15 a minute are never more than 20 in a minute. In all it is a little
+		// less: what leaves at even distances arrives at uneven ones.
+		Pace: pace.Limits{All: 28, Chat: 1, Group: rate.Every(4 * time.Second), GroupBurst: 5, SlowFor: 5 * time.Minute},
 		// core.telegram.org/bots/api#sendmessage
 		Length: text.UTF16(4096),
-		// At 30 a second that allows for answers that take half a second.
+		// At that pace it allows for answers that take half a second.
 		Concurrency: 16,
 		New:         func(h bots.Host) (chat.Driver, error) { return newDriver(h, o.API) },
 	}
@@ -127,10 +128,12 @@ type conn struct {
 }
 
 var (
-	_ chat.Conn    = (*conn)(nil)
-	_ chat.Checker = (*conn)(nil)
-	_ chat.Deleter = (*conn)(nil)
-	_ chat.Grouper = (*conn)(nil)
+	_ chat.Conn       = (*conn)(nil)
+	_ chat.Checker    = (*conn)(nil)
+	_ chat.Deleter    = (*conn)(nil)
+	_ chat.Grouper    = (*conn)(nil)
+	_ chat.Topical    = (*conn)(nil)
+	_ chat.Introducer = (*conn)(nil)
 )
 
 // Check asks whether the token still holds, and what the bot is called now.
@@ -204,7 +207,8 @@ func (c *conn) handle(ctx context.Context, list []json.RawMessage, hear chat.Hea
 	return failed
 }
 
-// Post sends a text to a chat. A group that has become a supergroup has moved.
+// Post sends a text to a chat. A group that has become a supergroup has moved; one where
+// the bot may not write is closed.
 func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error) {
 	return c.post(ctx, to, text, nil)
 }
@@ -213,6 +217,9 @@ func (c *conn) post(ctx context.Context, to, text string, answers *telego.ReplyP
 	id, err := c.client.send(ctx, to, text, answers)
 	if moved := migratedTo(err); moved != 0 {
 		return report.Receipt{}, &chat.Moved{From: to, To: formatID(moved)}
+	}
+	if why := closedFor(err); why != "" {
+		return report.Receipt{}, &chat.Closed{Chat: to, Why: why}
 	}
 	if err != nil {
 		return report.Receipt{}, err
@@ -237,7 +244,13 @@ func (c *conn) Delete(ctx context.Context, in, message string) error {
 	return err
 }
 
-// IsGroup tells chats of many from a person's: their ids are negative.
-func (c *conn) IsGroup(chat string) bool { return strings.HasPrefix(chat, "-") }
+// IsGroup tells chats of many from a person's.
+func (c *conn) IsGroup(chat string) bool { return isGroup(chat) }
+
+// GroupOf returns the group that a topic is of.
+func (c *conn) GroupOf(chat string) string {
+	group, _, _ := strings.Cut(chat, "/")
+	return group
+}
 
 func formatID(id int64) string { return strconv.FormatInt(id, 10) }

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -188,7 +187,7 @@ func newAccount(id int64, username, name string) account.Account {
 }
 
 // allowedUpdates is what getUpdates is asked for, as part of a query.
-var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
+var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.EditedMessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
 
 // updates returns what is new from offset on, most at once, as soon as there is
 // something, or nothing after wait. Each update is decoded by itself later: one that
@@ -203,12 +202,12 @@ func (c *client) updates(ctx context.Context, offset, most int, wait time.Durati
 // send sends a text as it is, without previews of the links in it, and returns
 // the id of the message. answers is what it answers; nil where that is nothing.
 func (c *client) send(ctx context.Context, to, text string, answers *telego.ReplyParameters) (id int, err error) {
-	chat, err := parseID(to)
+	chat, thread, err := parsePlace(to)
 	if err != nil {
 		return 0, err
 	}
 	err = c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
-		m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: chat, Text: text, ReplyParameters: answers,
+		m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: chat, MessageThreadID: thread, Text: text, ReplyParameters: answers,
 			LinkPreviewOptions: &telego.LinkPreviewOptions{IsDisabled: true}})
 		if err == nil {
 			id = m.MessageID
@@ -220,7 +219,7 @@ func (c *client) send(ctx context.Context, to, text string, answers *telego.Repl
 
 // remove deletes a message.
 func (c *client) remove(ctx context.Context, in string, id int) error {
-	chat, err := parseID(in)
+	chat, _, err := parsePlace(in)
 	if err != nil {
 		return err
 	}
@@ -236,14 +235,6 @@ func (c *client) takeOver(ctx context.Context) error {
 	})
 }
 
-// setMenu sets the commands that clients of a language offer; "" is for all
-// others.
-func (c *client) setMenu(ctx context.Context, language string, menu []telego.BotCommand) error {
-	return c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
-		return api.SetMyCommands(ctx, &telego.SetMyCommandsParams{Commands: menu, LanguageCode: language})
-	})
-}
-
 // call makes a call through the library.
 func (c *client) call(ctx context.Context, call func(context.Context, *telego.Bot) error) error {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
@@ -253,12 +244,4 @@ func (c *client) call(ctx context.Context, call func(context.Context, *telego.Bo
 		err = call(ctx, api)
 	}
 	return explain(ctx, err)
-}
-
-func parseID(chat string) (telego.ChatID, error) {
-	id, err := strconv.ParseInt(chat, 10, 64)
-	if err != nil {
-		return telego.ChatID{}, bots.Permanent(bots.Say(errors.New("not the id of a chat"), "telegram.error.bad_id"))
-	}
-	return telego.ChatID{ID: id}, nil
 }

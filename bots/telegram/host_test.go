@@ -23,6 +23,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
+	faults "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -237,3 +238,9 @@ func check(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// method is the path of a method of the bot.
+func (w *world) method(name string) string { return "/bot" + w.account.Token() + "/" + name }
+
+// hang is a server that does not answer.
+var hang = faults.Hang()

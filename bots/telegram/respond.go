@@ -44,7 +44,7 @@ func (c *conn) Reply(ctx context.Context, to, message, text string) (report.Rece
 // react puts a sign below a message, in place of the one that the bot has put there
 // before.
 func (c *client) react(ctx context.Context, in string, message int, sign string) error {
-	chat, err := parseID(in)
+	chat, _, err := parsePlace(in)
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func TestErrorsOfSending(t *testing.T) {
 		"refused":     {trouble(remote.Refused), bots.KindRefused, "kit.remote.refused"},
 		"gone":        {trouble(remote.Gone), bots.KindGone, "kit.remote.gone"},
 		"rejected":    {trouble(remote.Rejected), bots.KindPermanent, "kit.remote.rejected"},
-		"limited":     {trouble(remote.Limited), bots.KindRetryAfter, "kit.remote.limited"},
+		"limited":     {trouble(remote.Limited), bots.KindLater, "kit.remote.limited"},
 		"broken":      {trouble(remote.Broken), bots.KindTemporary, "kit.remote.broken"},
 		"own words":   {bots.Say(errDisk, "pigeon.empty"), bots.KindTemporary, "pigeon.empty"},
 		"own kind":    {bots.Permanent(bots.Say(errDisk, "pigeon.empty")), bots.KindPermanent, "pigeon.empty"},
@@ -185,30 +185,61 @@ func TestErrorsOfSending(t *testing.T) {
 			y.failing("7", tt.err)
 			_, err := y.send(y.load(row), row, "U1")
 			y.wantWords(err, tt.kind, tt.words)
-			if kind, after := bots.KindOf(err); kind == bots.KindRetryAfter && after != time.Minute {
+			if kind, after := bots.KindOf(err); kind == bots.KindLater && after != time.Minute {
 				t.Errorf("waits %s", after)
 			}
 		})
 	}
 }
 
-// TestPauseHoldsBackAllChats has the service ask for a minute: what has less
-// time waits in the queue, also that of a bot that was made again.
-func TestPauseHoldsBackAllChats(t *testing.T) {
+// limited is what a service says that takes no more for a minute.
+var limited = &remote.Error{Name: "Pigeon", Trouble: remote.Limited, After: time.Minute}
+
+// wantPaused sends to the first recipient, which has to wait for about a minute.
+func (y *toy) wantPaused(b bots.Bot, row report.Bot, kind bots.Kind, words string) {
+	y.Helper()
+	ctx, done := context.WithTimeout(y.Context(), time.Second)
+	defer done()
+	_, err := b.Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
+	y.wantWords(err, kind, words)
+	if _, after := bots.KindOf(err); after < 50*time.Second || after > time.Minute {
+		y.Errorf("waits %s", after)
+	}
+}
+
+// TestPauseHoldsBackOneChat has the service ask for a minute for one chat, which waits
+// also with a bot that was made again. The others go on.
+func TestPauseHoldsBackOneChat(t *testing.T) {
 	y := newToy(t, nil)
 	row := y.connect("nest")
-	y.subscribe(row, "7")
-	y.failing("7", &remote.Error{Name: "Pigeon", Trouble: remote.Limited, After: time.Minute})
+	y.subscribe(row, "-7")
+	y.failing("-7", limited)
 	_, err := y.send(y.load(row), row, "U1")
-	kittest.WantKind(t, err, bots.KindRetryAfter)
-	y.failing("7", nil)
-	ctx, done := context.WithTimeout(t.Context(), time.Second)
-	defer done()
-	_, err = y.load(row).Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
-	y.wantWords(err, bots.KindRetryAfter, "kit.chat.paused")
-	if _, after := bots.KindOf(err); after < 50*time.Second || after > time.Minute {
-		t.Errorf("waits %s", after)
+	kittest.WantKind(t, err, bots.KindLater)
+	y.failing("-7", nil)
+	b := y.load(row)
+	y.wantPaused(b, row, bots.KindLater, "kit.chat.full")
+	y.subscribe(row, "8")
+	_, err = b.Send(t.Context(), report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[1]))
+	y.must(err)
+	if diff := cmp.Diff([]string{"8 U2"}, y.posted()); diff != "" {
+		t.Errorf("posted: %s", diff)
 	}
+}
+
+func TestPauseOfSeveralChatsIsTheBots(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	for _, chat := range []string{"6", "7", "8", "9"} {
+		y.subscribe(row, chat)
+		y.failing(chat, limited)
+	}
+	b := y.load(row)
+	for _, id := range y.ids(row)[1:] {
+		_, err := b.Send(t.Context(), report.NewDelivery(report.Report{Text: "U1"}, row, id))
+		kittest.WantKind(t, err, bots.KindLater)
+	}
+	y.wantPaused(b, row, bots.KindRetryAfter, "kit.chat.paused")
 }
 
 func TestTurnThatComesTooLate(t *testing.T) {
@@ -218,10 +249,8 @@ func TestTurnThatComesTooLate(t *testing.T) {
 	b := y.load(row)
 	_, err := y.send(b, row, "U1")
 	y.must(err)
-	ctx, done := context.WithTimeout(t.Context(), time.Second)
-	defer done()
-	_, err = b.Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
-	y.wantWords(err, bots.KindTemporary, "kit.chat.busy")
+	_, err = b.Send(t.Context(), report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
+	y.wantWords(err, bots.KindLater, "kit.chat.full")
 }
 
 func TestChatThatHasMovedIsFollowed(t *testing.T) {

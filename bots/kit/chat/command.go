@@ -60,9 +60,11 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 	answer, err := answer{chat: m.Chat}, error(nil)
 	switch m.Command {
 	case "start":
-		answer.text, answer.kept, err = b.start(ctx, m.Chat, language)
+		answer.sure = true
+		answer.text, answer.kept, err = b.start(ctx, m, language)
 	case "stop":
-		answer.text, err = b.stop(ctx, m.Chat, language)
+		answer.sure = true
+		answer.text, err = b.stop(ctx, m, language)
 	case "last":
 		answer.text, err = b.last(ctx, language)
 	case "help":
@@ -93,12 +95,20 @@ func (b *bot) pong(m Message, language string) string {
 
 // start subscribes a chat and returns the answer, and what is said below it
 // whatever the moderators write: what is stored.
-func (b *bot) start(ctx context.Context, chat, language string) (welcome, stored string, err error) {
-	added, err := b.network.chats.Subscribe(ctx, b.bot.ID, chat)
-	if err != nil {
-		return "", "", err
+func (b *bot) start(ctx context.Context, m Message, language string) (welcome, stored string, err error) {
+	added, stood, keeps := false, standsOn, "kit.chat.stored"
+	if m.Private {
+		added, err = b.network.chats.Subscribe(ctx, b.bot.ID, m.Chat)
+	} else {
+		keeps = "kit.chat.stored_group"
+		added, stood, err = b.startGroup(ctx, m)
 	}
-	if !added {
+	switch {
+	case err != nil:
+		return "", "", err
+	case stood == standsOff || stood == standsOffStopped:
+		return b.say(language, "kit.chat.switched_off", "City", b.city), "", nil
+	case !added && stood != standsStopped:
 		return b.say(language, "kit.chat.again"), "", nil
 	}
 	welcome, err = b.network.welcome(ctx, b.bot.ID)
@@ -108,19 +118,25 @@ func (b *bot) start(ctx context.Context, chat, language string) (welcome, stored
 	if welcome == "" {
 		welcome = b.say(language, "kit.chat.welcome", "City", b.city)
 	}
-	return welcome, b.say(language, "kit.chat.stored"), nil
+	return welcome, b.say(language, keeps), nil
 }
 
 // stop unsubscribes a chat and returns the answer.
-func (b *bot) stop(ctx context.Context, chat, language string) (string, error) {
-	removed, err := b.network.chats.Unsubscribe(ctx, b.bot.ID, chat)
+func (b *bot) stop(ctx context.Context, m Message, language string) (string, error) {
+	removed, stopped, err := false, "kit.chat.stopped", error(nil)
+	if m.Private {
+		removed, err = b.network.chats.Unsubscribe(ctx, b.bot.ID, m.Chat)
+	} else {
+		stopped = "kit.chat.stopped_group"
+		removed, err = b.stopGroup(ctx, m)
+	}
 	if err != nil {
 		return "", err
 	}
 	if !removed {
 		return b.say(language, "kit.chat.not_subscribed"), nil
 	}
-	return b.say(language, "kit.chat.stopped"), nil
+	return b.say(language, stopped), nil
 }
 
 // last returns the reports that passed within the last hour, the newest first: as

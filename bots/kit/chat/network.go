@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/go-chi/chi/v5"
@@ -26,6 +27,8 @@ type network struct {
 	driver   Driver
 	accounts *account.Store
 	chats    *recipients.Store
+	groups   *groups
+	closings closings
 	pacers   *pace.Pacers
 	pages    *account.Pages
 	// answering are the answers of the bots that are at work, by bot.
@@ -49,8 +52,10 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	if err := account.CheckTexts(spec.Name, spec.Fields, h.Texts); err != nil {
 		return nil, errors.Join(err, account.Close(driver))
 	}
+	spec.Pace.Waiting = max(1, spec.Concurrency/2) // the others send meanwhile
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
 		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
+	n.groups = newGroups(spec.Name, h, n.chats)
 	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n,
 		Answering: account.Answering{Texts: "kit.chat.answers",
 			Choices: []report.Answers{report.AnswersUsual, report.AnswersWords, report.AnswersReaction, report.AnswersOff}}}
@@ -93,9 +98,20 @@ func (n *network) Address(ctx context.Context, _ report.City, b report.Bot) (tex
 }
 
 // Recipients returns the chats that have subscribed, but for the one that the
-// report was written in, to whichever of the network's bots, and the author's own.
+// report was written in, to whichever of the network's bots, and the author's own. One
+// that is closed is tried now and then.
 func (n *network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error) {
-	return n.chats.List(ctx, b.ID, r)
+	ids, err := n.chats.List(ctx, b.ID, r)
+	if err != nil {
+		return nil, err
+	}
+	due, err := n.groups.due(ctx, b.ID, r, n.host.Now())
+	if err != nil || len(due) == 0 {
+		return ids, err
+	}
+	ids = append(ids, due...)
+	slices.Sort(ids)
+	return ids, nil
 }
 
 // RemoveRecipient forgets a chat.
@@ -111,6 +127,7 @@ func (n *network) CountRecipients(ctx context.Context, b report.Bot) (int, error
 // SettingsRoutes adds the forms of the section.
 func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
 	n.pages.Routes(r, site)
+	r.Post("/group", site.Handler((&groupForm{n, site}).handle))
 	r.Post("/welcome", site.Handler((&welcomeForm{n, site}).handle))
 	if router, ok := n.driver.(Router); ok {
 		router.SettingsRoutes(r, site, n.pages)
@@ -139,7 +156,12 @@ func (n *network) Settings(ctx context.Context, city report.City, own []report.B
 // Forget deletes what is stored of the bot, its subscribers among it.
 func (n *network) Forget(ctx context.Context, b report.Bot) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := n.chats.Forget(tx, b.ID); err != nil {
+		for _, forget := range []func(*gorm.DB, int64) error{n.groups.forget, n.chats.Forget} {
+			if err := forget(tx, b.ID); err != nil {
+				return err
+			}
+		}
+		if err := tx.Exec("DELETE FROM "+n.profiles()+" WHERE bot_id = ?", b.ID).Error; err != nil {
 			return err
 		}
 		if err := tx.Exec("DELETE FROM "+n.welcomes()+" WHERE bot_id = ?", b.ID).Error; err != nil {
@@ -151,5 +173,6 @@ func (n *network) Forget(ctx context.Context, b report.Bot) error {
 		return fmt.Errorf("forget %s bot: %w", n.Name, err)
 	}
 	n.pacers.Forget(b.ID)
+	n.closings.forget(b.ID)
 	return nil
 }

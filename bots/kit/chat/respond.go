@@ -103,12 +103,10 @@ func (b *bot) react(ctx context.Context, a answer) error {
 	if !ok {
 		return nil
 	}
-	if err := b.pace.Wait(ctx, a.chat, b.isGroup(a.chat)); err != nil {
+	if err := b.pace.Wait(ctx, b.groupOf(a.chat), b.isGroup(a.chat)); err != nil {
 		return err
 	}
-	err := reacter.React(ctx, a.chat, a.to, a.sign)
-	b.slowDown(err)
-	return err
+	return b.slowDown(a.chat, reacter.React(ctx, a.chat, a.to, a.sign))
 }
 
 // reply says a part of an answer, below the message that it answers where it names one.
@@ -119,6 +117,6 @@ func (b *bot) reply(ctx context.Context, a answer, part string) error {
 			return r.Reply(ctx, chat, a.to, words)
 		}
 	}
-	_, err := b.postWith(ctx, a.chat, part, post)
+	_, err := b.postWith(ctx, a.chat, part, b.pace.Wait, post)
 	return err
 }

@@ -85,7 +85,7 @@ func limited(s *scene) {
 	s.fail(standin.Post, 1, s.service.Answer(http.StatusTooManyRequests, time.Second))
 	_, err := s.sendOne(bot, d)
 	kind, after := bots.KindOf(err)
-	if kind != bots.KindRetryAfter || after < time.Second || after > time.Minute {
+	if kind != bots.KindRetryAfter && kind != bots.KindLater || after < time.Second || after > time.Minute {
 		s.Fatalf("%v of kind %d, after %s", err, kind, after)
 	}
 	s.readable(err)

@@ -55,6 +55,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, badRequest("can't parse parameters"))
 		return
 	}
+	s.delay(r.Context(), method)
 	result, failure := s.call(r.Context(), b, method, params)
 	if r.Context().Err() != nil {
 		return // nobody is there to read it
@@ -103,6 +104,9 @@ type params struct {
 	ChatID         int64             `json:"chat_id"`
 	MessageID      int               `json:"message_id"`
 	Text           string            `json:"text"`
+	Thread         int               `json:"message_thread_id"`
+	About          string            `json:"short_description"`
+	Description    string            `json:"description"`
 	LanguageCode   string            `json:"language_code"`
 	Commands       []json.RawMessage `json:"commands"`
 	Reaction       []reaction        `json:"reaction"`
@@ -125,14 +129,8 @@ func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any
 		defer s.mu.Unlock()
 		b.webhook = false
 		return true, nil
-	case "setMyCommands":
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if b.commands == nil {
-			b.commands = map[string]int{}
-		}
-		b.commands[p.LanguageCode] = len(p.Commands)
-		return true, nil
+	case "setMyCommands", "setMyDescription", "setMyShortDescription":
+		return true, b.introduce(method, p)
 	case "sendMessage":
 		return s.sendMessage(b, p)
 	case "setMessageReaction":

@@ -22,7 +22,7 @@ type Bot struct {
 	polls    int
 	chats    map[int64]*conversation // private ones, by user
 	sends    []Send
-	commands map[string]int // language → number of commands
+	profiles map[string]Profile // by language
 	calls    map[string]int
 	failures []int // statuses that the next calls are answered with
 	flood    flood
@@ -38,6 +38,7 @@ type update struct {
 // Send is a message that a bot sent.
 type Send struct {
 	ChatID int64
+	Thread int // of the topic; 0 where it is in none
 	ID     int
 	Text   string
 	At     time.Time // real time
@@ -60,6 +61,7 @@ type Message struct {
 	Answers int    // the message that it answers; 0 for none
 	Deleted bool
 	At      time.Time
+	Thread  int // of the topic; 0 where it is in none
 	from    int64
 }
 
@@ -166,14 +168,6 @@ func (b *Bot) Calls(method string) int {
 	b.server.mu.Lock()
 	defer b.server.mu.Unlock()
 	return b.calls[method]
-}
-
-// Commands is how many commands the bot's menu has in a language; "" is the
-// default.
-func (b *Bot) Commands(language string) int {
-	b.server.mu.Lock()
-	defer b.server.mu.Unlock()
-	return b.commands[language]
 }
 
 // Fail answers the next calls with these statuses, as a broken gateway does.

@@ -46,6 +46,7 @@ type Server struct {
 	bots   []*Bot
 	users  map[int64]*User
 	groups map[int64]*Group
+	delays map[string]time.Duration // by method
 }
 
 // Start starts a Server.
