@@ -76,3 +76,28 @@ func TestAnswerOfADeletedMessage(t *testing.T) {
 		t.Errorf("posted %+v", last)
 	}
 }
+
+// TestAnswersInTopics has somebody report in a topic of a forum.
+func TestAnswersInTopics(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	row := w.connect()
+	row.Answers = report.AnswersWords
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(row), in)
+	admin, forum := w.server.AddUser("admin", "de"), w.server.AddGroup("forum")
+	forum.Add(admin, w.account, true)
+	topic := forum.AddTopic(admin, "Kontrollen")
+	id := forum.Post(admin, standin.Post{Text: "@" + w.account.Username() + " Plärrer", Topic: topic})
+	in.WaitFor(t, "Plärrer")
+	answer := in.All()[0].Answer
+	for _, a := range []bots.Answer{{Outcome: bots.OutcomeHeld, Text: "which line?"}, {Outcome: bots.OutcomePassed, Text: "passed"}} {
+		if err := answer(w.ctx, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until("the answers", func() bool {
+		all := forum.Messages()
+		last := all[len(all)-1]
+		return last.Text == "which line?" && last.Answers == id && last.Thread == topic && all[id-1].Sign == "👍"
+	})
+}

@@ -120,7 +120,7 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if to.Reason != standsOn && !isTriable(to, b.network.host.Now()) {
 		return report.Receipt{}, bots.Permanent(bots.Say(errNotWanted, "kit.chat.not_wanted"))
 	}
-	receipt, err := b.postWith(ctx, to.Address, text.Calm(d.Report.Text), b.pace.Soon, b.conn.Post)
+	receipt, err := b.post(ctx, to.Address, text.Calm(d.Report.Text), b.pace.Soon, b.conn.Post)
 	if c, ok := errors.AsType[*Closed](err); ok {
 		return report.Receipt{}, errors.Join(bots.Permanent(err), b.closeOne(ctx, to.ID, c.Why))
 	}
@@ -133,20 +133,15 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 // errNotWanted is that a group is not sent to.
 var errNotWanted = errors.New("nothing is sent to this group")
 
-// post posts a text when its turn has come, cut where it is too long. A chat
-// that has another id now is followed.
-func (b *bot) post(ctx context.Context, chat, words string) (report.Receipt, error) {
-	return b.postWith(ctx, chat, words, b.pace.Wait, b.conn.Post)
-}
-
-// Of postWith: what waits for the turn of a chat, and what sends to it.
+// What waits for the turn of a chat, and what sends to it.
 type (
 	turn    func(ctx context.Context, chat string, group bool) error
 	sending func(ctx context.Context, chat, words string) (report.Receipt, error)
 )
 
-// postWith is post with what waits and what sends.
-func (b *bot) postWith(ctx context.Context, chat, words string, wait turn, send sending) (report.Receipt, error) {
+// post sends a text when its turn has come, cut where it is too long. A chat
+// that has another id now is followed.
+func (b *bot) post(ctx context.Context, chat, words string, wait turn, send sending) (report.Receipt, error) {
 	words = b.network.Length.Fit(words)
 	for followed := false; ; followed = true {
 		if err := wait(ctx, b.groupOf(chat), b.isGroup(chat)); err != nil {

@@ -111,12 +111,12 @@ func (b *bot) react(ctx context.Context, a answer) error {
 
 // reply says a part of an answer, below the message that it answers where it names one.
 func (b *bot) reply(ctx context.Context, a answer, part string) error {
-	post := b.conn.Post
+	send := sending(b.conn.Post)
 	if r, ok := b.conn.(Replier); ok && a.to != "" {
-		post = func(ctx context.Context, chat, words string) (report.Receipt, error) {
+		send = func(ctx context.Context, chat, words string) (report.Receipt, error) {
 			return r.Reply(ctx, chat, a.to, words)
 		}
 	}
-	_, err := b.postWith(ctx, a.chat, part, b.pace.Wait, post)
+	_, err := b.post(ctx, a.chat, part, b.pace.Wait, send)
 	return err
 }
