@@ -1,7 +1,7 @@
 // Package relay is the way of a report: what a bot hears is stored (hear.go),
 // taken up city by city (lane.go, lanes.go), judged by its city's rules (judge.go)
-// and by what came before (brake.go), and sent on to everybody (fanout.go). A
-// moderator decides about what is held (decide.go), can take a report back
+// and by what came before (brake.go), and sent on to everybody (fanout.go). What its
+// author makes of it later is followed (edit.go). A moderator decides about what is held (decide.go), can take a report back
 // (takeback.go), and can stop a city (pause.go).
 package relay
 
@@ -61,5 +61,6 @@ func New(o Options) *Relay {
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",
 	}, []string{"network", "reason"})
 	o.Metrics.MustRegister(rl.verdicts)
+	o.DB.FollowChanges(rl.changed)
 	return rl
 }

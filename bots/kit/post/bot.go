@@ -147,10 +147,6 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	return nil
 }
 
-// boosted begins the ids of receipts of boosts. What stands behind it is the
-// account's own: nothing of the message that was boosted, or of who wrote it.
-const boosted = "boost:"
-
 // Send boosts what the account heard in public, where the service can do so,
 // and posts everything else: the text alone.
 func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
@@ -161,7 +157,7 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if booster != nil {
 		id, err := booster.Boost(ctx, message)
 		if err == nil {
-			return report.Receipt{ID: boosted + id}, nil
+			return report.Receipt{ID: report.BoostReceipt + id}, nil
 		}
 		if !errors.Is(err, ErrChanged) {
 			return report.Receipt{}, explain(err)
@@ -262,7 +258,7 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	if d.Retract == nil || d.Retract.ID == "" {
 		return bots.ErrCannotRetract
 	}
-	if strings.HasPrefix(d.Retract.ID, boosted) {
+	if strings.HasPrefix(d.Retract.ID, report.BoostReceipt) {
 		return b.unboost(ctx, d)
 	}
 	c, ok := b.conn.(Deleter)
