@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -35,6 +36,18 @@ func (d *DB) Knows(ctx context.Context, cityID int64, id string) (there bool, er
 		return false, fmt.Errorf("find report: %w", err)
 	}
 	return there, nil
+}
+
+// Boostable returns the reports of a city that passed, are not older than ago, and whose
+// message their bot may boost: their NetworkID is kept.
+func (d *DB) Boostable(ctx context.Context, cityID, botID int64, ago time.Duration) ([]report.Report, error) {
+	var rows []reportRow
+	err := d.Read(ctx).Where("state = 'judged' AND city_id = ? AND passed = TRUE AND time > ? AND bot_id = ? AND network_id <> ''", cityID, d.since(ago), botID).
+		Order("seq").Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("list reports of a bot: %w", err)
+	}
+	return mapRows(rows, func(r reportRow) report.Report { return r.judged().Report }), nil
 }
 
 // Edit stores what the author of a report has made of it. One that passed shows its new

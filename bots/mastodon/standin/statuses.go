@@ -66,7 +66,7 @@ func (s *Server) reblog(a *Account, _ http.ResponseWriter, r *http.Request) (any
 	switch {
 	case st == nil:
 		return message("Record not found"), http.StatusNotFound
-	case st.visibility == "private" || st.visibility == "direct":
+	case st.noBoosts || st.visibility == "private" || st.visibility == "direct":
 		return message("This action is not allowed"), http.StatusForbidden
 	}
 	i := a.boostOf(st.id)
