@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	gomastodon "github.com/mattn/go-mastodon"
@@ -158,8 +157,8 @@ func readEvent(data []byte) (n notification, ok bool) {
 	case "status.update":
 		return readUpdate(payload)
 	case "delete":
-		id := gomastodon.ID(strings.Trim(string(payload), `"`))
-		return notification{Type: deleted, Status: &status{ID: id}}, id != ""
+		id := gomastodon.ID(payload)
+		return notification{Type: deleted, Status: &status{ID: id}}, id != "" && id[0] != '{'
 	}
 	return notification{}, false
 }

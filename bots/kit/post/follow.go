@@ -66,7 +66,7 @@ func (b *bot) startReviews(ctx context.Context, e emit) (*reviews, error) {
 	for _, known := range list {
 		id, err := bots.MessageID(b.network.host.Secrets, known)
 		if err == nil { // or it was sealed with another key
-			r.add(id, known.Time)
+			r.addFor(id, known.Time, rand.N(firstReview))
 		}
 	}
 	return r, nil
@@ -74,9 +74,13 @@ func (b *bot) startReviews(ctx context.Context, e emit) (*reviews, error) {
 
 // add has a message looked at again, where it is not old.
 func (r *reviews) add(id string, at time.Time) {
-	if r == nil {
-		return
+	if r != nil {
+		r.addFor(id, at, r.every())
 	}
+}
+
+// addFor is add; where nothing is looked at yet, it begins after first.
+func (r *reviews) addFor(id string, at time.Time, first time.Duration) {
 	now := r.bot.network.host.Now()
 	if at.IsZero() || at.After(now) {
 		at = now
@@ -90,7 +94,7 @@ func (r *reviews) add(id string, at time.Time) {
 		r.heard = slices.Delete(r.heard, 0, 1)
 	}
 	if r.timer == nil {
-		r.timer = time.AfterFunc(min(r.every(), rand.N(firstReview)+time.Second), r.look)
+		r.timer = time.AfterFunc(min(first, r.every()), r.look)
 	}
 }
 
