@@ -22,7 +22,7 @@ const (
 	reviewed    = time.Hour
 	maxReviewed = 40
 	// firstReview is within what time after the start it looks at what was heard before.
-	firstReview = 10 * time.Second
+	firstReview = 5 * time.Second
 	// reviewFor bounds one look.
 	reviewFor = 30 * time.Second
 )
