@@ -52,8 +52,8 @@ func (d *DB) Boostable(ctx context.Context, cityID, botID int64, ago time.Durati
 
 // Edit stores what the author of a report has made of it. One that passed shows its new
 // words, or is taken back where they do not pass; every other one is heard once more, as
-// it is now. Nothing happens where it is not known, by somebody else, taken back, or
-// says the same as before.
+// it is now. Nothing happens where it is not known, by somebody else, taken back or a
+// repetition, or says the same as before.
 func (d *DB) Edit(ctx context.Context, e Edit) error {
 	var c Change
 	var again *Heard // is to be judged
@@ -127,17 +127,15 @@ func findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
 
 func (d *DB) edit(tx *gorm.DB, e Edit) (c Change, again *Heard, more int64, err error) {
 	k, err := findKnown(tx, e.Report.CityID, e.Report.ID)
-	if errors.Is(err, ErrNotFound) || err == nil && (k.Report.Author != e.Report.Author || k.reason == report.ReasonTakenBack) {
+	switch {
+	case errors.Is(err, ErrNotFound) || err == nil && !k.mayBe(e.Report):
 		return c, nil, 0, nil
-	}
-	if err != nil {
+	case err != nil:
 		return c, nil, 0, err
-	}
-	if k.passed {
+	case k.passed:
 		c, err = d.editPassed(tx, k, e)
 		return c, nil, 0, err
-	}
-	if k.says(e.Report.Text) {
+	case k.says(e.Report.Text):
 		return c, nil, 0, nil
 	}
 	if k.state != "heard" {
@@ -145,6 +143,13 @@ func (d *DB) edit(tx *gorm.DB, e Edit) (c Change, again *Heard, more int64, err 
 	}
 	again, err = d.hearAgain(tx, k, e.Report)
 	return c, again, more, err
+}
+
+// mayBe tells whether a report may become another: by its author, and not where a
+// moderator or the author has taken it back. A repetition stays one: what it repeats is
+// edited as well where one message came by two bots of a city.
+func (k *known) mayBe(now report.Report) bool {
+	return k.Report.Author == now.Author && k.reason != report.ReasonTakenBack && k.reason != report.ReasonRepeated
 }
 
 // says tells whether a report that did not pass has that text, as far as it is kept.

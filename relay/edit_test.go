@@ -190,6 +190,20 @@ func TestWhatDidNotPassIsJudgedAsNew(t *testing.T) {
 	a.out.mustWait(t, 2)
 }
 
+// TestRepetitionStaysOne edits a message that came by two bots of its city.
+func TestRepetitionStaysOne(t *testing.T) {
+	a := newEditor(t)
+	start(t, a.rl)
+	a.hear(bots.Incoming{ID: "1", Text: "U1"})
+	a.hear(bots.Incoming{ID: "2", Text: "U1"})
+	a.want("2", "U1", false, report.ReasonRepeated, "")
+	a.hear(bots.Incoming{ID: "2", Text: "U2", Edited: true})
+	a.hear(bots.Incoming{ID: "1", Text: "U2", Edited: true})
+	a.want("1", "U2", true, report.ReasonTrigger, "")
+	a.want("2", "U1", false, report.ReasonRepeated, "")
+	a.out.mustWait(t, 1)
+}
+
 func TestWhatWasThrownAwayStaysAway(t *testing.T) {
 	a := newEditor(t)
 	a.rl.Brakes = config.Brakes{Author: 1}

@@ -76,7 +76,7 @@ func TestWhatMayNotBeBoostedIsPosted(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)
-	d, id := w.heard(row, standin.Mention{Text: "U1", Visibility: "public", NoBoosts: true})
+	d, _ := w.heard(row, standin.Mention{Text: "U1", Visibility: "public", NoBoosts: true})
 	receipt := must(b.Send(w.ctx, d))(t)
 	if lines := w.account.Lines(); len(lines) != 1 || lines[0].How == fault.Boosted || lines[0].Text != "U1" {
 		t.Fatalf("what stands there: %+v", lines)
@@ -85,7 +85,7 @@ func TestWhatMayNotBeBoostedIsPosted(t *testing.T) {
 	check(t, b.Retract(w.ctx, d))
 
 	// That it was boosted already is said in different ways.
-	d, id = w.heard(row, standin.Mention{Text: "U2", Visibility: "public"})
+	d, id := w.heard(row, standin.Mention{Text: "U2", Visibility: "public"})
 	receipt = must(b.Send(w.ctx, d))(t)
 	w.server.Fail("/api/v1/statuses/"+id+"/reblog", 1, fault.Status(http.StatusUnprocessableEntity, `{"error":"Already reblogged"}`))
 	if again := must(b.Send(w.ctx, d))(t); again.ID == "" || strings.Contains(again.ID, id) {
