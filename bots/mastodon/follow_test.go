@@ -120,3 +120,19 @@ func TestAnswersToOthersAreNoReports(t *testing.T) {
 		t.Errorf("%d messages were heard", n)
 	}
 }
+
+// A server that does not know edits is asked for mentions alone.
+func TestServerThatDoesNotKnowEdits(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	row := w.connect()
+	const both = pagePath + "limit=80&min_id=0&types%5B%5D=mention&types%5B%5D=update"
+	w.server.Fail(both, -1,
+		fault.Status(http.StatusUnprocessableEntity, `{"error":"Invalid value for enum."}`))
+	w.account.Mention("rider@example.org", "U1", "public")
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(row), in)
+	in.WaitFor(t, "U1")
+	if w.asked(both) == 0 {
+		t.Error("it was not asked for edits")
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -196,11 +197,21 @@ func (r *receiver) hand(ctx context.Context, n notification) error {
 	return r.hear(ctx, "", m)
 }
 
-// mentions asks for a page of mentions, and of edits of what the account has boosted, newest
-// first, and calls each with them while they come in. One that cannot be read at all is left out; of one that is too large
-// nothing is known but its id, and whole is false.
+// mentions asks for a page of mentions, and of edits of what the account has boosted,
+// newest first, and calls each with them while they come in. One that cannot be read at
+// all is left out; of one that is too large nothing is known but its id, and whole is
+// false.
 func (c client) mentions(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
 	query["types[]"] = []string{mentioned, updated}
+	err := c.notifications(ctx, query, each)
+	if e := remote.As(err); e != nil && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity) {
+		query["types[]"] = []string{mentioned} // a server that does not know edits
+		err = c.notifications(ctx, query, each)
+	}
+	return err
+}
+
+func (c client) notifications(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
 	pages := *c.Client
 	pages.MaxAnswer = maxPage
 	return pages.Each(ctx, "/api/v1/notifications", query, maxNotification, func(raw []byte, whole bool) error {
