@@ -57,7 +57,12 @@ func isQuoteLink(e text.Element) bool { return e.HasClass("quote-inline") }
 var quoteLine = regexp.MustCompile(`(?mi)^[\s\pZ]*(?:RE|QT|QRT):?[\s\pZ]*[\[(]?(?:https?://|www\.)[^\s\pZ]+[\])]?[\s\pZ]*$`)
 
 // withoutQuotes takes out the lines that stand for quoted statuses.
-func withoutQuotes(s string) string { return quoteLine.ReplaceAllString(s, "") }
+func withoutQuotes(s string) string {
+	if !strings.Contains(s, "://") && !strings.Contains(s, "www.") {
+		return s
+	}
+	return quoteLine.ReplaceAllString(s, "")
+}
 
 // handle is a name as people write it: "@bot", "@bot@mastodon.example".
 var handle = regexp.MustCompile(`@[\pL\pN_]+(?:[.-]+[\pL\pN_]+)*(?:@[\pL\pN_]+(?:[.-]+[\pL\pN_]+)*(?::\d+)?)?`)
@@ -66,7 +71,7 @@ var handle = regexp.MustCompile(`@[\pL\pN_]+(?:[.-]+[\pL\pN_]+)*(?:@[\pL\pN_]+(?
 // what people write after a name.
 const ownMark = "\x1f"
 
-var addressed = regexp.MustCompile(`(?:[ \t\pZ]*` + ownMark + `)+(?:[\s\pZ]*[:,;.–—-]+([\s\pZ]|$))?`)
+var addressed = regexp.MustCompile(ownMark + `(?:[ \t\pZ]*` + ownMark + `)*(?:[\s\pZ]*[:,;.–—-]+([\s\pZ]|$))?`)
 
 // words are the words of a text without names.
 func (n *names) words(s string) string {

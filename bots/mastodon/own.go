@@ -77,6 +77,9 @@ var webLink = regexp.MustCompile(`(?:[A-Za-z]+://)?[\pL\pN.-]+(?::\d+)?/[^\s\pZ\
 
 // markLinks has ownMark stand for links to the account's profile.
 func (o ownNames) markLinks(s string) string {
+	if !strings.Contains(s, "/") {
+		return s
+	}
 	return webLink.ReplaceAllStringFunc(s, func(link string) string {
 		end := strings.TrimRight(link, ".,:;!?)]}'…")
 		if !o.isProfile(end) {

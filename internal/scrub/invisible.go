@@ -28,6 +28,8 @@ func Invisible(s string) string {
 }
 
 const (
+	softHyphen = '\u00ad'
+
 	zwnj      = '\u200c'
 	zwj       = '\u200d'
 	blackFlag = '\U0001f3f4'
@@ -49,6 +51,9 @@ var blank = &unicode.RangeTable{
 }
 
 func isInvisible(r rune) bool {
+	if r < softHyphen { // the first of them
+		return false
+	}
 	return unicode.Is(unicode.Cf, r) && !unicode.Is(shown, r) || unicode.Is(blank, r)
 }
 
