@@ -70,14 +70,25 @@ func newVerdict(v report.Verdict) verdict {
 		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble:
 		shown.Reason = "settings.reason." + string(v.Reason)
 	case report.ReasonTakenBack:
-		// The detail is still the trigger that let it pass.
-		shown.Reason, shown.Detail = "settings.reason.taken_back", ""
+		shown.Reason, shown.Detail = takenBack(v.Detail), ""
 	default:
 		if shown.Detail == "" {
 			shown.Detail = string(v.Reason)
 		}
 	}
 	return shown
+}
+
+// takenBack is the id of the text about a report that was taken back.
+func takenBack(detail string) string {
+	switch detail {
+	case report.DetailDeleted:
+		return "settings.reason.taken_back_deleted"
+	case report.DetailChanged:
+		return "settings.reason.taken_back_changed"
+	default: // of older ones, the trigger that let them pass
+		return "settings.reason.taken_back"
+	}
 }
 
 func storedRules(c report.City) rulesForm {

@@ -136,6 +136,24 @@ func TestOutcomesAreAnswered(t *testing.T) {
 	a.saysNothing()
 }
 
+// TestEditsAreAnswered has somebody add to a message what was missing.
+func TestEditsAreAnswered(t *testing.T) {
+	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
+	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, ""); err != nil {
+		t.Fatal(err)
+	}
+	start(t, a.relay)
+	a.mustHear(a.message("1", "a", "Plärrer"))
+	a.mustSay("1: held: Nicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle.")
+	edited := a.message("1", "a", "U1 Plärrer")
+	edited.Edited = true
+	a.mustHear(edited)
+	a.mustSay("1: passed: Weitergegeben, an 34 Leute.")
+	edited.Text = "U1 Plärrer, 2 Kontis"
+	a.mustHear(edited)
+	a.saysNothing()
+}
+
 // TestFloodsAreAnsweredWhenLetThrough has somebody report more than the brake lets pass:
 // that is not answered, until a moderator lets it through within minutes.
 func TestFloodsAreAnsweredWhenLetThrough(t *testing.T) {

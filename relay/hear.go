@@ -50,6 +50,9 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if err := h.DB.Full(); err != nil {
 		return err
 	}
+	if in.Edited || in.Deleted {
+		return h.change(ctx, b, in)
+	}
 	if h.DB.Backlog() >= h.Backlog {
 		return ErrBacklog
 	}
@@ -59,34 +62,34 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 // store stores what was heard. Whoever wrote it is expected to be answered before that:
 // it may be judged before this has returned.
 func (h *Hearing) store(ctx context.Context, b report.Bot, r report.Report, in bots.Incoming) error {
-	if h.Answers == nil || in.Answer == nil {
-		return h.DB.Hear(ctx, r)
-	}
-	h.Answers.expect(r.ID, b, in)
+	h.expect(r.ID, b, in)
 	err := h.DB.Hear(ctx, r)
-	if err != nil {
+	if err != nil && h.Answers != nil {
 		h.Answers.take(r.ID)
 	}
 	return err
 }
 
+// expect has whoever wrote a report be told what becomes of it, where that is possible.
+func (h *Hearing) expect(id string, b report.Bot, in bots.Incoming) {
+	if h.Answers != nil && in.Answer != nil {
+		h.Answers.expect(id, b, in)
+	}
+}
+
 // Rehearse says what would become of a text: see bots.Rehearser.
 func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error) {
-	city, err := h.DB.City(ctx, cityID)
+	rules, err := h.rules(ctx, cityID)
 	if err != nil {
 		return "", v, fmt.Errorf("rehearse: %w", err)
 	}
-	rules, err := censor.Compile(city.Triggers, city.Blocked)
-	if err != nil {
-		return "", v, fmt.Errorf("rules of city %s: %w", city.Slug, err)
-	}
-	said = bounded(h.clean(valid(text)))
+	said = bounded(h.clean(scrub.Invisible(valid(text))))
 	return said, rules.Judge(said), nil
 }
 
 // report makes a report of what bot b heard.
 func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
-	now, text := h.Now(), valid(in.Text)
+	now, text := h.Now(), scrub.Invisible(valid(in.Text))
 	said := h.clean(text)
 	if said != strings.TrimSpace(text) {
 		in.KeepID = false // a boost would show what was taken out

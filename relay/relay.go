@@ -1,9 +1,9 @@
 // Package relay is the way of a report: what a bot hears is stored (hear.go),
 // taken up city by city (lane.go, lanes.go), judged by its city's rules (judge.go)
 // and by what came before (brake.go), and sent on to everybody (fanout.go). Whoever
-// wrote it is told what became of it (outcome.go, answer.go, lines.go). A moderator
-// decides about what is held (decide.go), can take a report back (takeback.go), and
-// can stop a city (pause.go).
+// wrote it is told what became of it (outcome.go, answer.go, lines.go), and what they
+// make of it later is followed (edit.go). A moderator decides about what is held
+// (decide.go), can take a report back (takeback.go), and can stop a city (pause.go).
 package relay
 
 import (
@@ -65,5 +65,6 @@ func New(o Options) *Relay {
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",
 	}, []string{"network", "reason"})
 	o.Metrics.MustRegister(rl.verdicts)
+	o.DB.FollowChanges(rl.changed)
 	return rl
 }

@@ -146,6 +146,7 @@ var (
 	_ post.Booster  = (*conn)(nil)
 	_ post.Deleter  = (*conn)(nil)
 	_ post.Finder   = (*conn)(nil)
+	_ post.Reviewer = (*conn)(nil)
 )
 
 // Open returns the account at work.

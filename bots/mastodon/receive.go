@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -187,11 +188,8 @@ func (r reading) take(ctx context.Context) (done func()) {
 	return func() {}
 }
 
-// hand hands over what the stream has brought, where it is a message to the account.
+// hand hands over what the stream has brought, where it is about a message to the account.
 func (r *receiver) hand(ctx context.Context, n notification) error {
-	if n.Type == "update" && n.Status != nil && !r.isOwn(n.Status.Account) {
-		return r.withdraw(ctx, string(n.Status.ID))
-	}
 	m, ok := r.message(n)
 	if !ok {
 		return nil
@@ -199,31 +197,21 @@ func (r *receiver) hand(ctx context.Context, n notification) error {
 	return r.hear(ctx, "", m)
 }
 
-// withdrawFor bounds how long what is heard waits for a boost to be taken back.
-const withdrawFor = 10 * time.Second
-
-// withdraw takes the boost of a status back that its author has changed: nobody has
-// judged what stands there now. Only who has boosted a status is told of that.
-func (r *receiver) withdraw(ctx context.Context, id string) error {
-	bounded, done := context.WithTimeout(ctx, withdrawFor)
-	defer done()
-	err := r.Unboost(bounded, id)
-	if e := remote.As(err); ctx.Err() != nil || e != nil && e.Trouble == remote.Refused {
-		return err
+// mentions asks for a page of mentions, and of edits of what the account has boosted,
+// newest first, and calls each with them while they come in. One that cannot be read at
+// all is left out; of one that is too large nothing is known but its id, and whole is
+// false.
+func (c client) mentions(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
+	query["types[]"] = []string{mentioned, updated}
+	err := c.notifications(ctx, query, each)
+	if e := remote.As(err); e != nil && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity) {
+		query["types[]"] = []string{mentioned} // a server that does not know edits
+		err = c.notifications(ctx, query, each)
 	}
-	if err != nil {
-		r.log.Warn("mastodon.log.still_boosted", err)
-	} else {
-		r.log.Info("mastodon.log.withdrawn", nil)
-	}
-	return nil
+	return err
 }
 
-// mentions asks for a page of mentions, newest first, and calls each with them while
-// they come in. One that cannot be read at all is left out; of one that is too large
-// nothing is known but its id, and whole is false.
-func (c client) mentions(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
-	query.Set("types[]", "mention")
+func (c client) notifications(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
 	pages := *c.Client
 	pages.MaxAnswer = maxPage
 	return pages.Each(ctx, "/api/v1/notifications", query, maxNotification, func(raw []byte, whole bool) error {

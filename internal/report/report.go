@@ -114,12 +114,19 @@ const (
 	ReasonMuted       Reason = "muted"        // refused: a moderator muted the author
 	ReasonExpired     Reason = "expired"      // refused: older than reports.expire when judged
 	ReasonTrouble     Reason = "trouble"      // refused: it could not be judged
-	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back by a moderator
+	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back: by a moderator, or see DetailDeleted
 	ReasonQuestion    Reason = "question"     // refused: a question or thanks, which was answered
 	ReasonFlood       Reason = "flood"        // held: too many by one author
 	ReasonFloodClient Reason = "flood_client" // held: too many that nobody vouches for, from one client network
 	ReasonFloodDomain Reason = "flood_domain" // held: the same, from one domain
 	ReasonFloodCity   Reason = "flood_city"   // held: the same, in the whole city
+)
+
+// The details of ReasonTakenBack where it was its author who did it; otherwise it was a
+// moderator.
+const (
+	DetailDeleted = "deleted by its author"
+	DetailChanged = "changed by its author" // so that it does not pass any more
 )
 
 // Held tells whether a report with that reason waits for a moderator's decision:
@@ -173,6 +180,11 @@ func NewDelivery(r Report, b Bot, recipient int64) Delivery {
 		Report:    r,
 	}
 }
+
+// BoostReceipt begins the id of the receipt of a boost: what shows the message itself,
+// as its author leaves it. What stands behind it is the bot's own: nothing of the message,
+// or of who wrote it.
+const BoostReceipt = "boost:"
 
 // Receipt is the network's answer to a delivery.
 type Receipt struct {

@@ -57,6 +57,9 @@ type Mention struct {
 	Picture    bool   // has a picture attached
 	Bot        bool   // its author is said to be a program
 	Poll       bool
+	Options    []string // the answers of a poll
+	ReplyTo    string   // the id of a status that it answers
+	NoBoosts   bool     // its author lets nobody boost it
 	Quotes     string   // the id of a status that it quotes
 	Names      []string // other people whom it mentions, as "anna@example.org"
 	ID         string   // of the status, in place of one made
@@ -217,7 +220,7 @@ func (a *Account) MentionWith(m Mention) string {
 func (a *Account) newMention(m Mention) *status {
 	s := a.server
 	st := &status{id: cmp.Or(m.ID, s.next()), author: m.Author, text: m.Text, visibility: m.Visibility, warning: m.Warning,
-		picture: m.Picture, bot: m.Bot, poll: m.Poll, quotes: m.Quotes, at: m.At,
+		picture: m.Picture, bot: m.Bot, poll: m.Poll || len(m.Options) > 0, options: m.Options, quotes: m.Quotes, at: m.At, replyTo: m.ReplyTo, noBoosts: m.NoBoosts,
 		mentioned: append([]string{a.Handle()}, m.Names...), mentionsLocal: a, names: m.Names}
 	if st.at.IsZero() {
 		st.at = s.options.Now()
@@ -261,12 +264,27 @@ func (s *Server) Edit(statusID, text string, picture bool) {
 	}
 }
 
-// Delete deletes a status of somebody, as its author can.
+// Delete deletes a status of somebody, as its author can. The account that it mentions
+// is told on its streams.
 func (s *Server) Delete(statusID string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	var streams []*stream
+	if st := s.statuses[statusID]; st != nil && st.mentionsLocal != nil {
+		streams = st.mentionsLocal.liveStreams()
+	}
+	s.delete(statusID)
+	s.Happened()
+	s.mu.Unlock()
+	sendText(streams, "delete", statusID)
+}
+
+// delete deletes a status with the notifications of it. s.mu is held.
+func (s *Server) delete(statusID string) {
 	delete(s.statuses, statusID)
 	for _, a := range s.accounts {
+		if i := a.boostOf(statusID); i >= 0 {
+			a.boosts[i].Undone = true
+		}
 		kept := a.notifications[:0]
 		for _, n := range a.notifications {
 			if n.status == nil || n.status.id != statusID {

@@ -90,7 +90,12 @@ func send(streams []*stream, event string, payload entity) {
 	if err != nil {
 		return
 	}
-	outer, err := json.Marshal(entity{"stream": []string{"user"}, "event": event, "payload": string(inner)})
+	sendText(streams, event, string(inner))
+}
+
+// sendText is send of a payload that is written already.
+func sendText(streams []*stream, event, payload string) {
+	outer, err := json.Marshal(entity{"stream": []string{"user"}, "event": event, "payload": payload})
 	if err != nil {
 		return
 	}
