@@ -158,6 +158,9 @@ func (a *answers) ended(w answer) {
 	if a.perChat[w.chat]--; a.perChat[w.chat] <= 0 {
 		delete(a.perChat, w.chat)
 	}
+	if len(a.perChat) == 0 {
+		a.perChat, a.busy = nil, nil // an idle bot costs no memory
+	}
 }
 
 func (a *answers) run() {
@@ -183,7 +186,7 @@ func (a *answers) send(next answer) {
 		_, err = a.bot.network.chats.Unsubscribe(a.ctx, a.bot.bot.ID, next.chat)
 	}
 	if c, ok := errors.AsType[*Closed](err); ok {
-		err = errors.Join(err, a.bot.close(a.ctx, next.chat, c.Why))
+		err = errors.Join(err, a.bot.closeQuietly(a.ctx, next.chat, c.Why))
 	}
 	if err != nil && a.ctx.Err() == nil {
 		a.bot.log.Warn("kit.log.not_answered", "err", explain(err))

@@ -133,6 +133,15 @@ func TestStopBeforeStart(t *testing.T) {
 	y.wantChats(y.row)
 }
 
+// A group that becomes another one may add the account to that before it says so.
+func TestStoppedGroupThatMovesStaysOut(t *testing.T) {
+	y := newGrouped(t)
+	y.must(y.happen("", chat.Joined{Chat: "-7", Group: tram}, command("-7", "stop", tram),
+		chat.Joined{Chat: "-100", Group: tram}, &chat.Moved{From: "-7", To: "-100"}, chat.Joined{Chat: "-100", Group: tram}))
+	y.wantChats(y.row)
+	y.wantList("Tram group stopped")
+}
+
 func TestThrownOutIsForgotten(t *testing.T) {
 	y := newGrouped(t)
 	y.must(y.happen("", chat.Joined{Chat: "-7", Group: tram}, command("-7/5", "start", tram), command("-7/6", "start", tram), chat.Left{Chat: "-7"}))

@@ -51,9 +51,18 @@ func (b *bot) rename(ctx context.Context, e Renamed) error {
 	return b.network.groups.rename(ctx, b.bot.ID, e.Chat, b.groupOf(e.Chat), e.Group)
 }
 
-// close notes that a chat is closed; where the account lacks rights, all its topics are.
+// close notes that a chat is closed, and tells the moderators; where the account lacks
+// rights, all its topics are.
 func (b *bot) close(ctx context.Context, chat string, why Why) error {
 	return b.each(ctx, chat, why, func(id int64) error { return b.closeOne(ctx, id, why) })
+}
+
+// closeQuietly notes that a chat is closed to which no report need ever have gone.
+func (b *bot) closeQuietly(ctx context.Context, chat string, why Why) error {
+	return b.each(ctx, chat, why, func(id int64) error {
+		_, err := b.network.groups.turn(ctx, b.bot.ID, id, [2]string{standsOn, string(why)})
+		return err
+	})
 }
 
 // open notes that a chat is no longer closed.
@@ -120,6 +129,12 @@ func (b *bot) follow(ctx context.Context, from, to string) error {
 		return nil
 	case err != nil:
 		return err
+	}
+	// It may have been added under the new id already, which nobody has asked for.
+	if there, err := b.network.groups.find(ctx, b.bot.ID, to); err == nil {
+		if err := b.network.groups.unwanted(ctx, b.bot.ID, there.ID); err != nil {
+			return err
+		}
 	}
 	if err := b.network.host.DB.ForgetReceipts(ctx, b.bot.ID, moved.ID); err != nil {
 		return err

@@ -47,6 +47,7 @@ var chatChecks = []check{
 	{"who has unsubscribed receives nothing more", unsubscribedSince},
 	{"recipients are not named by their addresses", opaqueRecipients},
 	{"the pace of the service is kept", pacing},
+	{"a chat that takes no more holds up nobody else", oneChatLimited},
 	{"the welcome text of the moderators", welcomeText},
 	{"a welcome text that is too long comes back", welcomeTooLong},
 	{"a restart keeps who has subscribed", restartKeepsSubscribers},
@@ -374,6 +375,22 @@ func pacing(s *scene) {
 	}
 	group.Wait()
 	s.wantAnswer("person0", 2, "U1 Plärrer")
+}
+
+func oneChatLimited(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.subscribe("anna", "bert")
+	bot, both := s.mustOpen(b), s.Deliveries(b, s.Elsewhere(s.city, "U1 Plärrer"))
+	s.fail(standin.Post, 1, s.service.Answer(http.StatusTooManyRequests, time.Hour))
+	_, err := s.sendOne(bot, both[0])
+	WantKind(s, err, bots.KindLater)
+	must(s.sendOne(bot, both[1]))(s)
+	_, err = s.sendOne(bot, both[0])
+	WantKind(s, err, bots.KindLater)
+	s.readable(err)
+	s.wantAnswer("bert", 2, "U1 Plärrer")
+	s.wantSilence("anna")
 }
 
 func welcomeText(s *scene) {
