@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +22,10 @@ func (w *world) heard(row report.Bot, m standin.Mention) (d report.Delivery, id 
 	w.streaming()
 	m.Author = "rider@example.org"
 	id = w.account.MentionWith(m)
-	got := in.Wait(w.t, 1)[0]
+	in.WaitFor(w.t, strings.TrimSpace(m.Warning+"\n"+m.Text))
 	_ = run.Stop()
+	all := in.All() // what was heard before may come again
+	got := all[slices.IndexFunc(all, func(in bots.Incoming) bool { return in.ID == id })]
 	r := report.Report{CityID: row.CityID, BotID: row.ID, Network: name, Text: got.Text, Visibility: got.Visibility, Time: got.Time}
 	bots.KeyReport(w.host.Secrets, &r, got)
 	return report.NewDelivery(r, row, 0), id
@@ -97,8 +100,8 @@ func TestWhatMayNotBeBoostedIsPosted(t *testing.T) {
 	d.Retract = &receipt
 
 	// What is no answer of the API says nothing.
-	for _, page := range []fault.Fault{fault.HTML(http.StatusOK), fault.HTML(http.StatusForbidden), fault.HTML(http.StatusNotFound)} {
-		d, id = w.heard(row, standin.Mention{Text: "U3", Visibility: "public"})
+	for text, page := range map[string]fault.Fault{"U3": fault.HTML(http.StatusOK), "U4": fault.HTML(http.StatusForbidden), "U5": fault.HTML(http.StatusNotFound)} {
+		d, id = w.heard(row, standin.Mention{Text: text, Visibility: "public"})
 		w.server.Fail("/api/v1/statuses/"+id+"/reblog", 1, page)
 		_, err := b.Send(w.ctx, d)
 		if kind, _ := bots.KindOf(err); err == nil || kind != bots.KindTemporary {

@@ -14,7 +14,7 @@ import (
 type names struct {
 	own    ownNames
 	known  map[string]bool // what the status mentions, in lower case; true: the account
-	others bool            // what was read so far names somebody else, or hides where a link leads
+	others bool            // what was read so far names somebody else, hides where a link leads, or is not read as it stands
 }
 
 // namesIn returns what takes the names out of a status.
@@ -73,8 +73,12 @@ const ownMark = "\x1f"
 
 var addressed = regexp.MustCompile(ownMark + `(?:[ \t\pZ]*` + ownMark + `)*(?:[\s\pZ]*[:,;.–—-]+([\s\pZ]|$))?`)
 
+// turns are characters that have letters shown in another order than they stand.
+const turns = "\u202d\u202e"
+
 // words are the words of a text without names.
 func (n *names) words(s string) string {
+	n.others = n.others || strings.ContainsAny(s, turns)
 	return text.Tidy(addressed.ReplaceAllString(n.strip(scrub.Invisible(s)), " $1"))
 }
 

@@ -139,6 +139,8 @@ func TestNamesOfOthers(t *testing.T) {
 		{"a whole handle of anybody", `<p>(@dora@x.example) U1</p>`, "( ) U1", true},
 		{"a word that is nobody", `<p>@Hauptbahnhof U1</p>`, "@Hauptbahnhof U1", false},
 		{"a longer word", `<p>@annaberg U1</p>`, "@annaberg U1", false},
+		{"letters in another order", "<p>@bot U1 &#8238;sitnoK\u202c</p>", "U1 sitnoK", true},
+		{"letters in their own order", "<p>@bot U1 \u2067המחטה\u2069</p>", "U1 המחטה", false},
 		{"a mail address", `<p>U1, cleo@anna.example</p>`, "U1, cleo@anna.example", false},
 		{"an address of the web", `<p>https://x.example/@anna/1 U1</p>`, "https://x.example/@anna/1 U1", false},
 		{"a quoted status", `<p class="quote-inline">RE: <a href="https://x.example/@anna/1">https://x.example/@anna/1</a></p><p>U1</p>`, "U1", false},
