@@ -149,6 +149,7 @@ func (b *outbox) waitsAlone(i item, report bool) {
 		w.left = 0
 	}
 	b.settle(w)
+	b.leaves(i, b.sup.Now().Add(outageLook))
 	b.try() // it has tried nothing for the others
 }
 
