@@ -257,11 +257,17 @@ func (r *runner) makeBot(ctx context.Context) (bots.Bot, error) {
 	return instance, nil
 }
 
+// restartWait is how long a bot waits for its restart. What it took to fail is part of
+// that.
+func restartWait(first time.Duration, failures int, took time.Duration) time.Duration {
+	pause := backoff.Wait(first, failures, maxBackoff)
+	return max(pause-took, min(pause, first))
+}
+
 // failedToReceive records why the bot stopped and returns how long to wait before its
-// restart. What it took to fail is part of that.
+// restart.
 func (r *runner) failedToReceive(err error, failures int, took time.Duration) (pause time.Duration) {
-	pause = backoff.Wait(r.sup.Backoff, failures, maxBackoff)
-	pause = max(pause-took, min(pause, r.sup.Backoff))
+	pause = restartWait(r.sup.Backoff, failures, took)
 	kind, after := bots.KindOf(err)
 	if kind == bots.KindRetryAfter || kind == bots.KindLater {
 		pause = min(after, longestWait)

@@ -242,9 +242,20 @@ func (r *rig) publishTo(b report.Bot, id string, recipients ...int64) {
 	}
 }
 
+// publishOf is publishTo of a report by an author.
+func (r *rig) publishOf(author string, b report.Bot, id string, recipients ...int64) {
+	r.Helper()
+	r.sup.Send(r.storeOf(author, b, id, recipients...))
+}
+
 func (r *rig) store(b report.Bot, id string, recipients ...int64) []db.Fanout {
 	r.Helper()
-	rep := report.Report{ID: id, CityID: b.CityID, BotID: b.ID, Network: "toy", Text: "text of " + id, Time: r.clock(), Received: r.clock()}
+	return r.storeOf("", b, id, recipients...)
+}
+
+func (r *rig) storeOf(author string, b report.Bot, id string, recipients ...int64) []db.Fanout {
+	r.Helper()
+	rep := report.Report{ID: id, CityID: b.CityID, BotID: b.ID, Network: "toy", Author: author, Text: "text of " + id, Time: r.clock(), Received: r.clock()}
 	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
 	return dbtest.MustJudge(r, r.db, dbtest.MustHear(r, r.db, rep), passed, dbtest.NoBrake{}, db.Audience{BotID: b.ID, Recipients: recipients}).Fanouts
 }
