@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -22,7 +23,7 @@ func (w *row) pairOf(index int) (pair, bool) {
 
 // order is what of a pair is not sent yet and known to wait.
 type order struct {
-	sending int64     // the report that is being sent, 0: none
+	sending int64     // the report that is being sent, or is the next to be; 0: none
 	behind  []item    // was taken meanwhile
 	waits   []waiting // for their next try, the first first
 }
@@ -41,20 +42,19 @@ func (b *outbox) begin(i item) bool {
 	if !ok {
 		return true
 	}
-	o := b.orderOf(key)
-	if o.sending != 0 {
+	o, seq := b.orderOf(key), i.row.Seq
+	if o.sending != 0 && o.sending != seq {
 		o.behind = append(o.behind, i)
 		return false
 	}
-	seq := i.row.Seq
+	o.sending = seq
 	if first := b.first(o, i.row.Report.CityID); first.seq != 0 && first.seq < seq {
 		due := later(first.due, b.sup.Now().Add(firstRetry))
 		b.putOff(i, due, max(1, i.row.Attempts))
-		o.note(waiting{seq, due, b.expiry(i.row)})
+		b.leaves(i, due)
 		return false
 	}
 	o.waits = slices.DeleteFunc(o.waits, func(w waiting) bool { return w.seq == seq })
-	o.sending = seq
 	return true
 }
 
@@ -91,7 +91,7 @@ func (b *outbox) first(o *order, cityID int64) waiting {
 
 // note notes that a report waits.
 func (o *order) note(w waiting) {
-	i, found := slices.BinarySearchFunc(o.waits, w.seq, func(w waiting, seq int64) int { return int(w.seq - seq) })
+	i, found := slices.BinarySearchFunc(o.waits, w.seq, func(w waiting, seq int64) int { return cmp.Compare(w.seq, seq) })
 	if found {
 		o.waits[i] = w
 		return
@@ -101,8 +101,8 @@ func (o *order) note(w waiting) {
 
 func (b *outbox) expiry(w *row) time.Time { return w.Report.Time.Add(b.sup.Expire) }
 
-// leaves lets those go on that were taken behind a delivery, which has ended, or waits
-// until due where that is not zero.
+// leaves lets the next go on of those that were taken behind a delivery, which has
+// ended, or waits until due where that is not zero.
 func (b *outbox) leaves(i item, due time.Time) {
 	key, ok := i.row.pairOf(i.index)
 	o := b.orders[key]
@@ -113,15 +113,26 @@ func (b *outbox) leaves(i item, due time.Time) {
 	if !due.IsZero() {
 		o.note(waiting{i.row.Seq, due, b.expiry(i.row)})
 	}
-	behind := o.behind
-	o.behind = nil
-	if len(o.waits) == 0 {
+	switch {
+	case len(o.behind) > 0:
+		slices.SortFunc(o.behind, func(i, j item) int { return cmp.Compare(i.row.Seq, j.row.Seq) })
+		o.sending = o.behind[0].row.Seq
+		b.ready = append(b.ready, o.behind[0])
+		o.behind = o.behind[1:]
+		b.kick()
+	case len(o.waits) == 0:
 		delete(b.orders, key)
 	}
-	for _, next := range behind {
-		b.back(next)
-		b.settle(next.row)
+}
+
+// takeReady takes the next of those that are ready; false where there is none.
+func (b *outbox) takeReady() (i item, ok bool) {
+	if len(b.ready) == 0 {
+		b.ready = nil
+		return item{}, false
 	}
+	i, b.ready = b.ready[0], b.ready[1:]
+	return i, true
 }
 
 // noteTried notes the order of what was tried before and is read again.
@@ -132,6 +143,15 @@ func (b *outbox) noteTried(w *row) {
 	for index := range w.Recipients {
 		if key, ok := w.pairOf(index); ok && w.Open&(1<<index) != 0 {
 			b.orderOf(key).note(waiting{w.Seq, w.Due, b.expiry(w)})
+		}
+	}
+}
+
+// forgetOrders forgets what waits for its next try.
+func (b *outbox) forgetOrders() {
+	for key, o := range b.orders {
+		if o.waits = nil; o.sending == 0 {
+			delete(b.orders, key)
 		}
 	}
 }

@@ -36,6 +36,7 @@ type outbox struct {
 	trial   bool      // but for one delivery
 	tried   int64     // the report of the last one; 0: the next is the newest
 	orders  map[pair]*order
+	ready   []item    // taken before, and no longer behind others
 	wellAt  time.Time // when the bot received again after an error
 
 	unread   bool           // there may be rows in the database that are due and not in hand
@@ -148,6 +149,9 @@ func (b *outbox) wants(r *runner) bool {
 
 // take takes the next delivery in turn; false where there is none.
 func (b *outbox) take() (item, bool) {
+	if i, ok := b.takeReady(); ok {
+		return i, true
+	}
 	for len(b.turn) > 0 {
 		p := b.turn[0]
 		b.turn = b.turn[1:]
@@ -237,6 +241,10 @@ func (b *outbox) settle(w *row) {
 
 // giveBack lets everything go that is not being sent: it stays in the database.
 func (b *outbox) giveBack() {
+	for i, ok := b.takeReady(); ok; i, ok = b.takeReady() { // each may make another ready
+		b.back(i)
+		b.settle(i.row)
+	}
 	b.turn, b.waiting = nil, 0
 	b.unread = true
 	for _, w := range b.rows {
@@ -324,7 +332,7 @@ func (b *outbox) kick() {
 	if !b.canSend(r) {
 		return
 	}
-	want := b.waiting
+	want := b.waiting + len(b.ready)
 	switch {
 	case b.stalled: // those that have tried may not know for long
 		want = min(r.senders+1, trialsAtOnce)
@@ -359,6 +367,7 @@ func (b *outbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.giveBack()
-	b.waits, b.paused, b.stalled, b.orders = nil, time.Time{}, false, nil // whoever waits would wait for ever
+	b.waits, b.paused, b.stalled = nil, time.Time{}, false // whoever waits would wait for ever
+	b.forgetOrders()
 	b.setTimer()
 }
