@@ -112,7 +112,7 @@ func (c *conn) Unboost(ctx context.Context, id string) error {
 
 // Delete deletes what was posted.
 func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
-	return c.gone(ctx, c.client().api().DeleteStatus(ctx, gomastodon.ID(r.ID)))
+	return c.gone(ctx, c.client().Do(ctx, http.MethodDelete, "/api/v1/statuses/"+url.PathEscape(r.ID), nil, nil))
 }
 
 // gone is the error of taking something back. What is gone already is none.

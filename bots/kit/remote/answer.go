@@ -44,6 +44,9 @@ func (c *Client) answer(resp *http.Response) *Error {
 	if e.Trouble == Limited {
 		e.After = c.wait(resp.Header, after)
 	}
+	if !ok {
+		e.After = min(e.After, longestBetween)
+	}
 	return e
 }
 
@@ -134,6 +137,10 @@ const (
 	longestWait  = 15 * time.Minute
 	usualWait    = time.Minute
 )
+
+// longestBetween is how long to wait at most where not the API asks for it, but something
+// between: it knows nothing of the account.
+const longestBetween = time.Minute
 
 // wait is how long to wait after an answer that asks to slow down: what its body
 // says, or its headers, or the usual time. It is bounded.
