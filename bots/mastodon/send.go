@@ -89,6 +89,9 @@ func (c *conn) Boost(ctx context.Context, id string) (boost string, err error) {
 		Reblog *status       `json:"reblog"`
 	}
 	err = c.client().Form(ctx, http.MethodPost, "/api/v1/statuses/"+url.PathEscape(id)+"/reblog", nil, &made)
+	if err == nil && made.ID == "" { // JSON of something else
+		err = &remote.Error{Name: hostOf(c.account.Server), Status: http.StatusOK, Trouble: remote.NotTheAPI}
+	}
 	if err != nil && !isMisfit(err) {
 		return "", c.explain(ctx, err)
 	}
