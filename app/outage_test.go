@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -129,7 +128,7 @@ func TestOutages(t *testing.T) {
 			of, ot := tt.fault(w)
 			w.fail(tt.calls, of, ot)
 			const waited = "Kontis am Plärrer"
-			w.mustSend("two@riders.example", here, fmt.Sprint("m1@x"), "", waited)
+			w.mustSend("two@riders.example", here, "m1@x", "", waited)
 			if tt.lasts > 0 {
 				time.Sleep(tt.lasts) // the outage itself
 				w.mend()
