@@ -96,44 +96,58 @@ func (w *awayCity) state(network string) report.BotState {
 	return b.State
 }
 
+// absence is a way in which both networks can be away.
+type absence struct {
+	name  string
+	fault func(*awayCity) (ofMastodon, ofTelegram kit.Fault)
+	calls int // that meet it; all where it is negative
+	lasts time.Duration
+	city  *awayCity
+}
+
+// theirOwnRefusal is how both networks refuse a login.
+func theirOwnRefusal(w *awayCity) (ofMastodon, ofTelegram kit.Fault) {
+	return kit.Status(http.StatusUnauthorized, `{"error":"The access token is invalid"}`), w.api.Answer(http.StatusUnauthorized, 0)
+}
+
+func both(f kit.Fault) func(*awayCity) (ofMastodon, ofTelegram kit.Fault) {
+	return func(*awayCity) (kit.Fault, kit.Fault) { return f, f }
+}
+
 // TestOutages has both networks refuse a call, have a firewall before them, or be away,
 // for longer than any wait: afterwards both bots hear within half a minute, what waited
 // is sent, and nobody was told to do anything.
 func TestOutages(t *testing.T) {
 	slow.Test(t, "waits for outages of more than two minutes")
-	refused := func(w *awayCity) (kit.Fault, kit.Fault) {
-		return kit.Status(http.StatusUnauthorized, `{"error":"The access token is invalid"}`), w.api.Answer(http.StatusUnauthorized, 0)
+	const waited = "Kontis am Plärrer"
+	outages := []*absence{
+		{"one refusal", theirOwnRefusal, 1, 0, nil},
+		{"a page with 403", both(kit.HTML(http.StatusForbidden)), -1, 12 * time.Second, nil},
+		{"a page with 401", both(kit.HTML(http.StatusUnauthorized)), -1, 12 * time.Second, nil},
+		{"a page with 200", both(kit.HTML(http.StatusOK)), -1, 40 * time.Second, nil},
+		{"refusals", theirOwnRefusal, -1, time.Minute, nil},
+		{"a page with 503", both(kit.HTML(http.StatusServiceUnavailable)), -1, 140 * time.Second, nil},
+		{"connections cut", both(kit.Cut()), -1, 140 * time.Second, nil},
+		{"nobody answers", both(kit.Hang()), -1, 140 * time.Second, nil},
+		{"429 of a firewall", both(kit.HTML(http.StatusTooManyRequests)), -1, 140 * time.Second, nil},
 	}
-	same := func(f kit.Fault) func(*awayCity) (kit.Fault, kit.Fault) {
-		return func(*awayCity) (kit.Fault, kit.Fault) { return f, f }
+	for _, o := range outages {
+		o.city = startAway(t, mode{})
 	}
-	for name, tt := range map[string]struct {
-		fault func(*awayCity) (kit.Fault, kit.Fault)
-		calls int
-		lasts time.Duration
-	}{
-		"one refusal":                  {refused, 1, 0},
-		"refusals for a minute":        {refused, -1, time.Minute},
-		"a page with 403 for 12 s":     {same(kit.HTML(http.StatusForbidden)), -1, 12 * time.Second},
-		"a page with 401 for 12 s":     {same(kit.HTML(http.StatusUnauthorized)), -1, 12 * time.Second},
-		"503 for 140 s":                {same(kit.HTML(http.StatusServiceUnavailable)), -1, 140 * time.Second},
-		"connections cut for 140 s":    {same(kit.Cut()), -1, 140 * time.Second},
-		"nobody answering for 140 s":   {same(kit.Hang()), -1, 140 * time.Second},
-		"429 of a firewall for 140 s":  {same(kit.HTML(http.StatusTooManyRequests)), -1, 140 * time.Second},
-		"a page with 200 for half 140": {same(kit.HTML(http.StatusOK)), -1, 70 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := startAway(t, mode{})
-			of, ot := tt.fault(w)
-			w.fail(tt.calls, of, ot)
-			const waited = "Kontis am Plärrer"
-			w.mustSend("two@riders.example", here, "m1@x", "", waited)
-			if tt.lasts > 0 {
-				time.Sleep(tt.lasts) // the outage itself
-				w.mend()
+	began := time.Now()
+	for _, o := range outages {
+		ofMastodon, ofTelegram := o.fault(o.city)
+		o.city.fail(o.calls, ofMastodon, ofTelegram)
+		o.city.mustSend("two@riders.example", here, "m1@x", "", waited)
+	}
+	for _, o := range outages {
+		t.Run(o.name, func(t *testing.T) {
+			o.city.T = t
+			if o.calls < 0 {
+				time.Sleep(o.lasts - time.Since(began)) // the outage itself
+				o.city.mend()
 			}
-			w.hears(waited)
+			o.city.hears(waited)
 		})
 	}
 }

@@ -139,8 +139,9 @@ const (
 )
 
 // longestBetween is how long to wait at most where not the API asks for it, but something
-// between: it knows nothing of the account.
-const longestBetween = time.Minute
+// between: it knows nothing of the account, and receivers are to be back within half a
+// minute after it has ended.
+const longestBetween = 20 * time.Second
 
 // wait is how long to wait after an answer that asks to slow down: what its body
 // says, or its headers, or the usual time. It is bounded.

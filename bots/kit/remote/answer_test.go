@@ -57,12 +57,12 @@ func TestHowLongToWait(t *testing.T) {
 			w.Header().Set("Retry-After", "3600")
 			answers(http.StatusTooManyRequests, "<html>")(w, r)
 		})
-		if e := problem(t, c.Get(t.Context(), "/", nil, nil)); e.Trouble != remote.Limited || e.After != time.Minute {
-			t.Errorf("%+v, want to wait a minute", e)
+		if e := problem(t, c.Get(t.Context(), "/", nil, nil)); e.Trouble != remote.Limited || e.After != 20*time.Second {
+			t.Errorf("%+v, want to wait 20 s", e)
 		}
 	})
 	t.Run("by default", func(t *testing.T) {
-		if e := problem(t, serve(t, answers(429, "")).Get(t.Context(), "/", nil, nil)); e.After != time.Minute {
+		if e := problem(t, serve(t, answers(429, slower)).Get(t.Context(), "/", nil, nil)); e.After != time.Minute {
 			t.Errorf("waits %s", e.After)
 		}
 	})
