@@ -119,8 +119,8 @@ func TestMentionsMadeWhileDown(t *testing.T) {
 	}
 }
 
-// sureSoon has the third refusal in a row be enough to need the moderators.
-var sureSoon = supervisor.Refusals{For: -1, Looks: []time.Duration{time.Second}}
+// sureSoon has one refusal be enough to need the moderators.
+var sureSoon = supervisor.Refusals{Times: 1, For: -1, Looks: []time.Duration{time.Second}}
 
 // TestDeletedTokenNeedsAttention has an instance refuse a token that was deleted, until
 // the moderator connects the account again.
