@@ -149,7 +149,7 @@ func (b *outbox) waitsAlone(i item, report bool) {
 		w.left = 0
 	}
 	b.settle(w)
-	b.leaves(i, b.sup.Now().Add(outageLook))
+	b.leaves(i, time.Time{}) // later ones may show whose fault it is: the report's or the way's
 	b.try() // it has tried nothing for the others
 }
 
