@@ -39,6 +39,8 @@ type mode struct {
 	source sourceTree
 	dns    *net.Resolver // nil: the machine's name servers
 	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
+	// refusals says when a bot that is refused needs its moderators; for tests.
+	refusals supervisor.Refusals
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -119,7 +121,7 @@ func (s *server) open(ctx context.Context) error {
 		DB: s.db, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
 		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
-		Log: s.log, Now: time.Now, Metrics: s.registry,
+		Log: s.log, Now: time.Now, Metrics: s.registry, Refusals: s.mode.refusals,
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{

@@ -31,7 +31,7 @@ func WithStanding(ctx context.Context, tell func(limit error)) context.Context {
 
 // Stand tells, within Receive, that the bot works with less than it could, as without
 // a live connection: the error says so to its moderators (see Say). nil: with all it can.
-// The bot counts as working all the same.
+// The bot counts as working all the same. A Receive that begins again tells it again.
 func Stand(ctx context.Context, limit error) {
 	if tell, ok := ctx.Value(standingKey{}).(func(error)); ok {
 		tell(limit)

@@ -213,7 +213,8 @@ type Network interface {
 // Concurrent.
 type Bot interface {
 	// Receive hears reports and emits each until ctx ends or something fails.
-	// An error or a panic makes the program start it again, later each time.
+	// An error or a panic makes the program start it again, within half a minute. ctx
+	// also ends where Send was refused: then Check is asked, and Receive begins again.
 	// nil before ctx ends means that there is nothing to receive here (the
 	// reports come some other way), and Receive is not called again.
 	// What the network handed over is only confirmed to the network (cursor,
@@ -222,7 +223,7 @@ type Bot interface {
 	Receive(ctx context.Context, emit func(context.Context, Incoming) error) error
 	// Send sends d and returns what the network answered; a receipt without an
 	// id is never taken back. The kind of error
-	// decides what happens next: see Permanent, RetryAfter, Gone and Refused;
+	// decides what happens next: see Permanent, RetryAfter, Later, Gone and Refused;
 	// any other error means "try again later". ctx ends after SendTimeout.
 	// Send may be called again for a delivery that was sent in the moment the
 	// process was killed.

@@ -55,8 +55,8 @@ func RetryAfter(d time.Duration, err error) error {
 	return &Error{Kind: KindRetryAfter, After: d, Err: err}
 }
 
-// Later marks an error after which this delivery waits d, or until the report expires:
-// the recipient takes no more at the moment, as a group in slow mode. The bot's other
+// Later marks an error after which this delivery waits d, at most an hour, or until the
+// report expires: the recipient takes no more at the moment, as a group in slow mode. The bot's other
 // deliveries go on. What waits is not counted as tried.
 func Later(d time.Duration, err error) error {
 	return &Error{Kind: KindLater, After: d, Err: err}
@@ -66,10 +66,12 @@ func Later(d time.Duration, err error) error {
 // is removed and not sent to again.
 func Gone(err error) error { return &Error{Kind: KindGone, Err: err} }
 
-// Refused marks an error that says that the bot's credentials are not
-// accepted (any more): the bot stops, is shown as needing attention, and its
-// moderators are mailed once. Its deliveries wait for a moderator until they
-// expire.
+// Refused marks an error that says, in the network's own form, what only a moderator can
+// mend: the bot's credentials are not accepted (any more), or something is set up
+// elsewhere that keeps it from working. Its deliveries wait, until they expire. The login
+// is checked once more; where it is refused for minutes, the bot is shown as needing
+// attention, looks again now and then, and its moderators are mailed at each end. The
+// answer of something between, as a firewall, is never one of this kind.
 func Refused(err error) error { return &Error{Kind: KindRefused, Err: err} }
 
 // Away marks an error that says that the way to the recipient takes nothing from

@@ -141,8 +141,8 @@ func (d *DB) SaveAnswers(ctx context.Context, botID int64, a report.Answers) err
 }
 
 // SetBotState stores how a bot is doing, unless it was switched off in the
-// meantime. An empty lastError leaves the stored one as it is, unless the state
-// is BotRunning. restarted adds one to the restarts. It does not wait for the
+// meantime. An empty lastError leaves the stored one as it is. restarted adds one to
+// the restarts. It does not wait for the
 // disk: a state that is lost in a power failure is found out again at the
 // start.
 func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState, lastError string, restarted bool) error {
@@ -159,6 +159,19 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 	})
 	if err != nil {
 		return fmt.Errorf("save state of bot: %w", err)
+	}
+	return nil
+}
+
+// SetBotLimit stores what a bot works without, in words: see report.Bot.Limit. Empty: it
+// works with all it can.
+func (d *DB) SetBotLimit(ctx context.Context, botID int64, limit string) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
+		_, err := Exec(tx, "UPDATE bots SET last_error = ?, error_at = 0 WHERE id = ? AND enabled = 1", limit, botID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save what a bot works without: %w", err)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (r *runner) carryOut(instance bots.Bot, i item, held *slot) {
 	}
 	r.sup.metrics.latency.WithLabelValues(r.bot.Network).Observe(r.sup.Now().Sub(w.Report.Received).Seconds())
 	r.end(i, db.Sent, receipt, held)
-	r.setHealth("", func(h *health) { h.cannotSend = false })
+	r.setHealth("", func(h *health) { h.cannotSend, h.sending = false, refusals{} })
 }
 
 // callSend calls Send with its timeout. A panic is an error.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	gomastodon "github.com/mattn/go-mastodon"
@@ -99,11 +100,23 @@ type client struct {
 
 func (d *driver) client(instance, token string) client {
 	c := client{&remote.Client{HTTP: d.host.HTTP, Base: instance, Now: d.host.Now, UsualWait: usualWait, MaxAnswer: maxAnswer,
-		Kinds: remote.Kinds{"410": remote.Refused}}, token}
+		Kinds: remote.Kinds{"410": remote.Refused}, Parse: parse}, token}
 	if token != "" {
 		c.Header = http.Header{"Authorization": {"Bearer " + token}}
 	}
 	return c
+}
+
+// parse reads an error of the API, which is {"error": "words"}
+// (docs.joinmastodon.org/entities/Error): other JSON is that of a proxy.
+func parse(status int, h http.Header, body []byte) (code string, after time.Duration, ok bool) {
+	var says struct {
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal(body, &says); err != nil || strings.TrimSpace(says.Error) == "" {
+		return "", 0, false
+	}
+	return remote.ParseJSON(status, h, body)
 }
 
 // api is the library's client. Its errors go through Explain.

@@ -136,7 +136,7 @@ func (c caller) exchange(req *http.Request) (*telegoapi.Response, error) {
 	}
 	var answer telegoapi.Response
 	err = json.Unmarshal(body, &answer)
-	if resp.StatusCode >= http.StatusInternalServerError || err != nil || !answer.Ok && answer.Error == nil {
+	if resp.StatusCode >= http.StatusInternalServerError || err != nil || !answer.Ok && (answer.Error == nil || answer.ErrorCode == 0) {
 		return nil, notTheAPI(resp.StatusCode)
 	}
 	return &answer, nil

@@ -46,6 +46,8 @@ func explainRefusal(answer *telegoapi.Error) error {
 	e := service().Answered(answer.ErrorCode, "", 0)
 	e.Cause = answer // never shown: its words may name the chat
 	switch {
+	case answer.ErrorCode == http.StatusNotFound && strings.Contains(answer.Description, "method"):
+		// An old server of one's own does not know the method.
 	case answer.ErrorCode == http.StatusUnauthorized, answer.ErrorCode == http.StatusNotFound:
 		e.Trouble = remote.Refused // 404 is what a token gets that never was one
 		return bots.Say(e, "telegram.error.refused")

@@ -36,7 +36,7 @@ const (
 	BotStarting  BotState = "starting"  // no news of it yet
 	BotRunning   BotState = "running"   // working
 	BotTrouble   BotState = "trouble"   // failed, will be restarted
-	BotAttention BotState = "attention" // its credentials were refused; only a moderator can help
+	BotAttention BotState = "attention" // it is refused; only a moderator can help
 	BotOff       BotState = "off"       // switched off by a moderator
 )
 
@@ -48,10 +48,19 @@ type Bot struct {
 	Enabled   bool   // switched on by the moderator
 	State     BotState
 	LastError string    // in plain words; empty if there was none
-	ErrorAt   time.Time // when LastError happened
+	ErrorAt   time.Time // when LastError happened; zero where that is no error, see Limit
 	Restarts  int       // how often it was restarted after an error
 	Updated   time.Time // when a moderator last changed it
 	Answers   Answers   // how it answers who reports
+}
+
+// Limit returns what the bot works without, as a live connection, in plain words; empty
+// where it works with all it can, or does not work.
+func (b Bot) Limit() string {
+	if b.State != BotRunning || !b.ErrorAt.IsZero() {
+		return ""
+	}
+	return b.LastError
 }
 
 // Answers says how a bot tells those who report what became of it.
