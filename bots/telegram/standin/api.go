@@ -105,6 +105,9 @@ type params struct {
 	Text           string            `json:"text"`
 	LanguageCode   string            `json:"language_code"`
 	Commands       []json.RawMessage `json:"commands"`
+	URL            string            `json:"url"`
+	SecretToken    string            `json:"secret_token"`
+	DropPending    bool              `json:"drop_pending_updates"`
 }
 
 func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any, *apiError) {
@@ -115,11 +118,12 @@ func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any
 		return b.user(), nil
 	case "getUpdates":
 		return s.getUpdates(ctx, b, p)
+	case "setWebhook":
+		return s.setWebhook(b, p)
+	case "getWebhookInfo":
+		return s.webhookInfo(b), nil
 	case "deleteWebhook":
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		b.webhook = false
-		return true, nil
+		return s.setWebhook(b, params{DropPending: p.DropPending})
 	case "setMyCommands":
 		s.mu.Lock()
 		defer s.mu.Unlock()
