@@ -15,7 +15,7 @@ import (
 )
 
 // errNotCalled is that Telegram does not call this server.
-var errNotCalled = errors.New("Telegram does not call this server")
+var errNotCalled = errors.New("this server is not called by Telegram")
 
 // waitForCalls hears by the webhook. Where Telegram does not call, the bot polls for a
 // while, and its moderators read so.
