@@ -69,7 +69,7 @@ func Start(o Options) (*Server, error) {
 	o.Retry = cmp.Or(o.Retry, time.Second)
 	s := &Server{options: o, lastID: firstID, tokens: map[string]*Bot{}, users: map[int64]*User{}, groups: map[int64]*Group{}}
 	s.working, s.stop = context.WithCancel(context.Background())
-	s.transport = &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}
+	s.transport = &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: 10 * time.Second}
 	var err error
 	s.Server, err = kit.Start(s)
 	return s, err
