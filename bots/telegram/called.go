@@ -56,8 +56,6 @@ type looked struct {
 // The cursor moves by polling alone: Telegram keeps the order of each chat, but updates
 // of one may overtake those of another that were put off.
 func (c *conn) listen(ctx context.Context, hear chat.Hear) error {
-	line, hangUp := c.driver.hooks.open(c.bot)
-	defer hangUp()
 	w, err := c.beginHook(ctx)
 	if err != nil {
 		return err
@@ -69,14 +67,13 @@ func (c *conn) listen(ctx context.Context, hear chat.Hear) error {
 	answer := make(chan looked, 1)
 	next := time.NewTimer(jitter(c.driver.hooks.times.look))
 	defer next.Stop()
+	calls := c.driver.hooks.line(c.bot)
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case call := <-line.calls:
-			err := c.take(ctx, call.update, hear)
-			call.done <- err
-			if err != nil {
+		case call := <-calls:
+			if err := call.answer(func(update []byte) error { return c.take(ctx, update, hear) }); err != nil {
 				return err
 			}
 			w.heard = true

@@ -30,8 +30,9 @@ const (
 	// callPatience is how long a call waits for its update to be on disk. Telegram
 	// waits a minute.
 	callPatience = 30 * time.Second
-	// callAgain is when Telegram should try again what was not taken.
-	callAgain = 3 * time.Second
+	// callAgain is when Telegram is to try again what was not taken. By itself it
+	// would wait up to two minutes.
+	callAgain = 10 * time.Second
 )
 
 // hooks is where Telegram calls all bots: each call finds its bot by the secret that it
@@ -44,7 +45,7 @@ type hooks struct {
 	times hookTimes
 
 	mu    sync.Mutex
-	lines map[int64]*line // by bot
+	lines map[int64]chan call // by bot
 	// lost are the bots whose webhook another program has set again and again. It
 	// gets what is written until it stops.
 	lost map[int64]bool
@@ -52,6 +53,8 @@ type hooks struct {
 
 // hookTimes are the durations that tests make shorter.
 type hookTimes struct {
+	// wait is how long a call waits for its bot, which may just start again.
+	wait time.Duration
 	// look is how long after the webhook was set Telegram is asked whether it works,
 	// and every how often it is asked afterwards, on average.
 	look, every time.Duration
@@ -62,8 +65,8 @@ type hookTimes struct {
 func newHooks(h bots.Host) *hooks {
 	return &hooks{
 		url: hookURL(h.Config), box: h.Secrets, log: h.Log, say: rate.Sometimes{Interval: time.Hour},
-		times: hookTimes{look: time.Minute, every: 10 * time.Minute, again: time.Hour},
-		lines: map[int64]*line{}, lost: map[int64]bool{},
+		times: hookTimes{wait: 2 * time.Second, look: time.Minute, every: 10 * time.Minute, again: time.Hour},
+		lines: map[int64]chan call{}, lost: map[int64]bool{},
 	}
 }
 
@@ -77,16 +80,21 @@ func (d *driver) HookRoutes(r chi.Router) {
 	}
 }
 
-// line is the way to one bot at work.
-type line struct {
-	calls chan call
-	over  chan struct{} // closed when the bot does not work any more
-}
-
 // call is one update on its way to a bot.
 type call struct {
 	update json.RawMessage // nil where it was too large to be read
 	done   chan error      // has room for one: nil when what follows is on disk
+}
+
+// errNotAtWork is a call for a bot that does not hear at the moment.
+var errNotAtWork = errors.New("the bot is not at work")
+
+// answer deals with the call by take, and says so; also where take panics.
+func (c call) answer(take func([]byte) error) (err error) {
+	err = errNotAtWork
+	defer func() { c.done <- err }()
+	err = take(c.update)
+	return err
 }
 
 // ServeHTTP takes an update. It says nothing to anybody but by its status, and 200 only
@@ -137,21 +145,16 @@ func (h *hooks) caller(shown string) (bot int64, ok bool) {
 	return bot, subtle.ConstantTimeCompare([]byte(shown), []byte(h.secretOf(bot))) == 1
 }
 
-// errNotAtWork is a call for a bot that does not hear at the moment.
-var errNotAtWork = errors.New("the bot is not at work")
-
 // handOver waits until the bot has dealt with an update.
 func (h *hooks) handOver(ctx context.Context, bot int64, update json.RawMessage) error {
 	ctx, done := context.WithTimeout(ctx, callPatience)
 	defer done()
-	l := h.lineOf(bot)
-	if l == nil {
-		return errNotAtWork
-	}
+	late := time.NewTimer(h.times.wait)
+	defer late.Stop()
 	c := call{update, make(chan error, 1)}
 	select {
-	case l.calls <- c:
-	case <-l.over:
+	case h.line(bot) <- c:
+	case <-late.C:
 		return errNotAtWork
 	case <-ctx.Done():
 		return ctx.Err()
@@ -159,33 +162,19 @@ func (h *hooks) handOver(ctx context.Context, bot int64, update json.RawMessage)
 	select {
 	case err := <-c.done:
 		return err
-	case <-l.over:
-		return errNotAtWork
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (h *hooks) lineOf(bot int64) *line {
+// line is the way of calls to a bot.
+func (h *hooks) line(bot int64) chan call {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.lines[bot]
-}
-
-// open opens the line to a bot; hangUp closes it.
-func (h *hooks) open(bot int64) (l *line, hangUp func()) {
-	l = &line{calls: make(chan call), over: make(chan struct{})}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.lines[bot] = l
-	return l, func() {
-		close(l.over)
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.lines[bot] == l {
-			delete(h.lines, bot)
-		}
+	if h.lines[bot] == nil {
+		h.lines[bot] = make(chan call)
 	}
+	return h.lines[bot]
 }
 
 // setLost notes whether another program has a bot's webhook.

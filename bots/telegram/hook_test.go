@@ -44,7 +44,7 @@ func newHookWorld(t *testing.T) *hookWorld {
 	t.Cleanup(w.web.Close)
 	w.host.Config.Web.URL = w.web.URL
 	w.driver.hooks = newHooks(w.host)
-	w.driver.hooks.times = hookTimes{look: time.Hour, every: time.Hour, again: time.Hour}
+	w.driver.hooks.times = hookTimes{wait: time.Millisecond, look: time.Hour, every: time.Hour, again: time.Hour}
 	routes.Route(bots.HookPath(name), w.network.(bots.Hooked).HookRoutes)
 	w.row = w.connect()
 	return w
@@ -174,6 +174,7 @@ func TestUpdatesAreTakenWhenTheyAreOnDisk(t *testing.T) {
 	}
 	w.in.Fail(nil)
 	w.start()
+	w.account.FailHook(standin.HookFaults{}) // Telegram tries again
 	w.in.Wait(t, 1)
 	w.brought()
 	w.in.WantOnce(t)
@@ -334,7 +335,7 @@ func TestRefusedWebhookIsPolledInstead(t *testing.T) {
 // Where Telegram cannot call, what waits there is polled.
 func TestUnreachedServerPolls(t *testing.T) {
 	w := newHookWorld(t)
-	w.driver.hooks.times = hookTimes{look: 20 * time.Millisecond, every: 20 * time.Millisecond, again: time.Hour}
+	w.driver.hooks.times = hookTimes{wait: time.Millisecond, look: 20 * time.Millisecond, every: 20 * time.Millisecond, again: time.Hour}
 	rider := w.server.AddUser("Rider", "en")
 	b, _ := w.start()
 	w.account.FailHook(standin.HookFaults{Unreachable: true})
@@ -352,7 +353,7 @@ func TestUnreachedServerPolls(t *testing.T) {
 // A webhook that works is asked about now and then, and nothing else happens.
 func TestWorkingWebhookStays(t *testing.T) {
 	w := newHookWorld(t)
-	w.driver.hooks.times = hookTimes{look: 5 * time.Millisecond, every: 5 * time.Millisecond, again: time.Hour}
+	w.driver.hooks.times = hookTimes{wait: time.Millisecond, look: 5 * time.Millisecond, every: 5 * time.Millisecond, again: time.Hour}
 	b, _ := w.start()
 	w.until("ask", func() bool { return w.account.Calls("getWebhookInfo") > 5 })
 	if got := w.account.Calls("setWebhook"); got != 1 || b.last(w) != "" {
@@ -362,7 +363,7 @@ func TestWorkingWebhookStays(t *testing.T) {
 
 func TestWebhookOfAnotherProgram(t *testing.T) {
 	w := newHookWorld(t)
-	w.driver.hooks.times = hookTimes{look: 10 * time.Millisecond, every: 10 * time.Millisecond, again: time.Hour}
+	w.driver.hooks.times = hookTimes{wait: time.Millisecond, look: 10 * time.Millisecond, every: 10 * time.Millisecond, again: time.Hour}
 	w.account.SetWebhook() // before the bot works: that is taken over
 	_, run := w.start()
 	w.until("ask", func() bool { return w.account.Calls("getWebhookInfo") > 3 })
@@ -387,7 +388,7 @@ func TestWebhookOfAnotherProgram(t *testing.T) {
 
 func TestRevokedTokenIsNoticed(t *testing.T) {
 	w := newHookWorld(t)
-	w.driver.hooks.times = hookTimes{look: 10 * time.Millisecond, every: 10 * time.Millisecond, again: time.Hour}
+	w.driver.hooks.times = hookTimes{wait: time.Millisecond, look: 10 * time.Millisecond, every: 10 * time.Millisecond, again: time.Hour}
 	_, run := w.start()
 	w.account.Revoke()
 	kittest.WantKind(t, run.Ended(), bots.KindRefused)
@@ -396,7 +397,7 @@ func TestRevokedTokenIsNoticed(t *testing.T) {
 // Telegram being away for the bot does not keep what it brings from being heard.
 func TestTelegramThatDoesNotAnswerIsHeard(t *testing.T) {
 	w := newHookWorld(t)
-	w.driver.hooks.times = hookTimes{look: time.Millisecond, every: time.Millisecond, again: time.Hour}
+	w.driver.hooks.times = hookTimes{wait: time.Millisecond, look: time.Millisecond, every: time.Millisecond, again: time.Hour}
 	rider := w.server.AddUser("Rider", "en")
 	w.start()
 	for _, method := range []string{"getWebhookInfo", "getMe"} {
@@ -412,7 +413,7 @@ func TestTelegramThatDoesNotAnswerIsHeard(t *testing.T) {
 
 func TestServerThatKnowsNoWebhookInfo(t *testing.T) {
 	w := newHookWorld(t)
-	w.driver.hooks.times = hookTimes{look: time.Millisecond, every: time.Millisecond, again: time.Hour}
+	w.driver.hooks.times = hookTimes{wait: time.Millisecond, look: time.Millisecond, every: time.Millisecond, again: time.Hour}
 	w.server.Fail("/bot"+w.account.Token()+"/getWebhookInfo", -1, w.server.Answer(http.StatusNotFound, 0))
 	rider := w.server.AddUser("Rider", "en")
 	w.start()
@@ -421,21 +422,57 @@ func TestServerThatKnowsNoWebhookInfo(t *testing.T) {
 	w.in.WaitFor(t, "a report")
 }
 
+// A bot that starts again, as after a change of its settings, keeps no call waiting for
+// Telegram's next try.
+func TestCallWaitsForItsBot(t *testing.T) {
+	w := newHookWorld(t)
+	w.driver.hooks.times.wait = kittest.Patience
+	_, run := w.start()
+	_ = run.Stop()
+	_, secret := w.account.Webhook()
+	answered := make(chan int, 1)
+	go func() {
+		status, _ := w.post(http.MethodPost, secret, called(1, "a report"))
+		answered <- status
+	}()
+	w.start()
+	w.in.WaitFor(t, "a report")
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("status %d", status)
+	}
+}
+
+// A bot that panics over an update answers nothing but 503.
+func TestPanicIsNoAnswer(t *testing.T) {
+	w := newHookWorld(t)
+	c := call{done: make(chan error, 1)}
+	func() {
+		defer func() { _ = recover() }()
+		_ = c.answer(func([]byte) error { panic("on fire") })
+	}()
+	if err := <-c.done; !errors.Is(err, errNotAtWork) {
+		t.Errorf("answered %v", err)
+	}
+	if status, _ := w.post(http.MethodPost, w.driver.hooks.secretOf(w.row.ID), called(1, "x")); status != http.StatusServiceUnavailable {
+		t.Errorf("status %d", status)
+	}
+}
+
 // Calls of many bots at a time are each answered for their own.
 func TestCallsOfManyBots(t *testing.T) {
 	slow.Test(t, "connects many bots")
 	w := newHookWorld(t)
 	var group sync.WaitGroup
 	for i := range 200 {
-		l, hangUp := w.driver.hooks.open(int64(1000 + i))
+		calls := w.driver.hooks.line(int64(1000 + i))
 		group.Go(func() {
-			defer hangUp()
 			for range 5 {
-				c := <-l.calls
-				if string(c.update) != fmt.Sprint(i) {
-					c.done <- errors.New("a call for another bot")
-				}
-				c.done <- nil
+				_ = (<-calls).answer(func(update []byte) error {
+					if string(update) != fmt.Sprint(i) {
+						return errors.New("a call for another bot")
+					}
+					return nil
+				})
 			}
 		})
 	}
