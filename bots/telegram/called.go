@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -26,7 +27,7 @@ func (c *conn) waitForCalls(ctx context.Context, hear chat.Hear) error {
 			return err
 		}
 		bots.Stand(ctx, err)
-		polling, done := context.WithTimeout(ctx, c.driver.hooks.times.again)
+		polling, done := context.WithTimeout(ctx, c.driver.hooks.pollFor(err))
 		err = c.poll(polling, hear)
 		over := polling.Err() != nil
 		done()
@@ -133,17 +134,30 @@ func (c *conn) beginHook(ctx context.Context) (*watch, error) {
 // lostHook is that another program gets what is written to the bot.
 func lostHook() error { return bots.Refused(bots.Say(errWebhook, "telegram.error.webhook")) }
 
-// setHook has Telegram call this server. The error is errNotCalled where it refuses.
+// setHook has Telegram call this server. The error is errNotCalled where the answer is
+// that it will not: a server that knows no webhooks answers in whatever way.
 func (c *conn) setHook(ctx context.Context) error {
 	h := c.driver.hooks
 	err := c.client.setHook(ctx, h.url, h.secretOf(c.bot))
-	if answer := refusal(err); answer == nil || answer.ErrorCode != http.StatusBadRequest {
+	e := remote.As(err)
+	switch answer := refusal(err); {
+	case e == nil || e.Status == 0 || e.Status == http.StatusUnauthorized || e.Status == http.StatusTooManyRequests:
 		return err
+	case answer != nil:
+		h.say.Do(func() {
+			h.log.Warn("Telegram does not take "+h.url+" as the address of a webhook, so bots poll; it must be reached from the internet at an IPv4 address by https at port 443, 80, 88 or 8443", "bot", c.bot)
+		})
 	}
-	h.say.Do(func() {
-		h.log.Warn("Telegram does not take "+h.url+" as the address of a webhook, so bots poll; it must be reached from the internet at an IPv4 address by https at port 443, 80, 88 or 8443", "bot", c.bot)
-	})
-	return bots.Say(errNotCalled, "telegram.hook.refused")
+	return bots.Say(fmt.Errorf("%w: %w", errNotCalled, err), "telegram.hook.refused")
+}
+
+// pollFor is how long a bot polls after err, until it tries the webhook again. What was
+// not the Bot API's own answer is soon over.
+func (h *hooks) pollFor(err error) time.Duration {
+	if remote.As(err) != nil && refusal(err) == nil {
+		return h.times.look
+	}
+	return h.times.again
 }
 
 // look asks Telegram what it knows of the webhook, and where it does not answer that,

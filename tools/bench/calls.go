@@ -185,7 +185,7 @@ func (c *calls) report(r *Result, way wayIn, held, called *waited) {
 		r.add(m.name+": 99% within", milliseconds(quantile(m.took, 0.99)), "ms")
 		connections := r.add(m.name+": open connections", float64(m.conns), "")
 		if m.waited == called {
-			connections.atMost(float64(c.Bots) / 100).note("of %d bots; left for a moment from calls of its own, such as looking after what was missed", c.Bots)
+			connections.atMost(float64(c.Bots)/100).note("of %d bots; left for a moment from calls of its own, such as looking after what was missed", c.Bots)
 		}
 		r.add(m.name+": resident memory", m.memory, "MB")
 		r.Series = append(r.Series, distribution(m.name, m.took))
