@@ -38,6 +38,7 @@ func newHookWorld(t *testing.T) *hookWorld {
 	routes := chi.NewRouter()
 	w.web = httptest.NewServer(routes)
 	t.Cleanup(w.web.Close)
+	t.Cleanup(func() { check(t, w.server.Close()) }) // before: it may be calling
 	w.host.Config.Web.URL = w.web.URL
 	w.driver.hooks = newHooks(w.host)
 	w.driver.hooks.times = hookTimes{wait: kittest.Patience, look: time.Hour, every: time.Hour, again: time.Hour}
