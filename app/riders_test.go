@@ -78,6 +78,8 @@ func TestNobodyIsToBeFound(t *testing.T) {
 type scene struct {
 	*app
 	dir     string
+	binary  string
+	env     []string
 	program *program
 	box     *mailbox
 	api     *telegram.Server
@@ -94,11 +96,11 @@ func startScene(t *testing.T, dir string, settings ...string) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.api.Close() })
-	binary := buildProgram(t)
+	s.binary = buildProgram(t)
 	env, a := environment(t, dir, s.box)
-	env = append(append(env, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true", "TICKETFREI_TELEGRAM_API="+s.api.URL), settings...)
-	mustAddCity(t, binary, env, "nuernberg")
-	s.program = startProgram(t, binary, env...)
+	s.env = append(append(env, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true", "TICKETFREI_TELEGRAM_API="+s.api.URL), settings...)
+	mustAddCity(t, s.binary, s.env, "nuernberg")
+	s.program = startProgram(t, s.binary, s.env...)
 	s.app = a
 
 	const moderator = "m@nuernberg.example"

@@ -36,11 +36,18 @@ var files embed.FS
 
 // options is the section [telegram] of the configuration.
 type options struct {
-	API string `toml:"api"`
+	API  string `toml:"api"`
+	Mode string `toml:"mode"`
 }
 
 const defaults = `# The Bot API server that the bots talk to: Telegram's, or one of your own.
 api = "https://api.telegram.org"
+# How bots get what is written to them. "poll": each one keeps a request open and
+# asks Telegram for it. "webhook": Telegram brings it to web.url, which must be
+# reached from the internet by https at port 443, 80, 88 or 8443; no connection
+# stays open, which pays from hundreds of bots on. Where that does not work, they
+# poll.
+mode = "poll"
 `
 
 // Definition returns the network as the program lists it.
@@ -49,7 +56,7 @@ func Definition() bots.Definition { return network(&options{}).Definition() }
 func network(o *options) chat.Network {
 	return chat.Network{
 		Name: name, Files: files, Migrations: migrations, Fields: fields(),
-		Settings: &config.Section{Name: name, Defaults: defaults, Target: o},
+		Settings: &config.Section{Name: name, Defaults: defaults, Target: o, Check: o.check},
 		// core.telegram.org/bots/faq ("My bot is hitting limits"): 30 messages a
 		// second in all, 1 a second in a chat, 20 a minute in a group. 5 at once and
 		// then 15 a minute are never more than 20 in a minute. In all it is a little
@@ -59,7 +66,7 @@ func network(o *options) chat.Network {
 		Length: text.UTF16(4096),
 		// At that pace it allows for answers that take half a second.
 		Concurrency: 16,
-		New:         func(h bots.Host) (chat.Driver, error) { return newDriver(h, o.API) },
+		New:         func(h bots.Host) (chat.Driver, error) { return open(h, o) },
 	}
 }
 
@@ -70,6 +77,7 @@ type driver struct {
 	transport *http.Transport
 	dialing   dialing
 	timings   timings
+	hooks     *hooks // nil where bots poll
 }
 
 // timings are the durations that tests make shorter.
@@ -105,7 +113,7 @@ func (d *driver) Open(a account.Account, log chat.Log) (chat.Conn, error) {
 	if err != nil {
 		return nil, bots.Refused(err)
 	}
-	return &conn{driver: d, client: c, log: log, me: self{a.Remote, a.Handle}, nextAt: a.CursorAt}, nil
+	return &conn{driver: d, client: c, log: log, bot: a.BotID, me: self{a.Remote, a.Handle}, nextAt: a.CursorAt}, nil
 }
 
 // StandIn starts what plays Telegram in the demo.
@@ -122,9 +130,11 @@ type conn struct {
 	driver *driver
 	client *client
 	log    chat.Log
+	bot    int64 // its id
 	me     self
 	next   int       // id of the update after the last one
 	nextAt time.Time // when that was found out
+	called []int     // ids of the last updates that Telegram brought
 }
 
 var (
@@ -148,16 +158,29 @@ func (c *conn) Check(ctx context.Context) (account.Account, error) {
 // keptByTelegram is how long Telegram keeps updates that nobody has fetched.
 const keptByTelegram = 24 * time.Hour
 
-// Receive fetches updates in order. The offset that confirms them to Telegram is
-// stored when all of a batch were handled, and sent with the next request.
+// Receive hears what is written to the bot, in the way of telegram.mode.
 func (c *conn) Receive(ctx context.Context, cursor string, hear chat.Hear) error {
 	c.next, _ = strconv.Atoi(cursor) // an empty one means from now on
-	dialing := c.client.dialing      // for the first poll: those after it find room
+	if c.driver.hooks == nil {
+		return c.poll(ctx, hear)
+	}
+	return c.waitForCalls(ctx, hear)
+}
+
+// poll fetches updates in order. The offset that confirms them to Telegram is
+// stored when all of a batch were handled, and sent with the next request.
+func (c *conn) poll(ctx context.Context, hear chat.Hear) error {
+	dialing := c.client.dialing // for the first poll: those after it find room
+	dropped := false            // a webhook that was set before
 	for {
 		began := time.Now()
 		list, err := c.client.updates(ctx, c.offset(), maxUpdates, c.driver.timings.poll, dialing)
 		if errors.Is(err, errTooLarge) { // one by one they have more room
 			list, err = c.client.updates(ctx, c.offset(), 1, c.driver.timings.poll, dialing)
+		}
+		if !dropped && errors.Is(err, errWebhook) && c.dropOwnHook(ctx) {
+			dropped = true
+			continue
 		}
 		if err != nil {
 			return err

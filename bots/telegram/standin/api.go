@@ -114,6 +114,9 @@ type params struct {
 		MessageID int  `json:"message_id"`
 		Anyway    bool `json:"allow_sending_without_reply"`
 	} `json:"reply_parameters"`
+	URL         string `json:"url"`
+	SecretToken string `json:"secret_token"`
+	DropPending bool   `json:"drop_pending_updates"`
 }
 
 func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any, *apiError) {
@@ -124,11 +127,12 @@ func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any
 		return b.user(), nil
 	case "getUpdates":
 		return s.getUpdates(ctx, b, p)
+	case "setWebhook":
+		return s.setWebhook(b, p)
+	case "getWebhookInfo":
+		return s.webhookInfo(b), nil
 	case "deleteWebhook":
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		b.webhook = false
-		return true, nil
+		return s.setWebhook(b, params{DropPending: p.DropPending})
 	case "setMyCommands", "setMyDescription", "setMyShortDescription":
 		return true, b.introduce(method, p)
 	case "sendMessage":

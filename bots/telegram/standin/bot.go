@@ -14,7 +14,7 @@ type Bot struct {
 	token    string
 	username string
 	name     string
-	webhook  bool
+	webhook  webhook
 	next     int // id of the next update
 	updates  []update
 	allowed  map[string]bool // kinds of updates; nil means the default
@@ -93,14 +93,14 @@ func (b *Bot) Revoke() {
 func (b *Bot) SetWebhook() {
 	b.server.mu.Lock()
 	defer b.server.mu.Unlock()
-	b.webhook = true
+	b.webhook.set(webhook{url: "https://elsewhere.example/webhook"})
 }
 
 // HasWebhook tells whether a webhook is set.
 func (b *Bot) HasWebhook() bool {
 	b.server.mu.Lock()
 	defer b.server.mu.Unlock()
-	return b.webhook
+	return b.webhook.url != ""
 }
 
 // SkipUpdates makes the next update have this id: after a week without any,
@@ -132,6 +132,7 @@ func (b *Bot) deliver(kind string, body any) {
 	if b.poll != nil {
 		b.poll.notify()
 	}
+	b.bring()
 	b.server.Happened()
 }
 
