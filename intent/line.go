@@ -8,12 +8,12 @@ import (
 
 // Line is a line that a text names.
 type Line struct {
-	Kind   string // "U", "S", "M" …; "Tram" or "Bus"; anyKind where the text does not say
+	Kind   string // "U", "S", "M" …; "Tram" or "Bus"; AnyKind where the text does not say
 	Number string
 }
 
-// anyKind is the kind of a line of which only the number is known.
-const anyKind = "Linie"
+// AnyKind is the kind of a line of which only the number is known.
+const AnyKind = "Linie"
 
 // String returns the line as people write it: "U1", "Tram 5".
 func (l Line) String() string {
@@ -28,7 +28,7 @@ func (l Line) same(other Line) bool {
 	if l.Number != other.Number {
 		return false
 	}
-	return l.Kind == other.Kind || l.Kind == anyKind && len(other.Kind) > 2 || other.Kind == anyKind && len(l.Kind) > 2
+	return l.Kind == other.Kind || l.Kind == AnyKind && len(other.Kind) > 2 || other.Kind == AnyKind && len(l.Kind) > 2
 }
 
 // linePattern finds numbers, and what before them says that they are a line. It is for
@@ -41,7 +41,7 @@ var counted = regexp.MustCompile(`^ +(kont|contr|insp|fahr|pers|leut|maenn|mann|
 // lineKinds are the kinds of lines, by the first letter of the word that names them;
 // bus, bim and the rest need more.
 var lineKinds = []struct{ prefix, kind string }{
-	{"u", "U"}, {"metro", "U"}, {"strassen", "Tram"}, {"s", "S"}, {"tram", "Tram"}, {"bim", "Tram"}, {"bus", "Bus"}, {"", anyKind},
+	{"u", "U"}, {"metro", "U"}, {"strassen", "Tram"}, {"s", "S"}, {"tram", "Tram"}, {"bim", "Tram"}, {"bus", "Bus"}, {"", AnyKind},
 }
 
 // findLines returns the lines that a text names, each once, and the text with lineMark
@@ -73,7 +73,7 @@ func lineAt(text string, at []int) (Line, bool) {
 	case letters != "":
 		return Line{strings.ToUpper(letters), number}, true
 	case word == "":
-		return Line{anyKind, number}, group(4) != ""
+		return Line{AnyKind, number}, group(4) != ""
 	}
 	i := slices.IndexFunc(lineKinds, func(k struct{ prefix, kind string }) bool { return strings.HasPrefix(word, k.prefix) })
 	return Line{lineKinds[i].kind, number}, true

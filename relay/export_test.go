@@ -20,7 +20,7 @@ func (rl *Relay) TryAgainAfter(first time.Duration) { rl.firstRetry = first }
 const MaxExpected = maxExpected
 
 // Expect remembers somebody who waits for an answer.
-func (a *Answers) Expect(id string, b report.Bot, in bots.Incoming) { a.expect(id, b, in) }
+func (a *Answers) Expect(id string, b report.Bot, in bots.Incoming) { a.expect(id, b, in, nil) }
 
 // Expected is how many wait for an answer.
 func (a *Answers) Expected() int {

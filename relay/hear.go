@@ -30,6 +30,7 @@ type Hearing struct {
 	Secrets *secret.Box
 	Links   *scrub.Links // takes out our own links; nil: they stay
 	Answers *Answers     // answers who writes; nil: nobody is answered
+	Customs *Customs     // what cities take for a report; nil: everything
 	Backlog int          // reports.backlog
 	Now     func() time.Time
 }
@@ -53,16 +54,24 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if h.DB.Backlog() >= h.Backlog {
 		return ErrBacklog
 	}
-	return h.store(ctx, b, h.report(b, in), in)
+	if h.Answers == nil {
+		in.Answer = nil
+	}
+	r := h.report(b, in)
+	wanted, q, err := h.Customs.sort(ctx, &r, in)
+	if err != nil || !wanted {
+		return err
+	}
+	return h.store(ctx, b, r, in, q)
 }
 
 // store stores what was heard. Whoever wrote it is expected to be answered before that:
 // it may be judged before this has returned.
-func (h *Hearing) store(ctx context.Context, b report.Bot, r report.Report, in bots.Incoming) error {
-	if h.Answers == nil || in.Answer == nil {
+func (h *Hearing) store(ctx context.Context, b report.Bot, r report.Report, in bots.Incoming, q *question) error {
+	if in.Answer == nil {
 		return h.DB.Hear(ctx, r)
 	}
-	h.Answers.expect(r.ID, b, in)
+	h.Answers.expect(r.ID, b, in, q)
 	err := h.DB.Hear(ctx, r)
 	if err != nil {
 		h.Answers.take(r.ID)
@@ -80,7 +89,7 @@ func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said
 	if err != nil {
 		return "", v, fmt.Errorf("rules of city %s: %w", city.Slug, err)
 	}
-	said = bounded(h.clean(valid(text)))
+	said, _ = insisted(bounded(h.clean(valid(text))))
 	return said, rules.Judge(said), nil
 }
 

@@ -236,7 +236,7 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		return nil
 	}
 	in := bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time,
-		Language: m.Language, Answer: b.answering(m)}
+		Language: m.Language, Answer: b.answering(m), Commands: m.Private}
 	if !m.Private {
 		in.Chat = m.Chat
 	}

@@ -63,7 +63,7 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 		answer.text, answer.kept, err = b.start(ctx, m.Chat, language)
 	case "stop":
 		answer.text, err = b.stop(ctx, m.Chat, language)
-	case "last":
+	case "last", "wo", "where": // as people ask
 		answer.text, err = b.last(ctx, language)
 	case "help":
 		answer.text = b.say(language, "kit.chat.help", "City", b.city)
