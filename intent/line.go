@@ -35,8 +35,9 @@ func (l Line) same(other Line) bool {
 // text as lowered returns it.
 var linePattern = regexp.MustCompile(`\b(?:(u-?bahn|u bahn|s-?bahn|s bahn|underground|metro|tram|strassenbahn|bim|bus|linie|line|route)[ -]*(?:linie|line|nr|nummer|number)?[. -]*)?(?:([us][ -]?|[mnx]-?|(?:re|rb|rs|rx)[ -]?))?(\d{1,3})(er)?\b`)
 
-// counted is how what follows a number begins where it says how many people there are.
-var counted = regexp.MustCompile(`^ +(kont|contr|insp|fahr|pers|leut|maenn|mann|frau|peop|polic|poliz|pruef|schaff|secur|tick|typ|zivi|uncov|plain|guys|men|women|stueck|davon)`)
+// counted is how what follows a number begins where it says how many people there are,
+// as in "in der U-Bahn 2 Kontis". After "Tram" and "Bus" the number is the line's.
+var counted = regexp.MustCompile(`^ +(konti|kontrolle[tu]|kontros|controllers|inspectors|leute|maenner|people|personen|polizist|pruefer|securit|typen|zivi)`)
 
 // lineKinds are the kinds of lines, by the first letter of the word that names them;
 // bus, bim and the rest need more.
@@ -68,7 +69,7 @@ func lineAt(text string, at []int) (Line, bool) {
 	group := func(i int) string { return text[max(0, at[2*i]):max(0, at[2*i+1])] }
 	word, letters, number := group(1), strings.Trim(group(2), " -"), strings.TrimLeft(group(3), "0")
 	switch {
-	case number == "" || letters == "" && counted.MatchString(text[at[1]:]):
+	case number == "" || letters == "" && strings.HasSuffix(word, "bahn") && counted.MatchString(text[at[1]:]):
 		return Line{}, false
 	case letters != "":
 		return Line{strings.ToUpper(letters), number}, true

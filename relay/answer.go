@@ -77,6 +77,9 @@ func (a *Answers) expect(id string, b report.Bot, in bots.Incoming, q *question)
 	until := a.now().Add(answerWithin)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if q == nil {
+		q = a.expected[id].question // it was heard before
+	}
 	a.expected[id] = expected{b, in.Language, in.Answer, q, until}
 	a.order = append(a.order, expiry{id, until})
 	a.drop(max(0, len(a.order)-maxExpected))

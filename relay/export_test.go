@@ -31,3 +31,10 @@ func (a *Answers) Expected() int {
 
 // Sweep forgets those who have waited for too long.
 func (a *Answers) Sweep() { a.sweep() }
+
+// Forget forgets whom to answer, as the end of the process does.
+func (a *Answers) Forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.expected)
+}

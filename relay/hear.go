@@ -75,6 +75,9 @@ func (h *Hearing) store(ctx context.Context, b report.Bot, r report.Report, in b
 	err := h.DB.Hear(ctx, r)
 	if err != nil {
 		h.Answers.take(r.ID)
+		if q != nil {
+			h.Customs.notAnswered(r.Author)
+		}
 	}
 	return err
 }

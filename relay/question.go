@@ -106,6 +106,18 @@ func (c *Customs) mayAnswer(author string) bool {
 	return true
 }
 
+// notAnswered takes back that an author was answered: what they wrote was not stored, and
+// comes once more.
+func (c *Customs) notAnswered(author string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if times := c.asked[author]; len(times) > 1 {
+		c.asked[author] = times[:len(times)-1]
+	} else {
+		delete(c.asked, author)
+	}
+}
+
 // sweep forgets who was answered, now and then. c.mu is held.
 func (c *Customs) sweep(now time.Time) {
 	if now.Sub(c.swept) < time.Minute {
