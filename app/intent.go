@@ -21,6 +21,9 @@ const intentsDir = "intents"
 // sentences returns the sentences that are built in, and the operator's own.
 func sentences(cfg *config.Config) ([]intent.Sentence, error) {
 	dir := filepath.Join(cfg.Data, intentsDir)
+	if _, err := os.Stat(dir); err != nil { // nor may there be a data directory
+		return intent.BuiltIn(), nil
+	}
 	own, err := intent.Read(os.DirFS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("the sentences in %s cannot be used:\n%w", dir, err)

@@ -10,8 +10,8 @@ import (
 
 // hearingRoutes are the route of the part about what counts as a report.
 func (s *Site) hearingRoutes(r chi.Router) {
-	r.Get("/hearing", backTo(partHearing))
-	r.Post("/hearing", s.Handler(s.handleHearingSave))
+	r.Get("/rules/hearing", backTo(partHearing))
+	r.Post("/rules/hearing", s.Handler(s.handleHearingSave))
 }
 
 func (s *Site) handleHearingSave(w http.ResponseWriter, r *http.Request) error {

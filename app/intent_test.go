@@ -1,0 +1,92 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ticketfrei/internal/slow"
+)
+
+// mustWriteSentences writes a file of an operator's own sentences.
+func mustWriteSentences(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, "intents", filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestIntentTry tries texts without a data directory, with sentences of the operator's
+// own, and by the rules of a city.
+func TestIntentTry(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TICKETFREI_DATA", filepath.Join(dir, "data"))
+	try := func(code int, want string, args ...string) {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		got := runCommand(t.Context(), t, &stdout, &stderr, append([]string{"intent", "try"}, args...)...)
+		if got != code || !strings.Contains(stdout.String()+stderr.String(), want) {
+			t.Errorf("%q: exit code %d, want %d and %q:\n%s%s", args, got, code, want, stdout.String(), stderr.String())
+		}
+	}
+	try(0, "where 1.00\nline: U1\nwhere it can be answered, it is answered and not passed on", "Wo", "sind", "Kontis", "in", "der", "U1?")
+	try(0, "report 1.00\nline: U1\nit is treated as a report\n", "U1 Plärrer 2 Kontis")
+	try(0, "report 1.00\nit is treated as a report\n", "! Wo sind gerade Kontis?")
+	try(0, "it is answered; it is treated as a report, too", "Kontrolle am Plärrer?")
+	try(2, "expected")
+	try(1, "there is no database", "U1", "--city", "nuernberg")
+	if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
+		t.Error("a data directory was made")
+	}
+
+	var out bytes.Buffer
+	if code := runCommand(t.Context(), t, &out, &out, "city", "add", "nuernberg", "--email", "m@nuernberg.example"); code != 0 {
+		t.Fatal(out.String())
+	}
+	try(0, "a report like this is passed on by the rules of nuernberg (trigger ", "U1 Plärrer 2 Kontis", "--city", "nuernberg")
+	try(0, "a report like this is refused by the rules of nuernberg (no_trigger)", "Danke!", "--city", "nuernberg")
+	try(1, "see ticketfrei city list", "Danke!", "--city", "graz")
+
+	mustWriteSentences(t, filepath.Join(dir, "data"), "thanks/de.txt", "baba und tschau cocco\n")
+	try(0, "thanks ", "baba und tschau cocco")
+	mustWriteSentences(t, filepath.Join(dir, "data"), "wo/de.txt", "wo\n")
+	try(1, "wo: there is no such intent", "U1")
+}
+
+// TestUnusableSentencesEndTheStart has an operator write a file that is not UTF-8.
+func TestUnusableSentencesEndTheStart(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TICKETFREI_DATA", dir)
+	mustWriteSentences(t, dir, "where/de.txt", "wo\nPl\xe4rrer?\n")
+	for _, command := range []string{"serve", "check-config"} {
+		var out bytes.Buffer
+		code := runCommand(t.Context(), t, &out, &out, command)
+		if want := "where/de.txt:2: this is not UTF-8"; code != 1 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), dir) {
+			t.Errorf("%s: exit code %d, want 1 and %q:\n%s", command, code, want, out.String())
+		}
+	}
+}
+
+// TestIntentCheck checks what is built in, and sentences that would have reports lost.
+func TestIntentCheck(t *testing.T) {
+	slow.Test(t, "learns some twenty times")
+	dir := t.TempDir()
+	t.Setenv("TICKETFREI_DATA", dir)
+	check := func(code int, want string) {
+		t.Helper()
+		var out bytes.Buffer
+		if got := runCommand(t.Context(), t, &out, &out, "intent", "check"); got != code || !strings.Contains(out.String(), want) {
+			t.Errorf("exit code %d, want %d and %q:\n%s", got, code, want, out.String())
+		}
+	}
+	check(0, "reports that would be lost: 0")
+	mustWriteSentences(t, dir, "thanks/de.txt", strings.Repeat("tschau cocco\nbaba cocco\n", 20))
+	mustWriteSentences(t, dir, "report/de.txt", strings.Repeat("# \n", 3)+"cocco baba\n")
+	check(1, `lost: "cocco baba" is taken for thanks`)
+}
