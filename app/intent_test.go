@@ -2,11 +2,18 @@ package app
 
 import (
 	"bytes"
+	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"ticketfrei/bots/all"
+	telegram "ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/slow"
 )
 
@@ -89,4 +96,78 @@ func TestIntentCheck(t *testing.T) {
 	mustWriteSentences(t, dir, "thanks/de.txt", strings.Repeat("tschau cocco\nbaba cocco\n", 20))
 	mustWriteSentences(t, dir, "report/de.txt", strings.Repeat("# \n", 3)+"cocco baba\n")
 	check(1, `lost: "cocco baba" is taken for thanks`)
+}
+
+var hiddenReport = regexp.MustCompile(`name="report" value="([^"]+)"`)
+
+// TestRecognizingReachesNobody looks at what recognises texts: it imports nothing that
+// could send or store them.
+func TestRecognizingReachesNobody(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "ticketfrei/intent").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Fields(string(out)) {
+		if name == "net" || strings.HasPrefix(name, "net/") || name == "os/exec" || strings.HasPrefix(name, "ticketfrei/") && name != "ticketfrei/intent" {
+			t.Errorf("it imports %s", name)
+		}
+	}
+}
+
+// TestQuestionIsAnswered has somebody ask a bot on Telegram: they get the last reports,
+// in their language, and nobody else gets anything. What was taken wrongly is sent again
+// with ! before it, or let through by a moderator.
+func TestQuestionIsAnswered(t *testing.T) {
+	box := startMailbox(t)
+	api, err := telegram.Start(telegram.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { api.Close() })
+	definitions := all.Networks()
+	a := runApp(t, appConfig(t, t.TempDir(), box, definitions, "TICKETFREI_TELEGRAM_API="+api.URL), definitions)
+	a.addCity("nuernberg", "*", "")
+	bot := api.AddBot("kontis_nbg_bot", "Kontis")
+	b := a.login("moderator@nuernberg.example")
+	b.confirm("/settings/telegram", url.Values{"token": {bot.Token()}}, hiddenAccount, "account")
+	writer, reader := api.AddUser("writer", "en"), api.AddUser("reader", "de")
+	reads := func(u *telegram.User, text string) func() bool {
+		return func() bool {
+			for _, m := range bot.Chat(u) {
+				if m.FromBot && strings.Contains(m.Text, text) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	for _, u := range []*telegram.User{writer, reader} {
+		u.Write(bot, "/start")
+		waitUntil(t, "the welcome", reads(u, "/stop"))
+	}
+	reader.Write(bot, "U1 Plärrer, 2 Kontis")
+	waitUntil(t, "the report", reads(writer, "2 Kontis"))
+
+	began := time.Now()
+	writer.Write(bot, "Wo sind gerade Kontis in der U1?")
+	waitUntil(t, "the answer", reads(writer, "Reports of the last hour:\n0 min ago: U1 Plärrer, 2 Kontis\n\nThis was taken for a question. If it was a report, send it again with ! before it."))
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("answered after %s", took)
+	}
+	writer.Write(bot, "! Wo sind gerade Kontis in der U1?")
+	waitUntil(t, "the report with !", reads(reader, "Wo sind gerade Kontis in der U1?"))
+	reader.Write(bot, "Danke für die Warnung!")
+	waitUntil(t, "a word", reads(reader, "Gern geschehen!"))
+	if reads(writer, "Danke")() {
+		t.Error("thanks were passed on")
+	}
+
+	page := b.get("/settings/reports?show=refused", http.StatusOK)
+	if !strings.Contains(page, "it was taken for a question or a thank-you") || !strings.Contains(page, "Wo sind gerade Kontis in der U1?") {
+		t.Errorf("the moderators do not see what was taken for a question:\n%s", page)
+	}
+	forms := strings.Split(page, `action="/settings/reports/let-through"`)
+	form := url.Values{"show": {"refused"}, "report": {hiddenReport.FindStringSubmatch(forms[1])[1]}} // the newest first
+	b.post("/settings/reports/let-through", form, http.StatusOK)
+	waitUntil(t, "what was let through", reads(writer, "Danke für die Warnung!"))
 }
