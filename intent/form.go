@@ -104,15 +104,28 @@ func (c clause) asks(words []string) bool {
 	case knows[first]:
 		return (marked || anyOf(rest, depends)) && anyOf(rest[:min(4, len(rest))], somebody) && wonders(rest)
 	case wants[first]: // "Status U1", "letzte Meldungen"
-		return allOf(rest, asking) && !hasInspector(rest)
+		return allOf(rest, asking) && !hasInspector(rest) && !anyOf(rest, clear)
 	case has[first]:
 		return marked && anyOf(rest, perceived) && !definite(rest) && !anyOf(rest, depends)
 	case anything[first]:
 		return marked && (hasInspector(rest) || anyOf(rest, news)) && !definite(rest)
 	case yesNo[first]:
-		return marked && (hasInspector(rest) || anyOf(rest, subjects)) && (!definite(rest) || anyOf(rest, still)) && !pointing[rest[0]]
+		return marked && (hasInspector(rest) || anyOf(rest, subjects)) && (!definite(rest) || anyOf(rest, still)) && !doubts(first, rest)
 	default:
 		return false
+	}
+}
+
+// doubts tells whether a question for yes or no is by somebody who sees something: "Sind
+// das Kontis?", "Are they inspectors?", or is no question at all: "Gibt Kontis am Plärrer?"
+func doubts(first string, rest []string) bool {
+	switch {
+	case pointing[rest[0]], slices.Contains(rest, "what"):
+		return true
+	case first == "gibt" || first == "is" && rest[0] == "a":
+		return rest[0] != "es"
+	default:
+		return persons[rest[0]] && slices.ContainsFunc(rest, func(w string) bool { return isInspector(w) && !doing[w] })
 	}
 }
 
@@ -125,7 +138,12 @@ func seeks(words []string) bool {
 	if len(words) > 1 && near[words[1]] {
 		reach++
 	}
-	return anyOf(words[:min(reach, len(words))], states) && !(definite(words) && slices.Contains(words, lineMark))
+	return anyOf(words[:min(reach, len(words))], states) && !locates(words)
+}
+
+// locates tells whether words name inspectors whom everybody knows, and where they are.
+func locates(words []string) bool {
+	return definite(words) && (slices.Contains(words, lineMark) || anyOf(words, near))
 }
 
 // wonders tells whether words say what somebody wants to know: "ob am Plärrer noch
@@ -135,7 +153,7 @@ func wonders(words []string) bool {
 	if at < 0 || at+1 == len(words) || pointing[words[at+1]] {
 		return false
 	}
-	return !definite(words) || anyOf(words, still) || which[words[at]]
+	return !definite(words) || anyOf(words, still) || which[words[at]] && !locates(words)
 }
 
 // known tells whether words are those of questions, and names of places, which come

@@ -121,7 +121,7 @@ func (r *Recognizer) allows(i Intent, said said) bool {
 	if i == Where {
 		return said.plainlyAsks()
 	}
-	return said.plain() && r.knows(i, said)
+	return said.plain() && r.knows(i, said) && (i != Thanks || !anyOf(said.words, lasting))
 }
 
 // knows tells whether sentences of an intent have all the words of a text.

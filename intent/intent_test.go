@@ -28,6 +28,7 @@ func TestTaken(t *testing.T) {
 		"Thanks for the warning ❤️":              "thanks sure",
 		"Stop":                                   "unsubscribe sure",
 		"Hilfe":                                  "help sure",
+		"Danke, noch hier":                       "thanks doubt",
 		"Kontrolle am Plärrer?":                  "where doubt",
 		"Danke, U1 ist frei":                     "thanks doubt",
 		"! Wo sind gerade Kontis?":               report,

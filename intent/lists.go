@@ -48,9 +48,15 @@ var (
 	feminine  = set(`my meinem meiner unserer`)
 	still     = set(`noch immer still`)
 	pointing  = set(`das dies this that thats these those it nicht not euch dir`)
+	// persons are inspectors where somebody wonders who they are; doing is what they do.
+	persons = set(`die sie der they he she`)
+	doing   = set(`kontrolliert kontrollieren kontrolliern checking controlling inspecting`)
+	clear   = set(`sauber frei sicher clear safe clean ruhig`)
 	// kindsOfPlaces follow "welche".
 	kindsOfPlaces = set(`linie linien bahn bahnen ubahn ubahnen sbahn sbahnen tram trams bus busse bussen strassenbahn strassenbahnen zug zuege zuegen
 		haltestelle haltestellen station stationen bahnhof bahnhoefe bahnhoefen strecke strecken line lines train trains buses stop stops stations route routes`)
+	// lasting are words of who thanks and tells that somebody is still there, or gone.
+	lasting = set(`noch hier da jetzt gerade wieder weg still here there now gone`)
 	// near and between stand before the name of a place.
 	near    = set(`in im auf an am bei beim on at near aufm`)
 	between = set(`zwischen nach between to from around um vom von zum zur bis towards richtung und and oder or`)
