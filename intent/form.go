@@ -104,7 +104,7 @@ func (c clause) asks(words []string) bool {
 	case knows[first]:
 		return (marked || anyOf(rest, depends)) && anyOf(rest[:min(4, len(rest))], somebody) && wonders(rest)
 	case wants[first]: // "Status U1", "letzte Meldungen"
-		return allOf(rest, asking) && !hasInspector(rest) && !anyOf(rest, clear)
+		return allOf(rest, asking) && !hasInspector(rest) && !anyOf(rest, free)
 	case has[first]:
 		return marked && anyOf(rest, perceived) && !definite(rest) && !anyOf(rest, depends)
 	case anything[first]:

@@ -51,7 +51,7 @@ var (
 	// persons are inspectors where somebody wonders who they are; doing is what they do.
 	persons = set(`die sie der they he she`)
 	doing   = set(`kontrolliert kontrollieren kontrolliern checking controlling inspecting`)
-	clear   = set(`sauber frei sicher clear safe clean ruhig`)
+	free    = set(`sauber frei sicher clear safe clean ruhig`)
 	// kindsOfPlaces follow "welche".
 	kindsOfPlaces = set(`linie linien bahn bahnen ubahn ubahnen sbahn sbahnen tram trams bus busse bussen strassenbahn strassenbahnen zug zuege zuegen
 		haltestelle haltestellen station stationen bahnhof bahnhoefe bahnhoefen strecke strecken line lines train trains buses stop stops stations route routes`)
