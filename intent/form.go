@@ -164,7 +164,7 @@ func known(words []string) bool {
 		switch {
 		case near[w] || between[w]:
 			name = 2
-		case articles[w] || feminine[w]:
+		case articles[w] || possessive[w]:
 		case asking[w] || states[w] || w == lineMark || isInspector(w):
 			name = 0
 		case name > 0:

@@ -40,14 +40,14 @@ var (
 	// subjects are what such a question may be about, beside inspectors.
 	subjects = set(`jemand wer welche sie die da was irgendwo sauber frei sicher clear safe clean they there anyone anybody anything es was los
 		unterwegs irgendwas einer`)
-	has       = set(`hat habt haben has have`)
-	anything  = set(`any anyone anybody irgendwo irgendwelche`)
-	perceived = set(`gesehen gehoert mitbekommen mitgekriegt infos info ahnung neuigkeiten news seen heard spotted meldungen neues kontrollen`)
-	depends   = set(`ob wo if whether where which welche welcher welchen`)
-	articles  = set(`die der den dem the your eure meine zur zum`)
-	feminine  = set(`my meinem meiner unserer`)
-	still     = set(`noch immer still`)
-	pointing  = set(`das dies this that thats these those it nicht not euch dir`)
+	has        = set(`hat habt haben has have`)
+	anything   = set(`any anyone anybody irgendwo irgendwelche`)
+	perceived  = set(`gesehen gehoert mitbekommen mitgekriegt infos info ahnung neuigkeiten news seen heard spotted meldungen neues kontrollen`)
+	depends    = set(`ob wo if whether where which welche welcher welchen`)
+	articles   = set(`die der den dem the your eure meine zur zum`)
+	possessive = set(`my meinem meiner unserer`)
+	still      = set(`noch immer still`)
+	pointing   = set(`das dies this that thats these those it nicht not euch dir`)
 	// persons are inspectors where somebody wonders who they are; doing is what they do.
 	persons = set(`die sie der they he she`)
 	doing   = set(`kontrolliert kontrollieren kontrolliern checking controlling inspecting`)

@@ -20,6 +20,9 @@ import (
 const (
 	answerEvery  = 10 * time.Second
 	answersAHour = 30
+	// maxAsking is how many authors are remembered for that. When there are more, it
+	// begins again.
+	maxAsking = 10_000
 )
 
 // question is what a message asks for that was not taken for a report, or that may be
@@ -120,6 +123,9 @@ func (c *Customs) notAnswered(author string) {
 
 // sweep forgets who was answered, now and then. c.mu is held.
 func (c *Customs) sweep(now time.Time) {
+	if len(c.asked) >= maxAsking {
+		clear(c.asked)
+	}
 	if now.Sub(c.swept) < time.Minute {
 		return
 	}
