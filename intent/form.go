@@ -11,13 +11,14 @@ func (s said) asks() bool {
 }
 
 // inquires tells whether there is a question mark, or a text begins with a question
-// word, also after a greeting.
+// word or as "weiß jemand" does, also after a greeting.
 func (s said) inquires() bool {
 	if slices.ContainsFunc(s.clauses, func(c clause) bool { return c.end == '?' }) {
 		return true
 	}
 	words := withoutGreeting(s.words)
-	return !s.shouts() && (askWords[words[0]] || askAfter[words[0]] && len(words) > 1 && askWords[words[1]])
+	return !s.shouts() && (askWords[words[0]] || len(words) > 1 &&
+		(askAfter[words[0]] && askWords[words[1]] || (knows[words[0]] || has[words[0]]) && somebody[words[1]]))
 }
 
 // shouts tells whether a text ends with "!".
@@ -143,7 +144,7 @@ func seeks(words []string) bool {
 
 // locates tells whether words name inspectors whom everybody knows, and where they are.
 func locates(words []string) bool {
-	return definite(words) && (slices.Contains(words, lineMark) || anyOf(words, near))
+	return definite(words) && (slices.Contains(words, lineMark) || anyOf(words, near) || anyOf(words, between))
 }
 
 // wonders tells whether words say what somebody wants to know: "ob am Plärrer noch

@@ -9,7 +9,7 @@ import (
 // text has is learned; these only say when that can be relied on.
 var (
 	// greetings come before what somebody wants, and addressed after them.
-	greetings = set(`hi hallo hey hej moin moinsen servus hello gruess griass guten gude good na sagt sag sorry entschuldigung excuse frage
+	greetings = set(`hi hallo hey hej moin moinsen servus hello gruess griass guten gude good na sagt sag sorry entschuldigung excuse frage fragen
 		question kurze schnelle quick ey yo huhu tach danke bitte please`)
 	addressed = set(`gott morgen morning tag day abend evening mal ma zusammen leute liebe lieber ihr alle there all everyone everybody guys folks
 		frage fragen question me lieben euch bot`)
