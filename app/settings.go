@@ -48,6 +48,9 @@ func checkFiles(cfg *config.Config) (problems []error) {
 			problems = append(problems, fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err))
 		}
 	}
+	if _, err := sentences(cfg); err != nil {
+		problems = append(problems, err)
+	}
 	return problems
 }
 

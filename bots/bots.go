@@ -164,6 +164,9 @@ type Incoming struct {
 	// with a ctx of at most SendTimeout. It is kept in memory alone. A question is only
 	// taken for one where there is an Answer.
 	Answer func(ctx context.Context, a Answer) error
+	// Commands is set where whoever wrote it is alone with the bot, and can write /start,
+	// /stop and /help to it.
+	Commands bool
 	// Reply is set where it answers something that the bot itself has posted. The city
 	// says whether such answers are reports.
 	Reply bool

@@ -38,6 +38,7 @@ type rulesForm struct {
 	BlockedErrors []patternError
 	Text          string   // the sentence to try
 	Tried         *verdict // nil if none was tried
+	Taken         string   // text id: that it would be taken for a question; empty: it would not
 	Unsaved       bool     // the lists differ from the stored ones
 }
 
@@ -67,7 +68,7 @@ func newVerdict(v report.Verdict) verdict {
 	case report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
-		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble:
+		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion:
 		shown.Reason = "settings.reason." + string(v.Reason)
 	case report.ReasonTakenBack:
 		shown.Reason, shown.Detail = takenBack(v.Detail), ""
@@ -217,7 +218,7 @@ func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	form, rules := s.typedRules(r)
 	if rules != nil {
 		tried := newVerdict(rules.Judge(form.Text))
-		form.Tried = &tried
+		form.Tried, form.Taken = &tried, s.takenFor(s.City(r), form.Text)
 	}
 	return s.showForm(w, r, statusOf(rules != nil), func(p *settingsPage) { p.Rules = form })
 }

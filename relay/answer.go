@@ -40,6 +40,7 @@ type expected struct {
 	bot      report.Bot
 	language string
 	answer   func(context.Context, bots.Answer) error
+	question *question // that is answered instead; nil: none
 	until    time.Time
 }
 
@@ -69,14 +70,17 @@ func (a *Answers) say(botID int64, send func(context.Context) error) {
 }
 
 // expect remembers who wrote the report of an id, until it is answered or too late.
-func (a *Answers) expect(id string, b report.Bot, in bots.Incoming) {
+func (a *Answers) expect(id string, b report.Bot, in bots.Incoming, q *question) {
 	if len(in.Language) > maxLanguage {
 		in.Language = ""
 	}
 	until := a.now().Add(answerWithin)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.expected[id] = expected{b, in.Language, in.Answer, until}
+	if q == nil {
+		q = a.expected[id].question // it was heard before
+	}
+	a.expected[id] = expected{b, in.Language, in.Answer, q, until}
 	a.order = append(a.order, expiry{id, until})
 	a.drop(max(0, len(a.order)-maxExpected))
 }

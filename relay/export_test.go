@@ -20,7 +20,7 @@ func (rl *Relay) TryAgainAfter(first time.Duration) { rl.firstRetry = first }
 const MaxExpected = maxExpected
 
 // Expect remembers somebody who waits for an answer.
-func (a *Answers) Expect(id string, b report.Bot, in bots.Incoming) { a.expect(id, b, in) }
+func (a *Answers) Expect(id string, b report.Bot, in bots.Incoming) { a.expect(id, b, in, nil) }
 
 // Expected is how many wait for an answer.
 func (a *Answers) Expected() int {
@@ -31,3 +31,10 @@ func (a *Answers) Expected() int {
 
 // Sweep forgets those who have waited for too long.
 func (a *Answers) Sweep() { a.sweep() }
+
+// Forget forgets whom to answer, as the end of the process does.
+func (a *Answers) Forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.expected)
+}

@@ -30,6 +30,7 @@ type Hearing struct {
 	Secrets *secret.Box
 	Links   *scrub.Links // takes out our own links; nil: they stay
 	Answers *Answers     // answers who writes; nil: nobody is answered
+	Customs *Customs     // what cities take for a report; nil: everything
 	Backlog int          // reports.backlog
 	Now     func() time.Time
 }
@@ -56,24 +57,35 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if h.DB.Backlog() >= h.Backlog {
 		return ErrBacklog
 	}
-	return h.store(ctx, b, h.report(b, in), in)
+	if h.Answers == nil {
+		in.Answer = nil
+	}
+	r := h.report(b, in)
+	wanted, q, err := h.Customs.sort(ctx, &r, in)
+	if err != nil || !wanted {
+		return err
+	}
+	return h.store(ctx, b, r, in, q)
 }
 
 // store stores what was heard. Whoever wrote it is expected to be answered before that:
 // it may be judged before this has returned.
-func (h *Hearing) store(ctx context.Context, b report.Bot, r report.Report, in bots.Incoming) error {
-	h.expect(r.ID, b, in)
+func (h *Hearing) store(ctx context.Context, b report.Bot, r report.Report, in bots.Incoming, q *question) error {
+	h.expect(r.ID, b, in, q)
 	err := h.DB.Hear(ctx, r)
 	if err != nil && h.Answers != nil {
 		h.Answers.take(r.ID)
+		if q != nil {
+			h.Customs.notAnswered(r.Author)
+		}
 	}
 	return err
 }
 
 // expect has whoever wrote a report be told what becomes of it, where that is possible.
-func (h *Hearing) expect(id string, b report.Bot, in bots.Incoming) {
+func (h *Hearing) expect(id string, b report.Bot, in bots.Incoming, q *question) {
 	if h.Answers != nil && in.Answer != nil {
-		h.Answers.expect(id, b, in)
+		h.Answers.expect(id, b, in, q)
 	}
 }
 
@@ -83,7 +95,7 @@ func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said
 	if err != nil {
 		return "", v, fmt.Errorf("rehearse: %w", err)
 	}
-	said = bounded(h.clean(scrub.Invisible(valid(text))))
+	said, _ = insisted(bounded(h.clean(scrub.Invisible(valid(text)))))
 	return said, rules.Judge(said), nil
 }
 

@@ -48,11 +48,16 @@ func (rl *Relay) answer(r db.Ruling, v report.Verdict) {
 	}
 	to, ok := rl.Answers.take(r.Report.ID)
 	outcome := outcomeOf(v)
-	if !ok || outcome == "" {
+	if !ok || outcome == "" && v.Reason != report.ReasonQuestion {
 		return
 	}
+	if to.question != nil {
+		outcome = bots.OutcomeQuestion
+	} else if v.Reason == report.ReasonQuestion {
+		return // whoever asks that often knows how to make a report of it
+	}
 	rl.Answers.say(to.bot.ID, func(ctx context.Context) error {
-		words, err := rl.words(ctx, to.language, r, v)
+		words, err := rl.words(ctx, to, r, v)
 		if err != nil {
 			return err
 		}
@@ -60,9 +65,10 @@ func (rl *Relay) answer(r db.Ruling, v report.Verdict) {
 	})
 }
 
-// words says what became of a report, in a language or, where that is empty, in the
-// city's.
-func (rl *Relay) words(ctx context.Context, language string, r db.Ruling, v report.Verdict) (string, error) {
+// words says what became of a report, or answers a question, in the language of whoever
+// wrote it or, where that is not known, in the city's.
+func (rl *Relay) words(ctx context.Context, to expected, r db.Ruling, v report.Verdict) (string, error) {
+	language := to.language
 	c, err := rl.cities.get(ctx, r.Report.CityID)
 	if err != nil {
 		return "", err
@@ -73,6 +79,8 @@ func (rl *Relay) words(ctx context.Context, language string, r db.Ruling, v repo
 		language = rl.Texts.Match(language)
 	}
 	switch {
+	case to.question != nil:
+		return rl.told(ctx, language, *to.question, r, v)
 	case v.Passed:
 		people, public, err := rl.reached(ctx, c, r)
 		return rl.passed(language, people, public), err

@@ -35,7 +35,7 @@ func TestReportInPrivateChat(t *testing.T) {
 	}
 	got.Time, got.Answer = time.Time{}, nil
 	want := bots.Incoming{ID: chat.NetworkID(formatID(rider.ID()), strconv.Itoa(id)), Author: formatID(rider.ID()),
-		Text: "U1 Plärrer 👮👮 Richtung Fürth\nzwei Kontis", Visibility: report.Private, Language: "de"}
+		Text: "U1 Plärrer 👮👮 Richtung Fürth\nzwei Kontis", Visibility: report.Private, Language: "de", Commands: true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -102,6 +102,9 @@ type Report struct {
 	// it, and of the domain of its envelope; empty where that is not known.
 	Unverified     bool
 	Client, Domain string
+	// Question is set where it was taken for a question, for thanks or the like: it is
+	// not passed on.
+	Question bool
 }
 
 // MessagePlace is what the sealing of a report's NetworkID is bound to.

@@ -274,7 +274,7 @@ func (m Message) isReport() bool {
 // incoming is a message as the program hears it.
 func (b *bot) incoming(m Message) bots.Incoming {
 	in := bots.Incoming{ID: NetworkID(b.groupOf(m.Chat), m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private,
-		Time: m.Time, Language: m.Language, Reply: m.Reply, Edited: m.Edited, Answer: b.answering(m)}
+		Time: m.Time, Language: m.Language, Reply: m.Reply, Edited: m.Edited, Answer: b.answering(m), Commands: m.Private}
 	if !m.Private {
 		in.Chat = m.Chat
 	}

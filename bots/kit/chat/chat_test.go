@@ -115,7 +115,7 @@ func TestWhatIsHeard(t *testing.T) {
 	))
 	want := []bots.Incoming{
 		{ID: "-7:6", Author: "7", Text: "U1", Visibility: report.Private, Time: at, Chat: "-7"},
-		{ID: "7:7", Author: "7", Text: "U2", Visibility: report.Private, Time: at},
+		{ID: "7:7", Author: "7", Text: "U2", Visibility: report.Private, Time: at, Commands: true},
 	}
 	heard := in.All()
 	for i := range heard {

@@ -65,7 +65,7 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 	case "stop":
 		answer.sure = true
 		answer.text, err = b.stop(ctx, m, language)
-	case "last":
+	case "last", "wo", "where": // as people ask
 		answer.text, err = b.last(ctx, language)
 	case "help":
 		answer.text = b.say(language, "kit.chat.help", "City", b.city)

@@ -25,7 +25,7 @@ var reserved = map[string][]string{
 	"Go":                                      {"init", "internal", "main", "testdata", "vendor"},
 	"a route of the site":                     {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
 	"texts of the program": {"answer", "attention", "confirm", "delayed", "demo", "error", "form", "held", "home", "invitation", "layout",
-		"kit", "login", "password", "register", "settings", "supervisor"},
+		"kit", "login", "password", "question", "register", "settings", "supervisor"},
 	"settings of the program": {"brakes", "data", "database", "log", "metrics", "network", "queue", "secret", "web"},
 	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "former", "invitations", "limits", "logins",
 		"mutes", "pg", "registrations", "secrets", "sessions", "sqlite"},
