@@ -144,6 +144,7 @@ var (
 	_ chat.Grouper    = (*conn)(nil)
 	_ chat.Topical    = (*conn)(nil)
 	_ chat.Introducer = (*conn)(nil)
+	_ chat.Namer      = (*conn)(nil)
 )
 
 // Check asks whether the token still holds, and what the bot is called now.

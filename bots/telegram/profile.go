@@ -46,3 +46,22 @@ func (c *client) introduce(ctx context.Context, language string, w chat.ProfileW
 	}
 	return nil
 }
+
+// Name asks what a group or channel is called. Of topics Telegram does not tell.
+func (c *conn) Name(ctx context.Context, address string) (chat.Group, error) {
+	id, thread, err := parsePlace(address)
+	if err != nil {
+		return chat.Group{}, err
+	}
+	ctx, done := context.WithTimeout(ctx, callTimeout)
+	defer done()
+	var r room
+	if err := c.client.get(ctx, "getChat?chat_id="+formatID(id.ID), nil, &r); err != nil {
+		return chat.Group{}, err
+	}
+	g := r.group()
+	if thread != 0 {
+		g.Kind = chat.KindTopic
+	}
+	return g, nil
+}

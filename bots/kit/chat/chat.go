@@ -160,6 +160,12 @@ type Introducer interface {
 	Introduce(ctx context.Context, p Profile) error
 }
 
+// Namer is a Conn that can ask what a group is called. What it does not know of it is
+// empty.
+type Namer interface {
+	Name(ctx context.Context, chat string) (Group, error)
+}
+
 // Event is a Message, or something that happened to a chat: Joined, Left, Renamed,
 // *Moved, *Closed or Opened.
 type Event interface {

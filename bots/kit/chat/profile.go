@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"ticketfrei/bots/kit/remote"
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 )
@@ -38,8 +39,13 @@ const (
 	maxDescription = 500
 )
 
-// introduceTimeout bounds how long a profile may take to be set.
-const introduceTimeout = 2 * time.Minute
+// introduceTimeout bounds how long a profile may take to be set, and introducedAtOnce
+// how many bots do so at the same time: thousands that start together must not keep each
+// other from receiving.
+const (
+	introduceTimeout = 2 * time.Minute
+	introducedAtOnce = 4
+)
 
 // profile is what the account is shown as.
 func (b *bot) profile() Profile {
@@ -57,20 +63,20 @@ func (b *bot) profile() Profile {
 	return p
 }
 
-// introduce sets the account's profile where that has changed since it was set last. The
-// account works without, and nobody waits for it. stop ends that.
+// introduce sets the account's profile where that has changed since it was set last, and
+// asks what groups are called whose names are not known. The account works without, and
+// nobody waits for it. stop ends that.
 func (b *bot) introduce(ctx context.Context) (stop func()) {
-	c, ok := b.conn.(Introducer)
-	if !ok {
+	_, introduces := b.conn.(Introducer)
+	_, names := b.conn.(Namer)
+	if !introduces && !names {
 		return func() {}
 	}
-	ctx, end := context.WithTimeout(ctx, introduceTimeout)
+	ctx, end := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := b.showProfile(ctx, c); err != nil && ctx.Err() == nil {
-			b.log.Warn("kit.log.no_profile", "err", explain(err))
-		}
+		b.introduceInTurn(ctx)
 	}()
 	return func() {
 		end()
@@ -78,7 +84,62 @@ func (b *bot) introduce(ctx context.Context) (stop func()) {
 	}
 }
 
-func (b *bot) showProfile(ctx context.Context, c Introducer) error {
+// introduceInTurn does what introduce is for when few others do.
+func (b *bot) introduceInTurn(ctx context.Context) {
+	select {
+	case b.network.introducing <- struct{}{}:
+		defer func() { <-b.network.introducing }()
+	case <-ctx.Done():
+		return
+	}
+	ctx, end := context.WithTimeout(ctx, introduceTimeout)
+	defer end()
+	if err := b.showProfile(ctx); err != nil && ctx.Err() == nil {
+		b.log.Warn("kit.log.no_profile", "err", explain(err))
+	}
+	if err := b.nameGroups(ctx); err != nil && ctx.Err() == nil {
+		b.log.Warn("kit.log.no_names", "err", explain(err))
+	}
+}
+
+// nameGroups asks what groups are called whose names are not known: of those of earlier
+// versions they were not kept.
+func (b *bot) nameGroups(ctx context.Context) error {
+	c, ok := b.conn.(Namer)
+	if !ok {
+		return nil
+	}
+	list, err := b.network.groups.list(ctx, b.bot.ID)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		if g.Title != "" {
+			continue
+		}
+		r, err := b.network.chats.Get(ctx, b.bot.ID, g.ID)
+		if err != nil {
+			continue // it has gone meanwhile, or cannot be read
+		}
+		named, err := c.Name(ctx, r.Address)
+		if e := remote.As(err); e != nil && (e.Trouble == remote.Gone || e.Trouble == remote.Rejected) {
+			continue
+		}
+		if err == nil {
+			err = b.network.groups.note(ctx, b.bot.ID, r.Address, b.groupOf(r.Address), named)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bot) showProfile(ctx context.Context) error {
+	c, ok := b.conn.(Introducer)
+	if !ok {
+		return nil
+	}
 	p := b.profile()
 	raw, err := json.Marshal(p)
 	if err != nil {

@@ -67,7 +67,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // of JSON.
 func readParams(body io.Reader, r *http.Request) (p params, err error) {
 	query := r.URL.Query()
-	for name, value := range map[string]any{"offset": &p.Offset, "timeout": &p.Timeout, "allowed_updates": &p.AllowedUpdates} {
+	for name, value := range map[string]any{"chat_id": &p.ChatID, "offset": &p.Offset, "timeout": &p.Timeout, "allowed_updates": &p.AllowedUpdates} {
 		if query.Has(name) {
 			err = errors.Join(err, json.Unmarshal([]byte(query.Get(name)), value))
 		}
@@ -135,6 +135,11 @@ func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any
 		return s.setWebhook(b, params{DropPending: p.DropPending})
 	case "setMyCommands", "setMyDescription", "setMyShortDescription":
 		return true, b.introduce(method, p)
+	case "getChat":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		chat, _, err := s.findChat(b, p.ChatID)
+		return chat, err
 	case "sendMessage":
 		return s.sendMessage(b, p)
 	case "setMessageReaction":
