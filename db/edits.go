@@ -185,17 +185,16 @@ func (d *DB) hearAgain(tx *gorm.DB, k known, now report.Report) (*Heard, error) 
 // editPassed has a report that passed say something else. Where it cannot be boosted
 // any more, its boost is taken back, and it is posted.
 func (d *DB) editPassed(tx *gorm.DB, k known, e Edit) (c Change, err error) {
-	if !e.Verdict.Passed {
+	boosts, err := findBoosts(tx, k, e)
+	if err != nil || k.Report.Text == e.Report.Text && len(boosts) == 0 {
+		return c, err
+	}
+	away, err := isAway(tx, e)
+	switch {
+	case err != nil:
+		return c, err
+	case away:
 		return d.editAway(tx, k, e)
-	}
-	var boosts []int64
-	if e.Report.NetworkID == "" && k.Report.NetworkID != "" {
-		if boosts, err = findBoosts(tx, k.Heard); err != nil {
-			return c, err
-		}
-	}
-	if k.Report.Text == e.Report.Text && len(boosts) == 0 {
-		return c, nil
 	}
 	k.Report.Text = e.Report.Text
 	_, err = Exec(tx, "UPDATE reports SET text = ?, normalized = ?, reason = ?, detail = ? WHERE seq = ?",
@@ -210,10 +209,23 @@ func (d *DB) editPassed(tx *gorm.DB, k known, e Edit) (c Change, err error) {
 	return c, err
 }
 
-// findBoosts returns the receipts of the boosts of a report.
-func findBoosts(tx *gorm.DB, h Heard) (ids []int64, err error) {
+// isAway tells whether what a report says now is not to be shown: it does not pass, or a
+// moderator has muted its author since.
+func isAway(tx *gorm.DB, e Edit) (away bool, err error) {
+	if !e.Verdict.Passed {
+		return true, nil
+	}
+	err = queryRow(tx, "SELECT EXISTS (SELECT 1 FROM mutes WHERE city_id = ? AND author = ?)", e.Report.CityID, e.Report.Author).Scan(&away)
+	return away, err
+}
+
+// findBoosts returns the receipts of boosts that show what is not to be boosted now.
+func findBoosts(tx *gorm.DB, k known, e Edit) (ids []int64, err error) {
+	if e.Report.NetworkID != "" || k.Report.NetworkID == "" {
+		return nil, nil
+	}
 	err = tx.Raw("SELECT id FROM receipts WHERE report = ? AND bot_id = ? AND remote_id LIKE ? ORDER BY id",
-		h.Seq, h.Report.BotID, report.BoostReceipt+"%").Scan(&ids).Error
+		k.Seq, k.Report.BotID, report.BoostReceipt+"%").Scan(&ids).Error
 	return ids, err
 }
 

@@ -190,6 +190,20 @@ func TestWhatDidNotPassIsJudgedAsNew(t *testing.T) {
 	a.out.mustWait(t, 2)
 }
 
+// TestMutedChangeNothingThatIsShown: what they make of a report that passed is not shown.
+func TestMutedChangeNothingThatIsShown(t *testing.T) {
+	a := newEditor(t)
+	start(t, a.rl)
+	a.hear(bots.Incoming{ID: "1", Text: "U1"})
+	if err := a.rl.DB.Mute(t.Context(), a.bot.CityID, a.stands("1").Report.Author); err != nil {
+		t.Fatal(err)
+	}
+	a.hear(bots.Incoming{ID: "1", Text: "U1", Edited: true}) // as it was
+	a.want("1", "U1", true, report.ReasonTrigger, "")
+	a.hear(bots.Incoming{ID: "1", Text: "U2", Edited: true})
+	a.want("1", "U2", false, report.ReasonTakenBack, report.DetailChanged)
+}
+
 // TestRepetitionStaysOne edits a message that came by two bots of its city.
 func TestRepetitionStaysOne(t *testing.T) {
 	a := newEditor(t)
