@@ -176,9 +176,9 @@ func (d *DB) hearAgain(tx *gorm.DB, k known, now report.Report) (*Heard, error) 
 		return nil, err
 	}
 	h := &Heard{Seq: seq, Report: k.Report}
-	h.Report.Text, h.Report.NetworkID = now.Text, now.NetworkID
-	_, err = Exec(tx, `UPDATE reports SET seq = ?, text = ?, network_id = ?, state = 'heard', passed = FALSE, reason = '', detail = '', normalized = ''
-		WHERE seq = ?`, seq, now.Text, now.NetworkID, k.Seq)
+	h.Report.Text, h.Report.NetworkID, h.Report.Question = now.Text, now.NetworkID, now.Question
+	_, err = Exec(tx, `UPDATE reports SET seq = ?, text = ?, network_id = ?, state = 'heard', passed = FALSE, reason = ?, detail = '', normalized = ''
+		WHERE seq = ?`, seq, now.Text, now.NetworkID, heardReason(&now), k.Seq)
 	return h, err
 }
 

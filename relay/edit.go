@@ -29,8 +29,11 @@ func (h *Hearing) change(ctx context.Context, b report.Bot, in bots.Incoming) er
 	if err != nil {
 		return fmt.Errorf("judge an edit: %w", err)
 	}
-	r.Text, _ = insisted(r.Text)
-	h.expect(r.ID, b, in, nil) // where it was not passed on before
+	wanted, q, err := h.Customs.sort(ctx, &r, in)
+	if err != nil || !wanted {
+		return err
+	}
+	h.expect(r.ID, b, in, q) // where it was not passed on before
 	return h.DB.Edit(ctx, db.Edit{Report: r, Verdict: rules.Judge(r.Text), Sameness: censor.Normalize(r.Text)})
 }
 

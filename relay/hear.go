@@ -51,14 +51,14 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if err := h.DB.Full(); err != nil {
 		return err
 	}
+	if h.Answers == nil {
+		in.Answer = nil
+	}
 	if in.Edited || in.Deleted {
 		return h.change(ctx, b, in)
 	}
 	if h.DB.Backlog() >= h.Backlog {
 		return ErrBacklog
-	}
-	if h.Answers == nil {
-		in.Answer = nil
 	}
 	r := h.report(b, in)
 	wanted, q, err := h.Customs.sort(ctx, &r, in)

@@ -61,7 +61,7 @@ func NewCustoms(d *db.DB, notices *notice.Board, intents *intent.Recognizer, now
 func (c *Customs) sort(ctx context.Context, r *report.Report, in bots.Incoming) (wanted bool, q *question, err error) {
 	said := r.Text
 	var insists bool
-	if r.Text, insists = insisted(said); c == nil || in.Edited || in.Deleted {
+	if r.Text, insists = insisted(said); c == nil {
 		return true, nil, nil
 	}
 	asks := !insists && in.Answer != nil && in.Unverified == nil

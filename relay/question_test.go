@@ -226,3 +226,24 @@ func TestQuestionOutlivesAStop(t *testing.T) {
 		t.Errorf("%+v, %v", j, err)
 	}
 }
+
+// TestEditedQuestionStaysOne has somebody change a word of a question, and then make a
+// report of it.
+func TestEditedQuestionStaysOne(t *testing.T) {
+	a := newAsking(t)
+	a.mustHear(a.message("1", "a", "Wo sind jetzt Kontis?"))
+	a.mustSay("1: question: In der letzten Stunde gab es keine Meldungen." + hint)
+	edit := func(text string) {
+		a.passes(time.Minute)
+		m := a.message("1", "a", text)
+		m.Edited = true
+		a.mustHear(m)
+	}
+	edit("Wo sind gerade Kontis?")
+	a.mustSay("1: question: In der letzten Stunde gab es keine Meldungen." + hint)
+	if got := a.passedTexts(); got != "" {
+		t.Errorf("passed on: %s", got)
+	}
+	edit("U1 Plärrer, 2 Kontis")
+	a.mustSay("1: passed: Weitergegeben, an 34 Leute.")
+}
