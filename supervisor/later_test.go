@@ -129,16 +129,20 @@ func TestBackAtOnce(t *testing.T) {
 	slow.Test(t, "waits until a bot counts as working again")
 	r := newRig(t)
 	b := r.city("city")
-	var away atomic.Bool
-	away.Store(true)
-	var tries atomic.Int32
+	back := make(chan struct{})
+	var tries, runs atomic.Int32
 	r.start(&toy{send: func(context.Context, report.Delivery) (report.Receipt, error) {
-		if tries.Add(1); away.Load() {
+		if tries.Add(1); !isClosed(back) {
 			return report.Receipt{}, errDown
 		}
 		return report.Receipt{}, nil
+	}, check: func(report.Bot) error {
+		if runs.Add(1) > 1 {
+			<-back
+		}
+		return nil
 	}, receive: func(ctx context.Context, b report.Bot, emit func(context.Context, bots.Incoming) error) error {
-		if away.Load() {
+		if !isClosed(back) {
 			return errDown
 		}
 		return waits(ctx, b, emit)
@@ -146,15 +150,15 @@ func TestBackAtOnce(t *testing.T) {
 	for i := range 3 {
 		r.publishOf("anna", b, fmt.Sprint("r", i), 0)
 	}
-	r.waitFor("tries", func() bool { return tries.Load() >= 4 })
+	r.waitFor("tries", func() bool { return tries.Load() == 4 }) // the next is at least six seconds later
 	r.waitForState(b, report.BotTrouble)
-	away.Store(false)
 	began := time.Now()
+	close(back)
 	for i := range 3 {
 		r.waitForCounts(fmt.Sprint("r", i), db.Counts{Sent: 1})
 	}
 	r.waitForState(b, report.BotRunning)
-	if took := time.Since(began); took > 6*time.Second {
+	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("took %s", took)
 	}
 }
