@@ -60,7 +60,7 @@ type answer struct {
 	chat, text, kept string
 	to               string
 	sign             Sign
-	sure             bool // it has to be given: who subscribes or unsubscribes has to know
+	sure             bool // it has to be given: who subscribes, unsubscribes or reports has to know
 	tries            int
 }
 
