@@ -24,6 +24,7 @@ type Account struct {
 	streams       map[*stream]struct{}
 	used          int // requests in the rate window
 	reset         time.Time
+	calls         Calls
 }
 
 // Post is a status that the account posted.
@@ -207,6 +208,7 @@ func (a *Account) MentionWith(m Mention) string {
 	}
 	n := &notification{id: s.next(), kind: "mention", status: st, at: st.at}
 	a.notifications = append(a.notifications, n)
+	a.call(n)
 	streams := a.liveStreams()
 	s.Happened()
 	s.mu.Unlock()
@@ -254,6 +256,7 @@ func (s *Server) Edit(statusID, text string, picture bool) {
 		if a.boostOf(statusID) >= 0 {
 			n := &notification{id: s.next(), kind: "update", status: st, at: st.edited}
 			a.notifications = append(a.notifications, n)
+			a.call(n)
 			told[n] = a.liveStreams()
 		}
 	}
