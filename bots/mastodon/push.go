@@ -69,7 +69,7 @@ func (r *receiver) answerCalls(ctx context.Context, box *callBox) error {
 			r.log.Warn("mastodon.log.not_called", nil)
 			return &unusable{errNotCalled, nil}
 		}
-		if missed == 1 || box.isStale() || time.Now().After(renew) {
+		if found || box.isStale() || time.Now().After(renew) {
 			if err := r.subscribe(ctx); err != nil {
 				return noPush(err)
 			}
@@ -131,8 +131,11 @@ func (r *receiver) fetch(ctx context.Context, id string) error {
 // subscribe has the instance call: in the form of RFC 8291 where it knows that, and
 // else in that of the draft before it.
 func (r *receiver) subscribe(ctx context.Context) error {
+	if err := r.driver.pushes.begun(ctx, r.account.BotID); err != nil {
+		return err
+	}
 	k := r.keys()
-	err := r.client().Form(ctx, http.MethodPost, pushPath, url.Values{
+	return r.client().Form(ctx, http.MethodPost, pushPath, url.Values{
 		"subscription[endpoint]":     {r.driver.callURL(r.account.BotID)},
 		"subscription[keys][p256dh]": {k.public()},
 		"subscription[keys][auth]":   {k.secret()},
@@ -141,10 +144,6 @@ func (r *receiver) subscribe(ctx context.Context) error {
 		"data[alerts][mention]":      {"true"},
 		"data[alerts][update]":       {"true"},
 	}, nil)
-	if err != nil {
-		return err
-	}
-	return r.driver.pushes.begun(ctx, r.account.BotID)
 }
 
 // leavePush ends the calls of an account that is not called any more, after the operator

@@ -84,7 +84,8 @@ func (a *Account) call(n *notification) {
 	}
 	for token, g := range a.server.tokens {
 		if g.account == a && g.push != nil && g.push.alerts[n.kind] {
-			a.server.calling.Go(func() { a.deliver(g, *g.push, token, n) })
+			to := *g.push
+			a.server.calling.Go(func() { a.deliver(g, to, token, n) })
 		}
 	}
 }
