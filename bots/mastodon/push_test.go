@@ -146,13 +146,13 @@ func TestWithoutCallsTheAccountStreams(t *testing.T) {
 	w.driver.timings.missed = 30 * time.Millisecond
 	s, in := w.called()
 	w.server.DropCalls(true)
-	for i := 0; w.account.Streams() == 0; i++ {
-		w.account.Mention("rider@example.org", fmt.Sprint("U1 ", i), "public")
-		in.WaitFor(t, fmt.Sprint("U1 ", i))
-		if i > 50 {
-			t.Fatal("it goes on waiting for calls")
-		}
+	for _, text := range []string{"one", "two"} {
+		w.account.Mention("rider@example.org", text, "public")
+		in.WaitFor(t, text)
+		pages := w.asked(pagePath)
+		w.until("look once more, in vain", func() bool { return w.account.Streams() > 0 || w.asked(pagePath) > pages+1 })
 	}
+	w.streaming()
 	w.account.Mention("rider@example.org", "streamed", "public")
 	in.WaitFor(t, "streamed")
 	if in.WantOnce(t); s.words() != "" {
