@@ -302,13 +302,14 @@ func TestOtherModeEndsTheCalls(t *testing.T) {
 	if w.account.Endpoint() == "" {
 		t.Fatal("the instance was in trouble and has done it all the same")
 	}
+	opened := w.asked(streamPath)
 	run = kittest.Receive(t, w.load(row), in)
 	w.until("end the calls at the next start", func() bool { return w.account.Endpoint() == "" })
-	w.until("stream again", func() bool { return w.account.Streams() > 0 })
+	w.until("stream again", func() bool { return w.asked(streamPath) > opened })
 	run.Stop()
 	before := w.asked(pushPath)
 	kittest.Receive(t, w.load(row), in)
-	w.streaming()
+	w.until("stream once more", func() bool { return w.asked(streamPath) > opened+1 })
 	if n := w.asked(pushPath) - before; n > 0 {
 		t.Errorf("asked %d times to end what is ended", n)
 	}
