@@ -21,6 +21,7 @@ import (
 	"ticketfrei/bots/kit/remote"
 	kit "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/internal/config"
 )
 
 // name of the network: its directory, tables, texts and routes.
@@ -34,9 +35,10 @@ func Definition() bots.Definition {
 	o := &options{}
 	n := network(func(h bots.Host) (post.Driver, error) {
 		d := newDriver(h)
-		return d, d.setMode(o.Mode)
+		d.mode = o.works(h.Config)
+		return d, nil
 	})
-	n.Settings = section(o)
+	n.Settings = &config.Section{Name: name, Defaults: defaults, Target: o, Check: o.check}
 	return n.Definition()
 }
 

@@ -3,6 +3,8 @@ package mastodon
 import (
 	"context"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 )
 
@@ -96,7 +99,9 @@ func TestWithoutStreamTheAccountPolls(t *testing.T) {
 			in.Wait(t, 1)
 			w.account.Mention("rider@example.org", "two", "public")
 			in.Wait(t, 2)
-			w.until("say that it polls", func() bool { return strings.Contains(s.words(), c.says) && strings.Contains(s.words(), "Live-Verbindung") })
+			w.until("say that it polls", func() bool {
+				return strings.Contains(s.words(), c.says) && strings.Contains(s.words(), "Live-Verbindung")
+			})
 			if strings.Contains(s.words(), w.account.Token()) {
 				t.Errorf("shows the token: %s", s.words())
 			}
@@ -162,7 +167,7 @@ func TestServerInTroubleWhilePollingIsTemporary(t *testing.T) {
 func TestModePollOpensNoStream(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	w.hasten()
-	check(t, w.driver.setMode(modePoll))
+	w.driver.mode = modePoll
 	s, in := w.stand()
 	for _, text := range []string{"one", "two", "three"} {
 		w.account.Mention("rider@example.org", text, "direct")
@@ -176,10 +181,38 @@ func TestModePollOpensNoStream(t *testing.T) {
 }
 
 func TestModeIsChecked(t *testing.T) {
-	for _, m := range []mode{"", "websocket", "Push"} {
-		w := newWorld(t, standin.Options{})
-		if err := w.driver.setMode(m); err == nil || !strings.Contains(err.Error(), "mastodon.mode") || !strings.Contains(err.Error(), `"stream", "poll" or "push"`) {
-			t.Errorf("mode %q: %v", m, err)
+	load := func(mode, url string, private bool) (warnings, wrong string, works mode) {
+		d := Definition()
+		cfg, err := config.Load(config.Source{Defaults: must(os.ReadFile("../../config.toml"))(t), Sections: []*config.Section{d.Settings},
+			Env: []string{"TICKETFREI_MASTODON_MODE=" + mode, "TICKETFREI_WEB_URL=" + url, "TICKETFREI_NETWORK_ALLOW_PRIVATE=" + strconv.FormatBool(private)}})
+		if err != nil {
+			return "", err.Error(), ""
+		}
+		for _, w := range cfg.Warnings {
+			warnings += w.Error() + "\n"
+		}
+		return warnings, "", d.Settings.Target.(*options).works(cfg)
+	}
+	for _, m := range []string{"", "websocket", "Push"} {
+		if _, wrong, _ := load(m, "https://tickets.example", false); !strings.Contains(wrong, "TICKETFREI_MASTODON_MODE: mastodon.mode") || !strings.Contains(wrong, "write one of stream, poll, push") {
+			t.Errorf("mode %q: %s", m, wrong)
+		}
+	}
+	for _, c := range []struct {
+		mode, url string
+		private   bool
+		works     mode
+		warns     bool
+	}{
+		{"push", "https://tickets.example", false, modePush, false},
+		{"push", "http://tickets.example", false, modeStream, true},
+		{"push", "http://tickets.example", true, modePush, false},
+		{"poll", "http://tickets.example", false, modePoll, false},
+		{"stream", "http://tickets.example", false, modeStream, false},
+	} {
+		warnings, wrong, works := load(c.mode, c.url, c.private)
+		if wrong != "" || works != c.works || strings.Contains(warnings, "mastodon.mode") != c.warns {
+			t.Errorf("%+v: works as %q, warns %q, wrong %q", c, works, warnings, wrong)
 		}
 	}
 }

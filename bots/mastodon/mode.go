@@ -29,28 +29,27 @@ const defaults = `# How the bots hear of new messages: "stream" keeps a connecti
 mode = "stream"
 `
 
-func section(o *options) *config.Section {
-	return &config.Section{Name: name, Defaults: defaults, Target: o}
+// check says what is wrong with the settings, and what does not fit the others.
+func (o *options) check(c *config.Config) (wrong, advice []config.Error) {
+	if o.Mode != modeStream && o.Mode != modePoll && o.Mode != modePush {
+		wrong = append(wrong, config.Error{Key: "mode", Problem: fmt.Sprintf("%q is not known", o.Mode), Hint: "write one of stream, poll, push"})
+	}
+	if o.Mode == modePush && !isCallable(c) {
+		advice = append(advice, config.Error{Key: "mode", Problem: "is push, but instances call https addresses only: bots stream",
+			Hint: "set web.url to your https URL"})
+	}
+	return wrong, advice
 }
 
-// setMode takes over what stands in the configuration. The error ends the start.
-func (d *driver) setMode(m mode) error {
-	switch m {
-	case modePoll, modeStream:
-	case modePush:
-		if !d.isCallable() {
-			d.host.Log.Warn("setting mastodon.mode: no instance can call without https in web.url: the bots stream", "web.url", d.host.Config.Web.URL)
-			m = modeStream
-		}
-	default:
-		return fmt.Errorf(`setting mastodon.mode: %q is not known; write "stream", "poll" or "push"`, m)
+// works is the mode as far as it fits the other settings.
+func (o *options) works(c *config.Config) mode {
+	if o.Mode == modePush && !isCallable(c) {
+		return modeStream
 	}
-	d.mode = m
-	return nil
+	return o.Mode
 }
 
 // isCallable tells whether instances can be asked to call: they do so by https alone.
-func (d *driver) isCallable() bool {
-	url := d.host.Config.Web.URL
-	return strings.HasPrefix(url, "https://") || d.host.Config.Network.AllowPrivate
+func isCallable(c *config.Config) bool {
+	return strings.HasPrefix(c.Web.URL, "https://") || c.Network.AllowPrivate
 }

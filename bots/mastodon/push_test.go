@@ -29,8 +29,7 @@ func callable(t *testing.T, o standin.Options) *world {
 	w.open()
 	r.Route(bots.HookPath(name), w.network.(bots.Hooked).HookRoutes)
 	w.hasten()
-	check(t, w.driver.setMode(modePush))
-	w.account.Allow("read", "write", "push")
+	w.driver.mode = modePush
 	return w
 }
 
@@ -166,9 +165,11 @@ func TestAccountsThatCannotBeCalledStream(t *testing.T) {
 		says  string
 	}{
 		"connected without the scope": {func(w *world) { w.account.Allow("read", "write") }, "ständig eine Verbindung"},
-		"no such thing":               {func(w *world) { w.server.Fail(pushPath, -1, fault.Status(http.StatusNotFound, `{"error":"Not found"}`)) }, ""},
-		"no such page":                {func(w *world) { w.server.Fail(pushPath, -1, fault.HTML(http.StatusNotFound)) }, ""},
-		"switched off":                {func(w *world) { w.server.Fail(pushPath, -1, fault.Status(http.StatusServiceUnavailable, "")) }, ""},
+		"no such thing": {func(w *world) {
+			w.server.Fail(pushPath, -1, fault.Status(http.StatusNotFound, `{"error":"Not found"}`))
+		}, ""},
+		"no such page": {func(w *world) { w.server.Fail(pushPath, -1, fault.HTML(http.StatusNotFound)) }, ""},
+		"switched off": {func(w *world) { w.server.Fail(pushPath, -1, fault.Status(http.StatusServiceUnavailable, "")) }, ""},
 		"refused": {func(w *world) {
 			w.server.Fail(pushPath, -1, fault.Status(http.StatusUnprocessableEntity, `{"error":"Validation failed"}`))
 		}, ""},
@@ -201,20 +202,6 @@ func TestAccountsThatCannotBeCalledStream(t *testing.T) {
 		in.Wait(t, 1)
 		w.until("say that all is well", func() bool { return s.words() == "" })
 	})
-}
-
-func TestPushNeedsAnAddressThatCanBeCalled(t *testing.T) {
-	w := newWorld(t, standin.Options{})
-	for url, want := range map[string]mode{"https://tickets.example": modePush, "http://tickets.example": modeStream} {
-		w.host.Config.Web.URL, w.host.Config.Network.AllowPrivate = url, false
-		if check(t, w.driver.setMode(modePush)); w.driver.mode != want {
-			t.Errorf("%s: %s", url, w.driver.mode)
-		}
-	}
-	w.host.Config.Network.AllowPrivate = true
-	if check(t, w.driver.setMode(modePush)); w.driver.mode != modePush {
-		t.Errorf("a private network: %s", w.driver.mode)
-	}
 }
 
 func TestTokenRefusedWhileCalled(t *testing.T) {
@@ -259,9 +246,9 @@ func TestAnswersToCalls(t *testing.T) {
 	want(http.StatusNotFound, "a changed address", endpoint[:len(endpoint)-4]+"AAAA", "")
 	run.Stop()
 	want(http.StatusCreated, "a bot that is to start", endpoint, "")
-	check(t, w.driver.setMode(modeStream))
+	w.driver.mode = modeStream
 	want(http.StatusGone, "another mode", endpoint, "")
-	check(t, w.driver.setMode(modePush))
+	w.driver.mode = modePush
 	check(t, w.network.Forget(w.ctx, row))
 	want(http.StatusGone, "a bot that is gone", endpoint, "")
 	if resp := must(http.Get(endpoint))(t); resp.StatusCode != http.StatusMethodNotAllowed {
@@ -293,7 +280,7 @@ func TestOtherModeEndsTheCalls(t *testing.T) {
 	run := kittest.Receive(t, w.load(row), kittest.NewInbox())
 	w.subscribed()
 	run.Stop()
-	check(t, w.driver.setMode(modeStream))
+	w.driver.mode = modeStream
 	w.server.Fail(pushPath, 1, fault.HTML(http.StatusServiceUnavailable))
 	in := kittest.NewInbox()
 	run = kittest.Receive(t, w.load(row), in)

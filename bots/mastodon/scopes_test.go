@@ -180,7 +180,7 @@ func TestOldTokenIsRevokedWhenConnectedAgain(t *testing.T) {
 		w := newWorld(t, standin.Options{})
 		w.connectByOAuth()
 		tokens := w.account.Tokens()
-		check(t, w.driver.setMode(modePush))
+		w.driver.mode = modePush
 		row := w.connectByOAuth()
 		w.until("the old token to be deleted", func() bool { return w.account.Tokens() == tokens })
 		check(t, w.load(row).Check(w.ctx))

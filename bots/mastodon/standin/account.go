@@ -78,7 +78,7 @@ func (s *Server) AddAccount(username string) *Account {
 // addAccount is AddAccount with s.mu held.
 func (s *Server) addAccount(id, username, token string) *Account {
 	a := &Account{server: s, id: id, username: username, token: token, acceptPrivate: s.options.Old}
-	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
+	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write", "push"}}
 	s.accounts = append(s.accounts, a)
 	if s.signedIn == nil {
 		s.signedIn = a
@@ -131,7 +131,7 @@ func (a *Account) NewToken() {
 	defer s.mu.Unlock()
 	s.next()
 	a.token = secretText("token", s.serial)
-	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
+	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write", "push"}}
 }
 
 // Tokens counts the access tokens of the account.

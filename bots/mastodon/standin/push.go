@@ -200,3 +200,6 @@ func (s *Server) oneNotification(a *Account, _ http.ResponseWriter, r *http.Requ
 	}
 	return message("Record not found"), http.StatusNotFound
 }
+
+// Wait waits until ok, which is asked whenever something happens.
+func (a *Account) Wait(ctx context.Context, ok func() bool) error { return a.server.Wait(ctx, ok) }
