@@ -2,7 +2,6 @@ package mastodon
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/kit/account"
 	"ticketfrei/db"
 )
 
@@ -102,17 +100,12 @@ func (c *calls) box(botID int64) *callBox {
 	return c.of[botID]
 }
 
-// maxNamed bounds the notifications that wait to be fetched one by one.
-const maxNamed = 16
-
-// callBox holds the calls of one account until it has answered them. Several are
-// answered together.
+// callBox wakes one account. Several calls are answered together.
 type callBox struct {
 	keys *pushKeys
 	wake chan struct{}
 
 	mu    sync.Mutex
-	ids   []string
 	stale bool      // there was a call that could not be read
 	asked time.Time // when isStale last said so
 }
@@ -120,31 +113,14 @@ type callBox struct {
 // ring takes a call. One that cannot be read wakes as well: it was made for keys that the
 // account had before, or is in a form that is not known here.
 func (b *callBox) ring(h http.Header, body []byte) {
-	var said call
-	plain, err := b.keys.open(h, body)
-	if err == nil {
-		// What does not fit is not needed.
-		_ = json.Unmarshal(plain, &said)
-	}
+	_, err := b.keys.open(h, body) // what it says is asked for, as is what came before it
 	b.mu.Lock()
 	b.stale = b.stale || err != nil
-	if id := string(said.ID); id != "" && said.Type != "" && said.Type != "mention" && account.Fits(id) && len(b.ids) < maxNamed {
-		b.ids = append(b.ids, id)
-	}
 	b.mu.Unlock()
 	select {
 	case b.wake <- struct{}{}:
 	default: // it is awake already
 	}
-}
-
-// take returns the notifications that are to be fetched.
-func (b *callBox) take() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	ids := b.ids
-	b.ids = nil
-	return ids
 }
 
 // staleAfter is how often at most calls that cannot be read lead to a new subscription.

@@ -93,6 +93,8 @@ func (r *receiver) byStream(ctx context.Context, limit error) error {
 	switch {
 	case errors.Is(err, errReopen):
 		return nil
+	case errors.Is(err, errSilent) && !s.lived:
+		return noStream(bots.Say(err, "mastodon.error.cut"))
 	case errors.Is(err, errSilent):
 		r.log.Info("mastodon.log.silent", nil)
 		return nil
@@ -131,7 +133,7 @@ func (s streamless) Say(t bots.T) string {
 }
 
 // byPoll asks for mentions again and again, until it is time to try a better way: soon
-// the first time, and later each time.
+// the first time, and later each time. It has just asked then, as trying takes time.
 func (r *receiver) byPoll(ctx context.Context, limit error) error {
 	end := time.Now().Add(backoff.Wait(r.driver.timings.poll, r.polls, r.driver.timings.better))
 	r.polls++
@@ -141,18 +143,17 @@ func (r *receiver) byPoll(ctx context.Context, limit error) error {
 		}
 		if first {
 			bots.Stand(ctx, limit)
+		} else if r.driver.mode != modePoll && time.Now().After(end) {
+			return nil
 		}
 		if !wait(ctx, between(r.driver.timings.poll)) {
 			return ctx.Err()
 		}
-		if r.driver.mode != modePoll && time.Now().After(end) {
-			return nil
-		}
 	}
 }
 
-// between returns d, or up to a third less: those who began together do not ask together.
-func between(d time.Duration) time.Duration { return d - rand.N(d/3+1) }
+// between returns d, or up to a quarter less: those who began together do not ask together.
+func between(d time.Duration) time.Duration { return d - rand.N(d/4+1) }
 
 // wait waits; false where ctx ends before.
 func wait(ctx context.Context, d time.Duration) bool {

@@ -128,6 +128,41 @@ func TestStreamsThatBreakAtOnceArePolled(t *testing.T) {
 	in.Wait(t, 1)
 }
 
+// A stream that opens and never says anything is none: something between holds it back.
+func TestStreamsThatSayNothingArePolled(t *testing.T) {
+	w := newWorld(t, standin.Options{Heartbeat: -1})
+	w.hasten()
+	w.driver.timings.silence = 50 * time.Millisecond
+	s, in := w.stand()
+	w.streaming()
+	w.server.SilenceStreams()
+	w.until("say that it polls", func() bool { return strings.Contains(s.words(), "ohne Live-Verbindung") })
+	w.account.Mention("rider@example.org", "one", "public")
+	in.Wait(t, 1)
+}
+
+// While a stream is tried that hangs, as behind a firewall, mentions come in time.
+func TestHangingStreamDelaysNothing(t *testing.T) {
+	d := newDriver(bots.Host{})
+	if d.timings.dial+d.timings.poll/4 > d.timings.poll {
+		t.Errorf("trying takes %s, polls are %s apart", d.timings.dial, d.timings.poll)
+	}
+	w := newWorld(t, standin.Options{})
+	w.driver.timings.poll, w.driver.timings.dial = 600*time.Millisecond, 50*time.Millisecond
+	w.server.Fail(streamPath, -1, fault.Hang())
+	w.stand()
+	pages, page := 0, time.Now()
+	w.until("try another stream", func() bool {
+		if n := w.asked(pagePath); n > pages {
+			pages, page = n, time.Now()
+		}
+		return w.asked(streamPath) > 1
+	})
+	if took := time.Since(page); pages < 2 || took > 200*time.Millisecond {
+		t.Errorf("another stream was tried %s after the last of %d pages", took, pages)
+	}
+}
+
 func TestPollingAsksTwoOrThreeTimesAMinute(t *testing.T) {
 	d := newDriver(bots.Host{})
 	for range 1000 {

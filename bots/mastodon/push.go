@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	gomastodon "github.com/mattn/go-mastodon"
-
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/remote"
@@ -21,10 +19,9 @@ const pushPath = "/api/v1/push/subscription"
 // errNotCalled is that mentions came and no call told of them, twice.
 var errNotCalled = errors.New("the instance does not call")
 
-// byPush has the instance call (Web Push) when there is news, and fetches that then: a
-// call itself is not believed anything. Catching up costs one request, as fetching what a
-// call names would, and moves the cursor with it. What no call has told of is found every
-// few minutes.
+// byPush has the instance call (Web Push) when there is news, and catches up then: a call
+// itself is not believed anything. That costs one request, as fetching what a call names
+// would, and moves the cursor. What no call has told of is found every few minutes.
 func (r *receiver) byPush(ctx context.Context, _ error) error {
 	box := r.driver.calls.open(r.account.BotID, r.keys())
 	defer r.driver.calls.close(r.account.BotID, box)
@@ -88,7 +85,7 @@ func (r *receiver) waitForCall(ctx context.Context, box *callBox) (called, found
 	case <-ctx.Done():
 		return false, false, ctx.Err()
 	case <-box.wake:
-		return true, false, r.answerCall(ctx, box.take())
+		return true, false, r.answerCall(ctx)
 	case <-look.C:
 		before := r.cursor
 		err := r.catchUp(ctx)
@@ -99,33 +96,14 @@ func (r *receiver) waitForCall(ctx context.Context, box *callBox) (called, found
 // shortPage is fewer than any server has on a page of which there is another.
 const shortPage = 10
 
-// answerCall hands over what is new. ids are the notifications that calls have named and
-// that are no mentions.
-func (r *receiver) answerCall(ctx context.Context, ids []string) error {
-	for _, id := range ids {
-		if err := r.fetch(ctx, id); err != nil {
-			return err
-		}
-	}
+// answerCall hands over what is new.
+func (r *receiver) answerCall(ctx context.Context) error {
 	size := pageSize
 	n, err := r.nextPage(ctx, &size)
 	if err != nil || n < shortPage {
 		return err
 	}
 	return r.catchUp(ctx)
-}
-
-// fetch hands over one notification. One that is gone is no error.
-func (r *receiver) fetch(ctx context.Context, id string) error {
-	var n notification
-	err := r.client().Get(ctx, "/api/v1/notifications/"+url.PathEscape(id), nil, &n)
-	if e := remote.As(err); e != nil && (e.Trouble == remote.Rejected || isMisfit(err)) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return r.hand(ctx, n)
 }
 
 // subscribe has the instance call: in the form of RFC 8291 where it knows that, and
@@ -135,7 +113,10 @@ func (r *receiver) subscribe(ctx context.Context) error {
 		return err
 	}
 	k := r.keys()
-	return r.client().Form(ctx, http.MethodPost, pushPath, url.Values{
+	var made struct {
+		Endpoint string `json:"endpoint"`
+	}
+	err := r.client().Form(ctx, http.MethodPost, pushPath, url.Values{
 		"subscription[endpoint]":     {r.driver.callURL(r.account.BotID)},
 		"subscription[keys][p256dh]": {k.public()},
 		"subscription[keys][auth]":   {k.secret()},
@@ -143,7 +124,11 @@ func (r *receiver) subscribe(ctx context.Context) error {
 		"data[policy]":               {"all"},
 		"data[alerts][mention]":      {"true"},
 		"data[alerts][update]":       {"true"},
-	}, nil)
+	}, &made)
+	if err == nil && made.Endpoint == "" {
+		return notMastodon(r.account.Server)
+	}
+	return err
 }
 
 // leavePush ends the calls of an account that is not called any more, after the operator
@@ -170,11 +155,4 @@ func (d *driver) unsubscribe(ctx context.Context, a account.Account) error {
 		return nil
 	}
 	return err
-}
-
-// call is what a call says, as far as it is used. There is more in it, the access token
-// among it.
-type call struct {
-	ID   gomastodon.ID `json:"notification_id"`
-	Type string        `json:"notification_type"`
 }

@@ -15,7 +15,6 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
-	"ticketfrei/internal/report"
 )
 
 // callable is a world in mode push, with a site that the instance can call.
@@ -106,22 +105,6 @@ func TestMentionsBeforeARestartAreHeardOnce(t *testing.T) {
 	if second.All()[0].Text == "before" {
 		t.Error("what was heard before is heard again")
 	}
-}
-
-func TestEditOfABoostIsCalled(t *testing.T) {
-	w := callable(t, standin.Options{})
-	row := w.connect()
-	b := w.load(row)
-	in := kittest.NewInbox()
-	kittest.Receive(t, b, in)
-	w.subscribed()
-	id := w.account.Mention("rider@example.org", "U1", "public")
-	in.Wait(t, 1)
-	d := delivery(row, report.Public, "U1")
-	w.keep(&d, id)
-	must(b.Send(w.ctx, d))(t)
-	w.server.Edit(id, "spam", false)
-	w.until("take the boost back", func() bool { all := w.account.Boosts(); return len(all) == 1 && all[0].Undone })
 }
 
 func TestWhatCallsMissIsFound(t *testing.T) {
