@@ -85,8 +85,8 @@ type timings struct {
 	// forget bounds what is asked of the instance when a bot is disconnected.
 	forget time.Duration
 	// poll is how often an account without a stream asks for mentions, or a quarter
-	// oftener; better the longest until it tries a better way again.
-	poll, better time.Duration
+	// oftener; retry the shortest until it tries a better way again, better the longest.
+	poll, retry, better time.Duration
 	// missed is how often an account that the instance calls looks for what no call has
 	// told of, or a quarter oftener; renew how often it subscribes again.
 	missed, renew time.Duration
@@ -96,7 +96,7 @@ func newDriver(h bots.Host) *driver {
 	return &driver{host: h, mode: modeStream, apps: apps{h.DB, h.Secrets}, pushes: pushes{h.DB}, calls: calls{of: map[int64]*callBox{}},
 		timings: timings{silence: 45 * time.Second, reopen: time.Hour, dial: 15 * time.Second,
 			shortest: 10 * time.Second, forget: 5 * time.Second,
-			poll: 29 * time.Second, better: 10 * time.Minute, missed: 5 * time.Minute, renew: 6 * time.Hour},
+			poll: 29 * time.Second, retry: time.Second, better: 10 * time.Minute, missed: 5 * time.Minute, renew: 6 * time.Hour},
 		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}},
 		reading:   make(reading, maxReading)}
 }

@@ -87,24 +87,21 @@ func (r *receiver) byStream(ctx context.Context, limit error) error {
 	err = r.follow(ctx, s)
 	s.close()
 	steady := time.Since(opened) >= r.driver.timings.shortest
-	if steady {
-		r.polls = 0
-	}
 	switch {
 	case errors.Is(err, errReopen):
-		return nil
 	case errors.Is(err, errSilent) && !s.lived:
 		return noStream(bots.Say(err, "mastodon.error.cut"))
 	case errors.Is(err, errSilent):
 		r.log.Info("mastodon.log.silent", nil)
-		return nil
 	case errors.Is(err, errDropped) && steady:
 		r.log.Info("mastodon.log.cut", nil)
-		return nil
 	case errors.Is(err, errDropped):
 		return noStream(err)
+	default:
+		return err
 	}
-	return err
+	r.polls = 0
+	return nil
 }
 
 // noStream is what it means that the stream does not open, or breaks at once: the account
@@ -133,20 +130,26 @@ func (s streamless) Say(t bots.T) string {
 }
 
 // byPoll asks for mentions again and again, until it is time to try a better way: soon
-// the first time, and later each time. It has just asked then, as trying takes time.
+// the first time, and later each time. It has just asked then, as trying takes time. A
+// stream that was away once is not worth a word.
 func (r *receiver) byPoll(ctx context.Context, limit error) error {
-	end := time.Now().Add(backoff.Wait(r.driver.timings.poll, r.polls, r.driver.timings.better))
-	r.polls++
+	t := r.driver.timings
+	end := time.Now().Add(backoff.Wait(t.retry, r.polls, t.better))
 	for first := true; ; first = false {
 		if err := r.catchUp(ctx); err != nil {
 			return err
 		}
-		if first {
+		if first && (limit == nil || r.polls > 0) {
 			bots.Stand(ctx, limit)
-		} else if r.driver.mode != modePoll && time.Now().After(end) {
-			return nil
 		}
-		if !wait(ctx, between(r.driver.timings.poll)) {
+		pause := between(t.poll)
+		if left := time.Until(end); r.driver.mode != modePoll && !first && left <= 0 {
+			r.polls++
+			return nil
+		} else if r.driver.mode != modePoll {
+			pause = min(pause, max(left, 0))
+		}
+		if !wait(ctx, pause) {
 			return ctx.Err()
 		}
 	}

@@ -53,7 +53,8 @@ func (s *standing) words() string {
 
 // hasten makes everything that is waited for short.
 func (w *world) hasten() {
-	w.driver.timings.poll, w.driver.timings.better = 30*time.Millisecond, 60*time.Millisecond
+	t := &w.driver.timings
+	t.poll, t.retry, t.better = 30*time.Millisecond, 10*time.Millisecond, 60*time.Millisecond
 }
 
 // stand makes the bot at work, and what it says of itself.
@@ -121,9 +122,10 @@ func TestStreamsThatBreakAtOnceArePolled(t *testing.T) {
 	w.hasten()
 	w.driver.timings.shortest = time.Hour
 	s, in := w.stand()
-	w.streaming()
-	w.server.DropStreams()
-	w.until("say that it polls", func() bool { return strings.Contains(s.words(), "bricht immer wieder ab") })
+	w.until("say that it polls", func() bool {
+		w.server.DropStreams()
+		return strings.Contains(s.words(), "bricht immer wieder ab")
+	})
 	w.account.Mention("rider@example.org", "one", "public")
 	in.Wait(t, 1)
 }
@@ -134,9 +136,10 @@ func TestStreamsThatSayNothingArePolled(t *testing.T) {
 	w.hasten()
 	w.driver.timings.silence = 50 * time.Millisecond
 	s, in := w.stand()
-	w.streaming()
-	w.server.SilenceStreams()
-	w.until("say that it polls", func() bool { return strings.Contains(s.words(), "ohne Live-Verbindung") })
+	w.until("say that it polls", func() bool {
+		w.server.SilenceStreams()
+		return strings.Contains(s.words(), "ohne Live-Verbindung")
+	})
 	w.account.Mention("rider@example.org", "one", "public")
 	in.Wait(t, 1)
 }
@@ -148,7 +151,8 @@ func TestHangingStreamDelaysNothing(t *testing.T) {
 		t.Errorf("trying takes %s, polls are %s apart", d.timings.dial, d.timings.poll)
 	}
 	w := newWorld(t, standin.Options{})
-	w.driver.timings.poll, w.driver.timings.dial = 600*time.Millisecond, 50*time.Millisecond
+	short := &w.driver.timings
+	short.poll, short.retry, short.dial = 600*time.Millisecond, 600*time.Millisecond, 50*time.Millisecond
 	w.server.Fail(streamPath, -1, fault.Hang())
 	w.stand()
 	pages, page := 0, time.Now()
