@@ -15,6 +15,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/internal/report"
 )
 
 // callable is a world in mode push, with a site that the instance can call.
@@ -294,5 +295,23 @@ func TestDisconnectingEndsTheCalls(t *testing.T) {
 	check(t, w.network.Forget(w.ctx, row))
 	if got := w.account.Endpoint(); got != "" {
 		t.Errorf("still calls %s", got)
+	}
+}
+
+func TestCallsBringEdits(t *testing.T) {
+	w := callable(t, standin.Options{})
+	row := w.connect()
+	b, in := w.load(row), kittest.NewInbox()
+	kittest.Receive(t, b, in)
+	w.subscribed()
+	id := w.account.Mention("rider@example.org", "U1", "public")
+	in.Wait(t, 1)
+	d := delivery(row, report.Public, "U1")
+	w.keep(&d, id)
+	must(b.Send(w.ctx, d))(t)
+	w.server.Edit(id, "spam", false)
+	in.WaitFor(t, "spam")
+	if all := in.All(); !all[len(all)-1].Edited {
+		t.Errorf("heard %+v", all)
 	}
 }
