@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,38 +41,7 @@ type receiver struct {
 	*conn
 	hear   post.Hear
 	cursor string
-}
-
-// Receive hears mentions. It opens the stream first and then catches up with
-// what came before, so that nothing falls between the two. Mentions of the
-// stream are handed over as they come: the cursor moves with the pages of the
-// REST API alone, because ids are opaque and only the server knows their order.
-func (c *conn) Receive(ctx context.Context, cursor string, hear post.Hear) error {
-	r := &receiver{c, hear, cursor}
-	for {
-		s, err := c.openStream(ctx)
-		if err != nil {
-			// Reports come late without a stream, but they come.
-			if late := r.catchUp(ctx); late != nil {
-				return late
-			}
-			return err
-		}
-		opened := time.Now()
-		err = r.follow(ctx, s)
-		s.close()
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, errReopen):
-		case errors.Is(err, errSilent):
-			c.log.Info("mastodon.log.silent", nil)
-		case errors.Is(err, errDropped) && time.Since(opened) >= c.driver.timings.shortest:
-			c.log.Info("mastodon.log.cut", nil)
-		default:
-			return err
-		}
-	}
+	polls  int // how often it has fallen back to polling since it had something better
 }
 
 // follow catches up and then hands over what the stream brings until it ends.
@@ -109,22 +77,32 @@ func (r *receiver) catchUpOrLater(ctx context.Context, s *stream) error {
 // catchUp hands over every mention after the cursor, oldest first, page by page.
 func (r *receiver) catchUp(ctx context.Context) error {
 	for size := pageSize; ; size = min(2*size, pageSize) {
-		// Without a cursor the account never had a mention: every id is after "0".
-		p, err := r.page(ctx, cmp.Or(r.cursor, "0"), &size)
-		// The last condition is a server that does not know min_id and gives the
-		// newest page again.
-		if err != nil || p.newest == "" || p.newest == r.cursor {
+		n, err := r.nextPage(ctx, &size)
+		if err != nil || n == 0 {
 			return err
 		}
-		for range p.left {
-			r.log.Warn("kit.log.too_large", nil)
-		}
-		slices.Reverse(p.messages)
-		if err := r.hear(ctx, p.newest, p.messages...); err != nil {
-			return err
-		}
-		r.cursor = p.newest
 	}
+}
+
+// nextPage hands over a page of the mentions that come next after the cursor, and returns
+// how many there were.
+func (r *receiver) nextPage(ctx context.Context, size *int) (int, error) {
+	// Without a cursor the account never had a mention: every id is after "0".
+	p, err := r.page(ctx, cmp.Or(r.cursor, "0"), size)
+	// The last condition is a server that does not know min_id and gives the newest page
+	// again.
+	if err != nil || p.newest == "" || p.newest == r.cursor {
+		return 0, err
+	}
+	for range p.left {
+		r.log.Warn("kit.log.too_large", nil)
+	}
+	slices.Reverse(p.messages)
+	if err := r.hear(ctx, p.newest, p.messages...); err != nil {
+		return 0, err
+	}
+	r.cursor = p.newest
+	return p.count, nil
 }
 
 // mentionPage is a page of mentions.
@@ -132,6 +110,7 @@ type mentionPage struct {
 	newest   string         // the id that the next page begins after; empty where there is none
 	messages []post.Message // the newest first
 	left     int            // how many were too large
+	count    int            // of all, also those that are no messages
 }
 
 // page asks for size mentions that came next after one: for fewer where the answer is
@@ -155,6 +134,7 @@ func (r *receiver) readPage(ctx context.Context, query url.Values) (p mentionPag
 		if id := string(n.ID); p.newest == "" && account.Fits(id) {
 			p.newest = id
 		}
+		p.count++
 		if !whole {
 			p.left++
 		}

@@ -206,27 +206,6 @@ func TestStreamsAreNotOpenedTogetherAgain(t *testing.T) {
 	}
 }
 
-func TestStreamBreakingAtOnceIsAnError(t *testing.T) {
-	w := newWorld(t, standin.Options{})
-	w.driver.timings.shortest = time.Hour
-	run := kittest.Receive(t, w.load(w.connect()), kittest.NewInbox())
-	w.streaming()
-	w.server.DropStreams()
-	if err := run.Ended(); !errors.Is(err, errDropped) {
-		t.Errorf("Receive = %v, want errDropped: its restart waits longer each time", err)
-	}
-}
-
-func TestWithoutStreamReportsComeAllTheSame(t *testing.T) {
-	w := newWorld(t, standin.Options{})
-	row := w.connect()
-	w.account.Mention("rider@example.org", "one", "public")
-	w.server.Fail(streamPath, -1, fault.HTML(http.StatusNotFound))
-	in := kittest.NewInbox()
-	kittest.WantKind(t, kittest.Receive(t, w.load(row), in).Ended(), bots.KindTemporary)
-	in.Wait(t, 1)
-}
-
 func TestCatchingUpWaitsWhenLimited(t *testing.T) {
 	slow.Test(t, "waits as long as an instance asks for")
 	w := newWorld(t, standin.Options{})
@@ -287,11 +266,7 @@ func TestServerInTroubleIsTemporary(t *testing.T) {
 		fault fault.Fault
 	}{
 		"503":                {"", fault.HTML(http.StatusServiceUnavailable)},
-		"404 of a proxy":     {streamPath, fault.HTML(http.StatusNotFound)},
-		"404":                {streamPath, fault.Status(http.StatusNotFound, `{"error":"Not found"}`)},
-		"streaming is 401":   {streamPath, fault.Status(http.StatusUnauthorized, `{"error":"Invalid access token"}`)},
 		"401 of a proxy":     {"", fault.HTML(http.StatusUnauthorized)},
-		"200 and no stream":  {streamPath, fault.HTML(http.StatusOK)},
 		"403 of a firewall":  {"", fault.HTML(http.StatusForbidden)},
 		"no page but a site": {pagePath, fault.HTML(http.StatusOK)},
 	}

@@ -38,6 +38,7 @@ type stream struct {
 	reopen  *time.Timer
 	timings *timings
 	log     post.Log
+	lived   bool // the server has sent something
 }
 
 // openStream opens the stream of the account.
@@ -98,6 +99,7 @@ func (c *conn) streamError(ctx context.Context, err error) error {
 
 // alive says that the server has sent something.
 func (s *stream) alive() {
+	s.lived = true
 	if s.silence != nil {
 		s.silence.Reset(s.timings.silence)
 	}

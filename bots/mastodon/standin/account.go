@@ -24,6 +24,7 @@ type Account struct {
 	streams       map[*stream]struct{}
 	used          int // requests in the rate window
 	reset         time.Time
+	calls         Calls
 }
 
 // Post is a status that the account posted.
@@ -77,7 +78,7 @@ func (s *Server) AddAccount(username string) *Account {
 // addAccount is AddAccount with s.mu held.
 func (s *Server) addAccount(id, username, token string) *Account {
 	a := &Account{server: s, id: id, username: username, token: token, acceptPrivate: s.options.Old}
-	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
+	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write", "push"}}
 	s.accounts = append(s.accounts, a)
 	if s.signedIn == nil {
 		s.signedIn = a
@@ -130,7 +131,7 @@ func (a *Account) NewToken() {
 	defer s.mu.Unlock()
 	s.next()
 	a.token = secretText("token", s.serial)
-	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
+	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write", "push"}}
 }
 
 // Tokens counts the access tokens of the account.
@@ -207,6 +208,7 @@ func (a *Account) MentionWith(m Mention) string {
 	}
 	n := &notification{id: s.next(), kind: "mention", status: st, at: st.at}
 	a.notifications = append(a.notifications, n)
+	a.call(n)
 	streams := a.liveStreams()
 	s.Happened()
 	s.mu.Unlock()
@@ -254,6 +256,7 @@ func (s *Server) Edit(statusID, text string, picture bool) {
 		if a.boostOf(statusID) >= 0 {
 			n := &notification{id: s.next(), kind: "update", status: st, at: st.edited}
 			a.notifications = append(a.notifications, n)
+			a.call(n)
 			told[n] = a.liveStreams()
 		}
 	}
