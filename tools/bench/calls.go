@@ -100,6 +100,7 @@ func (c *calls) open(ctx context.Context, b *bench, way wayIn, called bool) (*wa
 				w.towns[i].mastodon = nil
 			} else {
 				w.towns[i].telegram = nil
+				w.towns[i].mastodon.Allow("read", "write", "push")
 			}
 		}
 		mode := way.open
