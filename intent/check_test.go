@@ -51,6 +51,25 @@ func TestNoReportIsSwallowed(t *testing.T) {
 	mustSwallowNone(t, results, 400)
 	mustAnswer(t, results, Where, .8)
 	mustAnswer(t, results, Thanks, .8)
+	mustKeep(t, results, .67)
+}
+
+// mustKeep says whether that part of the questions is kept from everybody.
+func mustKeep(t *testing.T, results []Result, part float64) {
+	t.Helper()
+	asked, sure := 0, 0
+	for _, r := range results {
+		if r.Intent == Where {
+			asked++
+			if r.Guess.Sure() {
+				sure++
+			}
+		}
+	}
+	if float64(sure) < part*float64(asked) {
+		t.Errorf("%d of %d questions are not passed on", sure, asked)
+	}
+	t.Logf("%d of %d questions are not passed on", sure, asked)
 }
 
 // TestFirstSentences tries the first ones that were ever collected on what the others
@@ -88,4 +107,26 @@ func TestCrossCheck(t *testing.T) {
 		}
 	}
 	t.Log(needless, "reports answered for nothing", Confusion(results, Sure))
+}
+
+// TestQuestionBesideReport writes questions and reports as one text, as who answers the
+// own question does: none of them is a question alone.
+func TestQuestionBesideReport(t *testing.T) {
+	var questions, reports []string
+	for _, s := range Fixed() {
+		switch {
+		case s.Intent == Where && len(questions) < 30:
+			questions = append(questions, s.Text)
+		case s.Intent == Report:
+			reports = append(reports, s.Text)
+		}
+	}
+	for i, report := range reports {
+		q := questions[i%len(questions)]
+		for _, text := range []string{q + ". " + report, report + ". " + q, report + "\n" + q, q + "\n" + report} {
+			if g := learned().Recognize(text); g.Sure() {
+				t.Errorf("%q would not be passed on", text)
+			}
+		}
+	}
 }

@@ -17,7 +17,7 @@ func (s said) inquires() bool {
 		return true
 	}
 	words := withoutGreeting(s.words)
-	return !s.shouts() && (askWords[words[0]] || len(words) > 1 &&
+	return !s.shouts() && (askWords[words[0]] || requests(words) || len(words) > 1 &&
 		(askAfter[words[0]] && askWords[words[1]] || (knows[words[0]] || has[words[0]]) && somebody[words[1]]))
 }
 
@@ -29,17 +29,18 @@ func (s said) shouts() bool {
 // plainlyAsks tells whether a text is a question and can be nothing else: each of its
 // clauses asks or is only polite, and nothing in it tells what somebody sees.
 func (s said) plainlyAsks() bool {
-	if s.tells() || s.points() {
+	if s.tells() || s.points() && !(len(s.clauses) == 1 && s.clauses[0].states(withoutGreeting(s.words))) {
 		return false
 	}
 	asked := false
 	for _, c := range s.clauses {
 		switch words := withoutGreeting(c.words); {
-		case allOf(words, polite) && !hasInspector(words):
-		case c.end == '!' || !known(words):
+		case allOf(words, polite) && !hasInspector(words), excuses(words):
+		case c.end == '!' || !single(words):
 			return false
-		case asked && depends[words[0]] && c.end == '?' && wonders(words):
-		case c.asks(words):
+		case asked && depends[words[0]] && c.end == '?' && known(words) && wonders(words):
+		case asked && c.end == '?' && alternative(words):
+		case c.states(words), known(words) && c.asks(words):
 			asked = true
 		default:
 			return false
@@ -50,7 +51,12 @@ func (s said) plainlyAsks() bool {
 
 // tells says whether something in a text shows that whoever wrote it sees something, or
 // warns.
-func (s said) tells() bool { return s.signs || anyOf(s.words, telling) || s.counts() }
+func (s said) tells() bool { return s.signs || anyOf(s.words, telling) || s.counts() || s.heads() }
+
+// heads tells whether a text says in which direction, and is not marked as a question.
+func (s said) heads() bool {
+	return anyOf(s.words, directions) && !slices.ContainsFunc(s.clauses, func(c clause) bool { return c.end == '?' })
+}
 
 // plain tells whether a text names no line, counts nobody, and names inspectors only as
 // in "danke für die Warnung vor den Kontis" and "wie melde ich Kontis".
@@ -87,74 +93,6 @@ func (s said) points() bool {
 		}
 	}
 	return false
-}
-
-// asks tells whether a clause, here without its greeting, is a question.
-func (c clause) asks(words []string) bool {
-	first, rest := words[0], words[1:]
-	marked := c.end == '?'
-	switch {
-	case near[first] && len(rest) > 0 && which[rest[0]]: // "in welcher Linie sind sie"
-		return c.asks(rest)
-	case which[first]:
-		return (marked || allOf(rest, asking)) && seeks(words)
-	case matters[first]:
-		return (marked || allOf(rest, asking)) && len(rest) > 0 && (news[first] || news[rest[0]]) && !hasInspector(rest)
-	case knows[first] && anyOf(rest, somebody) && allOf(rest, asking) && !hasInspector(rest) && !anyOf(rest, depends):
-		return true // "weiß jemand", and what follows says what
-	case knows[first]:
-		return (marked || anyOf(rest, depends)) && anyOf(rest[:min(4, len(rest))], somebody) && wonders(rest)
-	case wants[first]: // "Status U1", "letzte Meldungen"
-		return allOf(rest, asking) && !hasInspector(rest) && !anyOf(rest, free)
-	case has[first]:
-		return marked && anyOf(rest, perceived) && !definite(rest) && !anyOf(rest, depends)
-	case anything[first]:
-		return marked && (hasInspector(rest) || anyOf(rest, news)) && !definite(rest)
-	case yesNo[first]:
-		return marked && (hasInspector(rest) || anyOf(rest, subjects)) && (!definite(rest) || anyOf(rest, still)) && !doubts(first, rest)
-	default:
-		return false
-	}
-}
-
-// doubts tells whether a question for yes or no is by somebody who sees something: "Sind
-// das Kontis?", "Are they inspectors?", or is no question at all: "Gibt Kontis am Plärrer?"
-func doubts(first string, rest []string) bool {
-	switch {
-	case pointing[rest[0]], slices.Contains(rest, "what"):
-		return true
-	case first == "gibt" || first == "is" && rest[0] == "a":
-		return rest[0] != "es"
-	default:
-		return persons[rest[0]] && slices.ContainsFunc(rest, func(w string) bool { return isInspector(w) && !doing[w] })
-	}
-}
-
-// seeks tells whether words ask for a place: "wo sind Kontis", "which line are they on".
-func seeks(words []string) bool {
-	if wh := words[0]; len(words) > 1 && (strings.HasPrefix(wh, "welch") || wh == "which") && !kindsOfPlaces[words[1]] {
-		return false
-	}
-	reach := 4 // words to the verb
-	if len(words) > 1 && near[words[1]] {
-		reach++
-	}
-	return anyOf(words[:min(reach, len(words))], states) && !locates(words)
-}
-
-// locates tells whether words name inspectors whom everybody knows, and where they are.
-func locates(words []string) bool {
-	return definite(words) && (slices.Contains(words, lineMark) || anyOf(words, near) || anyOf(words, between))
-}
-
-// wonders tells whether words say what somebody wants to know: "ob am Plärrer noch
-// Kontrolle ist".
-func wonders(words []string) bool {
-	at := slices.IndexFunc(words, func(w string) bool { return depends[w] })
-	if at < 0 || at+1 == len(words) || pointing[words[at+1]] {
-		return false
-	}
-	return !definite(words) || anyOf(words, still) || which[words[at]] && !locates(words)
 }
 
 // known tells whether words are those of questions, and names of places, which come
@@ -198,6 +136,9 @@ func hasInspector(words []string) bool {
 
 // isInspector tells whether a word is one for inspectors, or for what they do.
 func isInspector(word string) bool {
+	if officers[word] {
+		return true
+	}
 	for _, stem := range inspectors {
 		if strings.Contains(word, stem) {
 			return true

@@ -99,7 +99,7 @@ func (r *Recognizer) guess(said said) (Intent, float64) {
 	case !said.asks():
 		p[Report] += p[Where]
 		p[Where] = 0
-	case said.inquires() && !said.tells():
+	case said.inquires() && !said.tells(), said.plainlyAsks():
 		p[Where] += p[Report] / 2
 		p[Report] /= 2
 	}

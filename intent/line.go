@@ -74,11 +74,31 @@ func lineAt(text string, at []int) (Line, bool) {
 	case letters != "":
 		return Line{strings.ToUpper(letters), number}, true
 	case word == "":
+		if after := named.FindStringSubmatch(text[at[1]:]); after != nil && ordinal(text[:at[0]], number, after[1]) {
+			return Line{kindOf(after[1]), number}, true
+		}
 		return Line{AnyKind, number}, group(4) != ""
 	}
-	i := slices.IndexFunc(lineKinds, func(k struct{ prefix, kind string }) bool { return strings.HasPrefix(word, k.prefix) })
-	return Line{lineKinds[i].kind, number}, true
+	return Line{kindOf(word), number}, true
 }
+
+// kindOf returns the kind of line that a word names.
+func kindOf(word string) string {
+	i := slices.IndexFunc(lineKinds, func(k struct{ prefix, kind string }) bool { return strings.HasPrefix(word, k.prefix) })
+	return lineKinds[i].kind
+}
+
+// named is what follows a number that is a line's, as in "the 149 bus", "die 18 frei".
+var named = regexp.MustCompile(`^(?: *$| *[?.!,;]| +(bus|tram|bim|frei|sauber|sicher|clear|safe|clean|richtung|nach|from|towards|to|at|in|am|an|heute|today|gerade|grad|jetzt|now|without|ohne|looking|irgend|kontroll|oder|or|noch|still|check)\b)`)
+
+// ordinal tells whether a number is the name of something by the article before it. Two
+// or three may be people: "die 2 am Plärrer".
+func ordinal(before, number, after string) bool {
+	m := leading.FindStringSubmatch(before)
+	return m != nil && (m[1] == "der" || m[1] == "im" || len(number) > 1 || after == "bus" || after == "tram")
+}
+
+var leading = regexp.MustCompile(`(?:^|[^a-z])(?:(?:ist|sind|mit|in|auf|on|take|is|im|hows|how's|avoid|about) +)?(die|der|the|im) +$`)
 
 // LinesOf returns the lines that a text names, each once.
 func LinesOf(text string) []Line {
