@@ -84,11 +84,17 @@ func (rl *Relay) words(ctx context.Context, to expected, r db.Ruling, v report.V
 	case v.Passed:
 		people, public, err := rl.reached(ctx, c, r)
 		return rl.passed(language, people, public), err
-	case v.Reason == report.ReasonRepeated:
-		return rl.Texts.T(language, "answer.known"), nil
 	default:
-		return rl.Texts.T(language, missing[v.Reason], "Max", censor.MaxLength), nil
+		return rl.notPassed(language, v.Reason), nil
 	}
+}
+
+// notPassed says why a report was not passed on, to those who are told so.
+func (rl *Relay) notPassed(language string, why report.Reason) string {
+	if why == report.ReasonRepeated {
+		return rl.Texts.T(language, "answer.known")
+	}
+	return rl.Texts.T(language, missing[why], "Max", censor.MaxLength)
 }
 
 // passed says that a report was passed on to so many people, and whether everybody can

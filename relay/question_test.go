@@ -98,6 +98,21 @@ func TestQuestionsAreAnswered(t *testing.T) {
 	}
 }
 
+// TestDoubtfulReportThatDoesNotPass has somebody write what may be a report, and learn
+// that it was none that is passed on.
+func TestDoubtfulReportThatDoesNotPass(t *testing.T) {
+	a := newAsking(t)
+	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, ""); err != nil {
+		t.Fatal(err)
+	}
+	a.mustHear(a.message("vague", "a", "Kontrolle am Plärrer?"))
+	a.mustSay("vague: question: In der letzten Stunde gab es keine Meldungen.\n\nNicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle.")
+	a.mustHear(a.message("first", "b", "Kontrolle in der U3?"))
+	a.mustSay("first: question: Keine Meldung zu U3 in der letzten Stunde." + both)
+	a.mustHear(a.message("again", "c", "Kontrolle in der U3?"))
+	a.mustSay("again: question: Meldungen der letzten Stunde:\nVor 0 min: Kontrolle in der U3?\n\nSchon bekannt, danke!")
+}
+
 // TestOnlyWhoCanBeAnsweredAsks has nobody's message taken for a question who cannot be
 // told so, and none in a city that does not want it.
 func TestOnlyWhoCanBeAnsweredAsks(t *testing.T) {

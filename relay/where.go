@@ -42,6 +42,8 @@ func (rl *Relay) told(ctx context.Context, language string, q question, r db.Rul
 		words += "\n\n" + rl.Texts.T(language, "question.taken")
 	case v.Reason == report.ReasonQuestion:
 		words += "\n\n" + rl.Texts.T(language, "question.taken_otherwise")
+	default:
+		words += "\n\n" + rl.notPassed(language, v.Reason)
 	}
 	return words, nil
 }
