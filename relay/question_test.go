@@ -109,8 +109,9 @@ func TestDoubtfulReportThatDoesNotPass(t *testing.T) {
 	a.mustSay("vague: question: In der letzten Stunde gab es keine Meldungen.\n\nNicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle.")
 	a.mustHear(a.message("first", "b", "Kontrolle in der U3?"))
 	a.mustSay("first: question: Keine Meldung zu U3 in der letzten Stunde." + both)
-	a.mustHear(a.message("again", "c", "Kontrolle in der U3?"))
-	a.mustSay("again: question: Meldungen der letzten Stunde:\nVor 0 min: Kontrolle in der U3?\n\nSchon bekannt, danke!")
+	a.passes(time.Minute)
+	a.mustHear(a.message("again", "b", "Kontrolle in der U3?"))
+	a.mustSay("again: question: Meldungen der letzten Stunde:\nVor 1 min: Kontrolle in der U3?\n\nSchon bekannt, danke!")
 }
 
 // TestOnlyWhoCanBeAnsweredAsks has nobody's message taken for a question who cannot be
