@@ -18,13 +18,18 @@ func Invisible(s string) string {
 	runes := []rune(s)
 	for i, r := range runes {
 		flag = r == blackFlag || flag && isTag(r)
-		if isInvisible(r) && !(flag && isTag(r)) && !(isJoiner(r) && joins(r, before, runes[i+1:])) {
+		if isInvisible(r) && !(flag && isTag(r)) && !needed(r, before, runes[i+1:]) {
 			continue
 		}
 		kept.WriteRune(r)
 		before = r
 	}
 	return kept.String()
+}
+
+// needed tells whether what cannot be seen changes how the characters around it look.
+func needed(r, before rune, after []rune) bool {
+	return isJoiner(r) && joins(r, before, after) || isSelector(r) && varies(before, after)
 }
 
 const (
@@ -47,17 +52,33 @@ var shown = &unicode.RangeTable{
 
 // blank are letters and marks that show nothing.
 var blank = &unicode.RangeTable{
-	R16: []unicode.Range16{{Lo: 0x034f, Hi: 0x034f, Stride: 1}, {Lo: 0x3164, Hi: 0x3164, Stride: 1}, {Lo: 0xffa0, Hi: 0xffa0, Stride: 1}},
+	R16: []unicode.Range16{{Lo: 0x034f, Hi: 0x034f, Stride: 1}, {Lo: 0x115f, Hi: 0x1160, Stride: 1}, {Lo: 0x3164, Hi: 0x3164, Stride: 1}, {Lo: 0xffa0, Hi: 0xffa0, Stride: 1}},
 }
 
 func isInvisible(r rune) bool {
 	if r < softHyphen { // the first of them
 		return false
 	}
-	return unicode.Is(unicode.Cf, r) && !unicode.Is(shown, r) || unicode.Is(blank, r)
+	return unicode.Is(unicode.Cf, r) && !unicode.Is(shown, r) || unicode.Is(blank, r) || isSelector(r)
 }
 
 func isJoiner(r rune) bool { return r == zwnj || r == zwj }
+
+// isSelector tells whether a character chooses how the one before it looks.
+func isSelector(r rune) bool { return unicode.Is(unicode.Variation_Selector, r) }
+
+// varies tells whether there are several looks of a character to choose from: of signs,
+// of digits as keycaps, and of the letters of a few scripts.
+func varies(before rune, after []rune) bool {
+	switch {
+	case before == 0, isSelector(before), unicode.IsSpace(before):
+		return false
+	case unicode.IsDigit(before):
+		return len(after) > 0 && after[0] == keycap
+	default:
+		return !unicode.IsLetter(before) || unicode.In(before, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Mongolian, unicode.Myanmar, unicode.Phags_Pa)
+	}
+}
 
 // isTag tells whether a character spells a flag after the black one.
 func isTag(r rune) bool { return r >= 0xe0020 && r <= 0xe007f }
