@@ -23,7 +23,7 @@ func single(words []string) bool {
 // excuses tells whether words only say why somebody asks: "muss gleich zum Hbf".
 func excuses(words []string) bool {
 	words = withoutSelf(words)
-	return len(words) > 1 && needs[words[0]] && !hasInspector(words) && !anyOf(words, persons) && !anyOf(words, telling) && !anyOf(words, free)
+	return len(words) > 1 && (needs[words[0]] || words[0] == "have" && words[1] == "to") && !hasInspector(words) && !anyOf(words, persons) && !anyOf(words, telling) && !anyOf(words, free)
 }
 
 func withoutSelf(words []string) []string {
@@ -84,7 +84,7 @@ func (c clause) asks(words []string) bool {
 	case len(rest) > 0 && self[rest[0]]: // "muss ich aufpassen"
 		return c.end == '?' && !definite(rest)
 	default:
-		return yesNo[first] && (marked || inverted(first, rest)) && asksWhether(first, rest)
+		return yesNo[first] && (marked || inverted(rest)) && asksWhether(first, rest)
 	}
 }
 
@@ -111,13 +111,10 @@ func saw(words []string) bool {
 	return people[words[0]] || len(words) > 1 && people[words[1]]
 }
 
-// inverted tells whether a verb stands before what it is about, as it does in questions
-// alone: "are there inspectors", "sind die Kontis noch da".
-func inverted(first string, rest []string) bool {
-	if len(rest) < 2 {
-		return false
-	}
-	return rest[0] == "there" || first == "gibt" && rest[0] == "es" || articles[rest[0]] && isInspector(rest[1]) && anyOf(rest, still)
+// inverted tells whether a verb stands before those whom everybody knows, and asks whether
+// they are still there: "sind die Kontis noch da".
+func inverted(rest []string) bool {
+	return len(rest) > 1 && articles[rest[0]] && isInspector(rest[1]) && anyOf(rest, still)
 }
 
 // requests tells whether words ask to be told something: "brauche Info, ob …", "anyone

@@ -64,7 +64,7 @@ var (
 	people = set(`jemand wer irgendwer irgendjemand anyone anybody someone somebody`)
 	// self is who asks for themselves, and needs are why.
 	self  = set(`ich i man we wir`)
-	needs = set(`muss musste will wollte moechte fahre brauche have need gotta wanna going`)
+	needs = set(`muss musste will wollte moechte fahre brauche need gotta wanna going`)
 	// request are the words before what somebody wants to be told.
 	request = set(`um info infos information auskunft rueckmeldung brauche brauch braeuchte need want to know knows wissen wuerde gern gerne moechte
 		schnell quick quickly kurz can could kann koennte koennt ihr tell let me us mir uns sagen anyone anybody someone somebody jemand wer
