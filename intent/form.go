@@ -74,8 +74,8 @@ func (s said) plain() bool {
 
 // counts tells whether a text says how many or how late: whoever does has seen them.
 func (s said) counts() bool {
-	for _, w := range s.words {
-		if counts[w] || strings.ContainsAny(w, "0123456789") {
+	for i, w := range s.words {
+		if counts[w] || strings.ContainsAny(w, "0123456789") && !(i+1 < len(s.words) && money[s.words[i+1]]) {
 			return true
 		}
 	}

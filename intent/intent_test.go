@@ -38,6 +38,8 @@ func TestTaken(t *testing.T) {
 		"Muss gleich nach Fürth, ist in der U1 Kontrolle?": "where sure",
 		"Ist grad ne Kontrolle am Hbf, Höhe Aufzug":        report,
 		"Wo sind sie Kontis am Plärrer":                    "where doubt",
+		"danke, das hat mir 60 Euro gespart":               "thanks sure",
+		"danke, 60 Leute am Hbf":                           "thanks doubt",
 		"Danke, noch hier":                                 "thanks doubt",
 		"Kontrolle am Plärrer?":                            "where doubt",
 		"Danke, U1 ist frei":                               "thanks doubt",

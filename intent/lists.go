@@ -89,6 +89,8 @@ var (
 	// counts are how many inspectors somebody sees.
 	counts = set(`zwei zwo drei vier fuenf sechs sieben acht zehn paar mehrere viele beide beiden dutzend haufen trupp gruppe
 		two three four five six seven eight ten several many both couple dozen bunch lots`)
+	// money is counted, too.
+	money = set(`euro euros eur franken stutz quid pounds dollars bucks`)
 	// telling are words of those who see something, or warn: no plain question has them.
 	telling = set(`achtung vorsicht obacht aufgepasst alarm alert attention beware careful heads warnt pass passt glaub glaube glaubs denk denke scheint seems think reckon zahlen
 		heading bound northbound southbound eastbound westbound stadteinwaerts stadtauswaerts
