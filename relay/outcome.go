@@ -80,7 +80,7 @@ func (rl *Relay) words(ctx context.Context, to expected, r db.Ruling, v report.V
 	}
 	switch {
 	case to.question != nil:
-		return rl.told(ctx, language, *to.question, r, v)
+		return rl.told(ctx, c, language, *to.question, r, v)
 	case v.Passed:
 		people, public, err := rl.reached(ctx, c, r)
 		return rl.passed(language, people, public), err

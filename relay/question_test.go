@@ -29,7 +29,7 @@ var builtIn = sync.OnceValue(func() *intent.Recognizer {
 const (
 	hint      = "\n\nDas wurde für eine Frage gehalten. War es eine Meldung, schick sie noch einmal mit ! davor."
 	hintOther = "\n\nDas wurde nicht weitergegeben. War es eine Meldung, schick sie noch einmal mit ! davor."
-	both      = "\n\nEs könnte eine Meldung gewesen sein, darum wurde es auch weitergegeben."
+	both      = "\n\nEs könnte auch eine Meldung gewesen sein. Weitergegeben, an 34 Leute."
 )
 
 // newAsking is newAnswering for a city that answers questions.

@@ -27,7 +27,7 @@ const (
 
 // told is what somebody is told who has asked, in a language. What comes last says what
 // became of the message, so that a report is not lost without a word.
-func (rl *Relay) told(ctx context.Context, language string, q question, r db.Ruling, v report.Verdict) (string, error) {
+func (rl *Relay) told(ctx context.Context, c *city, language string, q question, r db.Ruling, v report.Verdict) (string, error) {
 	words := rl.Texts.T(language, "question."+string(q.intent))
 	if q.intent == intent.Where {
 		var err error
@@ -37,7 +37,11 @@ func (rl *Relay) told(ctx context.Context, language string, q question, r db.Rul
 	}
 	switch {
 	case v.Passed:
-		words += "\n\n" + rl.Texts.T(language, "question.passed")
+		people, public, err := rl.reached(ctx, c, r)
+		if err != nil {
+			return "", err
+		}
+		words += "\n\n" + rl.Texts.T(language, "question.passed") + " " + rl.passed(language, people, public)
 	case v.Reason == report.ReasonQuestion && q.intent == intent.Where:
 		words += "\n\n" + rl.Texts.T(language, "question.taken")
 	case v.Reason == report.ReasonQuestion:
