@@ -16,10 +16,12 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// How often one author is answered instead of having a message passed on.
+// How often one author is answered instead of having a message passed on: so many times
+// in a row, then each time that answerEvery has gone by.
 const (
-	answerEvery  = 10 * time.Second
-	answersAHour = 30
+	answersInARow = 4
+	answerEvery   = 10 * time.Second
+	answersAHour  = 30
 	// maxAsking is how many authors are remembered for that. When there are more, it
 	// begins again.
 	maxAsking = 10_000
@@ -82,7 +84,8 @@ func (c *Customs) sort(ctx context.Context, r *report.Report, in bots.Incoming) 
 }
 
 // question marks r where it is a question, and returns what is to be answered. Who asks
-// too often was told how to make a report of it, and is not answered once more.
+// too often was told how to make a report of it, and is not answered once more: nor is it
+// passed on, as many questions would reach the whole city then.
 func (c *Customs) question(r *report.Report, in bots.Incoming) *question {
 	g := c.intents.Recognize(r.Text)
 	if !g.Sure() && !g.Doubtful() || !in.Commands && g.Intent != intent.Where && g.Intent != intent.Thanks {
@@ -102,7 +105,7 @@ func (c *Customs) mayAnswer(author string) bool {
 	defer c.mu.Unlock()
 	c.sweep(now)
 	before := since(c.asked[author], now.Add(-time.Hour))
-	if n := len(before); n >= answersAHour || n > 0 && now.Sub(before[n-1]) < answerEvery {
+	if len(before) >= answersAHour || inARow(before, now) >= answersInARow {
 		return false
 	}
 	c.asked[author] = append(before, now)
@@ -135,6 +138,19 @@ func (c *Customs) sweep(now time.Time) {
 			delete(c.asked, author)
 		}
 	}
+}
+
+// inARow is how many answers count as given in a row at a time: those at times, which are
+// in order, less one for each answerEvery that has gone by.
+func inARow(times []time.Time, now time.Time) int {
+	var none time.Time // when none counts any more
+	for _, t := range times {
+		if none.Before(t) {
+			none = t
+		}
+		none = none.Add(answerEvery)
+	}
+	return int((max(0, none.Sub(now)) + answerEvery - 1) / answerEvery)
 }
 
 // since returns those of the times, which are in order, that are after from.
