@@ -7,6 +7,7 @@
 package intent
 
 import (
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -42,6 +43,9 @@ type Guess struct {
 	Intent    Intent
 	Certainty float64 // 0 to 1
 	Lines     []Line  // that it names
+	// Learned is how certain it would be by what was learned alone. It is more than
+	// Certainty where the form may be that of a report.
+	Learned float64
 }
 
 // Sure tells that the text is no report.
@@ -54,19 +58,26 @@ func (g Guess) Doubtful() bool { return g.Intent != Report && g.Certainty >= Dou
 // never changes then; it is safe for use by many goroutines.
 type Recognizer struct {
 	sentences []Sentence
+	own       []Sentence
 	once      sync.Once
 	model     *model
 	known     map[Intent]map[string]bool // the words of each intent's sentences
+	literal   map[string]Intent          // what is meant word for word, see literally
 }
 
-// New returns a Recognizer that learns from sentences; see Read.
-func New(sentences []Sentence) *Recognizer { return &Recognizer{sentences: sentences} }
+// New returns a Recognizer that learns from sentences, and from the operator's own, which
+// mean what they say word for word; see Read.
+func New(sentences []Sentence, own ...Sentence) *Recognizer {
+	return &Recognizer{sentences: sentences, own: own}
+}
 
 // Train learns. It takes some tenths of a second, and whoever asks meanwhile waits.
 func (r *Recognizer) Train() {
 	r.once.Do(func() {
-		r.model, r.known = train(r.sentences), vocabulary(r.sentences)
-		r.sentences = nil
+		list := slices.Concat(r.sentences, r.own)
+		r.model, r.known = train(list), vocabulary(list)
+		r.literal = literally(r.sentences, r.own)
+		r.sentences, r.own = nil, nil
 	})
 }
 
@@ -76,8 +87,13 @@ func (r *Recognizer) Recognize(text string) Guess {
 		return Guess{Intent: Report, Certainty: 1}
 	}
 	said := read(text)
-	g := Guess{Intent: Report, Certainty: 1, Lines: said.lines}
+	g := Guess{Intent: Report, Certainty: 1, Learned: 1, Lines: said.lines}
 	if said.insists {
+		return g
+	}
+	r.Train()
+	if meant, ok := r.literal[spelling(text)]; ok {
+		g.Intent = meant
 		return g
 	}
 	if exact, ok := exactly(said); ok {
@@ -87,12 +103,14 @@ func (r *Recognizer) Recognize(text string) Guess {
 	if len(said.words) == 0 {
 		return g
 	}
-	r.Train()
-	g.Intent, g.Certainty = r.guess(said)
+	g.Intent, g.Learned = r.guess(said)
+	if g.Certainty = g.Learned; g.Intent != Report && !r.allows(g.Intent, said) {
+		g.Certainty = min(g.Learned, Sure-.01)
+	}
 	return g
 }
 
-// guess takes what the model says, and of it only what the form of the text allows.
+// guess takes what the model says, and what the form of the text adds to it.
 func (r *Recognizer) guess(said said) (Intent, float64) {
 	p := r.model.probabilities(said.features())
 	switch {
@@ -108,9 +126,6 @@ func (r *Recognizer) guess(said said) (Intent, float64) {
 		if p[i] > p[best] {
 			best = i
 		}
-	}
-	if best != Report && !r.allows(best, said) {
-		return best, min(p[best], Sure-.01)
 	}
 	return best, p[best]
 }

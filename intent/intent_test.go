@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,19 +83,30 @@ func TestRead(t *testing.T) {
 		"where/de.txt":  {Data: []byte("\uFEFF# so fragen sie hier\r\n\r\nwo sind die schwarzkappler\r\n")},
 		"thanks/fr.txt": {Data: []byte("merci bien")},
 		"README.md":     {Data: []byte("for us")},
+		".git/HEAD":     {Data: []byte("ref")},
+		"where/de.txt~": {Data: []byte("wo waren sie")},
 	})
 	if err != nil || len(list) != 2 || list[1] != (Sentence{"wo sind die schwarzkappler", Where}) {
 		t.Errorf("read %v, %v", list, err)
 	}
 	_, err = Read(fstest.MapFS{
-		"where/de.txt":  {Data: []byte("gut\nPl\xe4rrer\n")},
-		"wo/de.txt":     {Data: []byte("wo")},
-		"help/de.txt":   {Data: []byte(strings.Repeat("so lang ", 50))},
-		"thanks.txt":    {Data: []byte("danke")},
-		"report/de.txt": {Data: []byte(strings.Repeat("U1\n", maxFile/3+1))},
+		"where/de.txt":   {Data: []byte("gut\nPl\xe4rrer\n")},
+		"wo/de.txt":      {Data: []byte("wo")},
+		"help/de.txt":    {Data: []byte(strings.Repeat("so lang ", 50))},
+		"thanks.txt":     {Data: []byte("danke")},
+		"report/de.txt":  {Data: []byte(strings.Repeat("U1\n", maxFile/3+1))},
+		"where/de.text":  {Data: []byte("wo")},
+		"where/DE.TXT":   {Data: []byte("wo")},
+		"thanks/de.md":   {Data: []byte("danke")},
+		"Help/de.txt":    {Data: []byte("hilfe")},
+		"report/a/b.txt": {Data: []byte("U1")},
+		"DE.TXT":         {Data: []byte("wo")},
 	})
 	for _, want := range []string{"where/de.txt:2: this is not UTF-8", "wo: there is no such intent", "help/de.txt:1: this sentence is longer than 300",
-		"thanks.txt: sentences stand in a directory", "report/de.txt: the file is longer than 1 MB"} {
+		"thanks.txt: sentences stand in a directory", "report/de.txt: the file is longer than 1 MB",
+		"where/de.text is not read: its name must end in .txt", "where/DE.TXT is not read: its name must end in .txt",
+		"thanks/de.md is not read: its name must end in .txt", "Help: there is no such intent", "report/a is not read: sentences stand in report itself",
+		"DE.TXT: sentences stand in a directory"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
@@ -113,6 +125,49 @@ func TestOperatorTeaches(t *testing.T) {
 	taught := New(append(BuiltIn(), Sentence{said, Thanks}, Sentence{"tschau cocco", Thanks}, Sentence{"baba", Thanks}))
 	if g := taught.Recognize(said); g.Intent != Thanks || !g.Sure() {
 		t.Errorf("taken for %s %.2f", g.Intent, g.Certainty)
+	}
+}
+
+// TestUnreadIsNamed has files beside the sentences that hold none.
+func TestUnreadIsNamed(t *testing.T) {
+	got := Unread(fstest.MapFS{"where/de.txt": {}, "where/de.txt~": {}, "where/.keep": {}, "README.md": {}, ".git/HEAD": {}, "wo/x": {}})
+	if want := []string{".git", "README.md", "where/.keep", "where/de.txt~"}; !slices.Equal(got, want) {
+		t.Errorf("%q is not read, want %q", got, want)
+	}
+}
+
+// TestOperatorTeachesWordForWord has sentences in words of the city's own be what they
+// were taught as, however they are spelled, but for those that are reports, too.
+func TestOperatorTeachesWordForWord(t *testing.T) {
+	builtIn := append(BuiltIn(), Sentence{"Blaujacken Richtung Thon?", Report})
+	own := []Sentence{
+		{"Wo stehen die Blaujacken?", Where}, {"Gibts Blaujacken unterwegs?", Where}, {"Jemand Blaujacken gesehen?", Where},
+		{"Blaujacken irgendwo", Where}, {"Blaujacken am Plärrer?", Where}, {"Blaujacken Richtung Thon?", Where}, {"...", Where},
+		{"Blaujacken weg?", Where}, {"Blaujacken weg", Report}, {"Wo sind gerade Kontis?", Report}, {"Passt", Thanks},
+	}
+	taught := New(builtIn, own...)
+	for text, want := range map[string]Intent{
+		"Wo stehen die Blaujacken?": Where, "wo  stehen DIE Blau\u00adjacken ?": Where, "Gibts Blaujacken unterwegs??": Where,
+		"Jemand Blaujacken gesehen?": Where, "Blaujacken irgendwo": Where, "Blaujacken irgendwo?": Where, "Blaujacken am Plaerrer?": Where,
+		"passt": Thanks, "Passt.": Thanks,
+		"Blaujacken irgendwo!": Report, "🚨 Blaujacken irgendwo": Report, "! Wo stehen die Blaujacken?": Report,
+		"Blaujacken am Plärrer": Report, "Blaujacken Richtung Thon?": Report, "Blaujacken weg?": Report, "Wo sind gerade Kontis?": Report, "": Report,
+	} {
+		g := taught.Recognize(text)
+		if got := g.Intent; want != Report && (got != want || g.Certainty != 1) || want == Report && g.Sure() {
+			t.Errorf("%q: %s %.2f, want %s", text, got, g.Certainty, want)
+		}
+	}
+}
+
+// TestFormIsTold has a guess say what was learned of a text whose form may be a report's.
+func TestFormIsTold(t *testing.T) {
+	if g := learned().Recognize("Kontrolle am Plärrer?"); g.Learned < g.Certainty || g.Sure() {
+		t.Errorf("%+v", g)
+	}
+	taught := New(append(BuiltIn(), Sentence{"Wo stehen die Blaujacken?", Where}))
+	if g := taught.Recognize("Wo stehen die Blaujacken?"); g.Sure() || g.Learned < Sure {
+		t.Errorf("%+v", g)
 	}
 }
 

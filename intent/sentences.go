@@ -56,45 +56,91 @@ const maxFile = 1 << 20
 
 // Read reads <intent>/<language>.txt below from: one sentence a line, empty lines and
 // those that begin with "#" left out. The error names each file that cannot be used, and
-// says why. It is none where there are no files.
+// says why. It is none where there are no files. What it leaves out, see Unread.
 func Read(from fs.FS) ([]Sentence, error) {
-	names, err := fs.Glob(from, "*/*.txt")
-	if err != nil {
-		return nil, err
-	}
-	problems := unknown(from)
+	f := look(from)
 	var list []Sentence
-	for _, name := range names {
-		is := Intent(path.Dir(name))
-		if !slices.Contains(all, is) {
-			continue // unknown says so
-		}
-		found, err := readFile(from, name, is)
-		problems = append(problems, err)
+	for _, name := range f.sentences {
+		found, err := readFile(from, name, Intent(path.Dir(name)))
+		f.problems = append(f.problems, err)
 		list = append(list, found...)
 	}
-	return list, errors.Join(problems...)
+	return list, errors.Join(f.problems...)
 }
 
-// unknown says which directories are not called after an intent, and which files stand
-// beside them.
-func unknown(from fs.FS) (problems []error) {
-	entries, err := fs.ReadDir(from, ".")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return []error{err}
-	}
-	for _, e := range entries {
-		switch {
-		case e.IsDir() && !slices.Contains(all, Intent(e.Name())):
-			problems = append(problems, fmt.Errorf("%s: there is no such intent; rename or remove this directory (there are %s)", e.Name(), names()))
-		case !e.IsDir() && path.Ext(e.Name()) == ".txt":
-			problems = append(problems, fmt.Errorf("%s: sentences stand in a directory that is called after their intent, as where/de.txt; move this file", e.Name()))
+// Unread returns the names of the files below from that hold no sentences by their names,
+// such as notes and what editors leave behind. Read says what is wrong with others.
+func Unread(from fs.FS) []string { return look(from).unread }
+
+// found are the files of a directory of sentences.
+type found struct {
+	sentences []string
+	unread    []string
+	problems  []error
+}
+
+// look sorts the files below a directory.
+func look(from fs.FS) (f found) {
+	for _, name := range f.list(from, ".") {
+		switch isDir := isDirectory(from, name); {
+		case isDir && slices.Contains(all, Intent(name)):
+			f.lookInto(from, name)
+		case isDir && !isHidden(name):
+			f.refuse("%s: there is no such intent; rename or remove this directory (there are %s)", name, names())
+		case !isDir && isText(name):
+			f.refuse("%s: sentences stand in a directory that is called after their intent, as where/de.txt; move this file", name)
+		default:
+			f.unread = append(f.unread, name)
 		}
 	}
-	return problems
+	return f
+}
+
+// lookInto sorts the files of an intent.
+func (f *found) lookInto(from fs.FS, directory string) {
+	for _, file := range f.list(from, directory) {
+		switch name := directory + "/" + file; {
+		case isHidden(file):
+			f.unread = append(f.unread, name)
+		case isDirectory(from, name):
+			f.refuse("%s is not read: sentences stand in %s itself, as %s/de.txt; move what is in it, or remove it", name, directory, directory)
+		case path.Ext(file) == ".txt":
+			f.sentences = append(f.sentences, name)
+		default:
+			f.refuse("%s is not read: its name must end in .txt; rename it, or put it beside the directories if it holds no sentences", name)
+		}
+	}
+}
+
+// list returns the names in a directory.
+func (f *found) list(from fs.FS, directory string) (list []string) {
+	entries, err := fs.ReadDir(from, directory)
+	if err != nil && !(directory == "." && errors.Is(err, fs.ErrNotExist)) {
+		f.problems = append(f.problems, err)
+	}
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}
+
+func (f *found) refuse(problem string, args ...any) {
+	f.problems = append(f.problems, fmt.Errorf(problem, args...))
+}
+
+// isDirectory follows links, as of mounted directories.
+func isDirectory(from fs.FS, name string) bool {
+	info, err := fs.Stat(from, name)
+	return err == nil && info.IsDir()
+}
+
+// isHidden tells whether a file is hidden, or what an editor keeps of its last state.
+func isHidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") }
+
+// isText tells whether a file is called as if it held sentences.
+func isText(name string) bool {
+	ext := strings.ToLower(path.Ext(name))
+	return !isHidden(name) && (ext == ".txt" || ext == ".text")
 }
 
 // names are those of the intents.
