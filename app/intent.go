@@ -1,15 +1,16 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
 	"ticketfrei/censor"
+	"ticketfrei/db"
 	"ticketfrei/intent"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
@@ -18,17 +19,26 @@ import (
 // intentsDir is the directory of the operator's own sentences, in the data directory.
 const intentsDir = "intents"
 
-// sentences returns the sentences that are built in, and the operator's own.
-func sentences(cfg *config.Config) ([]intent.Sentence, error) {
+// ownSentences returns the operator's own sentences.
+func ownSentences(cfg *config.Config) ([]intent.Sentence, error) {
 	dir := filepath.Join(cfg.Data, intentsDir)
 	if _, err := os.Stat(dir); err != nil { // nor may there be a data directory
-		return intent.BuiltIn(), nil
+		return nil, nil
 	}
 	own, err := intent.Read(os.DirFS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("the sentences in %s cannot be used:\n%w", dir, err)
 	}
-	return append(intent.BuiltIn(), own...), nil
+	return own, nil
+}
+
+// unreadSentences names the files beside the operator's sentences that hold none.
+func unreadSentences(cfg *config.Config) (warnings []config.Error) {
+	dir := filepath.Join(cfg.Data, intentsDir)
+	for _, name := range intent.Unread(os.DirFS(dir)) {
+		warnings = append(warnings, config.Error{Problem: filepath.Join(dir, name) + " is not read: sentences stand in files such as where/de.txt"})
+	}
+	return warnings
 }
 
 type intentCommand struct {
@@ -44,12 +54,16 @@ type intentTryCommand struct {
 
 // Run prints the intent, how certain it is, the lines that are named, and what happens.
 func (cmd *intentTryCommand) Run(c *console) error {
+	text := strings.Join(cmd.Text, " ")
+	if strings.TrimSpace(text) == "" {
+		return &usageError{errors.New(`write a sentence, such as: ticketfrei intent try "Wo sind gerade Kontis?"`)}
+	}
 	definitions := all.Networks()
 	cfg, err := cmd.load(c, definitions)
 	if err != nil {
 		return err
 	}
-	list, err := sentences(cfg)
+	own, err := ownSentences(cfg)
 	if err != nil {
 		return err
 	}
@@ -57,11 +71,13 @@ func (cmd *intentTryCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	text := strings.Join(cmd.Text, " ")
-	g := intent.New(list).Recognize(text)
+	g := intent.New(intent.BuiltIn(), own...).Recognize(text)
 	fmt.Fprintf(c.stdout, "%s %.2f\n", g.Intent, g.Certainty)
 	for _, l := range g.Lines {
 		fmt.Fprintf(c.stdout, "line: %s\n", l)
+	}
+	if g.Learned > g.Certainty {
+		fmt.Fprintf(c.stdout, "by its words alone it would be %s %.2f, but it may also be how a report is written: %.2f at most\n", g.Intent, g.Learned, g.Certainty)
 	}
 	return cmd.happens(c, city, text, g)
 }
@@ -76,9 +92,15 @@ func (cmd *intentTryCommand) city(c *console, cfg *config.Config, definitions []
 		return nil, err
 	}
 	defer v.Close()
+	if v.other != nil {
+		return nil, v.other
+	}
 	found, err := v.FindCity(c.ctx, cmd.City)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil, fmt.Errorf("there is no city %s (see ticketfrei city list)", cmd.City)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("city %s: %w (see ticketfrei city list)", cmd.City, err)
+		return nil, err
 	}
 	return &found, nil
 }
@@ -108,8 +130,28 @@ func (cmd *intentTryCommand) happens(c *console, city *report.City, text string,
 	if v.Passed {
 		verdict = "passed on"
 	}
-	_, err = fmt.Fprintf(c.stdout, "a report like this is %s by the rules of %s (%s)\n", verdict, city.Slug, strings.TrimSpace(string(v.Reason)+" "+v.Detail))
+	_, err = fmt.Fprintf(c.stdout, "a report like this is %s by the rules of %s: %s\n", verdict, city.Slug, because(v))
 	return err
+}
+
+// because says why the rules of a city decide as they do.
+func because(v report.Verdict) string {
+	switch v.Reason {
+	case report.ReasonTrigger:
+		return "it fits the trigger " + v.Detail
+	case report.ReasonNoTrigger:
+		return "no trigger of the city fits it"
+	case report.ReasonBlocked:
+		return "it has the blocked word " + v.Detail
+	case report.ReasonSlur:
+		return "it has an insult of the built-in list: " + v.Detail
+	case report.ReasonEmpty:
+		return "there is no text in it"
+	case report.ReasonTooLong:
+		return "it is too long"
+	default:
+		return strings.TrimSpace(string(v.Reason) + " " + v.Detail)
+	}
 }
 
 type intentCheckCommand struct{ settingsFlags }
@@ -120,53 +162,51 @@ func (cmd *intentCheckCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	list, err := sentences(cfg)
+	own, err := ownSentences(cfg)
 	if err != nil {
 		return err
 	}
-	lost := showChecked(c, fmt.Sprintf("%d sentences, each tried on what nine tenths of the others teach", len(list)), intent.CrossCheck(list))
-	fixed := intent.Fixed()
-	lost += showChecked(c, fmt.Sprintf("%d fixed sentences, tried on what all of these teach", len(fixed)), intent.New(list).Check(fixed))
+	list, fixed := append(intent.BuiltIn(), own...), intent.Fixed()
+	lost := showChecked(c, fmt.Sprintf("%d sentences, each tried on what nine tenths of the others teach:", len(list)), intent.CrossCheck(list), own)
+	lost += showChecked(c, fmt.Sprintf("%d other sentences, tried on what all of these teach:", len(fixed)), intent.New(intent.BuiltIn(), own...).Check(fixed), own)
 	if lost > 0 {
-		return fmt.Errorf("%d reports would not be passed on: they look like sentences of another intent; take those out of %s", lost, filepath.Join(cfg.Data, intentsDir))
+		return fmt.Errorf("%d reports would not be passed on: they look like sentences of another intent; take those out of %s, or put the reports into report/ there", lost, filepath.Join(cfg.Data, intentsDir))
 	}
 	return nil
 }
 
 // showChecked prints what sentences were taken for, and returns how many reports would
-// be lost.
-func showChecked(c *console, title string, results []intent.Result) (lost int) {
+// be lost, for which it names the sentence of the operator's own that is most like them.
+func showChecked(c *console, title string, results []intent.Result, own []intent.Sentence) (lost int) {
 	fmt.Fprintln(c.stdout, title)
-	for _, part := range []struct {
-		title   string
-		certain float64
-	}{{"answered, and no report", intent.Sure}, {"answered", intent.Doubt}} {
-		showConfusion(c, part.title, intent.Confusion(results, part.certain))
+	silent, answered := intent.Confusion(results, intent.Sure), intent.Confusion(results, intent.Doubt)
+	for _, is := range intent.All() {
+		total := 0
+		for _, n := range answered[is] {
+			total += n
+		}
+		switch {
+		case total == 0:
+		case is == intent.Report:
+			lost = total - silent[is][is]
+			fmt.Fprintf(c.stdout, "  reports lost: %d of %d; passed on, but answered like a question, too: %d\n", lost, total, total-answered[is][is]-lost)
+		default:
+			fmt.Fprintf(c.stdout, "  %s answered: %d of %d, of these %d not passed on\n", is, answered[is][is], total, silent[is][is])
+		}
 	}
 	for _, r := range results {
 		if r.Swallowed() {
-			lost++
-			fmt.Fprintf(c.stdout, "  lost: %q is taken for %s %.2f\n", r.Text, r.Guess.Intent, r.Guess.Certainty)
+			fmt.Fprintf(c.stdout, "  lost: %q is taken for %s %.2f%s\n", r.Text, r.Guess.Intent, r.Guess.Certainty, likeOwn(r, own))
 		}
 	}
-	fmt.Fprintf(c.stdout, "  reports that would be lost: %d\n\n", lost)
+	fmt.Fprintln(c.stdout)
 	return lost
 }
 
-// showConfusion prints how many sentences of each intent, a row, were taken for which.
-func showConfusion(c *console, title string, counts map[intent.Intent]map[intent.Intent]int) {
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "  %s\t", title)
-	for _, taken := range intent.All() {
-		fmt.Fprintf(w, "%s\t", taken)
+// likeOwn names the sentence of the operator's own that taught what a text was taken for.
+func likeOwn(r intent.Result, own []intent.Sentence) string {
+	if s, ok := intent.Nearest(r.Text, r.Guess.Intent, own); ok {
+		return fmt.Sprintf("; of your own, most like it: %q", s.Text)
 	}
-	fmt.Fprintln(w)
-	for _, is := range intent.All() {
-		fmt.Fprintf(w, "  %s\t", is)
-		for _, taken := range intent.All() {
-			fmt.Fprintf(w, "%d\t", counts[is][taken])
-		}
-		fmt.Fprintln(w)
-	}
-	_ = w.Flush()
+	return ""
 }

@@ -47,6 +47,8 @@ func TestIntentTry(t *testing.T) {
 	try(0, "report 1.00\nit is treated as a report\n", "! Wo sind gerade Kontis?")
 	try(0, "it is answered; it is treated as a report, too", "Kontrolle am Plärrer?")
 	try(2, "expected")
+	try(2, "write a sentence", "")
+	try(2, "write a sentence", " ", " ")
 	try(1, "there is no database", "U1", "--city", "nuernberg")
 	if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
 		t.Error("a data directory was made")
@@ -56,12 +58,15 @@ func TestIntentTry(t *testing.T) {
 	if code := runCommand(t.Context(), t, &out, &out, "city", "add", "nuernberg", "--email", "m@nuernberg.example"); code != 0 {
 		t.Fatal(out.String())
 	}
-	try(0, "a report like this is passed on by the rules of nuernberg (trigger ", "U1 Plärrer 2 Kontis", "--city", "nuernberg")
-	try(0, "a report like this is refused by the rules of nuernberg (no_trigger)", "Danke!", "--city", "nuernberg")
-	try(1, "see ticketfrei city list", "Danke!", "--city", "graz")
+	try(0, "a report like this is passed on by the rules of nuernberg: it fits the trigger ", "U1 Plärrer 2 Kontis", "--city", "nuernberg")
+	try(0, "a report like this is refused by the rules of nuernberg: no trigger of the city fits it", "Danke!", "--city", "nuernberg")
+	try(1, "there is no city graz (see ticketfrei city list)", "Danke!", "--city", "graz")
 
 	mustWriteSentences(t, filepath.Join(dir, "data"), "thanks/de.txt", "baba und tschau cocco\n")
 	try(0, "thanks ", "baba und tschau cocco")
+	try(0, "where 0.79\nby its words alone it would be where ", "Wo", "stehen", "die", "Blaujacken?")
+	mustWriteSentences(t, filepath.Join(dir, "data"), "where/de.txt", "Wo stehen die Blaujacken?\n")
+	try(0, "where 1.00\nwhere it can be answered, it is answered and not passed on", "Wo", "stehen", "die", "Blaujacken?")
 	mustWriteSentences(t, filepath.Join(dir, "data"), "wo/de.txt", "wo\n")
 	try(1, "wo: there is no such intent", "U1")
 }
@@ -80,6 +85,25 @@ func TestUnusableSentencesEndTheStart(t *testing.T) {
 	}
 }
 
+// TestUnreadSentencesAreNamed has files beside the sentences: what is called as if it
+// held some ends the start, and what else is there is named.
+func TestUnreadSentencesAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TICKETFREI_DATA", dir)
+	check := func(code int, want string) {
+		t.Helper()
+		var out bytes.Buffer
+		if got := runCommand(t.Context(), t, &out, &out, "check-config"); got != code || !strings.Contains(out.String(), want) {
+			t.Errorf("exit code %d, want %d and %q:\n%s", got, code, want, out.String())
+		}
+	}
+	mustWriteSentences(t, dir, "where/de.txt", "wo\n")
+	mustWriteSentences(t, dir, "README", "for us\n")
+	check(0, "warning: "+filepath.Join(dir, "intents", "README")+" is not read")
+	mustWriteSentences(t, dir, "where/en.text", "where\n")
+	check(1, "where/en.text is not read: its name must end in .txt")
+}
+
 // TestIntentCheck checks what is built in, and sentences that would have reports lost.
 func TestIntentCheck(t *testing.T) {
 	slow.Test(t, "learns some twenty times")
@@ -92,10 +116,12 @@ func TestIntentCheck(t *testing.T) {
 			t.Errorf("exit code %d, want %d and %q:\n%s", got, code, want, out.String())
 		}
 	}
-	check(0, "reports that would be lost: 0")
+	check(0, "reports lost: 0 of ")
+	check(0, "  where answered: ")
 	mustWriteSentences(t, dir, "thanks/de.txt", strings.Repeat("tschau cocco\nbaba cocco\n", 20))
 	mustWriteSentences(t, dir, "report/de.txt", strings.Repeat("# \n", 3)+"cocco baba\n")
 	check(1, `lost: "cocco baba" is taken for thanks`)
+	check(1, `; of your own, most like it: "baba cocco"`)
 }
 
 var hiddenReport = regexp.MustCompile(`name="report" value="([^"]+)"`)

@@ -175,12 +175,12 @@ func (s *server) openStore(ctx context.Context) error {
 
 // openIntents prepares to tell questions from reports.
 func (s *server) openIntents() error {
-	list, err := sentences(s.cfg)
+	own, err := ownSentences(s.cfg)
 	if err != nil {
 		return err
 	}
 	var stop func()
-	s.intents = intent.New(list)
+	s.intents = intent.New(intent.BuiltIn(), own...)
 	s.customs, stop = relay.NewCustoms(s.db, s.notices, s.intents, time.Now)
 	s.onClose(stop)
 	return nil

@@ -1,6 +1,9 @@
 package intent
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // folds are the parts into which sentences are dealt to be checked.
 const folds = 10
@@ -46,6 +49,29 @@ func (r *Recognizer) Check(list []Sentence) []Result {
 		results[i] = Result{s, r.Recognize(s.Text)}
 	}
 	return results
+}
+
+// Nearest returns that of the sentences of an intent which is most like a text. ok is
+// false where there is none of that intent.
+func Nearest(text string, is Intent, list []Sentence) (nearest Sentence, ok bool) {
+	best, looked := 0.0, read(text).features()
+	for _, s := range list {
+		if s.Intent != is {
+			continue
+		}
+		features := read(s.Text).features()
+		common := 0
+		for _, f := range features {
+			if slices.Contains(looked, f) {
+				common++
+			}
+		}
+		// What both have of what either has: a long sentence has something of every text.
+		if share := float64(common) / float64(len(looked)+len(features)-common); share > best {
+			best, nearest = share, s
+		}
+	}
+	return nearest, best > 0
 }
 
 // Confusion counts which sentences of each intent were taken for which; certain says
