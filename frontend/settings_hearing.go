@@ -23,18 +23,12 @@ func (s *Site) handleHearingSave(w http.ResponseWriter, r *http.Request) error {
 	return s.saved(w, r, partHearing, s.T(r, "settings.hearing.saved"))
 }
 
-// takenFor says, as a text id, that a text would be answered in a city instead of being
-// passed on, or as well; empty where it would not.
-func (s *Site) takenFor(c report.City, said string) string {
+// takenFor says whether a text would be answered in a city instead of being passed on, or
+// whether it may be.
+func (s *Site) takenFor(c report.City, said string) (asks, mayAsk bool) {
 	if s.Intents == nil || !c.Questions {
-		return ""
+		return false, false
 	}
-	switch g := s.Intents.Recognize(said); {
-	case g.Sure():
-		return "settings.rules.try_question"
-	case g.Doubtful():
-		return "settings.rules.try_doubt"
-	default:
-		return ""
-	}
+	g := s.Intents.Recognize(said)
+	return g.Sure(), g.Doubtful()
 }

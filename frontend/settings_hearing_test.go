@@ -67,8 +67,14 @@ func TestTryingAQuestion(t *testing.T) {
 		t.Helper()
 		return w.post("/settings/rules/try", "text", text, "triggers", "*", "blocked", "").want(http.StatusOK, "")
 	}
-	try("Wo sind gerade Kontis?").says("taken", "taken for a question")
-	try("Kontrolle am Plärrer?").says("taken", "may also be a question")
+	page := try("Wo sind gerade Kontis?")
+	page.says("taken", "taken for a question or a thank-you")
+	page.says("verdict", "Would be answered and not passed on")
+	page.says("verdict", "Without that: Passed")
+	page.silent("verdict", "Would be passed on")
+	page = try("Kontrolle am Plärrer?")
+	page.says("taken", "may also be a question")
+	page.says("verdict", "Would be passed on")
 	for _, text := range []string{"U1 Plärrer, 2 Kontis", "! Wo sind gerade Kontis?"} {
 		if try(text).has("taken") {
 			t.Errorf("%q is taken for a question", text)

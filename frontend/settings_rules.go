@@ -38,7 +38,8 @@ type rulesForm struct {
 	BlockedErrors []patternError
 	Text          string   // the sentence to try
 	Tried         *verdict // nil if none was tried
-	Taken         string   // text id: that it would be taken for a question; empty: it would not
+	Asks          bool     // it would be answered instead of being passed on
+	MayAsk        bool     // it would be answered, too
 	Unsaved       bool     // the lists differ from the stored ones
 }
 
@@ -218,7 +219,8 @@ func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	form, rules := s.typedRules(r)
 	if rules != nil {
 		tried := newVerdict(rules.Judge(form.Text))
-		form.Tried, form.Taken = &tried, s.takenFor(s.City(r), form.Text)
+		form.Tried = &tried
+		form.Asks, form.MayAsk = s.takenFor(s.City(r), form.Text)
 	}
 	return s.showForm(w, r, statusOf(rules != nil), func(p *settingsPage) { p.Rules = form })
 }
