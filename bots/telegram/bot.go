@@ -93,6 +93,7 @@ type timings struct {
 
 var (
 	_ chat.Driver       = (*driver)(nil)
+	_ chat.Forgetter    = (*driver)(nil)
 	_ account.Connecter = (*driver)(nil)
 	_ kit.Demo          = (*driver)(nil)
 )

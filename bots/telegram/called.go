@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/remote"
 )
@@ -202,6 +203,37 @@ func (c *conn) judge(ctx context.Context, w *watch, l looked) (time.Duration, er
 // dropOwnHook removes the webhook if it is one of this program, as before telegram.mode
 // was changed, and tells whether it did.
 func (c *conn) dropOwnHook(ctx context.Context) bool {
-	hook, err := c.client.hook(ctx, nil)
-	return err == nil && hook.URL == hookURL(c.driver.host.Config) && c.client.takeOver(ctx) == nil
+	dropped, err := c.client.dropHook(ctx, hookURL(c.driver.host.Config))
+	return dropped && err == nil
+}
+
+// dropHook removes the webhook if it is that one, and tells whether it was.
+func (c *client) dropHook(ctx context.Context, url string) (was bool, err error) {
+	hook, err := c.hook(ctx, nil)
+	if err != nil || hook.URL != url {
+		return false, err
+	}
+	return true, c.takeOver(ctx)
+}
+
+// forgetTimeout bounds what Telegram is asked when a bot is disconnected.
+const forgetTimeout = 5 * time.Second
+
+// Forget has Telegram no longer call for a bot that was disconnected: its owner may want
+// to use it elsewhere.
+func (d *driver) Forget(ctx context.Context, a account.Account) error {
+	if d.hooks == nil {
+		return nil
+	}
+	d.hooks.forget(a.BotID)
+	ctx, done := context.WithTimeout(ctx, forgetTimeout)
+	defer done()
+	c, err := d.client(a.Server, a.Token)
+	if err == nil {
+		_, err = c.dropHook(ctx, d.hooks.url)
+	}
+	if err != nil {
+		d.host.Log.Info("Telegram goes on calling for a bot that was disconnected", "bot", a.BotID, "err", err)
+	}
+	return nil
 }

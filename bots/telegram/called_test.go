@@ -88,6 +88,17 @@ func TestChangeOfModeLosesNothing(t *testing.T) {
 	}
 }
 
+// Whose bot was disconnected can use it elsewhere.
+func TestDisconnectedBotIsNotCalled(t *testing.T) {
+	w := newHookWorld(t)
+	_, run := w.start()
+	_ = run.Stop()
+	check(t, w.network.Forget(w.ctx, w.row))
+	if w.account.HasWebhook() {
+		t.Error("Telegram goes on calling for it")
+	}
+}
+
 func botSays(w *hookWorld, rider *standin.User) (list []string) {
 	for _, m := range w.account.Chat(rider) {
 		if m.FromBot {
