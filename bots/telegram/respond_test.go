@@ -1,8 +1,8 @@
 package telegram
 
 import (
-	"strconv"
 	"slices"
+	"strconv"
 	"testing"
 
 	"ticketfrei/bots"
