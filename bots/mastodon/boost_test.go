@@ -87,6 +87,16 @@ func TestWhatMayNotBeBoostedIsPosted(t *testing.T) {
 	d.Retract = &receipt
 	check(t, b.Retract(w.ctx, d))
 
+	// Some servers say that it is not there, and show it.
+	d, hidden := w.heard(row, standin.Mention{Text: "U6", Visibility: "public"})
+	w.server.Fail("/api/v1/statuses/"+hidden+"/reblog", 1, fault.Status(http.StatusNotFound, `{"error":"Record not found"}`))
+	receipt = must(b.Send(w.ctx, d))(t)
+	if lines := w.account.Lines(); len(lines) != 1 || lines[0].How == fault.Boosted || lines[0].Text != "U6" {
+		t.Errorf("what stands there: %+v", lines)
+	}
+	d.Retract = &receipt
+	check(t, b.Retract(w.ctx, d))
+
 	// That it was boosted already is said in different ways.
 	d, id := w.heard(row, standin.Mention{Text: "U2", Visibility: "public"})
 	receipt = must(b.Send(w.ctx, d))(t)

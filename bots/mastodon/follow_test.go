@@ -121,6 +121,20 @@ func TestAnswersToOthersAreNoReports(t *testing.T) {
 	}
 }
 
+// One that knows neither edits nor an id before all others is asked for the newest.
+func TestServerWithItsOwnIdeaOfIDs(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	row := w.connect()
+	const first = pagePath + "limit=80&min_id=0&types%5B%5D=mention"
+	for _, path := range []string{first, first + "&types%5B%5D=update"} {
+		w.server.Fail(path, -1, fault.Status(http.StatusUnprocessableEntity, `{"message":"The min id must be at least 1."}`))
+	}
+	w.account.Mention("rider@example.org", "U1", "public")
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(row), in)
+	in.WaitFor(t, "U1")
+}
+
 // A server that does not know edits is asked for mentions alone.
 func TestServerThatDoesNotKnowEdits(t *testing.T) {
 	w := newWorld(t, standin.Options{})

@@ -78,7 +78,7 @@ func TestWithoutStreamTheAccountPolls(t *testing.T) {
 		fault fault.Fault
 		says  string
 	}{
-		"404":                {fault.Status(http.StatusNotFound, `{"error":"Not found"}`), polls},
+		"404":                {fault.Status(http.StatusNotFound, `{"error":"Not found"}`), "nimmt das nicht an"},
 		"404 of a proxy":     {fault.HTML(http.StatusNotFound), polls},
 		"403 of a firewall":  {fault.HTML(http.StatusForbidden), polls},
 		"200 and no stream":  {fault.HTML(http.StatusOK), polls},

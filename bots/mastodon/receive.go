@@ -36,6 +36,9 @@ const (
 // is harmless; moving the cursor costs a request.
 const moveCursorAfter = 40
 
+// beforeAll is what every id comes after.
+const beforeAll = "0"
+
 // receiver is a connection that hears.
 type receiver struct {
 	*conn
@@ -87,8 +90,8 @@ func (r *receiver) catchUp(ctx context.Context) error {
 // nextPage hands over a page of the mentions that come next after the cursor, and returns
 // how many there were.
 func (r *receiver) nextPage(ctx context.Context, size *int) (int, error) {
-	// Without a cursor the account never had a mention: every id is after "0".
-	p, err := r.page(ctx, cmp.Or(r.cursor, "0"), size)
+	// Without a cursor the account never had a mention.
+	p, err := r.page(ctx, cmp.Or(r.cursor, beforeAll), size)
 	// The last condition is a server that does not know min_id and gives the newest page
 	// again.
 	if err != nil || p.newest == "" || p.newest == r.cursor {
@@ -184,11 +187,22 @@ func (r *receiver) hand(ctx context.Context, n notification) error {
 func (c client) mentions(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
 	query["types[]"] = []string{mentioned, updated}
 	err := c.notifications(ctx, query, each)
-	if e := remote.As(err); e != nil && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity) {
+	if isInvalid(err) {
 		query["types[]"] = []string{mentioned} // a server that does not know edits
 		err = c.notifications(ctx, query, each)
 	}
+	if isInvalid(err) && query.Get("min_id") == beforeAll {
+		query.Del("min_id") // one that takes that for no id: Pixelfed
+		err = c.notifications(ctx, query, each)
+	}
 	return err
+}
+
+// isInvalid tells whether an instance answered that it does not take what it was asked
+// with, in whatever form.
+func isInvalid(err error) bool {
+	e := remote.As(err)
+	return e != nil && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity)
 }
 
 func (c client) notifications(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {

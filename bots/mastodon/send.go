@@ -108,18 +108,22 @@ type boosted struct {
 func statusPath(id string) string { return "/api/v1/statuses/" + url.PathEscape(id) }
 
 // notBoosted says what it means that the instance does not do what it was asked: that
-// who wrote the status does not want it, that it is gone, or that it was done before.
+// who wrote the status does not want it, that it is gone, or that it was done before. That
+// it is gone instances also say of one that they show and do not let be boosted.
 func (c *conn) notBoosted(ctx context.Context, id string, err error) (boost string, _ error) {
 	e := remote.As(err)
-	switch {
-	case e == nil || e.Trouble != remote.Rejected:
+	if e == nil || e.Trouble != remote.Rejected {
 		return "", err
-	case e.Status == http.StatusNotFound:
-		return "", fmt.Errorf("%w: %w", post.ErrDeleted, err)
 	}
 	var st status
-	if c.client().Get(ctx, statusPath(id), nil, &st) == nil && st.Reblogged {
+	looked := c.client().Get(ctx, statusPath(id), nil, &st)
+	switch missing := e.Status == http.StatusNotFound; {
+	case (looked == nil || isMisfit(looked)) && st.Reblogged:
 		return "", nil
+	case missing && isAnswered(looked):
+		return "", fmt.Errorf("%w: %w", post.ErrDeleted, err)
+	case missing && looked != nil && !isMisfit(looked):
+		return "", c.explain(ctx, looked)
 	}
 	return "", post.ErrNotBoosted
 }

@@ -89,7 +89,7 @@ func (c *conn) streamError(ctx context.Context, err error) error {
 			return verr
 		}
 	}
-	if e.Trouble == remote.Refused || e.Trouble == remote.Rejected {
+	if e.Trouble == remote.Refused {
 		later := *e
 		later.Trouble = remote.Broken
 		return &later

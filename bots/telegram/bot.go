@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mymmrac/telego"
@@ -77,7 +78,8 @@ type driver struct {
 	transport *http.Transport
 	dialing   dialing
 	timings   timings
-	hooks     *hooks // nil where bots poll
+	hooks     *hooks   // nil where bots poll
+	tookOver  sync.Map // bots that have removed a webhook of another address
 }
 
 // timings are the durations that tests make shorter.
@@ -93,6 +95,7 @@ type timings struct {
 
 var (
 	_ chat.Driver       = (*driver)(nil)
+	_ chat.Forgetter    = (*driver)(nil)
 	_ account.Connecter = (*driver)(nil)
 	_ kit.Demo          = (*driver)(nil)
 )

@@ -7,10 +7,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/remote"
 )
@@ -202,6 +204,46 @@ func (c *conn) judge(ctx context.Context, w *watch, l looked) (time.Duration, er
 // dropOwnHook removes the webhook if it is one of this program, as before telegram.mode
 // was changed, and tells whether it did.
 func (c *conn) dropOwnHook(ctx context.Context) bool {
-	hook, err := c.client.hook(ctx, nil)
-	return err == nil && hook.URL == hookURL(c.driver.host.Config) && c.client.takeOver(ctx) == nil
+	dropped, err := c.client.dropHook(ctx, func(url string) bool {
+		return url == hookURL(c.driver.host.Config) || strings.HasSuffix(url, bots.HookPath(name)) && c.driver.takesOver(c.bot)
+	})
+	return dropped && err == nil
+}
+
+// takesOver tells whether a bot may take a webhook for its own that is at another address,
+// as before web.url was changed: once, since it may be that of another server.
+func (d *driver) takesOver(bot int64) bool {
+	_, before := d.tookOver.LoadOrStore(bot, true)
+	return !before
+}
+
+// dropHook removes the webhook if it is one of those, and tells whether it was.
+func (c *client) dropHook(ctx context.Context, own func(url string) bool) (was bool, err error) {
+	hook, err := c.hook(ctx, nil)
+	if err != nil || !own(hook.URL) {
+		return false, err
+	}
+	return true, c.takeOver(ctx)
+}
+
+// forgetTimeout bounds what Telegram is asked when a bot is disconnected.
+const forgetTimeout = 5 * time.Second
+
+// Forget has Telegram no longer call for a bot that was disconnected: its owner may want
+// to use it elsewhere.
+func (d *driver) Forget(ctx context.Context, a account.Account) error {
+	if d.hooks == nil {
+		return nil
+	}
+	d.hooks.forget(a.BotID)
+	ctx, done := context.WithTimeout(ctx, forgetTimeout)
+	defer done()
+	c, err := d.client(a.Server, a.Token)
+	if err == nil {
+		_, err = c.dropHook(ctx, func(url string) bool { return url == d.hooks.url })
+	}
+	if err != nil {
+		d.host.Log.Info("Telegram goes on calling for a bot that was disconnected", "bot", a.BotID, "err", err)
+	}
+	return nil
 }

@@ -88,6 +88,32 @@ func TestChangeOfModeLosesNothing(t *testing.T) {
 	}
 }
 
+// A webhook that stands since before the server's address was changed is removed. One that
+// comes again is another server's.
+func TestWebhookOfTheFormerAddressIsRemoved(t *testing.T) {
+	w := newHookWorld(t)
+	_, run := w.start()
+	_ = run.Stop()
+	w.host.Config.Web.URL = "https://new.example"
+	w.driver.hooks = nil
+	run = kittest.Receive(t, w.load(w.row), w.in)
+	w.until("poll", w.account.Polling)
+	_ = run.Stop()
+	check(t, must(w.driver.client("", w.account.Token()))(t).setHook(w.ctx, w.web.URL+bots.HookPath(name), "x"))
+	kittest.WantKind(t, kittest.Receive(t, w.load(w.row), w.in).Ended(), bots.KindRefused)
+}
+
+// Whose bot was disconnected can use it elsewhere.
+func TestDisconnectedBotIsNotCalled(t *testing.T) {
+	w := newHookWorld(t)
+	_, run := w.start()
+	_ = run.Stop()
+	check(t, w.network.Forget(w.ctx, w.row))
+	if w.account.HasWebhook() {
+		t.Error("Telegram goes on calling for it")
+	}
+}
+
 func botSays(w *hookWorld, rider *standin.User) (list []string) {
 	for _, m := range w.account.Chat(rider) {
 		if m.FromBot {

@@ -193,3 +193,11 @@ func (h *hooks) isLost(bot int64) bool {
 	defer h.mu.Unlock()
 	return h.lost[bot]
 }
+
+// forget drops what is known of a bot.
+func (h *hooks) forget(bot int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.lines, bot)
+	delete(h.lost, bot)
+}

@@ -122,13 +122,19 @@ func (w *world) load(b report.Bot) working {
 	return must(w.network.Bot(w.ctx, b, slog.New(slog.NewTextHandler(w.log, nil))))(w.t).(working)
 }
 
-// until waits for something to be so on the server.
+// until waits for something to be so, on the server or in what the bot makes of it.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, kittest.Patience)
-	defer cancel()
-	if err := w.server.Wait(ctx, ok); err != nil {
-		w.t.Fatalf("%s: %v", what, err)
+	for deadline := time.Now().Add(kittest.Patience); ; {
+		ctx, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond) // the server does not know what the bot does
+		err := w.server.Wait(ctx, ok)
+		cancel()
+		switch {
+		case err == nil:
+			return
+		case time.Now().After(deadline) || w.ctx.Err() != nil:
+			w.t.Fatalf("%s: %v", what, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/remote"
+	kit "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
@@ -152,6 +154,32 @@ func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
 	kittest.WantKind(t, err, bots.KindPermanent)
 	if got := w.words(err); got != w.text("kit.chat.closed.rights") {
 		t.Errorf("error %q does not say what is to be done", got)
+	}
+}
+
+// TestWhatCannotBeWrittenToIsKept: a group that lets the bot not write is none that is
+// gone, with whatever status Telegram says so.
+func TestWhatCannotBeWrittenToIsKept(t *testing.T) {
+	for words, status := range map[string]int{
+		"Forbidden: CHAT_WRITE_FORBIDDEN":     http.StatusForbidden,
+		"Bad Request: CHAT_RESTRICTED":        http.StatusBadRequest,
+		"Bad Request: CHAT_ADMIN_REQUIRED":    http.StatusBadRequest,
+		"Bad Request: USER_BANNED_IN_CHANNEL": http.StatusBadRequest,
+	} {
+		t.Run(words, func(t *testing.T) {
+			w := newWorld(t, standin.Options{})
+			row := w.connect()
+			g := w.server.AddGroup("Tram")
+			g.Add(w.server.AddUser("Rider", "en"), w.account, true)
+			w.subscribe(row, g.ID())
+			w.server.Fail("/bot"+w.account.Token()+"/sendMessage", -1,
+				kit.Status(status, fmt.Sprintf(`{"ok":false,"error_code":%d,"description":%q}`, status, words)))
+			_, err := w.load(row).Send(w.ctx, w.delivery(row, g.ID(), "U1"))
+			kittest.WantKind(t, err, bots.KindPermanent)
+			if got := w.words(err); got != w.text("kit.chat.closed.rights") {
+				t.Errorf("error %q does not say what is to be done", got)
+			}
+		})
 	}
 }
 

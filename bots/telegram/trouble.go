@@ -119,12 +119,15 @@ var closures = []struct {
 	{"need administrator rights", chat.WhyRights},
 	{"chat_write_forbidden", chat.WhyRights},
 	{"chat_send_plain_forbidden", chat.WhyRights},
+	{"chat_restricted", chat.WhyRights},
+	{"chat_admin_required", chat.WhyRights},
+	{"user_banned_in_channel", chat.WhyRights},
 }
 
 // closedFor returns why the chat of a refused message takes none; empty where it does.
 func closedFor(err error) chat.Why {
 	e := refusal(err)
-	if e == nil || e.ErrorCode != http.StatusBadRequest {
+	if e == nil || e.ErrorCode != http.StatusBadRequest && e.ErrorCode != http.StatusForbidden {
 		return ""
 	}
 	description := strings.ToLower(e.Description)

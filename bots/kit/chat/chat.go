@@ -103,6 +103,12 @@ type Router interface {
 	PublicRoutes(r chi.Router, site bots.Site)
 }
 
+// Forgetter is a Driver that has something to do when an account is disconnected. It is
+// called after the kit has forgotten the account.
+type Forgetter interface {
+	Forget(ctx context.Context, a account.Account) error
+}
+
 // Log is a bot's log, as its moderators read it.
 type Log = account.Log
 

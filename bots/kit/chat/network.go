@@ -157,6 +157,7 @@ func (n *network) Settings(ctx context.Context, city report.City, own []report.B
 
 // Forget deletes what is stored of the bot, its subscribers among it.
 func (n *network) Forget(ctx context.Context, b report.Bot) error {
+	former, _ := n.accounts.Account(ctx, b.ID) // none, or one that cannot be read: nobody to tell
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
 		for _, forget := range []func(*gorm.DB, int64) error{n.groups.forget, n.chats.Forget} {
 			if err := forget(tx, b.ID); err != nil {
@@ -176,5 +177,8 @@ func (n *network) Forget(ctx context.Context, b report.Bot) error {
 	}
 	n.pacers.Forget(b.ID)
 	n.closings.forget(b.ID)
+	if f, ok := n.driver.(Forgetter); ok && former.Token != "" {
+		return f.Forget(ctx, former)
+	}
 	return nil
 }
