@@ -80,7 +80,15 @@ func (c *Customs) sort(ctx context.Context, r *report.Report, in bots.Incoming) 
 	if asks && city.Questions {
 		q = c.question(r, in)
 	}
-	return true, q, nil
+	if !in.Reply || insists {
+		return true, q, nil
+	}
+	tells, err := c.tells(ctx, r)
+	if err != nil || tells {
+		return err == nil, q, err
+	}
+	r.Question = q != nil // it is answered, and no report
+	return q != nil, q, nil
 }
 
 // question marks r where it is a question, and returns what is to be answered. Who asks

@@ -295,3 +295,26 @@ func TestEditedQuestionStaysOne(t *testing.T) {
 	edit("U1 Plärrer, 2 Kontis")
 	a.mustSay("1: passed: Weitergegeben, an 34 Leute.")
 }
+
+// TestTalkBelowAPostIsNoReport has people talk below what the bot of a city has posted
+// whose rules let everything pass.
+func TestTalkBelowAPostIsNoReport(t *testing.T) {
+	a := newAsking(t)
+	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, "*", ""); err != nil {
+		t.Fatal(err)
+	}
+	a.relay.Notices.Changed(a.city.ID)
+	for _, said := range []string{"nein, weg", "no, gone", "ok", "+1", "Ja, noch da", "noch da?"} {
+		in := a.message(said, said, said)
+		in.Reply = true
+		a.mustHear(in)
+	}
+	a.mustSay("noch da?: question: In der letzten Stunde gab es keine Meldungen." + hint)
+	in := a.message("report", "b", "U1 stehen immer noch 2 Kontis")
+	in.Reply = true
+	a.mustHear(in)
+	a.mustSay("report: passed: Weitergegeben, an 34 Leute.")
+	if got := a.passedTexts(); got != "U1 stehen immer noch 2 Kontis" {
+		t.Errorf("passed on: %s", got)
+	}
+}
