@@ -125,7 +125,8 @@ func (cmd *intentTryCommand) happens(c *console, city *report.City, text string,
 	if err != nil {
 		return fmt.Errorf("rules of city %s: %w", city.Slug, err)
 	}
-	v := rules.Judge(strings.TrimLeft(text, "! "))
+	said, _ := intent.Insisted(text)
+	v := rules.Judge(said)
 	verdict := "refused"
 	if v.Passed {
 		verdict = "passed on"

@@ -41,6 +41,8 @@ type mode struct {
 	source sourceTree
 	dns    *net.Resolver // nil: the machine's name servers
 	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
+	// intents tells questions from reports; nil: as the sentences say.
+	intents *intent.Recognizer
 	// refusals says when a bot that is refused needs its moderators; for tests.
 	refusals supervisor.Refusals
 }
@@ -180,7 +182,9 @@ func (s *server) openIntents() error {
 		return err
 	}
 	var stop func()
-	s.intents = intent.New(intent.BuiltIn(), own...)
+	if s.intents = s.mode.intents; s.intents == nil || len(own) > 0 {
+		s.intents = intent.New(intent.BuiltIn(), own...)
+	}
 	s.customs, stop = relay.NewCustoms(s.db, s.notices, s.intents, time.Now)
 	s.onClose(stop)
 	return nil

@@ -56,8 +56,8 @@ func RetryAfter(d time.Duration, err error) error {
 }
 
 // Later marks an error after which this delivery waits d, at most an hour, or until the
-// report expires: the recipient takes no more at the moment, as a group in slow mode. The bot's other
-// deliveries go on. What waits is not counted as tried.
+// report expires: the recipient takes no more at the moment, as a group in slow mode. The
+// bot's other deliveries go on. What waits is not counted as tried.
 func Later(d time.Duration, err error) error {
 	return &Error{Kind: KindLater, After: d, Err: err}
 }

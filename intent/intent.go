@@ -25,6 +25,9 @@ const (
 	Help        Intent = "help"        // know how it works
 )
 
+// intents is how many there are.
+const intents = 6
+
 // all are the intents, in the order of the weights.
 var all = []Intent{Report, Where, Thanks, Subscribe, Unsubscribe, Help}
 

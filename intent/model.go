@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -16,15 +17,12 @@ const (
 
 // model is a multinomial logistic regression on hashed features.
 type model struct {
-	weights [][]float32 // of each intent, in the order of all
+	weights [][intents]float32 // of each bucket: those of the intents, in the order of all
 }
 
 // train learns from sentences. The same sentences make the same model.
 func train(list []Sentence) *model {
-	m := &model{weights: make([][]float32, len(all))}
-	for i := range all {
-		m.weights[i] = make([]float32, buckets)
-	}
+	m := &model{weights: make([][intents]float32, buckets)}
 	seen := make([][]uint32, len(list))
 	for i, s := range list {
 		seen[i] = read(s.Text).features()
@@ -56,38 +54,40 @@ func shareOf(list []Sentence) map[Intent]float64 {
 
 // learn takes a step towards the intent of a sentence.
 func (m *model) learn(features []uint32, is Intent, pace float64) {
-	p := m.probabilities(features)
+	miss := m.likely(features)
+	miss[slices.Index(all, is)]--
 	part := 1 / math.Sqrt(float64(len(features)))
-	for i, intent := range all {
-		miss := p[intent]
-		if intent == is {
-			miss--
-		}
-		for _, f := range features {
-			w := &m.weights[i][f]
-			*w -= float32(pace * (miss*part*part + weigh*float64(*w)))
+	for _, f := range features {
+		weights := &m.weights[f]
+		for i, w := range weights {
+			weights[i] -= float32(pace * (miss[i]*part*part + weigh*float64(w)))
 		}
 	}
 }
 
 // probabilities says how likely each intent is; together they are 1.
 func (m *model) probabilities(features []uint32) map[Intent]float64 {
-	scores := make([]float64, len(all))
-	most := math.Inf(-1)
-	for i := range all {
-		for _, f := range features {
-			scores[i] += float64(m.weights[i][f])
+	p := make(map[Intent]float64, intents)
+	for i, likely := range m.likely(features) {
+		p[all[i]] = likely
+	}
+	return p
+}
+
+// likely is probabilities in the order of all.
+func (m *model) likely(features []uint32) (p [intents]float64) {
+	for _, f := range features {
+		for i, w := range m.weights[f] {
+			p[i] += float64(w)
 		}
-		most = max(most, scores[i])
 	}
-	sum := 0.0
-	for i := range scores {
-		scores[i] = math.Exp(scores[i] - most)
-		sum += scores[i]
+	most, sum := slices.Max(p[:]), 0.0
+	for i := range p {
+		p[i] = math.Exp(p[i] - most)
+		sum += p[i]
 	}
-	p := make(map[Intent]float64, len(all))
-	for i, intent := range all {
-		p[intent] = scores[i] / sum
+	for i := range p {
+		p[i] /= sum
 	}
 	return p
 }

@@ -22,6 +22,18 @@ type said struct {
 	kind    bool // it holds signs, as 🙏, of those who thank
 }
 
+// Insisted returns a text without the "!" before it, with which its writer says that it
+// is a report.
+func Insisted(said string) (text string, insists bool) {
+	if !strings.HasPrefix(said, "!") && !strings.HasPrefix(said, "！") {
+		return said, false
+	}
+	if text = strings.TrimLeft(said, "!！ \t\n"); text == "" {
+		return said, false
+	}
+	return text, true
+}
+
 // clause is a part of a sentence.
 type clause struct {
 	words []string

@@ -10,8 +10,9 @@ import (
 )
 
 // LetThrough sends the chosen reports of a city on that are held, or the one that was
-// refused as a question: a moderator wants it. passed is how many there were, late how many were too old by now and are
-// refused. What fails, and what was not reached before ctx ended, is held as before.
+// refused as a question: a moderator wants it. passed is how many there were, late how
+// many were too old by now and are refused. What fails, and what was not reached before
+// ctx ended, is held as before.
 func (rl *Relay) LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error) {
 	var last int64
 	for {

@@ -10,6 +10,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/intent"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
@@ -95,7 +96,7 @@ func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said
 	if err != nil {
 		return "", v, fmt.Errorf("rehearse: %w", err)
 	}
-	said, _ = insisted(bounded(h.clean(scrub.Invisible(valid(text)))))
+	said, _ = intent.Insisted(bounded(h.clean(scrub.Invisible(valid(text)))))
 	return said, rules.Judge(said), nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +62,7 @@ func NewCustoms(d *db.DB, notices *notice.Board, intents *intent.Recognizer, now
 func (c *Customs) sort(ctx context.Context, r *report.Report, in bots.Incoming) (wanted bool, q *question, err error) {
 	said := r.Text
 	var insists bool
-	if r.Text, insists = insisted(said); c == nil {
+	if r.Text, insists = intent.Insisted(said); c == nil {
 		return true, nil, nil
 	}
 	asks := !insists && in.Answer != nil && in.Unverified == nil
@@ -167,16 +166,4 @@ func since(times []time.Time, from time.Time) []time.Time {
 		times = times[1:]
 	}
 	return times
-}
-
-// insisted returns a text without the "!" before it, with which its writer says that it
-// is a report.
-func insisted(said string) (text string, insists bool) {
-	if !strings.HasPrefix(said, "!") && !strings.HasPrefix(said, "！") {
-		return said, false
-	}
-	if text = strings.TrimLeft(said, "!！ \t\n"); text == "" {
-		return said, false
-	}
-	return text, true
 }

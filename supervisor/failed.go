@@ -28,7 +28,7 @@ func (r *runner) failedToSend(i item, err error, held *slot) {
 	case bots.KindRefused:
 		r.sendingRefused(i, err, held)
 	case bots.KindLater:
-		r.waitsAlone(i, err, after, held)
+		r.waitsForRecipient(i, err, after, held)
 	case bots.KindRetryAfter:
 		r.log.Warn("supervisor.log.told_to_wait", "err", err)
 		r.sup.count(r.bot.Network, "retry", 1)
@@ -49,9 +49,9 @@ const (
 	quiet         = 10 * time.Second
 )
 
-// waitsAlone puts off a delivery whose recipient takes no more at the moment. That is no
+// waitsForRecipient puts off a delivery whose recipient takes no more at the moment. That is no
 // trouble of the bot.
-func (r *runner) waitsAlone(i item, err error, d time.Duration, held *slot) {
+func (r *runner) waitsForRecipient(i item, err error, d time.Duration, held *slot) {
 	defer held.Leave()
 	if r.sup.sending.Err() != nil { // the program stops
 		i.row.box.putBack(i)

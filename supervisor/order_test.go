@@ -42,6 +42,7 @@ var errDown = errors.New("503 Service Unavailable")
 // TestOrderOfOneAuthor has the first of an author's reports meet a server that is down:
 // those after it arrive after it, and others wait for nothing.
 func TestOrderOfOneAuthor(t *testing.T) {
+	t.Parallel()
 	for _, recipient := range []int64{0, 7} {
 		t.Run(fmt.Sprint("recipient ", recipient), func(t *testing.T) {
 			t.Parallel()
@@ -79,6 +80,7 @@ func TestOrderOfOneAuthor(t *testing.T) {
 // TestOrderWhileOneIsBeingSent has two reports of an author come while the first of
 // them hangs, and many more than one is sent at a time.
 func TestOrderWhileOneIsBeingSent(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	b := r.city("city")
 	var got arrivals
@@ -107,6 +109,7 @@ func TestOrderWhileOneIsBeingSent(t *testing.T) {
 // TestWhatIsBehindGoesOn has the first report of an author end in every way but being
 // sent: what waits behind it goes on.
 func TestWhatIsBehindGoesOn(t *testing.T) {
+	slow.Test(t, "waits for what is tried again")
 	for name, end := range map[string]func(r *rig, b report.Bot, failure *atomic.Pointer[error]){
 		"failed": func(_ *rig, _ report.Bot, failure *atomic.Pointer[error]) {
 			err := bots.Permanent(errors.New("too long"))

@@ -39,6 +39,7 @@ func (r *rig) nobodyTold() {
 }
 
 func TestOneRefusalIsNoTrouble(t *testing.T) {
+	t.Parallel()
 	for where, network := range map[string]func(refused func() error) *toy{
 		"check": func(refused func() error) *toy {
 			return &toy{send: ok, receive: waits, check: func(report.Bot) error { return refused() }}
@@ -90,6 +91,7 @@ func TestOneRefusalIsNoTrouble(t *testing.T) {
 // TestRefusedForMinutes has a login be refused again and again, and accepted at last,
 // by nobody's doing.
 func TestRefusedForMinutes(t *testing.T) {
+	t.Parallel()
 	r := patient(t)
 	b := r.city("city")
 	var checks atomic.Int32

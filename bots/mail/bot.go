@@ -6,8 +6,8 @@
 // decides what becomes of it: mailtext says what was written in it, verify who wrote it
 // (origin.go). Beside reports there are commands (command.go), bounces (strike.go),
 // complaints (complaint.go), samples of moderators (sample.go) and mail to the operator
-// (postmaster.go). Who reports may be answered (respond.go). What is no report is counted (ignored.go), and who sends pictures is
-// told once that they stay behind (pictures.go).
+// (postmaster.go). Who reports may be answered (respond.go). What is no report is counted
+// (ignored.go), and who sends pictures is told once that they stay behind (pictures.go).
 //
 // A mail that goes out: Bot.Send here has compose.go write it. Those who chose one mail
 // an hour get it from digest.go, with its tables in digestdb.go. What a refusal costs a

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/post"
 	"ticketfrei/bots/kit/remote"
 	"ticketfrei/internal/backoff"
@@ -149,23 +150,11 @@ func (r *receiver) byPoll(ctx context.Context, limit error) error {
 		} else if r.driver.mode != modePoll {
 			pause = min(pause, max(left, 0))
 		}
-		if !wait(ctx, pause) {
-			return ctx.Err()
+		if err := pace.Sleep(ctx, pause); err != nil {
+			return err
 		}
 	}
 }
 
 // between returns d, or up to a quarter less: those who began together do not ask together.
 func between(d time.Duration) time.Duration { return d - rand.N(d/4+1) }
-
-// wait waits; false where ctx ends before.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

@@ -257,9 +257,9 @@ func (c *conn) post(ctx context.Context, to, text string, answers *telego.ReplyP
 // Delete deletes a message; bots.ErrCannotRetract where Telegram does not let the
 // bot do so any more, as after 48 hours.
 func (c *conn) Delete(ctx context.Context, in, message string) error {
-	id, err := strconv.Atoi(message)
+	id, err := parseMessage(message)
 	if err != nil {
-		return bots.Permanent(bots.Say(errors.New("a message without an id"), "telegram.error.bad_id"))
+		return err
 	}
 	err = c.client.remove(ctx, in, id)
 	switch {

@@ -124,7 +124,7 @@ func goesOn(t *testing.T, w *world, row report.Bot, rider *standin.User, group *
 	}
 	w.account.SkipUpdates(12)
 	kittest.Receive(t, b, kittest.NewInbox())
-	w.until("the name of the group", func() bool { return w.settings().Lists[0].Groups[0].Title == "Tram" })
+	kittest.Until(t, "the name of the group", func() bool { return w.settings().Lists[0].Groups[0].Title == "Tram" })
 	newcomer := w.server.AddUser("Newcomer", "en")
 	newcomer.Write(w.account, "/start")
 	if got := w.answer(newcomer, 1); got != "Moin!\n\n"+w.text("kit.chat.stored") {

@@ -289,9 +289,7 @@ func TestProfile(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	run := kittest.Receive(t, w.load(row), kittest.NewInbox())
-	for late := time.Now().Add(kittest.Patience); !w.profileStored() && time.Now().Before(late); {
-		time.Sleep(time.Millisecond)
-	}
+	kittest.Until(t, "the profile to be stored", w.profileStored)
 	for language, want := range map[string]string{"": "en", "en": "en", "de": "de"} {
 		p := w.account.Profile(language)
 		if p.Commands != len(chat.Commands) || p.About != w.site.Texts.T(want, "kit.chat.profile.about", "City", "nuernberg") ||

@@ -341,17 +341,9 @@ func TestEverybodyWhoStartsIsAnswered(t *testing.T) {
 		}
 		return n
 	}
-	late := time.Now().Add(kittest.Patience)
-	for welcomed() < 299 && time.Now().Before(late) {
-		time.Sleep(time.Millisecond)
-	}
+	kittest.Until(t, "299 welcomes", func() bool { return welcomed() == 299 })
 	y.failing("42", nil)
-	for welcomed() < 300 && time.Now().Before(late) {
-		time.Sleep(time.Millisecond)
-	}
-	if n := welcomed(); n != 300 {
-		t.Errorf("%d of 300 were welcomed", n)
-	}
+	kittest.Until(t, "the last one", func() bool { return welcomed() == 300 })
 	if help := len(y.posted()) - welcomed(); help > 100 {
 		t.Errorf("%d other answers", help)
 	}

@@ -210,11 +210,13 @@ func (a *Account) MentionWith(m Mention) string {
 	a.notifications = append(a.notifications, n)
 	a.call(n)
 	streams := a.liveStreams()
+	var says entity
+	if len(streams) > 0 {
+		says = s.notificationEntity(n)
+	}
 	s.Happened()
 	s.mu.Unlock()
-	if len(streams) > 0 {
-		send(streams, "notification", s.notificationEntity(n))
-	}
+	send(streams, "notification", says)
 	return st.id
 }
 
@@ -251,19 +253,23 @@ func (s *Server) Edit(statusID, text string, picture bool) {
 	s.mu.Lock()
 	st := s.statuses[statusID]
 	st.text, st.html, st.picture, st.edited = text, s.mentionHTML(st.mentionsLocal, Mention{Text: text}), picture, s.options.Now()
-	told := map[*notification][]*stream{}
+	type news struct {
+		streams []*stream
+		says    entity
+	}
+	var told []news
 	for _, a := range s.accounts {
 		if a.boostOf(statusID) >= 0 {
 			n := &notification{id: s.next(), kind: "update", status: st, at: st.edited}
 			a.notifications = append(a.notifications, n)
 			a.call(n)
-			told[n] = a.liveStreams()
+			told = append(told, news{a.liveStreams(), s.notificationEntity(n)})
 		}
 	}
 	s.Happened()
 	s.mu.Unlock()
-	for n, streams := range told {
-		send(streams, "notification", s.notificationEntity(n))
+	for _, n := range told {
+		send(n.streams, "notification", n.says)
 	}
 }
 

@@ -84,17 +84,17 @@ func (a *Account) call(n *notification) {
 	}
 	for token, g := range a.server.tokens {
 		if g.account == a && g.push != nil && g.push.alerts[n.kind] {
-			to := *g.push
-			a.server.calling.Go(func() { a.deliver(g, to, token, n) })
+			to, says := *g.push, a.server.callEntity(token, n)
+			a.server.calling.Go(func() { a.deliver(g, to, says) })
 		}
 	}
 }
 
 // deliver makes one call. A server that is told that there is nobody gives up.
-func (a *Account) deliver(g *grant, to subscription, token string, n *notification) {
+func (a *Account) deliver(g *grant, to subscription, says entity) {
 	s := a.server
 	s.callers <- struct{}{}
-	status := s.send(to, s.callEntity(token, n))
+	status := s.send(to, says)
 	<-s.callers
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +109,7 @@ func (a *Account) deliver(g *grant, to subscription, token string, n *notificati
 	}
 }
 
-// callEntity is what a call says: more than anybody needs.
+// callEntity is what a call says: more than anybody needs. s.mu is held.
 func (s *Server) callEntity(token string, n *notification) entity {
 	e := entity{"access_token": token, "preferred_locale": "de", "notification_id": n.id, "notification_type": n.kind,
 		"icon": s.URL + "/avatar.png", "title": "You were mentioned", "body": ""}
