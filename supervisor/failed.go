@@ -60,7 +60,7 @@ func (r *runner) waitsForRecipient(i item, err error, d time.Duration, held *slo
 	d = min(max(d, shortestAlone), longestAlone)
 	r.sup.count(r.bot.Network, "retry", 1)
 	if d >= quiet {
-		r.log.Info("supervisor.log.waits", "err", errors.Unwrap(err), "in", d.Round(time.Second))
+		r.log.Info("supervisor.log.waits", "err", errors.Unwrap(err), "in", d)
 	}
 	i.row.box.later(i, d)
 }

@@ -65,13 +65,24 @@ func (h *health) mustTell(now report.BotState) bool {
 // tells the moderators where it needs them, or does not any more. lastError is empty
 // where there is nothing new to say.
 func (r *runner) setHealth(lastError string, change func(*health)) {
+	r.changeHealth(func(h *health) string {
+		change(h)
+		return lastError
+	})
+}
+
+// changeHealth is setHealth where change says what the error is.
+func (r *runner) changeHealth(change func(*health) (lastError string)) {
 	h := &r.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	change(h)
+	lastError := change(h)
 	now := h.current()
 	if h.isStored(now, lastError) {
 		return
+	}
+	if now != h.state {
+		r.note(h.state, now)
 	}
 	if h.mustTell(now) {
 		r.tell(h, now, lastError) // first: who is killed here tells twice rather than never
@@ -93,6 +104,16 @@ func (r *runner) store(h *health, now report.BotState, lastError string) {
 	}
 	if err != nil {
 		r.sup.Log.Error("the state of a bot could not be stored", "bot", r.bot.ID, "err", err)
+	}
+}
+
+// note tells the operator that the bot needs its moderators, or works again after that.
+func (r *runner) note(before, now report.BotState) {
+	switch report.BotAttention {
+	case now:
+		r.log.Info("the bot needs its moderators: it is refused again and again")
+	case before:
+		r.log.Info("the bot works again", "state", string(now))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"ticketfrei/bots"
 	"ticketfrei/internal/backoff"
 )
 
@@ -43,6 +44,9 @@ type refusals struct {
 	looks int  // since it is sure
 }
 
+// isFirst tells whether what is refused now was not before.
+func (f *refusals) isFirst() bool { return f.times == 0 && !f.sure }
+
 // add notes one more, and returns how long to wait until the next try; first is the wait
 // after the first one.
 func (f *refusals) add(o Refusals, now time.Time, first time.Duration) (wait time.Duration) {
@@ -64,11 +68,34 @@ func (f *refusals) add(o Refusals, now time.Time, first time.Duration) (wait tim
 // isRefused records that the bot was refused, in receiving or in sending, and returns
 // how long to wait until the next try.
 func (r *runner) isRefused(err error, change func(*health) *refusals) (wait time.Duration) {
-	r.setHealth(r.words(err), func(h *health) {
-		wait = change(h).add(r.sup.Refusals, r.sup.Now(), r.sup.Backoff)
+	r.changeHealth(func(h *health) string {
+		f := change(h)
+		wait = f.add(r.sup.Refusals, r.sup.Now(), r.sup.Backoff)
+		if !f.sure {
+			err = &unsure{err, r.bot.Network, r.sup.Refusals.For}
+		}
+		return r.words(err)
 	})
-	r.log.Warn("supervisor.log.refused", "err", err, "in", wait.Round(time.Millisecond))
+	r.log.Warn("supervisor.log.refused", "err", err, "in", wait)
 	return wait
+}
+
+// unsure is a refusal that may be an error of the network: its moderators are not asked
+// to do anything yet.
+type unsure struct {
+	cause   error
+	network string
+	until   time.Duration // how long it lasts until they are
+}
+
+var _ bots.Sayer = (*unsure)(nil)
+
+func (u *unsure) Error() string { return u.cause.Error() }
+func (u *unsure) Unwrap() error { return u.cause }
+
+// Say returns the words.
+func (u *unsure) Say(t bots.T) string {
+	return t("supervisor.unsure", "Network", t(u.network+".title"), "For", inWords(u.until, t))
 }
 
 // sendingRefused has the bot send nothing until its login was checked once more: what

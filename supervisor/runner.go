@@ -212,11 +212,18 @@ func (r *runner) isBack() {
 
 // stand notes that the bot works with less than it could, or with all again.
 func (r *runner) stand(limit error) {
-	words := ""
+	words, before := "", ""
 	if limit != nil {
 		words = r.words(limit)
 	}
-	r.setHealth("", func(h *health) { h.limit = words })
+	r.setHealth("", func(h *health) { before, h.limit = h.limit, words })
+	switch {
+	case words == before:
+	case limit != nil:
+		r.log.Info("the bot works with less than it could", "err", limit)
+	default:
+		r.log.Info("the bot works with all it can again")
+	}
 }
 
 // startBot makes the bot and checks it when its turn has come.
@@ -273,18 +280,26 @@ func (r *runner) failedToReceive(err error, failures int, took time.Duration) (p
 		pause = min(after, longestWait)
 	}
 	r.failedBefore = true
-	r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()
-	change := func(h *health) { h.cannotReceive, h.restarted, h.limit = true, true, "" }
 	if kind == bots.KindRefused {
 		r.refusedAfter = took
 		return r.isRefused(err, func(h *health) *refusals {
-			change(h)
+			r.restarts(h, h.receiving.isFirst()) // to look once more is none
 			return &h.receiving
 		})
 	}
-	r.log.Warn("supervisor.log.restart", "err", err, "in", pause.Round(time.Millisecond))
-	r.setHealth(r.words(err), change)
+	r.log.Warn("supervisor.log.restart", "err", err, "in", pause)
+	r.setHealth(r.words(err), func(h *health) { r.restarts(h, true) })
 	return pause
+}
+
+// restarts notes that the bot cannot receive; counts says whether that is one restart
+// more.
+func (r *runner) restarts(h *health, counts bool) {
+	h.cannotReceive, h.limit = true, ""
+	if counts {
+		h.restarted = true
+		r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()
+	}
 }
 
 // words puts an error into words for the moderators, in the language of the
