@@ -87,6 +87,10 @@ func TestWebhookSettingIsChecked(t *testing.T) {
 			if code != tt.code || !strings.Contains(stderr.String(), tt.want) {
 				t.Errorf("exit code %d, want %d: %s", code, tt.code, stderr.String())
 			}
+			const shown = "bots poll instead\nmode = \"webhook\"\n"
+			if code == 0 && !strings.Contains(stdout.String(), shown) {
+				t.Errorf("the mode is shown as if it were in force:\n%s", stdout.String())
+			}
 		})
 	}
 }

@@ -1,9 +1,12 @@
 package supervisor_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -167,6 +170,8 @@ func TestBackAtOnce(t *testing.T) {
 // again.
 func TestStand(t *testing.T) {
 	r := newRig(t)
+	var log bytes.Buffer
+	r.log = slog.NewTextHandler(&log, nil)
 	b := r.city("city")
 	tell := make(chan error)
 	r.start(&toy{send: ok, receive: func(ctx context.Context, b report.Bot, _ func(context.Context, bots.Incoming) error) error {
@@ -197,6 +202,14 @@ func TestStand(t *testing.T) {
 	tell <- bots.Say(errors.New("no stream"), "toy.blocked")
 	says("blocked us")
 	r.stop()
+	for line, want := range map[string]int{
+		`level=INFO msg="the bot works with less than it could" bot=1 network=toy city=1 err="no stream"`: 2,
+		`level=INFO msg="the bot works with all it can again" bot=1 network=toy city=1`:                   1,
+	} {
+		if n := strings.Count(log.String(), line); n != want {
+			t.Errorf("%d times in the log, want %d: %s\n%s", n, want, line, log.String())
+		}
+	}
 	r.start(&toy{send: ok, receive: waits})
 	says("")
 	r.nobodyTold()

@@ -1,8 +1,11 @@
 package supervisor_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -93,6 +96,8 @@ func TestOneRefusalIsNoTrouble(t *testing.T) {
 func TestRefusedForMinutes(t *testing.T) {
 	t.Parallel()
 	r := patient(t)
+	var log bytes.Buffer
+	r.log = slog.NewTextHandler(&log, nil)
 	b := r.city("city")
 	var checks atomic.Int32
 	var good atomic.Bool
@@ -104,8 +109,9 @@ func TestRefusedForMinutes(t *testing.T) {
 		return errRefused
 	}})
 	r.waitFor("tries", func() bool { return checks.Load() > 5 })
-	if got := r.waitForState(b, report.BotTrouble); got.LastError != "The access token is invalid" {
-		t.Errorf("last error %q", got.LastError)
+	if got := r.waitForState(b, report.BotTrouble); got.Restarts != 1 ||
+		got.LastError != "Toy does not let the bot in at the moment. If that lasts for 3 minutes, you get a mail." {
+		t.Errorf("last error %q, %d restarts", got.LastError, got.Restarts)
 	}
 	r.publishTo(b, "r1", crowd(100)...)
 	r.nobodyTold()
@@ -127,8 +133,36 @@ func TestRefusedForMinutes(t *testing.T) {
 		t.Errorf("told of bot %d", got)
 	}
 	r.waitForCounts("r1", db.Counts{Sent: 100})
-	r.waitForState(b, report.BotRunning)
+	if got := r.waitForState(b, report.BotRunning); got.Restarts != 1 {
+		t.Errorf("%d restarts for one refusal", got.Restarts)
+	}
 	r.nobodyTold()
+	r.stop()
+	for _, line := range []string{
+		`level=INFO msg="the bot needs its moderators: it is refused again and again" bot=1 network=toy city=1`,
+		`level=INFO msg="the bot works again" bot=1 network=toy city=1 state=running`,
+	} {
+		if n := strings.Count(log.String(), line); n != 1 {
+			t.Errorf("%d times in the log: %s\n%s", n, line, log.String())
+		}
+	}
+	// What the log says in full is a sentence, and its times are rounded.
+	if !strings.Contains(log.String(), `It was refused: The access token is invalid. It tries again in 1 second."`) {
+		t.Errorf("the log says\n%s", log.String())
+	}
+}
+
+// TestModeratorsReadRoundedTimes has a login be refused, of which the bot's own log asks
+// nobody to do anything yet.
+func TestModeratorsReadRoundedTimes(t *testing.T) {
+	r := patient(t)
+	b := r.city("city")
+	r.start(&toy{receive: waits, check: func(report.Bot) error { return errRefused }})
+	const want = "It was refused: Toy does not let the bot in at the moment. If that lasts for 3 minutes, you get a mail. It tries again in 1 second."
+	r.waitFor("a line of the log", func() bool {
+		lines, err := r.db.Log(t.Context(), b.ID, 10)
+		return err == nil && len(lines) > 0 && lines[0].Text == want
+	})
 }
 
 // TestSuccessBetweenRefusals has a login be refused now and then, over hours.

@@ -112,6 +112,8 @@ func noStream(err error) error {
 	switch {
 	case e != nil && e.Trouble == remote.Refused:
 		return err
+	case e != nil && isNone[e.Status]:
+		return &unusable{err, bots.Say(err, "mastodon.stand.none")}
 	case e != nil && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) && e.Trouble != remote.NotTheAPI:
 		// The login holds, but not for this: see streamError.
 		return &unusable{err, bots.Say(err, "mastodon.stand.scopes")}
@@ -119,15 +121,24 @@ func noStream(err error) error {
 	return &unusable{err, streamless{err}}
 }
 
-// streamless is why an account polls.
+// isNone are the statuses of a server that has no stream.
+var isNone = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true,
+	http.StatusGone: true, http.StatusNotImplemented: true}
+
+// streamless is why an account polls whose server may have a stream.
 type streamless struct{ cause error }
 
 func (s streamless) Error() string { return s.cause.Error() }
 func (s streamless) Unwrap() error { return s.cause }
 
-// Say returns the words, with those of the cause.
+// Say returns the words, with those of the cause where that says something: a page of a
+// firewall does not.
 func (s streamless) Say(t bots.T) string {
-	return t("mastodon.stand.polls", "Why", bots.Words(s.cause, t))
+	words := t("mastodon.stand.polls")
+	if e := remote.As(s.cause); e != nil && e.Status != 0 && e.Status/100 != 5 && e.Trouble != remote.Limited {
+		return words
+	}
+	return words + " " + bots.Words(s.cause, t)
 }
 
 // byPoll asks for mentions again and again, until it is time to try a better way: soon

@@ -73,20 +73,27 @@ func (w *world) standAs(row report.Bot) (*standing, *kittest.Inbox) {
 }
 
 func TestWithoutStreamTheAccountPolls(t *testing.T) {
-	const polls, again = "zweimal in der Minute abgeholt", "Wenn du das Konto noch einmal verbindest"
+	const (
+		none   = "Dieser Server bietet keine Live-Verbindung an. Neue Nachrichten werden zweimal in der Minute abgeholt; du musst nichts tun."
+		polls  = "zweimal in der Minute abgeholt; du musst nichts tun."
+		broken = polls + " 127.0.0.1:PORT hat gerade Schwierigkeiten."
+		again  = "Wenn du das Konto noch einmal verbindest"
+	)
 	for name, c := range map[string]struct {
 		fault fault.Fault
 		says  string
 	}{
-		"404":                {fault.Status(http.StatusNotFound, `{"error":"Not found"}`), "nimmt das nicht an"},
-		"404 of a proxy":     {fault.HTML(http.StatusNotFound), polls},
+		"404":                {fault.Status(http.StatusNotFound, `{"error":"Not found"}`), none},
+		"404 of a proxy":     {fault.HTML(http.StatusNotFound), none},
 		"403 of a firewall":  {fault.HTML(http.StatusForbidden), polls},
 		"200 and no stream":  {fault.HTML(http.StatusOK), polls},
-		"503":                {fault.HTML(http.StatusServiceUnavailable), polls},
-		"501":                {fault.Status(http.StatusNotImplemented, `{"error":"Not implemented"}`), polls},
-		"410":                {fault.Status(http.StatusGone, `{"error":"Gone"}`), polls},
-		"too many":           {fault.Limited(60, `{"error":"Too many requests"}`), polls},
-		"cut":                {fault.Cut(), polls},
+		"503":                {fault.HTML(http.StatusServiceUnavailable), broken},
+		"501":                {fault.Status(http.StatusNotImplemented, `{"error":"Not implemented"}`), none},
+		"405":                {fault.HTML(http.StatusMethodNotAllowed), none},
+		"504":                {fault.Status(http.StatusGatewayTimeout, `{"error":"Timeout"}`), broken},
+		"410":                {fault.Status(http.StatusGone, `{"error":"Gone"}`), none},
+		"too many":           {fault.Limited(60, `{"error":"Too many requests"}`), "bittet um eine Pause"},
+		"cut":                {fault.Cut(), polls + " "},
 		"401":                {fault.Status(http.StatusUnauthorized, `{"error":"Unauthorized"}`), again},
 		"403":                {fault.Status(http.StatusForbidden, `{"error":"Forbidden: token has insufficient scope permission"}`), again},
 		"401 for its scopes": {fault.Status(http.StatusUnauthorized, `{"error":"Access token does not cover required scopes"}`), again},
@@ -100,9 +107,13 @@ func TestWithoutStreamTheAccountPolls(t *testing.T) {
 			in.Wait(t, 1)
 			w.account.Mention("rider@example.org", "two", "public")
 			in.Wait(t, 2)
+			says := strings.ReplaceAll(c.says, "127.0.0.1:PORT", hostOf(w.server.URL))
 			w.until("say that it polls", func() bool {
-				return strings.Contains(s.words(), c.says) && strings.Contains(s.words(), "Live-Verbindung")
+				return strings.Contains(s.words(), says) && strings.Contains(s.words(), "Live-Verbindung")
 			})
+			if c.says == polls && !strings.HasSuffix(s.words(), polls) {
+				t.Errorf("gives a reason that is none: %s", s.words())
+			}
 			if strings.Contains(s.words(), w.account.Token()) {
 				t.Errorf("shows the token: %s", s.words())
 			}
@@ -138,7 +149,7 @@ func TestStreamsThatSayNothingArePolled(t *testing.T) {
 	s, in := w.stand()
 	w.until("say that it polls", func() bool {
 		w.server.SilenceStreams()
-		return strings.Contains(s.words(), "ohne Live-Verbindung")
+		return strings.Contains(s.words(), "keine Live-Verbindung")
 	})
 	w.account.Mention("rider@example.org", "one", "public")
 	in.Wait(t, 1)
@@ -244,6 +255,8 @@ func TestModeIsChecked(t *testing.T) {
 		warns     bool
 	}{
 		{"push", "https://tickets.example", false, modePush, false},
+		{"push", "https://localhost", false, modeStream, true},
+		{"push", "https://localhost", true, modePush, false},
 		{"push", "http://tickets.example", false, modeStream, true},
 		{"push", "http://tickets.example", true, modePush, false},
 		{"poll", "http://tickets.example", false, modePoll, false},

@@ -2,7 +2,6 @@ package mastodon
 
 import (
 	"fmt"
-	"strings"
 
 	"ticketfrei/internal/config"
 )
@@ -34,22 +33,25 @@ func (o *options) check(c *config.Config) (wrong, advice []config.Error) {
 	if o.Mode != modeStream && o.Mode != modePoll && o.Mode != modePush {
 		wrong = append(wrong, config.Error{Key: "mode", Problem: fmt.Sprintf("%q is not known", o.Mode), Hint: "write one of stream, poll, push"})
 	}
-	if o.Mode == modePush && !isCallable(c) {
-		advice = append(advice, config.Error{Key: "mode", Problem: "is push, but instances call https addresses only: bots stream",
-			Hint: "set web.url to your https URL"})
+	if problem, hint := whyNotCalled(c); o.Mode == modePush && problem != "" {
+		advice = append(advice, config.Error{Key: "mode", Problem: "is push, but " + problem + ": bots stream instead", Hint: hint})
 	}
 	return wrong, advice
 }
 
 // works is the mode as far as it fits the other settings.
 func (o *options) works(c *config.Config) mode {
-	if o.Mode == modePush && !isCallable(c) {
+	if problem, _ := whyNotCalled(c); o.Mode == modePush && problem != "" {
 		return modeStream
 	}
 	return o.Mode
 }
 
-// isCallable tells whether instances can be asked to call: they do so by https alone.
-func isCallable(c *config.Config) bool {
-	return strings.HasPrefix(c.Web.URL, "https://") || c.Network.AllowPrivate
+// whyNotCalled says why instances would not call this server, and what mends that. Both
+// are empty where they would. Those of one's own network call any address.
+func whyNotCalled(c *config.Config) (problem, hint string) {
+	if c.Network.AllowPrivate {
+		return "", ""
+	}
+	return c.Uncallable("an instance")
 }

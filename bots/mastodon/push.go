@@ -28,6 +28,7 @@ func (r *receiver) byPush(ctx context.Context, _ error) error {
 	if err := r.subscribe(ctx); err != nil {
 		return noPush(err)
 	}
+	r.log.Info("push is set: the instance calls when there is news", nil)
 	if err := r.catchUp(ctx); err != nil {
 		return err
 	}
@@ -51,9 +52,15 @@ func noPush(err error) error {
 // answerCalls fetches what is new at each call, until calls stay away.
 func (r *receiver) answerCalls(ctx context.Context, box *callBox) error {
 	renew := time.Now().Add(spread(r.driver.timings.renew))
-	missed := 0
+	missed, calls := 0, 0
 	for {
 		called, found, err := r.waitForCall(ctx, box)
+		if called {
+			calls++
+		}
+		if called && calls == 1 {
+			r.log.Info("push works: the instance has called", nil)
+		}
 		switch {
 		case err != nil:
 			return err

@@ -1,8 +1,10 @@
 package mastodon
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -66,6 +68,28 @@ func TestCallsBringMentions(t *testing.T) {
 				t.Errorf("calls %+v, %d streams", c, w.asked(streamPath))
 			}
 		})
+	}
+}
+
+func TestLogSaysThatPushWorks(t *testing.T) {
+	w := callable(t, standin.Options{})
+	var log bytes.Buffer
+	w.host.Log = slog.New(slog.NewTextHandler(&log, nil))
+	in, s := kittest.NewInbox(), &standing{Bot: w.load(w.connect()), w: w}
+	run := kittest.Receive(t, s, in)
+	w.until("be called", func() bool { return s.words() == "" })
+	for i := range 3 {
+		w.account.Mention("rider@example.org", fmt.Sprint("U1 ", i), "public")
+		in.Wait(t, i+1)
+	}
+	run.Stop()
+	for _, line := range []string{"push is set: the instance calls when there is news", "push works: the instance has called"} {
+		if n := strings.Count(log.String(), "level=INFO msg=\""+line); n != 1 {
+			t.Errorf("%d times in the log: %s\n%s", n, line, log.String())
+		}
+	}
+	if strings.Contains(log.String(), "rider") {
+		t.Errorf("the log names a rider:\n%s", log.String())
 	}
 }
 
@@ -171,7 +195,7 @@ func TestAccountsThatCannotBeCalledStream(t *testing.T) {
 			w.server.DropStreams()
 			w.account.Mention("rider@example.org", "two", "public")
 			in.Wait(t, 2)
-			w.until("say that it polls", func() bool { return strings.Contains(s.words(), "ohne Live-Verbindung") })
+			w.until("say that it polls", func() bool { return strings.Contains(s.words(), "keine Live-Verbindung") })
 		})
 	}
 	t.Run("until they are connected again", func(t *testing.T) {

@@ -42,7 +42,7 @@ type options struct {
 }
 
 const defaults = `# The Bot API server that the bots talk to: Telegram's, or one of your own.
-api = "https://api.telegram.org"
+api = "` + telegramAPI + `"
 # How bots get what is written to them. "poll": each one keeps a request open and
 # asks Telegram for it. "webhook": Telegram brings it to web.url, which must be
 # reached from the internet by https at port 443, 80, 88 or 8443; no connection

@@ -42,6 +42,7 @@ func (c *conn) waitForCalls(ctx context.Context, hear chat.Hear) error {
 
 // watch is what is known of a bot's webhook.
 type watch struct {
+	called  bool  // something came
 	heard   bool  // something came since Telegram was asked last
 	taken   bool  // another program had set its own when Telegram was asked last
 	errorAt int64 // when Telegram could not call last, by its clock
@@ -79,7 +80,10 @@ func (c *conn) listen(ctx context.Context, hear chat.Hear) error {
 			if err := call.answer(func(update []byte) error { return c.take(ctx, update, hear) }); err != nil {
 				return err
 			}
-			w.heard = true
+			if w.heard = true; !w.called {
+				w.called = true
+				c.log.Info("the webhook works: Telegram has called", nil)
+			}
 		case <-next.C: // beside what comes: Telegram may take its time
 			looking.Go(func() { answer <- c.look(ctx) })
 		case l := <-answer:
@@ -141,6 +145,10 @@ func lostHook() error { return bots.Refused(bots.Say(errWebhook, "telegram.error
 func (c *conn) setHook(ctx context.Context) error {
 	h := c.driver.hooks
 	err := c.client.setHook(ctx, h.url, h.secretOf(c.bot))
+	if err == nil {
+		c.log.Info("the webhook is set: Telegram calls "+h.url, nil)
+		return nil
+	}
 	e := remote.As(err)
 	switch answer := refusal(err); {
 	case e == nil || e.Status == 0 || e.Status == http.StatusUnauthorized || e.Status == http.StatusTooManyRequests:

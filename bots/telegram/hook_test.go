@@ -117,7 +117,7 @@ func TestTelegramBringsReports(t *testing.T) {
 	for i := range 3 {
 		rider.Write(w.account, fmt.Sprint("report ", i)) // before the bot works
 	}
-	w.start()
+	_, run := w.start()
 	rider.Write(w.account, "report 3")
 	w.in.Wait(t, 4)
 	w.brought()
@@ -130,6 +130,12 @@ func TestTelegramBringsReports(t *testing.T) {
 	}
 	if n := w.account.Calls("getUpdates"); n != 0 {
 		t.Errorf("asked %d times for updates", n)
+	}
+	run.Stop()
+	for _, line := range []string{"the webhook is set: Telegram calls " + w.web.URL + "/hook/telegram", "the webhook works: Telegram has called"} {
+		if n := strings.Count(w.log.String(), line); n != 1 {
+			t.Errorf("%d times in the log: %s", n, line)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"ticketfrei/bots"
@@ -22,7 +23,7 @@ func (o *options) check(c *config.Config) (wrong, advice []config.Error) {
 	switch o.Mode {
 	case modePoll:
 	case modeWebhook:
-		if problem, hint := whyNotCalled(c); problem != "" {
+		if problem, hint := o.whyNotCalled(c); problem != "" {
 			advice = append(advice, config.Error{Key: "mode", Problem: "is webhook, but " + problem + ": bots poll instead", Hint: hint})
 		}
 	default:
@@ -31,27 +32,29 @@ func (o *options) check(c *config.Config) (wrong, advice []config.Error) {
 	return wrong, advice
 }
 
+// telegramAPI is Telegram's own server, the default of telegram.api.
+const telegramAPI = "https://api.telegram.org"
+
 // hookPorts are the ports that Telegram calls (core.telegram.org/bots/api#setwebhook).
 var hookPorts = []string{"", "443", "80", "88", "8443"}
 
 // whyNotCalled says why Telegram would not call this server, and what mends that. Both
 // are empty where it would. A server of one's own calls any address, so where the
-// settings allow private ones there is nothing to say.
-func whyNotCalled(c *config.Config) (problem, hint string) {
-	const write = `set web.url to the https address that visitors use, such as "https://ticketfrei.example.org"`
-	u, err := url.Parse(c.Web.URL)
-	switch {
-	case err != nil || c.Network.AllowPrivate:
+// settings allow private ones there is nothing to say of it.
+func (o *options) whyNotCalled(c *config.Config) (problem, hint string) {
+	own := strings.TrimRight(o.API, "/") != telegramAPI
+	if own && c.Network.AllowPrivate {
 		return "", ""
-	case u.Scheme != "https":
-		return fmt.Sprintf("Telegram calls https addresses only, and web.url is %s", c.Web.URL), write
-	case !config.IsPublic(u.Hostname()):
-		return fmt.Sprintf("Telegram cannot reach web.url, %s, from the internet", c.Web.URL), write
-	case !slices.Contains(hookPorts, u.Port()):
-		return fmt.Sprintf("Telegram calls the ports 443, 80, 88 and 8443 only, and web.url has %s", u.Port()),
-			"serve the pages at port 443, and leave the port out of web.url"
 	}
-	return "", ""
+	problem, hint = c.Uncallable("Telegram")
+	if u, err := url.Parse(c.Web.URL); problem == "" && err == nil && !slices.Contains(hookPorts, u.Port()) {
+		problem = fmt.Sprintf("Telegram calls the ports 443, 80, 88 and 8443 only, and web.url has %s", u.Port())
+		hint = "serve the pages at port 443, and leave the port out of web.url"
+	}
+	if own && problem != "" {
+		hint += "; or set network.allow_private = true, as telegram.api is a server of your own, which may call any address"
+	}
+	return problem, hint
 }
 
 // hookIdle is how long a connection to Telegram waits for the next call where no bot
@@ -64,7 +67,7 @@ func open(h bots.Host, o *options) (chat.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	if problem, _ := whyNotCalled(h.Config); o.Mode == modeWebhook && problem == "" {
+	if problem, _ := o.whyNotCalled(h.Config); o.Mode == modeWebhook && problem == "" {
 		d.hooks = newHooks(h)
 		d.transport.IdleConnTimeout = hookIdle
 	}

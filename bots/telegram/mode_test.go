@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -9,11 +10,14 @@ import (
 )
 
 func TestModeSetting(t *testing.T) {
+	const own = "http://127.0.0.1:8081"
 	tests := map[string]struct {
 		mode, url string
+		api       string // empty: Telegram's own
 		private   bool
 		wrong     string
 		advice    string
+		hint      string
 		hooked    bool
 	}{
 		"poll":                  {mode: "poll", url: "http://localhost:8080"},
@@ -24,15 +28,21 @@ func TestModeSetting(t *testing.T) {
 		"without https":         {mode: "webhook", url: "http://tickets.example.org", advice: "https addresses only"},
 		"a port that is none":   {mode: "webhook", url: "https://tickets.example.org:9443", advice: "443, 80, 88 and 8443 only, and web.url has 9443"},
 		"not on the internet":   {mode: "webhook", url: "https://tickets.fritz.internal", advice: "from the internet"},
-		"a server of one's own": {mode: "webhook", url: "http://127.0.0.1:8080", private: true, hooked: true},
+		"not this machine":      {mode: "webhook", url: "https://localhost", advice: "from the internet"},
+		"a server of one's own": {mode: "webhook", url: "http://127.0.0.1:8080", api: own, private: true, hooked: true},
+		"one that may not":      {mode: "webhook", url: "http://127.0.0.1:8080", api: own, advice: "https addresses only", hint: "network.allow_private"},
+		"Telegram's own":        {mode: "webhook", url: "http://127.0.0.1:8080", private: true, advice: "https addresses only", hint: "set web.url to the https address"},
 	}
 	for what, tt := range tests {
 		t.Run(what, func(t *testing.T) {
 			c := &config.Config{Web: config.Web{URL: tt.url}, Network: config.Network{AllowPrivate: tt.private}}
-			o := &options{API: "https://api.telegram.org", Mode: tt.mode}
+			o := &options{API: cmp.Or(tt.api, "https://api.telegram.org"), Mode: tt.mode}
 			wrong, advice := o.check(c)
 			wantProblem(t, wrong, tt.wrong)
 			wantProblem(t, advice, tt.advice)
+			if len(advice) > 0 && !strings.Contains(advice[0].Hint, tt.hint) {
+				t.Errorf("hint %q", advice[0].Hint)
+			}
 			d := must(open(bots.Host{Config: c}, o))(t).(*driver)
 			if hooked := d.hooks != nil; hooked != tt.hooked {
 				t.Errorf("by webhook: %t", hooked)
