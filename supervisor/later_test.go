@@ -203,8 +203,8 @@ func TestStand(t *testing.T) {
 	says("blocked us")
 	r.stop()
 	for line, want := range map[string]int{
-		`level=INFO msg="the bot works with less than it could" bot=1 network=toy city=1 err="no stream"`: 2,
-		`level=INFO msg="the bot works with all it can again" bot=1 network=toy city=1`:                   1,
+		`level=INFO msg="the bot works with less than it could" bot=1 network=toy city=1 limit="blocked us" err="no stream"`: 2,
+		`level=INFO msg="the bot works with all it can again" bot=1 network=toy city=1`:                                      1,
 	} {
 		if n := strings.Count(log.String(), line); n != want {
 			t.Errorf("%d times in the log, want %d: %s\n%s", n, want, line, log.String())

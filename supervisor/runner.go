@@ -220,7 +220,7 @@ func (r *runner) stand(limit error) {
 	switch {
 	case words == before:
 	case limit != nil:
-		r.log.Info("the bot works with less than it could", "err", limit)
+		r.log.Info("the bot works with less than it could", "limit", bots.Words(limit, r.sup.logs.speak("en")), "err", limit)
 	default:
 		r.log.Info("the bot works with all it can again")
 	}
