@@ -348,3 +348,14 @@ func TestEverybodyWhoStartsIsAnswered(t *testing.T) {
 		t.Errorf("%d other answers", help)
 	}
 }
+
+// What its author deletes is taken back, whoever the service says it was.
+func TestDeleted(t *testing.T) {
+	y := newGrouped(t)
+	y.must(y.happen("", chat.Message{ID: "1", Chat: "-7/5", Author: "7", Text: "U1", Addressed: true},
+		chat.Message{ID: "1", Chat: "-7/5", Deleted: true}, chat.Message{Chat: "-7/5", Deleted: true}))
+	heard := y.heard.All()
+	if len(heard) != 2 || !heard[1].Deleted || heard[1].ID != heard[0].ID {
+		t.Errorf("heard %+v", heard)
+	}
+}

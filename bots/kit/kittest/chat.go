@@ -39,6 +39,7 @@ var chatChecks = []check{
 	{"answers are in the language of the author", answersInGerman},
 	{"a flood of commands is bounded", flood},
 	{"a private report is heard", hearPrivate},
+	{"a report that its author deletes is taken back", deletedByAuthor},
 	{"media is refused, once an album is enough", refuseMedia},
 	{"what stands below a picture does not count", refuseCaption},
 	{"a chat that is gone is removed", blocked},
@@ -251,6 +252,28 @@ func hearPrivate(s *scene) {
 	}
 	if age := s.Now().Sub(got.Time); age < -time.Minute || age > time.Minute {
 		s.Errorf("it is said to be written %s ago", age)
+	}
+}
+
+// deletedByAuthor has a report deleted that was written in private, and one of a group.
+func deletedByAuthor(s *scene) {
+	eraser := needs[standin.Eraser](s, "the service does not tell what was deleted")
+	_, in := s.receive(s.connect())
+	s.say("anna", "U1 Plärrer")
+	s.write(standin.Message{Author: "bert", Group: "tram", Text: "U2 Plärrer", Addressed: true})
+	in.Wait(s, 2)
+	eraser.Erase(s.account, "U1 Plärrer")
+	eraser.Erase(s.account, "U2 Plärrer")
+	s.say("anna", "U3 Plärrer")
+	in.WaitFor(s, "U3 Plärrer")
+	all := in.All()
+	if len(all) != 5 {
+		s.Fatalf("heard %s, want 3 reports and that 2 were deleted", brief(in.Texts()))
+	}
+	for i, deleted := range all[2:4] {
+		if !deleted.Deleted || deleted.ID != all[i].ID {
+			s.Errorf("heard of %s, want that %s was deleted", deleted.ID, all[i].ID)
+		}
 	}
 }
 
