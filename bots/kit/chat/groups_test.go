@@ -359,3 +359,20 @@ func TestDeleted(t *testing.T) {
 		t.Errorf("heard %+v", heard)
 	}
 }
+
+// Whoever reports learns what became of it, also where many do so at once in one chat,
+// and /start still has room there; nobody makes the bot talk without end.
+func TestAllWhoReportAtOnceAreAnswered(t *testing.T) {
+	y := newGrouped(t)
+	y.busy.Lock() // while nothing can be posted
+	for i := range 100 {
+		y.must(y.happen("", chat.Message{ID: fmt.Sprint(i), Chat: "7", Author: "7", Text: fmt.Sprint("U", i), Private: true}))
+		y.must(y.heard.All()[i].Answer(t.Context(), bots.Answer{Outcome: bots.OutcomePassed, Text: fmt.Sprint("passed ", i)}))
+	}
+	y.must(y.happen("", chat.Message{ID: "200", Chat: "7", Author: "7", Command: "start", Private: true}))
+	y.busy.Unlock()
+	for i := range 64 {
+		y.said(i+1, fmt.Sprint("7 passed ", i))
+	}
+	y.said(65, "7 "+y.text("kit.chat.welcome", "City", "leeds"))
+}
