@@ -153,7 +153,7 @@ func TestGroupsComeAndGo(t *testing.T) {
 	row := y.connect("nest")
 	kittest.Receive(t, y.load(row), kittest.NewInbox())
 	y.must(y.happen("", chat.Joined{Chat: "-7"}, chat.Joined{Chat: "-7"}, chat.Joined{Chat: "-8"}))
-	welcome := y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest")
+	welcome := y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest") + "\n\n" + y.text("kit.chat.stored_group")
 	if diff := cmp.Diff([]string{"-7 " + welcome, "-8 " + welcome}, y.untilPosted(2)); diff != "" {
 		t.Error(diff)
 	}

@@ -96,19 +96,14 @@ func (b *bot) pong(m Message, language string) string {
 // start subscribes a chat and returns the answer, and what is said below it
 // whatever the moderators write: what is stored.
 func (b *bot) start(ctx context.Context, m Message, language string) (welcome, stored string, err error) {
-	added, stood, keeps := false, standsOn, "kit.chat.stored"
-	if m.Private {
-		added, err = b.network.chats.Subscribe(ctx, b.bot.ID, m.Chat)
-	} else {
-		keeps = "kit.chat.stored_group"
-		added, stood, err = b.startGroup(ctx, m)
+	if !m.Private {
+		return b.startTogether(ctx, m, language)
 	}
-	switch {
-	case err != nil:
+	added, err := b.network.chats.Subscribe(ctx, b.bot.ID, m.Chat)
+	if err != nil {
 		return "", "", err
-	case stood == standsOff || stood == standsOffStopped:
-		return b.say(language, "kit.chat.switched_off", "City", b.city), "", nil
-	case !added && stood != standsStopped:
+	}
+	if !added {
 		return b.say(language, "kit.chat.again"), "", nil
 	}
 	welcome, err = b.network.welcome(ctx, b.bot.ID)
@@ -118,7 +113,23 @@ func (b *bot) start(ctx context.Context, m Message, language string) (welcome, s
 	if welcome == "" {
 		welcome = b.say(language, "kit.chat.welcome", "City", b.city)
 	}
-	return welcome, b.say(language, keeps), nil
+	return welcome, b.say(language, "kit.chat.stored"), nil
+}
+
+// startTogether is start in a group or topic. There plain text is no report, and
+// everybody sees who has written one: the moderators' own words are for people alone.
+func (b *bot) startTogether(ctx context.Context, m Message, language string) (welcome, stored string, err error) {
+	added, stood, err := b.startGroup(ctx, m)
+	switch {
+	case err != nil:
+		return "", "", err
+	case stood == standsOff || stood == standsOffStopped:
+		return b.say(language, "kit.chat.switched_off", "City", b.city), "", nil
+	case !added && stood != standsStopped:
+		return b.say(language, "kit.chat.again_group"), "", nil
+	}
+	welcome, stored = b.greeting(m.Group, language)
+	return welcome, stored, nil
 }
 
 // stop unsubscribes a chat and returns the answer.

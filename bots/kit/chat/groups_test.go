@@ -102,6 +102,45 @@ func (y *grouped) said(n int, want string) {
 	}
 }
 
+// greeting is what a group or topic is told that gets the reports.
+func (y *grouped) greeting() string {
+	return y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest") + "\n\n" + y.text("kit.chat.stored_group")
+}
+
+// In a group one has to mention the account, and everybody sees who reports: whoever adds
+// it there or asks for reports reads that, also where the moderators welcome people in
+// words of their own.
+func TestGroupsAreGreetedAsGroups(t *testing.T) {
+	y := newGrouped(t)
+	if got := y.post("/welcome", url.Values{"welcome": {"Just write here."}}); got != http.StatusSeeOther {
+		t.Fatalf("the text is answered with %d", got)
+	}
+	y.must(y.happen("", chat.Joined{Chat: "-7", Group: tram}, command("-7", "start", tram), command("-8", "start", tram),
+		command("-9/5", "start", chat.Group{Kind: chat.KindTopic, Title: "Forum"}), command("-9/5", "start", chat.Group{})))
+	y.saidIn("-7", y.greeting(), y.text("kit.chat.again_group"))
+	y.saidIn("-8", y.greeting())
+	y.saidIn("-9/5", y.greeting(), y.text("kit.chat.again_group"))
+}
+
+// saidIn compares what was said in a chat.
+func (y *grouped) saidIn(in string, want ...string) {
+	y.Helper()
+	said := func() (all []string) {
+		for _, p := range y.posted() {
+			if rest, ok := strings.CutPrefix(p, in+" "); ok {
+				all = append(all, rest)
+			}
+		}
+		return all
+	}
+	for n := 1; len(said()) < len(want); n++ {
+		y.untilPosted(n)
+	}
+	if diff := cmp.Diff(want, said()); diff != "" {
+		y.Errorf("said in %s: %s", in, diff)
+	}
+}
+
 var tram = chat.Group{Title: "Tram"}
 
 // A group that does not want reports gets none, whatever happens to the account there.
@@ -119,7 +158,7 @@ func TestStoppedGroupStaysOut(t *testing.T) {
 	y.must(y.happen("", command("-7", "start", tram)))
 	y.wantChats(y.row, "-7")
 	y.wantList("Tram group on")
-	y.said(3, "-7 "+y.text("kit.chat.welcome", "City", "leeds"))
+	y.said(3, "-7 "+y.greeting())
 	if len(y.mails.mails) > 0 {
 		t.Error("moderators were mailed about a group that wants nothing")
 	}
@@ -199,7 +238,7 @@ func TestClosedTopic(t *testing.T) {
 	topic := chat.Group{Kind: chat.KindTopic, Title: "Tram", Topic: "Checks"}
 	y.must(y.happen("", chat.Joined{Chat: "-7", Group: tram}, command("-7/5", "start", topic)))
 	y.wantChats(y.row, "-7/5") // here, and not in the group
-	y.said(2, "-7/5 "+y.text("kit.chat.welcome", "City", "leeds"))
+	y.said(2, "-7/5 "+y.greeting())
 	id := y.ids(y.row)[0]
 	closed := &chat.Closed{Chat: "-7/5", Why: chat.WhyTopicClosed}
 	y.failing("-7/5", closed)
