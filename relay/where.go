@@ -37,11 +37,11 @@ func (rl *Relay) told(ctx context.Context, c *city, language string, q question,
 	}
 	switch {
 	case v.Passed:
-		people, public, err := rl.reached(ctx, c, r)
+		to, err := rl.reached(ctx, c, r)
 		if err != nil {
 			return "", err
 		}
-		words += "\n\n" + rl.Texts.T(language, "question.passed") + " " + rl.passed(language, people, public)
+		words += "\n\n" + rl.Texts.T(language, "question.passed") + " " + rl.passed(language, to)
 	case v.Reason == report.ReasonQuestion && q.intent == intent.Where:
 		words += "\n\n" + rl.Texts.T(language, "question.taken")
 	case v.Reason == report.ReasonQuestion:

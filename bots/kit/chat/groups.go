@@ -274,6 +274,15 @@ func (g *groups) get(ctx context.Context, botID, id int64) (shown, error) {
 	return g.open(r), nil
 }
 
+// ids returns the ids of the groups of a bot, in order.
+func (g *groups) ids(ctx context.Context, botID int64) ([]int64, error) {
+	ids, err := db.ReadColumn[int64](ctx, g.db, "SELECT recipient_id FROM "+g.table+" WHERE bot_id = ? ORDER BY recipient_id", botID)
+	if err != nil {
+		return nil, fmt.Errorf("list groups: %w", err)
+	}
+	return ids, nil
+}
+
 // list returns the groups of a bot by their names.
 func (g *groups) list(ctx context.Context, botID int64) ([]shown, error) {
 	var rows []groupRow

@@ -415,3 +415,16 @@ func TestAllWhoReportAtOnceAreAnswered(t *testing.T) {
 	}
 	y.said(65, "7 "+y.text("kit.chat.welcome", "City", "leeds"))
 }
+
+func TestPeopleAndGroupsAreCountedApart(t *testing.T) {
+	y := newGrouped(t)
+	y.must(y.happen("", chat.Joined{Chat: "-7", Group: tram}, chat.Message{ID: "1", Chat: "7", Author: "7", Command: "start", Private: true},
+		command("-8/5", "start", chat.Group{Kind: chat.KindTopic}), chat.Message{ID: "1", Chat: "8", Author: "8", Command: "start", Private: true}))
+	ids := y.ids(y.row)
+	if n, err := y.network.(bots.Grouped).Groups(t.Context(), y.row, ids); len(ids) != 4 || n != 2 || err != nil {
+		t.Errorf("%d of %d are groups: %v", n, len(ids), err)
+	}
+	if n, err := y.network.(bots.Grouped).Groups(t.Context(), y.row, ids[1:2]); n != 0 || err != nil {
+		t.Errorf("%d of one person: %v", n, err)
+	}
+}
