@@ -71,8 +71,11 @@ func (rl *Relay) last(ctx context.Context, language string, q question, asked *r
 		if room -= utf8.RuneCountInString(shown); room < 0 && len(lines) > 1 {
 			break
 		}
-		minutes := int(max(0, rl.Now().Sub(j.Report.Time)).Minutes())
-		lines = append(lines, rl.Texts.T(language, "question.line", "Minutes", minutes, "Text", shown))
+		id, minutes := "question.line", int(rl.Now().Sub(j.Report.Time).Minutes())
+		if minutes < 1 {
+			id = "question.line_now"
+		}
+		lines = append(lines, rl.Texts.T(language, id, "Minutes", minutes, "Text", shown))
 	}
 	return strings.Join(lines, "\n"), nil
 }

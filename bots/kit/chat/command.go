@@ -163,10 +163,14 @@ func (b *bot) last(ctx context.Context, language string) (string, error) {
 	}
 	lines := []string{b.say(language, "kit.chat.last.title")}
 	for _, judged := range list {
-		minutes := int(max(0, host.Now().Sub(judged.Report.Time).Minutes()))
-		lines = append(lines, b.say(language, "kit.chat.last.line", "Minutes", minutes, "Text", text.Calm(judged.Report.Text)))
+		id, minutes := "kit.chat.last.line", int(host.Now().Sub(judged.Report.Time).Minutes())
+		if minutes < 1 {
+			id = "kit.chat.last.line_now"
+		}
+		words := strings.Join(strings.Fields(judged.Report.Text), " ")
+		lines = append(lines, b.say(language, id, "Minutes", minutes, "Text", text.Calm(words)))
 	}
-	return b.network.Length.Fit(strings.Join(lines, "\n\n")), nil
+	return b.network.Length.Fit(strings.Join(lines, "\n")), nil
 }
 
 func (n *network) welcomes() string { return n.Name + "_welcomes" }

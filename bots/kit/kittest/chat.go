@@ -203,7 +203,7 @@ func last(s *scene) {
 	s.Pass(old)
 	s.Pass(s.Elsewhere(s.city, "U1 Plärrer"))
 	s.say("anna", "/last")
-	s.wantAnswer("anna", 1, s.in("kit.chat.last.line", "Minutes", 0, "Text", "U1 Plärrer"))
+	s.wantAnswer("anna", 1, s.in("kit.chat.last.line_now", "Text", "U1 Plärrer"))
 	if got := s.inChat("anna"); strings.Contains(strings.Join(got, "\n"), "yesterday") {
 		s.Errorf("/last shows what is old: %q", got)
 	}
