@@ -44,7 +44,7 @@ func TestSubscribing(t *testing.T) {
 				t.Errorf("second stop: %q", got)
 			}
 			rider.Write(w.account, "/help")
-			if got := w.answer(rider, 5); got != say("kit.chat.help", "City", "nuernberg") {
+			if got := w.answer(rider, 5); got != say("kit.chat.help", "City", "nuernberg")+"\n\n"+say("kit.chat.help_ask") {
 				t.Errorf("help: %q", got)
 			}
 			rider.Write(w.account, "/dance")

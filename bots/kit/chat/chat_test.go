@@ -638,3 +638,18 @@ func TestStoppedCityAnswers(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Whoever asks how it works learns that one may ask, where the city answers questions.
+func TestHelpSaysThatOneMayAsk(t *testing.T) {
+	y := newToy(t, nil)
+	kittest.Receive(t, y.load(y.connect("nest")), kittest.NewInbox())
+	help := chat.Message{ID: "1", Chat: "7", Author: "7", Command: "help", Private: true}
+	y.must(y.happen("", help))
+	y.untilPosted(1)
+	y.must(y.db.SaveHearing(t.Context(), y.city.ID, false, false))
+	y.must(y.happen("", help))
+	words := "7 " + y.text("kit.chat.help", "City", "leeds")
+	if diff := cmp.Diff([]string{words + "\n\n" + y.text("kit.chat.help_ask"), words}, y.untilPosted(2)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -68,19 +68,33 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 	case "last", "wo", "where": // as people ask
 		answer.text, err = b.last(ctx, language)
 	case "help":
-		answer.text = b.say(language, "kit.chat.help", "City", b.city)
+		answer.text, err = b.help(ctx, language)
 	case "ping":
 		answer.text = b.pong(m, language)
 	default:
 		if !m.Private {
 			return nil // it may be meant for another bot
 		}
-		answer.text = b.say(language, "kit.chat.unknown_command") + "\n\n" + b.say(language, "kit.chat.help", "City", b.city)
+		answer.text, err = b.help(ctx, language)
+		answer.text = b.say(language, "kit.chat.unknown_command") + "\n\n" + answer.text
 	}
 	if err == nil {
 		answers.add(answer)
 	}
 	return err
+}
+
+// help says how it works, and where the city answers questions that one may ask.
+func (b *bot) help(ctx context.Context, language string) (string, error) {
+	city, err := b.network.host.DB.BriefCity(ctx, b.bot.CityID)
+	if err != nil {
+		return "", err
+	}
+	words := b.say(language, "kit.chat.help", "City", b.city)
+	if city.Questions {
+		words += "\n\n" + b.say(language, "kit.chat.help_ask")
+	}
+	return words, nil
 }
 
 // pong tells how long the message took, where the service says when it was

@@ -176,10 +176,17 @@ func stopUnsubscribed(s *scene) {
 	s.wantAnswer("anna", 1, s.in("kit.chat.not_subscribed"))
 }
 
+// help is what the account says how it works.
+func (s *scene) help() string { return s.helpIn(s.city.Language) }
+
+func (s *scene) helpIn(language string) string {
+	return s.Texts.T(language, "kit.chat.help", "City", s.city.Name) + "\n\n" + s.Texts.T(language, "kit.chat.help_ask")
+}
+
 func help(s *scene) {
 	s.receive(s.connect())
 	s.say("anna", "/help")
-	s.wantAnswer("anna", 1, s.in("kit.chat.help", "City", s.city.Name))
+	s.wantAnswer("anna", 1, s.help())
 }
 
 func ping(s *scene) {
@@ -221,7 +228,7 @@ func unknownCommand(s *scene) {
 func answersInGerman(s *scene) {
 	s.receive(s.connect())
 	s.write(standin.Message{Author: "anna", Text: "/help", Language: "de-AT"})
-	s.wantAnswer("anna", 1, s.Texts.T("de", "kit.chat.help", "City", s.city.Name))
+	s.wantAnswer("anna", 1, s.helpIn("de"))
 }
 
 // flood looks at what has been answered when somebody else's turn has come: answers
@@ -236,7 +243,7 @@ func flood(s *scene) {
 	s.say("cleo", "/ping")
 	before, _, _ := strings.Cut(s.in("kit.chat.pong", "Milliseconds", "|"), "|")
 	s.wantAnswer("cleo", 1, before)
-	help := squeezed(s.in("kit.chat.help", "City", s.city.Name))
+	help := squeezed(s.help())
 	if n := strings.Count(squeezed(s.inChat("anna")...), help); n == 0 || n > 25 {
 		s.Errorf("%d answers to a flood of commands", n)
 	}

@@ -38,7 +38,7 @@ func unknownInGroup(s *scene) {
 	s.join("tram")
 	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/fly", Addressed: true})
 	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/help", Addressed: true})
-	s.wantAnswer("tram", 2, s.in("kit.chat.help", "City", s.city.Name))
+	s.wantAnswer("tram", 2, s.help())
 }
 
 func joined(s *scene) {
