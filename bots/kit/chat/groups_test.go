@@ -248,7 +248,7 @@ func TestClosedTopic(t *testing.T) {
 	y.wantList("Tram/Checks topic topic_closed")
 	_, err = y.bot.Send(t.Context(), report.NewDelivery(report.Report{Text: "U2"}, y.row, id))
 	kittest.WantKind(t, err, bots.KindPermanent)
-	if n := len(y.mails.mails); n != 1 || !strings.Contains(string(y.mails.mails[0].Data), "Pigeon") {
+	if n := len(y.mails.mails); n != 1 || !strings.Contains(string(y.mails.mails[0].Data), "a Pigeon topic gets") {
 		t.Fatalf("%d mails", n)
 	}
 	if strings.Contains(string(y.mails.mails[0].Data), "Checks") {
@@ -262,7 +262,11 @@ func TestClosedTopic(t *testing.T) {
 	y.must(y.happen("", closed))
 	y.flip("1")
 	y.wantChats(y.row, "-7/5")
+	if n := len(y.mails.mails); n != 1 {
+		t.Errorf("%d mails within minutes, want 1", n)
+	}
 	for range 5 { // whoever does that all day long
+		y.clock.Move(11 * time.Minute)
 		y.must(y.happen("", closed, chat.Opened{Chat: "-7/5", Why: chat.WhyTopicClosed}))
 	}
 	if n := len(y.mails.mails); n != 3 {

@@ -103,7 +103,14 @@ func (b *bot) closeOne(ctx context.Context, id int64, why Why) error {
 	}
 	if news {
 		b.log.Warn("kit.log.closed", "err", &Closed{Why: why})
-		return b.network.closings.tell(ctx, b.network, b.bot, why)
+		group, err := groups.get(ctx, b.bot.ID, id)
+		if errors.Is(err, db.ErrNotFound) {
+			group.Kind, err = KindGroup, nil
+		}
+		if err != nil {
+			return err
+		}
+		return b.network.closings.tell(ctx, b.network, b.bot, group.Kind, why)
 	}
 	for _, other := range closed { // since when, for the next trial
 		if _, err := groups.turn(ctx, b.bot.ID, id, [2]string{other, string(why)}); err != nil {
