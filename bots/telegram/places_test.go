@@ -161,7 +161,7 @@ func TestTopics(t *testing.T) {
 	forum.DeleteTopic(talk)
 	_, err = h.pass("U6")
 	kittest.WantKind(t, err, bots.KindPermanent)
-	h.wantGroups("Straßenbahn › Kontrollen: Topic, "+h.text("kit.chat.stands.stopped"), "Straßenbahn › Talk: Topic, "+h.text("kit.chat.closed.topic_gone"))
+	h.wantGroups("Straßenbahn › Talk: Topic, "+h.text("kit.chat.closed.topic_gone"), "Straßenbahn › Kontrollen: Topic, "+h.text("kit.chat.stands.stopped"))
 	forum.Remove(h.rider, h.account)
 	h.wantPassed()
 	h.wantGroups()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -300,8 +301,12 @@ func (g *groups) list(ctx context.Context, botID int64) ([]shown, error) {
 	return list, nil
 }
 
-// order is what a group is sorted by.
-func (s shown) order() string { return strings.ToLower(s.Title + "\n" + s.Topic) }
+// order is what a group is sorted by: a name, in which 10 comes after 2.
+func (s shown) order() string {
+	return numbers.ReplaceAllStringFunc(strings.ToLower(s.Title+"\n"+s.Topic), func(n string) string { return fmt.Sprintf("%*s", maxTitle, n) })
+}
+
+var numbers = regexp.MustCompile(`[0-9]+`)
 
 // of returns the ids of a group and its topics.
 func (g *groups) of(ctx context.Context, botID int64, whole string) ([]int64, error) {

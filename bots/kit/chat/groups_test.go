@@ -432,3 +432,22 @@ func TestPeopleAndGroupsAreCountedApart(t *testing.T) {
 		t.Errorf("%d of one person: %v", n, err)
 	}
 }
+
+// The list puts first what somebody has to look at, sorts numbers as people do, and tells
+// topics apart whose names are not known.
+func TestOrderOfGroups(t *testing.T) {
+	y := newGrouped(t)
+	topic := chat.Group{Kind: chat.KindTopic, Title: "Forum"}
+	y.must(y.happen("", chat.Joined{Chat: "-1", Group: chat.Group{Title: "Gruppe 10"}}, chat.Joined{Chat: "-2", Group: chat.Group{Title: "Gruppe 2"}},
+		chat.Joined{Chat: "-3", Group: chat.Group{Title: "Zoo"}}, command("-4/1", "start", topic), command("-4/2", "start", topic),
+		&chat.Closed{Chat: "-3", Why: chat.WhyRights}))
+	y.wantList("Zoo group rights", "Forum topic on", "Forum topic on", "Gruppe 2 group on", "Gruppe 10 group on")
+	own, err := y.db.NetworkBots(t.Context(), y.city.ID, network)
+	y.must(err)
+	data, err := y.network.Settings(t.Context(), y.city, own)
+	y.must(err)
+	list := data.(*chat.Card).Lists[0]
+	if list.Closed() != 1 || list.Groups[1].Number != 1 || list.Groups[2].Number != 2 {
+		t.Errorf("%d are closed, shown %+v", list.Closed(), list.Groups)
+	}
+}
