@@ -261,6 +261,9 @@ func TestClosedTopic(t *testing.T) {
 	y.wantChats(y.row, "-7/5")
 	y.must(y.happen("", closed))
 	y.flip("1")
+	if y.site.Said != y.text("kit.chat.group_tried") { // nothing has been sent yet
+		t.Errorf("the switch says %q", y.site.Said)
+	}
 	y.wantChats(y.row, "-7/5")
 	if n := len(y.mails.mails); n != 1 {
 		t.Errorf("%d mails within minutes, want 1", n)
