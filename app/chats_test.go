@@ -90,12 +90,12 @@ func TestClosedTopicIsToldToItsModerators(t *testing.T) {
 	topic := forum.AddTopic(c.admin, "Kontrollen")
 	forum.Add(c.admin, c.bot, true)
 	forum.Post(c.admin, telegram.Post{Text: "/start@kontis_nbg_bot", Topic: topic})
-	waitUntil(t, "the welcome", func() bool { return stands(forum.Messages(), "/help") })
+	waitUntil(t, "the welcome", func() bool { return stands(forum.Messages(), "/stop") })
 	forum.CloseTopic(c.admin, topic)
 	c.app.mustSend("one@riders.example", here, "m1@x", "", "U1 Plärrer")
 	c.box.waitFor(t, "moderator@nuernberg.example", "Telegram")
 	page := c.page.get("/settings", http.StatusOK)
-	for _, want := range []string{"Straßenbahn", "Kontrollen"} {
+	for _, want := range []string{"Straßenbahn", "Kontrollen", "1 needs your attention"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the settings do not show %s", want)
 		}

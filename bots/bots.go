@@ -275,6 +275,12 @@ type Gatherer interface {
 	People(ctx context.Context, b report.Bot, r report.Report) (int, error)
 }
 
+// Grouped is a Recipients some of whose recipients are no persons: groups and the like.
+type Grouped interface {
+	// Groups is how many of these recipients of bot b that are.
+	Groups(ctx context.Context, b report.Bot, recipients []int64) (int, error)
+}
+
 // Hooked is a Network that services call.
 type Hooked interface {
 	// HookRoutes adds the routes that are served below /hook/<name>/, to whoever asks:

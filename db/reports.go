@@ -189,7 +189,7 @@ func (d *DB) PassedReports(ctx context.Context, seqs []int64) ([]Judged, error) 
 func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {
 	var rows []reportRow
 	err := d.Read(ctx).Where("state = 'judged' AND city_id = ? AND passed = ? AND time > ?", cityID, passed, d.since(ago)).
-		Order("time DESC, id").Limit(limit).Find(&rows).Error
+		Order("time DESC, seq DESC").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("list reports: %w", err)
 	}

@@ -120,7 +120,7 @@ func TestOutcomesAreAnswered(t *testing.T) {
 		{a.message("passed", "a", "U1 Plärrer"), "passed: passed: Weitergegeben, an 34 Leute."},
 		{a.message("passed", "a", "U1 Plärrer"), ""}, // once more
 		{a.message("again", "a", "u1   plärrer"), "again: known: Schon bekannt, danke!"},
-		{english, "english: passed: Passed on, 34 people."},
+		{english, "english: passed: Passed on, to 34 people."},
 		{a.message("vague", "c", "am Plärrer"), "vague: held: Nicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle."},
 		{a.message("empty", "c", " "), "empty: held: Nicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle."},
 		{a.message("long", "c", strings.Repeat("U1 ", censor.MaxLength)),
@@ -195,8 +195,28 @@ func (g gathering) People(context.Context, report.Bot, report.Report) (int, erro
 	return g.people, nil
 }
 
+// grouped is a network whose recipients from one on are groups.
+type grouped struct {
+	listing
+	from int64
+}
+
+func (g grouped) Groups(_ context.Context, _ report.Bot, recipients []int64) (n int, err error) {
+	for _, id := range recipients {
+		if id >= g.from {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// withGroups is a crowd of so many, groups among them.
+func withGroups(people, groups int) bots.Network {
+	return grouped{crowd(people + groups).(listing), int64(people + 1)}
+}
+
 // TestPeopleAreCounted counts those of all bots of the city: those of one mail an hour
-// among them, and no followers of an account that posts in public.
+// among them, and no followers of an account that posts in public. Groups are no people.
 func TestPeopleAreCounted(t *testing.T) {
 	for _, tt := range []struct {
 		networks map[string]bots.Network
@@ -207,6 +227,10 @@ func TestPeopleAreCounted(t *testing.T) {
 		{map[string]bots.Network{"a": crowd(1), "b": nil}, "Weitergegeben, an 1 Person und öffentlich gepostet."},
 		{map[string]bots.Network{"a": crowd(0), "b": nil}, "Weitergegeben: öffentlich gepostet."},
 		{map[string]bots.Network{"a": crowd(0)}, "Weitergegeben."},
+		{map[string]bots.Network{"a": withGroups(2, 57)}, "Weitergegeben, an 2 Leute und 57 Gruppen."},
+		{map[string]bots.Network{"a": withGroups(1, 1), "b": nil}, "Weitergegeben, an 1 Person und 1 Gruppe und öffentlich gepostet."},
+		{map[string]bots.Network{"a": withGroups(0, 3)}, "Weitergegeben, an 3 Gruppen."},
+		{map[string]bots.Network{"a": withGroups(34, 0)}, "Weitergegeben, an 34 Leute."},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			names := []string{"a", "b"}[:len(tt.networks)]

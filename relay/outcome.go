@@ -82,8 +82,8 @@ func (rl *Relay) words(ctx context.Context, to expected, r db.Ruling, v report.V
 	case to.question != nil:
 		return rl.told(ctx, c, language, *to.question, r, v)
 	case v.Passed:
-		people, public, err := rl.reached(ctx, c, r)
-		return rl.passed(language, people, public), err
+		to, err := rl.reached(ctx, c, r)
+		return rl.passed(language, to), err
 	default:
 		return rl.notPassed(language, v.Reason), nil
 	}
@@ -97,37 +97,66 @@ func (rl *Relay) notPassed(language string, why report.Reason) string {
 	return rl.Texts.T(language, missing[why], "Max", censor.MaxLength)
 }
 
-// passed says that a report was passed on to so many people, and whether everybody can
-// see it.
-func (rl *Relay) passed(language string, people int, public bool) string {
-	switch {
-	case people > 0 && public:
-		return rl.Texts.T(language, "answer.people_public", "Count", people)
-	case people > 0:
-		return rl.Texts.T(language, "answer.people", "Count", people)
-	case public:
-		return rl.Texts.T(language, "answer.public")
-	default:
-		return rl.Texts.T(language, "answer.passed")
+// passed says that a report was passed on to so many, and whether everybody can see it.
+func (rl *Relay) passed(language string, to reach) string {
+	say := func(id string, data ...any) string { return rl.Texts.T(language, id, data...) }
+	whom := say("answer.people", "Count", to.people)
+	switch groups := say("answer.groups", "Count", to.groups); {
+	case to.people == 0 && to.groups == 0 && to.public:
+		return say("answer.public")
+	case to.people == 0 && to.groups == 0:
+		return say("answer.passed")
+	case to.people == 0:
+		whom = groups
+	case to.groups > 0:
+		whom = say("answer.both", "People", whom, "Groups", groups)
 	}
+	if to.public {
+		return say("answer.to_public", "Whom", whom)
+	}
+	return say("answer.to", "Whom", whom)
 }
 
-// reached is how many a report is sent to one by one, and whether some bot posts it for
+// reach is how many a report is sent to one by one, and whether some bot posts it for
 // everybody to see.
-func (rl *Relay) reached(ctx context.Context, c *city, r db.Ruling) (people int, public bool, err error) {
+type reach struct {
+	people, groups int
+	public         bool
+}
+
+// reached is whom a report reaches that is passed on.
+func (rl *Relay) reached(ctx context.Context, c *city, r db.Ruling) (to reach, err error) {
 	for _, a := range r.Audiences {
-		n := len(a.Recipients)
-		if slices.Contains(a.Recipients, 0) {
-			n, public = n-1, true
+		sent := a.Recipients
+		if slices.Contains(sent, 0) {
+			sent, to.public = slices.DeleteFunc(slices.Clone(sent), func(id int64) bool { return id == 0 }), true
 		}
-		if i := slices.IndexFunc(c.bots, func(b report.Bot) bool { return b.ID == a.BotID }); i >= 0 && n > 0 {
-			if g, ok := rl.Networks[c.bots[i].Network].(bots.Gatherer); ok {
-				if n, err = g.People(ctx, c.bots[i], *r.Report); err != nil {
-					return 0, false, err
-				}
-			}
+		if len(sent) == 0 {
+			continue
 		}
-		people += n
+		people, groups, err := rl.counted(ctx, c, r, db.Audience{BotID: a.BotID, Recipients: sent})
+		if err != nil {
+			return reach{}, err
+		}
+		to.people, to.groups = to.people+people, to.groups+groups
 	}
-	return people, public, nil
+	return to, nil
+}
+
+// counted tells people and groups apart of those whom a bot sends a report to.
+func (rl *Relay) counted(ctx context.Context, c *city, r db.Ruling, a db.Audience) (people, groups int, err error) {
+	i := slices.IndexFunc(c.bots, func(b report.Bot) bool { return b.ID == a.BotID })
+	if i < 0 {
+		return len(a.Recipients), 0, nil
+	}
+	switch n := rl.Networks[c.bots[i].Network].(type) {
+	case bots.Gatherer:
+		people, err = n.People(ctx, c.bots[i], *r.Report)
+	case bots.Grouped:
+		groups, err = n.Groups(ctx, c.bots[i], a.Recipients)
+		people = len(a.Recipients) - groups
+	default:
+		people = len(a.Recipients)
+	}
+	return people, groups, err
 }

@@ -37,11 +37,11 @@ func (rl *Relay) told(ctx context.Context, c *city, language string, q question,
 	}
 	switch {
 	case v.Passed:
-		people, public, err := rl.reached(ctx, c, r)
+		to, err := rl.reached(ctx, c, r)
 		if err != nil {
 			return "", err
 		}
-		words += "\n\n" + rl.Texts.T(language, "question.passed") + " " + rl.passed(language, people, public)
+		words += "\n\n" + rl.Texts.T(language, "question.passed") + " " + rl.passed(language, to)
 	case v.Reason == report.ReasonQuestion && q.intent == intent.Where:
 		words += "\n\n" + rl.Texts.T(language, "question.taken")
 	case v.Reason == report.ReasonQuestion:
@@ -71,8 +71,11 @@ func (rl *Relay) last(ctx context.Context, language string, q question, asked *r
 		if room -= utf8.RuneCountInString(shown); room < 0 && len(lines) > 1 {
 			break
 		}
-		minutes := int(max(0, rl.Now().Sub(j.Report.Time)).Minutes())
-		lines = append(lines, rl.Texts.T(language, "question.line", "Minutes", minutes, "Text", shown))
+		id, minutes := "question.line", int(rl.Now().Sub(j.Report.Time).Minutes())
+		if minutes < 1 {
+			id = "question.line_now"
+		}
+		lines = append(lines, rl.Texts.T(language, id, "Minutes", minutes, "Text", shown))
 	}
 	return strings.Join(lines, "\n"), nil
 }

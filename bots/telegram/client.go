@@ -89,7 +89,8 @@ func (d *driver) client(base, token string) (*client, error) {
 	}
 	call := caller{d.transport}
 	return &client{caller: call, dialing: d.dialing, url: base + "/bot" + token + "/", api: sync.OnceValues(func() (*telego.Bot, error) {
-		return telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}))
+		return telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}),
+			telego.WithRequestConstructor(constructor{}))
 	})}, nil
 }
 
@@ -98,6 +99,19 @@ type quiet struct{}
 
 func (quiet) Debugf(string, ...any) {}
 func (quiet) Errorf(string, ...any) {}
+
+// constructor makes the bodies of calls. The library's own writes down parameters that
+// are not set, as the chat of a message that is answered, which a strict server refuses.
+type constructor struct{ telegoapi.DefaultConstructor }
+
+// JSONRequest returns the body that has the parameters.
+func (constructor) JSONRequest(parameters any) (*telegoapi.RequestData, error) {
+	raw, err := json.Marshal(parameters)
+	if err != nil {
+		return nil, fmt.Errorf("parameters of a call: %w", err)
+	}
+	return &telegoapi.RequestData{ContentType: telegoapi.ContentTypeJSON, BodyRaw: raw}, nil
+}
 
 // caller makes the calls.
 type caller struct{ transport *http.Transport }

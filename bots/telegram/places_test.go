@@ -161,7 +161,7 @@ func TestTopics(t *testing.T) {
 	forum.DeleteTopic(talk)
 	_, err = h.pass("U6")
 	kittest.WantKind(t, err, bots.KindPermanent)
-	h.wantGroups("Straßenbahn › Kontrollen: Topic, "+h.text("kit.chat.stands.stopped"), "Straßenbahn › Talk: Topic, "+h.text("kit.chat.closed.topic_gone"))
+	h.wantGroups("Straßenbahn › Talk: Topic, "+h.text("kit.chat.closed.topic_gone"), "Straßenbahn › Kontrollen: Topic, "+h.text("kit.chat.stands.stopped"))
 	forum.Remove(h.rider, h.account)
 	h.wantPassed()
 	h.wantGroups()
@@ -170,10 +170,12 @@ func TestTopics(t *testing.T) {
 // What others answer in a group that is no forum has a thread too, and is no topic.
 func TestThreadsAreNoTopics(t *testing.T) {
 	h := newHearing(t, standin.Options{})
+	group := h.server.AddGroup("Tram")
+	group.Add(h.rider, h.account, true)
 	h.account.Deliver("message", map[string]any{"message_id": 7, "message_thread_id": 3, "text": "/start@Nuernberg_bot", "date": 1,
-		"chat": map[string]any{"id": -1005, "type": "supergroup", "title": "Tram"}, "from": map[string]any{"id": h.rider.ID()}})
+		"chat": map[string]any{"id": group.ID(), "type": "supergroup", "title": "Tram"}, "from": map[string]any{"id": h.rider.ID()}})
 	h.handled()
-	h.wantChats(h.row, -1005)
+	h.wantChats(h.row, group.ID())
 }
 
 // Everybody in a topic answers the message that made it: that is not meant for the bot,
@@ -241,7 +243,7 @@ func TestLocation(t *testing.T) {
 		if got := h.answer(u, 1); got != h.site.Texts.T("de", "kit.chat.location") {
 			t.Errorf("%s is answered with %q", what, got)
 		}
-		if got := h.answer(u, 2); got != h.site.Texts.T("de", "kit.chat.help", "City", "nuernberg") {
+		if got := h.answer(u, 2); !strings.HasPrefix(got, h.site.Texts.T("de", "kit.chat.help", "City", "nuernberg")) {
 			t.Errorf("and then with %q", got)
 		}
 	}

@@ -103,3 +103,26 @@ func TestAnswersInTopics(t *testing.T) {
 		})
 	})
 }
+
+// TestManyReportInAGroupAtOnce has six riders report in the same second in a group: each
+// learns that it was passed on.
+func TestManyReportInAGroupAtOnce(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	in := kittest.NewInbox()
+	kittest.Receive(t, w.load(w.connect()), in)
+	admin, group := w.server.AddUser("admin", "de"), w.server.AddGroup("tram")
+	group.Add(admin, w.account, true)
+	var ids []int
+	for i := range 6 {
+		ids = append(ids, group.Write(w.server.AddUser("Rider "+strconv.Itoa(i), "de"), "@"+w.account.Username()+" U1 "+strconv.Itoa(i)))
+	}
+	for _, heard := range in.Wait(t, 6) {
+		if err := heard.Answer(w.ctx, bots.Answer{Outcome: bots.OutcomePassed, Text: "passed"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until("six signs", func() bool {
+		all := group.Messages()
+		return !slices.ContainsFunc(ids, func(id int) bool { return all[id-1].Sign != "👍" })
+	})
+}

@@ -16,10 +16,14 @@ import (
 
 const (
 	// maxAnswers is how many answers of a bot wait to be sent, and
-	// maxAnswersPerChat how many of them to one chat: what is more is dropped,
-	// so that nobody can make the bot talk without end.
+	// maxAnswersPerChat how many of them to the commands of one chat: what is more
+	// is dropped, so that nobody can make the bot talk without end.
 	maxAnswers        = 64
 	maxAnswersPerChat = 3
+	// maxHeardPerChat is how many wait that answer the reports of one chat. They have
+	// their own room: many people may report in a group at once, and the brakes bound
+	// what one person is answered.
+	maxHeardPerChat = 64
 	// maxSure is how many answers wait that have to be given, beside the others.
 	maxSure = 10_000
 	// maxParts is how many messages one answer is, where the service's are short.
@@ -47,7 +51,7 @@ type answers struct {
 	mu      sync.Mutex
 	waiting []answer
 	others  int             // of those that wait: how many are not sure
-	perChat map[string]int  // that wait or are being sent
+	perChat map[room]int    // that wait or are being sent
 	busy    map[string]bool // chats that something is being sent to
 	senders int
 	over    bool // nothing more is taken
@@ -61,8 +65,18 @@ type answer struct {
 	to               string
 	sign             Sign
 	sure             bool // it has to be given: who subscribes, unsubscribes or reports has to know
+	heard            bool // it answers a report, or what somebody asks, and no command
 	tries            int
 }
+
+// room is what answers share of which only so many wait: those to the commands of a
+// chat, or those to its reports.
+type room struct {
+	chat  string
+	heard bool
+}
+
+func (w answer) room() room { return room{w.chat, w.heard} }
 
 // parts returns the messages of an answer.
 func (w answer) parts(limit text.Limit) []string {
@@ -99,15 +113,19 @@ func (a *answers) add(next answer) {
 		return
 	}
 	if a.perChat == nil {
-		a.perChat, a.busy = map[string]int{}, map[string]bool{}
+		a.perChat, a.busy = map[room]int{}, map[string]bool{}
 	}
-	a.perChat[next.chat]++
+	a.perChat[next.room()]++
 	a.put(next)
 }
 
 // isFull tells whether there is no room for an answer.
 func (a *answers) isFull(next answer) bool {
-	if a.perChat[next.chat] >= maxAnswersPerChat {
+	most := maxAnswersPerChat
+	if next.heard {
+		most = maxHeardPerChat
+	}
+	if a.perChat[next.room()] >= most {
 		return true
 	}
 	if next.sure {
@@ -155,8 +173,8 @@ func (a *answers) ended(w answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.busy, w.chat)
-	if a.perChat[w.chat]--; a.perChat[w.chat] <= 0 {
-		delete(a.perChat, w.chat)
+	if a.perChat[w.room()]--; a.perChat[w.room()] <= 0 {
+		delete(a.perChat, w.room())
 	}
 	if len(a.perChat) == 0 {
 		a.perChat, a.busy = nil, nil // an idle bot costs no memory

@@ -236,6 +236,8 @@ func (b *bot) handle(ctx context.Context, e Event, emit func(context.Context, bo
 
 func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error, answers *answers) error {
 	switch {
+	case m.Deleted:
+		return b.handleDeleted(ctx, m, emit)
 	case m.Author == "" || m.Edited && !m.isReport():
 		return nil
 	case m.Command != "":
@@ -264,6 +266,16 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		return nil
 	}
 	return err
+}
+
+// handleDeleted has a report taken back that its author has deleted. What was none is
+// left alone.
+func (b *bot) handleDeleted(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
+	if m.ID == "" {
+		b.log.Warn("kit.log.misfit")
+		return nil
+	}
+	return account.HandOver(ctx, b.log, emit, bots.Incoming{ID: NetworkID(b.groupOf(m.Chat), m.ID), Time: m.Time, Deleted: true})
 }
 
 // isReport tells whether a message may be one.

@@ -190,6 +190,7 @@ type Message struct {
 	Addressed bool
 	Reply     bool      // it is Addressed only in that it answers what the account has posted
 	Edited    bool      // the author has changed it: this is what it says now
+	Deleted   bool      // the author has deleted it: nothing but ID and Chat counts
 	Group     Group     // what the chat is called, where it is not Private
 	Command   string    // lower case, without the slash; empty where it is none
 	Media     bool      // a picture, a recording or the like: Text below it does not count

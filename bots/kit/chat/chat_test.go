@@ -153,7 +153,7 @@ func TestGroupsComeAndGo(t *testing.T) {
 	row := y.connect("nest")
 	kittest.Receive(t, y.load(row), kittest.NewInbox())
 	y.must(y.happen("", chat.Joined{Chat: "-7"}, chat.Joined{Chat: "-7"}, chat.Joined{Chat: "-8"}))
-	welcome := y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest")
+	welcome := y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest") + "\n\n" + y.text("kit.chat.stored_group")
 	if diff := cmp.Diff([]string{"-7 " + welcome, "-8 " + welcome}, y.untilPosted(2)); diff != "" {
 		t.Error(diff)
 	}
@@ -635,6 +635,21 @@ func TestStoppedCityAnswers(t *testing.T) {
 	in.Fail(nil)
 	y.must(y.happen("3", chat.Message{ID: "3", Chat: "7", Author: "7", Text: "U2", Private: true}))
 	if diff := cmp.Diff([]string{"U2"}, in.Texts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Whoever asks how it works learns that one may ask, where the city answers questions.
+func TestHelpSaysThatOneMayAsk(t *testing.T) {
+	y := newToy(t, nil)
+	kittest.Receive(t, y.load(y.connect("nest")), kittest.NewInbox())
+	help := chat.Message{ID: "1", Chat: "7", Author: "7", Command: "help", Private: true}
+	y.must(y.happen("", help))
+	y.untilPosted(1)
+	y.must(y.db.SaveHearing(t.Context(), y.city.ID, false, false))
+	y.must(y.happen("", help))
+	words := "7 " + y.text("kit.chat.help", "City", "leeds")
+	if diff := cmp.Diff([]string{words + "\n\n" + y.text("kit.chat.help_ask"), words}, y.untilPosted(2)); diff != "" {
 		t.Error(diff)
 	}
 }

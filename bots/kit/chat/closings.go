@@ -13,10 +13,12 @@ import (
 )
 
 // maxTold is how many mails about closed groups the moderators of a bot get within
-// toldWithin: strangers may close theirs as often as they like.
+// toldWithin: strangers may close theirs as often as they like. What closes within
+// toldOnce after a mail needs no other: the list that it leads to shows all of it.
 const (
 	maxTold    = 3
 	toldWithin = 24 * time.Hour
+	toldOnce   = 10 * time.Minute
 )
 
 // closings tells moderators that a group was closed, which only a person can mend.
@@ -27,7 +29,7 @@ type closings struct {
 
 // tell puts a mail to every moderator of the bot's city into the database. It names no
 // group: strangers choose what theirs are called.
-func (c *closings) tell(ctx context.Context, n *network, b report.Bot, why Why) error {
+func (c *closings) tell(ctx context.Context, n *network, b report.Bot, kind GroupKind, why Why) error {
 	if n.host.AccountMails == nil || !c.may(b.ID, n.host.Now()) {
 		return nil
 	}
@@ -41,11 +43,12 @@ func (c *closings) tell(ctx context.Context, n *network, b report.Bot, why Why) 
 	}
 	say := func(id string, data ...any) string { return n.host.Texts.T(city.Language, id, data...) }
 	network := say(n.Name + ".title")
-	text := say("kit.chat.closing.text", "City", city.Name, "Network", network, "Reason", say("kit.chat.closed."+string(why)),
-		"URL", n.host.Config.Web.URL+bots.SettingsPath(n.Name))
+	subject := say("kit.chat.closing.subject."+string(kind), "Network", network)
+	text := say("kit.chat.closing.text", "City", city.Name, "Network", network, "Where", say("kit.chat.closing.where."+string(kind)),
+		"Reason", say("kit.chat.closed."+string(why)), "URL", n.host.Config.Web.URL+bots.SettingsPath(n.Name))
 	var errs []error
 	for _, m := range moderators {
-		mail := mailer.AccountMail(n.host.Config.Mail, m.Email, say("kit.chat.closing.subject", "Network", network), text, n.host.Now())
+		mail := mailer.AccountMail(n.host.Config.Mail, m.Email, subject, text, n.host.Now())
 		errs = append(errs, n.host.AccountMails.StoreMail(ctx, mail))
 	}
 	return errors.Join(errs...)
@@ -56,7 +59,7 @@ func (c *closings) may(botID int64, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	recent := slices.DeleteFunc(c.told[botID], func(at time.Time) bool { return now.Sub(at) > toldWithin })
-	if len(recent) >= maxTold {
+	if n := len(recent); n >= maxTold || n > 0 && now.Sub(recent[n-1]) < toldOnce {
 		return false
 	}
 	if c.told == nil {

@@ -21,10 +21,17 @@ type GroupList struct {
 // fewGroups is how many are shown at once.
 const fewGroups = 10
 
-// Open tells whether the list is to be seen at once: where somebody has to look, and
-// where it is short.
-func (l GroupList) Open() bool {
-	return len(l.Groups) > 0 && len(l.Groups) <= fewGroups || slices.ContainsFunc(l.Groups, func(g ShownGroup) bool { return g.Closed })
+// Open tells whether the list is to be seen at once: where it is short.
+func (l GroupList) Open() bool { return len(l.Groups) > 0 && len(l.Groups) <= fewGroups }
+
+// Closed is how many somebody has to do something about. They come first.
+func (l GroupList) Closed() (n int) {
+	for _, g := range l.Groups {
+		if g.Closed {
+			n++
+		}
+	}
+	return n
 }
 
 // ShownGroup is a group as it is shown: its texts are text ids.
@@ -32,6 +39,7 @@ type ShownGroup struct {
 	ID     int64 // of the recipient
 	Title  string
 	Topic  string
+	Number int // of a topic whose name is not known, among those of its group; else 0
 	Kind   string
 	State  string
 	On     bool // reports go there
@@ -46,10 +54,25 @@ func (n *network) groupList(ctx context.Context, botID int64, handle string) (Gr
 	if err != nil {
 		return list, err
 	}
+	unnamed := map[string]int{} // topics, by the title of their group
 	for _, g := range groups {
-		list.Groups = append(list.Groups, g.show())
+		shown := g.show()
+		if g.Kind == KindTopic && g.Topic == "" {
+			unnamed[g.Title]++
+			shown.Number = unnamed[g.Title]
+		}
+		list.Groups = append(list.Groups, shown)
 	}
+	slices.SortStableFunc(list.Groups, func(a, b ShownGroup) int { return b.rank() - a.rank() })
 	return list, nil
+}
+
+// rank is above that of others where somebody has to look.
+func (g ShownGroup) rank() int {
+	if g.Closed {
+		return 1
+	}
+	return 0
 }
 
 // show is a group as it is shown.
@@ -89,29 +112,32 @@ func (f *groupForm) handle(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	on := r.FormValue("on") == "1"
-	if _, err := f.groups.turn(r.Context(), b.ID, id, switches(on)...); err != nil {
+	said, err := f.turn(r.Context(), b.ID, id, r.FormValue("on") == "1")
+	if err != nil {
 		return err
 	}
-	if on {
-		return f.site.Saved(w, r, f.Name, f.site.T(r, "kit.chat.group_on"))
-	}
-	return f.site.Saved(w, r, f.Name, f.site.T(r, "kit.chat.group_off"))
+	return f.site.Saved(w, r, f.Name, f.site.T(r, said))
 }
 
-// switches are the ways that a switch has. What somebody in the group has stopped stays
-// so; what is closed is tried.
-func switches(on bool) [][2]string {
-	if on {
-		ways := [][2]string{{standsOff, standsOn}, {standsOffStopped, standsStopped}}
-		for _, reason := range closed {
-			ways = append(ways, [2]string{reason, standsOn})
-		}
-		return ways
+// turn switches a group on or off, and returns what to say of that. What somebody in the
+// group has stopped stays so; what is closed is tried.
+func (f *groupForm) turn(ctx context.Context, botID, id int64, on bool) (said string, err error) {
+	if !on {
+		ways := append([][2]string{{standsOn, standsOff}, {standsStopped, standsOffStopped}}, fromClosed(standsOff)...)
+		_, err = f.groups.turn(ctx, botID, id, ways...)
+		return "kit.chat.group_off", err
 	}
-	ways := [][2]string{{standsOn, standsOff}, {standsStopped, standsOffStopped}}
+	if tried, err := f.groups.turn(ctx, botID, id, fromClosed(standsOn)...); err != nil || tried {
+		return "kit.chat.group_tried", err
+	}
+	_, err = f.groups.turn(ctx, botID, id, [2]string{standsOff, standsOn}, [2]string{standsOffStopped, standsStopped})
+	return "kit.chat.group_on", err
+}
+
+// fromClosed are the ways from every reason to be closed.
+func fromClosed(to string) (ways [][2]string) {
 	for _, reason := range closed {
-		ways = append(ways, [2]string{reason, standsOff})
+		ways = append(ways, [2]string{reason, to})
 	}
 	return ways
 }

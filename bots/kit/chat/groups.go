@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -274,6 +275,15 @@ func (g *groups) get(ctx context.Context, botID, id int64) (shown, error) {
 	return g.open(r), nil
 }
 
+// ids returns the ids of the groups of a bot, in order.
+func (g *groups) ids(ctx context.Context, botID int64) ([]int64, error) {
+	ids, err := db.ReadColumn[int64](ctx, g.db, "SELECT recipient_id FROM "+g.table+" WHERE bot_id = ? ORDER BY recipient_id", botID)
+	if err != nil {
+		return nil, fmt.Errorf("list groups: %w", err)
+	}
+	return ids, nil
+}
+
 // list returns the groups of a bot by their names.
 func (g *groups) list(ctx context.Context, botID int64) ([]shown, error) {
 	var rows []groupRow
@@ -291,8 +301,12 @@ func (g *groups) list(ctx context.Context, botID int64) ([]shown, error) {
 	return list, nil
 }
 
-// order is what a group is sorted by.
-func (s shown) order() string { return strings.ToLower(s.Title + "\n" + s.Topic) }
+// order is what a group is sorted by: a name, in which 10 comes after 2.
+func (s shown) order() string {
+	return numbers.ReplaceAllStringFunc(strings.ToLower(s.Title+"\n"+s.Topic), func(n string) string { return fmt.Sprintf("%*s", maxTitle, n) })
+}
+
+var numbers = regexp.MustCompile(`[0-9]+`)
 
 // of returns the ids of a group and its topics.
 func (g *groups) of(ctx context.Context, botID int64, whole string) ([]int64, error) {

@@ -102,6 +102,45 @@ func (y *grouped) said(n int, want string) {
 	}
 }
 
+// greeting is what a group or topic is told that gets the reports.
+func (y *grouped) greeting() string {
+	return y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest") + "\n\n" + y.text("kit.chat.stored_group")
+}
+
+// In a group one has to mention the account, and everybody sees who reports: whoever adds
+// it there or asks for reports reads that, also where the moderators welcome people in
+// words of their own.
+func TestGroupsAreGreetedAsGroups(t *testing.T) {
+	y := newGrouped(t)
+	if got := y.post("/welcome", url.Values{"welcome": {"Just write here."}}); got != http.StatusSeeOther {
+		t.Fatalf("the text is answered with %d", got)
+	}
+	y.must(y.happen("", chat.Joined{Chat: "-7", Group: tram}, command("-7", "start", tram), command("-8", "start", tram),
+		command("-9/5", "start", chat.Group{Kind: chat.KindTopic, Title: "Forum"}), command("-9/5", "start", chat.Group{})))
+	y.saidIn("-7", y.greeting(), y.text("kit.chat.again_group"))
+	y.saidIn("-8", y.greeting())
+	y.saidIn("-9/5", y.greeting(), y.text("kit.chat.again_group"))
+}
+
+// saidIn compares what was said in a chat.
+func (y *grouped) saidIn(in string, want ...string) {
+	y.Helper()
+	said := func() (all []string) {
+		for _, p := range y.posted() {
+			if rest, ok := strings.CutPrefix(p, in+" "); ok {
+				all = append(all, rest)
+			}
+		}
+		return all
+	}
+	for n := 1; len(said()) < len(want); n++ {
+		y.untilPosted(n)
+	}
+	if diff := cmp.Diff(want, said()); diff != "" {
+		y.Errorf("said in %s: %s", in, diff)
+	}
+}
+
 var tram = chat.Group{Title: "Tram"}
 
 // A group that does not want reports gets none, whatever happens to the account there.
@@ -119,7 +158,7 @@ func TestStoppedGroupStaysOut(t *testing.T) {
 	y.must(y.happen("", command("-7", "start", tram)))
 	y.wantChats(y.row, "-7")
 	y.wantList("Tram group on")
-	y.said(3, "-7 "+y.text("kit.chat.welcome", "City", "leeds"))
+	y.said(3, "-7 "+y.greeting())
 	if len(y.mails.mails) > 0 {
 		t.Error("moderators were mailed about a group that wants nothing")
 	}
@@ -199,7 +238,7 @@ func TestClosedTopic(t *testing.T) {
 	topic := chat.Group{Kind: chat.KindTopic, Title: "Tram", Topic: "Checks"}
 	y.must(y.happen("", chat.Joined{Chat: "-7", Group: tram}, command("-7/5", "start", topic)))
 	y.wantChats(y.row, "-7/5") // here, and not in the group
-	y.said(2, "-7/5 "+y.text("kit.chat.welcome", "City", "leeds"))
+	y.said(2, "-7/5 "+y.greeting())
 	id := y.ids(y.row)[0]
 	closed := &chat.Closed{Chat: "-7/5", Why: chat.WhyTopicClosed}
 	y.failing("-7/5", closed)
@@ -209,7 +248,7 @@ func TestClosedTopic(t *testing.T) {
 	y.wantList("Tram/Checks topic topic_closed")
 	_, err = y.bot.Send(t.Context(), report.NewDelivery(report.Report{Text: "U2"}, y.row, id))
 	kittest.WantKind(t, err, bots.KindPermanent)
-	if n := len(y.mails.mails); n != 1 || !strings.Contains(string(y.mails.mails[0].Data), "Pigeon") {
+	if n := len(y.mails.mails); n != 1 || !strings.Contains(string(y.mails.mails[0].Data), "a Pigeon topic gets") {
 		t.Fatalf("%d mails", n)
 	}
 	if strings.Contains(string(y.mails.mails[0].Data), "Checks") {
@@ -222,8 +261,15 @@ func TestClosedTopic(t *testing.T) {
 	y.wantChats(y.row, "-7/5")
 	y.must(y.happen("", closed))
 	y.flip("1")
+	if y.site.Said != y.text("kit.chat.group_tried") { // nothing has been sent yet
+		t.Errorf("the switch says %q", y.site.Said)
+	}
 	y.wantChats(y.row, "-7/5")
+	if n := len(y.mails.mails); n != 1 {
+		t.Errorf("%d mails within minutes, want 1", n)
+	}
 	for range 5 { // whoever does that all day long
+		y.clock.Move(11 * time.Minute)
 		y.must(y.happen("", closed, chat.Opened{Chat: "-7/5", Why: chat.WhyTopicClosed}))
 	}
 	if n := len(y.mails.mails); n != 3 {
@@ -346,5 +392,65 @@ func TestEverybodyWhoStartsIsAnswered(t *testing.T) {
 	kittest.Until(t, "the last one", func() bool { return welcomed() == 300 })
 	if help := len(y.posted()) - welcomed(); help > 100 {
 		t.Errorf("%d other answers", help)
+	}
+}
+
+// What its author deletes is taken back, whoever the service says it was.
+func TestDeleted(t *testing.T) {
+	y := newGrouped(t)
+	y.must(y.happen("", chat.Message{ID: "1", Chat: "-7/5", Author: "7", Text: "U1", Addressed: true},
+		chat.Message{ID: "1", Chat: "-7/5", Deleted: true}, chat.Message{Chat: "-7/5", Deleted: true}))
+	heard := y.heard.All()
+	if len(heard) != 2 || !heard[1].Deleted || heard[1].ID != heard[0].ID {
+		t.Errorf("heard %+v", heard)
+	}
+}
+
+// Whoever reports learns what became of it, also where many do so at once in one chat,
+// and /start still has room there; nobody makes the bot talk without end.
+func TestAllWhoReportAtOnceAreAnswered(t *testing.T) {
+	y := newGrouped(t)
+	y.busy.Lock() // while nothing can be posted
+	for i := range 100 {
+		y.must(y.happen("", chat.Message{ID: fmt.Sprint(i), Chat: "7", Author: "7", Text: fmt.Sprint("U", i), Private: true}))
+		y.must(y.heard.All()[i].Answer(t.Context(), bots.Answer{Outcome: bots.OutcomePassed, Text: fmt.Sprint("passed ", i)}))
+	}
+	y.must(y.happen("", chat.Message{ID: "200", Chat: "7", Author: "7", Command: "start", Private: true}))
+	y.busy.Unlock()
+	for i := range 64 {
+		y.said(i+1, fmt.Sprint("7 passed ", i))
+	}
+	y.said(65, "7 "+y.text("kit.chat.welcome", "City", "leeds"))
+}
+
+func TestPeopleAndGroupsAreCountedApart(t *testing.T) {
+	y := newGrouped(t)
+	y.must(y.happen("", chat.Joined{Chat: "-7", Group: tram}, chat.Message{ID: "1", Chat: "7", Author: "7", Command: "start", Private: true},
+		command("-8/5", "start", chat.Group{Kind: chat.KindTopic}), chat.Message{ID: "1", Chat: "8", Author: "8", Command: "start", Private: true}))
+	ids := y.ids(y.row)
+	if n, err := y.network.(bots.Grouped).Groups(t.Context(), y.row, ids); len(ids) != 4 || n != 2 || err != nil {
+		t.Errorf("%d of %d are groups: %v", n, len(ids), err)
+	}
+	if n, err := y.network.(bots.Grouped).Groups(t.Context(), y.row, ids[1:2]); n != 0 || err != nil {
+		t.Errorf("%d of one person: %v", n, err)
+	}
+}
+
+// The list puts first what somebody has to look at, sorts numbers as people do, and tells
+// topics apart whose names are not known.
+func TestOrderOfGroups(t *testing.T) {
+	y := newGrouped(t)
+	topic := chat.Group{Kind: chat.KindTopic, Title: "Forum"}
+	y.must(y.happen("", chat.Joined{Chat: "-1", Group: chat.Group{Title: "Gruppe 10"}}, chat.Joined{Chat: "-2", Group: chat.Group{Title: "Gruppe 2"}},
+		chat.Joined{Chat: "-3", Group: chat.Group{Title: "Zoo"}}, command("-4/1", "start", topic), command("-4/2", "start", topic),
+		&chat.Closed{Chat: "-3", Why: chat.WhyRights}))
+	y.wantList("Zoo group rights", "Forum topic on", "Forum topic on", "Gruppe 2 group on", "Gruppe 10 group on")
+	own, err := y.db.NetworkBots(t.Context(), y.city.ID, network)
+	y.must(err)
+	data, err := y.network.Settings(t.Context(), y.city, own)
+	y.must(err)
+	list := data.(*chat.Card).Lists[0]
+	if list.Closed() != 1 || list.Groups[1].Number != 1 || list.Groups[2].Number != 2 {
+		t.Errorf("%d are closed, shown %+v", list.Closed(), list.Groups)
 	}
 }

@@ -41,6 +41,7 @@ var (
 	_ bots.Network    = (*network)(nil)
 	_ bots.Recipients = (*network)(nil)
 	_ bots.Addressed  = (*network)(nil)
+	_ bots.Grouped    = (*network)(nil)
 	_ bots.Hooked     = (*network)(nil)
 )
 
@@ -124,6 +125,17 @@ func (n *network) RemoveRecipient(ctx context.Context, b report.Bot, recipient i
 // CountRecipients returns the number of chats that have subscribed.
 func (n *network) CountRecipients(ctx context.Context, b report.Bot) (int, error) {
 	return n.chats.Count(ctx, b.ID)
+}
+
+// Groups returns how many of the chats are groups, topics and channels.
+func (n *network) Groups(ctx context.Context, b report.Bot, recipients []int64) (count int, err error) {
+	groups, err := n.groups.ids(ctx, b.ID)
+	for _, id := range recipients {
+		if _, ok := slices.BinarySearch(groups, id); ok {
+			count++
+		}
+	}
+	return count, err
 }
 
 // SettingsRoutes adds the forms of the section.

@@ -36,7 +36,7 @@ var errSilent = errors.New("the bot is not at work any more")
 // than where to.
 func (b *bot) answering(m Message) func(context.Context, bots.Answer) error {
 	n, own := b.network, b.bot
-	to, private := answer{chat: m.Chat, to: m.ID, sure: true}, m.Private
+	to, private := answer{chat: m.Chat, to: m.ID, sure: true, heard: true}, m.Private
 	_, reacts := b.conn.(Reacter)
 	return func(_ context.Context, a bots.Answer) error {
 		next := to

@@ -35,15 +35,18 @@ func (b *bot) joinNew(ctx context.Context, j Joined, answers *answers) error {
 	if err := b.network.groups.add(ctx, b.bot.ID, j.Chat, j.Chat, j.Group, true); err != nil {
 		return err
 	}
-	answers.add(answer{chat: j.Chat, text: b.greeting(j.Group), sure: true})
+	welcome, stored := b.greeting(j.Group, b.language)
+	answers.add(answer{chat: j.Chat, text: welcome, kept: stored, sure: true})
 	return nil
 }
 
-func (b *bot) greeting(g Group) string {
+// greeting is what a group is told that gets the reports from now on, and what is stored
+// of it. Whoever reads a channel cannot write there.
+func (b *bot) greeting(g Group, language string) (welcome, stored string) {
 	if g.Kind == KindChannel {
-		return b.say(b.language, "kit.chat.channel_welcome", "City", b.city)
+		return b.say(language, "kit.chat.channel_welcome", "City", b.city), ""
 	}
-	return b.say(b.language, "kit.chat.group_welcome", "City", b.city, "Bot", b.account.Handle)
+	return b.say(language, "kit.chat.group_welcome", "City", b.city, "Bot", b.account.Handle), b.say(language, "kit.chat.stored_group")
 }
 
 // rename keeps the name of a group, also for its topics.
@@ -100,7 +103,14 @@ func (b *bot) closeOne(ctx context.Context, id int64, why Why) error {
 	}
 	if news {
 		b.log.Warn("kit.log.closed", "err", &Closed{Why: why})
-		return b.network.closings.tell(ctx, b.network, b.bot, why)
+		group, err := groups.get(ctx, b.bot.ID, id)
+		if errors.Is(err, db.ErrNotFound) {
+			group.Kind, err = KindGroup, nil
+		}
+		if err != nil {
+			return err
+		}
+		return b.network.closings.tell(ctx, b.network, b.bot, group.Kind, why)
 	}
 	for _, other := range closed { // since when, for the next trial
 		if _, err := groups.turn(ctx, b.bot.ID, id, [2]string{other, string(why)}); err != nil {

@@ -29,6 +29,7 @@ func (s *scene) join(group string) standin.Rooms {
 	rooms.Join(s.account, group)
 	_, welcome, _ := strings.Cut(s.in("kit.chat.group_welcome", "City", s.city.Name, "Bot", "|"), "|")
 	s.wantAnswer(group, 1, welcome)
+	s.wantAnswer(group, 1, s.in("kit.chat.stored_group"))
 	return rooms
 }
 
@@ -37,7 +38,7 @@ func unknownInGroup(s *scene) {
 	s.join("tram")
 	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/fly", Addressed: true})
 	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/help", Addressed: true})
-	s.wantAnswer("tram", 2, s.in("kit.chat.help", "City", s.city.Name))
+	s.wantAnswer("tram", 2, s.help())
 }
 
 func joined(s *scene) {
@@ -98,6 +99,8 @@ func stoppedStaysOut(s *scene) {
 	s.wantCount(b, 0)
 	s.inGroup("/start")
 	s.wantAnswer("tram", 4, s.in("kit.chat.stored_group"))
+	s.inGroup("/start")
+	s.wantAnswer("tram", 5, s.in("kit.chat.again_group"))
 	s.wantCount(b, 1)
 }
 

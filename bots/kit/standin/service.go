@@ -68,6 +68,12 @@ type Signs interface {
 	Signs(account int, chat string) []string
 }
 
+// Eraser is a Service that tells accounts what people have deleted.
+type Eraser interface {
+	// Erase deletes the message of that text which somebody wrote to the account.
+	Erase(account int, text string)
+}
+
 // Call is something that an account asks of the service.
 type Call string
 

@@ -111,8 +111,9 @@ type params struct {
 	Commands       []json.RawMessage `json:"commands"`
 	Reaction       []reaction        `json:"reaction"`
 	Reply          struct {
-		MessageID int  `json:"message_id"`
-		Anyway    bool `json:"allow_sending_without_reply"`
+		MessageID int    `json:"message_id"`
+		ChatID    *int64 `json:"chat_id"` // of the message, where it stands in another chat
+		Anyway    bool   `json:"allow_sending_without_reply"`
 	} `json:"reply_parameters"`
 	URL         string `json:"url"`
 	SecretToken string `json:"secret_token"`
