@@ -9,6 +9,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit"
+	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
 )
@@ -72,9 +73,9 @@ func (f folder) String() string { return f.dir }
 func textSources(t sourceTree, definitions []bots.Definition) []fs.FS {
 	var list []fs.FS
 	if t == "" {
-		list = slices.Concat([]fs.FS{supervisor.Texts}, templates.Texts, kit.Texts)
+		list = slices.Concat([]fs.FS{relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts)
 	} else {
-		for _, dir := range []string{"supervisor", "templates", "templates/settings", "bots/kit", "bots/kit/remote"} {
+		for _, dir := range []string{"relay", "supervisor", "templates", "templates/settings", "bots/kit", "bots/kit/remote"} {
 			list = append(list, t.folder(dir))
 		}
 	}

@@ -250,7 +250,7 @@ func TestNameIsNotSilenced(t *testing.T) {
 		waitUntil(t, text, func() bool { return len(box.to(t, "one@subscribers.example", text)) == want })
 	}
 	a.settled()
-	if held := b.listed("refused", "Kontis in der U5"); !strings.Contains(held, "the same person sent too many reports") {
+	if held := b.listed("refused", "Kontis in der U5"); !strings.Contains(held, "unseen from one person") {
 		t.Errorf("her sixth in a row is not held: %q", held)
 	}
 }

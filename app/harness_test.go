@@ -24,6 +24,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/intent"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dkim"
 	"ticketfrei/internal/dnstest"
@@ -109,6 +110,9 @@ func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m
 	if m.keys == nil {
 		m.keys = testKeys()
 	}
+	if m.intents == nil {
+		m.intents = testIntents()
+	}
 	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), m)
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +143,9 @@ var testKeys = sync.OnceValue(func() *dkim.Keys {
 	}
 	return keys
 })
+
+// testIntents are what servers of tests tell questions by: learning takes long.
+var testIntents = sync.OnceValue(func() *intent.Recognizer { return intent.New(intent.BuiltIn()) })
 
 // testConfig returns the built-in settings with the data in dir and free ports,
 // changed by env.

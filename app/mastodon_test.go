@@ -7,9 +7,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"ticketfrei/bots/all"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
+	"ticketfrei/supervisor"
 )
 
 func startMastodon(t *testing.T) *standin.Server {
@@ -53,6 +57,16 @@ func texts(posts []standin.Post) map[string]int {
 	return n
 }
 
+// directs are what an account wrote to one person alone.
+func directs(a *standin.Account) (list []string) {
+	for _, p := range a.Statuses() {
+		if p.Visibility == "direct" {
+			list = append(list, p.Text)
+		}
+	}
+	return list
+}
+
 func TestMailAndMastodonHearEachOther(t *testing.T) {
 	box, remote := startMailbox(t), startMastodon(t)
 	a := startApp(t, t.TempDir(), box)
@@ -76,10 +90,14 @@ func TestMailAndMastodonHearEachOther(t *testing.T) {
 	if len(account.Boosts()) != 1 {
 		t.Error("a private mention was boosted")
 	}
+	waitUntil(t, "an answer in private", func() bool { return len(directs(account)) > 0 })
 	for _, p := range account.Statuses() {
-		if strings.Contains(p.Text, "shy") || len(p.Mentions) > 0 {
+		if p.Visibility != "direct" && (strings.Contains(p.Text, "shy") || len(p.Mentions) > 0) {
 			t.Errorf("the post names its author: %+v", p)
 		}
+	}
+	if got := directs(account); len(got) != 1 || got[0] != "@shy@elsewhere.example Weitergegeben, an 1 Person und öffentlich gepostet." {
+		t.Errorf("answered in private %q", got)
 	}
 	if strings.Contains(l.Body, "shy") {
 		t.Error("the mail names the author of a private mention")
@@ -115,10 +133,17 @@ func TestMentionsMadeWhileDown(t *testing.T) {
 	}
 }
 
+// sureSoon has one refusal be enough to need the moderators.
+var sureSoon = supervisor.Refusals{Times: 1, For: -1, Looks: []time.Duration{time.Second}}
+
+// TestDeletedTokenNeedsAttention has an instance refuse a token that was deleted, until
+// the moderator connects the account again.
 func TestDeletedTokenNeedsAttention(t *testing.T) {
+	slow.Test(t, "waits until a bot was refused often enough")
 	box, remote := startMailbox(t), startMastodon(t)
-	a := startApp(t, t.TempDir(), box)
-	a.addCity("nuernberg", "*", "")
+	definitions := all.Networks()
+	a := runAppIn(t, appConfig(t, t.TempDir(), box, definitions), definitions, mode{refusals: sureSoon})
+	a.addCity("nuernberg", "kontis?", "")
 	account := remote.AddAccount("kontis_nbg")
 	bot := a.connect("nuernberg", account, remote.URL)
 	account.RevokeTokens()
@@ -131,10 +156,10 @@ func TestDeletedTokenNeedsAttention(t *testing.T) {
 	if l.Header.Get("Auto-Submitted") != "auto-generated" || l.Header.Get("Message-ID") == "" {
 		t.Errorf("no mail of a machine: %v", l.Header)
 	}
-	got, err := a.server.db.Bot(t.Context(), bot.ID)
-	if err != nil || got.State != report.BotAttention {
-		t.Errorf("bot = %+v, %v", got, err)
-	}
+	waitUntil(t, "the bot to need its moderator", func() bool {
+		got, err := a.server.db.Bot(t.Context(), bot.ID)
+		return err == nil && got.State == report.BotAttention
+	})
 	page := a.login("moderator@nuernberg.example").get(link[1], http.StatusOK)
 	if !strings.Contains(page, "HTTP 401") {
 		t.Error("the settings page does not show what the instance answered")
@@ -142,4 +167,10 @@ func TestDeletedTokenNeedsAttention(t *testing.T) {
 	if !strings.Contains(page, `id="`+link[2]+`"`) {
 		t.Errorf("the mail leads to #%s, which is not on the page", link[2])
 	}
+	a.mustSend("x@x.example", here, "m1@x", "", "Kontis am Plärrer")
+	account.Mention("rider@elsewhere.example", "Kontis in der U2", "public")
+	account.NewToken()
+	a.connect("nuernberg", account, remote.URL)
+	box.waitFor(t, "moderator@nuernberg.example", "works again")
+	waitUntil(t, "what has waited", func() bool { return texts(account.Statuses())["Kontis am Plärrer"] == 1 && len(account.Boosts()) == 1 })
 }

@@ -80,7 +80,7 @@ func TestGoingOnWithANewKey(t *testing.T) {
 	}
 	refused(t, dir, "is missing")
 
-	a = runAppIn(t, cfg, definitions, mode{newKey: true})
+	a = runAppIn(t, cfg, definitions, mode{newKey: true, refusals: sureSoon})
 	for _, want := range []string{"another secret key", "removed_subscribers=2"} {
 		if !strings.Contains(a.log.String(), want) {
 			t.Errorf("the log does not say %q", want)
@@ -90,7 +90,7 @@ func TestGoingOnWithANewKey(t *testing.T) {
 		b, err := a.server.db.FindBot(t.Context(), bot.CityID, "mastodon")
 		return err == nil && b.State == report.BotAttention
 	})
-	box.waitFor(t, "moderator@nuernberg.example", "its login to Mastodon is no longer good")
+	box.waitFor(t, "moderator@nuernberg.example", "Mastodon bot of Nuernberg does not work, and only you can mend that")
 	w := a.login("moderator@nuernberg.example")
 	w.waitReads("network-mail", "0 subscribers")
 	w.waitReads("network-mastodon", "Needs your attention", account.Handle(), "another secret key")

@@ -35,6 +35,7 @@ type oldData struct {
 
 	Accounts []struct{ ID, Username, Token string }
 	Posts    []struct{ ID, Text string } // of the first account
+	Heard    []struct{ ID, Text string } // what others wrote to it in public, where it is still there
 	Bots     []struct {
 		ID                    int64
 		Username, Name, Token string

@@ -83,6 +83,9 @@ func (w *oldWorld) restoreMastodon() {
 				f.Posts = append(f.Posts, standin.Post{ID: p.ID, Text: p.Text, At: time.Now().Add(-time.Minute)})
 			}
 		}
+		for _, h := range w.old.Heard {
+			f.Heard = append(f.Heard, standin.Post{ID: h.ID, Text: h.Text, At: time.Now().Add(-time.Minute)})
+		}
 		w.accounts[a.Username] = s.Restore(f)
 	}
 }

@@ -26,8 +26,8 @@ const (
 )
 
 // TestNobodyIsToBeFound has riders write by mail, on Telegram without having
-// subscribed, and privately on Mastodon, and one read by mail. Then it looks for them
-// in all that the program leaves behind: its files, its log at its most talkative, and
+// subscribed, and privately on Mastodon, where they are answered, and one read by mail.
+// Then it looks for them in all that the program leaves behind: its files, its log at its most talkative, and
 // its pages.
 func TestNobodyIsToBeFound(t *testing.T) {
 	slow.Test(t, "builds the program")
@@ -44,6 +44,7 @@ func TestNobodyIsToBeFound(t *testing.T) {
 		s.box.waitFor(t, mailReader, w)
 	}
 	heard := time.Now()
+	waitUntil(t, "the answers to who wrote", func() bool { return len(s.bot.Chat(rider)) > 1 && len(directs(s.account)) > 0 })
 	if found := wordsIn(t, dir, words); len(found) < len(words) {
 		t.Fatalf("of %q the files hold %q: the test sees not enough", words, found)
 	}
@@ -77,6 +78,8 @@ func TestNobodyIsToBeFound(t *testing.T) {
 type scene struct {
 	*app
 	dir     string
+	binary  string
+	env     []string
 	program *program
 	box     *mailbox
 	api     *telegram.Server
@@ -93,11 +96,11 @@ func startScene(t *testing.T, dir string, settings ...string) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.api.Close() })
-	binary := buildProgram(t)
+	s.binary = buildProgram(t)
 	env, a := environment(t, dir, s.box)
-	env = append(append(env, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true", "TICKETFREI_TELEGRAM_API="+s.api.URL), settings...)
-	mustAddCity(t, binary, env, "nuernberg")
-	s.program = startProgram(t, binary, env...)
+	s.env = append(append(env, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true", "TICKETFREI_TELEGRAM_API="+s.api.URL), settings...)
+	mustAddCity(t, s.binary, s.env, "nuernberg")
+	s.program = startProgram(t, s.binary, s.env...)
 	s.app = a
 
 	const moderator = "m@nuernberg.example"

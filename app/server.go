@@ -15,8 +15,10 @@ import (
 
 	"ticketfrei/app/certs"
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
+	"ticketfrei/intent"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dkim"
@@ -39,6 +41,10 @@ type mode struct {
 	source sourceTree
 	dns    *net.Resolver // nil: the machine's name servers
 	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
+	// intents tells questions from reports; nil: as the sentences say.
+	intents *intent.Recognizer
+	// refusals says when a bot that is refused needs its moderators; for tests.
+	refusals supervisor.Refusals
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -57,6 +63,8 @@ type server struct {
 	site     *frontend.Site
 	sup      *supervisor.Supervisor
 	relay    *relay.Relay
+	intents  *intent.Recognizer
+	customs  *relay.Customs
 	accounts *supervisor.AccountMails
 	held     *supervisor.HeldMail
 	shares   shares
@@ -109,7 +117,12 @@ func (s *server) open(ctx context.Context) error {
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
 	s.registry.MustRegister(s.accounts, mailOutages{s.mailer})
-	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Backlog: s.cfg.Reports.Backlog, Now: time.Now}
+	answers := relay.NewAnswers(s.log, time.Now)
+	if err := s.openIntents(); err != nil {
+		return err
+	}
+	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
+		Customs: s.customs, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
@@ -117,16 +130,16 @@ func (s *server) open(ctx context.Context) error {
 		DB: s.db, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
 		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
-		Log: s.log, Now: time.Now, Metrics: s.registry,
+		Log: s.log, Now: time.Now, Metrics: s.registry, Refusals: s.mode.refusals,
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Relay: s.relay, Health: s, Networks: s.mounted(),
+		AccountMails: s.accounts, Notices: s.notices, Intents: s.intents, Relay: s.relay, Health: s, Networks: s.mounted(),
 		Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
 		Demo:    s.mode.demo, Source: s.mode.source.files(),
 	})
@@ -159,6 +172,21 @@ func (s *server) openStore(ctx context.Context) error {
 	}
 	s.onClose(func() { s.db.Close() })
 	s.nameOldQueue()
+	return nil
+}
+
+// openIntents prepares to tell questions from reports.
+func (s *server) openIntents() error {
+	own, err := ownSentences(s.cfg)
+	if err != nil {
+		return err
+	}
+	var stop func()
+	if s.intents = s.mode.intents; s.intents == nil || len(own) > 0 {
+		s.intents = intent.New(intent.BuiltIn(), own...)
+	}
+	s.customs, stop = relay.NewCustoms(s.db, s.notices, s.intents, time.Now)
+	s.onClose(stop)
 	return nil
 }
 
@@ -234,6 +262,7 @@ func (s *server) run(ctx context.Context) error {
 			}
 		})
 	}
+	group.Go(s.intents.Train) // before somebody waits for it
 	part("relay", s.relay.Run)
 	part("account mails", s.accounts.Run)
 	part("held reports", s.held.Run)

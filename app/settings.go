@@ -26,7 +26,12 @@ func (f settingsFlags) load(c *console, definitions []bots.Definition) (*config.
 func (f settingsFlags) loadWithFiles(c *console, definitions []bots.Definition) (*config.Config, error) {
 	source := f.source(c, definitions)
 	source.Check = checkFiles
-	return config.Load(source)
+	cfg, err := config.Load(source)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Warnings = append(cfg.Warnings, unreadSentences(cfg)...)
+	return cfg, nil
 }
 
 func (f settingsFlags) source(c *console, definitions []bots.Definition) config.Source {
@@ -47,6 +52,9 @@ func checkFiles(cfg *config.Config) (problems []error) {
 		if _, err := tls.LoadX509KeyPair(cfg.Mail.TLSCert, cfg.Mail.TLSKey); err != nil {
 			problems = append(problems, fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err))
 		}
+	}
+	if _, err := ownSentences(cfg); err != nil {
+		problems = append(problems, err)
 	}
 	return problems
 }

@@ -25,7 +25,8 @@ func everyKindOfMail(t *testing.T) map[string]letter {
 	t.Helper()
 	const rider, owner = "one@riders.example", "moderator@nuernberg.example"
 	box, remote := startMailbox(t), startMastodon(t)
-	a := startApp(t, t.TempDir(), box)
+	definitions := all.Networks()
+	a := runAppIn(t, appConfig(t, t.TempDir(), box, definitions), definitions, mode{refusals: sureSoon})
 	a.addCity("nuernberg", "*", "")
 	a.subscribe(box, "nuernberg", rider)
 	a.mustSend("x@x.example", "nuernberg@tickets.example", "m1@x", "Grüße", "Kontis am Plärrer\n.\nWelt\n")

@@ -168,7 +168,7 @@ func (w *oldWorld) checkHeld(nbg, leeds, graz *browser) {
 		{nbg, "Kontis in der U3, falscher Alarm", "taken back"},
 		{nbg, "Kontis am Friedrichsring", "taken back"},
 		{leeds, "Lovely weather in Headingley", "trigger"},
-		{graz, "Kontrolle an der Haltestelle 6", "many"},
+		{graz, "Kontrolle an der Haltestelle 6", "one person"},
 		{graz, "Kontrolle am Jakominiplatz", "muted"},
 		{graz, "Kontrolle verboten", "verboten"},
 	}

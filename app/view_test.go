@@ -143,6 +143,7 @@ func TestLookingAtAnotherVersionsDatabase(t *testing.T) {
 		}
 	}
 	p.looks(exitError, "the records of DKIM are missing: the database was written by an earlier version", "dns")
+	p.looks(exitError, "the database was written by an earlier version of Ticketfrei (without core_0002, ", "intent", "try", "Danke!", "--city", "nuernberg")
 
 	dir := t.TempDir()
 	definitions := all.Networks()

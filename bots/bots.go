@@ -156,6 +156,24 @@ type Incoming struct {
 	// KeepID has the ID stored with the report, sealed, because Send needs it, as
 	// for a boost: see report.Report.NetworkID. Otherwise it is only hashed.
 	KeepID bool
+	// Language is that of whoever wrote it, as "de" or "pt-BR"; empty where it is not
+	// known. Answers are in it, or in that of the city.
+	Language string
+	// Answer sends a word back to whoever wrote it; nil where that is not possible. It
+	// is called at most once, within minutes, from any goroutine and beside Receive,
+	// with a ctx of at most SendTimeout. It is kept in memory alone. A question is only
+	// taken for one where there is an Answer.
+	Answer func(ctx context.Context, a Answer) error
+	// Commands is set where whoever wrote it is alone with the bot, and can write /start,
+	// /stop and /help to it.
+	Commands bool
+	// Reply is set where it answers something that the bot itself has posted. The city
+	// says whether such answers are reports.
+	Reply bool
+	// Edited is set where the author has changed the message ID that was heard before,
+	// and Text is what it says now; Deleted where the author has deleted it, and nothing
+	// but ID and Time counts. What was never heard is left alone.
+	Edited, Deleted bool
 	// Unverified is set where anybody can write in the name of Author: what the
 	// brakes count instead. nil: the network knows that Author wrote it.
 	Unverified *Origin
@@ -198,7 +216,8 @@ type Network interface {
 // Concurrent.
 type Bot interface {
 	// Receive hears reports and emits each until ctx ends or something fails.
-	// An error or a panic makes the program start it again, later each time.
+	// An error or a panic makes the program start it again, within half a minute. ctx
+	// also ends where Send was refused: then Check is asked, and Receive begins again.
 	// nil before ctx ends means that there is nothing to receive here (the
 	// reports come some other way), and Receive is not called again.
 	// What the network handed over is only confirmed to the network (cursor,
@@ -207,7 +226,7 @@ type Bot interface {
 	Receive(ctx context.Context, emit func(context.Context, Incoming) error) error
 	// Send sends d and returns what the network answered; a receipt without an
 	// id is never taken back. The kind of error
-	// decides what happens next: see Permanent, RetryAfter, Gone and Refused;
+	// decides what happens next: see Permanent, RetryAfter, Later, Gone and Refused;
 	// any other error means "try again later". ctx ends after SendTimeout.
 	// Send may be called again for a delivery that was sent in the moment the
 	// process was killed.
@@ -252,7 +271,27 @@ type Recipients interface {
 type Gatherer interface {
 	// Waiting is how many people a report, by its Seq, still waits for.
 	Waiting(ctx context.Context, seq int64) (int, error)
+	// People is how many people bot b sends r to, now or later.
+	People(ctx context.Context, b report.Bot, r report.Report) (int, error)
 }
+
+// Grouped is a Recipients some of whose recipients are no persons: groups and the like.
+type Grouped interface {
+	// Groups is how many of these recipients of bot b that are.
+	Groups(ctx context.Context, b report.Bot, recipients []int64) (int, error)
+}
+
+// Hooked is a Network that services call.
+type Hooked interface {
+	// HookRoutes adds the routes that are served below /hook/<name>/, to whoever asks:
+	// each finds out by itself who calls, and bounds what it reads. A path may hold what
+	// only the service knows: of a request below it nothing but the network's name is
+	// logged.
+	HookRoutes(r chi.Router)
+}
+
+// HookPath is what the routes of Hooked are below.
+func HookPath(network string) string { return "/hook/" + network }
 
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.

@@ -18,12 +18,13 @@ const (
 	KindGone
 	KindRefused
 	KindAway
+	KindLater
 )
 
 // Error is an error with a kind.
 type Error struct {
 	Kind  Kind
-	After time.Duration // of KindRetryAfter
+	After time.Duration // of KindRetryAfter and KindLater
 	Away  Outage        // of KindAway
 	Err   error
 }
@@ -36,7 +37,7 @@ type Outage struct {
 }
 
 func (e *Error) Error() string {
-	if e.Kind == KindRetryAfter {
+	if e.Kind == KindRetryAfter || e.Kind == KindLater {
 		return fmt.Sprintf("%v (asked to wait %s)", e.Err, e.After.Round(time.Millisecond))
 	}
 	return e.Err.Error()
@@ -54,14 +55,23 @@ func RetryAfter(d time.Duration, err error) error {
 	return &Error{Kind: KindRetryAfter, After: d, Err: err}
 }
 
+// Later marks an error after which this delivery waits d, at most an hour, or until the
+// report expires: the recipient takes no more at the moment, as a group in slow mode. The
+// bot's other deliveries go on. What waits is not counted as tried.
+func Later(d time.Duration, err error) error {
+	return &Error{Kind: KindLater, After: d, Err: err}
+}
+
 // Gone marks an error that says that the recipient is not there any more: it
 // is removed and not sent to again.
 func Gone(err error) error { return &Error{Kind: KindGone, Err: err} }
 
-// Refused marks an error that says that the bot's credentials are not
-// accepted (any more): the bot stops, is shown as needing attention, and its
-// moderators are mailed once. Its deliveries wait for a moderator until they
-// expire.
+// Refused marks an error that says, in the network's own form, what only a moderator can
+// mend: the bot's credentials are not accepted (any more), or something is set up
+// elsewhere that keeps it from working. Its deliveries wait, until they expire. The login
+// is checked once more; where it is refused for minutes, the bot is shown as needing
+// attention, looks again now and then, and its moderators are mailed at each end. The
+// answer of something between, as a firewall, is never one of this kind.
 func Refused(err error) error { return &Error{Kind: KindRefused, Err: err} }
 
 // Away marks an error that says that the way to the recipient takes nothing from
@@ -83,7 +93,7 @@ var ErrCannotRetract = errors.New("this cannot be taken back")
 // leaves the message out and goes on with the next.
 var ErrMessage = errors.New("this message cannot be taken in")
 
-// KindOf returns the kind of err and, of KindRetryAfter, how long to wait.
+// KindOf returns the kind of err and, of KindRetryAfter and KindLater, how long to wait.
 // An error without a kind is KindTemporary.
 func KindOf(err error) (Kind, time.Duration) {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -87,7 +87,7 @@ func (c *compiler) triggers(text string) {
 		if strings.HasPrefix(pattern, "#") {
 			return nil
 		}
-		if pattern == anything {
+		if pattern == Anything {
 			c.rules.any = true
 			return nil
 		}

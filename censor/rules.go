@@ -20,8 +20,8 @@ const (
 	maxTotal   = 10000 // instructions of all patterns of a city
 )
 
-// anything is the pattern that lets everything pass.
-const anything = "*"
+// Anything is the pattern that lets everything pass.
+const Anything = "*"
 
 // Rules is what a city lets pass. It never changes and may be used from many
 // goroutines.
@@ -86,7 +86,7 @@ func (r *Rules) Judge(text string) report.Verdict {
 		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: r.patterns[i]}
 	}
 	if r.any {
-		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: anything}
+		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: Anything}
 	}
 	return held(report.ReasonNoTrigger, "")
 }

@@ -20,6 +20,7 @@ type botRow struct {
 	ErrorAt   int64
 	Restarts  int
 	Updated   int64
+	Answers   string
 }
 
 func (botRow) TableName() string { return "bots" }
@@ -27,7 +28,7 @@ func (botRow) TableName() string { return "bots" }
 func (r botRow) bot() report.Bot {
 	return report.Bot{ID: r.ID, CityID: r.CityID, Network: r.Network, Enabled: r.Enabled,
 		State: report.BotState(r.State), LastError: r.LastError, ErrorAt: fromMillis(r.ErrorAt),
-		Restarts: r.Restarts, Updated: fromMillis(r.Updated)}
+		Restarts: r.Restarts, Updated: fromMillis(r.Updated), Answers: report.Answers(r.Answers)}
 }
 
 func (d *DB) newBotRow(cityID int64, network string) *botRow {
@@ -134,9 +135,14 @@ func (d *DB) EnableBot(ctx context.Context, botID int64, on bool) error {
 	return d.updateBot(ctx, botID, map[string]any{"enabled": on, "state": string(state), "last_error": "", "updated": millis(d.now())})
 }
 
+// SaveAnswers stores how a bot answers who reports; the bot is made again.
+func (d *DB) SaveAnswers(ctx context.Context, botID int64, a report.Answers) error {
+	return d.updateBot(ctx, botID, map[string]any{"answers": string(a), "updated": millis(d.now())})
+}
+
 // SetBotState stores how a bot is doing, unless it was switched off in the
-// meantime. An empty lastError leaves the stored one as it is, unless the state
-// is BotRunning. restarted adds one to the restarts. It does not wait for the
+// meantime. An empty lastError leaves the stored one as it is. restarted adds one to
+// the restarts. It does not wait for the
 // disk: a state that is lost in a power failure is found out again at the
 // start.
 func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState, lastError string, restarted bool) error {
@@ -153,6 +159,19 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 	})
 	if err != nil {
 		return fmt.Errorf("save state of bot: %w", err)
+	}
+	return nil
+}
+
+// SetBotLimit stores what a bot works without, in words: see report.Bot.Limit. Empty: it
+// works with all it can.
+func (d *DB) SetBotLimit(ctx context.Context, botID int64, limit string) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
+		_, err := Exec(tx, "UPDATE bots SET last_error = ?, error_at = 0 WHERE id = ? AND enabled = 1", limit, botID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save what a bot works without: %w", err)
 	}
 	return nil
 }

@@ -15,18 +15,21 @@ type cityRow struct {
 	ID                                            int64
 	Slug, Name, Language, Triggers, Blocked, Page string
 	Created, Paused                               int64
+	Questions, Replies                            bool
 }
 
 func (cityRow) TableName() string { return "cities" }
 
 func (r cityRow) city() report.City {
 	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
-		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused)}
+		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused),
+		Questions: r.Questions, Replies: r.Replies}
 }
 
 func toCityRow(c report.City) cityRow {
 	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
-		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused)}
+		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused),
+		Questions: c.Questions, Replies: c.Replies}
 }
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
@@ -45,7 +48,7 @@ func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, n
 }
 
 func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks []string) error {
-	row.ID, row.Created = 0, millis(d.now())
+	row.ID, row.Created, row.Questions, row.Replies = 0, millis(d.now()), true, true
 	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
 		return errors.Join(err, ErrTaken)
 	}
@@ -85,9 +88,9 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
 			coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''), coalesce(b.last_error, ''),
-			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0)
+			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.answers, '')
 		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
-		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated)
+		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Answers)
 	if err != nil {
 		return report.City{}, report.Bot{}, err
 	}
@@ -101,15 +104,15 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 // cityColumns are the columns of table c that scanCity reads. briefColumns
 // leaves the long ones empty.
 const (
-	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused"
-	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused"
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies"
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies"
 )
 
 // scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
 	var created, paused int64
-	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused}, more...)...)
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies}, more...)...)
 	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", err)
 	}
@@ -135,6 +138,12 @@ func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.Cit
 // caller has checked.
 func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked string) error {
 	return d.updateCity(ctx, cityID, map[string]any{"triggers": triggers, "blocked": blocked})
+}
+
+// SaveHearing stores whether a city's questions are answered instead of passed on, and
+// whether answers to what its bots have posted are reports.
+func (d *DB) SaveHearing(ctx context.Context, cityID int64, questions, replies bool) error {
+	return d.updateCity(ctx, cityID, map[string]any{"questions": questions, "replies": replies})
 }
 
 // SaveTexts stores a city's name, its language and the markdown of its page.

@@ -69,8 +69,8 @@ func (d *DB) insertFanout(tx *gorm.DB, f *Fanout) (err error) {
 	if f.ID, err = d.fanoutIDs.next(tx); err != nil {
 		return err
 	}
-	_, err = Exec(tx, "INSERT INTO fanouts (id, report, bot_id, kind, recipients, open, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		f.ID, f.Seq, f.BotID, kind, packIDs(f.Recipients), int64(f.Open), millis(f.Created))
+	_, err = Exec(tx, "INSERT INTO fanouts (id, report, bot_id, kind, recipients, open, attempts, due, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		f.ID, f.Seq, f.BotID, kind, packIDs(f.Recipients), int64(f.Open), f.Attempts, millis(f.Due), millis(f.Created))
 	return err
 }
 
@@ -108,9 +108,9 @@ func unpackIDs(packed []byte) ([]int64, error) {
 func (d *DB) OpenFanouts(ctx context.Context, botID int64, now time.Time, limit int, known func(id int64) bool) (list []Fanout, more bool, next time.Time, err error) {
 	until, far := millis(now), millis(now.Add(farthest))
 	ids, err := ReadColumn[int64](ctx, d, `SELECT id FROM
-			(SELECT id, row_number() OVER (PARTITION BY report ORDER BY attempts, id) AS n FROM fanouts
+			(SELECT id, report, row_number() OVER (PARTITION BY report ORDER BY attempts, id) AS n FROM fanouts
 			WHERE bot_id = ?1 AND (due <= ?2 OR due > ?3)) AS open
-		ORDER BY n, id LIMIT ?4`, botID, until, far, limit)
+		ORDER BY n, report, id LIMIT ?4`, botID, until, far, limit)
 	if err == nil {
 		list, err = d.loadFanouts(ctx, ids, known)
 	}
@@ -198,6 +198,18 @@ func (d *DB) MakeDue(ctx context.Context, botIDs []int64) error {
 	})
 	if err != nil {
 		return fmt.Errorf("make due what waits: %w", err)
+	}
+	return nil
+}
+
+// RetryNow makes due at once what a bot has tried to send and waits to try again.
+func (d *DB) RetryNow(ctx context.Context, botID int64) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
+		_, err := Exec(tx, "UPDATE fanouts SET due = 0 WHERE bot_id = ? AND due > 0 AND attempts > 0", botID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("make due what bot %d has tried: %w", botID, err)
 	}
 	return nil
 }

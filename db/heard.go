@@ -62,10 +62,10 @@ func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err err
 		return 0, false, err
 	}
 	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
-			text, visibility, time, received, state)
-		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0 ON CONFLICT (id) DO NOTHING`,
+			text, visibility, time, received, reason, state)
+		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0 ON CONFLICT (id) DO NOTHING`,
 		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.LeftOut, r.Unverified, r.Client, r.Domain,
-		r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), r.CityID)
+		r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), heardReason(r), r.CityID)
 	if err != nil {
 		return 0, false, err
 	}
@@ -76,6 +76,14 @@ func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err err
 		return 0, known, err
 	}
 	return seq, true, nil
+}
+
+// heardReason is the reason that is known before a report is judged: it is a question.
+func heardReason(r *report.Report) string {
+	if r.Question {
+		return string(report.ReasonQuestion)
+	}
+	return ""
 }
 
 // FollowHeard has f called with every report that Hear stores from now on, in the
@@ -137,15 +145,17 @@ func (d *DB) heard(rows *sql.Rows) ([]Heard, error) {
 
 // reportColumns are the columns of table r that scanReport reads.
 const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id, r.author, r.left_out, r.unverified, r.client, r.domain, " +
-	"r.text, r.visibility, r.time, r.received"
+	"r.text, r.visibility, r.time, r.received, r.reason"
 
 type scanner interface{ Scan(dest ...any) error }
 
 // scanReport reads reportColumns, and the columns that follow them into more.
 func scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
 	var at, received int64
+	var reason string
 	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.LeftOut,
-		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received}, more...)...)
+		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received, &reason}, more...)...)
+	r.Question = reason == string(report.ReasonQuestion)
 	r.Time, r.Received = fromMillis(at), fromMillis(received)
 	return err
 }

@@ -40,6 +40,12 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 			`ALTER TABLE cities ADD COLUMN held_told INTEGER NOT NULL DEFAULT 0`,
 			`CREATE INDEX cities_paused ON cities(paused) WHERE paused > 0`,
 		)},
+		// How those who write are answered.
+		{ID: "core_0009", Migrate: SQL(
+			`ALTER TABLE cities ADD COLUMN questions INTEGER NOT NULL DEFAULT 1`,
+			`ALTER TABLE cities ADD COLUMN replies INTEGER NOT NULL DEFAULT 1`,
+			`ALTER TABLE bots ADD COLUMN answers TEXT NOT NULL DEFAULT ''`,
+		)},
 	}
 }
 

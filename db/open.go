@@ -55,8 +55,9 @@ type DB struct {
 
 	seqs, fanoutIDs sequence
 
-	unjudged atomic.Int64                // how many reports wait to be judged
-	follower atomic.Pointer[func(Heard)] // see FollowHeard
+	unjudged atomic.Int64                 // how many reports wait to be judged
+	follower atomic.Pointer[func(Heard)]  // see FollowHeard
+	changes  atomic.Pointer[func(Change)] // see FollowChanges
 }
 
 // Open opens the SQLite database in dir and creates the file if needed. It does

@@ -30,7 +30,15 @@ type Outcome struct {
 	Due      time.Time
 	Counts   Counts // of those that ended
 	Receipts []SentReceipt
-	Retired  []int64 // receipts that were taken back or never can be
+	Retired  []int64  // receipts that were taken back or never can be
+	PutOff   []PutOff // no longer open in this fanout: each gets one of its own
+}
+
+// PutOff is a delivery that waits by itself.
+type PutOff struct {
+	Recipient int64
+	Attempts  int
+	Due       time.Time
 }
 
 // Counts is how many deliveries ended how.
@@ -85,6 +93,11 @@ func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
 	if err := addCounts(tx, o.Fanout, o.Counts); err != nil {
 		return false, err
 	}
+	if there {
+		if err := d.putOff(tx, o); err != nil {
+			return false, err
+		}
+	}
 	for _, id := range o.Retired {
 		if _, err := Exec(tx, "DELETE FROM receipts WHERE id = ?", id); err != nil {
 			return false, err
@@ -110,6 +123,18 @@ func updateFanout(tx *gorm.DB, o *Outcome) (there bool, err error) {
 	}
 	n, err := result.RowsAffected()
 	return n > 0, err
+}
+
+// putOff stores the fanouts of what waits by itself.
+func (d *DB) putOff(tx *gorm.DB, o *Outcome) error {
+	for _, p := range o.PutOff {
+		f := *o.Fanout
+		f.Recipients, f.Open, f.Attempts, f.Due = []int64{p.Recipient}, 1, p.Attempts, p.Due
+		if err := d.insertFanout(tx, &f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addCounts adds to what became of the deliveries of a report. It does nothing where

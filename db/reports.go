@@ -189,7 +189,7 @@ func (d *DB) PassedReports(ctx context.Context, seqs []int64) ([]Judged, error) 
 func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {
 	var rows []reportRow
 	err := d.Read(ctx).Where("state = 'judged' AND city_id = ? AND passed = ? AND time > ?", cityID, passed, d.since(ago)).
-		Order("time DESC, id").Limit(limit).Find(&rows).Error
+		Order("time DESC, seq DESC").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("list reports: %w", err)
 	}
@@ -217,19 +217,24 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 		if err := scanReport(row, &h.Seq, h.Report); err != nil {
 			return notFound(err)
 		}
-		_, err := Exec(tx, "UPDATE reports SET passed = FALSE, reason = ? WHERE seq = ?", string(report.ReasonTakenBack), h.Seq)
-		if err == nil {
-			_, err = Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq)
-		}
-		if err != nil {
-			return err
-		}
-		return d.retract(tx, h)
+		return d.takeBack(tx, h, "")
 	})
 	if err != nil {
 		return fmt.Errorf("take back report: %w", err)
 	}
 	return nil
+}
+
+// takeBack is TakeBack; detail says who did it, where that was no moderator.
+func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
+	_, err := Exec(tx, "UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ?", string(report.ReasonTakenBack), detail, h.Seq)
+	if err == nil {
+		_, err = Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq)
+	}
+	if err != nil {
+		return err
+	}
+	return d.retract(tx, h)
 }
 
 // retract makes the fanouts that take back what was sent of a report.

@@ -100,8 +100,8 @@ func TestUpgradeKeepsReports(t *testing.T) {
 		verdict(old(3, 1, "mail", "n3", "", "U2", report.Public, 1000, 3001), report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "u2"}),
 	}
 	wantHeld := []db.Judged{
-		verdict(old(1, 4, "chat", "n1", "a", "U1 Plärrer", report.Public, 1000, 1001), report.Verdict{Reason: report.ReasonTakenBack, Detail: "u1"}),
 		verdict(old(2, 1, "mail", "n2", "b", "hallo", report.Private, 1000, 2001), report.Verdict{Reason: report.ReasonNoTrigger}),
+		verdict(old(1, 4, "chat", "n1", "a", "U1 Plärrer", report.Public, 1000, 1001), report.Verdict{Reason: report.ReasonTakenBack, Detail: "u1"}),
 	}
 	for passed, want := range map[bool][]db.Judged{true: wantPassed, false: wantHeld} {
 		got, err := d.Reports(t.Context(), 1, passed, 100*365*24*time.Hour, 10)

@@ -192,7 +192,7 @@ func (s *Site) buildReports(ctx context.Context, cityID int64) (liveList, error)
 	var list liveList
 	version := sha256.New()
 	for _, j := range judged {
-		version.Write([]byte(j.Report.ID))
+		version.Write([]byte(j.Report.ID + " " + j.Report.Text + "\x00"))
 		p := s.blankPage(c.Language, "", shownReport{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
 			Network: s.networkName(c.Language, j.Report.Network)})
 		html, err := s.execute("report.tmpl", p)

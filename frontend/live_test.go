@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/report"
 )
@@ -142,6 +143,21 @@ func TestLive(t *testing.T) {
 		names, _, data := w.until()
 		if diff := cmp.Diff([]string{"removed"}, names); diff != "" || data != "one" {
 			t.Errorf("%s %q", diff, data)
+		}
+	})
+	t.Run("edited", func(t *testing.T) {
+		j, err := tn.db.Report(t.Context(), c.ID, "two")
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.Report.Text = "Kontrolle Weißer Turm"
+		if err := tn.db.Edit(t.Context(), db.Edit{Report: j.Report, Verdict: report.Verdict{Passed: true}}); err != nil {
+			t.Fatal(err)
+		}
+		tn.notices.Passed(c.ID)
+		names, _, html := w.until()
+		if diff := cmp.Diff([]string{"list"}, names); diff != "" || !strings.Contains(html, j.Report.Text) || strings.Contains(html, "weg") {
+			t.Errorf("%s %q", diff, html)
 		}
 	})
 	t.Run("who comes back gets what was missed", func(t *testing.T) {

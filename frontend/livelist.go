@@ -15,10 +15,10 @@ type liveItem struct {
 
 // changeSince returns the update that turns the list before into l.
 func (l liveList) changeSince(before liveList) []byte {
-	have, want := before.ids(), l.ids()
+	have, want := before.byID(), l.byID()
 	var fresh []liveItem
 	for _, it := range l.items {
-		if have[it.id] {
+		if _, ok := have[it.id]; ok {
 			break
 		}
 		fresh = append(fresh, it)
@@ -26,14 +26,16 @@ func (l liveList) changeSince(before liveList) []byte {
 	var events events
 	kept := 0
 	for _, it := range before.items {
-		if want[it.id] {
+		now, ok := want[it.id]
+		switch {
+		case !ok:
+			events.add("removed", []byte(it.id))
+		case bytes.Equal(now, it.html):
 			kept++
-			continue
 		}
-		events.add("removed", []byte(it.id))
 	}
 	if kept+len(fresh) != len(l.items) {
-		return l.whole() // something new stands between the old reports
+		return l.whole() // something new stands between the old reports, or one of them was changed
 	}
 	for i := len(fresh) - 1; i >= 0; i-- {
 		events.add("report", fresh[i].html)
@@ -52,12 +54,12 @@ func (l liveList) whole() []byte {
 	return events.end(l.version)
 }
 
-func (l liveList) ids() map[string]bool {
-	ids := make(map[string]bool, len(l.items))
+func (l liveList) byID() map[string][]byte {
+	items := make(map[string][]byte, len(l.items))
 	for _, it := range l.items {
-		ids[it.id] = true
+		items[it.id] = it.html
 	}
-	return ids
+	return items
 }
 
 // events builds one update of an event stream (HTML standard, 9.2.5).

@@ -55,6 +55,11 @@ func (s *Site) machineRoutes(r chi.Router) {
 	r.Get("/healthz", s.handleHealth)
 	r.Get("/readyz", s.handleReady)
 	r.Get("/static/{hash}/{name}", s.Handler(s.handleAsset))
+	for _, n := range s.Networks {
+		if hooked, ok := n.Network.(bots.Hooked); ok {
+			r.Route(bots.HookPath(n.Name), hooked.HookRoutes)
+		}
+	}
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))
 	r.Get("/favicon.ico", s.rootAsset("icon.svg"))
 }

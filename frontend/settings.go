@@ -19,6 +19,7 @@ const (
 	partReports    = "reports"
 	partNetworks   = "networks"
 	partRules      = "rules"
+	partHearing    = "hearing"
 	partTexts      = "texts"
 	partModerators = "moderators"
 	partPause      = "pause"
@@ -45,6 +46,7 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.heldRoutes(r)
 		s.pauseRoutes(r)
 		s.ruleRoutes(r)
+		s.hearingRoutes(r)
 		s.textRoutes(r)
 		r.Route("/bots/{network}", s.botRoutes)
 		r.Route("/moderators", s.cityModeratorRoutes)
@@ -76,7 +78,7 @@ func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
 // settingsPage reads everything that the page shows. given is what some
 // networks' sections show in place of their Network.Settings.
 func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
-	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partTexts, partModerators, partPause, partAccount}}
+	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partTexts, partModerators, partPause, partAccount}}
 	var err error
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return nil, err

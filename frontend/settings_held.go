@@ -103,6 +103,11 @@ func (s *Site) handleLetThrough(w http.ResponseWriter, r *http.Request) error {
 	case late > 0:
 		text += " " + s.T(r, "settings.held.late", "Count", late)
 	}
+	if r.PostFormValue("show") == showRefused { // as a question
+		s.flash(r.Context(), text)
+		http.Redirect(w, r, "/settings/reports?show="+showRefused, http.StatusSeeOther)
+		return nil
+	}
 	return s.backToHeld(w, r, text)
 }
 

@@ -70,9 +70,9 @@ func TestHeldReports(t *testing.T) {
 	t.Run("what the pages say", func(t *testing.T) {
 		for _, path := range []string{"/settings", "/settings/reports", "/settings/reports?show=refused", page} {
 			got := w.get(path)
-			got.says("held", "30 reports in 29 s, held.")
+			got.says("held", "30 reports in 29 s.")
 			got.says("held", "we cannot check who wrote them")
-			got.says("held", "2 reports in 2 h, held.")
+			got.says("held", "2 reports in 2 h.")
 		}
 		list := w.get(page)
 		list.says("reports", "Kontrolle <b>29</b>")

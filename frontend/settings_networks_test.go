@@ -166,6 +166,35 @@ func TestSettingsTrouble(t *testing.T) {
 		}
 		w.get("/settings").says("network-tram", "Restarted 4 times")
 	})
+	t.Run("a problem of the past is over", func(t *testing.T) {
+		for state, want := range map[report.BotState]string{report.BotTrouble: "Last problem ", report.BotRunning: "Last problem (over) "} {
+			if err := b.db.SetBotState(t.Context(), bot.ID, state, "It does not answer.", false); err != nil {
+				t.Fatal(err)
+			}
+			page := w.get("/settings").want(http.StatusOK, "")
+			page.says("network-tram", want)
+			marked := page.find(func(n *html.Node) bool { return attr(n, "class") == "trouble" }) != nil
+			if marked != (state == report.BotTrouble) {
+				t.Errorf("%s: shown as trouble: %t", state, marked)
+			}
+		}
+	})
+	t.Run("a limit is no error", func(t *testing.T) {
+		if err := b.db.SetBotState(t.Context(), bot.ID, report.BotRunning, "", false); err != nil {
+			t.Fatal(err)
+		}
+		for limit, words := range map[string]string{"without a live <b>connection</b>": "Limit: without a live <b>connection</b>", "": ""} {
+			if err := b.db.SetBotLimit(t.Context(), bot.ID, limit); err != nil {
+				t.Fatal(err)
+			}
+			page := w.get("/settings").want(http.StatusOK, "")
+			page.says("network-tram", "Working")
+			page.says("network-tram", words)
+			if page.find(func(n *html.Node) bool { return attr(n, "class") == "trouble" }) != nil {
+				t.Errorf("%q is shown as trouble", limit)
+			}
+		}
+	})
 	t.Run("log", func(t *testing.T) {
 		line := db.LogLine{At: time.Now(), Level: "WARN", Text: `<img id="evil"> größer`}
 		if err := b.db.AddLog(t.Context(), bot.ID, line); err != nil {

@@ -38,6 +38,8 @@ type rulesForm struct {
 	BlockedErrors []patternError
 	Text          string   // the sentence to try
 	Tried         *verdict // nil if none was tried
+	Asks          bool     // it would be answered instead of being passed on
+	MayAsk        bool     // it would be answered, too
 	Unsaved       bool     // the lists differ from the stored ones
 }
 
@@ -67,17 +69,28 @@ func newVerdict(v report.Verdict) verdict {
 	case report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
-		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble:
+		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion:
 		shown.Reason = "settings.reason." + string(v.Reason)
 	case report.ReasonTakenBack:
-		// The detail is still the trigger that let it pass.
-		shown.Reason, shown.Detail = "settings.reason.taken_back", ""
+		shown.Reason, shown.Detail = takenBack(v.Detail), ""
 	default:
 		if shown.Detail == "" {
 			shown.Detail = string(v.Reason)
 		}
 	}
 	return shown
+}
+
+// takenBack is the id of the text about a report that was taken back.
+func takenBack(detail string) string {
+	switch detail {
+	case report.DetailDeleted:
+		return "settings.reason.taken_back_deleted"
+	case report.DetailChanged:
+		return "settings.reason.taken_back_changed"
+	default: // of older ones, the trigger that let them pass
+		return "settings.reason.taken_back"
+	}
 }
 
 func storedRules(c report.City) rulesForm {
@@ -207,6 +220,7 @@ func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	if rules != nil {
 		tried := newVerdict(rules.Judge(form.Text))
 		form.Tried = &tried
+		form.Asks, form.MayAsk = s.takenFor(s.City(r), form.Text)
 	}
 	return s.showForm(w, r, statusOf(rules != nil), func(p *settingsPage) { p.Rules = form })
 }

@@ -173,6 +173,12 @@ func TestOutcomeTexts(t *testing.T) {
 			t.Errorf("%s: text id %s", reason, o.Reason)
 		}
 	}
+	for _, detail := range []string{report.DetailDeleted, report.DetailChanged, "kontis?"} {
+		o := newVerdict(report.Verdict{Reason: report.ReasonTakenBack, Detail: detail})
+		if !b.site.Texts.Has(o.Reason) || o.Detail != "" || (o.Reason == "settings.reason.taken_back") != (detail == "kontis?") {
+			t.Errorf("taken back, %s: %+v", detail, o)
+		}
+	}
 	if o := newVerdict(report.Verdict{Reason: "new"}); o.Reason != "settings.reason.unknown" || o.Detail != "new" {
 		t.Errorf("a reason that is not known yet: %+v", o)
 	}

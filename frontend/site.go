@@ -17,6 +17,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/intent"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
@@ -34,6 +35,7 @@ type Options struct {
 	Now          func() time.Time
 	AccountMails bots.AccountMails
 	Notices      *notice.Board
+	Intents      *intent.Recognizer // tells questions from reports; nil: nothing is one
 	Relay        Relay
 	Health       Health
 	// Streams is the room for event streams. If it is nil, there is much.

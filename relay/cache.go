@@ -17,8 +17,9 @@ const maxCompiled = 100
 
 // city is what the way of its reports needs of a city.
 type city struct {
-	rules *censor.Rules
-	bots  []report.Bot // those that are switched on
+	rules    *censor.Rules
+	bots     []report.Bot // those that are switched on
+	language string
 }
 
 // cityCache keeps cities as they are in the database until they change. Cities
@@ -56,7 +57,7 @@ func (c *cityCache) load(ctx context.Context, cityID int64) (*city, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules of city %s: %w", row.Slug, err)
 	}
-	loaded := &city{rules: rules}
+	loaded := &city{rules: rules, language: row.Language}
 	for _, b := range all {
 		if b.Enabled {
 			loaded.bots = append(loaded.bots, b)

@@ -9,13 +9,14 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// LetThrough sends the chosen reports of a city on that are held: a moderator wants
-// it. passed is how many there were, late how many were too old by now and are
-// refused. What fails, and what was not reached before ctx ended, is held as before.
+// LetThrough sends the chosen reports of a city on that are held, or the one that was
+// refused as a question: a moderator wants it. passed is how many there were, late how
+// many were too old by now and are refused. What fails, and what was not reached before
+// ctx ended, is held as before.
 func (rl *Relay) LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error) {
 	var last int64
 	for {
-		batch, err := rl.DB.Held(ctx, cityID, c, last, batchSize)
+		batch, err := rl.undecided(ctx, cityID, c, last)
 		if err != nil || len(batch) == 0 {
 			return passed, late, err
 		}
@@ -33,6 +34,15 @@ func (rl *Relay) LetThrough(ctx context.Context, cityID int64, c db.Choice) (pas
 			last = h.Seq
 		}
 	}
+}
+
+// undecided returns the first of the chosen reports after seq.
+func (rl *Relay) undecided(ctx context.Context, cityID int64, c db.Choice, seq int64) ([]db.Heard, error) {
+	batch, err := rl.DB.Held(ctx, cityID, c, seq, batchSize)
+	if err == nil && len(batch) == 0 && c.ReportID != "" && seq == 0 {
+		return rl.DB.Question(ctx, cityID, c.ReportID)
+	}
+	return batch, err
 }
 
 // letThrough lets one report through and returns its verdict: none where it is not

@@ -10,6 +10,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/intent"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
@@ -29,6 +30,8 @@ type Hearing struct {
 	DB      *db.DB
 	Secrets *secret.Box
 	Links   *scrub.Links // takes out our own links; nil: they stay
+	Answers *Answers     // answers who writes; nil: nobody is answered
+	Customs *Customs     // what cities take for a report; nil: everything
 	Backlog int          // reports.backlog
 	Now     func() time.Time
 }
@@ -49,29 +52,57 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if err := h.DB.Full(); err != nil {
 		return err
 	}
+	if h.Answers == nil {
+		in.Answer = nil
+	}
+	if in.Edited || in.Deleted {
+		return h.change(ctx, b, in)
+	}
 	if h.DB.Backlog() >= h.Backlog {
 		return ErrBacklog
 	}
-	return h.DB.Hear(ctx, h.report(b, in))
+	r := h.report(b, in)
+	wanted, q, err := h.Customs.sort(ctx, &r, in)
+	if err != nil || !wanted {
+		return err
+	}
+	return h.store(ctx, b, r, in, q)
+}
+
+// store stores what was heard. Whoever wrote it is expected to be answered before that:
+// it may be judged before this has returned.
+func (h *Hearing) store(ctx context.Context, b report.Bot, r report.Report, in bots.Incoming, q *question) error {
+	h.expect(r.ID, b, in, q)
+	err := h.DB.Hear(ctx, r)
+	if err != nil && h.Answers != nil {
+		h.Answers.take(r.ID)
+		if q != nil {
+			h.Customs.notAnswered(r.Author)
+		}
+	}
+	return err
+}
+
+// expect has whoever wrote a report be told what becomes of it, where that is possible.
+func (h *Hearing) expect(id string, b report.Bot, in bots.Incoming, q *question) {
+	if h.Answers != nil && in.Answer != nil {
+		h.Answers.expect(id, b, in, q)
+	}
 }
 
 // Rehearse says what would become of a text: see bots.Rehearser.
 func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error) {
-	city, err := h.DB.City(ctx, cityID)
+	rules, err := h.rules(ctx, cityID)
 	if err != nil {
 		return "", v, fmt.Errorf("rehearse: %w", err)
 	}
-	rules, err := censor.Compile(city.Triggers, city.Blocked)
-	if err != nil {
-		return "", v, fmt.Errorf("rules of city %s: %w", city.Slug, err)
-	}
-	said = bounded(h.clean(valid(text)))
+	said, _ = intent.Insisted(bounded(h.clean(scrub.Invisible(valid(text)))))
 	return said, rules.Judge(said), nil
 }
 
 // report makes a report of what bot b heard.
 func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
-	now, text := h.Now(), valid(in.Text)
+	now, text := h.Now(), scrub.Invisible(valid(in.Text))
 	said := h.clean(text)
 	if said != strings.TrimSpace(text) {
 		in.KeepID = false // a boost would show what was taken out

@@ -24,7 +24,11 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.Verdict = c.rules.Judge(h.Report.Text); r.Verdict.Passed {
+	r.Verdict = c.rules.Judge(h.Report.Text)
+	if h.Report.Question && (r.Verdict.Passed || r.Verdict.Reason == report.ReasonNoTrigger) {
+		r.Verdict = report.Verdict{Reason: report.ReasonQuestion}
+	}
+	if r.Verdict.Passed {
 		r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 	}
 	return r, err

@@ -60,6 +60,9 @@ func (rl *Relay) Run(ctx context.Context) error {
 		group.Go(func() { rl.runLane(ctx, l) })
 	}
 	group.Go(func() { rl.countBacklog(ctx) })
+	if rl.Answers != nil {
+		group.Go(func() { rl.Answers.run(ctx) })
+	}
 	group.Wait()
 	return nil
 }
@@ -216,6 +219,7 @@ func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
 			rl.Outgoing.Send(s.Fanouts)
 			passed[r.CityID] = true
 		}
+		rl.answer(list[i], s.Verdict)
 	}
 	for cityID := range passed {
 		rl.Notices.Passed(cityID)

@@ -1,8 +1,10 @@
 // Package relay is the way of a report: what a bot hears is stored (hear.go),
 // taken up city by city (lane.go, lanes.go), judged by its city's rules (judge.go)
-// and by what came before (brake.go), and sent on to everybody (fanout.go). A
-// moderator decides about what is held (decide.go), can take a report back
-// (takeback.go), and can stop a city (pause.go).
+// and by what came before (brake.go), and sent on to everybody (fanout.go). Whoever
+// wrote it is told what became of it (outcome.go, answer.go, lines.go), or the last
+// reports where it was a question (question.go, where.go), and what they make of it later
+// is followed (edit.go). A moderator decides about what is held
+// (decide.go), can take a report back (takeback.go), and can stop a city (pause.go).
 package relay
 
 import (
@@ -14,6 +16,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 )
 
@@ -24,11 +27,15 @@ type Options struct {
 	Notices  *notice.Board
 	Networks map[string]bots.Network // by name
 	Outgoing Outgoing
-	Brakes   config.Brakes
-	Expire   time.Duration // reports.expire
-	Log      *slog.Logger
-	Now      func() time.Time
-	Metrics  prometheus.Registerer
+	Answers  *Answers        // tells who wrote what became of it; nil: nobody is told
+	Texts    *i18n.Catalogue // has what they are told
+	// Calm breaks the mentions and commands in what somebody else has written.
+	Calm    func(text string) string
+	Brakes  config.Brakes
+	Expire  time.Duration // reports.expire
+	Log     *slog.Logger
+	Now     func() time.Time
+	Metrics prometheus.Registerer
 }
 
 // Outgoing sends what passed.
@@ -61,5 +68,6 @@ func New(o Options) *Relay {
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",
 	}, []string{"network", "reason"})
 	o.Metrics.MustRegister(rl.verdicts)
+	o.DB.FollowChanges(rl.changed)
 	return rl
 }

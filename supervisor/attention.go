@@ -33,9 +33,19 @@ type AttentionMail struct {
 
 var _ Attention = (*AttentionMail)(nil)
 
-// Tell puts a mail to every moderator of the bot's city into the database: see
-// Attention.
+// Tell mails the moderators of the bot's city that it needs them: see Attention.
 func (a *AttentionMail) Tell(ctx context.Context, b report.Bot, reason string) error {
+	return a.mail(ctx, b, "attention", "Reason", reason)
+}
+
+// Over mails them that the bot works again: see Attention.
+func (a *AttentionMail) Over(ctx context.Context, b report.Bot) error {
+	return a.mail(ctx, b, "attention.over")
+}
+
+// mail puts a mail to every moderator of the bot's city into the database. Its texts are
+// below the id, or below id.several where the city has several bots of the network.
+func (a *AttentionMail) mail(ctx context.Context, b report.Bot, id string, data ...any) error {
 	city, err := a.DB.BriefCity(ctx, b.CityID)
 	if err != nil {
 		return err
@@ -45,14 +55,13 @@ func (a *AttentionMail) Tell(ctx context.Context, b report.Bot, reason string) e
 		return err
 	}
 	network := a.Texts.T(city.Language, b.Network+".title")
-	texts, account := "attention", a.account(ctx, city, b)
+	account := a.account(ctx, city, b)
 	if account != "" {
-		texts = "attention.several"
+		id += ".several"
 	}
-	subject := a.Texts.T(city.Language, texts+".subject", "Network", network) // nobody's own words
-	values := []any{"City", city.Name, "Network", network, "Account", account, "Reason", reason,
-		"URL", a.Config.Web.URL + bots.SettingsPath(b.Network)}
-	text := a.Texts.T(city.Language, texts+".text", values...)
+	subject := a.Texts.T(city.Language, id+".subject", "Network", network) // nobody's own words
+	text := a.Texts.T(city.Language, id+".text", append(data, "City", city.Name, "Network", network, "Account", account,
+		"URL", a.Config.Web.URL+bots.SettingsPath(b.Network))...)
 	var errs []error
 	for _, m := range moderators {
 		mail := mailer.AccountMail(a.Config.Mail, m.Email, subject, text, a.Now())

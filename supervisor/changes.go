@@ -104,7 +104,7 @@ func (s *Supervisor) replace(b report.Bot) {
 		s.takeOver(s.start(b, nil))
 	case !old.bot.Updated.Equal(b.Updated):
 		s.detach(old)
-		s.takeOver(s.start(b, old.ended))
+		s.takeOver(s.start(b, old))
 	}
 }
 

@@ -74,18 +74,47 @@ func (s *Supervisor) kick(botID int64) {
 	}
 }
 
-// tidy forgets an outbox with nothing in it.
+// sendAgain has a bot try at once what waits after an error.
+func (s *Supervisor) sendAgain(botID int64) {
+	s.mu.Lock()
+	waits := s.outboxes[botID] != nil && !s.stopped
+	s.mu.Unlock()
+	if !waits {
+		return
+	}
+	if err := s.DB.RetryNow(s.sending, botID); err != nil && s.sending.Err() == nil {
+		s.Log.Error("what has waited is not sent at once, but when its time has come", "bot", botID, "err", err)
+	}
+	s.withOutbox(botID, func(b *outbox) { b.unread, b.wellAt = true, s.Now() })
+}
+
+// tidy forgets an outbox with nothing in it. A bot that has nothing to send is not one
+// that cannot send.
 func (s *Supervisor) tidy(b *outbox) {
+	if r := s.forget(b); r != nil {
+		r.setHealth("", func(h *health) {
+			h.cannotSend = false
+			if !h.sending.sure {
+				h.sending = refusals{}
+			}
+		})
+	}
+}
+
+// forget forgets an outbox with nothing in it, and returns whose it was; nil where there
+// is something in it.
+func (s *Supervisor) forget(b *outbox) *runner {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.idle() || s.outboxes[b.botID] != b {
-		return
+		return nil
 	}
 	delete(s.outboxes, b.botID)
 	b.waits = nil
 	b.setTimer()
+	return b.runner
 }
 
 // TakenBack sends nothing of a report of the city any more, and has the bots look
@@ -159,10 +188,10 @@ func (s *Supervisor) inHand(botID, id int64) bool {
 	return b != nil && b.has(id)
 }
 
-// isWiped tells whether the report of a row is gone.
-func (s *Supervisor) isWiped(w *row) bool {
-	upto, ok := s.wiped.Load(w.Report.CityID)
-	return ok && w.Seq <= upto.(int64)
+// isWiped tells whether a report of a city is gone.
+func (s *Supervisor) isWiped(cityID, seq int64) bool {
+	upto, ok := s.wiped.Load(cityID)
+	return ok && seq <= upto.(int64)
 }
 
 // isTakenBack tells whether a report was taken back.

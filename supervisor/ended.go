@@ -41,6 +41,7 @@ func (b *outbox) end(i item, result db.Result, receipt report.Receipt, held *slo
 		w.news.Counts.Failed++
 	}
 	b.settle(w)
+	b.leaves(i, time.Time{})
 }
 
 // failed leaves a delivery open that could not be sent, and returns how long it
@@ -49,11 +50,36 @@ func (b *outbox) end(i item, result db.Result, receipt report.Receipt, held *slo
 func (b *outbox) failed(i item) (wait time.Duration, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	first = i.row.delay == 0
-	wait = i.row.retryIn() // before the pass ends
-	i.row.out--
-	b.settle(i.row)
+	w := i.row
+	first = w.delay == 0
+	if w.since.Before(b.wellAt) { // what it has met was before the bot came back
+		w.Attempts, w.delay, w.since = 0, 0, b.wellAt
+	}
+	wait = w.retryIn() // before the pass ends
+	w.out--
+	b.settle(w)
+	b.leaves(i, b.sup.Now().Add(wait))
 	return wait, first
+}
+
+// later puts a delivery off by d, alone.
+func (b *outbox) later(i item, d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	due := b.sup.Now().Add(d)
+	b.putOff(i, due, i.row.Attempts)
+	b.leaves(i, due)
+	b.try() // it has tried nothing for the others
+	b.kick()
+}
+
+// putOff has a delivery wait in a row of its own until due: it fills no room meanwhile,
+// and the rest of its row goes on.
+func (b *outbox) putOff(i item, due time.Time, attempts int) {
+	w := i.row
+	w.end(i.index)
+	w.news.PutOff = append(w.news.PutOff, db.PutOff{Recipient: w.Recipients[i.index], Attempts: attempts, Due: due})
+	b.settle(w)
 }
 
 // putBack puts a delivery back that was not tried.

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"time"
 
 	"ticketfrei/bots"
@@ -25,10 +26,9 @@ func (r *runner) failedToSend(i item, err error, held *slot) {
 		r.log.Warn("supervisor.log.not_sent", "err", err)
 		r.end(i, db.Failed, report.Receipt{}, held)
 	case bots.KindRefused:
-		i.row.box.putBack(i)
-		held.Leave()
-		r.needsAttention(err)
-		r.stop()
+		r.sendingRefused(i, err, held)
+	case bots.KindLater:
+		r.waitsForRecipient(i, err, after, held)
 	case bots.KindRetryAfter:
 		r.log.Warn("supervisor.log.told_to_wait", "err", err)
 		r.sup.count(r.bot.Network, "retry", 1)
@@ -39,6 +39,30 @@ func (r *runner) failedToSend(i item, err error, held *slot) {
 	default:
 		r.tryLater(i, err, held)
 	}
+}
+
+// A delivery that waits alone does so for at most longestAlone, and is then tried again.
+// One that is put off for less than quiet is not worth a line in the log.
+const (
+	shortestAlone = 100 * time.Millisecond
+	longestAlone  = time.Hour
+	quiet         = 10 * time.Second
+)
+
+// waitsForRecipient puts off a delivery whose recipient takes no more at the moment. That is no
+// trouble of the bot.
+func (r *runner) waitsForRecipient(i item, err error, d time.Duration, held *slot) {
+	defer held.Leave()
+	if r.sup.sending.Err() != nil { // the program stops
+		i.row.box.putBack(i)
+		return
+	}
+	d = min(max(d, shortestAlone), longestAlone)
+	r.sup.count(r.bot.Network, "retry", 1)
+	if d >= quiet {
+		r.log.Info("supervisor.log.waits", "err", errors.Unwrap(err), "in", d)
+	}
+	i.row.box.later(i, d)
 }
 
 // tryLater leaves a delivery open that may be sent another time.

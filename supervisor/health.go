@@ -12,18 +12,29 @@ import (
 type health struct {
 	mu        sync.Mutex
 	state     report.BotState // as stored
-	lastError string          // as stored
+	lastError string          // as stored; what it works without where limited
+	limited   bool            // as stored
+	told      bool            // its moderators know that it needs them
 
 	running       bool // was started at least once
-	refused       bool
+	receiving     refusals
+	sending       refusals
 	cannotReceive bool
 	cannotSend    bool
-	restarted     bool // since it was stored
+	limit         string // what it works without, in words
+	restarted     bool   // since it was stored
+}
+
+// newHealth is how a bot was doing when it was stored.
+func newHealth(b report.Bot) health {
+	attention := b.State == report.BotAttention
+	return health{state: b.State, lastError: b.LastError, limited: b.Limit() != "", told: attention,
+		receiving: refusals{sure: attention}}
 }
 
 func (h *health) current() report.BotState {
 	switch {
-	case h.refused:
+	case h.receiving.sure || h.sending.sure:
 		return report.BotAttention
 	case h.cannotReceive || h.cannotSend:
 		return report.BotTrouble
@@ -34,32 +45,103 @@ func (h *health) current() report.BotState {
 	}
 }
 
-// setHealth changes how the bot is doing and stores it where that makes a
-// difference. It returns the state before. lastError is empty where there is
-// nothing new to say.
-func (r *runner) setHealth(lastError string, change func(*health)) (before report.BotState) {
+// isStored tells whether there is nothing new in how the bot is doing.
+func (h *health) isStored(now report.BotState, lastError string) bool {
+	return now == h.state && !h.restarted && (lastError == "" || lastError == h.lastError && !h.limited) &&
+		h.isLimitStored(now) && !h.mustTell(now)
+}
+
+// isLimitStored tells whether what the bot works without is stored, where it is shown.
+func (h *health) isLimitStored(now report.BotState) bool {
+	return now != report.BotRunning || h.limited == (h.limit != "") && (!h.limited || h.limit == h.lastError)
+}
+
+// mustTell tells whether the moderators have to be told.
+func (h *health) mustTell(now report.BotState) bool {
+	return now == report.BotAttention && !h.told || now == report.BotRunning && h.told
+}
+
+// setHealth changes how the bot is doing, stores it where that makes a difference, and
+// tells the moderators where it needs them, or does not any more. lastError is empty
+// where there is nothing new to say.
+func (r *runner) setHealth(lastError string, change func(*health)) {
+	r.changeHealth(func(h *health) string {
+		change(h)
+		return lastError
+	})
+}
+
+// changeHealth is setHealth where change says what the error is.
+func (r *runner) changeHealth(change func(*health) (lastError string)) {
 	h := &r.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	before = h.state
-	change(h)
+	lastError := change(h)
 	now := h.current()
-	if now == before && !h.restarted && (lastError == "" || lastError == h.lastError) {
-		return before
+	if h.isStored(now, lastError) {
+		return
 	}
-	err := r.sup.DB.SetBotState(context.WithoutCancel(r.ctx), r.bot.ID, now, lastError, h.restarted)
+	if now != h.state {
+		r.note(h.state, now)
+	}
+	if h.mustTell(now) {
+		r.tell(h, now, lastError) // first: who is killed here tells twice rather than never
+	}
+	r.store(h, now, lastError)
+}
+
+// store stores how the bot is doing. health.mu is held.
+func (r *runner) store(h *health, now report.BotState, lastError string) {
+	ctx := context.WithoutCancel(r.ctx)
+	err := r.sup.DB.SetBotState(ctx, r.bot.ID, now, lastError, h.restarted)
+	h.state, h.restarted = now, false
+	if lastError != "" {
+		h.lastError, h.limited = lastError, false
+	}
+	if err == nil && !h.isLimitStored(now) {
+		err = r.sup.DB.SetBotLimit(ctx, r.bot.ID, h.limit)
+		h.lastError, h.limited = h.limit, h.limit != ""
+	}
 	if err != nil {
 		r.sup.Log.Error("the state of a bot could not be stored", "bot", r.bot.ID, "err", err)
 	}
-	h.state, h.restarted = now, false
-	if lastError != "" {
-		h.lastError = lastError
+}
+
+// note tells the operator that the bot needs its moderators, or works again after that.
+func (r *runner) note(before, now report.BotState) {
+	switch report.BotAttention {
+	case now:
+		r.log.Info("the bot needs its moderators: it is refused again and again")
+	case before:
+		r.log.Info("the bot works again", "state", string(now))
 	}
-	return before
+}
+
+// tell tells the moderators that the bot needs them, or that it does not any more:
+// once, also where the program is started again meanwhile. health.mu is held.
+func (r *runner) tell(h *health, now report.BotState, reason string) {
+	ctx, err := context.WithoutCancel(r.ctx), error(nil)
+	if now == report.BotAttention {
+		err = r.sup.Attention.Tell(ctx, r.bot, reason)
+	} else {
+		err = r.sup.Attention.Over(ctx, r.bot)
+	}
+	if err != nil {
+		r.sup.Log.Error("the moderators of a bot could not be told, trying again with its next news", "bot", r.bot.ID, "err", err)
+		return
+	}
+	h.told = now == report.BotAttention
 }
 
 func (r *runner) currentState() report.BotState {
 	r.health.mu.Lock()
 	defer r.health.mu.Unlock()
 	return r.health.state
+}
+
+// wasTold tells whether the moderators know that the bot needs them.
+func (r *runner) wasTold() bool {
+	r.health.mu.Lock()
+	defer r.health.mu.Unlock()
+	return r.health.told
 }

@@ -114,7 +114,7 @@ func TestModeratorsAreToldOnce(t *testing.T) {
 	want("on a full disk", "")
 	box.full = false
 	want("it is time", fmt.Sprintf(all, 8))
-	for _, part := range []string{"6 reports in 7 s, held: too many in the whole city", "2 reports in 1 s, held: too many by the same person",
+	for _, part := range []string{"6 reports in 7 s, held: too many in the whole city", "2 reports in 1 s, held: more than we pass on unseen from one person",
 		"https://tickets.example/settings/reports?show=3Dheld", "https://tickets.example/settings/reports/let-through", "https://tickets.example/settings/reports/throw-away"} {
 		if !strings.Contains(strings.ReplaceAll(box.texts[0], "=\r\n", ""), part) {
 			t.Errorf("the mail does not say %q:\n%s", part, box.texts[0])

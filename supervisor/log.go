@@ -66,20 +66,37 @@ func (w *logWriter) write(l botLine) {
 
 // say puts the line into words.
 func (l botLine) say(t bots.T) string {
-	data := l.data
-	if l.err != nil {
-		data = append([]any{"Err", bots.Words(l.err, t)}, data...)
+	if l.err == nil {
+		return l.fill(t)
+	}
+	return l.fill(t, "Err", bots.Words(l.err, t))
+}
+
+// fill returns the text with its data, and more.
+func (l botLine) fill(t bots.T, data ...any) string {
+	for _, value := range l.data {
+		if d, ok := value.(time.Duration); ok {
+			value = inWords(d, t)
+		}
+		data = append(data, value)
 	}
 	return t(l.id, data...)
 }
 
 // sayInFull puts the line into words for the operator, with the whole error.
 func (l botLine) sayInFull(t bots.T) string {
-	data := l.data
-	if l.err != nil {
-		data = append([]any{"Err", bots.InFull(l.err, t)}, data...)
+	if l.err == nil {
+		return l.fill(t)
 	}
-	return t(l.id, data...)
+	return l.fill(t, "Err", asSentence(bots.InFull(l.err, t)))
+}
+
+// asSentence ends words with a full stop, where they do not end with anything.
+func asSentence(words string) string {
+	if words == "" || strings.ContainsAny(words[len(words)-1:], ".!?") {
+		return words
+	}
+	return words + "."
 }
 
 // speaker returns the texts in the language of a city, in English where that
@@ -106,7 +123,7 @@ func (w *logWriter) stop() {
 // handler returns a handler that writes to the operator's log, with the bot
 // named, and to the bot's own. The message of a record that moderators are to
 // read is the id of a text; its attributes fill it: "err" as {{.Err}}, in plain
-// words, and "in" as {{.In}}. Other records are for the operator alone.
+// words, and "in" as {{.In}}, rounded. Other records are for the operator alone.
 func (w *logWriter) handler(log *slog.Logger, b report.Bot) slog.Handler {
 	return &botHandler{
 		Handler: log.With("bot", b.ID, "network", b.Network, "city", b.CityID).Handler(),
@@ -152,6 +169,8 @@ func inFull(rec slog.Record, t bots.T) slog.Record {
 	rec.Attrs(func(a slog.Attr) bool {
 		if err, ok := a.Value.Any().(error); ok {
 			a = slog.String(a.Key, bots.InFull(err, t))
+		} else if a.Value.Kind() == slog.KindDuration {
+			a = slog.Duration(a.Key, a.Value.Duration().Round(time.Millisecond))
 		}
 		full.AddAttrs(a)
 		return true
@@ -165,9 +184,13 @@ func (h *botHandler) line(rec slog.Record) botLine {
 	add := func(a slog.Attr) bool {
 		if err, ok := a.Value.Any().(error); ok && a.Key == "err" {
 			l.err = err
-		} else {
-			l.data = append(l.data, strings.ToUpper(a.Key[:1])+a.Key[1:], a.Value.String())
+			return true
 		}
+		var value any = a.Value.String()
+		if a.Value.Kind() == slog.KindDuration {
+			value = a.Value.Duration()
+		}
+		l.data = append(l.data, strings.ToUpper(a.Key[:1])+a.Key[1:], value)
 		return true
 	}
 	for _, a := range h.attrs {

@@ -149,7 +149,8 @@ func (b *outbox) waitsAlone(i item, report bool) {
 		w.left = 0
 	}
 	b.settle(w)
-	b.try() // it has tried nothing for the others
+	b.leaves(i, time.Time{}) // later ones may show whose fault it is: the report's or the way's
+	b.try()                  // it has tried nothing for the others
 }
 
 // try has one delivery tried while the outbox is stalled.

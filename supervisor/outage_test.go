@@ -206,7 +206,8 @@ func TestSmallCityBesideALargeOne(t *testing.T) {
 	}
 }
 
-// TestOneReportWaits has a report be refused wherever it goes while others pass: it is
+// TestOneReportWaits has a report be refused wherever it goes while others pass, by the
+// same author too: it is
 // tried by few of its deliveries, costs the others nothing, and goes on at the end.
 func TestOneReportWaits(t *testing.T) {
 	r := newRig(t)
@@ -222,10 +223,10 @@ func TestOneReportWaits(t *testing.T) {
 		sent.add(d)
 		return report.Receipt{}, nil
 	}})
-	r.publishTo(b, "refused", crowd(3000)...)
+	r.publishOf("anna", b, "refused", crowd(3000)...)
 	r.waitFor("it to be tried", func() bool { return tried.Load() > 0 })
 	for i := range 3 {
-		r.publishTo(b, fmt.Sprint("fine", i), crowd(500)...)
+		r.publishOf("anna", b, fmt.Sprint("fine", i), crowd(500)...)
 		r.waitForCounts(fmt.Sprint("fine", i), db.Counts{Sent: 500})
 	}
 	if n := tried.Load(); n > 2*3000/db.FanoutSize {

@@ -35,6 +35,9 @@ type outbox struct {
 	stalled bool      // nothing is sent until an outage is over
 	trial   bool      // but for one delivery
 	tried   int64     // the report of the last one; 0: the next is the newest
+	orders  map[pair]*order
+	ready   []item    // taken before, and no longer behind others
+	wellAt  time.Time // when the bot received again after an error
 
 	unread   bool           // there may be rows in the database that are due and not in hand
 	reading  bool           // the database is being asked
@@ -64,14 +67,14 @@ type item struct {
 }
 
 // add takes a row in hand. It is false where there is no room, or nothing is sent
-// until a moderator has helped or an outage is over: the row stays in the database,
+// until the login is accepted again or an outage is over: the row stays in the database,
 // where it expires.
 // Half of the room is for reports that have nothing in hand.
 func (b *outbox) add(f db.Fanout) bool {
 	if b.rows[f.ID] != nil {
 		return true
 	}
-	if b.runner.refused.Load() || b.stalled && (!b.trial || b.waiting > 0) {
+	if b.runner.suspended.Load() || b.stalled && (!b.trial || b.waiting > 0) {
 		return false
 	}
 	p, size := b.pile(f.Seq), outboxSize*b.runner.concurrency()
@@ -81,13 +84,14 @@ func (b *outbox) add(f db.Fanout) bool {
 	if p == nil {
 		p = b.newPile(f.Seq)
 	}
-	w := &row{Fanout: f, box: b, left: f.Open}
+	w := &row{Fanout: f, box: b, left: f.Open, since: b.sup.Now()}
 	if b.rows == nil {
 		b.rows = make(map[int64]*row)
 	}
 	b.rows[f.ID] = w
 	p.rows = append(p.rows, w)
 	b.grow(p, f.OpenCount())
+	b.noteTried(w)
 	if f.Open == 0 {
 		b.settle(w) // nothing of it can be sent: it goes
 	}
@@ -127,7 +131,7 @@ func (b *outbox) next(r *runner) (i item, instance bots.Bot) {
 		if !ok {
 			break
 		}
-		if !b.drop(i) {
+		if !b.drop(i) && b.begin(i) {
 			return i, r.instance()
 		}
 	}
@@ -145,6 +149,9 @@ func (b *outbox) wants(r *runner) bool {
 
 // take takes the next delivery in turn; false where there is none.
 func (b *outbox) take() (item, bool) {
+	if i, ok := b.takeReady(); ok {
+		return i, true
+	}
 	for len(b.turn) > 0 {
 		p := b.turn[0]
 		b.turn = b.turn[1:]
@@ -172,7 +179,7 @@ func (b *outbox) take() (item, bool) {
 func (b *outbox) drop(i item) bool {
 	w := i.row
 	expired := w.Expires(b.sup.Now(), b.sup.Expire)
-	if !expired && !b.sup.isWiped(w) && (w.Retract || !b.sup.isTakenBack(w.Seq)) {
+	if !expired && !b.sup.isWiped(w.Report.CityID, w.Seq) && (w.Retract || !b.sup.isTakenBack(w.Seq)) {
 		return false
 	}
 	b.back(i)
@@ -209,6 +216,7 @@ func (b *outbox) still(r *runner, i item) bool {
 func (b *outbox) back(i item) {
 	w := i.row
 	w.out--
+	defer b.leaves(i, time.Time{})
 	if w.givenUp {
 		return
 	}
@@ -233,6 +241,10 @@ func (b *outbox) settle(w *row) {
 
 // giveBack lets everything go that is not being sent: it stays in the database.
 func (b *outbox) giveBack() {
+	for i, ok := b.takeReady(); ok; i, ok = b.takeReady() { // each may make another ready
+		b.back(i)
+		b.settle(i.row)
+	}
 	b.turn, b.waiting = nil, 0
 	b.unread = true
 	for _, w := range b.rows {
@@ -301,6 +313,9 @@ func (b *outbox) resume(until time.Time) {
 	if !b.paused.After(b.horizon) {
 		b.paused = time.Time{}
 	}
+	if b.runner != nil {
+		b.tidyOrders(b.runner.bot.CityID)
+	}
 	b.unread = true
 	b.setTimer()
 	b.kick()
@@ -308,7 +323,7 @@ func (b *outbox) resume(until time.Time) {
 
 // canSend tells whether r may send now.
 func (b *outbox) canSend(r *runner) bool {
-	return r != nil && b.runner == r && r.instance() != nil && !r.refused.Load() && b.paused.IsZero() && (!b.stalled || b.trial)
+	return r != nil && b.runner == r && r.instance() != nil && !r.suspended.Load() && b.paused.IsZero() && (!b.stalled || b.trial)
 }
 
 // kick starts as many senders as there is work for.
@@ -317,7 +332,7 @@ func (b *outbox) kick() {
 	if !b.canSend(r) {
 		return
 	}
-	want := b.waiting
+	want := b.waiting + len(b.ready)
 	switch {
 	case b.stalled: // those that have tried may not know for long
 		want = min(r.senders+1, trialsAtOnce)
@@ -353,5 +368,6 @@ func (b *outbox) close() {
 	defer b.mu.Unlock()
 	b.giveBack()
 	b.waits, b.paused, b.stalled = nil, time.Time{}, false // whoever waits would wait for ever
+	b.forgetOrders()
 	b.setTimer()
 }

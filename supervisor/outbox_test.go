@@ -207,6 +207,34 @@ func TestTakenBackWhileBeingSent(t *testing.T) {
 	}
 }
 
+// TestTakenBackWhileWaitingForItsTurn takes back a report while deliveries of it wait for
+// the pace of their network: they are not sent any more.
+func TestTakenBackWhileWaitingForItsTurn(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	var waiting atomic.Int32
+	var sent tally
+	release := make(chan struct{})
+	r.start(&toy{workers: 3, send: func(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+		err := bots.Idle(ctx, func() error { waiting.Add(1); <-release; return nil })
+		if err != nil {
+			return report.Receipt{}, fmt.Errorf("wait: %w", err)
+		}
+		sent.add(d)
+		return report.Receipt{ID: "post"}, nil
+	}})
+	r.publishTo(b, "r1", crowd(10)...)
+	r.waitFor("three to wait", func() bool { return waiting.Load() == 3 })
+	r.takeBack(b, "r1")
+	r.publishTo(b, "r2", 1)
+	close(release)
+	r.waitForCounts("r2", db.Counts{Sent: 1})
+	r.waitForEmptyQueue()
+	if n, _ := sent.of("r1"); n != 0 {
+		t.Errorf("%d were sent", n)
+	}
+}
+
 // TestClockThatGoesBack has the clock of the machine go back an hour while
 // deliveries wait to be tried again: they wait no longer for that.
 func TestClockThatGoesBack(t *testing.T) {

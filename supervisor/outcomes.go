@@ -186,10 +186,11 @@ func snapshots(rows []*row) (list []db.Outcome, held []*slot) {
 func (o *outcomes) stored(rows []*row, bots []int64) {
 	for _, w := range rows {
 		w.box.mu.Lock()
+		w.box.unread = w.box.unread || w.splits
 		if w.over && !w.dirty {
 			w.box.release(w)
-			w.box.kick()
 		}
+		w.box.kick()
 		w.box.mu.Unlock()
 		o.sup.tidy(w.box)
 	}

@@ -22,6 +22,8 @@ type row struct {
 	over    bool          // the pass is over: the row leaves the hand when the database was told
 	givenUp bool          // the pass ends early, and what is left is due at once
 	delay   time.Duration // of what could not be sent in this pass
+	since   time.Time     // when it was taken in hand
+	splits  bool          // some of it is about to be stored in rows of its own
 	waits   bool          // some of it waits for its way, which makes it no attempt
 
 	dirty  bool       // there is something to tell
@@ -82,6 +84,7 @@ func (w *row) outcome(now time.Time) (db.Outcome, []*slot) {
 		}
 	}
 	o, slots := w.news, w.slots
+	w.splits = len(o.PutOff) > 0
 	o.Fanout, o.Open, o.Attempts, o.Due = &w.Fanout, w.Open, w.Attempts, w.Due
 	w.ended, w.news, w.slots, w.dirty = 0, db.Outcome{}, nil, false
 	return o, slots

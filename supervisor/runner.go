@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -14,12 +15,17 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// maxBackoff is the longest a failed bot waits for its restart. One that ran
-// for longer than that starts again with the shortest wait.
-const maxBackoff = 5 * time.Minute
+// maxBackoff is the longest a bot that cannot receive waits for its restart, but for
+// jitter: after an outage it is back within half a minute. One that ran for longer than
+// that starts again with the shortest wait.
+const maxBackoff = 20 * time.Second
 
-// startTimeout bounds how long a bot may take to be made and checked.
-const startTimeout = 60 * time.Second
+// longestWait bounds how long a network may ask a bot to wait that receives.
+const longestWait = 15 * time.Minute
+
+// startTimeout bounds how long a bot may take to be made and checked: a server that says
+// nothing must not keep it from coming back within half a minute.
+const startTimeout = 25 * time.Second
 
 // predecessorTimeout bounds how long a bot that was changed waits for its
 // former run to stop receiving.
@@ -40,15 +46,22 @@ type runner struct {
 	ctx     context.Context // of receiving
 	before  <-chan struct{} // closed when the runner it replaces has stopped receiving; nil where it replaces none
 	ended   chan struct{}   // closed when it has stopped receiving
-	// failedBefore belongs to receiveLoop.
+	// Both belong to receiveLoop: whether it failed before, and how long it took to be
+	// refused the last time.
 	failedBefore bool
+	refusedAfter time.Duration
 
-	made    atomic.Pointer[made] // nil until the bot was made
-	refused atomic.Bool          // its credentials were refused: only a moderator can help
-	senders int                  // guarded by the outbox
+	made      atomic.Pointer[made] // nil until the bot was made
+	suspended atomic.Bool          // it was refused, and sends nothing until its login is accepted
+	senders   int                  // guarded by the outbox
 
 	mu       sync.Mutex
 	panicked map[string]bool
+	looping  bool               // receiveLoop runs
+	doubted  bool               // the login is to be checked once more
+	leave    context.CancelFunc // ends Receive; nil outside of it
+	sendFrom time.Time          // when to send again once the login is accepted
+	resuming *time.Timer        // which does that
 
 	health health
 }
@@ -59,17 +72,22 @@ type made struct {
 	concurrency int
 }
 
-// newRunner returns the runner of b; before may be nil.
-func newRunner(s *Supervisor, network bots.Network, b report.Bot, before <-chan struct{}) *runner {
+// newRunner returns the runner of b, in place of another, which may be nil.
+func newRunner(s *Supervisor, network bots.Network, b report.Bot, former *runner) *runner {
 	ctx, stop := context.WithCancel(s.receiving)
 	r := &runner{
-		sup: s, network: network, bot: b, ctx: ctx, stop: stop, before: before,
+		sup: s, network: network, bot: b, ctx: ctx, stop: stop,
 		log:      slog.New(s.logs.handler(s.Log, b)),
 		panicked: make(map[string]bool),
 		ended:    make(chan struct{}),
-		health:   health{state: b.State, lastError: b.LastError},
+		looping:  true,
+		health:   newHealth(b),
 	}
-	r.refused.Store(b.State == report.BotAttention)
+	r.suspended.Store(b.State == report.BotAttention)
+	if former != nil {
+		r.before = former.ended
+		r.health.told = r.health.told || former.wasTold()
+	}
 	return r
 }
 
@@ -88,29 +106,34 @@ func (r *runner) concurrency() int {
 	return 1
 }
 
-// receiveLoop runs the bot's Receive, again and again with a growing pause,
-// until the runner is retired, the bot has nothing to receive or its
-// credentials are refused.
-func (r *runner) receiveLoop() {
+// run receives until the runner is retired.
+func (r *runner) run() {
 	defer close(r.ended)
 	r.waitForPredecessor()
+	r.receiveLoop()
+}
+
+// receiveLoop runs the bot's Receive, again and again with a growing pause, until the
+// runner is retired or the bot has nothing to receive.
+func (r *runner) receiveLoop() {
 	for failures := 0; ; failures++ {
-		began := r.sup.Now()
+		began := time.Now()
 		err := r.receiveOnce()
-		if r.ctx.Err() != nil || err == nil {
+		if r.ctx.Err() != nil || err == nil && r.endLoop() {
 			return
 		}
-		if r.sup.Now().Sub(began) > maxBackoff {
+		if err == nil || errors.Is(err, errDoubted) {
+			failures = -1
+			continue
+		}
+		took := time.Since(began)
+		if took > maxBackoff {
 			failures = 0
-		}
-		pause, again := r.failedToReceive(err, backoff.Wait(r.sup.Backoff, failures, maxBackoff))
-		if !again {
-			return
 		}
 		select {
 		case <-r.ctx.Done():
 			return
-		case <-time.After(pause):
+		case <-time.After(r.failedToReceive(err, failures, took)):
 		}
 	}
 }
@@ -135,34 +158,79 @@ func (r *runner) receiveOnce() (err error) {
 	defer r.recovered(&err)
 	instance, err := r.startBot()
 	if err != nil {
+		if kind, _ := bots.KindOf(err); kind == bots.KindRefused {
+			r.suspend(0)
+		}
 		return err
 	}
-	if !r.failedBefore {
-		r.isWell()
-	} else {
-		// One that fails again and again is not shown as working in between.
-		recovered := time.AfterFunc(wellAfter, r.isWell)
+	r.accepted()
+	well := r.isWell
+	if r.failedBefore {
+		// One that fails again and again is not shown as working in between, and one
+		// that is refused slowly is not either.
+		well = r.isBack
+		recovered := time.AfterFunc(max(wellAfter, 2*r.refusedAfter), well)
 		defer recovered.Stop()
+	} else {
+		well()
 	}
-	err = instance.Receive(r.ctx, func(ctx context.Context, in bots.Incoming) error {
-		return r.sup.Hearer.Hear(ctx, r.bot, in)
-	})
+	err = r.receive(instance)
+	if r.isDoubted() {
+		return errDoubted
+	}
 	if err == nil {
-		r.isWell()
+		well()
 	}
 	return err
 }
 
+// receive runs Receive until it ends or the login is doubted.
+func (r *runner) receive(instance bots.Bot) error {
+	ctx, leave, err := r.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return instance.Receive(bots.WithStanding(ctx, r.stand), func(ctx context.Context, in bots.Incoming) error {
+		return r.sup.Hearer.Hear(ctx, r.bot, in)
+	})
+}
+
 // isWell notes that the bot has started and receives.
 func (r *runner) isWell() {
-	r.setHealth("", func(h *health) { h.running, h.refused, h.cannotReceive = true, false, false })
-	if r.refused.CompareAndSwap(true, false) {
-		r.sup.kick(r.bot.ID)
+	r.setHealth("", func(h *health) {
+		h.running, h.cannotReceive, h.receiving = true, false, refusals{}
+	})
+}
+
+// isBack notes that the bot receives again, after it has failed. What could not be sent
+// meanwhile is sent at once.
+func (r *runner) isBack() {
+	r.isWell()
+	r.sup.sendAgain(r.bot.ID)
+}
+
+// stand notes that the bot works with less than it could, or with all again.
+func (r *runner) stand(limit error) {
+	words, before := "", ""
+	if limit != nil {
+		words = r.words(limit)
+	}
+	r.setHealth("", func(h *health) { before, h.limit = h.limit, words })
+	switch {
+	case words == before:
+	case limit != nil:
+		r.log.Info("the bot works with less than it could", "limit", bots.Words(limit, r.sup.logs.speak("en")), "err", limit)
+	default:
+		r.log.Info("the bot works with all it can again")
 	}
 }
 
 // startBot makes the bot and checks it when its turn has come.
 func (r *runner) startBot() (bots.Bot, error) {
+	r.mu.Lock()
+	r.doubted = false
+	r.mu.Unlock()
 	done, err := r.sup.turns.take(r.ctx)
 	if err != nil {
 		return nil, err
@@ -196,36 +264,41 @@ func (r *runner) makeBot(ctx context.Context) (bots.Bot, error) {
 	return instance, nil
 }
 
-// failedToReceive records why the bot stopped and returns how long to wait before
-// its restart, and whether there is one.
-func (r *runner) failedToReceive(err error, pause time.Duration) (time.Duration, bool) {
-	kind, after := bots.KindOf(err)
-	switch kind {
-	case bots.KindRefused:
-		r.needsAttention(err)
-		return 0, false
-	case bots.KindRetryAfter:
-		pause = after
-	}
-	r.failedBefore = true
-	r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()
-	r.log.Warn("supervisor.log.restart", "err", err, "in", pause.Round(time.Millisecond))
-	r.setHealth(r.words(err), func(h *health) { h.cannotReceive, h.restarted = true, true })
-	return pause, true
+// restartWait is how long a bot waits for its restart. What it took to fail is part of
+// that.
+func restartWait(first time.Duration, failures int, took time.Duration) time.Duration {
+	pause := backoff.Wait(first, failures, maxBackoff)
+	return max(pause-took, min(pause, first))
 }
 
-// needsAttention stops the bot until a moderator has changed something, and
-// tells the moderators: once, not again when the program is restarted.
-func (r *runner) needsAttention(err error) {
-	r.log.Error("supervisor.log.refused", "err", err)
-	r.refused.Store(true)
-	before := r.setHealth(r.words(err), func(h *health) { h.refused = true })
-	r.sup.giveBack(r)
-	if before == report.BotAttention {
-		return
+// failedToReceive records why the bot stopped and returns how long to wait before its
+// restart.
+func (r *runner) failedToReceive(err error, failures int, took time.Duration) (pause time.Duration) {
+	pause = restartWait(r.sup.Backoff, failures, took)
+	kind, after := bots.KindOf(err)
+	if kind == bots.KindRetryAfter || kind == bots.KindLater {
+		pause = min(after, longestWait)
 	}
-	if err := r.sup.Attention.Tell(context.WithoutCancel(r.ctx), r.bot, r.words(err)); err != nil {
-		r.sup.Log.Error("the moderators of a bot could not be told", "bot", r.bot.ID, "err", err)
+	r.failedBefore = true
+	if kind == bots.KindRefused {
+		r.refusedAfter = took
+		return r.isRefused(err, func(h *health) *refusals {
+			r.restarts(h, h.receiving.isFirst()) // to look once more is none
+			return &h.receiving
+		})
+	}
+	r.log.Warn("supervisor.log.restart", "err", err, "in", pause)
+	r.setHealth(r.words(err), func(h *health) { r.restarts(h, true) })
+	return pause
+}
+
+// restarts notes that the bot cannot receive; counts says whether that is one restart
+// more.
+func (r *runner) restarts(h *health, counts bool) {
+	h.cannotReceive, h.limit = true, ""
+	if counts {
+		h.restarted = true
+		r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()
 	}
 }
 

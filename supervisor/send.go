@@ -40,14 +40,40 @@ func (r *runner) carryOut(instance bots.Bot, i item, held *slot) {
 		return
 	}
 	d := report.NewDelivery(*w.Report, r.bot, w.Recipients[i.index])
-	receipt, err := r.callSend(bots.WithTurn(r.sup.sending, held), instance, d)
-	if err != nil {
+	receipt, err := r.callSend(bots.WithTurn(r.sup.sending, turnOf{held, w}), instance, d)
+	switch {
+	case errors.Is(err, errOver):
+		held.Leave()
+		if w.box.still(r, i) { // which drops it
+			w.box.putBack(i)
+		}
+		return
+	case err != nil:
 		r.failedToSend(i, err, held)
 		return
 	}
 	r.sup.metrics.latency.WithLabelValues(r.bot.Network).Observe(r.sup.Now().Sub(w.Report.Received).Seconds())
 	r.end(i, db.Sent, receipt, held)
-	r.setHealth("", func(h *health) { h.cannotSend = false })
+	r.setHealth("", func(h *health) { h.cannotSend, h.sending = false, refusals{} })
+}
+
+// errOver is that a report was taken back, or is gone, while a delivery of it waited for
+// its turn.
+var errOver = errors.New("the report is not to be sent any more")
+
+// turnOf is the turn of a delivery.
+type turnOf struct {
+	*slot
+	row *row
+}
+
+// Return is that of the slot, unless there is nothing to send any more.
+func (t turnOf) Return(ctx context.Context) error {
+	sup := t.row.box.sup
+	if sup.isTakenBack(t.row.Seq) || sup.isWiped(t.row.Report.CityID, t.row.Seq) {
+		return errOver
+	}
+	return t.slot.Return(ctx)
 }
 
 // callSend calls Send with its timeout. A panic is an error.

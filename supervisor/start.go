@@ -57,9 +57,9 @@ func (s *Supervisor) watchStart(ctx context.Context) {
 // startGC is GOGC while bots start: what stays of a start lies closer together then.
 const startGC = 50
 
-// start starts the runner of b, which receives once before is closed (nil: at
-// once). s.mu is locked.
-func (s *Supervisor) start(b report.Bot, before <-chan struct{}) *runner {
+// start starts the runner of b, which receives once the former one, where there is one,
+// has stopped. s.mu is locked.
+func (s *Supervisor) start(b report.Bot, former *runner) *runner {
 	if !s.DB.Owns(b.CityID) {
 		return nil
 	}
@@ -68,9 +68,9 @@ func (s *Supervisor) start(b report.Bot, before <-chan struct{}) *runner {
 		s.Log.Warn("a bot of a network that this program does not have is left alone", "bot", b.ID, "network", b.Network)
 		return nil
 	}
-	r := newRunner(s, network, b, before)
+	r := newRunner(s, network, b, former)
 	s.runners[b.ID] = r
-	s.group.Go(r.receiveLoop)
+	s.group.Go(r.run)
 	return r
 }
 

@@ -35,15 +35,18 @@ type Options struct {
 	Now     func() time.Time
 	Metrics prometheus.Registerer
 	// Backoff is how long a failed bot waits before its first restart; it
-	// doubles with each failure in a row up to 5 minutes. 0 means 1 s.
-	Backoff time.Duration
+	// doubles with each failure in a row up to half a minute. 0 means 1 s.
+	Backoff  time.Duration
+	Refusals Refusals
 }
 
-// Attention tells the moderators of a bot that only they can mend it.
+// Attention tells the moderators of a bot whether it needs them.
 type Attention interface {
-	// Tell says that the credentials of b were refused. reason is what the
+	// Tell says that b is refused and only they can mend that. reason is what the
 	// network said, in the language of the city.
 	Tell(ctx context.Context, b report.Bot, reason string) error
+	// Over says that b works again.
+	Over(ctx context.Context, b report.Bot) error
 }
 
 // Supervisor runs the bots of this process.
@@ -76,6 +79,7 @@ func New(o Options) *Supervisor {
 	if o.Backoff == 0 {
 		o.Backoff = time.Second
 	}
+	o.Refusals = o.Refusals.withDefaults()
 	s := &Supervisor{Options: o, runners: make(map[int64]*runner), outboxes: make(map[int64]*outbox),
 		turns: make(turns, startingAtOnce), changes: newChanges()}
 	s.outcomes = newOutcomes(s)

@@ -118,7 +118,10 @@ type rig struct {
 	texts   *i18n.Catalogue
 	log     slog.Handler // of the operator
 	told    chan string  // reasons the moderators were told
-	sup     *supervisor.Supervisor
+	over    chan int64   // bots that they were told work again
+	// refusals makes three refusals enough, where a test says nothing else.
+	refusals supervisor.Refusals
+	sup      *supervisor.Supervisor
 
 	mu  sync.Mutex
 	now time.Time
@@ -128,7 +131,8 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{T: t, log: slog.DiscardHandler, told: make(chan string, 16), now: time.Now()}
+	r := &rig{T: t, log: slog.DiscardHandler, told: make(chan string, 16), over: make(chan int64, 16), now: time.Now(),
+		refusals: supervisor.Refusals{For: -1, Looks: []time.Duration{20 * time.Millisecond}}}
 	r.db = dbtest.MustOpen(t, r.clock, nil)
 	var err error
 	if r.texts, err = i18n.New(supervisor.Texts, toyTexts); err != nil {
@@ -144,6 +148,12 @@ func newRig(t *testing.T) *rig {
 // Tell takes what the moderators are told.
 func (r *rig) Tell(_ context.Context, _ report.Bot, reason string) error {
 	r.told <- reason
+	return nil
+}
+
+// Over takes that they are told that it is over.
+func (r *rig) Over(_ context.Context, b report.Bot) error {
+	r.over <- b.ID
 	return nil
 }
 
@@ -175,6 +185,7 @@ func (r *rig) start(network *toy) {
 		Now:       r.clock,
 		Metrics:   r.metrics,
 		Backoff:   time.Millisecond,
+		Refusals:  r.refusals,
 	})
 	ctx, cancel := context.WithCancel(r.Context())
 	done := make(chan error, 1)
@@ -231,9 +242,20 @@ func (r *rig) publishTo(b report.Bot, id string, recipients ...int64) {
 	}
 }
 
+// publishOf is publishTo of a report by an author.
+func (r *rig) publishOf(author string, b report.Bot, id string, recipients ...int64) {
+	r.Helper()
+	r.sup.Send(r.storeOf(author, b, id, recipients...))
+}
+
 func (r *rig) store(b report.Bot, id string, recipients ...int64) []db.Fanout {
 	r.Helper()
-	rep := report.Report{ID: id, CityID: b.CityID, BotID: b.ID, Network: "toy", Text: "text of " + id, Time: r.clock(), Received: r.clock()}
+	return r.storeOf("", b, id, recipients...)
+}
+
+func (r *rig) storeOf(author string, b report.Bot, id string, recipients ...int64) []db.Fanout {
+	r.Helper()
+	rep := report.Report{ID: id, CityID: b.CityID, BotID: b.ID, Network: "toy", Author: author, Text: "text of " + id, Time: r.clock(), Received: r.clock()}
 	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger}
 	return dbtest.MustJudge(r, r.db, dbtest.MustHear(r, r.db, rep), passed, dbtest.NoBrake{}, db.Audience{BotID: b.ID, Recipients: recipients}).Fanouts
 }

@@ -239,13 +239,18 @@ func (n *Network) deliver(ctx context.Context, t target, m mailtext.Message, unv
 			n.host.Log.Warn("mail: who writes again is not sent to again", "err", err)
 		}
 	}
-	err := n.host.Hearer.Hear(ctx, t.bot, bots.Incoming{
+	in := bots.Incoming{
 		ID:         m.ID,
 		Author:     m.Author,
 		Text:       m.Text,
 		Visibility: report.Private,
+		Language:   m.Language,
 		Unverified: unverified,
-	})
+	}
+	if unverified == nil {
+		in.Answer = n.answering(t, m)
+	}
+	err := n.host.Hearer.Hear(ctx, t.bot, in)
 	if err == nil && m.Files && unverified == nil {
 		if err := n.tellOfPictures(ctx, t, m.Author); err != nil {
 			// The report is taken all the same.

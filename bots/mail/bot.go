@@ -6,8 +6,8 @@
 // decides what becomes of it: mailtext says what was written in it, verify who wrote it
 // (origin.go). Beside reports there are commands (command.go), bounces (strike.go),
 // complaints (complaint.go), samples of moderators (sample.go) and mail to the operator
-// (postmaster.go). What is no report is counted (ignored.go), and who sends pictures is
-// told once that they stay behind (pictures.go).
+// (postmaster.go). Who reports may be answered (respond.go). What is no report is counted
+// (ignored.go), and who sends pictures is told once that they stay behind (pictures.go).
 //
 // A mail that goes out: Bot.Send here has compose.go write it. Those who chose one mail
 // an hour get it from digest.go, with its tables in digestdb.go. What a refusal costs a
@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/mail/verify"
 	"ticketfrei/db"
@@ -70,8 +71,9 @@ type Network struct {
 	ignored     ignored
 	digests     *digests
 	offers      *cache.Cache[int64, digestOffer] // by bot
-	zone        *time.Location                   // of the times in mails
-	stop        func()                           // no longer listens to notices
+	answered    pace.Quota
+	zone        *time.Location // of the times in mails
+	stop        func()         // no longer listens to notices
 }
 
 var (

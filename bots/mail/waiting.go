@@ -3,7 +3,16 @@ package mail
 import (
 	"context"
 	"fmt"
+
+	"ticketfrei/internal/report"
 )
+
+// People is how many subscribers a report is sent to, at once or with the others of an
+// hour.
+func (n *Network) People(ctx context.Context, b report.Bot, r report.Report) (int, error) {
+	ids, err := n.subscribers.List(ctx, b.ID, r)
+	return len(ids), err
+}
 
 // Waiting is how many subscribers a report still waits for, who get one mail an hour.
 func (n *Network) Waiting(ctx context.Context, seq int64) (count int, err error) {

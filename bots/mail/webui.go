@@ -31,6 +31,7 @@ func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
 	r.Post("/page", site.Handler(p.handlePageSave))
 	r.Post("/remove", site.Handler(p.handleRemove))
 	r.Post("/digest", site.Handler(p.handleDigestSave))
+	r.Post("/answers", site.Handler(p.handleAnswersSave))
 }
 
 // UploadRoutes adds the form that holds a mail.
@@ -65,6 +66,7 @@ type card struct {
 	ShowPreview bool
 	Remove      string // address to be removed
 	RemoveError string
+	Answers     bool // who reports is answered
 	Offered     bool // subscribers may choose one mail an hour
 	Hourly      int  // how many have
 	Ignored     []ignoredOn
@@ -84,7 +86,8 @@ func (n *Network) card(ctx context.Context, city report.City, b report.Bot) (*ca
 	if err != nil {
 		return nil, err
 	}
-	c := &card{Made: true, Address: n.address(city), Page: n.orDefault(city, page), Sample: sample{Address: n.sampleAddress(city)}}
+	c := &card{Made: true, Address: n.address(city), Page: n.orDefault(city, page), Sample: sample{Address: n.sampleAddress(city)},
+		Answers: b.Answers == report.AnswersWords}
 	if c.Offered, err = n.offersDigest(ctx, b); err != nil {
 		return nil, err
 	}
@@ -168,6 +171,23 @@ func (p *pages) handleDigestSave(w http.ResponseWriter, r *http.Request) error {
 	if err := p.saveOffer(r.Context(), b, on); err != nil {
 		return err
 	}
+	return p.site.Saved(w, r, Name, p.site.T(r, id))
+}
+
+// handleAnswersSave stores whether who reports is answered.
+func (p *pages) handleAnswersSave(w http.ResponseWriter, r *http.Request) error {
+	_, b, err := p.cityBot(r)
+	if err != nil {
+		return err
+	}
+	id, answers := "mail.settings.answers_off", report.AnswersUsual
+	if r.PostFormValue("answers") != "" {
+		id, answers = "mail.settings.answers_on", report.AnswersWords
+	}
+	if err := p.host.DB.SaveAnswers(r.Context(), b.ID, answers); err != nil {
+		return err
+	}
+	p.host.Notices.Changed(b.CityID)
 	return p.site.Saved(w, r, Name, p.site.T(r, id))
 }
 

@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +22,10 @@ func (w *world) heard(row report.Bot, m standin.Mention) (d report.Delivery, id 
 	w.streaming()
 	m.Author = "rider@example.org"
 	id = w.account.MentionWith(m)
-	got := in.Wait(w.t, 1)[0]
+	in.WaitFor(w.t, strings.TrimSpace(m.Warning+"\n"+m.Text))
 	_ = run.Stop()
+	all := in.All() // what was heard before may come again
+	got := all[slices.IndexFunc(all, func(in bots.Incoming) bool { return in.ID == id })]
 	r := report.Report{CityID: row.CityID, BotID: row.ID, Network: name, Text: got.Text, Visibility: got.Visibility, Time: got.Time}
 	bots.KeyReport(w.host.Secrets, &r, got)
 	return report.NewDelivery(r, row, 0), id
@@ -71,25 +74,74 @@ func TestOnlyWhatIsPublicAndTextAloneIsBoosted(t *testing.T) {
 	}
 }
 
-// A boost shows what its author makes of it later: a picture, other words.
-func TestWhatIsChangedLaterIsBoostedNoMore(t *testing.T) {
+// Who does not want it, or whose server does not let it be, is not boosted.
+func TestWhatMayNotBeBoostedIsPosted(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
-	d, id := w.heard(row, standin.Mention{Text: "U1", Visibility: "public"})
-	b, in := w.load(row), kittest.NewInbox()
-	must(b.Send(w.ctx, d))(t)
-	kittest.Receive(t, b, in)
-	w.until("open another stream", func() bool { return w.asked(streamPath) == 2 && w.account.Streams() == 1 })
-	w.server.Fail("/api/v1/statuses/"+id+"/unreblog", 1, fault.HTML(http.StatusBadGateway))
-	w.server.Edit(id, "U1, they are", false)
-	w.account.Mention("rider@example.org", "U2", "public")
-	in.WaitFor(t, "U2") // the failure is no reason to begin again
-	w.server.Edit(id, "U1, and what they look like", true)
-	w.until("take the boost back", func() bool { return w.account.Boosts()[0].Undone })
-	w.account.Mention("rider@example.org", "U3", "public")
-	in.WaitFor(t, "U3")
-	if n := w.asked(streamPath); n != 2 {
-		t.Errorf("the stream was opened %d times, want once by each run", n)
+	b := w.load(row)
+	d, _ := w.heard(row, standin.Mention{Text: "U1", Visibility: "public", NoBoosts: true})
+	receipt := must(b.Send(w.ctx, d))(t)
+	if lines := w.account.Lines(); len(lines) != 1 || lines[0].How == fault.Boosted || lines[0].Text != "U1" {
+		t.Fatalf("what stands there: %+v", lines)
+	}
+	d.Retract = &receipt
+	check(t, b.Retract(w.ctx, d))
+
+	// Some servers say that it is not there, and show it.
+	d, hidden := w.heard(row, standin.Mention{Text: "U6", Visibility: "public"})
+	w.server.Fail("/api/v1/statuses/"+hidden+"/reblog", 1, fault.Status(http.StatusNotFound, `{"error":"Record not found"}`))
+	receipt = must(b.Send(w.ctx, d))(t)
+	if lines := w.account.Lines(); len(lines) != 1 || lines[0].How == fault.Boosted || lines[0].Text != "U6" {
+		t.Errorf("what stands there: %+v", lines)
+	}
+	d.Retract = &receipt
+	check(t, b.Retract(w.ctx, d))
+
+	// That it was boosted already is said in different ways.
+	d, id := w.heard(row, standin.Mention{Text: "U2", Visibility: "public"})
+	receipt = must(b.Send(w.ctx, d))(t)
+	w.server.Fail("/api/v1/statuses/"+id+"/reblog", 1, fault.Status(http.StatusUnprocessableEntity, `{"error":"Already reblogged"}`))
+	if again := must(b.Send(w.ctx, d))(t); again.ID == "" || strings.Contains(again.ID, id) {
+		t.Errorf("receipt %+v", again)
+	}
+	if lines := w.account.Lines(); len(lines) != 1 || lines[0].How != fault.Boosted {
+		t.Errorf("what stands there: %+v", lines)
+	}
+	d.Retract = &receipt
+
+	// What is no answer of the API says nothing.
+	for text, page := range map[string]fault.Fault{"U3": fault.HTML(http.StatusOK), "U4": fault.HTML(http.StatusForbidden), "U5": fault.HTML(http.StatusNotFound)} {
+		d, id = w.heard(row, standin.Mention{Text: text, Visibility: "public"})
+		w.server.Fail("/api/v1/statuses/"+id+"/reblog", 1, page)
+		_, err := b.Send(w.ctx, d)
+		if kind, _ := bots.KindOf(err); err == nil || kind != bots.KindTemporary {
+			t.Errorf("Send = %v", err)
+		}
+		receipt := must(b.Send(w.ctx, d))(t)
+		d.Retract = &receipt
+		w.server.Fail("/api/v1/statuses/"+id+"/unreblog", 1, page)
+		if err := b.Retract(w.ctx, d); err == nil {
+			t.Error("taken back by a page")
+		}
+		check(t, b.Retract(w.ctx, d))
+	}
+}
+
+// A post is deleted by the API, not by a page.
+func TestPagesDeleteNothing(t *testing.T) {
+	w := newWorld(t, standin.Options{})
+	row := w.connect()
+	b := w.load(row)
+	d := elsewhere(row, "U1")
+	receipt := must(b.Send(w.ctx, d))(t)
+	d.Retract = &receipt
+	w.server.Fail("/api/v1/statuses/"+receipt.ID, 1, fault.HTML(http.StatusOK))
+	if err := b.Retract(w.ctx, d); err == nil {
+		t.Error("deleted by a page")
+	}
+	check(t, b.Retract(w.ctx, d))
+	if lines := w.account.Lines(); len(lines) != 0 {
+		t.Errorf("it still stands there: %+v", lines)
 	}
 }
 

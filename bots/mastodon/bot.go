@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	gomastodon "github.com/mattn/go-mastodon"
@@ -20,6 +21,7 @@ import (
 	"ticketfrei/bots/kit/remote"
 	kit "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/internal/config"
 )
 
 // name of the network: its directory, tables, texts and routes.
@@ -30,7 +32,14 @@ var files embed.FS
 
 // Definition returns the network as the program lists it.
 func Definition() bots.Definition {
-	return network(func(h bots.Host) (post.Driver, error) { return newDriver(h), nil }).Definition()
+	o := &options{}
+	n := network(func(h bots.Host) (post.Driver, error) {
+		d := newDriver(h)
+		d.mode = o.works(h.Config)
+		return d, nil
+	})
+	n.Settings = &config.Section{Name: name, Defaults: defaults, Target: o, Check: o.check}
+	return n.Definition()
 }
 
 func network(driver func(bots.Host) (post.Driver, error)) post.Network {
@@ -40,17 +49,22 @@ func network(driver func(bots.Host) (post.Driver, error)) post.Network {
 // driver is shared by the bots of all cities.
 type driver struct {
 	host      bots.Host
+	mode      mode
 	apps      apps
+	pushes    pushes
+	calls     calls
 	timings   timings
 	instances instanceCache
 	reading   reading
 }
 
 var (
-	_ post.Driver    = (*driver)(nil)
-	_ post.Router    = (*driver)(nil)
-	_ post.Forgetter = (*driver)(nil)
-	_ kit.Demo       = (*driver)(nil)
+	_ post.Driver      = (*driver)(nil)
+	_ post.Router      = (*driver)(nil)
+	_ post.Forgetter   = (*driver)(nil)
+	_ account.Replacer = (*driver)(nil)
+	_ bots.Hooked      = (*driver)(nil)
+	_ kit.Demo         = (*driver)(nil)
 )
 
 // timings are the durations that tests make shorter.
@@ -70,12 +84,19 @@ type timings struct {
 	shortest time.Duration
 	// forget bounds what is asked of the instance when a bot is disconnected.
 	forget time.Duration
+	// poll is how often an account without a stream asks for mentions, or a quarter
+	// oftener; retry the shortest until it tries a better way again, better the longest.
+	poll, retry, better time.Duration
+	// missed is how often an account that the instance calls looks for what no call has
+	// told of, or a quarter oftener; renew how often it subscribes again.
+	missed, renew time.Duration
 }
 
 func newDriver(h bots.Host) *driver {
-	return &driver{host: h, apps: apps{h.DB, h.Secrets},
+	return &driver{host: h, mode: modeStream, apps: apps{h.DB, h.Secrets}, pushes: pushes{h.DB}, calls: calls{of: map[int64]*callBox{}},
 		timings: timings{silence: 45 * time.Second, reopen: time.Hour, dial: 15 * time.Second,
-			shortest: 10 * time.Second, forget: 5 * time.Second},
+			shortest: 10 * time.Second, forget: 5 * time.Second,
+			poll: 29 * time.Second, retry: time.Second, better: 10 * time.Minute, missed: 5 * time.Minute, renew: 6 * time.Hour},
 		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}},
 		reading:   make(reading, maxReading)}
 }
@@ -99,11 +120,23 @@ type client struct {
 
 func (d *driver) client(instance, token string) client {
 	c := client{&remote.Client{HTTP: d.host.HTTP, Base: instance, Now: d.host.Now, UsualWait: usualWait, MaxAnswer: maxAnswer,
-		Kinds: remote.Kinds{"410": remote.Refused}}, token}
+		Parse: parseAnswer, Kinds: remote.Kinds{"410": remote.Refused, codeScopes: remote.Refused}}, token}
 	if token != "" {
 		c.Header = http.Header{"Authorization": {"Bearer " + token}}
 	}
 	return c
+}
+
+// parse reads an error of the API, which is {"error": "words"}
+// (docs.joinmastodon.org/entities/Error): other JSON is that of a proxy.
+func parse(status int, h http.Header, body []byte) (code string, after time.Duration, ok bool) {
+	var says struct {
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal(body, &says); err != nil || strings.TrimSpace(says.Error) == "" {
+		return "", 0, false
+	}
+	return remote.ParseJSON(status, h, body)
 }
 
 // api is the library's client. Its errors go through Explain.
@@ -146,6 +179,7 @@ var (
 	_ post.Booster  = (*conn)(nil)
 	_ post.Deleter  = (*conn)(nil)
 	_ post.Finder   = (*conn)(nil)
+	_ post.Reviewer = (*conn)(nil)
 )
 
 // Open returns the account at work.
@@ -161,10 +195,10 @@ func (c *conn) explain(ctx context.Context, err error) error {
 	err = c.client().Explain(ctx, err)
 	if isForbidden(err) {
 		if _, verr := c.client().verify(ctx); verr != nil {
-			return verr
+			return said(verr)
 		}
 	}
-	return err
+	return said(err)
 }
 
 // isMisfit tells whether an instance did what it was asked, and answered in a
@@ -185,7 +219,12 @@ func (c *conn) Check(ctx context.Context) error {
 		return err
 	}
 	if _, verr := c.client().verify(ctx); verr != nil {
-		return verr
+		return said(verr)
+	}
+	if lacksScopes(err) {
+		if perr := c.client().mayPost(ctx); perr != nil {
+			return perr
+		}
 	}
 	if err != nil {
 		c.log.Warn("mastodon.log.strangers", err)

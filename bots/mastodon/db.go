@@ -58,6 +58,16 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		{ID: "mastodon_0003", Migrate: db.SQL(`UPDATE receipts SET remote_id = 'boost:', url = ''
 			WHERE EXISTS (SELECT 1 FROM reports WHERE reports.seq = receipts.report AND reports.bot_id = receipts.bot_id
 				AND reports.network = 'mastodon' AND reports.visibility = 'public')`)},
+		{ID: "mastodon_0004", Migrate: db.SQL(
+			// Bots that have asked their instance to call.
+			`CREATE TABLE mastodon_pushes (bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE)`,
+			// Registrations that others took the place of: their tokens can be deleted by
+			// nothing else.
+			`CREATE TABLE mastodon_former_apps (
+			client_id TEXT PRIMARY KEY,
+			instance TEXT NOT NULL,
+			secret TEXT NOT NULL) WITHOUT ROWID`,
+			`CREATE INDEX mastodon_former_apps_instance ON mastodon_former_apps(instance)`)},
 	}
 }
 
@@ -137,8 +147,38 @@ func (s *apps) find(ctx context.Context, instance string) (app, error) {
 
 func (s *apps) save(ctx context.Context, a app) error {
 	a.Secret = s.box.Seal(appPlace(a.Instance), a.Secret)
-	if err := s.db.Write(ctx, func(tx *gorm.DB) error { return tx.Save(&a).Error }); err != nil {
+	err := s.db.Write(ctx, func(tx *gorm.DB) error {
+		err := tx.Exec(`INSERT OR REPLACE INTO mastodon_former_apps (client_id, instance, secret)
+			SELECT client_id, instance, secret FROM mastodon_apps WHERE instance = ?`, a.Instance).Error
+		if err != nil {
+			return err
+		}
+		return tx.Save(&a).Error
+	})
+	if err != nil {
 		return fmt.Errorf("save mastodon app: %w", err)
 	}
 	return nil
+}
+
+// maxFormer is how many former registrations with an instance are tried.
+const maxFormer = 5
+
+// all returns the registration with an instance and former ones, as far as they can be
+// read.
+func (s *apps) all(ctx context.Context, instance string) ([]app, error) {
+	var list []app
+	err := s.db.Read(ctx).Raw(`SELECT instance, client_id, secret FROM mastodon_apps WHERE instance = ?1
+		UNION ALL SELECT * FROM (SELECT instance, client_id, secret FROM mastodon_former_apps WHERE instance = ?1 LIMIT ?2)`,
+		instance, maxFormer).Scan(&list).Error
+	if err != nil {
+		return nil, fmt.Errorf("mastodon apps: %w", err)
+	}
+	var readable []app
+	for _, a := range list {
+		if a.Secret, err = s.box.Open(appPlace(instance), a.Secret); err == nil {
+			readable = append(readable, a)
+		}
+	}
+	return readable, nil
 }

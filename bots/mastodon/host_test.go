@@ -40,6 +40,7 @@ type world struct {
 	server  *standin.Server
 	account *standin.Account
 	city    report.City
+	reviews time.Duration // post.Network.ReviewEvery
 }
 
 // working is what the kit makes of an account.
@@ -82,8 +83,9 @@ func newWorld(t *testing.T, o standin.Options) *world {
 func (w *world) open() {
 	w.driver = newDriver(w.host)
 	w.driver.timings.shortest = 0
-	definition := network(func(bots.Host) (post.Driver, error) { return w.driver, nil }).Definition()
-	w.network = must(definition.New(w.host))(w.t)
+	n := network(func(bots.Host) (post.Driver, error) { return w.driver, nil })
+	n.ReviewEvery = w.reviews
+	w.network = must(n.Definition().New(w.host))(w.t)
 }
 
 // connect makes the account the city's bot, as the settings page does.

@@ -30,6 +30,7 @@ type instance struct {
 	domain    string // of its handles
 	streaming string // base URL of its streams: "wss://…"
 	length    int    // longest status, in characters
+	scopes    string // that its software knows and needs
 	fetched   time.Time
 }
 
@@ -45,7 +46,10 @@ type instanceCache struct {
 type instanceInfo struct {
 	Domain string `json:"domain"` // v2
 	URI    string `json:"uri"`    // v1
-	URLs   struct {
+	// Version and SourceURL tell which software it is; the latter is in v2 alone.
+	Version   string `json:"version"`
+	SourceURL string `json:"source_url"`
+	URLs      struct {
 		Streaming string `json:"streaming_api"`
 	} `json:"urls"` // v1
 	Configuration struct {
@@ -110,7 +114,8 @@ func (c client) instanceInfo(ctx context.Context) (instanceInfo, error) {
 }
 
 func (info instanceInfo) instance(base string) instance {
-	i := instance{domain: domainOf(info.Domain, info.URI, base), length: info.Configuration.Statuses.MaxCharacters}
+	i := instance{domain: domainOf(info.Domain, info.URI, base), length: info.Configuration.Statuses.MaxCharacters,
+		scopes: info.scopes()}
 	if i.length <= 0 {
 		i.length = info.MaxTootChars
 	}

@@ -86,14 +86,17 @@ func TestCatchingUpTakesLittleMemory(t *testing.T) {
 		}))(t)
 		group.Go(func() {
 			last := 0
-			// Without a stream it catches up and ends.
-			_ = w.load(row).Receive(w.ctx, func(_ context.Context, in bots.Incoming) error {
+			ctx, done := context.WithCancel(w.ctx)
+			defer done()
+			_ = w.load(row).Receive(ctx, func(_ context.Context, in bots.Incoming) error {
 				heard.Add(1)
 				n := 0
 				if _, _ = fmt.Sscanf(in.Text, "U%d", &n); n != last+1 {
 					t.Errorf("after %d came %d", last, n)
 				}
-				last = n
+				if last = n; last == pages*pageSize {
+					done() // it would go on asking
+				}
 				return nil
 			})
 		})

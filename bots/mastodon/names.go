@@ -2,35 +2,35 @@ package mastodon
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"ticketfrei/bots/kit/text"
+	"ticketfrei/internal/scrub"
 )
 
 // names takes the names of people out of the text of a status: of the account, and of
 // all others that it mentions.
 type names struct {
-	handle string          // of the account, in lower case: "bot@mastodon.example"
-	urls   []string        // of its profile, as links point to it
+	own    ownNames
 	known  map[string]bool // what the status mentions, in lower case; true: the account
-	others bool            // what was read so far names somebody else, or hides where a link leads
+	others bool            // what was read so far names somebody else, hides where a link leads, or is not read as it stands
 }
 
 // namesIn returns what takes the names out of a status.
 func (c *conn) namesIn(st *status) *names {
-	n := &names{handle: strings.ToLower(strings.TrimPrefix(c.account.Handle, "@")), urls: []string{c.account.URL}, known: map[string]bool{}}
+	own := c.ownNames()
+	n := &names{own: own, known: map[string]bool{own.handle: true, own.name: true, own.bridged(): true}}
 	for _, m := range st.Mentions {
-		own := c.isOwn(m)
-		if own {
-			n.urls = append(n.urls, m.URL)
+		mine := c.isOwn(m)
+		if mine {
+			n.own.urls = append(n.own.urls, m.URL)
 		}
 		acct := strings.ToLower(m.Acct)
 		name, _, _ := strings.Cut(acct, "@")
 		for _, key := range []string{acct, name} {
 			also, known := n.known[key]
-			n.known[key] = own && (also || !known)
+			n.known[key] = mine && (also || !known)
 		}
 	}
 	return n
@@ -38,7 +38,7 @@ func (c *conn) namesIn(st *status) *names {
 
 // plainText is the text of a status without names.
 func (n *names) plainText(content string) string {
-	return text.Tidy(n.strip(readHTML(content, text.HTML{Skip: isQuoteLink, KeepLink: n.keepLink})))
+	return n.words(withoutQuotes(readHTML(content, text.HTML{Skip: isQuoteLink, Link: n.link})))
 }
 
 // plainText turns the content of a status into plain text: a line for each line and
@@ -53,41 +53,72 @@ func readHTML(content string, o text.HTML) string { return text.FromHTML("<pre>"
 // not know quotations.
 func isQuoteLink(e text.Element) bool { return e.HasClass("quote-inline") }
 
+// quoteLine is the same line where nothing marks it, and a link stands in it alone.
+var quoteLine = regexp.MustCompile(`(?mi)^[\s\pZ]*(?:RE|QT|QRT):?[\s\pZ]*[\[(]?(?:https?://|www\.)[^\s\pZ]+[\])]?[\s\pZ]*$`)
+
+// withoutQuotes takes out the lines that stand for quoted statuses.
+func withoutQuotes(s string) string {
+	if !strings.Contains(s, "://") && !strings.Contains(s, "www.") {
+		return s
+	}
+	return quoteLine.ReplaceAllString(s, "")
+}
+
 // handle is a name as people write it: "@bot", "@bot@mastodon.example".
 var handle = regexp.MustCompile(`@[\pL\pN_]+(?:[.-]+[\pL\pN_]+)*(?:@[\pL\pN_]+(?:[.-]+[\pL\pN_]+)*(?::\d+)?)?`)
 
-// keepLink tells whether the words of a link stay: those of a mention do not.
-func (n *names) keepLink(link text.Element, words string) bool {
-	if at := handle.FindStringIndex(words); link.HasClass("hashtag") || !link.HasClass("mention") && (at == nil || at[0] > 0 || at[1] < len(words)) {
-		n.others = n.others || !showsTarget(link, words)
-		return true
+// ownMark stands for a mention of the account while a text is read. addressed is one with
+// what people write after a name.
+const ownMark = "\x1f"
+
+var addressed = regexp.MustCompile(ownMark + `(?:[ \t\pZ]*` + ownMark + `)*(?:[\s\pZ]*[:,;.–—-]+([\s\pZ]|$))?`)
+
+// turns are characters that have letters shown in another order than they stand.
+const turns = "\u202d\u202e"
+
+// words are the words of a text without names.
+func (n *names) words(s string) string {
+	n.others = n.others || strings.ContainsAny(s, turns)
+	return text.Tidy(addressed.ReplaceAllString(n.strip(scrub.Invisible(s)), " $1"))
+}
+
+// link is what stands for a link: its words, but for those of a mention.
+func (n *names) link(link text.Element, words string) string {
+	href := link.Attribute("href")
+	at := handle.FindStringIndex(words)
+	named := at != nil && at[0] == 0 && at[1] == len(words)
+	switch {
+	case link.HasClass("hashtag"):
+		return words
+	case n.own.isMention(href, words, named || link.HasClass("mention")):
+		return ownMark
+	case link.HasClass("mention") || named:
+		n.others = true
+		return ""
 	}
-	n.others = n.others || !n.isOwn(link.Attribute("href"), strings.ToLower(words))
-	return false
+	n.others = n.others || !showsTarget(link, words)
+	return words
 }
 
 // showsTarget tells whether the words of a link say where it leads: what they do not
 // say was not looked at, and might be a link that is only for one person.
 func showsTarget(link text.Element, words string) bool {
-	bare := func(s string) string {
-		_, after, found := strings.Cut(s, "://")
-		if !found {
-			after = s
-		}
-		return strings.TrimSuffix(after, "/")
+	return strings.HasPrefix(words, "#") || strings.EqualFold(bare(words), bare(link.Attribute("href")))
+}
+
+// bare is a link as people write it.
+func bare(link string) string {
+	_, after, found := strings.Cut(link, "://")
+	if !found {
+		after = link
 	}
-	return link.HasClass("hashtag") || strings.HasPrefix(words, "#") || strings.EqualFold(bare(words), bare(link.Attribute("href")))
+	return strings.TrimSuffix(after, "/")
 }
 
-// isOwn tells whether a link with this target and words mentions the account.
-func (n *names) isOwn(href, words string) bool {
-	name, _, _ := strings.Cut(n.handle, "@")
-	return words == "@"+n.handle || words == "@"+name && slices.ContainsFunc(n.urls, func(u string) bool { return strings.EqualFold(u, href) })
-}
-
-// strip takes out full handles, and short ones of people whom the status mentions,
-// where they are no links.
+// strip takes out what names the account, full handles, and short ones of people whom the
+// status mentions, where they are no links.
 func (n *names) strip(s string) string {
+	s = n.own.markLinks(s)
 	var kept strings.Builder
 	done := 0
 	for _, at := range handle.FindAllStringIndex(s, -1) {
@@ -96,8 +127,12 @@ func (n *names) strip(s string) string {
 		if !known && !strings.Contains(name, "@") || continues(s[:at[0]]) {
 			continue
 		}
-		n.others = n.others || !own && name != n.handle
-		kept.WriteString(s[done:at[0]] + " ")
+		instead := " "
+		if own {
+			instead = ownMark
+		}
+		n.others = n.others || !own
+		kept.WriteString(s[done:at[0]] + instead)
 		done = at[1]
 	}
 	return kept.String() + s[done:]

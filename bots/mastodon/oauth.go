@@ -3,6 +3,7 @@ package mastodon
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 
 	gomastodon "github.com/mattn/go-mastodon"
@@ -13,11 +14,6 @@ import (
 	"ticketfrei/db"
 )
 
-// scopes is what the program may do with an account
-// (docs.joinmastodon.org/api/oauth-scopes): know who it is, read its mentions
-// and its own posts, post, and set the notification policy.
-const scopes = "read:accounts read:notifications read:statuses write:notifications write:statuses"
-
 // callbackPath is where the instance sends the browser back to.
 const callbackPath = "/settings/" + name + "/callback"
 
@@ -27,8 +23,9 @@ const clientName = "Ticketfrei"
 func (d *driver) redirectURI() string { return d.host.Config.Web.URL + callbackPath }
 
 // app returns the program's registration with the instance: the one that is
-// stored, or a new one where there is none or the instance has forgotten it.
-func (d *driver) app(ctx context.Context, base string) (app, error) {
+// stored, or a new one where there is none for these scopes or the instance has
+// forgotten it.
+func (d *driver) app(ctx context.Context, base, scopes string) (app, error) {
 	a, err := d.apps.find(ctx, base)
 	if err == nil && a.RedirectURI == d.redirectURI() && a.Scopes == scopes {
 		known, err := d.isKnown(ctx, a)
@@ -38,7 +35,7 @@ func (d *driver) app(ctx context.Context, base string) (app, error) {
 	} else if err != nil && !errors.Is(err, db.ErrNotFound) {
 		d.host.Log.Warn("registering with the instance once more", "instance", base, "err", err)
 	}
-	return d.register(ctx, base)
+	return d.register(ctx, base, scopes)
 }
 
 // isKnown asks for a token of the app itself, which only one that the instance
@@ -66,7 +63,7 @@ func (a app) with(c client) *gomastodon.Client {
 	return api
 }
 
-func (d *driver) register(ctx context.Context, base string) (app, error) {
+func (d *driver) register(ctx context.Context, base, scopes string) (app, error) {
 	c := d.client(base, "")
 	registered, err := gomastodon.RegisterApp(ctx, &gomastodon.AppConfig{
 		Client: *c.Library(), Server: base, ClientName: clientName,
@@ -94,33 +91,65 @@ func (d *driver) exchange(ctx context.Context, base, code string) (string, error
 	if err != nil {
 		return "", err
 	}
-	c := d.client(base, "")
-	api := a.with(c)
-	err = c.Explain(ctx, api.GetUserAccessToken(ctx, code, a.RedirectURI))
-	if isAnswered(err) {
+	var made struct {
+		Token string `json:"access_token"`
+		Scope string `json:"scope"`
+	}
+	err = d.client(base, "").Form(ctx, http.MethodPost, "/oauth/token", url.Values{"grant_type": {"authorization_code"}, "code": {code},
+		"client_id": {a.ClientID}, "client_secret": {a.Secret}, "redirect_uri": {a.RedirectURI}}, &made)
+	switch {
+	case isAnswered(err):
 		// The code has expired, or the instance has forgotten the app that it was
 		// made for; the next login registers once more.
 		return "", bots.Say(err, "mastodon.error.state")
+	case err != nil && !isMisfit(err):
+		return "", err
+	case made.Token == "":
+		return "", notMastodon(base)
+	case made.Scope != "" && !covers(made.Scope, writeScope):
+		return "", bots.Say(nil, "mastodon.error.scopes", "Scope", writeScope)
 	}
-	if err == nil && api.Config.AccessToken == "" {
-		err = notMastodon(base)
-	}
-	return api.Config.AccessToken, err
+	return made.Token, nil
 }
 
-// Forget asks the instance to delete the token: where it does not, the account's
+// Forget ends what the account has at the instance: its calls, and its token.
+func (d *driver) Forget(ctx context.Context, a account.Account) error {
+	if err := d.Replaced(ctx, a); err != nil {
+		return err
+	}
+	return d.pushes.ended(ctx, a.BotID)
+}
+
+// Replaced does so for an account that has another token now.
+func (d *driver) Replaced(ctx context.Context, former account.Account) error {
+	if d.pushes.has(ctx, former.BotID) {
+		// The token's end is that of its calls as well, but one that was pasted stays.
+		if err := d.unsubscribe(ctx, former); err != nil {
+			d.host.Log.Info("the instance did not end its calls", "instance", former.Server, "err", err)
+		}
+	}
+	return d.revoke(ctx, former)
+}
+
+// revoke asks the instance to delete the token: where it does not, the account's
 // owner can. A token that was pasted belongs to another app, and is its owner's
 // to delete.
-func (d *driver) Forget(ctx context.Context, account account.Account) error {
-	a, err := d.apps.find(ctx, account.Server)
-	if err != nil {
-		return nil // no login was made here, or with another secret key
+func (d *driver) revoke(ctx context.Context, a account.Account) error {
+	made, err := d.apps.all(ctx, a.Server)
+	if err != nil || len(made) == 0 {
+		return err // no login was made here, or with another secret key
 	}
 	ctx, done := context.WithTimeout(ctx, d.timings.forget)
 	defer done()
-	c := d.client(account.Server, account.Token)
-	if err := c.Explain(ctx, a.with(c).RevokeToken(ctx)); err != nil {
-		d.host.Log.Info("the instance did not delete the access token", "instance", account.Server, "err", err)
+	c := d.client(a.Server, a.Token)
+	for _, app := range made {
+		err = c.Explain(ctx, app.with(c).RevokeToken(ctx))
+		if !isAnswered(err) {
+			break // done; or there is nobody to ask
+		}
+	}
+	if err != nil {
+		d.host.Log.Info("the instance did not delete the access token", "instance", a.Server, "err", err)
 	}
 	return nil
 }

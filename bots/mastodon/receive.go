@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -36,43 +36,15 @@ const (
 // is harmless; moving the cursor costs a request.
 const moveCursorAfter = 40
 
+// beforeAll is what every id comes after.
+const beforeAll = "0"
+
 // receiver is a connection that hears.
 type receiver struct {
 	*conn
 	hear   post.Hear
 	cursor string
-}
-
-// Receive hears mentions. It opens the stream first and then catches up with
-// what came before, so that nothing falls between the two. Mentions of the
-// stream are handed over as they come: the cursor moves with the pages of the
-// REST API alone, because ids are opaque and only the server knows their order.
-func (c *conn) Receive(ctx context.Context, cursor string, hear post.Hear) error {
-	r := &receiver{c, hear, cursor}
-	for {
-		s, err := c.openStream(ctx)
-		if err != nil {
-			// Reports come late without a stream, but they come.
-			if late := r.catchUp(ctx); late != nil {
-				return late
-			}
-			return err
-		}
-		opened := time.Now()
-		err = r.follow(ctx, s)
-		s.close()
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, errReopen):
-		case errors.Is(err, errSilent):
-			c.log.Info("mastodon.log.silent", nil)
-		case errors.Is(err, errDropped) && time.Since(opened) >= c.driver.timings.shortest:
-			c.log.Info("mastodon.log.cut", nil)
-		default:
-			return err
-		}
-	}
+	polls  int // how often it has fallen back to polling since it had something better
 }
 
 // follow catches up and then hands over what the stream brings until it ends.
@@ -108,22 +80,32 @@ func (r *receiver) catchUpOrLater(ctx context.Context, s *stream) error {
 // catchUp hands over every mention after the cursor, oldest first, page by page.
 func (r *receiver) catchUp(ctx context.Context) error {
 	for size := pageSize; ; size = min(2*size, pageSize) {
-		// Without a cursor the account never had a mention: every id is after "0".
-		p, err := r.page(ctx, cmp.Or(r.cursor, "0"), &size)
-		// The last condition is a server that does not know min_id and gives the
-		// newest page again.
-		if err != nil || p.newest == "" || p.newest == r.cursor {
+		n, err := r.nextPage(ctx, &size)
+		if err != nil || n == 0 {
 			return err
 		}
-		for range p.left {
-			r.log.Warn("kit.log.too_large", nil)
-		}
-		slices.Reverse(p.messages)
-		if err := r.hear(ctx, p.newest, p.messages...); err != nil {
-			return err
-		}
-		r.cursor = p.newest
 	}
+}
+
+// nextPage hands over a page of the mentions that come next after the cursor, and returns
+// how many there were.
+func (r *receiver) nextPage(ctx context.Context, size *int) (int, error) {
+	// Without a cursor the account never had a mention.
+	p, err := r.page(ctx, cmp.Or(r.cursor, beforeAll), size)
+	// The last condition is a server that does not know min_id and gives the newest page
+	// again.
+	if err != nil || p.newest == "" || p.newest == r.cursor {
+		return 0, err
+	}
+	for range p.left {
+		r.log.Warn("kit.log.too_large", nil)
+	}
+	slices.Reverse(p.messages)
+	if err := r.hear(ctx, p.newest, p.messages...); err != nil {
+		return 0, err
+	}
+	r.cursor = p.newest
+	return p.count, nil
 }
 
 // mentionPage is a page of mentions.
@@ -131,6 +113,7 @@ type mentionPage struct {
 	newest   string         // the id that the next page begins after; empty where there is none
 	messages []post.Message // the newest first
 	left     int            // how many were too large
+	count    int            // of all, also those that are no messages
 }
 
 // page asks for size mentions that came next after one: for fewer where the answer is
@@ -154,6 +137,7 @@ func (r *receiver) readPage(ctx context.Context, query url.Values) (p mentionPag
 		if id := string(n.ID); p.newest == "" && account.Fits(id) {
 			p.newest = id
 		}
+		p.count++
 		if !whole {
 			p.left++
 		}
@@ -187,11 +171,8 @@ func (r reading) take(ctx context.Context) (done func()) {
 	return func() {}
 }
 
-// hand hands over what the stream has brought, where it is a message to the account.
+// hand hands over what the stream has brought, where it is about a message to the account.
 func (r *receiver) hand(ctx context.Context, n notification) error {
-	if n.Type == "update" && n.Status != nil && !r.isOwn(n.Status.Account) {
-		return r.withdraw(ctx, string(n.Status.ID))
-	}
 	m, ok := r.message(n)
 	if !ok {
 		return nil
@@ -199,31 +180,32 @@ func (r *receiver) hand(ctx context.Context, n notification) error {
 	return r.hear(ctx, "", m)
 }
 
-// withdrawFor bounds how long what is heard waits for a boost to be taken back.
-const withdrawFor = 10 * time.Second
-
-// withdraw takes the boost of a status back that its author has changed: nobody has
-// judged what stands there now. Only who has boosted a status is told of that.
-func (r *receiver) withdraw(ctx context.Context, id string) error {
-	bounded, done := context.WithTimeout(ctx, withdrawFor)
-	defer done()
-	err := r.Unboost(bounded, id)
-	if e := remote.As(err); ctx.Err() != nil || e != nil && e.Trouble == remote.Refused {
-		return err
+// mentions asks for a page of mentions, and of edits of what the account has boosted,
+// newest first, and calls each with them while they come in. One that cannot be read at
+// all is left out; of one that is too large nothing is known but its id, and whole is
+// false.
+func (c client) mentions(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
+	query["types[]"] = []string{mentioned, updated}
+	err := c.notifications(ctx, query, each)
+	if isInvalid(err) {
+		query["types[]"] = []string{mentioned} // a server that does not know edits
+		err = c.notifications(ctx, query, each)
 	}
-	if err != nil {
-		r.log.Warn("mastodon.log.still_boosted", err)
-	} else {
-		r.log.Info("mastodon.log.withdrawn", nil)
+	if isInvalid(err) && query.Get("min_id") == beforeAll {
+		query.Del("min_id") // one that takes that for no id: Pixelfed
+		err = c.notifications(ctx, query, each)
 	}
-	return nil
+	return err
 }
 
-// mentions asks for a page of mentions, newest first, and calls each with them while
-// they come in. One that cannot be read at all is left out; of one that is too large
-// nothing is known but its id, and whole is false.
-func (c client) mentions(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
-	query.Set("types[]", "mention")
+// isInvalid tells whether an instance answered that it does not take what it was asked
+// with, in whatever form.
+func isInvalid(err error) bool {
+	e := remote.As(err)
+	return e != nil && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity)
+}
+
+func (c client) notifications(ctx context.Context, query url.Values, each func(n notification, whole bool)) error {
 	pages := *c.Client
 	pages.MaxAnswer = maxPage
 	return pages.Each(ctx, "/api/v1/notifications", query, maxNotification, func(raw []byte, whole bool) error {

@@ -3,6 +3,7 @@ package mastodon
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -83,36 +84,71 @@ func (c *conn) Find(ctx context.Context, p post.Post, since time.Time) ([]report
 
 // Boost boosts a status, and takes that back where it is not what was heard: its author
 // may have changed it before, or since.
-func (c *conn) Boost(ctx context.Context, id string) (boost string, err error) {
-	var made struct {
-		ID     gomastodon.ID `json:"id"`
-		Reblog *status       `json:"reblog"`
-	}
-	err = c.client().Form(ctx, http.MethodPost, "/api/v1/statuses/"+url.PathEscape(id)+"/reblog", nil, &made)
+func (c *conn) Boost(ctx context.Context, id, words string) (boost string, err error) {
+	var made boosted
+	err = c.client().Form(ctx, http.MethodPost, statusPath(id)+"/reblog", nil, &made)
 	if err != nil && !isMisfit(err) {
-		return "", c.explain(ctx, err)
+		return c.notBoosted(ctx, id, c.explain(ctx, err))
 	}
-	if st := made.Reblog; st != nil && (st.EditedAt != "" || !c.isPlain(st)) {
+	if err == nil && made.ID == "" {
+		return "", &remote.Error{Name: hostOf(c.account.Server), Status: http.StatusOK, Trouble: remote.NotTheAPI}
+	}
+	if st := made.Reblog; st != nil && !c.shows(st, words) {
 		return "", cmp.Or(c.Unboost(ctx, id), post.ErrChanged)
 	}
 	return string(made.ID), nil
 }
 
-// isPlain tells whether a status is public and text alone.
-func (c *conn) isPlain(st *status) bool {
+// boosted is the answer to a boost.
+type boosted struct {
+	ID     gomastodon.ID `json:"id"`
+	Reblog *status       `json:"reblog"`
+}
+
+func statusPath(id string) string { return "/api/v1/statuses/" + url.PathEscape(id) }
+
+// notBoosted says what it means that the instance does not do what it was asked: that
+// who wrote the status does not want it, that it is gone, or that it was done before. That
+// it is gone instances also say of one that they show and do not let be boosted.
+func (c *conn) notBoosted(ctx context.Context, id string, err error) (boost string, _ error) {
+	e := remote.As(err)
+	if e == nil || e.Trouble != remote.Rejected {
+		return "", err
+	}
+	var st status
+	looked := c.client().Get(ctx, statusPath(id), nil, &st)
+	switch missing := e.Status == http.StatusNotFound; {
+	case (looked == nil || isMisfit(looked)) && st.Reblogged:
+		return "", nil
+	case missing && isAnswered(looked):
+		return "", fmt.Errorf("%w: %w", post.ErrDeleted, err)
+	case missing && looked != nil && !isMisfit(looked):
+		return "", c.explain(ctx, looked)
+	}
+	return "", post.ErrNotBoosted
+}
+
+// shows tells whether a status is public and text alone, and says that still.
+func (c *conn) shows(st *status, words string) bool {
 	m := c.read(st)
-	return m.Visibility == report.Public && !m.Picture && !m.More
+	return m.Visibility == report.Public && !m.Picture && !m.More && (st.EditedAt == "" || text.Same(m.Text, words))
 }
 
 // Unboost takes the boost of a status back.
 func (c *conn) Unboost(ctx context.Context, id string) error {
-	_, err := c.client().api().Unreblog(ctx, gomastodon.ID(id))
-	return c.gone(ctx, err)
+	return c.takeBack(ctx, http.MethodPost, statusPath(id)+"/unreblog")
 }
 
 // Delete deletes what was posted.
 func (c *conn) Delete(ctx context.Context, r report.Receipt) error {
-	return c.gone(ctx, c.client().api().DeleteStatus(ctx, gomastodon.ID(r.ID)))
+	return c.takeBack(ctx, http.MethodDelete, statusPath(r.ID))
+}
+
+// takeBack makes a request whose answer is a status. One in another form is none of the
+// API: nobody knows then what was done.
+func (c *conn) takeBack(ctx context.Context, method, path string) error {
+	var st struct{}
+	return c.gone(ctx, c.client().Form(ctx, method, path, nil, &st))
 }
 
 // gone is the error of taking something back. What is gone already is none.

@@ -199,9 +199,6 @@ func TestErrorsOfSendHaveTheirKind(t *testing.T) {
 		"boost of a deleted status": {func(w *world, d *report.Delivery) {
 			w.server.Delete(must(bots.MessageID(w.host.Secrets, d.Report))(w.t))
 		}, want{bots.KindPermanent, "404 Not Found"}},
-		"boost that is not allowed": {func(w *world, d *report.Delivery) {
-			w.keep(d, w.account.Mention("rider@example.org", "U1", "direct"))
-		}, want{bots.KindPermanent, "403 Forbidden"}},
 		"server in trouble": {func(w *world, _ *report.Delivery) {
 			w.server.Fail("", -1, fault.HTML(http.StatusBadGateway))
 		}, want{bots.KindTemporary, "is having trouble (502 Bad Gateway)"}},

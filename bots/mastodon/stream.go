@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"time"
 
+	gomastodon "github.com/mattn/go-mastodon"
+
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/post"
 	"ticketfrei/bots/kit/remote"
@@ -36,6 +38,7 @@ type stream struct {
 	reopen  *time.Timer
 	timings *timings
 	log     post.Log
+	lived   bool // the server has sent something
 }
 
 // openStream opens the stream of the account.
@@ -86,7 +89,7 @@ func (c *conn) streamError(ctx context.Context, err error) error {
 			return verr
 		}
 	}
-	if e.Trouble == remote.Refused || e.Trouble == remote.Rejected {
+	if e.Trouble == remote.Refused {
 		later := *e
 		later.Trouble = remote.Broken
 		return &later
@@ -96,6 +99,7 @@ func (c *conn) streamError(ctx context.Context, err error) error {
 
 // alive says that the server has sent something.
 func (s *stream) alive() {
+	s.lived = true
 	if s.silence != nil {
 		s.silence.Reset(s.timings.silence)
 	}
@@ -110,7 +114,7 @@ func (s *stream) close() {
 	s.cancel(context.Canceled)
 }
 
-// next waits for the next notification. The error is errSilent, errReopen, or
+// next waits for the next event that is read. The error is errSilent, errReopen, or
 // wraps errDropped where the connection ended.
 func (s *stream) next() (notification, error) {
 	for {
@@ -133,13 +137,14 @@ func (s *stream) next() (notification, error) {
 	}
 }
 
-// readEvent reads an event. ok is false for those that are no notification.
+// readEvent reads an event: a notification, or what has become of a status. ok is false
+// for other events.
 func readEvent(data []byte) (n notification, ok bool) {
 	var event struct {
 		Event   string          `json:"event"`
 		Payload json.RawMessage `json:"payload"`
 	}
-	if err := json.Unmarshal(data, &event); err != nil || event.Event != "notification" {
+	if err := json.Unmarshal(data, &event); err != nil {
 		return notification{}, false
 	}
 	// Mastodon sends the payload as a string of JSON within the JSON.
@@ -148,5 +153,23 @@ func readEvent(data []byte) (n notification, ok bool) {
 	if err := json.Unmarshal(payload, &inner); err == nil {
 		payload = []byte(inner)
 	}
-	return readNotification(payload)
+	switch event.Event {
+	case "notification":
+		return readNotification(payload)
+	case "status.update":
+		return readUpdate(payload)
+	case "delete":
+		id := gomastodon.ID(payload)
+		return notification{Type: deleted, Status: &status{ID: id}}, id != "" && id[0] != '{'
+	}
+	return notification{}, false
+}
+
+// readUpdate reads a status that was changed.
+func readUpdate(raw []byte) (notification, bool) {
+	var st status
+	if err := json.Unmarshal(raw, &st); err != nil && !isMisfit(err) {
+		return notification{}, false
+	}
+	return notification{Type: updated, Status: &st}, st.ID != ""
 }

@@ -29,8 +29,11 @@ type status struct {
 	Content     string            `json:"content"`
 	Warning     string            `json:"spoiler_text"`
 	Visibility  string            `json:"visibility"`
+	InReplyTo   gomastodon.ID     `json:"in_reply_to_account_id"` // whom it answers
 	CreatedAt   string            `json:"created_at"`
 	EditedAt    string            `json:"edited_at"`
+	Reblogged   bool              `json:"reblogged"` // by the account
+	Language    string            `json:"language"`
 	Account     person            `json:"account"`
 	Attachments []json.RawMessage `json:"media_attachments"`
 	Poll        json.RawMessage   `json:"poll"`
@@ -47,6 +50,7 @@ type person struct {
 	ID   gomastodon.ID `json:"id"`
 	Acct string        `json:"acct"` // "rider@mastodon.example", local ones without the host
 	URL  string        `json:"url"`
+	Bot  bool          `json:"bot"`
 }
 
 // time is when the status was written; the zero time where that cannot be read.
@@ -65,13 +69,45 @@ func (s *status) holdsMore() bool {
 		func(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" })
 }
 
-// message is the message that a mention is. It is none where ok is false: other
-// kinds of notifications, and the account's own statuses.
+// The kinds of notifications that are read, and one that is made of an event of the
+// stream: a status that is gone.
+const (
+	mentioned = "mention"
+	updated   = "update" // of a status that the account has boosted
+	deleted   = "delete"
+)
+
+// message is the message that a notification is, or what its author has made of it. It
+// is none where ok is false: other kinds of notifications, the account's own statuses,
+// and what is said to somebody else.
 func (c *conn) message(n notification) (m post.Message, ok bool) {
-	if n.Type != "mention" || n.Status == nil || n.Status.ID == "" || c.isOwn(n.Status.Account) {
+	if n.Status == nil || n.Status.ID == "" || c.isOwn(n.Status.Account) {
 		return post.Message{}, false
 	}
-	return c.read(n.Status), true
+	switch n.Type {
+	case mentioned:
+		return c.read(n.Status), !c.answersOther(n.Status)
+	case updated:
+		return c.edited(n.Status), true
+	case deleted:
+		return post.Message{ID: string(n.Status.ID), Deleted: true}, true
+	}
+	return post.Message{}, false
+}
+
+// edited is what the author of a status says now.
+func (c *conn) edited(st *status) post.Message {
+	m := c.read(st)
+	m.Edited = true
+	return m
+}
+
+// answersOther tells whether a status answers somebody: not the account, and not its
+// author, who goes on with what was said before. That the account is named in it too is
+// how apps answer.
+func (c *conn) answersOther(st *status) bool {
+	to := st.InReplyTo
+	return to != "" && string(to) != c.account.Remote && to != st.Account.ID
 }
 
 func (c *conn) isOwn(p person) bool { return string(p.ID) == c.account.Remote }
@@ -80,7 +116,9 @@ func (c *conn) isOwn(p person) bool { return string(p.ID) == c.account.Remote }
 func (c *conn) read(st *status) post.Message {
 	words, others := c.textOf(st)
 	return post.Message{ID: string(st.ID), Author: c.fullHandle(st.Account.Acct), Text: words,
-		Visibility: visibilityOf(st), Picture: len(st.Attachments) > 0, More: others || st.holdsMore(), Time: st.time()}
+		Visibility: visibilityOf(st), Unlisted: st.Visibility == "unlisted", Automatic: st.Account.Bot, Language: st.Language,
+		Picture: len(st.Attachments) > 0, More: others || st.holdsMore(), Time: st.time(),
+		Reply: st.InReplyTo != "" && string(st.InReplyTo) == c.account.Remote}
 }
 
 // maxText bounds what is kept of a text, and maxContent what is read of the HTML that
@@ -91,12 +129,31 @@ const (
 )
 
 // textOf is what the status says, without the names of people; others tells whether
-// there were any but the account's. A content warning is part of it: people put the
-// place there.
+// there were any but the account's. A content warning is part of it, as people put the
+// place there, and so are the answers of a poll.
 func (c *conn) textOf(st *status) (words string, others bool) {
 	n := c.namesIn(st)
-	warning, content := cut(st.Warning, maxText), n.plainText(cut(st.Content, maxContent))
-	return cut(strings.TrimSpace(n.strip(text.Tidy(warning))+"\n"+content), maxText), n.others
+	parts := append([]string{n.words(cut(st.Warning, maxText)), n.plainText(cut(st.Content, maxContent))}, n.options(st.Poll)...)
+	return cut(text.Tidy(strings.Join(parts, "\n")), maxText), n.others
+}
+
+// maxOptions bounds the answers of a poll that are read.
+const maxOptions = 20
+
+// options are the answers of a poll.
+func (n *names) options(raw json.RawMessage) (list []string) {
+	var poll struct {
+		Options []struct {
+			Title string `json:"title"`
+		} `json:"options"`
+	}
+	if len(raw) == 0 || json.Unmarshal(raw, &poll) != nil {
+		return nil
+	}
+	for _, o := range poll.Options[:min(len(poll.Options), maxOptions)] {
+		list = append(list, n.words(cut(o.Title, maxText)))
+	}
+	return list
 }
 
 // cut returns the beginning of a text that is longer than that.

@@ -37,8 +37,8 @@ func TestPlainText(t *testing.T) {
 		{"empty", ``, ""},
 		{"entities", `<p>a &lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;&nbsp;e</p>`, `a <b> & "c" 'd' e`},
 		{"full handle in a link", `<p><a href="https://mastodon.example/users/bot" class="mention">@bot@mastodon.example</a> U1</p>`, "U1"},
-		{"full handle as text", `<p>@Bot@Mastodon.example: U1</p>`, ": U1"},
-		{"longer handle as text", `<p>@bot@mastodon.example.org U1, @bot@mastodon.example.</p>`, "U1, ."},
+		{"full handle as text", `<p>@Bot@Mastodon.example: U1</p>`, "U1"},
+		{"longer handle as text", `<p>@bot@mastodon.example.org U1, @bot@mastodon.example.</p>`, "U1,"},
 		{"links as text", `<p><a href="https://example.org/a/b"><span class="invisible">https://</span><span class="ellipsis">example.org/a</span><span class="invisible">/b</span></a></p>`, "https://example.org/a/b"},
 		{"link to the profile stays", `<p><a href="https://mastodon.example/@bot">unser Konto</a></p>`, "unser Konto"},
 		{"hashtags", `<p><a href="https://x.example/tags/u1" class="mention hashtag">#<span>U1</span></a> Hbf</p>`, "#U1 Hbf"},
@@ -53,6 +53,72 @@ func TestPlainText(t *testing.T) {
 				t.Errorf("read %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestOwnNames reads mentions of the account as different servers write them.
+func TestOwnNames(t *testing.T) {
+	const link = `<a href="https://mastodon.example/@bot" class="u-url mention">`
+	for name, content := range map[string]string{
+		"Friendica":                 `@<a class="u-url mention" href="https://mastodon.example/@bot" rel="noopener">bot</a> U1 Hbf`,
+		"Friendica, displayed name": `@<span class="vcard"><a href="https://mastodon.example/@bot" class="url u-url mention" title="bot"><span class="fn nickname mention">Kontis N</span></a></span> U1 Hbf`,
+		"Friendica, its own":        `@<a href="https://mastodon.example/profile/bot">bot</a>: U1 Hbf`,
+		"Bridgy Fed":                `<a class="mention h-card" href="https://bsky.example/profile/x">@bot.mastodon.example.ap.brid.gy</a> U1 Hbf`,
+		"Bridgy Fed, words":         `<p>@bot.mastodon.example.ap.brid.gy U1 Hbf</p>`,
+		"users":                     `<a href="https://mastodon.example/users/bot">@bot</a> U1 Hbf`,
+		"of another server's view":  `<a href="https://other.example/@bot@mastodon.example" class="mention">@bot</a> U1 Hbf`,
+		"Pleroma":                   `<span class="h-card"><a class="u-url mention" data-user="A" href="https://mastodon.example/users/bot" rel="ugc">@<span>bot</span></a></span> U1 Hbf`,
+		"Misskey, words":            `<p><span>@bot@mastodon.example U1 Hbf</span></p>`,
+		"loud":                      `<p>@BOT@MASTODON.EXAMPLE U1 Hbf</p>`,
+		"loud link":                 `<a href="https://Mastodon.Example/@Bot" class="mention">@BOT</a> U1 Hbf`,
+		"a link as words":           `<p>https://mastodon.example/users/bot U1 Hbf</p>`,
+		"a link and a comma":        `<p>Mastodon.example/@bot, U1 Hbf</p>`,
+		"a link that is a link":     `<a href="https://mastodon.example/@bot"><span class="invisible">https://</span>mastodon.example/@bot</a> U1 Hbf`,
+		"twice":                     link + `@bot</a> ` + link + `@<span>bot</span></a>: U1 Hbf`,
+		"a colon with a space":      link + `@bot</a> : U1 Hbf`,
+		"a dash":                    link + `@bot</a> – U1 Hbf`,
+		"at the end":                `U1 Hbf ` + link + `@bot</a>.`,
+		"in brackets at the end":    `U1 Hbf, @bot`,
+		"between":                   `U1 ` + link + `@bot</a>, Hbf`,
+		"with what is not seen":     "<p>\u200b@bot\u2060@mastodon.example\u00ad U1 H\u200dbf</p>",
+		"a quotation":               `<p>RE: https://x.example/@anna/1</p><p>` + link + `@bot</a> U1 Hbf</p>`,
+		"a quotation by Misskey":    link + `@bot</a> U1 Hbf<span class="quote-inline"><br><br>RE: <a href="https://x.example/n/1">https://x.example/n/1</a></span>`,
+		"a quotation at the end":    link + `@bot</a> U1 Hbf<br><br>RE: <a href="https://x.example/n/1">https://x.example/n/1</a>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, others := read(content, "")
+			if got = strings.TrimSuffix(got, ","); got != "U1 Hbf" || others {
+				t.Errorf("read %q, %v", got, others)
+			}
+		})
+	}
+	for name, tt := range map[string][2]string{
+		"another's profile there": {`https://mastodon.example/@bothilde U1`, `https://mastodon.example/@bothilde U1`},
+		"a post of the account":   {`https://mastodon.example/@bot/1 U1`, `https://mastodon.example/@bot/1 U1`},
+		"a namesake's profile":    {`https://other.example/@bot U1`, `https://other.example/@bot U1`},
+		"a link that is no quote": {`RE: Aufzug, https://x.example/1 U1`, `RE: Aufzug, https://x.example/1 U1`},
+		"a number":                {`@bot -2 Kontis`, `-2 Kontis`},
+		"an exclamation":          {`@bot ! Kontis`, `! Kontis`},
+		"cells": {`<table><tr><td>U1</td><td>Hbf</td></tr><tr><th>U2</th><td>Plärrer</td></tr></table>a<hr>b<dl><dt>c</dt><dd>d</dd></dl><h2>e</h2>f`,
+			"U1 Hbf\nU2 Plärrer\na\nb\nc\nd\ne\nf"},
+	} {
+		if got, _ := read(tt[0], ""); got != tt[1] {
+			t.Errorf("%s: read %q, want %q", name, got, tt[1])
+		}
+	}
+}
+
+// The answers of a poll are text.
+func TestPollsAreRead(t *testing.T) {
+	st := *testStatus
+	st.Content, st.Poll = "<p>@bot Wo sind sie?</p>", json.RawMessage(`{"id":"1","options":[{"title":"U1 Plärrer"},{"title":"@anna"},{"votes_count":null}]}`)
+	c := &conn{account: testAccount}
+	if m := c.read(&st); m.Text != "Wo sind sie?\nU1 Plärrer" || !m.More {
+		t.Errorf("read %+v", m)
+	}
+	st.Poll = json.RawMessage(`{"options":7}`)
+	if m := c.read(&st); m.Text != "Wo sind sie?" || !m.More {
+		t.Errorf("read %+v", m)
 	}
 }
 
@@ -73,6 +139,8 @@ func TestNamesOfOthers(t *testing.T) {
 		{"a whole handle of anybody", `<p>(@dora@x.example) U1</p>`, "( ) U1", true},
 		{"a word that is nobody", `<p>@Hauptbahnhof U1</p>`, "@Hauptbahnhof U1", false},
 		{"a longer word", `<p>@annaberg U1</p>`, "@annaberg U1", false},
+		{"letters in another order", "<p>@bot U1 &#8238;sitnoK\u202c</p>", "U1 sitnoK", true},
+		{"letters in their own order", "<p>@bot U1 \u2067המחטה\u2069</p>", "U1 המחטה", false},
 		{"a mail address", `<p>U1, cleo@anna.example</p>`, "U1, cleo@anna.example", false},
 		{"an address of the web", `<p>https://x.example/@anna/1 U1</p>`, "https://x.example/@anna/1 U1", false},
 		{"a quoted status", `<p class="quote-inline">RE: <a href="https://x.example/@anna/1">https://x.example/@anna/1</a></p><p>U1</p>`, "U1", false},
@@ -141,7 +209,7 @@ func FuzzReadEvent(f *testing.F) {
 		if !ok {
 			return
 		}
-		if n.ID == "" {
+		if n.ID == "" && (n.Status == nil || n.Status.ID == "") {
 			t.Error("a notification without an id")
 		}
 		if in, ok := c.message(n); ok && in.ID == "" {
@@ -158,14 +226,24 @@ func TestReadEvent(t *testing.T) {
 		{"payload as an object", `{"event":"notification","payload":{"id":"01A","type":"mention"}}`, "01A"},
 		{"numeric id", `{"event":"notification","payload":"{\"id\":17}"}`, "17"},
 		{"another event", `{"event":"update","payload":"{\"id\":\"1\"}"}`, ""},
+		{"a status that was changed", `{"event":"status.update","payload":"{\"id\":\"1\"}"}`, "update 1"},
+		{"a status that is gone", `{"event":"delete","payload":"1"}`, "delete 1"},
+		{"one with a number", `{"event":"delete","payload":1}`, "delete 1"},
+		{"one that is none", `{"event":"delete","payload":""}`, ""},
+		{"one without payload", `{"event":"delete"}`, ""},
+		{"one with more than an id", `{"event":"delete","payload":{"id":"1"}}`, ""},
 		{"without payload", `{"event":"notification"}`, ""},
 		{"no JSON", `:thump`, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			n, ok := readEvent([]byte(tt.data))
-			if string(n.ID) != tt.want || ok != (tt.want != "") {
-				t.Errorf("readEvent = %q, %v; want %q", n.ID, ok, tt.want)
+			got := string(n.ID)
+			if n.Status != nil && ok {
+				got = n.Type + " " + string(n.Status.ID)
+			}
+			if got != tt.want || ok != (tt.want != "") {
+				t.Errorf("readEvent = %q, %v; want %q", got, ok, tt.want)
 			}
 		})
 	}

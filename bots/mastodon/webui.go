@@ -61,14 +61,17 @@ func (d *driver) whose(ctx context.Context, base, token string) (account.Account
 	c := d.client(base, token)
 	me, err := c.verify(ctx)
 	if err != nil {
-		return account.Account{}, err
+		return account.Account{}, said(err)
 	}
 	if me.ID == "" || me.Acct == "" {
 		return account.Account{}, notMastodon(base)
 	}
 	cursor, err := c.newest(ctx)
+	if err == nil {
+		err = c.mayPost(ctx)
+	}
 	if err != nil {
-		return account.Account{}, err
+		return account.Account{}, said(err)
 	}
 	user, _, _ := strings.Cut(strings.ToLower(me.Acct), "@")
 	return account.Account{Server: base, Remote: string(me.ID), Handle: "@" + user + "@" + i.domain,
@@ -122,10 +125,11 @@ func (l *login) begin(ctx context.Context, city report.City, typed string) (stri
 	if err != nil {
 		return "", err
 	}
-	if _, err := l.instance(ctx, base); err != nil {
+	i, err := l.instance(ctx, base)
+	if err != nil {
 		return "", err
 	}
-	a, err := l.app(ctx, base)
+	a, err := l.app(ctx, base, l.scopes(i))
 	if err != nil {
 		return "", err
 	}

@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/mymmrac/telego"
 	"golang.org/x/time/rate"
 
 	"ticketfrei/bots"
@@ -35,11 +37,18 @@ var files embed.FS
 
 // options is the section [telegram] of the configuration.
 type options struct {
-	API string `toml:"api"`
+	API  string `toml:"api"`
+	Mode string `toml:"mode"`
 }
 
 const defaults = `# The Bot API server that the bots talk to: Telegram's, or one of your own.
-api = "https://api.telegram.org"
+api = "` + telegramAPI + `"
+# How bots get what is written to them. "poll": each one keeps a request open and
+# asks Telegram for it. "webhook": Telegram brings it to web.url, which must be
+# reached from the internet by https at port 443, 80, 88 or 8443; no connection
+# stays open, which pays from hundreds of bots on. Where that does not work, they
+# poll.
+mode = "poll"
 `
 
 // Definition returns the network as the program lists it.
@@ -48,16 +57,17 @@ func Definition() bots.Definition { return network(&options{}).Definition() }
 func network(o *options) chat.Network {
 	return chat.Network{
 		Name: name, Files: files, Migrations: migrations, Fields: fields(),
-		Settings: &config.Section{Name: name, Defaults: defaults, Target: o},
+		Settings: &config.Section{Name: name, Defaults: defaults, Target: o, Check: o.check},
 		// core.telegram.org/bots/faq ("My bot is hitting limits"): 30 messages a
 		// second in all, 1 a second in a chat, 20 a minute in a group. 5 at once and
-		// then 15 a minute are never more than 20 in a minute.
-		Pace: pace.Limits{All: 30, Chat: 1, Group: rate.Every(4 * time.Second), GroupBurst: 5, SlowFor: 5 * time.Minute},
+		// then 15 a minute are never more than 20 in a minute. In all it is a little
+		// less: what leaves at even distances arrives at uneven ones.
+		Pace: pace.Limits{All: 28, Chat: 1, Group: rate.Every(4 * time.Second), GroupBurst: 5, SlowFor: 5 * time.Minute},
 		// core.telegram.org/bots/api#sendmessage
 		Length: text.UTF16(4096),
-		// At 30 a second that allows for answers that take half a second.
+		// At that pace it allows for answers that take half a second.
 		Concurrency: 16,
-		New:         func(h bots.Host) (chat.Driver, error) { return newDriver(h, o.API) },
+		New:         func(h bots.Host) (chat.Driver, error) { return open(h, o) },
 	}
 }
 
@@ -68,6 +78,8 @@ type driver struct {
 	transport *http.Transport
 	dialing   dialing
 	timings   timings
+	hooks     *hooks   // nil where bots poll
+	tookOver  sync.Map // bots that have removed a webhook of another address
 }
 
 // timings are the durations that tests make shorter.
@@ -83,6 +95,7 @@ type timings struct {
 
 var (
 	_ chat.Driver       = (*driver)(nil)
+	_ chat.Forgetter    = (*driver)(nil)
 	_ account.Connecter = (*driver)(nil)
 	_ kit.Demo          = (*driver)(nil)
 )
@@ -103,7 +116,7 @@ func (d *driver) Open(a account.Account, log chat.Log) (chat.Conn, error) {
 	if err != nil {
 		return nil, bots.Refused(err)
 	}
-	return &conn{driver: d, client: c, log: log, me: self{a.Remote, a.Handle}, nextAt: a.CursorAt}, nil
+	return &conn{driver: d, client: c, log: log, bot: a.BotID, me: self{a.Remote, a.Handle}, nextAt: a.CursorAt}, nil
 }
 
 // StandIn starts what plays Telegram in the demo.
@@ -120,16 +133,21 @@ type conn struct {
 	driver *driver
 	client *client
 	log    chat.Log
+	bot    int64 // its id
 	me     self
 	next   int       // id of the update after the last one
 	nextAt time.Time // when that was found out
+	called []int     // ids of the last updates that Telegram brought
 }
 
 var (
-	_ chat.Conn    = (*conn)(nil)
-	_ chat.Checker = (*conn)(nil)
-	_ chat.Deleter = (*conn)(nil)
-	_ chat.Grouper = (*conn)(nil)
+	_ chat.Conn       = (*conn)(nil)
+	_ chat.Checker    = (*conn)(nil)
+	_ chat.Deleter    = (*conn)(nil)
+	_ chat.Grouper    = (*conn)(nil)
+	_ chat.Topical    = (*conn)(nil)
+	_ chat.Introducer = (*conn)(nil)
+	_ chat.Namer      = (*conn)(nil)
 )
 
 // Check asks whether the token still holds, and what the bot is called now.
@@ -144,16 +162,29 @@ func (c *conn) Check(ctx context.Context) (account.Account, error) {
 // keptByTelegram is how long Telegram keeps updates that nobody has fetched.
 const keptByTelegram = 24 * time.Hour
 
-// Receive fetches updates in order. The offset that confirms them to Telegram is
-// stored when all of a batch were handled, and sent with the next request.
+// Receive hears what is written to the bot, in the way of telegram.mode.
 func (c *conn) Receive(ctx context.Context, cursor string, hear chat.Hear) error {
 	c.next, _ = strconv.Atoi(cursor) // an empty one means from now on
-	dialing := c.client.dialing      // for the first poll: those after it find room
+	if c.driver.hooks == nil {
+		return c.poll(ctx, hear)
+	}
+	return c.waitForCalls(ctx, hear)
+}
+
+// poll fetches updates in order. The offset that confirms them to Telegram is
+// stored when all of a batch were handled, and sent with the next request.
+func (c *conn) poll(ctx context.Context, hear chat.Hear) error {
+	dialing := c.client.dialing // for the first poll: those after it find room
+	dropped := false            // a webhook that was set before
 	for {
 		began := time.Now()
 		list, err := c.client.updates(ctx, c.offset(), maxUpdates, c.driver.timings.poll, dialing)
 		if errors.Is(err, errTooLarge) { // one by one they have more room
 			list, err = c.client.updates(ctx, c.offset(), 1, c.driver.timings.poll, dialing)
+		}
+		if !dropped && errors.Is(err, errWebhook) && c.dropOwnHook(ctx) {
+			dropped = true
+			continue
 		}
 		if err != nil {
 			return err
@@ -203,11 +234,19 @@ func (c *conn) handle(ctx context.Context, list []json.RawMessage, hear chat.Hea
 	return failed
 }
 
-// Post sends a text to a chat. A group that has become a supergroup has moved.
+// Post sends a text to a chat. A group that has become a supergroup has moved; one where
+// the bot may not write is closed.
 func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error) {
-	id, err := c.client.send(ctx, to, text)
+	return c.post(ctx, to, text, nil)
+}
+
+func (c *conn) post(ctx context.Context, to, text string, answers *telego.ReplyParameters) (report.Receipt, error) {
+	id, err := c.client.send(ctx, to, text, answers)
 	if moved := migratedTo(err); moved != 0 {
 		return report.Receipt{}, &chat.Moved{From: to, To: formatID(moved)}
+	}
+	if why := closedFor(err); why != "" {
+		return report.Receipt{}, &chat.Closed{Chat: to, Why: why}
 	}
 	if err != nil {
 		return report.Receipt{}, err
@@ -218,9 +257,9 @@ func (c *conn) Post(ctx context.Context, to, text string) (report.Receipt, error
 // Delete deletes a message; bots.ErrCannotRetract where Telegram does not let the
 // bot do so any more, as after 48 hours.
 func (c *conn) Delete(ctx context.Context, in, message string) error {
-	id, err := strconv.Atoi(message)
+	id, err := parseMessage(message)
 	if err != nil {
-		return bots.Permanent(bots.Say(errors.New("a message without an id"), "telegram.error.bad_id"))
+		return err
 	}
 	err = c.client.remove(ctx, in, id)
 	switch {
@@ -232,7 +271,13 @@ func (c *conn) Delete(ctx context.Context, in, message string) error {
 	return err
 }
 
-// IsGroup tells chats of many from a person's: their ids are negative.
-func (c *conn) IsGroup(chat string) bool { return strings.HasPrefix(chat, "-") }
+// IsGroup tells chats of many from a person's.
+func (c *conn) IsGroup(chat string) bool { return isGroup(chat) }
+
+// GroupOf returns the group that a topic is of.
+func (c *conn) GroupOf(chat string) string {
+	group, _, _ := strings.Cut(chat, "/")
+	return group
+}
 
 func formatID(id int64) string { return strconv.FormatInt(id, 10) }

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -90,7 +89,8 @@ func (d *driver) client(base, token string) (*client, error) {
 	}
 	call := caller{d.transport}
 	return &client{caller: call, dialing: d.dialing, url: base + "/bot" + token + "/", api: sync.OnceValues(func() (*telego.Bot, error) {
-		return telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}))
+		return telego.NewBot(token, telego.WithAPIServer(base), telego.WithAPICaller(call), telego.WithLogger(quiet{}),
+			telego.WithRequestConstructor(constructor{}))
 	})}, nil
 }
 
@@ -99,6 +99,19 @@ type quiet struct{}
 
 func (quiet) Debugf(string, ...any) {}
 func (quiet) Errorf(string, ...any) {}
+
+// constructor makes the bodies of calls. The library's own writes down parameters that
+// are not set, as the chat of a message that is answered, which a strict server refuses.
+type constructor struct{ telegoapi.DefaultConstructor }
+
+// JSONRequest returns the body that has the parameters.
+func (constructor) JSONRequest(parameters any) (*telegoapi.RequestData, error) {
+	raw, err := json.Marshal(parameters)
+	if err != nil {
+		return nil, fmt.Errorf("parameters of a call: %w", err)
+	}
+	return &telegoapi.RequestData{ContentType: telegoapi.ContentTypeJSON, BodyRaw: raw}, nil
+}
 
 // caller makes the calls.
 type caller struct{ transport *http.Transport }
@@ -137,7 +150,7 @@ func (c caller) exchange(req *http.Request) (*telegoapi.Response, error) {
 	}
 	var answer telegoapi.Response
 	err = json.Unmarshal(body, &answer)
-	if resp.StatusCode >= http.StatusInternalServerError || err != nil || !answer.Ok && answer.Error == nil {
+	if resp.StatusCode >= http.StatusInternalServerError || err != nil || !answer.Ok && (answer.Error == nil || answer.ErrorCode == 0) {
 		return nil, notTheAPI(resp.StatusCode)
 	}
 	return &answer, nil
@@ -188,7 +201,7 @@ func newAccount(id int64, username, name string) account.Account {
 }
 
 // allowedUpdates is what getUpdates is asked for, as part of a query.
-var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
+var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.EditedMessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
 
 // updates returns what is new from offset on, most at once, as soon as there is
 // something, or nothing after wait. Each update is decoded by itself later: one that
@@ -201,14 +214,14 @@ func (c *client) updates(ctx context.Context, offset, most int, wait time.Durati
 }
 
 // send sends a text as it is, without previews of the links in it, and returns
-// the id of the message.
-func (c *client) send(ctx context.Context, to, text string) (id int, err error) {
-	chat, err := parseID(to)
+// the id of the message. answers is what it answers; nil where that is nothing.
+func (c *client) send(ctx context.Context, to, text string, answers *telego.ReplyParameters) (id int, err error) {
+	chat, thread, err := parsePlace(to)
 	if err != nil {
 		return 0, err
 	}
 	err = c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
-		m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: chat, Text: text,
+		m, err := api.SendMessage(ctx, &telego.SendMessageParams{ChatID: chat, MessageThreadID: thread, Text: text, ReplyParameters: answers,
 			LinkPreviewOptions: &telego.LinkPreviewOptions{IsDisabled: true}})
 		if err == nil {
 			id = m.MessageID
@@ -220,7 +233,7 @@ func (c *client) send(ctx context.Context, to, text string) (id int, err error) 
 
 // remove deletes a message.
 func (c *client) remove(ctx context.Context, in string, id int) error {
-	chat, err := parseID(in)
+	chat, _, err := parsePlace(in)
 	if err != nil {
 		return err
 	}
@@ -236,14 +249,6 @@ func (c *client) takeOver(ctx context.Context) error {
 	})
 }
 
-// setMenu sets the commands that clients of a language offer; "" is for all
-// others.
-func (c *client) setMenu(ctx context.Context, language string, menu []telego.BotCommand) error {
-	return c.call(ctx, func(ctx context.Context, api *telego.Bot) error {
-		return api.SetMyCommands(ctx, &telego.SetMyCommandsParams{Commands: menu, LanguageCode: language})
-	})
-}
-
 // call makes a call through the library.
 func (c *client) call(ctx context.Context, call func(context.Context, *telego.Bot) error) error {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
@@ -253,12 +258,4 @@ func (c *client) call(ctx context.Context, call func(context.Context, *telego.Bo
 		err = call(ctx, api)
 	}
 	return explain(ctx, err)
-}
-
-func parseID(chat string) (telego.ChatID, error) {
-	id, err := strconv.ParseInt(chat, 10, 64)
-	if err != nil {
-		return telego.ChatID{}, bots.Permanent(bots.Say(errors.New("not the id of a chat"), "telegram.error.bad_id"))
-	}
-	return telego.ChatID{ID: id}, nil
 }

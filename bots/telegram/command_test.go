@@ -44,7 +44,7 @@ func TestSubscribing(t *testing.T) {
 				t.Errorf("second stop: %q", got)
 			}
 			rider.Write(w.account, "/help")
-			if got := w.answer(rider, 5); got != say("kit.chat.help", "City", "nuernberg") {
+			if got := w.answer(rider, 5); got != say("kit.chat.help", "City", "nuernberg")+"\n\n"+say("kit.chat.help_ask") {
 				t.Errorf("help: %q", got)
 			}
 			rider.Write(w.account, "/dance")
@@ -112,8 +112,10 @@ func TestLast(t *testing.T) {
 	save("2", "U1 Plärrer", 30*time.Minute, true)
 	save("3", "refused", 20*time.Minute, false)
 	save("4", "U2 Rathenauplatz", 2*time.Minute, true)
+	save("7", "U2 Thon", 0, true)
+	save("6", "U3\nThon", 0, true) // of the same second, and later
 	rider.Write(w.account, "/last")
-	want := w.text("kit.chat.last.title") + "\n\n2 min ago: U2 Rathenauplatz\n\n30 min ago: U1 Plärrer"
+	want := w.text("kit.chat.last.title") + "\nJust now: U3 Thon\nJust now: U2 Thon\n2 min ago: U2 Rathenauplatz\n30 min ago: U1 Plärrer"
 	if got := w.answer(rider, 2); got != want {
 		t.Errorf("last: %q, want %q", got, want)
 	}

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		{ID: "telegram_0003", Migrate: recipients.Keying(name, box)},
 		// Receipts are ids of messages: in front of them stood that of the chat.
 		{ID: "telegram_0004", Migrate: move{box}.receipts},
+		{ID: "telegram_0005", Migrate: chat.AddGroups(name, box, isGroup)},
 	}
 }
 
@@ -58,7 +60,7 @@ type move struct{ box *secret.Box }
 
 func (m move) run(tx *gorm.DB) error {
 	for _, step := range []func(*gorm.DB) error{
-		db.SQL(chat.Tables(name)...), m.bots, m.pending, m.chats,
+		db.SQL(slices.Concat(account.Tables(name), recipients.Tables(name), chat.WelcomeTables(name))...), m.bots, m.pending, m.chats,
 		db.SQL(
 			`INSERT INTO telegram_welcomes (bot_id, text) SELECT bot_id, welcome FROM telegram_bots JOIN bots ON bots.id = bot_id WHERE welcome <> ''`,
 		),

@@ -28,7 +28,7 @@ func rewind(w *world) (own, sealed report.Bot) {
 	own = w.connect()
 	sealed = must(w.db.CreateBot(w.ctx, w.city.ID, name, 0, nothing))(w.t)
 	all := migrations(w.host.Secrets)
-	steps := []string{"DROP TABLE telegram_accounts", "DROP TABLE telegram_logins", "DROP TABLE telegram_recipients", "DROP TABLE telegram_welcomes",
+	steps := []string{"DROP TABLE telegram_groups", "DROP TABLE telegram_profiles", "DROP TABLE telegram_accounts", "DROP TABLE telegram_logins", "DROP TABLE telegram_recipients", "DROP TABLE telegram_welcomes",
 		"DELETE FROM telegram_migrations WHERE id <> 'telegram_0001'"}
 	check(w.t, w.db.Write(w.ctx, db.SQL(steps...)))
 	check(w.t, w.db.Write(w.ctx, all[0].Migrate))
@@ -98,6 +98,9 @@ func TestMoveToTheKitsTables(t *testing.T) {
 	if diff := cmp.Diff(wantChats, chats); diff != "" {
 		t.Errorf("chats: %s", diff)
 	}
+	if list := w.settings().Lists[0].Groups; len(list) != 1 || list[0].ID != 3 || !list[0].On || list[0].Title != "" {
+		t.Errorf("the groups are shown as %+v", list)
+	}
 	for what, n := range map[string]int{"telegram_accounts": 2, "telegram_logins": 1, "telegram_recipients": 3, "telegram_welcomes": 1} {
 		var got int
 		check(t, w.db.ReadRow(w.ctx, "SELECT count(*) FROM "+what).Scan(&got))
@@ -121,6 +124,7 @@ func goesOn(t *testing.T, w *world, row report.Bot, rider *standin.User, group *
 	}
 	w.account.SkipUpdates(12)
 	kittest.Receive(t, b, kittest.NewInbox())
+	kittest.Until(t, "the name of the group", func() bool { return w.settings().Lists[0].Groups[0].Title == "Tram" })
 	newcomer := w.server.AddUser("Newcomer", "en")
 	newcomer.Write(w.account, "/start")
 	if got := w.answer(newcomer, 1); got != "Moin!\n\n"+w.text("kit.chat.stored") {

@@ -23,6 +23,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/kit/pace"
 	"ticketfrei/bots/kit/recipients"
+	faults "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -121,13 +122,19 @@ func (w *world) load(b report.Bot) working {
 	return must(w.network.Bot(w.ctx, b, slog.New(slog.NewTextHandler(w.log, nil))))(w.t).(working)
 }
 
-// until waits for something to be so on the server.
+// until waits for something to be so, on the server or in what the bot makes of it.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, kittest.Patience)
-	defer cancel()
-	if err := w.server.Wait(ctx, ok); err != nil {
-		w.t.Fatalf("%s: %v", what, err)
+	for deadline := time.Now().Add(kittest.Patience); ; {
+		ctx, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond) // the server does not know what the bot does
+		err := w.server.Wait(ctx, ok)
+		cancel()
+		switch {
+		case err == nil:
+			return
+		case time.Now().After(deadline) || w.ctx.Err() != nil:
+			w.t.Fatalf("%s: %v", what, err)
+		}
 	}
 }
 
@@ -237,3 +244,9 @@ func check(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// method is the path of a method of the bot.
+func (w *world) method(name string) string { return "/bot" + w.account.Token() + "/" + name }
+
+// hang is a server that does not answer.
+var hang = faults.Hang()

@@ -34,6 +34,7 @@ type place struct {
 var (
 	_ kit.Service        = (*checked)(nil)
 	_ kit.Rooms          = (*checked)(nil)
+	_ kit.Signs          = (*checked)(nil)
 	_ kittest.Configured = (*checked)(nil)
 )
 
@@ -124,6 +125,25 @@ func (s *checked) Lines(n int) []kit.Line {
 		take(r, g.Messages())
 	}
 	slices.SortStableFunc(list, func(a, b kit.Line) int { return a.Time.Compare(b.Time) })
+	return list
+}
+
+func (s *checked) Signs(n int, chat string) []string {
+	s.mu.Lock()
+	group, person := s.groups[place{n, chat}], s.people[place{n, chat}]
+	s.mu.Unlock()
+	var messages []standin.Message
+	if group != nil {
+		messages = group.Messages()
+	} else if person != nil {
+		messages = s.bot(n).Chat(person)
+	}
+	var list []string
+	for _, m := range messages {
+		if m.Sign != "" {
+			list = append(list, m.Sign)
+		}
+	}
 	return list
 }
 

@@ -17,11 +17,14 @@ type self struct {
 // is tells whether a user is the bot.
 func (s self) is(u *user) bool { return u != nil && formatID(u.ID) == s.id }
 
-// addressed tells whether a message in a group is meant for the bot: it
-// mentions it, or is a reply to it.
-func (s self) addressed(m *message) bool {
-	return m.ReplyTo != nil && s.is(m.ReplyTo.From) ||
-		len(names(m.Text, m.Entities, s.isNamed)) > 0 || len(names(m.Caption, m.CaptionEntities, s.isNamed)) > 0
+// addressed tells whether a message in a group is meant for the bot: it mentions it, or
+// is a reply to it. reply tells that it is the latter alone.
+func (s self) addressed(m *message) (addressed, reply bool) {
+	if len(names(m.Text, m.Entities, s.isNamed)) > 0 || len(names(m.Caption, m.CaptionEntities, s.isNamed)) > 0 {
+		return true, false
+	}
+	reply = m.ReplyTo != nil && m.ReplyTo.Topic == nil && s.is(m.ReplyTo.From)
+	return reply, reply
 }
 
 // isNamed tells whether an entity, which stands for these words of the text, names the

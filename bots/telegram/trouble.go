@@ -10,6 +10,7 @@ import (
 	"github.com/mymmrac/telego/telegoapi"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/remote"
 )
 
@@ -33,7 +34,8 @@ func explain(ctx context.Context, err error) error {
 	return err
 }
 
-// What Telegram answers with 409 means that another program gets what is written.
+// What Telegram answers with 409 means that another program gets what is written. It
+// stays so until somebody ends that.
 var (
 	errWebhook  = errors.New("a webhook gets what is written to the bot (409 Conflict)")
 	errConflict = errors.New("another program asks Telegram for what is written (409 Conflict)")
@@ -44,20 +46,20 @@ func explainRefusal(answer *telegoapi.Error) error {
 	e := service().Answered(answer.ErrorCode, "", 0)
 	e.Cause = answer // never shown: its words may name the chat
 	switch {
+	case answer.ErrorCode == http.StatusNotFound && strings.Contains(answer.Description, "method"):
+		// An old server of one's own does not know the method.
 	case answer.ErrorCode == http.StatusUnauthorized, answer.ErrorCode == http.StatusNotFound:
 		e.Trouble = remote.Refused // 404 is what a token gets that never was one
 		return bots.Say(e, "telegram.error.refused")
 	case answer.ErrorCode == http.StatusConflict && strings.Contains(answer.Description, "webhook"):
-		return bots.Say(errWebhook, "telegram.error.webhook")
+		return bots.Refused(bots.Say(errWebhook, "telegram.error.webhook"))
 	case answer.ErrorCode == http.StatusConflict:
-		return bots.Say(errConflict, "telegram.error.conflict")
+		return bots.Refused(bots.Say(errConflict, "telegram.error.conflict"))
 	case answer.ErrorCode == http.StatusTooManyRequests:
 		// Who comes before that is told to wait longer still.
 		e.After = retryAfter(answer)
 	case isGone(answer):
 		e.Trouble = remote.Gone
-	case strings.Contains(answer.Description, "not enough rights"):
-		return bots.Say(e, "telegram.error.rights")
 	}
 	return e
 }
@@ -100,6 +102,41 @@ func isGone(answer *telegoapi.Error) bool {
 		}
 	}
 	return false
+}
+
+// closures are what refused messages say of a chat that is there and takes none. The
+// words are those of Telegram's own server, in lower case.
+var closures = []struct {
+	words string
+	why   chat.Why
+}{
+	{"topic_closed", chat.WhyTopicClosed},
+	{"topic_deleted", chat.WhyTopicGone},
+	{"topic_id_invalid", chat.WhyTopicGone},
+	{"message thread not found", chat.WhyTopicGone},
+	{"not enough rights", chat.WhyRights},
+	{"have no rights to send", chat.WhyRights},
+	{"need administrator rights", chat.WhyRights},
+	{"chat_write_forbidden", chat.WhyRights},
+	{"chat_send_plain_forbidden", chat.WhyRights},
+	{"chat_restricted", chat.WhyRights},
+	{"chat_admin_required", chat.WhyRights},
+	{"user_banned_in_channel", chat.WhyRights},
+}
+
+// closedFor returns why the chat of a refused message takes none; empty where it does.
+func closedFor(err error) chat.Why {
+	e := refusal(err)
+	if e == nil || e.ErrorCode != http.StatusBadRequest && e.ErrorCode != http.StatusForbidden {
+		return ""
+	}
+	description := strings.ToLower(e.Description)
+	for _, c := range closures {
+		if strings.Contains(description, c.words) {
+			return c.why
+		}
+	}
+	return ""
 }
 
 // isDeleted tells whether a message was not deleted because it is gone already.

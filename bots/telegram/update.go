@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"ticketfrei/bots/kit/chat"
 )
@@ -17,16 +16,8 @@ import (
 type update struct {
 	ID         int         `json:"update_id"`
 	Message    *message    `json:"message"`
+	Edited     *message    `json:"edited_message"`
 	Membership *membership `json:"my_chat_member"`
-}
-
-// membership is the bot coming into a chat or leaving it.
-type membership struct {
-	Chat room `json:"chat"`
-	New  struct {
-		Status   string `json:"status"`
-		IsMember bool   `json:"is_member"` // of status "restricted"
-	} `json:"new_chat_member"`
 }
 
 type user struct {
@@ -37,8 +28,9 @@ type user struct {
 
 // room is a chat: of a person with the bot, a group, or a channel.
 type room struct {
-	ID   int64  `json:"id"`
-	Type string `json:"type"`
+	ID    int64  `json:"id"`
+	Type  string `json:"type"`
+	Title string `json:"title"`
 }
 
 // entity is a part of a text. Offset and length count UTF-16 units.
@@ -62,13 +54,20 @@ type message struct {
 	CaptionEntities []entity `json:"caption_entities"`
 	Album           string   `json:"media_group_id"`
 	ReplyTo         *struct {
-		From *user `json:"from"`
+		From  *user  `json:"from"`
+		Topic *topic `json:"forum_topic_created"` // every message of a topic answers this one
 	} `json:"reply_to_message"`
 	Forward *struct {
+		Date int64 `json:"date"`
 		From *user `json:"sender_user"`
 	} `json:"forward_origin"`
-	MigrateTo   int64 `json:"migrate_to_chat_id"`
-	MigrateFrom int64 `json:"migrate_from_chat_id"`
+	Thread        int             `json:"message_thread_id"`
+	IsTopic       bool            `json:"is_topic_message"` // threads are also what others answer
+	NewTitle      string          `json:"new_chat_title"`
+	TopicEdited   *topic          `json:"forum_topic_edited"`
+	TopicReopened json.RawMessage `json:"forum_topic_reopened"`
+	MigrateTo     int64           `json:"migrate_to_chat_id"`
+	MigrateFrom   int64           `json:"migrate_from_chat_id"`
 	media
 }
 
@@ -123,19 +122,8 @@ func (s self) events(u update) []chat.Event {
 		return u.Membership.events()
 	case u.Message != nil:
 		return s.eventsOf(u.Message)
-	}
-	return nil
-}
-
-// events are that a group has added the bot, or that a chat has thrown it out: a
-// person who blocks the bot does that. One who unblocks it says what is wanted.
-func (m *membership) events() []chat.Event {
-	in := m.New.Status == "member" || m.New.Status == "administrator" || m.New.Status == "restricted" && m.New.IsMember
-	switch {
-	case !in:
-		return []chat.Event{chat.Left{Chat: formatID(m.Chat.ID)}}
-	case m.Chat.isGroup():
-		return []chat.Event{chat.Joined{Chat: formatID(m.Chat.ID)}}
+	case u.Edited != nil:
+		return s.said(u.Edited, true)
 	}
 	return nil
 }
@@ -147,16 +135,29 @@ func (s self) eventsOf(m *message) []chat.Event {
 		return []chat.Event{&chat.Moved{From: in, To: formatID(m.MigrateTo)}}
 	case m.MigrateFrom != 0:
 		return []chat.Event{&chat.Moved{From: formatID(m.MigrateFrom), To: in}}
+	case len(m.TopicReopened) > 0:
+		return []chat.Event{chat.Opened{Chat: m.place(), Why: chat.WhyTopicClosed}}
+	case m.TopicEdited != nil:
+		return []chat.Event{chat.Renamed{Chat: m.place(), Group: chat.Group{Topic: m.TopicEdited.Name}}}
+	case m.NewTitle != "":
+		return []chat.Event{chat.Renamed{Chat: in, Group: chat.Group{Title: m.NewTitle}}}
 	}
+	return s.said(m, false)
+}
+
+// said is what somebody wrote, or has changed.
+func (s self) said(m *message, edited bool) []chat.Event {
 	m.Text, m.Caption = bounded(m.Text), bounded(m.Caption)
 	command, other := chat.Command(m.Text, s.handle)
 	author := m.author()
 	if other || author == "" || !m.private() && !m.Chat.isGroup() || m.Forward != nil && s.is(m.Forward.From) {
 		return nil
 	}
+	addressed, reply := s.addressed(m)
 	return []chat.Event{chat.Message{
-		ID: strconv.Itoa(m.ID), Chat: in, Author: author, Text: s.text(m), Private: m.private(), Addressed: s.addressed(m),
-		Command: command, Media: m.media.isThere(), Album: m.Album, Language: m.language(), Time: time.Unix(m.Date, 0).UTC(),
+		ID: strconv.Itoa(m.ID), Chat: m.place(), Author: author, Text: s.text(m), Private: m.private(), Addressed: addressed,
+		Reply: reply && !m.private(), Edited: edited, Group: m.group(), Command: command, Media: m.media.isThere(),
+		Location: len(m.Location)+len(m.Venue) > 0, Album: m.Album, Language: m.language(), Time: m.time(),
 	}}
 }
 

@@ -16,6 +16,10 @@ func FuzzUpdate(f *testing.F) {
 		`{"update_id":2,"message":{"message_id":1,"chat":{"id":-1,"type":"group"},"from":{"id":1},"text":"👮 @x_bot U1","entities":[{"type":"mention","offset":3,"length":6}]}}`,
 		`{"update_id":3,"my_chat_member":{"chat":{"id":-1},"new_chat_member":{"status":"kicked"}}}`,
 		`{"update_id":4,"message":{"text":"ab","entities":[{"type":"mention","offset":9223372036854775807,"length":2},{"type":"mention","offset":-1,"length":0}]}}`,
+		`{"update_id":6,"my_chat_member":{"chat":{"id":-1,"type":"channel","title":"N"},"old_chat_member":{"status":"left"},"new_chat_member":{"status":"administrator","can_post_messages":true}}}`,
+		`{"update_id":7,"message":{"message_id":9,"message_thread_id":5,"is_topic_message":true,"chat":{"id":-1,"type":"supergroup","title":"T"},"from":{"id":1},"text":"U1 @x_bot","reply_to_message":{"from":{"id":42},"forum_topic_created":{"name":"C"}},"forward_origin":{"date":1}}}`,
+		`{"update_id":8,"edited_message":{"message_id":9,"chat":{"id":1,"type":"private"},"from":{"id":1},"text":"U2"}}`,
+		`{"update_id":9,"message":{"message_thread_id":5,"is_topic_message":true,"chat":{"id":-1},"forum_topic_reopened":{}}}`,
 		`{"update_id":5,"message":17}`, `[]`, `null`,
 	} {
 		f.Add([]byte(seed))

@@ -4,13 +4,9 @@ import (
 	"context"
 	"regexp"
 	"strings"
-	"time"
-
-	"github.com/mymmrac/telego"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
-	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/remote"
 )
 
@@ -48,44 +44,11 @@ func ofTyped(err error) error {
 	return err
 }
 
-// Connect takes the bot over from whatever else has used it, and sets its menus.
+// Connect takes the bot over from whatever else has used it.
 func (d *driver) Connect(ctx context.Context, a account.Account) error {
 	c, err := d.client(a.Server, a.Token)
 	if err != nil {
 		return err
 	}
-	if err := c.takeOver(ctx); err != nil {
-		return ofTyped(err)
-	}
-	d.setMenus(ctx, c)
-	return nil
-}
-
-// menuTimeout bounds how long the menus may hold up a login.
-const menuTimeout = 5 * time.Second
-
-// setMenus makes clients offer the bot's commands, in their own language. The
-// bot works without.
-func (d *driver) setMenus(ctx context.Context, c *client) {
-	ctx, done := context.WithTimeout(ctx, menuTimeout)
-	defer done()
-	for i, language := range d.host.Texts.Languages() {
-		code := language
-		if i == 0 {
-			code = "" // what clients of all other languages show
-		}
-		if err := c.setMenu(ctx, code, d.menu(language)); err != nil {
-			d.host.Log.Warn("the menu of a Telegram bot could not be set", "err", err)
-			return
-		}
-	}
-}
-
-// menu are the commands in a language.
-func (d *driver) menu(language string) []telego.BotCommand {
-	var list []telego.BotCommand
-	for _, command := range chat.Commands {
-		list = append(list, telego.BotCommand{Command: command, Description: d.host.Texts.T(language, "kit.chat.menu."+command)})
-	}
-	return list
+	return ofTyped(c.takeOver(ctx))
 }

@@ -81,9 +81,6 @@ func TestConnecting(t *testing.T) {
 	if w.account.HasWebhook() {
 		t.Error("the webhook is still set")
 	}
-	if w.account.Commands("") != len(chat.Commands) || w.account.Commands("de") != len(chat.Commands) {
-		t.Error("the menu was not set in both languages")
-	}
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)
 	in := kittest.NewInbox()
 	run := kittest.Receive(t, w.load(row), in)
@@ -153,14 +150,14 @@ func TestPauseIsForgottenWithTheBot(t *testing.T) {
 	rider := subscribed(w, row)
 	w.account.LimitNext(1)
 	_, err := w.load(row).Send(w.ctx, w.delivery(row, rider.ID(), "U1"))
-	kittest.WantKind(t, err, bots.KindRetryAfter)
+	kittest.WantKind(t, err, bots.KindLater)
 	check(t, w.network.Forget(w.ctx, row))
 	a := newAccount(w.account.ID(), w.account.Username(), "")
 	a.BotID, a.Token = row.ID, w.account.Token()
 	check(t, w.db.Write(w.ctx, func(tx *gorm.DB) error { return w.accounts.Put(tx, a) }))
 	w.subscribe(row, rider.ID())
 	_, err = w.load(row).Send(w.ctx, w.delivery(row, rider.ID(), "U1"))
-	kittest.WantKind(t, err, bots.KindRetryAfter) // Telegram's own word
+	kittest.WantKind(t, err, bots.KindLater) // Telegram's own word
 	if refused, _ := w.account.Refused(); refused != 2 {
 		t.Errorf("Telegram was asked %d times", refused)
 	}
@@ -216,14 +213,6 @@ func TestTakingOverFails(t *testing.T) {
 			}
 		})
 	}
-	t.Run("without menus", func(t *testing.T) {
-		w := newWorld(t, standin.Options{})
-		w.enter(w.account.Token())
-		w.server.Fail("/bot"+w.account.Token()+"/setMyCommands", -1, w.server.Answer(http.StatusBadRequest, 0))
-		if status := w.confirm(); status != http.StatusSeeOther || len(w.settings().Accounts) != 1 {
-			t.Errorf("answered %d: the bot works without", status)
-		}
-	})
 }
 
 func TestCancelAndExpiry(t *testing.T) {

@@ -35,6 +35,22 @@ func (s *settings) check(c *Config) {
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
 }
 
+// checkSection has a network look at its own settings.
+func (s *settings) checkSection(section *Section, c *Config) {
+	if section.Check == nil {
+		return
+	}
+	wrong, advice := section.Check(c)
+	for _, list := range [][]Error{wrong, advice} {
+		for i := range list {
+			list[i].Key = section.Name + "." + list[i].Key
+			list[i].Source = s.fields[list[i].Key].source
+		}
+	}
+	s.errs = append(s.errs, wrong...)
+	s.warnings = append(s.warnings, advice...)
+}
+
 // fail reports what is wrong with the setting key and where it was set.
 func (s *settings) fail(key, problem, hint string) {
 	s.errs = append(s.errs, Error{Key: key, Source: s.fields[key].source, Problem: problem, Hint: hint})

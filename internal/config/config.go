@@ -105,4 +105,8 @@ type Section struct {
 	// Target points to the struct that takes the settings. It has toml tags as
 	// in Config.
 	Target any
+	// Check says what is wrong with them once all settings are read, and what of them
+	// does not fit the others, of which the operator is warned. The keys of the errors
+	// are those of the table. nil: any values are right.
+	Check func(*Config) (wrong, advice []Error)
 }

@@ -45,6 +45,9 @@ func Load(src Source) (*Config, error) {
 	}
 	s.applyEnv(src.Env)
 	s.check(c)
+	for _, section := range src.Sections {
+		s.checkSection(section, c)
+	}
 	if src.Check != nil {
 		for _, err := range src.Check(c) {
 			s.errs = append(s.errs, Error{Problem: err.Error()})

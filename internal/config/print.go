@@ -13,7 +13,7 @@ import (
 )
 
 // Print writes every setting in force, including those of the networks, as
-// TOML. Secrets are redacted: a URL shows only scheme and host, any other
+// TOML, with what Warnings say above the setting that they are about. Secrets are redacted: a URL shows only scheme and host, any other
 // secret only that it is set.
 func (c *Config) Print(w io.Writer, sections []*Section) error {
 	fields, err := collect(c, sections)
@@ -26,6 +26,11 @@ func (c *Config) Print(w io.Writer, sections []*Section) error {
 		if t := strings.TrimSuffix(strings.TrimSuffix(f.key, f.name()), "."); t != table {
 			table = t
 			fmt.Fprintf(&b, "\n[%s]\n", table)
+		}
+		for _, warning := range c.Warnings {
+			if warning.Key == f.key {
+				fmt.Fprintf(&b, "# warning: %s %s\n", f.name(), warning.Problem)
+			}
 		}
 		if err := toml.NewEncoder(&b).Encode(map[string]any{f.name(): f.shown()}); err != nil {
 			return fmt.Errorf("print setting %s: %w", f.key, err)

@@ -21,6 +21,17 @@ func AutomaticHeaders(domain string) [][2]string {
 	}
 }
 
+// AnswerHeaders are AutomaticHeaders of a mail that answers another one by itself.
+// messageID is that of the other, in its brackets; empty where it has none.
+func AnswerHeaders(domain, messageID string) [][2]string {
+	headers := AutomaticHeaders(domain)
+	headers[0][1] = "auto-replied"
+	if messageID != "" {
+		headers = append(headers, [2]string{"In-Reply-To", messageID}, [2]string{"References", messageID})
+	}
+	return headers
+}
+
 // AccountMail builds a mail from the program itself, about somebody's account
 // or subscription. An answer to it is no report. Every call makes a new
 // message.

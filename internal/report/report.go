@@ -22,6 +22,10 @@ type City struct {
 	Created  time.Time
 	// Paused is since when the city takes no reports; zero: it takes them.
 	Paused time.Time
+	// Questions tells that questions are answered instead of being passed on.
+	Questions bool
+	// Replies tells that answers to what a bot has posted are reports.
+	Replies bool
 }
 
 // BotState says how a bot is doing.
@@ -32,7 +36,7 @@ const (
 	BotStarting  BotState = "starting"  // no news of it yet
 	BotRunning   BotState = "running"   // working
 	BotTrouble   BotState = "trouble"   // failed, will be restarted
-	BotAttention BotState = "attention" // its credentials were refused; only a moderator can help
+	BotAttention BotState = "attention" // it is refused; only a moderator can help
 	BotOff       BotState = "off"       // switched off by a moderator
 )
 
@@ -44,10 +48,31 @@ type Bot struct {
 	Enabled   bool   // switched on by the moderator
 	State     BotState
 	LastError string    // in plain words; empty if there was none
-	ErrorAt   time.Time // when LastError happened
+	ErrorAt   time.Time // when LastError happened; zero where that is no error, see Limit
 	Restarts  int       // how often it was restarted after an error
 	Updated   time.Time // when a moderator last changed it
+	Answers   Answers   // how it answers who reports
 }
+
+// Limit returns what the bot works without, as a live connection, in plain words; empty
+// where it works with all it can, or does not work.
+func (b Bot) Limit() string {
+	if b.State != BotRunning || !b.ErrorAt.IsZero() {
+		return ""
+	}
+	return b.LastError
+}
+
+// Answers says how a bot tells those who report what became of it.
+type Answers string
+
+// The ways to answer. A network may know only some of them.
+const (
+	AnswersUsual    Answers = ""         // as the network usually does
+	AnswersOff      Answers = "off"      // not at all
+	AnswersReaction Answers = "reaction" // with a sign below the message
+	AnswersWords    Answers = "words"    // with a line of text
+)
 
 // Visibility says who could read a report where it was written.
 type Visibility string
@@ -77,6 +102,9 @@ type Report struct {
 	// it, and of the domain of its envelope; empty where that is not known.
 	Unverified     bool
 	Client, Domain string
+	// Question is set where it was taken for a question, for thanks or the like: it is
+	// not passed on.
+	Question bool
 }
 
 // MessagePlace is what the sealing of a report's NetworkID is bound to.
@@ -98,11 +126,19 @@ const (
 	ReasonMuted       Reason = "muted"        // refused: a moderator muted the author
 	ReasonExpired     Reason = "expired"      // refused: older than reports.expire when judged
 	ReasonTrouble     Reason = "trouble"      // refused: it could not be judged
-	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back by a moderator
+	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back: by a moderator, or see DetailDeleted
+	ReasonQuestion    Reason = "question"     // refused: a question or thanks, which was answered
 	ReasonFlood       Reason = "flood"        // held: too many by one author
 	ReasonFloodClient Reason = "flood_client" // held: too many that nobody vouches for, from one client network
 	ReasonFloodDomain Reason = "flood_domain" // held: the same, from one domain
 	ReasonFloodCity   Reason = "flood_city"   // held: the same, in the whole city
+)
+
+// The details of ReasonTakenBack where it was its author who did it; otherwise it was a
+// moderator.
+const (
+	DetailDeleted = "deleted by its author"
+	DetailChanged = "changed by its author" // so that it does not pass any more
 )
 
 // Held tells whether a report with that reason waits for a moderator's decision:
@@ -156,6 +192,11 @@ func NewDelivery(r Report, b Bot, recipient int64) Delivery {
 		Report:    r,
 	}
 }
+
+// BoostReceipt begins the id of the receipt of a boost: what shows the message itself,
+// as its author leaves it. What stands behind it is the bot's own: nothing of the message,
+// or of who wrote it.
+const BoostReceipt = "boost:"
 
 // Receipt is the network's answer to a delivery.
 type Receipt struct {

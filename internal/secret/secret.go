@@ -211,3 +211,9 @@ func (b *Box) mac(key []byte, parts ...string) []byte {
 	h.Write(all)
 	return h.Sum(nil)
 }
+
+// Key returns 32 bytes for one use that only who has the key can derive. The same parts
+// always give the same.
+func (b *Box) Key(use string, parts ...string) []byte {
+	return b.mac(b.author, append([]string{"key", use}, parts...)...)
+}

@@ -31,6 +31,7 @@ type commands struct {
 	Latency   latency       `cmd:"" help:"Time from the end of a mail to its arrival at the networks."`
 	Isolation isolation     `cmd:"" help:"The same while other bots hang, are refused and panic."`
 	Scale     scale         `cmd:"" help:"Start, memory, idle CPU and latency with ever more cities."`
+	Calls     calls         `cmd:"" help:"Networks that call the program, beside connections that it keeps open."`
 	FanOut    fanOut        `cmd:"" help:"One report to ten thousand mail subscribers, beside Postfix."`
 	Censor    censorSpeed   `cmd:"" help:"Time of one verdict."`
 	Pages     pages         `cmd:"" help:"City page, feed and live updates under load."`

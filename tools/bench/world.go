@@ -17,7 +17,8 @@ type world struct {
 	botAPI   *front // in front of telegram
 	towns    []town
 	slugs    []string
-	next     int // number of the next report
+	next     int  // number of the next report
+	called   bool // the networks call the program: it keeps no connections
 }
 
 // newWorld starts the stand-ins and sets up a program with n cities, each with
@@ -129,8 +130,14 @@ func (w *world) start(ctx context.Context, bots int) (time.Duration, error) {
 	return time.Since(began), nil
 }
 
-// connected tells whether every stream and every poll is open.
+// connected tells whether every stream and every poll is open, or every network knows
+// where to call.
 func (w *world) connected() bool {
+	if w.called {
+		return w.count(func(t *town) bool {
+			return t.mastodon != nil && t.mastodon.Endpoint() == "" || t.telegram != nil && !t.telegram.HasWebhook()
+		}) == 0
+	}
 	if w.mastodon.Streams() < w.count(func(t *town) bool { return t.mastodon != nil && t.instance == w.mastodon.URL }) {
 		return false
 	}

@@ -18,11 +18,12 @@ import (
 
 // Card is what the partial "account" shows of a network's section.
 type Card struct {
-	Network  string
-	Accounts []Shown // connected, in the order of the city's bots
-	Waiting  *Shown  // checked, waits to be confirmed; nil where none does
-	Fields   []ShownField
-	Error    string // what is wrong beside the fields, in words
+	Network   string
+	Accounts  []Shown        // connected, in the order of the city's bots
+	Answering []ShownAnswers // of the accounts that hear; in the same order
+	Waiting   *Shown         // checked, waits to be confirmed; nil where none does
+	Fields    []ShownField
+	Error     string // what is wrong beside the fields, in words
 }
 
 // Shown is an account as it is shown.
@@ -100,6 +101,9 @@ func (p *Pages) card(ctx context.Context, city report.City, own []report.Bot) (*
 			return nil, err
 		}
 		c.Accounts = append(c.Accounts, *shown)
+		if len(p.Answering.Choices) > 0 {
+			c.Answering = append(c.Answering, p.shownAnswers(b, shown.Handle))
+		}
 	}
 	l, err := p.Store.Waiting(ctx, city.ID)
 	if errors.Is(err, db.ErrNotFound) {

@@ -56,6 +56,13 @@ type Connecter interface {
 	Connect(ctx context.Context, a Account) error
 }
 
+// Replacer is a Checker that has something to do when a bot's account was connected with
+// another token.
+type Replacer interface {
+	// Replaced is called with the account as it was, after the new token is stored.
+	Replaced(ctx context.Context, former Account) error
+}
+
 // Wrong is an error of what was typed into a field: the text id says what.
 func Wrong(field, id string, data ...any) error {
 	return &wrong{field, bots.Say(nil, id, data...)}
@@ -76,6 +83,9 @@ type Pages struct {
 	Host    bots.Host
 	Fields  []Field
 	Checker Checker
+	// Answering is what may be chosen of how who reports is answered; without choices
+	// nobody is.
+	Answering Answering
 	// Section makes what settings.tmpl shows of the card: the card itself
 	// where it is nil.
 	Section Section
@@ -93,6 +103,9 @@ func (p *Pages) Routes(r chi.Router, site bots.Site) {
 	r.Post("/token", site.Handler(f.handleToken))
 	r.Post("/confirm", site.Handler(f.handleConfirm))
 	r.Post("/cancel", site.Handler(f.handleCancel))
+	if len(p.Answering.Choices) > 0 {
+		r.Post("/answers", site.Handler(f.handleAnswers))
+	}
 }
 
 // Data returns what settings.tmpl shows as .Data.
@@ -154,13 +167,30 @@ func (p *Pages) connect(ctx context.Context, site bots.Site, city report.City, a
 	if err != nil {
 		return report.Bot{}, err
 	}
-	return site.Connect(ctx, city, p.Network, botID, func(tx *gorm.DB, b report.Bot) error {
+	former, _ := p.Store.Account(ctx, botID) // none, or one that cannot be read: nothing to replace
+	b, err := site.Connect(ctx, city, p.Network, botID, func(tx *gorm.DB, b report.Bot) error {
 		a.BotID = b.ID
 		if err := p.Store.Put(tx, a); err != nil {
 			return err
 		}
 		return p.Store.confirmed(tx, city.ID, a)
 	})
+	if err == nil && former.Token != "" && former.Token != a.Token {
+		p.replaced(ctx, former)
+	}
+	return b, err
+}
+
+// replaced tells the network that an account has another token. The account is connected,
+// whatever comes of that.
+func (p *Pages) replaced(ctx context.Context, former Account) {
+	r, ok := p.Checker.(Replacer)
+	if !ok {
+		return
+	}
+	if err := r.Replaced(ctx, former); err != nil {
+		p.Host.Log.Warn("what an account had before it was connected again was not ended", "bot", former.BotID, "err", err)
+	}
 }
 
 // Words puts an error of a login into the words of the page; empty where the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
@@ -29,7 +30,8 @@ type bot struct {
 	// bot for each of thousands of accounts.
 	city, language string
 
-	album string // of Receive: the last one that was refused
+	album  string               // of Receive: the last one that was refused
+	points map[string]time.Time // of Receive: when authors of locations were answered
 }
 
 var (
@@ -63,6 +65,9 @@ func (b *bot) Check(ctx context.Context) error {
 func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
 	answers := newAnswers(ctx, b)
 	defer answers.stop()
+	b.network.answering.Store(b.bot.ID, answers)
+	defer b.network.answering.CompareAndDelete(b.bot.ID, answers)
+	defer b.introduce(ctx)()
 	err := b.conn.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, events ...Event) error {
 		for _, e := range events {
 			if err := b.handle(ctx, e, emit, answers); err != nil {
@@ -84,8 +89,13 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 // explain gives an error the kind that decides what happens next. What the
 // service refuses it will refuse again.
 func explain(err error) error {
-	if p, ok := errors.AsType[*pace.PausedError](err); ok {
+	if p, ok := errors.AsType[*pace.PausedError](err); ok && p.Chat {
+		return bots.Later(p.Left, bots.Say(err, "kit.chat.full"))
+	} else if ok {
 		return bots.RetryAfter(p.Left, bots.Say(err, "kit.chat.paused"))
+	}
+	if late, ok := errors.AsType[*pace.LateError](err); ok {
+		return bots.Later(late.In, bots.Say(err, "kit.chat.full"))
 	}
 	if errors.Is(err, pace.ErrBusy) {
 		return bots.Say(err, "kit.chat.busy")
@@ -107,22 +117,40 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	receipt, err := b.post(ctx, to.Address, text.Calm(d.Report.Text))
+	if to.Reason != standsOn && !isTriable(to, b.network.host.Now()) {
+		return report.Receipt{}, bots.Permanent(bots.Say(errNotWanted, "kit.chat.not_wanted"))
+	}
+	receipt, err := b.post(ctx, to.Address, text.Calm(d.Report.Text), b.pace.Soon, b.conn.Post)
+	if c, ok := errors.AsType[*Closed](err); ok {
+		return report.Receipt{}, errors.Join(bots.Permanent(err), b.closeOne(ctx, to.ID, c.Why))
+	}
+	if err == nil && to.Reason != standsOn {
+		err = b.openOne(ctx, to.ID, to.Reason)
+	}
 	return receipt, explain(err)
 }
 
+// errNotWanted is that a group is not sent to.
+var errNotWanted = errors.New("nothing is sent to this group")
+
+// What waits for the turn of a chat, and what sends to it.
+type (
+	turn    func(ctx context.Context, chat string, group bool) error
+	sending func(ctx context.Context, chat, words string) (report.Receipt, error)
+)
+
 // post sends a text when its turn has come, cut where it is too long. A chat
 // that has another id now is followed.
-func (b *bot) post(ctx context.Context, chat, words string) (report.Receipt, error) {
+func (b *bot) post(ctx context.Context, chat, words string, wait turn, send sending) (report.Receipt, error) {
 	words = b.network.Length.Fit(words)
 	for followed := false; ; followed = true {
-		if err := b.pace.Wait(ctx, chat, b.isGroup(chat)); err != nil {
+		if err := wait(ctx, b.groupOf(chat), b.isGroup(chat)); err != nil {
 			return report.Receipt{}, err
 		}
-		receipt, err := b.conn.Post(ctx, chat, words)
-		b.slowDown(err)
+		receipt, err := send(ctx, chat, words)
+		err = b.slowDown(chat, err)
 		moved, ok := errors.AsType[*Moved](err)
-		if !ok || followed || moved.To == "" {
+		if !ok || followed || moved.To == "" || moved.From != chat {
 			return receipt, err
 		}
 		if err := b.follow(ctx, chat, moved.To); err != nil {
@@ -137,11 +165,21 @@ func (b *bot) isGroup(chat string) bool {
 	return ok && g.IsGroup(chat)
 }
 
-// slowDown makes everything wait where the service asks for that.
-func (b *bot) slowDown(err error) {
-	if e, ok := errors.AsType[*remote.Error](err); ok && e.Trouble == remote.Limited {
-		b.pace.Pause(e.After)
+// groupOf is the group that a topic is of; other chats are as they are.
+func (b *bot) groupOf(chat string) string {
+	if t, ok := b.conn.(Topical); ok {
+		return t.GroupOf(chat)
 	}
+	return chat
+}
+
+// slowDown makes what goes to a chat wait where the service asks for that, and returns
+// the error that says so.
+func (b *bot) slowDown(chat string, err error) error {
+	if e := remote.As(err); e != nil && e.Trouble == remote.Limited {
+		return bots.Later(b.pace.Limited(b.groupOf(chat), b.isGroup(chat), e.After), err)
+	}
+	return err
 }
 
 // Retract deletes the message; bots.ErrCannotRetract where the service cannot. In a
@@ -160,11 +198,10 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	case err != nil:
 		return err
 	}
-	if err := b.pace.Wait(ctx, in.Address, b.isGroup(in.Address)); err != nil {
+	if err := b.pace.Soon(ctx, b.groupOf(in.Address), b.isGroup(in.Address)); err != nil {
 		return explain(err)
 	}
-	err = c.Delete(ctx, in.Address, d.Retract.ID)
-	b.slowDown(err)
+	err = b.slowDown(in.Address, c.Delete(ctx, in.Address, d.Retract.ID))
 	if e := remote.As(err); e != nil && e.Trouble == remote.Gone {
 		return nil
 	}
@@ -178,49 +215,42 @@ func (b *bot) handle(ctx context.Context, e Event, emit func(context.Context, bo
 		b.log.Warn("kit.log.misfit")
 		return nil
 	}
-	chats := b.network.chats
 	switch e := e.(type) {
 	case Message:
 		return b.handleMessage(ctx, e, emit, answers)
 	case Joined:
-		added, err := chats.Subscribe(ctx, b.bot.ID, e.Chat)
-		if err == nil && added {
-			answers.add(answer{chat: e.Chat, text: b.say(b.language, "kit.chat.group_welcome", "City", b.city, "Bot", b.account.Handle)})
-		}
-		return err
+		return b.join(ctx, e, answers)
 	case Left:
-		_, err := chats.Unsubscribe(ctx, b.bot.ID, e.Chat)
-		return err
+		return b.network.groups.leave(ctx, b.bot.ID, e.Chat)
+	case Renamed:
+		return b.rename(ctx, e)
+	case Opened:
+		return b.open(ctx, e.Chat, e.Why)
+	case *Closed:
+		return b.close(ctx, e.Chat, e.Why)
 	case *Moved:
 		return b.follow(ctx, e.From, e.To)
 	}
 	return nil
 }
 
-// follow follows a chat that has another id now. What was written in it before cannot
-// be taken back any more: there its ids may be those of other messages.
-func (b *bot) follow(ctx context.Context, from, to string) error {
-	moved, err := b.network.chats.Find(ctx, b.bot.ID, from)
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		return nil
-	case err != nil && !errors.Is(err, recipients.ErrSealed):
-		return err
-	}
-	if err := b.network.host.DB.ForgetReceipts(ctx, b.bot.ID, moved.ID); err != nil {
-		return err
-	}
-	return b.network.chats.Move(ctx, b.bot.ID, from, to)
-}
-
 func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error, answers *answers) error {
 	switch {
-	case m.Author == "":
+	case m.Deleted:
+		return b.handleDeleted(ctx, m, emit)
+	case m.Author == "" || m.Edited && !m.isReport():
 		return nil
 	case m.Command != "":
 		return b.handleCommand(ctx, m, answers)
 	case !m.Private && !m.Addressed:
 		return nil
+	}
+	if !m.Private {
+		if err := b.network.groups.note(ctx, b.bot.ID, m.Chat, b.groupOf(m.Chat), m.Group); err != nil {
+			return err
+		}
+	}
+	switch {
 	case m.Text == "" || m.Media:
 		b.refuseMedia(m, answers)
 		return nil
@@ -228,26 +258,72 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 		b.log.Warn("kit.log.misfit")
 		return nil
 	}
-	in := bots.Incoming{ID: NetworkID(m.Chat, m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private, Time: m.Time}
-	if !m.Private {
-		in.Chat = m.Chat
-	}
-	err := account.HandOver(ctx, b.log, emit, in)
+	err := account.HandOver(ctx, b.log, emit, b.incoming(m))
 	if errors.Is(err, db.ErrPaused) {
-		answers.add(answer{chat: m.Chat, text: b.say(b.languageOf(m), "kit.chat.city_paused", "City", b.city)})
+		if !m.Edited {
+			answers.add(answer{chat: m.Chat, text: b.say(b.languageOf(m), "kit.chat.city_paused", "City", b.city)})
+		}
 		return nil
 	}
 	return err
 }
 
+// handleDeleted has a report taken back that its author has deleted. What was none is
+// left alone.
+func (b *bot) handleDeleted(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
+	if m.ID == "" {
+		b.log.Warn("kit.log.misfit")
+		return nil
+	}
+	return account.HandOver(ctx, b.log, emit, bots.Incoming{ID: NetworkID(b.groupOf(m.Chat), m.ID), Time: m.Time, Deleted: true})
+}
+
+// isReport tells whether a message may be one.
+func (m Message) isReport() bool {
+	return (m.Private || m.Addressed) && m.Command == "" && m.Text != "" && !m.Media && m.ID != ""
+}
+
+// incoming is a message as the program hears it.
+func (b *bot) incoming(m Message) bots.Incoming {
+	in := bots.Incoming{ID: NetworkID(b.groupOf(m.Chat), m.ID), Author: m.Author, Text: m.Text, Visibility: report.Private,
+		Time: m.Time, Language: m.Language, Reply: m.Reply, Edited: m.Edited, Answer: b.answering(m), Commands: m.Private}
+	if !m.Private {
+		in.Chat = m.Chat
+	}
+	return in
+}
+
 // refuseMedia says why pictures and the like are not passed on: once for an
-// album, of which every picture is a message.
+// album, of which every picture is a message. A point on the map tells people where
+// somebody is, and not what is there.
 func (b *bot) refuseMedia(m Message, answers *answers) {
-	if !m.Media || m.Album != "" && m.Album == b.album {
+	switch {
+	case !m.Media || m.Album != "" && m.Album == b.album:
+	case m.Location:
+		b.refuseLocation(m, answers)
+	default:
+		b.album = m.Album
+		answers.add(answer{chat: m.Chat, text: b.say(b.languageOf(m), "kit.chat.media")})
+	}
+}
+
+// The bounds of what is remembered of those who have sent locations.
+const (
+	locationsFor = time.Hour
+	maxLocations = 1000
+)
+
+// refuseLocation asks for the name of the stop, once an hour.
+func (b *bot) refuseLocation(m Message, answers *answers) {
+	now := b.network.host.Now()
+	if now.Sub(b.points[m.Author]) < locationsFor {
 		return
 	}
-	b.album = m.Album
-	answers.add(answer{chat: m.Chat, text: b.say(b.languageOf(m), "kit.chat.media")})
+	if b.points == nil || len(b.points) >= maxLocations {
+		b.points = map[string]time.Time{}
+	}
+	b.points[m.Author] = now
+	answers.add(answer{chat: m.Chat, text: b.say(b.languageOf(m), "kit.chat.location")})
 }
 
 // languageOf is the language to answer a message in: that of the author's

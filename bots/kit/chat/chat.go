@@ -8,6 +8,7 @@ package chat
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -45,12 +46,35 @@ type Network struct {
 }
 
 // Tables returns the statements that make the tables of a chat network:
-// accounts, logins, recipients and the welcome texts.
+// accounts, logins, recipients, the welcome texts, groups and profiles.
 func Tables(network string) []string {
-	return append(append(account.Tables(network), recipients.Tables(network)...),
-		`CREATE TABLE `+network+`_welcomes (
+	return slices.Concat(account.Tables(network), recipients.Tables(network), WelcomeTables(network), GroupTables(network))
+}
+
+// WelcomeTables returns the statements that make the table of the welcome texts.
+func WelcomeTables(network string) []string {
+	return []string{`CREATE TABLE ` + network + `_welcomes (
 			bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
-			text TEXT NOT NULL)`)
+			text TEXT NOT NULL)`}
+}
+
+// GroupTables returns the statements that make the tables of the groups among the
+// recipients, and of the profiles that were set.
+func GroupTables(network string) []string {
+	return []string{
+		`CREATE TABLE ` + network + `_groups (
+			recipient_id INTEGER PRIMARY KEY REFERENCES ` + network + `_recipients(id) ON DELETE CASCADE,
+			bot_id INTEGER NOT NULL,
+			chat TEXT NOT NULL,
+			kind TEXT NOT NULL,
+			title TEXT NOT NULL,
+			joined INTEGER NOT NULL DEFAULT 0)`,
+		`CREATE INDEX ` + network + `_groups_chat ON ` + network + `_groups(bot_id, chat)`,
+		`CREATE INDEX ` + network + `_recipients_suspended ON ` + network + `_recipients(bot_id) WHERE suspended > 0`,
+		`CREATE TABLE ` + network + `_profiles (
+			bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
+			shown TEXT NOT NULL)`,
+	}
 }
 
 // Migrations is the list of a chat network: Tables, and then more. More only
@@ -79,6 +103,12 @@ type Router interface {
 	PublicRoutes(r chi.Router, site bots.Site)
 }
 
+// Forgetter is a Driver that has something to do when an account is disconnected. It is
+// called after the kit has forgotten the account.
+type Forgetter interface {
+	Forget(ctx context.Context, a account.Account) error
+}
+
 // Log is a bot's log, as its moderators read it.
 type Log = account.Log
 
@@ -92,7 +122,8 @@ type Conn interface {
 	Receive(ctx context.Context, cursor string, hear Hear) error
 	// Post sends a text, which is no longer than Network.Length, to a chat. The id
 	// of the receipt is that of the message within its chat: receipts must not lead
-	// to a chat. The error is a *Moved where the chat has another id now.
+	// to a chat. The error is a *Moved where the chat has another id now, and a *Closed
+	// where nobody may write there.
 	Post(ctx context.Context, chat, text string) (report.Receipt, error)
 }
 
@@ -122,8 +153,27 @@ type Grouper interface {
 	IsGroup(chat string) bool
 }
 
-// Event is a Message, or something that happened to a chat: Joined, Left, Moved
-// as an Event.
+// Topical is a Conn whose groups may have topics. Topics are chats of their own; all of
+// a group have its pace, and go with it.
+type Topical interface {
+	// GroupOf returns the group that a topic is of, and other chats as they are.
+	GroupOf(chat string) string
+}
+
+// Introducer is a Conn that can set what its service shows of an account. Introduce is
+// called beside Receive, when p has changed.
+type Introducer interface {
+	Introduce(ctx context.Context, p Profile) error
+}
+
+// Namer is a Conn that can ask what a group is called. What it does not know of it is
+// empty.
+type Namer interface {
+	Name(ctx context.Context, chat string) (Group, error)
+}
+
+// Event is a Message, or something that happened to a chat: Joined, Left, Renamed,
+// *Moved, *Closed or Opened.
 type Event interface {
 	ids() []string // of the network
 }
@@ -138,33 +188,71 @@ type Message struct {
 	// what is Addressed to the account counts: a mention, or an answer to it.
 	Private   bool
 	Addressed bool
+	Reply     bool      // it is Addressed only in that it answers what the account has posted
+	Edited    bool      // the author has changed it: this is what it says now
+	Deleted   bool      // the author has deleted it: nothing but ID and Chat counts
+	Group     Group     // what the chat is called, where it is not Private
 	Command   string    // lower case, without the slash; empty where it is none
 	Media     bool      // a picture, a recording or the like: Text below it does not count
+	Location  bool      // of Media: a point on the map
 	Album     string    // what several of them were sent as; may be empty
 	Language  string    // of the author's client, as "de"; empty where not known
 	Time      time.Time // zero where not known
 }
 
-// Joined is the account having been added to a group.
-type Joined struct{ Chat string }
+// Joined is the account having been added to a group. Groups that were there already
+// are not Joined again, whatever they let the account do.
+type Joined struct {
+	Chat  string
+	Group Group
+}
 
 // Left is the account having been thrown out of a chat, or blocked.
 type Left struct{ Chat string }
 
+// Renamed is a group having another name.
+type Renamed struct {
+	Chat  string
+	Group Group
+}
+
+// Opened is that one may write again to a chat that was *Closed for this reason.
+type Opened struct {
+	Chat string
+	Why  Why
+}
+
 // Moved is a chat having another id now. It is an Event and an error of Post.
 type Moved struct{ From, To string }
+
+// Closed is a chat to which the account may not write until somebody there lets it. It
+// is an Event and an error of Post.
+type Closed struct {
+	Chat string
+	Why  Why
+}
 
 func (m Message) ids() []string { return []string{m.ID, m.Chat, m.Author} }
 func (j Joined) ids() []string  { return []string{j.Chat} }
 func (l Left) ids() []string    { return []string{l.Chat} }
+func (r Renamed) ids() []string { return []string{r.Chat} }
+func (o Opened) ids() []string  { return []string{o.Chat} }
 func (m *Moved) ids() []string  { return []string{m.From, m.To} }
+func (c *Closed) ids() []string { return []string{c.Chat} }
 
-func (m *Moved) Error() string { return "the chat has another id now" }
+func (m *Moved) Error() string  { return "the chat has another id now" }
+func (c *Closed) Error() string { return "the chat is closed: " + string(c.Why) }
+
+// Say is for the moderators.
+func (c *Closed) Say(t bots.T) string { return t("kit.chat.closed." + string(c.Why)) }
 
 // Say is for the moderators, where the chat could not be followed.
 func (m *Moved) Say(t bots.T) string { return t("kit.chat.moved") }
 
-var _ bots.Sayer = (*Moved)(nil)
+var (
+	_ bots.Sayer = (*Moved)(nil)
+	_ bots.Sayer = (*Closed)(nil)
+)
 
 // Definition returns the network as the program lists it.
 func (n Network) Definition() bots.Definition {

@@ -115,9 +115,16 @@ func TestWhatIsHeard(t *testing.T) {
 	))
 	want := []bots.Incoming{
 		{ID: "-7:6", Author: "7", Text: "U1", Visibility: report.Private, Time: at, Chat: "-7"},
-		{ID: "7:7", Author: "7", Text: "U2", Visibility: report.Private, Time: at},
+		{ID: "7:7", Author: "7", Text: "U2", Visibility: report.Private, Time: at, Commands: true},
 	}
-	if diff := cmp.Diff(want, in.All()); diff != "" {
+	heard := in.All()
+	for i := range heard {
+		if heard[i].Answer == nil {
+			t.Errorf("message %s cannot be answered", heard[i].ID)
+		}
+		heard[i].Answer = nil
+	}
+	if diff := cmp.Diff(want, heard); diff != "" {
 		t.Error(diff)
 	}
 	if got := y.posted(); len(got) != 0 {
@@ -146,7 +153,7 @@ func TestGroupsComeAndGo(t *testing.T) {
 	row := y.connect("nest")
 	kittest.Receive(t, y.load(row), kittest.NewInbox())
 	y.must(y.happen("", chat.Joined{Chat: "-7"}, chat.Joined{Chat: "-7"}, chat.Joined{Chat: "-8"}))
-	welcome := y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest")
+	welcome := y.text("kit.chat.group_welcome", "City", "leeds", "Bot", "@nest") + "\n\n" + y.text("kit.chat.stored_group")
 	if diff := cmp.Diff([]string{"-7 " + welcome, "-8 " + welcome}, y.untilPosted(2)); diff != "" {
 		t.Error(diff)
 	}
@@ -164,7 +171,7 @@ func TestErrorsOfSending(t *testing.T) {
 		"refused":     {trouble(remote.Refused), bots.KindRefused, "kit.remote.refused"},
 		"gone":        {trouble(remote.Gone), bots.KindGone, "kit.remote.gone"},
 		"rejected":    {trouble(remote.Rejected), bots.KindPermanent, "kit.remote.rejected"},
-		"limited":     {trouble(remote.Limited), bots.KindRetryAfter, "kit.remote.limited"},
+		"limited":     {trouble(remote.Limited), bots.KindLater, "kit.remote.limited"},
 		"broken":      {trouble(remote.Broken), bots.KindTemporary, "kit.remote.broken"},
 		"own words":   {bots.Say(errDisk, "pigeon.empty"), bots.KindTemporary, "pigeon.empty"},
 		"own kind":    {bots.Permanent(bots.Say(errDisk, "pigeon.empty")), bots.KindPermanent, "pigeon.empty"},
@@ -178,30 +185,61 @@ func TestErrorsOfSending(t *testing.T) {
 			y.failing("7", tt.err)
 			_, err := y.send(y.load(row), row, "U1")
 			y.wantWords(err, tt.kind, tt.words)
-			if kind, after := bots.KindOf(err); kind == bots.KindRetryAfter && after != time.Minute {
+			if kind, after := bots.KindOf(err); kind == bots.KindLater && after != time.Minute {
 				t.Errorf("waits %s", after)
 			}
 		})
 	}
 }
 
-// TestPauseHoldsBackAllChats has the service ask for a minute: what has less
-// time waits in the queue, also that of a bot that was made again.
-func TestPauseHoldsBackAllChats(t *testing.T) {
+// limited is what a service says that takes no more for a minute.
+var limited = &remote.Error{Name: "Pigeon", Trouble: remote.Limited, After: time.Minute}
+
+// wantPaused sends to the first recipient, which has to wait for about a minute.
+func (y *toy) wantPaused(b bots.Bot, row report.Bot, kind bots.Kind, words string) {
+	y.Helper()
+	ctx, done := context.WithTimeout(y.Context(), time.Second)
+	defer done()
+	_, err := b.Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
+	y.wantWords(err, kind, words)
+	if _, after := bots.KindOf(err); after < 50*time.Second || after > time.Minute {
+		y.Errorf("waits %s", after)
+	}
+}
+
+// TestPauseHoldsBackOneChat has the service ask for a minute for one chat, which waits
+// also with a bot that was made again. The others go on.
+func TestPauseHoldsBackOneChat(t *testing.T) {
 	y := newToy(t, nil)
 	row := y.connect("nest")
-	y.subscribe(row, "7")
-	y.failing("7", &remote.Error{Name: "Pigeon", Trouble: remote.Limited, After: time.Minute})
+	y.subscribe(row, "-7")
+	y.failing("-7", limited)
 	_, err := y.send(y.load(row), row, "U1")
-	kittest.WantKind(t, err, bots.KindRetryAfter)
-	y.failing("7", nil)
-	ctx, done := context.WithTimeout(t.Context(), time.Second)
-	defer done()
-	_, err = y.load(row).Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
-	y.wantWords(err, bots.KindRetryAfter, "kit.chat.paused")
-	if _, after := bots.KindOf(err); after < 50*time.Second || after > time.Minute {
-		t.Errorf("waits %s", after)
+	kittest.WantKind(t, err, bots.KindLater)
+	y.failing("-7", nil)
+	b := y.load(row)
+	y.wantPaused(b, row, bots.KindLater, "kit.chat.full")
+	y.subscribe(row, "8")
+	_, err = b.Send(t.Context(), report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[1]))
+	y.must(err)
+	if diff := cmp.Diff([]string{"8 U2"}, y.posted()); diff != "" {
+		t.Errorf("posted: %s", diff)
 	}
+}
+
+func TestPauseOfSeveralChatsIsTheBots(t *testing.T) {
+	y := newToy(t, nil)
+	row := y.connect("nest")
+	for _, chat := range []string{"6", "7", "8", "9"} {
+		y.subscribe(row, chat)
+		y.failing(chat, limited)
+	}
+	b := y.load(row)
+	for _, id := range y.ids(row)[1:] {
+		_, err := b.Send(t.Context(), report.NewDelivery(report.Report{Text: "U1"}, row, id))
+		kittest.WantKind(t, err, bots.KindLater)
+	}
+	y.wantPaused(b, row, bots.KindRetryAfter, "kit.chat.paused")
 }
 
 func TestTurnThatComesTooLate(t *testing.T) {
@@ -211,10 +249,8 @@ func TestTurnThatComesTooLate(t *testing.T) {
 	b := y.load(row)
 	_, err := y.send(b, row, "U1")
 	y.must(err)
-	ctx, done := context.WithTimeout(t.Context(), time.Second)
-	defer done()
-	_, err = b.Send(ctx, report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
-	y.wantWords(err, bots.KindTemporary, "kit.chat.busy")
+	_, err = b.Send(t.Context(), report.NewDelivery(report.Report{Text: "U2"}, row, y.ids(row)[0]))
+	y.wantWords(err, bots.KindLater, "kit.chat.full")
 }
 
 func TestChatThatHasMovedIsFollowed(t *testing.T) {
@@ -599,6 +635,21 @@ func TestStoppedCityAnswers(t *testing.T) {
 	in.Fail(nil)
 	y.must(y.happen("3", chat.Message{ID: "3", Chat: "7", Author: "7", Text: "U2", Private: true}))
 	if diff := cmp.Diff([]string{"U2"}, in.Texts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Whoever asks how it works learns that one may ask, where the city answers questions.
+func TestHelpSaysThatOneMayAsk(t *testing.T) {
+	y := newToy(t, nil)
+	kittest.Receive(t, y.load(y.connect("nest")), kittest.NewInbox())
+	help := chat.Message{ID: "1", Chat: "7", Author: "7", Command: "help", Private: true}
+	y.must(y.happen("", help))
+	y.untilPosted(1)
+	y.must(y.db.SaveHearing(t.Context(), y.city.ID, false, false))
+	y.must(y.happen("", help))
+	words := "7 " + y.text("kit.chat.help", "City", "leeds")
+	if diff := cmp.Diff([]string{words + "\n\n" + y.text("kit.chat.help_ask"), words}, y.untilPosted(2)); diff != "" {
 		t.Error(diff)
 	}
 }

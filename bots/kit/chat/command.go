@@ -60,25 +60,41 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 	answer, err := answer{chat: m.Chat}, error(nil)
 	switch m.Command {
 	case "start":
-		answer.text, answer.kept, err = b.start(ctx, m.Chat, language)
+		answer.sure = true
+		answer.text, answer.kept, err = b.start(ctx, m, language)
 	case "stop":
-		answer.text, err = b.stop(ctx, m.Chat, language)
-	case "last":
+		answer.sure = true
+		answer.text, err = b.stop(ctx, m, language)
+	case "last", "wo", "where": // as people ask
 		answer.text, err = b.last(ctx, language)
 	case "help":
-		answer.text = b.say(language, "kit.chat.help", "City", b.city)
+		answer.text, err = b.help(ctx, language)
 	case "ping":
 		answer.text = b.pong(m, language)
 	default:
 		if !m.Private {
 			return nil // it may be meant for another bot
 		}
-		answer.text = b.say(language, "kit.chat.unknown_command") + "\n\n" + b.say(language, "kit.chat.help", "City", b.city)
+		answer.text, err = b.help(ctx, language)
+		answer.text = b.say(language, "kit.chat.unknown_command") + "\n\n" + answer.text
 	}
 	if err == nil {
 		answers.add(answer)
 	}
 	return err
+}
+
+// help says how it works, and where the city answers questions that one may ask.
+func (b *bot) help(ctx context.Context, language string) (string, error) {
+	city, err := b.network.host.DB.BriefCity(ctx, b.bot.CityID)
+	if err != nil {
+		return "", err
+	}
+	words := b.say(language, "kit.chat.help", "City", b.city)
+	if city.Questions {
+		words += "\n\n" + b.say(language, "kit.chat.help_ask")
+	}
+	return words, nil
 }
 
 // pong tells how long the message took, where the service says when it was
@@ -93,8 +109,11 @@ func (b *bot) pong(m Message, language string) string {
 
 // start subscribes a chat and returns the answer, and what is said below it
 // whatever the moderators write: what is stored.
-func (b *bot) start(ctx context.Context, chat, language string) (welcome, stored string, err error) {
-	added, err := b.network.chats.Subscribe(ctx, b.bot.ID, chat)
+func (b *bot) start(ctx context.Context, m Message, language string) (welcome, stored string, err error) {
+	if !m.Private {
+		return b.startTogether(ctx, m, language)
+	}
+	added, err := b.network.chats.Subscribe(ctx, b.bot.ID, m.Chat)
 	if err != nil {
 		return "", "", err
 	}
@@ -111,16 +130,38 @@ func (b *bot) start(ctx context.Context, chat, language string) (welcome, stored
 	return welcome, b.say(language, "kit.chat.stored"), nil
 }
 
+// startTogether is start in a group or topic. There plain text is no report, and
+// everybody sees who has written one: the moderators' own words are for people alone.
+func (b *bot) startTogether(ctx context.Context, m Message, language string) (welcome, stored string, err error) {
+	added, stood, err := b.startGroup(ctx, m)
+	switch {
+	case err != nil:
+		return "", "", err
+	case stood == standsOff || stood == standsOffStopped:
+		return b.say(language, "kit.chat.switched_off", "City", b.city), "", nil
+	case !added && stood != standsStopped:
+		return b.say(language, "kit.chat.again_group"), "", nil
+	}
+	welcome, stored = b.greeting(m.Group, language)
+	return welcome, stored, nil
+}
+
 // stop unsubscribes a chat and returns the answer.
-func (b *bot) stop(ctx context.Context, chat, language string) (string, error) {
-	removed, err := b.network.chats.Unsubscribe(ctx, b.bot.ID, chat)
+func (b *bot) stop(ctx context.Context, m Message, language string) (string, error) {
+	removed, stopped, err := false, "kit.chat.stopped", error(nil)
+	if m.Private {
+		removed, err = b.network.chats.Unsubscribe(ctx, b.bot.ID, m.Chat)
+	} else {
+		stopped = "kit.chat.stopped_group"
+		removed, err = b.stopGroup(ctx, m)
+	}
 	if err != nil {
 		return "", err
 	}
 	if !removed {
 		return b.say(language, "kit.chat.not_subscribed"), nil
 	}
-	return b.say(language, "kit.chat.stopped"), nil
+	return b.say(language, stopped), nil
 }
 
 // last returns the reports that passed within the last hour, the newest first: as
@@ -136,10 +177,14 @@ func (b *bot) last(ctx context.Context, language string) (string, error) {
 	}
 	lines := []string{b.say(language, "kit.chat.last.title")}
 	for _, judged := range list {
-		minutes := int(max(0, host.Now().Sub(judged.Report.Time).Minutes()))
-		lines = append(lines, b.say(language, "kit.chat.last.line", "Minutes", minutes, "Text", text.Calm(judged.Report.Text)))
+		id, minutes := "kit.chat.last.line", int(host.Now().Sub(judged.Report.Time).Minutes())
+		if minutes < 1 {
+			id = "kit.chat.last.line_now"
+		}
+		words := strings.Join(strings.Fields(judged.Report.Text), " ")
+		lines = append(lines, b.say(language, id, "Minutes", minutes, "Text", text.Calm(words)))
 	}
-	return b.network.Length.Fit(strings.Join(lines, "\n\n")), nil
+	return b.network.Length.Fit(strings.Join(lines, "\n")), nil
 }
 
 func (n *network) welcomes() string { return n.Name + "_welcomes" }

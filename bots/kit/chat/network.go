@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
@@ -25,14 +27,22 @@ type network struct {
 	driver   Driver
 	accounts *account.Store
 	chats    *recipients.Store
-	pacers   *pace.Pacers
-	pages    *account.Pages
+	groups   *groups
+	closings closings
+	// introducing has those that set a profile.
+	introducing chan struct{}
+	pacers      *pace.Pacers
+	pages       *account.Pages
+	// answering are the answers of the bots that are at work, by bot.
+	answering sync.Map
 }
 
 var (
 	_ bots.Network    = (*network)(nil)
 	_ bots.Recipients = (*network)(nil)
 	_ bots.Addressed  = (*network)(nil)
+	_ bots.Grouped    = (*network)(nil)
+	_ bots.Hooked     = (*network)(nil)
 )
 
 // newNetwork returns the network; as one that can show itself where its driver
@@ -45,9 +55,13 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	if err := account.CheckTexts(spec.Name, spec.Fields, h.Texts); err != nil {
 		return nil, errors.Join(err, account.Close(driver))
 	}
+	spec.Pace.Waiting = max(1, spec.Concurrency/2) // the others send meanwhile
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
-		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
-	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n}
+		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace), introducing: make(chan struct{}, introducedAtOnce)}
+	n.groups = newGroups(spec.Name, h, n.chats)
+	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n,
+		Answering: account.Answering{Texts: "kit.chat.answers",
+			Choices: []report.Answers{report.AnswersUsual, report.AnswersWords, report.AnswersReaction, report.AnswersOff}}}
 	if d, ok := driver.(standin.Demo); ok {
 		return &showing{n, d}, nil
 	}
@@ -87,9 +101,20 @@ func (n *network) Address(ctx context.Context, _ report.City, b report.Bot) (tex
 }
 
 // Recipients returns the chats that have subscribed, but for the one that the
-// report was written in, to whichever of the network's bots, and the author's own.
+// report was written in, to whichever of the network's bots, and the author's own. One
+// that is closed is tried now and then.
 func (n *network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error) {
-	return n.chats.List(ctx, b.ID, r)
+	ids, err := n.chats.List(ctx, b.ID, r)
+	if err != nil {
+		return nil, err
+	}
+	due, err := n.groups.due(ctx, b.ID, r, n.host.Now())
+	if err != nil || len(due) == 0 {
+		return ids, err
+	}
+	ids = append(ids, due...)
+	slices.Sort(ids)
+	return ids, nil
 }
 
 // RemoveRecipient forgets a chat.
@@ -102,9 +127,21 @@ func (n *network) CountRecipients(ctx context.Context, b report.Bot) (int, error
 	return n.chats.Count(ctx, b.ID)
 }
 
+// Groups returns how many of the chats are groups, topics and channels.
+func (n *network) Groups(ctx context.Context, b report.Bot, recipients []int64) (count int, err error) {
+	groups, err := n.groups.ids(ctx, b.ID)
+	for _, id := range recipients {
+		if _, ok := slices.BinarySearch(groups, id); ok {
+			count++
+		}
+	}
+	return count, err
+}
+
 // SettingsRoutes adds the forms of the section.
 func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
 	n.pages.Routes(r, site)
+	r.Post("/group", site.Handler((&groupForm{n, site}).handle))
 	r.Post("/welcome", site.Handler((&welcomeForm{n, site}).handle))
 	if router, ok := n.driver.(Router); ok {
 		router.SettingsRoutes(r, site, n.pages)
@@ -118,6 +155,13 @@ func (n *network) PublicRoutes(r chi.Router, site bots.Site) {
 	}
 }
 
+// HookRoutes adds what the driver has for its service to call.
+func (n *network) HookRoutes(r chi.Router) {
+	if hooked, ok := n.driver.(bots.Hooked); ok {
+		hooked.HookRoutes(r)
+	}
+}
+
 // Settings returns what the section shows.
 func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {
 	return n.pages.Data(ctx, city, own, nil)
@@ -125,8 +169,14 @@ func (n *network) Settings(ctx context.Context, city report.City, own []report.B
 
 // Forget deletes what is stored of the bot, its subscribers among it.
 func (n *network) Forget(ctx context.Context, b report.Bot) error {
+	former, _ := n.accounts.Account(ctx, b.ID) // none, or one that cannot be read: nobody to tell
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := n.chats.Forget(tx, b.ID); err != nil {
+		for _, forget := range []func(*gorm.DB, int64) error{n.groups.forget, n.chats.Forget} {
+			if err := forget(tx, b.ID); err != nil {
+				return err
+			}
+		}
+		if err := tx.Exec("DELETE FROM "+n.profiles()+" WHERE bot_id = ?", b.ID).Error; err != nil {
 			return err
 		}
 		if err := tx.Exec("DELETE FROM "+n.welcomes()+" WHERE bot_id = ?", b.ID).Error; err != nil {
@@ -138,5 +188,9 @@ func (n *network) Forget(ctx context.Context, b report.Bot) error {
 		return fmt.Errorf("forget %s bot: %w", n.Name, err)
 	}
 	n.pacers.Forget(b.ID)
+	n.closings.forget(b.ID)
+	if f, ok := n.driver.(Forgetter); ok && former.Token != "" {
+		return f.Forget(ctx, former)
+	}
 	return nil
 }

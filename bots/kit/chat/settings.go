@@ -21,7 +21,8 @@ const maxWelcome = 2000
 // Card is what settings.tmpl of a chat network shows.
 type Card struct {
 	*account.Card
-	Welcomes []Welcome // of the bots, in their order
+	Welcomes []Welcome   // of the bots, in their order
+	Lists    []GroupList // of the bots, in their order
 }
 
 // Welcome is the welcome text of a bot as it is shown.
@@ -33,7 +34,7 @@ type Welcome struct {
 	Error  string // what is wrong with it, in words
 }
 
-// Section adds the welcome texts to the card.
+// Section adds the welcome texts and the groups to the card.
 func (n *network) Section(ctx context.Context, city report.City, _ []report.Bot, c *account.Card) (any, error) {
 	card := &Card{Card: c}
 	for _, a := range c.Accounts {
@@ -46,6 +47,11 @@ func (n *network) Section(ctx context.Context, city report.City, _ []report.Bot,
 		}
 		card.Welcomes = append(card.Welcomes, Welcome{BotID: a.BotID, Handle: a.Handle, Text: welcome,
 			Stored: n.host.Texts.T(city.Language, "kit.chat.stored")})
+		groups, err := n.groupList(ctx, a.BotID, a.Handle)
+		if err != nil {
+			return nil, err
+		}
+		card.Lists = append(card.Lists, groups)
 	}
 	return card, nil
 }
@@ -65,7 +71,7 @@ type welcomeForm struct {
 func (f *welcomeForm) handle(w http.ResponseWriter, r *http.Request) error {
 	city := f.site.City(r)
 	welcome := strings.TrimSpace(strings.ReplaceAll(r.FormValue("welcome"), "\r\n", "\n"))
-	b, err := f.formBot(r, city)
+	b, err := formBot(r, f.network, city)
 	switch {
 	case errors.Is(err, db.ErrNotFound) && r.FormValue("bot_id") != "":
 		return &bots.PageError{Status: http.StatusNotFound, ID: "settings.error.gone", Err: err}
@@ -86,16 +92,16 @@ func (f *welcomeForm) handle(w http.ResponseWriter, r *http.Request) error {
 
 // formBot is the bot that the form is about: the city's first where it does not
 // say. The error is db.ErrNotFound where the city has no such bot.
-func (f *welcomeForm) formBot(r *http.Request, city report.City) (report.Bot, error) {
+func formBot(r *http.Request, n *network, city report.City) (report.Bot, error) {
 	field := r.FormValue("bot_id")
 	if field == "" {
-		return f.host.DB.FindBot(r.Context(), city.ID, f.Name)
+		return n.host.DB.FindBot(r.Context(), city.ID, n.Name)
 	}
 	id, err := strconv.ParseInt(field, 10, 64)
 	if err != nil {
 		return report.Bot{}, db.ErrNotFound
 	}
-	return f.host.DB.CityBot(r.Context(), city.ID, f.Name, id)
+	return n.host.DB.CityBot(r.Context(), city.ID, n.Name, id)
 }
 
 // tooLong shows the text that is too long again.

@@ -126,6 +126,12 @@ func (c *conn) Check(context.Context) (account.Account, error) { return c.named,
 
 func (c *conn) IsGroup(chat string) bool { return strings.HasPrefix(chat, "-") }
 
+// GroupOf tells that "-7/5" is a topic of -7.
+func (c *conn) GroupOf(chat string) string {
+	group, _, _ := strings.Cut(chat, "/")
+	return group
+}
+
 // failing makes posting to a chat fail.
 func (s *service) failing(chat string, err error) {
 	s.mu.Lock()
@@ -144,6 +150,7 @@ type toy struct {
 	*testing.T
 	*service
 	db      *db.DB
+	clock   *kittest.Clock
 	host    bots.Host
 	site    *kittest.Site[*chat.Card, any]
 	network bots.Network
@@ -169,6 +176,7 @@ func newToy(t *testing.T, change func(*chat.Network)) *toy {
 		change(&spec)
 	}
 	clock := &kittest.Clock{}
+	y.clock = clock
 	y.db = dbtest.MustOpen(t, clock.Now, map[string][]*gormigrate.Migration{network: spec.Migrations(box)})
 	y.city = dbtest.MustCreateCity(t, y.db, "leeds")
 	catalogue, err := i18n.New(append([]fs.FS{texts}, kit.Texts...)...)

@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -181,6 +182,17 @@ func (p *Page) Form(path string) url.Values {
 		}
 	}
 	return values
+}
+
+// chosen is what is chosen in the form that is sent to path.
+func (p *Page) chosen(path string) string {
+	p.tb.Helper()
+	for n := range p.form(path).Descendants() {
+		if slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "checked" }) {
+			return attribute(n, "value")
+		}
+	}
+	return ""
 }
 
 func (p *Page) form(path string) *html.Node {

@@ -23,7 +23,7 @@ import (
 // stand-in of its service, which it closes.
 func Chat(t *testing.T, d bots.Definition, s standin.Service, skip ...Skip) {
 	t.Helper()
-	run(t, d, s, skip, slices.Concat(chatChecks, groupChecks, textChecks, hearChecks, troubleChecks, accountChecks))
+	run(t, d, s, skip, slices.Concat(chatChecks, groupChecks, chatAnswerChecks, textChecks, hearChecks, troubleChecks, accountChecks))
 }
 
 var chatChecks = []check{
@@ -39,6 +39,7 @@ var chatChecks = []check{
 	{"answers are in the language of the author", answersInGerman},
 	{"a flood of commands is bounded", flood},
 	{"a private report is heard", hearPrivate},
+	{"a report that its author deletes is taken back", deletedByAuthor},
 	{"media is refused, once an album is enough", refuseMedia},
 	{"what stands below a picture does not count", refuseCaption},
 	{"a chat that is gone is removed", blocked},
@@ -47,6 +48,7 @@ var chatChecks = []check{
 	{"who has unsubscribed receives nothing more", unsubscribedSince},
 	{"recipients are not named by their addresses", opaqueRecipients},
 	{"the pace of the service is kept", pacing},
+	{"a chat that takes no more holds up nobody else", oneChatLimited},
 	{"the welcome text of the moderators", welcomeText},
 	{"a welcome text that is too long comes back", welcomeTooLong},
 	{"a restart keeps who has subscribed", restartKeepsSubscribers},
@@ -174,10 +176,17 @@ func stopUnsubscribed(s *scene) {
 	s.wantAnswer("anna", 1, s.in("kit.chat.not_subscribed"))
 }
 
+// help is what the account says how it works.
+func (s *scene) help() string { return s.helpIn(s.city.Language) }
+
+func (s *scene) helpIn(language string) string {
+	return s.Texts.T(language, "kit.chat.help", "City", s.city.Name) + "\n\n" + s.Texts.T(language, "kit.chat.help_ask")
+}
+
 func help(s *scene) {
 	s.receive(s.connect())
 	s.say("anna", "/help")
-	s.wantAnswer("anna", 1, s.in("kit.chat.help", "City", s.city.Name))
+	s.wantAnswer("anna", 1, s.help())
 }
 
 func ping(s *scene) {
@@ -201,7 +210,7 @@ func last(s *scene) {
 	s.Pass(old)
 	s.Pass(s.Elsewhere(s.city, "U1 Plärrer"))
 	s.say("anna", "/last")
-	s.wantAnswer("anna", 1, s.in("kit.chat.last.line", "Minutes", 0, "Text", "U1 Plärrer"))
+	s.wantAnswer("anna", 1, s.in("kit.chat.last.line_now", "Text", "U1 Plärrer"))
 	if got := s.inChat("anna"); strings.Contains(strings.Join(got, "\n"), "yesterday") {
 		s.Errorf("/last shows what is old: %q", got)
 	}
@@ -219,7 +228,7 @@ func unknownCommand(s *scene) {
 func answersInGerman(s *scene) {
 	s.receive(s.connect())
 	s.write(standin.Message{Author: "anna", Text: "/help", Language: "de-AT"})
-	s.wantAnswer("anna", 1, s.Texts.T("de", "kit.chat.help", "City", s.city.Name))
+	s.wantAnswer("anna", 1, s.helpIn("de"))
 }
 
 // flood looks at what has been answered when somebody else's turn has come: answers
@@ -234,7 +243,7 @@ func flood(s *scene) {
 	s.say("cleo", "/ping")
 	before, _, _ := strings.Cut(s.in("kit.chat.pong", "Milliseconds", "|"), "|")
 	s.wantAnswer("cleo", 1, before)
-	help := squeezed(s.in("kit.chat.help", "City", s.city.Name))
+	help := squeezed(s.help())
 	if n := strings.Count(squeezed(s.inChat("anna")...), help); n == 0 || n > 25 {
 		s.Errorf("%d answers to a flood of commands", n)
 	}
@@ -250,6 +259,28 @@ func hearPrivate(s *scene) {
 	}
 	if age := s.Now().Sub(got.Time); age < -time.Minute || age > time.Minute {
 		s.Errorf("it is said to be written %s ago", age)
+	}
+}
+
+// deletedByAuthor has a report deleted that was written in private, and one of a group.
+func deletedByAuthor(s *scene) {
+	eraser := needs[standin.Eraser](s, "the service does not tell what was deleted")
+	_, in := s.receive(s.connect())
+	s.say("anna", "U1 Plärrer")
+	s.write(standin.Message{Author: "bert", Group: "tram", Text: "U2 Plärrer", Addressed: true})
+	in.Wait(s, 2)
+	eraser.Erase(s.account, "U1 Plärrer")
+	eraser.Erase(s.account, "U2 Plärrer")
+	s.say("anna", "U3 Plärrer")
+	in.WaitFor(s, "U3 Plärrer")
+	all := in.All()
+	if len(all) != 5 {
+		s.Fatalf("heard %s, want 3 reports and that 2 were deleted", brief(in.Texts()))
+	}
+	for i, deleted := range all[2:4] {
+		if !deleted.Deleted || deleted.ID != all[i].ID {
+			s.Errorf("heard of %s, want that %s was deleted", deleted.ID, all[i].ID)
+		}
 	}
 }
 
@@ -374,6 +405,22 @@ func pacing(s *scene) {
 	}
 	group.Wait()
 	s.wantAnswer("person0", 2, "U1 Plärrer")
+}
+
+func oneChatLimited(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.subscribe("anna", "bert")
+	bot, both := s.mustOpen(b), s.Deliveries(b, s.Elsewhere(s.city, "U1 Plärrer"))
+	s.fail(standin.Post, 1, s.service.Answer(http.StatusTooManyRequests, time.Hour))
+	_, err := s.sendOne(bot, both[0])
+	WantKind(s, err, bots.KindLater)
+	must(s.sendOne(bot, both[1]))(s)
+	_, err = s.sendOne(bot, both[0])
+	WantKind(s, err, bots.KindLater)
+	s.readable(err)
+	s.wantAnswer("bert", 2, "U1 Plärrer")
+	s.wantSilence("anna")
 }
 
 func welcomeText(s *scene) {

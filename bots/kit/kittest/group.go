@@ -1,6 +1,10 @@
 package kittest
 
 import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"ticketfrei/bots/kit/standin"
@@ -13,6 +17,8 @@ var groupChecks = []check{
 	{"group: what is not addressed is not heard", notAddressed},
 	{"group: what is addressed is heard, without the mention", addressed},
 	{"group: thrown out is unsubscribed", thrownOut},
+	{"group: one that has stopped stays out until it starts", stoppedStaysOut},
+	{"group: a moderator switches it off and on", switchedOff},
 	{"group: neither it nor the author gets what was written in it", notTheOrigin},
 }
 
@@ -23,6 +29,7 @@ func (s *scene) join(group string) standin.Rooms {
 	rooms.Join(s.account, group)
 	_, welcome, _ := strings.Cut(s.in("kit.chat.group_welcome", "City", s.city.Name, "Bot", "|"), "|")
 	s.wantAnswer(group, 1, welcome)
+	s.wantAnswer(group, 1, s.in("kit.chat.stored_group"))
 	return rooms
 }
 
@@ -31,7 +38,7 @@ func unknownInGroup(s *scene) {
 	s.join("tram")
 	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/fly", Addressed: true})
 	s.write(standin.Message{Author: "anna", Group: "tram", Text: "/help", Addressed: true})
-	s.wantAnswer("tram", 2, s.in("kit.chat.help", "City", s.city.Name))
+	s.wantAnswer("tram", 2, s.help())
 }
 
 func joined(s *scene) {
@@ -71,6 +78,50 @@ func thrownOut(s *scene) {
 	s.say("anna", "U1")
 	in.WaitFor(s, "U1") // what was before it has been handled
 	s.wantCount(b, 0)
+}
+
+// inGroup has somebody in a group give a command.
+func (s *scene) inGroup(command string) {
+	s.Helper()
+	s.write(standin.Message{Author: "anna", Group: "tram", Text: command, Addressed: true})
+}
+
+func stoppedStaysOut(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	rooms := s.join("tram")
+	s.inGroup("/stop")
+	s.wantAnswer("tram", 2, s.in("kit.chat.stopped_group"))
+	s.wantCount(b, 0)
+	rooms.Join(s.account, "tram")
+	s.inGroup("/stop")
+	s.wantAnswer("tram", 3, s.in("kit.chat.not_subscribed"))
+	s.wantCount(b, 0)
+	s.inGroup("/start")
+	s.wantAnswer("tram", 4, s.in("kit.chat.stored_group"))
+	s.inGroup("/start")
+	s.wantAnswer("tram", 5, s.in("kit.chat.again_group"))
+	s.wantCount(b, 1)
+}
+
+// groupField is the switch of a group on the settings page.
+var groupField = regexp.MustCompile(`name="group" value="(\d+)"`)
+
+func switchedOff(s *scene) {
+	b := s.connect()
+	s.receive(b)
+	s.join("tram")
+	m := s.Moderator(s.city)
+	found := groupField.FindStringSubmatch(m.Get("/settings", http.StatusOK).Body)
+	if found == nil {
+		s.Fatal("the settings do not show the group: is chat-groups missing in settings.tmpl?")
+	}
+	form := url.Values{"bot_id": {strconv.FormatInt(b.ID, 10)}, "group": {found[1]}, "on": {"0"}}
+	m.Post(s.path("group"), form, http.StatusOK).Shows(s.in("kit.chat.stands.off"))
+	s.wantCount(b, 0)
+	form.Set("on", "1")
+	m.Post(s.path("group"), form, http.StatusOK).Shows(s.in("kit.chat.stands.on"))
+	s.wantCount(b, 1)
 }
 
 func notTheOrigin(s *scene) {

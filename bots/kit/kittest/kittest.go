@@ -14,6 +14,17 @@ import (
 // Patience bounds everything that a test waits for.
 const Patience = 20 * time.Second
 
+// Until waits until ok tells that something is so of which nobody tells, as of what is
+// stored.
+func Until(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
+	for late := time.Now().Add(Patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			tb.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
 // WantKind checks that err is an error of that kind.
 func WantKind(tb testing.TB, err error, want bots.Kind) {
 	tb.Helper()

@@ -16,7 +16,7 @@ import (
 // the stand-in of its service, which it closes.
 func Post(t *testing.T, d bots.Definition, s standin.Service, skip ...Skip) {
 	t.Helper()
-	run(t, d, s, skip, slices.Concat(postChecks, textChecks, hearChecks, troubleChecks, accountChecks))
+	run(t, d, s, skip, slices.Concat(postChecks, postAnswerChecks, textChecks, hearChecks, troubleChecks, accountChecks))
 }
 
 var postChecks = []check{
@@ -31,6 +31,7 @@ var postChecks = []check{
 	{"boost: what has a picture is posted, without it", boostNoPicture},
 	{"boost: what another account heard is posted", boostOwnOnly},
 	{"boost: a boost is taken back", boostTakenBack},
+	{"boost: a page is no answer", boostMeetsPages},
 	{"picture: refused in private, each author once a day", refusePictures},
 	{"picture: an old one is not answered", oldPicture},
 	{"what only sends says so", sendOnly},
@@ -171,6 +172,35 @@ func boostTakenBack(s *scene) {
 		s.Errorf("the receipt names who wrote it: %+v", receipt)
 	}
 	d.Retract = &receipt
+	s.must(bot.(bots.Retracter).Retract(s.ctx, d))
+	if got := s.posts(); len(got) != 0 {
+		s.Errorf("it still stands there: %s", brief(got))
+	}
+}
+
+// boostMeetsPages has pages of a firewall answer a boost and its end: neither was done.
+func boostMeetsPages(s *scene) {
+	b := s.connect()
+	bot := s.mustOpen(b)
+	d := s.one(b, s.heard(b, standin.Message{Author: "anna", Text: "U1 Plärrer", Public: true}))
+	statuses := []int{http.StatusOK, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}
+	for _, status := range statuses {
+		s.fail(standin.Post, 1, standin.HTML(status))
+		_, err := s.sendOne(bot, d)
+		WantKind(s, err, bots.KindTemporary)
+		s.service.Mend()
+	}
+	receipt, err := s.sendOne(bot, d)
+	s.must(err)
+	if got := s.posts(); len(got) != 1 || got[0].How != standin.Boosted {
+		s.Errorf("posted %s", brief(got))
+	}
+	d.Retract = &receipt
+	for _, status := range statuses {
+		s.fail(standin.Post, 1, standin.HTML(status))
+		WantKind(s, bot.(bots.Retracter).Retract(s.ctx, d), bots.KindTemporary)
+		s.service.Mend()
+	}
 	s.must(bot.(bots.Retracter).Retract(s.ctx, d))
 	if got := s.posts(); len(got) != 0 {
 		s.Errorf("it still stands there: %s", brief(got))

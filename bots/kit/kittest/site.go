@@ -33,6 +33,8 @@ type Site[S, P any] struct {
 	Visited report.City
 	// Shown is what the settings page was last answered with.
 	Shown S
+	// Said is what was said last when something was saved.
+	Said string
 	// ShownPage is what a page was last written with.
 	ShownPage P
 }
@@ -83,7 +85,8 @@ func (s *Site[S, P]) Parts(http.ResponseWriter, *http.Request, int64, func(strin
 }
 
 // Saved redirects to where the frontend does.
-func (s *Site[S, P]) Saved(w http.ResponseWriter, r *http.Request, network, _ string) error {
+func (s *Site[S, P]) Saved(w http.ResponseWriter, r *http.Request, network, said string) error {
+	s.Said = said
 	http.Redirect(w, r, bots.SettingsPath(network), http.StatusSeeOther)
 	return nil
 }

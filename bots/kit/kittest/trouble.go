@@ -27,6 +27,7 @@ var troubleChecks = []check{
 	{"send: the deadline ends a call that hangs", sendHangs},
 	{"check: 500 and pages are no refusal", checkFails},
 	{"taken back", takenBack},
+	{"taken back: a page is no answer", takenBackLater},
 }
 
 // sending is a bot with one delivery to make.
@@ -85,7 +86,7 @@ func limited(s *scene) {
 	s.fail(standin.Post, 1, s.service.Answer(http.StatusTooManyRequests, time.Second))
 	_, err := s.sendOne(bot, d)
 	kind, after := bots.KindOf(err)
-	if kind != bots.KindRetryAfter || after < time.Second || after > time.Minute {
+	if kind != bots.KindRetryAfter && kind != bots.KindLater || after < time.Second || after > time.Minute {
 		s.Fatalf("%v of kind %d, after %s", err, kind, after)
 	}
 	s.readable(err)
@@ -134,20 +135,50 @@ func checkFails(s *scene) {
 	s.mustOpen(b)
 }
 
-func takenBack(s *scene) {
+// sent is a delivery that was made, as it is taken back, and who does that.
+func (s *scene) sent() (bots.Retracter, report.Delivery) {
+	s.Helper()
 	bot, _, d := s.sending()
 	receipt := s.wantSent(bot, d)
 	d.Retract = &receipt
-	err := bots.ErrCannotRetract
-	if r, ok := bot.(bots.Retracter); ok && receipt.ID != "" {
-		err = r.Retract(s.ctx, d)
+	r, ok := bot.(bots.Retracter)
+	if !ok || receipt.ID == "" {
+		s.Skip("the network takes nothing back")
 	}
+	return r, d
+}
+
+// takeBackAtLast takes a delivery back and looks whether it is gone.
+func (s *scene) takeBackAtLast(r bots.Retracter, d report.Delivery) {
+	s.Helper()
+	err := r.Retract(s.ctx, d)
 	if errors.Is(err, bots.ErrCannotRetract) {
 		s.Skip("the network takes nothing back")
 	}
 	s.must(err)
-	s.must(bot.(bots.Retracter).Retract(s.ctx, d)) // what is gone is no error
 	if got := s.texts(s.account); strings.Contains(strings.Join(got, "\n"), d.Report.Text) {
 		s.Errorf("it still stands there: %s", brief(got))
 	}
+}
+
+func takenBack(s *scene) {
+	r, d := s.sent()
+	s.takeBackAtLast(r, d)
+	s.must(r.Retract(s.ctx, d)) // what is gone is no error
+}
+
+// takenBackLater has pages of a firewall answer: nothing was taken back then.
+func takenBackLater(s *scene) {
+	r, d := s.sent()
+	for _, status := range []int{http.StatusOK, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound} {
+		s.service.Fail("", 1, standin.HTML(status))
+		err := r.Retract(s.ctx, d)
+		if errors.Is(err, bots.ErrCannotRetract) {
+			s.Skip("the network takes nothing back")
+		}
+		WantKind(s, err, bots.KindTemporary)
+		s.readable(err)
+		s.service.Mend()
+	}
+	s.takeBackAtLast(r, d)
 }

@@ -16,3 +16,14 @@ func TestChatsAreForgotten(t *testing.T) {
 		t.Errorf("%d chats are remembered", n)
 	}
 }
+
+func TestPausedChatIsRemembered(t *testing.T) {
+	p := New(Limits{})
+	p.Limited("paused", true, time.Hour)
+	for i := range 10 * firstSweep {
+		p.reserve(strconv.Itoa(i), false, time.Now())
+	}
+	if p.pausedChat("paused") <= 0 {
+		t.Error("the pause is forgotten")
+	}
+}

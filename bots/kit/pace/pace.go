@@ -25,6 +25,9 @@ type Limits struct {
 	// SlowFor is how long a bot goes slower after a pause that it was told to
 	// make.
 	SlowFor time.Duration
+	// Waiting is how many messages may wait within Soon for the turn of their chat at
+	// the same time.
+	Waiting int
 }
 
 // slowest is what a bot that is told again and again to send less keeps.
@@ -43,6 +46,8 @@ type Pacer struct {
 	mu        sync.Mutex
 	chats     map[string]*chatPace
 	sweepAt   int
+	waiting   int       // within Soon, for the turn of their chat
+	limited   []limited // the last of those that said so
 	until     time.Time // nothing is sent before
 	slowUntil time.Time // zero while the pace is the ordinary one
 }
@@ -65,19 +70,38 @@ var ErrBusy = errors.New("too many messages are waiting")
 // PausedError is that nothing may be sent for longer than can be waited.
 type PausedError struct {
 	Left time.Duration // how long still
+	Chat bool          // to this chat; else by this bot
 }
 
 func (*PausedError) Error() string { return "told to wait" }
+
+// LateError is that the turn of a message comes later than can be waited, as there are
+// others to its chat. It is an ErrBusy.
+type LateError struct {
+	In time.Duration // until its turn, if nobody else takes it
+}
+
+func (*LateError) Error() string { return ErrBusy.Error() }
+
+// Is makes it an ErrBusy.
+func (*LateError) Is(target error) bool { return target == ErrBusy }
 
 // Wait returns when a message to the chat may be sent; group says whether the
 // chat is one of many people. It does not wait past the deadline of ctx: errors
 // are that of ctx, ErrBusy, or a *PausedError.
 func (p *Pacer) Wait(ctx context.Context, chat string, group bool) error {
-	return bots.Idle(ctx, func() error { return p.wait(ctx, chat, group) })
+	return bots.Idle(ctx, func() error { return p.wait(ctx, chat, group, false) })
 }
 
-func (p *Pacer) wait(ctx context.Context, chat string, group bool) error {
-	if err := p.waitForChat(ctx, chat, group); err != nil {
+// Soon is Wait for those that keep others waiting meanwhile: for the turn of their chat
+// they wait for a few seconds at most, and not many of them. The others come back when
+// the *LateError or the *PausedError says.
+func (p *Pacer) Soon(ctx context.Context, chat string, group bool) error {
+	return bots.Idle(ctx, func() error { return p.wait(ctx, chat, group, true) })
+}
+
+func (p *Pacer) wait(ctx context.Context, chat string, group, soon bool) error {
+	if err := p.waitForChat(ctx, chat, group, soon); err != nil {
 		return err
 	}
 	for {
@@ -116,7 +140,7 @@ func (p *Pacer) Pause(d time.Duration) {
 func (p *Pacer) waitForPause(ctx context.Context) error {
 	left := p.pausedFor()
 	if deadline, ok := ctx.Deadline(); ok && left > time.Until(deadline) {
-		return &PausedError{left}
+		return &PausedError{Left: left}
 	}
 	return Sleep(ctx, left)
 }

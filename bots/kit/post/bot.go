@@ -19,7 +19,8 @@ import (
 )
 
 // bot is one city's account at work. Receive runs in one goroutine, Send in
-// another; they share nothing that changes.
+// another; they share nothing that changes. What looks again at what was heard runs
+// beside both.
 type bot struct {
 	network *network
 	bot     report.Bot
@@ -27,7 +28,9 @@ type bot struct {
 	conn    Conn
 	log     *slog.Logger
 
-	seen recent // of Receive alone
+	// Of Receive alone.
+	seen    recent
+	reviews *reviews // nil where nothing is looked at again
 }
 
 var (
@@ -61,7 +64,12 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 	if !ok {
 		return nil
 	}
-	err := r.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, messages ...Message) error {
+	var err error
+	if b.reviews, err = b.startReviews(ctx, emit); err != nil {
+		return err
+	}
+	defer b.reviews.stop()
+	err = r.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, messages ...Message) error {
 		for _, m := range messages {
 			if err := b.hear(ctx, m, emit); err != nil {
 				return err
@@ -87,9 +95,12 @@ func (b *bot) Hears() bool {
 // hear hands over one message, unless it was heard before. One without an id could
 // come twice, one without an author could not be braked: neither is taken in.
 func (b *bot) hear(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
-	if m.ID == "" || m.Author == "" || !account.Fits(m.ID, m.Author) {
+	if m.ID == "" || m.Author == "" && !m.Deleted || !account.Fits(m.ID, m.Author) {
 		b.log.Warn("kit.log.misfit")
 		return nil
+	}
+	if m.Edited || m.Deleted {
+		return b.follow(ctx, m, emit)
 	}
 	if b.seen.has(m.ID) {
 		return nil
@@ -98,6 +109,7 @@ func (b *bot) hear(ctx context.Context, m Message, emit func(context.Context, bo
 		return err
 	}
 	b.seen.add(m.ID)
+	b.reviews.add(m.ID, m.Time)
 	return nil
 }
 
@@ -105,9 +117,7 @@ func (b *bot) takeIn(ctx context.Context, m Message, emit func(context.Context, 
 	if m.Text == "" && m.Picture {
 		return b.refusePicture(ctx, m)
 	}
-	_, boosts := b.conn.(Booster)
-	err := account.HandOver(ctx, b.log, emit, bots.Incoming{ID: m.ID, Author: m.Author, Text: m.Text, Visibility: m.Visibility, Time: m.Time,
-		KeepID: boosts && m.Visibility == report.Public && !m.Picture && !m.More})
+	err := account.HandOver(ctx, b.log, emit, b.incoming(m))
 	if errors.Is(err, db.ErrPaused) {
 		return nil // the city's page says so
 	}
@@ -123,7 +133,7 @@ const courtesy = 10 * time.Second
 // go on.
 func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	host := b.network.host
-	if !m.Time.IsZero() && host.Now().Sub(m.Time) > host.Config.Reports.Expire {
+	if m.Automatic || !m.Time.IsZero() && host.Now().Sub(m.Time) > host.Config.Reports.Expire {
 		return nil
 	}
 	city, err := host.DB.BriefCity(ctx, b.bot.CityID)
@@ -147,23 +157,21 @@ func (b *bot) refusePicture(ctx context.Context, m Message) error {
 	return nil
 }
 
-// boosted begins the ids of receipts of boosts. What stands behind it is the
-// account's own: nothing of the message that was boosted, or of who wrote it.
-const boosted = "boost:"
-
-// Send boosts what the account heard in public, where the service can do so,
-// and posts everything else: the text alone.
+// Send boosts what the account heard in public, where the service can do so and the
+// message may be boosted, and posts everything else: the text alone.
 func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
 	booster, message, err := b.booster(d)
 	if err != nil {
 		return report.Receipt{}, bots.Permanent(err)
 	}
 	if booster != nil {
-		id, err := booster.Boost(ctx, message)
-		if err == nil {
-			return report.Receipt{ID: boosted + id}, nil
-		}
-		if !errors.Is(err, ErrChanged) {
+		id, err := booster.Boost(ctx, message, d.Report.Text)
+		switch {
+		case err == nil:
+			return report.Receipt{ID: report.BoostReceipt + id}, nil
+		case errors.Is(err, ErrDeleted):
+			return report.Receipt{}, bots.Permanent(bots.Say(err, "kit.post.deleted"))
+		case !errors.Is(err, ErrChanged) && !errors.Is(err, ErrNotBoosted):
 			return report.Receipt{}, explain(err)
 		}
 	}
@@ -262,7 +270,7 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	if d.Retract == nil || d.Retract.ID == "" {
 		return bots.ErrCannotRetract
 	}
-	if strings.HasPrefix(d.Retract.ID, boosted) {
+	if strings.HasPrefix(d.Retract.ID, report.BoostReceipt) {
 		return b.unboost(ctx, d)
 	}
 	c, ok := b.conn.(Deleter)

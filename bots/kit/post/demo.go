@@ -2,7 +2,6 @@ package post
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 
 	"ticketfrei/bots"
@@ -28,11 +27,7 @@ func (s *showing) StartDemo(ctx context.Context, site bots.Site, city report.Cit
 }
 
 // Hears tells whether people can write to an account.
-func (s *showing) Hears(a account.Account) bool {
-	conn, err := s.driver.Open(a, account.NewLog(slog.New(slog.DiscardHandler)))
-	_, ok := conn.(Receiver)
-	return err == nil && ok
-}
+func (s *showing) Hears(a account.Account) bool { return s.hears(a) }
 
 // ConnectDemo makes the stand-in's account the city's bot.
 func (s *showing) ConnectDemo(ctx context.Context, site bots.Site, city report.City, shown standin.Shown) error {

@@ -27,11 +27,13 @@ type network struct {
 	posts    *posts
 	pacers   *pace.Pacers
 	pages    *account.Pages
+	answered pace.Quota
 }
 
 var (
 	_ bots.Network   = (*network)(nil)
 	_ bots.Addressed = (*network)(nil)
+	_ bots.Hooked    = (*network)(nil)
 )
 
 // newNetwork returns the network; as one that can show itself where its driver
@@ -47,6 +49,8 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
 		posts: newPosts(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
 	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver}
+	n.pages.Section, n.pages.Answering = n, account.Answering{Texts: "kit.post.answers",
+		Choices: []report.Answers{report.AnswersUsual, report.AnswersWords, report.AnswersOff}}
 	if d, ok := driver.(standin.Demo); ok {
 		return &showing{n, d}, nil
 	}
@@ -90,6 +94,13 @@ func (n *network) SettingsRoutes(r chi.Router, site bots.Site) {
 
 // PublicRoutes adds nothing: riders use the service itself.
 func (n *network) PublicRoutes(chi.Router, bots.Site) {}
+
+// HookRoutes adds what the driver has for its service to call.
+func (n *network) HookRoutes(r chi.Router) {
+	if hooked, ok := n.driver.(bots.Hooked); ok {
+		hooked.HookRoutes(r)
+	}
+}
 
 // Settings returns what the section shows.
 func (n *network) Settings(ctx context.Context, city report.City, own []report.Bot) (any, error) {

@@ -34,6 +34,8 @@ type Network struct {
 	// Pace is how fast an account may post; the zero value leaves that to what
 	// the service answers.
 	Pace pace.Limits
+	// ReviewEvery is how often a Reviewer looks at messages again; 0 means every minute.
+	ReviewEvery time.Duration
 	// Length is how long a post may be; the zero value leaves that to the
 	// driver, where it differs from account to account.
 	Length text.Limit
@@ -121,11 +123,21 @@ type Message struct {
 	// Visibility is public where everybody could read it and the service shows it
 	// to everybody: what is unlisted, for followers or unknown is private.
 	Visibility report.Visibility
-	Picture    bool // there is a picture or the like
+	Unlisted   bool   // private, though everybody can read it who knows where
+	Automatic  bool   // a program wrote it: it is not answered
+	Language   string // of the author, as "de"; empty where not known
+	Picture    bool   // there is a picture or the like
 	// More tells that people would see more of it than Text, as a poll, a quotation
 	// or the names of others. Its text is posted then, as that of a picture is.
 	More bool
 	Time time.Time
+	// Reply is set where it answers a post of the account. What answers somebody else is
+	// said to them, and no message to the account.
+	Reply bool
+	// Edited is set where its author has changed it, and it says this now; Deleted where
+	// it is not there any more, and nothing but ID counts. Those that the account never
+	// heard are harmless.
+	Edited, Deleted bool
 }
 
 // Checker is a Conn that can tell whether its login is still accepted. Check
@@ -138,15 +150,27 @@ type Checker interface {
 // What the account heard in public is boosted rather than posted, where it is text
 // alone. Doing either twice is doing it once.
 type Booster interface {
-	// Boost returns the id of the boost itself, which is the account's own. It is
-	// ErrChanged, and nothing is boosted, where the message is not what was heard.
-	Boost(ctx context.Context, messageID string) (id string, err error)
+	// Boost returns the id of the boost itself, which is the account's own. words are
+	// what the message is to say. Nothing is boosted where the error is one of the
+	// following.
+	Boost(ctx context.Context, messageID, words string) (id string, err error)
 	Unboost(ctx context.Context, messageID string) error
 }
 
-// ErrChanged is that a message was changed after it was heard: what was heard is
-// posted instead.
-var ErrChanged = errors.New("the message was changed after it was heard")
+// Why a message is not boosted. Its words are posted instead, unless it was deleted.
+var (
+	ErrChanged    = errors.New("the message was changed after it was heard")
+	ErrNotBoosted = errors.New("the message may not be boosted")
+	ErrDeleted    = errors.New("the message is not there any more")
+)
+
+// Reviewer is a Receiver that can look at messages again: a service does not tell of
+// all that their authors do with them, and of nothing while nobody listens.
+type Reviewer interface {
+	// Review returns messages that are Edited or Deleted now, of those with the ids and
+	// of others; the same ones as often as it is asked.
+	Review(ctx context.Context, ids []string) ([]Message, error)
+}
 
 // Deleter is a Conn that can take a post back. One that is gone is no error; nor
 // is a remote.Error that says Gone. For one that stays as it is the error is

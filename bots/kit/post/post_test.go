@@ -43,6 +43,7 @@ type service struct {
 	posts   []post.Post
 	fails   []error // of the next posts; the post goes out all the same where it is errLost
 	written chan post.Message
+	conn    post.Conn    // in place of the service itself
 	log     bytes.Buffer // of the bot and the operator; read it when nothing runs
 }
 
@@ -52,7 +53,12 @@ func (s *service) Check(context.Context, account.Typed) (account.Account, error)
 	return account.Account{Remote: "7", Handle: "@toy", Token: "token"}, nil
 }
 
-func (s *service) Open(account.Account, post.Log) (post.Conn, error) { return s, nil }
+func (s *service) Open(account.Account, post.Log) (post.Conn, error) {
+	if s.conn != nil {
+		return s.conn, nil
+	}
+	return s, nil
+}
 
 func (s *service) Receive(ctx context.Context, _ string, hear post.Hear) error {
 	for {

@@ -222,20 +222,8 @@ func (s *Store) read(botID int64, row db.Row) (Recipient, error) {
 // List returns the ids of those that are sent r, in ascending order: not its
 // author, and not whom it leaves out.
 func (s *Store) List(ctx context.Context, botID int64, r report.Report) ([]int64, error) {
-	query := "SELECT id FROM " + s.table + " WHERE bot_id = ? AND suspended = 0"
-	args := []any{botID}
-	if r.Network == s.network {
-		for _, key := range []string{r.Author, r.LeftOut} {
-			if key != "" {
-				query, args = query+" AND key <> ?", append(args, key)
-			}
-		}
-	}
-	ids, err := db.ReadColumn[int64](ctx, s.db, query+" ORDER BY id", args...)
-	if err != nil {
-		return nil, fmt.Errorf("list %s recipients: %w", s.network, err)
-	}
-	return ids, nil
+	query, args := s.leaveOut("SELECT id FROM "+s.table+" WHERE bot_id = ? AND suspended = 0", []any{botID}, r)
+	return s.ids(ctx, query, args)
 }
 
 // Count returns how many are sent to.

@@ -44,6 +44,9 @@ func (c *Client) answer(resp *http.Response) *Error {
 	if e.Trouble == Limited {
 		e.After = c.wait(resp.Header, after)
 	}
+	if !ok {
+		e.After = min(e.After, longestBetween)
+	}
 	return e
 }
 
@@ -134,6 +137,11 @@ const (
 	longestWait  = 15 * time.Minute
 	usualWait    = time.Minute
 )
+
+// longestBetween is how long to wait at most where not the API asks for it, but something
+// between: it knows nothing of the account, and receivers are to be back within half a
+// minute after it has ended.
+const longestBetween = 20 * time.Second
 
 // wait is how long to wait after an answer that asks to slow down: what its body
 // says, or its headers, or the usual time. It is bounded.

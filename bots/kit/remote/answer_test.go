@@ -11,30 +11,31 @@ import (
 )
 
 func TestHowLongToWait(t *testing.T) {
+	const slower = `{"error":"slow"}`
 	now := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 	tests := map[string]struct {
 		header map[string]string
 		body   string
 		want   time.Duration
 	}{
-		"seconds":                    {map[string]string{"Retry-After": "42"}, "", 42 * time.Second},
-		"with a fraction":            {map[string]string{"Retry-After": "1.5"}, "", 1500 * time.Millisecond},
-		"a time":                     {map[string]string{"Retry-After": "Fri, 02 Jan 2026 03:00:30 GMT"}, "", 30 * time.Second},
-		"a time by their clock":      {map[string]string{"Retry-After": "Fri, 02 Jan 2026 13:00:30 GMT", "Date": "Fri, 02 Jan 2026 13:00:00 GMT"}, "", 30 * time.Second},
-		"at once":                    {map[string]string{"Retry-After": "0"}, "", time.Second},
-		"before now":                 {map[string]string{"Retry-After": "-5"}, "", time.Second},
-		"for ever":                   {map[string]string{"Retry-After": "1e300"}, "", 15 * time.Minute},
-		"until the reset":            {map[string]string{"X-RateLimit-Reset": "2026-01-02T03:02:30.5Z"}, "", 150*time.Second + 500*time.Millisecond},
-		"reset by their clock":       {map[string]string{"X-RateLimit-Reset": "2026-01-02T13:02:30Z", "Date": "Fri, 02 Jan 2026 13:02:00 GMT"}, "", 30 * time.Second},
-		"reset in the past":          {map[string]string{"X-RateLimit-Reset": "2026-01-02T02:00:00Z"}, "", time.Second},
-		"reset in a year":            {map[string]string{"X-RateLimit-Reset": "2027-01-02T03:00:00Z"}, "", 15 * time.Minute},
-		"reset since 1970":           {map[string]string{"X-RateLimit-Reset": "1767322820"}, "", 20 * time.Second},
-		"reset in seconds":           {map[string]string{"X-RateLimit-Reset": "20"}, "", 20 * time.Second},
-		"both":                       {map[string]string{"X-RateLimit-Reset": "20", "Retry-After": "30"}, "", 30 * time.Second},
+		"seconds":                    {map[string]string{"Retry-After": "42"}, slower, 42 * time.Second},
+		"with a fraction":            {map[string]string{"Retry-After": "1.5"}, slower, 1500 * time.Millisecond},
+		"a time":                     {map[string]string{"Retry-After": "Fri, 02 Jan 2026 03:00:30 GMT"}, slower, 30 * time.Second},
+		"a time by their clock":      {map[string]string{"Retry-After": "Fri, 02 Jan 2026 13:00:30 GMT", "Date": "Fri, 02 Jan 2026 13:00:00 GMT"}, slower, 30 * time.Second},
+		"at once":                    {map[string]string{"Retry-After": "0"}, slower, time.Second},
+		"before now":                 {map[string]string{"Retry-After": "-5"}, slower, time.Second},
+		"for ever":                   {map[string]string{"Retry-After": "1e300"}, slower, 15 * time.Minute},
+		"until the reset":            {map[string]string{"X-RateLimit-Reset": "2026-01-02T03:02:30.5Z"}, slower, 150*time.Second + 500*time.Millisecond},
+		"reset by their clock":       {map[string]string{"X-RateLimit-Reset": "2026-01-02T13:02:30Z", "Date": "Fri, 02 Jan 2026 13:02:00 GMT"}, slower, 30 * time.Second},
+		"reset in the past":          {map[string]string{"X-RateLimit-Reset": "2026-01-02T02:00:00Z"}, slower, time.Second},
+		"reset in a year":            {map[string]string{"X-RateLimit-Reset": "2027-01-02T03:00:00Z"}, slower, 15 * time.Minute},
+		"reset since 1970":           {map[string]string{"X-RateLimit-Reset": "1767322820"}, slower, 20 * time.Second},
+		"reset in seconds":           {map[string]string{"X-RateLimit-Reset": "20"}, slower, 20 * time.Second},
+		"both":                       {map[string]string{"X-RateLimit-Reset": "20", "Retry-After": "30"}, slower, 30 * time.Second},
 		"in the body":                {map[string]string{"Retry-After": "65"}, `{"code":0,"message":"slow","retry_after":64.57}`, 64570 * time.Millisecond},
 		"in the body, with a dash":   {nil, `{"code":"RATE_LIMIT_HIT","msg":"slow","retry-after":28.5}`, 28500 * time.Millisecond},
-		"nothing said":               {nil, `{"error":"slow"}`, 5 * time.Minute},
-		"nothing that could be read": {map[string]string{"X-RateLimit-Reset": "soon", "Retry-After": "NaN"}, "", 5 * time.Minute},
+		"nothing said":               {nil, slower, 5 * time.Minute},
+		"nothing that could be read": {map[string]string{"X-RateLimit-Reset": "soon", "Retry-After": "NaN"}, slower, 5 * time.Minute},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -51,8 +52,17 @@ func TestHowLongToWait(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a firewall asks for it", func(t *testing.T) {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "3600")
+			answers(http.StatusTooManyRequests, "<html>")(w, r)
+		})
+		if e := problem(t, c.Get(t.Context(), "/", nil, nil)); e.Trouble != remote.Limited || e.After != 20*time.Second {
+			t.Errorf("%+v, want to wait 20 s", e)
+		}
+	})
 	t.Run("by default", func(t *testing.T) {
-		if e := problem(t, serve(t, answers(429, "")).Get(t.Context(), "/", nil, nil)); e.After != time.Minute {
+		if e := problem(t, serve(t, answers(429, slower)).Get(t.Context(), "/", nil, nil)); e.After != time.Minute {
 			t.Errorf("waits %s", e.After)
 		}
 	})

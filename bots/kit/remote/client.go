@@ -123,9 +123,7 @@ func (c *Client) read(resp *http.Response, out any) error {
 		return c.fail(resp.StatusCode, NotTheAPI, nil) // a redirect that is not followed
 	}
 	if out == nil {
-		// Read to its end, so that the connection can be used again.
-		_, _ = io.CopyN(io.Discard, resp.Body, maxErrorBody)
-		return nil
+		return c.readDone(resp)
 	}
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
@@ -136,6 +134,22 @@ func (c *Client) read(resp *http.Response, out any) error {
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
 		return c.fail(resp.StatusCode, NotTheAPI, err)
+	}
+	return nil
+}
+
+// readDone reads an answer that says no more than that something was done: it may be
+// empty, JSON or a word, and the page of a firewall says nothing. It is read to its end,
+// so that the connection can be used again.
+func (c *Client) readDone(resp *http.Response) error {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if err != nil {
+		return c.fail(resp.StatusCode, troubleOfReading(err), err)
+	}
+	raw = bytes.TrimSpace(raw)
+	html := strings.Contains(strings.ToLower(resp.Header.Get("Content-Type")), "html")
+	if bytes.HasPrefix(raw, []byte("<")) || html && len(raw) > 0 && !json.Valid(raw) {
+		return c.fail(resp.StatusCode, NotTheAPI, nil)
 	}
 	return nil
 }

@@ -147,6 +147,37 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// Who asks for something to be done, and reads no more than whether it was, is not told so
+// by a page.
+func TestDone(t *testing.T) {
+	for body, done := range map[string]bool{"": true, " \n": true, "{}": true, `{"id":"1"}`: true, "ok": true, "[]": true, "null": true,
+		"<html>": false, "\n<!doctype html><title>Attention required</title>": false, "<?xml version='1.0'?>": false} {
+		for _, method := range []string{http.MethodDelete, http.MethodPost, http.MethodGet} {
+			err := serve(t, answers(http.StatusOK, body)).Do(t.Context(), method, "/", nil, nil)
+			if done != (err == nil) || err != nil && problem(t, err).Trouble != remote.NotTheAPI {
+				t.Errorf("%s answered with %q: %v", method, body, err)
+			}
+		}
+	}
+	page := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "Checking your browser")
+	})
+	if err := page.Do(t.Context(), http.MethodDelete, "/", nil, nil); err == nil || problem(t, err).Trouble != remote.NotTheAPI {
+		t.Errorf("a page of words alone: %v", err)
+	}
+	moved := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			http.Redirect(w, r, "/login", http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, "<html>")
+	})
+	if err := moved.Do(t.Context(), http.MethodDelete, "/", nil, nil); err == nil || problem(t, err).Trouble != remote.NotTheAPI {
+		t.Errorf("a page to log in at: %v", err)
+	}
+}
+
 func TestNoAnswers(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()

@@ -16,7 +16,7 @@ func (c *Client) Library() *http.Client {
 
 // Transport wraps base, nil for the default one, so that it
 //
-//   - adds Header to requests to the host of Base,
+//   - adds Header to requests to the host of Base, and asks for JSON,
 //   - never sends a request with an Idempotency-Key again by itself,
 //   - bounds answers to MaxAnswer,
 //   - returns an *Error in place of an answer from 400 on: libraries wait for up
@@ -66,6 +66,9 @@ func (t *transport) complete(req *http.Request) *http.Request {
 				req.Header[http.CanonicalHeaderKey(name)] = values
 			}
 		}
+	}
+	if req.Header.Get("Accept") == "" {
+		req.Header.Set("Accept", "application/json") // else some answer mistakes with pages
 	}
 	if req.Header.Get("Idempotency-Key") != "" {
 		// With that header net/http takes the request for one that it may send

@@ -55,6 +55,20 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
+// Some servers answer what they do not accept with a page, unless JSON is asked for.
+func TestJSONIsAskedFor(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept") != "application/json" {
+			http.Redirect(w, r, "/", http.StatusFound)
+			return
+		}
+		w.WriteHeader(http.StatusUnprocessableEntity)
+	})
+	if e := problem(t, c.Get(t.Context(), "/x", nil, new(map[string]any))); e.Status != http.StatusUnprocessableEntity {
+		t.Errorf("got %+v", e)
+	}
+}
+
 func TestExplainKeepsTheContractsKinds(t *testing.T) {
 	c := clientOf("https://zulip.example")
 	if err := bots.Gone(errors.New("x")); c.Explain(t.Context(), err) != err {

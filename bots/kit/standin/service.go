@@ -61,6 +61,19 @@ type Rooms interface {
 	Leave(account int, group string)
 }
 
+// Signs is a Service on which an account can show a sign below a message.
+type Signs interface {
+	// Signs are what an account has put below the messages of a chat, the first of them
+	// first.
+	Signs(account int, chat string) []string
+}
+
+// Eraser is a Service that tells accounts what people have deleted.
+type Eraser interface {
+	// Erase deletes the message of that text which somebody wrote to the account.
+	Erase(account int, text string)
+}
+
 // Call is something that an account asks of the service.
 type Call string
 

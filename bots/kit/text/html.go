@@ -1,8 +1,11 @@
 package text
 
 import (
+	"bytes"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -14,9 +17,11 @@ type HTML struct {
 	// Skip tells whether an element is left out with all that is in it, as
 	// quotations are in a mail. Nil leaves out none.
 	Skip func(Element) bool
-	// KeepLink tells whether the text of a link stays; it is read without white
-	// space around it. Nil keeps all.
-	KeepLink func(link Element, text string) bool
+	// Link returns what stands for a link; its text is read without white space around
+	// it, and with an "@" that stands before it: some servers put that there. Nil, and
+	// the same text, keep it as it is. In place of one of which nothing stays there is
+	// white space.
+	Link func(link Element, text string) string
 }
 
 // Element is the start tag of an element.
@@ -95,11 +100,19 @@ func (r *htmlReader) text(s string) {
 	switch {
 	case r.skipped.depth > 0 || s == "":
 	case r.pre > 0:
-		r.out = append(r.out, s...)
-		r.begun = true
+		r.asItStands(s)
 	default:
 		r.words(s)
 	}
+}
+
+// asItStands writes preformatted text.
+func (r *htmlReader) asItStands(s string) {
+	if first, _ := utf8.DecodeRuneInString(s); r.space && r.begun && !unicode.IsSpace(first) {
+		r.out = append(r.out, ' ')
+	}
+	r.out = append(r.out, s...)
+	r.begun, r.space = true, false
 }
 
 func (r *htmlReader) words(s string) {
@@ -212,18 +225,30 @@ func (r *htmlReader) startLink(t html.Token) {
 	r.link = openLink{open: true, start: len(r.out), begun: r.begun, tag: Element{t.Data, t.Attr}}
 }
 
-// endLink takes the text of the link back where it is not to stay.
+// endLink writes what is to stand for the link.
 func (r *htmlReader) endLink() {
 	l := r.link
 	r.link = openLink{}
-	if !l.open || r.options.KeepLink == nil {
+	if !l.open || r.options.Link == nil {
 		return
 	}
 	text := strings.TrimSpace(string(r.out[l.start:]))
-	if text == "" || r.options.KeepLink(l.tag, text) {
+	if text == "" {
 		return
 	}
-	r.out, r.begun, r.space = r.out[:l.start], l.begun, true
+	if before, at := bytes.CutSuffix(r.out[:l.start], []byte("@")); at && text[0] != '@' {
+		l.start, text = len(before), "@"+text
+		l.begun = len(before) > 0 && before[len(before)-1] != '\n'
+	}
+	instead := r.options.Link(l.tag, text)
+	if instead == text {
+		return
+	}
+	r.out = append(r.out[:l.start], instead...)
+	r.begun, r.space = l.begun || instead != "", r.space || instead == ""
+	if l.begun && instead == "" {
+		r.out = bytes.TrimRight(r.out, " ")
+	}
 }
 
 // isHidden says whether the content of the element is not shown.
@@ -250,7 +275,9 @@ func isBlock(a atom.Atom) bool {
 	switch a {
 	case atom.P, atom.Div, atom.Li, atom.Ul, atom.Ol, atom.Tr, atom.Table, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5,
 		atom.H6, atom.Hr, atom.Body, atom.Section, atom.Article, atom.Header, atom.Footer, atom.Center, atom.Address,
-		atom.Dl, atom.Dt, atom.Dd, atom.Form, atom.Fieldset, atom.Blockquote, atom.Pre:
+		atom.Dl, atom.Dt, atom.Dd, atom.Form, atom.Fieldset, atom.Legend, atom.Blockquote, atom.Pre, atom.Caption, atom.Thead,
+		atom.Tbody, atom.Tfoot, atom.Main, atom.Nav, atom.Aside, atom.Figure, atom.Figcaption, atom.Details, atom.Summary,
+		atom.Dialog, atom.Hgroup, atom.Menu, atom.Option, atom.Optgroup:
 		return true
 	}
 	return false

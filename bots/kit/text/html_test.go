@@ -16,8 +16,14 @@ func isQuote(e text.Element) bool {
 	return e.Name == "blockquote" || e.HasClass("quote") || e.Attribute("id") == "appendonsend"
 }
 
-func notTheBot(link text.Element, words string) bool {
-	return link.Attribute("href") != "https://mastodon.example/@bot" || words != "@bot"
+func notTheBot(link text.Element, words string) string {
+	switch {
+	case link.Attribute("href") == "https://mastodon.example/@bot" && words == "@bot":
+		return ""
+	case link.HasClass("named"):
+		return "<" + words + ">"
+	}
+	return words
 }
 
 func TestFromHTML(t *testing.T) {
@@ -45,6 +51,11 @@ func TestFromHTML(t *testing.T) {
 		"a paragraph, then a list":    {`<div><p class=quote>RE: x</div>U1`, "U1"},
 		"never closed":                {`U1<blockquote>x`, "U1\n"},
 		"the bot's mention":           {`<p>` + bot + ` U1</p>`, "\nU1\n"},
+		"an @ before the link":        {`Hallo @<a href="https://mastodon.example/@bot">bot</a>: U1`, "Hallo : U1"},
+		"an @ before another":         {`@<a href=x>cleo</a> U1 a@<b>b</b>`, "@cleo U1 a@b"},
+		"other words for a link":      {`U1<a href=x class=named> @<b>x</b> </a>U2`, "U1<@x> U2"},
+		"as it stands":                {"<pre>U1 <table><tr><td>a</td><td>b</td></tr></table><hr>c<a href=\"https://mastodon.example/@bot\">@bot</a>d", "U1 \na b\nc d"},
+		"list of terms":               {`<dl><dt>U1<dd>Hbf</dl><figure>x<figcaption>y</figcaption></figure><details><summary>z</summary>w</details>`, "U1\nHbf\nx\ny\nz\nw\n"},
 		"in the middle":               {`Hallo ` + bot + ` U1`, "Hallo U1"},
 		"in the middle of a word":     {`a` + bot + `b`, "a b"},
 		"others stay":                 {`<a href="https://mastodon.example/@bothilde">@bothilde</a> U1`, "@bothilde U1"},
@@ -57,7 +68,7 @@ func TestFromHTML(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := text.FromHTML(tt.html, text.HTML{Skip: isQuote, KeepLink: notTheBot}); got != tt.want {
+			if got := text.FromHTML(tt.html, text.HTML{Skip: isQuote, Link: notTheBot}); got != tt.want {
 				t.Errorf("FromHTML = %q, want %q", got, tt.want)
 			}
 		})
@@ -85,7 +96,7 @@ func TestFromHTMLIsLinear(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
-			text.FromHTML(strings.Repeat(part, 1<<20/len(part)), text.HTML{Skip: isQuote, KeepLink: notTheBot})
+			text.FromHTML(strings.Repeat(part, 1<<20/len(part)), text.HTML{Skip: isQuote, Link: notTheBot})
 			if took := time.Since(began); took > 10*time.Second {
 				t.Errorf("1 MB took %s", took)
 			}
@@ -99,7 +110,7 @@ func FuzzFromHTML(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		got := text.FromHTML(source, text.HTML{Skip: isQuote, KeepLink: notTheBot})
+		got := text.FromHTML(source, text.HTML{Skip: isQuote, Link: notTheBot})
 		if whole := text.FromHTML(source, text.HTML{}); len(got) > 2*len(source)+2 || len(whole) > 2*len(source)+2 {
 			t.Errorf("%d bytes became %d", len(source), len(whole))
 		}

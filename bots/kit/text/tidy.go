@@ -5,13 +5,15 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ticketfrei/internal/scrub"
 )
 
-// Tidy trims every line, joins the spaces in it, and drops empty lines. A
-// control character is a space.
+// Tidy trims every line, joins the spaces in it, and drops empty lines and what cannot
+// be seen. A control character is a space.
 func Tidy(s string) string {
 	var lines []string
-	for line := range strings.SplitSeq(s, "\n") {
+	for line := range strings.SplitSeq(scrub.Invisible(s), "\n") {
 		words := strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
 		if len(words) > 0 {
 			lines = append(lines, strings.Join(words, " "))

@@ -8,11 +8,12 @@ import (
 
 func TestTidy(t *testing.T) {
 	for s, want := range map[string]string{
-		"":                              "",
-		" U1 \t Plärrer\r\n\n \nFürth ": "U1 Plärrer\nFürth",
-		"U1\u00a0\u2003Plärrer":         "U1 Plärrer",
-		"U1\x00\x1b[0mPlärrer\u0085x":   "U1 [0mPlärrer x",
-		"👩\u200d🚒 قطار":                 "👩\u200d🚒 قطار",
+		"":                                      "",
+		" U1 \t Plärrer\r\n\n \nFürth ":         "U1 Plärrer\nFürth",
+		"U1\u00a0\u2003Plärrer":                 "U1 Plärrer",
+		"U1\x00\x1b[0mPlärrer\u0085x":           "U1 [0mPlärrer x",
+		"👩\u200d🚒 قطار":                         "👩\u200d🚒 قطار",
+		"U\u200b1\u200f\n\u2067\n\u00adPlärrer": "U1\nPlärrer",
 	} {
 		if got := text.Tidy(s); got != want {
 			t.Errorf("Tidy(%q) = %q, want %q", s, got, want)

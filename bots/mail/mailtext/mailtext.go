@@ -16,6 +16,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -45,6 +46,11 @@ type Envelope struct {
 type Message struct {
 	// ID names the mail: the same one, sent again, has the same ID.
 	ID string
+	// MessageID is that of its header, in brackets, for who answers the mail; empty where
+	// it has none of the usual form. Nothing of it is stored.
+	MessageID string
+	// Language is that of the text, as its header says, as "de"; empty where it does not.
+	Language string
 	// Author is the address in From, in lower case; the envelope's sender
 	// where there is none.
 	Author string
@@ -132,6 +138,7 @@ func parse(raw []byte, e Envelope) (message, error) {
 func (m *message) readText(root *enmime.Part) error {
 	b := readBody(root)
 	b.quoting = m.quoting()
+	m.MessageID, m.Language = usualID.FindString(m.header.get("Message-ID")), m.language()
 	m.Subject, m.Body = m.written(b)
 	m.Files = b.files
 	m.Text = cut(strings.TrimSpace(m.Subject+"\n"+m.Body), maxText)
@@ -148,6 +155,15 @@ func (m *message) readText(root *enmime.Part) error {
 		return ErrEmpty
 	}
 	return ErrNothing
+}
+
+// usualID is a Message-ID that can be repeated as it is.
+var usualID = regexp.MustCompile(`^<[!-;=?-~]{1,250}>`)
+
+// language is what Content-Language begins with (RFC 3282).
+func (m message) language() string {
+	first, _, _ := strings.Cut(m.header.get("Content-Language"), ",")
+	return cut(strings.TrimSpace(first), 35)
 }
 
 // id is a hash, since a Message-ID often tells more of its author than they

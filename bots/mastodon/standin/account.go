@@ -24,6 +24,7 @@ type Account struct {
 	streams       map[*stream]struct{}
 	used          int // requests in the rate window
 	reset         time.Time
+	calls         Calls
 }
 
 // Post is a status that the account posted.
@@ -55,7 +56,11 @@ type Mention struct {
 	Visibility string // "public", "unlisted", "private" or "direct"
 	Warning    string // the content warning
 	Picture    bool   // has a picture attached
+	Bot        bool   // its author is said to be a program
 	Poll       bool
+	Options    []string // the answers of a poll
+	ReplyTo    string   // the id of a status that it answers
+	NoBoosts   bool     // its author lets nobody boost it
 	Quotes     string   // the id of a status that it quotes
 	Names      []string // other people whom it mentions, as "anna@example.org"
 	ID         string   // of the status, in place of one made
@@ -73,7 +78,7 @@ func (s *Server) AddAccount(username string) *Account {
 // addAccount is AddAccount with s.mu held.
 func (s *Server) addAccount(id, username, token string) *Account {
 	a := &Account{server: s, id: id, username: username, token: token, acceptPrivate: s.options.Old}
-	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
+	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write", "push"}}
 	s.accounts = append(s.accounts, a)
 	if s.signedIn == nil {
 		s.signedIn = a
@@ -126,7 +131,7 @@ func (a *Account) NewToken() {
 	defer s.mu.Unlock()
 	s.next()
 	a.token = secretText("token", s.serial)
-	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write"}}
+	s.tokens[a.token] = &grant{account: a, scopes: []string{"read", "write", "push"}}
 }
 
 // Tokens counts the access tokens of the account.
@@ -203,12 +208,15 @@ func (a *Account) MentionWith(m Mention) string {
 	}
 	n := &notification{id: s.next(), kind: "mention", status: st, at: st.at}
 	a.notifications = append(a.notifications, n)
+	a.call(n)
 	streams := a.liveStreams()
+	var says entity
+	if len(streams) > 0 {
+		says = s.notificationEntity(n)
+	}
 	s.Happened()
 	s.mu.Unlock()
-	if len(streams) > 0 {
-		send(streams, "notification", s.notificationEntity(n))
-	}
+	send(streams, "notification", says)
 	return st.id
 }
 
@@ -216,7 +224,7 @@ func (a *Account) MentionWith(m Mention) string {
 func (a *Account) newMention(m Mention) *status {
 	s := a.server
 	st := &status{id: cmp.Or(m.ID, s.next()), author: m.Author, text: m.Text, visibility: m.Visibility, warning: m.Warning,
-		picture: m.Picture, poll: m.Poll, quotes: m.Quotes, at: m.At,
+		picture: m.Picture, bot: m.Bot, poll: m.Poll || len(m.Options) > 0, options: m.Options, quotes: m.Quotes, at: m.At, replyTo: m.ReplyTo, noBoosts: m.NoBoosts,
 		mentioned: append([]string{a.Handle()}, m.Names...), mentionsLocal: a, names: m.Names}
 	if st.at.IsZero() {
 		st.at = s.options.Now()
@@ -245,27 +253,47 @@ func (s *Server) Edit(statusID, text string, picture bool) {
 	s.mu.Lock()
 	st := s.statuses[statusID]
 	st.text, st.html, st.picture, st.edited = text, s.mentionHTML(st.mentionsLocal, Mention{Text: text}), picture, s.options.Now()
-	told := map[*notification][]*stream{}
+	type news struct {
+		streams []*stream
+		says    entity
+	}
+	var told []news
 	for _, a := range s.accounts {
 		if a.boostOf(statusID) >= 0 {
 			n := &notification{id: s.next(), kind: "update", status: st, at: st.edited}
 			a.notifications = append(a.notifications, n)
-			told[n] = a.liveStreams()
+			a.call(n)
+			told = append(told, news{a.liveStreams(), s.notificationEntity(n)})
 		}
 	}
 	s.Happened()
 	s.mu.Unlock()
-	for n, streams := range told {
-		send(streams, "notification", s.notificationEntity(n))
+	for _, n := range told {
+		send(n.streams, "notification", n.says)
 	}
 }
 
-// Delete deletes a status of somebody, as its author can.
+// Delete deletes a status of somebody, as its author can. The account that it mentions
+// is told on its streams.
 func (s *Server) Delete(statusID string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	var streams []*stream
+	if st := s.statuses[statusID]; st != nil && st.mentionsLocal != nil {
+		streams = st.mentionsLocal.liveStreams()
+	}
+	s.delete(statusID)
+	s.Happened()
+	s.mu.Unlock()
+	sendText(streams, "delete", statusID)
+}
+
+// delete deletes a status with the notifications of it. s.mu is held.
+func (s *Server) delete(statusID string) {
 	delete(s.statuses, statusID)
 	for _, a := range s.accounts {
+		if i := a.boostOf(statusID); i >= 0 {
+			a.boosts[i].Undone = true
+		}
 		kept := a.notifications[:0]
 		for _, n := range a.notifications {
 			if n.status == nil || n.status.id != statusID {

@@ -15,6 +15,7 @@ type grant struct {
 	client  string
 	scopes  []string
 	uri     string
+	push    *subscription
 }
 
 // may tells whether the grant covers scope: "read" covers "read:accounts".
@@ -38,6 +39,10 @@ func (s *Server) routes() http.Handler {
 		"GET /api/v1/accounts/verify_credentials": s.user("read:accounts", s.verifyCredentials),
 		"GET /api/v1/accounts/{id}/statuses":      s.user("read:statuses", s.accountStatuses),
 		"GET /api/v1/notifications":               s.user("read:notifications", s.notifications),
+		"GET /api/v1/notifications/{id}":          s.user("read:notifications", s.oneNotification),
+		"GET /api/v1/push/subscription":           s.user("push", s.subscribed),
+		"POST /api/v1/push/subscription":          s.user("push", s.subscribe),
+		"DELETE /api/v1/push/subscription":        s.user("push", s.unsubscribe),
 		"GET /api/v1/notifications/policy":        s.user("read:notifications", s.policyV1),
 		"GET /api/v2/notifications/policy":        s.user("read:notifications", s.policyV2),
 		"PATCH /api/v1/notifications/policy":      s.user("write:notifications", s.policyV1),
@@ -133,7 +138,7 @@ func (s *Server) verifyCredentials(a *Account, _ http.ResponseWriter, _ *http.Re
 }
 
 func (s *Server) instanceV1(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, entity{"uri": s.domain, "title": "Test", "version": "3.5.0", "email": "", "description": "",
+	reply(w, http.StatusOK, entity{"uri": s.domain, "title": "Test", "version": s.v1Version(), "email": "", "description": "",
 		"urls": entity{"streaming_api": "ws" + strings.TrimPrefix(s.URL, "http")}, "languages": []string{"de"},
 		"configuration": entity{"statuses": entity{"max_characters": s.options.MaxCharacters, "characters_reserved_per_url": 23}}})
 }
@@ -143,7 +148,15 @@ func (s *Server) instanceV2(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "Record not found")
 		return
 	}
-	reply(w, http.StatusOK, entity{"domain": s.domain, "title": "Test", "version": "4.3.0", "languages": []string{"de"},
+	reply(w, http.StatusOK, entity{"domain": s.domain, "title": "Test", "version": s.options.Version, "source_url": s.options.Source, "languages": []string{"de"},
 		"configuration": entity{"urls": entity{"streaming": "ws" + strings.TrimPrefix(s.URL, "http")},
 			"statuses": entity{"max_characters": s.options.MaxCharacters, "characters_reserved_per_url": 23}}})
+}
+
+// v1Version is the version that an old server says it has.
+func (s *Server) v1Version() string {
+	if s.options.Old {
+		return "3.5.0"
+	}
+	return s.options.Version
 }

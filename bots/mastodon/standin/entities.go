@@ -18,8 +18,10 @@ type status struct {
 	warning       string
 	visibility    string
 	replyTo       string
-	picture       bool
+	picture, bot  bool
 	poll          bool
+	options       []string // the answers of the poll
+	noBoosts      bool
 	quotes        string
 	mentioned     []string
 	mentionsLocal *Account
@@ -62,6 +64,7 @@ func (a *Account) entity() entity {
 
 func (s *Server) statusEntity(st *status) entity {
 	account, url := s.authorEntity(st.author), ""
+	account["bot"] = st.bot
 	if st.account != nil {
 		account = st.account.entity()
 	}
@@ -70,7 +73,7 @@ func (s *Server) statusEntity(st *status) entity {
 	if st.picture {
 		media = append(media, entity{"id": "M" + st.id, "type": "image", "url": s.URL + "/media/" + st.id + ".png", "description": nil})
 	}
-	e := entity{"id": st.id, "created_at": stamp(st.at), "in_reply_to_id": orNull(st.replyTo), "in_reply_to_account_id": nil,
+	e := entity{"id": st.id, "created_at": stamp(st.at), "in_reply_to_id": orNull(st.replyTo), "in_reply_to_account_id": s.answered(st),
 		"sensitive": st.warning != "", "spoiler_text": st.warning, "visibility": st.visibility, "language": "de",
 		"uri": url, "url": url, "replies_count": 0, "reblogs_count": 0, "favourites_count": 0, "edited_at": nil,
 		"content": st.html, "reblog": nil, "account": account, "media_attachments": media,
@@ -79,12 +82,32 @@ func (s *Server) statusEntity(st *status) entity {
 		e["edited_at"] = stamp(st.edited)
 	}
 	if st.poll {
-		e["poll"] = entity{"id": "P" + st.id, "expired": false, "multiple": false, "options": []entity{{"title": "U1", "votes_count": 0}}}
+		e["poll"] = pollEntity(st)
 	}
 	if st.quotes != "" {
 		e["quote"] = entity{"state": "accepted", "quoted_status_id": st.quotes}
 	}
 	return e
+}
+
+// answered is the id of the account that a status answers.
+func (s *Server) answered(st *status) any {
+	parent := s.statuses[st.replyTo]
+	switch {
+	case parent == nil:
+		return nil
+	case parent.account != nil:
+		return parent.account.id
+	}
+	return s.authorEntity(parent.author)["id"]
+}
+
+func pollEntity(st *status) entity {
+	options := []entity{}
+	for _, title := range st.options {
+		options = append(options, entity{"title": title, "votes_count": 0})
+	}
+	return entity{"id": "P" + st.id, "expired": false, "multiple": false, "options": options}
 }
 
 func (s *Server) mentionEntities(st *status) []entity {

@@ -168,6 +168,11 @@ func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusForbidden, entity{"error": "unauthorized_client", "error_description": "You are not authorized to revoke this token"})
 		return
 	}
+	// A token belongs to the application that it was made for (RFC 7009, 2.1).
+	if g := s.tokens[r.FormValue("token")]; g != nil && g.client != a.id {
+		reply(w, http.StatusForbidden, entity{"error": "unauthorized_client", "error_description": "You are not authorized to revoke this token"})
+		return
+	}
 	delete(s.tokens, r.FormValue("token"))
 	reply(w, http.StatusOK, entity{})
 }

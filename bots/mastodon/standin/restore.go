@@ -6,6 +6,8 @@ type Former struct {
 	ID, Username, Token string
 	// Posts of the account; only ID, Text and At count.
 	Posts []Post
+	// Heard is what somebody elsewhere wrote in public and the server still has.
+	Heard []Post
 }
 
 // Restore makes an account that is not new: its id and its token stay.
@@ -16,6 +18,10 @@ func (s *Server) Restore(f Former) *Account {
 	for _, p := range f.Posts {
 		a.store(&status{id: p.ID, account: a, author: a.username, text: p.Text, html: "<p>" + textHTML(p.Text) + "</p>",
 			visibility: "public", at: p.At}, "")
+	}
+	for _, p := range f.Heard {
+		s.statuses[p.ID] = &status{id: p.ID, author: "rider@elsewhere.example", text: p.Text, html: "<p>" + textHTML(p.Text) + "</p>",
+			visibility: "public", at: p.At}
 	}
 	return a
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	webpush "github.com/SherClockHolmes/webpush-go"
+
 	kit "ticketfrei/bots/kit/standin"
 )
 
@@ -34,6 +36,13 @@ type Options struct {
 	// Old leaves out what came with Mastodon 4: /api/v2/instance and the
 	// notification policy.
 	Old bool
+	// Version and Source are the version and source_url that the server says it has;
+	// empty means those of Mastodon.
+	Version, Source string
+	// WholeRead makes the stream want the whole scope read, as GoToSocial's does.
+	WholeRead bool
+	// DraftPush makes calls as servers did before Mastodon 4.4: aesgcm.
+	DraftPush bool
 }
 
 // Server is the stand-in, listening on 127.0.0.1. Its embedded server lets it fail
@@ -54,14 +63,24 @@ type Server struct {
 	codes    map[string]*grant
 	statuses map[string]*status
 	signedIn *Account
+
+	client                    *http.Client // of calls
+	vapidPrivate, vapidPublic string
+	callers                   chan struct{}
+	calling                   sync.WaitGroup
+	dropCalls                 bool
 }
 
 // Start starts a server; Close ends it.
 func Start(o Options) (*Server, error) {
 	s := &Server{options: o.withDefaults(), tokens: map[string]*grant{}, apps: map[string]*app{},
-		codes: map[string]*grant{}, statuses: map[string]*status{}}
+		codes: map[string]*grant{}, statuses: map[string]*status{},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}}, callers: make(chan struct{}, callers)}
 	s.handler = s.routes()
 	var err error
+	if s.vapidPrivate, s.vapidPublic, err = webpush.GenerateVAPIDKeys(); err != nil {
+		return nil, err
+	}
 	if s.Server, err = kit.Start(s.handler); err != nil {
 		return nil, err
 	}
@@ -80,6 +99,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxCharacters == 0 {
 		o.MaxCharacters = 500
 	}
+	if o.Version == "" {
+		o.Version, o.Source = "4.3.0", "https://github.com/mastodon/mastodon"
+	}
 	if o.RateWindow == 0 {
 		o.RateWindow = 5 * time.Minute
 	}
@@ -91,6 +113,8 @@ func (s *Server) Close() error {
 	err := s.Server.Close()
 	s.DropStreams()
 	s.beating.Wait()
+	s.calling.Wait()
+	s.client.CloseIdleConnections()
 	return err
 }
 

@@ -42,12 +42,14 @@ func (a *Account) store(st *status, key string) {
 	a.keys[key] = st.id
 }
 
-func (s *Server) getStatus(_ *Account, _ http.ResponseWriter, r *http.Request) (any, int) {
+func (s *Server) getStatus(a *Account, _ http.ResponseWriter, r *http.Request) (any, int) {
 	st := s.statuses[r.PathValue("id")]
 	if st == nil {
 		return message("Record not found"), http.StatusNotFound
 	}
-	return s.statusEntity(st), http.StatusOK
+	e := s.statusEntity(st)
+	e["reblogged"] = a.boostOf(st.id) >= 0
+	return e, http.StatusOK
 }
 
 func (s *Server) deleteStatus(a *Account, _ http.ResponseWriter, r *http.Request) (any, int) {
@@ -66,7 +68,7 @@ func (s *Server) reblog(a *Account, _ http.ResponseWriter, r *http.Request) (any
 	switch {
 	case st == nil:
 		return message("Record not found"), http.StatusNotFound
-	case st.visibility == "private" || st.visibility == "direct":
+	case st.noBoosts || st.visibility == "private" || st.visibility == "direct":
 		return message("This action is not allowed"), http.StatusForbidden
 	}
 	i := a.boostOf(st.id)

@@ -3,6 +3,7 @@ package standin
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"ticketfrei/internal/socket"
@@ -28,6 +29,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case g == nil || g.account == nil:
 		fail(w, http.StatusUnauthorized, "Invalid access token")
+		return
+	case s.options.WholeRead && !slices.Contains(g.scopes, "read"):
+		fail(w, http.StatusUnauthorized, "Unauthorized: token has insufficient scope permission")
 		return
 	case r.URL.Query().Get("stream") != "user" || !socket.IsUpgrade(r):
 		fail(w, http.StatusNotFound, "Not found")
@@ -90,7 +94,12 @@ func send(streams []*stream, event string, payload entity) {
 	if err != nil {
 		return
 	}
-	outer, err := json.Marshal(entity{"stream": []string{"user"}, "event": event, "payload": string(inner)})
+	sendText(streams, event, string(inner))
+}
+
+// sendText is send of a payload that is written already.
+func sendText(streams []*stream, event, payload string) {
+	outer, err := json.Marshal(entity{"stream": []string{"user"}, "event": event, "payload": payload})
 	if err != nil {
 		return
 	}

@@ -55,6 +55,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, badRequest("can't parse parameters"))
 		return
 	}
+	s.delay(r.Context(), method)
 	result, failure := s.call(r.Context(), b, method, params)
 	if r.Context().Err() != nil {
 		return // nobody is there to read it
@@ -66,7 +67,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // of JSON.
 func readParams(body io.Reader, r *http.Request) (p params, err error) {
 	query := r.URL.Query()
-	for name, value := range map[string]any{"offset": &p.Offset, "timeout": &p.Timeout, "allowed_updates": &p.AllowedUpdates} {
+	for name, value := range map[string]any{"chat_id": &p.ChatID, "offset": &p.Offset, "timeout": &p.Timeout, "allowed_updates": &p.AllowedUpdates} {
 		if query.Has(name) {
 			err = errors.Join(err, json.Unmarshal([]byte(query.Get(name)), value))
 		}
@@ -103,8 +104,20 @@ type params struct {
 	ChatID         int64             `json:"chat_id"`
 	MessageID      int               `json:"message_id"`
 	Text           string            `json:"text"`
+	Thread         int               `json:"message_thread_id"`
+	About          string            `json:"short_description"`
+	Description    string            `json:"description"`
 	LanguageCode   string            `json:"language_code"`
 	Commands       []json.RawMessage `json:"commands"`
+	Reaction       []reaction        `json:"reaction"`
+	Reply          struct {
+		MessageID int    `json:"message_id"`
+		ChatID    *int64 `json:"chat_id"` // of the message, where it stands in another chat
+		Anyway    bool   `json:"allow_sending_without_reply"`
+	} `json:"reply_parameters"`
+	URL         string `json:"url"`
+	SecretToken string `json:"secret_token"`
+	DropPending bool   `json:"drop_pending_updates"`
 }
 
 func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any, *apiError) {
@@ -115,21 +128,23 @@ func (s *Server) call(ctx context.Context, b *Bot, method string, p params) (any
 		return b.user(), nil
 	case "getUpdates":
 		return s.getUpdates(ctx, b, p)
+	case "setWebhook":
+		return s.setWebhook(b, p)
+	case "getWebhookInfo":
+		return s.webhookInfo(b), nil
 	case "deleteWebhook":
+		return s.setWebhook(b, params{DropPending: p.DropPending})
+	case "setMyCommands", "setMyDescription", "setMyShortDescription":
+		return true, b.introduce(method, p)
+	case "getChat":
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		b.webhook = false
-		return true, nil
-	case "setMyCommands":
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if b.commands == nil {
-			b.commands = map[string]int{}
-		}
-		b.commands[p.LanguageCode] = len(p.Commands)
-		return true, nil
+		chat, _, err := s.findChat(b, p.ChatID)
+		return chat, err
 	case "sendMessage":
 		return s.sendMessage(b, p)
+	case "setMessageReaction":
+		return s.setMessageReaction(b, p)
 	case "deleteMessage":
 		return s.deleteMessage(b, p)
 	}

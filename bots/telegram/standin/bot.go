@@ -14,7 +14,7 @@ type Bot struct {
 	token    string
 	username string
 	name     string
-	webhook  bool
+	webhook  webhook
 	next     int // id of the next update
 	updates  []update
 	allowed  map[string]bool // kinds of updates; nil means the default
@@ -22,7 +22,7 @@ type Bot struct {
 	polls    int
 	chats    map[int64]*conversation // private ones, by user
 	sends    []Send
-	commands map[string]int // language → number of commands
+	profiles map[string]Profile // by language
 	calls    map[string]int
 	failures []int // statuses that the next calls are answered with
 	flood    flood
@@ -38,6 +38,7 @@ type update struct {
 // Send is a message that a bot sent.
 type Send struct {
 	ChatID int64
+	Thread int // of the topic; 0 where it is in none
 	ID     int
 	Text   string
 	At     time.Time // real time
@@ -56,8 +57,11 @@ type Message struct {
 	FromBot bool
 	From    string // name of who wrote it
 	Text    string
+	Sign    string // what the bot has put below it; empty for nothing
+	Answers int    // the message that it answers; 0 for none
 	Deleted bool
 	At      time.Time
+	Thread  int // of the topic; 0 where it is in none
 	from    int64
 }
 
@@ -89,14 +93,14 @@ func (b *Bot) Revoke() {
 func (b *Bot) SetWebhook() {
 	b.server.mu.Lock()
 	defer b.server.mu.Unlock()
-	b.webhook = true
+	b.webhook.set(webhook{url: "https://elsewhere.example/webhook"})
 }
 
 // HasWebhook tells whether a webhook is set.
 func (b *Bot) HasWebhook() bool {
 	b.server.mu.Lock()
 	defer b.server.mu.Unlock()
-	return b.webhook
+	return b.webhook.url != ""
 }
 
 // SkipUpdates makes the next update have this id: after a week without any,
@@ -128,6 +132,7 @@ func (b *Bot) deliver(kind string, body any) {
 	if b.poll != nil {
 		b.poll.notify()
 	}
+	b.bring()
 	b.server.Happened()
 }
 
@@ -164,14 +169,6 @@ func (b *Bot) Calls(method string) int {
 	b.server.mu.Lock()
 	defer b.server.mu.Unlock()
 	return b.calls[method]
-}
-
-// Commands is how many commands the bot's menu has in a language; "" is the
-// default.
-func (b *Bot) Commands(language string) int {
-	b.server.mu.Lock()
-	defer b.server.mu.Unlock()
-	return b.commands[language]
 }
 
 // Fail answers the next calls with these statuses, as a broken gateway does.

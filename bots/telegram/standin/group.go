@@ -7,12 +7,16 @@ type Group struct {
 	server *Server
 
 	// Under Server.mu:
-	id       int64
-	title    string
-	super    bool
-	movedTo  int64 // id of the supergroup it became
-	messages []Message
-	bots     map[*Bot]*membership
+	id          int64
+	title       string
+	super       bool
+	channel     bool
+	topics      map[int]*topic
+	slow        *slowMode // nil where it is not in slow mode
+	movedTo     int64     // id of the supergroup it became
+	messages    []Message
+	bots        map[*Bot]*membership
+	noReactions bool
 }
 
 // membership is a bot in a group.
@@ -20,6 +24,7 @@ type membership struct {
 	in      bool
 	privacy bool // sees only what is meant for it
 	silent  bool // may not write
+	admin   bool
 }
 
 // ID is the id of the group, a negative number. It changes with Upgrade.
@@ -30,6 +35,9 @@ func (g *Group) ID() int64 {
 }
 
 func (g *Group) kind() string {
+	if g.channel {
+		return "channel"
+	}
 	if g.super {
 		return "supergroup"
 	}
@@ -37,7 +45,11 @@ func (g *Group) kind() string {
 }
 
 func (g *Group) chat() map[string]any {
-	return map[string]any{"id": g.id, "type": g.kind(), "title": g.title}
+	chat := map[string]any{"id": g.id, "type": g.kind(), "title": g.title}
+	if g.topics != nil {
+		chat["is_forum"] = true
+	}
+	return chat
 }
 
 // Messages returns what was written, the first one first.
@@ -118,8 +130,9 @@ func (g *Group) Post(u *User, p Post) int {
 	g.server.mu.Lock()
 	defer g.server.mu.Unlock()
 	before := g.messages
-	m := g.add(Message{From: u.name, from: u.id, Text: p.Text})
+	m := g.add(Message{From: u.name, from: u.id, Text: p.Text, Thread: p.Topic})
 	body := m.body(p, g.chat(), before)
+	g.inTopic(body, p.Topic)
 	switch p.Sender {
 	case AnonymousAdmin:
 		body["from"] = map[string]any{"id": 1087968824, "is_bot": true, "first_name": "Group", "username": "GroupAnonymousBot"}

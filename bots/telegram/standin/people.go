@@ -1,5 +1,7 @@
 package standin
 
+import "time"
+
 // User is a person with an account.
 type User struct {
 	server   *Server
@@ -17,6 +19,9 @@ type Post struct {
 	Album   string // id of the album that the picture belongs to
 	Other   string // another kind of message, as "sticker", "voice", "location"
 	ReplyTo int    // id of a message in the same chat
+	Topic   int    // of a group: the topic that it is written in; 0 for General
+	// Forwarded is when somebody else wrote it; zero where it is not forwarded.
+	Forwarded time.Time
 	// Sender overrides the person: see AnonymousAdmin and Channel.
 	Sender Sender
 }
@@ -126,6 +131,9 @@ func (m Message) body(p Post, chat map[string]any, before []Message) map[string]
 	}
 	if p.Album != "" {
 		body["media_group_id"] = p.Album
+	}
+	if !p.Forwarded.IsZero() {
+		body["forward_origin"] = map[string]any{"type": "hidden_user", "sender_user_name": "Somebody", "date": p.Forwarded.Unix()}
 	}
 	if p.Other != "" {
 		body[p.Other] = map[string]any{"file_id": "CAAC"}

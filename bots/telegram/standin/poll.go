@@ -58,7 +58,7 @@ func (s *Server) getUpdates(ctx context.Context, b *Bot, p params) (any, *apiErr
 func (s *Server) beginPoll(b *Bot, p params) (*poll, []update, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b.webhook {
+	if b.webhook.url != "" {
 		return nil, nil, &apiError{Code: http.StatusConflict,
 			Description: "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"}
 	}
@@ -69,16 +69,22 @@ func (s *Server) beginPoll(b *Bot, p params) (*poll, []update, *apiError) {
 	mine := &poll{wake: make(chan struct{}, 1), over: make(chan *apiError, 1)}
 	b.poll = mine
 	b.polls++
-	if p.AllowedUpdates != nil {
-		b.allowed = map[string]bool{}
-		for _, kind := range p.AllowedUpdates {
-			b.allowed[kind] = true
-		}
-	}
+	b.allow(p.AllowedUpdates)
 	b.confirm(p.Offset)
 	list := b.unconfirmed(p.Limit)
 	s.Happened()
 	return mine, list, nil
+}
+
+// allow sets the kinds of updates; nil leaves them as they are. Server.mu is held.
+func (b *Bot) allow(kinds []string) {
+	if kinds == nil {
+		return
+	}
+	b.allowed = map[string]bool{}
+	for _, kind := range kinds {
+		b.allowed[kind] = true
+	}
 }
 
 func (s *Server) endPoll(b *Bot, mine *poll) {

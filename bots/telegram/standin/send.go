@@ -24,14 +24,27 @@ func (s *Server) sendMessage(b *Bot, p params) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
+	answers := p.Reply.MessageID
+	if answers > len(*log) || answers > 0 && (*log)[answers-1].Deleted {
+		if !p.Reply.Anyway {
+			return nil, badRequest("message to be replied not found")
+		}
+		answers = 0
+	}
 	now := time.Now()
+	if g := s.groups[p.ChatID]; g != nil {
+		if err := g.takes(p.Thread, now); err != nil {
+			s.Happened()
+			return nil, err
+		}
+	}
 	if err := b.flood.check(s.options.Limits, p.ChatID, now); err != nil {
 		s.Happened()
 		return nil, err
 	}
-	m := Message{ID: len(*log) + 1, FromBot: true, From: b.name, from: b.id, Text: p.Text, At: s.options.Now()}
+	m := Message{ID: len(*log) + 1, FromBot: true, From: b.name, from: b.id, Text: p.Text, Answers: answers, At: s.options.Now(), Thread: p.Thread}
 	*log = append(*log, m)
-	b.sends = append(b.sends, Send{ChatID: p.ChatID, ID: m.ID, Text: p.Text, At: now})
+	b.sends = append(b.sends, Send{ChatID: p.ChatID, Thread: p.Thread, ID: m.ID, Text: p.Text, At: now})
 	s.Happened()
 	return map[string]any{"message_id": m.ID, "from": b.user(), "chat": chat, "date": m.At.Unix(), "text": m.Text}, nil
 }
@@ -49,6 +62,8 @@ func (s *Server) findChat(b *Bot, id int64) (chat map[string]any, log *[]Message
 			return nil, nil, badRequest("chat not found")
 		case !m.in:
 			return nil, nil, forbidden("bot was kicked from the " + g.kind() + " chat")
+		case m.silent && g.channel:
+			return nil, nil, badRequest("need administrator rights in the channel chat")
 		case m.silent:
 			return nil, nil, badRequest("not enough rights to send text messages to the chat")
 		}
@@ -126,6 +141,10 @@ func (f *flood) refuse(seconds int, now time.Time) *apiError {
 	f.refused++
 	f.penalty = seconds
 	f.until = now.Add(time.Duration(seconds) * time.Second)
+	return tooMany(seconds)
+}
+
+func tooMany(seconds int) *apiError {
 	return &apiError{Code: http.StatusTooManyRequests, Description: "Too Many Requests: retry after " + strconv.Itoa(seconds), RetryAfter: seconds}
 }
 

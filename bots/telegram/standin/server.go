@@ -4,7 +4,10 @@
 package standin
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +21,10 @@ type Options struct {
 	// limits go by real time.
 	Now    func() time.Time
 	Limits Limits
+	// Retry is how long it is until an update is brought to a webhook again that did
+	// not take it, the first time; then twice as long each time, up to a minute. 0
+	// means a second.
+	Retry time.Duration
 }
 
 // Limit is how many messages may be sent within a time; the zero Limit is none.
@@ -40,12 +47,19 @@ type Server struct {
 
 	options Options
 
+	// What brings updates to webhooks.
+	working   context.Context // until Close
+	stop      context.CancelFunc
+	bringing  sync.WaitGroup
+	transport *http.Transport
+
 	mu     sync.Mutex
 	lastID int64
 	tokens map[string]*Bot
 	bots   []*Bot
 	users  map[int64]*User
 	groups map[int64]*Group
+	delays map[string]time.Duration // by method
 }
 
 // Start starts a Server.
@@ -53,10 +67,22 @@ func Start(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Retry = cmp.Or(o.Retry, time.Second)
 	s := &Server{options: o, lastID: firstID, tokens: map[string]*Bot{}, users: map[int64]*User{}, groups: map[int64]*Group{}}
+	s.working, s.stop = context.WithCancel(context.Background())
+	s.transport = &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: 10 * time.Second}
 	var err error
 	s.Server, err = kit.Start(s)
 	return s, err
+}
+
+// Close stops the server.
+func (s *Server) Close() error {
+	err := s.Server.Close()
+	s.stop()
+	s.bringing.Wait()
+	s.transport.CloseIdleConnections()
+	return err
 }
 
 // newID returns an id that nobody has. s.mu is held.

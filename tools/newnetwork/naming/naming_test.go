@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"ticketfrei/bots/kit"
+	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
 	"ticketfrei/tools/newnetwork/naming"
@@ -82,7 +83,7 @@ func topTables(t *testing.T, raw []byte) []string {
 // that is new there must be reserved here.
 func TestNamesOfTheProgramAreReserved(t *testing.T) {
 	used := map[string]string{}
-	for _, source := range slices.Concat([]fs.FS{supervisor.Texts}, templates.Texts, kit.Texts) {
+	for _, source := range slices.Concat([]fs.FS{relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts) {
 		raw, err := fs.ReadFile(source, "en.toml")
 		if err != nil {
 			t.Fatal(err)

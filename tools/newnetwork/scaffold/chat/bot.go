@@ -46,7 +46,8 @@ func Definition() bots.Definition {
 //	    {"events": [{"id": "42", "kind": "message", "chat": "anna", "author": "anna",
 //	      "text": "…", "private": true, "media": false, "language": "de", "time": "…"}]}
 //	    Other kinds: "joined" and "left", a group that took the account in or threw
-//	    it out. The chat of a person alone has the id of the person.
+//	    it out. The chat of a person alone has the id of the person. And "deleted":
+//	    its author has deleted the "message" of that id.
 //	POST /messages               writes to a chat
 //	    {"chat": "anna", "text": "…"} is answered with {"id": "7"}
 //	DELETE /messages/7           takes it back
@@ -94,9 +95,9 @@ func (c *conn) Check(ctx context.Context) (account.Account, error) {
 
 // event is what happened, as the API says it.
 type event struct {
-	ID, Kind, Chat, Author, Text, Language string
-	Private, Media                         bool
-	Time                                   time.Time
+	ID, Kind, Chat, Author, Text, Language, Message string
+	Private, Media                                  bool
+	Time                                            time.Time
 }
 
 // Receive hands over what happens after cursor until ctx ends. When hear returns
@@ -130,6 +131,8 @@ func (c *conn) read(e event) chat.Event {
 		return chat.Joined{Chat: e.Chat}
 	case "left":
 		return chat.Left{Chat: e.Chat}
+	case "deleted":
+		return chat.Message{ID: e.Message, Chat: e.Chat, Deleted: true}
 	}
 	m := chat.Message{ID: e.ID, Chat: e.Chat, Author: e.Author, Private: e.Private, Media: e.Media, Language: e.Language, Time: e.Time}
 	m.Text, m.Addressed = chat.Mention(e.Text, c.account.Handle)

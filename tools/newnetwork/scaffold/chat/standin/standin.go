@@ -22,11 +22,13 @@ type Server struct {
 
 	gone   sync.Map // chats that an account cannot write to: "account chat"
 	limits sync.Map // of the accounts
+	wrote  sync.Map // what people wrote: by "account text" the event
 }
 
 var (
 	_ kit.Service = (*Server)(nil)
 	_ kit.Rooms   = (*Server)(nil)
+	_ kit.Eraser  = (*Server)(nil)
 )
 
 // Start starts a server on loopback.
@@ -47,13 +49,26 @@ func Start() (*Server, error) {
 
 // Write writes to an account.
 func (s *Server) Write(n int, m kit.Message) {
+	said := m.Text
 	if m.Addressed {
 		m.Text = "@" + nameOf(n) + " " + m.Text
 	}
 	s.Happen(n, func(id string) map[string]any {
-		return map[string]any{"id": id, "kind": "message", "chat": m.Place(), "author": m.Author, "text": m.Text,
+		event := map[string]any{"id": id, "kind": "message", "chat": m.Place(), "author": m.Author, "text": m.Text,
 			"private": m.Group == "", "media": m.Media, "language": m.Language, "time": m.At()}
+		s.wrote.Store(fmt.Sprint(n, " ", said), event)
+		return event
 	})
+}
+
+// Erase deletes what somebody wrote to an account.
+func (s *Server) Erase(n int, text string) {
+	if wrote, ok := s.wrote.Load(fmt.Sprint(n, " ", text)); ok {
+		m := wrote.(map[string]any)
+		s.Happen(n, func(id string) map[string]any {
+			return map[string]any{"id": id, "kind": "deleted", "chat": m["chat"], "message": m["id"]}
+		})
+	}
 }
 
 // Join adds an account to a group.

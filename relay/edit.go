@@ -1,0 +1,60 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ticketfrei/bots"
+	"ticketfrei/censor"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+// change follows what the author of a message has made of it since it was heard: it is
+// judged again, or taken back. The brakes do not count it a second time. What a moderator
+// has taken back or thrown away stays so.
+func (h *Hearing) change(ctx context.Context, b report.Bot, in bots.Incoming) error {
+	r := h.report(b, in)
+	if in.Deleted {
+		return h.DB.Withdraw(ctx, b.CityID, r.ID)
+	}
+	if known, err := h.DB.Knows(ctx, b.CityID, r.ID); err != nil || !known {
+		return err // most are not: bots tell of all that they see
+	}
+	rules, err := h.rules(ctx, b.CityID)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil // the city was deleted, and its reports with it
+	}
+	if err != nil {
+		return fmt.Errorf("judge an edit: %w", err)
+	}
+	wanted, q, err := h.Customs.sort(ctx, &r, in)
+	if err != nil || !wanted {
+		return err
+	}
+	h.expect(r.ID, b, in, q) // where it was not passed on before
+	return h.DB.Edit(ctx, db.Edit{Report: r, Verdict: rules.Judge(r.Text), Sameness: censor.Normalize(r.Text)})
+}
+
+// rules returns the rules of a city.
+func (h *Hearing) rules(ctx context.Context, cityID int64) (*censor.Rules, error) {
+	city, err := h.DB.City(ctx, cityID)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := censor.Compile(city.Triggers, city.Blocked)
+	if err != nil {
+		return nil, fmt.Errorf("rules of city %s: %w", city.Slug, err)
+	}
+	return rules, nil
+}
+
+// changed tells the bots and the pages of what the author of a report has changed.
+func (rl *Relay) changed(c db.Change) {
+	if c.TakenBack {
+		rl.Outgoing.TakenBack(c.CityID, c.Seq)
+	}
+	rl.Outgoing.Send(c.Fanouts)
+	rl.Notices.Passed(c.CityID)
+}

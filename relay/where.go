@@ -1,0 +1,104 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"ticketfrei/db"
+	"ticketfrei/intent"
+	"ticketfrei/internal/report"
+)
+
+const (
+	// lastWithin is how old reports are, at most, that somebody is told who asks, and
+	// lastShown how many they are told.
+	lastWithin = time.Hour
+	lastShown  = 5
+	// lastRead is how many reports are looked at for those about a line.
+	lastRead = 200
+	// maxShown and maxListed are how much of a report is told, and of all of them, in
+	// characters: the last line of an answer must not be cut off by a network.
+	maxShown  = 120
+	maxListed = 300
+)
+
+// told is what somebody is told who has asked, in a language. What comes last says what
+// became of the message, so that a report is not lost without a word.
+func (rl *Relay) told(ctx context.Context, c *city, language string, q question, r db.Ruling, v report.Verdict) (string, error) {
+	words := rl.Texts.T(language, "question."+string(q.intent))
+	if q.intent == intent.Where {
+		var err error
+		if words, err = rl.last(ctx, language, q, r.Report); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case v.Passed:
+		to, err := rl.reached(ctx, c, r)
+		if err != nil {
+			return "", err
+		}
+		words += "\n\n" + rl.Texts.T(language, "question.passed") + " " + rl.passed(language, to)
+	case v.Reason == report.ReasonQuestion && q.intent == intent.Where:
+		words += "\n\n" + rl.Texts.T(language, "question.taken")
+	case v.Reason == report.ReasonQuestion:
+		words += "\n\n" + rl.Texts.T(language, "question.taken_otherwise")
+	default:
+		words += "\n\n" + rl.notPassed(language, v.Reason)
+	}
+	return words, nil
+}
+
+// last lists the last reports of a city, those about lines where a question names some.
+func (rl *Relay) last(ctx context.Context, language string, q question, asked *report.Report) (string, error) {
+	list, err := rl.DB.Reports(ctx, asked.CityID, true, lastWithin, lastRead)
+	if err != nil {
+		return "", err
+	}
+	list = slices.DeleteFunc(list, func(j db.Judged) bool {
+		return j.Report.ID == asked.ID || len(q.lines) > 0 && !intent.Names(j.Report.Text, q.lines)
+	})
+	if len(list) == 0 {
+		return rl.nothing(language, q.lines), nil
+	}
+	lines := []string{rl.Texts.T(language, "question.last")}
+	room := maxListed
+	for _, j := range list[:min(lastShown, len(list))] {
+		shown := rl.Calm(cut(j.Report.Text, maxShown))
+		if room -= utf8.RuneCountInString(shown); room < 0 && len(lines) > 1 {
+			break
+		}
+		id, minutes := "question.line", int(rl.Now().Sub(j.Report.Time).Minutes())
+		if minutes < 1 {
+			id = "question.line_now"
+		}
+		lines = append(lines, rl.Texts.T(language, id, "Minutes", minutes, "Text", shown))
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// nothing says that there are no reports, or none about lines.
+func (rl *Relay) nothing(language string, about []intent.Line) string {
+	if len(about) == 0 {
+		return rl.Texts.T(language, "question.none")
+	}
+	names := make([]string, min(lastShown, len(about)))
+	for i := range names {
+		if names[i] = about[i].String(); about[i].Kind == intent.AnyKind {
+			names[i] = rl.Texts.T(language, "question.any_line", "Number", about[i].Number)
+		}
+	}
+	return rl.Texts.T(language, "question.none_about", "Lines", strings.Join(names, ", "))
+}
+
+// cut returns the beginning of a text on one line, of so many characters at most.
+func cut(text string, most int) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most-1]) + "…"
+}
