@@ -123,21 +123,12 @@ func (f *groupForm) handle(w http.ResponseWriter, r *http.Request) error {
 // group has stopped stays so; what is closed is tried.
 func (f *groupForm) turn(ctx context.Context, botID, id int64, on bool) (said string, err error) {
 	if !on {
-		ways := append([][2]string{{standsOn, standsOff}, {standsStopped, standsOffStopped}}, fromClosed(standsOff)...)
-		_, err = f.groups.turn(ctx, botID, id, ways...)
+		_, err = f.groups.turn(ctx, botID, id, way{standsOff, orClosed(standsOn)}, way{standsOffStopped, []string{standsStopped}})
 		return "kit.chat.group_off", err
 	}
-	if tried, err := f.groups.turn(ctx, botID, id, fromClosed(standsOn)...); err != nil || tried {
+	if tried, err := f.groups.turn(ctx, botID, id, way{standsOn, closed}); err != nil || tried {
 		return "kit.chat.group_tried", err
 	}
-	_, err = f.groups.turn(ctx, botID, id, [2]string{standsOff, standsOn}, [2]string{standsOffStopped, standsStopped})
+	_, err = f.groups.turn(ctx, botID, id, way{standsOn, []string{standsOff}}, way{standsStopped, []string{standsOffStopped}})
 	return "kit.chat.group_on", err
-}
-
-// fromClosed are the ways from every reason to be closed.
-func fromClosed(to string) (ways [][2]string) {
-	for _, reason := range closed {
-		ways = append(ways, [2]string{reason, to})
-	}
-	return ways
 }

@@ -79,6 +79,9 @@ const (
 // closed are the ways to stand of groups that are closed.
 var closed = []string{string(WhyTopicClosed), string(WhyTopicGone), string(WhyRights)}
 
+// orClosed is one more way to stand than those.
+func orClosed(stands string) []string { return append([]string{stands}, closed...) }
+
 // tryAgain is how long a group that is closed is left alone before a report is tried
 // there all the same: nobody need have told that it is open again.
 const tryAgain = time.Hour
@@ -339,11 +342,16 @@ func (g *groups) leave(ctx context.Context, botID int64, whole string) error {
 	return err
 }
 
-// turn changes how a group stands along a way from one to another, and tells whether it
-// did.
-func (g *groups) turn(ctx context.Context, botID, id int64, ways ...[2]string) (bool, error) {
-	for _, way := range ways {
-		turned, err := g.chats.Change(ctx, botID, id, way[1], way[0])
+// way is a change of how a group stands: to one way from any of others.
+type way struct {
+	to   string
+	from []string
+}
+
+// turn changes how a group stands by the first way that fits, and tells whether one did.
+func (g *groups) turn(ctx context.Context, botID, id int64, ways ...way) (bool, error) {
+	for _, w := range ways {
+		turned, err := g.chats.Change(ctx, botID, id, w.to, w.from...)
 		if err != nil || turned {
 			return turned, err
 		}

@@ -63,7 +63,7 @@ func (b *bot) close(ctx context.Context, chat string, why Why) error {
 // closeQuietly notes that a chat is closed to which no report need ever have gone.
 func (b *bot) closeQuietly(ctx context.Context, chat string, why Why) error {
 	return b.each(ctx, chat, why, func(id int64) error {
-		_, err := b.network.groups.turn(ctx, b.bot.ID, id, [2]string{standsOn, string(why)})
+		_, err := b.network.groups.turn(ctx, b.bot.ID, id, way{string(why), []string{standsOn}})
 		return err
 	})
 }
@@ -97,7 +97,7 @@ func (b *bot) each(ctx context.Context, chat string, why Why, do func(id int64) 
 // reports went there until now.
 func (b *bot) closeOne(ctx context.Context, id int64, why Why) error {
 	groups := b.network.groups
-	news, err := groups.turn(ctx, b.bot.ID, id, [2]string{standsOn, string(why)})
+	news, err := groups.turn(ctx, b.bot.ID, id, way{string(why), []string{standsOn}})
 	if err != nil {
 		return err
 	}
@@ -112,21 +112,13 @@ func (b *bot) closeOne(ctx context.Context, id int64, why Why) error {
 		}
 		return b.network.closings.tell(ctx, b.network, b.bot, group.Kind, why)
 	}
-	for _, other := range closed { // since when, for the next trial
-		if _, err := groups.turn(ctx, b.bot.ID, id, [2]string{other, string(why)}); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = groups.turn(ctx, b.bot.ID, id, way{string(why), closed}) // since when, for the next trial
+	return err
 }
 
 // openOne has a recipient sent to again that was closed for one of the reasons.
 func (b *bot) openOne(ctx context.Context, id int64, reasons ...string) error {
-	var ways [][2]string
-	for _, reason := range reasons {
-		ways = append(ways, [2]string{reason, standsOn})
-	}
-	_, err := b.network.groups.turn(ctx, b.bot.ID, id, ways...)
+	_, err := b.network.groups.turn(ctx, b.bot.ID, id, way{standsOn, reasons})
 	return err
 }
 
@@ -169,11 +161,8 @@ func (b *bot) startGroup(ctx context.Context, m Message) (added bool, stood stri
 	if err != nil {
 		return false, "", err
 	}
-	ways := [][2]string{{standsStopped, standsOn}, {standsOffStopped, standsOff}}
-	for _, reason := range closed {
-		ways = append(ways, [2]string{reason, standsOn})
-	}
-	if _, err := groups.turn(ctx, b.bot.ID, r.ID, ways...); err != nil {
+	_, err = groups.turn(ctx, b.bot.ID, r.ID, way{standsOn, orClosed(standsStopped)}, way{standsOff, []string{standsOffStopped}})
+	if err != nil {
 		return false, "", err
 	}
 	if err := groups.wanted(ctx, r.ID); err != nil {
@@ -214,11 +203,8 @@ func (b *bot) stopGroup(ctx context.Context, m Message) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	ways := [][2]string{{standsOn, standsStopped}, {standsOff, standsOffStopped}}
-	for _, reason := range closed {
-		ways = append(ways, [2]string{reason, standsStopped})
-	}
-	if _, err := groups.turn(ctx, b.bot.ID, r.ID, ways...); err != nil {
+	_, err = groups.turn(ctx, b.bot.ID, r.ID, way{standsStopped, orClosed(standsOn)}, way{standsOffStopped, []string{standsOff}})
+	if err != nil {
 		return false, err
 	}
 	return known && !wasStopped(r), groups.note(ctx, b.bot.ID, m.Chat, b.groupOf(m.Chat), m.Group)

@@ -71,10 +71,10 @@ func ForMigration(network string, box *secret.Box) *Store {
 	return &Store{network: network, table: network + "_recipients", box: box, now: time.Now}
 }
 
-// key is the keyed hash by which an address is found. It is that of an author,
+// Key is the keyed hash by which an address is stored and found. It is that of an author,
 // so that who wrote a report can be left out when it is sent. A bot that is gone is
 // db.ErrNotFound.
-func (s *Store) key(ctx context.Context, botID int64, address string) (string, error) {
+func (s *Store) Key(ctx context.Context, botID int64, address string) (string, error) {
 	var cityID int64
 	if err := s.db.ReadRow(ctx, "SELECT city_id FROM bots WHERE id = ?", botID).Scan(&cityID); err != nil {
 		return "", fmt.Errorf("city of bot %d: %w", botID, err)
@@ -90,7 +90,7 @@ func (s *Store) place(botID int64, key string) string {
 // Subscribe stores a recipient and tells whether it is new. One that was
 // suspended is sent to again. A bot that is gone is db.ErrNotFound.
 func (s *Store) Subscribe(ctx context.Context, botID int64, address string) (added bool, err error) {
-	key, err := s.key(ctx, botID, address)
+	key, err := s.Key(ctx, botID, address)
 	if err == nil {
 		err = s.db.Write(ctx, func(tx *gorm.DB) error {
 			result := tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ?", botID, key)
@@ -134,7 +134,7 @@ func (s *Store) put(tx *gorm.DB, r Recipient, key string) error {
 // Unsubscribe forgets the recipient of an address and tells whether there was
 // one.
 func (s *Store) Unsubscribe(ctx context.Context, botID int64, address string) (removed bool, err error) {
-	key, err := s.key(ctx, botID, address)
+	key, err := s.Key(ctx, botID, address)
 	if errors.Is(err, db.ErrNotFound) {
 		return false, nil // the bot is gone, and its recipients with it
 	}
@@ -147,7 +147,7 @@ func (s *Store) Unsubscribe(ctx context.Context, botID int64, address string) (r
 // Erase forgets the recipient of an address that somebody else has typed in. It does
 // not tell whether there was one, also not by how long it takes: one is stored first.
 func (s *Store) Erase(ctx context.Context, botID int64, address string) error {
-	key, err := s.key(ctx, botID, address)
+	key, err := s.Key(ctx, botID, address)
 	if err != nil {
 		return fmt.Errorf("unsubscribe from %s: %w", s.network, err)
 	}
@@ -194,7 +194,7 @@ func (s *Store) Get(ctx context.Context, botID, id int64) (Recipient, error) {
 
 // Find returns the recipient of an address, or db.ErrNotFound.
 func (s *Store) Find(ctx context.Context, botID int64, address string) (Recipient, error) {
-	key, err := s.key(ctx, botID, address)
+	key, err := s.Key(ctx, botID, address)
 	if err != nil {
 		return Recipient{}, fmt.Errorf("%s recipient: %w", s.network, err)
 	}
@@ -262,11 +262,11 @@ func (s *Store) Move(ctx context.Context, botID int64, from, to string) error {
 }
 
 func (s *Store) move(ctx context.Context, botID int64, from, to string) error {
-	oldKey, err := s.key(ctx, botID, from)
+	oldKey, err := s.Key(ctx, botID, from)
 	if err != nil {
 		return err
 	}
-	key, err := s.key(ctx, botID, to)
+	key, err := s.Key(ctx, botID, to)
 	if err != nil {
 		return err
 	}

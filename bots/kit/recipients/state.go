@@ -13,12 +13,6 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// Key is the keyed hash of an address of the bot's city, as it is stored. A bot that is
-// gone is db.ErrNotFound.
-func (s *Store) Key(ctx context.Context, botID int64, address string) (string, error) {
-	return s.key(ctx, botID, address)
-}
-
 // Change gives a recipient of a bot another reason not to be sent to, where it has one of
 // those in from, and tells whether it did. The empty reason is that of those that are
 // sent to. One that is not there is no error.
@@ -41,7 +35,7 @@ func (s *Store) Change(ctx context.Context, botID, id int64, to string, from ...
 // Add stores a recipient that is not there yet, and what also stores of it, together. A
 // bot that is gone is db.ErrNotFound.
 func (s *Store) Add(ctx context.Context, botID int64, address string, also func(tx *gorm.DB, id int64) error) error {
-	key, err := s.key(ctx, botID, address)
+	key, err := s.Key(ctx, botID, address)
 	if err == nil {
 		err = s.db.Write(ctx, func(tx *gorm.DB) error {
 			if err := s.put(tx, Recipient{BotID: botID, Address: address, Created: s.now()}, key); err != nil {
