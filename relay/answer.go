@@ -37,7 +37,7 @@ type Answers struct {
 
 // expected is somebody who waits for an answer.
 type expected struct {
-	bot      report.Bot
+	botID    int64
 	language string
 	answer   func(context.Context, bots.Answer) error
 	question *question // that is answered instead; nil: none
@@ -80,7 +80,7 @@ func (a *Answers) expect(id string, b report.Bot, in bots.Incoming, q *question)
 	if q == nil {
 		q = a.expected[id].question // it was heard before
 	}
-	a.expected[id] = expected{b, in.Language, in.Answer, q, until}
+	a.expected[id] = expected{b.ID, in.Language, in.Answer, q, until}
 	a.order = append(a.order, expiry{id, until})
 	a.drop(max(0, len(a.order)-maxExpected))
 }

@@ -56,7 +56,7 @@ func (rl *Relay) answer(r db.Ruling, v report.Verdict) {
 	} else if v.Reason == report.ReasonQuestion {
 		return // whoever asks that often knows how to make a report of it
 	}
-	rl.Answers.say(to.bot.ID, func(ctx context.Context) error {
+	rl.Answers.say(to.botID, func(ctx context.Context) error {
 		words, err := rl.words(ctx, to, r, v)
 		if err != nil {
 			return err

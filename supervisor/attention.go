@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"embed"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
-	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
 
@@ -50,10 +48,6 @@ func (a *AttentionMail) mail(ctx context.Context, b report.Bot, id string, data 
 	if err != nil {
 		return err
 	}
-	moderators, err := a.DB.CityModerators(ctx, b.CityID)
-	if err != nil {
-		return err
-	}
 	network := a.Texts.T(city.Language, b.Network+".title")
 	account := a.account(ctx, city, b)
 	if account != "" {
@@ -62,12 +56,7 @@ func (a *AttentionMail) mail(ctx context.Context, b report.Bot, id string, data 
 	subject := a.Texts.T(city.Language, id+".subject", "Network", network) // nobody's own words
 	text := a.Texts.T(city.Language, id+".text", append(data, "City", city.Name, "Network", network, "Account", account,
 		"URL", a.Config.Web.URL+bots.SettingsPath(b.Network))...)
-	var errs []error
-	for _, m := range moderators {
-		mail := mailer.AccountMail(a.Config.Mail, m.Email, subject, text, a.Now())
-		errs = append(errs, a.AccountMails.StoreMail(ctx, mail))
-	}
-	return errors.Join(errs...)
+	return bots.MailModerators(ctx, a.DB, a.AccountMails, a.Config.Mail, a.Now(), b.CityID, subject, text)
 }
 
 // account is what tells the bot from the city's others of its network; empty

@@ -11,7 +11,6 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
-	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
 
@@ -80,17 +79,8 @@ func (h *HeldMail) tell(ctx context.Context, cityID int64) error {
 	if err != nil || len(groups) == 0 {
 		return err // somebody has decided meanwhile
 	}
-	moderators, err := h.DB.CityModerators(ctx, cityID)
-	if err != nil {
-		return err
-	}
 	subject, text := h.words(city, groups)
-	var errs []error
-	for _, m := range moderators {
-		mail := mailer.AccountMail(h.Config.Mail, m.Email, subject, text, h.Now())
-		errs = append(errs, h.AccountMails.StoreMail(ctx, mail))
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := bots.MailModerators(ctx, h.DB, h.AccountMails, h.Config.Mail, h.Now(), cityID, subject, text); err != nil {
 		return err
 	}
 	return h.DB.HeldTold(ctx, cityID)

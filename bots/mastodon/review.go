@@ -72,5 +72,10 @@ func (c *conn) look(ctx context.Context, id string) (m post.Message, ok bool, er
 
 // isGone tells whether the instance itself says that something is not there any more.
 func isGone(e *remote.Error) bool {
-	return e.Status == http.StatusNotFound && e.Trouble == remote.Rejected || e.Status == http.StatusGone && e.Trouble == remote.Refused
+	return isUnknown(e) || e.Status == http.StatusGone && e.Trouble == remote.Refused
+}
+
+// isUnknown tells whether the instance itself says that there is no such thing.
+func isUnknown(e *remote.Error) bool {
+	return e.Status == http.StatusNotFound && e.Trouble == remote.Rejected
 }

@@ -154,7 +154,7 @@ func (c *conn) takeBack(ctx context.Context, method, path string) error {
 // gone is the error of taking something back. What is gone already is none.
 func (c *conn) gone(ctx context.Context, err error) error {
 	e := remote.As(err)
-	if err == nil || isMisfit(err) || e != nil && e.Status == http.StatusNotFound && e.Trouble == remote.Rejected {
+	if err == nil || isMisfit(err) || e != nil && isUnknown(e) {
 		return nil
 	}
 	return c.explain(ctx, err)

@@ -200,8 +200,11 @@ func newAccount(id int64, username, name string) account.Account {
 	return account.Account{Remote: formatID(id), Handle: "@" + username, Name: name, URL: "https://t.me/" + username}
 }
 
-// allowedUpdates is what getUpdates is asked for, as part of a query.
-var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + telego.EditedMessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`)
+// allowedUpdates is what Telegram is asked for, and allowedInQuery the same as part of a
+// query.
+const allowedUpdates = `["` + telego.MessageUpdates + `","` + telego.EditedMessageUpdates + `","` + telego.MyChatMemberUpdates + `"]`
+
+var allowedInQuery = url.QueryEscape(allowedUpdates)
 
 // updates returns what is new from offset on, most at once, as soon as there is
 // something, or nothing after wait. Each update is decoded by itself later: one that
@@ -209,7 +212,7 @@ var allowedUpdates = url.QueryEscape(`["` + telego.MessageUpdates + `","` + tele
 func (c *client) updates(ctx context.Context, offset, most int, wait time.Duration, d dialing) (list []json.RawMessage, err error) {
 	ctx, done := context.WithTimeout(ctx, wait+pollGrace)
 	defer done()
-	err = c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&limit=%d&timeout=%d&allowed_updates=%s", offset, most, int(wait/time.Second), allowedUpdates), d, &list)
+	err = c.get(ctx, fmt.Sprintf("getUpdates?offset=%d&limit=%d&timeout=%d&allowed_updates=%s", offset, most, int(wait/time.Second), allowedInQuery), d, &list)
 	return list, err
 }
 

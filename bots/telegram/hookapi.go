@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/mymmrac/telego/telegoapi"
@@ -39,11 +38,7 @@ type newHook struct {
 func (c *client) setHook(ctx context.Context, address, secret string) error {
 	ctx, done := context.WithTimeout(ctx, callTimeout)
 	defer done()
-	allowed, err := url.QueryUnescape(allowedUpdates)
-	if err != nil {
-		return err
-	}
-	body, err := json.Marshal(newHook{address, secret, 1, json.RawMessage(allowed)})
+	body, err := json.Marshal(newHook{address, secret, 1, json.RawMessage(allowedUpdates)})
 	if err != nil {
 		return err
 	}

@@ -2,13 +2,11 @@ package chat
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"ticketfrei/bots"
-	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
 
@@ -37,21 +35,12 @@ func (c *closings) tell(ctx context.Context, n *network, b report.Bot, kind Grou
 	if err != nil {
 		return err
 	}
-	moderators, err := n.host.DB.CityModerators(ctx, b.CityID)
-	if err != nil {
-		return err
-	}
 	say := func(id string, data ...any) string { return n.host.Texts.T(city.Language, id, data...) }
 	network := say(n.Name + ".title")
 	subject := say("kit.chat.closing.subject."+string(kind), "Network", network)
 	text := say("kit.chat.closing.text", "City", city.Name, "Network", network, "Where", say("kit.chat.closing.where."+string(kind)),
 		"Reason", say("kit.chat.closed."+string(why)), "URL", n.host.Config.Web.URL+bots.SettingsPath(n.Name))
-	var errs []error
-	for _, m := range moderators {
-		mail := mailer.AccountMail(n.host.Config.Mail, m.Email, subject, text, n.host.Now())
-		errs = append(errs, n.host.AccountMails.StoreMail(ctx, mail))
-	}
-	return errors.Join(errs...)
+	return bots.MailModerators(ctx, n.host.DB, n.host.AccountMails, n.host.Config.Mail, n.host.Now(), b.CityID, subject, text)
 }
 
 // may tells whether the moderators of a bot are told once more, and takes note of it.
