@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,11 +18,7 @@ func TestPrivateReportIsAnsweredWithinSeconds(t *testing.T) {
 	slow.Test(t, "greets and writes to many at the pace of Telegram")
 	box := startMailbox(t)
 	second := telegram.Limit{N: 31, Per: time.Second}
-	api, err := telegram.Start(telegram.Options{Limits: telegram.Limits{Bot: second}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { api.Close() })
+	api := startTelegram(t, telegram.Options{Limits: telegram.Limits{Bot: second}})
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, t.TempDir(), box, definitions, "TICKETFREI_TELEGRAM_API="+api.URL), definitions)
 	a.addCity("nuernberg", `\bu\d\b`, "")
@@ -31,14 +26,7 @@ func TestPrivateReportIsAnsweredWithinSeconds(t *testing.T) {
 	a.login("moderator@nuernberg.example").confirm("/settings/telegram", url.Values{"token": {bot.Token()}}, hiddenAccount, "account")
 	a.subscribe(box, "nuernberg", "one@riders.example")
 	says := func(u *telegram.User, text string) func() bool {
-		return func() bool {
-			for _, m := range bot.Chat(u) {
-				if m.FromBot && strings.Contains(m.Text, text) {
-					return true
-				}
-			}
-			return false
-		}
+		return func() bool { return said(bot.Chat(u), text) > 0 }
 	}
 	writer := api.AddUser("writer", "de")
 	readers := []*telegram.User{writer}

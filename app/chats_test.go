@@ -27,11 +27,7 @@ type chats struct {
 func startChats(t *testing.T, env ...string) *chats {
 	t.Helper()
 	c := &chats{T: t, box: startMailbox(t)}
-	var err error
-	if c.api, err = telegram.Start(telegram.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.api.Close() })
+	c.api = startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
 	env = append(env, "TICKETFREI_TELEGRAM_API="+c.api.URL)
 	c.app = runApp(t, appConfig(t, t.TempDir(), c.box, definitions, env...), definitions)

@@ -30,11 +30,7 @@ type everyNetwork struct {
 // each.
 func startEverywhere(t *testing.T) *everyNetwork {
 	t.Helper()
-	api, err := telegram.Start(telegram.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { api.Close() })
+	api := startTelegram(t, telegram.Options{})
 	e := &everyNetwork{box: startMailbox(t), remote: startMastodon(t)}
 	definitions := all.Networks()
 	cfg := appConfig(t, t.TempDir(), e.box, definitions, "TICKETFREI_TELEGRAM_API="+api.URL)

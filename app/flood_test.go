@@ -40,11 +40,7 @@ const floodedModerator = "moderator@nuernberg.example"
 func startFlooded(t *testing.T) *flooded {
 	t.Helper()
 	box, remote := startMailbox(t), startMastodon(t)
-	api, err := telegram.Start(telegram.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { api.Close() })
+	api := startTelegram(t, telegram.Options{})
 	f := &flooded{dir: t.TempDir(), box: box, definitions: all.Networks(), api: api,
 		account: remote.AddAccount("kontis_nbg"), bot: api.AddBot("kontis_nbg_bot", "Kontis")}
 	f.start(t)
@@ -91,13 +87,7 @@ func (f *flooded) forge(n int) {
 
 // heard is how many messages of the bot to a user contain part.
 func (f *flooded) heard(u *telegram.User, part string) int {
-	n := 0
-	for _, m := range f.bot.Chat(u) {
-		if m.FromBot && strings.Contains(m.Text, part) {
-			n++
-		}
-	}
-	return n
+	return said(f.bot.Chat(u), part)
 }
 
 // TestFloodOfForgedMails floods a city with mails in invented names: twenty go out.

@@ -39,16 +39,7 @@ func TestKilledWhileTelegramBringsReports(t *testing.T) {
 	until("bring the others", func() bool { return s.bot.Pending() == 0 })
 	s.drained()
 
-	mails := 0
-	for i := range reports {
-		n := len(s.box.to(s, mailReader, fmt.Sprintf("Report %d.", i)))
-		if mails += n; n == 0 {
-			t.Errorf("report %d is lost", i)
-		}
-	}
-	if twice := mails - reports; twice > unstored+sendsAtOnce {
-		t.Errorf("%d arrived twice", twice)
-	}
+	s.mailed(reports)
 	if n := s.bot.Calls("getUpdates"); n != 0 {
 		t.Errorf("the bot asked %d times for updates", n)
 	}

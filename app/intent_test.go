@@ -145,11 +145,7 @@ func TestRecognizingReachesNobody(t *testing.T) {
 // with ! before it, or let through by a moderator.
 func TestQuestionIsAnswered(t *testing.T) {
 	box := startMailbox(t)
-	api, err := telegram.Start(telegram.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { api.Close() })
+	api := startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, t.TempDir(), box, definitions, "TICKETFREI_TELEGRAM_API="+api.URL), definitions)
 	a.addCity("nuernberg", "*", "")
@@ -158,14 +154,7 @@ func TestQuestionIsAnswered(t *testing.T) {
 	b.confirm("/settings/telegram", url.Values{"token": {bot.Token()}}, hiddenAccount, "account")
 	writer, reader := api.AddUser("writer", "en"), api.AddUser("reader", "de")
 	reads := func(u *telegram.User, text string) func() bool {
-		return func() bool {
-			for _, m := range bot.Chat(u) {
-				if m.FromBot && strings.Contains(m.Text, text) {
-					return true
-				}
-			}
-			return false
-		}
+		return func() bool { return said(bot.Chat(u), text) > 0 }
 	}
 	for _, u := range []*telegram.User{writer, reader} {
 		u.Write(bot, "/start")

@@ -18,11 +18,7 @@ import (
 func startOnBoth(t *testing.T, dir string) (*app, *standin.Account, *telegram.Server, *telegram.Bot) {
 	t.Helper()
 	remote := startMastodon(t)
-	api, err := telegram.Start(telegram.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { api.Close() })
+	api := startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, dir, startMailbox(t), definitions, "TICKETFREI_TELEGRAM_API="+api.URL), definitions)
 	a.addCity("nuernberg", "kontis?", "")
@@ -41,14 +37,7 @@ func TestNetworksStoreNobody(t *testing.T) {
 	anna, bert, group := api.AddUser("Annegret", "en"), api.AddUser("Bertram", "en"), api.AddGroup("Tram riders")
 	group.Add(anna, bot, true)
 	bert.Write(bot, "/start")
-	got := func(list []telegram.Message, text string) bool {
-		for _, m := range list {
-			if m.FromBot && strings.Contains(m.Text, text) {
-				return true
-			}
-		}
-		return false
-	}
+	got := func(list []telegram.Message, text string) bool { return said(list, text) > 0 }
 	waitUntil(t, "the welcome", func() bool { return got(bot.Chat(bert), "/stop") && got(group.Messages(), "@kontis_nbg_bot") })
 
 	public := account.Mention("carola@elsewhere.example", "Kontis in der U1", "public")

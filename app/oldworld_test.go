@@ -93,11 +93,7 @@ func (w *oldWorld) restoreMastodon() {
 // restoreTelegram restores Telegram's stand-in.
 func (w *oldWorld) restoreTelegram() {
 	w.Helper()
-	s, err := telegram.Start(telegram.Options{})
-	if err != nil {
-		w.Fatal(err)
-	}
-	w.Cleanup(func() { s.Close() })
+	s := startTelegram(w.T, telegram.Options{})
 	w.telegram, w.bots = s, map[string]*telegram.Bot{}
 	w.people, w.groups = map[string]*telegram.User{}, map[string]*telegram.Group{}
 	for _, b := range w.old.Bots {
@@ -123,13 +119,7 @@ func (w *oldWorld) told(bot, chat, text string) int {
 	} else {
 		list = w.groups[chat].Messages()
 	}
-	n := 0
-	for _, m := range list {
-		if m.FromBot && strings.Contains(m.Text, text) {
-			n++
-		}
-	}
-	return n
+	return said(list, text)
 }
 
 // waitTold waits until the bot has written the text to the chat.

@@ -32,11 +32,7 @@ type awayCity struct {
 func startAway(t *testing.T, m mode) *awayCity {
 	t.Helper()
 	w := &awayCity{box: startMailbox(t), remote: startMastodon(t)}
-	var err error
-	if w.api, err = telegram.Start(telegram.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.api.Close() })
+	w.api = startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
 	w.app = runAppIn(t, appConfig(t, t.TempDir(), w.box, definitions, "TICKETFREI_TELEGRAM_API="+w.api.URL), definitions, m)
 	w.addCity("nuernberg", "kontis?", "")

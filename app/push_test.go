@@ -41,16 +41,7 @@ func TestKilledWhileInstancesCall(t *testing.T) {
 	if n := len(s.account.Boosts()); n != reports {
 		t.Errorf("%d boosts of %d reports", n, reports)
 	}
-	mails := 0
-	for i := range reports {
-		n := len(s.box.to(s, mailReader, fmt.Sprintf("Report %d.", i)))
-		if mails += n; n == 0 {
-			t.Errorf("report %d is lost", i)
-		}
-	}
-	if twice := mails - reports; twice > unstored+sendsAtOnce {
-		t.Errorf("%d arrived twice", twice)
-	}
+	s.mailed(reports)
 	if n := s.account.Streams(); n > 0 {
 		t.Errorf("%d streams are open", n)
 	}

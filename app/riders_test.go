@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -91,11 +92,7 @@ func startScene(t *testing.T, dir string, settings ...string) *scene {
 	t.Helper()
 	s := &scene{dir: dir, box: startMailbox(t)}
 	remote := startMastodon(t)
-	var err error
-	if s.api, err = telegram.Start(telegram.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.api.Close() })
+	s.api = startTelegram(t, telegram.Options{})
 	s.binary = buildProgram(t)
 	env, a := environment(t, dir, s.box)
 	s.env = append(append(env, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true", "TICKETFREI_TELEGRAM_API="+s.api.URL), settings...)
@@ -150,4 +147,20 @@ func spellings(words ...string) map[string]string {
 		}
 	}
 	return all
+}
+
+// mailed checks that each of the reports "Report 0." and on was mailed, and not more of
+// them twice than after one kill.
+func (s *scene) mailed(reports int) {
+	s.Helper()
+	mails := 0
+	for i := range reports {
+		n := len(s.box.to(s, mailReader, fmt.Sprintf("Report %d.", i)))
+		if mails += n; n == 0 {
+			s.Errorf("report %d is lost", i)
+		}
+	}
+	if twice := mails - reports; twice > unstored+sendsAtOnce {
+		s.Errorf("%d arrived twice", twice)
+	}
 }

@@ -20,11 +20,7 @@ var reportField = regexp.MustCompile(`name="report" value="([^"]+)"`)
 func TestTakingBackReachesChats(t *testing.T) {
 	slow.Test(t, "waits until messages are deleted")
 	box, remote := startMailbox(t), startMastodon(t)
-	api, err := telegram.Start(telegram.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { api.Close() })
+	api := startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, t.TempDir(), box, definitions, "TICKETFREI_TELEGRAM_API="+api.URL), definitions)
 	a.addCity("nuernberg", "kontis?", "")

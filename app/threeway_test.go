@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strings"
 	"testing"
 
 	telegram "ticketfrei/bots/telegram/standin"
@@ -16,11 +15,7 @@ import (
 func TestThreeNetworksHearEachOther(t *testing.T) {
 	slow.Test(t, "builds the program")
 	box, remote := startMailbox(t), startMastodon(t)
-	api, err := telegram.Start(telegram.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { api.Close() })
+	api := startTelegram(t, telegram.Options{})
 	binary := buildProgram(t)
 	env, a := environment(t, t.TempDir(), box)
 	env = append(env, "TICKETFREI_NETWORK_ALLOW_PRIVATE=true", "TICKETFREI_TELEGRAM_API="+api.URL)
@@ -39,15 +34,7 @@ func TestThreeNetworksHearEachOther(t *testing.T) {
 	writer, reader := api.AddUser("writer", "en"), api.AddUser("reader", "de")
 	writer.Write(bot, "/start")
 	reader.Write(bot, "/start")
-	heard := func(u *telegram.User, text string) int {
-		n := 0
-		for _, m := range bot.Chat(u) {
-			if m.FromBot && strings.Contains(m.Text, text) {
-				n++
-			}
-		}
-		return n
-	}
+	heard := func(u *telegram.User, text string) int { return said(bot.Chat(u), text) }
 	waitUntil(t, "both riders to be welcomed", func() bool { return heard(writer, "/stop") > 0 && heard(reader, "/stop") > 0 })
 
 	steps := []struct {
