@@ -125,14 +125,7 @@ func definite(words []string) bool {
 	return false
 }
 
-func hasInspector(words []string) bool {
-	for _, w := range words {
-		if isInspector(w) {
-			return true
-		}
-	}
-	return false
-}
+func hasInspector(words []string) bool { return slices.ContainsFunc(words, isInspector) }
 
 // isInspector tells whether a word is one for inspectors, or for what they do.
 func isInspector(word string) bool {
