@@ -34,6 +34,10 @@ type Site interface {
 	// data as .Data.
 	Page(w http.ResponseWriter, r *http.Request, status int, network, name, title string, data any) error
 
+	// CityPage writes the page of the city that the request is about, with what became
+	// of the visitor's report on top.
+	CityPage(w http.ResponseWriter, r *http.Request, status int, said Said) error
+
 	// Settings writes the settings page with data in place of what
 	// Network.Settings returns: an invalid form comes back with what was
 	// typed and what is wrong.
@@ -55,6 +59,21 @@ type Site interface {
 	// fails nothing has changed. The bot starts at once, with what is stored now.
 	// The error is db.ErrNotFound where botID is no bot of this city and network.
 	Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error)
+}
+
+// Said is what became of a report that a visitor wrote on the city page.
+type Said struct {
+	Answer
+	Draft string // stays in the field; empty where nothing is to be mended
+}
+
+// OnCityPage is a Network with a part of its own on the city page: the file city.tmpl of
+// its Files.
+type OnCityPage interface {
+	// CityPart returns the data of the part, which its template sees as .Data.Own beside
+	// .Data.Said: see Site.CityPage. The page is the same for everybody, and kept for a
+	// moment. It is asked only of a bot that is switched on.
+	CityPart(ctx context.Context, city report.City, b report.Bot) (any, error)
 }
 
 // Uploader is a network with forms that hold files.

@@ -46,6 +46,18 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 			`ALTER TABLE cities ADD COLUMN replies INTEGER NOT NULL DEFAULT 1`,
 			`ALTER TABLE bots ADD COLUMN answers TEXT NOT NULL DEFAULT ''`,
 		)},
+		// Lines and stops, and what is read of them; the time of a city, its poster and
+		// whether search engines show it.
+		{ID: "core_0010", Migrate: SQL(
+			`ALTER TABLE reports ADD COLUMN reading TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE cities ADD COLUMN zone TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE cities ADD COLUMN poster TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE cities ADD COLUMN no_index INTEGER NOT NULL DEFAULT 0`,
+			`CREATE TABLE places (
+				city_id INTEGER PRIMARY KEY REFERENCES cities(id) ON DELETE CASCADE,
+				text TEXT NOT NULL,
+				updated INTEGER NOT NULL) WITHOUT ROWID`,
+		)},
 	}
 }
 

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,7 +31,9 @@ type cityPage struct {
 	Text      template.HTML
 	Addresses []address
 	Reports   []template.HTML
-	Version   string // of Reports
+	Version   string          // of Reports
+	Parts     []template.HTML // of the networks that have one on the page: see bots.OnCityPage
+	Said      *bots.Said      // what became of the visitor's report; nil: they wrote none
 }
 
 // address is where riders write to.
@@ -46,8 +49,9 @@ type address struct {
 // handleCity is the page of a city: /city/{slug}.
 func (s *Site) handleCity(w http.ResponseWriter, r *http.Request) error {
 	slug := chi.URLParam(r, "slug")
-	b, err := cached(r.Context(), s.cache, "page/"+slug, func(ctx context.Context) (*blob, int64, error) {
-		return s.buildCityPage(ctx, slug)
+	in := pageIn{asked: visitOf(r.Context()).asked, matched: s.Texts.MatchOr(r.Header.Get("Accept-Language"), "")}
+	b, err := cached(r.Context(), s.cache, fmt.Sprint("page/", slug, in), func(ctx context.Context) (*blob, int64, error) {
+		return s.buildCityPage(ctx, slug, in)
 	})
 	if errors.Is(err, db.ErrNotFound) {
 		if spelled := report.Slug(slug); spelled != slug && spelled != "" {
@@ -58,34 +62,102 @@ func (s *Site) handleCity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return noSuchCity(err)
 	}
+	w.Header().Add("Vary", "Accept-Language")
 	b.serve(w, r, "no-cache")
 	return nil
 }
 
-func (s *Site) buildCityPage(ctx context.Context, slug string) (*blob, int64, error) {
+// pageIn is how visitors want a city's page: pages that differ in it are kept each.
+type pageIn struct {
+	asked   string // language that they have chosen on the page; empty: none
+	matched string // language of their browser; empty: none that there is
+}
+
+func (in pageIn) of(c report.City) string { return cmp.Or(in.asked, in.matched, c.Language) }
+
+func (s *Site) buildCityPage(ctx context.Context, slug string, in pageIn) (*blob, int64, error) {
 	c, err := s.DB.FindCity(ctx, slug)
 	if err != nil {
 		return nil, 0, err
 	}
-	list, err := s.cityReports(ctx, c.ID)
+	p := s.blankPage(in.of(c), c.Name, nil)
+	p.Asked = in.asked
+	body, err := s.cityPage(ctx, c, p, nil)
 	if err != nil {
 		return nil, 0, err
 	}
-	p := s.blankPage(c.Language, c.Name, nil)
-	data := cityPage{Version: list.version}
+	return newBlob("text/html; charset=utf-8", body, time.Time{}), c.ID, nil
+}
+
+// CityPage writes the page of a city with what became of a report: see bots.Site.
+func (s *Site) CityPage(w http.ResponseWriter, r *http.Request, status int, said bots.Said) error {
+	c, err := s.DB.City(r.Context(), s.City(r).ID)
+	if err != nil {
+		return noSuchCity(err)
+	}
+	body, err := s.cityPage(r.Context(), c, s.newPage(r, c.Name, nil), &said)
+	if err != nil {
+		return err
+	}
+	return writePage(w, status, body)
+}
+
+// cityPage makes the page of a city.
+func (s *Site) cityPage(ctx context.Context, c report.City, p *page, said *bots.Said) ([]byte, error) {
+	list, err := s.cityReports(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	p.City, p.Path = c, "/city/"+c.Slug
+	data := cityPage{Version: list.version, Said: said}
 	if data.Addresses, err = s.addresses(ctx, c); err != nil {
-		return nil, 0, err
+		return nil, err
+	}
+	if data.Parts, err = s.cityParts(ctx, p, said); err != nil {
+		return nil, err
 	}
 	data.Text = p.Markdown(s.cityText(c, data.Addresses))
 	for _, it := range list.items {
 		data.Reports = append(data.Reports, template.HTML(it.html))
 	}
-	p.City, p.Data, p.Path = c, data, "/city/"+c.Slug
-	body, err := s.execute("city.tmpl", p)
+	p.Data = data
+	return s.execute("city.tmpl", p)
+}
+
+// cityPart is what a network's city.tmpl shows.
+type cityPart struct {
+	Said *bots.Said // see cityPage
+	Own  any        // what the network gave
+}
+
+// cityParts makes the parts of the page that networks have there.
+func (s *Site) cityParts(ctx context.Context, p *page, said *bots.Said) ([]template.HTML, error) {
+	all, err := s.DB.CityBots(ctx, p.City.ID)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return newBlob("text/html; charset=utf-8", body, time.Time{}), c.ID, nil
+	var parts []template.HTML
+	for _, n := range s.Networks {
+		on, ok := n.Network.(bots.OnCityPage)
+		if !ok {
+			continue
+		}
+		for _, b := range all {
+			if b.Network != n.Name || !b.Enabled {
+				continue
+			}
+			own, err := on.CityPart(ctx, p.City, b)
+			if err != nil {
+				return nil, err
+			}
+			html, err := s.execute("bots/"+n.Name+"/city.tmpl", p.With(cityPart{said, own}))
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, template.HTML(html))
+		}
+	}
+	return parts, nil
 }
 
 // cityText returns the markdown of a city's page: the moderator's, or the

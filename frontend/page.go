@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/markdown"
 	"ticketfrei/internal/report"
 )
@@ -16,6 +17,7 @@ import (
 // settings' or a network's.
 type page struct {
 	Lang      string
+	Asked     string        // language that the visitor has chosen on the page; empty: none
 	Title     string        // of the page, translated
 	City      report.City   // the zero City if the page is about none
 	Moderator *db.Moderator // nil when nobody is logged in
@@ -40,7 +42,7 @@ type translator interface {
 func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, title, data)
-	p.City, p.Moderator, p.Cities, p.Path = v.city, v.moderator, v.cities, r.URL.Path
+	p.City, p.Moderator, p.Cities, p.Path, p.Asked = v.city, v.moderator, v.cities, r.URL.Path, v.asked
 	if v.session {
 		p.Flash = s.popFlash(r.Context())
 	}
@@ -56,6 +58,21 @@ func (s *Site) blankPage(lang, title string, data any) *page {
 // T returns the text id in the page's language, filled with data: alternating
 // names and values.
 func (p *page) T(id string, data ...any) string { return p.texts.T(p.Lang, id, data...) }
+
+// Dir is how the page's language is written: "ltr" or "rtl".
+func (p *page) Dir() string { return i18n.Direction(p.Lang) }
+
+// Link returns a path of the site, without a query, that keeps the chosen language.
+func (p *page) Link(path string) string {
+	if p.Asked == "" {
+		return path
+	}
+	path, fragment, found := strings.Cut(path, "#")
+	if path += "?" + langParam + "=" + p.Asked; found {
+		path += "#" + fragment
+	}
+	return path
+}
 
 // InSettings reports whether the page is one of the settings.
 func (p *page) InSettings() bool { return strings.HasPrefix(p.Path, "/settings") }

@@ -89,6 +89,12 @@ func (s *Site) personRoutes(r chi.Router) {
 func (s *Site) visitorRoutes(r chi.Router) {
 	r.Use(s.takeForms(maxForm))
 	r.Get("/", s.Handler(s.handleHome))
+	r.Group(s.moderatorRoutes)
+}
+
+// moderatorRoutes are the ways in for moderators.
+func (s *Site) moderatorRoutes(r chi.Router) {
+	r.Use(s.forModerators)
 	r.Get("/register/sent", s.Handler(s.handleRegisterSent))
 	r.Get("/register/name", s.Handler(s.handleRegisterName))
 	r.Group(func(r chi.Router) {
@@ -118,7 +124,7 @@ func (s *Site) visitorRoutes(r chi.Router) {
 
 // memberRoutes are the settings of the logged-in moderator's city.
 func (s *Site) memberRoutes(r chi.Router) {
-	r.Use(s.requireLogin, s.allowRedirects)
+	r.Use(s.forModerators, s.requireLogin, s.allowRedirects)
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxSettingsForm))
 		r.Post("/city", s.Handler(s.handleSwitchCity))
@@ -137,7 +143,7 @@ func (s *Site) memberRoutes(r chi.Router) {
 	}
 }
 
-// withCity finds the city in the path. The page is in the city's language.
+// withCity finds the city in the path.
 func (s *Site) withCity(next http.Handler) http.Handler {
 	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		city, err := s.DB.FindCity(r.Context(), chi.URLParam(r, "slug"))
@@ -145,7 +151,7 @@ func (s *Site) withCity(next http.Handler) http.Handler {
 			return noSuchCity(err)
 		}
 		v := visitOf(r.Context())
-		v.city, v.lang = city, city.Language
+		v.city, v.lang = city, s.readIn(r, city)
 		next.ServeHTTP(w, r)
 		return nil
 	})

@@ -24,7 +24,8 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Verdict = c.rules.Judge(h.Report.Text)
+	h.Report.Reading = c.places.Read(h.Report.Text)
+	r.Verdict = admit(c.rules.Judge(h.Report.Text), h.Report.Reading)
 	if h.Report.Question && (r.Verdict.Passed || r.Verdict.Reason == report.ReasonNoTrigger) {
 		r.Verdict = report.Verdict{Reason: report.ReasonQuestion}
 	}
@@ -32,6 +33,23 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 		r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 	}
 	return r, err
+}
+
+// admit lets a report pass that no trigger matches, but that names a line or a stop of
+// its city, or is an all-clear.
+func admit(v report.Verdict, read report.Reading) report.Verdict {
+	switch {
+	case v.Reason != report.ReasonNoTrigger:
+		return v
+	case read.Clear:
+		return report.Verdict{Passed: true, Reason: report.ReasonClear}
+	case read.Line != "":
+		return report.Verdict{Passed: true, Reason: report.ReasonPlace, Detail: read.Line}
+	case read.Stop != "":
+		return report.Verdict{Passed: true, Reason: report.ReasonPlace, Detail: read.Stop}
+	default:
+		return v
+	}
 }
 
 // count adds a verdict to the metric and to the log.

@@ -6,7 +6,9 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,10 +17,13 @@ type City struct {
 	ID       int64
 	Slug     string // lower case ASCII, the local part of its mail address
 	Name     string
-	Language string // language of its pages and mails: "de" or "en"
+	Language string // language of its page and its mails, as i18n.Catalogue.Languages has them
 	Triggers string // trigger patterns, one a line; see package censor
 	Blocked  string // blocked words, one per line
 	Page     string // markdown of the city page, written by the moderator
+	Zone     string // its time zone, as "Europe/Berlin"; empty: that of its language
+	Poster   string // what its poster says, written by the moderator; empty: the default
+	NoIndex  bool   // search engines are asked to leave its page out
 	Created  time.Time
 	// Paused is since when the city takes no reports; zero: it takes them.
 	Paused time.Time
@@ -105,7 +110,42 @@ type Report struct {
 	// Question is set where it was taken for a question, for thanks or the like: it is
 	// not passed on.
 	Question bool
+	Reading
 }
+
+// Reading is what was read in a report's text, by the lines and stops of its city. What
+// could not be read is empty.
+type Reading struct {
+	Line   string // the line it names, as the city writes it; where it names several, the first
+	Stop   string // the stop it names, as the city writes it
+	Toward string // the stop or the words after "toward", as the city writes it
+	People int    // how many they are
+	Clear  bool   // it is an all-clear: they are gone
+	// Lines are all lines that it is about: those it names, or else those of its stop.
+	Lines Lines
+}
+
+// Lines are names of lines, each within "|", as "|U1|U2|"; empty: none. No name has a "|".
+type Lines string
+
+// NewLines makes Lines of names.
+func NewLines(names ...string) Lines {
+	if len(names) == 0 {
+		return ""
+	}
+	return Lines("|" + strings.Join(names, "|") + "|")
+}
+
+// List returns the names.
+func (l Lines) List() []string {
+	return strings.FieldsFunc(string(l), func(r rune) bool { return r == '|' })
+}
+
+// Has tells whether a line is among them.
+func (l Lines) Has(name string) bool { return name != "" && strings.Contains(string(l), "|"+name+"|") }
+
+// Any tells whether one of the lines is among them.
+func (l Lines) Any(of Lines) bool { return slices.ContainsFunc(of.List(), l.Has) }
 
 // MessagePlace is what the sealing of a report's NetworkID is bound to.
 func MessagePlace(reportID string) string { return "reports.network_id:" + reportID }
@@ -116,6 +156,8 @@ type Reason string
 // The reasons of a verdict.
 const (
 	ReasonTrigger     Reason = "trigger"      // passed: a trigger pattern matches
+	ReasonPlace       Reason = "place"        // passed: it names a line or a stop of the city
+	ReasonClear       Reason = "clear"        // passed: an all-clear
 	ReasonLetThrough  Reason = "let_through"  // passed: held first, then let through by a moderator
 	ReasonEmpty       Reason = "empty"        // refused: no text
 	ReasonTooLong     Reason = "too_long"     // refused: longer than censor.MaxLength

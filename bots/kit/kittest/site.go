@@ -37,6 +37,8 @@ type Site[S, P any] struct {
 	Said string
 	// ShownPage is what a page was last written with.
 	ShownPage P
+	// Answered is what the city page last said of a report.
+	Answered bots.Said
 }
 
 var _ bots.Site = (*Site[any, any])(nil)
@@ -68,6 +70,13 @@ func (s *Site[S, P]) T(_ *http.Request, id string, data ...any) string {
 // Page notes data, which is a P, in s.ShownPage.
 func (s *Site[S, P]) Page(w http.ResponseWriter, _ *http.Request, status int, _, _, _ string, data any) error {
 	s.ShownPage = data.(P)
+	w.WriteHeader(status)
+	return nil
+}
+
+// CityPage notes what became of a report in s.Answered.
+func (s *Site[S, P]) CityPage(w http.ResponseWriter, _ *http.Request, status int, said bots.Said) error {
+	s.Answered = said
 	w.WriteHeader(status)
 	return nil
 }
