@@ -23,10 +23,10 @@ var reserved = map[string][]string{
 	"a directory of bots/ that is no network": {"all", "kit"},
 	"what new networks are made of":           {Scaffold, "standin"},
 	"Go":                                      {"init", "internal", "main", "testdata", "vendor"},
-	"a route of the site":                     {"account", "bots", "city", "feed", "live", "moderators", "networks", "reports", "rules", "texts"},
+	"a route of the site":                     {"account", "bots", "city", "feed", "lines", "live", "moderators", "networks", "places", "poster", "reports", "rules", "texts"},
 	"texts of the program": {"answer", "attention", "confirm", "delayed", "demo", "error", "form", "held", "home", "invitation", "layout",
 		"kit", "login", "password", "question", "register", "settings", "supervisor"},
-	"settings of the program": {"brakes", "data", "database", "log", "metrics", "network", "queue", "secret", "web"},
+	"settings of the program": {"brakes", "data", "database", "log", "metrics", "network", "queue", "secret"},
 	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "former", "invitations", "limits", "logins",
 		"mutes", "pg", "registrations", "secrets", "sessions", "sqlite"},
 }

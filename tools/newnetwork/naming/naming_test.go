@@ -49,7 +49,8 @@ func TestCheck(t *testing.T) {
 		{"reports", "route"},
 		{"feed", "route"},
 		{"settings", "texts"},
-		{"web", "settings"},
+		{"web", ""},
+		{"queue", "settings"},
 		{"sqlite", "database"},
 	}
 	for _, tt := range tests {
@@ -100,6 +101,7 @@ func TestNamesOfTheProgramAreReserved(t *testing.T) {
 		used[name] = "config.toml"
 	}
 	delete(used, "mail") // the network has its section there: the program's own mails need it
+	delete(used, "web")  // that network is the program's own pages
 	if len(used) < 15 {
 		t.Fatalf("found only %d names", len(used))
 	}
