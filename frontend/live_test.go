@@ -95,7 +95,8 @@ func (w *watcher) until() (names []string, last event, all string) {
 // liveURL is where the page of the city listens.
 func (tn *town) liveURL(c report.City) string {
 	tn.t.Helper()
-	return attr(tn.browser().get("/city/"+c.Slug).id("reports"), "data-live")
+	list := tn.browser().get("/city/" + c.Slug).id("reports")
+	return attr(list, "data-live") + "&v=" + attr(list, "data-version")
 }
 
 // knows waits until the broker knows what the city's page shows. A report that

@@ -84,6 +84,7 @@ type Site struct {
 	passwords *passwords
 	cache     *cache
 	live      *broker
+	lines     sync.Map // cityLines, by the id of their city
 	look      atomic.Pointer[look]
 	routes    http.Handler
 	stop      []func() // end the listening to notices
@@ -123,7 +124,7 @@ func NewSite(o Options) (*Site, error) {
 	if o.Streams == nil {
 		o.Streams = clients.NewRoom(maxStreams, maxStreams)
 	}
-	s.live = startBroker(s, o.Streams, o.Log)
+	s.live = startBroker(s, o.Texts.Languages(), o.Streams, o.Log)
 	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }

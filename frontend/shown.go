@@ -1,0 +1,158 @@
+package frontend
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+const (
+	// shownFor is how old a report may be and still be shown; maxShown is how
+	// many are shown at most.
+	shownFor = 24 * time.Hour
+	maxShown = 500
+	// fadesAfter is how old a report is shown as older, and foldsAfter how old it is
+	// put away: whoever waits for a tram wants to know of now.
+	fadesAfter = 30 * time.Minute
+	foldsAfter = time.Hour
+)
+
+// shown is what there is to show of a city, in whatever language.
+type shown struct {
+	city     report.City
+	lines    cityLines
+	reports  []db.Judged     // newest first
+	answered map[string]bool // by an all-clear: see report.Answered
+	version  string          // of all that the list shows
+}
+
+// shown returns what there is to show of the city.
+func (s *Site) shown(ctx context.Context, cityID int64) (*shown, error) {
+	return cached(ctx, s.cache, fmt.Sprint("shown/", cityID), func(ctx context.Context) (*shown, int64, error) {
+		sh, err := s.readShown(ctx, cityID)
+		return sh, cityID, err
+	})
+}
+
+func (s *Site) readShown(ctx context.Context, cityID int64) (*shown, error) {
+	sh := &shown{}
+	var err error
+	if sh.city, err = s.DB.City(ctx, cityID); err != nil {
+		return nil, err
+	}
+	if sh.lines, err = s.linesOf(ctx, cityID); err != nil {
+		return nil, err
+	}
+	if sh.reports, err = s.DB.Reports(ctx, cityID, true, shownFor, maxShown); err != nil {
+		return nil, err
+	}
+	list := make([]report.Report, len(sh.reports))
+	for i, j := range sh.reports {
+		list[i] = j.Report
+	}
+	sh.answered = report.Answered(list)
+	sh.version = sh.digest()
+	return sh, nil
+}
+
+// digest stands for all that the list shows.
+func (sh *shown) digest() string {
+	sum := sha256.New()
+	for _, j := range sh.reports {
+		_, _ = sum.Write([]byte(j.Report.ID + sh.look(j) + "\x00"))
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// look stands for what is shown of a report, but for its age.
+func (sh *shown) look(j db.Judged) string {
+	r := j.Report
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %+v %v %v", r.Text, r.Reading, sh.answered[r.ID], sh.lines.named(r.Line)))
+	return hex.EncodeToString(sum[:4])
+}
+
+// shownReport is what report.tmpl shows.
+type shownReport struct {
+	report.Report
+	Look     string // changes when it is shown otherwise: see shown.look
+	Names    string // of its lines, with "|" between them
+	Badge    badge  // of its line
+	Network  string // name for people
+	Stamp    string // its time, for programs
+	Clock    string // its time, for people
+	Age      string
+	Faded    bool
+	Answered bool
+	Brief    bool // its words say no more than what was read in them
+}
+
+// cityReports returns what the city's page shows of its reports, in a language.
+func (s *Site) cityReports(ctx context.Context, cityID int64, lang string) (liveList, error) {
+	return cached(ctx, s.cache, fmt.Sprint("reports/", cityID, lang), func(ctx context.Context) (liveList, int64, error) {
+		sh, err := s.shown(ctx, cityID)
+		if err != nil {
+			return liveList{}, 0, err
+		}
+		list, err := s.listReports(sh, lang)
+		return list, cityID, err
+	})
+}
+
+// listReports makes the items of the list.
+func (s *Site) listReports(sh *shown, lang string) (liveList, error) {
+	list := liveList{version: sh.version, items: make([]liveItem, 0, len(sh.reports))}
+	p := s.blankPage(lang, "", nil)
+	p.City = sh.city
+	in := p.clock()
+	v, buf := s.look.Load().views["report.tmpl"], bytes.Buffer{}
+	for _, j := range sh.reports {
+		r := sh.report(j, in)
+		r.Network = s.networkName(lang, j.Report.Network)
+		p.Data = r
+		buf.Reset()
+		if err := v.execute(&buf, p); err != nil {
+			return liveList{}, fmt.Errorf("render a report: %w", err)
+		}
+		list.items = append(list.items, liveItem{id: r.ID, look: r.Look, time: r.Time, lines: r.Lines, html: bytes.Clone(buf.Bytes())})
+	}
+	return list, nil
+}
+
+func (sh *shown) report(j db.Judged, in clock) shownReport {
+	r := j.Report
+	return shownReport{Report: r, Look: sh.look(j), Names: strings.Trim(string(r.Lines), "|"), Badge: sh.lines.named(r.Line),
+		Stamp: in.stamp(r.Time), Clock: in.time(r.Time), Age: in.age(r.Time),
+		Faded: in.now.Sub(r.Time) >= fadesAfter, Answered: sh.answered[r.ID], Brief: saysNoMore(r)}
+}
+
+// saysNoMore tells whether the words of a report are those of its heading alone, in
+// whatever order.
+func saysNoMore(r report.Report) bool {
+	if r.Toward != "" {
+		return false
+	}
+	read := " " + strings.ToLower(r.Line+" "+r.Stop) + " "
+	for _, word := range strings.Fields(strings.ToLower(r.Text)) {
+		if !strings.Contains(read, " "+strings.Trim(word, ".,:!")+" ") {
+			return false
+		}
+	}
+	return true
+}
+
+// join puts items one after the other.
+func join(items []liveItem) template.HTML {
+	var all strings.Builder
+	for _, it := range items {
+		all.Write(it.html)
+	}
+	return template.HTML(all.String()) //nolint:gosec // html/template has made each of them
+}
