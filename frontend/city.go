@@ -171,7 +171,7 @@ func (s *Site) addReports(ctx context.Context, data *cityPage, p *page, line str
 
 // news says how old the newest report is.
 func (p *page) news(newest time.Time) string {
-	in := p.clock()
+	in := p.times()
 	if age := in.age(newest); age != in.ages.Now {
 		return p.T("city.state.newest", "Age", age)
 	}

@@ -101,7 +101,7 @@ func (s *Site) atom(c report.City, judged []db.Judged, updated time.Time, line s
 		Title:       name,
 		Description: s.Texts.T(c.Language, "city.feed_subtitle", "City", c.Name),
 		Author:      &feeds.Author{Name: c.Name},
-		Updated:     updated,
+		Updated:     updated.In(zone.Of(c, s.Config.Reports.Zone)),
 	}}).AtomFeed()
 	f.Id = s.tagURI(id)
 	f.Link = nil // see atomFeed

@@ -20,6 +20,9 @@ import (
 	"ticketfrei/internal/report"
 )
 
+// here is the audience of a broker by itself.
+var here = audience{1, "de"}
+
 // event is one event of a stream.
 type event struct{ name, id, data string }
 
@@ -106,7 +109,7 @@ func (tn *town) knows(c report.City) {
 	b := tn.site.live
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		b.mu.Lock()
-		_, known := b.latest[c.ID]
+		_, known := b.latest[audience{c.ID, "en"}]
 		b.mu.Unlock()
 		if known {
 			return
@@ -215,7 +218,7 @@ type lists struct {
 	err  error
 }
 
-func (l *lists) cityReports(context.Context, int64) (liveList, error) {
+func (l *lists) cityReports(context.Context, int64, string) (liveList, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.list, l.err
@@ -234,12 +237,12 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 	const streams = 5000
 	src := &lists{}
 	src.set("v1", "a")
-	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	all := make([]*stream, streams)
 	for i := range all {
 		var err error
-		if all[i], err = b.join(netip.Prefix{}, 1, "older"); err != nil {
+		if all[i], err = b.join(netip.Prefix{}, here, "older"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -270,23 +273,23 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 		t.Errorf("it took %s", best)
 	}
 	for _, st := range all {
-		b.leave(1, st)
+		b.leave(here, st)
 	}
-	if len(b.audience) != 0 || len(b.latest) != 0 {
-		t.Errorf("left over: %d, %d", len(b.audience), len(b.latest))
+	if len(b.streams) != 0 || len(b.latest) != 0 {
+		t.Errorf("left over: %d, %d", len(b.streams), len(b.latest))
 	}
 }
 
 func TestSlowStreamIsEnded(t *testing.T) {
 	src := &lists{}
 	src.set("v0")
-	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
-	slow, err := b.join(netip.Prefix{}, 1, "v0")
+	slow, err := b.join(netip.Prefix{}, here, "v0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fast, err := b.join(netip.Prefix{}, 1, "v0")
+	fast, err := b.join(netip.Prefix{}, here, "v0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,20 +308,20 @@ func TestSlowStreamIsEnded(t *testing.T) {
 		t.Error("the fast one was ended")
 	default:
 	}
-	b.leave(1, slow)
-	b.leave(1, fast)
+	b.leave(here, slow)
+	b.leave(here, fast)
 }
 
 func TestHeartbeatAlsoTriesAgain(t *testing.T) {
 	src := &lists{err: errors.New("the database is busy")}
-	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
-	st, err := b.join(netip.Prefix{}, 1, "old")
+	st, err := b.join(netip.Prefix{}, here, "old")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.beat()
-	if m := <-st.out; string(m) != ":\n\n" {
+	if m := <-st.out; string(m) != "event: beat\ndata:\n\n" {
 		t.Errorf("heartbeat %q", m)
 	}
 	src.mu.Lock()
@@ -334,5 +337,5 @@ func TestHeartbeatAlsoTriesAgain(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("the city was forgotten")
 	}
-	b.leave(1, st)
+	b.leave(here, st)
 }

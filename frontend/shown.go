@@ -111,7 +111,7 @@ func (s *Site) listReports(sh *shown, lang string) (liveList, error) {
 	list := liveList{version: sh.version, items: make([]liveItem, 0, len(sh.reports))}
 	p := s.blankPage(lang, "", nil)
 	p.City = sh.city
-	in := p.clock()
+	in := p.times()
 	v, buf := s.look.Load().views["report.tmpl"], bytes.Buffer{}
 	for _, j := range sh.reports {
 		r := sh.report(j, in)
@@ -126,7 +126,7 @@ func (s *Site) listReports(sh *shown, lang string) (liveList, error) {
 	return list, nil
 }
 
-func (sh *shown) report(j db.Judged, in clock) shownReport {
+func (sh *shown) report(j db.Judged, in times) shownReport {
 	r := j.Report
 	return shownReport{Report: r, Look: sh.look(j), Names: strings.Trim(string(r.Lines), "|"), Badge: sh.lines.named(r.Line),
 		Stamp: in.stamp(r.Time), Clock: in.time(r.Time), Age: in.age(r.Time),

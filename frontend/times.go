@@ -8,8 +8,8 @@ import (
 	"ticketfrei/internal/zone"
 )
 
-// clock shows the times of many reports in one language and zone.
-type clock struct {
+// times shows the times of many reports in one language and zone.
+type times struct {
 	now    time.Time
 	zone   *time.Location
 	layout string
@@ -19,9 +19,9 @@ type clock struct {
 // ages are how old something is, in words. {n} stands for the number.
 type ages struct{ Now, Minutes, Hours string }
 
-// clock returns the clock of the page's city.
-func (p *page) clock() clock {
-	return clock{now: p.now, zone: zone.Of(p.City, p.zone), layout: p.T("layout.time.day"), ages: p.Ages()}
+// times returns the times of the page's city.
+func (p *page) times() times {
+	return times{now: p.now, zone: zone.Of(p.City, p.zone), layout: p.T("layout.time.day"), ages: p.Ages()}
 }
 
 // Ages returns how the page says how old something is.
@@ -33,13 +33,13 @@ func (p *page) Ages() ages {
 const number = "{n}"
 
 // stamp returns a time for programs (RFC 3339).
-func (c clock) stamp(t time.Time) string { return t.In(c.zone).Format(time.RFC3339) }
+func (c times) stamp(t time.Time) string { return t.In(c.zone).Format(time.RFC3339) }
 
 // time returns a time for people.
-func (c clock) time(t time.Time) string { return t.In(c.zone).Format(c.layout) }
+func (c times) time(t time.Time) string { return t.In(c.zone).Format(c.layout) }
 
 // age returns how old something is.
-func (c clock) age(t time.Time) string {
+func (c times) age(t time.Time) string {
 	switch minutes := int(c.now.Sub(t) / time.Minute); {
 	case minutes < 1:
 		return c.ages.Now
