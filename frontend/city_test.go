@@ -62,12 +62,12 @@ func TestHome(t *testing.T) {
 func TestCityPage(t *testing.T) {
 	tn := newTown(t)
 	c := tn.members("nuernberg", "Nürnberg", "rider@example.org")
-	w := tn.browser() // asks for English; the city is German
+	w := tn.browser()
 
 	empty := w.get("/city/nuernberg").want(http.StatusOK, "")
 	empty.translated()
-	if !empty.has("no-reports") || attr(empty.all("html")[0], "lang") != "de" {
-		t.Error("a quiet city does not say so in its language")
+	if !empty.has("no-reports") || attr(empty.all("html")[0], "lang") != "en" {
+		t.Error("a quiet city does not say so in the language of the browser")
 	}
 
 	tn.tell(c, "old", "Vorgestern am Plärrer", 25*time.Hour)
