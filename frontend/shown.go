@@ -133,10 +133,10 @@ func (sh *shown) report(j db.Judged, in times) shownReport {
 		Faded: in.now.Sub(r.Time) >= fadesAfter, Answered: sh.answered[r.ID], Brief: saysNoMore(r)}
 }
 
-// saysNoMore tells whether the words of a report are those of its heading alone, in
-// whatever order.
+// saysNoMore tells whether the words of a report are those of its line and its stop
+// alone, in whatever order.
 func saysNoMore(r report.Report) bool {
-	if r.Toward != "" {
+	if r.Toward != "" || r.Clear || r.Line+r.Stop == "" {
 		return false
 	}
 	read := " " + strings.ToLower(r.Line+" "+r.Stop) + " "
