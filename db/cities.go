@@ -170,6 +170,11 @@ func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page s
 	return nil
 }
 
+// SaveNoIndex stores whether search engines are asked to leave the page of a city out.
+func (d *DB) SaveNoIndex(ctx context.Context, cityID int64, noIndex bool) error {
+	return d.updateCity(ctx, cityID, map[string]any{"no_index": noIndex})
+}
+
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		return oneRow(tx.Model(&cityRow{}).Where("id = ?", cityID).Updates(values))

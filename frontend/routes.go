@@ -67,6 +67,7 @@ func (s *Site) machineRoutes(r chi.Router) {
 // cityRoutes are the public pages of a city. They have no session, since they
 // look the same to everybody.
 func (s *Site) cityRoutes(r chi.Router) {
+	r.Use(s.askRobots)
 	r.Get("/", s.Handler(s.handleCity))
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
 	r.Get("/live", s.Handler(s.handleLive))

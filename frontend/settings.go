@@ -48,6 +48,7 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.ruleRoutes(r)
 		s.hearingRoutes(r)
 		s.textRoutes(r)
+		s.robotRoutes(r)
 		r.Route("/bots/{network}", s.botRoutes)
 		r.Route("/moderators", s.cityModeratorRoutes)
 		r.Route("/account", s.accountRoutes)
