@@ -55,7 +55,7 @@ func (s *Site) handleCity(w http.ResponseWriter, r *http.Request) error {
 	})
 	if errors.Is(err, db.ErrNotFound) {
 		if spelled := report.Slug(slug); spelled != slug && spelled != "" {
-			http.Redirect(w, r, "/city/"+spelled, http.StatusFound)
+			http.Redirect(w, r, keepQuery(r, "/city/"+spelled), http.StatusFound)
 			return nil
 		}
 	}
@@ -109,6 +109,7 @@ func (s *Site) cityPage(ctx context.Context, c report.City, p *page, said *bots.
 		return nil, err
 	}
 	p.City, p.Path = c, "/city/"+c.Slug
+	c.Language = p.Lang // in which our own words about it are
 	data := cityPage{Version: list.version, Said: said}
 	if data.Addresses, err = s.addresses(ctx, c); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 var Files embed.FS
 
 // Texts are the sources of the translation catalogue in Files: directories with
-// an en.toml and a de.toml each.
+// an en.toml and a de.toml each, and the texts for riders.
 var Texts = []fs.FS{Files, directory("settings")}
 
 // directory is a directory of Files as a file system of its own.
