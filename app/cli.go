@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // TZ is understood in the image and on servers that have no zones
 
 	"github.com/alecthomas/kong"
 

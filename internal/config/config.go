@@ -69,6 +69,7 @@ type Reports struct {
 	Expire  time.Duration `toml:"expire"`
 	Keep    time.Duration `toml:"keep"`
 	Backlog int           `toml:"backlog"` // how many may wait to be judged
+	Zone    string        `toml:"zone"`    // of cities whose own is not known; empty: the machine's
 }
 
 // Brakes is the section [brakes]: how many reports pass in ten minutes; 0 is any

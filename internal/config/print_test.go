@@ -97,6 +97,7 @@ url = ""
 expire = "1h30m"
 keep = "168h"
 backlog = 50000
+zone = ""
 
 [brakes]
 author = 5
