@@ -148,6 +148,12 @@ func (d *DB) SaveHearing(ctx context.Context, cityID int64, questions, replies b
 	return d.updateCity(ctx, cityID, map[string]any{"questions": questions, "replies": replies})
 }
 
+// SaveZone stores a city's time zone, which the caller has checked; empty: that of its
+// language.
+func (d *DB) SaveZone(ctx context.Context, cityID int64, zone string) error {
+	return d.updateCity(ctx, cityID, map[string]any{"zone": zone})
+}
+
 // SaveTexts stores a city's name, its language and the markdown of its page.
 // Its bots restart, since they use the name and the language.
 func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {

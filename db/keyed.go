@@ -51,6 +51,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		{ID: "core_0010", Migrate: SQL(
 			`ALTER TABLE reports ADD COLUMN reading TEXT NOT NULL DEFAULT ''`,
 			`ALTER TABLE cities ADD COLUMN zone TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE registrations ADD COLUMN zone TEXT NOT NULL DEFAULT ''`,
 			`ALTER TABLE cities ADD COLUMN poster TEXT NOT NULL DEFAULT ''`,
 			`ALTER TABLE cities ADD COLUMN no_index INTEGER NOT NULL DEFAULT 0`,
 			`CREATE TABLE places (

@@ -267,6 +267,7 @@ func (s *Site) buildReports(ctx context.Context, cityID int64) (liveList, error)
 		version.Write([]byte(j.Report.ID + " " + j.Report.Text + "\x00"))
 		p := s.blankPage(c.Language, "", shownReport{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
 			Network: s.networkName(c.Language, j.Report.Network)})
+		p.City = c
 		html, err := s.execute("report.tmpl", p)
 		if err != nil {
 			return liveList{}, err

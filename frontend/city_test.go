@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/zone"
 )
 
 func TestHome(t *testing.T) {
@@ -272,7 +273,7 @@ func TestFeed(t *testing.T) {
 		}
 		return f, a.body
 	}
-	if f, _ := read(); len(f.Entries) != 0 || f.Updated != c.Created.Format(time.RFC3339) {
+	if f, _ := read(); len(f.Entries) != 0 || f.Updated != c.Created.In(zone.Of(c, "")).Format(time.RFC3339) {
 		t.Errorf("empty feed: %+v", f)
 	}
 	long := "Kontrolle <U1> & \x01 " + strings.Repeat("Plärrer ", 20)
@@ -293,7 +294,7 @@ func TestFeed(t *testing.T) {
 	if oldest.ID != "tag:127.0.0.1,2025:report:one" || f.ID != "tag:127.0.0.1,2025:city:nuernberg" {
 		t.Errorf("ids %s, %s", oldest.ID, f.ID)
 	}
-	if want := tn.clock.time().Add(-2 * time.Hour).UTC().Format(time.RFC3339); oldest.Updated != want {
+	if want := tn.clock.time().Add(-2 * time.Hour).In(zone.Of(c, "")).Format(time.RFC3339); oldest.Updated != want {
 		t.Errorf("updated %s, want %s", oldest.Updated, want)
 	}
 	if f.Updated != newest.Updated {

@@ -155,6 +155,7 @@ func statusOfName(wrong fieldErrors) int {
 // where there is none yet, and logs the moderator in.
 func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registration, hash string) error {
 	city := censor.NewCity(reg.Slug, reg.CityName, reg.Language)
+	city.Zone = reg.Zone
 	made, m, err := s.DB.ConfirmRegistration(r.Context(), reg.ID, hash, city, s.everywhere())
 	switch {
 	case errors.Is(err, db.ErrTaken):

@@ -14,6 +14,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 const atomType = "application/atom+xml; charset=utf-8"
@@ -63,21 +64,22 @@ func (s *Site) buildFeed(ctx context.Context, slug string) (*blob, int64, error)
 // atom builds the feed. A feed must have an author (RFC 4287, 4.1.1): here it
 // is the city, since who wrote a report must not be shown.
 func (s *Site) atom(c report.City, judged []db.Judged, updated time.Time) atomFeed {
-	page := s.link("/city/" + c.Slug)
+	page, where := s.link("/city/"+c.Slug), zone.Of(c, s.Config.Reports.Zone)
 	f := (&feeds.Atom{Feed: &feeds.Feed{
 		Title:       s.Texts.T(c.Language, "city.feed_title", "City", c.Name),
 		Description: s.Texts.T(c.Language, "city.feed_subtitle", "City", c.Name),
 		Author:      &feeds.Author{Name: c.Name},
-		Updated:     updated,
+		Updated:     updated.In(where),
 	}}).AtomFeed()
 	f.Id = s.tagURI("city:" + c.Slug)
 	f.Link = nil // see atomFeed
 	for _, j := range judged {
+		at := j.Report.Time.In(where).Format(time.RFC3339)
 		f.Entries = append(f.Entries, &feeds.AtomEntry{
 			Title:     headline(j.Report.Text),
 			Id:        s.tagURI("report:" + j.Report.ID),
-			Updated:   j.Report.Time.Format(time.RFC3339),
-			Published: j.Report.Time.Format(time.RFC3339),
+			Updated:   at,
+			Published: at,
 			Content:   &feeds.AtomContent{Type: "text", Content: j.Report.Text},
 			Links:     []feeds.AtomLink{{Href: page + "#report-" + j.Report.ID, Rel: "alternate", Type: "text/html"}},
 		})

@@ -11,6 +11,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/markdown"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 // page is what every template sees as its root, whether the site's, the
@@ -31,6 +32,7 @@ type page struct {
 	texts  translator
 	assets *assets
 	now    time.Time
+	zone   string // reports.zone
 }
 
 // translator is what a page needs of the catalogue.
@@ -52,7 +54,7 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 // blankPage makes the root for a page that looks the same to everybody.
 func (s *Site) blankPage(lang, title string, data any) *page {
 	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Demo: s.Demo,
-		texts: s.Texts, assets: s.look.Load().assets, now: s.Now()}
+		texts: s.Texts, assets: s.look.Load().assets, now: s.Now(), zone: s.Config.Reports.Zone}
 }
 
 // T returns the text id in the page's language, filled with data: alternating
@@ -81,13 +83,14 @@ func (p *page) InSettings() bool { return strings.HasPrefix(p.Path, "/settings")
 // file's content.
 func (p *page) Asset(name string) string { return p.assets.url(name) }
 
-// Time shows a time as people say it: the hour if it is today, otherwise the
-// day.
+// Time shows a time of the page's city as people say it: the hour if it is today,
+// otherwise the day.
 func (p *page) Time(t time.Time) template.HTML {
 	if t.IsZero() {
 		return ""
 	}
-	local, now := t.Local(), p.now.Local()
+	where := zone.Of(p.City, p.zone)
+	local, now := t.In(where), p.now.In(where)
 	layout := "layout.time.year"
 	switch {
 	case local.YearDay() == now.YearDay() && local.Year() == now.Year():
@@ -98,6 +101,9 @@ func (p *page) Time(t time.Time) template.HTML {
 	text := template.HTMLEscapeString(local.Format(p.T(layout)))
 	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + text + `</time>`)
 }
+
+// Clock shows what time it is in the page's city.
+func (p *page) Clock() template.HTML { return p.Time(p.now) }
 
 // Day shows the day of a time that was stored without its hour.
 func (p *page) Day(t time.Time) string { return t.UTC().Format(p.T("layout.time.date")) }

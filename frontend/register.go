@@ -13,6 +13,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 // Purposes of signed links.
@@ -34,7 +35,8 @@ type registerForm struct {
 	City    string
 	Address string // the address that the city's name gives; empty if it gives none
 	Errors  fieldErrors
-	Member  bool // somebody is logged in, so only the name is asked for
+	Zone    string // of the browser; empty: not known
+	Member  bool   // somebody is logged in, so only the name is asked for
 }
 
 func (s *Site) handleRegisterForm(w http.ResponseWriter, r *http.Request) error {
@@ -53,7 +55,8 @@ func (s *Site) registerPage(w http.ResponseWriter, r *http.Request, status int, 
 func (s *Site) cityAddress(slug string) string { return slug + "@" + s.Config.Mail.Domain }
 
 func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
-	form := registerForm{Email: normalEmail(r.PostFormValue("email")), City: cityName(r.PostFormValue("city")), Errors: fieldErrors{}}
+	form := registerForm{Email: normalEmail(r.PostFormValue("email")), City: cityName(r.PostFormValue("city")), Errors: fieldErrors{},
+		Zone: zone.OfBrowser(r.PostFormValue("zone"), visitOf(r.Context()).lang)}
 	member := visitOf(r.Context()).moderator
 	slug, err := s.checkCityName(r.Context(), form.City, form.Errors)
 	if err != nil {
@@ -125,7 +128,7 @@ func (s *Site) slugTaken(ctx context.Context, slug string) (problem string, err 
 // after the same work: the sign-up is stored in both cases.
 func (s *Site) signUp(r *http.Request, form registerForm, slug string) error {
 	ctx, lang := r.Context(), visitOf(r.Context()).lang
-	reg, err := s.DB.CreateRegistration(ctx, db.Registration{Email: form.Email, CityName: form.City, Slug: slug, Language: lang})
+	reg, err := s.DB.CreateRegistration(ctx, db.Registration{Email: form.Email, CityName: form.City, Slug: slug, Language: lang, Zone: form.Zone})
 	if err != nil {
 		return err
 	}
@@ -148,7 +151,9 @@ func (s *Site) signUp(r *http.Request, form registerForm, slug string) error {
 // addCity creates another city for a moderator who is logged in.
 func (s *Site) addCity(w http.ResponseWriter, r *http.Request, slug string, form registerForm) error {
 	ctx := r.Context()
-	made, err := s.DB.CreateCity(ctx, censor.NewCity(slug, form.City, visitOf(ctx).lang), s.moderator(r).ID, s.everywhere())
+	city := censor.NewCity(slug, form.City, visitOf(ctx).lang)
+	city.Zone = form.Zone
+	made, err := s.DB.CreateCity(ctx, city, s.moderator(r).ID, s.everywhere())
 	if errors.Is(err, db.ErrTaken) {
 		form.Errors.set("city", "form.city.taken")
 		return s.registerPage(w, r, http.StatusUnprocessableEntity, form)

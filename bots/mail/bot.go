@@ -25,7 +25,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/pace"
@@ -72,8 +71,7 @@ type Network struct {
 	digests     *digests
 	offers      *cache.Cache[int64, digestOffer] // by bot
 	answered    pace.Quota
-	zone        *time.Location // of the times in mails
-	stop        func()         // no longer listens to notices
+	stop        func() // no longer listens to notices
 }
 
 var (
@@ -96,7 +94,7 @@ func New(h bots.Host) (*Network, error) {
 	}
 	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),
 		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")},
-		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities), zone: time.Local}
+		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities)}
 	n.stop = h.Notices.OnChanged(n.changed)
 	h.Mailer.OnAway(n.tellOperator)
 	return n, nil

@@ -11,6 +11,7 @@ import (
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 // subjectLength is how much of a report its subject shows.
@@ -79,16 +80,25 @@ func (n *Network) cityMail(city report.City, b report.Bot, s recipients.Recipien
 	return mailer.Mail{From: n.bounceAddress(city, b, s), To: s.Address, Data: m.Bytes()}
 }
 
-// when is a time as a mail says it, with its zone.
-func (n *Network) when(city report.City, t time.Time) string { return n.timeIn(city.Language, t) }
+// zoneOf is the time zone of a city; that of the zero City is the operator's.
+func (n *Network) zoneOf(city report.City) *time.Location {
+	return zone.Of(city, n.host.Config.Reports.Zone)
+}
 
-// timeIn is when for a language.
+// when is a time of a city as a mail says it, with its zone.
+func (n *Network) when(city report.City, t time.Time) string {
+	return n.timeIn(city.Language, t.In(n.zoneOf(city)))
+}
+
+// timeIn is a time, in the zone that it has, as a mail of a language says it.
 func (n *Network) timeIn(lang string, t time.Time) string {
-	t = t.In(n.zone)
 	said := t.Format(n.host.Texts.T(lang, "mail.time"))
-	zone, _ := t.Zone()
-	if id := "mail.zone." + zone; n.host.Texts.Has(id) {
-		said = strings.Replace(said, zone, n.host.Texts.T(lang, id), 1)
+	name, _ := t.Zone()
+	if id := "mail.zone." + name; n.host.Texts.Has(id) {
+		return strings.Replace(said, name, n.host.Texts.T(lang, id), 1)
+	}
+	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") { // most zones have no name
+		return strings.Replace(said, name, "UTC"+name, 1)
 	}
 	return said
 }

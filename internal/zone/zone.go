@@ -3,7 +3,9 @@ package zone
 
 import (
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // the image has no zones of its own, nor have some servers
 
@@ -26,7 +28,7 @@ const longest = 64
 var errUnknown = errors.New("there is no such time zone")
 
 // Of returns the zone of a city: its own, or that of its language, or else other, the
-// setting reports.zone. It reads a file: whoever shows many times keeps it.
+// setting reports.zone, or that of the machine.
 func Of(c report.City, other string) *time.Location {
 	for _, name := range []string{c.Zone, byLanguage[c.Language], other} {
 		if l, err := Find(name); err == nil {
@@ -42,8 +44,31 @@ func Find(name string) (*time.Location, error) {
 	if name == "" || name == "Local" || len(name) > longest {
 		return nil, errUnknown
 	}
-	return time.LoadLocation(name)
+	if l, ok := read.Load(name); ok {
+		return l.(*time.Location), nil
+	}
+	l, err := time.LoadLocation(name)
+	if err == nil {
+		read.Store(name, l)
+	}
+	return l, err
 }
+
+// hidden are what browsers say that do not want to be told apart.
+var hidden = []string{"UTC", "Etc/UTC", "Etc/GMT", "GMT", "Atlantic/Reykjavik"}
+
+// OfBrowser returns the zone for a new city of a language whose moderator's browser says
+// name: nothing where no zone has that name, or where the language tells more.
+func OfBrowser(name, language string) string {
+	if slices.Contains(hidden, name) && byLanguage[language] != "" {
+		return ""
+	}
+	return Known(name)
+}
+
+// read are the zones that were read before, by name: there are but a few hundred, and
+// they never change.
+var read sync.Map
 
 // Known returns a name as it was typed or as a browser says it, if a zone has it, else
 // nothing.

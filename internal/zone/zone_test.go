@@ -50,6 +50,21 @@ func TestSummerTime(t *testing.T) {
 	}
 }
 
+func TestOfBrowser(t *testing.T) {
+	for _, tt := range []struct{ name, language, want string }{
+		{"Asia/Kolkata", "en", "Asia/Kolkata"},
+		{"America/St_Johns", "de", "America/St_Johns"},
+		{"UTC", "de", ""}, // the Tor Browser, wherever it is
+		{"Atlantic/Reykjavik", "fr", ""},
+		{"Atlantic/Reykjavik", "en", "Atlantic/Reykjavik"},
+		{"<script>", "en", ""},
+	} {
+		if got := zone.OfBrowser(tt.name, tt.language); got != tt.want {
+			t.Errorf("%s for %s is %q, want %q", tt.name, tt.language, got, tt.want)
+		}
+	}
+}
+
 func TestKnown(t *testing.T) {
 	for name, want := range map[string]string{
 		"Europe/Berlin":             "Europe/Berlin",
