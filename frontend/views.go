@@ -135,7 +135,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name, 
 	if err != nil {
 		return err
 	}
-	return writePage(w, status, body)
+	return writePage(w, r, status, body)
 }
 
 // execute makes a page, or a part of one, from the template.
@@ -152,9 +152,16 @@ func (s *Site) execute(name string, p *page) ([]byte, error) {
 }
 
 // writePage answers with a page that belongs to one visitor.
-func writePage(w http.ResponseWriter, status int, body []byte) error {
+func writePage(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	if len(body) >= gzipFrom {
+		h.Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			h.Set("Content-Encoding", "gzip")
+			body = compress(body, padding())
+		}
+	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
