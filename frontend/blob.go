@@ -22,9 +22,8 @@ type blob struct {
 	modified    time.Time // zero: not known
 }
 
-// gzipFrom is the size in bytes from which compressing pays. Anything smaller
-// fits into one packet anyway.
-const gzipFrom = 1200
+// gzipFrom is the size in bytes from which compressing pays: every page is larger.
+const gzipFrom = 512
 
 func newBlob(contentType string, body []byte, modified time.Time) *blob {
 	sum := sha256.Sum256(body)
