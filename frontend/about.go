@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -106,6 +107,14 @@ func CheckOwnTexts(web config.Web) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// sayOwnTexts tells the operator of a server for others that they say nothing about
+// themselves.
+func (s *Site) sayOwnTexts() {
+	if u, err := url.Parse(s.Config.Web.URL); err == nil && s.Config.Web.Imprint == "" && config.IsPublic(u.Hostname()) {
+		s.Log.Info("the imprint says only how you are reached: put your text into a file and name it in web.imprint")
+	}
 }
 
 // keptFor says for how long reports are kept: in days, where they are whole.
