@@ -99,7 +99,7 @@ func (s *Site) CityPage(w http.ResponseWriter, r *http.Request, status int, said
 	if err != nil {
 		return err
 	}
-	return writePage(w, status, body)
+	return writePage(w, r, status, body)
 }
 
 // cityPage makes the page of a city.

@@ -24,6 +24,7 @@ type page struct {
 	City      report.City   // the zero City if the page is about none
 	Moderator *db.Moderator // nil when nobody is logged in
 	Cities    []report.City // of the moderator
+	Wrong     bool          // the page says that something is wrong: see focused
 	Flash     string        // what the page says once; empty for nothing
 	Data      any           // what the handler gave
 	URL       string        // public address of the site, without a trailing slash
