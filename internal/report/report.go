@@ -6,9 +6,7 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -112,40 +110,6 @@ type Report struct {
 	Question bool
 	Reading
 }
-
-// Reading is what was read in a report's text, by the lines and stops of its city. What
-// could not be read is empty.
-type Reading struct {
-	Line   string // the line it names, as the city writes it; where it names several, the first
-	Stop   string // the stop it names, as the city writes it
-	Toward string // the stop or the words after "toward", as the city writes it
-	People int    // how many they are
-	Clear  bool   // it is an all-clear: they are gone
-	// Lines are all lines that it is about: those it names, or else those of its stop.
-	Lines Lines
-}
-
-// Lines are names of lines, each within "|", as "|U1|U2|"; empty: none. No name has a "|".
-type Lines string
-
-// NewLines makes Lines of names.
-func NewLines(names ...string) Lines {
-	if len(names) == 0 {
-		return ""
-	}
-	return Lines("|" + strings.Join(names, "|") + "|")
-}
-
-// List returns the names.
-func (l Lines) List() []string {
-	return strings.FieldsFunc(string(l), func(r rune) bool { return r == '|' })
-}
-
-// Has tells whether a line is among them.
-func (l Lines) Has(name string) bool { return name != "" && strings.Contains(string(l), "|"+name+"|") }
-
-// Any tells whether one of the lines is among them.
-func (l Lines) Any(of Lines) bool { return slices.ContainsFunc(of.List(), l.Has) }
 
 // MessagePlace is what the sealing of a report's NetworkID is bound to.
 func MessagePlace(reportID string) string { return "reports.network_id:" + reportID }
