@@ -78,6 +78,7 @@ type Host struct {
 	Connections int
 	Hearer      Hearer
 	Rehearser   Rehearser
+	Lines       Lines
 	Notices     *notice.Board
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
@@ -107,6 +108,12 @@ type Rehearser interface {
 	// city's rules say of it. How often and how alike reports come is not looked at.
 	// Nothing is stored.
 	Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error)
+}
+
+// Lines knows the lines of cities, which people may choose.
+type Lines interface {
+	// Lines returns the names of a city's lines, in its order; none where it has none.
+	Lines(ctx context.Context, cityID int64) ([]string, error)
 }
 
 // AccountMails sends account mails: confirmations and notices.
