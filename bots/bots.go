@@ -40,7 +40,7 @@ type Definition struct {
 	Migrations func(*secret.Box) []*gormigrate.Migration
 	// Files holds settings.tmpl (the network's section of the settings page),
 	// every other *.tmpl page of the network, and its texts en.toml and
-	// de.toml. Text ids begin with "<name>."; these have a meaning: title and
+	// de.toml, or riders.*.toml for those that riders read. Text ids begin with "<name>."; these have a meaning: title and
 	// blurb (heading and line below it on the settings page) and, optionally,
 	// public_page (label of a button on the city page that leads to
 	// /city/{slug}/<name>) and visible (a sentence of the city page that says
@@ -78,6 +78,7 @@ type Host struct {
 	Connections int
 	Hearer      Hearer
 	Rehearser   Rehearser
+	Lines       Lines
 	Notices     *notice.Board
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
@@ -107,6 +108,12 @@ type Rehearser interface {
 	// city's rules say of it. How often and how alike reports come is not looked at.
 	// Nothing is stored.
 	Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error)
+}
+
+// Lines knows the lines of cities, which people may choose.
+type Lines interface {
+	// Lines returns the names of a city's lines, in its order; none where it has none.
+	Lines(ctx context.Context, cityID int64) ([]string, error)
 }
 
 // AccountMails sends account mails: confirmations and notices.

@@ -29,6 +29,9 @@ type Site interface {
 	// (alternating names and values).
 	T(r *http.Request, id string, data ...any) string
 
+	// Language returns the language of the page, as "de".
+	Language(r *http.Request) string
+
 	// Page writes a page of the network: template name (as "subscribe.tmpl")
 	// of its Files within the layout of the city's pages. The template sees
 	// data as .Data.

@@ -23,7 +23,7 @@ func (d *DB) Places(ctx context.Context, cityID int64) (string, error) {
 	return text, nil
 }
 
-// PlacesChanged returns when the places of a city were stored; zero where it has none.
+// PlacesChanged returns when the places of a city were stored; zero where they never were.
 func (d *DB) PlacesChanged(ctx context.Context, cityID int64) (time.Time, error) {
 	var updated int64
 	err := d.ReadRow(ctx, "SELECT updated FROM places WHERE city_id = ?", cityID).Scan(&updated)
@@ -37,9 +37,6 @@ func (d *DB) PlacesChanged(ctx context.Context, cityID int64) (time.Time, error)
 // place of those it has. A city that is gone is ErrNotFound.
 func (d *DB) SavePlaces(ctx context.Context, cityID int64, text string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		if text == "" {
-			return tx.Exec("DELETE FROM places WHERE city_id = ?", cityID).Error
-		}
 		return tx.Exec(`INSERT INTO places (city_id, text, updated) VALUES (?, ?, ?)
 			ON CONFLICT (city_id) DO UPDATE SET text = excluded.text, updated = excluded.updated`, cityID, text, millis(d.now())).Error
 	})
@@ -50,6 +47,15 @@ func (d *DB) SavePlaces(ctx context.Context, cityID int64, text string) error {
 		return fmt.Errorf("save places: %w", err)
 	}
 	return nil
+}
+
+// PlacesSince returns the cities whose places were stored since then.
+func (d *DB) PlacesSince(ctx context.Context, since time.Time) ([]int64, error) {
+	ids, err := ReadColumn[int64](ctx, d, "SELECT city_id FROM places WHERE updated >= ?", millis(since))
+	if err != nil {
+		return nil, fmt.Errorf("list changed places: %w", err)
+	}
+	return ids, nil
 }
 
 // storedRow is a report.Reading as it is stored.

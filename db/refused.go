@@ -72,8 +72,8 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, sameness, reading, r.Seq, state)
 	case v.Passed && state == "held": // its text was compared when it was judged
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ? WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ? WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, reading, r.Seq, state)
 	case v.Passed && s.crowd && r.Report.Unverified:
 		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, counted = TRUE WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, sameness, reading, r.Seq, state)

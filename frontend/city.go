@@ -52,7 +52,7 @@ func (s *Site) handleCity(w http.ResponseWriter, r *http.Request) error {
 	}
 	if errors.Is(err, db.ErrNotFound) {
 		if spelled := report.Slug(slug); spelled != slug && spelled != "" {
-			http.Redirect(w, r, "/city/"+spelled, http.StatusFound)
+			http.Redirect(w, r, keepQuery(r, "/city/"+spelled), http.StatusFound)
 			return nil
 		}
 	}
@@ -113,7 +113,7 @@ func (s *Site) CityPage(w http.ResponseWriter, r *http.Request, status int, said
 	if err != nil {
 		return err
 	}
-	return writePage(w, status, body)
+	return writePage(w, r, status, body)
 }
 
 // cityPage makes the page of a city, about all lines or one.

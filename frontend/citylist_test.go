@@ -264,7 +264,7 @@ func TestReportShowsItsLine(t *testing.T) {
 		t.Error(diff)
 	}
 	for id, unseen := range map[string]int{"report-more": 1, "report-same": 1, "report-former": 1, "report-nothing": 0} {
-		if got := len(page.classed(id, "unseen")); got != unseen {
+		if got := len(page.classed(id, "only-heard")); got != unseen {
 			t.Errorf("%s: %d parts are not to be seen", id, got)
 		}
 	}

@@ -3,6 +3,7 @@ package frontend
 import (
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,12 +24,16 @@ type page struct {
 	City      report.City   // the zero City if the page is about none
 	Moderator *db.Moderator // nil when nobody is logged in
 	Cities    []report.City // of the moderator
+	Wrong     bool          // the page says that something is wrong: see focused
 	Flash     string        // what the page says once; empty for nothing
 	Data      any           // what the handler gave
 	URL       string        // public address of the site, without a trailing slash
 	Path      string        // path of the page
+	Query     url.Values    // what follows the path; for the same page in other languages
 	Demo      bool
 
+	posted        bool // it answers a form
+	forModerators bool // in their languages alone
 	texts  translator
 	assets *assets
 	now    time.Time
@@ -38,6 +43,7 @@ type page struct {
 // translator is what a page needs of the catalogue.
 type translator interface {
 	T(lang, id string, data ...any) string
+	Languages() []string
 }
 
 // newPage makes the root for a page that answers r.
@@ -45,6 +51,7 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, title, data)
 	p.City, p.Moderator, p.Cities, p.Path, p.Asked = v.city, v.moderator, v.cities, r.URL.Path, v.asked
+	p.Query, p.posted, p.forModerators = r.URL.Query(), r.Method == http.MethodPost, v.forModerators
 	if v.session {
 		p.Flash = s.popFlash(r.Context())
 	}
@@ -63,18 +70,6 @@ func (p *page) T(id string, data ...any) string { return p.texts.T(p.Lang, id, d
 
 // Dir is how the page's language is written: "ltr" or "rtl".
 func (p *page) Dir() string { return i18n.Direction(p.Lang) }
-
-// Link returns a path of the site, without a query, that keeps the chosen language.
-func (p *page) Link(path string) string {
-	if p.Asked == "" {
-		return path
-	}
-	path, fragment, found := strings.Cut(path, "#")
-	if path += "?" + langParam + "=" + p.Asked; found {
-		path += "#" + fragment
-	}
-	return path
-}
 
 // InSettings reports whether the page is one of the settings.
 func (p *page) InSettings() bool { return strings.HasPrefix(p.Path, "/settings") }

@@ -175,19 +175,22 @@ func (s *Site) welcome(w http.ResponseWriter, r *http.Request, made report.City)
 }
 
 func (s *Site) handleRegisterSent(w http.ResponseWriter, r *http.Request) error {
-	return s.showSent(w, r, "register.sent")
+	return s.showSent(w, r, "register.sent", "/register")
 }
 
 // sentPage is what sent.tmpl shows: a mail is being sent.
 type sentPage struct {
-	Text, Hint string
-	Delayed    bool // no mail leaves at the moment
+	Text, Hint     string
+	Delayed        bool   // no mail leaves at the moment
+	Back, BackText string // the one link back to where the visitor came from
 }
 
-// showSent writes the page that says so in the texts id.
-func (s *Site) showSent(w http.ResponseWriter, r *http.Request, id string) error {
+// showSent writes the page that says so in the texts id. back is the form that the
+// visitor has filled in, where an address that was mistyped is typed again.
+func (s *Site) showSent(w http.ResponseWriter, r *http.Request, id, back string) error {
 	return s.render(w, r, http.StatusOK, "sent.tmpl", s.T(r, id+".title"), sentPage{
-		Text: s.T(r, id+".text"), Hint: s.T(r, id+".hint"), Delayed: s.AccountMails.Delayed()})
+		Text: s.T(r, id+".text"), Hint: s.T(r, id+".hint"), Delayed: s.AccountMails.Delayed(),
+		Back: back, BackText: s.T(r, "account_sent.back")})
 }
 
 // handleRegisterName says what address a city's name would give. The form shows

@@ -73,6 +73,7 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/live", s.Handler(s.handleLive))
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
+		s.contactRoutes(r)
 		for _, n := range s.Networks {
 			r.Route("/"+n.Name, func(r chi.Router) { n.Network.PublicRoutes(r, s) })
 		}
@@ -90,6 +91,8 @@ func (s *Site) personRoutes(r chi.Router) {
 func (s *Site) visitorRoutes(r chi.Router) {
 	r.Use(s.takeForms(maxForm))
 	r.Get("/", s.Handler(s.handleHome))
+	r.Get("/imprint", s.Handler(s.handleImprint))
+	r.Get("/privacy", s.Handler(s.handlePrivacy))
 	r.Group(s.moderatorRoutes)
 }
 

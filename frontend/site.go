@@ -124,6 +124,7 @@ func NewSite(o Options) (*Site, error) {
 	if o.Streams == nil {
 		o.Streams = clients.NewRoom(maxStreams, maxStreams)
 	}
+	s.sayOwnTexts()
 	s.live = startBroker(s, o.Texts.Languages(), o.Streams, o.Log)
 	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil

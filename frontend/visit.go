@@ -20,6 +20,8 @@ type visit struct {
 	moderator *db.Moderator // nil when nobody is logged in
 	cities    []report.City // of the moderator
 	session   bool          // the context holds a session
+
+	forModerators bool // the page is in the languages of moderators alone
 }
 
 type visitKey struct{}
@@ -60,7 +62,9 @@ func (s *Site) readIn(r *http.Request, city report.City) string {
 // forModerators has the pages that only moderators need be in one of their languages.
 func (s *Site) forModerators(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if v := visitOf(r.Context()); !slices.Contains(s.Texts.ModeratorLanguages(), v.lang) {
+		v := visitOf(r.Context())
+		v.forModerators = true
+		if !slices.Contains(s.Texts.ModeratorLanguages(), v.lang) {
 			v.lang = s.Texts.MatchModerator(r.Header.Get("Accept-Language"))
 		}
 		next.ServeHTTP(w, r)

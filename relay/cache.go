@@ -10,7 +10,6 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/cache"
 	"ticketfrei/internal/report"
-	"ticketfrei/place"
 )
 
 // maxCompiled bounds how many different rules are kept compiled.
@@ -21,7 +20,6 @@ type city struct {
 	rules    *censor.Rules
 	bots     []report.Bot // those that are switched on
 	language string
-	places   *place.Places
 }
 
 // cityCache keeps cities as they are in the database until they change. Cities
@@ -60,24 +58,12 @@ func (c *cityCache) load(ctx context.Context, cityID int64) (*city, error) {
 		return nil, fmt.Errorf("rules of city %s: %w", row.Slug, err)
 	}
 	loaded := &city{rules: rules, language: row.Language}
-	if loaded.places, err = c.places(ctx, cityID); err != nil {
-		return nil, fmt.Errorf("places of city %s: %w", row.Slug, err)
-	}
 	for _, b := range all {
 		if b.Enabled {
 			loaded.bots = append(loaded.bots, b)
 		}
 	}
 	return loaded, nil
-}
-
-// places returns the lines and stops of a city.
-func (c *cityCache) places(ctx context.Context, cityID int64) (*place.Places, error) {
-	text, err := c.db.Places(ctx, cityID)
-	if err != nil {
-		return nil, err
-	}
-	return place.Parse(text)
 }
 
 func (c *cityCache) compile(triggers, blocked string) (*censor.Rules, error) {

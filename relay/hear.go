@@ -32,6 +32,7 @@ type Hearing struct {
 	Links   *scrub.Links // takes out our own links; nil: they stay
 	Answers *Answers     // answers who writes; nil: nobody is answered
 	Customs *Customs     // what cities take for a report; nil: everything
+	Places  *Places      // what a text is about; nil: nothing is read
 	Backlog int          // reports.backlog
 	Now     func() time.Time
 }
@@ -97,7 +98,11 @@ func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said
 		return "", v, fmt.Errorf("rehearse: %w", err)
 	}
 	said, _ = intent.Insisted(bounded(h.clean(scrub.Invisible(valid(text)))))
-	return said, rules.Judge(said), nil
+	read, err := h.Places.readIn(ctx, cityID, said)
+	if err != nil {
+		return "", v, fmt.Errorf("rehearse: %w", err)
+	}
+	return said, read.Admit(rules.Judge(said)), nil
 }
 
 // report makes a report of what bot b heard.

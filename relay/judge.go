@@ -8,8 +8,8 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// judge says what the rules of its city say of a report, and whom it is sent to if
-// it passes. What its author said before is looked at when the verdict is stored:
+// judge reads a report and says what the rules of its city say of it, and whom it is sent
+// to if it passes. What its author said before is looked at when the verdict is stored:
 // see Brake.
 func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	r := db.Ruling{Heard: h}
@@ -24,8 +24,10 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	if err != nil {
 		return r, err
 	}
-	h.Report.Reading = c.places.Read(h.Report.Text)
-	r.Verdict = admit(c.rules.Judge(h.Report.Text), h.Report.Reading)
+	if h.Report.Reading, err = rl.Places.readIn(ctx, h.Report.CityID, h.Report.Text); err != nil {
+		return r, err
+	}
+	r.Verdict = h.Report.Admit(c.rules.Judge(h.Report.Text))
 	if h.Report.Question && (r.Verdict.Passed || r.Verdict.Reason == report.ReasonNoTrigger) {
 		r.Verdict = report.Verdict{Reason: report.ReasonQuestion}
 	}
@@ -33,23 +35,6 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 		r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 	}
 	return r, err
-}
-
-// admit lets a report pass that no trigger matches, but that names a line or a stop of
-// its city, or is an all-clear.
-func admit(v report.Verdict, read report.Reading) report.Verdict {
-	switch {
-	case v.Reason != report.ReasonNoTrigger:
-		return v
-	case read.Clear:
-		return report.Verdict{Passed: true, Reason: report.ReasonClear}
-	case read.Line != "":
-		return report.Verdict{Passed: true, Reason: report.ReasonPlace, Detail: read.Line}
-	case read.Stop != "":
-		return report.Verdict{Passed: true, Reason: report.ReasonPlace, Detail: read.Stop}
-	default:
-		return v
-	}
 }
 
 // count adds a verdict to the metric and to the log.

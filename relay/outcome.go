@@ -11,9 +11,9 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// Texts is a source of texts for the translation catalogue: en.toml and de.toml.
+// Texts is a source of texts for the translation catalogue.
 //
-//go:embed en.toml de.toml
+//go:embed *.toml
 var Texts embed.FS
 
 // missing are the texts that say what a report lacks that is not passed on.

@@ -38,7 +38,7 @@ func newAsking(t *testing.T) *answering {
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	a.relay.Calm, a.relay.Notices = text.Calm, &notice.Board{}
 	var stop func()
-	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, a.relay.Notices, builtIn(), a.now)
+	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, a.relay.Notices, builtIn(), nil, a.now)
 	t.Cleanup(stop)
 	start(t, a.relay)
 	return a
@@ -263,7 +263,7 @@ func TestQuestionIsLetThrough(t *testing.T) {
 func TestQuestionOutlivesAStop(t *testing.T) {
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	var stop func()
-	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, &notice.Board{}, builtIn(), a.now)
+	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, &notice.Board{}, builtIn(), nil, a.now)
 	defer stop()
 	a.mustHear(a.message("asked", "a", "Wo sind gerade Kontis?"))
 	a.relay.Answers.Forget()

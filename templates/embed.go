@@ -10,11 +10,12 @@ import (
 
 // Files are the files of this directory that make up the site.
 //
-//go:embed *.tmpl *.toml city partials settings static
+//go:embed *.tmpl *.toml partials settings about city static
 var Files embed.FS
 
-// Texts are the sources of the translation catalogue in Files: see package i18n.
-var Texts = []fs.FS{Files, directory("settings"), directory("city")}
+// Texts are the sources of the translation catalogue in Files: directories with
+// an en.toml and a de.toml each, texts for riders, or both.
+var Texts = []fs.FS{Files, directory("settings"), directory("about"), directory("city")}
 
 // directory is a directory of Files as a file system of its own.
 type directory string

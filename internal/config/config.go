@@ -36,6 +36,9 @@ type Web struct {
 	// TrustedProxies are believed what they say of the client in
 	// X-Forwarded-For.
 	TrustedProxies Networks `toml:"trusted_proxies"`
+	// Files with texts of the operator's; empty: there are defaults.
+	Imprint string `toml:"imprint"`
+	Privacy string `toml:"privacy"`
 }
 
 // Mail is the section [mail].

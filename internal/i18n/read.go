@@ -46,14 +46,14 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	var errs []error
 	unread := false
 	all := map[string]map[string]entry{}
+	for _, source := range sources {
+		errs = append(errs, strangers(source)...)
+	}
 	for i, lang := range languages {
 		all[lang] = map[string]entry{}
 		for _, source := range sources {
 			for _, file := range files(source, i) {
-				r := reader{lang: lang, file: file, entries: all[lang]}
-				if named, ok := source.(fmt.Stringer); ok {
-					r.in = named.String() + "/"
-				}
+				r := reader{lang: lang, in: nameOf(source), file: file, entries: all[lang]}
 				r.read(source)
 				errs = append(errs, r.errs...)
 				unread = unread || r.unread
@@ -83,6 +83,32 @@ func files(source fs.FS, lang int) []string {
 		names = append(names, languages[lang]+".toml")
 	}
 	return names
+}
+
+// strangers are the files of languages that nobody reads: a new one begins in this
+// package.
+func strangers(source fs.FS) (errs []error) {
+	known := map[string]bool{}
+	for i, lang := range languages {
+		known[riders+lang+".toml"], known[lang+".toml"] = true, i < moderators
+	}
+	for _, pattern := range []string{riders + "*.toml", "[a-z][a-z].toml"} {
+		names, _ := fs.Glob(source, pattern)
+		for _, name := range names {
+			if !known[name] {
+				errs = append(errs, fmt.Errorf("%s%s: no such file is read: see docs/TRANSLATING.md", nameOf(source), name))
+			}
+		}
+	}
+	return errs
+}
+
+// nameOf is a source as errors name it, with a slash behind; it may be empty.
+func nameOf(source fs.FS) string {
+	if named, ok := source.(fmt.Stringer); ok {
+		return named.String() + "/"
+	}
+	return ""
 }
 
 // reader reads one file into entries.

@@ -45,6 +45,26 @@ func (l Lines) Contains(all Lines) bool {
 	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !l.Has(name) })
 }
 
+// Named tells whether a line or a stop was read.
+func (r Reading) Named() bool { return r.Line != "" || r.Stop != "" }
+
+// Admit lets a report pass that no trigger matches, but that names a line or a stop of
+// its city, or is an all-clear.
+func (r Reading) Admit(v Verdict) Verdict {
+	switch {
+	case v.Reason != ReasonNoTrigger:
+		return v
+	case r.Clear:
+		return Verdict{Passed: true, Reason: ReasonClear}
+	case r.Line != "":
+		return Verdict{Passed: true, Reason: ReasonPlace, Detail: r.Line}
+	case r.Stop != "":
+		return Verdict{Passed: true, Reason: ReasonPlace, Detail: r.Stop}
+	default:
+		return v
+	}
+}
+
 // Heading says what was read, as "U1 Plärrer → Fürth", in no language; an all-clear
 // begins with "✓". Empty: nothing was read.
 func (r Reading) Heading() string {

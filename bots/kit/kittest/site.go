@@ -74,6 +74,9 @@ func (s *Site[S, P]) Page(w http.ResponseWriter, _ *http.Request, status int, _,
 	return nil
 }
 
+// Language is English, as all texts.
+func (s *Site[S, P]) Language(*http.Request) string { return "en" }
+
 // CityPage notes what became of a report in s.Answered.
 func (s *Site[S, P]) CityPage(w http.ResponseWriter, _ *http.Request, status int, said bots.Said) error {
 	s.Answered = said

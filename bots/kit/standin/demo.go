@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -175,7 +176,8 @@ func (p *demoPages) handleWrite(w http.ResponseWriter, r *http.Request) error {
 	for p.answers() == before && time.Now().Before(late) && r.Context().Err() == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
-	http.Redirect(w, r, "/demo/"+p.network, http.StatusSeeOther)
+	back := url.URL{Path: "/demo/" + p.network, RawQuery: r.URL.RawQuery} // keeps the chosen language
+	http.Redirect(w, r, back.String(), http.StatusSeeOther)
 	return nil
 }
 
