@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -92,6 +93,9 @@ func (s *Site) buildCityPage(ctx context.Context, slug string, in pageIn) (*blob
 	}
 	p := s.blankPage(in.of(c), c.Name, nil)
 	p.Asked = in.asked
+	if in.line != "" && in.line != unknownLine {
+		p.Query = url.Values{lineParam: {in.line}}
+	}
 	body, err := s.cityPage(ctx, c, p, in.line, nil)
 	if err != nil {
 		return nil, 0, err

@@ -166,12 +166,18 @@ func TestOneLineOfAPageAndItsFeed(t *testing.T) {
 	}
 	chosen := w.get("/city/nuernberg?line=U1&lang=de")
 	for _, n := range chosen.all("a") {
+		if !hasAttr(n, "data-line") {
+			continue
+		}
 		if current := attr(n, "aria-current") != ""; current != (attr(n, "data-line") == "U1") {
 			t.Errorf("%s: chosen %v", chosen.text(n), current)
 		}
 		if attr(n, "data-line") == "U2" && attr(n, "href") != "/city/nuernberg?lang=de&line=U2" {
 			t.Errorf("the link of another line leads to %s", attr(n, "href"))
 		}
+	}
+	if !strings.Contains(chosen.body, `href="/city/nuernberg?lang=ar&amp;line=U1"`) {
+		t.Error("the page in another language is about other lines")
 	}
 	if !strings.Contains(chosen.body, `href="/city/nuernberg/feed.atom?line=U1"`) || strings.Contains(chosen.body, `feed.atom"`) {
 		t.Error("the links to the feed are about another line")

@@ -142,7 +142,7 @@ func TestErrorPages(t *testing.T) {
 			if strings.Contains(page.body, cause) {
 				t.Error("the visitor reads the cause")
 			}
-			id := regexp.MustCompile(`Nummer ([A-Z2-7]{10})`).FindStringSubmatch(page.text(page.doc))
+			id := regexp.MustCompile(`number ([A-Z2-7]{10})`).FindStringSubmatch(page.text(page.doc))
 			if id == nil {
 				t.Fatal("the page has no number")
 			}
