@@ -245,12 +245,12 @@
       });
   };
 
-  const wake = () => {
+  // wake is called when somebody may look again. A page that was frozen looks at once what
+  // it has missed, even if nobody sees it yet.
+  const wake = (e) => {
     clearTimeout(leave);
-    if (document.hidden) {
-      leave = setTimeout(() => (close(), showNet()), hiddenFor);
-      return;
-    }
+    if (document.hidden) leave = setTimeout(() => (close(), showNet()), hiddenFor);
+    if (document.hidden && e?.type !== "resume") return;
     if (silent()) close();
     refresh();
     open();
@@ -288,7 +288,7 @@
       }
     });
   }
-  for (const menu of document.querySelectorAll("details.menu")) {
+  for (const menu of document.querySelectorAll("header details")) {
     document.addEventListener("click", (e) => menu.contains(e.target) || (menu.open = false));
     menu.addEventListener("keydown", (e) => {
       if (e.key !== "Escape" || !menu.open) return;
@@ -307,6 +307,6 @@
 
   find("said")?.focus();
   refresh();
-  if (document.hidden) wake();
-  else open();
+  row?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  wake();
 })();
