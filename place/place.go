@@ -2,28 +2,29 @@
 // city.
 package place
 
-import "ticketfrei/internal/report"
+import (
+	"slices"
+	"sync"
+)
 
 // Line is a line of a city.
 type Line struct {
-	Name  string   // as it is shown: "U1", "Tram 4"; without "|", ":" and ","
+	Name  string   // as it is shown: "U1", "Tram 4"; without "|", ":", "," and "="
 	Color string   // "#rrggbb"; empty: none
 	Stops []string // in their order, as they are shown
+	Also  []string // more spellings of its name
 }
 
 // Places are the lines and stops of a city. They never change and may be used from many
 // goroutines. nil are those of a city that has none.
 type Places struct {
 	lines []Line
-}
+	loose []string            // stops of no line
+	also  map[string][]string // more spellings of stops
 
-// Parse makes Places of a text with one line of the city in each of its lines:
-//
-//	U1 #0065ae: Langwasser Süd, Plärrer = Pläri, Fürth
-//	Tram 4: Thon, Friedrich-Ebert-Platz, Gibitzenhof
-//
-// What follows "=" are more spellings of a stop. Empty text is nil.
-func Parse(text string) (*Places, error) { return nil, nil }
+	once  sync.Once
+	index *index
+}
 
 // Lines returns the lines, in the order in which the city has them.
 func (p *Places) Lines() []Line {
@@ -33,5 +34,37 @@ func (p *Places) Lines() []Line {
 	return p.lines
 }
 
-// Read reads a text. Nothing is better than what is wrong.
-func (p *Places) Read(text string) report.Reading { return report.Reading{} }
+// Line returns the line of a name, as the city writes it.
+func (p *Places) Line(name string) (Line, bool) {
+	i := slices.IndexFunc(p.Lines(), func(l Line) bool { return l.Name == name })
+	if i < 0 {
+		return Line{}, false
+	}
+	return p.lines[i], true
+}
+
+// Stops returns every stop once, also those of no line, in the order of the text.
+func (p *Places) Stops() []string {
+	if p == nil {
+		return nil
+	}
+	var all []string
+	seen := map[string]bool{}
+	for _, stops := range append(stopsOf(p.lines), p.loose) {
+		for _, s := range stops {
+			if !seen[s] {
+				seen[s] = true
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+func stopsOf(lines []Line) [][]string {
+	all := make([][]string, len(lines))
+	for i, l := range lines {
+		all[i] = l.Stops
+	}
+	return all
+}
