@@ -133,10 +133,11 @@ func (n *Network) askedOf(ctx context.Context, city report.City, m mailtext.Mess
 	if err != nil || len(known) == 0 {
 		return a, err
 	}
-	for _, part := range [][2]string{{m.Body, m.Subject}, {m.Subject, m.Body}} {
-		if c, ok := readLines(part[0], known); ok {
-			return asked{commandLines, c, part[1]}, nil
-		}
+	if c, ok := readLines(m.Body, known); ok {
+		return asked{commandLines, c, ""}, nil
+	}
+	if c, ok := readLines(m.Subject, known); ok {
+		return asked{commandLines, c, m.Body}, nil
 	}
 	return a, nil
 }
