@@ -41,6 +41,12 @@ func (f *Feed) Stops() int {
 	return len(seen)
 }
 
+// Text is the text of the places, as place.Parse reads it.
+func (f *Feed) Text() (string, error) {
+	p, err := place.Of(f.Lines)
+	return p.String(), err
+}
+
 // Read reads a zip of that size. The error is a *Problem where the zip is to blame, and
 // that of ctx where it ended.
 func Read(ctx context.Context, r io.ReaderAt, size int64) (*Feed, error) {
@@ -85,8 +91,11 @@ func (rd *reader) read() (*Feed, error) {
 		}
 	}
 	f := rd.feed()
-	if len(f.Lines) == 0 {
+	switch {
+	case len(f.Lines) == 0:
 		return nil, &Problem{Kind: Empty}
+	case f.Stops() > place.MaxStops:
+		return nil, &Problem{Kind: ManyStops, Max: place.MaxStops}
 	}
 	return f, nil
 }

@@ -11,9 +11,6 @@ import (
 	"ticketfrei/place"
 )
 
-// maxLines bounds the lines of a city.
-const maxLines = 300
-
 // mode is what runs on a line, in the order in which lines are listed.
 type mode int
 
@@ -67,7 +64,7 @@ func lineName(short, long string, m mode) string {
 		name = clean(long)
 	}
 	if first, _ := utf8.DecodeRuneInString(name); unicode.IsDigit(first) {
-		return cut(called[m] + name)
+		return place.Clean(called[m] + name)
 	}
 	return name
 }
@@ -100,8 +97,8 @@ func (rd *reader) readRoutes() error {
 		}
 		rd.routes[keyOf(f[0])] = i
 	})
-	if err == nil && len(rd.lines) > maxLines {
-		return &Problem{Kind: ManyLines, Max: maxLines}
+	if err == nil && len(rd.lines) > place.MaxLines {
+		return &Problem{Kind: ManyLines, Max: place.MaxLines}
 	}
 	return err
 }

@@ -14,6 +14,7 @@ const (
 	Broken    Kind = "broken"     // File cannot be read at Line
 	TooMany   Kind = "too_many"   // File has more than Max rows
 	ManyLines Kind = "many_lines" // there are more than Max lines
+	ManyStops Kind = "many_stops" // there are more than Max stops
 	Empty     Kind = "empty"      // no line has stops
 )
 
@@ -41,6 +42,8 @@ func (p *Problem) Error() string {
 		return fmt.Sprintf("%s has more than %d rows: take the feed of the city alone", p.File, p.Max)
 	case ManyLines:
 		return fmt.Sprintf("the feed has more than %d lines: take the feed of the city alone", p.Max)
+	case ManyStops:
+		return fmt.Sprintf("the feed has more than %d stops: take the feed of the city alone", p.Max)
 	default:
 		return "no line of the feed has stops: are there trips in it?"
 	}

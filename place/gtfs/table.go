@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"ticketfrei/place"
 )
 
 // columns are those of a table that are read. Only the first needed must be there.
@@ -159,27 +161,10 @@ func withoutMark(r io.Reader) io.Reader {
 	return b
 }
 
-// clean makes a name of a field: without the signs that have a meaning in the text of
-// places.
+// clean makes a name of a field.
 func clean(field string) string {
 	if !utf8.ValidString(field) { // from before everybody wrote UTF-8
 		field, _ = charmap.Windows1252.NewDecoder().String(field)
 	}
-	field = strings.Map(func(r rune) rune {
-		if strings.ContainsRune("|:,=#*", r) || r < ' ' || r == utf8.RuneError {
-			return ' '
-		}
-		return r
-	}, field)
-	return cut(strings.Join(strings.Fields(field), " "))
-}
-
-// maxName bounds a name, in characters.
-const maxName = 100
-
-func cut(name string) string {
-	if utf8.RuneCountInString(name) <= maxName {
-		return name
-	}
-	return strings.TrimSpace(string([]rune(name)[:maxName]))
+	return place.Clean(field)
 }
