@@ -41,12 +41,6 @@ func (f *Feed) Stops() int {
 	return len(seen)
 }
 
-// Text is the text of the places, as place.Parse reads it.
-func (f *Feed) Text() (string, error) {
-	p, err := place.Of(f.Lines)
-	return p.String(), err
-}
-
 // Read reads a zip of that size. The error is a *Problem where the zip is to blame, and
 // that of ctx where it ended.
 func Read(ctx context.Context, r io.ReaderAt, size int64) (*Feed, error) {

@@ -234,6 +234,28 @@ func country() string {
 	return routes
 }
 
+func TestReadFile(t *testing.T) {
+	for name, tt := range map[string]struct {
+		raw   []byte
+		lines int
+		want  string
+	}{
+		"a feed":     {small().zip(t), 2, ""},
+		"a text":     {[]byte("U1: Plärrer, Fürth\n"), 1, ""},
+		"nothing":    {nil, 0, ""},
+		"PK in text": {[]byte("PK1: Plärrer"), 1, ""},
+		"wrong text": {[]byte("U1: Plärrer\nFürth"), 0, "line 2:"},
+		"empty zip":  {tables{}.zip(t), 0, "routes.txt is missing"},
+		"no text":    {[]byte("\x89PNG\xff"), 0, "no text in UTF-8"},
+		"long text":  {bytes.Repeat([]byte(" "), place.MaxText+1), 0, "longer than"},
+	} {
+		p, _, err := gtfs.ReadFile(t.Context(), bytes.NewReader(tt.raw), int64(len(tt.raw)))
+		if len(p.Lines()) != tt.lines || (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %d lines, %v, want %d, %q", name, len(p.Lines()), err, tt.lines, tt.want)
+		}
+	}
+}
+
 func TestNoZip(t *testing.T) {
 	whole := small().zip(t)
 	for name, raw := range map[string][]byte{"text": []byte("U1: Plärrer"), "nothing": nil, "cut off": whole[:len(whole)/2]} {
@@ -424,13 +446,12 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}
-		text, err := feed.Text()
+		p, err := place.Of(feed.Lines)
+		if err == nil {
+			p, err = place.Parse(p.String())
+		}
 		if err != nil {
 			t.Fatal(err)
-		}
-		p, err := place.Parse(text)
-		if err != nil {
-			t.Fatalf("%v in %q", err, text)
 		}
 		if diff := cmp.Diff(feed.Lines, p.Lines()); diff != "" {
 			t.Fatal(diff)
