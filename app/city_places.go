@@ -41,12 +41,30 @@ func (cmd *cityPlacesCommand) run(c *console, _ *config.Config, d *db.DB, _ []bo
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.File, err)
 	}
+	if feed != nil {
+		if places, err = keeping(c, d, city, places); err != nil {
+			return err
+		}
+	}
 	if err := d.SavePlaces(c.ctx, city.ID, places.String()); err != nil {
 		return err
 	}
 	warnOf(c.stderr, feed)
 	_, err = fmt.Fprintln(c.stdout, stored(city, places))
 	return err
+}
+
+// keeping returns the places of a feed with what people have typed to those the city has.
+func keeping(c *console, d *db.DB, city report.City, places *place.Places) (*place.Places, error) {
+	text, err := d.Places(c.ctx, city.ID)
+	if err != nil {
+		return nil, err
+	}
+	old, err := place.Parse(text)
+	if err != nil {
+		return places, nil // they are unreadable, and go
+	}
+	return places.Keeping(old), nil
 }
 
 // printPlaces prints the text of the places that a city has.

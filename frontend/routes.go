@@ -134,6 +134,7 @@ func (s *Site) memberRoutes(r chi.Router) {
 		r.Post("/city", s.Handler(s.handleSwitchCity))
 		s.settingsRoutes(r)
 	})
+	s.placesForms(r)
 	for _, n := range s.Networks {
 		r.Route("/"+n.Name, func(r chi.Router) {
 			if u, ok := n.Network.(bots.Uploader); ok {
