@@ -10,7 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ticketfrei/bots/all"
+	"ticketfrei/place"
 )
 
 // sampleFeed is the zip of an agency with one line.
@@ -125,4 +128,26 @@ func TestCityPlacesBesideAServer(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	waitUntil(t, "a report to be held that names a stop which the city no longer has", func() bool { return !passes() })
+}
+
+// TestDemoPlaces checks that the sample city has lines, and that what the demo writes is
+// about one of them.
+func TestDemoPlaces(t *testing.T) {
+	p, err := place.Parse(demoPlaces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range p.Lines() {
+		names = append(names, l.Name)
+		if l.Ink() == "" || len(l.Stops) < 5 {
+			t.Errorf("%s: colour %q, %d stops", l.Name, l.Color, len(l.Stops))
+		}
+	}
+	if diff := cmp.Diff([]string{"U1", "U2", "U3", "S1", "S2", "Tram 4", "Tram 8"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if got := p.Read(demoText); got.Line != "U1" || got.Stop != "Plärrer" {
+		t.Errorf("%q is %+v", demoText, got)
+	}
 }

@@ -137,7 +137,7 @@ func (s *Site) feedProblem(r *http.Request, p *gtfs.Problem) error {
 // textProblem says what is wrong with a file that is no zip: as a text where it was meant
 // to be one.
 func (s *Site) textProblem(r *http.Request, wrong place.Error) error {
-	if wrong.Line == 0 {
+	if wrong.Line == 0 || strings.HasPrefix(wrong.Name, "<") { // a page, mostly
 		return s.feedProblem(r, &gtfs.Problem{Kind: gtfs.NoZip})
 	}
 	e := s.placeErrors(r, place.Errors{wrong})[0]
