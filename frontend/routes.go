@@ -71,6 +71,7 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/", s.Handler(s.handleCity))
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
 	r.Get("/live", s.Handler(s.handleLive))
+	r.Get("/lines", s.Handler(s.handleLines))
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)
