@@ -46,7 +46,7 @@ type strip struct {
 type stopMark struct {
 	Name, URL   string
 	First, Last bool
-	*mark       // its newest report; nil: there is none
+	Report      *mark // its newest; nil: there is none
 }
 
 // mark is a report on a strip.
@@ -61,7 +61,7 @@ type mark struct {
 // lineRow is a row of the table: a report on a line, or none.
 type lineRow struct {
 	badge
-	*mark
+	Report *mark // nil: there is none
 }
 
 // handleLines draws the lines of a city: /city/{slug}/lines. With the query's line it is
@@ -179,7 +179,7 @@ func (sh *shown) strip(p *page, l place.Line, news []mark) strip {
 	}
 	for i, name := range l.Stops {
 		st.Stops = append(st.Stops, stopMark{Name: name, URL: p.reportAt(l.Name + " " + name),
-			First: i == 0, Last: i == len(l.Stops)-1, mark: byStop[name]})
+			First: i == 0, Last: i == len(l.Stops)-1, Report: byStop[name]})
 	}
 	return st
 }
