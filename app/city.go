@@ -19,8 +19,9 @@ import (
 )
 
 type cityCommand struct {
-	Add  cityAddCommand  `cmd:"" help:"Add a city with a moderator who can log in at once."`
-	List cityListCommand `cmd:"" help:"List the cities."`
+	Add    cityAddCommand    `cmd:"" help:"Add a city with a moderator who can log in at once."`
+	List   cityListCommand   `cmd:"" help:"List the cities."`
+	Places cityPlacesCommand `cmd:"" help:"Store the lines and stops of a city, or print them."`
 }
 
 type cityAddCommand struct {

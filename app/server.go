@@ -59,6 +59,7 @@ type server struct {
 	secrets  *secret.Box
 	notices  *notice.Board
 	mailer   *mailer.Mailer
+	client   *http.Client // for hosts that users name
 	networks map[string]bots.Network
 	site     *frontend.Site
 	sup      *supervisor.Supervisor
@@ -141,8 +142,8 @@ func (s *server) open(ctx context.Context) error {
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
 		AccountMails: s.accounts, Notices: s.notices, Intents: s.intents, Relay: s.relay, Health: s, Networks: s.mounted(),
-		Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
-		Demo:    s.mode.demo, Source: s.mode.source.files(),
+		HTTP: s.client, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
+		Demo: s.mode.demo, Source: s.mode.source.files(),
 	})
 	if err != nil {
 		return err
@@ -197,6 +198,7 @@ func (s *server) openIntents() error {
 func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) error {
 	outgoing := bots.NewOutgoing(s.shares.outgoing)
 	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate, outgoing)
+	s.client = client
 	s.onClose(client.CloseIdleConnections)
 	dns := s.mode.dns
 	if dns == nil {

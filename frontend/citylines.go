@@ -31,6 +31,7 @@ type badge struct {
 // cityLines are the lines of a city.
 type cityLines struct {
 	changed time.Time // when they were stored
+	places  *place.Places
 	list    []badge
 	byName  map[string]badge
 }
@@ -72,7 +73,7 @@ func (s *Site) linesOf(ctx context.Context, cityID int64) (cityLines, error) {
 	if err != nil {
 		return cityLines{}, fmt.Errorf("lines of a city: %w", err)
 	}
-	l := cityLines{changed: changed, byName: map[string]badge{}}
+	l := cityLines{changed: changed, places: places, byName: map[string]badge{}}
 	for _, line := range places.Lines() {
 		b := badge{Name: line.Name, Color: line.Color, Dark: line.Ink() == "#000000"}
 		l.list, l.byName[b.Name] = append(l.list, b), b

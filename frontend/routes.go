@@ -71,6 +71,7 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/", s.Handler(s.handleCity))
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
 	r.Get("/live", s.Handler(s.handleLive))
+	r.Get("/lines", s.Handler(s.handleLines))
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)
@@ -134,6 +135,7 @@ func (s *Site) memberRoutes(r chi.Router) {
 		r.Post("/city", s.Handler(s.handleSwitchCity))
 		s.settingsRoutes(r)
 	})
+	s.placesForms(r)
 	for _, n := range s.Networks {
 		r.Route("/"+n.Name, func(r chi.Router) {
 			if u, ok := n.Network.(bots.Uploader); ok {

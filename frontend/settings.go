@@ -20,6 +20,7 @@ const (
 	partNetworks   = "networks"
 	partRules      = "rules"
 	partHearing    = "hearing"
+	partPlaces     = "places"
 	partTexts      = "texts"
 	partModerators = "moderators"
 	partPause      = "pause"
@@ -47,6 +48,7 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.pauseRoutes(r)
 		s.ruleRoutes(r)
 		s.hearingRoutes(r)
+		s.placesRoutes(r)
 		s.textRoutes(r)
 		s.robotRoutes(r)
 		r.Route("/bots/{network}", s.botRoutes)
@@ -62,6 +64,7 @@ type settingsPage struct {
 	Reports    latestReports
 	Networks   []networkCard
 	Rules      rulesForm
+	Places     placesPart
 	Texts      textsForm
 	Moderators moderatorsPart
 	Account    accountForms
@@ -79,7 +82,7 @@ func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
 // settingsPage reads everything that the page shows. given is what some
 // networks' sections show in place of their Network.Settings.
 func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
-	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partTexts, partModerators, partPause, partAccount}}
+	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partPlaces, partTexts, partModerators, partPause, partAccount}}
 	var err error
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return nil, err
@@ -94,6 +97,9 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 		return nil, err
 	}
 	if p.Texts, err = s.storedTexts(r.Context(), s.City(r)); err != nil {
+		return nil, err
+	}
+	if p.Places, err = s.placesPart(r); err != nil {
 		return nil, err
 	}
 	p.Rules = storedRules(s.City(r))

@@ -38,6 +38,8 @@ type Options struct {
 	Intents      *intent.Recognizer // tells questions from reports; nil: nothing is one
 	Relay        Relay
 	Health       Health
+	// HTTP fetches what moderators give the address of; nil: nothing is fetched.
+	HTTP *http.Client
 	// Streams is the room for event streams. If it is nil, there is much.
 	Streams *clients.Room
 	// Networks are mounted in this order.
@@ -87,7 +89,8 @@ type Site struct {
 	lines     sync.Map // cityLines, by the id of their city
 	look      atomic.Pointer[look]
 	routes    http.Handler
-	stop      []func() // end the listening to notices
+	feeds     chan struct{} // room for timetables that are being brought
+	stop      []func()      // end the listening to notices
 
 	demoMu sync.RWMutex
 	demos  map[string]http.Handler
@@ -105,7 +108,7 @@ func NewSite(o Options) (*Site, error) {
 		o.Now == nil || o.AccountMails == nil || o.Notices == nil || o.Relay == nil || o.Health == nil {
 		return nil, errors.New("frontend: an option is missing")
 	}
-	s := &Site{Options: o, demos: map[string]http.Handler{}}
+	s := &Site{Options: o, demos: map[string]http.Handler{}, feeds: make(chan struct{}, feedsAtOnce)}
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
 	if s.passwords, err = newPasswords(); err != nil {

@@ -97,19 +97,19 @@ func (r *reader) line(text string) {
 	}
 }
 
-// word finds what may be a colour.
-var word = regexp.MustCompile(`#\S*`)
+// hashed finds what may be a colour.
+var hashed = regexp.MustCompile(`#\S*`)
 
 // color takes the colour out of what stands before the colon.
 func (r *reader) color(head string) (rest, color string) {
-	color = strings.ToLower(word.FindString(head))
+	color = strings.ToLower(hashed.FindString(head))
 	if color == "" {
 		return head, ""
 	}
 	if _, ok := luminance(color); !ok {
 		r.fail(BadColor, color)
 	}
-	at := word.FindStringIndex(head)
+	at := hashed.FindStringIndex(head)
 	return head[:at[0]] + head[at[1]:], color
 }
 

@@ -37,8 +37,10 @@ func newAsking(t *testing.T) *answering {
 	t.Helper()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	a.relay.Calm, a.relay.Notices = text.Calm, &notice.Board{}
-	var stop func()
-	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, a.relay.Notices, builtIn(), nil, a.now)
+	places, stop := relay.NewPlaces(a.relay.DB, a.relay.Notices, a.relay.Log)
+	t.Cleanup(stop)
+	a.relay.Places, a.hearing.Places = places, places
+	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, a.relay.Notices, builtIn(), places, a.now)
 	t.Cleanup(stop)
 	start(t, a.relay)
 	return a

@@ -173,11 +173,11 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if !s.Suspended.IsZero() { // since the report was on its way
 		return report.Receipt{}, bots.Permanent(bots.Say(nil, "mail.error.suspended"))
 	}
-	offered, err := n.offersDigest(ctx, b.bot)
+	may, err := n.choicesOf(ctx, b.bot)
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d, offered)); err != nil {
+	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d, may)); err != nil {
 		return report.Receipt{}, n.notSent(ctx, s, err)
 	}
 	if err := n.delivered(ctx, s.ID); err != nil {

@@ -104,7 +104,7 @@ func TestUnsubscribeByMail(t *testing.T) {
 		long := c
 		long.Slug = strings.Repeat("x", 60)
 		b.mustSubscribe(bot, "rider@example.org")
-		m := mustRead(t, b.network.reportMail(long, bot, b.find(bot, "rider@example.org"), report.Delivery{ID: "x"}, true).Data)
+		m := mustRead(t, b.network.reportMail(long, bot, b.find(bot, "rider@example.org"), report.Delivery{ID: "x"}, choices{digest: true}).Data)
 		if got := m.Header.Get("List-Unsubscribe"); strings.Contains(got, "mailto:") || !strings.HasPrefix(got, "<http") {
 			t.Errorf("List-Unsubscribe: %s", got)
 		}
@@ -150,7 +150,7 @@ func TestTimeHasItsZone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := b.network.reportMail(c, bot, b.find(bot, "rider@example.org"), report.Delivery{ID: "x", Report: report.Report{Text: "U1", Time: at}}, true)
+			m := b.network.reportMail(c, bot, b.find(bot, "rider@example.org"), report.Delivery{ID: "x", Report: report.Report{Text: "U1", Time: at}}, choices{digest: true})
 			if text := mustRead(t, m.Data).Text; !strings.Contains(text, step.want+".") {
 				t.Errorf("%s is not in the mail:\n%s", step.want, text)
 			}

@@ -103,18 +103,18 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 
 // askToConfirm sends the mail, unless the address was sent too many.
 func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email string, hourly bool, client string) error {
-	offered, err := n.offersDigest(ctx, b)
+	may, err := n.choicesOf(ctx, b)
 	if err != nil {
 		return err
 	}
 	var m mailer.Mail
 	switch s, err := n.subscribers.Find(ctx, b.ID, email); {
 	case errors.Is(err, db.ErrNotFound), err == nil && !s.Suspended.IsZero():
-		m = n.confirmMail(city, email, hourly && offered)
+		m = n.confirmMail(city, email, hourly && may.digest)
 	case err != nil:
 		return err
 	default:
-		m = n.subscribedMail(city, email, offered)
+		m = n.subscribedMail(city, email, may)
 	}
 	return n.host.AccountMails.StoreAsked(ctx, m, bots.Asked{Client: client})
 }

@@ -47,19 +47,22 @@ func (n *Network) try(ctx context.Context, city report.City, raw []byte, t bots.
 			return rehearsal{}, err
 		}
 	}
-	asked, rest := commandOf(m)
+	asks, problem := n.askedOf(ctx, city, m)
+	if problem != nil {
+		return rehearsal{}, problem
+	}
 	switch {
 	case err != nil:
 		return onlyNote(t("mail.sample.refused", "Answer", n.t(city, "mail.refused."+refusalOf(err)))), nil
 	case m.Skip != "":
 		return onlyNote(t("mail.sample.ignored", "Reason", t("mail.ignored."+m.Skip))), nil
-	case asked != "" && (rest == "" || asked == commandUnsubscribe):
+	case asks.command != "" && (asks.rest == "" || asks.command == commandUnsubscribe):
 		return onlyNote(t("mail.sample.command")), nil
-	case asked != "":
-		m.Text = rest
+	case asks.command != "":
+		m.Text = asks.rest
 	}
 	o, err := n.rehearse(ctx, city, m, t)
-	if asked != "" {
+	if asks.command != "" {
 		o.Notes = append(o.Notes, t("mail.sample.command_too"))
 	}
 	return o, err

@@ -115,7 +115,7 @@ func TestMailingASample(t *testing.T) {
 	attached := head + "Fwd: odd\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nlook at this\n--b\nContent-Type: message/rfc822\n\n"
 	send := func(mail string, signed bool) string {
 		t.Helper()
-		mail = lines(mail)
+		mail = crlf(mail)
 		if signed {
 			mail = string(signer.Sign([]byte(mail)))
 		}
@@ -154,7 +154,7 @@ func TestMailingASample(t *testing.T) {
 	if heard, counted := b.take(), b.rows("mail_ignored"); len(heard) > 0 || counted > 0 {
 		t.Errorf("heard %+v, counted %d", heard, counted)
 	}
-	mail := string(signer.Sign([]byte(lines(head + "U1\n\n2 Kontis\n"))))
+	mail := string(signer.Sign([]byte(crlf(head + "U1\n\n2 Kontis\n"))))
 	if got := b.send("nuernberg@example.org", []string{to, "fuerth@" + domain}, mail); !strings.HasPrefix(got, "250 ") {
 		t.Errorf("to a city as well: %s", got)
 	}
