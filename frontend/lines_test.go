@@ -103,11 +103,11 @@ func TestLinesPage(t *testing.T) {
 		if got := drawn(link, "path", "stroke"); len(got) == 0 || got[0] != "#ffd400" {
 			t.Errorf("colours of the line: %v", got)
 		}
-		if got := strings.Join(drawn(link, "path", "d"), " "); !strings.Contains(got, "M11 7l5 5-5 5") {
+		if got := strings.Join(drawn(link, "path", "d"), " "); !strings.Contains(got, "M17 7l5 5-5 5") {
 			t.Errorf("no arrow towards the last stop: %s", got)
 		}
 		link, _ = page.markAt("U2", "Flughafen & <Mehr>")
-		if got := strings.Join(drawn(link, "path", "d"), " "); !strings.Contains(got, "M17 7l-5 5 5 5") {
+		if got := strings.Join(drawn(link, "path", "d"), " "); !strings.Contains(got, "M23 7l-5 5 5 5") {
 			t.Errorf("no arrow towards the first stop: %s", got)
 		}
 		link, said = page.markAt("U9", "Nirgendwo")
