@@ -193,14 +193,14 @@ func (w *inspector) run(step chromedp.Action[chromedp.Void]) string {
 // mistake sends a form with values that are wrong.
 func (w *inspector) mistake(f typedForm) {
 	w.load(f.page)
-	script := fmt.Sprintf(`(action) => {
+	const script = `(action) => {
 		const form = [...document.querySelectorAll("form")].find((f) => f.getAttribute("action") === action);
 		if (!form) return false;
 		form.noValidate = true;
 		for (const e of form.querySelectorAll("input:not([type=hidden]):not([type=file]):not([type=radio]):not([type=checkbox]):not([hidden]), textarea")) e.value = "(";
 		form.setAttribute("data-wrong", "");
 		return true;
-	}`)
+	}`
 	if !ask[bool](w.window, fmt.Sprintf("(%s)(%q)", script, f.action)) {
 		return
 	}
