@@ -34,6 +34,7 @@ type page struct {
 
 	posted        bool // it answers a form
 	forModerators bool // in their languages alone
+
 	texts  translator
 	assets *assets
 	now    time.Time
