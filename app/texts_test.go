@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/i18n"
 )
 
 // sameEverywhere are the texts for riders that are the same in English and in the
@@ -113,6 +115,27 @@ func TestRidersPagesAreInTheirLanguage(t *testing.T) {
 			if known[id] == "" && known[id+".other"] == "" && !strings.HasPrefix(id, "layout.switch.") {
 				t.Errorf("%s: %s is in the languages of moderators alone", file, id)
 			}
+		}
+	}
+}
+
+// TestCityAddKnowsEveryLanguage compares the flag with the languages that there are.
+func TestCityAddKnowsEveryLanguage(t *testing.T) {
+	texts, err := i18n.New(textSources("", all.Networks())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flag, _ := reflect.TypeFor[cityAddCommand]().FieldByName("Language")
+	known := strings.Split(flag.Tag.Get("enum"), ",")
+	slices.Sort(known)
+	languages := texts.Languages()
+	slices.Sort(languages)
+	if !slices.Equal(known, languages) {
+		t.Errorf("--language takes %v, there are %v", known, languages)
+	}
+	for _, language := range languages {
+		if id := "settings.texts.language_" + language; !texts.Has(id) {
+			t.Errorf("the settings do not offer %s: %s is missing", language, id)
 		}
 	}
 }
