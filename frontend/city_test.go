@@ -63,7 +63,6 @@ func TestCityPage(t *testing.T) {
 	tn := newTown(t)
 	c := tn.members("nuernberg", "Nürnberg", "rider@example.org")
 	w := tn.browser()
-	w.lang = "ja" // which no page is in; the city is German
 
 	empty := w.get("/city/nuernberg").want(http.StatusOK, "")
 	empty.translated()
@@ -313,9 +312,7 @@ func TestFeed(t *testing.T) {
 func TestPublicPagesOfNetworks(t *testing.T) {
 	tn := newTown(t)
 	tn.members("nuernberg", "Nürnberg", "rider@example.org")
-	w := tn.browser()
-	w.lang = "ja"
-	page := w.get("/city/nuernberg/mail").want(http.StatusOK, "")
+	page := tn.browser().get("/city/nuernberg/mail").want(http.StatusOK, "")
 	page.says("toy", "some data in Nürnberg")
 	if attr(page.all("html")[0], "lang") != "en" {
 		t.Error("not in the language of the browser")

@@ -82,6 +82,18 @@ func queryOf(t *testing.T, address string) url.Values {
 	return u.Query()
 }
 
+// TestACityIsReadInItsLanguage where the browser asks for none that there is.
+func TestACityIsReadInItsLanguage(t *testing.T) {
+	tn := newTown(t)
+	tn.members("nuernberg", "Nürnberg", "rider@example.org")
+	for wants, lang := range map[string]string{"ja": "de", "": "de", "ja, en;q=0.1": "en"} {
+		for _, path := range []string{"/city/nuernberg", "/city/nuernberg/mail"} {
+			_, page := tn.request(http.MethodGet, path, "", "Accept-Language", wants)
+			page.inLanguage(lang, "ltr")
+		}
+	}
+}
+
 // TestTheChosenLanguageStays reads from page to page, and nothing is stored for it.
 func TestTheChosenLanguageStays(t *testing.T) {
 	tn := newTown(t)
