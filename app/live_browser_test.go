@@ -335,4 +335,3 @@ func TestFirstVisitIsLight(t *testing.T) {
 	}
 	t.Logf("%.0f bytes, %d requests, %d before it can be read", bytes, len(loaded), before)
 }
-

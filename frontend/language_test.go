@@ -220,7 +220,9 @@ func TestSignUpChoosesTheLanguageOfTheCity(t *testing.T) {
 
 // selected is the language that the form of a page has chosen.
 func selected(a answer) string {
-	n := a.find(func(n *html.Node) bool { return n.Data == "option" && hasAttr(n, "selected") && attr(n.Parent, "id") == "language" })
+	n := a.find(func(n *html.Node) bool {
+		return n.Data == "option" && hasAttr(n, "selected") && attr(n.Parent, "id") == "language"
+	})
 	if n == nil {
 		return ""
 	}
