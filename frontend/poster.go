@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -30,7 +29,6 @@ func (s *Site) posterRoutes(r chi.Router) {
 type posterPage struct {
 	Sizes   []poster.Size
 	Size    poster.Size // that is shown
-	Query   string      // of the files
 	Drawn   bool        // the PDF can show every letter
 	Picture string      // says what is on it
 }
@@ -46,8 +44,7 @@ func (s *Site) handlePoster(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	query := url.Values{"size": {string(size)}, langParam: {lang}}.Encode()
-	data := posterPage{Sizes: poster.Sizes, Size: size, Query: query, Drawn: p.CanDraw(), Picture: strings.Join([]string{p.Name, p.Text, p.Page}, ". ")}
+	data := posterPage{Sizes: poster.Sizes, Size: size, Drawn: p.CanDraw(), Picture: strings.Join([]string{p.Name, p.Text, p.Page}, ". ")}
 	return s.render(w, r, http.StatusOK, "poster.tmpl", s.T(r, "poster.title", "City", c.Name), data)
 }
 
