@@ -76,6 +76,7 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)
+		s.posterRoutes(r)
 		for _, n := range s.Networks {
 			r.Route("/"+n.Name, func(r chi.Router) { n.Network.PublicRoutes(r, s) })
 		}
