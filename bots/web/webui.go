@@ -16,7 +16,7 @@ func (n *Network) Settings(context.Context, report.City, []report.Bot) (any, err
 func (n *Network) SettingsRoutes(chi.Router, bots.Site) {}
 
 // PublicRoutes adds the routes below /city/{slug}/web/.
-func (n *Network) PublicRoutes(chi.Router, bots.Site) {}
+func (n *Network) PublicRoutes(r chi.Router, s bots.Site) { pushes{n, s}.routes(r) }
 
 // CityPart returns what city.tmpl shows.
 func (n *Network) CityPart(context.Context, report.City, report.Bot) (any, error) { return nil, nil }
