@@ -60,7 +60,7 @@ func TestTryingAMail(t *testing.T) {
 		{"a report", from + "U1\n\n2 Kontis am Plärrer\n\n" + quoted,
 			[]string{"This would be passed on:", "U1\n2 Kontis am Plärrer</pre>", "The reason: it fits this trigger pattern: kontis?"}, "SECRET"},
 		{"with an address", from + "\n\n2 Kontis, call sam@example.net\n", []string{"2 Kontis"}, "sam@"},
-		{"held", from + "\n\ndas Wetter ist schön\n", []string{"This would be held back:", "das Wetter", "The reason: no trigger pattern fits it."}, ""},
+		{"held", from + "\n\ndas Wetter ist schön\n", []string{"This would be held back:", "das Wetter", "The reason: no trigger pattern fits it, and it names no line or stop of your city."}, ""},
 		{"blocked", from + "\n\nKontis verboten\n", []string{"The reason: it contains a blocked word of yours: verboten"}, ""},
 		{"automatic", "Auto-Submitted: auto-replied\n" + from + "away\n\nI am away, 2 Kontis\n", []string{"It would be ignored", "Automatic answers"}, "pre"},
 		{"nothing", answering + from + "\n\n" + quoted, []string{"It would be refused", "There is nothing new in this mail"}, "SECRET"},
