@@ -63,4 +63,21 @@ func watchLines(t *testing.T, chromium context.Context, v visitor) {
 	if err != nil || at.Path != "/city/nuernberg" || at.Query().Get("text") != "U3 Gustav-Adolf-Straße" || at.Fragment != "report" {
 		t.Errorf("a stop leads to %s, %v", w.location(), err)
 	}
+	typePlaces(w)
+}
+
+// typePlaces stores other lines as a moderator does.
+func typePlaces(w *window) {
+	w.Helper()
+	w.goTo("/settings/places")
+	w.typeInto("#email", "moderator@nuernberg.example")
+	w.typeInto("#password", password)
+	w.press("#login button")
+	w.typeInto("#text", "U1 Plärrer")
+	w.press(`#try button`)
+	w.reads("#tried", "Plärrer")
+	ask[bool](w, `(document.querySelector("#places-text").value = "U1: Plärrer") !== ""`)
+	w.press("#places-form > .buttons button")
+	w.at("/settings/places")
+	w.sees(".flash")
 }
