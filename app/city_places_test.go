@@ -100,8 +100,8 @@ func TestCityPlaces(t *testing.T) {
 // a command has stored, and shows them.
 func TestCityPlacesBesideAServer(t *testing.T) {
 	dir, box := t.TempDir(), startMailbox(t)
-	cfg := appConfig(t, dir, box, all.Networks(), unbraked...)
-	a := runApp(t, cfg, all.Networks())
+	definitions := all.Networks()
+	a := runApp(t, appConfig(t, dir, box, definitions, unbraked...), definitions)
 	a.addCity("graz", "kontrolle", "")
 	tries := 0
 	// passes tells whether a report that names a stop of the feed passes now.

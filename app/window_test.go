@@ -105,6 +105,10 @@ func (w *window) listen(event any) {
 		if e.Entry.Source == log.EntrySourceNetwork && strings.Contains(e.Entry.Text, "the server responded with a status of 4") {
 			return
 		}
+		// With scripts, focus.js does what browsers leave to the fragment.
+		if e.Entry.Source == log.EntrySourceRendering && strings.Contains(e.Entry.Text, "Autofocus processing was blocked") {
+			return
+		}
 		w.complain(fmt.Sprintf("%s %s: %s (%s)", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
 	}
 }

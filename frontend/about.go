@@ -22,6 +22,7 @@ const maxOwnText = 256 << 10
 // imprintPage is what imprint.tmpl shows, privacyPage what privacy.tmpl does.
 type imprintPage struct {
 	Own     template.HTML // the operator's text; empty: the default is shown
+	Headed  bool          // it has a heading of its own
 	Address string        // where the operator reads; empty: nowhere
 }
 
@@ -52,7 +53,7 @@ func (s *Site) handlePrivacy(w http.ResponseWriter, r *http.Request) error {
 			data.Visible = append(data.Visible, visible)
 		}
 	}
-	data.Networks = strings.Join(names, ", ")
+	data.Networks = strings.Join(names, " · ")
 	return s.render(w, r, http.StatusOK, "privacy.tmpl", s.T(r, "privacy.title"), data)
 }
 
@@ -73,6 +74,7 @@ func (s *Site) aboutOperator(file string) imprintPage {
 		return p
 	}
 	p.Own = markdown.HTML(text)
+	p.Headed = strings.Contains(string(p.Own), "<h1")
 	return p
 }
 

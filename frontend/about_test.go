@@ -66,6 +66,10 @@ func TestTextsOfTheOperator(t *testing.T) {
 			t.Errorf("%s:\n%s", path, page.body)
 		}
 	}
+	write("# Wer wir sind")
+	if page := tn.browser().get("/imprint"); len(page.all("h1")) != 1 {
+		t.Error("the page has two headings")
+	}
 	write("Jetzt anders")
 	tn.browser().get("/imprint").says("imprint", "Jetzt anders")
 	if err := os.Remove(file); err != nil {

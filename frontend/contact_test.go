@@ -195,10 +195,10 @@ func TestFocusAndTitleOfErrors(t *testing.T) {
 		{member, "/settings/texts", []string{"name", "", "language", "de"}, "name"},
 		{member, "/settings/texts", []string{"name", "X", "language", "de", "zone", "Mars"}, "zone"},
 	} {
-		for lang, error := range map[string]string{"de": "Fehler: ", "en": "Error: "} {
+		for lang, begin := range map[string]string{"de": "Fehler: ", "en": "Error: "} {
 			tt.by.lang = lang
 			page := tt.by.answerTo(tt.path, tt.form)
-			if !strings.HasPrefix(page.title(), error) {
+			if !strings.HasPrefix(page.title(), begin) {
 				t.Errorf("%s in %s has the title %q", tt.path, lang, page.title())
 			}
 			var focus []*html.Node

@@ -91,6 +91,9 @@ func (s *Site) buildLinesPage(ctx context.Context, slug string, in pageIn) (*blo
 	lang := in.of(sh.city)
 	p := s.blankPage(lang, s.Texts.T(lang, "lines.title", "City", sh.city.Name), nil)
 	p.City, p.Path, p.Asked = sh.city, "/city/"+slug+"/lines", in.asked
+	if in.line != "" && in.line != unknownLine {
+		p.Query = url.Values{lineParam: {in.line}}
+	}
 	p.Data = sh.linesPage(p, in.line)
 	body, err := s.execute("lines.tmpl", p)
 	if err != nil {

@@ -63,11 +63,11 @@ func (g Guess) Doubtful() bool { return g.Intent != Report && g.Certainty >= Dou
 // Naming is the guess where more is known of the text: whether it names a line or stop of
 // its city, and whether it is an all-clear. What names one and only asks, as "Plärrer?", is
 // a question; an all-clear is a report, also with a thank-you.
-func (g Guess) Naming(named, clear bool) Guess {
+func (g Guess) Naming(named, allClear bool) Guess {
 	switch {
 	case named && g.Asks && !g.Sure():
 		g.Intent, g.Certainty = Where, Sure
-	case clear && g.Intent != Where:
+	case allClear && g.Intent != Where:
 		g.Intent, g.Certainty = Report, 1
 	}
 	return g

@@ -128,8 +128,10 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	send := mailer.New(b.cfg, log, b.clock.Now)
 	t.Cleanup(func() { send.Close() })
 	notices := &notice.Board{}
+	places, stopPlaces := relay.NewPlaces(b.db, notices, log)
+	t.Cleanup(stopPlaces)
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, AccountMails: b,
-		DNS: b.names.Resolver(), Hearer: b, Lines: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
+		DNS: b.names.Resolver(), Hearer: b, Lines: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Places: places, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

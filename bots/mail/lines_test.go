@@ -179,3 +179,25 @@ func TestLinesByMail(t *testing.T) {
 		t.Errorf("without proof: %s", got)
 	}
 }
+
+// TestSampleNamesAPlace has a moderator try mails that no trigger fits.
+func TestSampleNamesAPlace(t *testing.T) {
+	b := newBench(t, nil)
+	city, _ := b.city("nuernberg")
+	if err := b.db.SaveRules(t.Context(), city.ID, "kontis?", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.SavePlaces(t.Context(), city.ID, "U7: Yorckstr, Mehringdamm"); err != nil {
+		t.Fatal(err)
+	}
+	for said, want := range map[string]string{
+		"Yorckstr jetzt":     "The reason: it names a line or a stop of your city: Yorckstr",
+		"Wieder weg":         "The reason: it is an all-clear.",
+		"Gleisdreieck jetzt": "The reason: no trigger pattern fits it, and it names no line or stop of your city.",
+	} {
+		o, err := b.network.try(t.Context(), city, []byte(mailing("", said)), func(id string, data ...any) string { return b.network.host.Texts.T("en", id, data...) })
+		if err != nil || !slices.Contains(o.Notes, want) {
+			t.Errorf("%q: %+v, %v", said, o, err)
+		}
+	}
+}

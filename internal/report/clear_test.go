@@ -63,9 +63,9 @@ func TestAllClearAnswersWhatCameBefore(t *testing.T) {
 var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 
 func TestAllClearAnswersNothingNewerOrOld(t *testing.T) {
-	at := func(id string, minutes int, clear bool) report.Report {
+	at := func(id string, minutes int, isClear bool) report.Report {
 		return report.Report{ID: id, Time: noon.Add(time.Duration(minutes) * time.Minute),
-			Reading: report.Reading{Stop: "Plärrer", Clear: clear}}
+			Reading: report.Reading{Stop: "Plärrer", Clear: isClear}}
 	}
 	got := report.Answered([]report.Report{at("new", 1, false), at("clear", 0, true), at("clear too", -1, true),
 		at("hour", -60, false), at("old", -62, false)})

@@ -3,5 +3,5 @@
 (() => {
   "use strict";
   const wrong = document.querySelector("[autofocus]");
-  if (wrong) wrong.focus();
+  if (wrong && location.hash) wrong.focus();
 })();

@@ -48,9 +48,9 @@ func TestLinesAreChosen(t *testing.T) {
 	c.wantList(about("U1", "U11"), "u1", "all", "both", "u11", "late")
 	c.wantList(about("1"), "all", "late")
 	c.wantList(about(), "all", "late")
-	clear := about("U1")
-	clear.Clear = true
-	c.wantList(clear, "u1", "all", "both", "late")
+	free := about("U1")
+	free.Clear = true
+	c.wantList(free, "u1", "all", "both", "late")
 	if r := c.find("both"); r.Lines != "|U1|Tram 4|" {
 		t.Errorf("the choice is stored as %q", r.Lines)
 	}
