@@ -31,7 +31,7 @@ type cityAddCommand struct {
 	Password string `env:"TICKETFREI_PASSWORD" help:"Password of the moderator; one is made and printed where none is given."`
 	Name     string `help:"Name of the city; the slug where none is given."`
 	Zone     string `help:"Time zone of the city, such as Europe/Berlin; that of the language where none is given."`
-	Language string `enum:"de,en" default:"de" help:"Language of the city's pages and mails: de, unless told otherwise, or en."`
+	Language string `enum:"de,en,tr,ar,uk,fr" default:"de" help:"Language of the city's page and of the mails to its riders: de, unless told otherwise, en, tr, ar, uk or fr."`
 }
 
 // Run adds the city to the database. A running server finds it at once.

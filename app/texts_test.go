@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,14 +14,16 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/i18n"
 )
 
 // sameEverywhere are the texts for riders that are the same in English and in the
 // language, for a reason: names, times, and what is only made of placeholders.
 var sameEverywhere = map[string][]string{
 	"":   {"layout.brand", "layout.time.today", "city.feed_title", "mail.report.subject", "mail.zone.CET", "mail.zone.CEST", "mail.digest.subject.one", "demo.title"},
+	"de": {"city.state.live", "city.follow.feed"},
 	"tr": {"kit.demo.bot"},
-	"fr": {"city.via", "mail.title"},
+	"fr": {"city.via", "mail.title", "city.age.hours", "city.age.minutes", "contact.link", "contact.title", "contact.message", "privacy.ask.title"},
 }
 
 // letters are those that a text in a language has, where they are not Latin.
@@ -91,7 +94,7 @@ var textID = regexp.MustCompile(`\.T "([a-z0-9_.]+)"`)
 func TestRidersPagesAreInTheirLanguage(t *testing.T) {
 	known := riderTexts(t, "en")
 	var pages []string
-	for _, pattern := range []string{"../templates/*.tmpl", "../templates/partials/*.tmpl", "../bots/*/*.tmpl"} {
+	for _, pattern := range []string{"../templates/*.tmpl", "../templates/*/*.tmpl", "../bots/*/*.tmpl"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -100,7 +103,7 @@ func TestRidersPagesAreInTheirLanguage(t *testing.T) {
 	}
 	for _, file := range pages {
 		own := strings.HasPrefix(file, "../bots/")
-		if slices.Contains(forModeratorsAlone, filepath.Base(file)) || !own && filepath.Base(file) == "confirm.tmpl" {
+		if strings.HasPrefix(file, "../templates/settings/") || slices.Contains(forModeratorsAlone, filepath.Base(file)) || !own && filepath.Base(file) == "confirm.tmpl" {
 			continue
 		}
 		raw, err := os.ReadFile(file)
@@ -113,6 +116,27 @@ func TestRidersPagesAreInTheirLanguage(t *testing.T) {
 			if known[id] == "" && known[id+".other"] == "" && !strings.HasPrefix(id, "layout.switch.") {
 				t.Errorf("%s: %s is in the languages of moderators alone", file, id)
 			}
+		}
+	}
+}
+
+// TestCityAddKnowsEveryLanguage compares the flag with the languages that there are.
+func TestCityAddKnowsEveryLanguage(t *testing.T) {
+	texts, err := i18n.New(textSources("", all.Networks())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flag, _ := reflect.TypeFor[cityAddCommand]().FieldByName("Language")
+	known := strings.Split(flag.Tag.Get("enum"), ",")
+	slices.Sort(known)
+	languages := texts.Languages()
+	slices.Sort(languages)
+	if !slices.Equal(known, languages) {
+		t.Errorf("--language takes %v, there are %v", known, languages)
+	}
+	for _, language := range languages {
+		if id := "settings.texts.language_" + language; !texts.Has(id) {
+			t.Errorf("the settings do not offer %s: %s is missing", language, id)
 		}
 	}
 }

@@ -170,6 +170,11 @@ func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page s
 	return nil
 }
 
+// SavePoster stores what the poster of a city says; empty: the default.
+func (d *DB) SavePoster(ctx context.Context, cityID int64, text string) error {
+	return d.updateCity(ctx, cityID, map[string]any{"poster": text})
+}
+
 // SaveNoIndex stores whether search engines are asked to leave the page of a city out.
 func (d *DB) SaveNoIndex(ctx context.Context, cityID int64, noIndex bool) error {
 	return d.updateCity(ctx, cityID, map[string]any{"no_index": noIndex})

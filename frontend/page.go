@@ -34,10 +34,11 @@ type page struct {
 
 	posted        bool // it answers a form
 	forModerators bool // in their languages alone
-	texts         translator
-	assets        *assets
-	now           time.Time
-	zone          string // reports.zone
+
+	texts  translator
+	assets *assets
+	now    time.Time
+	zone   string // reports.zone
 }
 
 // translator is what a page needs of the catalogue.

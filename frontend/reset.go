@@ -47,7 +47,7 @@ func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/password/sent", http.StatusSeeOther)
+	http.Redirect(w, r, keepLanguage(visitOf(r.Context()).asked, "/password/sent"), http.StatusSeeOther)
 	return nil
 }
 

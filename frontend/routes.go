@@ -72,9 +72,11 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
 	r.Get("/live", s.Handler(s.handleLive))
 	r.Get("/lines", s.Handler(s.handleLines))
+	r.Get("/places.json", s.Handler(s.handlePlacesJSON))
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)
+		s.posterRoutes(r)
 		for _, n := range s.Networks {
 			r.Route("/"+n.Name, func(r chi.Router) { n.Network.PublicRoutes(r, s) })
 		}

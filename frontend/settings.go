@@ -51,6 +51,7 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.placesRoutes(r)
 		s.textRoutes(r)
 		s.robotRoutes(r)
+		s.posterSettings(r)
 		r.Route("/bots/{network}", s.botRoutes)
 		r.Route("/moderators", s.cityModeratorRoutes)
 		r.Route("/account", s.accountRoutes)
@@ -66,6 +67,7 @@ type settingsPage struct {
 	Rules      rulesForm
 	Places     placesPart
 	Texts      textsForm
+	Poster     posterForm
 	Moderators moderatorsPart
 	Account    accountForms
 	Logins     loginsPart
@@ -102,7 +104,7 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 	if p.Places, err = s.placesPart(r); err != nil {
 		return nil, err
 	}
-	p.Rules = storedRules(s.City(r))
+	p.Rules, p.Poster = storedRules(s.City(r)), s.storedPoster(s.City(r))
 	p.Account = accountForms{Min: MinPassword, Max: MaxPassword}
 	return p, nil
 }

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"net/http"
@@ -57,6 +58,12 @@ func (s *Site) readIn(r *http.Request, city report.City) string {
 		return v.asked
 	}
 	return s.Texts.MatchOr(r.Header.Get("Accept-Language"), city.Language)
+}
+
+// visitorLanguage is the language of riders that a visitor reads, also on a page that is
+// only in those of moderators.
+func (s *Site) visitorLanguage(r *http.Request) string {
+	return cmp.Or(visitOf(r.Context()).asked, s.Texts.Match(r.Header.Get("Accept-Language")))
 }
 
 // forModerators has the pages that only moderators need be in one of their languages.

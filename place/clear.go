@@ -89,10 +89,10 @@ func (r *reading) negated(c clause) bool { return r.has(c, none) }
 
 // clears tells whether a clause says that they are gone.
 func (r *reading) clears(c clause) bool {
-	if r.nobodyIn(c) {
+	if r.nobodyIn(c) || r.noMoreIn(c) {
 		return true
 	}
-	if r.has(c, not|other) {
+	if r.has(c, not|still|other) {
 		return false
 	}
 	for i := c.from; i < c.to; i++ {
@@ -103,7 +103,7 @@ func (r *reading) clears(c clause) bool {
 		if t.class&surely != 0 {
 			return true
 		}
-		if t.class&gone != 0 && r.leads(c) {
+		if t.class&gone != 0 && (r.leads(c) || t.class&side != 0 && (i == c.from || r.list[i-1].class&(really|inspector) == 0)) {
 			continue
 		}
 		if r.placeIn(c) != 0 || r.has(c, inspector|control|really) || i == c.from && c.from > 0 && r.has(clause{0, c.from}, inspector) {
@@ -134,10 +134,35 @@ func (r *reading) leads(c clause) bool {
 
 // nobodyIn tells whether a clause says that there is nobody any more, or none of them.
 func (r *reading) nobodyIn(c clause) bool {
-	if r.has(c, other) || !r.has(c, none) {
+	if r.has(c, other) {
 		return false
 	}
-	return r.has(c, inspector|control) || r.has(c, nobody) && r.has(c, more|here)
+	for i := c.from; i < c.to; i++ {
+		if t := &r.list[i]; t.match == 0 && t.class&none != 0 && (r.noneOf(c, i) || t.class&nobody != 0 && r.has(c, more|here) && (c.to-c.from <= 3 || r.has(c, here) || r.placeIn(c) != 0)) {
+			return true
+		}
+	}
+	return false
+}
+
+// noneOf tells whether "no" at a word is about inspectors: in most languages they stand
+// after it, in some before.
+func (r *reading) noneOf(c clause, i int) bool {
+	near := clause{max(c.from, i-2), min(c.to, i+4)}
+	for j := i + 1; j < near.to; j++ {
+		if r.list[j].class&article != 0 && r.list[j].class&where == 0 {
+			near.to = j
+		}
+	}
+	return r.has(near, inspector|control)
+}
+
+// noMoreIn tells whether a clause says that they are not there any more.
+func (r *reading) noMoreIn(c clause) bool {
+	if r.has(c, other|still|gone|free) || !r.has(c, not|none) || !r.has(c, more) {
+		return false
+	}
+	return r.has(c, here|inspector|control) || r.has(c, really) && r.placeIn(c) != 0
 }
 
 // tells tells whether a clause is a report.
@@ -145,12 +170,12 @@ func (r *reading) tells(c clause) bool {
 	if r.negated(c) {
 		return false
 	}
-	return r.has(c, inspector|control) || r.countIn(c) || r.has(c, moved) && r.placeIn(c) != 0
+	return r.has(c, inspector|control) || r.countIn(c) || r.placeIn(c) != 0 && (r.has(c, moved) || r.list[c.from].class&but != 0)
 }
 
 func (r *reading) countIn(c clause) bool {
 	for i := c.from; i < c.to; i++ {
-		if r.countAt(i) > 0 {
+		if n, _ := r.countAt(i); n > 0 {
 			return true
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // addLine makes a line be found by the ways in which people write it.
@@ -57,8 +56,8 @@ func (x *index) spellLine(id int32, name string, rank int8) {
 		return
 	}
 	before, number := strings.Trim(parts[1], " -."), parts[2]
-	if before != "" || strings.ContainsFunc(number, unicode.IsLetter) {
-		x.insert(x.path(name), is)
+	if path := x.path(name); len(path) > 1 { // a number alone can be anything
+		x.insert(path, is)
 	}
 	spellings := []string{"linie " + number, number + "er", number + " numaralı", number + " nolu"}
 	for _, way := range x.waysOf(before) {

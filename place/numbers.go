@@ -74,7 +74,8 @@ func (r *reading) named(i int) bool {
 	if i+1 == len(r.list) || r.list[i+1].gap&pause != 0 {
 		return true
 	}
-	return r.list[i+1].class&(where|verb|toward) != 0 || r.beforePlace(i+1)
+	next := &r.list[i+1]
+	return next.class&(where|verb|toward|control) != 0 || next.class&inspector != 0 && r.list[i].number >= 10 || r.beforePlace(i+1)
 }
 
 // beforePlace tells whether a stop or a word of direction begins at a word.
@@ -92,33 +93,56 @@ func (r *reading) beforePlace(i int) bool {
 // maxPeople is how many people a report may be about.
 const maxPeople = 99
 
-// people returns how many inspectors the text says there are; 0 if it does not say.
+// people returns how many inspectors the text says there are; 0 if it does not say. Two
+// men and a woman are three.
 func (r *reading) people() int {
 	for i := range r.list {
-		if n := r.countAt(i); n > 0 {
-			return n
+		n, next := r.countAt(i)
+		if n == 0 {
+			continue
 		}
+		for next < len(r.list) {
+			if r.list[next].class&both != 0 {
+				next++
+			}
+			more, after := r.countAt(next)
+			if more == 0 {
+				break
+			}
+			n, next = n+more, after
+		}
+		if n > maxPeople {
+			return 0
+		}
+		return n
 	}
 	return 0
 }
 
-// countAt returns how many people the word at i counts.
-func (r *reading) countAt(i int) int {
+// countAt returns how many people the word at i counts, and where what follows them
+// begins.
+func (r *reading) countAt(i int) (n, next int) {
+	if i >= len(r.list) {
+		return 0, 0
+	}
 	t := &r.list[i]
-	n := t.count
+	n = t.count
 	if t.digits {
 		n = t.number
 	}
 	if n < 1 || n > maxPeople || t.match != 0 || t.gap&figures != 0 || i+1 < len(r.list) && r.list[i+1].gap&figures != 0 {
-		return 0
+		return 0, 0
 	}
 	if t.digits && (i > 0 && r.list[i-1].class&(clock|kind) != 0 || t.gap == 0 || r.isSuffix(i+1)) {
-		return 0
+		return 0, 0
 	}
-	if r.peopleAfter(i+1) || r.peopleBefore(i) {
-		return n
+	if next, ok := r.peopleAfter(i + 1); ok {
+		return n, next
 	}
-	return 0
+	if r.peopleBefore(i) {
+		return n, i + 1
+	}
+	return 0, 0
 }
 
 // isSuffix tells whether a word belongs to the number before it, which counts nothing
@@ -131,18 +155,18 @@ func (r *reading) isSuffix(i int) bool {
 }
 
 // peopleAfter tells whether people follow, with few words between that say what they are
-// like.
-func (r *reading) peopleAfter(i int) bool {
+// like, and where what follows them begins.
+func (r *reading) peopleAfter(i int) (next int, ok bool) {
 	for j := i; j < len(r.list) && j < i+4; j++ {
 		t := &r.list[j]
 		if t.class&(inspector|person) != 0 && t.match == 0 {
-			return true
+			return j + 1, true
 		}
 		if t.gap&pause != 0 || t.digits || t.match != 0 || t.count > 1 || t.class&(unit|verb|not|none|control|some) != 0 {
-			return false
+			break
 		}
 	}
-	return false
+	return 0, false
 }
 
 // peopleBefore tells whether people stand before a number, as in "Kontis (2)" and "Kontis

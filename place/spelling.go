@@ -162,9 +162,9 @@ var (
 // derive returns how people write the name of a stop that a feed has as "S+U
 // Alexanderplatz (Berlin)" or "Nürnberg Plärrer".
 func derive(name string, prefixes map[string]bool) []string {
-	short := inBrackets.ReplaceAllString(name, "")
-	short = kindBefore.ReplaceAllString(short, "")
-	all := []string{short, kindAfter.ReplaceAllString(short, "")}
+	whole := inBrackets.ReplaceAllString(name, "")
+	short := kindBefore.ReplaceAllString(whole, "")
+	all := []string{whole, short, kindAfter.ReplaceAllString(short, "")}
 	for _, s := range all {
 		if first, rest, ok := strings.Cut(s, " "); ok && prefixes[first] && utf8.RuneCountInString(rest) > 2 {
 			all = append(all, rest, kindBefore.ReplaceAllString(rest, ""))

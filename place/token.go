@@ -238,7 +238,10 @@ func (t *tokens) stop(r rune, rest string) gap {
 	if rest != "" && rest[0] >= '0' && rest[0] <= '9' && t.between == 0 && last.digits && last.gap != 0 {
 		return figures
 	}
-	if r == '.' && (rest == "" || rest[0] != ' ' || last.short || last.class&toward != 0 || last.runes == 1) {
+	if r == ':' && last.class&toward != 0 {
+		return space
+	}
+	if r == '.' && (rest == "" || rest[0] != ' ' || last.short || last.class&toward != 0 && last.runes <= 4 || last.runes == 1) {
 		return dot
 	}
 	return pause
@@ -306,9 +309,9 @@ func arabic(r rune) rune {
 	}
 }
 
-// hashOf is the hash of a single word, as tables hold it.
-func hashOf(word string) uint64 {
-	var t tokens
+// hashOf is the hash of a single word, as tables hold it; bare is as in tokens.
+func hashOf(word string, bare bool) uint64 {
+	t := tokens{bare: bare}
 	for _, r := range censor.Normalize(word) {
 		if isLetter(r) {
 			if len(t.list) == 0 {

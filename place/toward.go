@@ -21,7 +21,7 @@ func (r *reading) towardBefore(i int) bool {
 	for j := i - 1; j >= 0 && i-j <= 4; j-- {
 		t := &r.list[j]
 		switch {
-		case r.list[j+1].gap&pause != 0 && !r.arrow(j+1) && !(t.class&toward != 0 && j == i-1):
+		case r.list[j+1].gap&pause != 0:
 			return false
 		case t.class&toward != 0 && t.match == 0:
 			return !r.meansAfter(j)
@@ -31,9 +31,6 @@ func (r *reading) towardBefore(i int) bool {
 	}
 	return false
 }
-
-// arrow tells whether a word is "→" or the like.
-func (r *reading) arrow(i int) bool { return r.list[i].runes == 0 }
 
 func (r *reading) lineAt(i int) bool {
 	m := r.list[i].match

@@ -20,10 +20,12 @@ const (
 	which                       // stands before a line
 	both                        // joins two of a kind
 	gone                        // they are, in an all-clear
+	side                        // "left", which is gone after those who left alone
 	free                        // the place is, in an all-clear
 	surely                      // an all-clear by itself
 	really                      // what makes an all-clear of gone and free
 	not                         // turns it around
+	still                       // turns it around too
 	none                        // "no", "nobody"
 	more                        // "no more"
 	nobody                      // "nobody", who needs no name
@@ -57,7 +59,7 @@ var lists = []struct {
 	{control, `kontrolle kontrollen kontrolliert kontrollieren kontrolieren kontrole fahrkartenkontrolle fahrscheinkontrolle ticketkontrolle prüfdienst
 		inspection inspections control controls checking kontrol kontroller kontrolü denetim контроль перевірка перевіряють
 		تفتيش مراقبة contrôle contrôles contrôlent`},
-	{person, `leute leuten typ typen mann männer frau frauen person personen mensch menschen polizist polizisten polizistin polizistinnen cop cops bulle bullen
+	{person, `stück leute leuten typ typen mann männer frau frauen person personen mensch menschen polizist polizisten polizistin polizistinnen cop cops bulle bullen
 		security securities securitys sicherheitsleute beamte beamter beamten beamtinnen uniformierte uniformierter mitarbeiter mitarbeitende
 		mitarbeiterinnen people persons man men woman women guys officer officers police guards guard
 		kişi kişiler adam polis людини людей осіб особи чоловіки чоловіків жінки أشخاص شخص رجال personnes personne hommes femmes agents agent`},
@@ -72,7 +74,7 @@ var lists = []struct {
 	{direction, `yönü yönünde yönüne yön istikameti istikametinde istikametine doğru bound`},
 	{just, `kurz direkt gleich unmittelbar eine einer zwei`},
 	{article, `der die das den dem the le la les l du de des u s ubahnhof haltestelle endstation endhaltestelle halt station bahnhof to zum zur`},
-	{where, `am an auf in im bei beim von vom ab zwischen an der die dem den at on in from the by between near à a de du en dans sur gare
+	{where, `am an auf in im bei beim von vom ab zwischen an der die at on in from by between near à a de du en dans sur gare
 		и на в у біля від في من عند على على على var und and et ve та і heute gerade grad grade jetzt aktuell momentan schon wieder
 		danke bitte leute now right again currently today everyone thanks thank please alle all hier da there here inzwischen mittlerweile soweit
 		artık şimdi teşekkürler зараз вже тепер дякую тут الآن شكرا maintenant merci wohl auch too komplett dort gott dank zum glück
@@ -80,13 +82,16 @@ var lists = []struct {
 	{verb, `sind ist is are hat steht stehen sitzen sitzt wird werden kommt kommen steigen steigt fährt fahren has wurde waren war`},
 	{which, `der dem im`},
 	{both, `und oder u and or et ve та і و`},
-	{gone, `weg gone left fort verschwunden abgezogen abgehauen disappeared vorbei over rum raus gitti gittiler ayrıldılar çıktılar пішли поїхали зникли
+	{gone, `weg gone left fort verschwunden abgezogen abgehauen disappeared vorbei beendet finished ended gitti gittiler ayrıldılar çıktılar пішли поїхали зникли
 		غادروا ذهبوا رحلوا partis parties partie parti`},
-	{free, `frei sauber clear clean safe kontrollfrei clean sicher leer rein temiz boş чисто вільно чиста чистий خالي خالية نظيف نظيفة آمن آمنة libre clean`},
+	{side, `left`},
+	{free, `frei sauber clear clean safe kontrollfrei clean sicher ruhig quiet leer rein temiz boş чисто вільно чиста чистий خالي خالية نظيف نظيفة آمن آمنة libre clean`},
 	{surely, `entwarnung kontrollfrei gittiler غادروا رحلوا`},
-	{really, `wieder alles alle luft coast beide jetzt sind again all now everything they inzwischen mittlerweile are everyone both sie hepsi artık вже всі все вони вільно-все
+	{really, `have has just wieder alles alle luft coast beide jetzt sind again all now everything they inzwischen mittlerweile are everyone both sie hepsi artık вже всі все вони вільно-все
 		لقد الآن كلهم ils elles sont cest est tout maintenant endlich`},
-	{not, `nicht nich net ned nie noch still not isnt arent isn aren never didnt didn wasnt immer değil henüz hâlâ ще не ليس ليست لم غير pas toujours encore jamais`},
+	{not, `nicht nich net ned nie not isnt arent isn aren never didnt didn wasnt değil не ليس ليست لم غير pas jamais`},
+	{still, `noch still immer bleibt bleiben henüz hâlâ ще досі toujours encore geht gehen gehe lauf lauft laufen fahr fahre fahrt fährt fahren renn rennt
+		haut muss müsst müssen go going get run stay keep turn`},
 	{none, `kein keine keinen keiner keinerlei niemand niemanden nix nichts no nobody none yok нема немає нікого жодного жодних aucun aucune plus لا يوجد لايوجد`},
 	{more, `mehr anymore more longer artık більше вже بعد plus`},
 	{nobody, `keiner niemand niemanden nix nobody kimse нікого personne أحد`},
@@ -99,7 +104,7 @@ var lists = []struct {
 	{other, `ich habe hab haben hat mein meine meinen meiner meinem dein deine platz plätze sitz sitze sitzplatz sitzplätze parkplatz parkplätze wohnung zimmer stelle
 		stellen eintritt kostenlos gratis angebot angebote rabatt euro eur kaufen testen buchen klick klicke gewinn gewinnen bestellen versand
 		ahnung ticket tickets fahrkarte fahrkarten fahrschein fahrscheine handy gemacht machen putzen geputzt gewischt gereinigt reinigung
-		i my your have seat seats free-trial buy sale discount click cache phone wallet apartment room offer
+		i my your seat seats free-trial buy sale discount click cache phone wallet apartment room offer
 		benim ben мій моя я mon ma mes je place places أنا`},
 	{moved, `jetzt now dafür stattdessen nun instead sondern şimdi тепер зараз maintenant الآن`},
 	{group, `gruppe gruppen team trupp trupps pack karte ticket sitz kette truppe rudel packung streifen streifenkarte`},
@@ -181,16 +186,20 @@ type lexicon struct {
 
 func (d *lexicon) add(words string, k known) {
 	for w := range strings.FieldsSeq(words) {
-		h := hashOf(w)
-		i, ok := d.places.find(h)
-		if !ok {
-			i = int32(len(d.words))
-			d.words = append(d.words, known{})
-			d.places.put(h, i)
-		}
-		d.words[i].class |= k.class
-		d.words[i].count = max(d.words[i].count, k.count)
+		d.put(hashOf(w, false), k)
+		d.put(hashOf(w, true), k)
 	}
+}
+
+func (d *lexicon) put(h uint64, k known) {
+	i, ok := d.places.find(h)
+	if !ok {
+		i = int32(len(d.words))
+		d.words = append(d.words, known{})
+		d.places.put(h, i)
+	}
+	d.words[i].class |= k.class
+	d.words[i].count = max(d.words[i].count, k.count)
 }
 
 func (d *lexicon) find(hash uint64) known {

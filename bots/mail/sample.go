@@ -18,6 +18,7 @@ import (
 	"ticketfrei/bots/mail/mailtext"
 	"ticketfrei/bots/mail/verify"
 	"ticketfrei/db"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
@@ -157,9 +158,9 @@ func (n *Network) answerSample(ctx context.Context, city report.City, to, raw st
 	}
 	text := strings.Join(o.Notes, "\n\n")
 	if o.Text != "" {
-		text = n.t(city, "mail.sample.mail.text", "Label", o.Label, "Text", o.Text, "Notes", text)
+		text = n.host.Texts.T(i18n.ForModerators(city.Language), "mail.sample.mail.text", "Label", o.Label, "Text", o.Text, "Notes", text)
 	}
-	m := mailer.AccountMail(n.host.Config.Mail, to, n.t(city, "mail.sample.mail.subject"), text, n.host.Now())
+	m := mailer.AccountMail(n.host.Config.Mail, to, n.host.Texts.T(i18n.ForModerators(city.Language), "mail.sample.mail.subject"), text, n.host.Now())
 	if err := n.host.AccountMails.StoreMail(ctx, m); err != nil {
 		return n.trouble(err)
 	}

@@ -194,6 +194,15 @@ func (c *Catalogue) ModeratorLanguages() []string {
 	return slices.Clone(languages[:moderators])
 }
 
+// ForModerators returns the language in which the moderators of a city are written to
+// whose page is in lang: the same if it is one of theirs, and English otherwise.
+func ForModerators(lang string) string {
+	if slices.Contains(languages[:moderators], lang) {
+		return lang
+	}
+	return languages[0]
+}
+
 // Direction returns how a language is written: "ltr" or "rtl", as in HTML.
 func Direction(lang string) string {
 	if lang == "ar" {
