@@ -201,7 +201,7 @@ func (j *journey) connectMastodon() {
 func (j *journey) subscribe() {
 	j.goTo("/city/" + citySlug)
 	j.reads("#text", "Kein Stress")
-	j.press(fmt.Sprintf(`.city-head a[href="/city/%s/mail"]`, citySlug))
+	j.press(fmt.Sprintf(`#follow a[href="/city/%s/mail"]`, citySlug))
 	j.typeInto("#email", riderEmail)
 	j.press("#subscribe button")
 	j.sees("#sent")

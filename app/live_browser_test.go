@@ -275,7 +275,7 @@ func TestFilterIsKeptOnThePhone(t *testing.T) {
 	say("three", "3 Kontis U2 Rathenauplatz")
 	say("four", "4 Kontis U1 Fürth")
 	waitUntil(w, "the next report on it", func() bool { return visible() == "4 Kontis U1 Fürth|2 Kontis U1 Plärrer" })
-	w.reads("#lines", "U2 2")
+	w.reads(`#lines a[data-line="U2"] .count`, "2")
 	if !strings.Contains(w.location(), "line=U1") {
 		t.Errorf("at %s", w.location())
 	}

@@ -224,9 +224,9 @@ func TestAllClearIsShownAndAnswersReports(t *testing.T) {
 	w := tn.browser()
 	live := tn.watch(tn.liveURL(c))
 	tn.knows(c)
-	clear := on("U1")
-	clear.Clear = true
-	tn.reads(c, "clear", "Plärrer wieder frei", time.Minute, clear)
+	over := on("U1")
+	over.Clear = true
+	tn.reads(c, "clear", "Plärrer wieder frei", time.Minute, over)
 	names, _, text := live.until()
 	if diff := cmp.Diff([]string{"report", "report"}, names); diff != "" || !strings.Contains(text, "report-there") || !strings.Contains(text, "report-clear") {
 		t.Errorf("open pages were told %s: %s", diff, text)

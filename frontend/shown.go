@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type shown struct {
 	lines    cityLines
 	reports  []db.Judged     // newest first
 	answered map[string]bool // by an all-clear: see report.Answered
+	looks    []string        // of each of the reports: changes when it is shown otherwise; its age does not count
 	version  string          // of all that the list shows
 }
 
@@ -59,30 +61,33 @@ func (s *Site) readShown(ctx context.Context, cityID int64) (*shown, error) {
 		list[i] = j.Report
 	}
 	sh.answered = report.Answered(list)
-	sh.version = sh.digest()
+	all := sha256.New()
+	for _, r := range list {
+		look := sh.look(r)
+		sh.looks = append(sh.looks, look)
+		_, _ = all.Write([]byte(r.ID + look))
+	}
+	sh.version = hex.EncodeToString(all.Sum(nil)[:8])
 	return sh, nil
 }
 
-// digest stands for all that the list shows.
-func (sh *shown) digest() string {
-	sum := sha256.New()
-	for _, j := range sh.reports {
-		_, _ = sum.Write([]byte(j.Report.ID + sh.look(j) + "\x00"))
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:8])
-}
-
 // look stands for what is shown of a report, but for its age.
-func (sh *shown) look(j db.Judged) string {
-	r := j.Report
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %+v %v %v", r.Text, r.Reading, sh.answered[r.ID], sh.lines.named(r.Line)))
+func (sh *shown) look(r report.Report) string {
+	b, text := sh.lines.named(r.Line), []byte(r.Text)
+	for _, part := range []string{r.Line, r.Stop, r.Toward, string(r.Lines), b.Color} {
+		text = append(append(text, 0), part...)
+	}
+	for _, is := range []bool{r.Clear, sh.answered[r.ID], b.Dark} {
+		text = strconv.AppendBool(text, is)
+	}
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:4])
 }
 
 // shownReport is what report.tmpl shows.
 type shownReport struct {
 	report.Report
-	Look     string // changes when it is shown otherwise: see shown.look
+	Look     string // see shown.looks
 	Names    string // of its lines, with "|" between them
 	Badge    badge  // of its line
 	Network  string // name for people
@@ -113,8 +118,8 @@ func (s *Site) listReports(sh *shown, lang string) (liveList, error) {
 	p.City = sh.city
 	in := p.times()
 	v, buf := s.look.Load().views["report.tmpl"], bytes.Buffer{}
-	for _, j := range sh.reports {
-		r := sh.report(j, in)
+	for i, j := range sh.reports {
+		r := sh.report(j.Report, sh.looks[i], in)
 		r.Network = s.networkName(lang, j.Report.Network)
 		p.Data = r
 		buf.Reset()
@@ -126,9 +131,8 @@ func (s *Site) listReports(sh *shown, lang string) (liveList, error) {
 	return list, nil
 }
 
-func (sh *shown) report(j db.Judged, in times) shownReport {
-	r := j.Report
-	return shownReport{Report: r, Look: sh.look(j), Names: strings.Trim(string(r.Lines), "|"), Badge: sh.lines.named(r.Line),
+func (sh *shown) report(r report.Report, look string, in times) shownReport {
+	return shownReport{Report: r, Look: look, Names: strings.Trim(string(r.Lines), "|"), Badge: sh.lines.named(r.Line),
 		Stamp: in.stamp(r.Time), Clock: in.time(r.Time), Age: in.age(r.Time),
 		Faded: in.now.Sub(r.Time) >= fadesAfter, Answered: sh.answered[r.ID], Brief: saysNoMore(r)}
 }

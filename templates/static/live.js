@@ -44,7 +44,7 @@
     }
   };
   const links = row ? [...row.querySelectorAll("a[data-line]")] : [];
-  const linesOf = (item) => item.dataset.lines.split("|");
+  const linesOf = (item) => (item.dataset.lines || "").split("|");
   const wanted = (item) => !line || linesOf(item).includes(line);
   if (!line && links.some((a) => a.dataset.line === recall())) line = recall();
 
@@ -305,7 +305,6 @@
   window.addEventListener("beforeprint", () => ([wasOpen, fold.open] = [fold.open, true]));
   window.addEventListener("afterprint", () => (fold.open = wasOpen));
 
-  find("said")?.focus();
   refresh();
   row?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   wake();
