@@ -36,8 +36,12 @@ var (
 		schemes: []string{"light", "dark"}}
 )
 
-// maxPages bounds how many pages are looked at.
-const maxPages = 150
+// How many pages are looked at, at most, and how many that differ in the values of their
+// query alone.
+const (
+	maxPages   = 150
+	maxQueries = 3
+)
 
 // TestAxe goes to every page that links lead to, and sends every form with wrong values:
 // nowhere may axe-core find something, nor the browser complain.
@@ -133,17 +137,22 @@ func (w *inspector) all(start []string) {
 }
 
 // changing is what differs in the addresses of pages that look alike.
-var changing = regexp.MustCompile(`[0-9]+|[A-Za-z0-9_.~-]{24,}`)
+var (
+	changing = regexp.MustCompile(`[0-9]+|[A-Za-z0-9_.~-]{24,}`)
+	values   = regexp.MustCompile(`=[^&]*`)
+)
 
 // find fills the pages and forms.
 func (w *inspector) find(start []string) {
-	seen := map[string]bool{}
+	seen, queries := map[string]bool{}, map[string]int{}
 	for open := start; len(open) > 0 && len(w.pages) < maxPages; open = open[1:] {
 		shape := changing.ReplaceAllString(open[0], "N")
-		if seen[shape] {
+		alike := values.ReplaceAllString(shape, "=")
+		if seen[shape] || queries[alike] == maxQueries {
 			continue
 		}
 		seen[shape] = true
+		queries[alike]++
 		if !w.load(open[0]) {
 			continue
 		}
