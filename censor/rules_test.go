@@ -268,7 +268,7 @@ func TestDefaultsOfOtherLanguages(t *testing.T) {
 			"Контроль, один чорношкірий": blocked,
 		},
 		"fr": {
-			"Contrôle ligne 4 à Châtelet": passed, "3 controleurs au bout du quai": passed, "M12 direction Issy": passed,
+			"Contrôle ligne 4 à Châtelet": passed, "un controle au bout du quai": passed, "M12 direction Issy": passed,
 			"des agents en civil à la gare": passed, "RER B": passed, "U1 Plärrer": passed,
 			"Bonne journée à tout le monde": held, "Qui vient dîner ce soir ?": held,
 			"Contrôle ligne 4, un mec noir": blocked,
