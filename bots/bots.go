@@ -174,6 +174,10 @@ type Incoming struct {
 	// Commands is set where whoever wrote it is alone with the bot, and can write /start,
 	// /stop and /help to it.
 	Commands bool
+	// Here is set where the Answer goes to whoever wrote it and to nobody else, though
+	// they are not known, as in what answers their request: a question may then be one of
+	// an Unverified too.
+	Here bool
 	// Reply is set where it answers something that the bot itself has posted. The city
 	// says whether such answers are reports.
 	Reply bool
@@ -181,8 +185,8 @@ type Incoming struct {
 	// and Text is what it says now; Deleted where the author has deleted it, and nothing
 	// but ID and Time counts. What was never heard is left alone.
 	Edited, Deleted bool
-	// Unverified is set where anybody can write in the name of Author: what the
-	// brakes count instead. nil: the network knows that Author wrote it.
+	// Unverified is set where anybody can write in the name of Author, or be many of
+	// them: what the brakes count instead. nil: the network knows that Author wrote it.
 	Unverified *Origin
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/netip"
 
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
@@ -24,6 +25,10 @@ type Site interface {
 	// ClientIP returns the visitor's address, for rate limits; behind a
 	// reverse proxy (web.trusted_proxies), what the proxy says.
 	ClientIP(r *http.Request) string
+
+	// ClientNetwork returns the network that the visitor is counted by; the zero Prefix
+	// where everybody comes from one address, as behind a gateway.
+	ClientNetwork(r *http.Request) netip.Prefix
 
 	// T returns the text id in the language of the page, filled with data
 	// (alternating names and values).
@@ -67,8 +72,14 @@ type Site interface {
 // Said is what became of a report that a visitor wrote on the city page.
 type Said struct {
 	Answer
-	Draft string // stays in the field; empty where nothing is to be mended
+	Draft string // stays in the field; empty where it was passed on
 }
+
+// What can become of a report on the city page besides the outcomes of an Answer.
+const (
+	OutcomeReceived Outcome = "received" // taken in, and not judged yet; or held, which is told to nobody
+	OutcomeRefused  Outcome = "refused"  // not taken in; Text says why
+)
 
 // OnCityPage is a Network with a part of its own on the city page: the file city.tmpl of
 // its Files.

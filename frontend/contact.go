@@ -97,7 +97,7 @@ func typedContact(r *http.Request) contactForm {
 func (s *Site) countMessage(r *http.Request) (problem string, err error) {
 	all := db.Limit{Key: s.Secrets.Hash("messages to city", s.City(r).Slug), Max: messagesACity, Within: 24 * time.Hour}
 	limits := []db.Limit{all}
-	if s.clientNetwork(r).IsValid() { // else everybody comes from there
+	if s.ClientNetwork(r).IsValid() { // else everybody comes from there
 		limits = append(limits, db.Limit{Key: s.Secrets.Hash("messages of client", s.ClientIP(r)), Max: messagesAClient, Within: time.Hour})
 	}
 	switch reached, err := s.DB.Count(r.Context(), limits...); {

@@ -36,7 +36,7 @@ func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
 		version = r.URL.Query().Get("v")
 	}
 	to := audience{c.ID, s.readIn(r, c)}
-	st, err := s.live.join(s.clientNetwork(r), to, version)
+	st, err := s.live.join(s.ClientNetwork(r), to, version)
 	if errors.Is(err, errTooManyStreams) || errors.Is(err, errClosed) {
 		w.Header().Set("Retry-After", "30")
 		return &bots.PageError{Status: http.StatusServiceUnavailable, ID: "error.busy", Err: err}

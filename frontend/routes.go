@@ -72,6 +72,7 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
 	r.Get("/live", s.Handler(s.handleLive))
 	r.Get("/lines", s.Handler(s.handleLines))
+	r.Get("/places.json", s.Handler(s.handlePlacesJSON))
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)

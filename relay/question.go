@@ -67,7 +67,7 @@ func (c *Customs) sort(ctx context.Context, r *report.Report, in bots.Incoming) 
 	if r.Text, insists = intent.Insisted(said); c == nil {
 		return true, nil, nil
 	}
-	asks := !insists && in.Answer != nil && in.Unverified == nil
+	asks := !insists && in.Answer != nil && (in.Unverified == nil || in.Here)
 	if !asks && !in.Reply {
 		return true, nil, nil
 	}

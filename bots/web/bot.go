@@ -34,6 +34,7 @@ func Definition() bots.Definition {
 type Network struct {
 	host        bots.Host
 	subscribers *recipients.Store
+	days        days
 }
 
 var (

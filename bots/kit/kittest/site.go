@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -61,6 +62,9 @@ func (s *Site[S, P]) City(*http.Request) report.City { return s.Visited }
 
 // ClientIP returns where the request came from.
 func (s *Site[S, P]) ClientIP(r *http.Request) string { return r.RemoteAddr }
+
+// ClientNetwork takes everybody to come from one address.
+func (s *Site[S, P]) ClientNetwork(*http.Request) netip.Prefix { return netip.Prefix{} }
 
 // T returns a text in English.
 func (s *Site[S, P]) T(_ *http.Request, id string, data ...any) string {

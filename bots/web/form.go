@@ -1,0 +1,170 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+)
+
+const (
+	// reportsPerMinute is how often one network of clients may report. Many people share
+	// one, as behind their phone's provider; the brakes hold what is more than a few.
+	reportsPerMinute = 20
+	// everybody is how many of them are reckoned with behind a gateway, which hides them.
+	everybody = 50
+	// judgedWithin is how long somebody waits to be told what became of their report:
+	// they are answered within a second.
+	judgedWithin = 900 * time.Millisecond
+	// retryAfter is when somebody may try again while nothing is taken in.
+	retryAfter = 30 * time.Second
+	// minKey and maxKey bound the key of a report, in bytes: it must not be guessed.
+	minKey, maxKey = 16, 100
+)
+
+// handleReport hears a report from the form of the page, and says what became of it.
+func (p *pages) handleReport(w http.ResponseWriter, r *http.Request) error {
+	city, b, err := p.cityBot(r)
+	if err != nil {
+		return err
+	}
+	w.Header().Add("Vary", "Accept")
+	client := p.site.ClientNetwork(r)
+	if p.tooMany(w, r, client) {
+		return p.refuse(w, r, http.StatusTooManyRequests, "web.report.too_many")
+	}
+	in, wrong := p.written(r, client)
+	if wrong != "" {
+		return p.refuse(w, r, http.StatusUnprocessableEntity, wrong)
+	}
+	if !city.Paused.IsZero() {
+		return p.refuse(w, r, http.StatusConflict, "web.report.paused")
+	}
+	answered := make(chan bots.Answer, 1)
+	in.Answer = func(_ context.Context, a bots.Answer) error {
+		answered <- a // the only one
+		return nil
+	}
+	if err := p.host.Hearer.Hear(r.Context(), b, in); err != nil {
+		return p.notHeard(w, r, err)
+	}
+	return p.say(w, r, http.StatusOK, p.outcome(r, answered), p.idOf(b, in))
+}
+
+// idOf is the id of the report that becomes of what was heard.
+func (p *pages) idOf(b report.Bot, in bots.Incoming) string {
+	r := report.Report{CityID: b.CityID, BotID: b.ID, Network: b.Network}
+	bots.KeyReport(p.host.Secrets, &r, in)
+	return r.ID
+}
+
+// written reads the form. wrong is the text of what is wrong with it.
+func (p *pages) written(r *http.Request, client netip.Prefix) (in bots.Incoming, wrong string) {
+	now, text := p.host.Now(), strings.TrimSpace(r.PostFormValue("text"))
+	if text == "" {
+		return in, "web.report.empty"
+	}
+	in = bots.Incoming{ID: rand.Text(), Text: text, Visibility: report.Private, Time: now, Language: p.site.Language(r), Here: true}
+	if key := r.PostFormValue("key"); len(key) >= minKey && len(key) <= maxKey {
+		in.ID = "key " + key
+	}
+	if unix, err := strconv.ParseInt(r.PostFormValue("written"), 10, 64); err == nil && unix > 0 && unix < now.Unix() {
+		in.Time = time.Unix(unix, 0)
+	}
+	if now.Sub(in.Time) > p.host.Config.Reports.Expire {
+		return in, "web.report.too_old"
+	}
+	in.Author, in.Unverified = p.days.writer(now, client, text)
+	return in, ""
+}
+
+// tooMany tells whether a network of clients has reported too often, and counts it.
+func (p *pages) tooMany(w http.ResponseWriter, r *http.Request, client netip.Prefix) bool {
+	if !client.IsValid() {
+		return p.all.OnLimit(w, r, p.site.ClientIP(r))
+	}
+	return p.one.OnLimit(w, r, client.String())
+}
+
+// outcome waits a moment for what becomes of a report that is on disk.
+func (p *pages) outcome(r *http.Request, answered <-chan bots.Answer) bots.Answer {
+	wait := time.NewTimer(judgedWithin)
+	defer wait.Stop()
+	select {
+	case a := <-answered:
+		return a
+	case <-wait.C:
+	case <-r.Context().Done(): // they have left
+	}
+	return bots.Answer{Outcome: bots.OutcomeReceived, Text: p.site.T(r, "web.report.received")}
+}
+
+// notHeard says why a report was not taken in.
+func (p *pages) notHeard(w http.ResponseWriter, r *http.Request, err error) error {
+	switch {
+	case errors.Is(err, db.ErrPaused):
+		return p.refuse(w, r, http.StatusConflict, "web.report.paused")
+	case errors.Is(err, db.ErrNotFound), r.Context().Err() != nil:
+		return err
+	}
+	p.host.Log.Debug("a report of the page was not taken in", "err", err)
+	w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	return p.refuse(w, r, http.StatusServiceUnavailable, "web.report.full")
+}
+
+// refuse answers that a report was not taken in, with its words still in the field.
+func (p *pages) refuse(w http.ResponseWriter, r *http.Request, status int, textID string) error {
+	return p.say(w, r, status, bots.Answer{Outcome: bots.OutcomeRefused, Text: p.site.T(r, textID)}, "")
+}
+
+// said is an answer as scripts read it.
+type said struct {
+	Outcome bots.Outcome `json:"outcome"`
+	Text    string       `json:"text"`
+	ID      string       `json:"id,omitempty"` // of the report
+}
+
+// say answers what became of a report: to the script in JSON, otherwise with the page.
+func (p *pages) say(w http.ResponseWriter, r *http.Request, status int, a bots.Answer, id string) error {
+	if !strings.Contains(r.Header.Get("Accept"), "application/json") {
+		return p.site.CityPage(w, r, status, bots.Said{Answer: a, Draft: draft(r, a)})
+	}
+	body, err := json.Marshal(said{a.Outcome, a.Text, id})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a visitor who has left does not need it
+	return nil
+}
+
+// draft is what stays in the field: what was not passed on, which may be mended.
+func draft(r *http.Request, a bots.Answer) string {
+	switch a.Outcome {
+	case bots.OutcomeHeld, bots.OutcomeQuestion, bots.OutcomeRefused:
+		return strings.TrimSpace(r.PostFormValue("text"))
+	default:
+		return ""
+	}
+}
+
+// cityBot returns the city that the request is about and its page, which is switched on.
+func (p *pages) cityBot(r *http.Request) (report.City, report.Bot, error) {
+	city := p.site.City(r)
+	b, err := p.host.DB.FindBot(r.Context(), city.ID, Name)
+	if errors.Is(err, db.ErrNotFound) || err == nil && !b.Enabled {
+		err = &bots.PageError{Status: http.StatusNotFound, ID: "web.report.off", Err: err}
+	}
+	return city, b, err
+}
