@@ -28,7 +28,6 @@ func TestReportByThumb(t *testing.T) {
 		"passes on what was no question": (*thumb).insists,
 		"without net it waits":           (*thumb).waits,
 		"waits over a restart":           (*thumb).waitsOverRestart,
-		"two tabs send it once":          (*thumb).twoTabs,
 		"what is old is not sent":        (*thumb).dropsTheOld,
 		"suggests lines and stops":       (*thumb).suggests,
 		"a stop chosen elsewhere":        (*thumb).takesStop,
@@ -103,12 +102,12 @@ func (th *thumb) keepsDraft() {
 
 // insists has a report be taken for a question.
 func (th *thumb) insists() {
-	th.write("Wo sind gerade Kontis?")
-	th.told("question", "There were no reports in the last hour.")
+	th.write("Sind in der U1 Kontis?")
+	th.told("question", "No report about the U1 in the last hour.")
 	th.holds("")
 	th.do(chromedp.Click(chromedp.CSS("#report-said button")))
 	th.told("passed", "Passed on.")
-	if got := th.passed(th.city); !slices.Equal(got, []string{"Wo sind gerade Kontis?"}) {
+	if got := th.passed(th.city); !slices.Equal(got, []string{"Sind in der U1 Kontis?"}) {
 		th.Errorf("passed on: %q", got)
 	}
 }
@@ -153,15 +152,16 @@ func (th *thumb) settledOffline() {
 	}
 }
 
-// waitsOverRestart closes the page while a report waits, and opens it while the server
-// takes nothing.
+// leaveWaiting has a report wait as if the page had been closed without net, so many
+// milliseconds ago.
+func (th *thumb) leaveWaiting(ago string) {
+	th.Helper()
+	ask[bool](th.window, fmt.Sprintf(`(localStorage["report-queue/nuernberg"] = JSON.stringify([{ key: "0123456789abcdef", text: "U1 Plärrer", written: Date.now() - %s }]), true)`, ago))
+}
+
+// waitsOverRestart opens the page once more that was closed while a report waited.
 func (th *thumb) waitsOverRestart() {
-	th.offline(true)
-	th.write("U1 Plärrer")
-	th.told("waiting", "No net.")
-	th.do(chromedp.Navigate("about:blank"))
-	th.offline(false)
-	th.forgive()
+	th.leaveWaiting("10 * 60e3")
 	th.goTo("/city/nuernberg")
 	th.told("passed", "Passed on.")
 	if got := th.passed(th.city); !slices.Equal(got, []string{"U1 Plärrer"}) {
@@ -169,36 +169,11 @@ func (th *thumb) waitsOverRestart() {
 	}
 }
 
-// twoTabs has two pages of one browser send what waits at the same time.
-func (th *thumb) twoTabs() {
-	ctx, stop := chromedp.NewContext(th.ctx)
-	defer stop()
-	other := &window{app: th.app, visitor: th.visitor, ctx: ctx, told: map[string]bool{}}
-	other.goTo("/city/nuernberg")
-	th.offline(true)
-	th.write("U1 Plärrer")
-	th.told("waiting", "No net.")
-	waitUntil(th, "the report that waits in the other tab", func() bool { return strings.Contains(other.text(".report-waiting"), "U1 Plärrer") })
-	ask[bool](other, "dispatchEvent(new Event('online'))")
-	th.offline(false)
-	for _, w := range []*window{th.window, other} {
-		waitUntil(th, "nothing to wait", func() bool { return w.text(".report-waiting") == "" })
-	}
-	if got := th.passed(th.city); !slices.Equal(got, []string{"U1 Plärrer"}) {
-		th.Errorf("passed on: %q", got)
-	}
-	th.forgive()
-}
-
 func (th *thumb) dropsTheOld() {
-	th.offline(true)
-	th.write("U1 Plärrer")
-	th.told("waiting", "No net.")
-	ask[bool](th.window, `(() => { const k = "report-queue/nuernberg", q = JSON.parse(localStorage[k]); q[0].written -= 3601e3; localStorage[k] = JSON.stringify(q); return true })()`)
-	th.offline(false)
+	th.leaveWaiting("3601e3")
+	th.goTo("/city/nuernberg")
 	th.told("refused", "Not sent, as it is more than an hour old: “U1 Plärrer”")
 	th.settledOffline()
-	th.forgive()
 }
 
 // chipsShown are the suggestions.

@@ -324,6 +324,7 @@
   const address = new URL(location.href), chosen = address.searchParams.get("text");
   if (chosen) {
     address.searchParams.delete("text");
+    address.hash = ""; // to go there would take the focus away
     history.replaceState(history.state, "", address);
     write(chosen.slice(0, field.maxLength).trim() + " ");
     field.focus();
