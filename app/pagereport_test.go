@@ -17,6 +17,7 @@ import (
 	mastodon "ticketfrei/bots/mastodon/standin"
 	telegram "ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // answered is what the page of a city told somebody who reported.
@@ -29,8 +30,8 @@ type answered struct {
 	ID      string
 }
 
-// rider reports on the pages of cities.
-type rider struct {
+// reporter reports on the pages of cities.
+type reporter struct {
 	*app
 	from   string // their address, as the proxy in front says; empty: it says none
 	script bool
@@ -38,7 +39,7 @@ type rider struct {
 }
 
 // sendForm posts a form of the page of a city, and returns what it is told.
-func (r rider) sendForm(slug string, form url.Values) answered {
+func (r reporter) sendForm(slug string, form url.Values) answered {
 	r.Helper()
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.url+"/city/"+slug+"/web/report", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -73,7 +74,7 @@ func (r rider) sendForm(slug string, form url.Values) answered {
 	return a
 }
 
-func (r rider) reports(slug, text string) answered {
+func (r reporter) reports(slug, text string) answered {
 	r.Helper()
 	return r.sendForm(slug, url.Values{"text": {text}})
 }
@@ -103,6 +104,7 @@ func (a *app) passed(city report.City) (texts []string) {
 // TestReportOnThePageReachesAllNetworks has somebody report without scripts: mail,
 // Telegram and Mastodon have it, and the answer says so within a second.
 func TestReportOnThePageReachesAllNetworks(t *testing.T) {
+	slow.Test(t, "goes through all networks")
 	box, remote := startMailbox(t), startMastodon(t)
 	api := startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
@@ -166,6 +168,7 @@ func checkVisibility(t *testing.T, account *mastodon.Account) {
 // TestAnswersOfThePage has every outcome told, with and without scripts, in the language
 // of the page.
 func TestAnswersOfThePage(t *testing.T) {
+	slow.Test(t, "waits for what is held, which nobody is told")
 	a, city := startPages(t)
 	longAgo := fmt.Sprint(time.Now().Add(-3 * time.Hour).Unix())
 	for i, in := range []struct {
@@ -185,7 +188,7 @@ func TestAnswersOfThePage(t *testing.T) {
 		{"U4 Plärrer", "99999999999", 200, "passed", "Weitergegeben.", false, true, false},
 	} {
 		for _, script := range []bool{true, false} {
-			who := rider{a, fmt.Sprintf("198.51.100.%d", 2*i+1), script, "de"}
+			who := reporter{a, fmt.Sprintf("198.51.100.%d", 2*i+1), script, "de"}
 			if !script {
 				who.from = fmt.Sprintf("198.51.100.%d", 2*i+2)
 			}
@@ -226,7 +229,7 @@ func TestReportOnThePageThatIsNotTaken(t *testing.T) {
 	}
 	check := func(status int, text string) http.Header {
 		t.Helper()
-		who := rider{a, "198.51.100.1", true, "en"}
+		who := reporter{a, "198.51.100.1", true, "en"}
 		got := who.reports("nuernberg", "U1 Plärrer")
 		if got.status != status || got.Outcome != "refused" || got.Text != text || got.ID != "" {
 			t.Errorf("the script is told %d %s %q", got.status, got.Outcome, got.Text)
@@ -254,7 +257,7 @@ func TestReportOnThePageThatIsNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.server.notices.Changed(city.ID)
-	paused := rider{a, "198.51.100.1", true, "en"}.reports("nuernberg", "U1 Plärrer")
+	paused := reporter{a, "198.51.100.1", true, "en"}.reports("nuernberg", "U1 Plärrer")
 	if paused.status != http.StatusConflict || paused.Text != "This city takes no reports at the moment." {
 		t.Errorf("stopped: %d %q", paused.status, paused.Text)
 	}
@@ -287,7 +290,7 @@ func TestReportOfThePageWithAKey(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 4 {
 		group.Go(func() {
-			who := rider{a, fmt.Sprintf("198.51.100.%d", i), true, "en"} // the phone has moved on
+			who := reporter{a, fmt.Sprintf("198.51.100.%d", i), true, "en"} // the phone has moved on
 			if got := who.sendForm("nuernberg", form); got.status != http.StatusOK || got.ID == "" {
 				t.Errorf("told %d %q", got.status, got.Text)
 			}
@@ -306,10 +309,11 @@ func TestReportOfThePageWithAKey(t *testing.T) {
 // TestBrakesOfThePage has one client report without end, another not be held for it, and
 // behind a gateway, which hides who it is, the city's brake count alone.
 func TestBrakesOfThePage(t *testing.T) {
+	slow.Test(t, "waits for what is held, which nobody is told")
 	a, city := startPages(t, "TICKETFREI_BRAKES_CLIENT=3", "TICKETFREI_BRAKES_CITY=6")
 	outcomes := func(from string, n int) (got string) {
 		for i := range n {
-			who := rider{a, from, true, "en"}
+			who := reporter{a, from, true, "en"}
 			got += who.reports("nuernberg", fmt.Sprintf("U1 %s %d", from, i)).Outcome[:1]
 		}
 		return got
@@ -334,7 +338,7 @@ func TestOneClientSendsSoMany(t *testing.T) {
 	a, _ := startPages(t, unbraked...)
 	var last answered
 	for i := range 21 {
-		who := rider{a, fmt.Sprintf("2001:db8:1:2::%d", i), false, "en"} // one network
+		who := reporter{a, fmt.Sprintf("2001:db8:1:2::%d", i), false, "en"} // one network
 		last = who.reports("nuernberg", fmt.Sprint("U1 ", i))
 	}
 	if last.status != http.StatusTooManyRequests || last.header.Get("Retry-After") == "" {
@@ -347,7 +351,7 @@ func TestOneClientSendsSoMany(t *testing.T) {
 	if got := attr(b.part(last.page, "report-text"), "value"); got != "U1 20" {
 		t.Errorf("the field holds %q", got)
 	}
-	if got := (rider{a, "198.51.100.1", false, "en"}).reports("nuernberg", "U2"); got.status != http.StatusOK {
+	if got := (reporter{a, "198.51.100.1", false, "en"}).reports("nuernberg", "U2"); got.status != http.StatusOK {
 		t.Errorf("somebody else: status %d", got.status)
 	}
 }
@@ -355,8 +359,9 @@ func TestOneClientSendsSoMany(t *testing.T) {
 // TestMutedOnThePage has a moderator mute who wrote on the page: for the day, and nobody
 // else.
 func TestMutedOnThePage(t *testing.T) {
+	slow.Test(t, "waits for what is held, which nobody is told")
 	a, city := startPages(t)
-	first := rider{a, "198.51.100.1", true, "en"}.reports("nuernberg", "U1 troll")
+	first := reporter{a, "198.51.100.1", true, "en"}.reports("nuernberg", "U1 troll")
 	list, err := a.server.db.Reports(t.Context(), city.ID, true, time.Hour, 1)
 	if err != nil || len(list) != 1 || list[0].Report.ID != first.ID {
 		t.Fatalf("%v, %v", list, err)
@@ -364,10 +369,10 @@ func TestMutedOnThePage(t *testing.T) {
 	if err := a.server.db.Mute(t.Context(), city.ID, list[0].Report.Author); err != nil {
 		t.Fatal(err)
 	}
-	if got := (rider{a, "198.51.100.1", true, "en"}).reports("nuernberg", "U1 troll again"); got.Outcome != "received" {
+	if got := (reporter{a, "198.51.100.1", true, "en"}).reports("nuernberg", "U1 troll again"); got.Outcome != "received" {
 		t.Errorf("who is muted learns %q", got.Outcome)
 	}
-	if got := (rider{a, "198.51.100.2", true, "en"}).reports("nuernberg", "U1 Plärrer"); got.Outcome != "passed" {
+	if got := (reporter{a, "198.51.100.2", true, "en"}).reports("nuernberg", "U1 Plärrer"); got.Outcome != "passed" {
 		t.Errorf("somebody else: %q", got.Outcome)
 	}
 }

@@ -126,6 +126,10 @@ func TestOnlyWhoCanBeAnsweredAsks(t *testing.T) {
 	forged.Unverified = &bots.Origin{}
 	a.mustHear(silent, forged)
 	a.mustSay("forged: passed: Weitergegeben, an 34 Leute.")
+	here := a.message("here", "d", "Sind gerade Kontis in der U4?")
+	here.Unverified, here.Here = &bots.Origin{}, true // nobody else is answered
+	a.mustHear(here)
+	a.mustSay("here: question: Keine Meldung zu U4 in der letzten Stunde." + hint)
 	if err := a.relay.DB.SaveHearing(t.Context(), a.city.ID, false, true); err != nil {
 		t.Fatal(err)
 	}
