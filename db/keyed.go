@@ -49,6 +49,8 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		// Lines and stops, and what is read of them; the time of a city, its poster and
 		// whether search engines show it.
 		{ID: "core_0010", Migrate: SQL(
+			`DROP INDEX reports_counted`, // what the brakes count is counted by network
+			`CREATE INDEX reports_counted ON reports(city_id, received, network, client, domain) WHERE counted = TRUE`,
 			`ALTER TABLE reports ADD COLUMN reading TEXT NOT NULL DEFAULT ''`,
 			`ALTER TABLE cities ADD COLUMN zone TEXT NOT NULL DEFAULT ''`,
 			`ALTER TABLE registrations ADD COLUMN zone TEXT NOT NULL DEFAULT ''`,
