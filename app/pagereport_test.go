@@ -241,6 +241,7 @@ func TestReportOnThePageThatIsNotTaken(t *testing.T) {
 		}
 		return plain.header
 	}
+	reporter{a, "198.51.100.9", true, "en"}.reports("nuernberg", "U1") // from then on nothing is read that waits
 	if err := a.server.db.Write(t.Context(), func(tx *gorm.DB) error {
 		return tx.Exec(`INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, visibility, time, received, state)
 			VALUES (1000, 'waits', ?, ?, 'web', '', '', 'U1', 'private', 0, 0, 'heard')`, city.ID, b.ID).Error
