@@ -62,6 +62,7 @@ func (s *Site) machineRoutes(r chi.Router) {
 	}
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))
 	r.Get("/favicon.ico", s.rootAsset("icon.svg"))
+	s.appRoutes(r)
 }
 
 // cityRoutes are the public pages of a city. They have no session, since they
@@ -73,6 +74,7 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/live", s.Handler(s.handleLive))
 	r.Get("/lines", s.Handler(s.handleLines))
 	r.Get("/places.json", s.Handler(s.handlePlacesJSON))
+	r.Get("/manifest.webmanifest", s.Handler(s.handleManifest))
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)
