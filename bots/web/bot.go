@@ -10,6 +10,8 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
+	"ticketfrei/db"
+	"ticketfrei/internal/cache"
 	"ticketfrei/internal/report"
 )
 
@@ -35,6 +37,7 @@ type Network struct {
 	host        bots.Host
 	subscribers *recipients.Store
 	days        days
+	pusher      *pusher
 }
 
 var (
@@ -45,19 +48,87 @@ var (
 
 // New returns the network.
 func New(h bots.Host) *Network {
-	return &Network{host: h, subscribers: recipients.NewStore(Name, h)}
+	return &Network{host: h, subscribers: recipients.NewStore(Name, h), pusher: newPusher(h)}
 }
 
 // Bot returns the page of a city at work.
-func (n *Network) Bot(context.Context, report.Bot, *slog.Logger) (bots.Bot, error) { return bot{}, nil }
+func (n *Network) Bot(ctx context.Context, b report.Bot, _ *slog.Logger) (bots.Bot, error) {
+	if _, err := n.pusher.key(ctx); err != nil {
+		return nil, err
+	}
+	city, err := n.host.DB.BriefCity(ctx, b.CityID)
+	if err != nil {
+		return nil, err
+	}
+	return &bot{network: n, bot: b, city: city, composed: cache.New[composed, []byte](maxComposed)}, nil
+}
 
 // bot is the page of one city.
-type bot struct{}
+type bot struct {
+	network  *Network
+	bot      report.Bot
+	city     report.City
+	composed *cache.Cache[composed, []byte]
+}
+
+// composed is what messages differ in.
+type composed struct{ report, text, language string }
+
+// maxComposed is how many messages a bot keeps that it has composed.
+const maxComposed = 64
+
+var (
+	_ bots.Bot        = (*bot)(nil)
+	_ bots.Concurrent = (*bot)(nil)
+	_ bots.Retracter  = (*bot)(nil)
+)
 
 // Receive has nothing to do: reports come to the form.
-func (bot) Receive(context.Context, func(context.Context, bots.Incoming) error) error { return nil }
+func (b *bot) Receive(context.Context, func(context.Context, bots.Incoming) error) error { return nil }
 
-// Send sends nothing yet.
-func (bot) Send(context.Context, report.Delivery) (report.Receipt, error) {
-	return report.Receipt{}, errors.ErrUnsupported
+// concurrency is how many messages of a city are on their way at a time: a service that
+// hangs must not hold up the others.
+const concurrency = 64
+
+// Concurrency is how many messages are on their way at the same time.
+func (b *bot) Concurrency() int { return concurrency }
+
+// sent is the id of all receipts: the messages have the report's.
+const sent = "push"
+
+// Send sends the report to a browser that follows the city.
+func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+	s, err := b.network.find(ctx, b.bot.ID, d.Recipient)
+	if err != nil {
+		return report.Receipt{}, unreadable(err)
+	}
+	text, err := b.composed.Get(composed{d.Report.ID, d.Report.Text, s.language}, func() ([]byte, error) {
+		return b.compose(d.Report, s.language, words).encode()
+	})
+	if err == nil {
+		err = b.network.pusher.send(ctx, s, push{text, d.ID, b.kept(d.Report)})
+	}
+	if errors.Is(err, errTooLong) {
+		if text, err = b.composeShort(d.Report, s.language).encode(); err == nil {
+			err = b.network.pusher.send(ctx, s, push{text, d.ID, b.kept(d.Report)})
+		}
+	}
+	return report.Receipt{ID: sent}, err
+}
+
+// Retract closes what a browser shows of a report. One that has not got it yet does not
+// get it.
+func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
+	s, err := b.network.find(ctx, b.bot.ID, d.Recipient)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return unreadable(err)
+	}
+	text, err := b.composeEnd(d.Report, s.language).encode()
+	if err != nil {
+		return err
+	}
+	return b.network.pusher.send(ctx, s, push{text, d.ID, b.kept(d.Report)})
 }

@@ -22,12 +22,19 @@ func migrations(*secret.Box) []*gormigrate.Migration {
 			`INSERT INTO bots (city_id, network, enabled, state, updated)
 				SELECT id, 'web', TRUE, 'starting', created FROM cities`,
 		})...)},
+		{ID: "web_0002", Migrate: db.SQL(wishTables...)},
 	}
 }
 
-// Recipients returns the browsers that follow the city.
+// Recipients returns the browsers that follow what a report is about, and are not to be
+// left in peace at this hour.
 func (n *Network) Recipients(ctx context.Context, b report.Bot, r report.Report) ([]int64, error) {
-	return n.subscribers.List(ctx, b.ID, r)
+	ids, err := n.subscribers.List(ctx, b.ID, r)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	asleep, err := n.asleep(ctx, b)
+	return slices.DeleteFunc(ids, func(id int64) bool { return asleep[id] }), err
 }
 
 // RemoveRecipient forgets a browser.

@@ -33,6 +33,7 @@ func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
 		all: httprate.NewRateLimiter(reportsPerMinute*everybody, time.Minute)}
 	r.Post("/report", site.Handler(p.handleReport))
 	r.Get("/report", p.handleReportGone)
+	pushes{n, site}.routes(r)
 }
 
 // handleReportGone leads whoever comes back to the answer of a form to the page.
