@@ -1,8 +1,11 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -128,13 +131,28 @@ func TestTenThousandPhones(t *testing.T) {
 	waitUntil(t, "all phones", func() bool { return service.Calls() >= phones })
 	took := time.Since(began)
 	t.Logf("mailed after %s, %d phones after %s: %.0f a second", mailed, phones, took, phones/took.Seconds())
-	if phones/took.Seconds() < least {
-		t.Errorf("%.0f a second, want %d", phones/took.Seconds(), least)
-	}
 	if mailed > 2*time.Second {
 		t.Errorf("the mail waited for %s", mailed)
 	}
 	if faults := service.Faults(); len(faults) > 0 {
 		t.Errorf("%d faults, as %s", len(faults), faults[0])
 	}
+	if rate := phones / took.Seconds(); rate < least && isBusy(t) {
+		t.Skipf("%.0f a second on a machine that does something else", rate)
+	} else if rate < least {
+		t.Errorf("%.0f a second, want %d", rate, least)
+	}
+}
+
+// isBusy tells whether others want more of the machine than it has, so that what a test
+// takes says little.
+func isBusy(t *testing.T) bool {
+	t.Helper()
+	raw, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return false
+	}
+	var load float64
+	_, err = fmt.Sscan(string(raw), &load)
+	return err == nil && load > 2*float64(runtime.NumCPU())
 }

@@ -2,7 +2,7 @@
 // in a cache, where the service worker finds it too.
 (() => {
   "use strict";
-  const box = document.getElementById("follow");
+  const box = document.getElementById("phone");
   const form = document.getElementById("follow-form");
   if (!box || !form) return;
   const state = document.getElementById("follow-state");
