@@ -121,6 +121,9 @@ type templatePage struct {
 
 func (p templatePage) T(id string, data ...any) string { return p.t(id, data...) }
 
+// Link is the path as it is: no language was chosen.
+func (p templatePage) Link(path string) string { return path }
+
 // With is the page with other data.
 func (p templatePage) With(data any) templatePage {
 	p.Data = data
