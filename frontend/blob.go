@@ -13,11 +13,11 @@ import (
 )
 
 // blob is an answer that is the same for everybody. It is made once, compressed
-// once, and sent many times.
+// once when somebody wants it so, and sent many times.
 type blob struct {
 	contentType string
 	plain       []byte
-	gzipped     []byte // empty if it would save nothing
+	gzipped     func() []byte // nil if it would save nothing
 	hash        string
 	modified    time.Time // zero: not known
 }
@@ -29,7 +29,7 @@ func newBlob(contentType string, body []byte, modified time.Time) *blob {
 	sum := sha256.Sum256(body)
 	b := &blob{contentType: contentType, plain: body, hash: hex.EncodeToString(sum[:8]), modified: modified}
 	if len(body) >= gzipFrom && compressible(contentType) {
-		b.gzipped = compress(body, "")
+		b.gzipped = sync.OnceValue(func() []byte { return compress(body, "") })
 	}
 	return b
 }
@@ -69,11 +69,11 @@ func (b *blob) serve(w http.ResponseWriter, r *http.Request, cacheControl string
 	h.Set("Content-Type", b.contentType)
 	h.Set("Cache-Control", cacheControl)
 	body, tag := b.plain, b.hash
-	if len(b.gzipped) > 0 {
+	if b.gzipped != nil {
 		h.Add("Vary", "Accept-Encoding")
 		if acceptsGzip(r) {
 			h.Set("Content-Encoding", "gzip")
-			body, tag = b.gzipped, b.hash+"-gz"
+			body, tag = b.gzipped(), b.hash+"-gz"
 		}
 	}
 	h.Set("ETag", `"`+tag+`"`)

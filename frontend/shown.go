@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -117,18 +116,34 @@ func (s *Site) listReports(sh *shown, lang string) (liveList, error) {
 	p := s.blankPage(lang, "", nil)
 	p.City = sh.city
 	in := p.times()
-	v, buf := s.look.Load().views["report.tmpl"], bytes.Buffer{}
 	for i, j := range sh.reports {
-		r := sh.report(j.Report, sh.looks[i], in)
-		r.Network = s.networkName(lang, j.Report.Network)
-		p.Data = r
-		buf.Reset()
-		if err := v.execute(&buf, p); err != nil {
-			return liveList{}, fmt.Errorf("render a report: %w", err)
+		r, look := j.Report, sh.looks[i]
+		html, err := s.drawn.Get(drawnKey{r.ID, look, lang, in.age(r.Time), in.zone.String()}, func() ([]byte, error) {
+			return s.drawReport(p, sh.report(r, look, in))
+		})
+		if err != nil {
+			return liveList{}, err
 		}
-		list.items = append(list.items, liveItem{id: r.ID, look: r.Look, time: r.Time, lines: r.Lines, html: bytes.Clone(buf.Bytes())})
+		list.items = append(list.items, liveItem{id: r.ID, look: look, time: r.Time, lines: r.Lines, html: html})
 	}
 	return list, nil
+}
+
+// drawnKey is all that the HTML of a report depends on. Most reports of a list look as
+// they did when it was last made.
+type drawnKey struct{ id, look, lang, age, zone string }
+
+// maxDrawn is of how many reports the HTML is kept, which has about half a kilobyte each.
+const maxDrawn = 10_000
+
+func (s *Site) drawReport(p *page, r shownReport) ([]byte, error) {
+	r.Network = s.networkName(p.Lang, r.Report.Network)
+	p.Data = r
+	html, err := s.execute("report.tmpl", p)
+	if err != nil {
+		return nil, fmt.Errorf("render a report: %w", err)
+	}
+	return html, nil
 }
 
 func (sh *shown) report(r report.Report, look string, in times) shownReport {

@@ -18,6 +18,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/intent"
+	kept "ticketfrei/internal/cache"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
@@ -85,6 +86,7 @@ type Site struct {
 	sessions  *scs.SessionManager
 	passwords *passwords
 	cache     *cache
+	drawn     *kept.Cache[drawnKey, []byte] // reports as HTML
 	live      *broker
 	lines     sync.Map // cityLines, by the id of their city
 	look      atomic.Pointer[look]
@@ -114,7 +116,7 @@ func NewSite(o Options) (*Site, error) {
 	if s.passwords, err = newPasswords(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	s.cache = newCache(o.Now)
+	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn)
 	if o.Source != nil {
 		s.cache.keepFor = 0
 	}
