@@ -1,9 +1,12 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -374,5 +377,23 @@ func TestMutedOnThePage(t *testing.T) {
 	}
 	if got := (reporter{a, "198.51.100.2", true, "en"}).reports("nuernberg", "U1 Plärrer"); got.Outcome != "passed" {
 		t.Errorf("somebody else: %q", got.Outcome)
+	}
+}
+
+// TestFormInParts has a program send the form as some do.
+func TestFormInParts(t *testing.T) {
+	a, city := startPages(t)
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	if err := errors.Join(form.WriteField("text", "U1 Plärrer"), form.Close()); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post(a.url+"/city/nuernberg/web/report", form.FormDataContentType(), &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if texts := a.passed(city); resp.StatusCode != http.StatusOK || len(texts) != 1 || texts[0] != "U1 Plärrer" {
+		t.Errorf("answered %d, passed on: %q", resp.StatusCode, texts)
 	}
 }

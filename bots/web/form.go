@@ -27,6 +27,9 @@ const (
 	judgedWithin = 900 * time.Millisecond
 	// retryAfter is when somebody may try again while nothing is taken in.
 	retryAfter = 30 * time.Second
+	// maxForm is how much of a form in parts is held in memory, in bytes: more than a
+	// form may be long, so that nothing of it is written to disk.
+	maxForm = 1 << 20
 	// minKey and maxKey bound the key of a report, in bytes: it must not be guessed.
 	minKey, maxKey = 16, 100
 )
@@ -69,6 +72,8 @@ func (p *pages) idOf(b report.Bot, in bots.Incoming) string {
 
 // written reads the form. wrong is the text of what is wrong with it.
 func (p *pages) written(r *http.Request, client netip.Prefix) (in bots.Incoming, wrong string) {
+	// Some programs send even a short form in parts; what is no form has no text.
+	_ = r.ParseMultipartForm(maxForm)
 	now, text := p.host.Now(), strings.TrimSpace(r.PostFormValue("text"))
 	if text == "" {
 		return in, "web.report.empty"

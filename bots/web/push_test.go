@@ -208,7 +208,7 @@ func TestOneServiceIsAway(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if errs[20] != nil || len(phone.Got()) != 1 || away.Calls() != manyStrikes {
+	if errs[20] != nil || len(phone.Got()) != 1 || away.Calls() != manyBrowsers {
 		t.Errorf("%v, the other got %d, the one that is away was asked %d times", errs[20], len(phone.Got()), away.Calls())
 	}
 	away.Answer(nil)
@@ -218,17 +218,37 @@ func TestOneServiceIsAway(t *testing.T) {
 	}
 }
 
+// A few browsers that a service takes nothing for do not hold up the others.
+func TestFewBrowsersHoldUpNobody(t *testing.T) {
+	p := newPocket(t)
+	for range manyBrowsers - 1 {
+		p.follow(p.service.Phone(), nil)
+	}
+	r := p.about("U1", onU1)
+	for range 5 { // they are tried again and again
+		p.service.Answer(func(*pushtest.Phone) (int, http.Header) { return http.StatusServiceUnavailable, nil })
+		p.send(r)
+	}
+	p.service.Answer(nil)
+	phone := p.service.Phone()
+	p.follow(phone, nil)
+	p.send(r)
+	if got := len(phone.Got()); got != 1 {
+		t.Errorf("the other got %d", got)
+	}
+}
+
 func TestNobodyAnswers(t *testing.T) {
 	p := newPocket(t)
 	gone, stop := pushtest.Start()
-	for range 5 {
+	for range manyBrowsers + 2 {
 		p.follow(gone.Phone(), nil)
 	}
 	stop()
 	errs := p.send(p.about("U1", onU1))
 	for i, err := range errs {
 		kind, after := bots.KindOf(err)
-		if i < manyStrikes && kind != bots.KindTemporary || i >= manyStrikes && (kind != bots.KindLater || after > longestPause) {
+		if i < manyBrowsers && kind != bots.KindTemporary || i >= manyBrowsers && (kind != bots.KindLater || after > longestPause) {
 			t.Errorf("%d: kind %d after %s: %v", i, kind, after, err)
 		}
 		if strings.Contains(err.Error(), "127.0.0.1") {

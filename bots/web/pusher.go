@@ -112,9 +112,9 @@ func (p *pusher) send(ctx context.Context, s subscription, m push) error {
 	}
 	resp, err := p.exchange(ctx, to, s, m)
 	if err != nil {
-		return p.unanswered(ctx, to, err)
+		return p.unanswered(ctx, to, s, err)
 	}
-	return p.answered(to, resp)
+	return p.answered(to, s, resp)
 }
 
 // exchange makes one request and reads its answer to the end.
@@ -155,14 +155,14 @@ var errPaused = errors.New("a push service takes nothing at the moment")
 
 // unanswered is what it means that no answer came. The error itself names the service, and
 // some have one of their own.
-func (p *pusher) unanswered(ctx context.Context, to *service, err error) error {
+func (p *pusher) unanswered(ctx context.Context, to *service, s subscription, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
 	if errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork) || errors.Is(err, ssrf.ErrProhibitedPort) {
 		return bots.Gone(bots.Say(errors.New("the address of a browser is a private one"), "web.error.private"))
 	}
-	to.struck(p.host.Now(), 0)
+	to.struck(p.host.Now(), s.endpoint, 0)
 	trouble := remote.Unreachable
 	if e := remote.As((&remote.Client{}).Explain(ctx, err)); e != nil {
 		trouble = e.Trouble
@@ -177,7 +177,7 @@ const serviceName = "Web Push"
 var errTooLong = errors.New("a push service wants shorter messages")
 
 // answered is what an answer means (RFC 8030, 5; RFC 8292, 4.2).
-func (p *pusher) answered(to *service, resp *http.Response) error {
+func (p *pusher) answered(to *service, s subscription, resp *http.Response) error {
 	status, now := resp.StatusCode, p.host.Now()
 	said := &remote.Error{Name: serviceName, Status: status, Trouble: remote.Rejected}
 	switch {
@@ -192,7 +192,7 @@ func (p *pusher) answered(to *service, resp *http.Response) error {
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		said.Trouble = remote.Limited
 		wait := remote.RetryAfter(resp.Header, now)
-		to.struck(now, wait)
+		to.struck(now, s.endpoint, wait)
 		return bots.Later(wait, said)
 	case status >= http.StatusInternalServerError || status == http.StatusRequestTimeout:
 		said.Trouble = remote.Broken
@@ -205,16 +205,18 @@ func (p *pusher) answered(to *service, resp *http.Response) error {
 type service struct {
 	origin string
 
-	mu      sync.Mutex
-	header  string    // the signature
-	until   time.Time // until when it is used
-	strikes int       // how often in a row it took nothing
-	paused  time.Time // until when nothing is sent to it
+	mu       sync.Mutex
+	header   string          // the signature
+	until    time.Time       // until when it is used
+	strikes  int             // how often in a row it took nothing
+	struckBy map[string]bool // the browsers for which it did not, as many as matter
+	paused   time.Time       // until when nothing is sent to it
 }
 
-// manyStrikes is how often in a row a service takes nothing until the others wait with
-// those to whom it happened: one may have too many messages for itself alone.
-const manyStrikes = 3
+// manyBrowsers is for how many browsers in a row a service takes nothing until the others
+// wait with them: a few that never answer, or that have too many messages for themselves
+// alone, must not hold up all that use the same service.
+const manyBrowsers = 10
 
 // How long nothing is sent to a service that does not answer.
 const (
@@ -242,17 +244,23 @@ func (s *service) waits(now time.Time) time.Duration {
 	return s.paused.Sub(now)
 }
 
-// struck notes that the service took nothing, and for how long it asks to wait; 0 where it
-// does not.
-func (s *service) struck(now time.Time, wait time.Duration) {
+// struck notes that the service took nothing for a browser, and for how long it asks to
+// wait; 0 where it does not.
+func (s *service) struck(now time.Time, endpoint string, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.strikes++
-	if s.strikes < manyStrikes || now.Before(s.paused) {
+	if len(s.struckBy) < manyBrowsers {
+		if s.struckBy == nil {
+			s.struckBy = map[string]bool{}
+		}
+		s.struckBy[endpoint] = true
+	}
+	if len(s.struckBy) < manyBrowsers || now.Before(s.paused) {
 		return
 	}
 	if wait == 0 {
-		wait = min(shortestPause<<min((s.strikes-manyStrikes)/8, 6), longestPause)
+		wait = min(shortestPause<<min((s.strikes-manyBrowsers)/8, 6), longestPause)
 	}
 	s.paused = now.Add(wait)
 }
@@ -261,5 +269,5 @@ func (s *service) struck(now time.Time, wait time.Duration) {
 func (s *service) worked() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.strikes = 0
+	s.strikes, s.struckBy = 0, nil
 }

@@ -3,11 +3,13 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,7 +150,10 @@ func (p pushes) handleRemove(w http.ResponseWriter, r *http.Request) error {
 
 // readAsked reads the body of a request.
 func readAsked(w http.ResponseWriter, r *http.Request) (a asked, wrong *refusal) {
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPushBody)).Decode(&a)
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPushBody))
+	if err == nil {
+		err = json.Unmarshal(raw, &a)
+	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return a, &refusal{status: http.StatusRequestEntityTooLarge, id: "error.too_large"}
 	}
@@ -203,13 +208,19 @@ func isHour(n int) bool { return n >= 0 && n < 24 }
 func isEndpoint(endpoint string, allowPrivate bool) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil || len(endpoint) > maxEndpoint || u.User != nil || u.Hostname() == "" || u.Fragment != "" ||
-		strings.Contains(endpoint, " ") {
+		strings.Contains(endpoint, " ") || !isPort(u.Port()) {
 		return false
 	}
 	if allowPrivate {
 		return u.Scheme == "https" || u.Scheme == "http"
 	}
 	return u.Scheme == "https" && !isPrivate(u.Hostname())
+}
+
+// isPort tells whether a URL may have this port; empty: that of its scheme.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // isPrivate tells whether a host is within this or another private network.

@@ -27,6 +27,7 @@ func TestWrongSubscriptions(t *testing.T) {
 	}{
 		"nothing":           {"", 400, ""},
 		"no JSON":           {"endpoint=x", 400, ""},
+		"more than JSON":    {with(nil) + "{", 400, ""},
 		"an array":          {"[]", 400, ""},
 		"a number":          {with(map[string]any{"endpoint": 1}), 400, "endpoint"},
 		"lines as a text":   {with(map[string]any{"lines": "U1"}), 400, "lines"},
@@ -85,6 +86,9 @@ func TestEndpointsOfStrangers(t *testing.T) {
 		"https://intranet/x":                    false,
 		"https://192.0.2.1.example/x":           true,
 		"https://8.8.8.8/x":                     true,
+		"https://8.8.8.8:65535/x":               true,
+		"https://8.8.8.8:65536/x":               false,
+		"https://8.8.8.8:0/x":                   false,
 		"https://[2606:4700:4700::1111]/x":      true,
 	} {
 		if got := isEndpoint(endpoint, false); got != want {

@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// Invisible takes out what takes no room: zero-width characters, and those that turn
-// the direction of what follows. Joiners stay where a script needs them, as between
+// Invisible takes out what takes no room: zero-width characters, control characters that
+// are no space, and those that turn the direction of what follows. Joiners stay where a script needs them, as between
 // Persian or Hindi letters, and within emoji.
 func Invisible(s string) string {
 	if strings.IndexFunc(s, isInvisible) < 0 {
@@ -56,8 +56,8 @@ var blank = &unicode.RangeTable{
 }
 
 func isInvisible(r rune) bool {
-	if r < softHyphen { // the first of them
-		return false
+	if r < softHyphen { // the first of them that is no control character
+		return unicode.IsControl(r) && !unicode.IsSpace(r)
 	}
 	return unicode.Is(unicode.Cf, r) && !unicode.Is(shown, r) || unicode.Is(blank, r) || isSelector(r)
 }
