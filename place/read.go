@@ -1,6 +1,7 @@
 package place
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -61,6 +62,7 @@ type match struct {
 // find finds lines and stops, the longest first.
 func (r *reading) find() {
 	r.recognise()
+	everyday := false
 	for i := 0; i < len(r.list); {
 		m, ok := r.longest(i)
 		if !ok {
@@ -74,8 +76,47 @@ func (r *reading) find() {
 			r.list[j].match = len(r.matches) + 1
 		}
 		r.matches = append(r.matches, m)
+		everyday = everyday || r.everyday(m)
 		i = m.to
 	}
+	if everyday && !r.reports() {
+		r.matches = slices.DeleteFunc(r.matches, r.everyday)
+	}
+}
+
+// everyday tells whether a stop is called by a word that many use, as "Messe", or by one
+// with a mistake, which may be another: "Ziegelsteine" are not "Ziegelstein".
+func (r *reading) everyday(m match) bool {
+	first := &r.list[m.from]
+	return m.kind == aStop && m.to == m.from+1 && (first.class&(ordinary|common) != 0 || first.guessed)
+}
+
+// reports tells whether a text is a report, so that "Messe" in it is a stop: it speaks of
+// inspectors, names another place, or has nothing but a place and a time.
+func (r *reading) reports() bool {
+	for i := range r.matches {
+		if !r.everyday(r.matches[i]) {
+			return true
+		}
+	}
+	short := true
+	for i := range r.list {
+		t := &r.list[i]
+		if t.match != 0 {
+			continue
+		}
+		if t.class&(inspector|control|alert|gone|free|surely) != 0 || r.counted(i) {
+			return true
+		}
+		short = short && t.class&(where|toward) != 0
+	}
+	return short
+}
+
+// counted tells whether people are counted at a word.
+func (r *reading) counted(i int) bool {
+	n, _ := r.countAt(i)
+	return n > 0
 }
 
 // recognise finds the words of the city.
@@ -131,7 +172,7 @@ func (r *reading) longest(i int) (match, bool) {
 	}
 	best := match{}
 	node := int32(0)
-	for j := i; j < len(r.list) && r.list[j].word >= 0 && (j == i || r.list[j].gap&(pause|figures|quote) == 0); j++ {
+	for j := i; j < len(r.list) && r.list[j].word >= 0 && (j == i || r.list[j].gap&(pause|figures) == 0); j++ {
 		var ok bool
 		if node, ok = r.x.child(node, r.list[j].word); !ok {
 			break
