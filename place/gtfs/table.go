@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -32,6 +33,9 @@ func (rd *reader) each(c columns, take func(fields []string)) error {
 	if file.UncompressedSize64 > maxTable {
 		return &Problem{Kind: TooLarge, File: c.file, Max: maxTable >> 20}
 	}
+	if file.Flags&encrypted != 0 {
+		return &Problem{Kind: Broken, File: c.file, Line: 1, Err: errors.New("it has a password")}
+	}
 	content, err := file.Open()
 	if err != nil {
 		return &Problem{Kind: Broken, File: c.file, Line: 1, Err: err}
@@ -57,6 +61,9 @@ func (rd *reader) each(c columns, take func(fields []string)) error {
 	}
 	return err
 }
+
+// encrypted is the flag of a file in a zip that has a password.
+const encrypted = 1
 
 // table is one that is being read.
 type table struct {
@@ -159,6 +166,19 @@ func withoutMark(r io.Reader) io.Reader {
 		_, _ = b.Discard(3)
 	}
 	return b
+}
+
+// platform is what the name of a stop has where a feed names each platform, as "Plärrer
+// Gleis 2" and "Plärrer (Steig B)".
+var platform = regexp.MustCompile(`(?i)[\s,;]+[(\[]?(?:gleis|gl\.|steig|bussteig|bahnsteig|bstg\.?|bahnst\.|mast|platform|plat\.|track|quai|voie|peron|платформа|колія)(?:\s*\pN+\s*\pL?|\s+\pL\pN*)(?:\s*[-+/]\s*\pN+)?[)\]]?$`)
+
+// stopName makes the name of a stop of a field, without its platform.
+func stopName(field string) string {
+	name := clean(field)
+	if short := strings.TrimRight(platform.ReplaceAllString(name, ""), " -"); short != "" {
+		return short
+	}
+	return name
 }
 
 // clean makes a name of a field.
