@@ -105,7 +105,7 @@ var lists = []struct {
 	{but, `aber dafür but however jedoch allerdings sondern ama fakat але проте mais لكن ولكن`},
 	{again, `wieder zurück back again yine tekrar знову знов revenus retour عادوا`},
 	{here, `da hier there here back zurück unterwegs burada tekrar тут revenus عادوا aufgetaucht`},
-	{other, `ich habe hab haben hat mein meine meinen meiner meinem dein deine platz plätze sitz sitze sitzplatz sitzplätze parkplatz parkplätze wohnung zimmer stelle
+	{other, `ich bin habe hab haben hat mein meine meinen meiner meinem dein deine platz plätze sitz sitze sitzplatz sitzplätze parkplatz parkplätze wohnung zimmer stelle
 		stellen eintritt kostenlos gratis angebot angebote rabatt euro eur kaufen testen buchen klick klicke gewinn gewinnen bestellen versand
 		ahnung ticket tickets fahrkarte fahrkarten fahrschein fahrscheine handy gemacht machen putzen geputzt gewischt gereinigt reinigung
 		toilette toiletten klo klos wc aufzug aufzüge fahrstuhl lift rolltreppe rolltreppen treppe tür türen strecke streckensperrung weiche weichen gleis gleise fahrbahn
