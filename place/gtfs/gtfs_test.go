@@ -157,17 +157,20 @@ func TestPlatforms(t *testing.T) {
 	}
 }
 
-// TestPassword checks that a zip with a password says so.
-func TestPassword(t *testing.T) {
+// TestPacked checks that a zip with a password, or packed as few are, says so.
+func TestPacked(t *testing.T) {
 	raw := small().zip(t)
-	for i := range raw[:len(raw)-10] {
-		if string(raw[i:i+4]) == "PK\x01\x02" {
-			raw[i+8] |= 1
+	for name, at := range map[string]struct{ offset, value byte }{"password": {8, 1}, "LZMA": {10, 14}} {
+		changed := bytes.Clone(raw)
+		for i := range raw[:len(raw)-10] {
+			if string(raw[i:i+4]) == "PK\x01\x02" {
+				changed[i+int(at.offset)] = at.value
+			}
 		}
-	}
-	_, err := gtfs.Read(t.Context(), bytes.NewReader(raw), int64(len(raw)))
-	if err == nil || !strings.Contains(err.Error(), "it has a password") {
-		t.Error(err)
+		_, err := gtfs.Read(t.Context(), bytes.NewReader(changed), int64(len(changed)))
+		if p := (*gtfs.Problem)(nil); !errors.As(err, &p) || p.Kind != gtfs.Packed || !strings.Contains(err.Error(), "routes.txt has a password") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package gtfs
 
 import (
+	"archive/zip"
 	"bufio"
 	"encoding/csv"
 	"errors"
@@ -33,11 +34,11 @@ func (rd *reader) each(c columns, take func(fields []string)) error {
 	if file.UncompressedSize64 > maxTable {
 		return &Problem{Kind: TooLarge, File: c.file, Max: maxTable >> 20}
 	}
-	if file.Flags&encrypted != 0 {
-		return &Problem{Kind: Broken, File: c.file, Line: 1, Err: errors.New("it has a password")}
-	}
 	content, err := file.Open()
-	if err != nil {
+	switch {
+	case file.Flags&encrypted != 0 || errors.Is(err, zip.ErrAlgorithm):
+		return &Problem{Kind: Packed, File: c.file, Err: err}
+	case err != nil:
 		return &Problem{Kind: Broken, File: c.file, Line: 1, Err: err}
 	}
 	defer content.Close()
