@@ -84,15 +84,27 @@ func (r *reading) find() {
 	}
 }
 
-// everyday tells whether a stop is called by a word that many use, as "Messe", or by one
-// with a mistake, which may be another: "Ziegelsteine" are not "Ziegelstein".
+// everyday tells whether a stop is called by words that many use, as "Messe" and "Am
+// Markt", or by one with a mistake, which may be another: "Ziegelsteine" are not
+// "Ziegelstein".
 func (r *reading) everyday(m match) bool {
-	first := &r.list[m.from]
-	return m.kind == aStop && m.to == m.from+1 && (first.class&(ordinary|common) != 0 || first.guessed)
+	if m.kind != aStop {
+		return false
+	}
+	var classes class
+	for i := m.from; i < m.to; i++ {
+		c := r.list[i].class
+		if c&(ordinary|common|article|where) == 0 {
+			return m.to == m.from+1 && r.list[i].guessed
+		}
+		classes |= c
+	}
+	return classes&(ordinary|common) != 0
 }
 
 // reports tells whether a text is a report, so that "Messe" in it is a stop: it speaks of
-// inspectors, names another place, or has nothing but a place and a time.
+// inspectors, asks what is there, names another place, or has nothing but a place and a
+// time.
 func (r *reading) reports() bool {
 	for i := range r.matches {
 		if !r.everyday(r.matches[i]) {
@@ -105,13 +117,16 @@ func (r *reading) reports() bool {
 		if t.match != 0 {
 			continue
 		}
-		if t.class&(inspector|control|alert|gone|free|surely) != 0 || r.counted(i) {
+		if t.class&(inspector|control|alert|gone|free|surely) != 0 || r.counted(i) || r.asked && t.class&news != 0 && (i > 0 || r.at(1, where)) {
 			return true
 		}
 		short = short && t.class&(where|toward) != 0
 	}
 	return short
 }
+
+// at tells whether a word is of a class.
+func (r *reading) at(i int, classes class) bool { return i < len(r.list) && r.list[i].class&classes != 0 }
 
 // counted tells whether people are counted at a word.
 func (r *reading) counted(i int) bool {

@@ -41,6 +41,7 @@ const (
 	vague                       // says nothing without the name of the city before it
 	kind                        // of a line, before its number
 	some                        // after "a": it is no number
+	news                        // something, of which a question asks
 	alert                       // that something is to be known, as "watch out" and "they get on"
 )
 
@@ -69,6 +70,7 @@ var lists = []struct {
 		лінія лінії трамвай автобус خط ترام حافلة باص`},
 	{alert, `achtung vorsicht obacht warnung aufpassen augen aufgepasst gesichtet gesehen gsehn warn steht stehen stehn steigt steigen eingestiegen filzen westen uniform uniformen
 		careful warning watch beware heads alert spotted seen boarding boarded dikkat uyarı увага обережно стоять стоїть зайшли انتبهوا انتباه احذروا attention alerte gaffe`},
+	{news, `was los jemand irgendwas irgendwer etwas anything something anyone anybody someone somebody up şey biri kimse щось хтось شيء أحد quelquun chose`},
 	{some, `paar haufen menge bunch few lot pair bisschen kaç birkaç кілька пара`},
 	{unit, `min mins minute minuten minutes uhr std stunde stunden h hour hours sek sekunden seconds euro euros eur cent prozent percent km meter m jahr jahre years
 		haltestelle haltestellen stationen station stops stop wagen waggon waggons abteil stock mal grad tage tag tagen wochen monate days oclock pm
@@ -132,7 +134,8 @@ var lists = []struct {
 		freitag samstag sonntag montag dienstag mittwoch donnerstag wochenende innenstadt stadtmitte altstadt
 		arbeit arbeiten schnell langsam wirklich vielleicht natürlich eigentlich ungefähr unterwegs richtung
 		marker marken garten gärten berlin berliner münchen münchner wiener hamburg hamburger park parken`},
-	{common, `post markt märkte kapelle dom schloss burg zoo hafen brunnen mühle bad hallenbad freibad park see wald wiese insel arena halle hallen stadthalle
+	{common, `neu neue neuer neues neuen alt alte alter altes alten old new am zur zum vieux nouveau vieille nouvelle yeni eski новий нова стара старий
+		post markt märkte kapelle dom schloss burg zoo hafen brunnen mühle bad hallenbad freibad park see wald wiese insel arena halle hallen stadthalle
 		gericht amt finanzamt arbeitsamt jobcenter polizeipräsidium feuerwehr flughafen airport bücherei bibliothek mensa campus uni hochschule gymnasium
 		schwimmbad sportplatz spielplatz marktplatz kirchplatz festplatz industriegebiet gewerbegebiet siedlung dorf ort
 		stadium station library university airport hospital museum garden gardens castle harbour harbor post
