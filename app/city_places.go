@@ -102,7 +102,11 @@ func (cmd *cityPlacesCommand) read(c *console) (*place.Places, *gtfs.Feed, error
 	if !info.Mode().IsRegular() {
 		return nil, nil, &fs.PathError{Op: "read", Path: cmd.File, Err: errors.New("this is no file")}
 	}
-	return gtfs.ReadFile(c.ctx, file, info.Size())
+	places, feed, err := gtfs.ReadFile(c.ctx, file, info.Size())
+	if err == nil && places == nil { // such as a download that failed
+		err = fmt.Errorf("there are no lines and stops in it; to take those of the city away: ticketfrei city places %s - < /dev/null", cmd.Slug)
+	}
+	return places, feed, err
 }
 
 // warnOf says what a feed has that is not stored.

@@ -81,6 +81,8 @@ func TestCityPlaces(t *testing.T) {
 		{"a mistake in a feed", "", []string{"graz", file("cut.zip", string(sampleFeed(t)[:200]))}, 1, "", "cut.zip: this is no zip file"},
 		{"no file", "", []string{"graz", filepath.Join(dir, "nothing")}, 1, "", "nothing: no such file"},
 		{"a directory", "", []string{"graz", dir}, 1, "", "this is no file"},
+		{"an empty file", "", []string{"graz", file("empty.zip", "")}, 1, "", "empty.zip: there are no lines and stops in it"},
+		{"a file of notes", "", []string{"graz", file("notes.txt", "# later\n")}, 1, "", "city places graz - < /dev/null"},
 		{"the old ones are still there", "", []string{"graz"}, 0, "1: Hauptplatz = Platz\n7: Jakominiplatz, Hauptplatz\n*: Zoo\n", ""},
 		{"standard input", "U1: Plärrer\n", []string{"graz", "-"}, 0, "Graz has 1 line and 1 stop now.", ""},
 		{"nothing takes them away", "", []string{"graz", "-"}, 0, "Graz has no lines and stops any more.", ""},

@@ -106,7 +106,7 @@ func (r *reading) clears(c clause) bool {
 		if t.class&gone != 0 && (r.leads(c) || t.class&side != 0 && (i == c.from || r.list[i-1].class&(really|inspector) == 0)) {
 			continue
 		}
-		if r.placeIn(c) != 0 || r.has(c, inspector|control|really) || i == c.from && c.from > 0 && r.has(clause{0, c.from}, inspector) {
+		if at := r.placeIn(c); at != 0 && (t.class&gone == 0 || r.matches[at-1].kind == aStop) || r.has(c, inspector|control|really) || i == c.from && c.from > 0 && r.has(clause{0, c.from}, inspector) {
 			return true
 		}
 	}

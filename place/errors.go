@@ -39,8 +39,8 @@ var english = map[Kind]string{
 	NameTooLong:  fmt.Sprintf("the name is longer than %d characters", MaxName),
 	TooManyLines: fmt.Sprintf("a city has %d lines at most", MaxLines),
 	TooManyStops: fmt.Sprintf("a city has %d stops at most", MaxStops),
-	TooLong:      fmt.Sprintf("the text is longer than %d bytes", MaxText),
-	NotText:      "this is no text in UTF-8",
+	TooLong:      fmt.Sprintf("the text is longer than %d kB: leave out lines, or spellings", MaxText>>10),
+	NotText:      "this is no text in UTF-8 and no zip: save it as UTF-8, or take the feed as the agency offers it",
 }
 
 // Error says what is wrong with one line of the text.

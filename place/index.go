@@ -62,6 +62,7 @@ const (
 	rankName    = iota // as the city writes it
 	rankTyped          // as the city writes it too
 	rankDerived        // as people write it
+	rankPart           // one of the two streets that cross there
 )
 
 func newIndex(p *Places) *index {

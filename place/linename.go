@@ -19,7 +19,7 @@ func (x *index) addLine(id int32, l Line) {
 var ways = [][]string{
 	{"u", "u bahn", "ubahn", "u bahn linie", "ubahn linie", "u bahnlinie", "u linie"},
 	{"s", "s bahn", "sbahn", "s bahn linie", "sbahn linie", "s bahnlinie", "s linie"},
-	{"m", "ubahn"},
+	{"m", "м", "ubahn"},
 	trams,
 	buses,
 }

@@ -75,7 +75,7 @@ func (r *reading) named(i int) bool {
 		return true
 	}
 	next := &r.list[i+1]
-	return next.class&(where|verb|toward|control) != 0 || next.class&inspector != 0 && r.list[i].number >= 10 || r.beforePlace(i+1)
+	return next.class&(where|verb|toward|control) != 0 || next.class&inspector != 0 && r.list[i].number >= 10 || next.count > 1 && !next.digits || r.beforePlace(i+1)
 }
 
 // beforePlace tells whether a stop or a word of direction begins at a word.

@@ -1,6 +1,7 @@
 package place
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -61,6 +62,7 @@ type match struct {
 // find finds lines and stops, the longest first.
 func (r *reading) find() {
 	r.recognise()
+	everyday := false
 	for i := 0; i < len(r.list); {
 		m, ok := r.longest(i)
 		if !ok {
@@ -74,8 +76,62 @@ func (r *reading) find() {
 			r.list[j].match = len(r.matches) + 1
 		}
 		r.matches = append(r.matches, m)
+		everyday = everyday || r.everyday(m)
 		i = m.to
 	}
+	if everyday && !r.reports() {
+		r.matches = slices.DeleteFunc(r.matches, r.everyday)
+	}
+}
+
+// everyday tells whether a stop is called by words that many use, as "Messe" and "Am
+// Markt", or by one with a mistake, which may be another: "Ziegelsteine" are not
+// "Ziegelstein".
+func (r *reading) everyday(m match) bool {
+	if m.kind != aStop {
+		return false
+	}
+	var classes class
+	for i := m.from; i < m.to; i++ {
+		c := r.list[i].class
+		if c&(ordinary|common|article|where) == 0 {
+			return m.to == m.from+1 && r.list[i].guessed
+		}
+		classes |= c
+	}
+	return classes&(ordinary|common) != 0
+}
+
+// reports tells whether a text is a report, so that "Messe" in it is a stop: it speaks of
+// inspectors, asks what is there, names another place, or has nothing but a place and a
+// time.
+func (r *reading) reports() bool {
+	for i := range r.matches {
+		if !r.everyday(r.matches[i]) {
+			return true
+		}
+	}
+	short := true
+	for i := range r.list {
+		t := &r.list[i]
+		if t.match != 0 {
+			continue
+		}
+		if t.class&(inspector|control|alert|gone|free|surely) != 0 || r.counted(i) || r.asked && t.class&news != 0 && (i > 0 || r.at(1, where)) {
+			return true
+		}
+		short = short && t.class&(where|toward) != 0
+	}
+	return short
+}
+
+// at tells whether a word is of a class.
+func (r *reading) at(i int, classes class) bool { return i < len(r.list) && r.list[i].class&classes != 0 }
+
+// counted tells whether people are counted at a word.
+func (r *reading) counted(i int) bool {
+	n, _ := r.countAt(i)
+	return n > 0
 }
 
 // recognise finds the words of the city.
@@ -131,7 +187,7 @@ func (r *reading) longest(i int) (match, bool) {
 	}
 	best := match{}
 	node := int32(0)
-	for j := i; j < len(r.list) && r.list[j].word >= 0 && (j == i || r.list[j].gap&(pause|figures|quote) == 0); j++ {
+	for j := i; j < len(r.list) && r.list[j].word >= 0 && (j == i || r.list[j].gap&(pause|figures) == 0); j++ {
 		var ok bool
 		if node, ok = r.x.child(node, r.list[j].word); !ok {
 			break

@@ -70,7 +70,7 @@ func expected(tb testing.TB, want string) report.Reading {
 func cities(tb testing.TB) map[string]*place.Places {
 	tb.Helper()
 	all := map[string]*place.Places{"nowhere": nil}
-	for _, name := range []string{"nuernberg", "berlin", "wien"} {
+	for _, name := range []string{"nuernberg", "berlin", "wien", "leipzig", "istanbul", "kyiv", "paris"} {
 		text, err := os.ReadFile("testdata/" + name + ".txt")
 		if err != nil {
 			tb.Fatal(err)
@@ -84,7 +84,7 @@ func cities(tb testing.TB) map[string]*place.Places {
 
 func TestSentences(t *testing.T) {
 	places := cities(t)
-	for _, s := range sentences(t, "sentences.txt") {
+	for _, s := range append(sentences(t, "sentences.txt"), sentences(t, "strangers.txt")...) {
 		got := places[s.city].Read(s.text)
 		got.Lines = ""
 		if got != s.want {

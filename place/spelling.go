@@ -30,6 +30,9 @@ func (x *index) addStops(p *Places) {
 		for _, derived := range derive(name, prefixes) {
 			x.spell(id, derived, rankDerived)
 		}
+		for _, part := range parts(name) {
+			x.spell(id, part, rankPart)
+		}
 	}
 	for i, l := range p.lines {
 		if n := len(l.Stops); n > 0 {
@@ -130,7 +133,7 @@ func mayStand(words []token, rank int8) bool {
 	}
 	if len(words) == 1 {
 		c := words[0].class
-		if rank == rankDerived && c&vague != 0 || c&ordinary != 0 && c&vague != 0 {
+		if rank >= rankDerived && c&vague != 0 || c&ordinary != 0 && c&vague != 0 {
 			return false
 		}
 	}
@@ -171,6 +174,18 @@ func derive(name string, prefixes map[string]bool) []string {
 		}
 	}
 	return slices.DeleteFunc(all, func(s string) bool { return s == name || s == "" })
+}
+
+// between is what stands between the two names of a stop, as in "Barbès - Rochechouart".
+var between = regexp.MustCompile(`\s+[-–]\s+|\s*/\s*`)
+
+// parts returns the names of which the name of a stop is made.
+func parts(name string) []string {
+	name = kindBefore.ReplaceAllString(inBrackets.ReplaceAllString(name, ""), "")
+	if all := between.Split(name, -1); len(all) > 1 {
+		return slices.DeleteFunc(all, func(s string) bool { return utf8.RuneCountInString(s) < 4 })
+	}
+	return nil
 }
 
 // cityPrefixes returns the names of places with which the names of many stops begin, as

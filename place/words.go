@@ -37,9 +37,12 @@ const (
 	moved                       // and now they are somewhere else
 	group                       // follows "4er" that is no line
 	ordinary                    // a word that everybody uses: no edit leads to it or away from it
+	common                      // a word that many use, though edits lead to it
 	vague                       // says nothing without the name of the city before it
 	kind                        // of a line, before its number
 	some                        // after "a": it is no number
+	news                        // something, of which a question asks
+	alert                       // that something is to be known, as "watch out" and "they get on"
 )
 
 // lists are the words of the classes, in all languages.
@@ -59,12 +62,15 @@ var lists = []struct {
 	{control, `kontrolle kontrollen kontrolliert kontrollieren kontrolieren kontrole fahrkartenkontrolle fahrscheinkontrolle ticketkontrolle prüfdienst
 		inspection inspections control controls checking kontrol kontroller kontrolü denetim контроль перевірка перевіряють
 		تفتيش مراقبة contrôle contrôles contrôlent`},
-	{person, `stück leute leuten typ typen mann männer frau frauen person personen mensch menschen polizist polizisten polizistin polizistinnen cop cops bulle bullen
+	{person, `stück leute leuten leut typ typen mann männer frau frauen person personen mensch menschen polizist polizisten polizistin polizistinnen cop cops bulle bullen
 		security securities securitys sicherheitsleute beamte beamter beamten beamtinnen uniformierte uniformierter mitarbeiter mitarbeitende
 		mitarbeiterinnen people persons man men woman women guys officer officers police guards guard
 		kişi kişiler adam polis людини людей осіб особи чоловіки чоловіків жінки أشخاص شخص رجال personnes personne hommes femmes agents agent`},
 	{kind, `linie line ligne route tram strassenbahn strab straba tramway bim trambahn tramlinie strassenbahnlinie bus autobus buslinie nr nummer
 		лінія лінії трамвай автобус خط ترام حافلة باص`},
+	{alert, `achtung vorsicht obacht warnung aufpassen augen aufgepasst gesichtet gesehen gsehn warn steht stehen stehn steigt steigen eingestiegen filzen westen uniform uniformen
+		careful warning watch beware heads alert spotted seen boarding boarded dikkat uyarı увага обережно стоять стоїть зайшли انتبهوا انتباه احذروا attention alerte gaffe`},
+	{news, `was los jemand irgendwas irgendwer etwas anything something anyone anybody someone somebody up şey biri kimse щось хтось شيء أحد quelquun chose`},
 	{some, `paar haufen menge bunch few lot pair bisschen kaç birkaç кілька пара`},
 	{unit, `min mins minute minuten minutes uhr std stunde stunden h hour hours sek sekunden seconds euro euros eur cent prozent percent km meter m jahr jahre years
 		haltestelle haltestellen stationen station stops stop wagen waggon waggons abteil stock mal grad tage tag tagen wochen monate days oclock pm
@@ -89,11 +95,11 @@ var lists = []struct {
 	{surely, `entwarnung kontrollfrei gittiler غادروا رحلوا`},
 	{really, `have has just wieder alles alle luft coast beide jetzt sind again all now everything they inzwischen mittlerweile are everyone both sie hepsi artık вже всі все вони вільно-все
 		لقد الآن كلهم ils elles sont cest est tout maintenant endlich`},
-	{not, `nicht nich net ned nie not isnt arent isn aren never didnt didn wasnt değil не ليس ليست لم غير pas jamais`},
+	{not, `nimmer nicht nich net ned nie not isnt arent isn aren never didnt didn wasnt değil не ليس ليست لم غير pas jamais`},
 	{still, `noch still immer bleibt bleiben henüz hâlâ ще досі toujours encore geht gehen gehe lauf lauft laufen fahr fahre fahrt fährt fahren renn rennt
 		haut muss müsst müssen go going get run stay keep turn`},
 	{none, `kein keine keinen keiner keinerlei niemand niemanden nix nichts no nobody none yok нема немає нікого жодного жодних aucun aucune plus لا يوجد لايوجد`},
-	{more, `mehr anymore more longer artık більше вже بعد plus`},
+	{more, `nimmer mehr anymore more longer artık більше вже بعد plus`},
 	{nobody, `keiner niemand niemanden nix nobody kimse нікого personne أحد`},
 	{unsure, `hoffentlich bald falls wenn ob sobald bis wann wo wohin wer warum hopefully hope soon if whether until when where who why unless
 		maybe vielleicht könnte would should sollte umut umarım eğer mi mı mu mü nerede acaba чи коли де хто якщо може скоро
@@ -101,9 +107,15 @@ var lists = []struct {
 	{but, `aber dafür but however jedoch allerdings sondern ama fakat але проте mais لكن ولكن`},
 	{again, `wieder zurück back again yine tekrar знову знов revenus retour عادوا`},
 	{here, `da hier there here back zurück unterwegs burada tekrar тут revenus عادوا aufgetaucht`},
-	{other, `ich habe hab haben hat mein meine meinen meiner meinem dein deine platz plätze sitz sitze sitzplatz sitzplätze parkplatz parkplätze wohnung zimmer stelle
+	{other, `ich bin habe hab haben hat mein meine meinen meiner meinem dein deine platz plätze sitz sitze sitzplatz sitzplätze parkplatz parkplätze wohnung zimmer stelle
 		stellen eintritt kostenlos gratis angebot angebote rabatt euro eur kaufen testen buchen klick klicke gewinn gewinnen bestellen versand
 		ahnung ticket tickets fahrkarte fahrkarten fahrschein fahrscheine handy gemacht machen putzen geputzt gewischt gereinigt reinigung
+		toilette toiletten klo klos wc aufzug aufzüge fahrstuhl lift rolltreppe rolltreppen treppe tür türen strecke streckensperrung weiche weichen gleis gleise fahrbahn
+		straße kreuzung radweg parkplätze störung störungen stau unfall unfallstelle sperrung umleitung baustelle signalstörung oberleitung notarzt notarzteinsatz
+		polizeieinsatz feuerwehreinsatz einsatz stromausfall verspätung verspätungen ausfall schnee eis regen streik warnstreik demo zug züge müll wasser luft-filter
+		toilet toilets restroom elevator escalator lift track tracks road traffic accident disruption delay delays train trains construction rain snow
+		tuvalet asansör yol trafik kaza ескалатор ліфт туалет дорога аварія затор дощ المصعد الطريق حمام toilettes ascenseur escalator route trafic
+		accident travaux panne retard train
 		i my your seat seats free-trial buy sale discount click cache phone wallet apartment room offer
 		benim ben мій моя я mon ma mes je place places أنا`},
 	{moved, `jetzt now dafür stattdessen nun instead sondern şimdi тепер зараз maintenant الآن`},
@@ -122,6 +134,15 @@ var lists = []struct {
 		freitag samstag sonntag montag dienstag mittwoch donnerstag wochenende innenstadt stadtmitte altstadt
 		arbeit arbeiten schnell langsam wirklich vielleicht natürlich eigentlich ungefähr unterwegs richtung
 		marker marken garten gärten berlin berliner münchen münchner wiener hamburg hamburger park parken`},
+	{common, `neu neue neuer neues neuen alt alte alter altes alten old new am zur zum vieux nouveau vieille nouvelle yeni eski новий нова стара старий
+		post markt märkte kapelle dom schloss burg zoo hafen brunnen mühle bad hallenbad freibad park see wald wiese insel arena halle hallen stadthalle
+		gericht amt finanzamt arbeitsamt jobcenter polizeipräsidium feuerwehr flughafen airport bücherei bibliothek mensa campus uni hochschule gymnasium
+		schwimmbad sportplatz spielplatz marktplatz kirchplatz festplatz industriegebiet gewerbegebiet siedlung dorf ort
+		stadium station library university airport hospital museum garden gardens castle harbour harbor post
+		meydan çarşı üniversite hastane okul stadyum stadı müze otogar pazar iskele köprü belediye camii havalimanı
+		університет університеті вокзал вокзалі площа площі музей музеї церква церкві школа школі ринок ринку лікарня лікарні театр театрі стадіон стадіоні пошта пошті
+		السوق الجامعة المحطة المستشفى المسجد المطار الملعب
+		gare mairie église école stade musée marché cité nation université hôpital bourse opéra théâtre château pont`},
 	{vague, `nord süd ost west mitte zentrum stadt nordost nordwest südost südwest north south east west centre center bahnhof platz straße strasse
 		kirche schule friedhof markt brücke allee weg ring tor turm haus park hof unten oben ii iii`},
 	{ordinary | vague, `ende halt weg frei alle der die das den dem und oder aber in im am an auf zu von mit ist sind ein eine einen wir sie er es
@@ -131,8 +152,8 @@ var lists = []struct {
 // counts are words for numbers.
 var counts = []string{
 	1:  "ein eine einer einen einem eins a an one bir один одна одного واحد un une",
-	2:  "zwei zwo zwoa zweit two couple both iki два дві двоє двох اثنان اثنين deux",
-	3:  "drei dritt three üç три троє трьох ثلاثة ثلاث trois",
+	2:  "zwei zwo zwoa zwa zweit two couple both iki два дві двоє двох اثنان اثنين deux",
+	3:  "drei dritt drai three üç три троє трьох ثلاثة ثلاث trois",
 	4:  "vier viert four dört чотири четверо чотирьох أربعة اربعة أربع quatre",
 	5:  "fünf fünft five beş пʼять пять пятеро خمسة خمس cinq",
 	6:  "sechs six altı шість шестеро ستة ست",

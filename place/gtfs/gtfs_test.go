@@ -141,6 +141,39 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestPlatforms checks that a feed that names each platform, and no station, has one stop
+// for all of them.
+func TestPlatforms(t *testing.T) {
+	for field, want := range map[string]string{
+		"Plärrer Gleis 2": "Plärrer", `"Plärrer, Gleis 12a"`: "Plärrer", "Plärrer Steig B": "Plärrer", "Plärrer (Gleis 4)": "Plärrer", "Plärrer [Bussteig 3]": "Plärrer",
+		"Plärrer Gl. 1": "Plärrer", "Plärrer Bstg. 3": "Plärrer", "Plärrer Gleis 1/2": "Plärrer", "Nation Quai 2": "Nation", "Plärrer - Steig 1": "Plärrer",
+		"Gleisdreieck": "Gleisdreieck", "Hohe Steige": "Hohe Steige", "Steig 3": "Steig 3", "Platz der Einheit": "Platz der Einheit", "Alter Steig": "Alter Steig",
+		"Quai de la Rapée": "Quai de la Rapée", "Haltestelle 12": "Haltestelle 12", "Am Quai Nord": "Am Quai Nord",
+	} {
+		feed := mustRead(t, small().with("stops.txt", "stop_id,stop_name\np1,"+field+"\nc,Ende\n"))
+		if got := feed.Lines[0].Stops[0]; got != want {
+			t.Errorf("%s: %q, want %q", field, got, want)
+		}
+	}
+}
+
+// TestPacked checks that a zip with a password, or packed as few are, says so.
+func TestPacked(t *testing.T) {
+	raw := small().zip(t)
+	for name, at := range map[string]struct{ offset, value byte }{"password": {8, 1}, "LZMA": {10, 14}} {
+		changed := bytes.Clone(raw)
+		for i := range raw[:len(raw)-10] {
+			if string(raw[i:i+4]) == "PK\x01\x02" {
+				changed[i+int(at.offset)] = at.value
+			}
+		}
+		_, err := gtfs.Read(t.Context(), bytes.NewReader(changed), int64(len(changed)))
+		if p := (*gtfs.Problem)(nil); !errors.As(err, &p) || p.Kind != gtfs.Packed || !strings.Contains(err.Error(), "routes.txt has a password") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestOrderOfLines(t *testing.T) {
 	routes := "route_id,route_short_name,route_type,route_color\n"
 	trips, times := "route_id,trip_id\n", "trip_id,stop_id,stop_sequence\n"

@@ -12,6 +12,7 @@ const (
 	NoFile    Kind = "no_file"    // File is missing
 	NoColumn  Kind = "no_column"  // File lacks Column
 	Broken    Kind = "broken"     // File cannot be read at Line
+	Packed    Kind = "packed"     // File has a password, or is packed in a way that few use
 	TooMany   Kind = "too_many"   // File has more than Max rows
 	ManyLines Kind = "many_lines" // there are more than Max lines
 	ManyStops Kind = "many_stops" // there are more than Max stops
@@ -38,6 +39,8 @@ func (p *Problem) Error() string {
 		return fmt.Sprintf("%s has no column %s: its first line must name the columns, with commas between them", p.File, p.Column)
 	case Broken:
 		return fmt.Sprintf("%s cannot be read at line %d: %v; download the feed again, or tell the agency", p.File, p.Line, p.Err)
+	case Packed:
+		return fmt.Sprintf("%s has a password or is packed in an unusual way: unpack the zip and pack it again as an ordinary one", p.File)
 	case TooMany:
 		return fmt.Sprintf("%s has more than %d rows: take the feed of the city alone", p.File, p.Max)
 	case ManyLines:

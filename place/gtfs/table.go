@@ -1,10 +1,12 @@
 package gtfs
 
 import (
+	"archive/zip"
 	"bufio"
 	"encoding/csv"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -33,7 +35,10 @@ func (rd *reader) each(c columns, take func(fields []string)) error {
 		return &Problem{Kind: TooLarge, File: c.file, Max: maxTable >> 20}
 	}
 	content, err := file.Open()
-	if err != nil {
+	switch {
+	case file.Flags&encrypted != 0 || errors.Is(err, zip.ErrAlgorithm):
+		return &Problem{Kind: Packed, File: c.file, Err: err}
+	case err != nil:
 		return &Problem{Kind: Broken, File: c.file, Line: 1, Err: err}
 	}
 	defer content.Close()
@@ -57,6 +62,9 @@ func (rd *reader) each(c columns, take func(fields []string)) error {
 	}
 	return err
 }
+
+// encrypted is the flag of a file in a zip that has a password.
+const encrypted = 1
 
 // table is one that is being read.
 type table struct {
@@ -159,6 +167,19 @@ func withoutMark(r io.Reader) io.Reader {
 		_, _ = b.Discard(3)
 	}
 	return b
+}
+
+// platform is what the name of a stop has where a feed names each platform, as "Plärrer
+// Gleis 2" and "Plärrer (Steig B)".
+var platform = regexp.MustCompile(`(?i)[\s,;]+[(\[]?(?:gleis|gl\.|steig|bussteig|bahnsteig|bstg\.?|bahnst\.|mast|platform|plat\.|track|quai|voie|peron|платформа|колія)(?:\s*\pN+\s*\pL?|\s+\pL\pN*)(?:\s*[-+/]\s*\pN+)?[)\]]?$`)
+
+// stopName makes the name of a stop of a field, without its platform.
+func stopName(field string) string {
+	name := clean(field)
+	if short := strings.TrimRight(platform.ReplaceAllString(name, ""), " -"); short != "" {
+		return short
+	}
+	return name
 }
 
 // clean makes a name of a field.

@@ -45,7 +45,7 @@ func (rd *reader) readStops() error {
 		if f[2] != "" && f[2] != f[0] {
 			parents[id] = keyOf(f[2])
 		}
-		name := clean(f[1])
+		name := stopName(f[1])
 		if name == "" {
 			return
 		}
