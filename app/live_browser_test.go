@@ -284,6 +284,11 @@ func TestFilterIsKeptOnThePhone(t *testing.T) {
 	w.do(chromedp.Click(chromedp.CSS(`#lines a[data-line=""]`)))
 	waitUntil(w, "all lines", func() bool { return strings.Count(visible(), "|") == 3 })
 	w.goTo("/city/nuernberg?line=U2")
+	if under := ask[float64](w, `(() => { document.documentElement.dir = "rtl";
+		const r = document.createRange(), words = document.querySelector(".report:not([hidden]) .report-text:not(.only-heard)"); r.selectNodeContents(words);
+		const gap = words.getBoundingClientRect().right - r.getBoundingClientRect().right; document.documentElement.dir = "ltr"; return gap })()`); under > 1 {
+		t.Errorf("from right to left, the words stand %.0f pixels away from their line", under)
+	}
 	waitUntil(w, "the line of a link", func() bool { return visible() == "3 Kontis U2 Rathenauplatz|2 Kontis U2 Flughafen" })
 	w.audit()
 }

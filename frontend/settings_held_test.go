@@ -152,6 +152,7 @@ func TestStoppedCity(t *testing.T) {
 	shown := visitor.get(public)
 	shown.says("paused", "Nürnberg takes no reports at the moment.")
 	shown.silent("main", "U1 Plärrer")
+	shown.silent("text", "@tickets.example")
 	if shown.has("write") {
 		t.Error("the page says how to report where nobody may")
 	}
