@@ -117,14 +117,22 @@ func (w *inspector) logIn() {
 func (w *inspector) all(start []string) {
 	w.find(start)
 	w.Logf("%d pages, %d forms", len(w.pages), len(w.forms))
-	for _, lang := range slices.Concat(w.grid.languages, w.grid.riders) {
+	for _, lang := range w.grid.languages {
 		w.speak(lang)
 		for _, page := range w.pages {
-			if slices.Contains(w.grid.languages, lang) || !strings.HasPrefix(page, "/settings") {
+			w.load(page)
+			w.inspect(page + " in " + lang)
+		}
+	}
+	for _, lang := range w.grid.riders { // in one width each, which takes turns
+		w.speak(lang)
+		for i, page := range w.pages {
+			if !strings.HasPrefix(page, "/settings") {
 				w.load(page)
-				w.inspect(page + " in " + lang)
+				w.inspectAt(w.grid.widths[i%len(w.grid.widths)], page+" in "+lang)
 			}
 		}
+		slices.Reverse(w.grid.widths)
 	}
 	for _, lang := range w.grid.languages {
 		w.speak(lang)

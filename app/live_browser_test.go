@@ -284,6 +284,11 @@ func TestFilterIsKeptOnThePhone(t *testing.T) {
 	w.do(chromedp.Click(chromedp.CSS(`#lines a[data-line=""]`)))
 	waitUntil(w, "all lines", func() bool { return strings.Count(visible(), "|") == 3 })
 	w.goTo("/city/nuernberg?line=U2")
+	if under := ask[float64](w, `(() => { document.documentElement.dir = "rtl";
+		const r = document.createRange(), words = document.querySelector(".report:not([hidden]) .report-text:not(.only-heard)"); r.selectNodeContents(words);
+		const gap = words.getBoundingClientRect().right - r.getBoundingClientRect().right; document.documentElement.dir = "ltr"; return gap })()`); under > 1 {
+		t.Errorf("from right to left, the words stand %.0f pixels away from their line", under)
+	}
 	waitUntil(w, "the line of a link", func() bool { return visible() == "3 Kontis U2 Rathenauplatz|2 Kontis U2 Flughafen" })
 	w.audit()
 }
@@ -293,7 +298,11 @@ func TestFirstVisitIsLight(t *testing.T) {
 	slow.Test(t, "looks at a page in a real browser")
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, t.TempDir(), startMailbox(t), definitions, unbraked...), definitions)
-	a.addCity("nuernberg", "kontis?", "")
+	c := a.addCity("nuernberg", "kontis?", "")
+	if err := a.server.db.SavePlaces(t.Context(), c.ID, demoPlaces); err != nil {
+		t.Fatal(err)
+	}
+	a.server.notices.Changed(c.ID)
 	for i := range 20 {
 		a.mustSend(fmt.Sprintf("r%d@riders.example", i), "nuernberg@tickets.example", fmt.Sprintf("m%d@riders.example", i), "",
 			fmt.Sprintf("U%d Plärrer, %d Kontis mit blauen Jacken Richtung Fürth", i%4, i))
@@ -319,6 +328,13 @@ func TestFirstVisitIsLight(t *testing.T) {
 	call(w, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
 	w.goTo("/city/nuernberg")
 	waitUntil(w, "live", func() bool { return strings.Contains(w.text("#state"), "live") })
+	const shift = `new Promise((done) => new PerformanceObserver((list) => done(list.getEntries().reduce((all, e) => all + e.value, 0))).observe({type: "layout-shift", buffered: true}) || setTimeout(() => done(0), 300))`
+	if moved := ask[float64](w, shift); moved > 0.01 {
+		t.Errorf("what is shown moves by %.3f", moved)
+	}
+	if gap := ask[float64](w, `document.getElementById("lines").getBoundingClientRect().top - document.querySelector("header").getBoundingClientRect().bottom`); gap > 20 {
+		t.Errorf("%.0f pixels of nothing stand above the reports", gap)
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	if bytes > 30_000 || bytes < 3000 {

@@ -62,6 +62,9 @@ func flatten(texts map[string]string, prefix string, table map[string]any) {
 	}
 }
 
+// straight is an apostrophe between letters that the languages but English write as ’.
+var straight = regexp.MustCompile(`\pL'\pL`)
+
 // TestEveryTextForRidersIsTranslated finds texts that were copied and never translated,
 // and those in the letters of another language. That none is missing, the start of the
 // program checks.
@@ -74,6 +77,9 @@ func TestEveryTextForRidersIsTranslated(t *testing.T) {
 			words := strings.IndexFunc(placeholder.ReplaceAllString(text, ""), unicode.IsLetter) >= 0
 			if words && !same && text == english[id] {
 				t.Errorf("%s: %s is not translated: %q", lang, id, text)
+			}
+			if straight.MatchString(text) {
+				t.Errorf("%s: %s has the apostrophe of a typewriter: %q", lang, id, text)
 			}
 			if script := letters[lang]; script != nil && words && !same && !strings.Contains(id, ".time") &&
 				strings.IndexFunc(text, func(r rune) bool { return unicode.Is(script, r) }) < 0 {

@@ -137,6 +137,9 @@ func (s *Site) cityPage(ctx context.Context, c report.City, p *page, line string
 	if data.Parts, err = s.cityParts(ctx, p, said); err != nil {
 		return nil, err
 	}
+	if !c.Paused.IsZero() {
+		data.Addresses = nil // what is written there reaches nobody
+	}
 	data.Text = p.Markdown(s.cityText(c, p.Lang, data.Addresses))
 	p.Data = data
 	return s.execute("city.tmpl", p)

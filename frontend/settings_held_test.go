@@ -152,6 +152,10 @@ func TestStoppedCity(t *testing.T) {
 	shown := visitor.get(public)
 	shown.says("paused", "Nürnberg takes no reports at the moment.")
 	shown.silent("main", "U1 Plärrer")
+	shown.silent("text", "@tickets.example")
+	if shown.has("write") {
+		t.Error("the page says how to report where nobody may")
+	}
 	if s := b.state(other); len(s.Passed) != 1 || !s.City.Paused.IsZero() {
 		t.Errorf("the other city: %+v", s)
 	}
