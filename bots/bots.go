@@ -40,11 +40,11 @@ type Definition struct {
 	Migrations func(*secret.Box) []*gormigrate.Migration
 	// Files holds settings.tmpl (the network's section of the settings page),
 	// every other *.tmpl page of the network, and its texts en.toml and
-	// de.toml, or riders.*.toml for those that riders read. Text ids begin with "<name>."; these have a meaning: title and
-	// blurb (heading and line below it on the settings page) and, optionally,
-	// public_page (label of a button on the city page that leads to
-	// /city/{slug}/<name>) and visible (a sentence of the city page that says
-	// where the network shows who wrote).
+	// de.toml, or riders.*.toml for those that riders read. Text ids begin with
+	// "<name>."; these have a meaning: title and blurb (heading and line below it
+	// on the settings page) and, optionally, public_page (label of a button on the
+	// city page that leads to /city/{slug}/<name>) and visible (a sentence of the
+	// city page that says where the network shows who wrote).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.

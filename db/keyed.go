@@ -56,10 +56,12 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 			`ALTER TABLE registrations ADD COLUMN zone TEXT NOT NULL DEFAULT ''`,
 			`ALTER TABLE cities ADD COLUMN poster TEXT NOT NULL DEFAULT ''`,
 			`ALTER TABLE cities ADD COLUMN no_index INTEGER NOT NULL DEFAULT 0`,
+			// Texts are long: when they were stored is found without reading them.
 			`CREATE TABLE places (
 				city_id INTEGER PRIMARY KEY REFERENCES cities(id) ON DELETE CASCADE,
-				text TEXT NOT NULL,
-				updated INTEGER NOT NULL) WITHOUT ROWID`,
+				updated INTEGER NOT NULL,
+				text TEXT NOT NULL)`,
+			`CREATE INDEX places_updated ON places(updated)`,
 		)},
 	}
 }

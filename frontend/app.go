@@ -3,7 +3,6 @@ package frontend
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -38,19 +37,27 @@ type workerSite struct {
 
 // handleWorker serves the service worker. Browsers look whether it has changed.
 func (s *Site) handleWorker(w http.ResponseWriter, r *http.Request) error {
+	b, err := cached(r.Context(), s.cache, "worker/"+visitOf(r.Context()).lang, func(context.Context) (*blob, int64, error) {
+		b, err := s.buildWorker(r)
+		return b, 0, err
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Service-Worker-Allowed", "/city/")
+	b.serve(w, r, "no-cache")
+	return nil
+}
+
+func (s *Site) buildWorker(r *http.Request) (*blob, error) {
 	all := s.look.Load().assets
 	site, err := json.Marshal(workerSite{
 		Build: all.build(), Shell: []string{offlinePath, all.url("style.css"), all.url("icon.svg")},
 		Offline: offlinePath, Name: s.T(r, "layout.brand"), Icon: all.url("icon-192.png"), Badge: all.url("badge.png"),
 	})
-	if err != nil {
-		return err
-	}
 	body := append([]byte("self.site = "), site...)
 	body = append(append(body, ";\n"...), all.files["sw.js"].plain...)
-	w.Header().Set("Service-Worker-Allowed", "/city/")
-	newBlob(contentType("sw.js"), body, time.Time{}).serve(w, r, "no-cache")
-	return nil
+	return newBlob(contentType("sw.js"), body, time.Time{}), err
 }
 
 // build names all files together.
@@ -105,17 +112,7 @@ const (
 
 // handleManifest is the manifest of a city: /city/{slug}/manifest.webmanifest.
 func (s *Site) handleManifest(w http.ResponseWriter, r *http.Request) error {
-	slug := chi.URLParam(r, "slug")
-	in := pageIn{asked: visitOf(r.Context()).asked, matched: s.Texts.MatchOr(r.Header.Get("Accept-Language"), "")}
-	b, err := cached(r.Context(), s.cache, fmt.Sprint("manifest/", slug, in), func(ctx context.Context) (*blob, int64, error) {
-		return s.buildManifest(ctx, slug, in)
-	})
-	if err != nil {
-		return noSuchCity(err)
-	}
-	w.Header().Add("Vary", "Accept-Language")
-	b.serve(w, r, "no-cache")
-	return nil
+	return noSuchCity(s.serveKept(w, r, "manifest", s.buildManifest))
 }
 
 func (s *Site) buildManifest(ctx context.Context, slug string, in pageIn) (*blob, int64, error) {

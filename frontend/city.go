@@ -43,35 +43,43 @@ type cityPage struct {
 // handleCity is the page of a city: /city/{slug}. With the query's line it is about
 // that line alone.
 func (s *Site) handleCity(w http.ResponseWriter, r *http.Request) error {
-	slug := chi.URLParam(r, "slug")
-	in, err := s.pageIn(r, slug)
-	var b *blob
-	if err == nil {
-		b, err = cached(r.Context(), s.cache, fmt.Sprint("page/", slug, in), func(ctx context.Context) (*blob, int64, error) {
-			return s.buildCityPage(ctx, slug, in)
-		})
-	}
+	slug, err := chi.URLParam(r, "slug"), s.serveKept(w, r, "page", s.buildCityPage)
 	if errors.Is(err, db.ErrNotFound) {
 		if spelled := report.Slug(slug); spelled != slug && spelled != "" {
 			http.Redirect(w, r, keepQuery(r, "/city/"+spelled), http.StatusFound)
 			return nil
 		}
 	}
+	return noSuchCity(err)
+}
+
+// serveKept answers with what build makes of the city in the path, which is kept for all
+// who want it in the same way. kind tells it from what else is kept of the city.
+func (s *Site) serveKept(w http.ResponseWriter, r *http.Request, kind string, build func(ctx context.Context, slug string, in pageIn) (*blob, int64, error)) error {
+	slug := chi.URLParam(r, "slug")
+	in, err := s.pageIn(r, slug)
 	if err != nil {
-		return noSuchCity(err)
+		return err
+	}
+	b, err := cached(r.Context(), s.cache, fmt.Sprint(kind, "/", slug, in), func(ctx context.Context) (*blob, int64, error) {
+		return build(ctx, slug, in)
+	})
+	if err != nil {
+		return err
 	}
 	w.Header().Add("Vary", "Accept-Language")
 	b.serve(w, r, "no-cache")
 	return nil
 }
 
-// pageIn is how visitors want a city's page: pages that differ in it are kept each.
+// pageIn is how visitors want a page of a city: pages that differ in it are kept each.
 type pageIn struct {
 	asked   string // language that they have chosen on the page; empty: none
 	matched string // language of their browser; empty: none that there is
 	line    string // that they want to know of; empty: all
 }
 
+// of returns the language of the page of a city.
 func (in pageIn) of(c report.City) string { return cmp.Or(in.asked, in.matched, c.Language) }
 
 func (s *Site) pageIn(r *http.Request, slug string) (pageIn, error) {

@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -55,7 +54,8 @@ func (l cityLines) find(name string) (string, bool) {
 }
 
 // linesOf returns the lines of a city. They are read again only when they were changed:
-// there are cities with thousands of stops.
+// there are cities with thousands of stops. Those that cannot be read, as another version
+// has written them, count as none.
 func (s *Site) linesOf(ctx context.Context, cityID int64) (cityLines, error) {
 	changed, err := s.DB.PlacesChanged(ctx, cityID)
 	if err != nil || changed.IsZero() {
@@ -71,7 +71,7 @@ func (s *Site) linesOf(ctx context.Context, cityID int64) (cityLines, error) {
 	}
 	places, err := place.Parse(text)
 	if err != nil {
-		return cityLines{}, fmt.Errorf("lines of a city: %w", err)
+		s.Log.Error("the lines and stops of a city cannot be read: they count as none until they are stored again", "city", cityID, "err", err)
 	}
 	l := cityLines{changed: changed, places: places, byName: map[string]badge{}}
 	for _, line := range places.Lines() {
@@ -82,7 +82,7 @@ func (s *Site) linesOf(ctx context.Context, cityID int64) (cityLines, error) {
 	return l, nil
 }
 
-// withSeen adds the lines of reports that the city no longer has.
+// allLines are the lines of the city, and those of reports that it no longer has.
 func (sh *shown) allLines() cityLines {
 	all := cityLines{list: sh.lines.list}
 	known := func(name string) bool { _, ok := all.find(name); return ok }
@@ -194,4 +194,4 @@ func (p *page) onLine(path, line string) string {
 }
 
 // about tells whether a report is about a line; all are about the empty one.
-func about(r report.Lines, line string) bool { return line == "" || r.Has(line) }
+func about(lines report.Lines, line string) bool { return line == "" || lines.Has(line) }

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"ticketfrei/db"
 	"ticketfrei/place"
 )
@@ -67,20 +65,7 @@ type lineRow struct {
 // handleLines draws the lines of a city: /city/{slug}/lines. With the query's line it is
 // about that line alone.
 func (s *Site) handleLines(w http.ResponseWriter, r *http.Request) error {
-	slug := chi.URLParam(r, "slug")
-	in, err := s.pageIn(r, slug)
-	if err != nil {
-		return noSuchCity(err)
-	}
-	b, err := cached(r.Context(), s.cache, fmt.Sprint("lines/", slug, in), func(ctx context.Context) (*blob, int64, error) {
-		return s.buildLinesPage(ctx, slug, in)
-	})
-	if err != nil {
-		return noSuchCity(err)
-	}
-	w.Header().Add("Vary", "Accept-Language")
-	b.serve(w, r, "no-cache")
-	return nil
+	return noSuchCity(s.serveKept(w, r, "lines", s.buildLinesPage))
 }
 
 func (s *Site) buildLinesPage(ctx context.Context, slug string, in pageIn) (*blob, int64, error) {

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-
-	"ticketfrei/place"
 )
 
 // placesJSON is what scripts learn of a city's lines and stops.
@@ -36,22 +34,14 @@ func (s *Site) handlePlacesJSON(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Site) buildPlacesJSON(ctx context.Context, slug string) (*blob, int64, error) {
-	c, err := s.DB.FindCity(ctx, slug)
-	if err != nil {
-		return nil, 0, err
-	}
-	text, err := s.DB.Places(ctx, c.ID)
-	if err != nil {
-		return nil, 0, err
-	}
-	places, err := place.Parse(text)
+	sh, err := s.shownAt(ctx, slug)
 	if err != nil {
 		return nil, 0, err
 	}
 	all := placesJSON{Lines: []lineJSON{}}
-	for _, l := range places.Lines() {
+	for _, l := range sh.lines.places.Lines() {
 		all.Lines = append(all.Lines, lineJSON{l.Name, l.Color, append([]string{}, l.Stops...)})
 	}
 	body, err := json.Marshal(all)
-	return newBlob("application/json", body, time.Time{}), c.ID, err
+	return newBlob("application/json", body, time.Time{}), sh.city.ID, err
 }

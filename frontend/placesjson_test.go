@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestPlacesForScripts has the lines and stops of a city be there for scripts, as they are
@@ -29,6 +30,7 @@ func TestPlacesForScripts(t *testing.T) {
 	if again.StatusCode != http.StatusNotModified {
 		t.Errorf("the second time: %d", again.StatusCode)
 	}
+	tn.clock.pass(time.Minute)
 	var many strings.Builder
 	for i := range 200 {
 		fmt.Fprintf(&many, "Haltestelle %d, ", i)

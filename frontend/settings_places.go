@@ -64,12 +64,9 @@ func (s *Site) storedPlaces(ctx context.Context, c report.City) (text string, p 
 	if text, err = s.DB.Places(ctx, c.ID); err != nil {
 		return "", nil, part, err
 	}
-	if p, err = place.Parse(text); err != nil {
-		s.Log.Warn("the lines and stops of a city cannot be read: they count as none until they are stored again", "city", c.Slug, "err", err)
-	}
-	part = placesPart{Lines: len(p.Lines()), Stops: len(p.Stops())}
-	part.Changed, err = s.DB.PlacesChanged(ctx, c.ID)
-	return text, p, part, err
+	l, err := s.linesOf(ctx, c.ID)
+	p = l.places
+	return text, p, placesPart{Lines: len(p.Lines()), Stops: len(p.Stops()), Changed: l.changed}, err
 }
 
 // placesPart returns the part of the settings page.

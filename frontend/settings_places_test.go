@@ -348,6 +348,9 @@ func TestUnreadablePlaces(t *testing.T) {
 	if got := w.get("/settings/places").want(http.StatusOK, "").value("places-text"); got != "no colon" {
 		t.Errorf("the text is %q", got)
 	}
+	for _, path := range []string{"/city/fuerth", "/city/fuerth/lines", "/city/fuerth/places.json"} {
+		w.get(path).want(http.StatusOK, "")
+	}
 	if _, err := place.Parse("no colon"); err == nil {
 		t.Error("it can be read")
 	}

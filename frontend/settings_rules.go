@@ -12,7 +12,6 @@ import (
 
 	"ticketfrei/censor"
 	"ticketfrei/internal/report"
-	"ticketfrei/place"
 )
 
 // maxRules bounds each of the two lists, in characters.
@@ -233,12 +232,8 @@ func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 
 // readText reads a text by the lines and stops of a city.
 func (s *Site) readText(ctx context.Context, c report.City, text string) (report.Reading, error) {
-	stored, err := s.DB.Places(ctx, c.ID)
-	if err != nil {
-		return report.Reading{}, err
-	}
-	places, err := place.Parse(stored)
-	return places.Read(text), err
+	lines, err := s.linesOf(ctx, c.ID)
+	return lines.places.Read(text), err
 }
 
 // handleRulesReset replaces the rules with those that a new city starts with.

@@ -188,7 +188,7 @@ type known struct {
 var dictionary = newDictionary()
 
 func newDictionary() *lexicon {
-	d := &lexicon{places: newTable(4096)}
+	d := &lexicon{slots: newTable(4096)}
 	for _, l := range lists {
 		d.add(l.words, known{class: l.class})
 	}
@@ -201,8 +201,8 @@ func newDictionary() *lexicon {
 
 // lexicon finds words.
 type lexicon struct {
-	places table
-	words  []known
+	slots table // numbers of words by their hashes
+	words []known
 }
 
 func (d *lexicon) add(words string, k known) {
@@ -213,18 +213,18 @@ func (d *lexicon) add(words string, k known) {
 }
 
 func (d *lexicon) put(h uint64, k known) {
-	i, ok := d.places.find(h)
+	i, ok := d.slots.find(h)
 	if !ok {
 		i = int32(len(d.words))
 		d.words = append(d.words, known{})
-		d.places.put(h, i)
+		d.slots.put(h, i)
 	}
 	d.words[i].class |= k.class
 	d.words[i].count = max(d.words[i].count, k.count)
 }
 
 func (d *lexicon) find(hash uint64) known {
-	if i, ok := d.places.find(hash); ok {
+	if i, ok := d.slots.find(hash); ok {
 		return d.words[i]
 	}
 	return known{}

@@ -54,7 +54,16 @@ func (p *Places) city(id int64) *placed {
 	return c
 }
 
-// of returns the lines and stops of a city.
+// Of returns the lines and stops of a city as they are stored, also where another process
+// has changed them a moment ago.
+func (p *Places) Of(ctx context.Context, cityID int64) (*place.Places, error) {
+	if p != nil {
+		p.city(cityID).told.Add(1)
+	}
+	return p.of(ctx, cityID)
+}
+
+// of returns the lines and stops of a city, as they were when it was last told of.
 func (p *Places) of(ctx context.Context, cityID int64) (*place.Places, error) {
 	if p == nil {
 		return nil, nil
@@ -105,7 +114,7 @@ func (p *Places) readIn(ctx context.Context, cityID int64, text string) (report.
 
 // Lines returns the names of a city's lines: see bots.Lines.
 func (p *Places) Lines(ctx context.Context, cityID int64) ([]string, error) {
-	places, err := p.of(ctx, cityID)
+	places, err := p.Of(ctx, cityID)
 	if err != nil {
 		return nil, err
 	}

@@ -228,6 +228,12 @@ func TestLinesOfACity(t *testing.T) {
 	if got, err := r.hearing.Places.Lines(t.Context(), r.city.ID+1); len(got) > 0 || err != nil {
 		t.Errorf("of another city: %q, %v", got, err)
 	}
+	if err := r.relay.DB.SavePlaces(t.Context(), r.city.ID, "U9: Zoo"); err != nil { // as another process does
+		t.Fatal(err)
+	}
+	if got, err := r.hearing.Places.Lines(t.Context(), r.city.ID); !slices.Equal(got, []string{"U9"}) || err != nil {
+		t.Errorf("lines that nobody has told of: %q, %v", got, err)
+	}
 	var none *relay.Places
 	if got, err := none.Lines(t.Context(), r.city.ID); len(got) > 0 || err != nil {
 		t.Errorf("where nothing is read: %q, %v", got, err)

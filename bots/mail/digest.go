@@ -237,7 +237,7 @@ func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h 
 	if h.city, err = n.host.DB.BriefCity(ctx, b.CityID); err != nil {
 		return h, err
 	}
-	if h.lines, err = n.linesOf(ctx, b.CityID); err != nil {
+	if h.lines, err = n.host.Lines.Lines(ctx, b.CityID); err != nil {
 		return h, err
 	}
 	after := list[0].Last
@@ -304,7 +304,7 @@ func (n *Network) digestOf(h hour, d digest, s recipients.Recipient) (list []dig
 	key := n.host.Secrets.Author(h.city.ID, Name, s.Address)
 	for _, r := range h.reports {
 		own := r.Network == Name && (r.Author == key || r.LeftOut == key)
-		if d.has(r.id) && !own && wants(s, r.Report) {
+		if d.has(r.id) && !own && wants(s.Lines, r.Report) {
 			list = append(list, r)
 		}
 	}

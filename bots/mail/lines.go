@@ -30,16 +30,8 @@ func (n *Network) choicesOf(ctx context.Context, b report.Bot) (c choices, err e
 	if c.digest, err = n.offersDigest(ctx, b); err != nil {
 		return c, err
 	}
-	c.lines, err = n.linesOf(ctx, b.CityID)
+	c.lines, err = n.host.Lines.Lines(ctx, b.CityID)
 	return c, err
-}
-
-// linesOf returns the names of a city's lines.
-func (n *Network) linesOf(ctx context.Context, cityID int64) ([]string, error) {
-	if n.host.Lines == nil {
-		return nil, nil
-	}
-	return n.host.Lines.Lines(ctx, cityID)
 }
 
 // toLines is what a mail says of the lines that its reader has chosen, and where to choose;
@@ -92,7 +84,7 @@ func (n *Network) chooseLines(ctx context.Context, b report.Bot, email string, r
 	if err != nil {
 		return err
 	}
-	city, err := n.linesOf(ctx, b.CityID)
+	city, err := n.host.Lines.Lines(ctx, b.CityID)
 	if err != nil {
 		return err
 	}
@@ -129,7 +121,7 @@ func (n *Network) askedOf(ctx context.Context, city report.City, m mailtext.Mess
 	if a.command, a.rest = commandOf(m); a.command != "" {
 		return a, nil
 	}
-	known, err := n.linesOf(ctx, city.ID)
+	known, err := n.host.Lines.Lines(ctx, city.ID)
 	if err != nil || len(known) == 0 {
 		return a, err
 	}
@@ -155,7 +147,5 @@ func (n *Network) linesURL(city report.City, email string, c lines.Choice) strin
 	}
 }
 
-// wants tells whether a report is for a subscriber: one who has chosen lines, or all.
-func wants(s recipients.Recipient, r report.Report) bool {
-	return s.Lines == "" || s.Lines.Any(r.Lines)
-}
+// wants tells whether a report is for a subscriber who has chosen lines; none are all.
+func wants(chosen report.Lines, r report.Report) bool { return chosen == "" || chosen.Any(r.Lines) }

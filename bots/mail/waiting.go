@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/internal/report"
 )
 
@@ -32,7 +31,7 @@ func (n *Network) Waiting(ctx context.Context, seq int64) (count int, err error)
 		return 0, err
 	}
 	for _, r := range rows {
-		if wants(recipients.Recipient{Lines: r.Lines}, passed[0].Report) {
+		if wants(r.Lines, passed[0].Report) {
 			count += r.N
 		}
 	}

@@ -1,17 +1,13 @@
 package web
 
-import (
-	"net/http"
-
-	"ticketfrei/place"
-)
+import "net/http"
 
 // followPage is what follow.tmpl shows.
 type followPage struct {
-	Key   string       // that browsers subscribe with, in base64
-	Lines []place.Line // of the city
-	Hours []int        // of a day
-	On    bool         // the bot is switched on
+	Key   string   // that browsers subscribe with, in base64
+	Lines []string // of the city
+	Hours []int    // of a day
+	On    bool     // the bot is switched on
 }
 
 // usually is the quiet that is proposed.
@@ -24,7 +20,7 @@ func (followPage) QuietFrom() int { return usually.from }
 func (followPage) QuietTo() int { return usually.to }
 
 // handleFollow is the page on which a phone follows the city.
-func (p pushes) handleFollow(w http.ResponseWriter, r *http.Request) error {
+func (p *pages) handleFollow(w http.ResponseWriter, r *http.Request) error {
 	city, b, err := p.cityBot(r)
 	if err != nil {
 		return err
@@ -33,11 +29,11 @@ func (p pushes) handleFollow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	places, err := p.places(r, city)
+	lines, err := p.host.Lines.Lines(r.Context(), city.ID)
 	if err != nil {
 		return err
 	}
-	page := followPage{Key: signer.Public(), Lines: places.Lines(), On: b.Enabled}
+	page := followPage{Key: signer.Public(), Lines: lines, On: b.Enabled}
 	for hour := range 24 {
 		page.Hours = append(page.Hours, hour)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +19,6 @@ const (
 	// reportsPerMinute is how often one network of clients may report. Many people share
 	// one, as behind their phone's provider; the brakes hold what is more than a few.
 	reportsPerMinute = 20
-	// everybody is how many of them are reckoned with behind a gateway, which hides them.
-	everybody = 50
 	// judgedWithin is how long somebody waits to be told what became of their report:
 	// they are answered within a second.
 	judgedWithin = 900 * time.Millisecond
@@ -40,12 +37,14 @@ func (p *pages) handleReport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !b.Enabled {
+		return &bots.PageError{Status: http.StatusNotFound, ID: "web.report.off"}
+	}
 	w.Header().Add("Vary", "Accept")
-	client := p.site.ClientNetwork(r)
-	if p.tooMany(w, r, client) {
+	if p.reports.holds(p.site, w, r) {
 		return p.refuse(w, r, http.StatusTooManyRequests, "web.report.too_many")
 	}
-	in, wrong := p.written(r, client)
+	in, wrong := p.written(r)
 	if wrong != "" {
 		return p.refuse(w, r, http.StatusUnprocessableEntity, wrong)
 	}
@@ -71,7 +70,7 @@ func (p *pages) idOf(b report.Bot, in bots.Incoming) string {
 }
 
 // written reads the form. wrong is the text of what is wrong with it.
-func (p *pages) written(r *http.Request, client netip.Prefix) (in bots.Incoming, wrong string) {
+func (p *pages) written(r *http.Request) (in bots.Incoming, wrong string) {
 	// Some programs send even a short form in parts; what is no form has no text.
 	_ = r.ParseMultipartForm(maxForm)
 	now, text := p.host.Now(), strings.TrimSpace(r.PostFormValue("text"))
@@ -88,16 +87,8 @@ func (p *pages) written(r *http.Request, client netip.Prefix) (in bots.Incoming,
 	if now.Sub(in.Time) > p.host.Config.Reports.Expire {
 		return in, "web.report.too_old"
 	}
-	in.Author, in.Unverified = p.days.writer(now, client, text)
+	in.Author, in.Unverified = p.days.writer(now, p.site.ClientNetwork(r), text)
 	return in, ""
-}
-
-// tooMany tells whether a network of clients has reported too often, and counts it.
-func (p *pages) tooMany(w http.ResponseWriter, r *http.Request, client netip.Prefix) bool {
-	if !client.IsValid() {
-		return p.all.OnLimit(w, r, p.site.ClientIP(r))
-	}
-	return p.one.OnLimit(w, r, client.String())
 }
 
 // outcome waits a moment for what becomes of a report that is on disk.
@@ -162,14 +153,4 @@ func draft(r *http.Request, a bots.Answer) string {
 	default:
 		return ""
 	}
-}
-
-// cityBot returns the city that the request is about and its page, which is switched on.
-func (p *pages) cityBot(r *http.Request) (report.City, report.Bot, error) {
-	city := p.site.City(r)
-	b, err := p.host.DB.FindBot(r.Context(), city.ID, Name)
-	if errors.Is(err, db.ErrNotFound) || err == nil && !b.Enabled {
-		err = &bots.PageError{Status: http.StatusNotFound, ID: "web.report.off", Err: err}
-	}
-	return city, b, err
 }

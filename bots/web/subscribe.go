@@ -11,30 +11,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"code.dny.dev/ssrf"
-	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/httprate"
 
-	"ticketfrei/bots"
-	"ticketfrei/internal/clients"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/webpush"
-	"ticketfrei/place"
 )
 
-// How often browsers may be subscribed from one address on the internet in an hour: whole
-// houses and schools share one, and behind a gateway that many times more.
 const (
+	// subscribesPerHour is how often browsers may be subscribed from one network of
+	// clients: whole houses and schools share one.
 	subscribesPerHour = 300
-	behindGateway     = 50
-)
-
-const (
-	maxPushBody = 8 << 10 // of a request, in bytes
-	maxEndpoint = 2 << 10 // of its URL
-	maxLines    = 300
+	maxPushBody       = 8 << 10 // of a request, in bytes
+	maxEndpoint       = 2 << 10 // of its URL
+	maxLines          = 300
 )
 
 // asked is what a browser posts: its PushSubscription as JSON, and what it wishes. What
@@ -61,65 +51,40 @@ type refusal struct {
 	data   []any
 }
 
-// pushes are the pages' routes of Web Push.
-type pushes struct {
-	*Network
-	site bots.Site
-}
-
-func (p pushes) routes(r chi.Router) {
-	r.Get("/", p.site.Handler(p.handleFollow))
-	r.Group(func(r chi.Router) {
-		r.Use(p.limit)
-		r.Post("/push", p.site.Handler(p.handleSubscribe))
-		r.Post("/push/remove", p.site.Handler(p.handleRemove))
-		r.Delete("/push", p.site.Handler(p.handleRemove))
-	})
-}
-
-// limit bounds how often one client subscribes.
-func (p pushes) limit(next http.Handler) http.Handler {
-	limited := func(n int) http.Handler {
-		return httprate.LimitBy(n, time.Hour, func(r *http.Request) (string, error) { return p.site.ClientIP(r), nil },
-			httprate.WithLimitHandler(p.site.Handler(func(w http.ResponseWriter, r *http.Request) error {
-				return p.refuse(w, r, &refusal{status: http.StatusTooManyRequests, id: "web.push.refused.too_many"})
-			})))(next)
-	}
-	one, all := limited(subscribesPerHour), limited(subscribesPerHour*behindGateway)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		addr, err := netip.ParseAddr(p.site.ClientIP(r))
-		if err != nil || clients.IsGateway(addr) || p.host.Config.Web.TrustedProxies.Contains(addr) {
-			all.ServeHTTP(w, r)
-			return
+// braked has a client that comes too often be refused.
+func (p *pages) braked(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if p.subscribes.holds(p.site, w, r) {
+			return p.refusePush(w, r, &refusal{status: http.StatusTooManyRequests, id: "web.push.refused.too_many"})
 		}
-		one.ServeHTTP(w, r)
-	})
+		return h(w, r)
+	}
 }
 
 // handleSubscribe has a browser follow the city, or changes what it wishes.
-func (p pushes) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
+func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 	city, b, err := p.cityBot(r)
 	if err != nil {
 		return err
 	}
 	if !b.Enabled {
-		return p.refuse(w, r, &refusal{status: http.StatusNotFound, id: "web.push.refused.off"})
+		return p.refusePush(w, r, &refusal{status: http.StatusNotFound, id: "web.push.refused.off"})
 	}
 	a, wrong := readAsked(w, r)
 	if wrong != nil {
-		return p.refuse(w, r, wrong)
+		return p.refusePush(w, r, wrong)
 	}
-	places, err := p.places(r, city)
+	lines, err := p.host.Lines.Lines(r.Context(), city.ID)
 	if err != nil {
 		return err
 	}
-	s, wrong := p.read(a, city, places)
+	s, wrong := p.read(a, city, lines)
 	if wrong != nil {
-		return p.refuse(w, r, wrong)
+		return p.refusePush(w, r, wrong)
 	}
 	err = p.save(r.Context(), b.ID, s)
 	if errors.Is(err, errFull) {
-		return p.refuse(w, r, &refusal{status: http.StatusServiceUnavailable, id: "web.push.refused.full"})
+		return p.refusePush(w, r, &refusal{status: http.StatusServiceUnavailable, id: "web.push.refused.full"})
 	}
 	if err != nil {
 		return err
@@ -129,7 +94,7 @@ func (p pushes) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 
 // handleRemove ends the sending to a browser. Who knows its endpoint is it. One that does
 // not follow is no error.
-func (p pushes) handleRemove(w http.ResponseWriter, r *http.Request) error {
+func (p *pages) handleRemove(w http.ResponseWriter, r *http.Request) error {
 	_, b, err := p.cityBot(r)
 	if err != nil {
 		return err
@@ -139,7 +104,7 @@ func (p pushes) handleRemove(w http.ResponseWriter, r *http.Request) error {
 		wrong = &refusal{http.StatusUnprocessableEntity, "endpoint", "web.push.refused.endpoint", nil}
 	}
 	if wrong != nil {
-		return p.refuse(w, r, wrong)
+		return p.refusePush(w, r, wrong)
 	}
 	if _, err := p.subscribers.Unsubscribe(r.Context(), b.ID, a.Endpoint); err != nil {
 		return err
@@ -167,7 +132,7 @@ func readAsked(w http.ResponseWriter, r *http.Request) (a asked, wrong *refusal)
 }
 
 // read checks what a browser has posted.
-func (p pushes) read(a asked, city report.City, places *place.Places) (s subscription, wrong *refusal) {
+func (p *pages) read(a asked, city report.City, lines []string) (s subscription, wrong *refusal) {
 	invalid := func(field, id string, data ...any) (subscription, *refusal) {
 		return subscription{}, &refusal{http.StatusUnprocessableEntity, field, "web.push.refused." + id, data}
 	}
@@ -189,7 +154,7 @@ func (p pushes) read(a asked, city report.City, places *place.Places) (s subscri
 		}
 	}
 	var ok bool
-	if s.lines, ok = readLines(a.Lines, places); !ok {
+	if s.lines, ok = readLines(a.Lines, lines); !ok {
 		return invalid("lines", "line")
 	}
 	if q := a.Quiet; q != nil {
@@ -240,25 +205,25 @@ func isPrivate(host string) bool {
 
 // readLines reads the lines that somebody follows, in whatever case, in the spelling of
 // the city. ok is false where it has not all of them.
-func readLines(names []string, places *place.Places) (lines report.Lines, ok bool) {
+func readLines(names, city []string) (lines report.Lines, ok bool) {
 	if len(names) > maxLines {
 		return "", false
 	}
 	var list []string
 	for _, name := range names {
-		at := slices.IndexFunc(places.Lines(), func(l place.Line) bool { return strings.EqualFold(l.Name, strings.TrimSpace(name)) })
+		at := slices.IndexFunc(city, func(line string) bool { return strings.EqualFold(line, strings.TrimSpace(name)) })
 		if at < 0 {
 			return "", false
 		}
-		if name = places.Lines()[at].Name; !slices.Contains(list, name) {
+		if name = city[at]; !slices.Contains(list, name) {
 			list = append(list, name)
 		}
 	}
 	return report.NewLines(list...), true
 }
 
-// refuse answers what is wrong, in the language of the page.
-func (p pushes) refuse(w http.ResponseWriter, r *http.Request, wrong *refusal) error {
+// refusePush answers what is wrong with a subscription, in the language of the page.
+func (p *pages) refusePush(w http.ResponseWriter, r *http.Request, wrong *refusal) error {
 	return answerJSON(w, wrong.status, struct {
 		Error string `json:"error"`
 		Field string `json:"field,omitempty"`
@@ -275,26 +240,4 @@ func answerJSON(w http.ResponseWriter, status int, answer any) error {
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 	return nil
-}
-
-// cityBot returns the city of the request and its page as a bot.
-func (p pushes) cityBot(r *http.Request) (report.City, report.Bot, error) {
-	city := p.site.City(r)
-	all, err := p.host.DB.NetworkBots(r.Context(), city.ID, Name)
-	if err != nil {
-		return city, report.Bot{}, err
-	}
-	if len(all) == 0 {
-		return city, report.Bot{}, &bots.PageError{Status: http.StatusNotFound, ID: "error.not_found"}
-	}
-	return city, all[0], nil
-}
-
-// places returns the lines and stops of a city.
-func (p pushes) places(r *http.Request, city report.City) (*place.Places, error) {
-	text, err := p.host.DB.Places(r.Context(), city.ID)
-	if err != nil {
-		return nil, err
-	}
-	return place.Parse(text)
 }

@@ -2,23 +2,23 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/httprate"
 
 	"ticketfrei/bots"
+	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
 
 // pages are the forms and pages of the network, with the site around them.
 type pages struct {
 	*Network
-	site bots.Site
-	// one limits how often a network of clients reports, all how often everybody behind
-	// a gateway does.
-	one, all *httprate.RateLimiter
+	site       bots.Site
+	reports    brake
+	subscribes brake
 }
 
 // Settings returns what settings.tmpl shows.
@@ -29,11 +29,23 @@ func (n *Network) SettingsRoutes(chi.Router, bots.Site) {}
 
 // PublicRoutes adds the routes below /city/{slug}/web/.
 func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
-	p := &pages{Network: n, site: site, one: httprate.NewRateLimiter(reportsPerMinute, time.Minute),
-		all: httprate.NewRateLimiter(reportsPerMinute*everybody, time.Minute)}
+	p := &pages{Network: n, site: site, reports: newBrake(reportsPerMinute, time.Minute), subscribes: newBrake(subscribesPerHour, time.Hour)}
 	r.Post("/report", site.Handler(p.handleReport))
 	r.Get("/report", p.handleReportGone)
-	pushes{n, site}.routes(r)
+	r.Get("/", site.Handler(p.handleFollow))
+	r.Post("/push", site.Handler(p.braked(p.handleSubscribe)))
+	r.Post("/push/remove", site.Handler(p.braked(p.handleRemove)))
+	r.Delete("/push", site.Handler(p.braked(p.handleRemove)))
+}
+
+// cityBot returns the city that the request is about, and its page as a bot.
+func (p *pages) cityBot(r *http.Request) (report.City, report.Bot, error) {
+	city := p.site.City(r)
+	b, err := p.host.DB.FindBot(r.Context(), city.ID, Name)
+	if errors.Is(err, db.ErrNotFound) {
+		err = &bots.PageError{Status: http.StatusNotFound, ID: "error.not_found", Err: err}
+	}
+	return city, b, err
 }
 
 // handleReportGone leads whoever comes back to the answer of a form to the page.

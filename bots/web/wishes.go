@@ -28,7 +28,8 @@ var wishTables = []string{
 		language TEXT NOT NULL,
 		quiet_from INTEGER NOT NULL,
 		quiet_to INTEGER NOT NULL)`,
-	`CREATE INDEX web_wishes_bot ON web_wishes(bot_id)`,
+	// By it those who sleep are found without reading what is sealed.
+	`CREATE INDEX web_wishes_quiet ON web_wishes(bot_id, quiet_from, quiet_to)`,
 }
 
 // wishes is what a browser wants to be sent.
@@ -126,6 +127,10 @@ func (n *Network) find(ctx context.Context, botID, id int64) (subscription, erro
 	return s, err
 }
 
+// sleepers are the recipients of a bot that want to be left in peace at an hour.
+const sleepers = `SELECT recipient_id FROM web_wishes WHERE bot_id = ?1 AND quiet_from >= 0
+	AND CASE WHEN quiet_from < quiet_to THEN ?2 >= quiet_from AND ?2 < quiet_to ELSE ?2 >= quiet_from OR ?2 < quiet_to END`
+
 // asleep returns the recipients of a bot that want to be left in peace at this hour.
 func (n *Network) asleep(ctx context.Context, b report.Bot) (map[int64]bool, error) {
 	city, err := n.host.DB.BriefCity(ctx, b.CityID)
@@ -133,8 +138,7 @@ func (n *Network) asleep(ctx context.Context, b report.Bot) (map[int64]bool, err
 		return nil, err
 	}
 	hour := n.host.Now().In(zone.Of(city, n.host.Config.Reports.Zone)).Hour()
-	ids, err := db.ReadColumn[int64](ctx, n.host.DB, `SELECT recipient_id FROM web_wishes WHERE bot_id = ?1 AND quiet_from >= 0
-		AND CASE WHEN quiet_from < quiet_to THEN ?2 >= quiet_from AND ?2 < quiet_to ELSE ?2 >= quiet_from OR ?2 < quiet_to END`, b.ID, hour)
+	ids, err := db.ReadColumn[int64](ctx, n.host.DB, sleepers, b.ID, hour)
 	if err != nil {
 		return nil, fmt.Errorf("who wants to be left in peace: %w", err)
 	}

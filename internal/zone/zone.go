@@ -3,6 +3,7 @@ package zone
 
 import (
 	"errors"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -39,9 +40,9 @@ func Of(c report.City, other string) *time.Location {
 }
 
 // Find returns the zone with a name such as "Europe/Berlin". An empty name, or one that
-// no zone has, is an error.
+// no zone has, is an error; so is another way to a zone's file, such as "Europe/./Berlin".
 func Find(name string) (*time.Location, error) {
-	if name == "" || name == "Local" || len(name) > longest {
+	if name == "" || name == "Local" || len(name) > longest || path.Clean(name) != name {
 		return nil, errUnknown
 	}
 	if l, ok := read.Load(name); ok {

@@ -118,8 +118,7 @@ func (t *table) header() ([]int, error) {
 // broken is a table that cannot be read any further.
 func (t *table) broken(err error) error {
 	line := t.line + 1
-	var wrong *csv.ParseError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*csv.ParseError](err); ok {
 		line, err = wrong.Line, wrong.Err
 	}
 	return &Problem{Kind: Broken, File: t.file, Line: line, Err: err}

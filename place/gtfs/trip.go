@@ -3,6 +3,7 @@ package gtfs
 import (
 	"cmp"
 	"hash/maphash"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,10 +60,7 @@ func (rd *reader) readStops() error {
 		rd.stops[id] = i
 	})
 	named := rd.stops
-	rd.stops = make(map[key]int32, len(named))
-	for id, name := range named {
-		rd.stops[id] = name
-	}
+	rd.stops = maps.Clone(named)
 	for id := range parents {
 		if name, ok := nameOf(id, named, parents); ok {
 			rd.stops[id] = name

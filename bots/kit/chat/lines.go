@@ -19,7 +19,7 @@ var maxUnknown = text.Runes(60)
 // lines has a chat get the reports of some lines alone, and returns the answer: what
 // comes here now, and which lines there are.
 func (b *bot) lines(ctx context.Context, m Message, language string) (string, error) {
-	city, err := b.network.linesOf(ctx, b.bot.CityID)
+	city, err := b.network.host.Lines.Lines(ctx, b.bot.CityID)
 	if err != nil {
 		return "", err
 	}
@@ -64,14 +64,6 @@ func (b *bot) choose(language string, city []string) string {
 		return ""
 	}
 	return b.say(language, "kit.lines.choose", "Lines", lines.List(city), "Example", strings.Join(city[:min(2, len(city))], " "))
-}
-
-// linesOf returns the names of a city's lines.
-func (n *network) linesOf(ctx context.Context, cityID int64) ([]string, error) {
-	if n.host.Lines == nil {
-		return nil, nil
-	}
-	return n.host.Lines.Lines(ctx, cityID)
 }
 
 // argument is what follows a command in a text.

@@ -167,7 +167,7 @@ var texts = fstest.MapFS{
 
 func newToy(t *testing.T, change func(*chat.Network)) *toy {
 	t.Helper()
-	return newToyIn(t, nil, change)
+	return newToyIn(t, kittest.CityLines(nil), change)
 }
 
 // newToyIn is a toy in a city that has lines.
