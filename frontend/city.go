@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -119,7 +120,8 @@ func (s *Site) CityPage(w http.ResponseWriter, r *http.Request, status int, said
 	}
 	p := s.newPage(r, c.Name, nil)
 	if said.Text != "" {
-		p.Title = said.Text + " · " + c.Name
+		first, _, _ := strings.Cut(said.Text, "\n") // an answer to a question has many lines
+		p.Title = strings.TrimSuffix(first, ":") + " · " + c.Name
 	}
 	body, err := s.cityPage(r.Context(), c, p, "", &said)
 	if err != nil {

@@ -377,6 +377,13 @@ func TestPageSaysWhatBecameOfAReport(t *testing.T) {
 	tn.post.said = &bots.Said{Answer: bots.Answer{Outcome: bots.OutcomeHeld, Text: "Held back: name a line"}, Draft: "da"}
 	page := tn.browser().get("/city/nuernberg/mail/said").want(http.StatusUnprocessableEntity, "")
 	page.says("said", "Held back: name a line")
+	if got := page.title(); got != "Held back: name a line · Nürnberg · Ticketfrei" {
+		t.Errorf("the title is %q", got)
+	}
+	tn.post.said = &bots.Said{Answer: bots.Answer{Outcome: bots.OutcomeQuestion, Text: "The last hour:\nnow: U1"}}
+	if got := tn.browser().get("/city/nuernberg/mail/said").title(); got != "The last hour · Nürnberg · Ticketfrei" {
+		t.Errorf("the title of an answer is %q", got)
+	}
 	if n := page.id("said"); attr(n, "role") != "status" || !hasAttr(n, "autofocus") || attr(n, "tabindex") != "-1" {
 		t.Error("who cannot see it does not hear it")
 	}

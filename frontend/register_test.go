@@ -77,6 +77,9 @@ func TestRegisterToSettings(t *testing.T) {
 	page.id("confirm")
 	page.says("confirm", "rider@example.org")
 	page.translated()
+	if !strings.Contains(page.text(page.doc), "Bad Tölz bekommt die Mailadresse bad-toelz@tickets.example") {
+		t.Errorf("the page does not say what will be made:\n%s", page.text(page.doc))
+	}
 	if _, err := tn.db.FindCity(t.Context(), "bad-toelz"); !errors.Is(err, db.ErrNotFound) {
 		t.Fatalf("looking at the link made the city: %v", err)
 	}

@@ -124,7 +124,7 @@ func newTexts(tag language.Tag, entries map[string]entry) (*texts, error) {
 //
 // Nothing is escaped: templates do that. An unknown id comes back as "!id!", an
 // unknown language counts as English, as does one that lacks a text for moderators, and
-// a name that is missing in data shows as "<no value>".
+// a name that is missing in data, or whose value is nothing to read, shows as "<no value>".
 func (c *Catalogue) T(lang, id string, data ...any) string {
 	t := c.in(lang)
 	if !t.has(id) {
@@ -151,15 +151,30 @@ func (c *Catalogue) T(lang, id string, data ...any) string {
 }
 
 // named makes a map of alternating names and values. It leaves out what has no
-// name or no value, so that a mistake shows as "<no value>" in the text.
+// name or no value, or is nothing to read, so that a mistake shows as "<no value>" in
+// the text.
 func named(data []any) map[string]any {
 	values := make(map[string]any, len(data)/2)
 	for i := 0; i+1 < len(data); i += 2 {
-		if name, ok := data[i].(string); ok {
+		if name, ok := data[i].(string); ok && isReadable(data[i+1]) {
 			values[name] = data[i+1]
 		}
 	}
 	return values
+}
+
+// isReadable reports whether a value reads as words or a number: the fields of a struct
+// in a row are for nobody.
+func isReadable(value any) bool {
+	switch value.(type) {
+	case fmt.Stringer, error:
+		return true
+	}
+	switch reflect.ValueOf(value).Kind() {
+	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array, reflect.Pointer, reflect.Func, reflect.Chan:
+		return false
+	}
+	return true
 }
 
 // pluralCount returns count as an integer, which go-i18n requires, or nil if it

@@ -73,6 +73,8 @@ func TestT(t *testing.T) {
 		{"no count", "en", "settings.subscribers", []any{"City", "X"}, "<no value> subscribers in X"},
 		{"name without value", "en", "settings.rules.title", []any{"City"}, "Rules of <no value>"},
 		{"value without name", "en", "settings.rules.title", []any{7, "City"}, "Rules of <no value>"},
+		{"struct for a name", "en", "settings.rules.title", []any{"City", struct{ Name string }{"X"}}, "Rules of <no value>"},
+		{"list for a name", "en", "settings.rules.title", []any{"City", []string{"X"}}, "Rules of <no value>"},
 		{"unknown id", "en", "home.nothing", nil, "!home.nothing!"},
 		{"id of a table", "en", "settings.rules", nil, "!settings.rules!"},
 		{"empty id", "en", "", nil, "!!"},
