@@ -23,8 +23,8 @@ const (
 	// everybody is how many of them are reckoned with behind a gateway, which hides them.
 	everybody = 50
 	// judgedWithin is how long somebody waits to be told what became of their report:
-	// they are answered within a second.
-	judgedWithin = 900 * time.Millisecond
+	// they are answered within a second, also by a machine that has much to do.
+	judgedWithin = 600 * time.Millisecond
 	// retryAfter is when somebody may try again while nothing is taken in.
 	retryAfter = 30 * time.Second
 	// maxForm is how much of a form in parts is held in memory, in bytes: more than a
