@@ -28,6 +28,7 @@ func TestReportByThumb(t *testing.T) {
 		"passes on what was no question": (*thumb).insists,
 		"without net it waits":           (*thumb).waits,
 		"waits over a restart":           (*thumb).waitsOverRestart,
+		"waits where storage is full":    (*thumb).waitsInMemory,
 		"what is old is not sent":        (*thumb).dropsTheOld,
 		"suggests lines and stops":       (*thumb).suggests,
 		"a stop chosen elsewhere":        (*thumb).takesStop,
@@ -118,6 +119,23 @@ func (th *thumb) offline(is bool) {
 	none := &network.Conditions{Offline: is, DownloadThroughput: -1, UploadThroughput: -1}
 	call(th.window, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{none}})
 	call(th.window, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
+}
+
+// waitsInMemory has the storage be full after the first report that waits.
+func (th *thumb) waitsInMemory() {
+	th.offline(true)
+	for _, text := range []string{"U1 Plärrer", "U2 Opernhaus"} {
+		th.write(text)
+		th.told("waiting", "No net. It goes out when there is (written ")
+		th.reads(".report-waiting", text)
+		ask[bool](th.window, `(Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); }, true)`)
+	}
+	th.settledOffline()
+	th.offline(false)
+	waitUntil(th, "nothing to wait", func() bool { return th.text(".report-waiting") == "" })
+	if got := th.passed(th.city); len(got) != 2 {
+		th.Errorf("passed on: %q", got)
+	}
 }
 
 func (th *thumb) waits() {

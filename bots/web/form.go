@@ -20,8 +20,8 @@ const (
 	// one, as behind their phone's provider; the brakes hold what is more than a few.
 	reportsPerMinute = 20
 	// judgedWithin is how long somebody waits to be told what became of their report:
-	// they are answered within a second.
-	judgedWithin = 900 * time.Millisecond
+	// they are answered within a second, also by a machine that has much to do.
+	judgedWithin = 600 * time.Millisecond
 	// retryAfter is when somebody may try again while nothing is taken in.
 	retryAfter = 30 * time.Second
 	// maxForm is how much of a form in parts is held in memory, in bytes: more than a

@@ -16,20 +16,22 @@
   const SOON = 5e3, LATE = 300e3; // how long to wait before the next try
   const MOST_CHIPS = 12, MOST_USED = 8, MOST_WAITING = 20;
 
-  // Storage may be switched off, or full: then this page remembers alone.
+  // Storage may be switched off, or full: then this page remembers alone, and what the
+  // storage has from before does not count.
   const keep = (storage, name, nothing) => {
     name += "/" + texts.city;
-    let memory = nothing;
+    let memory = null;
     return {
       name,
       get() {
-        try { return JSON.parse(window[storage].getItem(name)) ?? memory; } catch { return memory; }
+        if (memory !== null) return memory;
+        try { return JSON.parse(window[storage].getItem(name)) ?? nothing; } catch { return nothing; }
       },
       set(value) {
         try {
           if (value.length) window[storage].setItem(name, JSON.stringify(value));
           else window[storage].removeItem(name);
-          memory = nothing;
+          memory = null;
         } catch { memory = value; }
       },
     };
