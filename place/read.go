@@ -126,7 +126,9 @@ func (r *reading) reports() bool {
 }
 
 // at tells whether a word is of a class.
-func (r *reading) at(i int, classes class) bool { return i < len(r.list) && r.list[i].class&classes != 0 }
+func (r *reading) at(i int, classes class) bool {
+	return i < len(r.list) && r.list[i].class&classes != 0
+}
 
 // counted tells whether people are counted at a word.
 func (r *reading) counted(i int) bool {

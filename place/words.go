@@ -114,7 +114,7 @@ var lists = []struct {
 		straße kreuzung radweg parkplätze störung störungen stau unfall unfallstelle sperrung umleitung baustelle signalstörung oberleitung notarzt notarzteinsatz
 		polizeieinsatz feuerwehreinsatz einsatz stromausfall verspätung verspätungen ausfall schnee eis regen streik warnstreik demo zug züge müll wasser luft-filter
 		toilet toilets restroom elevator escalator lift track tracks road traffic accident disruption delay delays train trains construction rain snow
-		tuvalet asansör yol trafik kaza ескалатор ліфт туалет дорога аварія затор дощ المصعد الطريق حمام toilettes ascenseur escalator route trafic
+		tuvalet asansör yol trafik kaza ескалатор ліфт туалет дорога аварія затор дощ المصعد الطريق حمام toilettes ascenseur escalator route circulation
 		accident travaux panne retard train
 		i my your seat seats free-trial buy sale discount click cache phone wallet apartment room offer
 		benim ben мій моя я mon ma mes je place places أنا`},
