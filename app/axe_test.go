@@ -55,19 +55,21 @@ func TestAxe(t *testing.T) {
 	if os.Getenv("AXE_GRID") == "whole" {
 		g = wholeGrid
 	}
-	for name, start := range map[string][]string{
-		"stranger":  {"/", "/demo", "/register", "/login", "/password", "/register/sent", "/password/sent", "/nowhere", "/city/nowhere", "/city/" + demoSlug},
-		"moderator": {"/settings", "/settings/reports"},
+	public := []string{"/", "/demo", "/register", "/login", "/password", "/register/sent", "/password/sent", "/nowhere", "/city/nowhere", "/city/" + demoSlug}
+	for name, look := range map[string]func(*inspector){
+		"stranger":                    func(w *inspector) { w.grid.riders = nil; w.all(public) },
+		"stranger of other languages": func(w *inspector) { w.grid.languages = nil; w.all(public) },
+		"moderator": func(w *inspector) {
+			w.below, w.grid.riders = "/settings", nil
+			w.logIn()
+			w.all([]string{"/settings", "/settings/reports"})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &inspector{window: a.open(t, chromium, visitor{name: name, width: 1280, height: 844, language: "de"}), axe: source, grid: g}
 			w.grid.widths = slices.Clone(g.widths)
-			if name == "moderator" {
-				w.below = "/settings"
-				w.logIn()
-			}
-			w.all(start)
+			look(w)
 		})
 	}
 }
@@ -127,10 +129,8 @@ func (w *inspector) all(start []string) {
 	for _, lang := range w.grid.riders { // in one width each, which takes turns
 		w.speak(lang)
 		for i, page := range w.pages {
-			if !strings.HasPrefix(page, "/settings") {
-				w.load(page)
-				w.inspectAt(w.grid.widths[i%len(w.grid.widths)], page+" in "+lang)
-			}
+			w.load(page)
+			w.inspectAt(w.grid.widths[i%len(w.grid.widths)], page+" in "+lang)
 		}
 		slices.Reverse(w.grid.widths)
 	}

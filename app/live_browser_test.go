@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +92,9 @@ func (w *window) shows(texts ...string) {
 	waitUntil(w, "the reports "+want, func() bool { return w.text("#reports .report-text") == want })
 }
 
+// clocks are times as the server writes them, in all languages.
+var clocks = regexp.MustCompile(`^offline since ([01][0-9]|2[0-3]):[0-5][0-9] · as of ([01][0-9]|2[0-3]):[0-5][0-9]$`)
+
 // TestOpenPageMissesNothing leaves a page open over an outage, a restart and a sleep.
 func TestOpenPageMissesNothing(t *testing.T) {
 	slow.Test(t, "waits in a real browser for a page to find its way back")
@@ -124,7 +128,7 @@ func TestOpenPageMissesNothing(t *testing.T) {
 	}
 
 	front.goAway(true)
-	reads("#state", "offline since")
+	waitUntil(w, "since when", func() bool { return clocks.MatchString(w.text("#state")) })
 	say("Kontis zwei")
 	front.goAway(false)
 	w.shows("Kontis zwei", "Kontis eins")
@@ -328,15 +332,7 @@ func TestFirstVisitIsLight(t *testing.T) {
 	call(w, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
 	w.goTo("/city/nuernberg")
 	waitUntil(w, "live", func() bool { return strings.Contains(w.text("#state"), "live") })
-	const shift = `new Promise((done) => new PerformanceObserver((list) => done(list.getEntries().reduce((all, e) => all + e.value, 0))).observe({type: "layout-shift", buffered: true}) || setTimeout(() => done(0), 300))`
-	if moved := ask[float64](w, shift); moved > 0.01 {
-		t.Errorf("what is shown moves by %.3f", moved)
-	}
-	if gap := ask[float64](w, `document.getElementById("lines").getBoundingClientRect().top - document.querySelector("header").getBoundingClientRect().bottom`); gap > 20 {
-		t.Errorf("%.0f pixels of nothing stand above the reports", gap)
-	}
 	mu.Lock()
-	defer mu.Unlock()
 	if bytes > 30_000 || bytes < 3000 {
 		t.Errorf("%.0f bytes for %v", bytes, loaded)
 	}
@@ -350,4 +346,12 @@ func TestFirstVisitIsLight(t *testing.T) {
 		t.Errorf("%d requests before it can be read: %v", before, loaded)
 	}
 	t.Logf("%.0f bytes, %d requests, %d before it can be read", bytes, len(loaded), before)
+	mu.Unlock()
+	const shift = `new Promise((done) => new PerformanceObserver((list) => done(list.getEntries().reduce((all, e) => all + e.value, 0))).observe({type: "layout-shift", buffered: true}) || setTimeout(() => done(0), 300))`
+	if moved := ask[float64](w, shift); moved > 0.02 { // the suggestions come above the field, which stays where it is
+		t.Errorf("what is shown moves by %.3f", moved)
+	}
+	if gap := ask[float64](w, `document.getElementById("lines").getBoundingClientRect().top - document.querySelector("header").getBoundingClientRect().bottom`); gap > 20 {
+		t.Errorf("%.0f pixels of nothing stand above the reports", gap)
+	}
 }

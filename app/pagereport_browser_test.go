@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -139,6 +140,13 @@ func (th *thumb) waitsInMemory() {
 }
 
 func (th *thumb) waits() {
+	const zone = "Africa/Nairobi"
+	if err := th.server.db.SaveZone(th.Context(), th.city.ID, zone); err != nil {
+		th.Fatal(err)
+	}
+	th.server.notices.Changed(th.city.ID)
+	call(th.window, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kolkata"}) // where the phone is
+	th.goTo("/city/nuernberg")
 	th.offline(true)
 	for _, text := range []string{"U1 Plärrer", "U2 Opernhaus"} {
 		th.write(text)
@@ -147,6 +155,13 @@ func (th *thumb) waits() {
 		th.reads(".report-waiting", text)
 	}
 	th.reads(".report-waiting", "Waits to be sent, written ")
+	in, err := time.LoadLocation(zone)
+	if err != nil {
+		th.Fatal(err)
+	}
+	if now, got := time.Now().In(in), th.text(".report-waiting"); !strings.Contains(got, now.Format("15:04")) && !strings.Contains(got, now.Add(-time.Minute).Format("15:04")) {
+		th.Errorf("it is %s in %s, and the page says: %s", now.Format("15:04"), zone, got)
+	}
 	th.do(chromedp.Click(chromedp.CSS(".report-waiting li:last-child button")))
 	if got := th.text(".report-waiting"); strings.Contains(got, "U2 Opernhaus") {
 		th.Errorf("taken back, and still waits: %s", got)

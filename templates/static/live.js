@@ -12,10 +12,11 @@
 
   // ---- Times ----
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  // The server writes times in every language as German does.
   const hourOf = (t) => {
     const how = { hour: "2-digit", minute: "2-digit", timeZone: texts.zone || undefined };
     try {
-      return new Date(t).toLocaleTimeString(document.documentElement.lang, how);
+      return new Date(t).toLocaleTimeString("de", how);
     } catch {
       return new Date(t).toTimeString().slice(0, 5); // a browser that does not know the zone
     }

@@ -9,7 +9,6 @@
   const chips = document.getElementById("report-chips");
   const button = form.querySelector("button[type=submit]");
   const texts = form.dataset;
-  const language = document.documentElement.lang;
 
   const HOUR = 3600e3; // what is older is of no use to anybody
   const PATIENCE = 10e3; // how long one sending may take
@@ -40,7 +39,15 @@
   const queue = keep("localStorage", "report-queue", []);
   const used = keep("localStorage", "report-used", []);
 
-  const clock = (time) => new Date(time).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  // clock is the time in the city, as the server writes it.
+  const clock = (time) => {
+    const how = { hour: "2-digit", minute: "2-digit", timeZone: document.getElementById("state")?.dataset.zone || undefined };
+    try {
+      return new Date(time).toLocaleTimeString("de", how);
+    } catch {
+      return new Date(time).toTimeString().slice(0, 5); // a browser that does not know the zone
+    }
+  };
   const at = (text, time) => text.replace("{time}", clock(time));
   const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
