@@ -262,6 +262,9 @@ func TestFilterIsKeptOnThePhone(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.server.notices.Changed(c.ID)
+	if err := a.server.db.SaveTexts(t.Context(), c.ID, "Nürnberg", "ar", "**@nuernberg@social.example**"); err != nil {
+		t.Fatal(err)
+	}
 	say := func(id, text string) {
 		t.Helper()
 		a.mustSend("rider@riders.example", "nuernberg@tickets.example", id+"@riders.example", "", text)
@@ -292,6 +295,11 @@ func TestFilterIsKeptOnThePhone(t *testing.T) {
 		const r = document.createRange(), words = document.querySelector(".report:not([hidden]) .report-text:not(.only-heard)"); r.selectNodeContents(words);
 		const gap = words.getBoundingClientRect().right - r.getBoundingClientRect().right; document.documentElement.dir = "ltr"; return gap })()`); under > 1 {
 		t.Errorf("from right to left, the words stand %.0f pixels away from their line", under)
+	}
+	if !ask[bool](w, `(() => { document.documentElement.dir = document.getElementById("text").dir = "rtl";
+		const letters = document.querySelector("#text strong").firstChild, at = (i) => { const r = document.createRange(); r.setStart(letters, i); r.setEnd(letters, i + 1); return r.getBoundingClientRect().left };
+		const right = at(0) < at(1); document.documentElement.dir = "ltr"; return right })()`) {
+		t.Error("from right to left, an address ends with its @")
 	}
 	waitUntil(w, "the line of a link", func() bool { return visible() == "3 Kontis U2 Rathenauplatz|2 Kontis U2 Flughafen" })
 	w.audit()
