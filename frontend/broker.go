@@ -13,7 +13,7 @@ import (
 
 const (
 	// heartbeat is how often an idle stream gets a sign of life, so that proxies,
-	// phones and pages do not think it dead. live.js counts on it.
+	// phones and pages do not think it dead. stream.js counts on it.
 	heartbeat = 25 * time.Second
 	// maxStreams bounds the open streams where nobody else does.
 	maxStreams = 20000

@@ -104,6 +104,7 @@ func (s *Site) buildCityPage(ctx context.Context, slug string, in pageIn) (*blob
 	p.Asked = in.asked
 	if in.line != "" && in.line != unknownLine {
 		p.Query = url.Values{lineParam: {in.line}}
+		p.Title = in.line + " · " + c.Name
 	}
 	body, err := s.cityPage(ctx, c, p, in.line, nil)
 	if err != nil {

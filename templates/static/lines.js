@@ -5,8 +5,7 @@
   const box = document.getElementById("strips");
   if (!box || !window.EventSource) return;
   let version = box.dataset.version;
-  let stream, soon, again;
-  let failures = 0;
+  let soon;
 
   // patch puts in what is new, and leaves the rest with its folds and its focus.
   const keyOf = (part) => part.dataset.line || part.id;
@@ -53,33 +52,10 @@
     soon = setTimeout(refresh, 200);
   };
 
-  const close = () => {
-    clearTimeout(again);
-    stream?.close();
-    stream = undefined;
-  };
-  const open = () => {
-    close();
-    if (document.hidden) return;
-    const mine = (stream = new EventSource(box.dataset.live + "&v=" + encodeURIComponent(version)));
-    for (const name of ["report", "removed", "list"]) mine.addEventListener(name, changed);
-    mine.onopen = () => (failures = 0);
-    mine.onerror = () => {
-      if (mine !== stream) return;
-      close();
-      again = setTimeout(reopen, Math.min(60e3, 1e3 * 2 ** ++failures) * (0.75 + Math.random() / 2));
-    };
-  };
-  const reopen = () => {
-    open();
-    refresh();
-  };
-
-  // A page that nobody sees holds no stream.
-  document.addEventListener("visibilitychange", () => (document.hidden ? close() : reopen()));
-  window.addEventListener("pagehide", close);
-  window.addEventListener("pageshow", (e) => e.persisted && reopen());
-  window.addEventListener("online", reopen);
   setInterval(refresh, 60e3);
-  open();
+  followCity({
+    address: () => box.dataset.live + "&v=" + encodeURIComponent(version),
+    events: { report: changed, removed: changed, list: changed, version: () => {}, beat: () => {} },
+    awake: changed,
+  });
 })();

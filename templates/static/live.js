@@ -162,115 +162,17 @@
   };
 
   // ---- The stream ----
-  const patience = 70e3; // after which silence means that the stream is dead: it beats every 25 s
-  const hiddenFor = 30e3; // after which a page that nobody sees lets go of its stream
   let version = list.dataset.version;
-  let stream, release, wait, leave;
-  let failures = 0;
-  let began = 0; // when the stream was asked for
-  let asOf = Date.now(); // when the list was last known to be right
-  let since = 0; // since when it cannot be told; 0: it can
 
-  const showNet = () => {
-    const live = stream?.readyState === EventSource.OPEN;
+  const showNet = ({ live, asked, since, asOf }) => {
     const net = find("state-net");
-    const text = live ? texts.live : since ? texts.offline : stream ? "" : texts.asOf;
+    const text = live ? texts.live : since ? texts.offline : asked ? "" : texts.asOf;
     put(net, fill(text, { since: hourOf(since), asof: hourOf(asOf) }));
     net.hidden = !text;
     state.classList.toggle("live", live);
     state.classList.toggle("offline", !live && since > 0);
   };
-
-  const close = () => {
-    clearTimeout(wait);
-    stream?.close();
-    release?.();
-    stream = release = undefined;
-  };
-
-  // silent tells whether the stream says nothing though it should: after a sleep, the
-  // browser may not know that it is gone.
-  const silent = () => stream && Date.now() - Math.max(asOf, began) > patience;
-
-  const lost = () => {
-    if (!stream) return;
-    close();
-    failures++;
-    if (failures > 1 || !navigator.onLine) since ||= Date.now();
-    showNet();
-    const pause = Math.min(60e3, 1e3 * 2 ** failures);
-    wait = setTimeout(open, pause * (0.75 + Math.random() / 2));
-  };
-
-  const heard = () => {
-    asOf = Date.now();
-    failures = since = 0;
-    showNet();
-  };
-
-  const open = () => {
-    if (stream) return;
-    close();
-    const mine = (stream = new EventSource(list.dataset.live + "&v=" + encodeURIComponent(version)));
-    began = Date.now();
-    mine.onopen = heard;
-    mine.onerror = lost;
-    for (const [name, how] of Object.entries(events)) {
-      mine.addEventListener(name, (e) => {
-        how(e.data, e.lastEventId);
-        heard();
-      });
-    }
-    hold();
-  };
-
-  // hold sees to it that no more than four pages of this browser hold a stream: with
-  // HTTP/1.1 it has six connections for all of them. Where there are more, one of the
-  // others lets go, and asks again in a minute.
-  const hold = async () => {
-    const mine = stream;
-    if (!navigator.locks) return;
-    const slot = (n) => "ticketfrei-stream-" + n;
-    const taken = new Set((await navigator.locks.query()).held.map((l) => l.name));
-    const free = [0, 1, 2, 3].filter((n) => !taken.has(slot(n)));
-    const from = free.length ? free : [0, 1, 2, 3];
-    const name = slot(from[Math.floor(Math.random() * from.length)]);
-    if (stream !== mine) return;
-    navigator.locks
-      .request(name, { steal: true }, () => new Promise((done) => (stream === mine ? (release = done) : done())))
-      .catch(() => {
-        if (stream !== mine) return;
-        close();
-        showNet();
-        wait = setTimeout(open, minute);
-      });
-  };
-
-  // wake is called when somebody may look again. A page that was frozen looks at once what
-  // it has missed, even if nobody sees it yet.
-  const wake = (e) => {
-    clearTimeout(leave);
-    if (document.hidden) leave = setTimeout(() => (close(), showNet()), hiddenFor);
-    if (document.hidden && e?.type !== "resume") return;
-    if (silent()) close();
-    refresh();
-    open();
-  };
-
-  document.addEventListener("visibilitychange", wake);
-  document.addEventListener("resume", wake);
-  document.addEventListener("freeze", close);
-  window.addEventListener("online", wake);
-  window.addEventListener("offline", lost);
-  // A page that the browser keeps for its back button must not hold a stream open.
-  window.addEventListener("pagehide", close);
-  window.addEventListener("pageshow", (e) => e.persisted && wake());
-  window.addEventListener("focus", wake);
-  setInterval(() => {
-    if (document.hidden) return;
-    refresh();
-    if (silent()) lost();
-  }, 5e3);
+  setInterval(() => document.hidden || refresh(), 5e3);
 
   // ---- The rest of the page ----
   const share = document.querySelector("#share button");
@@ -308,5 +210,5 @@
 
   refresh();
   row?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  wake();
+  followCity({ address: () => list.dataset.live + "&v=" + encodeURIComponent(version), events, tell: showNet, awake: refresh });
 })();
