@@ -141,7 +141,7 @@ func TestTenThousandPhones(t *testing.T) {
 	if isBusy(t) { // then the clock tells about others
 		took = spent / time.Duration(runtime.NumCPU())
 	}
-	if rate := phones / took.Seconds(); rate < least {
+	if rate := phones / took.Seconds(); rate < least && !slow.Racing() {
 		t.Errorf("%.0f a second, want %d", rate, least)
 	}
 }

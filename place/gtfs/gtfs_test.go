@@ -419,15 +419,9 @@ func TestAgency(t *testing.T) {
 	if grown > 150<<20 {
 		t.Errorf("it took %d MB of memory", grown>>20)
 	}
-	if took > 5*time.Second && !racing() {
+	if took > 5*time.Second && !slow.Racing() {
 		t.Errorf("it took %v", took)
 	}
-}
-
-// racing tells whether the race detector runs, which takes its time.
-func racing() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" })
 }
 
 // watchMemory returns what returns the most memory in use since now, beyond what is in
