@@ -6,8 +6,8 @@ import (
 )
 
 // Invisible takes out what takes no room: zero-width characters, control characters that
-// are no space, and those that turn the direction of what follows. Joiners stay where a script needs them, as between
-// Persian or Hindi letters, and within emoji.
+// are no space, and those that turn the direction of what follows. Joiners stay where a
+// script needs them, as between Persian or Hindi letters, and within emoji.
 func Invisible(s string) string {
 	if strings.IndexFunc(s, isInvisible) < 0 {
 		return s

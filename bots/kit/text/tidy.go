@@ -3,7 +3,6 @@ package text
 import (
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"ticketfrei/internal/scrub"
@@ -14,8 +13,7 @@ import (
 func Tidy(s string) string {
 	var lines []string
 	for line := range strings.SplitSeq(scrub.Invisible(s), "\n") {
-		words := strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
-		if len(words) > 0 {
+		if words := strings.Fields(line); len(words) > 0 {
 			lines = append(lines, strings.Join(words, " "))
 		}
 	}
