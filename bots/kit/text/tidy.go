@@ -10,7 +10,7 @@ import (
 )
 
 // Tidy trims every line, joins the spaces in it, and drops empty lines and what cannot
-// be seen. A control character is a space.
+// be seen.
 func Tidy(s string) string {
 	var lines []string
 	for line := range strings.SplitSeq(scrub.Invisible(s), "\n") {
