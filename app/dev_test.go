@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/slow"
 )
 
 // devSite is the demo as a developer runs it, in a copy of the source.
@@ -91,6 +92,7 @@ var stylesheet = regexp.MustCompile(`/static/[0-9a-z]+/style\.css`)
 
 // TestDevelopersSeeTheirChanges changes the source under the running demo.
 func TestDevelopersSeeTheirChanges(t *testing.T) {
+	slow.Test(t, "builds the pages again after each change")
 	const city = "/city/" + demoSlug
 	d := startDev(t, func(d devSite) { d.change("templates/home.tmpl", `{{define "content"}}`, `{{define "content"}}{{if}}`) })
 	d.says("/", http.StatusInternalServerError, "home.tmpl:2", "missing value for if")
@@ -125,6 +127,7 @@ func TestDevelopersSeeTheirChanges(t *testing.T) {
 // TestDevelopersOfANetworkSeeTheirChanges changes a network's part of the
 // settings page.
 func TestDevelopersOfANetworkSeeTheirChanges(t *testing.T) {
+	slow.Test(t, "builds the pages again after each change")
 	d := startDev(t, func(devSite) {})
 	d.post("/login", url.Values{"email": {demoEmail}, "password": {demoPassword}}, http.StatusOK)
 	d.change("bots/mail/settings.tmpl", "", `<p>A fresh card</p>`)

@@ -151,6 +151,7 @@ func TestRecognizingReachesNobody(t *testing.T) {
 // in their language, and nobody else gets anything. What was taken wrongly is sent again
 // with ! before it, or let through by a moderator.
 func TestQuestionIsAnswered(t *testing.T) {
+	slow.Test(t, "learns the sentences and asks by mail and chat")
 	box := startMailbox(t)
 	api := startTelegram(t, telegram.Options{})
 	definitions := all.Networks()

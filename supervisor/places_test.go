@@ -3,11 +3,14 @@ package supervisor_test
 import (
 	"testing"
 	"time"
+
+	"ticketfrei/internal/slow"
 )
 
 // TestPlacesOfOtherProcessesAreNoticed has another process store, change and remove the
 // lines and stops of a city.
 func TestPlacesOfOtherProcessesAreNoticed(t *testing.T) {
+	slow.Test(t, "waits until another process is noticed")
 	r := newRig(t)
 	b := r.city("city")
 	r.start(&toy{send: ok})
