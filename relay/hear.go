@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"ticketfrei/bots"
 	"ticketfrei/censor"
@@ -131,10 +133,24 @@ func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 	return r
 }
 
-// valid returns text that every database takes: UTF-8 without NUL.
+// valid returns text that every database and screen takes: UTF-8 without control
+// characters, but for those that are space.
 func valid(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	if strings.IndexFunc(text, isControl) < 0 {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		if isControl(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
+
+func isControl(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }
 
 // bounded returns the beginning of a text that is longer than maxText.
 func bounded(text string) string {

@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// Invisible takes out what takes no room: zero-width characters, control characters that
-// are no space, and those that turn the direction of what follows. Joiners stay where a
-// script needs them, as between Persian or Hindi letters, and within emoji.
+// Invisible takes out what takes no room: zero-width characters, and those that turn
+// the direction of what follows. Joiners stay where a script needs them, as between
+// Persian or Hindi letters, and within emoji.
 func Invisible(s string) string {
 	if strings.IndexFunc(s, isInvisible) < 0 {
 		return s
@@ -56,8 +56,8 @@ var blank = &unicode.RangeTable{
 }
 
 func isInvisible(r rune) bool {
-	if r < softHyphen { // the first of them that is no control character
-		return unicode.IsControl(r) && !unicode.IsSpace(r)
+	if r < softHyphen { // the first of them
+		return false
 	}
 	return unicode.Is(unicode.Cf, r) && !unicode.Is(shown, r) || unicode.Is(blank, r) || isSelector(r)
 }

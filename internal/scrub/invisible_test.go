@@ -19,8 +19,6 @@ func TestInvisible(t *testing.T) {
 		"U1\U000e0041\U000e007f":               "U1",
 		"U\ufe0f1\ufe0e Hb\U000e0101f\u115f":   "U1 Hbf",
 		"🚋\ufe0f\U000e0101\U000e0102 \ufe0fU1": "🚋\ufe0f U1",
-		"U1\x00\x07 \x1b[31m\x7f\u0080Hbf":     "U1 [31mHbf",
-		"U1\r\n\tHbf":                          "U1\r\n\tHbf",
 		// What scripts need.
 		"葛\U000e0100飾":             "葛\U000e0100飾",
 		"می\u200cخواهم":            "می\u200cخواهم",

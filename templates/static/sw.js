@@ -133,10 +133,15 @@ async function tell(m) {
   }
   const now = Date.now();
   const known = all.find((n) => n.data.items.some((i) => i.id === item.id));
-  const recent = known || all.find((n) => Math.abs(now - n.data.alerted) < calm);
-  if (!recent) return present(m.tag, { city: m.city, alerted: now, items: [item], counts: counts(m) }, false);
-  const items = recent.data.items.filter((i) => i.id !== item.id).concat(item);
-  return present(recent.tag, { city: m.city, alerted: recent.data.alerted, items, counts: counts(m) }, true);
+  const lately = (time) => Math.abs(now - time) < calm;
+  const recent = known || all.find((n) => lately(n.data.began));
+  if (recent) {
+    const items = recent.data.items.filter((i) => i.id !== item.id).concat(item);
+    return present(recent.tag, Object.assign({}, recent.data, { items, counts: counts(m) }), true);
+  }
+  // The phone has just alerted for another city: this one is shown beside it, silently.
+  const quietly = (await registration.getNotifications()).some((n) => n.data && lately(n.data.alerted));
+  return present(m.tag, { city: m.city, began: now, alerted: quietly ? 0 : now, items: [item], counts: counts(m) }, quietly);
 }
 
 const counts = (m) => ({ all: m.many || [], line: m.manyLine || [], of: m.line || "" });

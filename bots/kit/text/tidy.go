@@ -10,11 +10,12 @@ import (
 )
 
 // Tidy trims every line, joins the spaces in it, and drops empty lines and what cannot
-// be seen.
+// be seen. A control character is a space.
 func Tidy(s string) string {
 	var lines []string
 	for line := range strings.SplitSeq(scrub.Invisible(s), "\n") {
-		if words := strings.Fields(line); len(words) > 0 {
+		words := strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+		if len(words) > 0 {
 			lines = append(lines, strings.Join(words, " "))
 		}
 	}

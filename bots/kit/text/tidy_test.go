@@ -11,7 +11,7 @@ func TestTidy(t *testing.T) {
 		"":                                      "",
 		" U1 \t Plärrer\r\n\n \nFürth ":         "U1 Plärrer\nFürth",
 		"U1\u00a0\u2003Plärrer":                 "U1 Plärrer",
-		"U1\x00\x1b[0mPlärrer\u0085x":           "U1[0mPlärrer x",
+		"U1\x00\x1b[0mPlärrer\u0085x":           "U1 [0mPlärrer x",
 		"👩\u200d🚒 قطار":                         "👩\u200d🚒 قطار",
 		"U\u200b1\u200f\n\u2067\n\u00adPlärrer": "U1\nPlärrer",
 	} {
