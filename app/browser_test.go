@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"ticketfrei/bots/mastodon/standin"
@@ -85,6 +86,7 @@ func (j *journey) all() {
 
 // signUp adds a city. The first name that it tries cannot be had.
 func (j *journey) signUp() {
+	call(j.window, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tashkent"})
 	j.goTo("/")
 	j.reads("h1", j.says("home.heading"))
 	j.sees("#no-cities")
@@ -110,6 +112,21 @@ func (j *journey) signUp() {
 	j.at("/settings")
 	j.reads("#logins", j.says("settings.account.logins.here"))
 	j.reads("h1", "Fürth")
+	j.zone()
+}
+
+// zone finds the city in the time zone of the browser.
+func (j *journey) zone() {
+	want, offered := "", 0
+	if !j.noScript {
+		want, offered = "Asia/Tashkent", 100
+	}
+	if got := ask[string](j.window, `document.getElementById("zone").value`); got != want {
+		j.Errorf("the city has the zone %q, want %q", got, want)
+	}
+	if got := ask[int](j.window, `document.getElementById("zones").options.length`); got < offered {
+		j.Errorf("%d zones are offered", got)
+	}
 }
 
 // setRules enters a broken pattern, sees it refused at its line, tries
@@ -184,7 +201,7 @@ func (j *journey) connectMastodon() {
 func (j *journey) subscribe() {
 	j.goTo("/city/" + citySlug)
 	j.reads("#text", "Kein Stress")
-	j.press(fmt.Sprintf(`.city-head a[href="/city/%s/mail"]`, citySlug))
+	j.press(fmt.Sprintf(`#follow a[href="/city/%s/mail"]`, citySlug))
 	j.typeInto("#email", riderEmail)
 	j.press("#subscribe button")
 	j.sees("#sent")

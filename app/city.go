@@ -15,11 +15,13 @@ import (
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 type cityCommand struct {
-	Add  cityAddCommand  `cmd:"" help:"Add a city with a moderator who can log in at once."`
-	List cityListCommand `cmd:"" help:"List the cities."`
+	Add    cityAddCommand    `cmd:"" help:"Add a city with a moderator who can log in at once."`
+	List   cityListCommand   `cmd:"" help:"List the cities."`
+	Places cityPlacesCommand `cmd:"" help:"Store the lines and stops of a city, or print them."`
 }
 
 type cityAddCommand struct {
@@ -28,7 +30,8 @@ type cityAddCommand struct {
 	Email    string `required:"" help:"Address of the moderator."`
 	Password string `env:"TICKETFREI_PASSWORD" help:"Password of the moderator; one is made and printed where none is given."`
 	Name     string `help:"Name of the city; the slug where none is given."`
-	Language string `enum:"de,en" default:"de" help:"Language of the city's pages and mails: de, unless told otherwise, or en."`
+	Zone     string `help:"Time zone of the city, such as Europe/Berlin; that of the language where none is given."`
+	Language string `enum:"de,en,tr,ar,uk,fr" default:"de" help:"Language of the city's page and of the mails to its riders: de, unless told otherwise, en, tr, ar, uk or fr."`
 }
 
 // Run adds the city to the database. A running server finds it at once.
@@ -55,6 +58,9 @@ func (cmd *cityAddCommand) check() error {
 	cmd.Email = strings.ToLower(cmd.Email)
 	if err := cmd.checkPassword(); err != nil {
 		return err
+	}
+	if cmd.Zone != "" && zone.Known(cmd.Zone) == "" {
+		return fmt.Errorf("%q is no time zone: write one with its region and city, such as Europe/Berlin", cmd.Zone)
 	}
 	if cmd.Name = strings.TrimSpace(cmd.Name); cmd.Name == "" {
 		cmd.Name = cmd.Slug
@@ -98,7 +104,9 @@ func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definit
 	if err := d.FreeSlug(c.ctx, cmd.Slug); err != nil { // the operator may
 		return err
 	}
-	made, err := d.CreateCity(c.ctx, censor.NewCity(cmd.Slug, cmd.Name, cmd.Language), moderator.ID, everywhere(definitions))
+	city := censor.NewCity(cmd.Slug, cmd.Name, cmd.Language)
+	city.Zone = zone.Known(cmd.Zone)
+	made, err := d.CreateCity(c.ctx, city, moderator.ID, everywhere(definitions))
 	if errors.Is(err, db.ErrTaken) {
 		return fmt.Errorf("there is already a city %s", cmd.Slug)
 	}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // TZ is understood in the image and on servers that have no zones
 
 	"github.com/alecthomas/kong"
 
@@ -31,14 +30,14 @@ const (
 func Main(defaults []byte) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return run(&console{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, defaults: defaults}, os.Args[1:])
+	return run(&console{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, defaults: defaults}, os.Args[1:])
 }
 
 // commands is the command line.
 type commands struct {
 	Serve       serveCommand       `cmd:"" default:"withargs" help:"Run the server (the default)."`
 	Demo        demoCommand        `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
-	City        cityCommand        `cmd:"" help:"Add and list cities."`
+	City        cityCommand        `cmd:"" help:"Add and list cities, and store their lines and stops."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
 	DNS         dnsCommand         `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor      doctorCommand      `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
@@ -51,6 +50,7 @@ type commands struct {
 // console is what a command gets to work with.
 type console struct {
 	ctx      context.Context
+	stdin    io.Reader
 	stdout   io.Writer
 	stderr   io.Writer
 	defaults []byte // the built-in config.toml

@@ -42,6 +42,7 @@ func TestCommandLine(t *testing.T) {
 		{"bad slug", []string{"city", "add", "Nürnberg", "--email", "m@x.example"}, 2, "", "lower case letters a to z, digits and hyphens between them, such as nuernberg; write the name with --name"},
 		{"reserved slug", []string{"city", "add", "postmaster", "--email", "m@x.example"}, 2, "", "postmaster"},
 		{"bad address", []string{"city", "add", "nuernberg", "--email", "nobody"}, 2, "", "mail address"},
+		{"bad zone", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--zone", "Europe/Nuernberg"}, 2, "", "such as Europe/Berlin"},
 		{"short password", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", "short"}, 2, "", "too short"},
 		{"guessable password", []string{"city", "add", "nuernberg", "--email", "m@x.example", "--password", "nuernberg2026"}, 2, "", "easy to guess"},
 		{"city", []string{"city", "add", "nuernberg", "--name", "Nürnberg", "--email", "M@x.example", "--password", password}, 0, "m@x.example", ""},

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,11 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 )
+
+// demoPlaces are lines and stops of the sample city.
+//
+//go:embed demo_places.txt
+var demoPlaces string
 
 // What the demo is made of.
 const (
@@ -138,6 +144,9 @@ func (d *demo) prepare() error {
 	sample := censor.NewCity(demoSlug, demoName, demoLanguage())
 	d.city, err = d.server.db.CreateCity(d.ctx, sample, moderator.ID, everywhere(d.server.definitions))
 	if err != nil {
+		return err
+	}
+	if err := d.server.db.SavePlaces(d.ctx, d.city.ID, demoPlaces); err != nil {
 		return err
 	}
 	for name, network := range d.server.networks {

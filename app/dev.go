@@ -75,7 +75,7 @@ func textSources(t sourceTree, definitions []bots.Definition) []fs.FS {
 	if t == "" {
 		list = slices.Concat([]fs.FS{relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts)
 	} else {
-		for _, dir := range []string{"relay", "supervisor", "templates", "templates/settings", "bots/kit", "bots/kit/remote"} {
+		for _, dir := range []string{"relay", "supervisor", "templates", "templates/settings", "templates/about", "templates/app", "templates/city", "templates/lines", "bots/kit", "bots/kit/remote"} {
 			list = append(list, t.folder(dir))
 		}
 	}

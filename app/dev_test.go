@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/slow"
 )
 
 // devSite is the demo as a developer runs it, in a copy of the source.
@@ -91,6 +92,7 @@ var stylesheet = regexp.MustCompile(`/static/[0-9a-z]+/style\.css`)
 
 // TestDevelopersSeeTheirChanges changes the source under the running demo.
 func TestDevelopersSeeTheirChanges(t *testing.T) {
+	slow.Test(t, "builds the pages again after each change")
 	const city = "/city/" + demoSlug
 	d := startDev(t, func(d devSite) { d.change("templates/home.tmpl", `{{define "content"}}`, `{{define "content"}}{{if}}`) })
 	d.says("/", http.StatusInternalServerError, "home.tmpl:2", "missing value for if")
@@ -105,14 +107,16 @@ func TestDevelopersSeeTheirChanges(t *testing.T) {
 	}
 	d.says(after, http.StatusOK, "/* of today */")
 
-	d.change("templates/en.toml", "[home]\n", "[home]\nfresh = \"A fresh text\"\n")
-	d.says("/", http.StatusInternalServerError, "home.fresh", "is in en.toml but not in de.toml")
-	d.change("templates/de.toml", "[home]\n", "[home]\nfresh = \"Ein frischer Text\"\n")
+	d.change("templates/riders.en.toml", "[home]\n", "[home]\nfresh = \"A fresh text\"\n")
+	d.says("/", http.StatusInternalServerError, "home.fresh", "is in riders.en.toml but not in riders.uk.toml")
+	for _, language := range []string{"de", "tr", "ar", "uk", "fr"} {
+		d.change("templates/riders."+language+".toml", "[home]\n", "[home]\nfresh = \"A text in "+language+"\"\n")
+	}
 	d.change("templates/home.tmpl", "As new", `{{.T "home.fresh"}}`)
 	d.says("/", http.StatusOK, "A fresh text")
-	d.change("templates/de.toml", "[home]\n", "[home]\n=\n")
-	d.says("/", http.StatusInternalServerError, "templates/de.toml", "line ")
-	d.change("templates/de.toml", "[home]\n=\n", "[home]\n")
+	d.change("templates/riders.ar.toml", "[home]\n", "[home]\n=\n")
+	d.says("/", http.StatusInternalServerError, "templates/riders.ar.toml", "line ")
+	d.change("templates/riders.ar.toml", "[home]\n=\n", "[home]\n")
 
 	d.change("templates/home.tmpl", `{{.T "home.fresh"}}`, `{{.T "home.fresh"}}{{.Nowhere}}`)
 	d.says("/", http.StatusInternalServerError, "home.tmpl:2", "Nowhere")
@@ -123,6 +127,7 @@ func TestDevelopersSeeTheirChanges(t *testing.T) {
 // TestDevelopersOfANetworkSeeTheirChanges changes a network's part of the
 // settings page.
 func TestDevelopersOfANetworkSeeTheirChanges(t *testing.T) {
+	slow.Test(t, "builds the pages again after each change")
 	d := startDev(t, func(devSite) {})
 	d.post("/login", url.Values{"email": {demoEmail}, "password": {demoPassword}}, http.StatusOK)
 	d.change("bots/mail/settings.tmpl", "", `<p>A fresh card</p>`)
@@ -153,12 +158,18 @@ func TestTextsOfTheSource(t *testing.T) {
 		t.Fatalf("%d sources are built in, %d are read from the source tree", len(built), len(tree))
 	}
 	for i := range built {
-		want, err := fs.ReadFile(built[i], "en.toml")
-		if err != nil {
-			t.Fatal(err)
+		files, err := fs.Glob(tree[i], "*.toml")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("source %d of the tree is %v: %v", i, tree[i], err)
 		}
-		if got, err := fs.ReadFile(tree[i], "en.toml"); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("source %d of the tree is %v: %v", i, tree[i], err)
+		for _, file := range files {
+			want, err := fs.ReadFile(tree[i], file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := fs.ReadFile(built[i], file); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s of %v is not built in: %v", file, tree[i], err)
+			}
 		}
 	}
 }

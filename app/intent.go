@@ -14,6 +14,7 @@ import (
 	"ticketfrei/intent"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
+	"ticketfrei/place"
 )
 
 // intentsDir is the directory of the operator's own sentences, in the data directory.
@@ -71,7 +72,11 @@ func (cmd *intentTryCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	g := intent.New(intent.BuiltIn(), own...).Recognize(text)
+	var read report.Reading
+	if city != nil {
+		read = city.places.Read(text)
+	}
+	g := intent.New(intent.BuiltIn(), own...).Recognize(text).Naming(read.Named(), read.Clear)
 	fmt.Fprintf(c.stdout, "%s %.2f\n", g.Intent, g.Certainty)
 	for _, l := range g.Lines {
 		fmt.Fprintf(c.stdout, "line: %s\n", l)
@@ -82,8 +87,14 @@ func (cmd *intentTryCommand) Run(c *console) error {
 	return cmd.happens(c, city, text, g)
 }
 
-// city returns the city by whose rules a text is judged; nil where none is asked for.
-func (cmd *intentTryCommand) city(c *console, cfg *config.Config, definitions []bots.Definition) (*report.City, error) {
+// judgingCity is a city by whose rules and places a text is judged.
+type judgingCity struct {
+	report.City
+	places *place.Places
+}
+
+// city returns the one that is asked for; nil where none is.
+func (cmd *intentTryCommand) city(c *console, cfg *config.Config, definitions []bots.Definition) (*judgingCity, error) {
 	if cmd.City == "" {
 		return nil, nil
 	}
@@ -102,11 +113,19 @@ func (cmd *intentTryCommand) city(c *console, cfg *config.Config, definitions []
 	if err != nil {
 		return nil, err
 	}
-	return &found, nil
+	stored, err := v.Places(c.ctx, found.ID)
+	if err != nil {
+		return nil, err
+	}
+	places, err := place.Parse(stored)
+	if err != nil {
+		return nil, fmt.Errorf("lines and stops of city %s: %w", found.Slug, err)
+	}
+	return &judgingCity{found, places}, nil
 }
 
 // happens says what becomes of a text.
-func (cmd *intentTryCommand) happens(c *console, city *report.City, text string, g intent.Guess) error {
+func (cmd *intentTryCommand) happens(c *console, city *judgingCity, text string, g intent.Guess) error {
 	answered := city == nil || city.Questions
 	switch {
 	case !answered && g.Intent != intent.Report:
@@ -126,7 +145,7 @@ func (cmd *intentTryCommand) happens(c *console, city *report.City, text string,
 		return fmt.Errorf("rules of city %s: %w", city.Slug, err)
 	}
 	said, _ := intent.Insisted(text)
-	v := rules.Judge(said)
+	v := city.places.Read(said).Admit(rules.Judge(said))
 	verdict := "refused"
 	if v.Passed {
 		verdict = "passed on"
@@ -140,6 +159,10 @@ func because(v report.Verdict) string {
 	switch v.Reason {
 	case report.ReasonTrigger:
 		return "it fits the trigger " + v.Detail
+	case report.ReasonPlace:
+		return "it names a line or stop of the city, " + v.Detail
+	case report.ReasonClear:
+		return "it is an all-clear"
 	case report.ReasonNoTrigger:
 		return "no trigger of the city fits it"
 	case report.ReasonBlocked:

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"ticketfrei/bots/all"
 	telegram "ticketfrei/bots/telegram/standin"
+	"ticketfrei/db"
 	"ticketfrei/internal/slow"
 )
 
@@ -60,6 +62,11 @@ func TestIntentTry(t *testing.T) {
 	}
 	try(0, "a report like this is passed on by the rules of nuernberg: it fits the trigger ", "U1 Plärrer 2 Kontis", "--city", "nuernberg")
 	try(0, "a report like this is refused by the rules of nuernberg: no trigger of the city fits it", "Danke!", "--city", "nuernberg")
+	try(0, "refused by the rules of nuernberg: no trigger of the city fits it", "Yorckstr jetzt", "--city", "nuernberg")
+	mustStorePlaces(t, "nuernberg", "U7: Yorckstr, Mehringdamm")
+	try(0, "passed on by the rules of nuernberg: it names a line or stop of the city, Yorckstr", "Yorckstr jetzt", "--city", "nuernberg")
+	try(0, "passed on by the rules of nuernberg: it is an all-clear", "Danke, wieder weg", "--city", "nuernberg")
+	try(0, "it is answered and not passed on", "Yorckstr?", "--city", "nuernberg")
 	try(1, "there is no city graz (see ticketfrei city list)", "Danke!", "--city", "graz")
 
 	mustWriteSentences(t, filepath.Join(dir, "data"), "thanks/de.txt", "baba und tschau cocco\n")
@@ -144,6 +151,7 @@ func TestRecognizingReachesNobody(t *testing.T) {
 // in their language, and nobody else gets anything. What was taken wrongly is sent again
 // with ! before it, or let through by a moderator.
 func TestQuestionIsAnswered(t *testing.T) {
+	slow.Test(t, "learns the sentences and asks by mail and chat")
 	box := startMailbox(t)
 	api := startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
@@ -185,4 +193,21 @@ func TestQuestionIsAnswered(t *testing.T) {
 	form := url.Values{"show": {"refused"}, "report": {hiddenReport.FindStringSubmatch(forms[1])[1]}} // the newest first
 	b.post("/settings/reports/let-through", form, http.StatusOK)
 	waitUntil(t, "what was let through", reads(writer, "Danke für die Warnung!"))
+}
+
+// mustStorePlaces stores the lines and stops of a city.
+func mustStorePlaces(t *testing.T, slug, places string) {
+	t.Helper()
+	d, err := db.Open(t.Context(), os.Getenv("TICKETFREI_DATA"), time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c, err := d.FindCity(t.Context(), slug)
+	if err == nil {
+		err = d.SavePlaces(t.Context(), c.ID, places)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

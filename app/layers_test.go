@@ -79,6 +79,7 @@ var layers = []struct {
 	{regexp.MustCompile(`^bots/kit\b`), 4},
 	{regexp.MustCompile(`^bots/[a-z0-9]+`), 5},
 	{regexp.MustCompile(`^bots$`), 3},
+	{regexp.MustCompile(`^place\b`), 3},
 	{regexp.MustCompile(`^(db|censor|intent)$`), 2},
 	{regexp.MustCompile(`^(internal|templates)\b`), 1},
 }

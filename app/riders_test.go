@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,23 +25,28 @@ const (
 	mailReader    = "distelfink.w@riders.example"
 	mastodonRider = "schwalbenschwanz@elsewhere.example"
 	telegramRider = "kaisermantel77"
+	pageRider     = "198.51.100.177" // the address
 )
 
 // TestNobodyIsToBeFound has riders write by mail, on Telegram without having
-// subscribed, and privately on Mastodon, where they are answered, and one read by mail.
+// subscribed, on the page, and privately on Mastodon, where they are answered, and one read by mail.
 // Then it looks for them in all that the program leaves behind: its files, its log at its most talkative, and
 // its pages.
 func TestNobodyIsToBeFound(t *testing.T) {
 	slow.Test(t, "builds the program")
 	const keep = 8 * time.Second
 	dir := t.TempDir()
-	s := startScene(t, dir, "TICKETFREI_LOG_LEVEL=debug", "TICKETFREI_REPORTS_EXPIRE=4s", "TICKETFREI_REPORTS_KEEP="+keep.String())
+	s := startScene(t, dir, "TICKETFREI_LOG_LEVEL=debug", "TICKETFREI_REPORTS_EXPIRE=4s", "TICKETFREI_REPORTS_KEEP="+keep.String(),
+		"TICKETFREI_WEB_TRUSTED_PROXIES=127.0.0.1")
 	rider := s.api.AddUser(telegramRider, "de")
 
-	words := []string{randomWord(), randomWord(), randomWord()}
+	words := []string{randomWord(), randomWord(), randomWord(), randomWord()}
 	s.mustSend(mailRider, here, "zitronen-4711@riders.example", "", "Kontis "+words[0])
 	rider.Write(s.bot, "Kontis "+words[1])
 	s.account.Mention(mastodonRider, "Kontis "+words[2], "direct")
+	if told := (reporter{s.app, pageRider, true, "de"}).reports("nuernberg", "Kontis "+words[3]); told.Outcome != "passed" {
+		t.Errorf("on the page: %q", told.Text)
+	}
 	for _, w := range words {
 		s.box.waitFor(t, mailReader, w)
 	}
@@ -51,6 +57,7 @@ func TestNobodyIsToBeFound(t *testing.T) {
 	}
 
 	needles := spellings(mailRider, mailReader, "zitronen-4711", mastodonRider, "schwalbenschwanz", telegramRider, strconv.FormatInt(rider.ID(), 10))
+	maps.Copy(needles, spellings(pageRider, pageRider+"/32"))
 	id := binary.BigEndian.AppendUint64(nil, uint64(rider.ID()))
 	needles["the Telegram id as a number"] = string(id[3:])
 	check := func(when string) {

@@ -59,12 +59,14 @@ type server struct {
 	secrets  *secret.Box
 	notices  *notice.Board
 	mailer   *mailer.Mailer
+	client   *http.Client // for hosts that users name
 	networks map[string]bots.Network
 	site     *frontend.Site
 	sup      *supervisor.Supervisor
 	relay    *relay.Relay
 	intents  *intent.Recognizer
 	customs  *relay.Customs
+	places   *relay.Places
 	accounts *supervisor.AccountMails
 	held     *supervisor.HeldMail
 	shares   shares
@@ -122,7 +124,7 @@ func (s *server) open(ctx context.Context) error {
 		return err
 	}
 	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
-		Customs: s.customs, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
+		Customs: s.customs, Places: s.places, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
@@ -134,14 +136,14 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
 		AccountMails: s.accounts, Notices: s.notices, Intents: s.intents, Relay: s.relay, Health: s, Networks: s.mounted(),
-		Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
-		Demo:    s.mode.demo, Source: s.mode.source.files(),
+		HTTP: s.client, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
+		Demo: s.mode.demo, Source: s.mode.source.files(),
 	})
 	if err != nil {
 		return err
@@ -185,7 +187,9 @@ func (s *server) openIntents() error {
 	if s.intents = s.mode.intents; s.intents == nil || len(own) > 0 {
 		s.intents = intent.New(intent.BuiltIn(), own...)
 	}
-	s.customs, stop = relay.NewCustoms(s.db, s.notices, s.intents, time.Now)
+	s.places, stop = relay.NewPlaces(s.db, s.notices, s.log)
+	s.onClose(stop)
+	s.customs, stop = relay.NewCustoms(s.db, s.notices, s.intents, s.places, time.Now)
 	s.onClose(stop)
 	return nil
 }
@@ -194,6 +198,7 @@ func (s *server) openIntents() error {
 func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) error {
 	outgoing := bots.NewOutgoing(s.shares.outgoing)
 	client := bots.NewHTTPClient(s.cfg.Network.AllowPrivate, outgoing)
+	s.client = client
 	s.onClose(client.CloseIdleConnections)
 	dns := s.mode.dns
 	if dns == nil {
@@ -203,7 +208,7 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Rehearser: hearing, Notices: s.notices, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Lines: s.places, Notices: s.notices, Certificates: s.certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
+	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/mailer"
 )
@@ -52,6 +53,9 @@ func checkFiles(cfg *config.Config) (problems []error) {
 		if _, err := tls.LoadX509KeyPair(cfg.Mail.TLSCert, cfg.Mail.TLSKey); err != nil {
 			problems = append(problems, fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err))
 		}
+	}
+	if err := frontend.CheckOwnTexts(cfg.Web); err != nil {
+		problems = append(problems, err)
 	}
 	if _, err := ownSentences(cfg); err != nil {
 		problems = append(problems, err)

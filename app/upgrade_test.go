@@ -102,8 +102,8 @@ func (w *oldWorld) checkPages() {
 			"Kontis am Plärrer, zwei in Zivil", "Kontrolle in der U2 Richtung Flughafen", unsent, interrupted, "@kontis_nbg@", "@kontis_nbg_bot", "nuernberg@tickets.example"},
 			[]string{"falscher Alarm", "Friedrichsring", "HAUPTBAHNHOF", "Wetter", "riders.example", unjudged}},
 		{"/city/nuernberg/feed.atom", []string{"Kontis am Plärrer, zwei in Zivil"}, []string{"falscher Alarm", "Friedrichsring", "Wetter"}},
-		{"/city/leeds", []string{"<h1>Leeds</h1>", "Inspectors on the 72 bus", "Ticket check in Headingley"}, []string{"weather", "@leeds_bot"}},
-		{"/city/graz", []string{"<h1>Graz an der Mur</h1>", "Servus! Hier steht, wo die <em>Schwarzkappler</em> sind.", "Kontrolle an der Haltestelle 5", "Schwarzkappler in der Linie 5", "Kontrolle, haha"},
+		{"/city/leeds", []string{"<h1><bdi>Leeds</bdi></h1>", "Inspectors on the 72 bus", "Ticket check in Headingley"}, []string{"weather", "@leeds_bot"}},
+		{"/city/graz", []string{"<h1><bdi>Graz an der Mur</bdi></h1>", "Servus! Hier steht, wo die <em>Schwarzkappler</em> sind.", "Kontrolle an der Haltestelle 5", "Schwarzkappler in der Linie 5", "Kontrolle, haha"},
 			[]string{"Haltestelle 6", "verboten", "Jakominiplatz"}},
 		{"/city/graz/mail", []string{"Post aus <strong>Graz</strong>: trag dich ein, dann weißt du Bescheid."}, nil},
 	}

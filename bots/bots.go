@@ -40,11 +40,11 @@ type Definition struct {
 	Migrations func(*secret.Box) []*gormigrate.Migration
 	// Files holds settings.tmpl (the network's section of the settings page),
 	// every other *.tmpl page of the network, and its texts en.toml and
-	// de.toml. Text ids begin with "<name>."; these have a meaning: title and
-	// blurb (heading and line below it on the settings page) and, optionally,
-	// public_page (label of a button on the city page that leads to
-	// /city/{slug}/<name>) and visible (a sentence of the city page that says
-	// where the network shows who wrote).
+	// de.toml, or riders.*.toml for those that riders read. Text ids begin with
+	// "<name>."; these have a meaning: title and blurb (heading and line below it
+	// on the settings page) and, optionally, public_page (label of a button on the
+	// city page that leads to /city/{slug}/<name>) and visible (a sentence of the
+	// city page that says where the network shows who wrote).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.
@@ -78,6 +78,7 @@ type Host struct {
 	Connections int
 	Hearer      Hearer
 	Rehearser   Rehearser
+	Lines       Lines
 	Notices     *notice.Board
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
@@ -107,6 +108,12 @@ type Rehearser interface {
 	// city's rules say of it. How often and how alike reports come is not looked at.
 	// Nothing is stored.
 	Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error)
+}
+
+// Lines knows the lines of cities, which people may choose.
+type Lines interface {
+	// Lines returns the names of a city's lines, in its order; none where it has none.
+	Lines(ctx context.Context, cityID int64) ([]string, error)
 }
 
 // AccountMails sends account mails: confirmations and notices.
@@ -167,6 +174,10 @@ type Incoming struct {
 	// Commands is set where whoever wrote it is alone with the bot, and can write /start,
 	// /stop and /help to it.
 	Commands bool
+	// Here is set where the Answer goes to whoever wrote it and to nobody else, though
+	// they are not known, as in what answers their request: a question may then be one of
+	// an Unverified too.
+	Here bool
 	// Reply is set where it answers something that the bot itself has posted. The city
 	// says whether such answers are reports.
 	Reply bool
@@ -174,8 +185,8 @@ type Incoming struct {
 	// and Text is what it says now; Deleted where the author has deleted it, and nothing
 	// but ID and Time counts. What was never heard is left alone.
 	Edited, Deleted bool
-	// Unverified is set where anybody can write in the name of Author: what the
-	// brakes count instead. nil: the network knows that Author wrote it.
+	// Unverified is set where anybody can write in the name of Author, or be many of
+	// them: what the brakes count instead. nil: the network knows that Author wrote it.
 	Unverified *Origin
 }
 

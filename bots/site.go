@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/netip"
 
 	"github.com/go-chi/chi/v5"
 	"gorm.io/gorm"
@@ -25,14 +26,25 @@ type Site interface {
 	// reverse proxy (web.trusted_proxies), what the proxy says.
 	ClientIP(r *http.Request) string
 
+	// ClientNetwork returns the network that the visitor is counted by; the zero Prefix
+	// where everybody comes from one address, as behind a gateway.
+	ClientNetwork(r *http.Request) netip.Prefix
+
 	// T returns the text id in the language of the page, filled with data
 	// (alternating names and values).
 	T(r *http.Request, id string, data ...any) string
+
+	// Language returns the language of the page, as "de".
+	Language(r *http.Request) string
 
 	// Page writes a page of the network: template name (as "subscribe.tmpl")
 	// of its Files within the layout of the city's pages. The template sees
 	// data as .Data.
 	Page(w http.ResponseWriter, r *http.Request, status int, network, name, title string, data any) error
+
+	// CityPage writes the page of the city that the request is about, with what became
+	// of the visitor's report on top.
+	CityPage(w http.ResponseWriter, r *http.Request, status int, said Said) error
 
 	// Settings writes the settings page with data in place of what
 	// Network.Settings returns: an invalid form comes back with what was
@@ -55,6 +67,27 @@ type Site interface {
 	// fails nothing has changed. The bot starts at once, with what is stored now.
 	// The error is db.ErrNotFound where botID is no bot of this city and network.
 	Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error)
+}
+
+// Said is what became of a report that a visitor wrote on the city page.
+type Said struct {
+	Answer
+	Draft string // stays in the field; empty where it was passed on
+}
+
+// What can become of a report on the city page besides the outcomes of an Answer.
+const (
+	OutcomeReceived Outcome = "received" // taken in, and not judged yet; or held, which is told to nobody
+	OutcomeRefused  Outcome = "refused"  // not taken in; Text says why
+)
+
+// OnCityPage is a Network with a part of its own on the city page: the file city.tmpl of
+// its Files.
+type OnCityPage interface {
+	// CityPart returns the data of the part, which its template sees as .Data.Own beside
+	// .Data.Said: see Site.CityPage. The page is the same for everybody, and kept for a
+	// moment. It is asked only of a bot that is switched on.
+	CityPart(ctx context.Context, city report.City, b report.Bot) (any, error)
 }
 
 // Uploader is a network with forms that hold files.

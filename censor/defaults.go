@@ -1,45 +1,45 @@
 package censor
 
 import (
-	_ "embed" // the lists
+	"embed"
+	"slices"
 	"strings"
 	"sync"
 
 	"ticketfrei/internal/report"
 )
 
-// The lists that come with the program, with one pattern, word or phrase per
-// line.
-var (
-	//go:embed triggers.de.txt
-	triggersDE string
-	//go:embed triggers.en.txt
-	triggersEN string
-	//go:embed blocked.de.txt
-	blockedDE string
-	//go:embed blocked.en.txt
-	blockedEN string
-	//go:embed slurs.txt
-	slurList string
-)
+// lists are those that come with the program, triggers.<language>.txt and
+// blocked.<language>.txt, with one pattern, word or phrase per line.
+//
+//go:embed triggers.*.txt blocked.*.txt
+var lists embed.FS
 
-// DefaultTriggers returns the trigger patterns that a new city starts with, in
-// German and English, those of lang first. Riders write in both, whatever the
-// language of the city's pages.
-func DefaultTriggers(lang string) string {
-	if lang == "de" {
-		return triggersDE + triggersEN
-	}
-	return triggersEN + triggersDE
-}
+//go:embed slurs.txt
+var slurList string
+
+// DefaultTriggers returns the trigger patterns that a new city starts with, in its
+// language, German and English, those of its language first. Riders write in all three,
+// whatever the language of the city's pages.
+func DefaultTriggers(lang string) string { return suggested("triggers", lang) }
 
 // DefaultBlocked returns the blocked words that a new city starts with, in the
 // same order.
-func DefaultBlocked(lang string) string {
-	if lang == "de" {
-		return blockedDE + blockedEN
+func DefaultBlocked(lang string) string { return suggested("blocked", lang) }
+
+// suggested joins the lists of a kind. A language that has none adds nothing.
+func suggested(kind, lang string) string {
+	languages := []string{lang, "en", "de"}
+	var all strings.Builder
+	for i, each := range languages {
+		if slices.Index(languages, each) != i {
+			continue
+		}
+		if list, err := lists.ReadFile(kind + "." + each + ".txt"); err == nil {
+			all.Write(list)
+		}
 	}
-	return blockedEN + blockedDE
+	return all.String()
 }
 
 // slurs returns the words that no city lets pass: slurs against people for
@@ -56,7 +56,7 @@ var slurs = sync.OnceValue(func() *words {
 })
 
 // NewCity returns a city that nobody has changed yet, with the default rules of
-// its language ("de" or "en").
+// its language.
 func NewCity(slug, name, lang string) report.City {
 	return report.City{Slug: slug, Name: name, Language: lang, Triggers: DefaultTriggers(lang), Blocked: DefaultBlocked(lang)}
 }

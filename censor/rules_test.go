@@ -244,6 +244,48 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestDefaultsOfOtherLanguages has sentences of riders, and of others, in the languages
+// that a city can have beside German and English.
+func TestDefaultsOfOtherLanguages(t *testing.T) {
+	passed, held, blocked := report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked
+	for lang, sentences := range map[string]map[string]report.Reason{
+		"tr": {
+			"M1 Yenikapı, iki kontrolör": passed, "KONTROL VAR Taksim": passed, "Durakta bekliyorlar, sivil": passed,
+			"34 numara, Beşiktaş yönüne": passed, "Otobüsteler": passed, "U1 Plärrer": passed, "Kontis am Hbf": passed,
+			"Bugün hava çok güzel": held, "Akşam yemeğe geliyor musun?": held, "Trend renkler": held,
+			"M1 kontrol, biri esmer": blocked,
+		},
+		"ar": {
+			"مفتشان في الترام": passed, "يوجد تفتيش عند المحطة": passed, "بالمترو باتجاه المطار": passed, "خط 4 الآن": passed,
+			"الخط ٢ انتبهوا": passed, "U1 Plärrer": passed, "Inspectors on line 4": passed,
+			"صباح الخير للجميع": held, "هل تأتي إلى العشاء الليلة؟": held,
+			"مفتش في الترام، أسمر البشرة": blocked,
+		},
+		"uk": {
+			"Контролери в трамваї 5": passed, "двоє контролерів, Хрещатик": passed, "перевіряють квитки на Подолі": passed,
+			"Вокзальна, у бік центру": passed, "лінія 2, двоє": passed, "маршрут 12": passed, "U1 Plärrer": passed,
+			"Гарного дня всім": held, "Хто сьогодні йде в кіно?": held, "метрополія": held,
+			"Контроль, один чорношкірий": blocked,
+		},
+		"fr": {
+			"Contrôle ligne 4 à Châtelet": passed, "un controle au bout du quai": passed, "M12 direction Issy": passed,
+			"des agents en civil à la gare": passed, "RER B": passed, "U1 Plärrer": passed,
+			"Bonne journée à tout le monde": held, "Qui vient dîner ce soir ?": held,
+			"Contrôle ligne 4, un mec noir": blocked,
+		},
+	} {
+		rules, err := censor.Accept(censor.DefaultTriggers(lang), censor.DefaultBlocked(lang))
+		if err != nil {
+			t.Fatalf("%s: %v", lang, err)
+		}
+		for text, want := range sentences {
+			if got := rules.Judge(text); got.Reason != want {
+				t.Errorf("%s: %q: %+v, want %s", lang, text, got, want)
+			}
+		}
+	}
+}
+
 func TestCompileRefuses(t *testing.T) {
 	long := strings.Repeat("ä", 200)
 	type line struct {

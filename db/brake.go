@@ -32,9 +32,9 @@ type History struct {
 	// is 0 for an unverified report: whoever writes in somebody's name must not silence
 	// them.
 	Same, All int
-	// These are 0 unless the report is unverified: how many unverified ones passed from
-	// the same client, from the same domain, and in the city, without those that a
-	// moderator let through.
+	// These are 0 unless the report is unverified: how many unverified ones of its network
+	// passed from the same client, from the same domain, and in the city, without those
+	// that a moderator let through.
 	Client, Domain, City int
 }
 
@@ -66,10 +66,11 @@ func (h *History) readAuthor(tx *gorm.DB, r *report.Report, sameness string, win
 }
 
 // readCrowd counts by when reports came: when they were written, anybody can say who
-// is not verified.
+// is not verified. It counts those of one network: forged mails do not hold what is
+// written on the page.
 func (h *History) readCrowd(tx *gorm.DB, r *report.Report, window time.Duration) error {
 	from, to := millis(r.Received.Add(-window)), millis(r.Received.Add(window))
 	return queryRow(tx, `SELECT count(*), coalesce(sum(client = ?2 AND client <> ''), 0), coalesce(sum(domain = ?3 AND domain <> ''), 0)
-		FROM reports WHERE city_id = ?1 AND counted = TRUE AND received > ?4 AND received < ?5`,
-		r.CityID, r.Client, r.Domain, from, to).Scan(&h.City, &h.Client, &h.Domain)
+		FROM reports WHERE city_id = ?1 AND counted = TRUE AND received > ?4 AND received < ?5 AND network = ?6`,
+		r.CityID, r.Client, r.Domain, from, to, r.Network).Scan(&h.City, &h.Client, &h.Domain)
 }

@@ -16,6 +16,8 @@ type cityRow struct {
 	Slug, Name, Language, Triggers, Blocked, Page string
 	Created, Paused                               int64
 	Questions, Replies                            bool
+	Zone, Poster                                  string
+	NoIndex                                       bool
 }
 
 func (cityRow) TableName() string { return "cities" }
@@ -23,13 +25,13 @@ func (cityRow) TableName() string { return "cities" }
 func (r cityRow) city() report.City {
 	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
 		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused),
-		Questions: r.Questions, Replies: r.Replies}
+		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex}
 }
 
 func toCityRow(c report.City) cityRow {
 	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
 		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused),
-		Questions: c.Questions, Replies: c.Replies}
+		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex}
 }
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
@@ -104,15 +106,15 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 // cityColumns are the columns of table c that scanCity reads. briefColumns
 // leaves the long ones empty.
 const (
-	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies"
-	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies"
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index"
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index"
 )
 
 // scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
 	var created, paused int64
-	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies}, more...)...)
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex}, more...)...)
 	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", err)
 	}
@@ -146,6 +148,12 @@ func (d *DB) SaveHearing(ctx context.Context, cityID int64, questions, replies b
 	return d.updateCity(ctx, cityID, map[string]any{"questions": questions, "replies": replies})
 }
 
+// SaveZone stores a city's time zone, which the caller has checked; empty: that of its
+// language.
+func (d *DB) SaveZone(ctx context.Context, cityID int64, zone string) error {
+	return d.updateCity(ctx, cityID, map[string]any{"zone": zone})
+}
+
 // SaveTexts stores a city's name, its language and the markdown of its page.
 // Its bots restart, since they use the name and the language.
 func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
@@ -160,6 +168,16 @@ func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page s
 		return fmt.Errorf("save city: %w", err)
 	}
 	return nil
+}
+
+// SavePoster stores what the poster of a city says; empty: the default.
+func (d *DB) SavePoster(ctx context.Context, cityID int64, text string) error {
+	return d.updateCity(ctx, cityID, map[string]any{"poster": text})
+}
+
+// SaveNoIndex stores whether search engines are asked to leave the page of a city out.
+func (d *DB) SaveNoIndex(ctx context.Context, cityID int64, noIndex bool) error {
+	return d.updateCity(ctx, cityID, map[string]any{"no_index": noIndex})
 }
 
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {

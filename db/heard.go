@@ -145,17 +145,17 @@ func (d *DB) heard(rows *sql.Rows) ([]Heard, error) {
 
 // reportColumns are the columns of table r that scanReport reads.
 const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id, r.author, r.left_out, r.unverified, r.client, r.domain, " +
-	"r.text, r.visibility, r.time, r.received, r.reason"
+	"r.text, r.visibility, r.time, r.received, r.reason, r.reading"
 
 type scanner interface{ Scan(dest ...any) error }
 
 // scanReport reads reportColumns, and the columns that follow them into more.
 func scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
 	var at, received int64
-	var reason string
+	var reason, reading string
 	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.LeftOut,
-		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received, &reason}, more...)...)
+		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received, &reason, &reading}, more...)...)
 	r.Question = reason == string(report.ReasonQuestion)
-	r.Time, r.Received = fromMillis(at), fromMillis(received)
+	r.Time, r.Received, r.Reading = fromMillis(at), fromMillis(received), readingOf(reading)
 	return err
 }

@@ -46,6 +46,23 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 			`ALTER TABLE cities ADD COLUMN replies INTEGER NOT NULL DEFAULT 1`,
 			`ALTER TABLE bots ADD COLUMN answers TEXT NOT NULL DEFAULT ''`,
 		)},
+		// Lines and stops, and what is read of them; the time of a city, its poster and
+		// whether search engines show it.
+		{ID: "core_0010", Migrate: SQL(
+			`DROP INDEX reports_counted`, // what the brakes count is counted by network
+			`CREATE INDEX reports_counted ON reports(city_id, received, network, client, domain) WHERE counted = TRUE`,
+			`ALTER TABLE reports ADD COLUMN reading TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE cities ADD COLUMN zone TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE registrations ADD COLUMN zone TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE cities ADD COLUMN poster TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE cities ADD COLUMN no_index INTEGER NOT NULL DEFAULT 0`,
+			// Texts are long: when they were stored is found without reading them.
+			`CREATE TABLE places (
+				city_id INTEGER PRIMARY KEY REFERENCES cities(id) ON DELETE CASCADE,
+				updated INTEGER NOT NULL,
+				text TEXT NOT NULL)`,
+			`CREATE INDEX places_updated ON places(updated)`,
+		)},
 	}
 }
 

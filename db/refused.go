@@ -65,20 +65,21 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 			return false, err
 		}
 	}
+	reading := storedReading(r.Report.Reading)
 	var result sql.Result
 	switch {
 	case held:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, reading, r.Seq, state)
 	case v.Passed && state == "held": // its text was compared when it was judged
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ? WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ? WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, reading, r.Seq, state)
 	case v.Passed && s.crowd && r.Report.Unverified:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, counted = TRUE WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, counted = TRUE WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, reading, r.Seq, state)
 	case v.Passed:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, reading, r.Seq, state)
 	default:
 		s.refused[r.Report.CityID] = true
 		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', client = '', domain = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",

@@ -17,13 +17,14 @@ type Registration struct {
 	CityName string
 	Slug     string
 	Language string
+	Zone     string // of the city; empty: not known
 	Created  time.Time
 }
 
 type registrationRow struct {
-	ID                              int64
-	Email, CityName, Slug, Language string
-	Created                         int64
+	ID                                    int64
+	Email, CityName, Slug, Language, Zone string
+	Created                               int64
 }
 
 func (registrationRow) TableName() string { return "registrations" }
@@ -32,7 +33,7 @@ func (registrationRow) TableName() string { return "registrations" }
 func (d *DB) CreateRegistration(ctx context.Context, r Registration) (Registration, error) {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		row := registrationRow{Email: r.Email, CityName: r.CityName,
-			Slug: r.Slug, Language: r.Language, Created: millis(d.now())}
+			Slug: r.Slug, Language: r.Language, Zone: r.Zone, Created: millis(d.now())}
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
@@ -52,7 +53,7 @@ func (d *DB) Registration(ctx context.Context, id int64) (Registration, error) {
 		return Registration{}, fmt.Errorf("registration: %w", err)
 	}
 	return Registration{ID: row.ID, Email: row.Email, CityName: row.CityName,
-		Slug: row.Slug, Language: row.Language, Created: fromMillis(row.Created)}, nil
+		Slug: row.Slug, Language: row.Language, Zone: row.Zone, Created: fromMillis(row.Created)}, nil
 }
 
 // ConfirmRegistration turns a sign-up into a moderator and the city c with bots

@@ -39,6 +39,7 @@ type reportRow struct {
 	Passed     bool
 	Reason     string
 	Detail     string
+	Reading    string
 }
 
 func (reportRow) TableName() string { return "reports" }
@@ -48,7 +49,7 @@ func (r reportRow) judged() Judged {
 		Seq: r.Seq,
 		Report: report.Report{ID: r.ID, CityID: r.CityID, BotID: r.BotID, Network: r.Network, NetworkID: r.NetworkID,
 			Author: r.Author, LeftOut: r.LeftOut, Unverified: r.Unverified, Client: r.Client, Domain: r.Domain, Text: r.Text, Visibility: report.Visibility(r.Visibility),
-			Time: fromMillis(r.Time), Received: fromMillis(r.Received)},
+			Time: fromMillis(r.Time), Received: fromMillis(r.Received), Reading: readingOf(r.Reading)},
 		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: r.Detail},
 		Held:    r.State == "held",
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// heartbeat is how often an idle stream gets a comment, so that proxies and
-	// phones do not think it dead.
+	// heartbeat is how often an idle stream gets a sign of life, so that proxies,
+	// phones and pages do not think it dead. stream.js counts on it.
 	heartbeat = 25 * time.Second
 	// maxStreams bounds the open streams where nobody else does.
 	maxStreams = 20000
@@ -30,24 +30,31 @@ var (
 
 // lister lists what a city's page shows of its reports.
 type lister interface {
-	cityReports(ctx context.Context, cityID int64) (liveList, error)
+	cityReports(ctx context.Context, cityID int64, lang string) (liveList, error)
+}
+
+// audience is whom one list is told: they have the page of a city open in one language.
+type audience struct {
+	city int64
+	lang string
 }
 
 // broker tells the open event streams of a city when its reports change. One
 // goroutine makes each update once and hands it to all streams.
 type broker struct {
 	lists  lister
+	langs  []string      // in which there are pages
 	room   *clients.Room // of the streams
 	log    *slog.Logger
 	cancel context.CancelFunc
 	wake   chan struct{}
 	done   chan struct{}
 
-	mu       sync.Mutex
-	audience map[int64]map[*stream]bool // by city
-	latest   map[int64]liveList         // what the audience was last told
-	pending  map[int64]bool             // cities to look at
-	closed   bool
+	mu      sync.Mutex
+	streams map[audience]map[*stream]bool
+	latest  map[audience]liveList // what they were last told
+	pending map[audience]bool     // to look at
+	closed  bool
 }
 
 // stream is one open event stream.
@@ -59,11 +66,11 @@ type stream struct {
 }
 
 // startBroker starts the broker's goroutine; close ends it.
-func startBroker(lists lister, room *clients.Room, log *slog.Logger) *broker {
+func startBroker(lists lister, langs []string, room *clients.Room, log *slog.Logger) *broker {
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &broker{lists: lists, room: room, log: log, cancel: cancel,
+	b := &broker{lists: lists, langs: langs, room: room, log: log, cancel: cancel,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
-		audience: map[int64]map[*stream]bool{}, latest: map[int64]liveList{}, pending: map[int64]bool{}}
+		streams: map[audience]map[*stream]bool{}, latest: map[audience]liveList{}, pending: map[audience]bool{}}
 	go b.run(ctx)
 	return b
 }
@@ -75,18 +82,18 @@ func (b *broker) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
-	for _, streams := range b.audience {
+	for _, streams := range b.streams {
 		for st := range streams {
 			close(st.gone)
 		}
 	}
-	clear(b.audience)
+	clear(b.streams)
 }
 
-// join opens a stream of a city for a page that shows that version of the list.
+// join opens a stream for a page that shows that version of the list.
 // client is the network it is counted by; the oldest stream is ended where there is
 // no room. Call leave when the stream ends.
-func (b *broker) join(client netip.Prefix, cityID int64, version string) (*stream, error) {
+func (b *broker) join(client netip.Prefix, a audience, version string) (*stream, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -94,27 +101,27 @@ func (b *broker) join(client netip.Prefix, cityID int64, version string) (*strea
 	}
 	st := &stream{out: make(chan []byte, maxBehind), gone: make(chan struct{}), version: version}
 	var ok bool
-	if st.place, ok = b.room.Enter(client, func() { b.end(cityID, st) }); !ok {
+	if st.place, ok = b.room.Enter(client, func() { b.end(a, st) }); !ok {
 		return nil, errTooManyStreams
 	}
-	if b.audience[cityID] == nil {
-		b.audience[cityID] = map[*stream]bool{}
+	if b.streams[a] == nil {
+		b.streams[a] = map[*stream]bool{}
 	}
-	b.audience[cityID][st] = true
+	b.streams[a][st] = true
 	// The page may be a moment old.
-	b.look(cityID)
+	b.look(a)
 	return st, nil
 }
 
 // leave removes a stream, whoever ended it.
-func (b *broker) leave(cityID int64, st *stream) {
+func (b *broker) leave(a audience, st *stream) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	st.place.Leave()
-	delete(b.audience[cityID], st)
-	if len(b.audience[cityID]) == 0 {
-		delete(b.audience, cityID)
-		delete(b.latest, cityID)
+	delete(b.streams[a], st)
+	if len(b.streams[a]) == 0 {
+		delete(b.streams, a)
+		delete(b.latest, a)
 	}
 }
 
@@ -122,14 +129,16 @@ func (b *broker) leave(cityID int64, st *stream) {
 func (b *broker) changed(cityID int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.audience[cityID]) > 0 {
-		b.look(cityID)
+	for _, lang := range b.langs {
+		if a := (audience{cityID, lang}); len(b.streams[a]) > 0 {
+			b.look(a)
+		}
 	}
 }
 
-// look makes the goroutine look at the city. The caller holds mu.
-func (b *broker) look(cityID int64) {
-	b.pending[cityID] = true
+// look makes the goroutine look at a list. The caller holds mu.
+func (b *broker) look(a audience) {
+	b.pending[a] = true
 	select {
 	case b.wake <- struct{}{}:
 	default: // it is awake already
@@ -152,39 +161,39 @@ func (b *broker) run(ctx context.Context) {
 	}
 }
 
-// tellAll tells the audience of every pending city. A city that cannot be
+// tellAll tells the audience of every pending list. One that cannot be
 // loaded gets another try at the next heartbeat.
 func (b *broker) tellAll(ctx context.Context) {
 	b.mu.Lock()
-	cities := b.pending
-	b.pending = map[int64]bool{}
+	lists := b.pending
+	b.pending = map[audience]bool{}
 	b.mu.Unlock()
-	for cityID := range cities {
-		list, err := b.lists.cityReports(ctx, cityID)
+	for a := range lists {
+		list, err := b.lists.cityReports(ctx, a.city, a.lang)
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			b.log.Error("the open pages of a city were not told of its reports", "city", cityID, "err", err)
+			b.log.Error("the open pages of a city were not told of its reports", "city", a.city, "err", err)
 			b.mu.Lock()
-			b.pending[cityID] = true
+			b.pending[a] = true
 			b.mu.Unlock()
 			continue
 		}
-		b.tell(cityID, list)
+		b.tell(a, list)
 	}
 }
 
-// tell sends each stream of the city what turns its page's list into list.
-func (b *broker) tell(cityID int64, list liveList) {
+// tell sends each stream of the audience what turns its page's list into list.
+func (b *broker) tell(a audience, list liveList) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	before := b.latest[cityID]
-	if len(b.audience[cityID]) > 0 {
-		b.latest[cityID] = list
+	before := b.latest[a]
+	if len(b.streams[a]) > 0 {
+		b.latest[a] = list
 	}
 	var change, whole []byte // made when the first stream needs them
-	for st := range b.audience[cityID] {
+	for st := range b.streams[a] {
 		switch st.version {
 		case list.version:
 			continue
@@ -192,12 +201,12 @@ func (b *broker) tell(cityID int64, list liveList) {
 			if change == nil {
 				change = list.changeSince(before)
 			}
-			b.send(cityID, st, change)
+			b.send(a, st, change)
 		default:
 			if whole == nil {
 				whole = list.whole()
 			}
-			b.send(cityID, st, whole)
+			b.send(a, st, whole)
 		}
 		st.version = list.version
 	}
@@ -205,30 +214,31 @@ func (b *broker) tell(cityID int64, list liveList) {
 
 // send hands an update over without blocking. A stream that does not take it is
 // ended. The caller holds mu.
-func (b *broker) send(cityID int64, st *stream, update []byte) {
+func (b *broker) send(a audience, st *stream, update []byte) {
 	select {
 	case st.out <- update:
 	default:
-		b.end(cityID, st)
+		b.end(a, st)
 	}
 }
 
 // end ends a stream. The caller holds mu; so does who enters the room.
-func (b *broker) end(cityID int64, st *stream) {
-	if b.audience[cityID][st] {
-		delete(b.audience[cityID], st)
+func (b *broker) end(a audience, st *stream) {
+	if b.streams[a][st] {
+		delete(b.streams[a], st)
 		close(st.gone)
 	}
 }
 
-// beat sends every stream a comment, which browsers ignore.
+// beat sends every stream an event that says nothing but that it is there: a page that
+// was asleep cannot tell otherwise.
 func (b *broker) beat() {
-	comment := []byte(":\n\n")
+	beat := []byte("event: beat\ndata:\n\n")
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for cityID, streams := range b.audience {
+	for a, streams := range b.streams {
 		for st := range streams {
-			b.send(cityID, st, comment)
+			b.send(a, st, beat)
 		}
 	}
 }

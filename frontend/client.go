@@ -35,9 +35,9 @@ func clientAddress(r *http.Request, trusted config.Networks) netip.Addr {
 	return client
 }
 
-// clientNetwork is what a visitor's streams are counted by: the zero Prefix where
-// everybody comes from one address.
-func (s *Site) clientNetwork(r *http.Request) netip.Prefix {
+// ClientNetwork is what a visitor is counted by: the zero Prefix where everybody comes
+// from one address.
+func (s *Site) ClientNetwork(r *http.Request) netip.Prefix {
 	addr := clientAddress(r, s.Config.Web.TrustedProxies)
 	if s.Config.Web.TrustedProxies.Contains(addr) || clients.IsGateway(addr) {
 		return netip.Prefix{}

@@ -19,7 +19,7 @@ import (
 // meantime, one for another name.
 type confirmPage struct {
 	Email   string
-	City    string
+	City    cityNames
 	Address string
 	New     bool // the address has no account yet, so a password is asked for
 	Rename  bool
@@ -74,7 +74,9 @@ func (s *Site) confirmPage(w http.ResponseWriter, r *http.Request, status int, r
 	if err != nil {
 		return err
 	}
-	data := confirmPage{Email: reg.Email, City: reg.CityName, Address: s.cityAddress(reg.Slug), New: !known, Rename: wrong["city"] != "", Errors: wrong}
+	data := confirmPage{Email: reg.Email, City: typedNames(r), Address: s.cityAddress(reg.Slug), New: !known,
+		Rename: wrong["city"]+wrong["short"] != "", Errors: wrong}
+	data.City.Name = reg.CityName
 	return s.render(w, r, status, "confirm.tmpl", s.T(r, "confirm.title"), data)
 }
 
@@ -129,9 +131,9 @@ func (s *Site) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 // chooseName puts the name that was typed, if one was, into the sign-up. If its
 // city cannot be had, wrong["city"] says why.
 func (s *Site) chooseName(r *http.Request, reg *db.Registration, wrong fieldErrors) error {
-	if name := cityName(r.PostFormValue("city")); name != "" {
-		slug, err := s.checkCityName(r.Context(), name, wrong)
-		reg.CityName, reg.Slug = name, slug
+	if names := typedNames(r); names.Name != "" {
+		slug, err := s.checkCityName(r.Context(), names, wrong)
+		reg.CityName, reg.Slug = names.Name, slug
 		return err
 	}
 	problem, err := s.slugTaken(r.Context(), reg.Slug)
@@ -155,6 +157,7 @@ func statusOfName(wrong fieldErrors) int {
 // where there is none yet, and logs the moderator in.
 func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registration, hash string) error {
 	city := censor.NewCity(reg.Slug, reg.CityName, reg.Language)
+	city.Zone = reg.Zone
 	made, m, err := s.DB.ConfirmRegistration(r.Context(), reg.ID, hash, city, s.everywhere())
 	switch {
 	case errors.Is(err, db.ErrTaken):

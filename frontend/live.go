@@ -22,10 +22,10 @@ type streamTimes struct {
 }
 
 // handleLive is a city's event stream (HTML standard, 9.2): /city/{slug}/live.
-// The event "report" is the HTML of a new report, to be put before the others;
-// "removed" is the id of one that is gone; "list" is the HTML of all. The
-// query's v, or the last event id that the browser sends, is the version of the
-// list that it shows.
+// The event "report" is the HTML of a report that is new, or shown otherwise;
+// "removed" is the id of one that is gone; "list" is the HTML of all; "beat" says that
+// the stream is there. The query's v, or the last event id that the browser sends, is
+// the version of the list that it shows.
 func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.DB.FindCity(r.Context(), chi.URLParam(r, "slug"))
 	if err != nil {
@@ -35,7 +35,8 @@ func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
 	if version == "" {
 		version = r.URL.Query().Get("v")
 	}
-	st, err := s.live.join(s.clientNetwork(r), c.ID, version)
+	to := audience{c.ID, s.readIn(r, c)}
+	st, err := s.live.join(s.ClientNetwork(r), to, version)
 	if errors.Is(err, errTooManyStreams) || errors.Is(err, errClosed) {
 		w.Header().Set("Retry-After", "30")
 		return &bots.PageError{Status: http.StatusServiceUnavailable, ID: "error.busy", Err: err}
@@ -43,7 +44,7 @@ func (s *Site) handleLive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	defer s.live.leave(c.ID, st)
+	defer s.live.leave(to, st)
 	return feed(w, r, st, streamTimes{write: 10 * time.Second, life: time.Hour})
 }
 

@@ -20,6 +20,9 @@ import (
 	"ticketfrei/internal/report"
 )
 
+// here is the audience of a broker by itself.
+var here = audience{1, "de"}
+
 // event is one event of a stream.
 type event struct{ name, id, data string }
 
@@ -95,7 +98,8 @@ func (w *watcher) until() (names []string, last event, all string) {
 // liveURL is where the page of the city listens.
 func (tn *town) liveURL(c report.City) string {
 	tn.t.Helper()
-	return attr(tn.browser().get("/city/"+c.Slug).id("reports"), "data-live")
+	list := tn.browser().get("/city/" + c.Slug).id("reports")
+	return attr(list, "data-live") + "&v=" + attr(list, "data-version")
 }
 
 // knows waits until the broker knows what the city's page shows. A report that
@@ -105,7 +109,7 @@ func (tn *town) knows(c report.City) {
 	b := tn.site.live
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		b.mu.Lock()
-		_, known := b.latest[c.ID]
+		_, known := b.latest[audience{c.ID, "en"}]
 		b.mu.Unlock()
 		if known {
 			return
@@ -156,7 +160,7 @@ func TestLive(t *testing.T) {
 		}
 		tn.notices.Passed(c.ID)
 		names, _, html := w.until()
-		if diff := cmp.Diff([]string{"list"}, names); diff != "" || !strings.Contains(html, j.Report.Text) || strings.Contains(html, "weg") {
+		if diff := cmp.Diff([]string{"report"}, names); diff != "" || !strings.Contains(html, j.Report.Text) || strings.Contains(html, "weg") {
 			t.Errorf("%s %q", diff, html)
 		}
 	})
@@ -181,11 +185,11 @@ func TestLive(t *testing.T) {
 			t.Errorf("%s %s", diff, html)
 		}
 	})
-	t.Run("a report that is older than others comes in its place", func(t *testing.T) {
+	t.Run("a report that is older than others comes alone", func(t *testing.T) {
 		w := tn.watch(tn.liveURL(c))
 		tn.tell(c, "late", "Kontrolle gestern", 5*time.Hour)
 		names, _, html := w.until()
-		if diff := cmp.Diff([]string{"list"}, names); diff != "" || strings.Index(html, "report-late") < strings.Index(html, "report-two") {
+		if diff := cmp.Diff([]string{"report"}, names); diff != "" || !strings.Contains(html, "report-late") {
 			t.Errorf("%s %s", diff, html)
 		}
 	})
@@ -214,7 +218,7 @@ type lists struct {
 	err  error
 }
 
-func (l *lists) cityReports(context.Context, int64) (liveList, error) {
+func (l *lists) cityReports(context.Context, int64, string) (liveList, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.list, l.err
@@ -225,7 +229,7 @@ func (l *lists) set(version string, ids ...string) {
 	defer l.mu.Unlock()
 	l.list = liveList{version: version}
 	for _, id := range ids {
-		l.list.items = append(l.list.items, liveItem{id: id, html: []byte("<li>" + id + "</li>")})
+		l.list.items = append(l.list.items, liveItem{id: id, look: id, html: []byte("<li>" + id + "</li>")})
 	}
 }
 
@@ -233,12 +237,12 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 	const streams = 5000
 	src := &lists{}
 	src.set("v1", "a")
-	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	all := make([]*stream, streams)
 	for i := range all {
 		var err error
-		if all[i], err = b.join(netip.Prefix{}, 1, "older"); err != nil {
+		if all[i], err = b.join(netip.Prefix{}, here, "older"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -269,23 +273,23 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 		t.Errorf("it took %s", best)
 	}
 	for _, st := range all {
-		b.leave(1, st)
+		b.leave(here, st)
 	}
-	if len(b.audience) != 0 || len(b.latest) != 0 {
-		t.Errorf("left over: %d, %d", len(b.audience), len(b.latest))
+	if len(b.streams) != 0 || len(b.latest) != 0 {
+		t.Errorf("left over: %d, %d", len(b.streams), len(b.latest))
 	}
 }
 
 func TestSlowStreamIsEnded(t *testing.T) {
 	src := &lists{}
 	src.set("v0")
-	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
-	slow, err := b.join(netip.Prefix{}, 1, "v0")
+	slow, err := b.join(netip.Prefix{}, here, "v0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fast, err := b.join(netip.Prefix{}, 1, "v0")
+	fast, err := b.join(netip.Prefix{}, here, "v0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,20 +308,20 @@ func TestSlowStreamIsEnded(t *testing.T) {
 		t.Error("the fast one was ended")
 	default:
 	}
-	b.leave(1, slow)
-	b.leave(1, fast)
+	b.leave(here, slow)
+	b.leave(here, fast)
 }
 
 func TestHeartbeatAlsoTriesAgain(t *testing.T) {
 	src := &lists{err: errors.New("the database is busy")}
-	b := startBroker(src, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
-	st, err := b.join(netip.Prefix{}, 1, "old")
+	st, err := b.join(netip.Prefix{}, here, "old")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.beat()
-	if m := <-st.out; string(m) != ":\n\n" {
+	if m := <-st.out; string(m) != "event: beat\ndata:\n\n" {
 		t.Errorf("heartbeat %q", m)
 	}
 	src.mu.Lock()
@@ -333,5 +337,5 @@ func TestHeartbeatAlsoTriesAgain(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("the city was forgotten")
 	}
-	b.leave(1, st)
+	b.leave(here, st)
 }

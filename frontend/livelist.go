@@ -1,6 +1,12 @@
 package frontend
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"ticketfrei/internal/report"
+)
 
 // liveList is what a city's page shows of its reports, newest first.
 type liveList struct {
@@ -8,39 +14,57 @@ type liveList struct {
 	items   []liveItem
 }
 
+// liveItem is a report as the page shows it.
 type liveItem struct {
-	id   string
-	html []byte
+	id    string
+	look  string // changes when it is shown otherwise; its age does not count
+	time  time.Time
+	lines report.Lines
+	html  []byte
 }
 
-// changeSince returns the update that turns the list before into l.
+// changeSince returns the update that turns the list before into l. A page puts each
+// report where its time has it, and in the place of what it showed of it.
 func (l liveList) changeSince(before liveList) []byte {
-	have, want := before.byID(), l.byID()
-	var fresh []liveItem
-	for _, it := range l.items {
-		if _, ok := have[it.id]; ok {
-			break
-		}
-		fresh = append(fresh, it)
-	}
+	had, has := before.looks(), l.looks()
 	var events events
-	kept := 0
 	for _, it := range before.items {
-		now, ok := want[it.id]
-		switch {
-		case !ok:
+		if _, ok := has[it.id]; !ok {
 			events.add("removed", []byte(it.id))
-		case bytes.Equal(now, it.html):
-			kept++
 		}
 	}
-	if kept+len(fresh) != len(l.items) {
-		return l.whole() // something new stands between the old reports, or one of them was changed
-	}
-	for i := len(fresh) - 1; i >= 0; i-- {
-		events.add("report", fresh[i].html)
+	for _, it := range slices.Backward(l.items) {
+		if had[it.id] != it.look {
+			events.add("report", it.html)
+		}
 	}
 	return events.end(l.version)
+}
+
+// looks returns how each report is shown, by its id.
+func (l liveList) looks() map[string]string {
+	looks := make(map[string]string, len(l.items))
+	for _, it := range l.items {
+		looks[it.id] = it.look
+	}
+	return looks
+}
+
+// of returns the part of the list that is about a line.
+func (l liveList) of(line string) liveList {
+	if line != "" {
+		l.items = slices.DeleteFunc(slices.Clone(l.items), func(it liveItem) bool { return !it.lines.Has(line) })
+	}
+	return l
+}
+
+// split returns the reports of the last hour, and those before.
+func (l liveList) split(now time.Time) (recent, older []liveItem) {
+	i := slices.IndexFunc(l.items, func(it liveItem) bool { return now.Sub(it.time) >= foldsAfter })
+	if i < 0 {
+		return l.items, nil
+	}
+	return l.items[:i], l.items[i:]
 }
 
 // whole returns the update that carries the whole list.
@@ -52,14 +76,6 @@ func (l liveList) whole() []byte {
 	var events events
 	events.add("list", all)
 	return events.end(l.version)
-}
-
-func (l liveList) byID() map[string][]byte {
-	items := make(map[string][]byte, len(l.items))
-	for _, it := range l.items {
-		items[it.id] = it.html
-	}
-	return items
 }
 
 // events builds one update of an event stream (HTML standard, 9.2.5).

@@ -48,6 +48,7 @@ func (s *Site) fresh(w http.ResponseWriter) bool {
 	if err == nil {
 		err = s.readLook()
 	}
+	s.drawn.Forget(func(drawnKey, []byte) bool { return true })
 	if err != nil {
 		showBroken(w, err)
 	}

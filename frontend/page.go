@@ -3,44 +3,56 @@ package frontend
 import (
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/markdown"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 // page is what every template sees as its root, whether the site's, the
 // settings' or a network's.
 type page struct {
 	Lang      string
+	Asked     string        // language that the visitor has chosen on the page; empty: none
 	Title     string        // of the page, translated
 	City      report.City   // the zero City if the page is about none
 	Moderator *db.Moderator // nil when nobody is logged in
 	Cities    []report.City // of the moderator
+	Wrong     bool          // the page says that something is wrong: see focused
 	Flash     string        // what the page says once; empty for nothing
 	Data      any           // what the handler gave
 	URL       string        // public address of the site, without a trailing slash
 	Path      string        // path of the page
+	Query     url.Values    // what follows the path; for the same page in other languages
 	Demo      bool
+
+	posted        bool // it answers a form
+	forModerators bool // in their languages alone
 
 	texts  translator
 	assets *assets
 	now    time.Time
+	zone   string // reports.zone
 }
 
 // translator is what a page needs of the catalogue.
 type translator interface {
 	T(lang, id string, data ...any) string
+	Languages() []string
 }
 
 // newPage makes the root for a page that answers r.
 func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, title, data)
-	p.City, p.Moderator, p.Cities, p.Path = v.city, v.moderator, v.cities, r.URL.Path
+	p.City, p.Moderator, p.Cities, p.Path, p.Asked = v.city, v.moderator, v.cities, r.URL.Path, v.asked
+	p.Query, p.posted, p.forModerators = r.URL.Query(), r.Method == http.MethodPost, v.forModerators
 	if v.session {
 		p.Flash = s.popFlash(r.Context())
 	}
@@ -50,12 +62,15 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 // blankPage makes the root for a page that looks the same to everybody.
 func (s *Site) blankPage(lang, title string, data any) *page {
 	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Demo: s.Demo,
-		texts: s.Texts, assets: s.look.Load().assets, now: s.Now()}
+		texts: s.Texts, assets: s.look.Load().assets, now: s.Now(), zone: s.Config.Reports.Zone}
 }
 
 // T returns the text id in the page's language, filled with data: alternating
 // names and values.
 func (p *page) T(id string, data ...any) string { return p.texts.T(p.Lang, id, data...) }
+
+// Dir is how the page's language is written: "ltr" or "rtl".
+func (p *page) Dir() string { return i18n.Direction(p.Lang) }
 
 // InSettings reports whether the page is one of the settings.
 func (p *page) InSettings() bool { return strings.HasPrefix(p.Path, "/settings") }
@@ -64,13 +79,14 @@ func (p *page) InSettings() bool { return strings.HasPrefix(p.Path, "/settings")
 // file's content.
 func (p *page) Asset(name string) string { return p.assets.url(name) }
 
-// Time shows a time as people say it: the hour if it is today, otherwise the
-// day.
+// Time shows a time of the page's city as people say it: the hour if it is today,
+// otherwise the day.
 func (p *page) Time(t time.Time) template.HTML {
 	if t.IsZero() {
 		return ""
 	}
-	local, now := t.Local(), p.now.Local()
+	where := zone.Of(p.City, p.zone)
+	local, now := t.In(where), p.now.In(where)
 	layout := "layout.time.year"
 	switch {
 	case local.YearDay() == now.YearDay() && local.Year() == now.Year():
@@ -81,6 +97,9 @@ func (p *page) Time(t time.Time) template.HTML {
 	text := template.HTMLEscapeString(local.Format(p.T(layout)))
 	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + text + `</time>`)
 }
+
+// Clock shows what time it is in the page's city.
+func (p *page) Clock() template.HTML { return p.Time(p.now) }
 
 // Day shows the day of a time that was stored without its hour.
 func (p *page) Day(t time.Time) string { return t.UTC().Format(p.T("layout.time.date")) }

@@ -1,9 +1,11 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 // Purposes of signed links.
@@ -30,22 +33,45 @@ const maxCityName = 60
 
 // registerForm is what register.tmpl shows.
 type registerForm struct {
-	Email   string
-	City    string
-	Address string // the address that the city's name gives; empty if it gives none
-	Errors  fieldErrors
-	Member  bool // somebody is logged in, so only the name is asked for
+	Email     string
+	City      cityNames
+	Address   string // the address that the city's names give; empty if they give none
+	Language  string // of the city
+	Languages []string
+	Errors    fieldErrors
+	Zone      string // of the browser; empty: not known
+	Member    bool   // somebody is logged in, so only the city is asked for
 }
 
+// cityNames are what a new city is called.
+type cityNames struct {
+	Name  string
+	Short string // in Latin letters, for its addresses; empty: as the name gives
+	// AskShort is whether Short is asked for: from some names no address can be made.
+	AskShort bool
+}
+
+// typedNames reads what a new city is called.
+func typedNames(r *http.Request) cityNames {
+	n := cityNames{Name: cityName(r.PostFormValue("city")), Short: cityName(r.PostFormValue("short"))}
+	err := report.CheckSlug(report.Slug(n.Name))
+	n.AskShort = n.Short != "" || n.Name != "" && err != nil && utf8.RuneCountInString(n.Name) <= maxCityName
+	return n
+}
+
+// slug is the name of the city in addresses.
+func (n cityNames) slug() string { return report.Slug(cmp.Or(n.Short, n.Name)) }
+
 func (s *Site) handleRegisterForm(w http.ResponseWriter, r *http.Request) error {
-	return s.registerPage(w, r, http.StatusOK, registerForm{})
+	return s.registerPage(w, r, http.StatusOK, registerForm{Language: s.visitorLanguage(r)})
 }
 
 func (s *Site) registerPage(w http.ResponseWriter, r *http.Request, status int, form registerForm) error {
 	form.Member = visitOf(r.Context()).moderator != nil
-	if slug := report.Slug(form.City); report.CheckSlug(slug) == nil {
+	if slug := form.City.slug(); report.CheckSlug(slug) == nil {
 		form.Address = s.cityAddress(slug)
 	}
+	form.Languages = s.Texts.Languages()
 	return s.render(w, r, status, "register.tmpl", s.T(r, "register.title"), form)
 }
 
@@ -53,7 +79,11 @@ func (s *Site) registerPage(w http.ResponseWriter, r *http.Request, status int, 
 func (s *Site) cityAddress(slug string) string { return slug + "@" + s.Config.Mail.Domain }
 
 func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
-	form := registerForm{Email: normalEmail(r.PostFormValue("email")), City: cityName(r.PostFormValue("city")), Errors: fieldErrors{}}
+	form := registerForm{Email: normalEmail(r.PostFormValue("email")), City: typedNames(r), Language: r.PostFormValue("language"), Errors: fieldErrors{}}
+	if !slices.Contains(s.Texts.Languages(), form.Language) {
+		form.Language = s.visitorLanguage(r)
+	}
+	form.Zone = zone.OfBrowser(r.PostFormValue("zone"), form.Language)
 	member := visitOf(r.Context()).moderator
 	slug, err := s.checkCityName(r.Context(), form.City, form.Errors)
 	if err != nil {
@@ -71,7 +101,7 @@ func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	if err := s.signUp(r, form, slug); err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/register/sent", http.StatusSeeOther)
+	http.Redirect(w, r, keepLanguage(visitOf(r.Context()).asked, "/register/sent"), http.StatusSeeOther)
 	return nil
 }
 
@@ -79,25 +109,28 @@ func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 // it.
 func cityName(typed string) string { return strings.Join(strings.Fields(typed), " ") }
 
-// checkCityName returns the slug for the name of a new city. If the name cannot
-// be used, wrong["city"] says why.
-func (s *Site) checkCityName(ctx context.Context, name string, wrong fieldErrors) (string, error) {
-	slug := report.Slug(name)
+// checkCityName returns the slug for the names of a new city. If they cannot be used,
+// wrong["city"] or wrong["short"] says why.
+func (s *Site) checkCityName(ctx context.Context, names cityNames, wrong fieldErrors) (string, error) {
+	slug, field, invalid := names.slug(), "city", "form.city.invalid"
+	if names.Short != "" {
+		field, invalid = "short", "form.short.invalid"
+	}
 	switch err := report.CheckSlug(slug); {
-	case name == "":
+	case names.Name == "":
 		wrong.set("city", "form.city.empty")
-	case utf8.RuneCountInString(name) > maxCityName:
+	case utf8.RuneCountInString(names.Name) > maxCityName:
 		wrong.set("city", "form.city.long")
 	case errors.Is(err, report.ErrReserved):
-		wrong.set("city", "form.city.reserved")
+		wrong.set(field, "form.city.reserved")
 	case err != nil:
-		wrong.set("city", "form.city.invalid")
+		wrong.set(field, invalid)
 	}
 	if len(wrong) > 0 {
 		return "", nil
 	}
 	problem, err := s.slugTaken(ctx, slug)
-	wrong.set("city", problem)
+	wrong.set(field, problem)
 	if err != nil || problem != "" {
 		return "", err
 	}
@@ -124,8 +157,8 @@ func (s *Site) slugTaken(ctx context.Context, slug string) (problem string, err 
 // instead. The visitor, who may be somebody else, is told the same either way and
 // after the same work: the sign-up is stored in both cases.
 func (s *Site) signUp(r *http.Request, form registerForm, slug string) error {
-	ctx, lang := r.Context(), visitOf(r.Context()).lang
-	reg, err := s.DB.CreateRegistration(ctx, db.Registration{Email: form.Email, CityName: form.City, Slug: slug, Language: lang})
+	ctx := r.Context()
+	reg, err := s.DB.CreateRegistration(ctx, db.Registration{Email: form.Email, CityName: form.City.Name, Slug: slug, Language: form.Language, Zone: form.Zone})
 	if err != nil {
 		return err
 	}
@@ -148,7 +181,9 @@ func (s *Site) signUp(r *http.Request, form registerForm, slug string) error {
 // addCity creates another city for a moderator who is logged in.
 func (s *Site) addCity(w http.ResponseWriter, r *http.Request, slug string, form registerForm) error {
 	ctx := r.Context()
-	made, err := s.DB.CreateCity(ctx, censor.NewCity(slug, form.City, visitOf(ctx).lang), s.moderator(r).ID, s.everywhere())
+	city := censor.NewCity(slug, form.City.Name, form.Language)
+	city.Zone = form.Zone
+	made, err := s.DB.CreateCity(ctx, city, s.moderator(r).ID, s.everywhere())
 	if errors.Is(err, db.ErrTaken) {
 		form.Errors.set("city", "form.city.taken")
 		return s.registerPage(w, r, http.StatusUnprocessableEntity, form)
@@ -170,30 +205,33 @@ func (s *Site) welcome(w http.ResponseWriter, r *http.Request, made report.City)
 }
 
 func (s *Site) handleRegisterSent(w http.ResponseWriter, r *http.Request) error {
-	return s.showSent(w, r, "register.sent")
+	return s.showSent(w, r, "register.sent", "/register")
 }
 
 // sentPage is what sent.tmpl shows: a mail is being sent.
 type sentPage struct {
-	Text, Hint string
-	Delayed    bool // no mail leaves at the moment
+	Text, Hint     string
+	Delayed        bool   // no mail leaves at the moment
+	Back, BackText string // the one link back to where the visitor came from
 }
 
-// showSent writes the page that says so in the texts id.
-func (s *Site) showSent(w http.ResponseWriter, r *http.Request, id string) error {
+// showSent writes the page that says so in the texts id. back is the form that the
+// visitor has filled in, where an address that was mistyped is typed again.
+func (s *Site) showSent(w http.ResponseWriter, r *http.Request, id, back string) error {
 	return s.render(w, r, http.StatusOK, "sent.tmpl", s.T(r, id+".title"), sentPage{
-		Text: s.T(r, id+".text"), Hint: s.T(r, id+".hint"), Delayed: s.AccountMails.Delayed()})
+		Text: s.T(r, id+".text"), Hint: s.T(r, id+".hint"), Delayed: s.AccountMails.Delayed(),
+		Back: back, BackText: s.T(r, "account_sent.back")})
 }
 
 // handleRegisterName says what address a city's name would give. The form shows
 // it while the name is typed.
 func (s *Site) handleRegisterName(w http.ResponseWriter, r *http.Request) error {
-	name, wrong := cityName(r.URL.Query().Get("city")), fieldErrors{}
-	if name == "" {
+	names, wrong := cityNames{Name: cityName(r.URL.Query().Get("city"))}, fieldErrors{}
+	if names.Name == "" {
 		answerPlainly(w, http.StatusOK, "")
 		return nil
 	}
-	slug, err := s.checkCityName(r.Context(), name, wrong)
+	slug, err := s.checkCityName(r.Context(), names, wrong)
 	if err != nil {
 		return err
 	}

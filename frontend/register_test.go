@@ -35,7 +35,7 @@ func TestRegisterErrorsComeBackAtTheirFields(t *testing.T) {
 		{"address too long", strings.Repeat("a", 250) + "@example.org", "Berlin", "email-error", "does not look like"},
 		{"no city", "a@example.org", "  ", "city-error", "name of your city"},
 		{"city too long", "a@example.org", strings.Repeat("a", 61), "city-error", "60"},
-		{"city without an address", "a@example.org", "Київ", "city-error", "No address"},
+		{"city without an address", "a@example.org", "🚋🚋", "city-error", "No address"},
 		{"reserved", "a@example.org", "Postmaster", "city-error", "reserved"},
 		{"taken", "a@example.org", "FÜRTH", "city-error", "here already"},
 	}
@@ -77,6 +77,9 @@ func TestRegisterToSettings(t *testing.T) {
 	page.id("confirm")
 	page.says("confirm", "rider@example.org")
 	page.translated()
+	if !strings.Contains(page.text(page.doc), "Bad Tölz bekommt die Mailadresse bad-toelz@tickets.example") {
+		t.Errorf("the page does not say what will be made:\n%s", page.text(page.doc))
+	}
 	if _, err := tn.db.FindCity(t.Context(), "bad-toelz"); !errors.Is(err, db.ErrNotFound) {
 		t.Fatalf("looking at the link made the city: %v", err)
 	}

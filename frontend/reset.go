@@ -47,7 +47,7 @@ func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/password/sent", http.StatusSeeOther)
+	http.Redirect(w, r, keepLanguage(visitOf(r.Context()).asked, "/password/sent"), http.StatusSeeOther)
 	return nil
 }
 
@@ -58,7 +58,7 @@ func passwordPayload(m db.Moderator) string {
 }
 
 func (s *Site) handlePasswordSent(w http.ResponseWriter, r *http.Request) error {
-	return s.showSent(w, r, "password.sent")
+	return s.showSent(w, r, "password.sent", "/password")
 }
 
 // resetOf returns the moderator whose password the link of the path may

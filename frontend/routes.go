@@ -62,16 +62,23 @@ func (s *Site) machineRoutes(r chi.Router) {
 	}
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))
 	r.Get("/favicon.ico", s.rootAsset("icon.svg"))
+	s.appRoutes(r)
 }
 
 // cityRoutes are the public pages of a city. They have no session, since they
 // look the same to everybody.
 func (s *Site) cityRoutes(r chi.Router) {
+	r.Use(s.askRobots)
 	r.Get("/", s.Handler(s.handleCity))
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
 	r.Get("/live", s.Handler(s.handleLive))
+	r.Get("/lines", s.Handler(s.handleLines))
+	r.Get("/places.json", s.Handler(s.handlePlacesJSON))
+	r.Get("/manifest.webmanifest", s.Handler(s.handleManifest))
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
+		s.contactRoutes(r)
+		s.posterRoutes(r)
 		for _, n := range s.Networks {
 			r.Route("/"+n.Name, func(r chi.Router) { n.Network.PublicRoutes(r, s) })
 		}
@@ -89,6 +96,14 @@ func (s *Site) personRoutes(r chi.Router) {
 func (s *Site) visitorRoutes(r chi.Router) {
 	r.Use(s.takeForms(maxForm))
 	r.Get("/", s.Handler(s.handleHome))
+	r.Get("/imprint", s.Handler(s.handleImprint))
+	r.Get("/privacy", s.Handler(s.handlePrivacy))
+	r.Group(s.moderatorRoutes)
+}
+
+// moderatorRoutes are the ways in for moderators.
+func (s *Site) moderatorRoutes(r chi.Router) {
+	r.Use(s.forModerators)
 	r.Get("/register/sent", s.Handler(s.handleRegisterSent))
 	r.Get("/register/name", s.Handler(s.handleRegisterName))
 	r.Group(func(r chi.Router) {
@@ -118,12 +133,13 @@ func (s *Site) visitorRoutes(r chi.Router) {
 
 // memberRoutes are the settings of the logged-in moderator's city.
 func (s *Site) memberRoutes(r chi.Router) {
-	r.Use(s.requireLogin, s.allowRedirects)
+	r.Use(s.forModerators, s.requireLogin, s.allowRedirects)
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxSettingsForm))
 		r.Post("/city", s.Handler(s.handleSwitchCity))
 		s.settingsRoutes(r)
 	})
+	s.placesForms(r)
 	for _, n := range s.Networks {
 		r.Route("/"+n.Name, func(r chi.Router) {
 			if u, ok := n.Network.(bots.Uploader); ok {
@@ -137,7 +153,7 @@ func (s *Site) memberRoutes(r chi.Router) {
 	}
 }
 
-// withCity finds the city in the path. The page is in the city's language.
+// withCity finds the city in the path.
 func (s *Site) withCity(next http.Handler) http.Handler {
 	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		city, err := s.DB.FindCity(r.Context(), chi.URLParam(r, "slug"))
@@ -145,7 +161,7 @@ func (s *Site) withCity(next http.Handler) http.Handler {
 			return noSuchCity(err)
 		}
 		v := visitOf(r.Context())
-		v.city, v.lang = city, city.Language
+		v.city, v.lang = city, s.readIn(r, city)
 		next.ServeHTTP(w, r)
 		return nil
 	})

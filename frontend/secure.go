@@ -109,7 +109,7 @@ func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Ha
 			switch {
 			case r.Method != http.MethodPost:
 				next.ServeHTTP(w, r)
-			case s.clientNetwork(r).IsValid():
+			case s.ClientNetwork(r).IsValid():
 				one.ServeHTTP(w, r)
 			default:
 				all.ServeHTTP(w, r)

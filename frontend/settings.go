@@ -20,6 +20,7 @@ const (
 	partNetworks   = "networks"
 	partRules      = "rules"
 	partHearing    = "hearing"
+	partPlaces     = "places"
 	partTexts      = "texts"
 	partModerators = "moderators"
 	partPause      = "pause"
@@ -47,7 +48,10 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.pauseRoutes(r)
 		s.ruleRoutes(r)
 		s.hearingRoutes(r)
+		s.placesRoutes(r)
 		s.textRoutes(r)
+		s.robotRoutes(r)
+		s.posterSettings(r)
 		r.Route("/bots/{network}", s.botRoutes)
 		r.Route("/moderators", s.cityModeratorRoutes)
 		r.Route("/account", s.accountRoutes)
@@ -61,7 +65,9 @@ type settingsPage struct {
 	Reports    latestReports
 	Networks   []networkCard
 	Rules      rulesForm
+	Places     placesPart
 	Texts      textsForm
+	Poster     posterForm
 	Moderators moderatorsPart
 	Account    accountForms
 	Logins     loginsPart
@@ -78,7 +84,7 @@ func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
 // settingsPage reads everything that the page shows. given is what some
 // networks' sections show in place of their Network.Settings.
 func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
-	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partTexts, partModerators, partPause, partAccount}}
+	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partPlaces, partTexts, partModerators, partPause, partAccount}}
 	var err error
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return nil, err
@@ -95,7 +101,10 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 	if p.Texts, err = s.storedTexts(r.Context(), s.City(r)); err != nil {
 		return nil, err
 	}
-	p.Rules = storedRules(s.City(r))
+	if p.Places, err = s.placesPart(r); err != nil {
+		return nil, err
+	}
+	p.Rules, p.Poster = storedRules(s.City(r)), s.storedPoster(s.City(r))
 	p.Account = accountForms{Min: MinPassword, Max: MaxPassword}
 	return p, nil
 }

@@ -25,10 +25,10 @@ func (s *Site) handleHearingSave(w http.ResponseWriter, r *http.Request) error {
 
 // takenFor says whether a text would be answered in a city instead of being passed on, or
 // whether it may be.
-func (s *Site) takenFor(c report.City, said string) (asks, mayAsk bool) {
+func (s *Site) takenFor(c report.City, said string, read report.Reading) (asks, mayAsk bool) {
 	if s.Intents == nil || !c.Questions {
 		return false, false
 	}
-	g := s.Intents.Recognize(said)
+	g := s.Intents.Recognize(said).Naming(read.Named(), read.Clear)
 	return g.Sure(), g.Doubtful()
 }

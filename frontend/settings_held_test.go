@@ -150,15 +150,19 @@ func TestStoppedCity(t *testing.T) {
 	page.says("latest-passed", "Nothing has been passed on yet")
 	w.get("/settings").says("main", "Nürnberg takes no reports at the moment.")
 	shown := visitor.get(public)
-	shown.says("paused", "Nürnberg nimmt zurzeit keine Meldungen an.")
+	shown.says("paused", "Nürnberg takes no reports at the moment.")
 	shown.silent("main", "U1 Plärrer")
+	shown.silent("text", "@tickets.example")
+	if shown.has("write") {
+		t.Error("the page says how to report where nobody may")
+	}
 	if s := b.state(other); len(s.Passed) != 1 || !s.City.Paused.IsZero() {
 		t.Errorf("the other city: %+v", s)
 	}
 
 	w.post("/settings/reports/pause").want(http.StatusSeeOther, "/settings#pause") // a second moderator
 	w.get("/settings/reports/resume").want(http.StatusSeeOther, "/settings#pause")
-	visitor.get(public).says("paused", "keine Meldungen")
+	visitor.get(public).says("paused", "takes no reports")
 	for range 2 {
 		w.post("/settings/reports/resume").want(http.StatusSeeOther, "/settings#pause")
 		w.get("/settings").says("pause", "Nürnberg takes reports again.")

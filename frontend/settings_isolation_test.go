@@ -23,6 +23,7 @@ type cityState struct {
 	Mutes        map[string]bool
 	Moderators   []db.Moderator
 	Invitations  []db.Invitation
+	Places       string
 }
 
 func (b *board) state(c report.City) cityState {
@@ -36,6 +37,7 @@ func (b *board) state(c report.City) cityState {
 		func() (err error) { s.Held, err = b.db.Reports(ctx, c.ID, false, time.Hour, 100); return },
 		func() (err error) { s.Mutes, err = b.db.Mutes(ctx, c.ID); return },
 		func() (err error) { s.Moderators, err = b.db.CityModerators(ctx, c.ID); return },
+		func() (err error) { s.Places, err = b.db.Places(ctx, c.ID); return },
 		func() (err error) { s.Invitations, err = b.db.CityInvitations(ctx, c.ID); return },
 	}
 	for _, step := range steps {
@@ -54,6 +56,9 @@ func TestSettingsIsolation(t *testing.T) {
 	b.join(theirs, "second@example.org")
 	b.say(theirs, "theirs", "geheime Kontrolle", report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "kontrolle"})
 	held := b.hold(theirs, "theirs too", "geheime Flut", report.ReasonFloodCity, time.Now())
+	if err := b.db.SavePlaces(t.Context(), theirs.ID, "U1: geheime Haltestelle"); err != nil {
+		t.Fatal(err)
+	}
 	if err := b.db.Mute(t.Context(), theirs.ID, "author-of-theirs"); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +79,7 @@ func TestSettingsIsolation(t *testing.T) {
 		"slug", theirs.Slug, "password", boardPassword, "old", boardPassword, "new", "another password",
 		"report", "theirs", "until", held, "show", "passed", "moderator", strconv.FormatInt(victim.ID, 10),
 		"invitation", strconv.FormatInt(inv.ID, 10), "email", "new@example.org",
-		"triggers", "*", "blocked", "", "text", "x", "name", "Taken over", "language", "en", "page", "mine", "token", "good"}
+		"places", "U9: Meins", "triggers", "*", "blocked", "", "text", "x", "name", "Taken over", "language", "en", "page", "mine", "token", "good"}
 	seen := map[string]bool{}
 	before := b.state(theirs)
 	err = chi.Walk(b.mux, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
@@ -113,6 +118,7 @@ func TestSettingsIsolation(t *testing.T) {
 		"POST /settings/reports/let-through", "POST /settings/reports/throw-away", "POST /settings/reports/pause", "POST /settings/reports/resume",
 		"POST /settings/bots/bell/enable", "POST /settings/bots/bell/disable", "POST /settings/bots/bell/disconnect",
 		"POST /settings/moderators/invite", "POST /settings/moderators/withdraw", "POST /settings/moderators/remove",
+		"GET /settings/places", "POST /settings/places", "POST /settings/places/try", "POST /settings/places/feed",
 		"POST /settings/account/password", "POST /settings/account/delete", "POST /settings/city"} {
 		if !seen[known] {
 			t.Errorf("%s was not tried", known)

@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/i18n"
 )
 
 // inviteLife is how long the link of an invitation works.
@@ -91,7 +92,7 @@ func (s *Site) sendInvitation(r *http.Request, email string) error {
 		return err
 	}
 	token := s.Secrets.Sign(purposeInvite, strconv.FormatInt(inv.ID, 10), s.Now().Add(inviteLife))
-	return s.mailTo(r.Context(), c.Language, email, "settings.invite_mail.subject", "settings.invite_mail.text",
+	return s.mailTo(r.Context(), i18n.ForModerators(c.Language), email, "settings.invite_mail.subject", "settings.invite_mail.text",
 		"Address", s.cityAddress(c.Slug), "Site", s.Config.Web.URL, linkName, s.link("/invitation/"+token))
 }
 

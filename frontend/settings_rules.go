@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"regexp/syntax"
@@ -66,7 +67,7 @@ type verdict struct {
 func newVerdict(v report.Verdict) verdict {
 	shown := verdict{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
 	switch v.Reason {
-	case report.ReasonTrigger, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
+	case report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
 		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion:
@@ -218,11 +219,21 @@ func (s *Site) saveRules(w http.ResponseWriter, r *http.Request, triggers, block
 func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	form, rules := s.typedRules(r)
 	if rules != nil {
-		tried := newVerdict(rules.Judge(form.Text))
+		read, err := s.readText(r.Context(), s.City(r), form.Text)
+		if err != nil {
+			return err
+		}
+		tried := newVerdict(read.Admit(rules.Judge(form.Text)))
 		form.Tried = &tried
-		form.Asks, form.MayAsk = s.takenFor(s.City(r), form.Text)
+		form.Asks, form.MayAsk = s.takenFor(s.City(r), form.Text, read)
 	}
 	return s.showForm(w, r, statusOf(rules != nil), func(p *settingsPage) { p.Rules = form })
+}
+
+// readText reads a text by the lines and stops of a city.
+func (s *Site) readText(ctx context.Context, c report.City, text string) (report.Reading, error) {
+	lines, err := s.linesOf(ctx, c.ID)
+	return lines.places.Read(text), err
 }
 
 // handleRulesReset replaces the rules with those that a new city starts with.

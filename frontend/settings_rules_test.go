@@ -81,6 +81,15 @@ func TestSettingsRules(t *testing.T) {
 		page.says("verdict", "blocked word of yours: quatsch")
 		page = w.post("/settings/rules/try", "text", "schönes Wetter", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
 		page.says("verdict", "no trigger pattern fits")
+		if err := b.db.SavePlaces(t.Context(), c.ID, "U7: Yorckstr, Mehringdamm"); err != nil {
+			t.Fatal(err)
+		}
+		page = w.post("/settings/rules/try", "text", "Yorckstr jetzt", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
+		page.says("verdict", "it names a line or a stop of your city: Yorckstr")
+		page = w.post("/settings/rules/try", "text", "wieder weg", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
+		page.says("verdict", "it is an all-clear")
+		page = w.post("/settings/rules/try", "text", "Yorckstr jetzt", "triggers", "kontis", "blocked", "yorckstr").want(http.StatusOK, "")
+		page.says("verdict", "blocked word of yours: yorckstr")
 		w.post("/settings/rules/try", "text", "x", "triggers", "(", "blocked", "").want(http.StatusUnprocessableEntity, "").says("triggers-error", "Line 1:")
 		if got := stored(t); got != before {
 			t.Errorf("trying stored %+v", got)
@@ -111,7 +120,7 @@ func TestSettingsRules(t *testing.T) {
 	})
 	t.Run("no trigger at all is possible and said", func(t *testing.T) {
 		w.post("/settings/rules", "triggers", " ", "blocked", "").want(http.StatusSeeOther, "/settings#rules")
-		w.get("/settings").says("rules", "nothing is passed on")
+		w.get("/settings").says("rules", "only what names a line or a stop of the city is passed on")
 	})
 }
 
@@ -165,7 +174,7 @@ func TestPatternTexts(t *testing.T) {
 func TestOutcomeTexts(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t)
-	for _, reason := range []report.Reason{report.ReasonTrigger, report.ReasonEmpty, report.ReasonTooLong,
+	for _, reason := range []report.Reason{report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonEmpty, report.ReasonTooLong,
 		report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur, report.ReasonRepeated,
 		report.ReasonFlood, report.ReasonMuted, report.ReasonExpired, report.ReasonTakenBack, report.ReasonTrouble} {
 		o := newVerdict(report.Verdict{Reason: reason})

@@ -8,11 +8,13 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/internal/markdown"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 const (
@@ -36,6 +38,9 @@ type textsForm struct {
 	Language      string
 	LanguageError string
 	Languages     []string
+	Zone          string // as typed
+	ZoneError     string
+	ZoneOffered   string // a name that would be right; empty: none is better than others
 	Page          string
 	PageError     string
 	// Default is the digest of the default text, if that is what the page
@@ -46,17 +51,29 @@ type textsForm struct {
 	ShowPreview bool
 }
 
-func (f textsForm) invalid() bool { return f.NameError+f.LanguageError+f.PageError != "" }
+func (f textsForm) invalid() bool { return f.NameError+f.LanguageError+f.ZoneError+f.PageError != "" }
 
 // storedTexts returns the form filled with what the city has.
 func (s *Site) storedTexts(ctx context.Context, c report.City) (textsForm, error) {
-	f := textsForm{Name: c.Name, Language: c.Language, Languages: s.Texts.Languages(), Page: c.Page}
+	f := textsForm{Name: c.Name, Language: c.Language, Languages: s.Texts.Languages(), Zone: c.Zone, Page: c.Page}
+	f.ZoneOffered = s.zoneOf(c)
 	if f.Page != "" {
 		return f, nil
 	}
 	text, err := s.suggestedPage(ctx, c)
 	f.Page, f.Default = text, digestOf(text)
 	return f, err
+}
+
+// zoneOf returns the name of the zone that a city has if it chooses none; empty where
+// that is the machine's, which has no name to type.
+func (s *Site) zoneOf(c report.City) string {
+	c.Zone = ""
+	where := zone.Of(c, s.Config.Reports.Zone)
+	if where == time.Local {
+		return ""
+	}
+	return where.String()
 }
 
 // suggestedPage returns the default text as a textarea shows it.
@@ -79,8 +96,16 @@ func (s *Site) typedTexts(r *http.Request) textsForm {
 		Name:      strings.Join(strings.Fields(r.PostFormValue("name")), " "),
 		Language:  r.PostFormValue("language"),
 		Languages: s.Texts.Languages(),
+		Zone:      s.City(r).Zone,
 		Page:      typedLines(r, "page"),
 		Default:   r.PostFormValue("default"),
+	}
+	f.ZoneOffered = s.zoneOf(report.City{Language: f.Language})
+	if r.PostForm.Has("zone") {
+		f.Zone = strings.TrimSpace(r.PostFormValue("zone"))
+	}
+	if f.Zone != "" && zone.Known(f.Zone) == "" {
+		f.ZoneError = s.T(r, "settings.texts.zone_unknown")
 	}
 	f.NameError = s.tooLong(r, f.Name, maxName)
 	if f.Name == "" {
@@ -113,6 +138,9 @@ func (s *Site) handleTextsSave(w http.ResponseWriter, r *http.Request) error {
 	}
 	text, err := s.storedPage(r.Context(), s.City(r), form)
 	if err != nil {
+		return err
+	}
+	if err := s.DB.SaveZone(r.Context(), s.City(r).ID, form.Zone); err != nil {
 		return err
 	}
 	return s.saveTexts(w, r, form.Name, form.Language, text, "settings.texts.saved")

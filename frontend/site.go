@@ -18,6 +18,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/intent"
+	kept "ticketfrei/internal/cache"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
@@ -38,6 +39,8 @@ type Options struct {
 	Intents      *intent.Recognizer // tells questions from reports; nil: nothing is one
 	Relay        Relay
 	Health       Health
+	// HTTP fetches what moderators give the address of; nil: nothing is fetched.
+	HTTP *http.Client
 	// Streams is the room for event streams. If it is nil, there is much.
 	Streams *clients.Room
 	// Networks are mounted in this order.
@@ -83,10 +86,13 @@ type Site struct {
 	sessions  *scs.SessionManager
 	passwords *passwords
 	cache     *cache
+	drawn     *kept.Cache[drawnKey, []byte] // reports as HTML
 	live      *broker
+	lines     sync.Map // cityLines, by the id of their city
 	look      atomic.Pointer[look]
 	routes    http.Handler
-	stop      []func() // end the listening to notices
+	feeds     chan struct{} // room for timetables that are being brought
+	stop      []func()      // end the listening to notices
 
 	demoMu sync.RWMutex
 	demos  map[string]http.Handler
@@ -104,13 +110,13 @@ func NewSite(o Options) (*Site, error) {
 		o.Now == nil || o.AccountMails == nil || o.Notices == nil || o.Relay == nil || o.Health == nil {
 		return nil, errors.New("frontend: an option is missing")
 	}
-	s := &Site{Options: o, demos: map[string]http.Handler{}}
+	s := &Site{Options: o, demos: map[string]http.Handler{}, feeds: make(chan struct{}, feedsAtOnce)}
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
 	if s.passwords, err = newPasswords(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	s.cache = newCache(o.Now)
+	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn)
 	if o.Source != nil {
 		s.cache.keepFor = 0
 	}
@@ -123,7 +129,8 @@ func NewSite(o Options) (*Site, error) {
 	if o.Streams == nil {
 		o.Streams = clients.NewRoom(maxStreams, maxStreams)
 	}
-	s.live = startBroker(s, o.Streams, o.Log)
+	s.sayOwnTexts()
+	s.live = startBroker(s, o.Texts.Languages(), o.Streams, o.Log)
 	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }

@@ -71,6 +71,7 @@ func (l *lines) String() string {
 type letterbox struct {
 	*toyNetwork
 	lost bool // Address fails
+	said *bots.Said
 }
 
 var _ bots.Addressed = (*letterbox)(nil)
@@ -88,6 +89,9 @@ func (n *letterbox) PublicRoutes(r chi.Router, site bots.Site) {
 	}))
 	r.Post("/leave", site.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		return site.Page(w, r, http.StatusOK, n.name, "page.tmpl", "left", "left "+r.PostFormValue("List-Unsubscribe"))
+	}))
+	r.Get("/said", site.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		return site.CityPage(w, r, http.StatusUnprocessableEntity, *n.said)
 	}))
 	r.Get("/error", site.Handler(func(http.ResponseWriter, *http.Request) error {
 		return &bots.PageError{Status: http.StatusTeapot, ID: n.name + ".saved"}

@@ -131,11 +131,27 @@ func (v view) check() error {
 // render writes the page of the template (see parseViews) with a translated
 // title. It buffers the page: if it fails, nothing has been written.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) error {
-	body, err := s.execute(name, s.newPage(r, title, data))
+	p := s.newPage(r, title, data)
+	p.Wrong = status >= http.StatusBadRequest
+	body, err := s.execute(name, p)
 	if err != nil {
 		return err
 	}
-	return writePage(w, status, body)
+	if p.Wrong {
+		body = focused(body)
+	}
+	return writePage(w, r, status, body)
+}
+
+// focused has a page that says that something is wrong begin there: at the first wrong
+// field, or else at its heading. focus.js does it where browsers leave it to the
+// fragment of the address.
+func focused(body []byte) []byte {
+	const field = `aria-invalid="true"`
+	if bytes.Contains(body, []byte(field)) {
+		return bytes.Replace(body, []byte(field), []byte(field+" autofocus"), 1)
+	}
+	return bytes.Replace(body, []byte("<h1"), []byte(`<h1 tabindex="-1" autofocus`), 1)
 }
 
 // execute makes a page, or a part of one, from the template.
@@ -152,9 +168,16 @@ func (s *Site) execute(name string, p *page) ([]byte, error) {
 }
 
 // writePage answers with a page that belongs to one visitor.
-func writePage(w http.ResponseWriter, status int, body []byte) error {
+func writePage(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	if len(body) >= gzipFrom {
+		h.Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			h.Set("Content-Encoding", "gzip")
+			body = compress(body, padding())
+		}
+	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

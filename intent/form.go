@@ -49,6 +49,13 @@ func (s said) plainlyAsks() bool {
 	return asked
 }
 
+// onlyAsks tells whether each clause of a text is marked as a question, and nothing in it
+// tells what somebody sees, where they go, or names inspectors.
+func (s said) onlyAsks() bool {
+	return len(s.clauses) > 0 && !s.insists && !s.tells() && !anyOf(s.words, directions) && !hasInspector(s.words) &&
+		!slices.ContainsFunc(s.clauses, func(c clause) bool { return c.end != '?' })
+}
+
 // tells says whether something in a text shows that whoever wrote it sees something, or
 // warns.
 func (s said) tells() bool { return s.signs || anyOf(s.words, telling) || s.counts() || s.heads() }

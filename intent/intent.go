@@ -49,6 +49,9 @@ type Guess struct {
 	// Learned is how certain it would be by what was learned alone. It is more than
 	// Certainty where the form may be that of a report.
 	Learned float64
+	// Asks is set where all of it asks, and nothing in it tells what somebody sees, or
+	// names inspectors.
+	Asks bool
 }
 
 // Sure tells that the text is no report.
@@ -56,6 +59,19 @@ func (g Guess) Sure() bool { return g.Intent != Report && g.Certainty >= Sure }
 
 // Doubtful tells that the text may be a report, and may be none.
 func (g Guess) Doubtful() bool { return g.Intent != Report && g.Certainty >= Doubt && !g.Sure() }
+
+// Naming is the guess where more is known of the text: whether it names a line or stop of
+// its city, and whether it is an all-clear. What names one and only asks, as "Plärrer?", is
+// a question; an all-clear is a report, also with a thank-you.
+func (g Guess) Naming(named, allClear bool) Guess {
+	switch {
+	case named && g.Asks && !g.Sure():
+		g.Intent, g.Certainty = Where, Sure
+	case allClear && g.Intent != Where:
+		g.Intent, g.Certainty = Report, 1
+	}
+	return g
+}
 
 // Recognizer recognises intents. It learns when it is first asked, or by Train, and
 // never changes then; it is safe for use by many goroutines.
@@ -90,7 +106,7 @@ func (r *Recognizer) Recognize(text string) Guess {
 		return Guess{Intent: Report, Certainty: 1}
 	}
 	said := read(text)
-	g := Guess{Intent: Report, Certainty: 1, Learned: 1, Lines: said.lines}
+	g := Guess{Intent: Report, Certainty: 1, Learned: 1, Lines: said.lines, Asks: said.onlyAsks()}
 	if said.insists {
 		return g
 	}

@@ -41,7 +41,7 @@ type clause struct {
 }
 
 // ends are the signs that end a sentence.
-const ends = ".!?…\n"
+const ends = ".!?؟…\n"
 
 // read takes a text apart.
 func read(text string) said {
@@ -66,7 +66,7 @@ func endOf(signs string) rune {
 	switch {
 	case strings.Contains(signs, "!"):
 		return '!'
-	case strings.Contains(signs, "?"):
+	case strings.ContainsAny(signs, "?؟"):
 		return '?'
 	default:
 		return '.'

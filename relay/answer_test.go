@@ -111,6 +111,8 @@ func TestOutcomesAreAnswered(t *testing.T) {
 	start(t, a.relay)
 	english := a.message("english", "b", "U2 Plärrer")
 	english.Language = "en-GB"
+	arabic, ukrainian, other := a.message("arabic", "f", "U3 Plärrer"), a.message("ukrainian", "g", "Plärrer"), a.message("other", "h", "U4 Plärrer")
+	arabic.Language, ukrainian.Language, other.Language = "ar", "uk-UA", "ja"
 	old := a.message("old", "e", "U1")
 	old.Time = a.now().Add(-2 * time.Hour)
 	for _, in := range []struct {
@@ -121,6 +123,9 @@ func TestOutcomesAreAnswered(t *testing.T) {
 		{a.message("passed", "a", "U1 Plärrer"), ""}, // once more
 		{a.message("again", "a", "u1   plärrer"), "again: known: Schon bekannt, danke!"},
 		{english, "english: passed: Passed on, to 34 people."},
+		{arabic, "arabic: passed: نُقل البلاغ إلى 34 شخصًا."},
+		{ukrainian, "ukrainian: held: Не передано: напиши ще раз і вкажи лінію або зупинку."},
+		{other, "other: passed: Weitergegeben, an 34 Leute."}, // the city's, as there is no Japanese
 		{a.message("vague", "c", "am Plärrer"), "vague: held: Nicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle."},
 		{a.message("empty", "c", " "), "empty: held: Nicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle."},
 		{a.message("long", "c", strings.Repeat("U1 ", censor.MaxLength)),

@@ -54,6 +54,9 @@ func (rl *Relay) letThrough(ctx context.Context, h db.Heard) (report.Verdict, er
 		if errors.Is(err, db.ErrNotFound) {
 			return report.Verdict{}, nil // the city was deleted, and its reports with it
 		}
+		if err == nil { // it may not have been read before, or by other places
+			h.Report.Reading, err = rl.Places.readIn(ctx, h.Report.CityID, h.Report.Text)
+		}
 		if err == nil {
 			r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 		}

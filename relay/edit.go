@@ -33,8 +33,11 @@ func (h *Hearing) change(ctx context.Context, b report.Bot, in bots.Incoming) er
 	if err != nil || !wanted {
 		return err
 	}
+	if r.Reading, err = h.Places.readIn(ctx, b.CityID, r.Text); err != nil {
+		return fmt.Errorf("read an edit: %w", err)
+	}
 	h.expect(r.ID, b, in, q) // where it was not passed on before
-	return h.DB.Edit(ctx, db.Edit{Report: r, Verdict: rules.Judge(r.Text), Sameness: censor.Normalize(r.Text)})
+	return h.DB.Edit(ctx, db.Edit{Report: r, Verdict: r.Admit(rules.Judge(r.Text)), Sameness: censor.Normalize(r.Text)})
 }
 
 // rules returns the rules of a city.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"ticketfrei/bots"
 	"ticketfrei/censor"
@@ -32,6 +34,7 @@ type Hearing struct {
 	Links   *scrub.Links // takes out our own links; nil: they stay
 	Answers *Answers     // answers who writes; nil: nobody is answered
 	Customs *Customs     // what cities take for a report; nil: everything
+	Places  *Places      // what a text is about; nil: nothing is read
 	Backlog int          // reports.backlog
 	Now     func() time.Time
 }
@@ -97,7 +100,11 @@ func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said
 		return "", v, fmt.Errorf("rehearse: %w", err)
 	}
 	said, _ = intent.Insisted(bounded(h.clean(scrub.Invisible(valid(text)))))
-	return said, rules.Judge(said), nil
+	read, err := h.Places.readIn(ctx, cityID, said)
+	if err != nil {
+		return "", v, fmt.Errorf("rehearse: %w", err)
+	}
+	return said, read.Admit(rules.Judge(said)), nil
 }
 
 // report makes a report of what bot b heard.
@@ -126,10 +133,24 @@ func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 	return r
 }
 
-// valid returns text that every database takes: UTF-8 without NUL.
+// valid returns text that every database and screen takes: UTF-8 without control
+// characters, but for those that are space.
 func valid(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	if strings.IndexFunc(text, isControl) < 0 {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		if isControl(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
+
+func isControl(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }
 
 // bounded returns the beginning of a text that is longer than maxText.
 func bounded(text string) string {

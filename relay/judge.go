@@ -8,8 +8,8 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// judge says what the rules of its city say of a report, and whom it is sent to if
-// it passes. What its author said before is looked at when the verdict is stored:
+// judge reads a report and says what the rules of its city say of it, and whom it is sent
+// to if it passes. What its author said before is looked at when the verdict is stored:
 // see Brake.
 func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	r := db.Ruling{Heard: h}
@@ -24,7 +24,10 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Verdict = c.rules.Judge(h.Report.Text)
+	if h.Report.Reading, err = rl.Places.readIn(ctx, h.Report.CityID, h.Report.Text); err != nil {
+		return r, err
+	}
+	r.Verdict = h.Report.Admit(c.rules.Judge(h.Report.Text))
 	if h.Report.Question && (r.Verdict.Passed || r.Verdict.Reason == report.ReasonNoTrigger) {
 		r.Verdict = report.Verdict{Reason: report.ReasonQuestion}
 	}

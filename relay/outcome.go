@@ -11,9 +11,9 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// Texts is a source of texts for the translation catalogue: en.toml and de.toml.
+// Texts is a source of texts for the translation catalogue.
 //
-//go:embed en.toml de.toml
+//go:embed *.toml
 var Texts embed.FS
 
 // missing are the texts that say what a report lacks that is not passed on.
@@ -66,18 +66,13 @@ func (rl *Relay) answer(r db.Ruling, v report.Verdict) {
 }
 
 // words says what became of a report, or answers a question, in the language of whoever
-// wrote it or, where that is not known, in the city's.
+// wrote it or, where we do not have it, in the city's.
 func (rl *Relay) words(ctx context.Context, to expected, r db.Ruling, v report.Verdict) (string, error) {
-	language := to.language
 	c, err := rl.cities.get(ctx, r.Report.CityID)
 	if err != nil {
 		return "", err
 	}
-	if language == "" {
-		language = c.language
-	} else {
-		language = rl.Texts.Match(language)
-	}
+	language := rl.Texts.MatchOr(to.language, c.language)
 	switch {
 	case to.question != nil:
 		return rl.told(ctx, c, language, *to.question, r, v)

@@ -30,7 +30,8 @@ const (
 // none.
 type question struct {
 	intent intent.Intent
-	lines  []intent.Line // that it is about
+	lines  []intent.Line  // that it is about
+	about  report.Reading // what it names of the city
 }
 
 // Customs knows what a city takes for a report, and what it answers instead. A message
@@ -38,6 +39,7 @@ type question struct {
 type Customs struct {
 	db      *db.DB
 	intents *intent.Recognizer
+	places  *Places
 	now     func() time.Time
 	cities  *cache.Cache[int64, report.City]
 
@@ -48,8 +50,8 @@ type Customs struct {
 
 // NewCustoms returns the customs of the cities in a database. It listens to notices
 // until stop.
-func NewCustoms(d *db.DB, notices *notice.Board, intents *intent.Recognizer, now func() time.Time) (c *Customs, stop func()) {
-	c = &Customs{db: d, intents: intents, now: now, cities: cache.New[int64, report.City](math.MaxInt), asked: make(map[string][]time.Time)}
+func NewCustoms(d *db.DB, notices *notice.Board, intents *intent.Recognizer, places *Places, now func() time.Time) (c *Customs, stop func()) {
+	c = &Customs{db: d, intents: intents, places: places, now: now, cities: cache.New[int64, report.City](math.MaxInt), asked: make(map[string][]time.Time)}
 	stop = notices.OnChanged(func(cityID int64) {
 		c.cities.Forget(func(id int64, _ report.City) bool { return id == cityID })
 	})
@@ -65,7 +67,7 @@ func (c *Customs) sort(ctx context.Context, r *report.Report, in bots.Incoming) 
 	if r.Text, insists = intent.Insisted(said); c == nil {
 		return true, nil, nil
 	}
-	asks := !insists && in.Answer != nil && in.Unverified == nil
+	asks := !insists && in.Answer != nil && (in.Unverified == nil || in.Here)
 	if !asks && !in.Reply {
 		return true, nil, nil
 	}
@@ -77,7 +79,9 @@ func (c *Customs) sort(ctx context.Context, r *report.Report, in bots.Incoming) 
 		return false, nil, err
 	}
 	if asks && city.Questions {
-		q = c.question(r, in)
+		if q, err = c.question(ctx, r, in); err != nil {
+			return false, nil, err
+		}
 	}
 	if !in.Reply || insists {
 		return true, q, nil
@@ -93,16 +97,20 @@ func (c *Customs) sort(ctx context.Context, r *report.Report, in bots.Incoming) 
 // question marks r where it is a question, and returns what is to be answered. Who asks
 // too often was told how to make a report of it, and is not answered once more: nor is it
 // passed on, as many questions would reach the whole city then.
-func (c *Customs) question(r *report.Report, in bots.Incoming) *question {
-	g := c.intents.Recognize(r.Text)
+func (c *Customs) question(ctx context.Context, r *report.Report, in bots.Incoming) (*question, error) {
+	about, err := c.places.readIn(ctx, r.CityID, r.Text)
+	if err != nil {
+		return nil, err
+	}
+	g := c.intents.Recognize(r.Text).Naming(about.Named(), about.Clear)
 	if !g.Sure() && !g.Doubtful() || !in.Commands && g.Intent != intent.Where && g.Intent != intent.Thanks {
-		return nil
+		return nil, nil
 	}
 	r.Question = g.Sure()
 	if !c.mayAnswer(r.Author) {
-		return nil
+		return nil, nil
 	}
-	return &question{g.Intent, g.Lines}
+	return &question{g.Intent, g.Lines, about}, nil
 }
 
 // mayAnswer tells whether an author may be answered now, and counts it.

@@ -37,8 +37,10 @@ func newAsking(t *testing.T) *answering {
 	t.Helper()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	a.relay.Calm, a.relay.Notices = text.Calm, &notice.Board{}
-	var stop func()
-	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, a.relay.Notices, builtIn(), a.now)
+	places, stop := relay.NewPlaces(a.relay.DB, a.relay.Notices, a.relay.Log)
+	t.Cleanup(stop)
+	a.relay.Places, a.hearing.Places = places, places
+	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, a.relay.Notices, builtIn(), places, a.now)
 	t.Cleanup(stop)
 	start(t, a.relay)
 	return a
@@ -124,6 +126,10 @@ func TestOnlyWhoCanBeAnsweredAsks(t *testing.T) {
 	forged.Unverified = &bots.Origin{}
 	a.mustHear(silent, forged)
 	a.mustSay("forged: passed: Weitergegeben, an 34 Leute.")
+	here := a.message("here", "d", "Sind gerade Kontis in der U4?")
+	here.Unverified, here.Here = &bots.Origin{}, true // nobody else is answered
+	a.mustHear(here)
+	a.mustSay("here: question: Keine Meldung zu U4 in der letzten Stunde." + hint)
 	if err := a.relay.DB.SaveHearing(t.Context(), a.city.ID, false, true); err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +269,7 @@ func TestQuestionIsLetThrough(t *testing.T) {
 func TestQuestionOutlivesAStop(t *testing.T) {
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	var stop func()
-	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, &notice.Board{}, builtIn(), a.now)
+	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, &notice.Board{}, builtIn(), nil, a.now)
 	defer stop()
 	a.mustHear(a.message("asked", "a", "Wo sind gerade Kontis?"))
 	a.relay.Answers.Forget()

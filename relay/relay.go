@@ -29,6 +29,7 @@ type Options struct {
 	Outgoing Outgoing
 	Answers  *Answers        // tells who wrote what became of it; nil: nobody is told
 	Texts    *i18n.Catalogue // has what they are told
+	Places   *Places         // what a report is about; nil: nothing is read
 	// Calm breaks the mentions and commands in what somebody else has written.
 	Calm    func(text string) string
 	Brakes  config.Brakes

@@ -13,7 +13,8 @@ import (
 var usual = sync.OnceValues(func() (*censor.Rules, error) { return censor.Compile(censor.DefaultTriggers("en"), "") })
 
 // tells says whether an answer to what the bot has posted holds a report's words: those
-// of the rules that every city begins with, or of the city's own. People also just
+// of the rules that every city begins with, or of the city's own, or the name of a line
+// or stop. People also just
 // talk there ("no, gone"), and a city whose rules let everything pass means reports.
 func (c *Customs) tells(ctx context.Context, r *report.Report) (bool, error) {
 	rules, err := usual()
@@ -30,10 +31,11 @@ func (c *Customs) tells(ctx context.Context, r *report.Report) (bool, error) {
 			own[i] = ""
 		}
 	}
-	if rules, err = censor.Compile(strings.Join(own, "\n"), ""); err != nil {
+	if rules, err = censor.Compile(strings.Join(own, "\n"), ""); err != nil || holds(rules, r) {
 		return true, nil // whoever judges it says so
 	}
-	return holds(rules, r), nil
+	read, err := c.places.readIn(ctx, r.CityID, r.Text)
+	return read.Named(), err
 }
 
 // holds tells whether a report holds words of the rules, or is refused for others.

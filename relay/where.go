@@ -52,17 +52,18 @@ func (rl *Relay) told(ctx context.Context, c *city, language string, q question,
 	return words, nil
 }
 
-// last lists the last reports of a city, those about lines where a question names some.
+// last lists the last reports of a city, those about the lines or the stop that a question
+// names.
 func (rl *Relay) last(ctx context.Context, language string, q question, asked *report.Report) (string, error) {
 	list, err := rl.DB.Reports(ctx, asked.CityID, true, lastWithin, lastRead)
 	if err != nil {
 		return "", err
 	}
 	list = slices.DeleteFunc(list, func(j db.Judged) bool {
-		return j.Report.ID == asked.ID || len(q.lines) > 0 && !intent.Names(j.Report.Text, q.lines)
+		return j.Report.ID == asked.ID || !q.wants(&j.Report)
 	})
 	if len(list) == 0 {
-		return rl.nothing(language, q.lines), nil
+		return rl.nothing(language, q), nil
 	}
 	lines := []string{rl.Texts.T(language, "question.last")}
 	room := maxListed
@@ -80,18 +81,49 @@ func (rl *Relay) last(ctx context.Context, language string, q question, asked *r
 	return strings.Join(lines, "\n"), nil
 }
 
-// nothing says that there are no reports, or none about lines.
-func (rl *Relay) nothing(language string, about []intent.Line) string {
-	if len(about) == 0 {
+// nothing says that there are no reports, or none about what was asked.
+func (rl *Relay) nothing(language string, q question) string {
+	names := rl.namesOf(language, q)
+	if len(names) == 0 {
 		return rl.Texts.T(language, "question.none")
 	}
-	names := make([]string, min(lastShown, len(about)))
-	for i := range names {
-		if names[i] = about[i].String(); about[i].Kind == intent.AnyKind {
-			names[i] = rl.Texts.T(language, "question.any_line", "Number", about[i].Number)
+	return rl.Texts.T(language, "question.none_about", "Lines", strings.Join(names[:min(lastShown, len(names))], ", "))
+}
+
+// namesOf are the names of what a question is about.
+func (rl *Relay) namesOf(language string, q question) (names []string) {
+	if q.about.Named() {
+		if q.about.Line != "" {
+			names = q.about.Lines.List()
+		}
+		if q.about.Stop != "" {
+			names = append(names, q.about.Stop)
+		}
+		return names
+	}
+	for _, l := range q.lines {
+		if l.Kind == intent.AnyKind {
+			names = append(names, rl.Texts.T(language, "question.any_line", "Number", l.Number))
+		} else {
+			names = append(names, l.String())
 		}
 	}
-	return rl.Texts.T(language, "question.none_about", "Lines", strings.Join(names, ", "))
+	return names
+}
+
+// wants tells whether a report answers a question. One that names the line of a stop and
+// no stop may be there.
+func (q question) wants(r *report.Report) bool {
+	switch {
+	case !q.about.Named():
+		return len(q.lines) == 0 || intent.Names(r.Text, q.lines)
+	case q.about.Stop == "":
+		return r.Lines.Any(q.about.Lines) || intent.Names(r.Text, q.lines)
+	case r.Stop == "":
+		return r.Lines.Any(q.about.Lines)
+	default:
+		return r.Stop == q.about.Stop && (q.about.Line == "" || r.Line == "" || r.Lines.Any(q.about.Lines))
+	}
 }
 
 // cut returns the beginning of a text on one line, of so many characters at most.

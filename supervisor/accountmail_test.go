@@ -228,6 +228,7 @@ func TestOldAccountMailsAreGivenUp(t *testing.T) {
 // TestDomainThatTheDNSDoesNotKnow has it be the DNS that is at fault: the mail goes
 // later. After an hour it is given up.
 func TestDomainThatTheDNSDoesNotKnow(t *testing.T) {
+	slow.Test(t, "asks name servers")
 	relay := mailertest.Start(t)
 	var tried atomic.Int32
 	unknown := func(stage, _ string) error {

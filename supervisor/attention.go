@@ -48,13 +48,14 @@ func (a *AttentionMail) mail(ctx context.Context, b report.Bot, id string, data 
 	if err != nil {
 		return err
 	}
-	network := a.Texts.T(city.Language, b.Network+".title")
+	language := i18n.ForModerators(city.Language)
+	network := a.Texts.T(language, b.Network+".title")
 	account := a.account(ctx, city, b)
 	if account != "" {
 		id += ".several"
 	}
-	subject := a.Texts.T(city.Language, id+".subject", "Network", network) // nobody's own words
-	text := a.Texts.T(city.Language, id+".text", append(data, "City", city.Name, "Network", network, "Account", account,
+	subject := a.Texts.T(language, id+".subject", "Network", network) // nobody's own words
+	text := a.Texts.T(language, id+".text", append(data, "City", city.Name, "Network", network, "Account", account,
 		"URL", a.Config.Web.URL+bots.SettingsPath(b.Network))...)
 	return bots.MailModerators(ctx, a.DB, a.AccountMails, a.Config.Mail, a.Now(), b.CityID, subject, text)
 }

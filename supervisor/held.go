@@ -88,16 +88,16 @@ func (h *HeldMail) tell(ctx context.Context, cityID int64) error {
 
 // words returns what the moderators of a city are told.
 func (h *HeldMail) words(city report.City, groups []db.HeldGroup) (subject, text string) {
-	all := 0
+	language, all := i18n.ForModerators(city.Language), 0
 	lines := make([]string, len(groups))
 	for i, g := range groups {
 		all += g.Count
-		lines[i] = h.Texts.T(city.Language, "held.line", "Count", g.Count, "Span", g.Span(),
-			"Why", h.Texts.T(city.Language, "held.why."+string(g.Reason)))
+		lines[i] = h.Texts.T(language, "held.line", "Count", g.Count, "Span", g.Span(),
+			"Why", h.Texts.T(language, "held.why."+string(g.Reason)))
 	}
 	page := h.Config.Web.URL + "/settings/reports"
-	subject = h.Texts.T(city.Language, "held.subject", "City", city.Slug, "Count", all)
-	text = h.Texts.T(city.Language, "held.text", "City", city.Name, "Lines", strings.Join(lines, "\n"),
+	subject = h.Texts.T(language, "held.subject", "City", city.Slug, "Count", all)
+	text = h.Texts.T(language, "held.text", "City", city.Name, "Lines", strings.Join(lines, "\n"),
 		"Page", page+"?show=held", "LetThrough", page+"/let-through", "ThrowAway", page+"/throw-away", "Hours", int(heldEvery.Hours()))
 	return subject, text
 }

@@ -99,14 +99,14 @@ func asSentence(words string) string {
 	return words + "."
 }
 
-// speaker returns the texts in the language of a city, in English where that
+// speaker returns the texts in the language of a city's moderators, in English where that
 // cannot be found out.
 func (w *logWriter) speaker(cityID int64) bots.T {
 	city, err := w.db.BriefCity(context.Background(), cityID)
 	if err != nil {
 		return w.speak("en")
 	}
-	return w.speak(city.Language)
+	return w.speak(i18n.ForModerators(city.Language))
 }
 
 func (w *logWriter) speak(language string) bots.T {

@@ -155,6 +155,7 @@ func TestTrialsAreMade(t *testing.T) {
 // TestOutageOfSome has half of the recipients be out of reach: the others get their
 // reports, and these get them as soon as that ends, however often they were tried.
 func TestOutageOfSome(t *testing.T) {
+	slow.Test(t, "waits for an outage to be told")
 	r, b, w := startAway(t, false)
 	r.publishTo(b, "r1", crowd(1000)...)
 	r.waitForCounts("r1", db.Counts{Sent: 500})

@@ -7,11 +7,11 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// pollEvery is how often the database is asked for bots that another process
-// (ticketfrei city add) has made: it cannot tell this one.
+// pollEvery is how often the database is asked for bots, and lines and stops, that another
+// process (ticketfrei city) has stored: it cannot tell this one.
 const pollEvery = time.Second
 
-// poll finds the bots that other processes made or changed, until ctx ends.
+// poll finds what other processes made or changed, until ctx ends.
 func (s *Supervisor) poll(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -28,20 +28,25 @@ func (s *Supervisor) poll(ctx context.Context) {
 		case err == nil:
 			since = now
 		case ctx.Err() == nil:
-			s.Log.Error("the database could not be asked for changed bots", "err", err)
+			s.Log.Error("the database could not be asked for changed bots and places", "err", err)
 		}
 	}
 }
 
 // announceUpdates tells of the cities whose bots were changed since then, unless
-// they run so already.
+// they run so already, and of those with other lines and stops.
 func (s *Supervisor) announceUpdates(ctx context.Context, since time.Time) error {
 	// Clocks of two processes differ a little, and a commit takes a moment.
-	list, err := s.DB.BotsUpdatedSince(ctx, since.Add(-2*pollEvery))
+	since = since.Add(-2 * pollEvery)
+	list, err := s.DB.BotsUpdatedSince(ctx, since)
 	if err != nil {
 		return err
 	}
-	for _, cityID := range s.stale(list) {
+	places, err := s.DB.PlacesSince(ctx, since)
+	if err != nil {
+		return err
+	}
+	for _, cityID := range append(s.stale(list), places...) {
 		s.Notices.Changed(cityID)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 	"ticketfrei/supervisor"
 )
 
@@ -94,6 +95,7 @@ func TestOneRefusalIsNoTrouble(t *testing.T) {
 // TestRefusedForMinutes has a login be refused again and again, and accepted at last,
 // by nobody's doing.
 func TestRefusedForMinutes(t *testing.T) {
+	slow.Test(t, "is refused again and again")
 	t.Parallel()
 	r := patient(t)
 	var log bytes.Buffer

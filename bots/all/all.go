@@ -8,6 +8,7 @@ import (
 	mailnetwork "ticketfrei/bots/mail"
 	mastodonnetwork "ticketfrei/bots/mastodon"
 	telegramnetwork "ticketfrei/bots/telegram"
+	webnetwork "ticketfrei/bots/web"
 )
 
 // Networks returns every network of the program.
@@ -16,5 +17,6 @@ func Networks() []bots.Definition {
 		mailnetwork.Definition(),
 		mastodonnetwork.Definition(),
 		telegramnetwork.Definition(),
+		webnetwork.Definition(),
 	}
 }

@@ -109,7 +109,11 @@ func TestEveryNetworkHasTheTextsOfItsCard(t *testing.T) {
 
 func TestTextsBeginWithTheNameOfTheirNetwork(t *testing.T) {
 	everyNetwork(t, func(t *testing.T, d bots.Definition) {
-		for _, file := range []string{"en.toml", "de.toml"} {
+		files, err := fs.Glob(d.Files, "*.toml")
+		if err != nil || len(files) < 2 {
+			t.Fatal(files, err)
+		}
+		for _, file := range files {
 			raw, err := fs.ReadFile(d.Files, file)
 			if err != nil {
 				t.Fatal(err)

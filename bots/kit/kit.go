@@ -13,7 +13,7 @@ import (
 // Files holds the partials that the settings.tmpl of networks call, below
 // partials/, and the pages of the kit.
 //
-//go:embed *.tmpl partials/*.tmpl en.toml de.toml
+//go:embed *.tmpl partials/*.tmpl *.toml
 var Files embed.FS
 
 // Texts are the sources of the kit's texts for the translation catalogue.

@@ -25,7 +25,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/pace"
@@ -72,8 +71,7 @@ type Network struct {
 	digests     *digests
 	offers      *cache.Cache[int64, digestOffer] // by bot
 	answered    pace.Quota
-	zone        *time.Location // of the times in mails
-	stop        func()         // no longer listens to notices
+	stop        func() // no longer listens to notices
 }
 
 var (
@@ -96,7 +94,7 @@ func New(h bots.Host) (*Network, error) {
 	}
 	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),
 		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")},
-		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities), zone: time.Local}
+		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities)}
 	n.stop = h.Notices.OnChanged(n.changed)
 	h.Mailer.OnAway(n.tellOperator)
 	return n, nil
@@ -175,11 +173,11 @@ func (b *Bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 	if !s.Suspended.IsZero() { // since the report was on its way
 		return report.Receipt{}, bots.Permanent(bots.Say(nil, "mail.error.suspended"))
 	}
-	offered, err := n.offersDigest(ctx, b.bot)
+	may, err := n.choicesOf(ctx, b.bot)
 	if err != nil {
 		return report.Receipt{}, err
 	}
-	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d, offered)); err != nil {
+	if err := n.host.Mailer.Send(ctx, n.reportMail(city, b.bot, s, d, may)); err != nil {
 		return report.Receipt{}, n.notSent(ctx, s, err)
 	}
 	if err := n.delivered(ctx, s.ID); err != nil {

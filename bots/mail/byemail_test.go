@@ -104,7 +104,7 @@ func TestUnsubscribeByMail(t *testing.T) {
 		long := c
 		long.Slug = strings.Repeat("x", 60)
 		b.mustSubscribe(bot, "rider@example.org")
-		m := mustRead(t, b.network.reportMail(long, bot, b.find(bot, "rider@example.org"), report.Delivery{ID: "x"}, true).Data)
+		m := mustRead(t, b.network.reportMail(long, bot, b.find(bot, "rider@example.org"), report.Delivery{ID: "x"}, choices{digest: true}).Data)
 		if got := m.Header.Get("List-Unsubscribe"); strings.Contains(got, "mailto:") || !strings.HasPrefix(got, "<http") {
 			t.Errorf("List-Unsubscribe: %s", got)
 		}
@@ -113,12 +113,9 @@ func TestUnsubscribeByMail(t *testing.T) {
 
 // TestOperatorsMail says since when mails wait by the operator's clock, and how long they may in words.
 func TestOperatorsMail(t *testing.T) {
-	b := newBench(t, func(c *config.Config) { c.Web.ACME, c.Reports.Expire = "operator@example.org", 2*time.Hour })
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.network.zone = berlin
+	b := newBench(t, func(c *config.Config) {
+		c.Web.ACME, c.Reports.Expire, c.Reports.Zone = "operator@example.org", 2*time.Hour, "Europe/Berlin"
+	})
 	b.network.tellOperator(t.Context(), mailer.Outage{Since: time.Date(2026, 11, 26, 9, 5, 0, 0, time.UTC), Cause: errors.New("refused"), All: true})
 	_, read := b.accountMail()
 	for _, want := range []string{"since 26 November 2026, 10:05 CET.", "older than 2 hours."} {
@@ -138,22 +135,22 @@ func TestTimeHasItsZone(t *testing.T) {
 	b := newBench(t, nil)
 	c, bot := b.city("nuernberg")
 	b.mustSubscribe(bot, "rider@example.org")
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.network.zone = berlin
-	for _, step := range []struct{ language, at, want string }{
-		{"en", "2026-11-26T09:05:00Z", "26 November 2026, 10:05 CET"},
-		{"de", "2026-11-26T09:05:00Z", "26.11.2026, 10:05 MEZ"},
-		{"de", "2026-06-26T22:05:00Z", "27.06.2026, 00:05 MESZ"},
+	for _, step := range []struct{ language, zone, at, want string }{
+		{"en", "Europe/Berlin", "2026-11-26T09:05:00Z", "26 November 2026, 10:05 CET"},
+		{"de", "", "2026-11-26T09:05:00Z", "26.11.2026, 10:05 MEZ"},
+		{"de", "", "2026-06-26T22:05:00Z", "27.06.2026, 00:05 MESZ"},
+		{"de", "", "2026-10-25T00:05:00Z", "25.10.2026, 02:05 MESZ"},
+		{"de", "", "2026-10-25T01:05:00Z", "25.10.2026, 02:05 MEZ"},
+		{"en", "Asia/Kolkata", "2026-11-26T20:05:00Z", "27 November 2026, 01:35 IST"},
+		{"en", "America/St_Johns", "2026-11-26T09:05:00Z", "26 November 2026, 05:35 NST"},
+		{"en", "Europe/Istanbul", "2026-11-26T09:05:00Z", "26 November 2026, 12:05 UTC+03"},
 	} {
-		if c.Language = step.language; true {
+		if c.Language, c.Zone = step.language, step.zone; true {
 			at, err := time.Parse(time.RFC3339, step.at)
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := b.network.reportMail(c, bot, b.find(bot, "rider@example.org"), report.Delivery{ID: "x", Report: report.Report{Text: "U1", Time: at}}, true)
+			m := b.network.reportMail(c, bot, b.find(bot, "rider@example.org"), report.Delivery{ID: "x", Report: report.Report{Text: "U1", Time: at}}, choices{digest: true})
 			if text := mustRead(t, m.Data).Text; !strings.Contains(text, step.want+".") {
 				t.Errorf("%s is not in the mail:\n%s", step.want, text)
 			}

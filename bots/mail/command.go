@@ -24,6 +24,7 @@ const (
 	commandSubscribe   command = "subscribe"
 	commandUnsubscribe command = "unsubscribe"
 	commandHelp        command = "help"
+	commandLines       command = "lines" // of lines.go
 )
 
 // commands are the words of each as people write them, in the form of plain.
@@ -122,18 +123,24 @@ func commandOf(m mailtext.Message) (c command, rest string) {
 // that nobody vouches for: to write to its author would let anybody have others
 // written to.
 func (n *Network) obey(ctx context.Context, cities []target, m *mailtext.Message, unverified *bots.Origin) (goesOn bool, err error) {
-	asked, rest := commandOf(*m)
 	t, ok := firstReport(cities)
-	if asked == "" || m.Skip != "" || !ok {
+	if m.Skip != "" || !ok {
 		return true, nil
 	}
-	if rest != "" && asked != commandUnsubscribe {
-		_, verdict, err := n.host.Rehearser.Rehearse(ctx, t.city.ID, rest)
+	asks, err := n.askedOf(ctx, t.city, *m)
+	if err != nil {
+		return false, n.trouble(err)
+	}
+	if asks.command == "" {
+		return true, nil
+	}
+	if asks.rest != "" && asks.command != commandUnsubscribe {
+		_, verdict, err := n.host.Rehearser.Rehearse(ctx, t.city.ID, asks.rest)
 		if err != nil {
 			return false, n.trouble(err)
 		}
 		goesOn = verdict.Passed
-		m.Text = rest
+		m.Text = asks.rest
 	}
 	email, problem := n.readAddress(m.Author)
 	if unverified != nil || problem != "" {
@@ -147,7 +154,7 @@ func (n *Network) obey(ctx context.Context, cities []target, m *mailtext.Message
 		if !t.takesReports() {
 			continue
 		}
-		if err := n.answerCommand(ctx, t, asked, email); err != nil {
+		if err := n.answerCommand(ctx, t, asks, email); err != nil {
 			return false, n.trouble(err)
 		}
 	}
@@ -165,11 +172,11 @@ func firstReport(list []target) (target, bool) {
 
 // answerCommand mails the link to what was asked for. That nothing is done at once
 // is for those whose mailbox somebody else reads.
-func (n *Network) answerCommand(ctx context.Context, t target, c command, email string) error {
-	if c == commandSubscribe {
+func (n *Network) answerCommand(ctx context.Context, t target, asks asked, email string) error {
+	if asks.command == commandSubscribe {
 		return n.askToConfirm(ctx, t.city, t.bot, email, false, "")
 	}
-	m, err := n.commandMail(ctx, t, c, email)
+	m, err := n.commandMail(ctx, t, asks, email)
 	if err != nil {
 		return err
 	}
@@ -177,13 +184,16 @@ func (n *Network) answerCommand(ctx context.Context, t target, c command, email 
 	return n.host.AccountMails.StoreAsked(ctx, m, bots.Asked{})
 }
 
-func (n *Network) commandMail(ctx context.Context, t target, c command, email string) (mailer.Mail, error) {
-	if c == commandHelp {
+func (n *Network) commandMail(ctx context.Context, t target, asks asked, email string) (mailer.Mail, error) {
+	if asks.command == commandHelp {
 		return n.accountMail(t.city, email, "mail.help.mail", n.pageURL(t.city), ""), nil
 	}
 	_, err := n.subscribers.Find(ctx, t.bot.ID, email)
 	if errors.Is(err, db.ErrNotFound) {
 		return n.accountMail(t.city, email, "mail.stranger.mail", n.pageURL(t.city), ""), nil
+	}
+	if asks.command == commandLines {
+		return n.accountMail(t.city, email, "mail.lines.mail", n.linesURL(t.city, email, asks.lines), ""), err
 	}
 	return n.accountMail(t.city, email, "mail.stop.mail", n.unsubscribeURL(t.city, email), ""), err
 }

@@ -17,7 +17,7 @@ func mailing(subject, text string) string {
 	if subject != "" {
 		mail += "Subject: " + subject + "\n"
 	}
-	return lines(mail + "Content-Type: text/plain; charset=utf-8\n\n" + text + "\n")
+	return crlf(mail + "Content-Type: text/plain; charset=utf-8\n\n" + text + "\n")
 }
 
 func TestReadCommand(t *testing.T) {

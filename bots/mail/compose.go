@@ -11,23 +11,45 @@ import (
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 // subjectLength is how much of a report its subject shows.
 var subjectLength = text.Runes(60)
 
-// reportMail is the mail that brings a report to a subscriber, who may choose one mail
-// an hour where that is offered. Who wrote the report is not in it.
-func (n *Network) reportMail(city report.City, b report.Bot, s recipients.Recipient, d report.Delivery, offered bool) mailer.Mail {
+// reportMail is the mail that brings a report to a subscriber, and says what they may
+// choose. Who wrote the report is not in it.
+func (n *Network) reportMail(city report.City, b report.Bot, s recipients.Recipient, d report.Delivery, may choices) mailer.Mail {
 	footer := n.t(city, "mail.report.footer", "City", city.Name, "Time", n.when(city, d.Report.Time), "Address", n.address(city),
 		"Page", n.cityURL(city), "Unsubscribe", n.unsubscribeURL(city, s.Address))
-	if offered {
+	if may.digest {
 		footer = strings.TrimSpace(footer) + "\n" + n.t(city, "mail.often.to_hourly", "Link", n.oftenURL(city, s.Address))
 	}
-	subject := n.t(city, "mail.report.subject", "City", city.Name, "Text", summary(d.Report.Text))
-	m := n.cityMail(city, b, s, subject, d.Report.Text, footer, d.ID)
+	footer = strings.TrimSpace(footer) + n.toLines(city, s, may.lines)
+	m := n.cityMail(city, b, s, n.subject(city, d.Report), d.Report.Text, footer, d.ID)
 	m.About = d.Report.ID
 	return m
+}
+
+// subject is that of the mail with one report: what was read in it, and its beginning.
+func (n *Network) subject(city report.City, r report.Report) string {
+	if r.Heading() == "" {
+		return n.t(city, "mail.report.subject", "City", city.Name, "Text", summary(r.Text))
+	}
+	return n.headed(city, r)
+}
+
+// headed is the beginning of a report after what was read in it, as "U1 Plärrer → Fürth: 2
+// Kontis"; an all-clear says so.
+func (n *Network) headed(city report.City, r report.Report) string {
+	switch heading := r.Heading(); {
+	case heading == "":
+		return summary(r.Text)
+	case r.Clear:
+		return n.t(city, "mail.lines.subject_clear", "Heading", heading, "Text", summary(r.Text))
+	default:
+		return n.t(city, "mail.lines.subject", "Heading", heading, "Text", summary(r.Text))
+	}
 }
 
 // digestMail is the mail that brings a subscriber reports of an hour, which are in the
@@ -41,11 +63,19 @@ func (n *Network) digestMail(h hour, s recipients.Recipient, waiting []digestRep
 			text.WriteString(n.t(h.city, "mail.digest.more", "Count", len(reports)-maxDigest) + " " + n.cityURL(h.city))
 			break
 		}
-		text.WriteString(n.when(h.city, r.Time) + "\n" + r.Text + "\n\n")
+		text.WriteString(n.when(h.city, r.Time))
+		if heading := r.Heading(); heading != "" {
+			text.WriteString(" · " + heading)
+		}
+		text.WriteString("\n" + r.Text + "\n\n")
 	}
 	footer := n.t(h.city, "mail.digest.footer", "City", h.city.Name, "Address", n.address(h.city), "Page", n.cityURL(h.city),
 		"Unsubscribe", n.unsubscribeURL(h.city, s.Address), "Often", n.oftenURL(h.city, s.Address))
-	subject := n.t(h.city, "mail.digest.subject", "City", h.city.Name, "Count", len(reports), "Text", summary(reports[0].Text))
+	footer = strings.TrimSpace(footer) + n.toLines(h.city, s, h.lines)
+	subject := n.subject(h.city, reports[0].Report)
+	if len(reports) > 1 {
+		subject = n.t(h.city, "mail.digest.subject", "City", h.city.Name, "Count", len(reports), "Text", n.headed(h.city, reports[0].Report))
+	}
 	newest := waiting[len(waiting)-1]
 	id := n.host.Secrets.Hash("mail.digest", strconv.FormatInt(s.ID, 10), strconv.FormatInt(newest.id, 10))
 	m := n.cityMail(h.city, h.bot, s, subject, strings.TrimSpace(text.String()), footer, id)
@@ -79,16 +109,25 @@ func (n *Network) cityMail(city report.City, b report.Bot, s recipients.Recipien
 	return mailer.Mail{From: n.bounceAddress(city, b, s), To: s.Address, Data: m.Bytes()}
 }
 
-// when is a time as a mail says it, with its zone.
-func (n *Network) when(city report.City, t time.Time) string { return n.timeIn(city.Language, t) }
+// zoneOf is the time zone of a city; that of the zero City is the operator's.
+func (n *Network) zoneOf(city report.City) *time.Location {
+	return zone.Of(city, n.host.Config.Reports.Zone)
+}
 
-// timeIn is when for a language.
+// when is a time of a city as a mail says it, with its zone.
+func (n *Network) when(city report.City, t time.Time) string {
+	return n.timeIn(city.Language, t.In(n.zoneOf(city)))
+}
+
+// timeIn is a time, in the zone that it has, as a mail of a language says it.
 func (n *Network) timeIn(lang string, t time.Time) string {
-	t = t.In(n.zone)
 	said := t.Format(n.host.Texts.T(lang, "mail.time"))
-	zone, _ := t.Zone()
-	if id := "mail.zone." + zone; n.host.Texts.Has(id) {
-		said = strings.Replace(said, zone, n.host.Texts.T(lang, id), 1)
+	name, _ := t.Zone()
+	if id := "mail.zone." + name; n.host.Texts.Has(id) {
+		return strings.Replace(said, name, n.host.Texts.T(lang, id), 1)
+	}
+	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") { // most zones have no name
+		return strings.Replace(said, name, "UTC"+name, 1)
 	}
 	return said
 }
@@ -123,13 +162,16 @@ func (n *Network) confirmMail(city report.City, email string, hourly bool) maile
 }
 
 // subscribedMail tells a subscriber who subscribes again that they are one, and where
-// they choose how often mails come, if that is offered.
-func (n *Network) subscribedMail(city report.City, email string, offered bool) mailer.Mail {
-	often := ""
-	if offered {
-		often = n.t(city, "mail.already.often", "Link", n.oftenURL(city, email))
+// they choose what mails come, if there is a choice.
+func (n *Network) subscribedMail(city report.City, email string, may choices) mailer.Mail {
+	more, link := "", n.oftenURL(city, email)
+	if may.digest {
+		more = n.t(city, "mail.already.often", "Link", link)
 	}
-	return n.accountMail(city, email, "mail.already.mail", n.unsubscribeURL(city, email), often)
+	if len(may.lines) > 0 {
+		more = strings.TrimSpace(more + "\n" + n.t(city, "mail.lines.to_some", "Link", link))
+	}
+	return n.accountMail(city, email, "mail.already.mail", n.unsubscribeURL(city, email), more)
 }
 
 // accountMail is a mail with a link, from the program and not from the city: an

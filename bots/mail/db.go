@@ -65,6 +65,7 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 			"ALTER TABLE mail_failures DROP COLUMN failed_delivery",
 		)},
 		{ID: "mail_0007", Migrate: db.SQL(digestTables...)},
+		{ID: "mail_0008", Migrate: recipients.AddLines(Name)},
 	}
 }
 

@@ -106,8 +106,8 @@ func (b *bench) send(from string, to []string, mail string) string {
 	return d.multi()
 }
 
-// lines is a mail with the line ends that the network has.
-func lines(mail string) string {
+// crlf is a mail with the line ends that the network has.
+func crlf(mail string) string {
 	mail = strings.ReplaceAll(strings.ReplaceAll(mail, "\r\n", "\n"), "\n", "\r\n")
 	if !strings.HasSuffix(mail, "\r\n") {
 		mail += "\r\n"
@@ -117,7 +117,7 @@ func lines(mail string) string {
 
 // dotted is a mail as it goes through DATA: dots doubled, the end.
 func dotted(mail string) string {
-	mail = lines(mail)
+	mail = crlf(mail)
 	if strings.HasPrefix(mail, ".") {
 		mail = "." + mail
 	}

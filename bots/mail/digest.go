@@ -195,6 +195,7 @@ type hour struct {
 	bot     report.Bot
 	reports []digestReport // in the order in which they wait
 	newest  int64          // of those that wait
+	lines   []string       // of the city
 }
 
 // sendDigests sends the first few mails of a bot that are due, and returns when the next
@@ -234,6 +235,9 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h hour, err error) {
 	h.bot = b
 	if h.city, err = n.host.DB.BriefCity(ctx, b.CityID); err != nil {
+		return h, err
+	}
+	if h.lines, err = n.host.Lines.Lines(ctx, b.CityID); err != nil {
 		return h, err
 	}
 	after := list[0].Last
@@ -294,12 +298,13 @@ func (n *Network) sendDigest(ctx context.Context, h hour, d digest) error {
 	return errors.Join(err, n.putDigestOff(ctx, d, p.last))
 }
 
-// digestOf returns the reports that a subscriber is mailed: not the own ones.
+// digestOf returns the reports that a subscriber is mailed: not the own ones, nor those of
+// lines that were not chosen.
 func (n *Network) digestOf(h hour, d digest, s recipients.Recipient) (list []digestReport) {
 	key := n.host.Secrets.Author(h.city.ID, Name, s.Address)
 	for _, r := range h.reports {
 		own := r.Network == Name && (r.Author == key || r.LeftOut == key)
-		if d.has(r.id) && !own {
+		if d.has(r.id) && !own && wants(s.Lines, r.Report) {
 			list = append(list, r)
 		}
 	}

@@ -32,6 +32,7 @@ func (b *bench) passOn(bot report.Bot, r *report.Report) {
 	}
 	for _, h := range list {
 		if h.Report.ID == r.ID {
+			h.Report.Reading = r.Reading
 			dbtest.MustJudge(b.t, b.db, h, report.Verdict{Passed: true, Reason: report.ReasonTrigger}, dbtest.NoBrake{})
 		}
 	}

@@ -124,15 +124,15 @@ func (n *Network) withDigests(ctx context.Context, botID int64, ids []int64) ([]
 	if err != nil {
 		return nil, fmt.Errorf("list mail digests: %w", err)
 	}
-	if len(hourly) == 0 {
-		return ids, nil
-	}
 	slices.Sort(hourly)
-	ids = slices.DeleteFunc(ids, func(id int64) bool {
+	atOnce := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool {
 		_, found := slices.BinarySearch(hourly, id)
 		return found
 	})
-	return append(ids, everyDigest), nil
+	if len(atOnce) < len(ids) {
+		atOnce = append(atOnce, everyDigest)
+	}
+	return atOnce, nil
 }
 
 // countDigests is how many subscribers of a bot get one mail an hour.

@@ -53,8 +53,9 @@ type bench struct {
 	smtp    string // where mails are taken
 	out     *mailertest.Server
 	names   *dnstest.Server
-	log     logbook // at debug level
-	stop    func()  // ends the server that takes mails
+	log     logbook  // at debug level
+	stop    func()   // ends the server that takes mails
+	lines   []string // of every city
 
 	mu       sync.Mutex
 	heard    []heard
@@ -127,8 +128,10 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	send := mailer.New(b.cfg, log, b.clock.Now)
 	t.Cleanup(func() { send.Close() })
 	notices := &notice.Board{}
+	places, stopPlaces := relay.NewPlaces(b.db, notices, log)
+	t.Cleanup(stopPlaces)
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, AccountMails: b,
-		DNS: b.names.Resolver(), Hearer: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
+		DNS: b.names.Resolver(), Hearer: b, Lines: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Places: places, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,6 +150,9 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 
 // Ready is for the site.
 func (b *bench) Ready(context.Context) error { return nil }
+
+// Lines returns the lines of every city.
+func (b *bench) Lines(context.Context, int64) ([]string, error) { return b.lines, nil }
 
 // serve runs the SMTP server until the test ends.
 func (b *bench) serve() {

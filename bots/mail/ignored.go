@@ -42,12 +42,12 @@ type ignoredKey struct {
 // ignore counts a mail for those of its cities that take reports. reason is one of
 // mailtext.Skips or of refusals.
 func (n *Network) ignore(cities []target, reason string) {
-	day := n.host.Now().In(n.zone).Format(ignoredDay)
+	now := n.host.Now()
 	n.ignored.mu.Lock()
 	defer n.ignored.mu.Unlock()
 	for _, t := range cities {
 		if t.takesReports() {
-			n.ignored.add(ignoredKey{t.bot.ID, day, reason}, 1)
+			n.ignored.add(ignoredKey{t.bot.ID, now.In(n.zoneOf(t.city)).Format(ignoredDay), reason}, 1)
 		}
 	}
 }
@@ -83,7 +83,7 @@ func (n *Network) storeIgnored(ctx context.Context) error {
 	if len(counts) == 0 {
 		return nil
 	}
-	oldest := n.host.Now().Add(-ignoredKept).In(n.zone).Format(ignoredDay)
+	oldest := n.host.Now().Add(-ignoredKept).UTC().Format(ignoredDay)
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
 		for k, count := range counts {
 			// A bot that has gone meanwhile has no counts.
@@ -121,7 +121,7 @@ func (n *Network) keepCounts(ctx context.Context) {
 	}
 }
 
-// ignoredOn is what was ignored on a day.
+// ignoredOn is what was ignored on a day of the city's.
 type ignoredOn struct {
 	Day  time.Time
 	Mail []ignoredMails
@@ -142,14 +142,14 @@ func (n *Network) listIgnored(ctx context.Context, botID int64) (days []ignoredO
 		Day, Reason string
 		N           int
 	}
-	oldest := n.host.Now().Add(-ignoredKept).In(n.zone).Format(ignoredDay)
+	oldest := n.host.Now().Add(-ignoredKept).UTC().Format(ignoredDay)
 	err = n.host.DB.Read(ctx).Raw("SELECT day, reason, n FROM mail_ignored WHERE bot_id = ? AND day >= ? ORDER BY day DESC, n DESC, reason",
 		botID, oldest).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("list ignored mails: %w", err)
 	}
 	for _, r := range rows {
-		day, err := time.ParseInLocation(ignoredDay, r.Day, n.zone)
+		day, err := time.Parse(ignoredDay, r.Day)
 		if err != nil {
 			return nil, fmt.Errorf("list ignored mails: %w", err)
 		}

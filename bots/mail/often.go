@@ -49,6 +49,7 @@ func (n *Network) hasDigest(ctx context.Context, b report.Bot, email string) (bo
 // oftenPage is what often.tmpl shows.
 type oftenPage struct {
 	linkPage
+	linesPage
 	Offered bool // one mail an hour can be chosen
 	Changed bool // it was just chosen
 }
@@ -67,21 +68,43 @@ func (p *pages) handleOften(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.chooseDigest(r.Context(), b, data.Email, wantsDigest(r)); err != nil {
+	shown := oftenPage{linkPage: data}
+	if r.PostFormValue(fieldChosen) != "" {
+		shown.linesPage.Chosen = true
+		err = p.chooseLines(r.Context(), b, data.Email, r)
+	} else {
+		shown.Changed = true
+		err = p.chooseDigest(r.Context(), b, data.Email, wantsDigest(r))
+	}
+	if err != nil {
 		return notSubscribed(err)
 	}
-	return p.showOften(w, r, city, b, oftenPage{linkPage: data, Changed: true})
+	return p.showOften(w, r, city, b, shown)
 }
 
-// showOften shows how often mails come, with a button for the other.
+// showOften shows which reports come and how often, with a form for each.
 func (p *pages) showOften(w http.ResponseWriter, r *http.Request, city report.City, b report.Bot, data oftenPage) (err error) {
-	if data.Hourly, err = p.hasDigest(r.Context(), b, data.Email); err != nil {
+	s, err := p.subscribers.Find(r.Context(), b.ID, data.Email)
+	if err != nil {
 		return notSubscribed(err)
 	}
-	if data.Offered, err = p.offersDigest(r.Context(), b); err != nil {
+	if data.Hourly, err = p.getsDigest(r.Context(), s.ID); err != nil {
 		return err
 	}
-	return p.site.Page(w, r, http.StatusOK, Name, "often.tmpl", p.site.T(r, "mail.often.title", "City", city.Name), data)
+	may, err := p.choicesOf(r.Context(), b)
+	if err != nil {
+		return err
+	}
+	chosen, title := data.linesPage.Chosen, "mail.often.title"
+	var asked []string // by the link, and not stored yet
+	if !chosen {
+		asked = r.URL.Query()[fieldLine]
+	}
+	data.Offered, data.linesPage = may.digest, lineChoices(may.lines, s.Lines, asked)
+	if data.linesPage.Chosen = chosen; len(data.Lines) > 0 {
+		title = "mail.lines.title"
+	}
+	return p.site.Page(w, r, http.StatusOK, Name, "often.tmpl", p.site.T(r, title, "City", city.Name), data)
 }
 
 // notSubscribed is what a visitor reads whose address has not subscribed, or not any more.

@@ -16,6 +16,7 @@ import (
 
 	"ticketfrei/bots/mail/mailtext"
 	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/report"
 )
 
 // What is kept of the mails to the operator: whoever floods the folder shall
@@ -109,7 +110,7 @@ func (n *Network) tellOperator(ctx context.Context, o mailer.Outage) {
 	if !o.All {
 		id = "mail.operator.domain"
 	}
-	text := n.host.Texts.T("en", id, "Since", n.timeIn("en", o.Since), "Error", o.Cause.Error(),
+	text := n.host.Texts.T("en", id, "Since", n.timeIn("en", o.Since.In(n.zoneOf(report.City{}))), "Error", o.Cause.Error(),
 		"Said", mailer.Words(o.Cause), "Expire", n.howLong("en", cfg.Reports.Expire))
 	subject := n.host.Texts.T("en", "mail.operator.subject")
 	now := n.host.Now()

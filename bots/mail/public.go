@@ -63,7 +63,9 @@ func (p *pages) showPage(w http.ResponseWriter, r *http.Request, status int, ema
 	if err != nil {
 		return err
 	}
-	data := publicPage{Text: markdown.HTML(p.orDefault(city, text)), Own: text != "", Address: p.address(city), On: b.Enabled,
+	ours := city
+	ours.Language = p.site.Language(r)
+	data := publicPage{Text: markdown.HTML(p.orDefault(ours, text)), Own: text != "", Address: p.address(city), On: b.Enabled,
 		Offered: offered, Hourly: wantsDigest(r), Email: email, Error: wrong}
 	return p.site.Page(w, r, status, Name, "page.tmpl", p.site.T(r, "mail.page.title", "City", city.Name), data)
 }
@@ -84,6 +86,7 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 	if problem != "" {
 		return p.showPage(w, r, http.StatusUnprocessableEntity, typed, p.site.T(r, problem))
 	}
+	city.Language = p.site.Language(r) // of whoever reads the mail
 	err = p.askToConfirm(r.Context(), city, b, email, wantsDigest(r), p.site.ClientIP(r))
 	if errors.Is(err, bots.ErrTooManyMails) {
 		err = &bots.PageError{Status: http.StatusTooManyRequests, ID: "mail.subscribe.too_many", Err: err}
@@ -100,18 +103,18 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 
 // askToConfirm sends the mail, unless the address was sent too many.
 func (n *Network) askToConfirm(ctx context.Context, city report.City, b report.Bot, email string, hourly bool, client string) error {
-	offered, err := n.offersDigest(ctx, b)
+	may, err := n.choicesOf(ctx, b)
 	if err != nil {
 		return err
 	}
 	var m mailer.Mail
 	switch s, err := n.subscribers.Find(ctx, b.ID, email); {
 	case errors.Is(err, db.ErrNotFound), err == nil && !s.Suspended.IsZero():
-		m = n.confirmMail(city, email, hourly && offered)
+		m = n.confirmMail(city, email, hourly && may.digest)
 	case err != nil:
 		return err
 	default:
-		m = n.subscribedMail(city, email, offered)
+		m = n.subscribedMail(city, email, may)
 	}
 	return n.host.AccountMails.StoreAsked(ctx, m, bots.Asked{Client: client})
 }

@@ -166,7 +166,7 @@ func TestLinks(t *testing.T) {
 	})
 	t.Run("cut off", func(t *testing.T) {
 		code, body := b.get(valid[:len(valid)-3])
-		b.expect(code, body, 404, "<h1>This link does not work</h1>")
+		b.expect(code, body, 404, ">This link does not work</h1>")
 	})
 	t.Run("too old", func(t *testing.T) {
 		b.clock.Move(confirmTime - time.Minute)
@@ -174,7 +174,7 @@ func TestLinks(t *testing.T) {
 		b.expect(code, body, 200)
 		b.clock.Move(2 * time.Minute)
 		code, body = b.post(valid, nil)
-		b.expect(code, body, 410, "<h1>This link does not work any more</h1>", "too old")
+		b.expect(code, body, 410, ">This link does not work any more</h1>", "too old")
 	})
 	if got := b.subscribers(bot); len(got) != 0 {
 		t.Errorf("subscribed: %v", got)

@@ -46,9 +46,7 @@ func (n *Network) mayAnswer(b report.Bot, email string) bool {
 // answerMail answers the mail with an id, in the language of whoever wrote it or that of
 // the city. An answer to it is a report.
 func (n *Network) answerMail(city report.City, email, id, language, text string) mailer.Mail {
-	if language != "" {
-		city.Language = n.host.Texts.Match(language)
-	}
+	city.Language = n.host.Texts.MatchOr(language, city.Language)
 	footer := n.t(city, "mail.answer.footer", "City", city.Name, "Address", n.address(city), "Page", n.pageURL(city))
 	m := mailer.Message{
 		FromName: city.Name, From: n.address(city), To: email,

@@ -18,6 +18,7 @@ import (
 	"ticketfrei/bots/mail/mailtext"
 	"ticketfrei/bots/mail/verify"
 	"ticketfrei/db"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
@@ -47,19 +48,22 @@ func (n *Network) try(ctx context.Context, city report.City, raw []byte, t bots.
 			return rehearsal{}, err
 		}
 	}
-	asked, rest := commandOf(m)
+	asks, problem := n.askedOf(ctx, city, m)
+	if problem != nil {
+		return rehearsal{}, problem
+	}
 	switch {
 	case err != nil:
 		return onlyNote(t("mail.sample.refused", "Answer", n.t(city, "mail.refused."+refusalOf(err)))), nil
 	case m.Skip != "":
 		return onlyNote(t("mail.sample.ignored", "Reason", t("mail.ignored."+m.Skip))), nil
-	case asked != "" && (rest == "" || asked == commandUnsubscribe):
+	case asks.command != "" && (asks.rest == "" || asks.command == commandUnsubscribe):
 		return onlyNote(t("mail.sample.command")), nil
-	case asked != "":
-		m.Text = rest
+	case asks.command != "":
+		m.Text = asks.rest
 	}
 	o, err := n.rehearse(ctx, city, m, t)
-	if asked != "" {
+	if asks.command != "" {
 		o.Notes = append(o.Notes, t("mail.sample.command_too"))
 	}
 	return o, err
@@ -154,9 +158,9 @@ func (n *Network) answerSample(ctx context.Context, city report.City, to, raw st
 	}
 	text := strings.Join(o.Notes, "\n\n")
 	if o.Text != "" {
-		text = n.t(city, "mail.sample.mail.text", "Label", o.Label, "Text", o.Text, "Notes", text)
+		text = n.host.Texts.T(i18n.ForModerators(city.Language), "mail.sample.mail.text", "Label", o.Label, "Text", o.Text, "Notes", text)
 	}
-	m := mailer.AccountMail(n.host.Config.Mail, to, n.t(city, "mail.sample.mail.subject"), text, n.host.Now())
+	m := mailer.AccountMail(n.host.Config.Mail, to, n.host.Texts.T(i18n.ForModerators(city.Language), "mail.sample.mail.subject"), text, n.host.Now())
 	if err := n.host.AccountMails.StoreMail(ctx, m); err != nil {
 		return n.trouble(err)
 	}

@@ -60,7 +60,7 @@ func TestTryingAMail(t *testing.T) {
 		{"a report", from + "U1\n\n2 Kontis am Plärrer\n\n" + quoted,
 			[]string{"This would be passed on:", "U1\n2 Kontis am Plärrer</pre>", "The reason: it fits this trigger pattern: kontis?"}, "SECRET"},
 		{"with an address", from + "\n\n2 Kontis, call sam@example.net\n", []string{"2 Kontis"}, "sam@"},
-		{"held", from + "\n\ndas Wetter ist schön\n", []string{"This would be held back:", "das Wetter", "The reason: no trigger pattern fits it."}, ""},
+		{"held", from + "\n\ndas Wetter ist schön\n", []string{"This would be held back:", "das Wetter", "The reason: no trigger pattern fits it, and it names no line or stop of your city."}, ""},
 		{"blocked", from + "\n\nKontis verboten\n", []string{"The reason: it contains a blocked word of yours: verboten"}, ""},
 		{"automatic", "Auto-Submitted: auto-replied\n" + from + "away\n\nI am away, 2 Kontis\n", []string{"It would be ignored", "Automatic answers"}, "pre"},
 		{"nothing", answering + from + "\n\n" + quoted, []string{"It would be refused", "There is nothing new in this mail"}, "SECRET"},
@@ -115,7 +115,7 @@ func TestMailingASample(t *testing.T) {
 	attached := head + "Fwd: odd\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nlook at this\n--b\nContent-Type: message/rfc822\n\n"
 	send := func(mail string, signed bool) string {
 		t.Helper()
-		mail = lines(mail)
+		mail = crlf(mail)
 		if signed {
 			mail = string(signer.Sign([]byte(mail)))
 		}
@@ -154,7 +154,7 @@ func TestMailingASample(t *testing.T) {
 	if heard, counted := b.take(), b.rows("mail_ignored"); len(heard) > 0 || counted > 0 {
 		t.Errorf("heard %+v, counted %d", heard, counted)
 	}
-	mail := string(signer.Sign([]byte(lines(head + "U1\n\n2 Kontis\n"))))
+	mail := string(signer.Sign([]byte(crlf(head + "U1\n\n2 Kontis\n"))))
 	if got := b.send("nuernberg@example.org", []string{to, "fuerth@" + domain}, mail); !strings.HasPrefix(got, "250 ") {
 		t.Errorf("to a city as well: %s", got)
 	}

@@ -210,7 +210,7 @@ func TestOwnMailsAreNoReports(t *testing.T) {
 	c, bot := b.city("nuernberg")
 	b.city("fuerth")
 	b.mustSubscribe(bot, "rider@example.org")
-	ours := b.network.reportMail(c, bot, b.find(bot, "rider@example.org"), b.delivery(bot, report.Report{ID: "r", Text: "U1"}, "rider@example.org"), true)
+	ours := b.network.reportMail(c, bot, b.find(bot, "rider@example.org"), b.delivery(bot, report.Report{ID: "r", Text: "U1"}, "rider@example.org"), choices{digest: true})
 	for _, m := range []struct{ name, from, mail string }{
 		{"a report", "someone@example.org", string(ours.Data)},
 		{"with nothing but our mark", "someone@example.org", mailer.LoopHeader + ": " + domain + "\nFrom: rider@example.org\n\nhello\n"},

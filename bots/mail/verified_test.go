@@ -15,7 +15,7 @@ import (
 
 // reportOf is a mail of a rider to Nuremberg.
 func reportOf(author string) string {
-	return lines("From: Anna <" + author + ">\nTo: nuernberg@" + domain + "\nMessage-ID: <1." + author + ">\nSubject: U1\n\nPlärrer, 2 Kontis\n")
+	return crlf("From: Anna <" + author + ">\nTo: nuernberg@" + domain + "\nMessage-ID: <1." + author + ">\nSubject: U1\n\nPlärrer, 2 Kontis\n")
 }
 
 // origins are where the reports came from since the last call.

@@ -13,13 +13,11 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/webpush"
 )
 
 // callPurpose marks the signed token of an account's endpoint.
 const callPurpose = "mastodon.call"
-
-// maxCall bounds a call, in bytes: push services take 4096 (RFC 8030, 7.2).
-const maxCall = 8 << 10
 
 // callURL is where an instance calls a bot. Nobody can guess it.
 func (d *driver) callURL(botID int64) string {
@@ -41,7 +39,7 @@ func (d *driver) handleCall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// What is too long cannot be read; it was a call all the same.
-	body, _ := io.ReadAll(io.LimitReader(r.Body, maxCall+1))
+	body, _ := io.ReadAll(io.LimitReader(r.Body, webpush.MaxBody+1))
 	w.WriteHeader(d.ring(r.Context(), botID, r.Header, body))
 }
 
@@ -78,7 +76,7 @@ type calls struct {
 }
 
 // open makes the box of a bot, in place of another one.
-func (c *calls) open(botID int64, k *pushKeys) *callBox {
+func (c *calls) open(botID int64, k *webpush.Keys) *callBox {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	box := &callBox{keys: k, wake: make(chan struct{}, 1)}
@@ -102,7 +100,7 @@ func (c *calls) box(botID int64) *callBox {
 
 // callBox wakes one account. Several calls are answered together.
 type callBox struct {
-	keys *pushKeys
+	keys *webpush.Keys
 	wake chan struct{}
 
 	mu    sync.Mutex
@@ -113,7 +111,7 @@ type callBox struct {
 // ring takes a call. One that cannot be read wakes as well: it was made for keys that the
 // account had before, or is in a form that is not known here.
 func (b *callBox) ring(h http.Header, body []byte) {
-	_, err := b.keys.open(h, body) // what it says is asked for, as is what came before it
+	_, err := b.keys.Open(h, body) // what it says is asked for, as is what came before it
 	b.mu.Lock()
 	b.stale = b.stale || err != nil
 	b.mu.Unlock()

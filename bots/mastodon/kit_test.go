@@ -8,6 +8,7 @@ import (
 	"ticketfrei/bots/kit/kittest"
 	kit "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
+	"ticketfrei/internal/slow"
 )
 
 // service is an instance as the checks of the kit move it.
@@ -51,5 +52,6 @@ func (s *service) Write(n int, m kit.Message) {
 }
 
 func TestPost(t *testing.T) {
+	slow.Test(t, "makes every check of a posting network; those of the scaffold are quick to see")
 	kittest.Post(t, Definition(), kittest.Start(t, startService))
 }

@@ -125,8 +125,8 @@ func (r *receiver) subscribe(ctx context.Context) error {
 	}
 	err := r.client().Form(ctx, http.MethodPost, pushPath, url.Values{
 		"subscription[endpoint]":     {r.driver.callURL(r.account.BotID)},
-		"subscription[keys][p256dh]": {k.public()},
-		"subscription[keys][auth]":   {k.secret()},
+		"subscription[keys][p256dh]": {k.Public()},
+		"subscription[keys][auth]":   {k.Secret()},
 		"subscription[standard]":     {"true"},
 		"data[policy]":               {"all"},
 		"data[alerts][mention]":      {"true"},

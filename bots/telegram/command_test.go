@@ -58,7 +58,7 @@ func TestSubscribing(t *testing.T) {
 func TestLanguageOfAnswers(t *testing.T) {
 	w := newWorld(t, standin.Options{})
 	kittest.Receive(t, w.load(w.connect()), kittest.NewInbox()) // the city's language is English
-	for code, want := range map[string]string{"de-AT": "de", "fr": "en", "": "en", "!": "en"} {
+	for code, want := range map[string]string{"de-AT": "de", "fr": "fr", "ar": "ar", "pt-br": "en", "": "en", "!": "en"} {
 		t.Run("code "+code, func(t *testing.T) {
 			rider := w.server.AddUser("Rider", code)
 			rider.Write(w.account, "/stop")

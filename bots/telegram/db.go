@@ -51,6 +51,7 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		// Receipts are ids of messages: in front of them stood that of the chat.
 		{ID: "telegram_0004", Migrate: move{box}.receipts},
 		{ID: "telegram_0005", Migrate: chat.AddGroups(name, box, isGroup)},
+		{ID: "telegram_0006", Migrate: recipients.AddLines(name)},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/bots/kit/pace"
 	kit "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/slow"
 )
 
 // checked is the Bot API as the checks of the kit move it. Every account has people
@@ -149,6 +150,7 @@ func (s *checked) Signs(n int, chat string) []string {
 
 // TestChat leaves out the pace of a single chat, which the checks would wait for.
 func TestChat(t *testing.T) {
+	slow.Test(t, "makes every check of a chat network; those of the scaffold are quick to see")
 	definition := network(&options{})
 	definition.Pace = pace.Limits{All: 30, SlowFor: time.Second}
 	kittest.Chat(t, definition.Definition(), kittest.Start(t, startChecked), kittest.Skip{

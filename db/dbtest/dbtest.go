@@ -57,11 +57,13 @@ func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) re
 	return c
 }
 
-// MustSaveReport stores a report with a verdict, whatever its author has said
-// before.
+// MustSaveReport stores a report with a verdict and what was read in it, whatever its
+// author has said before.
 func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict) {
 	tb.Helper()
-	saved := MustJudge(tb, d, MustHear(tb, d, r), v, NoBrake{})
+	h := MustHear(tb, d, r)
+	h.Report.Reading = r.Reading
+	saved := MustJudge(tb, d, h, v, NoBrake{})
 	if saved.Verdict != v {
 		tb.Fatalf("the verdict is %+v, want %+v", saved.Verdict, v)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"ticketfrei/internal/zone"
 )
 
 // check brings c to one spelling and reports what is wrong with it.
@@ -253,6 +255,9 @@ func (s *settings) checkReports(r Reports) {
 			"a report must be kept for as long as it may be sent")
 	}
 	s.checkAtLeastOne("reports.backlog", r.Backlog)
+	if r.Zone != "" && zone.Known(r.Zone) != r.Zone {
+		s.fail("reports.zone", fmt.Sprintf("%q is no time zone", r.Zone), `write its name as "Europe/Berlin" or "America/St_Johns", or leave it empty for the machine's`)
+	}
 }
 
 func (s *settings) checkBrakes(b Brakes) {

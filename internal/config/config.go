@@ -36,6 +36,9 @@ type Web struct {
 	// TrustedProxies are believed what they say of the client in
 	// X-Forwarded-For.
 	TrustedProxies Networks `toml:"trusted_proxies"`
+	// Files with texts of the operator's; empty: there are defaults.
+	Imprint string `toml:"imprint"`
+	Privacy string `toml:"privacy"`
 }
 
 // Mail is the section [mail].
@@ -69,6 +72,7 @@ type Reports struct {
 	Expire  time.Duration `toml:"expire"`
 	Keep    time.Duration `toml:"keep"`
 	Backlog int           `toml:"backlog"` // how many may wait to be judged
+	Zone    string        `toml:"zone"`    // of cities whose own is not known; empty: the machine's
 }
 
 // Brakes is the section [brakes]: how many reports pass in ten minutes; 0 is any

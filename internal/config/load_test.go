@@ -200,6 +200,7 @@ func TestRefuses(t *testing.T) {
 		{"expire beyond keep", "reports.keep = '1h'", nil, config.Errors{{"reports.keep", "FILE:1", "reports.expire (2h) is longer than reports.keep (1h)", "a report must be kept for as long as it may be sent"}}},
 		{"another database", "", []string{"TICKETFREI_DATABASE_URL=postgres://localhost"}, config.Errors{{"database.url", "TICKETFREI_DATABASE_URL", "external databases are not supported yet", "leave it empty"}}},
 		{"no backlog", "\nreports.backlog = 0", nil, config.Errors{{"reports.backlog", "FILE:2", "0 is too few", "write 1 or more"}}},
+		{"an unknown zone", "\nreports.zone = \"Europe/Atlantis\"", nil, config.Errors{{"reports.zone", "FILE:2", `"Europe/Atlantis" is no time zone`, `write its name as "Europe/Berlin" or "America/St_Johns", or leave it empty for the machine's`}}},
 		{"brakes below none", "[brakes]\nauthor = -1", []string{"TICKETFREI_BRAKES_CITY=-2"}, config.Errors{
 			{"brakes.author", "FILE:2", "-1 is less than none", "write how many reports pass in ten minutes, or 0 for any number"},
 			{"brakes.city", "TICKETFREI_BRAKES_CITY", "-2 is less than none", "write how many reports pass in ten minutes, or 0 for any number"}}},

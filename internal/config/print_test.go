@@ -77,6 +77,8 @@ listen_tls = ":8443"
 acme = ""
 acme_directory = "https://acme-v02.api.letsencrypt.org/directory"
 trusted_proxies = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"]
+imprint = ""
+privacy = ""
 
 [mail]
 listen = ":2525"
@@ -97,6 +99,7 @@ url = ""
 expire = "1h30m"
 keep = "168h"
 backlog = 50000
+zone = ""
 
 [brakes]
 author = 5

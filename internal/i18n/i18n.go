@@ -1,8 +1,13 @@
 // Package i18n holds the translation catalogue: every text that a person reads
 // on a page or in a mail.
 //
-// The texts are in files en.toml and de.toml, one pair for each part of the
-// program. A key is a text, with {{.Name}} in place of each value:
+// The texts are in files. Each part of the program has one or both of
+//
+//   - en.toml and de.toml: what moderators read, and whatever else a network says;
+//   - riders.en.toml, riders.de.toml and so on, one for each of the Languages: what
+//     riders read.
+//
+// A key is a text, with {{.Name}} in place of each value:
 //
 //	[settings.rules]
 //	title = "Rules of {{.City}}"
@@ -13,6 +18,8 @@
 //	[settings.subscribers]
 //	one = "{{.Count}} subscriber"
 //	other = "{{.Count}} subscribers"
+//
+// Each language has the forms that Unicode's CLDR knows for it: see forms.
 package i18n
 
 import (
@@ -26,15 +33,20 @@ import (
 	"golang.org/x/text/language"
 )
 
-// languages are those in which every text exists, the default first.
-var languages = []string{"en", "de"}
+// languages are those of riders, the default first. The first two, for which there is
+// every text, are also those of moderators.
+var languages = []string{"en", "de", "tr", "ar", "uk", "fr"}
+
+// moderators is how many of the languages have every text.
+const moderators = 2
 
 // Catalogue is every text in every language. Only Reload changes it, and it may
 // be used from many goroutines.
 type Catalogue struct {
 	sources    []fs.FS
 	byLanguage atomic.Pointer[map[string]*texts]
-	matcher    language.Matcher
+	matcher    language.Matcher // of riders
+	fewer      language.Matcher // of moderators
 }
 
 // texts are the texts of one language.
@@ -46,9 +58,9 @@ type texts struct {
 	localizer *goi18n.Localizer
 }
 
-// New reads en.toml and de.toml at the root of every source. The error names
-// everything that is wrong at once: missing or broken files, texts in only one
-// language, texts defined twice, and placeholders that differ between the
+// New reads the files at the root of every source. The error names
+// everything that is wrong at once: missing or broken files, texts that a
+// language lacks, texts defined twice, and placeholders that differ between the
 // languages. It names a source that is a fmt.Stringer.
 func New(sources ...fs.FS) (*Catalogue, error) {
 	c := &Catalogue{sources: sources}
@@ -59,7 +71,7 @@ func New(sources ...fs.FS) (*Catalogue, error) {
 	for _, lang := range languages {
 		tags = append(tags, language.MustParse(lang))
 	}
-	c.matcher = language.NewMatcher(tags)
+	c.matcher, c.fewer = language.NewMatcher(tags), language.NewMatcher(tags[:moderators])
 	return c, nil
 }
 
@@ -111,10 +123,13 @@ func newTexts(tag language.Tag, entries map[string]entry) (*texts, error) {
 // form.
 //
 // Nothing is escaped: templates do that. An unknown id comes back as "!id!", an
-// unknown language counts as English, and a name that is missing in data shows
-// as "<no value>".
+// unknown language counts as English, as does one that lacks a text for moderators, and
+// a name that is missing in data, or whose value is nothing to read, shows as "<no value>".
 func (c *Catalogue) T(lang, id string, data ...any) string {
 	t := c.in(lang)
+	if !t.has(id) {
+		t = c.in(languages[0])
+	}
 	if text, ok := t.plain[id]; ok {
 		return text
 	}
@@ -136,15 +151,30 @@ func (c *Catalogue) T(lang, id string, data ...any) string {
 }
 
 // named makes a map of alternating names and values. It leaves out what has no
-// name or no value, so that a mistake shows as "<no value>" in the text.
+// name or no value, or is nothing to read, so that a mistake shows as "<no value>" in
+// the text.
 func named(data []any) map[string]any {
 	values := make(map[string]any, len(data)/2)
 	for i := 0; i+1 < len(data); i += 2 {
-		if name, ok := data[i].(string); ok {
+		if name, ok := data[i].(string); ok && isReadable(data[i+1]) {
 			values[name] = data[i+1]
 		}
 	}
 	return values
+}
+
+// isReadable reports whether a value reads as words or a number: the fields of a struct
+// in a row are for nobody.
+func isReadable(value any) bool {
+	switch value.(type) {
+	case fmt.Stringer, error:
+		return true
+	}
+	switch reflect.ValueOf(value).Kind() {
+	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array, reflect.Pointer, reflect.Func, reflect.Chan:
+		return false
+	}
+	return true
 }
 
 // pluralCount returns count as an integer, which go-i18n requires, or nil if it
@@ -162,13 +192,36 @@ func pluralCount(count any) any {
 }
 
 // Has reports whether there is a text with that id.
-func (c *Catalogue) Has(id string) bool {
-	t := c.in(languages[0])
+func (c *Catalogue) Has(id string) bool { return c.in(languages[0]).has(id) }
+
+func (t *texts) has(id string) bool {
 	_, plain := t.plain[id]
 	return plain || t.filled[id]
 }
 
-// Languages returns the languages of the catalogue, the default first.
+// Languages returns the languages of riders, the default first.
 func (c *Catalogue) Languages() []string {
 	return slices.Clone(languages)
+}
+
+// ModeratorLanguages returns the languages of moderators, the default first.
+func (c *Catalogue) ModeratorLanguages() []string {
+	return slices.Clone(languages[:moderators])
+}
+
+// ForModerators returns the language in which the moderators of a city are written to
+// whose page is in lang: the same if it is one of theirs, and English otherwise.
+func ForModerators(lang string) string {
+	if slices.Contains(languages[:moderators], lang) {
+		return lang
+	}
+	return languages[0]
+}
+
+// Direction returns how a language is written: "ltr" or "rtl", as in HTML.
+func Direction(lang string) string {
+	if lang == "ar" {
+		return "rtl"
+	}
+	return "ltr"
 }

@@ -73,10 +73,14 @@ func TestT(t *testing.T) {
 		{"no count", "en", "settings.subscribers", []any{"City", "X"}, "<no value> subscribers in X"},
 		{"name without value", "en", "settings.rules.title", []any{"City"}, "Rules of <no value>"},
 		{"value without name", "en", "settings.rules.title", []any{7, "City"}, "Rules of <no value>"},
+		{"struct for a name", "en", "settings.rules.title", []any{"City", struct{ Name string }{"X"}}, "Rules of <no value>"},
+		{"list for a name", "en", "settings.rules.title", []any{"City", []string{"X"}}, "Rules of <no value>"},
 		{"unknown id", "en", "home.nothing", nil, "!home.nothing!"},
 		{"id of a table", "en", "settings.rules", nil, "!settings.rules!"},
 		{"empty id", "en", "", nil, "!!"},
-		{"unknown language", "fr", "mail.confirm", nil, "Confirm"},
+		{"language without that text", "fr", "mail.confirm", nil, "Confirm"},
+		{"plural in a language without that text", "ar", "settings.subscribers", []any{"Count", 2, "City", "X"}, "2 subscribers in X"},
+		{"unknown language", "xx", "mail.confirm", nil, "Confirm"},
 		{"no language", "", "settings.rules.title", []any{"City", "X"}, "Rules of X"},
 	}
 	for _, tt := range tests {
@@ -98,7 +102,10 @@ func TestHasAndLanguages(t *testing.T) {
 			t.Errorf("Has(%q) = %v, want %v", id, got, want)
 		}
 	}
-	if diff := cmp.Diff([]string{"en", "de"}, c.Languages()); diff != "" {
+	if diff := cmp.Diff([]string{"en", "de", "tr", "ar", "uk", "fr"}, c.Languages()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"en", "de"}, c.ModeratorLanguages()); diff != "" {
 		t.Error(diff)
 	}
 	c.Languages()[0] = "xx"
@@ -177,17 +184,22 @@ func TestMatch(t *testing.T) {
 		"de-CH, de;q=0.9, en;q=0.8":          "de",
 		"en-GB,en;q=0.5":                     "en",
 		"en;q=0.3,de;q=0.8":                  "de",
-		"fr,de;q=0.5,en;q=0.3":               "de",
-		"fr-FR, fr":                          "en",
+		"fr,de;q=0.5,en;q=0.3":               "fr",
+		"fr-CA, fr":                          "fr",
+		"ar-EG":                              "ar",
+		"uk-UA,ru;q=0.9,en;q=0.8":            "uk",
+		"tr":                                 "tr",
+		"ja-JP, tr;q=0.2":                    "tr",
+		"ja-JP, ja":                          "en",
 		"*":                                  "en",
-		"fr, *;q=0.1":                        "en",
+		"ja, *;q=0.1":                        "en",
 		"de;q=0":                             "en",
 		"not a language, de":                 "de",
 		"x-klingon-very-long-indeed;q=,, de": "de",
 		"de;q=NaN":                           "de",
 		";;;=,,\x00\xff":                     "en",
 		strings.Repeat("a-", 5000):           "en",
-		strings.Repeat("fr,", 5000) + "de":   "en", // longer than what is read
+		strings.Repeat("ja,", 5000) + "de":   "en", // longer than what is read
 	} {
 		if got := c.Match(header); got != want {
 			t.Errorf("Match(%.40q) = %q, want %q", header, got, want)

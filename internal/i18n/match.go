@@ -12,15 +12,41 @@ import (
 // more than browsers send.
 const maxAcceptLanguage = 512
 
-// Match returns the catalogue's language that best suits an Accept-Language
+// Match returns the language of riders that best suits an Accept-Language
 // header (RFC 9110, section 12.5.4), or English if none does. It ignores
 // entries that it cannot read.
 func (c *Catalogue) Match(acceptLanguage string) string {
+	lang, ok := match(c.matcher, acceptLanguage)
+	if !ok {
+		return languages[0]
+	}
+	return lang
+}
+
+// MatchOr is Match, but returns other where no language suits.
+func (c *Catalogue) MatchOr(acceptLanguage, other string) string {
+	if lang, ok := match(c.matcher, acceptLanguage); ok {
+		return lang
+	}
+	return other
+}
+
+// MatchModerator is Match for the languages of moderators.
+func (c *Catalogue) MatchModerator(acceptLanguage string) string {
+	lang, ok := match(c.fewer, acceptLanguage)
+	if !ok {
+		return languages[0]
+	}
+	return lang
+}
+
+// match returns the language that best suits a header; ok is false where none does.
+func match(m language.Matcher, acceptLanguage string) (lang string, ok bool) {
 	if len(acceptLanguage) > maxAcceptLanguage {
 		acceptLanguage = acceptLanguage[:maxAcceptLanguage]
 	}
-	_, i, _ := c.matcher.Match(wanted(acceptLanguage)...)
-	return languages[i]
+	_, i, confidence := m.Match(wanted(acceptLanguage)...)
+	return languages[i], confidence > language.No
 }
 
 // wanted returns the languages of the header, the most wanted first. It parses

@@ -17,10 +17,20 @@ import (
 type entry struct {
 	goi18n.Message
 	placeholders []string // sorted, each once
+	rider        bool     // from a file for riders
 }
 
-func (e entry) isPlain() bool {
-	return e.One == "" && len(e.placeholders) == 0
+func (e entry) isPlain() bool { return len(e.placeholders) == 0 }
+
+// forms are the plural forms of each language (Unicode CLDR 46; the form for millions of
+// French is left out).
+var forms = map[string][]string{
+	"en": {"one", "other"},
+	"de": {"one", "other"},
+	"tr": {"one", "other"},
+	"ar": {"zero", "one", "two", "few", "many", "other"},
+	"uk": {"one", "few", "many", "other"},
+	"fr": {"one", "other"},
 }
 
 var (
@@ -36,16 +46,18 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	var errs []error
 	unread := false
 	all := map[string]map[string]entry{}
-	for _, lang := range languages {
+	for _, source := range sources {
+		errs = append(errs, strangers(source)...)
+	}
+	for i, lang := range languages {
 		all[lang] = map[string]entry{}
 		for _, source := range sources {
-			r := reader{file: lang + ".toml", entries: all[lang]}
-			if named, ok := source.(fmt.Stringer); ok {
-				r.in = named.String() + "/"
+			for _, file := range files(source, i) {
+				r := reader{lang: lang, in: nameOf(source), file: file, entries: all[lang]}
+				r.read(source)
+				errs = append(errs, r.errs...)
+				unread = unread || r.unread
 			}
-			r.read(source)
-			errs = append(errs, r.errs...)
-			unread = unread || r.unread
 		}
 	}
 	// Of a file that cannot be read, every text would be missing.
@@ -55,8 +67,53 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	return all, errors.Join(errs...)
 }
 
+// riders begins the names of the files for riders.
+const riders = "riders."
+
+// files are those that a source must have for a language. It has those for riders in all
+// languages or in none, and needs the others only where it has none.
+func files(source fs.FS, lang int) []string {
+	var names []string
+	all, _ := fs.Glob(source, riders+"*.toml")
+	if len(all) > 0 {
+		names = append(names, riders+languages[lang]+".toml")
+	}
+	rest, _ := fs.Glob(source, "[a-z][a-z].toml")
+	if lang < moderators && (len(all) == 0 || len(rest) > 0) {
+		names = append(names, languages[lang]+".toml")
+	}
+	return names
+}
+
+// strangers are the files of languages that nobody reads: a new one begins in this
+// package.
+func strangers(source fs.FS) (errs []error) {
+	known := map[string]bool{}
+	for i, lang := range languages {
+		known[riders+lang+".toml"], known[lang+".toml"] = true, i < moderators
+	}
+	for _, pattern := range []string{riders + "*.toml", "[a-z][a-z].toml"} {
+		names, _ := fs.Glob(source, pattern)
+		for _, name := range names {
+			if !known[name] {
+				errs = append(errs, fmt.Errorf("%s%s: no such file is read: see docs/TRANSLATING.md", nameOf(source), name))
+			}
+		}
+	}
+	return errs
+}
+
+// nameOf is a source as errors name it, with a slash behind; it may be empty.
+func nameOf(source fs.FS) string {
+	if named, ok := source.(fmt.Stringer); ok {
+		return named.String() + "/"
+	}
+	return ""
+}
+
 // reader reads one file into entries.
 type reader struct {
+	lang    string
 	in      string // the source, for errors; may be empty
 	file    string
 	entries map[string]entry
@@ -96,11 +153,8 @@ func (r *reader) table(prefix string, table map[string]any) {
 		case string:
 			r.add(id, goi18n.Message{Other: value})
 		case map[string]any:
-			if one, other, ok := pluralForms(value); ok {
-				if strings.TrimSpace(one) == "" {
-					r.fail("%s.one: is empty", id)
-				}
-				r.add(id, goi18n.Message{One: one, Other: other})
+			if isPlural(value) {
+				r.plural(id, value)
 				continue
 			}
 			r.table(id+".", value)
@@ -110,12 +164,32 @@ func (r *reader) table(prefix string, table map[string]any) {
 	}
 }
 
-// pluralForms returns the forms of a table that has the keys one and other and
-// nothing else. Both English and German have exactly these plural forms.
-func pluralForms(table map[string]any) (one, other string, ok bool) {
-	one, hasOne := table["one"].(string)
-	other, hasOther := table["other"].(string)
-	return one, other, hasOne && hasOther && len(table) == 2
+// isPlural tells whether a table is a text in its plural forms, and not a part of the
+// catalogue: nothing else has these names.
+func isPlural(table map[string]any) bool {
+	for form, text := range table {
+		if _, ok := text.(string); !ok || !slices.Contains(forms["ar"], form) { // Arabic has all there are
+			return false
+		}
+	}
+	return table["other"] != nil && len(table) > 1
+}
+
+// plural adds a text in its plural forms.
+func (r *reader) plural(id string, table map[string]any) {
+	text := func(form string) string { s, _ := table[form].(string); return s }
+	for _, form := range forms[r.lang] {
+		if form != "other" && strings.TrimSpace(text(form)) == "" {
+			r.fail("%s.%s: is empty", id, form)
+		}
+	}
+	for _, form := range slices.Sorted(maps.Keys(table)) {
+		if !slices.Contains(forms[r.lang], form) {
+			r.fail("%s.%s: %s has no such plural form", id, form, r.lang)
+		}
+	}
+	r.add(id, goi18n.Message{Zero: text("zero"), One: text("one"), Two: text("two"),
+		Few: text("few"), Many: text("many"), Other: text("other")})
 }
 
 func (r *reader) add(id string, m goi18n.Message) {
@@ -127,7 +201,7 @@ func (r *reader) add(id string, m goi18n.Message) {
 		r.fail("%s: is empty", id)
 	}
 	names := map[string]bool{}
-	for _, text := range []string{m.One, m.Other} {
+	for _, text := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
 		for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
 			names[match[1]] = true
 		}
@@ -139,33 +213,43 @@ func (r *reader) add(id string, m goi18n.Message) {
 		names["Count"] = true // the form "one" may say the number as a word
 	}
 	m.ID = id
-	r.entries[id] = entry{Message: m, placeholders: slices.Sorted(maps.Keys(names))}
+	r.entries[id] = entry{Message: m, placeholders: slices.Sorted(maps.Keys(names)), rider: strings.HasPrefix(r.file, riders)}
 }
 
 // compare finds the differences between the languages.
 func compare(all map[string]map[string]entry) []error {
 	var errs []error
 	first := languages[0]
-	for _, lang := range languages[1:] {
+	for i, lang := range languages[1:] {
 		for _, id := range slices.Sorted(maps.Keys(all[first])) {
 			a := all[first][id]
 			b, ok := all[lang][id]
-			if !ok {
-				errs = append(errs, fmt.Errorf("%s: is in %s.toml but not in %s.toml", id, first, lang))
-				continue
-			}
-			if !slices.Equal(a.placeholders, b.placeholders) {
+			switch {
+			case !ok && (a.rider || i+1 < moderators):
+				errs = append(errs, fmt.Errorf("%s: is in %s.toml but not in %s.toml", id, a.file(first), a.file(lang)))
+			case ok && a.rider != b.rider:
+				errs = append(errs, fmt.Errorf("%s: is in %s.toml but in %s.toml", id, a.file(first), b.file(lang)))
+			case ok && !slices.Equal(a.placeholders, b.placeholders):
 				errs = append(errs, fmt.Errorf("%s: placeholders differ: %s has %s, %s has %s",
 					id, first, list(a.placeholders), lang, list(b.placeholders)))
 			}
 		}
 		for _, id := range slices.Sorted(maps.Keys(all[lang])) {
 			if _, ok := all[first][id]; !ok {
-				errs = append(errs, fmt.Errorf("%s: is in %s.toml but not in %s.toml", id, lang, first))
+				b := all[lang][id]
+				errs = append(errs, fmt.Errorf("%s: is in %s.toml but not in %s.toml", id, b.file(lang), b.file(first)))
 			}
 		}
 	}
 	return errs
+}
+
+// file is the name, without its ending, of the file in which a language has the entry.
+func (e entry) file(lang string) string {
+	if e.rider {
+		return riders + lang
+	}
+	return lang
 }
 
 func list(names []string) string {

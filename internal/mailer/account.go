@@ -36,8 +36,14 @@ func AnswerHeaders(domain, messageID string) [][2]string {
 // or subscription. An answer to it is no report. Every call makes a new
 // message.
 func AccountMail(cfg config.Mail, to, subject, text string, now time.Time) Mail {
+	return AnswerableMail(cfg, to, "", subject, text, now)
+}
+
+// AnswerableMail is AccountMail where an answer goes to replyTo; empty: to nobody who
+// reads it.
+func AnswerableMail(cfg config.Mail, to, replyTo, subject, text string, now time.Time) Mail {
 	m := Message{
-		FromName: "Ticketfrei", From: cfg.From, To: to,
+		FromName: "Ticketfrei", From: cfg.From, To: to, ReplyTo: replyTo,
 		Subject: subject, Text: text,
 		MessageID: rand.Text() + "@" + cfg.Domain, Date: now,
 		Headers: AutomaticHeaders(cfg.Domain),

@@ -15,10 +15,13 @@ type City struct {
 	ID       int64
 	Slug     string // lower case ASCII, the local part of its mail address
 	Name     string
-	Language string // language of its pages and mails: "de" or "en"
+	Language string // language of its page and its mails, as i18n.Catalogue.Languages has them
 	Triggers string // trigger patterns, one a line; see package censor
 	Blocked  string // blocked words, one per line
 	Page     string // markdown of the city page, written by the moderator
+	Zone     string // its time zone, as "Europe/Berlin"; empty: that of its language
+	Poster   string // what its poster says, written by the moderator; empty: the default
+	NoIndex  bool   // search engines are asked to leave its page out
 	Created  time.Time
 	// Paused is since when the city takes no reports; zero: it takes them.
 	Paused time.Time
@@ -105,6 +108,7 @@ type Report struct {
 	// Question is set where it was taken for a question, for thanks or the like: it is
 	// not passed on.
 	Question bool
+	Reading
 }
 
 // MessagePlace is what the sealing of a report's NetworkID is bound to.
@@ -116,6 +120,8 @@ type Reason string
 // The reasons of a verdict.
 const (
 	ReasonTrigger     Reason = "trigger"      // passed: a trigger pattern matches
+	ReasonPlace       Reason = "place"        // passed: it names a line or a stop of the city
+	ReasonClear       Reason = "clear"        // passed: an all-clear
 	ReasonLetThrough  Reason = "let_through"  // passed: held first, then let through by a moderator
 	ReasonEmpty       Reason = "empty"        // refused: no text
 	ReasonTooLong     Reason = "too_long"     // refused: longer than censor.MaxLength

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/anyascii/go"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -45,12 +46,21 @@ var spelled = strings.NewReplacer(
 	"ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i",
 )
 
-// Slug makes a city's slug from its name: "Nürnberg" gives "nuernberg". It
+// ukrainian are letters that Ukrainian spells otherwise than its neighbours do, as on its
+// own signs: "Київ" is Kyiv. A name is taken for Ukrainian by the letters in ofUkrainian.
+var ukrainian = strings.NewReplacer("г", "h", "ґ", "g", "и", "y", "й", "i", "ї", "i", "є", "ie", "ю", "iu", "я", "ia")
+
+const ofUkrainian = "ґєії"
+
+// arabic are letters that stand for a vowel, or for a sound that Latin letters write as one.
+var arabic = strings.NewReplacer("ا", "a", "أ", "a", "إ", "i", "آ", "a", "ى", "a", "ة", "a", "ع", "a", "ء", "")
+
+// Slug makes a city's slug from its name: "Nürnberg" gives "nuernberg", "Київ" "kyiv". It
 // leaves out what cannot be written in ASCII, so the result may be empty or too
 // short: see CheckSlug.
 func Slug(name string) string {
 	// Compose first, so that "a" with a combining diaeresis becomes "ä" too.
-	name = spelled.Replace(strings.ToLower(norm.NFC.String(name)))
+	name = inLatin(spelled.Replace(strings.ToLower(norm.NFC.String(name))))
 	var b strings.Builder
 	gap := false
 	for _, r := range norm.NFKD.String(name) {
@@ -69,6 +79,31 @@ func Slug(name string) string {
 		}
 	}
 	return cut(b.String())
+}
+
+// inLatin writes the letters and digits of other scripts in Latin letters.
+func inLatin(name string) string {
+	if strings.ContainsAny(name, ofUkrainian) {
+		name = ukrainian.Replace(name)
+	}
+	var b strings.Builder
+	for _, r := range arabic.Replace(name) {
+		if foreign(r) {
+			b.WriteString(anyascii.TransliterateRune(r))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return strings.ToLower(b.String())
+}
+
+// foreign says whether a character is a letter or digit of another script than Latin, or
+// a vowel that is written at one.
+func foreign(r rune) bool {
+	if r < unicode.MaxLatin1 || unicode.In(r, unicode.Latin, unicode.Inherited) {
+		return false
+	}
+	return unicode.IsDigit(r) || !unicode.Is(unicode.Common, r) && (unicode.IsLetter(r) || unicode.IsMark(r))
 }
 
 // cut shortens a slug to maxSlug, at the end of a word if possible.

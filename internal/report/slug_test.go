@@ -21,7 +21,24 @@ func TestSlug(t *testing.T) {
 		{"spaces and punctuation", "  Frankfurt (Oder) / Słubice ", "frankfurt-oder-slubice"},
 		{"digits", "Bezirk 9", "bezirk-9"},
 		{"wide letters", "Ｂｅｒｌｉｎ", "berlin"},
-		{"no ASCII", "Київ", ""},
+		{"Ukrainian", "Київ", "kyiv"},
+		{"Ukrainian, several words", "Івано-Франківськ", "ivano-frankivsk"},
+		{"Ukrainian, soft sign", "Львів", "lviv"},
+		{"other Cyrillic", "Београд", "beograd"},
+		{"Greek", "Αθήνα", "athina"},
+		{"Arabic", "القاهرة", "alqahra"},
+		{"Arabic, vowels", "عَمّان", "aman"},
+		{"Arabic digits", "حي ٩", "hy-9"},
+		{"Turkish", "İstanbul", "istanbul"},
+		{"Turkish letters", "Şanlıurfa Çiğli", "sanliurfa-cigli"},
+		{"Georgian", "თბილისი", "tbilisi"},
+		{"Armenian", "Երևան", "erevan"},
+		{"Hebrew", "חיפה", "hyfh"},
+		{"Devanagari", "मुंबई", "mumbi"},
+		{"Chinese", "東京", "dongjing"},
+		{"Korean", "서울", "seoul"},
+		{"two scripts", "Bozen قرية", "bozen-qrya"},
+		{"no letters", "🚋 ☂", ""},
 		{"empty", "", ""},
 		{"cut at a word", "Verkehrsverbund der ganzen Region Nordwest", "verkehrsverbund-der-ganzen-region"},
 		{"word ends at the limit", strings.Repeat("a", 40) + " b", strings.Repeat("a", 40)},
@@ -69,7 +86,7 @@ func TestCheckSlug(t *testing.T) {
 }
 
 func FuzzSlug(f *testing.F) {
-	for _, s := range []string{"Nürnberg", "Frankfurt (Oder)", "--", "ﬃ", "İstanbul", "\xff", "ß\u0301"} {
+	for _, s := range []string{"Nürnberg", "Frankfurt (Oder)", "--", "ﬃ", "İstanbul", "\xff", "ß\u0301", "Київ", "القاهرة", "מדריד"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

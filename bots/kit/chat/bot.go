@@ -327,12 +327,9 @@ func (b *bot) refuseLocation(m Message, answers *answers) {
 }
 
 // languageOf is the language to answer a message in: that of the author's
-// client, or the city's where it is not known.
+// client, or the city's where we do not have it.
 func (b *bot) languageOf(m Message) string {
-	if m.Language != "" {
-		return b.network.host.Texts.Match(m.Language)
-	}
-	return b.language
+	return b.network.host.Texts.MatchOr(m.Language, b.language)
 }
 
 func (b *bot) say(language, id string, data ...any) string {

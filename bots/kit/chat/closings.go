@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 )
 
@@ -35,7 +36,9 @@ func (c *closings) tell(ctx context.Context, n *network, b report.Bot, kind Grou
 	if err != nil {
 		return err
 	}
-	say := func(id string, data ...any) string { return n.host.Texts.T(city.Language, id, data...) }
+	say := func(id string, data ...any) string {
+		return n.host.Texts.T(i18n.ForModerators(city.Language), id, data...)
+	}
 	network := say(n.Name + ".title")
 	subject := say("kit.chat.closing.subject."+string(kind), "Network", network)
 	text := say("kit.chat.closing.text", "City", city.Name, "Network", network, "Where", say("kit.chat.closing.where."+string(kind)),

@@ -23,7 +23,7 @@ const (
 
 // Commands are what a bot understands, in the order of menus. Their
 // descriptions are the texts kit.chat.menu.<command>.
-var Commands = []string{"start", "stop", "last", "help", "ping"}
+var Commands = []string{"start", "stop", "last", "lines", "help", "ping"}
 
 // Command returns the command that a text begins with, without the slash and in
 // lower case, as "start" of "/start@kontis_bot now"; empty where it is none.
@@ -67,6 +67,8 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 		answer.text, err = b.stop(ctx, m, language)
 	case "last", "wo", "where": // as people ask
 		answer.text, err = b.last(ctx, language)
+	case "lines", "linien", "hatlar", "lignes":
+		answer.text, err = b.lines(ctx, m, language)
 	case "help":
 		answer.text, err = b.help(ctx, language)
 	case "ping":
@@ -84,17 +86,22 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 	return err
 }
 
-// help says how it works, and where the city answers questions that one may ask.
+// help says how it works, where the city has lines that one may choose, and where it
+// answers questions that one may ask.
 func (b *bot) help(ctx context.Context, language string) (string, error) {
 	city, err := b.network.host.DB.BriefCity(ctx, b.bot.CityID)
 	if err != nil {
 		return "", err
 	}
 	words := b.say(language, "kit.chat.help", "City", b.city)
+	names, err := b.network.host.Lines.Lines(ctx, b.bot.CityID)
+	if len(names) > 0 {
+		words += "\n" + b.say(language, "kit.lines.help")
+	}
 	if city.Questions {
 		words += "\n\n" + b.say(language, "kit.chat.help_ask")
 	}
-	return words, nil
+	return words, err
 }
 
 // pong tells how long the message took, where the service says when it was
@@ -118,7 +125,8 @@ func (b *bot) start(ctx context.Context, m Message, language string) (welcome, s
 		return "", "", err
 	}
 	if !added {
-		return b.say(language, "kit.chat.again"), "", nil
+		again, err := b.again(ctx, m.Chat, "kit.chat.again", language)
+		return again, "", err
 	}
 	welcome, err = b.network.welcome(ctx, b.bot.ID)
 	if err != nil {
@@ -140,10 +148,21 @@ func (b *bot) startTogether(ctx context.Context, m Message, language string) (we
 	case stood == standsOff || stood == standsOffStopped:
 		return b.say(language, "kit.chat.switched_off", "City", b.city), "", nil
 	case !added && stood != standsStopped:
-		return b.say(language, "kit.chat.again_group"), "", nil
+		again, err := b.again(ctx, m.Chat, "kit.chat.again_group", language)
+		return again, "", err
 	}
 	welcome, stored = b.greeting(m.Group, language)
 	return welcome, stored, nil
+}
+
+// again says that a chat gets the reports already, or which it has chosen.
+func (b *bot) again(ctx context.Context, chat, id, language string) (string, error) {
+	r, err := b.network.groups.find(ctx, b.bot.ID, chat)
+	if err != nil || r.Lines == "" {
+		return b.say(language, id), err
+	}
+	names, err := b.network.host.Lines.Lines(ctx, b.bot.CityID)
+	return b.chosen(language, r.Lines, names) + "\n\n" + b.choose(language, names), err
 }
 
 // stop unsubscribes a chat and returns the answer.

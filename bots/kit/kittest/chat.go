@@ -35,6 +35,7 @@ var chatChecks = []check{
 	{"ping", ping},
 	{"last without reports", lastEmpty},
 	{"last shows the reports of the hour", last},
+	{"lines are chosen", chooseLines},
 	{"an unknown command is answered in private", unknownCommand},
 	{"answers are in the language of the author", answersInGerman},
 	{"a flood of commands is bounded", flood},
@@ -180,7 +181,7 @@ func stopUnsubscribed(s *scene) {
 func (s *scene) help() string { return s.helpIn(s.city.Language) }
 
 func (s *scene) helpIn(language string) string {
-	return s.Texts.T(language, "kit.chat.help", "City", s.city.Name) + "\n\n" + s.Texts.T(language, "kit.chat.help_ask")
+	return s.Texts.T(language, "kit.chat.help", "City", s.city.Name) + "\n" + s.Texts.T(language, "kit.lines.help") + "\n\n" + s.Texts.T(language, "kit.chat.help_ask")
 }
 
 func help(s *scene) {

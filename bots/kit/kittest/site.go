@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -37,6 +38,8 @@ type Site[S, P any] struct {
 	Said string
 	// ShownPage is what a page was last written with.
 	ShownPage P
+	// Answered is what the city page last said of a report.
+	Answered bots.Said
 }
 
 var _ bots.Site = (*Site[any, any])(nil)
@@ -60,6 +63,9 @@ func (s *Site[S, P]) City(*http.Request) report.City { return s.Visited }
 // ClientIP returns where the request came from.
 func (s *Site[S, P]) ClientIP(r *http.Request) string { return r.RemoteAddr }
 
+// ClientNetwork takes everybody to come from one address.
+func (s *Site[S, P]) ClientNetwork(*http.Request) netip.Prefix { return netip.Prefix{} }
+
 // T returns a text in English.
 func (s *Site[S, P]) T(_ *http.Request, id string, data ...any) string {
 	return s.Texts.T("en", id, data...)
@@ -68,6 +74,16 @@ func (s *Site[S, P]) T(_ *http.Request, id string, data ...any) string {
 // Page notes data, which is a P, in s.ShownPage.
 func (s *Site[S, P]) Page(w http.ResponseWriter, _ *http.Request, status int, _, _, _ string, data any) error {
 	s.ShownPage = data.(P)
+	w.WriteHeader(status)
+	return nil
+}
+
+// Language is English, as all texts.
+func (s *Site[S, P]) Language(*http.Request) string { return "en" }
+
+// CityPage notes what became of a report in s.Answered.
+func (s *Site[S, P]) CityPage(w http.ResponseWriter, _ *http.Request, status int, said bots.Said) error {
+	s.Answered = said
 	w.WriteHeader(status)
 	return nil
 }
@@ -104,6 +120,9 @@ type templatePage struct {
 }
 
 func (p templatePage) T(id string, data ...any) string { return p.t(id, data...) }
+
+// Link is the path as it is: no language was chosen.
+func (p templatePage) Link(path string) string { return path }
 
 // With is the page with other data.
 func (p templatePage) With(data any) templatePage {

@@ -47,8 +47,7 @@ func Keying(network string, box *secret.Box) func(*gorm.DB) error {
 // dropFormer drops the column that tables of earlier versions have: the address that
 // a recipient had before.
 func (s *Store) dropFormer(tx *gorm.DB) error {
-	var there bool
-	err := tx.Raw("SELECT EXISTS (SELECT 1 FROM pragma_table_info(?) WHERE name = 'former')", s.table).Scan(&there).Error
+	there, err := hasColumn(tx, s.table, "former")
 	if err != nil || !there {
 		return err
 	}

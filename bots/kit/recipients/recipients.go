@@ -35,9 +35,9 @@ func Tables(network string) []string {
 			created INTEGER NOT NULL,
 			suspended INTEGER NOT NULL DEFAULT 0,
 			reason TEXT NOT NULL DEFAULT '',
+			lines TEXT NOT NULL DEFAULT '',
 			UNIQUE (bot_id, key))`,
-		// By it thousands are listed and counted without reading their rows.
-		`CREATE INDEX ` + network + `_recipients_active ON ` + network + `_recipients(bot_id) WHERE suspended = 0`,
+		activeIndex(network),
 	}
 }
 
@@ -49,6 +49,8 @@ type Recipient struct {
 	Created   time.Time
 	Suspended time.Time // since when nothing is sent; zero where it is
 	Reason    string    // why it is suspended
+	// Lines are those that it wants the reports of; empty: it wants all reports.
+	Lines report.Lines
 }
 
 // Store keeps the recipients of a network.
@@ -184,7 +186,7 @@ func (s *Store) remove(ctx context.Context, where string, args ...any) (removed 
 	return removed, nil
 }
 
-const columns = "id, key, address, created, suspended, reason"
+const columns = "id, key, address, created, suspended, reason, lines"
 
 // Get returns a recipient of a bot, or db.ErrNotFound. With ErrSealed comes the
 // recipient without its address.
@@ -205,7 +207,7 @@ func (s *Store) read(botID int64, row db.Row) (Recipient, error) {
 	r := Recipient{BotID: botID}
 	var key string
 	var created, suspended int64
-	err := row.Scan(&r.ID, &key, &r.Address, &created, &suspended, &r.Reason)
+	err := row.Scan(&r.ID, &key, &r.Address, &created, &suspended, &r.Reason, &r.Lines)
 	if err != nil {
 		return Recipient{}, fmt.Errorf("%s recipient: %w", s.network, err)
 	}
@@ -220,10 +222,10 @@ func (s *Store) read(botID int64, row db.Row) (Recipient, error) {
 }
 
 // List returns the ids of those that are sent r, in ascending order: not its
-// author, and not whom it leaves out.
+// author, not whom it leaves out, and not who wants other lines alone.
 func (s *Store) List(ctx context.Context, botID int64, r report.Report) ([]int64, error) {
 	query, args := s.leaveOut("SELECT id FROM "+s.table+" WHERE bot_id = ? AND suspended = 0", []any{botID}, r)
-	return s.ids(ctx, query, args)
+	return s.ids(ctx, query, args, r.Lines)
 }
 
 // Count returns how many are sent to.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (s *Store) Due(ctx context.Context, botID int64, r report.Report, before ti
 		args = append(args, reason)
 	}
 	query, args = s.leaveOut(query, args, r)
-	return s.ids(ctx, query, args)
+	return s.ids(ctx, query, args, r.Lines)
 }
 
 // leaveOut adds to a query that whoever a report is not sent to is not among the result.
@@ -83,8 +84,22 @@ func (s *Store) leaveOut(query string, args []any, r report.Report) (string, []a
 	return query, args
 }
 
-func (s *Store) ids(ctx context.Context, query string, args []any) ([]int64, error) {
-	ids, err := db.ReadColumn[int64](ctx, s.db, query+" ORDER BY id", args...)
+// ids returns the ids of a query, in ascending order, of those that want the reports of
+// one of the lines: those that want all, and then those that have chosen one of these.
+func (s *Store) ids(ctx context.Context, query string, args []any, lines report.Lines) ([]int64, error) {
+	ids, err := db.ReadColumn[int64](ctx, s.db, query+" AND lines = '' ORDER BY id", args...)
+	names := lines.List()
+	if err == nil && len(names) > 0 {
+		query += " AND lines > '' AND (0" + strings.Repeat(" OR instr(lines, ?) > 0", len(names)) + ")"
+		for _, name := range names {
+			args = append(args, string(report.NewLines(name)))
+		}
+		var more []int64
+		more, err = db.ReadColumn[int64](ctx, s.db, query, args...)
+		if ids = append(ids, more...); len(more) > 0 {
+			slices.Sort(ids)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list %s recipients: %w", s.network, err)
 	}

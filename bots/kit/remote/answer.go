@@ -203,3 +203,10 @@ func seconds(value string) (time.Duration, bool) {
 	const day = 24 * 60 * 60
 	return time.Duration(min(max(n, 0), day) * float64(time.Second)).Round(time.Millisecond), true
 }
+
+// RetryAfter is how long an answer that asks to slow down says to wait, or else the usual
+// time. It is bounded.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	c := Client{Now: func() time.Time { return now }}
+	return c.wait(h, 0)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -131,7 +132,7 @@ func (p *demoPages) show(w http.ResponseWriter, r *http.Request, status int, typ
 	title := p.site.T(r, p.network+".title")
 	data := demoData{Network: p.network, Title: title, Handle: p.shown.Account().Handle, Text: typed, Error: wrong, Hears: p.hears, Parts: p.parts()}
 	if data.Chatting = len(p.shown.Chats()) > 0; data.Chatting {
-		data.Commands = []string{"/start", "/stop", "/last", "/help", "/ping"}
+		data.Commands = []string{"/start", "/stop", "/last", "/lines", "/help", "/ping"}
 	}
 	return p.site.Page(w, r, status, "kit", "demo.tmpl", p.site.T(r, "kit.demo.title", "Network", title), data)
 }
@@ -175,7 +176,8 @@ func (p *demoPages) handleWrite(w http.ResponseWriter, r *http.Request) error {
 	for p.answers() == before && time.Now().Before(late) && r.Context().Err() == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
-	http.Redirect(w, r, "/demo/"+p.network, http.StatusSeeOther)
+	back := url.URL{Path: "/demo/" + p.network, RawQuery: r.URL.RawQuery} // keeps the chosen language
+	http.Redirect(w, r, back.String(), http.StatusSeeOther)
 	return nil
 }
 

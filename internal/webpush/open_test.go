@@ -1,4 +1,4 @@
-package mastodon
+package webpush
 
 import (
 	"bytes"
@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-
-	"ticketfrei/internal/secret"
 )
 
 // The receiver of RFC 8291, appendix A, and what it is sent.
@@ -35,13 +33,13 @@ func decode64(tb testing.TB, s string) []byte {
 	return raw
 }
 
-func rfcKeys(tb testing.TB) *pushKeys {
+func rfcKeys(tb testing.TB) *Keys {
 	tb.Helper()
 	private, err := ecdh.P256().NewPrivateKey(decode64(tb, rfcPrivate))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &pushKeys{private, decode64(tb, rfcAuth)}
+	return &Keys{private, decode64(tb, rfcAuth)}
 }
 
 func standard() http.Header { return http.Header{"Content-Encoding": {"aes128gcm"}} }
@@ -50,10 +48,10 @@ func draft(encryption, key string) http.Header {
 	return http.Header{"Content-Encoding": {"aesgcm"}, "Encryption": {encryption}, "Crypto-Key": {key}}
 }
 
-func TestCallsOfOthersAreRead(t *testing.T) {
+func TestMessagesOfOthersAreRead(t *testing.T) {
 	k := rfcKeys(t)
-	if k.public() != rfcPublic || k.secret() != rfcAuth {
-		t.Fatalf("keys %s, %s", k.public(), k.secret())
+	if k.Public() != rfcPublic || k.Secret() != rfcAuth {
+		t.Fatalf("keys %s, %s", k.Public(), k.Secret())
 	}
 	for name, c := range map[string]struct {
 		header http.Header
@@ -64,14 +62,14 @@ func TestCallsOfOthersAreRead(t *testing.T) {
 		"draft of Mastodon": {draft("salt="+draftSalt, "dh="+draftKey+";p256ecdsa=BOtherKey"), draftBody},
 		"draft with more":   {draft(`keyid=p256dh; salt="`+draftSalt+`=="; rs=4096`, `p256ecdsa=BOtherKey, keyid=p256dh; DH="`+draftKey+`="`), draftBody},
 	} {
-		got, err := k.open(c.header, decode64(t, c.body))
+		got, err := k.Open(c.header, decode64(t, c.body))
 		if err != nil || string(got) != rfcText {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 }
 
-func TestCallsThatCannotBeRead(t *testing.T) {
+func TestMessagesThatCannotBeRead(t *testing.T) {
 	k := rfcKeys(t)
 	body := decode64(t, rfcBody)
 	changed := func(at int, to byte) []byte {
@@ -99,51 +97,25 @@ func TestCallsThatCannotBeRead(t *testing.T) {
 		"draft, nothing":      {draft("salt="+draftSalt, "dh="+draftKey), nil},
 		"draft as standard":   {standard(), decode64(t, draftBody)},
 	} {
-		if got, err := k.open(c.header, c.body); err == nil {
+		if got, err := k.Open(c.header, c.body); err == nil {
 			t.Errorf("%s: read as %q", name, got)
 		}
 	}
 	other := *k
-	other.auth = bytes.Repeat([]byte{1}, authLength)
-	if _, err := other.open(standard(), body); err == nil {
+	other.Auth = bytes.Repeat([]byte{1}, AuthLength)
+	if _, err := other.Open(standard(), body); err == nil {
 		t.Error("read without the secret")
 	}
 }
 
-// Keys need not be stored: they are the same after a restart, and others for each bot and
-// each token.
-func TestPushKeysComeFromTheSecret(t *testing.T) {
-	box := must(secret.New(bytes.Repeat([]byte{7}, 32)))(t)
-	k := newPushKeys(box, "1", "token")
-	if again := newPushKeys(box, "1", "token"); again.public() != k.public() || again.secret() != k.secret() {
-		t.Error("others after a restart")
-	}
-	for name, other := range map[string]*pushKeys{
-		"bot": newPushKeys(box, "2", "token"), "token": newPushKeys(box, "1", "token2"),
-		"secret": newPushKeys(must(secret.New(bytes.Repeat([]byte{8}, 32)))(t), "1", "token"),
-	} {
-		if other.public() == k.public() || other.secret() == k.secret() {
-			t.Errorf("another %s has the same keys", name)
-		}
-	}
-	if len(decode64(t, k.public())) != pointLength || len(decode64(t, k.secret())) != authLength {
-		t.Error("keys of the wrong length")
-	}
-}
-
-func FuzzCall(f *testing.F) {
+func FuzzOpen(f *testing.F) {
 	k := rfcKeys(f)
 	f.Add("aes128gcm", "", "", decode64(f, rfcBody))
 	f.Add("aesgcm", "salt="+draftSalt, "dh="+draftKey, decode64(f, draftBody))
 	f.Add("aesgcm", `salt="a";;,=`, "dh=,dh", []byte{0})
 	f.Fuzz(func(t *testing.T, encoding, encryption, key string, body []byte) {
 		h := http.Header{"Content-Encoding": {encoding}, "Encryption": {encryption}, "Crypto-Key": {key}}
-		box := &callBox{keys: k, wake: make(chan struct{}, 1)}
-		box.ring(h, body)
-		if len(box.wake) != 1 {
-			t.Error("a call did not wake")
-		}
-		if plain, err := k.open(h, body); err == nil && len(plain) > len(body) {
+		if plain, err := k.Open(h, body); err == nil && len(plain) > len(body) {
 			t.Errorf("%d bytes of %d", len(plain), len(body))
 		}
 	})

@@ -1,0 +1,39 @@
+package frontend
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// askRobots asks search engines to leave out all that is below the page of a city whose
+// moderators want that. What is no page cannot say it otherwise.
+func (s *Site) askRobots(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		slug := chi.URLParam(r, "slug")
+		leaveOut, err := cached(r.Context(), s.cache, "robots/"+slug, func(ctx context.Context) (bool, int64, error) {
+			c, err := s.DB.FindCity(ctx, slug)
+			return c.NoIndex, c.ID, err
+		})
+		if err == nil && leaveOut {
+			w.Header().Set("X-Robots-Tag", "noindex")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// robotRoutes are the route of the form about search engines.
+func (s *Site) robotRoutes(r chi.Router) {
+	r.Get("/texts/robots", backTo(partTexts))
+	r.Post("/texts/robots", s.Handler(s.handleRobotsSave))
+}
+
+func (s *Site) handleRobotsSave(w http.ResponseWriter, r *http.Request) error {
+	c := s.City(r)
+	if err := s.DB.SaveNoIndex(r.Context(), c.ID, r.PostFormValue("index") == ""); err != nil {
+		return err
+	}
+	s.Notices.Changed(c.ID)
+	return s.saved(w, r, partTexts, s.T(r, "settings.robots.saved"))
+}

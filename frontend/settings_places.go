@@ -1,0 +1,185 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/internal/report"
+	"ticketfrei/place"
+)
+
+// maxPlacesForm bounds the form of lines and stops, in bytes.
+const maxPlacesForm = place.MaxText + maxForm
+
+// placesRoutes are the page of lines and stops. It is a separate page: there may be
+// thousands.
+func (s *Site) placesRoutes(r chi.Router) {
+	back := http.RedirectHandler("/settings/places", http.StatusSeeOther).ServeHTTP
+	r.Get("/places", s.Handler(s.handlePlaces))
+	r.Get("/places/try", back)
+	r.Get("/places/feed", back)
+}
+
+// placesForms are the forms of that page. They read their bodies by themselves: see
+// Site.Parts.
+func (s *Site) placesForms(r chi.Router) {
+	r.Post("/places", s.Handler(s.handlePlacesSave))
+	r.Post("/places/try", s.Handler(s.handlePlacesTry))
+	r.With(s.limitModerator(feedLimit, "settings.error.too_many")).Post("/places/feed", s.Handler(s.handleFeedSave))
+}
+
+// placesPage is what settings/places.tmpl shows.
+type placesPage struct {
+	placesPart
+	Text    string
+	Errors  []placeError
+	Try     string // a text to be tried
+	Tried   *report.Reading
+	Nothing bool // nothing was read in it
+	URL     string
+	Wrong   string // with the timetable
+	Fetches bool   // a timetable can be fetched
+}
+
+// placesPart is the part of the settings page about lines and stops.
+type placesPart struct {
+	Lines, Stops int
+	Changed      time.Time
+}
+
+// placeError is what is wrong with a line of the text.
+type placeError struct {
+	Line       int // 0: the whole text
+	Name, Text string
+}
+
+// storedPlaces returns the places of a city with their text, and when they were stored.
+func (s *Site) storedPlaces(ctx context.Context, c report.City) (text string, p *place.Places, part placesPart, err error) {
+	if text, err = s.DB.Places(ctx, c.ID); err != nil {
+		return "", nil, part, err
+	}
+	l, err := s.linesOf(ctx, c.ID)
+	p = l.places
+	return text, p, placesPart{Lines: len(p.Lines()), Stops: len(p.Stops()), Changed: l.changed}, err
+}
+
+// placesPart returns the part of the settings page.
+func (s *Site) placesPart(r *http.Request) (placesPart, error) {
+	_, _, part, err := s.storedPlaces(r.Context(), s.City(r))
+	return part, err
+}
+
+func (s *Site) handlePlaces(w http.ResponseWriter, r *http.Request) error {
+	return s.showPlaces(w, r, http.StatusOK, func(*placesPage) {})
+}
+
+// showPlaces writes the page of lines and stops. set replaces what is stored with what
+// was typed.
+func (s *Site) showPlaces(w http.ResponseWriter, r *http.Request, status int, set func(*placesPage)) error {
+	text, _, part, err := s.storedPlaces(r.Context(), s.City(r))
+	if err != nil {
+		return err
+	}
+	p := &placesPage{placesPart: part, Text: text, Fetches: s.HTTP != nil}
+	set(p)
+	return s.render(w, r, status, "settings/places.tmpl", s.T(r, "settings.places.title"), p)
+}
+
+// typedPlaces reads the form. What is typed holds what is wrong with it, and p is what
+// it says.
+func (s *Site) typedPlaces(w http.ResponseWriter, r *http.Request) (typed placesPage, p *place.Places, err error) {
+	fields := map[string]string{}
+	err = s.Parts(w, r, maxPlacesForm, func(field string, content io.Reader) error {
+		raw, err := io.ReadAll(content)
+		fields[field] = strings.ReplaceAll(string(raw), "\r\n", "\n")
+		return err
+	})
+	typed = placesPage{Text: fields["places"], Try: strings.TrimSpace(fields["text"])}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		err = place.Errors{{Kind: place.TooLong}}
+	}
+	if err == nil {
+		p, err = place.Parse(typed.Text)
+	}
+	if wrong, ok := errors.AsType[place.Errors](err); ok {
+		typed.Errors, err = s.placeErrors(r, wrong), nil
+	}
+	return typed, p, err
+}
+
+// placeErrors says what is wrong with lines of the text.
+func (s *Site) placeErrors(r *http.Request, wrong place.Errors) []placeError {
+	list := make([]placeError, len(wrong))
+	for i, e := range wrong {
+		list[i] = placeError{Line: e.Line, Name: e.Name, Text: s.T(r, "settings.places.wrong."+string(e.Kind),
+			"Lines", place.MaxLines, "Stops", place.MaxStops, "Characters", place.MaxName, "KB", place.MaxText>>10)}
+	}
+	return list
+}
+
+// showTyped writes the page with what was typed.
+func (s *Site) showTyped(w http.ResponseWriter, r *http.Request, typed placesPage) error {
+	return s.showPlaces(w, r, statusOf(len(typed.Errors) == 0), func(p *placesPage) {
+		p.Text, p.Errors, p.Try, p.Tried, p.Nothing = typed.Text, typed.Errors, typed.Try, typed.Tried, typed.Nothing
+	})
+}
+
+func (s *Site) handlePlacesSave(w http.ResponseWriter, r *http.Request) error {
+	typed, p, err := s.typedPlaces(w, r)
+	if err != nil {
+		return err
+	}
+	if len(typed.Errors) > 0 {
+		return s.showTyped(w, r, typed)
+	}
+	if p == nil {
+		typed.Text = "" // notes about nothing
+	}
+	return s.savePlaces(w, r, strings.TrimSpace(typed.Text), s.placesSaid(r, p))
+}
+
+// placesSaid says what is stored now.
+func (s *Site) placesSaid(r *http.Request, p *place.Places) string {
+	if p == nil {
+		return s.T(r, "settings.places.removed")
+	}
+	return s.T(r, "settings.places.saved", "Lines", s.countLines(r, p), "Stops", s.countStops(r, p))
+}
+
+func (s *Site) countLines(r *http.Request, p *place.Places) string {
+	return s.T(r, "settings.places.lines", "Count", len(p.Lines()))
+}
+
+func (s *Site) countStops(r *http.Request, p *place.Places) string {
+	return s.T(r, "settings.places.stops", "Count", len(p.Stops()))
+}
+
+// savePlaces stores places and leads back to them.
+func (s *Site) savePlaces(w http.ResponseWriter, r *http.Request, text, said string) error {
+	if err := s.DB.SavePlaces(r.Context(), s.City(r).ID, text); err != nil {
+		return err
+	}
+	s.Notices.Changed(s.City(r).ID)
+	s.flash(r.Context(), said)
+	http.Redirect(w, r, "/settings/places", http.StatusSeeOther)
+	return nil
+}
+
+// handlePlacesTry says what would be read in a text by the places that were typed.
+func (s *Site) handlePlacesTry(w http.ResponseWriter, r *http.Request) error {
+	typed, p, err := s.typedPlaces(w, r)
+	if err != nil {
+		return err
+	}
+	if len(typed.Errors) == 0 {
+		read := p.Read(typed.Try)
+		typed.Tried, typed.Nothing = &read, read == report.Reading{}
+	}
+	return s.showTyped(w, r, typed)
+}

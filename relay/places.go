@@ -1,0 +1,126 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/internal/notice"
+	"ticketfrei/internal/report"
+	"ticketfrei/place"
+)
+
+// Places keeps the lines and stops of cities until they change. Those of nil have none.
+type Places struct {
+	db  *db.DB
+	log *slog.Logger
+
+	mu     sync.Mutex
+	cities map[int64]*placed
+}
+
+// placed are the lines and stops of one city. Many are long to read: who needs them
+// meanwhile waits, and no other city does.
+type placed struct {
+	told    atomic.Int64 // how often the city was said to have changed
+	mu      sync.Mutex
+	seen    int64 // told, when it was last looked
+	changed time.Time
+	places  *place.Places
+}
+
+var _ bots.Lines = (*Places)(nil)
+
+// NewPlaces returns the places of the cities in a database. It listens to notices until
+// stop.
+func NewPlaces(d *db.DB, notices *notice.Board, log *slog.Logger) (p *Places, stop func()) {
+	p = &Places{db: d, log: log, cities: make(map[int64]*placed)}
+	return p, notices.OnChanged(func(cityID int64) { p.city(cityID).told.Add(1) })
+}
+
+// city returns what is kept of a city.
+func (p *Places) city(id int64) *placed {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.cities[id]
+	if c == nil {
+		c = &placed{seen: -1}
+		p.cities[id] = c
+	}
+	return c
+}
+
+// Of returns the lines and stops of a city as they are stored, also where another process
+// has changed them a moment ago.
+func (p *Places) Of(ctx context.Context, cityID int64) (*place.Places, error) {
+	if p != nil {
+		p.city(cityID).told.Add(1)
+	}
+	return p.of(ctx, cityID)
+}
+
+// of returns the lines and stops of a city, as they were when it was last told of.
+func (p *Places) of(ctx context.Context, cityID int64) (*place.Places, error) {
+	if p == nil {
+		return nil, nil
+	}
+	c := p.city(cityID)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	told := c.told.Load()
+	if c.seen == told {
+		return c.places, nil
+	}
+	changed, err := p.db.PlacesChanged(ctx, cityID)
+	if err != nil {
+		return nil, err
+	}
+	if !changed.Equal(c.changed) {
+		if c.places, err = p.read(ctx, cityID); err != nil {
+			return nil, err
+		}
+	}
+	c.seen, c.changed = told, changed
+	return c.places, nil
+}
+
+// read reads the places of a city. Those that another version has written, and this one
+// cannot read, hold no report up.
+func (p *Places) read(ctx context.Context, cityID int64) (*place.Places, error) {
+	text, err := p.db.Places(ctx, cityID)
+	if err != nil {
+		return nil, err
+	}
+	places, err := place.Parse(text)
+	if err != nil {
+		p.log.Error("the lines and stops of a city cannot be read: store them again (ticketfrei city places)", "city", cityID, "err", err)
+		return nil, nil
+	}
+	return places, nil
+}
+
+// readIn reads a text by the places of a city.
+func (p *Places) readIn(ctx context.Context, cityID int64, text string) (report.Reading, error) {
+	places, err := p.of(ctx, cityID)
+	if err != nil {
+		return report.Reading{}, err
+	}
+	return places.Read(text), nil
+}
+
+// Lines returns the names of a city's lines: see bots.Lines.
+func (p *Places) Lines(ctx context.Context, cityID int64) ([]string, error) {
+	places, err := p.Of(ctx, cityID)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, l := range places.Lines() {
+		names = append(names, l.Name)
+	}
+	return names, nil
+}
