@@ -141,7 +141,7 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Intents: s.intents, Relay: s.relay, Health: s, Networks: s.mounted(),
+		AccountMails: s.accounts, Notices: s.notices, Intents: s.intents, Places: s.places, Relay: s.relay, Health: s, Networks: s.mounted(),
 		HTTP: s.client, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
 		Demo: s.mode.demo, Source: s.mode.source.files(),
 	})

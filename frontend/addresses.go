@@ -40,21 +40,17 @@ func (s *Site) cityText(c report.City, lang string, where []address) string {
 // defaultPage returns the markdown for a city whose moderator has not written a
 // page, with the city's addresses filled in.
 func (s *Site) defaultPage(ctx context.Context, c report.City) (string, error) {
-	where, err := s.addresses(ctx, c, c.Language)
+	all, err := s.DB.CityBots(ctx, c.ID)
 	if err != nil {
 		return "", err
 	}
 	c.Page = ""
-	return s.cityText(c, c.Language, where), nil
+	return s.cityText(c, c.Language, s.addresses(ctx, c, all, c.Language)), nil
 }
 
-// addresses returns where riders of the city can write to, in words of a language. A network that
-// cannot say at the moment is left out.
-func (s *Site) addresses(ctx context.Context, c report.City, lang string) ([]address, error) {
-	all, err := s.DB.CityBots(ctx, c.ID)
-	if err != nil {
-		return nil, err
-	}
+// addresses returns where riders can write to of all bots of the city, in words of a
+// language. A network that cannot say at the moment is left out.
+func (s *Site) addresses(ctx context.Context, c report.City, all []report.Bot, lang string) []address {
 	var list []address
 	for _, n := range s.Networks {
 		addressed, ok := n.Network.(bots.Addressed)
@@ -76,7 +72,7 @@ func (s *Site) addresses(ctx context.Context, c report.City, lang string) ([]add
 			visible = ""
 		}
 	}
-	return list, nil
+	return list
 }
 
 // optional returns a text that a network may have; empty where it has not.
@@ -102,13 +98,9 @@ type way struct {
 	URL   template.URL
 }
 
-// ways returns the ways to follow the page's city: the pages of networks that have one,
-// and then the addresses of the others.
-func (s *Site) ways(ctx context.Context, p *page, where []address) ([]way, error) {
-	all, err := s.DB.CityBots(ctx, p.City.ID)
-	if err != nil {
-		return nil, err
-	}
+// ways returns the ways to follow the page's city by its bots: the pages of networks that
+// have one, and then the addresses of the others.
+func (s *Site) ways(p *page, all []report.Bot, where []address) []way {
 	var pages, others []way
 	for _, n := range s.Networks {
 		on := slices.ContainsFunc(all, func(b report.Bot) bool { return b.Network == n.Name && b.Enabled })
@@ -121,5 +113,5 @@ func (s *Site) ways(ctx context.Context, p *page, where []address) ([]way, error
 			others = append(others, way{a.Title, a.URL})
 		}
 	}
-	return append(pages, others...), nil
+	return append(pages, others...)
 }

@@ -135,17 +135,16 @@ func (s *Site) CityPage(w http.ResponseWriter, r *http.Request, status int, said
 func (s *Site) cityPage(ctx context.Context, c report.City, p *page, line string, said *bots.Said) ([]byte, error) {
 	p.City, p.Path = c, "/city/"+c.Slug
 	data := cityPage{Said: said, Unknown: line == unknownLine}
-	var err error
 	if err := s.addReports(ctx, &data, p, line); err != nil {
 		return nil, err
 	}
-	if data.Addresses, err = s.addresses(ctx, c, p.Lang); err != nil {
+	all, err := s.DB.CityBots(ctx, c.ID)
+	if err != nil {
 		return nil, err
 	}
-	if data.Ways, err = s.ways(ctx, p, data.Addresses); err != nil {
-		return nil, err
-	}
-	if data.Parts, err = s.cityParts(ctx, p, said); err != nil {
+	data.Addresses = s.addresses(ctx, c, all, p.Lang)
+	data.Ways = s.ways(p, all, data.Addresses)
+	if data.Parts, err = s.cityParts(ctx, p, all, said); err != nil {
 		return nil, err
 	}
 	if !c.Paused.IsZero() {
@@ -202,12 +201,8 @@ type cityPart struct {
 	Own  any        // what the network gave
 }
 
-// cityParts makes the parts of the page that networks have there.
-func (s *Site) cityParts(ctx context.Context, p *page, said *bots.Said) ([]template.HTML, error) {
-	all, err := s.DB.CityBots(ctx, p.City.ID)
-	if err != nil {
-		return nil, err
-	}
+// cityParts makes the parts of the page that networks have there, of all bots of the city.
+func (s *Site) cityParts(ctx context.Context, p *page, all []report.Bot, said *bots.Said) ([]template.HTML, error) {
 	var parts []template.HTML
 	for _, n := range s.Networks {
 		on, ok := n.Network.(bots.OnCityPage)

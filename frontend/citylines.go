@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"strings"
-	"time"
 
 	"ticketfrei/internal/report"
 	"ticketfrei/place"
@@ -29,10 +28,9 @@ type badge struct {
 
 // cityLines are the lines of a city.
 type cityLines struct {
-	changed time.Time // when they were stored
-	places  *place.Places
-	list    []badge
-	byName  map[string]badge
+	places *place.Places
+	list   []badge
+	byName map[string]badge
 }
 
 // named returns a line of the city; one that it no longer has, without a colour.
@@ -53,33 +51,23 @@ func (l cityLines) find(name string) (string, bool) {
 	return "", false
 }
 
-// linesOf returns the lines of a city. They are read again only when they were changed:
-// there are cities with thousands of stops. Those that cannot be read, as another version
-// has written them, count as none.
+// linesOf returns the lines of a city.
 func (s *Site) linesOf(ctx context.Context, cityID int64) (cityLines, error) {
-	changed, err := s.DB.PlacesChanged(ctx, cityID)
-	if err != nil || changed.IsZero() {
-		s.lines.Delete(cityID)
-		return cityLines{}, err
-	}
-	if kept, ok := s.lines.Load(cityID); ok && kept.(cityLines).changed.Equal(changed) {
-		return kept.(cityLines), nil
-	}
-	text, err := s.DB.Places(ctx, cityID)
-	if err != nil {
-		return cityLines{}, err
-	}
-	places, err := place.Parse(text)
-	if err != nil {
-		s.Log.Error("the lines and stops of a city cannot be read: they count as none until they are stored again", "city", cityID, "err", err)
-	}
-	l := cityLines{changed: changed, places: places, byName: map[string]badge{}}
+	places, err := s.places(ctx, cityID)
+	l := cityLines{places: places, byName: map[string]badge{}}
 	for _, line := range places.Lines() {
 		b := badge{Name: line.Name, Color: line.Color, Dark: line.Ink() == "#000000"}
 		l.list, l.byName[b.Name] = append(l.list, b), b
 	}
-	s.lines.Store(cityID, l)
-	return l, nil
+	return l, err
+}
+
+// places returns the lines and stops of a city.
+func (s *Site) places(ctx context.Context, cityID int64) (*place.Places, error) {
+	if s.Places == nil {
+		return nil, nil
+	}
+	return s.Places.Of(ctx, cityID)
 }
 
 // allLines are the lines of the city, and those of reports that it no longer has.

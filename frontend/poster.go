@@ -84,9 +84,9 @@ func (s *Site) posterFile(contentType string, draw func(poster.Poster, poster.Si
 
 // poster is what the poster of a city says in a language.
 func (s *Site) poster(ctx context.Context, c report.City, lang string) (poster.Poster, error) {
-	addresses, err := s.addresses(ctx, c, lang)
+	all, err := s.DB.CityBots(ctx, c.ID)
 	p := poster.Poster{Name: c.Name, Text: cmp.Or(c.Poster, s.Texts.T(lang, "poster.text")), Page: s.Config.Web.URL + "/city/" + c.Slug, Language: lang}
-	for _, a := range addresses {
+	for _, a := range s.addresses(ctx, c, all, lang) {
 		p.Ways = append(p.Ways, a.Title+": "+a.Text)
 	}
 	return p, err

@@ -41,7 +41,7 @@ func (s *Site) handleFeedSave(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, old, _, err := s.storedPlaces(r.Context(), s.City(r))
+	old, err := s.places(r.Context(), s.City(r).ID)
 	if err != nil {
 		return err
 	}

@@ -195,6 +195,8 @@ func (b *board) open(networks []Network) {
 	must(err)
 	b.Relay = relay.New(relay.Options{DB: b.db, Notices: &b.notices, Outgoing: b, Expire: time.Hour, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
+	places, stop := relay.NewPlaces(b.db, &b.notices, slog.New(slog.DiscardHandler))
+	b.t.Cleanup(stop)
 	b.site, err = NewSite(Options{
 		Config: &config.Config{
 			Web:     config.Web{URL: b.url},
@@ -203,7 +205,7 @@ func (b *board) open(networks []Network) {
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
 		Log:          slog.New(slog.DiscardHandler),
-		AccountMails: b, Notices: &b.notices, Relay: b, Health: b, Networks: networks,
+		AccountMails: b, Notices: &b.notices, Places: places, Relay: b, Health: b, Networks: networks,
 	})
 	b.notices.OnChanged(b.noteChange)
 	must(err)

@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -59,20 +58,15 @@ type placeError struct {
 	Name, Text string
 }
 
-// storedPlaces returns the places of a city with their text, and when they were stored.
-func (s *Site) storedPlaces(ctx context.Context, c report.City) (text string, p *place.Places, part placesPart, err error) {
-	if text, err = s.DB.Places(ctx, c.ID); err != nil {
-		return "", nil, part, err
-	}
-	l, err := s.linesOf(ctx, c.ID)
-	p = l.places
-	return text, p, placesPart{Lines: len(p.Lines()), Stops: len(p.Stops()), Changed: l.changed}, err
-}
-
 // placesPart returns the part of the settings page.
 func (s *Site) placesPart(r *http.Request) (placesPart, error) {
-	_, _, part, err := s.storedPlaces(r.Context(), s.City(r))
-	return part, err
+	c := s.City(r)
+	p, err := s.places(r.Context(), c.ID)
+	if err != nil {
+		return placesPart{}, err
+	}
+	changed, err := s.DB.PlacesChanged(r.Context(), c.ID)
+	return placesPart{Lines: len(p.Lines()), Stops: len(p.Stops()), Changed: changed}, err
 }
 
 func (s *Site) handlePlaces(w http.ResponseWriter, r *http.Request) error {
@@ -82,7 +76,11 @@ func (s *Site) handlePlaces(w http.ResponseWriter, r *http.Request) error {
 // showPlaces writes the page of lines and stops. set replaces what is stored with what
 // was typed.
 func (s *Site) showPlaces(w http.ResponseWriter, r *http.Request, status int, set func(*placesPage)) error {
-	text, _, part, err := s.storedPlaces(r.Context(), s.City(r))
+	part, err := s.placesPart(r)
+	if err != nil {
+		return err
+	}
+	text, err := s.DB.Places(r.Context(), s.City(r).ID)
 	if err != nil {
 		return err
 	}

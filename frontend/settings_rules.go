@@ -232,8 +232,8 @@ func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 
 // readText reads a text by the lines and stops of a city.
 func (s *Site) readText(ctx context.Context, c report.City, text string) (report.Reading, error) {
-	lines, err := s.linesOf(ctx, c.ID)
-	return lines.places.Read(text), err
+	places, err := s.places(ctx, c.ID)
+	return places.Read(text), err
 }
 
 // handleRulesReset replaces the rules with those that a new city starts with.

@@ -24,6 +24,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/secret"
+	"ticketfrei/place"
 )
 
 // Options is what the site needs. Where nothing else is said, it is required.
@@ -37,6 +38,7 @@ type Options struct {
 	AccountMails bots.AccountMails
 	Notices      *notice.Board
 	Intents      *intent.Recognizer // tells questions from reports; nil: nothing is one
+	Places       Places             // nil: no city has lines and stops
 	Relay        Relay
 	Health       Health
 	// HTTP fetches what moderators give the address of; nil: nothing is fetched.
@@ -51,6 +53,13 @@ type Options struct {
 	// Source is the program's source tree, for a developer: see fresh. If it is
 	// nil, the site looks as it was built.
 	Source fs.FS
+}
+
+// Places has the lines and stops of cities.
+type Places interface {
+	// Of returns those of a city as they are stored now; nil where it has none, or
+	// where they cannot be read, as another version has written them.
+	Of(ctx context.Context, cityID int64) (*place.Places, error)
 }
 
 // Relay is what the site needs of the way of a report.
@@ -88,7 +97,6 @@ type Site struct {
 	cache     *cache
 	drawn     *kept.Cache[drawnKey, []byte] // reports as HTML
 	live      *broker
-	lines     sync.Map // cityLines, by the id of their city
 	look      atomic.Pointer[look]
 	routes    http.Handler
 	feeds     chan struct{} // room for timetables that are being brought

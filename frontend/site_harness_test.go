@@ -27,6 +27,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
 
@@ -154,6 +155,8 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	if err != nil {
 		tn.t.Fatal(err)
 	}
+	places, stop := relay.NewPlaces(tn.db, &tn.notices, slog.New(slog.DiscardHandler))
+	tn.t.Cleanup(stop)
 	o := Options{
 		Config: &config.Config{
 			Web:     config.Web{URL: tn.url},
@@ -162,7 +165,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 		},
 		DB: tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
 		Log:          slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		AccountMails: tn, Notices: &tn.notices, Relay: struct{ Relay }{}, Health: tn, Networks: networks,
+		AccountMails: tn, Notices: &tn.notices, Places: places, Relay: struct{ Relay }{}, Health: tn, Networks: networks,
 	}
 	tn.notices.OnChanged(tn.noteChange)
 	for _, f := range change {

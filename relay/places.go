@@ -57,14 +57,12 @@ func (p *Places) city(id int64) *placed {
 // Of returns the lines and stops of a city as they are stored, also where another process
 // has changed them a moment ago.
 func (p *Places) Of(ctx context.Context, cityID int64) (*place.Places, error) {
-	if p != nil {
-		p.city(cityID).told.Add(1)
-	}
-	return p.of(ctx, cityID)
+	return p.of(ctx, cityID, true)
 }
 
-// of returns the lines and stops of a city, as they were when it was last told of.
-func (p *Places) of(ctx context.Context, cityID int64) (*place.Places, error) {
+// of returns the lines and stops of a city. Without look they are as they were when the
+// city was last told of.
+func (p *Places) of(ctx context.Context, cityID int64, look bool) (*place.Places, error) {
 	if p == nil {
 		return nil, nil
 	}
@@ -72,7 +70,7 @@ func (p *Places) of(ctx context.Context, cityID int64) (*place.Places, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	told := c.told.Load()
-	if c.seen == told {
+	if c.seen == told && !look {
 		return c.places, nil
 	}
 	changed, err := p.db.PlacesChanged(ctx, cityID)
@@ -105,7 +103,7 @@ func (p *Places) read(ctx context.Context, cityID int64) (*place.Places, error) 
 
 // readIn reads a text by the places of a city.
 func (p *Places) readIn(ctx context.Context, cityID int64, text string) (report.Reading, error) {
-	places, err := p.of(ctx, cityID)
+	places, err := p.of(ctx, cityID, false)
 	if err != nil {
 		return report.Reading{}, err
 	}

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -134,15 +133,7 @@ func (p *pages) say(w http.ResponseWriter, r *http.Request, status int, a bots.A
 	if !strings.Contains(r.Header.Get("Accept"), "application/json") {
 		return p.site.CityPage(w, r, status, bots.Said{Answer: a, Draft: draft(r, a)})
 	}
-	body, err := json.Marshal(said{a.Outcome, a.Text, id})
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a visitor who has left does not need it
-	return nil
+	return answerJSON(w, status, said{a.Outcome, a.Text, id})
 }
 
 // draft is what stays in the field: what was not passed on, which may be mended.

@@ -230,14 +230,15 @@ func (p *pages) refusePush(w http.ResponseWriter, r *http.Request, wrong *refusa
 	}{p.site.T(r, wrong.id, wrong.data...), wrong.field})
 }
 
+// answerJSON answers a script.
 func answerJSON(w http.ResponseWriter, status int, answer any) error {
 	body, err := json.Marshal(answer)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) // a visitor who has left does not need it
 	return nil
 }
