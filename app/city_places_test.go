@@ -1,7 +1,6 @@
 package app
 
 import (
-	"archive/zip"
 	"bytes"
 	"fmt"
 	"net/http"
@@ -14,31 +13,18 @@ import (
 
 	"ticketfrei/bots/all"
 	"ticketfrei/place"
+	"ticketfrei/place/gtfs/gtfstest"
 )
 
 // sampleFeed is the zip of an agency with one line.
 func sampleFeed(tb testing.TB) []byte {
 	tb.Helper()
-	var buf bytes.Buffer
-	z := zip.NewWriter(&buf)
-	for name, content := range map[string]string{
+	return gtfstest.Zip(tb, map[string]string{
 		"routes.txt":     "route_id,route_short_name,route_type,route_color\nr,7,0,ff0000\nidle,8,0,\n",
 		"stops.txt":      "stop_id,stop_name,parent_station\na,Yorckstraße,\nP,Goetheplatz,\np1,Goetheplatz Steig 1,P\n",
 		"trips.txt":      "route_id,trip_id\nr,t\n",
 		"stop_times.txt": "trip_id,stop_id,stop_sequence\nt,a,1\nt,p1,2\nt,nowhere,3\n",
-	} {
-		w, err := z.Create(name)
-		if err == nil {
-			_, err = w.Write([]byte(content))
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return buf.Bytes()
+	})
 }
 
 // placesCommand runs "city places" on a data directory.

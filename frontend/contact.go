@@ -73,8 +73,7 @@ func (s *Site) handleContact(w http.ResponseWriter, r *http.Request) error {
 	if err := s.mailContact(r.Context(), s.City(r), f); err != nil {
 		return err
 	}
-	p := page{Asked: visitOf(r.Context()).asked}
-	http.Redirect(w, r, p.Link("/city/"+s.City(r).Slug+"/contact/sent"), http.StatusSeeOther)
+	http.Redirect(w, r, keepLanguage(visitOf(r.Context()).asked, "/city/"+s.City(r).Slug+"/contact/sent"), http.StatusSeeOther)
 	return nil
 }
 
@@ -127,8 +126,7 @@ func (s *Site) mailContact(ctx context.Context, c report.City, f contactForm) er
 
 func (s *Site) handleContactSent(w http.ResponseWriter, r *http.Request) error {
 	c := s.City(r)
-	p := page{Asked: visitOf(r.Context()).asked}
 	return s.render(w, r, http.StatusOK, "sent.tmpl", s.T(r, "contact.sent.title"), sentPage{
 		Text: s.T(r, "contact.sent.text", "City", c.Name), Delayed: s.AccountMails.Delayed(),
-		Back: p.Link("/city/" + c.Slug), BackText: s.T(r, "contact.back", "City", c.Name)})
+		Back: keepLanguage(visitOf(r.Context()).asked, "/city/"+c.Slug), BackText: s.T(r, "contact.back", "City", c.Name)})
 }

@@ -19,31 +19,18 @@ import (
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 	"ticketfrei/place"
+	"ticketfrei/place/gtfs/gtfstest"
 )
 
 // feedOf is the zip of an agency with one line.
 func feedOf(tb testing.TB, line string) []byte {
 	tb.Helper()
-	var buf bytes.Buffer
-	z := zip.NewWriter(&buf)
-	for name, content := range map[string]string{
+	return gtfstest.Zip(tb, map[string]string{
 		"routes.txt":     "route_id,route_short_name,route_type\nr," + line + ",0\nidle,99,0\n",
 		"stops.txt":      "stop_id,stop_name\na,Thon\nb,Plärrer\n",
 		"trips.txt":      "route_id,trip_id\nr,t\n",
 		"stop_times.txt": "trip_id,stop_id,stop_sequence\nt,a,1\nt,b,2\n",
-	} {
-		w, err := z.Create(name)
-		if err == nil {
-			_, err = w.Write([]byte(content))
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return buf.Bytes()
+	})
 }
 
 // upload posts a form with a file, as a browser does.

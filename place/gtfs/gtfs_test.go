@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"ticketfrei/internal/slow"
 	"ticketfrei/place"
 	"ticketfrei/place/gtfs"
+	"ticketfrei/place/gtfs/gtfstest"
 )
 
 // tables are the files of a feed by name.
@@ -39,26 +39,6 @@ func small() tables {
 	}
 }
 
-// zip packs the tables.
-func (f tables) zip(tb testing.TB) []byte {
-	tb.Helper()
-	var buf bytes.Buffer
-	z := zip.NewWriter(&buf)
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		w, err := z.Create(name)
-		if err == nil {
-			_, err = w.Write([]byte(f[name]))
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
 // with returns the feed with another file.
 func (f tables) with(name, content string) tables {
 	f[name] = content
@@ -73,7 +53,7 @@ func (f tables) without(name string) tables {
 
 func read(tb testing.TB, f tables) (*gtfs.Feed, error) {
 	tb.Helper()
-	raw := f.zip(tb)
+	raw := gtfstest.Zip(tb, f)
 	return gtfs.Read(tb.Context(), bytes.NewReader(raw), int64(len(raw)))
 }
 
@@ -159,7 +139,7 @@ func TestPlatforms(t *testing.T) {
 
 // TestPacked checks that a zip with a password, or packed as few are, says so.
 func TestPacked(t *testing.T) {
-	raw := small().zip(t)
+	raw := gtfstest.Zip(t, small())
 	for name, at := range map[string]struct{ offset, value byte }{"password": {8, 1}, "LZMA": {10, 14}} {
 		changed := bytes.Clone(raw)
 		for i := range raw[:len(raw)-10] {
@@ -273,12 +253,12 @@ func TestReadFile(t *testing.T) {
 		lines int
 		want  string
 	}{
-		"a feed":     {small().zip(t), 2, ""},
+		"a feed":     {gtfstest.Zip(t, small()), 2, ""},
 		"a text":     {[]byte("U1: Plärrer, Fürth\n"), 1, ""},
 		"nothing":    {nil, 0, ""},
 		"PK in text": {[]byte("PK1: Plärrer"), 1, ""},
 		"wrong text": {[]byte("U1: Plärrer\nFürth"), 0, "line 2:"},
-		"empty zip":  {tables{}.zip(t), 0, "routes.txt is missing"},
+		"empty zip":  {gtfstest.Zip(t, nil), 0, "routes.txt is missing"},
 		"no text":    {[]byte("\x89PNG\xff"), 0, "no text in UTF-8"},
 		"long text":  {bytes.Repeat([]byte(" "), place.MaxText+1), 0, "longer than"},
 	} {
@@ -290,7 +270,7 @@ func TestReadFile(t *testing.T) {
 }
 
 func TestNoZip(t *testing.T) {
-	whole := small().zip(t)
+	whole := gtfstest.Zip(t, small())
 	for name, raw := range map[string][]byte{"text": []byte("U1: Plärrer"), "nothing": nil, "cut off": whole[:len(whole)/2]} {
 		_, err := gtfs.Read(t.Context(), bytes.NewReader(raw), int64(len(raw)))
 		var p *gtfs.Problem
@@ -306,7 +286,7 @@ func TestNoZip(t *testing.T) {
 
 // TestDamagedZip checks that a table that is not what the zip says of it is refused.
 func TestDamagedZip(t *testing.T) {
-	whole := small().with("stops.txt", small()["stops.txt"]+strings.Repeat("x,Halt\n", 1000)).zip(t)
+	whole := gtfstest.Zip(t, small().with("stops.txt", small()["stops.txt"]+strings.Repeat("x,Halt\n", 1000)))
 	for i := range 40 {
 		raw := bytes.Clone(whole)
 		raw[len(raw)*i/40] ^= 0x55
@@ -332,7 +312,7 @@ func TestBomb(t *testing.T) {
 func TestReadEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	raw := small().with("stops.txt", "stop_id,stop_name\n"+strings.Repeat("a,A\n", 10_000)).zip(t)
+	raw := gtfstest.Zip(t, small().with("stops.txt", "stop_id,stop_name\n"+strings.Repeat("a,A\n", 10_000)))
 	if _, err := gtfs.Read(ctx, bytes.NewReader(raw), int64(len(raw))); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
