@@ -11,7 +11,7 @@ import (
 func TestCommandLine(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TICKETFREI_DATA", filepath.Join(dir, "data"))
-	free, err := freeAddress("127.0.0.1:0")
+	free, err := freeAddress("")
 	if err != nil {
 		t.Fatal(err)
 	}

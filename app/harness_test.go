@@ -89,7 +89,7 @@ func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Defi
 	cfg.Mail.From = "ticketfrei@tickets.example"
 	cfg.Mail.Relay = "smtp://" + relay.Addr
 	var err error
-	if cfg.Web.Listen, err = freeAddress("127.0.0.1:0"); err != nil {
+	if cfg.Web.Listen, err = freeAddress(""); err != nil {
 		t.Fatal(err)
 	}
 	cfg.Web.URL = "http://" + cfg.Web.Listen

@@ -40,7 +40,7 @@ func environment(t *testing.T, dir string, box *mailbox) (env []string, a *app) 
 	addresses := make([]string, 3)
 	for i := range addresses {
 		var err error
-		if addresses[i], err = freeAddress("127.0.0.1:0"); err != nil {
+		if addresses[i], err = freeAddress(""); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,6 +27,8 @@ type rider struct {
 	phone   *pushtest.Phone
 	city    report.City
 	handed  int // messages that the browser has got
+	// inWorker runs scripts in the service worker once it is attached to.
+	inWorker context.Context //nolint:containedctx // as chromedp has it
 
 	mu           sync.Mutex
 	registration string
@@ -98,21 +100,57 @@ type shown struct {
 	Silent                      bool
 }
 
-// notifications are those that are shown.
+// notifications are those that are shown. The worker is asked, between two messages: of one
+// that is being shown meanwhile the browser believes that it was dismissed.
 func (r *rider) notifications() (list []shown) {
 	r.Helper()
-	raw := ask[string](r.window, `navigator.serviceWorker.getRegistration("/city/").then((r) => r.getNotifications()).then((all) =>
-		JSON.stringify(all.map((n) => ({ Title: n.title, Body: n.body, Tag: n.tag, Dir: n.dir, Lang: n.lang, Silent: !!n.silent }))))`)
+	if r.inWorker == nil {
+		r.inWorker = r.attach()
+	}
+	ctx, cancel := context.WithTimeout(r.inWorker, patience)
+	defer cancel()
+	raw, err := chromedp.Run(ctx, chromedp.Evaluate[string](`inTurn(() => registration.getNotifications()).then((all) =>
+		JSON.stringify(all.map((n) => ({ Title: n.title, Body: n.body, Tag: n.tag, Dir: n.dir, Lang: n.lang, Silent: !!n.silent }))))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		r.Fatal(err)
+	}
 	if err := json.Unmarshal([]byte(raw), &list); err != nil {
 		r.Fatal(err)
 	}
 	return list
 }
 
+// attach returns what runs scripts in the service worker.
+func (r *rider) attach() context.Context {
+	r.Helper()
+	list, err := chromedp.Targets(r.ctx)
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, one := range list {
+		if one.URL == r.url+"/sw.js" {
+			ctx, stop := chromedp.NewContext(r.ctx, chromedp.WithTargetID(one.TargetID))
+			r.Cleanup(stop)
+			// What runs first attaches, for as long as its context lasts.
+			if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("true")); err != nil {
+				r.Fatal(err)
+			}
+			return ctx
+		}
+	}
+	r.Fatal("no service worker runs")
+	return nil
+}
+
 // showing waits until these titles are shown, the first one first.
 func (r *rider) showing(titles ...string) []shown {
 	r.Helper()
 	var list []shown
+	defer func() {
+		if r.Failed() {
+			r.Logf("shown at last: %+v", list)
+		}
+	}()
 	waitUntil(r, fmt.Sprintf("notifications %q", titles), func() bool {
 		list = r.notifications()
 		if len(list) != len(titles) {
@@ -131,7 +169,9 @@ func (r *rider) showing(titles ...string) []shown {
 // later lets time pass for the worker: what it shows is not from a moment ago any more.
 func (r *rider) later() {
 	r.Helper()
-	ask[bool](r.window, `navigator.serviceWorker.getRegistration("/city/").then((r) => r.getNotifications()).then((all) => { all.forEach((n) => n.close()); return true; })`)
+	if _, err := chromedp.Run(r.inWorker, chromedp.Evaluate[bool](`inTurn(() => registration.getNotifications()).then((all) => { all.forEach((n) => n.close()); return true; })`, chromedp.EvalAwaitPromise)); err != nil {
+		r.Fatal(err)
+	}
 	waitUntil(r, "no notification", func() bool { return len(r.notifications()) == 0 })
 }
 
