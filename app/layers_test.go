@@ -72,13 +72,14 @@ var layers = []struct {
 	room  *regexp.Regexp
 	layer int
 }{
-	{regexp.MustCompile(`^main$`), 9},
-	{regexp.MustCompile(`^app\b`), 8},
-	{regexp.MustCompile(`^(frontend|supervisor|relay)$`), 7},
-	{regexp.MustCompile(`^bots/all$`), 6},
-	{regexp.MustCompile(`^bots/kit\b`), 4},
-	{regexp.MustCompile(`^bots/[a-z0-9]+`), 5},
-	{regexp.MustCompile(`^bots$`), 3},
+	{regexp.MustCompile(`^main$`), 11},
+	{regexp.MustCompile(`^app\b`), 10},
+	{regexp.MustCompile(`^(frontend|api|supervisor|relay)$`), 9},
+	{regexp.MustCompile(`^manage$`), 8},
+	{regexp.MustCompile(`^bots/all$`), 7},
+	{regexp.MustCompile(`^bots/kit\b`), 5},
+	{regexp.MustCompile(`^bots/[a-z0-9]+`), 6},
+	{regexp.MustCompile(`^(bots|filter)$`), 4},
 	{regexp.MustCompile(`^place\b`), 3},
 	{regexp.MustCompile(`^(db|censor|intent)$`), 2},
 	{regexp.MustCompile(`^(internal|templates)\b`), 1},

@@ -19,6 +19,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/frontend"
 	"ticketfrei/intent"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dkim"
@@ -58,6 +59,7 @@ type server struct {
 	db       *db.DB
 	secrets  *secret.Box
 	notices  *notice.Board
+	bus      bus.Bus
 	mailer   *mailer.Mailer
 	client   *http.Client // for hosts that users name
 	networks map[string]bots.Network
@@ -136,7 +138,7 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.site, err = frontend.NewSite(frontend.Options{
@@ -208,7 +210,7 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Rehearser: hearing, Lines: s.places, Notices: s.notices, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Lines: s.places, Places: s.places, Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {

@@ -22,12 +22,14 @@ import (
 	"github.com/go-gormigrate/gormigrate/v2"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/place"
 )
 
 // Definition is what stands in a network's directory before the program runs.
@@ -79,7 +81,9 @@ type Host struct {
 	Hearer      Hearer
 	Rehearser   Rehearser
 	Lines       Lines
+	Places      Places
 	Notices     *notice.Board
+	Bus         *bus.Bus
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
 	Log          *slog.Logger
@@ -114,6 +118,13 @@ type Rehearser interface {
 type Lines interface {
 	// Lines returns the names of a city's lines, in its order; none where it has none.
 	Lines(ctx context.Context, cityID int64) ([]string, error)
+}
+
+// Places has the lines and stops of cities.
+type Places interface {
+	// Of returns those of a city as they are stored now; nil where it has none, or
+	// where they cannot be read, as another version has written them.
+	Of(ctx context.Context, cityID int64) (*place.Places, error)
 }
 
 // AccountMails sends account mails: confirmations and notices.

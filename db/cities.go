@@ -18,6 +18,7 @@ type cityRow struct {
 	Questions, Replies                            bool
 	Zone, Poster                                  string
 	NoIndex                                       bool
+	Tasks                                         string
 }
 
 func (cityRow) TableName() string { return "cities" }
@@ -25,13 +26,13 @@ func (cityRow) TableName() string { return "cities" }
 func (r cityRow) city() report.City {
 	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
 		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused),
-		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex}
+		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex, Tasks: r.Tasks}
 }
 
 func toCityRow(c report.City) cityRow {
 	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
 		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused),
-		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex}
+		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex, Tasks: c.Tasks}
 }
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
@@ -106,15 +107,15 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 // cityColumns are the columns of table c that scanCity reads. briefColumns
 // leaves the long ones empty.
 const (
-	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index"
-	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index"
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index, c.tasks"
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index, c.tasks"
 )
 
 // scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
 	var created, paused int64
-	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex}, more...)...)
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex, &c.Tasks}, more...)...)
 	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", err)
 	}
@@ -178,6 +179,12 @@ func (d *DB) SavePoster(ctx context.Context, cityID int64, text string) error {
 // SaveNoIndex stores whether search engines are asked to leave the page of a city out.
 func (d *DB) SaveNoIndex(ctx context.Context, cityID int64, noIndex bool) error {
 	return d.updateCity(ctx, cityID, map[string]any{"no_index": noIndex})
+}
+
+// SaveTasks stores the outside programs that look at a city's reports before the censor,
+// one name a line, which the caller has checked.
+func (d *DB) SaveTasks(ctx context.Context, cityID int64, tasks string) error {
+	return d.updateCity(ctx, cityID, map[string]any{"tasks": tasks})
 }
 
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {

@@ -60,6 +60,9 @@ func (s *Site) machineRoutes(r chi.Router) {
 			r.Route(bots.HookPath(n.Name), hooked.HookRoutes)
 		}
 	}
+	if s.API != nil {
+		r.Mount("/api/v1", s.API)
+	}
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))
 	r.Get("/favicon.ico", s.rootAsset("icon.svg"))
 	s.appRoutes(r)

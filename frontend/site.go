@@ -24,7 +24,6 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/secret"
-	"ticketfrei/place"
 )
 
 // Options is what the site needs. Where nothing else is said, it is required.
@@ -38,7 +37,7 @@ type Options struct {
 	AccountMails bots.AccountMails
 	Notices      *notice.Board
 	Intents      *intent.Recognizer // tells questions from reports; nil: nothing is one
-	Places       Places             // nil: no city has lines and stops
+	Places       bots.Places        // nil: no city has lines and stops
 	Relay        Relay
 	Health       Health
 	// HTTP fetches what moderators give the address of; nil: nothing is fetched.
@@ -47,19 +46,14 @@ type Options struct {
 	Streams *clients.Room
 	// Networks are mounted in this order.
 	Networks []Network
+	// API is served below /api/v1; nil: there is none.
+	API http.Handler
 	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that
 	// this is a demo.
 	Demo bool
 	// Source is the program's source tree, for a developer: see fresh. If it is
 	// nil, the site looks as it was built.
 	Source fs.FS
-}
-
-// Places has the lines and stops of cities.
-type Places interface {
-	// Of returns those of a city as they are stored now; nil where it has none, or
-	// where they cannot be read, as another version has written them.
-	Of(ctx context.Context, cityID int64) (*place.Places, error)
 }
 
 // Relay is what the site needs of the way of a report.

@@ -57,13 +57,14 @@ func (rl *Relay) letThrough(ctx context.Context, h db.Heard) (report.Verdict, er
 		if err == nil { // it may not have been read before, or by other places
 			h.Report.Reading, err = rl.Places.readIn(ctx, h.Report.CityID, h.Report.Text)
 		}
+		h.Report.Ruled = report.Verdict{Passed: true, Reason: report.ReasonLetThrough}
 		if err == nil {
 			r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 		}
 		if err != nil {
 			return report.Verdict{}, err
 		}
-		r.Verdict = report.Verdict{Passed: true, Reason: report.ReasonLetThrough}
+		r.Verdict = h.Report.Ruled
 	}
 	saved, err := rl.DB.Decide(ctx, r)
 	if err == nil {

@@ -15,6 +15,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
@@ -30,6 +31,7 @@ type Options struct {
 	Answers  *Answers        // tells who wrote what became of it; nil: nobody is told
 	Texts    *i18n.Catalogue // has what they are told
 	Places   *Places         // what a report is about; nil: nothing is read
+	Bus      *bus.Bus        // is told what passes and what does not
 	// Calm breaks the mentions and commands in what somebody else has written.
 	Calm    func(text string) string
 	Brakes  config.Brakes

@@ -20,6 +20,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/frontend"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
@@ -66,7 +67,7 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	h.Host = bots.Host{
 		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: must(i18n.New(sources...))(tb),
 		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true, nil), Hearer: h.Inbox,
-		Lines: cityLines, Notices: &notice.Board{}, Log: log, Now: h.Clock.Now,
+		Lines: cityLines, Notices: &notice.Board{}, Bus: new(bus.Bus), Log: log, Now: h.Clock.Now,
 	}
 	h.Network = must(d.New(h.Host))(tb)
 	h.Site = must(frontend.NewSite(frontend.Options{Config: cfg, DB: h.DB, Secrets: box, Texts: h.Texts, Log: log, Now: h.Clock.Now,
