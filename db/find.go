@@ -13,11 +13,12 @@ import (
 
 // Search says which reports of a city are wanted.
 type Search struct {
-	Passed  bool      // those that passed
-	Refused bool      // those that were refused or taken back
-	Held    bool      // those that wait for a moderator
-	Since   time.Time // none that were written then or before
-	Line    string    // only those about this line of the city; empty: all
+	Passed  bool          // those that passed
+	Refused bool          // those that were refused or taken back
+	Held    bool          // those that wait for a moderator
+	Since   time.Time     // none that were written then or before
+	Within  time.Duration // none that are as old
+	Line    string        // only those about this line of the city; empty: all
 	Limit   int
 }
 
@@ -31,7 +32,7 @@ func (d *DB) FindReports(ctx context.Context, cityID int64, s Search) ([]Judged,
 			continue
 		}
 		var rows []reportRow
-		q := s.about(d.Read(ctx).Where(where).Where("city_id = ? AND time > ?", cityID, millis(s.Since)))
+		q := s.about(d.Read(ctx).Where(where).Where("city_id = ? AND time > ?", cityID, max(millis(s.Since), d.since(s.Within))))
 		if err := q.Order("time DESC, seq DESC").Limit(s.Limit).Find(&rows).Error; err != nil {
 			return nil, fmt.Errorf("find reports: %w", err)
 		}

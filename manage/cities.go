@@ -8,6 +8,7 @@ import (
 
 	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
 )
@@ -18,11 +19,13 @@ type NewCity struct {
 	Slug     string // empty: as the name gives
 	Language string
 	Zone     string // empty: that of the language
-	// Owner is the id of the moderator who makes it. Where it is 0, the operator does,
-	// who may have what others may not: a slug that a deleted city had, and a moderator
-	// with the address Email, who is made where there is none. One who is made without a
-	// Password sets one by the mail that the page for forgotten passwords sends.
-	Owner           int64
+	// Owner is the id of the moderator who makes it, its first one.
+	Owner int64
+	// Operator is set where the operator makes it, who may have what others may not: a slug
+	// that a deleted city had, and the moderator with the address Email, who is made where
+	// there is none. One who is made without a Password sets it by the page for forgotten
+	// ones.
+	Operator        bool
 	Email, Password string
 }
 
@@ -37,36 +40,28 @@ func (m *Cities) Find(ctx context.Context, slug string) (report.City, error) {
 	return m.DB.FindCity(ctx, slug)
 }
 
-// CheckNew normalizes what is typed, fills in what is empty, and says what is wrong with
+// Check normalizes what is typed, fills in what is empty, and says what is wrong with
 // it as far as that is seen without looking at other cities.
-func (m *Cities) CheckNew(n *NewCity) error {
+func (n *NewCity) Check() error {
 	var wrong problems
 	n.checkName(&wrong)
-	if !slices.Contains(m.Languages, n.Language) {
+	if !slices.Contains(i18n.Languages(), n.Language) {
 		wrong.add("language", "settings.texts.language_missing")
 	}
-	if known := zone.Known(n.Zone); n.Zone != "" && known == "" {
+	known := zone.Known(n.Zone)
+	if n.Zone != "" && known == "" {
 		wrong.add("zone", "settings.texts.zone_unknown")
-	} else {
-		n.Zone = known
 	}
-	if n.Owner != 0 {
-		return wrong.err()
-	}
-	n.Email = NormalEmail(n.Email)
-	if id := CheckEmail(n.Email); id != "" {
-		wrong.add("email", id)
-	}
-	if n.Password != "" {
-		if id := CheckPassword(n.Password, n.Email, n.Slug, n.Name); id != "" {
-			wrong.add("password", id, "Min", MinPassword, "Max", MaxPassword)
-		}
+	n.Zone = known
+	if n.Operator {
+		n.checkOwner(&wrong)
 	}
 	return wrong.err()
 }
 
-// checkName is the part of CheckNew about name and slug.
-func (n *NewCity) checkName(wrong *problems) {
+// checkName is the part of Check about name and slug. It returns the field that the
+// slug comes from.
+func (n *NewCity) checkName(wrong *problems) (field string) {
 	n.Name = oneLine(n.Name)
 	field, odd := "slug", "form.short.invalid"
 	if n.Slug == "" {
@@ -83,13 +78,52 @@ func (n *NewCity) checkName(wrong *problems) {
 	case err != nil:
 		wrong.add(field, odd)
 	}
+	return field
 }
 
-// Taken returns the text id of why no new city can have the slug; empty: it can.
+// checkOwner is the part of Check about the moderator.
+func (n *NewCity) checkOwner(wrong *problems) {
+	n.Email = NormalEmail(n.Email)
+	if id := CheckEmail(n.Email); id != "" {
+		wrong.add("email", id)
+	}
+	if n.Password == "" {
+		return
+	}
+	if id := CheckPassword(n.Password, n.Email, n.Slug, n.Name); id != "" {
+		wrong.add("password", id, "Min", MinPassword, "Max", MaxPassword)
+	}
+}
+
+// CheckName normalizes the name and the slug, fills in what is empty, and says why no new
+// city can have them.
+func (m *Cities) CheckName(ctx context.Context, n *NewCity) error {
+	var wrong problems
+	field := n.checkName(&wrong)
+	if len(wrong) > 0 {
+		return wrong.err()
+	}
+	id, err := m.Taken(ctx, n.Slug)
+	if id == formerCity && n.Operator {
+		id = ""
+	}
+	if err == nil && id != "" {
+		err = invalid(field, id)
+	}
+	return err
+}
+
+// What Taken returns.
+const (
+	takenCity  = "form.city.taken"
+	formerCity = "form.city.former"
+)
+
+// Taken returns the text id of why a new city can not have the slug; empty: it can.
 func (m *Cities) Taken(ctx context.Context, slug string) (textID string, err error) {
 	_, err = m.DB.FindCity(ctx, slug)
 	if err == nil {
-		return "form.city.taken", nil
+		return takenCity, nil
 	}
 	if !errors.Is(err, db.ErrNotFound) {
 		return "", err
@@ -97,57 +131,46 @@ func (m *Cities) Taken(ctx context.Context, slug string) (textID string, err err
 	if kept, err := m.DB.SlugKept(ctx, slug); err != nil || !kept {
 		return "", err
 	}
-	return "form.city.former", nil
+	return formerCity, nil
 }
 
-// CheckFree is CheckNew, and Taken.
-func (m *Cities) CheckFree(ctx context.Context, n *NewCity) error {
-	field := "slug"
-	if n.Slug == "" {
-		field = "name"
-	}
-	if err := m.CheckNew(n); err != nil {
-		return err
-	}
-	id, err := m.Taken(ctx, n.Slug)
-	if err == nil && id != "" && (n.Owner != 0 || id != "form.city.former") {
-		err = invalid(field, id)
-	}
-	return err
+// Made is a city that was just made.
+type Made struct {
+	report.City
+	Owner db.Moderator
+	New   bool // the owner had no account before
 }
 
 // Create makes a city with its rules as they are at first, a bot on each of the networks
-// that every city has, and its first moderator. made tells whether that one is new.
-func (m *Cities) Create(ctx context.Context, n NewCity) (c report.City, owner db.Moderator, made bool, err error) {
-	if err := m.CheckFree(ctx, &n); err != nil {
-		return report.City{}, db.Moderator{}, false, err
+// that every city has, and its first moderator.
+func (m *Cities) Create(ctx context.Context, n NewCity) (Made, error) {
+	if err := n.Check(); err != nil {
+		return Made{}, err
 	}
-	if n.Owner != 0 {
-		owner, err = m.DB.Moderator(ctx, n.Owner)
-	} else {
-		owner, made, err = m.moderator(ctx, n)
+	if err := m.CheckName(ctx, &n); err != nil {
+		return Made{}, err
 	}
-	if err == nil && n.Owner == 0 {
-		err = m.DB.FreeSlug(ctx, n.Slug)
+	var made Made
+	var err error
+	if made.Owner, made.New, err = m.owner(ctx, n); err != nil {
+		return Made{}, err
 	}
-	if err != nil {
-		return report.City{}, db.Moderator{}, false, err
-	}
-	c, err = m.DB.CreateCity(ctx, n.city(), owner.ID, m.everywhere())
+	made.City, err = m.DB.CreateCity(ctx, n.city(), made.Owner.ID, m.everywhere())
 	if errors.Is(err, db.ErrTaken) {
-		err = invalid("name", "form.city.taken")
+		err = invalid("name", takenCity)
 	}
-	return c, owner, made, m.changed(c.ID, err)
+	return made, m.changed(made.City.ID, err)
 }
 
-func (n NewCity) city() report.City {
-	c := censor.NewCity(n.Slug, n.Name, n.Language)
-	c.Zone = n.Zone
-	return c
-}
-
-// moderator returns the moderator with the address, who is made where there is none.
-func (m *Cities) moderator(ctx context.Context, n NewCity) (db.Moderator, bool, error) {
+// owner returns the first moderator of a new city, who is made where there is none.
+func (m *Cities) owner(ctx context.Context, n NewCity) (owner db.Moderator, made bool, err error) {
+	if !n.Operator {
+		owner, err = m.DB.Moderator(ctx, n.Owner)
+		return owner, false, err
+	}
+	if err := m.DB.FreeSlug(ctx, n.Slug); err != nil {
+		return db.Moderator{}, false, err
+	}
 	known, err := m.DB.FindModerator(ctx, n.Email)
 	if !errors.Is(err, db.ErrNotFound) {
 		return known, false, err
@@ -158,8 +181,14 @@ func (m *Cities) moderator(ctx context.Context, n NewCity) (db.Moderator, bool, 
 			return db.Moderator{}, false, err
 		}
 	}
-	made, err := m.DB.CreateModerator(ctx, n.Email, hash)
-	return made, true, err
+	owner, err = m.DB.CreateModerator(ctx, n.Email, hash)
+	return owner, true, err
+}
+
+func (n NewCity) city() report.City {
+	c := censor.NewCity(n.Slug, n.Name, n.Language)
+	c.Zone = n.Zone
+	return c
 }
 
 // Confirm makes the city of a sign-up, and its moderator with that hash of a password

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
 )
@@ -46,7 +47,7 @@ type Patch struct {
 }
 
 // Check normalizes what is typed and says what is wrong with it.
-func (m *Cities) Check(p *Patch) error {
+func (p *Patch) Check() error {
 	var wrong problems
 	if p.Name = normal(p.Name, oneLine); p.Name != nil {
 		wrong.tooLong("name", *p.Name, MaxName)
@@ -54,7 +55,7 @@ func (m *Cities) Check(p *Patch) error {
 			wrong.add("name", "settings.texts.name_missing")
 		}
 	}
-	if p.Language != nil && !slices.Contains(m.Languages, *p.Language) {
+	if p.Language != nil && !slices.Contains(i18n.Languages(), *p.Language) {
 		wrong.add("language", "settings.texts.language_missing")
 	}
 	if p.Zone = normal(p.Zone, strings.TrimSpace); p.Zone != nil && *p.Zone != "" && zone.Known(*p.Zone) == "" {
@@ -84,7 +85,7 @@ func oneLine(typed string) string { return strings.Join(strings.Fields(typed), "
 // Change changes details of a city and returns it as it is now. Its bots restart where
 // they use what was changed.
 func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revision) (report.City, error) {
-	if err := m.Check(&p); err != nil {
+	if err := p.Check(); err != nil {
 		return report.City{}, err
 	}
 	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {

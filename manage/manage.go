@@ -31,11 +31,10 @@ import (
 
 // Options is what managing cities needs. Where nothing else is said, it is required.
 type Options struct {
-	DB        *db.DB
-	Notices   *notice.Board // is told of every change
-	Languages []string      // that a city may have
-	Networks  []Network
-	Log       *slog.Logger
+	DB       *db.DB
+	Notices  *notice.Board // is told of every change
+	Networks []Network
+	Log      *slog.Logger
 	// Keep is how long reports are kept.
 	Keep time.Duration
 
@@ -71,7 +70,7 @@ type Cities struct{ Options }
 
 // New returns what manages the cities of a database.
 func New(o Options) (*Cities, error) {
-	if o.DB == nil || o.Notices == nil || o.Log == nil || len(o.Languages) == 0 {
+	if o.DB == nil || o.Notices == nil || o.Log == nil {
 		return nil, errors.New("manage: an option is missing")
 	}
 	return &Cities{o}, nil

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"ticketfrei/place"
 )
@@ -56,16 +57,15 @@ func placeProblems(field string, wrong place.Errors) problems {
 
 // SavePlaces stores a text in place of what the city has.
 func (m *Cities) SavePlaces(ctx context.Context, cityID int64, text string, seen Revision) (Places, error) {
-	text = plainLines(text)
-	parsed, err := ParsePlaces(text)
+	parsed, err := ParsePlaces(plainLines(text))
 	if err != nil {
 		return Places{}, err
 	}
+	p := Places{strings.TrimSpace(plainLines(text)), parsed}
 	if parsed == nil {
-		text = "" // notes about nothing
+		p.Text = "" // notes about nothing
 	}
-	p := Places{text, parsed}
-	return p, m.savePlaces(ctx, cityID, text, seen)
+	return p, m.savePlaces(ctx, cityID, p.Text, seen)
 }
 
 func (m *Cities) savePlaces(ctx context.Context, cityID int64, text string, seen Revision) error {
@@ -96,4 +96,9 @@ func (m *Cities) SaveTimetable(ctx context.Context, cityID int64, p *place.Place
 		}
 	}
 	return Places{}, err
+}
+
+// PlacesTooLong is the error of a text of more than place.MaxText bytes.
+func PlacesTooLong() error {
+	return &Invalid{placeProblems("text", place.Errors{{Kind: place.TooLong}})}
 }

@@ -29,7 +29,7 @@ func (m *Cities) Reports(ctx context.Context, cityID int64, w Wanted) ([]db.Judg
 	if err != nil {
 		return nil, err
 	}
-	return m.DB.FindReports(ctx, cityID, db.Search{Passed: w.Passed, Refused: w.Refused, Held: w.Held, Since: w.Since, Line: line, Limit: w.Limit})
+	return m.DB.FindReports(ctx, cityID, db.Search{Passed: w.Passed, Refused: w.Refused, Held: w.Held, Since: w.Since, Within: m.Keep, Line: line, Limit: w.Limit})
 }
 
 // lineOf returns the name of a line as the city writes it.
