@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,33 +17,40 @@ type Search struct {
 	Passed  bool          // those that passed
 	Refused bool          // those that were refused or taken back
 	Held    bool          // those that wait for a moderator
+	Within  time.Duration // none of the others that are as old; 0: however old
 	Since   time.Time     // none that were written then or before
-	Within  time.Duration // none that are as old
 	Line    string        // only those about this line of the city; empty: all
 	Limit   int
 }
 
 // FindReports returns reports of a city, newest first.
 func (d *DB) FindReports(ctx context.Context, cityID int64, s Search) ([]Judged, error) {
+	since := millis(s.Since)
+	if s.Within > 0 {
+		since = max(since, d.since(s.Within))
+	}
 	var list []Judged
-	for where, wanted := range map[string]bool{
-		"state = 'judged' AND passed = TRUE": s.Passed, "state = 'judged' AND passed = FALSE": s.Refused, "state = 'held'": s.Held,
+	for _, part := range []struct {
+		wanted bool
+		where  string
+		since  int64
+	}{
+		{s.Passed, "state = 'judged' AND passed = TRUE", since},
+		{s.Refused, "state = 'judged' AND passed = FALSE", since},
+		{s.Held, "state = 'held'", millis(s.Since)},
 	} {
-		if !wanted {
+		if !part.wanted {
 			continue
 		}
 		var rows []reportRow
-		q := s.about(d.Read(ctx).Where(where).Where("city_id = ? AND time > ?", cityID, max(millis(s.Since), d.since(s.Within))))
+		q := s.about(d.Read(ctx).Where(part.where).Where("city_id = ? AND time > ?", cityID, part.since))
 		if err := q.Order("time DESC, seq DESC").Limit(s.Limit).Find(&rows).Error; err != nil {
 			return nil, fmt.Errorf("find reports: %w", err)
 		}
 		list = append(list, mapRows(rows, reportRow.judged)...)
 	}
 	slices.SortFunc(list, func(a, b Judged) int {
-		if c := b.Report.Time.Compare(a.Report.Time); c != 0 {
-			return c
-		}
-		return int(b.Seq - a.Seq)
+		return cmp.Or(b.Report.Time.Compare(a.Report.Time), cmp.Compare(b.Seq, a.Seq))
 	})
 	return list[:min(s.Limit, len(list))], nil
 }
@@ -54,8 +62,14 @@ func (s Search) about(q *gorm.DB) *gorm.DB {
 		return q
 	}
 	name, err := json.Marshal("|" + s.Line + "|")
-	if err != nil {
+	if err != nil { // no text fails
 		return q.Where("FALSE")
 	}
 	return q.Where("instr(reading, ?) > 0", strings.Trim(string(name), `"`))
+}
+
+// Reports is FindReports for those that passed, or those that were refused or are held,
+// that are not older than ago.
+func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {
+	return d.FindReports(ctx, cityID, Search{Passed: passed, Refused: !passed, Held: !passed, Within: ago, Limit: limit})
 }
