@@ -19,7 +19,7 @@ type Search struct {
 	Held    bool          // those that wait for a moderator
 	Within  time.Duration // none of the others that are as old; 0: however old
 	Since   time.Time     // none that were written then or before
-	Line    string        // only those about this line of the city; empty: all
+	Line    string        // only those about this line of the city; empty: all. What was refused is kept without
 	Limit   int
 }
 

@@ -62,12 +62,18 @@ func (m *Cities) Described(ctx context.Context, c report.City, b report.Bot) Bot
 	}
 	ctx, done := context.WithTimeout(ctx, askTimeout)
 	defer done()
-	err = Guard(func() (err error) {
-		if d.Recipients, err = n.CountRecipients(ctx, b); err == nil {
+	err = errors.Join(
+		Guard(func() error {
+			count, err := n.CountRecipients(ctx, b)
+			if err == nil {
+				d.Recipients = count
+			}
+			return err
+		}),
+		Guard(func() (err error) {
 			d.Address, d.URL, err = n.Address(ctx, c, b)
-		}
-		return err
-	})
+			return err
+		}))
 	if err != nil {
 		m.Log.Warn("a network cannot say how a bot is doing", "network", n.Name, "bot", b.ID, "err", err)
 	}

@@ -59,13 +59,20 @@ func (n *NewCity) Check() error {
 	return wrong.err()
 }
 
-// checkName is the part of Check about name and slug. It returns the field that the
-// slug comes from.
-func (n *NewCity) checkName(wrong *problems) (field string) {
-	n.Name = oneLine(n.Name)
-	field, odd := "slug", "form.short.invalid"
+// slugField is the field that the slug comes from.
+func (n *NewCity) slugField() string {
 	if n.Slug == "" {
-		field, odd, n.Slug = "name", "form.city.invalid", report.Slug(n.Name)
+		return "name"
+	}
+	return "slug"
+}
+
+// checkName is the part of Check about name and slug.
+func (n *NewCity) checkName(wrong *problems) {
+	n.Name = oneLine(n.Name)
+	field, odd := n.slugField(), "form.short.invalid"
+	if n.Slug == "" {
+		odd, n.Slug = "form.city.invalid", report.Slug(n.Name)
 	}
 	err := report.CheckSlug(n.Slug)
 	switch {
@@ -78,7 +85,6 @@ func (n *NewCity) checkName(wrong *problems) (field string) {
 	case err != nil:
 		wrong.add(field, odd)
 	}
-	return field
 }
 
 // checkOwner is the part of Check about the moderator.
@@ -99,10 +105,16 @@ func (n *NewCity) checkOwner(wrong *problems) {
 // city can have them.
 func (m *Cities) CheckName(ctx context.Context, n *NewCity) error {
 	var wrong problems
-	field := n.checkName(&wrong)
+	field := n.slugField()
+	n.checkName(&wrong)
 	if len(wrong) > 0 {
 		return wrong.err()
 	}
+	return m.checkFree(ctx, n, field)
+}
+
+// checkFree says at a field why no new city can have the slug.
+func (m *Cities) checkFree(ctx context.Context, n *NewCity, field string) error {
 	id, err := m.Taken(ctx, n.Slug)
 	if id == formerCity && n.Operator {
 		id = ""
@@ -144,10 +156,11 @@ type Made struct {
 // Create makes a city with its rules as they are at first, a bot on each of the networks
 // that every city has, and its first moderator.
 func (m *Cities) Create(ctx context.Context, n NewCity) (Made, error) {
+	field := n.slugField()
 	if err := n.Check(); err != nil {
 		return Made{}, err
 	}
-	if err := m.CheckName(ctx, &n); err != nil {
+	if err := m.checkFree(ctx, &n, field); err != nil {
 		return Made{}, err
 	}
 	var made Made
@@ -157,7 +170,7 @@ func (m *Cities) Create(ctx context.Context, n NewCity) (Made, error) {
 	}
 	made.City, err = m.DB.CreateCity(ctx, n.city(), made.Owner.ID, m.everywhere())
 	if errors.Is(err, db.ErrTaken) {
-		err = invalid("name", takenCity)
+		err = invalid(field, takenCity)
 	}
 	return made, m.changed(made.City.ID, err)
 }

@@ -47,10 +47,23 @@ func (p Places) stops(names []string) []Stop {
 
 // SaveLines stores lines in place of what the city has.
 func (m *Cities) SaveLines(ctx context.Context, cityID int64, lines []Line, seen Revision) (Places, error) {
+	p, err := ParseLines(lines)
+	if err != nil {
+		return Places{}, err
+	}
+	return p, m.savePlaces(ctx, cityID, p.Text, seen)
+}
+
+// ParseLines makes places of lines. What is wrong has a field such as
+// "lines[2].stops[0].name".
+func ParseLines(lines []Line) (Places, error) {
 	var wrong problems
 	var text strings.Builder
 	for i, l := range lines {
 		l.write(&text, fmt.Sprintf("lines[%d]", i), &wrong)
+		if len(wrong) > maxProblems {
+			break
+		}
 	}
 	if err := wrong.err(); err != nil {
 		return Places{}, err
@@ -59,9 +72,11 @@ func (m *Cities) SaveLines(ctx context.Context, cityID int64, lines []Line, seen
 	if err != nil {
 		return Places{}, atLines(err)
 	}
-	p := Places{parsed.String(), parsed}
-	return p, m.savePlaces(ctx, cityID, p.Text, seen)
+	return Places{strings.TrimSpace(parsed.String()), parsed}, nil
 }
+
+// maxProblems is after how many problems no more are looked for.
+const maxProblems = 20
 
 // atLines names the line of the list in place of that of the text.
 func atLines(err error) error {

@@ -19,7 +19,7 @@ var ErrNoAuthor = errors.New("the report does not say who wrote it")
 type Wanted struct {
 	Passed, Refused, Held bool
 	Since                 time.Time // none that are as old; zero: all that are kept
-	Line                  string    // only those about this line; empty: all
+	Line                  string    // only those about this line; empty: all. What was refused is kept without
 	Limit                 int       // at most so many, the newest
 }
 
