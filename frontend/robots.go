@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/http"
 
-	"ticketfrei/manage"
-
 	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/manage"
 )
 
 // askRobots asks search engines to leave out all that is below the page of a city whose

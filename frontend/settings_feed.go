@@ -58,7 +58,7 @@ func (s *Site) bringFeed(w http.ResponseWriter, r *http.Request, address *string
 		defer func() { <-s.feeds }()
 	default:
 		_, _ = io.CopyN(io.Discard, r.Body, maxDrained) // see Parts
-		return nil, "", &manage.Invalid{Problems: []manage.Problem{{Field: "file", TextID: "settings.places.feed.busy"}}}
+		return nil, "", manage.Wrong("file", "settings.places.feed.busy")
 	}
 	file, err := s.unnamedFile()
 	if err != nil {

@@ -120,7 +120,7 @@ func (m *Cities) checkFree(ctx context.Context, n *NewCity, field string) error 
 		id = ""
 	}
 	if err == nil && id != "" {
-		err = invalid(field, id)
+		err = Wrong(field, id)
 	}
 	return err
 }
@@ -170,7 +170,7 @@ func (m *Cities) Create(ctx context.Context, n NewCity) (Made, error) {
 	}
 	made.City, err = m.DB.CreateCity(ctx, n.city(), made.Owner.ID, m.everywhere())
 	if errors.Is(err, db.ErrTaken) {
-		err = invalid(field, takenCity)
+		err = Wrong(field, takenCity)
 	}
 	return made, m.changed(made.City.ID, err)
 }

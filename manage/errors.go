@@ -93,8 +93,8 @@ func (l problems) err() error {
 	return &Invalid{l}
 }
 
-// invalid is an *Invalid with one problem.
-func invalid(field, textID string, data ...any) error {
+// Wrong is an *Invalid with one problem.
+func Wrong(field, textID string, data ...any) error {
 	return &Invalid{[]Problem{{Field: field, TextID: textID, Data: data}}}
 }
 

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -80,7 +81,7 @@ const maxProblems = 20
 
 // atLines names the line of the list in place of that of the text.
 func atLines(err error) error {
-	e, ok := err.(*Invalid)
+	e, ok := errors.AsType[*Invalid](err)
 	if !ok {
 		return err
 	}

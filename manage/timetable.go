@@ -24,7 +24,7 @@ func ReadTimetable(ctx context.Context, file io.ReaderAt, size int64) (p *place.
 	case ofText:
 		return nil, 0, textProblem(wrong)
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, 0, invalid("file", "settings.places.feed.slow")
+		return nil, 0, Wrong("file", "settings.places.feed.slow")
 	case err != nil:
 		return nil, 0, err
 	case p == nil:
@@ -46,7 +46,7 @@ func feedProblem(p *gtfs.Problem) error {
 	if p.File != "" {
 		file = p.File
 	}
-	return invalid("file", "settings.places.feed."+string(p.Kind), "File", file, "Column", p.Column, "Line", p.Line, "Max", p.Max)
+	return Wrong("file", "settings.places.feed."+string(p.Kind), "File", file, "Column", p.Column, "Line", p.Line, "Max", p.Max)
 }
 
 // textProblem says what is wrong with a file that is no zip: as a text where it was meant
@@ -64,15 +64,15 @@ func (m *Cities) Fetches() bool { return m.HTTP != nil }
 // FetchTimetable fetches a timetable into file and returns its size.
 func (m *Cities) FetchTimetable(ctx context.Context, address string, file io.Writer) (int64, error) {
 	if !m.Fetches() || address == "" {
-		return 0, invalid("url", "settings.places.feed.nothing")
+		return 0, Wrong("url", "settings.places.feed.nothing")
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return 0, invalid("url", "settings.places.feed.no_url")
+		return 0, Wrong("url", "settings.places.feed.no_url")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return 0, invalid("url", "settings.places.feed.no_url")
+		return 0, Wrong("url", "settings.places.feed.no_url")
 	}
 	client := *m.HTTP
 	client.Timeout = 0 // that of ctx holds
@@ -82,7 +82,7 @@ func (m *Cities) FetchTimetable(ctx context.Context, address string, file io.Wri
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return 0, invalid("url", "settings.places.feed.status", "Status", resp.StatusCode)
+		return 0, Wrong("url", "settings.places.feed.status", "Status", resp.StatusCode)
 	}
 	size, err := io.Copy(file, io.LimitReader(resp.Body, gtfs.MaxSize+1))
 	switch {
@@ -99,7 +99,7 @@ func (m *Cities) FetchTimetable(ctx context.Context, address string, file io.Wri
 // unreachable says why nothing could be fetched.
 func unreachable(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return invalid("url", "settings.places.feed.slow")
+		return Wrong("url", "settings.places.feed.slow")
 	}
-	return invalid("url", "settings.places.feed.unreachable")
+	return Wrong("url", "settings.places.feed.unreachable")
 }
