@@ -73,7 +73,7 @@ func ParseLines(lines []Line) (Places, error) {
 	if err != nil {
 		return Places{}, atLines(err)
 	}
-	return Places{strings.TrimSpace(parsed.String()), parsed}, nil
+	return Places{parsed.String(), parsed}, nil
 }
 
 // maxProblems is after how many problems no more are looked for.
