@@ -1,0 +1,71 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"ticketfrei/bots"
+)
+
+// errSealed is that something was stored with another secret key.
+var errSealed = errors.New("it was stored with another secret key")
+
+func sealed(err error) bool { return errors.Is(err, errSealed) }
+
+// shown is a stream as whoever asks for it gets it.
+func (n *Network) shown(ctx context.Context, cityID int64, r row) (Stream, error) {
+	s, err := n.stream(r)
+	if err != nil && !sealed(err) {
+		return s, err
+	}
+	if sealed(err) {
+		s.Why = sayer("stream.paused.sealed")
+	} else if to, err := n.parse(s.Target); err != nil {
+		s.Why, _ = errors.AsType[bots.Sayer](err)
+	} else {
+		s.Kind = to.kind
+	}
+	s.Target = Shown(s.Target)
+	if s.Why == nil {
+		s.Why, err = n.whyPaused(ctx, cityID, r, s)
+	}
+	if s.Why != nil {
+		s.Paused, s.Running = s.Why.Say(n.english), false
+	}
+	return s, err
+}
+
+// whyPaused says why a stream has stopped by itself; nil where it has not.
+func (n *Network) whyPaused(ctx context.Context, cityID int64, r row, s Stream) (bots.Sayer, error) {
+	switch r.Paused {
+	case 0:
+		return nil, nil
+	case badFilter:
+		var wrong Invalid
+		if err := n.checkFilter(ctx, cityID, &s, &wrong); err != nil {
+			return nil, err
+		}
+		if len(wrong) > 0 {
+			return sayer("stream.paused.filter", "Why", wrong[0].Err.Error()), nil
+		}
+		return sayer("stream.paused.filter_was"), nil
+	}
+	return answered(Shown(s.Target), r.Paused), nil
+}
+
+func (n *Network) english(id string, data ...any) string { return n.host.Texts.T("en", id, data...) }
+
+// sayer is bots.Say of what is not yet known as an error.
+func sayer(id string, data ...any) bots.Sayer {
+	s, _ := errors.AsType[bots.Sayer](bots.Say(nil, id, data...))
+	return s
+}
+
+// answered says what it means that a target answers with a status that stops its stream.
+func answered(target string, status int) bots.Sayer {
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return sayer("stream.paused.refused", "Target", target, "Status", status)
+	}
+	return sayer("stream.paused.gone", "Target", target, "Status", status)
+}
