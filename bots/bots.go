@@ -82,8 +82,10 @@ type Host struct {
 	Rehearser   Rehearser
 	Lines       Lines
 	Places      Places
-	Notices     *notice.Board
-	Bus         *bus.Bus
+	// Networks are the names of all networks of the program.
+	Networks []string
+	Notices  *notice.Board
+	Bus      *bus.Bus
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
 	Log          *slog.Logger

@@ -41,16 +41,16 @@ func Definition() bots.Definition {
 
 // Network is the streams of all cities.
 type Network struct {
-	host    bots.Host
-	chats   chats
-	options *options
-	client  *http.Client
+	host     bots.Host
+	chats    chats
+	options  *options
+	client   *http.Client
 	stdout   io.Writer
 	printing sync.Mutex // held while something is written there
-	making  sync.Mutex // held while a bot is made
-	kept    *cache.Cache[int64, *set]
-	lanes   lanes
-	forget  func() // stops listening for changes
+	making   sync.Mutex // held while a bot is made
+	kept     *cache.Cache[int64, *set]
+	lanes    lanes
+	forget   func() // stops listening for changes
 }
 
 var (

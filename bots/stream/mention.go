@@ -11,11 +11,11 @@ import (
 
 // mention is who is called with an event; "" where nobody is, or somebody was a moment ago.
 func (n *Network) mention(e *entry, ev event) string {
-	due := time.UnixMilli(e.mentioned.Load()).Add(time.Duration(e.Stream.MentionEvery) * time.Minute)
+	due := time.UnixMilli(e.mentioned.Load()).Add(time.Duration(e.MentionEvery) * time.Minute)
 	if ev.name != bus.ReportPassed || n.host.Now().Before(due) {
 		return ""
 	}
-	return e.Stream.Mention
+	return e.Mention
 }
 
 // mentioned notes that somebody was called.

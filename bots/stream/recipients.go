@@ -20,7 +20,7 @@ type set struct {
 
 // entry is a stream ready to be used.
 type entry struct {
-	row
+	row row
 	Stream
 	cityID    int64
 	to        target

@@ -62,8 +62,8 @@ const (
 	maxMinutes = 7 * 24 * 60
 )
 
-// New returns what a form begins with: a stream that runs.
-func New() Stream { return Stream{Look: LookText, Events: []string{bus.ReportPassed}, Running: true} }
+// Blank is what a form begins with: a stream that runs.
+func Blank() Stream { return Stream{Look: LookText, Events: []string{bus.ReportPassed}, Running: true} }
 
 // ErrChanged is the answer to who wants to change a stream that has another revision than
 // they have seen, or that is there though it should not be.

@@ -2,6 +2,8 @@ package stream
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -10,7 +12,6 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/bus"
-	"ticketfrei/internal/report"
 )
 
 // What a stream is told beside reports is told as it happens and once: what finds no room
@@ -60,7 +61,7 @@ func (b *bot) follow(ctx context.Context, id int64, sub *bus.Subscription) error
 				continue
 			}
 			if err := b.tell(ctx, id, happened); err != nil && ctx.Err() == nil {
-				b.log.Warn("stream.log.event", "Event", happened.Name, "err", err)
+				b.log.Warn("stream.log.event", "err", err)
 			}
 		}
 	}
@@ -115,4 +116,14 @@ func (n *Network) fits(ctx context.Context, e *entry, happened bus.Event) (repor
 	return reportID, fits, err
 }
 
-var _ = report.Form{}
+// idOf reads the id of a report from its form.
+func idOf(payload json.RawMessage) string {
+	var form struct {
+		ID string `json:"id"`
+	}
+	_ = json.Unmarshal(payload, &form)
+	return form.ID
+}
+
+// newID is that of something that is told once.
+func newID() string { return rand.Text() }
