@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +13,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/bus"
+	"ticketfrei/internal/report"
 )
 
 // What a stream is told beside reports is told as it happens and once: what finds no room
@@ -99,30 +101,28 @@ func (b *bot) tell(ctx context.Context, id int64, happened bus.Event) error {
 }
 
 // fits tells whether a stream wants an event, by its filter where that is about a report,
-// and which one that is.
+// and which one that is. What was read in a report that is refused is not stored: the event
+// says it.
 func (n *Network) fits(ctx context.Context, e *entry, happened bus.Event) (reportID string, fits bool, err error) {
 	if happened.Name != bus.ReportRefused {
 		return "", true, nil
 	}
-	reportID = idOf(happened.Payload)
-	r, err := n.host.DB.Report(ctx, e.cityID, reportID)
+	var form report.Form
+	if err := json.Unmarshal(happened.Payload, &form); err != nil {
+		return "", false, fmt.Errorf("read an event: %w", err)
+	}
+	r, err := n.host.DB.Report(ctx, e.cityID, form.ID)
 	if errors.Is(err, db.ErrNotFound) { // it is gone already
-		return reportID, false, nil
+		return "", false, nil
 	}
 	if err != nil {
-		return reportID, false, err
+		return "", false, err
 	}
+	r.Report.Results = string(form.Results)
+	r.Report.Reading = report.Reading{Line: form.Line, Stop: form.Stop, Toward: form.Toward, People: form.People, Clear: form.Clear,
+		Lines: report.NewLines(form.Lines...)}
 	fits, err = e.filter.Matches(n.subject(ctx, r.Report, r.Verdict))
-	return reportID, fits, err
-}
-
-// idOf reads the id of a report from its form.
-func idOf(payload json.RawMessage) string {
-	var form struct {
-		ID string `json:"id"`
-	}
-	_ = json.Unmarshal(payload, &form)
-	return form.ID
+	return form.ID, fits, err
 }
 
 // newID is that of something that is told once.

@@ -27,6 +27,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
 )
@@ -69,6 +70,9 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true, nil), Hearer: h.Inbox,
 		Lines: cityLines, Notices: &notice.Board{}, Bus: new(bus.Bus), Log: log, Now: h.Clock.Now,
 	}
+	places, stop := relay.NewPlaces(h.DB, h.Notices, log)
+	tb.Cleanup(stop)
+	h.Host.Places, h.Networks = places, []string{"mail", "mastodon", "telegram", "web", d.Name}
 	h.Network = must(d.New(h.Host))(tb)
 	h.Site = must(frontend.NewSite(frontend.Options{Config: cfg, DB: h.DB, Secrets: box, Texts: h.Texts, Log: log, Now: h.Clock.Now,
 		AccountMails: h.Mails, Notices: h.Notices, Relay: struct{ frontend.Relay }{}, Health: ready{}, Demo: true,
