@@ -20,11 +20,14 @@ import (
 // The functions of expressions.
 var (
 	filterFunctions = []string{"any", "none", "lower", "len"}
-	valueFunctions  = append([]string{"string", "trim"}, filterFunctions...)
+	valueFunctions  = append([]string{"trim"}, filterFunctions...)
 )
 
-// near is the function for the stops near one of them.
-const near = "near"
+// The functions that are ours: for the stops near one of them, and for a value as text.
+const (
+	near   = "near"
+	asText = "string"
+)
 
 // filterConfig is the language of filters.
 func filterConfig() *conf.Config {
@@ -40,6 +43,7 @@ func filterConfig() *conf.Config {
 // valueConfig is the language of what reads values; names may have any.
 func valueConfig(names []string) *conf.Config {
 	c := newConfig(map[string]any{}, valueFunctions)
+	c.Functions[asText] = &builtin.Function{Name: asText, Func: func(args ...any) (any, error) { return plain(args[0]), nil }, Types: []reflect.Type{reflect.TypeFor[func(any) string]()}}
 	for _, name := range names {
 		c.Env.Fields[name] = types.Any.Nature()
 	}
@@ -57,25 +61,14 @@ func newConfig(samples map[string]any, functions []string) *conf.Config {
 		for _, name := range functions {
 			if b.Name == name {
 				delete(c.Disabled, name)
-				c.Builtins[name] = written(b)
+				c.Builtins[name] = b
 			}
 		}
 	}
 	return c
 }
 
-// written makes "string" write numbers as people do: the one of the language writes
-// 12345678 as 1.2345678e+07.
-func written(b *builtin.Function) *builtin.Function {
-	if b.Name != "string" {
-		return b
-	}
-	own := *b
-	own.Fast = func(v any) any { return plain(v) }
-	return &own
-}
-
-// plain writes a value as text.
+// plain writes a value as text, and numbers as people do: not as 1.2345678e+07.
 func plain(v any) string {
 	if n, ok := v.(float64); ok {
 		return strconv.FormatFloat(n, 'f', -1, 64)
@@ -99,20 +92,21 @@ func (f *fence) parse(c *conf.Config) (ast.Node, error) {
 	return n, nil
 }
 
-// program compiles what was checked.
-func (f *fence) program(n ast.Node, c *conf.Config) (*vm.Program, error) {
+// program compiles what was checked, and counts the steps that it takes at most.
+func (f *fence) program(n ast.Node, c *conf.Config) (*vm.Program, float64, error) {
 	tree := &parser.Tree{Node: n, Source: file.NewSource(f.source)}
 	if _, err := checker.Check(tree, c); err != nil {
-		return nil, f.unfit(err)
+		return nil, 0, f.unfit(err)
 	}
-	if f.steps(n) > maxSteps {
-		return nil, &Error{Kind: TooMuch, Field: f.field, At: -1}
+	steps := f.steps(n)
+	if steps > f.most() {
+		return nil, 0, &Error{Kind: TooMuch, Field: f.field, At: -1}
 	}
 	p, err := compiler.Compile(tree, c)
 	if err != nil {
-		return nil, &Error{Kind: Syntax, Field: f.field, At: -1, Why: "it cannot be compiled"}
+		return nil, 0, &Error{Kind: Syntax, Field: f.field, At: -1, Why: "it cannot be compiled"}
 	}
-	return p, nil
+	return p, steps, nil
 }
 
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) }

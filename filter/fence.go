@@ -131,7 +131,7 @@ func (f *fence) binary(n *ast.BinaryNode) ast.Node {
 		f.compared(n.Left, n.Right)
 		f.compared(n.Right, n.Left)
 	case "in":
-		f.among(n)
+		return f.among(n)
 	}
 	return n
 }

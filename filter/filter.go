@@ -92,8 +92,10 @@ type Filter struct {
 	world   World
 	program *vm.Program // nil: every report is wanted
 	uses    []attribute
+	author  bool // it asks for what is counted of the author
 	lower   bool // it asks for the text in lower case
 	results bool
+	steps   float64 // that it takes at most
 }
 
 // Compile compiles a spec for a city. What is wrong with it is an *Error.
@@ -127,11 +129,12 @@ func (f *fence) filter(all []ast.Node) (*Filter, error) {
 			made.uses = append(made.uses, a)
 		}
 	}
+	made.author = made.Uses("author")
 	if len(all) == 0 {
 		return made, nil
 	}
 	var err error
-	made.program, err = f.program(join("and", all), filterConfig())
+	made.program, made.steps, err = f.program(join("and", all), filterConfig())
 	return made, err
 }
 
@@ -151,19 +154,21 @@ func (f *Filter) Matches(s Subject) (bool, error) {
 		return true, nil
 	}
 	e := evaluation{Subject: s, world: &f.world}
-	if s.Author != nil && f.Uses("author") {
+	if s.Author != nil && f.author {
 		var err error
 		if e.author, err = s.Author(); err != nil {
 			return false, err
 		}
 	}
-	answer, err := run(f.program, f.values(&e))
+	m := machines.Get().(*machine)
+	defer m.done()
+	f.fill(m.values, &e)
+	answer, err := m.Run(f.program, m.values)
 	return err == nil && answer == true, nil
 }
 
-// values has what the filter asks for.
-func (f *Filter) values(e *evaluation) map[string]any {
-	all := make(map[string]any, len(f.uses)+2)
+// fill puts in what the filter asks for.
+func (f *Filter) fill(all map[string]any, e *evaluation) {
 	for _, a := range f.uses {
 		all[a.name] = a.of(e)
 	}
@@ -173,7 +178,6 @@ func (f *Filter) values(e *evaluation) map[string]any {
 	if f.results {
 		all[results] = readResults(e.Report.Results)
 	}
-	return all
 }
 
 // evaluation is a report while it is asked about.
@@ -199,10 +203,17 @@ func readResults(raw string) map[string]any {
 	return all
 }
 
-var machines = sync.Pool{New: func() any { return new(vm.VM) }}
+// machine is what runs expressions, with room for what they ask for.
+type machine struct {
+	vm.VM
+	values map[string]any
+}
 
-func run(p *vm.Program, values map[string]any) (any, error) {
-	m := machines.Get().(*vm.VM)
-	defer machines.Put(m)
-	return m.Run(p, values)
+var machines = sync.Pool{New: func() any { return &machine{values: map[string]any{}} }}
+
+// done gives the machine back, without what it had of a report.
+func (m *machine) done() {
+	clear(m.values)
+	clear(m.Stack[:cap(m.Stack)])
+	machines.Put(m)
 }

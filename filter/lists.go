@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,8 +15,7 @@ import (
 // Any stands for every value that is there.
 const Any = "*"
 
-// lists makes conditions of the values that are wanted and those that are not, in the
-// order of the attributes' names.
+// lists makes conditions of the values that are wanted and those that are not.
 func (f *fence) lists(s Spec) ([]ast.Node, error) {
 	if err := sizeOf(s); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func sizeOf(s Spec) error {
 // list makes one condition of each attribute's values.
 func (f *fence) list(field string, values map[string][]string) ([]ast.Node, error) {
 	var all []ast.Node
-	for _, name := range slices.Sorted(maps.Keys(values)) {
+	for _, name := range ordered(values) {
 		if len(values[name]) == 0 {
 			continue
 		}
@@ -67,6 +67,21 @@ func (f *fence) list(field string, values map[string][]string) ([]ast.Node, erro
 	return all, nil
 }
 
+// ordered returns the names of the attributes in the order in which they are listed; the
+// others at the end.
+func ordered(values map[string][]string) []string {
+	place := func(name string) int {
+		i := slices.IndexFunc(attributes, func(a attribute) bool { return a.name == name })
+		if i < 0 {
+			return len(attributes)
+		}
+		return i
+	}
+	return slices.SortedFunc(maps.Keys(values), func(a, b string) int {
+		return cmp.Or(place(a)-place(b), strings.Compare(a, b))
+	})
+}
+
 // anyOf makes the condition that an attribute has one of the values.
 func (f *fence) anyOf(name string, values []string) (ast.Node, *Error) {
 	if program, ok := strings.CutPrefix(name, results+"."); ok {
@@ -80,26 +95,26 @@ func (f *fence) anyOf(name string, values []string) (ast.Node, *Error) {
 	if !a.within {
 		f.uses[name] = true
 	}
-	set := map[string]struct{}{}
+	var plain []string
 	var any []ast.Node
 	for _, v := range values {
 		switch n, e := f.one(a, v); {
 		case e != nil:
 			return nil, e
 		case n == nil:
-			set[v] = struct{}{}
+			plain = append(plain, v)
 		default:
 			any = append(any, n)
 		}
 	}
-	if len(set) > 0 {
-		any = append(any, binary("in", named(a.name), &ast.ConstantNode{Value: set}))
+	if len(plain) > 0 {
+		any = append(any, oneOf(a, plain, named(name)))
 	}
 	return join("or", any), nil
 }
 
-// one makes the condition that an attribute has a value; nil: the value belongs to the set
-// of those that it may be.
+// one makes the condition that an attribute has a value; nil: it need only be
+// compared.
 func (f *fence) one(a attribute, value string) (ast.Node, *Error) {
 	switch {
 	case value == Any:

@@ -6,15 +6,30 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// maxSteps bounds what an expression may take. A step is about ten nanoseconds; how many
-// there are at most is counted before it runs.
-const maxSteps = 200_000
+// What an expression may take. A step is about ten nanoseconds; how many there are at most
+// is counted before it runs. Filters are asked for every report, values are read once.
+const (
+	maxSteps      = 200_000
+	maxValueSteps = 500_000
+)
+
+// maxString is how many characters one text has, of those that values are read from.
+const maxString = 8 << 10
 
 // extent is the most that a part may be.
 type extent struct {
-	chars float64 // of a text; of a list all its texts together
+	text  float64 // characters, where it is a text
+	chars float64 // of all texts in it, where it is a list or unknown
 	count float64 // of the list
 	any   bool    // what it is, is not known
+}
+
+// most is how many steps the expression may take.
+func (f *fence) most() float64 {
+	if f.world == nil {
+		return maxValueSteps
+	}
+	return maxSteps
 }
 
 // meter counts the steps of an expression.
@@ -39,7 +54,7 @@ func (m *meter) count(n ast.Node) extent {
 	m.add(4)
 	switch n := n.(type) {
 	case *ast.StringNode:
-		return extent{chars: float64(len(n.Value))}
+		return text(len(n.Value))
 	case *ast.IdentifierNode:
 		return m.f.extent(n.Value)
 	case *ast.ConstantNode:
@@ -61,6 +76,10 @@ func (m *meter) count(n ast.Node) extent {
 		return m.array(n)
 	case *ast.BuiltinNode:
 		return m.call(n)
+	case *ast.CallNode:
+		all := m.count(n.Arguments[0])
+		m.add(10 + 4*all.chars)
+		return text(int(all.chars))
 	default:
 		return extent{}
 	}
@@ -74,17 +93,20 @@ func (f *fence) extent(name string) extent {
 	a, ok := find(name)
 	switch {
 	case f.world == nil:
-		return extent{chars: float64(f.names.Size), count: float64(f.names.Size / 2), any: true}
+		return extent{text: maxString, chars: float64(f.names.Size), count: float64(f.names.Size / 2), any: true}
 	case !ok:
-		return extent{chars: maxResults, count: maxResults / 2, any: true}
+		return extent{text: maxResults, chars: maxResults, count: maxResults / 2, any: true}
 	case a.name == "words":
 		return extent{chars: maxText, count: maxWords}
 	case a.sort == isList:
 		return extent{chars: float64(a.most * maxLines), count: maxLines}
 	default:
-		return extent{chars: float64(a.most)}
+		return text(a.most)
 	}
 }
+
+// text is the extent of a text.
+func text(chars int) extent { return extent{text: float64(chars), chars: float64(chars)} }
 
 func (m *meter) member(n *ast.MemberNode) extent {
 	owner := m.count(n.Node)
@@ -92,7 +114,7 @@ func (m *meter) member(n *ast.MemberNode) extent {
 	if owner.any {
 		return owner
 	}
-	return extent{chars: owner.chars}
+	return extent{text: owner.chars, chars: owner.chars}
 }
 
 func (m *meter) array(n *ast.ArrayNode) extent {
@@ -112,28 +134,31 @@ func (m *meter) binary(n *ast.BinaryNode) extent {
 	case "and", "&&", "or", "||":
 		return extent{}
 	case "+":
-		m.add(10 + (left.chars+right.chars)/8)
-		return extent{chars: left.chars + right.chars, any: left.any || right.any}
+		both := left.text + right.text
+		m.add(10 + both/8)
+		return extent{text: both, chars: both, any: left.any || right.any}
 	case "??":
 		return larger(left, right)
 	case "contains":
-		m.add(10 + left.chars/2 + right.chars/8)
+		m.add(10 + left.text/2 + right.text/8)
 	case "in":
 		m.among(left, right)
 	case "matches":
 		m.pattern(n.Right, left)
-	default:
+	case "==", "!=":
 		m.add(10 + compare(left, right))
+	default:
+		m.add(10 + min(left.text, right.text)/16)
 	}
 	return extent{}
 }
 
-// compare is what it takes to compare two parts.
+// compare is what it takes to tell whether two parts are the same.
 func compare(a, b extent) float64 {
 	if a.any && b.any {
 		return 8 * min(a.chars, b.chars)
 	}
-	return min(a.chars, b.chars) / 16
+	return min(a.text, b.text) / 16
 }
 
 func (m *meter) among(left, right extent) {
@@ -144,14 +169,14 @@ func (m *meter) among(left, right extent) {
 	m.add(steps)
 }
 
-func (m *meter) pattern(pattern ast.Node, text extent) {
+func (m *meter) pattern(pattern ast.Node, subject extent) {
 	s, ok := pattern.(*ast.StringNode)
 	if !ok {
 		return
 	}
 	size, err := patternSize(s.Value)
 	if err == nil {
-		m.add(50 + 3*float64(size)*text.chars)
+		m.add(50 + 3*float64(size)*subject.text)
 	}
 }
 
@@ -161,11 +186,11 @@ func (m *meter) call(n *ast.BuiltinNode) extent {
 		m.repeat(p, over)
 		return extent{}
 	}
-	m.add(10 + 4*over.chars)
 	if n.Name == "len" {
 		return extent{}
 	}
-	return extent{chars: 2 * over.chars}
+	m.add(10 + 4*over.text)
+	return extent{text: 2 * over.text, chars: 2 * over.text}
 }
 
 // repeat counts what is asked of each of a list. Its texts together have as many
@@ -174,7 +199,7 @@ func (m *meter) repeat(p *ast.PredicateNode, over extent) {
 	count := max(1, over.count)
 	before := m.times
 	m.times *= count
-	m.each = append(m.each, extent{chars: over.chars / count, count: over.count / count, any: over.any})
+	m.each = append(m.each, extent{text: over.chars / count, chars: over.chars / count, count: over.count / count, any: over.any})
 	m.add(8)
 	m.count(p.Node)
 	m.times = before
@@ -182,5 +207,5 @@ func (m *meter) repeat(p *ast.PredicateNode, over extent) {
 }
 
 func larger(a, b extent) extent {
-	return extent{chars: max(a.chars, b.chars), count: max(a.count, b.count), any: a.any || b.any}
+	return extent{text: max(a.text, b.text), chars: max(a.chars, b.chars), count: max(a.count, b.count), any: a.any || b.any}
 }

@@ -33,7 +33,7 @@ func CompileValue(field, source string, n Names) (*Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := f.program(part, c)
+	p, _, err := f.program(part, c)
 	if err != nil {
 		return nil, err
 	}
@@ -41,13 +41,39 @@ func CompileValue(field, source string, n Names) (*Value, error) {
 }
 
 // Eval returns the value that is read from those of the names, which are as package json
-// decodes them. The error says in English what could not be read.
+// decodes them; of longer texts, the first 8,192 characters are looked at. The error says in English what could not be read.
 func (v *Value) Eval(names map[string]any) (any, error) {
-	value, err := run(v.program, names)
+	bounded := make(map[string]any, len(names))
+	for name, value := range names {
+		bounded[name] = shorten(value)
+	}
+	value, err := vm.Run(v.program, bounded)
 	if at, ok := errors.AsType[*file.Error](err); ok {
 		return nil, fmt.Errorf("%s (%d:%d)", cut(at.Message, maxWhy), at.Line, at.Column+1)
 	}
 	return value, err
+}
+
+// shorten returns a value of JSON whose texts have at most maxString characters.
+func shorten(value any) any {
+	switch v := value.(type) {
+	case string:
+		return cut(v, maxString)
+	case []any:
+		each := make([]any, len(v))
+		for i := range v {
+			each[i] = shorten(v[i])
+		}
+		return each
+	case map[string]any:
+		each := make(map[string]any, len(v))
+		for name := range v {
+			each[name] = shorten(v[name])
+		}
+		return each
+	default:
+		return value
+	}
 }
 
 // maxWhy bounds an error, in characters.

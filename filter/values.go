@@ -19,21 +19,22 @@ func (f *fence) compared(name, value ast.Node) {
 
 // among refuses values that an attribute never has, in "line in [...]" and "... in lines",
 // and makes a set of those that are fixed.
-func (f *fence) among(n *ast.BinaryNode) {
+func (f *fence) among(n *ast.BinaryNode) ast.Node {
 	if a, ok := f.asked(n.Right); ok && a.sort == isList {
 		f.possible(a, n.Left)
 	}
 	a, ok := f.asked(n.Left)
 	each, fixed := n.Right.(*ast.ArrayNode)
 	if !ok || !fixed {
-		return
+		return n
 	}
 	for _, value := range each.Nodes {
 		f.possible(a, value)
 	}
-	if set := setOf(each.Nodes); set != nil && a.sort == isText {
-		n.Right = constant(set, n.Right)
+	if texts := textsOf(each.Nodes); len(texts) > 0 && a.sort == isText {
+		return oneOf(a, texts, n)
 	}
+	return n
 }
 
 // asked returns the attribute that a part names.
@@ -80,37 +81,62 @@ func outside(a attribute, value string) Error {
 	return e
 }
 
-// setOf makes a set of texts; nil: there is something else among them.
-func setOf(nodes []ast.Node) map[string]struct{} {
-	set := make(map[string]struct{}, len(nodes))
+// textsOf returns the values of texts; nil: there is something else among them.
+func textsOf(nodes []ast.Node) []string {
+	var texts []string
 	for _, n := range nodes {
 		s, ok := n.(*ast.StringNode)
 		if !ok {
 			return nil
 		}
-		set[s.Value] = struct{}{}
+		texts = append(texts, s.Value)
 	}
-	return set
+	return texts
 }
 
-// constant is a value that is there already, in the place of a part.
-func constant(value any, of ast.Node) ast.Node {
-	c := &ast.ConstantNode{Value: value}
-	c.SetLocation(of.Location())
-	return c
+// handful is how many values are faster compared one by one than found in a set.
+const handful = 8
+
+// oneOf makes the condition that an attribute is one of the texts, in the place of a part.
+func oneOf(a attribute, texts []string, of ast.Node) ast.Node {
+	if len(texts) > handful {
+		set := make(map[string]struct{}, len(texts))
+		for _, s := range texts {
+			set[s] = struct{}{}
+		}
+		return at(of, binary("in", named(a.name), &ast.ConstantNode{Value: set}))
+	}
+	each := make([]ast.Node, len(texts))
+	for i, s := range texts {
+		each[i] = at(of, binary("==", named(a.name), &ast.StringNode{Value: s}))
+	}
+	return join("or", each)
+}
+
+// at puts a part in the place of another.
+func at(of, n ast.Node) ast.Node {
+	n.SetLocation(of.Location())
+	return n
 }
 
 // maxNear is how far near reaches, in stops.
 const maxNear = 50
 
-// call checks near(stop, n), the only function that is ours, and makes the set of stops
-// of it.
+// call checks a call of a function that is ours.
 func (f *fence) call(n *ast.CallNode) ast.Node {
-	id, ok := n.Callee.(*ast.IdentifierNode)
-	if !ok || f.world == nil || id.Value != near {
-		f.callOf(n, id)
-		return n
+	switch id, ok := n.Callee.(*ast.IdentifierNode); {
+	case ok && f.world != nil && id.Value == near:
+		return f.near(n)
+	case ok && f.world == nil && id.Value == asText && len(n.Arguments) == 1:
+		f.all(n.Arguments)
+	default:
+		f.otherCall(n, id)
 	}
+	return n
+}
+
+// near makes the set of stops of near(stop, n).
+func (f *fence) near(n *ast.CallNode) ast.Node {
 	if len(f.world.Places.Lines()) == 0 {
 		f.fail(n, Error{Kind: NoPlaces})
 		return n
@@ -123,20 +149,18 @@ func (f *fence) call(n *ast.CallNode) ast.Node {
 	stops, _ := find("stop")
 	f.possible(stops, stop)
 	f.uses["stop"] = true
-	in := &ast.BinaryNode{Operator: "in", Left: &ast.IdentifierNode{Value: "stop"}, Right: constant(around(f.world.Places, stop.Value, reach), n)}
-	in.SetLocation(n.Location())
-	return in
+	return at(n, binary("in", named("stop"), &ast.ConstantNode{Value: around(f.world.Places, stop.Value, reach)}))
 }
 
-// callOf refuses every other call.
-func (f *fence) callOf(n *ast.CallNode, name *ast.IdentifierNode) {
+// otherCall refuses every other call.
+func (f *fence) otherCall(n *ast.CallNode, name *ast.IdentifierNode) {
 	if name == nil {
 		f.notAllowed(n, "(…)")
 		return
 	}
 	functions := append([]string{near}, filterFunctions...)
 	if f.world == nil {
-		functions = valueFunctions
+		functions = append([]string{asText}, valueFunctions...)
 	}
 	f.unknown(n, name.Value, nil, functions)
 }

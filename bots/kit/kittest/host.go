@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots/kit"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/filter"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
@@ -62,7 +63,7 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	if d.Migrations != nil {
 		migrations[d.Name] = d.Migrations(box)
 	}
-	sources := append(append([]fs.FS{supervisor.Texts, d.Files}, templates.Texts...), kit.Texts...)
+	sources := append(append([]fs.FS{filter.Texts, supervisor.Texts, d.Files}, templates.Texts...), kit.Texts...)
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(h.Lines, tb.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := h.config(settings)
 	h.Host = bots.Host{
