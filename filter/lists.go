@@ -96,7 +96,7 @@ func (f *fence) anyOf(name string, values []string) (ast.Node, *Error) {
 		f.uses[name] = true
 	}
 	var plain []string
-	var any []ast.Node
+	var each []ast.Node
 	for _, v := range values {
 		switch n, e := f.one(a, v); {
 		case e != nil:
@@ -104,13 +104,13 @@ func (f *fence) anyOf(name string, values []string) (ast.Node, *Error) {
 		case n == nil:
 			plain = append(plain, v)
 		default:
-			any = append(any, n)
+			each = append(each, n)
 		}
 	}
 	if len(plain) > 0 {
-		any = append(any, oneOf(a, plain, named(name)))
+		each = append(each, oneOf(a, plain, named(name)))
 	}
-	return join("or", any), nil
+	return join("or", each), nil
 }
 
 // one makes the condition that an attribute has a value; nil: it need only be
@@ -221,7 +221,7 @@ func (f *fence) resultOf(path string, values []string) (ast.Node, *Error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	var n ast.Node = named(results)
+	n := named(results)
 	for _, p := range parts {
 		n = &ast.ChainNode{Node: &ast.MemberNode{Node: n, Property: &ast.StringNode{Value: p}, Optional: true}}
 	}
