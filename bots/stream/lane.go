@@ -62,7 +62,7 @@ func (l *lane) queue(now time.Time) error {
 	if wait := l.until.Sub(now); wait > 0 {
 		return bots.Later(wait, errBusy)
 	}
-	if l.waiting > mostWaiting {
+	if l.waiting >= mostWaiting {
 		return bots.Later(max(busyWait, now.Sub(l.since)), errBusy)
 	}
 	l.waiting++
