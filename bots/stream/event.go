@@ -95,7 +95,7 @@ type body struct {
 }
 
 func (e event) body() body {
-	b := body{Type: e.name, Timestamp: e.at.UTC(), Data: e.data}
+	b := body{Type: e.name, Timestamp: e.at.UTC().Truncate(time.Second), Data: e.data}
 	if raw, ok := e.data.(json.RawMessage); ok && len(raw) == 0 {
 		b.Data = struct{}{}
 	}

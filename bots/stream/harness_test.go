@@ -168,3 +168,5 @@ func (s *street) refuse(r report.Report) {
 	s.t.Helper()
 	dbtest.MustSaveReport(s.t, s.DB, r, report.Verdict{Reason: report.ReasonNoTrigger})
 }
+
+func (s *street) german(id string, data ...any) string { return s.Texts.T("de", id, data...) }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -61,6 +62,9 @@ func (s Streams) List(ctx context.Context, cityID int64) ([]Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := s.n.of(ctx, b); err != nil { // which stops those whose filter does not hold any more
+		return nil, err
+	}
 	rows, err := s.n.rows(ctx, b.ID)
 	if err != nil {
 		return nil, err
@@ -76,11 +80,15 @@ func (s Streams) List(ctx context.Context, cityID int64) ([]Stream, error) {
 
 // Get returns a stream. Its target is as Shown.
 func (s Streams) Get(ctx context.Context, cityID int64, name string) (Stream, error) {
-	r, err := s.n.find(ctx, cityID, name)
+	list, err := s.List(ctx, cityID)
 	if err != nil {
 		return Stream{}, err
 	}
-	return s.n.shown(ctx, cityID, r)
+	i := slices.IndexFunc(list, func(l Stream) bool { return l.Name == name })
+	if i < 0 {
+		return Stream{}, fmt.Errorf("stream: %w", db.ErrNotFound)
+	}
+	return list[i], nil
 }
 
 // Put stores a stream under its name, in place of the one of that name. revision is what

@@ -290,11 +290,10 @@ func TestFilterThatDoesNotHold(t *testing.T) {
 	s.put(want)
 	s.put(to("all", s.targets.Hook()))
 	s.places("U1: Langwasser, Plärrer, Fürth")
-	s.mustSend(s.on("U2", onU2))
-	got := s.get("u2")
-	if got.Running || !strings.Contains(got.Paused, "U2") {
-		t.Errorf("it says %+v", got)
+	if got := s.get("u2"); got.Running || !strings.Contains(got.Paused, "U2") || !strings.HasPrefix(got.Why.Say(s.german), "Sein Filter passt nicht mehr zur Stadt: ") {
+		t.Errorf("it says %+v, %s", got, got.Why.Say(s.german))
 	}
+	s.mustSend(s.on("U2", onU2))
 	s.places("U1: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Plärrer")
 	if got := s.get("u2"); got.Running || got.Paused == "" {
 		t.Errorf("it runs again by itself: %+v", got)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"ticketfrei/bots"
+	"ticketfrei/filter"
 )
 
 // errSealed is that something was stored with another secret key.
@@ -47,11 +48,24 @@ func (n *Network) whyPaused(ctx context.Context, cityID int64, r row, s Stream) 
 			return nil, err
 		}
 		if len(wrong) > 0 {
-			return sayer("stream.paused.filter", "Why", wrong[0].Err.Error()), nil
+			return unfit{wrong[0].Err}, nil
 		}
 		return sayer("stream.paused.filter_was"), nil
 	}
 	return answered(Shown(s.Target), r.Paused), nil
+}
+
+// unfit is that a filter does not fit its city any more, and why.
+type unfit struct{ error }
+
+// Say says it in the language of t.
+func (e unfit) Say(t bots.T) string {
+	why := e.Error()
+	if f, ok := errors.AsType[*filter.Error](e.error); ok {
+		id, data := f.Message()
+		why = t(id, data...)
+	}
+	return t("stream.paused.filter", "Why", why)
 }
 
 func (n *Network) english(id string, data ...any) string { return n.host.Texts.T("en", id, data...) }
