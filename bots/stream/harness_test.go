@@ -170,3 +170,13 @@ func (s *street) refuse(r report.Report) {
 }
 
 func (s *street) german(id string, data ...any) string { return s.Texts.T("de", id, data...) }
+
+// sendTo sends a report to one of the streams.
+func (s *street) sendTo(name string, r report.Report) error {
+	s.t.Helper()
+	b := s.Bots(s.city)[0]
+	open, err := s.Open(b)
+	must(s.t, err)
+	_, err = open.Send(s.t.Context(), report.NewDelivery(r, b, s.entry(name).row.ID))
+	return err
+}

@@ -140,9 +140,9 @@ func Shown(target string) string {
 	if err != nil || u.Host == "" {
 		return target // stdout:
 	}
-	tail := strings.TrimRight(strings.TrimPrefix(target, u.Scheme+"://"), "/")
-	if len(tail)-len(u.Host) <= 2*shownTail || u.Path == "" && u.RawQuery == "" { // a short one would stand there almost whole
+	tail := []rune(strings.TrimRight(strings.TrimPrefix(target, u.Scheme+"://"), "/"))
+	if len(tail)-len([]rune(u.Host)) <= 2*shownTail || u.Path == "" && u.RawQuery == "" { // a short one would stand there almost whole
 		return u.Host + "/…"
 	}
-	return u.Host + "/…" + tail[len(tail)-shownTail:]
+	return u.Host + "/…" + string(tail[len(tail)-shownTail:])
 }
