@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -333,4 +334,27 @@ func TestCounts(t *testing.T) {
 	if s.Bus.Wanted(s.city.ID, bus.ReportRefused) {
 		t.Error("somebody listens")
 	}
+}
+
+// What was stored with another secret key says so, and can be put in again.
+func TestSealedWithAnotherKey(t *testing.T) {
+	s := newStreet(t)
+	s.put(to("a", s.targets.Hook()))
+	must(t, s.DB.Write(t.Context(), func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE stream_streams SET target = ?, secret = ?", s.Secrets.Seal("elsewhere", "x"), s.Secrets.Seal("elsewhere", "y")).Error
+	}))
+	s.Notices.Changed(s.city.ID)
+	if got := s.get("a"); got.Running || !strings.Contains(got.Paused, "another secret key") {
+		t.Errorf("it says %+v", got)
+	}
+	if sent, _, _ := s.send(s.on("U1", onU1)); len(sent) != 0 {
+		t.Errorf("sent %d times", len(sent))
+	}
+	if _, err := s.streams().Rotate(t.Context(), s.city.ID, "a"); err == nil {
+		t.Error("a secret that cannot be read was renewed")
+	}
+	if stored := s.put(to("a", s.targets.Hook())); stored.Secret == "" || stored.Paused != "" {
+		t.Errorf("put in again: %+v", stored)
+	}
+	s.mustSend(s.on("U1 wieder", onU1))
 }

@@ -20,14 +20,9 @@ func (n *Network) shown(ctx context.Context, cityID int64, r row) (Stream, error
 	if err != nil && !sealed(err) {
 		return s, err
 	}
-	if sealed(err) {
-		s.Why = sayer("stream.paused.sealed")
-	} else if to, err := n.parse(s.Target); err != nil {
-		s.Why, _ = errors.AsType[bots.Sayer](err)
-	} else {
-		s.Kind = to.kind
-	}
+	s.Kind, s.Why = n.readTarget(err, s.Target)
 	s.Target = Shown(s.Target)
+	err = nil
 	if s.Why == nil {
 		s.Why, err = n.whyPaused(ctx, cityID, r, s)
 	}
@@ -35,6 +30,19 @@ func (n *Network) shown(ctx context.Context, cityID int64, r row) (Stream, error
 		s.Paused, s.Running = s.Why.Say(n.english), false
 	}
 	return s, err
+}
+
+// readTarget returns the kind of a target, or why it cannot be used: failed is set where it
+// could not be opened.
+func (n *Network) readTarget(failed error, text string) (kind string, why bots.Sayer) {
+	if failed != nil {
+		return "", sayer("stream.paused.sealed")
+	}
+	to, err := n.parse(text)
+	if err != nil {
+		why, _ = errors.AsType[bots.Sayer](err)
+	}
+	return to.kind, why
 }
 
 // whyPaused says why a stream has stopped by itself; nil where it has not.
