@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	kit "ticketfrei/bots/kit/standin"
 )
@@ -37,6 +38,7 @@ type Message struct {
 	ID       string
 	Text     string
 	Headings []string
+	Time     time.Time
 }
 
 // Start starts a Server.
@@ -105,7 +107,7 @@ func (s *Server) discord(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.last++
 	id := strconv.FormatInt(s.last, 10)
-	s.messages = append(s.messages, Message{ID: id, Text: m.Content, Headings: m.titles()})
+	s.messages = append(s.messages, Message{ID: id, Text: m.Content, Headings: m.titles(), Time: time.Now()})
 	s.mu.Unlock()
 	s.Happened()
 	if r.URL.Query().Get("wait") != "true" {
