@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -576,5 +577,25 @@ func TestPrivateAddressBehindAName(t *testing.T) {
 	}
 	if len(s.got("/")) != 0 {
 		t.Error("it was sent")
+	}
+}
+
+// The demo shows what its stream sends.
+func TestDemo(t *testing.T) {
+	s := newStreet(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	page, err := s.network.StartDemo(ctx, s.Site, s.city)
+	must(t, err)
+	s.Site.HandleDemo(Name, page)
+	s.mustSend(s.on("U1 Plärrer", onU1))
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/demo/stream", http.NoBody)
+	r.Header.Set("Accept-Language", "de")
+	s.Site.ServeHTTP(w, r)
+	for _, want := range []string{"<h1>Discord", "U1 Plärrer → Fürth<br>U1 Plärrer"} {
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%d without %q", w.Code, want)
+		}
 	}
 }
