@@ -119,6 +119,7 @@ func TestStreamsOverARestart(t *testing.T) {
 	a := startApp(t, dir, box)
 	c := a.addCity("nuernberg", "*", "")
 	a.stream(c, `{"name":"all","target":%q,"events":["report.taken_back","report.passed"]}`, targets.Hook())
+	a.stream(c, `{"name":"off","target":%q,"running":false}`, targets.Discord())
 	targets.Fail(standin.HookPath, -1, kit.Status(http.StatusServiceUnavailable, ""))
 	a.mustSend("rider@riders.example", here, "m1@x", "", "Kontis am Plärrer")
 	a.mustSend("other@riders.example", here, "m2@x", "", "Kontis am Rathaus")
@@ -134,6 +135,9 @@ func TestStreamsOverARestart(t *testing.T) {
 	a.settled()
 	if told := hooked(targets, "report.passed"); len(told) != tried+2 {
 		t.Errorf("told %q after %d tries", told, tried)
+	}
+	if n := len(targets.Messages()); n > 0 {
+		t.Errorf("a stream that does not run was told %d times", n)
 	}
 	b := a.login("moderator@nuernberg.example")
 	found := reportField.FindStringSubmatch(b.get("/settings/reports", http.StatusOK))

@@ -33,7 +33,8 @@ const (
 	busyWait  = 500 * time.Millisecond
 )
 
-var errBusy = errors.New("a target is being sent something else")
+// errBusy is that a target is being sent something else, or waits.
+var errBusy = bots.Say(errors.New("a target is busy, or has asked to wait"), "stream.error.busy")
 
 // enter waits for the turn of a request. An error of kind KindLater says when to come back.
 func (l *lane) enter(ctx context.Context, now func() time.Time) error {

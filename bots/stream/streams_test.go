@@ -17,6 +17,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/filter"
 	"ticketfrei/internal/bus"
+	"ticketfrei/internal/report"
 )
 
 // What a script stores is what it gets back, but for what is secret.
@@ -357,4 +358,27 @@ func TestSealedWithAnotherKey(t *testing.T) {
 		t.Errorf("put in again: %+v", stored)
 	}
 	s.mustSend(s.on("U1 wieder", onU1))
+}
+
+// A moderator picks U1 and leaves mails out: mails on U1 and the U2 do not arrive.
+func TestIncludeAndExclude(t *testing.T) {
+	s := newStreet(t)
+	want := to("u1", s.targets.Hook())
+	want.Include, want.Exclude = map[string][]string{"line": {"U1"}, "network": {"*"}}, map[string][]string{"network": {"mail"}}
+	s.put(want)
+	byMail := s.on("U1 per Mail", onU1)
+	byMail.Network, byMail.Visibility = "mail", report.Private
+	for _, r := range []report.Report{s.on("U2", onU2), byMail, s.on("nichts", report.Reading{})} {
+		if sent, _, _ := s.send(r); len(sent) != 0 {
+			t.Errorf("%s is sent", r.Text)
+		}
+	}
+	s.mustSend(s.on("U1", onU1))
+	// The next report follows the new filter.
+	want.Include = map[string][]string{"line": {"U2"}}
+	s.put(want)
+	s.mustSend(s.on("U2 wieder", onU2))
+	if sent, _, _ := s.send(s.on("U1 wieder", onU1)); len(sent) != 0 {
+		t.Error("the former filter still holds")
+	}
 }
