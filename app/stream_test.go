@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,6 +141,9 @@ func TestStreamsOverARestart(t *testing.T) {
 		t.Errorf("a stream that does not run was told %d times", n)
 	}
 	b := a.login("moderator@nuernberg.example")
+	if card := b.get("/settings", http.StatusOK); !strings.Contains(card, "1 stream runs") {
+		t.Error("the card does not say how many streams run")
+	}
 	found := reportField.FindStringSubmatch(b.get("/settings/reports", http.StatusOK))
 	b.post("/settings/reports/take-back", url.Values{"report": {found[1]}, "show": {"passed"}}, http.StatusOK)
 	waitUntil(t, "it to be told", func() bool { return len(hooked(targets, "report.taken_back")) == 1 })

@@ -45,8 +45,9 @@ type Definition struct {
 	// de.toml, or riders.*.toml for those that riders read. Text ids begin with
 	// "<name>."; these have a meaning: title and blurb (heading and line below it
 	// on the settings page) and, optionally, public_page (label of a button on the
-	// city page that leads to /city/{slug}/<name>) and visible (a sentence of the
-	// city page that says where the network shows who wrote).
+	// city page that leads to /city/{slug}/<name>), visible (a sentence of the
+	// city page that says where the network shows who wrote) and recipients (how many it
+	// sends to, where these are no subscribers).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.

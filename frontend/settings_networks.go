@@ -38,6 +38,7 @@ type botCard struct {
 	report.Bot
 	Address    string // where riders write to; empty if there is no address
 	Recipients int    // -1 if the network has none or cannot count them
+	CountID    string // text id of what says how many they are
 	Log        []db.LogLine
 	Detachable bool // a moderator may disconnect it
 }
@@ -109,7 +110,7 @@ func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards 
 			if err != nil {
 				return err
 			}
-			cards[i].Recipients = count
+			cards[i].Recipients, cards[i].CountID = count, s.countID(n.Name)
 		}
 		if addressed, ok := n.Network.(bots.Addressed); ok && len(cards) > 1 {
 			text, _, err := addressed.Address(ctx, city, cards[i].Bot)
@@ -120,6 +121,15 @@ func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards 
 		}
 	}
 	return nil
+}
+
+// countID is the text id of what says how many recipients a bot of a network has: where
+// they are no subscribers, the network has one.
+func (s *Site) countID(network string) string {
+	if id := network + ".recipients"; s.Texts.Has(id) {
+		return id
+	}
+	return "settings.networks.recipients"
 }
 
 // plainWords returns what a network's error says to the moderator: its own
