@@ -215,7 +215,7 @@ func (p *pages) show(w http.ResponseWriter, r *http.Request, status int, e *edit
 }
 
 func (p *pages) handleNew(w http.ResponseWriter, r *http.Request) error {
-	e := editorOf(New())
+	e := editorOf(Blank())
 	e.Old, e.Minutes = "", ""
 	return p.show(w, r, http.StatusOK, e)
 }
@@ -315,8 +315,6 @@ func (e *editor) blame(say bots.T, wrong Invalid) {
 	for _, f := range wrong {
 		field, text := f.Field, bots.Words(f.Err, say)
 		if bad, ok := errors.AsType[*filter.Error](f.Err); ok {
-			id, data := bad.Message()
-			text = say(id, data...)
 			if before, after := bad.Marked(); after != "" || before != "" {
 				e.Marked = &marked{before, after}
 			}

@@ -63,6 +63,18 @@ func (s listed) Reason(page speaker) string {
 	return s.Why.Say(page.T)
 }
 
+// Words says what became of what was sent.
+func (r Result) Words(page speaker) string {
+	switch {
+	case r.OK:
+		return page.T("stream.settings.arrived")
+	case r.Status != 0:
+		return page.T("stream.settings.answered", "Status", r.Status)
+	default:
+		return page.T("stream.settings.silent")
+	}
+}
+
 // Settings returns what settings.tmpl shows of the city.
 func (n *Network) Settings(ctx context.Context, city report.City, _ []report.Bot) (any, error) {
 	list, err := n.Streams().List(ctx, city.ID)
