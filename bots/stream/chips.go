@@ -38,6 +38,11 @@ type group struct {
 	Wrong, WrongNot  string // with what is included, and what is excluded
 }
 
+// Used tells whether something is included or excluded.
+func (g group) Used() bool {
+	return g.Wrong != "" || g.Unwanted() || slices.ContainsFunc(g.Include, func(c choice) bool { return c.On })
+}
+
 // Unwanted tells whether something is excluded.
 func (g group) Unwanted() bool {
 	return g.WrongNot != "" || slices.ContainsFunc(g.Exclude, func(c choice) bool { return c.On })
