@@ -4,47 +4,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"ticketfrei/filter"
-	"ticketfrei/internal/report"
-	"ticketfrei/place"
+	"ticketfrei/filter/filtertest"
 )
 
-const lines = `U1: Langwasser, Messe, Hasenbuck, Hauptbahnhof, Plärrer, Gostenhof, Fürth
-U2: Röthenbach, Plärrer, Opernhaus, Hauptbahnhof, Rathenauplatz, Flughafen
-*: Depot
-`
-
-func nuremberg(tb testing.TB) filter.World {
-	tb.Helper()
-	places, err := place.Parse(lines)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return filter.World{City: "nuernberg", Networks: []string{"mail", "mastodon", "telegram"}, Places: places, Tasks: []string{"gtfs", "judge"}, Zone: berlin,
-		Now: func() time.Time { return written.Add(9*time.Minute + 50*time.Second) }}
-}
-
-// written is a Sunday, 21:30 in the city.
-var written = time.Date(2026, 5, 17, 19, 30, 0, 0, time.UTC)
-
-func subject() filter.Subject {
-	return filter.Subject{
-		Report: report.Report{Network: "telegram", Text: "U1 Plärrer: 2 KONTIS Richtung Fürth", Visibility: report.Public, Time: written,
-			Results: `{"gtfs":{"line":"U1","delay":3,"late":true,"tags":["a","b"]}}`,
-			Reading: report.Reading{Line: "U1", Stop: "Plärrer", Toward: "Fürth", People: 2, Lines: report.NewLines("U1")}},
-		Verdict: report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "kontis"},
-		Author:  func() (filter.Author, error) { return filter.Author{Passed: 3, Refused: 1}, nil },
-	}
-}
-
 func TestWhen(t *testing.T) {
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	for source, want := range map[string]bool{
 		"": true, " \n": true, `line == "U1"`: true, `line in ["U2", "U1"]`: true, `line not in ["U2"]`: true, `"U1" in lines`: true, `"Fürth" in stops`: true,
 		`network == "mail"`: false, `network != "mail" and not private`: true, `stop == "Plärrer" && toward == "Fürth"`: true,
@@ -63,14 +29,14 @@ func TestWhen(t *testing.T) {
 			t.Errorf("%s: %v", source, err)
 			continue
 		}
-		if got, err := f.Matches(subject()); err != nil || got != want {
+		if got, err := f.Matches(filtertest.Report()); err != nil || got != want {
 			t.Errorf("%s: %t, %v", source, got, err)
 		}
 	}
 }
 
 func TestLists(t *testing.T) {
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	for _, c := range []struct {
 		include, exclude map[string][]string
 		want             bool
@@ -97,7 +63,7 @@ func TestLists(t *testing.T) {
 			t.Errorf("%v %v: %v", c.include, c.exclude, err)
 			continue
 		}
-		if got, err := f.Matches(subject()); err != nil || got != c.want {
+		if got, err := f.Matches(filtertest.Report()); err != nil || got != c.want {
 			t.Errorf("%v %v: %t, %v", c.include, c.exclude, got, err)
 		}
 	}
@@ -105,7 +71,7 @@ func TestLists(t *testing.T) {
 
 // TestRefused has what is refused, with what is said of it.
 func TestRefused(t *testing.T) {
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	for source, want := range map[string]string{
 		`lien == "U1"`:                  `unknown name "lien"; did you mean "line"? (1:1)`,
 		`line == "U1" and author.knwon`: `unknown name "author.knwon"; did you mean "author.known"? (1:18)`,

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ticketfrei/filter"
+	"ticketfrei/filter/filtertest"
 	"ticketfrei/internal/i18n"
 )
 
@@ -56,7 +57,7 @@ func TestErrorsHaveWords(t *testing.T) {
 		{When: strings.Repeat("not ", 299) + "passed and passed"}, {When: "any(words, any(words, any(words, any(words, true))))"}, {When: "any(words, any(words, any(words, passed)))"},
 		{Include: map[string][]string{"network": {"fax"}}},
 	} {
-		_, err := filter.Compile(spec, nuremberg(t))
+		_, err := filter.Compile(spec, filtertest.MustCity(t))
 		e, ok := errors.AsType[*filter.Error](err)
 		if !ok {
 			t.Fatal(err)
@@ -69,7 +70,7 @@ func TestErrorsHaveWords(t *testing.T) {
 			}
 		}
 	}
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	w.Places = nil
 	_, err = filter.Compile(filter.Spec{When: `near("Plärrer", 1)`}, w)
 	if e, ok := errors.AsType[*filter.Error](err); !ok || e.Kind != filter.NoPlaces {
@@ -81,7 +82,7 @@ func TestErrorsHaveWords(t *testing.T) {
 }
 
 func TestPlaceOfAnError(t *testing.T) {
-	_, err := filter.Compile(filter.Spec{When: "hour > 5 and\n  ort == \"Plärrer\" or line"}, nuremberg(t))
+	_, err := filter.Compile(filter.Spec{When: "hour > 5 and\n  ort == \"Plärrer\" or line"}, filtertest.MustCity(t))
 	e, ok := errors.AsType[*filter.Error](err)
 	if !ok {
 		t.Fatal(err)
@@ -96,13 +97,13 @@ func TestPlaceOfAnError(t *testing.T) {
 // TestLinesOfACityWithout lets a filter name lines that are not there yet, as nothing says
 // which are right.
 func TestLinesOfACityWithout(t *testing.T) {
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	w.Places = nil
 	f, err := filter.Compile(filter.Spec{Include: map[string][]string{"line": {"U1"}}}, w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := f.Matches(subject()); !ok || err != nil {
+	if ok, err := f.Matches(filtertest.Report()); !ok || err != nil {
 		t.Error(ok, err)
 	}
 }
@@ -122,7 +123,7 @@ func TestRefusedLists(t *testing.T) {
 		`include.results: unknown name "results"`:                                                                      {Include: map[string][]string{"results": {"U1"}}},
 		`include.line: it is too long`:                                                                                 {Include: map[string][]string{"line": {strings.Repeat("U", 201)}}},
 	} {
-		_, err := filter.Compile(spec, nuremberg(t))
+		_, err := filter.Compile(spec, filtertest.MustCity(t))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
