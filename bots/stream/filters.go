@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"ticketfrei/bots"
 	"ticketfrei/filter"
@@ -18,6 +19,9 @@ func (s Stream) Filter() filter.Spec {
 // World is what the filters of a city may speak of.
 func (n *Network) World(ctx context.Context, city report.City) (filter.World, error) {
 	w := filter.World{City: city.Slug, Networks: n.host.Networks, Zone: zone.Of(city, n.host.Config.Reports.Zone), Now: n.host.Now}
+	if tasks := strings.Fields(city.Tasks); len(tasks) > 0 { // without, they may be named before they are there
+		w.Tasks = tasks
+	}
 	var err error
 	if n.host.Places != nil {
 		w.Places, err = n.host.Places.Of(ctx, city.ID)
