@@ -125,3 +125,47 @@ func TestRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestAuthorIsCountedWhereAsked counts the reports of an author only for filters that ask
+// for it, and tells when that fails.
+func TestAuthorIsCountedWhereAsked(t *testing.T) {
+	s := filtertest.Report()
+	failed := errors.New("the database is away")
+	s.Author = func() (filter.Author, error) { return filter.Author{}, failed }
+	for source, want := range map[string]error{`line == "U1"`: nil, `author.passed > 2`: failed, `not author.known`: failed} {
+		f, err := filter.Compile(filter.Spec{When: source}, filtertest.MustCity(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Matches(s); !errors.Is(err, want) {
+			t.Errorf("%s: %v", source, err)
+		}
+		if f.Uses("author") != (want != nil) || f.Uses("line") == (want != nil) || f.Uses("results") {
+			t.Errorf("%s: uses author: %t", source, f.Uses("author"))
+		}
+	}
+}
+
+// TestMuchIsLookedAtInPart has a report that is longer than what filters look at.
+func TestMuchIsLookedAtInPart(t *testing.T) {
+	s := filtertest.Report()
+	s.Report.Text = strings.Repeat("ä", 1000) + " Gleis"
+	s.Report.Results = `{"gtfs":{"line":"` + strings.Repeat("U", 5000) + `"},"judge":{"score":4}}`
+	for source, want := range map[string]bool{`text contains "Gleis"`: false, `len(text) == 1000`: true, `results.gtfs.line == nil`: true, `results.judge.score == 4`: true} {
+		f, err := filter.Compile(filter.Spec{When: source}, filtertest.MustCity(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := f.Matches(s); got != want {
+			t.Errorf("%s: %t", source, got)
+		}
+	}
+	s.Report.Results = `broken`
+	f, err := filter.Compile(filter.Spec{When: `results.gtfs.line == nil`}, filtertest.MustCity(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.Matches(s); !got || err != nil {
+		t.Error(got, err)
+	}
+}

@@ -34,6 +34,7 @@ func TestSentence(t *testing.T) {
 		{filter.Spec{Include: values("text", "Gleis", "author.known", "true"), Exclude: values("kind", "clear", "reason", "place")},
 			"with “Gleis”, by people of whom a report has passed before, not all-clears, not reason: place",
 			"mit „Gleis“, von Leuten, von denen schon eine Meldung weitergegeben wurde, nicht Entwarnungen, nicht reason: place"},
+		{filter.Spec{Include: values("hour", "20-", "hour", "-5", "hour", "12")}, "from 20 h, until 5 h or at 12 h", "ab 20 Uhr, bis 5 Uhr oder um 12 Uhr"},
 		{filter.Spec{Include: values("lines", "*", "results.gtfs.delay", "*"), When: " hour > 5 "}, "with a line, results.gtfs.delay: any, only if hour > 5", "mit einer Linie, results.gtfs.delay: egal was, nur wenn hour > 5"},
 	} {
 		for lang, want := range map[string]string{"en": c.en, "de": c.de} {
