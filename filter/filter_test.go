@@ -14,7 +14,8 @@ func TestWhen(t *testing.T) {
 	for source, want := range map[string]bool{
 		"": true, " \n": true, `line == "U1"`: true, `line in ["U2", "U1"]`: true, `line not in ["U2"]`: true, `"U1" in lines`: true, `"Fürth" in stops`: true,
 		`network == "mail"`: false, `network != "mail" and not private`: true, `stop == "Plärrer" && toward == "Fürth"`: true,
-		`text contains "kontis"`: false, `lower(text) contains "kontis"`: true, `"kontis" in words`: true, `text matches "(?i)kontis"`: true,
+		`text contains "kontis"`: false, `lower(text) contains "kontis"`: true, `"kontis" in words`: true, `text matches "(?i)kontis"`: true, `text matches "(?i)^[a-z0-9]+ [а-я]"`: false, `text matches "KONTIS [\\x{41}-\\x{ff}]"`: true,
+		`text matches "(?s)^[^B-𞥂]"`:      false,
 		`any(words, # startsWith "plär")`: true, `none(words, # == "u2")`: true, `hour == 21`: true, `21 <= hour < 22`: true, `hour >= 22 or hour < 5`: false,
 		`weekday == "sunday"`: true, `weekday in ["monday"]`: false, `age == 9`: true, `age < 5`: false, `passed and reason == "trigger" and detail == "kontis"`: true,
 		`author.known and author.passed == 3 and author.refused < 2`: true, `people >= 2`: true, `clear`: false, `kind == "report"`: true,

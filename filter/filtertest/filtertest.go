@@ -73,12 +73,13 @@ var parts = []string{
 	`[`, `]`, `(`, `)`, `{`, `}`, `,`, `:`, `?`, `??`, `?.`, `.`, `|`, `;`, `..`, `**`, `^`, `==`, `!=`, `<`, `>=`, `and`, `or`, `not`, `in`, `contains`, `matches`, `startsWith`,
 	`+`, `-`, `*`, `/`, `%`, `any(`, `none(`, `all(`, `map(`, `filter(`, `reduce(`, `repeat(`, `lower(`, `len(`, `near(`, `let x =`, `if`, `else`, `$env`, `"(a+)+$"`, `1..1000000`,
 	`any(words, `, `any(results.gtfs.tags, `, `lower(text)`, `text + text`, `text matches "(a|a)*b"`, `# contains "a"`,
+	`text matches "(?i)[B-𞥂]"`, `text matches "(?i)[\\pL\\PL]"`, `text matches "(a{99}){9}"`,
 }
 
 // shapes are hostile in a way that is known; %s is repeated within itself.
 var shapes = []string{
 	`(%s)`, `not %s`, `any(words, %s)`, `none(lines, %s)`, `any(results.gtfs.tags, %s)`, `lower(%s) == ""`, `%s and text contains text`, `1 < (%s) < 2`, `[%s] == []`, `(%s) ? text : text + text`,
-	`%s or text matches "(a*)*b"`, `(%s) == results.gtfs`, `all(1..100000, %s)`, `reduce(1..1000000, # + (%s), 0) > 0`, `repeat(text, 1000000) == (%s)`, `(%s) | any(true)`, `text + text + (%s) == ""`,
+	`%s or text matches "(a*)*b"`, `text matches "(?i)[B-𞥂]+" and %s`, `line matches "(?i)\\pL" or %s`, `(%s) == results.gtfs`, `all(1..100000, %s)`, `reduce(1..1000000, # + (%s), 0) > 0`, `repeat(text, 1000000) == (%s)`, `(%s) | any(true)`, `text + text + (%s) == ""`,
 	`len(%s) > 0`, `{"a": %s} == nil`, `let x = %s; x`, `lower(lower(lower(%s)))`, `any([text, text, text], %s)`, `any(words, # == text and (%s))`, `results.gtfs.a.b.c.d.e == (%s)`,
 }
 
