@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -37,14 +38,22 @@ const (
 // eightParts is a filter as moderators write it who want much.
 const eightParts = `passed and network != "mail" and line in ["U1", "U2", "U3"] and not (stop in ["Messe"]) and author.passed >= 2 and hour >= 6 and hour < 22 and not (text contains "test")`
 
-func (s *filterSpeed) run(_ context.Context, _ *bench, r *Result) error {
+func (s *filterSpeed) run(_ context.Context, b *bench, r *Result) error {
 	w, err := filtertest.City()
 	if err != nil {
 		return err
 	}
-	took, err := verdictTime(w)
-	if err != nil {
-		return err
+	runs := 5 // the best counts: whatever else the machine does only takes time
+	if b.Quick {
+		runs = 2
+	}
+	took := math.Inf(1)
+	for range runs {
+		once, err := verdictTime(w)
+		if err != nil {
+			return err
+		}
+		took = min(took, once)
 	}
 	r.add("eight parts", took, "µs").atMost(wantFilter)
 	s.hostile(w, r)
