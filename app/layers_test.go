@@ -79,7 +79,7 @@ var layers = []struct {
 	{regexp.MustCompile(`^bots/all$`), 7},
 	{regexp.MustCompile(`^bots/kit\b`), 5},
 	{regexp.MustCompile(`^bots/[a-z0-9]+`), 6},
-	{regexp.MustCompile(`^(bots|filter)$`), 4},
+	{regexp.MustCompile(`^(bots$|filter\b)`), 4},
 	{regexp.MustCompile(`^place\b`), 3},
 	{regexp.MustCompile(`^(db|censor|intent)$`), 2},
 	{regexp.MustCompile(`^(internal|templates)\b`), 1},

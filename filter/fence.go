@@ -2,7 +2,6 @@ package filter
 
 import (
 	"errors"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -25,7 +24,9 @@ type fence struct {
 	values map[string][]string // of attributes, so far
 	seen   map[ast.Node]bool
 	nested int
-	err    *Error
+	// classes and folded are what its patterns have of what takes long to make, so far.
+	classes, folded int
+	err             *Error
 }
 
 func newFence(field, source string, w World) *fence {
@@ -134,50 +135,6 @@ func (f *fence) binary(n *ast.BinaryNode) ast.Node {
 		return f.among(n)
 	}
 	return n
-}
-
-// pattern checks a fixed pattern: how big it is, before it is made.
-func (f *fence) pattern(n *ast.BinaryNode) {
-	s, ok := n.Right.(*ast.StringNode)
-	if !ok {
-		f.fail(n, Error{Kind: NotFixed, Word: "matches"})
-		return
-	}
-	if _, err := patternSize(s.Value); err != nil {
-		f.fail(s, Error{Kind: BadPattern, Word: cut(s.Value, 40), Why: err.Error()})
-	}
-}
-
-// maxPattern is how long a pattern may be, in characters.
-const maxPattern = 200
-
-// patternSize returns how many steps a pattern has for each character of a text.
-func patternSize(pattern string) (int, error) {
-	if len([]rune(pattern)) > maxPattern {
-		return 0, errors.New("it is too long")
-	}
-	r, err := syntax.Parse(pattern, syntax.Perl)
-	if e, ok := errors.AsType[*syntax.Error](err); ok {
-		return 0, errors.New(e.Code.String())
-	}
-	if err != nil {
-		return 0, err
-	}
-	return branches(r), nil
-}
-
-func branches(r *syntax.Regexp) int {
-	size := 1
-	if r.Op == syntax.OpLiteral {
-		size = len(r.Rune)
-	}
-	for _, sub := range r.Sub {
-		size += branches(sub)
-	}
-	if r.Op == syntax.OpRepeat {
-		size *= max(r.Min+1, r.Max)
-	}
-	return size
 }
 
 // name checks the name of an attribute or a value.

@@ -4,51 +4,18 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"ticketfrei/filter"
-	"ticketfrei/internal/report"
-	"ticketfrei/place"
+	"ticketfrei/filter/filtertest"
 )
 
-const lines = `U1: Langwasser, Messe, Hasenbuck, Hauptbahnhof, Plärrer, Gostenhof, Fürth
-U2: Röthenbach, Plärrer, Opernhaus, Hauptbahnhof, Rathenauplatz, Flughafen
-*: Depot
-`
-
-func nuremberg(tb testing.TB) filter.World {
-	tb.Helper()
-	places, err := place.Parse(lines)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return filter.World{City: "nuernberg", Networks: []string{"mail", "mastodon", "telegram"}, Places: places, Tasks: []string{"gtfs", "judge"}, Zone: berlin,
-		Now: func() time.Time { return written.Add(9*time.Minute + 50*time.Second) }}
-}
-
-// written is a Sunday, 21:30 in the city.
-var written = time.Date(2026, 5, 17, 19, 30, 0, 0, time.UTC)
-
-func subject() filter.Subject {
-	return filter.Subject{
-		Report: report.Report{Network: "telegram", Text: "U1 Plärrer: 2 KONTIS Richtung Fürth", Visibility: report.Public, Time: written,
-			Results: `{"gtfs":{"line":"U1","delay":3,"late":true,"tags":["a","b"]}}`,
-			Reading: report.Reading{Line: "U1", Stop: "Plärrer", Toward: "Fürth", People: 2, Lines: report.NewLines("U1")}},
-		Verdict: report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "kontis"},
-		Author:  func() (filter.Author, error) { return filter.Author{Passed: 3, Refused: 1}, nil },
-	}
-}
-
 func TestWhen(t *testing.T) {
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	for source, want := range map[string]bool{
 		"": true, " \n": true, `line == "U1"`: true, `line in ["U2", "U1"]`: true, `line not in ["U2"]`: true, `"U1" in lines`: true, `"Fürth" in stops`: true,
 		`network == "mail"`: false, `network != "mail" and not private`: true, `stop == "Plärrer" && toward == "Fürth"`: true,
-		`text contains "kontis"`: false, `lower(text) contains "kontis"`: true, `"kontis" in words`: true, `text matches "(?i)kontis"`: true,
+		`text contains "kontis"`: false, `lower(text) contains "kontis"`: true, `"kontis" in words`: true, `text matches "(?i)kontis"`: true, `text matches "(?i)^[a-z0-9]+ [а-я]"`: false, `text matches "KONTIS [\\x{41}-\\x{ff}]"`: true,
+		`text matches "(?s)^[^B-𞥂]"`:      false,
 		`any(words, # startsWith "plär")`: true, `none(words, # == "u2")`: true, `hour == 21`: true, `21 <= hour < 22`: true, `hour >= 22 or hour < 5`: false,
 		`weekday == "sunday"`: true, `weekday in ["monday"]`: false, `age == 9`: true, `age < 5`: false, `passed and reason == "trigger" and detail == "kontis"`: true,
 		`author.known and author.passed == 3 and author.refused < 2`: true, `people >= 2`: true, `clear`: false, `kind == "report"`: true,
@@ -63,14 +30,14 @@ func TestWhen(t *testing.T) {
 			t.Errorf("%s: %v", source, err)
 			continue
 		}
-		if got, err := f.Matches(subject()); err != nil || got != want {
+		if got, err := f.Matches(filtertest.Report()); err != nil || got != want {
 			t.Errorf("%s: %t, %v", source, got, err)
 		}
 	}
 }
 
 func TestLists(t *testing.T) {
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	for _, c := range []struct {
 		include, exclude map[string][]string
 		want             bool
@@ -97,7 +64,7 @@ func TestLists(t *testing.T) {
 			t.Errorf("%v %v: %v", c.include, c.exclude, err)
 			continue
 		}
-		if got, err := f.Matches(subject()); err != nil || got != c.want {
+		if got, err := f.Matches(filtertest.Report()); err != nil || got != c.want {
 			t.Errorf("%v %v: %t, %v", c.include, c.exclude, got, err)
 		}
 	}
@@ -105,7 +72,7 @@ func TestLists(t *testing.T) {
 
 // TestRefused has what is refused, with what is said of it.
 func TestRefused(t *testing.T) {
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	for source, want := range map[string]string{
 		`lien == "U1"`:                  `unknown name "lien"; did you mean "line"? (1:1)`,
 		`line == "U1" and author.knwon`: `unknown name "author.knwon"; did you mean "author.known"? (1:18)`,
@@ -157,5 +124,49 @@ func TestRefused(t *testing.T) {
 		if !ok || e.Field != "when" || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80s: %v", source, err)
 		}
+	}
+}
+
+// TestAuthorIsCountedWhereAsked counts the reports of an author only for filters that ask
+// for it, and tells when that fails.
+func TestAuthorIsCountedWhereAsked(t *testing.T) {
+	s := filtertest.Report()
+	failed := errors.New("the database is away")
+	s.Author = func() (filter.Author, error) { return filter.Author{}, failed }
+	for source, want := range map[string]error{`line == "U1"`: nil, `author.passed > 2`: failed, `not author.known`: failed} {
+		f, err := filter.Compile(filter.Spec{When: source}, filtertest.MustCity(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Matches(s); !errors.Is(err, want) {
+			t.Errorf("%s: %v", source, err)
+		}
+		if f.Uses("author") != (want != nil) || f.Uses("line") == (want != nil) || f.Uses("results") {
+			t.Errorf("%s: uses author: %t", source, f.Uses("author"))
+		}
+	}
+}
+
+// TestMuchIsLookedAtInPart has a report that is longer than what filters look at.
+func TestMuchIsLookedAtInPart(t *testing.T) {
+	s := filtertest.Report()
+	s.Report.Text = strings.Repeat("ä", 1000) + " Gleis"
+	s.Report.Results = `{"gtfs":{"line":"` + strings.Repeat("U", 5000) + `"},"judge":{"score":4}}`
+	for source, want := range map[string]bool{`text contains "Gleis"`: false, `len(text) == 1000`: true, `results.gtfs.line == nil`: true, `results.judge.score == 4`: true} {
+		f, err := filter.Compile(filter.Spec{When: source}, filtertest.MustCity(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := f.Matches(s); got != want {
+			t.Errorf("%s: %t", source, got)
+		}
+	}
+	s.Report.Results = `broken`
+	f, err := filter.Compile(filter.Spec{When: `results.gtfs.line == nil`}, filtertest.MustCity(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.Matches(s); !got || err != nil {
+		t.Error(got, err)
 	}
 }

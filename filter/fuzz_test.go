@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ticketfrei/filter"
+	"ticketfrei/filter/filtertest"
 	"ticketfrei/internal/slow"
 )
 
@@ -37,16 +38,16 @@ func bounded(t *testing.T, source string, w filter.World, s filter.Subject) (tak
 // with some signs changed. How long they take is seen in BenchmarkHostile.
 func TestHostile(t *testing.T) {
 	slow.Test(t, "compiles thousands of filters")
-	w, s := nuremberg(t), worst()
+	w, s := filtertest.MustCity(t), filtertest.Worst()
 	r := rand.New(rand.NewPCG(3, 4))
 	taken := 0
 	for range 2000 {
-		if bounded(t, hostile(r), w, s) {
+		if bounded(t, filtertest.Hostile(r), w, s) {
 			taken++
 		}
 	}
 	for range 10_000 {
-		if bounded(t, fuzzed(r), w, s) {
+		if bounded(t, filtertest.Fuzzed(r), w, s) {
 			taken++
 		}
 	}
@@ -57,12 +58,12 @@ func TestHostile(t *testing.T) {
 
 // FuzzCompile checks that whatever is compiled is bounded, and harms nobody.
 func FuzzCompile(f *testing.F) {
-	w, s := nuremberg(f), worst()
+	w, s := filtertest.MustCity(f), filtertest.Worst()
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 100 {
-		f.Add(hostile(r))
+		f.Add(filtertest.Hostile(r))
 	}
-	for _, source := range right {
+	for _, source := range filtertest.Right {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source string) { bounded(t, source, w, s) })
@@ -70,7 +71,7 @@ func FuzzCompile(f *testing.F) {
 
 // FuzzLists does the same for a value of an attribute.
 func FuzzLists(f *testing.F) {
-	w, s := nuremberg(f), worst()
+	w, s := filtertest.MustCity(f), filtertest.Worst()
 	for _, pair := range [][2]string{{"hour", "6-22"}, {"line", "U1"}, {"results.gtfs.line", "1"}, {"text", "ä"}, {"private", "true"}} {
 		f.Add(pair[0], pair[1])
 	}
@@ -105,30 +106,4 @@ func FuzzValue(f *testing.F) {
 		_, _ = v.Bool(names)
 		_, _ = v.Time(names)
 	})
-}
-
-// right are filters as people write them.
-var right = []string{
-	`line in ["U1", "U2"] and not (stop == "Messe")`, `any(words, # startsWith "a")`, `near("Plärrer", 2) and hour >= 6 and hour < 22`, `author.known and network != "mail"`,
-	`results.gtfs.line == "U1" or results.judge.score > 0.5`, `text matches "(?i)kontis?" ? clear : people > 1`, `6 <= hour < 22 and weekday not in ["saturday", "sunday"]`,
-	`lower(text) contains "plärrer" || none(lines, # == "U1") && age <= 10`, `(results.judge.score ?? 0) * 2 + 1 > people`, `"U1" in lines and reason in ["trigger", "place"]`,
-}
-
-// fuzzed is one of them with some signs changed.
-func fuzzed(r *rand.Rand) string {
-	source := []byte(right[r.IntN(len(right))])
-	for range 1 + r.IntN(3) {
-		i := r.IntN(len(source))
-		switch r.IntN(4) {
-		case 0:
-			source[i] = byte(r.IntN(256))
-		case 1:
-			source = append(source[:i], source[i+1:]...)
-		case 2:
-			source = append(source[:i:i], append([]byte(parts[r.IntN(len(parts))]), source[i:]...)...)
-		default:
-			source[i] = source[r.IntN(len(source))]
-		}
-	}
-	return string(source)
 }

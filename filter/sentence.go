@@ -34,7 +34,7 @@ func phrases(t T, values map[string][]string, say func(string) string) []string 
 // own are the attributes that have a phrase of their own; of others, the name is said.
 var own = map[string]string{
 	"line": "value", "lines": "value", "stop": "value", "stops": "value", "weekday": "value", "kind": "value", "toward": "toward",
-	"network": "network", "hour": "hour", "text": "text", "words": "text", "people": "people", "age": "age",
+	"network": "network", "hour": "value", "text": "text", "words": "text", "people": "people", "age": "age",
 }
 
 func phrase(t T, name string, values []string) string {
@@ -71,9 +71,24 @@ func say(t T, name, value string) string {
 	case name == "text" || name == "words":
 		return t("filter.quoted", "What", value)
 	case name == "hour":
-		return strings.ReplaceAll(value, "-", "–")
+		return hours(t, value)
 	default:
 		return value
+	}
+}
+
+// hours puts an hour, or a range of them, into words.
+func hours(t T, value string) string {
+	from, to, isRange := strings.Cut(strings.ReplaceAll(value, "–", "-"), "-")
+	switch {
+	case !isRange:
+		return t("filter.hour.at", "Hour", from)
+	case to == "":
+		return t("filter.hour.from", "Hour", from)
+	case from == "":
+		return t("filter.hour.until", "Hour", to)
+	default:
+		return t("filter.hour.between", "From", from, "To", to)
 	}
 }
 

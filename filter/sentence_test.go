@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ticketfrei/filter"
+	"ticketfrei/filter/filtertest"
 	"ticketfrei/internal/i18n"
 )
 
@@ -33,6 +34,7 @@ func TestSentence(t *testing.T) {
 		{filter.Spec{Include: values("text", "Gleis", "author.known", "true"), Exclude: values("kind", "clear", "reason", "place")},
 			"with “Gleis”, by people of whom a report has passed before, not all-clears, not reason: place",
 			"mit „Gleis“, von Leuten, von denen schon eine Meldung weitergegeben wurde, nicht Entwarnungen, nicht reason: place"},
+		{filter.Spec{Include: values("hour", "20-", "hour", "-5", "hour", "12")}, "from 20 h, until 5 h or at 12 h", "ab 20 Uhr, bis 5 Uhr oder um 12 Uhr"},
 		{filter.Spec{Include: values("lines", "*", "results.gtfs.delay", "*"), When: " hour > 5 "}, "with a line, results.gtfs.delay: any, only if hour > 5", "mit einer Linie, results.gtfs.delay: egal was, nur wenn hour > 5"},
 	} {
 		for lang, want := range map[string]string{"en": c.en, "de": c.de} {
@@ -56,7 +58,7 @@ func TestErrorsHaveWords(t *testing.T) {
 		{When: strings.Repeat("not ", 299) + "passed and passed"}, {When: "any(words, any(words, any(words, any(words, true))))"}, {When: "any(words, any(words, any(words, passed)))"},
 		{Include: map[string][]string{"network": {"fax"}}},
 	} {
-		_, err := filter.Compile(spec, nuremberg(t))
+		_, err := filter.Compile(spec, filtertest.MustCity(t))
 		e, ok := errors.AsType[*filter.Error](err)
 		if !ok {
 			t.Fatal(err)
@@ -69,7 +71,7 @@ func TestErrorsHaveWords(t *testing.T) {
 			}
 		}
 	}
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	w.Places = nil
 	_, err = filter.Compile(filter.Spec{When: `near("Plärrer", 1)`}, w)
 	if e, ok := errors.AsType[*filter.Error](err); !ok || e.Kind != filter.NoPlaces {
@@ -81,7 +83,7 @@ func TestErrorsHaveWords(t *testing.T) {
 }
 
 func TestPlaceOfAnError(t *testing.T) {
-	_, err := filter.Compile(filter.Spec{When: "hour > 5 and\n  ort == \"Plärrer\" or line"}, nuremberg(t))
+	_, err := filter.Compile(filter.Spec{When: "hour > 5 and\n  ort == \"Plärrer\" or line"}, filtertest.MustCity(t))
 	e, ok := errors.AsType[*filter.Error](err)
 	if !ok {
 		t.Fatal(err)
@@ -96,13 +98,13 @@ func TestPlaceOfAnError(t *testing.T) {
 // TestLinesOfACityWithout lets a filter name lines that are not there yet, as nothing says
 // which are right.
 func TestLinesOfACityWithout(t *testing.T) {
-	w := nuremberg(t)
+	w := filtertest.MustCity(t)
 	w.Places = nil
 	f, err := filter.Compile(filter.Spec{Include: map[string][]string{"line": {"U1"}}}, w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := f.Matches(subject()); !ok || err != nil {
+	if ok, err := f.Matches(filtertest.Report()); !ok || err != nil {
 		t.Error(ok, err)
 	}
 }
@@ -122,7 +124,7 @@ func TestRefusedLists(t *testing.T) {
 		`include.results: unknown name "results"`:                                                                      {Include: map[string][]string{"results": {"U1"}}},
 		`include.line: it is too long`:                                                                                 {Include: map[string][]string{"line": {strings.Repeat("U", 201)}}},
 	} {
-		_, err := filter.Compile(spec, nuremberg(t))
+		_, err := filter.Compile(spec, filtertest.MustCity(t))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}

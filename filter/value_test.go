@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ticketfrei/filter"
+	"ticketfrei/filter/filtertest"
 )
 
 const body = `{"id":12345678,"alert":{"title":"U1 Kontrolle","tags":["a","b"],"text":null},"stop":"Plärrer","at":"2026-05-17T19:30:00Z","seconds":1779046200,"millis":1779046200500,"live":true}`
@@ -54,7 +55,7 @@ func TestTimes(t *testing.T) {
 	}
 	names["body"] = decoded
 	for source, want := range map[string]time.Time{
-		"body.at": written, "body.seconds": written, "body.millis": written.Add(500 * time.Millisecond), `"Sun, 17 May 2026 21:30:00 +0200"`: written, "body.none": {}, "1779046200": written,
+		"body.at": filtertest.Written, "body.seconds": filtertest.Written, "body.millis": filtertest.Written.Add(500 * time.Millisecond), `"Sun, 17 May 2026 21:30:00 +0200"`: filtertest.Written, "body.none": {}, "1779046200": filtertest.Written,
 	} {
 		v, err := filter.CompileValue("time", source, filter.Body)
 		if err != nil {

@@ -3,7 +3,9 @@ package stream
 import (
 	"context"
 	"errors"
+	"strings"
 
+	"ticketfrei/bots"
 	"ticketfrei/filter"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
@@ -17,6 +19,9 @@ func (s Stream) Filter() filter.Spec {
 // World is what the filters of a city may speak of.
 func (n *Network) World(ctx context.Context, city report.City) (filter.World, error) {
 	w := filter.World{City: city.Slug, Networks: n.host.Networks, Zone: zone.Of(city, n.host.Config.Reports.Zone), Now: n.host.Now}
+	if tasks := strings.Fields(city.Tasks); len(tasks) > 0 { // without, they may be named before they are there
+		w.Tasks = tasks
+	}
 	var err error
 	if n.host.Places != nil {
 		w.Places, err = n.host.Places.Of(ctx, city.ID)
@@ -36,11 +41,25 @@ func (n *Network) checkFilter(ctx context.Context, cityID int64, s *Stream, wron
 	}
 	_, err = filter.Compile(s.Filter(), w)
 	if e, ok := errors.AsType[*filter.Error](err); ok {
-		wrong.add(e.Field, e)
+		wrong.add(e.Field, badSpec{e})
 		return nil
 	}
 	return err
 }
+
+// badSpec is what is wrong with a filter, as people can read it.
+type badSpec struct{ cause *filter.Error }
+
+func (b badSpec) Error() string { return b.cause.Error() }
+
+// Say says it in the language of t, without the place.
+func (b badSpec) Say(t bots.T) string {
+	id, data := b.cause.Message()
+	return t(id, data...)
+}
+
+// Unwrap returns the error that tells the place.
+func (b badSpec) Unwrap() error { return b.cause }
 
 // subject is a report as filters see it.
 func (n *Network) subject(ctx context.Context, r report.Report, v report.Verdict) filter.Subject {
@@ -75,7 +94,7 @@ func (s Streams) Try(ctx context.Context, cityID int64, spec filter.Spec) ([]Tri
 	}
 	f, err := filter.Compile(spec, w)
 	if e, ok := errors.AsType[*filter.Error](err); ok {
-		return nil, Invalid{{Field: e.Field, Err: e}}
+		return nil, Invalid{{Field: e.Field, Err: badSpec{e}}}
 	}
 	if err != nil {
 		return nil, err

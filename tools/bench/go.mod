@@ -42,6 +42,7 @@ require (
 	github.com/dlclark/regexp2 v1.12.0 // indirect
 	github.com/emersion/go-msgauth v0.7.0 // indirect
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
+	github.com/expr-lang/expr v1.17.8 // indirect
 	github.com/fatih/color v1.18.0 // indirect
 	github.com/go-chi/httprate v0.16.1 // indirect
 	github.com/go-text/typesetting v0.3.5 // indirect
