@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ticketfrei/app/doctor"
+	"ticketfrei/internal/cage"
 )
 
 // The exit codes.
@@ -28,6 +29,9 @@ const (
 // Main runs the program and returns its exit code. defaults is the content of
 // config.toml, which only the package beside that file can embed.
 func Main(defaults []byte) int {
+	if code, is := cage.Helper(os.Args[1:]); is {
+		return code
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(&console{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, defaults: defaults}, os.Args[1:])
