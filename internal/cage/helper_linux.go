@@ -40,6 +40,9 @@ func become(raw string) error {
 	// The kernel ends programs first where memory is short.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	dropCapabilities()
+	if err := adopt(); err != nil {
+		return err
+	}
 	if err := restrict(s); err != nil {
 		return err
 	}
@@ -90,16 +93,18 @@ func rules(s spec) (fd int, flags uint32, err error) {
 	}
 	list = append(list, write, landlock.RWFiles(s.Device...).WithIoctlDev().WithResolveUnix().IgnoreIfMissing())
 	for _, path := range append(s.Read, "/proc/self") {
-		list = append(list, readable(path))
+		if info, err := os.Stat(path); err == nil { // another user may not get there
+			list = append(list, readable(path, info.IsDir()))
+		}
 	}
 	return config.BestEffort().NewRulesetFD(list...)
 }
 
-func readable(path string) landlock.Rule {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return landlock.ROFiles(path).IgnoreIfMissing()
+func readable(path string, dir bool) landlock.Rule {
+	if dir {
+		return landlock.RODirs(path).WithResolveUnix().IgnoreIfMissing()
 	}
-	return landlock.RODirs(path).WithResolveUnix().IgnoreIfMissing()
+	return landlock.ROFiles(path).IgnoreIfMissing()
 }
 
 // What a process of the program may take.

@@ -103,14 +103,14 @@ func (p *plan) allow(paths ...string) {
 
 // shows tells whether one of the hidden paths lies at or below path.
 func shows(path string, hidden []string) bool {
-	real := realPaths([]string{path})[0]
-	return slices.ContainsFunc(hidden, func(h string) bool { return below(h, real) })
+	actual := realPaths([]string{path})[0]
+	return slices.ContainsFunc(hidden, func(h string) bool { return below(h, actual) })
 }
 
 // lies tells whether path is one of the directories or lies below one.
 func lies(path string, dirs []string) bool {
-	real := realPaths([]string{path})[0]
-	return slices.ContainsFunc(dirs, func(dir string) bool { return below(real, dir) })
+	actual := realPaths([]string{path})[0]
+	return slices.ContainsFunc(dirs, func(dir string) bool { return below(actual, dir) })
 }
 
 // below tells whether path is dir or lies in it.
@@ -127,8 +127,8 @@ func realPaths(paths []string) []string {
 		if abs, err := filepath.Abs(path); err == nil {
 			list[i] = abs
 		}
-		if real, err := filepath.EvalSymlinks(list[i]); err == nil {
-			list[i] = real
+		if actual, err := filepath.EvalSymlinks(list[i]); err == nil {
+			list[i] = actual
 		}
 	}
 	return list
@@ -182,8 +182,8 @@ func (p *plan) installed(o Options) []string {
 	list := filepath.SplitList(searchPath())
 	for _, path := range append([]string{p.spec.Argv[0]}, p.called(o.Requires)...) {
 		list = append(list, prefix(path))
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			list = append(list, filepath.Dir(real), prefix(real))
+		if actual, err := filepath.EvalSymlinks(path); err == nil {
+			list = append(list, filepath.Dir(actual), prefix(actual))
 		}
 	}
 	slices.Sort(list)

@@ -25,6 +25,9 @@ func Start(o Options) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := adopt(); err != nil {
+		return nil, err
+	}
 	p := &Process{done: make(chan struct{}), temp: temp}
 	started := make(chan error, 1)
 	go p.run(plan, started)
@@ -71,7 +74,10 @@ func (p *Process) wait(cmd *exec.Cmd) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reaped = true
-	return cmd.Wait()
+	err := cmd.Wait()
+	awaitGroup(p.PID)
+	endStrays(p.temp)
+	return err
 }
 
 // start starts the helper, and waits until it has become the program. Where the kernel gives

@@ -1,7 +1,6 @@
 package cage
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,11 +89,8 @@ func allTasks() int {
 
 // groupSize returns how many processes a group has.
 func groupSize(group int) (n int) {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		raw, _ := os.ReadFile(path) // pid (name) state parent group …; the name may hold anything
-		fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
-		if len(fields) > 2 && string(fields[2]) == strconv.Itoa(group) {
+	for _, s := range allStats() {
+		if s.group == group {
 			n++
 		}
 	}
