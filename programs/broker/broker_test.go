@@ -281,7 +281,12 @@ func rabbitMQ(t *testing.T) string {
 	t.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait()
-		_ = exec.Command("epmd", "-port", fmt.Sprint(names), "-kill").Run() // the daemon that it has started
+		for range 50 { // the daemon that it has started ends once it has noticed that the server is gone
+			if exec.Command("epmd", "-port", fmt.Sprint(names), "-kill").Run() == nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
 		_ = log.Close()
 	})
 	address := fmt.Sprint("127.0.0.1:", port)
