@@ -171,11 +171,19 @@ class Program:
             threading.Thread(target=self.write, args=[line["to"], line["text"]], daemon=True).start()
 
 
+def heard(file):
+    """The lines of the server. What is no JSON is passed over."""
+    for raw in file:
+        try:
+            yield json.loads(raw)
+        except ValueError:
+            print("W! a line is no JSON", file=sys.stderr, flush=True)
+
+
 def main():
     sys.stdin.reconfigure(encoding="utf-8")
     program = Program()
-    for raw in sys.stdin:
-        line = json.loads(raw)
+    for line in heard(sys.stdin):
         if line["type"] == "end":
             break
         try:

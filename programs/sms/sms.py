@@ -174,7 +174,11 @@ class Program:
 def listen(lines, wake):
     """Takes what the server says, and tells it that we are there however long the modem takes."""
     for raw in sys.stdin.buffer:
-        line = json.loads(raw)
+        try:
+            line = json.loads(raw)
+        except ValueError:
+            log("W", "a line is no JSON")
+            continue
         if line["type"] == "ping":
             say(type="pong")
             continue
