@@ -61,10 +61,10 @@ func (s *signalCli) serve(conn net.Conn) {
 		}
 		answer := object{"jsonrpc": "2.0", "id": call["id"]}
 		params, _ := call["params"].(object)
-		switch message, _ := params["message"].(string); {
-		case message == "nobody":
+		switch params["message"] {
+		case "nobody":
 			answer["result"] = object{"timestamp": 9, "results": []any{object{"type": "UNREGISTERED_FAILURE"}}}
-		case message == "slow down":
+		case "slow down":
 			answer["error"] = object{"code": -5, "message": "Failed to send message due to rate limiting"}
 		default:
 			answer["result"] = object{"timestamp": 1700000000123, "results": []any{object{"type": "SUCCESS"}}}
@@ -156,12 +156,7 @@ func TestSignal(t *testing.T) {
 // TestSocket speaks over a socket with a path, and ends where signal-cli does.
 func TestSocket(t *testing.T) {
 	programtest.Need(t, "python3", "python3")
-	dir, err := os.MkdirTemp("", "signal") // a path of a socket is short
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "socket")
+	path := filepath.Join(t.TempDir(), "socket")
 	s, _ := newSignalCli(t, "unix", path)
 	h := programtest.Start(t, programtest.Copy(t, "."), programtest.Options{Settings: map[string]string{"SOCKET": path}, Files: []string{path}})
 	_ = (<-s.conns).Close()
