@@ -35,8 +35,7 @@ func become(raw string) error {
 	}
 	runtime.LockOSThread() // what follows holds for this thread, which becomes the program
 	closeInherited()
-	// The kernel ends programs first where memory is short.
-	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	yieldToOthers()
 	dropCapabilities()
 	if err := adopt(); err != nil {
 		return err
@@ -49,6 +48,14 @@ func become(raw string) error {
 		return err
 	}
 	return explainExec(s.Argv[0], syscall.Exec(s.Argv[0], s.Argv, env))
+}
+
+// yieldToOthers has the kernel end programs first where memory is short, and give others
+// more of the processors where these are.
+func yieldToOthers() {
+	const niceness = 5
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
 }
 
 // closeInherited has everything but the three pipes closed when the program begins.

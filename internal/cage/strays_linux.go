@@ -23,10 +23,12 @@ func adopt() error {
 	return nil
 }
 
-// awaitGroup waits until what was killed of a group is gone.
+// awaitGroup waits until what was killed of a group is gone, for a second at most.
 func awaitGroup(group int) {
 	for range 200 {
-		_, _ = syscall.Wait4(-group, nil, syscall.WNOHANG, nil)
+		for reaped := 1; reaped > 0; {
+			reaped, _ = syscall.Wait4(-group, nil, syscall.WNOHANG, nil)
+		}
 		if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
 			return
 		}

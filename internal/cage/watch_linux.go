@@ -14,8 +14,11 @@ import (
 // already, and how many processes one of root's.
 const maxTasks = 128
 
-// watchEvery is how often a program is looked at.
-const watchEvery = 500 * time.Millisecond
+// How often a program is looked at: one of root's can become many in no time.
+const (
+	watchEvery     = 500 * time.Millisecond
+	watchRootEvery = 100 * time.Millisecond
+)
 
 // boundOfTasks is what the kernel is told; it counts all of a user, and does not bound root.
 func (p *plan) boundOfTasks() uint64 {
@@ -38,10 +41,13 @@ func (p *Process) watch(plan *plan) (stop func() error) {
 }
 
 func (p *Process) watchUntil(end <-chan struct{}, plan *plan) error {
-	ticker := time.NewTicker(watchEvery)
+	every, root := watchEvery, plan.spec.Tasks == 0
+	if root {
+		every = watchRootEvery
+	}
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	calm := allTasks()
-	for {
+	for calm := allTasks(); ; {
 		select {
 		case <-end:
 			return nil
@@ -51,12 +57,12 @@ func (p *Process) watchUntil(end <-chan struct{}, plan *plan) error {
 			p.Kill()
 			return fmt.Errorf("the program was ended because it took more than %d MiB of memory", plan.spec.Memory)
 		}
-		if plan.uid() != 0 || allTasks() < calm+maxTasks {
-			continue
-		}
-		if n := groupSize(p.PID); n > maxTasks {
-			p.Kill()
-			return fmt.Errorf("the program was ended because it had started %d processes", n)
+		if now := allTasks(); root && now > calm+maxTasks {
+			if n := groupSize(p.PID); n > maxTasks {
+				p.Kill()
+				return fmt.Errorf("the program was ended because it had started %d processes", n)
+			}
+			calm = now // it was somebody else
 		}
 	}
 }
