@@ -58,13 +58,36 @@ func (p *Process) watchUntil(end <-chan struct{}, plan *plan) error {
 			return fmt.Errorf("the program was ended because it took more than %d MiB of memory", plan.spec.Memory)
 		}
 		if now := allTasks(); root && now > calm+maxTasks {
-			if n := groupSize(p.PID); n > maxTasks {
-				p.Kill()
+			if n := p.multiplied(); n > 0 {
 				return fmt.Errorf("the program was ended because it had started %d processes", n)
 			}
 			calm = now // it was somebody else
 		}
 	}
+}
+
+// multiplied ends the program if it has become too many, and returns how many. While it is
+// counted it is stopped: it would be faster than we are. One that somebody else has stopped
+// stays so.
+func (p *Process) multiplied() int {
+	stopped := isStopped(p.PID)
+	p.Signal(syscall.SIGSTOP)
+	n := groupSize(p.PID)
+	if n > maxTasks {
+		p.Kill()
+		return n
+	}
+	if !stopped {
+		p.Signal(syscall.SIGCONT)
+	}
+	return 0
+}
+
+// isStopped tells whether a process was stopped by a signal.
+func isStopped(pid int) bool {
+	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(raw), ") ")
+	return strings.HasPrefix(rest, "T")
 }
 
 // resident returns how much memory a process has in MiB; 0 where that is not known.
