@@ -13,7 +13,7 @@ import (
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
-	"ticketfrei/tools/newnetwork/naming"
+	"ticketfrei/internal/naming"
 )
 
 func TestCheck(t *testing.T) {
@@ -99,7 +99,7 @@ func TestNamesOfTheProgramAreReserved(t *testing.T) {
 			}
 		}
 	}
-	raw, err := os.ReadFile("../../../config.toml")
+	raw, err := os.ReadFile("../../config.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
