@@ -10,10 +10,10 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"ticketfrei/bots/kit"
+	"ticketfrei/internal/naming"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
-	"ticketfrei/internal/naming"
 )
 
 func TestCheck(t *testing.T) {
