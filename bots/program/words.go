@@ -34,7 +34,7 @@ var _ bots.Sayer = spoken("")
 // What ends a process, or keeps it from working.
 var (
 	errGarbage    = errors.New("the program wrote a line that is none of the protocol")
-	errLong       = fmt.Errorf("the program wrote a line longer than %d KiB", maxLine>>10)
+	errLong       = bots.Say(fmt.Errorf("the program wrote a line longer than %d KiB", maxLine>>10), "program.error.long")
 	errNotRunning = bots.Say(errors.New("the program is not running"), "program.error.not_running")
 	errStopped    = bots.Say(errors.New("the program does not answer"), "program.error.no_answer")
 	errClosed     = bots.Say(errors.New("the program closed its output"), "program.error.closed")
