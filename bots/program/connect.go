@@ -144,3 +144,14 @@ func (m *Manifest) withDefaults(values map[string]string) map[string]string {
 	}
 	return all
 }
+
+// Connectable is a program whose bots are connected by a command.
+type Connectable interface {
+	bots.Connector
+	// Set stores one setting of the city's bot: see Network.Set.
+	Set(ctx context.Context, city report.City, name, setting string) error
+}
+
+// Connectable returns the program for a command: host needs no more than Config, DB,
+// Secrets, Notices, Log and Now.
+func (m *Manifest) Connectable(host bots.Host) Connectable { return made(m, host) }

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -121,6 +122,33 @@ func (m *Manifest) can(ability string) bool { return slices.Contains(m.Can, abil
 
 // title is its name for the operator.
 func (m *Manifest) title() string { return m.Name.En }
+
+// HasLabels tells whether the program has these labels.
+func (m *Manifest) HasLabels(labels map[string]string) bool {
+	for name, s := range labels {
+		if m.Labels[name] != s {
+			return false
+		}
+	}
+	return true
+}
+
+// LabelsText are the labels, as "kind=sms".
+func (m *Manifest) LabelsText() string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
+		list = append(list, name+"="+m.Labels[name])
+	}
+	return strings.Join(list, " ")
+}
+
+// Runs says how the program runs, in words.
+func (m *Manifest) Runs() string {
+	if !m.Enabled {
+		return "switched off"
+	}
+	return m.Run + ", " + m.Start
+}
 
 var (
 	settingName = regexp.MustCompile(`^([A-Z][A-Z0-9_]{0,39}|[a-z][a-z0-9_]{0,39})$`)

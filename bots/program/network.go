@@ -33,11 +33,15 @@ var (
 	_ bots.Connector = (*Network)(nil)
 )
 
+func made(m *Manifest, h bots.Host) *Network {
+	return &Network{host: h, manifest: m, subscribers: recipients.NewStore(m.Network, h), counts: newCounts(m.Network),
+		working: map[int64]*bot{}, failed: map[int64]int{}, status: map[int64]status{}}
+}
+
 // newNetwork returns the network of a program, which is a bots.Recipients and a bots.Tasker
 // where the program can do that.
 func newNetwork(m *Manifest, h bots.Host) bots.Network {
-	n := &Network{host: h, manifest: m, subscribers: recipients.NewStore(m.Network, h), counts: newCounts(m.Network),
-		working: map[int64]*bot{}, failed: map[int64]int{}, status: map[int64]status{}}
+	n := made(m, h)
 	switch several, task := m.can(canRecipients) || !m.can(canSend), m.can(canTask); {
 	case several && task:
 		return struct {

@@ -159,8 +159,12 @@ func (m *Manifest) readWork(t *table) {
 	}
 	m.readCan(t)
 	m.Run = t.choice("run", runStays, runOnce)
-	m.Start = t.choice("start", startHot, startLazy)
 	m.Workers = t.number("workers", 1, 1, maxWorkers)
+	starts := []string{startHot, startLazy}
+	if m.Run == runOnce && m.Workers == 1 {
+		starts = []string{startLazy, startHot} // a script that does not wait for its message works
+	}
+	m.Start = t.choice("start", starts...)
 	m.Answer, _ = t.duration("answer", 20*time.Second, 100*time.Millisecond, maxAnswer)
 	m.Idle, _ = t.duration("idle", 30*time.Second, time.Second, maxIdle)
 	m.Scope = t.choice("scope", "city", scopeServer)
@@ -299,6 +303,9 @@ func (m *Manifest) check(t *table) {
 	}
 	if m.Start == startLazy && m.Run == runStays && m.can(canReceive) {
 		t.fail(0, "start", `leave it out`, "is lazy, but the program receives: nothing would start it")
+	}
+	if m.Start == startLazy && m.Workers > 1 {
+		t.fail(0, "workers", "leave it out, or start", "is above 1, but the program is lazy: one works at a time")
 	}
 	slices.SortFunc(m.Can, func(a, b string) int { return slices.Index(abilities, a) - slices.Index(abilities, b) })
 }
