@@ -23,6 +23,8 @@ type TaskResult struct {
 	// Refuse says why the report is to be refused, for the moderators to read; empty: the
 	// censor decides. No task can let pass what the censor refuses.
 	Refuse string
+	// Answer is a word to whoever wrote the report, where they can be answered; empty: none.
+	Answer string
 }
 
 // Commander is a Network whose bots answer commands, which people write to any bot of

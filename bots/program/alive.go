@@ -60,7 +60,7 @@ func (p *process) abled(ability string) bool {
 // watch pings the process until it ends. One that does not read what it is told, or that has
 // answered a ping before and does not answer this one, hangs.
 func (p *process) watch(ctx context.Context) {
-	tick := time.NewTicker(pingEvery)
+	tick := time.NewTicker(p.manifest.ping.every)
 	defer tick.Stop()
 	for {
 		select {
@@ -80,12 +80,12 @@ func (p *process) watch(ctx context.Context) {
 // pongs pings the process, and tells whether it lives.
 func (p *process) pongs(ctx context.Context) bool {
 	asked := time.Now().UnixMilli()
-	ctx, done := context.WithTimeout(ctx, pongTimeout)
+	ctx, done := context.WithTimeout(ctx, p.manifest.ping.timeout)
 	defer done()
 	if err := p.tell(ctx, &toLine{Type: toPing}); err != nil {
 		return isClosed(p.ended) || ctx.Err() == context.Canceled //nolint:errorlint // that of a context is never wrapped
 	}
-	look := time.NewTicker(pongTimeout / 100)
+	look := time.NewTicker(p.manifest.ping.timeout / 100)
 	defer look.Stop()
 	for {
 		select {

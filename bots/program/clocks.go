@@ -29,7 +29,7 @@ func (b *bot) startClocks(ctx context.Context) (stop func()) {
 func (b *bot) follow(ctx context.Context, s Schedule) {
 	where := zone.Of(b.city, b.host.Config.Reports.Zone)
 	for last := b.host.Now(); ; {
-		next := s.next(last, where)
+		next := s.Next(last, where)
 		if within(next.Sub(b.host.Now()), ctx.Done()) {
 			return
 		}
@@ -38,8 +38,8 @@ func (b *bot) follow(ctx context.Context, s Schedule) {
 	}
 }
 
-// next returns the first time after another.
-func (s Schedule) next(after time.Time, where *time.Location) time.Time {
+// Next returns the first time after another. where is the clock of At.
+func (s Schedule) Next(after time.Time, where *time.Location) time.Time {
 	if s.At < 0 {
 		return after.Add(s.Every)
 	}

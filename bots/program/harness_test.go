@@ -2,6 +2,8 @@ package program_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +86,9 @@ type outside struct {
 	bot  report.Bot
 }
 
+// pingEvery is how often programs are pinged.
+const pingEvery = 100 * time.Millisecond
+
 // newOutside makes a network of a program: its manifest, which need not say name and command,
 // and its file.
 func newOutside(t *testing.T, name, manifest, code string) *outside {
@@ -95,7 +100,7 @@ func newOutside(t *testing.T, name, manifest, code string) *outside {
 	}
 	write(t, dir, filepath.Join(name, file), code)
 	write(t, dir, filepath.Join(name, program.File), "name = \""+name+"\"\ncommand = [\""+interpreter+"\", \""+file+"\"]\n"+manifest)
-	list, err := program.Definitions(dir, nil)
+	list, err := program.Pinging(dir, pingEvery, 10*pingEvery)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,4 +180,13 @@ func (o *outside) waitFor(what string, is func() bool) {
 func (o *outside) waitForFile(name, part string) {
 	o.t.Helper()
 	o.waitFor(name+" has "+part, func() bool { return strings.Contains(o.file(name), part) })
+}
+
+// serve answers a request as the site does.
+func serve(o *outside, r *http.Request) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	r.RemoteAddr = "192.0.2.99:1"
+	r.RequestURI = r.URL.RequestURI()
+	o.Site.ServeHTTP(rec, r)
+	return rec
 }

@@ -74,6 +74,14 @@ type Manifest struct {
 	Commands  []Word
 	Routes    []string
 	Schedule  []Schedule
+
+	ping pinging
+}
+
+// pinging says how it is found out whether a process lives.
+type pinging struct {
+	every   time.Duration
+	timeout time.Duration // until it has answered, or read the ping at least
 }
 
 // Text is a text in the languages of moderators.
@@ -104,7 +112,6 @@ var entities = []string{"line", "stop", "toward"}
 type Schedule struct {
 	Every time.Duration
 	At    time.Duration // since midnight; -1: none
-	said  string        // At as it is written
 }
 
 // The bounds of what a manifest says.

@@ -85,7 +85,7 @@ func TestManifest(t *testing.T) {
 		Commands: []program.Word{{Word: "fahrplan", Entities: []string{"line"}}}, Routes: []string{"status/now"},
 		Schedule: []program.Schedule{{Every: 24 * time.Hour, At: 4 * time.Hour}, {Every: 15 * time.Minute, At: -1}},
 	}
-	if diff := cmp.Diff(want, list[1], cmpopts.IgnoreUnexported(program.Schedule{})); diff != "" {
+	if diff := cmp.Diff(want, list[1], cmpopts.IgnoreUnexported(program.Manifest{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

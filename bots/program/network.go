@@ -173,7 +173,7 @@ func (t tasked) Task(ctx context.Context, b report.Bot, r report.Report) (bots.T
 	if len(got.Results) > maxResults {
 		return bots.TaskResult{}, fmt.Errorf("its results have more than %d KiB", maxResults>>10)
 	}
-	result := bots.TaskResult{Results: got.Results}
+	result := bots.TaskResult{Results: got.Results, Answer: string(words(got.said))}
 	if string(got.Results) == "null" {
 		result.Results = nil
 	}

@@ -182,6 +182,13 @@ func (p *process) stop() {
 	<-p.ended
 }
 
+// isClosing tells whether the process has ended or was asked to.
+func (p *process) isClosing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closing || isClosed(p.ended)
+}
+
 // finish closes the input of the process behind what was said.
 func (p *process) finish() {
 	const soon = 200 * time.Millisecond

@@ -67,7 +67,7 @@ func read(dir, name string, taken []string) (*Manifest, config.Errors) {
 		f.fail(0, "", "", "%v", err)
 		return nil, f.errors()
 	}
-	m := &Manifest{Network: name, Dir: whole}
+	m := &Manifest{Network: name, Dir: whole, ping: pinging{pingEvery, pongTimeout}}
 	t := f.parse(commandTables.ReplaceAllString(string(raw), "$1[[commands]]"))
 	if len(f.errs) > 0 {
 		return nil, f.errors()
@@ -278,7 +278,7 @@ func (m *Manifest) readSchedule(t *table) {
 			t.fail(atLine, t.prefix+"at", `write a time of the day, as "04:00"`, "%q is no time of the day", at)
 			return
 		}
-		s.At, s.said = clock.Sub(clock.Truncate(24*time.Hour)), at
+		s.At = clock.Sub(clock.Truncate(24 * time.Hour))
 	}
 	m.Schedule = append(m.Schedule, s)
 }

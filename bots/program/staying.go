@@ -191,7 +191,7 @@ func (s *staying) least(ability string) (best *process, changed chan struct{}, e
 		if ability != "" && !p.abled(ability) {
 			return nil, nil, bots.Say(errors.New("the program said that it cannot do this: "+ability), "program.error.unable", "What", ability)
 		}
-		if !isClosed(p.ended) && (best == nil || p.inHand() < best.inHand()) {
+		if !p.isClosing() && (best == nil || p.inHand() < best.inHand()) {
 			best = p
 		}
 	}

@@ -2,13 +2,16 @@ package program_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 func TestEcho(t *testing.T) {
@@ -138,6 +141,7 @@ func TestExitZero(t *testing.T) {
 
 // TestStops ends a program that sleeps, and all that it has started.
 func TestStops(t *testing.T) {
+	slow.Test(t, "waits until a program has had its time to end")
 	o := newOutside(t, "toy", `can = ["send"]`, toy)
 	write(t, o.dir, "stubborn", "")
 	_, r := o.work(nil)
@@ -217,3 +221,34 @@ func TestState(t *testing.T) {
 	kittest.Receive(t, o.open(), o.Inbox)
 	o.waitForFile("begin.json", `"state": {"cursor": "\u00f61"}`)
 }
+
+// TestStopped has a program be stopped by a signal, so that it answers no ping: that is
+// trouble. One that reads the pings and does not answer any works on.
+func TestStopped(t *testing.T) {
+	slow.Test(t, "waits for pings")
+	for name, code := range map[string]string{"pongs": echo, "reads": strings.Replace(echo, `echo '{"type":"pong"}'`, ":", 1)} {
+		t.Run(name, func(t *testing.T) {
+			o := newOutside(t, "echo", `can = ["send"]`, strings.Replace(echoPID, "ECHO", code, 1))
+			b, r := o.work(nil)
+			pid := 0
+			o.waitFor("its process", func() bool { _, err := fmt.Sscan(o.file("pid"), &pid); return err == nil })
+			time.Sleep(15 * pingEvery) // it is to be alive after that
+			if _, err := o.send(b, "U1"); err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			err := r.Ended()
+			if said := bots.Words(err, func(id string, data ...any) string { return o.Texts.T("en", id, data...) }); said != "The program does not answer." {
+				t.Errorf("it says %q: %v", said, err)
+			}
+			if alive(fmt.Sprint(pid)) {
+				t.Error("it is still there")
+			}
+		})
+	}
+}
+
+// echoPID writes down its number first.
+const echoPID = "#!/bin/sh\necho $$ > pid\nECHO"
