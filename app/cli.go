@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ticketfrei/app/doctor"
+	"ticketfrei/internal/cage"
 )
 
 // The exit codes.
@@ -28,6 +29,9 @@ const (
 // Main runs the program and returns its exit code. defaults is the content of
 // config.toml, which only the package beside that file can embed.
 func Main(defaults []byte) int {
+	if code, is := cage.Helper(os.Args[1:]); is {
+		return code
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(&console{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, defaults: defaults}, os.Args[1:])
@@ -44,6 +48,7 @@ type commands struct {
 	Program     programCommand     `cmd:"" help:"List, check and run outside programs, and connect them."`
 	Intent      intentCommand      `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
+	New         newCommand         `cmd:"" help:"Begin something of your own: an outside program."`
 	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

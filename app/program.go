@@ -32,34 +32,32 @@ type programCommand struct {
 	Enable programEnableCommand `cmd:"" help:"Connect a program for a city, with the settings that were stored for it."`
 }
 
-// outside returns the networks that outside programs are, and what is wrong with them.
-func outside(cfg *config.Config, taken []bots.Definition) ([]bots.Definition, []error) {
-	definitions, err := programs.Definitions(cfg.Programs.Dir, taken)
-	var list config.Errors
-	switch {
-	case errors.As(err, &list):
-		return nil, list.Unwrap()
-	case err != nil:
-		return nil, []error{err}
-	}
-	return definitions, nil
-}
-
 // loadNetworks reads the settings and returns all networks: those of the program, and
 // outside programs.
 func (f settingsFlags) loadNetworks(c *console) (*config.Config, []bots.Definition, error) {
 	definitions := all.Networks()
+	var warnings []string
 	source := f.source(c, definitions)
 	source.Check = func(cfg *config.Config) []error {
-		more, problems := outside(cfg, definitions)
-		definitions = append(definitions, more...)
-		return append(checkFiles(cfg), problems...)
+		more, warned, err := programs.Definitions(cfg, definitions)
+		definitions, warnings = append(definitions, more...), warned
+		problems := checkFiles(cfg)
+		if list, ok := errors.AsType[config.Errors](err); ok {
+			return append(problems, list.Unwrap()...)
+		}
+		if err != nil {
+			problems = append(problems, err)
+		}
+		return problems
 	}
 	cfg, err := config.Load(source)
 	if err != nil {
 		return nil, nil, err
 	}
 	cfg.Warnings = append(cfg.Warnings, unreadSentences(cfg)...)
+	for _, w := range warnings {
+		cfg.Warnings = append(cfg.Warnings, config.Error{Key: "programs.dir", Problem: w})
+	}
 	return cfg, definitions, nil
 }
 
@@ -79,16 +77,16 @@ func (f settingsFlags) programs(c *console) (*config.Config, []*programs.Manifes
 }
 
 // program returns the program of a name.
-func (f settingsFlags) program(c *console, name string) (*programs.Manifest, error) {
+func (f settingsFlags) program(c *console, name string) (*config.Config, *programs.Manifest, error) {
 	cfg, list, err := f.programs(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	i := slices.IndexFunc(list, func(m *programs.Manifest) bool { return m.Network == name })
 	if i < 0 {
-		return nil, fmt.Errorf("there is no program %s in %s (setting programs.dir): ticketfrei program list shows those that there are", name, cfg.Programs.Dir)
+		return nil, nil, fmt.Errorf("there is no program %s in %s (setting programs.dir): ticketfrei program list shows those that there are", name, cfg.Programs.Dir)
 	}
-	return list[i], nil
+	return cfg, list[i], nil
 }
 
 type programListCommand struct {
@@ -124,11 +122,11 @@ type aloneFlags struct {
 }
 
 func (f aloneFlags) alone(c *console) (*programs.Alone, error) {
-	m, err := f.program(c, f.Name)
+	cfg, m, err := f.program(c, f.Name)
 	if err != nil {
 		return nil, err
 	}
-	return &programs.Alone{Manifest: m, Settings: f.Settings, Out: c.stdout, Log: c.stderr}, nil
+	return &programs.Alone{Manifest: m, Config: cfg, Settings: f.Settings, Out: c.stdout, Log: c.stderr}, nil
 }
 
 type programCheckCommand struct{ aloneFlags }
@@ -245,16 +243,12 @@ func fieldError(err error, city, name string) error {
 
 // withProgram opens the database and runs work with a program's network.
 func (f settingsFlags) withProgram(c *console, slug, name string, work func(context.Context, programs.Connectable, report.City) error) error {
-	m, err := f.program(c, name)
+	cfg, m, err := f.program(c, name)
 	if err != nil {
 		return err
 	}
 	if !m.Enabled {
 		return fmt.Errorf("program %s is switched off: take enabled = false out of %s", name, programs.File)
-	}
-	cfg, err := f.load(c, all.Networks())
-	if err != nil {
-		return err
 	}
 	if err := leaveRunning(c.ctx, cfg, all.Networks()); err != nil {
 		return err

@@ -9,12 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 )
 
 // Alone runs a program without a server: for who writes one.
 type Alone struct {
 	Manifest *Manifest
+	Config   *config.Config
 	Settings map[string]string // beside the defaults
 	Out      io.Writer         // what it says
 	Log      io.Writer         // what it logs
@@ -72,7 +74,7 @@ func (a *Alone) begun() *begun {
 
 // start starts a process that stays, and waits until it is ready.
 func (a *Alone) start(ctx context.Context) (*process, error) {
-	p, err := launch(ctx, a.Manifest, a)
+	p, err := launch(ctx, a.Manifest, a.Config, a)
 	if err == nil {
 		err = p.begin(ctx, a.begun())
 	}
@@ -84,7 +86,7 @@ func (a *Alone) ask(ctx context.Context, p *process, l *toLine, types ...string)
 	if a.Manifest.Run == runStays {
 		return p.ask(ctx, l, types...)
 	}
-	single, err := launch(ctx, a.Manifest, a)
+	single, err := launch(ctx, a.Manifest, a.Config, a)
 	if err != nil {
 		return fromLine{}, err
 	}

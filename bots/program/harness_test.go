@@ -14,8 +14,17 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/program"
+	"ticketfrei/internal/cage"
 	"ticketfrei/internal/report"
 )
+
+// TestMain lets the test binary be the helper that cages programs.
+func TestMain(m *testing.M) {
+	if code, is := cage.Helper(os.Args[1:]); is {
+		os.Exit(code)
+	}
+	os.Exit(m.Run())
+}
 
 // echo is a program in sh: what it is sent comes back as a report.
 const echo = `#!/bin/sh
@@ -93,6 +102,7 @@ const pingEvery = 100 * time.Millisecond
 // and its file.
 func newOutside(t *testing.T, name, manifest, code string) *outside {
 	t.Helper()
+	t.Parallel()
 	dir := t.TempDir()
 	interpreter, file := "sh", name+".sh"
 	if !strings.HasPrefix(code, "#!/bin/sh") {

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"ticketfrei/internal/cage"
+	"ticketfrei/internal/config"
 )
 
 // How long a program may take.
@@ -43,7 +46,7 @@ type hearer interface {
 type process struct {
 	manifest *Manifest
 	hearer   hearer
-	child    *child
+	child    *cage.Process
 	once     bool // it takes one message, says what comes of it, and ends
 	out      chan []byte
 	flushed  chan struct{} // closed when what was to be said at the end is said
@@ -75,8 +78,8 @@ type errand struct {
 
 // launch starts a process. Lines are handled until it ends; ctx bounds what handling them
 // does. Call wait in the end.
-func launch(ctx context.Context, m *Manifest, h hearer) (*process, error) {
-	c, err := start(m)
+func launch(ctx context.Context, m *Manifest, cfg *config.Config, h hearer) (*process, error) {
+	c, err := cage.Start(m.caged(cfg))
 	if err != nil {
 		return nil, errStart(err)
 	}

@@ -6,35 +6,53 @@ import (
 	"bytes"
 	"embed"
 	"io/fs"
+	"path/filepath"
+	"slices"
 	"testing/fstest"
 
 	"github.com/BurntSushi/toml"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/cage"
+	"ticketfrei/internal/config"
 )
 
 //go:embed settings.tmpl en.toml de.toml
 var files embed.FS
 
-// Definitions returns the networks that the enabled programs in a directory are. taken are
-// the other networks of the program. For errors see Load.
-func Definitions(dir string, taken []bots.Definition) ([]bots.Definition, error) {
-	list, err := Load(dir, namesOf(taken))
+// Definitions returns the networks that the enabled programs are, and what does not protect
+// from them as it should on this machine. taken are the other networks. For errors see Load;
+// that a program must not run here is one, too.
+func Definitions(cfg *config.Config, taken []bots.Definition) (definitions []bots.Definition, warnings []string, err error) {
+	list, err := Load(cfg.Programs.Dir, namesOf(taken))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var definitions []bots.Definition
+	var errs config.Errors
 	for _, m := range list {
 		if !m.Enabled {
 			continue
 		}
+		more, err := cage.Check(m.caged(cfg))
+		if err != nil {
+			errs = append(errs, config.Error{Source: filepath.Join(m.Dir, File), Problem: err.Error()})
+			continue
+		}
+		for _, w := range more {
+			if !slices.Contains(warnings, w) {
+				warnings = append(warnings, w)
+			}
+		}
 		d, err := m.Definition(len(definitions) == 0)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		definitions = append(definitions, d)
 	}
-	return definitions, nil
+	if len(errs) > 0 {
+		return nil, nil, errs
+	}
+	return definitions, warnings, nil
 }
 
 func namesOf(definitions []bots.Definition) []string {

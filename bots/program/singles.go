@@ -58,7 +58,7 @@ func (s *singles) offer(ctx context.Context, p *process) bool {
 }
 
 func (s *singles) launch(ctx context.Context) (*process, error) {
-	return launch(context.WithoutCancel(ctx), s.b.manifest, s.b)
+	return launch(context.WithoutCancel(ctx), s.b.manifest, s.b.host.Config, s.b)
 }
 
 // get returns a process: the spare one, or a new one.

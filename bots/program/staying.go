@@ -75,7 +75,7 @@ func (s *staying) work(ctx context.Context, worker int) error {
 		return err
 	}
 	began := time.Now()
-	p, err := launch(context.WithoutCancel(ctx), s.b.manifest, s.b)
+	p, err := launch(context.WithoutCancel(ctx), s.b.manifest, s.b.host.Config, s.b)
 	if err != nil {
 		return err
 	}

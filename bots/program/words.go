@@ -77,5 +77,5 @@ func errEnded(err error) error {
 	if err == nil {
 		return bots.Say(errors.New("the program ended"), "program.error.ended")
 	}
-	return bots.Say(fmt.Errorf("the program ended: %w", err), "program.error.ended")
+	return bots.Say(fmt.Errorf("the program was ended: %w", err), "program.error.overuse")
 }

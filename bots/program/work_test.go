@@ -76,8 +76,11 @@ func TestEnds(t *testing.T) {
 		"longline": "a line that is too long", "hangme": "did not answer within 0.3 seconds",
 	} {
 		t.Run(text, func(t *testing.T) {
-			t.Parallel()
-			o := newOutside(t, "toy", "can = [\"send\"]\nanswer = \"300ms\"\n", toy)
+			answer := "answer = \"30s\"\n"
+			if text == "hangme" {
+				answer = "answer = \"300ms\"\n"
+			}
+			o := newOutside(t, "toy", "can = [\"send\"]\n"+answer, toy)
 			b, r := o.work(nil)
 			_, err := o.send(b, text)
 			kittest.WantKind(t, err, bots.KindLater)
