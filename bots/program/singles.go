@@ -61,12 +61,19 @@ func (s *singles) launch(ctx context.Context) (*process, error) {
 	return launch(context.WithoutCancel(ctx), s.b.manifest, s.b.host.Config, s.b)
 }
 
+// spareWait is how long a spare process is waited for that is being started.
+const spareWait = 200 * time.Millisecond
+
 // get returns a process: the spare one, or a new one.
 func (s *singles) get(ctx context.Context) (*process, error) {
-	select {
-	case p := <-s.spare:
-		return p, nil
-	default:
+	if s.b.manifest.Start == startHot {
+		late := time.NewTimer(spareWait)
+		defer late.Stop()
+		select {
+		case p := <-s.spare:
+			return p, nil
+		case <-late.C:
+		}
 	}
 	return s.launch(ctx)
 }

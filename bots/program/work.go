@@ -159,8 +159,12 @@ const readyWait = 10 * time.Second
 const again = 300 * time.Millisecond
 
 // Send has the program send a delivery. What it had in hand when it ended is suspect, and is
-// sent alone; when it has ended with it several times, it is given up.
+// sent alone; when it has ended with it several times, it is given up. What a program
+// without recipients has said itself stands where it sends to, and is not sent.
 func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
+	if d.Recipient == 0 && d.Report.BotID == b.self.ID {
+		return report.Receipt{}, nil
+	}
 	l := &toLine{Type: toSend, ID: d.ID, Text: text(d.Report.Text), Time: d.Report.Time.UTC().Truncate(time.Second)}
 	if d.Recipient != 0 {
 		r, err := b.subscribers.Get(ctx, b.self.ID, d.Recipient)
