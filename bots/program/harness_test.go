@@ -61,6 +61,7 @@ for line in sys.stdin:
     elif kind == "send":
         with open("sent", "a") as f: f.write(text + "\n")
         if "crashme" in text: os.kill(os.getpid(), 9)
+        if "memory" in text: x = bytearray(2 << 30)
         if "exit3" in text: sys.exit(3)
         if "exit0" in text: say(type="sent", id=m["id"]); sys.exit(0)
         if "hangme" in text: time.sleep(60)

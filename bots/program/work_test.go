@@ -72,7 +72,7 @@ func TestFailures(t *testing.T) {
 // and the report is not lost.
 func TestEnds(t *testing.T) {
 	for text, want := range map[string]string{
-		"crashme": "was ended by a signal (killed)", "exit3": "exit code 3", "garbage": "none of the protocol",
+		"crashme": "was ended by a signal (killed)", "exit3": "exit code 3", "memory": "exit code 1", "garbage": "none of the protocol",
 		"longline": "a line that is too long", "hangme": "did not answer within 0.3 seconds",
 	} {
 		t.Run(text, func(t *testing.T) {
