@@ -44,6 +44,12 @@ type Command struct {
 	Language string // of whoever wrote it, as "de"
 }
 
+// Speaker is a Network whose bots say how they are in words of their own, as "FIXED".
+type Speaker interface {
+	// Says returns what the bot said last; empty where it has said nothing.
+	Says(b report.Bot) string
+}
+
 // Connector is a Network whose bots are connected by values of fields, without a page:
 // by the API and the command line.
 type Connector interface {

@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ func (p *process) pongs(ctx context.Context) bool {
 	ctx, done := context.WithTimeout(ctx, p.manifest.ping.timeout)
 	defer done()
 	if err := p.tell(ctx, &toLine{Type: toPing}); err != nil {
-		return isClosed(p.ended) || ctx.Err() == context.Canceled //nolint:errorlint // that of a context is never wrapped
+		return isClosed(p.ended) || errors.Is(ctx.Err(), context.Canceled)
 	}
 	look := time.NewTicker(p.manifest.ping.timeout / 100)
 	defer look.Stop()
@@ -92,7 +93,7 @@ func (p *process) pongs(ctx context.Context) bool {
 		case <-p.ended:
 			return true
 		case <-ctx.Done():
-			return ctx.Err() == context.Canceled //nolint:errorlint // that of a context is never wrapped
+			return errors.Is(ctx.Err(), context.Canceled)
 		case <-look.C:
 		}
 		p.mu.Lock()

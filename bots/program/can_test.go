@@ -37,6 +37,10 @@ func TestTask(t *testing.T) {
 	if got, err := tasker.Task(t.Context(), o.bot, r); err != nil || got.Refuse != "no such line" {
 		t.Errorf("refused: %+v, %v", got, err)
 	}
+	r.ID, r.Text = "4", "answer me"
+	if got, err := tasker.Task(t.Context(), o.bot, r); err != nil || got.Answer != "in 5 minutes" {
+		t.Errorf("who wrote is answered: %+v, %v", got, err)
+	}
 	r.ID, r.Text = "3", "big"
 	if _, err := tasker.Task(t.Context(), o.bot, r); err == nil || !strings.Contains(err.Error(), "4 KiB") {
 		t.Errorf("5,000 bytes of results: %v", err)
@@ -118,11 +122,11 @@ func TestRoutes(t *testing.T) {
 	o.ready()
 	p := visitor.Get("/city/leeds/toy/status/now", http.StatusOK)
 	var asked struct{ Method, Path, Query, Body string }
-	if err := json.Unmarshal([]byte(p.Body), &asked); err != nil || asked.Method != "GET" || asked.Path != "status/now" || asked.Query != "" {
+	if err := json.Unmarshal([]byte(p.Body), &asked); err != nil || asked.Method != http.MethodGet || asked.Path != "status/now" || asked.Query != "" {
 		t.Errorf("asked %s, %v", p.Body, err)
 	}
 	p = visitor.Post("/city/leeds/toy/status/now", url.Values{"ö": {"ü&"}}, http.StatusCreated)
-	if err := json.Unmarshal([]byte(p.Body), &asked); err != nil || asked.Method != "POST" || asked.Body != "%C3%B6=%C3%BC%26" {
+	if err := json.Unmarshal([]byte(p.Body), &asked); err != nil || asked.Method != http.MethodPost || asked.Body != "%C3%B6=%C3%BC%26" {
 		t.Errorf("posted %s, %v", p.Body, err)
 	}
 	visitor.Get("/city/leeds/toy/status/now?type=application/javascript", http.StatusBadGateway)
@@ -260,6 +264,9 @@ func TestStatus(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.waitFor("the card says "+word, func() bool { return strings.Contains(page().Text(), "It says of itself: "+word+" modem of ö") })
+	}
+	if says := o.Network.(bots.Speaker).Says(o.bot); says != "FIXED modem of ö" {
+		t.Errorf("it says %q", says)
 	}
 	if !strings.Contains(o.Lines.String(), "program.log.fixed") {
 		t.Error("that it works again is not in the log")

@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -137,8 +138,7 @@ func TestConnectByCommand(t *testing.T) {
 	}
 	for name, values := range map[string]map[string]string{"TOKEN": {"PHONE": "1"}, "what": {"what": "1"}} {
 		_, err := n.Connect(t.Context(), o.city, 0, values)
-		var wrong *bots.FieldError
-		if !asFieldError(err, &wrong) || wrong.Field != name {
+		if wrong, ok := errors.AsType[*bots.FieldError](err); !ok || wrong.Field != name {
 			t.Errorf("%v: %v", values, err)
 		}
 	}
@@ -174,10 +174,4 @@ func TestOtherCityChangesNothing(t *testing.T) {
 	if len(o.Bots(o.city)) != 0 || len(o.Bots(other)) != 1 {
 		t.Errorf("there are %v and %v", o.Bots(o.city), o.Bots(other))
 	}
-}
-
-func asFieldError(err error, wrong **bots.FieldError) bool {
-	e, ok := err.(*bots.FieldError) //nolint:errorlint // Connect returns it as it is
-	*wrong = e
-	return ok
 }

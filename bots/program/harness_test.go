@@ -79,6 +79,7 @@ for line in sys.stdin:
         if kind == "retract": say(type="sent", id=m["id"])
         if kind == "task":
             t = m["report"]["text"]
+            if "answer" in t: say(type="answer", to=m["id"], text="in 5 minutes")
             if "refuse" in t: say(type="result", id=m["id"], verdict={"refuse": True, "reason": "no such line"})
             elif "big" in t: say(type="result", id=m["id"], results="x" * 5000)
             else: say(type="result", id=m["id"], results={"line": t.split()[0], "before": m.get("results")})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"ticketfrei/bots"
@@ -241,6 +242,13 @@ func (b *bot) hearStatus(ctx context.Context, p *process, l fromLine) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.status[b.self.ID] = said
+}
+
+// Says returns the word of the last status of a bot, and what it is about.
+func (n *Network) Says(b report.Bot) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return strings.TrimSpace(n.status[b.ID].Word + " " + n.status[b.ID].Job)
 }
 
 // switchOff switches the bot off, as its program asks for.

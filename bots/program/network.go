@@ -31,6 +31,7 @@ var (
 	_ bots.Network   = (*Network)(nil)
 	_ bots.Commander = (*Network)(nil)
 	_ bots.Connector = (*Network)(nil)
+	_ bots.Speaker   = (*Network)(nil)
 )
 
 func made(m *Manifest, h bots.Host) *Network {
