@@ -71,9 +71,13 @@ func TestEachLanguage(t *testing.T) {
 			for _, kind := range []string{"tick", "check", "unknown", "of the future"} {
 				h.Say(programtest.Line{"type": kind})
 			}
+			h.SayRaw("this is no JSON")
 			h.Say(programtest.Line{"type": "ping"})
 			h.Wait("pong", nil)
 			h.End()
+			if strings.Contains(h.Log(), "this is no JSON") {
+				t.Error("the log repeats what nobody knows")
+			}
 		})
 	}
 }
@@ -137,6 +141,7 @@ func TestEchoInSh(t *testing.T) {
 
 // TestEachAbility has programs that can one thing alone be right, too.
 func TestEachAbility(t *testing.T) {
+	slow.Test(t, "starts many programs")
 	for _, language := range []string{"python", "sh", "node"} {
 		for _, can := range newprogram.Abilities() {
 			if can == "retract" {

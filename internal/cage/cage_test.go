@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/internal/cage"
+	"ticketfrei/internal/slow"
 )
 
 // TestMain lets the test binary be the helper, and the program that tries what a script
@@ -276,6 +277,7 @@ func TestNetwork(t *testing.T) {
 
 // TestMemory ends or refuses what takes more than it may, whichever way it takes it.
 func TestMemory(t *testing.T) {
+	slow.Test(t, "fills memory")
 	if out := output(t, itself(t, cage.Options{Memory: 256}, "memory", "2048", "private")); !strings.Contains(out, "cannot allocate memory") {
 		t.Errorf("2 GiB of 256 MiB: %s", out)
 	}
@@ -370,6 +372,7 @@ func BenchmarkStart(b *testing.B) {
 
 // TestForkBomb bounds a program that starts itself again and again.
 func TestForkBomb(t *testing.T) {
+	slow.Test(t, "starts hundreds of processes")
 	p := started(t, cage.Options{Dir: directory(t, `n=0; while [ $n -lt 400 ]; do sleep 30 & n=$((n+1)); done; wait`), Command: []string{"run.sh"}})
 	go func() { _, _ = io.Copy(io.Discard, p.Stderr) }()
 	select {
@@ -441,6 +444,7 @@ func TestUser(t *testing.T) {
 
 // TestInterpreters runs what the machine has, wherever it is installed.
 func TestInterpreters(t *testing.T) {
+	slow.Test(t, "starts interpreters")
 	for command, code := range map[string][]string{
 		"python3": {"-c", "import json, sqlite3, ssl, threading, subprocess; print('up', subprocess.run(['echo', 'x'], capture_output=True).stdout)"},
 		"node":    {"-e", "require('http'); console.log('up', new Array(1e5).length)"},

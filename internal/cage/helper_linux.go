@@ -34,9 +34,7 @@ func become(raw string) error {
 		return fmt.Errorf("%s is run by the server alone: %w", Command, err)
 	}
 	runtime.LockOSThread() // what follows holds for this thread, which becomes the program
-	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return fmt.Errorf("close what the program must not have: %w", err)
-	}
+	closeInherited()
 	// The kernel ends programs first where memory is short.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	dropCapabilities()
@@ -51,6 +49,16 @@ func become(raw string) error {
 		return err
 	}
 	return explainExec(s.Argv[0], syscall.Exec(s.Argv[0], s.Argv, env))
+}
+
+// closeInherited has everything but the three pipes closed when the program begins.
+func closeInherited() {
+	if unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return
+	}
+	for fd := 3; fd < 1<<16; fd++ { // an old kernel, or a container that forbids it
+		unix.CloseOnExec(fd)
+	}
 }
 
 // dropCapabilities leaves a program that runs as root without its powers, but for its files.

@@ -84,10 +84,10 @@ const (
 func admit(landlock int, o Options) (warnings []string, err error) {
 	if landlock == 0 {
 		if o.User == "" && !o.Trusted {
-			return nil, errors.New("this kernel has no Landlock, so the program could read secret.key: " +
+			return nil, errors.New("this kernel has no Landlock, or a container forbids it, so the program could read secret.key: " +
 				"set programs.user to a user of its own (the server must run as root for that), or programs.trusted = true if you trust every program")
 		}
-		return []string{"this kernel has no Landlock: programs can read and write what their user can"}, nil
+		return []string{"this kernel has no Landlock, or a container forbids it: programs can read and write what their user can"}, nil
 	}
 	if landlock < versionTCP && !o.Network {
 		warnings = append(warnings, "this kernel's Landlock cannot keep a program from the network; network = false holds only where there are network namespaces")

@@ -92,8 +92,8 @@ func read(ctx context.Context, in io.Reader) (<-chan line, <-chan error) {
 		for s.Scan() {
 			var l line
 			if err := json.Unmarshal(s.Bytes(), &l); err != nil {
-				ended <- fmt.Errorf("the server's line: %w", err)
-				return
+				fmt.Fprintln(os.Stderr, "W! a line is no JSON")
+				continue
 			}
 			select {
 			case lines <- l:

@@ -151,11 +151,19 @@ def load(source):
     return places
 
 
+def heard(file):
+    """The lines of the server. What is no JSON is passed over."""
+    for raw in file:
+        try:
+            yield json.loads(raw)
+        except ValueError:
+            print("W! a line is no JSON", file=sys.stderr, flush=True)
+
+
 def main():
     sys.stdin.reconfigure(encoding="utf-8")
     places, source = None, ""
-    for raw in sys.stdin:
-        line = json.loads(raw)
+    for line in heard(sys.stdin):
         kind = line["type"]
         if kind == "begin":
             source = line["settings"].get("FEED") or "feed"

@@ -37,6 +37,7 @@ func TestTask(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
 	}
+	h.SayRaw("this is no JSON")
 	h.Say(programtest.Line{"type": "ping"})
 	h.Wait("pong", nil)
 	h.End()

@@ -148,8 +148,14 @@ func Launch(tb testing.TB, dir string, o Options) *Host {
 // Say says a line. Type and id stand first, as the server writes them.
 func (h *Host) Say(l Line) {
 	h.tb.Helper()
-	if _, err := h.process.Stdin.Write(encode(h.tb, l)); err != nil {
-		h.tb.Fatalf("say %v: %v", l, err)
+	h.SayRaw(strings.TrimSuffix(string(encode(h.tb, l)), "\n"))
+}
+
+// SayRaw writes a line, whatever it is.
+func (h *Host) SayRaw(line string) {
+	h.tb.Helper()
+	if _, err := h.process.Stdin.WriteString(line + "\n"); err != nil {
+		h.tb.Fatalf("say %s: %v", line, err)
 	}
 }
 
