@@ -17,11 +17,10 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
-	"ticketfrei/censor"
 	"ticketfrei/db"
-	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // demoPlaces are lines and stops of the sample city.
@@ -139,7 +138,7 @@ func freeAddress(preferred string) (string, error) {
 
 // prepare creates the sample city and starts the stand-ins of the networks.
 func (d *demo) prepare() error {
-	hash, err := frontend.HashPassword(demoPassword)
+	hash, err := manage.HashPassword(demoPassword)
 	if err != nil {
 		return err
 	}
@@ -147,12 +146,12 @@ func (d *demo) prepare() error {
 	if err != nil {
 		return err
 	}
-	sample := censor.NewCity(demoSlug, demoName, demoLanguage())
-	d.city, err = d.server.db.CreateCity(d.ctx, sample, moderator.ID, everywhere(d.server.definitions))
+	made, err := d.server.cities.Create(d.ctx, manage.NewCity{Slug: demoSlug, Name: demoName, Language: demoLanguage(), Owner: moderator.ID})
 	if err != nil {
 		return err
 	}
-	if err := d.server.db.SavePlaces(d.ctx, d.city.ID, demoPlaces); err != nil {
+	d.city = made.City
+	if _, err := d.server.cities.SavePlaces(d.ctx, d.city.ID, demoPlaces, ""); err != nil {
 		return err
 	}
 	for name, network := range d.server.networks {

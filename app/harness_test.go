@@ -22,7 +22,6 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
-	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/intent"
 	"ticketfrei/internal/config"
@@ -30,6 +29,7 @@ import (
 	"ticketfrei/internal/dnstest"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // patience is how long a test waits for something that must happen.
@@ -196,13 +196,18 @@ func (a *app) addCity(slug, triggers, blocked string) report.City {
 	if err != nil {
 		a.Fatal(err)
 	}
-	c := censor.NewCity(slug, strings.ToUpper(slug[:1])+slug[1:], "en")
-	c.Triggers, c.Blocked = triggers, blocked
-	c, err = a.server.db.CreateCity(a.Context(), c, m.ID, everywhere(a.server.definitions))
+	made, err := a.server.cities.Create(a.Context(), manage.NewCity{Slug: slug, Name: strings.ToUpper(slug[:1]) + slug[1:], Language: "en", Owner: m.ID})
 	if err != nil {
 		a.Fatal(err)
 	}
-	a.server.notices.Changed(c.ID) // as the page that makes it does
+	if err := a.server.db.SaveRules(a.Context(), made.ID, triggers, blocked); err != nil {
+		a.Fatal(err)
+	}
+	a.server.notices.Changed(made.ID)
+	c, err := a.server.db.City(a.Context(), made.ID)
+	if err != nil {
+		a.Fatal(err)
+	}
 	return c
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
+	"ticketfrei/manage"
 )
 
 // TestReportByThumb reports on the page of a city in a real browser.
@@ -140,11 +141,10 @@ func (th *thumb) waitsInMemory() {
 }
 
 func (th *thumb) waits() {
-	const zone = "Africa/Nairobi"
-	if err := th.server.db.SaveZone(th.Context(), th.city.ID, zone); err != nil {
+	zone := "Africa/Nairobi"
+	if _, err := th.server.cities.Change(th.Context(), th.city.ID, manage.Patch{Zone: &zone}, ""); err != nil {
 		th.Fatal(err)
 	}
-	th.server.notices.Changed(th.city.ID)
 	call(th.window, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kolkata"}) // where the phone is
 	th.goTo("/city/nuernberg")
 	th.offline(true)

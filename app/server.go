@@ -28,6 +28,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 )
@@ -63,6 +64,7 @@ type server struct {
 	mailer   *mailer.Mailer
 	client   *http.Client // for hosts that users name
 	networks map[string]bots.Network
+	cities   *manage.Cities
 	site     *frontend.Site
 	sup      *supervisor.Supervisor
 	relay    *relay.Relay
@@ -141,10 +143,16 @@ func (s *server) open(ctx context.Context) error {
 		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
+	s.cities, err = manage.New(manage.Options{
+		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
+		Relay: s.relay, Places: s.places, Intents: s.intents, HTTP: s.client,
+	})
+	if err != nil {
+		return err
+	}
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Intents: s.intents, Places: s.places, Relay: s.relay, Health: s, Networks: s.mounted(),
-		HTTP: s.client, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
+		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
 		Demo: s.mode.demo, Source: s.mode.source.files(),
 	})
 	if err != nil {
@@ -227,11 +235,11 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 	return nil
 }
 
-// mounted returns the networks in the form in which the site mounts them.
-func (s *server) mounted() []frontend.Network {
-	var list []frontend.Network
+// mounted returns the networks in the order in which pages show them.
+func (s *server) mounted() []manage.Network {
+	var list []manage.Network
 	for _, d := range s.definitions {
-		list = append(list, frontend.Network{Definition: d, Network: s.networks[d.Name]})
+		list = append(list, manage.Network{Definition: d, Network: s.networks[d.Name]})
 	}
 	return list
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
 
 	"ticketfrei/db"
 	"ticketfrei/internal/bus"
@@ -88,6 +89,16 @@ type Host struct {
 	Certificates Certificates
 	Log          *slog.Logger
 	Now          func() time.Time
+}
+
+// Connect is Site.Connect, without a page.
+func (h Host) Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
+	b, err := h.DB.CreateBot(ctx, city.ID, network, botID, save)
+	if err != nil {
+		return report.Bot{}, err
+	}
+	h.Notices.Changed(city.ID)
+	return b, nil
 }
 
 // Certificates has the program's certificates for TLS.

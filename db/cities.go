@@ -137,54 +137,58 @@ func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.Cit
 	return mapRows(rows, cityRow.city), nil
 }
 
-// SaveRules stores a city's trigger patterns and blocked words, which the
-// caller has checked.
-func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked string) error {
-	return d.updateCity(ctx, cityID, map[string]any{"triggers": triggers, "blocked": blocked})
-}
-
-// SaveHearing stores whether a city's questions are answered instead of passed on, and
-// whether answers to what its bots have posted are reports.
-func (d *DB) SaveHearing(ctx context.Context, cityID int64, questions, replies bool) error {
-	return d.updateCity(ctx, cityID, map[string]any{"questions": questions, "replies": replies})
-}
-
-// SaveZone stores a city's time zone, which the caller has checked; empty: that of its
-// language.
-func (d *DB) SaveZone(ctx context.Context, cityID int64, zone string) error {
-	return d.updateCity(ctx, cityID, map[string]any{"zone": zone})
-}
-
-// SaveTexts stores a city's name, its language and the markdown of its page.
-// Its bots restart, since they use the name and the language.
-func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
-	err := d.updateCity(ctx, cityID, map[string]any{"name": name, "language": language, "page": page})
-	if err != nil {
-		return err
-	}
-	err = d.Write(ctx, func(tx *gorm.DB) error {
+// ChangeCity stores what change makes of a city, but for its id, its slug and its times,
+// and returns it. change may be called twice; where it fails, nothing is stored. The bots
+// of the city restart where its name or its language was changed, which they use.
+func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.City) error) (report.City, error) {
+	var c report.City
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		row, err := Take[cityRow](tx.Where("id = ?", cityID))
+		if err != nil {
+			return err
+		}
+		before := row.city()
+		c = before
+		if err := change(&c); err != nil || c == before {
+			return err
+		}
+		next := toCityRow(c)
+		if err := tx.Model(&row).Select("*").Omit("id", "slug", "created", "paused").Updates(&next).Error; err != nil {
+			return err
+		}
+		if c.Name == before.Name && c.Language == before.Language {
+			return nil
+		}
 		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Update("updated", millis(d.now())).Error
 	})
 	if err != nil {
-		return fmt.Errorf("save city: %w", err)
+		return report.City{}, fmt.Errorf("save city: %w", err)
 	}
-	return nil
+	return c, nil
 }
 
-// SavePoster stores what the poster of a city says; empty: the default.
-func (d *DB) SavePoster(ctx context.Context, cityID int64, text string) error {
-	return d.updateCity(ctx, cityID, map[string]any{"poster": text})
+// SaveRules is ChangeCity for a city's trigger patterns and blocked words.
+func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked string) error {
+	return d.setCity(ctx, cityID, func(c *report.City) { c.Triggers, c.Blocked = triggers, blocked })
 }
 
-// SaveNoIndex stores whether search engines are asked to leave the page of a city out.
-func (d *DB) SaveNoIndex(ctx context.Context, cityID int64, noIndex bool) error {
-	return d.updateCity(ctx, cityID, map[string]any{"no_index": noIndex})
+// SaveHearing is ChangeCity for whether a city's questions are answered instead of passed
+// on, and whether answers to what its bots have posted are reports.
+func (d *DB) SaveHearing(ctx context.Context, cityID int64, questions, replies bool) error {
+	return d.setCity(ctx, cityID, func(c *report.City) { c.Questions, c.Replies = questions, replies })
 }
 
-// SaveTasks stores the outside programs that look at a city's reports before the censor,
-// one name a line, which the caller has checked.
-func (d *DB) SaveTasks(ctx context.Context, cityID int64, tasks string) error {
-	return d.updateCity(ctx, cityID, map[string]any{"tasks": tasks})
+// SaveTexts is ChangeCity for a city's name, its language and the markdown of its page.
+func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
+	return d.setCity(ctx, cityID, func(c *report.City) { c.Name, c.Language, c.Page = name, language, page })
+}
+
+func (d *DB) setCity(ctx context.Context, cityID int64, set func(*report.City)) error {
+	_, err := d.ChangeCity(ctx, cityID, func(c *report.City) error {
+		set(c)
+		return nil
+	})
+	return err
 }
 
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {

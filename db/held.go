@@ -69,17 +69,6 @@ func (d *DB) HeldGroups(ctx context.Context, cityID int64) ([]HeldGroup, error) 
 	return list, d.ended(rows)
 }
 
-// HeldReports returns the newest reports of a city that are held, at most limit of
-// them.
-func (d *DB) HeldReports(ctx context.Context, cityID int64, limit int) ([]Judged, error) {
-	var rows []reportRow
-	err := d.Read(ctx).Where("state = 'held' AND city_id = ?", cityID).Order("seq DESC").Limit(limit).Find(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("list what is held: %w", err)
-	}
-	return mapRows(rows, reportRow.judged), nil
-}
-
 // Held returns the first chosen reports after seq, at most limit.
 func (d *DB) Held(ctx context.Context, cityID int64, c Choice, after int64, limit int) ([]Heard, error) {
 	rows, err := d.query(ctx, "SELECT "+reportColumns+" FROM reports AS r WHERE "+chosen+" AND seq > ?5 ORDER BY seq LIMIT ?6",

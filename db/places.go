@@ -36,7 +36,21 @@ func (d *DB) PlacesChanged(ctx context.Context, cityID int64) (time.Time, error)
 // SavePlaces stores the lines and stops of a city, which the caller has checked, in
 // place of those it has. A city that is gone is ErrNotFound.
 func (d *DB) SavePlaces(ctx context.Context, cityID int64, text string) error {
+	return d.ReplacePlaces(ctx, cityID, text, func(string) error { return nil })
+}
+
+// ReplacePlaces is SavePlaces, unless check says something against it, which is given the
+// text that is stored. It may be asked twice.
+func (d *DB) ReplacePlaces(ctx context.Context, cityID int64, text string, check func(stored string) error) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		var stored string
+		err := queryRow(tx, "SELECT text FROM places WHERE city_id = ?", cityID).Scan(&stored)
+		if err = notFound(err); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err := check(stored); err != nil {
+			return err
+		}
 		return tx.Exec(`INSERT INTO places (city_id, text, updated) VALUES (?, ?, ?)
 			ON CONFLICT (city_id) DO UPDATE SET text = excluded.text, updated = excluded.updated`, cityID, text, millis(d.now())).Error
 	})

@@ -130,7 +130,15 @@ func plans(heard db.Heard) []planned {
 			[]string{"COVERING INDEX reports_refused (city_id=?)"}, nil},
 		{"what is held", func(ctx context.Context, d *db.DB) error { _, err := d.HeldGroups(ctx, 5); return err },
 			[]string{"COVERING INDEX reports_held (city_id=?)"}, nil},
-		{"held reports", func(ctx context.Context, d *db.DB) error { _, err := d.HeldReports(ctx, 5, 50); return err },
+		{"reports about a line", func(ctx context.Context, d *db.DB) error {
+			_, err := d.FindReports(ctx, 5, db.Search{Passed: true, Refused: true, Within: years, Line: "U1", Limit: 10})
+			return err
+		},
+			[]string{"reports_city (city_id=? AND passed=? AND time>?)"}, nil},
+		{"held reports", func(ctx context.Context, d *db.DB) error {
+			_, err := d.FindReports(ctx, 5, db.Search{Held: true, Limit: 50})
+			return err
+		},
 			[]string{"INDEX reports_held (city_id=?)"}, nil},
 		{"who is to be told", func(ctx context.Context, d *db.DB) error { _, err := d.HeldUntold(ctx, noon, noon, noon); return err },
 			[]string{"c USING INTEGER PRIMARY KEY"}, []string{"r USING COVERING INDEX reports_held"}}, // that is what is held

@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/httprate"
 
 	"ticketfrei/bots"
+	"ticketfrei/manage"
 )
 
 // The parts of the settings page: their anchors, in the order of the page.
@@ -105,7 +105,7 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 		return nil, err
 	}
 	p.Rules, p.Poster = storedRules(s.City(r)), s.storedPoster(s.City(r))
-	p.Account = accountForms{Min: MinPassword, Max: MaxPassword}
+	p.Account = accountForms{Min: manage.MinPassword, Max: manage.MaxPassword}
 	return p, nil
 }
 
@@ -223,13 +223,18 @@ func typedLines(r *http.Request, field string) string {
 	return strings.TrimRight(strings.ReplaceAll(text, "\r", "\n"), "\n\t ")
 }
 
-// tooLong returns what to say at a field that holds more than limit characters,
-// or "".
-func (s *Site) tooLong(r *http.Request, text string, limit int) string {
-	if utf8.RuneCountInString(text) <= limit {
+// say returns what is wrong with a field, or "".
+func (s *Site) say(r *http.Request, wrong *manage.Invalid, field string) string {
+	p, ok := wrong.Of(field)
+	if !ok {
 		return ""
 	}
-	return s.T(r, "settings.error.too_long", "Max", limit)
+	return s.words(r, p)
+}
+
+// words says a problem in the language of the page.
+func (s *Site) words(r *http.Request, p manage.Problem) string {
+	return p.Say(func(id string, data ...any) string { return s.T(r, id, data...) })
 }
 
 // statusOf returns the HTTP status of a page about a form.

@@ -25,6 +25,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -197,6 +198,9 @@ func (b *board) open(networks []Network) {
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	places, stop := relay.NewPlaces(b.db, &b.notices, slog.New(slog.DiscardHandler))
 	b.t.Cleanup(stop)
+	cities, err := manage.New(manage.Options{DB: b.db, Notices: &b.notices, Networks: networks,
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Relay: b, Places: places})
+	must(err)
 	b.site, err = NewSite(Options{
 		Config: &config.Config{
 			Web:     config.Web{URL: b.url},
@@ -205,7 +209,7 @@ func (b *board) open(networks []Network) {
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
 		Log:          slog.New(slog.DiscardHandler),
-		AccountMails: b, Notices: &b.notices, Places: places, Relay: b, Health: b, Networks: networks,
+		AccountMails: b, Notices: &b.notices, Cities: cities, Health: b,
 	})
 	b.notices.OnChanged(b.noteChange)
 	must(err)
@@ -259,7 +263,7 @@ func (b *board) Wiped(int64, int64)     {}
 func (b *board) Ready(context.Context) error { return nil }
 
 // hashed is the hash of boardPassword, made only once since that takes time.
-var hashed = sync.OnceValues(func() (string, error) { return HashPassword(boardPassword) })
+var hashed = sync.OnceValues(func() (string, error) { return manage.HashPassword(boardPassword) })
 
 // moderator creates a moderator.
 func (b *board) moderator(email string) db.Moderator {

@@ -60,7 +60,7 @@ func TestWhatCountsAsAReport(t *testing.T) {
 func TestTryingAQuestion(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t)
-	b.site.Intents = intent.New(intent.BuiltIn())
+	b.site.Cities.Intents = intent.New(intent.BuiltIn())
 	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
 	try := func(text string) answer {

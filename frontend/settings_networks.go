@@ -3,7 +3,6 @@ package frontend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 const (
@@ -75,7 +75,7 @@ func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCar
 // fillSection asks the network for its part of the card. If the network fails,
 // hangs or panics, only its own card shows it.
 func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given map[string]any) {
-	err := guard(func() error {
+	err := manage.Guard(func() error {
 		ctx, cancel := context.WithTimeout(r.Context(), sectionTimeout)
 		defer cancel()
 		if err := s.fillBots(ctx, s.City(r), n, card.Bots); err != nil {
@@ -104,19 +104,15 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 // fillBots asks the network what it knows about the city's bots.
 func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards []botCard) error {
 	for i := range cards {
-		if rec, ok := n.Network.(bots.Recipients); ok {
-			count, err := rec.CountRecipients(ctx, cards[i].Bot)
-			if err != nil {
-				return err
-			}
-			cards[i].Recipients = count
+		var err error
+		if cards[i].Recipients, err = n.CountRecipients(ctx, cards[i].Bot); err != nil {
+			return err
 		}
-		if addressed, ok := n.Network.(bots.Addressed); ok && len(cards) > 1 {
-			text, _, err := addressed.Address(ctx, city, cards[i].Bot)
-			if err != nil && !errors.Is(err, db.ErrNotFound) {
-				return err
-			}
-			cards[i].Address = text
+		if len(cards) < 2 {
+			continue
+		}
+		if cards[i].Address, _, err = n.Address(ctx, city, cards[i].Bot); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -144,16 +140,6 @@ func (s *Site) sectionPage(r *http.Request, data any) *page {
 	p := s.blankPage(v.lang, "", data)
 	p.City, p.Moderator, p.Cities, p.Path = v.city, v.moderator, v.cities, r.URL.Path
 	return p
-}
-
-// guard turns a panic of f into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return f()
 }
 
 // own returns the bots on the card.

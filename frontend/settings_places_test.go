@@ -268,7 +268,7 @@ func TestFetchedFeed(t *testing.T) {
 	if page := w.get("/settings/places"); page.has("feed-url") {
 		t.Error("an address can be given where nothing is fetched")
 	}
-	b.site.HTTP = bots.NewHTTPClient(true, nil)
+	b.site.Cities.HTTP = bots.NewHTTPClient(true, nil)
 	for address, want := range map[string]string{
 		"":                               "Choose a file",
 		"feed.zip":                       "That is no address of a file",
@@ -296,7 +296,7 @@ func TestFetchedFeed(t *testing.T) {
 			t.Errorf("%s: stored %q", path, got)
 		}
 	}
-	b.site.HTTP = bots.NewHTTPClient(false, nil)
+	b.site.Cities.HTTP = bots.NewHTTPClient(false, nil)
 	w.upload("/settings/places/feed", strings.NewReader(""), "url", agency.URL+"/feed.zip").want(http.StatusUnprocessableEntity, "").
 		says("feed-error", "There is no answer")
 }

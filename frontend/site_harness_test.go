@@ -27,6 +27,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -157,6 +158,11 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	}
 	places, stop := relay.NewPlaces(tn.db, &tn.notices, slog.New(slog.DiscardHandler))
 	tn.t.Cleanup(stop)
+	cities, err := manage.New(manage.Options{DB: tn.db, Notices: &tn.notices, Networks: networks,
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Places: places})
+	if err != nil {
+		tn.t.Fatal(err)
+	}
 	o := Options{
 		Config: &config.Config{
 			Web:     config.Web{URL: tn.url},
@@ -165,7 +171,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 		},
 		DB: tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
 		Log:          slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		AccountMails: tn, Notices: &tn.notices, Places: places, Relay: struct{ Relay }{}, Health: tn, Networks: networks,
+		AccountMails: tn, Notices: &tn.notices, Cities: cities, Health: tn,
 	}
 	tn.notices.OnChanged(tn.noteChange)
 	for _, f := range change {

@@ -33,6 +33,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -135,8 +136,13 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	if err != nil {
 		t.Fatal(err)
 	}
+	cities, err := manage.New(manage.Options{DB: b.db, Notices: notices, Log: log,
+		Networks: []manage.Network{{Definition: Definition(), Network: b.network}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.site, err = frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.clock.Now, Demo: true,
-		AccountMails: b, Notices: notices, Relay: struct{ frontend.Relay }{}, Health: b, Networks: []frontend.Network{{Definition: Definition(), Network: b.network}}})
+		AccountMails: b, Notices: notices, Cities: cities, Health: b})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -292,9 +293,13 @@ func BenchmarkCityPage(b *testing.B) {
 		dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true, Reason: report.ReasonTrigger})
 	}
 	notices := &notice.Board{}
+	cities, err := manage.New(manage.Options{DB: p.db, Notices: notices, Log: p.log,
+		Networks: []manage.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, quiet{})}}})
+	if err != nil {
+		b.Fatal(err)
+	}
 	site, err := frontend.NewSite(frontend.Options{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		AccountMails: quiet{}, Notices: notices, Relay: struct{ frontend.Relay }{}, Health: quiet{},
-		Networks: []frontend.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, quiet{})}}})
+		AccountMails: quiet{}, Notices: notices, Cities: cities, Health: quiet{}})
 	if err != nil {
 		b.Fatal(err)
 	}

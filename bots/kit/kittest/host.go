@@ -27,6 +27,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
 )
@@ -40,6 +41,7 @@ type Host struct {
 	bots.Host
 	Definition bots.Definition
 	Network    bots.Network
+	Cities     *manage.Cities
 	Site       *frontend.Site
 	Clock      *Clock
 	Inbox      *Inbox        // what the network's servers hear
@@ -70,9 +72,10 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 		Lines: cityLines, Notices: &notice.Board{}, Bus: new(bus.Bus), Log: log, Now: h.Clock.Now,
 	}
 	h.Network = must(d.New(h.Host))(tb)
+	h.Cities = must(manage.New(manage.Options{DB: h.DB, Notices: h.Notices, Log: log,
+		Networks: []manage.Network{{Definition: d, Network: h.Network}}}))(tb)
 	h.Site = must(frontend.NewSite(frontend.Options{Config: cfg, DB: h.DB, Secrets: box, Texts: h.Texts, Log: log, Now: h.Clock.Now,
-		AccountMails: h.Mails, Notices: h.Notices, Relay: struct{ frontend.Relay }{}, Health: ready{}, Demo: true,
-		Networks: []frontend.Network{{Definition: d, Network: h.Network}}}))(tb)
+		AccountMails: h.Mails, Notices: h.Notices, Cities: h.Cities, Health: ready{}, Demo: true}))(tb)
 	tb.Cleanup(func() {
 		h.Site.Close()
 		h.HTTP.CloseIdleConnections()
