@@ -3,6 +3,7 @@ package program_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"ticketfrei/bots/program"
 	"ticketfrei/internal/bus"
+	"ticketfrei/internal/config"
 )
 
 // write puts a file into a directory of programs.
@@ -161,6 +163,27 @@ func TestDirectoryOfPrograms(t *testing.T) {
 	}
 	if _, err := program.Load("elsewhere", nil); err == nil || !strings.Contains(err.Error(), "programs.dir") {
 		t.Errorf("a chosen directory that is not there: %v", err)
+	}
+}
+
+// TestDefinitions leaves out what is switched off, and warns of what cannot run now.
+func TestDefinitions(t *testing.T) {
+	dir := t.TempDir()
+	const well = "name = \"Echo\"\ncommand = [\"sh\"]\ncan = [\"send\"]\n"
+	write(t, dir, "off/program.toml", well+"enabled = false\n")
+	write(t, dir, "sms/program.toml", well+"files = [\"/dev/no-such-modem\"]\n")
+	write(t, dir, "echo/program.toml", well)
+	cfg := &config.Config{Data: t.TempDir(), Programs: config.Programs{Dir: dir}}
+	list, warnings, err := program.Definitions(cfg, nil)
+	if err != nil || len(list) != 2 || list[0].Name != "echo" || list[1].Name != "sms" {
+		t.Fatalf("there are %v, %v", list, err)
+	}
+	if !slices.ContainsFunc(warnings, func(w string) bool { return strings.Contains(w, "program sms cannot run now") }) {
+		t.Errorf("warned of %q", warnings)
+	}
+	cfg.Programs.User = "no-such-user"
+	if _, _, err := program.Definitions(cfg, nil); err == nil || !strings.Contains(err.Error(), "echo/program.toml: programs.user: there is no user") {
+		t.Errorf("as a user that there is not: %v", err)
 	}
 }
 

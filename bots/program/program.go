@@ -5,6 +5,7 @@ package program
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -33,7 +34,7 @@ func Definitions(cfg *config.Config, taken []bots.Definition) (definitions []bot
 		if !m.Enabled {
 			continue
 		}
-		more, err := cage.Check(m.caged(cfg))
+		more, err := m.admitted(cfg)
 		if err != nil {
 			errs = append(errs, config.Error{Source: filepath.Join(m.Dir, File), Problem: err.Error()})
 			continue
@@ -53,6 +54,21 @@ func Definitions(cfg *config.Config, taken []bots.Definition) (definitions []bot
 		return nil, nil, errs
 	}
 	return definitions, warnings, nil
+}
+
+// admitted says what keeps the program from running on this machine, and what does not
+// protect from it as it should. A file that is missing at the moment, as a modem that is not
+// plugged in, is its own trouble.
+func (m *Manifest) admitted(cfg *config.Config) (warnings []string, err error) {
+	o := m.caged(cfg)
+	o.Files = nil
+	if warnings, err = cage.Check(o); err != nil || len(m.Files) == 0 {
+		return warnings, err
+	}
+	if _, err := cage.Check(m.caged(cfg)); err != nil {
+		warnings = append(warnings, fmt.Sprintf("program %s cannot run now: %v", m.Network, err))
+	}
+	return warnings, nil
 }
 
 func namesOf(definitions []bots.Definition) []string {
