@@ -35,7 +35,7 @@ while read -r line; do
   id=$(printf '%s' "$line" | sed -n 's/.*"id":"\([^"]*\)".*/\1/p')
   text=$(printf '%s' "$line" | sed -n 's/.*"text":"\(.*\)","time".*/\1/p')
   case $line in
-  '{"type":"begin"'*) echo '{"type":"ready","protocol":1}' ;;
+  '{"type":"begin"'*) printf '%s' "$line" > begin; echo '{"type":"ready","protocol":1}' ;;
   '{"type":"ping"'*) echo '{"type":"pong"}' ;;
   *crashme*) kill -9 $$ ;;
   *hangme*) sleep 100 ;;
@@ -100,6 +100,9 @@ func TestProgramRelaysBothWays(t *testing.T) {
 	outsideProgram(t, dir, "echo", `can = ["receive", "send"]`, hostileEcho)
 	a := startPrograms(t, dir, startMailbox(t))
 	city := a.addCity("nuernberg", "*", "")
+	if err := a.server.db.SavePlaces(t.Context(), city.ID, "U1: Plärrer, Rathaus\n"+manyStops()); err != nil {
+		t.Fatal(err)
+	}
 	a.connectProgram("echo", city, nil)
 	best := patience
 	for i := range 5 {
@@ -112,12 +115,25 @@ func TestProgramRelaysBothWays(t *testing.T) {
 	if best > 100*time.Millisecond && !slow.Racing() {
 		t.Errorf("it took %s", best)
 	}
+	if raw, err := os.ReadFile(filepath.Join(dir, "echo", "begin")); err != nil || !strings.Contains(string(raw), `"lines":["U1","U2"],"stops":["Plärrer","Rathaus","Stop 0"`) || len(raw) > 64<<10 {
+		t.Errorf("it begins with %d bytes: %.200s, %v", len(raw), raw, err)
+	}
 	if list := a.passed(city); len(list) != 10 {
 		t.Errorf("passed: %q", list)
 	}
 	if !strings.Contains(a.figures(), `ticketfrei_program_processes{network="echo",state="running"} 1`) {
 		t.Error("its process is not counted")
 	}
+}
+
+// manyStops is a line with more stops than have room in a line of the protocol.
+func manyStops() string {
+	var b strings.Builder
+	b.WriteString("U2: ")
+	for i := range 5000 {
+		fmt.Fprintf(&b, "Stop %d of many, ", i)
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(b.String(), ", "), " of many", strings.Repeat(" x", 10))
 }
 
 // TestHostileProgram has a program crash, hang and write nonsense with a report in hand:

@@ -14,7 +14,7 @@ import (
 // The bounds of what is typed, in bytes.
 const (
 	maxValue  = 4000     // of one setting
-	maxValues = 32 << 10 // of all
+	maxValues = 12 << 10 // of all: they are in one line with what else the program is told
 )
 
 // Fields are the settings of the program.

@@ -98,6 +98,7 @@ func (s *singles) ask(ctx context.Context, l *toLine, _ bool, types ...string) (
 	}
 	defer s.b.counts.in(stateRunning)()
 	defer context.AfterFunc(s.b.receiving, p.stop)()
+	s.b.log.Debug("a process of the program takes a message", "type", l.Type, "pid", p.child.PID)
 	with := *l
 	with.begun = told
 	got, err := p.ask(ctx, &with, types...)

@@ -111,7 +111,7 @@ func (s *staying) ready(ctx context.Context, p *process) {
 	s.used = time.Now()
 	s.change()
 	s.mu.Unlock()
-	s.b.log.Info("program.log.ready")
+	s.b.log.Info("program.log.ready", "pid", p.child.PID)
 	_ = p.tell(ctx, &toLine{Type: toCheck})
 }
 

@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -127,21 +128,28 @@ func (b *bot) begun(ctx context.Context, worker int) (*begun, error) {
 	if err != nil || places == nil {
 		return told, err
 	}
+	bare, err := (&toLine{Type: toBegin, begun: told}).encode()
+	if err != nil {
+		return nil, err
+	}
+	room := maxLine - len(bare) - roomLeft
 	for _, l := range places.Lines() {
 		told.Lines = append(told.Lines, l.Name)
 	}
-	told.Stops = fitting(places.Stops())
+	told.Lines = fitting(told.Lines, &room)
+	told.Stops = fitting(places.Stops(), &room)
 	return told, nil
 }
 
-// maxStops bounds the names of stops that a program is told, in bytes.
-const maxStops = 24 << 10
+// roomLeft is how much of a line is left for what stands in it beside what begins a process,
+// in bytes.
+const roomLeft = 8 << 10
 
-// fitting returns the first of the names that have room in a line.
-func fitting(names []string) []string {
-	room := maxStops
+// fitting returns the first of the names that have room in a line, in bytes.
+func fitting(names []string, room *int) []string {
 	for i, name := range names {
-		if room -= len(name) + 3; room < 0 {
+		raw, err := json.Marshal(name)
+		if *room -= len(raw) + 1; err != nil || *room < 0 {
 			return names[:i]
 		}
 	}
