@@ -60,7 +60,7 @@ type cityForm struct {
 	Slug     string `json:"slug"`
 	Name     string `json:"name"`
 	Language string `json:"language"`
-	Zone     string `json:"zone"`
+	Zone     string `json:"zone,omitempty"` // empty: that of the machine
 }
 
 // begun is what a program is told at its beginning.

@@ -119,8 +119,10 @@ func (b *bot) begun(ctx context.Context, worker int) (*begun, error) {
 	if err != nil {
 		return nil, err
 	}
-	told := &begun{Protocol: protocol, Settings: b.settings, State: state, Worker: worker,
-		City: cityForm{b.city.Slug, b.city.Name, b.city.Language, zone.Of(b.city, b.host.Config.Reports.Zone).String()}}
+	told := &begun{Protocol: protocol, Settings: b.settings, State: state, Worker: worker, City: cityForm{b.city.Slug, b.city.Name, b.city.Language, ""}}
+	if where := zone.Of(b.city, b.host.Config.Reports.Zone); where != time.Local {
+		told.City.Zone = where.String()
+	}
 	if b.host.Places == nil {
 		return told, nil
 	}
