@@ -9,6 +9,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit"
+	"ticketfrei/filter"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
@@ -76,9 +77,9 @@ func (f folder) String() string { return f.dir }
 func textSources(t sourceTree, definitions []bots.Definition) []fs.FS {
 	var list []fs.FS
 	if t == "" {
-		list = slices.Concat([]fs.FS{relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts)
+		list = slices.Concat([]fs.FS{filter.Texts, relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts)
 	} else {
-		for _, dir := range []string{"relay", "supervisor", "templates", "templates/settings", "templates/about", "templates/app", "templates/city", "templates/lines", "bots/kit", "bots/kit/remote"} {
+		for _, dir := range []string{"filter", "relay", "supervisor", "templates", "templates/settings", "templates/about", "templates/app", "templates/city", "templates/lines", "bots/kit", "bots/kit/remote"} {
 			list = append(list, t.folder(dir))
 		}
 	}

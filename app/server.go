@@ -218,7 +218,7 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Rehearser: hearing, Lines: s.places, Places: s.places, Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Lines: s.places, Places: s.places, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
@@ -233,6 +233,14 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 		}
 	}
 	return nil
+}
+
+// names returns those of all networks.
+func (s *server) names() (names []string) {
+	for _, d := range s.definitions {
+		names = append(names, d.Name)
+	}
+	return names
 }
 
 // mounted returns the networks in the order in which pages show them.

@@ -46,8 +46,9 @@ type Definition struct {
 	// de.toml, or riders.*.toml for those that riders read. Text ids begin with
 	// "<name>."; these have a meaning: title and blurb (heading and line below it
 	// on the settings page) and, optionally, public_page (label of a button on the
-	// city page that leads to /city/{slug}/<name>) and visible (a sentence of the
-	// city page that says where the network shows who wrote).
+	// city page that leads to /city/{slug}/<name>), visible (a sentence of the
+	// city page that says where the network shows who wrote) and recipients (how many it
+	// sends to, where these are no subscribers).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.
@@ -83,8 +84,10 @@ type Host struct {
 	Rehearser   Rehearser
 	Lines       Lines
 	Places      Places
-	Notices     *notice.Board
-	Bus         *bus.Bus
+	// Networks are the names of all networks of the program.
+	Networks []string
+	Notices  *notice.Board
+	Bus      *bus.Bus
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
 	Log          *slog.Logger

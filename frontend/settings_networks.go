@@ -38,6 +38,7 @@ type botCard struct {
 	report.Bot
 	Address    string // where riders write to; empty if there is no address
 	Recipients int    // -1 if the network has none or cannot count them
+	CountID    string // text id of what says how many they are
 	Log        []db.LogLine
 	Detachable bool // a moderator may disconnect it
 }
@@ -104,9 +105,12 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 // fillBots asks the network what it knows about the city's bots.
 func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards []botCard) error {
 	for i := range cards {
-		var err error
-		if cards[i].Recipients, err = n.CountRecipients(ctx, cards[i].Bot); err != nil {
+		count, err := n.CountRecipients(ctx, cards[i].Bot)
+		if err != nil {
 			return err
+		}
+		if cards[i].Recipients = count; count >= 0 {
+			cards[i].CountID = s.countID(n.Name)
 		}
 		if len(cards) < 2 {
 			continue
@@ -116,6 +120,15 @@ func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards 
 		}
 	}
 	return nil
+}
+
+// countID is the text id of what says how many recipients a bot of a network has: where
+// they are no subscribers, the network has one.
+func (s *Site) countID(network string) string {
+	if id := network + ".recipients"; s.Texts.Has(id) {
+		return id
+	}
+	return "settings.networks.recipients"
 }
 
 // plainWords returns what a network's error says to the moderator: its own

@@ -190,7 +190,7 @@ func (m *Manifest) readCan(t *table) {
 	list, line := t.list("can")
 	for _, ability := range list {
 		if !slices.Contains(abilities, ability) {
-			t.fail(line, "can", config.DidYouMean(ability, abilities), "%q is nothing that a program can: it is one of %s", ability, strings.Join(abilities, ", "))
+			t.fail(line, "can", didYouMean(ability, abilities), "%q is nothing that a program can: it is one of %s", ability, strings.Join(abilities, ", "))
 		}
 		if !m.can(ability) {
 			m.Can = append(m.Can, ability)

@@ -11,6 +11,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/nearest"
 )
 
 // file is a manifest while it is read. It collects everything that is wrong.
@@ -247,9 +248,17 @@ func (t *table) tables(key string, atMost int) []*table {
 	return list
 }
 
+// didYouMean is a hint with the word that is most like another one; empty where none is.
+func didYouMean(word string, candidates []string) string {
+	if meant, ok := nearest.Of(word, candidates); ok {
+		return "did you mean " + meant + "?"
+	}
+	return ""
+}
+
 // end says what is left: unknown keys.
 func (t *table) end() {
 	for key, raw := range t.values {
-		t.fail(t.lineOf(raw), t.prefix+key, config.DidYouMean(key, t.known), "there is no such key")
+		t.fail(t.lineOf(raw), t.prefix+key, didYouMean(key, t.known), "there is no such key")
 	}
 }

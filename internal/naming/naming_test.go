@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"ticketfrei/bots/kit"
+	"ticketfrei/filter"
 	"ticketfrei/internal/naming"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
@@ -84,7 +85,7 @@ func topTables(t *testing.T, raw []byte) []string {
 // that is new there must be reserved here.
 func TestNamesOfTheProgramAreReserved(t *testing.T) {
 	used := map[string]string{}
-	for _, source := range slices.Concat([]fs.FS{relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts) {
+	for _, source := range slices.Concat([]fs.FS{filter.Texts, relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts) {
 		files, err := fs.Glob(source, "*en.toml") // and riders.en.toml
 		if err != nil || len(files) == 0 {
 			t.Fatal("no texts: ", err)

@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots/kit"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/filter"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
@@ -28,6 +29,7 @@ import (
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
+	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
 )
@@ -63,7 +65,7 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	if d.Migrations != nil {
 		migrations[d.Name] = d.Migrations(box)
 	}
-	sources := append(append([]fs.FS{supervisor.Texts, d.Files}, templates.Texts...), kit.Texts...)
+	sources := append(append([]fs.FS{filter.Texts, supervisor.Texts, d.Files}, templates.Texts...), kit.Texts...)
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(h.Lines, tb.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := h.config(settings)
 	h.Host = bots.Host{
@@ -71,6 +73,9 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true, nil), Hearer: h.Inbox,
 		Lines: cityLines, Notices: &notice.Board{}, Bus: new(bus.Bus), Log: log, Now: h.Clock.Now,
 	}
+	places, stop := relay.NewPlaces(h.DB, h.Notices, log)
+	tb.Cleanup(stop)
+	h.Host.Places, h.Networks = places, []string{"mail", "mastodon", "telegram", "web", d.Name}
 	h.Network = must(d.New(h.Host))(tb)
 	h.Cities = must(manage.New(manage.Options{DB: h.DB, Notices: h.Notices, Log: log,
 		Networks: []manage.Network{{Definition: d, Network: h.Network}}}))(tb)
