@@ -45,6 +45,7 @@ type commands struct {
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
 	DNS         dnsCommand         `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor      doctorCommand      `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
+	Program     programCommand     `cmd:"" help:"List, check and run outside programs, and connect them."`
 	Intent      intentCommand      `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
 	New         newCommand         `cmd:"" help:"Begin something of your own: an outside program."`
