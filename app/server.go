@@ -128,19 +128,20 @@ func (s *server) open(ctx context.Context) error {
 		return err
 	}
 	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
-		Customs: s.customs, Places: s.places, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
+		Customs: s.customs, Places: s.places, Backlog: s.cfg.Reports.Backlog, Now: time.Now,
+		Tasks: &relay.Tasks{DB: s.db, Networks: s.networks, Texts: texts, Wait: s.cfg.Reports.TasksWait, Log: s.log, Now: time.Now}}
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
 	s.sup = supervisor.New(supervisor.Options{
 		DB: s.db, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
-		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
+		Notices:   s.notices, Hearer: hearing, Bus: &s.bus, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry, Refusals: s.mode.refusals,
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.cities, err = manage.New(manage.Options{

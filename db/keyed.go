@@ -67,6 +67,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		// scripts store.
 		{ID: "core_0011", Migrate: SQL(
 			`ALTER TABLE cities ADD COLUMN tasks TEXT NOT NULL DEFAULT ''`,
+			`ALTER TABLE reports ADD COLUMN results TEXT NOT NULL DEFAULT ''`,
 			`CREATE TABLE api_keys (
 				id INTEGER PRIMARY KEY AUTOINCREMENT,
 				city_id INTEGER REFERENCES cities(id) ON DELETE CASCADE,

@@ -35,6 +35,7 @@ type Hearing struct {
 	Answers *Answers     // answers who writes; nil: nobody is answered
 	Customs *Customs     // what cities take for a report; nil: everything
 	Places  *Places      // what a text is about; nil: nothing is read
+	Tasks   *Tasks       // what looks at an edit before the rules do; nil: nothing
 	Backlog int          // reports.backlog
 	Now     func() time.Time
 }

@@ -72,7 +72,9 @@ type Reports struct {
 	Expire  time.Duration `toml:"expire"`
 	Keep    time.Duration `toml:"keep"`
 	Backlog int           `toml:"backlog"` // how many may wait to be judged
-	Zone    string        `toml:"zone"`    // of cities whose own is not known; empty: the machine's
+	// TasksWait is how long a city's outside programs may look at a report.
+	TasksWait time.Duration `toml:"tasks_wait"`
+	Zone      string        `toml:"zone"` // of cities whose own is not known; empty: the machine's
 }
 
 // Brakes is the section [brakes]: how many reports pass in ten minutes; 0 is any

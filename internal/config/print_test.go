@@ -99,6 +99,7 @@ url = ""
 expire = "1h30m"
 keep = "168h"
 backlog = 50000
+tasks_wait = "2s"
 zone = ""
 
 [brakes]
