@@ -130,6 +130,10 @@ func (s *server) open(ctx context.Context) error {
 	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
 		Customs: s.customs, Places: s.places, Backlog: s.cfg.Reports.Backlog, Now: time.Now,
 		Tasks: &relay.Tasks{DB: s.db, Networks: s.networks, Texts: texts, Wait: s.cfg.Reports.TasksWait, Log: s.log, Now: time.Now}}
+	commands, stop := relay.NewCommands(relay.CommandOptions{DB: s.db, Networks: s.networks, Places: s.places, Customs: s.customs,
+		Answers: answers, Texts: texts, Log: s.log}, s.notices)
+	s.onClose(stop)
+	hearing.Commands = commands
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}

@@ -199,6 +199,10 @@ type Incoming struct {
 	// Commands is set where whoever wrote it is alone with the bot, and can write /start,
 	// /stop and /help to it.
 	Commands bool
+	// Command is set where the network takes the text for a command to the bot, as one
+	// that begins with "/": it is no report. Where no outside program of the city knows it,
+	// the error is ErrNoCommand.
+	Command bool
 	// Here is set where the Answer goes to whoever wrote it and to nobody else, though
 	// they are not known, as in what answers their request: a question may then be one of
 	// an Unverified too.

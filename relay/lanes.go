@@ -2,8 +2,6 @@ package relay
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -200,11 +198,7 @@ func (rl *Relay) save(ctx context.Context, list []db.Ruling) error {
 
 // rule judges one report. A panic is an error: it is that of one report.
 func (rl *Relay) rule(ctx context.Context, h db.Heard) (r db.Ruling, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer recovered(&err)
 	return rl.judge(ctx, h)
 }
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,11 +140,7 @@ func (t *Tasks) run(ctx context.Context, c *city, l *looking) {
 
 // ask has a task look at a report. A panic is an error: it is that of one task.
 func ask(ctx context.Context, t task, r report.Report) (result bots.TaskResult, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer recovered(&err)
 	return t.tasker.Task(ctx, t.bot, r)
 }
 

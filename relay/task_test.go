@@ -326,4 +326,3 @@ func TestBusTellsOfReports(t *testing.T) {
 		t.Error("another city was told")
 	}
 }
-

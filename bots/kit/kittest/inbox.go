@@ -31,6 +31,9 @@ func (i *Inbox) Emit(_ context.Context, in bots.Incoming) error {
 	if i.fail != nil {
 		return i.fail
 	}
+	if in.Command {
+		return bots.ErrNoCommand // there are no outside programs
+	}
 	if i.refuse != "" && in.Text == i.refuse {
 		return fmt.Errorf("%w: for the sake of a test", bots.ErrMessage)
 	}
