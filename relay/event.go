@@ -7,6 +7,10 @@ import (
 	"ticketfrei/internal/report"
 )
 
+// maxTold is how much of what tasks say stands in an event, in bytes: the rest of it needs
+// some room, too.
+const maxTold = bus.MaxPayload * 3 / 4
+
 // publish tells the bus what became of a report that was judged.
 func (rl *Relay) publish(r *report.Report, v report.Verdict) {
 	name := bus.ReportRefused
@@ -26,7 +30,11 @@ func (rl *Relay) publishAs(name string, r *report.Report, v report.Verdict) {
 		rl.Log.Warn("those who follow a city are not told of a report", "report", r.ID, "city", r.CityID, "err", err)
 		return
 	}
-	rl.Bus.Tell(r.CityID, name, rl.Now(), r.Form(c.slug, v))
+	f := r.Form(c.slug, v)
+	if len(f.Results) > maxTold {
+		f.Results = nil
+	}
+	rl.Bus.Tell(r.CityID, name, rl.Now(), f)
 }
 
 // publishWithdrawn tells the bus of a report that its author has taken back: without its

@@ -21,8 +21,6 @@ import (
 )
 
 const (
-	// MaxTasks is how many tasks of a city look at a report, at most.
-	MaxTasks = 6
 	// maxResults is how much one of them may say of it, in bytes of JSON, and maxRefusal
 	// how much of why it refuses it is kept, in characters.
 	maxResults = 4 << 10
@@ -46,7 +44,7 @@ func tasksOf(named string, enabled []report.Bot, networks map[string]bots.Networ
 	for _, name := range strings.Fields(named) {
 		i := slices.IndexFunc(enabled, func(b report.Bot) bool { return b.Network == name })
 		tasker, ok := networks[name].(bots.Tasker)
-		if i >= 0 && ok && len(list) < MaxTasks {
+		if i >= 0 && ok {
 			list = append(list, task{enabled[i], tasker})
 		}
 	}

@@ -61,7 +61,11 @@ func newTasked(t *testing.T, wait time.Duration, tasks map[string]bots.Network, 
 		networks[name] = n
 	}
 	a := newAnswering(t, networks, append([]string{"crowd"}, order...)...)
-	if err := a.relay.DB.SaveTasks(t.Context(), a.city.ID, strings.Join(order, "\n")); err != nil {
+	_, err := a.relay.DB.ChangeCity(t.Context(), a.city.ID, func(c *report.City) error {
+		c.Tasks = strings.Join(order, "\n")
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	a.relay.Bus = new(bus.Bus)
@@ -191,9 +195,10 @@ func TestTaskThatFailsLosesNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a := newTasked(t, 50*time.Millisecond, map[string]bots.Network{"first": results(`1`), "bad": c.task}, "first", "bad")
 			start(t, a.relay)
-			a.mustHear(a.message("a", "x", "U1 Kontis"), a.message("b", "y", "U2 Kontis"))
-			a.mustSay("a: passed: Weitergegeben, an 34 Leute.")
-			a.mustSay("b: passed: Weitergegeben, an 34 Leute.")
+			for _, id := range []string{"a", "b"} {
+				a.mustHear(a.message(id, id, "U1 Kontis"))
+				a.mustSay(id + ": passed: Weitergegeben, an 34 Leute.")
+			}
 			if got := a.judged("a").Report.Results; got != `{"first":1}` {
 				t.Errorf("stored results %s", got)
 			}
