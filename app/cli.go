@@ -37,6 +37,8 @@ func Main(defaults []byte) int {
 type commands struct {
 	Serve       serveCommand       `cmd:"" default:"withargs" help:"Run the server (the default)."`
 	Demo        demoCommand        `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
+	Dev         devCommand         `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
+	New         newCommand         `cmd:"" help:"Begin something of your own: a home."`
 	City        cityCommand        `cmd:"" help:"Add and list cities, and store their lines and stops."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
 	DNS         dnsCommand         `cmd:"" name:"dns" help:"Print the records that DNS needs."`

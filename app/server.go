@@ -41,6 +41,7 @@ type mode struct {
 	demo   bool
 	newKey bool // go on with another secret key: see keyring
 	source sourceTree
+	dev    *frontend.Dev // tells a developer's browsers of changes; nil: none
 	dns    *net.Resolver // nil: the machine's name servers
 	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
 	// intents tells questions from reports; nil: as the sentences say.
@@ -92,7 +93,7 @@ type server struct {
 // newServer opens and wires everything, and listens. If something fails, it
 // closes what it has opened.
 func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
-	s := &server{cfg: cfg, log: log, definitions: m.source.networks(definitions), mode: m,
+	s := &server{cfg: cfg, log: log, definitions: siteFiles{m.source, cfg.Web.Templates}.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
 		shares: share(openFiles(log), cfg.Mail.Connections)}
 	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
@@ -110,7 +111,8 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openCertificates(ctx); err != nil {
 		return err
 	}
-	texts, err := i18n.New(textSources(s.mode.source, s.definitions)...)
+	own := siteFiles{s.mode.source, s.cfg.Web.Templates}
+	texts, err := i18n.New(own.texts(s.definitions)...)
 	if err != nil {
 		return err
 	}
@@ -158,7 +160,7 @@ func (s *server) open(ctx context.Context) error {
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
 		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
-		Demo: s.mode.demo, Source: s.mode.source.files(),
+		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
 	})
 	if err != nil {
 		return err
@@ -304,7 +306,7 @@ func (s *server) run(ctx context.Context) error {
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}
-	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
+	s.log.Info("ready now", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
 	group.Wait()

@@ -26,7 +26,9 @@ func (f settingsFlags) load(c *console, definitions []bots.Definition) (*config.
 // loadWithFiles is load for a server: what it reads at its start can be read.
 func (f settingsFlags) loadWithFiles(c *console, definitions []bots.Definition) (*config.Config, error) {
 	source := f.source(c, definitions)
-	source.Check = checkFiles
+	source.Check = func(cfg *config.Config) []error {
+		return append(checkFiles(cfg), siteFiles{own: cfg.Web.Templates}.check(definitions)...)
+	}
 	cfg, err := config.Load(source)
 	if err != nil {
 		return nil, err

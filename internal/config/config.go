@@ -39,6 +39,9 @@ type Web struct {
 	// Files with texts of the operator's; empty: there are defaults.
 	Imprint string `toml:"imprint"`
 	Privacy string `toml:"privacy"`
+	// Templates is a directory with files of the operator's that take the place of those
+	// built in; empty: there is none.
+	Templates string `toml:"templates"`
 }
 
 // Mail is the section [mail].
