@@ -306,7 +306,7 @@ func (s *server) run(ctx context.Context) error {
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}
-	s.log.Info("ready now", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
+	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
 	group.Wait()
