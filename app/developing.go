@@ -224,7 +224,7 @@ func (d *developing) needsServer(path string) bool {
 
 // reload has the site look as the files are now, and the browsers show it. d.mu is held.
 func (d *developing) reload() {
-	err := errors.Join(d.files.check(all.Networks())...)
+	err := errors.Join(d.files.strangers(all.Networks())...)
 	if err == nil {
 		err = d.site.Reload()
 	}

@@ -129,6 +129,9 @@ func (f siteFiles) check(definitions []bots.Definition) (problems []error) {
 
 // strangers says which of the operator's files take no place.
 func (f siteFiles) strangers(definitions []bots.Definition) (problems []error) {
+	if f.own == "" {
+		return nil
+	}
 	known := f.known(definitions)
 	err := fs.WalkDir(os.DirFS(f.own), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -176,13 +179,11 @@ func (f siteFiles) known(definitions []bots.Definition) (names []string) {
 
 // meant asks whether another file was meant; empty where none is like it.
 func meant(name string, known []string) string {
-	nearest, least := "", 4
+	nearest, least := "", 3
 	for _, k := range known {
-		if d := levenshtein.ComputeDistance(name, k); d < least {
+		d := min(levenshtein.ComputeDistance(name, k), levenshtein.ComputeDistance(path.Base(name), path.Base(k)))
+		if d < least {
 			nearest, least = k, d
-		}
-		if path.Base(k) == path.Base(name) {
-			nearest, least = k, 0
 		}
 	}
 	if nearest == "" {
