@@ -129,13 +129,7 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openIntents(); err != nil {
 		return err
 	}
-	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
-		Customs: s.customs, Places: s.places, Backlog: s.cfg.Reports.Backlog, Now: time.Now,
-		Tasks: &relay.Tasks{DB: s.db, Networks: s.networks, Texts: texts, Wait: s.cfg.Reports.TasksWait, Log: s.log, Now: time.Now}}
-	commands, stop := relay.NewCommands(relay.CommandOptions{DB: s.db, Networks: s.networks, Places: s.places, Customs: s.customs,
-		Answers: answers, Texts: texts, Log: s.log}, s.notices)
-	s.onClose(stop)
-	hearing.Commands = commands
+	hearing := s.newHearing(answers, texts)
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
@@ -171,6 +165,17 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.listenMetrics(ctx)
 	return nil
+}
+
+// newHearing returns what hears reports, and has outside programs look at them and answer
+// commands.
+func (s *server) newHearing(answers *relay.Answers, texts *i18n.Catalogue) *relay.Hearing {
+	commands, stop := relay.NewCommands(relay.CommandOptions{DB: s.db, Networks: s.networks, Places: s.places, Customs: s.customs,
+		Answers: answers, Texts: texts, Log: s.log}, s.notices)
+	s.onClose(stop)
+	return &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
+		Customs: s.customs, Places: s.places, Commands: commands, Backlog: s.cfg.Reports.Backlog, Now: time.Now,
+		Tasks: &relay.Tasks{DB: s.db, Networks: s.networks, Texts: texts, Wait: s.cfg.Reports.TasksWait, Log: s.log, Now: time.Now}}
 }
 
 // openStore locks the data directory for this process and opens the database.
