@@ -71,6 +71,29 @@ func NewCommands(o CommandOptions, notices *notice.Board) (c *Commands, stop fun
 	})
 }
 
+var _ bots.Commands = (*Commands)(nil)
+
+// Words returns the words of a city's commands: see bots.Commands.
+func (c *Commands) Words(ctx context.Context, cityID int64) ([]string, error) {
+	city, err := c.city(ctx, cityID)
+	if err != nil || city == nil {
+		return nil, err
+	}
+	return city.words, nil
+}
+
+// city returns a city with its commands; nil where there can be none.
+func (c *Commands) city(ctx context.Context, cityID int64) (*commanded, error) {
+	if c == nil || !c.some() {
+		return nil, nil
+	}
+	city, err := c.cities.Get(cityID, func() (*commanded, error) { return c.load(ctx, cityID) })
+	if errors.Is(err, db.ErrNotFound) || err == nil && len(city.known) == 0 {
+		return nil, nil
+	}
+	return city, err
+}
+
 // take has a message answered that is a command, and tells whether it was one. Of a
 // message that the network takes for a command the error is bots.ErrNoCommand otherwise.
 func (c *Commands) take(ctx context.Context, b report.Bot, in bots.Incoming, r *report.Report) (taken bool, err error) {
@@ -82,14 +105,11 @@ func (c *Commands) take(ctx context.Context, b report.Bot, in bots.Incoming, r *
 
 func (c *Commands) answer(ctx context.Context, b report.Bot, in bots.Incoming, r *report.Report) (taken bool, err error) {
 	word, rest := commandOf(r.Text)
-	if c == nil || word == "" || in.Answer == nil || in.Unverified != nil && !in.Here || !c.some() {
+	if word == "" || in.Answer == nil || in.Unverified != nil && !in.Here {
 		return false, nil
 	}
-	city, err := c.cities.Get(b.CityID, func() (*commanded, error) { return c.load(ctx, b.CityID) })
-	if errors.Is(err, db.ErrNotFound) || err == nil && len(city.known) == 0 {
-		return false, nil
-	}
-	if err != nil {
+	city, err := c.city(ctx, b.CityID)
+	if err != nil || city == nil {
 		return false, err
 	}
 	by, known := city.known[word]

@@ -59,6 +59,9 @@ func TestCommands(t *testing.T) {
 	if err := a.relay.DB.SavePlaces(t.Context(), a.city.ID, "U1: Plärrer"); err != nil {
 		t.Fatal(err)
 	}
+	if words, err := a.hearing.Commands.Words(t.Context(), a.city.ID); err != nil || strings.Join(words, " ") != "fahrplan wetter" {
+		t.Errorf("the commands are %q: %v", words, err)
+	}
 	english := a.message("english", "b", "/FAHRPLAN@kontis_bot\nU1 Plärrer")
 	english.Language = "en-GB"
 	page := a.message("page", "c", "/wetter")

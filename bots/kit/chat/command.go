@@ -123,6 +123,13 @@ func (b *bot) help(ctx context.Context, language string) (string, error) {
 	if city.Questions {
 		words += "\n\n" + b.say(language, "kit.chat.help_ask")
 	}
+	if err != nil || b.network.host.Commands == nil {
+		return words, err
+	}
+	more, err := b.network.host.Commands.Words(ctx, b.bot.CityID)
+	if len(more) > 0 {
+		words += "\n\n" + b.say(language, "kit.chat.help_commands", "Commands", "/"+strings.Join(more, ", /"))
+	}
 	return words, err
 }
 
