@@ -106,7 +106,7 @@ func demoConfig(defaults []byte, file, dir string, definitions []bots.Definition
 		address   *string
 		preferred string
 	}{
-		{&cfg.Web.Listen, "127.0.0.1:8080"},
+		{&cfg.Web.Listen, devAddress},
 		{&cfg.Mail.Listen, "127.0.0.1:2525"},
 		{&cfg.Mail.Relay, "127.0.0.1:2526"},
 		{&cfg.Metrics.Listen, "127.0.0.1:9464"},

@@ -49,7 +49,10 @@ func (t sourceTree) networks(definitions []bots.Definition) []bots.Definition {
 	}
 	list := slices.Clone(definitions)
 	for i := range list {
-		list[i].Files = t.folder("bots/" + list[i].Name)
+		dir := "bots/" + list[i].Name
+		if _, err := os.Stat(filepath.Join(string(t), dir)); err == nil { // an outside program has none
+			list[i].Files = t.folder(dir)
+		}
 	}
 	return list
 }

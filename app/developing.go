@@ -18,8 +18,10 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
+	programs "ticketfrei/bots/program"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/report"
 )
 
 type devCommand struct {
@@ -30,12 +32,11 @@ type devCommand struct {
 	Listen string `hidden:""`
 }
 
-// homeConfig is the file of settings in a home, and programsDir the directory of its
-// outside programs.
-const (
-	homeConfig  = "config.toml"
-	programsDir = "programs"
-)
+// devAddress is where the pages are, if nobody else listens there.
+const devAddress = "127.0.0.1:8080"
+
+// homeConfig is the file of settings in a home.
+const homeConfig = "config.toml"
 
 // Run serves the demo from the files in the working directory, and again as they change.
 func (cmd *devCommand) Run(c *console) error {
@@ -63,16 +64,17 @@ type developing struct {
 	dev    *frontend.Dev
 	tree   sourceTree // empty in a home
 	config string     // the settings of a home; empty in the source
-	dir    string     // of the data
-	listen string     // address of the pages, once it is chosen
-	shown  bool       // the demo's own report was sent
-	exec   func(path string, args, env []string) error
+	// programs is the directory of the outside programs, once it is known.
+	programs string
+	dir      string // of the data
+	listen   string // address of the pages, once it is chosen
+	shown    bool   // the demo's own report was sent
+	exec     func(path string, args, env []string) error
 
-	mu    sync.Mutex
-	end   context.CancelFunc // ends the server that runs
-	built string             // the program that is to go on; empty: this one
-	site  *frontend.Site     // nil while none runs
-	files siteFiles
+	mu     sync.Mutex
+	end    context.CancelFunc // ends the server that runs
+	built  string             // the program that is to go on; empty: this one
+	server *server            // nil while none runs
 }
 
 // findPlace tells whether the working directory is the program's source or a home.
@@ -112,9 +114,12 @@ func (d *developing) watched() []string {
 	if d.tree != "" {
 		return []string{"."}
 	}
-	dirs := []string{".", programsDir}
-	if cfg, err := d.settings(all.Networks()); err == nil && cfg.Web.Templates != "" {
+	dirs := []string{"."}
+	if cfg, _, err := d.settings(); err == nil && cfg.Web.Templates != "" {
 		dirs = append(dirs, cfg.Web.Templates)
+	}
+	if d.programs != "" {
+		dirs = append(dirs, d.programs)
 	}
 	return dirs
 }
@@ -127,22 +132,28 @@ func (d *developing) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// settings are those of the demo, with what the home changes.
-func (d *developing) settings(definitions []bots.Definition) (*config.Config, error) {
+// settings are those of the demo, with what the home changes, and the networks, outside
+// programs among them.
+func (d *developing) settings() (*config.Config, []bots.Definition, error) {
+	definitions := all.Networks()
 	cfg, err := demoConfig(d.defaults, d.config, d.dir, definitions)
-	if err == nil && d.listen != "" {
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.listen != "" {
 		cfg.Web.URL = strings.Replace(cfg.Web.URL, portOf(cfg.Web.Listen), portOf(d.listen), 1)
 		cfg.Web.Listen = d.listen
 	}
-	return cfg, err
+	d.programs = filepath.Clean(cfg.Programs.Dir)
+	more, _, err := programs.Definitions(cfg, definitions)
+	return cfg, append(definitions, more...), err
 }
 
 func portOf(address string) string { return address[strings.LastIndex(address, ":"):] }
 
 // serve serves until something changes for which another server is needed.
 func (d *developing) serve() error {
-	definitions := all.Networks()
-	cfg, err := d.settings(definitions)
+	cfg, definitions, err := d.settings()
 	if err != nil {
 		return err
 	}
@@ -158,8 +169,8 @@ func (d *developing) serve() error {
 	defer s.close()
 	ctx, stop := context.WithCancel(d.ctx)
 	defer stop()
-	d.begin(stop, s.site, files)
-	defer d.begin(nil, nil, siteFiles{})
+	d.begin(stop, s)
+	defer d.begin(nil, nil)
 	demo := &demo{console: d.with(ctx), server: s, smtp: s.addresses["mail"]}
 	if err := demo.prepare(); err != nil {
 		return err
@@ -186,10 +197,10 @@ func (d *developing) welcome(demo *demo) error {
 }
 
 // begin notes which server runs.
-func (d *developing) begin(end context.CancelFunc, site *frontend.Site, files siteFiles) {
+func (d *developing) begin(end context.CancelFunc, s *server) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.end, d.site, d.files = end, site, files
+	d.end, d.server = end, s
 }
 
 // changed follows a change of files.
@@ -198,15 +209,18 @@ func (d *developing) changed(paths []string) {
 	defer d.mu.Unlock()
 	isGo := func(path string) bool { return filepath.Ext(path) == ".go" || filepath.Base(path) == "go.mod" }
 	switch {
-	case d.site == nil: // what is broken may be mended now
-	case d.tree != "" && slices.ContainsFunc(paths, isGo):
-		d.build()
-		return
+	case d.server == nil: // what is broken may be mended now
 	case slices.ContainsFunc(paths, d.needsServer):
-		if _, err := d.settings(all.Networks()); err != nil {
+		if _, _, err := d.settings(); err != nil {
 			d.tell(err) // the server that runs stays
 			return
 		}
+	case d.tree != "" && slices.ContainsFunc(paths, isGo):
+		d.build()
+		return
+	case !slices.ContainsFunc(paths, func(path string) bool { return !d.isProgram(path) }):
+		d.restart(paths)
+		return
 	default:
 		d.reload()
 		return
@@ -216,17 +230,63 @@ func (d *developing) changed(paths []string) {
 	}
 }
 
-// needsServer tells whether a file is only read when a server starts.
+// needsServer tells whether a file is only read when a server starts: the settings, and
+// what makes a program a network.
 func (d *developing) needsServer(path string) bool {
-	path = filepath.Clean(path)
-	return path == d.config || strings.HasPrefix(path, programsDir+string(filepath.Separator))
+	return path == d.config || d.isProgram(path) && (filepath.Base(path) == "program.toml" || filepath.Dir(path) == d.programs)
+}
+
+// isProgram tells whether a file belongs to an outside program.
+func (d *developing) isProgram(path string) bool {
+	return strings.HasPrefix(path, d.programs+string(filepath.Separator))
+}
+
+// restart starts the outside programs again whose files have changed. d.mu is held.
+func (d *developing) restart(paths []string) {
+	changed := map[string]bool{}
+	for _, path := range paths {
+		if name, _, _ := strings.Cut(strings.TrimPrefix(path, d.programs+string(filepath.Separator)), string(filepath.Separator)); !isWritten(path) {
+			changed[name] = true
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	d.tell(d.server.restartBots(d.ctx, func(b report.Bot) bool { return changed[b.Network] }))
+}
+
+// restartBots starts the bots again that are chosen, as after a change of their settings.
+func (s *server) restartBots(ctx context.Context, chosen func(report.Bot) bool) error {
+	list, err := s.db.EnabledBots(ctx)
+	for _, b := range list {
+		if !chosen(b) || err != nil {
+			continue
+		}
+		if err = s.db.EnableBot(ctx, b.ID, true); err == nil {
+			s.notices.Changed(b.CityID)
+		}
+	}
+	return err
+}
+
+// isWritten tells whether a file looks like one that a program writes and nobody edits.
+func isWritten(path string) bool {
+	info, err := os.Stat(path)
+	switch filepath.Ext(path) {
+	case ".log", ".db", ".sqlite", ".pid", ".lock", ".tmp":
+		return true
+	case "":
+		return err == nil && !info.IsDir() && info.Mode()&0o111 == 0
+	}
+	return false
 }
 
 // reload has the site look as the files are now, and the browsers show it. d.mu is held.
 func (d *developing) reload() {
-	err := errors.Join(d.files.strangers(all.Networks())...)
+	files := siteFiles{d.tree, d.server.cfg.Web.Templates}
+	err := errors.Join(files.strangers(d.server.definitions)...)
 	if err == nil {
-		err = d.site.Reload()
+		err = d.server.site.Reload()
 	}
 	d.tell(err)
 }
@@ -273,13 +333,16 @@ func (d *developing) args() []string {
 func (d *developing) showBroken(err error) {
 	ctx, stop := context.WithCancel(d.ctx)
 	defer stop()
-	d.begin(stop, nil, siteFiles{})
-	defer d.begin(nil, nil, siteFiles{})
+	d.begin(stop, nil)
+	defer d.begin(nil, nil)
 	defer d.dev.Changed(nil)
 	d.dev.Changed(err)
 	if d.listen == "" {
-		<-ctx.Done()
-		return
+		if d.listen, _ = freeAddress(devAddress); d.listen == "" {
+			<-ctx.Done()
+			return
+		}
+		fmt.Fprintf(d.stderr, "It is shown at http://%s too.\n", d.listen)
 	}
 	srv := &http.Server{Addr: d.listen, Handler: d.dev.Broken(err), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })

@@ -154,6 +154,48 @@ func TestDevFollowsAHome(t *testing.T) {
 	}
 }
 
+// toyProgram says a word in its log when it begins.
+const toyProgram = `while read -r line; do
+case $line in
+*'"type":"begin"'*) echo '{"type":"ready","protocol":1}'; echo 'I! this is ONE' >&2 ;;
+*'"type":"ping"'*) echo '{"type":"pong"}' ;;
+*'"type":"end"'*) exit 0 ;;
+esac
+done
+`
+
+// TestDevFollowsPrograms begins an outside program while dev serves, and changes it: the
+// page has its card, the program is started again, and of a manifest that is broken
+// the page says what, while the program goes on.
+func TestDevFollowsPrograms(t *testing.T) {
+	slow.Test(t, "waits until programs have started")
+	d := newHome(t)
+	d.start("dev")
+	d.write("programs/toy/toy.sh", toyProgram)
+	manifest := "name = \"Toy of Gotham\"\ncommand = [\"sh\", \"toy.sh\"]\ncan = [\"send\"]\n"
+	d.write("programs/toy/program.toml", manifest)
+	waitUntil(t, "the program", func() bool {
+		login, err := d.client.PostForm(d.url+"/login", map[string][]string{"email": {demoEmail}, "password": {demoPassword}})
+		if err == nil {
+			login.Body.Close()
+		}
+		return strings.Contains(d.page("/settings"), "Toy of Gotham")
+	})
+	d.post("/settings/toy/connect", nil, http.StatusOK)
+	logs := func(want string) {
+		t.Helper()
+		waitUntil(t, want, func() bool { return strings.Contains(d.page("/settings"), "this is "+want) })
+	}
+	logs("ONE")
+	d.write("programs/toy/toy.sh", strings.Replace(toyProgram, "ONE", "TWO", 1))
+	logs("TWO")
+	d.write("programs/toy/program.toml", manifest+"nonsense = 1\n")
+	waitUntil(t, "what is broken", func() bool { return strings.Contains(d.page("/"), "program.toml:4: nonsense: there is no such key") })
+	if page := d.page("/settings"); !strings.Contains(page, "Toy of Gotham") || !strings.Contains(page, "dev-trouble") {
+		t.Errorf("the page is:\n%s", page)
+	}
+}
+
 // page reads a page whatever its status, also while a server begins.
 func (d devSite) page(path string) (body string) {
 	d.Helper()

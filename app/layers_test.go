@@ -88,7 +88,7 @@ var layers = []struct {
 // layerOf returns the room of a package and its layer. The layer is 0 for what
 // only tests and tools import.
 func layerOf(name string) (room string, layer int) {
-	if strings.HasSuffix(name, "test") || strings.HasPrefix(name, "tools/") {
+	if strings.HasSuffix(name, "test") || strings.HasPrefix(name, "tools/") || strings.HasPrefix(name, "programs/") {
 		return name, 0
 	}
 	for _, l := range layers {

@@ -9,10 +9,6 @@ import (
 	"path/filepath"
 )
 
-type newCommand struct {
-	Home newHomeCommand `cmd:"" help:"Begin a home for a server: its settings, outside programs, and pages and texts of your own."`
-}
-
 type newHomeCommand struct {
 	Dir string `arg:"" help:"The directory to make." type:"path"`
 }

@@ -237,6 +237,9 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 			return fmt.Errorf("network %s: %w", d.Name, err)
 		}
 		s.networks[d.Name] = network
+		if c, ok := network.(prometheus.Collector); ok {
+			s.registry.MustRegister(c)
+		}
 		if c, ok := network.(io.Closer); ok {
 			s.onClose(func() { _ = c.Close() })
 		}

@@ -88,8 +88,8 @@ func follow(ctx context.Context, log *slog.Logger, w *fsnotify.Watcher, changed 
 					log.Warn("a directory could not be watched", "dir", e.Name, "err", err)
 				}
 			}
-			if !slices.Contains(paths, e.Name) {
-				paths = append(paths, e.Name)
+			if path := filepath.Clean(e.Name); !slices.Contains(paths, path) {
+				paths = append(paths, path)
 			}
 			settled.Reset(settleAfter)
 		case <-settled.C:

@@ -1,6 +1,9 @@
 package bots
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Answer is a word back to whoever wrote a message.
 type Answer struct {
@@ -37,3 +40,14 @@ func Stand(ctx context.Context, limit error) {
 		tell(limit)
 	}
 }
+
+// Trouble marks what is told by Stand: the bot does not do its work, though it runs. It is
+// shown as one in trouble, until it tells something else.
+func Trouble(err error) error { return &trouble{err} }
+
+// IsTrouble tells whether an error is marked by Trouble.
+func IsTrouble(err error) bool { return errors.As(err, new(*trouble)) }
+
+type trouble struct{ error }
+
+func (t *trouble) Unwrap() error { return t.error }

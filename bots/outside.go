@@ -23,6 +23,8 @@ type TaskResult struct {
 	// Refuse says why the report is to be refused, for the moderators to read; empty: the
 	// censor decides. No task can let pass what the censor refuses.
 	Refuse string
+	// Answer is a word to whoever wrote the report, where they can be answered; empty: none.
+	Answer string
 }
 
 // Commander is a Network whose bots answer commands, which people write to any bot of
@@ -40,6 +42,12 @@ type Command struct {
 	Text     string // what follows it
 	Reading  report.Reading
 	Language string // of whoever wrote it, as "de"
+}
+
+// Speaker is a Network whose bots say how they are in words of their own, as "FIXED".
+type Speaker interface {
+	// Says returns what the bot said last; empty where it has said nothing.
+	Says(b report.Bot) string
 }
 
 // Connector is a Network whose bots are connected by values of fields, without a page:

@@ -22,6 +22,7 @@ type health struct {
 	sending       refusals
 	cannotReceive bool
 	cannotSend    bool
+	ails          bool   // it says that it does not do its work
 	limit         string // what it works without, in words
 	restarted     bool   // since it was stored
 }
@@ -37,7 +38,7 @@ func (h *health) current() report.BotState {
 	switch {
 	case h.receiving.sure || h.sending.sure:
 		return report.BotAttention
-	case h.cannotReceive || h.cannotSend:
+	case h.cannotReceive || h.cannotSend || h.ails:
 		return report.BotTrouble
 	case h.running:
 		return report.BotRunning

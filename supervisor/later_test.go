@@ -214,3 +214,32 @@ func TestStand(t *testing.T) {
 	says("")
 	r.nobodyTold()
 }
+
+// TestTrouble has a bot say that it does not do its work, though it runs, and that it does
+// again.
+func TestTrouble(t *testing.T) {
+	r := newRig(t)
+	b := r.city("city")
+	tell := make(chan error)
+	r.start(&toy{send: ok, receive: func(ctx context.Context, b report.Bot, _ func(context.Context, bots.Incoming) error) error {
+		for {
+			select {
+			case limit := <-tell:
+				bots.Stand(ctx, limit)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}})
+	r.waitForState(b, report.BotRunning)
+	tell <- bots.Trouble(bots.Say(errors.New("no modem"), "toy.blocked"))
+	r.waitForState(b, report.BotTrouble)
+	if got, err := r.db.Bot(t.Context(), b.ID); err != nil || got.LastError != "blocked us" || got.Restarts != 0 {
+		t.Errorf("the bot is %+v, %v", got, err)
+	}
+	r.publish(b, "r1", "x") // which it may still send
+	r.waitForCounts("r1", db.Counts{Sent: 1})
+	tell <- nil
+	r.waitForState(b, report.BotRunning)
+	r.nobodyTold()
+}

@@ -48,3 +48,9 @@ func (p Pattern) Matches(name string) bool {
 	}
 	return len(names) == len(parts)
 }
+
+// Reserved tells whether events of that name are the server's own.
+func Reserved(name string) bool {
+	first, _, _ := strings.Cut(name, ".")
+	return first == "report" || first == "bot" || first == "city"
+}

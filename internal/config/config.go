@@ -18,6 +18,7 @@ type Config struct {
 	Reports  Reports  `toml:"reports"`
 	Brakes   Brakes   `toml:"brakes"`
 	Network  Network  `toml:"network"`
+	Programs Programs `toml:"programs"`
 	Metrics  Metrics  `toml:"metrics"`
 	Log      Log      `toml:"log"`
 
@@ -64,6 +65,13 @@ type Mail struct {
 // Name is what the mail server calls itself: its greeting, its EHLO, and the host that
 // the MX record of the domain names.
 func (m Mail) Name() string { return cmp.Or(m.Helo, m.Domain) }
+
+// Programs is the section [programs].
+type Programs struct {
+	Dir     string `toml:"dir"`     // where programs/NAME/program.toml is looked for
+	User    string `toml:"user"`    // whom they run as; empty: as we do
+	Trusted bool   `toml:"trusted"` // they may run where they cannot be kept from our files
+}
 
 // Database is the section [database].
 type Database struct {

@@ -112,6 +112,11 @@ city = 20
 [network]
 allow_private = false
 
+[programs]
+dir = "programs"
+user = ""
+trusted = false
+
 [metrics]
 listen = "127.0.0.1:9464"
 

@@ -11,10 +11,10 @@ import (
 
 	"ticketfrei/bots/kit"
 	"ticketfrei/filter"
+	"ticketfrei/internal/naming"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
-	"ticketfrei/tools/newnetwork/naming"
 )
 
 func TestCheck(t *testing.T) {
@@ -100,7 +100,7 @@ func TestNamesOfTheProgramAreReserved(t *testing.T) {
 			}
 		}
 	}
-	raw, err := os.ReadFile("../../../config.toml")
+	raw, err := os.ReadFile("../../config.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
