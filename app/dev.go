@@ -37,14 +37,6 @@ func (f devFlag) sourceTree() (sourceTree, error) {
 // program are used.
 type sourceTree string
 
-// files returns the files of the tree, or nil if it is empty.
-func (t sourceTree) files() fs.FS {
-	if t == "" {
-		return nil
-	}
-	return os.DirFS(string(t))
-}
-
 // folder returns a directory of the tree.
 func (t sourceTree) folder(dir string) folder {
 	return folder{os.DirFS(filepath.Join(string(t), dir)), dir}

@@ -11,6 +11,7 @@ import (
 )
 
 type newCommand struct {
+	Home    newHomeCommand    `cmd:"" help:"Begin a home for a server: its settings, outside programs, and pages and texts of your own."`
 	Program newProgramCommand `cmd:"" help:"Begin an outside program: a directory with a manifest and a program that runs."`
 }
 

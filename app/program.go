@@ -41,7 +41,7 @@ func (f settingsFlags) loadNetworks(c *console) (*config.Config, []bots.Definiti
 	source.Check = func(cfg *config.Config) []error {
 		more, warned, err := programs.Definitions(cfg, definitions)
 		definitions, warnings = append(definitions, more...), warned
-		problems := checkFiles(cfg)
+		problems := append(checkFiles(cfg), siteFiles{own: cfg.Web.Templates}.check(definitions)...)
 		if list, ok := errors.AsType[config.Errors](err); ok {
 			return append(problems, list.Unwrap()...)
 		}

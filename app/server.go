@@ -41,6 +41,7 @@ type mode struct {
 	demo   bool
 	newKey bool // go on with another secret key: see keyring
 	source sourceTree
+	dev    *frontend.Dev // tells a developer's browsers of changes; nil: none
 	dns    *net.Resolver // nil: the machine's name servers
 	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
 	// intents tells questions from reports; nil: as the sentences say.
@@ -92,7 +93,7 @@ type server struct {
 // newServer opens and wires everything, and listens. If something fails, it
 // closes what it has opened.
 func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
-	s := &server{cfg: cfg, log: log, definitions: m.source.networks(definitions), mode: m,
+	s := &server{cfg: cfg, log: log, definitions: siteFiles{m.source, cfg.Web.Templates}.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
 		shares: share(openFiles(log), cfg.Mail.Connections)}
 	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
@@ -110,7 +111,8 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openCertificates(ctx); err != nil {
 		return err
 	}
-	texts, err := i18n.New(textSources(s.mode.source, s.definitions)...)
+	own := siteFiles{s.mode.source, s.cfg.Web.Templates}
+	texts, err := i18n.New(own.texts(s.definitions)...)
 	if err != nil {
 		return err
 	}
@@ -127,20 +129,19 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openIntents(); err != nil {
 		return err
 	}
-	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
-		Customs: s.customs, Places: s.places, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
+	hearing := s.newHearing(answers, texts)
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
 	s.sup = supervisor.New(supervisor.Options{
 		DB: s.db, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
-		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
+		Notices:   s.notices, Hearer: hearing, Bus: &s.bus, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry, Refusals: s.mode.refusals,
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.cities, err = manage.New(manage.Options{
@@ -153,7 +154,7 @@ func (s *server) open(ctx context.Context) error {
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
 		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
-		Demo: s.mode.demo, Source: s.mode.source.files(),
+		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
 	})
 	if err != nil {
 		return err
@@ -164,6 +165,17 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.listenMetrics(ctx)
 	return nil
+}
+
+// newHearing returns what hears reports, and has outside programs look at them and answer
+// commands.
+func (s *server) newHearing(answers *relay.Answers, texts *i18n.Catalogue) *relay.Hearing {
+	commands, stop := relay.NewCommands(relay.CommandOptions{DB: s.db, Networks: s.networks, Places: s.places, Customs: s.customs,
+		Answers: answers, Texts: texts, Log: s.log}, s.notices)
+	s.onClose(stop)
+	return &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
+		Customs: s.customs, Places: s.places, Commands: commands, Backlog: s.cfg.Reports.Backlog, Now: time.Now,
+		Tasks: &relay.Tasks{DB: s.db, Networks: s.networks, Texts: texts, Wait: s.cfg.Reports.TasksWait, Log: s.log, Now: time.Now}}
 }
 
 // openStore locks the data directory for this process and opens the database.
@@ -218,7 +230,7 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Rehearser: hearing, Lines: s.places, Places: s.places, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Lines: s.places, Places: s.places, Commands: hearing.Commands, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {

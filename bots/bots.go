@@ -86,6 +86,8 @@ type Host struct {
 	Places      Places
 	// Networks are the names of all networks of the program.
 	Networks []string
+	// Commands are those of outside programs; nil: there are none.
+	Commands Commands
 	Notices  *notice.Board
 	Bus      *bus.Bus
 	// Certificates are for servers that networks run; nil where there are none.
@@ -132,6 +134,12 @@ type Rehearser interface {
 type Lines interface {
 	// Lines returns the names of a city's lines, in its order; none where it has none.
 	Lines(ctx context.Context, cityID int64) ([]string, error)
+}
+
+// Commands knows the commands of cities that outside programs answer.
+type Commands interface {
+	// Words returns the words of a city's commands, as "fahrplan"; none where it has none.
+	Words(ctx context.Context, cityID int64) ([]string, error)
 }
 
 // Places has the lines and stops of cities.
@@ -199,6 +207,10 @@ type Incoming struct {
 	// Commands is set where whoever wrote it is alone with the bot, and can write /start,
 	// /stop and /help to it.
 	Commands bool
+	// Command is set where the network takes the text for a command to the bot, as one
+	// that begins with "/": it is no report. Where no outside program of the city knows it,
+	// the error is ErrNoCommand.
+	Command bool
 	// Here is set where the Answer goes to whoever wrote it and to nobody else, though
 	// they are not known, as in what answers their request: a question may then be one of
 	// an Unverified too.

@@ -93,6 +93,10 @@ var ErrCannotRetract = errors.New("this cannot be taken back")
 // leaves the message out and goes on with the next.
 var ErrMessage = errors.New("this message cannot be taken in")
 
+// ErrNoCommand is the error of emit, and of Hearer.Hear, of an Incoming that is a Command
+// which no outside program of the city knows.
+var ErrNoCommand = errors.New("no program of the city knows this command")
+
 // KindOf returns the kind of err and, of KindRetryAfter and KindLater, how long to wait.
 // An error without a kind is KindTemporary.
 func KindOf(err error) (Kind, time.Duration) {

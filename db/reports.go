@@ -38,6 +38,7 @@ type reportRow struct {
 	Reason     string
 	Detail     string
 	Reading    string
+	Results    string
 }
 
 func (reportRow) TableName() string { return "reports" }
@@ -47,7 +48,7 @@ func (r reportRow) judged() Judged {
 		Seq: r.Seq,
 		Report: report.Report{ID: r.ID, CityID: r.CityID, BotID: r.BotID, Network: r.Network, NetworkID: r.NetworkID,
 			Author: r.Author, LeftOut: r.LeftOut, Unverified: r.Unverified, Client: r.Client, Domain: r.Domain, Text: r.Text, Visibility: report.Visibility(r.Visibility),
-			Time: fromMillis(r.Time), Received: fromMillis(r.Received), Reading: readingOf(r.Reading)},
+			Time: fromMillis(r.Time), Received: fromMillis(r.Received), Results: r.Results, Reading: readingOf(r.Reading)},
 		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: r.Detail},
 		Held:    r.State == "held",
 	}

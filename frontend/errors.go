@@ -50,7 +50,11 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		// The error itself may hold what was typed.
 		s.Log.Debug("a request was refused", "request", v.id, "status", status, "text", e.ID)
 	}
-	if s.Source != nil && status >= http.StatusInternalServerError {
+	if s.Dev != nil && status >= http.StatusInternalServerError {
+		s.Dev.showBroken(w, err)
+		return
+	}
+	if s.Fresh && status >= http.StatusInternalServerError {
 		showBroken(w, err)
 		return
 	}

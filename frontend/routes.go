@@ -63,6 +63,10 @@ func (s *Site) machineRoutes(r chi.Router) {
 	if s.API != nil {
 		r.Mount("/api/v1", s.API)
 	}
+	if s.Dev != nil {
+		r.Get("/dev/reload", s.Dev.handleReload)
+		r.Get("/dev/reload.js", handleReloadScript)
+	}
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))
 	r.Get("/favicon.ico", s.rootAsset("icon.svg"))
 	s.appRoutes(r)

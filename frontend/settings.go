@@ -3,6 +3,7 @@ package frontend
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.pauseRoutes(r)
 		s.ruleRoutes(r)
 		s.hearingRoutes(r)
+		s.taskRoutes(r)
 		s.placesRoutes(r)
 		s.textRoutes(r)
 		s.robotRoutes(r)
@@ -65,6 +67,7 @@ type settingsPage struct {
 	Reports    latestReports
 	Networks   []networkCard
 	Rules      rulesForm
+	Tasks      tasksPart
 	Places     placesPart
 	Texts      textsForm
 	Poster     posterForm
@@ -103,6 +106,12 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 	}
 	if p.Places, err = s.placesPart(r); err != nil {
 		return nil, err
+	}
+	if p.Tasks, err = s.tasksPart(r); err != nil {
+		return nil, err
+	}
+	if p.Tasks.Shown() {
+		p.Parts = slices.Insert(p.Parts, slices.Index(p.Parts, partHearing)+1, partTasks)
 	}
 	p.Rules, p.Poster = storedRules(s.City(r)), s.storedPoster(s.City(r))
 	p.Account = accountForms{Min: manage.MinPassword, Max: manage.MaxPassword}

@@ -140,7 +140,7 @@ func (s *Site) plainWords(r *http.Request, err error) string {
 	if e, ok := errors.AsType[bots.Sayer](err); ok {
 		return e.Say(func(id string, data ...any) string { return s.T(r, id, data...) })
 	}
-	if s.Source != nil {
+	if s.developing() {
 		return err.Error()
 	}
 	return s.T(r, "settings.networks.settings_failed_unknown")

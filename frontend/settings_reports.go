@@ -65,7 +65,8 @@ type reportItem struct {
 	Show      string // the list it stands in
 	Verdict   verdict
 	Held      bool
-	Asked     bool // it was refused as a question
+	Asked     bool // it was refused as a question or by a task
+	Results   []reportResult
 	db.Counts      // of its deliveries
 	Waiting   int  // how many people it waits for, who get several reports together
 	CanMute   bool // it carries the keyed hash of its author
@@ -107,7 +108,8 @@ func (s *Site) reportItems(r *http.Request, show string, limit int) ([]reportIte
 		items[i] = reportItem{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
 			Network: s.networkName(visitOf(r.Context()).lang, j.Report.Network), Private: j.Report.Visibility == report.Private,
 			Show: show, Verdict: newVerdict(j.Verdict), Held: j.Held,
-			Asked:   j.Verdict.Reason == report.ReasonQuestion,
+			Asked:   mayBeLetThrough(j.Verdict),
+			Results: s.resultsOf(visitOf(r.Context()).lang, j),
 			CanMute: j.Report.Author != "", Muted: muted[j.Report.Author]}
 		// A refused report was never sent, but one that was taken back was.
 		if show != showPassed && j.Verdict.Reason != report.ReasonTakenBack {

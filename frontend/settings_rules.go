@@ -64,7 +64,7 @@ func newVerdict(v report.Verdict) verdict {
 	case report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
-		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion:
+		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion, report.ReasonTask:
 		shown.Reason = "settings.reason." + string(v.Reason)
 	case report.ReasonTakenBack:
 		shown.Reason, shown.Detail = takenBack(v.Detail), ""

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -46,9 +45,12 @@ type Options struct {
 	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that
 	// this is a demo.
 	Demo bool
-	// Source is the program's source tree, for a developer: see fresh. If it is
-	// nil, the site looks as it was built.
-	Source fs.FS
+	// Files is how the site looks; without any, as it was built.
+	Files Files
+	// Fresh reads Files and the texts again for each request, for a developer: see fresh.
+	Fresh bool
+	// Dev tells the browsers of a developer of changes; nil: nobody is told.
+	Dev *Dev
 }
 
 // Health is what the site tells whoever watches over the program.
@@ -98,10 +100,10 @@ func NewSite(o Options) (*Site, error) {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn)
-	if o.Source != nil {
+	if s.developing() {
 		s.cache.keepFor = 0
 	}
-	if err := s.readLook(); err != nil && o.Source == nil {
+	if err := s.readLook(); err != nil && !o.Fresh {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	if s.routes, err = s.newRoutes(); err != nil {
@@ -118,7 +120,7 @@ func NewSite(o Options) (*Site, error) {
 
 // ServeHTTP answers a request for any page.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.Source == nil || s.fresh(w) {
+	if !s.Fresh || s.fresh(w) {
 		s.routes.ServeHTTP(w, r)
 	}
 }
@@ -137,6 +139,9 @@ func (s *Site) Close() {
 		stop()
 	}
 	s.live.close()
+	if s.Dev != nil {
+		s.Dev.end()
+	}
 }
 
 // HandleDemo serves h at /demo/<name> and below, as if h were a mounted chi

@@ -161,7 +161,13 @@ func (s *Site) execute(name string, p *page) ([]byte, error) {
 		return nil, fmt.Errorf("there is no template %s", name)
 	}
 	var buf bytes.Buffer
-	if err := v.execute(&buf, p); err != nil {
+	err := v.execute(&buf, p)
+	if built, ok := s.look.Load().builtIn[name]; err != nil && ok {
+		s.Log.Error("a template of web.templates fails, the one that is built in is used", "template", name, "err", err)
+		buf.Reset()
+		err = built.execute(&buf, p)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
 	return buf.Bytes(), nil

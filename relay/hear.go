@@ -35,8 +35,11 @@ type Hearing struct {
 	Answers *Answers     // answers who writes; nil: nobody is answered
 	Customs *Customs     // what cities take for a report; nil: everything
 	Places  *Places      // what a text is about; nil: nothing is read
-	Backlog int          // reports.backlog
-	Now     func() time.Time
+	// Commands answer what is a command; nil: nothing is one.
+	Commands *Commands
+	Tasks    *Tasks // what looks at an edit before the rules do; nil: nothing
+	Backlog  int    // reports.backlog
+	Now      func() time.Time
 }
 
 var (
@@ -61,10 +64,13 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if in.Edited || in.Deleted {
 		return h.change(ctx, b, in)
 	}
+	r := h.report(b, in)
+	if taken, err := h.Commands.take(ctx, b, in, &r); taken || err != nil {
+		return err
+	}
 	if h.DB.Backlog() >= h.Backlog {
 		return ErrBacklog
 	}
-	r := h.report(b, in)
 	wanted, q, err := h.Customs.sort(ctx, &r, in)
 	if err != nil || !wanted {
 		return err

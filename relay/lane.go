@@ -17,8 +17,7 @@ const batchSize = 64
 // stored. What it has no room for it reads from the database, and until that is
 // done nothing is added: so its reports come in the order they were stored.
 type lane struct {
-	number int64
-	db     *db.DB
+	stored unjudged
 	wake   chan struct{}
 	last   int64 // seq of the last report that was taken out
 
@@ -28,11 +27,23 @@ type lane struct {
 	again   []db.Heard // could not be judged, and are to be tried again
 }
 
-// newLane returns a lane that begins with what the database holds.
-func newLane(number int, d *db.DB) *lane {
-	l := &lane{number: int64(number), db: d, wake: make(chan struct{}, 1), behind: true}
-	l.signal()
-	return l
+// unjudged reads the first reports after seq that wait on a lane from the database.
+type unjudged func(ctx context.Context, after int64, limit int) ([]db.Heard, error)
+
+// newLane returns a lane that is empty.
+func newLane(stored unjudged) *lane { return &lane{stored: stored, wake: make(chan struct{}, 1)} }
+
+// newLanes returns the lanes of all cities, which begin with what the database holds.
+func newLanes(d *db.DB) []*lane {
+	all := make([]*lane, lanes)
+	for i := range all {
+		all[i] = newLane(func(ctx context.Context, after int64, limit int) ([]db.Heard, error) {
+			return d.Unjudged(ctx, int64(i), lanes, after, limit)
+		})
+		all[i].behind = true
+		all[i].signal()
+	}
+	return all
 }
 
 // signal wakes who waits in await.
@@ -121,7 +132,7 @@ func (l *lane) next() (batch []db.Heard, behind bool) {
 
 // read takes reports out of the database.
 func (l *lane) read(ctx context.Context) ([]db.Heard, error) {
-	batch, err := l.db.Unjudged(ctx, l.number, lanes, l.last, batchSize)
+	batch, err := l.stored(ctx, l.last, batchSize)
 	if err != nil || len(batch) == batchSize {
 		l.mu.Lock()
 		l.behind, l.waiting = true, nil

@@ -22,6 +22,7 @@ var missing = map[report.Reason]string{
 	report.ReasonNoTrigger: "answer.held.no_trigger",
 	report.ReasonTooLong:   "answer.held.too_long",
 	report.ReasonTrouble:   "answer.held.trouble",
+	report.ReasonTask:      "answer.held.task",
 }
 
 // outcomeOf is what whoever wrote a report is told of a verdict; empty where they are

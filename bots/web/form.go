@@ -21,6 +21,10 @@ const (
 	// judgedWithin is how long somebody waits to be told what became of their report:
 	// they are answered within a second, also by a machine that has much to do.
 	judgedWithin = 600 * time.Millisecond
+	// commandWithin is how long somebody waits for the answer of an outside program to a
+	// command, which begins with commandSign.
+	commandWithin = 10 * time.Second
+	commandSign   = "/"
 	// retryAfter is when somebody may try again while nothing is taken in.
 	retryAfter = 30 * time.Second
 	// maxForm is how much of a form in parts is held in memory, in bytes: more than a
@@ -58,7 +62,7 @@ func (p *pages) handleReport(w http.ResponseWriter, r *http.Request) error {
 	if err := p.host.Hearer.Hear(r.Context(), b, in); err != nil {
 		return p.notHeard(w, r, err)
 	}
-	return p.say(w, r, http.StatusOK, p.outcome(r, answered), p.idOf(b, in))
+	return p.say(w, r, http.StatusOK, p.outcome(r, in, answered), p.idOf(b, in))
 }
 
 // idOf is the id of the report that becomes of what was heard.
@@ -91,8 +95,12 @@ func (p *pages) written(r *http.Request) (in bots.Incoming, wrong string) {
 }
 
 // outcome waits a moment for what becomes of a report that is on disk.
-func (p *pages) outcome(r *http.Request, answered <-chan bots.Answer) bots.Answer {
-	wait := time.NewTimer(judgedWithin)
+func (p *pages) outcome(r *http.Request, in bots.Incoming, answered <-chan bots.Answer) bots.Answer {
+	within := judgedWithin
+	if strings.HasPrefix(in.Text, commandSign) {
+		within = commandWithin
+	}
+	wait := time.NewTimer(within)
 	defer wait.Stop()
 	select {
 	case a := <-answered:

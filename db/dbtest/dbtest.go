@@ -57,12 +57,12 @@ func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) re
 	return c
 }
 
-// MustSaveReport stores a report with a verdict and what was read in it, whatever its
+// MustSaveReport stores a report with a verdict, what was read in it and what tasks said, whatever its
 // author has said before.
 func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict) {
 	tb.Helper()
 	h := MustHear(tb, d, r)
-	h.Report.Reading = r.Reading
+	h.Report.Reading, h.Report.Results = r.Reading, r.Results
 	saved := MustJudge(tb, d, h, v, NoBrake{})
 	if saved.Verdict != v {
 		tb.Fatalf("the verdict is %+v, want %+v", saved.Verdict, v)

@@ -77,8 +77,11 @@ func (s *Subscription) Close() {
 }
 
 // Wanted tells whether anybody wants events of that name of the city: what nobody wants
-// need not be made.
+// need not be made. A nil Bus has nobody.
 func (b *Bus) Wanted(city int64, name string) bool {
+	if b == nil {
+		return false
+	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	for s := range b.subs {
@@ -102,6 +105,22 @@ func (b *Bus) Publish(e Event) {
 		default:
 		}
 	}
+}
+
+// Tell publishes an event of a city where somebody wants it. payload, which may be nil, is
+// written as JSON; what is longer than MaxPayload is left out.
+func (b *Bus) Tell(city int64, name string, at time.Time, payload any) {
+	if !b.Wanted(city, name) {
+		return
+	}
+	e := Event{CityID: city, Name: name, Time: at}
+	if payload != nil {
+		raw, err := json.Marshal(payload)
+		if err == nil && len(raw) <= MaxPayload {
+			e.Payload = raw
+		}
+	}
+	b.Publish(e)
 }
 
 func (s *Subscription) wants(city int64, name string) bool {

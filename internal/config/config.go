@@ -40,6 +40,9 @@ type Web struct {
 	// Files with texts of the operator's; empty: there are defaults.
 	Imprint string `toml:"imprint"`
 	Privacy string `toml:"privacy"`
+	// Templates is a directory with files of the operator's that take the place of those
+	// built in; empty: there is none.
+	Templates string `toml:"templates"`
 }
 
 // Mail is the section [mail].
@@ -80,7 +83,9 @@ type Reports struct {
 	Expire  time.Duration `toml:"expire"`
 	Keep    time.Duration `toml:"keep"`
 	Backlog int           `toml:"backlog"` // how many may wait to be judged
-	Zone    string        `toml:"zone"`    // of cities whose own is not known; empty: the machine's
+	// TasksWait is how long a city's outside programs may look at a report.
+	TasksWait time.Duration `toml:"tasks_wait"`
+	Zone      string        `toml:"zone"` // of cities whose own is not known; empty: the machine's
 }
 
 // Brakes is the section [brakes]: how many reports pass in ten minutes; 0 is any

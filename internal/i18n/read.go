@@ -46,9 +46,14 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	var errs []error
 	unread := false
 	all := map[string]map[string]entry{}
+	var mine []own
 	for _, source := range sources {
 		errs = append(errs, strangers(source)...)
+		if o, ok := source.(own); ok {
+			mine = append(mine, o)
+		}
 	}
+	sources = slices.DeleteFunc(slices.Clone(sources), func(source fs.FS) bool { _, ok := source.(own); return ok })
 	for i, lang := range languages {
 		all[lang] = map[string]entry{}
 		for _, source := range sources {
@@ -62,6 +67,9 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	}
 	// Of a file that cannot be read, every text would be missing.
 	if !unread {
+		for _, o := range mine {
+			errs = append(errs, o.replace(all)...)
+		}
 		errs = append(errs, compare(all)...)
 	}
 	return all, errors.Join(errs...)
@@ -105,6 +113,9 @@ func strangers(source fs.FS) (errs []error) {
 
 // nameOf is a source as errors name it, with a slash behind; it may be empty.
 func nameOf(source fs.FS) string {
+	if o, ok := source.(own); ok {
+		source = o.FS
+	}
 	if named, ok := source.(fmt.Stringer); ok {
 		return named.String() + "/"
 	}
