@@ -44,6 +44,7 @@ type commands struct {
 	DNS         dnsCommand         `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor      doctorCommand      `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
 	Intent      intentCommand      `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
+	Key         keyCommand         `cmd:"" help:"Make, list and remove keys of the API."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
 	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
