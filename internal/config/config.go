@@ -17,6 +17,7 @@ type Config struct {
 	Database Database `toml:"database"`
 	Reports  Reports  `toml:"reports"`
 	Brakes   Brakes   `toml:"brakes"`
+	API      API      `toml:"api"`
 	Network  Network  `toml:"network"`
 	Metrics  Metrics  `toml:"metrics"`
 	Log      Log      `toml:"log"`
