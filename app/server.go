@@ -155,23 +155,31 @@ func (s *server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.openAPI(hearing, texts); err != nil {
+	if err := s.openPages(hearing, texts, own); err != nil {
 		return err
 	}
-	s.site, err = frontend.NewSite(frontend.Options{
-		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: s.streams, API: s.api,
-		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
-	})
-	if err != nil {
-		return err
-	}
-	s.onClose(s.site.Close)
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
 	s.listenMetrics(ctx)
 	return nil
+}
+
+// openPages makes the API and the pages.
+func (s *server) openPages(hearing *relay.Hearing, texts *i18n.Catalogue, own siteFiles) error {
+	if err := s.openAPI(hearing, texts); err != nil {
+		return err
+	}
+	var err error
+	s.site, err = frontend.NewSite(frontend.Options{
+		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
+		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: s.streams, API: s.api,
+		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
+	})
+	if err == nil {
+		s.onClose(s.site.Close)
+	}
+	return err
 }
 
 // newHearing returns what hears reports, and has outside programs look at them and answer
