@@ -48,6 +48,7 @@ type commands struct {
 	Doctor      doctorCommand      `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
 	Program     programCommand     `cmd:"" help:"List, check and run outside programs, and connect them."`
 	Intent      intentCommand      `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
+	Key         keyCommand         `cmd:"" help:"Make, list and remove keys of the API."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
 	New         newCommand         `cmd:"" help:"Begin something of your own: a home, an outside program."`
 	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`

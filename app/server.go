@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ticketfrei/api"
 	"ticketfrei/app/certs"
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/text"
@@ -67,6 +68,7 @@ type server struct {
 	networks map[string]bots.Network
 	cities   *manage.Cities
 	site     *frontend.Site
+	api      *api.API
 	sup      *supervisor.Supervisor
 	relay    *relay.Relay
 	intents  *intent.Recognizer
@@ -76,6 +78,7 @@ type server struct {
 	held     *supervisor.HeldMail
 	shares   shares
 	visitors *clients.Room // the connections of all who visit the pages
+	streams  *clients.Room // the event streams among them, of pages and API
 	unseen   sync.Once     // see openDoor
 	web      net.Listener
 	registry *prometheus.Registry
@@ -97,6 +100,7 @@ func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Defin
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
 		shares: share(openFiles(log), cfg.Mail.Connections)}
 	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
+	s.streams = clients.NewRoom(s.shares.streams, s.shares.streamsEach())
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -151,20 +155,31 @@ func (s *server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.site, err = frontend.NewSite(frontend.Options{
-		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
-		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
-	})
-	if err != nil {
+	if err := s.openPages(hearing, texts, own); err != nil {
 		return err
 	}
-	s.onClose(s.site.Close)
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
 	s.listenMetrics(ctx)
 	return nil
+}
+
+// openPages makes the API and the pages.
+func (s *server) openPages(hearing *relay.Hearing, texts *i18n.Catalogue, own siteFiles) error {
+	if err := s.openAPI(hearing, texts); err != nil {
+		return err
+	}
+	var err error
+	s.site, err = frontend.NewSite(frontend.Options{
+		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
+		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: s.streams, API: s.api,
+		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
+	})
+	if err == nil {
+		s.onClose(s.site.Close)
+	}
+	return err
 }
 
 // newHearing returns what hears reports, and has outside programs look at them and answer
@@ -351,6 +366,7 @@ func (s *server) serveWeb(ctx context.Context, l net.Listener, handler http.Hand
 	case <-ctx.Done():
 	}
 	s.site.Close()
+	s.api.Close()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := srv.Shutdown(stop); err != nil {

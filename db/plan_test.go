@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,6 +82,16 @@ func plans(heard db.Heard) []planned {
 			[]string{"sqlite_autoindex_reports_1 (id=?)"}, nil},
 		{"reports of a city", func(ctx context.Context, d *db.DB) error { _, err := d.Reports(ctx, 5, true, years, 10); return err },
 			[]string{"reports_city (city_id=? AND passed=? AND time>?)"}, nil},
+		{"reports after one", func(ctx context.Context, d *db.DB) error { _, err := d.PassedAfter(ctx, 5, "r4", 10); return err },
+			[]string{"sqlite_autoindex_reports_1 (id=?)", "reports_city (city_id=? AND passed=?)"}, nil},
+		{"a key of the API", func(ctx context.Context, d *db.DB) error {
+			_, err := d.FindAPIKey(ctx, "h")
+			if errors.Is(err, db.ErrNotFound) {
+				err = nil
+			}
+			return err
+		},
+			[]string{"api_keys_1 (hash=?)"}, nil},
 		{"counts", func(ctx context.Context, d *db.DB) error { _, err := d.Counts(ctx, "r1"); return err },
 			[]string{"outcomes USING PRIMARY KEY (report=?)", "sqlite_autoindex_reports_1 (id=?)"}, nil},
 		{"a receipt", func(ctx context.Context, d *db.DB) error { _, err := d.Receipt(ctx, 100); return err },

@@ -56,6 +56,7 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.posterSettings(r)
 		r.Route("/bots/{network}", s.botRoutes)
 		r.Route("/moderators", s.cityModeratorRoutes)
+		r.Route("/keys", s.keyRoutes)
 		r.Route("/account", s.accountRoutes)
 	})
 }
@@ -72,6 +73,7 @@ type settingsPage struct {
 	Texts      textsForm
 	Poster     posterForm
 	Moderators moderatorsPart
+	Keys       keysPart
 	Account    accountForms
 	Logins     loginsPart
 }
@@ -87,7 +89,7 @@ func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
 // settingsPage reads everything that the page shows. given is what some
 // networks' sections show in place of their Network.Settings.
 func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
-	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partPlaces, partTexts, partModerators, partPause, partAccount}}
+	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partPlaces, partTexts, partModerators, partKeys, partPause, partAccount}}
 	var err error
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return nil, err
@@ -96,6 +98,9 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 		return nil, err
 	}
 	if p.Moderators, err = s.moderatorsPart(r); err != nil {
+		return nil, err
+	}
+	if p.Keys, err = s.keysPart(r); err != nil {
 		return nil, err
 	}
 	if p.Logins, err = s.loginsPart(r); err != nil {

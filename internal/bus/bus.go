@@ -6,6 +6,7 @@ package bus
 import (
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -52,6 +53,7 @@ type Subscription struct {
 	out      chan Event
 	city     int64
 	patterns []Pattern
+	missed   atomic.Bool
 }
 
 // Subscribe has the events of a city whose names fit one of the patterns put into the
@@ -103,6 +105,7 @@ func (b *Bus) Publish(e Event) {
 		select {
 		case s.out <- e:
 		default:
+			s.missed.Store(true)
 		}
 	}
 }
@@ -122,6 +125,9 @@ func (b *Bus) Tell(city int64, name string, at time.Time, payload any) {
 	}
 	b.Publish(e)
 }
+
+// Missed tells whether there was no room for an event since the subscription began.
+func (s *Subscription) Missed() bool { return s.missed.Load() }
 
 func (s *Subscription) wants(city int64, name string) bool {
 	if s.city != 0 && s.city != city {

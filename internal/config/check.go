@@ -34,6 +34,7 @@ func (s *settings) check(c *Config) {
 	s.checkDatabase(c.Database)
 	s.checkReports(c.Reports)
 	s.checkBrakes(c.Brakes)
+	s.checkAPI(c.API)
 	s.checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
 }

@@ -17,6 +17,7 @@ type Config struct {
 	Database Database `toml:"database"`
 	Reports  Reports  `toml:"reports"`
 	Brakes   Brakes   `toml:"brakes"`
+	API      API      `toml:"api"`
 	Network  Network  `toml:"network"`
 	Programs Programs `toml:"programs"`
 	Metrics  Metrics  `toml:"metrics"`

@@ -74,6 +74,7 @@ func TestDefaults(t *testing.T) {
 		Reports:  config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000, TasksWait: 2 * time.Second},
 		Metrics:  config.Metrics{Listen: "127.0.0.1:9464"},
 		Brakes:   config.Brakes{Author: 5, Client: 20, Domain: 20, City: 20},
+		API:      config.API{Requests: 60},
 		Programs: config.Programs{Dir: "programs"},
 		Log:      config.Log{Level: "info", Format: "text"},
 	}
@@ -139,6 +140,7 @@ workers = 2
 			Relay: "smtps://user:p%40ss@mail.example.org", Connections: 64},
 		Reports:  config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour, Backlog: 7, TasksWait: 2 * time.Second},
 		Brakes:   config.Brakes{Author: 5, Domain: 3, City: 20},
+		API:      config.API{Requests: 60},
 		Programs: config.Programs{Dir: "programs"},
 		Network:  config.Network{AllowPrivate: true},
 		Log:      config.Log{Level: "info", Format: "text"},

@@ -109,6 +109,10 @@ client = 20
 domain = 20
 city = 20
 
+[api]
+cors_origins = []
+requests = 60
+
 [network]
 allow_private = false
 
