@@ -44,6 +44,8 @@ func Parse(raw []byte) (items []Item, ttl time.Duration, err error) {
 		return nil, 0, &Error{Trouble: NoFeed}
 	case err != nil:
 		return nil, 0, &Error{Trouble: Broken, Err: err}
+	case feed.FeedType == "json" && feed.FeedVersion == "":
+		return nil, 0, &Error{Trouble: NoFeed}
 	}
 	for _, i := range newest(feed.Items) {
 		items = append(items, itemOf(i))
