@@ -9,6 +9,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/httprate"
+
+	"ticketfrei/bots"
 )
 
 const (
@@ -85,6 +87,11 @@ func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	// public address.
 	if err := protection.AddTrustedOrigin(originOf(s.Config.Web.URL)); err != nil {
 		return nil, err
+	}
+	for _, n := range s.Networks {
+		if _, ok := n.Network.(bots.CityHooked); ok { // no cookie counts there
+			protection.AddInsecureBypassPattern("/city/{slug}/" + n.Name + "/" + bots.InPath + "/")
+		}
 	}
 	protection.SetDenyHandler(s.refuse(http.StatusForbidden, "error.cross_origin"))
 	return protection.Handler, nil

@@ -83,7 +83,8 @@ const (
 	maxTitle      = 500
 	maxSummary    = 2000
 	maxLink       = 2000
-	maxCategories = 50
+	maxCategory   = 100
+	maxCategories = 20
 )
 
 func itemOf(i *gofeed.Item) Item {
@@ -92,7 +93,7 @@ func itemOf(i *gofeed.Item) Item {
 		item.Link = i.Link
 	}
 	for _, c := range i.Categories[:min(len(i.Categories), maxCategories)] {
-		if c = plain(c, maxTitle); c != "" {
+		if c = plain(c, maxCategory); c != "" {
 			item.Categories = append(item.Categories, c)
 		}
 	}

@@ -3,8 +3,8 @@ package inbound
 // maxShown bounds what is shown of a value that was posted, in bytes.
 const maxShown = 200
 
-// cut returns the beginning of a text that is too long to be shown.
-func cut(text string) string {
+// Cut returns the beginning of a text that is too long to be shown.
+func Cut(text string) string {
 	if len(text) <= maxShown {
 		return text
 	}

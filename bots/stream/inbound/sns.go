@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -44,14 +45,14 @@ type Notifications struct {
 }
 
 // NewNotifications asks SNS by a client. hosts are the origins that are taken for SNS
-// besides, as "http://127.0.0.1:9911".
+// besides, with their ports, as "http://127.0.0.1:9911".
 func NewNotifications(client *http.Client, hosts []string) *Notifications {
 	asking := *client
 	asking.Timeout = askTimeout
 	asking.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	n := &Notifications{http: &asking, hosts: map[string]bool{}, kept: cache.New[string, *x509.Certificate](maxCertificates)}
 	for _, h := range hosts {
-		n.hosts[strings.TrimSuffix(h, "/")] = true
+		n.hosts[h] = true
 	}
 	return n
 }
@@ -92,7 +93,7 @@ func (n *Notifications) verify(ctx context.Context, topic string, p Post) (m Mes
 		return m, err
 	}
 	if topic != "" && s.TopicArn != topic {
-		return m, refuse(http.StatusUnauthorized, "body.TopicArn", cut(s.TopicArn), "the trigger is for another topic: write this one's ARN into the trigger, or make another trigger")
+		return m, refuse(http.StatusUnauthorized, "body.TopicArn", Cut(s.TopicArn), "the trigger is for another topic: write this one's ARN into the trigger, or make another trigger")
 	}
 	switch s.Type {
 	case typeSubscribe:
@@ -101,7 +102,7 @@ func (n *Notifications) verify(ctx context.Context, topic string, p Post) (m Mes
 		return Message{Said: "unsubscribed"}, nil
 	}
 	if topic == "" {
-		return m, refuse(http.StatusUnauthorized, "body.TopicArn", cut(s.TopicArn), "no subscription of a topic was confirmed to the trigger: subscribe its address to the topic again, or write the topic's ARN into the trigger")
+		return m, refuse(http.StatusUnauthorized, "body.TopicArn", Cut(s.TopicArn), "no subscription of a topic was confirmed to the trigger: subscribe its address to the topic again, or write the topic's ARN into the trigger")
 	}
 	body, err := s.opened()
 	return Message{ID: s.MessageID, Time: s.time(), Body: body}, err
@@ -136,7 +137,7 @@ func (n *Notifications) authentic(ctx context.Context, s notification, now time.
 	}
 	sum, hash, ok := s.digest()
 	if !ok {
-		return refuse(http.StatusUnauthorized, "body.SignatureVersion", cut(s.Type+", "+s.SignatureVersion), "the Type must be Notification, SubscriptionConfirmation or UnsubscribeConfirmation, the SignatureVersion 1 or 2")
+		return refuse(http.StatusUnauthorized, "body.SignatureVersion", Cut(s.Type+", "+s.SignatureVersion), "the Type must be Notification, SubscriptionConfirmation or UnsubscribeConfirmation, the SignatureVersion 1 or 2")
 	}
 	certificate, err := n.certificate(ctx, s.SigningCertURL)
 	if err != nil {
@@ -144,7 +145,7 @@ func (n *Notifications) authentic(ctx context.Context, s notification, now time.
 	}
 	public, isRSA := certificate.PublicKey.(*rsa.PublicKey)
 	if !isRSA || now.Before(certificate.NotBefore) || now.After(certificate.NotAfter) {
-		return refuse(http.StatusUnauthorized, "body.SigningCertURL", cut(s.SigningCertURL), "the certificate is not one of RSA that is valid now")
+		return refuse(http.StatusUnauthorized, "body.SigningCertURL", Cut(s.SigningCertURL), "the certificate is not one of RSA that is valid now")
 	}
 	if rsa.VerifyPKCS1v15(public, hash, sum, signature) != nil {
 		return refuse(http.StatusUnauthorized, "body.Signature", nil, "the signature of the notification does not fit")
@@ -190,10 +191,19 @@ func (s notification) toSign() (text string, ok bool) {
 // ofSNS checks that an address is one of SNS.
 func (n *Notifications) ofSNS(address, where string) error {
 	u, err := url.Parse(address)
-	if err == nil && u.User == nil && (u.Scheme == "https" && amazon.MatchString(u.Host) || n.hosts[u.Scheme+"://"+u.Host]) {
+	if err == nil && u.User == nil && (u.Scheme == "https" && amazon.MatchString(u.Host) || n.hosts[originOf(u)]) {
 		return nil
 	}
-	return refuse(http.StatusUnauthorized, where, cut(address), "the address must be https and on a server sns.<region>.amazonaws.com")
+	return refuse(http.StatusUnauthorized, where, Cut(address), "the address must be https and on a server sns.<region>.amazonaws.com")
+}
+
+// originOf is the origin of a URL, with its port.
+func originOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + net.JoinHostPort(u.Hostname(), port)
 }
 
 // certificate returns the certificate at an address of SNS.
@@ -204,7 +214,7 @@ func (n *Notifications) certificate(ctx context.Context, address string) (*x509.
 	}
 	u, err := url.Parse(address)
 	if err != nil || !strings.HasSuffix(u.Path, ".pem") || u.RawQuery != "" {
-		return nil, refuse(http.StatusUnauthorized, where, cut(address), "the address of the certificate must end in .pem")
+		return nil, refuse(http.StatusUnauthorized, where, Cut(address), "the address of the certificate must end in .pem")
 	}
 	return n.kept.Get(address, func() (*x509.Certificate, error) {
 		raw, err := n.fetch(ctx, address)
@@ -219,11 +229,11 @@ func (n *Notifications) certificate(ctx context.Context, address string) (*x509.
 func parse(raw []byte, address string) (*x509.Certificate, error) {
 	block, _ := pem.Decode(raw)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, refuse(http.StatusUnauthorized, "body.SigningCertURL", cut(address), "there is no certificate at the address")
+		return nil, refuse(http.StatusUnauthorized, "body.SigningCertURL", Cut(address), "there is no certificate at the address")
 	}
 	c, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return nil, refuse(http.StatusUnauthorized, "body.SigningCertURL", cut(address), "there is no certificate at the address that can be read")
+		return nil, refuse(http.StatusUnauthorized, "body.SigningCertURL", Cut(address), "there is no certificate at the address that can be read")
 	}
 	return c, nil
 }

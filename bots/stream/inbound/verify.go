@@ -67,7 +67,7 @@ func standard(secret string, p Post) (m Message, err error) {
 func inTime(at string, now time.Time) error {
 	unix, err := strconv.ParseInt(at, 10, 64)
 	if err != nil {
-		return refuse(http.StatusUnauthorized, "header.webhook-timestamp", cut(at), "the header webhook-timestamp is no number of seconds since 1970")
+		return refuse(http.StatusUnauthorized, "header.webhook-timestamp", Cut(at), "the header webhook-timestamp is no number of seconds since 1970")
 	}
 	if d := now.Sub(time.Unix(unix, 0)); d > tolerance || d < -tolerance {
 		return refuse(http.StatusUnauthorized, "header.webhook-timestamp", unix, "the header webhook-timestamp is more than %.0f minutes from now (%d): sign each attempt with its own time, and set the clock", tolerance.Minutes(), now.Unix())
