@@ -116,7 +116,7 @@ func (b *bot) readOnce(ctx context.Context, r *triggerRow, emit emitter) error {
 // failed notes that a feed could not be read.
 func (b *bot) failed(r *triggerRow, e *feeds.Error, now time.Time) {
 	if r.Trouble != string(e.Trouble) {
-		b.log.Warn("stream.log.feed", "name", r.Name, "err", e)
+		b.log.Warn("stream.log.feed", "name", r.Name, "err", whyFeed(e, string(e.Trouble), e.Status))
 	}
 	pause := time.Duration(r.Every) * time.Minute << min(r.Failures, mostDoublings)
 	r.Failures++

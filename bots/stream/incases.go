@@ -300,15 +300,16 @@ func (n *Network) showFeed(t *Trigger, r triggerRow) {
 	if r.Trouble == "" {
 		return
 	}
-	t.Why, t.Paused = whyFeed(feeds.Trouble(r.Trouble), r.Status), r.paused()
+	t.Why, t.Paused = whyFeed(nil, r.Trouble, r.Status), r.paused()
 	if t.Last != nil {
 		t.Last.Text = t.Why.Say(n.english)
 	}
 }
 
 // whyFeed says why a feed cannot be read.
-func whyFeed(trouble feeds.Trouble, status int) bots.Sayer {
-	return sayer("stream.feed.trouble."+string(trouble), "Status", status, "Max", feeds.MaxBytes>>20)
+func whyFeed(cause error, trouble string, status int) bots.Sayer {
+	said, _ := errors.AsType[bots.Sayer](bots.Say(cause, "stream.feed.trouble."+trouble, "Status", status, "Max", feeds.MaxBytes>>20))
+	return said
 }
 
 // takens keeps in memory what became of the last post to each trigger.

@@ -16,7 +16,6 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/stream/feeds"
 	"ticketfrei/bots/stream/inbound"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -131,8 +130,8 @@ func (n *Network) post(w http.ResponseWriter, r *http.Request, site bots.Site) (
 		return "", no(http.StatusTooManyRequests, "the trigger takes %d posts a minute from one network: try again later", postsPerMinute)
 	}
 	defer func() { n.noteTaken(t, err) }()
-	if r.Header.Get(feeds.Marker) != "" {
-		return "", no(http.StatusConflict, "this is a report that Ticketfrei has sent (header %s): it would go round in circles", feeds.Marker)
+	if r.Header.Get(bots.LoopHeader) != "" {
+		return "", no(http.StatusConflict, "this is a report that Ticketfrei has sent (header %s): it would go round in circles", bots.LoopHeader)
 	}
 	if !b.Enabled || !t.Running {
 		return "", no(http.StatusConflict, "the trigger is switched off: a moderator of the city can switch it on")

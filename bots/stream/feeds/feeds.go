@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"ticketfrei/bots"
 )
 
 const (
@@ -22,9 +24,6 @@ const (
 	MaxItems = 1000
 	// longestWish is how long a server may ask not to be asked again.
 	longestWish = time.Hour
-	// Marker is the header that Ticketfrei's own feeds have: what is read in them was
-	// relayed already, and would go round in circles.
-	Marker = "X-Ticketfrei-Report"
 )
 
 const accept = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
@@ -123,7 +122,7 @@ func notRead(ctx context.Context, err error) error {
 
 // answer reads what a server has answered.
 func answer(ctx context.Context, resp *http.Response, known Known) (Page, error) {
-	if resp.Header.Get(Marker) != "" {
+	if resp.Header.Get(bots.LoopHeader) != "" {
 		return Page{}, &Error{Trouble: Circle}
 	}
 	p := Page{Known: known, Wish: maxAge(resp.Header)}

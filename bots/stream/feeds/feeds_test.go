@@ -205,7 +205,7 @@ func TestTroubles(t *testing.T) {
 			_, _ = w.Write([]byte(rss2 + strings.Repeat(" ", feeds.MaxBytes)))
 		}, feeds.Large, 0},
 		"circle": {func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set(feeds.Marker, "feed")
+			w.Header().Set(bots.LoopHeader, "feed")
 			_, _ = w.Write([]byte(atom))
 		}, feeds.Circle, 0},
 		"round and round": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/feed", http.StatusFound) }, feeds.Unreachable, 0},
