@@ -131,7 +131,7 @@ func (b *bot) worked(r *triggerRow, page feeds.Page, now time.Time) {
 		b.log.Info("stream.log.feed_again", "name", r.Name)
 	}
 	pause := max(time.Duration(r.Every)*time.Minute, page.Wish)
-	r.feedState = feedState{ETag: page.ETag, Modified: page.Modified, Begun: true, Read: now.UnixMilli(), Next: now.Add(spread(pause)).UnixMilli()}
+	r.FeedState = FeedState{ETag: page.ETag, Modified: page.Modified, Begun: true, Read: now.UnixMilli(), Next: now.Add(spread(pause)).UnixMilli()}
 }
 
 // spread is a pause that is a little longer: not all feeds are to be read at the same time.

@@ -62,11 +62,11 @@ type triggerRow struct {
 	Every    int
 	Running  bool
 	Revision int64
-	feedState
+	FeedState
 }
 
-// feedState is what is known of a feed. It is no setting: it has no part in the revision.
-type feedState struct {
+// FeedState is what is known of a feed. It is no setting: it has no part in the revision.
+type FeedState struct {
 	ETag     string `gorm:"column:etag"`
 	Modified string
 	Begun    bool  // it was read once, so that what is new can be told
@@ -77,7 +77,7 @@ type feedState struct {
 	Status   int // HTTP status, of some troubles
 }
 
-// stateColumns are those of feedState.
+// stateColumns are those of FeedState.
 var stateColumns = []string{"etag", "modified", "begun", "read", "next", "failures", "trouble", "status"}
 
 func (triggerRow) TableName() string { return "stream_triggers" }
@@ -125,7 +125,7 @@ func (n *Network) triggerOf(r triggerRow) (Trigger, error) {
 func (n *Network) takeTrigger(r *triggerRow, t Trigger) {
 	before, err := n.unsealed(*r, "url", r.URL)
 	if err != nil || before != t.URL {
-		r.URL, r.feedState = n.seal(r, "url", t.URL), feedState{}
+		r.URL, r.FeedState = n.seal(r, "url", t.URL), FeedState{}
 	}
 	r.Name, r.Preset, r.Text, r.Ref, r.Time = t.Name, t.Preset, t.Text, t.ID, t.Time
 	r.Words, r.When, r.Every, r.Running = strings.Join(t.Words, "\n"), t.When, t.Every, t.Running
