@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -203,6 +204,9 @@ func (t *Trigger) compile(wrong *Invalid) (m mapping) {
 			continue
 		}
 		v, err := filter.CompileValue(e.field, e.source, names)
+		if bad, ok := errors.AsType[*filter.Error](err); ok {
+			err = badSpec{bad}
+		}
 		wrong.add(e.field, err)
 		*e.into = v
 	}

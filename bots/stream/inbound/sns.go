@@ -108,6 +108,19 @@ func (n *Notifications) verify(ctx context.Context, topic string, p Post) (m Mes
 	return Message{ID: s.MessageID, Time: s.time(), Body: body}, err
 }
 
+// Sample is what a post would say if it were known to come from whom it should.
+func Sample(preset Preset, body []byte) Message {
+	var s notification
+	if preset != SNS || json.Unmarshal(body, &s) != nil || s.Type != typeNotification {
+		return Message{Body: body}
+	}
+	opened, err := s.opened()
+	if err != nil {
+		return Message{Body: body}
+	}
+	return Message{ID: s.MessageID, Time: s.time(), Body: opened}
+}
+
 // opened is what is signed of a notification, with its message as JSON where that is JSON.
 func (s notification) opened() ([]byte, error) {
 	var message any = s.Message
