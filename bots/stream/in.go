@@ -63,12 +63,9 @@ type Taken struct {
 // PresetFeed is the preset of feeds.
 const PresetFeed = "feed"
 
-// Presets are all of them.
-func Presets() (list []string) {
-	for _, p := range inbound.Presets {
-		list = append(list, string(p))
-	}
-	return append(list, PresetFeed)
+// Presets are all of them, the simplest first.
+func Presets() []string {
+	return []string{string(inbound.Bearer), PresetFeed, string(inbound.StandardWebhooks), string(inbound.SHA256), string(inbound.SNS)}
 }
 
 // IsFeed tells whether it reads a feed.

@@ -277,7 +277,7 @@ func (p *pages) handleInSave(w http.ResponseWriter, r *http.Request) error {
 		e.Trouble = bots.Words(err, p.say(r))
 	case err != nil:
 		return noTrigger(err)
-	case stored.Created || stored.Secret != "":
+	case stored.Created && !stored.IsFeed() || stored.Secret != "":
 		return p.showIn(w, r, http.StatusOK, inEditorOf(stored.Trigger))
 	default:
 		return p.site.Saved(w, r, Name, p.site.T(r, "stream.in.saved", "Name", stored.Name))

@@ -84,14 +84,12 @@ type wrong struct {
 }
 
 func answer(w http.ResponseWriter, status int, kind string, v any) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		status, raw = http.StatusInternalServerError, []byte("{}")
-	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(raw, '\n'))
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // no browser reads it, and people do
+	_ = e.Encode(v)        // whoever has left does not need it
 }
 
 // refuse answers why a post is not taken in.

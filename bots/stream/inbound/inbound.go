@@ -25,9 +25,6 @@ const (
 	Bearer           Preset = "bearer"            // Authorization: Bearer
 )
 
-// Presets are all of them.
-var Presets = []Preset{StandardWebhooks, SHA256, SNS, Bearer}
-
 // MaxBody bounds a post, in bytes.
 const MaxBody = 64 << 10
 
