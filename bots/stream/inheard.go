@@ -68,7 +68,7 @@ func (m mapping) read(post inbound.Message, now time.Time) (h heard, err error) 
 
 // decode reads JSON as expressions want it. Numbers that would lose digits are texts.
 func decode(raw []byte) (map[string]any, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff"))))
 	d.UseNumber()
 	var body any
 	err := d.Decode(&body)

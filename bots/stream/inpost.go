@@ -96,8 +96,8 @@ func answer(w http.ResponseWriter, status int, kind string, v any) {
 func (n *Network) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e, ok := errors.AsType[*inbound.Refusal](err)
 	if !ok {
-		n.host.Log.Warn("a post to a trigger could not be taken in", "err", err)
-		e = no(http.StatusServiceUnavailable, "it cannot be taken in at the moment: try again later")
+		n.host.Log.Debug("a post to a trigger was not taken in", "err", err)
+		e = no(http.StatusServiceUnavailable, "%s: try again later", whyLater(err))
 	}
 	if (e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests) && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", strconv.Itoa(int(again/time.Second)))
@@ -107,6 +107,14 @@ func (n *Network) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		p.Errors = []wrong{{e.Text, e.Where, e.Value}}
 	}
 	answer(w, e.Status, "application/problem+json", p)
+}
+
+// whyLater says what keeps a post from being taken in now.
+func whyLater(err error) string {
+	if errors.Is(err, inbound.ErrAway) {
+		return "Amazon SNS could not be asked whether this is from it"
+	}
+	return "it cannot be taken in at the moment"
 }
 
 // no is a refusal that is about no part of the post.
@@ -170,7 +178,7 @@ func (n *Network) noteTaken(t triggerRow, err error) {
 	if e, ok := errors.AsType[*inbound.Refusal](err); ok {
 		last.Text = e.Text
 	} else if err != nil {
-		last.Text = "it could not be taken in"
+		last.Text = whyLater(err)
 	}
 	n.taken.note(t.ID, last)
 }

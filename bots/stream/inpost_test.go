@@ -197,6 +197,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"yesterday":         {"a", fmt.Sprintf(`{"alert":{"title":"U1"},"stop":"x","id":1,"at":%d}`, now-86400), nil, 400, "older than"},
 		"a list":            {"a", `[1]`, nil, 400, "expression text"},
 		"deep":              {"a", strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000), nil, 400, "not JSON"},
+		"a mark before it":  {"a", "\ufeff{", nil, 400, "unexpected EOF"},
 		"what curl -d says": {"a", good, []string{"Content-Type", "application/x-www-form-urlencoded"}, 202, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,6 +213,18 @@ func TestWhatIsRefused(t *testing.T) {
 	s.request(http.MethodPost, "/city/nowhere/stream/in/a", good).wants(t, http.StatusNotFound, "no such trigger")
 	if heard := s.Inbox.All(); len(heard) != 1 || heard[0].Text != "U1 Plärrer" || heard[0].Time.Unix() != now {
 		t.Errorf("heard %+v", heard)
+	}
+}
+
+// What was sent out comes back neither by a post nor by a feed: the city's own feed says
+// where it is from.
+func TestOwnFeedIsMarked(t *testing.T) {
+	s := newStreet(t)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/city/nuernberg/feed.atom", nil)
+	w := httptest.NewRecorder()
+	s.Site.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || w.Header().Get("X-Ticketfrei-Report") == "" {
+		t.Errorf("status %d, header %v", w.Code, w.Header())
 	}
 }
 
@@ -381,7 +394,10 @@ func TestSNS(t *testing.T) {
 	plain := service.Notification("3", "U2")
 	post(service.Sign(plain)).wants(t, http.StatusBadRequest, "expression text")
 	service.Fail(http.StatusBadGateway)
-	post(service.Sign(service.Subscription("again"))).wants(t, http.StatusServiceUnavailable, "try again")
+	post(service.Sign(service.Subscription("again"))).wants(t, http.StatusServiceUnavailable, "SNS could not be asked")
+	if log := s.Lines.String(); strings.Contains(log, "Token=") {
+		t.Error("the log has the token of a subscription")
+	}
 	if len(service.Confirmed()) != 1 {
 		t.Errorf("confirmed %q", service.Confirmed())
 	}

@@ -251,8 +251,8 @@ func parse(raw []byte, address string) (*x509.Certificate, error) {
 	return c, nil
 }
 
-// errSNS is that SNS cannot be asked at the moment.
-var errSNS = errors.New("SNS could not be reached")
+// ErrAway is that SNS cannot be asked at the moment.
+var ErrAway = errors.New("SNS could not be reached")
 
 // fetch reads what is at an address of SNS.
 func (n *Notifications) fetch(ctx context.Context, address string) ([]byte, error) {
@@ -262,15 +262,18 @@ func (n *Notifications) fetch(ctx context.Context, address string) ([]byte, erro
 	}
 	resp, err := n.http.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errSNS, err)
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err // without the address, which has a token
+		}
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxCertificate))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errSNS, err)
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%w: it answers with status %d", errSNS, resp.StatusCode)
+		return nil, fmt.Errorf("%w: it answers with status %d", ErrAway, resp.StatusCode)
 	}
 	return raw, nil
 }
