@@ -341,6 +341,16 @@ type Hooked interface {
 // HookPath is what the routes of Hooked are below.
 func HookPath(network string) string { return "/hook/" + network }
 
+// CityHooked is a Network that services call below the page of a city. It answers them as it
+// answers those of Hooked: nothing of a browser is asked for, and no page is shown.
+type CityHooked interface {
+	// CityHookRoutes adds the routes that are served below /city/{slug}/<name>/in/: InPath.
+	CityHookRoutes(r chi.Router, s Site)
+}
+
+// InPath is what the routes of CityHooked have before them, below those of the network.
+const InPath = "in"
+
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.
 type Addressed interface {

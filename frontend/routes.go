@@ -82,6 +82,11 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/lines", s.Handler(s.handleLines))
 	r.Get("/places.json", s.Handler(s.handlePlacesJSON))
 	r.Get("/manifest.webmanifest", s.Handler(s.handleManifest))
+	for _, n := range s.Networks {
+		if hooked, ok := n.Network.(bots.CityHooked); ok {
+			r.Route("/"+n.Name+"/"+bots.InPath, func(r chi.Router) { hooked.CityHookRoutes(r, s) })
+		}
+	}
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)

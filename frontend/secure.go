@@ -9,6 +9,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/httprate"
+
+	"ticketfrei/bots"
 )
 
 const (
@@ -88,6 +90,11 @@ func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	}
 	if s.API != nil { // there, nothing but the key in a header says who asks
 		protection.AddInsecureBypassPattern("/api/v1/")
+	}
+	for _, n := range s.Networks {
+		if _, ok := n.Network.(bots.CityHooked); ok { // no cookie counts there
+			protection.AddInsecureBypassPattern("/city/{slug}/" + n.Name + "/" + bots.InPath + "/")
+		}
 	}
 	protection.SetDenyHandler(s.refuse(http.StatusForbidden, "error.cross_origin"))
 	return protection.Handler, nil

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/stream/inbound"
 	"ticketfrei/internal/cache"
 	"ticketfrei/internal/report"
 )
@@ -50,6 +51,10 @@ type Network struct {
 	making   sync.Mutex // held while a bot is made
 	kept     *cache.Cache[int64, *set]
 	lanes    lanes
+	verifier inbound.Verifier
+	taken    takens
+	posts    posts
+	rest     pause  // between two readings of a feed
 	forget   func() // stops listening for changes
 }
 
@@ -73,6 +78,8 @@ func New(h bots.Host, o *options) (*Network, error) {
 	n := &Network{host: h, options: o, chats: known, stdout: os.Stdout, kept: cache.New[int64, *set](math.MaxInt)}
 	n.client = &http.Client{Transport: h.HTTP.Transport, Timeout: requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	n.verifier.SNS = inbound.NewNotifications(h.HTTP, known.sns)
+	n.posts, n.rest = newPosts(), wait
 	n.forget = h.Notices.OnChanged(func(cityID int64) {
 		n.kept.Forget(func(_ int64, s *set) bool { return s.city.ID == cityID })
 	})
@@ -107,11 +114,14 @@ var (
 // turn, so that no stream keeps another waiting.
 func (b *bot) Concurrency() int { return MaxStreams * (1 + mostWaiting) }
 
-// Receive tells the streams that ask for it what else happens in the city. There is nothing
-// to receive where none does.
-func (b *bot) Receive(ctx context.Context, _ func(context.Context, bots.Incoming) error) error {
+// Receive tells the streams that ask for it what else happens in the city, and reads the
+// feeds. There is nothing to receive where there is neither.
+func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if err := b.watch(ctx, group); err != nil {
+		return err
+	}
+	if err := b.readFeeds(ctx, group, emit); err != nil {
 		return err
 	}
 	return group.Wait()

@@ -41,7 +41,7 @@ func migrations(*secret.Box) []*gormigrate.Migration {
 			sent INTEGER NOT NULL DEFAULT 0,
 			revision INTEGER NOT NULL,
 			UNIQUE (bot_id, name))`,
-	)}}
+	)}, {ID: "stream_0002", Migrate: db.SQL(triggerTables...)}}
 }
 
 // row is a stream as it is stored.

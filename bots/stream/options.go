@@ -13,6 +13,7 @@ type options struct {
 	Discord string `toml:"discord"`
 	Slack   string `toml:"slack"`
 	Stdout  bool   `toml:"stdout"`
+	SNS     string `toml:"sns_hosts"`
 }
 
 const defaults = `# The hosts whose webhooks are taken for those of Discord, and of Slack. One that is not
@@ -22,6 +23,9 @@ slack = "hooks.slack.com"
 # Lets moderators write what happens in their city to the program's standard output, one
 # JSON object a line, with the target stdout: of a stream.
 stdout = false
+# Hosts that are taken for Amazon's SNS beside sns.<region>.amazonaws.com, as discord has
+# them: for tests.
+sns_hosts = ""
 `
 
 func (o *options) section() *config.Section {
@@ -29,7 +33,7 @@ func (o *options) section() *config.Section {
 }
 
 func (o *options) check(*config.Config) (wrong, advice []config.Error) {
-	for key, list := range map[string]string{"discord": o.Discord, "slack": o.Slack} {
+	for key, list := range map[string]string{"discord": o.Discord, "slack": o.Slack, "sns_hosts": o.SNS} {
 		if _, err := hosts(list); err != nil {
 			wrong = append(wrong, config.Error{Key: key, Problem: err.Error(), Hint: "write hosts with commas between them, as discord.com, ptb.discord.com"})
 		}
@@ -39,11 +43,14 @@ func (o *options) check(*config.Config) (wrong, advice []config.Error) {
 
 // chats are the beginnings of the addresses of services whose form is known, as
 // "https://discord.com".
-type chats struct{ discord, slack []string }
+type chats struct{ discord, slack, sns []string }
 
 func (o *options) chats() (c chats, err error) {
 	if c.discord, err = hosts(o.Discord); err == nil {
 		c.slack, err = hosts(o.Slack)
+	}
+	if err == nil {
+		c.sns, err = hosts(o.SNS)
 	}
 	if err != nil {
 		return c, fmt.Errorf("settings of stream: %w", err)

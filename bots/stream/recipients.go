@@ -133,6 +133,9 @@ func (n *Network) Groups(_ context.Context, _ report.Bot, recipients []int64) (i
 // Forget forgets the streams of a bot.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec("DELETE FROM stream_triggers WHERE bot_id = ?", b.ID).Error; err != nil {
+			return err
+		}
 		return tx.Exec("DELETE FROM stream_streams WHERE bot_id = ?", b.ID).Error
 	})
 	if err != nil {

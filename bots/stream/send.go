@@ -19,7 +19,7 @@ import (
 )
 
 // LoopHeader is in every request to a target: what comes back with it is not heard.
-const LoopHeader = "X-Ticketfrei-Report"
+const LoopHeader = bots.LoopHeader
 
 // maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 64 << 10

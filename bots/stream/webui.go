@@ -30,6 +30,7 @@ func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
 	r.Post("/secret", site.Handler(p.handleSecret))
 	r.Get("/delete", site.Handler(p.handleDeleteQuestion))
 	r.Post("/delete", site.Handler(p.handleDelete))
+	p.inRoutes(r)
 	for _, path := range []string{"/save", "/try", "/switch", "/test", "/secret"} { // who reloads a page that came back
 		r.Get(path, http.RedirectHandler("/settings#"+bots.SettingsAnchor(Name), http.StatusSeeOther).ServeHTTP)
 	}
@@ -42,6 +43,7 @@ func (n *Network) PublicRoutes(chi.Router, bots.Site) {}
 type card struct {
 	Streams []listed
 	Full    bool // there is room for no more
+	In      inCard
 }
 
 // speaker has the texts in the language of a page.
@@ -81,6 +83,9 @@ func (n *Network) Settings(ctx context.Context, city report.City, _ []report.Bot
 	c := card{Full: len(list) >= MaxStreams}
 	for _, s := range list {
 		c.Streams = append(c.Streams, listed{s})
+	}
+	if err == nil {
+		c.In, err = n.inCard(ctx, city.ID)
 	}
 	return c, err
 }
