@@ -61,13 +61,14 @@ type Health interface {
 // API is the handler of all that is below Path. Close it in the end.
 type API struct {
 	Options
-	streams stream.Streams
-	huma    huma.API
-	mux     *chi.Mux
-	handler http.Handler
-	limits  *limits
-	answers *answers
-	events  *events
+	streams  stream.Streams
+	triggers stream.Triggers
+	huma     huma.API
+	mux      *chi.Mux
+	handler  http.Handler
+	limits   *limits
+	answers  *answers
+	events   *events
 }
 
 // New returns the API.
@@ -80,7 +81,7 @@ func New(o Options) (*API, error) {
 	if !ok {
 		return nil, errors.New("api: the network of streams is missing")
 	}
-	a := &API{Options: o, streams: network.Streams(), mux: chi.NewMux(), limits: newLimits(o.Config.API.Requests, o.Now), events: newEvents(o.Room)}
+	a := &API{Options: o, streams: network.Streams(), triggers: network.Triggers(), mux: chi.NewMux(), limits: newLimits(o.Config.API.Requests, o.Now), events: newEvents(o.Room)}
 	a.answers = newAnswers(o.DB, o.Secrets)
 	a.mux.NotFound(a.notFound)
 	a.mux.MethodNotAllowed(a.notAllowed)
@@ -125,6 +126,7 @@ func (a *API) register() {
 	a.botRoutes()
 	a.reportRoutes()
 	a.streamRoutes()
+	a.triggerRoutes()
 	a.eventRoutes()
 	a.storeRoutes()
 	a.logRoutes()

@@ -272,3 +272,38 @@ func TestStreams(t *testing.T) {
 	w.do("DELETE", path+"/u1-night", key, nil).want(404)
 	w.do("GET", path+"/"+url.PathEscape("ü/x"), key, nil).want(404)
 }
+
+// TestTriggers stores, changes and deletes a trigger.
+func TestTriggers(t *testing.T) {
+	w := newWorld(t)
+	key := w.key(apikey.Streams)
+	const path = "/cities/gotham/triggers"
+	const body = `{"preset":"bearer","text":"body.alert.title + \" \" + body.stop","id":"body.id","running":true}`
+	var tr struct {
+		Name, Secret, Address, Text string
+		Running                     bool
+	}
+	made := w.do("PUT", path+"/works", key, body, "If-None-Match", "*").want(201).into(&tr)
+	if tr.Secret == "" || !strings.HasSuffix(tr.Address, "/city/gotham/stream/in/works") {
+		t.Errorf("%+v", tr)
+	}
+	got := w.do("GET", path+"/works", w.key(apikey.Read), nil).want(200)
+	if strings.Contains(got.body, tr.Secret) {
+		t.Errorf("%s", got.body)
+	}
+	w.do("PUT", path+"/works", key, got.body, "If-Match", made.header.Get("ETag")).want(200)
+	w.do("PUT", path+"/works", key, body, "If-Match", made.header.Get("ETag")).want(412)
+	w.do("PATCH", path+"/works", key, `{"running":false,"text":"body.title"}`).want(200).into(&tr)
+	if tr.Running || tr.Text != "body.title" {
+		t.Errorf("%+v", tr)
+	}
+	old := tr.Secret
+	if w.do("POST", path+"/works/rotate", key, nil).want(200).into(&tr); tr.Secret == old || tr.Secret == "" {
+		t.Errorf("%+v", tr)
+	}
+	w.do("PUT", path+"/works", key, `{"preset":"pigeon"}`).problem(422, "", "body.preset")
+	w.do("PUT", path+"/works", key, `{"preset":"bearer","text":"repeat(body.a, 9)"}`).problem(422, "", "body.text")
+	w.do("GET", path, w.key(apikey.Rules), nil).want(403)
+	w.do("DELETE", path+"/works", key, nil).want(204)
+	w.do("GET", path+"/works", key, nil).want(404)
+}
