@@ -36,6 +36,7 @@ type Error struct {
 	Values    []string
 	Why       string // in English, of Syntax, Types and BadPattern
 	source    string
+	number    *attribute // Word is beyond its bounds
 }
 
 // Error describes the error in English, with the place in the source.

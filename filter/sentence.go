@@ -105,10 +105,14 @@ func either(t T, words []string) string {
 // it is filled with: see bots.Say.
 func (e *Error) Message() (id string, data []any) {
 	id = "filter.error." + string(e.Kind)
-	data = []any{"Word", e.Word, "Name", e.Attribute, "Length", MaxLength, "Values", MaxValues, "Parts", MaxNodes, "Nested", MaxNested}
+	data = []any{"Word", e.Word, "Length", MaxLength, "Values", MaxValues, "Parts", MaxNodes, "Nested", MaxNested}
 	switch {
 	case e.Nearest != "" && (e.Kind == UnknownName || e.Kind == UnknownValue || e.Kind == Syntax):
 		return id + "_near", append(data, "Nearest", e.Nearest)
+	case e.number != nil && e.number.high == many:
+		return "filter.error.unknown_number_up", append(data, "Low", e.number.low)
+	case e.number != nil:
+		return "filter.error.unknown_number", append(data, "Low", e.number.low, "High", e.number.high)
 	case e.Kind == UnknownValue && len(e.Values) > 0 && len(e.Values) <= few:
 		return id + "_of", append(data, "These", strings.Join(e.Values, ", "))
 	}

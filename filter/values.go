@@ -74,7 +74,7 @@ func (f *fence) impossible(a attribute, value string) (Error, bool) {
 }
 
 func outside(a attribute, value string) Error {
-	e := Error{Kind: UnknownValue, Attribute: a.name, Word: value, Values: []string{fmt.Sprintf("%d to %d", a.low, a.high)}}
+	e := Error{Kind: UnknownValue, Attribute: a.name, Word: value, Values: []string{fmt.Sprintf("%d to %d", a.low, a.high)}, number: &a}
 	if a.high == many {
 		e.Values = []string{fmt.Sprintf("%d and more", a.low)}
 	}

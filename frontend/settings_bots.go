@@ -98,9 +98,13 @@ func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	title := s.botName(r, n, b)
+	lead := s.T(r, "settings.networks.disconnect_lead", "Network", title, "City", s.City(r).Name)
+	if id := n.Name + ".disconnect"; s.Texts.Has(id) { // what else is deleted
+		lead += " " + s.T(r, id)
+	}
 	return s.ask(w, r, question{
 		Title:  s.T(r, "settings.networks.disconnect_title", "Network", title),
-		Lead:   s.T(r, "settings.networks.disconnect_lead", "Network", title, "City", s.City(r).Name),
+		Lead:   lead,
 		Action: "/settings/bots/" + n.Name + "/disconnect",
 		Button: s.T(r, "settings.networks.disconnect_button"),
 		Keep:   s.T(r, "settings.networks.disconnect_keep"),

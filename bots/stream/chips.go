@@ -15,7 +15,10 @@ import (
 
 // offered are the attributes whose values can be ticked, in their order. Others are shown
 // where a stream has them, as a script may have put them in.
-var offered = []string{"lines", "stop", "network", "kind", "weekday"}
+var offered = []string{"lines", "stop", network, "kind", "weekday"}
+
+// network is the attribute whose values have names of their own on pages.
+const network = "network"
 
 // fixed are the values of attributes that have the same everywhere.
 var fixed = map[string][]string{
@@ -54,13 +57,13 @@ func (n *Network) used(ctx context.Context, cityID int64) (map[string]map[string
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]map[string]int{"lines": {}, "stop": {}, "network": {}, "kind": {}}
+	all := map[string]map[string]int{"lines": {}, "stop": {}, network: {}, "kind": {}}
 	for _, r := range last {
 		for _, line := range r.Report.Lines.List() {
 			all["lines"][line]++
 		}
 		all["stop"][r.Report.Stop]++
-		all["network"][r.Report.Network]++
+		all[network][r.Report.Network]++
 		all["kind"][kindOf(r.Report)]++
 	}
 	delete(all["stop"], "")
@@ -128,7 +131,39 @@ func label(name, value string, say bots.T) string {
 		return say("filter.any")
 	case slices.Contains(fixed[name], value):
 		return say("filter." + name + "." + value)
+	case name == network:
+		return titleOf(value, say)
 	default:
 		return value
 	}
+}
+
+// titleOf is how a network is called on pages; one that this server does not have goes by its
+// short name.
+func titleOf(name string, say bots.T) string {
+	id := name + ".title"
+	if title := say(id); title != "!"+id+"!" {
+		return title
+	}
+	return name
+}
+
+// sentence puts a filter into words, with networks by their titles.
+func sentence(spec filter.Spec, say bots.T) string {
+	spec.Include, spec.Exclude = titled(spec.Include, say), titled(spec.Exclude, say)
+	return spec.Sentence(filter.T(say))
+}
+
+// titled are values with networks by their titles.
+func titled(values map[string][]string, say bots.T) map[string][]string {
+	if len(values[network]) == 0 {
+		return values
+	}
+	titles := make([]string, len(values[network]))
+	for i, name := range values[network] {
+		titles[i] = label(network, name, say)
+	}
+	values = maps.Clone(values)
+	values[network] = titles
+	return values
 }

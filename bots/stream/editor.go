@@ -29,6 +29,7 @@ type editor struct {
 	Wrong       map[string]string
 	Marked      *marked
 	Trouble     string // with the whole
+	Saved       string // that it was stored
 	Tried       *preview
 	Tested      *outcome
 	Secret      string // shown this once
@@ -54,12 +55,14 @@ type preview struct {
 // outcome is what became of a test.
 type outcome struct {
 	Result
-	Wrong string
+	Wrong   string
+	Stopped bool // the stream has stopped, and says why by itself
 }
 
 // editorOf shows a stream that is stored.
 func editorOf(s Stream) *editor {
 	e := &editor{Old: s.Name, Stream: s, Now: s.Target, Minutes: strconv.Itoa(s.MentionEvery), Wrong: map[string]string{}}
+	e.Running = s.Running || s.Why != nil // who mends one that has stopped wants it to go on
 	e.takeHours()
 	e.takeEvents(s.Events)
 	return e
@@ -69,7 +72,7 @@ func editorOf(s Stream) *editor {
 func (e *editor) Reason(page speaker) string { return listed{e.Stream}.Reason(page) }
 
 // Sentence says what the stream wants.
-func (e *editor) Sentence(page speaker) string { return e.spec().Sentence(page.T) }
+func (e *editor) Sentence(page speaker) string { return sentence(e.spec(), page.T) }
 
 // hour is the attribute that has fields of its own.
 const hour = "hour"
@@ -274,7 +277,7 @@ func (p *pages) handleSave(w http.ResponseWriter, r *http.Request) error {
 		return noStream(err)
 	case stored.Secret != "":
 		e = editorOf(stored.Stream)
-		e.Secret = stored.Secret
+		e.Secret, e.Saved = stored.Secret, p.site.T(r, "stream.settings.saved", "Name", stored.Name)
 		return p.show(w, r, http.StatusOK, e)
 	}
 	return p.site.Saved(w, r, Name, p.site.T(r, "stream.settings.saved", "Name", stored.Name))

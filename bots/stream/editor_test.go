@@ -12,6 +12,8 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/bots/kit/kittest"
+	kit "ticketfrei/bots/kit/standin"
+	"ticketfrei/bots/stream/standin"
 	"ticketfrei/filter"
 	"ticketfrei/internal/report"
 )
@@ -132,7 +134,7 @@ func TestEditorSaysWhatIsWrong(t *testing.T) {
 		{"when", "line ==", "when", "This cannot be read, from the marked place on.", "Das kann ab der markierten Stelle nicht gelesen werden."},
 		{"include.lines.more", "U11", "include.lines.more", "Did you mean “U1”?", "Meinst du „U1“?"},
 		{"exclude.network.more", "telgram", "exclude.network.more", "Did you mean “telegram”?", "Meinst du „telegram“?"},
-		{"hour_from", "25", "hour_from", "“25-” never occurs as hour", "„25-“ kommt als hour nie vor"},
+		{"hour_from", "25", "hour_from", "“25-” does not fit here. What does: numbers from 0 to 23", "„25-“ passt hier nicht. Möglich sind Zahlen von 0 bis 23"},
 		{"other_events", "Report passed!", "other_events", "is no event", "ist kein Ereignis"},
 		{"mention", "@all", "mention", "Call @here", "Ruf @here"},
 		{"mention_every", "often", "mention_every", "Between two calls", "Zwischen zwei Rufen"},
@@ -207,7 +209,7 @@ func TestEditorTries(t *testing.T) {
 		t.Errorf("what was typed is gone: %v", typed)
 	}
 	m.Language = "de"
-	m.Post("/settings/stream/try", v, http.StatusOK).Shows("Von den letzten 50 Meldungen wären 10 hinausgegangen.")
+	m.Post("/settings/stream/try", v, http.StatusOK).Shows("Von den letzten 50 Meldungen hätte dieser Filter 10 hinausgelassen.")
 }
 
 // TestEditorKeepsWhatItDoesNotOffer saves a stream that a script has made.
@@ -241,7 +243,7 @@ func TestSecretIsShownOnce(t *testing.T) {
 	v.Set("name", "mine")
 	v.Set("target", s.targets.Hook())
 	p := m.Post(form, v, http.StatusOK)
-	p.Shows("It is shown only now.", "whsec_")
+	p.Shows("The stream mine is saved.", "It is shown only now.", "whsec_")
 	if p = m.Get("/settings/stream/edit?stream=mine", http.StatusOK); strings.Contains(p.Body, "whsec_") {
 		t.Error("the secret is shown again")
 	}
@@ -320,9 +322,9 @@ func TestStoppedStreamIsMended(t *testing.T) {
 	s.send(s.on("U1", report.Reading{Line: "U1", Lines: report.NewLines("U1")}))
 	m := s.Moderator(s.city)
 	m.Language = "de"
-	m.Get("/settings", http.StatusOK).Shows("Angehalten", "„U2“ kommt in dieser Stadt als lines nie vor. Meinst du „U1“?")
+	m.Get("/settings", http.StatusOK).Shows("Angehalten", "„U2“ gibt es in dieser Stadt nicht. Meinst du „U1“?")
 	p := m.Post("/settings/stream/switch", url.Values{"stream": {"mine"}, "running": {"yes"}}, http.StatusUnprocessableEntity)
-	p.Shows("„U2“ kommt in dieser Stadt")
+	p.Shows("„U2“ gibt es in dieser Stadt nicht")
 	v := filled(t, p, form)
 	v.Set("include.lines", "U1")
 	v.Set("running", "yes")
@@ -344,4 +346,52 @@ func TestNoMoreStreams(t *testing.T) {
 	v.Set("name", "more")
 	v.Set("target", s.targets.Discord())
 	m.Post(form, v, http.StatusUnprocessableEntity).Shows("A city has at most 20 streams.")
+}
+
+// TestMendedStreamRuns gives a stream that has stopped a new address: it goes on.
+func TestMendedStreamRuns(t *testing.T) {
+	s := newStreet(t)
+	s.put(to("a", s.targets.Slack()))
+	s.targets.Fail(standin.SlackPath, 1, kit.Status(404, "no_service"))
+	s.send(s.on("U1", onU1))
+	m := s.Moderator(s.city)
+	p := m.Get("/settings/stream/edit?stream=a", http.StatusOK)
+	p.Shows("Put in a new address and save")
+	v := filled(t, p, form)
+	v.Set("target", s.targets.Discord())
+	m.Post(form, v, http.StatusOK).Shows("is saved")
+	if got := s.get("a"); !got.Running || got.Paused != "" || got.Kind != KindDiscord {
+		t.Errorf("it has a new address, and %+v", got)
+	}
+}
+
+// TestFailedTestSaysWhyOnce tests a stream that stops at that.
+func TestFailedTestSaysWhyOnce(t *testing.T) {
+	s := newStreet(t)
+	s.put(to("a", s.targets.Slack()))
+	s.targets.Fail(standin.SlackPath, 1, kit.Status(404, "no_service"))
+	p := s.Moderator(s.city).Post("/settings/stream/test", url.Values{"stream": {"a"}}, http.StatusOK)
+	p.Shows("The test did not arrive")
+	if n := strings.Count(p.Text(), "(HTTP 404)"); n != 1 {
+		t.Errorf("it says %d times why:\n%s", n, p.Text())
+	}
+}
+
+// TestNetworksByTheirTitles shows networks as the cards call them.
+func TestNetworksByTheirTitles(t *testing.T) {
+	s := newStreet(t)
+	a := to("a", s.targets.Slack())
+	a.Include = map[string][]string{"network": {Name, "telegram"}}
+	s.put(a)
+	m := s.Moderator(s.city)
+	m.Get("/settings", http.StatusOK).Shows("from Streams or telegram →") // there is no other network here
+	m.Get("/settings/stream/edit?stream=a", http.StatusOK).Shows("Streams telegram")
+}
+
+// TestDisconnectSaysWhatGoes asks before all streams are deleted.
+func TestDisconnectSaysWhatGoes(t *testing.T) {
+	s := newStreet(t)
+	s.put(to("a", s.targets.Slack()))
+	id := s.Bots(s.city)[0].ID
+	s.Moderator(s.city).Get(fmt.Sprintf("/settings/bots/stream/disconnect?bot_id=%d", id), http.StatusOK).Shows("All streams and all ways in are deleted too.")
 }

@@ -108,6 +108,7 @@ type triedPost struct {
 // inEditorOf shows a trigger that is stored.
 func inEditorOf(t Trigger) *inEditor {
 	e := &inEditor{Old: t.Name, Trigger: t, AllWords: strings.Join(t.Words, ", "), Wrong: map[string]string{}, Marked: map[string]marked{}}
+	e.Running = t.Running || t.Why != nil // who mends one that has stopped wants it to go on
 	e.Made, e.Secret = t.Secret, ""
 	if t.Every > 0 {
 		e.Minutes = strconv.Itoa(t.Every)

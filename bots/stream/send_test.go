@@ -376,7 +376,7 @@ func TestPauseAndResume(t *testing.T) {
 	d, _ := s.mustSend(s.on("U1", onU1))
 	s.targets.Fail(standin.SlackPath, 1, kit.Status(410, "no_service"))
 	s.send(s.on("U1 zwei", onU1))
-	if got := s.get("a"); got.Running || got.Paused != Shown(s.targets.Slack())+" is not there any more (HTTP 410). Put in a new address, or switch the stream on again when it is." {
+	if got := s.get("a"); got.Running || got.Paused != Shown(s.targets.Slack())+" is not there any more (HTTP 410). Put in a new address and save, or switch the stream on again when it is." {
 		t.Errorf("it says %q", got.Paused)
 	}
 	if sent, _, _ := s.send(s.on("U1 drei", onU1)); len(sent) != 0 {

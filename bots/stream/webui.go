@@ -55,7 +55,7 @@ type speaker interface {
 type listed struct{ Stream }
 
 // Sentence says what the stream wants.
-func (s listed) Sentence(page speaker) string { return s.Filter().Sentence(page.T) }
+func (s listed) Sentence(page speaker) string { return sentence(s.Filter(), page.T) }
 
 // Reason says why the stream has stopped by itself; empty where it has not.
 func (s listed) Reason(page speaker) string {
@@ -150,7 +150,7 @@ func (p *pages) handleTest(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	e := editorOf(s)
-	e.Tested = &outcome{Result: got}
+	e.Tested = &outcome{Result: got, Stopped: s.Why != nil}
 	if failed != nil {
 		e.Tested.Wrong = bots.Words(failed, p.say(r))
 	}
