@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -136,6 +137,8 @@ func (a *API) admit(op *huma.Operation, needed []apikey.Right) func(huma.Context
 		case err != nil:
 		case !slices.Contains([]string{"", "identity"}, c.Header("Content-Encoding")):
 			err = problem(http.StatusUnsupportedMediaType, "the body must not be compressed: leave the header Content-Encoding out")
+		case oddQuery(c) != nil:
+			err = oddQuery(c)
 		case unread(c) != "":
 			err = wrong("header."+unread(c), "is not looked at by this route, where nothing is compared: leave it out", nil)
 		case len(needed) == 0:
@@ -152,6 +155,21 @@ func (a *API) admit(op *huma.Operation, needed []apikey.Right) func(huma.Context
 		}
 		next(huma.WithValue(c, cityOf{}, of))
 	}
+}
+
+// oddQuery says what of the query would be passed over; nil: nothing.
+func oddQuery(c huma.Context) error {
+	u := c.URL()
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return problem(http.StatusBadRequest, "the query of the address cannot be read: write % as %25, & as %26 and ; as %3B")
+	}
+	for name, list := range values {
+		if len(list) > 1 {
+			return wrong("query."+name, "is there more than once: leave one", nil)
+		}
+	}
+	return nil
 }
 
 // unread is a condition of a change that the route would pass over; empty: there is none.

@@ -262,6 +262,10 @@ func TestNothingIsPassedOver(t *testing.T) {
 	w.do("POST", reports, key, `{"text":"U1","TEXT":"`+strings.Repeat("a", 6000)+`"}`).problem(422, "unexpected property", "body.TEXT")
 	w.do("POST", reports, key, "\x1f\x8b", "Content-Encoding", "gzip").problem(415, "must not be compressed", "")
 	w.do("PUT", "/cities/gotham/store/x", key, "\x1f\x8b", "Content-Encoding", "gzip").want(415)
+	w.do("GET", reports+"?line=U1&limit=1&limit=2", "", nil).problem(422, "more than once", "query.limit")
+	for _, query := range []string{"?%zz", "?line=U1;limit=1", "?limit=%"} {
+		w.do("GET", reports+query, "", nil).problem(400, "cannot be read", "")
+	}
 	w.do("POST", reports, key, `{"text":"U1 kontis"}`, "If-Match", `"a"`).problem(422, "leave it out", "header.If-Match")
 	w.do("PUT", "/cities/gotham/rules", key, `{"triggers":["a"],"blocked":[]}`, "If-None-Match", "*").problem(422, "leave it out", "header.If-None-Match")
 }
