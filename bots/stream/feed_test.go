@@ -252,10 +252,9 @@ func TestAFeedAfterALongTime(t *testing.T) {
 	r := reading(t, Trigger{})
 	r.begin()
 	must(t, r.over())
-	now := r.Now().Add(r.network.host.Config.Reports.Expire + time.Hour)
-	r.network.host.Now = func() time.Time { return now }
+	r.Clock.Move(r.network.host.Config.Reports.Expire + time.Hour)
 	r.operator.news("1", "U1 of whenever", "", time.Time{})
-	r.operator.news("2", "U2 of today", "", now.Add(-time.Minute))
+	r.operator.news("2", "U2 of today", "", r.Now().Add(-time.Minute))
 	r.start(r.Inbox)
 	r.rested()
 	r.read()
