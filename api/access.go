@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -132,7 +134,14 @@ func (a *API) admit(op *huma.Operation, needed []apikey.Right) func(huma.Context
 			}
 		}
 		switch {
-		case err != nil || len(needed) == 0:
+		case err != nil:
+		case !slices.Contains([]string{"", "identity"}, c.Header("Content-Encoding")):
+			err = problem(http.StatusUnsupportedMediaType, "the body must not be compressed: leave the header Content-Encoding out")
+		case oddQuery(c) != nil:
+			err = oddQuery(c)
+		case unread(c) != "":
+			err = wrong("header."+unread(c), "is not looked at by this route, where nothing is compared: leave it out", nil)
+		case len(needed) == 0:
 		case !ofCity && k.CityID != 0:
 			err = problem(http.StatusForbidden, "this needs a key of the operator, and this one is of the city "+k.Slug)
 		case ofCity && !k.Of(of.ID):
@@ -148,6 +157,35 @@ func (a *API) admit(op *huma.Operation, needed []apikey.Right) func(huma.Context
 	}
 }
 
+// oddQuery says what of the query would be passed over; nil: nothing.
+func oddQuery(c huma.Context) error {
+	u := c.URL()
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return problem(http.StatusBadRequest, "the query of the address cannot be read: write % as %25, & as %26 and ; as %3B")
+	}
+	for name, list := range values {
+		if len(list) > 1 {
+			return wrong("query."+name, "is there more than once: leave one", nil)
+		}
+	}
+	return nil
+}
+
+// unread is a condition of a change that the route would pass over; empty: there is none.
+func unread(c huma.Context) string {
+	if c.Method() == http.MethodGet || c.Method() == http.MethodHead {
+		return ""
+	}
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		read := slices.ContainsFunc(c.Operation().Parameters, func(p *huma.Param) bool { return p.In == "header" && p.Name == name })
+		if c.Header(name) != "" && !read {
+			return name
+		}
+	}
+	return ""
+}
+
 // fail answers with an error before huma has read the request.
 func (a *API) fail(c huma.Context, err error) {
 	if with, ok := errors.AsType[huma.HeadersError](err); ok {
@@ -156,7 +194,11 @@ func (a *API) fail(c huma.Context, err error) {
 		}
 	}
 	status, _ := errors.AsType[*huma.ErrorModel](err)
-	_ = huma.WriteErr(a.huma, c, status.Status, status.Detail)
+	var parts []error
+	for _, e := range status.Errors {
+		parts = append(parts, e)
+	}
+	_ = huma.WriteErr(a.huma, c, status.Status, status.Detail, parts...)
 }
 
 // anyOf names rights of which one is needed.

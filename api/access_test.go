@@ -251,3 +251,35 @@ func TestNothingLeadsToWhoWrote(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsPassedOver has requests that say something which would change what comes of
+// them, where nobody looks at it.
+func TestNothingIsPassedOver(t *testing.T) {
+	w := newWorld(t)
+	key := w.key(apikey.All)
+	const reports = "/cities/gotham/reports"
+	w.do("POST", reports, key, `{"Text":"U1"}`).problem(422, "unexpected property", "body.Text")
+	w.do("POST", reports, key, `{"text":"U1","TEXT":"`+strings.Repeat("a", 6000)+`"}`).problem(422, "unexpected property", "body.TEXT")
+	w.do("POST", reports, key, "\x1f\x8b", "Content-Encoding", "gzip").problem(415, "must not be compressed", "")
+	w.do("PUT", "/cities/gotham/store/x", key, "\x1f\x8b", "Content-Encoding", "gzip").want(415)
+	w.do("GET", reports+"?line=U1&limit=1&limit=2", "", nil).problem(422, "more than once", "query.limit")
+	for _, query := range []string{"?%zz", "?line=U1;limit=1", "?limit=%"} {
+		w.do("GET", reports+query, "", nil).problem(400, "cannot be read", "")
+	}
+	w.do("POST", reports, key, `{"text":"U1 kontis"}`, "If-Match", `"a"`).problem(422, "leave it out", "header.If-Match")
+	w.do("PUT", "/cities/gotham/rules", key, `{"triggers":["a"],"blocked":[]}`, "If-None-Match", "*").problem(422, "leave it out", "header.If-None-Match")
+}
+
+// TestBodiesAreNotSaidAgain has bodies that cannot be read, with a secret in them.
+func TestBodiesAreNotSaidAgain(t *testing.T) {
+	w := newWorld(t)
+	operator := w.key(apikey.Cities)
+	for _, body := range []string{`{"name":"Oz","password":"correct horse"`, `{"name":"` + strings.Repeat("correct horse ", 100) + `"}`} {
+		if a := w.do("POST", "/cities", operator, body); a.status < 400 || strings.Contains(a.body, "correct horse") {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	if a := w.do("POST", "/cities", operator, `password=correct+horse`, "Content-Type", "text/plain").want(415); strings.Contains(a.body, "horse") {
+		t.Errorf("%s", a.body)
+	}
+}

@@ -91,6 +91,10 @@ func New(o Options) (*API, error) {
 	return a, nil
 }
 
+// The names of fields are what the OpenAPI document says: "Text" is not "text". Of both in one
+// body, only one would be checked.
+func init() { huma.ValidateStrictCasing = true } //nolint:gochecknoinits // huma has it once for all
+
 // description is what the OpenAPI document says of all routes. What huma would load from
 // elsewhere, or name by the Host header, is off.
 func description(o Options) huma.Config {

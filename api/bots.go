@@ -123,7 +123,7 @@ func (a *API) connectBot(ctx context.Context, in *struct {
 	InCity
 	Body struct {
 		Network string            `json:"network" maxLength:"40" doc:"Its name." example:"telegram"`
-		Values  map[string]string `json:"values" doc:"By the names of the network's fields." example:"{\"token\":\"123:abc\"}"`
+		Values  map[string]string `json:"values,omitempty" doc:"By the names of the network's fields." example:"{\"token\":\"123:abc\"}"`
 	}
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any name for this request: sent a second time, it has the effect of once."`
 }) (*theBot, error) {

@@ -54,7 +54,7 @@ func (a *API) cityRoutes() {
 		about: "What is left out stays. A city that is paused takes no reports, and those that it has are deleted.",
 		needs: []apikey.Right{apikey.City}, errors: []int{http.StatusPreconditionFailed}}, a.changeCity)
 	add(a, route{id: "delete-city", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a city with all that is stored of it",
-		needs: operator, errors: []int{http.StatusServiceUnavailable}}, a.deleteCity)
+		needs: operator, errors: []int{http.StatusPreconditionFailed, http.StatusServiceUnavailable}}, a.deleteCity)
 }
 
 // theCity is a city with its revision.
@@ -140,6 +140,13 @@ func (a *API) changeCity(ctx context.Context, in *struct {
 	return a.theCity(c, true), err
 }
 
-func (a *API) deleteCity(ctx context.Context, _ *InCity) (*struct{}, error) {
-	return nil, a.Cities.Delete(ctx, city(ctx).ID)
+func (a *API) deleteCity(ctx context.Context, in *struct {
+	InCity
+	IfMatch
+}) (*struct{}, error) {
+	c := city(ctx)
+	if seen := in.revision(); seen != "" && seen != manage.DetailsOf(c).Revision() {
+		return nil, manage.ErrConflict
+	}
+	return nil, a.Cities.Delete(ctx, c.ID)
 }

@@ -63,7 +63,11 @@ func TestCities(t *testing.T) {
 	if len(list.Cities) != 1 || list.Cities[0].Slug != "entenhausen" {
 		t.Errorf("%+v", list)
 	}
-	w.do("DELETE", "/cities/entenhausen", operator, nil).want(204)
+	seen := made.header.Get("ETag")
+	w.do("PATCH", "/cities/entenhausen", w.key(apikey.Cities, apikey.City), `{"name":"Quakenbrück"}`).want(200)
+	w.do("DELETE", "/cities/entenhausen", operator, nil, "If-Match", seen).problem(412, "it was changed meanwhile", "")
+	seen = w.do("GET", "/cities/entenhausen", "", nil).want(200).header.Get("ETag")
+	w.do("DELETE", "/cities/entenhausen", operator, nil, "If-Match", seen).want(204)
 	w.do("DELETE", "/cities/entenhausen", operator, nil).want(404)
 	w.do("GET", "/cities/entenhausen", "", nil).want(404)
 }
@@ -119,6 +123,7 @@ func TestRules(t *testing.T) {
 	if v.Passed || v.Reason != "blocked" {
 		t.Errorf("%+v", v)
 	}
+	w.do("DELETE", path, key, nil, "If-Match", seen).problem(412, "it was changed meanwhile", "")
 	w.do("DELETE", path, key, nil).want(200).into(&rules)
 	if len(rules.Triggers) < 5 {
 		t.Errorf("%+v", rules)
@@ -173,6 +178,7 @@ func TestBots(t *testing.T) {
 	if len(networks.Networks) != 2 || networks.Networks[1].Fields[0].Label != "Token" || !networks.Networks[1].Fields[0].Secret {
 		t.Errorf("%+v", networks)
 	}
+	w.do("POST", path, key, `{"network":"toy"}`).problem(422, "This is missing.", "body.values.token")
 	w.do("POST", path, key, `{"network":"toy","values":{"token":"wrong"}}`).problem(422, "The token is not accepted.", "body.values.token")
 	w.do("POST", path, key, `{"network":"toy","values":{}}`).problem(422, "This is missing.", "body.values.token")
 	w.do("POST", path, key, `{"network":"toy","values":{"token":"right","colour":"red"}}`).problem(422, "There are: token", "body.values.colour")

@@ -189,9 +189,9 @@ func (f *follower) follow(w http.ResponseWriter) {
 		ok := false
 		select {
 		case e := <-f.sub.C:
-			ok = f.tell(e) && !f.sub.Missed()
+			ok = f.holds() && f.tell(e) && !f.sub.Missed()
 		case <-tick.C:
-			ok = f.push([]byte(": still here\n\n"))
+			ok = f.holds() && f.push([]byte(": still here\n\n"))
 		case <-end.C:
 		case <-f.ctx.Done():
 		case <-f.api.events.ctx.Done():
@@ -200,6 +200,20 @@ func (f *follower) follow(w http.ResponseWriter) {
 			return
 		}
 	}
+}
+
+// holds tells whether the key that the stream was opened with still holds: it may have been
+// removed, or have expired.
+func (f *follower) holds() bool {
+	k, known := key(f.ctx)
+	if !known {
+		return true
+	}
+	ok, err := f.api.DB.HasAPIKey(f.ctx, k.ID)
+	if err != nil && f.ctx.Err() == nil {
+		f.api.Log.Error("a stream of events was ended: its key cannot be looked up", "city", f.city.ID, "err", err)
+	}
+	return ok && !k.Expired(f.api.Now())
 }
 
 // replay sends the reports that have passed since the last event that the client has heard.
@@ -212,7 +226,8 @@ func (f *follower) replay() bool {
 		}
 		last = ""
 		for _, j := range list {
-			if !f.again(j) {
+			old := !f.all && f.api.tooOld(j.Report)
+			if !old && !f.again(j) {
 				return false
 			}
 			last = j.Report.ID

@@ -184,3 +184,58 @@ func TestEventsEndWithTheServer(t *testing.T) {
 	}
 	w.do("GET", "/cities/gotham/events", "", nil).problem(503, "too many event streams are open", "")
 }
+
+// TestEventsOfAKeyThatIsRemoved removes a key, and has another expire, while streams are open
+// with them.
+func TestEventsOfAKeyThatIsRemoved(t *testing.T) {
+	w := newWorld(t)
+	removed, expired := apikey.New("gotham"), apikey.New("gotham")
+	k := must(w.db.AddAPIKey(t.Context(), apikey.Key{CityID: w.city.ID, Rights: []apikey.Right{apikey.Read}}, apikey.Hash(removed)))(t)
+	must(w.db.AddAPIKey(t.Context(), apikey.Key{CityID: w.city.ID, Rights: []apikey.Right{apikey.Read}, Expires: w.clock().Add(time.Minute)}, apikey.Hash(expired)))(t)
+	everybody := w.follow("", "")
+	for name, c := range map[string]struct {
+		key string
+		end func() error
+	}{
+		"removed": {removed, func() error { return w.db.RemoveAPIKey(t.Context(), w.city.ID, k.ID) }},
+		"expired": {expired, func() error { w.pass(time.Minute); return nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := w.follow("", c.key)
+			w.bus.Tell(w.city.ID, "report.refused", w.clock(), map[string]string{"id": "x", "text": "one"})
+			f.next()
+			if err := c.end(); err != nil {
+				t.Fatal(err)
+			}
+			w.bus.Tell(w.city.ID, "report.refused", w.clock(), map[string]string{"id": "y", "text": "two"})
+			select {
+			case e, open := <-f.events:
+				if open {
+					t.Errorf("%+v", e)
+				}
+			case <-time.After(patience):
+				t.Error("the stream is still open")
+			}
+		})
+	}
+	w.post(w.key(apikey.All), "Kontis U1")
+	everybody.next()
+}
+
+// TestOldReportsAreNotPublic has somebody without a key come back to what is older than a day.
+func TestOldReportsAreNotPublic(t *testing.T) {
+	w := newWorld(t)
+	all := w.key(apikey.All)
+	first, old := w.post(all, "Kontis U1"), w.post(all, "Kontis U2")
+	w.do("GET", "/cities/gotham/reports/"+old.ID, "", nil).want(200)
+	w.pass(25 * time.Hour)
+	w.post(all, "Kontis U3")
+	if e := w.follow("", "", "Last-Event-ID", first.ID).next(); e.text() != "Kontis U3" {
+		t.Errorf("everybody hears %q", e.text())
+	}
+	if e := w.follow("", all, "Last-Event-ID", first.ID).next(); e.text() != "Kontis U2" {
+		t.Errorf("with a key comes %q", e.text())
+	}
+	w.do("GET", "/cities/gotham/reports/"+old.ID, "", nil).want(404)
+	w.do("GET", "/cities/gotham/reports/"+old.ID, all, nil).want(200)
+}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -90,14 +91,17 @@ func (a *API) invalid(e *manage.Invalid) error {
 	return problem(http.StatusUnprocessableEntity, "validation failed", list...)
 }
 
-// withoutSecrets takes out of a problem the values that were sent where they may be secret, or
-// are long.
+// maxShown bounds a value that a problem shows, in characters.
+const maxShown = 200
+
+// withoutSecrets takes out of a problem the values that were sent where they may be secret, as
+// a body that nobody could read, or are long.
 func withoutSecrets(_ huma.Context, _ string, v any) (any, error) {
 	if model, ok := v.(*huma.ErrorModel); ok {
 		for _, e := range model.Errors {
-			switch e.Value.(type) {
+			switch value := e.Value.(type) {
 			case string, bool, float64, int, int64:
-				if secretField.MatchString(e.Location) {
+				if text, ok := value.(string); secretField.MatchString(e.Location) || ok && utf8.RuneCountInString(text) > maxShown {
 					e.Value = nil
 				}
 			default:
@@ -108,8 +112,8 @@ func withoutSecrets(_ huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// secretField is where a body has what nobody else may read.
-var secretField = regexp.MustCompile(`^body\.(password|target|secret|values)\b`)
+// secretField is where a body has what nobody else may read, which a body as a whole may have.
+var secretField = regexp.MustCompile(`^body($|\.(password|target|secret|values)\b)`)
 
 // fieldError says what is wrong with a field of a body.
 func (a *API) fieldError(f *bots.FieldError) error {

@@ -83,7 +83,7 @@ func (a *API) reportRoutes() {
 			"To the brakes, the key is who wrote it.",
 		needs: []apikey.Right{apikey.Report}, errors: []int{http.StatusConflict, http.StatusServiceUnavailable}}, a.postReport)
 	add(a, route{id: "get-report", method: http.MethodGet, path: one, tag: tag, summary: "A report, and what became of it",
-		about: "Without a key, or with one that may neither read nor report, only one that passed."}, a.getReport)
+		about: "Without a key, or with one that may neither read nor report, only one that passed in the last 24 hours."}, a.getReport)
 	add(a, route{id: "take-back-report", method: http.MethodPost, path: one + "/take-back", tag: tag, summary: "Take a report back wherever it was posted",
 		needs: moderates, status: http.StatusNoContent}, a.takeBack)
 	add(a, route{id: "let-through-report", method: http.MethodPost, path: one + "/let-through", tag: tag, summary: "Send a report on that is held, or was taken for a question",
@@ -116,7 +116,7 @@ func (a *API) listReports(ctx context.Context, in *wantedReports) (*struct{ Body
 	if err != nil {
 		return nil, wrong("query.since", err.Error(), in.Since)
 	}
-	if public := a.Now().Add(-publicFor); !sees && since.Before(public) {
+	if public := a.publicSince(); !sees && since.Before(public) {
 		since = public
 	}
 	all := in.State == "all"
@@ -131,6 +131,12 @@ func (a *API) listReports(ctx context.Context, in *wantedReports) (*struct{ Body
 	}
 	return &struct{ Body reportList }{reportList{forms}}, nil
 }
+
+// publicSince is since when reports may be read without a key.
+func (a *API) publicSince() time.Time { return a.Now().Add(-publicFor) }
+
+// tooOld tells whether a report can be read no more without a key.
+func (a *API) tooOld(r report.Report) bool { return r.Time.Before(a.publicSince()) }
 
 // sinceOf reads since when reports are wanted; empty: all.
 func sinceOf(text string, now time.Time, c report.City, server string) (time.Time, error) {
@@ -249,7 +255,7 @@ type OneReport struct {
 
 func (a *API) getReport(ctx context.Context, in *OneReport) (*struct{ Body reportForm }, error) {
 	j, judged, err := a.DB.AnyReport(ctx, city(ctx).ID, in.ID)
-	if err == nil && !(judged && j.Verdict.Passed) && !may(ctx, append(seesReports, apikey.Report)...) {
+	if public := judged && j.Verdict.Passed && !a.tooOld(j.Report); err == nil && !public && !may(ctx, append(seesReports, apikey.Report)...) {
 		err = db.ErrNotFound
 	}
 	if err != nil {

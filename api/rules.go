@@ -22,7 +22,7 @@ func (a *API) ruleRoutes() {
 	add(a, route{id: "get-rules", method: http.MethodGet, path: path, tag: tag, summary: "What passes and what is blocked", needs: seesRules}, a.getRules)
 	add(a, route{id: "put-rules", method: http.MethodPut, path: path, tag: tag, summary: "Change what passes and what is blocked", needs: changesRules, errors: changed}, a.putRules)
 	add(a, route{id: "reset-rules", method: http.MethodDelete, path: path, tag: tag, summary: "Go back to the rules with which a city of its language begins",
-		needs: changesRules, status: http.StatusOK}, a.resetRules)
+		needs: changesRules, status: http.StatusOK, errors: changed}, a.resetRules)
 	add(a, route{id: "try-rules", method: http.MethodPost, path: path + "/try", tag: tag, summary: "What would become of a text, without posting it", needs: seesRules}, a.tryRules)
 	add(a, route{id: "get-tasks", method: http.MethodGet, path: "/cities/{city}/tasks", tag: tag, summary: "The outside programs that look at reports before the rules do", needs: seesRules}, a.getTasks)
 	add(a, route{id: "put-tasks", method: http.MethodPut, path: "/cities/{city}/tasks", tag: tag, summary: "Change them and their order", needs: changesRules, errors: changed}, a.putTasks)
@@ -86,8 +86,11 @@ func (a *API) putRules(ctx context.Context, in *struct {
 	return rulesAnswer(saved), err
 }
 
-func (a *API) resetRules(ctx context.Context, _ *InCity) (*theRules, error) {
-	saved, err := a.Cities.ResetRules(ctx, city(ctx).ID)
+func (a *API) resetRules(ctx context.Context, in *struct {
+	InCity
+	IfMatch
+}) (*theRules, error) {
+	saved, err := a.Cities.ResetRules(ctx, city(ctx).ID, in.revision())
 	return rulesAnswer(saved), err
 }
 

@@ -58,10 +58,7 @@ func (cmd *keyAddCommand) key(now time.Time) (apikey.Key, error) {
 	if k.Expires, err = apikey.Expiry(cmd.Expires, now); err != nil {
 		return k, fmt.Errorf("--expires: %w", err)
 	}
-	if err := k.Check(now); err != nil {
-		return k, fmt.Errorf("%w (--right)", err)
-	}
-	return k, nil
+	return k, k.Check(now)
 }
 
 func (cmd *keyAddCommand) add(c *console, d *db.DB, k apikey.Key) error {

@@ -52,6 +52,20 @@ func TestAPIKeyBesideTheServer(t *testing.T) {
 	if _, list, _ := keyCommandIn(t, dir, "list"); !strings.Contains(list, "gotham  report, read") || !strings.Contains(list, "a script") || strings.Contains(list, strings.TrimSpace(key)) {
 		t.Errorf("the list is:\n%s", list)
 	}
+	for _, method := range []string{"BREW", "get", http.MethodTrace} { // some that the router knows, and others
+		req, err := http.NewRequestWithContext(t.Context(), method, a.url+"/api/v1/cities/gotham/reports", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if h := resp.Header; resp.StatusCode != http.StatusMethodNotAllowed || h.Get("Content-Type") != "application/problem+json" || h.Get("Allow") != "GET, HEAD, POST" {
+			t.Errorf("%s: %d %v", method, resp.StatusCode, h)
+		}
+	}
 	if code, _, stderr := keyCommandIn(t, dir, "remove", "1"); code != 0 {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
@@ -81,7 +95,7 @@ func TestAPIKeyCommands(t *testing.T) {
 		{"an unknown right", "add gotham --right write", 2, "", `"write" is no right of such a key`},
 		{"a right of the operator", "add gotham --right cities", 2, "", `"cities" is no right`},
 		{"an odd end", "add gotham --right read --expires soon", 2, "", `"soon" is neither a date`},
-		{"an end that has passed", "add gotham --right read --expires 2001-01-01", 2, "", "has passed"},
+		{"an end that has passed", "add gotham --right read --expires 2001-01-01", 2, "", "which has passed (see ticketfrei key add"},
 		{"an end", "add gotham --right streams --expires 90d", 0, "tf_gotham_", ""},
 		{"the operator's", "add --operator --right cities", 0, "tf_operator_", ""},
 		{"the list", "list", 0, "(operator)", ""},

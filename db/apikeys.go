@@ -68,6 +68,12 @@ func (d *DB) FindAPIKey(ctx context.Context, hash string) (apikey.Key, error) {
 	return list[0], nil
 }
 
+// HasAPIKey tells whether a key is there still.
+func (d *DB) HasAPIKey(ctx context.Context, id int64) (bool, error) {
+	list, err := d.apiKeys(ctx, "k.id = ?", id)
+	return len(list) > 0, err
+}
+
 // APIKeys returns the keys of a city, the newest first.
 func (d *DB) APIKeys(ctx context.Context, cityID int64) ([]apikey.Key, error) {
 	return d.apiKeys(ctx, "k.city_id = ?", cityID)

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -76,8 +77,11 @@ func shorten(value any) any {
 	}
 }
 
-// maxWhy bounds an error, in characters.
-const maxWhy = 300
+// Bounds of an error and of a value in it, in characters.
+const (
+	maxWhy   = 300
+	maxShown = 100
+)
 
 // String returns what is read as text: a text or a number, else it is an error that names
 // what was there. What is not there is "".
@@ -144,4 +148,11 @@ func fromUnix(n float64) (time.Time, error) {
 	}
 }
 
-func shown(value any) string { return cut(fmt.Sprintf("%q", plain(value)), 100) }
+// shown is a value as its JSON has it.
+func shown(value any) string {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("%v", value)
+	}
+	return cut(string(raw), maxShown)
+}

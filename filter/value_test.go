@@ -34,7 +34,7 @@ func TestValues(t *testing.T) {
 		}
 	}
 	for source, want := range map[string]string{
-		`body.none.title`: "cannot fetch title from <nil> (1:11)", `body.alert`: `this is no text: "map[`, `body.live`: `this is no text: "true"`, `body.id + body.stop`: "invalid operation",
+		`body.none.title`: "cannot fetch title from <nil> (1:11)", `body.alert`: `this is no text: {"tags":["a","b"],"text":null`, `body.live`: "this is no text: true", `body.id + body.stop`: "invalid operation",
 	} {
 		v, err := filter.CompileValue("text", source, filter.Body)
 		if err != nil {

@@ -149,7 +149,7 @@ func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 
 // handleRulesReset replaces the rules with those that a new city starts with.
 func (s *Site) handleRulesReset(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.Cities.ResetRules(r.Context(), s.City(r).ID); err != nil {
+	if _, err := s.Cities.ResetRules(r.Context(), s.City(r).ID, ""); err != nil {
 		return err
 	}
 	return s.saved(w, r, partRules, s.T(r, "settings.rules.reset_done"))

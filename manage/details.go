@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
@@ -79,8 +80,19 @@ func normal(typed *string, f func(string) string) *string {
 	return &s
 }
 
-// oneLine returns a name on one line, without spaces around it.
-func oneLine(typed string) string { return strings.Join(strings.Fields(typed), " ") }
+// oneLine returns a name on one line, without spaces around it; empty where nothing of it can
+// be seen.
+func oneLine(typed string) string {
+	line := without(strings.Join(strings.Fields(typed), " "), func(r rune) bool { return isControl(r) || turns(r) })
+	if !strings.ContainsFunc(line, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
+		return ""
+	}
+	return line
+}
+
+// turns finds what changes the direction of all that follows a name, on its page and in its
+// mails. The marks that Arabic and Hebrew are written with are none.
+func turns(r rune) bool { return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' }
 
 // Change changes details of a city and returns it as it is now. Its bots restart where
 // they use what was changed.

@@ -43,6 +43,8 @@ func TestChangeChangesWhatIsGiven(t *testing.T) {
 		{"zone", manage.Patch{Zone: ptr(" Africa/Nairobi ")}, func() { want.Zone = "Africa/Nairobi" }, false},
 		{"search engines", manage.Patch{NoIndex: ptr(true)}, func() { want.NoIndex = true }, false},
 		{"name", manage.Patch{Name: ptr("  Jena\t West ")}, func() { want.Name = "Jena West" }, true},
+		{"name that would be taken for something else", manage.Patch{Name: ptr("\x1b[31mJena\x00 \u202eOst\xff")}, func() { want.Name = "[31mJena Ost" }, true},
+		{"texts with what nobody types", manage.Patch{Page: ptr("# Hi\x00\x1b"), Poster: ptr("M\x07ind")}, func() { want.Page, want.Poster = "# Hi", "Mind" }, false},
 		{"language", manage.Patch{Language: ptr("uk")}, func() { want.Language = "uk" }, true},
 		{"back to the defaults", manage.Patch{Page: ptr(""), Zone: ptr(""), Poster: ptr("")}, func() { want.Page, want.Zone, want.Poster = "", "", "" }, false},
 	} {
@@ -71,6 +73,8 @@ func TestWrongDetailsChangeNothing(t *testing.T) {
 	_, err := tn.Change(t.Context(), c.ID, manage.Patch{Name: ptr(" "), Language: ptr("xx"), Zone: ptr("Mars/North"), NoIndex: ptr(true),
 		Page: ptr(strings.Repeat("ü", manage.MaxPage+1)), Poster: ptr(strings.Repeat("ü", manage.MaxPoster+1))}, "")
 	tn.wrong(err, "name", "language", "zone", "page", "poster")
+	_, err = tn.Change(t.Context(), c.ID, manage.Patch{Name: ptr("\u200b\ufeff")}, "")
+	tn.wrong(err, "name")
 	_, err = tn.Change(t.Context(), c.ID, manage.Patch{Name: ptr(strings.Repeat("ü", manage.MaxName+1))}, "")
 	tn.wrong(err, "name")
 	if tn.now(c) != c {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"ticketfrei/bots"
@@ -120,8 +121,23 @@ func (r Revision) of(now Revision) error {
 	return nil
 }
 
-// plainLines returns a text with the line ends that are stored; browsers send CR LF.
+// plainLines returns a text as it is stored: with line ends, where browsers send CR LF, and
+// without what nobody types.
 func plainLines(text string) string {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	return strings.TrimRight(strings.ReplaceAll(text, "\r", "\n"), "\n\t ")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	return strings.TrimRight(without(text, isControl), "\n\t ")
 }
+
+// without returns a text without some characters, and what is no text.
+func without(text string, some func(rune) bool) string {
+	return strings.Map(func(r rune) rune {
+		if some(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+}
+
+// isControl finds what a terminal, a mail or another database would take for something else
+// than text.
+func isControl(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }

@@ -53,8 +53,8 @@ func (m *Cities) SaveRules(ctx context.Context, cityID int64, r Rules, seen Revi
 }
 
 // ResetRules stores those with which a city of its language begins.
-func (m *Cities) ResetRules(ctx context.Context, cityID int64) (Rules, error) {
-	return m.saveRules(ctx, cityID, "", func(c report.City) Rules { return DefaultRules(c.Language) })
+func (m *Cities) ResetRules(ctx context.Context, cityID int64, seen Revision) (Rules, error) {
+	return m.saveRules(ctx, cityID, seen, func(c report.City) Rules { return DefaultRules(c.Language) })
 }
 
 func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, rules func(report.City) Rules) (Rules, error) {

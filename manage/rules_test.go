@@ -20,7 +20,7 @@ func TestRules(t *testing.T) {
 	_, err := tn.SaveRules(t.Context(), c.ID, manage.Rules{Triggers: "*"}, manage.RulesOf(c).Revision())
 	tn.is(err, manage.ErrConflict)
 	tn.changed(c, 0)
-	reset := must(tn.ResetRules(t.Context(), c.ID))(t)
+	reset := must(tn.ResetRules(t.Context(), c.ID, ""))(t)
 	if reset != manage.DefaultRules("en") || manage.RulesOf(tn.now(c)) != reset {
 		t.Errorf("reset to %q", reset)
 	}

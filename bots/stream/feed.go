@@ -131,7 +131,7 @@ func (b *bot) worked(r *triggerRow, page feeds.Page, now time.Time) {
 		b.log.Info("stream.log.feed_again", "name", r.Name)
 	}
 	pause := max(time.Duration(r.Every)*time.Minute, page.Wish)
-	r.FeedState = FeedState{ETag: page.ETag, Modified: page.Modified, Begun: true, Read: now.UnixMilli(), Next: now.Add(spread(pause)).UnixMilli()}
+	r.FeedState = FeedState{ETag: page.ETag, Modified: page.Modified, Begun: true, Read: now.UnixMilli(), Worked: now.UnixMilli(), Next: now.Add(spread(pause)).UnixMilli()}
 }
 
 // spread is a pause that is a little longer: not all feeds are to be read at the same time.
@@ -180,9 +180,19 @@ func tooMuch(seen map[string]int64, items []feeds.Item, more int) []string {
 	return old[:min(excess, len(old))]
 }
 
+// isOld tells whether an item is news no more. One that does not say when it was published
+// may be as old as the time for which the feed was not read: switched off, or in trouble.
+func (b *bot) isOld(r triggerRow, i feeds.Item) bool {
+	now, fresh := b.network.host.Now(), b.network.host.Config.Reports.Expire
+	if i.Published.IsZero() {
+		return now.Sub(time.UnixMilli(r.Worked)) > fresh+2*time.Duration(r.Every)*time.Minute
+	}
+	return now.Sub(i.Published) > fresh
+}
+
 // tellItem hears an item, where it is news and wanted.
 func (b *bot) tellItem(ctx context.Context, r triggerRow, t Trigger, m mapping, i feeds.Item, emit emitter) error {
-	if !i.Published.IsZero() && b.network.host.Now().Sub(i.Published) > b.network.host.Config.Reports.Expire {
+	if b.isOld(r, i) {
 		return nil
 	}
 	said, err := t.says(m, i)

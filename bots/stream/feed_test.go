@@ -247,6 +247,23 @@ func TestAFeedAfterARestart(t *testing.T) {
 	r.wants("U1", "U2")
 }
 
+// What has come while a feed was not read for long, and does not say since when, is no news.
+func TestAFeedAfterALongTime(t *testing.T) {
+	r := reading(t, Trigger{})
+	r.begin()
+	must(t, r.over())
+	r.Clock.Move(r.network.host.Config.Reports.Expire + time.Hour)
+	r.operator.news("1", "U1 of whenever", "", time.Time{})
+	r.operator.news("2", "U2 of today", "", r.Now().Add(-time.Minute))
+	r.start(r.Inbox)
+	r.rested()
+	r.read()
+	r.wants("U2 of today")
+	r.operator.news("3", "U3", "", time.Time{})
+	r.read()
+	r.wants("U2 of today", "U3")
+}
+
 // Where what is new cannot be stored, the bot says so and tells it later, the same way.
 func TestAFeedThatIsNotHeard(t *testing.T) {
 	r := reading(t, Trigger{})

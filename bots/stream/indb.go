@@ -34,6 +34,7 @@ var triggerTables = []string{
 		modified TEXT NOT NULL DEFAULT '',
 		begun BOOLEAN NOT NULL DEFAULT FALSE,
 		read INTEGER NOT NULL DEFAULT 0,
+		worked INTEGER NOT NULL DEFAULT 0,
 		next INTEGER NOT NULL DEFAULT 0,
 		failures INTEGER NOT NULL DEFAULT 0,
 		trouble TEXT NOT NULL DEFAULT '',
@@ -71,6 +72,7 @@ type FeedState struct {
 	Modified string
 	Begun    bool  // it was read once, so that what is new can be told
 	Read     int64 // when it was read last
+	Worked   int64 // when that was last done without trouble
 	Next     int64 // when it is read again
 	Failures int   // how often it could not be read, since it was
 	Trouble  string
@@ -78,7 +80,7 @@ type FeedState struct {
 }
 
 // stateColumns are those of FeedState.
-var stateColumns = []string{"etag", "modified", "begun", "read", "next", "failures", "trouble", "status"}
+var stateColumns = []string{"etag", "modified", "begun", "read", "worked", "next", "failures", "trouble", "status"}
 
 func (triggerRow) TableName() string { return "stream_triggers" }
 
