@@ -312,6 +312,3 @@ func (n *Network) sign(r *row, to target) (secret string) {
 
 // events are those that streams can be told of, for who chooses among them.
 var events = []string{bus.ReportPassed, bus.ReportTakenBack, bus.ReportRefused, bus.Bot + "*", bus.CityChanged}
-
-// Events returns what streams can be told of. Outside programs publish more.
-func Events() []string { return append([]string(nil), events...) }
