@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"ticketfrei/bots"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/apikey"
@@ -207,6 +209,19 @@ func TestOncePerIdempotencyKey(t *testing.T) {
 	w.do("POST", "/cities/gotham/reports", key, map[string]string{"text": "a"}, "Idempotency-Key", strings.Repeat("x", 201)).problem(422, "", "header.Idempotency-Key")
 	w.pass(25 * time.Hour)
 	w.do("PUT", "/cities/gotham/streams/x", key, `{"target":"http://127.0.0.1:9/x"}`, "Idempotency-Key", "s").want(200)
+}
+
+// TestAnswerThatCannotBeKept has a request be answered by what was done, also where that cannot
+// be kept for a second time: else a script would do it again.
+func TestAnswerThatCannotBeKept(t *testing.T) {
+	w := newWorld(t)
+	err := w.db.Write(t.Context(), func(tx *gorm.DB) error {
+		return tx.Exec("CREATE TRIGGER full BEFORE INSERT ON api_answers BEGIN SELECT RAISE(FAIL, 'full'); END").Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.do("PUT", "/cities/gotham/streams/x", w.key(apikey.All), `{"target":"http://127.0.0.1:9/x"}`, "Idempotency-Key", "s").want(201)
 }
 
 // TestOneOfManyAtOnce sends one request many times at once.

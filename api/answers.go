@@ -74,7 +74,10 @@ func (a *API) answerOnce(w http.ResponseWriter, r *http.Request, keyID int64, na
 	case err != nil:
 		return a.broken(idempotencyHeader, err)
 	case !found:
-		return a.answers.keep(r.Context(), asked, w, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
+		if err := a.answers.keep(r.Context(), asked, w, func(w http.ResponseWriter) { next.ServeHTTP(w, r) }); err != nil {
+			a.Log.Error("what a request to the API was answered is not kept: sent a second time, it has an effect twice", "key", keyID, "err", err)
+		}
+		return nil
 	case given.body != asked.Body:
 		return wrong("header."+idempotencyHeader, "was used before for this route with another body: take a new one", name)
 	}
@@ -141,11 +144,12 @@ func (a *answers) find(ctx context.Context, asked db.APIAnswer) (g given, found 
 }
 
 // keep has a request answered and keeps the answer where something was done, before the
-// client has it.
+// client has it. The client gets it also where it cannot be kept: it was done.
 func (a *answers) keep(ctx context.Context, asked db.APIAnswer, w http.ResponseWriter, answer func(http.ResponseWriter)) error {
 	rec := &recorder{header: http.Header{}, status: http.StatusOK}
 	answer(rec)
 	g := given{Status: rec.status, Header: rec.header, Body: rec.body.Bytes()}
+	defer g.write(w)
 	if g.Status < http.StatusMultipleChoices {
 		raw, err := json.Marshal(g)
 		if err != nil {
@@ -156,7 +160,6 @@ func (a *answers) keep(ctx context.Context, asked db.APIAnswer, w http.ResponseW
 			return err
 		}
 	}
-	g.write(w)
 	return nil
 }
 

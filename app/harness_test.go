@@ -23,6 +23,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/intent"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dkim"
@@ -200,9 +201,7 @@ func (a *app) addCity(slug, triggers, blocked string) report.City {
 	if err != nil {
 		a.Fatal(err)
 	}
-	if err := a.server.db.SaveRules(a.Context(), made.ID, triggers, blocked); err != nil {
-		a.Fatal(err)
-	}
+	dbtest.MustSaveRules(a, a.server.db, made.ID, triggers, blocked)
 	a.server.notices.Changed(made.ID)
 	c, err := a.server.db.City(a.Context(), made.ID)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"ticketfrei/bots/all"
 	telegram "ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/slow"
 )
 
@@ -204,10 +205,8 @@ func mustStorePlaces(t *testing.T, slug, places string) {
 	}
 	defer d.Close()
 	c, err := d.FindCity(t.Context(), slug)
-	if err == nil {
-		err = d.SavePlaces(t.Context(), c.ID, places)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	dbtest.MustSavePlaces(t, d, c.ID, places)
 }

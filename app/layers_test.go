@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,6 +123,19 @@ func TestImportsPointDown(t *testing.T) {
 	}
 	if len(wrong) > 0 {
 		t.Errorf("imports that lead up:\n%s", strings.Join(wrong, "\n"))
+	}
+}
+
+// TestModules holds what stands beside the program, as the benchmark, to the versions that it
+// needs: else nobody can start it.
+func TestModules(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{"tools/bench", "tools/apicheck", "programs/broker"} {
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "./...")
+		cmd.Dir = filepath.Join("..", dir)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", dir, err, out)
+		}
 	}
 }
 

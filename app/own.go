@@ -10,12 +10,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
-
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/nearest"
 	"ticketfrei/templates"
 )
 
@@ -179,15 +178,15 @@ func (f siteFiles) known(definitions []bots.Definition) (names []string) {
 
 // meant asks whether another file was meant; empty where none is like it.
 func meant(name string, known []string) string {
-	nearest, least := "", 3
+	like, least := "", 3
 	for _, k := range known {
-		d := min(levenshtein.ComputeDistance(name, k), levenshtein.ComputeDistance(path.Base(name), path.Base(k)))
+		d := min(nearest.Edits(name, k), nearest.Edits(path.Base(name), path.Base(k)))
 		if d < least {
-			nearest, least = k, d
+			like, least = k, d
 		}
 	}
-	if nearest == "" {
+	if like == "" {
 		return ""
 	}
-	return "; did you mean " + nearest + "?"
+	return "; did you mean " + like + "?"
 }

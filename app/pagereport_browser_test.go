@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 	"ticketfrei/manage"
@@ -215,9 +216,7 @@ func (th *thumb) chipsShown() []string {
 }
 
 func (th *thumb) suggests() {
-	if err := th.server.db.SavePlaces(th.Context(), th.city.ID, "U1: Langwasser Süd, Plärrer, Hohe Marter\nU2: Röthenbach, Plärrer"); err != nil {
-		th.Fatal(err)
-	}
+	dbtest.MustSavePlaces(th, th.server.db, th.city.ID, "U1: Langwasser Süd, Plärrer, Hohe Marter\nU2: Röthenbach, Plärrer")
 	th.server.notices.Changed(th.city.ID)
 	th.goTo("/city/nuernberg")
 	th.do(chromedp.Focus(chromedp.CSS("#report-text")))

@@ -15,6 +15,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
 	programs "ticketfrei/bots/program"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/cage"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
@@ -100,9 +101,7 @@ func TestProgramRelaysBothWays(t *testing.T) {
 	outsideProgram(t, dir, "echo", `can = ["receive", "send"]`, hostileEcho)
 	a := startPrograms(t, dir, startMailbox(t))
 	city := a.addCity("nuernberg", "*", "")
-	if err := a.server.db.SavePlaces(t.Context(), city.ID, "U1: Plärrer, Rathaus\n"+manyStops()); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.server.db, city.ID, "U1: Plärrer, Rathaus\n"+manyStops())
 	a.connectProgram("echo", city, nil)
 	best := patience
 	for i := range 5 {

@@ -14,6 +14,7 @@ import (
 	kit "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/stream"
 	"ticketfrei/bots/stream/standin"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 )
@@ -72,9 +73,7 @@ func TestFourStreamsOneHangs(t *testing.T) {
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, t.TempDir(), startMailbox(t), definitions, unbraked...), definitions)
 	c := a.addCity("nuernberg", "*", "")
-	if err := a.server.db.SavePlaces(t.Context(), c.ID, "U1: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Rathenauplatz"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.server.db, c.ID, "U1: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Rathenauplatz")
 	a.server.notices.Changed(c.ID)
 	a.stream(c, `{"name":"u1","include":{"line":["U1"]},"target":%q,"look":"card"}`, targets.Discord())
 	a.stream(c, `{"name":"mail","include":{"network":["mail"]},"target":%q,"look":"card"}`, targets.Slack())

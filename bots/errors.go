@@ -3,6 +3,7 @@ package bots
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -167,4 +168,15 @@ func Words(err error, t T) string {
 		return s.Say(t)
 	}
 	return t("bots.error.internal")
+}
+
+// Guard calls f, and makes an error of its panic. The supervisor does so with what it calls:
+// a goroutine that a bot begins itself would end the program of all cities.
+func Guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
 }

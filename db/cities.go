@@ -167,30 +167,6 @@ func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.C
 	return c, nil
 }
 
-// SaveRules is ChangeCity for a city's trigger patterns and blocked words.
-func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked string) error {
-	return d.setCity(ctx, cityID, func(c *report.City) { c.Triggers, c.Blocked = triggers, blocked })
-}
-
-// SaveHearing is ChangeCity for whether a city's questions are answered instead of passed
-// on, and whether answers to what its bots have posted are reports.
-func (d *DB) SaveHearing(ctx context.Context, cityID int64, questions, replies bool) error {
-	return d.setCity(ctx, cityID, func(c *report.City) { c.Questions, c.Replies = questions, replies })
-}
-
-// SaveTexts is ChangeCity for a city's name, its language and the markdown of its page.
-func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
-	return d.setCity(ctx, cityID, func(c *report.City) { c.Name, c.Language, c.Page = name, language, page })
-}
-
-func (d *DB) setCity(ctx context.Context, cityID int64, set func(*report.City)) error {
-	_, err := d.ChangeCity(ctx, cityID, func(c *report.City) error {
-		set(c)
-		return nil
-	})
-	return err
-}
-
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		return oneRow(tx.Model(&cityRow{}).Where("id = ?", cityID).Updates(values))

@@ -33,14 +33,9 @@ func (d *DB) PlacesChanged(ctx context.Context, cityID int64) (time.Time, error)
 	return fromMillis(updated), nil
 }
 
-// SavePlaces stores the lines and stops of a city, which the caller has checked, in
-// place of those it has. A city that is gone is ErrNotFound.
-func (d *DB) SavePlaces(ctx context.Context, cityID int64, text string) error {
-	return d.ReplacePlaces(ctx, cityID, text, func(string) error { return nil })
-}
-
-// ReplacePlaces is SavePlaces, unless check says something against it, which is given the
-// text that is stored. It may be asked twice.
+// ReplacePlaces stores the lines and stops of a city, which the caller has checked, in
+// place of those it has, unless check says something against it, which is given the text
+// that is stored. It may be asked twice. A city that is gone is ErrNotFound.
 func (d *DB) ReplacePlaces(ctx context.Context, cityID int64, text string, check func(stored string) error) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		var stored string

@@ -77,7 +77,7 @@ func (s *Site) botName(r *http.Request, n Network, b report.Bot) string {
 	}
 	account := ""
 	if err == nil {
-		err = manage.Guard(func() (err error) {
+		err = bots.Guard(func() (err error) {
 			account, _, err = n.Address(r.Context(), s.City(r), b)
 			return err
 		})

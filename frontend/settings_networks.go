@@ -10,7 +10,6 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
-	"ticketfrei/manage"
 )
 
 const (
@@ -76,7 +75,7 @@ func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCar
 // fillSection asks the network for its part of the card. If the network fails,
 // hangs or panics, only its own card shows it.
 func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given map[string]any) {
-	err := manage.Guard(func() error {
+	err := bots.Guard(func() error {
 		ctx, cancel := context.WithTimeout(r.Context(), sectionTimeout)
 		defer cancel()
 		if err := s.fillBots(ctx, s.City(r), n, card.Bots); err != nil {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/bots"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 	"ticketfrei/place"
@@ -218,9 +219,7 @@ func TestPlacesOfAnotherCity(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t)
 	theirs := b.city("fuerth", "Fürth", b.moderator("victim@example.org"))
-	if err := b.db.SavePlaces(t.Context(), theirs.ID, "U1: Geheim"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, b.db, theirs.ID, "U1: Geheim")
 	mine := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
 	id := strconv.FormatInt(theirs.ID, 10)
@@ -327,9 +326,7 @@ func TestUnreadablePlaces(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t)
 	c := b.city("fuerth", "Fürth", b.moderator("one@example.org"))
-	if err := b.db.SavePlaces(t.Context(), c.ID, "no colon"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, b.db, c.ID, "no colon")
 	w := b.login("one@example.org")
 	w.get("/settings").want(http.StatusOK, "")
 	if got := w.get("/settings/places").want(http.StatusOK, "").value("places-text"); got != "no colon" {

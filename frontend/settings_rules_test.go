@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ticketfrei/censor"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
@@ -80,9 +81,7 @@ func TestSettingsRules(t *testing.T) {
 		page.says("verdict", "blocked word of yours: quatsch")
 		page = w.post("/settings/rules/try", "text", "schönes Wetter", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
 		page.says("verdict", "no trigger pattern fits")
-		if err := b.db.SavePlaces(t.Context(), c.ID, "U7: Yorckstr, Mehringdamm"); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustSavePlaces(t, b.db, c.ID, "U7: Yorckstr, Mehringdamm")
 		page = w.post("/settings/rules/try", "text", "Yorckstr jetzt", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
 		page.says("verdict", "it names a line or a stop of your city: Yorckstr")
 		page = w.post("/settings/rules/try", "text", "wieder weg", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")

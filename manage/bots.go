@@ -63,14 +63,14 @@ func (m *Cities) Described(ctx context.Context, c report.City, b report.Bot) Bot
 	ctx, done := context.WithTimeout(ctx, askTimeout)
 	defer done()
 	err = errors.Join(
-		Guard(func() error {
+		bots.Guard(func() error {
 			count, err := n.CountRecipients(ctx, b)
 			if err == nil {
 				d.Recipients = count
 			}
 			return err
 		}),
-		Guard(func() (err error) {
+		bots.Guard(func() (err error) {
 			d.Address, d.URL, err = n.Address(ctx, c, b)
 			return err
 		}))
@@ -162,18 +162,8 @@ func (m *Cities) forget(ctx context.Context, n Network, b report.Bot) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, forgetTimeout)
 	defer cancel()
-	if err := Guard(func() error { return n.Network.Forget(ctx, b) }); err != nil {
+	if err := bots.Guard(func() error { return n.Network.Forget(ctx, b) }); err != nil {
 		return &ForgetError{n.Name, err}
 	}
 	return nil
-}
-
-// Guard turns a panic of f into an error.
-func Guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return f()
 }

@@ -40,7 +40,7 @@ func (m *Cities) Connect(ctx context.Context, c report.City, network string, bot
 		return report.Bot{}, err
 	}
 	var b report.Bot
-	err = Guard(func() (err error) {
+	err = bots.Guard(func() (err error) {
 		b, err = n.Network.(bots.Connector).Connect(ctx, c, botID, values)
 		return err
 	})

@@ -43,9 +43,7 @@ func newAnswering(t *testing.T, networks map[string]bots.Network, names ...strin
 	}
 	a.relay.Now, a.relay.Texts, a.relay.Answers = a.now, texts, relay.NewAnswers(slog.New(slog.DiscardHandler), a.now)
 	a.city = dbtest.MustCreateCity(t, a.relay.DB, "fuerth", names...)
-	if err := a.relay.DB.SaveTexts(t.Context(), a.city.ID, "Fürth", "de", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveTexts(t, a.relay.DB, a.city.ID, "Fürth", "de", "")
 	if a.bot, err = a.relay.DB.FindBot(t.Context(), a.city.ID, names[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -105,9 +103,7 @@ func (a *answering) saysNothing() {
 // language or the city's, but for those that nobody is to learn from.
 func TestOutcomesAreAnswered(t *testing.T) {
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, "fascho"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `\bu\d\b`, "fascho")
 	start(t, a.relay)
 	english := a.message("english", "b", "U2 Plärrer")
 	english.Language = "en-GB"
@@ -144,9 +140,7 @@ func TestOutcomesAreAnswered(t *testing.T) {
 // TestEditsAreAnswered has somebody add to a message what was missing.
 func TestEditsAreAnswered(t *testing.T) {
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `\bu\d\b`, "")
 	start(t, a.relay)
 	a.mustHear(a.message("1", "a", "Plärrer"))
 	a.mustSay("1: held: Nicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle.")

@@ -7,12 +7,11 @@ import (
 	"math"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
-
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/cache"
 	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/nearest"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
@@ -196,14 +195,14 @@ func (c *Commands) load(ctx context.Context, cityID int64) (*commanded, error) {
 }
 
 // nearestOf returns the word that was meant by a mistyped one; empty where there is none.
-func nearestOf(word string, known []string) (nearest string) {
+func nearestOf(word string, known []string) (meant string) {
 	least := min(maxMistyped, len([]rune(word))/2) + 1
 	for _, k := range known {
-		if d := levenshtein.ComputeDistance(word, k); d < least {
-			least, nearest = d, k
+		if d := nearest.Edits(word, k); d < least {
+			least, meant = d, k
 		}
 	}
-	return nearest
+	return meant
 }
 
 // ask has a program answer a command, beside everything else.

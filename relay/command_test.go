@@ -9,6 +9,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/relay"
 )
@@ -56,9 +57,7 @@ func TestCommands(t *testing.T) {
 		}
 		return strings.Join([]string{c.Word, c.Text, c.Language, c.Reading.Stop}, "|"), nil
 	}, "fahrplan", "wetter")
-	if err := a.relay.DB.SavePlaces(t.Context(), a.city.ID, "U1: Plärrer"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.relay.DB, a.city.ID, "U1: Plärrer")
 	if words, err := a.hearing.Commands.Words(t.Context(), a.city.ID); err != nil || strings.Join(words, " ") != "fahrplan wetter" {
 		t.Errorf("the commands are %q: %v", words, err)
 	}

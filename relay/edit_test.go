@@ -32,9 +32,7 @@ func newEditor(t *testing.T) *editor {
 	rl, out := newRelay(t, map[string]bots.Network{"crowd": crowd(1)})
 	a := &editor{T: t, rl: rl, out: out}
 	a.hearing, a.bot = newHearing(t, rl, 100)
-	if err := rl.DB.SaveRules(t.Context(), a.bot.CityID, `U\d`, "spam"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, rl.DB, a.bot.CityID, `U\d`, "spam")
 	return a
 }
 

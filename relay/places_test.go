@@ -10,6 +10,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/relay"
 )
@@ -30,18 +31,14 @@ func newRider(t *testing.T) *rider {
 	t.Helper()
 	a := newAsking(t)
 	r := &rider{a, t}
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `kontis?`, "spam"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `kontis?`, "spam")
 	r.savePlaces(cityPlaces)
 	return r
 }
 
 func (r *rider) savePlaces(text string) {
 	r.t.Helper()
-	if err := r.relay.DB.SavePlaces(r.t.Context(), r.city.ID, text); err != nil {
-		r.t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(r.t, r.relay.DB, r.city.ID, text)
 	r.relay.Notices.Changed(r.city.ID)
 	r.passes(time.Millisecond)
 }
@@ -228,9 +225,7 @@ func TestLinesOfACity(t *testing.T) {
 	if got, err := r.hearing.Places.Lines(t.Context(), r.city.ID+1); len(got) > 0 || err != nil {
 		t.Errorf("of another city: %q, %v", got, err)
 	}
-	if err := r.relay.DB.SavePlaces(t.Context(), r.city.ID, "U9: Zoo"); err != nil { // as another process does
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, r.relay.DB, r.city.ID, "U9: Zoo")
 	if got, err := r.hearing.Places.Lines(t.Context(), r.city.ID); !slices.Equal(got, []string{"U9"}) || err != nil {
 		t.Errorf("lines that nobody has told of: %q, %v", got, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/intent"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
@@ -104,9 +105,7 @@ func TestQuestionsAreAnswered(t *testing.T) {
 // that it was none that is passed on.
 func TestDoubtfulReportThatDoesNotPass(t *testing.T) {
 	a := newAsking(t)
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `\bu\d\b`, "")
 	a.mustHear(a.message("vague", "a", "Kontrolle am Plärrer?"))
 	a.mustSay("vague: question: In der letzten Stunde gab es keine Meldungen.\n\nNicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle.")
 	a.mustHear(a.message("first", "b", "Kontrolle in der U3?"))
@@ -130,9 +129,7 @@ func TestOnlyWhoCanBeAnsweredAsks(t *testing.T) {
 	here.Unverified, here.Here = &bots.Origin{}, true // nobody else is answered
 	a.mustHear(here)
 	a.mustSay("here: question: Keine Meldung zu U4 in der letzten Stunde." + hint)
-	if err := a.relay.DB.SaveHearing(t.Context(), a.city.ID, false, true); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveHearing(t, a.relay.DB, a.city.ID, false, true)
 	a.relay.Notices.Changed(a.city.ID)
 	a.mustHear(a.message("off", "c", "Sind gerade Kontis in der U3?"))
 	a.mustSay("off: passed: Weitergegeben, an 34 Leute.")
@@ -151,9 +148,7 @@ func TestRepliesAreDroppedWhereTheyAreNoReports(t *testing.T) {
 	}
 	a.mustHear(reply("heard"))
 	a.mustSay("heard: passed: Weitergegeben, an 34 Leute.")
-	if err := a.relay.DB.SaveHearing(t.Context(), a.city.ID, true, false); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveHearing(t, a.relay.DB, a.city.ID, true, false)
 	a.relay.Notices.Changed(a.city.ID)
 	a.mustHear(reply("dropped"))
 	a.saysNothing()
@@ -306,9 +301,7 @@ func TestEditedQuestionStaysOne(t *testing.T) {
 // whose rules let everything pass.
 func TestTalkBelowAPostIsNoReport(t *testing.T) {
 	a := newAsking(t)
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, "*", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, "*", "")
 	a.relay.Notices.Changed(a.city.ID)
 	for _, said := range []string{"nein, weg", "no, gone", "ok", "+1", "Ja, noch da", "noch da?"} {
 		in := a.message(said, said, said)

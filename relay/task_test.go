@@ -113,9 +113,7 @@ func TestTasksGrowResults(t *testing.T) {
 	silent := results("")
 	a := newTasked(t, time.Minute, map[string]bots.Network{"gtfs": results(`{"line":"U1","gtfs":"mine"}`), "silent": silent, "judge": judge}, "gtfs", "silent", "judge")
 	a.relay.Places, _ = relay.NewPlaces(a.relay.DB, a.relay.Notices, a.relay.Log)
-	if err := a.relay.DB.SavePlaces(t.Context(), a.city.ID, "U1: Plärrer"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.relay.DB, a.city.ID, "U1: Plärrer")
 	start(t, a.relay)
 	a.mustHear(a.message("a", "x", "U1 Plärrer 2 Kontis"))
 	a.mustSay("a: passed: Weitergegeben, an 34 Leute.")
@@ -146,9 +144,7 @@ func TestTaskRefuses(t *testing.T) {
 		return bots.TaskResult{}, nil
 	})
 	a := newTasked(t, time.Minute, map[string]bots.Network{"judge": judge, "never": never}, "judge", "never")
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `\bu\d\b`, "")
 	events := a.relay.Bus.Subscribe(a.city.ID, 9, "report.*")
 	start(t, a.relay)
 	a.mustHear(a.message("ad", "x", "U1 Werbung"))

@@ -2,9 +2,11 @@ package program
 
 import (
 	"context"
-	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"ticketfrei/bots"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/zone"
 )
@@ -12,26 +14,24 @@ import (
 // eventsAtOnce is how many events may wait for a program.
 const eventsAtOnce = 256
 
-// startClocks has the program told of the time and of events. stop waits until that has
-// ended, which the end of ctx brings about.
-func (b *bot) startClocks(ctx context.Context) (stop func()) {
-	var group sync.WaitGroup
+// startClocks has the program told of the time and of events in goroutines of the group,
+// until ctx ends.
+func (b *bot) startClocks(ctx context.Context, group *errgroup.Group) {
 	for _, s := range b.manifest.Schedule {
-		group.Go(func() { b.follow(ctx, s) })
+		group.Go(func() error { return bots.Guard(func() error { return b.follow(ctx, s) }) })
 	}
 	if len(b.manifest.Subscribe) > 0 {
-		group.Go(func() { b.listen(ctx) })
+		group.Go(func() error { return bots.Guard(func() error { return b.listen(ctx) }) })
 	}
-	return group.Wait
 }
 
 // follow sends a tick at each time of a schedule.
-func (b *bot) follow(ctx context.Context, s Schedule) {
+func (b *bot) follow(ctx context.Context, s Schedule) error {
 	where := zone.Of(b.city, b.host.Config.Reports.Zone)
 	for last := b.host.Now(); ; {
 		next := s.Next(last, where)
 		if within(next.Sub(b.host.Now()), ctx.Done()) {
-			return
+			return nil
 		}
 		last = next
 		b.tellOf(ctx, &toLine{Type: toTick, Time: next.In(where).Truncate(time.Second)})
@@ -65,7 +65,7 @@ func (s Schedule) Next(after time.Time, where *time.Location) time.Time {
 }
 
 // listen hands on the events that the program has subscribed to.
-func (b *bot) listen(ctx context.Context) {
+func (b *bot) listen(ctx context.Context) error {
 	city := b.self.CityID
 	if b.manifest.Scope == scopeServer {
 		city = 0
@@ -75,7 +75,7 @@ func (b *bot) listen(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case e := <-events.C:
 			b.tellOf(ctx, &toLine{Type: toEvent, Name: e.Name, Payload: e.Payload, Time: e.Time.UTC(), Slug: b.slugOf(ctx, e)})
 		}

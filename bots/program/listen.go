@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"ticketfrei/bots"
 )
 
 // read reads lines until the output ends.
@@ -65,7 +67,7 @@ func (p *process) take(l fromLine) error {
 // handle handles lines in their order.
 func (p *process) handle(ctx context.Context) {
 	for l := range p.in {
-		if err := p.hearer.hear(ctx, p, l); err != nil {
+		if err := bots.Guard(func() error { return p.hearer.hear(ctx, p, l) }); err != nil {
 			p.kill(err, true)
 			for range p.in { // what it said after that is not heard: it says it again
 				continue

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ticketfrei/bots"
 	"ticketfrei/internal/cage"
 	"ticketfrei/internal/config"
 )
@@ -98,7 +99,7 @@ func (p *process) run(ctx context.Context) {
 		readLog(p.child.Stderr, p.hearer.note)
 	}()
 	go p.write()
-	if err := p.read(); err != nil {
+	if err := bots.Guard(p.read); err != nil {
 		p.fail(err)
 		_, _ = io.Copy(io.Discard, p.child.Stdout)
 	}

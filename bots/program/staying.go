@@ -35,7 +35,7 @@ func (s *staying) run(ctx context.Context) (over bool, err error) {
 	}
 	ended := make(chan error, s.b.manifest.Workers)
 	for i := range s.b.manifest.Workers {
-		go func() { ended <- s.work(ctx, i) }()
+		go func() { ended <- bots.Guard(func() error { return s.work(ctx, i) }) }()
 	}
 	stopped := false
 	for range s.b.manifest.Workers {

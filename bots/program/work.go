@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"ticketfrei/bots"
@@ -74,10 +75,13 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 	defer b.enter(b)()
 	close(b.opened)
 	defer close(b.closed)
-	stop := b.startClocks(ctx)
+	clocks, ctx := errgroup.WithContext(ctx)
+	b.startClocks(ctx, clocks)
 	over, err := b.crew.run(ctx)
 	cancel()
-	stop()
+	if failed := clocks.Wait(); err == nil {
+		err = failed
+	}
 	if over && err == nil {
 		bots.Stand(ctx, errOver)
 	}

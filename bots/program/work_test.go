@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -202,6 +203,26 @@ func TestHostInTrouble(t *testing.T) {
 	}
 	if strings.Contains(o.file("heard"), "kept") {
 		t.Error("it was told that the report is kept")
+	}
+}
+
+// TestPanicOfHost has what a program says make the server stumble: that is the trouble of one
+// bot, and not of the whole server.
+func TestPanicOfHost(t *testing.T) {
+	o := newOutside(t, "toy", `can = ["receive", "send"]`, toy)
+	b := o.connect(nil)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- b.Receive(t.Context(), func(context.Context, bots.Incoming) error { panic("a bug") })
+	}()
+	_, _ = o.send(b, `{"type":"report","id":"1","text":"U1"}`)
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "panic: a bug") {
+		t.Errorf("Receive ended with %v", err)
+	}
+	b = o.open()
+	kittest.Receive(t, b, o.Inbox)
+	if _, err := o.send(b, "U2"); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 

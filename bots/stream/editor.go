@@ -126,11 +126,11 @@ func (e *editor) stream() Stream {
 // takeEvents ticks those that can be ticked; the others stand in a field.
 func (e *editor) takeEvents(patterns []string) {
 	var others []string
-	for _, name := range Events() {
+	for _, name := range events {
 		e.Told = append(e.Told, choice{Value: name, On: slices.Contains(patterns, name)})
 	}
 	for _, name := range patterns {
-		if !slices.Contains(Events(), name) {
+		if !slices.Contains(events, name) {
 			others = append(others, name)
 		}
 	}

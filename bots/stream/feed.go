@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -57,7 +56,7 @@ func (b *bot) readFeeds(ctx context.Context, group *errgroup.Group, emit emitter
 	}
 	for _, r := range rows {
 		if r.Preset == PresetFeed && r.Running {
-			group.Go(func() error { return b.readFeed(ctx, r, emit) })
+			group.Go(func() error { return bots.Guard(func() error { return b.readFeed(ctx, r, emit) }) })
 		}
 	}
 	return nil
@@ -65,12 +64,8 @@ func (b *bot) readFeeds(ctx context.Context, group *errgroup.Group, emit emitter
 
 // readFeed reads a feed again and again until ctx ends, the feed is gone for good, or
 // nothing is taken in.
-func (b *bot) readFeed(ctx context.Context, r triggerRow, emit emitter) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic while reading a feed: %v", p)
-		}
-	}()
+func (b *bot) readFeed(ctx context.Context, r triggerRow, emit emitter) error {
+	var err error
 	for r.Running && err == nil {
 		pause := time.UnixMilli(r.Next).Sub(b.network.host.Now())
 		if b.network.rest(ctx, max(pause, 0)) != nil {

@@ -77,7 +77,7 @@ func must(tb testing.TB, err error) {
 // places gives the city lines and stops.
 func (s *street) places(text string) {
 	s.t.Helper()
-	must(s.t, s.DB.SavePlaces(s.t.Context(), s.city.ID, text))
+	dbtest.MustSavePlaces(s.t, s.DB, s.city.ID, text)
 	s.Notices.Changed(s.city.ID)
 }
 

@@ -18,9 +18,6 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// LoopHeader is in every request to a target: what comes back with it is not heard.
-const LoopHeader = bots.LoopHeader
-
 // maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 64 << 10
 
@@ -157,7 +154,7 @@ func (n *Network) request(ctx context.Context, city report.City, e *entry, ev ev
 		return nil, withoutURL(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(LoopHeader, cmp.Or(ev.report, ev.name))
+	req.Header.Set(bots.LoopHeader, cmp.Or(ev.report, ev.name))
 	if e.to.kind == KindWebhook {
 		err = n.addSignature(req, e.row, ev.id, raw)
 	}
@@ -172,7 +169,7 @@ func (n *Network) deleteMessage(ctx context.Context, e *entry, reportID, id stri
 	if err != nil {
 		return withoutURL(err)
 	}
-	req.Header.Set(LoopHeader, reportID)
+	req.Header.Set(bots.LoopHeader, reportID)
 	lane := n.lanes.of(e.row.ID)
 	if err := lane.enter(ctx, n.host.Now); err != nil {
 		return err

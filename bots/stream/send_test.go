@@ -155,7 +155,7 @@ func TestDiscord(t *testing.T) {
 	if diff := cmp.Diff(want, fields(t, got.Body)); diff != "" {
 		t.Error(diff)
 	}
-	if !strings.HasSuffix(got.Path, "?wait=true") || got.Header.Get(LoopHeader) != d.Report.ID || got.Header.Get("webhook-signature") != "" {
+	if !strings.HasSuffix(got.Path, "?wait=true") || got.Header.Get(bots.LoopHeader) != d.Report.ID || got.Header.Get("webhook-signature") != "" {
 		t.Errorf("asked %s, %v", got.Path, got.Header)
 	}
 	s.takeBack(d, receipt)
@@ -461,7 +461,7 @@ func TestEvents(t *testing.T) {
 	for _, got := range s.got(standin.HookPath) {
 		verifyID := got.Header.Get("webhook-id")
 		body := fields(t, got.Body)
-		types = append(types, fmt.Sprint(body["type"], " ", got.Header.Get(LoopHeader)))
+		types = append(types, fmt.Sprint(body["type"], " ", got.Header.Get(bots.LoopHeader)))
 		if verifyID == "" || body["timestamp"] == nil || body["data"] == nil {
 			t.Errorf("got %s", got.Body)
 		}

@@ -174,13 +174,6 @@ func (s Streams) Rotate(ctx context.Context, cityID int64, name string) (Stored,
 
 // create stores a new stream, and switches the bot on that sends to it.
 func (s Streams) create(ctx context.Context, cityID int64, want Stream) (Stored, error) {
-	list, err := s.List(ctx, cityID)
-	if err != nil {
-		return Stored{}, err
-	}
-	if len(list) >= MaxStreams {
-		return Stored{}, ErrTooMany
-	}
 	to, err := s.n.checked(ctx, cityID, &want)
 	if err != nil {
 		return Stored{}, err
@@ -193,6 +186,13 @@ func (s Streams) create(ctx context.Context, cityID int64, want Stream) (Stored,
 	secret := ""
 	_, err = s.n.host.DB.CreateBot(ctx, cityID, Name, b.ID, func(tx *gorm.DB, _ report.Bot) error {
 		r.ID, r.Name = 0, want.Name
+		var n int64
+		if err := tx.Model(&row{}).Where("bot_id = ?", b.ID).Count(&n).Error; err != nil {
+			return err
+		}
+		if n >= MaxStreams {
+			return ErrTooMany
+		}
 		if err := tx.Create(&r).Error; err != nil {
 			return err
 		}
@@ -312,6 +312,3 @@ func (n *Network) sign(r *row, to target) (secret string) {
 
 // events are those that streams can be told of, for who chooses among them.
 var events = []string{bus.ReportPassed, bus.ReportTakenBack, bus.ReportRefused, bus.Bot + "*", bus.CityChanged}
-
-// Events returns what streams can be told of. Outside programs publish more.
-func Events() []string { return append([]string(nil), events...) }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,8 +192,23 @@ func TestTooManyStreams(t *testing.T) {
 		group.Go(func() { s.put(to(fmt.Sprint("s", i), s.targets.Hook())) })
 	}
 	group.Wait()
-	for i := 5; i < MaxStreams; i++ {
+	for i := 5; i < MaxStreams-1; i++ {
 		s.put(to(fmt.Sprint("s", i), s.targets.Hook()))
+	}
+	var made atomic.Int32
+	for i := range 6 { // at once: there is room for one
+		group.Go(func() {
+			_, err := s.streams().Put(t.Context(), s.city.ID, to(fmt.Sprint("last", i), s.targets.Hook()), Any)
+			if err == nil {
+				made.Add(1)
+			} else if !errors.Is(err, ErrTooMany) {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if made.Load() != 1 {
+		t.Errorf("there was room for one, and %d were made", made.Load())
 	}
 	_, err := s.streams().Put(t.Context(), s.city.ID, to("more", s.targets.Hook()), Any)
 	if !errors.Is(err, ErrTooMany) || len(s.Bots(s.city)) != 1 {

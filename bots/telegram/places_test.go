@@ -14,6 +14,7 @@ import (
 	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/telegram/standin"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 )
@@ -305,7 +306,7 @@ func TestProfile(t *testing.T) {
 	if n := w.account.Calls("setMyDescription"); n != calls {
 		t.Errorf("it was set %d times more", n-calls)
 	}
-	check(t, w.db.SaveTexts(w.ctx, w.city.ID, "Nürnberg & "+strings.Repeat("Ü", 600), "de", ""))
+	dbtest.MustSaveTexts(w.t, w.db, w.city.ID, "Nürnberg & "+strings.Repeat("Ü", 600), "de", "")
 	kittest.Receive(t, w.load(row), kittest.NewInbox())
 	w.until("the profile to be set again", func() bool { return strings.Contains(w.account.Profile("").Description, "Nürnberg") })
 }

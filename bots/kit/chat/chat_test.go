@@ -646,7 +646,7 @@ func TestHelpSaysThatOneMayAsk(t *testing.T) {
 	help := chat.Message{ID: "1", Chat: "7", Author: "7", Command: "help", Private: true}
 	y.must(y.happen("", help))
 	y.untilPosted(1)
-	y.must(y.db.SaveHearing(t.Context(), y.city.ID, false, false))
+	dbtest.MustSaveHearing(t, y.db, y.city.ID, false, false)
 	y.must(y.happen("", help))
 	words := "7 " + y.text("kit.chat.help", "City", "leeds")
 	if diff := cmp.Diff([]string{words + "\n\n" + y.text("kit.chat.help_ask"), words}, y.untilPosted(2)); diff != "" {
