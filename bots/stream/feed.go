@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -66,11 +65,7 @@ func (b *bot) readFeeds(ctx context.Context, group *errgroup.Group, emit emitter
 // readFeed reads a feed again and again until ctx ends, the feed is gone for good, or
 // nothing is taken in.
 func (b *bot) readFeed(ctx context.Context, r triggerRow, emit emitter) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic while reading a feed: %v", p)
-		}
-	}()
+	defer b.recovered(&err)
 	for r.Running && err == nil {
 		pause := time.UnixMilli(r.Next).Sub(b.network.host.Now())
 		if b.network.rest(ctx, max(pause, 0)) != nil {
