@@ -495,7 +495,7 @@ func TestEventsPanic(t *testing.T) {
 	lines := make(brittle, 1)
 	s.network.stdout = lines
 	log := to("log", "stdout:")
-	log.Events = []string{"signal-*"}
+	log.Events = []string{"signal-*", "bot.*"}
 	s.put(log)
 	s.run()
 	s.publish("signal-a", `{"text":"kaputt"}`)
