@@ -125,6 +125,8 @@ func patternText(err error) (id, part string) {
 		return prefix + "too_big", ""
 	case errors.Is(err, censor.ErrTooExpensive):
 		return prefix + "too_expensive", ""
+	case errors.Is(err, censor.ErrTooWide):
+		return prefix + "too_wide", ""
 	case errors.Is(err, censor.ErrAllTooLong):
 		return prefix + "all_too_long", ""
 	case errors.Is(err, censor.ErrNoWord):

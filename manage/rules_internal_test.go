@@ -49,7 +49,7 @@ func TestPatternTexts(t *testing.T) {
 	}
 	for err, want := range map[error]string{censor.ErrTooMany: "too_many", censor.ErrTooLong: "line_too_long",
 		censor.ErrTooComplex: "too_big", censor.ErrAllTooLong: "all_too_long", censor.ErrNoWord: "no_word",
-		censor.ErrTooExpensive: "too_expensive"} {
+		censor.ErrTooExpensive: "too_expensive", censor.ErrTooWide: "too_wide"} {
 		if id, _ := patternText(err); id != "settings.pattern."+want || !texts.Has(id) {
 			t.Errorf("%v: text id %s", err, id)
 		}

@@ -120,15 +120,21 @@ func (n *Network) print(ctx context.Context, e *entry, ev event) error {
 	b.Stream = e.row.Name
 	line, err := json.Marshal(b)
 	if err == nil {
-		n.printing.Lock()
-		_, err = n.stdout.Write(append(line, '\n'))
-		n.printing.Unlock()
+		err = n.printLine(line)
 	}
 	if err != nil {
 		return bots.Permanent(fmt.Errorf("write to the standard output: %w", err))
 	}
 	n.note(ctx, e.row.ID, http.StatusOK)
 	return nil
+}
+
+// printLine writes a line to the standard output, whole.
+func (n *Network) printLine(line []byte) error {
+	n.printing.Lock()
+	defer n.printing.Unlock()
+	_, err := n.stdout.Write(append(line, '\n'))
+	return err
 }
 
 // request returns what a target is sent of an event.

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -473,6 +474,39 @@ func TestEvents(t *testing.T) {
 	messages := s.targets.Messages()
 	if messages[1].Text != "Streams: hat Probleme" || messages[0].Text != "Feueralarm" {
 		t.Errorf("the chat shows %v", messages)
+	}
+}
+
+// brittle is an output that breaks at a word.
+type brittle chan string
+
+func (b brittle) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("kaputt")) {
+		panic("the output breaks")
+	}
+	b <- string(line)
+	return len(line), nil
+}
+
+// What breaks while a stream is told something ends neither the program nor what is told
+// after it.
+func TestEventsPanic(t *testing.T) {
+	s := newStreet(t, "TICKETFREI_STREAM_STDOUT=true")
+	lines := make(brittle, 1)
+	s.network.stdout = lines
+	log := to("log", "stdout:")
+	log.Events = []string{"signal-*", "bot.*"}
+	s.put(log)
+	s.run()
+	s.publish("signal-a", `{"text":"kaputt"}`)
+	s.publish("signal-b", `{"text":"gut"}`)
+	select {
+	case got := <-lines:
+		if fields(t, got)["type"] != "signal-b" {
+			t.Errorf("told %s", got)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it is told nothing more")
 	}
 }
 

@@ -95,6 +95,22 @@ func (s Streams) Get(ctx context.Context, cityID int64, name string) (Stream, er
 // the one before has to be: the revision that was seen, Any or Absent; else the error is
 // ErrChanged. An Invalid says what is wrong with it.
 func (s Streams) Put(ctx context.Context, cityID int64, want Stream, revision int64) (Stored, error) {
+	return persist(revision, func() (Stored, error) { return s.put(ctx, cityID, want, revision) })
+}
+
+// persist stores what is to be stored whatever was there, also where somebody else stores
+// something at the same moment.
+func persist(revision int64, store func() (Stored, error)) (stored Stored, err error) {
+	for range 10 {
+		if stored, err = store(); revision != Any || !errors.Is(err, ErrChanged) {
+			break
+		}
+	}
+	return stored, err
+}
+
+// put is Put, once.
+func (s Streams) put(ctx context.Context, cityID int64, want Stream, revision int64) (Stored, error) {
 	r, err := s.n.find(ctx, cityID, want.Name)
 	switch {
 	case errors.Is(err, db.ErrNotFound):
@@ -113,6 +129,11 @@ func (s Streams) Put(ctx context.Context, cityID int64, want Stream, revision in
 // Change stores a stream as change makes it of what is stored, with the target as Shown;
 // also its name can be changed. See Put.
 func (s Streams) Change(ctx context.Context, cityID int64, name string, revision int64, change func(*Stream) error) (Stored, error) {
+	return persist(revision, func() (Stored, error) { return s.change(ctx, cityID, name, revision, change) })
+}
+
+// change is Change, once.
+func (s Streams) change(ctx context.Context, cityID int64, name string, revision int64, change func(*Stream) error) (Stored, error) {
 	r, err := s.n.find(ctx, cityID, name)
 	if err != nil {
 		return Stored{}, err
@@ -186,12 +207,8 @@ func (s Streams) create(ctx context.Context, cityID int64, want Stream) (Stored,
 	secret := ""
 	_, err = s.n.host.DB.CreateBot(ctx, cityID, Name, b.ID, func(tx *gorm.DB, _ report.Bot) error {
 		r.ID, r.Name = 0, want.Name
-		var n int64
-		if err := tx.Model(&row{}).Where("bot_id = ?", b.ID).Count(&n).Error; err != nil {
+		if err := roomForStream(tx, b.ID); err != nil {
 			return err
-		}
-		if n >= MaxStreams {
-			return ErrTooMany
 		}
 		if err := tx.Create(&r).Error; err != nil {
 			return err
@@ -211,6 +228,19 @@ func (s Streams) create(ctx context.Context, cityID int64, want Stream) (Stored,
 	s.n.host.Notices.Changed(cityID)
 	shown, err := s.n.shown(ctx, cityID, r)
 	return Stored{Stream: shown, Created: true, Secret: secret}, err
+}
+
+// roomForStream tells whether a bot may have one more stream. It is asked where that is stored:
+// others may be stored at the same moment.
+func roomForStream(tx *gorm.DB, botID int64) error {
+	var count int64
+	if err := tx.Model(&row{}).Where("bot_id = ?", botID).Count(&count).Error; err != nil {
+		return err
+	}
+	if count >= MaxStreams {
+		return ErrTooMany
+	}
+	return nil
 }
 
 // replace stores a stream in place of another.

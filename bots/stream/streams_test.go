@@ -192,8 +192,20 @@ func TestTooManyStreams(t *testing.T) {
 		group.Go(func() { s.put(to(fmt.Sprint("s", i), s.targets.Hook())) })
 	}
 	group.Wait()
-	for i := 5; i < MaxStreams-1; i++ {
-		s.put(to(fmt.Sprint("s", i), s.targets.Hook()))
+	var full atomic.Int32
+	for i := 5; i < MaxStreams+5; i++ {
+		group.Go(func() {
+			_, err := s.streams().Put(t.Context(), s.city.ID, to(fmt.Sprint("s", i), s.targets.Hook()), Any)
+			if errors.Is(err, ErrTooMany) {
+				full.Add(1)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if list, err := s.streams().List(t.Context(), s.city.ID); err != nil || len(list) != MaxStreams || full.Load() != 5 {
+		t.Errorf("%d streams, %d were one too many: %v", len(list), full.Load(), err)
 	}
 	var made atomic.Int32
 	for i := range 6 { // at once: there is room for one
@@ -215,6 +227,22 @@ func TestTooManyStreams(t *testing.T) {
 		t.Errorf("one too many: %v; %d bots", err, len(s.Bots(s.city)))
 	}
 	s.put(to("s3", s.targets.Hook()))
+}
+
+// Who asks for no revision is let through, also beside others who store the same stream.
+func TestStoredAtOnce(t *testing.T) {
+	s := newStreet(t)
+	var group sync.WaitGroup
+	for i := range 6 {
+		group.Go(func() {
+			want := to("a", s.targets.Hook())
+			want.When = fmt.Sprintf("people != %d", i)
+			if _, err := s.streams().Put(t.Context(), s.city.ID, want, Any); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
 }
 
 // Nothing that is secret stands in the database as it is.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -69,8 +70,10 @@ func (b *bot) follow(ctx context.Context, id int64, sub *bus.Subscription) error
 	}
 }
 
-// tell tells a stream something, trying again for as long as that is news.
-func (b *bot) tell(ctx context.Context, id int64, happened bus.Event) error {
+// tell tells a stream something, trying again for as long as that is news. What it cannot
+// be told is left out: the others, and what comes after it, have nothing to do with that.
+func (b *bot) tell(ctx context.Context, id int64, happened bus.Event) (err error) {
+	defer b.recovered(&err)
 	ctx, cancel := context.WithTimeout(ctx, watchPatience)
 	defer cancel()
 	s, e, err := b.stream(ctx, id)
@@ -97,6 +100,15 @@ func (b *bot) tell(ctx context.Context, id int64, happened bus.Event) error {
 			return err
 		case <-time.After(wait):
 		}
+	}
+}
+
+// recovered turns a panic into an error. It would end the program where the program has
+// not called: in goroutines of our own.
+func (b *bot) recovered(err *error) {
+	if p := recover(); p != nil {
+		b.network.host.Log.Error("a stream panicked", "bot", b.bot.ID, "panic", p, "stack", string(debug.Stack()))
+		*err = bots.Say(fmt.Errorf("panic: %v", p), "bots.error.internal")
 	}
 }
 
