@@ -138,7 +138,7 @@ func (p Program) data(l language) (map[string]any, error) {
 	does := map[string]bool{}
 	for _, can := range p.Can {
 		if !slices.Contains(Abilities(), can) {
-			return nil, fmt.Errorf("%q is nothing that a program can: it is one of %s", can, strings.Join(Abilities(), ", "))
+			return nil, fmt.Errorf("%q is nothing that is written for you: that is %s; what else programs can stands in docs/PROGRAMS.md", can, strings.Join(Abilities(), ", "))
 		}
 		does[can] = true
 	}
