@@ -43,9 +43,9 @@ func Languages() (names []string) {
 	return names
 }
 
-// abilities are what a program can, with the type of the line that it is told then.
+// abilities are what a program can, with the type of the line that it is told then, if any.
 var abilities = []struct{ can, line string }{
-	{"receive", "kept"}, {"send", "send"}, {"retract", "retract"}, {"task", "task"}, {"command", "command"}, {"route", "request"}, {"schedule", "tick"},
+	{"receive", "kept"}, {"send", "send"}, {"answer", "answer"}, {"retract", "retract"}, {"recipients", ""}, {"task", "task"}, {"command", "command"}, {"route", "request"}, {"schedule", "tick"},
 }
 
 // Abilities returns what a program can.
@@ -138,17 +138,22 @@ func (p Program) data(l language) (map[string]any, error) {
 	does := map[string]bool{}
 	for _, can := range p.Can {
 		if !slices.Contains(Abilities(), can) {
-			return nil, fmt.Errorf("%q is nothing that is written for you: that is %s; what else programs can stands in docs/PROGRAMS.md", can, strings.Join(Abilities(), ", "))
+			return nil, fmt.Errorf("%q is nothing that a program can: it is one of %s", can, strings.Join(Abilities(), ", "))
 		}
 		does[can] = true
 	}
-	if does["retract"] && !does["send"] {
-		return nil, errors.New("what can retract must send, too: --can send,retract")
+	for _, can := range []string{"retract", "recipients"} {
+		if does[can] && !does["send"] {
+			return nil, fmt.Errorf("%s needs send, too: --can send,%s", can, can)
+		}
 	}
 	var can, handlers []string
 	for _, a := range abilities {
 		if does[a.can] {
-			can, handlers = append(can, a.can), append(handlers, a.line)
+			can = append(can, a.can)
+		}
+		if does[a.can] && a.line != "" {
+			handlers = append(handlers, a.line)
 		}
 	}
 	return map[string]any{
