@@ -32,17 +32,24 @@ func TestScriptsOfTheDocs(t *testing.T) {
 	w := newWorld(t)
 	must(w.cities.SavePlaces(t.Context(), w.city.ID, "U1: Plärrer, Weißer Turm, Lorenzkirche, Hauptbahnhof", ""))(t)
 	all, site := scripts(t), strings.TrimSuffix(w.url, "/api/v1")
-	run := func(name string, args ...string) string {
+	runFor := func(city, name string, args ...string) string {
 		t.Helper()
 		file := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(file, []byte(all[name]), 0o600); err != nil || all[name] == "" {
 			t.Fatalf("there is no %s: %v", name, err)
 		}
-		out, err := exec.CommandContext(t.Context(), "sh", append([]string{file, site, "gotham"}, args...)...).Output()
+		out, err := exec.CommandContext(t.Context(), "sh", append([]string{file, site, city}, args...)...).Output()
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		return string(out)
+	}
+	run := func(name string, args ...string) string {
+		t.Helper()
+		return runFor("gotham", name, args...)
+	}
+	if out := runFor("metropolis", "begin", w.key(apikey.Cities, apikey.All), "me@example.org"); !strings.Contains(out, `"slug":"metropolis"`) || !strings.Contains(out, "U1: Plärrer, Hbf") {
+		t.Errorf("begin: %s", out)
 	}
 	streams, reports := w.key(apikey.Streams), w.key(apikey.Report)
 	if out := run("stream-all", streams, "http://127.0.0.1:9/hook"); !strings.Contains(out, `"secret":"whsec_`) {

@@ -75,7 +75,18 @@ type developing struct {
 	end    context.CancelFunc // ends the server that runs
 	built  string             // the program that is to go on; empty: this one
 	server *server            // nil while none runs
+	wrong  map[kind]error     // what is broken beside the server that runs
 }
+
+// kind is what kind of files is broken: what mends one does not mend another.
+type kind int
+
+const (
+	settingsFiles kind = iota
+	siteLooks
+	programFiles
+	sources
+)
 
 // findPlace tells whether the working directory is the program's source or a home.
 func (d *developing) findPlace() error {
@@ -200,7 +211,7 @@ func (d *developing) welcome(demo *demo) error {
 func (d *developing) begin(end context.CancelFunc, s *server) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.end, d.server = end, s
+	d.end, d.server, d.wrong = end, s, map[kind]error{}
 }
 
 // changed follows a change of files.
@@ -212,7 +223,7 @@ func (d *developing) changed(paths []string) {
 	case d.server == nil: // what is broken may be mended now
 	case slices.ContainsFunc(paths, d.needsServer):
 		if _, _, err := d.settings(); err != nil {
-			d.tell(err) // the server that runs stays
+			d.tell(settingsFiles, err) // the server that runs stays
 			return
 		}
 	case d.tree != "" && slices.ContainsFunc(paths, isGo):
@@ -252,7 +263,7 @@ func (d *developing) restart(paths []string) {
 	if len(changed) == 0 {
 		return
 	}
-	d.tell(d.server.restartBots(d.ctx, func(b report.Bot) bool { return changed[b.Network] }))
+	d.tell(programFiles, d.server.restartBots(d.ctx, func(b report.Bot) bool { return changed[b.Network] }))
 }
 
 // restartBots starts the bots again that are chosen, as after a change of their settings.
@@ -288,15 +299,21 @@ func (d *developing) reload() {
 	if err == nil {
 		err = d.server.site.Reload()
 	}
-	d.tell(err)
+	d.tell(siteLooks, err)
 }
 
-// tell has the browsers show what is there now, and what is broken of it.
-func (d *developing) tell(err error) {
+// tell has the browsers show what is there now, and what is broken: also what was before,
+// and was not mended. d.mu is held.
+func (d *developing) tell(of kind, err error) {
 	if err != nil {
 		fmt.Fprintln(d.stderr, err)
 	}
-	d.dev.Changed(err)
+	d.wrong[of] = err
+	var all []error
+	for k := settingsFiles; k <= sources; k++ {
+		all = append(all, d.wrong[k])
+	}
+	d.dev.Changed(errors.Join(all...))
 }
 
 // buildTimeout bounds how long the program may take to be built.
@@ -313,7 +330,7 @@ func (d *developing) build() {
 	path := filepath.Join(d.dir, fmt.Sprintf("ticketfrei-%d", time.Now().UnixNano()))
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, ".").CombinedOutput()
 	if err != nil {
-		d.tell(errors.New(cmp.Or(strings.TrimSpace(string(out)), err.Error())))
+		d.tell(sources, errors.New(cmp.Or(strings.TrimSpace(string(out)), err.Error())))
 		return
 	}
 	d.built = path

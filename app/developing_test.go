@@ -194,6 +194,11 @@ func TestDevFollowsPrograms(t *testing.T) {
 	if page := d.page("/settings"); !strings.Contains(page, "Toy of Gotham") || !strings.Contains(page, "dev-trouble") {
 		t.Errorf("the page is:\n%s", page)
 	}
+	d.write("programs/toy/toy.sh", strings.Replace(toyProgram, "ONE", "THREE", 1))
+	logs("THREE")
+	d.says("/", http.StatusOK, "program.toml:4: nonsense", "dev-trouble") // another change mends nothing
+	d.write("programs/toy/program.toml", manifest)
+	waitUntil(t, "nothing is broken", func() bool { return !strings.Contains(d.page("/"), "dev-trouble") })
 }
 
 // page reads a page whatever its status, also while a server begins.

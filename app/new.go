@@ -18,7 +18,7 @@ type newCommand struct {
 type newProgramCommand struct {
 	Name     string   `arg:"" help:"Name of the program and its network: lower case letters and digits, as signal."`
 	Language string   `default:"python" enum:"python,sh,go,node" help:"What it is written in: python, sh, go or node."`
-	Can      []string `default:"receive,send" placeholder:"WHAT" help:"What it can: receive, send, retract, task, command, route, schedule."`
+	Can      []string `default:"receive,send" placeholder:"WHAT" help:"What it can: receive, send, answer, retract, recipients, task, command, route, schedule."`
 	Dir      string   `default:"programs" help:"The directory of the programs, as the setting programs.dir."`
 }
 

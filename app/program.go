@@ -118,7 +118,7 @@ func (cmd *programListCommand) Run(c *console) error {
 type aloneFlags struct {
 	settingsFlags
 	Name     string            `arg:"" help:"Name of the program: its directory."`
-	Settings map[string]string `name:"set" help:"A setting for it." placeholder:"NAME=VALUE"`
+	Settings map[string]string `name:"set" help:"A setting for it; again for more." placeholder:"NAME=VALUE"`
 }
 
 func (f aloneFlags) alone(c *console) (*programs.Alone, error) {
@@ -126,7 +126,8 @@ func (f aloneFlags) alone(c *console) (*programs.Alone, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &programs.Alone{Manifest: m, Config: cfg, Settings: f.Settings, Out: c.stdout, Log: c.stderr}, nil
+	a := &programs.Alone{Manifest: m, Config: cfg, Settings: f.Settings, Out: c.stdout, Log: c.stderr}
+	return a, a.CheckSettings()
 }
 
 type programCheckCommand struct{ aloneFlags }

@@ -23,6 +23,7 @@ type health struct {
 	cannotReceive bool
 	cannotSend    bool
 	ails          bool   // it says that it does not do its work
+	ailment       string // why, in words
 	limit         string // what it works without, in words
 	restarted     bool   // since it was stored
 }

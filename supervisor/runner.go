@@ -217,11 +217,13 @@ func (r *runner) stand(limit error) {
 		words = r.words(limit)
 	}
 	if bots.IsTrouble(limit) {
-		r.log.Warn("supervisor.log.ails", "err", limit)
-		r.setHealth(words, func(h *health) { h.ails, h.limit = true, "" })
+		r.setHealth(words, func(h *health) { before, h.ailment, h.ails, h.limit = h.ailment, words, true, "" })
+		if words != before { // it may say so again and again
+			r.log.Warn("supervisor.log.ails", "err", limit)
+		}
 		return
 	}
-	r.setHealth("", func(h *health) { before, h.ails, h.limit = h.limit, false, words })
+	r.setHealth("", func(h *health) { before, h.ailment, h.ails, h.limit = h.limit, "", false, words })
 	switch {
 	case words == before:
 	case limit != nil:
@@ -300,7 +302,7 @@ func (r *runner) failedToReceive(err error, failures int, took time.Duration) (p
 // restarts notes that the bot cannot receive; counts says whether that is one restart
 // more.
 func (r *runner) restarts(h *health, counts bool) {
-	h.cannotReceive, h.ails, h.limit = true, false, ""
+	h.cannotReceive, h.ails, h.ailment, h.limit = true, false, "", ""
 	if counts {
 		h.restarted = true
 		r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()

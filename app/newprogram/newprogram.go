@@ -43,9 +43,9 @@ func Languages() (names []string) {
 	return names
 }
 
-// abilities are what a program can, with the type of the line that it is told then.
+// abilities are what a program can, with the type of the line that it is told then, if any.
 var abilities = []struct{ can, line string }{
-	{"receive", "kept"}, {"send", "send"}, {"retract", "retract"}, {"task", "task"}, {"command", "command"}, {"route", "request"}, {"schedule", "tick"},
+	{"receive", "kept"}, {"send", "send"}, {"answer", "answer"}, {"retract", "retract"}, {"recipients", ""}, {"task", "task"}, {"command", "command"}, {"route", "request"}, {"schedule", "tick"},
 }
 
 // Abilities returns what a program can.
@@ -142,13 +142,18 @@ func (p Program) data(l language) (map[string]any, error) {
 		}
 		does[can] = true
 	}
-	if does["retract"] && !does["send"] {
-		return nil, errors.New("what can retract must send, too: --can send,retract")
+	for _, can := range []string{"retract", "recipients"} {
+		if does[can] && !does["send"] {
+			return nil, fmt.Errorf("%s needs send, too: --can send,%s", can, can)
+		}
 	}
 	var can, handlers []string
 	for _, a := range abilities {
 		if does[a.can] {
-			can, handlers = append(can, a.can), append(handlers, a.line)
+			can = append(can, a.can)
+		}
+		if does[a.can] && a.line != "" {
+			handlers = append(handlers, a.line)
 		}
 	}
 	return map[string]any{

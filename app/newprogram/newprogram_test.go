@@ -47,6 +47,9 @@ func TestEachLanguage(t *testing.T) {
 			}
 			dir := written(t, language, newprogram.Abilities()...)
 			h := programtest.Start(t, dir, programtest.Options{})
+			if r := h.Wait("recipient", nil); r.Text("id") != "outbox" || r["on"] != true {
+				t.Errorf("the recipient is %v", r)
+			}
 			sent := ""
 			for i, text := range hostile {
 				h.Ask(programtest.Line{"type": "send", "id": fmt.Sprint("s", i), "text": text, "time": time.Now()}, "sent")
@@ -57,10 +60,14 @@ func TestEachLanguage(t *testing.T) {
 				t.Errorf("sent (-want +got):\n%s%v", diff, err)
 			}
 			hears(t, h, dir, 0)
+			h.Say(programtest.Line{"type": "answer", "to": "1", "text": "Danke \"U1\"", "outcome": "passed"})
 			h.Ask(programtest.Line{"type": "retract", "id": "r", "receipt": programtest.Line{"id": "x"}}, "sent")
 			task := h.Ask(programtest.Line{"type": "task", "id": "t", "report": programtest.Line{"text": "U1 Plärrer"}, "results": programtest.Line{}}, "result")
 			if results, _ := task["results"].(map[string]any); results["letters"] != 10.0 {
 				t.Errorf("the task made %v", task)
+			}
+			if answers, err := os.ReadFile(filepath.Join(dir, "answers")); string(answers) != "Danke \"U1\"\n" {
+				t.Errorf("answered %q, %v", answers, err)
 			}
 			if a := h.Ask(programtest.Line{"type": "command", "id": "c", "word": "trial", "text": "x"}, "answer"); a.Text("text") == "" {
 				t.Errorf("answered %v", a)
@@ -95,7 +102,7 @@ func hears(t *testing.T, h *programtest.Host, dir string, n int) {
 			t.Fatal(err)
 		}
 		r := h.Wait("report", nil)
-		if r.Text("id") != fmt.Sprint(n+i+1) || r.Text("text") != text {
+		if r.Text("id") != fmt.Sprint(n+i+1) || r.Text("text") != text || r["from"] != nil && r["from"] != r["id"] {
 			t.Errorf("reported %v, want %q", r, text)
 		}
 		h.Say(programtest.Line{"type": "kept", "id": r.Text("id")})
@@ -144,7 +151,7 @@ func TestEachAbility(t *testing.T) {
 	slow.Test(t, "starts many programs")
 	for _, language := range []string{"python", "sh", "node"} {
 		for _, can := range newprogram.Abilities() {
-			if can == "retract" {
+			if can == "retract" || can == "recipients" {
 				continue // not without send
 			}
 			h := programtest.Start(t, written(t, language, can), programtest.Options{})
@@ -174,7 +181,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{newprogram.Program{Name: "a", Language: "cobol"}, "python, sh, go, node"},
 		{newprogram.Program{Name: "a", Language: "sh", Can: []string{"fly"}}, "receive, send"},
-		{newprogram.Program{Name: "a", Language: "sh", Can: []string{"retract"}}, "must send"},
+		{newprogram.Program{Name: "a", Language: "sh", Can: []string{"retract"}}, "needs send"},
 	} {
 		if _, _, err := tt.p.Write(t.Context(), dir); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v", tt.p, err)

@@ -1,11 +1,14 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,7 +24,8 @@ type Alone struct {
 	Out      io.Writer         // what it says
 	Log      io.Writer         // what it logs
 
-	mu sync.Mutex
+	mu    sync.Mutex
+	named chan string // holds a recipient that the program has named
 }
 
 var _ hearer = (*Alone)(nil)
@@ -51,7 +55,11 @@ func (a *Alone) hear(ctx context.Context, p *process, l fromLine) error {
 	case fromState:
 		a.printf(a.Out, "state: %s", l.Value)
 	case fromRecipient:
-		a.printf(a.Out, "recipient %s: %v", l.ID, l.On == nil || *l.On)
+		on := l.On == nil || *l.On
+		a.printf(a.Out, "recipient %s: %v", l.ID, on)
+		if on {
+			a.name(l.ID)
+		}
 	case fromPublish:
 		a.printf(a.Out, "publish %s: %s", l.Name, l.Payload)
 	case fromPut, fromGet, fromDelete:
@@ -72,8 +80,51 @@ func (a *Alone) begun() *begun {
 	return &begun{Protocol: protocol, City: cityForm{"example", "Example", "en", "Europe/Berlin"}, Settings: a.Manifest.withDefaults(a.Settings)}
 }
 
+// CheckSettings says which of the settings that are given the program does not have, and
+// notes which of its own are missing.
+func (a *Alone) CheckSettings() error {
+	var names []string
+	for _, s := range a.Manifest.Settings {
+		names = append(names, s.Name)
+	}
+	for name := range a.Settings {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("program %s has no setting %s: it has %s", a.Manifest.Network, name, cmp.Or(strings.Join(names, ", "), "none"))
+		}
+	}
+	if missing := a.Manifest.missing(a.Manifest.withDefaults(a.Settings)); missing != "" {
+		a.printf(a.Log, "The setting %s is empty: give it as --set %s=VALUE", missing, missing)
+	}
+	return nil
+}
+
+// madeUp is a recipient that no program has named.
+const madeUp = "recipient-1"
+
+// recipient returns one that the program names, soon, or one that is made up.
+func (a *Alone) recipient() string {
+	select {
+	case id := <-a.named:
+		a.name(id)
+		return id
+	case <-time.After(time.Second / 2):
+		return madeUp
+	}
+}
+
+// name notes a recipient, where none is.
+func (a *Alone) name(id string) {
+	select {
+	case a.named <- id:
+	default:
+	}
+}
+
 // start starts a process that stays, and waits until it is ready.
 func (a *Alone) start(ctx context.Context) (*process, error) {
+	if a.named == nil {
+		a.named = make(chan string, 1)
+	}
 	p, err := launch(ctx, a.Manifest, a.Config, a)
 	if err == nil {
 		err = p.begin(ctx, a.begun())
@@ -111,7 +162,8 @@ type sample struct {
 }
 
 // samples are what a program is asked that can do these things, about a text.
-func (m *Manifest) samples(said string) []sample {
+func (a *Alone) samples(said string) []sample {
+	m := a.Manifest
 	now := time.Now().UTC().Truncate(time.Second)
 	form := report.Form{ID: "report-1", City: "example", Time: now, Text: said}
 	empty := ""
@@ -120,7 +172,7 @@ func (m *Manifest) samples(said string) []sample {
 		{canTask, toLine{Type: toTask, ID: "task-1", Report: &form}, []string{fromResult, fromFailed}},
 	}
 	if m.can(canRecipients) {
-		list[0].line.Recipient = "recipient-1"
+		list[0].line.Recipient = text(a.recipient())
 	}
 	for _, w := range m.Commands {
 		list = append(list, sample{canCommand, toLine{Type: toCommand, ID: "command-" + w.Word, From: "command-" + w.Word, Word: w.Word, Text: &empty, Language: "en"}, []string{fromAnswer, fromFailed}})
@@ -153,7 +205,7 @@ func (a *Alone) Run(ctx context.Context, said string) error {
 		return a.stay(ctx, p)
 	}
 	asked := false
-	for _, s := range a.Manifest.samples(said) {
+	for _, s := range a.samples(said) {
 		if s.can != canSend && s.can != canTask {
 			continue
 		}

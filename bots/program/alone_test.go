@@ -54,6 +54,37 @@ func TestCheckFails(t *testing.T) {
 	}
 }
 
+// TestCheckRecipients has a program be sent something for a recipient that it has named
+// itself, or else rightly say that it does not know the one that is made up.
+func TestCheckRecipients(t *testing.T) {
+	named := strings.Replace(echo, `"protocol":1}'`, `"protocol":1}'; echo '{"type":"recipient","id":"hall"}'`, 1)
+	strict := strings.Replace(named, "    printf '{\"type\":\"sent\"", `    case $line in *'"recipient":"hall"'*) ;; *) echo '{"type":"failed","id":"send-1","kind":"gone","error":"no such room"}'; continue ;; esac
+    printf '{"type":"sent"`, 1)
+	for name, code := range map[string]string{"named": strict, "none": strings.Replace(strict, `"id":"hall"`, `"id":"hall","on":false`, 1)} {
+		t.Run(name, func(t *testing.T) {
+			a, out := alone(t, `can = ["send", "recipients"]`, code)
+			if !a.Check(t.Context()) || !strings.Contains(out.String(), "ok    send") {
+				t.Errorf("%s", out)
+			}
+		})
+	}
+}
+
+// TestSettingsAlone has settings that the program does not have be refused, and those that
+// are missing named.
+func TestSettingsAlone(t *testing.T) {
+	a, _ := alone(t, "can = [\"send\"]\n[[setting]]\nname = \"URL\"\ndefault = \"\"\n[[setting]]\nname = \"TOKEN\"\n", echo)
+	var log bytes.Buffer
+	a.Log = &log
+	if err := a.CheckSettings(); err != nil || !strings.Contains(log.String(), "--set TOKEN=VALUE") {
+		t.Errorf("%v, %s", err, &log)
+	}
+	a.Settings = map[string]string{"TOKN": "x"}
+	if err := a.CheckSettings(); err == nil || !strings.Contains(err.Error(), "no setting TOKN: it has URL, TOKEN") {
+		t.Error(err)
+	}
+}
+
 func TestRun(t *testing.T) {
 	a, out := alone(t, `can = ["receive", "send"]`, echo)
 	if err := a.Run(t.Context(), `U1 "Kontis"`); err != nil {

@@ -106,7 +106,7 @@ func TestRecipients(t *testing.T) {
 	if err := b.(bots.Retracter).Retract(t.Context(), list[0]); err != nil {
 		t.Error(err)
 	}
-	o.waitForFile("heard", `"recipient": "+49 911", "receipt": {"id": "r1", "url": "https://toy.example/1"}`)
+	o.waitForFile("heard", `"receipt": {"id": "r1", "url": "https://toy.example/1"}, "recipient": "+49 911"`)
 	if err := n.RemoveRecipient(t.Context(), o.bot, list[0].Recipient); err != nil {
 		t.Error(err)
 	}
@@ -190,7 +190,7 @@ func TestServerScope(t *testing.T) {
 	o.ready()
 	o.waitFor("it listens", func() bool { return o.Bus.Wanted(other.ID, "x") })
 	o.Bus.Publish(bus.Event{CityID: other.ID, Name: "x"})
-	o.waitForFile("heard", `"name": "x", "slug": "york"`)
+	o.waitForFile("heard", `"name": "x", "payload": null, "slug": "york"`)
 }
 
 func TestSchedule(t *testing.T) {

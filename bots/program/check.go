@@ -46,7 +46,7 @@ func plainWords(err error) string {
 }
 
 func (c *checking) once(ctx context.Context) {
-	for _, s := range c.Manifest.samples("U1 Plärrer \"2\" \\ Kontis") {
+	for _, s := range c.samples("U1 Plärrer \"2\" \\ Kontis") {
 		c.answers(ctx, nil, s)
 	}
 	for _, l := range []toLine{{Type: toTick, Time: time.Now()}, {Type: "something"}} {
@@ -62,7 +62,7 @@ func (c *checking) stays(ctx context.Context) {
 	if !c.say("ready", began, err) {
 		return
 	}
-	for _, s := range c.Manifest.samples("U1 Plärrer \"2\" \\ Kontis") {
+	for _, s := range c.samples("U1 Plärrer \"2\" \\ Kontis") {
 		if !c.answers(ctx, p, s) {
 			p.stop()
 			return
@@ -78,7 +78,7 @@ func (c *checking) stays(ctx context.Context) {
 func (c *checking) answers(ctx context.Context, p *process, s sample) bool {
 	began := time.Now()
 	got, err := c.ask(ctx, p, &s.line, s.types...)
-	if err == nil && got.Type == fromFailed {
+	if err == nil && got.Type == fromFailed && !s.isUnknown(got) {
 		err = fmt.Errorf("the program answered failed: %s", got.Error)
 	}
 	if err == nil && s.can == canTask && len(got.Results) > maxResults {
@@ -89,6 +89,13 @@ func (c *checking) answers(ctx context.Context, p *process, s sample) bool {
 		what += " /" + s.line.Word
 	}
 	return c.say(what, began, err)
+}
+
+// isUnknown tells whether a program rightly failed: it was sent something for a recipient
+// that is made up.
+func (s sample) isUnknown(got fromLine) bool {
+	to := s.line.Recipient
+	return to != nil && *to == madeUp && (got.Kind == "gone" || got.Kind == "permanent")
 }
 
 // ignores tells the program what it does not know, and looks whether it lives.

@@ -60,7 +60,7 @@ type cityForm struct {
 	Slug     string `json:"slug"`
 	Name     string `json:"name"`
 	Language string `json:"language"`
-	Zone     string `json:"zone,omitempty"` // empty: that of the machine
+	Zone     string `json:"zone"` // empty: that of the machine
 }
 
 // begun is what a program is told at its beginning.
@@ -68,38 +68,38 @@ type begun struct {
 	Protocol int               `json:"protocol"`
 	City     cityForm          `json:"city"`
 	Settings map[string]string `json:"settings"`
-	State    json.RawMessage   `json:"state,omitempty"`
-	Lines    []string          `json:"lines,omitempty"`
-	Stops    []string          `json:"stops,omitempty"`
-	Worker   int               `json:"worker,omitempty"` // which of several it is, from 0
+	State    json.RawMessage   `json:"state"` // null: none was stored
+	Lines    []string          `json:"lines"`
+	Stops    []string          `json:"stops"`
+	Worker   int               `json:"worker"` // which of several it is, from 0
 }
 
 // receiptForm is a report.Receipt.
 type receiptForm struct {
 	ID  string `json:"id"`
-	URL string `json:"url,omitempty"`
+	URL string `json:"url"`
 }
 
-// toLine is a line to the program.
+// toLine is a line to the program. The fields of its type are there also where they are
+// empty: see complete.
 type toLine struct {
 	Type string `json:"type"`
 	ID   string `json:"id,omitempty"`
 	*begun
 	To          string            `json:"to,omitempty"`
 	Text        *string           `json:"text,omitempty"`
-	Recipient   string            `json:"recipient,omitempty"`
 	Receipt     *receiptForm      `json:"receipt,omitempty"`
 	Report      *report.Form      `json:"report,omitempty"`
 	Results     json.RawMessage   `json:"results,omitempty"`
 	Word        string            `json:"word,omitempty"`
-	Entities    map[string]string `json:"entities,omitempty"`
+	Entities    map[string]string `json:"entities,omitzero"`
 	Language    string            `json:"language,omitempty"`
 	From        string            `json:"from,omitempty"`
 	Method      string            `json:"method,omitempty"`
 	Path        *string           `json:"path,omitempty"`
-	Query       string            `json:"query,omitempty"`
-	ContentType string            `json:"content_type,omitempty"`
-	Body        string            `json:"body,omitempty"`
+	Query       *string           `json:"query,omitempty"`
+	ContentType *string           `json:"content_type,omitempty"`
+	Body        *string           `json:"body,omitempty"`
 	Outcome     string            `json:"outcome,omitempty"`
 	Name        string            `json:"name,omitempty"`
 	Payload     json.RawMessage   `json:"payload,omitempty"`
@@ -109,6 +109,7 @@ type toLine struct {
 	Revision    *int64            `json:"revision,omitempty"`
 	Error       string            `json:"error,omitempty"`
 	Time        time.Time         `json:"time,omitzero"`
+	Recipient   *string           `json:"recipient,omitempty"`
 }
 
 // fromLine is a line from the program.
@@ -151,9 +152,60 @@ type verdictForm struct {
 
 var errLongLine = fmt.Errorf("a line to the program would have more than %d KiB", maxLine>>10)
 
+// complete gives a line the fields of its type that are empty, so that a program need not
+// ask whether they are there.
+func (l *toLine) complete() {
+	if l.begun != nil {
+		b := *l.begun
+		b.Settings, b.Lines, b.Stops = orEmpty(b.Settings), orNoNames(b.Lines), orNoNames(b.Stops)
+		l.begun = &b
+	}
+	switch l.Type {
+	case toSend, toRetract:
+		l.Recipient = orNothing(l.Recipient)
+	case toTask:
+		l.Results = orJSON(l.Results, "{}")
+	case toCommand:
+		l.Entities = orEmpty(l.Entities)
+	case toRequest:
+		l.Query, l.ContentType, l.Body = orNothing(l.Query), orNothing(l.ContentType), orNothing(l.Body)
+	case toEvent:
+		l.Payload = orJSON(l.Payload, "null")
+	}
+}
+
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+func orNoNames(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func orNothing(s *string) *string {
+	if s == nil {
+		return text("")
+	}
+	return s
+}
+
+func orJSON(raw json.RawMessage, empty string) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage(empty)
+	}
+	return raw
+}
+
 // encode returns the line as it is written. Signs of HTML stay as they are, for programs
 // that are no more than a shell.
 func (l *toLine) encode() ([]byte, error) {
+	l.complete()
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

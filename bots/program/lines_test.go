@@ -36,10 +36,15 @@ func FuzzLine(f *testing.F) {
 
 func TestLinesToPrograms(t *testing.T) {
 	for want, l := range map[string]toLine{
-		`{"type":"send","id":"1","text":"<b> & \"ü\"","time":"2026-11-27T08:15:00Z"}`:                          {Type: toSend, ID: "1", Text: text(`<b> & "ü"`), Time: time.Date(2026, 11, 27, 8, 15, 0, 0, time.UTC)},
-		`{"type":"begin","protocol":1,"city":{"slug":"a","name":"b","language":"c","zone":"d"},"settings":{}}`: {Type: toBegin, begun: &begun{Protocol: 1, City: cityForm{"a", "b", "c", "d"}, Settings: map[string]string{}}},
-		`{"type":"retract","id":"1","receipt":{"id":"r"}}`:                                                     {Type: toRetract, ID: "1", Receipt: &receiptForm{ID: "r"}},
-		`{"type":"value","id":"1","key":"k","value":null,"revision":0}`:                                        {Type: toValue, ID: "1", Key: "k", Value: json.RawMessage("null"), Revision: new(int64)},
+		`{"type":"send","id":"1","text":"<b> & \"ü\"","time":"2026-11-27T08:15:00Z","recipient":""}`:                                                         {Type: toSend, ID: "1", Text: text(`<b> & "ü"`), Time: time.Date(2026, 11, 27, 8, 15, 0, 0, time.UTC)},
+		`{"type":"begin","protocol":1,"city":{"slug":"a","name":"b","language":"c","zone":"d"},"settings":{},"state":null,"lines":[],"stops":[],"worker":0}`: {Type: toBegin, begun: &begun{Protocol: 1, City: cityForm{"a", "b", "c", "d"}}},
+		`{"type":"retract","id":"1","receipt":{"id":"r","url":""},"recipient":"+49"}`:                                                                        {Type: toRetract, ID: "1", Receipt: &receiptForm{ID: "r"}, Recipient: text("+49")},
+		`{"type":"command","id":"1","text":"","word":"w","entities":{}}`:                                                                                     {Type: toCommand, ID: "1", Text: text(""), Word: "w"},
+		`{"type":"request","id":"1","method":"GET","path":"p","query":"","content_type":"","body":""}`:                                                       {Type: toRequest, ID: "1", Method: "GET", Path: text("p")},
+		`{"type":"task","id":"1","results":{}}`:                                                                                                              {Type: toTask, ID: "1"},
+		`{"type":"event","name":"a.b","payload":null}`:                                                                                                       {Type: toEvent, Name: "a.b"},
+		`{"type":"end"}`: {Type: toEnd},
+		`{"type":"value","id":"1","key":"k","value":null,"revision":0}`: {Type: toValue, ID: "1", Key: "k", Value: json.RawMessage("null"), Revision: new(int64)},
 	} {
 		if raw, err := l.encode(); err != nil || string(raw) != want+"\n" {
 			t.Errorf("written as %s, %v, want %s", raw, err, want)

@@ -89,23 +89,24 @@ func (p *pages) workingFor(ctx context.Context, city report.City) (*bot, error) 
 
 // request is the line of a request. The site has read the form of a POST.
 func request(r *http.Request, id, path string) (*toLine, error) {
-	l := &toLine{Type: toRequest, ID: id, Method: r.Method, Path: &path, Query: r.URL.RawQuery, Language: r.Header.Get("Accept-Language")}
+	l := &toLine{Type: toRequest, ID: id, Method: r.Method, Path: &path, Query: &r.URL.RawQuery, Language: r.Header.Get("Accept-Language")}
 	if r.Method == http.MethodHead {
 		l.Method = http.MethodGet
 	}
 	l.Language = cut(l.Language, 100)
-	l.ContentType, _, _ = strings.Cut(cut(r.Header.Get("Content-Type"), 100), ";")
+	contentType, _, _ := strings.Cut(cut(r.Header.Get("Content-Type"), 100), ";")
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, pageError(http.StatusRequestEntityTooLarge, "error.too_large", err)
 	}
-	l.Body = string(body)
+	content := string(body)
 	if len(r.PostForm) > 0 {
-		l.Body = url.Values(r.PostForm).Encode()
+		content = url.Values(r.PostForm).Encode()
 	}
-	if !utf8.ValidString(l.Body) {
+	if !utf8.ValidString(content) {
 		return nil, pageError(http.StatusBadRequest, "error.bad_form", errors.New("the body of a request to a program is no UTF-8"))
 	}
+	l.ContentType, l.Body = &contentType, &content
 	return l, nil
 }
 

@@ -188,7 +188,7 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 		if err != nil {
 			return report.Receipt{}, bots.Say(err, "program.error.sealed")
 		}
-		l.Recipient = r.Address
+		l.Recipient = &r.Address
 	}
 	got, err := b.deliver(ctx, l)
 	return got.receipt(), err
@@ -290,7 +290,7 @@ func (b *retracting) Retract(ctx context.Context, d report.Delivery) error {
 		if err != nil {
 			return bots.Say(err, "program.error.sealed")
 		}
-		l.Recipient = r.Address
+		l.Recipient = &r.Address
 	}
 	_, err := b.deliver(ctx, l)
 	if kind, _ := bots.KindOf(err); kind == bots.KindPermanent || kind == bots.KindGone {

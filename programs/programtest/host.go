@@ -135,12 +135,8 @@ func Launch(tb testing.TB, dir string, o Options) *Host {
 		settings[s.Name] = s.Default
 	}
 	maps.Copy(settings, o.Settings)
-	begin := Line{"type": "begin", "protocol": 1, "city": Line{"slug": "nuernberg", "name": "Nürnberg", "language": "de", "zone": "Europe/Berlin"}, "settings": settings}
-	for name, value := range map[string]any{"state": o.State, "lines": o.Lines, "stops": o.Stops} {
-		if raw, _ := json.Marshal(value); string(raw) != "null" {
-			begin[name] = value
-		}
-	}
+	begin := Line{"type": "begin", "protocol": 1, "city": Line{"slug": "nuernberg", "name": "Nürnberg", "language": "de", "zone": "Europe/Berlin"}, "settings": settings,
+		"state": o.State, "lines": append([]string{}, o.Lines...), "stops": append([]string{}, o.Stops...), "worker": 0}
 	h.Say(begin)
 	return h
 }
