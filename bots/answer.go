@@ -9,7 +9,13 @@ import (
 type Answer struct {
 	Outcome Outcome
 	Text    string // in words, in the language of whoever wrote it
+	// Spoken tells that it has words of an outside program beside the outcome.
+	Spoken bool
 }
+
+// Always tells whether it is given in words, whatever the city's moderators have said of
+// outcomes.
+func (a Answer) Always() bool { return a.Spoken || a.Outcome == OutcomeQuestion }
 
 // Outcome is what became of a message. A network may show it as a sign, or leave it out
 // where the city's moderators have said so; the answer to a question is always given.

@@ -17,6 +17,9 @@ type Heard struct {
 	// TaskRefusal is why one of its city's tasks refuses it; empty: none does. It is not
 	// stored with it.
 	TaskRefusal string
+	// TaskAnswer is what the tasks say to whoever wrote it; empty: nothing. It is not
+	// stored either.
+	TaskAnswer string
 }
 
 // Hear stores a report. When it returns nil, the report is on disk, also where it

@@ -57,7 +57,8 @@ func (m *Cities) Bots(ctx context.Context, c report.City) ([]Bot, error) {
 func (m *Cities) Described(ctx context.Context, c report.City, b report.Bot) Bot {
 	d := Bot{Bot: b, Recipients: -1}
 	n, err := m.Network(b.Network)
-	if err != nil {
+	if err != nil { // its program was taken away: what it was before it was is of no use
+		d.State, d.LastError, d.ErrorAt = report.BotTrouble, "this server does not have the network "+b.Network+": the operator has taken it away", time.Time{}
 		return d
 	}
 	ctx, done := context.WithTimeout(ctx, askTimeout)

@@ -2,9 +2,12 @@ package manage_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
 
@@ -37,6 +40,15 @@ func TestBotsOfACity(t *testing.T) {
 		if n.Name != "bell" || b.ID != bell.ID || err != nil {
 			t.Errorf("bot %v of %s: %v", b, n.Name, err)
 		}
+	})
+	t.Run("a network that was taken away", func(t *testing.T) {
+		gone := must(bots.Host{DB: tn.db, Notices: tn.Notices}.Connect(t.Context(), c, "gone", 0, nothing))(t)
+		tn.check(tn.db.SetBotState(t.Context(), gone.ID, report.BotRunning, "", false))
+		list := must(tn.Bots(t.Context(), c))(t)
+		if b := list[1]; b.Network != "gone" || b.State != report.BotTrouble || !strings.Contains(b.LastError, "does not have the network gone") {
+			t.Errorf("its bot is %+v", b)
+		}
+		tn.check(tn.db.DeleteBot(t.Context(), gone.ID))
 	})
 	t.Run("off and on", func(t *testing.T) {
 		tn.changes[c.ID] = 0

@@ -96,11 +96,17 @@ func (a *Answers) expect(id string, b report.Bot, in bots.Incoming, q *question)
 func (a *Answers) take(id string) (e expected, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if e, ok = a.expected[id]; !ok {
-		return e, false
-	}
+	e, ok = a.expected[id]
 	delete(a.expected, id)
-	return e, !e.until.Before(a.now())
+	return e, ok && !e.until.Before(a.now())
+}
+
+// find is take for somebody who goes on waiting.
+func (a *Answers) find(id string) (e expected, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e, ok = a.expected[id]
+	return e, ok && !e.until.Before(a.now())
 }
 
 // drop forgets the first n who wait. a.mu is held.

@@ -97,7 +97,7 @@ func (t *Tasks) look(ctx context.Context, c *city, batch []db.Heard) {
 		case <-l.ended:
 		case <-ctx.Done():
 		}
-		batch[i].Report.Results, batch[i].TaskRefusal = l.stop()
+		l.stop(&batch[i])
 		if late := l.late(); late != nil && !errors.Is(ctx.Err(), context.Canceled) {
 			t.note(ctx, c, *late, "relay.task.late", t.Wait)
 		}
@@ -205,6 +205,7 @@ type looking struct {
 	by      *report.Bot
 	results string
 	refusal string
+	answer  string
 }
 
 // at notes who looks at the report now; nil: nobody does any more. It is false where
@@ -224,6 +225,7 @@ func (l *looking) add(name string, r bots.TaskResult) error {
 	defer l.mu.Unlock()
 	if !l.over {
 		l.refusal = cut(valid(r.Refuse), maxRefusal)
+		l.answer = shortened(joined(l.answer, valid(r.Answer)), maxCommandAnswer)
 	}
 	var compact bytes.Buffer
 	if len(r.Results) > maxResults {
@@ -246,12 +248,17 @@ func (l *looking) add(name string, r bots.TaskResult) error {
 	return nil
 }
 
-// stop ends the waiting, and returns what is there.
-func (l *looking) stop() (results, refusal string) {
+// stop ends the waiting, and notes what is there.
+func (l *looking) stop(h *db.Heard) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
-	return l.results, l.refusal
+	h.Report.Results, h.TaskRefusal, h.TaskAnswer = l.results, l.refusal, l.answer
+}
+
+// joined are two texts, one below the other; either may be empty.
+func joined(first, second string) string {
+	return strings.TrimSpace(strings.TrimSpace(first) + "\n\n" + strings.TrimSpace(second))
 }
 
 // late is who was looking at the report when the waiting ended; nil: nobody.

@@ -42,6 +42,11 @@ func (a *Alone) note(level slog.Level, line string) { a.printf(a.Log, "%s %s", l
 
 // hear prints a line that is no answer, and does what a server does for the next one.
 func (a *Alone) hear(ctx context.Context, p *process, l fromLine) error {
+	if l.wrong != "" {
+		a.printf(a.Out, "%s, which a server does not understand: %s", l.Type, l.wrong)
+		p.unknown(ctx, l, l.wrong)
+		return nil
+	}
 	switch l.Type {
 	case fromReport:
 		a.printf(a.Out, "report %s: %s", l.ID, l.Text)

@@ -2,9 +2,11 @@ package program_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/program"
+	"ticketfrei/db"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/report"
 )
@@ -253,6 +256,78 @@ func TestStore(t *testing.T) {
 	say(`{"type":"get","id":"4","key":"stops/1"}`, `"id": "4", "key": "stops/1", "value": {"name": "Pl\u00e4rrer"}, "revision": `)
 	say(`{"type":"delete","id":"5","key":"stops/1"}`, `"id": "5", "key": "stops/1", "value": null, "revision": 0`)
 	say(`{"type":"get","id":"6","key":"stops/1"}`, `"id": "6", "key": "stops/1", "value": null, "revision": 0`)
+}
+
+// storing says lines about the store, the longest that there may be among them, and then
+// many of its log.
+const storing = `
+import json, sys
+for raw in sys.stdin:
+    open("heard", "a").write(raw)
+    if json.loads(raw)["type"] != "begin": continue
+    open("starts", "a").write("1\n")
+    put = '{"type":"put","id":"2","key":"own","value":"'
+    print('{"type":"ready"}', '{"type":"get","id":"1","key":"long"}', put + "x" * (65536 - len(put) - 2) + '"}', '{"type":"get","id":"3","key":"own"}', sep="\n")
+    for i in range(1000): print('{"type":"log","text":"line %d"}' % i)
+    print('{"type":"get","id":"4","key":"own"}', flush=True)
+`
+
+// TestLongValues has what fits into no line of the store be refused, and the program go on.
+func TestLongValues(t *testing.T) {
+	o := newOutside(t, "store", `can = ["receive"]`, storing)
+	store := o.DB.Store(o.Secrets, o.city.ID, "store")
+	if _, err := store.Put(t.Context(), "long", strconv.Quote(strings.Repeat("x", 64<<10-2)), db.AnyRevision); err != nil {
+		t.Fatal(err)
+	}
+	o.work(nil)
+	for _, want := range []string{
+		`"id":"1","text":"get","error":"with its value, a line would have more than 64 KiB"`, `"id":"2","text":"put","error":"with its value`,
+		`"id":"3","key":"own","value":null`, `"id":"4","key":"own","value":null`,
+	} {
+		o.waitForFile("heard", want)
+	}
+	if _, _, err := store.Get(t.Context(), "own"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("what was refused is stored: %v", err)
+	}
+	if n := len(strings.Fields(o.file("starts"))); n != 1 {
+		t.Errorf("started %d times", n)
+	}
+}
+
+// TestManyLogLines has a program that logs without end fill no log.
+func TestManyLogLines(t *testing.T) {
+	o := newOutside(t, "store", `can = ["receive"]`, storing)
+	o.work(nil)
+	o.waitForFile("heard", `"text":"log","error":"too many"`)
+	o.waitForFile("heard", `"id":"4"`)
+	if n := strings.Count(o.Lines.String(), "line "); n < 50 || n > 200 {
+		t.Errorf("%d of 1,000 lines are in the log", n)
+	}
+}
+
+// TestWrongFields has a line with a field of another kind be answered, and nothing be lost.
+func TestWrongFields(t *testing.T) {
+	o := newOutside(t, "toy", `can = ["send", "receive", "recipients"]`, toy)
+	b, _ := o.work(nil)
+	o.ready()
+	say := func(lines string) {
+		t.Helper()
+		if _, err := o.send(b, lines); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for line, want := range map[string]string{
+		`{"type":"report","id":5,"text":"U1"}`:    `"text": "report", "error": "its field id is a JSON number"`,
+		`{"type":"recipient","id":"r","on":"no"}`: `"id": "r", "text": "recipient", "error": "its field on is a JSON string"`,
+	} {
+		say(line)
+		o.waitForFile("heard", want)
+	}
+	say("{\"type\":\"pong\"}\n \t\n\r\n{\"type\":\"report\",\"id\":\"6\",\"text\":\"U2\"}") // lines with nothing in them are passed over
+	o.Inbox.WaitFor(t, "U2")
+	if n := len(strings.Fields(o.file("starts"))); n != 1 {
+		t.Errorf("started %d times", n)
+	}
 }
 
 func TestStatus(t *testing.T) {

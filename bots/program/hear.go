@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 const (
 	publishesPerSecond = 100
 	maxState           = 32 << 10 // bytes
+
+	tooMany = "too many"
 )
 
 // note writes a line of the program's log.
@@ -26,6 +29,10 @@ func (b *bot) note(level slog.Level, line string) { logWords(b.log, level, line)
 
 // hear handles a line of the program.
 func (b *bot) hear(ctx context.Context, p *process, l fromLine) error {
+	if l.wrong != "" {
+		p.unknown(ctx, l, l.wrong)
+		return nil
+	}
 	switch l.Type {
 	case fromReport:
 		return b.hearReport(ctx, p, l)
@@ -38,12 +45,12 @@ func (b *bot) hear(ctx context.Context, p *process, l fromLine) error {
 	case fromPublish:
 		b.hearPublish(ctx, p, l)
 	case fromLog:
-		level, known := levelNames[l.Level]
-		if !known {
-			p.unknown(ctx, l, "level is one of error, warn, info, debug")
-		}
-		logWords(b.log, level, l.Text)
+		b.hearLog(ctx, p, l)
 	case fromStatus:
+		if !p.logs.Allow() {
+			p.unknown(ctx, l, tooMany)
+			return nil
+		}
 		b.hearStatus(ctx, p, l)
 	case fromAnswer:
 		p.unknown(ctx, l, "nobody waits for an answer to "+cut(l.To, maxID))
@@ -51,6 +58,19 @@ func (b *bot) hear(ctx context.Context, p *process, l fromLine) error {
 		p.unknown(ctx, l, "this server does not know such a line")
 	}
 	return nil
+}
+
+// hearLog writes a line of the program's log, as those on its standard error.
+func (b *bot) hearLog(ctx context.Context, p *process, l fromLine) {
+	level, known := levelNames[l.Level]
+	if !known {
+		p.unknown(ctx, l, "level is one of error, warn, info, debug")
+	}
+	if !p.logs.Allow() {
+		p.unknown(ctx, l, tooMany)
+		return
+	}
+	logWords(b.log, level, l.Text)
 }
 
 // hearReport takes in a report. The program is told when it is on disk.
@@ -163,7 +183,7 @@ func (b *bot) hearPublish(ctx context.Context, p *process, l fromLine) {
 	case len(l.Payload) > bus.MaxPayload:
 		p.unknown(ctx, l, fmt.Sprintf("a payload has at most %d KiB", bus.MaxPayload>>10))
 	case !b.publishes.Allow():
-		p.unknown(ctx, l, "too many")
+		p.unknown(ctx, l, tooMany)
 	default:
 		b.host.Bus.Publish(bus.Event{CityID: b.self.CityID, Name: l.Name, Time: b.host.Now(), Payload: l.Payload})
 	}
@@ -171,6 +191,11 @@ func (b *bot) hearPublish(ctx context.Context, p *process, l fromLine) {
 
 // hearStore reads from the store of the program, or writes to it, and says what is there now.
 func (b *bot) hearStore(ctx context.Context, p *process, l fromLine) error {
+	answer := toLine{Type: toValue, ID: l.ID, Key: l.Key, Value: l.Value, Revision: new(int64)}
+	if *answer.Revision = math.MaxInt64; answer.fits() != nil { // before it is stored
+		p.unknown(ctx, l, errLongValue.Error())
+		return nil
+	}
 	value, revision, err := b.storeLine(ctx, l)
 	switch {
 	case errors.Is(err, db.ErrStoreKey), errors.Is(err, db.ErrStoreValue), errors.Is(err, db.ErrStoreFull), errors.Is(err, db.ErrRevision):
@@ -184,7 +209,12 @@ func (b *bot) hearStore(ctx context.Context, p *process, l fromLine) error {
 	if p.once { // nobody reads it
 		return nil
 	}
-	return ignoreEnded(p.tell(ctx, &toLine{Type: toValue, ID: l.ID, Key: l.Key, Value: value, Revision: &revision}))
+	answer.Value, answer.Revision = value, &revision
+	if answer.fits() != nil { // somebody else has stored it
+		p.unknown(ctx, l, errLongValue.Error())
+		return nil
+	}
+	return ignoreEnded(p.tell(ctx, &answer))
 }
 
 func (b *bot) storeLine(ctx context.Context, l fromLine) (json.RawMessage, int64, error) {

@@ -141,7 +141,8 @@ type fromLine struct {
 	Revision    *int64          `json:"revision"`
 	Level       string          `json:"level"`
 
-	said string // before it: to who wrote the report of a task
+	said  string // before it: to who wrote the report of a task
+	wrong string // with one of its fields; empty: nothing
 }
 
 // verdictForm is what a task says of a report.
@@ -202,6 +203,14 @@ func orJSON(raw json.RawMessage, empty string) json.RawMessage {
 	return raw
 }
 
+var errLongValue = fmt.Errorf("with its value, a line would have more than %d KiB", maxLine>>10)
+
+// fits is the error of a line that cannot be written.
+func (l *toLine) fits() error {
+	_, err := l.encode()
+	return err
+}
+
 // encode returns the line as it is written. Signs of HTML stay as they are, for programs
 // that are no more than a shell.
 func (l *toLine) encode() ([]byte, error) {
@@ -218,7 +227,8 @@ func (l *toLine) encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode reads a line of the program.
+// decode reads a line of the program. One that says its type and has a field that does not
+// fit is no error.
 func decode(raw []byte) (fromLine, error) {
 	var l fromLine
 	err := json.Unmarshal(raw, &l)
@@ -227,7 +237,10 @@ func decode(raw []byte) (fromLine, error) {
 	case errors.As(err, &typed) && typed.Field == "":
 		return l, errors.New("it is no JSON object")
 	case errors.As(err, &typed):
-		return l, fmt.Errorf("its field %s is a JSON %s", typed.Field, typed.Value)
+		l.wrong = fmt.Sprintf("its field %s is a JSON %s", typed.Field, typed.Value)
+		if l.Type == "" {
+			return l, errors.New(l.wrong)
+		}
 	case err != nil:
 		return l, fmt.Errorf("it is no JSON object: %w", err)
 	case l.Type == "":

@@ -59,11 +59,17 @@ func TestLinesToPrograms(t *testing.T) {
 // TestLinesFromPrograms has what is wrong with a line be said without what stands in it.
 func TestLinesFromPrograms(t *testing.T) {
 	for line, want := range map[string]string{
-		`no JSON`: "it is no JSON object", `["type"]`: "it is no JSON object", `{}`: "it has no type", `{"type":"report","id":1}`: "its field id is a JSON number",
-		`{"type":"report","text":{"secret":1}}`: "its field text is a JSON object",
+		`no JSON`: "it is no JSON object", `["type"]`: "it is no JSON object", `{}`: "it has no type", `{"type":1}`: "its field type is a JSON number",
 	} {
 		if _, err := decode([]byte(line)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", line, err)
+		}
+	}
+	for line, want := range map[string]string{
+		`{"type":"report","id":1}`: "its field id is a JSON number", `{"type":"report","text":{"secret":1}}`: "its field text is a JSON object", `{"type":"pong"}`: "",
+	} {
+		if l, err := decode([]byte(line)); err != nil || l.wrong != want {
+			t.Errorf("%s: %q, %v", line, l.wrong, err)
 		}
 	}
 	for raw, want := range map[string]report.Receipt{

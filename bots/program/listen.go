@@ -2,6 +2,7 @@ package program
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -14,7 +15,7 @@ func (p *process) read() error {
 	s := bufio.NewScanner(p.child.Stdout)
 	s.Buffer(make([]byte, 0, 4096), maxLine+2)
 	for s.Scan() {
-		if len(s.Bytes()) == 0 {
+		if len(bytes.TrimSpace(s.Bytes())) == 0 {
 			continue
 		}
 		l, err := decode(s.Bytes())
@@ -35,6 +36,10 @@ func (p *process) read() error {
 // take handles a line at once where that is possible, and puts it in the row of the others
 // else.
 func (p *process) take(l fromLine) error {
+	if l.wrong != "" {
+		p.queue(l)
+		return nil
+	}
 	switch l.Type {
 	case fromReady:
 		return p.ready(l)
@@ -53,15 +58,20 @@ func (p *process) take(l fromLine) error {
 	case fromUnknown:
 		return nil
 	}
+	p.queue(l)
+	return nil
+}
+
+// queue puts a line in the row of those that are handled one by one.
+func (p *process) queue(l fromLine) {
 	select {
 	case p.in <- l:
-		return nil
+		return
 	default:
 	}
 	p.blocked.Store(true)
 	defer p.blocked.Store(false)
 	p.in <- l
-	return nil
 }
 
 // handle handles lines in their order.
@@ -78,5 +88,5 @@ func (p *process) handle(ctx context.Context) {
 
 // unknown tells the program that a line could not be handled.
 func (p *process) unknown(ctx context.Context, l fromLine, why string) {
-	_ = p.tell(ctx, &toLine{Type: toUnknown, Text: text(l.Type), ID: l.ID, Error: why}) // who has ended need not be told
+	_ = p.tell(ctx, &toLine{Type: toUnknown, Text: text(cut(l.Type, maxID)), ID: cut(l.ID, maxID), Error: why}) // who has ended need not be told
 }

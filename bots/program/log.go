@@ -13,7 +13,7 @@ import (
 	"ticketfrei/bots"
 )
 
-// How many lines of its log a process may write: what is more is left out.
+// How many lines of its log, and of how it is, a process may write: what is more is left out.
 const (
 	logRate  = 10 // a second
 	logBurst = 100
@@ -21,8 +21,8 @@ const (
 
 // readLog hands the lines of a log to note, until it ends. A line begins with its level, as
 // "E! the modem is gone".
-func readLog(r io.Reader, note func(slog.Level, string)) {
-	limit, lost := rate.NewLimiter(logRate, logBurst), false
+func readLog(r io.Reader, limit *rate.Limiter, note func(slog.Level, string)) {
+	lost := false
 	lines := bufio.NewReaderSize(r, 4096)
 	for {
 		raw, rest, err := lines.ReadLine()

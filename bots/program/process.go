@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"ticketfrei/bots"
 	"ticketfrei/internal/cage"
 	"ticketfrei/internal/config"
@@ -63,6 +65,7 @@ type process struct {
 	can      []string           // as it said when it was ready; nil: as the manifest says
 	ponged   bool
 
+	logs    *rate.Limiter
 	heard   atomic.Int64 // when a line was heard last, in Unix milliseconds
 	blocked atomic.Bool  // what it says waits for us
 	alone   sync.RWMutex // who kills it is sent alone
@@ -83,7 +86,7 @@ func launch(ctx context.Context, m *Manifest, cfg *config.Config, h hearer) (*pr
 		return nil, errStart(err)
 	}
 	p := &process{manifest: m, hearer: h, child: c, once: m.Run == runOnce, out: make(chan []byte, toldAtOnce), flushed: make(chan struct{}),
-		in: make(chan fromLine, toldAtOnce), up: make(chan struct{}), ended: make(chan struct{}), waiting: map[string]*errand{}}
+		in: make(chan fromLine, toldAtOnce), up: make(chan struct{}), ended: make(chan struct{}), waiting: map[string]*errand{}, logs: rate.NewLimiter(logRate, logBurst)}
 	p.heard.Store(time.Now().UnixMilli())
 	go p.run(ctx)
 	return p, nil
@@ -96,7 +99,7 @@ func (p *process) run(ctx context.Context) {
 	logged := make(chan struct{})
 	go func() {
 		defer close(logged)
-		readLog(p.child.Stderr, p.hearer.note)
+		readLog(p.child.Stderr, p.logs, p.hearer.note)
 	}()
 	go p.write()
 	if err := bots.Guard(p.read); err != nil {

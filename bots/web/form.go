@@ -56,7 +56,10 @@ func (p *pages) handleReport(w http.ResponseWriter, r *http.Request) error {
 	}
 	answered := make(chan bots.Answer, 1)
 	in.Answer = func(_ context.Context, a bots.Answer) error {
-		answered <- a // the only one
+		select {
+		case answered <- a:
+		default: // the page shows one
+		}
 		return nil
 	}
 	if err := p.host.Hearer.Hear(r.Context(), b, in); err != nil {
