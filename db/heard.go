@@ -14,9 +14,9 @@ import (
 type Heard struct {
 	Seq    int64 // its place in the order in which reports were stored
 	Report *report.Report
-	// TaskRefusal is why one of its city's tasks refuses it; empty: none does. It is not
-	// stored with it.
-	TaskRefusal string
+	// TaskRefusal is why one of its city's tasks refuses it; empty: none does. TaskAnswer is
+	// what they say to whoever wrote it. Neither is stored with it.
+	TaskRefusal, TaskAnswer string
 }
 
 // Hear stores a report. When it returns nil, the report is on disk, also where it

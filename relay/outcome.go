@@ -62,6 +62,9 @@ func (rl *Relay) answer(r db.Ruling, v report.Verdict) {
 		if err != nil {
 			return err
 		}
+		if r.TaskAnswer != "" {
+			words += "\n\n" + r.TaskAnswer
+		}
 		return to.answer(ctx, bots.Answer{Outcome: outcome, Text: words})
 	})
 }

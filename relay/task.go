@@ -97,7 +97,7 @@ func (t *Tasks) look(ctx context.Context, c *city, batch []db.Heard) {
 		case <-l.ended:
 		case <-ctx.Done():
 		}
-		batch[i].Report.Results, batch[i].TaskRefusal = l.stop()
+		l.stop(&batch[i])
 		if late := l.late(); late != nil && !errors.Is(ctx.Err(), context.Canceled) {
 			t.note(ctx, c, *late, "relay.task.late", t.Wait)
 		}
@@ -128,9 +128,9 @@ func (t *Tasks) run(ctx context.Context, c *city, l *looking) {
 			return // it was not late for nothing
 		case err != nil:
 			t.note(ctx, c, next.bot, "relay.task.failed", err)
-		case result.Refuse != "":
-			l.at(nil)
-			return
+		}
+		if result.Refuse != "" { // also where its results do not fit
+			break
 		}
 	}
 	l.at(nil)
@@ -205,6 +205,7 @@ type looking struct {
 	by      *report.Bot
 	results string
 	refusal string
+	answer  string // to whoever wrote it
 }
 
 // at notes who looks at the report now; nil: nobody does any more. It is false where
@@ -224,6 +225,7 @@ func (l *looking) add(name string, r bots.TaskResult) error {
 	defer l.mu.Unlock()
 	if !l.over {
 		l.refusal = cut(valid(r.Refuse), maxRefusal)
+		l.answer = strings.TrimSpace(l.answer + "\n" + strings.TrimSpace(valid(r.Answer)))
 	}
 	var compact bytes.Buffer
 	if len(r.Results) > maxResults {
@@ -246,12 +248,12 @@ func (l *looking) add(name string, r bots.TaskResult) error {
 	return nil
 }
 
-// stop ends the waiting, and returns what is there.
-func (l *looking) stop() (results, refusal string) {
+// stop ends the waiting, and puts what is there to the report.
+func (l *looking) stop(h *db.Heard) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
-	return l.results, l.refusal
+	h.Report.Results, h.TaskRefusal, h.TaskAnswer = l.results, l.refusal, shortened(l.answer, maxCommandAnswer)
 }
 
 // late is who was looking at the report when the waiting ended; nil: nobody.
