@@ -87,6 +87,14 @@ func TestNewHome(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	beside := t.TempDir()
+	if code := run(&console{ctx: t.Context(), stdout: &out, stderr: &out}, []string{"new", "home", filepath.Join(beside, "our home")}); code != exitOK || !strings.Contains(out.String(), "our home' && ticketfrei dev") {
+		t.Errorf("the next command cannot be typed: %s", &out)
+	}
+	file := filepath.Join(d.dir, homeConfig)
+	if code := run(&console{ctx: t.Context(), stdout: &out, stderr: &out}, []string{"new", "home", file}); code == exitOK || !strings.Contains(out.String(), homeConfig+" is a file") {
+		t.Errorf("exit code %d: %s", code, &out)
+	}
 	defaults := builtIn(t)
 	t.Chdir(d.dir)
 	out.Reset()
@@ -275,6 +283,20 @@ func TestOwnTemplates(t *testing.T) {
 		"texts of yours stand in", "settings/rules.tmpl: the program has no such file; did you mean settings/partials/rules.tmpl?"} {
 		if code == exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit code %d, no %q: %s", code, want, out)
+		}
+	}
+	for file, broken := range map[string]struct{ text, want string }{
+		"home.tmpl":         {"{{define \"content\"}}\n<p>{{if .T}}\n<a <b>x</a>{{end}}{{end}}", `home.tmpl:3: "<" in attribute name`},
+		"login.tmpl":        {"{{define \"content\"}}\n<p a='>{{end}}", "login.tmpl:2: ends in"},
+		"city.tmpl":         {"{{define \"content\"}}\n{{template \"nope\"}}{{end}}", `city.tmpl:2:11: no such template "nope"`},
+		"register.tmpl":     {"{{define \"content\"}}\n<p>{{if .T}}<a {{end}}{{end}}", "register.tmpl:2:8: {{if}} branches end"},
+		"partials/app.tmpl": {"{{define \"app-head\"}}{{end}}{{define \"app-install\"}}\n\n<a =x>{{end}}", "partials/app.tmpl:3: expected space"},
+		"contact.tmpl":      {"{{define \"content\"}}\xff{{end}}", "contact.tmpl: is no UTF-8"},
+		"riders.de.toml":    {"[layout]\n\nbrand = 3\n", "riders.de.toml:3: layout.brand: is not a text"},
+		"error.tmpl/x":      {"", "error.tmpl: is no file"},
+	} {
+		if code, out := check(map[string]string{file: broken.text}); code == exitOK || !strings.Contains(out, broken.want) {
+			t.Errorf("%s: exit code %d, no %q: %s", file, code, broken.want, out)
 		}
 	}
 	if problems := (siteFiles{own: filepath.Join(t.TempDir(), "none")}).check(all.Networks()); len(problems) != 1 {

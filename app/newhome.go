@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
+	"unicode"
 )
 
 type newHomeCommand struct {
@@ -39,8 +42,18 @@ Look at it on this machine:
 Then write the names of your server into config.toml, and serve it:
 
   cd %[1]s && ticketfrei serve --config config.toml
-`, shown)
+`, shellWord(shown))
 	return nil
+}
+
+// shellWord returns a path as it is typed to a shell.
+func shellWord(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+,", r)
+	}) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 // makeHome writes the files of a home into a directory, which is made if it is not there.
@@ -48,6 +61,9 @@ func makeHome(dir string) error {
 	list, err := os.ReadDir(dir)
 	if len(list) > 0 {
 		return fmt.Errorf("%s is not empty: choose a directory that is not there yet", dir)
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("%s is a file: choose a directory that is not there yet", dir)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -79,8 +79,11 @@ func (o over) Open(name string) (fs.File, error) {
 		return o.base.Open(name)
 	}
 	file, err := o.own.Open(name)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return o.base.Open(name)
+	}
+	if err != nil {
+		return nil, err // it is not to be passed over
 	}
 	if info, err := file.Stat(); err == nil && info.IsDir() {
 		file.Close()
@@ -140,7 +143,11 @@ func (f siteFiles) strangers(definitions []bots.Definition) (problems []error) {
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
-		case entry.IsDir() || name == "README.md" || slices.Contains(known, name):
+		case slices.Contains(known, name):
+			if wrong := unreadable(filepath.Join(f.own, name)); wrong != nil {
+				problems = append(problems, fmt.Errorf("web.templates: %w", wrong))
+			}
+		case entry.IsDir() || name == "README.md":
 		case path.Ext(name) == ".toml":
 			if path.Dir(name) != "." { // which of those there are known is for i18n to say
 				problems = append(problems, fmt.Errorf("web.templates: %s: texts of yours stand in %s", filepath.Join(f.own, name), filepath.Join(f.own, path.Base(name))))
@@ -154,6 +161,15 @@ func (f siteFiles) strangers(definitions []bots.Definition) (problems []error) {
 		problems = append(problems, fmt.Errorf("web.templates: %w", err))
 	}
 	return problems
+}
+
+// unreadable says why a file of the operator's cannot take its place.
+func unreadable(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: is no file", path)
+	}
+	return err
 }
 
 // known are the names of the files whose place may be taken.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"unicode/utf8"
 )
 
 // settingsFile is a network's section of the settings page: a part of a page,
@@ -76,6 +77,9 @@ func parseGlob(set *template.Template, files fs.FS, pattern string) error {
 		if err != nil {
 			return fmt.Errorf("templates: %w", err)
 		}
+		if !utf8.Valid(text) {
+			return fmt.Errorf("templates: %s: is no UTF-8", name)
+		}
 		if _, err := set.New(name).Parse(string(text)); err != nil {
 			return fmt.Errorf("templates: %w", err)
 		}
@@ -114,16 +118,16 @@ func parseView(base *template.Template, files fs.FS, file string) (view, error) 
 	if set.Lookup("content") == nil {
 		v.entry = file
 	}
-	return v, v.check()
+	return v, v.check(file)
 }
 
 // check finds what html/template otherwise finds only when a template is first
 // executed: names that are not defined, and markup that it cannot escape. An
 // error that comes from the missing page is neither of these.
-func (v view) check() error {
+func (v view) check(file string) error {
 	err := v.set.ExecuteTemplate(io.Discard, v.entry, nil)
 	if broken, ok := errors.AsType[*template.Error](err); ok {
-		return fmt.Errorf("templates: %s: %w", v.entry, broken)
+		return v.locate(broken, file)
 	}
 	return nil
 }

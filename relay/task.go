@@ -128,9 +128,9 @@ func (t *Tasks) run(ctx context.Context, c *city, l *looking) {
 			return // it was not late for nothing
 		case err != nil:
 			t.note(ctx, c, next.bot, "relay.task.failed", err)
-		case result.Refuse != "":
-			l.at(nil)
-			return
+		}
+		if result.Refuse != "" { // also where its results do not fit
+			break
 		}
 	}
 	l.at(nil)

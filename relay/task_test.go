@@ -172,6 +172,28 @@ func TestTaskRefuses(t *testing.T) {
 	}
 }
 
+// TestTaskRefusesWithoutRoom has a task refuse a report with results that do not fit: it
+// is refused all the same, and the tasks behind it are not asked.
+func TestTaskRefusesWithoutRoom(t *testing.T) {
+	for name, raw := range map[string]string{"too long": `"` + strings.Repeat("x", 5000) + `"`, "no JSON": `{"a":`} {
+		t.Run(name, func(t *testing.T) {
+			judge := newTask(func(context.Context, report.Report) (bots.TaskResult, error) {
+				return bots.TaskResult{Refuse: "advertising", Results: json.RawMessage(raw)}, nil
+			})
+			a := newTasked(t, time.Minute, map[string]bots.Network{"judge": judge, "next": results(`1`)}, "judge", "next")
+			start(t, a.relay)
+			a.mustHear(a.message("a", "x", "U1 Kontis"))
+			a.mustSay("a: held: Nicht weitergegeben: Das wurde nicht für eine Meldung gehalten. Die Moderation sieht es trotzdem.")
+			if j := a.judged("a"); j.Verdict.Reason != report.ReasonTask || j.Verdict.Detail != "advertising" || j.Report.Results != "" {
+				t.Errorf("stored %+v with the results %s", j.Verdict, j.Report.Results)
+			}
+			if log := a.logOf("judge"); len(log) != 1 {
+				t.Errorf("logged %q", log)
+			}
+		})
+	}
+}
+
 // TestTaskThatFailsLosesNothing has tasks hang, panic, fail and say too much: the report
 // is judged with what is there, and the log of the bot says so.
 func TestTaskThatFailsLosesNothing(t *testing.T) {

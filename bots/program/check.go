@@ -74,6 +74,9 @@ func (c *checking) stays(ctx context.Context) {
 	c.garbage(ctx)
 }
 
+// maxResults bounds what a task makes of a report, in bytes: see bots.TaskResult.
+const maxResults = 4 << 10
+
 // answers asks one of the samples.
 func (c *checking) answers(ctx context.Context, p *process, s sample) bool {
 	began := time.Now()

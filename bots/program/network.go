@@ -3,7 +3,6 @@ package program
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"sync"
 
@@ -153,9 +152,6 @@ type tasked struct{ network *Network }
 
 var _ bots.Tasker = tasked{}
 
-// maxResults bounds what a task makes of a report, in bytes.
-const maxResults = 4 << 10
-
 // Task has the program look at a report.
 func (t tasked) Task(ctx context.Context, b report.Bot, r report.Report) (bots.TaskResult, error) {
 	at := t.network.at(b.ID)
@@ -170,9 +166,6 @@ func (t tasked) Task(ctx context.Context, b report.Bot, r report.Report) (bots.T
 	}
 	if got.Type == fromFailed {
 		return bots.TaskResult{}, words(got.Error)
-	}
-	if len(got.Results) > maxResults {
-		return bots.TaskResult{}, fmt.Errorf("its results have more than %d KiB", maxResults>>10)
 	}
 	result := bots.TaskResult{Results: got.Results, Answer: string(words(got.said))}
 	if string(got.Results) == "null" {

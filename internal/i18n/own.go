@@ -3,7 +3,6 @@ package i18n
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -39,11 +38,10 @@ func (o own) replace(all map[string]map[string]entry) (errs []error) {
 func (o own) replaceIn(lang, file string, there map[string]entry) []error {
 	r := reader{lang: lang, in: nameOf(o.FS), file: file, entries: map[string]entry{}}
 	r.read(o.FS)
-	raw, _ := fs.ReadFile(o.FS, file) // what cannot be read was said
 	for _, id := range slices.Sorted(maps.Keys(r.entries)) {
 		mine, known := r.entries[id], there[id]
 		if wrong := mine.misfits(known, lang); wrong != "" {
-			r.errs = append(r.errs, fmt.Errorf("%s%s:%d: %s: %s", r.in, file, lineOf(raw, id), id, wrong))
+			r.failAt(id, "%s", wrong)
 			continue
 		}
 		mine.placeholders = known.placeholders

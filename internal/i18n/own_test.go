@@ -27,6 +27,8 @@ func TestOwnTexts(t *testing.T) {
 		{"de.toml", "[a]\nhello = \"{{.Nome}}\"\n", "de.toml:2: a.hello: {{.Nome}} has no value here; these have: Name"},
 		{"riders.de.toml", "[a]\nplain = \"x\"\n", "riders.de.toml:2: a.plain: it is read from de.toml"},
 		{"de.toml", "[a\n", "line 2"},
+		{"de.toml", "[a]\n\nplain = 3\n", "de.toml:3: a.plain: is not a text"},
+		{"de.toml", "[a]\n\nplain = \"{{if}\"\n", "de.toml:3: a.plain: only {{.Name}} may"},
 		{"xx.toml", "[a]\n", "xx.toml: no such file is read"},
 		{"de.toml", "[a.n]\none = \"einer\"\nfew = \"x\"\nother = \"y\"\n", "a.n.few: de has no such plural form"},
 	} {

@@ -128,6 +128,7 @@ type reader struct {
 	in      string // the source, for errors; may be empty
 	file    string
 	entries map[string]entry
+	raw     []byte
 	errs    []error
 	unread  bool // the file as a whole
 }
@@ -136,11 +137,20 @@ func (r *reader) fail(format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf("%s%s: %w", r.in, r.file, fmt.Errorf(format, args...)))
 }
 
+// failAt says what is wrong with the text of an id, and in which line.
+func (r *reader) failAt(id, format string, args ...any) {
+	line := lineOf(r.raw, id)
+	if dot := strings.LastIndex(id, "."); line == 0 && dot > 0 { // a plural form
+		line = lineOf(r.raw, id[:dot])
+	}
+	r.errs = append(r.errs, fmt.Errorf("%s%s:%d: %s: %w", r.in, r.file, line, id, fmt.Errorf(format, args...)))
+}
+
 func (r *reader) read(source fs.FS) {
 	var root map[string]any
-	raw, err := fs.ReadFile(source, r.file)
-	if err == nil {
-		err = toml.Unmarshal(raw, &root)
+	var err error
+	if r.raw, err = fs.ReadFile(source, r.file); err == nil {
+		err = toml.Unmarshal(r.raw, &root)
 	}
 	if err != nil {
 		r.unread = true
@@ -156,7 +166,7 @@ func (r *reader) table(prefix string, table map[string]any) {
 		// A quoted key may hold dots: "a.b" is the same as b in [a].
 		for part := range strings.SplitSeq(key, ".") {
 			if !idPart.MatchString(part) {
-				r.fail("%s: %q cannot be part of a key", prefix+key, part)
+				r.failAt(prefix+key, "%q cannot be part of a key", part)
 			}
 		}
 		id := prefix + key
@@ -170,7 +180,7 @@ func (r *reader) table(prefix string, table map[string]any) {
 			}
 			r.table(id+".", value)
 		default:
-			r.fail("%s: is not a text", id)
+			r.failAt(id, "is not a text")
 		}
 	}
 }
@@ -191,12 +201,12 @@ func (r *reader) plural(id string, table map[string]any) {
 	text := func(form string) string { s, _ := table[form].(string); return s }
 	for _, form := range forms[r.lang] {
 		if form != "other" && strings.TrimSpace(text(form)) == "" {
-			r.fail("%s.%s: is empty", id, form)
+			r.failAt(id+"."+form, "is empty")
 		}
 	}
 	for _, form := range slices.Sorted(maps.Keys(table)) {
 		if !slices.Contains(forms[r.lang], form) {
-			r.fail("%s.%s: %s has no such plural form", id, form, r.lang)
+			r.failAt(id+"."+form, "%s has no such plural form", r.lang)
 		}
 	}
 	r.add(id, goi18n.Message{Zero: text("zero"), One: text("one"), Two: text("two"),
@@ -205,11 +215,11 @@ func (r *reader) plural(id string, table map[string]any) {
 
 func (r *reader) add(id string, m goi18n.Message) {
 	if _, ok := r.entries[id]; ok {
-		r.fail("%s: is defined twice", id)
+		r.failAt(id, "is defined twice")
 		return
 	}
 	if strings.TrimSpace(m.Other) == "" {
-		r.fail("%s: is empty", id)
+		r.failAt(id, "is empty")
 	}
 	names := map[string]bool{}
 	for _, text := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
@@ -217,7 +227,7 @@ func (r *reader) add(id string, m goi18n.Message) {
 			names[match[1]] = true
 		}
 		if rest := placeholder.ReplaceAllString(text, ""); strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
-			r.fail("%s: only {{.Name}} may stand between braces: %q", id, text)
+			r.failAt(id, "only {{.Name}} may stand between braces: %q", text)
 		}
 	}
 	if m.One != "" {
