@@ -47,6 +47,7 @@ const (
 // nowhere may axe-core find something, nor the browser complain.
 func TestAxe(t *testing.T) {
 	slow.Test(t, "looks at every page in a real browser")
+	t.Parallel()
 	source := axeSource(t)
 	chromium := startChromium(t)
 	t.Run("what is wrong with a page is seen", func(t *testing.T) { axeSees(t, chromium, source) })

@@ -12,6 +12,7 @@ import (
 // TestBrowserLines looks at the lines of a city as they change.
 func TestBrowserLines(t *testing.T) {
 	slow.Test(t, "looks at pages in a real browser")
+	t.Parallel()
 	chromium := startChromium(t)
 	for _, v := range []visitor{
 		{name: "phone", width: 390, height: 844, language: "de"},

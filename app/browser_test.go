@@ -19,6 +19,7 @@ import (
 // sets it up, somebody else subscribes, gets a report and unsubscribes.
 func TestBrowser(t *testing.T) {
 	slow.Test(t, "goes through the pages in a real browser")
+	t.Parallel()
 	chromium := startChromium(t)
 	for _, v := range []visitor{
 		{name: "phone", width: 390, height: 844, language: "en"},

@@ -52,6 +52,7 @@ func stands(list []telegram.Message, text string) bool {
 // message an hour.
 func TestGroupInSlowModeHoldsUpNobody(t *testing.T) {
 	slow.Test(t, "sends as slowly as Telegram wants")
+	t.Parallel()
 	c := startChats(t)
 	group := c.api.AddGroup("Slow")
 	group.SlowMode(time.Hour)

@@ -99,6 +99,7 @@ func (e *everyNetwork) says(text string, there bool) {
 // changed into something else, changed into spam, and deleted by who wrote it.
 func TestEditsAndDeletionsAreFollowed(t *testing.T) {
 	slow.Test(t, "waits until messages are deleted")
+	t.Parallel()
 	e := startEverywhere(t)
 	id := e.report("Kontis in der U1")
 	e.remote.Edit(id, "Kontis in der U11", false)
@@ -131,6 +132,7 @@ func TestEditsAndDeletionsAreFollowed(t *testing.T) {
 // is down.
 func TestEditsOfTheTimeBetweenAreFollowed(t *testing.T) {
 	slow.Test(t, "starts twice, and looks again at what was heard")
+	t.Parallel()
 	e := startEverywhere(t)
 	changed, deleted := e.report("Kontis in der U4"), e.report("Kontis in der U5")
 	e.stop()

@@ -23,6 +23,7 @@ const fewOpenFiles = 256
 // never end. They come from this machine, as everybody behind a gateway does.
 func TestOneVisitorDoesNotStopMail(t *testing.T) {
 	slow.Test(t, "builds the program")
+	t.Parallel()
 	binary := buildProgram(t)
 	box := startMailbox(t)
 	env, a := environment(t, filepath.Join(t.TempDir(), "data"), box)

@@ -95,6 +95,7 @@ func (f *flooded) heard(u *telegram.User, part string) int {
 // decide.
 func TestFloodOfForgedMails(t *testing.T) {
 	slow.Test(t, "waits until moderators are told, and until what they threw away is in no file")
+	t.Parallel()
 	f := startFlooded(t)
 	f.forge(300)
 	rider := f.api.AddUser("rider", "de")
@@ -150,6 +151,7 @@ func TestFloodOfForgedMails(t *testing.T) {
 // subscribers stay.
 func TestStoppedCity(t *testing.T) {
 	slow.Test(t, "waits until what was deleted is in no file")
+	t.Parallel()
 	f := startFlooded(t)
 	rider, leaves := f.api.AddUser("rider", "en"), f.api.AddUser("leaves", "en")
 	for _, u := range []*telegram.User{rider, leaves} {

@@ -183,6 +183,7 @@ func (s *secured) page(path string) (*http.Response, string) {
 // STARTTLS with the same certificate, and sees both renewed.
 func TestHTTPSByACME(t *testing.T) {
 	slow.Test(t, "builds the program and asks an authority")
+	t.Parallel()
 	s := secure(t)
 	mustAddCity(t, s.binary, s.env, "nuernberg")
 	p := startProgram(t, s.binary, s.env...)

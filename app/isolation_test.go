@@ -136,6 +136,7 @@ func (w *besideTrouble) sendInTurn(reports int, others ...string) (times []time.
 // cities share shows in all of them.
 func TestTroubleOfOneCityIsNoOtherCitys(t *testing.T) {
 	slow.Test(t, "measures times")
+	t.Parallel()
 	w := startBesideTrouble(t)
 	w.trouble(false)
 	w.sendInTurn(20) // warm up

@@ -21,6 +21,7 @@ const cleanedWithin = 30 * time.Second
 // of them, while the program goes on.
 func TestOldReportIsInNoFile(t *testing.T) {
 	slow.Test(t, "waits until reports are deleted")
+	t.Parallel()
 	const keep = 5 * time.Second
 	dir, box := t.TempDir(), startMailbox(t)
 	p := startAlone(t, dir, box, "TICKETFREI_REPORTS_EXPIRE=2s", "TICKETFREI_REPORTS_KEEP="+keep.String())
@@ -59,6 +60,7 @@ func TestOldReportIsInNoFile(t *testing.T) {
 // what was stored of them, sealed as it was.
 func TestUnsubscribedIsInNoFile(t *testing.T) {
 	slow.Test(t, "builds the program")
+	t.Parallel()
 	dir, box := t.TempDir(), startMailbox(t)
 	p := startAlone(t, dir, box)
 	p.subscribe(box, "nuernberg", "one@riders.example")

@@ -99,6 +99,7 @@ var clocks = regexp.MustCompile(`^offline since ([01][0-9]|2[0-3]):[0-5][0-9] ·
 // TestOpenPageMissesNothing leaves a page open over an outage, a restart and a sleep.
 func TestOpenPageMissesNothing(t *testing.T) {
 	slow.Test(t, "waits in a real browser for a page to find its way back")
+	t.Parallel()
 	chromium := startChromium(t)
 	box, definitions := startMailbox(t), all.Networks()
 	cfg := appConfig(t, t.TempDir(), box, definitions, unbraked...)
@@ -160,6 +161,7 @@ func TestOpenPageMissesNothing(t *testing.T) {
 // are six connections for all of them.
 func TestTabsLeaveRoom(t *testing.T) {
 	slow.Test(t, "opens many pages in a real browser")
+	t.Parallel()
 	a := startApp(t, t.TempDir(), startMailbox(t))
 	a.addCity("nuernberg", "kontis?", "")
 	first := a.open(t, startChromium(t), visitor{name: "desktop", width: 1280, height: 900, language: "en"})
@@ -188,6 +190,7 @@ func TestTabsLeaveRoom(t *testing.T) {
 // TestHiddenPageLetsGo hides a page for longer than it keeps its stream.
 func TestHiddenPageLetsGo(t *testing.T) {
 	slow.Test(t, "hides a page for half a minute")
+	t.Parallel()
 	a := startApp(t, t.TempDir(), startMailbox(t))
 	a.addCity("nuernberg", "kontis?", "")
 	w := a.open(t, startChromium(t), visitor{name: "phone", width: 390, height: 844, language: "en"})

@@ -117,6 +117,7 @@ func both(f kit.Fault) func(*awayCity) (ofMastodon, ofTelegram kit.Fault) {
 // is sent, and nobody was told to do anything.
 func TestOutages(t *testing.T) {
 	slow.Test(t, "waits for outages of more than two minutes")
+	t.Parallel()
 	const waited = "Kontis am Plärrer"
 	outages := []*absence{
 		{"one refusal", theirOwnRefusal, 1, 0, nil},
@@ -154,6 +155,7 @@ func TestOutages(t *testing.T) {
 // again: the moderator is told once at each end, and what waited is sent.
 func TestRefusedUntilMended(t *testing.T) {
 	slow.Test(t, "waits until bots were refused often enough")
+	t.Parallel()
 	w := startAway(t, mode{refusals: sureSoon})
 	w.fail(-1, kit.Status(http.StatusForbidden, `{"error":"Your login is currently disabled"}`), w.api.Answer(http.StatusUnauthorized, 0))
 	const waited = "Kontis am Plärrer"

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -96,31 +97,71 @@ func (a *array) skipSpace() (byte, error) {
 // array.
 func (a *array) next() (more bool, err error) {
 	a.element, a.whole = a.element[:0], true
-	depth, quoted, escaped := 0, false, false
-	for {
+	for depth := 0; ; {
 		c, err := a.in.ReadByte()
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
 		if err != nil {
-			return false, err
+			return false, cut(err)
 		}
 		switch {
-		case escaped:
-			escaped = false
-		case quoted:
-			quoted, escaped = c != '"', c == '\\'
-		case c == '"':
-			quoted = true
-		case c == '[' || c == '{':
-			depth++
 		case depth == 0 && (c == ',' || c == ']'):
 			return c == ',', nil
+		case c == '[' || c == '{':
+			depth++
 		case c == ']' || c == '}':
 			depth--
 		}
-		if a.whole = a.whole && len(a.element) < a.longest; a.whole {
-			a.element = append(a.element, c)
+		a.keep(c)
+		if c == '"' {
+			if err := a.text(); err != nil {
+				return false, cut(err)
+			}
 		}
 	}
+}
+
+// text reads the rest of a string, of which there is most.
+func (a *array) text() error {
+	for {
+		if _, err := a.in.Peek(1); err != nil {
+			return err
+		}
+		part, _ := a.in.Peek(a.in.Buffered())
+		end := bytes.IndexByte(part, '"')
+		if end >= 0 {
+			part = part[:end+1]
+		}
+		if escape := bytes.IndexByte(part, '\\'); escape >= 0 {
+			part, end = part[:escape+1], -1
+		}
+		last := part[len(part)-1]
+		a.keep(part...)
+		_, _ = a.in.Discard(len(part)) // they are there
+		if end >= 0 {
+			return nil
+		}
+		if last == '\\' {
+			c, err := a.in.ReadByte()
+			if err != nil {
+				return err
+			}
+			a.keep(c)
+		}
+	}
+}
+
+// keep adds bytes to the element while there is room.
+func (a *array) keep(more ...byte) {
+	room := a.longest - len(a.element)
+	if len(more) > room {
+		more, a.whole = more[:room], false
+	}
+	a.element = append(a.element, more...)
+}
+
+// cut is the error of reading within an element.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
