@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"ticketfrei/internal/freeport"
 )
 
 func TestCommandLine(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TICKETFREI_DATA", filepath.Join(dir, "data"))
-	free, err := freeAddress("")
+	free, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/smtp"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
@@ -121,21 +120,13 @@ func demoConfig(defaults []byte, file, dir string, definitions []bots.Definition
 }
 
 // freeAddress returns preferred if nobody listens there, otherwise an address
-// with a free port. That port is below those that systems give to outgoing connections
-// (from 32768 on Linux, from 49152 by RFC 6335): one of them could take it before whom it
-// is for.
+// with a free port.
 func freeAddress(preferred string) (string, error) {
-	address := preferred
-	for range 100 {
-		if address != "" {
-			l, err := net.Listen("tcp", address)
-			if err == nil {
-				return address, l.Close()
-			}
-		}
-		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(12000)))
+	l, err := net.Listen("tcp", preferred)
+	if err != nil {
+		return freeport.Address()
 	}
-	return "", errors.New("no port between 20000 and 32000 is free on 127.0.0.1")
+	return preferred, l.Close()
 }
 
 // prepare creates the sample city and starts the stand-ins of the networks.

@@ -28,6 +28,7 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dkim"
 	"ticketfrei/internal/dnstest"
+	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
 	"ticketfrei/manage"
@@ -90,7 +91,7 @@ func appConfig(t *testing.T, dir string, relay *mailbox, definitions []bots.Defi
 	cfg.Mail.From = "ticketfrei@tickets.example"
 	cfg.Mail.Relay = "smtp://" + relay.Addr
 	var err error
-	if cfg.Web.Listen, err = freeAddress(""); err != nil {
+	if cfg.Web.Listen, err = freeport.Address(); err != nil {
 		t.Fatal(err)
 	}
 	cfg.Web.URL = "http://" + cfg.Web.Listen

@@ -18,6 +18,7 @@ import (
 
 	"ticketfrei/app/certs/pebbletest"
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/slow"
 )
 
@@ -127,7 +128,7 @@ func secure(t *testing.T) *secured {
 	env, a := environment(t, s.dir, startMailbox(t))
 	s.plain, s.incoming = strings.TrimPrefix(a.url, "http://"), a.smtp
 	var err error
-	if s.tls, err = freeAddress(""); err != nil {
+	if s.tls, err = freeport.Address(); err != nil {
 		t.Fatal(err)
 	}
 	pebble := pebbletest.Start(t, pebbletest.Options{HTTPPort: pebbletest.Port(t, s.plain), TLSPort: pebbletest.Port(t, s.tls), Validity: 30 * time.Minute})

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/slow"
 )
 
@@ -40,7 +41,7 @@ func environment(t *testing.T, dir string, box *mailbox) (env []string, a *app) 
 	addresses := make([]string, 3)
 	for i := range addresses {
 		var err error
-		if addresses[i], err = freeAddress(""); err != nil {
+		if addresses[i], err = freeport.Address(); err != nil {
 			t.Fatal(err)
 		}
 	}

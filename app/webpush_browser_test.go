@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/serviceworker"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"ticketfrei/bots/web/pushtest"
@@ -24,12 +26,11 @@ import (
 // connection to a push service: what the service takes is delivered by the test.
 type rider struct {
 	*window
-	service *pushtest.Service
-	phone   *pushtest.Phone
-	city    report.City
-	handed  int // messages that the browser has got
-	// inWorker runs scripts in the service worker once it is attached to.
-	inWorker context.Context //nolint:containedctx // as chromedp has it
+	service  *pushtest.Service
+	phone    *pushtest.Phone
+	city     report.City
+	handed   int     // messages that the browser has got
+	attached *window // to the service worker; nil: not yet
 
 	mu           sync.Mutex
 	registration string
@@ -105,42 +106,36 @@ type shown struct {
 // that is being shown meanwhile the browser believes that it was dismissed.
 func (r *rider) notifications() (list []shown) {
 	r.Helper()
-	if r.inWorker == nil {
-		r.inWorker = r.attach()
-	}
-	ctx, cancel := context.WithTimeout(r.inWorker, patience)
-	defer cancel()
-	raw, err := chromedp.Run(ctx, chromedp.Evaluate[string](`inTurn(() => registration.getNotifications()).then((all) =>
-		JSON.stringify(all.map((n) => ({ Title: n.title, Body: n.body, Tag: n.tag, Dir: n.dir, Lang: n.lang, Silent: !!n.silent }))))`, chromedp.EvalAwaitPromise))
-	if err != nil {
-		r.Fatal(err)
-	}
+	raw := ask[string](r.inWorker(), `inTurn(() => registration.getNotifications()).then((all) =>
+		JSON.stringify(all.map((n) => ({ Title: n.title, Body: n.body, Tag: n.tag, Dir: n.dir, Lang: n.lang, Silent: !!n.silent }))))`)
 	if err := json.Unmarshal([]byte(raw), &list); err != nil {
 		r.Fatal(err)
 	}
 	return list
 }
 
-// attach returns what runs scripts in the service worker.
-func (r *rider) attach() context.Context {
+// inWorker is where scripts run in the service worker.
+func (r *rider) inWorker() *window {
 	r.Helper()
+	if r.attached != nil {
+		return r.attached
+	}
 	list, err := chromedp.Targets(r.ctx)
 	if err != nil {
 		r.Fatal(err)
 	}
-	for _, one := range list {
-		if one.URL == r.url+"/sw.js" {
-			ctx, stop := chromedp.NewContext(r.ctx, chromedp.WithTargetID(one.TargetID))
-			r.Cleanup(stop)
-			// What runs first attaches, for as long as its context lasts.
-			if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("true")); err != nil {
-				r.Fatal(err)
-			}
-			return ctx
-		}
+	i := slices.IndexFunc(list, func(one *target.Info) bool { return one.URL == r.url+"/sw.js" })
+	if i < 0 {
+		r.Fatal("no service worker runs")
 	}
-	r.Fatal("no service worker runs")
-	return nil
+	ctx, stop := chromedp.NewContext(r.ctx, chromedp.WithTargetID(list[i].TargetID))
+	r.Cleanup(stop)
+	// What runs first attaches, for as long as its context lasts.
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("true")); err != nil {
+		r.Fatal(err)
+	}
+	r.attached = &window{app: r.app, ctx: ctx}
+	return r.attached
 }
 
 // showing waits until these titles are shown, the first one first.
@@ -170,9 +165,7 @@ func (r *rider) showing(titles ...string) []shown {
 // later lets time pass for the worker: what it shows is not from a moment ago any more.
 func (r *rider) later() {
 	r.Helper()
-	if _, err := chromedp.Run(r.inWorker, chromedp.Evaluate[bool](`inTurn(() => registration.getNotifications()).then((all) => { all.forEach((n) => n.close()); return true; })`, chromedp.EvalAwaitPromise)); err != nil {
-		r.Fatal(err)
-	}
+	ask[bool](r.inWorker(), `inTurn(() => registration.getNotifications()).then((all) => { all.forEach((n) => n.close()); return true; })`)
 	waitUntil(r, "no notification", func() bool { return len(r.notifications()) == 0 })
 }
 

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,15 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/freeport"
 )
 
 func TestDemo(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	relay, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	relay := l.Addr().String()
-	l.Close()
 	b := newBench(t, func(c *config.Config) { c.Mail.Relay = "smtp://" + relay })
 	c, bot := b.city("nuernberg")
 	pages, err := b.network.StartDemo(t.Context(), b.site, c)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"ticketfrei/internal/freeport"
 	"ticketfrei/tools/bench/panicking"
 )
 
@@ -34,7 +35,7 @@ func (i *isolation) run(ctx context.Context, b *bench, r *Result) error {
 		return err
 	}
 	defer hole.close()
-	closed, err := freeAddress()
+	closed, err := freeport.Address()
 	if err != nil {
 		return err
 	}

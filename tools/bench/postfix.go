@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"ticketfrei/internal/freeport"
 )
 
 // postfix is a Postfix beside the system's. Its configuration, queue and port
@@ -76,7 +77,7 @@ func startPostfix(ctx context.Context, b *bench, line string) (*postfix, error) 
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddress()
+	addr, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}
@@ -160,14 +161,4 @@ func (p *postfix) stop() {
 	if p.command(ctx, "stop") != nil {
 		_ = p.command(ctx, "abort") // nothing is left to try
 	}
-}
-
-// freeAddress is an address on loopback that nobody listens on.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

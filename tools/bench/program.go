@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"ticketfrei/internal/freeport"
 )
 
 // mailDomain is the domain of the cities' addresses.
@@ -44,7 +46,7 @@ func newProgram(binary, data, relay string, more ...string) (*program, error) {
 	p := &program{binary: binary, data: data}
 	for _, a := range []*string{&p.smtp, &p.web, &p.meter} {
 		var err error
-		if *a, err = freeAddress(); err != nil {
+		if *a, err = freeport.Address(); err != nil {
 			return nil, err
 		}
 	}

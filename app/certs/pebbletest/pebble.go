@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"ticketfrei/bots/mail/certificate/certificatetest"
+	"ticketfrei/internal/freeport"
 )
 
 // patience is how long an authority may take to start.
@@ -144,12 +145,11 @@ func run(tb testing.TB, name string, args ...string) {
 // FreeAddress returns an address of loopback at which nobody listens.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 func port(address string) string {

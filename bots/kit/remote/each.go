@@ -126,26 +126,24 @@ func (a *array) text() error {
 			return err
 		}
 		part, _ := a.in.Peek(a.in.Buffered())
-		end := bytes.IndexByte(part, '"')
+		end := bytes.IndexAny(part, `"\`)
 		if end >= 0 {
 			part = part[:end+1]
-		}
-		if escape := bytes.IndexByte(part, '\\'); escape >= 0 {
-			part, end = part[:escape+1], -1
 		}
 		last := part[len(part)-1]
 		a.keep(part...)
 		_, _ = a.in.Discard(len(part)) // they are there
-		if end >= 0 {
+		switch {
+		case end < 0:
+			continue
+		case last == '"':
 			return nil
 		}
-		if last == '\\' {
-			c, err := a.in.ReadByte()
-			if err != nil {
-				return err
-			}
-			a.keep(c)
+		c, err := a.in.ReadByte() // escaped
+		if err != nil {
+			return err
 		}
+		a.keep(c)
 	}
 }
 
