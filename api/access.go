@@ -117,8 +117,8 @@ func unauthorized(detail, code string) error {
 
 // admit lets requests through that have one of the rights, with the city of their path;
 // all where none is needed.
-func (a *API) admit(op *huma.Operation, needed []apikey.Right) func(huma.Context, func(huma.Context)) {
-	ofCity := strings.HasPrefix(op.Path, "/cities/{city}")
+func (a *API) admit(r route) func(huma.Context, func(huma.Context)) {
+	needed, ofCity := r.needs, strings.HasPrefix(r.path, "/cities/{city}")
 	return func(c huma.Context, next func(huma.Context)) {
 		ctx := c.Context()
 		k, known := key(ctx)
@@ -137,10 +137,10 @@ func (a *API) admit(op *huma.Operation, needed []apikey.Right) func(huma.Context
 		case err != nil:
 		case !slices.Contains([]string{"", "identity"}, c.Header("Content-Encoding")):
 			err = problem(http.StatusUnsupportedMediaType, "the body must not be compressed: leave the header Content-Encoding out")
-		case oddQuery(c) != nil:
-			err = oddQuery(c)
-		case unread(c) != "":
-			err = wrong("header."+unread(c), "is not looked at by this route, where nothing is compared: leave it out", nil)
+		case r.oddQuery(c) != nil:
+			err = r.oddQuery(c)
+		case r.unread(c) != "":
+			err = wrong("header."+r.unread(c), "is not looked at by this route, where nothing is compared: leave it out", nil)
 		case len(needed) == 0:
 		case !ofCity && k.CityID != 0:
 			err = problem(http.StatusForbidden, "this needs a key of the operator, and this one is of the city "+k.Slug)
@@ -150,7 +150,7 @@ func (a *API) admit(op *huma.Operation, needed []apikey.Right) func(huma.Context
 			err = problem(http.StatusForbidden, fmt.Sprintf("this needs the right %s, which the key has not: it has %s", anyOf(needed), apikey.Join(k.Rights)))
 		}
 		if err != nil {
-			a.fail(c, a.explain(ctx, op, err))
+			a.fail(c, a.explain(ctx, r.id, err))
 			return
 		}
 		next(huma.WithValue(c, cityOf{}, of))
@@ -158,13 +158,16 @@ func (a *API) admit(op *huma.Operation, needed []apikey.Right) func(huma.Context
 }
 
 // oddQuery says what of the query would be passed over; nil: nothing.
-func oddQuery(c huma.Context) error {
+func (r route) oddQuery(c huma.Context) error {
 	u := c.URL()
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return problem(http.StatusBadRequest, "the query of the address cannot be read: write % as %25, & as %26 and ; as %3B")
 	}
 	for name, list := range values {
+		if !slices.Contains(r.takes, name) {
+			return wrong("query."+name, "unknown query parameter", nil)
+		}
 		if len(list) > 1 {
 			return wrong("query."+name, "is there more than once: leave one", nil)
 		}
@@ -173,13 +176,12 @@ func oddQuery(c huma.Context) error {
 }
 
 // unread is a condition of a change that the route would pass over; empty: there is none.
-func unread(c huma.Context) string {
+func (r route) unread(c huma.Context) string {
 	if c.Method() == http.MethodGet || c.Method() == http.MethodHead {
 		return ""
 	}
 	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
-		read := slices.ContainsFunc(c.Operation().Parameters, func(p *huma.Param) bool { return p.In == "header" && p.Name == name })
-		if c.Header(name) != "" && !read {
+		if c.Header(name) != "" && !slices.Contains(r.takes, name) {
 			return name
 		}
 	}

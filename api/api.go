@@ -85,7 +85,7 @@ func New(o Options) (*API, error) {
 	a.answers = newAnswers(o.DB, o.Secrets)
 	a.mux.NotFound(a.notFound)
 	a.mux.MethodNotAllowed(a.notAllowed)
-	a.huma = humachi.New(a.mux, description(o))
+	a.huma = described{humachi.New(a.mux, description(o))}
 	a.register()
 	a.handler = a.recover(a.cors(a.identify(a.once(a.mux))))
 	return a, nil
@@ -105,7 +105,6 @@ func description(o Options) huma.Config {
 	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
 	c.Servers = []*huma.Server{{URL: o.Config.Web.URL + Path}}
 	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
-	c.RejectUnknownQueryParameters = true
 	c.Transformers = []huma.Transformer{withoutSecrets}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{keyScheme: {Type: "http", Scheme: "bearer",
 		Description: "A key of a city or of the operator: the settings pages and `ticketfrei key add` make them."}}

@@ -21,10 +21,10 @@ func (a *API) botRoutes() {
 	const path, one, tag = "/cities/{city}/bots", "/cities/{city}/bots/{id}", "bots"
 	add(a, route{id: "list-networks", method: http.MethodGet, path: "/networks", tag: tag, summary: "The networks of this server, and what connects a bot"}, a.listNetworks)
 	add(a, route{id: "list-bots", method: http.MethodGet, path: path, tag: tag, summary: "The bots of a city, and how they are doing", needs: seesBots}, a.listBots)
-	add(a, route{id: "connect-bot", method: http.MethodPost, path: path, tag: tag, summary: "Connect a bot", status: http.StatusCreated,
-		about: "The values are those of the network's fields. They are tried first where the network can.", needs: changesBots, errors: []int{http.StatusConflict}}, a.connectBot)
+	addBody(a, route{id: "connect-bot", method: http.MethodPost, path: path, tag: tag, summary: "Connect a bot", status: http.StatusCreated,
+		about: "The values are those of the network's fields. They are tried first where the network can.", needs: changesBots, takes: []string{idempotencyKey}, gives: []string{"Location"}, errors: []int{http.StatusConflict}}, a.connectBot)
 	add(a, route{id: "get-bot", method: http.MethodGet, path: one, tag: tag, summary: "A bot, and how it is doing", needs: seesBots}, a.getBot)
-	add(a, route{id: "change-bot", method: http.MethodPatch, path: one, tag: tag, summary: "Switch a bot on or off, or connect it by other values", needs: changesBots, errors: []int{http.StatusConflict}}, a.changeBot)
+	addBody(a, route{id: "change-bot", method: http.MethodPatch, path: one, tag: tag, summary: "Switch a bot on or off, or connect it by other values", needs: changesBots, errors: []int{http.StatusConflict}}, a.changeBot)
 	add(a, route{id: "disconnect-bot", method: http.MethodDelete, path: one, tag: tag, summary: "Disconnect a bot, and delete what is stored of it",
 		needs: changesBots, errors: []int{http.StatusConflict, http.StatusServiceUnavailable}}, a.disconnectBot)
 	add(a, route{id: "count-subscribers", method: http.MethodGet, path: "/cities/{city}/subscribers", tag: tag, summary: "How many people a city's bots reach, by network", needs: seesBots}, a.countSubscribers)
@@ -48,7 +48,7 @@ type networkList struct {
 	Networks []networkForm `json:"networks" nullable:"false"`
 }
 
-func (a *API) listNetworks(context.Context, *struct{}) (*struct{ Body networkList }, error) {
+func (a *API) listNetworks(context.Context, *Request) (*reply[networkList], error) {
 	list := make([]networkForm, len(a.Cities.Networks))
 	for i, n := range a.Cities.Networks {
 		list[i] = networkForm{Name: n.Name, Title: a.say(n.Name + ".title"), Everywhere: n.Everywhere, Fields: []fieldForm{}}
@@ -60,7 +60,7 @@ func (a *API) listNetworks(context.Context, *struct{}) (*struct{ Body networkLis
 			list[i].Fields = append(list[i].Fields, fieldForm{f.Name, a.say(f.Label), f.Secret, f.Required})
 		}
 	}
-	return &struct{ Body networkList }{networkList{list}}, nil
+	return answered(networkList{list}, nil)
 }
 
 // botForm is a bot as the API shows it.
@@ -99,80 +99,64 @@ type botList struct {
 	Bots []botForm `json:"bots" nullable:"false"`
 }
 
-func (a *API) listBots(ctx context.Context, _ *InCity) (*struct{ Body botList }, error) {
+func (a *API) listBots(ctx context.Context, _ *Request) (*reply[botList], error) {
 	list, err := a.Cities.Bots(ctx, city(ctx))
 	forms := make([]botForm, len(list))
 	for i, b := range list {
 		forms[i] = formOfBot(b)
 	}
-	return &struct{ Body botList }{botList{forms}}, err
+	return answered(botList{forms}, err)
 }
 
-// theBot is a bot with its address in the API.
-type theBot struct {
-	Location string `header:"Location"`
-	Body     botForm
+// newBot is a bot that is connected.
+type newBot struct {
+	Network string            `json:"network" maxLength:"40" doc:"Its name." example:"telegram"`
+	Values  map[string]string `json:"values,omitempty" doc:"By the names of the network's fields." example:"{\"token\":\"123:abc\"}"`
 }
 
-func (a *API) theBot(ctx context.Context, b report.Bot) *theBot {
+func (a *API) connectBot(ctx context.Context, _ *Request, body *newBot) (*reply[botForm], error) {
+	if _, err := a.Cities.Network(body.Network); err != nil {
+		return nil, wrong("body.network", "there is no such network on this server: GET "+Path+"/networks has them", body.Network)
+	}
+	b, err := a.Cities.Connect(ctx, city(ctx), body.Network, 0, body.Values)
+	if err != nil {
+		return nil, err
+	}
 	c := city(ctx)
-	return &theBot{fmt.Sprintf("%s/cities/%s/bots/%d", Path, c.Slug, b.ID), formOfBot(a.Cities.Described(ctx, c, b))}
+	return &reply[botForm]{Location: fmt.Sprintf("%s/cities/%s/bots/%d", Path, c.Slug, b.ID), Body: formOfBot(a.Cities.Described(ctx, c, b))}, nil
 }
 
-func (a *API) connectBot(ctx context.Context, in *struct {
-	InCity
-	Body struct {
-		Network string            `json:"network" maxLength:"40" doc:"Its name." example:"telegram"`
-		Values  map[string]string `json:"values,omitempty" doc:"By the names of the network's fields." example:"{\"token\":\"123:abc\"}"`
-	}
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any name for this request: sent a second time, it has the effect of once."`
-}) (*theBot, error) {
-	if _, err := a.Cities.Network(in.Body.Network); err != nil {
-		return nil, wrong("body.network", "there is no such network on this server: GET "+Path+"/networks has them", in.Body.Network)
-	}
-	b, err := a.Cities.Connect(ctx, city(ctx), in.Body.Network, 0, in.Body.Values)
+func (a *API) getBot(ctx context.Context, in *Request) (*reply[botForm], error) {
+	c := city(ctx)
+	_, b, err := a.Cities.Bot(ctx, c.ID, in.number())
 	if err != nil {
 		return nil, err
 	}
-	return a.theBot(ctx, b), nil
+	return answered(formOfBot(a.Cities.Described(ctx, c, b)), nil)
 }
 
-// OneBot is the place of a bot.
-type OneBot struct {
-	InCity
-	ID int64 `path:"id" doc:"The bot's id."`
+// botPatch is what changes of a bot.
+type botPatch struct {
+	Enabled *bool             `json:"enabled,omitempty"`
+	Values  map[string]string `json:"values,omitempty" doc:"All of the network's fields."`
 }
 
-func (a *API) getBot(ctx context.Context, in *OneBot) (*struct{ Body botForm }, error) {
-	_, b, err := a.Cities.Bot(ctx, city(ctx).ID, in.ID)
-	if err != nil {
-		return nil, err
+func (a *API) changeBot(ctx context.Context, in *Request, body *botPatch) (*reply[botForm], error) {
+	n, b, err := a.Cities.Bot(ctx, city(ctx).ID, in.number())
+	if err == nil && body.Values != nil {
+		_, err = a.Cities.Connect(ctx, city(ctx), n.Name, b.ID, body.Values)
 	}
-	return &struct{ Body botForm }{a.theBot(ctx, b).Body}, nil
-}
-
-func (a *API) changeBot(ctx context.Context, in *struct {
-	OneBot
-	Body struct {
-		Enabled *bool             `json:"enabled,omitempty"`
-		Values  map[string]string `json:"values,omitempty" doc:"All of the network's fields."`
-	}
-}) (*struct{ Body botForm }, error) {
-	n, b, err := a.Cities.Bot(ctx, city(ctx).ID, in.ID)
-	if err == nil && in.Body.Values != nil {
-		_, err = a.Cities.Connect(ctx, city(ctx), n.Name, b.ID, in.Body.Values)
-	}
-	if err == nil && in.Body.Enabled != nil {
-		err = a.Cities.Enable(ctx, b, *in.Body.Enabled)
+	if err == nil && body.Enabled != nil {
+		err = a.Cities.Enable(ctx, b, *body.Enabled)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return a.getBot(ctx, &in.OneBot)
+	return a.getBot(ctx, in)
 }
 
-func (a *API) disconnectBot(ctx context.Context, in *OneBot) (*struct{}, error) {
-	_, b, err := a.Cities.Bot(ctx, city(ctx).ID, in.ID)
+func (a *API) disconnectBot(ctx context.Context, in *Request) (*reply[none], error) {
+	_, b, err := a.Cities.Bot(ctx, city(ctx).ID, in.number())
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +168,11 @@ type subscriberCounts struct {
 	All         int            `json:"all"`
 }
 
-func (a *API) countSubscribers(ctx context.Context, _ *InCity) (*struct{ Body subscriberCounts }, error) {
+func (a *API) countSubscribers(ctx context.Context, _ *Request) (*reply[subscriberCounts], error) {
 	counts, err := a.Cities.Subscribers(ctx, city(ctx))
 	all := 0
 	for _, n := range counts {
 		all += n
 	}
-	return &struct{ Body subscriberCounts }{subscriberCounts{counts, all}}, err
+	return answered(subscriberCounts{counts, all}, err)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -45,105 +46,81 @@ func (a *API) cityRoutes() {
 	const path, one, tag = "/cities", "/cities/{city}", "cities"
 	operator := []apikey.Right{apikey.Cities}
 	add(a, route{id: "list-cities", method: http.MethodGet, path: path, tag: tag, summary: "The cities, by name",
-		needs: []apikey.Right{apikey.Cities, apikey.Read}}, a.listCities)
-	add(a, route{id: "create-city", method: http.MethodPost, path: path, tag: tag, summary: "Add a city with its first moderator", status: http.StatusCreated,
+		needs: []apikey.Right{apikey.Cities, apikey.Read}, takes: []string{"search", "limit"}}, a.listCities)
+	addBody(a, route{id: "create-city", method: http.MethodPost, path: path, tag: tag, summary: "Add a city with its first moderator", status: http.StatusCreated,
 		about: "It begins with the rules of its language and a bot on each network that every city has. A moderator without a password sets one by the page for forgotten passwords.",
-		needs: operator}, a.createCity)
-	add(a, route{id: "get-city", method: http.MethodGet, path: one, tag: tag, summary: "A city"}, a.getCity)
-	add(a, route{id: "change-city", method: http.MethodPatch, path: one, tag: tag, summary: "Change what a city is called, says and hears",
+		needs: operator, takes: []string{idempotencyKey}, gives: []string{"Location", "ETag"}}, a.createCity)
+	add(a, route{id: "get-city", method: http.MethodGet, path: one, tag: tag, summary: "A city", takes: []string{ifNoneMatch}, gives: etags}, a.getCity)
+	addBody(a, route{id: "change-city", method: http.MethodPatch, path: one, tag: tag, summary: "Change what a city is called, says and hears",
 		about: "What is left out stays. A city that is paused takes no reports, and those that it has are deleted.",
-		needs: []apikey.Right{apikey.City}, errors: []int{http.StatusPreconditionFailed}}, a.changeCity)
+		needs: []apikey.Right{apikey.City}, takes: []string{ifMatch}, gives: etags, errors: []int{http.StatusPreconditionFailed}}, a.changeCity)
 	add(a, route{id: "delete-city", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a city with all that is stored of it",
-		needs: operator, errors: []int{http.StatusPreconditionFailed, http.StatusServiceUnavailable}}, a.deleteCity)
+		needs: operator, takes: []string{ifMatch}, errors: []int{http.StatusPreconditionFailed, http.StatusServiceUnavailable}}, a.deleteCity)
 }
 
 // theCity is a city with its revision.
-type theCity struct {
-	ETag string `header:"ETag"`
-	Body cityForm
-}
-
-func (a *API) theCity(c report.City, all bool) *theCity {
-	return &theCity{etag(string(manage.DetailsOf(c).Revision())), a.cityForm(c, all)}
+func (a *API) theCity(c report.City, all bool) *reply[cityForm] {
+	return &reply[cityForm]{ETag: etag(string(manage.DetailsOf(c).Revision())), Body: a.cityForm(c, all)}
 }
 
 type cityList struct {
 	Cities []cityForm `json:"cities" nullable:"false"`
 }
 
-func (a *API) listCities(ctx context.Context, in *struct {
-	Search string `query:"search" maxLength:"60" doc:"Only those whose name or slug contains it."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-}) (*struct{ Body cityList }, error) {
+func (a *API) listCities(ctx context.Context, in *Request) (*reply[cityList], error) {
 	list, err := a.Cities.List(ctx, in.Search, in.Limit)
 	forms := make([]cityForm, len(list))
 	for i, c := range list {
 		forms[i] = a.cityForm(c, true)
 	}
-	return &struct{ Body cityList }{cityList{forms}}, err
+	return answered(cityList{forms}, err)
 }
 
-func (a *API) createCity(ctx context.Context, in *struct {
-	Body struct {
-		Name     string `json:"name" minLength:"1" maxLength:"60" example:"Gotham"`
-		Slug     string `json:"slug,omitempty" maxLength:"40" doc:"Its name in addresses; as its name gives where it is left out." example:"gotham"`
-		Language string `json:"language,omitempty" default:"de" doc:"Of its page and its mails." example:"en"`
-		Zone     string `json:"zone,omitempty" maxLength:"64" doc:"Its time zone; that of its language where it is left out." example:"Europe/Berlin"`
-		Email    string `json:"email" maxLength:"254" doc:"The address of its first moderator." example:"moderator@example.org"`
-		Password string `json:"password,omitempty" writeOnly:"true" doc:"Of the moderator, where the address is new."`
-	}
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any name for this request: sent a second time, it has the effect of once."`
-}) (*struct {
-	Location string `header:"Location"`
-	ETag     string `header:"ETag"`
-	Body     cityForm
-}, error) {
-	b := in.Body
-	made, err := a.Cities.Create(ctx, manage.NewCity{Operator: true, Name: b.Name, Slug: b.Slug, Language: b.Language, Zone: b.Zone, Email: b.Email, Password: b.Password})
+// newCity is a city that is added.
+type newCity struct {
+	Name     string `json:"name" minLength:"1" maxLength:"60" example:"Gotham"`
+	Slug     string `json:"slug,omitempty" maxLength:"40" doc:"Its name in addresses; as its name gives where it is left out." example:"gotham"`
+	Language string `json:"language,omitempty" default:"de" doc:"Of its page and its mails." example:"en"`
+	Zone     string `json:"zone,omitempty" maxLength:"64" doc:"Its time zone; that of its language where it is left out." example:"Europe/Berlin"`
+	Email    string `json:"email" maxLength:"254" doc:"The address of its first moderator." example:"moderator@example.org"`
+	Password string `json:"password,omitempty" writeOnly:"true" doc:"Of the moderator, where the address is new."`
+}
+
+func (a *API) createCity(ctx context.Context, _ *Request, b *newCity) (*reply[cityForm], error) {
+	made, err := a.Cities.Create(ctx, manage.NewCity{Operator: true, Name: b.Name, Slug: b.Slug, Language: cmp.Or(b.Language, "de"), Zone: b.Zone, Email: b.Email, Password: b.Password})
 	if err != nil {
 		return nil, err
 	}
 	c := a.theCity(made.City, true)
-	return &struct {
-		Location string `header:"Location"`
-		ETag     string `header:"ETag"`
-		Body     cityForm
-	}{Path + "/cities/" + made.Slug, c.ETag, c.Body}, nil
+	c.Location = Path + "/cities/" + made.Slug
+	return c, nil
 }
 
-func (a *API) getCity(ctx context.Context, in *struct {
-	InCity
-	IfNoneMatch
-}) (*theCity, error) {
+func (a *API) getCity(ctx context.Context, in *Request) (*reply[cityForm], error) {
 	found := a.theCity(city(ctx), may(ctx, seesCity...))
 	return found, in.unchanged(untag(found.ETag))
 }
 
-func (a *API) changeCity(ctx context.Context, in *struct {
-	InCity
-	IfMatch
-	Body struct {
-		Name      *string `json:"name,omitempty" maxLength:"60"`
-		Language  *string `json:"language,omitempty"`
-		Zone      *string `json:"zone,omitempty" maxLength:"64" doc:"Empty: that of its language."`
-		Page      *string `json:"page,omitempty" doc:"Markdown; empty: the default."`
-		Poster    *string `json:"poster,omitempty" doc:"Empty: the default."`
-		NoIndex   *bool   `json:"no_index,omitempty"`
-		Questions *bool   `json:"questions,omitempty"`
-		Replies   *bool   `json:"replies,omitempty"`
-		Paused    *bool   `json:"paused,omitempty"`
-	}
-}) (*theCity, error) {
-	b := in.Body
+// cityPatch is what changes of a city.
+type cityPatch struct {
+	Name      *string `json:"name,omitempty" maxLength:"60"`
+	Language  *string `json:"language,omitempty"`
+	Zone      *string `json:"zone,omitempty" maxLength:"64" doc:"Empty: that of its language."`
+	Page      *string `json:"page,omitempty" doc:"Markdown; empty: the default."`
+	Poster    *string `json:"poster,omitempty" doc:"Empty: the default."`
+	NoIndex   *bool   `json:"no_index,omitempty"`
+	Questions *bool   `json:"questions,omitempty"`
+	Replies   *bool   `json:"replies,omitempty"`
+	Paused    *bool   `json:"paused,omitempty"`
+}
+
+func (a *API) changeCity(ctx context.Context, in *Request, b *cityPatch) (*reply[cityForm], error) {
 	c, err := a.Cities.Change(ctx, city(ctx).ID, manage.Patch{Name: b.Name, Language: b.Language, Zone: b.Zone, Page: b.Page, Poster: b.Poster,
 		NoIndex: b.NoIndex, Questions: b.Questions, Replies: b.Replies, Paused: b.Paused}, in.revision())
 	return a.theCity(c, true), err
 }
 
-func (a *API) deleteCity(ctx context.Context, in *struct {
-	InCity
-	IfMatch
-}) (*struct{}, error) {
+func (a *API) deleteCity(ctx context.Context, in *Request) (*reply[none], error) {
 	c := city(ctx)
 	if seen := in.revision(); seen != "" && seen != manage.DetailsOf(c).Revision() {
 		return nil, manage.ErrConflict

@@ -83,23 +83,27 @@ func (e *events) close() {
 }
 
 func (a *API) eventRoutes() {
-	add(a, route{id: "follow-events", method: http.MethodGet, path: "/cities/{city}/events", tag: "events", summary: "What happens, as it happens",
+	op := a.operation(route{id: "follow-events", method: http.MethodGet, path: "/cities/{city}/events", tag: "events", summary: "What happens, as it happens",
 		about: "A stream of server-sent events: the name of each is its subject, its data JSON (for reports, a report). " +
 			"A client that comes back with Last-Event-ID first gets the reports that have passed since. " +
 			"Without a key there are report.passed and report.taken_back.",
+		takes:     []string{"subjects", "Last-Event-ID"},
 		errors:    []int{http.StatusServiceUnavailable},
 		responses: map[string]*huma.Response{"200": {Description: "A stream of events.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: "string"}}}}},
-	}, a.followEvents)
+	}, false)
+	op.DefaultStatus = http.StatusOK
+	register(a, op, a.followEvents)
 }
 
-type wantedEvents struct {
-	InCity
+// eventsRequest is a request for a stream of events.
+type eventsRequest struct {
+	City     string `path:"city" maxLength:"40" doc:"The city's name in addresses." example:"gotham"`
 	Subjects string `query:"subjects" maxLength:"500" default:"report.*" doc:"Patterns of subjects with commas between them: * stands for anything within a part, > for all that follows." example:"report.*,bot.>"`
 	LastID   string `header:"Last-Event-ID" maxLength:"100" doc:"The id of the last event that was heard."`
 }
 
 // patterns reads the subjects that are wanted.
-func (in wantedEvents) patterns() ([]bus.Pattern, error) {
+func (in eventsRequest) patterns() ([]bus.Pattern, error) {
 	var list []bus.Pattern
 	for part := range strings.SplitSeq(in.Subjects, ",") {
 		p := bus.Pattern(strings.TrimSpace(part))
@@ -111,7 +115,7 @@ func (in wantedEvents) patterns() ([]bus.Pattern, error) {
 	return list, nil
 }
 
-func (a *API) followEvents(ctx context.Context, in *wantedEvents) (*huma.StreamResponse, error) {
+func (a *API) followEvents(ctx context.Context, in *eventsRequest) (*huma.StreamResponse, error) {
 	patterns, err := in.patterns()
 	if err != nil {
 		return nil, err

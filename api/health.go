@@ -19,12 +19,12 @@ func (a *API) healthRoutes() {
 		errors: []int{http.StatusServiceUnavailable}}, a.health)
 }
 
-func (a *API) health(ctx context.Context, _ *struct{}) (*struct{ Body healthForm }, error) {
+func (a *API) health(ctx context.Context, _ *Request) (*reply[healthForm], error) {
 	ctx, done := context.WithTimeout(ctx, healthWithin)
 	defer done()
 	if err := a.Health.Ready(ctx); err != nil {
 		a.Log.Warn("the program is not ready", "err", err)
 		return nil, later(http.StatusServiceUnavailable, "the server cannot work at the moment", healthWithin)
 	}
-	return &struct{ Body healthForm }{healthForm{"ok", a.Version}}, nil
+	return answered(healthForm{"ok", a.Version}, nil)
 }

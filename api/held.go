@@ -12,8 +12,8 @@ import (
 func (a *API) heldRoutes() {
 	const path, tag = "/cities/{city}/held", "reports"
 	add(a, route{id: "list-held", method: http.MethodGet, path: path, tag: tag, summary: "What waits for a moderator, by the brake that holds it", needs: seesReports}, a.listHeld)
-	add(a, route{id: "let-through-held", method: http.MethodPost, path: path + "/let-through", tag: tag, summary: "Send on all that is held, or all for one reason", needs: moderates}, a.letAllThrough)
-	add(a, route{id: "throw-away-held", method: http.MethodPost, path: path + "/throw-away", tag: tag, summary: "Throw away all that is held, or all for one reason", needs: moderates}, a.throwAllAway)
+	addBody(a, route{id: "let-through-held", method: http.MethodPost, path: path + "/let-through", tag: tag, summary: "Send on all that is held, or all for one reason", needs: moderates}, a.letAllThrough)
+	addBody(a, route{id: "throw-away-held", method: http.MethodPost, path: path + "/throw-away", tag: tag, summary: "Throw away all that is held, or all for one reason", needs: moderates}, a.throwAllAway)
 }
 
 type heldGroup struct {
@@ -28,13 +28,13 @@ type heldList struct {
 	Held []heldGroup `json:"held" nullable:"false"`
 }
 
-func (a *API) listHeld(ctx context.Context, _ *InCity) (*struct{ Body heldList }, error) {
+func (a *API) listHeld(ctx context.Context, _ *Request) (*reply[heldList], error) {
 	groups, err := a.DB.HeldGroups(ctx, city(ctx).ID)
 	list := make([]heldGroup, len(groups))
 	for i, g := range groups {
 		list[i] = heldGroup{g.Reason, g.Count, g.First.UTC(), g.Last.UTC(), g.Full()}
 	}
-	return &struct{ Body heldList }{heldList{list}}, err
+	return answered(heldList{list}, err)
 }
 
 // heldChoice says what is meant of what is held.
@@ -42,22 +42,17 @@ type heldChoice struct {
 	Reason string `json:"reason,omitempty" enum:"flood,flood_client,flood_domain,flood_city" doc:"Only what is held for that reason; all where it is left out."`
 }
 
-type chosenHeld struct {
-	InCity
-	Body heldChoice
-}
-
 type decidedHeld struct {
 	Count int `json:"count" doc:"How many there were."`
 	Late  int `json:"late,omitempty" doc:"How many were too old to be sent, and are refused."`
 }
 
-func (a *API) letAllThrough(ctx context.Context, in *chosenHeld) (*struct{ Body decidedHeld }, error) {
-	passed, late, err := a.Cities.LetThrough(ctx, city(ctx).ID, db.Choice{Reason: report.Reason(in.Body.Reason)})
-	return &struct{ Body decidedHeld }{decidedHeld{passed, late}}, err
+func (a *API) letAllThrough(ctx context.Context, _ *Request, body *heldChoice) (*reply[decidedHeld], error) {
+	passed, late, err := a.Cities.LetThrough(ctx, city(ctx).ID, db.Choice{Reason: report.Reason(body.Reason)})
+	return answered(decidedHeld{passed, late}, err)
 }
 
-func (a *API) throwAllAway(ctx context.Context, in *chosenHeld) (*struct{ Body decidedHeld }, error) {
-	n, err := a.Cities.ThrowAway(ctx, city(ctx).ID, db.Choice{Reason: report.Reason(in.Body.Reason)})
-	return &struct{ Body decidedHeld }{decidedHeld{Count: n}}, err
+func (a *API) throwAllAway(ctx context.Context, _ *Request, body *heldChoice) (*reply[decidedHeld], error) {
+	n, err := a.Cities.ThrowAway(ctx, city(ctx).ID, db.Choice{Reason: report.Reason(body.Reason)})
+	return answered(decidedHeld{Count: n}, err)
 }

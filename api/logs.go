@@ -23,16 +23,10 @@ type logLines struct {
 
 func (a *API) logRoutes() {
 	add(a, route{id: "list-logs", method: http.MethodGet, path: "/cities/{city}/logs", tag: "bots", summary: "What the city's bots have logged, the newest first",
-		about: "The last 50 lines of each bot are kept.", needs: []apikey.Right{apikey.Read, apikey.Bots}}, a.listLogs)
+		about: "The last 50 lines of each bot are kept.", needs: []apikey.Right{apikey.Read, apikey.Bots}, takes: []string{"network", "level", "since", "limit"}}, a.listLogs)
 }
 
-func (a *API) listLogs(ctx context.Context, in *struct {
-	InCity
-	Network string `query:"network" maxLength:"40" doc:"Only bots of this network."`
-	Level   string `query:"level" enum:"info,warn,error" doc:"Only lines of this level."`
-	Since   string `query:"since" maxLength:"40" doc:"Only lines since then: see the reports." example:"1h"`
-	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-}) (*struct{ Body logLines }, error) {
+func (a *API) listLogs(ctx context.Context, in *Request) (*reply[logLines], error) {
 	since, err := sinceOf(in.Since, a.Now(), city(ctx), a.Config.Reports.Zone)
 	if err != nil {
 		return nil, wrong("query.since", err.Error(), in.Since)
@@ -45,5 +39,5 @@ func (a *API) listLogs(ctx context.Context, in *struct {
 	for i, l := range list {
 		lines[i] = logLine{l.At.UTC(), strings.ToLower(l.Level), l.Network, l.BotID, l.Text}
 	}
-	return &struct{ Body logLines }{logLines{lines}}, nil
+	return answered(logLines{lines}, nil)
 }

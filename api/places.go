@@ -10,10 +10,10 @@ import (
 
 func (a *API) placeRoutes() {
 	const path, tag = "/cities/{city}/places", "places"
-	add(a, route{id: "get-places", method: http.MethodGet, path: path, tag: tag, summary: "The lines and stops of a city"}, a.getPlaces)
-	add(a, route{id: "put-places", method: http.MethodPut, path: path, tag: tag, summary: "Change the lines and stops of a city",
+	add(a, route{id: "get-places", method: http.MethodGet, path: path, tag: tag, summary: "The lines and stops of a city", takes: []string{ifNoneMatch}, gives: etags}, a.getPlaces)
+	addBody(a, route{id: "put-places", method: http.MethodPut, path: path, tag: tag, summary: "Change the lines and stops of a city",
 		about: "Either lines, or text as the settings pages have it: one line of the city in each of its lines, as \"U1 #0065ae: first stop, second stop\".",
-		needs: []apikey.Right{apikey.Rules}, errors: []int{http.StatusPreconditionFailed}}, a.putPlaces)
+		needs: []apikey.Right{apikey.Rules}, takes: []string{ifMatch}, gives: etags, errors: []int{http.StatusPreconditionFailed}}, a.putPlaces)
 }
 
 // placesForm is the lines and stops of a city, in two forms.
@@ -22,36 +22,27 @@ type placesForm struct {
 	Text  string        `json:"text" doc:"The same as moderators write it."`
 }
 
-type thePlaces struct {
-	ETag string `header:"ETag"`
-	Body placesForm
+func thePlaces(p manage.Places) *reply[placesForm] {
+	return &reply[placesForm]{ETag: etag(string(p.Revision())), Body: placesForm{p.Lines(), p.Text}}
 }
 
-func placesAnswer(p manage.Places) *thePlaces {
-	return &thePlaces{etag(string(p.Revision())), placesForm{p.Lines(), p.Text}}
-}
-
-func (a *API) getPlaces(ctx context.Context, in *struct {
-	InCity
-	IfNoneMatch
-}) (*thePlaces, error) {
+func (a *API) getPlaces(ctx context.Context, in *Request) (*reply[placesForm], error) {
 	p, err := a.Cities.Places(ctx, city(ctx).ID)
 	if err != nil {
 		return nil, err
 	}
-	found := placesAnswer(p)
+	found := thePlaces(p)
 	return found, in.unchanged(untag(found.ETag))
 }
 
-func (a *API) putPlaces(ctx context.Context, in *struct {
-	InCity
-	IfMatch
-	Body struct {
-		Lines *[]manage.Line `json:"lines,omitempty" maxItems:"10000"`
-		Text  *string        `json:"text,omitempty"`
-	}
-}) (*thePlaces, error) {
-	typed, id := in.Body, city(ctx).ID
+// typedPlaces is lines and stops in one of the two forms.
+type typedPlaces struct {
+	Lines *[]manage.Line `json:"lines,omitempty" maxItems:"10000"`
+	Text  *string        `json:"text,omitempty"`
+}
+
+func (a *API) putPlaces(ctx context.Context, in *Request, typed *typedPlaces) (*reply[placesForm], error) {
+	id := city(ctx).ID
 	var saved manage.Places
 	var err error
 	switch {
@@ -64,5 +55,5 @@ func (a *API) putPlaces(ctx context.Context, in *struct {
 	default:
 		return nil, wrong("body", "has neither lines nor text", nil)
 	}
-	return placesAnswer(saved), err
+	return thePlaces(saved), err
 }

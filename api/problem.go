@@ -44,7 +44,7 @@ func seconds(d time.Duration) string {
 }
 
 // explain returns an error in words for the client. What is not meant for them is logged.
-func (a *API) explain(ctx context.Context, op *huma.Operation, err error) error {
+func (a *API) explain(ctx context.Context, operation string, err error) error {
 	if _, ok := errors.AsType[huma.StatusError](err); ok {
 		return err
 	}
@@ -69,7 +69,7 @@ func (a *API) explain(ctx context.Context, op *huma.Operation, err error) error 
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return problem(http.StatusServiceUnavailable, "the request was broken off")
 	}
-	return a.broken(op.OperationID, err)
+	return a.broken(operation, err)
 }
 
 // invalid says what is wrong with the fields of a body.

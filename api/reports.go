@@ -77,20 +77,20 @@ func stateOf(j db.Judged, judged bool) string {
 func (a *API) reportRoutes() {
 	const path, one, tag = "/cities/{city}/reports", "/cities/{city}/reports/{id}", "reports"
 	add(a, route{id: "list-reports", method: http.MethodGet, path: path, tag: tag, summary: "Reports, the newest first",
-		about: "Without a key, those that passed in the last 24 hours, as on the city's page. With one, all that are kept."}, a.listReports)
-	add(a, route{id: "post-report", method: http.MethodPost, path: path, tag: tag, summary: "Post a report", status: http.StatusAccepted,
+		about: "Without a key, those that passed in the last 24 hours, as on the city's page. With one, all that are kept.", takes: []string{"since", "line", "state", "limit"}}, a.listReports)
+	addBody(a, route{id: "post-report", method: http.MethodPost, path: path, tag: tag, summary: "Post a report", status: http.StatusAccepted,
 		about: "It is on disk when this is answered, and judged as any report is: GET it by its id to see what became of it. " +
 			"To the brakes, the key is who wrote it.",
-		needs: []apikey.Right{apikey.Report}, errors: []int{http.StatusConflict, http.StatusServiceUnavailable}}, a.postReport)
+		needs: []apikey.Right{apikey.Report}, takes: []string{idempotencyKey}, gives: []string{"Location"}, errors: []int{http.StatusConflict, http.StatusServiceUnavailable}}, a.postReport)
 	add(a, route{id: "get-report", method: http.MethodGet, path: one, tag: tag, summary: "A report, and what became of it",
 		about: "Without a key, or with one that may neither read nor report, only one that passed in the last 24 hours."}, a.getReport)
 	add(a, route{id: "take-back-report", method: http.MethodPost, path: one + "/take-back", tag: tag, summary: "Take a report back wherever it was posted",
-		needs: moderates, status: http.StatusNoContent}, a.takeBack)
+		needs: moderates}, a.takeBack)
 	add(a, route{id: "let-through-report", method: http.MethodPost, path: one + "/let-through", tag: tag, summary: "Send a report on that is held, or was taken for a question",
-		needs: moderates, status: http.StatusNoContent, errors: []int{http.StatusConflict}}, a.letThrough)
+		needs: moderates, errors: []int{http.StatusConflict}}, a.letThrough)
 	add(a, route{id: "throw-away-report", method: http.MethodDelete, path: one, tag: tag, summary: "Throw away a report that is held", needs: moderates}, a.throwAway)
 	add(a, route{id: "mute-author", method: http.MethodPut, path: one + "/mute", tag: tag, summary: "Hold what the author of a report writes from now on",
-		needs: moderates, status: http.StatusNoContent, errors: []int{http.StatusConflict}}, a.mute)
+		needs: moderates, errors: []int{http.StatusConflict}}, a.mute)
 	add(a, route{id: "unmute-author", method: http.MethodDelete, path: one + "/mute", tag: tag, summary: "End that", needs: moderates}, a.unmute)
 	a.heldRoutes()
 }
@@ -99,15 +99,7 @@ type reportList struct {
 	Reports []reportForm `json:"reports" nullable:"false"`
 }
 
-type wantedReports struct {
-	InCity
-	Since string `query:"since" maxLength:"40" doc:"Only those written since then: a time (RFC 3339), how long ago (90s, 15m, 2h, 3d), today or yesterday (from its beginning, in the city's time)." example:"2h"`
-	Line  string `query:"line" maxLength:"100" doc:"Only those about this line." example:"U1"`
-	State string `query:"state" enum:"passed,refused,held,all" default:"passed" doc:"Those that passed, were refused or taken back, or wait for a moderator. All but passed need a key."`
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-}
-
-func (a *API) listReports(ctx context.Context, in *wantedReports) (*struct{ Body reportList }, error) {
+func (a *API) listReports(ctx context.Context, in *Request) (*reply[reportList], error) {
 	sees := may(ctx, seesReports...)
 	if in.State != statePassed && !sees {
 		return nil, unauthorized("what did not pass needs a key with the right "+anyOf(seesReports), "")
@@ -129,7 +121,7 @@ func (a *API) listReports(ctx context.Context, in *wantedReports) (*struct{ Body
 	for i, j := range list {
 		forms[i] = a.form(ctx, j, true)
 	}
-	return &struct{ Body reportList }{reportList{forms}}, nil
+	return answered(reportList{forms}, nil)
 }
 
 // publicSince is since when reports may be read without a key.
@@ -171,27 +163,15 @@ type newReport struct {
 	Time time.Time `json:"time,omitzero" doc:"When it was written; now where it is left out."`
 }
 
-type postedReport struct {
-	InCity
-	Body           newReport
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any name for this request: sent a second time, it is the same report."`
-}
-
 type heardReport struct {
 	ID    string `json:"id" doc:"The report's id."`
 	State string `json:"state" enum:"heard"`
 }
 
-// theHeardReport is the answer to one that was posted, with its address in the API.
-type theHeardReport struct {
-	Location string `header:"Location"`
-	Body     heardReport
-}
-
 // postReport hears a report through the city's bot for streams.
-func (a *API) postReport(ctx context.Context, in *postedReport) (*theHeardReport, error) {
-	if strings.TrimSpace(in.Body.Text) == "" {
-		return nil, wrong("body.text", "is empty", in.Body.Text)
+func (a *API) postReport(ctx context.Context, in *Request, body *newReport) (*reply[heardReport], error) {
+	if strings.TrimSpace(body.Text) == "" {
+		return nil, wrong("body.text", "is empty", body.Text)
 	}
 	c := city(ctx)
 	if !c.Paused.IsZero() {
@@ -202,12 +182,12 @@ func (a *API) postReport(ctx context.Context, in *postedReport) (*theHeardReport
 		return nil, err
 	}
 	k, _ := key(ctx)
-	msg := bots.Incoming{ID: a.messageID(k, in.IdempotencyKey), Author: fmt.Sprint("key ", k.ID), Text: in.Body.Text, Visibility: report.Public, Time: in.Body.Time}
+	msg := bots.Incoming{ID: a.messageID(k, in.IdempotencyKey), Author: fmt.Sprint("key ", k.ID), Text: body.Text, Visibility: report.Public, Time: body.Time}
 	if err := a.Hearer.Hear(ctx, b, msg); err != nil {
 		return nil, a.notHeard(err)
 	}
 	id := idOf(a, b, msg)
-	return &theHeardReport{Path + "/cities/" + c.Slug + "/reports/" + id, heardReport{id, stateHeard}}, nil
+	return &reply[heardReport]{Location: Path + "/cities/" + c.Slug + "/reports/" + id, Body: heardReport{id, stateHeard}}, nil
 }
 
 // messageID is the id of what is posted, as a network gives one: the same for a request that
@@ -247,13 +227,7 @@ func (a *API) streamBot(ctx context.Context, c report.City) (report.Bot, error) 
 	return b, err
 }
 
-// OneReport is the place of a report.
-type OneReport struct {
-	InCity
-	ID string `path:"id" maxLength:"100" doc:"The report's id."`
-}
-
-func (a *API) getReport(ctx context.Context, in *OneReport) (*struct{ Body reportForm }, error) {
+func (a *API) getReport(ctx context.Context, in *Request) (*reply[reportForm], error) {
 	j, judged, err := a.DB.AnyReport(ctx, city(ctx).ID, in.ID)
 	if public := judged && j.Verdict.Passed && !a.tooOld(j.Report); err == nil && !public && !may(ctx, append(seesReports, apikey.Report)...) {
 		err = db.ErrNotFound
@@ -261,14 +235,14 @@ func (a *API) getReport(ctx context.Context, in *OneReport) (*struct{ Body repor
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body reportForm }{a.form(ctx, j, judged)}, nil
+	return answered(a.form(ctx, j, judged), nil)
 }
 
-func (a *API) takeBack(ctx context.Context, in *OneReport) (*struct{}, error) {
+func (a *API) takeBack(ctx context.Context, in *Request) (*reply[none], error) {
 	return nil, a.Cities.TakeBack(ctx, city(ctx).ID, in.ID)
 }
 
-func (a *API) letThrough(ctx context.Context, in *OneReport) (*struct{}, error) {
+func (a *API) letThrough(ctx context.Context, in *Request) (*reply[none], error) {
 	passed, late, err := a.Cities.LetThrough(ctx, city(ctx).ID, db.Choice{ReportID: in.ID})
 	switch {
 	case err != nil:
@@ -281,7 +255,7 @@ func (a *API) letThrough(ctx context.Context, in *OneReport) (*struct{}, error) 
 	return nil, nil
 }
 
-func (a *API) throwAway(ctx context.Context, in *OneReport) (*struct{}, error) {
+func (a *API) throwAway(ctx context.Context, in *Request) (*reply[none], error) {
 	n, err := a.Cities.ThrowAway(ctx, city(ctx).ID, db.Choice{ReportID: in.ID})
 	if err == nil && n == 0 {
 		err = db.ErrNotFound
@@ -289,10 +263,10 @@ func (a *API) throwAway(ctx context.Context, in *OneReport) (*struct{}, error) {
 	return nil, err
 }
 
-func (a *API) mute(ctx context.Context, in *OneReport) (*struct{}, error) {
+func (a *API) mute(ctx context.Context, in *Request) (*reply[none], error) {
 	return nil, a.Cities.Mute(ctx, city(ctx).ID, in.ID)
 }
 
-func (a *API) unmute(ctx context.Context, in *OneReport) (*struct{}, error) {
+func (a *API) unmute(ctx context.Context, in *Request) (*reply[none], error) {
 	return nil, a.Cities.Unmute(ctx, city(ctx).ID, in.ID)
 }

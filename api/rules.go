@@ -19,13 +19,13 @@ var (
 func (a *API) ruleRoutes() {
 	const path, tag = "/cities/{city}/rules", "rules"
 	changed := []int{http.StatusPreconditionFailed}
-	add(a, route{id: "get-rules", method: http.MethodGet, path: path, tag: tag, summary: "What passes and what is blocked", needs: seesRules}, a.getRules)
-	add(a, route{id: "put-rules", method: http.MethodPut, path: path, tag: tag, summary: "Change what passes and what is blocked", needs: changesRules, errors: changed}, a.putRules)
+	add(a, route{id: "get-rules", method: http.MethodGet, path: path, tag: tag, summary: "What passes and what is blocked", needs: seesRules, takes: []string{ifNoneMatch}, gives: etags}, a.getRules)
+	addBody(a, route{id: "put-rules", method: http.MethodPut, path: path, tag: tag, summary: "Change what passes and what is blocked", needs: changesRules, takes: []string{ifMatch}, gives: etags, errors: changed}, a.putRules)
 	add(a, route{id: "reset-rules", method: http.MethodDelete, path: path, tag: tag, summary: "Go back to the rules with which a city of its language begins",
-		needs: changesRules, status: http.StatusOK, errors: changed}, a.resetRules)
-	add(a, route{id: "try-rules", method: http.MethodPost, path: path + "/try", tag: tag, summary: "What would become of a text, without posting it", needs: seesRules}, a.tryRules)
-	add(a, route{id: "get-tasks", method: http.MethodGet, path: "/cities/{city}/tasks", tag: tag, summary: "The outside programs that look at reports before the rules do", needs: seesRules}, a.getTasks)
-	add(a, route{id: "put-tasks", method: http.MethodPut, path: "/cities/{city}/tasks", tag: tag, summary: "Change them and their order", needs: changesRules, errors: changed}, a.putTasks)
+		needs: changesRules, takes: []string{ifMatch}, gives: etags, errors: changed}, a.resetRules)
+	addBody(a, route{id: "try-rules", method: http.MethodPost, path: path + "/try", tag: tag, summary: "What would become of a text, without posting it", needs: seesRules}, a.tryRules)
+	add(a, route{id: "get-tasks", method: http.MethodGet, path: "/cities/{city}/tasks", tag: tag, summary: "The outside programs that look at reports before the rules do", needs: seesRules, gives: etags}, a.getTasks)
+	addBody(a, route{id: "put-tasks", method: http.MethodPut, path: "/cities/{city}/tasks", tag: tag, summary: "Change them and their order", needs: changesRules, takes: []string{ifMatch}, gives: etags, errors: changed}, a.putTasks)
 }
 
 // rulesForm is the rules of a city.
@@ -56,42 +56,27 @@ func lines(text string) []string {
 	return strings.Split(text, "\n")
 }
 
-type theRules struct {
-	ETag string `header:"ETag"`
-	Body rulesForm
+func theRules(r manage.Rules) *reply[rulesForm] {
+	return &reply[rulesForm]{ETag: etag(string(r.Revision())), Body: formOfRules(r)}
 }
 
-func rulesAnswer(r manage.Rules) *theRules {
-	return &theRules{etag(string(r.Revision())), formOfRules(r)}
-}
-
-func (a *API) getRules(ctx context.Context, in *struct {
-	InCity
-	IfNoneMatch
-}) (*theRules, error) {
-	found := rulesAnswer(manage.RulesOf(city(ctx)))
+func (a *API) getRules(ctx context.Context, in *Request) (*reply[rulesForm], error) {
+	found := theRules(manage.RulesOf(city(ctx)))
 	return found, in.unchanged(untag(found.ETag))
 }
 
-func (a *API) putRules(ctx context.Context, in *struct {
-	InCity
-	IfMatch
-	Body rulesForm
-}) (*theRules, error) {
-	typed, err := in.Body.rules()
+func (a *API) putRules(ctx context.Context, in *Request, body *rulesForm) (*reply[rulesForm], error) {
+	typed, err := body.rules()
 	if err != nil {
 		return nil, err
 	}
 	saved, err := a.Cities.SaveRules(ctx, city(ctx).ID, typed, in.revision())
-	return rulesAnswer(saved), err
+	return theRules(saved), err
 }
 
-func (a *API) resetRules(ctx context.Context, in *struct {
-	InCity
-	IfMatch
-}) (*theRules, error) {
+func (a *API) resetRules(ctx context.Context, in *Request) (*reply[rulesForm], error) {
 	saved, err := a.Cities.ResetRules(ctx, city(ctx).ID, in.revision())
-	return rulesAnswer(saved), err
+	return theRules(saved), err
 }
 
 type verdictForm struct {
@@ -102,53 +87,44 @@ type verdictForm struct {
 	MayAsk bool          `json:"may_ask,omitempty" doc:"It would be answered as a question, too."`
 }
 
-func (a *API) tryRules(ctx context.Context, in *struct {
-	InCity
-	Body struct {
-		Text     string    `json:"text" maxLength:"5000"`
-		Triggers *[]string `json:"triggers,omitempty" maxItems:"1000" doc:"To be tried in place of those that the city has."`
-		Blocked  *[]string `json:"blocked,omitempty" maxItems:"1000"`
-	}
-}) (*struct{ Body verdictForm }, error) {
+// triedText is a text that is tried.
+type triedText struct {
+	Text     string    `json:"text" maxLength:"5000"`
+	Triggers *[]string `json:"triggers,omitempty" maxItems:"1000" doc:"To be tried in place of those that the city has."`
+	Blocked  *[]string `json:"blocked,omitempty" maxItems:"1000"`
+}
+
+func (a *API) tryRules(ctx context.Context, _ *Request, body *triedText) (*reply[verdictForm], error) {
 	f := formOfRules(manage.RulesOf(city(ctx)))
-	if in.Body.Triggers != nil {
-		f.Triggers = *in.Body.Triggers
+	if body.Triggers != nil {
+		f.Triggers = *body.Triggers
 	}
-	if in.Body.Blocked != nil {
-		f.Blocked = *in.Body.Blocked
+	if body.Blocked != nil {
+		f.Blocked = *body.Blocked
 	}
 	typed, err := f.rules()
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Cities.Try(ctx, city(ctx), typed, in.Body.Text)
-	return &struct{ Body verdictForm }{verdictForm{t.Verdict.Passed, t.Verdict.Reason, t.Verdict.Detail, t.Asks, t.MayAsk}}, err
+	t, err := a.Cities.Try(ctx, city(ctx), typed, body.Text)
+	return answered(verdictForm{t.Verdict.Passed, t.Verdict.Reason, t.Verdict.Detail, t.Asks, t.MayAsk}, err)
 }
 
 type tasksForm struct {
 	Tasks []string `json:"tasks" nullable:"false" doc:"Names of networks, in their order." example:"[\"gtfs\"]"`
 }
 
-type theTasks struct {
-	ETag string `header:"ETag"`
-	Body tasksForm
-}
-
-func tasksAnswer(t manage.Tasks) *theTasks {
+func theTasks(t manage.Tasks) *reply[tasksForm] {
 	if t == nil {
 		t = manage.Tasks{}
 	}
-	return &theTasks{etag(string(t.Revision())), tasksForm{t}}
+	return &reply[tasksForm]{ETag: etag(string(t.Revision())), Body: tasksForm{t}}
 }
 
-func (a *API) getTasks(ctx context.Context, _ *InCity) (*theTasks, error) {
-	return tasksAnswer(manage.TasksOf(city(ctx))), nil
+func (a *API) getTasks(ctx context.Context, _ *Request) (*reply[tasksForm], error) {
+	return theTasks(manage.TasksOf(city(ctx))), nil
 }
 
-func (a *API) putTasks(ctx context.Context, in *struct {
-	InCity
-	IfMatch
-	Body tasksForm
-}) (*theTasks, error) {
-	return tasksAnswer(in.Body.Tasks), a.Cities.SaveTasks(ctx, city(ctx).ID, in.Body.Tasks, in.revision())
+func (a *API) putTasks(ctx context.Context, in *Request, body *tasksForm) (*reply[tasksForm], error) {
+	return theTasks(body.Tasks), a.Cities.SaveTasks(ctx, city(ctx).ID, body.Tasks, in.revision())
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"ticketfrei/db"
@@ -22,11 +23,13 @@ var (
 func (a *API) storeRoutes() {
 	const path, tag = "/cities/{city}/store/{key}", "store"
 	const about = "Values are up to 64 KiB of anything, sealed on disk; a city has room for 1,000. Those of outside programs are theirs alone."
-	add(a, route{id: "list-store", method: http.MethodGet, path: "/cities/{city}/store", tag: tag, summary: "The keys of the store", about: about, needs: mayRead}, a.listStore)
-	add(a, route{id: "get-stored", method: http.MethodGet, path: path, tag: tag, summary: "A value of the store", needs: mayRead}, a.getStored)
-	add(a, route{id: "put-stored", method: http.MethodPut, path: path, tag: tag, summary: "Store a value", about: "With If-None-Match: * only where there is none yet.",
-		needs: mayStore, status: http.StatusNoContent, body: db.MaxStoreValue, errors: []int{http.StatusConflict, http.StatusPreconditionFailed}}, a.putStored)
-	add(a, route{id: "delete-stored", method: http.MethodDelete, path: path, tag: tag, summary: "Delete a value", needs: mayStore,
+	add(a, route{id: "list-store", method: http.MethodGet, path: "/cities/{city}/store", tag: tag, summary: "The keys of the store", about: about, needs: mayRead, takes: []string{"prefix"}}, a.listStore)
+	add(a, route{id: "get-stored", method: http.MethodGet, path: path, tag: tag, summary: "A value of the store", needs: mayRead, takes: []string{ifNoneMatch}, gives: etags}, a.getStored)
+	put := a.operation(route{id: "put-stored", method: http.MethodPut, path: path, tag: tag, summary: "Store a value", about: "With If-None-Match: * only where there is none yet.",
+		needs: mayStore, takes: []string{ifMatch, ifNoneMatch}, gives: etags, body: db.MaxStoreValue, errors: []int{http.StatusConflict, http.StatusPreconditionFailed}}, true)
+	a.answeredBy(&put, reflect.TypeFor[none]())
+	register(a, put, a.putStored)
+	add(a, route{id: "delete-stored", method: http.MethodDelete, path: path, tag: tag, summary: "Delete a value", needs: mayStore, takes: []string{ifMatch},
 		errors: []int{http.StatusPreconditionFailed}}, a.deleteStored)
 }
 
@@ -38,33 +41,15 @@ type storeKeys struct {
 	Keys []string `json:"keys" nullable:"false"`
 }
 
-func (a *API) listStore(ctx context.Context, in *struct {
-	InCity
-	Prefix string `query:"prefix" maxLength:"200" doc:"Only keys that begin with it."`
-}) (*struct{ Body storeKeys }, error) {
+func (a *API) listStore(ctx context.Context, in *Request) (*reply[storeKeys], error) {
 	keys, err := a.store(ctx).List(ctx, in.Prefix)
 	if keys == nil {
 		keys = []string{}
 	}
-	return &struct{ Body storeKeys }{storeKeys{keys}}, err
+	return answered(storeKeys{keys}, err)
 }
 
-// InStore is a value's place.
-type InStore struct {
-	InCity
-	Key string `path:"key" maxLength:"200" doc:"Any name without spaces." example:"position"`
-}
-
-type storedValue struct {
-	ETag        string `header:"ETag" doc:"Its revision."`
-	ContentType string `header:"Content-Type"`
-	Body        []byte
-}
-
-func (a *API) getStored(ctx context.Context, in *struct {
-	InStore
-	IfNoneMatch
-}) (*storedValue, error) {
+func (a *API) getStored(ctx context.Context, in *Request) (*reply[[]byte], error) {
 	value, revision, err := a.store(ctx).Get(ctx, in.Key)
 	if err != nil {
 		return nil, err
@@ -73,21 +58,22 @@ func (a *API) getStored(ctx context.Context, in *struct {
 	if err := in.unchanged(tag); err != nil {
 		return nil, err
 	}
-	return &storedValue{etag(tag), "application/octet-stream", []byte(value)}, nil
+	return &reply[[]byte]{ETag: etag(tag), Type: "application/octet-stream", Body: []byte(value)}, nil
 }
 
-func (a *API) putStored(ctx context.Context, in *struct {
-	InStore
-	IfMatch
-	IfNew
+// storedRequest is a request with a value.
+type storedRequest struct {
+	Request
 	RawBody []byte `contentType:"application/octet-stream"`
-}) (*struct {
-	ETag string `header:"ETag"`
-}, error) {
-	expected, err := in.seen(db.AnyRevision)
-	if err == nil && in.IfNoneMatch != "" {
-		expected = 0
-	}
+}
+
+// storedAnswer says under which revision it is stored.
+type storedAnswer struct {
+	ETag string `header:"ETag" doc:"Its revision."`
+}
+
+func (a *API) putStored(ctx context.Context, in *storedRequest) (*storedAnswer, error) {
+	expected, err := in.before(db.AnyRevision, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -95,15 +81,10 @@ func (a *API) putStored(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return &struct {
-		ETag string `header:"ETag"`
-	}{etag(strconv.FormatInt(revision, 10))}, nil
+	return &storedAnswer{etag(strconv.FormatInt(revision, 10))}, nil
 }
 
-func (a *API) deleteStored(ctx context.Context, in *struct {
-	InStore
-	IfMatch
-}) (*struct{}, error) {
+func (a *API) deleteStored(ctx context.Context, in *Request) (*reply[none], error) {
 	expected, err := in.seen(db.AnyRevision)
 	if err != nil {
 		return nil, err

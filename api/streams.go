@@ -22,19 +22,19 @@ func (a *API) streamRoutes() {
 	const path, one, tag = "/cities/{city}/streams", "/cities/{city}/streams/{name}", "streams"
 	changed := []int{http.StatusConflict, http.StatusPreconditionFailed}
 	add(a, route{id: "list-streams", method: http.MethodGet, path: path, tag: tag, summary: "The streams of a city, by name", needs: seesStreams}, a.listStreams)
-	add(a, route{id: "get-stream", method: http.MethodGet, path: one, tag: tag, summary: "A stream", needs: seesStreams}, a.getStream)
-	add(a, route{id: "put-stream", method: http.MethodPut, path: one, tag: tag, summary: "Store a stream, in place of one of that name",
+	add(a, route{id: "get-stream", method: http.MethodGet, path: one, tag: tag, summary: "A stream", needs: seesStreams, takes: []string{ifNoneMatch}, gives: etags}, a.getStream)
+	addBody(a, route{id: "put-stream", method: http.MethodPut, path: one, tag: tag, summary: "Store a stream, in place of one of that name",
 		about: "With If-None-Match: * only where there is none of that name yet. A target that is sent back as it was read, or left empty, stays. " +
 			"The secret that signs what is sent is in the answer when it is made, and never again.",
-		needs: changesStreams, makes: true, errors: changed}, a.putStream)
-	add(a, route{id: "change-stream", method: http.MethodPatch, path: one, tag: tag, summary: "Change parts of a stream", about: "What is left out stays.",
-		needs: changesStreams, errors: changed}, a.changeStream)
-	add(a, route{id: "delete-stream", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a stream", needs: changesStreams, errors: changed[1:]}, a.deleteStream)
+		needs: changesStreams, takes: []string{ifMatch, ifNoneMatch, idempotencyKey}, gives: etags, makes: true, errors: changed}, a.putStream)
+	addBody(a, route{id: "change-stream", method: http.MethodPatch, path: one, tag: tag, summary: "Change parts of a stream", about: "What is left out stays.",
+		needs: changesStreams, takes: []string{ifMatch}, gives: etags, errors: changed}, a.changeStream)
+	add(a, route{id: "delete-stream", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a stream", needs: changesStreams, takes: []string{ifMatch}, errors: changed[1:]}, a.deleteStream)
 	add(a, route{id: "test-stream", method: http.MethodPost, path: one + "/test", tag: tag, summary: "Send a sample to a stream's target, and say what it answered",
 		needs: changesStreams}, a.testStream)
 	add(a, route{id: "rotate-secret", method: http.MethodPost, path: one + "/rotate", tag: tag, summary: "Make a new secret for a stream; the one before signs too for a day",
-		needs: changesStreams, errors: changed[:1]}, a.rotateStream)
-	add(a, route{id: "try-filter", method: http.MethodPost, path: "/cities/{city}/filter/try", tag: tag, summary: "Which of the last 50 reports a filter lets out", needs: seesStreams}, a.tryFilter)
+		needs: changesStreams, gives: etags, errors: changed[:1]}, a.rotateStream)
+	addBody(a, route{id: "try-filter", method: http.MethodPost, path: "/cities/{city}/filter/try", tag: tag, summary: "Which of the last 50 reports a filter lets out", needs: seesStreams}, a.tryFilter)
 }
 
 // FilterForm is what a stream lets out.
@@ -101,91 +101,65 @@ type streamList struct {
 	Streams []streamForm `json:"streams" nullable:"false"`
 }
 
-func (a *API) listStreams(ctx context.Context, _ *InCity) (*struct{ Body streamList }, error) {
+func (a *API) listStreams(ctx context.Context, _ *Request) (*reply[streamList], error) {
 	list, err := a.streams.List(ctx, city(ctx).ID)
 	forms := make([]streamForm, len(list))
 	for i, s := range list {
 		forms[i] = formOfStream(s, "")
 	}
-	return &struct{ Body streamList }{streamList{forms}}, err
-}
-
-// OneStream is the place of a stream.
-type OneStream struct {
-	InCity
-	Name string `path:"name" maxLength:"40" doc:"The stream's name."`
+	return answered(streamList{forms}, err)
 }
 
 // theStream is a stream with its revision.
-type theStream struct {
-	Status int
-	ETag   string `header:"ETag"`
-	Body   streamForm
-}
-
-func streamAnswer(s stream.Stored) *theStream {
+func theStream(s stream.Stored) *reply[streamForm] {
 	status := http.StatusOK
 	if s.Created {
 		status = http.StatusCreated
 	}
-	return &theStream{status, etag(strconv.FormatInt(s.Revision, 10)), formOfStream(s.Stream, s.Secret)}
+	return &reply[streamForm]{Status: status, ETag: etag(strconv.FormatInt(s.Revision, 10)), Body: formOfStream(s.Stream, s.Secret)}
 }
 
-func (a *API) getStream(ctx context.Context, in *struct {
-	OneStream
-	IfNoneMatch
-}) (*theStream, error) {
+func (a *API) getStream(ctx context.Context, in *Request) (*reply[streamForm], error) {
 	s, err := a.streams.Get(ctx, city(ctx).ID, in.Name)
 	if err != nil {
 		return nil, err
 	}
-	found := streamAnswer(stream.Stored{Stream: s})
+	found := theStream(stream.Stored{Stream: s})
 	return found, in.unchanged(untag(found.ETag))
 }
 
-func (a *API) putStream(ctx context.Context, in *struct {
-	OneStream
-	IfMatch
-	IfNew
-	Body           streamForm
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any name for this request: sent a second time, it is answered as before."`
-}) (*theStream, error) {
-	if in.Body.Name != "" && in.Body.Name != in.Name {
-		return nil, wrong("body.name", "is not the name in the path, "+in.Name+": PATCH gives a stream another name", in.Body.Name)
+func (a *API) putStream(ctx context.Context, in *Request, body *streamForm) (*reply[streamForm], error) {
+	if body.Name != "" && body.Name != in.Name {
+		return nil, wrong("body.name", "is not the name in the path, "+in.Name+": PATCH gives a stream another name", body.Name)
 	}
-	in.Body.Name = in.Name
-	seen, err := in.seen(stream.Any)
+	body.Name = in.Name
+	seen, err := in.before(stream.Any, stream.Absent)
 	if err != nil {
 		return nil, err
 	}
-	if in.IfNoneMatch != "" {
-		seen = stream.Absent
-	}
-	stored, err := a.streams.Put(ctx, city(ctx).ID, in.Body.stream(), seen)
-	return streamAnswer(stored), a.ofStream(err)
+	stored, err := a.streams.Put(ctx, city(ctx).ID, body.stream(), seen)
+	return theStream(stored), a.ofStream(err)
 }
 
-func (a *API) changeStream(ctx context.Context, in *struct {
-	OneStream
-	IfMatch
-	Body struct {
-		Name         *string              `json:"name,omitempty" maxLength:"40"`
-		Include      *map[string][]string `json:"include,omitempty"`
-		Exclude      *map[string][]string `json:"exclude,omitempty"`
-		When         *string              `json:"when,omitempty" maxLength:"2000"`
-		Target       *string              `json:"target,omitempty" maxLength:"2000"`
-		Look         *string              `json:"look,omitempty" enum:"text,card"`
-		Events       *[]string            `json:"events,omitempty"`
-		Mention      *string              `json:"mention,omitempty"`
-		MentionEvery *int                 `json:"mention_every,omitempty"`
-		Running      *bool                `json:"running,omitempty"`
-	}
-}) (*theStream, error) {
+// streamPatch is what changes of a stream.
+type streamPatch struct {
+	Name         *string              `json:"name,omitempty" maxLength:"40"`
+	Include      *map[string][]string `json:"include,omitempty"`
+	Exclude      *map[string][]string `json:"exclude,omitempty"`
+	When         *string              `json:"when,omitempty" maxLength:"2000"`
+	Target       *string              `json:"target,omitempty" maxLength:"2000"`
+	Look         *string              `json:"look,omitempty" enum:"text,card"`
+	Events       *[]string            `json:"events,omitempty"`
+	Mention      *string              `json:"mention,omitempty"`
+	MentionEvery *int                 `json:"mention_every,omitempty"`
+	Running      *bool                `json:"running,omitempty"`
+}
+
+func (a *API) changeStream(ctx context.Context, in *Request, b *streamPatch) (*reply[streamForm], error) {
 	seen, err := in.seen(stream.Any)
 	if err != nil {
 		return nil, err
 	}
-	b := in.Body
 	stored, err := a.streams.Change(ctx, city(ctx).ID, in.Name, seen, func(s *stream.Stream) error {
 		set(&s.Name, b.Name)
 		set(&s.Include, b.Include)
@@ -199,7 +173,7 @@ func (a *API) changeStream(ctx context.Context, in *struct {
 		set(&s.Running, b.Running)
 		return nil
 	})
-	return streamAnswer(stored), a.ofStream(err)
+	return theStream(stored), a.ofStream(err)
 }
 
 func set[T any](to, value *T) {
@@ -208,10 +182,7 @@ func set[T any](to, value *T) {
 	}
 }
 
-func (a *API) deleteStream(ctx context.Context, in *struct {
-	OneStream
-	IfMatch
-}) (*struct{}, error) {
+func (a *API) deleteStream(ctx context.Context, in *Request) (*reply[none], error) {
 	seen, err := in.seen(stream.Any)
 	if err != nil {
 		return nil, err
@@ -224,7 +195,7 @@ type testedStream struct {
 	Why string `json:"why,omitempty" doc:"Why it was not taken, or not even sent."`
 }
 
-func (a *API) testStream(ctx context.Context, in *OneStream) (*struct{ Body testedStream }, error) {
+func (a *API) testStream(ctx context.Context, in *Request) (*reply[testedStream], error) {
 	result, err := a.streams.Test(ctx, city(ctx).ID, in.Name)
 	out := testedStream{Result: result}
 	if s, ok := errors.AsType[bots.Sayer](err); ok {
@@ -233,12 +204,12 @@ func (a *API) testStream(ctx context.Context, in *OneStream) (*struct{ Body test
 	if out.Time.IsZero() {
 		out.Time = a.Now().UTC().Truncate(time.Second)
 	}
-	return &struct{ Body testedStream }{out}, err
+	return answered(out, err)
 }
 
-func (a *API) rotateStream(ctx context.Context, in *OneStream) (*theStream, error) {
+func (a *API) rotateStream(ctx context.Context, in *Request) (*reply[streamForm], error) {
 	stored, err := a.streams.Rotate(ctx, city(ctx).ID, in.Name)
-	return streamAnswer(stored), a.ofStream(err)
+	return theStream(stored), a.ofStream(err)
 }
 
 type triedFilter struct {
@@ -247,11 +218,8 @@ type triedFilter struct {
 	Reports []stream.Tried `json:"reports" nullable:"false"`
 }
 
-func (a *API) tryFilter(ctx context.Context, in *struct {
-	InCity
-	Body FilterForm
-}) (*struct{ Body triedFilter }, error) {
-	list, err := a.streams.Try(ctx, city(ctx).ID, in.Body.spec())
+func (a *API) tryFilter(ctx context.Context, _ *Request, body *FilterForm) (*reply[triedFilter], error) {
+	list, err := a.streams.Try(ctx, city(ctx).ID, body.spec())
 	if err != nil {
 		return nil, a.ofStream(err)
 	}
@@ -261,5 +229,5 @@ func (a *API) tryFilter(ctx context.Context, in *struct {
 			out.Out++
 		}
 	}
-	return &struct{ Body triedFilter }{out}, nil
+	return answered(out, nil)
 }

@@ -12,15 +12,15 @@ func (a *API) triggerRoutes() {
 	const path, one, tag = "/cities/{city}/triggers", "/cities/{city}/triggers/{name}", "triggers"
 	changed := []int{http.StatusConflict, http.StatusPreconditionFailed}
 	add(a, route{id: "list-triggers", method: http.MethodGet, path: path, tag: tag, summary: "What is let in: posts of other services and feeds, by name", needs: seesStreams}, a.listTriggers)
-	add(a, route{id: "get-trigger", method: http.MethodGet, path: one, tag: tag, summary: "A trigger", needs: seesStreams}, a.getTrigger)
-	add(a, route{id: "put-trigger", method: http.MethodPut, path: one, tag: tag, summary: "Store a trigger, in place of one of that name",
+	add(a, route{id: "get-trigger", method: http.MethodGet, path: one, tag: tag, summary: "A trigger", needs: seesStreams, takes: []string{ifNoneMatch}, gives: etags}, a.getTrigger)
+	addBody(a, route{id: "put-trigger", method: http.MethodPut, path: one, tag: tag, summary: "Store a trigger, in place of one of that name",
 		about: "With If-None-Match: * only where there is none of that name yet. A secret that is left out stays; that of a new trigger is made, and is in the answer this once.",
-		needs: changesStreams, makes: true, errors: changed}, a.putTrigger)
-	add(a, route{id: "change-trigger", method: http.MethodPatch, path: one, tag: tag, summary: "Change parts of a trigger", about: "What is left out stays.",
-		needs: changesStreams, errors: changed}, a.changeTrigger)
-	add(a, route{id: "delete-trigger", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a trigger", needs: changesStreams, errors: changed[1:]}, a.deleteTrigger)
+		needs: changesStreams, takes: []string{ifMatch, ifNoneMatch, idempotencyKey}, gives: etags, makes: true, errors: changed}, a.putTrigger)
+	addBody(a, route{id: "change-trigger", method: http.MethodPatch, path: one, tag: tag, summary: "Change parts of a trigger", about: "What is left out stays.",
+		needs: changesStreams, takes: []string{ifMatch}, gives: etags, errors: changed}, a.changeTrigger)
+	add(a, route{id: "delete-trigger", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a trigger", needs: changesStreams, takes: []string{ifMatch}, errors: changed[1:]}, a.deleteTrigger)
 	add(a, route{id: "rotate-trigger-secret", method: http.MethodPost, path: one + "/rotate", tag: tag, summary: "Make a new secret for a trigger; the one before counts no more",
-		needs: changesStreams, errors: changed[:1]}, a.rotateTrigger)
+		needs: changesStreams, gives: etags, errors: changed[:1]}, a.rotateTrigger)
 }
 
 // triggerForm is a trigger as the API shows it and takes it.
@@ -61,92 +61,66 @@ type triggerList struct {
 	Triggers []triggerForm `json:"triggers" nullable:"false"`
 }
 
-func (a *API) listTriggers(ctx context.Context, _ *InCity) (*struct{ Body triggerList }, error) {
+func (a *API) listTriggers(ctx context.Context, _ *Request) (*reply[triggerList], error) {
 	list, err := a.triggers.List(ctx, city(ctx).ID)
 	forms := make([]triggerForm, len(list))
 	for i, t := range list {
 		forms[i] = formOfTrigger(t)
 	}
-	return &struct{ Body triggerList }{triggerList{forms}}, err
-}
-
-// OneTrigger is the place of a trigger.
-type OneTrigger struct {
-	InCity
-	Name string `path:"name" maxLength:"40" doc:"The trigger's name."`
+	return answered(triggerList{forms}, err)
 }
 
 // theTrigger is a trigger with its revision.
-type theTrigger struct {
-	Status int
-	ETag   string `header:"ETag"`
-	Body   triggerForm
-}
-
-func triggerAnswer(t stream.StoredTrigger) *theTrigger {
+func theTrigger(t stream.StoredTrigger) *reply[triggerForm] {
 	status := http.StatusOK
 	if t.Created {
 		status = http.StatusCreated
 	}
-	return &theTrigger{status, etag(strconv.FormatInt(t.Revision, 10)), formOfTrigger(t.Trigger)}
+	return &reply[triggerForm]{Status: status, ETag: etag(strconv.FormatInt(t.Revision, 10)), Body: formOfTrigger(t.Trigger)}
 }
 
-func (a *API) getTrigger(ctx context.Context, in *struct {
-	OneTrigger
-	IfNoneMatch
-}) (*theTrigger, error) {
+func (a *API) getTrigger(ctx context.Context, in *Request) (*reply[triggerForm], error) {
 	t, err := a.triggers.Get(ctx, city(ctx).ID, in.Name)
 	if err != nil {
 		return nil, err
 	}
-	found := triggerAnswer(stream.StoredTrigger{Trigger: t})
+	found := theTrigger(stream.StoredTrigger{Trigger: t})
 	return found, in.unchanged(untag(found.ETag))
 }
 
-func (a *API) putTrigger(ctx context.Context, in *struct {
-	OneTrigger
-	IfMatch
-	IfNew
-	Body           triggerForm
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any name for this request: sent a second time, it is answered as before."`
-}) (*theTrigger, error) {
-	if in.Body.Name != "" && in.Body.Name != in.Name {
-		return nil, wrong("body.name", "is not the name in the path, "+in.Name+": PATCH gives a trigger another name", in.Body.Name)
+func (a *API) putTrigger(ctx context.Context, in *Request, body *triggerForm) (*reply[triggerForm], error) {
+	if body.Name != "" && body.Name != in.Name {
+		return nil, wrong("body.name", "is not the name in the path, "+in.Name+": PATCH gives a trigger another name", body.Name)
 	}
-	in.Body.Name = in.Name
-	seen, err := in.IfMatch.seen(stream.Any)
+	body.Name = in.Name
+	seen, err := in.before(stream.Any, stream.Absent)
 	if err != nil {
 		return nil, err
 	}
-	if in.IfNew.IfNoneMatch != "" {
-		seen = stream.Absent
-	}
-	stored, err := a.triggers.Put(ctx, city(ctx).ID, in.Body.trigger(), seen)
-	return triggerAnswer(stored), a.ofStream(err)
+	stored, err := a.triggers.Put(ctx, city(ctx).ID, body.trigger(), seen)
+	return theTrigger(stored), a.ofStream(err)
 }
 
-func (a *API) changeTrigger(ctx context.Context, in *struct {
-	OneTrigger
-	IfMatch
-	Body struct {
-		Name    *string   `json:"name,omitempty" maxLength:"40"`
-		Preset  *string   `json:"preset,omitempty"`
-		Secret  *string   `json:"secret,omitempty"`
-		Text    *string   `json:"text,omitempty" maxLength:"2000"`
-		ID      *string   `json:"id,omitempty" maxLength:"2000"`
-		Time    *string   `json:"time,omitempty" maxLength:"2000"`
-		URL     *string   `json:"url,omitempty" maxLength:"2000"`
-		Words   *[]string `json:"words,omitempty"`
-		When    *string   `json:"when,omitempty" maxLength:"2000"`
-		Every   *int      `json:"every,omitempty"`
-		Running *bool     `json:"running,omitempty"`
-	}
-}) (*theTrigger, error) {
+// triggerPatch is what changes of a trigger.
+type triggerPatch struct {
+	Name    *string   `json:"name,omitempty" maxLength:"40"`
+	Preset  *string   `json:"preset,omitempty"`
+	Secret  *string   `json:"secret,omitempty"`
+	Text    *string   `json:"text,omitempty" maxLength:"2000"`
+	ID      *string   `json:"id,omitempty" maxLength:"2000"`
+	Time    *string   `json:"time,omitempty" maxLength:"2000"`
+	URL     *string   `json:"url,omitempty" maxLength:"2000"`
+	Words   *[]string `json:"words,omitempty"`
+	When    *string   `json:"when,omitempty" maxLength:"2000"`
+	Every   *int      `json:"every,omitempty"`
+	Running *bool     `json:"running,omitempty"`
+}
+
+func (a *API) changeTrigger(ctx context.Context, in *Request, b *triggerPatch) (*reply[triggerForm], error) {
 	seen, err := in.seen(stream.Any)
 	if err != nil {
 		return nil, err
 	}
-	b := in.Body
 	stored, err := a.triggers.Change(ctx, city(ctx).ID, in.Name, seen, func(t *stream.Trigger) error {
 		set(&t.Name, b.Name)
 		set(&t.Preset, b.Preset)
@@ -161,13 +135,10 @@ func (a *API) changeTrigger(ctx context.Context, in *struct {
 		set(&t.Running, b.Running)
 		return nil
 	})
-	return triggerAnswer(stored), a.ofStream(err)
+	return theTrigger(stored), a.ofStream(err)
 }
 
-func (a *API) deleteTrigger(ctx context.Context, in *struct {
-	OneTrigger
-	IfMatch
-}) (*struct{}, error) {
+func (a *API) deleteTrigger(ctx context.Context, in *Request) (*reply[none], error) {
 	seen, err := in.seen(stream.Any)
 	if err != nil {
 		return nil, err
@@ -175,7 +146,7 @@ func (a *API) deleteTrigger(ctx context.Context, in *struct {
 	return nil, a.ofStream(a.triggers.Delete(ctx, city(ctx).ID, in.Name, seen))
 }
 
-func (a *API) rotateTrigger(ctx context.Context, in *OneTrigger) (*theTrigger, error) {
+func (a *API) rotateTrigger(ctx context.Context, in *Request) (*reply[triggerForm], error) {
 	stored, err := a.triggers.Rotate(ctx, city(ctx).ID, in.Name, "")
-	return triggerAnswer(stored), a.ofStream(err)
+	return theTrigger(stored), a.ofStream(err)
 }
