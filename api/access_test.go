@@ -123,7 +123,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	w.do("GET", reports+"?since=soon", "", nil).problem(422, "is neither a time", "query.since")
 	w.do("GET", reports+"?limit=0", "", nil).problem(422, "", "query.limit")
 	w.do("GET", "/cities/gotham/reports/nothing", "", nil).problem(404, "", "")
-	w.do("GET", "/cities/gotham/bots/x", key, nil).problem(422, "", "path.id")
+	w.do("GET", "/cities/gotham/bots/x", key, nil).problem(404, "", "")
 	if a := w.do("HEAD", "/cities/gotham", "", nil); a.status != 200 && a.status != 405 {
 		t.Errorf("HEAD: %d", a.status)
 	}

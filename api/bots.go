@@ -48,7 +48,7 @@ type networkList struct {
 	Networks []networkForm `json:"networks" nullable:"false"`
 }
 
-func (a *API) listNetworks(context.Context, *Request) (*reply[networkList], error) {
+func (a *API) listNetworks(context.Context, *request) (*reply[networkList], error) {
 	list := make([]networkForm, len(a.Cities.Networks))
 	for i, n := range a.Cities.Networks {
 		list[i] = networkForm{Name: n.Name, Title: a.say(n.Name + ".title"), Everywhere: n.Everywhere, Fields: []fieldForm{}}
@@ -99,7 +99,7 @@ type botList struct {
 	Bots []botForm `json:"bots" nullable:"false"`
 }
 
-func (a *API) listBots(ctx context.Context, _ *Request) (*reply[botList], error) {
+func (a *API) listBots(ctx context.Context, _ *request) (*reply[botList], error) {
 	list, err := a.Cities.Bots(ctx, city(ctx))
 	forms := make([]botForm, len(list))
 	for i, b := range list {
@@ -114,7 +114,7 @@ type newBot struct {
 	Values  map[string]string `json:"values,omitempty" doc:"By the names of the network's fields." example:"{\"token\":\"123:abc\"}"`
 }
 
-func (a *API) connectBot(ctx context.Context, _ *Request, body *newBot) (*reply[botForm], error) {
+func (a *API) connectBot(ctx context.Context, _ *request, body *newBot) (*reply[botForm], error) {
 	if _, err := a.Cities.Network(body.Network); err != nil {
 		return nil, wrong("body.network", "there is no such network on this server: GET "+Path+"/networks has them", body.Network)
 	}
@@ -126,7 +126,7 @@ func (a *API) connectBot(ctx context.Context, _ *Request, body *newBot) (*reply[
 	return &reply[botForm]{Location: fmt.Sprintf("%s/cities/%s/bots/%d", Path, c.Slug, b.ID), Body: formOfBot(a.Cities.Described(ctx, c, b))}, nil
 }
 
-func (a *API) getBot(ctx context.Context, in *Request) (*reply[botForm], error) {
+func (a *API) getBot(ctx context.Context, in *request) (*reply[botForm], error) {
 	c := city(ctx)
 	_, b, err := a.Cities.Bot(ctx, c.ID, in.number())
 	if err != nil {
@@ -141,7 +141,7 @@ type botPatch struct {
 	Values  map[string]string `json:"values,omitempty" doc:"All of the network's fields."`
 }
 
-func (a *API) changeBot(ctx context.Context, in *Request, body *botPatch) (*reply[botForm], error) {
+func (a *API) changeBot(ctx context.Context, in *request, body *botPatch) (*reply[botForm], error) {
 	n, b, err := a.Cities.Bot(ctx, city(ctx).ID, in.number())
 	if err == nil && body.Values != nil {
 		_, err = a.Cities.Connect(ctx, city(ctx), n.Name, b.ID, body.Values)
@@ -155,7 +155,7 @@ func (a *API) changeBot(ctx context.Context, in *Request, body *botPatch) (*repl
 	return a.getBot(ctx, in)
 }
 
-func (a *API) disconnectBot(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) disconnectBot(ctx context.Context, in *request) (*reply[none], error) {
 	_, b, err := a.Cities.Bot(ctx, city(ctx).ID, in.number())
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ type subscriberCounts struct {
 	All         int            `json:"all"`
 }
 
-func (a *API) countSubscribers(ctx context.Context, _ *Request) (*reply[subscriberCounts], error) {
+func (a *API) countSubscribers(ctx context.Context, _ *request) (*reply[subscriberCounts], error) {
 	counts, err := a.Cities.Subscribers(ctx, city(ctx))
 	all := 0
 	for _, n := range counts {

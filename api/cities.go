@@ -67,7 +67,7 @@ type cityList struct {
 	Cities []cityForm `json:"cities" nullable:"false"`
 }
 
-func (a *API) listCities(ctx context.Context, in *Request) (*reply[cityList], error) {
+func (a *API) listCities(ctx context.Context, in *request) (*reply[cityList], error) {
 	list, err := a.Cities.List(ctx, in.Search, in.Limit)
 	forms := make([]cityForm, len(list))
 	for i, c := range list {
@@ -86,7 +86,7 @@ type newCity struct {
 	Password string `json:"password,omitempty" writeOnly:"true" doc:"Of the moderator, where the address is new."`
 }
 
-func (a *API) createCity(ctx context.Context, _ *Request, b *newCity) (*reply[cityForm], error) {
+func (a *API) createCity(ctx context.Context, _ *request, b *newCity) (*reply[cityForm], error) {
 	made, err := a.Cities.Create(ctx, manage.NewCity{Operator: true, Name: b.Name, Slug: b.Slug, Language: cmp.Or(b.Language, "de"), Zone: b.Zone, Email: b.Email, Password: b.Password})
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (a *API) createCity(ctx context.Context, _ *Request, b *newCity) (*reply[ci
 	return c, nil
 }
 
-func (a *API) getCity(ctx context.Context, in *Request) (*reply[cityForm], error) {
+func (a *API) getCity(ctx context.Context, in *request) (*reply[cityForm], error) {
 	found := a.theCity(city(ctx), may(ctx, seesCity...))
 	return found, in.unchanged(untag(found.ETag))
 }
@@ -114,13 +114,13 @@ type cityPatch struct {
 	Paused    *bool   `json:"paused,omitempty"`
 }
 
-func (a *API) changeCity(ctx context.Context, in *Request, b *cityPatch) (*reply[cityForm], error) {
+func (a *API) changeCity(ctx context.Context, in *request, b *cityPatch) (*reply[cityForm], error) {
 	c, err := a.Cities.Change(ctx, city(ctx).ID, manage.Patch{Name: b.Name, Language: b.Language, Zone: b.Zone, Page: b.Page, Poster: b.Poster,
 		NoIndex: b.NoIndex, Questions: b.Questions, Replies: b.Replies, Paused: b.Paused}, in.revision())
 	return a.theCity(c, true), err
 }
 
-func (a *API) deleteCity(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) deleteCity(ctx context.Context, in *request) (*reply[none], error) {
 	c := city(ctx)
 	if seen := in.revision(); seen != "" && seen != manage.DetailsOf(c).Revision() {
 		return nil, manage.ErrConflict

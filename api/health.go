@@ -19,7 +19,7 @@ func (a *API) healthRoutes() {
 		errors: []int{http.StatusServiceUnavailable}}, a.health)
 }
 
-func (a *API) health(ctx context.Context, _ *Request) (*reply[healthForm], error) {
+func (a *API) health(ctx context.Context, _ *request) (*reply[healthForm], error) {
 	ctx, done := context.WithTimeout(ctx, healthWithin)
 	defer done()
 	if err := a.Health.Ready(ctx); err != nil {

@@ -28,7 +28,7 @@ type heldList struct {
 	Held []heldGroup `json:"held" nullable:"false"`
 }
 
-func (a *API) listHeld(ctx context.Context, _ *Request) (*reply[heldList], error) {
+func (a *API) listHeld(ctx context.Context, _ *request) (*reply[heldList], error) {
 	groups, err := a.DB.HeldGroups(ctx, city(ctx).ID)
 	list := make([]heldGroup, len(groups))
 	for i, g := range groups {
@@ -47,12 +47,12 @@ type decidedHeld struct {
 	Late  int `json:"late,omitempty" doc:"How many were too old to be sent, and are refused."`
 }
 
-func (a *API) letAllThrough(ctx context.Context, _ *Request, body *heldChoice) (*reply[decidedHeld], error) {
+func (a *API) letAllThrough(ctx context.Context, _ *request, body *heldChoice) (*reply[decidedHeld], error) {
 	passed, late, err := a.Cities.LetThrough(ctx, city(ctx).ID, db.Choice{Reason: report.Reason(body.Reason)})
 	return answered(decidedHeld{passed, late}, err)
 }
 
-func (a *API) throwAllAway(ctx context.Context, _ *Request, body *heldChoice) (*reply[decidedHeld], error) {
+func (a *API) throwAllAway(ctx context.Context, _ *request, body *heldChoice) (*reply[decidedHeld], error) {
 	n, err := a.Cities.ThrowAway(ctx, city(ctx).ID, db.Choice{Reason: report.Reason(body.Reason)})
 	return answered(decidedHeld{Count: n}, err)
 }

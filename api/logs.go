@@ -26,7 +26,7 @@ func (a *API) logRoutes() {
 		about: "The last 50 lines of each bot are kept.", needs: []apikey.Right{apikey.Read, apikey.Bots}, takes: []string{"network", "level", "since", "limit"}}, a.listLogs)
 }
 
-func (a *API) listLogs(ctx context.Context, in *Request) (*reply[logLines], error) {
+func (a *API) listLogs(ctx context.Context, in *request) (*reply[logLines], error) {
 	since, err := sinceOf(in.Since, a.Now(), city(ctx), a.Config.Reports.Zone)
 	if err != nil {
 		return nil, wrong("query.since", err.Error(), in.Since)

@@ -26,7 +26,7 @@ func thePlaces(p manage.Places) *reply[placesForm] {
 	return &reply[placesForm]{ETag: etag(string(p.Revision())), Body: placesForm{p.Lines(), p.Text}}
 }
 
-func (a *API) getPlaces(ctx context.Context, in *Request) (*reply[placesForm], error) {
+func (a *API) getPlaces(ctx context.Context, in *request) (*reply[placesForm], error) {
 	p, err := a.Cities.Places(ctx, city(ctx).ID)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ type typedPlaces struct {
 	Text  *string        `json:"text,omitempty"`
 }
 
-func (a *API) putPlaces(ctx context.Context, in *Request, typed *typedPlaces) (*reply[placesForm], error) {
+func (a *API) putPlaces(ctx context.Context, in *request, typed *typedPlaces) (*reply[placesForm], error) {
 	id := city(ctx).ID
 	var saved manage.Places
 	var err error

@@ -99,7 +99,7 @@ type reportList struct {
 	Reports []reportForm `json:"reports" nullable:"false"`
 }
 
-func (a *API) listReports(ctx context.Context, in *Request) (*reply[reportList], error) {
+func (a *API) listReports(ctx context.Context, in *request) (*reply[reportList], error) {
 	sees := may(ctx, seesReports...)
 	if in.State != statePassed && !sees {
 		return nil, unauthorized("what did not pass needs a key with the right "+anyOf(seesReports), "")
@@ -169,7 +169,7 @@ type heardReport struct {
 }
 
 // postReport hears a report through the city's bot for streams.
-func (a *API) postReport(ctx context.Context, in *Request, body *newReport) (*reply[heardReport], error) {
+func (a *API) postReport(ctx context.Context, in *request, body *newReport) (*reply[heardReport], error) {
 	if strings.TrimSpace(body.Text) == "" {
 		return nil, wrong("body.text", "is empty", body.Text)
 	}
@@ -227,7 +227,7 @@ func (a *API) streamBot(ctx context.Context, c report.City) (report.Bot, error) 
 	return b, err
 }
 
-func (a *API) getReport(ctx context.Context, in *Request) (*reply[reportForm], error) {
+func (a *API) getReport(ctx context.Context, in *request) (*reply[reportForm], error) {
 	j, judged, err := a.DB.AnyReport(ctx, city(ctx).ID, in.ID)
 	if public := judged && j.Verdict.Passed && !a.tooOld(j.Report); err == nil && !public && !may(ctx, append(seesReports, apikey.Report)...) {
 		err = db.ErrNotFound
@@ -238,11 +238,11 @@ func (a *API) getReport(ctx context.Context, in *Request) (*reply[reportForm], e
 	return answered(a.form(ctx, j, judged), nil)
 }
 
-func (a *API) takeBack(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) takeBack(ctx context.Context, in *request) (*reply[none], error) {
 	return nil, a.Cities.TakeBack(ctx, city(ctx).ID, in.ID)
 }
 
-func (a *API) letThrough(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) letThrough(ctx context.Context, in *request) (*reply[none], error) {
 	passed, late, err := a.Cities.LetThrough(ctx, city(ctx).ID, db.Choice{ReportID: in.ID})
 	switch {
 	case err != nil:
@@ -255,7 +255,7 @@ func (a *API) letThrough(ctx context.Context, in *Request) (*reply[none], error)
 	return nil, nil
 }
 
-func (a *API) throwAway(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) throwAway(ctx context.Context, in *request) (*reply[none], error) {
 	n, err := a.Cities.ThrowAway(ctx, city(ctx).ID, db.Choice{ReportID: in.ID})
 	if err == nil && n == 0 {
 		err = db.ErrNotFound
@@ -263,10 +263,10 @@ func (a *API) throwAway(ctx context.Context, in *Request) (*reply[none], error) 
 	return nil, err
 }
 
-func (a *API) mute(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) mute(ctx context.Context, in *request) (*reply[none], error) {
 	return nil, a.Cities.Mute(ctx, city(ctx).ID, in.ID)
 }
 
-func (a *API) unmute(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) unmute(ctx context.Context, in *request) (*reply[none], error) {
 	return nil, a.Cities.Unmute(ctx, city(ctx).ID, in.ID)
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,9 +18,9 @@ const (
 	idempotencyKey = "Idempotency-Key"
 )
 
-// Request is all that routes read of a request besides its body: each takes its part of it,
-// and refuses the rest. It is exported for huma, which passes over what it cannot see.
-type Request struct {
+// Request is all that routes read of a request: each takes its part of it, and refuses the
+// rest. Its fields are exported for huma, which passes over what it cannot see.
+type request struct {
 	City string `path:"city" required:"false" maxLength:"40" doc:"The city's name in addresses." example:"gotham"`
 	ID   string `path:"id" required:"false" maxLength:"100" doc:"Its id."`
 	Name string `path:"name" required:"false" maxLength:"40" doc:"Its name."`
@@ -39,22 +38,19 @@ type Request struct {
 	State   string `query:"state" enum:"passed,refused,held,all" default:"passed" doc:"Those that passed, were refused or taken back, or wait for a moderator. All but passed need a key."`
 	Network string `query:"network" maxLength:"40" doc:"Only bots of this network."`
 	Level   string `query:"level" enum:"info,warn,error" doc:"Only lines of this level."`
-}
 
-// RequestWithBody is a request that has one.
-type RequestWithBody struct {
-	Request
-	Body json.RawMessage
+	// RawBody is the body, which is good by its schema. It is there until the answer is given.
+	RawBody []byte
 }
 
 // number is the id of what has a number; 0, which nothing has, where it is none.
-func (in *Request) number() int64 {
+func (in *request) number() int64 {
 	n, _ := strconv.ParseInt(in.ID, 10, 64)
 	return n
 }
 
 // revision is the one that If-Match has; empty: none, or any.
-func (in *Request) revision() manage.Revision {
+func (in *request) revision() manage.Revision {
 	tag := untag(in.IfMatch)
 	if tag == "*" {
 		return ""
@@ -64,7 +60,7 @@ func (in *Request) revision() manage.Revision {
 
 // seen is the revision that If-Match has, where revisions are numbers; otherwise
 // where it has none, or any.
-func (in *Request) seen(otherwise int64) (int64, error) {
+func (in *request) seen(otherwise int64) (int64, error) {
 	tag := in.revision()
 	if tag == "" {
 		return otherwise, nil
@@ -78,7 +74,7 @@ func (in *Request) seen(otherwise int64) (int64, error) {
 
 // before is the revision that a PUT may take the place of: as seen, but absent where
 // If-None-Match says that there must be none.
-func (in *Request) before(otherwise, absent int64) (int64, error) {
+func (in *request) before(otherwise, absent int64) (int64, error) {
 	seen, err := in.seen(otherwise)
 	if err == nil && in.IfNoneMatch != "" {
 		seen = absent
@@ -87,7 +83,7 @@ func (in *Request) before(otherwise, absent int64) (int64, error) {
 }
 
 // unchanged is the answer where the client has the revision already; nil: it has not.
-func (in *Request) unchanged(revision string) error {
+func (in *request) unchanged(revision string) error {
 	known := strings.Split(in.IfNoneMatch, ",")
 	if revision == "" || !slices.ContainsFunc(known, func(tag string) bool { return untag(tag) == revision }) {
 		return nil

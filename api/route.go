@@ -22,45 +22,48 @@ type route struct {
 	tag              string
 	about            string         // more about it; may be empty
 	needs            []apikey.Right // one of these; nil: none
-	takes            []string       // parameters of Request, besides those of the path
+	takes            []string       // parameters of request, besides those of the path
 	gives            []string       // headers of its answer
 	status           int            // of the answer; 0: 200, or 204 where there is no body
 	makes            bool           // a PUT that may answer 201
 	body             int64          // bound of the request's body, in bytes; 0: maxBody
 	errors           []int          // besides those that every such route may answer with
-	responses        map[string]*huma.Response
+	takesBody        bool
 }
 
-// none is the body of an answer that has none.
+// Types of content.
+const (
+	jsonType  = "application/json"
+	bytesType = "application/octet-stream"
+)
+
+// none is the body of a request or an answer that has none.
 type none = struct{}
 
 // add adds a route without a body, answered by one of type T.
-func add[T any](a *API, r route, handle func(context.Context, *Request) (*reply[T], error)) {
-	op := a.operation(r, false)
-	a.answeredBy(&op, reflect.TypeFor[T]())
-	register(a, op, func(ctx context.Context, in *Request) (*answer, error) {
+func add[T any](a *API, r route, handle func(context.Context, *request) (*reply[T], error)) {
+	op := a.operation(r, reflect.TypeFor[none](), reflect.TypeFor[T]())
+	register(a, op, func(ctx context.Context, in *request) (*answer, error) {
 		out, err := handle(ctx, in)
 		return out.answer(op.DefaultStatus), err
 	})
 }
 
-// addBody adds a route with a body of type B, answered by one of type T.
-func addBody[B, T any](a *API, r route, handle func(context.Context, *Request, *B) (*reply[T], error)) {
-	op := a.operation(r, true)
-	a.asksFor(&op, reflect.TypeFor[B]())
-	a.answeredBy(&op, reflect.TypeFor[T]())
-	register(a, op, func(ctx context.Context, in *RequestWithBody) (*answer, error) {
+// addBody adds a route with a body of type B in JSON, answered by one of type T.
+func addBody[B, T any](a *API, r route, handle func(context.Context, *request, *B) (*reply[T], error)) {
+	op := a.operation(r, reflect.TypeFor[B](), reflect.TypeFor[T]())
+	register(a, op, func(ctx context.Context, in *request) (*answer, error) {
 		body := new(B)
-		if err := json.Unmarshal(in.Body, body); err != nil { // the schema let it pass
+		if err := json.Unmarshal(in.RawBody, body); err != nil { // its schema let it pass
 			return nil, wrong("body", err.Error(), nil)
 		}
-		out, err := handle(ctx, &in.Request, body)
+		out, err := handle(ctx, in, body)
 		return out.answer(op.DefaultStatus), err
 	})
 }
 
-// register gives huma a route. huma's code is compiled once for each pair of I and O, some
-// 30 kB of the program: routes share them.
+// register gives huma a route. huma is compiled once for each pair of I and O, to some 30 kB
+// of the program: routes share one.
 func register[I, O any](a *API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
@@ -71,44 +74,40 @@ func register[I, O any](a *API, op huma.Operation, handle func(context.Context, 
 	})
 }
 
-// operation is what huma and the OpenAPI document are told of a route.
-func (a *API) operation(r route, takesBody bool) huma.Operation {
+// operation is what huma and the OpenAPI document are told of a route with such bodies.
+func (a *API) operation(r route, body, answer reflect.Type) huma.Operation {
+	r.takesBody = body != reflect.TypeFor[none]()
 	op := huma.Operation{OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Description: r.description(), Tags: []string{r.tag},
-		DefaultStatus: r.status, MaxBodyBytes: cmp.Or(r.body, maxBody), Errors: r.allErrors(takesBody), Security: r.security(),
-		Responses: r.responses, Metadata: map[string]any{routeKey: r}}
-	if op.Responses == nil {
-		op.Responses = make(map[string]*huma.Response)
+		DefaultStatus: r.status, MaxBodyBytes: cmp.Or(r.body, maxBody), Errors: r.allErrors(), Security: r.security(),
+		Middlewares: huma.Middlewares{a.admit(r)}, Metadata: map[string]any{routeKey: r}}
+	if r.takesBody {
+		op.BodyReadTimeout = bodyWithin
+		op.RequestBody = &huma.RequestBody{Required: true, Content: a.content(body, r.id+"Request")}
 	}
-	op.Middlewares = huma.Middlewares{a.admit(r)}
+	if op.DefaultStatus == 0 && answer == reflect.TypeFor[none]() {
+		op.DefaultStatus = http.StatusNoContent
+	}
+	op.DefaultStatus = cmp.Or(op.DefaultStatus, http.StatusOK)
+	op.Responses = map[string]*huma.Response{strconv.Itoa(op.DefaultStatus): {Content: a.content(answer, r.id+"Response")}}
 	return op
+}
+
+// content describes a body.
+func (a *API) content(body reflect.Type, name string) map[string]*huma.MediaType {
+	switch body {
+	case reflect.TypeFor[none]():
+		return map[string]*huma.MediaType{}
+	case reflect.TypeFor[[]byte]():
+		return map[string]*huma.MediaType{bytesType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
+	default:
+		return map[string]*huma.MediaType{jsonType: {Schema: a.huma.OpenAPI().Components.Schemas.Schema(body, true, name)}}
+	}
 }
 
 // routeKey is where an operation has its route.
 const routeKey = "route"
 
-// asksFor describes the body of a request.
-func (a *API) asksFor(op *huma.Operation, body reflect.Type) {
-	schema := a.huma.OpenAPI().Components.Schemas.Schema(body, true, op.OperationID+"Request")
-	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
-}
-
-// answeredBy describes the answer.
-func (a *API) answeredBy(op *huma.Operation, body reflect.Type) {
-	ok := &huma.Response{}
-	switch body {
-	case reflect.TypeFor[none]():
-		op.DefaultStatus = cmp.Or(op.DefaultStatus, http.StatusNoContent)
-	case reflect.TypeFor[[]byte]():
-		ok.Content = map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
-	default:
-		ok.Content = map[string]*huma.MediaType{"application/json": {Schema: a.huma.OpenAPI().Components.Schemas.Schema(body, true, op.OperationID+"Response")}}
-	}
-	op.DefaultStatus = cmp.Or(op.DefaultStatus, http.StatusOK)
-	ok.Description = http.StatusText(op.DefaultStatus)
-	op.Responses[strconv.Itoa(op.DefaultStatus)] = ok
-}
-
-// described is huma's API, with a document that has of Request and of answer what a route
+// described is huma's API, with a document that has of request and answer what a route
 // takes and gives.
 type described struct{ huma.API }
 
@@ -119,14 +118,25 @@ func (d described) DocumentOperation(op *huma.Operation) {
 	for _, p := range op.Parameters {
 		r.describe(p)
 	}
+	r.describeAnswer(op)
+	shown := *op
+	switch body := op.RequestBody; {
+	case body == nil:
+	case !r.takesBody:
+		body.Required, shown.RequestBody = false, nil
+	case body.Content[jsonType] != nil:
+		delete(body.Content, bytesType)
+	}
+	d.OpenAPI().AddOperation(&shown)
+}
+
+// describeAnswer says which headers the answer has.
+func (r route) describeAnswer(op *huma.Operation) {
 	ok := op.Responses[strconv.Itoa(op.DefaultStatus)]
 	if op.DefaultStatus == http.StatusNoContent {
 		ok.Content = nil
 	}
 	for _, name := range r.gives {
-		if ok.Headers == nil {
-			ok.Headers = make(map[string]*huma.Header)
-		}
 		ok.Headers[name] = &huma.Header{Schema: &huma.Schema{Type: "string"}}
 	}
 	if r.makes {
@@ -134,7 +144,6 @@ func (d described) DocumentOperation(op *huma.Operation) {
 		made.Description = http.StatusText(http.StatusCreated)
 		op.Responses[strconv.Itoa(http.StatusCreated)] = &made
 	}
-	d.OpenAPI().AddOperation(op)
 }
 
 // takesParam tells whether a parameter of Request is one of the route.
@@ -165,7 +174,7 @@ func (r route) description() string {
 }
 
 // allErrors are the statuses of the errors that the route may answer with.
-func (r route) allErrors(takesBody bool) []int {
+func (r route) allErrors() []int {
 	list := append([]int{http.StatusUnauthorized, http.StatusTooManyRequests}, r.errors...)
 	if len(r.needs) > 0 {
 		list = append(list, http.StatusForbidden)
@@ -173,7 +182,7 @@ func (r route) allErrors(takesBody bool) []int {
 	if strings.Contains(r.path, "{") {
 		list = append(list, http.StatusNotFound)
 	}
-	if takesBody {
+	if r.takesBody {
 		list = append(list, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	slices.Sort(list)

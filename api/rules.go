@@ -60,12 +60,12 @@ func theRules(r manage.Rules) *reply[rulesForm] {
 	return &reply[rulesForm]{ETag: etag(string(r.Revision())), Body: formOfRules(r)}
 }
 
-func (a *API) getRules(ctx context.Context, in *Request) (*reply[rulesForm], error) {
+func (a *API) getRules(ctx context.Context, in *request) (*reply[rulesForm], error) {
 	found := theRules(manage.RulesOf(city(ctx)))
 	return found, in.unchanged(untag(found.ETag))
 }
 
-func (a *API) putRules(ctx context.Context, in *Request, body *rulesForm) (*reply[rulesForm], error) {
+func (a *API) putRules(ctx context.Context, in *request, body *rulesForm) (*reply[rulesForm], error) {
 	typed, err := body.rules()
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (a *API) putRules(ctx context.Context, in *Request, body *rulesForm) (*repl
 	return theRules(saved), err
 }
 
-func (a *API) resetRules(ctx context.Context, in *Request) (*reply[rulesForm], error) {
+func (a *API) resetRules(ctx context.Context, in *request) (*reply[rulesForm], error) {
 	saved, err := a.Cities.ResetRules(ctx, city(ctx).ID, in.revision())
 	return theRules(saved), err
 }
@@ -94,7 +94,7 @@ type triedText struct {
 	Blocked  *[]string `json:"blocked,omitempty" maxItems:"1000"`
 }
 
-func (a *API) tryRules(ctx context.Context, _ *Request, body *triedText) (*reply[verdictForm], error) {
+func (a *API) tryRules(ctx context.Context, _ *request, body *triedText) (*reply[verdictForm], error) {
 	f := formOfRules(manage.RulesOf(city(ctx)))
 	if body.Triggers != nil {
 		f.Triggers = *body.Triggers
@@ -121,10 +121,10 @@ func theTasks(t manage.Tasks) *reply[tasksForm] {
 	return &reply[tasksForm]{ETag: etag(string(t.Revision())), Body: tasksForm{t}}
 }
 
-func (a *API) getTasks(ctx context.Context, _ *Request) (*reply[tasksForm], error) {
+func (a *API) getTasks(ctx context.Context, _ *request) (*reply[tasksForm], error) {
 	return theTasks(manage.TasksOf(city(ctx))), nil
 }
 
-func (a *API) putTasks(ctx context.Context, in *Request, body *tasksForm) (*reply[tasksForm], error) {
+func (a *API) putTasks(ctx context.Context, in *request, body *tasksForm) (*reply[tasksForm], error) {
 	return theTasks(body.Tasks), a.Cities.SaveTasks(ctx, city(ctx).ID, body.Tasks, in.revision())
 }

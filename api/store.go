@@ -25,10 +25,8 @@ func (a *API) storeRoutes() {
 	const about = "Values are up to 64 KiB of anything, sealed on disk; a city has room for 1,000. Those of outside programs are theirs alone."
 	add(a, route{id: "list-store", method: http.MethodGet, path: "/cities/{city}/store", tag: tag, summary: "The keys of the store", about: about, needs: mayRead, takes: []string{"prefix"}}, a.listStore)
 	add(a, route{id: "get-stored", method: http.MethodGet, path: path, tag: tag, summary: "A value of the store", needs: mayRead, takes: []string{ifNoneMatch}, gives: etags}, a.getStored)
-	put := a.operation(route{id: "put-stored", method: http.MethodPut, path: path, tag: tag, summary: "Store a value", about: "With If-None-Match: * only where there is none yet.",
-		needs: mayStore, takes: []string{ifMatch, ifNoneMatch}, gives: etags, body: db.MaxStoreValue, errors: []int{http.StatusConflict, http.StatusPreconditionFailed}}, true)
-	a.answeredBy(&put, reflect.TypeFor[none]())
-	register(a, put, a.putStored)
+	register(a, a.operation(route{id: "put-stored", method: http.MethodPut, path: path, tag: tag, summary: "Store a value", about: "With If-None-Match: * only where there is none yet.",
+		needs: mayStore, takes: []string{ifMatch, ifNoneMatch}, gives: etags, body: db.MaxStoreValue, errors: []int{http.StatusConflict, http.StatusPreconditionFailed}}, reflect.TypeFor[[]byte](), reflect.TypeFor[none]()), a.putStored)
 	add(a, route{id: "delete-stored", method: http.MethodDelete, path: path, tag: tag, summary: "Delete a value", needs: mayStore, takes: []string{ifMatch},
 		errors: []int{http.StatusPreconditionFailed}}, a.deleteStored)
 }
@@ -41,7 +39,7 @@ type storeKeys struct {
 	Keys []string `json:"keys" nullable:"false"`
 }
 
-func (a *API) listStore(ctx context.Context, in *Request) (*reply[storeKeys], error) {
+func (a *API) listStore(ctx context.Context, in *request) (*reply[storeKeys], error) {
 	keys, err := a.store(ctx).List(ctx, in.Prefix)
 	if keys == nil {
 		keys = []string{}
@@ -49,7 +47,7 @@ func (a *API) listStore(ctx context.Context, in *Request) (*reply[storeKeys], er
 	return answered(storeKeys{keys}, err)
 }
 
-func (a *API) getStored(ctx context.Context, in *Request) (*reply[[]byte], error) {
+func (a *API) getStored(ctx context.Context, in *request) (*reply[[]byte], error) {
 	value, revision, err := a.store(ctx).Get(ctx, in.Key)
 	if err != nil {
 		return nil, err
@@ -58,21 +56,10 @@ func (a *API) getStored(ctx context.Context, in *Request) (*reply[[]byte], error
 	if err := in.unchanged(tag); err != nil {
 		return nil, err
 	}
-	return &reply[[]byte]{ETag: etag(tag), Type: "application/octet-stream", Body: []byte(value)}, nil
+	return &reply[[]byte]{ETag: etag(tag), Type: bytesType, Body: []byte(value)}, nil
 }
 
-// storedRequest is a request with a value.
-type storedRequest struct {
-	Request
-	RawBody []byte `contentType:"application/octet-stream"`
-}
-
-// storedAnswer says under which revision it is stored.
-type storedAnswer struct {
-	ETag string `header:"ETag" doc:"Its revision."`
-}
-
-func (a *API) putStored(ctx context.Context, in *storedRequest) (*storedAnswer, error) {
+func (a *API) putStored(ctx context.Context, in *request) (*answer, error) {
 	expected, err := in.before(db.AnyRevision, 0)
 	if err != nil {
 		return nil, err
@@ -81,10 +68,10 @@ func (a *API) putStored(ctx context.Context, in *storedRequest) (*storedAnswer, 
 	if err != nil {
 		return nil, err
 	}
-	return &storedAnswer{etag(strconv.FormatInt(revision, 10))}, nil
+	return &answer{Status: http.StatusNoContent, ETag: etag(strconv.FormatInt(revision, 10))}, nil
 }
 
-func (a *API) deleteStored(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) deleteStored(ctx context.Context, in *request) (*reply[none], error) {
 	expected, err := in.seen(db.AnyRevision)
 	if err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ type streamList struct {
 	Streams []streamForm `json:"streams" nullable:"false"`
 }
 
-func (a *API) listStreams(ctx context.Context, _ *Request) (*reply[streamList], error) {
+func (a *API) listStreams(ctx context.Context, _ *request) (*reply[streamList], error) {
 	list, err := a.streams.List(ctx, city(ctx).ID)
 	forms := make([]streamForm, len(list))
 	for i, s := range list {
@@ -119,7 +119,7 @@ func theStream(s stream.Stored) *reply[streamForm] {
 	return &reply[streamForm]{Status: status, ETag: etag(strconv.FormatInt(s.Revision, 10)), Body: formOfStream(s.Stream, s.Secret)}
 }
 
-func (a *API) getStream(ctx context.Context, in *Request) (*reply[streamForm], error) {
+func (a *API) getStream(ctx context.Context, in *request) (*reply[streamForm], error) {
 	s, err := a.streams.Get(ctx, city(ctx).ID, in.Name)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (a *API) getStream(ctx context.Context, in *Request) (*reply[streamForm], e
 	return found, in.unchanged(untag(found.ETag))
 }
 
-func (a *API) putStream(ctx context.Context, in *Request, body *streamForm) (*reply[streamForm], error) {
+func (a *API) putStream(ctx context.Context, in *request, body *streamForm) (*reply[streamForm], error) {
 	if body.Name != "" && body.Name != in.Name {
 		return nil, wrong("body.name", "is not the name in the path, "+in.Name+": PATCH gives a stream another name", body.Name)
 	}
@@ -155,7 +155,7 @@ type streamPatch struct {
 	Running      *bool                `json:"running,omitempty"`
 }
 
-func (a *API) changeStream(ctx context.Context, in *Request, b *streamPatch) (*reply[streamForm], error) {
+func (a *API) changeStream(ctx context.Context, in *request, b *streamPatch) (*reply[streamForm], error) {
 	seen, err := in.seen(stream.Any)
 	if err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func set[T any](to, value *T) {
 	}
 }
 
-func (a *API) deleteStream(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) deleteStream(ctx context.Context, in *request) (*reply[none], error) {
 	seen, err := in.seen(stream.Any)
 	if err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ type testedStream struct {
 	Why string `json:"why,omitempty" doc:"Why it was not taken, or not even sent."`
 }
 
-func (a *API) testStream(ctx context.Context, in *Request) (*reply[testedStream], error) {
+func (a *API) testStream(ctx context.Context, in *request) (*reply[testedStream], error) {
 	result, err := a.streams.Test(ctx, city(ctx).ID, in.Name)
 	out := testedStream{Result: result}
 	if s, ok := errors.AsType[bots.Sayer](err); ok {
@@ -207,7 +207,7 @@ func (a *API) testStream(ctx context.Context, in *Request) (*reply[testedStream]
 	return answered(out, err)
 }
 
-func (a *API) rotateStream(ctx context.Context, in *Request) (*reply[streamForm], error) {
+func (a *API) rotateStream(ctx context.Context, in *request) (*reply[streamForm], error) {
 	stored, err := a.streams.Rotate(ctx, city(ctx).ID, in.Name)
 	return theStream(stored), a.ofStream(err)
 }
@@ -218,7 +218,7 @@ type triedFilter struct {
 	Reports []stream.Tried `json:"reports" nullable:"false"`
 }
 
-func (a *API) tryFilter(ctx context.Context, _ *Request, body *FilterForm) (*reply[triedFilter], error) {
+func (a *API) tryFilter(ctx context.Context, _ *request, body *FilterForm) (*reply[triedFilter], error) {
 	list, err := a.streams.Try(ctx, city(ctx).ID, body.spec())
 	if err != nil {
 		return nil, a.ofStream(err)

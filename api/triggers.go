@@ -61,7 +61,7 @@ type triggerList struct {
 	Triggers []triggerForm `json:"triggers" nullable:"false"`
 }
 
-func (a *API) listTriggers(ctx context.Context, _ *Request) (*reply[triggerList], error) {
+func (a *API) listTriggers(ctx context.Context, _ *request) (*reply[triggerList], error) {
 	list, err := a.triggers.List(ctx, city(ctx).ID)
 	forms := make([]triggerForm, len(list))
 	for i, t := range list {
@@ -79,7 +79,7 @@ func theTrigger(t stream.StoredTrigger) *reply[triggerForm] {
 	return &reply[triggerForm]{Status: status, ETag: etag(strconv.FormatInt(t.Revision, 10)), Body: formOfTrigger(t.Trigger)}
 }
 
-func (a *API) getTrigger(ctx context.Context, in *Request) (*reply[triggerForm], error) {
+func (a *API) getTrigger(ctx context.Context, in *request) (*reply[triggerForm], error) {
 	t, err := a.triggers.Get(ctx, city(ctx).ID, in.Name)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (a *API) getTrigger(ctx context.Context, in *Request) (*reply[triggerForm],
 	return found, in.unchanged(untag(found.ETag))
 }
 
-func (a *API) putTrigger(ctx context.Context, in *Request, body *triggerForm) (*reply[triggerForm], error) {
+func (a *API) putTrigger(ctx context.Context, in *request, body *triggerForm) (*reply[triggerForm], error) {
 	if body.Name != "" && body.Name != in.Name {
 		return nil, wrong("body.name", "is not the name in the path, "+in.Name+": PATCH gives a trigger another name", body.Name)
 	}
@@ -116,7 +116,7 @@ type triggerPatch struct {
 	Running *bool     `json:"running,omitempty"`
 }
 
-func (a *API) changeTrigger(ctx context.Context, in *Request, b *triggerPatch) (*reply[triggerForm], error) {
+func (a *API) changeTrigger(ctx context.Context, in *request, b *triggerPatch) (*reply[triggerForm], error) {
 	seen, err := in.seen(stream.Any)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (a *API) changeTrigger(ctx context.Context, in *Request, b *triggerPatch) (
 	return theTrigger(stored), a.ofStream(err)
 }
 
-func (a *API) deleteTrigger(ctx context.Context, in *Request) (*reply[none], error) {
+func (a *API) deleteTrigger(ctx context.Context, in *request) (*reply[none], error) {
 	seen, err := in.seen(stream.Any)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (a *API) deleteTrigger(ctx context.Context, in *Request) (*reply[none], err
 	return nil, a.ofStream(a.triggers.Delete(ctx, city(ctx).ID, in.Name, seen))
 }
 
-func (a *API) rotateTrigger(ctx context.Context, in *Request) (*reply[triggerForm], error) {
+func (a *API) rotateTrigger(ctx context.Context, in *request) (*reply[triggerForm], error) {
 	stored, err := a.triggers.Rotate(ctx, city(ctx).ID, in.Name, "")
 	return theTrigger(stored), a.ofStream(err)
 }

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,12 +58,11 @@ func checkValues(fields []bots.Field, values map[string]string) error {
 			wrong.add("values."+f.Name, "settings.error.required")
 		}
 	}
-	for name := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(names, name) {
 			wrong.add("values."+name, "settings.error.no_field", "Fields", strings.Join(names, ", "))
 		}
 	}
-	slices.SortFunc(wrong, func(a, b Problem) int { return strings.Compare(a.Field, b.Field) })
 	return wrong.err()
 }
 

@@ -27,7 +27,7 @@ const loginTimeout = 20 * time.Second
 type Field struct {
 	Name   string
 	ID     string // of the input on the page; empty means <network>-<name>
-	Secret bool   // shown as dots
+	Secret bool   // it is shown as dots while it is typed, and to nobody again
 }
 
 // Typed is what was typed into the fields, without white space around it.

@@ -32,14 +32,14 @@ func setUp(ctx context.Context, url string, operator key, target string) error {
 	if err != nil {
 		return err
 	}
-	made, err := c.CreateCity(ctx, &client.CreateCityRequest{Name: "Gotham", Email: "moderator@gotham.example", Language: client.NewOptString("en")}, client.CreateCityParams{})
+	made, err := c.CreateCity(ctx, &client.NewCity{Name: "Gotham", Email: "moderator@gotham.example", Language: client.NewOptString("en")}, client.CreateCityParams{})
 	city, ok := made.(*client.CityHeaders)
 	if !ok {
 		return fmt.Errorf("create city: %v %+v", err, made)
 	}
 	slug := city.Response.Slug
 	lines := []client.Line{{Name: "U1", Color: client.NewOptString("#0065ae"), Stops: []client.Stop{{Name: "Plärrer"}, {Name: "Fürth"}}}}
-	placed, err := c.PutPlaces(ctx, &client.PutPlacesRequest{Lines: lines}, client.PutPlacesParams{City: slug})
+	placed, err := c.PutPlaces(ctx, &client.TypedPlaces{Lines: lines}, client.PutPlacesParams{City: slug})
 	if _, ok := placed.(*client.PlacesHeaders); !ok {
 		return fmt.Errorf("put places: %v %+v", err, placed)
 	}
