@@ -117,7 +117,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	w.do("POST", reports, key, `{"text":7}`).problem(422, "expected string", "body.text")
 	w.do("POST", reports, key, `{}`).problem(422, "expected required property text", "body")
 	w.do("POST", reports, key, `{"text":" "}`).problem(422, "is empty", "body.text")
-	w.do("POST", reports, key, `text=a`, "Content-Type", "application/x-www-form-urlencoded").problem(415, "", "")
+	w.do("POST", reports, key, `text=a`, "Content-Type", "application/x-www-form-urlencoded").problem(415, "with the header Content-Type: application/json", "body")
 	w.do("POST", reports, key, `{"text":"`+strings.Repeat("a", 1<<20)+`"}`).problem(413, "", "")
 	w.do("GET", reports+"?sinze=1h", "", nil).problem(422, "unknown query parameter", "query.sinze")
 	w.do("GET", reports+"?since=soon", "", nil).problem(422, "is neither a time", "query.since")

@@ -108,7 +108,7 @@ func description(o Options) huma.Config {
 	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
 	c.Servers = []*huma.Server{{URL: o.Config.Web.URL + Path}}
 	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
-	c.Transformers = []huma.Transformer{withoutSecrets}
+	c.Transformers = []huma.Transformer{withoutSecrets, sayingHow}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{keyScheme: {Type: "http", Scheme: "bearer",
 		Description: "A key of a city or of the operator: the settings pages and `ticketfrei key add` make them."}}
 	return c

@@ -112,6 +112,15 @@ func withoutSecrets(_ huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
+// sayingHow adds to what huma says of a body that is no JSON how to mend it: curl calls all
+// that it sends a form.
+func sayingHow(_ huma.Context, _ string, v any) (any, error) {
+	if model, ok := v.(*huma.ErrorModel); ok && model.Status == http.StatusUnsupportedMediaType && len(model.Errors) > 0 {
+		model.Errors[0].Message += ": send JSON, with the header Content-Type: application/json"
+	}
+	return v, nil
+}
+
 // secretField is where a body has what nobody else may read, which a body as a whole may have.
 var secretField = regexp.MustCompile(`^body($|\.(password|target|secret|values)\b)`)
 
