@@ -28,6 +28,7 @@ type route struct {
 	makes            bool           // a PUT that may answer 201
 	body             int64          // bound of the request's body, in bytes; 0: maxBody
 	errors           []int          // besides those that every such route may answer with
+	numbered         bool           // the id in its path is a number
 	takesBody        bool
 }
 
@@ -157,7 +158,10 @@ func (r route) takesParam(p *huma.Param) bool {
 // describe says of a parameter what only this route says.
 func (r route) describe(p *huma.Param) {
 	p.Required = p.In == "path"
-	if p.Name == ifNoneMatch && r.method == http.MethodPut {
+	switch {
+	case p.Name == "id" && r.numbered:
+		p.Schema = &huma.Schema{Type: "integer", Format: "int64", Description: p.Description}
+	case p.Name == ifNoneMatch && r.method == http.MethodPut:
 		p.Description = "*: only where there is none yet."
 		p.Schema.Description = p.Description
 		p.Schema.Enum = []any{"*"}
