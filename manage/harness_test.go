@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,12 +37,14 @@ type town struct {
 	bell    *toy
 	texts   *i18n.Catalogue
 	changes map[int64]int
+	clock   atomic.Int64 // in milliseconds
 }
 
 // newTown has no relay that sends: nothing is enabled that would.
 func newTown(t *testing.T) *town {
 	tn := &town{t: t, tram: &toy{}, bell: &toy{}, changes: map[int64]int{}}
-	tn.db = dbtest.MustOpen(t, time.Now, nil)
+	tn.clock.Store(time.Now().UnixMilli())
+	tn.db = dbtest.MustOpen(t, func() time.Time { return time.UnixMilli(tn.clock.Load()) }, nil)
 	board, log := &notice.Board{}, slog.New(slog.DiscardHandler)
 	t.Cleanup(board.OnChanged(func(cityID int64) { tn.changes[cityID]++ }))
 	places, stop := relay.NewPlaces(tn.db, board, log)
