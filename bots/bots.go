@@ -56,6 +56,9 @@ type Definition struct {
 	// Everywhere makes a bot of this network for every city when the city is
 	// made; a moderator can switch it off but not disconnect it.
 	Everywhere bool
+	// NoSubscribers is set where a Recipients sends to no people, as to channels and
+	// programs: they are not counted among a city's subscribers.
+	NoSubscribers bool
 	// New makes the network.
 	New func(Host) (Network, error)
 }

@@ -32,11 +32,12 @@ var files embed.FS
 func Definition() bots.Definition {
 	o := &options{}
 	return bots.Definition{
-		Name:       Name,
-		Migrations: migrations,
-		Files:      files,
-		Settings:   o.section(),
-		New:        func(h bots.Host) (bots.Network, error) { return New(h, o) },
+		Name:          Name,
+		Migrations:    migrations,
+		Files:         files,
+		NoSubscribers: true,
+		Settings:      o.section(),
+		New:           func(h bots.Host) (bots.Network, error) { return New(h, o) },
 	}
 }
 
