@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
@@ -92,11 +93,16 @@ func answer(w http.ResponseWriter, status int, kind string, v any) {
 	_ = e.Encode(v)        // whoever has left does not need it
 }
 
-// refuse answers why a post is not taken in.
+// refuse answers why a post is not taken in. What the sender can do nothing about, the
+// operator reads, but for what passes or stands elsewhere.
 func (n *Network) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e, ok := errors.AsType[*inbound.Refusal](err)
 	if !ok {
-		n.host.Log.Debug("a post to a trigger was not taken in", "err", err)
+		level := slog.LevelWarn
+		if errors.Is(err, inbound.ErrAway) || errors.Is(err, bots.ErrBacklog) || r.Context().Err() != nil {
+			level = slog.LevelDebug
+		}
+		n.host.Log.Log(r.Context(), level, "a post to a way in was not taken in", "err", err)
 		e = no(http.StatusServiceUnavailable, "%s: try again later", whyLater(err))
 	}
 	if (e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests) && w.Header().Get("Retry-After") == "" {
@@ -132,6 +138,11 @@ func (n *Network) post(w http.ResponseWriter, r *http.Request, site bots.Site) (
 	if err != nil {
 		return "", err
 	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("way in %s of city %s: %w", t.Name, city.Slug, err)
+		}
+	}()
 	if n.posts.tooMany(w, r, site, t) {
 		return "", no(http.StatusTooManyRequests, "the trigger takes %d posts a minute from one network: try again later", postsPerMinute)
 	}
