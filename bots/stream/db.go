@@ -41,7 +41,11 @@ func migrations(*secret.Box) []*gormigrate.Migration {
 			sent INTEGER NOT NULL DEFAULT 0,
 			revision INTEGER NOT NULL,
 			UNIQUE (bot_id, name))`,
-	)}, {ID: "stream_0002", Migrate: db.SQL(triggerTables...)}}
+	)}, {ID: "stream_0002", Migrate: db.SQL(triggerTables...)}, {ID: "stream_0003", Migrate: db.SQL(
+		// That the moderators know that it has stopped.
+		`ALTER TABLE stream_streams ADD COLUMN told BOOLEAN NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE stream_triggers ADD COLUMN told BOOLEAN NOT NULL DEFAULT FALSE`,
+	)}}
 }
 
 // row is a stream as it is stored.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -179,7 +180,8 @@ func (n *Network) remember(ctx context.Context, r triggerRow, add, forget []stri
 			return result.Error
 		}
 		if r.paused() {
-			if err := tx.Exec("UPDATE stream_triggers SET running = FALSE WHERE id = ?", r.ID).Error; err != nil {
+			err := errors.Join(tx.Exec("UPDATE stream_triggers SET running = FALSE, told = FALSE WHERE id = ?", r.ID).Error, n.touch(tx, r.BotID))
+			if err != nil {
 				return err
 			}
 		}

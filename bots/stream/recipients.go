@@ -78,7 +78,7 @@ func (n *Network) open(ctx context.Context, city report.City, r row, w filter.Wo
 	if e.filter, err = filter.Compile(e.Stream.Filter(), w); err != nil {
 		e.broken = true
 		if r.Running && r.Paused == 0 {
-			return e, n.pause(ctx, r.ID, badFilter)
+			return e, n.pause(ctx, r, badFilter)
 		}
 	}
 	return e, nil
@@ -145,10 +145,14 @@ func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	return nil
 }
 
-// pause stops a stream for a reason: see row.Paused.
-func (n *Network) pause(ctx context.Context, id int64, why int) error {
+// pause stops a stream for a reason: see row.Paused. The moderators are told.
+func (n *Network) pause(ctx context.Context, r row, why int) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE stream_streams SET running = FALSE, paused = ?, revision = revision + 1 WHERE id = ? AND running = TRUE", why, id).Error
+		result := tx.Exec("UPDATE stream_streams SET running = FALSE, paused = ?, told = FALSE, revision = revision + 1 WHERE id = ? AND running = TRUE", why, r.ID)
+		if result.Error != nil || result.RowsAffected == 0 {
+			return result.Error
+		}
+		return n.touch(tx, r.BotID)
 	})
 	if err != nil {
 		return fmt.Errorf("pause stream: %w", err)
