@@ -208,7 +208,7 @@ func (n *Network) verify(w http.ResponseWriter, r *http.Request, t triggerRow) (
 		return m, &inbound.Refusal{Status: http.StatusUnsupportedMediaType, Where: "header.content-type", Value: inbound.Cut(kind),
 			Text: "the body must be JSON, not compressed: send the header Content-Type: application/json"}
 	}
-	secret, err := n.unsealed(t, "secret", t.Secret)
+	secret, err := n.unseal(t.place("secret"), t.Secret)
 	if err != nil {
 		return m, err
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -64,7 +65,7 @@ func (n *Network) open(ctx context.Context, city report.City, r row, w filter.Wo
 	e := &entry{row: r, cityID: city.ID}
 	e.mentioned.Store(r.Mentioned)
 	var err error
-	if e.Stream, err = n.stream(r); sealed(err) {
+	if e.Stream, err = n.streamOf(r); sealed(err) {
 		e.broken = true
 		return e, nil
 	}
@@ -132,14 +133,19 @@ func (n *Network) Groups(_ context.Context, _ report.Bot, recipients []int64) (i
 
 // Forget forgets the streams of a bot.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
+	var streams, triggers []int64
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("DELETE FROM stream_triggers WHERE bot_id = ?", b.ID).Error; err != nil {
-			return err
-		}
-		return tx.Exec("DELETE FROM stream_streams WHERE bot_id = ?", b.ID).Error
+		return errors.Join(tx.Raw("DELETE FROM stream_triggers WHERE bot_id = ? RETURNING id", b.ID).Scan(&triggers).Error,
+			tx.Raw("DELETE FROM stream_streams WHERE bot_id = ? RETURNING id", b.ID).Scan(&streams).Error)
 	})
 	if err != nil {
 		return fmt.Errorf("forget streams: %w", err)
+	}
+	for _, id := range streams {
+		n.lanes.drop(id)
+	}
+	for _, id := range triggers {
+		n.taken.forget(id)
 	}
 	n.host.Notices.Changed(b.CityID)
 	return nil

@@ -20,13 +20,13 @@ var errSecret = errors.New("a secret has 24 to 64 bytes")
 // addSignature signs a request as Standard Webhooks say.
 func (n *Network) addSignature(req *http.Request, r row, id string, content []byte) error {
 	now := n.host.Now()
-	secret, err := n.unseal(r, "secret", r.Secret)
+	secret, err := n.unseal(r.place("secret"), r.Secret)
 	if err != nil {
 		return err
 	}
 	secrets := []string{secret}
 	if r.Former != "" && now.Sub(time.UnixMilli(r.Rotated)) < bothSign {
-		former, err := n.unseal(r, "former", r.Former)
+		former, err := n.unseal(r.place("former"), r.Former)
 		if err != nil {
 			return err
 		}

@@ -31,12 +31,6 @@ type Stored struct {
 	Secret string `json:"secret,omitempty"`
 }
 
-// What a stream must be before it is changed, beside a revision.
-const (
-	Any    = int64(0)  // whatever it is
-	Absent = int64(-1) // it must not be there
-)
-
 // Bot returns the city's bot of streams, which is made where there is none yet. Reports
 // that no network brings are heard through it.
 func (s Streams) Bot(ctx context.Context, cityID int64) (report.Bot, error) {
@@ -91,87 +85,34 @@ func (s Streams) Get(ctx context.Context, cityID int64, name string) (Stream, er
 	return list[i], nil
 }
 
+// shelf is how streams are stored.
+func (s Streams) shelf() shelf[row, Stream, Stored] {
+	return shelf[row, Stream, Stored]{s.n.find, s.n.readable, s.create, s.replace}
+}
+
 // Put stores a stream under its name, in place of the one of that name. revision is what
 // the one before has to be: the revision that was seen, Any or Absent; else the error is
 // ErrChanged. An Invalid says what is wrong with it.
 func (s Streams) Put(ctx context.Context, cityID int64, want Stream, revision int64) (Stored, error) {
-	return persist(revision, func() (Stored, error) { return s.put(ctx, cityID, want, revision) })
-}
-
-// persist stores what is to be stored whatever was there, also where somebody else stores
-// something at the same moment.
-func persist(revision int64, store func() (Stored, error)) (stored Stored, err error) {
-	for range 10 {
-		if stored, err = store(); revision != Any || !errors.Is(err, ErrChanged) {
-			break
-		}
-	}
-	return stored, err
-}
-
-// put is Put, once.
-func (s Streams) put(ctx context.Context, cityID int64, want Stream, revision int64) (Stored, error) {
-	r, err := s.n.find(ctx, cityID, want.Name)
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		if revision > 0 {
-			return Stored{}, ErrChanged
-		}
-		return s.create(ctx, cityID, want)
-	case err != nil:
-		return Stored{}, err
-	case revision != Any && revision != r.Revision:
-		return Stored{}, ErrChanged
-	}
-	return s.replace(ctx, cityID, r, want)
+	return s.shelf().put(ctx, cityID, want.Name, want, revision)
 }
 
 // Change stores a stream as change makes it of what is stored, with the target as Shown;
 // also its name can be changed. See Put.
 func (s Streams) Change(ctx context.Context, cityID int64, name string, revision int64, change func(*Stream) error) (Stored, error) {
-	return persist(revision, func() (Stored, error) { return s.change(ctx, cityID, name, revision, change) })
-}
-
-// change is Change, once.
-func (s Streams) change(ctx context.Context, cityID int64, name string, revision int64, change func(*Stream) error) (Stored, error) {
-	r, err := s.n.find(ctx, cityID, name)
-	if err != nil {
-		return Stored{}, err
-	}
-	if revision != Any && revision != r.Revision {
-		return Stored{}, ErrChanged
-	}
-	want, err := s.n.stream(r)
-	if err != nil && !sealed(err) {
-		return Stored{}, err
-	}
-	want.Target = Shown(want.Target)
-	if err := change(&want); err != nil {
-		return Stored{}, err
-	}
-	return s.replace(ctx, cityID, r, want)
+	return s.shelf().change(ctx, cityID, name, revision, change)
 }
 
 // Delete deletes a stream: see Put for the revision.
 func (s Streams) Delete(ctx context.Context, cityID int64, name string, revision int64) error {
-	r, err := s.n.find(ctx, cityID, name)
+	r, err := s.shelf().seen(ctx, cityID, name, revision)
 	if err != nil {
 		return err
 	}
-	if revision != Any && revision != r.Revision {
-		return ErrChanged
-	}
-	err = s.n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("DELETE FROM stream_streams WHERE id = ?", r.ID).Error; err != nil {
-			return err
-		}
-		return s.n.touch(tx, r.BotID)
-	})
-	if err != nil {
-		return fmt.Errorf("delete stream: %w", err)
+	if err := s.n.remove(ctx, cityID, r.BotID, r.TableName(), r.ID); err != nil {
+		return err
 	}
 	s.n.lanes.drop(r.ID)
-	s.n.host.Notices.Changed(cityID)
 	return nil
 }
 
@@ -181,7 +122,7 @@ func (s Streams) Rotate(ctx context.Context, cityID int64, name string) (Stored,
 	if err != nil {
 		return Stored{}, err
 	}
-	old, err := s.n.unseal(r, "secret", r.Secret)
+	old, err := s.n.unseal(r.place("secret"), r.Secret)
 	if err != nil {
 		return Stored{}, err
 	}
@@ -245,7 +186,7 @@ func roomForStream(tx *gorm.DB, botID int64) error {
 
 // replace stores a stream in place of another.
 func (s Streams) replace(ctx context.Context, cityID int64, r row, want Stream) (Stored, error) {
-	before, err := s.n.stream(r)
+	before, err := s.n.streamOf(r)
 	if err != nil && !sealed(err) {
 		return Stored{}, err
 	}
@@ -271,15 +212,10 @@ func (s Streams) replace(ctx context.Context, cityID int64, r row, want Stream) 
 // save stores a row that is there with a new revision.
 func (s Streams) save(ctx context.Context, cityID int64, r row, secret string) (Stored, error) {
 	seen := r.Revision
-	r.Revision = max(seen+1, s.n.host.Now().UnixMilli())
+	r.Revision = s.n.nextRevision(seen)
 	err := s.n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		// What deliveries note meanwhile stays.
-		result := tx.Model(&row{}).Where("id = ? AND revision = ?", r.ID, seen).Select("*").Omit("id", "bot_id", "mentioned", "status", "sent").Updates(&r)
-		if result.Error == nil && result.RowsAffected == 0 {
-			return ErrChanged
-		}
-		if result.Error != nil {
-			return result.Error
+		if err := update(tx, &r, r.ID, seen, "mentioned", "status", "sent"); err != nil { // what deliveries note meanwhile stays
+			return err
 		}
 		return s.n.touch(tx, r.BotID)
 	})
@@ -308,6 +244,16 @@ func (n *Network) checked(ctx context.Context, cityID int64, s *Stream) (target,
 		return to, err
 	}
 	return to, wrong.or()
+}
+
+// readable is a stream as it is stored, with its target as Shown.
+func (n *Network) readable(r row) (Stream, error) {
+	s, err := n.streamOf(r)
+	if sealed(err) {
+		err = nil
+	}
+	s.Target = Shown(s.Target)
+	return s, err
 }
 
 // find returns the row of a city's stream.
