@@ -21,9 +21,7 @@ import (
 )
 
 const (
-	// maxResults is how much one of them may say of it, in bytes of JSON, and maxRefusal
-	// how much of why it refuses it is kept, in characters.
-	maxResults = 4 << 10
+	// maxRefusal is how much of why one of them refuses it is kept, in characters.
 	maxRefusal = 200
 	// maxLooking is how many reports of a city are looked at at a time, those that are
 	// not waited for any more among them.
@@ -247,8 +245,8 @@ func (l *looking) add(name string, r bots.TaskResult) error {
 		l.answer = shortened(joined(l.answer, valid(r.Answer)), maxCommandAnswer)
 	}
 	var compact bytes.Buffer
-	if len(r.Results) > maxResults {
-		return bots.Say(fmt.Errorf("the results have %d bytes, and may have %d", len(r.Results), maxResults), "relay.task.too_long")
+	if len(r.Results) > report.MaxResults {
+		return bots.Say(fmt.Errorf("the results have %d bytes, and may have %d", len(r.Results), report.MaxResults), "relay.task.too_long")
 	}
 	if len(r.Results) == 0 {
 		return nil

@@ -60,7 +60,7 @@ func (n *Network) CityHookRoutes(r chi.Router, site bots.Site) {
 			n.refuse(w, r, err)
 			return
 		}
-		answer(w, http.StatusAccepted, "application/json", accepted{id})
+		writeJSON(w, http.StatusAccepted, "application/json", accepted{id})
 	})
 }
 
@@ -84,7 +84,8 @@ type wrong struct {
 	Value    any    `json:"value,omitempty"`
 }
 
-func answer(w http.ResponseWriter, status int, kind string, v any) {
+// writeJSON answers with JSON of that type.
+func writeJSON(w http.ResponseWriter, status int, kind string, v any) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
@@ -112,7 +113,7 @@ func (n *Network) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Where != "" {
 		p.Errors = []wrong{{e.Text, e.Where, e.Value}}
 	}
-	answer(w, e.Status, "application/problem+json", p)
+	writeJSON(w, e.Status, "application/problem+json", p)
 }
 
 // whyLater says what keeps a post from being taken in now.
