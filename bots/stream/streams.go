@@ -2,8 +2,6 @@ package stream
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/stream/inbound"
 	"ticketfrei/db"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/report"
@@ -129,7 +128,7 @@ func (s Streams) Rotate(ctx context.Context, cityID int64, name string) (Stored,
 	if old == "" {
 		return Stored{}, bots.Say(nil, "stream.error.unsigned")
 	}
-	made := newSecret()
+	made := inbound.NewSecret(inbound.StandardWebhooks)
 	r.Secret, r.Former, r.Rotated = s.n.host.Secrets.Seal(r.place("secret"), made), s.n.host.Secrets.Seal(r.place("former"), old), s.n.host.Now().UnixMilli()
 	return s.save(ctx, cityID, r, made)
 }
@@ -265,22 +264,11 @@ func (n *Network) find(ctx context.Context, cityID int64, name string) (row, err
 	return r, nil
 }
 
-// secretSize is how many bytes a secret has: Standard Webhooks wants 24 to 64.
-const secretSize = 32
-
-const secretPrefix = "whsec_"
-
-func newSecret() string {
-	key := make([]byte, secretSize)
-	rand.Read(key)
-	return secretPrefix + base64.StdEncoding.EncodeToString(key)
-}
-
 // sign gives a row the secret that its target needs, and returns it.
 func (n *Network) sign(r *row, to target) (secret string) {
 	r.Secret, r.Former, r.Rotated = "", "", 0
 	if to.kind == KindWebhook {
-		secret = newSecret()
+		secret = inbound.NewSecret(inbound.StandardWebhooks)
 		r.Secret = n.host.Secrets.Seal(r.place("secret"), secret)
 	}
 	return secret
