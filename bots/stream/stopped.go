@@ -92,6 +92,7 @@ func (b *bot) tellStopped(ctx context.Context) error {
 	if n.gather(ctx, gather) != nil {
 		return nil
 	}
+	ctx = context.WithoutCancel(ctx) // what was begun is finished, and who comes next sees that they were told
 	s, err := b.mind(ctx)
 	if err != nil || len(s.names()) == 0 {
 		return err
