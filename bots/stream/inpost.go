@@ -232,23 +232,10 @@ func (n *Network) hear(ctx context.Context, city report.City, b report.Bot, t tr
 	if !city.Paused.IsZero() {
 		return "", errPaused
 	}
-	want, err := n.triggerOf(t)
-	if err != nil {
-		return "", err
-	}
-	var invalid Invalid
-	m := want.compile(&invalid)
-	if err := invalid.or(); err != nil {
-		return "", err
-	}
 	now := n.host.Now()
-	h, err := m.read(said, now)
+	h, err := n.read(t, said, now)
 	if err != nil {
 		return "", err
-	}
-	if age := now.Sub(h.Time); !h.Time.IsZero() && age > n.host.Config.Reports.Expire {
-		return "", &inbound.Refusal{Status: http.StatusBadRequest, Where: "time", Value: h.Time.UTC().Format(time.RFC3339),
-			Text: fmt.Sprintf("it is older than %s, which is how long a report is news", n.host.Config.Reports.Expire)}
 	}
 	if !n.posts.take(t.ID, said.Once, now) {
 		return "", &inbound.Refusal{Status: http.StatusConflict, Where: "header.webhook-id", Value: said.ID, Text: "this was taken in already: another attempt has its own webhook-timestamp and signature"}
@@ -261,6 +248,27 @@ func (n *Network) hear(ctx context.Context, city report.City, b report.Bot, t tr
 	r := report.Report{CityID: b.CityID, BotID: b.ID, Network: b.Network}
 	bots.KeyReport(n.host.Secrets, &r, in)
 	return r.ID, nil
+}
+
+// read reads what a post says, by the expressions of its trigger.
+func (n *Network) read(t triggerRow, said inbound.Message, now time.Time) (h heard, err error) {
+	want, err := n.triggerOf(t)
+	if err != nil {
+		return h, err
+	}
+	var invalid Invalid
+	m := want.compile(&invalid)
+	if err := invalid.or(); err != nil {
+		return h, err
+	}
+	if h, err = m.read(said, now); err != nil {
+		return h, err
+	}
+	if expire := n.host.Config.Reports.Expire; !h.Time.IsZero() && now.Sub(h.Time) > expire {
+		return h, &inbound.Refusal{Status: http.StatusBadRequest, Where: "time", Value: h.Time.UTC().Format(time.RFC3339),
+			Text: fmt.Sprintf("it is older than %s, which is how long a report is news", expire)}
+	}
+	return h, nil
 }
 
 var errPaused = no(http.StatusConflict, "the city takes no reports at the moment: its moderators have paused it")
