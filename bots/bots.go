@@ -47,8 +47,9 @@ type Definition struct {
 	// "<name>."; these have a meaning: title and blurb (heading and line below it
 	// on the settings page) and, optionally, public_page (label of a button on the
 	// city page that leads to /city/{slug}/<name>), visible (a sentence of the
-	// city page that says where the network shows who wrote) and recipients (how many it
-	// sends to, where these are no subscribers).
+	// city page that says where the network shows who wrote), recipients (how many it
+	// sends to, where these are no subscribers) and state_hint.<state> (what that state of a
+	// bot means, where the usual words do not hold).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.
@@ -56,6 +57,9 @@ type Definition struct {
 	// Everywhere makes a bot of this network for every city when the city is
 	// made; a moderator can switch it off but not disconnect it.
 	Everywhere bool
+	// NoSubscribers is set where a Recipients sends to no people, as to channels and
+	// programs: they are not counted among a city's subscribers.
+	NoSubscribers bool
 	// New makes the network.
 	New func(Host) (Network, error)
 }

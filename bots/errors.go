@@ -94,6 +94,10 @@ var ErrCannotRetract = errors.New("this cannot be taken back")
 // leaves the message out and goes on with the next.
 var ErrMessage = errors.New("this message cannot be taken in")
 
+// ErrBacklog is the error of emit, and of Hearer.Hear, while too many reports wait to be
+// judged. The operator sees it in the metrics.
+var ErrBacklog = errors.New("too many reports wait to be judged (setting reports.backlog)")
+
 // ErrNoCommand is the error of emit, and of Hearer.Hear, of an Incoming that is a Command
 // which no outside program of the city knows.
 var ErrNoCommand = errors.New("no program of the city knows this command")

@@ -32,7 +32,7 @@ const (
 	maxText    = 1000 // characters of its text
 	maxWords   = 200
 	maxLines   = 64
-	maxResults = 4 << 10 // bytes of the results of one program
+	maxResults = report.MaxResults
 )
 
 // The fields of a Spec, as errors name them.

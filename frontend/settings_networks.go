@@ -38,6 +38,7 @@ type botCard struct {
 	Address    string // where riders write to; empty if there is no address
 	Recipients int    // -1 if the network has none or cannot count them
 	CountID    string // text id of what says how many they are
+	HintID     string // text id of what its state means
 	Log        []db.LogLine
 	Detachable bool // a moderator may disconnect it
 }
@@ -64,7 +65,9 @@ func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCar
 			if err != nil {
 				return nil, err
 			}
-			card.Bots = append(card.Bots, botCard{Bot: b, Recipients: -1, Log: log, Detachable: !n.Everywhere})
+			shown := botCard{Bot: b, Recipients: -1, Log: log, Detachable: !n.Everywhere}
+			shown.HintID = s.hintID(n.Name, shown.Shown())
+			card.Bots = append(card.Bots, shown)
 		}
 		s.fillSection(r, n, &card, given)
 		cards = append(cards, card)
@@ -128,6 +131,16 @@ func (s *Site) countID(network string) string {
 		return id
 	}
 	return "settings.networks.recipients"
+}
+
+// hintID is the text id of what a state of a bot means: where the usual words do not hold,
+// the network has its own.
+func (s *Site) hintID(network string, state report.BotState) string {
+	id := "state_hint." + string(state)
+	if s.Texts.Has(network + "." + id) {
+		return network + "." + id
+	}
+	return "settings." + id
 }
 
 // plainWords returns what a network's error says to the moderator: its own

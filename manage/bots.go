@@ -37,7 +37,7 @@ type Bot struct {
 	report.Bot
 	Address    string // where people write to; empty where there is none
 	URL        string // of Address
-	Recipients int    // how many people it sends to; -1: not known, or whoever reads what it posts
+	Recipients int    // how many people it sends to; -1: not known, none, or whoever reads what it posts
 }
 
 // Bots returns the bots of a city. What a network cannot say at the moment is left out.
@@ -65,6 +65,9 @@ func (m *Cities) Described(ctx context.Context, c report.City, b report.Bot) Bot
 	defer done()
 	err = errors.Join(
 		bots.Guard(func() error {
+			if n.NoSubscribers {
+				return nil
+			}
 			count, err := n.CountRecipients(ctx, b)
 			if err == nil {
 				d.Recipients = count
@@ -81,7 +84,7 @@ func (m *Cities) Described(ctx context.Context, c report.City, b report.Bot) Bot
 	return d
 }
 
-// CountRecipients returns how many people a bot sends to; -1 where it posts publicly.
+// CountRecipients returns how many a bot sends to, people or not; -1 where it posts publicly.
 func (n Network) CountRecipients(ctx context.Context, b report.Bot) (int, error) {
 	rec, ok := n.Network.(bots.Recipients)
 	if !ok {

@@ -33,6 +33,14 @@ func TestBotsOfACity(t *testing.T) {
 		}
 		tn.bell.err = nil
 	})
+	t.Run("recipients that are no people", func(t *testing.T) {
+		tn.board.count = 5
+		b := must(bots.Host{DB: tn.db, Notices: tn.Notices}.Connect(t.Context(), c, "board", 0, nothing))(t)
+		if got := counts(); got["tram"] != 3 || got["bell"] != 4 || len(got) != 2 {
+			t.Errorf("counted %v", got)
+		}
+		tn.check(tn.db.DeleteBot(t.Context(), b.ID))
+	})
 	t.Run("a bot of another city", func(t *testing.T) {
 		_, _, err := tn.Bot(t.Context(), other.ID, bell.ID)
 		tn.is(err, db.ErrNotFound)

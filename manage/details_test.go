@@ -48,7 +48,7 @@ func TestChangeChangesWhatIsGiven(t *testing.T) {
 		{"language", manage.Patch{Language: ptr("uk")}, func() { want.Language = "uk" }, true},
 		{"back to the defaults", manage.Patch{Page: ptr(""), Zone: ptr(""), Poster: ptr("")}, func() { want.Page, want.Zone, want.Poster = "", "", "" }, false},
 	} {
-		time.Sleep(2 * time.Millisecond) // the times of bots are in milliseconds
+		tn.clock.Add(1) // the times of bots are in milliseconds
 		tt.set()
 		if got := change(tt.patch); got != want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,22 +27,25 @@ import (
 // nothing is what a toy stores of a bot.
 func nothing(*gorm.DB, report.Bot) error { return nil }
 
-// town is a database with what manages its cities, and two networks: every city has a
-// tram, some have a bell.
+// town is a database with what manages its cities, and three networks: every city has a
+// tram, some have a bell or a board.
 type town struct {
 	t *testing.T
 	*manage.Cities
 	db      *db.DB
 	tram    *toy
 	bell    *toy
+	board   *toy // sends to no people
 	texts   *i18n.Catalogue
 	changes map[int64]int
+	clock   atomic.Int64 // in milliseconds
 }
 
 // newTown has no relay that sends: nothing is enabled that would.
 func newTown(t *testing.T) *town {
-	tn := &town{t: t, tram: &toy{}, bell: &toy{}, changes: map[int64]int{}}
-	tn.db = dbtest.MustOpen(t, time.Now, nil)
+	tn := &town{t: t, tram: &toy{}, bell: &toy{}, board: &toy{}, changes: map[int64]int{}}
+	tn.clock.Store(time.Now().UnixMilli())
+	tn.db = dbtest.MustOpen(t, func() time.Time { return time.UnixMilli(tn.clock.Load()) }, nil)
 	board, log := &notice.Board{}, slog.New(slog.DiscardHandler)
 	t.Cleanup(board.OnChanged(func(cityID int64) { tn.changes[cityID]++ }))
 	places, stop := relay.NewPlaces(tn.db, board, log)
@@ -52,6 +56,7 @@ func newTown(t *testing.T) *town {
 		Intents: intent.New(intent.BuiltIn()), Networks: []manage.Network{
 			{Definition: bots.Definition{Name: "tram", Everywhere: true}, Network: tn.tram},
 			{Definition: bots.Definition{Name: "bell"}, Network: tn.bell},
+			{Definition: bots.Definition{Name: "board", NoSubscribers: true}, Network: tn.board},
 		}}))(t)
 	return tn
 }

@@ -48,5 +48,6 @@ func (rl *Relay) publishWithdrawn(r *report.Report) {
 // cityChanged forgets what is kept of a city, and tells the bus.
 func (rl *Relay) cityChanged(cityID int64) {
 	rl.cities.forget(cityID)
+	rl.aside.changed(cityID)
 	rl.Bus.Tell(cityID, bus.CityChanged, rl.Now(), nil)
 }

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -47,9 +46,6 @@ var (
 	_ bots.Rehearser = (*Hearing)(nil)
 )
 
-// ErrBacklog is the error of hearing while too many reports wait to be judged.
-var ErrBacklog = errors.New("too many reports wait to be judged (setting reports.backlog)")
-
 // Hear stores a report that bot b heard: see bots.Hearer.
 func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) error {
 	if in.ID == "" {
@@ -69,7 +65,7 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 		return err
 	}
 	if h.DB.Backlog() >= h.Backlog {
-		return ErrBacklog
+		return bots.ErrBacklog
 	}
 	wanted, q, err := h.Customs.sort(ctx, &r, in)
 	if err != nil || !wanted {

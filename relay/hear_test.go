@@ -160,7 +160,7 @@ func TestBacklog(t *testing.T) {
 			t.Fatalf("report %d: %v", i, err)
 		}
 	}
-	if err := hear(most); !errors.Is(err, relay.ErrBacklog) {
+	if err := hear(most); !errors.Is(err, bots.ErrBacklog) {
 		t.Errorf("one more: %v, want ErrBacklog", err)
 	}
 	start(t, rl)

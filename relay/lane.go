@@ -24,6 +24,7 @@ type lane struct {
 	mu      sync.Mutex
 	waiting []db.Heard
 	behind  bool       // there are reports in the database that are not in waiting
+	over    bool       // nothing more comes
 	again   []db.Heard // could not be judged, and are to be tried again
 }
 
@@ -76,23 +77,32 @@ func (l *lane) retry(h db.Heard) {
 	l.signal()
 }
 
-// await waits until there may be reports to take. It is false when ctx ends.
+// await waits until there may be reports to take. It is false when ctx or the lane ends.
 func (l *lane) await(ctx context.Context) bool {
-	for !l.some() {
+	some, over := l.state()
+	for ; !some && !over; some, over = l.state() {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-l.wake:
 		}
 	}
-	return ctx.Err() == nil
+	return ctx.Err() == nil && !over
 }
 
-// some tells whether there may be reports to take.
-func (l *lane) some() bool {
+// state tells whether there may be reports to take, and whether the lane has ended.
+func (l *lane) state() (some, over bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.waiting) > 0 || len(l.again) > 0 || l.behind
+	return len(l.waiting) > 0 || len(l.again) > 0 || l.behind, l.over
+}
+
+// end ends the lane, with what waits on it.
+func (l *lane) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	l.signal()
 }
 
 // take takes out the first reports that are there, which may be none.

@@ -45,14 +45,15 @@ const countEvery = 10 * time.Second
 func (rl *Relay) Run(ctx context.Context) error {
 	defer rl.Notices.OnChanged(rl.cityChanged)()
 	var group sync.WaitGroup
-	all, aside := newLanes(rl.DB), newAside(ctx, rl, &group)
+	rl.aside.begin(ctx, &group)
+	all := newLanes(rl.DB)
 	rl.DB.FollowHeard(func(h db.Heard) {
 		if rl.DB.Owns(h.Report.CityID) {
 			all[h.Report.CityID%lanes].put(h)
 		}
 	})
 	for _, l := range all {
-		group.Go(func() { rl.runLane(ctx, l, aside.sort) })
+		group.Go(func() { rl.runLane(ctx, l, rl.aside.sort) })
 	}
 	group.Go(func() { rl.countBacklog(ctx) })
 	if rl.Answers != nil {

@@ -61,6 +61,7 @@ type Outgoing interface {
 type Relay struct {
 	Options
 	cities     *cityCache
+	aside      *aside
 	verdicts   *prometheus.CounterVec
 	firstRetry time.Duration // the first wait before something that failed is tried again
 }
@@ -68,6 +69,7 @@ type Relay struct {
 // New returns a Relay; Run starts it.
 func New(o Options) *Relay {
 	rl := &Relay{Options: o, cities: newCityCache(o.DB, o.Networks), firstRetry: firstRetry}
+	rl.aside = &aside{relay: rl, lanes: make(map[int64]*lane)}
 	rl.verdicts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ticketfrei_reports_total",
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",

@@ -21,9 +21,7 @@ import (
 )
 
 const (
-	// maxResults is how much one of them may say of it, in bytes of JSON, and maxRefusal
-	// how much of why it refuses it is kept, in characters.
-	maxResults = 4 << 10
+	// maxRefusal is how much of why one of them refuses it is kept, in characters.
 	maxRefusal = 200
 	// maxLooking is how many reports of a city are looked at at a time, those that are
 	// not waited for any more among them.
@@ -61,8 +59,14 @@ type Tasks struct {
 	Now      func() time.Time
 
 	mu    sync.Mutex
-	rooms map[int64]chan struct{} // by city: what is being looked at
+	rooms map[int64]*room // by city; there is one while something of the city is looked at
 	said  map[said]time.Time
+}
+
+// room is where the reports of a city are looked at.
+type room struct {
+	places chan struct{} // holds one for each that is looked at
+	users  int           // those who are in it, or wait for a place
 }
 
 // said is something that stands in the log of a bot.
@@ -107,10 +111,11 @@ func (t *Tasks) look(ctx context.Context, c *city, batch []db.Heard) {
 // run has the tasks look at one report, one after the other, until one refuses it.
 func (t *Tasks) run(ctx context.Context, c *city, l *looking) {
 	defer close(l.ended)
-	room := t.room(l.report.CityID)
+	r := t.enter(l.report.CityID)
+	defer t.leave(l.report.CityID, r)
 	select {
-	case room <- struct{}{}:
-		defer func() { <-room }()
+	case r.places <- struct{}{}:
+		defer func() { <-r.places }()
 	case <-ctx.Done():
 		l.at(&c.tasks[0].bot)
 		return
@@ -142,17 +147,29 @@ func ask(ctx context.Context, t task, r report.Report) (result bots.TaskResult, 
 	return t.tasker.Task(ctx, t.bot, r)
 }
 
-// room returns the room in which reports of a city are looked at.
-func (t *Tasks) room(cityID int64) chan struct{} {
+// enter returns the room in which reports of a city are looked at.
+func (t *Tasks) enter(cityID int64) *room {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.rooms == nil {
-		t.rooms = make(map[int64]chan struct{})
+		t.rooms = make(map[int64]*room)
 	}
-	if t.rooms[cityID] == nil {
-		t.rooms[cityID] = make(chan struct{}, maxLooking)
+	r := t.rooms[cityID]
+	if r == nil {
+		r = &room{places: make(chan struct{}, maxLooking)}
+		t.rooms[cityID] = r
 	}
-	return t.rooms[cityID]
+	r.users++
+	return r
+}
+
+// leave leaves the room of a city. Whoever is the last one closes it.
+func (t *Tasks) leave(cityID int64, r *room) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r.users--; r.users == 0 {
+		delete(t.rooms, cityID)
+	}
 }
 
 // note writes to the log of a bot, which its moderators read, and to the operator's: the
@@ -228,8 +245,8 @@ func (l *looking) add(name string, r bots.TaskResult) error {
 		l.answer = shortened(joined(l.answer, valid(r.Answer)), maxCommandAnswer)
 	}
 	var compact bytes.Buffer
-	if len(r.Results) > maxResults {
-		return bots.Say(fmt.Errorf("the results have %d bytes, and may have %d", len(r.Results), maxResults), "relay.task.too_long")
+	if len(r.Results) > report.MaxResults {
+		return bots.Say(fmt.Errorf("the results have %d bytes, and may have %d", len(r.Results), report.MaxResults), "relay.task.too_long")
 	}
 	if len(r.Results) == 0 {
 		return nil

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,7 +212,11 @@ func TestTaskThatFailsLosesNothing(t *testing.T) {
 		{"stammers", results(`{"a":`), "WARN Eine Meldung konnte nicht angesehen werden und wurde ohne dieses Programm beurteilt: was es gesagt hat, ist nicht zu lesen"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := newTasked(t, 50*time.Millisecond, map[string]bots.Network{"first": results(`1`), "bad": c.task}, "first", "bad")
+			wait := time.Minute
+			if c.name == "hangs" {
+				wait = 50 * time.Millisecond
+			}
+			a := newTasked(t, wait, map[string]bots.Network{"first": results(`1`), "bad": c.task}, "first", "bad")
 			start(t, a.relay)
 			for _, id := range []string{"a", "b"} {
 				a.mustHear(a.message(id, id, "U1 Kontis"))
@@ -264,14 +269,76 @@ func TestTasksOfOneCity(t *testing.T) {
 	}
 }
 
-// TestTasksKeepOrder has many reports come while tasks take a different time for each:
-// more than a lane keeps in memory.
+// TestDeletedCityLeavesNothing has cities with tasks deleted, one while a task looks at a
+// report of it: neither a lane nor a room of it is kept, and the others go on.
+func TestDeletedCityLeavesNothing(t *testing.T) {
+	asked, answer := make(chan string, 9), make(chan struct{})
+	var free atomic.Bool
+	slow := newTask(func(ctx context.Context, r report.Report) (bots.TaskResult, error) {
+		asked <- r.Text
+		if !free.Load() {
+			select {
+			case <-answer:
+			case <-ctx.Done():
+			}
+		}
+		return bots.TaskResult{}, nil
+	})
+	a := newTasked(t, time.Minute, map[string]bots.Network{"slow": slow}, "slow")
+	other := dbtest.MustCreateCity(t, a.relay.DB, "erlangen", "crowd", "slow")
+	if _, err := a.relay.DB.ChangeCity(t.Context(), other.ID, func(c *report.City) error { c.Tasks = "slow"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	start(t, a.relay)
+	a.mustHear(a.message("a", "x", "U1 Kontis"))
+	mustHear(t, a.relay, other, "b")
+	for range 2 {
+		<-asked
+	}
+	a.holds(2, 2)
+	a.delete(other) // while its report is looked at
+	free.Store(true)
+	close(answer)
+	a.mustSay("a: passed: Weitergegeben, an 34 Leute.")
+	a.holds(1, 0)
+	a.mustHear(a.message("c", "y", "U2 Kontis"))
+	a.mustSay("c: passed: Weitergegeben, an 34 Leute.")
+	a.delete(a.city)
+	a.holds(0, 0)
+}
+
+// delete deletes a city.
+func (a *answering) delete(c report.City) {
+	a.t.Helper()
+	if err := a.relay.DB.DeleteCity(a.t.Context(), c.ID); err != nil {
+		a.t.Fatal(err)
+	}
+	a.relay.Notices.Changed(c.ID)
+}
+
+// holds waits until so many cities have lanes of their own, and rooms.
+func (a *answering) holds(lanes, rooms int) {
+	a.t.Helper()
+	late := time.After(10 * time.Second)
+	for a.relay.Aside() != lanes || a.relay.Tasks.Rooms() != rooms {
+		select {
+		case <-late:
+			a.t.Fatalf("%d cities have lanes, want %d; %d have rooms, want %d", a.relay.Aside(), lanes, a.relay.Tasks.Rooms(), rooms)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// TestTasksKeepOrder has many reports come while a task looks at the first one, more than a
+// lane keeps in memory, and the task be done with some before others.
 func TestTasksKeepOrder(t *testing.T) {
 	const many = relay.LaneSize + 100
-	first := sync.OnceFunc(func() { time.Sleep(100 * time.Millisecond) }) // so that the others wait
+	heard := make(chan struct{})
 	slow := newTask(func(_ context.Context, r report.Report) (bots.TaskResult, error) {
-		first()
-		time.Sleep(time.Duration(len(r.ID)%3) * time.Millisecond)
+		<-heard
+		for range len(r.ID) % 3 * 10 {
+			runtime.Gosched()
+		}
 		return bots.TaskResult{Results: json.RawMessage(`1`)}, nil
 	})
 	a := newTasked(t, time.Minute, map[string]bots.Network{"slow": slow}, "slow")
@@ -280,6 +347,7 @@ func TestTasksKeepOrder(t *testing.T) {
 	for i := range many {
 		mustHear(t, a.relay, a.city, fmt.Sprint(i))
 	}
+	close(heard)
 	for i := range many {
 		var f report.Form
 		if err := json.Unmarshal((<-events.C).Payload, &f); err != nil || f.ID != fmt.Sprint(i) || string(f.Results) != `{"slow":1}` {

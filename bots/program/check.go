@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"ticketfrei/internal/report"
 )
 
 // checking plays the host of a program and says what it does well.
@@ -74,9 +76,6 @@ func (c *checking) stays(ctx context.Context) {
 	c.garbage(ctx)
 }
 
-// maxResults bounds what a task makes of a report, in bytes: see bots.TaskResult.
-const maxResults = 4 << 10
-
 // answers asks one of the samples.
 func (c *checking) answers(ctx context.Context, p *process, s sample) bool {
 	began := time.Now()
@@ -84,8 +83,8 @@ func (c *checking) answers(ctx context.Context, p *process, s sample) bool {
 	if err == nil && got.Type == fromFailed && !s.isUnknown(got) {
 		err = fmt.Errorf("the program answered failed: %s", got.Error)
 	}
-	if err == nil && s.can == canTask && len(got.Results) > maxResults {
-		err = fmt.Errorf("the results have more than %d KiB", maxResults>>10)
+	if err == nil && s.can == canTask && len(got.Results) > report.MaxResults {
+		err = fmt.Errorf("the results have more than %d KiB", report.MaxResults>>10)
 	}
 	what := s.line.Type
 	if s.line.Word != "" {

@@ -32,11 +32,12 @@ var files embed.FS
 func Definition() bots.Definition {
 	o := &options{}
 	return bots.Definition{
-		Name:       Name,
-		Migrations: migrations,
-		Files:      files,
-		Settings:   o.section(),
-		New:        func(h bots.Host) (bots.Network, error) { return New(h, o) },
+		Name:          Name,
+		Migrations:    migrations,
+		Files:         files,
+		NoSubscribers: true,
+		Settings:      o.section(),
+		New:           func(h bots.Host) (bots.Network, error) { return New(h, o) },
 	}
 }
 
@@ -55,6 +56,7 @@ type Network struct {
 	taken    takens
 	posts    posts
 	rest     pause  // between two readings of a feed
+	gather   pause  // before moderators are told what has stopped
 	forget   func() // stops listening for changes
 }
 
@@ -79,7 +81,7 @@ func New(h bots.Host, o *options) (*Network, error) {
 	n.client = &http.Client{Transport: h.HTTP.Transport, Timeout: requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	n.verifier.SNS = inbound.NewNotifications(h.HTTP, known.sns)
-	n.posts, n.rest = newPosts(), wait
+	n.posts, n.rest, n.gather = newPosts(), wait, wait
 	n.forget = h.Notices.OnChanged(func(cityID int64) {
 		n.kept.Forget(func(_ int64, s *set) bool { return s.city.ID == cityID })
 	})
@@ -114,10 +116,18 @@ var (
 // turn, so that no stream keeps another waiting.
 func (b *bot) Concurrency() int { return MaxStreams * (1 + mostWaiting) }
 
-// Receive tells the streams that ask for it what else happens in the city, and reads the
-// feeds. There is nothing to receive where there is neither.
+// Receive tells the streams that ask for it what else happens in the city, reads the feeds,
+// and tells the moderators what has stopped. There is nothing to receive where there is none
+// of that.
 func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
 	group, ctx := errgroup.WithContext(ctx)
+	untold, err := b.mind(ctx)
+	if err != nil {
+		return err
+	}
+	if len(untold.names()) > 0 {
+		group.Go(func() error { return bots.Guard(func() error { return b.tellStopped(ctx) }) })
+	}
 	if err := b.watch(ctx, group); err != nil {
 		return err
 	}

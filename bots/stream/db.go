@@ -41,7 +41,11 @@ func migrations(*secret.Box) []*gormigrate.Migration {
 			sent INTEGER NOT NULL DEFAULT 0,
 			revision INTEGER NOT NULL,
 			UNIQUE (bot_id, name))`,
-	)}, {ID: "stream_0002", Migrate: db.SQL(triggerTables...)}}
+	)}, {ID: "stream_0002", Migrate: db.SQL(triggerTables...)}, {ID: "stream_0003", Migrate: db.SQL(
+		// That the moderators know that it has stopped.
+		`ALTER TABLE stream_streams ADD COLUMN told BOOLEAN NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE stream_triggers ADD COLUMN told BOOLEAN NOT NULL DEFAULT FALSE`,
+	)}}
 }
 
 // row is a stream as it is stored.
@@ -87,20 +91,22 @@ func (n *Network) rows(ctx context.Context, botID int64) ([]row, error) {
 	return rows, nil
 }
 
-// unseal opens what is sealed in one of the columns; "" where there is nothing.
-func (n *Network) unseal(r row, column, sealed string) (string, error) {
+func (r row) revision() int64 { return r.Revision }
+
+// unseal opens what is sealed at a place; "" where there is nothing.
+func (n *Network) unseal(place, sealed string) (string, error) {
 	if sealed == "" {
 		return "", nil
 	}
-	text, err := n.host.Secrets.Open(r.place(column), sealed)
+	text, err := n.host.Secrets.Open(place, sealed)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errSealed, err)
 	}
 	return text, err
 }
 
-// stream returns the row as a stream, with its target in full.
-func (n *Network) stream(r row) (Stream, error) {
+// streamOf returns the row as a stream, with its target in full.
+func (n *Network) streamOf(r row) (Stream, error) {
 	s := Stream{Name: r.Name, When: r.When, Look: r.Look, Events: strings.Fields(r.Events), Mention: r.Mention, MentionEvery: r.MentionEvery,
 		Running: r.Running, Revision: r.Revision}
 	if r.Sent > 0 {
@@ -111,7 +117,7 @@ func (n *Network) stream(r row) (Stream, error) {
 		s.Rotated = &at
 	}
 	var err error
-	if s.Target, err = n.unseal(r, "target", r.Target); err != nil {
+	if s.Target, err = n.unseal(r.place("target"), r.Target); err != nil {
 		return s, err
 	}
 	if err := json.Unmarshal([]byte(r.Include), &s.Include); err != nil {

@@ -116,8 +116,8 @@ func (e *editor) spec() filter.Spec {
 	return spec
 }
 
-// stream is what is to be stored.
-func (e *editor) stream() Stream {
+// wanted is what is to be stored.
+func (e *editor) wanted() Stream {
 	s, spec := e.Stream, e.spec()
 	s.Target, s.Include, s.Exclude = e.Target, spec.Include, spec.Exclude
 	return s
@@ -285,10 +285,10 @@ func (p *pages) handleSave(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) store(r *http.Request, city report.City, e *editor) (Stored, error) {
 	if e.Old == "" {
-		return p.Streams().Put(r.Context(), city.ID, e.stream(), Absent)
+		return p.Streams().Put(r.Context(), city.ID, e.wanted(), Absent)
 	}
 	return p.Streams().Change(r.Context(), city.ID, e.Old, e.Revision, func(s *Stream) error {
-		*s = e.stream()
+		*s = e.wanted()
 		return nil
 	})
 }

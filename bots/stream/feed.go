@@ -94,7 +94,11 @@ func (b *bot) readOnce(ctx context.Context, r *triggerRow, emit emitter) error {
 	now := n.host.Now()
 	if e, ok := errors.AsType[*feeds.Error](err); ok {
 		b.failed(r, e, now)
-		return n.remember(ctx, *r, nil, nil, now)
+		err := n.remember(ctx, *r, nil, nil, now)
+		if err == nil && r.paused() {
+			n.host.Notices.Changed(b.bot.CityID)
+		}
+		return err
 	} else if err != nil {
 		return err
 	}

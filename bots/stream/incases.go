@@ -76,64 +76,42 @@ func (s Triggers) shown(ctx context.Context, cityID int64, r triggerRow) (Trigge
 	return s.n.shownTrigger(city, r)
 }
 
+// shelf is how triggers are stored.
+func (s Triggers) shelf() shelf[triggerRow, Trigger, StoredTrigger] {
+	return shelf[triggerRow, Trigger, StoredTrigger]{s.n.findTrigger, s.n.readableTrigger, s.create, s.replace}
+}
+
+// readableTrigger is a trigger as it is stored, without its secret.
+func (n *Network) readableTrigger(r triggerRow) (Trigger, error) {
+	t, err := n.triggerOf(r)
+	if sealed(err) {
+		err = nil
+	}
+	return t, err
+}
+
 // Put stores a trigger under its name, in place of the one of that name. revision is as
 // that of Streams.Put. An Invalid says what is wrong with it.
 func (s Triggers) Put(ctx context.Context, cityID int64, want Trigger, revision int64) (StoredTrigger, error) {
-	r, err := s.n.findTrigger(ctx, cityID, want.Name)
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		if revision > 0 {
-			return StoredTrigger{}, ErrChanged
-		}
-		return s.create(ctx, cityID, want)
-	case err != nil:
-		return StoredTrigger{}, err
-	case revision != Any && revision != r.Revision:
-		return StoredTrigger{}, ErrChanged
-	}
-	return s.replace(ctx, cityID, r, want)
+	return s.shelf().put(ctx, cityID, want.Name, want, revision)
 }
 
 // Change stores a trigger as change makes it of what is stored; also its name can be
 // changed. See Put.
 func (s Triggers) Change(ctx context.Context, cityID int64, name string, revision int64, change func(*Trigger) error) (StoredTrigger, error) {
-	r, err := s.n.findTrigger(ctx, cityID, name)
-	if err != nil {
-		return StoredTrigger{}, err
-	}
-	if revision != Any && revision != r.Revision {
-		return StoredTrigger{}, ErrChanged
-	}
-	want, err := s.n.triggerOf(r)
-	if err != nil && !sealed(err) {
-		return StoredTrigger{}, err
-	}
-	if err := change(&want); err != nil {
-		return StoredTrigger{}, err
-	}
-	return s.replace(ctx, cityID, r, want)
+	return s.shelf().change(ctx, cityID, name, revision, change)
 }
 
 // Delete deletes a trigger: see Put for the revision.
 func (s Triggers) Delete(ctx context.Context, cityID int64, name string, revision int64) error {
-	r, err := s.n.findTrigger(ctx, cityID, name)
+	r, err := s.shelf().seen(ctx, cityID, name, revision)
 	if err != nil {
 		return err
 	}
-	if revision != Any && revision != r.Revision {
-		return ErrChanged
-	}
-	err = s.n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("DELETE FROM stream_triggers WHERE id = ?", r.ID).Error; err != nil {
-			return err
-		}
-		return s.n.touch(tx, r.BotID)
-	})
-	if err != nil {
-		return fmt.Errorf("delete trigger: %w", err)
+	if err := s.n.remove(ctx, cityID, r.BotID, r.TableName(), r.ID); err != nil {
+		return err
 	}
 	s.n.taken.forget(r.ID)
-	s.n.host.Notices.Changed(cityID)
 	return nil
 }
 
@@ -147,8 +125,8 @@ func (s Triggers) Rotate(ctx context.Context, cityID int64, name, secret string)
 	if r.Preset == PresetFeed {
 		return StoredTrigger{}, Invalid{{Field: "secret", Err: bots.Say(nil, "stream.in.error.post_only")}}
 	}
-	want, err := s.n.triggerOf(r)
-	if err != nil && !sealed(err) {
+	want, err := s.n.readableTrigger(r)
+	if err != nil {
 		return StoredTrigger{}, err
 	}
 	r.Secret, want.Secret = "", secret
@@ -168,7 +146,7 @@ func (s Triggers) create(ctx context.Context, cityID int64, want Trigger) (Store
 	made := ""
 	_, err = s.n.host.DB.CreateBot(ctx, cityID, Name, b.ID, func(tx *gorm.DB, _ report.Bot) error {
 		r = triggerRow{BotID: b.ID, Name: want.Name, Revision: s.n.host.Now().UnixMilli()}
-		if err := roomFor(tx, b.ID, want); err != nil {
+		if err := roomFor(tx, b.ID, want.IsFeed()); err != nil {
 			return err
 		}
 		if err := tx.Create(&r).Error; err != nil {
@@ -187,10 +165,10 @@ func (s Triggers) create(ctx context.Context, cityID int64, want Trigger) (Store
 	return s.stored(ctx, cityID, r, made, true)
 }
 
-// roomFor tells by its error that a city has too many triggers.
-func roomFor(tx *gorm.DB, botID int64, t Trigger) error {
+// roomFor tells by its error that a city has too many feeds, or other triggers.
+func roomFor(tx *gorm.DB, botID int64, feed bool) error {
 	var n int64
-	if err := tx.Model(&triggerRow{}).Where("bot_id = ? AND (preset = ?) = ?", botID, PresetFeed, t.IsFeed()).Count(&n).Error; err != nil {
+	if err := tx.Model(&triggerRow{}).Where("bot_id = ? AND (preset = ?) = ?", botID, PresetFeed, feed).Count(&n).Error; err != nil {
 		return err
 	}
 	if n >= MaxTriggers {
@@ -225,27 +203,8 @@ func (s Triggers) replace(ctx context.Context, cityID int64, r triggerRow, want 
 	s.n.takeTrigger(&r, want)
 	r.Trouble, r.Status, r.Failures, r.Next = "", 0, 0, 0
 	seen := r.Revision
-	r.Revision = max(seen+1, s.n.host.Now().UnixMilli())
-	err := s.n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if other {
-			if err := roomFor(tx, r.BotID, want); err != nil {
-				return err
-			}
-		}
-		if !r.Begun {
-			if err := tx.Exec("DELETE FROM stream_seen WHERE trigger_id = ?", r.ID).Error; err != nil {
-				return err
-			}
-		}
-		result := tx.Model(&triggerRow{}).Where("id = ? AND revision = ?", r.ID, seen).Select("*").Omit("id", "bot_id").Updates(&r)
-		if result.Error == nil && result.RowsAffected == 0 {
-			return ErrChanged
-		}
-		if result.Error != nil {
-			return result.Error
-		}
-		return s.n.touch(tx, r.BotID)
-	})
+	r.Revision = s.n.nextRevision(seen)
+	err := s.n.host.DB.Write(ctx, func(tx *gorm.DB) error { return s.n.updateTrigger(tx, r, seen, other) })
 	switch {
 	case errors.Is(err, gorm.ErrDuplicatedKey):
 		return StoredTrigger{}, Invalid{{Field: "name", Err: bots.Say(nil, "stream.in.error.taken", "Name", r.Name)}}
@@ -253,6 +212,25 @@ func (s Triggers) replace(ctx context.Context, cityID int64, r triggerRow, want 
 		return StoredTrigger{}, fmt.Errorf("store trigger: %w", err)
 	}
 	return s.stored(ctx, cityID, r, made, false)
+}
+
+// updateTrigger stores a row that is there. other says that it becomes a feed, or is one no
+// more.
+func (n *Network) updateTrigger(tx *gorm.DB, r triggerRow, seen int64, other bool) error {
+	if other {
+		if err := roomFor(tx, r.BotID, r.Preset == PresetFeed); err != nil {
+			return err
+		}
+	}
+	if !r.Begun {
+		if err := tx.Exec("DELETE FROM stream_seen WHERE trigger_id = ?", r.ID).Error; err != nil {
+			return err
+		}
+	}
+	if err := update(tx, &r, r.ID, seen); err != nil {
+		return err
+	}
+	return n.touch(tx, r.BotID)
 }
 
 // stored tells everybody that a trigger has changed, and returns it.
@@ -266,7 +244,7 @@ func (s Triggers) stored(ctx context.Context, cityID int64, r triggerRow, made s
 // shownTrigger is a trigger as whoever asks for it gets it.
 func (n *Network) shownTrigger(city report.City, r triggerRow) (Trigger, error) {
 	t, err := n.triggerOf(r)
-	secret, unread := n.unsealed(r, "secret", r.Secret)
+	secret, unread := n.unseal(r.place("secret"), r.Secret)
 	if err = errors.Join(err, unread); err != nil && !sealed(err) {
 		return t, err
 	}

@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -233,7 +234,13 @@ func TestTriggersAreForgotten(t *testing.T) {
 	rows, err := s.network.triggerRows(t.Context(), b.ID)
 	must(t, err)
 	must(t, s.network.remember(t.Context(), rows[1], []string{"item"}, nil, s.Now()))
+	s.post("a", `{"text":"U1"}`).wants(t, http.StatusUnauthorized, "")
+	s.put(to("c", s.targets.Hook()))
+	s.mustSend(s.on("U1", onU1))
 	must(t, s.Network.Forget(t.Context(), b))
+	if n := s.network; len(n.lanes.all)+len(n.taken.of) > 0 {
+		t.Errorf("in memory are %d lanes and %d posts", len(n.lanes.all), len(n.taken.of))
+	}
 	if rows := s.Rows(b); len(rows) > 0 {
 		t.Errorf("left are %v", rows)
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -92,17 +93,7 @@ func (r triggerRow) place(column string) string {
 // paused tells that a feed has stopped by itself.
 func (r triggerRow) paused() bool { return r.Trouble == string(feeds.Gone) }
 
-// unsealed opens what is sealed in one of the columns; "" where there is nothing.
-func (n *Network) unsealed(r triggerRow, column, sealed string) (string, error) {
-	if sealed == "" {
-		return "", nil
-	}
-	text, err := n.host.Secrets.Open(r.place(column), sealed)
-	if err != nil {
-		err = fmt.Errorf("%w: %w", errSealed, err)
-	}
-	return text, err
-}
+func (r triggerRow) revision() int64 { return r.Revision }
 
 // seal seals what a column of a trigger holds.
 func (n *Network) seal(r *triggerRow, column, text string) string {
@@ -114,7 +105,7 @@ func (n *Network) seal(r *triggerRow, column, text string) string {
 
 // triggerOf returns the row as a trigger, without its secret.
 func (n *Network) triggerOf(r triggerRow) (Trigger, error) {
-	url, err := n.unsealed(r, "url", r.URL)
+	url, err := n.unseal(r.place("url"), r.URL)
 	t := Trigger{Name: r.Name, Preset: r.Preset, Text: r.Text, ID: r.Ref, Time: r.Time, URL: url, When: r.When, Every: r.Every, Running: r.Running, Revision: r.Revision}
 	if r.Words != "" {
 		t.Words = strings.Split(r.Words, "\n")
@@ -125,7 +116,7 @@ func (n *Network) triggerOf(r triggerRow) (Trigger, error) {
 // takeTrigger puts the settings of a trigger into the row, whose id is known; its secret
 // stays as it is. A feed of another address begins again.
 func (n *Network) takeTrigger(r *triggerRow, t Trigger) {
-	before, err := n.unsealed(*r, "url", r.URL)
+	before, err := n.unseal(r.place("url"), r.URL)
 	if err != nil || before != t.URL {
 		r.URL, r.FeedState = n.seal(r, "url", t.URL), FeedState{}
 	}
@@ -179,7 +170,8 @@ func (n *Network) remember(ctx context.Context, r triggerRow, add, forget []stri
 			return result.Error
 		}
 		if r.paused() {
-			if err := tx.Exec("UPDATE stream_triggers SET running = FALSE WHERE id = ?", r.ID).Error; err != nil {
+			err := errors.Join(tx.Exec("UPDATE stream_triggers SET running = FALSE, told = FALSE WHERE id = ?", r.ID).Error, n.touch(tx, r.BotID))
+			if err != nil {
 				return err
 			}
 		}

@@ -27,7 +27,7 @@ func (t Trigger) example(secret, body string) string {
 			post + ` -H "X-Hub-Signature-256: sha256=$sum"` + asJSON
 	case inbound.StandardWebhooks:
 		return begin + "id=msg_$(date +%s) at=$(date +%s)\n" +
-			"key=$(printf %s " + quoted(strings.TrimPrefix(secret, "whsec_")) + ` | base64 -d | od -An -v -tx1 | tr -d ' \n')` + "\n" +
+			"key=$(printf %s " + quoted(strings.TrimPrefix(secret, inbound.SecretPrefix)) + ` | base64 -d | od -An -v -tx1 | tr -d ' \n')` + "\n" +
 			`sum=$(printf %s "$id.$at.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | base64)` + "\n" +
 			post + ` -H "webhook-id: $id" -H "webhook-timestamp: $at" -H "webhook-signature: v1,$sum"` + asJSON
 	case inbound.SNS:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
@@ -59,7 +60,7 @@ func (n *Network) CityHookRoutes(r chi.Router, site bots.Site) {
 			n.refuse(w, r, err)
 			return
 		}
-		answer(w, http.StatusAccepted, "application/json", accepted{id})
+		writeJSON(w, http.StatusAccepted, "application/json", accepted{id})
 	})
 }
 
@@ -83,7 +84,8 @@ type wrong struct {
 	Value    any    `json:"value,omitempty"`
 }
 
-func answer(w http.ResponseWriter, status int, kind string, v any) {
+// writeJSON answers with JSON of that type.
+func writeJSON(w http.ResponseWriter, status int, kind string, v any) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
@@ -92,11 +94,16 @@ func answer(w http.ResponseWriter, status int, kind string, v any) {
 	_ = e.Encode(v)        // whoever has left does not need it
 }
 
-// refuse answers why a post is not taken in.
+// refuse answers why a post is not taken in. What the sender can do nothing about, the
+// operator reads, but for what passes or stands elsewhere.
 func (n *Network) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e, ok := errors.AsType[*inbound.Refusal](err)
 	if !ok {
-		n.host.Log.Debug("a post to a trigger was not taken in", "err", err)
+		level := slog.LevelWarn
+		if errors.Is(err, inbound.ErrAway) || errors.Is(err, bots.ErrBacklog) || r.Context().Err() != nil {
+			level = slog.LevelDebug
+		}
+		n.host.Log.Log(r.Context(), level, "a post to a way in was not taken in", "err", err)
 		e = no(http.StatusServiceUnavailable, "%s: try again later", whyLater(err))
 	}
 	if (e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests) && w.Header().Get("Retry-After") == "" {
@@ -106,7 +113,7 @@ func (n *Network) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Where != "" {
 		p.Errors = []wrong{{e.Text, e.Where, e.Value}}
 	}
-	answer(w, e.Status, "application/problem+json", p)
+	writeJSON(w, e.Status, "application/problem+json", p)
 }
 
 // whyLater says what keeps a post from being taken in now.
@@ -132,6 +139,11 @@ func (n *Network) post(w http.ResponseWriter, r *http.Request, site bots.Site) (
 	if err != nil {
 		return "", err
 	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("way in %s of city %s: %w", t.Name, city.Slug, err)
+		}
+	}()
 	if n.posts.tooMany(w, r, site, t) {
 		return "", no(http.StatusTooManyRequests, "the trigger takes %d posts a minute from one network: try again later", postsPerMinute)
 	}
@@ -197,7 +209,7 @@ func (n *Network) verify(w http.ResponseWriter, r *http.Request, t triggerRow) (
 		return m, &inbound.Refusal{Status: http.StatusUnsupportedMediaType, Where: "header.content-type", Value: inbound.Cut(kind),
 			Text: "the body must be JSON, not compressed: send the header Content-Type: application/json"}
 	}
-	secret, err := n.unsealed(t, "secret", t.Secret)
+	secret, err := n.unseal(t.place("secret"), t.Secret)
 	if err != nil {
 		return m, err
 	}
@@ -220,23 +232,10 @@ func (n *Network) hear(ctx context.Context, city report.City, b report.Bot, t tr
 	if !city.Paused.IsZero() {
 		return "", errPaused
 	}
-	want, err := n.triggerOf(t)
-	if err != nil {
-		return "", err
-	}
-	var invalid Invalid
-	m := want.compile(&invalid)
-	if err := invalid.or(); err != nil {
-		return "", err
-	}
 	now := n.host.Now()
-	h, err := m.read(said, now)
+	h, err := n.read(t, said, now)
 	if err != nil {
 		return "", err
-	}
-	if age := now.Sub(h.Time); !h.Time.IsZero() && age > n.host.Config.Reports.Expire {
-		return "", &inbound.Refusal{Status: http.StatusBadRequest, Where: "time", Value: h.Time.UTC().Format(time.RFC3339),
-			Text: fmt.Sprintf("it is older than %s, which is how long a report is news", n.host.Config.Reports.Expire)}
 	}
 	if !n.posts.take(t.ID, said.Once, now) {
 		return "", &inbound.Refusal{Status: http.StatusConflict, Where: "header.webhook-id", Value: said.ID, Text: "this was taken in already: another attempt has its own webhook-timestamp and signature"}
@@ -249,6 +248,27 @@ func (n *Network) hear(ctx context.Context, city report.City, b report.Bot, t tr
 	r := report.Report{CityID: b.CityID, BotID: b.ID, Network: b.Network}
 	bots.KeyReport(n.host.Secrets, &r, in)
 	return r.ID, nil
+}
+
+// read reads what a post says, by the expressions of its trigger.
+func (n *Network) read(t triggerRow, said inbound.Message, now time.Time) (h heard, err error) {
+	want, err := n.triggerOf(t)
+	if err != nil {
+		return h, err
+	}
+	var invalid Invalid
+	m := want.compile(&invalid)
+	if err := invalid.or(); err != nil {
+		return h, err
+	}
+	if h, err = m.read(said, now); err != nil {
+		return h, err
+	}
+	if expire := n.host.Config.Reports.Expire; !h.Time.IsZero() && now.Sub(h.Time) > expire {
+		return h, &inbound.Refusal{Status: http.StatusBadRequest, Where: "time", Value: h.Time.UTC().Format(time.RFC3339),
+			Text: fmt.Sprintf("it is older than %s, which is how long a report is news", expire)}
+	}
+	return h, nil
 }
 
 var errPaused = no(http.StatusConflict, "the city takes no reports at the moment: its moderators have paused it")

@@ -315,8 +315,17 @@ func TestWhatIsNotTakenIn(t *testing.T) {
 	if p.header.Get("Retry-After") == "" || strings.Contains(p.body, "disk") {
 		t.Errorf("%v, %s", p.header, p.body)
 	}
+	warned := `level=WARN msg="a post to a way in was not taken in" err="way in a of city nuernberg: the disk is full"`
+	if log := s.Lines.String(); strings.Count(log, warned) != 1 || strings.Contains(log, "U1") {
+		t.Errorf("the operator reads %s", log)
+	}
+	hearer.err = bots.ErrBacklog
+	s.post("a", body, sent...).wants(t, http.StatusServiceUnavailable, "try again")
 	hearer.err = db.ErrPaused
 	s.post("a", body, sent...).wants(t, http.StatusConflict, "paused")
+	if log := s.Lines.String(); strings.Count(log, "level=WARN") != 1 {
+		t.Errorf("the operator reads %s", log)
+	}
 	hearer.err = fmt.Errorf("nothing is left: %w", bots.ErrMessage)
 	s.post("a", body, sent...).wants(t, http.StatusBadRequest, "cannot be a report")
 	hearer.err = nil

@@ -19,15 +19,20 @@ func TestOneAtATime(t *testing.T) {
 	s := newStreet(t)
 	s.put(to("a", s.targets.Hook()))
 	var at, most atomic.Int32
+	const all, through = 12, 1 + mostWaiting
+	turnedAway := make(chan struct{}) // closed when all others were
 	s.targets.Fail(standin.HookPath, -1, func(w http.ResponseWriter, r *http.Request) {
 		most.Store(max(most.Load(), at.Add(1)))
-		time.Sleep(20 * time.Millisecond) // so that others come meanwhile
+		select {
+		case <-turnedAway:
+		case <-time.After(10 * time.Second):
+		}
 		at.Add(-1)
 		kit.Status(http.StatusNoContent, "")(w, r)
 	})
 	var group sync.WaitGroup
 	var taken, later atomic.Int32
-	for i := range 12 {
+	for i := range all {
 		r := s.on(fmt.Sprint("U1 ", i), onU1)
 		group.Go(func() {
 			_, _, errs := s.send(r)
@@ -35,14 +40,16 @@ func TestOneAtATime(t *testing.T) {
 			case errs[0] == nil:
 				taken.Add(1)
 			case kind == bots.KindLater && after >= busyWait && after < time.Minute:
-				later.Add(1)
+				if later.Add(1) == all-through {
+					close(turnedAway)
+				}
 			default:
 				t.Error(errs)
 			}
 		})
 	}
 	group.Wait()
-	if most.Load() != 1 || taken.Load() < 1+mostWaiting || taken.Load()+later.Load() != 12 || later.Load() == 0 {
+	if most.Load() != 1 || taken.Load() != through || later.Load() != all-through {
 		t.Errorf("%d at a time, %d taken, %d later", most.Load(), taken.Load(), later.Load())
 	}
 }

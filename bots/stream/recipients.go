@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -64,7 +65,7 @@ func (n *Network) open(ctx context.Context, city report.City, r row, w filter.Wo
 	e := &entry{row: r, cityID: city.ID}
 	e.mentioned.Store(r.Mentioned)
 	var err error
-	if e.Stream, err = n.stream(r); sealed(err) {
+	if e.Stream, err = n.streamOf(r); sealed(err) {
 		e.broken = true
 		return e, nil
 	}
@@ -78,7 +79,7 @@ func (n *Network) open(ctx context.Context, city report.City, r row, w filter.Wo
 	if e.filter, err = filter.Compile(e.Stream.Filter(), w); err != nil {
 		e.broken = true
 		if r.Running && r.Paused == 0 {
-			return e, n.pause(ctx, r.ID, badFilter)
+			return e, n.pause(ctx, r, badFilter)
 		}
 	}
 	return e, nil
@@ -132,23 +133,32 @@ func (n *Network) Groups(_ context.Context, _ report.Bot, recipients []int64) (i
 
 // Forget forgets the streams of a bot.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
+	var streams, triggers []int64
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("DELETE FROM stream_triggers WHERE bot_id = ?", b.ID).Error; err != nil {
-			return err
-		}
-		return tx.Exec("DELETE FROM stream_streams WHERE bot_id = ?", b.ID).Error
+		return errors.Join(tx.Raw("DELETE FROM stream_triggers WHERE bot_id = ? RETURNING id", b.ID).Scan(&triggers).Error,
+			tx.Raw("DELETE FROM stream_streams WHERE bot_id = ? RETURNING id", b.ID).Scan(&streams).Error)
 	})
 	if err != nil {
 		return fmt.Errorf("forget streams: %w", err)
+	}
+	for _, id := range streams {
+		n.lanes.drop(id)
+	}
+	for _, id := range triggers {
+		n.taken.forget(id)
 	}
 	n.host.Notices.Changed(b.CityID)
 	return nil
 }
 
-// pause stops a stream for a reason: see row.Paused.
-func (n *Network) pause(ctx context.Context, id int64, why int) error {
+// pause stops a stream for a reason: see row.Paused. The moderators are told.
+func (n *Network) pause(ctx context.Context, r row, why int) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE stream_streams SET running = FALSE, paused = ?, revision = revision + 1 WHERE id = ? AND running = TRUE", why, id).Error
+		result := tx.Exec("UPDATE stream_streams SET running = FALSE, paused = ?, told = FALSE, revision = revision + 1 WHERE id = ? AND running = TRUE", why, r.ID)
+		if result.Error != nil || result.RowsAffected == 0 {
+			return result.Error
+		}
+		return n.touch(tx, r.BotID)
 	})
 	if err != nil {
 		return fmt.Errorf("pause stream: %w", err)

@@ -31,7 +31,7 @@ var errOver = bots.Permanent(bots.Say(nil, "stream.error.over"))
 
 // Send sends a report to a stream.
 func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
-	s, e, err := b.stream(ctx, d.Recipient)
+	s, e, err := b.entry(ctx, d.Recipient)
 	if err != nil {
 		return report.Receipt{}, err
 	}
@@ -53,7 +53,7 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 // Retract deletes a message of Discord, and tells streams that ask for it that a report was
 // taken back.
 func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
-	s, e, err := b.stream(ctx, d.Recipient)
+	s, e, err := b.entry(ctx, d.Recipient)
 	if err != nil {
 		return bots.ErrCannotRetract
 	}
@@ -72,8 +72,8 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 // other.
 func (n *Network) place(e *entry) string { return n.host.Secrets.Hash("stream target", e.Target)[:8] }
 
-// stream returns a stream that may be sent to, with those beside it.
-func (b *bot) stream(ctx context.Context, id int64) (*set, *entry, error) {
+// entry returns a stream that may be sent to, with those beside it.
+func (b *bot) entry(ctx context.Context, id int64) (*set, *entry, error) {
 	s, err := b.network.of(ctx, b.bot)
 	if err != nil {
 		return nil, nil, err
@@ -94,11 +94,11 @@ func (n *Network) deliver(ctx context.Context, city report.City, e *entry, ev ev
 		return nil, err
 	}
 	defer lane.leave()
-	return n.tell(ctx, city, e, ev, lane)
+	return n.attempt(ctx, city, e, ev, lane)
 }
 
-// tell makes one request for an event.
-func (n *Network) tell(ctx context.Context, city report.City, e *entry, ev event, lane *lane) ([]byte, error) {
+// attempt makes one request for an event.
+func (n *Network) attempt(ctx context.Context, city report.City, e *entry, ev event, lane *lane) ([]byte, error) {
 	if e.to.kind == KindStdout {
 		return nil, n.print(ctx, e, ev)
 	}

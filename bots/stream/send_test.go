@@ -524,9 +524,16 @@ func (s *street) run() {
 			s.t.Errorf("receive: %v", err)
 		}
 	})
-	for !s.Bus.Wanted(s.city.ID, "bot.trouble") && s.t.Context().Err() == nil {
-		time.Sleep(time.Millisecond)
+	for range 10_000 { // as a bus tells nobody who follows it
+		if s.Bus.Wanted(s.city.ID, "bot.trouble") {
+			return
+		}
+		select {
+		case <-s.t.Context().Done():
+		case <-time.After(time.Millisecond):
+		}
 	}
+	s.t.Error("it follows nothing")
 }
 
 func (s *street) publish(name, payload string) {

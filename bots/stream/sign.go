@@ -1,32 +1,29 @@
 package stream
 
 import (
-	"encoding/base64"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"ticketfrei/bots/stream/inbound"
 )
 
 // bothSign is how long the secret before the last rotation signs too.
 const bothSign = 24 * time.Hour
 
-// errSecret is a secret that Standard Webhooks does not allow.
-var errSecret = errors.New("a secret has 24 to 64 bytes")
-
 // addSignature signs a request as Standard Webhooks say.
 func (n *Network) addSignature(req *http.Request, r row, id string, content []byte) error {
 	now := n.host.Now()
-	secret, err := n.unseal(r, "secret", r.Secret)
+	secret, err := n.unseal(r.place("secret"), r.Secret)
 	if err != nil {
 		return err
 	}
 	secrets := []string{secret}
 	if r.Former != "" && now.Sub(time.UnixMilli(r.Rotated)) < bothSign {
-		former, err := n.unseal(r, "former", r.Former)
+		former, err := n.unseal(r.place("former"), r.Former)
 		if err != nil {
 			return err
 		}
@@ -46,11 +43,11 @@ func (n *Network) addSignature(req *http.Request, r row, id string, content []by
 	return nil
 }
 
-// signature signs with one secret. The library takes one of any length.
+// signature signs with one secret.
 func signature(secret, id string, at time.Time, content []byte) (string, error) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, secretPrefix))
-	if err != nil || len(key) < 24 || len(key) > 64 {
-		return "", errSecret
+	key, err := inbound.Key(secret)
+	if err != nil {
+		return "", err
 	}
 	w, err := standardwebhooks.NewWebhookRaw(key)
 	if err != nil {

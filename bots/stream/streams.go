@@ -2,8 +2,6 @@ package stream
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/stream/inbound"
 	"ticketfrei/db"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/report"
@@ -30,12 +29,6 @@ type Stored struct {
 	// Secret signs what is sent, where it was made now: it is shown this once.
 	Secret string `json:"secret,omitempty"`
 }
-
-// What a stream must be before it is changed, beside a revision.
-const (
-	Any    = int64(0)  // whatever it is
-	Absent = int64(-1) // it must not be there
-)
 
 // Bot returns the city's bot of streams, which is made where there is none yet. Reports
 // that no network brings are heard through it.
@@ -91,87 +84,34 @@ func (s Streams) Get(ctx context.Context, cityID int64, name string) (Stream, er
 	return list[i], nil
 }
 
+// shelf is how streams are stored.
+func (s Streams) shelf() shelf[row, Stream, Stored] {
+	return shelf[row, Stream, Stored]{s.n.find, s.n.readable, s.create, s.replace}
+}
+
 // Put stores a stream under its name, in place of the one of that name. revision is what
 // the one before has to be: the revision that was seen, Any or Absent; else the error is
 // ErrChanged. An Invalid says what is wrong with it.
 func (s Streams) Put(ctx context.Context, cityID int64, want Stream, revision int64) (Stored, error) {
-	return persist(revision, func() (Stored, error) { return s.put(ctx, cityID, want, revision) })
-}
-
-// persist stores what is to be stored whatever was there, also where somebody else stores
-// something at the same moment.
-func persist(revision int64, store func() (Stored, error)) (stored Stored, err error) {
-	for range 10 {
-		if stored, err = store(); revision != Any || !errors.Is(err, ErrChanged) {
-			break
-		}
-	}
-	return stored, err
-}
-
-// put is Put, once.
-func (s Streams) put(ctx context.Context, cityID int64, want Stream, revision int64) (Stored, error) {
-	r, err := s.n.find(ctx, cityID, want.Name)
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		if revision > 0 {
-			return Stored{}, ErrChanged
-		}
-		return s.create(ctx, cityID, want)
-	case err != nil:
-		return Stored{}, err
-	case revision != Any && revision != r.Revision:
-		return Stored{}, ErrChanged
-	}
-	return s.replace(ctx, cityID, r, want)
+	return s.shelf().put(ctx, cityID, want.Name, want, revision)
 }
 
 // Change stores a stream as change makes it of what is stored, with the target as Shown;
 // also its name can be changed. See Put.
 func (s Streams) Change(ctx context.Context, cityID int64, name string, revision int64, change func(*Stream) error) (Stored, error) {
-	return persist(revision, func() (Stored, error) { return s.change(ctx, cityID, name, revision, change) })
-}
-
-// change is Change, once.
-func (s Streams) change(ctx context.Context, cityID int64, name string, revision int64, change func(*Stream) error) (Stored, error) {
-	r, err := s.n.find(ctx, cityID, name)
-	if err != nil {
-		return Stored{}, err
-	}
-	if revision != Any && revision != r.Revision {
-		return Stored{}, ErrChanged
-	}
-	want, err := s.n.stream(r)
-	if err != nil && !sealed(err) {
-		return Stored{}, err
-	}
-	want.Target = Shown(want.Target)
-	if err := change(&want); err != nil {
-		return Stored{}, err
-	}
-	return s.replace(ctx, cityID, r, want)
+	return s.shelf().change(ctx, cityID, name, revision, change)
 }
 
 // Delete deletes a stream: see Put for the revision.
 func (s Streams) Delete(ctx context.Context, cityID int64, name string, revision int64) error {
-	r, err := s.n.find(ctx, cityID, name)
+	r, err := s.shelf().seen(ctx, cityID, name, revision)
 	if err != nil {
 		return err
 	}
-	if revision != Any && revision != r.Revision {
-		return ErrChanged
-	}
-	err = s.n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("DELETE FROM stream_streams WHERE id = ?", r.ID).Error; err != nil {
-			return err
-		}
-		return s.n.touch(tx, r.BotID)
-	})
-	if err != nil {
-		return fmt.Errorf("delete stream: %w", err)
+	if err := s.n.remove(ctx, cityID, r.BotID, r.TableName(), r.ID); err != nil {
+		return err
 	}
 	s.n.lanes.drop(r.ID)
-	s.n.host.Notices.Changed(cityID)
 	return nil
 }
 
@@ -181,14 +121,14 @@ func (s Streams) Rotate(ctx context.Context, cityID int64, name string) (Stored,
 	if err != nil {
 		return Stored{}, err
 	}
-	old, err := s.n.unseal(r, "secret", r.Secret)
+	old, err := s.n.unseal(r.place("secret"), r.Secret)
 	if err != nil {
 		return Stored{}, err
 	}
 	if old == "" {
 		return Stored{}, bots.Say(nil, "stream.error.unsigned")
 	}
-	made := newSecret()
+	made := inbound.NewSecret(inbound.StandardWebhooks)
 	r.Secret, r.Former, r.Rotated = s.n.host.Secrets.Seal(r.place("secret"), made), s.n.host.Secrets.Seal(r.place("former"), old), s.n.host.Now().UnixMilli()
 	return s.save(ctx, cityID, r, made)
 }
@@ -245,7 +185,7 @@ func roomForStream(tx *gorm.DB, botID int64) error {
 
 // replace stores a stream in place of another.
 func (s Streams) replace(ctx context.Context, cityID int64, r row, want Stream) (Stored, error) {
-	before, err := s.n.stream(r)
+	before, err := s.n.streamOf(r)
 	if err != nil && !sealed(err) {
 		return Stored{}, err
 	}
@@ -271,15 +211,10 @@ func (s Streams) replace(ctx context.Context, cityID int64, r row, want Stream) 
 // save stores a row that is there with a new revision.
 func (s Streams) save(ctx context.Context, cityID int64, r row, secret string) (Stored, error) {
 	seen := r.Revision
-	r.Revision = max(seen+1, s.n.host.Now().UnixMilli())
+	r.Revision = s.n.nextRevision(seen)
 	err := s.n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		// What deliveries note meanwhile stays.
-		result := tx.Model(&row{}).Where("id = ? AND revision = ?", r.ID, seen).Select("*").Omit("id", "bot_id", "mentioned", "status", "sent").Updates(&r)
-		if result.Error == nil && result.RowsAffected == 0 {
-			return ErrChanged
-		}
-		if result.Error != nil {
-			return result.Error
+		if err := update(tx, &r, r.ID, seen, "mentioned", "status", "sent"); err != nil { // what deliveries note meanwhile stays
+			return err
 		}
 		return s.n.touch(tx, r.BotID)
 	})
@@ -310,6 +245,16 @@ func (n *Network) checked(ctx context.Context, cityID int64, s *Stream) (target,
 	return to, wrong.or()
 }
 
+// readable is a stream as it is stored, with its target as Shown.
+func (n *Network) readable(r row) (Stream, error) {
+	s, err := n.streamOf(r)
+	if sealed(err) {
+		err = nil
+	}
+	s.Target = Shown(s.Target)
+	return s, err
+}
+
 // find returns the row of a city's stream.
 func (n *Network) find(ctx context.Context, cityID int64, name string) (row, error) {
 	r, err := db.Take[row](n.host.DB.Read(ctx).Where("name = ? AND bot_id IN (SELECT id FROM bots WHERE city_id = ? AND network = ?)", name, cityID, Name))
@@ -319,22 +264,11 @@ func (n *Network) find(ctx context.Context, cityID int64, name string) (row, err
 	return r, nil
 }
 
-// secretSize is how many bytes a secret has: Standard Webhooks wants 24 to 64.
-const secretSize = 32
-
-const secretPrefix = "whsec_"
-
-func newSecret() string {
-	key := make([]byte, secretSize)
-	rand.Read(key)
-	return secretPrefix + base64.StdEncoding.EncodeToString(key)
-}
-
 // sign gives a row the secret that its target needs, and returns it.
 func (n *Network) sign(r *row, to target) (secret string) {
 	r.Secret, r.Former, r.Rotated = "", "", 0
 	if to.kind == KindWebhook {
-		secret = newSecret()
+		secret = inbound.NewSecret(inbound.StandardWebhooks)
 		r.Secret = n.host.Secrets.Seal(r.place("secret"), secret)
 	}
 	return secret

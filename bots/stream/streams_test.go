@@ -351,6 +351,9 @@ func TestCounts(t *testing.T) {
 	if count, err := n.CountRecipients(t.Context(), b); count != 1 || err != nil {
 		t.Errorf("%d streams, %v", count, err)
 	}
+	if people, err := s.Cities.Subscribers(t.Context(), s.city); len(people) != 0 || err != nil {
+		t.Errorf("%v people, %v", people, err)
+	}
 	ids, err := n.Recipients(t.Context(), b, s.on("U1", onU1))
 	must(t, err)
 	if groups, err := n.Groups(t.Context(), b, ids); groups != 1 || err != nil {

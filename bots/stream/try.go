@@ -18,7 +18,7 @@ func (s Streams) Test(ctx context.Context, cityID int64, name string) (Result, e
 		return Result{}, err
 	}
 	e := &entry{row: r, cityID: cityID}
-	if e.Stream, err = s.n.stream(r); err != nil {
+	if e.Stream, err = s.n.streamOf(r); err != nil {
 		return Result{}, err
 	}
 	if e.to, err = s.n.parse(e.Stream.Target); err != nil {

@@ -16,7 +16,7 @@ func sealed(err error) bool { return errors.Is(err, errSealed) }
 
 // shown is a stream as whoever asks for it gets it.
 func (n *Network) shown(ctx context.Context, cityID int64, r row) (Stream, error) {
-	s, err := n.stream(r)
+	s, err := n.streamOf(r)
 	if err != nil && !sealed(err) {
 		return s, err
 	}

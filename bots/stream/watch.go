@@ -35,7 +35,7 @@ func (b *bot) watch(ctx context.Context, group *errgroup.Group) error {
 			sub := b.network.host.Bus.Subscribe(b.bot.CityID, watched, patterns...)
 			group.Go(func() error {
 				defer sub.Close()
-				return b.follow(ctx, e.row.ID, sub)
+				return b.tellEvents(ctx, e.row.ID, sub)
 			})
 		}
 	}
@@ -53,8 +53,8 @@ func (e *entry) watches() (list []bus.Pattern) {
 	return list
 }
 
-// follow tells a stream what happens until ctx ends.
-func (b *bot) follow(ctx context.Context, id int64, sub *bus.Subscription) error {
+// tellEvents tells a stream what happens until ctx ends.
+func (b *bot) tellEvents(ctx context.Context, id int64, sub *bus.Subscription) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,20 +63,20 @@ func (b *bot) follow(ctx context.Context, id int64, sub *bus.Subscription) error
 			if happened.Name == bus.ReportPassed || happened.Name == bus.ReportTakenBack {
 				continue
 			}
-			if err := b.tell(ctx, id, happened); err != nil && ctx.Err() == nil {
+			if err := b.tellEvent(ctx, id, happened); err != nil && ctx.Err() == nil {
 				b.log.Warn("stream.log.event", "err", err)
 			}
 		}
 	}
 }
 
-// tell tells a stream something, trying again for as long as that is news. What it cannot
+// tellEvent tells a stream something, trying again for as long as that is news. What it cannot
 // be told is left out: the others, and what comes after it, have nothing to do with that.
-func (b *bot) tell(ctx context.Context, id int64, happened bus.Event) (err error) {
+func (b *bot) tellEvent(ctx context.Context, id int64, happened bus.Event) (err error) {
 	defer b.recovered(&err)
 	ctx, cancel := context.WithTimeout(ctx, watchPatience)
 	defer cancel()
-	s, e, err := b.stream(ctx, id)
+	s, e, err := b.entry(ctx, id)
 	if errors.Is(err, errOver) {
 		return nil
 	}

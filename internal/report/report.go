@@ -90,6 +90,9 @@ const (
 	Private Visibility = "private"
 )
 
+// MaxResults is how much one task may make of a report, in bytes of JSON.
+const MaxResults = 4 << 10
+
 // Report is what a person wrote, once.
 type Report struct {
 	ID         string // see secret.Box.ReportID
@@ -112,7 +115,7 @@ type Report struct {
 	// not passed on.
 	Question bool
 	// Results are what the city's tasks made of it: a JSON object with what each of the
-	// programs said, by its name; empty: nothing.
+	// programs said, by its name, each at most MaxResults long; empty: nothing.
 	Results string
 	// Ruled is what the rules of its city say of it. It is set where it is asked whom it is
 	// sent to, and not stored with it.

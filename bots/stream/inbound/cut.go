@@ -1,17 +1,9 @@
 package inbound
 
-// maxShown bounds what is shown of a value that was posted, in bytes.
-const maxShown = 200
+import "ticketfrei/bots/kit/text"
+
+// shown bounds what is shown of a value that was posted.
+var shown = text.Runes(200)
 
 // Cut returns the beginning of a text that is too long to be shown.
-func Cut(text string) string {
-	if len(text) <= maxShown {
-		return text
-	}
-	for at := range text {
-		if at > maxShown {
-			return text[:at] + "…"
-		}
-	}
-	return text
-}
+func Cut(value string) string { return shown.Fit(value) }

@@ -94,7 +94,7 @@ func NewSecret(preset Preset) string {
 	rand.Read(raw)
 	switch preset {
 	case StandardWebhooks:
-		return secretPrefix + base64.StdEncoding.EncodeToString(raw)
+		return SecretPrefix + base64.StdEncoding.EncodeToString(raw)
 	case SNS:
 		return ""
 	default:
@@ -117,8 +117,8 @@ var (
 func FitsSecret(preset Preset, secret string) bool {
 	switch preset {
 	case StandardWebhooks:
-		key, err := key(secret)
-		return err == nil && len(key) >= minKey && len(key) <= maxKey
+		_, err := Key(secret)
+		return err == nil
 	case SNS:
 		return secret == "" || topicARN.MatchString(secret)
 	default:

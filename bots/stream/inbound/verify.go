@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,8 +14,8 @@ import (
 )
 
 const (
-	// secretPrefix is what secrets of standard-webhooks begin with.
-	secretPrefix = "whsec_"
+	// SecretPrefix is what secrets of standard-webhooks begin with.
+	SecretPrefix = "whsec_"
 	// tolerance is how far the clock of a sender may be from ours, and how old a post may be.
 	tolerance = 5 * time.Minute
 	// maxSignatures is how many signatures of one post are looked at: a sender that changes
@@ -24,9 +25,15 @@ const (
 	maxID = 256
 )
 
-// key is what a secret of standard-webhooks signs with.
-func key(secret string) ([]byte, error) {
-	return base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, secretPrefix))
+var errKey = fmt.Errorf("a secret of standard-webhooks is %s and the base64 of %d to %d bytes", SecretPrefix, minKey, maxKey)
+
+// Key is what a secret of standard-webhooks signs with.
+func Key(secret string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, SecretPrefix))
+	if err != nil || len(key) < minKey || len(key) > maxKey {
+		return nil, errKey
+	}
+	return key, nil
 }
 
 // sum is the HMAC-SHA256 of parts.
@@ -52,11 +59,11 @@ func standard(secret string, p Post) (m Message, err error) {
 	if err := inTime(at, p.Time); err != nil {
 		return m, err
 	}
-	k, err := key(secret)
+	key, err := Key(secret)
 	if err != nil {
 		return m, err
 	}
-	want := sum(k, []byte(id+"."+at+"."), p.Body)
+	want := sum(key, []byte(id+"."+at+"."), p.Body)
 	if !signed(signatures, want) {
 		return m, refuse(http.StatusUnauthorized, "header.webhook-signature", nil, "the signature does not fit: it is v1, and the base64 of the HMAC-SHA256 of webhook-id.webhook-timestamp.body, with what follows whsec_ in the trigger's secret, decoded, as key")
 	}
