@@ -160,7 +160,7 @@ func (t tasked) Task(ctx context.Context, b report.Bot, r report.Report) (bots.T
 	}
 	form := r.Form(at.city.Slug, report.Verdict{})
 	form.Results = nil
-	got, _, err := at.crew.ask(ctx, &toLine{Type: toTask, ID: r.ID, Report: &form, Results: json.RawMessage(r.Results)}, false, fromResult, fromFailed)
+	got, _, err := at.crew.ask(ctx, &toLine{Type: toTask, ID: r.ID, Report: &form, Results: json.RawMessage(r.Results)}, nil, fromResult, fromFailed)
 	if err != nil {
 		return bots.TaskResult{}, err
 	}
@@ -202,7 +202,7 @@ func (n *Network) Command(ctx context.Context, b report.Bot, c bots.Command) (st
 			l.Entities = w.given(c.Reading)
 		}
 	}
-	got, _, err := at.crew.ask(ctx, l, false, fromAnswer, fromFailed)
+	got, _, err := at.crew.ask(ctx, l, nil, fromAnswer, fromFailed)
 	if err == nil && got.Type == fromFailed {
 		err = words(got.Error)
 	}
