@@ -165,7 +165,7 @@ func (m *Manifest) readWork(t *table) {
 		starts = []string{startLazy, startHot} // a script that does not wait for its message works
 	}
 	m.Start = t.choice("start", starts...)
-	m.Answer, _ = t.duration("answer", 20*time.Second, 100*time.Millisecond, maxAnswer)
+	m.Answer, _ = t.duration("answer", defaultAnswer, 100*time.Millisecond, maxAnswer)
 	m.Idle, _ = t.duration("idle", 30*time.Second, time.Second, maxIdle)
 	m.Scope = t.choice("scope", "city", scopeServer)
 	patterns, line := t.list("subscribe")
