@@ -68,7 +68,7 @@ func (a *Alone) hear(ctx context.Context, p *process, l fromLine) error {
 	case fromPublish:
 		a.printf(a.Out, "publish %s: %s", l.Name, l.Payload)
 	case fromPut, fromGet, fromDelete:
-		a.printf(a.Out, "%s %s %s", l.Type, l.Key, l.Value)
+		a.printf(a.Out, "%s", strings.TrimSpace(fmt.Sprintf("%s %s %s", l.Type, l.Key, l.Value)))
 		if !p.once {
 			none := int64(0)
 			return ignoreEnded(p.tell(ctx, &toLine{Type: toValue, ID: l.ID, Key: l.Key, Value: json.RawMessage("null"), Revision: &none}))

@@ -250,13 +250,14 @@ func TestState(t *testing.T) {
 // trouble. One that reads the pings and does not answer any works on.
 func TestStopped(t *testing.T) {
 	slow.Test(t, "waits for pings")
-	for name, code := range map[string]string{"pongs": echo, "reads": strings.Replace(echo, `echo '{"type":"pong"}'`, ":", 1)} {
+	const pong = `echo '{"type":"pong"}'`
+	for name, does := range map[string]string{"pongs": "echo >>pings; " + pong, "reads": "echo >>pings"} {
 		t.Run(name, func(t *testing.T) {
-			o := newOutside(t, "echo", `can = ["send"]`, strings.Replace(echoPID, "ECHO", code, 1))
+			o := newOutside(t, "echo", `can = ["send"]`, strings.Replace(echoPID, "ECHO", strings.Replace(echo, pong, does, 1), 1))
 			b, r := o.work(nil)
 			pid := 0
 			o.waitFor("its process", func() bool { _, err := fmt.Sscan(o.file("pid"), &pid); return err == nil })
-			time.Sleep(15 * pingEvery) // it is to be alive after that
+			o.waitFor("pings", func() bool { return len(o.file("pings")) > 12 }) // it is alive after as many
 			if _, err := o.send(b, "U1"); err != nil {
 				t.Fatal(err)
 			}
