@@ -179,7 +179,7 @@ func (a *Alone) samples(said string) []sample {
 	if m.can(canRecipients) {
 		list[0].line.Recipient = text(a.recipient())
 	}
-	for _, w := range m.Commands {
+	for _, w := range m.Words {
 		list = append(list, sample{canCommand, toLine{Type: toCommand, ID: "command-" + w.Word, From: "command-" + w.Word, Word: w.Word, Text: &empty, Language: "en"}, []string{fromAnswer, fromFailed}})
 	}
 	for _, path := range m.Routes {

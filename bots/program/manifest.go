@@ -71,7 +71,7 @@ type Manifest struct {
 	Scope     string
 	Requires  []string
 	Settings  []Setting
-	Commands  []Word
+	Words     []Word // of commands
 	Routes    []string
 	Schedule  []Schedule
 

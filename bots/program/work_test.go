@@ -277,3 +277,32 @@ func TestStopped(t *testing.T) {
 
 // echoPID writes down its number first.
 const echoPID = "#!/bin/sh\necho $$ > pid\nECHO"
+
+// TestSuspectsComeLast has a program hang: what it had in hand besides is tried before what it
+// hangs on, and what it has not had before both.
+func TestSuspectsComeLast(t *testing.T) {
+	o := newOutside(t, "toy", "can = [\"send\"]\nanswer = \"500ms\"\n", toy)
+	b, r := o.work(nil)
+	ended := make(chan error, 3)
+	send := func(b bots.Bot, text string) { go func() { _, err := o.send(b, text); ended <- err }() }
+	send(b, "hangme")
+	o.waitForFile("sent", "hangme")
+	send(b, "U1")
+	for range 2 {
+		kittest.WantKind(t, <-ended, bots.KindLater)
+	}
+	_ = r.Ended()
+	b = o.open()
+	kittest.Receive(t, b, o.Inbox)
+	for _, text := range []string{"hangme", "U1", "U2"} {
+		send(b, text)
+	}
+	for _, want := range []bool{true, true, false} {
+		if err := <-ended; (err == nil) != want {
+			t.Errorf("sent: %v", err)
+		}
+	}
+	if got := o.file("sent"); got != "hangme\nU2\nU1\nhangme\n" {
+		t.Errorf("it was told %q", got)
+	}
+}
