@@ -18,6 +18,7 @@ type staying struct {
 	procs   []*process    // that are ready
 	waiting []*suspicion  // who waits for one of them
 	told    int64         // how many were told something
+	suspect int           // how many are here that are suspect
 	changed chan struct{} // closed when those are others
 	over    bool
 	wake    chan struct{} // has something in it when a lazy one is wanted
@@ -220,6 +221,11 @@ func (s *staying) ask(ctx context.Context, l *toLine, who *suspicion, types ...s
 	if who == nil {
 		who = &suspicion{}
 	}
+	leave, ok := s.enter(who)
+	if !ok {
+		return fromLine{}, nil, errNotRunning // not for this one: it comes again
+	}
+	defer leave()
 	p, err := s.pick(ctx, abilityOf[l.Type], who)
 	if err != nil {
 		return fromLine{}, nil, err

@@ -25,6 +25,25 @@ func (s *staying) mayHave(who *suspicion, p *process) bool {
 		!slices.ContainsFunc(s.waiting, func(other *suspicion) bool { return other.lessThan(*who) })
 }
 
+// enter lets who in until leave is called. What is suspect leaves room for a delivery that is
+// not: of a bot, so many at a time are on their way as its Concurrency.
+func (s *staying) enter(who *suspicion) (leave func(), ok bool) {
+	if who.deaths == 0 {
+		return func() {}, true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.suspect >= max(s.b.Concurrency()-1, 1) {
+		return nil, false
+	}
+	s.suspect++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.suspect--
+	}, true
+}
+
 // queue has who wait for a process until leave is called. It may be nil.
 func (s *staying) queue(who *suspicion) (leave func()) {
 	if who == nil {
