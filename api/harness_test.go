@@ -79,7 +79,7 @@ func newWorld(t *testing.T, env ...string) *world {
 	t.Cleanup(stop)
 	w.hearing = &relay.Hearing{DB: w.db, Secrets: box, Places: places, Backlog: w.cfg.Reports.Backlog, Now: w.clock}
 	networks, byName := w.networks(definitions, bots.Host{Config: w.cfg, DB: w.db, Secrets: box, Texts: texts, HTTP: bots.NewHTTPClient(true, nil),
-		Hearer: w.hearing, Places: places, Lines: places, Notices: w.notices, Bus: w.bus, Networks: []string{stream.Name, "toy"}, Log: log, Now: w.clock})
+		Hearer: w.hearing, Places: places, Notices: w.notices, Bus: w.bus, Networks: []string{stream.Name, "toy"}, Log: log, Now: w.clock})
 	rl := relay.New(relay.Options{DB: w.db, Notices: w.notices, Networks: byName, Outgoing: nowhere{}, Texts: texts, Places: places, Bus: w.bus,
 		Brakes: w.cfg.Brakes, Expire: w.cfg.Reports.Expire, Log: log, Now: w.clock, Metrics: prometheus.NewRegistry()})
 	w.run(rl.Run)

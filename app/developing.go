@@ -1,19 +1,16 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"ticketfrei/bots"
@@ -40,21 +37,18 @@ const homeConfig = "config.toml"
 
 // Run serves the demo from the files in the working directory, and again as they change.
 func (cmd *devCommand) Run(c *console) error {
-	d := &developing{devCommand: cmd, console: c, dev: frontend.NewDev(), listen: cmd.Listen, dir: cmd.Resume, exec: syscall.Exec}
+	d := &developing{devCommand: cmd, console: c, dev: frontend.NewDev(), listen: cmd.Listen, dir: cmd.Resume}
 	if err := d.findPlace(); err != nil {
 		return err
 	}
-	if d.dir == "" {
-		var err error
-		if d.dir, err = os.MkdirTemp("", "ticketfrei-dev-"); err != nil {
-			return err
-		}
+	if cmd.Resume != "" {
+		return d.resume()
 	}
-	built, err := d.run()
-	if built != "" && err == nil {
-		return d.exec(built, d.args(), os.Environ())
+	var err error
+	if d.dir, err = os.MkdirTemp("", "ticketfrei-dev-"); err != nil {
+		return err
 	}
-	return errors.Join(err, os.RemoveAll(d.dir))
+	return errors.Join(d.begin(), os.RemoveAll(d.dir))
 }
 
 // developing is a demo that follows the files in the working directory.
@@ -69,10 +63,11 @@ type developing struct {
 	dir      string // of the data
 	listen   string // address of the pages, once it is chosen
 	shown    bool   // the demo's own report was sent
-	exec     func(path string, args, env []string) error
 
 	mu     sync.Mutex
-	end    context.CancelFunc // ends the server that runs
+	end    context.CancelFunc // ends what runs: a server, or what shows that none does
+	missed bool               // something has changed while nothing ran that could be ended
+	away   bool               // a program that was built serves, and follows the files
 	built  string             // the program that is to go on; empty: this one
 	server *server            // nil while none runs
 	wrong  map[kind]error     // what is broken beside the server that runs
@@ -82,7 +77,8 @@ type developing struct {
 type kind int
 
 const (
-	settingsFiles kind = iota
+	theStart kind = iota // no server runs
+	settingsFiles
 	siteLooks
 	programFiles
 	sources
@@ -101,20 +97,21 @@ func (d *developing) findPlace() error {
 	return &usageError{fmt.Errorf("dev serves what is in the working directory: go to the root of Ticketfrei's source, or to a home with a %s; ticketfrei new home DIR makes one", homeConfig)}
 }
 
-// run serves until the console's context ends, or a program was built that is to go on.
-func (d *developing) run() (built string, err error) {
+// run has serve serve again and again, until the console's context ends or a program was built
+// that is to go on. Where it fails, that is shown until something changes.
+func (d *developing) run(serve func() error) (built string, err error) {
 	ctx, stop := context.WithCancel(d.ctx)
 	defer stop()
 	if err := watch(ctx, d.log(), d.watched(), d.changed); err != nil {
 		return "", err
 	}
 	for d.ctx.Err() == nil && built == "" {
-		if err := d.serve(); err != nil && d.ctx.Err() == nil {
-			fmt.Fprintf(d.stderr, "%v\nWaiting for a change.\n", err)
+		if err := serve(); err != nil && d.ctx.Err() == nil {
+			fmt.Fprintln(d.stderr, "Waiting for a change.")
 			d.showBroken(err)
 		}
 		d.mu.Lock()
-		built = d.built
+		built, d.built = d.built, ""
 		d.mu.Unlock()
 	}
 	return built, nil
@@ -180,8 +177,8 @@ func (d *developing) serve() error {
 	defer s.close()
 	ctx, stop := context.WithCancel(d.ctx)
 	defer stop()
-	d.begin(stop, s)
-	defer d.begin(nil, nil)
+	d.runs(stop, s)
+	defer d.runs(nil, nil)
 	demo := &demo{console: d.with(ctx), server: s, smtp: s.addresses["mail"]}
 	if err := demo.prepare(); err != nil {
 		return err
@@ -207,28 +204,33 @@ func (d *developing) welcome(demo *demo) error {
 	return demo.show()
 }
 
-// begin notes which server runs.
-func (d *developing) begin(end context.CancelFunc, s *server) {
+// runs notes which server runs, and how it is ended.
+func (d *developing) runs(end context.CancelFunc, s *server) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.end, d.server, d.wrong = end, s, map[kind]error{}
+	if end != nil && (d.missed || d.built != "") {
+		d.missed = false
+		end()
+	}
 }
 
 // changed follows a change of files.
 func (d *developing) changed(paths []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	isGo := func(path string) bool { return filepath.Ext(path) == ".go" || filepath.Base(path) == "go.mod" }
 	switch {
+	case d.away:
+		return
+	case d.tree != "" && !d.NoBuild && slices.ContainsFunc(paths, d.isSource):
+		d.build()
+		return
 	case d.server == nil: // what is broken may be mended now
 	case slices.ContainsFunc(paths, d.needsServer):
 		if _, _, err := d.settings(); err != nil {
 			d.tell(settingsFiles, err) // the server that runs stays
 			return
 		}
-	case d.tree != "" && slices.ContainsFunc(paths, isGo):
-		d.build()
-		return
 	case !slices.ContainsFunc(paths, func(path string) bool { return !d.isProgram(path) }):
 		d.restart(paths)
 		return
@@ -236,7 +238,12 @@ func (d *developing) changed(paths []string) {
 		d.reload()
 		return
 	}
-	if d.end != nil {
+	d.stop()
+}
+
+// stop ends what runs, or has it end as soon as it does. d.mu is held.
+func (d *developing) stop() {
+	if d.missed = d.end == nil; !d.missed {
 		d.end()
 	}
 }
@@ -310,58 +317,30 @@ func (d *developing) tell(of kind, err error) {
 	}
 	d.wrong[of] = err
 	var all []error
-	for k := settingsFiles; k <= sources; k++ {
+	for k := theStart; k <= sources; k++ {
 		all = append(all, d.wrong[k])
 	}
 	d.dev.Changed(errors.Join(all...))
 }
 
-// buildTimeout bounds how long the program may take to be built.
-const buildTimeout = 10 * time.Minute
-
-// build builds the program, which then goes on in place of this one. d.mu is held.
-func (d *developing) build() {
-	if d.NoBuild {
-		return
-	}
-	ctx, done := context.WithTimeout(d.ctx, buildTimeout)
-	defer done()
-	fmt.Fprintf(d.stdout, "%s  building\n", time.Now().Format(time.TimeOnly))
-	path := filepath.Join(d.dir, fmt.Sprintf("ticketfrei-%d", time.Now().UnixNano()))
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		d.tell(sources, errors.New(cmp.Or(strings.TrimSpace(string(out)), err.Error())))
-		return
-	}
-	d.built = path
-	d.end()
-}
-
-// args are the arguments of the program that goes on.
-func (d *developing) args() []string {
-	args := []string{"ticketfrei", "dev", "--resume", d.dir, "--listen", d.listen}
-	if d.Verbose {
-		args = append(args, "-v")
-	}
-	return args
-}
-
-// showBroken shows in the browser what is broken, until something changes.
+// showBroken shows in the browser what keeps a server from starting, until something changes.
 func (d *developing) showBroken(err error) {
 	ctx, stop := context.WithCancel(d.ctx)
 	defer stop()
-	d.begin(stop, nil)
-	defer d.begin(nil, nil)
+	d.runs(stop, nil)
+	defer d.runs(nil, nil)
 	defer d.dev.Changed(nil)
-	d.dev.Changed(err)
+	d.mu.Lock()
+	d.tell(theStart, err)
+	d.mu.Unlock()
 	if d.listen == "" {
 		if d.listen, _ = freeAddress(devAddress); d.listen == "" {
 			<-ctx.Done()
 			return
 		}
-		fmt.Fprintf(d.stderr, "It is shown at http://%s too.\n", d.listen)
 	}
-	srv := &http.Server{Addr: d.listen, Handler: d.dev.Broken(err), ReadHeaderTimeout: 10 * time.Second}
+	fmt.Fprintf(d.stderr, "It is shown at http://%s too.\n", d.listen)
+	srv := &http.Server{Addr: d.listen, Handler: d.dev.Broken(), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		fmt.Fprintln(d.stderr, err)

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,6 +233,83 @@ func (d devSite) remove(file string) {
 	if err := os.Remove(filepath.Join(d.dir, file)); err != nil {
 		d.Fatal(err)
 	}
+}
+
+// brokenSite is a copy of the source whose texts are broken, with dev in it.
+func brokenSite(t *testing.T) devSite {
+	t.Helper()
+	d := devSite{&browser{app: &app{T: t}}, t.TempDir()}
+	copySource(t, d.dir)
+	if err := os.RemoveAll(filepath.Join(d.dir, "programs")); err != nil { // the copies may not be executed
+		t.Fatal(err)
+	}
+	d.write("templates/riders.de.toml", "[home]\n=\n")
+	defaults := builtIn(t)
+	t.Chdir(d.dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	says, said := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(&console{ctx: ctx, stdout: t.Output(), stderr: said, defaults: defaults}, []string{"dev"})
+		said.Close()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-ended; code != exitOK {
+			t.Errorf("exit code %d", code)
+		}
+	})
+	lines, late := bufio.NewScanner(says), time.AfterFunc(patience, cancel)
+	defer late.Stop()
+	for d.url == "" && lines.Scan() {
+		if _, at, ok := strings.Cut(lines.Text(), "It is shown at "); ok {
+			d.url = strings.TrimSuffix(at, " too.")
+		}
+	}
+	go io.Copy(io.Discard, says)
+	d.client = &http.Client{Timeout: patience}
+	return d
+}
+
+// goesOn is a program that answers where it is told to listen, until its input ends.
+const goesOn = `package main
+
+import ("io"; "net/http"; "os")
+
+func main() {
+	go http.ListenAndServe(os.Args[5], http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "mended") }))
+	io.Copy(io.Discard, os.Stdin)
+}
+`
+
+// TestDevBuildsWhatIsBroken has the start itself be broken, by a text, by an error of the
+// compiler and by a panic: each is shown with file and line, and as soon as the source
+// is mended, what is built from it serves.
+func TestDevBuildsWhatIsBroken(t *testing.T) {
+	slow.Test(t, "builds programs")
+	d := brokenSite(t)
+	shows := func(what string, texts ...string) {
+		t.Helper()
+		page := ""
+		defer func() {
+			if t.Failed() {
+				t.Logf("the page is:\n%s", page)
+			}
+		}()
+		waitUntil(t, what, func() bool {
+			page = d.page("/")
+			return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(page, text) })
+		})
+	}
+	shows("the broken text", "riders.de.toml", "line 2")
+	d.write("main.go", "package main\n\nfunc main() { x }\n")
+	shows("the compiler's error", "./main.go:3:15: undefined: x", "riders.de.toml")
+	d.write("main.go", "package main\n\nfunc main() {\n\tpanic(\"oh no\")\n}\n")
+	shows("the panic", "panic: oh no", "main.go:4")
+	d.write("main.go", "package main\n\nfunc main() { y }\n")
+	shows("both", "panic: oh no", "./main.go:3:15: undefined: y")
+	d.write("main.go", goesOn)
+	shows("the program that goes on", "mended")
 }
 
 // lookAtDev changes a home while a page of it is open in a browser.

@@ -5,6 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"ticketfrei/app/newprogram"
+	"ticketfrei/internal/slow"
+	"ticketfrei/programs/programtest"
 )
 
 // TestNewProgram begins a program from the command line, and refuses what cannot be one.
@@ -35,5 +40,36 @@ func TestNewProgram(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 1 {
 		t.Errorf("left %v", left)
+	}
+}
+
+// TestNewProgramIsRight begins a program in each language, which passes the check at once.
+func TestNewProgramIsRight(t *testing.T) {
+	slow.Test(t, "starts programs of each language")
+	t.Parallel()
+	needs := map[string]string{"python": "python3", "sh": "sh", "go": "go", "node": "node"}
+	for _, language := range newprogram.Languages() {
+		t.Run(language, func(t *testing.T) {
+			programtest.Need(t, needs[language], language)
+			dir := t.TempDir()
+			config := filepath.Join(dir, "config.toml")
+			if err := os.WriteFile(config, []byte("[programs]\ndir = \""+dir+"\"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out strings.Builder
+			began := time.Now()
+			code := runCommand(t.Context(), t, &out, &out, "new", "program", "fresh", "--language", language, "--dir", dir)
+			if code == exitOK {
+				code = runCommand(t.Context(), t, &out, &out, "program", "check", "fresh", "--config", config)
+			}
+			for _, want := range []string{"ok    ready", "ok    send", "it starts again after it was killed", "ok    it ends when it is told to"} {
+				if code != exitOK || !strings.Contains(out.String(), want) {
+					t.Errorf("exit code %d, no %q in\n%s", code, want, &out)
+				}
+			}
+			if took := time.Since(began); took > 2*time.Second {
+				t.Logf("it took %s", took) // on a machine that has much else to do
+			}
+		})
 	}
 }

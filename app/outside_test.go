@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ticketfrei/bots/all"
 	programs "ticketfrei/bots/program"
@@ -23,6 +24,7 @@ while read -r line; do
   '{"type":"begin"'*) echo '{"type":"ready","protocol":1}' ;;
   '{"type":"ping"'*) echo '{"type":"pong"}' ;;
   '{"type":"command"'*'"line":"U1"'*) printf '{"type":"answer","to":"%s","text":"U1 in 5 minutes"}\n' "$id" ;;
+  '{"type":"command"'*nothing*) printf '{"type":"answer","to":"%s","text":""}\n' "$id" ;;
   '{"type":"command"'*) printf '{"type":"answer","to":"%s","text":"which line?"}\n' "$id" ;;
   '{"type":"task"'*Werbung*) printf '{"type":"result","id":"%s","verdict":{"refuse":true,"reason":"looks like advertising"}}\n' "$id" ;;
   '{"type":"task"'*) printf '{"type":"answer","to":"%s","text":"a bus goes instead"}\n{"type":"result","id":"%s","results":{"minutes":5}}\n' "$id" "$id" ;;
@@ -85,6 +87,13 @@ func TestProgramAnswersEverywhere(t *testing.T) {
 	b := a.browser()
 	if got := b.reads(b.post("/city/nuernberg/web/report", url.Values{"text": {"/fahrplan"}}, http.StatusOK), "said"); got != "which line?" {
 		t.Errorf("the page says %q", got)
+	}
+	began := time.Now()
+	if got := b.reads(b.post("/city/nuernberg/web/report", url.Values{"text": {"/fahrplan nothing"}}, http.StatusOK), "said"); got != "Done. There is no answer to it." {
+		t.Errorf("the page says %q", got)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("nothing was waited for, for %s", took)
 	}
 	if list := a.passed(city); len(list) != 0 || stands(group.Messages(), "which line?") {
 		t.Errorf("commands are reports: %q, or answered for another bot", list)

@@ -86,7 +86,6 @@ type Host struct {
 	Connections int
 	Hearer      Hearer
 	Rehearser   Rehearser
-	Lines       Lines
 	Places      Places
 	// Networks are the names of all networks of the program.
 	Networks []string
@@ -134,12 +133,6 @@ type Rehearser interface {
 	Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error)
 }
 
-// Lines knows the lines of cities, which people may choose.
-type Lines interface {
-	// Lines returns the names of a city's lines, in its order; none where it has none.
-	Lines(ctx context.Context, cityID int64) ([]string, error)
-}
-
 // Commands knows the commands of cities that outside programs answer.
 type Commands interface {
 	// Words returns the words of a city's commands, as "fahrplan"; none where it has none.
@@ -148,6 +141,9 @@ type Commands interface {
 
 // Places has the lines and stops of cities.
 type Places interface {
+	// Lines returns the names of a city's lines, which people may choose, in its order; none
+	// where it has none.
+	Lines(ctx context.Context, cityID int64) ([]string, error)
 	// Of returns those of a city as they are stored now; nil where it has none, or
 	// where they cannot be read, as another version has written them.
 	Of(ctx context.Context, cityID int64) (*place.Places, error)

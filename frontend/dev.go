@@ -99,7 +99,7 @@ var brokenPage = template.Must(template.New("broken").Parse(`<!DOCTYPE html>
 
 // Broken answers every request with what is broken, until the browser is told of another
 // version.
-func (d *Dev) Broken(err error) http.Handler {
+func (d *Dev) Broken() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/dev/reload":
@@ -107,17 +107,17 @@ func (d *Dev) Broken(err error) http.Handler {
 		case "/dev/reload.js":
 			handleReloadScript(w, r)
 		default:
-			d.showBroken(w, err)
+			d.showBroken(w, d.Trouble())
 		}
 	})
 }
 
-func (d *Dev) showBroken(w http.ResponseWriter, err error) {
+func (d *Dev) showBroken(w http.ResponseWriter, trouble string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusInternalServerError)
-	_ = brokenPage.Execute(w, struct{ Version, Trouble string }{d.Version(), err.Error()})
+	_ = brokenPage.Execute(w, struct{ Version, Trouble string }{d.Version(), trouble})
 }
 
 // handleReloadScript serves the script of a developer's pages.

@@ -51,7 +51,7 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.Debug("a request was refused", "request", v.id, "status", status, "text", e.ID)
 	}
 	if s.Dev != nil && status >= http.StatusInternalServerError {
-		s.Dev.showBroken(w, err)
+		s.Dev.showBroken(w, err.Error())
 		return
 	}
 	if s.Fresh && status >= http.StatusInternalServerError {

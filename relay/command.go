@@ -121,12 +121,19 @@ func (c *Commands) answer(ctx context.Context, b report.Bot, in bots.Incoming, r
 		return false, nil
 	case city.paused:
 		return true, db.ErrPaused
-	case !c.Customs.mayAnswer(r.Author):
-		return true, nil
 	}
 	language := c.Texts.MatchOr(in.Language, city.language)
-	if !known {
-		c.Answers.Say(b, in, bots.Answer{Outcome: bots.OutcomeQuestion, Text: c.Texts.T(language, "command.unknown", "Word", word, "Nearest", nearest)})
+	say := func(id string, data ...any) {
+		c.Answers.Say(b, in, bots.Answer{Outcome: bots.OutcomeQuestion, Text: c.Texts.T(language, id, data...)})
+	}
+	switch {
+	case !c.Customs.mayAnswer(r.Author):
+		if in.Here { // where somebody waits
+			say("command.failed")
+		}
+		return true, nil
+	case !known:
+		say("command.unknown", "Word", word, "Nearest", nearest)
 		return true, nil
 	}
 	about, err := c.Places.readIn(ctx, b.CityID, rest)
@@ -213,7 +220,10 @@ func (c *Commands) ask(by answerer, in bots.Incoming, cmd bots.Command) {
 			c.Log.Warn("a program could not answer a command", "bot", by.bot.ID, "network", by.bot.Network, "city", by.bot.CityID, "command", cmd.Word, "err", err)
 			words = c.Texts.T(cmd.Language, "command.failed")
 		}
-		if words = valid(strings.TrimSpace(words)); words == "" {
+		if words = valid(strings.TrimSpace(words)); words == "" && in.Here { // where somebody waits
+			words = c.Texts.T(cmd.Language, "command.done")
+		}
+		if words == "" {
 			return nil
 		}
 		return in.Answer(ctx, bots.Answer{Outcome: bots.OutcomeQuestion, Text: shortened(words, maxCommandAnswer)})

@@ -84,6 +84,10 @@ func TestCommands(t *testing.T) {
 	}
 	a.mustHear(a.message("nothing", "j", "/fahrplan nothing"))
 	a.saysNothing()
+	waits := a.message("waits", "k", "/fahrplan nothing") // whoever waits for an answer need not
+	waits.Here = true
+	a.mustHear(waits)
+	a.mustSay("waits: question: Erledigt. Eine Antwort darauf gibt es nicht.")
 	if got := a.passedTexts(); got != "U9|/U1 Kontis am Plärrer|/ U1 Plärrer Kontis|/fahrplan U1" {
 		t.Errorf("passed on: %s", got)
 	}

@@ -225,7 +225,7 @@ func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h 
 	if h.city, err = n.host.DB.BriefCity(ctx, b.CityID); err != nil {
 		return h, err
 	}
-	if h.lines, err = n.host.Lines.Lines(ctx, b.CityID); err != nil {
+	if h.lines, err = n.host.Places.Lines(ctx, b.CityID); err != nil {
 		return h, err
 	}
 	after := list[0].Last

@@ -34,6 +34,7 @@ import (
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
+	"ticketfrei/place"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -132,7 +133,7 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	places, stopPlaces := relay.NewPlaces(b.db, notices, log)
 	t.Cleanup(stopPlaces)
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, AccountMails: b,
-		DNS: b.names.Resolver(), Hearer: b, Lines: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Places: places, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
+		DNS: b.names.Resolver(), Hearer: b, Places: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Places: places, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,6 +160,9 @@ func (b *bench) Ready(context.Context) error { return nil }
 
 // Lines returns the lines of every city.
 func (b *bench) Lines(context.Context, int64) ([]string, error) { return b.lines, nil }
+
+// Of returns nil: the city has only the lines.
+func (b *bench) Of(context.Context, int64) (*place.Places, error) { return nil, nil }
 
 // serve runs the SMTP server until the test ends.
 func (b *bench) serve() {

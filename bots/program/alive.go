@@ -78,6 +78,9 @@ func (p *process) watch(ctx context.Context) {
 	}
 }
 
+// look is how often it is looked whether a process has read what it was told: nothing tells that.
+const look = 5 * time.Millisecond
+
 // pongs pings the process, and tells whether it lives.
 func (p *process) pongs(ctx context.Context) bool {
 	asked := time.Now().UnixMilli()
@@ -86,23 +89,42 @@ func (p *process) pongs(ctx context.Context) bool {
 	if err := p.tell(ctx, &toLine{Type: toPing}); err != nil {
 		return isClosed(p.ended) || errors.Is(ctx.Err(), context.Canceled)
 	}
-	look := time.NewTicker(p.manifest.ping.timeout / 100)
-	defer look.Stop()
+	tick := time.NewTicker(look)
+	defer tick.Stop()
 	for {
 		select {
 		case <-p.ended:
 			return true
 		case <-ctx.Done():
 			return errors.Is(ctx.Err(), context.Canceled)
-		case <-look.C:
+		case <-tick.C:
 		}
-		p.mu.Lock()
-		must := p.ponged
-		p.mu.Unlock()
-		if p.heard.Load() >= asked || p.blocked.Load() || !must && len(p.out) == 0 && hasRead(p.child.Stdin) {
+		if p.heard.Load() >= asked || p.blocked.Load() || !p.hasPonged() && len(p.out) == 0 && hasRead(p.child.Stdin) {
 			return true
 		}
 	}
+}
+
+// hasPonged tells whether the process has answered a ping.
+func (p *process) hasPonged() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ponged
+}
+
+// setPonged notes whether it has.
+func (p *process) setPonged(ponged bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ponged = ponged
+}
+
+// whyEnded is why the process has ended; nil where it has not.
+func (p *process) whyEnded() error {
+	if isClosed(p.ended) {
+		return p.err
+	}
+	return nil
 }
 
 // list is a list of names in words.

@@ -68,7 +68,7 @@ func (a *Alone) hear(ctx context.Context, p *process, l fromLine) error {
 	case fromPublish:
 		a.printf(a.Out, "publish %s: %s", l.Name, l.Payload)
 	case fromPut, fromGet, fromDelete:
-		a.printf(a.Out, "%s %s %s", l.Type, l.Key, l.Value)
+		a.printf(a.Out, "%s", strings.TrimSpace(fmt.Sprintf("%s %s %s", l.Type, l.Key, l.Value)))
 		if !p.once {
 			none := int64(0)
 			return ignoreEnded(p.tell(ctx, &toLine{Type: toValue, ID: l.ID, Key: l.Key, Value: json.RawMessage("null"), Revision: &none}))
@@ -179,7 +179,7 @@ func (a *Alone) samples(said string) []sample {
 	if m.can(canRecipients) {
 		list[0].line.Recipient = text(a.recipient())
 	}
-	for _, w := range m.Commands {
+	for _, w := range m.Words {
 		list = append(list, sample{canCommand, toLine{Type: toCommand, ID: "command-" + w.Word, From: "command-" + w.Word, Word: w.Word, Text: &empty, Language: "en"}, []string{fromAnswer, fromFailed}})
 	}
 	for _, path := range m.Routes {

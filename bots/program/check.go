@@ -1,8 +1,8 @@
 package program
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -58,6 +58,7 @@ func (c *checking) once(ctx context.Context) {
 	}
 }
 
+// stays checks a program that stays, with as few starts as that takes.
 func (c *checking) stays(ctx context.Context) {
 	began := time.Now()
 	p, err := c.start(ctx)
@@ -71,9 +72,12 @@ func (c *checking) stays(ctx context.Context) {
 		}
 	}
 	c.ignores(ctx, p)
-	c.ends(p)
-	c.comesBack(ctx)
-	c.garbage(ctx)
+	if p = c.comesBack(ctx, p); p != nil {
+		p = c.garbage(ctx, p)
+	}
+	if p != nil {
+		c.ends(p)
+	}
 }
 
 // answers asks one of the samples.
@@ -104,13 +108,62 @@ func (s sample) isUnknown(got fromLine) bool {
 func (c *checking) ignores(ctx context.Context, p *process) {
 	began := time.Now()
 	err := p.tell(ctx, &toLine{Type: "something", ID: "1"})
-	if err == nil && !p.pongs(ctx) {
-		err = errStopped
-	}
-	if err == nil && within(100*time.Millisecond, p.ended) {
-		err = errors.Join(p.err, errors.New("it ended"))
+	if err == nil && !c.lives(ctx, p) {
+		err = cmp.Or(p.whyEnded(), errStopped)
 	}
 	c.say("it goes on after a line that it does not know, and reads a ping", began, err)
+}
+
+// unsaid is how long a program is waited for that need not answer a ping.
+const unsaid = 100 * time.Millisecond
+
+// lives tells whether the program goes on after what it was told. One that answers pings has
+// done so with what came before.
+func (c *checking) lives(ctx context.Context, p *process) bool {
+	p.setPonged(false)
+	if !p.pongs(ctx) {
+		return false
+	}
+	for late := time.Now().Add(unsaid); time.Now().Before(late); {
+		if within(look, p.ended) {
+			return false
+		}
+		if p.hasPonged() {
+			return true
+		}
+	}
+	return true
+}
+
+// comesBack kills the program and starts it again; nil where that fails.
+func (c *checking) comesBack(ctx context.Context, p *process) *process {
+	began := time.Now()
+	p.child.Kill()
+	<-p.ended
+	p, err := c.start(ctx)
+	if !c.say("it starts again after it was killed", began, err) {
+		return nil
+	}
+	return p
+}
+
+// garbage tells the program a line that is no JSON, and returns the one that runs after that. A
+// server never does that: it is only good to know what comes of it.
+func (c *checking) garbage(ctx context.Context, p *process) *process {
+	began := time.Now()
+	p.out <- []byte("this is no JSON\n")
+	if c.lives(ctx, p) {
+		c.say("it goes on after a line that is no JSON", began, nil)
+		return p
+	}
+	p.stop()
+	c.printf(c.Out, "note  a line that is no JSON ends it: %s", plainWords(p.err))
+	p, err := c.start(ctx)
+	if err != nil {
+		c.say("it starts again", began, err)
+		return nil
+	}
+	return p
 }
 
 // ends asks the program to end.
@@ -122,37 +175,4 @@ func (c *checking) ends(p *process) {
 		err = fmt.Errorf("it went on for %s and was killed", took.Round(time.Second/10))
 	}
 	c.say("it ends when it is told to", began, err)
-}
-
-// comesBack kills the program and starts it again.
-func (c *checking) comesBack(ctx context.Context) {
-	began := time.Now()
-	p, err := c.start(ctx)
-	if err == nil {
-		p.child.Kill()
-		<-p.ended
-		p, err = c.start(ctx)
-	}
-	if err == nil {
-		p.stop()
-	}
-	c.say("it starts again after it was killed", began, err)
-}
-
-// garbage tells the program a line that is no JSON. A server never does that: it is only
-// good to know what comes of it.
-func (c *checking) garbage(ctx context.Context) {
-	began := time.Now()
-	p, err := c.start(ctx)
-	if err != nil {
-		c.say("it starts again", began, err)
-		return
-	}
-	defer p.stop()
-	p.out <- []byte("this is no JSON\n")
-	if !p.pongs(ctx) || within(100*time.Millisecond, p.ended) {
-		c.printf(c.Out, "note  a line that is no JSON ends it: %s", plainWords(p.err))
-		return
-	}
-	c.say("it goes on after a line that is no JSON", began, nil)
 }

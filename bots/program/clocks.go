@@ -18,15 +18,15 @@ const eventsAtOnce = 256
 // until ctx ends.
 func (b *bot) startClocks(ctx context.Context, group *errgroup.Group) {
 	for _, s := range b.manifest.Schedule {
-		group.Go(func() error { return bots.Guard(func() error { return b.follow(ctx, s) }) })
+		group.Go(func() error { return bots.Guard(func() error { return b.keepTime(ctx, s) }) })
 	}
 	if len(b.manifest.Subscribe) > 0 {
 		group.Go(func() error { return bots.Guard(func() error { return b.listen(ctx) }) })
 	}
 }
 
-// follow sends a tick at each time of a schedule.
-func (b *bot) follow(ctx context.Context, s Schedule) error {
+// keepTime sends a tick at each time of a schedule.
+func (b *bot) keepTime(ctx context.Context, s Schedule) error {
 	where := zone.Of(b.city, b.host.Config.Reports.Zone)
 	for last := b.host.Now(); ; {
 		next := s.Next(last, where)

@@ -51,9 +51,7 @@ func (p *process) take(l fromLine) error {
 			return nil
 		}
 	case fromPong:
-		p.mu.Lock()
-		p.ponged = true
-		p.mu.Unlock()
+		p.setPonged(true)
 		return nil
 	case fromUnknown:
 		return nil

@@ -71,7 +71,7 @@ type Manifest struct {
 	Scope     string
 	Requires  []string
 	Settings  []Setting
-	Commands  []Word
+	Words     []Word // of commands
 	Routes    []string
 	Schedule  []Schedule
 
@@ -116,12 +116,15 @@ type Schedule struct {
 
 // The bounds of what a manifest says.
 const (
-	maxWorkers  = 16
-	maxAnswer   = time.Minute
-	maxIdle     = time.Hour
-	maxText     = 200 // bytes of a name or a label
-	maxSettings = 50
-	maxRoutes   = 50
+	maxWorkers = 16
+	maxAnswer  = time.Minute
+	// defaultAnswer is so short that what comes after a report that hangs is sent within ten
+	// seconds.
+	defaultAnswer = 5 * time.Second
+	maxIdle       = time.Hour
+	maxText       = 200 // bytes of a name or a label
+	maxSettings   = 50
+	maxRoutes     = 50
 )
 
 // can tells whether the program can do something.

@@ -84,7 +84,7 @@ func TestManifest(t *testing.T) {
 		Subscribe: []bus.Pattern{"report.passed", "bat-signal-*"}, Scope: "city", Requires: []string{"sh"},
 		Settings: []program.Setting{{Name: "PHONE", Label: program.Text{En: "Number", De: "Nummer"}},
 			{Name: "token", Label: program.Text{En: "token", De: "token"}, Secret: true, Optional: true}},
-		Commands: []program.Word{{Word: "fahrplan", Entities: []string{"line"}}}, Routes: []string{"status/now"},
+		Words: []program.Word{{Word: "fahrplan", Entities: []string{"line"}}}, Routes: []string{"status/now"},
 		Schedule: []program.Schedule{{Every: 24 * time.Hour, At: 4 * time.Hour}, {Every: 15 * time.Minute, At: -1}},
 	}
 	if diff := cmp.Diff(want, list[1], cmpopts.IgnoreUnexported(program.Manifest{})); diff != "" {

@@ -160,7 +160,7 @@ func (t tasked) Task(ctx context.Context, b report.Bot, r report.Report) (bots.T
 	}
 	form := r.Form(at.city.Slug, report.Verdict{})
 	form.Results = nil
-	got, _, err := at.crew.ask(ctx, &toLine{Type: toTask, ID: r.ID, Report: &form, Results: json.RawMessage(r.Results)}, false, fromResult, fromFailed)
+	got, _, err := at.crew.ask(ctx, &toLine{Type: toTask, ID: r.ID, Report: &form, Results: json.RawMessage(r.Results)}, nil, fromResult, fromFailed)
 	if err != nil {
 		return bots.TaskResult{}, err
 	}
@@ -183,7 +183,7 @@ func (t tasked) Task(ctx context.Context, b report.Bot, r report.Report) (bots.T
 // Commands returns the words of the program's commands.
 func (n *Network) Commands(context.Context, report.Bot) ([]string, error) {
 	var list []string
-	for _, w := range n.manifest.Commands {
+	for _, w := range n.manifest.Words {
 		list = append(list, w.Word)
 	}
 	return list, nil
@@ -197,12 +197,12 @@ func (n *Network) Command(ctx context.Context, b report.Bot, c bots.Command) (st
 	}
 	id := at.nextID("command")
 	l := &toLine{Type: toCommand, ID: id, From: id, Word: c.Word, Text: text(c.Text), Language: c.Language}
-	for _, w := range n.manifest.Commands {
+	for _, w := range n.manifest.Words {
 		if w.Word == c.Word {
 			l.Entities = w.given(c.Reading)
 		}
 	}
-	got, _, err := at.crew.ask(ctx, l, false, fromAnswer, fromFailed)
+	got, _, err := at.crew.ask(ctx, l, nil, fromAnswer, fromFailed)
 	if err == nil && got.Type == fromFailed {
 		err = words(got.Error)
 	}

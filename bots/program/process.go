@@ -55,6 +55,7 @@ type process struct {
 	up       chan struct{} // closed when it is ready
 	ended    chan struct{}
 	err      error // why it ended, once ended is closed; nil: with 0, or as it was asked to
+	blamed   bool  // it ended with a delivery in hand, once ended is closed
 
 	mu       sync.Mutex
 	waiting  map[string]*errand // by id: what it has in hand
@@ -68,7 +69,7 @@ type process struct {
 	logs    *rate.Limiter
 	heard   atomic.Int64 // when a line was heard last, in Unix milliseconds
 	blocked atomic.Bool  // what it says waits for us
-	alone   sync.RWMutex // who kills it is sent alone
+	turns   turns
 }
 
 // errand is something that a process was asked.
@@ -142,6 +143,9 @@ func (p *process) end() {
 		p.err = errEnded(err)
 	case !p.once && !isClosed(p.up):
 		p.err = errEnded(nil)
+	}
+	for _, e := range p.waiting {
+		p.blamed = p.blamed || p.err != nil && slices.Contains(e.types, fromSent)
 	}
 	close(p.ended)
 }
@@ -319,7 +323,7 @@ func (p *process) drop(id string) {
 	delete(p.waiting, id)
 }
 
-// inHand are the ids of what the process was asked and has not answered.
+// inHand is how much the process was asked and has not answered.
 func (p *process) inHand() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

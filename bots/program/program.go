@@ -3,13 +3,14 @@
 package program
 
 import (
+	"archive/zip"
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"testing/fstest"
 
 	"github.com/BurntSushi/toml"
 
@@ -90,28 +91,34 @@ func (m *Manifest) Definition(first bool) (bots.Definition, error) {
 		New: func(h bots.Host) (bots.Network, error) { return newNetwork(m, h), nil }}, nil
 }
 
-// files are the template and the texts of the network.
+// files are the template and the texts of the network. A zip archive is the library's file
+// system that can be made in memory.
 func (m *Manifest) files(first bool) (fs.FS, error) {
+	var made bytes.Buffer
+	archive := zip.NewWriter(&made)
+	add := func(name string, content ...[]byte) error {
+		w, err := archive.CreateHeader(&zip.FileHeader{Name: name})
+		if err == nil {
+			_, err = w.Write(bytes.Join(content, nil))
+		}
+		return err
+	}
 	template, err := files.ReadFile("settings.tmpl")
-	if err != nil {
+	if err == nil {
+		err = add("settings.tmpl", template)
+	}
+	for language, of := range map[string]func(Text) string{"en": func(t Text) string { return t.En }, "de": func(t Text) string { return t.De }} {
+		var shared []byte
+		own, wrong := toml.Marshal(map[string]any{m.Network: m.texts(of)})
+		if first && wrong == nil {
+			shared, wrong = files.ReadFile(language + ".toml")
+		}
+		err = errors.Join(err, wrong, add(language+".toml", own, shared))
+	}
+	if err := errors.Join(err, archive.Close()); err != nil {
 		return nil, err
 	}
-	own := fstest.MapFS{"settings.tmpl": {Data: template}}
-	for language, of := range map[string]func(Text) string{"en": func(t Text) string { return t.En }, "de": func(t Text) string { return t.De }} {
-		var b bytes.Buffer
-		if err := toml.NewEncoder(&b).Encode(map[string]any{m.Network: m.texts(of)}); err != nil {
-			return nil, err
-		}
-		if first {
-			shared, err := files.ReadFile(language + ".toml")
-			if err != nil {
-				return nil, err
-			}
-			b.Write(shared)
-		}
-		own[language+".toml"] = &fstest.MapFile{Data: b.Bytes()}
-	}
-	return own, nil
+	return zip.NewReader(bytes.NewReader(made.Bytes()), int64(made.Len()))
 }
 
 // texts are those of the network in one language.

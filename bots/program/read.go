@@ -165,7 +165,7 @@ func (m *Manifest) readWork(t *table) {
 		starts = []string{startLazy, startHot} // a script that does not wait for its message works
 	}
 	m.Start = t.choice("start", starts...)
-	m.Answer, _ = t.duration("answer", 20*time.Second, 100*time.Millisecond, maxAnswer)
+	m.Answer, _ = t.duration("answer", defaultAnswer, 100*time.Millisecond, maxAnswer)
 	m.Idle, _ = t.duration("idle", 30*time.Second, time.Second, maxIdle)
 	m.Scope = t.choice("scope", "city", scopeServer)
 	patterns, line := t.list("subscribe")
@@ -238,7 +238,7 @@ func (m *Manifest) readCommand(t *table) {
 		t.fail(max(line, t.line), t.prefix+"word", "write lower case letters, digits, _ and -, as \"fahrplan\"", "%q is no word of a command", word)
 	case slices.Contains(builtInWords, word):
 		t.fail(line, t.prefix+"word", "write another word", "the bots themselves answer /%s", word)
-	case slices.ContainsFunc(m.Commands, func(w Word) bool { return w.Word == word }):
+	case slices.ContainsFunc(m.Words, func(w Word) bool { return w.Word == word }):
 		t.fail(line, t.prefix+"word", "", "there are two commands /%s", word)
 	}
 	list, line := t.list("entities")
@@ -247,7 +247,7 @@ func (m *Manifest) readCommand(t *table) {
 			t.fail(line, t.prefix+"entities", "write some of "+strings.Join(entities, ", "), "%q is not known", e)
 		}
 	}
-	m.Commands = append(m.Commands, Word{word, list})
+	m.Words = append(m.Words, Word{word, list})
 }
 
 func (m *Manifest) readRoute(t *table) {
@@ -285,7 +285,7 @@ func (m *Manifest) readSchedule(t *table) {
 
 // check says what does not fit together.
 func (m *Manifest) check(t *table) {
-	for ability, is := range map[string]bool{canCommand: len(m.Commands) > 0, canRoute: len(m.Routes) > 0, canSchedule: len(m.Schedule) > 0} {
+	for ability, is := range map[string]bool{canCommand: len(m.Words) > 0, canRoute: len(m.Routes) > 0, canSchedule: len(m.Schedule) > 0} {
 		switch {
 		case is && !m.can(ability):
 			m.Can = append(m.Can, ability)

@@ -59,7 +59,7 @@ func (p *pages) handleRoute(w http.ResponseWriter, r *http.Request, path string)
 	}
 	ctx, done := context.WithTimeout(r.Context(), p.manifest.Answer+readyWait)
 	defer done()
-	got, _, err := at.crew.ask(ctx, l, false, fromAnswer, fromFailed)
+	got, _, err := at.crew.ask(ctx, l, nil, fromAnswer, fromFailed)
 	switch {
 	case errors.Is(err, errLongLine):
 		return pageError(http.StatusRequestEntityTooLarge, "error.too_large", err)

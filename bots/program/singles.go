@@ -79,7 +79,7 @@ func (s *singles) get(ctx context.Context) (*process, error) {
 }
 
 // ask has a process answer, which ends with that.
-func (s *singles) ask(ctx context.Context, l *toLine, _ bool, types ...string) (fromLine, *process, error) {
+func (s *singles) ask(ctx context.Context, l *toLine, _ *suspicion, types ...string) (fromLine, *process, error) {
 	select {
 	case s.room <- struct{}{}:
 	case <-ctx.Done():
@@ -122,6 +122,6 @@ func (s *singles) ended(ctx context.Context, p *process, got fromLine, err error
 
 // tell has a process of its own be told, and waits until it has ended.
 func (s *singles) tell(ctx context.Context, l *toLine) error {
-	_, _, err := s.ask(ctx, l, false)
+	_, _, err := s.ask(ctx, l, nil)
 	return err
 }

@@ -16,6 +16,9 @@ type staying struct {
 
 	mu      sync.Mutex
 	procs   []*process    // that are ready
+	waiting []*suspicion  // who waits for one of them
+	told    int64         // how many were told something
+	suspect int           // how many are here that are suspect
 	changed chan struct{} // closed when those are others
 	over    bool
 	wake    chan struct{} // has something in it when a lazy one is wanted
@@ -98,6 +101,9 @@ func (s *staying) work(ctx context.Context, worker int) error {
 		go s.watchIdle(p)
 	}
 	<-p.ended
+	if p.blamed {
+		s.b.blamed.Store(true)
+	}
 	if time.Since(began) > longLife {
 		s.b.did()
 	}
@@ -109,8 +115,10 @@ func (s *staying) ready(ctx context.Context, p *process) {
 	s.mu.Lock()
 	s.procs = append(s.procs, p)
 	s.used = time.Now()
+	p.turns.calm = s.used.Add(calmFor)
 	s.change()
 	s.mu.Unlock()
+	time.AfterFunc(calmFor, s.wakeUp)
 	s.b.log.Info("program.log.ready", "pid", p.child.PID)
 	_ = p.tell(ctx, &toLine{Type: toCheck})
 }
@@ -154,11 +162,12 @@ func (s *staying) watchIdle(p *process) {
 }
 
 // pick waits for a process that is ready, and returns the one that has the least in hand.
-func (s *staying) pick(ctx context.Context, ability string) (*process, error) {
+func (s *staying) pick(ctx context.Context, ability string, who *suspicion) (*process, error) {
 	late := time.NewTimer(readyWait)
 	defer late.Stop()
+	defer s.queue(who)()
 	for {
-		p, changed, err := s.least(ability)
+		p, changed, err := s.least(ability, who)
 		if p != nil || err != nil {
 			return p, err
 		}
@@ -181,7 +190,9 @@ func (s *staying) pick(ctx context.Context, ability string) (*process, error) {
 // abilityOf is what a process must be able to do that is told a line of a type.
 var abilityOf = map[string]string{toSend: canSend, toRetract: canRetract, toTask: canTask, toCommand: canCommand, toRequest: canRoute, toAnswer: canAnswer}
 
-func (s *staying) least(ability string) (best *process, changed chan struct{}, err error) {
+// least returns the process that has the least in hand, and notes that who has it. It is nil
+// where there is none for who, which may be nil for what is only told.
+func (s *staying) least(ability string, who *suspicion) (best *process, changed chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
@@ -191,40 +202,45 @@ func (s *staying) least(ability string) (best *process, changed chan struct{}, e
 		if ability != "" && !p.abled(ability) {
 			return nil, nil, bots.Say(errors.New("the program said that it cannot do this: "+ability), "program.error.unable", "What", ability)
 		}
-		if !p.isClosing() && (best == nil || p.inHand() < best.inHand()) {
+		if !p.isClosing() && (who == nil || s.mayHave(who, p)) && (best == nil || p.turns.taken < best.turns.taken) {
 			best = p
 		}
 	}
 	s.used = time.Now()
+	if best != nil && who != nil {
+		s.told++
+		who.told = s.told
+		best.turns.taken++
+		best.turns.alone = who.deaths > 0
+	}
 	return best, s.changed, nil
 }
 
 // ask has a process answer.
-func (s *staying) ask(ctx context.Context, l *toLine, alone bool, types ...string) (fromLine, *process, error) {
-	p, err := s.pick(ctx, abilityOf[l.Type])
+func (s *staying) ask(ctx context.Context, l *toLine, who *suspicion, types ...string) (fromLine, *process, error) {
+	if who == nil {
+		who = &suspicion{}
+	}
+	leave, ok := s.enter(who)
+	if !ok {
+		return fromLine{}, nil, errNotRunning // not for this one: it comes again
+	}
+	defer leave()
+	p, err := s.pick(ctx, abilityOf[l.Type], who)
 	if err != nil {
 		return fromLine{}, nil, err
 	}
-	if alone {
-		p.alone.Lock()
-		defer p.alone.Unlock()
-	} else {
-		p.alone.RLock()
-		defer p.alone.RUnlock()
-	}
+	defer s.done(p)
 	if isClosed(p.ended) {
 		return fromLine{}, nil, errNotRunning // it did not have it in hand
 	}
 	got, err := p.ask(ctx, l, types...)
-	s.mu.Lock()
-	s.used = time.Now()
-	s.mu.Unlock()
 	return got, p, err
 }
 
 // tell tells the first process.
 func (s *staying) tell(ctx context.Context, l *toLine) error {
-	p, err := s.pick(ctx, "")
+	p, err := s.pick(ctx, "", nil)
 	if err != nil {
 		return err
 	}

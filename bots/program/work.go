@@ -36,6 +36,7 @@ type bot struct {
 	publishes *rate.Limiter
 	requests  chan struct{} // room for those that it has in hand
 	asked     atomic.Int64  // for ids
+	blamed    atomic.Bool   // a process has ended with a delivery in hand
 }
 
 var (
@@ -50,9 +51,10 @@ type crew interface {
 	// run keeps them until ctx ends or something fails. over tells that all have ended as
 	// those who have nothing more to do.
 	run(ctx context.Context) (over bool, err error)
-	// ask has one of them answer a line by a line of one of the types. Who is alone has it
-	// for itself. p is nil where none was asked.
-	ask(ctx context.Context, l *toLine, alone bool, types ...string) (got fromLine, p *process, err error)
+	// ask has one of them answer a line by a line of one of the types. What is suspect is
+	// told when nothing else waits, to one that has nothing else in hand. p is nil where
+	// none was asked.
+	ask(ctx context.Context, l *toLine, s *suspicion, types ...string) (got fromLine, p *process, err error)
 	// tell has one of them be told a line.
 	tell(ctx context.Context, l *toLine) error
 }
@@ -95,6 +97,9 @@ const longLife = 20 * time.Second
 const (
 	firstRestart = 100 * time.Millisecond
 	lastRestart  = 20 * time.Second
+	// lastBlamed bounds them where it ended with a delivery in hand, which is given up after
+	// some times: what comes after that is not to wait for long.
+	lastBlamed = 2 * time.Second
 )
 
 // restart has the program start again after a while, which is longer each time it ends
@@ -105,9 +110,12 @@ func (b *bot) restart(err error) error {
 	if kind, _ := bots.KindOf(err); err == nil || kind != bots.KindTemporary {
 		return err
 	}
-	times := b.failed[b.self.ID]
+	times, last := b.failed[b.self.ID], lastRestart
 	b.failed[b.self.ID]++
-	return bots.RetryAfter(backoff.Wait(firstRestart, times, lastRestart), err)
+	if b.blamed.Load() {
+		last = lastBlamed
+	}
+	return bots.RetryAfter(backoff.Wait(firstRestart, times, last), err)
 }
 
 // did notes that the program has done something.
@@ -173,7 +181,7 @@ const readyWait = 10 * time.Second
 const again = 300 * time.Millisecond
 
 // Send has the program send a delivery. What it had in hand when it ended is suspect, and is
-// sent alone; when it has ended with it several times, it is given up. What a program
+// sent alone, behind everything else; when it has ended with it several times, it is given up. What a program
 // without recipients has said itself stands where it sends to, and is not sent.
 func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, error) {
 	if d.Recipient == 0 && d.Report.BotID == b.self.ID {
@@ -196,15 +204,16 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 
 // deliver asks what is done for a delivery.
 func (b *bot) deliver(ctx context.Context, l *toLine) (fromLine, error) {
-	if n := b.deaths.of(l.ID); n >= maxDeaths {
-		return fromLine{}, b.poison(l.ID, n)
+	suspect := b.deaths.of(l.ID)
+	if suspect.deaths >= maxDeaths {
+		return fromLine{}, b.poison(l.ID, suspect.deaths)
 	}
 	if err := b.isOpen(ctx); err != nil {
 		return fromLine{}, err
 	}
-	got, p, err := b.crew.ask(ctx, l, b.deaths.of(l.ID) > 0, fromSent, fromFailed)
+	got, p, err := b.crew.ask(ctx, l, &suspect, fromSent, fromFailed)
 	if err != nil {
-		return fromLine{}, b.undelivered(l.ID, p, err)
+		return fromLine{}, b.undelivered(l.ID, suspect, p, err)
 	}
 	b.deaths.forget(l.ID)
 	b.did()
@@ -229,10 +238,10 @@ func (b *bot) isOpen(ctx context.Context) error {
 }
 
 // undelivered says what becomes of a delivery that was not answered.
-func (b *bot) undelivered(id string, p *process, err error) error {
+func (b *bot) undelivered(id string, suspect suspicion, p *process, err error) error {
 	switch {
 	case p != nil && p.died():
-		if n := b.deaths.add(id); n >= maxDeaths {
+		if n := b.deaths.add(id, suspect); n >= maxDeaths {
 			return b.poison(id, n)
 		}
 		if p.once {

@@ -250,13 +250,14 @@ func TestState(t *testing.T) {
 // trouble. One that reads the pings and does not answer any works on.
 func TestStopped(t *testing.T) {
 	slow.Test(t, "waits for pings")
-	for name, code := range map[string]string{"pongs": echo, "reads": strings.Replace(echo, `echo '{"type":"pong"}'`, ":", 1)} {
+	const pong = `echo '{"type":"pong"}'`
+	for name, does := range map[string]string{"pongs": "echo >>pings; " + pong, "reads": "echo >>pings"} {
 		t.Run(name, func(t *testing.T) {
-			o := newOutside(t, "echo", `can = ["send"]`, strings.Replace(echoPID, "ECHO", code, 1))
+			o := newOutside(t, "echo", `can = ["send"]`, strings.Replace(echoPID, "ECHO", strings.Replace(echo, pong, does, 1), 1))
 			b, r := o.work(nil)
 			pid := 0
 			o.waitFor("its process", func() bool { _, err := fmt.Sscan(o.file("pid"), &pid); return err == nil })
-			time.Sleep(15 * pingEvery) // it is to be alive after that
+			o.waitFor("pings", func() bool { return len(o.file("pings")) > 12 }) // it is alive after as many
 			if _, err := o.send(b, "U1"); err != nil {
 				t.Fatal(err)
 			}
@@ -276,3 +277,32 @@ func TestStopped(t *testing.T) {
 
 // echoPID writes down its number first.
 const echoPID = "#!/bin/sh\necho $$ > pid\nECHO"
+
+// TestSuspectsComeLast has a program hang: what it had in hand besides is tried before what it
+// hangs on, and what it has not had before both.
+func TestSuspectsComeLast(t *testing.T) {
+	o := newOutside(t, "toy", "can = [\"send\"]\nanswer = \"500ms\"\n", toy)
+	b, r := o.work(nil)
+	ended := make(chan error, 3)
+	send := func(b bots.Bot, text string) { go func() { _, err := o.send(b, text); ended <- err }() }
+	send(b, "hangme")
+	o.waitForFile("sent", "hangme")
+	send(b, "U1")
+	for range 2 {
+		kittest.WantKind(t, <-ended, bots.KindLater)
+	}
+	_ = r.Ended()
+	b = o.open()
+	kittest.Receive(t, b, o.Inbox)
+	for _, text := range []string{"hangme", "U1", "U2"} {
+		send(b, text)
+	}
+	for _, want := range []bool{true, true, false} {
+		if err := <-ended; (err == nil) != want {
+			t.Errorf("sent: %v", err)
+		}
+	}
+	if got := o.file("sent"); got != "hangme\nU2\nU1\nhangme\n" {
+		t.Errorf("it was told %q", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func (p *pages) handleReport(w http.ResponseWriter, r *http.Request) error {
 	if err := p.host.Hearer.Hear(r.Context(), b, in); err != nil {
 		return p.notHeard(w, r, err)
 	}
-	return p.say(w, r, http.StatusOK, p.outcome(r, in, answered), p.idOf(b, in))
+	return p.say(w, r, http.StatusOK, p.outcome(r, p.patience(r, b, in), answered), p.idOf(b, in))
 }
 
 // idOf is the id of the report that becomes of what was heard.
@@ -97,12 +98,22 @@ func (p *pages) written(r *http.Request) (in bots.Incoming, wrong string) {
 	return in, ""
 }
 
-// outcome waits a moment for what becomes of a report that is on disk.
-func (p *pages) outcome(r *http.Request, in bots.Incoming, answered <-chan bots.Answer) bots.Answer {
-	within := judgedWithin
-	if strings.HasPrefix(in.Text, commandSign) {
-		within = commandWithin
+// patience is how long somebody waits for an answer to what they have written.
+func (p *pages) patience(r *http.Request, b report.Bot, in bots.Incoming) time.Duration {
+	said, isCommand := strings.CutPrefix(strings.ToLower(in.Text), commandSign)
+	if !isCommand || p.host.Commands == nil {
+		return judgedWithin
 	}
+	words, err := p.host.Commands.Words(r.Context(), b.CityID)
+	if err != nil || !slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(said, word) }) {
+		return judgedWithin
+	}
+	return commandWithin
+}
+
+// outcome waits a moment for what becomes of a report that is on disk, or for the answer to
+// a command.
+func (p *pages) outcome(r *http.Request, within time.Duration, answered <-chan bots.Answer) bots.Answer {
 	wait := time.NewTimer(within)
 	defer wait.Stop()
 	select {

@@ -91,7 +91,7 @@ func (c counting) Hear(context.Context, report.Bot, bots.Incoming) error {
 func (p parts) mailNetwork(b *testing.B, hearing bots.Hearer) *mail.Network {
 	b.Helper()
 	n, err := mail.New(bots.Host{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		Mailer: mailer.New(p.cfg, p.log, time.Now), AccountMails: quiet{}, Hearer: hearing, Lines: (*relay.Places)(nil), Notices: &notice.Board{}})
+		Mailer: mailer.New(p.cfg, p.log, time.Now), AccountMails: quiet{}, Hearer: hearing, Places: (*relay.Places)(nil), Notices: &notice.Board{}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func (b *bot) help(ctx context.Context, language string) (string, error) {
 		return "", err
 	}
 	words := b.say(language, "kit.chat.help", "City", b.city)
-	names, err := b.network.host.Lines.Lines(ctx, b.bot.CityID)
+	names, err := b.network.host.Places.Lines(ctx, b.bot.CityID)
 	if len(names) > 0 {
 		words += "\n" + b.say(language, "kit.lines.help")
 	}
@@ -190,7 +190,7 @@ func (b *bot) again(ctx context.Context, chat, id, language string) (string, err
 	if err != nil || r.Lines == "" {
 		return b.say(language, id), err
 	}
-	names, err := b.network.host.Lines.Lines(ctx, b.bot.CityID)
+	names, err := b.network.host.Places.Lines(ctx, b.bot.CityID)
 	return b.chosen(language, r.Lines, names) + "\n\n" + b.choose(language, names), err
 }
 

@@ -171,7 +171,7 @@ func newToy(t *testing.T, change func(*chat.Network)) *toy {
 }
 
 // newToyIn is a toy in a city that has lines.
-func newToyIn(t *testing.T, lines bots.Lines, change func(*chat.Network)) *toy {
+func newToyIn(t *testing.T, lines bots.Places, change func(*chat.Network)) *toy {
 	t.Helper()
 	y := &toy{T: t, service: &service{batches: make(chan batch), fail: map[string]error{}}, log: &bytes.Buffer{}, operator: &bytes.Buffer{}}
 	box, err := secret.New(bytes.Repeat([]byte{7}, 32))
@@ -188,7 +188,7 @@ func newToyIn(t *testing.T, lines bots.Lines, change func(*chat.Network)) *toy {
 	catalogue, err := i18n.New(append([]fs.FS{texts}, kit.Texts...)...)
 	y.must(err)
 	y.site = &kittest.Site[*chat.Card, any]{DB: y.db, Visited: y.city, Texts: catalogue}
-	y.host = bots.Host{DB: y.db, Lines: lines, Secrets: box, Texts: catalogue, Now: clock.Now, Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), y.operator), nil))}
+	y.host = bots.Host{DB: y.db, Places: lines, Secrets: box, Texts: catalogue, Now: clock.Now, Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), y.operator), nil))}
 	y.network, err = spec.Definition().New(y.host)
 	y.must(err)
 	return y

@@ -71,11 +71,11 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	h.Host = bots.Host{
 		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: must(i18n.New(sources...))(tb),
 		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true, nil), Hearer: h.Inbox,
-		Lines: cityLines, Notices: &notice.Board{}, Bus: new(bus.Bus), Log: log, Now: h.Clock.Now,
+		Notices: &notice.Board{}, Bus: new(bus.Bus), Log: log, Now: h.Clock.Now,
 	}
 	places, stop := relay.NewPlaces(h.DB, h.Notices, log)
 	tb.Cleanup(stop)
-	h.Host.Places, h.Networks = places, []string{"mail", "mastodon", "telegram", "web", d.Name}
+	h.Host.Places, h.Networks = chosen{places, cityLines}, []string{"mail", "mastodon", "telegram", "web", d.Name}
 	h.Network = must(d.New(h.Host))(tb)
 	h.Cities = must(manage.New(manage.Options{DB: h.DB, Notices: h.Notices, Log: log,
 		Networks: []manage.Network{{Definition: d, Network: h.Network}}}))(tb)
