@@ -182,6 +182,7 @@ func (b *board) open(networks []Network) {
 	}
 	var err error
 	dir := b.t.TempDir()
+	dbtest.MustPrepare(b.t, dir)
 	b.db, err = db.Open(b.t.Context(), dir, time.Now, slog.New(slog.DiscardHandler))
 	must(err)
 	b.t.Cleanup(func() { _ = b.db.Close() })

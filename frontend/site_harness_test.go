@@ -142,6 +142,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	tn.t.Helper()
 	dir := tn.t.TempDir()
 	var err error
+	dbtest.MustPrepare(tn.t, dir)
 	if tn.db, err = db.Open(tn.t.Context(), dir, tn.clock.time, slog.New(slog.DiscardHandler)); err != nil {
 		tn.t.Fatal(err)
 	}

@@ -7,10 +7,15 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"strconv"
+	"sync"
 	"unicode/utf8"
+
+	"ticketfrei/bots/kit"
+	"ticketfrei/templates"
 )
 
 // settingsFile is a network's section of the settings page: a part of a page,
@@ -25,41 +30,55 @@ type view struct {
 
 func (v view) execute(w io.Writer, p *page) error { return v.set.ExecuteTemplate(w, v.entry, p) }
 
-// parseViews reads every page. The names are
+// pages are the views of the site and of the kit, and what all views have in common.
+type pages struct {
+	base  *template.Template
+	views map[string]view
+}
+
+// builtInPages are those that are built into the program. They never change.
+var builtInPages = sync.OnceValues(func() (pages, error) { return parsePages(templates.Files, kit.Files) })
+
+// parsePages reads every page. The names are
 //
 //	home.tmpl             templates/home.tmpl
 //	settings/rules.tmpl   templates/settings/rules.tmpl
-//	bots/mail/page.tmpl   page.tmpl in the Files of network mail
+//	bots/mail/page.tmpl   page.tmpl in the Files of network mail: see with
 //	bots/kit/demo.tmpl    demo.tmpl of the networks' kit
 //
 // A page defines "content", which templates/layout.tmpl puts into the layout.
 // The files in templates/partials, in templates/settings/partials and in the
 // kit's partials can be used in every page. A network's settings.tmpl defines
 // nothing: it is only a part of a page.
-func parseViews(site, kit fs.FS, networks []Network) (map[string]view, error) {
-	base := template.New("base").Option("missingkey=zero")
+func parsePages(site, kit fs.FS) (pages, error) {
+	p := pages{template.New("base").Option("missingkey=zero"), map[string]view{}}
 	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
-		if err := parseGlob(base, site, pattern); err != nil {
-			return nil, err
+		if err := parseGlob(p.base, site, pattern); err != nil {
+			return pages{}, err
 		}
 	}
-	if err := parseGlob(base, kit, "partials/*.tmpl"); err != nil {
-		return nil, err
+	if err := parseGlob(p.base, kit, "partials/*.tmpl"); err != nil {
+		return pages{}, err
 	}
-	views := map[string]view{}
-	if err := addViews(views, base, kit, ".", "bots/kit"); err != nil {
-		return nil, err
+	if err := addViews(p.views, p.base, kit, ".", "bots/kit"); err != nil {
+		return pages{}, err
 	}
 	for _, dir := range []string{".", "settings"} {
-		if err := addViews(views, base, site, dir, dir); err != nil {
-			return nil, err
+		if err := addViews(p.views, p.base, site, dir, dir); err != nil {
+			return pages{}, err
 		}
 	}
+	return p, nil
+}
+
+// with returns the views, and those of networks.
+func (p pages) with(networks []Network) (map[string]view, error) {
+	views := maps.Clone(p.views)
 	for _, n := range networks {
 		if n.Files == nil {
 			continue
 		}
-		if err := addViews(views, base, n.Files, ".", "bots/"+n.Name); err != nil {
+		if err := addViews(views, p.base, n.Files, ".", "bots/"+n.Name); err != nil {
 			return nil, fmt.Errorf("network %s: %w", n.Name, err)
 		}
 	}
@@ -132,7 +151,7 @@ func (v view) check(file string) error {
 	return nil
 }
 
-// render writes the page of the template (see parseViews) with a translated
+// render writes the page of the template (see parsePages) with a translated
 // title. It buffers the page: if it fails, nothing has been written.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) error {
 	p := s.newPage(r, title, data)

@@ -223,6 +223,9 @@ func (r *reader) add(id string, m goi18n.Message) {
 	}
 	names := map[string]bool{}
 	for _, text := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
+		if !strings.Contains(text, "{{") && !strings.Contains(text, "}}") {
+			continue
+		}
 		for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
 			names[match[1]] = true
 		}
