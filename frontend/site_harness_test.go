@@ -24,7 +24,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
@@ -153,10 +153,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	if tn.box, err = secret.Open(dir, ""); err != nil {
 		tn.t.Fatal(err)
 	}
-	texts, err := i18n.New(append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)
-	if err != nil {
-		tn.t.Fatal(err)
-	}
+	texts := i18ntest.MustNew(tn.t, append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)
 	places, stop := relay.NewPlaces(tn.db, &tn.notices, slog.New(slog.DiscardHandler))
 	tn.t.Cleanup(stop)
 	cities, err := manage.New(manage.Options{DB: tn.db, Notices: &tn.notices, Networks: networks,

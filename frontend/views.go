@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"bytes"
+	"embed"
 	"errors"
 	"fmt"
 	"html/template"
@@ -32,12 +33,48 @@ func (v view) execute(w io.Writer, p *page) error { return v.set.ExecuteTemplate
 
 // pages are the views of the site and of the kit, and what all views have in common.
 type pages struct {
-	base  *template.Template
-	views map[string]view
+	base    *template.Template
+	views   map[string]view
+	builtIn bool
 }
 
 // builtInPages are those that are built into the program. They never change.
-var builtInPages = sync.OnceValues(func() (pages, error) { return parsePages(templates.Files, kit.Files) })
+var builtInPages = sync.OnceValues(func() (pages, error) {
+	p, err := parsePages(templates.Files, kit.Files)
+	p.builtIn = true
+	return p, err
+})
+
+// ofNetworks are the views of networks whose files are built into the program, parsed
+// with builtInPages.
+var ofNetworks sync.Map // networkFiles → map[string]view
+
+type networkFiles struct {
+	name  string
+	files embed.FS
+}
+
+// of returns the views of a network.
+func (p pages) of(n Network) (map[string]view, error) {
+	files, fixed := n.Files.(embed.FS)
+	if !fixed || !p.builtIn {
+		return p.parse(n)
+	}
+	key := networkFiles{n.Name, files}
+	if views, ok := ofNetworks.Load(key); ok {
+		return views.(map[string]view), nil
+	}
+	views, err := p.parse(n)
+	if err == nil {
+		ofNetworks.Store(key, views)
+	}
+	return views, err
+}
+
+func (p pages) parse(n Network) (map[string]view, error) {
+	views := map[string]view{}
+	return views, addViews(views, p.base, n.Files, ".", "bots/"+n.Name)
+}
 
 // parsePages reads every page. The names are
 //
@@ -51,7 +88,7 @@ var builtInPages = sync.OnceValues(func() (pages, error) { return parsePages(tem
 // kit's partials can be used in every page. A network's settings.tmpl defines
 // nothing: it is only a part of a page.
 func parsePages(site, kit fs.FS) (pages, error) {
-	p := pages{template.New("base").Option("missingkey=zero"), map[string]view{}}
+	p := pages{base: template.New("base").Option("missingkey=zero"), views: map[string]view{}}
 	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
 		if err := parseGlob(p.base, site, pattern); err != nil {
 			return pages{}, err
@@ -78,9 +115,11 @@ func (p pages) with(networks []Network) (map[string]view, error) {
 		if n.Files == nil {
 			continue
 		}
-		if err := addViews(views, p.base, n.Files, ".", "bots/"+n.Name); err != nil {
+		own, err := p.of(n)
+		if err != nil {
 			return nil, fmt.Errorf("network %s: %w", n.Name, err)
 		}
+		maps.Copy(views, own)
 	}
 	return views, nil
 }
