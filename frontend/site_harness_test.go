@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
+	"os"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -178,6 +180,13 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	if tn.site, err = NewSite(o); err != nil {
 		tn.t.Fatal(err)
 	}
+}
+
+// TestMain lets garbage lie for longer: tests open one small site after another, and most
+// of it is never worth a look.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
 }
 
 // Ready implements Health.
