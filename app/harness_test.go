@@ -3,14 +3,17 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/mail"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,6 +32,7 @@ import (
 	"ticketfrei/internal/dkim"
 	"ticketfrei/internal/dnstest"
 	"ticketfrei/internal/freeport"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
 	"ticketfrei/manage"
@@ -114,6 +118,12 @@ func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m
 	}
 	if m.intents == nil {
 		m.intents = testIntents()
+	}
+	if m.source == "" && cfg.Web.Templates == "" {
+		m.texts = i18ntest.MustNew(t, siteFiles{}.texts(definitions)...)
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); errors.Is(err, fs.ErrNotExist) {
+		dbtest.MustPrepare(t, cfg.Data)
 	}
 	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), m)
 	if err != nil {

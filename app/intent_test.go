@@ -35,6 +35,7 @@ func mustWriteSentences(t *testing.T, dir, name, text string) {
 // TestIntentTry tries texts without a data directory, with sentences of the operator's
 // own, and by the rules of a city.
 func TestIntentTry(t *testing.T) {
+	slow.Test(t, "learns from all sentences for every text")
 	dir := t.TempDir()
 	t.Setenv("TICKETFREI_DATA", filepath.Join(dir, "data"))
 	try := func(code int, want string, args ...string) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 	if code, is := cage.Helper(os.Args[1:]); is {
 		os.Exit(code)
 	}
+	debug.SetGCPercent(400) // many small servers one after another: most garbage is never worth a look
 	os.Exit(m.Run())
 }
 

@@ -47,6 +47,7 @@ type mode struct {
 	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
 	// intents tells questions from reports; nil: as the sentences say.
 	intents *intent.Recognizer
+	texts   *i18n.Catalogue // nil: read from the networks' and the operator's files
 	// refusals says when a bot that is refused needs its moderators; for tests.
 	refusals supervisor.Refusals
 }
@@ -116,9 +117,12 @@ func (s *server) open(ctx context.Context) error {
 		return err
 	}
 	own := siteFiles{s.mode.source, s.cfg.Web.Templates}
-	texts, err := i18n.New(own.texts(s.definitions)...)
-	if err != nil {
-		return err
+	texts := s.mode.texts
+	if texts == nil {
+		var err error
+		if texts, err = i18n.New(own.texts(s.definitions)...); err != nil {
+			return err
+		}
 	}
 	s.registry = newRegistry(s.db)
 	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)

@@ -24,13 +24,24 @@ func (f Files) Check(networks []Network) error {
 
 // read reads how the site looks.
 func (f Files) read(networks []Network) (l *look, err error) {
-	site, parts := cmp.Or[fs.FS](f.Templates, templates.Files), cmp.Or[fs.FS](f.Kit, kit.Files)
 	l = &look{}
-	if l.assets, err = loadAssets(site); err != nil {
+	if l.assets, err = loadAssets(cmp.Or[fs.FS](f.Templates, templates.Files)); err != nil {
 		return nil, err
 	}
-	l.views, err = parseViews(site, parts, networks)
+	own, err := f.pages()
+	if err != nil {
+		return nil, err
+	}
+	l.views, err = own.with(networks)
 	return l, err
+}
+
+// pages parses the templates of the site and of the kit.
+func (f Files) pages() (pages, error) {
+	if f == (Files{}) {
+		return builtInPages()
+	}
+	return parsePages(cmp.Or[fs.FS](f.Templates, templates.Files), cmp.Or[fs.FS](f.Kit, kit.Files))
 }
 
 // look is how the site looks: its templates, styles and pictures.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/alexedwards/argon2id"
 
@@ -20,8 +21,11 @@ type passwords struct {
 	nobody string
 }
 
+// hashOfNobody is made once for all sites of the process.
+var hashOfNobody = sync.OnceValues(func() (string, error) { return manage.HashPassword("") })
+
 func newPasswords() (*passwords, error) {
-	nobody, err := manage.HashPassword("")
+	nobody, err := hashOfNobody()
 	if err != nil {
 		return nil, err
 	}

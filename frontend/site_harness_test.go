@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
+	"os"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +26,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
@@ -142,6 +144,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	tn.t.Helper()
 	dir := tn.t.TempDir()
 	var err error
+	dbtest.MustPrepare(tn.t, dir)
 	if tn.db, err = db.Open(tn.t.Context(), dir, tn.clock.time, slog.New(slog.DiscardHandler)); err != nil {
 		tn.t.Fatal(err)
 	}
@@ -152,10 +155,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	if tn.box, err = secret.Open(dir, ""); err != nil {
 		tn.t.Fatal(err)
 	}
-	texts, err := i18n.New(append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)
-	if err != nil {
-		tn.t.Fatal(err)
-	}
+	texts := i18ntest.MustNew(tn.t, append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)
 	places, stop := relay.NewPlaces(tn.db, &tn.notices, slog.New(slog.DiscardHandler))
 	tn.t.Cleanup(stop)
 	cities, err := manage.New(manage.Options{DB: tn.db, Notices: &tn.notices, Networks: networks,
@@ -180,6 +180,13 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	if tn.site, err = NewSite(o); err != nil {
 		tn.t.Fatal(err)
 	}
+}
+
+// TestMain lets garbage lie for longer: tests open one small site after another, and most
+// of it is never worth a look.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
 }
 
 // Ready implements Health.

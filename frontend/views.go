@@ -2,15 +2,21 @@ package frontend
 
 import (
 	"bytes"
+	"embed"
 	"errors"
 	"fmt"
 	"html/template"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"strconv"
+	"sync"
 	"unicode/utf8"
+
+	"ticketfrei/bots/kit"
+	"ticketfrei/templates"
 )
 
 // settingsFile is a network's section of the settings page: a part of a page,
@@ -25,43 +31,95 @@ type view struct {
 
 func (v view) execute(w io.Writer, p *page) error { return v.set.ExecuteTemplate(w, v.entry, p) }
 
-// parseViews reads every page. The names are
+// pages are the views of the site and of the kit, and what all views have in common.
+type pages struct {
+	base    *template.Template
+	views   map[string]view
+	builtIn bool
+}
+
+// builtInPages are those that are built into the program. They never change.
+var builtInPages = sync.OnceValues(func() (pages, error) {
+	p, err := parsePages(templates.Files, kit.Files)
+	p.builtIn = true
+	return p, err
+})
+
+// ofNetworks are the views of networks whose files are built into the program, parsed
+// with builtInPages.
+var ofNetworks sync.Map // networkFiles → map[string]view
+
+type networkFiles struct {
+	name  string
+	files embed.FS
+}
+
+// of returns the views of a network.
+func (p pages) of(n Network) (map[string]view, error) {
+	files, fixed := n.Files.(embed.FS)
+	if !fixed || !p.builtIn {
+		return p.parse(n)
+	}
+	key := networkFiles{n.Name, files}
+	if views, ok := ofNetworks.Load(key); ok {
+		return views.(map[string]view), nil
+	}
+	views, err := p.parse(n)
+	if err == nil {
+		ofNetworks.Store(key, views)
+	}
+	return views, err
+}
+
+func (p pages) parse(n Network) (map[string]view, error) {
+	views := map[string]view{}
+	return views, addViews(views, p.base, n.Files, ".", "bots/"+n.Name)
+}
+
+// parsePages reads every page. The names are
 //
 //	home.tmpl             templates/home.tmpl
 //	settings/rules.tmpl   templates/settings/rules.tmpl
-//	bots/mail/page.tmpl   page.tmpl in the Files of network mail
+//	bots/mail/page.tmpl   page.tmpl in the Files of network mail: see with
 //	bots/kit/demo.tmpl    demo.tmpl of the networks' kit
 //
 // A page defines "content", which templates/layout.tmpl puts into the layout.
 // The files in templates/partials, in templates/settings/partials and in the
 // kit's partials can be used in every page. A network's settings.tmpl defines
 // nothing: it is only a part of a page.
-func parseViews(site, kit fs.FS, networks []Network) (map[string]view, error) {
-	base := template.New("base").Option("missingkey=zero")
+func parsePages(site, kit fs.FS) (pages, error) {
+	p := pages{base: template.New("base").Option("missingkey=zero"), views: map[string]view{}}
 	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
-		if err := parseGlob(base, site, pattern); err != nil {
-			return nil, err
+		if err := parseGlob(p.base, site, pattern); err != nil {
+			return pages{}, err
 		}
 	}
-	if err := parseGlob(base, kit, "partials/*.tmpl"); err != nil {
-		return nil, err
+	if err := parseGlob(p.base, kit, "partials/*.tmpl"); err != nil {
+		return pages{}, err
 	}
-	views := map[string]view{}
-	if err := addViews(views, base, kit, ".", "bots/kit"); err != nil {
-		return nil, err
+	if err := addViews(p.views, p.base, kit, ".", "bots/kit"); err != nil {
+		return pages{}, err
 	}
 	for _, dir := range []string{".", "settings"} {
-		if err := addViews(views, base, site, dir, dir); err != nil {
-			return nil, err
+		if err := addViews(p.views, p.base, site, dir, dir); err != nil {
+			return pages{}, err
 		}
 	}
+	return p, nil
+}
+
+// with returns the views, and those of networks.
+func (p pages) with(networks []Network) (map[string]view, error) {
+	views := maps.Clone(p.views)
 	for _, n := range networks {
 		if n.Files == nil {
 			continue
 		}
-		if err := addViews(views, base, n.Files, ".", "bots/"+n.Name); err != nil {
+		own, err := p.of(n)
+		if err != nil {
 			return nil, fmt.Errorf("network %s: %w", n.Name, err)
 		}
+		maps.Copy(views, own)
 	}
 	return views, nil
 }
@@ -132,7 +190,7 @@ func (v view) check(file string) error {
 	return nil
 }
 
-// render writes the page of the template (see parseViews) with a translated
+// render writes the page of the template (see parsePages) with a translated
 // title. It buffers the page: if it fails, nothing has been written.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) error {
 	p := s.newPage(r, title, data)

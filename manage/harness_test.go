@@ -17,6 +17,7 @@ import (
 	"ticketfrei/db/dbtest"
 	"ticketfrei/intent"
 	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/manage"
@@ -51,7 +52,7 @@ func newTown(t *testing.T) *town {
 	places, stop := relay.NewPlaces(tn.db, board, log)
 	t.Cleanup(stop)
 	rl := relay.New(relay.Options{DB: tn.db, Notices: board, Outgoing: idle{}, Places: places, Expire: time.Hour, Now: time.Now, Log: log, Metrics: prometheus.NewRegistry()})
-	tn.texts = must(i18n.New(templates.Texts...))(t)
+	tn.texts = i18ntest.MustNew(t, templates.Texts...)
 	tn.Cities = must(manage.New(manage.Options{DB: tn.db, Notices: board, Log: log, Keep: 24 * time.Hour, Relay: rl, Places: places,
 		Intents: intent.New(intent.BuiltIn()), Networks: []manage.Network{
 			{Definition: bots.Definition{Name: "tram", Everywhere: true}, Network: tn.tram},

@@ -46,6 +46,7 @@ func newCommanded(t *testing.T, answer func(ctx context.Context, c bots.Command)
 // TestCommands has a program answer what somebody writes to another bot of its city, and
 // nothing of that be a report.
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	a := newCommanded(t, func(_ context.Context, c bots.Command) (string, error) {
 		switch c.Text {
 		case "nothing":
@@ -99,6 +100,7 @@ func TestCommands(t *testing.T) {
 // TestCommandsOfChats hears what chats take for commands: what no program knows is theirs,
 // and in a group nothing is said of what may be meant for another bot.
 func TestCommandsOfChats(t *testing.T) {
+	t.Parallel()
 	a := newCommanded(t, func(_ context.Context, c bots.Command) (string, error) { return "09:00", nil }, "fahrplan")
 	command := func(id, text string, private bool) error {
 		in := a.message(id, id, text)
@@ -141,6 +143,7 @@ func (a *answering) mustFind(network string) report.Bot {
 // TestCommandsAreBounded has one author give many commands, a program take its time, and
 // a city be paused.
 func TestCommandsAreBounded(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	a := newCommanded(t, func(ctx context.Context, c bots.Command) (string, error) {
 		<-release

@@ -82,6 +82,7 @@ func named(place string) report.Verdict {
 // TestPlacesAreTriggers has a report pass that names a line or stop of its city, or is an
 // all-clear; what the city refuses it refuses.
 func TestPlacesAreTriggers(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	for text, want := range map[string]struct {
 		report.Verdict
@@ -113,6 +114,7 @@ func TestPlacesAreTriggers(t *testing.T) {
 // TestPlacesTakeEffectAtOnce has the next report judged by what was stored last, also
 // where it cannot be read.
 func TestPlacesTakeEffectAtOnce(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	r.want(r.write("Moritzplatz 1"), held, "")
 	r.savePlaces(cityPlaces + "\nU8: Moritzplatz")
@@ -127,6 +129,7 @@ func TestPlacesTakeEffectAtOnce(t *testing.T) {
 
 // TestEditsAreRead has what a report is about follow its words.
 func TestEditsAreRead(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	edit := func(id, text string) {
 		t.Helper()
@@ -151,6 +154,7 @@ func TestEditsAreRead(t *testing.T) {
 
 // TestQuestionLetThroughIsRead has a moderator let through what was taken for a question.
 func TestQuestionLetThroughIsRead(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	r.mustHear(r.message("q", "a", "Plärrer?"))
 	r.mustSay("q: question: Keine Meldung zu Plärrer in der letzten Stunde." + hint)
@@ -161,6 +165,7 @@ func TestQuestionLetThroughIsRead(t *testing.T) {
 // TestQuestionsAboutPlaces are answered with what is about the line or the stop, and are
 // not passed on, though they name one.
 func TestQuestionsAboutPlaces(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	for _, text := range []string{"Kontis in der U1", "Kontis Plärrer", "Kontis Yorckstr"} {
 		r.write(text)
@@ -191,6 +196,7 @@ func TestQuestionsAboutPlaces(t *testing.T) {
 
 // TestRepliesThatNameAPlaceAreReports: others are talk.
 func TestRepliesThatNameAPlaceAreReports(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	for text, heard := range map[string]bool{"jetzt Yorckstr": true, "Plärrer sauber": true, "nein, wieder weg": false} {
 		r.mustHear(bots.Incoming{ID: text, Author: text, Text: text, Reply: true})
@@ -203,6 +209,7 @@ func TestRepliesThatNameAPlaceAreReports(t *testing.T) {
 // TestRecipientsAreChosenByLines has networks see what was read when they say whom a report
 // is sent to.
 func TestRecipientsAreChosenByLines(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	asked := make(chan report.Lines, 10)
 	r.relay.Networks["crowd"] = listing{list: func(r report.Report) ([]int64, error) {
@@ -217,6 +224,7 @@ func TestRecipientsAreChosenByLines(t *testing.T) {
 
 // TestLinesOfACity are told to the networks.
 func TestLinesOfACity(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	got, err := r.hearing.Places.Lines(t.Context(), r.city.ID)
 	if !slices.Equal(got, []string{"U1", "U2", "U7"}) || err != nil {

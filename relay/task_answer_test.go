@@ -13,6 +13,7 @@ import (
 // TestTasksAnswer has tasks say a word to whoever wrote: it comes with what became of the
 // report, and alone where they are told nothing of that.
 func TestTasksAnswer(t *testing.T) {
+	t.Parallel()
 	timetable := newTask(func(context.Context, report.Report) (bots.TaskResult, error) {
 		return bots.TaskResult{Answer: "Next one in 5 minutes"}, nil
 	})

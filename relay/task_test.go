@@ -105,6 +105,7 @@ func (a *answering) logOf(network string) (lines []string) {
 // TestTasksGrowResults has tasks look at a report in the order of their city: each gets
 // what those before it said, under its name, and the report keeps it.
 func TestTasksGrowResults(t *testing.T) {
+	t.Parallel()
 	var got string
 	var read report.Reading
 	judge := newTask(func(_ context.Context, r report.Report) (bots.TaskResult, error) {
@@ -132,6 +133,7 @@ func TestTasksGrowResults(t *testing.T) {
 // TestTaskRefuses has a task refuse what the censor would pass, and pass nothing that the
 // censor refuses. What it refused can be let through by a moderator.
 func TestTaskRefuses(t *testing.T) {
+	t.Parallel()
 	judge := newTask(func(_ context.Context, r report.Report) (bots.TaskResult, error) {
 		if strings.Contains(r.Text, "Werbung") {
 			return bots.TaskResult{Refuse: "looks like\nadvertising", Results: json.RawMessage(`1`)}, nil
@@ -176,6 +178,7 @@ func TestTaskRefuses(t *testing.T) {
 // TestTaskRefusesWithoutRoom has a task refuse a report with results that do not fit: it
 // is refused all the same, and the tasks behind it are not asked.
 func TestTaskRefusesWithoutRoom(t *testing.T) {
+	t.Parallel()
 	for name, raw := range map[string]string{"too long": `"` + strings.Repeat("x", 5000) + `"`, "no JSON": `{"a":`} {
 		t.Run(name, func(t *testing.T) {
 			judge := newTask(func(context.Context, report.Report) (bots.TaskResult, error) {
@@ -198,6 +201,7 @@ func TestTaskRefusesWithoutRoom(t *testing.T) {
 // TestTaskThatFailsLosesNothing has tasks hang, panic, fail and say too much: the report
 // is judged with what is there, and the log of the bot says so.
 func TestTaskThatFailsLosesNothing(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		task bots.Network
@@ -237,6 +241,7 @@ func TestTaskThatFailsLosesNothing(t *testing.T) {
 // on the same lane at once, and those that wait when the program stops are judged after
 // its next start.
 func TestTasksOfOneCity(t *testing.T) {
+	t.Parallel()
 	a := newTasked(t, time.Hour, map[string]bots.Network{"bad": hanging(t)}, "bad")
 	var other report.City
 	for i := 0; other.ID%16 != a.city.ID%16 || other.ID == 0; i++ {
@@ -332,6 +337,7 @@ func (a *answering) holds(lanes, rooms int) {
 // TestTasksKeepOrder has many reports come while a task looks at the first one, more than a
 // lane keeps in memory, and the task be done with some before others.
 func TestTasksKeepOrder(t *testing.T) {
+	t.Parallel()
 	const many = relay.LaneSize + 100
 	heard := make(chan struct{})
 	slow := newTask(func(_ context.Context, r report.Report) (bots.TaskResult, error) {
@@ -359,6 +365,7 @@ func TestTasksKeepOrder(t *testing.T) {
 // TestTasksLookAtEdits has the author change a report that passed so that a task refuses
 // it: it is taken back.
 func TestTasksLookAtEdits(t *testing.T) {
+	t.Parallel()
 	judge := newTask(func(_ context.Context, r report.Report) (bots.TaskResult, error) {
 		if strings.Contains(r.Text, "Werbung") {
 			return bots.TaskResult{Refuse: "advertising"}, nil
@@ -391,6 +398,7 @@ func TestTasksLookAtEdits(t *testing.T) {
 // TestBusTellsOfReports has a moderator take a report back and a city change, and nobody
 // told who does not follow it.
 func TestBusTellsOfReports(t *testing.T) {
+	t.Parallel()
 	a := newTasked(t, time.Minute, nil)
 	events, elsewhere := a.relay.Bus.Subscribe(a.city.ID, 9, ">"), a.relay.Bus.Subscribe(a.city.ID+1, 9, ">")
 	start(t, a.relay)

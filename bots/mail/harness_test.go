@@ -27,7 +27,7 @@ import (
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dnstest"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/notice"
@@ -122,10 +122,7 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	if err := b.db.Migrate(t.Context(), b.box, map[string][]*gormigrate.Migration{Name: migrations(b.box)}); err != nil {
 		t.Fatal(err)
 	}
-	texts, err := i18n.New(append(templates.Texts, files)...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := i18ntest.MustNew(t, append(templates.Texts, files)...)
 	log := slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	send := mailer.New(b.cfg, log, b.clock.Now)
 	t.Cleanup(func() { send.Close() })

@@ -17,7 +17,9 @@ import (
 // tables and those of networks (name → list). It is closed when the test ends.
 func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormigrate.Migration) *db.DB {
 	tb.Helper()
-	d, err := db.Open(tb.Context(), tb.TempDir(), now, slog.New(slog.DiscardHandler))
+	dir := tb.TempDir()
+	MustPrepare(tb, dir)
+	d, err := db.Open(tb.Context(), dir, now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -33,13 +33,15 @@ var forms = map[string][]string{
 	"fr": {"one", "other"},
 }
 
-var (
-	// placeholder is the only thing in a text that is not shown as it is:
-	// translators need not know a template language.
-	placeholder = regexp.MustCompile(`\{\{\s*\.([A-Za-z][A-Za-z0-9]*)\s*\}\}`)
-	// idPart is one part of an id between its dots.
-	idPart = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-)
+// placeholder is the only thing in a text that is not shown as it is: translators need
+// not know a template language.
+var placeholder = regexp.MustCompile(`\{\{\s*\.([A-Za-z][A-Za-z0-9]*)\s*\}\}`)
+
+// isIDPart tells whether a word can stand between the dots of an id.
+func isIDPart(word string) bool {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+	return word != "" && strings.Trim(word, allowed) == ""
+}
 
 // readAll reads all sources and returns the entries by language and id.
 func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
@@ -165,7 +167,7 @@ func (r *reader) table(prefix string, table map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		// A quoted key may hold dots: "a.b" is the same as b in [a].
 		for part := range strings.SplitSeq(key, ".") {
-			if !idPart.MatchString(part) {
+			if !isIDPart(part) {
 				r.failAt(prefix+key, "%q cannot be part of a key", part)
 			}
 		}
@@ -223,6 +225,9 @@ func (r *reader) add(id string, m goi18n.Message) {
 	}
 	names := map[string]bool{}
 	for _, text := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
+		if !strings.Contains(text, "{{") && !strings.Contains(text, "}}") {
+			continue
+		}
 		for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
 			names[match[1]] = true
 		}

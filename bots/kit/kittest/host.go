@@ -23,7 +23,7 @@ import (
 	"ticketfrei/frontend"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
@@ -69,7 +69,7 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(h.Lines, tb.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := h.config(settings)
 	h.Host = bots.Host{
-		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: must(i18n.New(sources...))(tb),
+		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: i18ntest.MustNew(tb, sources...),
 		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true, nil), Hearer: h.Inbox,
 		Notices: &notice.Board{}, Bus: new(bus.Bus), Log: log, Now: h.Clock.Now,
 	}
