@@ -82,33 +82,37 @@ func (v view) texts() iter.Seq2[*parse.Tree, *parse.TextNode] {
 			if t.Tree == nil || t.Tree.Root == nil {
 				continue
 			}
-			if !walkTexts(t.Tree.Root, func(n *parse.TextNode) bool { return yield(t.Tree, n) }) {
+			goOn := walk(t.Tree.Root, func(part parse.Node) bool {
+				n, ok := part.(*parse.TextNode)
+				return !ok || yield(t.Tree, n)
+			})
+			if !goOn {
 				return
 			}
 		}
 	}
 }
 
-// walkTexts returns false where yield did.
-func walkTexts(n parse.Node, yield func(*parse.TextNode) bool) bool {
-	switch n := n.(type) {
-	case *parse.TextNode:
-		return yield(n)
+// walk calls visit for all that a part of a template is made of, until one returns false.
+func walk(part parse.Node, visit func(parse.Node) bool) bool {
+	switch n := part.(type) {
 	case *parse.ListNode:
 		if n == nil {
 			return true
 		}
-		for _, child := range n.Nodes {
-			if !walkTexts(child, yield) {
+		for _, inner := range n.Nodes {
+			if !walk(inner, visit) {
 				return false
 			}
 		}
+		return true
 	case *parse.IfNode:
-		return walkTexts(n.List, yield) && walkTexts(n.ElseList, yield)
+		return walk(n.List, visit) && walk(n.ElseList, visit)
 	case *parse.RangeNode:
-		return walkTexts(n.List, yield) && walkTexts(n.ElseList, yield)
+		return walk(n.List, visit) && walk(n.ElseList, visit)
 	case *parse.WithNode:
-		return walkTexts(n.List, yield) && walkTexts(n.ElseList, yield)
+		return walk(n.List, visit) && walk(n.ElseList, visit)
+	default:
+		return visit(part)
 	}
-	return true
 }

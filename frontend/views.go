@@ -13,6 +13,7 @@ import (
 	"path"
 	"strconv"
 	"sync"
+	"text/template/parse"
 	"unicode/utf8"
 
 	"ticketfrei/bots/kit"
@@ -30,6 +31,9 @@ type view struct {
 }
 
 func (v view) execute(w io.Writer, p *page) error { return v.set.ExecuteTemplate(w, v.entry, p) }
+
+// missingKey has templates show nothing where a map lacks a key.
+const missingKey = "missingkey=zero"
 
 // pages are the views of the site and of the kit, and what all views have in common.
 type pages struct {
@@ -88,7 +92,7 @@ func (p pages) parse(n Network) (map[string]view, error) {
 // kit's partials can be used in every page. A network's settings.tmpl defines
 // nothing: it is only a part of a page.
 func parsePages(site, kit fs.FS) (pages, error) {
-	p := pages{base: template.New("base").Option("missingkey=zero"), views: map[string]view{}}
+	p := pages{base: template.New("base").Option(missingKey), views: map[string]view{}}
 	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
 		if err := parseGlob(p.base, site, pattern); err != nil {
 			return pages{}, err
@@ -165,18 +169,43 @@ func addViews(views map[string]view, base *template.Template, files fs.FS, dir, 
 }
 
 func parseView(base *template.Template, files fs.FS, file string) (view, error) {
-	set, err := base.Clone()
-	if err != nil {
-		return view{}, fmt.Errorf("templates: %w", err)
-	}
-	if err := parseGlob(set, files, file); err != nil {
+	v := view{set: template.New("").Option(missingKey), entry: "layout"}
+	if err := parseGlob(v.set, files, file); err != nil {
 		return view{}, err
 	}
-	v := view{set: set, entry: "layout"}
-	if set.Lookup("content") == nil {
+	if v.set.Lookup("content") == nil {
 		v.entry = file
 	}
+	if err := take(v.set, base, v.entry, map[string]bool{}); err != nil {
+		return view{}, fmt.Errorf("templates: %w", err)
+	}
 	return v, v.check(file)
+}
+
+// take copies into set what it lacks of a template and of all that it uses from base. A copy
+// of all of base for every view would be most of what the program holds in memory.
+func take(set, base *template.Template, name string, taken map[string]bool) (err error) {
+	if taken[name] {
+		return nil
+	}
+	taken[name] = true
+	t := set.Lookup(name)
+	if t == nil {
+		from := base.Lookup(name)
+		if from == nil || from.Tree == nil {
+			return nil // check says so
+		}
+		if t, err = set.AddParseTree(name, from.Tree.Copy()); err != nil {
+			return err
+		}
+	}
+	walk(t.Tree.Root, func(part parse.Node) bool {
+		if used, ok := part.(*parse.TemplateNode); ok {
+			err = take(set, base, used.Name, taken)
+		}
+		return err == nil
+	})
+	return err
 }
 
 // check finds what html/template otherwise finds only when a template is first
