@@ -361,7 +361,7 @@ func TestWorkers(t *testing.T) {
 	o := newOutside(t, "toy", "can = [\"send\"]\nworkers = 3\n", toy)
 	b, _ := o.work(nil)
 	o.waitFor("three processes", func() bool { return strings.Count(o.file("starts"), "\n") == 3 })
-	if n := b.(bots.Concurrent).Concurrency(); n != 6 {
+	if n := b.(bots.Concurrent).Concurrency(); n != 12 {
 		t.Errorf("%d at a time", n)
 	}
 	if _, err := o.send(b, "U1"); err != nil {
