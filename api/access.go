@@ -135,10 +135,10 @@ func (a *API) admit(r route) func(huma.Context, func(huma.Context)) {
 		}
 		switch {
 		case err != nil:
-		case !slices.Contains([]string{"", "identity"}, c.Header("Content-Encoding")):
-			err = problem(http.StatusUnsupportedMediaType, "the body must not be compressed: leave the header Content-Encoding out")
 		case r.oddQuery(c) != nil:
 			err = r.oddQuery(c)
+		case strings.Contains(c.Header(ifMatch), ","):
+			err = wrong("header."+ifMatch, "has several ETags: send the one that was read", nil)
 		case r.unread(c) != "":
 			err = wrong("header."+r.unread(c), "is not looked at by this route, where nothing is compared: leave it out", nil)
 		case len(needed) == 0:
@@ -148,6 +148,9 @@ func (a *API) admit(r route) func(huma.Context, func(huma.Context)) {
 			err = problem(http.StatusForbidden, fmt.Sprintf("this key is of the city %s, not of %s", k.Slug, of.Slug))
 		case !k.May(needed...):
 			err = problem(http.StatusForbidden, fmt.Sprintf("this needs the right %s, which the key has not: it has %s", anyOf(needed), apikey.Join(k.Rights)))
+		}
+		if err == nil {
+			err = r.read(c)
 		}
 		if err != nil {
 			a.fail(c, a.explain(ctx, r.id, err))

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"sync"
@@ -61,11 +60,10 @@ func (a *API) answerOnce(w http.ResponseWriter, r *http.Request, keyID int64, na
 	if len(name) > maxIdempotencyKey {
 		return wrong("header."+idempotencyHeader, fmt.Sprintf("is longer than %d bytes", maxIdempotencyKey), nil)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := readBody(w, r, maxBody)
 	if err != nil {
-		return problem(http.StatusBadRequest, "the body cannot be read")
+		return err
 	}
-	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
 	asked := db.APIAnswer{KeyID: keyID, Request: a.answers.box.Hash("api request", r.Method, r.URL.Path, name),
 		Body: a.answers.box.Hash("api body", string(body))}
 	defer a.answers.enter(asked)()

@@ -30,12 +30,6 @@ import (
 // Path is where the API is served.
 const Path = "/api/v1"
 
-// maxBody bounds the body of a request, in bytes: the lines and stops of a city may be long.
-const maxBody = 1 << 20
-
-// bodyWithin bounds how long it may take to come.
-const bodyWithin = 5 * time.Second
-
 // Options is what the API needs. All of it is required.
 type Options struct {
 	Config  *config.Config

@@ -22,7 +22,7 @@ func (a *API) botRoutes() {
 	add(a, route{id: "list-networks", method: http.MethodGet, path: "/networks", tag: tag, summary: "The networks of this server, and what connects a bot"}, a.listNetworks)
 	add(a, route{id: "list-bots", method: http.MethodGet, path: path, tag: tag, summary: "The bots of a city, and how they are doing", needs: seesBots}, a.listBots)
 	addBody(a, route{id: "connect-bot", method: http.MethodPost, path: path, tag: tag, summary: "Connect a bot", status: http.StatusCreated,
-		about: "The values are those of the network's fields. They are tried first where the network can.", needs: changesBots, takes: []string{idempotencyKey}, gives: []string{"Location"}, errors: []int{http.StatusConflict}}, a.connectBot)
+		about: "The values are those of the network's fields. They are tried first where the network can.", needs: changesBots, gives: []string{"Location"}, errors: []int{http.StatusConflict}}, a.connectBot)
 	add(a, route{id: "get-bot", method: http.MethodGet, path: one, numbered: true, tag: tag, summary: "A bot, and how it is doing", needs: seesBots}, a.getBot)
 	addBody(a, route{id: "change-bot", method: http.MethodPatch, path: one, numbered: true, tag: tag, summary: "Switch a bot on or off, or connect it by other values", needs: changesBots, errors: []int{http.StatusConflict}}, a.changeBot)
 	add(a, route{id: "disconnect-bot", method: http.MethodDelete, path: one, numbered: true, tag: tag, summary: "Disconnect a bot, and delete what is stored of it",

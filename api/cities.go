@@ -49,7 +49,7 @@ func (a *API) cityRoutes() {
 		needs: []apikey.Right{apikey.Cities, apikey.Read}, takes: []string{"search", "limit"}}, a.listCities)
 	addBody(a, route{id: "create-city", method: http.MethodPost, path: path, tag: tag, summary: "Add a city with its first moderator", status: http.StatusCreated,
 		about: "It begins with the rules of its language and a bot on each network that every city has. A moderator without a password sets one by the page for forgotten passwords.",
-		needs: operator, takes: []string{idempotencyKey}, gives: []string{"Location", "ETag"}}, a.createCity)
+		needs: operator, gives: []string{"Location", "ETag"}}, a.createCity)
 	add(a, route{id: "get-city", method: http.MethodGet, path: one, tag: tag, summary: "A city", takes: []string{ifNoneMatch}, gives: etags}, a.getCity)
 	addBody(a, route{id: "change-city", method: http.MethodPatch, path: one, tag: tag, summary: "Change what a city is called, says and hears",
 		about: "What is left out stays. A city that is paused takes no reports, and those that it has are deleted.",

@@ -23,6 +23,7 @@ type operation struct {
 	Tags                              []string
 	Security                          []map[string][]string
 	Parameters                        []struct{ Name, Description string }
+	RequestBody                       struct{ Content map[string]any }
 	Responses                         map[string]struct {
 		Description string
 		Content     map[string]any

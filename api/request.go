@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -73,19 +74,28 @@ func (in *request) seen(otherwise int64) (int64, error) {
 }
 
 // before is the revision that a PUT may take the place of: as seen, but absent where
-// If-None-Match says that there must be none.
-func (in *request) before(otherwise, absent int64) (int64, error) {
-	seen, err := in.seen(otherwise)
-	if err == nil && in.IfNoneMatch != "" {
-		seen = absent
+// If-None-Match says that there must be none, and that of now where If-Match says that there
+// must be one.
+func (in *request) before(otherwise, absent int64, now func() (int64, error)) (int64, error) {
+	switch {
+	case in.IfNoneMatch != "" && in.IfMatch != "":
+		return 0, wrong("header."+ifNoneMatch, "is never true with "+ifMatch+": leave one of them out", nil)
+	case in.IfNoneMatch != "":
+		return absent, nil
+	case untag(in.IfMatch) == "*":
+		revision, err := now()
+		if errors.Is(err, db.ErrNotFound) {
+			err = db.ErrRevision
+		}
+		return revision, err
 	}
-	return seen, err
+	return in.seen(otherwise)
 }
 
 // unchanged is the answer where the client has the revision already; nil: it has not.
 func (in *request) unchanged(revision string) error {
 	known := strings.Split(in.IfNoneMatch, ",")
-	if revision == "" || !slices.ContainsFunc(known, func(tag string) bool { return untag(tag) == revision }) {
+	if revision == "" || !slices.ContainsFunc(known, func(tag string) bool { return untag(tag) == revision || untag(tag) == "*" }) {
 		return nil
 	}
 	return problem(http.StatusNotModified, "")

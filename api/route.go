@@ -30,6 +30,7 @@ type route struct {
 	errors           []int          // besides those that every such route may answer with
 	numbered         bool           // the id in its path is a number
 	takesBody        bool
+	takesJSON        bool
 }
 
 // Types of content.
@@ -78,11 +79,11 @@ func register[I, O any](a *API, op huma.Operation, handle func(context.Context, 
 // operation is what huma and the OpenAPI document are told of a route with such bodies.
 func (a *API) operation(r route, body, answer reflect.Type) huma.Operation {
 	r.takesBody = body != reflect.TypeFor[none]()
+	r.takesJSON = r.takesBody && body != reflect.TypeFor[[]byte]()
 	op := huma.Operation{OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Description: r.description(), Tags: []string{r.tag},
-		DefaultStatus: r.status, MaxBodyBytes: cmp.Or(r.body, maxBody), Errors: r.allErrors(), Security: r.security(),
+		DefaultStatus: r.status, MaxBodyBytes: -1, BodyReadTimeout: -1, Errors: r.allErrors(), Security: r.security(),
 		Middlewares: huma.Middlewares{a.admit(r)}, Metadata: map[string]any{routeKey: r}}
 	if r.takesBody {
-		op.BodyReadTimeout = bodyWithin
 		op.RequestBody = &huma.RequestBody{Required: true, Content: a.content(body, r.id+"Request")}
 	}
 	if op.DefaultStatus == 0 && answer == reflect.TypeFor[none]() {
@@ -140,6 +141,9 @@ func (r route) describeAnswer(op *huma.Operation) {
 	for _, name := range r.gives {
 		ok.Headers[name] = &huma.Header{Schema: &huma.Schema{Type: "string"}}
 	}
+	if r.method == http.MethodGet && slices.Contains(r.takes, ifNoneMatch) {
+		op.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{Description: http.StatusText(http.StatusNotModified)}
+	}
 	if r.makes {
 		made := *ok
 		made.Description = http.StatusText(http.StatusCreated)
@@ -152,7 +156,7 @@ func (r route) takesParam(p *huma.Param) bool {
 	if p.In == "path" {
 		return strings.Contains(r.path, "{"+p.Name+"}")
 	}
-	return slices.Contains(r.takes, p.Name)
+	return slices.Contains(r.takes, p.Name) || p.Name == idempotencyKey && r.method != http.MethodGet
 }
 
 // describe says of a parameter what only this route says.
@@ -179,15 +183,15 @@ func (r route) description() string {
 
 // allErrors are the statuses of the errors that the route may answer with.
 func (r route) allErrors() []int {
-	list := append([]int{http.StatusUnauthorized, http.StatusTooManyRequests}, r.errors...)
+	list := append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusTooManyRequests}, r.errors...)
 	if len(r.needs) > 0 {
 		list = append(list, http.StatusForbidden)
 	}
 	if strings.Contains(r.path, "{") {
 		list = append(list, http.StatusNotFound)
 	}
-	if r.takesBody {
-		list = append(list, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	if r.method != http.MethodGet {
+		list = append(list, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	slices.Sort(list)
 	return slices.Compact(list)

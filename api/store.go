@@ -60,7 +60,10 @@ func (a *API) getStored(ctx context.Context, in *request) (*reply[[]byte], error
 }
 
 func (a *API) putStored(ctx context.Context, in *request) (*answer, error) {
-	expected, err := in.before(db.AnyRevision, 0)
+	expected, err := in.before(db.AnyRevision, 0, func() (int64, error) {
+		_, revision, err := a.store(ctx).Get(ctx, in.Key)
+		return revision, err
+	})
 	if err != nil {
 		return nil, err
 	}

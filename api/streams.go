@@ -26,7 +26,7 @@ func (a *API) streamRoutes() {
 	addBody(a, route{id: "put-stream", method: http.MethodPut, path: one, tag: tag, summary: "Store a stream, in place of one of that name",
 		about: "With If-None-Match: * only where there is none of that name yet. A target that is sent back as it was read, or left empty, stays. " +
 			"The secret that signs what is sent is in the answer when it is made, and never again.",
-		needs: changesStreams, takes: []string{ifMatch, ifNoneMatch, idempotencyKey}, gives: etags, makes: true, errors: changed}, a.putStream)
+		needs: changesStreams, takes: []string{ifMatch, ifNoneMatch}, gives: etags, makes: true, errors: changed}, a.putStream)
 	addBody(a, route{id: "change-stream", method: http.MethodPatch, path: one, tag: tag, summary: "Change parts of a stream", about: "What is left out stays.",
 		needs: changesStreams, takes: []string{ifMatch}, gives: etags, errors: changed}, a.changeStream)
 	add(a, route{id: "delete-stream", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a stream", needs: changesStreams, takes: []string{ifMatch}, errors: changed[1:]}, a.deleteStream)
@@ -133,7 +133,10 @@ func (a *API) putStream(ctx context.Context, in *request, body *streamForm) (*re
 		return nil, wrong("body.name", "is not the name in the path, "+in.Name+": PATCH gives a stream another name", body.Name)
 	}
 	body.Name = in.Name
-	seen, err := in.before(stream.Any, stream.Absent)
+	seen, err := in.before(stream.Any, stream.Absent, func() (int64, error) {
+		s, err := a.streams.Get(ctx, city(ctx).ID, in.Name)
+		return s.Revision, err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ func (a *API) triggerRoutes() {
 	add(a, route{id: "get-trigger", method: http.MethodGet, path: one, tag: tag, summary: "A trigger", needs: seesStreams, takes: []string{ifNoneMatch}, gives: etags}, a.getTrigger)
 	addBody(a, route{id: "put-trigger", method: http.MethodPut, path: one, tag: tag, summary: "Store a trigger, in place of one of that name",
 		about: "With If-None-Match: * only where there is none of that name yet. A secret that is left out stays; that of a new trigger is made, and is in the answer this once.",
-		needs: changesStreams, takes: []string{ifMatch, ifNoneMatch, idempotencyKey}, gives: etags, makes: true, errors: changed}, a.putTrigger)
+		needs: changesStreams, takes: []string{ifMatch, ifNoneMatch}, gives: etags, makes: true, errors: changed}, a.putTrigger)
 	addBody(a, route{id: "change-trigger", method: http.MethodPatch, path: one, tag: tag, summary: "Change parts of a trigger", about: "What is left out stays.",
 		needs: changesStreams, takes: []string{ifMatch}, gives: etags, errors: changed}, a.changeTrigger)
 	add(a, route{id: "delete-trigger", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a trigger", needs: changesStreams, takes: []string{ifMatch}, errors: changed[1:]}, a.deleteTrigger)
@@ -93,7 +93,10 @@ func (a *API) putTrigger(ctx context.Context, in *request, body *triggerForm) (*
 		return nil, wrong("body.name", "is not the name in the path, "+in.Name+": PATCH gives a trigger another name", body.Name)
 	}
 	body.Name = in.Name
-	seen, err := in.before(stream.Any, stream.Absent)
+	seen, err := in.before(stream.Any, stream.Absent, func() (int64, error) {
+		t, err := a.triggers.Get(ctx, city(ctx).ID, in.Name)
+		return t.Revision, err
+	})
 	if err != nil {
 		return nil, err
 	}

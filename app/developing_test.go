@@ -365,14 +365,17 @@ func TestOwnTemplates(t *testing.T) {
 		}
 	}
 	for file, broken := range map[string]struct{ text, want string }{
-		"home.tmpl":         {"{{define \"content\"}}\n<p>{{if .T}}\n<a <b>x</a>{{end}}{{end}}", `home.tmpl:3: "<" in attribute name`},
-		"login.tmpl":        {"{{define \"content\"}}\n<p a='>{{end}}", "login.tmpl:2: ends in"},
-		"city.tmpl":         {"{{define \"content\"}}\n{{template \"nope\"}}{{end}}", `city.tmpl:2:11: no such template "nope"`},
-		"register.tmpl":     {"{{define \"content\"}}\n<p>{{if .T}}<a {{end}}{{end}}", "register.tmpl:2:8: {{if}} branches end"},
-		"partials/app.tmpl": {"{{define \"app-head\"}}{{end}}{{define \"app-install\"}}\n\n<a =x>{{end}}", "partials/app.tmpl:3: expected space"},
-		"contact.tmpl":      {"{{define \"content\"}}\xff{{end}}", "contact.tmpl: is no UTF-8"},
-		"riders.de.toml":    {"[layout]\n\nbrand = 3\n", "riders.de.toml:3: layout.brand: is not a text"},
-		"error.tmpl/x":      {"", "error.tmpl: is no file"},
+		"home.tmpl":           {"{{define \"content\"}}\n<p>{{if .T}}\n<a <b>x</a>{{end}}{{end}}", `home.tmpl:3: "<" in attribute name`},
+		"login.tmpl":          {"{{define \"content\"}}\n<p a='>{{end}}", "login.tmpl:2: ends in"},
+		"city.tmpl":           {"{{define \"content\"}}\n{{template \"nope\"}}{{end}}", `city.tmpl:2:11: no such template "nope"`},
+		"register.tmpl":       {"{{define \"content\"}}\n<p>{{if .T}}<a {{end}}{{end}}", "register.tmpl:2:8: {{if}} branches end"},
+		"partials/app.tmpl":   {"{{define \"app-head\"}}{{end}}{{define \"app-install\"}}\n\n<a =x>{{end}}", "partials/app.tmpl:3: expected space"},
+		"contact.tmpl":        {"{{define \"content\"}}\xff{{end}}", "contact.tmpl: is no UTF-8"},
+		"privacy.tmpl":        {"", `privacy.tmpl: lacks {{define "content"}}`},
+		"layout.tmpl":         {"<html>{{template \"content\" .}}</html>", `layout.tmpl: lacks {{define "layout"}}`},
+		"bots/mail/page.tmpl": {"<p>Mine</p>", `page.tmpl: lacks {{define "content"}}`},
+		"riders.de.toml":      {"[layout]\n\nbrand = 3\n", "riders.de.toml:3: layout.brand: is not a text"},
+		"error.tmpl/x":        {"", "error.tmpl: is no file"},
 	} {
 		if code, out := check(map[string]string{file: broken.text}); code == exitOK || !strings.Contains(out, broken.want) {
 			t.Errorf("%s: exit code %d, no %q: %s", file, code, broken.want, out)

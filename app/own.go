@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -144,7 +145,11 @@ func (f siteFiles) strangers(definitions []bots.Definition) (problems []error) {
 				return fs.SkipDir
 			}
 		case slices.Contains(known, name):
-			if wrong := unreadable(filepath.Join(f.own, name)); wrong != nil {
+			wrong := unreadable(filepath.Join(f.own, name))
+			if wrong == nil {
+				wrong = f.lacking(name, definitions)
+			}
+			if wrong != nil {
 				problems = append(problems, fmt.Errorf("web.templates: %w", wrong))
 			}
 		case entry.IsDir() || name == "README.md":
@@ -170,6 +175,39 @@ func unreadable(path string) error {
 		err = fmt.Errorf("%s: is no file", path)
 	}
 	return err
+}
+
+// begins are the parts that a page begins with: without them it is empty, or has no layout.
+// Of other parts that are missing, frontend says which page needs them.
+var begins = regexp.MustCompile(`{{-?\s*(?:define|block)\s+"(?:content|layout)"`)
+
+// lacking says that a template of the operator's lacks the part that its page begins with.
+func (f siteFiles) lacking(name string, definitions []bots.Definition) error {
+	if path.Ext(name) != ".tmpl" {
+		return nil
+	}
+	own, err := os.ReadFile(filepath.Join(f.own, name))
+	if err != nil {
+		return err
+	}
+	replaced, err := builtInFile(name, definitions)
+	if part := begins.Find(replaced); err == nil && part != nil && !begins.Match(own) {
+		err = fmt.Errorf("%s: lacks %s}}, which the file has that is built in", filepath.Join(f.own, name), part)
+	}
+	return err
+}
+
+// builtInFile returns the file that one of the operator's takes the place of.
+func builtInFile(name string, definitions []bots.Definition) ([]byte, error) {
+	if file, ok := strings.CutPrefix(name, "bots/kit/"); ok {
+		return fs.ReadFile(kit.Files, file)
+	}
+	for _, d := range definitions {
+		if file, ok := strings.CutPrefix(name, "bots/"+d.Name+"/"); ok && d.Files != nil {
+			return fs.ReadFile(d.Files, file)
+		}
+	}
+	return fs.ReadFile(templates.Files, name)
 }
 
 // known are the names of the files whose place may be taken.

@@ -12,6 +12,7 @@ const maxSuspects = 10_000
 type suspicion struct {
 	deaths int   // how often it was in hand when the program ended
 	told   int64 // when a process was told of it: programs do what they are told in that order
+	away   bool  // it has made room for what is less suspect
 }
 
 // lessThan tells whether s is to be tried before other.

@@ -195,8 +195,11 @@ var abilityOf = map[string]string{toSend: canSend, toRetract: canRetract, toTask
 func (s *staying) least(ability string, who *suspicion) (best *process, changed chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	switch {
+	case s.over:
 		return nil, nil, errOver
+	case who != nil && who.away:
+		return nil, nil, errNotRunning
 	}
 	for _, p := range s.procs {
 		if ability != "" && !p.abled(ability) {
@@ -210,6 +213,7 @@ func (s *staying) least(ability string, who *suspicion) (best *process, changed 
 	if best != nil && who != nil {
 		s.told++
 		who.told = s.told
+		s.waitsNoMore(who)
 		best.turns.taken++
 		best.turns.alone = who.deaths > 0
 	}

@@ -26,14 +26,15 @@ func (s *staying) mayHave(who *suspicion, p *process) bool {
 }
 
 // enter lets who in until leave is called. What is suspect leaves room for a delivery that is
-// not: of a bot, so many at a time are on their way as its Concurrency.
+// not: of a bot, so many at a time are on their way as its Concurrency. The most suspect makes
+// room for what is less so.
 func (s *staying) enter(who *suspicion) (leave func(), ok bool) {
 	if who.deaths == 0 {
 		return func() {}, true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.suspect >= max(s.b.Concurrency()-1, 1) {
+	if s.suspect >= max(s.b.Concurrency()-1, 1) && !s.turnAway(who) {
 		return nil, false
 	}
 	s.suspect++
@@ -42,6 +43,23 @@ func (s *staying) enter(who *suspicion) (leave func(), ok bool) {
 		defer s.mu.Unlock()
 		s.suspect--
 	}, true
+}
+
+// turnAway sends the most suspect of those who wait away, if it is more so than who: it comes
+// again. s.mu is held.
+func (s *staying) turnAway(who *suspicion) bool {
+	most := who
+	for _, other := range s.waiting {
+		if most.lessThan(*other) && !other.away {
+			most = other
+		}
+	}
+	if most == who {
+		return false
+	}
+	most.away = true
+	s.change()
+	return true
 }
 
 // queue has who wait for a process until leave is called. It may be nil.
@@ -55,9 +73,14 @@ func (s *staying) queue(who *suspicion) (leave func()) {
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.waiting = slices.DeleteFunc(s.waiting, func(other *suspicion) bool { return other == who })
+		s.waitsNoMore(who)
 		s.wakeOthers()
 	}
+}
+
+// waitsNoMore takes who out of those who wait. s.mu is held.
+func (s *staying) waitsNoMore(who *suspicion) {
+	s.waiting = slices.DeleteFunc(s.waiting, func(other *suspicion) bool { return other == who })
 }
 
 // done gives a process back that somebody had.

@@ -306,3 +306,38 @@ func TestSuspectsComeLast(t *testing.T) {
 		t.Errorf("it was told %q", got)
 	}
 }
+
+// TestTheMostSuspectMakesRoom has more wait than may be suspect at once: what the program hangs
+// on is sent away, not one that it only had in hand besides.
+func TestTheMostSuspectMakesRoom(t *testing.T) {
+	o := newOutside(t, "toy", "can = [\"send\"]\nanswer = \"500ms\"\n", toy)
+	b, r := o.work(nil)
+	innocent := []string{"U1", "U2", "U3"}
+	suspects := make(chan error, 4)
+	send := func(text string, ended chan<- error) { go func() { _, err := o.send(b, text); ended <- err }() }
+	send("hangme", suspects)
+	o.waitForFile("sent", "hangme")
+	for _, text := range innocent {
+		send(text, suspects)
+	}
+	for range 4 {
+		kittest.WantKind(t, <-suspects, bots.KindLater)
+	}
+	_ = r.Ended()
+	b = o.open() // it is ready a while after it runs: all of them wait then
+	guilty, sent := make(chan error, 1), make(chan error, 3)
+	send("hangme", guilty)
+	for _, text := range innocent {
+		send(text, sent)
+	}
+	kittest.Receive(t, b, o.Inbox)
+	for range innocent {
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+	}
+	kittest.WantKind(t, <-guilty, bots.KindLater)
+	if got := strings.Fields(o.file("sent")); len(got) != 4 {
+		t.Errorf("it was told %q", got)
+	}
+}
