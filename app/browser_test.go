@@ -30,7 +30,6 @@ func TestBrowser(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) { newJourney(t, chromium, v).all() })
 	}
 	t.Run("demo", func(t *testing.T) { lookAtDemo(t, chromium) })
-	t.Run("dev", func(t *testing.T) { lookAtDev(t, chromium) })
 	t.Run("what is wrong with a page is seen", func(t *testing.T) { lookAtFaults(t, chromium) })
 }
 

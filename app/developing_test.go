@@ -312,8 +312,10 @@ func TestDevBuildsWhatIsBroken(t *testing.T) {
 	shows("the program that goes on", "mended")
 }
 
-// lookAtDev changes a home while a page of it is open in a browser.
-func lookAtDev(t *testing.T, chromium context.Context) {
+// TestDevInBrowser changes a home while a page of it is open in a browser.
+func TestDevInBrowser(t *testing.T) {
+	slow.Test(t, "looks at changes in a real browser")
+	chromium := startChromium(t)
 	d := newHome(t)
 	d.start("dev")
 	w := d.open(t, chromium, visitor{name: "dev", width: 1280, height: 800, language: "en"})
