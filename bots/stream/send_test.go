@@ -457,7 +457,7 @@ func TestEvents(t *testing.T) {
 	s.publish("bot.trouble", `{"bot":1,"network":"stream","state":"trouble"}`)
 	s.publish(bus.CityChanged, ``)
 	s.publish("signal-fire", `{"text":"Feueralarm","level":3}`)
-	s.wait(func() bool { return len(s.got(standin.HookPath)) == 4 && len(s.got(standin.DiscordPath)) == 2 })
+	s.wait(func() bool { return len(s.got(standin.HookPath)) == 4 && len(s.targets.Messages()) == 2 })
 	var types []string
 	for _, got := range s.got(standin.HookPath) {
 		verifyID := got.Header.Get("webhook-id")
