@@ -81,8 +81,24 @@ func itself(t *testing.T, o cage.Options, args ...string) cage.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return probing(o, exe, args...)
+}
+
+// probing is a test binary, as a program.
+func probing(o cage.Options, exe string, args ...string) cage.Options {
 	o.Command, o.Files = append([]string{exe, "probe"}, args...), append(o.Files, exe)
 	return o
+}
+
+// plain is the test binary without the race detector, which takes more memory than a program
+// may.
+func plain(t *testing.T) string {
+	t.Helper()
+	exe := filepath.Join(t.TempDir(), "plain")
+	if out, err := exec.Command("go", "test", "-race=false", "-c", "-o", exe, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return exe
 }
 
 // directory is that of a program with an executable script run.sh.
@@ -278,13 +294,14 @@ func TestNetwork(t *testing.T) {
 // TestMemory ends or refuses what takes more than it may, whichever way it takes it.
 func TestMemory(t *testing.T) {
 	slow.Test(t, "fills memory")
-	if out := output(t, itself(t, cage.Options{Memory: 256}, "memory", "2048", "private")); !strings.Contains(out, "cannot allocate memory") {
+	exe := plain(t)
+	if out := output(t, probing(cage.Options{Memory: 256}, exe, "memory", "2048", "private")); !strings.Contains(out, "cannot allocate memory") {
 		t.Errorf("2 GiB of 256 MiB: %s", out)
 	}
-	if out := output(t, itself(t, cage.Options{Memory: 256}, "memory", "64", "private")); !strings.Contains(out, "nil") {
+	if out := output(t, probing(cage.Options{Memory: 256}, exe, "memory", "64", "private")); !strings.Contains(out, "nil") {
 		t.Errorf("64 MiB of 256 MiB: %s", out)
 	}
-	p := started(t, itself(t, cage.Options{Memory: 128}, "memory", "400", "shared"))
+	p := started(t, probing(cage.Options{Memory: 128}, exe, "memory", "400", "shared"))
 	_, _ = io.Copy(io.Discard, p.Stdout)
 	if err := p.Err(); err == nil || !strings.Contains(err.Error(), "more than 128 MiB") {
 		t.Errorf("400 MiB of shared memory of 128 MiB: %v", err)
