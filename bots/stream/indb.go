@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -170,9 +169,15 @@ func (n *Network) remember(ctx context.Context, r triggerRow, add, forget []stri
 			return result.Error
 		}
 		if r.paused() {
-			err := errors.Join(tx.Exec("UPDATE stream_triggers SET running = FALSE, told = FALSE WHERE id = ?", r.ID).Error, n.touch(tx, r.BotID))
-			if err != nil {
-				return err
+			// Who has stopped it already, and perhaps been told, is not told again.
+			stopped := tx.Exec("UPDATE stream_triggers SET running = FALSE, told = FALSE WHERE id = ? AND running = TRUE", r.ID)
+			if stopped.Error != nil {
+				return stopped.Error
+			}
+			if stopped.RowsAffected > 0 {
+				if err := n.touch(tx, r.BotID); err != nil {
+					return err
+				}
 			}
 		}
 		for _, item := range add {
