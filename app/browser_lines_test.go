@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/slow"
 )
 
@@ -26,9 +27,7 @@ func watchLines(t *testing.T, chromium context.Context, v visitor) {
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	c := a.addCity("nuernberg", "nichts", "")
-	if err := a.server.db.SavePlaces(t.Context(), c.ID, demoPlaces); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.server.db, c.ID, demoPlaces)
 	a.server.notices.Changed(c.ID)
 	w := a.open(t, chromium, v)
 	w.goTo("/city/nuernberg/lines")

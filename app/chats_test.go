@@ -88,6 +88,8 @@ func TestClosedTopicIsToldToItsModerators(t *testing.T) {
 	forum.Add(c.admin, c.bot, true)
 	forum.Post(c.admin, telegram.Post{Text: "/start@kontis_nbg_bot", Topic: topic})
 	waitUntil(t, "the welcome", func() bool { return stands(forum.Messages(), "/stop") })
+	c.app.mustSend("zero@riders.example", here, "m0@x", "", "U3 Gustav-Adolf-Straße")
+	waitUntil(t, "a report while it is open", func() bool { return stands(forum.Messages(), "U3 Gustav-Adolf-Straße") })
 	forum.CloseTopic(c.admin, topic)
 	c.app.mustSend("one@riders.example", here, "m1@x", "", "U1 Plärrer")
 	c.box.waitFor(t, "moderator@nuernberg.example", "Telegram")

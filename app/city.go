@@ -1,21 +1,20 @@
 package app
 
 import (
-	"context"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/mail"
+	"log/slog"
 	"strings"
 	"text/tabwriter"
 
 	"ticketfrei/bots"
-	"ticketfrei/censor"
 	"ticketfrei/db"
-	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
-	"ticketfrei/internal/zone"
+	"ticketfrei/manage"
 )
 
 type cityCommand struct {
@@ -44,28 +43,46 @@ func (cmd *cityAddCommand) Run(c *console) error {
 
 // check finds what is wrong with the arguments.
 func (cmd *cityAddCommand) check() error {
-	err := report.CheckSlug(cmd.Slug)
-	if errors.Is(err, report.ErrInvalid) {
+	n := cmd.city()
+	wrong, ok := errors.AsType[*manage.Invalid](n.Check())
+	if !ok {
+		return nil
+	}
+	errs := make([]error, len(wrong.Problems))
+	for i, p := range wrong.Problems {
+		errs[i] = cmd.explain(p)
+	}
+	return errors.Join(errs...)
+}
+
+// city is the city that is to be made.
+func (cmd *cityAddCommand) city() manage.NewCity {
+	return manage.NewCity{Slug: cmd.Slug, Name: cmp.Or(strings.TrimSpace(cmd.Name), cmd.Slug), Language: cmd.Language, Zone: cmd.Zone,
+		Operator: true, Email: cmd.Email, Password: cmd.Password}
+}
+
+// explain says what is wrong with an argument.
+func (cmd *cityAddCommand) explain(p manage.Problem) error {
+	switch p.TextID {
+	case "form.short.invalid":
 		return fmt.Errorf("the slug %q cannot be used: 2 to 40 lower case letters a to z, digits and hyphens between them%s; write the name with --name", cmd.Slug, cmd.example())
-	}
-	if err != nil {
-		return fmt.Errorf("the slug %q cannot be used: %w", cmd.Slug, err)
-	}
-	address, err := mail.ParseAddress(cmd.Email)
-	if err != nil || address.Address != cmd.Email {
-		return fmt.Errorf("%q is not a mail address", cmd.Email)
-	}
-	cmd.Email = strings.ToLower(cmd.Email)
-	if err := cmd.checkPassword(); err != nil {
-		return err
-	}
-	if cmd.Zone != "" && zone.Known(cmd.Zone) == "" {
+	case "form.city.reserved":
+		return fmt.Errorf("the slug %q cannot be used: %w", cmd.Slug, report.ErrReserved)
+	case "form.city.long":
+		return fmt.Errorf("the name is too long: at most %d characters", manage.MaxName)
+	case "form.city.taken":
+		return fmt.Errorf("there is already a city %s", cmd.Slug)
+	case "form.password.short":
+		return fmt.Errorf("the password is too short: at least %d characters", manage.MinPassword)
+	case "form.password.long":
+		return fmt.Errorf("the password is too long: at most %d bytes", manage.MaxPassword)
+	case "settings.texts.zone_unknown":
 		return fmt.Errorf("%q is no time zone: write one with its region and city, such as Europe/Berlin", cmd.Zone)
 	}
-	if cmd.Name = strings.TrimSpace(cmd.Name); cmd.Name == "" {
-		cmd.Name = cmd.Slug
+	if p.Field == "email" {
+		return fmt.Errorf("%q is not a mail address", cmd.Email)
 	}
-	return nil
+	return errors.New("the password is easy to guess: take three or four words that have nothing to do with each other, or leave it out to have one made")
 }
 
 // example is a slug that might be meant, as ", such as nuernberg".
@@ -77,79 +94,43 @@ func (cmd *cityAddCommand) example() string {
 	return ", such as " + slug
 }
 
-// checkPassword says what is wrong with the password, if one is given.
-func (cmd *cityAddCommand) checkPassword() error {
-	if cmd.Password == "" {
-		return nil
-	}
-	switch frontend.CheckPassword(cmd.Password, cmd.Email, cmd.Slug, cmd.Name) {
-	case "":
-		return nil
-	case "form.password.short":
-		return fmt.Errorf("the password is too short: at least %d characters", frontend.MinPassword)
-	case "form.password.long":
-		return fmt.Errorf("the password is too long: at most %d bytes", frontend.MaxPassword)
-	}
-	return errors.New("the password is easy to guess: take three or four words that have nothing to do with each other, or leave it out to have one made")
-}
-
 func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definitions []bots.Definition) error {
-	if _, err := d.FindCity(c.ctx, cmd.Slug); err == nil {
-		return fmt.Errorf("there is already a city %s", cmd.Slug)
-	}
-	moderator, note, err := cmd.moderator(c.ctx, d)
+	cities, err := managed(d, definitions)
 	if err != nil {
 		return err
 	}
-	if err := d.FreeSlug(c.ctx, cmd.Slug); err != nil { // the operator may
-		return err
+	n, password := cmd.city(), ""
+	if n.Password == "" {
+		password = rand.Text()
+		n.Password = password
 	}
-	city := censor.NewCity(cmd.Slug, cmd.Name, cmd.Language)
-	city.Zone = zone.Known(cmd.Zone)
-	made, err := d.CreateCity(c.ctx, city, moderator.ID, everywhere(definitions))
-	if errors.Is(err, db.ErrTaken) {
-		return fmt.Errorf("there is already a city %s", cmd.Slug)
+	made, err := cities.Create(c.ctx, n)
+	if wrong, ok := errors.AsType[*manage.Invalid](err); ok {
+		return cmd.explain(wrong.Problems[0])
 	}
 	if err != nil {
 		return err
+	}
+	note := ""
+	switch {
+	case !made.New:
+		note = " (a moderator already: the password stays as it is)"
+	case password != "":
+		note = ", password " + password
 	}
 	_, err = fmt.Fprintf(c.stdout, "Added %s.\nPage:   %s/city/%s\nMail:   %s@%s\nLog in: %s/login as %s%s\n",
-		made.Name, cfg.Web.URL, made.Slug, made.Slug, cfg.Mail.Domain, cfg.Web.URL, moderator.Email, note)
+		made.Name, cfg.Web.URL, made.Slug, made.Slug, cfg.Mail.Domain, cfg.Web.URL, made.Owner.Email, note)
 	return err
 }
 
-// moderator returns the moderator with that address, creating one if there is
-// none, and what to tell the operator about the password.
-func (cmd *cityAddCommand) moderator(ctx context.Context, d *db.DB) (db.Moderator, string, error) {
-	known, err := d.FindModerator(ctx, cmd.Email)
-	if err == nil {
-		return known, " (a moderator already: the password stays as it is)", nil
+// managed manages the cities of a database for a command. A running server finds what
+// is changed by itself.
+func managed(d *db.DB, definitions []bots.Definition) (*manage.Cities, error) {
+	list := make([]manage.Network, len(definitions))
+	for i, def := range definitions {
+		list[i].Definition = def
 	}
-	if !errors.Is(err, db.ErrNotFound) {
-		return db.Moderator{}, "", err
-	}
-	note := ""
-	if cmd.Password == "" {
-		cmd.Password = rand.Text()
-		note = ", password " + cmd.Password
-	}
-	hash, err := frontend.HashPassword(cmd.Password)
-	if err != nil {
-		return db.Moderator{}, "", fmt.Errorf("hash password: %w", err)
-	}
-	made, err := d.CreateModerator(ctx, cmd.Email, hash)
-	return made, note, err
-}
-
-// everywhere returns the networks on which every city has a bot from the start.
-func everywhere(definitions []bots.Definition) []string {
-	var names []string
-	for _, d := range definitions {
-		if d.Everywhere {
-			names = append(names, d.Name)
-		}
-	}
-	return names
+	return manage.New(manage.Options{DB: d, Notices: &notice.Board{}, Networks: list, Log: slog.New(slog.DiscardHandler)})
 }
 
 type cityListCommand struct{ settingsFlags }

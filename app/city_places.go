@@ -6,11 +6,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 	"ticketfrei/place"
 	"ticketfrei/place/gtfs"
 )
@@ -26,8 +28,12 @@ func (cmd *cityPlacesCommand) Run(c *console) error {
 	return cmd.withDatabase(c, cmd.run)
 }
 
-func (cmd *cityPlacesCommand) run(c *console, _ *config.Config, d *db.DB, _ []bots.Definition) error {
-	city, err := d.FindCity(c.ctx, cmd.Slug)
+func (cmd *cityPlacesCommand) run(c *console, _ *config.Config, d *db.DB, definitions []bots.Definition) error {
+	cities, err := managed(d, definitions)
+	if err != nil {
+		return err
+	}
+	city, err := cities.Find(c.ctx, cmd.Slug)
 	if errors.Is(err, db.ErrNotFound) {
 		return fmt.Errorf("there is no city %s (see ticketfrei city list)", cmd.Slug)
 	}
@@ -41,30 +47,18 @@ func (cmd *cityPlacesCommand) run(c *console, _ *config.Config, d *db.DB, _ []bo
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.File, err)
 	}
+	var now manage.Places
 	if feed != nil {
-		if places, err = keeping(c, d, city, places); err != nil {
-			return err
-		}
+		now, err = cities.SaveTimetable(c.ctx, city.ID, places)
+	} else {
+		now, err = cities.SavePlaces(c.ctx, city.ID, places.String(), "")
 	}
-	if err := d.SavePlaces(c.ctx, city.ID, places.String()); err != nil {
+	if err != nil {
 		return err
 	}
 	warnOf(c.stderr, feed)
-	_, err = fmt.Fprintln(c.stdout, stored(city, places))
+	_, err = fmt.Fprintln(c.stdout, stored(city, now.Parsed))
 	return err
-}
-
-// keeping returns the places of a feed with what people have typed to those the city has.
-func keeping(c *console, d *db.DB, city report.City, places *place.Places) (*place.Places, error) {
-	text, err := d.Places(c.ctx, city.ID)
-	if err != nil {
-		return nil, err
-	}
-	old, err := place.Parse(text)
-	if err != nil {
-		return places, nil // they are unreadable, and go
-	}
-	return places.Keeping(old), nil
 }
 
 // printPlaces prints the text of the places that a city has.
@@ -72,6 +66,9 @@ func printPlaces(c *console, d *db.DB, city report.City) error {
 	text, err := d.Places(c.ctx, city.ID)
 	if err != nil {
 		return err
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
 	}
 	if text == "" {
 		fmt.Fprintf(c.stderr, "%s has no lines and stops yet. Store them: ticketfrei city places %s FILE\n", city.Name, city.Slug)

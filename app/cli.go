@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ticketfrei/app/doctor"
+	"ticketfrei/internal/cage"
 )
 
 // The exit codes.
@@ -28,6 +29,9 @@ const (
 // Main runs the program and returns its exit code. defaults is the content of
 // config.toml, which only the package beside that file can embed.
 func Main(defaults []byte) int {
+	if code, is := cage.Helper(os.Args[1:]); is {
+		return code
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(&console{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, defaults: defaults}, os.Args[1:])
@@ -37,12 +41,16 @@ func Main(defaults []byte) int {
 type commands struct {
 	Serve       serveCommand       `cmd:"" default:"withargs" help:"Run the server (the default)."`
 	Demo        demoCommand        `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
+	Dev         devCommand         `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
 	City        cityCommand        `cmd:"" help:"Add and list cities, and store their lines and stops."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
 	DNS         dnsCommand         `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor      doctorCommand      `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
+	Program     programCommand     `cmd:"" help:"List, check and run outside programs, and connect them."`
 	Intent      intentCommand      `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
+	Key         keyCommand         `cmd:"" help:"Make, list and remove keys of the API."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
+	New         newCommand         `cmd:"" help:"Begin something of your own: a home, an outside program."`
 	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -15,12 +15,11 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
-	"ticketfrei/censor"
 	"ticketfrei/db"
-	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // demoPlaces are lines and stops of the sample city.
@@ -65,7 +64,7 @@ func (cmd *demoCommand) Run(c *console) error {
 	}
 	defer os.RemoveAll(dir)
 	definitions := all.Networks()
-	cfg, err := demoConfig(c.defaults, dir, definitions)
+	cfg, err := demoConfig(c.defaults, "", dir, definitions)
 	if err != nil {
 		return err
 	}
@@ -91,20 +90,22 @@ func (cmd *demoCommand) Run(c *console) error {
 	return errors.Join(err, <-ended)
 }
 
-// demoConfig returns the demo's settings: the defaults, but on loopback, in
-// dir, and with outgoing mail going to the demo's own mailbox.
-func demoConfig(defaults []byte, dir string, definitions []bots.Definition) (*config.Config, error) {
-	cfg, err := config.Load(config.Source{Defaults: defaults, Sections: sections(definitions)})
+// demoConfig returns the demo's settings: the defaults and those of a file, if one is
+// named, but on loopback, in dir, and with outgoing mail going to the demo's own mailbox.
+func demoConfig(defaults []byte, file, dir string, definitions []bots.Definition) (*config.Config, error) {
+	cfg, err := config.Load(config.Source{Defaults: defaults, File: file, Sections: sections(definitions)})
 	if err != nil {
 		return nil, err
 	}
-	cfg.Data = dir
+	cfg.Data, cfg.Secret, cfg.Database = dir, "", config.Database{}
+	cfg.Web.ACME, cfg.Web.TrustedProxies = "", nil
+	cfg.Mail.RelayPasswordFile, cfg.Mail.TLSCert, cfg.Mail.TLSKey = "", "", ""
 	cfg.Network.AllowPrivate = true
 	for _, a := range []struct {
 		address   *string
 		preferred string
 	}{
-		{&cfg.Web.Listen, "127.0.0.1:8080"},
+		{&cfg.Web.Listen, devAddress},
 		{&cfg.Mail.Listen, "127.0.0.1:2525"},
 		{&cfg.Mail.Relay, "127.0.0.1:2526"},
 		{&cfg.Metrics.Listen, "127.0.0.1:9464"},
@@ -130,22 +131,53 @@ func freeAddress(preferred string) (string, error) {
 
 // prepare creates the sample city and starts the stand-ins of the networks.
 func (d *demo) prepare() error {
-	hash, err := frontend.HashPassword(demoPassword)
+	hash, err := manage.HashPassword(demoPassword)
 	if err != nil {
 		return err
 	}
 	moderator, err := d.server.db.CreateModerator(d.ctx, demoEmail, hash)
+	if errors.Is(err, db.ErrTaken) {
+		return d.prepareAgain()
+	}
 	if err != nil {
 		return err
 	}
-	sample := censor.NewCity(demoSlug, demoName, demoLanguage())
-	d.city, err = d.server.db.CreateCity(d.ctx, sample, moderator.ID, everywhere(d.server.definitions))
+	made, err := d.server.cities.Create(d.ctx, manage.NewCity{Slug: demoSlug, Name: demoName, Language: demoLanguage(), Owner: moderator.ID})
 	if err != nil {
 		return err
 	}
-	if err := d.server.db.SavePlaces(d.ctx, d.city.ID, demoPlaces); err != nil {
+	d.city = made.City
+	if _, err := d.server.cities.SavePlaces(d.ctx, d.city.ID, demoPlaces, ""); err != nil {
 		return err
 	}
+	return d.startStandIns()
+}
+
+// prepareAgain takes the sample city as an earlier run has left it, but for the bots of
+// the stand-ins, which are gone.
+func (d *demo) prepareAgain() (err error) {
+	if d.city, err = d.server.db.FindCity(d.ctx, demoSlug); err != nil {
+		return err
+	}
+	list, err := d.server.db.CityBots(d.ctx, d.city.ID)
+	if err != nil {
+		return err
+	}
+	for _, b := range list {
+		_, shows := d.server.networks[b.Network].(bots.Demo)
+		stays := slices.ContainsFunc(d.server.definitions, func(def bots.Definition) bool { return def.Name == b.Network && def.Everywhere })
+		if !shows || stays {
+			continue
+		}
+		if err := d.server.cities.Disconnect(d.ctx, b); err != nil {
+			return err
+		}
+	}
+	return d.startStandIns()
+}
+
+// startStandIns starts the stand-ins of the networks, each with its page.
+func (d *demo) startStandIns() error {
 	for name, network := range d.server.networks {
 		n, ok := network.(bots.Demo)
 		if !ok {

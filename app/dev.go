@@ -9,6 +9,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit"
+	"ticketfrei/filter"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
@@ -36,14 +37,6 @@ func (f devFlag) sourceTree() (sourceTree, error) {
 // program are used.
 type sourceTree string
 
-// files returns the files of the tree, or nil if it is empty.
-func (t sourceTree) files() fs.FS {
-	if t == "" {
-		return nil
-	}
-	return os.DirFS(string(t))
-}
-
 // folder returns a directory of the tree.
 func (t sourceTree) folder(dir string) folder {
 	return folder{os.DirFS(filepath.Join(string(t), dir)), dir}
@@ -56,7 +49,10 @@ func (t sourceTree) networks(definitions []bots.Definition) []bots.Definition {
 	}
 	list := slices.Clone(definitions)
 	for i := range list {
-		list[i].Files = t.folder("bots/" + list[i].Name)
+		dir := "bots/" + list[i].Name
+		if _, err := os.Stat(filepath.Join(string(t), dir)); err == nil { // an outside program has none
+			list[i].Files = t.folder(dir)
+		}
 	}
 	return list
 }
@@ -73,9 +69,9 @@ func (f folder) String() string { return f.dir }
 func textSources(t sourceTree, definitions []bots.Definition) []fs.FS {
 	var list []fs.FS
 	if t == "" {
-		list = slices.Concat([]fs.FS{relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts)
+		list = slices.Concat([]fs.FS{filter.Texts, relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts)
 	} else {
-		for _, dir := range []string{"relay", "supervisor", "templates", "templates/settings", "templates/about", "templates/app", "templates/city", "templates/lines", "bots/kit", "bots/kit/remote"} {
+		for _, dir := range []string{"filter", "relay", "supervisor", "templates", "templates/settings", "templates/about", "templates/app", "templates/city", "templates/lines", "bots/kit", "bots/kit/remote"} {
 			list = append(list, t.folder(dir))
 		}
 	}

@@ -32,13 +32,20 @@ func startDev(t *testing.T, before func(devSite)) devSite {
 	d := devSite{&browser{app: &app{T: t}}, t.TempDir()}
 	copySource(t, d.dir)
 	before(d)
+	d.start("demo", "--dev")
+	return d
+}
+
+// start runs a command that serves, in the directory of the site, until the test ends.
+func (d devSite) start(args ...string) {
+	t := d.T
 	defaults := builtIn(t)
 	t.Chdir(d.dir)
 	ctx, cancel := context.WithCancel(t.Context())
 	out, says := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(&console{ctx: ctx, stdout: says, stderr: t.Output(), defaults: defaults}, []string{"demo", "--dev"})
+		ended <- run(&console{ctx: ctx, stdout: says, stderr: t.Output(), defaults: defaults}, args)
 		says.Close()
 	}()
 	t.Cleanup(func() {
@@ -61,7 +68,6 @@ func startDev(t *testing.T, before func(devSite)) devSite {
 		t.Fatal(err)
 	}
 	d.client = &http.Client{Jar: jar, Timeout: patience}
-	return d
 }
 
 // change replaces a text in a file of the source.

@@ -3,14 +3,17 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/mail"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,15 +25,17 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
-	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/intent"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dkim"
 	"ticketfrei/internal/dnstest"
 	"ticketfrei/internal/freeport"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // patience is how long a test waits for something that must happen.
@@ -113,6 +118,12 @@ func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m
 	}
 	if m.intents == nil {
 		m.intents = testIntents()
+	}
+	if m.source == "" && cfg.Web.Templates == "" {
+		m.texts = i18ntest.MustNew(t, siteFiles{}.texts(definitions)...)
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); errors.Is(err, fs.ErrNotExist) {
+		dbtest.MustPrepare(t, cfg.Data)
 	}
 	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), m)
 	if err != nil {
@@ -197,13 +208,16 @@ func (a *app) addCity(slug, triggers, blocked string) report.City {
 	if err != nil {
 		a.Fatal(err)
 	}
-	c := censor.NewCity(slug, strings.ToUpper(slug[:1])+slug[1:], "en")
-	c.Triggers, c.Blocked = triggers, blocked
-	c, err = a.server.db.CreateCity(a.Context(), c, m.ID, everywhere(a.server.definitions))
+	made, err := a.server.cities.Create(a.Context(), manage.NewCity{Slug: slug, Name: strings.ToUpper(slug[:1]) + slug[1:], Language: "en", Owner: m.ID})
 	if err != nil {
 		a.Fatal(err)
 	}
-	a.server.notices.Changed(c.ID) // as the page that makes it does
+	dbtest.MustSaveRules(a, a.server.db, made.ID, triggers, blocked)
+	a.server.notices.Changed(made.ID)
+	c, err := a.server.db.City(a.Context(), made.ID)
+	if err != nil {
+		a.Fatal(err)
+	}
 	return c
 }
 

@@ -16,6 +16,7 @@ import (
 	"ticketfrei/bots/all"
 	telegram "ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/slow"
 )
 
@@ -34,6 +35,7 @@ func mustWriteSentences(t *testing.T, dir, name, text string) {
 // TestIntentTry tries texts without a data directory, with sentences of the operator's
 // own, and by the rules of a city.
 func TestIntentTry(t *testing.T) {
+	slow.Test(t, "learns from all sentences for every text")
 	dir := t.TempDir()
 	t.Setenv("TICKETFREI_DATA", filepath.Join(dir, "data"))
 	try := func(code int, want string, args ...string) {
@@ -204,10 +206,8 @@ func mustStorePlaces(t *testing.T, slug, places string) {
 	}
 	defer d.Close()
 	c, err := d.FindCity(t.Context(), slug)
-	if err == nil {
-		err = d.SavePlaces(t.Context(), c.ID, places)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	dbtest.MustSavePlaces(t, d, c.ID, places)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,13 +73,14 @@ var layers = []struct {
 	room  *regexp.Regexp
 	layer int
 }{
-	{regexp.MustCompile(`^main$`), 9},
-	{regexp.MustCompile(`^app\b`), 8},
-	{regexp.MustCompile(`^(frontend|supervisor|relay)$`), 7},
-	{regexp.MustCompile(`^bots/all$`), 6},
-	{regexp.MustCompile(`^bots/kit\b`), 4},
-	{regexp.MustCompile(`^bots/[a-z0-9]+`), 5},
-	{regexp.MustCompile(`^bots$`), 3},
+	{regexp.MustCompile(`^main$`), 11},
+	{regexp.MustCompile(`^app\b`), 10},
+	{regexp.MustCompile(`^(frontend|api|supervisor|relay)$`), 9},
+	{regexp.MustCompile(`^manage$`), 8},
+	{regexp.MustCompile(`^bots/all$`), 7},
+	{regexp.MustCompile(`^bots/kit\b`), 5},
+	{regexp.MustCompile(`^bots/[a-z0-9]+`), 6},
+	{regexp.MustCompile(`^(bots$|filter\b)`), 4},
 	{regexp.MustCompile(`^place\b`), 3},
 	{regexp.MustCompile(`^(db|censor|intent)$`), 2},
 	{regexp.MustCompile(`^(internal|templates)\b`), 1},
@@ -87,7 +89,7 @@ var layers = []struct {
 // layerOf returns the room of a package and its layer. The layer is 0 for what
 // only tests and tools import.
 func layerOf(name string) (room string, layer int) {
-	if strings.HasSuffix(name, "test") || strings.HasPrefix(name, "tools/") {
+	if strings.HasSuffix(name, "test") || strings.HasPrefix(name, "tools/") || strings.HasPrefix(name, "programs/") {
 		return name, 0
 	}
 	for _, l := range layers {
@@ -124,8 +126,21 @@ func TestImportsPointDown(t *testing.T) {
 	}
 }
 
+// TestModules holds what stands beside the program, as the benchmark, to the versions that it
+// needs: else nobody can start it.
+func TestModules(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{"tools/bench", "tools/apicheck", "programs/broker"} {
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "./...")
+		cmd.Dir = filepath.Join("..", dir)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", dir, err, out)
+		}
+	}
+}
+
 // notShipped must not be in the program.
-var notShipped = regexp.MustCompile(`^ticketfrei/(tools/|.*(test|scaffold|bench)(/|$))|/plot(/|$)`)
+var notShipped = regexp.MustCompile(`^testing(/|$)|^ticketfrei/(tools/|.*(test|scaffold|bench)(/|$))|/plot(/|$)`)
 
 // sockets are our packages that import a WebSocket library. One is enough.
 var (

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/slow"
 )
 
@@ -261,13 +262,9 @@ func TestFilterIsKeptOnThePhone(t *testing.T) {
 	slow.Test(t, "looks at a page in a real browser")
 	a := startApp(t, t.TempDir(), startMailbox(t))
 	c := a.addCity("nuernberg", "kontis?", "")
-	if err := a.server.db.SavePlaces(t.Context(), c.ID, "U1 #0065ae: Plärrer, Fürth\nU2 #ffd400: Rathenauplatz, Flughafen"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.server.db, c.ID, "U1 #0065ae: Plärrer, Fürth\nU2 #ffd400: Rathenauplatz, Flughafen")
 	a.server.notices.Changed(c.ID)
-	if err := a.server.db.SaveTexts(t.Context(), c.ID, "Nürnberg", "ar", "**@nuernberg@social.example**"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveTexts(t, a.server.db, c.ID, "Nürnberg", "ar", "**@nuernberg@social.example**")
 	say := func(id, text string) {
 		t.Helper()
 		a.mustSend("rider@riders.example", "nuernberg@tickets.example", id+"@riders.example", "", text)
@@ -314,9 +311,7 @@ func TestFirstVisitIsLight(t *testing.T) {
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, t.TempDir(), startMailbox(t), definitions, unbraked...), definitions)
 	c := a.addCity("nuernberg", "kontis?", "")
-	if err := a.server.db.SavePlaces(t.Context(), c.ID, demoPlaces); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.server.db, c.ID, demoPlaces)
 	a.server.notices.Changed(c.ID)
 	for i := range 20 {
 		a.mustSend(fmt.Sprintf("r%d@riders.example", i), "nuernberg@tickets.example", fmt.Sprintf("m%d@riders.example", i), "",

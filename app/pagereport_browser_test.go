@@ -14,8 +14,10 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
+	"ticketfrei/manage"
 )
 
 // TestReportByThumb reports on the page of a city in a real browser.
@@ -140,11 +142,10 @@ func (th *thumb) waitsInMemory() {
 }
 
 func (th *thumb) waits() {
-	const zone = "Africa/Nairobi"
-	if err := th.server.db.SaveZone(th.Context(), th.city.ID, zone); err != nil {
+	zone := "Africa/Nairobi"
+	if _, err := th.server.cities.Change(th.Context(), th.city.ID, manage.Patch{Zone: &zone}, ""); err != nil {
 		th.Fatal(err)
 	}
-	th.server.notices.Changed(th.city.ID)
 	call(th.window, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kolkata"}) // where the phone is
 	th.goTo("/city/nuernberg")
 	th.offline(true)
@@ -215,9 +216,7 @@ func (th *thumb) chipsShown() []string {
 }
 
 func (th *thumb) suggests() {
-	if err := th.server.db.SavePlaces(th.Context(), th.city.ID, "U1: Langwasser Süd, Plärrer, Hohe Marter\nU2: Röthenbach, Plärrer"); err != nil {
-		th.Fatal(err)
-	}
+	dbtest.MustSavePlaces(th, th.server.db, th.city.ID, "U1: Langwasser Süd, Plärrer, Hohe Marter\nU2: Röthenbach, Plärrer")
 	th.server.notices.Changed(th.city.ID)
 	th.goTo("/city/nuernberg")
 	th.do(chromedp.Focus(chromedp.CSS("#report-text")))

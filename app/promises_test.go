@@ -22,15 +22,41 @@ func TestPromisesHaveTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	there := testsOfTheProgram(t)
-	for _, name := range testName.FindAllString(string(page), -1) {
-		if !there[name] {
-			t.Errorf("docs/PRIVACY.md names %s, which is no test", name)
-		}
-	}
+	testsAreThere(t, "docs/PRIVACY.md", string(page), there)
 	promises, _, _ := strings.Cut(string(page), "## What a seized server shows")
 	for _, promise := range strings.Split(promises, "\n- **")[1:] {
 		if !testName.MatchString(promise) {
 			t.Errorf("docs/PRIVACY.md names no test of the promise %q", promise)
+		}
+	}
+}
+
+// TestRowsHaveTests checks that every row of docs/ENGINE.md says what shows that it holds,
+// and that there are tests of these names.
+func TestRowsHaveTests(t *testing.T) {
+	page, err := os.ReadFile("../docs/ENGINE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testsAreThere(t, "docs/ENGINE.md", string(page), testsOfTheProgram(t))
+	shown := regexp.MustCompile("(`|as it was|step 1[12]|no$|by hand$|docs/)")
+	rows := regexp.MustCompile(`(?m)^\| ([BCHI]\d+) \|.*\| ([^|]*) \|$`).FindAllStringSubmatch(string(page), -1)
+	if len(rows) != 104 {
+		t.Errorf("docs/ENGINE.md has %d rows", len(rows))
+	}
+	for _, row := range rows {
+		if !shown.MatchString(row[2]) {
+			t.Errorf("row %s says nothing of what shows it: %q", row[1], row[2])
+		}
+	}
+}
+
+// testsAreThere checks that what a page names as tests are some.
+func testsAreThere(t *testing.T, name, page string, there map[string]bool) {
+	t.Helper()
+	for _, test := range testName.FindAllString(page, -1) {
+		if !there[test] {
+			t.Errorf("%s names %s, which is no test", name, test)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"ticketfrei/bots"
-	"ticketfrei/bots/all"
 	"ticketfrei/internal/config"
 )
 
@@ -14,8 +13,7 @@ type serveCommand struct {
 
 // Run serves until it is interrupted.
 func (cmd *serveCommand) Run(c *console) error {
-	definitions := all.Networks()
-	cfg, err := cmd.loadWithFiles(c, definitions)
+	cfg, definitions, err := cmd.loadNetworks(c)
 	if err != nil {
 		return err
 	}

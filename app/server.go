@@ -13,12 +13,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ticketfrei/api"
 	"ticketfrei/app/certs"
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
 	"ticketfrei/intent"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dkim"
@@ -27,6 +29,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 )
@@ -39,10 +42,12 @@ type mode struct {
 	demo   bool
 	newKey bool // go on with another secret key: see keyring
 	source sourceTree
+	dev    *frontend.Dev // tells a developer's browsers of changes; nil: none
 	dns    *net.Resolver // nil: the machine's name servers
 	keys   *dkim.Keys    // to sign mails with from the first start; nil: new ones
 	// intents tells questions from reports; nil: as the sentences say.
 	intents *intent.Recognizer
+	texts   *i18n.Catalogue // nil: read from the networks' and the operator's files
 	// refusals says when a bot that is refused needs its moderators; for tests.
 	refusals supervisor.Refusals
 }
@@ -58,10 +63,13 @@ type server struct {
 	db       *db.DB
 	secrets  *secret.Box
 	notices  *notice.Board
+	bus      bus.Bus
 	mailer   *mailer.Mailer
 	client   *http.Client // for hosts that users name
 	networks map[string]bots.Network
+	cities   *manage.Cities
 	site     *frontend.Site
+	api      *api.API
 	sup      *supervisor.Supervisor
 	relay    *relay.Relay
 	intents  *intent.Recognizer
@@ -71,6 +79,7 @@ type server struct {
 	held     *supervisor.HeldMail
 	shares   shares
 	visitors *clients.Room // the connections of all who visit the pages
+	streams  *clients.Room // the event streams among them, of pages and API
 	unseen   sync.Once     // see openDoor
 	web      net.Listener
 	registry *prometheus.Registry
@@ -88,10 +97,11 @@ type server struct {
 // newServer opens and wires everything, and listens. If something fails, it
 // closes what it has opened.
 func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, m mode) (*server, error) {
-	s := &server{cfg: cfg, log: log, definitions: m.source.networks(definitions), mode: m,
+	s := &server{cfg: cfg, log: log, definitions: siteFiles{m.source, cfg.Web.Templates}.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
 		shares: share(openFiles(log), cfg.Mail.Connections)}
 	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
+	s.streams = clients.NewRoom(s.shares.streams, s.shares.streamsEach())
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -106,9 +116,13 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openCertificates(ctx); err != nil {
 		return err
 	}
-	texts, err := i18n.New(textSources(s.mode.source, s.definitions)...)
-	if err != nil {
-		return err
+	own := siteFiles{s.mode.source, s.cfg.Web.Templates}
+	texts := s.mode.texts
+	if texts == nil {
+		var err error
+		if texts, err = i18n.New(own.texts(s.definitions)...); err != nil {
+			return err
+		}
 	}
 	s.registry = newRegistry(s.db)
 	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)
@@ -123,37 +137,64 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openIntents(); err != nil {
 		return err
 	}
-	hearing := &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
-		Customs: s.customs, Places: s.places, Backlog: s.cfg.Reports.Backlog, Now: time.Now}
+	hearing := s.newHearing(answers, texts)
 	if err := s.openNetworks(hearing, texts); err != nil {
 		return err
 	}
 	s.sup = supervisor.New(supervisor.Options{
 		DB: s.db, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
-		Notices:   s.notices, Hearer: hearing, Texts: texts, Expire: s.cfg.Reports.Expire,
+		Notices:   s.notices, Hearer: hearing, Bus: &s.bus, Texts: texts, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry, Refusals: s.mode.refusals,
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
-	s.site, err = frontend.NewSite(frontend.Options{
-		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Intents: s.intents, Places: s.places, Relay: s.relay, Health: s, Networks: s.mounted(),
-		HTTP: s.client, Streams: clients.NewRoom(s.shares.streams, s.shares.streamsEach()),
-		Demo: s.mode.demo, Source: s.mode.source.files(),
+	s.cities, err = manage.New(manage.Options{
+		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
+		Relay: s.relay, Places: s.places, Intents: s.intents, HTTP: s.client,
 	})
 	if err != nil {
 		return err
 	}
-	s.onClose(s.site.Close)
+	if err := s.openPages(hearing, texts, own); err != nil {
+		return err
+	}
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
 	s.listenMetrics(ctx)
 	return nil
+}
+
+// openPages makes the API and the pages.
+func (s *server) openPages(hearing *relay.Hearing, texts *i18n.Catalogue, own siteFiles) error {
+	if err := s.openAPI(hearing, texts); err != nil {
+		return err
+	}
+	var err error
+	s.site, err = frontend.NewSite(frontend.Options{
+		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
+		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: s.streams, API: s.api,
+		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
+	})
+	if err == nil {
+		s.onClose(s.site.Close)
+	}
+	return err
+}
+
+// newHearing returns what hears reports, and has outside programs look at them and answer
+// commands.
+func (s *server) newHearing(answers *relay.Answers, texts *i18n.Catalogue) *relay.Hearing {
+	commands, stop := relay.NewCommands(relay.CommandOptions{DB: s.db, Networks: s.networks, Places: s.places, Customs: s.customs,
+		Answers: answers, Texts: texts, Log: s.log}, s.notices)
+	s.onClose(stop)
+	return &relay.Hearing{DB: s.db, Secrets: s.secrets, Links: scrub.NewLinks(s.cfg.Web.URL, s.secrets), Answers: answers,
+		Customs: s.customs, Places: s.places, Commands: commands, Backlog: s.cfg.Reports.Backlog, Now: time.Now,
+		Tasks: &relay.Tasks{DB: s.db, Networks: s.networks, Texts: texts, Wait: s.cfg.Reports.TasksWait, Log: s.log, Now: time.Now}}
 }
 
 // openStore locks the data directory for this process and opens the database.
@@ -208,13 +249,16 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Rehearser: hearing, Lines: s.places, Notices: s.notices, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Places: s.places, Commands: hearing.Commands, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", d.Name, err)
 		}
 		s.networks[d.Name] = network
+		if c, ok := network.(prometheus.Collector); ok {
+			s.registry.MustRegister(c)
+		}
 		if c, ok := network.(io.Closer); ok {
 			s.onClose(func() { _ = c.Close() })
 		}
@@ -222,11 +266,19 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 	return nil
 }
 
-// mounted returns the networks in the form in which the site mounts them.
-func (s *server) mounted() []frontend.Network {
-	var list []frontend.Network
+// names returns those of all networks.
+func (s *server) names() (names []string) {
 	for _, d := range s.definitions {
-		list = append(list, frontend.Network{Definition: d, Network: s.networks[d.Name]})
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// mounted returns the networks in the order in which pages show them.
+func (s *server) mounted() []manage.Network {
+	var list []manage.Network
+	for _, d := range s.definitions {
+		list = append(list, manage.Network{Definition: d, Network: s.networks[d.Name]})
 	}
 	return list
 }
@@ -287,41 +339,6 @@ func (s *server) run(ctx context.Context) error {
 	group.Wait()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
-	}
-	return nil
-}
-
-// webServer is a server of pages. An event stream has times of its own, since it
-// stays.
-func webServer(pages http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           whileBusy(pages),
-		ConnContext:       withPlace,
-		ConnState:         untilIdle,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      time.Minute, // bots.HTTPTimeout, and as much again for a slow phone
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          webLog(log),
-	}
-}
-
-// serveWeb serves handler at l until ctx ends.
-func (s *server) serveWeb(ctx context.Context, l net.Listener, handler http.Handler) error {
-	srv := webServer(handler, s.log)
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	s.site.Close()
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := srv.Shutdown(stop); err != nil {
-		return srv.Close()
 	}
 	return nil
 }

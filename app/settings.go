@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"ticketfrei/bots"
-	"ticketfrei/bots/all"
+	programs "ticketfrei/bots/program"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/mailer"
@@ -21,18 +22,6 @@ type settingsFlags struct {
 // load reads the settings from the defaults, the file and the environment.
 func (f settingsFlags) load(c *console, definitions []bots.Definition) (*config.Config, error) {
 	return config.Load(f.source(c, definitions))
-}
-
-// loadWithFiles is load for a server: what it reads at its start can be read.
-func (f settingsFlags) loadWithFiles(c *console, definitions []bots.Definition) (*config.Config, error) {
-	source := f.source(c, definitions)
-	source.Check = checkFiles
-	cfg, err := config.Load(source)
-	if err != nil {
-		return nil, err
-	}
-	cfg.Warnings = append(cfg.Warnings, unreadSentences(cfg)...)
-	return cfg, nil
 }
 
 func (f settingsFlags) source(c *console, definitions []bots.Definition) config.Source {
@@ -91,13 +80,28 @@ type checkConfigCommand struct{ settingsFlags }
 
 // Run prints the settings in force, without secrets, and the warnings.
 func (cmd *checkConfigCommand) Run(c *console) error {
-	definitions := all.Networks()
-	cfg, err := cmd.loadWithFiles(c, definitions)
+	cfg, definitions, err := cmd.loadNetworks(c)
 	if err != nil {
 		return err
 	}
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(c.stderr, "warning:", w)
 	}
-	return cfg.Print(c.stdout, sections(definitions))
+	if err := cfg.Print(c.stdout, sections(definitions)); err != nil {
+		return err
+	}
+	return printPrograms(c, cfg)
+}
+
+// printPrograms lists the outside programs below the settings.
+func printPrograms(c *console, cfg *config.Config) error {
+	list, err := programs.Load(cfg.Programs.Dir, nil)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	fmt.Fprintln(c.stdout, "\n# Outside programs:")
+	for _, m := range list {
+		fmt.Fprintf(c.stdout, "# %s (%s): %s; %s\n", m.Network, m.Name.En, strings.Join(m.Can, ", "), m.Runs())
+	}
+	return nil
 }

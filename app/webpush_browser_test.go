@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"ticketfrei/bots/web/pushtest"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 )
@@ -174,9 +175,7 @@ func TestPushInBrowser(t *testing.T) {
 	box, service := startMailbox(t), startPush(t)
 	a := startApp(t, t.TempDir(), box)
 	c := a.addCity("nuernberg", "*", "")
-	if err := a.server.db.SavePlaces(t.Context(), c.ID, "U1: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Rathenauplatz"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.server.db, c.ID, "U1: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Rathenauplatz")
 	r := newRider(t, chromium, a, service)
 	r.city = c
 

@@ -14,6 +14,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/web/pushtest"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/slow"
 )
 
@@ -45,9 +46,7 @@ func TestPhonesFollow(t *testing.T) {
 	dir := t.TempDir()
 	a := startApp(t, dir, box)
 	c := a.addCity("nuernberg", "", "")
-	if err := a.server.db.SavePlaces(t.Context(), c.ID, "U1: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Rathenauplatz"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, a.server.db, c.ID, "U1: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Rathenauplatz")
 	one, other, gone := service.Phone(), service.Phone(), service.Phone()
 	a.follow("nuernberg", one, map[string]any{"lines": []string{"U1"}, "language": "de"})
 	a.follow("nuernberg", other, map[string]any{"lines": []string{"U2"}})

@@ -1,12 +1,21 @@
 package bots
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Answer is a word back to whoever wrote a message.
 type Answer struct {
 	Outcome Outcome
 	Text    string // in words, in the language of whoever wrote it
+	// Spoken tells that it has words of an outside program beside the outcome.
+	Spoken bool
 }
+
+// Always tells whether it is given in words, whatever the city's moderators have said of
+// outcomes.
+func (a Answer) Always() bool { return a.Spoken || a.Outcome == OutcomeQuestion }
 
 // Outcome is what became of a message. A network may show it as a sign, or leave it out
 // where the city's moderators have said so; the answer to a question is always given.
@@ -37,3 +46,14 @@ func Stand(ctx context.Context, limit error) {
 		tell(limit)
 	}
 }
+
+// Trouble marks what is told by Stand: the bot does not do its work, though it runs. It is
+// shown as one in trouble, until it tells something else.
+func Trouble(err error) error { return &trouble{err} }
+
+// IsTrouble tells whether an error is marked by Trouble.
+func IsTrouble(err error) bool { return errors.As(err, new(*trouble)) }
+
+type trouble struct{ error }
+
+func (t *trouble) Unwrap() error { return t.error }

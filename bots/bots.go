@@ -20,14 +20,17 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/place"
 )
 
 // Definition is what stands in a network's directory before the program runs.
@@ -43,8 +46,10 @@ type Definition struct {
 	// de.toml, or riders.*.toml for those that riders read. Text ids begin with
 	// "<name>."; these have a meaning: title and blurb (heading and line below it
 	// on the settings page) and, optionally, public_page (label of a button on the
-	// city page that leads to /city/{slug}/<name>) and visible (a sentence of the
-	// city page that says where the network shows who wrote).
+	// city page that leads to /city/{slug}/<name>), visible (a sentence of the
+	// city page that says where the network shows who wrote), recipients (how many it
+	// sends to, where these are no subscribers) and state_hint.<state> (what that state of a
+	// bot means, where the usual words do not hold).
 	Files fs.FS
 	// Settings is the network's section of the configuration; nil where it
 	// has none.
@@ -52,6 +57,9 @@ type Definition struct {
 	// Everywhere makes a bot of this network for every city when the city is
 	// made; a moderator can switch it off but not disconnect it.
 	Everywhere bool
+	// NoSubscribers is set where a Recipients sends to no people, as to channels and
+	// programs: they are not counted among a city's subscribers.
+	NoSubscribers bool
 	// New makes the network.
 	New func(Host) (Network, error)
 }
@@ -78,12 +86,27 @@ type Host struct {
 	Connections int
 	Hearer      Hearer
 	Rehearser   Rehearser
-	Lines       Lines
-	Notices     *notice.Board
+	Places      Places
+	// Networks are the names of all networks of the program.
+	Networks []string
+	// Commands are those of outside programs; nil: there are none.
+	Commands Commands
+	Notices  *notice.Board
+	Bus      *bus.Bus
 	// Certificates are for servers that networks run; nil where there are none.
 	Certificates Certificates
 	Log          *slog.Logger
 	Now          func() time.Time
+}
+
+// Connect is Site.Connect, without a page.
+func (h Host) Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
+	b, err := h.DB.CreateBot(ctx, city.ID, network, botID, save)
+	if err != nil {
+		return report.Bot{}, err
+	}
+	h.Notices.Changed(city.ID)
+	return b, nil
 }
 
 // Certificates has the program's certificates for TLS.
@@ -110,10 +133,20 @@ type Rehearser interface {
 	Rehearse(ctx context.Context, cityID int64, text string) (said string, v report.Verdict, err error)
 }
 
-// Lines knows the lines of cities, which people may choose.
-type Lines interface {
-	// Lines returns the names of a city's lines, in its order; none where it has none.
+// Commands knows the commands of cities that outside programs answer.
+type Commands interface {
+	// Words returns the words of a city's commands, as "fahrplan"; none where it has none.
+	Words(ctx context.Context, cityID int64) ([]string, error)
+}
+
+// Places has the lines and stops of cities.
+type Places interface {
+	// Lines returns the names of a city's lines, which people may choose, in its order; none
+	// where it has none.
 	Lines(ctx context.Context, cityID int64) ([]string, error)
+	// Of returns those of a city as they are stored now; nil where it has none, or
+	// where they cannot be read, as another version has written them.
+	Of(ctx context.Context, cityID int64) (*place.Places, error)
 }
 
 // AccountMails sends account mails: confirmations and notices.
@@ -174,6 +207,10 @@ type Incoming struct {
 	// Commands is set where whoever wrote it is alone with the bot, and can write /start,
 	// /stop and /help to it.
 	Commands bool
+	// Command is set where the network takes the text for a command to the bot, as one
+	// that begins with "/": it is no report. Where no outside program of the city knows it,
+	// the error is ErrNoCommand.
+	Command bool
 	// Here is set where the Answer goes to whoever wrote it and to nobody else, though
 	// they are not known, as in what answers their request: a question may then be one of
 	// an Unverified too.
@@ -303,6 +340,16 @@ type Hooked interface {
 
 // HookPath is what the routes of Hooked are below.
 func HookPath(network string) string { return "/hook/" + network }
+
+// CityHooked is a Network that services call below the page of a city. It answers them as it
+// answers those of Hooked: nothing of a browser is asked for, and no page is shown.
+type CityHooked interface {
+	// CityHookRoutes adds the routes that are served below /city/{slug}/<name>/in/: InPath.
+	CityHookRoutes(r chi.Router, s Site)
+}
+
+// InPath is what the routes of CityHooked have before them, below those of the network.
+const InPath = "in"
 
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.

@@ -3,6 +3,7 @@ package bots
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -93,6 +94,14 @@ var ErrCannotRetract = errors.New("this cannot be taken back")
 // leaves the message out and goes on with the next.
 var ErrMessage = errors.New("this message cannot be taken in")
 
+// ErrBacklog is the error of emit, and of Hearer.Hear, while too many reports wait to be
+// judged. The operator sees it in the metrics.
+var ErrBacklog = errors.New("too many reports wait to be judged (setting reports.backlog)")
+
+// ErrNoCommand is the error of emit, and of Hearer.Hear, of an Incoming that is a Command
+// which no outside program of the city knows.
+var ErrNoCommand = errors.New("no program of the city knows this command")
+
 // KindOf returns the kind of err and, of KindRetryAfter and KindLater, how long to wait.
 // An error without a kind is KindTemporary.
 func KindOf(err error) (Kind, time.Duration) {
@@ -163,4 +172,15 @@ func Words(err error, t T) string {
 		return s.Say(t)
 	}
 	return t("bots.error.internal")
+}
+
+// Guard calls f, and makes an error of its panic. The supervisor does so with what it calls:
+// a goroutine that a bot begins itself would end the program of all cities.
+func Guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
 }

@@ -8,6 +8,10 @@ import (
 	"code.dny.dev/ssrf"
 )
 
+// LoopHeader is the header of reports that leave Ticketfrei by HTTP, and of its feeds. Where
+// it takes in what others tell, it passes over what has this: it would go round in circles.
+const LoopHeader = "X-Ticketfrei-Report"
+
 // HTTPTimeout bounds one exchange with a network's server.
 const HTTPTimeout = 30 * time.Second
 

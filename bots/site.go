@@ -77,7 +77,7 @@ type Said struct {
 
 // What can become of a report on the city page besides the outcomes of an Answer.
 const (
-	OutcomeReceived Outcome = "received" // taken in, and not judged yet; or held, which is told to nobody
+	OutcomeReceived Outcome = "received" // taken in, and not judged yet; or not passed on, and they are not told why
 	OutcomeRefused  Outcome = "refused"  // not taken in; Text says why
 )
 

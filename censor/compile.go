@@ -14,6 +14,7 @@ var (
 	ErrTooLong    = fmt.Errorf("longer than %d characters", maxPattern)
 	ErrTooComplex = errors.New("too complex: too many or nested repetitions")
 	ErrAllTooLong = errors.New("too complex together with the lines above")
+	ErrTooWide    = errors.New("ranges such as [a-z] and classes such as \\pL hold too many characters, with those of the lines above")
 	ErrNoWord     = errors.New("no letter, digit or symbol in it")
 )
 
@@ -62,13 +63,14 @@ type compiler struct {
 	progs []*syntax.Prog
 	at    []int // line of each of progs
 	total int   // instructions of progs
+	wide  *wide // counts ranges; nil: they may be as wide as they like
 	line  int   // that is being read
 	errs  PatternErrors
 }
 
 // newCompiler reads both lists.
-func newCompiler(triggers, blocked string) *compiler {
-	c := &compiler{rules: &Rules{slurs: slurs()}}
+func newCompiler(triggers, blocked string, w *wide) *compiler {
+	c := &compiler{rules: &Rules{slurs: slurs()}, wide: w}
 	c.triggers(triggers)
 	c.blocked(blocked)
 	return c
@@ -90,6 +92,9 @@ func (c *compiler) triggers(text string) {
 		if pattern == Anything {
 			c.rules.any = true
 			return nil
+		}
+		if c.wide != nil && !c.wide.add(pattern) {
+			return ErrTooWide
 		}
 		prog, err := compilePattern(pattern)
 		if err != nil {

@@ -21,9 +21,10 @@ var ErrTooExpensive = fmt.Errorf("too expensive: together the patterns may cost 
 
 // Accept is Compile for rules that a moderator wants to keep or to try: it also
 // refuses those that some text would make too expensive, and names the lines to
-// change. Whether they are does not depend on the machine.
+// change, and those whose ranges take too long to make. Whether they are does not depend
+// on the machine.
 func Accept(triggers, blocked string) (*Rules, error) {
-	c := newCompiler(triggers, blocked)
+	c := newCompiler(triggers, blocked, &wide{})
 	if len(c.errs) == 0 {
 		c.rules.triggers = newAutomaton(c.progs)
 		c.refuseExpensive()

@@ -91,12 +91,44 @@ func TestAcceptTakesWhatModeratorsWrite(t *testing.T) {
 		"something in between":      lines(100, `kontroll.*(?:u|s)%d`),
 		"a few letters in between":  lines(20, `kontroll.{0,30}linie ?%d`),
 		"endings":                   lines(300, `\bkontroll\w*%d`),
+		"stops between letters":     lines(500, `(?:^|[^\pL])halt%d(?:$|[^\pL\pN])`),
+		"any Chinese sign":          lines(20, `[一-龥]%d`),
+		"stops with hyphens":        lines(500, `U1-駅[ -]%d`),
 		"everything":                "*",
 		"nothing":                   "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Accept(triggers, manyBlocked()); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAcceptRefusesWideRanges has patterns that take seconds to make, though they are
+// cheap to look for. Those that are stored already go on.
+func TestAcceptRefusesWideRanges(t *testing.T) {
+	many := func(part string) string {
+		return strings.Repeat("["+strings.Repeat(part, 198/len([]rune(part)))+"]", 1) + "\n"
+	}
+	for name, line := range map[string]string{
+		"ranges":             many("B-𞥂"),
+		"ranges by number":   many(`\x{42}-\x{1e942}`),
+		"octal ranges":       many(`\102-𞥂`),
+		"after a class":      many("[:alpha:]B-𞥂"),
+		"after a bracket":    many("]B-𞥂"),
+		"not in them":        many("^B-𞥂"),
+		"in one of many":     "[" + strings.Repeat("B-𞥂][", 39) + "x]\n",
+		"classes":            strings.Repeat(many(`\pL`), 25),
+		"scripts of letters": strings.Repeat(many(`\p{Lu}`), 50),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Compile("konti\n"+line, ""); err != nil {
+				t.Fatalf("stored rules are refused: %v", err)
+			}
+			_, err := Accept("konti\n"+line, "")
+			if list, ok := errors.AsType[PatternErrors](err); !ok || !errors.Is(list[0].Err, ErrTooWide) || list[0].Line < 2 {
+				t.Errorf("error is %v", err)
 			}
 		})
 	}

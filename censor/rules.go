@@ -54,7 +54,7 @@ type Rules struct {
 // found neither in "Fahrrad" nor in "räder". White space and punctuation
 // between the words of a phrase do not matter; symbols count as words.
 func Compile(triggers, blocked string) (*Rules, error) {
-	c := newCompiler(triggers, blocked)
+	c := newCompiler(triggers, blocked, nil)
 	if len(c.errs) == 0 {
 		c.rules.triggers = newAutomaton(c.progs)
 	}

@@ -18,6 +18,7 @@ type cityRow struct {
 	Questions, Replies                            bool
 	Zone, Poster                                  string
 	NoIndex                                       bool
+	Tasks                                         string
 }
 
 func (cityRow) TableName() string { return "cities" }
@@ -25,13 +26,13 @@ func (cityRow) TableName() string { return "cities" }
 func (r cityRow) city() report.City {
 	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
 		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused),
-		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex}
+		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex, Tasks: r.Tasks}
 }
 
 func toCityRow(c report.City) cityRow {
 	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
 		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused),
-		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex}
+		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex, Tasks: c.Tasks}
 }
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
@@ -106,15 +107,15 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 // cityColumns are the columns of table c that scanCity reads. briefColumns
 // leaves the long ones empty.
 const (
-	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index"
-	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index"
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index, c.tasks"
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index, c.tasks"
 )
 
 // scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
 	var created, paused int64
-	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex}, more...)...)
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex, &c.Tasks}, more...)...)
 	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", err)
 	}
@@ -136,48 +137,34 @@ func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.Cit
 	return mapRows(rows, cityRow.city), nil
 }
 
-// SaveRules stores a city's trigger patterns and blocked words, which the
-// caller has checked.
-func (d *DB) SaveRules(ctx context.Context, cityID int64, triggers, blocked string) error {
-	return d.updateCity(ctx, cityID, map[string]any{"triggers": triggers, "blocked": blocked})
-}
-
-// SaveHearing stores whether a city's questions are answered instead of passed on, and
-// whether answers to what its bots have posted are reports.
-func (d *DB) SaveHearing(ctx context.Context, cityID int64, questions, replies bool) error {
-	return d.updateCity(ctx, cityID, map[string]any{"questions": questions, "replies": replies})
-}
-
-// SaveZone stores a city's time zone, which the caller has checked; empty: that of its
-// language.
-func (d *DB) SaveZone(ctx context.Context, cityID int64, zone string) error {
-	return d.updateCity(ctx, cityID, map[string]any{"zone": zone})
-}
-
-// SaveTexts stores a city's name, its language and the markdown of its page.
-// Its bots restart, since they use the name and the language.
-func (d *DB) SaveTexts(ctx context.Context, cityID int64, name, language, page string) error {
-	err := d.updateCity(ctx, cityID, map[string]any{"name": name, "language": language, "page": page})
-	if err != nil {
-		return err
-	}
-	err = d.Write(ctx, func(tx *gorm.DB) error {
+// ChangeCity stores what change makes of a city, but for its id, its slug and its times,
+// and returns it. change may be called twice; where it fails, nothing is stored. The bots
+// of the city restart where its name or its language was changed, which they use.
+func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.City) error) (report.City, error) {
+	var c report.City
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		row, err := Take[cityRow](tx.Where("id = ?", cityID))
+		if err != nil {
+			return err
+		}
+		before := row.city()
+		c = before
+		if err := change(&c); err != nil || c == before {
+			return err
+		}
+		next := toCityRow(c)
+		if err := tx.Model(&row).Select("*").Omit("id", "slug", "created", "paused").Updates(&next).Error; err != nil {
+			return err
+		}
+		if c.Name == before.Name && c.Language == before.Language {
+			return nil
+		}
 		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Update("updated", millis(d.now())).Error
 	})
 	if err != nil {
-		return fmt.Errorf("save city: %w", err)
+		return report.City{}, fmt.Errorf("save city: %w", err)
 	}
-	return nil
-}
-
-// SavePoster stores what the poster of a city says; empty: the default.
-func (d *DB) SavePoster(ctx context.Context, cityID int64, text string) error {
-	return d.updateCity(ctx, cityID, map[string]any{"poster": text})
-}
-
-// SaveNoIndex stores whether search engines are asked to leave the page of a city out.
-func (d *DB) SaveNoIndex(ctx context.Context, cityID int64, noIndex bool) error {
-	return d.updateCity(ctx, cityID, map[string]any{"no_index": noIndex})
+	return c, nil
 }
 
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {

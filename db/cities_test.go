@@ -73,9 +73,7 @@ func TestSearchOfCities(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
 	for slug, name := range map[string]string{"nuernberg": "Nürnberg", "fuerth": "Fürth", "erlangen": "Erlangen"} {
 		c := dbtest.MustCreateCity(t, d, slug)
-		if err := d.SaveTexts(t.Context(), c.ID, name, "de", ""); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustSaveTexts(t, d, c.ID, name, "de", "")
 	}
 	for search, want := range map[string][]string{
 		"":      {"Erlangen", "Fürth", "Nürnberg"},

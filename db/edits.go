@@ -22,7 +22,8 @@ type Edit struct {
 type Change struct {
 	CityID, Seq int64
 	TakenBack   bool
-	Fanouts     []Fanout // to be sent now
+	Report      *report.Report // that was taken back
+	Fanouts     []Fanout       // to be sent now
 }
 
 // FollowChanges has f called with every Change from now on, when it is on disk. There
@@ -176,8 +177,8 @@ func (d *DB) hearAgain(tx *gorm.DB, k known, now report.Report) (*Heard, error) 
 		return nil, err
 	}
 	h := &Heard{Seq: seq, Report: k.Report}
-	h.Report.Text, h.Report.NetworkID, h.Report.Question = now.Text, now.NetworkID, now.Question
-	_, err = Exec(tx, `UPDATE reports SET seq = ?, text = ?, network_id = ?, state = 'heard', passed = FALSE, reason = ?, detail = '', normalized = '', reading = ''
+	h.Report.Text, h.Report.NetworkID, h.Report.Question, h.Report.Results = now.Text, now.NetworkID, now.Question, ""
+	_, err = Exec(tx, `UPDATE reports SET seq = ?, text = ?, network_id = ?, state = 'heard', passed = FALSE, reason = ?, detail = '', normalized = '', reading = '', results = ''
 		WHERE seq = ?`, seq, now.Text, now.NetworkID, heardReason(&now), k.Seq)
 	return h, err
 }
@@ -196,9 +197,9 @@ func (d *DB) editPassed(tx *gorm.DB, k known, e Edit) (c Change, err error) {
 	case away:
 		return d.editAway(tx, k, e)
 	}
-	k.Report.Text, k.Report.Reading = e.Report.Text, e.Report.Reading
-	_, err = Exec(tx, "UPDATE reports SET text = ?, normalized = ?, reading = ?, reason = ?, detail = ? WHERE seq = ?",
-		e.Report.Text, e.Sameness, storedReading(e.Report.Reading), string(e.Verdict.Reason), e.Verdict.Detail, k.Seq)
+	k.Report.Text, k.Report.Reading, k.Report.Results = e.Report.Text, e.Report.Reading, e.Report.Results
+	_, err = Exec(tx, "UPDATE reports SET text = ?, normalized = ?, reading = ?, results = ?, reason = ?, detail = ? WHERE seq = ?",
+		e.Report.Text, e.Sameness, storedReading(e.Report.Reading), e.Report.Results, string(e.Verdict.Reason), e.Verdict.Detail, k.Seq)
 	if err != nil {
 		return c, err
 	}
@@ -260,7 +261,7 @@ func (d *DB) withdraw(tx *gorm.DB, cityID int64, id string) (c Change, waited bo
 		c, err = d.takeBackFor(tx, k, report.DetailDeleted, "")
 		return c, false, err
 	case k.reason == report.ReasonTakenBack: // it stays in the list of its city, without words
-		_, err = Exec(tx, "UPDATE reports SET text = '', normalized = '', reading = '' WHERE seq = ?", k.Seq)
+		_, err = Exec(tx, "UPDATE reports SET text = '', normalized = '', reading = '', results = '' WHERE seq = ?", k.Seq)
 		return c, false, err
 	}
 	_, err = Exec(tx, "DELETE FROM reports WHERE seq = ?", k.Seq)
@@ -272,6 +273,6 @@ func (d *DB) takeBackFor(tx *gorm.DB, k known, detail, text string) (Change, err
 	if err := d.takeBack(tx, k.Heard, detail); err != nil {
 		return Change{}, err
 	}
-	_, err := Exec(tx, "UPDATE reports SET text = ?, normalized = '', reading = '' WHERE seq = ?", text, k.Seq)
-	return Change{CityID: k.Report.CityID, Seq: k.Seq, TakenBack: true}, err
+	_, err := Exec(tx, "UPDATE reports SET text = ?, normalized = '', reading = '', results = '' WHERE seq = ?", text, k.Seq)
+	return Change{CityID: k.Report.CityID, Seq: k.Seq, TakenBack: true, Report: k.Report}, err
 }

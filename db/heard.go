@@ -14,6 +14,12 @@ import (
 type Heard struct {
 	Seq    int64 // its place in the order in which reports were stored
 	Report *report.Report
+	// TaskRefusal is why one of its city's tasks refuses it; empty: none does. It is not
+	// stored with it.
+	TaskRefusal string
+	// TaskAnswer is what the tasks say to whoever wrote it; empty: nothing. It is not
+	// stored either.
+	TaskAnswer string
 }
 
 // Hear stores a report. When it returns nil, the report is on disk, also where it
@@ -30,7 +36,7 @@ func (d *DB) Hear(ctx context.Context, r report.Report) error {
 		after: func() {
 			if seq != 0 {
 				d.unjudged.Add(1)
-				d.tell(Heard{seq, &r})
+				d.tell(Heard{Seq: seq, Report: &r})
 			}
 		},
 	})
@@ -129,6 +135,17 @@ func (d *DB) Unjudged(ctx context.Context, lane, lanes, after int64, limit int) 
 	return d.heard(rows)
 }
 
+// UnjudgedOf returns the first reports of a city after seq that wait to be judged, at most
+// limit.
+func (d *DB) UnjudgedOf(ctx context.Context, cityID, after int64, limit int) ([]Heard, error) {
+	rows, err := d.query(ctx, "SELECT "+reportColumns+` FROM reports AS r
+		WHERE r.state = 'heard' AND r.seq > ? AND r.city_id = ? ORDER BY r.seq LIMIT ?`, after, cityID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list reports that wait: %w", err)
+	}
+	return d.heard(rows)
+}
+
 // heard reads rows of reportColumns, and closes them.
 func (d *DB) heard(rows *sql.Rows) ([]Heard, error) {
 	defer rows.Close()
@@ -145,7 +162,7 @@ func (d *DB) heard(rows *sql.Rows) ([]Heard, error) {
 
 // reportColumns are the columns of table r that scanReport reads.
 const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id, r.author, r.left_out, r.unverified, r.client, r.domain, " +
-	"r.text, r.visibility, r.time, r.received, r.reason, r.reading"
+	"r.text, r.visibility, r.time, r.received, r.reason, r.reading, r.results"
 
 type scanner interface{ Scan(dest ...any) error }
 
@@ -154,7 +171,7 @@ func scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
 	var at, received int64
 	var reason, reading string
 	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.LeftOut,
-		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received, &reason, &reading}, more...)...)
+		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received, &reason, &reading, &r.Results}, more...)...)
 	r.Question = reason == string(report.ReasonQuestion)
 	r.Time, r.Received, r.Reading = fromMillis(at), fromMillis(received), readingOf(reading)
 	return err

@@ -69,17 +69,6 @@ func (d *DB) HeldGroups(ctx context.Context, cityID int64) ([]HeldGroup, error) 
 	return list, d.ended(rows)
 }
 
-// HeldReports returns the newest reports of a city that are held, at most limit of
-// them.
-func (d *DB) HeldReports(ctx context.Context, cityID int64, limit int) ([]Judged, error) {
-	var rows []reportRow
-	err := d.Read(ctx).Where("state = 'held' AND city_id = ?", cityID).Order("seq DESC").Limit(limit).Find(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("list what is held: %w", err)
-	}
-	return mapRows(rows, reportRow.judged), nil
-}
-
 // Held returns the first chosen reports after seq, at most limit.
 func (d *DB) Held(ctx context.Context, cityID int64, c Choice, after int64, limit int) ([]Heard, error) {
 	rows, err := d.query(ctx, "SELECT "+reportColumns+" FROM reports AS r WHERE "+chosen+" AND seq > ?5 ORDER BY seq LIMIT ?6",
@@ -90,27 +79,28 @@ func (d *DB) Held(ctx context.Context, cityID int64, c Choice, after int64, limi
 	return d.heard(rows)
 }
 
-// Question returns a report of the city that was refused as a question: none where there
-// is none of that id.
-func (d *DB) Question(ctx context.Context, cityID int64, id string) ([]Heard, error) {
-	rows, err := d.query(ctx, "SELECT "+reportColumns+" FROM reports AS r WHERE r.id = ? AND r.city_id = ? AND "+refusedQuestion, id, cityID)
+// Overruled returns a report of the city that was refused as a question or by a task,
+// which its moderators may let through: none where there is none of that id.
+func (d *DB) Overruled(ctx context.Context, cityID int64, id string) ([]Heard, error) {
+	rows, err := d.query(ctx, "SELECT "+reportColumns+" FROM reports AS r WHERE r.id = ? AND r.city_id = ? AND "+overruled, id, cityID)
 	if err != nil {
-		return nil, fmt.Errorf("question: %w", err)
+		return nil, fmt.Errorf("report that was refused: %w", err)
 	}
 	return d.heard(rows)
 }
 
-// refusedQuestion is what is true of a report that was refused as a question.
-const refusedQuestion = "state = 'judged' AND passed = FALSE AND reason = 'question'"
+// overruled is what is true of a report that was refused by what may be wrong of it, and
+// not by the rules of its city.
+const overruled = "state = 'judged' AND passed = FALSE AND reason IN ('question', 'task')"
 
 // Decide stores the verdict of a moderator on a report that is held or was refused as a
-// question, with its fanouts where it passes. Nothing is judged where it is neither any
+// question or by a task, with its fanouts where it passes. Nothing is judged where it is neither any
 // more: somebody else has decided, or it was deleted.
 func (d *DB) Decide(ctx context.Context, r Ruling) (Saved, error) {
 	var s Saved
 	save := func(tx *gorm.DB) (err error) {
 		in := newStoring(tx, false)
-		if _, err := Exec(tx, "UPDATE reports SET state = 'held' WHERE seq = ? AND "+refusedQuestion, r.Seq); err != nil {
+		if _, err := Exec(tx, "UPDATE reports SET state = 'held' WHERE seq = ? AND "+overruled, r.Seq); err != nil {
 			return err
 		}
 		if s, err = d.storeVerdict(in, r, "held", r.Verdict, ""); err != nil {

@@ -63,7 +63,44 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 				text TEXT NOT NULL)`,
 			`CREATE INDEX places_updated ON places(updated)`,
 		)},
+		outside(),
 	}
+}
+
+// outside makes what outside programs, scripts and the API need: the programs that look at a
+// city's reports and what they said, keys of the API and what their requests were answered,
+// and what programs and scripts store.
+func outside() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0011", Migrate: SQL(
+		`ALTER TABLE cities ADD COLUMN tasks TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE reports ADD COLUMN results TEXT NOT NULL DEFAULT ''`,
+		`CREATE TABLE api_keys (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			city_id INTEGER REFERENCES cities(id) ON DELETE CASCADE,
+			name TEXT NOT NULL,
+			hash TEXT NOT NULL UNIQUE,
+			rights TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			used INTEGER NOT NULL DEFAULT 0,
+			expires INTEGER NOT NULL DEFAULT 0)`,
+		`CREATE INDEX api_keys_city ON api_keys(city_id)`,
+		`CREATE TABLE api_answers (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			key_id INTEGER NOT NULL REFERENCES api_keys(id) ON DELETE CASCADE,
+			request TEXT NOT NULL,
+			body TEXT NOT NULL,
+			answer TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			UNIQUE (key_id, request))`,
+		`CREATE INDEX api_answers_created ON api_answers(created)`,
+		`CREATE TABLE store (
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			owner TEXT NOT NULL,
+			key TEXT NOT NULL,
+			value TEXT NOT NULL,
+			revision INTEGER NOT NULL,
+			PRIMARY KEY (city_id, owner, key)) WITHOUT ROWID`,
+	)}
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes

@@ -183,7 +183,7 @@ func (d *DB) retractLate(tx *gorm.DB, f *Fanout, receipts []int64) (bool, error)
 	if err != nil || !taken {
 		return false, err
 	}
-	for _, late := range newFanouts(Heard{f.Seq, f.Report}, f.BotID, true, receipts, d.now()) {
+	for _, late := range newFanouts(Heard{Seq: f.Seq, Report: f.Report}, f.BotID, true, receipts, d.now()) {
 		if err := d.insertFanout(tx, &late); err != nil {
 			return false, err
 		}

@@ -33,10 +33,19 @@ func (d *DB) PlacesChanged(ctx context.Context, cityID int64) (time.Time, error)
 	return fromMillis(updated), nil
 }
 
-// SavePlaces stores the lines and stops of a city, which the caller has checked, in
-// place of those it has. A city that is gone is ErrNotFound.
-func (d *DB) SavePlaces(ctx context.Context, cityID int64, text string) error {
+// ReplacePlaces stores the lines and stops of a city, which the caller has checked, in
+// place of those it has, unless check says something against it, which is given the text
+// that is stored. It may be asked twice. A city that is gone is ErrNotFound.
+func (d *DB) ReplacePlaces(ctx context.Context, cityID int64, text string, check func(stored string) error) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		var stored string
+		err := queryRow(tx, "SELECT text FROM places WHERE city_id = ?", cityID).Scan(&stored)
+		if err = notFound(err); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err := check(stored); err != nil {
+			return err
+		}
 		return tx.Exec(`INSERT INTO places (city_id, text, updated) VALUES (?, ?, ?)
 			ON CONFLICT (city_id) DO UPDATE SET text = excluded.text, updated = excluded.updated`, cityID, text, millis(d.now())).Error
 	})

@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,6 +82,16 @@ func plans(heard db.Heard) []planned {
 			[]string{"sqlite_autoindex_reports_1 (id=?)"}, nil},
 		{"reports of a city", func(ctx context.Context, d *db.DB) error { _, err := d.Reports(ctx, 5, true, years, 10); return err },
 			[]string{"reports_city (city_id=? AND passed=? AND time>?)"}, nil},
+		{"reports after one", func(ctx context.Context, d *db.DB) error { _, err := d.PassedAfter(ctx, 5, "r4", 10); return err },
+			[]string{"sqlite_autoindex_reports_1 (id=?)", "reports_city (city_id=? AND passed=?)"}, nil},
+		{"a key of the API", func(ctx context.Context, d *db.DB) error {
+			_, err := d.FindAPIKey(ctx, "h")
+			if errors.Is(err, db.ErrNotFound) {
+				err = nil
+			}
+			return err
+		},
+			[]string{"api_keys_1 (hash=?)"}, nil},
 		{"counts", func(ctx context.Context, d *db.DB) error { _, err := d.Counts(ctx, "r1"); return err },
 			[]string{"outcomes USING PRIMARY KEY (report=?)", "sqlite_autoindex_reports_1 (id=?)"}, nil},
 		{"a receipt", func(ctx context.Context, d *db.DB) error { _, err := d.Receipt(ctx, 100); return err },
@@ -130,7 +141,15 @@ func plans(heard db.Heard) []planned {
 			[]string{"COVERING INDEX reports_refused (city_id=?)"}, nil},
 		{"what is held", func(ctx context.Context, d *db.DB) error { _, err := d.HeldGroups(ctx, 5); return err },
 			[]string{"COVERING INDEX reports_held (city_id=?)"}, nil},
-		{"held reports", func(ctx context.Context, d *db.DB) error { _, err := d.HeldReports(ctx, 5, 50); return err },
+		{"reports about a line", func(ctx context.Context, d *db.DB) error {
+			_, err := d.FindReports(ctx, 5, db.Search{Passed: true, Refused: true, Within: years, Line: "U1", Limit: 10})
+			return err
+		},
+			[]string{"reports_city (city_id=? AND passed=? AND time>?)"}, nil},
+		{"held reports", func(ctx context.Context, d *db.DB) error {
+			_, err := d.FindReports(ctx, 5, db.Search{Held: true, Limit: 50})
+			return err
+		},
 			[]string{"INDEX reports_held (city_id=?)"}, nil},
 		{"who is to be told", func(ctx context.Context, d *db.DB) error { _, err := d.HeldUntold(ctx, noon, noon, noon); return err },
 			[]string{"c USING INTEGER PRIMARY KEY"}, []string{"r USING COVERING INDEX reports_held"}}, // that is what is held

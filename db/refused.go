@@ -69,21 +69,21 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 	var result sql.Result
 	switch {
 	case held:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, reading, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
 	case v.Passed && state == "held": // its text was compared when it was judged
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ? WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, reading, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ?, results = ? WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, reading, r.Report.Results, r.Seq, state)
 	case v.Passed && s.crowd && r.Report.Unverified:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, counted = TRUE WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, reading, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, counted = TRUE WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
 	case v.Passed:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, reading, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
 	default:
 		s.refused[r.Report.CityID] = true
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', client = '', domain = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, refusedText, r.Seq, state)
+		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', results = ?, client = '', domain = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",
+			string(v.Reason), v.Detail, r.Report.Results, refusedText, r.Seq, state)
 	}
 	if err != nil {
 		return false, err

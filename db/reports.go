@@ -3,8 +3,6 @@ package db
 import (
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -40,6 +38,7 @@ type reportRow struct {
 	Reason     string
 	Detail     string
 	Reading    string
+	Results    string
 }
 
 func (reportRow) TableName() string { return "reports" }
@@ -49,7 +48,7 @@ func (r reportRow) judged() Judged {
 		Seq: r.Seq,
 		Report: report.Report{ID: r.ID, CityID: r.CityID, BotID: r.BotID, Network: r.Network, NetworkID: r.NetworkID,
 			Author: r.Author, LeftOut: r.LeftOut, Unverified: r.Unverified, Client: r.Client, Domain: r.Domain, Text: r.Text, Visibility: report.Visibility(r.Visibility),
-			Time: fromMillis(r.Time), Received: fromMillis(r.Received), Reading: readingOf(r.Reading)},
+			Time: fromMillis(r.Time), Received: fromMillis(r.Received), Results: r.Results, Reading: readingOf(r.Reading)},
 		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: r.Detail},
 		Held:    r.State == "held",
 	}
@@ -183,28 +182,6 @@ func (d *DB) PassedReports(ctx context.Context, seqs []int64) ([]Judged, error) 
 		return nil, fmt.Errorf("reports: %w", err)
 	}
 	return mapRows(rows, reportRow.judged), nil
-}
-
-// Reports returns a city's reports that passed, or those that were refused or are
-// held, that are not older than ago, newest first, at most limit of them.
-func (d *DB) Reports(ctx context.Context, cityID int64, passed bool, ago time.Duration, limit int) ([]Judged, error) {
-	var rows []reportRow
-	err := d.Read(ctx).Where("state = 'judged' AND city_id = ? AND passed = ? AND time > ?", cityID, passed, d.since(ago)).
-		Order("time DESC, seq DESC").Limit(limit).Find(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("list reports: %w", err)
-	}
-	list := mapRows(rows, reportRow.judged)
-	if passed {
-		return list, nil
-	}
-	held, err := d.HeldReports(ctx, cityID, limit)
-	if err != nil || len(held) == 0 {
-		return list, err
-	}
-	list = append(list, held...)
-	slices.SortStableFunc(list, func(a, b Judged) int { return b.Report.Time.Compare(a.Report.Time) })
-	return list[:min(limit, len(list))], nil
 }
 
 // TakeBack marks a passed report of the city as taken back: it is no longer

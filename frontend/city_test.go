@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/zone"
 )
 
@@ -107,9 +108,7 @@ func TestCityPage(t *testing.T) {
 		}
 	})
 	t.Run("the moderator's text, without what could do harm", func(t *testing.T) {
-		if err := tn.db.SaveTexts(t.Context(), c.ID, "Nürnberg", "de", "**Hallo** <script>alert(1)</script> [x](javascript:alert(1))"); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustSaveTexts(t, tn.db, c.ID, "Nürnberg", "de", "**Hallo** <script>alert(1)</script> [x](javascript:alert(1))")
 		tn.notices.Changed(c.ID)
 		page := w.get("/city/nuernberg")
 		page.says("text", "Hallo")

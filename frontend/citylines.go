@@ -53,21 +53,13 @@ func (l cityLines) find(name string) (string, bool) {
 
 // linesOf returns the lines of a city.
 func (s *Site) linesOf(ctx context.Context, cityID int64) (cityLines, error) {
-	places, err := s.places(ctx, cityID)
+	places, err := s.Cities.PlacesOf(ctx, cityID)
 	l := cityLines{places: places, byName: map[string]badge{}}
 	for _, line := range places.Lines() {
 		b := badge{Name: line.Name, Color: line.Color, Dark: line.Ink() == "#000000"}
 		l.list, l.byName[b.Name] = append(l.list, b), b
 	}
 	return l, err
-}
-
-// places returns the lines and stops of a city.
-func (s *Site) places(ctx context.Context, cityID int64) (*place.Places, error) {
-	if s.Places == nil {
-		return nil, nil
-	}
-	return s.Places.Of(ctx, cityID)
 }
 
 // allLines are the lines of the city, and those of reports that it no longer has.

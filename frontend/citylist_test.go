@@ -29,9 +29,7 @@ func (tn *town) reads(c report.City, id, text string, ago time.Duration, read re
 // places gives the city its lines and stops.
 func (tn *town) places(c report.City, text string) {
 	tn.t.Helper()
-	if err := tn.db.SavePlaces(tn.t.Context(), c.ID, text); err != nil {
-		tn.t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(tn.t, tn.db, c.ID, text)
 	tn.notices.Changed(c.ID)
 }
 

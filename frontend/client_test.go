@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 )
 
@@ -64,7 +65,7 @@ func FuzzClientAddress(f *testing.F) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = "127.0.0.1:1"
 		r.Header["X-Forwarded-For"] = []string{invented + ", 203.0.113.7"}
-		if got := clientAddress(r, loopback); got.String() != "203.0.113.7" {
+		if got := clients.RequestAddr(r, loopback); got.String() != "203.0.113.7" {
 			t.Errorf("%q: %s", invented, got)
 		}
 	})

@@ -9,9 +9,9 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/bots"
-	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 )
 
 // confirmPage is what confirm.tmpl shows of a sign-up: a field for the password,
@@ -57,7 +57,7 @@ func (s *Site) handleConfirmForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	problem, err := s.slugTaken(r.Context(), reg.Slug)
+	problem, err := s.Cities.Taken(r.Context(), reg.Slug)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (s *Site) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	}
 	password, hash := r.PostFormValue("password"), ""
 	if !known {
-		wrong.set("password", CheckPassword(password, reg.Email, reg.CityName, reg.Slug))
+		wrong.set("password", manage.CheckPassword(password, reg.Email, reg.CityName, reg.Slug))
 	}
 	if len(wrong) > 0 {
 		return s.confirmPage(w, r, statusOfName(wrong), reg, wrong)
@@ -136,7 +136,7 @@ func (s *Site) chooseName(r *http.Request, reg *db.Registration, wrong fieldErro
 		reg.CityName, reg.Slug = names.Name, slug
 		return err
 	}
-	problem, err := s.slugTaken(r.Context(), reg.Slug)
+	problem, err := s.Cities.Taken(r.Context(), reg.Slug)
 	if problem != "" {
 		wrong.set("city", nameTaken)
 	}
@@ -156,9 +156,7 @@ func statusOfName(wrong fieldErrors) int {
 // confirm creates the city of a sign-up, and its moderator with that password
 // where there is none yet, and logs the moderator in.
 func (s *Site) confirm(w http.ResponseWriter, r *http.Request, reg db.Registration, hash string) error {
-	city := censor.NewCity(reg.Slug, reg.CityName, reg.Language)
-	city.Zone = reg.Zone
-	made, m, err := s.DB.ConfirmRegistration(r.Context(), reg.ID, hash, city, s.everywhere())
+	made, m, err := s.Cities.Confirm(r.Context(), reg, hash)
 	switch {
 	case errors.Is(err, db.ErrTaken):
 		return s.confirmPage(w, r, http.StatusConflict, reg, fieldErrors{"city": nameTaken})

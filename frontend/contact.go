@@ -13,6 +13,7 @@ import (
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 const (
@@ -86,7 +87,7 @@ func typedContact(r *http.Request) contactForm {
 	case utf8.RuneCountInString(f.Message) > maxMessage:
 		f.Errors.set("message", "contact.message_long")
 	}
-	if f.Email != "" && checkEmail(f.Email) != "" {
+	if f.Email != "" && manage.CheckEmail(f.Email) != "" {
 		f.Errors.set("email", "contact.email_wrong")
 	}
 	return f

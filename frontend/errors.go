@@ -10,11 +10,12 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 )
 
 // Handler adapts h. It logs the error that h returns and answers with an error
-// page. A bots.PageError is shown in its own words. db.ErrNotFound and the
-// errors of a signed link have texts of their own. Anything else is an internal
+// page. A bots.PageError is shown in its own words. db.ErrNotFound, manage.ErrConflict and
+// the errors of a signed link have texts of their own. Anything else is an internal
 // error.
 func (s *Site) Handler(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +50,11 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		// The error itself may hold what was typed.
 		s.Log.Debug("a request was refused", "request", v.id, "status", status, "text", e.ID)
 	}
-	if s.Source != nil && status >= http.StatusInternalServerError {
+	if s.Dev != nil && status >= http.StatusInternalServerError {
+		s.Dev.showBroken(w, err.Error())
+		return
+	}
+	if s.Fresh && status >= http.StatusInternalServerError {
 		showBroken(w, err)
 		return
 	}
@@ -67,6 +72,8 @@ func explain(err error) *bots.PageError {
 	switch {
 	case errors.Is(err, db.ErrNotFound):
 		return &bots.PageError{Status: http.StatusNotFound, ID: "error.not_found"}
+	case errors.Is(err, manage.ErrConflict):
+		return &bots.PageError{Status: http.StatusConflict, ID: "settings.error.conflict"}
 	case errors.Is(err, secret.ErrTokenExpired):
 		return &bots.PageError{Status: http.StatusGone, ID: "error.link_expired", Title: "error.title_link_over"}
 	case errors.Is(err, secret.ErrTokenInvalid):

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/gorilla/feeds"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
@@ -64,6 +65,7 @@ func (s *Site) handleFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return noSuchCity(err)
 	}
+	w.Header().Set(bots.LoopHeader, "feed")
 	b.serve(w, r, "no-cache")
 	return nil
 }

@@ -1,45 +1,25 @@
 package frontend
 
 import (
-	"net/mail"
-	"strings"
-)
+	"errors"
 
-// maxEmail is the length of the longest address that can be mailed to, without
-// the angle brackets (RFC 5321, 4.5.3.1.3).
-const maxEmail = 254
+	"ticketfrei/manage"
+)
 
 // fieldErrors says what is wrong with a form: text ids by field name.
 type fieldErrors map[string]string
-
-// normalEmail returns an address as the database spells it.
-func normalEmail(typed string) string { return strings.ToLower(strings.TrimSpace(typed)) }
-
-// checkEmail returns the text id of what is wrong with an address, or "" if
-// nothing is.
-func checkEmail(email string) string {
-	switch {
-	case email == "":
-		return "form.email.empty"
-	case len(email) > maxEmail || !validEmail(email):
-		return "form.email.invalid"
-	}
-	return ""
-}
-
-// validEmail accepts only a bare address with a domain that can be mailed to.
-func validEmail(email string) bool {
-	a, err := mail.ParseAddress(email)
-	if err != nil || a.Name != "" || a.Address != email || strings.ContainsAny(email, " \t\r\n<>\"") {
-		return false
-	}
-	_, domain, _ := strings.Cut(email, "@")
-	return !strings.HasPrefix(domain, "[") && !strings.HasSuffix(domain, ".")
-}
 
 // set records the text id of what is wrong with a field; "" means nothing.
 func (e fieldErrors) set(field, textID string) {
 	if textID != "" {
 		e[field] = textID
 	}
+}
+
+// problems returns what is wrong with what was typed, where err says that; else err.
+func problems(err error) (*manage.Invalid, error) {
+	if wrong, ok := errors.AsType[*manage.Invalid](err); ok {
+		return wrong, nil
+	}
+	return nil, err
 }

@@ -31,7 +31,7 @@ func (called) HookRoutes(r chi.Router) {
 func newCalledTown(t *testing.T) *town {
 	t.Helper()
 	return newTown(t, func(o *Options) {
-		o.Networks[0].Network = called{o.Networks[0].Network.(*letterbox)}
+		o.Cities.Networks[0].Network = called{o.Cities.Networks[0].Network.(*letterbox)}
 		o.Config.Web.TrustedProxies = config.Networks{netip.MustParsePrefix("127.0.0.1/32")}
 	})
 }

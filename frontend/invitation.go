@@ -6,6 +6,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // invitationPage is what invitation.tmpl shows.
@@ -73,7 +74,7 @@ func (s *Site) handleInvitation(w http.ResponseWriter, r *http.Request) error {
 	var hash string
 	if inv.Moderator == nil {
 		password, wrong := r.PostFormValue("password"), fieldErrors{}
-		wrong.set("password", CheckPassword(password, inv.Email, inv.City.Name, inv.City.Slug))
+		wrong.set("password", manage.CheckPassword(password, inv.Email, inv.City.Name, inv.City.Slug))
 		if len(wrong) > 0 {
 			return s.invitationPage(w, r, http.StatusUnprocessableEntity, inv, wrong)
 		}

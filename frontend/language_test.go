@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/censor"
+	"ticketfrei/db/dbtest"
 )
 
 // switches are the links of a page to itself in other languages, by language.
@@ -149,9 +150,7 @@ func TestModeratorsWordsKeepTheirLanguage(t *testing.T) {
 	page := w.get("/city/nuernberg").want(http.StatusOK, "")
 	page.inLanguage("ar", "rtl")
 	page.says("text", "تفتيش")
-	if err := tn.db.SaveTexts(t.Context(), c.ID, c.Name, c.Language, "Willkommen in Nürnberg"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveTexts(t, tn.db, c.ID, c.Name, c.Language, "Willkommen in Nürnberg")
 	tn.site.Notices.Changed(c.ID)
 	page = w.get("/city/nuernberg").want(http.StatusOK, "")
 	page.says("text", "Willkommen")

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // strips are the lines on the page, in their order, with what is said of each.
@@ -175,10 +176,10 @@ func TestLinesPage(t *testing.T) {
 		if got := w.get(path).body; strings.Contains(got, "noindex") {
 			t.Error("they are asked to leave it out")
 		}
-		if err := tn.db.SaveNoIndex(t.Context(), c.ID, true); err != nil {
+		leaveOut := true
+		if _, err := tn.site.Cities.Change(t.Context(), c.ID, manage.Patch{NoIndex: &leaveOut}, ""); err != nil {
 			t.Fatal(err)
 		}
-		tn.notices.Changed(c.ID)
 		if got := w.get(path).body; !strings.Contains(got, `content="noindex"`) {
 			t.Error("they are not asked to leave it out")
 		}

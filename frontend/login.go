@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ticketfrei/db"
+	"ticketfrei/manage"
 )
 
 // loginForm is what login.tmpl shows.
@@ -28,7 +29,7 @@ func (s *Site) loginPage(w http.ResponseWriter, r *http.Request, status int, for
 }
 
 func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
-	form := loginForm{Email: normalEmail(r.PostFormValue("email")), Next: localPath(r.PostFormValue("next"))}
+	form := loginForm{Email: manage.NormalEmail(r.PostFormValue("email")), Next: localPath(r.PostFormValue("next"))}
 	m, err := s.DB.FindModerator(r.Context(), form.Email)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err

@@ -31,6 +31,7 @@ type page struct {
 	Path      string        // path of the page
 	Query     url.Values    // what follows the path; for the same page in other languages
 	Demo      bool
+	Dev       *Dev // for a developer; nil: for nobody
 
 	posted        bool // it answers a form
 	forModerators bool // in their languages alone
@@ -61,7 +62,7 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 
 // blankPage makes the root for a page that looks the same to everybody.
 func (s *Site) blankPage(lang, title string, data any) *page {
-	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Demo: s.Demo,
+	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Demo: s.Demo, Dev: s.Dev,
 		texts: s.Texts, assets: s.look.Load().assets, now: s.Now(), zone: s.Config.Reports.Zone}
 }
 

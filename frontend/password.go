@@ -4,30 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/alexedwards/argon2id"
+
+	"ticketfrei/manage"
 )
-
-const (
-	// MinPassword is the shortest password, in characters; MaxPassword the
-	// longest, in bytes.
-	MinPassword = 10
-	MaxPassword = 256
-)
-
-// hashParams are the second of the equivalent settings for Argon2id in the
-// OWASP password storage cheat sheet (m=19 MiB, t=2, p=1). A small server can
-// afford several of them at a time.
-var hashParams = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-
-// HashPassword hashes a password for storing (argon2id).
-func HashPassword(password string) (string, error) {
-	hash, err := argon2id.CreateHash(password, &hashParams)
-	if err != nil {
-		return "", fmt.Errorf("hash password: %w", err)
-	}
-	return hash, nil
-}
 
 // passwords hashes and compares passwords, only a few at a time. Each takes
 // memory and a processor, and a flood of logins must not slow down the rest of
@@ -39,8 +21,11 @@ type passwords struct {
 	nobody string
 }
 
+// hashOfNobody is made once for all sites of the process.
+var hashOfNobody = sync.OnceValues(func() (string, error) { return manage.HashPassword("") })
+
 func newPasswords() (*passwords, error) {
-	nobody, err := HashPassword("")
+	nobody, err := hashOfNobody()
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +38,7 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer p.leave()
-	return HashPassword(password)
+	return manage.HashPassword(password)
 }
 
 // match reports whether password is that of hash. For an account that does not

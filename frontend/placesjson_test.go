@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ticketfrei/db/dbtest"
 )
 
 // TestPlacesForScripts has the lines and stops of a city be there for scripts, as they are
@@ -17,9 +19,7 @@ func TestPlacesForScripts(t *testing.T) {
 	if resp.StatusCode != http.StatusOK || a.body != `{"lines":[]}` {
 		t.Errorf("a city without places: %d %s", resp.StatusCode, a.body)
 	}
-	if err := tn.db.SavePlaces(t.Context(), c.ID, "U1 #0065ae: Plärrer = Pläri, Fürth Hbf\nN5:"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, tn.db, c.ID, "U1 #0065ae: Plärrer = Pläri, Fürth Hbf\nN5:")
 	tn.notices.Changed(c.ID)
 	resp, a = tn.request(http.MethodGet, "/city/fuerth/places.json", "")
 	want := `{"lines":[{"name":"U1","color":"#0065ae","stops":["Plärrer","Fürth Hbf"]},{"name":"N5","stops":[]}]}`
@@ -35,9 +35,7 @@ func TestPlacesForScripts(t *testing.T) {
 	for i := range 200 {
 		fmt.Fprintf(&many, "Haltestelle %d, ", i)
 	}
-	if err := tn.db.SavePlaces(t.Context(), c.ID, "U1: "+many.String()+"Plärrer"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, tn.db, c.ID, "U1: "+many.String()+"Plärrer")
 	tn.notices.Changed(c.ID)
 	packed, _ := tn.request(http.MethodGet, "/city/fuerth/places.json", "", "Accept-Encoding", "gzip")
 	if packed.Header.Get("Content-Encoding") != "gzip" {

@@ -13,10 +13,8 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/internal/poster"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
-
-// maxPoster is how much moderators may write on a poster, in characters.
-const maxPoster = 300
 
 // posterRoutes are the poster of a city, as a page to print it from, and as files.
 func (s *Site) posterRoutes(r chi.Router) {
@@ -110,15 +108,16 @@ func (s *Site) posterSettings(r chi.Router) {
 }
 
 func (s *Site) handlePosterSave(w http.ResponseWriter, r *http.Request) error {
-	c := s.City(r)
-	form := s.storedPoster(c)
-	form.Text = strings.TrimSpace(typedLines(r, "poster"))
-	if form.Error = s.tooLong(r, form.Text, maxPoster); form.Error != "" {
-		return s.showForm(w, r, http.StatusUnprocessableEntity, func(p *settingsPage) { p.Poster = form })
-	}
-	if err := s.DB.SavePoster(r.Context(), c.ID, form.Text); err != nil {
+	typed := r.PostFormValue("poster")
+	_, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Poster: &typed}, "")
+	wrong, err := problems(err)
+	if err != nil {
 		return err
 	}
-	s.Notices.Changed(c.ID)
+	if wrong != nil {
+		form := s.storedPoster(s.City(r))
+		form.Text, form.Error = typed, s.say(r, wrong, "poster")
+		return s.showForm(w, r, http.StatusUnprocessableEntity, func(p *settingsPage) { p.Poster = form })
+	}
 	return s.saved(w, r, partTexts, s.T(r, "settings.poster.saved"))
 }

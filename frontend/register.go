@@ -12,10 +12,10 @@ import (
 	"unicode/utf8"
 
 	"ticketfrei/bots"
-	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
+	"ticketfrei/manage"
 )
 
 // Purposes of signed links.
@@ -27,9 +27,6 @@ const (
 
 // registerFor is how long the link of a sign-up is good.
 const registerFor = 48 * time.Hour
-
-// maxCityName bounds a city's name, in characters.
-const maxCityName = 60
 
 // registerForm is what register.tmpl shows.
 type registerForm struct {
@@ -53,9 +50,9 @@ type cityNames struct {
 
 // typedNames reads what a new city is called.
 func typedNames(r *http.Request) cityNames {
-	n := cityNames{Name: cityName(r.PostFormValue("city")), Short: cityName(r.PostFormValue("short"))}
+	n := cityNames{Name: oneLine(r.PostFormValue("city")), Short: oneLine(r.PostFormValue("short"))}
 	err := report.CheckSlug(report.Slug(n.Name))
-	n.AskShort = n.Short != "" || n.Name != "" && err != nil && utf8.RuneCountInString(n.Name) <= maxCityName
+	n.AskShort = n.Short != "" || n.Name != "" && err != nil && utf8.RuneCountInString(n.Name) <= manage.MaxName
 	return n
 }
 
@@ -79,7 +76,7 @@ func (s *Site) registerPage(w http.ResponseWriter, r *http.Request, status int, 
 func (s *Site) cityAddress(slug string) string { return slug + "@" + s.Config.Mail.Domain }
 
 func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
-	form := registerForm{Email: normalEmail(r.PostFormValue("email")), City: typedNames(r), Language: r.PostFormValue("language"), Errors: fieldErrors{}}
+	form := registerForm{Email: manage.NormalEmail(r.PostFormValue("email")), City: typedNames(r), Language: r.PostFormValue("language"), Errors: fieldErrors{}}
 	if !slices.Contains(s.Texts.Languages(), form.Language) {
 		form.Language = s.visitorLanguage(r)
 	}
@@ -90,13 +87,13 @@ func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if member == nil {
-		form.Errors.set("email", checkEmail(form.Email))
+		form.Errors.set("email", manage.CheckEmail(form.Email))
 	}
 	if len(form.Errors) > 0 {
 		return s.registerPage(w, r, http.StatusUnprocessableEntity, form)
 	}
 	if member != nil {
-		return s.addCity(w, r, slug, form)
+		return s.addCity(w, r, form)
 	}
 	if err := s.signUp(r, form, slug); err != nil {
 		return err
@@ -105,51 +102,33 @@ func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// cityName returns a name as it is stored: on one line, without spaces around
-// it.
-func cityName(typed string) string { return strings.Join(strings.Fields(typed), " ") }
+// oneLine returns a name without what is left out of it where it is stored.
+func oneLine(typed string) string { return strings.Join(strings.Fields(typed), " ") }
 
 // checkCityName returns the slug for the names of a new city. If they cannot be used,
 // wrong["city"] or wrong["short"] says why.
 func (s *Site) checkCityName(ctx context.Context, names cityNames, wrong fieldErrors) (string, error) {
-	slug, field, invalid := names.slug(), "city", "form.city.invalid"
-	if names.Short != "" {
-		field, invalid = "short", "form.short.invalid"
-	}
-	switch err := report.CheckSlug(slug); {
-	case names.Name == "":
-		wrong.set("city", "form.city.empty")
-	case utf8.RuneCountInString(names.Name) > maxCityName:
-		wrong.set("city", "form.city.long")
-	case errors.Is(err, report.ErrReserved):
-		wrong.set(field, "form.city.reserved")
-	case err != nil:
-		wrong.set(field, invalid)
-	}
+	n := names.city()
+	invalid, err := problems(s.Cities.CheckName(ctx, &n))
+	names.explain(invalid, wrong)
 	if len(wrong) > 0 {
-		return "", nil
-	}
-	problem, err := s.slugTaken(ctx, slug)
-	wrong.set(field, problem)
-	if err != nil || problem != "" {
 		return "", err
 	}
-	return slug, nil
+	return n.Slug, err
 }
 
-// slugTaken returns the text id of why no new city can have the slug, or "".
-func (s *Site) slugTaken(ctx context.Context, slug string) (problem string, err error) {
-	_, err = s.DB.FindCity(ctx, slug)
-	if err == nil {
-		return "form.city.taken", nil
+// city is the new city with these names.
+func (n cityNames) city() manage.NewCity {
+	return manage.NewCity{Name: n.Name, Slug: cmp.Or(report.Slug(n.Short), n.Short)}
+}
+
+// explain puts what is wrong with a new city at the fields of its names.
+func (n cityNames) explain(wrong *manage.Invalid, at fieldErrors) {
+	for field, of := range map[string]string{"city": "name", "short": "slug"} {
+		if p, ok := wrong.Of(of); ok {
+			at.set(field, p.TextID)
+		}
 	}
-	if !errors.Is(err, db.ErrNotFound) {
-		return "", err
-	}
-	if kept, err := s.DB.SlugKept(ctx, slug); err != nil || !kept {
-		return "", err
-	}
-	return "form.city.former", nil
 }
 
 // signUp stores the sign-up and mails its link, behind which the owner of the
@@ -179,26 +158,25 @@ func (s *Site) signUp(r *http.Request, form registerForm, slug string) error {
 }
 
 // addCity creates another city for a moderator who is logged in.
-func (s *Site) addCity(w http.ResponseWriter, r *http.Request, slug string, form registerForm) error {
-	ctx := r.Context()
-	city := censor.NewCity(slug, form.City.Name, form.Language)
-	city.Zone = form.Zone
-	made, err := s.DB.CreateCity(ctx, city, s.moderator(r).ID, s.everywhere())
-	if errors.Is(err, db.ErrTaken) {
-		form.Errors.set("city", "form.city.taken")
+func (s *Site) addCity(w http.ResponseWriter, r *http.Request, form registerForm) error {
+	n := form.City.city()
+	n.Language, n.Zone, n.Owner = form.Language, form.Zone, s.moderator(r).ID
+	made, err := s.Cities.Create(r.Context(), n)
+	wrong, err := problems(err)
+	if wrong != nil { // somebody else was faster
+		form.City.explain(wrong, form.Errors)
 		return s.registerPage(w, r, http.StatusUnprocessableEntity, form)
 	}
 	if err != nil {
 		return err
 	}
-	s.welcome(w, r, made)
+	s.welcome(w, r, made.City)
 	return nil
 }
 
 // welcome leads to the settings of a city that was just made.
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request, made report.City) {
 	ctx := r.Context()
-	s.Notices.Changed(made.ID)
 	s.sessions.Put(ctx, keyCity, made.ID)
 	s.flash(ctx, s.T(r, "register.welcome", "City", made.Name))
 	http.Redirect(w, r, "/settings", http.StatusSeeOther)
@@ -226,7 +204,7 @@ func (s *Site) showSent(w http.ResponseWriter, r *http.Request, id, back string)
 // handleRegisterName says what address a city's name would give. The form shows
 // it while the name is typed.
 func (s *Site) handleRegisterName(w http.ResponseWriter, r *http.Request) error {
-	names, wrong := cityNames{Name: cityName(r.URL.Query().Get("city"))}, fieldErrors{}
+	names, wrong := cityNames{Name: oneLine(r.URL.Query().Get("city"))}, fieldErrors{}
 	if names.Name == "" {
 		answerPlainly(w, http.StatusOK, "")
 		return nil

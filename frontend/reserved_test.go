@@ -7,7 +7,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"ticketfrei/tools/newnetwork/naming"
+	"ticketfrei/internal/naming"
 )
 
 // TestRoutesOfTheSiteAreReserved finds the site's routes in the two places

@@ -12,6 +12,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 )
 
 // resetFor is how long the link to a new password is good: as long as its mail
@@ -31,8 +32,8 @@ func (s *Site) handlePasswordForm(w http.ResponseWriter, r *http.Request) error 
 // handlePassword mails a link to set a new password. The answer does not reveal
 // whether the address has an account, nor does its time.
 func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
-	form := passwordForm{Email: normalEmail(r.PostFormValue("email")), Errors: fieldErrors{}}
-	form.Errors.set("email", checkEmail(form.Email))
+	form := passwordForm{Email: manage.NormalEmail(r.PostFormValue("email")), Errors: fieldErrors{}}
+	form.Errors.set("email", manage.CheckEmail(form.Email))
 	if len(form.Errors) > 0 {
 		return s.render(w, r, http.StatusUnprocessableEntity, "password.tmpl", s.T(r, "password.title"), form)
 	}
@@ -101,7 +102,7 @@ func (s *Site) handleNewPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	password, wrong := r.PostFormValue("password"), fieldErrors{}
-	wrong.set("password", CheckPassword(password, m.Email))
+	wrong.set("password", manage.CheckPassword(password, m.Email))
 	if len(wrong) > 0 {
 		return s.newPasswordPage(w, r, http.StatusUnprocessableEntity, passwordForm{Email: m.Email, Errors: wrong})
 	}

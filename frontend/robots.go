@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+
+	"ticketfrei/manage"
 )
 
 // askRobots asks search engines to leave out all that is below the page of a city whose
@@ -30,10 +32,9 @@ func (s *Site) robotRoutes(r chi.Router) {
 }
 
 func (s *Site) handleRobotsSave(w http.ResponseWriter, r *http.Request) error {
-	c := s.City(r)
-	if err := s.DB.SaveNoIndex(r.Context(), c.ID, r.PostFormValue("index") == ""); err != nil {
+	leaveOut := r.PostFormValue("index") == ""
+	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{NoIndex: &leaveOut}, ""); err != nil {
 		return err
 	}
-	s.Notices.Changed(c.ID)
 	return s.saved(w, r, partTexts, s.T(r, "settings.robots.saved"))
 }

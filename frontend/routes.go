@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -30,7 +31,7 @@ func (s *Site) newRoutes() (http.Handler, error) {
 	r := chi.NewRouter()
 	r.Use(s.begin, s.accessLog, s.securityHeaders, s.recoverPanic, headAsGet, sameOrigin)
 	r.NotFound(s.refuse(http.StatusNotFound, "error.not_found"))
-	r.MethodNotAllowed(s.refuse(http.StatusMethodNotAllowed, "error.method"))
+	r.MethodNotAllowed(s.handleMethod)
 	s.machineRoutes(r)
 	r.Route("/city/{slug}", s.cityRoutes)
 	r.Group(s.personRoutes)
@@ -38,6 +39,20 @@ func (s *Site) newRoutes() (http.Handler, error) {
 		r.Route("/demo", s.demoRoutes)
 	}
 	return r, nil
+}
+
+// apiPath is where the API is.
+const apiPath = "/api/v1"
+
+// handleMethod answers a request by a method that its route has not. Methods that the router
+// does not know do not come to what is mounted, so the API is asked here.
+func (s *Site) handleMethod(w http.ResponseWriter, r *http.Request) {
+	if below, ok := strings.CutPrefix(r.URL.Path, apiPath+"/"); ok && s.API != nil {
+		chi.RouteContext(r.Context()).RoutePath = "/" + below
+		s.API.ServeHTTP(w, r)
+		return
+	}
+	s.refuse(http.StatusMethodNotAllowed, "error.method")(w, r)
 }
 
 // headAsGet routes HEAD as GET (RFC 9110, 9.3.2): net/http leaves the body out.
@@ -60,6 +75,13 @@ func (s *Site) machineRoutes(r chi.Router) {
 			r.Route(bots.HookPath(n.Name), hooked.HookRoutes)
 		}
 	}
+	if s.API != nil {
+		r.Mount(apiPath, s.API)
+	}
+	if s.Dev != nil {
+		r.Get("/dev/reload", s.Dev.handleReload)
+		r.Get("/dev/reload.js", handleReloadScript)
+	}
 	r.Get("/robots.txt", s.rootAsset("robots.txt"))
 	r.Get("/favicon.ico", s.rootAsset("icon.svg"))
 	s.appRoutes(r)
@@ -75,6 +97,11 @@ func (s *Site) cityRoutes(r chi.Router) {
 	r.Get("/lines", s.Handler(s.handleLines))
 	r.Get("/places.json", s.Handler(s.handlePlacesJSON))
 	r.Get("/manifest.webmanifest", s.Handler(s.handleManifest))
+	for _, n := range s.Networks {
+		if hooked, ok := n.Network.(bots.CityHooked); ok {
+			r.Route("/"+n.Name+"/"+bots.InPath, func(r chi.Router) { hooked.CityHookRoutes(r, s) })
+		}
+	}
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)

@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/httprate"
+
+	"ticketfrei/bots"
 )
 
 const (
@@ -86,6 +87,14 @@ func (s *Site) sameOrigin() (func(http.Handler) http.Handler, error) {
 	if err := protection.AddTrustedOrigin(originOf(s.Config.Web.URL)); err != nil {
 		return nil, err
 	}
+	if s.API != nil { // there, nothing but the key in a header says who asks
+		protection.AddInsecureBypassPattern("/api/v1/")
+	}
+	for _, n := range s.Networks {
+		if _, ok := n.Network.(bots.CityHooked); ok { // no cookie counts there
+			protection.AddInsecureBypassPattern("/city/{slug}/" + n.Name + "/" + bots.InPath + "/")
+		}
+	}
 	protection.SetDenyHandler(s.refuse(http.StatusForbidden, "error.cross_origin"))
 	return protection.Handler, nil
 }
@@ -127,12 +136,39 @@ func (s *Site) accessLog(next http.Handler) http.Handler {
 			return
 		}
 		start := time.Now()
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(ww, r)
+		seen := &seenWriter{ResponseWriter: w}
+		next.ServeHTTP(seen, r)
 		s.Log.Debug("request", "request", visitOf(r.Context()).id, "method", r.Method, "route", routeOf(r),
-			"status", ww.Status(), "bytes", ww.BytesWritten(), "took", time.Since(start))
+			"status", seen.status, "bytes", seen.bytes, "took", time.Since(start))
 	})
 }
+
+// seenWriter remembers what was answered. chi has one too, in a package that brings all of
+// net/http/pprof into the program.
+type seenWriter struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (w *seenWriter) WriteHeader(status int) {
+	if w.status < http.StatusOK { // or an interim answer
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *seenWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap is for http.ResponseController.
+func (w *seenWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // routeOf returns the route that a request took, such as "/city/{slug}".
 func routeOf(r *http.Request) string {

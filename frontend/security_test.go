@@ -239,7 +239,7 @@ func TestBrokenTemplateIsAnErrorAtTheStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := Network{Definition: bots.Definition{Name: "broken", Files: fstest.MapFS{"page.tmpl": {Data: []byte(file)}}}, Network: tn.post}
 			o := tn.site.Options
-			o.Networks = []Network{n}
+			o.Cities.Networks = []Network{n}
 			if _, err := NewSite(o); err == nil || !strings.Contains(err.Error(), "broken") {
 				t.Errorf("error %v", err)
 			}

@@ -3,15 +3,16 @@ package frontend
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/httprate"
 
 	"ticketfrei/bots"
+	"ticketfrei/manage"
 )
 
 // The parts of the settings page: their anchors, in the order of the page.
@@ -48,12 +49,14 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.pauseRoutes(r)
 		s.ruleRoutes(r)
 		s.hearingRoutes(r)
+		s.taskRoutes(r)
 		s.placesRoutes(r)
 		s.textRoutes(r)
 		s.robotRoutes(r)
 		s.posterSettings(r)
 		r.Route("/bots/{network}", s.botRoutes)
 		r.Route("/moderators", s.cityModeratorRoutes)
+		r.Route("/keys", s.keyRoutes)
 		r.Route("/account", s.accountRoutes)
 	})
 }
@@ -65,10 +68,12 @@ type settingsPage struct {
 	Reports    latestReports
 	Networks   []networkCard
 	Rules      rulesForm
+	Tasks      tasksPart
 	Places     placesPart
 	Texts      textsForm
 	Poster     posterForm
 	Moderators moderatorsPart
+	Keys       keysPart
 	Account    accountForms
 	Logins     loginsPart
 }
@@ -84,7 +89,7 @@ func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
 // settingsPage reads everything that the page shows. given is what some
 // networks' sections show in place of their Network.Settings.
 func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
-	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partPlaces, partTexts, partModerators, partPause, partAccount}}
+	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partPlaces, partTexts, partModerators, partKeys, partPause, partAccount}}
 	var err error
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return nil, err
@@ -93,6 +98,9 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 		return nil, err
 	}
 	if p.Moderators, err = s.moderatorsPart(r); err != nil {
+		return nil, err
+	}
+	if p.Keys, err = s.keysPart(r); err != nil {
 		return nil, err
 	}
 	if p.Logins, err = s.loginsPart(r); err != nil {
@@ -104,8 +112,14 @@ func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPag
 	if p.Places, err = s.placesPart(r); err != nil {
 		return nil, err
 	}
+	if p.Tasks, err = s.tasksPart(r); err != nil {
+		return nil, err
+	}
+	if p.Tasks.Shown() {
+		p.Parts = slices.Insert(p.Parts, slices.Index(p.Parts, partHearing)+1, partTasks)
+	}
 	p.Rules, p.Poster = storedRules(s.City(r)), s.storedPoster(s.City(r))
-	p.Account = accountForms{Min: MinPassword, Max: MaxPassword}
+	p.Account = accountForms{Min: manage.MinPassword, Max: manage.MaxPassword}
 	return p, nil
 }
 
@@ -223,13 +237,18 @@ func typedLines(r *http.Request, field string) string {
 	return strings.TrimRight(strings.ReplaceAll(text, "\r", "\n"), "\n\t ")
 }
 
-// tooLong returns what to say at a field that holds more than limit characters,
-// or "".
-func (s *Site) tooLong(r *http.Request, text string, limit int) string {
-	if utf8.RuneCountInString(text) <= limit {
+// say returns what is wrong with a field, or "".
+func (s *Site) say(r *http.Request, wrong *manage.Invalid, field string) string {
+	p, ok := wrong.Of(field)
+	if !ok {
 		return ""
 	}
-	return s.T(r, "settings.error.too_long", "Max", limit)
+	return s.words(r, p)
+}
+
+// words says a problem in the language of the page.
+func (s *Site) words(r *http.Request, p manage.Problem) string {
+	return p.Say(func(id string, data ...any) string { return s.T(r, id, data...) })
 }
 
 // statusOf returns the HTTP status of a page about a form.

@@ -2,14 +2,13 @@ package frontend
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/db"
-	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // accountRoutes are the routes of the part about the account.
@@ -43,7 +42,7 @@ func (f accountForms) Deleting() bool {
 }
 
 func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, status int, f accountForms) error {
-	f.Min, f.Max = MinPassword, MaxPassword
+	f.Min, f.Max = manage.MinPassword, manage.MaxPassword
 	return s.showForm(w, r, status, func(p *settingsPage) { p.Account = f })
 }
 
@@ -78,8 +77,8 @@ func (s *Site) checkPasswordChange(r *http.Request) (accountForms, error) {
 	if !ok {
 		f.OldError = s.T(r, "settings.account.old_wrong")
 	}
-	if id := CheckPassword(r.PostFormValue("new"), s.moderator(r).Email, s.City(r).Name, s.City(r).Slug); id != "" {
-		f.NewError = s.T(r, id, "Min", MinPassword, "Max", MaxPassword)
+	if id := manage.CheckPassword(r.PostFormValue("new"), s.moderator(r).Email, s.City(r).Name, s.City(r).Slug); id != "" {
+		f.NewError = s.T(r, id, "Min", manage.MinPassword, "Max", manage.MaxPassword)
 	}
 	return f, nil
 }
@@ -100,33 +99,14 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 	if form.Deleting() {
 		return s.showAccount(w, r, http.StatusUnprocessableEntity, form)
 	}
-	if network, err := s.forgetAll(r, c); err != nil {
-		s.Log.Error("a network did not forget a bot", "network", network, "city", c.ID, "err", err)
-		form.DeleteError = s.T(r, "settings.account.delete_failed", "Network", s.networkName(visitOf(r.Context()).lang, network))
+	err = s.Cities.Delete(r.Context(), c.ID)
+	if failed, ok := errors.AsType[*manage.ForgetError](err); ok {
+		s.Log.Error("a network did not forget a bot", "network", failed.Network, "city", c.ID, "err", err)
+		form.DeleteError = s.T(r, "settings.account.delete_failed", "Network", s.networkName(visitOf(r.Context()).lang, failed.Network))
 		return s.showAccount(w, r, http.StatusInternalServerError, form)
 	}
-	if err := s.DB.DeleteCity(r.Context(), c.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	s.Notices.Changed(c.ID)
 	return s.leave(w, r, s.T(r, "settings.account.deleted", "City", c.Name))
-}
-
-// forgetAll makes every network forget the city's bot. If one fails, its name
-// is returned with the error.
-func (s *Site) forgetAll(r *http.Request, c report.City) (network string, err error) {
-	list, err := s.DB.CityBots(r.Context(), c.ID)
-	if err != nil {
-		return "", err
-	}
-	for _, b := range list {
-		n, ok := s.network(b.Network)
-		if !ok {
-			continue // the program was built without this network, so nobody can be asked
-		}
-		if err := s.forget(r.Context(), n, b); err != nil {
-			return b.Network, fmt.Errorf("forget bot: %w", err)
-		}
-	}
-	return "", nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ticketfrei/db"
+	"ticketfrei/manage"
 )
 
 func TestSettingsPassword(t *testing.T) {
@@ -26,7 +27,7 @@ func TestSettingsPassword(t *testing.T) {
 		if strings.Contains(page.body, `value="wrong"`) || strings.Contains(page.body, `value="short"`) {
 			t.Error("a password came back")
 		}
-		w.post("/settings/account/password", "old", boardPassword, "new", strings.Repeat("x", MaxPassword+1)).want(http.StatusUnprocessableEntity, "")
+		w.post("/settings/account/password", "old", boardPassword, "new", strings.Repeat("x", manage.MaxPassword+1)).want(http.StatusUnprocessableEntity, "")
 		elsewhere.get("/settings").want(http.StatusOK, "")
 	})
 	t.Run("a new one ends all other sessions", func(t *testing.T) {

@@ -1,21 +1,17 @@
 package frontend
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
-
-// forgetTimeout bounds how long a network may take to forget a bot.
-const forgetTimeout = 15 * time.Second
 
 // botRoutes are the switches of one network's card.
 func (s *Site) botRoutes(r chi.Router) {
@@ -31,9 +27,9 @@ func (s *Site) botRoutes(r chi.Router) {
 
 // requestedBot returns the network in the URL and the bot on it that is meant.
 func (s *Site) requestedBot(r *http.Request) (Network, report.Bot, error) {
-	n, ok := s.network(chi.URLParam(r, "network"))
-	if !ok {
-		return Network{}, report.Bot{}, gone(errors.New("no such network"))
+	n, err := s.Cities.Network(chi.URLParam(r, "network"))
+	if err != nil {
+		return Network{}, report.Bot{}, gone(err)
 	}
 	b, err := s.findBot(r, n.Name)
 	if errors.Is(err, db.ErrNotFound) {
@@ -61,10 +57,9 @@ func (s *Site) handleSwitch(w http.ResponseWriter, r *http.Request, on bool) err
 	if err != nil {
 		return err
 	}
-	if err := s.DB.EnableBot(r.Context(), b.ID, on); err != nil {
+	if err := s.Cities.Enable(r.Context(), b, on); err != nil {
 		return err
 	}
-	s.Notices.Changed(b.CityID)
 	id := "settings.networks.disabled"
 	if on {
 		id = "settings.networks.enabled"
@@ -81,9 +76,9 @@ func (s *Site) botName(r *http.Request, n Network, b report.Bot) string {
 		return network
 	}
 	account := ""
-	if addressed, ok := n.Network.(bots.Addressed); ok && err == nil {
-		err = guard(func() (err error) {
-			account, _, err = addressed.Address(r.Context(), s.City(r), b)
+	if err == nil {
+		err = bots.Guard(func() (err error) {
+			account, _, err = n.Address(r.Context(), s.City(r), b)
 			return err
 		})
 	}
@@ -103,9 +98,13 @@ func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	title := s.botName(r, n, b)
+	lead := s.T(r, "settings.networks.disconnect_lead", "Network", title, "City", s.City(r).Name)
+	if id := n.Name + ".disconnect"; s.Texts.Has(id) { // what else is deleted
+		lead += " " + s.T(r, id)
+	}
 	return s.ask(w, r, question{
 		Title:  s.T(r, "settings.networks.disconnect_title", "Network", title),
-		Lead:   s.T(r, "settings.networks.disconnect_lead", "Network", title, "City", s.City(r).Name),
+		Lead:   lead,
 		Action: "/settings/bots/" + n.Name + "/disconnect",
 		Button: s.T(r, "settings.networks.disconnect_button"),
 		Keep:   s.T(r, "settings.networks.disconnect_keep"),
@@ -130,29 +129,15 @@ func (s *Site) handleDisconnect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	title := s.botName(r, n, b) // as long as it has an account
-	if err := s.forget(r.Context(), n, b); err != nil {
-		s.Log.Error("a network did not forget a bot", "network", n.Name, "bot", b.ID, "err", err)
+	err = s.Cities.Disconnect(r.Context(), b)
+	if failed, ok := errors.AsType[*manage.ForgetError](err); ok {
+		s.Log.Error("a network did not forget a bot", "network", n.Name, "bot", b.ID, "err", failed.Err)
 		return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnect_failed", "Network", title))
 	}
-	// A bot that somebody else disconnected a moment ago is just as gone.
-	if err := s.DB.DeleteBot(r.Context(), b.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
+	if err != nil {
 		return err
 	}
-	s.Notices.Changed(b.CityID)
 	return s.Saved(w, r, n.Name, s.T(r, "settings.networks.disconnected", "Network", title))
-}
-
-// forget switches the bot off and makes the network delete what it stores about
-// it. The bot is switched off first: if the network fails half way, the bot
-// must not go on with what is left.
-func (s *Site) forget(ctx context.Context, n Network, b report.Bot) error {
-	if err := s.DB.EnableBot(ctx, b.ID, false); err != nil {
-		return err
-	}
-	s.Notices.Changed(b.CityID)
-	ctx, cancel := context.WithTimeout(ctx, forgetTimeout)
-	defer cancel()
-	return guard(func() error { return n.Network.Forget(ctx, b) })
 }
 
 // question is a page that asks before doing something that cannot be undone.

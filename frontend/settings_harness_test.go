@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
@@ -20,11 +21,12 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -181,6 +183,7 @@ func (b *board) open(networks []Network) {
 	}
 	var err error
 	dir := b.t.TempDir()
+	dbtest.MustPrepare(b.t, dir)
 	b.db, err = db.Open(b.t.Context(), dir, time.Now, slog.New(slog.DiscardHandler))
 	must(err)
 	b.t.Cleanup(func() { _ = b.db.Close() })
@@ -191,12 +194,14 @@ func (b *board) open(networks []Network) {
 	for _, n := range networks {
 		sources = append(sources[:len(sources):len(sources)], n.Files)
 	}
-	texts, err := i18n.New(sources...)
-	must(err)
+	texts := i18ntest.MustNew(b.t, sources...)
 	b.Relay = relay.New(relay.Options{DB: b.db, Notices: &b.notices, Outgoing: b, Expire: time.Hour, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	places, stop := relay.NewPlaces(b.db, &b.notices, slog.New(slog.DiscardHandler))
 	b.t.Cleanup(stop)
+	cities, err := manage.New(manage.Options{DB: b.db, Notices: &b.notices, Networks: networks,
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Relay: b, Places: places})
+	must(err)
 	b.site, err = NewSite(Options{
 		Config: &config.Config{
 			Web:     config.Web{URL: b.url},
@@ -205,7 +210,7 @@ func (b *board) open(networks []Network) {
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
 		Log:          slog.New(slog.DiscardHandler),
-		AccountMails: b, Notices: &b.notices, Places: places, Relay: b, Health: b, Networks: networks,
+		AccountMails: b, Notices: &b.notices, Cities: cities, Health: b,
 	})
 	b.notices.OnChanged(b.noteChange)
 	must(err)
@@ -258,8 +263,10 @@ func (b *board) Wiped(int64, int64)     {}
 // Ready implements Health.
 func (b *board) Ready(context.Context) error { return nil }
 
-// hashed is the hash of boardPassword, made only once since that takes time.
-var hashed = sync.OnceValues(func() (string, error) { return HashPassword(boardPassword) })
+// hashed is a hash of boardPassword that is cheap to compare with.
+var hashed = sync.OnceValues(func() (string, error) {
+	return argon2id.CreateHash(boardPassword, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+})
 
 // moderator creates a moderator.
 func (b *board) moderator(email string) db.Moderator {

@@ -60,7 +60,7 @@ func TestWhatCountsAsAReport(t *testing.T) {
 func TestTryingAQuestion(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t)
-	b.site.Intents = intent.New(intent.BuiltIn())
+	b.site.Cities.Intents = intent.New(intent.BuiltIn())
 	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
 	try := func(text string) answer {
@@ -80,9 +80,7 @@ func TestTryingAQuestion(t *testing.T) {
 			t.Errorf("%q is taken for a question", text)
 		}
 	}
-	if err := b.db.SaveHearing(t.Context(), c.ID, false, true); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveHearing(t, b.db, c.ID, false, true)
 	if try("Wo sind gerade Kontis?").has("taken") {
 		t.Error("a question is answered where the city does not want that")
 	}

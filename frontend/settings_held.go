@@ -90,7 +90,7 @@ func (s *Site) handleLetThrough(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	passed, late, err := s.Relay.LetThrough(r.Context(), s.City(r).ID, c)
+	passed, late, err := s.Cities.LetThrough(r.Context(), s.City(r).ID, c)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (s *Site) handleThrowAway(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.DB.ThrowAway(r.Context(), s.City(r).ID, c)
+	n, err := s.Cities.ThrowAway(r.Context(), s.City(r).ID, c)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 )
 
@@ -56,9 +57,7 @@ func TestSettingsIsolation(t *testing.T) {
 	b.join(theirs, "second@example.org")
 	b.say(theirs, "theirs", "geheime Kontrolle", report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "kontrolle"})
 	held := b.hold(theirs, "theirs too", "geheime Flut", report.ReasonFloodCity, time.Now())
-	if err := b.db.SavePlaces(t.Context(), theirs.ID, "U1: geheime Haltestelle"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, b.db, theirs.ID, "U1: geheime Haltestelle")
 	if err := b.db.Mute(t.Context(), theirs.ID, "author-of-theirs"); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/i18n"
+	"ticketfrei/manage"
 )
 
 // inviteLife is how long the link of an invitation works.
@@ -69,8 +70,8 @@ func (s *Site) handleInvite(w http.ResponseWriter, r *http.Request) error {
 
 // checkInvitee returns the address as it is stored, or what is wrong with it.
 func (s *Site) checkInvitee(r *http.Request, typed string) (email, problem string, err error) {
-	email = normalEmail(typed)
-	if id := checkEmail(email); id != "" {
+	email = manage.NormalEmail(typed)
+	if id := manage.CheckEmail(email); id != "" {
 		return "", s.T(r, id), nil
 	}
 	list, err := s.DB.CityModerators(r.Context(), s.City(r).ID)

@@ -3,7 +3,6 @@ package frontend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"time"
@@ -38,6 +37,8 @@ type botCard struct {
 	report.Bot
 	Address    string // where riders write to; empty if there is no address
 	Recipients int    // -1 if the network has none or cannot count them
+	CountID    string // text id of what says how many they are
+	HintID     string // text id of what its state means
 	Log        []db.LogLine
 	Detachable bool // a moderator may disconnect it
 }
@@ -64,7 +65,9 @@ func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCar
 			if err != nil {
 				return nil, err
 			}
-			card.Bots = append(card.Bots, botCard{Bot: b, Recipients: -1, Log: log, Detachable: !n.Everywhere})
+			shown := botCard{Bot: b, Recipients: -1, Log: log, Detachable: !n.Everywhere}
+			shown.HintID = s.hintID(n.Name, shown.Shown())
+			card.Bots = append(card.Bots, shown)
 		}
 		s.fillSection(r, n, &card, given)
 		cards = append(cards, card)
@@ -75,7 +78,7 @@ func (s *Site) networkCards(r *http.Request, given map[string]any) ([]networkCar
 // fillSection asks the network for its part of the card. If the network fails,
 // hangs or panics, only its own card shows it.
 func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given map[string]any) {
-	err := guard(func() error {
+	err := bots.Guard(func() error {
 		ctx, cancel := context.WithTimeout(r.Context(), sectionTimeout)
 		defer cancel()
 		if err := s.fillBots(ctx, s.City(r), n, card.Bots); err != nil {
@@ -104,22 +107,40 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 // fillBots asks the network what it knows about the city's bots.
 func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards []botCard) error {
 	for i := range cards {
-		if rec, ok := n.Network.(bots.Recipients); ok {
-			count, err := rec.CountRecipients(ctx, cards[i].Bot)
-			if err != nil {
-				return err
-			}
-			cards[i].Recipients = count
+		count, err := n.CountRecipients(ctx, cards[i].Bot)
+		if err != nil {
+			return err
 		}
-		if addressed, ok := n.Network.(bots.Addressed); ok && len(cards) > 1 {
-			text, _, err := addressed.Address(ctx, city, cards[i].Bot)
-			if err != nil && !errors.Is(err, db.ErrNotFound) {
-				return err
-			}
-			cards[i].Address = text
+		if cards[i].Recipients = count; count >= 0 {
+			cards[i].CountID = s.countID(n.Name)
+		}
+		if len(cards) < 2 {
+			continue
+		}
+		if cards[i].Address, _, err = n.Address(ctx, city, cards[i].Bot); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// countID is the text id of what says how many recipients a bot of a network has: where
+// they are no subscribers, the network has one.
+func (s *Site) countID(network string) string {
+	if id := network + ".recipients"; s.Texts.Has(id) {
+		return id
+	}
+	return "settings.networks.recipients"
+}
+
+// hintID is the text id of what a state of a bot means: where the usual words do not hold,
+// the network has its own.
+func (s *Site) hintID(network string, state report.BotState) string {
+	id := "state_hint." + string(state)
+	if s.Texts.Has(network + "." + id) {
+		return network + "." + id
+	}
+	return "settings." + id
 }
 
 // plainWords returns what a network's error says to the moderator: its own
@@ -131,7 +152,7 @@ func (s *Site) plainWords(r *http.Request, err error) string {
 	if e, ok := errors.AsType[bots.Sayer](err); ok {
 		return e.Say(func(id string, data ...any) string { return s.T(r, id, data...) })
 	}
-	if s.Source != nil {
+	if s.developing() {
 		return err.Error()
 	}
 	return s.T(r, "settings.networks.settings_failed_unknown")
@@ -144,16 +165,6 @@ func (s *Site) sectionPage(r *http.Request, data any) *page {
 	p := s.blankPage(v.lang, "", data)
 	p.City, p.Moderator, p.Cities, p.Path = v.city, v.moderator, v.cities, r.URL.Path
 	return p
-}
-
-// guard turns a panic of f into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return f()
 }
 
 // own returns the bots on the card.

@@ -29,7 +29,7 @@ func (s *Site) handlePauseAsk(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Site) handlePause(w http.ResponseWriter, r *http.Request) error {
 	c := s.City(r)
-	wiped, err := s.Relay.Pause(r.Context(), c.ID)
+	wiped, err := s.Cities.Pause(r.Context(), c.ID)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (s *Site) handlePause(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Site) handleResume(w http.ResponseWriter, r *http.Request) error {
 	c := s.City(r)
-	if err := s.Relay.Resume(r.Context(), c.ID); err != nil {
+	if err := s.Cities.Resume(r.Context(), c.ID); err != nil {
 		return err
 	}
 	return s.saved(w, r, partPause, s.T(r, "settings.pause.resumed", "City", c.Name))

@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 	"ticketfrei/place"
 )
 
@@ -61,7 +62,7 @@ type placeError struct {
 // placesPart returns the part of the settings page.
 func (s *Site) placesPart(r *http.Request) (placesPart, error) {
 	c := s.City(r)
-	p, err := s.places(r.Context(), c.ID)
+	p, err := s.Cities.PlacesOf(r.Context(), c.ID)
 	if err != nil {
 		return placesPart{}, err
 	}
@@ -84,7 +85,7 @@ func (s *Site) showPlaces(w http.ResponseWriter, r *http.Request, status int, se
 	if err != nil {
 		return err
 	}
-	p := &placesPage{placesPart: part, Text: text, Fetches: s.HTTP != nil}
+	p := &placesPage{placesPart: part, Text: text, Fetches: s.Cities.Fetches()}
 	set(p)
 	return s.render(w, r, status, "settings/places.tmpl", s.T(r, "settings.places.title"), p)
 }
@@ -100,23 +101,24 @@ func (s *Site) typedPlaces(w http.ResponseWriter, r *http.Request) (typed places
 	})
 	typed = placesPage{Text: fields["places"], Try: strings.TrimSpace(fields["text"])}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		err = place.Errors{{Kind: place.TooLong}}
+		err = manage.PlacesTooLong()
 	}
 	if err == nil {
-		p, err = place.Parse(typed.Text)
+		p, err = manage.ParsePlaces(typed.Text)
 	}
-	if wrong, ok := errors.AsType[place.Errors](err); ok {
-		typed.Errors, err = s.placeErrors(r, wrong), nil
-	}
+	wrong, err := problems(err)
+	typed.Errors = s.placeErrors(r, wrong)
 	return typed, p, err
 }
 
 // placeErrors says what is wrong with lines of the text.
-func (s *Site) placeErrors(r *http.Request, wrong place.Errors) []placeError {
-	list := make([]placeError, len(wrong))
-	for i, e := range wrong {
-		list[i] = placeError{Line: e.Line, Name: e.Name, Text: s.T(r, "settings.places.wrong."+string(e.Kind),
-			"Lines", place.MaxLines, "Stops", place.MaxStops, "Characters", place.MaxName, "KB", place.MaxText>>10)}
+func (s *Site) placeErrors(r *http.Request, wrong *manage.Invalid) []placeError {
+	if wrong == nil {
+		return nil
+	}
+	list := make([]placeError, len(wrong.Problems))
+	for i, p := range wrong.Problems {
+		list[i] = placeError{Line: p.Line, Name: p.Value, Text: s.words(r, p)}
 	}
 	return list
 }
@@ -129,17 +131,18 @@ func (s *Site) showTyped(w http.ResponseWriter, r *http.Request, typed placesPag
 }
 
 func (s *Site) handlePlacesSave(w http.ResponseWriter, r *http.Request) error {
-	typed, p, err := s.typedPlaces(w, r)
+	typed, _, err := s.typedPlaces(w, r)
 	if err != nil {
 		return err
 	}
 	if len(typed.Errors) > 0 {
 		return s.showTyped(w, r, typed)
 	}
-	if p == nil {
-		typed.Text = "" // notes about nothing
+	stored, err := s.Cities.SavePlaces(r.Context(), s.City(r).ID, typed.Text, "")
+	if err != nil {
+		return err
 	}
-	return s.savePlaces(w, r, strings.TrimSpace(typed.Text), s.placesSaid(r, p))
+	return s.savedPlaces(w, r, s.placesSaid(r, stored.Parsed))
 }
 
 // placesSaid says what is stored now.
@@ -158,12 +161,8 @@ func (s *Site) countStops(r *http.Request, p *place.Places) string {
 	return s.T(r, "settings.places.stops", "Count", len(p.Stops()))
 }
 
-// savePlaces stores places and leads back to them.
-func (s *Site) savePlaces(w http.ResponseWriter, r *http.Request, text, said string) error {
-	if err := s.DB.SavePlaces(r.Context(), s.City(r).ID, text); err != nil {
-		return err
-	}
-	s.Notices.Changed(s.City(r).ID)
+// savedPlaces leads back to the places that were stored.
+func (s *Site) savedPlaces(w http.ResponseWriter, r *http.Request, said string) error {
 	s.flash(r.Context(), said)
 	http.Redirect(w, r, "/settings/places", http.StatusSeeOther)
 	return nil

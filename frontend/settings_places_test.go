@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/bots"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 	"ticketfrei/place"
@@ -218,9 +219,7 @@ func TestPlacesOfAnotherCity(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t)
 	theirs := b.city("fuerth", "Fürth", b.moderator("victim@example.org"))
-	if err := b.db.SavePlaces(t.Context(), theirs.ID, "U1: Geheim"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, b.db, theirs.ID, "U1: Geheim")
 	mine := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
 	id := strconv.FormatInt(theirs.ID, 10)
@@ -268,7 +267,7 @@ func TestFetchedFeed(t *testing.T) {
 	if page := w.get("/settings/places"); page.has("feed-url") {
 		t.Error("an address can be given where nothing is fetched")
 	}
-	b.site.HTTP = bots.NewHTTPClient(true, nil)
+	b.site.Cities.HTTP = bots.NewHTTPClient(true, nil)
 	for address, want := range map[string]string{
 		"":                               "Choose a file",
 		"feed.zip":                       "That is no address of a file",
@@ -296,7 +295,7 @@ func TestFetchedFeed(t *testing.T) {
 			t.Errorf("%s: stored %q", path, got)
 		}
 	}
-	b.site.HTTP = bots.NewHTTPClient(false, nil)
+	b.site.Cities.HTTP = bots.NewHTTPClient(false, nil)
 	w.upload("/settings/places/feed", strings.NewReader(""), "url", agency.URL+"/feed.zip").want(http.StatusUnprocessableEntity, "").
 		says("feed-error", "There is no answer")
 }
@@ -327,9 +326,7 @@ func TestUnreadablePlaces(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t)
 	c := b.city("fuerth", "Fürth", b.moderator("one@example.org"))
-	if err := b.db.SavePlaces(t.Context(), c.ID, "no colon"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, b.db, c.ID, "no colon")
 	w := b.login("one@example.org")
 	w.get("/settings").want(http.StatusOK, "")
 	if got := w.get("/settings/places").want(http.StatusOK, "").value("places-text"); got != "no colon" {

@@ -12,6 +12,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 const (
@@ -64,7 +65,8 @@ type reportItem struct {
 	Show      string // the list it stands in
 	Verdict   verdict
 	Held      bool
-	Asked     bool // it was refused as a question
+	Asked     bool // it was refused as a question or by a task
+	Results   []reportResult
 	db.Counts      // of its deliveries
 	Waiting   int  // how many people it waits for, who get several reports together
 	CanMute   bool // it carries the keyed hash of its author
@@ -86,10 +88,8 @@ func (s *Site) latestReports(r *http.Request) (latestReports, error) {
 
 // storedReports returns the newest reports of one of the lists of the city.
 func (s *Site) storedReports(r *http.Request, show string, limit int) ([]db.Judged, error) {
-	if show == showHeld {
-		return s.DB.HeldReports(r.Context(), s.City(r).ID, limit)
-	}
-	return s.DB.Reports(r.Context(), s.City(r).ID, show == showPassed, s.Config.Reports.Keep, limit)
+	return s.Cities.Reports(r.Context(), s.City(r).ID, manage.Wanted{
+		Passed: show == showPassed, Refused: show == showRefused, Held: show != showPassed, Limit: limit})
 }
 
 // reportItems returns the newest reports of one of the lists of the city.
@@ -108,7 +108,8 @@ func (s *Site) reportItems(r *http.Request, show string, limit int) ([]reportIte
 		items[i] = reportItem{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
 			Network: s.networkName(visitOf(r.Context()).lang, j.Report.Network), Private: j.Report.Visibility == report.Private,
 			Show: show, Verdict: newVerdict(j.Verdict), Held: j.Held,
-			Asked:   j.Verdict.Reason == report.ReasonQuestion,
+			Asked:   mayBeLetThrough(j.Verdict),
+			Results: s.resultsOf(visitOf(r.Context()).lang, j),
 			CanMute: j.Report.Author != "", Muted: muted[j.Report.Author]}
 		// A refused report was never sent, but one that was taken back was.
 		if show != showPassed && j.Verdict.Reason != report.ReasonTakenBack {
@@ -176,15 +177,6 @@ func brief(d time.Duration) string {
 	return fmt.Sprint(int(d.Minutes()), " min")
 }
 
-// requestedReport returns the report of this city that the form names.
-func (s *Site) requestedReport(r *http.Request) (db.Judged, error) {
-	j, err := s.DB.Report(r.Context(), s.City(r).ID, r.PostFormValue("report"))
-	if errors.Is(err, db.ErrNotFound) {
-		return db.Judged{}, gone(err)
-	}
-	return j, err
-}
-
 // backToReports leads back to the list that holds the form.
 func (s *Site) backToReports(w http.ResponseWriter, r *http.Request, textID string) error {
 	s.flash(r.Context(), s.T(r, textID))
@@ -192,48 +184,35 @@ func (s *Site) backToReports(w http.ResponseWriter, r *http.Request, textID stri
 	return nil
 }
 
-func (s *Site) handleTakeBack(w http.ResponseWriter, r *http.Request) error {
-	j, err := s.requestedReport(r)
-	if err != nil {
-		return err
+// ofReport is gone where the report of a form is not there.
+func ofReport(err error) error {
+	if errors.Is(err, db.ErrNotFound) {
+		return gone(err)
 	}
-	switch {
-	case j.Verdict.Reason == report.ReasonTakenBack:
-		// A second click: it has been done already.
-	case !j.Verdict.Passed:
-		return gone(errors.New("the report had not passed"))
-	default:
-		err := s.Relay.TakeBack(r.Context(), s.City(r).ID, j.Report.ID)
-		if err != nil && !errors.Is(err, db.ErrNotFound) {
-			return fmt.Errorf("take back report: %w", err)
-		}
+	return err
+}
+
+func (s *Site) handleTakeBack(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Cities.TakeBack(r.Context(), s.City(r).ID, r.PostFormValue("report")); err != nil {
+		return ofReport(err)
 	}
 	return s.backToReports(w, r, "settings.reports.taken_back")
 }
 
 func (s *Site) handleMute(w http.ResponseWriter, r *http.Request) error {
-	j, err := s.requestedReport(r)
-	if err != nil {
-		return err
-	}
-	if j.Report.Author == "" {
+	err := s.Cities.Mute(r.Context(), s.City(r).ID, r.PostFormValue("report"))
+	switch {
+	case errors.Is(err, manage.ErrNoAuthor):
 		return s.backToReports(w, r, "settings.reports.mute_impossible")
+	case err != nil:
+		return ofReport(err)
 	}
-	if err := s.DB.Mute(r.Context(), s.City(r).ID, j.Report.Author); err != nil {
-		return err
-	}
-	s.Notices.Changed(s.City(r).ID)
 	return s.backToReports(w, r, "settings.reports.mute_done")
 }
 
 func (s *Site) handleUnmute(w http.ResponseWriter, r *http.Request) error {
-	j, err := s.requestedReport(r)
-	if err != nil {
-		return err
+	if err := s.Cities.Unmute(r.Context(), s.City(r).ID, r.PostFormValue("report")); err != nil {
+		return ofReport(err)
 	}
-	if err := s.DB.Unmute(r.Context(), s.City(r).ID, j.Report.Author); err != nil {
-		return err
-	}
-	s.Notices.Changed(s.City(r).ID)
 	return s.backToReports(w, r, "settings.reports.unmute_done")
 }

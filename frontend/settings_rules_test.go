@@ -1,15 +1,15 @@
 package frontend
 
 import (
-	"errors"
 	"net/http"
-	"regexp/syntax"
 	"strconv"
 	"strings"
 	"testing"
 
 	"ticketfrei/censor"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 func TestSettingsRules(t *testing.T) {
@@ -64,8 +64,8 @@ func TestSettingsRules(t *testing.T) {
 		}
 	})
 	t.Run("too long", func(t *testing.T) {
-		page := w.post("/settings/rules", "triggers", "*", "blocked", strings.Repeat("x\n", maxRules)).want(http.StatusUnprocessableEntity, "")
-		page.says("blocked-error", strconv.Itoa(maxRules))
+		page := w.post("/settings/rules", "triggers", "*", "blocked", strings.Repeat("x\n", manage.MaxRules)).want(http.StatusUnprocessableEntity, "")
+		page.says("blocked-error", strconv.Itoa(manage.MaxRules))
 	})
 	t.Run("trying unsaved rules", func(t *testing.T) {
 		before := stored(t)
@@ -81,9 +81,7 @@ func TestSettingsRules(t *testing.T) {
 		page.says("verdict", "blocked word of yours: quatsch")
 		page = w.post("/settings/rules/try", "text", "schönes Wetter", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
 		page.says("verdict", "no trigger pattern fits")
-		if err := b.db.SavePlaces(t.Context(), c.ID, "U7: Yorckstr, Mehringdamm"); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustSavePlaces(t, b.db, c.ID, "U7: Yorckstr, Mehringdamm")
 		page = w.post("/settings/rules/try", "text", "Yorckstr jetzt", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
 		page.says("verdict", "it names a line or a stop of your city: Yorckstr")
 		page = w.post("/settings/rules/try", "text", "wieder weg", "triggers", "kontis", "blocked", "").want(http.StatusOK, "")
@@ -121,53 +119,6 @@ func TestSettingsRules(t *testing.T) {
 	t.Run("no trigger at all is possible and said", func(t *testing.T) {
 		w.post("/settings/rules", "triggers", " ", "blocked", "").want(http.StatusSeeOther, "/settings#rules")
 		w.get("/settings").says("rules", "only what names a line or a stop of the city is passed on")
-	})
-}
-
-func TestPatternTexts(t *testing.T) {
-	t.Parallel()
-	b := newBoard(t)
-	tests := []struct{ pattern, id string }{
-		{"U[12", "missing_bracket"},
-		{"(a", "missing_paren"},
-		{"a)", "unexpected_paren"},
-		{"+a", "nothing_to_repeat"},
-		{"a**", "bad_repeat"},
-		{"a{1001}", "repeat_size"},
-		{`a\`, "trailing_backslash"},
-		{`\y`, "bad_escape"},
-		{"[z-a]", "bad_range"},
-		{"(?=a)", "lookahead"},
-		{"(?P<1", "bad_name"},
-		{strings.Repeat("(", 1001) + strings.Repeat(")", 1001), "too_big"},
-		{"\xff", "bad_text"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.id, func(t *testing.T) {
-			_, err := syntax.Parse(tt.pattern, syntax.Perl)
-			if err == nil {
-				t.Fatalf("%q is no mistake", tt.pattern)
-			}
-			id, _ := patternText(err)
-			if want := "settings.pattern." + tt.id; id != want {
-				t.Errorf("%v: %s, want %s", err, id, want)
-			}
-			if !b.site.Texts.Has(id) {
-				t.Errorf("there is no text %s", id)
-			}
-		})
-	}
-	for err, want := range map[error]string{censor.ErrTooMany: "too_many", censor.ErrTooLong: "line_too_long",
-		censor.ErrTooComplex: "too_big", censor.ErrAllTooLong: "all_too_long", censor.ErrNoWord: "no_word",
-		censor.ErrTooExpensive: "too_expensive"} {
-		if id, _ := patternText(err); id != "settings.pattern."+want || !b.site.Texts.Has(id) {
-			t.Errorf("%v: text id %s", err, id)
-		}
-	}
-	t.Run("anything else", func(t *testing.T) {
-		if id, _ := patternText(errors.New("odd")); id != "settings.pattern.other" || !b.site.Texts.Has(id) {
-			t.Errorf("text id %s", id)
-		}
 	})
 }
 

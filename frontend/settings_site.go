@@ -29,10 +29,5 @@ func (s *Site) Saved(w http.ResponseWriter, r *http.Request, network, text strin
 // Connect creates a bot of the network for the city, or takes the one that it
 // has: see bots.Site.
 func (s *Site) Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error) {
-	b, err := s.DB.CreateBot(ctx, city.ID, network, botID, save)
-	if err != nil {
-		return report.Bot{}, err
-	}
-	s.Notices.Changed(city.ID)
-	return b, nil
+	return bots.Host{DB: s.DB, Notices: s.Notices}.Connect(ctx, city, network, botID, save)
 }

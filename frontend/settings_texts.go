@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"html/template"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +14,7 @@ import (
 	"ticketfrei/internal/markdown"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
-)
-
-const (
-	maxName = 60     // characters of a city's name
-	maxText = 20_000 // characters of its page
+	"ticketfrei/manage"
 )
 
 // textRoutes are the routes of the part about the texts.
@@ -50,8 +45,6 @@ type textsForm struct {
 	Preview     template.HTML // of what was typed
 	ShowPreview bool
 }
-
-func (f textsForm) invalid() bool { return f.NameError+f.LanguageError+f.ZoneError+f.PageError != "" }
 
 // storedTexts returns the form filled with what the city has.
 func (s *Site) storedTexts(ctx context.Context, c report.City) (textsForm, error) {
@@ -90,10 +83,10 @@ func digestOf(text string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// typedTexts reads the form and says what is wrong with it.
+// typedTexts reads the form.
 func (s *Site) typedTexts(r *http.Request) textsForm {
 	f := textsForm{
-		Name:      strings.Join(strings.Fields(r.PostFormValue("name")), " "),
+		Name:      oneLine(r.PostFormValue("name")),
 		Language:  r.PostFormValue("language"),
 		Languages: s.Texts.Languages(),
 		Zone:      s.City(r).Zone,
@@ -104,18 +97,19 @@ func (s *Site) typedTexts(r *http.Request) textsForm {
 	if r.PostForm.Has("zone") {
 		f.Zone = strings.TrimSpace(r.PostFormValue("zone"))
 	}
-	if f.Zone != "" && zone.Known(f.Zone) == "" {
-		f.ZoneError = s.T(r, "settings.texts.zone_unknown")
-	}
-	f.NameError = s.tooLong(r, f.Name, maxName)
-	if f.Name == "" {
-		f.NameError = s.T(r, "settings.texts.name_missing")
-	}
-	if !slices.Contains(f.Languages, f.Language) {
-		f.LanguageError = s.T(r, "settings.texts.language_missing")
-	}
-	f.PageError = s.tooLong(r, f.Page, maxText)
 	return f
+}
+
+// patch is what the form changes.
+func (f textsForm) patch() manage.Patch {
+	return manage.Patch{Name: &f.Name, Language: &f.Language, Zone: &f.Zone, Page: &f.Page}
+}
+
+// showTexts shows the form with what is wrong with it; nil: nothing is.
+func (s *Site) showTexts(w http.ResponseWriter, r *http.Request, f textsForm, wrong *manage.Invalid) error {
+	f.NameError, f.LanguageError = s.say(r, wrong, "name"), s.say(r, wrong, "language")
+	f.ZoneError, f.PageError = s.say(r, wrong, "zone"), s.say(r, wrong, "page")
+	return s.showForm(w, r, statusOf(wrong == nil), func(p *settingsPage) { p.Texts = f })
 }
 
 // storedPage returns what to store for the page that was typed: nothing if it
@@ -133,39 +127,42 @@ func (s *Site) storedPage(ctx context.Context, c report.City, f textsForm) (stri
 
 func (s *Site) handleTextsSave(w http.ResponseWriter, r *http.Request) error {
 	form := s.typedTexts(r)
-	if form.invalid() {
-		return s.showForm(w, r, http.StatusUnprocessableEntity, func(p *settingsPage) { p.Texts = form })
+	p := form.patch()
+	wrong, err := problems(p.Check())
+	if err != nil {
+		return err
+	}
+	if wrong != nil {
+		return s.showTexts(w, r, form, wrong)
 	}
 	text, err := s.storedPage(r.Context(), s.City(r), form)
 	if err != nil {
 		return err
 	}
-	if err := s.DB.SaveZone(r.Context(), s.City(r).ID, form.Zone); err != nil {
+	p.Page = &text
+	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, p, ""); err != nil {
 		return err
 	}
-	return s.saveTexts(w, r, form.Name, form.Language, text, "settings.texts.saved")
-}
-
-func (s *Site) saveTexts(w http.ResponseWriter, r *http.Request, name, language, text, textID string) error {
-	if err := s.DB.SaveTexts(r.Context(), s.City(r).ID, name, language, text); err != nil {
-		return err
-	}
-	s.Notices.Changed(s.City(r).ID)
-	return s.saved(w, r, partTexts, s.T(r, textID))
+	return s.saved(w, r, partTexts, s.T(r, "settings.texts.saved"))
 }
 
 // handleTextsPreview shows what was typed as visitors would see it. It saves
 // nothing.
 func (s *Site) handleTextsPreview(w http.ResponseWriter, r *http.Request) error {
 	form := s.typedTexts(r)
-	if !form.invalid() {
+	p := form.patch()
+	wrong, err := problems(p.Check())
+	if err != nil {
+		return err
+	}
+	if wrong == nil {
 		text, err := s.previewed(r, form)
 		if err != nil {
 			return err
 		}
 		form.Preview, form.ShowPreview = markdown.HTML(text), true
 	}
-	return s.showForm(w, r, statusOf(!form.invalid()), func(p *settingsPage) { p.Texts = form })
+	return s.showTexts(w, r, form, wrong)
 }
 
 // previewed returns the markdown that visitors would see once the form is
@@ -182,6 +179,9 @@ func (s *Site) previewed(r *http.Request, f textsForm) (string, error) {
 
 // handleTextsReset stores the default text again; name and language stay.
 func (s *Site) handleTextsReset(w http.ResponseWriter, r *http.Request) error {
-	c := s.City(r)
-	return s.saveTexts(w, r, c.Name, c.Language, "", "settings.texts.reset_done")
+	text := ""
+	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Page: &text}, ""); err != nil {
+		return err
+	}
+	return s.saved(w, r, partTexts, s.T(r, "settings.texts.reset_done"))
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 func TestSettingsTexts(t *testing.T) {
@@ -82,12 +83,12 @@ func TestSettingsTexts(t *testing.T) {
 	t.Run("mistakes come back at their fields", func(t *testing.T) {
 		before := stored(t)
 		for _, path := range []string{"/settings/texts", "/settings/texts/preview"} {
-			page := w.post(path, "name", " ", "language", "xx", "page", strings.Repeat("x", maxText+1)).want(http.StatusUnprocessableEntity, "")
+			page := w.post(path, "name", " ", "language", "xx", "page", strings.Repeat("x", manage.MaxPage+1)).want(http.StatusUnprocessableEntity, "")
 			page.says("name-error", "write a name")
 			page.says("texts", "choose one of the languages")
 			page.says("page-error", "20000")
 		}
-		w.post("/settings/texts", "name", strings.Repeat("ü", maxName+1), "language", "de").want(http.StatusUnprocessableEntity, "").
+		w.post("/settings/texts", "name", strings.Repeat("ü", manage.MaxName+1), "language", "de").want(http.StatusUnprocessableEntity, "").
 			says("name-error", "60")
 		if got := stored(t); got != before {
 			t.Errorf("stored %+v", got)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -17,14 +16,13 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/intent"
 	kept "ticketfrei/internal/cache"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/secret"
-	"ticketfrei/place"
+	"ticketfrei/manage"
 )
 
 // Options is what the site needs. Where nothing else is said, it is required.
@@ -37,43 +35,22 @@ type Options struct {
 	Now          func() time.Time
 	AccountMails bots.AccountMails
 	Notices      *notice.Board
-	Intents      *intent.Recognizer // tells questions from reports; nil: nothing is one
-	Places       Places             // nil: no city has lines and stops
-	Relay        Relay
-	Health       Health
-	// HTTP fetches what moderators give the address of; nil: nothing is fetched.
-	HTTP *http.Client
+	// Cities are what the settings change. Its networks are mounted in their order.
+	Cities *manage.Cities
+	Health Health
 	// Streams is the room for event streams. If it is nil, there is much.
 	Streams *clients.Room
-	// Networks are mounted in this order.
-	Networks []Network
+	// API is served below /api/v1; nil: there is none.
+	API http.Handler
 	// Demo adds the stand-ins of HandleDemo to the site and tells visitors that
 	// this is a demo.
 	Demo bool
-	// Source is the program's source tree, for a developer: see fresh. If it is
-	// nil, the site looks as it was built.
-	Source fs.FS
-}
-
-// Places has the lines and stops of cities.
-type Places interface {
-	// Of returns those of a city as they are stored now; nil where it has none, or
-	// where they cannot be read, as another version has written them.
-	Of(ctx context.Context, cityID int64) (*place.Places, error)
-}
-
-// Relay is what the site needs of the way of a report.
-type Relay interface {
-	// TakeBack takes a passed report of the city back wherever it was posted.
-	// The error is db.ErrNotFound if there is none.
-	TakeBack(ctx context.Context, cityID int64, reportID string) error
-	// LetThrough sends the chosen reports of the city on that are held. passed is
-	// how many there were, late how many were too old and are refused.
-	LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error)
-	// Pause has a city take no reports until Resume, and deletes those it has.
-	// wiped is how many there were.
-	Pause(ctx context.Context, cityID int64) (wiped int, err error)
-	Resume(ctx context.Context, cityID int64) error
+	// Files is how the site looks; without any, as it was built.
+	Files Files
+	// Fresh reads Files and the texts again for each request, for a developer: see fresh.
+	Fresh bool
+	// Dev tells the browsers of a developer of changes; nil: nobody is told.
+	Dev *Dev
 }
 
 // Health is what the site tells whoever watches over the program.
@@ -83,15 +60,13 @@ type Health interface {
 }
 
 // Network is one network as the site mounts it.
-type Network struct {
-	bots.Definition
-	Network bots.Network
-}
+type Network = manage.Network
 
 // Site is the web site. It is the handler of all pages and serves the networks'
 // pages with what they need. It is safe for use by many goroutines.
 type Site struct {
 	Options
+	Networks  []Network
 	sessions  *scs.SessionManager
 	passwords *passwords
 	cache     *cache
@@ -115,20 +90,20 @@ var (
 // except for a developer. Close the site in the end.
 func NewSite(o Options) (*Site, error) {
 	if o.Config == nil || o.DB == nil || o.Secrets == nil || o.Texts == nil || o.Log == nil ||
-		o.Now == nil || o.AccountMails == nil || o.Notices == nil || o.Relay == nil || o.Health == nil {
+		o.Now == nil || o.AccountMails == nil || o.Notices == nil || o.Cities == nil || o.Health == nil {
 		return nil, errors.New("frontend: an option is missing")
 	}
-	s := &Site{Options: o, demos: map[string]http.Handler{}, feeds: make(chan struct{}, feedsAtOnce)}
+	s := &Site{Options: o, Networks: o.Cities.Networks, demos: map[string]http.Handler{}, feeds: make(chan struct{}, feedsAtOnce)}
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
 	if s.passwords, err = newPasswords(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn)
-	if o.Source != nil {
+	if s.developing() {
 		s.cache.keepFor = 0
 	}
-	if err := s.readLook(); err != nil && o.Source == nil {
+	if err := s.readLook(); err != nil && !o.Fresh {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	if s.routes, err = s.newRoutes(); err != nil {
@@ -145,7 +120,7 @@ func NewSite(o Options) (*Site, error) {
 
 // ServeHTTP answers a request for any page.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.Source == nil || s.fresh(w) {
+	if !s.Fresh || s.fresh(w) {
 		s.routes.ServeHTTP(w, r)
 	}
 }
@@ -164,6 +139,9 @@ func (s *Site) Close() {
 		stop()
 	}
 	s.live.close()
+	if s.Dev != nil {
+		s.Dev.end()
+	}
 }
 
 // HandleDemo serves h at /demo/<name> and below, as if h were a mounted chi
@@ -172,27 +150,6 @@ func (s *Site) HandleDemo(name string, h http.Handler) {
 	s.demoMu.Lock()
 	defer s.demoMu.Unlock()
 	s.demos[name] = h
-}
-
-// network returns the network with that name.
-func (s *Site) network(name string) (Network, bool) {
-	for _, n := range s.Networks {
-		if n.Name == name {
-			return n, true
-		}
-	}
-	return Network{}, false
-}
-
-// everywhere returns the names of the networks on which every city has a bot.
-func (s *Site) everywhere() []string {
-	var names []string
-	for _, n := range s.Networks {
-		if n.Everywhere {
-			names = append(names, n.Name)
-		}
-	}
-	return names
 }
 
 // link returns the public URL of a path.

@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
+	"os"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -24,9 +26,10 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -141,6 +144,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	tn.t.Helper()
 	dir := tn.t.TempDir()
 	var err error
+	dbtest.MustPrepare(tn.t, dir)
 	if tn.db, err = db.Open(tn.t.Context(), dir, tn.clock.time, slog.New(slog.DiscardHandler)); err != nil {
 		tn.t.Fatal(err)
 	}
@@ -151,12 +155,14 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	if tn.box, err = secret.Open(dir, ""); err != nil {
 		tn.t.Fatal(err)
 	}
-	texts, err := i18n.New(append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)
+	texts := i18ntest.MustNew(tn.t, append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)
+	places, stop := relay.NewPlaces(tn.db, &tn.notices, slog.New(slog.DiscardHandler))
+	tn.t.Cleanup(stop)
+	cities, err := manage.New(manage.Options{DB: tn.db, Notices: &tn.notices, Networks: networks,
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Places: places})
 	if err != nil {
 		tn.t.Fatal(err)
 	}
-	places, stop := relay.NewPlaces(tn.db, &tn.notices, slog.New(slog.DiscardHandler))
-	tn.t.Cleanup(stop)
 	o := Options{
 		Config: &config.Config{
 			Web:     config.Web{URL: tn.url},
@@ -165,7 +171,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 		},
 		DB: tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
 		Log:          slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		AccountMails: tn, Notices: &tn.notices, Places: places, Relay: struct{ Relay }{}, Health: tn, Networks: networks,
+		AccountMails: tn, Notices: &tn.notices, Cities: cities, Health: tn,
 	}
 	tn.notices.OnChanged(tn.noteChange)
 	for _, f := range change {
@@ -174,6 +180,13 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	if tn.site, err = NewSite(o); err != nil {
 		tn.t.Fatal(err)
 	}
+}
+
+// TestMain lets garbage lie for longer: tests open one small site after another, and most
+// of it is never worth a look.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
 }
 
 // Ready implements Health.

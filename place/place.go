@@ -43,6 +43,22 @@ func (p *Places) Line(name string) (Line, bool) {
 	return p.lines[i], true
 }
 
+// Loose returns the stops of no line.
+func (p *Places) Loose() []string {
+	if p == nil {
+		return nil
+	}
+	return p.loose
+}
+
+// Spellings returns more spellings of a stop.
+func (p *Places) Spellings(stop string) []string {
+	if p == nil {
+		return nil
+	}
+	return p.also[stop]
+}
+
 // Stops returns every stop once, also those of no line, in the order of the text.
 func (p *Places) Stops() []string {
 	if p == nil {

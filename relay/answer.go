@@ -29,6 +29,8 @@ type Answers struct {
 	log   *slog.Logger
 	now   func() time.Time
 	lines *lines
+	// programs are what outside programs answer: some take their time.
+	programs *lines
 
 	mu       sync.Mutex
 	expected map[string]expected // by the id of the report
@@ -52,7 +54,7 @@ type expiry struct {
 
 // NewAnswers returns Answers that are sent until the Relay ends that has them.
 func NewAnswers(log *slog.Logger, now func() time.Time) *Answers {
-	return &Answers{log: log, now: now, lines: newLines(log, now), expected: make(map[string]expected)}
+	return &Answers{log: log, now: now, lines: newLines(log, now), programs: newLines(log, now), expected: make(map[string]expected)}
 }
 
 // Say answers a message that bot b heard, where that is possible. It does not wait for
@@ -66,7 +68,11 @@ func (a *Answers) Say(b report.Bot, in bots.Incoming, answer bots.Answer) {
 
 // say has an answer sent by a bot.
 func (a *Answers) say(botID int64, send func(context.Context) error) {
-	a.lines.add(botID, saying{a.now().Add(answerWithin), send})
+	a.sayOf(a.lines, botID, send)
+}
+
+func (a *Answers) sayOf(l *lines, botID int64, send func(context.Context) error) {
+	l.add(botID, saying{a.now().Add(answerWithin), send})
 }
 
 // expect remembers who wrote the report of an id, until it is answered or too late.
@@ -90,11 +96,17 @@ func (a *Answers) expect(id string, b report.Bot, in bots.Incoming, q *question)
 func (a *Answers) take(id string) (e expected, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if e, ok = a.expected[id]; !ok {
-		return e, false
-	}
+	e, ok = a.expected[id]
 	delete(a.expected, id)
-	return e, !e.until.Before(a.now())
+	return e, ok && !e.until.Before(a.now())
+}
+
+// find is take for somebody who goes on waiting.
+func (a *Answers) find(id string) (e expected, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e, ok = a.expected[id]
+	return e, ok && !e.until.Before(a.now())
 }
 
 // drop forgets the first n who wait. a.mu is held.
@@ -124,6 +136,7 @@ func (a *Answers) sweep() {
 // run forgets what is too late until ctx ends, and then all of it.
 func (a *Answers) run(ctx context.Context) {
 	defer a.lines.end()
+	defer a.programs.end()
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {

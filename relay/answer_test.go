@@ -43,9 +43,7 @@ func newAnswering(t *testing.T, networks map[string]bots.Network, names ...strin
 	}
 	a.relay.Now, a.relay.Texts, a.relay.Answers = a.now, texts, relay.NewAnswers(slog.New(slog.DiscardHandler), a.now)
 	a.city = dbtest.MustCreateCity(t, a.relay.DB, "fuerth", names...)
-	if err := a.relay.DB.SaveTexts(t.Context(), a.city.ID, "Fürth", "de", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveTexts(t, a.relay.DB, a.city.ID, "Fürth", "de", "")
 	if a.bot, err = a.relay.DB.FindBot(t.Context(), a.city.ID, names[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -104,10 +102,9 @@ func (a *answering) saysNothing() {
 // TestOutcomesAreAnswered has every verdict told to whoever wrote, once and in their
 // language or the city's, but for those that nobody is to learn from.
 func TestOutcomesAreAnswered(t *testing.T) {
+	t.Parallel()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, "fascho"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `\bu\d\b`, "fascho")
 	start(t, a.relay)
 	english := a.message("english", "b", "U2 Plärrer")
 	english.Language = "en-GB"
@@ -143,10 +140,9 @@ func TestOutcomesAreAnswered(t *testing.T) {
 
 // TestEditsAreAnswered has somebody add to a message what was missing.
 func TestEditsAreAnswered(t *testing.T) {
+	t.Parallel()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `\bu\d\b`, "")
 	start(t, a.relay)
 	a.mustHear(a.message("1", "a", "Plärrer"))
 	a.mustSay("1: held: Nicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle.")
@@ -162,6 +158,7 @@ func TestEditsAreAnswered(t *testing.T) {
 // TestFloodsAreAnsweredWhenLetThrough has somebody report more than the brake lets pass:
 // that is not answered, until a moderator lets it through within minutes.
 func TestFloodsAreAnsweredWhenLetThrough(t *testing.T) {
+	t.Parallel()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	start(t, a.relay)
 	for i := range 5 {
@@ -223,6 +220,7 @@ func withGroups(people, groups int) bots.Network {
 // TestPeopleAreCounted counts those of all bots of the city: those of one mail an hour
 // among them, and no followers of an account that posts in public. Groups are no people.
 func TestPeopleAreCounted(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		networks map[string]bots.Network
 		want     string
@@ -250,6 +248,7 @@ func TestPeopleAreCounted(t *testing.T) {
 // TestOneAnswerHoldsUpNobody has the answers of one bot hang and panic: those of the
 // others come, reports are judged, and the server stops.
 func TestOneAnswerHoldsUpNobody(t *testing.T) {
+	t.Parallel()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34), "slow": crowd(1)}, "crowd", "slow")
 	slow, err := a.relay.DB.FindBot(t.Context(), a.city.ID, "slow")
 	if err != nil {
@@ -276,6 +275,7 @@ func TestOneAnswerHoldsUpNobody(t *testing.T) {
 
 // TestWhomToAnswerIsForgotten hears more than are remembered, and what nobody judges.
 func TestWhomToAnswerIsForgotten(t *testing.T) {
+	t.Parallel()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	for i := range 3 {
 		a.mustHear(a.message(fmt.Sprint(i), "a", "U1"))
@@ -303,6 +303,7 @@ func TestWhomToAnswerIsForgotten(t *testing.T) {
 
 // TestWhoIsNotHeardIsNotExpected has a city that takes nothing.
 func TestWhoIsNotHeardIsNotExpected(t *testing.T) {
+	t.Parallel()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	if _, err := a.relay.Pause(t.Context(), a.city.ID); err != nil {
 		t.Fatal(err)

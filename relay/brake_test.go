@@ -22,6 +22,7 @@ type utterance struct {
 // TestBrake has authors report, each case in a city of its own, and looks at what
 // stands of it.
 func TestBrake(t *testing.T) {
+	t.Parallel()
 	const passed, repeated, flood = report.ReasonTrigger, report.ReasonRepeated, report.ReasonFlood
 	first := utterance{"a", "U1 Plärrer", 0}
 	many := []utterance{{"a", "U1", 0}, {"a", "U2", 0}, {"a", "U3", 0}, {"a", "U4", 0}, {"a", "U5", 0}}

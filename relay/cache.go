@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 
+	"ticketfrei/bots"
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/cache"
@@ -20,20 +21,23 @@ type city struct {
 	rules    *censor.Rules
 	bots     []report.Bot // those that are switched on
 	language string
+	slug     string
+	tasks    []task // that look at its reports before the rules do
 }
 
 // cityCache keeps cities as they are in the database until they change. Cities
 // with the same rules share them compiled: most keep the defaults.
 type cityCache struct {
-	db     *db.DB
-	cities *cache.Cache[int64, *city]
+	db       *db.DB
+	networks map[string]bots.Network
+	cities   *cache.Cache[int64, *city]
 
 	mu       sync.Mutex
 	compiled map[[2]string]*censor.Rules
 }
 
-func newCityCache(d *db.DB) *cityCache {
-	return &cityCache{db: d, cities: cache.New[int64, *city](math.MaxInt), compiled: make(map[[2]string]*censor.Rules)}
+func newCityCache(d *db.DB, networks map[string]bots.Network) *cityCache {
+	return &cityCache{db: d, networks: networks, cities: cache.New[int64, *city](math.MaxInt), compiled: make(map[[2]string]*censor.Rules)}
 }
 
 func (c *cityCache) forget(cityID int64) {
@@ -57,12 +61,13 @@ func (c *cityCache) load(ctx context.Context, cityID int64) (*city, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules of city %s: %w", row.Slug, err)
 	}
-	loaded := &city{rules: rules, language: row.Language}
+	loaded := &city{rules: rules, language: row.Language, slug: row.Slug}
 	for _, b := range all {
 		if b.Enabled {
 			loaded.bots = append(loaded.bots, b)
 		}
 	}
+	loaded.tasks = tasksOf(row.Tasks, loaded.bots, c.networks)
 	return loaded, nil
 }
 

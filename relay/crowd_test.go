@@ -82,6 +82,7 @@ func runs(reasons []report.Reason) string {
 // TestBrakesOfTheCrowd mails each city what nobody vouches for, among it what somebody
 // is known to have written.
 func TestBrakesOfTheCrowd(t *testing.T) {
+	t.Parallel()
 	anna := func(i int) incoming {
 		return incoming{author: "anna, who is known", verified: true, text: fmt.Sprint("Anna ", i)}
 	}

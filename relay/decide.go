@@ -10,7 +10,7 @@ import (
 )
 
 // LetThrough sends the chosen reports of a city on that are held, or the one that was
-// refused as a question: a moderator wants it. passed is how many there were, late how
+// refused as a question or by a task: a moderator wants it. passed is how many there were, late how
 // many were too old by now and are refused. What fails, and what was not reached before
 // ctx ended, is held as before.
 func (rl *Relay) LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error) {
@@ -40,7 +40,7 @@ func (rl *Relay) LetThrough(ctx context.Context, cityID int64, c db.Choice) (pas
 func (rl *Relay) undecided(ctx context.Context, cityID int64, c db.Choice, seq int64) ([]db.Heard, error) {
 	batch, err := rl.DB.Held(ctx, cityID, c, seq, batchSize)
 	if err == nil && len(batch) == 0 && c.ReportID != "" && seq == 0 {
-		return rl.DB.Question(ctx, cityID, c.ReportID)
+		return rl.DB.Overruled(ctx, cityID, c.ReportID)
 	}
 	return batch, err
 }
@@ -57,13 +57,14 @@ func (rl *Relay) letThrough(ctx context.Context, h db.Heard) (report.Verdict, er
 		if err == nil { // it may not have been read before, or by other places
 			h.Report.Reading, err = rl.Places.readIn(ctx, h.Report.CityID, h.Report.Text)
 		}
+		h.Report.Ruled = report.Verdict{Passed: true, Reason: report.ReasonLetThrough}
 		if err == nil {
 			r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 		}
 		if err != nil {
 			return report.Verdict{}, err
 		}
-		r.Verdict = report.Verdict{Passed: true, Reason: report.ReasonLetThrough}
+		r.Verdict = h.Report.Ruled
 	}
 	saved, err := rl.DB.Decide(ctx, r)
 	if err == nil {

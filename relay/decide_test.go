@@ -50,6 +50,7 @@ func mustLetThrough(t *testing.T, rl *relay.Relay, c report.City, choice db.Choi
 // TestLetThrough lets what is held through: the group as the moderator saw it, in the
 // order in which it came, and once.
 func TestLetThrough(t *testing.T) {
+	t.Parallel()
 	rl, out := newRelay(t, nil)
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "posts")
 	other := dbtest.MustCreateCity(t, rl.DB, "bamberg", "posts")
@@ -77,6 +78,7 @@ func TestLetThrough(t *testing.T) {
 
 // TestLetThroughTooLate lets reports through that are too old by then.
 func TestLetThroughTooLate(t *testing.T) {
+	t.Parallel()
 	rl, out := newRelay(t, nil)
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "posts")
 	g := mustHold(t, rl, c, 3) // written 45, 60 and 75 minutes before now
@@ -91,6 +93,7 @@ func TestLetThroughTooLate(t *testing.T) {
 
 // TestThrowAway throws away what is held, while another moderator lets it through.
 func TestThrowAway(t *testing.T) {
+	t.Parallel()
 	rl, out := newRelay(t, nil)
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "posts")
 	g := mustHold(t, rl, c, 250)

@@ -22,12 +22,16 @@ func (h *Hearing) change(ctx context.Context, b report.Bot, in bots.Incoming) er
 	if known, err := h.DB.Knows(ctx, b.CityID, r.ID); err != nil || !known {
 		return err // most are not: bots tell of all that they see
 	}
-	rules, err := h.rules(ctx, b.CityID)
+	city, err := h.DB.City(ctx, b.CityID)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil // the city was deleted, and its reports with it
 	}
 	if err != nil {
 		return fmt.Errorf("judge an edit: %w", err)
+	}
+	rules, err := rulesOf(city)
+	if err != nil {
+		return err
 	}
 	wanted, q, err := h.Customs.sort(ctx, &r, in)
 	if err != nil || !wanted {
@@ -37,7 +41,26 @@ func (h *Hearing) change(ctx context.Context, b report.Bot, in bots.Incoming) er
 		return fmt.Errorf("read an edit: %w", err)
 	}
 	h.expect(r.ID, b, in, q) // where it was not passed on before
-	return h.DB.Edit(ctx, db.Edit{Report: r, Verdict: r.Admit(rules.Judge(r.Text)), Sameness: censor.Normalize(r.Text)})
+	v := r.Admit(rules.Judge(r.Text))
+	if v, err = h.look(ctx, city, &r, v); err != nil {
+		return err
+	}
+	return h.DB.Edit(ctx, db.Edit{Report: r, Verdict: v, Sameness: censor.Normalize(r.Text)})
+}
+
+// look has the tasks of its city look at what a report says now, and returns the verdict
+// on it.
+func (h *Hearing) look(ctx context.Context, c report.City, r *report.Report, v report.Verdict) (report.Verdict, error) {
+	if h.Tasks == nil || c.Tasks == "" {
+		return v, nil
+	}
+	tasks, err := h.Tasks.of(ctx, c)
+	if err != nil || len(tasks) == 0 {
+		return v, err
+	}
+	batch := []db.Heard{{Report: r}}
+	h.Tasks.look(ctx, &city{language: c.Language, tasks: tasks}, batch)
+	return admit(batch[0], v), ctx.Err()
 }
 
 // rules returns the rules of a city.
@@ -46,6 +69,10 @@ func (h *Hearing) rules(ctx context.Context, cityID int64) (*censor.Rules, error
 	if err != nil {
 		return nil, err
 	}
+	return rulesOf(city)
+}
+
+func rulesOf(city report.City) (*censor.Rules, error) {
 	rules, err := censor.Compile(city.Triggers, city.Blocked)
 	if err != nil {
 		return nil, fmt.Errorf("rules of city %s: %w", city.Slug, err)
@@ -57,6 +84,7 @@ func (h *Hearing) rules(ctx context.Context, cityID int64) (*censor.Rules, error
 func (rl *Relay) changed(c db.Change) {
 	if c.TakenBack {
 		rl.Outgoing.TakenBack(c.CityID, c.Seq)
+		rl.publishWithdrawn(c.Report)
 	}
 	rl.Outgoing.Send(c.Fanouts)
 	rl.Notices.Passed(c.CityID)

@@ -32,9 +32,7 @@ func newEditor(t *testing.T) *editor {
 	rl, out := newRelay(t, map[string]bots.Network{"crowd": crowd(1)})
 	a := &editor{T: t, rl: rl, out: out}
 	a.hearing, a.bot = newHearing(t, rl, 100)
-	if err := rl.DB.SaveRules(t.Context(), a.bot.CityID, `U\d`, "spam"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, rl.DB, a.bot.CityID, `U\d`, "spam")
 	return a
 }
 
@@ -86,6 +84,7 @@ func (a *editor) sent(f db.Fanout, receipts ...db.SentReceipt) {
 }
 
 func TestWhatPassedIsJudgedAgain(t *testing.T) {
+	t.Parallel()
 	a := newEditor(t)
 	start(t, a.rl)
 	a.hear(bots.Incoming{ID: "1", Text: "U1 Hbf"})
@@ -114,6 +113,7 @@ func TestWhatPassedIsJudgedAgain(t *testing.T) {
 }
 
 func TestWhatIsDeletedIsTakenBack(t *testing.T) {
+	t.Parallel()
 	a := newEditor(t)
 	stop := start(t, a.rl)
 	told := make(chan int64, 10)
@@ -150,6 +150,7 @@ func TestWhatIsDeletedIsTakenBack(t *testing.T) {
 
 // TestWhatDidNotPassIsJudgedAsNew edits what was refused, held, muted, and what waits.
 func TestWhatDidNotPassIsJudgedAsNew(t *testing.T) {
+	t.Parallel()
 	a := newEditor(t)
 	a.rl.Brakes = config.Brakes{Author: 1}
 	a.hear(bots.Incoming{ID: "1", Text: "spam"})
@@ -192,6 +193,7 @@ func TestWhatDidNotPassIsJudgedAsNew(t *testing.T) {
 
 // TestMutedChangeNothingThatIsShown: what they make of a report that passed is not shown.
 func TestMutedChangeNothingThatIsShown(t *testing.T) {
+	t.Parallel()
 	a := newEditor(t)
 	start(t, a.rl)
 	a.hear(bots.Incoming{ID: "1", Text: "U1"})
@@ -206,6 +208,7 @@ func TestMutedChangeNothingThatIsShown(t *testing.T) {
 
 // TestRepetitionStaysOne edits a message that came by two bots of its city.
 func TestRepetitionStaysOne(t *testing.T) {
+	t.Parallel()
 	a := newEditor(t)
 	start(t, a.rl)
 	a.hear(bots.Incoming{ID: "1", Text: "U1"})
@@ -219,6 +222,7 @@ func TestRepetitionStaysOne(t *testing.T) {
 }
 
 func TestWhatWasThrownAwayStaysAway(t *testing.T) {
+	t.Parallel()
 	a := newEditor(t)
 	a.rl.Brakes = config.Brakes{Author: 1}
 	start(t, a.rl)
@@ -245,6 +249,7 @@ func TestWhatWasThrownAwayStaysAway(t *testing.T) {
 // TestBoostOfWhatCannotBeBoostedGoes adds to a report that was boosted what its bot does
 // not show.
 func TestBoostOfWhatCannotBeBoostedGoes(t *testing.T) {
+	t.Parallel()
 	a := newEditor(t)
 	start(t, a.rl)
 	in := bots.Incoming{ID: "1", Text: "U1", Visibility: report.Public, KeepID: true}

@@ -16,6 +16,20 @@ const MaxTries = maxTries
 // TryAgainAfter sets the first wait before something that failed is tried again.
 func (rl *Relay) TryAgainAfter(first time.Duration) { rl.firstRetry = first }
 
+// Aside is how many cities have a lane of their own.
+func (rl *Relay) Aside() int {
+	rl.aside.mu.Lock()
+	defer rl.aside.mu.Unlock()
+	return len(rl.aside.lanes)
+}
+
+// Rooms is of how many cities something is looked at, or kept.
+func (t *Tasks) Rooms() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.rooms)
+}
+
 // MaxExpected is how many are remembered to wait for an answer.
 const MaxExpected = maxExpected
 

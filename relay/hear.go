@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -35,17 +34,17 @@ type Hearing struct {
 	Answers *Answers     // answers who writes; nil: nobody is answered
 	Customs *Customs     // what cities take for a report; nil: everything
 	Places  *Places      // what a text is about; nil: nothing is read
-	Backlog int          // reports.backlog
-	Now     func() time.Time
+	// Commands answer what is a command; nil: nothing is one.
+	Commands *Commands
+	Tasks    *Tasks // what looks at an edit before the rules do; nil: nothing
+	Backlog  int    // reports.backlog
+	Now      func() time.Time
 }
 
 var (
 	_ bots.Hearer    = (*Hearing)(nil)
 	_ bots.Rehearser = (*Hearing)(nil)
 )
-
-// ErrBacklog is the error of hearing while too many reports wait to be judged.
-var ErrBacklog = errors.New("too many reports wait to be judged (setting reports.backlog)")
 
 // Hear stores a report that bot b heard: see bots.Hearer.
 func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) error {
@@ -61,10 +60,13 @@ func (h *Hearing) Hear(ctx context.Context, b report.Bot, in bots.Incoming) erro
 	if in.Edited || in.Deleted {
 		return h.change(ctx, b, in)
 	}
-	if h.DB.Backlog() >= h.Backlog {
-		return ErrBacklog
-	}
 	r := h.report(b, in)
+	if taken, err := h.Commands.take(ctx, b, in, &r); taken || err != nil {
+		return err
+	}
+	if h.DB.Backlog() >= h.Backlog {
+		return bots.ErrBacklog
+	}
 	wanted, q, err := h.Customs.sort(ctx, &r, in)
 	if err != nil || !wanted {
 		return err

@@ -63,6 +63,7 @@ func mustHearAll(t *testing.T, rl *relay.Relay, list ...bots.Incoming) []report.
 // TestHearIsBounded hears more than anybody would read, and at times that no
 // calendar has: each is one report, and the next one is judged as ever.
 func TestHearIsBounded(t *testing.T) {
+	t.Parallel()
 	rl, _ := newRelay(t, nil)
 	got := mustHearAll(t, rl,
 		bots.Incoming{ID: "huge", Author: "a", Text: strings.Repeat("U1 Plärrer ", 300_000)},
@@ -89,6 +90,7 @@ func TestHearIsBounded(t *testing.T) {
 // TestHearIsValid hears what not every database takes. Ids that differ only in that
 // are different messages all the same.
 func TestHearIsValid(t *testing.T) {
+	t.Parallel()
 	rl, _ := newRelay(t, nil)
 	got := mustHearAll(t, rl,
 		bots.Incoming{ID: "a\x00b\xff", Author: "a\x00\xff", Text: " \x00U1\x00 Pl\xe4rrer\xff\x00 "},
@@ -116,6 +118,7 @@ func TestHearIsValid(t *testing.T) {
 // TestHearTakesOutLinksAndPeople hears a link of ours that would unsubscribe whoever
 // it was sent to, and who somebody is.
 func TestHearTakesOutLinksAndPeople(t *testing.T) {
+	t.Parallel()
 	rl, _ := newRelay(t, nil)
 	hearing, b := newHearing(t, rl, 100)
 	hearing.Links = scrub.NewLinks("https://tickets.example", hearing.Secrets)
@@ -149,6 +152,7 @@ func TestHearTakesOutLinksAndPeople(t *testing.T) {
 
 // TestBacklog hears while nothing is judged, and then goes on.
 func TestBacklog(t *testing.T) {
+	t.Parallel()
 	const most = 3
 	rl, out := newRelay(t, nil)
 	hearing, b := newHearing(t, rl, most)
@@ -160,7 +164,7 @@ func TestBacklog(t *testing.T) {
 			t.Fatalf("report %d: %v", i, err)
 		}
 	}
-	if err := hear(most); !errors.Is(err, relay.ErrBacklog) {
+	if err := hear(most); !errors.Is(err, bots.ErrBacklog) {
 		t.Errorf("one more: %v, want ErrBacklog", err)
 	}
 	start(t, rl)

@@ -31,10 +31,21 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	if h.Report.Question && (r.Verdict.Passed || r.Verdict.Reason == report.ReasonNoTrigger) {
 		r.Verdict = report.Verdict{Reason: report.ReasonQuestion}
 	}
+	r.Verdict = admit(h, r.Verdict)
+	h.Report.Ruled = r.Verdict
 	if r.Verdict.Passed {
 		r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 	}
 	return r, err
+}
+
+// admit returns the verdict on a report of which the rules say v: a task refuses what they
+// would pass, and passes nothing.
+func admit(h db.Heard, v report.Verdict) report.Verdict {
+	if v.Passed && h.TaskRefusal != "" {
+		return report.Verdict{Reason: report.ReasonTask, Detail: h.TaskRefusal}
+	}
+	return v
 }
 
 // count adds a verdict to the metric and to the log.

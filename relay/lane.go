@@ -17,22 +17,34 @@ const batchSize = 64
 // stored. What it has no room for it reads from the database, and until that is
 // done nothing is added: so its reports come in the order they were stored.
 type lane struct {
-	number int64
-	db     *db.DB
+	stored unjudged
 	wake   chan struct{}
 	last   int64 // seq of the last report that was taken out
 
 	mu      sync.Mutex
 	waiting []db.Heard
 	behind  bool       // there are reports in the database that are not in waiting
+	over    bool       // nothing more comes
 	again   []db.Heard // could not be judged, and are to be tried again
 }
 
-// newLane returns a lane that begins with what the database holds.
-func newLane(number int, d *db.DB) *lane {
-	l := &lane{number: int64(number), db: d, wake: make(chan struct{}, 1), behind: true}
-	l.signal()
-	return l
+// unjudged reads the first reports after seq that wait on a lane from the database.
+type unjudged func(ctx context.Context, after int64, limit int) ([]db.Heard, error)
+
+// newLane returns a lane that is empty.
+func newLane(stored unjudged) *lane { return &lane{stored: stored, wake: make(chan struct{}, 1)} }
+
+// newLanes returns the lanes of all cities, which begin with what the database holds.
+func newLanes(d *db.DB) []*lane {
+	all := make([]*lane, lanes)
+	for i := range all {
+		all[i] = newLane(func(ctx context.Context, after int64, limit int) ([]db.Heard, error) {
+			return d.Unjudged(ctx, int64(i), lanes, after, limit)
+		})
+		all[i].behind = true
+		all[i].signal()
+	}
+	return all
 }
 
 // signal wakes who waits in await.
@@ -65,23 +77,32 @@ func (l *lane) retry(h db.Heard) {
 	l.signal()
 }
 
-// await waits until there may be reports to take. It is false when ctx ends.
+// await waits until there may be reports to take. It is false when ctx or the lane ends.
 func (l *lane) await(ctx context.Context) bool {
-	for !l.some() {
+	some, over := l.state()
+	for ; !some && !over; some, over = l.state() {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-l.wake:
 		}
 	}
-	return ctx.Err() == nil
+	return ctx.Err() == nil && !over
 }
 
-// some tells whether there may be reports to take.
-func (l *lane) some() bool {
+// state tells whether there may be reports to take, and whether the lane has ended.
+func (l *lane) state() (some, over bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.waiting) > 0 || len(l.again) > 0 || l.behind
+	return len(l.waiting) > 0 || len(l.again) > 0 || l.behind, l.over
+}
+
+// end ends the lane, with what waits on it.
+func (l *lane) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	l.signal()
 }
 
 // take takes out the first reports that are there, which may be none.
@@ -121,7 +142,7 @@ func (l *lane) next() (batch []db.Heard, behind bool) {
 
 // read takes reports out of the database.
 func (l *lane) read(ctx context.Context) ([]db.Heard, error) {
-	batch, err := l.db.Unjudged(ctx, l.number, lanes, l.last, batchSize)
+	batch, err := l.stored(ctx, l.last, batchSize)
 	if err != nil || len(batch) == batchSize {
 		l.mu.Lock()
 		l.behind, l.waiting = true, nil

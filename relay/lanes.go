@@ -2,8 +2,6 @@ package relay
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -45,19 +43,17 @@ const countEvery = 10 * time.Second
 // Run judges reports and fans them out until ctx ends, then finishes those it has
 // begun.
 func (rl *Relay) Run(ctx context.Context) error {
-	defer rl.Notices.OnChanged(rl.cities.forget)()
+	defer rl.Notices.OnChanged(rl.cityChanged)()
 	var group sync.WaitGroup
-	all := make([]*lane, lanes)
-	for i := range all {
-		all[i] = newLane(i, rl.DB)
-	}
+	rl.aside.begin(ctx, &group)
+	all := newLanes(rl.DB)
 	rl.DB.FollowHeard(func(h db.Heard) {
 		if rl.DB.Owns(h.Report.CityID) {
 			all[h.Report.CityID%lanes].put(h)
 		}
 	})
 	for _, l := range all {
-		group.Go(func() { rl.runLane(ctx, l) })
+		group.Go(func() { rl.runLane(ctx, l, rl.aside.sort) })
 	}
 	group.Go(func() { rl.countBacklog(ctx) })
 	if rl.Answers != nil {
@@ -84,8 +80,9 @@ func (rl *Relay) countBacklog(ctx context.Context) {
 	}
 }
 
-// runLane works through what comes on a lane, in batches of what is waiting.
-func (rl *Relay) runLane(ctx context.Context, l *lane) {
+// runLane works through what comes on a lane, in batches of what is waiting. prepare
+// returns what of a batch is to be judged.
+func (rl *Relay) runLane(ctx context.Context, l *lane, prepare func(context.Context, []db.Heard) ([]db.Heard, error)) {
 	tries := make(map[int64]int) // of reports that could not be judged, by seq
 	later := func(h db.Heard, err error) { rl.later(l, tries, h, err) }
 	var before int     // reports in the batch before
@@ -98,9 +95,13 @@ func (rl *Relay) runLane(ctx context.Context, l *lane) {
 		if err == nil {
 			err = rl.DB.Full()
 		}
+		ready := batch
+		if err == nil {
+			ready, err = prepare(ctx, batch)
+		}
 		if err == nil {
 			// What was begun is finished, also while the program stops.
-			err = rl.work(context.WithoutCancel(ctx), batch, later)
+			err = rl.work(context.WithoutCancel(ctx), ready, later)
 		}
 		before, last = len(batch), time.Now()
 		if err == nil {
@@ -198,11 +199,7 @@ func (rl *Relay) save(ctx context.Context, list []db.Ruling) error {
 
 // rule judges one report. A panic is an error: it is that of one report.
 func (rl *Relay) rule(ctx context.Context, h db.Heard) (r db.Ruling, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer recovered(&err)
 	return rl.judge(ctx, h)
 }
 
@@ -215,6 +212,7 @@ func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
 		}
 		r := list[i].Report
 		rl.count(r, s.Verdict)
+		rl.publish(r, s.Verdict)
 		if s.Verdict.Passed {
 			rl.Outgoing.Send(s.Fanouts)
 			passed[r.CityID] = true

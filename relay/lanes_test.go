@@ -83,6 +83,7 @@ func gate(open <-chan struct{}) bots.Network {
 // TestLaneKeepsTheOrder has more reports come while one is judged than a lane keeps,
 // and then more while it catches up, and then some when it has.
 func TestLaneKeepsTheOrder(t *testing.T) {
+	t.Parallel()
 	const before, meanwhile, after = relay.LaneSize/16 + 40, 30, 10
 	open := make(chan struct{})
 	rl, out := newRelay(t, map[string]bots.Network{"gate": gate(open)})
@@ -101,6 +102,7 @@ func TestLaneKeepsTheOrder(t *testing.T) {
 // TestLaneGoesOnAfterRestart stops while reports wait, and starts once more: each is
 // sent once, in order, also those that came in between.
 func TestLaneGoesOnAfterRestart(t *testing.T) {
+	t.Parallel()
 	const authors, before, between = 4, 100, 10
 	const some = 70 // less than wait
 	let := make(chan struct{})
@@ -132,6 +134,7 @@ func TestLaneGoesOnAfterRestart(t *testing.T) {
 // city are sent, and it as well when the trouble is over. Where it never is, the
 // report is held.
 func TestReportThatCannotBeJudged(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		fails int // how often
@@ -193,6 +196,7 @@ func TestReportThatCannotBeJudged(t *testing.T) {
 // TestCityIsDeletedWhileItsReportsWait judges what is gone with its city, and goes on
 // with that of another on the same lane.
 func TestCityIsDeletedWhileItsReportsWait(t *testing.T) {
+	t.Parallel()
 	open := make(chan struct{})
 	rl, out := newRelay(t, map[string]bots.Network{"gate": gate(open)})
 	gone := dbtest.MustCreateCity(t, rl.DB, "gone", "gate")

@@ -119,10 +119,13 @@ func (l *lines) take(botID int64, its *line) (next saying, ok bool) {
 func (l *lines) send(next saying) (err error) {
 	ctx, done := context.WithTimeout(l.ctx, bots.SendTimeout)
 	defer done()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer recovered(&err)
 	return next.send(ctx)
+}
+
+// recovered makes an error of a panic.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
 }

@@ -22,6 +22,7 @@ var missing = map[report.Reason]string{
 	report.ReasonNoTrigger: "answer.held.no_trigger",
 	report.ReasonTooLong:   "answer.held.too_long",
 	report.ReasonTrouble:   "answer.held.trouble",
+	report.ReasonTask:      "answer.held.task",
 }
 
 // outcomeOf is what whoever wrote a report is told of a verdict; empty where they are
@@ -40,29 +41,45 @@ func outcomeOf(v report.Verdict) bots.Outcome {
 	}
 }
 
-// answer tells whoever wrote a report what became of it, beside everything else. What
-// is over a brake may be let through within minutes: then they are told of that.
+// answer tells whoever wrote a report what became of it, and what outside programs have to
+// say to them, beside everything else. What is over a brake may be let through within
+// minutes: then they are told of that.
 func (rl *Relay) answer(r db.Ruling, v report.Verdict) {
-	if rl.Answers == nil || v.Reason.Held() {
+	if rl.Answers == nil {
 		return
 	}
-	to, ok := rl.Answers.take(r.Report.ID)
-	outcome := outcomeOf(v)
-	if !ok || outcome == "" && v.Reason != report.ReasonQuestion {
-		return
+	find := rl.Answers.take
+	if v.Reason.Held() {
+		find = rl.Answers.find
 	}
-	if to.question != nil {
-		outcome = bots.OutcomeQuestion
-	} else if v.Reason == report.ReasonQuestion {
-		return // whoever asks that often knows how to make a report of it
+	to, ok := find(r.Report.ID)
+	outcome := to.outcome(v)
+	if !ok || outcome == "" && r.TaskAnswer == "" {
+		return
 	}
 	rl.Answers.say(to.botID, func(ctx context.Context) error {
+		if outcome == "" {
+			return to.answer(ctx, bots.Answer{Outcome: bots.OutcomeReceived, Text: r.TaskAnswer, Spoken: true})
+		}
 		words, err := rl.words(ctx, to, r, v)
 		if err != nil {
 			return err
 		}
-		return to.answer(ctx, bots.Answer{Outcome: outcome, Text: words})
+		return to.answer(ctx, bots.Answer{Outcome: outcome, Text: joined(words, r.TaskAnswer), Spoken: r.TaskAnswer != ""})
 	})
+}
+
+// outcome is what whoever waits is told of a verdict; empty where they are told nothing.
+func (e expected) outcome(v report.Verdict) bots.Outcome {
+	outcome := outcomeOf(v)
+	switch {
+	case v.Reason.Held():
+		return ""
+	case e.question != nil && (outcome != "" || v.Reason == report.ReasonQuestion):
+		return bots.OutcomeQuestion
+	default: // whoever asks too often knows how to make a report of it
+		return outcome
+	}
 }
 
 // words says what became of a report, or answers a question, in the language of whoever

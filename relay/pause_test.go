@@ -36,6 +36,7 @@ func mustSaySomething(t *testing.T, rl *relay.Relay, c report.City, n int) {
 // TestPause stops a city while some of its reports are judged, held, being judged and
 // waiting: nothing of them is sent or left, and nothing new is taken until it goes on.
 func TestPause(t *testing.T) {
+	t.Parallel()
 	open := make(chan struct{})
 	rl, out := newRelay(t, map[string]bots.Network{"crowd": crowd(100)})
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "crowd")
@@ -79,6 +80,7 @@ func TestPause(t *testing.T) {
 // TestPauseIsCutOff stops a city in a program that is killed before the reports are
 // deleted: the next one goes on, and touches no other city.
 func TestPauseIsCutOff(t *testing.T) {
+	t.Parallel()
 	rl, out := newRelay(t, nil)
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "posts")
 	other := dbtest.MustCreateCity(t, rl.DB, "bamberg", "posts")

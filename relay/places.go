@@ -33,7 +33,7 @@ type placed struct {
 	places  *place.Places
 }
 
-var _ bots.Lines = (*Places)(nil)
+var _ bots.Places = (*Places)(nil)
 
 // NewPlaces returns the places of the cities in a database. It listens to notices until
 // stop.
@@ -110,7 +110,6 @@ func (p *Places) readIn(ctx context.Context, cityID int64, text string) (report.
 	return places.Read(text), nil
 }
 
-// Lines returns the names of a city's lines: see bots.Lines.
 func (p *Places) Lines(ctx context.Context, cityID int64) ([]string, error) {
 	places, err := p.Of(ctx, cityID)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/relay"
 )
@@ -30,18 +31,14 @@ func newRider(t *testing.T) *rider {
 	t.Helper()
 	a := newAsking(t)
 	r := &rider{a, t}
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `kontis?`, "spam"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `kontis?`, "spam")
 	r.savePlaces(cityPlaces)
 	return r
 }
 
 func (r *rider) savePlaces(text string) {
 	r.t.Helper()
-	if err := r.relay.DB.SavePlaces(r.t.Context(), r.city.ID, text); err != nil {
-		r.t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(r.t, r.relay.DB, r.city.ID, text)
 	r.relay.Notices.Changed(r.city.ID)
 	r.passes(time.Millisecond)
 }
@@ -85,6 +82,7 @@ func named(place string) report.Verdict {
 // TestPlacesAreTriggers has a report pass that names a line or stop of its city, or is an
 // all-clear; what the city refuses it refuses.
 func TestPlacesAreTriggers(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	for text, want := range map[string]struct {
 		report.Verdict
@@ -116,6 +114,7 @@ func TestPlacesAreTriggers(t *testing.T) {
 // TestPlacesTakeEffectAtOnce has the next report judged by what was stored last, also
 // where it cannot be read.
 func TestPlacesTakeEffectAtOnce(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	r.want(r.write("Moritzplatz 1"), held, "")
 	r.savePlaces(cityPlaces + "\nU8: Moritzplatz")
@@ -130,6 +129,7 @@ func TestPlacesTakeEffectAtOnce(t *testing.T) {
 
 // TestEditsAreRead has what a report is about follow its words.
 func TestEditsAreRead(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	edit := func(id, text string) {
 		t.Helper()
@@ -154,6 +154,7 @@ func TestEditsAreRead(t *testing.T) {
 
 // TestQuestionLetThroughIsRead has a moderator let through what was taken for a question.
 func TestQuestionLetThroughIsRead(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	r.mustHear(r.message("q", "a", "Plärrer?"))
 	r.mustSay("q: question: Keine Meldung zu Plärrer in der letzten Stunde." + hint)
@@ -164,6 +165,7 @@ func TestQuestionLetThroughIsRead(t *testing.T) {
 // TestQuestionsAboutPlaces are answered with what is about the line or the stop, and are
 // not passed on, though they name one.
 func TestQuestionsAboutPlaces(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	for _, text := range []string{"Kontis in der U1", "Kontis Plärrer", "Kontis Yorckstr"} {
 		r.write(text)
@@ -194,6 +196,7 @@ func TestQuestionsAboutPlaces(t *testing.T) {
 
 // TestRepliesThatNameAPlaceAreReports: others are talk.
 func TestRepliesThatNameAPlaceAreReports(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	for text, heard := range map[string]bool{"jetzt Yorckstr": true, "Plärrer sauber": true, "nein, wieder weg": false} {
 		r.mustHear(bots.Incoming{ID: text, Author: text, Text: text, Reply: true})
@@ -206,6 +209,7 @@ func TestRepliesThatNameAPlaceAreReports(t *testing.T) {
 // TestRecipientsAreChosenByLines has networks see what was read when they say whom a report
 // is sent to.
 func TestRecipientsAreChosenByLines(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	asked := make(chan report.Lines, 10)
 	r.relay.Networks["crowd"] = listing{list: func(r report.Report) ([]int64, error) {
@@ -220,6 +224,7 @@ func TestRecipientsAreChosenByLines(t *testing.T) {
 
 // TestLinesOfACity are told to the networks.
 func TestLinesOfACity(t *testing.T) {
+	t.Parallel()
 	r := newRider(t)
 	got, err := r.hearing.Places.Lines(t.Context(), r.city.ID)
 	if !slices.Equal(got, []string{"U1", "U2", "U7"}) || err != nil {
@@ -228,9 +233,7 @@ func TestLinesOfACity(t *testing.T) {
 	if got, err := r.hearing.Places.Lines(t.Context(), r.city.ID+1); len(got) > 0 || err != nil {
 		t.Errorf("of another city: %q, %v", got, err)
 	}
-	if err := r.relay.DB.SavePlaces(t.Context(), r.city.ID, "U9: Zoo"); err != nil { // as another process does
-		t.Fatal(err)
-	}
+	dbtest.MustSavePlaces(t, r.relay.DB, r.city.ID, "U9: Zoo")
 	if got, err := r.hearing.Places.Lines(t.Context(), r.city.ID); !slices.Equal(got, []string{"U9"}) || err != nil {
 		t.Errorf("lines that nobody has told of: %q, %v", got, err)
 	}

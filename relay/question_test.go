@@ -13,6 +13,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/intent"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
@@ -68,6 +69,7 @@ func (a *answering) id(message string) string {
 // TestQuestionsAreAnswered has questions answered with the last reports and not passed
 // on, what may be both answered and passed on, and a report be a report.
 func TestQuestionsAreAnswered(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
 	a.mustHear(a.message("none", "a", "Wo sind gerade Kontis?"))
 	a.mustSay("none: question: In der letzten Stunde gab es keine Meldungen." + hint)
@@ -103,10 +105,9 @@ func TestQuestionsAreAnswered(t *testing.T) {
 // TestDoubtfulReportThatDoesNotPass has somebody write what may be a report, and learn
 // that it was none that is passed on.
 func TestDoubtfulReportThatDoesNotPass(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, `\bu\d\b`, ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `\bu\d\b`, "")
 	a.mustHear(a.message("vague", "a", "Kontrolle am Plärrer?"))
 	a.mustSay("vague: question: In der letzten Stunde gab es keine Meldungen.\n\nNicht weitergegeben: Schreib bitte noch einmal und sag dazu, welche Linie oder Haltestelle.")
 	a.mustHear(a.message("first", "b", "Kontrolle in der U3?"))
@@ -119,6 +120,7 @@ func TestDoubtfulReportThatDoesNotPass(t *testing.T) {
 // TestOnlyWhoCanBeAnsweredAsks has nobody's message taken for a question who cannot be
 // told so, and none in a city that does not want it.
 func TestOnlyWhoCanBeAnsweredAsks(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
 	silent := a.message("silent", "a", "Sind gerade Kontis in der U1?")
 	silent.Answer = nil
@@ -130,9 +132,7 @@ func TestOnlyWhoCanBeAnsweredAsks(t *testing.T) {
 	here.Unverified, here.Here = &bots.Origin{}, true // nobody else is answered
 	a.mustHear(here)
 	a.mustSay("here: question: Keine Meldung zu U4 in der letzten Stunde." + hint)
-	if err := a.relay.DB.SaveHearing(t.Context(), a.city.ID, false, true); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveHearing(t, a.relay.DB, a.city.ID, false, true)
 	a.relay.Notices.Changed(a.city.ID)
 	a.mustHear(a.message("off", "c", "Sind gerade Kontis in der U3?"))
 	a.mustSay("off: passed: Weitergegeben, an 34 Leute.")
@@ -143,6 +143,7 @@ func TestOnlyWhoCanBeAnsweredAsks(t *testing.T) {
 
 // TestRepliesAreDroppedWhereTheyAreNoReports hears answers to what the bot has posted.
 func TestRepliesAreDroppedWhereTheyAreNoReports(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
 	reply := func(id string) bots.Incoming {
 		in := a.message(id, id, "U1 stehen immer noch 2 Kontis, "+id)
@@ -151,9 +152,7 @@ func TestRepliesAreDroppedWhereTheyAreNoReports(t *testing.T) {
 	}
 	a.mustHear(reply("heard"))
 	a.mustSay("heard: passed: Weitergegeben, an 34 Leute.")
-	if err := a.relay.DB.SaveHearing(t.Context(), a.city.ID, true, false); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveHearing(t, a.relay.DB, a.city.ID, true, false)
 	a.relay.Notices.Changed(a.city.ID)
 	a.mustHear(reply("dropped"))
 	a.saysNothing()
@@ -165,6 +164,7 @@ func TestRepliesAreDroppedWhereTheyAreNoReports(t *testing.T) {
 // TestCommandsInPlainWords has somebody who is alone with a bot ask for what it has
 // commands for: they are told which, and nothing is done.
 func TestCommandsInPlainWords(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
 	for said, want := range map[string]string{
 		"ich will keine nachrichten mehr":   "Um keine Meldungen mehr zu bekommen, schreib /stop.",
@@ -183,6 +183,7 @@ func TestCommandsInPlainWords(t *testing.T) {
 // TestOneAuthorIsAnsweredNowAndThen has somebody ask without end: what was not answered
 // is not passed on either, as they know how to make a report of it.
 func TestOneAuthorIsAnsweredNowAndThen(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
 	answered := 0
 	for i := range 100 {
@@ -209,6 +210,7 @@ func TestOneAuthorIsAnsweredNowAndThen(t *testing.T) {
 // in short messages, and then go on: what is too much is not answered, and does not reach
 // the city. What may be a report is passed on all the same.
 func TestQuestionsInARow(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
 	none := "question: In der letzten Stunde gab es keine Meldungen." + hint
 	ask := func(id, text, want string) {
@@ -239,6 +241,7 @@ func TestQuestionsInARow(t *testing.T) {
 // TestQuestionIsLetThrough has a moderator pass on what was taken for a question, once
 // and while it is of use.
 func TestQuestionIsLetThrough(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
 	for _, id := range []string{"wrong", "late"} {
 		a.mustHear(a.message(id, id, "Wird am Plärrer kontrolliert?"))
@@ -267,6 +270,7 @@ func TestQuestionIsLetThrough(t *testing.T) {
 // TestQuestionOutlivesAStop has the server stop between hearing and judging: the
 // question is not passed on after that either.
 func TestQuestionOutlivesAStop(t *testing.T) {
+	t.Parallel()
 	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
 	var stop func()
 	a.hearing.Customs, stop = relay.NewCustoms(a.relay.DB, &notice.Board{}, builtIn(), nil, a.now)
@@ -284,6 +288,7 @@ func TestQuestionOutlivesAStop(t *testing.T) {
 // TestEditedQuestionStaysOne has somebody change a word of a question, and then make a
 // report of it.
 func TestEditedQuestionStaysOne(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
 	a.mustHear(a.message("1", "a", "Wo sind jetzt Kontis?"))
 	a.mustSay("1: question: In der letzten Stunde gab es keine Meldungen." + hint)
@@ -305,10 +310,9 @@ func TestEditedQuestionStaysOne(t *testing.T) {
 // TestTalkBelowAPostIsNoReport has people talk below what the bot of a city has posted
 // whose rules let everything pass.
 func TestTalkBelowAPostIsNoReport(t *testing.T) {
+	t.Parallel()
 	a := newAsking(t)
-	if err := a.relay.DB.SaveRules(t.Context(), a.city.ID, "*", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, "*", "")
 	a.relay.Notices.Changed(a.city.ID)
 	for _, said := range []string{"nein, weg", "no, gone", "ok", "+1", "Ja, noch da", "noch da?"} {
 		in := a.message(said, said, said)

@@ -1,6 +1,7 @@
 // Package relay is the way of a report: what a bot hears is stored (hear.go),
 // taken up city by city (lane.go, lanes.go), judged by its city's rules (judge.go)
-// and by what came before (brake.go), and sent on to everybody (fanout.go). Whoever
+// and by what came before (brake.go), and sent on to everybody (fanout.go). Where a city has
+// outside programs look at its reports, they wait for those first (task.go, aside.go). Whoever
 // wrote it is told what became of it (outcome.go, answer.go, lines.go), or the last
 // reports where it was a question (question.go, where.go), and what they make of it later
 // is followed (edit.go). A moderator decides about what is held
@@ -15,6 +16,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
@@ -30,6 +32,8 @@ type Options struct {
 	Answers  *Answers        // tells who wrote what became of it; nil: nobody is told
 	Texts    *i18n.Catalogue // has what they are told
 	Places   *Places         // what a report is about; nil: nothing is read
+	Bus      *bus.Bus        // is told what passes and what does not; nil: nobody is
+	Tasks    *Tasks          // have outside programs look at reports; nil: none does
 	// Calm breaks the mentions and commands in what somebody else has written.
 	Calm    func(text string) string
 	Brakes  config.Brakes
@@ -57,13 +61,15 @@ type Outgoing interface {
 type Relay struct {
 	Options
 	cities     *cityCache
+	aside      *aside
 	verdicts   *prometheus.CounterVec
 	firstRetry time.Duration // the first wait before something that failed is tried again
 }
 
 // New returns a Relay; Run starts it.
 func New(o Options) *Relay {
-	rl := &Relay{Options: o, cities: newCityCache(o.DB), firstRetry: firstRetry}
+	rl := &Relay{Options: o, cities: newCityCache(o.DB, o.Networks), firstRetry: firstRetry}
+	rl.aside = &aside{relay: rl, lanes: make(map[int64]*lane)}
 	rl.verdicts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ticketfrei_reports_total",
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",

@@ -155,6 +155,7 @@ func crowd(n int) bots.Network {
 // TestFanOutToMany has two reports go to many, and to a second bot whose recipients
 // cannot be listed when the second report is judged.
 func TestFanOutToMany(t *testing.T) {
+	t.Parallel()
 	const many, rows = 2500, 40 // the last of which is not full
 	asked := 0
 	public := listing{list: func(report.Report) ([]int64, error) {
@@ -201,6 +202,7 @@ func TestFanOutToMany(t *testing.T) {
 // TestManyAreStoredInParts has reports wait that go to very many: they are not all
 // stored at once, since nothing else could be meanwhile.
 func TestManyAreStoredInParts(t *testing.T) {
+	t.Parallel()
 	const reports, rows = 8, 300
 	rl, out := newRelay(t, map[string]bots.Network{"crowd": crowd(rows * db.FanoutSize)})
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "crowd")
@@ -233,6 +235,7 @@ func (w watched) Send(list []db.Fanout) {
 // with other things most may take long for a while, so there are some rounds; reports
 // that wait do so in all of them.
 func TestOneAtATimeNeverWaits(t *testing.T) {
+	t.Parallel()
 	rl, out := newRelay(t, nil)
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "public")
 	start(t, rl)

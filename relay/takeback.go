@@ -1,6 +1,11 @@
 package relay
 
-import "context"
+import (
+	"context"
+
+	"ticketfrei/internal/bus"
+	"ticketfrei/internal/report"
+)
 
 // TakeBack hides a passed report of the city and takes back what can be seen
 // of it on the networks. The error is db.ErrNotFound where there is none.
@@ -13,6 +18,7 @@ func (rl *Relay) TakeBack(ctx context.Context, cityID int64, reportID string) er
 		return err
 	}
 	rl.Outgoing.TakenBack(cityID, taken.Seq)
+	rl.publishAs(bus.ReportTakenBack, &taken.Report, report.Verdict{Reason: report.ReasonTakenBack})
 	rl.Notices.Passed(cityID)
 	return nil
 }

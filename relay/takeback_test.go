@@ -15,6 +15,7 @@ import (
 // TestTakeBack takes back a report that was posted on one network, mailed on
 // another and failed on a third: only the post can be taken back.
 func TestTakeBack(t *testing.T) {
+	t.Parallel()
 	rl, out := newRelay(t, nil)
 	c := dbtest.MustCreateCity(t, rl.DB, "fuerth", "posts", "mails", "fails")
 	r := report.Report{ID: "r", CityID: c.ID, Network: "posts", NetworkID: "r", Text: "U1", Time: rl.Now(), Received: rl.Now()}

@@ -128,9 +128,5 @@ func (q question) wants(r *report.Report) bool {
 
 // cut returns the beginning of a text on one line, of so many characters at most.
 func cut(text string, most int) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if utf8.RuneCountInString(text) <= most {
-		return text
-	}
-	return string([]rune(text)[:most-1]) + "…"
+	return shortened(strings.Join(strings.Fields(text), " "), most)
 }

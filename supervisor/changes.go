@@ -90,6 +90,7 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 func (s *Supervisor) switchOff(r *runner) {
 	s.detach(r)
 	delete(s.runners, r.bot.ID)
+	s.publish(r.bot, report.BotOff)
 	if box := s.outboxes[r.bot.ID]; box != nil {
 		box.close()
 	}
@@ -101,6 +102,7 @@ func (s *Supervisor) replace(b report.Bot) {
 	old := s.runners[b.ID]
 	switch {
 	case old == nil:
+		s.publish(b, b.State)
 		s.takeOver(s.start(b, nil))
 	case !old.bot.Updated.Equal(b.Updated):
 		s.detach(old)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/report"
 )
 
@@ -21,6 +22,8 @@ type health struct {
 	sending       refusals
 	cannotReceive bool
 	cannotSend    bool
+	ails          bool   // it says that it does not do its work
+	ailment       string // why, in words
 	limit         string // what it works without, in words
 	restarted     bool   // since it was stored
 }
@@ -36,7 +39,7 @@ func (h *health) current() report.BotState {
 	switch {
 	case h.receiving.sure || h.sending.sure:
 		return report.BotAttention
-	case h.cannotReceive || h.cannotSend:
+	case h.cannotReceive || h.cannotSend || h.ails:
 		return report.BotTrouble
 	case h.running:
 		return report.BotRunning
@@ -83,6 +86,7 @@ func (r *runner) changeHealth(change func(*health) (lastError string)) {
 	}
 	if now != h.state {
 		r.note(h.state, now)
+		r.sup.publish(r.bot, now)
 	}
 	if h.mustTell(now) {
 		r.tell(h, now, lastError) // first: who is killed here tells twice rather than never
@@ -105,6 +109,11 @@ func (r *runner) store(h *health, now report.BotState, lastError string) {
 	if err != nil {
 		r.sup.Log.Error("the state of a bot could not be stored", "bot", r.bot.ID, "err", err)
 	}
+}
+
+// publish tells the bus how a bot is doing now.
+func (s *Supervisor) publish(b report.Bot, now report.BotState) {
+	s.Bus.Tell(b.CityID, bus.Bot+string(now), s.Now(), bus.BotState{Bot: b.ID, Network: b.Network, State: string(now)})
 }
 
 // note tells the operator that the bot needs its moderators, or works again after that.

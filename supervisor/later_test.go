@@ -214,3 +214,42 @@ func TestStand(t *testing.T) {
 	says("")
 	r.nobodyTold()
 }
+
+// TestTrouble has a bot say that it does not do its work, though it runs, and that it does
+// again.
+func TestTrouble(t *testing.T) {
+	r := newRig(t)
+	var log bytes.Buffer
+	r.log = slog.NewTextHandler(&log, nil)
+	b := r.city("city")
+	tell := make(chan error)
+	r.start(&toy{send: ok, receive: func(ctx context.Context, b report.Bot, _ func(context.Context, bots.Incoming) error) error {
+		for {
+			select {
+			case limit := <-tell:
+				bots.Stand(ctx, limit)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}})
+	r.waitForState(b, report.BotRunning)
+	for range 3 { // it says so each time it looks
+		tell <- bots.Trouble(bots.Say(errors.New("no modem"), "toy.blocked"))
+	}
+	r.waitForState(b, report.BotTrouble)
+	if got, err := r.db.Bot(t.Context(), b.ID); err != nil || got.LastError != "blocked us" || got.Restarts != 0 {
+		t.Errorf("the bot is %+v, %v", got, err)
+	}
+	r.publish(b, "r1", "x") // which it may still send
+	r.waitForCounts("r1", db.Counts{Sent: 1})
+	tell <- nil
+	r.waitForState(b, report.BotRunning)
+	r.nobodyTold()
+	tell <- bots.Trouble(bots.Say(errors.New("no modem"), "toy.blocked"))
+	r.waitForState(b, report.BotTrouble)
+	r.stop()
+	if n := strings.Count(log.String(), `err="no modem"`); n != 2 {
+		t.Errorf("%d times in the log, want 2:\n%s", n, &log)
+	}
+}

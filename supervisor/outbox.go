@@ -326,20 +326,21 @@ func (b *outbox) canSend(r *runner) bool {
 	return r != nil && b.runner == r && r.instance() != nil && !r.suspended.Load() && b.paused.IsZero() && (!b.stalled || b.trial)
 }
 
-// kick starts as many senders as there is work for.
+// kick starts as many senders as there is work for. Those that there are may hang, each
+// with a delivery of its own.
 func (b *outbox) kick() {
 	r := b.runner
 	if !b.canSend(r) {
 		return
 	}
-	want := b.waiting + len(b.ready)
+	want, most := b.waiting+len(b.ready), r.concurrency()
 	switch {
 	case b.stalled: // those that have tried may not know for long
-		want = min(r.senders+1, trialsAtOnce)
+		want, most = 1, min(trialsAtOnce, most)
 	case b.unread && want == 0:
 		want = 1 // who asks the database
 	}
-	for r.senders < min(want, r.concurrency()) {
+	for ; want > 0 && r.senders < most; want-- {
 		r.senders++
 		b.sup.group.Go(func() { r.sendLoop(b) })
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/slow"
 )
 
@@ -26,9 +27,7 @@ func TestPlacesOfOtherProcessesAreNoticed(t *testing.T) {
 		for len(told) > 0 {
 			<-told
 		}
-		if err := r.db.SavePlaces(t.Context(), b.CityID, places); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustSavePlaces(t, r.db, b.CityID, places)
 		select {
 		case <-told:
 		case <-time.After(time.Minute):

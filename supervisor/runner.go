@@ -216,7 +216,14 @@ func (r *runner) stand(limit error) {
 	if limit != nil {
 		words = r.words(limit)
 	}
-	r.setHealth("", func(h *health) { before, h.limit = h.limit, words })
+	if bots.IsTrouble(limit) {
+		r.setHealth(words, func(h *health) { before, h.ailment, h.ails, h.limit = h.ailment, words, true, "" })
+		if words != before { // it may say so again and again
+			r.log.Warn("supervisor.log.ails", "err", limit)
+		}
+		return
+	}
+	r.setHealth("", func(h *health) { before, h.ailment, h.ails, h.limit = h.limit, "", false, words })
 	switch {
 	case words == before:
 	case limit != nil:
@@ -295,7 +302,7 @@ func (r *runner) failedToReceive(err error, failures int, took time.Duration) (p
 // restarts notes that the bot cannot receive; counts says whether that is one restart
 // more.
 func (r *runner) restarts(h *health, counts bool) {
-	h.cannotReceive, h.limit = true, ""
+	h.cannotReceive, h.ails, h.ailment, h.limit = true, false, "", ""
 	if counts {
 		h.restarted = true
 		r.sup.metrics.restarts.WithLabelValues(r.bot.Network).Inc()

@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"ticketfrei/bots"
@@ -37,11 +35,6 @@ func (s *Supervisor) serve(ctx context.Context, name string, server bots.Server)
 	}
 }
 
-func serveOnce(ctx context.Context, server bots.Server) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return server.Serve(ctx)
+func serveOnce(ctx context.Context, server bots.Server) error {
+	return bots.Guard(func() error { return server.Serve(ctx) })
 }

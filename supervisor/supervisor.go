@@ -13,6 +13,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
@@ -29,6 +30,7 @@ type Options struct {
 	// Notices are listened to, and told what other processes have changed.
 	Notices *notice.Board
 	Hearer  bots.Hearer
+	Bus     *bus.Bus // is told how the bots are doing; nil: nobody is
 	Texts   *i18n.Catalogue
 	Expire  time.Duration // reports.expire
 	Log     *slog.Logger

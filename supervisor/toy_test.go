@@ -15,6 +15,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
@@ -114,6 +115,7 @@ type rig struct {
 	secrets *secret.Box
 	hearing *relay.Hearing
 	notices notice.Board
+	bus     bus.Bus
 	metrics *prometheus.Registry // of the run that was started last
 	texts   *i18n.Catalogue
 	log     slog.Handler // of the operator
@@ -178,6 +180,7 @@ func (r *rig) start(network *toy) {
 		DB: r.db, Networks: map[string]bots.Network{"toy": network},
 		Attention: r,
 		Notices:   &r.notices,
+		Bus:       &r.bus,
 		Hearer:    r.hearing,
 		Texts:     r.texts,
 		Expire:    2 * time.Hour,

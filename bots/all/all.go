@@ -7,6 +7,7 @@ import (
 	"ticketfrei/bots"
 	mailnetwork "ticketfrei/bots/mail"
 	mastodonnetwork "ticketfrei/bots/mastodon"
+	streamnetwork "ticketfrei/bots/stream"
 	telegramnetwork "ticketfrei/bots/telegram"
 	webnetwork "ticketfrei/bots/web"
 )
@@ -16,6 +17,7 @@ func Networks() []bots.Definition {
 	return []bots.Definition{
 		mailnetwork.Definition(),
 		mastodonnetwork.Definition(),
+		streamnetwork.Definition(),
 		telegramnetwork.Definition(),
 		webnetwork.Definition(),
 	}

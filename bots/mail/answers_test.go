@@ -15,9 +15,7 @@ import (
 func TestPeopleAnswerTheEnvelope(t *testing.T) {
 	b := newBench(t, nil)
 	c, bot := b.city("nuernberg")
-	if err := b.db.SaveRules(t.Context(), c.ID, "kontis?", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, b.db, c.ID, "kontis?", "")
 	b.mustSubscribe(bot, "anna@riders.example")
 	anna := b.find(bot, "anna@riders.example")
 	address, city := b.network.bounceAddress(c, bot, anna), "nuernberg@"+domain

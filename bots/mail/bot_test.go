@@ -14,6 +14,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/kittest"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 )
@@ -67,9 +68,7 @@ func TestRecipientsLeaveOutTheAuthor(t *testing.T) {
 func TestReportMail(t *testing.T) {
 	b := newBench(t, nil)
 	c, bot := b.city("nuernberg")
-	if err := b.db.SaveTexts(t.Context(), c.ID, "Nürnberg", "de", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveTexts(t, b.db, c.ID, "Nürnberg", "de", "")
 	b.mustSubscribe(bot, "rider@example.org")
 	text := "U1 Plärrer, 2 Kontis\n.\nFrom here on <b>nothing</b> " + strings.Repeat("lang ", 40)
 	d := b.delivery(bot, b.aReport(bot, "r1", "author@example.org", text), "rider@example.org")

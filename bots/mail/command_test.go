@@ -46,9 +46,7 @@ func TestCommandsByMail(t *testing.T) {
 	_, bot := b.city("nuernberg")
 	b.mustSubscribe(bot, "anna@riders.example")
 	fuerth, _ := b.city("fuerth")
-	if err := b.db.SaveRules(t.Context(), fuerth.ID, "kontis?", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, b.db, fuerth.ID, "kontis?", "")
 	signer := mailertest.NewSigner(t, b.names, "riders.example")
 	const reply = "STOP\n\nAm 03.05.2024 um 11:58 schrieb Nuernberg <nuernberg@" + domain + ">:\n> U1 Plärrer, 2 Kontis\n>\n> -- \n> unsubscribe\n"
 	for _, c := range []struct {
@@ -105,9 +103,7 @@ func TestCommandsByMail(t *testing.T) {
 func TestCommandsOfNobody(t *testing.T) {
 	b := newBench(t, nil)
 	city := dbtest.MustCreateCity(t, b.db, "nuernberg", Name)
-	if err := b.db.SaveRules(t.Context(), city.ID, "kontis?", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, b.db, city.ID, "kontis?", "")
 	for _, c := range []struct {
 		mail, want string
 		heard      int

@@ -3,9 +3,7 @@ package mail
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -157,7 +155,7 @@ func (n *Network) findDigests(ctx context.Context) error {
 func (n *Network) turnOf(ctx context.Context, botID int64) (next time.Time) {
 	work, cancel := withGrace(ctx)
 	defer cancel()
-	err := safely(func() (err error) {
+	err := bots.Guard(func() (err error) {
 		next, err = n.sendDigests(work, botID)
 		return err
 	})
@@ -177,16 +175,6 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 		stop()
 		cancel()
 	}
-}
-
-// safely returns a panic as an error.
-func safely(do func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return do()
 }
 
 // hour is what mails of a bot with the reports of an hour are made of.
@@ -237,7 +225,7 @@ func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h 
 	if h.city, err = n.host.DB.BriefCity(ctx, b.CityID); err != nil {
 		return h, err
 	}
-	if h.lines, err = n.host.Lines.Lines(ctx, b.CityID); err != nil {
+	if h.lines, err = n.host.Places.Lines(ctx, b.CityID); err != nil {
 		return h, err
 	}
 	after := list[0].Last
@@ -257,7 +245,7 @@ func (n *Network) sendHour(ctx context.Context, h hour, list []digest) error {
 		turns <- struct{}{}
 		group.Go(func() {
 			defer func() { <-turns }()
-			errs[i] = safely(func() error { return n.sendDigest(ctx, h, d) })
+			errs[i] = bots.Guard(func() error { return n.sendDigest(ctx, h, d) })
 		})
 	}
 	group.Wait()

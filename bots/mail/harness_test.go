@@ -27,12 +27,14 @@ import (
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dnstest"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
+	"ticketfrei/place"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -120,10 +122,7 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	if err := b.db.Migrate(t.Context(), b.box, map[string][]*gormigrate.Migration{Name: migrations(b.box)}); err != nil {
 		t.Fatal(err)
 	}
-	texts, err := i18n.New(append(templates.Texts, files)...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := i18ntest.MustNew(t, append(templates.Texts, files)...)
 	log := slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	send := mailer.New(b.cfg, log, b.clock.Now)
 	t.Cleanup(func() { send.Close() })
@@ -131,12 +130,17 @@ func newBenchOn(t *testing.T, earlier *db.DB, change func(*config.Config)) *benc
 	places, stopPlaces := relay.NewPlaces(b.db, notices, log)
 	t.Cleanup(stopPlaces)
 	b.network, err = New(bots.Host{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Mailer: send, AccountMails: b,
-		DNS: b.names.Resolver(), Hearer: b, Lines: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Places: places, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
+		DNS: b.names.Resolver(), Hearer: b, Places: b, Rehearser: &relay.Hearing{DB: b.db, Secrets: b.box, Places: places, Now: b.clock.Now}, Notices: notices, Log: log, Now: b.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cities, err := manage.New(manage.Options{DB: b.db, Notices: notices, Log: log,
+		Networks: []manage.Network{{Definition: Definition(), Network: b.network}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.site, err = frontend.NewSite(frontend.Options{Config: b.cfg, DB: b.db, Secrets: b.box, Texts: texts, Log: log, Now: b.clock.Now, Demo: true,
-		AccountMails: b, Notices: notices, Relay: struct{ frontend.Relay }{}, Health: b, Networks: []frontend.Network{{Definition: Definition(), Network: b.network}}})
+		AccountMails: b, Notices: notices, Cities: cities, Health: b})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +157,9 @@ func (b *bench) Ready(context.Context) error { return nil }
 
 // Lines returns the lines of every city.
 func (b *bench) Lines(context.Context, int64) ([]string, error) { return b.lines, nil }
+
+// Of returns nil: the city has only the lines.
+func (b *bench) Of(context.Context, int64) (*place.Places, error) { return nil, nil }
 
 // serve runs the SMTP server until the test ends.
 func (b *bench) serve() {

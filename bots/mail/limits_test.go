@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ticketfrei/db/dbtest"
 )
 
 func TestSMTPLimits(t *testing.T) {
@@ -52,9 +54,7 @@ func TestSMTPLimits(t *testing.T) {
 	})
 	t.Run("line, in German", func(t *testing.T) {
 		c, _ := b.city("fuerth")
-		if err := b.db.SaveTexts(t.Context(), c.ID, "Fürth", "de", ""); err != nil {
-			t.Fatal(err)
-		}
+		dbtest.MustSaveTexts(t, b.db, c.ID, "Fürth", "de", "")
 		mail := "From: rider@example.org\n\n" + strings.Repeat("x", maxLine+1)
 		if got := b.send("rider@example.org", []string{"fuerth@" + domain, "nuernberg@" + domain}, mail); !strings.HasPrefix(got, "500 5.6.0 Diese Mail hat eine zu lange Zeile.") {
 			t.Errorf("got %s", got)

@@ -30,7 +30,7 @@ func (n *Network) choicesOf(ctx context.Context, b report.Bot) (c choices, err e
 	if c.digest, err = n.offersDigest(ctx, b); err != nil {
 		return c, err
 	}
-	c.lines, err = n.host.Lines.Lines(ctx, b.CityID)
+	c.lines, err = n.host.Places.Lines(ctx, b.CityID)
 	return c, err
 }
 
@@ -84,7 +84,7 @@ func (n *Network) chooseLines(ctx context.Context, b report.Bot, email string, r
 	if err != nil {
 		return err
 	}
-	city, err := n.host.Lines.Lines(ctx, b.CityID)
+	city, err := n.host.Places.Lines(ctx, b.CityID)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (n *Network) askedOf(ctx context.Context, city report.City, m mailtext.Mess
 	if a.command, a.rest = commandOf(m); a.command != "" {
 		return a, nil
 	}
-	known, err := n.host.Lines.Lines(ctx, city.ID)
+	known, err := n.host.Places.Lines(ctx, city.ID)
 	if err != nil || len(known) == 0 {
 		return a, err
 	}

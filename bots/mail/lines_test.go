@@ -133,9 +133,7 @@ func TestLinesByMail(t *testing.T) {
 	b := newBench(t, nil)
 	b.lines = []string{"U1", "U2", "Tram 4"}
 	city, bot := b.city("nuernberg")
-	if err := b.db.SaveRules(t.Context(), city.ID, "kontis?", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, b.db, city.ID, "kontis?", "")
 	b.mustSubscribe(bot, "anna@riders.example")
 	signer := mailertest.NewSigner(t, b.names, "riders.example")
 	for _, c := range []struct {
@@ -184,12 +182,8 @@ func TestLinesByMail(t *testing.T) {
 func TestSampleNamesAPlace(t *testing.T) {
 	b := newBench(t, nil)
 	city, _ := b.city("nuernberg")
-	if err := b.db.SaveRules(t.Context(), city.ID, "kontis?", ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.db.SavePlaces(t.Context(), city.ID, "U7: Yorckstr, Mehringdamm"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, b.db, city.ID, "kontis?", "")
+	dbtest.MustSavePlaces(t, b.db, city.ID, "U7: Yorckstr, Mehringdamm")
 	for said, want := range map[string]string{
 		"Yorckstr jetzt":     "The reason: it names a line or a stop of your city: Yorckstr",
 		"Wieder weg":         "The reason: it is an all-clear.",

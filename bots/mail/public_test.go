@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/db/dbtest"
 )
 
 // linkIn returns the path of the link to page in a text.
@@ -214,9 +216,7 @@ func TestPageText(t *testing.T) {
 	if strings.Contains(body, "alert(1)") {
 		t.Error("a script is on the page")
 	}
-	if err := b.db.SaveTexts(t.Context(), c.ID, "Nürnberg", "de", ""); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveTexts(t, b.db, c.ID, "Nürnberg", "de", "")
 	if err := b.network.savePage(t.Context(), bot.ID, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (n *Network) answering(t target, m mailtext.Message) func(context.Context, 
 	}
 	city, b, id, language := t.city, t.bot, m.MessageID, m.Language
 	return func(ctx context.Context, a bots.Answer) error {
-		if b.Answers != report.AnswersWords && a.Outcome != bots.OutcomeQuestion || !n.mayAnswer(b, email) {
+		if b.Answers != report.AnswersWords && !a.Always() || !n.mayAnswer(b, email) {
 			return nil
 		}
 		return n.host.Mailer.Send(ctx, n.answerMail(city, email, id, language, a.Text))

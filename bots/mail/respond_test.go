@@ -63,6 +63,10 @@ func TestReportsByMailAreAnswered(t *testing.T) {
 	if got := b.answered(question); len(got) != 1 || !strings.Contains(got[0].Text, "U1, 3 minutes ago.") {
 		t.Errorf("a question was answered with %+v", got)
 	}
+	send(english, true)
+	if got := b.answered(bots.Answer{Outcome: bots.OutcomePassed, Text: "The next one comes in 5 minutes.", Spoken: true}); len(got) != 1 {
+		t.Errorf("what a program says was answered with %+v", got)
+	}
 	save := func(form url.Values, says string) {
 		t.Helper()
 		code, body := b.read(client.PostForm(b.url+"/settings/mail/answers", form))

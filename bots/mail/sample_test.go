@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
 )
@@ -48,9 +49,7 @@ func (b *bench) trying(client *http.Client, source string, asFile bool) (code in
 func TestTryingAMail(t *testing.T) {
 	b := newBench(t, nil)
 	client, city, _ := b.login("nuernberg")
-	if err := b.db.SaveRules(t.Context(), city.ID, "kontis?", "verboten"); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.MustSaveRules(t, b.db, city.ID, "kontis?", "verboten")
 	const from = "From: Robin Rider <rider@example.org>\nSubject: "
 	for _, c := range []struct {
 		name, mail string

@@ -13,6 +13,7 @@ import (
 // TestWordsOfAProxy has something between answer in JSON of its own: it says neither
 // that the login is refused nor that something was done.
 func TestWordsOfAProxy(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]fault.Fault{
 		"401": fault.Status(http.StatusUnauthorized, `{"code":401,"message":"Unauthorized"}`),
 		"403": fault.Status(http.StatusForbidden, `{"message":"blocked","code":"waf"}`),

@@ -34,6 +34,7 @@ func (w *world) heard(row report.Bot, m standin.Mention) (d report.Delivery, id 
 // TestOnlyWhatIsPublicAndTextAloneIsBoosted: everything else is a post, which names
 // nobody.
 func TestOnlyWhatIsPublicAndTextAloneIsBoosted(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		mention standin.Mention
 		boosted bool
@@ -76,6 +77,7 @@ func TestOnlyWhatIsPublicAndTextAloneIsBoosted(t *testing.T) {
 
 // Who does not want it, or whose server does not let it be, is not boosted.
 func TestWhatMayNotBeBoostedIsPosted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)
@@ -129,6 +131,7 @@ func TestWhatMayNotBeBoostedIsPosted(t *testing.T) {
 
 // A post is deleted by the API, not by a page.
 func TestPagesDeleteNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)
@@ -146,6 +149,7 @@ func TestPagesDeleteNothing(t *testing.T) {
 }
 
 func TestWhatIsChangedBeforeItsBoostIsPosted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{IgnoreIdempotency: true})
 	row := w.connect()
 	b := w.load(row)

@@ -46,6 +46,7 @@ func (w *world) render(t *testing.T, c *account.Card, language string) string {
 }
 
 func TestCard(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	begin := w.card()
 	w.do("POST", "/settings/mastodon/connect", url.Values{"instance": {"a<b"}})
@@ -88,6 +89,7 @@ func unique(list []string) map[string]bool {
 }
 
 func TestTextsAreThere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	for _, id := range []string{"title", "lead", "how", "error.bad_instance", "error.state", "error.denied", "error.no_token", "error.cut",
 		"log.silent", "log.cut", "log.later", "log.strangers"} {
@@ -98,6 +100,7 @@ func TestTextsAreThere(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	handler := must(w.network.(bots.Demo).StartDemo(w.ctx, w.site, w.city))(t)
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)

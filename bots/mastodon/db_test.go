@@ -54,6 +54,7 @@ const (
 )
 
 func TestAccountsOfTheFirstSchemaGoOn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.account.Mention("rider@example.org", "heard long ago", "public")
 	seen := must(w.driver.client(w.server.URL, w.account.Token()).newest(w.ctx))(t)
@@ -89,6 +90,7 @@ func TestAccountsOfTheFirstSchemaGoOn(t *testing.T) {
 }
 
 func TestLoginsOfTheFirstSchemaGoOn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	own, migrate := w.older("nuernberg", "fuerth")
 	confirmed, begun := own[0].CityID, own[1].CityID
@@ -117,6 +119,7 @@ func TestLoginsOfTheFirstSchemaGoOn(t *testing.T) {
 // Nothing is lost where the key is not the one that the rows were written with:
 // it may come back.
 func TestTokensOfAnotherKeyStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	own, migrate := w.older("nuernberg")
 	b := own[0]
@@ -150,6 +153,7 @@ func TestTokensOfAnotherKeyStayAsTheyAre(t *testing.T) {
 // TestReceiptsOfBoostsLeadToNobody: of earlier versions they were the id and the
 // address of the rider's status. They can still be taken back.
 func TestReceiptsOfBoostsLeadToNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{Old: true})
 	row := w.connect()
 	d, id := w.heard(row, standin.Mention{Text: "U1", Visibility: "public"})

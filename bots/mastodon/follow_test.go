@@ -43,6 +43,7 @@ func isDeleted(id string) func(bots.Incoming) bool {
 // TestStreamTellsOfChanges has what was boosted changed and deleted while a stream is
 // open, and before.
 func TestStreamTellsOfChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	d, id := w.heard(row, standin.Mention{Text: "U1", Visibility: "public"})
@@ -66,6 +67,7 @@ func TestStreamTellsOfChanges(t *testing.T) {
 // TestWhatNobodyTellsOfIsLookedAt: of what was not boosted an instance tells no edits,
 // and of nothing while no stream is open.
 func TestWhatNobodyTellsOfIsLookedAt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{Old: true})
 	w.reviews = 20 * time.Millisecond
 	w.open()
@@ -97,6 +99,7 @@ func TestWhatNobodyTellsOfIsLookedAt(t *testing.T) {
 // TestAnswersToOthersAreNoReports: what is said to somebody else is not said to the
 // account, though apps name it too.
 func TestAnswersToOthersAreNoReports(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, in := w.load(row), kittest.NewInbox()
@@ -123,6 +126,7 @@ func TestAnswersToOthersAreNoReports(t *testing.T) {
 
 // One that knows neither edits nor an id before all others is asked for the newest.
 func TestServerWithItsOwnIdeaOfIDs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	const first = pagePath + "limit=80&min_id=0&types%5B%5D=mention"
@@ -137,6 +141,7 @@ func TestServerWithItsOwnIdeaOfIDs(t *testing.T) {
 
 // A server that does not know edits is asked for mentions alone.
 func TestServerThatDoesNotKnowEdits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	const both = pagePath + "limit=80&min_id=0&types%5B%5D=mention&types%5B%5D=update"

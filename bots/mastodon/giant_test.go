@@ -87,6 +87,7 @@ func TestWhatComesAfterAGiantIsHeard(t *testing.T) {
 
 // The cursor of a page is that of its newest notification whose id can be one.
 func TestGiantNotificationIDIsNoCursor(t *testing.T) {
+	t.Parallel()
 	const mention = `{"id":%q,"type":"mention","status":{"id":"5","content":"U1","visibility":"public","account":{"id":"3","acct":"a"}}}`
 	for beginning, want := range map[string]string{
 		`{"id":"17","type":"mention","status":{"content":"&&&&`: "17",
@@ -125,6 +126,7 @@ func TestGiantNotificationIDIsNoCursor(t *testing.T) {
 // A page waits for its turn to be read into memory, and not for ever: a server that
 // takes its time must not hold up those of other cities.
 func TestPagesAreReadInTurn(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		turns := make(reading, 2)
 		first, second := turns.take(t.Context()), turns.take(t.Context())

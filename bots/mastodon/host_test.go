@@ -22,7 +22,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -65,7 +65,7 @@ func newWorld(t *testing.T, o standin.Options) *world {
 	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations(box)})
 	moderator := must(w.db.CreateModerator(ctx, "moderator@example.org", "hash"))(t)
 	w.city = must(w.db.CreateCity(ctx, report.City{Slug: "nuernberg", Name: "Nürnberg", Language: "de"}, moderator.ID, nil))(t)
-	w.site = &kittest.Site[*account.Card, any]{DB: w.db, Visited: w.city, Texts: must(i18n.New(append(kit.Texts, files)...))(t)}
+	w.site = &kittest.Site[*account.Card, any]{DB: w.db, Visited: w.city, Texts: i18ntest.MustNew(t, append(kit.Texts, files)...)}
 	w.host = bots.Host{
 		Config: &config.Config{
 			Web:     config.Web{URL: "https://ticketfrei.example"},

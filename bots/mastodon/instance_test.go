@@ -9,6 +9,7 @@ import (
 )
 
 func TestParseInstance(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		typed        string
 		allowPrivate bool
@@ -65,6 +66,7 @@ func FuzzParseInstance(f *testing.F) {
 }
 
 func TestInstanceInfo(t *testing.T) {
+	t.Parallel()
 	const base = "https://social.example.org"
 	tests := []struct {
 		name, answer string

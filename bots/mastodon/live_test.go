@@ -73,6 +73,7 @@ func (w *world) standAs(row report.Bot) (*standing, *kittest.Inbox) {
 }
 
 func TestWithoutStreamTheAccountPolls(t *testing.T) {
+	t.Parallel()
 	const (
 		none   = "Dieser Server bietet keine Live-Verbindung an. Neue Nachrichten werden zweimal in der Minute abgeholt; du musst nichts tun."
 		polls  = "zweimal in der Minute abgeholt; du musst nichts tun."
@@ -129,6 +130,7 @@ func TestWithoutStreamTheAccountPolls(t *testing.T) {
 
 // One stream that breaks at once could be chance; all of them are no stream.
 func TestStreamsThatBreakAtOnceArePolled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.hasten()
 	w.driver.timings.shortest = time.Hour
@@ -143,6 +145,7 @@ func TestStreamsThatBreakAtOnceArePolled(t *testing.T) {
 
 // A stream that opens and never says anything is none: something between holds it back.
 func TestStreamsThatSayNothingArePolled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{Heartbeat: -1})
 	w.hasten()
 	w.driver.timings.silence = 50 * time.Millisecond
@@ -157,6 +160,7 @@ func TestStreamsThatSayNothingArePolled(t *testing.T) {
 
 // While a stream is tried that hangs, as behind a firewall, mentions come in time.
 func TestHangingStreamDelaysNothing(t *testing.T) {
+	t.Parallel()
 	d := newDriver(bots.Host{})
 	if d.timings.dial+d.timings.poll/4 > d.timings.poll {
 		t.Errorf("trying takes %s, polls are %s apart", d.timings.dial, d.timings.poll)
@@ -179,6 +183,7 @@ func TestHangingStreamDelaysNothing(t *testing.T) {
 }
 
 func TestPollingAsksTwoOrThreeTimesAMinute(t *testing.T) {
+	t.Parallel()
 	d := newDriver(bots.Host{})
 	for range 1000 {
 		if got := between(d.timings.poll); got < 20*time.Second || got > 30*time.Second {
@@ -191,6 +196,7 @@ func TestPollingAsksTwoOrThreeTimesAMinute(t *testing.T) {
 }
 
 func TestTokenRefusedWhilePolling(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.hasten()
 	w.server.Fail(streamPath, -1, fault.HTML(http.StatusNotFound))
@@ -203,6 +209,7 @@ func TestTokenRefusedWhilePolling(t *testing.T) {
 }
 
 func TestServerInTroubleWhilePollingIsTemporary(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.hasten()
 	w.server.Fail(streamPath, -1, fault.HTML(http.StatusNotFound))
@@ -215,6 +222,7 @@ func TestServerInTroubleWhilePollingIsTemporary(t *testing.T) {
 }
 
 func TestModePollOpensNoStream(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.hasten()
 	w.driver.mode = modePoll
@@ -231,6 +239,7 @@ func TestModePollOpensNoStream(t *testing.T) {
 }
 
 func TestModeIsChecked(t *testing.T) {
+	t.Parallel()
 	load := func(mode, url string, private bool) (warnings, wrong string, works mode) {
 		d := Definition()
 		cfg, err := config.Load(config.Source{Defaults: must(os.ReadFile("../../config.toml"))(t), Sections: []*config.Section{d.Settings},
@@ -271,6 +280,7 @@ func TestModeIsChecked(t *testing.T) {
 
 // GoToSocial checks scopes, and opens its stream to those who may read everything.
 func TestLoginOnGoToSocialStreams(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{Version: "0.19.1 git-58b3d5f", Source: "https://codeberg.org/superseriousbusiness/gotosocial", WholeRead: true})
 	w.hasten()
 	s, in := w.standByOAuth()

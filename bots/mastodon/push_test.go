@@ -48,6 +48,7 @@ func (w *world) subscribed() {
 }
 
 func TestCallsBringMentions(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]standin.Options{"as RFC 8291 has it": {}, "in the draft's form": {DraftPush: true}} {
 		t.Run(name, func(t *testing.T) {
 			w := callable(t, o)
@@ -72,6 +73,7 @@ func TestCallsBringMentions(t *testing.T) {
 }
 
 func TestLogSaysThatPushWorks(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	var log bytes.Buffer
 	w.host.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -95,6 +97,7 @@ func TestLogSaysThatPushWorks(t *testing.T) {
 
 // One mention is two requests: fetching it, and what a report does.
 func TestCallCostsOneRequest(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	_, in := w.called()
 	w.account.Mention("rider@example.org", "first", "public")
@@ -109,6 +112,7 @@ func TestCallCostsOneRequest(t *testing.T) {
 }
 
 func TestMentionsBeforeARestartAreHeardOnce(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	row := w.connect()
 	first := kittest.NewInbox()
@@ -133,6 +137,7 @@ func TestMentionsBeforeARestartAreHeardOnce(t *testing.T) {
 }
 
 func TestWhatCallsMissIsFound(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	w.driver.timings.missed = 30 * time.Millisecond
 	_, in := w.called()
@@ -149,6 +154,7 @@ func TestWhatCallsMissIsFound(t *testing.T) {
 
 // An instance whose calls never arrive is listened to in another way.
 func TestWithoutCallsTheAccountStreams(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	w.driver.timings.missed = 30 * time.Millisecond
 	s, in := w.called()
@@ -168,6 +174,7 @@ func TestWithoutCallsTheAccountStreams(t *testing.T) {
 }
 
 func TestAccountsThatCannotBeCalledStream(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		wreck func(w *world)
 		says  string
@@ -213,6 +220,7 @@ func TestAccountsThatCannotBeCalledStream(t *testing.T) {
 }
 
 func TestTokenRefusedWhileCalled(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	in := kittest.NewInbox()
 	run := kittest.Receive(t, w.load(w.connect()), in)
@@ -236,6 +244,7 @@ func ring(t *testing.T, endpoint, body string) (status int) {
 
 // An instance gives up for ever at an answer of 400 to 499.
 func TestAnswersToCalls(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	row := w.connect()
 	run := kittest.Receive(t, w.load(row), kittest.NewInbox())
@@ -266,6 +275,7 @@ func TestAnswersToCalls(t *testing.T) {
 
 // Who knows the address alone can make the account look, and nothing else.
 func TestCallsOfStrangersSayNothing(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	_, in := w.called()
 	subscriptions := w.asked(pushPath)
@@ -283,6 +293,7 @@ func TestCallsOfStrangersSayNothing(t *testing.T) {
 }
 
 func TestOtherModeEndsTheCalls(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	row := w.connect()
 	run := kittest.Receive(t, w.load(row), kittest.NewInbox())
@@ -311,6 +322,7 @@ func TestOtherModeEndsTheCalls(t *testing.T) {
 }
 
 func TestDisconnectingEndsTheCalls(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	row := w.connect()
 	run := kittest.Receive(t, w.load(row), kittest.NewInbox())
@@ -323,6 +335,7 @@ func TestDisconnectingEndsTheCalls(t *testing.T) {
 }
 
 func TestCallsBringEdits(t *testing.T) {
+	t.Parallel()
 	w := callable(t, standin.Options{})
 	row := w.connect()
 	b, in := w.load(row), kittest.NewInbox()

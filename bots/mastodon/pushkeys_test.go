@@ -12,6 +12,7 @@ import (
 // Keys need not be stored: they are the same after a restart, and others for each bot and
 // each token.
 func TestPushKeysComeFromTheSecret(t *testing.T) {
+	t.Parallel()
 	box := must(secret.New(bytes.Repeat([]byte{7}, 32)))(t)
 	k := newPushKeys(box, "1", "token")
 	if again := newPushKeys(box, "1", "token"); again.Public() != k.Public() || again.Secret() != k.Secret() {

@@ -19,6 +19,7 @@ import (
 )
 
 func TestMentionsOfTheStreamAreReports(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	check(t, b.Check(w.ctx))
@@ -57,6 +58,7 @@ func withoutAnswer(t *testing.T, list []bots.Incoming) []bots.Incoming {
 }
 
 func TestFirstStartSkipsWhatIsOld(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		old  int
@@ -83,6 +85,7 @@ func TestFirstStartSkipsWhatIsOld(t *testing.T) {
 }
 
 func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{RateLimit: 300})
 	row := w.connect()
 	first := kittest.NewInbox()
@@ -127,6 +130,7 @@ func TestMentionsWhileDownAreHeardOnce(t *testing.T) {
 }
 
 func TestCursorWaitsForEmit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	w.account.Mention("rider@example.org", "one", "public")
@@ -171,6 +175,7 @@ func TestSilentStreamIsNoticed(t *testing.T) {
 }
 
 func TestDroppedStreamLosesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	in := kittest.NewInbox()
 	kittest.Receive(t, w.load(w.connect()), in)
@@ -185,6 +190,7 @@ func TestDroppedStreamLosesNothing(t *testing.T) {
 }
 
 func TestStreamThatLosesEventsIsOpenedAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{Heartbeat: 10 * time.Millisecond})
 	w.driver.timings.reopen = 300 * time.Millisecond
 	in := kittest.NewInbox()
@@ -195,6 +201,7 @@ func TestStreamThatLosesEventsIsOpenedAgain(t *testing.T) {
 // Ten thousand streams that a start opened within seconds must not be opened
 // within seconds again.
 func TestStreamsAreNotOpenedTogetherAgain(t *testing.T) {
+	t.Parallel()
 	const middle = time.Hour
 	shortest, longest := spread(middle), spread(middle)
 	for range 1000 {
@@ -227,6 +234,7 @@ func TestCatchingUpWaitsWhenLimited(t *testing.T) {
 }
 
 func TestRefusedCredentials(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name  string
 		wreck func(*world)
@@ -261,6 +269,7 @@ func TestRefusedCredentials(t *testing.T) {
 }
 
 func TestServerInTroubleIsTemporary(t *testing.T) {
+	t.Parallel()
 	faults := map[string]struct {
 		path  string
 		fault fault.Fault
@@ -287,6 +296,7 @@ func TestServerInTroubleIsTemporary(t *testing.T) {
 }
 
 func TestHangingServerEndsWithTheContext(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.driver.timings.dial = 100 * time.Millisecond
 	b := w.load(w.connect())
@@ -301,6 +311,7 @@ func TestHangingServerEndsWithTheContext(t *testing.T) {
 }
 
 func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	b := w.load(w.connect())
 	if w.account.AcceptsPrivate() {
@@ -318,6 +329,7 @@ func TestPolicyLetsPrivateMentionsOfStrangersIn(t *testing.T) {
 }
 
 func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{IgnoreIdempotency: true})
 	row := w.connect()
 	in := kittest.NewInbox()
@@ -349,6 +361,7 @@ func TestPictureWithoutTextIsExplainedOnce(t *testing.T) {
 }
 
 func TestOwnStatusesAndOtherNotificationsAreNoReports(t *testing.T) {
+	t.Parallel()
 	c := &conn{account: testAccount}
 	status := func(author string) *status { return &status{ID: "1", Account: person{ID: "7", Acct: author}} }
 	for name, n := range map[string]notification{
@@ -363,6 +376,7 @@ func TestOwnStatusesAndOtherNotificationsAreNoReports(t *testing.T) {
 }
 
 func TestNotificationThatDoesNotFit(t *testing.T) {
+	t.Parallel()
 	n, ok := readNotification([]byte(`{"id":17,"type":"mention","status":{"id":"5","content":"<p>hi</p>","visibility":{},"spoiler_text":false,"account":{"id":"3","acct":"a"}}}`))
 	in, is := (&conn{account: testAccount}).message(n)
 	if !ok || !is || in.Text != "hi" || in.Visibility != report.Private || n.ID != "17" {

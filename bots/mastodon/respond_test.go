@@ -13,6 +13,7 @@ import (
 // TestAnswers has people write in each way to an account whose moderators have chosen
 // nothing: only what was not for everybody is answered, in private and to its author.
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)

@@ -29,6 +29,7 @@ func (w *world) connectByOAuth() report.Bot {
 }
 
 func TestScopesFitTheSoftware(t *testing.T) {
+	t.Parallel()
 	granular, streaming, whole := granularScopes, streamingScopes, wholeScopes
 	for _, c := range []struct{ version, source, want string }{
 		{"4.3.0", "https://github.com/mastodon/mastodon", granular},
@@ -55,6 +56,7 @@ func TestScopesFitTheSoftware(t *testing.T) {
 }
 
 func TestScopesFollowTheInstance(t *testing.T) {
+	t.Parallel()
 	for version, want := range map[string]string{"4.3.0": granularScopes, "0.19.1": streamingScopes, "3.5.3 (compatible; Pixelfed 0.12.5)": wholeScopes} {
 		w := newWorld(t, standin.Options{Version: version})
 		_, location := w.do("POST", "/settings/mastodon/connect", url.Values{"instance": {w.server.URL}})
@@ -65,6 +67,7 @@ func TestScopesFollowTheInstance(t *testing.T) {
 }
 
 func TestCovers(t *testing.T) {
+	t.Parallel()
 	for list, want := range map[string]bool{"read write": true, "write:statuses": true, "read:accounts,write:statuses": true,
 		"read": false, "read write:notifications": false, "": false, "rewrite": false} {
 		if got := covers(list, writeScope); got != want {
@@ -82,6 +85,7 @@ var narrow = map[string]fault.Fault{
 }
 
 func TestTokenThatMayNotPostIsRefusedWhenConnected(t *testing.T) {
+	t.Parallel()
 	refused := func(t *testing.T, w *world) {
 		t.Helper()
 		if got := w.wrong("token"); got != w.says("mastodon.error.scopes", "Scope", writeScope) || !strings.Contains(got, "write:statuses") {
@@ -112,6 +116,7 @@ func TestTokenThatMayNotPostIsRefusedWhenConnected(t *testing.T) {
 // A firewall, and a server that does not know such a status in its own way, say nothing
 // about the token.
 func TestProbeIsNoHindrance(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]fault.Fault{
 		"404":          fault.Status(http.StatusNotFound, `{"error":"Record not found"}`),
 		"not its own":  fault.Status(http.StatusForbidden, `{"error":"Can't delete this post"}`),
@@ -128,6 +133,7 @@ func TestProbeIsNoHindrance(t *testing.T) {
 }
 
 func TestLoginThatGrantsLessIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	back := w.authorize("authorize")
 	w.server.Fail("/oauth/token", 1, fault.Status(http.StatusOK, `{"access_token":"x","token_type":"Bearer","scope":"read","created_at":1}`))
@@ -138,6 +144,7 @@ func TestLoginThatGrantsLessIsRefused(t *testing.T) {
 }
 
 func TestMissingScopesAtWorkNeedAttention(t *testing.T) {
+	t.Parallel()
 	for name, answer := range narrow {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, standin.Options{})
@@ -166,6 +173,7 @@ func TestMissingScopesAtWorkNeedAttention(t *testing.T) {
 }
 
 func TestOldTokenIsRevokedWhenConnectedAgain(t *testing.T) {
+	t.Parallel()
 	t.Run("made by a login", func(t *testing.T) {
 		w := newWorld(t, standin.Options{})
 		row := w.connectByOAuth()

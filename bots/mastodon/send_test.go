@@ -39,6 +39,7 @@ func elsewhere(b report.Bot, text string) report.Delivery {
 }
 
 func TestPublicMentionIsBoosted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)
@@ -73,6 +74,7 @@ func TestPublicMentionIsBoosted(t *testing.T) {
 }
 
 func TestEverythingElseIsPostedWithoutAuthor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)
@@ -107,6 +109,7 @@ func TestEverythingElseIsPostedWithoutAuthor(t *testing.T) {
 }
 
 func TestLongTextIsCut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{MaxCharacters: 60})
 	row := w.connect()
 	b := w.load(row)
@@ -118,6 +121,7 @@ func TestLongTextIsCut(t *testing.T) {
 
 // Servers that count every character of a link say 422.
 func TestTextThatIsTooLongElsewhereIsCutMore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{MaxCharacters: 60})
 	row := w.connect()
 	link := "https://example.org/" + strings.Repeat("x", 60)
@@ -131,6 +135,7 @@ func TestTextThatIsTooLongElsewhereIsCutMore(t *testing.T) {
 
 // A delivery that comes again is one post, whatever was lost in between.
 func TestDeliveryIsPostedOnce(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		options standin.Options
 		first   func(t *testing.T, w *world, b working, d report.Delivery)
@@ -173,6 +178,7 @@ func loseAnswer(t *testing.T, w *world, b working, d report.Delivery) {
 }
 
 func TestTwoReportsOfTheSameTextAreTwoPosts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{IgnoreIdempotency: true})
 	row := w.connect()
 	b := w.load(row)
@@ -188,6 +194,7 @@ func TestTwoReportsOfTheSameTextAreTwoPosts(t *testing.T) {
 }
 
 func TestErrorsOfSendHaveTheirKind(t *testing.T) {
+	t.Parallel()
 	type want struct {
 		kind  bots.Kind
 		words string
@@ -227,6 +234,7 @@ func TestErrorsOfSendHaveTheirKind(t *testing.T) {
 }
 
 func TestLimitIsWaitedForExactly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)
@@ -252,6 +260,7 @@ func TestLimitIsWaitedForExactly(t *testing.T) {
 
 // Mastodon counts in windows of five minutes.
 func TestLimitThatSaysNothingOfTimeIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	w.server.Fail("/api/v1/statuses", 1, fault.Status(http.StatusTooManyRequests, `{"error":"Too many requests"}`))
@@ -262,6 +271,7 @@ func TestLimitThatSaysNothingOfTimeIsWaitedFor(t *testing.T) {
 }
 
 func TestHangingServerIsGivenUp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)
@@ -275,6 +285,7 @@ func TestHangingServerIsGivenUp(t *testing.T) {
 }
 
 func TestOldPostsAreForgotten(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)

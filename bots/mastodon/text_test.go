@@ -28,6 +28,7 @@ func read(content, warning string) (words string, others bool) {
 }
 
 func TestPlainText(t *testing.T) {
+	t.Parallel()
 	const bot = `<span class="h-card" translate="no"><a href="https://mastodon.example/@bot" class="u-url mention">@<span>bot</span></a></span>`
 	tests := []struct{ name, html, want string }{
 		{"Mastodon", `<p>` + bot + ` U1 Plärrer</p>`, "U1 Plärrer"},
@@ -58,6 +59,7 @@ func TestPlainText(t *testing.T) {
 
 // TestOwnNames reads mentions of the account as different servers write them.
 func TestOwnNames(t *testing.T) {
+	t.Parallel()
 	const link = `<a href="https://mastodon.example/@bot" class="u-url mention">`
 	for name, content := range map[string]string{
 		"Friendica":                 `@<a class="u-url mention" href="https://mastodon.example/@bot" rel="noopener">bot</a> U1 Hbf`,
@@ -110,6 +112,7 @@ func TestOwnNames(t *testing.T) {
 
 // The answers of a poll are text.
 func TestPollsAreRead(t *testing.T) {
+	t.Parallel()
 	st := *testStatus
 	st.Content, st.Poll = "<p>@bot Wo sind sie?</p>", json.RawMessage(`{"id":"1","options":[{"title":"U1 Plärrer"},{"title":"@anna"},{"votes_count":null}]}`)
 	c := &conn{account: testAccount}
@@ -124,6 +127,7 @@ func TestPollsAreRead(t *testing.T) {
 
 // Names of others are taken out, as links and as words.
 func TestNamesOfOthers(t *testing.T) {
+	t.Parallel()
 	const bot = `<a href="https://mastodon.example/@bot" class="u-url mention">@<span>bot</span></a>`
 	tests := []struct {
 		name, html, want string
@@ -159,6 +163,7 @@ func TestNamesOfOthers(t *testing.T) {
 
 // What is more than text is not to be boosted.
 func TestHoldsMore(t *testing.T) {
+	t.Parallel()
 	for data, want := range map[string]bool{
 		`{"poll":null,"quote":null,"quote_id":null,"card":{"url":"https://x.example"},"pleroma":{"quote":null}}`: false,
 		`{"poll":{"id":"1"}}`: true, `{"quote":{"state":"pending"}}`: true, `{"quote_id":"1"}`: true, `{"pleroma":{"quote":{"id":"1"}}}`: true,
@@ -171,6 +176,7 @@ func TestHoldsMore(t *testing.T) {
 }
 
 func TestOnlyPublicIsPublic(t *testing.T) {
+	t.Parallel()
 	for visibility, want := range map[string]report.Visibility{"public": report.Public, "unlisted": report.Private,
 		"private": report.Private, "direct": report.Private, "local": report.Private, "": report.Private, "Public": report.Private} {
 		if got := visibilityOf(&status{Visibility: visibility}); got != want {
@@ -219,6 +225,7 @@ func FuzzReadEvent(f *testing.F) {
 }
 
 func TestReadEvent(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, data, want string
 	}{

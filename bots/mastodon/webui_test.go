@@ -64,6 +64,7 @@ func (w *world) wrong(field string) string {
 }
 
 func TestLoginByOAuth(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	back := w.authorize("authorize")
 	if status, location := w.do("GET", back, nil); status != http.StatusSeeOther || location != "/settings#network-mastodon" {
@@ -114,6 +115,7 @@ func TestLoginByOAuth(t *testing.T) {
 }
 
 func TestCallbackIsGoodOnce(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		change func(w *world, back string) string
 	}{
@@ -150,6 +152,7 @@ func TestCallbackIsGoodOnce(t *testing.T) {
 }
 
 func TestPermissionDenied(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	if w.do("GET", w.authorize("deny"), nil); w.site.Shown.Error != w.says("mastodon.error.denied") {
 		t.Errorf("error %q", w.site.Shown.Error)
@@ -157,6 +160,7 @@ func TestPermissionDenied(t *testing.T) {
 }
 
 func TestAppIsRegisteredOnceAndAgainWhenForgotten(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.authorize("authorize")
 	w.authorize("authorize")
@@ -170,6 +174,7 @@ func TestAppIsRegisteredOnceAndAgainWhenForgotten(t *testing.T) {
 }
 
 func TestLoginByToken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	typed := url.Values{"instance": {w.server.URL + "/@bot"}, "token": {" " + w.account.Token() + "\n"}}
 	if status, _ := w.do("POST", "/settings/mastodon/token", typed); status != http.StatusSeeOther {
@@ -204,6 +209,7 @@ func TestLoginByToken(t *testing.T) {
 }
 
 func TestWrongInputComesBackAsTheForm(t *testing.T) {
+	t.Parallel()
 	website := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "<html>a web site</html>")
 	}))
@@ -277,6 +283,7 @@ func TestWrongInputComesBackAsTheForm(t *testing.T) {
 }
 
 func TestAccountBelongsToOneCity(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	first := w.city
 	moderator := must(w.db.CreateModerator(w.ctx, "second@example.org", "hash"))(t)
@@ -304,6 +311,7 @@ func TestAccountBelongsToOneCity(t *testing.T) {
 }
 
 func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.account.Mention("rider@example.org", "old", "public")
 	row := w.connect()
@@ -333,6 +341,7 @@ func TestLoggingInAgainKeepsTheCursor(t *testing.T) {
 }
 
 func TestTokensAreSealed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.do("GET", w.authorize("authorize"), nil)
 	w.connect()

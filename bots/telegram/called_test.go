@@ -20,6 +20,7 @@ import (
 )
 
 func TestWhatIsBroughtTwiceIsHeardOnce(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.account.FailHook(standin.HookFaults{Twice: true})
 	rider := w.server.AddUser("Rider", "en")
@@ -36,6 +37,7 @@ func TestWhatIsBroughtTwiceIsHeardOnce(t *testing.T) {
 
 // Updates of one chat wait while those of others go on, whatever their numbers.
 func TestUpdateThatWasOvertakenIsHeard(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.start()
 	_, secret := w.account.Webhook()
@@ -52,6 +54,7 @@ func TestUpdateThatWasOvertakenIsHeard(t *testing.T) {
 // What was polled is not heard again when Telegram brings it, and nothing is lost on the
 // way back.
 func TestChangeOfModeLosesNothing(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	hooks := w.driver.hooks
 	rider := w.server.AddUser("Rider", "en")
@@ -91,6 +94,7 @@ func TestChangeOfModeLosesNothing(t *testing.T) {
 // A webhook that stands since before the server's address was changed is removed. One that
 // comes again is another server's.
 func TestWebhookOfTheFormerAddressIsRemoved(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	_, run := w.start()
 	_ = run.Stop()
@@ -105,6 +109,7 @@ func TestWebhookOfTheFormerAddressIsRemoved(t *testing.T) {
 
 // Whose bot was disconnected can use it elsewhere.
 func TestDisconnectedBotIsNotCalled(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	_, run := w.start()
 	_ = run.Stop()
@@ -125,6 +130,7 @@ func botSays(w *hookWorld, rider *standin.User) (list []string) {
 
 // Where Telegram refuses the address, the bot polls, says so, and tries again later.
 func TestRefusedWebhookIsPolledInstead(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times.again = 300 * time.Millisecond
 	w.server.Fail("/bot"+w.account.Token()+"/setWebhook", -1, w.server.Answer(http.StatusBadRequest, 0))
@@ -149,6 +155,7 @@ func TestRefusedWebhookIsPolledInstead(t *testing.T) {
 
 // A server may know no webhooks, and say so in whatever way.
 func TestServerWithoutWebhooksIsPolled(t *testing.T) {
+	t.Parallel()
 	for what, fault := range map[string]kit.Fault{
 		"page": kit.HTML(http.StatusNotFound), "error": kit.HTML(http.StatusInternalServerError), "success of another kind": kit.HTML(http.StatusOK),
 		"refusal": kit.Status(http.StatusNotFound, `{"ok":false,"error_code":404,"description":"Not Found: method not found"}`),
@@ -167,6 +174,7 @@ func TestServerWithoutWebhooksIsPolled(t *testing.T) {
 
 // Where Telegram cannot call, what waits there is polled.
 func TestUnreachedServerPolls(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times = hookTimes{wait: kittest.Patience, look: 20 * time.Millisecond, every: 20 * time.Millisecond, again: time.Hour}
 	rider := w.server.AddUser("Rider", "en")
@@ -185,6 +193,7 @@ func TestUnreachedServerPolls(t *testing.T) {
 
 // A webhook that works is asked about now and then, and nothing else happens.
 func TestWorkingWebhookStays(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times = hookTimes{wait: kittest.Patience, look: 5 * time.Millisecond, every: 5 * time.Millisecond, again: time.Hour}
 	b, _ := w.start()
@@ -195,6 +204,7 @@ func TestWorkingWebhookStays(t *testing.T) {
 }
 
 func TestWebhookOfAnotherProgram(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times = hookTimes{wait: kittest.Patience, look: 10 * time.Millisecond, every: 10 * time.Millisecond, again: time.Hour}
 	w.account.SetWebhook() // before the bot works: that is taken over
@@ -220,6 +230,7 @@ func TestWebhookOfAnotherProgram(t *testing.T) {
 }
 
 func TestRevokedTokenIsNoticed(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times = hookTimes{wait: kittest.Patience, look: 10 * time.Millisecond, every: 10 * time.Millisecond, again: time.Hour}
 	_, run := w.start()
@@ -229,6 +240,7 @@ func TestRevokedTokenIsNoticed(t *testing.T) {
 
 // Telegram being away for the bot does not keep what it brings from being heard.
 func TestTelegramThatDoesNotAnswerIsHeard(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times = hookTimes{wait: kittest.Patience, look: time.Millisecond, every: time.Millisecond, again: time.Hour}
 	rider := w.server.AddUser("Rider", "en")
@@ -245,6 +257,7 @@ func TestTelegramThatDoesNotAnswerIsHeard(t *testing.T) {
 }
 
 func TestServerThatKnowsNoWebhookInfo(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times = hookTimes{wait: kittest.Patience, look: time.Millisecond, every: time.Millisecond, again: time.Hour}
 	w.server.Fail("/bot"+w.account.Token()+"/getWebhookInfo", -1, w.server.Answer(http.StatusNotFound, 0))
@@ -256,6 +269,7 @@ func TestServerThatKnowsNoWebhookInfo(t *testing.T) {
 }
 
 func TestOperatorReadsWhyTelegramDoesNotCall(t *testing.T) {
+	t.Parallel()
 	for words, want := range map[string]string{
 		"Wrong response from the webhook: 502 Bad Gateway":                   "HTTP status 502",
 		"SSL error {error:0A000086:SSL routines::certificate verify failed}": "certificate",
@@ -271,6 +285,7 @@ func TestOperatorReadsWhyTelegramDoesNotCall(t *testing.T) {
 
 // What goes wrong for thousands of bots is one line.
 func TestOperatorReadsItOnce(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	var lines strings.Builder
 	w.driver.hooks.say = rate.Sometimes{Interval: time.Hour}

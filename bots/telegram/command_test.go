@@ -16,6 +16,7 @@ import (
 )
 
 func TestSubscribing(t *testing.T) {
+	t.Parallel()
 	for _, language := range []string{"en", "de"} {
 		t.Run(language, func(t *testing.T) {
 			w := newWorld(t, standin.Options{})
@@ -56,6 +57,7 @@ func TestSubscribing(t *testing.T) {
 }
 
 func TestLanguageOfAnswers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	kittest.Receive(t, w.load(w.connect()), kittest.NewInbox()) // the city's language is English
 	for code, want := range map[string]string{"de-AT": "de", "fr": "fr", "ar": "ar", "pt-br": "en", "": "en", "!": "en"} {
@@ -70,6 +72,7 @@ func TestLanguageOfAnswers(t *testing.T) {
 }
 
 func TestWelcomeOfTheModerators(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	if status := w.post("/welcome", url.Values{"welcome": {"Moin!"}}); status != http.StatusSeeOther {
@@ -84,6 +87,7 @@ func TestWelcomeOfTheModerators(t *testing.T) {
 }
 
 func TestPingTellsTheLag(t *testing.T) {
+	t.Parallel()
 	behind := func() time.Time { return time.Now().Add(-90 * time.Second) }
 	w := newWorld(t, standin.Options{Now: behind})
 	kittest.Receive(t, w.load(w.connect()), kittest.NewInbox())
@@ -96,6 +100,7 @@ func TestPingTellsTheLag(t *testing.T) {
 }
 
 func TestLast(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	kittest.Receive(t, w.load(row), kittest.NewInbox())
@@ -127,6 +132,7 @@ func TestLast(t *testing.T) {
 }
 
 func TestBlockingUnsubscribes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	rider := subscribed(w, row)
@@ -140,6 +146,7 @@ func TestBlockingUnsubscribes(t *testing.T) {
 // TestNobodyMakesTheBotTalkWithoutEnd sends many commands at once: what is
 // answered is bounded, and a report that comes after them does not wait.
 func TestNobodyMakesTheBotTalkWithoutEnd(t *testing.T) {
+	t.Parallel()
 	w := newPacedWorld(t, standin.Options{}, network(&options{}).Pace)
 	rider, other := w.server.AddUser("Rider", "en"), w.server.AddUser("Other", "en")
 	for range 90 {

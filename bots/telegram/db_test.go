@@ -52,6 +52,7 @@ func nothing(*gorm.DB, report.Bot) error { return nil }
 // TestMoveToTheKitsTables fills the tables of the first version and has today's
 // program open them.
 func TestMoveToTheKitsTables(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	own, sealed := rewind(w)
 	const bot = "INSERT INTO telegram_bots (bot_id, telegram_id, username, name, token, api, welcome, next_update, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -163,6 +164,7 @@ func asksForALogin(t *testing.T, w *world, row report.Bot, token string) {
 
 // TestReceiptsOfEarlierVersions have the chat in front of the message: it is taken out.
 func TestReceiptsOfEarlierVersions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	mail := must(w.db.CreateBot(w.ctx, w.city.ID, "mail", 0, nothing))(t)

@@ -20,6 +20,7 @@ import (
 // pipes, and time stands still while anybody works: however busy the machine is,
 // a handshake takes no longer than pipeDial.
 func TestStartsShareConnections(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const bots, perConnection, atOnce = 1000, 100, 64 // atOnce as the supervisor has it
 		polling := make(chan struct{}, bots)
@@ -132,6 +133,7 @@ func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0
 // TestDialingDoesNotHang has one request that finds no connection: the others
 // wait for it, but not for ever.
 func TestDialingDoesNotHang(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDialing()
 		request := func() *http.Request {

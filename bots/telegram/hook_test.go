@@ -112,6 +112,7 @@ func called(id int, text string) string {
 }
 
 func TestTelegramBringsReports(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	rider := w.server.AddUser("Rider", "de")
 	for i := range 3 {
@@ -140,6 +141,7 @@ func TestTelegramBringsReports(t *testing.T) {
 }
 
 func TestWebhookIsSetAsDocumented(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.start()
 	requests := w.server.Requests("/bot" + w.account.Token() + "/setWebhook")
@@ -160,6 +162,7 @@ func TestWebhookIsSetAsDocumented(t *testing.T) {
 }
 
 func TestUpdatesAreTakenWhenTheyAreOnDisk(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times.wait = 200 * time.Millisecond
 	rider := w.server.AddUser("Rider", "de")
@@ -186,6 +189,7 @@ func TestUpdatesAreTakenWhenTheyAreOnDisk(t *testing.T) {
 
 // What Telegram has to bring is left out where it never could be taken in.
 func TestUnusableUpdatesDoNotHoldUpTheNext(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.start()
 	w.in.Refuse("cannot be taken in")
@@ -205,6 +209,7 @@ func TestUnusableUpdatesDoNotHoldUpTheNext(t *testing.T) {
 }
 
 func TestStrangersAreNotHeard(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times.wait = 200 * time.Millisecond
 	w.start()
@@ -238,6 +243,7 @@ func TestStrangersAreNotHeard(t *testing.T) {
 // A bot that starts again, as after a change of its settings, keeps no call waiting for
 // Telegram's next try.
 func TestCallWaitsForItsBot(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	_, run := w.start()
 	_ = run.Stop()
@@ -256,6 +262,7 @@ func TestCallWaitsForItsBot(t *testing.T) {
 
 // A bot that panics over an update answers nothing but 503.
 func TestPanicIsNoAnswer(t *testing.T) {
+	t.Parallel()
 	w := newHookWorld(t)
 	w.driver.hooks.times.wait = 200 * time.Millisecond
 	c := call{done: make(chan error, 1)}

@@ -28,7 +28,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -85,10 +85,10 @@ func newPacedWorld(t *testing.T, o standin.Options, limits pace.Limits) *world {
 	box := must(secret.New(bytes.Repeat([]byte{7}, 32)))(t)
 	w.db = dbtest.MustOpen(t, w.clock.Now, map[string][]*gormigrate.Migration{name: migrations(box)})
 	w.city = dbtest.MustCreateCity(t, w.db, "nuernberg")
-	w.site = &kittest.Site[*chat.Card, any]{DB: w.db, Visited: w.city, Texts: must(i18n.New(append([]fs.FS{files}, kit.Texts...)...))(t)}
+	w.site = &kittest.Site[*chat.Card, any]{DB: w.db, Visited: w.city, Texts: i18ntest.MustNew(t, append([]fs.FS{files}, kit.Texts...)...)}
 	w.host = bots.Host{
 		Config: &config.Config{Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour}},
-		DB:     w.db, Lines: kittest.CityLines(nil), Secrets: box, Texts: w.site.Texts, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
+		DB:     w.db, Places: kittest.CityLines(nil), Secrets: box, Texts: w.site.Texts, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
 	}
 	w.accounts, w.chats = account.NewStore(name, w.host), recipients.NewStore(name, w.host)
 	spec := network(&options{})

@@ -14,6 +14,7 @@ import (
 // TestLogsNameNobody lets everything happen that is logged, and more: neither a chat
 // nor a person nor a text stands in a log, at any level.
 func TestLogsNameNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -10,6 +10,7 @@ import (
 )
 
 func TestModeSetting(t *testing.T) {
+	t.Parallel()
 	const own = "http://127.0.0.1:8081"
 	tests := map[string]struct {
 		mode, url string

@@ -14,6 +14,7 @@ import (
 	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/telegram/standin"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
 )
@@ -91,6 +92,7 @@ func (h *hearing) wantGroups(want ...string) {
 }
 
 func TestChannel(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	news := h.server.AddChannel("News")
 	news.Promote(h.rider, h.account, false)
@@ -114,6 +116,7 @@ func TestChannel(t *testing.T) {
 }
 
 func TestTopics(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	forum := h.server.AddForum("Tram")
 	checks, talk := forum.AddTopic(h.rider, "Checks"), forum.AddTopic(h.rider, "Talk")
@@ -169,6 +172,7 @@ func TestTopics(t *testing.T) {
 
 // What others answer in a group that is no forum has a thread too, and is no topic.
 func TestThreadsAreNoTopics(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	group := h.server.AddGroup("Tram")
 	group.Add(h.rider, h.account, true)
@@ -181,6 +185,7 @@ func TestThreadsAreNoTopics(t *testing.T) {
 // Everybody in a topic answers the message that made it: that is not meant for the bot,
 // also where the bot made it.
 func TestTopicThatTheBotMade(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	h.account.Deliver("message", map[string]any{"message_id": 7, "message_thread_id": 3, "is_topic_message": true, "text": "just talking", "date": 1,
 		"chat": map[string]any{"id": -1005, "type": "supergroup", "title": "Tram"}, "from": map[string]any{"id": h.rider.ID()},
@@ -193,6 +198,7 @@ func TestTopicThatTheBotMade(t *testing.T) {
 }
 
 func TestRights(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	g := h.server.AddGroup("Tram")
 	g.Add(h.rider, h.account, true)
@@ -224,6 +230,7 @@ func TestRights(t *testing.T) {
 }
 
 func TestWhatIsForwardedIsAsOldAsItIs(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	written := h.clock.Now().Add(-48 * time.Hour).Truncate(time.Second)
 	h.rider.Post(h.account, standin.Post{Text: "U1 Plärrer", Forwarded: written})
@@ -233,6 +240,7 @@ func TestWhatIsForwardedIsAsOldAsItIs(t *testing.T) {
 }
 
 func TestLocation(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	for _, what := range []string{"location", "venue"} {
 		u := h.server.AddUser("Rider", "de")
@@ -250,6 +258,7 @@ func TestLocation(t *testing.T) {
 }
 
 func TestEditsAreHeard(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	id := h.rider.Write(h.account, "U1 Plärrer")
 	h.rider.Edit(h.account, id, "U2 Plärrer")
@@ -268,6 +277,7 @@ func TestEditsAreHeard(t *testing.T) {
 }
 
 func TestReplies(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	g := h.server.AddGroup("Tram")
 	g.Add(h.rider, h.account, false)
@@ -288,6 +298,7 @@ func TestReplies(t *testing.T) {
 // The profile is in the city's language and the others, and is set again only when it
 // has changed.
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	run := kittest.Receive(t, w.load(row), kittest.NewInbox())
@@ -305,7 +316,7 @@ func TestProfile(t *testing.T) {
 	if n := w.account.Calls("setMyDescription"); n != calls {
 		t.Errorf("it was set %d times more", n-calls)
 	}
-	check(t, w.db.SaveTexts(w.ctx, w.city.ID, "Nürnberg & "+strings.Repeat("Ü", 600), "de", ""))
+	dbtest.MustSaveTexts(w.t, w.db, w.city.ID, "Nürnberg & "+strings.Repeat("Ü", 600), "de", "")
 	kittest.Receive(t, w.load(row), kittest.NewInbox())
 	w.until("the profile to be set again", func() bool { return strings.Contains(w.account.Profile("").Description, "Nürnberg") })
 }
@@ -319,6 +330,7 @@ func (w *world) profileStored() bool {
 
 // TestProfileThatCannotBeSet has a bot work all the same.
 func TestProfileThatCannotBeSet(t *testing.T) {
+	t.Parallel()
 	for what, fault := range map[string]func(*world){
 		"refused": func(w *world) { w.server.Fail(w.method("setMyDescription"), -1, w.server.Answer(404, 0)) },
 		"hangs":   func(w *world) { w.server.Fail(w.method("setMyCommands"), -1, hang) },
@@ -339,6 +351,7 @@ func TestProfileThatCannotBeSet(t *testing.T) {
 // TestTakingBackReachesEveryChat deletes what was sent to people, groups, topics and
 // channels.
 func TestTakingBackReachesEveryChat(t *testing.T) {
+	t.Parallel()
 	h := newHearing(t, standin.Options{})
 	h.rider.Write(h.account, "/start")
 	group, forum, news := h.server.AddGroup("Tram"), h.server.AddForum("Bus"), h.server.AddChannel("News")

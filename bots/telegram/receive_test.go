@@ -20,6 +20,7 @@ import (
 )
 
 func TestReportInPrivateChat(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "de")
 	b, in := w.load(w.connect()), kittest.NewInbox()
@@ -42,6 +43,7 @@ func TestReportInPrivateChat(t *testing.T) {
 }
 
 func TestUpdatesAreConfirmedWhenTheyAreOnDisk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "de")
 	row := w.connect()
@@ -112,6 +114,7 @@ func TestUpdateIDsBeginAnewAfterALongTime(t *testing.T) {
 }
 
 func TestWhatIsNoReport(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "en")
 	b, in := w.load(w.connect()), kittest.NewInbox()
@@ -139,6 +142,7 @@ func TestWhatIsNoReport(t *testing.T) {
 }
 
 func TestMediaIsRefusedWithTheReason(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	b, in := w.load(w.connect()), kittest.NewInbox()
 	kittest.Receive(t, b, in)
@@ -176,6 +180,7 @@ func TestMediaIsRefusedWithTheReason(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	rider := w.server.AddUser("Rider", "en")
 	row := w.connect()
@@ -260,6 +265,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestTroubleWithTheToken(t *testing.T) {
+	t.Parallel()
 	t.Run("revoked", func(t *testing.T) {
 		w := newWorld(t, standin.Options{})
 		row := w.connect()
@@ -307,6 +313,7 @@ func TestTroubleWithTheToken(t *testing.T) {
 }
 
 func TestErrorsDoNotShowTheToken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b := w.load(row)

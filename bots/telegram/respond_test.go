@@ -15,6 +15,7 @@ import (
 // where not: what is missing is said below the message that lacks it, and nothing else is
 // said.
 func TestAnswersInGroups(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	if err := w.db.SaveAnswers(w.ctx, row.ID, report.AnswersWords); err != nil {
@@ -59,6 +60,7 @@ func TestAnswersInGroups(t *testing.T) {
 
 // TestAnswerOfADeletedMessage has somebody delete the report before it is answered.
 func TestAnswerOfADeletedMessage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.connect()
 	group, admin := w.server.AddGroup("open"), w.server.AddUser("admin", "de")
@@ -80,6 +82,7 @@ func TestAnswerOfADeletedMessage(t *testing.T) {
 
 // TestAnswersInTopics has somebody report in a topic of a forum.
 func TestAnswersInTopics(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	row.Answers = report.AnswersWords
@@ -107,6 +110,7 @@ func TestAnswersInTopics(t *testing.T) {
 // TestManyReportInAGroupAtOnce has six riders report in the same second in a group: each
 // learns that it was passed on.
 func TestManyReportInAGroupAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	in := kittest.NewInbox()
 	kittest.Receive(t, w.load(w.connect()), in)

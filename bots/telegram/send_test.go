@@ -25,6 +25,7 @@ import (
 )
 
 func TestSend(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
@@ -55,6 +56,7 @@ func TestSend(t *testing.T) {
 
 // TestTakingBackWhatCannotBe has messages that Telegram does not delete.
 func TestTakingBackWhatCannotBe(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
@@ -87,6 +89,7 @@ func TestTakingBackWhatCannotBe(t *testing.T) {
 }
 
 func TestRecipientsAreGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, person := w.load(row), w.server.AddUser("Rider", "en")
@@ -121,6 +124,7 @@ func TestRecipientsAreGone(t *testing.T) {
 }
 
 func TestGroupIsFollowedWhereItWent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider, g := w.load(row), w.server.AddUser("Rider", "en"), w.server.AddGroup("Tram")
@@ -144,6 +148,7 @@ func TestGroupIsFollowedWhereItWent(t *testing.T) {
 }
 
 func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	g := w.server.AddGroup("Tram")
@@ -160,6 +165,7 @@ func TestRefusedMessageIsNotTriedAgain(t *testing.T) {
 // TestWhatCannotBeWrittenToIsKept: a group that lets the bot not write is none that is
 // gone, with whatever status Telegram says so.
 func TestWhatCannotBeWrittenToIsKept(t *testing.T) {
+	t.Parallel()
 	for words, status := range map[string]int{
 		"Forbidden: CHAT_WRITE_FORBIDDEN":     http.StatusForbidden,
 		"Bad Request: CHAT_RESTRICTED":        http.StatusBadRequest,
@@ -227,6 +233,7 @@ func TestTooManyMessages(t *testing.T) {
 }
 
 func TestPenaltyGrowsWhenIgnored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	rider := subscribed(w, w.connect())
 	c := must(w.driver.client("", w.account.Token()))(t)
@@ -242,6 +249,7 @@ func TestPenaltyGrowsWhenIgnored(t *testing.T) {
 // TestLongPauseIsLeftToTheQueue has Telegram ask for an hour: nothing waits for
 // that within the program, and nothing is sent before it is over.
 func TestLongPauseIsLeftToTheQueue(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	b, rider := w.load(row), subscribed(w, row)
@@ -260,6 +268,7 @@ func TestLongPauseIsLeftToTheQueue(t *testing.T) {
 }
 
 func TestRecipients(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	a, b := subscribed(w, row), subscribed(w, row)
@@ -290,6 +299,7 @@ func TestRecipients(t *testing.T) {
 // TestPace holds the pace against what Telegram allows: 30 messages a second in
 // all, 1 a second in a chat, 20 a minute in a group.
 func TestPace(t *testing.T) {
+	t.Parallel()
 	limits := network(&options{}).Pace
 	sent := func(t *testing.T, n int, chat func(i int) string, group bool) []time.Time {
 		p, at := pace.New(limits), []time.Time{}
@@ -334,6 +344,7 @@ func TestPace(t *testing.T) {
 // TestGroupsHaveAPaceOfTheirOwn sends to a group and to a person more than the
 // group may have.
 func TestGroupsHaveAPaceOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	w := newPacedWorld(t, standin.Options{}, pace.Limits{Group: 0.001, GroupBurst: 1})
 	row := w.connect()
 	b, rider, g := w.load(row), subscribed(w, row), w.server.AddGroup("Tram")

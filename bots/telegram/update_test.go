@@ -43,6 +43,7 @@ func FuzzUpdate(f *testing.F) {
 }
 
 func TestUpdateThatCannotBeReadHasItsID(t *testing.T) {
+	t.Parallel()
 	u, err := parseUpdate([]byte(`{"update_id":17,"message":{"message_id":491701234.5}}`))
 	if err == nil || u.ID != 17 || u.Message != nil || strings.Contains(err.Error(), "49170") {
 		t.Errorf("update %+v, %v", u, err)
@@ -50,6 +51,7 @@ func TestUpdateThatCannotBeReadHasItsID(t *testing.T) {
 }
 
 func TestNamesAreTakenOut(t *testing.T) {
+	t.Parallel()
 	me := self{"42", "@X_bot"}
 	tests := map[string]string{
 		`{"text":"@x_bot U1","entities":[{"type":"mention","offset":0,"length":6}]}`:                                             "U1",
@@ -74,6 +76,7 @@ func TestNamesAreTakenOut(t *testing.T) {
 // TestGiantMessageIsRead has the API send a message that Telegram would not take: it is
 // read in no time, and what is no name stays.
 func TestGiantMessageIsRead(t *testing.T) {
+	t.Parallel()
 	mention := `{"type":"mention","offset":7,"length":5}`
 	u, err := parseUpdate([]byte(`{"update_id":8,"message":{"message_id":5,"from":{"id":77},"chat":{"id":77,"type":"private"},
 		"text":"Kontis @anna ` + strings.Repeat("ü", 1<<20) + `","entities":[` + strings.Repeat(mention+",", 20_000) + mention + `]}}`))

@@ -11,7 +11,7 @@ import (
 )
 
 // fields are what the form asks for.
-func fields() []account.Field { return []account.Field{{Name: "token"}} }
+func fields() []account.Field { return []account.Field{{Name: "token", Secret: true}} }
 
 // tokenPattern is a token within whatever was copied of @BotFather's message.
 var tokenPattern = regexp.MustCompile(`\b(\d{5,20}:[A-Za-z0-9_-]{35})(?:[^A-Za-z0-9_-]|$)`)

@@ -57,6 +57,7 @@ func (w *world) wantWrong(status int, words string) {
 }
 
 func TestConnecting(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.account.SetWebhook()
 	pasted := "Done! Congratulations on your new bot. Use this token to access the HTTP API:\n" + w.account.Token() + "\nKeep your token secure"
@@ -145,6 +146,7 @@ func TestConnecting(t *testing.T) {
 // TestPauseIsForgottenWithTheBot has a bot that was told to wait, and is
 // disconnected and connected again: what was remembered of it is gone.
 func TestPauseIsForgottenWithTheBot(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	rider := subscribed(w, row)
@@ -164,6 +166,7 @@ func TestPauseIsForgottenWithTheBot(t *testing.T) {
 }
 
 func TestWrongTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	unknown := "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
 	tests := []struct {
@@ -199,6 +202,7 @@ func TestWrongTokens(t *testing.T) {
 // TestTakingOverFails has Telegram refuse what connecting asks of it: nothing is
 // connected, and the login still waits.
 func TestTakingOverFails(t *testing.T) {
+	t.Parallel()
 	for words, trouble := range map[string]func(*standin.Bot){
 		"kit.remote.broken":            func(b *standin.Bot) { b.Fail(502) },
 		"telegram.error.token_refused": func(b *standin.Bot) { b.Revoke() },
@@ -216,6 +220,7 @@ func TestTakingOverFails(t *testing.T) {
 }
 
 func TestCancelAndExpiry(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	w.enter(w.account.Token())
 	if w.post("/cancel", nil) != http.StatusSeeOther || w.settings().Waiting != nil {
@@ -227,6 +232,7 @@ func TestCancelAndExpiry(t *testing.T) {
 }
 
 func TestTokenIsStoredEncrypted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	read := func(table string) {
 		var stored []string
@@ -242,6 +248,7 @@ func TestTokenIsStoredEncrypted(t *testing.T) {
 }
 
 func TestWelcomeText(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	row := w.connect()
 	standard := w.text("kit.chat.welcome", "City", "nuernberg")
@@ -282,6 +289,7 @@ func TestWelcomeText(t *testing.T) {
 
 // TestPages renders the card with what it is given, in both languages.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	empty := w.settings()
 	w.enter(`"><b>`)
@@ -331,6 +339,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestSetting(t *testing.T) {
+	t.Parallel()
 	for _, api := range []string{"", "api.telegram.org", "ftp://x", "https://", "https://user:pw@x", "https://x?y=1"} {
 		if _, err := network(&options{API: api}).Definition().New(bots.Host{}); err == nil || !strings.Contains(err.Error(), "telegram.api") {
 			t.Errorf("telegram.api = %q: %v", api, err)
@@ -347,6 +356,7 @@ func TestSetting(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	page := must(w.network.(bots.Demo).StartDemo(w.ctx, w.site, w.city))(t)
 	row := must(w.db.FindBot(w.ctx, w.city.ID, name))(t)

@@ -29,7 +29,7 @@ func (p *pages) handleFollow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	lines, err := p.host.Lines.Lines(r.Context(), city.ID)
+	lines, err := p.host.Places.Lines(r.Context(), city.ID)
 	if err != nil {
 		return err
 	}

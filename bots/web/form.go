@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,10 @@ const (
 	// judgedWithin is how long somebody waits to be told what became of their report:
 	// they are answered within a second, also by a machine that has much to do.
 	judgedWithin = 600 * time.Millisecond
+	// commandWithin is how long somebody waits for the answer of an outside program to a
+	// command, which begins with commandSign.
+	commandWithin = 10 * time.Second
+	commandSign   = "/"
 	// retryAfter is when somebody may try again while nothing is taken in.
 	retryAfter = 30 * time.Second
 	// maxForm is how much of a form in parts is held in memory, in bytes: more than a
@@ -52,13 +57,16 @@ func (p *pages) handleReport(w http.ResponseWriter, r *http.Request) error {
 	}
 	answered := make(chan bots.Answer, 1)
 	in.Answer = func(_ context.Context, a bots.Answer) error {
-		answered <- a // the only one
+		select {
+		case answered <- a:
+		default: // the page shows one
+		}
 		return nil
 	}
 	if err := p.host.Hearer.Hear(r.Context(), b, in); err != nil {
 		return p.notHeard(w, r, err)
 	}
-	return p.say(w, r, http.StatusOK, p.outcome(r, answered), p.idOf(b, in))
+	return p.say(w, r, http.StatusOK, p.outcome(r, p.patience(r, b, in), answered), p.idOf(b, in))
 }
 
 // idOf is the id of the report that becomes of what was heard.
@@ -90,9 +98,23 @@ func (p *pages) written(r *http.Request) (in bots.Incoming, wrong string) {
 	return in, ""
 }
 
-// outcome waits a moment for what becomes of a report that is on disk.
-func (p *pages) outcome(r *http.Request, answered <-chan bots.Answer) bots.Answer {
-	wait := time.NewTimer(judgedWithin)
+// patience is how long somebody waits for an answer to what they have written.
+func (p *pages) patience(r *http.Request, b report.Bot, in bots.Incoming) time.Duration {
+	said, isCommand := strings.CutPrefix(strings.ToLower(in.Text), commandSign)
+	if !isCommand || p.host.Commands == nil {
+		return judgedWithin
+	}
+	words, err := p.host.Commands.Words(r.Context(), b.CityID)
+	if err != nil || !slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(said, word) }) {
+		return judgedWithin
+	}
+	return commandWithin
+}
+
+// outcome waits a moment for what becomes of a report that is on disk, or for the answer to
+// a command.
+func (p *pages) outcome(r *http.Request, within time.Duration, answered <-chan bots.Answer) bots.Answer {
+	wait := time.NewTimer(within)
 	defer wait.Stop()
 	select {
 	case a := <-answered:

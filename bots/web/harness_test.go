@@ -11,6 +11,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/web/pushtest"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 )
 
@@ -28,7 +29,7 @@ func newPocket(t *testing.T) *pocket {
 	t.Helper()
 	h := kittest.NewHost(t, Definition())
 	p := &pocket{Host: h, t: t, city: h.AddCity("nuernberg", "de")}
-	must(t, h.DB.SavePlaces(t.Context(), p.city.ID, "U1 #0065ae: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Plärrer, Rathenauplatz"))
+	dbtest.MustSavePlaces(t, h.DB, p.city.ID, "U1 #0065ae: Langwasser, Plärrer, Fürth\nU2: Röthenbach, Plärrer, Rathenauplatz")
 	p.bot = h.Bots(p.city)[0]
 	var err error
 	p.page, err = h.Open(p.bot)

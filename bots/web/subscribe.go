@@ -74,7 +74,7 @@ func (p *pages) handleSubscribe(w http.ResponseWriter, r *http.Request) error {
 	if wrong != nil {
 		return p.refusePush(w, r, wrong)
 	}
-	lines, err := p.host.Lines.Lines(r.Context(), city.ID)
+	lines, err := p.host.Places.Lines(r.Context(), city.ID)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,9 @@ import (
 // tables and those of networks (name → list). It is closed when the test ends.
 func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormigrate.Migration) *db.DB {
 	tb.Helper()
-	d, err := db.Open(tb.Context(), tb.TempDir(), now, slog.New(slog.DiscardHandler))
+	dir := tb.TempDir()
+	MustPrepare(tb, dir)
+	d, err := db.Open(tb.Context(), dir, now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -57,12 +59,12 @@ func MustCreateCity(tb testing.TB, d *db.DB, slug string, networks ...string) re
 	return c
 }
 
-// MustSaveReport stores a report with a verdict and what was read in it, whatever its
+// MustSaveReport stores a report with a verdict, what was read in it and what tasks said, whatever its
 // author has said before.
 func MustSaveReport(tb testing.TB, d *db.DB, r report.Report, v report.Verdict) {
 	tb.Helper()
 	h := MustHear(tb, d, r)
-	h.Report.Reading = r.Reading
+	h.Report.Reading, h.Report.Results = r.Reading, r.Results
 	saved := MustJudge(tb, d, h, v, NoBrake{})
 	if saved.Verdict != v {
 		tb.Fatalf("the verdict is %+v, want %+v", saved.Verdict, v)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/idna"
 
@@ -33,6 +34,7 @@ func (s *settings) check(c *Config) {
 	s.checkDatabase(c.Database)
 	s.checkReports(c.Reports)
 	s.checkBrakes(c.Brakes)
+	s.checkAPI(c.API)
 	s.checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
 }
@@ -238,6 +240,10 @@ func (s *settings) checkDatabase(d Database) {
 	}
 }
 
+// maxTasksWait is how long a report may wait for outside programs, at most: whoever wrote it
+// waits to be told what became of it.
+const maxTasksWait = time.Minute
+
 func (s *settings) checkReports(r Reports) {
 	if r.Expire <= 0 {
 		s.fail("reports.expire", "is zero: no report would ever be sent", hintDuration)
@@ -255,6 +261,9 @@ func (s *settings) checkReports(r Reports) {
 			"a report must be kept for as long as it may be sent")
 	}
 	s.checkAtLeastOne("reports.backlog", r.Backlog)
+	if r.TasksWait <= 0 || r.TasksWait > maxTasksWait {
+		s.fail("reports.tasks_wait", fmt.Sprintf("%s is not between 0s and %s", formatDuration(r.TasksWait), formatDuration(maxTasksWait)), hintDuration)
+	}
 	if r.Zone != "" && zone.Known(r.Zone) != r.Zone {
 		s.fail("reports.zone", fmt.Sprintf("%q is no time zone", r.Zone), `write its name as "Europe/Berlin" or "America/St_Johns", or leave it empty for the machine's`)
 	}

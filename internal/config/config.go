@@ -17,7 +17,9 @@ type Config struct {
 	Database Database `toml:"database"`
 	Reports  Reports  `toml:"reports"`
 	Brakes   Brakes   `toml:"brakes"`
+	API      API      `toml:"api"`
 	Network  Network  `toml:"network"`
+	Programs Programs `toml:"programs"`
 	Metrics  Metrics  `toml:"metrics"`
 	Log      Log      `toml:"log"`
 
@@ -39,6 +41,9 @@ type Web struct {
 	// Files with texts of the operator's; empty: there are defaults.
 	Imprint string `toml:"imprint"`
 	Privacy string `toml:"privacy"`
+	// Templates is a directory with files of the operator's that take the place of those
+	// built in; empty: there is none.
+	Templates string `toml:"templates"`
 }
 
 // Mail is the section [mail].
@@ -62,6 +67,13 @@ type Mail struct {
 // the MX record of the domain names.
 func (m Mail) Name() string { return cmp.Or(m.Helo, m.Domain) }
 
+// Programs is the section [programs].
+type Programs struct {
+	Dir     string `toml:"dir"`     // where programs/NAME/program.toml is looked for
+	User    string `toml:"user"`    // whom they run as; empty: as we do
+	Trusted bool   `toml:"trusted"` // they may run where they cannot be kept from our files
+}
+
 // Database is the section [database].
 type Database struct {
 	URL string `toml:"url" secret:"true"`
@@ -72,7 +84,9 @@ type Reports struct {
 	Expire  time.Duration `toml:"expire"`
 	Keep    time.Duration `toml:"keep"`
 	Backlog int           `toml:"backlog"` // how many may wait to be judged
-	Zone    string        `toml:"zone"`    // of cities whose own is not known; empty: the machine's
+	// TasksWait is how long a city's outside programs may look at a report.
+	TasksWait time.Duration `toml:"tasks_wait"`
+	Zone      string        `toml:"zone"` // of cities whose own is not known; empty: the machine's
 }
 
 // Brakes is the section [brakes]: how many reports pass in ten minutes; 0 is any

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ticketfrei/internal/nearest"
 )
 
 // Error is one thing that is wrong with the settings.
@@ -68,7 +70,7 @@ func (e *Errors) add(key, source, hint, problem string, args ...any) {
 func didYouMean(name string, candidates []string, sep string) string {
 	best, distance := "", max(2, len(strings.TrimPrefix(name, envPrefix))/4)+1
 	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < distance {
+		if d := nearest.Edits(strings.ToLower(name), strings.ToLower(c)); d < distance {
 			best, distance = c, d
 		}
 	}
@@ -88,26 +90,4 @@ func didYouMean(name string, candidates []string, sep string) string {
 	}
 	slices.Sort(same)
 	return fmt.Sprintf("did you mean %s?", strings.Join(same, " or "))
-}
-
-// editDistance returns how many characters must be inserted, removed or changed
-// to turn a into b (Levenshtein). It compares only the first 100 bytes.
-func editDistance(a, b string) int {
-	a, b = a[:min(len(a), 100)], b[:min(len(b), 100)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -68,13 +68,15 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config.Config{
-		Data:    "data",
-		Web:     config.Web{Listen: ":8080", URL: "http://localhost:8080", ListenTLS: ":8443", ACMEDirectory: letsEncrypt},
-		Mail:    config.Mail{Listen: ":2525", Domain: "localhost", From: "ticketfrei@localhost", Connections: 32},
-		Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000},
-		Metrics: config.Metrics{Listen: "127.0.0.1:9464"},
-		Brakes:  config.Brakes{Author: 5, Client: 20, Domain: 20, City: 20},
-		Log:     config.Log{Level: "info", Format: "text"},
+		Data:     "data",
+		Web:      config.Web{Listen: ":8080", URL: "http://localhost:8080", ListenTLS: ":8443", ACMEDirectory: letsEncrypt},
+		Mail:     config.Mail{Listen: ":2525", Domain: "localhost", From: "ticketfrei@localhost", Connections: 32},
+		Reports:  config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000, TasksWait: 2 * time.Second},
+		Metrics:  config.Metrics{Listen: "127.0.0.1:9464"},
+		Brakes:   config.Brakes{Author: 5, Client: 20, Domain: 20, City: 20},
+		API:      config.API{Requests: 60},
+		Programs: config.Programs{Dir: "programs"},
+		Log:      config.Log{Level: "info", Format: "text"},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)
@@ -136,10 +138,12 @@ workers = 2
 				netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 		Mail: config.Mail{Listen: "[::1]:25", Domain: "xn--stdte-hra.example.org", From: "ticketfrei@xn--stdte-hra.example.org",
 			Relay: "smtps://user:p%40ss@mail.example.org", Connections: 64},
-		Reports: config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour, Backlog: 7},
-		Brakes:  config.Brakes{Author: 5, Domain: 3, City: 20},
-		Network: config.Network{AllowPrivate: true},
-		Log:     config.Log{Level: "info", Format: "text"},
+		Reports:  config.Reports{Expire: 90 * time.Minute, Keep: 24 * time.Hour, Backlog: 7, TasksWait: 2 * time.Second},
+		Brakes:   config.Brakes{Author: 5, Domain: 3, City: 20},
+		API:      config.API{Requests: 60},
+		Programs: config.Programs{Dir: "programs"},
+		Network:  config.Network{AllowPrivate: true},
+		Log:      config.Log{Level: "info", Format: "text"},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Error(diff)

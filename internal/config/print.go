@@ -51,6 +51,8 @@ func (f *field) shown() any {
 		return formatDuration(time.Duration(f.value.Int()))
 	case f.value.Type() == networksType:
 		return shownNetworks(f.value.Interface().(Networks))
+	case f.value.Type() == originsType:
+		return append([]string{}, f.value.Interface().(Origins)...)
 	default:
 		return f.value.Interface()
 	}

@@ -79,6 +79,7 @@ acme_directory = "https://acme-v02.api.letsencrypt.org/directory"
 trusted_proxies = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"]
 imprint = ""
 privacy = ""
+templates = ""
 
 [mail]
 listen = ":2525"
@@ -99,6 +100,7 @@ url = ""
 expire = "1h30m"
 keep = "168h"
 backlog = 50000
+tasks_wait = "2s"
 zone = ""
 
 [brakes]
@@ -107,8 +109,17 @@ client = 20
 domain = 20
 city = 20
 
+[api]
+cors_origins = []
+requests = 60
+
 [network]
 allow_private = false
+
+[programs]
+dir = "programs"
+user = ""
+trusted = false
 
 [metrics]
 listen = "127.0.0.1:9464"

@@ -28,6 +28,8 @@ func (f *field) setTOML(value any) *problem {
 		return &problem{"is " + nameOf(value) + ", not a time", hintDuration}
 	case f.value.Type() == networksType:
 		return f.setNetworksTOML(value)
+	case f.value.Type() == originsType:
+		return f.setOrigins(value)
 	case f.value.Kind() == reflect.String:
 		if text, ok := value.(string); ok {
 			f.value.SetString(text)
@@ -55,6 +57,8 @@ func (f *field) setText(text string) *problem {
 		return f.setDuration(text)
 	case f.value.Type() == networksType:
 		return f.setNetworksText(text)
+	case f.value.Type() == originsType:
+		return f.setOrigins(text)
 	case f.value.Kind() == reflect.String:
 		f.value.SetString(text)
 		return nil

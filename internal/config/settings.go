@@ -118,11 +118,12 @@ func supported(t reflect.Type) bool {
 	case reflect.String, reflect.Bool, reflect.Int:
 		return true
 	default:
-		return t == durationType || t == networksType
+		return t == durationType || t == networksType || t == originsType
 	}
 }
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
 	networksType = reflect.TypeFor[Networks]()
+	originsType  = reflect.TypeFor[Origins]()
 )

@@ -40,6 +40,9 @@ var languages = []string{"en", "de", "tr", "ar", "uk", "fr"}
 // moderators is how many of the languages have every text.
 const moderators = 2
 
+// Languages are those of riders, which a city may have.
+func Languages() []string { return slices.Clone(languages) }
+
 // Catalogue is every text in every language. Only Reload changes it, and it may
 // be used from many goroutines.
 type Catalogue struct {

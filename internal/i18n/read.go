@@ -33,22 +33,29 @@ var forms = map[string][]string{
 	"fr": {"one", "other"},
 }
 
-var (
-	// placeholder is the only thing in a text that is not shown as it is:
-	// translators need not know a template language.
-	placeholder = regexp.MustCompile(`\{\{\s*\.([A-Za-z][A-Za-z0-9]*)\s*\}\}`)
-	// idPart is one part of an id between its dots.
-	idPart = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-)
+// placeholder is the only thing in a text that is not shown as it is: translators need
+// not know a template language.
+var placeholder = regexp.MustCompile(`\{\{\s*\.([A-Za-z][A-Za-z0-9]*)\s*\}\}`)
+
+// isIDPart tells whether a word can stand between the dots of an id.
+func isIDPart(word string) bool {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+	return word != "" && strings.Trim(word, allowed) == ""
+}
 
 // readAll reads all sources and returns the entries by language and id.
 func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	var errs []error
 	unread := false
 	all := map[string]map[string]entry{}
+	var mine []own
 	for _, source := range sources {
 		errs = append(errs, strangers(source)...)
+		if o, ok := source.(own); ok {
+			mine = append(mine, o)
+		}
 	}
+	sources = slices.DeleteFunc(slices.Clone(sources), func(source fs.FS) bool { _, ok := source.(own); return ok })
 	for i, lang := range languages {
 		all[lang] = map[string]entry{}
 		for _, source := range sources {
@@ -62,6 +69,9 @@ func readAll(sources []fs.FS) (map[string]map[string]entry, error) {
 	}
 	// Of a file that cannot be read, every text would be missing.
 	if !unread {
+		for _, o := range mine {
+			errs = append(errs, o.replace(all)...)
+		}
 		errs = append(errs, compare(all)...)
 	}
 	return all, errors.Join(errs...)
@@ -105,6 +115,9 @@ func strangers(source fs.FS) (errs []error) {
 
 // nameOf is a source as errors name it, with a slash behind; it may be empty.
 func nameOf(source fs.FS) string {
+	if o, ok := source.(own); ok {
+		source = o.FS
+	}
 	if named, ok := source.(fmt.Stringer); ok {
 		return named.String() + "/"
 	}
@@ -117,6 +130,7 @@ type reader struct {
 	in      string // the source, for errors; may be empty
 	file    string
 	entries map[string]entry
+	raw     []byte
 	errs    []error
 	unread  bool // the file as a whole
 }
@@ -125,11 +139,20 @@ func (r *reader) fail(format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf("%s%s: %w", r.in, r.file, fmt.Errorf(format, args...)))
 }
 
+// failAt says what is wrong with the text of an id, and in which line.
+func (r *reader) failAt(id, format string, args ...any) {
+	line := lineOf(r.raw, id)
+	if dot := strings.LastIndex(id, "."); line == 0 && dot > 0 { // a plural form
+		line = lineOf(r.raw, id[:dot])
+	}
+	r.errs = append(r.errs, fmt.Errorf("%s%s:%d: %s: %w", r.in, r.file, line, id, fmt.Errorf(format, args...)))
+}
+
 func (r *reader) read(source fs.FS) {
 	var root map[string]any
-	raw, err := fs.ReadFile(source, r.file)
-	if err == nil {
-		err = toml.Unmarshal(raw, &root)
+	var err error
+	if r.raw, err = fs.ReadFile(source, r.file); err == nil {
+		err = toml.Unmarshal(r.raw, &root)
 	}
 	if err != nil {
 		r.unread = true
@@ -144,8 +167,8 @@ func (r *reader) table(prefix string, table map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		// A quoted key may hold dots: "a.b" is the same as b in [a].
 		for part := range strings.SplitSeq(key, ".") {
-			if !idPart.MatchString(part) {
-				r.fail("%s: %q cannot be part of a key", prefix+key, part)
+			if !isIDPart(part) {
+				r.failAt(prefix+key, "%q cannot be part of a key", part)
 			}
 		}
 		id := prefix + key
@@ -159,7 +182,7 @@ func (r *reader) table(prefix string, table map[string]any) {
 			}
 			r.table(id+".", value)
 		default:
-			r.fail("%s: is not a text", id)
+			r.failAt(id, "is not a text")
 		}
 	}
 }
@@ -180,12 +203,12 @@ func (r *reader) plural(id string, table map[string]any) {
 	text := func(form string) string { s, _ := table[form].(string); return s }
 	for _, form := range forms[r.lang] {
 		if form != "other" && strings.TrimSpace(text(form)) == "" {
-			r.fail("%s.%s: is empty", id, form)
+			r.failAt(id+"."+form, "is empty")
 		}
 	}
 	for _, form := range slices.Sorted(maps.Keys(table)) {
 		if !slices.Contains(forms[r.lang], form) {
-			r.fail("%s.%s: %s has no such plural form", id, form, r.lang)
+			r.failAt(id+"."+form, "%s has no such plural form", r.lang)
 		}
 	}
 	r.add(id, goi18n.Message{Zero: text("zero"), One: text("one"), Two: text("two"),
@@ -194,19 +217,22 @@ func (r *reader) plural(id string, table map[string]any) {
 
 func (r *reader) add(id string, m goi18n.Message) {
 	if _, ok := r.entries[id]; ok {
-		r.fail("%s: is defined twice", id)
+		r.failAt(id, "is defined twice")
 		return
 	}
 	if strings.TrimSpace(m.Other) == "" {
-		r.fail("%s: is empty", id)
+		r.failAt(id, "is empty")
 	}
 	names := map[string]bool{}
 	for _, text := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
+		if !strings.Contains(text, "{{") && !strings.Contains(text, "}}") {
+			continue
+		}
 		for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
 			names[match[1]] = true
 		}
 		if rest := placeholder.ReplaceAllString(text, ""); strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
-			r.fail("%s: only {{.Name}} may stand between braces: %q", id, text)
+			r.failAt(id, "only {{.Name}} may stand between braces: %q", text)
 		}
 	}
 	if m.One != "" {

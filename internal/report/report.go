@@ -29,6 +29,9 @@ type City struct {
 	Questions bool
 	// Replies tells that answers to what a bot has posted are reports.
 	Replies bool
+	// Tasks are the outside programs that look at a report before the censor does, in
+	// their order: names of networks, one a line.
+	Tasks string
 }
 
 // BotState says how a bot is doing.
@@ -87,6 +90,9 @@ const (
 	Private Visibility = "private"
 )
 
+// MaxResults is how much one task may make of a report, in bytes of JSON.
+const MaxResults = 4 << 10
+
 // Report is what a person wrote, once.
 type Report struct {
 	ID         string // see secret.Box.ReportID
@@ -108,6 +114,12 @@ type Report struct {
 	// Question is set where it was taken for a question, for thanks or the like: it is
 	// not passed on.
 	Question bool
+	// Results are what the city's tasks made of it: a JSON object with what each of the
+	// programs said, by its name, each at most MaxResults long; empty: nothing.
+	Results string
+	// Ruled is what the rules of its city say of it. It is set where it is asked whom it is
+	// sent to, and not stored with it.
+	Ruled Verdict
 	Reading
 }
 
@@ -131,6 +143,7 @@ const (
 	ReasonRepeated    Reason = "repeated"     // refused: same author, same text, a moment ago
 	ReasonMuted       Reason = "muted"        // refused: a moderator muted the author
 	ReasonExpired     Reason = "expired"      // refused: older than reports.expire when judged
+	ReasonTask        Reason = "task"         // refused: by an outside program that looks at reports
 	ReasonTrouble     Reason = "trouble"      // refused: it could not be judged
 	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back: by a moderator, or see DetailDeleted
 	ReasonQuestion    Reason = "question"     // refused: a question or thanks, which was answered

@@ -34,6 +34,7 @@ type commands struct {
 	Calls     calls         `cmd:"" help:"Networks that call the program, beside connections that it keeps open."`
 	FanOut    fanOut        `cmd:"" help:"One report to ten thousand mail subscribers, beside Postfix."`
 	Censor    censorSpeed   `cmd:"" help:"Time of one verdict."`
+	Filters   filterSpeed   `cmd:"" help:"Time of one verdict of a stream's filter, and of filters that strangers write."`
 	Pages     pages         `cmd:"" help:"City page, feed and live updates under load."`
 	Crash     crash         `cmd:"" help:"kill -9 at random moments: nothing acknowledged is lost."`
 	PowerCut  powerCut      `cmd:"" name:"powercut" help:"Power cuts while mails come in: nothing acknowledged is lost."`

@@ -23,7 +23,7 @@ type experiment interface {
 
 // every lists the experiments in the order in which they run and are shown.
 func (c *commands) every() []experiment {
-	return []experiment{&c.MailIn, &c.Latency, &c.Isolation, &c.Scale, &c.Calls, &c.FanOut, &c.Censor, &c.Pages, &c.Crash, &c.PowerCut, &c.Soak, &c.Full}
+	return []experiment{&c.MailIn, &c.Latency, &c.Isolation, &c.Scale, &c.Calls, &c.FanOut, &c.Censor, &c.Filters, &c.Pages, &c.Crash, &c.PowerCut, &c.Soak, &c.Full}
 }
 
 // variant is the name of an experiment that is measured with old reports in the

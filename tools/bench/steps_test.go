@@ -29,6 +29,7 @@ import (
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
 )
@@ -90,7 +91,7 @@ func (c counting) Hear(context.Context, report.Bot, bots.Incoming) error {
 func (p parts) mailNetwork(b *testing.B, hearing bots.Hearer) *mail.Network {
 	b.Helper()
 	n, err := mail.New(bots.Host{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		Mailer: mailer.New(p.cfg, p.log, time.Now), AccountMails: quiet{}, Hearer: hearing, Lines: (*relay.Places)(nil), Notices: &notice.Board{}})
+		Mailer: mailer.New(p.cfg, p.log, time.Now), AccountMails: quiet{}, Hearer: hearing, Places: (*relay.Places)(nil), Notices: &notice.Board{}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -292,9 +293,13 @@ func BenchmarkCityPage(b *testing.B) {
 		dbtest.MustSaveReport(b, p.db, r, report.Verdict{Passed: true, Reason: report.ReasonTrigger})
 	}
 	notices := &notice.Board{}
+	cities, err := manage.New(manage.Options{DB: p.db, Notices: notices, Log: p.log,
+		Networks: []manage.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, quiet{})}}})
+	if err != nil {
+		b.Fatal(err)
+	}
 	site, err := frontend.NewSite(frontend.Options{Config: p.cfg, DB: p.db, Secrets: p.secrets, Texts: p.texts, Log: p.log, Now: time.Now,
-		AccountMails: quiet{}, Notices: notices, Relay: struct{ frontend.Relay }{}, Health: quiet{},
-		Networks: []frontend.Network{{Definition: mail.Definition(), Network: p.mailNetwork(b, quiet{})}}})
+		AccountMails: quiet{}, Notices: notices, Cities: cities, Health: quiet{}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"ticketfrei/tools/newnetwork/naming"
+	"ticketfrei/internal/naming"
 	"ticketfrei/tools/newnetwork/scaffold"
 )
 

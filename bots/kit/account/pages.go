@@ -27,7 +27,7 @@ const loginTimeout = 20 * time.Second
 type Field struct {
 	Name   string
 	ID     string // of the input on the page; empty means <network>-<name>
-	Secret bool   // shown as dots
+	Secret bool   // it is shown as dots while it is typed, and to nobody again
 }
 
 // Typed is what was typed into the fields, without white space around it.
@@ -65,15 +65,8 @@ type Replacer interface {
 
 // Wrong is an error of what was typed into a field: the text id says what.
 func Wrong(field, id string, data ...any) error {
-	return &wrong{field, bots.Say(nil, id, data...)}
+	return &bots.FieldError{Field: field, Err: bots.Say(nil, id, data...)}
 }
-
-type wrong struct {
-	field string
-	error
-}
-
-func (w *wrong) Unwrap() error { return w.error }
 
 // Pages are the forms by which an account is connected: the token is checked,
 // the account shown, and then confirmed or dropped.
@@ -151,24 +144,29 @@ func (p *Pages) Offer(w http.ResponseWriter, r *http.Request, site bots.Site, a 
 	return site.Saved(w, r, p.Network, site.T(r, "kit.account.please_confirm"))
 }
 
+// Maker makes bots: a bots.Site or a bots.Host.
+type Maker interface {
+	Connect(ctx context.Context, city report.City, network string, botID int64, save func(tx *gorm.DB, b report.Bot) error) (report.Bot, error)
+}
+
 // Connect makes the account a bot of the city, or gives the bot that has it its
 // new token.
-func (p *Pages) Connect(ctx context.Context, site bots.Site, city report.City, a Account) (report.Bot, error) {
-	b, err := p.connect(ctx, site, city, a)
+func (p *Pages) Connect(ctx context.Context, by Maker, city report.City, a Account) (report.Bot, error) {
+	b, err := p.connect(ctx, by, city, a)
 	if errors.Is(err, ErrTaken) {
 		// The first of two clicks may have made it the city's own a moment ago.
-		b, err = p.connect(ctx, site, city, a)
+		b, err = p.connect(ctx, by, city, a)
 	}
 	return b, err
 }
 
-func (p *Pages) connect(ctx context.Context, site bots.Site, city report.City, a Account) (report.Bot, error) {
+func (p *Pages) connect(ctx context.Context, by Maker, city report.City, a Account) (report.Bot, error) {
 	botID, err := p.Store.BotOf(ctx, city.ID, a)
 	if err != nil {
 		return report.Bot{}, err
 	}
 	former, _ := p.Store.Account(ctx, botID) // none, or one that cannot be read: nothing to replace
-	b, err := site.Connect(ctx, city, p.Network, botID, func(tx *gorm.DB, b report.Bot) error {
+	b, err := by.Connect(ctx, city, p.Network, botID, func(tx *gorm.DB, b report.Bot) error {
 		a.BotID = b.ID
 		if err := p.Store.Put(tx, a); err != nil {
 			return err
@@ -196,13 +194,19 @@ func (p *Pages) replaced(ctx context.Context, former Account) {
 // Words puts an error of a login into the words of the page; empty where the
 // error is not for the moderator.
 func (p *Pages) Words(r *http.Request, site bots.Site, err error) string {
-	if errors.Is(err, ErrTaken) {
-		return site.T(r, "kit.account.taken")
-	}
-	if s, ok := errors.AsType[bots.Sayer](err); ok {
+	if s := sayer(err); s != nil {
 		return s.Say(func(id string, data ...any) string { return site.T(r, id, data...) })
 	}
 	return ""
+}
+
+// sayer returns what says an error of a login; nil where it is not for moderators.
+func sayer(err error) bots.Sayer {
+	if errors.Is(err, ErrTaken) {
+		err = bots.Say(err, "kit.account.taken")
+	}
+	s, _ := errors.AsType[bots.Sayer](err)
+	return s
 }
 
 // Fail answers a form of the network's own with the settings page that says what
@@ -229,10 +233,7 @@ type form struct {
 func (f *form) handleToken(w http.ResponseWriter, r *http.Request) error {
 	ctx, done := context.WithTimeout(r.Context(), loginTimeout)
 	defer done()
-	typed := Typed{}
-	for _, field := range f.Fields {
-		typed[field.Name] = strings.TrimSpace(r.FormValue(field.Name))
-	}
+	typed := f.typed(r.FormValue)
 	a, err := f.Checker.Check(ctx, typed)
 	if err == nil {
 		err = f.Offer(w, r, f.site, a)
@@ -244,11 +245,28 @@ func (f *form) handleToken(w http.ResponseWriter, r *http.Request) error {
 	return f.Show(w, r, f.site, func(c *Card) { c.fill(typed, f.fieldOf(err), words) })
 }
 
+// typed are the values of the fields.
+func (p *Pages) typed(value func(field string) string) Typed {
+	typed := Typed{}
+	for _, f := range p.Fields {
+		typed[f.Name] = strings.TrimSpace(value(f.Name))
+	}
+	return typed
+}
+
+// takeOver tells the network that an account is about to be connected.
+func (p *Pages) takeOver(ctx context.Context, a Account) error {
+	if c, ok := p.Checker.(Connecter); ok {
+		return c.Connect(ctx, a)
+	}
+	return nil
+}
+
 // fieldOf is the field that an error stands at: the one that it names, the first
 // that is no secret where the server is the trouble, and else the last.
 func (p *Pages) fieldOf(err error) string {
-	if w, ok := errors.AsType[*wrong](err); ok {
-		return w.field
+	if w, ok := errors.AsType[*bots.FieldError](err); ok {
+		return w.Field
 	}
 	if e := remote.As(err); e != nil && slices.Contains(ofServer, e.Trouble) {
 		for _, f := range p.Fields {
@@ -278,10 +296,7 @@ func (f *form) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 	case !isShown(r, l.Account):
 		return f.Show(w, r, f.site, func(c *Card) { c.Error = f.site.T(r, "kit.account.another") })
 	}
-	if connecter, ok := f.Checker.(Connecter); ok {
-		err = connecter.Connect(ctx, l.Account)
-	}
-	if err == nil {
+	if err = f.takeOver(ctx, l.Account); err == nil {
 		_, err = f.Connect(ctx, f.site, city, l.Account)
 	}
 	if errors.Is(err, ErrTaken) {

@@ -241,7 +241,7 @@ func (b *bot) handleMessage(ctx context.Context, m Message, emit func(context.Co
 	case m.Author == "" || m.Edited && !m.isReport():
 		return nil
 	case m.Command != "":
-		return b.handleCommand(ctx, m, answers)
+		return b.handleCommand(ctx, m, emit, answers)
 	case !m.Private && !m.Addressed:
 		return nil
 	}

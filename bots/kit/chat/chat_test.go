@@ -646,10 +646,41 @@ func TestHelpSaysThatOneMayAsk(t *testing.T) {
 	help := chat.Message{ID: "1", Chat: "7", Author: "7", Command: "help", Private: true}
 	y.must(y.happen("", help))
 	y.untilPosted(1)
-	y.must(y.db.SaveHearing(t.Context(), y.city.ID, false, false))
+	dbtest.MustSaveHearing(t, y.db, y.city.ID, false, false)
 	y.must(y.happen("", help))
 	words := "7 " + y.text("kit.chat.help", "City", "leeds")
 	if diff := cmp.Diff([]string{words + "\n\n" + y.text("kit.chat.help_ask"), words}, y.untilPosted(2)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestCommandsOfPrograms has somebody write what outside programs answer: it is handed over
+// with what the message says, whoever asks for help learns of it, and the bot itself answers
+// nothing but what nobody knows.
+func TestCommandsOfPrograms(t *testing.T) {
+	y := newToy(t, nil)
+	in := kittest.NewInbox()
+	in.Know("fahrplan")
+	y.host.Commands = in
+	network, err := chat.Network{Name: network, Files: texts, Migrations: chat.Migrations(network), Fields: []account.Field{{Name: "token"}},
+		Length: text.Runes(500), New: func(bots.Host) (chat.Driver, error) { return driver{y.service}, nil }}.Definition().New(y.host)
+	y.must(err)
+	y.network = network
+	kittest.Receive(t, y.load(y.connect("nest")), in)
+	said := func(id, chatID, words string) chat.Message {
+		command, _ := chat.Command(words, "nest")
+		return chat.Message{ID: id, Chat: chatID, Author: "7", Text: words, Command: command, Private: chatID == "7"}
+	}
+	y.must(y.happen("", said("1", "7", "/fahrplan U1"), said("2", "-7", "/fahrplan U2"), said("3", "-7", "/dance"), said("4", "7", "/dance")))
+	var heard []string
+	for _, h := range in.All() {
+		heard = append(heard, fmt.Sprint(h.Text, " ", h.Command, " ", h.Commands, " ", h.Answer != nil))
+	}
+	if diff := cmp.Diff([]string{"/fahrplan U1 true true true", "/fahrplan U2 true false true"}, heard); diff != "" {
+		t.Error(diff)
+	}
+	help := y.untilPosted(1)[0]
+	if !strings.Contains(help, y.text("kit.chat.unknown_command")) || !strings.Contains(help, "Also: /fahrplan") {
+		t.Errorf("answered %q", help)
 	}
 }

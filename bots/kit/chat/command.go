@@ -10,6 +10,8 @@ import (
 
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
+	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 )
@@ -55,7 +57,7 @@ func Mention(text, handle string) (rest string, mentioned bool) {
 
 // handleCommand does what a command asks for, and answers in the language of
 // who gave it.
-func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) error {
+func (b *bot) handleCommand(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error, answers *answers) error {
 	language := b.languageOf(m)
 	answer, err := answer{chat: m.Chat}, error(nil)
 	switch m.Command {
@@ -74,16 +76,36 @@ func (b *bot) handleCommand(ctx context.Context, m Message, answers *answers) er
 	case "ping":
 		answer.text = b.pong(m, language)
 	default:
-		if !m.Private {
+		err = b.handOverCommand(ctx, m, emit)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, db.ErrPaused):
+			answer.text, err = b.say(language, "kit.chat.city_paused", "City", b.city), nil
+		case !errors.Is(err, bots.ErrNoCommand):
+			return err
+		case !m.Private:
 			return nil // it may be meant for another bot
+		default:
+			answer.text, err = b.help(ctx, language)
+			answer.text = b.say(language, "kit.chat.unknown_command") + "\n\n" + answer.text
 		}
-		answer.text, err = b.help(ctx, language)
-		answer.text = b.say(language, "kit.chat.unknown_command") + "\n\n" + answer.text
 	}
 	if err == nil {
 		answers.add(answer)
 	}
 	return err
+}
+
+// handOverCommand has an outside program of the city answer a command; bots.ErrNoCommand
+// where there is none that knows it.
+func (b *bot) handOverCommand(ctx context.Context, m Message, emit func(context.Context, bots.Incoming) error) error {
+	if m.ID == "" || m.Media {
+		return bots.ErrNoCommand
+	}
+	in := b.incoming(m)
+	in.Command = true
+	return account.HandOver(ctx, b.log, emit, in)
 }
 
 // help says how it works, where the city has lines that one may choose, and where it
@@ -94,12 +116,19 @@ func (b *bot) help(ctx context.Context, language string) (string, error) {
 		return "", err
 	}
 	words := b.say(language, "kit.chat.help", "City", b.city)
-	names, err := b.network.host.Lines.Lines(ctx, b.bot.CityID)
+	names, err := b.network.host.Places.Lines(ctx, b.bot.CityID)
 	if len(names) > 0 {
 		words += "\n" + b.say(language, "kit.lines.help")
 	}
 	if city.Questions {
 		words += "\n\n" + b.say(language, "kit.chat.help_ask")
+	}
+	if err != nil || b.network.host.Commands == nil {
+		return words, err
+	}
+	more, err := b.network.host.Commands.Words(ctx, b.bot.CityID)
+	if len(more) > 0 {
+		words += "\n\n" + b.say(language, "kit.chat.help_commands", "Commands", "/"+strings.Join(more, ", /"))
 	}
 	return words, err
 }
@@ -161,7 +190,7 @@ func (b *bot) again(ctx context.Context, chat, id, language string) (string, err
 	if err != nil || r.Lines == "" {
 		return b.say(language, id), err
 	}
-	names, err := b.network.host.Lines.Lines(ctx, b.bot.CityID)
+	names, err := b.network.host.Places.Lines(ctx, b.bot.CityID)
 	return b.chosen(language, r.Lines, names) + "\n\n" + b.choose(language, names), err
 }
 

@@ -19,7 +19,7 @@ var maxUnknown = text.Runes(60)
 // lines has a chat get the reports of some lines alone, and returns the answer: what
 // comes here now, and which lines there are.
 func (b *bot) lines(ctx context.Context, m Message, language string) (string, error) {
-	city, err := b.network.host.Lines.Lines(ctx, b.bot.CityID)
+	city, err := b.network.host.Places.Lines(ctx, b.bot.CityID)
 	if err != nil {
 		return "", err
 	}

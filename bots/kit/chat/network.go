@@ -43,6 +43,7 @@ var (
 	_ bots.Addressed  = (*network)(nil)
 	_ bots.Grouped    = (*network)(nil)
 	_ bots.Hooked     = (*network)(nil)
+	_ bots.Connector  = (*network)(nil)
 )
 
 // newNetwork returns the network; as one that can show itself where its driver
@@ -74,8 +75,13 @@ func (n *network) Limit() text.Limit { return n.Length }
 // Close closes the driver.
 func (n *network) Close() error { return account.Close(n.driver) }
 
-// Asks are the fields of the form that connects an account.
-func (n *network) Asks() []account.Field { return n.Fields }
+// Fields are what is typed to connect an account.
+func (n *network) Fields() []bots.Field { return n.pages.Asked() }
+
+// Connect connects the account that the values are the login of.
+func (n *network) Connect(ctx context.Context, city report.City, botID int64, values map[string]string) (report.Bot, error) {
+	return n.pages.ConnectBy(ctx, city, botID, values)
+}
 
 // Bot returns the bot of the account that was stored for b.
 func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots.Bot, error) {

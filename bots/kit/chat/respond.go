@@ -40,7 +40,7 @@ func (b *bot) answering(m Message) func(context.Context, bots.Answer) error {
 	_, reacts := b.conn.(Reacter)
 	return func(_ context.Context, a bots.Answer) error {
 		next := to
-		switch formOf(own.Answers, private, reacts, a.Outcome) {
+		switch formOf(own.Answers, private, reacts, a) {
 		case silence:
 			return nil
 		case sign:
@@ -73,15 +73,15 @@ const (
 // formOf is how the author of a message is answered. In a group a sign is enough, as
 // everybody there reads what the bot writes: only what was asked is answered in words,
 // and where its moderators wish it what is missing.
-func formOf(a report.Answers, private, reacts bool, o bots.Outcome) form {
+func formOf(wanted report.Answers, private, reacts bool, a bots.Answer) form {
 	switch {
-	case o == bots.OutcomeQuestion:
+	case a.Always():
 		return words
-	case a == report.AnswersOff:
+	case wanted == report.AnswersOff:
 		return silence
-	case private && (a != report.AnswersReaction || !reacts):
+	case private && (wanted != report.AnswersReaction || !reacts):
 		return words
-	case a == report.AnswersWords && o == bots.OutcomeHeld:
+	case wanted == report.AnswersWords && a.Outcome == bots.OutcomeHeld:
 		return words
 	case reacts:
 		return sign

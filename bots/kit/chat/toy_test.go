@@ -31,7 +31,7 @@ import (
 	"ticketfrei/bots/kit/text"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -171,7 +171,7 @@ func newToy(t *testing.T, change func(*chat.Network)) *toy {
 }
 
 // newToyIn is a toy in a city that has lines.
-func newToyIn(t *testing.T, lines bots.Lines, change func(*chat.Network)) *toy {
+func newToyIn(t *testing.T, lines bots.Places, change func(*chat.Network)) *toy {
 	t.Helper()
 	y := &toy{T: t, service: &service{batches: make(chan batch), fail: map[string]error{}}, log: &bytes.Buffer{}, operator: &bytes.Buffer{}}
 	box, err := secret.New(bytes.Repeat([]byte{7}, 32))
@@ -185,10 +185,9 @@ func newToyIn(t *testing.T, lines bots.Lines, change func(*chat.Network)) *toy {
 	y.clock = clock
 	y.db = dbtest.MustOpen(t, clock.Now, map[string][]*gormigrate.Migration{network: spec.Migrations(box)})
 	y.city = dbtest.MustCreateCity(t, y.db, "leeds")
-	catalogue, err := i18n.New(append([]fs.FS{texts}, kit.Texts...)...)
-	y.must(err)
+	catalogue := i18ntest.MustNew(t, append([]fs.FS{texts}, kit.Texts...)...)
 	y.site = &kittest.Site[*chat.Card, any]{DB: y.db, Visited: y.city, Texts: catalogue}
-	y.host = bots.Host{DB: y.db, Lines: lines, Secrets: box, Texts: catalogue, Now: clock.Now, Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), y.operator), nil))}
+	y.host = bots.Host{DB: y.db, Places: lines, Secrets: box, Texts: catalogue, Now: clock.Now, Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), y.operator), nil))}
 	y.network, err = spec.Definition().New(y.host)
 	y.must(err)
 	return y

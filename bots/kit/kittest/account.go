@@ -28,6 +28,8 @@ var accountChecks = []check{
 	{"account: two of one city", twoOfOneCity},
 	{"account: one of another city is refused", taken},
 	{"account: the form of another city changes nothing here", otherCity},
+	{"account: connected without a page", byValues},
+	{"account: without a page, what is wrong stands at its field", wrongValues},
 	{"demo: its page takes a report and shows what was sent", demo},
 }
 

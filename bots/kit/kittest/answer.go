@@ -18,12 +18,13 @@ var (
 	passed   = bots.Answer{Outcome: bots.OutcomePassed, Text: "Passed on, 34 people."}
 	held     = bots.Answer{Outcome: bots.OutcomeHeld, Text: "Not passed on: say which line."}
 	question = bots.Answer{Outcome: bots.OutcomeQuestion, Text: "U1, 3 minutes ago."}
+	spoken   = bots.Answer{Outcome: bots.OutcomePassed, Text: "Passed on. The next one comes in 5 minutes.", Spoken: true}
 )
 
 // chatAnswerChecks are about who reports to a chat network, and learns what became of it.
 var chatAnswerChecks = []check{
 	{"answer: in private in words", answerPrivate},
-	{"answer: what is asked is answered also where reports are not", answerOff},
+	{"answer: what is asked, or said by a program, is answered also where reports are not", answerOff},
 	{"answer: with a sign in private, where the moderators wish it", answerSign},
 	{"answer: a sign in a group, in words what was asked", answerGroup},
 	{"answer: in a group in words what is missing, where the moderators wish it", answerGroupWords},
@@ -96,6 +97,8 @@ func answerOff(s *scene) {
 	s.reportAnd(in, "Plärrer", held)
 	s.reportAnd(in, "wo?", question)
 	s.wantAnswer("anna", 1, question.Text)
+	s.reportAnd(in, "U2 Plärrer", spoken)
+	s.wantAnswer("anna", 2, spoken.Text)
 	s.wantSigns("anna")
 }
 
@@ -144,7 +147,7 @@ func answerAfterRestart(s *scene) {
 var postAnswerChecks = []check{
 	{"answer: what was written in private is answered in private", answerAlone},
 	{"answer: what was written in public is answered in private, where the moderators wish it", answerPublic},
-	{"answer: switched off, what is asked is answered", answerOnlyQuestions},
+	{"answer: switched off, what is asked is answered, and what a program says", answerOnlyQuestions},
 	{"answer: nobody makes the account write without end", answerBounded},
 	{"answer: the moderators choose how", chooseAnswers},
 }
@@ -196,7 +199,8 @@ func answerOnlyQuestions(s *scene) {
 	in := s.answering(report.AnswersOff)
 	s.written(in, standin.Message{Text: "U1 Plärrer"}, passed)
 	s.written(in, standin.Message{Text: "wo?"}, question)
-	s.wantAnswered(question.Text)
+	s.written(in, standin.Message{Text: "U2 Plärrer"}, spoken)
+	s.wantAnswered(question.Text, spoken.Text)
 }
 
 func answerBounded(s *scene) {

@@ -19,13 +19,17 @@ import (
 	"ticketfrei/bots/kit"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/filter"
 	"ticketfrei/frontend"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
+	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 	"ticketfrei/templates"
 )
@@ -39,6 +43,7 @@ type Host struct {
 	bots.Host
 	Definition bots.Definition
 	Network    bots.Network
+	Cities     *manage.Cities
 	Site       *frontend.Site
 	Clock      *Clock
 	Inbox      *Inbox        // what the network's servers hear
@@ -60,18 +65,22 @@ func NewHost(tb testing.TB, d bots.Definition, settings ...string) *Host {
 	if d.Migrations != nil {
 		migrations[d.Name] = d.Migrations(box)
 	}
-	sources := append(append([]fs.FS{supervisor.Texts, d.Files}, templates.Texts...), kit.Texts...)
+	sources := append(append([]fs.FS{filter.Texts, supervisor.Texts, d.Files}, templates.Texts...), kit.Texts...)
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(h.Lines, tb.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := h.config(settings)
 	h.Host = bots.Host{
-		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: must(i18n.New(sources...))(tb),
+		Config: cfg, DB: dbtest.MustOpen(tb, h.Clock.Now, migrations), Secrets: box, Texts: i18ntest.MustNew(tb, sources...),
 		Mailer: mailer.New(cfg, log, h.Clock.Now), AccountMails: h.Mails, HTTP: bots.NewHTTPClient(true, nil), Hearer: h.Inbox,
-		Lines: cityLines, Notices: &notice.Board{}, Log: log, Now: h.Clock.Now,
+		Notices: &notice.Board{}, Bus: new(bus.Bus), Log: log, Now: h.Clock.Now,
 	}
+	places, stop := relay.NewPlaces(h.DB, h.Notices, log)
+	tb.Cleanup(stop)
+	h.Host.Places, h.Networks = chosen{places, cityLines}, []string{"mail", "mastodon", "telegram", "web", d.Name}
 	h.Network = must(d.New(h.Host))(tb)
+	h.Cities = must(manage.New(manage.Options{DB: h.DB, Notices: h.Notices, Log: log,
+		Networks: []manage.Network{{Definition: d, Network: h.Network}}}))(tb)
 	h.Site = must(frontend.NewSite(frontend.Options{Config: cfg, DB: h.DB, Secrets: box, Texts: h.Texts, Log: log, Now: h.Clock.Now,
-		AccountMails: h.Mails, Notices: h.Notices, Relay: struct{ frontend.Relay }{}, Health: ready{}, Demo: true,
-		Networks: []frontend.Network{{Definition: d, Network: h.Network}}}))(tb)
+		AccountMails: h.Mails, Notices: h.Notices, Cities: h.Cities, Health: ready{}, Demo: true}))(tb)
 	tb.Cleanup(func() {
 		h.Site.Close()
 		h.HTTP.CloseIdleConnections()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ type Inbox struct {
 	mu      sync.Mutex
 	fail    error
 	refuse  string
+	words   []string // commands of outside programs
 	got     []bots.Incoming
 	changed chan struct{}
 }
@@ -30,6 +32,9 @@ func (i *Inbox) Emit(_ context.Context, in bots.Incoming) error {
 	defer i.mu.Unlock()
 	if i.fail != nil {
 		return i.fail
+	}
+	if word, _, _ := strings.Cut(strings.TrimPrefix(in.Text, "/"), " "); in.Command && !slices.Contains(i.words, word) {
+		return bots.ErrNoCommand
 	}
 	if i.refuse != "" && in.Text == i.refuse {
 		return fmt.Errorf("%w: for the sake of a test", bots.ErrMessage)
@@ -55,6 +60,20 @@ func (i *Inbox) Fail(err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.fail = err
+}
+
+// Know makes Emit take commands of these words, as if outside programs answered them.
+func (i *Inbox) Know(words ...string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.words = words
+}
+
+// Words are those commands: see bots.Commands.
+func (i *Inbox) Words(context.Context, int64) ([]string, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.words, nil
 }
 
 // Refuse makes Emit refuse what has that text, as what can never be taken in.

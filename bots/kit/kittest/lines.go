@@ -6,15 +6,29 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/internal/report"
+	"ticketfrei/place"
 )
 
-// CityLines are the lines of every city.
+// CityLines are the lines of every city. It has no stops.
 type CityLines []string
 
-var _ bots.Lines = CityLines(nil)
+var _ bots.Places = CityLines(nil)
 
 // Lines returns them.
 func (l CityLines) Lines(context.Context, int64) ([]string, error) { return l, nil }
+
+// Of returns nil: nothing is stored.
+func (l CityLines) Of(context.Context, int64) (*place.Places, error) { return nil, nil }
+
+// chosen are places as they are stored, of which people choose these lines.
+type chosen struct {
+	bots.Places
+	lines CityLines
+}
+
+func (c chosen) Lines(ctx context.Context, cityID int64) ([]string, error) {
+	return c.lines.Lines(ctx, cityID)
+}
 
 var cityLines = CityLines{"U1", "U2", "Tram 4"}
 

@@ -164,9 +164,9 @@ func (s *scene) typed(account int) url.Values {
 }
 
 // asks are the fields of the form that connects an account.
-func (s *scene) asks() []account.Field {
-	if n, ok := s.Network.(interface{ Asks() []account.Field }); ok {
-		return n.Asks()
+func (s *scene) asks() []bots.Field {
+	if n, ok := s.Network.(bots.Connector); ok {
+		return n.Fields()
 	}
 	return nil
 }

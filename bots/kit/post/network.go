@@ -34,6 +34,7 @@ var (
 	_ bots.Network   = (*network)(nil)
 	_ bots.Addressed = (*network)(nil)
 	_ bots.Hooked    = (*network)(nil)
+	_ bots.Connector = (*network)(nil)
 )
 
 // newNetwork returns the network; as one that can show itself where its driver
@@ -57,8 +58,13 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	return n, nil
 }
 
-// Asks are the fields of the form that connects an account.
-func (n *network) Asks() []account.Field { return n.Fields }
+// Fields are what is typed to connect an account.
+func (n *network) Fields() []bots.Field { return n.pages.Asked() }
+
+// Connect connects the account that the values are the login of.
+func (n *network) Connect(ctx context.Context, city report.City, botID int64, values map[string]string) (report.Bot, error) {
+	return n.pages.ConnectBy(ctx, city, botID, values)
+}
 
 // Limit is how long a message may be.
 func (n *network) Limit() text.Limit { return n.Length }

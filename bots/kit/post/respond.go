@@ -27,7 +27,7 @@ func (b *bot) answering(m Message) func(context.Context, bots.Answer) error {
 	}
 	who, message, private := m.Author, m.ID, m.Visibility == report.Private && !m.Unlisted
 	return func(ctx context.Context, a bots.Answer) error {
-		if !b.isAnswered(private, a.Outcome) || !b.network.mayAnswer(b.bot.ID, who) {
+		if !b.isAnswered(private, a) || !b.network.mayAnswer(b.bot.ID, who) {
 			return nil
 		}
 		// Nothing of it is stored: it is tried once.
@@ -41,9 +41,9 @@ func (b *bot) answering(m Message) func(context.Context, bots.Answer) error {
 
 // isAnswered tells whether the author of a message is told of an outcome. What was
 // written for all to see is answered where the moderators wish it; what was asked always.
-func (b *bot) isAnswered(private bool, o bots.Outcome) bool {
+func (b *bot) isAnswered(private bool, a bots.Answer) bool {
 	switch {
-	case o == bots.OutcomeQuestion:
+	case a.Always():
 		return true
 	case b.bot.Answers == report.AnswersOff:
 		return false

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"ticketfrei/tools/newnetwork/naming"
+	"ticketfrei/internal/naming"
 )
 
 func main() {

@@ -1,0 +1,153 @@
+package manage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
+)
+
+// Bounds of what moderators write, in characters.
+const (
+	MaxName   = 60     // of a city
+	MaxPage   = 20_000 // of its page
+	MaxPoster = 300    // on its poster
+)
+
+// Details is what a city is called, says of itself and hears.
+type Details struct {
+	Name, Language, Zone, Page, Poster  string
+	NoIndex, Questions, Replies, Paused bool
+}
+
+// DetailsOf returns the details of a city.
+func DetailsOf(c report.City) Details {
+	return Details{Name: c.Name, Language: c.Language, Zone: c.Zone, Page: c.Page, Poster: c.Poster,
+		NoIndex: c.NoIndex, Questions: c.Questions, Replies: c.Replies, Paused: !c.Paused.IsZero()}
+}
+
+// Revision is for Change.
+func (d Details) Revision() Revision {
+	return revisionOf(d.Name, d.Language, d.Zone, d.Page, d.Poster, fmt.Sprint(d.NoIndex, d.Questions, d.Replies, d.Paused))
+}
+
+// Patch is what is to be changed of a city's details; nil: it stays.
+type Patch struct {
+	Name, Language *string
+	Zone           *string // empty: that of the language
+	Page, Poster   *string // empty: the default
+	NoIndex        *bool   // ask search engines to leave the page out
+	Questions      *bool   // are answered instead of being passed on
+	Replies        *bool   // to what bots have posted are reports
+	Paused         *bool   // see Pause and Resume
+}
+
+// Check normalizes what is typed and says what is wrong with it.
+func (p *Patch) Check() error {
+	var wrong problems
+	if p.Name = normal(p.Name, oneLine); p.Name != nil {
+		wrong.tooLong("name", *p.Name, MaxName)
+		if *p.Name == "" {
+			wrong.add("name", "settings.texts.name_missing")
+		}
+	}
+	if p.Language != nil && !slices.Contains(i18n.Languages(), *p.Language) {
+		wrong.add("language", "settings.texts.language_missing")
+	}
+	if p.Zone = normal(p.Zone, strings.TrimSpace); p.Zone != nil && *p.Zone != "" && zone.Known(*p.Zone) == "" {
+		wrong.add("zone", "settings.texts.zone_unknown")
+	}
+	if p.Page = normal(p.Page, plainLines); p.Page != nil {
+		wrong.tooLong("page", *p.Page, MaxPage)
+	}
+	if p.Poster = normal(p.Poster, func(s string) string { return strings.TrimSpace(plainLines(s)) }); p.Poster != nil {
+		wrong.tooLong("poster", *p.Poster, MaxPoster)
+	}
+	return wrong.err()
+}
+
+// normal returns what is typed in the form in which it is stored.
+func normal(typed *string, f func(string) string) *string {
+	if typed == nil {
+		return nil
+	}
+	s := f(*typed)
+	return &s
+}
+
+// oneLine returns a name on one line, without spaces around it; empty where nothing of it can
+// be seen.
+func oneLine(typed string) string {
+	line := without(strings.Join(strings.Fields(typed), " "), func(r rune) bool { return isControl(r) || turns(r) })
+	if !strings.ContainsFunc(line, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
+		return ""
+	}
+	return line
+}
+
+// turns finds what changes the direction of all that follows a name, on its page and in its
+// mails. The marks that Arabic and Hebrew are written with are none.
+func turns(r rune) bool { return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' }
+
+// Change changes details of a city and returns it as it is now. Its bots restart where
+// they use what was changed.
+func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revision) (report.City, error) {
+	if err := p.Check(); err != nil {
+		return report.City{}, err
+	}
+	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		if err := seen.of(DetailsOf(*c).Revision()); err != nil {
+			return err
+		}
+		p.apply(c)
+		return nil
+	})
+	if err := m.changed(cityID, err); err != nil {
+		return report.City{}, err
+	}
+	if p.Paused == nil || *p.Paused == !c.Paused.IsZero() {
+		return c, nil
+	}
+	if *p.Paused {
+		_, err = m.Pause(ctx, cityID)
+	} else {
+		err = m.Resume(ctx, cityID)
+	}
+	if err != nil {
+		return report.City{}, err
+	}
+	return m.DB.City(ctx, cityID)
+}
+
+func (p Patch) apply(c *report.City) {
+	set(&c.Name, p.Name)
+	set(&c.Language, p.Language)
+	set(&c.Zone, p.Zone)
+	set(&c.Page, p.Page)
+	set(&c.Poster, p.Poster)
+	set(&c.NoIndex, p.NoIndex)
+	set(&c.Questions, p.Questions)
+	set(&c.Replies, p.Replies)
+}
+
+func set[T any](to, value *T) {
+	if value != nil {
+		*to = *value
+	}
+}
+
+// Pause has a city take no reports until Resume, and deletes those it has. wiped is how
+// many there were.
+func (m *Cities) Pause(ctx context.Context, cityID int64) (wiped int, err error) {
+	return m.Relay.Pause(ctx, cityID)
+}
+
+// Resume has a city take reports again.
+func (m *Cities) Resume(ctx context.Context, cityID int64) error {
+	return m.Relay.Resume(ctx, cityID)
+}

@@ -1,0 +1,106 @@
+// Package manage is what people may do with a city: its settings pages, the API and the
+// command line ask it, so that everything is checked once.
+//
+//	List, Find, Create, Confirm, Delete           cities
+//	Change, Pause, Resume                         what a city is called, says and hears
+//	SaveRules, ResetRules, Try                    what is passed on
+//	SavePlaces, SaveLines, SaveTimetable          lines and stops
+//	Bots, Enable, Connect, Disconnect             bots and how many people they reach
+//	Reports, TakeBack, LetThrough, ThrowAway      reports
+//	Mute, Unmute                                  who writes them
+//	SaveTasks                                     outside programs that look at reports
+//
+// What cannot be taken is an *Invalid, which names every problem with its field and the
+// text that says it. What is not there, or is another city's, is db.ErrNotFound. What was
+// changed since the caller has looked is ErrConflict.
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"ticketfrei/bots"
+	"ticketfrei/db"
+	"ticketfrei/intent"
+	"ticketfrei/internal/notice"
+)
+
+// Options is what managing cities needs. Where nothing else is said, it is required.
+type Options struct {
+	DB       *db.DB
+	Notices  *notice.Board // is told of every change
+	Networks []Network
+	Log      *slog.Logger
+	// Keep is how long reports are kept.
+	Keep time.Duration
+
+	// What only a server has; the command line does without.
+	Relay   Relay
+	Places  bots.Places        // nil: no city has lines and stops
+	Intents *intent.Recognizer // tells questions from reports; nil: nothing is one
+	HTTP    *http.Client       // fetches timetables; nil: nothing is fetched
+}
+
+// Network is a network that this program has.
+type Network struct {
+	bots.Definition
+	Network bots.Network // nil on the command line
+}
+
+// Relay is what managing needs of the way of a report.
+type Relay interface {
+	// TakeBack takes a passed report of the city back wherever it was posted.
+	// The error is db.ErrNotFound if there is none.
+	TakeBack(ctx context.Context, cityID int64, reportID string) error
+	// LetThrough sends the chosen reports of the city on that are held. passed is
+	// how many there were, late how many were too old and are refused.
+	LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error)
+	// Pause has a city take no reports until Resume, and deletes those it has.
+	// wiped is how many there were.
+	Pause(ctx context.Context, cityID int64) (wiped int, err error)
+	Resume(ctx context.Context, cityID int64) error
+}
+
+// Cities manages the cities. It may be used from many goroutines.
+type Cities struct{ Options }
+
+// New returns what manages the cities of a database.
+func New(o Options) (*Cities, error) {
+	if o.DB == nil || o.Notices == nil || o.Log == nil {
+		return nil, errors.New("manage: an option is missing")
+	}
+	return &Cities{o}, nil
+}
+
+// changed tells that a city was changed, where err is nil, and returns err.
+func (m *Cities) changed(cityID int64, err error) error {
+	if err == nil {
+		m.Notices.Changed(cityID)
+	}
+	return err
+}
+
+// Network returns the network with that name, or db.ErrNotFound.
+func (m *Cities) Network(name string) (Network, error) {
+	for _, n := range m.Networks {
+		if n.Name == name {
+			return n, nil
+		}
+	}
+	return Network{}, fmt.Errorf("network %q: %w", name, db.ErrNotFound)
+}
+
+// everywhere returns the names of the networks on which every city has a bot.
+func (m *Cities) everywhere() []string {
+	var names []string
+	for _, n := range m.Networks {
+		if n.Everywhere {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}

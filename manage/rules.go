@@ -1,0 +1,175 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"regexp/syntax"
+
+	"ticketfrei/censor"
+	"ticketfrei/internal/report"
+)
+
+// MaxRules bounds each of the two lists, in characters.
+const MaxRules = 10_000
+
+// Rules say what is passed on in a city: one pattern, or one word, a line.
+type Rules struct{ Triggers, Blocked string }
+
+// RulesOf returns the rules of a city.
+func RulesOf(c report.City) Rules { return Rules{c.Triggers, c.Blocked} }
+
+// DefaultRules returns the rules with which a city of a language begins.
+func DefaultRules(language string) Rules {
+	return Rules{censor.DefaultTriggers(language), censor.DefaultBlocked(language)}
+}
+
+// Revision is for SaveRules.
+func (r Rules) Revision() Revision { return revisionOf(r.Triggers, r.Blocked) }
+
+// Compile says what is wrong with rules that are typed.
+func (r Rules) Compile() (*censor.Rules, error) {
+	var wrong problems
+	r = r.normal()
+	wrong.tooLong("triggers", r.Triggers, MaxRules)
+	wrong.tooLong("blocked", r.Blocked, MaxRules)
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	rules, err := censor.Accept(r.Triggers, r.Blocked)
+	if err != nil {
+		return nil, &Invalid{explainPatterns(err)}
+	}
+	return rules, nil
+}
+
+func (r Rules) normal() Rules { return Rules{plainLines(r.Triggers), plainLines(r.Blocked)} }
+
+// SaveRules stores rules that are typed and returns them as they are stored.
+func (m *Cities) SaveRules(ctx context.Context, cityID int64, r Rules, seen Revision) (Rules, error) {
+	if _, err := r.Compile(); err != nil {
+		return Rules{}, err
+	}
+	return m.saveRules(ctx, cityID, seen, func(report.City) Rules { return r.normal() })
+}
+
+// ResetRules stores those with which a city of its language begins.
+func (m *Cities) ResetRules(ctx context.Context, cityID int64, seen Revision) (Rules, error) {
+	return m.saveRules(ctx, cityID, seen, func(c report.City) Rules { return DefaultRules(c.Language) })
+}
+
+func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, rules func(report.City) Rules) (Rules, error) {
+	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		r := rules(*c)
+		err := seen.of(RulesOf(*c).Revision())
+		c.Triggers, c.Blocked = r.Triggers, r.Blocked
+		return err
+	})
+	return RulesOf(c), m.changed(cityID, err)
+}
+
+// Tried is what rules would make of a text.
+type Tried struct {
+	Verdict report.Verdict
+	Asks    bool // it would be answered instead of being passed on
+	MayAsk  bool // it would be answered, too
+}
+
+// Try judges a text by rules that are typed. It saves nothing.
+func (m *Cities) Try(ctx context.Context, c report.City, r Rules, text string) (Tried, error) {
+	rules, err := r.Compile()
+	if err != nil {
+		return Tried{}, err
+	}
+	places, err := m.PlacesOf(ctx, c.ID)
+	if err != nil {
+		return Tried{}, err
+	}
+	read := places.Read(text)
+	t := Tried{Verdict: read.Admit(rules.Judge(text))}
+	if m.Intents != nil && c.Questions {
+		g := m.Intents.Recognize(text).Naming(read.Named(), read.Clear)
+		t.Asks, t.MayAsk = g.Sure(), g.Doubtful()
+	}
+	return t, nil
+}
+
+// explainPatterns returns what censor.Accept has said.
+func explainPatterns(err error) problems {
+	var wrong problems
+	list, ok := errors.AsType[censor.PatternErrors](err)
+	if !ok {
+		wrong.add("triggers", "settings.pattern.other")
+		return wrong
+	}
+	for _, e := range list {
+		field := "triggers"
+		if e.Field == "blocked" {
+			field = "blocked"
+		}
+		id, part := patternText(e.Err)
+		wrong = append(wrong, Problem{Field: field, Line: e.Line, Value: e.Pattern, TextID: id, Data: []any{"Part", part}})
+	}
+	return wrong
+}
+
+// patternText returns the text id that says in plain words why a pattern cannot
+// be read, and the part of the pattern that the text is about.
+func patternText(err error) (id, part string) {
+	const prefix = "settings.pattern."
+	switch {
+	case errors.Is(err, censor.ErrTooMany):
+		return prefix + "too_many", ""
+	case errors.Is(err, censor.ErrTooLong):
+		return prefix + "line_too_long", ""
+	case errors.Is(err, censor.ErrTooComplex):
+		return prefix + "too_big", ""
+	case errors.Is(err, censor.ErrTooExpensive):
+		return prefix + "too_expensive", ""
+	case errors.Is(err, censor.ErrTooWide):
+		return prefix + "too_wide", ""
+	case errors.Is(err, censor.ErrAllTooLong):
+		return prefix + "all_too_long", ""
+	case errors.Is(err, censor.ErrNoWord):
+		return prefix + "no_word", ""
+	}
+	e, ok := errors.AsType[*syntax.Error](err)
+	if !ok {
+		return prefix + "other", ""
+	}
+	return prefix + syntaxText(e.Code), e.Expr
+}
+
+// syntaxText returns the last part of patternText's text id for a pattern that
+// breaks the rules of RE2.
+func syntaxText(code syntax.ErrorCode) string {
+	switch code {
+	case syntax.ErrMissingBracket:
+		return "missing_bracket"
+	case syntax.ErrMissingParen:
+		return "missing_paren"
+	case syntax.ErrUnexpectedParen:
+		return "unexpected_paren"
+	case syntax.ErrMissingRepeatArgument:
+		return "nothing_to_repeat"
+	case syntax.ErrInvalidRepeatOp:
+		return "bad_repeat"
+	case syntax.ErrInvalidRepeatSize:
+		return "repeat_size"
+	case syntax.ErrTrailingBackslash:
+		return "trailing_backslash"
+	case syntax.ErrInvalidEscape:
+		return "bad_escape"
+	case syntax.ErrInvalidCharRange, syntax.ErrInvalidCharClass:
+		return "bad_range"
+	case syntax.ErrInvalidPerlOp:
+		return "lookahead"
+	case syntax.ErrInvalidNamedCapture:
+		return "bad_name"
+	case syntax.ErrLarge, syntax.ErrNestingDepth:
+		return "too_big"
+	case syntax.ErrInvalidUTF8:
+		return "bad_text"
+	default:
+		return "other"
+	}
+}

@@ -1,0 +1,53 @@
+package relay
+
+import (
+	"context"
+
+	"ticketfrei/internal/bus"
+	"ticketfrei/internal/report"
+)
+
+// maxTold is how much of what tasks say stands in an event, in bytes: the rest of it needs
+// some room, too.
+const maxTold = bus.MaxPayload * 3 / 4
+
+// publish tells the bus what became of a report that was judged.
+func (rl *Relay) publish(r *report.Report, v report.Verdict) {
+	name := bus.ReportRefused
+	if v.Passed {
+		name = bus.ReportPassed
+	}
+	rl.publishAs(name, r, v)
+}
+
+// publishAs tells the bus of a report, where somebody wants to know.
+func (rl *Relay) publishAs(name string, r *report.Report, v report.Verdict) {
+	if !rl.Bus.Wanted(r.CityID, name) {
+		return
+	}
+	c, err := rl.cities.get(context.Background(), r.CityID)
+	if err != nil {
+		rl.Log.Warn("those who follow a city are not told of a report", "report", r.ID, "city", r.CityID, "err", err)
+		return
+	}
+	f := r.Form(c.slug, v)
+	if len(f.Results) > maxTold {
+		f.Results = nil
+	}
+	rl.Bus.Tell(r.CityID, name, rl.Now(), f)
+}
+
+// publishWithdrawn tells the bus of a report that its author has taken back: without its
+// words, which its author does not want to stand anywhere.
+func (rl *Relay) publishWithdrawn(r *report.Report) {
+	bare := *r
+	bare.Text, bare.Results = "", ""
+	rl.publishAs(bus.ReportTakenBack, &bare, report.Verdict{Reason: report.ReasonTakenBack})
+}
+
+// cityChanged forgets what is kept of a city, and tells the bus.
+func (rl *Relay) cityChanged(cityID int64) {
+	rl.cities.forget(cityID)
+	rl.aside.changed(cityID)
+	rl.Bus.Tell(cityID, bus.CityChanged, rl.Now(), nil)
+}
