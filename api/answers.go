@@ -14,10 +14,6 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// idempotencyHeader names a request, so that it can be sent a second time and has the effect
-// of once.
-const idempotencyHeader = "Idempotency-Key"
-
 // maxIdempotencyKey bounds it, in bytes.
 const maxIdempotencyKey = 200
 
@@ -45,7 +41,7 @@ func newAnswers(d *db.DB, box *secret.Box) *answers {
 func (a *API) once(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k, known := key(r.Context())
-		name := r.Header.Get(idempotencyHeader)
+		name := r.Header.Get(idempotencyKey)
 		if name == "" || !known || r.Method == http.MethodGet || r.Method == http.MethodHead {
 			next.ServeHTTP(w, r)
 			return
@@ -58,7 +54,7 @@ func (a *API) once(next http.Handler) http.Handler {
 
 func (a *API) answerOnce(w http.ResponseWriter, r *http.Request, keyID int64, name string, next http.Handler) error {
 	if len(name) > maxIdempotencyKey {
-		return wrong("header."+idempotencyHeader, fmt.Sprintf("is longer than %d bytes", maxIdempotencyKey), nil)
+		return wrong("header."+idempotencyKey, fmt.Sprintf("is longer than %d bytes", maxIdempotencyKey), nil)
 	}
 	body, err := readBody(w, r, maxBody)
 	if err != nil {
@@ -70,14 +66,14 @@ func (a *API) answerOnce(w http.ResponseWriter, r *http.Request, keyID int64, na
 	given, found, err := a.answers.find(r.Context(), asked)
 	switch {
 	case err != nil:
-		return a.broken(idempotencyHeader, err)
+		return a.broken(idempotencyKey, err)
 	case !found:
 		if err := a.answers.keep(r.Context(), asked, w, func(w http.ResponseWriter) { next.ServeHTTP(w, r) }); err != nil {
 			a.Log.Error("what a request to the API was answered is not kept: sent a second time, it has an effect twice", "key", keyID, "err", err)
 		}
 		return nil
 	case given.body != asked.Body:
-		return wrong("header."+idempotencyHeader, "was used before for this route with another body: take a new one", name)
+		return wrong("header."+idempotencyKey, "was used before for this route with another body: take a new one", name)
 	}
 	w.Header().Set("Idempotency-Replayed", "true")
 	given.write(w)

@@ -192,11 +192,11 @@ func (a *API) postReport(ctx context.Context, in *request, body *newReport) (*re
 
 // messageID is the id of what is posted, as a network gives one: the same for a request that
 // is sent a second time.
-func (a *API) messageID(k apikey.Key, idempotencyKey string) string {
-	if idempotencyKey == "" {
+func (a *API) messageID(k apikey.Key, name string) string {
+	if name == "" {
 		return "api " + rand.Text()
 	}
-	return fmt.Sprintf("api %d %s", k.ID, idempotencyKey)
+	return fmt.Sprintf("api %d %s", k.ID, name)
 }
 
 // idOf is the id of the report that becomes of what was heard.

@@ -16,10 +16,10 @@ import (
 const (
 	ifMatch        = "If-Match"
 	ifNoneMatch    = "If-None-Match"
-	idempotencyKey = "Idempotency-Key"
+	idempotencyKey = "Idempotency-Key" // names a request: sent a second time, it has the effect of once
 )
 
-// Request is all that routes read of a request: each takes its part of it, and refuses the
+// request is all that routes read of a request: each takes its part of it, and refuses the
 // rest. Its fields are exported for huma, which passes over what it cannot see.
 type request struct {
 	City string `path:"city" required:"false" maxLength:"40" doc:"The city's name in addresses." example:"gotham"`

@@ -151,7 +151,7 @@ func (r route) describeAnswer(op *huma.Operation) {
 	}
 }
 
-// takesParam tells whether a parameter of Request is one of the route.
+// takesParam tells whether a parameter of request is one of the route.
 func (r route) takesParam(p *huma.Param) bool {
 	if p.In == "path" {
 		return strings.Contains(r.path, "{"+p.Name+"}")

@@ -1,6 +1,7 @@
 package censor
 
 import (
+	"iter"
 	"strings"
 	"unicode"
 )
@@ -38,13 +39,23 @@ func bracketed(pattern string) string {
 }
 
 // folded returns how many characters are in the ranges of a pattern, at most.
-func folded(all []rune) (n int) {
-	for i := 1; i < len(all)-1; i++ {
-		if all[i] == '-' {
-			n += max(0, highest(all[i+1:])-lowest(all[i-1])+1)
-		}
+func folded(pattern []rune) (n int) {
+	for first, last := range Ranges(pattern) {
+		n += max(0, last-first+1)
 	}
 	return n
+}
+
+// Ranges returns the first and the last character of the ranges, such as "a-z", of a
+// pattern: as far apart as they may be, and also where a hyphen makes no range.
+func Ranges(pattern []rune) iter.Seq2[int, int] {
+	return func(yield func(first, last int) bool) {
+		for i := 1; i < len(pattern)-1; i++ {
+			if pattern[i] == '-' && !yield(lowest(pattern[i-1]), highest(pattern[i+1:])) {
+				return
+			}
+		}
+	}
 }
 
 // lowest is the first of a range that begins with the character that r ends.

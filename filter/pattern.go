@@ -5,9 +5,10 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
-	"unicode"
 
 	"github.com/expr-lang/expr/ast"
+
+	"ticketfrei/censor"
 )
 
 // pattern checks a fixed pattern: how big it is, before it is made.
@@ -80,31 +81,9 @@ func folded(pattern string) int {
 	if !folds.MatchString(pattern) {
 		return 0
 	}
-	n, all := 0, []rune(pattern)
-	for i := 1; i < len(all)-1; i++ {
-		if all[i] == '-' {
-			n += max(0, highest(all[i+1:])-lowest(all[i-1]))
-		}
+	n := 0
+	for first, last := range censor.Ranges([]rune(pattern)) {
+		n += max(0, last-first)
 	}
 	return n
-}
-
-// lowest is the first of a range that begins with the character that r ends.
-func lowest(r rune) int {
-	if r == '}' { // as of \x{41}
-		return 0
-	}
-	return int(r)
-}
-
-// highest is the last of a range that ends with what follows.
-func highest(follows []rune) int {
-	switch {
-	case follows[0] != '\\':
-		return int(follows[0])
-	case len(follows) > 1 && follows[1] == 'x':
-		return unicode.MaxRune
-	default:
-		return 0o777
-	}
 }
