@@ -29,7 +29,13 @@ type rider struct {
 // places.
 func newRider(t *testing.T) *rider {
 	t.Helper()
-	a := newAsking(t)
+	return newRiderOf(t, crowd(34))
+}
+
+// newRiderOf is newRider in a city that has one network.
+func newRiderOf(t *testing.T, n bots.Network) *rider {
+	t.Helper()
+	a := newAskingTo(t, n)
 	r := &rider{a, t}
 	dbtest.MustSaveRules(t, a.relay.DB, a.city.ID, `kontis?`, "spam")
 	r.savePlaces(cityPlaces)
@@ -210,12 +216,11 @@ func TestRepliesThatNameAPlaceAreReports(t *testing.T) {
 // is sent to.
 func TestRecipientsAreChosenByLines(t *testing.T) {
 	t.Parallel()
-	r := newRider(t)
 	asked := make(chan report.Lines, 10)
-	r.relay.Networks["crowd"] = listing{list: func(r report.Report) ([]int64, error) {
+	r := newRiderOf(t, listing{list: func(r report.Report) ([]int64, error) {
 		asked <- r.Lines
 		return nil, nil
-	}}
+	}})
 	r.write("Yorckstr jetzt")
 	if got := <-asked; got != "|U7|" {
 		t.Errorf("asked for %q", got)

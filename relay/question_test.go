@@ -36,7 +36,13 @@ const (
 // newAsking is newAnswering for a city that answers questions.
 func newAsking(t *testing.T) *answering {
 	t.Helper()
-	a := newAnswering(t, map[string]bots.Network{"crowd": crowd(34)}, "crowd")
+	return newAskingTo(t, crowd(34))
+}
+
+// newAskingTo is newAsking for a city that has one network.
+func newAskingTo(t *testing.T, n bots.Network) *answering {
+	t.Helper()
+	a := newAnswering(t, map[string]bots.Network{"crowd": n}, "crowd")
 	a.relay.Calm, a.relay.Notices = text.Calm, &notice.Board{}
 	places, stop := relay.NewPlaces(a.relay.DB, a.relay.Notices, a.relay.Log)
 	t.Cleanup(stop)
