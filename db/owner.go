@@ -1,5 +1,66 @@
 package db
 
-// Owns tells whether this process judges, receives and sends for a city. It does
-// for all: one process at a time works on a database.
-func (d *DB) Owns(cityID int64) bool { return true }
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Shards is how many parts the cities are divided into where several processes work on
+// one database: a city is in the one that its id leaves when it is divided by this. It
+// never changes, since two processes that divide differently would own a city both.
+const Shards = 64
+
+// ErrNotOurs means that another process works for the city, or is about to.
+var ErrNotOurs = errors.New("another process works for the city")
+
+// ShardOf returns the shard of a city.
+func ShardOf(cityID int64) int { return int(cityID % Shards) }
+
+// Owns tells whether this process judges, receives and sends for a city. On SQLite it
+// does for all. Where it shares a server it may end at any moment: who has begun
+// something names the Claim it began with, and what is stored with one that is over fails.
+func (d *DB) Owns(cityID int64) bool { return d.OwnsShard(ShardOf(cityID)) }
+
+// OwnsShard is Owns for all cities of a shard. What is done once for all cities is done
+// by the owner of shard 0.
+func (d *DB) OwnsShard(n int) bool {
+	o := d.ownership.Load()
+	return o == nil || o.owns(n)
+}
+
+// Ownership returns which cities are this process's; nil where all are.
+func (d *DB) Ownership() *Ownership { return d.ownership.Load() }
+
+// Claim is a shard at the time of one owner. Whoever owns it next has another. The zero
+// Claim is that of a process that owns all cities, and is always good.
+type Claim struct {
+	Shard int
+	Epoch int64
+}
+
+// Claim returns that of a city, for what is begun now. Where the city is not ours it is
+// one that is over.
+func (d *DB) Claim(cityID int64) Claim {
+	o := d.ownership.Load()
+	if o == nil {
+		return Claim{}
+	}
+	return o.claim(ShardOf(cityID))
+}
+
+// ours is the end of a condition that selects the rows of the cities that are this
+// process's: empty where all are. column is that of the city's id.
+func (d *DB) ours(column string) string {
+	o := d.ownership.Load()
+	if o == nil {
+		return ""
+	}
+	var list strings.Builder
+	for n := range Shards {
+		if o.owns(n) {
+			fmt.Fprintf(&list, ", %d", n)
+		}
+	}
+	return fmt.Sprintf(" AND %s %% %d IN (-1%s)", column, Shards, list.String())
+}
