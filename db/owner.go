@@ -29,9 +29,6 @@ func (d *DB) OwnsShard(n int) bool {
 	return o == nil || o.owns(n)
 }
 
-// Ownership returns which cities are this process's; nil where all are.
-func (d *DB) Ownership() *Ownership { return d.ownership.Load() }
-
 // Claim is a shard at the time of one owner. Whoever owns it next has another. The zero
 // Claim is that of a process that owns all cities, and is always good.
 type Claim struct {
