@@ -1,9 +1,13 @@
 package db
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"gorm.io/gorm"
 )
 
 // Shards is how many parts the cities are divided into where several processes work on
@@ -44,6 +48,27 @@ func (d *DB) Claim(cityID int64) Claim {
 		return Claim{}
 	}
 	return o.claim(ShardOf(cityID))
+}
+
+// claims returns those of things that were begun before, each once; nil where all cities
+// are ours.
+func (d *DB) claims(n int, of func(i int) Claim) []Claim {
+	if d.ownership.Load() == nil {
+		return nil
+	}
+	var list []Claim
+	for i := range n {
+		if c := of(i); c != (Claim{}) && !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// WriteFor is WriteSoon for what is stored of the work for a city. It fails with ErrNotOurs
+// where the claim to the city is over.
+func (d *DB) WriteFor(ctx context.Context, c Claim, fn func(tx *gorm.DB) error) error {
+	return d.writer.do(ctx, d.writer.soon, &job{fn: fn, rows: 1, claims: d.claims(1, func(int) Claim { return c })})
 }
 
 // ours is the end of a condition that selects the rows of the cities that are this

@@ -99,7 +99,12 @@ func (o *Ownership) owns(n int) bool {
 
 // claim returns that of a shard that is held, also while it is being given up: what was
 // begun is finished.
-func (o *Ownership) claim(n int) Claim { return Claim{n, o.epochs[n].Load()} }
+func (o *Ownership) claim(n int) Claim {
+	if epoch := o.epochs[n].Load(); epoch != 0 {
+		return Claim{n, epoch}
+	}
+	return Claim{n, -1}
+}
 
 // mayAct tells whether the lease was renewed lately. A machine that was suspended, or a
 // process that was stopped, finds here that it is late.

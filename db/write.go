@@ -66,8 +66,9 @@ type writer struct {
 
 type job struct {
 	fn     func(tx *gorm.DB) error
-	rows   int    // how many rows it adds, about
-	after  func() // called when it is committed, in the order of the commits; it must not block; nil: nothing
+	rows   int     // how many rows it adds, about
+	claims []Claim // that must be good
+	after  func()  // called when it is committed, in the order of the commits; it must not block; nil: nothing
 	result chan error
 }
 
