@@ -1,5 +1,7 @@
 package db
 
+import "time"
+
 // Shards is how many parts the cities are divided into; a city's shard is its id modulo
 // Shards.
 const Shards = 64
@@ -7,3 +9,19 @@ const Shards = 64
 // Owns tells whether this process judges, receives and sends for a city. It does
 // for all: one process at a time works on a database.
 func (d *DB) Owns(cityID int64) bool { return true }
+
+// lostFor is how long what another process tells may be missed: then what is kept of the
+// database is read again.
+const lostFor = 5 * time.Second
+
+// KeptFor is how long what was read may be kept that other processes may change without
+// this one hearing of it; 0: for ever, as the others tell or there are none.
+func (d *DB) KeptFor() time.Duration {
+	if d.OnServer() {
+		return lostFor
+	}
+	return 0
+}
+
+// OnServer tells whether the database is a server's, on which other processes work too.
+func (d *DB) OnServer() bool { return false }
