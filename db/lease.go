@@ -14,7 +14,7 @@ import (
 // that what another process gives up is not without an owner for long.
 const (
 	renewEvery = 3 * time.Second
-	lookEvery  = 500 * time.Millisecond
+	shareEvery  = 500 * time.Millisecond
 	// stepFor bounds what the server is asked at a time: a connection that hangs must not
 	// keep this process from noticing that its lease is over.
 	stepFor = 2 * time.Second
@@ -50,7 +50,7 @@ type lease struct {
 func (o *Ownership) Run(ctx context.Context, followers ...ShardFollower) error {
 	o.followers = followers
 	l := &lease{Ownership: o}
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(shareEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		l.step(ctx)
@@ -79,7 +79,7 @@ func (l *lease) giveUpAll(ctx context.Context) {
 		select {
 		case h := <-l.drained:
 			l.release(h)
-		case <-time.After(lookEvery):
+		case <-time.After(shareEvery):
 			l.step(ctx)
 		}
 	}

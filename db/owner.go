@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -86,3 +87,19 @@ func (d *DB) ours(column string) string {
 	}
 	return fmt.Sprintf(" AND %s %% %d IN (-1%s)", column, Shards, list.String())
 }
+
+// lostFor is how long what another process tells may be missed: then what is kept of the
+// database is read again.
+const lostFor = 5 * time.Second
+
+// KeptFor is how long what was read may be kept that other processes may change without
+// this one hearing of it; 0: for ever, as the others tell or there are none.
+func (d *DB) KeptFor() time.Duration {
+	if d.OnServer() {
+		return lostFor
+	}
+	return 0
+}
+
+// OnServer tells whether the database is a server's, on which other processes work too.
+func (d *DB) OnServer() bool { return false }

@@ -84,6 +84,15 @@ func (a *aside) changed(cityID int64) {
 	}
 }
 
+// allChanged is changed for every city.
+func (a *aside) allChanged() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, l := range a.lanes {
+		l.rewind(nil)
+	}
+}
+
 // end ends the lane of a city that was deleted, and its reports with it.
 func (a *aside) end(cityID int64) {
 	a.mu.Lock()
