@@ -14,7 +14,7 @@ import (
 // that what another process gives up is not without an owner for long.
 const (
 	renewEvery = 3 * time.Second
-	shareEvery  = 500 * time.Millisecond
+	shareEvery = 500 * time.Millisecond
 	// stepFor bounds what the server is asked at a time: a connection that hangs must not
 	// keep this process from noticing that its lease is over.
 	stepFor = 2 * time.Second

@@ -140,3 +140,33 @@ func ended(ctx context.Context, runners []*runner, boxes []*outbox) bool {
 	}
 	return true
 }
+
+var _ db.ShardFollower = (*AccountMails)(nil)
+
+// Won begins to send the mails: see db.ShardFollower.
+func (a *AccountMails) Won(_ context.Context, shard int) error {
+	if shard == mailShard {
+		signal(a.wake)
+	}
+	return nil
+}
+
+// Lost waits for the mails that are being sent: see db.ShardFollower.
+func (a *AccountMails) Lost(ctx context.Context, shard int) {
+	if shard != mailShard {
+		return
+	}
+	a.mu.Lock() // from here on none is begun
+	if a.busy > 0 && a.idle == nil {
+		a.idle = make(chan struct{})
+	}
+	idle := a.idle
+	a.mu.Unlock()
+	if idle == nil {
+		return
+	}
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+}
