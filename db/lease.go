@@ -221,7 +221,14 @@ func (l *lease) prolong(ctx context.Context) (there bool, err error) {
 // asked for then.
 func (l *lease) setOff(until int64, before time.Time) {
 	middle := before.Add(time.Since(before) / 2)
+	was := l.clockIsOff()
 	l.offBy.Store(int64(fromMillis(until).Add(-leaseFor).Sub(middle.Round(0))))
+	switch {
+	case !was && l.clockIsOff():
+		l.log.Error("nothing is judged or sent", "err", l.clockError())
+	case was && !l.clockIsOff():
+		l.log.Info("the clock of this machine is right again")
+	}
 }
 
 // enter begins a lease, in place of one that is over. It has an id of its own: it holds

@@ -69,7 +69,7 @@ func (d *DB) claims(n int, of func(i int) Claim) []Claim {
 // WriteFor is WriteSoon for what is stored of the work for a city. It fails with ErrNotOurs
 // where the claim to the city is over.
 func (d *DB) WriteFor(ctx context.Context, c Claim, fn func(tx *gorm.DB) error) error {
-	return d.writer.do(ctx, d.writer.soon, &job{fn: fn, rows: 1, claims: d.claims(1, func(int) Claim { return c })})
+	return d.do(ctx, &job{fn: fn, soon: true, rows: 1, claims: d.claims(1, func(int) Claim { return c })})
 }
 
 // ours is the end of a condition that selects the rows of the cities that are this
@@ -100,6 +100,3 @@ func (d *DB) KeptFor() time.Duration {
 	}
 	return 0
 }
-
-// OnServer tells whether the database is a server's, on which other processes work too.
-func (d *DB) OnServer() bool { return false }

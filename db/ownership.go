@@ -24,7 +24,7 @@ const (
 const drainFor = 10 * time.Second
 
 // maxClockOff is how far the clock of a process may be from the server's. By one that is
-// further off, reports would be expired that are not, and repeated that are.
+// further off, reports would expire that are new, and repetitions pass.
 const maxClockOff = 30 * time.Second
 
 // ShardFollower works for the cities of shards.
@@ -72,7 +72,7 @@ type holding struct {
 // Share has this process own no city until Run has won some; before it owns all. name
 // tells the process from others, for people. Nothing else may use the database meanwhile.
 func (d *DB) Share(name string, log *slog.Logger) *Ownership {
-	o := &Ownership{name: name, connect: d.connectAlone, log: log, clock: now, drained: make(chan *holding, Shards)}
+	o := &Ownership{name: name, connect: d.Connect, log: log, clock: now, drained: make(chan *holding, Shards)}
 	d.ownership.Store(o)
 	return o
 }
@@ -94,7 +94,7 @@ func (o *Ownership) Owned() (n int) {
 }
 
 func (o *Ownership) owns(n int) bool {
-	return o.epochs[n].Load() != 0 && !o.leaving[n].Load() && o.mayAct()
+	return o.epochs[n].Load() != 0 && !o.leaving[n].Load() && !o.clockIsOff() && o.mayAct()
 }
 
 // claim returns that of a shard that is held, also while it is being given up: what was
@@ -113,13 +113,14 @@ func (o *Ownership) mayAct() bool {
 	return r != nil && !o.clock().isAfter(*r, actFor)
 }
 
-// ClockOff says how wrong this machine's clock is, where it is too wrong to judge by. The
-// lease does not go by it.
-func (o *Ownership) ClockOff() error {
-	if off := time.Duration(o.offBy.Load()); off.Abs() > maxClockOff {
-		return fmt.Errorf("the clock of this machine is %s off from that of the database server, so that no reports are judged: set it right", off.Abs().Round(time.Second))
-	}
-	return nil
+// clockIsOff tells whether this machine's clock is too wrong to judge by. The lease does not
+// go by it, and lasts.
+func (o *Ownership) clockIsOff() bool { return time.Duration(o.offBy.Load()).Abs() > maxClockOff }
+
+// clockError says how wrong the clock is.
+func (o *Ownership) clockError() error {
+	off := time.Duration(o.offBy.Load()).Abs().Round(time.Second)
+	return fmt.Errorf("the clock of this machine is %s off from that of the database server, and it works for no city until that is set right", off)
 }
 
 // Check says why this process works for no city at the moment.
@@ -131,7 +132,10 @@ func (o *Ownership) Check() error {
 		}
 		return fmt.Errorf("this process works for no city, as its lease is over: %s", why)
 	}
-	return o.ClockOff()
+	if o.clockIsOff() {
+		return o.clockError()
+	}
+	return nil
 }
 
 // hold works for a shard from when it is won until it is given up or lost.
