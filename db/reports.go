@@ -205,11 +205,13 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 
 // takeBack is TakeBack; detail says who did it, where that was no moderator.
 func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
-	_, err := Exec(tx, "UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ?", string(report.ReasonTakenBack), detail, h.Seq)
-	if err == nil {
-		_, err = Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq)
-	}
+	// Who takes it back at the same time finds that it has not passed.
+	err := oneRow(tx.Exec("UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ? AND passed = TRUE",
+		string(report.ReasonTakenBack), detail, h.Seq))
 	if err != nil {
+		return err
+	}
+	if _, err := Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq); err != nil {
 		return err
 	}
 	return d.retract(tx, h)
@@ -239,7 +241,7 @@ func (d *DB) retract(tx *gorm.DB, h Heard) error {
 // Mute makes the city hold what the author of a report says from now on.
 func (d *DB) Mute(ctx context.Context, cityID int64, author string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("INSERT OR IGNORE INTO mutes (city_id, author, created) VALUES (?, ?, ?)", cityID, author, millis(d.now())).Error
+		return tx.Exec("INSERT INTO mutes (city_id, author, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", cityID, author, millis(d.now())).Error
 	})
 	if err != nil {
 		return fmt.Errorf("mute author: %w", err)
