@@ -27,6 +27,9 @@ func (d *DB) Fingerprint(ctx context.Context) (fingerprint string, err error) {
 // SetFingerprint stores the fingerprint in place of another.
 func (d *DB) SetFingerprint(ctx context.Context, fingerprint string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := LockNames(tx, "secret_key"); err != nil {
+			return err
+		}
 		if err := tx.Exec("DELETE FROM secret_key").Error; err != nil {
 			return err
 		}
@@ -40,10 +43,11 @@ func (d *DB) SetFingerprint(ctx context.Context, fingerprint string) error {
 
 // ForgetKey deletes what is of no use without the key that it was made with:
 // mails that wait, what the links in old mails lead to, counts, who is muted,
-// certificates, and the networks' own ids of reports: what was to be boosted is posted.
+// certificates, answers of the API, and the networks' own ids of reports: what was to be
+// boosted is posted.
 func (d *DB) ForgetKey(ctx context.Context) error {
 	err := d.Write(ctx, SQL("DELETE FROM mails", "DELETE FROM registrations", "DELETE FROM invitations",
-		"DELETE FROM limits", "DELETE FROM mutes", "DELETE FROM secrets", "UPDATE reports SET network_id = '' WHERE network_id <> ''"))
+		"DELETE FROM limits", "DELETE FROM mutes", "DELETE FROM secrets", "DELETE FROM api_answers", "UPDATE reports SET network_id = '' WHERE network_id <> ''"))
 	if err != nil {
 		return fmt.Errorf("forget what the former secret key is needed for: %w", err)
 	}
