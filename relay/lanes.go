@@ -50,12 +50,15 @@ func (rl *Relay) Run(ctx context.Context) error {
 	rl.DB.FollowHeard(func(h db.Heard) {
 		if rl.DB.Owns(h.Report.CityID) {
 			all[h.Report.CityID%lanes].put(h)
+		} else {
+			rl.elsewhere.stored(h.Report)
 		}
 	})
 	for _, l := range all {
 		group.Go(func() { rl.runLane(ctx, l, rl.aside.sort) })
 	}
 	group.Go(func() { rl.countBacklog(ctx) })
+	group.Go(func() { rl.elsewhere.run(ctx) })
 	if rl.Answers != nil {
 		group.Go(func() { rl.Answers.run(ctx) })
 	}
@@ -205,7 +208,7 @@ func (rl *Relay) rule(ctx context.Context, h db.Heard) (r db.Ruling, err error) 
 
 // passOn hands on what was stored.
 func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
-	passed := make(map[int64]bool)
+	passed := make(map[int64]bool) // by city, whether any did
 	for i, s := range saved {
 		if !s.Judged {
 			continue
@@ -215,11 +218,15 @@ func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
 		rl.publish(r, s.Verdict)
 		if s.Verdict.Passed {
 			rl.Outgoing.Send(s.Fanouts)
-			passed[r.CityID] = true
 		}
+		passed[r.CityID] = passed[r.CityID] || s.Verdict.Passed
 		rl.answer(list[i], s.Verdict)
 	}
-	for cityID := range passed {
-		rl.Notices.Passed(cityID)
+	for cityID, any := range passed {
+		if any {
+			rl.Notices.Passed(cityID)
+		} else {
+			rl.Notices.Judged(cityID)
+		}
 	}
 }
