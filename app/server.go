@@ -100,8 +100,6 @@ func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Defin
 	s := &server{cfg: cfg, log: log, definitions: siteFiles{m.source, cfg.Web.Templates}.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
 		shares: share(openFiles(log), cfg.Mail.Connections)}
-	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
-	s.streams = clients.NewRoom(s.shares.streams, s.shares.streamsEach())
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -214,6 +212,8 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.onClose(func() { s.db.Close() })
+	s.visitors = clients.NewPartRoom(s.shares.web, s.shares.webEach(), s.db.LivingProcesses)
+	s.streams = clients.NewPartRoom(s.shares.streams, s.shares.streamsEach(), s.db.LivingProcesses)
 	s.nameOldQueue()
 	return nil
 }
