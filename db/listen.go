@@ -282,3 +282,12 @@ func (w *Wire) poll(ctx context.Context, why error) {
 		w.passedAny()
 	}
 }
+
+// Wire returns what tells the other processes on the server what is said on a board, and
+// says there what they tell, while it runs. There is none to a file: then Wire is nil.
+func (d *DB) Wire(board *notice.Board, log *slog.Logger) *Wire {
+	if !d.OnServer() {
+		return nil
+	}
+	return newWire(d.Connect, board, log)
+}

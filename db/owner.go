@@ -26,6 +26,3 @@ func (d *DB) KeptFor() time.Duration {
 // LivingProcesses is how many processes work on the database now, at least 1: limits of what
 // clients may do are divided by it.
 func (d *DB) LivingProcesses() int { return 1 }
-
-// OnServer tells whether the database is a server's, on which other processes work too.
-func (d *DB) OnServer() bool { return false }
