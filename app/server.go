@@ -63,6 +63,7 @@ type server struct {
 	db       *db.DB
 	secrets  *secret.Box
 	notices  *notice.Board
+	wire     *db.Wire // tells other processes what the notices say; nil: there can be none
 	bus      bus.Bus
 	mailer   *mailer.Mailer
 	client   *http.Client // for hosts that users name
@@ -212,6 +213,7 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.onClose(func() { s.db.Close() })
+	s.wire = s.db.Wire(s.notices, s.log)
 	s.visitors = clients.NewPartRoom(s.shares.web, s.shares.webEach(), s.db.LivingProcesses)
 	s.streams = clients.NewPartRoom(s.shares.streams, s.shares.streamsEach(), s.db.LivingProcesses)
 	s.nameOldQueue()
@@ -333,6 +335,7 @@ func (s *server) run(ctx context.Context) error {
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}
+	defer s.tellOthers(ctx)() // what is said while the parts end is told, too
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
@@ -341,6 +344,23 @@ func (s *server) run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// tellOthers tells other processes what this one does, and hears what they do, until stop.
+func (s *server) tellOthers(ctx context.Context) (stop func()) {
+	if s.wire == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.wire.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // clean deletes expired rows from time to time.
@@ -359,9 +379,19 @@ func (s *server) clean(ctx context.Context) error {
 	}
 }
 
+var _ frontend.NotedHealth = (*server)(nil)
+
 // Ready says why the server cannot work at the moment: see frontend.Health.
 func (s *server) Ready(ctx context.Context) error {
 	return errors.Join(s.db.Ping(ctx), s.db.Full())
+}
+
+// Notes says what the operator should know though the server works: see frontend.Health.
+func (s *server) Notes() (notes []string) {
+	if s.wire.Polls() {
+		notes = append(notes, "LISTEN does not work on the database: what other processes do is seen up to a second later")
+	}
+	return notes
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }

@@ -62,7 +62,7 @@ func newWire(connect func(context.Context) (*pgx.Conn, error), board *notice.Boa
 }
 
 // Run tells and listens until ctx ends.
-func (w *Wire) Run(ctx context.Context) error {
+func (w *Wire) Run(ctx context.Context) {
 	stop := w.board.OnOwn(func(n notice.Notice) { w.unsent.add(n) })
 	var group sync.WaitGroup
 	group.Go(func() { w.tellAll(ctx) })
@@ -70,7 +70,6 @@ func (w *Wire) Run(ctx context.Context) error {
 	<-ctx.Done()
 	stop()
 	group.Wait()
-	return nil
 }
 
 // Polls tells whether the database is asked each second, as LISTEN does not work: there
