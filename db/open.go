@@ -57,6 +57,8 @@ type DB struct {
 
 	seqs, fanoutIDs sequence
 
+	ownership atomic.Pointer[Ownership] // nil: all cities are this process's
+
 	unjudged atomic.Int64                 // how many reports wait to be judged
 	follower atomic.Pointer[func(Heard)]  // see FollowHeard
 	changes  atomic.Pointer[func(Change)] // see FollowChanges
@@ -182,7 +184,11 @@ func (c connector) Connect(context.Context) (driver.Conn, error) {
 		_, err := conn.Exec("PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY", nil)
 		return err
 	}}
-	return d.Open(string(c))
+	conn, err := d.Open(string(c))
+	if err != nil {
+		return nil, err
+	}
+	return textConn{conn.(*sqlite3.SQLiteConn)}, nil
 }
 
 // Driver returns the driver of the connections.

@@ -84,7 +84,7 @@ func signal(c chan<- struct{}) {
 // stored takes a report that was heard here, of a city that another process works for: that
 // is told, and looked at until whoever wrote it can be answered.
 func (e *elsewhere) stored(r *report.Report) {
-	e.relay.Notices.Heard(r.CityID % db.Shards)
+	e.relay.Notices.Heard(int64(db.ShardOf(r.CityID)))
 	if e.relay.DB.OnServer() && e.relay.Answers.expects(r.ID) {
 		e.lookLater(r.ID, 0, 0)
 	}

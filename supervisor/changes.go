@@ -123,6 +123,6 @@ func (s *Supervisor) replace(b report.Bot) {
 // locked.
 func (s *Supervisor) takeOver(r *runner) {
 	if r != nil {
-		s.outbox(r.bot.ID).attach(r)
+		s.outbox(r.bot).attach(r)
 	}
 }
