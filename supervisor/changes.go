@@ -40,11 +40,6 @@ func (c *changes) take(ctx context.Context) []int64 {
 		return nil
 	case <-c.some:
 	}
-	return c.all()
-}
-
-// all takes what there is.
-func (c *changes) all() []int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cities := c.cities
