@@ -19,6 +19,11 @@ func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormig
 	tb.Helper()
 	dir := tb.TempDir()
 	MustPrepare(tb, dir)
+	return mustOpenIn(tb, dir, now, networks)
+}
+
+func mustOpenIn(tb testing.TB, dir string, now func() time.Time, networks map[string][]*gormigrate.Migration) *db.DB {
+	tb.Helper()
 	d, err := db.Open(tb.Context(), dir, now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
