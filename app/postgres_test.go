@@ -66,7 +66,7 @@ func TestCommandsOnAServer(t *testing.T) {
 		says         string
 	}{
 		{"the doctor finds nothing yet", testSecret, []string{"doctor"}, -1, "there is no database on the server"},
-		{"the first command makes the tables", testSecret, []string{"city", "create", "nuernberg", "--name", "Nürnberg", "--moderator", "one@riders.example"}, exitOK, ""},
+		{"the first command makes the tables", testSecret, []string{"city", "add", "nuernberg", "--email", "one@riders.example"}, exitOK, ""},
 		{"the second finds what the first has made", testSecret, []string{"city", "list"}, exitOK, "nuernberg"},
 		{"the doctor looks at it", testSecret, []string{"doctor"}, -1, "it can be opened with its secret key"},
 		{"nobody makes a copy", testSecret, []string{"backup", "copy.db"}, exitError, "pg_dump"},
