@@ -60,7 +60,7 @@ func roomForAPIKey(tx *gorm.DB, cityID int64) error {
 		return err
 	}
 	var n int
-	err = queryRow(tx, "SELECT count(*) FROM api_keys WHERE city_id = ?1 OR ?1 = 0 AND city_id IS NULL", cityID).Scan(&n)
+	err = queryRow(tx, "SELECT count(*) FROM api_keys WHERE city_id IS NOT DISTINCT FROM ?", orNull(cityID)).Scan(&n)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (d *DB) UseAPIKey(ctx context.Context, k apikey.Key) error {
 // ErrNotFound where there is none.
 func (d *DB) RemoveAPIKey(ctx context.Context, cityID, id int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return oneRow(tx.Exec("DELETE FROM api_keys WHERE id = ?1 AND (?2 = 0 OR city_id = ?2)", id, cityID))
+		return oneRow(tx.Exec("DELETE FROM api_keys WHERE id = ?1 AND (city_id = ?2 OR ?2 = 0)", id, cityID))
 	})
 	if err != nil {
 		return fmt.Errorf("remove key: %w", err)

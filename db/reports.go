@@ -107,10 +107,18 @@ func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Sa
 		}
 		return in.trim()
 	}
-	if err := d.writer.do(ctx, d.writer.soon, &job{rows: rows, fn: save, after: func() { d.judged(saved) }}); err != nil {
+	if err := d.do(ctx, &job{soon: true, rows: rows, key: keyOf(list), fn: save, after: func() { d.judged(saved) }}); err != nil {
 		return nil, fmt.Errorf("save verdicts: %w", err)
 	}
 	return saved, nil
+}
+
+// keyOf is the city of the first of them: those of one lane are done in their order.
+func keyOf(list []Ruling) int64 {
+	if len(list) == 0 {
+		return 0
+	}
+	return list[0].Report.CityID
 }
 
 // judged takes what was judged off the backlog.
