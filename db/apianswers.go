@@ -28,7 +28,7 @@ const claimKept = 2 * time.Minute
 // else: then call SaveAPIAnswer or DropAPIAnswer. Otherwise it was answered, or another
 // process is doing it. Within a process the caller sees to that.
 func (d *DB) ClaimAPIAnswer(ctx context.Context, a APIAnswer) (claimed bool, err error) {
-	if !onServer(d.read) {
+	if !byServer(d.read) {
 		return true, nil // there is no other process
 	}
 	err = d.Write(ctx, func(tx *gorm.DB) error {
@@ -47,7 +47,7 @@ func (d *DB) ClaimAPIAnswer(ctx context.Context, a APIAnswer) (claimed bool, err
 
 // DropAPIAnswer ends a claim: what the request asks for was not done.
 func (d *DB) DropAPIAnswer(ctx context.Context, a APIAnswer) error {
-	if !onServer(d.read) {
+	if !byServer(d.read) {
 		return nil
 	}
 	err := d.Write(ctx, func(tx *gorm.DB) error {

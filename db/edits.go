@@ -123,7 +123,7 @@ func findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
 	k := known{Heard: Heard{Report: new(report.Report)}}
 	query := "SELECT " + reportColumns + `, r.state, r.passed, r.reason FROM reports AS r
 		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0`
-	if onServer(tx) {
+	if byServer(tx) {
 		query += " FOR UPDATE OF r FOR KEY SHARE OF c"
 	}
 	row := queryRow(tx, query, id, cityID)

@@ -13,7 +13,7 @@ import (
 // ended: see internal/notice.
 func (d *DB) CityChanged(tx *gorm.DB, cityID int64) error {
 	number := changeNumber
-	if onServer(tx) {
+	if byServer(tx) {
 		number = serverChangeNumber
 	}
 	_, err := Exec(tx, "INSERT INTO changes (city_id, n, process) VALUES (?, "+number+`, ?)

@@ -66,7 +66,7 @@ func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err err
 		return 0, false, err
 	}
 	statement := insertHeard + onceHeard
-	if onServer(tx) {
+	if byServer(tx) {
 		statement = insertHeard + " FOR KEY SHARE" + onceHeard // see Pause
 	}
 	result, err := Exec(tx, statement,

@@ -24,11 +24,25 @@ func (d *DB) Fingerprint(ctx context.Context) (fingerprint string, err error) {
 	return fingerprint, nil
 }
 
-// SetFingerprint stores the fingerprint in place of another.
-func (d *DB) SetFingerprint(ctx context.Context, fingerprint string) error {
+// SetFingerprint stores the fingerprint in the place of the former one; empty: there was
+// none. The error is ErrTaken where another process has stored another meanwhile.
+func (d *DB) SetFingerprint(ctx context.Context, former, fingerprint string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		if err := LockNames(tx, "secret_key"); err != nil {
 			return err
+		}
+		var there []string
+		if err := tx.Raw("SELECT fingerprint FROM secret_key").Scan(&there).Error; err != nil {
+			return err
+		}
+		for _, f := range there {
+			switch f {
+			case fingerprint:
+				return nil
+			case former:
+			default:
+				return ErrTaken
+			}
 		}
 		if err := tx.Exec("DELETE FROM secret_key").Error; err != nil {
 			return err

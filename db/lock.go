@@ -22,7 +22,7 @@ func lockWhole(tx *gorm.DB, table string, id int64) error {
 }
 
 func lockRow(tx *gorm.DB, table string, id int64, how string) error {
-	if !onServer(tx) {
+	if !byServer(tx) {
 		return nil
 	}
 	_, err := Exec(tx, "SELECT 1 FROM "+table+" WHERE id = ? "+how, id)
@@ -41,7 +41,7 @@ func lockRows(tx *gorm.DB, table string, ids []int64) error {
 
 // lockReport is Lock for the report with that seq.
 func lockReport(tx *gorm.DB, seq int64) error {
-	if !onServer(tx) {
+	if !byServer(tx) {
 		return nil
 	}
 	_, err := Exec(tx, "SELECT 1 FROM reports WHERE seq = ? FOR NO KEY UPDATE", seq)
@@ -51,7 +51,7 @@ func lockReport(tx *gorm.DB, seq int64) error {
 // LockNames is Lock for what has no row, or none yet: of those transactions that give the
 // same name, one runs after the other.
 func LockNames(tx *gorm.DB, names ...string) error {
-	if !onServer(tx) {
+	if !byServer(tx) {
 		return nil
 	}
 	for _, name := range slices.Sorted(slices.Values(names)) {
@@ -61,3 +61,6 @@ func LockNames(tx *gorm.DB, names ...string) error {
 	}
 	return nil
 }
+
+// byServer tells whether tx is a transaction of a PostgreSQL server.
+func byServer(tx *gorm.DB) bool { return tx.Name() == "postgres" }

@@ -45,7 +45,7 @@ func (s *storing) roomToHold(cityID int64, reason report.Reason) (bool, error) {
 	key := heldFor{cityID, reason}
 	n, known := s.held[key]
 	if !known {
-		err := queryRow(s.tx, "SELECT count(*) FROM (SELECT 1 FROM reports WHERE state = 'held' AND city_id = ? AND reason = ? LIMIT ?)",
+		err := queryRow(s.tx, "SELECT count(*) FROM (SELECT 1 FROM reports WHERE state = 'held' AND city_id = ? AND reason = ? LIMIT ?) AS held",
 			cityID, string(reason), heldKept).Scan(&n)
 		if err != nil {
 			return false, err

@@ -1,12 +1,10 @@
 package db
 
 import (
-	"context"
 	"database/sql/driver"
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/mattn/go-sqlite3"
 
 	"ticketfrei/internal/valid"
@@ -26,36 +24,6 @@ var (
 
 // CheckNamedValue is called by database/sql with each argument of a statement.
 func (textConn) CheckNamedValue(arg *driver.NamedValue) error { return checkText(arg) }
-
-// serverConn is a connection to a PostgreSQL server that does the same.
-type serverConn struct{ *stdlib.Conn }
-
-var (
-	_ driver.NamedValueChecker  = serverConn{}
-	_ driver.ConnBeginTx        = serverConn{}
-	_ driver.ConnPrepareContext = serverConn{}
-	_ driver.ExecerContext      = serverConn{}
-	_ driver.QueryerContext     = serverConn{}
-	_ driver.SessionResetter    = serverConn{}
-)
-
-// CheckNamedValue is that of textConn; what database/sql does not know, the driver may.
-func (serverConn) CheckNamedValue(arg *driver.NamedValue) error {
-	_ = checkText(arg)
-	return nil
-}
-
-// serverConnector opens connections to a server.
-type serverConnector struct{ driver.Connector }
-
-// Connect opens a connection.
-func (c serverConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return serverConn{conn.(*stdlib.Conn)}, nil
-}
 
 // checkText makes an argument what a driver takes, as database/sql does by itself, and its
 // text valid: PostgreSQL refuses NUL and bytes that are no UTF-8, and SQLite would store
