@@ -68,6 +68,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		outside(),
 		forServers(),
 		forShards(),
+		forLocks(),
 	}
 }
 
@@ -127,6 +128,13 @@ func forShards() *gormigrate.Migration {
 		`CREATE TABLE shards (n INTEGER PRIMARY KEY, owner TEXT NOT NULL DEFAULT '', epoch BIGINT NOT NULL DEFAULT 0) WITH (fillfactor = 50)`,
 		fmt.Sprintf(`INSERT INTO shards (n) SELECT generate_series(0, %d)`, Shards-1),
 		`CREATE UNLOGGED TABLE day_keys (day TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+	))}
+}
+
+// forLocks makes the locks of processes that share a server: see HoldLock.
+func forLocks() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
+		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
 	))}
 }
 
