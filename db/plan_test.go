@@ -195,6 +195,7 @@ func plans(heard db.Heard) []planned {
 // TestPlans looks at how SQLite goes about what the program asks of it, as it does
 // where nobody has told it how many rows of each kind there are.
 func TestPlans(t *testing.T) {
+	dbtest.OnlyFile(t, "PostgreSQL plans by how many rows there are")
 	slow.Test(t, "fills a database")
 	d := mustFill(t)
 	for _, p := range plans(mustListUnjudged(t, d)[0]) {
