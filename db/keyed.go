@@ -69,6 +69,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		forServers(),
 		numbered(),
 		forShards(),
+		forLocks(),
 	}
 }
 
@@ -146,6 +147,13 @@ func numbered() *gormigrate.Migration {
 		`ALTER TABLE places ADD COLUMN version INTEGER NOT NULL DEFAULT 0`,
 		`DROP INDEX places_updated`,
 	)}
+}
+
+// forLocks makes the locks of processes that share a server: see HoldLock.
+func forLocks() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
+		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
+	))}
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes
