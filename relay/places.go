@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -29,7 +28,7 @@ type placed struct {
 	told    atomic.Int64 // how often the city was said to have changed
 	mu      sync.Mutex
 	seen    int64 // told, when it was last looked
-	changed time.Time
+	version int64
 	places  *place.Places
 }
 
@@ -73,16 +72,16 @@ func (p *Places) of(ctx context.Context, cityID int64, look bool) (*place.Places
 	if c.seen == told && !look {
 		return c.places, nil
 	}
-	changed, err := p.db.PlacesChanged(ctx, cityID)
+	version, err := p.db.PlacesVersion(ctx, cityID)
 	if err != nil {
 		return nil, err
 	}
-	if !changed.Equal(c.changed) {
+	if version != c.version {
 		if c.places, err = p.read(ctx, cityID); err != nil {
 			return nil, err
 		}
 	}
-	c.seen, c.changed = told, changed
+	c.seen, c.version = told, version
 	return c.places, nil
 }
 
