@@ -73,7 +73,7 @@ func noDatabase(dir string) error {
 }
 
 func (v *view) open(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) error {
-	tables, err := tablesOf(ctx, v.DB)
+	tables, err := v.Tables(ctx)
 	if err != nil {
 		return err
 	}
