@@ -113,7 +113,11 @@ func (k *keyring) settle(ctx context.Context) error {
 	if k.stored == fingerprint {
 		return nil
 	}
-	return k.db.SetFingerprint(ctx, fingerprint)
+	err := k.db.SetFingerprint(ctx, k.stored, fingerprint)
+	if errors.Is(err, db.ErrTaken) {
+		return fmt.Errorf("another process has begun on the database with another secret key than %s: give all of them the same. %s", k.source(), hint)
+	}
+	return err
 }
 
 func (k *keyring) fingerprint() string { return k.box.Hash("fingerprint of the secret key") }

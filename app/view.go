@@ -44,7 +44,7 @@ func (o *otherVersion) Error() string { return "the database " + o.found + ": " 
 // there is none, or no directory.
 func openView(ctx context.Context, cfg *config.Config, definitions []bots.Definition) (*view, error) {
 	log := slog.New(slog.DiscardHandler)
-	d, err := db.OpenReadOnly(ctx, cfg.Data, time.Now, log)
+	d, err := viewStore(ctx, cfg, log)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noDatabase(cfg.Data)
 	}
@@ -59,6 +59,14 @@ func openView(ctx context.Context, cfg *config.Config, definitions []bots.Defini
 		return nil, errors.Join(err, d.Close())
 	}
 	return v, nil
+}
+
+// viewStore opens the database where the settings say that it is, to look at it.
+func viewStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*db.DB, error) {
+	if cfg.Database.URL != "" {
+		return db.ViewServer(ctx, cfg.Database.URL, time.Now, log)
+	}
+	return db.OpenReadOnly(ctx, cfg.Data, time.Now, log)
 }
 
 // noDatabase tells a directory in which the program never ran from one that is not there.
@@ -78,6 +86,9 @@ func (v *view) open(ctx context.Context, cfg *config.Config, definitions []bots.
 		return err
 	}
 	if !tables["core_migrations"] { // the first start got no further
+		if v.OnServer() {
+			return fmt.Errorf("%w on the server of database.url yet: it is empty", errNoDatabase)
+		}
 		return noDatabase(cfg.Data)
 	}
 	key := &keyring{cfg: cfg, db: v.DB, definitions: definitions, log: log, looks: true}

@@ -3,10 +3,12 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -39,6 +41,8 @@ const (
 	connectionLives = 5 * time.Minute
 	// silenceWithin is how long a server may say nothing to a question of a page.
 	silenceWithin = 10 * time.Second
+	// pingWithin is how long a connection may take to show that it is alive.
+	pingWithin = 2 * time.Second
 )
 
 // server is what a database on PostgreSQL has in the place of a file.
@@ -96,7 +100,7 @@ func openServer(ctx context.Context, url string, now func() time.Time, log *slog
 	}
 	s := &server{config: config, name: hostsOf(config), texts: new(rebound)}
 	s.away = &away{where: s.name, log: log}
-	d := &DB{server: s, now: now, log: log, damage: &damage{log: log},
+	d := &DB{server: s, now: now, process: rand.Int64(), log: log, damage: &damage{log: log},
 		seqs:      sequence{table: "reports", column: "seq", block: 1},
 		fanoutIDs: sequence{table: "fanouts", column: "id", block: fanoutBlock}}
 	if d.read, err = s.open(readingConfig(config), serverPages); err != nil {
@@ -164,7 +168,7 @@ func hostsOf(c *pgx.ConnConfig) string {
 
 // open opens a pool of connections for gorm.
 func (s *server) open(config *pgx.ConnConfig, conns int) (*gorm.DB, error) {
-	pool := stdlib.OpenDB(*config)
+	pool := sql.OpenDB(serverConnector{stdlib.GetConnector(*config)})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(connectionLives)
@@ -174,6 +178,42 @@ func (s *server) open(config *pgx.ConnConfig, conns int) (*gorm.DB, error) {
 		return nil, errors.Join(s.failed(err), pool.Close())
 	}
 	return g, nil
+}
+
+// serverConnector opens connections that take valid text alone.
+type serverConnector struct{ driver.Connector }
+
+// Connect opens a connection.
+func (c serverConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return serverConn{conn.(*stdlib.Conn)}, nil
+}
+
+// serverConn is a connection to PostgreSQL; see textConn.
+type serverConn struct{ *stdlib.Conn }
+
+var (
+	_ driver.NamedValueChecker  = serverConn{}
+	_ driver.ConnBeginTx        = serverConn{}
+	_ driver.ConnPrepareContext = serverConn{}
+	_ driver.ExecerContext      = serverConn{}
+	_ driver.QueryerContext     = serverConn{}
+	_ driver.SessionResetter    = serverConn{}
+	_ driver.Pinger             = serverConn{}
+)
+
+// CheckNamedValue is called by database/sql with each argument of a statement.
+func (serverConn) CheckNamedValue(arg *driver.NamedValue) error { return checkText(arg) }
+
+// ResetSession is called before a connection is used again that was idle: one that says
+// nothing is given up soon, as there may be several of them.
+func (c serverConn) ResetSession(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingWithin)
+	defer cancel()
+	return c.Conn.ResetSession(ctx)
 }
 
 // oldest is the version of PostgreSQL that is needed, in its own form.
