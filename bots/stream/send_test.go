@@ -17,12 +17,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-	"gorm.io/gorm"
 
 	"ticketfrei/bots"
 	kit "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/stream/standin"
-	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/report"
 )
@@ -509,30 +507,6 @@ func TestEventsPanic(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("it is told nothing more")
-	}
-}
-
-// A bot that cannot read which feeds it has does not go on to tell what happens beside the
-// one that is started in its place.
-func TestReceiveThatFailsListensNoMore(t *testing.T) {
-	dbtest.OnlyFile(t, "a column with values of any kind")
-	s := newStreet(t, "TICKETFREI_STREAM_STDOUT=true")
-	log := to("log", "stdout:")
-	log.Events = []string{"signal-*"}
-	s.put(log)
-	feed := NewTrigger(PresetFeed)
-	feed.Name, feed.URL = "a", "https://operator.example"
-	s.let(feed)
-	must(t, s.DB.Write(t.Context(), func(tx *gorm.DB) error { return tx.Exec("UPDATE stream_triggers SET every = 'x'").Error }))
-	open, err := s.Open(s.Bots(s.city)[0])
-	must(t, err)
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
-	defer stop()
-	if err := open.Receive(ctx, nil); err == nil {
-		t.Error("it received without its feeds")
-	}
-	if s.Bus.Wanted(s.city.ID, "signal-a") {
-		t.Error("it still listens")
 	}
 }
 
