@@ -113,7 +113,7 @@ func (s *Supervisor) replace(b report.Bot) {
 	case old == nil:
 		s.publish(b, b.State)
 		s.takeOver(s.start(b, nil))
-	case !old.bot.Updated.Equal(b.Updated):
+	case old.bot.Version != b.Version:
 		s.detach(old)
 		s.takeOver(s.start(b, old))
 	}
