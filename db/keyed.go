@@ -132,13 +132,6 @@ func forShards() *gormigrate.Migration {
 	))}
 }
 
-// forLocks makes the locks of processes that share a server: see HoldLock.
-func forLocks() *gormigrate.Migration {
-	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
-		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
-	))}
-}
-
 // numbered makes the numbers of changes, by which processes find what others have changed;
 // and versions, by which they see that a bot, or lines and stops, are others than before.
 // A city that was deleted keeps its row: others may not know yet.
@@ -154,6 +147,13 @@ func numbered() *gormigrate.Migration {
 		`ALTER TABLE places ADD COLUMN version INTEGER NOT NULL DEFAULT 0`,
 		`DROP INDEX places_updated`,
 	)}
+}
+
+// forLocks makes the locks of processes that share a server: see HoldLock.
+func forLocks() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
+		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
+	))}
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes

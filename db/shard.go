@@ -9,7 +9,7 @@ import (
 
 // EnabledBotsOf returns the bots of the cities of a shard that are switched on.
 func (d *DB) EnabledBotsOf(ctx context.Context, shard int) ([]report.Bot, error) {
-	return d.bots(d.Read(ctx).Where("enabled = 1 AND city_id % ? = ?", Shards, shard))
+	return d.bots(d.Read(ctx).Where("enabled = TRUE AND city_id % ? = ?", Shards, shard))
 }
 
 // HeardCities returns our cities with reports that wait to be judged.

@@ -110,6 +110,7 @@ func (s *Supervisor) switchOff(r *runner) {
 func (s *Supervisor) replace(b report.Bot) {
 	old := s.runners[b.ID]
 	switch {
+	case !s.DB.Owns(b.CityID): // whose bots another process starts
 	case old == nil:
 		s.publish(b, b.State)
 		s.takeOver(s.start(b, nil))
