@@ -120,7 +120,10 @@ func (k *keyring) settle(ctx context.Context) error {
 	return err
 }
 
-func (k *keyring) fingerprint() string { return k.box.Hash("fingerprint of the secret key") }
+func (k *keyring) fingerprint() string { return fingerprintOf(k.box) }
+
+// fingerprintOf is what a database knows its key by.
+func fingerprintOf(box *secret.Box) string { return box.Hash("fingerprint of the secret key") }
 
 // forget removes what only the former key could have opened. Accounts stay, to be
 // connected again by their moderators: their bots say that they need it.

@@ -126,6 +126,9 @@ func (s *server) open(ctx context.Context) error {
 		}
 	}
 	s.registry = newRegistry(s.db)
+	if s.owner != nil {
+		s.registry.MustRegister(sharing{s.db, s.owner, func() bool { return false }})
+	}
 	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)
 	if err != nil {
 		return err
@@ -369,15 +372,6 @@ func (s *server) clean(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-// Ready says why the server cannot work at the moment: see frontend.Health.
-func (s *server) Ready(ctx context.Context) error {
-	err := errors.Join(s.db.Ping(ctx), s.db.Full())
-	if err == nil && s.owner != nil {
-		err = s.owner.Check()
-	}
-	return err
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }

@@ -1,0 +1,22 @@
+package db
+
+import "time"
+
+// Standing is how a process stands among those that share the cities.
+type Standing struct {
+	Processes int // those that live, this one among them
+	Shards    int // that this one works for
+	// Renewed is how long ago the lease was renewed; negative where there is none.
+	Renewed time.Duration
+	// Off is how far the server's clock is before this machine's.
+	Off time.Duration
+}
+
+// Standing tells how this process stands, also while the server cannot be asked.
+func (o *Ownership) Standing() Standing {
+	s := Standing{Processes: o.Living(), Shards: o.Owned(), Renewed: -1, Off: time.Duration(o.offBy.Load())}
+	if r := o.renewed.Load(); r != nil {
+		s.Renewed = o.clock().boot - r.boot
+	}
+	return s
+}
