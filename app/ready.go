@@ -3,7 +3,11 @@ package app
 import (
 	"context"
 	"errors"
+
+	"ticketfrei/frontend"
 )
+
+var _ frontend.NotedHealth = (*server)(nil)
 
 // What /readyz says of a database on a server. Anybody can read it, so it does not name the
 // server: the log does.
@@ -33,4 +37,12 @@ func (s *server) keyIsOurs(ctx context.Context) error {
 		return errOtherKey
 	}
 	return nil
+}
+
+// Notes says what the operator should know though the server works: see frontend.Health.
+func (s *server) Notes() (notes []string) {
+	if s.wire.Polls() {
+		notes = append(notes, "LISTEN does not work on the database: what other processes do is seen up to a second later")
+	}
+	return notes
 }

@@ -64,6 +64,7 @@ type server struct {
 	owner    *db.Ownership // of the cities that are this process's; nil: all are
 	secrets  *secret.Box
 	notices  *notice.Board
+	wire     *db.Wire // tells other processes what the notices say; nil: there can be none
 	bus      bus.Bus
 	mailer   *mailer.Mailer
 	client   *http.Client // for hosts that users name
@@ -101,8 +102,6 @@ func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Defin
 	s := &server{cfg: cfg, log: log, definitions: siteFiles{m.source, cfg.Web.Templates}.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
 		shares: share(openFiles(log), cfg.Mail.Connections)}
-	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
-	s.streams = clients.NewRoom(s.shares.streams, s.shares.streamsEach())
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -127,7 +126,7 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.registry = newRegistry(s.db)
 	if s.owner != nil {
-		s.registry.MustRegister(sharing{s.db, s.owner, func() bool { return false }})
+		s.registry.MustRegister(sharing{s.db, s.owner, s.wire.Polls})
 	}
 	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)
 	if err != nil {
@@ -221,6 +220,9 @@ func (s *server) openStore(ctx context.Context) error {
 	if s.db.OnServer() {
 		s.owner = s.db.Share(processName(s.cfg), s.log)
 	}
+	s.wire = s.db.Wire(s.notices, s.log)
+	s.visitors = clients.NewPartRoom(s.shares.web, s.shares.webEach(), s.db.LivingProcesses)
+	s.streams = clients.NewPartRoom(s.shares.streams, s.shares.streamsEach(), s.db.LivingProcesses)
 	s.nameOldQueue()
 	return nil
 }
@@ -346,6 +348,7 @@ func (s *server) run(ctx context.Context) error {
 		s.shareCities(asked, ctx)
 		cancel(nil)
 	})
+	defer s.tellOthers(ctx)() // what is said while the parts end is told, too
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
@@ -354,6 +357,23 @@ func (s *server) run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// tellOthers tells other processes what this one does, and hears what they do, until stop.
+func (s *server) tellOthers(ctx context.Context) (stop func()) {
+	if s.wire == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.wire.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // clean deletes expired rows from time to time.
