@@ -1,6 +1,10 @@
 package db
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // Standing is how a process stands among those that share the cities.
 type Standing struct {
@@ -19,4 +23,21 @@ func (o *Ownership) Standing() Standing {
 		s.Renewed = o.clock().boot - r.boot
 	}
 	return s
+}
+
+// Processes returns the names of those that work on the database now; none where it is a
+// file. It may be called before Migrate.
+func (d *DB) Processes(ctx context.Context) ([]string, error) {
+	if !d.OnServer() {
+		return nil, nil
+	}
+	tables, err := d.Tables(ctx)
+	if err != nil || !tables["processes"] {
+		return nil, err
+	}
+	names, err := ReadColumn[string](ctx, d, "SELECT name FROM processes WHERE until > "+msNow+" ORDER BY name")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	return names, nil
 }
