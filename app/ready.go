@@ -44,5 +44,8 @@ func (s *server) Notes() (notes []string) {
 	if s.wire.Polls() {
 		notes = append(notes, "LISTEN does not work on the database: what other processes do is seen up to a second later")
 	}
+	if s.owner != nil {
+		notes = append(notes, s.owner.Notes()...)
+	}
 	return notes
 }

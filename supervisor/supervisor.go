@@ -110,7 +110,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.logs.stop()
 	defer s.Notices.OnChanged(s.changes.add)()
 	defer s.Notices.OnElsewhere(s.toldElsewhere)()
-	if err := s.startAll(receiving); err != nil && ctx.Err() == nil {
+	elsewhere, err := s.DB.FollowElsewhere(receiving) // before bots are read
+	if err == nil {
+		err = s.startAll(receiving)
+	}
+	if err != nil && ctx.Err() == nil {
 		return err
 	}
 	close(s.began)
@@ -118,11 +122,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.group.Go(func() { s.watchStart(receiving) })
 	s.group.Go(func() { s.followChanges(receiving) })
 	s.group.Go(func() { s.followElsewhere(receiving) })
-	s.group.Go(func() { s.poll(receiving) })
+	s.group.Go(func() { s.poll(receiving, elsewhere) })
 	s.group.Go(func() { s.expire(receiving) })
-	if s.DB.OnServer() {
-		s.group.Go(func() { s.followOthers(receiving) })
-	}
 	<-receiving.Done()
 	s.stopAll(stopSending)
 	return nil
