@@ -17,19 +17,16 @@ import (
 	"ticketfrei/internal/mailer"
 )
 
-// openRegistry makes the registry behind /metrics, with figures about the process and about
-// what waits. Where several processes share the cities, each figure names its own.
-func (s *server) openRegistry() {
-	s.registry = prometheus.NewRegistry()
-	s.figures = s.registry
-	if s.owner != nil {
-		s.figures = prometheus.WrapRegistererWith(prometheus.Labels{"process": s.owner.Name()}, s.registry)
-	}
-	s.figures.MustRegister(
+// newRegistry returns the registry behind /metrics, with figures about the
+// process and about what waits.
+func newRegistry(d *db.DB) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		queueDepth{s.db},
+		queueDepth{d},
 	)
+	return r
 }
 
 // metricsConnections is how many connections the port of the metrics takes.
@@ -70,8 +67,7 @@ func (s *server) serveMetrics(ctx context.Context) error {
 	return nil
 }
 
-// queueDepth asks the database how much is waiting when the metrics are read. One process
-// tells that for all.
+// queueDepth asks the database how much is waiting when the metrics are read.
 type queueDepth struct{ db *db.DB }
 
 var (
@@ -87,9 +83,6 @@ func (d queueDepth) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (d queueDepth) Collect(ch chan<- prometheus.Metric) {
-	if !d.db.OwnsShard(0) {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	list, err := d.db.Waiting(ctx)

@@ -85,7 +85,6 @@ type server struct {
 	unseen   sync.Once     // see openDoor
 	web      net.Listener
 	registry *prometheus.Registry
-	figures  prometheus.Registerer // of registry
 	metrics  net.Listener // nil where the metrics are not served
 
 	certificates *certs.Mail
@@ -125,7 +124,7 @@ func (s *server) open(ctx context.Context) error {
 			return err
 		}
 	}
-	s.openRegistry()
+	s.registry = newRegistry(s.db)
 	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)
 	if err != nil {
 		return err
@@ -133,7 +132,7 @@ func (s *server) open(ctx context.Context) error {
 	s.mailer = mailer.New(s.cfg, s.log, time.Now, mailer.Signed(keys))
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
-	s.figures.MustRegister(s.accounts, mailOutages{s.mailer})
+	s.registry.MustRegister(s.accounts, mailOutages{s.mailer})
 	answers := relay.NewAnswers(s.log, time.Now)
 	if err := s.openIntents(); err != nil {
 		return err
@@ -146,12 +145,12 @@ func (s *server) open(ctx context.Context) error {
 		DB: s.db, Networks: s.networks,
 		Attention: &supervisor.AttentionMail{DB: s.db, AccountMails: s.accounts, Networks: s.networks, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now},
 		Notices:   s.notices, Hearer: hearing, Bus: &s.bus, Texts: texts, Expire: s.cfg.Reports.Expire,
-		Log: s.log, Now: time.Now, Metrics: s.figures, Refusals: s.mode.refusals,
+		Log: s.log, Now: time.Now, Metrics: s.registry, Refusals: s.mode.refusals,
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
 		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
-		Log: s.log, Now: time.Now, Metrics: s.figures,
+		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.cities, err = manage.New(manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
@@ -264,7 +263,7 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 		}
 		s.networks[d.Name] = network
 		if c, ok := network.(prometheus.Collector); ok {
-			s.figures.MustRegister(c)
+			s.registry.MustRegister(c)
 		}
 		if c, ok := network.(io.Closer); ok {
 			s.onClose(func() { _ = c.Close() })
