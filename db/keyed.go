@@ -68,6 +68,8 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		outside(),
 		forServers(),
 		numbered(),
+		forShards(),
+		forLocks(),
 	}
 }
 
@@ -119,6 +121,17 @@ func forServers() *gormigrate.Migration {
 	))}
 }
 
+// forShards makes what a server knows of the processes that share the cities (see lease), and
+// of the key of the day (see DayKey), which is in no log and no copy of the server.
+func forShards() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0015", Migrate: either(SQL(), SQL(
+		`CREATE TABLE processes (id TEXT PRIMARY KEY, name TEXT NOT NULL, until BIGINT NOT NULL) WITH (fillfactor = 20)`,
+		`CREATE TABLE shards (n INTEGER PRIMARY KEY, owner TEXT NOT NULL DEFAULT '', epoch BIGINT NOT NULL DEFAULT 0) WITH (fillfactor = 50)`,
+		fmt.Sprintf(`INSERT INTO shards (n) SELECT generate_series(0, %d)`, Shards-1),
+		`CREATE UNLOGGED TABLE day_keys (day TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+	))}
+}
+
 // numbered makes the numbers of changes, by which processes find what others have changed;
 // and versions, by which they see that a bot, or lines and stops, are others than before.
 // A city that was deleted keeps its row: others may not know yet.
@@ -134,6 +147,13 @@ func numbered() *gormigrate.Migration {
 		`ALTER TABLE places ADD COLUMN version INTEGER NOT NULL DEFAULT 0`,
 		`DROP INDEX places_updated`,
 	)}
+}
+
+// forLocks makes the locks of processes that share a server: see HoldLock.
+func forLocks() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
+		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
+	))}
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes

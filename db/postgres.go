@@ -41,6 +41,8 @@ const (
 	connectionLives = 5 * time.Minute
 	// silenceWithin is how long a server may say nothing to a question of a page.
 	silenceWithin = 10 * time.Second
+	// pingWithin is how long a connection may take to show that it is alive.
+	pingWithin = 2 * time.Second
 )
 
 // server is what a database on PostgreSQL has in the place of a file.
@@ -206,6 +208,14 @@ var (
 // CheckNamedValue is called by database/sql with each argument of a statement.
 func (serverConn) CheckNamedValue(arg *driver.NamedValue) error { return checkText(arg) }
 
+// ResetSession is called before a connection is used again that was idle: one that says
+// nothing is given up soon, as there may be several of them.
+func (c serverConn) ResetSession(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingWithin)
+	defer cancel()
+	return c.Conn.ResetSession(ctx)
+}
+
 // oldest is the version of PostgreSQL that is needed, in its own form.
 const oldest = 150000
 
@@ -262,6 +272,18 @@ func (s *server) writer(j *job) *serverWriter {
 	return s.write[key%int64(len(s.write))]
 }
 
+// awayError means that the server was away for as long as a write is tried.
+type awayError struct {
+	where string
+	cause error
+}
+
+func (e *awayError) Error() string {
+	return fmt.Sprintf("the database at %s is away: %v", e.where, e.cause)
+}
+
+func (e *awayError) Unwrap() error { return e.cause }
+
 // serverAway tells whether an error says that the server cannot be asked for the moment.
 func serverAway(err error) bool {
 	if err == nil {
@@ -272,7 +294,10 @@ func serverAway(err error) bool {
 		// It shuts down or starts, has no room, is only for reading, or has lost the connection.
 		return class == "08" || class == "53" || class == "58" || strings.HasPrefix(e.Code, "57P0") || e.Code == "25006" || e.Code == "25P03"
 	}
-	if _, ok := errors.AsType[net.Error](err); ok {
+	if _, ok := errors.AsType[*awayError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok && !errors.Is(err, context.DeadlineExceeded) { // which is one too
 		return true
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {

@@ -163,7 +163,9 @@ func TestServerSaysNothing(t *testing.T) {
 		t.Errorf("that took %s", took)
 	}
 	proxy.Heal()
-	waitFor(t, "be there again", func() bool { return d.Full() == nil && d.Write(t.Context(), func(*gorm.DB) error { return nil }) == nil })
+	waitFor(t, "be there again", func() bool {
+		return d.Full() == nil && d.Write(t.Context(), func(*gorm.DB) error { return nil }) == nil
+	})
 }
 
 // TestStandbyTakesOver has a standby become the server.

@@ -64,9 +64,12 @@ func (w *serverWriter) run() {
 // transaction of its own. Where the server is away, all of them fail.
 func (w *serverWriter) runGroup(group []*job) {
 	err := w.commit(group)
-	if err != nil && len(group) > 1 && !serverAway(err) && !errors.Is(err, context.DeadlineExceeded) {
+	w.server.away.noticed(err)
+	if err != nil && len(group) > 1 && !serverAway(err) {
 		for _, j := range group {
-			j.end(w.commit([]*job{j}))
+			err := w.commit([]*job{j})
+			w.server.away.noticed(err)
+			j.end(err)
 		}
 		return
 	}
@@ -86,7 +89,6 @@ func (w *serverWriter) commit(group []*job) error {
 	defer cancel()
 	for wait, collided := 10*time.Millisecond, 0; ; wait = min(2*wait, time.Second) {
 		err := w.try(ctx, group)
-		w.server.away.noticed(err)
 		switch {
 		case err == nil:
 			return nil
@@ -106,7 +108,7 @@ func (w *serverWriter) commit(group []*job) error {
 func (w *serverWriter) giveUp(ctx context.Context, err error) error {
 	if serverAway(err) || ctx.Err() != nil {
 		w.row = ""
-		return fmt.Errorf("the database at %s is away: %w", w.server.name, err)
+		return &awayError{w.server.name, err}
 	}
 	return err
 }
@@ -124,19 +126,35 @@ func (w *serverWriter) try(ctx context.Context, group []*job) (err error) {
 		}
 		err = errors.Join(err, conn.Close())
 	}()
-	if committed, err := w.begin(ctx, conn, durable(group)); err != nil || committed {
+	committed, good, err := w.begin(ctx, conn, group)
+	if err != nil || committed {
 		return err
 	}
 	w.tx.Statement.ConnPool, w.tx.Statement.Context = groupTx{serverPool{conn, w.server.texts}}, ctx
-	for _, j := range group {
-		if err := call(j.fn, w.tx); err != nil {
-			return errors.Join(err, undo(ctx, conn))
-		}
+	if err := w.perform(ctx, group, good); err != nil {
+		return errors.Join(err, undo(ctx, conn))
 	}
 	if _, err := run(ctx, conn, "COMMIT"); err != nil {
 		return err
 	}
 	w.done++
+	return nil
+}
+
+// perform does what the group is to do within its transaction.
+func (w *serverWriter) perform(ctx context.Context, group []*job, good fence) error {
+	if err := w.hear(ctx, hearingsOf(group)); err != nil {
+		return err
+	}
+	for _, j := range group {
+		err := good.check(j.claims)
+		if err == nil && j.hearing == nil {
+			err = call(j.fn, w.tx)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -150,44 +168,59 @@ func durable(group []*job) bool {
 	return false
 }
 
-// idleWithin ends a transaction of a process that says nothing more: others wait for its
-// locks.
-const idleWithin = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+// bounds end a transaction of a process that says nothing more, as others wait for its locks,
+// and have one fail that waits for those of others for long.
+const bounds = "SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL lock_timeout = '3s'"
 
-// begin begins a transaction and numbers it. It says whether one of that number has been
-// committed before, and ends this one then.
-func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, durable bool) (committed bool, err error) {
+// begin begins a transaction of a group and numbers it. It says whether one of that number
+// has been committed before, and ends this one then. The claims that are good stay so until
+// the transaction ends.
+func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, group []*job) (committed bool, good fence, err error) {
 	if w.row == "" {
 		if err := w.register(ctx, conn); err != nil {
-			return false, err
+			return false, nil, err
 		}
 	}
-	statements := []string{"BEGIN", idleWithin}
-	if !durable {
+	statements := strings.Split("BEGIN;"+bounds, ";")
+	if !durable(group) {
 		statements = append(statements, "SET LOCAL synchronous_commit = off")
+	}
+	heard, heardAt := hearingsOf(group), len(statements)
+	if len(heard) > 0 {
+		statements = append(statements, takeSeqs(len(heard)))
+	}
+	claims := claimsOf(group)
+	if len(claims) > 0 {
+		statements = append(statements, lockShards(claims))
 	}
 	statements = append(statements, fmt.Sprintf("UPDATE writers SET n = %d, at = %d WHERE id = '%s' AND n = %d", w.done+1, time.Now().UnixMilli(), w.row, w.done))
 	results, err := run(ctx, conn, statements...)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if results[len(results)-1].CommandTag.RowsAffected() == 1 {
-		return false, nil
+		if len(heard) > 0 {
+			err = readSeqs(heard, results[heardAt].Rows)
+		}
+		if err == nil && len(claims) > 0 {
+			good, err = readFence(results[len(results)-2].Rows)
+		}
+		return false, good, err
 	}
 	var n int64
 	err = conn.QueryRowContext(ctx, "SELECT n FROM writers WHERE id = $1", w.row).Scan(&n)
 	if undoing := undo(ctx, conn); undoing != nil {
-		return false, undoing
+		return false, nil, undoing
 	}
 	switch {
 	case err == nil && n == w.done+1:
 		w.done++
-		return true, nil
+		return true, nil, nil
 	case err == nil || errors.Is(err, sql.ErrNoRows): // it was cleaned away, or the database is another one
 		w.row = ""
-		return w.begin(ctx, conn, durable)
+		return w.begin(ctx, conn, group)
 	}
-	return false, err
+	return false, nil, err
 }
 
 // writersKept is how long the row of a writer is kept that does not write.

@@ -26,7 +26,7 @@ func (s *Supervisor) poll(ctx context.Context, elsewhere *db.Elsewhere) {
 			s.Log.Error("the database could not be asked for cities that other processes have changed", "err", err)
 		}
 		for _, cityID := range cities {
-			s.Notices.Changed(cityID)
+			s.Notices.ChangedElsewhere(cityID)
 		}
 	}
 }
