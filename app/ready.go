@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/frontend"
 )
 
@@ -37,6 +39,26 @@ func (s *server) keyIsOurs(ctx context.Context) error {
 		return errOtherKey
 	}
 	return nil
+}
+
+// versionEvery is how often it is looked whether a newer version works on the database.
+const versionEvery = 5 * time.Second
+
+// watchVersion is an error when a newer version has said that this one must not work beside
+// it any more.
+func (s *server) watchVersion(ctx context.Context) error {
+	tick := time.NewTicker(versionEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := s.db.MayWork(ctx); errors.Is(err, db.ErrNewerVersion) {
+			return err
+		}
+	}
 }
 
 // Notes says what the operator should know though the server works: see frontend.Health.

@@ -344,6 +344,9 @@ func (s *server) run(ctx context.Context) error {
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}
+	if s.db.OnServer() {
+		part("database", s.watchVersion)
+	}
 	group.Go(func() {
 		s.shareCities(asked, ctx)
 		cancel(nil)
