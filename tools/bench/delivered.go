@@ -31,7 +31,7 @@ type expected func(city int, network string) bool
 // every network of its city that is expected, once.
 func (w *world) load(ctx context.Context, rate float64, while time.Duration, want expected) ([]delivery, error) {
 	defer holdGarbage()()
-	r := newRiders(w.program.smtp, 32)
+	r := newRiders(32, w.doors()...)
 	defer r.close()
 	list, err := r.sendFor(ctx, w.next, rate, while, w.slugs)
 	w.next += int(rate*while.Seconds()) + 1

@@ -140,7 +140,7 @@ func TestSinkNotesWhatCame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.close()
-	riders := newRiders(s.addr, 1)
+	riders := newRiders(1, s.addr)
 	defer riders.close()
 	for _, n := range []int{1, 2, 2} {
 		if _, err := riders.send(t.Context(), n, 0, "city"); err != nil {

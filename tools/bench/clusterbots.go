@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// clusterBots measures what many bots cost on three processes.
+type clusterBots struct {
+	Cities int           `default:"10000" help:"Number of cities, each with three bots."`
+	Idle   time.Duration `default:"60s" help:"How long the idle processes are watched. A poll of Telegram takes 50 s: a shorter time misses it."`
+	Rate   float64       `default:"20" help:"Reports a second, to see that everything works."`
+	For    time.Duration `default:"10s" help:"For how long."`
+}
+
+// wantCalledMemory is the target for three processes together with manyCities cities,
+// in MB, where networks call and no connection is kept open.
+const wantCalledMemory = 200.0
+
+func (*clusterBots) name() string { return "cluster-bots" }
+func (*clusterBots) what() string {
+	return "cities with three bots each on three processes: streams and polls, and then Web Push and webhooks"
+}
+
+func (m *clusterBots) run(ctx context.Context, b *bench, r *Result) error {
+	if b.Quick {
+		m.Cities, m.Idle, m.For = 100, 5*time.Second, 3*time.Second
+	}
+	r.Axes = Axes{Title: "Resident memory of three processes", Y: "MB", Labels: []string{"streams and polls", "push and webhooks"}}
+	bars := make([]Series, 3)
+	for _, called := range []bool{false, true} {
+		list, err := m.measure(ctx, b, r, called)
+		if err != nil {
+			return err
+		}
+		for i, mb := range list {
+			bars[i].Name = fmt.Sprintf("process %d", i+1)
+			bars[i].Bars = append(bars[i].Bars, mb)
+		}
+	}
+	r.Series = bars
+	return nil
+}
+
+// measure starts the processes and watches them. It returns the memory of each.
+func (m *clusterBots) measure(ctx context.Context, b *bench, r *Result, called bool) ([]float64, error) {
+	c, front, err := m.open(ctx, b, called)
+	if err != nil {
+		return nil, err
+	}
+	defer front.close()
+	defer c.close()
+	began := time.Now()
+	if err := c.startShared(ctx, 3*m.Cities); err != nil {
+		return nil, err
+	}
+	up := time.Since(began)
+	b.say("%d bots are up after %.1f s, called: %t", 3*m.Cities, up.Seconds(), called)
+	if _, err := c.load(ctx, m.Rate, m.For, nil); err != nil {
+		return nil, err
+	}
+	if err := c.heard(ctx, m.Rate, m.For); err != nil {
+		return nil, err
+	}
+	memory, idle, err := m.watch(ctx, b, c)
+	if err != nil {
+		return nil, err
+	}
+	label := "streams and polls: "
+	if called {
+		label = "push and webhooks: "
+	}
+	all, busy := 0.0, 0.0
+	for i, mb := range memory {
+		all, busy = all+mb, busy+idle[i]
+		r.add(fmt.Sprintf("%sresident memory of process %d", label, i+1), mb, "MB")
+		r.add(fmt.Sprintf("%sidle, of one core, process %d", label, i+1), idle[i], "%")
+	}
+	sum := r.add(label+"resident memory of all", all, "MB")
+	if called && m.Cities >= manyCities {
+		sum.atMost(wantCalledMemory)
+	}
+	r.add(label+"idle, of one core, all", busy, "%")
+	r.add(label+"start to all bots up", up.Seconds(), "s")
+	return memory, c.stop()
+}
+
+// open sets up three processes. Where networks call them, a wire stands in front of
+// their pages, as a reverse proxy does: a call may come to any of them.
+func (m *clusterBots) open(ctx context.Context, b *bench, called bool) (*cluster, *wire, error) {
+	front, err := startWire()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := newCluster(ctx, b, m.name(), m.Cities, 3, func(w *world) {
+		if w.called = called; !called {
+			return
+		}
+		for i := range w.towns {
+			w.towns[i].mastodon.Allow("read", "write", "push")
+		}
+		w.program.env = append(w.program.env, "TICKETFREI_WEB_URL=http://"+front.addr)
+		for _, way := range waysIn {
+			w.program.env = append(w.program.env, way.setting+"="+way.called)
+		}
+	})
+	if err != nil {
+		front.close()
+		return nil, nil, err
+	}
+	for _, p := range c.programs() {
+		front.lead(p.web)
+	}
+	return c, front, nil
+}
+
+// heard writes reports on the networks that bots receive from, and waits until they
+// have arrived everywhere.
+func (c *cluster) heard(ctx context.Context, rate float64, while time.Duration) error {
+	var list []sent
+	for _, way := range waysIn {
+		list = append(list, c.write(ctx, way.network, rate, while/2)...)
+	}
+	_, err := c.collect(ctx, list, nil)
+	return err
+}
+
+// watch looks at each process while nothing happens: its memory in MB, and how much of
+// a core it uses in %.
+func (m *clusterBots) watch(ctx context.Context, b *bench, c *cluster) (memory, idle []float64, err error) {
+	quiet := warmUp
+	if b.Quick {
+		quiet = 2 * time.Second
+	}
+	if err := rest(ctx, quiet); err != nil {
+		return nil, nil, err
+	}
+	var before []time.Duration
+	for _, p := range c.programs() {
+		used, err := p.cpu()
+		if err != nil {
+			return nil, nil, err
+		}
+		before = append(before, used)
+	}
+	if err := rest(ctx, m.Idle); err != nil {
+		return nil, nil, err
+	}
+	for i, p := range c.programs() {
+		used, err := p.cpu()
+		if err != nil {
+			return nil, nil, err
+		}
+		mb, _, err := p.memory()
+		if err != nil {
+			return nil, nil, err
+		}
+		memory, idle = append(memory, mb), append(idle, 100*float64(used-before[i])/float64(m.Idle))
+	}
+	if !c.connected() {
+		return nil, nil, fmt.Errorf("not all bots are connected any more: %d streams", c.mastodon.Streams())
+	}
+	return memory, idle, nil
+}
