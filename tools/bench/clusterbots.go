@@ -82,6 +82,11 @@ func (m *clusterBots) measure(ctx context.Context, b *bench, r *Result, called b
 		sum.atMost(wantCalledMemory)
 	}
 	r.add(label+"idle, of one core, all", busy, "%")
+	open, err := c.connections()
+	if err != nil {
+		return nil, err
+	}
+	r.add(label+"open connections", float64(open), "").note("to the networks")
 	r.add(label+"start to all bots up", up.Seconds(), "s")
 	return memory, c.stop()
 }

@@ -58,7 +58,9 @@ func startPostgres(ctx context.Context, b *bench) (*postgres, error) {
 // findPostgres is the directory of its programs.
 func findPostgres() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), nil
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			return filepath.Dir(path), nil
+		}
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // where Debian has it
 	if err == nil && len(found) > 0 {

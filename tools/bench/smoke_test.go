@@ -36,6 +36,7 @@ func TestSmoke(t *testing.T) {
 		experiment string
 		args       []string
 	}{{"latency", []string{"latency"}}, {"pages", []string{"pages"}}, {"mail-in", []string{"mail-in"}}, {"powercut", []string{"powercut"}},
+		{"cluster-latency", []string{"cluster", "latency"}}, {"cluster-kills", []string{"cluster", "kills"}},
 		{"latency-disturbed", []string{"latency", "--old", "20000", "--disturb"}}} {
 		t.Run(tt.experiment, func(t *testing.T) {
 			switch tt.experiment {
@@ -43,6 +44,10 @@ func TestSmoke(t *testing.T) {
 				needPostfix(t)
 			case "powercut":
 				mustOpenDisk(t) // skips where there can be none
+			case "cluster-latency", "cluster-kills":
+				if _, err := findPostgres(); errors.Is(err, errSkipped) {
+					t.Skip(err)
+				}
 			}
 			var out strings.Builder
 			code := run(t.Context(), append(tt.args, "--quick", "--binary", binary, "--dir", dir, "--json", file, "--charts", dir), &out, t.Output())
