@@ -35,7 +35,7 @@ func (d *DB) AddAPIKey(ctx context.Context, k apikey.Key, hash string) (apikey.K
 	k.Created = d.now().Truncate(time.Millisecond)
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		var n int
-		if err := tx.Raw("SELECT count(*) FROM api_keys WHERE city_id IS ?", orNull(k.CityID)).Scan(&n).Error; err != nil {
+		if err := tx.Raw("SELECT count(*) FROM api_keys WHERE city_id IS NOT DISTINCT FROM ?", orNull(k.CityID)).Scan(&n).Error; err != nil {
 			return err
 		}
 		if n >= MaxAPIKeys {
@@ -132,7 +132,7 @@ func (d *DB) UseAPIKey(ctx context.Context, k apikey.Key) error {
 // ErrNotFound where there is none.
 func (d *DB) RemoveAPIKey(ctx context.Context, cityID, id int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return oneRow(tx.Exec("DELETE FROM api_keys WHERE id = ?1 AND (?2 = 0 OR city_id = ?2)", id, cityID))
+		return oneRow(tx.Exec("DELETE FROM api_keys WHERE id = ?1 AND (city_id = ?2 OR ?2 = 0)", id, cityID))
 	})
 	if err != nil {
 		return fmt.Errorf("remove key: %w", err)

@@ -107,7 +107,7 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 
 // EnabledBots returns every bot that is switched on, of every city.
 func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
-	return d.bots(d.Read(ctx).Where("enabled = 1"))
+	return d.bots(d.Read(ctx).Where("enabled = TRUE"))
 }
 
 // BotsUpdatedSince returns the bots that were created or changed at or after
@@ -154,7 +154,7 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 		_, err := Exec(tx, `UPDATE bots SET state = ?2, restarts = restarts + ?3,
 				last_error = CASE ?4 WHEN '' THEN last_error ELSE ?4 END,
 				error_at = CASE ?4 WHEN '' THEN error_at ELSE ?5 END
-			WHERE id = ?1 AND enabled = 1`, botID, string(state), restarts, lastError, millis(d.now()))
+			WHERE id = ?1 AND enabled = TRUE`, botID, string(state), restarts, lastError, millis(d.now()))
 		return err
 	})
 	if err != nil {
@@ -167,7 +167,7 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 // works with all it can.
 func (d *DB) SetBotLimit(ctx context.Context, botID int64, limit string) error {
 	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
-		_, err := Exec(tx, "UPDATE bots SET last_error = ?, error_at = 0 WHERE id = ? AND enabled = 1", limit, botID)
+		_, err := Exec(tx, "UPDATE bots SET last_error = ?, error_at = 0 WHERE id = ? AND enabled = TRUE", limit, botID)
 		return err
 	})
 	if err != nil {

@@ -90,7 +90,7 @@ func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
-			coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''), coalesce(b.last_error, ''),
+			coalesce(b.id, 0), coalesce(b.enabled, FALSE), coalesce(b.state, ''), coalesce(b.last_error, ''),
 			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.answers, '')
 		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
 		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Answers)
@@ -126,7 +126,7 @@ func scanCity(row Row, more ...any) (report.City, error) {
 // Cities returns the cities whose name or slug contains search, sorted by name,
 // at most limit of them.
 func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.City, error) {
-	q := d.Read(ctx).Order("name COLLATE NOCASE, id").Limit(limit)
+	q := d.Read(ctx).Order("lower(name), name, id").Limit(limit)
 	if search != "" {
 		q = q.Where("instr(lower(name), lower(?)) > 0 OR instr(slug, lower(?)) > 0 OR instr(name, ?) > 0", search, search, search)
 	}

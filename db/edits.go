@@ -59,7 +59,8 @@ func (d *DB) Edit(ctx context.Context, e Edit) error {
 	var c Change
 	var again *Heard // is to be judged
 	var more int64   // reports that wait to be judged
-	err := d.writer.do(ctx, d.writer.urgent, &job{
+	err := d.do(ctx, &job{
+		key: e.Report.CityID,
 		fn: func(tx *gorm.DB) (err error) {
 			c, again, more, err = d.edit(tx, e)
 			return err
@@ -82,7 +83,8 @@ func (d *DB) Withdraw(ctx context.Context, cityID int64, id string) error {
 	}
 	var c Change
 	var waited bool
-	err := d.writer.do(ctx, d.writer.urgent, &job{
+	err := d.do(ctx, &job{
+		key: cityID,
 		fn: func(tx *gorm.DB) (err error) {
 			c, waited, err = d.withdraw(tx, cityID, id)
 			return err
@@ -96,11 +98,8 @@ func (d *DB) Withdraw(ctx context.Context, cityID int64, id string) error {
 	return d.changed(err, &c, "withdraw report")
 }
 
-// changed waits until a change is on disk, and tells of it.
+// changed tells of a change that is on disk.
 func (d *DB) changed(err error, c *Change, doing string) error {
-	if err == nil {
-		err = d.syncer.wait()
-	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}

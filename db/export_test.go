@@ -29,6 +29,9 @@ func (d *DB) MigrateCore(ctx context.Context, n int) error {
 // wait for it: they will share a transaction.
 func (d *DB) Hold(ctx context.Context) (waiting func() int, release func()) {
 	held, end := make(chan struct{}), make(chan struct{})
+	if d.OnServer() {
+		return d.holdServer(ctx, held, end)
+	}
 	go func() {
 		_ = d.writer.exclusive(ctx, func(*gorm.DB) error {
 			close(held)
@@ -41,6 +44,31 @@ func (d *DB) Hold(ctx context.Context) (waiting func() int, release func()) {
 	case <-ctx.Done():
 	}
 	return func() int { return len(d.writer.urgent) + len(d.writer.soon) }, sync.OnceFunc(func() { close(end) })
+}
+
+// holdServer holds all writers of a server, each in a transaction.
+func (d *DB) holdServer(ctx context.Context, held, end chan struct{}) (waiting func() int, release func()) {
+	for _, w := range d.server.write {
+		go func() {
+			_ = w.do(ctx, &job{fn: func(*gorm.DB) error {
+				held <- struct{}{}
+				<-end
+				return nil
+			}})
+		}()
+	}
+	for range d.server.write {
+		select {
+		case <-held:
+		case <-ctx.Done():
+		}
+	}
+	return func() (n int) {
+		for _, w := range d.server.write {
+			n += len(w.urgent) + len(w.soon)
+		}
+		return n
+	}, sync.OnceFunc(func() { close(end) })
 }
 
 // BreakDisk has the log fail to come to the disk from now on.

@@ -28,7 +28,8 @@ type Heard struct {
 func (d *DB) Hear(ctx context.Context, r report.Report) error {
 	var seq int64
 	var known bool
-	err := d.writer.do(ctx, d.writer.urgent, &job{
+	err := d.do(ctx, &job{
+		key: r.CityID,
 		fn: func(tx *gorm.DB) (err error) {
 			seq, known, err = d.hear(tx, &r)
 			return err
@@ -42,9 +43,6 @@ func (d *DB) Hear(ctx context.Context, r report.Report) error {
 	})
 	if err == nil && seq == 0 && !known {
 		err = d.whyNotHeard(ctx, r.CityID)
-	}
-	if err == nil {
-		err = d.syncer.wait()
 	}
 	if err != nil {
 		return fmt.Errorf("store report: %w", err)
@@ -112,7 +110,8 @@ func (d *DB) Backlog() int { return int(d.unjudged.Load()) }
 // it, so that it misses none that come or are judged meanwhile.
 func (d *DB) CountBacklog(ctx context.Context) error {
 	var n int64
-	err := d.writer.do(ctx, d.writer.soon, &job{
+	err := d.do(ctx, &job{
+		soon: true,
 		fn: func(tx *gorm.DB) error {
 			return queryRow(tx, "SELECT count(*) FROM reports WHERE state = 'heard'").Scan(&n)
 		},

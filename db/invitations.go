@@ -78,7 +78,7 @@ func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string
 		if err := findOrCreateModerator(tx, &moderator); err != nil {
 			return err
 		}
-		if err := tx.Exec("INSERT OR IGNORE INTO city_moderators (city_id, moderator_id) VALUES (?, ?)", inv.CityID, moderator.ID).Error; err != nil {
+		if err := tx.Exec("INSERT INTO city_moderators (city_id, moderator_id) VALUES (?, ?) ON CONFLICT DO NOTHING", inv.CityID, moderator.ID).Error; err != nil {
 			return err
 		}
 		return tx.Delete(&inv).Error

@@ -11,8 +11,10 @@ import (
 // written with; ErrNotFound where none was stored yet. It may be called before
 // Migrate.
 func (d *DB) Fingerprint(ctx context.Context) (fingerprint string, err error) {
-	var table string
-	err = d.ReadRow(ctx, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'secret_key'").Scan(&table)
+	tables, err := d.Tables(ctx)
+	if err == nil && !tables["secret_key"] {
+		err = ErrNotFound
+	}
 	if err == nil {
 		err = d.ReadRow(ctx, "SELECT fingerprint FROM secret_key").Scan(&fingerprint)
 	}

@@ -1,6 +1,8 @@
 package db
 
 import (
+	"fmt"
+
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
 
@@ -64,6 +66,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 			`CREATE INDEX places_updated ON places(updated)`,
 		)},
 		outside(),
+		forServers(),
 	}
 }
 
@@ -101,6 +104,18 @@ func outside() *gormigrate.Migration {
 			revision INTEGER NOT NULL,
 			PRIMARY KEY (city_id, owner, key)) WITHOUT ROWID`,
 	)}
+}
+
+// forServers makes what a database on a server needs: where ids come from, which
+// transactions of a process were committed (see serverWriter), and which migrations a
+// program must know to work on it (see Alone).
+func forServers() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0012", Migrate: either(SQL(), SQL(
+		`CREATE SEQUENCE reports_seq`,
+		fmt.Sprintf(`CREATE SEQUENCE fanouts_id INCREMENT BY %d`, fanoutBlock),
+		`CREATE TABLE writers (id TEXT PRIMARY KEY, n BIGINT NOT NULL, at BIGINT NOT NULL) WITH (fillfactor = 20)`,
+		`CREATE TABLE needed_migrations (list TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (list, id))`,
+	))}
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes

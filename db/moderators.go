@@ -97,7 +97,7 @@ func (d *DB) CityModerators(ctx context.Context, cityID int64) ([]Moderator, err
 // ModeratorCities returns the cities a moderator runs, by name.
 func (d *DB) ModeratorCities(ctx context.Context, moderatorID int64) ([]report.City, error) {
 	var rows []cityRow
-	err := d.Read(ctx).Where("id IN (SELECT city_id FROM city_moderators WHERE moderator_id = ?)", moderatorID).Order("name COLLATE NOCASE, id").Find(&rows).Error
+	err := d.Read(ctx).Where("id IN (SELECT city_id FROM city_moderators WHERE moderator_id = ?)", moderatorID).Order("lower(name), name, id").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("list cities of moderator: %w", err)
 	}

@@ -42,6 +42,8 @@ var (
 
 // DB is the open database. It is safe for use by many goroutines.
 type DB struct {
+	server *server // nil: the database is a file
+	log    *slog.Logger
 	path   string
 	fresh  bool // Open made the file
 	read   *gorm.DB
@@ -64,7 +66,7 @@ type DB struct {
 // not touch the tables: call Migrate before anything else. now tells the time.
 // What the operator must know of, such as a full disk, goes to log.
 func Open(ctx context.Context, dir string, now func() time.Time, log *slog.Logger) (*DB, error) {
-	d := &DB{path: filepath.Join(dir, FileName), now: now, space: newSpace(dir, log),
+	d := &DB{path: filepath.Join(dir, FileName), now: now, log: log, space: newSpace(dir, log),
 		seqs: sequence{table: "reports", column: "seq"}, fanoutIDs: sequence{table: "fanouts", column: "id"}}
 	d.damage = &damage{path: d.path, log: log}
 	_, err := os.Stat(d.path)
@@ -139,16 +141,20 @@ func open(path, params string, conns int) (*gorm.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := gorm.Open(sqlite.New(sqlite.Config{Conn: pool}), &gorm.Config{
-		SkipDefaultTransaction: true,
-		TranslateError:         true,
-		Logger:                 logger.Discard,
-		NowFunc:                func() time.Time { return time.Now().UTC() },
-	})
+	g, err := gorm.Open(sqlite.New(sqlite.Config{Conn: pool}), gormConfig())
 	if err != nil {
 		return nil, errors.Join(openError(path, err), pool.Close())
 	}
 	return g, nil
+}
+
+func gormConfig() *gorm.Config {
+	return &gorm.Config{
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+		Logger:                 logger.Discard,
+		NowFunc:                func() time.Time { return time.Now().UTC() },
+	}
 }
 
 // openPool makes a pool of connections; the first to be used opens the file.
@@ -201,6 +207,10 @@ func openError(path string, err error) error {
 
 // Close finishes the writes under way and closes the database.
 func (d *DB) Close() error {
+	if d.OnServer() {
+		d.server.stop()
+		return d.closeHandles()
+	}
 	if d.house == nil { // see OpenReadOnly
 		return d.closeHandles()
 	}
@@ -258,7 +268,7 @@ func taken(err error) error {
 // Unavailable tells whether an error says that the database as a whole cannot be
 // written to at the moment, and not that what was written is at fault.
 func Unavailable(err error) bool {
-	if errors.Is(err, errClosed) {
+	if errors.Is(err, errClosed) || serverAway(err) {
 		return true
 	}
 	e, ok := errors.AsType[sqlite3.Error](err)

@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -62,7 +64,7 @@ type SentReceipt struct {
 // was taken back meanwhile becomes a fanout that takes it back; bots are those that
 // have got such fanouts.
 func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, err error) {
-	err = d.writer.do(ctx, d.writer.soon, &job{rows: len(list), fn: func(tx *gorm.DB) error {
+	err = d.do(ctx, &job{soon: true, rows: len(list), fn: func(tx *gorm.DB) error {
 		bots = nil
 		for i := range list {
 			more, err := d.saveOutcome(tx, &list[i])
@@ -159,15 +161,12 @@ func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
 // deleted.
 func insertReceipts(tx *gorm.DB, o *Outcome) (ids []int64, err error) {
 	for _, s := range o.Receipts {
-		result, err := Exec(tx, `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
-			SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ?`, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq)
-		if err != nil {
-			return nil, err
+		var id int64
+		err := queryRow(tx, `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
+			SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ? RETURNING id`, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, nil // the report was deleted
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return nil, err // the report was deleted
-		}
-		id, err := result.LastInsertId()
 		if err != nil {
 			return nil, err
 		}

@@ -107,10 +107,18 @@ func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Sa
 		}
 		return in.trim()
 	}
-	if err := d.writer.do(ctx, d.writer.soon, &job{rows: rows, fn: save, after: func() { d.judged(saved) }}); err != nil {
+	if err := d.do(ctx, &job{soon: true, rows: rows, key: keyOf(list), fn: save, after: func() { d.judged(saved) }}); err != nil {
 		return nil, fmt.Errorf("save verdicts: %w", err)
 	}
 	return saved, nil
+}
+
+// keyOf is the city of the first of them: those of one lane are done in their order.
+func keyOf(list []Ruling) int64 {
+	if len(list) == 0 {
+		return 0
+	}
+	return list[0].Report.CityID
 }
 
 // judged takes what was judged off the backlog.
@@ -239,7 +247,7 @@ func (d *DB) retract(tx *gorm.DB, h Heard) error {
 // Mute makes the city hold what the author of a report says from now on.
 func (d *DB) Mute(ctx context.Context, cityID int64, author string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("INSERT OR IGNORE INTO mutes (city_id, author, created) VALUES (?, ?, ?)", cityID, author, millis(d.now())).Error
+		return tx.Exec("INSERT INTO mutes (city_id, author, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", cityID, author, millis(d.now())).Error
 	})
 	if err != nil {
 		return fmt.Errorf("mute author: %w", err)

@@ -80,7 +80,7 @@ func moveToKit(tx *gorm.DB, box *secret.Box) error {
 			SELECT bot_id, instance, account_id, '@' || handle, '', url, token, cursor, `+strconv.FormatInt(time.Now().UnixMilli(), 10)+`
 			FROM mastodon_accounts_0001 WHERE bot_id IN (SELECT id FROM bots)`,
 		`INSERT INTO mastodon_logins (city_id, nonce, server, remote, handle, name, url, token, cursor, created)
-			SELECT city_id, nonce, instance, account_id, iif(handle = '', '', '@' || handle), '', url, token, cursor, created
+			SELECT city_id, nonce, instance, account_id, CASE handle WHEN '' THEN '' ELSE '@' || handle END, '', url, token, cursor, created
 			FROM mastodon_pending WHERE city_id IN (SELECT id FROM cities)`,
 		`DROP TABLE mastodon_accounts_0001`,
 		`DROP TABLE mastodon_pending`)
