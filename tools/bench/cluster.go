@@ -42,19 +42,22 @@ type cluster struct {
 
 // newCluster sets up a world of n cities with this many programs on a PostgreSQL of
 // its own. They are not started. shape may be nil.
-func newCluster(ctx context.Context, b *bench, name string, n, programs int, shape func(w *world)) (c *cluster, err error) {
-	c = &cluster{}
-	defer func() {
-		if err != nil {
-			c.close()
-		}
-	}()
-	if c.server, err = startPostgres(ctx, b); err != nil {
+func newCluster(ctx context.Context, b *bench, name string, n, programs int, shape func(w *world)) (*cluster, error) {
+	c := &cluster{}
+	if err := c.open(ctx, b, name, n, programs, shape); err != nil {
+		c.close()
 		return nil, err
+	}
+	return c, nil
+}
+
+func (c *cluster) open(ctx context.Context, b *bench, name string, n, programs int, shape func(w *world)) (err error) {
+	if c.server, err = startPostgres(ctx, b); err != nil {
+		return err
 	}
 	database, err := c.server.newDatabase(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.world, err = newWorld(ctx, b, name, b.binary, n, func(w *world) {
 		w.program.use(database, newKey())
@@ -63,14 +66,14 @@ func newCluster(ctx context.Context, b *bench, name string, n, programs int, sha
 		}
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for range programs - 1 {
-		if _, err = c.add(); err != nil {
-			return nil, err
+		if _, err := c.add(); err != nil {
+			return err
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // newKey is a secret key as the settings take it.
@@ -175,6 +178,9 @@ func (c *cluster) waitShared(ctx context.Context, processes int) error {
 func (c *cluster) startShared(ctx context.Context, bots int) error {
 	if _, err := c.start(ctx, bots); err != nil {
 		return err
+	}
+	if len(c.others) == 0 {
+		return nil // all is its own
 	}
 	if err := c.waitShared(ctx, len(c.programs())); err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os/exec"
@@ -61,7 +60,7 @@ func openSeeder(ctx context.Context, p *program) (*seeder, error) {
 func (p *program) openDatabase(ctx context.Context) (*db.DB, error) {
 	log := slog.New(slog.DiscardHandler)
 	if p.url != "" {
-		return nil, errors.New("the program has no store on PostgreSQL yet")
+		return db.OpenServer(ctx, p.url, time.Now, log)
 	}
 	return db.Open(ctx, p.data, time.Now, log)
 }
