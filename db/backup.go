@@ -152,7 +152,7 @@ func rawConn(ctx context.Context, pool *sql.DB, f func(*sqlite3.SQLiteConn) erro
 		return err
 	}
 	defer conn.Close()
-	return conn.Raw(func(c any) error { return f(c.(*sqlite3.SQLiteConn)) })
+	return conn.Raw(func(c any) error { return f(c.(textConn).SQLiteConn) })
 }
 
 // syncDir brings to disk that a file is in the directory.

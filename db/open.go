@@ -182,7 +182,11 @@ func (c connector) Connect(context.Context) (driver.Conn, error) {
 		_, err := conn.Exec("PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY", nil)
 		return err
 	}}
-	return d.Open(string(c))
+	conn, err := d.Open(string(c))
+	if err != nil {
+		return nil, err
+	}
+	return textConn{conn.(*sqlite3.SQLiteConn)}, nil
 }
 
 // Driver returns the driver of the connections.

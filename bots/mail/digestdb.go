@@ -243,7 +243,7 @@ func (n *Network) endDigest(ctx context.Context, d digest, last int64, due time.
 func (n *Network) putDigestOff(ctx context.Context, d digest, last int64) error {
 	due := n.host.Now().Add(digestRetry).UnixMilli()
 	return n.host.DB.WriteSoon(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE mail_digests SET last = max(last, ?), due = ? WHERE recipient_id = ?", last, due, d.Recipient).Error
+		return tx.Exec("UPDATE mail_digests SET last = CASE WHEN last < ?1 THEN ?1 ELSE last END, due = ?2 WHERE recipient_id = ?3", last, due, d.Recipient).Error
 	})
 }
 

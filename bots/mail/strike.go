@@ -97,7 +97,7 @@ func (n *Network) countStrike(tx *gorm.DB, botID, id int64, kind strikeKind) (co
 		return before.count(), nil
 	}
 	result := tx.Exec(`INSERT INTO mail_failures (recipient_id, failures, failed_at, bounces, bounced_at)
-		SELECT id, ?, ?, ?, ? FROM mail_recipients WHERE id = ? AND bot_id = ? AND suspended = 0
+		SELECT id, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT) FROM mail_recipients WHERE id = ? AND bot_id = ? AND suspended = 0
 		ON CONFLICT (recipient_id) DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at,
 			bounces = excluded.bounces, bounced_at = excluded.bounced_at`,
 		after.Failures, after.FailedAt, after.Bounces, after.BouncedAt, id, botID)

@@ -122,15 +122,16 @@ func (s *Store) Put(tx *gorm.DB, r Recipient) error {
 }
 
 func (s *Store) put(tx *gorm.DB, r Recipient, key string) error {
-	id, suspended := any(nil), int64(0)
-	if r.ID != 0 {
-		id = r.ID
-	}
+	columns, values := "bot_id, key, address, created, suspended, reason", "?, ?, ?, ?, ?, ?"
+	suspended := int64(0)
 	if !r.Suspended.IsZero() {
 		suspended = r.Suspended.UnixMilli()
 	}
-	return tx.Exec("INSERT INTO "+s.table+" (id, bot_id, key, address, created, suspended, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		id, r.BotID, key, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli(), suspended, r.Reason).Error
+	args := []any{r.BotID, key, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli(), suspended, r.Reason}
+	if r.ID != 0 {
+		columns, values, args = columns+", id", values+", ?", append(args, r.ID)
+	}
+	return tx.Exec("INSERT INTO "+s.table+" ("+columns+") VALUES ("+values+")", args...).Error
 }
 
 // Unsubscribe forgets the recipient of an address and tells whether there was
