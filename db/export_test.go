@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"sync"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -76,3 +77,12 @@ func (d *DB) BreakDisk() error { return d.syncer.file.Close() }
 
 // BeginLogAfter makes the log begin again when it has that many frames.
 func (d *DB) BeginLogAfter(frames int64) { d.house.longLog.Store(frames) }
+
+// MayActAfter tells whether a process may act whose lease was renewed, when that much has
+// passed since by the clock that goes on while a machine is suspended, and by the wall clock.
+func MayActAfter(boot, wall time.Duration) bool {
+	then := now()
+	o := &Ownership{clock: func() instant { return instant{then.boot + boot, then.wall.Add(wall)} }}
+	o.renewed.Store(&then)
+	return o.mayAct()
+}

@@ -124,10 +124,10 @@ func (d *DB) CountBacklog(ctx context.Context) error {
 }
 
 // Unjudged returns the first reports after seq that wait to be judged, at most
-// limit, of the cities whose id divided by lanes leaves lane.
+// limit, of our cities whose id divided by lanes leaves lane.
 func (d *DB) Unjudged(ctx context.Context, lane, lanes, after int64, limit int) ([]Heard, error) {
 	rows, err := d.query(ctx, "SELECT "+reportColumns+` FROM reports AS r
-		WHERE r.state = 'heard' AND r.seq > ? AND r.city_id % ? = ? ORDER BY r.seq LIMIT ?`, after, lanes, lane, limit)
+		WHERE r.state = 'heard' AND r.seq > ? AND r.city_id % ? = ?`+d.ours("r.city_id")+` ORDER BY r.seq LIMIT ?`, after, lanes, lane, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list reports that wait: %w", err)
 	}

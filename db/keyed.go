@@ -67,6 +67,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		)},
 		outside(),
 		forServers(),
+		forShards(),
 	}
 }
 
@@ -115,6 +116,17 @@ func forServers() *gormigrate.Migration {
 		fmt.Sprintf(`CREATE SEQUENCE fanouts_id INCREMENT BY %d`, fanoutBlock),
 		`CREATE TABLE writers (id TEXT PRIMARY KEY, n BIGINT NOT NULL, at BIGINT NOT NULL) WITH (fillfactor = 20)`,
 		`CREATE TABLE needed_migrations (list TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (list, id))`,
+	))}
+}
+
+// forShards makes what a server knows of the processes that share the cities (see lease), and
+// of the key of the day (see DayKey), which is in no log and no copy of the server.
+func forShards() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0015", Migrate: either(SQL(), SQL(
+		`CREATE TABLE processes (id TEXT PRIMARY KEY, name TEXT NOT NULL, until BIGINT NOT NULL) WITH (fillfactor = 20)`,
+		`CREATE TABLE shards (n INTEGER PRIMARY KEY, owner TEXT NOT NULL DEFAULT '', epoch BIGINT NOT NULL DEFAULT 0) WITH (fillfactor = 50)`,
+		fmt.Sprintf(`INSERT INTO shards (n) SELECT generate_series(0, %d)`, Shards-1),
+		`CREATE UNLOGGED TABLE day_keys (day TEXT PRIMARY KEY, value TEXT NOT NULL)`,
 	))}
 }
 

@@ -57,6 +57,8 @@ type DB struct {
 
 	seqs, fanoutIDs sequence
 
+	ownership atomic.Pointer[Ownership] // nil: all cities are this process's
+
 	unjudged atomic.Int64                 // how many reports wait to be judged
 	follower atomic.Pointer[func(Heard)]  // see FollowHeard
 	changes  atomic.Pointer[func(Change)] // see FollowChanges

@@ -27,6 +27,7 @@ const (
 // Outcome is what became of some deliveries of a fanout, and how it stands then.
 type Outcome struct {
 	Fanout   *Fanout // which one: its ID, Seq, BotID and Retract
+	Claim    Claim   // to its city, from when it was taken in hand
 	Open     uint64  // what is open now; nothing: the fanout is done and deleted
 	Attempts int
 	Due      time.Time
@@ -60,11 +61,13 @@ type SentReceipt struct {
 }
 
 // SaveOutcomes stores what became of deliveries, in one transaction. It returns when
-// that is committed and not yet on disk: see OnSync. What was sent of a report that
+// that is committed and not yet on disk: see OnSync. The error is ErrNotOurs where one of
+// their claims is over. What was sent of a report that
 // was taken back meanwhile becomes a fanout that takes it back; bots are those that
 // have got such fanouts.
 func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, err error) {
-	err = d.do(ctx, &job{soon: true, rows: len(list), fn: func(tx *gorm.DB) error {
+	claims := d.claims(len(list), func(i int) Claim { return list[i].Claim })
+	err = d.do(ctx, &job{soon: true, rows: len(list), claims: claims, fn: func(tx *gorm.DB) error {
 		bots = nil
 		for i := range list {
 			more, err := d.saveOutcome(tx, &list[i])
@@ -271,7 +274,7 @@ func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID
 		if err != nil || inHand(f.BotID, id) {
 			continue // it has ended, or does by itself
 		}
-		list = append(list, Outcome{Fanout: &f, Counts: f.ExpiredCounts()})
+		list = append(list, Outcome{Fanout: &f, Claim: d.Claim(f.Report.CityID), Counts: f.ExpiredCounts()})
 	}
 	if len(list) == 0 {
 		return nil, false, nil
@@ -290,7 +293,7 @@ func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID
 // whether there are more.
 func (d *DB) expired(ctx context.Context, expire time.Duration, inHand func(botID, id int64) bool) (ids []int64, more bool, err error) {
 	rows, err := d.query(ctx, `SELECT f.id, f.bot_id FROM fanouts AS f JOIN reports AS r ON r.seq = f.report
-		WHERE CASE f.kind WHEN 'retract' THEN f.created < ? ELSE r.time < ? END ORDER BY f.id`, d.since(retractFor), d.since(expire))
+		WHERE CASE f.kind WHEN 'retract' THEN f.created < ? ELSE r.time < ? END`+d.ours("r.city_id")+` ORDER BY f.id`, d.since(retractFor), d.since(expire))
 	if err != nil {
 		return nil, false, err
 	}

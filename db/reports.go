@@ -85,7 +85,8 @@ type Saved struct {
 
 // SaveVerdicts stores verdicts, with the fanouts of the reports that pass, in one
 // transaction. It returns when that is committed and not yet on disk. A report that
-// the rules let pass gets the verdict of the brake. Of one that is refused the
+// the rules let pass gets the verdict of the brake. The error is ErrNotOurs where another
+// process works for the city of one. Of one that is refused the
 // beginning is kept, and of each city the newest ones.
 func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Saved, error) {
 	sameness := make([]string, len(list))
@@ -107,7 +108,8 @@ func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Sa
 		}
 		return in.trim()
 	}
-	if err := d.do(ctx, &job{soon: true, rows: rows, key: keyOf(list), fn: save, after: func() { d.judged(saved) }}); err != nil {
+	claims := d.claims(len(list), func(i int) Claim { return d.Claim(list[i].Report.CityID) })
+	if err := d.do(ctx, &job{soon: true, rows: rows, key: keyOf(list), claims: claims, fn: save, after: func() { d.judged(saved) }}); err != nil {
 		return nil, fmt.Errorf("save verdicts: %w", err)
 	}
 	return saved, nil

@@ -125,12 +125,17 @@ func (w *serverWriter) try(ctx context.Context, group []*job) (err error) {
 		}
 		err = errors.Join(err, conn.Close())
 	}()
-	if committed, err := w.begin(ctx, conn, durable(group)); err != nil || committed {
+	committed, good, err := w.begin(ctx, conn, group)
+	if err != nil || committed {
 		return err
 	}
 	w.tx.Statement.ConnPool, w.tx.Statement.Context = groupTx{serverPool{conn, w.server.texts}}, ctx
 	for _, j := range group {
-		if err := call(j.fn, w.tx); err != nil {
+		err := good.check(j.claims)
+		if err == nil {
+			err = call(j.fn, w.tx)
+		}
+		if err != nil {
 			return errors.Join(err, undo(ctx, conn))
 		}
 	}
@@ -155,40 +160,48 @@ func durable(group []*job) bool {
 // locks.
 const idleWithin = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
 
-// begin begins a transaction and numbers it. It says whether one of that number has been
-// committed before, and ends this one then.
-func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, durable bool) (committed bool, err error) {
+// begin begins a transaction of a group and numbers it. It says whether one of that number
+// has been committed before, and ends this one then. The claims that are good stay so until
+// the transaction ends.
+func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, group []*job) (committed bool, good fence, err error) {
 	if w.row == "" {
 		if err := w.register(ctx, conn); err != nil {
-			return false, err
+			return false, nil, err
 		}
 	}
 	statements := []string{"BEGIN", idleWithin}
-	if !durable {
+	if !durable(group) {
 		statements = append(statements, "SET LOCAL synchronous_commit = off")
+	}
+	claims := claimsOf(group)
+	if len(claims) > 0 {
+		statements = append(statements, lockShards(claims))
 	}
 	statements = append(statements, fmt.Sprintf("UPDATE writers SET n = %d, at = %d WHERE id = '%s' AND n = %d", w.done+1, time.Now().UnixMilli(), w.row, w.done))
 	results, err := run(ctx, conn, statements...)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if results[len(results)-1].CommandTag.RowsAffected() == 1 {
-		return false, nil
+		if len(claims) > 0 {
+			good, err = readFence(results[len(results)-2].Rows)
+		}
+		return false, good, err
 	}
 	var n int64
 	err = conn.QueryRowContext(ctx, "SELECT n FROM writers WHERE id = $1", w.row).Scan(&n)
 	if undoing := undo(ctx, conn); undoing != nil {
-		return false, undoing
+		return false, nil, undoing
 	}
 	switch {
 	case err == nil && n == w.done+1:
 		w.done++
-		return true, nil
+		return true, nil, nil
 	case err == nil || errors.Is(err, sql.ErrNoRows): // it was cleaned away, or the database is another one
 		w.row = ""
-		return w.begin(ctx, conn, durable)
+		return w.begin(ctx, conn, group)
 	}
-	return false, err
+	return false, nil, err
 }
 
 // writersKept is how long the row of a writer is kept that does not write.

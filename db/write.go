@@ -69,10 +69,11 @@ func (d *DB) OnSync(f func(error)) {
 // job is a write, which shares its transaction with others.
 type job struct {
 	fn     func(tx *gorm.DB) error
-	soon   bool   // nobody waits until it is on disk
-	rows   int    // how many rows it adds, about
-	key    int64  // jobs with one key are done in their order; the id of a city, or 0: in any
-	after  func() // called when it is committed, in the order of the commits; it must not block; nil: nothing
+	soon   bool    // nobody waits until it is on disk
+	rows   int     // how many rows it adds, about
+	key    int64   // jobs with one key are done in their order; the id of a city, or 0: in any
+	claims []Claim // that must be good
+	after  func()  // called when it is committed, in the order of the commits; it must not block; nil: nothing
 	result chan error
 }
 

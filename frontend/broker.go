@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ticketfrei/internal/clients"
+	"ticketfrei/internal/notice"
 )
 
 const (
@@ -125,10 +126,17 @@ func (b *broker) leave(a audience, st *stream) {
 	}
 }
 
-// changed says that the city's reports have changed. It does not block.
+// changed says that the city's reports have changed, or those of all cities may have. It
+// does not block.
 func (b *broker) changed(cityID int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if cityID == notice.All {
+		for a := range b.streams {
+			b.look(a)
+		}
+		return
+	}
 	for _, lang := range b.langs {
 		if a := (audience{cityID, lang}); len(b.streams[a]) > 0 {
 			b.look(a)

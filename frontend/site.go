@@ -99,7 +99,7 @@ func NewSite(o Options) (*Site, error) {
 	if s.passwords, err = newPasswords(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn)
+	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn, 0)
 	if s.developing() {
 		s.cache.keepFor = 0
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"ticketfrei/internal/bus"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -45,9 +46,13 @@ func (rl *Relay) publishWithdrawn(r *report.Report) {
 	rl.publishAs(bus.ReportTakenBack, &bare, report.Verdict{Reason: report.ReasonTakenBack})
 }
 
-// cityChanged forgets what is kept of a city, and tells the bus.
+// cityChanged forgets what is kept of a city, or of all, and tells the bus.
 func (rl *Relay) cityChanged(cityID int64) {
 	rl.cities.forget(cityID)
+	if cityID == notice.All { // nobody knows which did
+		rl.aside.allChanged()
+		return
+	}
 	rl.aside.changed(cityID)
 	rl.Bus.Tell(cityID, bus.CityChanged, rl.Now(), nil)
 }

@@ -47,7 +47,7 @@ func (s *Supervisor) announceUpdates(ctx context.Context, since time.Time) error
 		return err
 	}
 	for _, cityID := range append(s.stale(list), places...) {
-		s.Notices.Changed(cityID)
+		s.Notices.ChangedElsewhere(cityID)
 	}
 	return nil
 }

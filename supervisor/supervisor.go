@@ -68,6 +68,8 @@ type Supervisor struct {
 	wiped     sync.Map // by city: the seq up to which its reports are gone
 	turns     turns
 	changes   *changes
+	shards    [db.Shards]work // where cities are shared between processes
+	began     chan struct{}   // closed when Run has begun
 
 	// receiving ends first when the program stops, sending after the sends
 	// under way have ended.
@@ -83,7 +85,7 @@ func New(o Options) *Supervisor {
 	}
 	o.Refusals = o.Refusals.withDefaults()
 	s := &Supervisor{Options: o, runners: make(map[int64]*runner), outboxes: make(map[int64]*outbox),
-		turns: make(turns, startingAtOnce), changes: newChanges()}
+		turns: make(turns, startingAtOnce), changes: newChanges(), began: make(chan struct{})}
 	s.outcomes = newOutcomes(s)
 	s.outages = newOutages(s)
 	s.metrics = newMetrics(o.Metrics, s)
@@ -109,6 +111,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err := s.startAll(receiving); err != nil && ctx.Err() == nil {
 		return err
 	}
+	close(s.began)
 	s.serveNetworks(receiving)
 	s.group.Go(func() { s.watchStart(receiving) })
 	s.group.Go(func() { s.followChanges(receiving) })

@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/stream/inbound"
 	"ticketfrei/internal/cache"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -77,13 +78,13 @@ func New(h bots.Host, o *options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{host: h, options: o, chats: known, stdout: os.Stdout, kept: cache.New[int64, *set](math.MaxInt)}
+	n := &Network{host: h, options: o, chats: known, stdout: os.Stdout, kept: cache.New[int64, *set](math.MaxInt, h.DB.KeptFor())}
 	n.client = &http.Client{Transport: h.HTTP.Transport, Timeout: requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	n.verifier.SNS = inbound.NewNotifications(h.HTTP, known.sns)
 	n.posts, n.rest, n.gather = newPosts(), wait, wait
 	n.forget = h.Notices.OnChanged(func(cityID int64) {
-		n.kept.Forget(func(_ int64, s *set) bool { return s.city.ID == cityID })
+		n.kept.Forget(func(_ int64, s *set) bool { return notice.Concerns(cityID, s.city.ID) })
 	})
 	return n, nil
 }

@@ -60,7 +60,7 @@ func (n *Network) Bot(ctx context.Context, b report.Bot, _ *slog.Logger) (bots.B
 	if err != nil {
 		return nil, err
 	}
-	return &bot{network: n, bot: b, city: city, composed: cache.New[composed, []byte](maxComposed)}, nil
+	return &bot{network: n, bot: b, city: city, composed: cache.New[composed, []byte](maxComposed, 0)}, nil
 }
 
 // bot is the page of one city.
