@@ -113,7 +113,11 @@ func (k *keyring) settle(ctx context.Context) error {
 	if k.stored == fingerprint {
 		return nil
 	}
-	return k.db.SetFingerprint(ctx, fingerprint)
+	err := k.db.SetFingerprint(ctx, k.stored, fingerprint)
+	if errors.Is(err, db.ErrTaken) {
+		return fmt.Errorf("another process has begun on the database with another secret key than %s: give all of them the same. %s", k.source(), hint)
+	}
+	return err
 }
 
 func (k *keyring) fingerprint() string { return k.box.Hash("fingerprint of the secret key") }
@@ -124,7 +128,7 @@ func (k *keyring) forget(ctx context.Context) error {
 	if err := k.db.ForgetKey(ctx); err != nil {
 		return err
 	}
-	tables, err := tablesOf(ctx, k.db)
+	tables, err := k.db.Tables(ctx)
 	if err != nil {
 		return err
 	}
@@ -155,7 +159,7 @@ func (k *keyring) fits(ctx context.Context) (bool, error) {
 	if k.stored != "" {
 		return k.stored == k.fingerprint(), nil
 	}
-	tables, err := tablesOf(ctx, k.db)
+	tables, err := k.db.Tables(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -203,7 +207,7 @@ func (k *keyring) tryTokens(ctx context.Context, table string) (opened bool, n i
 // isUsed tells whether a database without a fingerprint holds something that was
 // sealed with a key, or hashes of authors.
 func (k *keyring) isUsed(ctx context.Context) (bool, error) {
-	tables, err := tablesOf(ctx, k.db)
+	tables, err := k.db.Tables(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -223,17 +227,4 @@ func (k *keyring) isUsed(ctx context.Context) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// tablesOf are the names of the database's tables.
-func tablesOf(ctx context.Context, d *db.DB) (map[string]bool, error) {
-	names, err := db.ReadColumn[string](ctx, d, "SELECT name FROM sqlite_master WHERE type = 'table'")
-	if err != nil {
-		return nil, fmt.Errorf("list tables: %w", err)
-	}
-	tables := make(map[string]bool, len(names))
-	for _, name := range names {
-		tables[name] = true
-	}
-	return tables, nil
 }

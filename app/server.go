@@ -61,6 +61,7 @@ type server struct {
 	mode        mode
 
 	db       *db.DB
+	owner    *db.Ownership // of the cities that are this process's; nil: all are
 	secrets  *secret.Box
 	notices  *notice.Board
 	bus      bus.Bus
@@ -214,6 +215,9 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.onClose(func() { s.db.Close() })
+	if s.db.OnServer() {
+		s.owner = s.db.Share(processName(s.cfg), s.log)
+	}
 	s.nameOldQueue()
 	return nil
 }
@@ -304,12 +308,14 @@ func (s *server) listen(ctx context.Context) error {
 	return nil
 }
 
-// run works until ctx ends, then stops in order: first whatever takes reports
-// in, then what is under way. Stopping takes at most 10 s.
+// run works until ctx ends, then stops in order: first it gives its cities to other
+// processes, where there are any, then whatever takes reports in, then what is under way.
+// Stopping takes at most 10 s.
 func (s *server) run(ctx context.Context) error {
+	asked := ctx
 	// Whatever hangs on ctx lives as long as ctx. If another server is started
 	// in this process, nothing of this one may be left.
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	var group sync.WaitGroup
 	part := func(name string, run func(context.Context) error) {
@@ -333,6 +339,10 @@ func (s *server) run(ctx context.Context) error {
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}
+	group.Go(func() {
+		s.shareCities(asked, ctx)
+		cancel(nil)
+	})
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
@@ -348,7 +358,9 @@ func (s *server) clean(ctx context.Context) error {
 	tick := time.NewTicker(cleanEvery)
 	defer tick.Stop()
 	for {
-		if err := s.db.DeleteExpired(ctx, s.cfg.Reports.Keep); err != nil && ctx.Err() == nil {
+		if !s.db.OwnsShard(0) {
+			// Another process does it.
+		} else if err := s.db.DeleteExpired(ctx, s.cfg.Reports.Keep); err != nil && ctx.Err() == nil {
 			s.log.Error("cleaning the database failed, trying again later", "err", err)
 		}
 		select {
@@ -361,7 +373,11 @@ func (s *server) clean(ctx context.Context) error {
 
 // Ready says why the server cannot work at the moment: see frontend.Health.
 func (s *server) Ready(ctx context.Context) error {
-	return errors.Join(s.db.Ping(ctx), s.db.Full())
+	err := errors.Join(s.db.Ping(ctx), s.db.Full())
+	if err == nil && s.owner != nil {
+		err = s.owner.Check()
+	}
+	return err
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }

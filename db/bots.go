@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,6 +54,30 @@ func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, botID 
 		return report.Bot{}, fmt.Errorf("connect bot: %w", err)
 	}
 	return row.bot(), nil
+}
+
+// FirstBot returns the city's first bot of a network, which is made where there is none;
+// made tells that it was.
+func (d *DB) FirstBot(ctx context.Context, cityID int64, network string) (b report.Bot, made bool, err error) {
+	if b, err = d.FindBot(ctx, cityID, network); !errors.Is(err, ErrNotFound) {
+		return b, false, err
+	}
+	var row botRow
+	err = d.Write(ctx, func(tx *gorm.DB) error {
+		if err := Lock(tx, "cities", cityID); err != nil {
+			return err
+		}
+		row, err = Take[botRow](tx.Where("city_id = ? AND network = ?", cityID, network).Order("id"))
+		if made = errors.Is(err, ErrNotFound); !made {
+			return err
+		}
+		row = *d.newBotRow(cityID, network)
+		return tx.Create(&row).Error
+	})
+	if err != nil {
+		return report.Bot{}, false, fmt.Errorf("make bot: %w", err)
+	}
+	return row.bot(), made, nil
 }
 
 // enableOrInsert stores row as a new bot. If botID is not 0, it enables that

@@ -52,11 +52,15 @@ func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, n
 
 func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks []string) error {
 	row.ID, row.Created, row.Questions, row.Replies = 0, millis(d.now()), true, true
-	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
-		return errors.Join(err, ErrTaken)
+	if err := Lock(tx, "moderators", moderatorID); err != nil { // is deleted with the last of their cities
+		return err
 	}
 	if err := tx.Create(row).Error; err != nil {
 		return err
+	}
+	// It is asked now: the slug's city may have been deleted a moment before that.
+	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
+		return errors.Join(err, ErrTaken)
 	}
 	if err := tx.Create(&cityModeratorRow{CityID: row.ID, ModeratorID: moderatorID}).Error; err != nil {
 		return err
@@ -143,6 +147,9 @@ func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.Cit
 func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.City) error) (report.City, error) {
 	var c report.City
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := Lock(tx, "cities", cityID); err != nil {
+			return err
+		}
 		row, err := Take[cityRow](tx.Where("id = ?", cityID))
 		if err != nil {
 			return err
@@ -186,8 +193,14 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 		return fmt.Errorf("delete city: %w", err)
 	}
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := lockWhole(tx, "cities", cityID); err != nil {
+			return err
+		}
 		var moderators []int64
 		if err := tx.Model(&cityModeratorRow{}).Where("city_id = ?", cityID).Pluck("moderator_id", &moderators).Error; err != nil {
+			return err
+		}
+		if err := lockRows(tx, "moderators", moderators); err != nil {
 			return err
 		}
 		if err := deleteCityReports(tx, cityID); err != nil {

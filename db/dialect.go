@@ -160,9 +160,6 @@ type serverDialect struct{ *postgres.Dialector }
 // BindVarTo writes the place of a value.
 func (serverDialect) BindVarTo(w clause.Writer, _ *gorm.Statement, _ any) { _ = w.WriteByte('?') }
 
-// onServer tells whether a handle is one of PostgreSQL.
-func onServer(tx *gorm.DB) bool { return tx.Name() == postgres.Dialector{}.Name() }
-
 // serverTypes are the types of a table's columns. Texts are compared by their bytes, as
 // SQLite does.
 var serverTypes = []struct {
@@ -198,7 +195,7 @@ func serverSchema(statement string) string {
 // HasColumn tells whether a table has a column.
 func HasColumn(tx *gorm.DB, table, column string) (has bool, err error) {
 	query := "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?) WHERE name = ?)"
-	if onServer(tx) {
+	if byServer(tx) {
 		query = "SELECT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ? AND column_name = ?)"
 	}
 	err = queryRow(tx, query, table, column).Scan(&has)

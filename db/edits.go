@@ -117,11 +117,16 @@ type known struct {
 	reason report.Reason
 }
 
-// findKnown looks for a report of a city that takes some.
+// findKnown looks for a report of a city that takes some, which stays as it is until tx
+// ends but for what tx makes of it.
 func findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
 	k := known{Heard: Heard{Report: new(report.Report)}}
-	row := queryRow(tx, "SELECT "+reportColumns+`, r.state, r.passed, r.reason FROM reports AS r
-		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0`, id, cityID)
+	query := "SELECT " + reportColumns + `, r.state, r.passed, r.reason FROM reports AS r
+		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0`
+	if byServer(tx) {
+		query += " FOR UPDATE OF r FOR KEY SHARE OF c"
+	}
+	row := queryRow(tx, query, id, cityID)
 	return k, notFound(scanReport(row, &k.Seq, k.Report, &k.state, &k.passed, &k.reason))
 }
 

@@ -65,9 +65,11 @@ func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err err
 	if seq, err = d.seqs.next(tx); err != nil {
 		return 0, false, err
 	}
-	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
-			text, visibility, time, received, reason, state)
-		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0 ON CONFLICT (id) DO NOTHING`,
+	statement := insertHeard + onceHeard
+	if byServer(tx) {
+		statement = insertHeard + " FOR KEY SHARE" + onceHeard // see Pause
+	}
+	result, err := Exec(tx, statement,
 		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.LeftOut, r.Unverified, r.Client, r.Domain,
 		r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), heardReason(r), r.CityID)
 	if err != nil {
@@ -81,6 +83,13 @@ func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err err
 	}
 	return seq, true, nil
 }
+
+const (
+	insertHeard = `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
+			text, visibility, time, received, reason, state)
+		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0`
+	onceHeard = " ON CONFLICT (id) DO NOTHING"
+)
 
 // heardReason is the reason that is known before a report is judged: it is a question.
 func heardReason(r *report.Report) string {

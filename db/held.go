@@ -120,7 +120,7 @@ func (d *DB) ThrowAway(ctx context.Context, cityID int64, c Choice) (n int, err 
 	for more := true; more; {
 		var slice int64
 		err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
-			result, err := Exec(tx, "DELETE FROM reports WHERE seq IN (SELECT seq FROM reports WHERE "+chosen+" LIMIT ?5)",
+			result, err := Exec(tx, "DELETE FROM reports WHERE seq IN (SELECT seq FROM reports WHERE "+chosen+" LIMIT ?5) AND state = 'held'", // nobody has let it through meanwhile
 				append(c.args(cityID), throwAtOnce)...)
 			if err == nil {
 				slice, err = result.RowsAffected()

@@ -47,7 +47,7 @@ type lease struct {
 // Run wins shards and has the followers work for them until ctx ends. Then it gives them
 // up one after the other, and returns when they are. It works without the server too: then
 // everything is lost in time, and won again when the server is back.
-func (o *Ownership) Run(ctx context.Context, followers ...ShardFollower) error {
+func (o *Ownership) Run(ctx context.Context, followers ...ShardFollower) {
 	o.followers = followers
 	l := &lease{Ownership: o}
 	tick := time.NewTicker(shareEvery)
@@ -62,7 +62,6 @@ func (o *Ownership) Run(ctx context.Context, followers ...ShardFollower) error {
 		}
 	}
 	l.giveUpAll(ctx)
-	return nil
 }
 
 // giveUpFor bounds how long everything is given up when the program stops.

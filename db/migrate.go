@@ -140,7 +140,7 @@ func (d *DB) mayWork(ctx context.Context, name string, list []*gormigrate.Migrat
 // the notes of the version say that all have to be.
 func Alone(id string) func(*gorm.DB) error {
 	return func(tx *gorm.DB) error {
-		if !onServer(tx) { // a file is refused anyway
+		if !byServer(tx) { // a file is refused anyway
 			return nil
 		}
 		list := id[:strings.LastIndexByte(id, '_')] // "core" of "core_0013"
@@ -152,7 +152,7 @@ func Alone(id string) func(*gorm.DB) error {
 func SQL(statements ...string) func(*gorm.DB) error {
 	return func(tx *gorm.DB) error {
 		for _, s := range statements {
-			if onServer(tx) {
+			if byServer(tx) {
 				if s = serverSchema(s); s == "" {
 					continue
 				}
@@ -168,7 +168,7 @@ func SQL(statements ...string) func(*gorm.DB) error {
 // either returns the step that is another one in a file than on a server.
 func either(file, server func(*gorm.DB) error) func(*gorm.DB) error {
 	return func(tx *gorm.DB) error {
-		if onServer(tx) {
+		if byServer(tx) {
 			return server(tx)
 		}
 		return file(tx)

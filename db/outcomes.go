@@ -88,6 +88,11 @@ func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, er
 
 // saveOutcome stores one of them. more says that there is something new to take back.
 func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
+	if len(o.PutOff) > 0 { // who takes the report back meanwhile is to find those fanouts, too
+		if err := lockReport(tx, o.Fanout.Seq); err != nil {
+			return false, err
+		}
+	}
 	there, err := updateFanout(tx, o)
 	if err != nil {
 		return false, err

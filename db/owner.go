@@ -34,6 +34,14 @@ func (d *DB) OwnsShard(n int) bool {
 	return o == nil || o.owns(n)
 }
 
+// LivingProcesses returns how many processes work on the database, at least 1.
+func (d *DB) LivingProcesses() int {
+	if o := d.ownership.Load(); o != nil {
+		return o.Living()
+	}
+	return 1
+}
+
 // Claim is a shard at the time of one owner. Whoever owns it next has another. The zero
 // Claim is that of a process that owns all cities, and is always good.
 type Claim struct {

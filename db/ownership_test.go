@@ -84,7 +84,7 @@ func mustJoin(t *testing.T, at, name string) *member {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = m.Run(ctx, m)
+		m.Run(ctx, m)
 	}()
 	m.stop = sync.OnceFunc(func() { cancel(); <-ended })
 	t.Cleanup(m.stop)

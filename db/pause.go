@@ -17,6 +17,9 @@ var ErrPaused = errors.New("the city takes no reports at the moment")
 // are not above upto.
 func (d *DB) Pause(ctx context.Context, cityID int64) (wiped int, upto int64, err error) {
 	err = d.Write(ctx, func(tx *gorm.DB) error {
+		if err := lockWhole(tx, "cities", cityID); err != nil { // what is being heard meanwhile comes first
+			return err
+		}
 		result := tx.Model(&cityRow{}).Where("id = ?", cityID).
 			Update("paused", gorm.Expr("CASE WHEN paused > 0 THEN paused ELSE ? END", millis(d.now())))
 		if err := oneRow(result); err != nil {

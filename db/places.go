@@ -38,6 +38,9 @@ func (d *DB) PlacesChanged(ctx context.Context, cityID int64) (time.Time, error)
 // that is stored. It may be asked twice. A city that is gone is ErrNotFound.
 func (d *DB) ReplacePlaces(ctx context.Context, cityID int64, text string, check func(stored string) error) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := Lock(tx, "cities", cityID); err != nil {
+			return err
+		}
 		var stored string
 		err := queryRow(tx, "SELECT text FROM places WHERE city_id = ?", cityID).Scan(&stored)
 		if err = notFound(err); err != nil && !errors.Is(err, ErrNotFound) {

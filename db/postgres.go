@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -164,7 +165,7 @@ func hostsOf(c *pgx.ConnConfig) string {
 
 // open opens a pool of connections for gorm.
 func (s *server) open(config *pgx.ConnConfig, conns int) (*gorm.DB, error) {
-	pool := stdlib.OpenDB(*config)
+	pool := sql.OpenDB(serverConnector{stdlib.GetConnector(*config)})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(connectionLives)
@@ -175,6 +176,34 @@ func (s *server) open(config *pgx.ConnConfig, conns int) (*gorm.DB, error) {
 	}
 	return g, nil
 }
+
+// serverConnector opens connections that take valid text alone.
+type serverConnector struct{ driver.Connector }
+
+// Connect opens a connection.
+func (c serverConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return serverConn{conn.(*stdlib.Conn)}, nil
+}
+
+// serverConn is a connection to PostgreSQL; see textConn.
+type serverConn struct{ *stdlib.Conn }
+
+var (
+	_ driver.NamedValueChecker  = serverConn{}
+	_ driver.ConnBeginTx        = serverConn{}
+	_ driver.ConnPrepareContext = serverConn{}
+	_ driver.ExecerContext      = serverConn{}
+	_ driver.QueryerContext     = serverConn{}
+	_ driver.SessionResetter    = serverConn{}
+	_ driver.Pinger             = serverConn{}
+)
+
+// CheckNamedValue is called by database/sql with each argument of a statement.
+func (serverConn) CheckNamedValue(arg *driver.NamedValue) error { return checkText(arg) }
 
 // oldest is the version of PostgreSQL that is needed, in its own form.
 const oldest = 150000

@@ -215,11 +215,13 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 
 // takeBack is TakeBack; detail says who did it, where that was no moderator.
 func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
-	_, err := Exec(tx, "UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ?", string(report.ReasonTakenBack), detail, h.Seq)
-	if err == nil {
-		_, err = Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq)
-	}
+	// Who takes it back at the same time finds that it has not passed.
+	err := oneRow(tx.Exec("UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ? AND passed = TRUE",
+		string(report.ReasonTakenBack), detail, h.Seq))
 	if err != nil {
+		return err
+	}
+	if _, err := Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq); err != nil {
 		return err
 	}
 	return d.retract(tx, h)

@@ -49,6 +49,9 @@ const putSecret = `INSERT INTO secrets (name, value, modified) VALUES (?, ?, ?)
 // same.
 func (s *Secrets) PutNew(ctx context.Context, name, value string) (kept string, err error) {
 	err = s.db.Write(ctx, func(tx *gorm.DB) error {
+		if err := LockNames(tx, "secrets:"+name); err != nil {
+			return err
+		}
 		var there []string
 		if err := tx.Raw("SELECT value FROM secrets WHERE name = ?", name).Scan(&there).Error; err != nil {
 			return err

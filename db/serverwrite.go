@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 )
 
@@ -223,7 +222,7 @@ func (w *serverWriter) register(ctx context.Context, conn *sql.Conn) error {
 // run sends statements at once, which wait for one answer.
 func run(ctx context.Context, conn *sql.Conn, statements ...string) (results []*pgconn.Result, err error) {
 	err = conn.Raw(func(c any) error {
-		results, err = c.(*stdlib.Conn).Conn().PgConn().Exec(ctx, strings.Join(statements, ";")).ReadAll()
+		results, err = c.(serverConn).Conn.Conn().PgConn().Exec(ctx, strings.Join(statements, ";")).ReadAll()
 		return err
 	})
 	return results, err
@@ -242,7 +241,7 @@ func undo(ctx context.Context, conn *sql.Conn) error {
 // transaction, goes back to its pool.
 func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(c any) error {
-		if pg := c.(*stdlib.Conn).Conn().PgConn(); pg.IsClosed() || pg.TxStatus() != 'I' {
+		if pg := c.(serverConn).Conn.Conn().PgConn(); pg.IsClosed() || pg.TxStatus() != 'I' {
 			return driver.ErrBadConn
 		}
 		return nil

@@ -40,6 +40,11 @@ func (c *changes) take(ctx context.Context) []int64 {
 		return nil
 	case <-c.some:
 	}
+	return c.all()
+}
+
+// all takes what there is.
+func (c *changes) all() []int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cities := c.cities
@@ -110,6 +115,7 @@ func (s *Supervisor) switchOff(r *runner) {
 func (s *Supervisor) replace(b report.Bot) {
 	old := s.runners[b.ID]
 	switch {
+	case !s.DB.Owns(b.CityID): // whose bots another process starts
 	case old == nil:
 		s.publish(b, b.State)
 		s.takeOver(s.start(b, nil))

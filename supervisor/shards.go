@@ -18,10 +18,14 @@ var _ db.ShardFollower = (*Supervisor)(nil)
 
 // sendingFor returns what ends when nothing of a city may be sent any more. s.mu is locked.
 func (s *Supervisor) sendingFor(cityID int64) context.Context {
-	if w := s.shards[db.ShardOf(cityID)]; w.sending != nil {
-		return w.sending
+	if !s.DB.OnServer() {
+		return s.sending
 	}
-	return s.sending
+	w := &s.shards[db.ShardOf(cityID)]
+	if w.sending == nil {
+		w.sending, w.cutOff = context.WithCancel(s.sending)
+	}
+	return w.sending
 }
 
 // Won starts the bots of a shard: see db.ShardFollower.
@@ -43,10 +47,6 @@ func (s *Supervisor) Won(ctx context.Context, shard int) error {
 	if s.stopped {
 		s.mu.Unlock()
 		return nil
-	}
-	if s.shards[shard].sending == nil {
-		sending, cutOff := context.WithCancel(s.sending)
-		s.shards[shard] = work{sending, cutOff}
 	}
 	for _, b := range all {
 		if s.runners[b.ID] == nil {

@@ -117,6 +117,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.group.Go(func() { s.followChanges(receiving) })
 	s.group.Go(func() { s.poll(receiving) })
 	s.group.Go(func() { s.expire(receiving) })
+	if s.DB.OnServer() {
+		s.group.Go(func() { s.followOthers(receiving) })
+	}
 	<-receiving.Done()
 	s.stopAll(stopSending)
 	return nil

@@ -87,6 +87,9 @@ func (n *Network) strike(ctx context.Context, botID, id int64, kind strikeKind) 
 // countStrike counts a strike within tx, unless one was counted today, and returns how
 // many there are of both kinds.
 func (n *Network) countStrike(tx *gorm.DB, botID, id int64, kind strikeKind) (count int, err error) {
+	if err := db.Lock(tx, "mail_recipients", id); err != nil {
+		return 0, err
+	}
 	var before strikes
 	if err := tx.Raw("SELECT * FROM mail_failures WHERE recipient_id = ?", id).Scan(&before).Error; err != nil {
 		return 0, err
@@ -120,7 +123,7 @@ func (n *Network) delivered(ctx context.Context, id int64) error {
 			if err != nil {
 				return err
 			}
-			return tx.Exec("DELETE FROM mail_failures WHERE recipient_id = ? AND bounces = 0", id).Error
+			return tx.Exec("DELETE FROM mail_failures WHERE recipient_id = ? AND bounces = 0 AND failures = 0", id).Error
 		})
 	}
 	if err != nil {

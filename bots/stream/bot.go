@@ -50,7 +50,6 @@ type Network struct {
 	client   *http.Client
 	stdout   io.Writer
 	printing sync.Mutex // held while something is written there
-	making   sync.Mutex // held while a bot is made
 	kept     *cache.Cache[int64, *set]
 	lanes    lanes
 	verifier inbound.Verifier

@@ -48,7 +48,11 @@ var (
 
 // New returns the network.
 func New(h bots.Host) *Network {
-	return &Network{host: h, subscribers: recipients.NewStore(Name, h), pusher: newPusher(h)}
+	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), pusher: newPusher(h)}
+	if h.DB.OnServer() {
+		n.days.shared = func(ctx context.Context) (string, [32]byte, error) { return h.DB.DayKey(ctx, h.Secrets) }
+	}
+	return n
 }
 
 // Bot returns the page of a city at work.

@@ -120,13 +120,6 @@ func databaseURL(name string) string {
 	return u.String()
 }
 
-// MustOpenTwo opens one new database twice, as two processes do.
-func MustOpenTwo(tb testing.TB, now func() time.Time, networks map[string][]*gormigrate.Migration) (one, other *db.DB) {
-	tb.Helper()
-	at := MustMakeHome(tb)
-	return MustOpenAt(tb, at, now, networks), MustOpenAt(tb, at, now, networks)
-}
-
 // MustMakeHome makes a place for a new database and returns it for MustOpenAt: a directory, or
 // a URL where tests have their databases on a server.
 func MustMakeHome(tb testing.TB) string {
@@ -159,19 +152,4 @@ func MustOpenAt(tb testing.TB, at string, now func() time.Time, networks map[str
 		tb.Fatal(err)
 	}
 	return d
-}
-
-// AtOnce runs f n times at the same moment and returns when all have ended. i counts from 0.
-func AtOnce(tb testing.TB, n int, f func(i int)) {
-	tb.Helper()
-	begin := make(chan struct{})
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() {
-			<-begin
-			f(i)
-		})
-	}
-	close(begin)
-	all.Wait()
 }

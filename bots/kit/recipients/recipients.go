@@ -95,11 +95,12 @@ func (s *Store) Subscribe(ctx context.Context, botID int64, address string) (add
 	key, err := s.Key(ctx, botID, address)
 	if err == nil {
 		err = s.db.Write(ctx, func(tx *gorm.DB) error {
-			result := tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ?", botID, key)
-			if added = result.RowsAffected == 0; result.Error != nil || !added {
+			result := tx.Exec("INSERT INTO "+s.table+" (bot_id, key, address, created) VALUES (?, ?, ?, ?) ON CONFLICT (bot_id, key) DO NOTHING",
+				botID, key, s.box.Seal(s.place(botID, key), address), s.now().UnixMilli())
+			if added = result.RowsAffected > 0; result.Error != nil || added {
 				return result.Error
 			}
-			return s.put(tx, Recipient{BotID: botID, Address: address, Created: s.now()}, key)
+			return tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ?", botID, key).Error
 		})
 	}
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
@@ -173,6 +174,11 @@ func (s *Store) Erase(ctx context.Context, botID int64, address string) error {
 func (s *Store) Remove(ctx context.Context, botID, id int64) error {
 	_, err := s.remove(ctx, "bot_id = ? AND id = ?", botID, id)
 	return err
+}
+
+// RemoveIn is Remove within tx.
+func (s *Store) RemoveIn(tx *gorm.DB, botID, id int64) error {
+	return tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ? AND id = ?", botID, id).Error
 }
 
 func (s *Store) remove(ctx context.Context, where string, args ...any) (removed bool, err error) {
@@ -274,6 +280,9 @@ func (s *Store) move(ctx context.Context, botID int64, from, to string) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *gorm.DB) error {
+		if err := db.Lock(tx, "bots", botID); err != nil {
+			return err
+		}
 		if err := s.merge(tx, botID, oldKey, key); err != nil {
 			return err
 		}
