@@ -148,19 +148,21 @@ func (c *cluster) shares(ctx context.Context) (map[string]int, error) {
 // shareTimeout bounds the wait for fair shares.
 const shareTimeout = time.Minute
 
-// waitShared waits until all shards are had by this many processes, each its share.
+// waitShared waits until all shards are had by this many processes, none more than its
+// share.
 func (c *cluster) waitShared(ctx context.Context, processes int) error {
 	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
 	defer cancel()
 	var owned map[string]int
 	err := until(ctx, 100*time.Millisecond, func() (bool, error) {
-		var err error
-		if owned, err = c.shares(ctx); err != nil {
+		now, err := c.shares(ctx)
+		if err != nil {
 			return false, err
 		}
+		owned = now
 		all := 0
 		for _, n := range owned {
-			if n < shards/processes {
+			if n > (shards+processes-1)/processes {
 				return false, nil
 			}
 			all += n
