@@ -60,9 +60,6 @@ func (m *clusterBots) measure(ctx context.Context, b *bench, r *Result, called b
 	if _, err := c.load(ctx, m.Rate, m.For, nil); err != nil {
 		return nil, err
 	}
-	if err := c.heard(ctx, m.Rate, m.For); err != nil {
-		return nil, err
-	}
 	memory, idle, err := m.watch(ctx, b, c)
 	if err != nil {
 		return nil, err
@@ -87,6 +84,9 @@ func (m *clusterBots) measure(ctx context.Context, b *bench, r *Result, called b
 		return nil, err
 	}
 	r.add(label+"open connections", float64(open), "").note("to the networks")
+	if err := c.heard(ctx, m.Rate, m.For); err != nil {
+		return nil, fmt.Errorf("%sreports on Mastodon and Telegram: %w", label, err)
+	}
 	r.add(label+"start to all bots up", up.Seconds(), "s")
 	return memory, c.stop()
 }

@@ -74,9 +74,10 @@ func (w *world) collect(ctx context.Context, list []sent, want expected) ([]deli
 	return found, err
 }
 
-// match finds the reports at the networks. missing names one that has not come.
+// match finds the reports at the networks. missing counts those that have not come, and
+// names one.
 func (w *world) match(list []sent, want expected) (found []delivery, missing string, err error) {
-	at := w.arrivals()
+	at, open := w.arrivals(), 0
 	for _, s := range list {
 		for _, network := range networks() {
 			if want != nil && !want(s.city, network) || !w.towns[s.city].has(network) {
@@ -85,7 +86,8 @@ func (w *world) match(list []sent, want expected) (found []delivery, missing str
 			times := at[landing{s.report, network, w.slugs[s.city]}]
 			switch len(times) {
 			case 0:
-				missing = fmt.Sprintf("report %d on %s of %s", s.report, network, w.slugs[s.city])
+				open++
+				missing = fmt.Sprintf("%d, such as report %d on %s of %s", open, s.report, network, w.slugs[s.city])
 			case 1:
 				found = append(found, delivery{s, network, times[0].Sub(s.at)})
 			default:
