@@ -64,6 +64,7 @@ type server struct {
 	owner    *db.Ownership // of the cities that are this process's; nil: all are
 	secrets  *secret.Box
 	notices  *notice.Board
+	wire     *db.Wire // tells other processes what the notices say; nil: there can be none
 	bus      bus.Bus
 	mailer   *mailer.Mailer
 	client   *http.Client // for hosts that users name
@@ -101,8 +102,6 @@ func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Defin
 	s := &server{cfg: cfg, log: log, definitions: siteFiles{m.source, cfg.Web.Templates}.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
 		shares: share(openFiles(log), cfg.Mail.Connections)}
-	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
-	s.streams = clients.NewRoom(s.shares.streams, s.shares.streamsEach())
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -218,6 +217,9 @@ func (s *server) openStore(ctx context.Context) error {
 	if s.db.OnServer() {
 		s.owner = s.db.Share(processName(s.cfg), s.log)
 	}
+	s.wire = s.db.Wire(s.notices, s.log)
+	s.visitors = clients.NewPartRoom(s.shares.web, s.shares.webEach(), s.db.LivingProcesses)
+	s.streams = clients.NewPartRoom(s.shares.streams, s.shares.streamsEach(), s.db.LivingProcesses)
 	s.nameOldQueue()
 	return nil
 }
@@ -343,6 +345,7 @@ func (s *server) run(ctx context.Context) error {
 		s.shareCities(asked, ctx)
 		cancel(nil)
 	})
+	defer s.tellOthers(ctx)() // what is said while the parts end is told, too
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
@@ -351,6 +354,23 @@ func (s *server) run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// tellOthers tells other processes what this one does, and hears what they do, until stop.
+func (s *server) tellOthers(ctx context.Context) (stop func()) {
+	if s.wire == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.wire.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // clean deletes expired rows from time to time.
@@ -371,6 +391,8 @@ func (s *server) clean(ctx context.Context) error {
 	}
 }
 
+var _ frontend.NotedHealth = (*server)(nil)
+
 // Ready says why the server cannot work at the moment: see frontend.Health.
 func (s *server) Ready(ctx context.Context) error {
 	err := errors.Join(s.db.Ping(ctx), s.db.Full())
@@ -378,6 +400,17 @@ func (s *server) Ready(ctx context.Context) error {
 		err = s.owner.Check()
 	}
 	return err
+}
+
+// Notes says what the operator should know though the server works: see frontend.Health.
+func (s *server) Notes() (notes []string) {
+	if s.wire.Polls() {
+		notes = append(notes, "LISTEN does not work on the database: what other processes do is seen up to a second later")
+	}
+	if s.owner != nil {
+		notes = append(notes, s.owner.Notes()...)
+	}
+	return notes
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }

@@ -60,7 +60,7 @@ func roomForAPIKey(tx *gorm.DB, cityID int64) error {
 		return err
 	}
 	var n int
-	err = queryRow(tx, "SELECT count(*) FROM api_keys WHERE city_id = ?1 OR ?1 = 0 AND city_id IS NULL", cityID).Scan(&n)
+	err = queryRow(tx, "SELECT count(*) FROM api_keys WHERE city_id IS NOT DISTINCT FROM ?", orNull(cityID)).Scan(&n)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -21,6 +20,7 @@ type botRow struct {
 	ErrorAt   int64
 	Restarts  int
 	Updated   int64
+	Version   int64
 	Answers   string
 }
 
@@ -29,7 +29,7 @@ func (botRow) TableName() string { return "bots" }
 func (r botRow) bot() report.Bot {
 	return report.Bot{ID: r.ID, CityID: r.CityID, Network: r.Network, Enabled: r.Enabled,
 		State: report.BotState(r.State), LastError: r.LastError, ErrorAt: fromMillis(r.ErrorAt),
-		Restarts: r.Restarts, Updated: fromMillis(r.Updated), Answers: report.Answers(r.Answers)}
+		Restarts: r.Restarts, Updated: fromMillis(r.Updated), Version: r.Version, Answers: report.Answers(r.Answers)}
 }
 
 func (d *DB) newBotRow(cityID int64, network string) *botRow {
@@ -46,6 +46,9 @@ func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, botID 
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		row = *d.newBotRow(cityID, network)
 		if err := d.enableOrInsert(tx, &row, botID); err != nil {
+			return err
+		}
+		if err := d.CityChanged(tx, cityID); err != nil {
 			return err
 		}
 		return save(tx, row.bot())
@@ -72,7 +75,10 @@ func (d *DB) FirstBot(ctx context.Context, cityID int64, network string) (b repo
 			return err
 		}
 		row = *d.newBotRow(cityID, network)
-		return tx.Create(&row).Error
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		return d.CityChanged(tx, cityID)
 	})
 	if err != nil {
 		return report.Bot{}, false, fmt.Errorf("make bot: %w", err)
@@ -87,7 +93,7 @@ func (d *DB) enableOrInsert(tx *gorm.DB, row *botRow, botID int64) error {
 		return tx.Create(row).Error
 	}
 	known := tx.Model(&botRow{}).Where("id = ? AND city_id = ? AND network = ?", botID, row.CityID, row.Network)
-	err := oneRow(known.Updates(map[string]any{"enabled": true, "state": row.State, "last_error": "", "updated": row.Updated}))
+	err := oneRow(known.Updates(map[string]any{"enabled": true, "state": row.State, "last_error": "", "updated": row.Updated, "version": gorm.Expr("version + 1")}))
 	if err != nil {
 		return err
 	}
@@ -133,14 +139,6 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 // EnabledBots returns every bot that is switched on, of every city.
 func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("enabled = TRUE"))
-}
-
-// BotsUpdatedSince returns the bots that were created or changed at or after
-// that time.
-func (d *DB) BotsUpdatedSince(ctx context.Context, t time.Time) ([]report.Bot, error) {
-	// In any other order SQLite would read all bots, and this is asked every
-	// second.
-	return d.bots(d.Read(ctx).Where("updated >= ?", millis(t)).Order("updated"))
 }
 
 func (d *DB) bots(where *gorm.DB) ([]report.Bot, error) {
@@ -203,7 +201,10 @@ func (d *DB) SetBotLimit(ctx context.Context, botID int64, limit string) error {
 
 func (d *DB) updateBot(ctx context.Context, botID int64, values map[string]any) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return oneRow(tx.Model(&botRow{}).Where("id = ?", botID).Updates(values))
+		if err := oneRow(tx.Model(&botRow{}).Where("id = ?", botID).Updates(values)); err != nil {
+			return err
+		}
+		return d.BotChanged(tx, botID)
 	})
 	if err != nil {
 		return fmt.Errorf("save bot: %w", err)
@@ -218,7 +219,11 @@ func (d *DB) DeleteBot(ctx context.Context, botID int64) error {
 		if err := tx.Exec("DELETE FROM fanouts WHERE bot_id = ?", botID).Error; err != nil {
 			return err
 		}
-		return oneRow(tx.Where("id = ?", botID).Delete(&botRow{}))
+		var row botRow
+		if err := oneRow(tx.Raw("DELETE FROM bots WHERE id = ? RETURNING *", botID).Scan(&row)); err != nil {
+			return err
+		}
+		return d.CityChanged(tx, row.CityID)
 	})
 	if err != nil {
 		return fmt.Errorf("delete bot: %w", err)

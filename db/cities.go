@@ -70,7 +70,7 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 			return err
 		}
 	}
-	return nil
+	return d.CityChanged(tx, row.ID)
 }
 
 // City returns the city with that id, or ErrNotFound.
@@ -95,9 +95,9 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
 			coalesce(b.id, 0), coalesce(b.enabled, FALSE), coalesce(b.state, ''), coalesce(b.last_error, ''),
-			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.answers, '')
+			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.version, 0), coalesce(b.answers, '')
 		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
-		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Answers)
+		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Version, &b.Answers)
 	if err != nil {
 		return report.City{}, report.Bot{}, err
 	}
@@ -163,10 +163,10 @@ func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.C
 		if err := tx.Model(&row).Select("*").Omit("id", "slug", "created", "paused").Updates(&next).Error; err != nil {
 			return err
 		}
-		if c.Name == before.Name && c.Language == before.Language {
-			return nil
+		if err := d.CityChanged(tx, cityID); err != nil || c.Name == before.Name && c.Language == before.Language {
+			return err
 		}
-		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Update("updated", millis(d.now())).Error
+		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Updates(map[string]any{"updated": millis(d.now()), "version": gorm.Expr("version + 1")}).Error
 	})
 	if err != nil {
 		return report.City{}, fmt.Errorf("save city: %w", err)
@@ -210,6 +210,9 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 			return err
 		}
 		if err := oneRow(tx.Where("id = ?", cityID).Delete(&cityRow{})); err != nil {
+			return err
+		}
+		if err := d.CityChanged(tx, cityID); err != nil {
 			return err
 		}
 		return tx.Exec("DELETE FROM moderators WHERE id IN ? AND id NOT IN (SELECT moderator_id FROM city_moderators)", moderators).Error

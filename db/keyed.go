@@ -67,7 +67,9 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		)},
 		outside(),
 		forServers(),
+		numbered(),
 		forShards(),
+		forLocks(),
 	}
 }
 
@@ -127,6 +129,30 @@ func forShards() *gormigrate.Migration {
 		`CREATE TABLE shards (n INTEGER PRIMARY KEY, owner TEXT NOT NULL DEFAULT '', epoch BIGINT NOT NULL DEFAULT 0) WITH (fillfactor = 50)`,
 		fmt.Sprintf(`INSERT INTO shards (n) SELECT generate_series(0, %d)`, Shards-1),
 		`CREATE UNLOGGED TABLE day_keys (day TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+	))}
+}
+
+// numbered makes the numbers of changes, by which processes find what others have changed;
+// and versions, by which they see that a bot, or lines and stops, are others than before.
+// A city that was deleted keeps its row: others may not know yet.
+func numbered() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0013", Migrate: SQL(
+		`CREATE TABLE changes (
+			city_id INTEGER PRIMARY KEY,
+			n INTEGER NOT NULL,
+			process INTEGER NOT NULL)`,
+		`CREATE INDEX changes_n ON changes(n)`,
+		`ALTER TABLE bots ADD COLUMN version INTEGER NOT NULL DEFAULT 0`,
+		`DROP INDEX bots_updated`,
+		`ALTER TABLE places ADD COLUMN version INTEGER NOT NULL DEFAULT 0`,
+		`DROP INDEX places_updated`,
+	)}
+}
+
+// forLocks makes the locks of processes that share a server: see HoldLock.
+func forLocks() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
+		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
 	))}
 }
 

@@ -62,7 +62,7 @@ func newWire(connect func(context.Context) (*pgx.Conn, error), board *notice.Boa
 }
 
 // Run tells and listens until ctx ends.
-func (w *Wire) Run(ctx context.Context) error {
+func (w *Wire) Run(ctx context.Context) {
 	stop := w.board.OnOwn(func(n notice.Notice) { w.unsent.add(n) })
 	var group sync.WaitGroup
 	group.Go(func() { w.tellAll(ctx) })
@@ -70,7 +70,6 @@ func (w *Wire) Run(ctx context.Context) error {
 	<-ctx.Done()
 	stop()
 	group.Wait()
-	return nil
 }
 
 // Polls tells whether the database is asked each second, as LISTEN does not work: there
@@ -281,4 +280,13 @@ func (w *Wire) poll(ctx context.Context, why error) {
 		sleep(ctx, lookEvery)
 		w.passedAny()
 	}
+}
+
+// Wire returns what tells the other processes on the server what is said on a board, and
+// says there what they tell, while it runs. There is none to a file: then Wire is nil.
+func (d *DB) Wire(board *notice.Board, log *slog.Logger) *Wire {
+	if !d.OnServer() {
+		return nil
+	}
+	return newWire(d.Connect, board, log)
 }

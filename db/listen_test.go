@@ -2,10 +2,7 @@ package db_test
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
-	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,29 +10,23 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/notice"
 )
 
-// connector returns what connects to the server of the tests.
-func connector(t *testing.T) func(context.Context) (*pgx.Conn, error) {
+type connecting = func(context.Context) (*pgx.Conn, error)
+
+// connector returns what connects to a database of the test's own.
+func connector(t *testing.T) connecting {
 	t.Helper()
-	url := os.Getenv("TICKETFREI_TEST_DATABASE")
-	if url == "" {
-		t.Skip("install PostgreSQL, and give its URL in TICKETFREI_TEST_DATABASE")
+	if !dbtest.OnServer() {
+		t.Skip("of PostgreSQL alone: install it, and give the URL of a server in " + dbtest.ServerVariable)
 	}
-	name := strings.ToLower(rand.Text())
-	return func(ctx context.Context) (*pgx.Conn, error) {
-		config, err := pgx.ParseConfig(url)
-		if err != nil {
-			return nil, err
-		}
-		config.RuntimeParams["application_name"] = name
-		return pgx.ConnectConfig(ctx, config)
-	}
+	return dbtest.MustOpen(t, time.Now, nil).Connect
 }
 
 // query returns one number that a query of its own connection has.
-func query(t *testing.T, connect func(context.Context) (*pgx.Conn, error), statement string) (n int) {
+func query(t *testing.T, connect connecting, statement string) (n int) {
 	t.Helper()
 	conn, err := connect(t.Context())
 	if err != nil {
@@ -56,19 +47,20 @@ type process struct {
 }
 
 // startProcess starts the wire of a process, and waits until it hears what others say.
-func startProcess(t *testing.T, connect func(context.Context) (*pgx.Conn, error)) *process {
+func startProcess(t *testing.T, connect connecting) *process {
 	t.Helper()
 	p := &process{told: make(chan notice.Notice, 1000)}
 	t.Cleanup(p.board.OnElsewhere(func(n notice.Notice) { p.told <- n }))
 	p.wire = db.NewWire(connect, &p.board, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- p.wire.Run(ctx) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.wire.Run(ctx)
+	}()
 	t.Cleanup(func() {
 		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		<-ended
 	})
 	p.waitAll(t)
 	return p
@@ -125,7 +117,7 @@ func TestProcessesHearAgainAfterTheServerWasAway(t *testing.T) {
 	connect := connector(t)
 	one, other := startProcess(t, connect), startProcess(t, connect)
 	if n := query(t, connect, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-		WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()`); n < 4 {
+		WHERE datname = current_database() AND query ~ '^(LISTEN|SELECT set_config|SELECT 1)' AND pid <> pg_backend_pid()`); n < 4 {
 		t.Fatalf("%d connections were ended", n)
 	}
 	one.waitAll(t)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -54,6 +55,8 @@ type DB struct {
 	damage *damage
 	house  *housekeeper
 	now    func() time.Time
+	// process stands for this process among those that have the database open.
+	process int64
 
 	seqs, fanoutIDs sequence
 
@@ -68,7 +71,7 @@ type DB struct {
 // not touch the tables: call Migrate before anything else. now tells the time.
 // What the operator must know of, such as a full disk, goes to log.
 func Open(ctx context.Context, dir string, now func() time.Time, log *slog.Logger) (*DB, error) {
-	d := &DB{path: filepath.Join(dir, FileName), now: now, log: log, space: newSpace(dir, log),
+	d := &DB{path: filepath.Join(dir, FileName), now: now, process: rand.Int64(), log: log, space: newSpace(dir, log),
 		seqs: sequence{table: "reports", column: "seq"}, fanoutIDs: sequence{table: "fanouts", column: "id"}}
 	d.damage = &damage{path: d.path, log: log}
 	_, err := os.Stat(d.path)

@@ -123,7 +123,16 @@ func (o *Ownership) clockError() error {
 	return fmt.Errorf("the clock of this machine is %s off from that of the database server, and it works for no city until that is set right", off)
 }
 
-// Check says why this process works for no city at the moment.
+// Notes says in words how it stands, for the operator.
+func (o *Ownership) Notes() []string {
+	notes := []string{fmt.Sprintf("process %s works for %d of %d parts of the cities; processes: %d", o.name, o.Owned(), Shards, o.Living())}
+	if o.clockIsOff() {
+		notes = append(notes, o.clockError().Error())
+	}
+	return notes
+}
+
+// Check says why this process works for no city, where its lease is over.
 func (o *Ownership) Check() error {
 	if !o.mayAct() {
 		why := "it was not taken yet"
@@ -131,9 +140,6 @@ func (o *Ownership) Check() error {
 			why = *said
 		}
 		return fmt.Errorf("this process works for no city, as its lease is over: %s", why)
-	}
-	if o.clockIsOff() {
-		return o.clockError()
 	}
 	return nil
 }

@@ -28,7 +28,10 @@ func (d *DB) Pause(ctx context.Context, cityID int64) (wiped int, upto int64, er
 		if wiped, upto, err = countCity(tx, cityID); err != nil {
 			return err
 		}
-		return stopCity(tx, cityID)
+		if err := stopCity(tx, cityID); err != nil {
+			return err
+		}
+		return d.CityChanged(tx, cityID)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("pause city: %w", err)
@@ -76,5 +79,14 @@ func (d *DB) wipePaused(ctx context.Context) error {
 
 // Resume has a city take reports again. It does nothing where it does so.
 func (d *DB) Resume(ctx context.Context, cityID int64) error {
-	return d.updateCity(ctx, cityID, map[string]any{"paused": 0})
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := oneRow(tx.Model(&cityRow{}).Where("id = ?", cityID).Update("paused", 0)); err != nil {
+			return err
+		}
+		return d.CityChanged(tx, cityID)
+	})
+	if err != nil {
+		return fmt.Errorf("resume city: %w", err)
+	}
+	return nil
 }

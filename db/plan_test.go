@@ -80,8 +80,8 @@ func plans(heard db.Heard) []planned {
 		{Fanout: &db.Fanout{ID: 99_999, Seq: 7, BotID: 1}, Open: 1, Receipts: sentTo(1)}, // was taken back
 	}
 	return []planned{
-		{"changed lines and stops", func(ctx context.Context, d *db.DB) error { _, err := d.PlacesSince(ctx, clock()); return err },
-			[]string{"COVERING INDEX places_updated (updated>?)"}, nil},
+		{"what others have changed", func(ctx context.Context, d *db.DB) error { _, err := d.FollowElsewhere(ctx); return err },
+			[]string{"c USING INDEX changes_n (n>?)"}, []string{"s"}}, // one row
 		{"the backlog", func(ctx context.Context, d *db.DB) error { return d.CountBacklog(ctx) },
 			[]string{"COVERING INDEX reports_heard"}, []string{"reports USING COVERING INDEX reports_heard"}},
 		{"what waits", func(ctx context.Context, d *db.DB) error { _, err := d.Waiting(ctx); return err },

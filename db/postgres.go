@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -40,6 +41,8 @@ const (
 	connectionLives = 5 * time.Minute
 	// silenceWithin is how long a server may say nothing to a question of a page.
 	silenceWithin = 10 * time.Second
+	// pingWithin is how long a connection may take to show that it is alive.
+	pingWithin = 2 * time.Second
 )
 
 // server is what a database on PostgreSQL has in the place of a file.
@@ -97,7 +100,7 @@ func openServer(ctx context.Context, url string, now func() time.Time, log *slog
 	}
 	s := &server{config: config, name: hostsOf(config), texts: new(rebound)}
 	s.away = &away{where: s.name, log: log}
-	d := &DB{server: s, now: now, log: log, damage: &damage{log: log},
+	d := &DB{server: s, now: now, process: rand.Int64(), log: log, damage: &damage{log: log},
 		seqs:      sequence{table: "reports", column: "seq", block: 1},
 		fanoutIDs: sequence{table: "fanouts", column: "id", block: fanoutBlock}}
 	if d.read, err = s.open(readingConfig(config), serverPages); err != nil {
@@ -204,6 +207,14 @@ var (
 
 // CheckNamedValue is called by database/sql with each argument of a statement.
 func (serverConn) CheckNamedValue(arg *driver.NamedValue) error { return checkText(arg) }
+
+// ResetSession is called before a connection is used again that was idle: one that says
+// nothing is given up soon, as there may be several of them.
+func (c serverConn) ResetSession(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingWithin)
+	defer cancel()
+	return c.Conn.ResetSession(ctx)
+}
 
 // oldest is the version of PostgreSQL that is needed, in its own form.
 const oldest = 150000

@@ -20,6 +20,16 @@ type Secrets struct {
 // Secrets returns the store of what the program makes for itself. box seals it.
 func (d *DB) Secrets(box *secret.Box) *Secrets { return &Secrets{d, box} }
 
+// HoldLock is DB.HoldLock.
+func (s *Secrets) HoldLock(ctx context.Context, name, holder string, life time.Duration) (held bool, err error) {
+	return s.db.HoldLock(ctx, name, holder, life)
+}
+
+// FreeLock is DB.FreeLock.
+func (s *Secrets) FreeLock(ctx context.Context, name, holder string) error {
+	return s.db.FreeLock(ctx, name, holder)
+}
+
 // Get returns a secret and when it was put there. The error is ErrNotFound if
 // there is none, and if it was sealed with a key that is lost: what cannot be read
 // is made once more.

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"ticketfrei/internal/report"
 )
@@ -20,20 +19,6 @@ func (d *DB) HeardCities(ctx context.Context) ([]int64, error) {
 		return nil, fmt.Errorf("list cities with reports that wait: %w", err)
 	}
 	return ids, nil
-}
-
-// TakenBackSince returns the reports of one of our cities, or of all where cityID is 0, that
-// are not older than ago and were taken back.
-func (d *DB) TakenBackSince(ctx context.Context, cityID int64, ago time.Duration) ([]int64, error) {
-	where, args := d.ours("city_id"), []any{string(report.ReasonTakenBack), d.since(ago)}
-	if cityID != 0 {
-		where, args = " AND city_id = ?", append(args, cityID)
-	}
-	seqs, err := ReadColumn[int64](ctx, d, "SELECT seq FROM reports WHERE state = 'judged' AND passed = FALSE AND reason = ? AND time > ?"+where, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list reports that were taken back: %w", err)
-	}
-	return seqs, nil
 }
 
 // BotsToSendOf returns the bots of the cities of a shard that have open fanouts.

@@ -28,7 +28,7 @@ func (textConn) CheckNamedValue(arg *driver.NamedValue) error { return checkText
 // checkText makes an argument what a driver takes, as database/sql does by itself, and its
 // text valid: PostgreSQL refuses NUL and bytes that are no UTF-8, and SQLite would store
 // them. []byte is no text. It allocates nothing where there is nothing to do.
-func checkText(arg *driver.NamedValue) (err error) {
+func checkText(arg *driver.NamedValue) error {
 	switch v := arg.Value.(type) {
 	case string:
 		if !valid.Is(v) {
@@ -48,12 +48,14 @@ func checkText(arg *driver.NamedValue) (err error) {
 	case nil, int64, float64, bool, []byte, time.Time:
 		return nil
 	}
-	if arg.Value, err = driver.DefaultParameterConverter.ConvertValue(arg.Value); err != nil {
+	value, err := driver.DefaultParameterConverter.ConvertValue(arg.Value)
+	if err != nil {
 		return err
 	}
-	if s, ok := arg.Value.(string); ok && !valid.Is(s) { // of a type of ours
-		arg.Value = valid.Text(s)
+	if s, ok := value.(string); ok && !valid.Is(s) { // of a type of ours
+		value = valid.Text(s)
 	}
+	arg.Value = value
 	return nil
 }
 

@@ -44,6 +44,7 @@ type audience struct {
 // goroutine makes each update once and hands it to all streams.
 type broker struct {
 	lists  lister
+	shared bool          // other processes may change what the lists show, and fail to tell
 	langs  []string      // in which there are pages
 	room   *clients.Room // of the streams
 	log    *slog.Logger
@@ -67,9 +68,9 @@ type stream struct {
 }
 
 // startBroker starts the broker's goroutine; close ends it.
-func startBroker(lists lister, langs []string, room *clients.Room, log *slog.Logger) *broker {
+func startBroker(lists lister, shared bool, langs []string, room *clients.Room, log *slog.Logger) *broker {
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &broker{lists: lists, langs: langs, room: room, log: log, cancel: cancel,
+	b := &broker{lists: lists, shared: shared, langs: langs, room: room, log: log, cancel: cancel,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		streams: map[audience]map[*stream]bool{}, latest: map[audience]liveList{}, pending: map[audience]bool{}}
 	go b.run(ctx)
@@ -162,6 +163,9 @@ func (b *broker) run(ctx context.Context) {
 		case <-b.wake:
 		case <-tick.C:
 			b.beat()
+			if b.shared {
+				b.changed(notice.All)
+			}
 		case <-ctx.Done():
 			return
 		}

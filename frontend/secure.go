@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/httprate"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/valid"
 )
 
@@ -128,13 +129,14 @@ func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Ha
 	return func(next http.Handler) http.Handler {
 		one, all := one(next), all(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			processes := s.DB.LivingProcesses()
 			switch {
 			case r.Method != http.MethodPost:
 				next.ServeHTTP(w, r)
 			case s.ClientNetwork(r).IsValid():
-				one.ServeHTTP(w, r)
+				one.ServeHTTP(w, clients.LimitRequest(r, n, processes))
 			default:
-				all.ServeHTTP(w, r)
+				all.ServeHTTP(w, clients.LimitRequest(r, n*everybody, processes))
 			}
 		})
 	}

@@ -23,6 +23,13 @@ func (rl *Relay) publish(r *report.Report, v report.Verdict) {
 
 // publishAs tells the bus of a report, where somebody wants to know.
 func (rl *Relay) publishAs(name string, r *report.Report, v report.Verdict) {
+	if rl.elsewhere.isNew(r.CityID, r.ID, name) {
+		rl.tellBus(name, r, v)
+	}
+}
+
+// tellBus is publishAs for what another process may have done.
+func (rl *Relay) tellBus(name string, r *report.Report, v report.Verdict) {
 	if !rl.Bus.Wanted(r.CityID, name) {
 		return
 	}

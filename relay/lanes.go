@@ -52,7 +52,7 @@ func (rl *Relay) Run(ctx context.Context) error {
 		if rl.DB.Owns(h.Report.CityID) {
 			all[h.Report.CityID%lanes].put(h)
 		} else {
-			rl.Notices.Heard(int64(db.ShardOf(h.Report.CityID)))
+			rl.elsewhere.stored(h.Report)
 		}
 	})
 	for _, l := range all {
@@ -63,6 +63,7 @@ func (rl *Relay) Run(ctx context.Context) error {
 		group.Go(func() { rl.find(ctx, all) })
 	}
 	group.Go(func() { rl.countBacklog(ctx) })
+	group.Go(func() { rl.elsewhere.run(ctx) })
 	if rl.Answers != nil {
 		group.Go(func() { rl.Answers.run(ctx) })
 	}
@@ -219,7 +220,7 @@ func (rl *Relay) rule(ctx context.Context, h db.Heard) (r db.Ruling, err error) 
 
 // passOn hands on what was stored.
 func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
-	passed := make(map[int64]bool)
+	passed := make(map[int64]bool) // by city, whether any did
 	for i, s := range saved {
 		if !s.Judged {
 			continue
@@ -229,11 +230,15 @@ func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
 		rl.publish(r, s.Verdict)
 		if s.Verdict.Passed {
 			rl.Outgoing.Send(s.Fanouts)
-			passed[r.CityID] = true
 		}
+		passed[r.CityID] = passed[r.CityID] || s.Verdict.Passed
 		rl.answer(list[i], s.Verdict)
 	}
-	for cityID := range passed {
-		rl.Notices.Passed(cityID)
+	for cityID, any := range passed {
+		if any {
+			rl.Notices.Passed(cityID)
+		} else {
+			rl.Notices.Judged(cityID)
+		}
 	}
 }

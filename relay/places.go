@@ -30,7 +30,7 @@ type placed struct {
 	mu      sync.Mutex
 	seen    int64     // told, when it was last looked
 	until   time.Time // until when it need not be looked, where others may change them unheard
-	changed time.Time
+	version int64
 	places  *place.Places
 }
 
@@ -87,16 +87,16 @@ func (p *Places) of(ctx context.Context, cityID int64, look bool) (*place.Places
 	if c.seen == told && !look && !c.isOld() {
 		return c.places, nil
 	}
-	changed, err := p.db.PlacesChanged(ctx, cityID)
+	version, err := p.db.PlacesVersion(ctx, cityID)
 	if err != nil {
 		return nil, err
 	}
-	if !changed.Equal(c.changed) {
+	if version != c.version {
 		if c.places, err = p.read(ctx, cityID); err != nil {
 			return nil, err
 		}
 	}
-	c.seen, c.changed = told, changed
+	c.seen, c.version = told, version
 	if life := p.db.KeptFor(); life > 0 {
 		c.until = time.Now().Add(life)
 	}

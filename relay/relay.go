@@ -5,7 +5,8 @@
 // wrote it is told what became of it (outcome.go, answer.go, lines.go), or the last
 // reports where it was a question (question.go, where.go), and what they make of it later
 // is followed (edit.go). A moderator decides about what is held
-// (decide.go), can take a report back (takeback.go), and can stop a city (pause.go).
+// (decide.go), can take a report back (takeback.go), and can stop a city (pause.go). What other
+// processes do with reports that were heard here is followed in elsewhere.go and told.go.
 package relay
 
 import (
@@ -62,6 +63,7 @@ type Relay struct {
 	Options
 	cities     *cityCache
 	aside      *aside
+	elsewhere  *elsewhere
 	won        chan int // shards that this process works for since
 	verdicts   *prometheus.CounterVec
 	firstRetry time.Duration // the first wait before something that failed is tried again
@@ -71,6 +73,7 @@ type Relay struct {
 func New(o Options) *Relay {
 	rl := &Relay{Options: o, cities: newCityCache(o.DB, o.Networks), firstRetry: firstRetry, won: make(chan int)}
 	rl.aside = &aside{relay: rl, lanes: make(map[int64]*lane)}
+	rl.elsewhere = newElsewhere(rl)
 	rl.verdicts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ticketfrei_reports_total",
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",

@@ -40,11 +40,6 @@ func (c *changes) take(ctx context.Context) []int64 {
 		return nil
 	case <-c.some:
 	}
-	return c.all()
-}
-
-// all takes what there is.
-func (c *changes) all() []int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cities := c.cities
@@ -119,7 +114,7 @@ func (s *Supervisor) replace(b report.Bot) {
 	case old == nil:
 		s.publish(b, b.State)
 		s.takeOver(s.start(b, nil))
-	case !old.bot.Updated.Equal(b.Updated):
+	case old.bot.Version != b.Version:
 		s.detach(old)
 		s.takeOver(s.start(b, old))
 	}

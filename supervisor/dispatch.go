@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -163,6 +164,9 @@ func (s *Supervisor) expire(ctx context.Context) {
 			if more, err = s.expireSome(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Error("what has expired could not be ended, trying again", "err", err)
 			}
+		}
+		if s.DB.OnServer() { // what others told may have been lost
+			s.elsewhere.add(notice.All)
 		}
 		select {
 		case <-ctx.Done():

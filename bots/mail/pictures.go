@@ -60,6 +60,6 @@ func noteTold(tx *gorm.DB, botID int64, who string, now time.Time) (first bool, 
 		return false, told.Error
 	}
 	return true, tx.Exec(`DELETE FROM mail_told WHERE at < ? OR bot_id = ? AND who IN
-		(SELECT who FROM mail_told WHERE bot_id = ? ORDER BY at DESC LIMIT -1 OFFSET ?)`,
+		(SELECT who FROM mail_told WHERE bot_id = ? ORDER BY at DESC LIMIT 1000000 OFFSET ?)`,
 		now.Add(-toldKept).UnixMilli(), botID, botID, maxTold).Error
 }

@@ -81,7 +81,7 @@ func New(h bots.Host, o *options) (*Network, error) {
 	n.client = &http.Client{Transport: h.HTTP.Transport, Timeout: requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	n.verifier.SNS = inbound.NewNotifications(h.HTTP, known.sns)
-	n.posts, n.rest, n.gather = newPosts(), wait, wait
+	n.posts, n.rest, n.gather = newPosts(h.DB.LivingProcesses), wait, wait
 	n.forget = h.Notices.OnChanged(func(cityID int64) {
 		n.kept.Forget(func(_ int64, s *set) bool { return notice.Concerns(cityID, s.city.ID) })
 	})
