@@ -14,9 +14,12 @@ type clusterBots struct {
 	For    time.Duration `default:"10s" help:"For how long."`
 }
 
-// wantCalledMemory is the target for three processes together with manyCities cities,
-// in MB, where networks call and no connection is kept open.
+// wantCalledMemory is the target for what manyCities cities add to the memory of three
+// processes together, in MB, where networks call and no connection is kept open.
 const wantCalledMemory = 200.0
+
+// fewCities are what processes have whose memory is their own.
+const fewCities = 3
 
 func (*clusterBots) name() string { return "cluster-bots" }
 func (*clusterBots) what() string {
@@ -28,9 +31,14 @@ func (m *clusterBots) run(ctx context.Context, b *bench, r *Result) error {
 		m.Cities, m.Idle, m.For = 100, 5*time.Second, 3*time.Second
 	}
 	r.Axes = Axes{Title: "Resident memory of three processes", Y: "MB", Labels: []string{"streams and polls", "push and webhooks"}}
+	own, err := m.ownMemory(ctx, b)
+	if err != nil {
+		return err
+	}
+	r.add("resident memory of all, with few cities", own, "MB").note("%d cities", fewCities)
 	bars := make([]Series, 3)
 	for _, called := range []bool{false, true} {
-		list, err := m.measure(ctx, b, r, called)
+		list, err := m.measure(ctx, b, r, called, own)
 		if err != nil {
 			return err
 		}
@@ -43,8 +51,21 @@ func (m *clusterBots) run(ctx context.Context, b *bench, r *Result) error {
 	return nil
 }
 
-// measure starts the processes and watches them. It returns the memory of each.
-func (m *clusterBots) measure(ctx context.Context, b *bench, r *Result, called bool) ([]float64, error) {
+// ownMemory is that of three processes with few cities, after as many reports.
+func (m *clusterBots) ownMemory(ctx context.Context, b *bench) (float64, error) {
+	few := *m
+	few.Cities, few.Idle = fewCities, time.Second
+	all, err := few.measure(ctx, b, &Result{}, true, 0)
+	sum := 0.0
+	for _, mb := range all {
+		sum += mb
+	}
+	return sum, err
+}
+
+// measure starts the processes and watches them. It returns the memory of each. own is
+// what they have together with few cities.
+func (m *clusterBots) measure(ctx context.Context, b *bench, r *Result, called bool, own float64) ([]float64, error) {
 	c, front, err := m.open(ctx, b, called)
 	if err != nil {
 		return nil, err
@@ -68,27 +89,39 @@ func (m *clusterBots) measure(ctx context.Context, b *bench, r *Result, called b
 	if called {
 		label = "push and webhooks: "
 	}
+	r.add(label+"start to all bots up", up.Seconds(), "s")
+	open, err := c.connections()
+	if err != nil {
+		return nil, err
+	}
+	r.add(label+"open connections", float64(open), "").note("to the networks")
+	added := m.report(r, label, memory, idle, own)
+	if called && m.Cities >= manyCities {
+		added.atMost(wantCalledMemory)
+	}
+	if m.Cities > fewCities {
+		if err := c.heard(ctx, m.Rate, m.For); err != nil {
+			return nil, fmt.Errorf("%sreports on Mastodon and Telegram: %w", label, err)
+		}
+	}
+	r.add(label+"start to all bots up", up.Seconds(), "s")
+	return memory, c.stop()
+}
+
+// report adds the figures of each process and of all. It returns what the cities add to
+// the memory that processes have of their own.
+func (m *clusterBots) report(r *Result, label string, memory, idle []float64, own float64) *Figure {
 	all, busy := 0.0, 0.0
 	for i, mb := range memory {
 		all, busy = all+mb, busy+idle[i]
 		r.add(fmt.Sprintf("%sresident memory of process %d", label, i+1), mb, "MB")
 		r.add(fmt.Sprintf("%sidle, of one core, process %d", label, i+1), idle[i], "%")
 	}
-	sum := r.add(label+"resident memory of all", all, "MB")
-	if called && m.Cities >= manyCities {
-		sum.atMost(wantCalledMemory)
-	}
+	r.add(label+"resident memory of all", all, "MB")
 	r.add(label+"idle, of one core, all", busy, "%")
-	open, err := c.connections()
-	if err != nil {
-		return nil, err
-	}
-	r.add(label+"open connections", float64(open), "").note("to the networks")
-	if err := c.heard(ctx, m.Rate, m.For); err != nil {
-		return nil, fmt.Errorf("%sreports on Mastodon and Telegram: %w", label, err)
-	}
-	r.add(label+"start to all bots up", up.Seconds(), "s")
-	return memory, c.stop()
+	added := r.add(label+"memory that the cities add", all-own, "MB")
+	added.note("%.0f to %.0f MB", all, own)
+	return added
 }
 
 // open sets up three processes. Where networks call them, a wire stands in front of

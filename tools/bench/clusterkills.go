@@ -50,7 +50,7 @@ func killTowns(w *world) {
 
 func (k *clusterKills) run(ctx context.Context, b *bench, r *Result) error {
 	if b.Quick {
-		k.Kills, k.Mails, k.Calm = 3, 120, 3*time.Second
+		k.Kills, k.Mails, k.Calm = 3, 120, time.Second
 	}
 	c, err := newCluster(ctx, b, k.name(), killCities, 3, killTowns)
 	if err != nil {
