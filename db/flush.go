@@ -88,6 +88,9 @@ func (f *flusher) flush() {
 		return
 	}
 	err := f.emit()
+	if err != nil {
+		err = &awayError{f.away.where, err}
+	}
 	f.away.noticed(err)
 	for _, fn := range list {
 		fn(err)

@@ -26,22 +26,22 @@ type Heard struct {
 // was stored before: the same id twice is one report. A city that is gone is
 // ErrNotFound, one that takes none ErrPaused. The text is valid UTF-8 without NUL.
 func (d *DB) Hear(ctx context.Context, r report.Report) error {
-	var seq int64
-	var known bool
+	h := &hearing{report: &r}
 	err := d.do(ctx, &job{
-		key: r.CityID,
+		key:     r.CityID,
+		hearing: h, // a server's writer stores those of a group together
 		fn: func(tx *gorm.DB) (err error) {
-			seq, known, err = d.hear(tx, &r)
+			h.seq, h.known, err = d.hear(tx, &r)
 			return err
 		},
 		after: func() {
-			if seq != 0 {
+			if h.seq != 0 {
 				d.unjudged.Add(1)
-				d.tell(Heard{Seq: seq, Report: &r})
+				d.tell(Heard{Seq: h.seq, Report: &r})
 			}
 		},
 	})
-	if err == nil && seq == 0 && !known {
+	if err == nil && h.seq == 0 && !h.known {
 		err = d.whyNotHeard(ctx, r.CityID)
 	}
 	if err != nil {
@@ -65,11 +65,9 @@ func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err err
 	if seq, err = d.seqs.next(tx); err != nil {
 		return 0, false, err
 	}
-	statement := insertHeard + onceHeard
-	if byServer(tx) {
-		statement = insertHeard + " FOR KEY SHARE" + onceHeard // see Pause
-	}
-	result, err := Exec(tx, statement,
+	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
+			text, visibility, time, received, reason, state)
+		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0 ON CONFLICT (id) DO NOTHING`,
 		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.LeftOut, r.Unverified, r.Client, r.Domain,
 		r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), heardReason(r), r.CityID)
 	if err != nil {
@@ -83,13 +81,6 @@ func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err err
 	}
 	return seq, true, nil
 }
-
-const (
-	insertHeard = `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
-			text, visibility, time, received, reason, state)
-		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0`
-	onceHeard = " ON CONFLICT (id) DO NOTHING"
-)
 
 // heardReason is the reason that is known before a report is judged: it is a question.
 func heardReason(r *report.Report) string {

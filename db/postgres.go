@@ -272,6 +272,18 @@ func (s *server) writer(j *job) *serverWriter {
 	return s.write[key%int64(len(s.write))]
 }
 
+// awayError means that the server was away for as long as a write is tried.
+type awayError struct {
+	where string
+	cause error
+}
+
+func (e *awayError) Error() string {
+	return fmt.Sprintf("the database at %s is away: %v", e.where, e.cause)
+}
+
+func (e *awayError) Unwrap() error { return e.cause }
+
 // serverAway tells whether an error says that the server cannot be asked for the moment.
 func serverAway(err error) bool {
 	if err == nil {
@@ -282,7 +294,10 @@ func serverAway(err error) bool {
 		// It shuts down or starts, has no room, is only for reading, or has lost the connection.
 		return class == "08" || class == "53" || class == "58" || strings.HasPrefix(e.Code, "57P0") || e.Code == "25006" || e.Code == "25P03"
 	}
-	if _, ok := errors.AsType[net.Error](err); ok {
+	if _, ok := errors.AsType[*awayError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok && !errors.Is(err, context.DeadlineExceeded) { // which is one too
 		return true
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {

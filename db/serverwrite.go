@@ -64,9 +64,12 @@ func (w *serverWriter) run() {
 // transaction of its own. Where the server is away, all of them fail.
 func (w *serverWriter) runGroup(group []*job) {
 	err := w.commit(group)
-	if err != nil && len(group) > 1 && !serverAway(err) && !errors.Is(err, context.DeadlineExceeded) {
+	w.server.away.noticed(err)
+	if err != nil && len(group) > 1 && !serverAway(err) {
 		for _, j := range group {
-			j.end(w.commit([]*job{j}))
+			err := w.commit([]*job{j})
+			w.server.away.noticed(err)
+			j.end(err)
 		}
 		return
 	}
@@ -86,7 +89,6 @@ func (w *serverWriter) commit(group []*job) error {
 	defer cancel()
 	for wait, collided := 10*time.Millisecond, 0; ; wait = min(2*wait, time.Second) {
 		err := w.try(ctx, group)
-		w.server.away.noticed(err)
 		switch {
 		case err == nil:
 			return nil
@@ -106,7 +108,7 @@ func (w *serverWriter) commit(group []*job) error {
 func (w *serverWriter) giveUp(ctx context.Context, err error) error {
 	if serverAway(err) || ctx.Err() != nil {
 		w.row = ""
-		return fmt.Errorf("the database at %s is away: %w", w.server.name, err)
+		return &awayError{w.server.name, err}
 	}
 	return err
 }
@@ -129,19 +131,30 @@ func (w *serverWriter) try(ctx context.Context, group []*job) (err error) {
 		return err
 	}
 	w.tx.Statement.ConnPool, w.tx.Statement.Context = groupTx{serverPool{conn, w.server.texts}}, ctx
-	for _, j := range group {
-		err := good.check(j.claims)
-		if err == nil {
-			err = call(j.fn, w.tx)
-		}
-		if err != nil {
-			return errors.Join(err, undo(ctx, conn))
-		}
+	if err := w.perform(ctx, group, good); err != nil {
+		return errors.Join(err, undo(ctx, conn))
 	}
 	if _, err := run(ctx, conn, "COMMIT"); err != nil {
 		return err
 	}
 	w.done++
+	return nil
+}
+
+// perform does what the group is to do within its transaction.
+func (w *serverWriter) perform(ctx context.Context, group []*job, good fence) error {
+	if err := w.hear(ctx, hearingsOf(group)); err != nil {
+		return err
+	}
+	for _, j := range group {
+		err := good.check(j.claims)
+		if err == nil && j.hearing == nil {
+			err = call(j.fn, w.tx)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -155,9 +168,9 @@ func durable(group []*job) bool {
 	return false
 }
 
-// idleWithin ends a transaction of a process that says nothing more: others wait for its
-// locks.
-const idleWithin = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+// bounds end a transaction of a process that says nothing more, as others wait for its locks,
+// and have one fail that waits for those of others for long.
+const bounds = "SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL lock_timeout = '3s'"
 
 // begin begins a transaction of a group and numbers it. It says whether one of that number
 // has been committed before, and ends this one then. The claims that are good stay so until
@@ -168,9 +181,13 @@ func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, group []*job) 
 			return false, nil, err
 		}
 	}
-	statements := []string{"BEGIN", idleWithin}
+	statements := strings.Split("BEGIN;"+bounds, ";")
 	if !durable(group) {
 		statements = append(statements, "SET LOCAL synchronous_commit = off")
+	}
+	heard, heardAt := hearingsOf(group), len(statements)
+	if len(heard) > 0 {
+		statements = append(statements, takeSeqs(len(heard)))
 	}
 	claims := claimsOf(group)
 	if len(claims) > 0 {
@@ -182,7 +199,10 @@ func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, group []*job) 
 		return false, nil, err
 	}
 	if results[len(results)-1].CommandTag.RowsAffected() == 1 {
-		if len(claims) > 0 {
+		if len(heard) > 0 {
+			err = readSeqs(heard, results[heardAt].Rows)
+		}
+		if err == nil && len(claims) > 0 {
 			good, err = readFence(results[len(results)-2].Rows)
 		}
 		return false, good, err

@@ -45,7 +45,7 @@ func checkText(arg *driver.NamedValue) error {
 		}
 		arg.Value = v
 		return nil
-	case nil, int64, float64, bool, []byte, time.Time:
+	case nil, int64, float64, bool, []byte, time.Time, []int64, []bool:
 		return nil
 	}
 	value, err := driver.DefaultParameterConverter.ConvertValue(arg.Value)

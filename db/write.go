@@ -75,6 +75,8 @@ type job struct {
 	claims []Claim // that must be good
 	after  func()  // called when it is committed, in the order of the commits; it must not block; nil: nothing
 	result chan error
+	// hearing is stored by a server's writer in the place of fn; nil: fn is run.
+	hearing *hearing
 }
 
 // jobs are what waits for one writer.
