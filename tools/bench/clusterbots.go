@@ -104,7 +104,6 @@ func (m *clusterBots) measure(ctx context.Context, b *bench, r *Result, called b
 			return nil, fmt.Errorf("%sreports on Mastodon and Telegram: %w", label, err)
 		}
 	}
-	r.add(label+"start to all bots up", up.Seconds(), "s")
 	return memory, c.stop()
 }
 
