@@ -81,7 +81,7 @@ func moveToKit(tx *gorm.DB, box *secret.Box) error {
 			SELECT bot_id, instance, account_id, '@' || handle, '', url, token, cursor, `+strconv.FormatInt(time.Now().UnixMilli(), 10)+`
 			FROM mastodon_accounts_0001 WHERE bot_id IN (SELECT id FROM bots)`,
 		`INSERT INTO mastodon_logins (city_id, nonce, server, remote, handle, name, url, token, cursor, created)
-			SELECT city_id, nonce, instance, account_id, CASE WHEN handle = '' THEN '' ELSE '@' || handle END, '', url, token, cursor, created
+			SELECT city_id, nonce, instance, account_id, CASE handle WHEN '' THEN '' ELSE '@' || handle END, '', url, token, cursor, created
 			FROM mastodon_pending WHERE city_id IN (SELECT id FROM cities)`,
 		`DROP TABLE mastodon_accounts_0001`,
 		`DROP TABLE mastodon_pending`)
@@ -187,7 +187,7 @@ const maxFormer = 5
 func (s *apps) all(ctx context.Context, instance string) ([]app, error) {
 	var list []app
 	err := s.db.Read(ctx).Raw(`SELECT instance, client_id, secret FROM mastodon_apps WHERE instance = ?1
-		UNION ALL SELECT * FROM (SELECT instance, client_id, secret FROM mastodon_former_apps WHERE instance = ?1 LIMIT ?2) AS former`,
+		UNION ALL SELECT * FROM (SELECT instance, client_id, secret FROM mastodon_former_apps WHERE instance = ?1 LIMIT ?2)`,
 		instance, maxFormer).Scan(&list).Error
 	if err != nil {
 		return nil, fmt.Errorf("mastodon apps: %w", err)
