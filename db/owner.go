@@ -109,12 +109,3 @@ func (d *DB) KeptFor() time.Duration {
 	}
 	return 0
 }
-
-// LivingProcesses is how many processes work on the database now, at least 1: limits of what
-// clients may do are divided by it.
-func (d *DB) LivingProcesses() int {
-	if o := d.ownership.Load(); o != nil {
-		return o.Living()
-	}
-	return 1
-}
