@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"time"
 
 	"ticketfrei/db"
 	"ticketfrei/internal/secret"
@@ -63,7 +64,7 @@ func (a *API) answerOnce(w http.ResponseWriter, r *http.Request, keyID int64, na
 	asked := db.APIAnswer{KeyID: keyID, Request: a.answers.box.Hash("api request", r.Method, r.URL.Path, name),
 		Body: a.answers.box.Hash("api body", string(body))}
 	defer a.answers.enter(asked)()
-	given, found, err := a.answers.find(r.Context(), asked)
+	given, found, err := a.answers.findOrClaim(r.Context(), asked)
 	switch {
 	case err != nil:
 		return a.broken(idempotencyKey, err)
@@ -137,6 +138,28 @@ func (a *answers) find(ctx context.Context, asked db.APIAnswer) (g given, found 
 	return g, true, err
 }
 
+// claimLook is how often to look whether another process has answered a request.
+const claimLook = 100 * time.Millisecond
+
+// findOrClaim returns the answer to a request, or found is false: then it is to be answered
+// here. While another process answers it, it waits.
+func (a *answers) findOrClaim(ctx context.Context, asked db.APIAnswer) (g given, found bool, err error) {
+	for {
+		if g, found, err = a.find(ctx, asked); err != nil || found {
+			return g, found, err
+		}
+		claimed, err := a.db.ClaimAPIAnswer(ctx, asked)
+		if err != nil || claimed {
+			return given{}, false, err
+		}
+		select {
+		case <-ctx.Done():
+			return given{}, false, ctx.Err()
+		case <-time.After(claimLook):
+		}
+	}
+}
+
 // keep has a request answered and keeps the answer where something was done, before the
 // client has it. The client gets it also where it cannot be kept: it was done.
 func (a *answers) keep(ctx context.Context, asked db.APIAnswer, w http.ResponseWriter, answer func(http.ResponseWriter)) error {
@@ -144,17 +167,16 @@ func (a *answers) keep(ctx context.Context, asked db.APIAnswer, w http.ResponseW
 	answer(rec)
 	g := given{Status: rec.status, Header: rec.header, Body: rec.body.Bytes()}
 	defer g.write(w)
-	if g.Status < http.StatusMultipleChoices {
-		raw, err := json.Marshal(g)
-		if err != nil {
-			return err
-		}
-		asked.Answer = a.box.Seal(sealedAnswer(asked), string(raw))
-		if err := a.db.SaveAPIAnswer(context.WithoutCancel(ctx), asked); err != nil {
-			return err
-		}
+	ctx = context.WithoutCancel(ctx)
+	if g.Status >= http.StatusMultipleChoices {
+		return a.db.DropAPIAnswer(ctx, asked)
 	}
-	return nil
+	raw, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	asked.Answer = a.box.Seal(sealedAnswer(asked), string(raw))
+	return a.db.SaveAPIAnswer(ctx, asked)
 }
 
 // recorder takes an answer that is not sent yet.

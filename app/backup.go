@@ -28,6 +28,9 @@ func (cmd *backupCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Database.URL != "" {
+		return db.ErrBackUpServer
+	}
 	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); err != nil {
 		return fmt.Errorf("there is no database to back up: %w", err)
 	}

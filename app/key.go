@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
@@ -60,13 +61,26 @@ func (k *keyring) unlock(ctx context.Context) error {
 		return err
 	}
 	k.lost = !fits
-	if k.lost && !k.newKey {
+	if k.lost && k.newKey {
+		return k.workAlone(ctx)
+	}
+	if k.lost {
 		return fmt.Errorf("the database was written with another secret key than %s: restore the key that belongs to it. %s", k.source(), hint)
 	}
 	if k.newKey && !k.lost {
 		k.log.Warn("the secret key is the one that the database was written with: --new-key does nothing, leave it out")
 	}
 	return nil
+}
+
+// workAlone is an error while other processes work on the database: they would go on to
+// seal what they store with the key of before.
+func (k *keyring) workAlone(ctx context.Context) error {
+	others, err := k.db.Processes(ctx)
+	if err == nil && len(others) > 0 {
+		err = fmt.Errorf("other processes work on the database with its former key: stop them, and start them again with the new one afterwards: %s", strings.Join(others, ", "))
+	}
+	return err
 }
 
 // file is the path of the key's file.
@@ -113,10 +127,17 @@ func (k *keyring) settle(ctx context.Context) error {
 	if k.stored == fingerprint {
 		return nil
 	}
-	return k.db.SetFingerprint(ctx, fingerprint)
+	err := k.db.SetFingerprint(ctx, k.stored, fingerprint)
+	if errors.Is(err, db.ErrTaken) {
+		return fmt.Errorf("another process has begun on the database with another secret key than %s: give all of them the same. %s", k.source(), hint)
+	}
+	return err
 }
 
-func (k *keyring) fingerprint() string { return k.box.Hash("fingerprint of the secret key") }
+func (k *keyring) fingerprint() string { return fingerprintOf(k.box) }
+
+// fingerprintOf is what a database knows its key by.
+func fingerprintOf(box *secret.Box) string { return box.Hash("fingerprint of the secret key") }
 
 // forget removes what only the former key could have opened. Accounts stay, to be
 // connected again by their moderators: their bots say that they need it.
@@ -124,7 +145,7 @@ func (k *keyring) forget(ctx context.Context) error {
 	if err := k.db.ForgetKey(ctx); err != nil {
 		return err
 	}
-	tables, err := tablesOf(ctx, k.db)
+	tables, err := k.db.Tables(ctx)
 	if err != nil {
 		return err
 	}
@@ -155,7 +176,7 @@ func (k *keyring) fits(ctx context.Context) (bool, error) {
 	if k.stored != "" {
 		return k.stored == k.fingerprint(), nil
 	}
-	tables, err := tablesOf(ctx, k.db)
+	tables, err := k.db.Tables(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -203,7 +224,7 @@ func (k *keyring) tryTokens(ctx context.Context, table string) (opened bool, n i
 // isUsed tells whether a database without a fingerprint holds something that was
 // sealed with a key, or hashes of authors.
 func (k *keyring) isUsed(ctx context.Context) (bool, error) {
-	tables, err := tablesOf(ctx, k.db)
+	tables, err := k.db.Tables(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -223,17 +244,4 @@ func (k *keyring) isUsed(ctx context.Context) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// tablesOf are the names of the database's tables.
-func tablesOf(ctx context.Context, d *db.DB) (map[string]bool, error) {
-	names, err := db.ReadColumn[string](ctx, d, "SELECT name FROM sqlite_master WHERE type = 'table'")
-	if err != nil {
-		return nil, fmt.Errorf("list tables: %w", err)
-	}
-	tables := make(map[string]bool, len(names))
-	for _, name := range names {
-		tables[name] = true
-	}
-	return tables, nil
 }

@@ -61,8 +61,10 @@ type server struct {
 	mode        mode
 
 	db       *db.DB
+	owner    *db.Ownership // of the cities that are this process's; nil: all are
 	secrets  *secret.Box
 	notices  *notice.Board
+	wire     *db.Wire // tells other processes what the notices say; nil: there can be none
 	bus      bus.Bus
 	mailer   *mailer.Mailer
 	client   *http.Client // for hosts that users name
@@ -100,8 +102,6 @@ func newServer(ctx context.Context, cfg *config.Config, definitions []bots.Defin
 	s := &server{cfg: cfg, log: log, definitions: siteFiles{m.source, cfg.Web.Templates}.networks(definitions), mode: m,
 		notices: &notice.Board{}, networks: make(map[string]bots.Network), addresses: make(map[string]string),
 		shares: share(openFiles(log), cfg.Mail.Connections)}
-	s.visitors = clients.NewRoom(s.shares.web, s.shares.webEach())
-	s.streams = clients.NewRoom(s.shares.streams, s.shares.streamsEach())
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -125,6 +125,9 @@ func (s *server) open(ctx context.Context) error {
 		}
 	}
 	s.registry = newRegistry(s.db)
+	if s.owner != nil {
+		s.registry.MustRegister(sharing{s.db, s.owner, s.wire.Polls})
+	}
 	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)
 	if err != nil {
 		return err
@@ -214,6 +217,12 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.onClose(func() { s.db.Close() })
+	if s.db.OnServer() {
+		s.owner = s.db.Share(processName(s.cfg), s.log)
+	}
+	s.wire = s.db.Wire(s.notices, s.log)
+	s.visitors = clients.NewPartRoom(s.shares.web, s.shares.webEach(), s.db.LivingProcesses)
+	s.streams = clients.NewPartRoom(s.shares.streams, s.shares.streamsEach(), s.db.LivingProcesses)
 	s.nameOldQueue()
 	return nil
 }
@@ -304,12 +313,14 @@ func (s *server) listen(ctx context.Context) error {
 	return nil
 }
 
-// run works until ctx ends, then stops in order: first whatever takes reports
-// in, then what is under way. Stopping takes at most 10 s.
+// run works until ctx ends, then stops in order: first it gives its cities to other
+// processes, where there are any, then whatever takes reports in, then what is under way.
+// Stopping takes at most 10 s.
 func (s *server) run(ctx context.Context) error {
+	asked := ctx
 	// Whatever hangs on ctx lives as long as ctx. If another server is started
 	// in this process, nothing of this one may be left.
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	var group sync.WaitGroup
 	part := func(name string, run func(context.Context) error) {
@@ -333,6 +344,14 @@ func (s *server) run(ctx context.Context) error {
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}
+	if s.db.OnServer() {
+		part("database", s.watchVersion)
+	}
+	group.Go(func() {
+		s.shareCities(asked, ctx)
+		cancel(nil)
+	})
+	defer s.tellOthers(ctx)() // what is said while the parts end is told, too
 	s.log.Info("ready", "web", s.web.Addr().String(), "url", s.cfg.Web.URL, "addresses", s.addresses, "version", version())
 	<-ctx.Done()
 	s.log.Info("stopping")
@@ -343,12 +362,31 @@ func (s *server) run(ctx context.Context) error {
 	return nil
 }
 
+// tellOthers tells other processes what this one does, and hears what they do, until stop.
+func (s *server) tellOthers(ctx context.Context) (stop func()) {
+	if s.wire == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.wire.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
 // clean deletes expired rows from time to time.
 func (s *server) clean(ctx context.Context) error {
 	tick := time.NewTicker(cleanEvery)
 	defer tick.Stop()
 	for {
-		if err := s.db.DeleteExpired(ctx, s.cfg.Reports.Keep); err != nil && ctx.Err() == nil {
+		if !s.db.OwnsShard(0) {
+			// Another process does it.
+		} else if err := s.db.DeleteExpired(ctx, s.cfg.Reports.Keep); err != nil && ctx.Err() == nil {
 			s.log.Error("cleaning the database failed, trying again later", "err", err)
 		}
 		select {
@@ -357,11 +395,6 @@ func (s *server) clean(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-// Ready says why the server cannot work at the moment: see frontend.Health.
-func (s *server) Ready(ctx context.Context) error {
-	return errors.Join(s.db.Ping(ctx), s.db.Full())
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }

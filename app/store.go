@@ -45,6 +45,14 @@ func (s *server) nameOldQueue() {
 	}
 }
 
+// openStore opens the database where the settings say that it is.
+func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*db.DB, error) {
+	if cfg.Database.URL != "" {
+		return db.OpenServer(ctx, cfg.Database.URL, time.Now, log)
+	}
+	return db.Open(ctx, cfg.Data, time.Now, log)
+}
+
 // openDatabase opens the database and the box that seals its secrets, and
 // brings the tables up to date. Two processes that do so at once take turns. newKey
 // goes on with another secret key than the database was written with.
@@ -57,7 +65,7 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 		return nil, nil, err
 	}
 	defer unlock()
-	d, err := db.Open(ctx, cfg.Data, time.Now, log)
+	d, err := openStore(ctx, cfg, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,8 +89,11 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 }
 
 // leaveRunning refuses to bring the database up to date under a program that runs, which
-// could not write to it any more.
+// could not write to it any more. On a server both may.
 func leaveRunning(ctx context.Context, cfg *config.Config, definitions []bots.Definition) error {
+	if cfg.Database.URL != "" {
+		return nil
+	}
 	v, err := openView(ctx, cfg, definitions)
 	if err != nil {
 		return nil // openDatabase makes what is missing, and says what is wrong

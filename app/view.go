@@ -44,7 +44,7 @@ func (o *otherVersion) Error() string { return "the database " + o.found + ": " 
 // there is none, or no directory.
 func openView(ctx context.Context, cfg *config.Config, definitions []bots.Definition) (*view, error) {
 	log := slog.New(slog.DiscardHandler)
-	d, err := db.OpenReadOnly(ctx, cfg.Data, time.Now, log)
+	d, err := viewStore(ctx, cfg, log)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noDatabase(cfg.Data)
 	}
@@ -61,6 +61,14 @@ func openView(ctx context.Context, cfg *config.Config, definitions []bots.Defini
 	return v, nil
 }
 
+// viewStore opens the database where the settings say that it is, to look at it.
+func viewStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*db.DB, error) {
+	if cfg.Database.URL != "" {
+		return db.ViewServer(ctx, cfg.Database.URL, time.Now, log)
+	}
+	return db.OpenReadOnly(ctx, cfg.Data, time.Now, log)
+}
+
 // noDatabase tells a directory in which the program never ran from one that is not there.
 func noDatabase(dir string) error {
 	if whole, err := filepath.Abs(dir); err == nil {
@@ -73,11 +81,14 @@ func noDatabase(dir string) error {
 }
 
 func (v *view) open(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger) error {
-	tables, err := tablesOf(ctx, v.DB)
+	tables, err := v.Tables(ctx)
 	if err != nil {
 		return err
 	}
 	if !tables["core_migrations"] { // the first start got no further
+		if v.OnServer() {
+			return fmt.Errorf("%w on the server of database.url yet: it is empty", errNoDatabase)
+		}
 		return noDatabase(cfg.Data)
 	}
 	key := &keyring{cfg: cfg, db: v.DB, definitions: definitions, log: log, looks: true}

@@ -75,7 +75,7 @@ func TestLoginEndsWithThePassword(t *testing.T) {
 	if got, err := d.LoggedIn(t.Context(), login.ID); err != nil || got != m {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if err := d.SetPassword(t.Context(), m.ID, "new"); err != nil {
+	if err := d.SetPassword(t.Context(), m, "new"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.LoggedIn(t.Context(), login.ID); !errors.Is(err, db.ErrNotFound) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,12 +35,8 @@ func (apiKeyRow) TableName() string { return "api_keys" }
 func (d *DB) AddAPIKey(ctx context.Context, k apikey.Key, hash string) (apikey.Key, error) {
 	k.Created = d.now().Truncate(time.Millisecond)
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		var n int
-		if err := tx.Raw("SELECT count(*) FROM api_keys WHERE city_id IS ?", orNull(k.CityID)).Scan(&n).Error; err != nil {
+		if err := roomForAPIKey(tx, k.CityID); err != nil {
 			return err
-		}
-		if n >= MaxAPIKeys {
-			return ErrTooMany
 		}
 		row := apiKeyRow{CityID: orNull(k.CityID), Name: k.Name, Hash: hash, Rights: joinRights(k.Rights), Created: millis(k.Created), Expires: millis(k.Expires)}
 		err := tx.Create(&row).Error
@@ -53,6 +50,24 @@ func (d *DB) AddAPIKey(ctx context.Context, k apikey.Key, hash string) (apikey.K
 		return apikey.Key{}, fmt.Errorf("store key: %w", err)
 	}
 	return k, nil
+}
+
+// roomForAPIKey is ErrTooMany where a city has as many keys as it may; the operator where
+// cityID is 0.
+func roomForAPIKey(tx *gorm.DB, cityID int64) error {
+	err := LockNames(tx, "api_keys:"+strconv.FormatInt(cityID, 10))
+	if err != nil {
+		return err
+	}
+	var n int
+	err = queryRow(tx, "SELECT count(*) FROM api_keys WHERE city_id IS NOT DISTINCT FROM ?", orNull(cityID)).Scan(&n)
+	if err != nil {
+		return err
+	}
+	if n >= MaxAPIKeys {
+		return ErrTooMany
+	}
+	return nil
 }
 
 // FindAPIKey returns the key with that hash, or ErrNotFound. Whether it has expired is for
@@ -132,7 +147,7 @@ func (d *DB) UseAPIKey(ctx context.Context, k apikey.Key) error {
 // ErrNotFound where there is none.
 func (d *DB) RemoveAPIKey(ctx context.Context, cityID, id int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return oneRow(tx.Exec("DELETE FROM api_keys WHERE id = ?1 AND (?2 = 0 OR city_id = ?2)", id, cityID))
+		return oneRow(tx.Exec("DELETE FROM api_keys WHERE id = ?1 AND (city_id = ?2 OR ?2 = 0)", id, cityID))
 	})
 	if err != nil {
 		return fmt.Errorf("remove key: %w", err)

@@ -23,11 +23,18 @@ const (
 	backupRest = 3
 )
 
+// ErrBackUpServer is what a backup of a database on PostgreSQL says.
+var ErrBackUpServer = errors.New("the database is on a PostgreSQL server, which has a way of its own: " +
+	"pg_dump --format=custom --file=ticketfrei.dump \"<database.url>\"; pg_restore reads it. Keep it together with the setting secret")
+
 // Backup writes a copy of the database as it is now to path, while others read
 // and write, also in other processes. A file that is there is replaced when the
 // copy is whole. Only the owner of the copy may read it. Where it fails or ctx
 // ends, nothing has changed at path, and nothing is left behind.
 func (d *DB) Backup(ctx context.Context, path string) error {
+	if d.OnServer() {
+		return ErrBackUpServer
+	}
 	dir := filepath.Dir(path)
 	// SQLite writes into an empty file, but would make one for everybody to read.
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
@@ -46,6 +53,9 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 
 // BackupTo writes such a copy to w. Until it is whole it lies beside the database.
 func (d *DB) BackupTo(ctx context.Context, w io.Writer) error {
+	if d.OnServer() {
+		return ErrBackUpServer
+	}
 	f, err := os.CreateTemp(filepath.Dir(d.path), ".backup-*")
 	if err != nil {
 		return fmt.Errorf("back up database: %w", err)
@@ -142,7 +152,7 @@ func rawConn(ctx context.Context, pool *sql.DB, f func(*sqlite3.SQLiteConn) erro
 		return err
 	}
 	defer conn.Close()
-	return conn.Raw(func(c any) error { return f(c.(*sqlite3.SQLiteConn)) })
+	return conn.Raw(func(c any) error { return f(c.(textConn).SQLiteConn) })
 }
 
 // syncDir brings to disk that a file is in the directory.

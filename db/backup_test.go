@@ -25,6 +25,7 @@ import (
 // TestBackupIsForItsOwner makes copies where nothing but the program keeps
 // others from reading them.
 func TestBackupIsForItsOwner(t *testing.T) {
+	dbtest.OnlyFile(t, "a server is backed up by pg_dump")
 	before := syscall.Umask(0)
 	t.Cleanup(func() { syscall.Umask(before) })
 	d := dbtest.MustOpen(t, clock, nil)
@@ -44,6 +45,7 @@ func TestBackupIsForItsOwner(t *testing.T) {
 // TestBackupReplaces makes a copy where an older file is, which others may read
 // and somebody has open.
 func TestBackupReplaces(t *testing.T) {
+	dbtest.OnlyFile(t, "a server is backed up by pg_dump")
 	d := dbtest.MustOpen(t, clock, nil)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "copy.db")
@@ -73,6 +75,7 @@ func TestBackupReplaces(t *testing.T) {
 }
 
 func TestFailedBackupLeavesEverythingAsItWas(t *testing.T) {
+	dbtest.OnlyFile(t, "a server is backed up by pg_dump")
 	d := dbtest.MustOpen(t, clock, nil)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "copy.db")
@@ -146,6 +149,7 @@ func names(t *testing.T, dir string) []string {
 }
 
 func TestBackupCanBeOpened(t *testing.T) {
+	dbtest.OnlyFile(t, "a server is backed up by pg_dump")
 	d := dbtest.MustOpen(t, clock, nil)
 	dbtest.MustCreateCity(t, d, "city")
 	dir := t.TempDir()

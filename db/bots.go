@@ -2,8 +2,8 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -20,6 +20,7 @@ type botRow struct {
 	ErrorAt   int64
 	Restarts  int
 	Updated   int64
+	Version   int64
 	Answers   string
 }
 
@@ -28,7 +29,7 @@ func (botRow) TableName() string { return "bots" }
 func (r botRow) bot() report.Bot {
 	return report.Bot{ID: r.ID, CityID: r.CityID, Network: r.Network, Enabled: r.Enabled,
 		State: report.BotState(r.State), LastError: r.LastError, ErrorAt: fromMillis(r.ErrorAt),
-		Restarts: r.Restarts, Updated: fromMillis(r.Updated), Answers: report.Answers(r.Answers)}
+		Restarts: r.Restarts, Updated: fromMillis(r.Updated), Version: r.Version, Answers: report.Answers(r.Answers)}
 }
 
 func (d *DB) newBotRow(cityID int64, network string) *botRow {
@@ -47,12 +48,42 @@ func (d *DB) CreateBot(ctx context.Context, cityID int64, network string, botID 
 		if err := d.enableOrInsert(tx, &row, botID); err != nil {
 			return err
 		}
+		if err := d.CityChanged(tx, cityID); err != nil {
+			return err
+		}
 		return save(tx, row.bot())
 	})
 	if err != nil {
 		return report.Bot{}, fmt.Errorf("connect bot: %w", err)
 	}
 	return row.bot(), nil
+}
+
+// FirstBot returns the city's first bot of a network, which is made where there is none;
+// made tells that it was.
+func (d *DB) FirstBot(ctx context.Context, cityID int64, network string) (b report.Bot, made bool, err error) {
+	if b, err = d.FindBot(ctx, cityID, network); !errors.Is(err, ErrNotFound) {
+		return b, false, err
+	}
+	var row botRow
+	err = d.Write(ctx, func(tx *gorm.DB) error {
+		if err := Lock(tx, "cities", cityID); err != nil {
+			return err
+		}
+		row, err = Take[botRow](tx.Where("city_id = ? AND network = ?", cityID, network).Order("id"))
+		if made = errors.Is(err, ErrNotFound); !made {
+			return err
+		}
+		row = *d.newBotRow(cityID, network)
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		return d.CityChanged(tx, cityID)
+	})
+	if err != nil {
+		return report.Bot{}, false, fmt.Errorf("make bot: %w", err)
+	}
+	return row.bot(), made, nil
 }
 
 // enableOrInsert stores row as a new bot. If botID is not 0, it enables that
@@ -62,7 +93,7 @@ func (d *DB) enableOrInsert(tx *gorm.DB, row *botRow, botID int64) error {
 		return tx.Create(row).Error
 	}
 	known := tx.Model(&botRow{}).Where("id = ? AND city_id = ? AND network = ?", botID, row.CityID, row.Network)
-	err := oneRow(known.Updates(map[string]any{"enabled": true, "state": row.State, "last_error": "", "updated": row.Updated}))
+	err := oneRow(known.Updates(map[string]any{"enabled": true, "state": row.State, "last_error": "", "updated": row.Updated, "version": gorm.Expr("version + 1")}))
 	if err != nil {
 		return err
 	}
@@ -107,15 +138,7 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 
 // EnabledBots returns every bot that is switched on, of every city.
 func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
-	return d.bots(d.Read(ctx).Where("enabled = 1"))
-}
-
-// BotsUpdatedSince returns the bots that were created or changed at or after
-// that time.
-func (d *DB) BotsUpdatedSince(ctx context.Context, t time.Time) ([]report.Bot, error) {
-	// In any other order SQLite would read all bots, and this is asked every
-	// second.
-	return d.bots(d.Read(ctx).Where("updated >= ?", millis(t)).Order("updated"))
+	return d.bots(d.Read(ctx).Where("enabled = TRUE"))
 }
 
 func (d *DB) bots(where *gorm.DB) ([]report.Bot, error) {
@@ -154,7 +177,7 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 		_, err := Exec(tx, `UPDATE bots SET state = ?2, restarts = restarts + ?3,
 				last_error = CASE ?4 WHEN '' THEN last_error ELSE ?4 END,
 				error_at = CASE ?4 WHEN '' THEN error_at ELSE ?5 END
-			WHERE id = ?1 AND enabled = 1`, botID, string(state), restarts, lastError, millis(d.now()))
+			WHERE id = ?1 AND enabled = TRUE`, botID, string(state), restarts, lastError, millis(d.now()))
 		return err
 	})
 	if err != nil {
@@ -167,7 +190,7 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 // works with all it can.
 func (d *DB) SetBotLimit(ctx context.Context, botID int64, limit string) error {
 	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
-		_, err := Exec(tx, "UPDATE bots SET last_error = ?, error_at = 0 WHERE id = ? AND enabled = 1", limit, botID)
+		_, err := Exec(tx, "UPDATE bots SET last_error = ?, error_at = 0 WHERE id = ? AND enabled = TRUE", limit, botID)
 		return err
 	})
 	if err != nil {
@@ -178,7 +201,10 @@ func (d *DB) SetBotLimit(ctx context.Context, botID int64, limit string) error {
 
 func (d *DB) updateBot(ctx context.Context, botID int64, values map[string]any) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return oneRow(tx.Model(&botRow{}).Where("id = ?", botID).Updates(values))
+		if err := oneRow(tx.Model(&botRow{}).Where("id = ?", botID).Updates(values)); err != nil {
+			return err
+		}
+		return d.BotChanged(tx, botID)
 	})
 	if err != nil {
 		return fmt.Errorf("save bot: %w", err)
@@ -193,7 +219,11 @@ func (d *DB) DeleteBot(ctx context.Context, botID int64) error {
 		if err := tx.Exec("DELETE FROM fanouts WHERE bot_id = ?", botID).Error; err != nil {
 			return err
 		}
-		return oneRow(tx.Where("id = ?", botID).Delete(&botRow{}))
+		var row botRow
+		if err := oneRow(tx.Raw("DELETE FROM bots WHERE id = ? RETURNING city_id", botID).Scan(&row)); err != nil {
+			return err
+		}
+		return d.CityChanged(tx, row.CityID)
 	})
 	if err != nil {
 		return fmt.Errorf("delete bot: %w", err)

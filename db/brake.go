@@ -60,7 +60,7 @@ func history(tx *gorm.DB, r *report.Report, sameness string, brake Brake) (Histo
 func (h *History) readAuthor(tx *gorm.DB, r *report.Report, sameness string, window time.Duration) error {
 	from, to := millis(r.Time.Add(-window)), millis(r.Time.Add(window))
 	return queryRow(tx, `SELECT EXISTS (SELECT 1 FROM mutes WHERE city_id = ?1 AND author = ?2),
-			count(*), coalesce(sum(normalized = ?3), 0) FROM reports
+			count(*), count(*) FILTER (WHERE normalized = ?3) FROM reports
 		WHERE city_id = ?1 AND author = ?2 AND passed = TRUE AND time > ?4 AND time < ?5`,
 		r.CityID, r.Author, sameness, from, to).Scan(&h.Muted, &h.All, &h.Same)
 }
@@ -70,7 +70,7 @@ func (h *History) readAuthor(tx *gorm.DB, r *report.Report, sameness string, win
 // written on the page.
 func (h *History) readCrowd(tx *gorm.DB, r *report.Report, window time.Duration) error {
 	from, to := millis(r.Received.Add(-window)), millis(r.Received.Add(window))
-	return queryRow(tx, `SELECT count(*), coalesce(sum(client = ?2 AND client <> ''), 0), coalesce(sum(domain = ?3 AND domain <> ''), 0)
+	return queryRow(tx, `SELECT count(*), count(*) FILTER (WHERE client = ?2 AND client <> ''), count(*) FILTER (WHERE domain = ?3 AND domain <> '')
 		FROM reports WHERE city_id = ?1 AND counted = TRUE AND received > ?4 AND received < ?5 AND network = ?6`,
 		r.CityID, r.Client, r.Domain, from, to, r.Network).Scan(&h.City, &h.Client, &h.Domain)
 }

@@ -52,11 +52,15 @@ func (d *DB) CreateCity(ctx context.Context, c report.City, moderatorID int64, n
 
 func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks []string) error {
 	row.ID, row.Created, row.Questions, row.Replies = 0, millis(d.now()), true, true
-	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
-		return errors.Join(err, ErrTaken)
+	if err := Lock(tx, "moderators", moderatorID); err != nil { // is deleted with the last of their cities
+		return err
 	}
 	if err := tx.Create(row).Error; err != nil {
 		return err
+	}
+	// It is asked now: the slug's city may have been deleted a moment before that.
+	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
+		return errors.Join(err, ErrTaken)
 	}
 	if err := tx.Create(&cityModeratorRow{CityID: row.ID, ModeratorID: moderatorID}).Error; err != nil {
 		return err
@@ -66,7 +70,7 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 			return err
 		}
 	}
-	return nil
+	return d.CityChanged(tx, row.ID)
 }
 
 // City returns the city with that id, or ErrNotFound.
@@ -90,10 +94,10 @@ func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
-			coalesce(b.id, 0), coalesce(b.enabled, 0), coalesce(b.state, ''), coalesce(b.last_error, ''),
-			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.answers, '')
+			coalesce(b.id, 0), coalesce(b.enabled, FALSE), coalesce(b.state, ''), coalesce(b.last_error, ''),
+			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.version, 0), coalesce(b.answers, '')
 		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
-		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Answers)
+		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Version, &b.Answers)
 	if err != nil {
 		return report.City{}, report.Bot{}, err
 	}
@@ -126,7 +130,7 @@ func scanCity(row Row, more ...any) (report.City, error) {
 // Cities returns the cities whose name or slug contains search, sorted by name,
 // at most limit of them.
 func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.City, error) {
-	q := d.Read(ctx).Order("name COLLATE NOCASE, id").Limit(limit)
+	q := d.Read(ctx).Order("lower(name), name, id").Limit(limit)
 	if search != "" {
 		q = q.Where("instr(lower(name), lower(?)) > 0 OR instr(slug, lower(?)) > 0 OR instr(name, ?) > 0", search, search, search)
 	}
@@ -143,6 +147,9 @@ func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.Cit
 func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.City) error) (report.City, error) {
 	var c report.City
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := Lock(tx, "cities", cityID); err != nil {
+			return err
+		}
 		row, err := Take[cityRow](tx.Where("id = ?", cityID))
 		if err != nil {
 			return err
@@ -156,10 +163,10 @@ func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.C
 		if err := tx.Model(&row).Select("*").Omit("id", "slug", "created", "paused").Updates(&next).Error; err != nil {
 			return err
 		}
-		if c.Name == before.Name && c.Language == before.Language {
-			return nil
+		if err := d.CityChanged(tx, cityID); err != nil || c.Name == before.Name && c.Language == before.Language {
+			return err
 		}
-		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Update("updated", millis(d.now())).Error
+		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Updates(map[string]any{"updated": millis(d.now()), "version": gorm.Expr("version + 1")}).Error
 	})
 	if err != nil {
 		return report.City{}, fmt.Errorf("save city: %w", err)
@@ -186,8 +193,14 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 		return fmt.Errorf("delete city: %w", err)
 	}
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := lockWhole(tx, "cities", cityID); err != nil {
+			return err
+		}
 		var moderators []int64
 		if err := tx.Model(&cityModeratorRow{}).Where("city_id = ?", cityID).Pluck("moderator_id", &moderators).Error; err != nil {
+			return err
+		}
+		if err := lockRows(tx, "moderators", moderators); err != nil {
 			return err
 		}
 		if err := deleteCityReports(tx, cityID); err != nil {
@@ -197,6 +210,9 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 			return err
 		}
 		if err := oneRow(tx.Where("id = ?", cityID).Delete(&cityRow{})); err != nil {
+			return err
+		}
+		if err := d.CityChanged(tx, cityID); err != nil {
 			return err
 		}
 		return tx.Exec("DELETE FROM moderators WHERE id IN ? AND id NOT IN (SELECT moderator_id FROM city_moderators)", moderators).Error

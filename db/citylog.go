@@ -17,7 +17,7 @@ type CityLogLine struct {
 // level and since then, where these are given, and at most limit of them.
 func (d *DB) CityLog(ctx context.Context, cityID int64, network, level string, since time.Time, limit int) ([]CityLogLine, error) {
 	rows, err := d.query(ctx, `SELECT l.at, l.level, l.text, b.id, b.network FROM bots AS b JOIN bot_log AS l ON l.bot_id = b.id
-		WHERE b.city_id = ?1 AND (?2 = '' OR b.network = ?2) AND (?3 = '' OR l.level = ?3) AND l.at >= ?4
+		WHERE b.city_id = ?1 AND (b.network = ?2 OR ?2 = '') AND (l.level = ?3 OR ?3 = '') AND l.at >= ?4
 		ORDER BY l.at DESC, l.id DESC LIMIT ?5`, cityID, network, level, millis(since), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read log of city: %w", err)

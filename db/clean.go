@@ -49,6 +49,7 @@ func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
 		d.deleteSlices(within, "former_cities", "slug", "deleted < ?", d.since(slugKept)),
 		d.wipePaused(within),
 		d.forgetOrigins(within),
+		d.cleanDayKeys(within),
 		d.deleteReports(within, gently, "received < ? ORDER BY received", d.since(keep)))
 	if within.Err() != nil && ctx.Err() == nil {
 		err = nil // more is left for the next time

@@ -59,7 +59,8 @@ func (d *DB) Edit(ctx context.Context, e Edit) error {
 	var c Change
 	var again *Heard // is to be judged
 	var more int64   // reports that wait to be judged
-	err := d.writer.do(ctx, d.writer.urgent, &job{
+	err := d.do(ctx, &job{
+		key: e.Report.CityID,
 		fn: func(tx *gorm.DB) (err error) {
 			c, again, more, err = d.edit(tx, e)
 			return err
@@ -82,7 +83,8 @@ func (d *DB) Withdraw(ctx context.Context, cityID int64, id string) error {
 	}
 	var c Change
 	var waited bool
-	err := d.writer.do(ctx, d.writer.urgent, &job{
+	err := d.do(ctx, &job{
+		key: cityID,
 		fn: func(tx *gorm.DB) (err error) {
 			c, waited, err = d.withdraw(tx, cityID, id)
 			return err
@@ -96,11 +98,8 @@ func (d *DB) Withdraw(ctx context.Context, cityID int64, id string) error {
 	return d.changed(err, &c, "withdraw report")
 }
 
-// changed waits until a change is on disk, and tells of it.
+// changed tells of a change that is on disk.
 func (d *DB) changed(err error, c *Change, doing string) error {
-	if err == nil {
-		err = d.syncer.wait()
-	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -118,11 +117,16 @@ type known struct {
 	reason report.Reason
 }
 
-// findKnown looks for a report of a city that takes some.
+// findKnown looks for a report of a city that takes some, which stays as it is until tx
+// ends but for what tx makes of it.
 func findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
 	k := known{Heard: Heard{Report: new(report.Report)}}
-	row := queryRow(tx, "SELECT "+reportColumns+`, r.state, r.passed, r.reason FROM reports AS r
-		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0`, id, cityID)
+	query := "SELECT " + reportColumns + `, r.state, r.passed, r.reason FROM reports AS r
+		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0`
+	if byServer(tx) {
+		query += " FOR UPDATE OF r FOR KEY SHARE OF c"
+	}
+	row := queryRow(tx, query, id, cityID)
 	return k, notFound(scanReport(row, &k.Seq, k.Report, &k.state, &k.passed, &k.reason))
 }
 

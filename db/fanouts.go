@@ -180,7 +180,7 @@ func (d *DB) fanout(ctx context.Context, id int64) (Fanout, error) {
 		err = errors.New("more recipients are open than there are")
 	}
 	if err != nil {
-		d.damage.log.Error("a report cannot be sent to some recipients: who they are cannot be read. They are left out", "report", f.Report.ID, "bot", f.BotID, "err", err)
+		d.log.Error("a report cannot be sent to some recipients: who they are cannot be read. They are left out", "report", f.Report.ID, "bot", f.BotID, "err", err)
 		f.Open, f.Recipients = 0, nil
 	}
 	return f, nil

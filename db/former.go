@@ -29,7 +29,8 @@ func (d *DB) slugKept(tx *gorm.DB, slug string) (kept bool, err error) {
 // keepSlug keeps the slug of a city that is being deleted. Nothing else of the
 // city is kept.
 func (d *DB) keepSlug(tx *gorm.DB, cityID int64) error {
-	return tx.Exec("INSERT OR REPLACE INTO former_cities (slug, deleted) SELECT slug, ? FROM cities WHERE id = ?", d.today(), cityID).Error
+	return tx.Exec(`INSERT INTO former_cities (slug, deleted) SELECT slug, ? FROM cities WHERE id = ?
+		ON CONFLICT (slug) DO UPDATE SET deleted = excluded.deleted`, d.today(), cityID).Error
 }
 
 // FreeSlug lets a new city have the slug of a deleted one.

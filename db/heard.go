@@ -26,25 +26,23 @@ type Heard struct {
 // was stored before: the same id twice is one report. A city that is gone is
 // ErrNotFound, one that takes none ErrPaused. The text is valid UTF-8 without NUL.
 func (d *DB) Hear(ctx context.Context, r report.Report) error {
-	var seq int64
-	var known bool
-	err := d.writer.do(ctx, d.writer.urgent, &job{
+	h := &hearing{report: &r}
+	err := d.do(ctx, &job{
+		key:     r.CityID,
+		hearing: h, // a server's writer stores those of a group together
 		fn: func(tx *gorm.DB) (err error) {
-			seq, known, err = d.hear(tx, &r)
+			h.seq, h.known, err = d.hear(tx, &r)
 			return err
 		},
 		after: func() {
-			if seq != 0 {
+			if h.seq != 0 {
 				d.unjudged.Add(1)
-				d.tell(Heard{Seq: seq, Report: &r})
+				d.tell(Heard{Seq: h.seq, Report: &r})
 			}
 		},
 	})
-	if err == nil && seq == 0 && !known {
+	if err == nil && h.seq == 0 && !h.known {
 		err = d.whyNotHeard(ctx, r.CityID)
-	}
-	if err == nil {
-		err = d.syncer.wait()
 	}
 	if err != nil {
 		return fmt.Errorf("store report: %w", err)
@@ -112,7 +110,8 @@ func (d *DB) Backlog() int { return int(d.unjudged.Load()) }
 // it, so that it misses none that come or are judged meanwhile.
 func (d *DB) CountBacklog(ctx context.Context) error {
 	var n int64
-	err := d.writer.do(ctx, d.writer.soon, &job{
+	err := d.do(ctx, &job{
+		soon: true,
 		fn: func(tx *gorm.DB) error {
 			return queryRow(tx, "SELECT count(*) FROM reports WHERE state = 'heard'").Scan(&n)
 		},
@@ -125,10 +124,10 @@ func (d *DB) CountBacklog(ctx context.Context) error {
 }
 
 // Unjudged returns the first reports after seq that wait to be judged, at most
-// limit, of the cities whose id divided by lanes leaves lane.
+// limit, of our cities whose id divided by lanes leaves lane.
 func (d *DB) Unjudged(ctx context.Context, lane, lanes, after int64, limit int) ([]Heard, error) {
 	rows, err := d.query(ctx, "SELECT "+reportColumns+` FROM reports AS r
-		WHERE r.state = 'heard' AND r.seq > ? AND r.city_id % ? = ? ORDER BY r.seq LIMIT ?`, after, lanes, lane, limit)
+		WHERE r.state = 'heard' AND r.seq > ? AND r.city_id % ? = ?`+d.ours("r.city_id")+` ORDER BY r.seq LIMIT ?`, after, lanes, lane, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list reports that wait: %w", err)
 	}

@@ -42,7 +42,7 @@ type Choice struct {
 }
 
 // chosen is the end of a SELECT of a choice; its arguments are those of args.
-const chosen = "state = 'held' AND city_id = ?1 AND (?2 = '' OR id = ?2) AND (?3 = '' OR reason = ?3) AND (?4 = 0 OR seq <= ?4)"
+const chosen = "state = 'held' AND city_id = ?1 AND (id = ?2 OR ?2 = '') AND (reason = ?3 OR ?3 = '') AND (seq <= ?4 OR ?4 = 0)"
 
 func (c Choice) args(cityID int64) []any {
 	return []any{cityID, c.ReportID, string(c.Reason), c.Until}
@@ -108,7 +108,7 @@ func (d *DB) Decide(ctx context.Context, r Ruling) (Saved, error) {
 		}
 		return in.trim()
 	}
-	if err := d.writer.do(ctx, d.writer.soon, &job{rows: 1 + r.CountFanouts(), fn: save}); err != nil {
+	if err := d.do(ctx, &job{soon: true, rows: 1 + r.CountFanouts(), key: r.Report.CityID, fn: save}); err != nil {
 		return Saved{}, fmt.Errorf("decide about a report: %w", err)
 	}
 	return s, nil
@@ -120,7 +120,7 @@ func (d *DB) ThrowAway(ctx context.Context, cityID int64, c Choice) (n int, err 
 	for more := true; more; {
 		var slice int64
 		err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
-			result, err := Exec(tx, "DELETE FROM reports WHERE seq IN (SELECT seq FROM reports WHERE "+chosen+" LIMIT ?5)",
+			result, err := Exec(tx, "DELETE FROM reports WHERE seq IN (SELECT seq FROM reports WHERE "+chosen+" LIMIT ?5) AND state = 'held'", // nobody has let it through meanwhile
 				append(c.args(cityID), throwAtOnce)...)
 			if err == nil {
 				slice, err = result.RowsAffected()

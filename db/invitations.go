@@ -34,6 +34,9 @@ func (d *DB) CreateInvitation(ctx context.Context, cityID int64, email string) (
 	var row invitationRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		row = invitationRow{CityID: cityID, Email: email, Created: millis(d.now())}
+		if err := Lock(tx, "cities", cityID); err != nil {
+			return err
+		}
 		if err := tx.Where("city_id = ? AND email = ?", cityID, email).Delete(&invitationRow{}).Error; err != nil {
 			return err
 		}
@@ -70,18 +73,16 @@ func (d *DB) CityInvitations(ctx context.Context, cityID int64) ([]Invitation, e
 func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string) (Moderator, error) {
 	var moderator moderatorRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		inv, err := Take[invitationRow](tx.Where("id = ?", id))
-		if err != nil {
+		var inv invitationRow
+		// It is taken first: who accepts it at the same time finds none.
+		if err := oneRow(tx.Raw("DELETE FROM invitations WHERE id = ? RETURNING city_id, email", id).Scan(&inv)); err != nil {
 			return err
 		}
 		moderator = moderatorRow{Email: inv.Email, Password: passwordHash, Created: millis(d.now())}
 		if err := findOrCreateModerator(tx, &moderator); err != nil {
 			return err
 		}
-		if err := tx.Exec("INSERT OR IGNORE INTO city_moderators (city_id, moderator_id) VALUES (?, ?)", inv.CityID, moderator.ID).Error; err != nil {
-			return err
-		}
-		return tx.Delete(&inv).Error
+		return tx.Exec("INSERT INTO city_moderators (city_id, moderator_id) VALUES (?, ?) ON CONFLICT DO NOTHING", inv.CityID, moderator.ID).Error
 	})
 	if err != nil {
 		return Moderator{}, fmt.Errorf("accept invitation: %w", err)

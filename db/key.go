@@ -11,8 +11,10 @@ import (
 // written with; ErrNotFound where none was stored yet. It may be called before
 // Migrate.
 func (d *DB) Fingerprint(ctx context.Context) (fingerprint string, err error) {
-	var table string
-	err = d.ReadRow(ctx, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'secret_key'").Scan(&table)
+	tables, err := d.Tables(ctx)
+	if err == nil && !tables["secret_key"] {
+		err = ErrNotFound
+	}
 	if err == nil {
 		err = d.ReadRow(ctx, "SELECT fingerprint FROM secret_key").Scan(&fingerprint)
 	}
@@ -22,9 +24,26 @@ func (d *DB) Fingerprint(ctx context.Context) (fingerprint string, err error) {
 	return fingerprint, nil
 }
 
-// SetFingerprint stores the fingerprint in place of another.
-func (d *DB) SetFingerprint(ctx context.Context, fingerprint string) error {
+// SetFingerprint stores the fingerprint in the place of the former one; empty: there was
+// none. The error is ErrTaken where another process has stored another meanwhile.
+func (d *DB) SetFingerprint(ctx context.Context, former, fingerprint string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := LockNames(tx, "secret_key"); err != nil {
+			return err
+		}
+		var there []string
+		if err := tx.Raw("SELECT fingerprint FROM secret_key").Scan(&there).Error; err != nil {
+			return err
+		}
+		for _, f := range there {
+			switch f {
+			case fingerprint:
+				return nil
+			case former:
+			default:
+				return ErrTaken
+			}
+		}
 		if err := tx.Exec("DELETE FROM secret_key").Error; err != nil {
 			return err
 		}
@@ -38,10 +57,11 @@ func (d *DB) SetFingerprint(ctx context.Context, fingerprint string) error {
 
 // ForgetKey deletes what is of no use without the key that it was made with:
 // mails that wait, what the links in old mails lead to, counts, who is muted,
-// certificates, and the networks' own ids of reports: what was to be boosted is posted.
+// certificates, answers of the API, and the networks' own ids of reports: what was to be
+// boosted is posted.
 func (d *DB) ForgetKey(ctx context.Context) error {
 	err := d.Write(ctx, SQL("DELETE FROM mails", "DELETE FROM registrations", "DELETE FROM invitations",
-		"DELETE FROM limits", "DELETE FROM mutes", "DELETE FROM secrets", "UPDATE reports SET network_id = '' WHERE network_id <> ''"))
+		"DELETE FROM limits", "DELETE FROM mutes", "DELETE FROM secrets", "DELETE FROM api_answers", "UPDATE reports SET network_id = '' WHERE network_id <> ''"))
 	if err != nil {
 		return fmt.Errorf("forget what the former secret key is needed for: %w", err)
 	}

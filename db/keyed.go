@@ -1,6 +1,8 @@
 package db
 
 import (
+	"fmt"
+
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
 
@@ -64,6 +66,10 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 			`CREATE INDEX places_updated ON places(updated)`,
 		)},
 		outside(),
+		forServers(),
+		numbered(),
+		forShards(),
+		forLocks(),
 	}
 }
 
@@ -101,6 +107,53 @@ func outside() *gormigrate.Migration {
 			revision INTEGER NOT NULL,
 			PRIMARY KEY (city_id, owner, key)) WITHOUT ROWID`,
 	)}
+}
+
+// forServers makes what a database on a server needs: where ids come from, which
+// transactions of a process were committed (see serverWriter), and which migrations a
+// program must know to work on it (see Alone).
+func forServers() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0012", Migrate: either(SQL(), SQL(
+		`CREATE SEQUENCE reports_seq`,
+		fmt.Sprintf(`CREATE SEQUENCE fanouts_id INCREMENT BY %d`, fanoutBlock),
+		`CREATE TABLE writers (id TEXT PRIMARY KEY, n BIGINT NOT NULL, at BIGINT NOT NULL) WITH (fillfactor = 20)`,
+		`CREATE TABLE needed_migrations (list TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (list, id))`,
+	))}
+}
+
+// forShards makes what a server knows of the processes that share the cities (see lease), and
+// of the key of the day (see DayKey), which is in no log and no copy of the server.
+func forShards() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0015", Migrate: either(SQL(), SQL(
+		`CREATE TABLE processes (id TEXT PRIMARY KEY, name TEXT NOT NULL, until BIGINT NOT NULL) WITH (fillfactor = 20)`,
+		`CREATE TABLE shards (n INTEGER PRIMARY KEY, owner TEXT NOT NULL DEFAULT '', epoch BIGINT NOT NULL DEFAULT 0) WITH (fillfactor = 50)`,
+		fmt.Sprintf(`INSERT INTO shards (n) SELECT generate_series(0, %d)`, Shards-1),
+		`CREATE UNLOGGED TABLE day_keys (day TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+	))}
+}
+
+// numbered makes the numbers of changes, by which processes find what others have changed;
+// and versions, by which they see that a bot, or lines and stops, are others than before.
+// A city that was deleted keeps its row: others may not know yet.
+func numbered() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0013", Migrate: SQL(
+		`CREATE TABLE changes (
+			city_id INTEGER PRIMARY KEY,
+			n INTEGER NOT NULL,
+			process INTEGER NOT NULL)`,
+		`CREATE INDEX changes_n ON changes(n)`,
+		`ALTER TABLE bots ADD COLUMN version INTEGER NOT NULL DEFAULT 0`,
+		`DROP INDEX bots_updated`,
+		`ALTER TABLE places ADD COLUMN version INTEGER NOT NULL DEFAULT 0`,
+		`DROP INDEX places_updated`,
+	)}
+}
+
+// forLocks makes the locks of processes that share a server: see HoldLock.
+func forLocks() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
+		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
+	))}
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes

@@ -27,6 +27,9 @@ func (d *DB) Count(ctx context.Context, limits ...Limit) (reached string, err er
 	now := d.now()
 	err = d.Write(ctx, func(tx *gorm.DB) error {
 		reached = ""
+		if err := lockLimits(tx, limits); err != nil {
+			return err
+		}
 		for _, l := range limits {
 			var n int
 			if err := queryRow(tx, counted, l.Key, millis(now), millis(now.Add(l.Within))).Scan(&n); err != nil {
@@ -48,6 +51,15 @@ func (d *DB) Count(ctx context.Context, limits ...Limit) (reached string, err er
 		return "", fmt.Errorf("count: %w", err)
 	}
 	return reached, nil
+}
+
+// lockLimits has others who count under the same keys wait.
+func lockLimits(tx *gorm.DB, limits []Limit) error {
+	keys := make([]string, len(limits))
+	for i, l := range limits {
+		keys[i] = "limit:" + l.Key
+	}
+	return LockNames(tx, keys...)
 }
 
 // Reached tells whether a limit is reached, and counts nothing.

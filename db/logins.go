@@ -37,6 +37,10 @@ const loginKept = 31 * 24 * time.Hour
 func (d *DB) LogIn(ctx context.Context, m Moderator, browser string) (Login, error) {
 	var row loginRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		// Who sets another password ends all logins, this one too.
+		if err := Lock(tx, "moderators", m.ID); err != nil {
+			return err
+		}
 		if _, err := Take[moderatorRow](tx.Where("id = ? AND password = ?", m.ID, m.Password)); err != nil {
 			return err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
@@ -13,9 +15,18 @@ import (
 
 // Migrate brings the tables of this package and of the networks (name → list)
 // up to date, with the box that seals what they hold. Each list has its own record in
-// <name>_migrations. A database with migrations that this program does not know was
-// written by a newer version and is refused.
+// <name>_migrations. A file with migrations that this program does not know was
+// written by a newer version and is refused. On a server a newer version may work beside
+// this one, unless it says otherwise: see Alone. Processes that start at once take turns.
 func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][]*gormigrate.Migration) error {
+	if d.OnServer() {
+		unlock, err := d.lockMigrations(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		d.known = make(map[string][]*gormigrate.Migration)
+	}
 	if err := d.migrateCore(ctx, box); err != nil {
 		return err
 	}
@@ -28,6 +39,24 @@ func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][
 		}
 	}
 	return nil
+}
+
+// migrationsLock is the number of the server's lock that whoever migrates has.
+const migrationsLock = 0x7469636b6574 // "ticket"
+
+// lockMigrations waits until no other process migrates. The lock is one of a transaction,
+// which works through a pooler too, and goes with its connection.
+func (d *DB) lockMigrations(ctx context.Context) (unlock func(), err error) {
+	tx := d.write.WithContext(ctx).Begin()
+	err = tx.Error
+	if err == nil {
+		err = tx.Exec("SELECT pg_advisory_xact_lock(?)", int64(migrationsLock)).Error
+	}
+	if err != nil {
+		tx.Rollback()
+		return nil, fmt.Errorf("migrate: wait for other processes: %w", err)
+	}
+	return func() { tx.Rollback() }, nil
 }
 
 // beginSequences has ids go on after those that there are. Where the file is damaged
@@ -44,29 +73,39 @@ func (d *DB) beginSequences(ctx context.Context) error {
 	return nil
 }
 
-// migrateCore brings the tables of this package up to date. Foreign keys are
+// migrateCore brings the tables of this package up to date. In a file, foreign keys are
 // off meanwhile, because replacing a table would delete the rows that refer to
 // it. They cannot be switched within a transaction.
 func (d *DB) migrateCore(ctx context.Context, box *secret.Box) (err error) {
+	list := slices.Concat(migrations, keyed(box))
+	if d.OnServer() {
+		return d.migrate(ctx, "core", list)
+	}
 	pragma := func(on string) error { return d.write.WithContext(ctx).Exec("PRAGMA foreign_keys = " + on).Error }
 	if err := pragma("OFF"); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	defer func() { err = errors.Join(err, pragma("ON")) }()
-	return d.migrate(ctx, "core", append(migrations, keyed(box)...))
+	return d.migrate(ctx, "core", list)
 }
 
 func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migration) error {
 	if len(list) == 0 {
 		return nil
 	}
+	if d.OnServer() {
+		if err := d.mayWork(ctx, name, list); err != nil {
+			return err
+		}
+		d.known[name] = list
+	}
 	options := *gormigrate.DefaultOptions
 	options.TableName = name + "_migrations"
 	options.UseTransaction = true
-	options.ValidateUnknownMigrations = true
+	options.ValidateUnknownMigrations = !d.OnServer()
 	err := gormigrate.New(d.write.WithContext(ctx), &options, list).Migrate()
 	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
-		return fmt.Errorf("the database was written by a newer version of Ticketfrei (tables of %s): start that version, or restore a backup from before the upgrade", name)
+		return newerVersion(name)
 	}
 	if err != nil {
 		return fmt.Errorf("migrate tables of %s: %w", name, err)
@@ -74,15 +113,92 @@ func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migrat
 	return nil
 }
 
+// ErrNewerVersion means that only a newer version may work on the database.
+var ErrNewerVersion = errors.New("the database was written by a newer version of Ticketfrei")
+
+func newerVersion(name string) error {
+	return fmt.Errorf("%w (tables of %s): start that version, or restore a backup from before the upgrade", ErrNewerVersion, name)
+}
+
+// MayWork is ErrNewerVersion if a newer version has said, since Migrate, that this one must
+// not work beside it any more. Where the database is a file there is none beside it.
+func (d *DB) MayWork(ctx context.Context) error {
+	if !d.OnServer() {
+		return nil
+	}
+	var needed []struct{ List, ID string }
+	if err := d.Read(ctx).Raw("SELECT list, id FROM needed_migrations").Scan(&needed).Error; err != nil {
+		return fmt.Errorf("look for a newer version: %w", err)
+	}
+	for _, n := range needed {
+		if list, ok := d.known[n.List]; ok && !knows(list, n.ID) {
+			return newerVersion(n.List)
+		}
+	}
+	return nil
+}
+
+func knows(list []*gormigrate.Migration, id string) bool {
+	return slices.ContainsFunc(list, func(m *gormigrate.Migration) bool { return m.ID == id })
+}
+
+// mayWork is MayWork for one list, before its tables are touched.
+func (d *DB) mayWork(ctx context.Context, name string, list []*gormigrate.Migration) error {
+	tables, err := d.Tables(ctx)
+	if err != nil || !tables["needed_migrations"] {
+		return err
+	}
+	needed, err := ReadColumn[string](ctx, d, "SELECT id FROM needed_migrations WHERE list = ?", name)
+	if err != nil {
+		return fmt.Errorf("migrate tables of %s: %w", name, err)
+	}
+	for _, id := range needed {
+		if !knows(list, id) {
+			return newerVersion(name)
+		}
+	}
+	return nil
+}
+
+// Alone returns the step of a migration with that id after which programs that do not know
+// it must not work on the database any more, be it that a column is gone or means something
+// else. A column more, with a default, needs none. Those that run already end by
+// themselves some seconds later; the notes of the version say that all are to be stopped
+// before.
+func Alone(id string) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		if !byServer(tx) { // a file is refused anyway
+			return nil
+		}
+		list := id[:strings.LastIndexByte(id, '_')] // "core" of "core_0013"
+		return tx.Exec("INSERT INTO needed_migrations (list, id) VALUES (?, ?)", list, id).Error
+	}
+}
+
 // SQL returns a migration step that runs the statements in order.
 func SQL(statements ...string) func(*gorm.DB) error {
 	return func(tx *gorm.DB) error {
 		for _, s := range statements {
+			if byServer(tx) {
+				if s = serverSchema(s); s == "" {
+					continue
+				}
+			}
 			if err := tx.Exec(s).Error; err != nil {
 				return err
 			}
 		}
 		return nil
+	}
+}
+
+// either returns the step that is another one in a file than on a server.
+func either(file, server func(*gorm.DB) error) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		if byServer(tx) {
+			return server(tx)
+		}
+		return file(tx)
 	}
 }
 
@@ -185,7 +301,7 @@ var migrations = []*gormigrate.Migration{
 	)},
 	// A city may have several bots of one network. Ids are never used again,
 	// not even those of deleted bots.
-	{ID: "core_0002", Migrate: SQL(
+	{ID: "core_0002", Migrate: either(SQL(
 		`CREATE TABLE bots_0002 (
 			id INTEGER PRIMARY KEY AUTOINCREMENT,
 			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
@@ -203,7 +319,10 @@ var migrations = []*gormigrate.Migration{
 		`ALTER TABLE bots_0002 RENAME TO bots`,
 		`CREATE INDEX bots_updated ON bots(updated)`,
 		`CREATE INDEX bots_city ON bots(city_id, network)`,
-	)},
+	), SQL(
+		`ALTER TABLE bots DROP CONSTRAINT bots_city_id_network_key`,
+		`CREATE INDEX bots_city ON bots(city_id, network)`,
+	))},
 	// The queue is the database: a report is stored when it is heard, and what is
 	// still to be sent of it stands beside it. Reports do not refer to their city
 	// by a foreign key, which would have all of them be read when a city is deleted:
@@ -233,7 +352,7 @@ var migrations = []*gormigrate.Migration{
 			SELECT id, city_id, bot_id, network, network_id, author, text, normalized, visibility, time, received,
 				CASE WHEN lost THEN 'heard' ELSE 'judged' END, passed AND NOT lost, CASE WHEN lost THEN '' ELSE reason END, detail
 			FROM (SELECT *, passed AND NOT fanned_out AND NOT EXISTS
-				(SELECT 1 FROM deliveries WHERE report_id = reports.id) AS lost FROM reports)
+				(SELECT 1 FROM deliveries WHERE report_id = reports.id) AS lost FROM reports) AS former
 			ORDER BY received, id`,
 		`DROP TABLE reports`,
 		`ALTER TABLE reports_0003 RENAME TO reports`,

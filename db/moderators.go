@@ -70,13 +70,15 @@ func findModerator(where *gorm.DB) (Moderator, error) {
 	return row.moderator(), nil
 }
 
-// SetPassword stores the hash of a moderator's new password and ends all logins.
-func (d *DB) SetPassword(ctx context.Context, moderatorID int64, passwordHash string) error {
+// SetPassword stores the hash of a moderator's new password in place of the one that m has,
+// and ends all logins. The error is ErrNotFound if the moderator was removed, or has another
+// password, by now.
+func (d *DB) SetPassword(ctx context.Context, m Moderator, passwordHash string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		if err := oneRow(tx.Model(&moderatorRow{}).Where("id = ?", moderatorID).Update("password", passwordHash)); err != nil {
+		if err := oneRow(tx.Model(&moderatorRow{}).Where("id = ? AND password = ?", m.ID, m.Password).Update("password", passwordHash)); err != nil {
 			return err
 		}
-		return tx.Where("moderator_id = ?", moderatorID).Delete(&loginRow{}).Error
+		return tx.Where("moderator_id = ?", m.ID).Delete(&loginRow{}).Error
 	})
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
@@ -97,7 +99,7 @@ func (d *DB) CityModerators(ctx context.Context, cityID int64) ([]Moderator, err
 // ModeratorCities returns the cities a moderator runs, by name.
 func (d *DB) ModeratorCities(ctx context.Context, moderatorID int64) ([]report.City, error) {
 	var rows []cityRow
-	err := d.Read(ctx).Where("id IN (SELECT city_id FROM city_moderators WHERE moderator_id = ?)", moderatorID).Order("name COLLATE NOCASE, id").Find(&rows).Error
+	err := d.Read(ctx).Where("id IN (SELECT city_id FROM city_moderators WHERE moderator_id = ?)", moderatorID).Order("lower(name), name, id").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("list cities of moderator: %w", err)
 	}
@@ -109,6 +111,13 @@ func (d *DB) ModeratorCities(ctx context.Context, moderatorID int64) ([]report.C
 // other city is deleted.
 func (d *DB) RemoveModerator(ctx context.Context, cityID, moderatorID int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		// Two who remove each other must not leave the city with none.
+		if err := Lock(tx, "cities", cityID); err != nil {
+			return err
+		}
+		if err := Lock(tx, "moderators", moderatorID); err != nil {
+			return err
+		}
 		var n int64
 		if err := tx.Model(&cityModeratorRow{}).Where("city_id = ?", cityID).Count(&n).Error; err != nil {
 			return err
@@ -129,15 +138,9 @@ func (d *DB) RemoveModerator(ctx context.Context, cityID, moderatorID int64) err
 }
 
 // findOrCreateModerator fills row with the moderator that has its address, and
-// creates one if there is none.
+// creates one if there is none. Whoever would delete them waits until tx ends.
 func findOrCreateModerator(tx *gorm.DB, row *moderatorRow) error {
-	var rows []moderatorRow
-	if err := tx.Where("email = ?", row.Email).Limit(1).Find(&rows).Error; err != nil {
-		return err
-	}
-	if len(rows) == 1 {
-		*row = rows[0]
-		return nil
-	}
-	return tx.Create(row).Error
+	return tx.Raw(`INSERT INTO moderators (email, password, created) VALUES (?, ?, ?)
+		ON CONFLICT (email) DO UPDATE SET created = moderators.created RETURNING id, email, password, created`,
+		row.Email, row.Password, row.Created).Scan(row).Error
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-gormigrate/gormigrate/v2"
 	"github.com/mattn/go-sqlite3"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -42,6 +44,8 @@ var (
 
 // DB is the open database. It is safe for use by many goroutines.
 type DB struct {
+	server *server // nil: the database is a file
+	log    *slog.Logger
 	path   string
 	fresh  bool // Open made the file
 	read   *gorm.DB
@@ -52,8 +56,14 @@ type DB struct {
 	damage *damage
 	house  *housekeeper
 	now    func() time.Time
+	// process stands for this process among those that have the database open.
+	process int64
 
 	seqs, fanoutIDs sequence
+
+	known map[string][]*gormigrate.Migration // by list, as Migrate had them; for MayWork
+
+	ownership atomic.Pointer[Ownership] // nil: all cities are this process's
 
 	unjudged atomic.Int64                 // how many reports wait to be judged
 	follower atomic.Pointer[func(Heard)]  // see FollowHeard
@@ -64,7 +74,7 @@ type DB struct {
 // not touch the tables: call Migrate before anything else. now tells the time.
 // What the operator must know of, such as a full disk, goes to log.
 func Open(ctx context.Context, dir string, now func() time.Time, log *slog.Logger) (*DB, error) {
-	d := &DB{path: filepath.Join(dir, FileName), now: now, space: newSpace(dir, log),
+	d := &DB{path: filepath.Join(dir, FileName), now: now, process: rand.Int64(), log: log, space: newSpace(dir, log),
 		seqs: sequence{table: "reports", column: "seq"}, fanoutIDs: sequence{table: "fanouts", column: "id"}}
 	d.damage = &damage{path: d.path, log: log}
 	_, err := os.Stat(d.path)
@@ -139,16 +149,20 @@ func open(path, params string, conns int) (*gorm.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := gorm.Open(sqlite.New(sqlite.Config{Conn: pool}), &gorm.Config{
-		SkipDefaultTransaction: true,
-		TranslateError:         true,
-		Logger:                 logger.Discard,
-		NowFunc:                func() time.Time { return time.Now().UTC() },
-	})
+	g, err := gorm.Open(sqlite.New(sqlite.Config{Conn: pool}), gormConfig())
 	if err != nil {
 		return nil, errors.Join(openError(path, err), pool.Close())
 	}
 	return g, nil
+}
+
+func gormConfig() *gorm.Config {
+	return &gorm.Config{
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+		Logger:                 logger.Discard,
+		NowFunc:                func() time.Time { return time.Now().UTC() },
+	}
 }
 
 // openPool makes a pool of connections; the first to be used opens the file.
@@ -176,7 +190,11 @@ func (c connector) Connect(context.Context) (driver.Conn, error) {
 		_, err := conn.Exec("PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY", nil)
 		return err
 	}}
-	return d.Open(string(c))
+	conn, err := d.Open(string(c))
+	if err != nil {
+		return nil, err
+	}
+	return textConn{conn.(*sqlite3.SQLiteConn)}, nil
 }
 
 // Driver returns the driver of the connections.
@@ -201,6 +219,10 @@ func openError(path string, err error) error {
 
 // Close finishes the writes under way and closes the database.
 func (d *DB) Close() error {
+	if d.OnServer() {
+		d.server.stop()
+		return d.closeHandles()
+	}
 	if d.house == nil { // see OpenReadOnly
 		return d.closeHandles()
 	}
@@ -258,7 +280,7 @@ func taken(err error) error {
 // Unavailable tells whether an error says that the database as a whole cannot be
 // written to at the moment, and not that what was written is at fault.
 func Unavailable(err error) bool {
-	if errors.Is(err, errClosed) {
+	if errors.Is(err, errClosed) || serverAway(err) {
 		return true
 	}
 	e, ok := errors.AsType[sqlite3.Error](err)

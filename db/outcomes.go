@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +27,7 @@ const (
 // Outcome is what became of some deliveries of a fanout, and how it stands then.
 type Outcome struct {
 	Fanout   *Fanout // which one: its ID, Seq, BotID and Retract
+	Claim    Claim   // to its city, from when it was taken in hand
 	Open     uint64  // what is open now; nothing: the fanout is done and deleted
 	Attempts int
 	Due      time.Time
@@ -58,11 +61,13 @@ type SentReceipt struct {
 }
 
 // SaveOutcomes stores what became of deliveries, in one transaction. It returns when
-// that is committed and not yet on disk: see OnSync. What was sent of a report that
+// that is committed and not yet on disk: see OnSync. The error is ErrNotOurs where one of
+// their claims is over. What was sent of a report that
 // was taken back meanwhile becomes a fanout that takes it back; bots are those that
 // have got such fanouts.
 func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, err error) {
-	err = d.writer.do(ctx, d.writer.soon, &job{rows: len(list), fn: func(tx *gorm.DB) error {
+	claims := d.claims(len(list), func(i int) Claim { return list[i].Claim })
+	err = d.do(ctx, &job{soon: true, rows: len(list), claims: claims, fn: func(tx *gorm.DB) error {
 		bots = nil
 		for i := range list {
 			more, err := d.saveOutcome(tx, &list[i])
@@ -83,6 +88,11 @@ func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, er
 
 // saveOutcome stores one of them. more says that there is something new to take back.
 func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
+	if len(o.PutOff) > 0 { // who takes the report back meanwhile is to find those fanouts, too
+		if err := lockReport(tx, o.Fanout.Seq); err != nil {
+			return false, err
+		}
+	}
 	there, err := updateFanout(tx, o)
 	if err != nil {
 		return false, err
@@ -159,15 +169,12 @@ func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
 // deleted.
 func insertReceipts(tx *gorm.DB, o *Outcome) (ids []int64, err error) {
 	for _, s := range o.Receipts {
-		result, err := Exec(tx, `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
-			SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ?`, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq)
-		if err != nil {
-			return nil, err
+		var id int64
+		err := queryRow(tx, `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
+			SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ? RETURNING id`, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, nil // the report was deleted
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return nil, err // the report was deleted
-		}
-		id, err := result.LastInsertId()
 		if err != nil {
 			return nil, err
 		}
@@ -272,7 +279,7 @@ func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID
 		if err != nil || inHand(f.BotID, id) {
 			continue // it has ended, or does by itself
 		}
-		list = append(list, Outcome{Fanout: &f, Counts: f.ExpiredCounts()})
+		list = append(list, Outcome{Fanout: &f, Claim: d.Claim(f.Report.CityID), Counts: f.ExpiredCounts()})
 	}
 	if len(list) == 0 {
 		return nil, false, nil
@@ -291,7 +298,7 @@ func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID
 // whether there are more.
 func (d *DB) expired(ctx context.Context, expire time.Duration, inHand func(botID, id int64) bool) (ids []int64, more bool, err error) {
 	rows, err := d.query(ctx, `SELECT f.id, f.bot_id FROM fanouts AS f JOIN reports AS r ON r.seq = f.report
-		WHERE CASE f.kind WHEN 'retract' THEN f.created < ? ELSE r.time < ? END ORDER BY f.id`, d.since(retractFor), d.since(expire))
+		WHERE CASE f.kind WHEN 'retract' THEN f.created < ? ELSE r.time < ? END`+d.ours("r.city_id")+` ORDER BY f.id`, d.since(retractFor), d.since(expire))
 	if err != nil {
 		return nil, false, err
 	}

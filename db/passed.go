@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"ticketfrei/internal/report"
 )
 
 // PassedAfter returns the reports of a city that were stored after the one with that id and
@@ -34,4 +37,25 @@ func (d *DB) AnyReport(ctx context.Context, cityID int64, id string) (j Judged, 
 		return Judged{}, false, fmt.Errorf("report: %w", err)
 	}
 	return row.judged(), row.State != "heard", nil
+}
+
+// JudgedOf returns those of the reports with these ids that were judged, or are held.
+func (d *DB) JudgedOf(ctx context.Context, ids []string) ([]Judged, error) {
+	var rows []reportRow
+	if err := d.Read(ctx).Where("id IN ? AND state <> 'heard'", ids).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("reports that were judged: %w", err)
+	}
+	return mapRows(rows, reportRow.judged), nil
+}
+
+// Gone returns those of the reports with these seqs that were taken back, or are not there
+// any more.
+func (d *DB) Gone(ctx context.Context, seqs []int64) ([]int64, error) {
+	var there []int64
+	err := d.Read(ctx).Model(&reportRow{}).Where("seq IN ? AND reason <> ?", seqs, string(report.ReasonTakenBack)).Pluck("seq", &there).Error
+	if err != nil {
+		return nil, fmt.Errorf("reports that are gone: %w", err)
+	}
+	gone := slices.Clone(seqs)
+	return slices.DeleteFunc(gone, func(seq int64) bool { return slices.Contains(there, seq) }), nil
 }

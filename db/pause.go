@@ -17,6 +17,9 @@ var ErrPaused = errors.New("the city takes no reports at the moment")
 // are not above upto.
 func (d *DB) Pause(ctx context.Context, cityID int64) (wiped int, upto int64, err error) {
 	err = d.Write(ctx, func(tx *gorm.DB) error {
+		if err := lockWhole(tx, "cities", cityID); err != nil { // what is being heard meanwhile comes first
+			return err
+		}
 		result := tx.Model(&cityRow{}).Where("id = ?", cityID).
 			Update("paused", gorm.Expr("CASE WHEN paused > 0 THEN paused ELSE ? END", millis(d.now())))
 		if err := oneRow(result); err != nil {
@@ -25,7 +28,10 @@ func (d *DB) Pause(ctx context.Context, cityID int64) (wiped int, upto int64, er
 		if wiped, upto, err = countCity(tx, cityID); err != nil {
 			return err
 		}
-		return stopCity(tx, cityID)
+		if err := stopCity(tx, cityID); err != nil {
+			return err
+		}
+		return d.CityChanged(tx, cityID)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("pause city: %w", err)
@@ -73,5 +79,14 @@ func (d *DB) wipePaused(ctx context.Context) error {
 
 // Resume has a city take reports again. It does nothing where it does so.
 func (d *DB) Resume(ctx context.Context, cityID int64) error {
-	return d.updateCity(ctx, cityID, map[string]any{"paused": 0})
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := oneRow(tx.Model(&cityRow{}).Where("id = ?", cityID).Update("paused", 0)); err != nil {
+			return err
+		}
+		return d.CityChanged(tx, cityID)
+	})
+	if err != nil {
+		return fmt.Errorf("resume city: %w", err)
+	}
+	return nil
 }

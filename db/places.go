@@ -33,11 +33,24 @@ func (d *DB) PlacesChanged(ctx context.Context, cityID int64) (time.Time, error)
 	return fromMillis(updated), nil
 }
 
+// PlacesVersion returns another number than before where the places of a city were stored
+// since; 0 where they never were.
+func (d *DB) PlacesVersion(ctx context.Context, cityID int64) (version int64, err error) {
+	err = d.ReadRow(ctx, "SELECT version + 1 FROM places WHERE city_id = ?", cityID).Scan(&version)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, fmt.Errorf("places of a city: %w", err)
+	}
+	return version, nil
+}
+
 // ReplacePlaces stores the lines and stops of a city, which the caller has checked, in
 // place of those it has, unless check says something against it, which is given the text
 // that is stored. It may be asked twice. A city that is gone is ErrNotFound.
 func (d *DB) ReplacePlaces(ctx context.Context, cityID int64, text string, check func(stored string) error) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
+		if err := Lock(tx, "cities", cityID); err != nil {
+			return err
+		}
 		var stored string
 		err := queryRow(tx, "SELECT text FROM places WHERE city_id = ?", cityID).Scan(&stored)
 		if err = notFound(err); err != nil && !errors.Is(err, ErrNotFound) {
@@ -46,8 +59,13 @@ func (d *DB) ReplacePlaces(ctx context.Context, cityID int64, text string, check
 		if err := check(stored); err != nil {
 			return err
 		}
-		return tx.Exec(`INSERT INTO places (city_id, text, updated) VALUES (?, ?, ?)
-			ON CONFLICT (city_id) DO UPDATE SET text = excluded.text, updated = excluded.updated`, cityID, text, millis(d.now())).Error
+		err = tx.Exec(`INSERT INTO places (city_id, text, updated, version) VALUES (?, ?, ?, 1)
+			ON CONFLICT (city_id) DO UPDATE SET text = excluded.text, updated = excluded.updated, version = places.version + 1`,
+			cityID, text, millis(d.now())).Error
+		if err != nil {
+			return err
+		}
+		return d.CityChanged(tx, cityID)
 	})
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
 		err = ErrNotFound
@@ -56,15 +74,6 @@ func (d *DB) ReplacePlaces(ctx context.Context, cityID int64, text string, check
 		return fmt.Errorf("save places: %w", err)
 	}
 	return nil
-}
-
-// PlacesSince returns the cities whose places were stored since then.
-func (d *DB) PlacesSince(ctx context.Context, since time.Time) ([]int64, error) {
-	ids, err := ReadColumn[int64](ctx, d, "SELECT city_id FROM places WHERE updated >= ?", millis(since))
-	if err != nil {
-		return nil, fmt.Errorf("list changed places: %w", err)
-	}
-	return ids, nil
 }
 
 // storedRow is a report.Reading as it is stored.

@@ -45,7 +45,7 @@ func (s *storing) roomToHold(cityID int64, reason report.Reason) (bool, error) {
 	key := heldFor{cityID, reason}
 	n, known := s.held[key]
 	if !known {
-		err := queryRow(s.tx, "SELECT count(*) FROM (SELECT 1 FROM reports WHERE state = 'held' AND city_id = ? AND reason = ? LIMIT ?)",
+		err := queryRow(s.tx, "SELECT count(*) FROM (SELECT 1 FROM reports WHERE state = 'held' AND city_id = ? AND reason = ? LIMIT ?) AS held",
 			cityID, string(reason), heldKept).Scan(&n)
 		if err != nil {
 			return false, err
@@ -97,7 +97,7 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 func (s *storing) trim() error {
 	for cityID := range s.refused {
 		_, err := Exec(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
-			WHERE city_id = ? AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back' ORDER BY seq DESC LIMIT ? OFFSET ?)`,
+			WHERE city_id = ? AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back' ORDER BY seq DESC LIMIT ? OFFSET ?) AND state = 'judged' AND passed = FALSE`,
 			cityID, refusedAtOnce, refusedKept)
 		if err != nil {
 			return err

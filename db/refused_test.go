@@ -109,7 +109,7 @@ func TestHeldAreBounded(t *testing.T) {
 	err := d.Write(t.Context(), func(tx *gorm.DB) error {
 		return tx.Exec(`INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, visibility, time, received, state, reason)
 			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-			SELECT i, 'h' || i, ?, 1, 'toy', i, '', 'U1', 'private', ?, ?, 'held', 'flood_city' FROM n`, most-2, c.ID, noon.UnixMilli(), noon.UnixMilli()).Error
+			SELECT 100000 + i, 'h' || i, ?, 1, 'toy', i, '', 'U1', 'private', ?, ?, 'held', 'flood_city' FROM n`, most-2, c.ID, noon.UnixMilli(), noon.UnixMilli()).Error
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -65,18 +65,16 @@ func (d *DB) ConfirmRegistration(ctx context.Context, id int64, passwordHash str
 	var moderator moderatorRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		city, moderator = toCityRow(c), moderatorRow{}
-		reg, err := Take[registrationRow](tx.Where("id = ?", id))
-		if err != nil {
+		var reg registrationRow
+		// It is taken first: who confirms it at the same time finds none.
+		if err := oneRow(tx.Raw("DELETE FROM registrations WHERE id = ? RETURNING email", id).Scan(&reg)); err != nil {
 			return err
 		}
 		moderator = moderatorRow{Email: reg.Email, Password: passwordHash, Created: millis(d.now())}
 		if err := findOrCreateModerator(tx, &moderator); err != nil {
 			return err
 		}
-		if err := d.createCity(tx, &city, moderator.ID, networks); err != nil {
-			return err
-		}
-		return tx.Delete(&reg).Error
+		return d.createCity(tx, &city, moderator.ID, networks)
 	})
 	if err != nil {
 		return report.City{}, Moderator{}, fmt.Errorf("confirm registration: %w", taken(err))

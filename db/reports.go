@@ -85,7 +85,8 @@ type Saved struct {
 
 // SaveVerdicts stores verdicts, with the fanouts of the reports that pass, in one
 // transaction. It returns when that is committed and not yet on disk. A report that
-// the rules let pass gets the verdict of the brake. Of one that is refused the
+// the rules let pass gets the verdict of the brake. The error is ErrNotOurs where another
+// process works for the city of one. Of one that is refused the
 // beginning is kept, and of each city the newest ones.
 func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Saved, error) {
 	sameness := make([]string, len(list))
@@ -107,10 +108,19 @@ func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Sa
 		}
 		return in.trim()
 	}
-	if err := d.writer.do(ctx, d.writer.soon, &job{rows: rows, fn: save, after: func() { d.judged(saved) }}); err != nil {
+	claims := d.claims(len(list), func(i int) Claim { return d.Claim(list[i].Report.CityID) })
+	if err := d.do(ctx, &job{soon: true, rows: rows, key: keyOf(list), claims: claims, fn: save, after: func() { d.judged(saved) }}); err != nil {
 		return nil, fmt.Errorf("save verdicts: %w", err)
 	}
 	return saved, nil
+}
+
+// keyOf is the city of the first of them: those of one lane are done in their order.
+func keyOf(list []Ruling) int64 {
+	if len(list) == 0 {
+		return 0
+	}
+	return list[0].Report.CityID
 }
 
 // judged takes what was judged off the backlog.
@@ -205,11 +215,13 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 
 // takeBack is TakeBack; detail says who did it, where that was no moderator.
 func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
-	_, err := Exec(tx, "UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ?", string(report.ReasonTakenBack), detail, h.Seq)
-	if err == nil {
-		_, err = Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq)
-	}
+	// Who takes it back at the same time finds that it has not passed.
+	err := oneRow(tx.Exec("UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ? AND passed = TRUE",
+		string(report.ReasonTakenBack), detail, h.Seq))
 	if err != nil {
+		return err
+	}
+	if _, err := Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq); err != nil {
 		return err
 	}
 	return d.retract(tx, h)
@@ -239,7 +251,7 @@ func (d *DB) retract(tx *gorm.DB, h Heard) error {
 // Mute makes the city hold what the author of a report says from now on.
 func (d *DB) Mute(ctx context.Context, cityID int64, author string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("INSERT OR IGNORE INTO mutes (city_id, author, created) VALUES (?, ?, ?)", cityID, author, millis(d.now())).Error
+		return tx.Exec("INSERT INTO mutes (city_id, author, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", cityID, author, millis(d.now())).Error
 	})
 	if err != nil {
 		return fmt.Errorf("mute author: %w", err)

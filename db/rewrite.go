@@ -25,6 +25,9 @@ const rewriteName = FileName + ".rewrite"
 // directory and for the log. After an error the database is as it was before and
 // can be used; the next call tries again.
 func (d *DB) Rewrite(ctx context.Context) error {
+	if d.OnServer() { // no earlier version has written to one
+		return nil
+	}
 	if err := d.rewrite(ctx); err != nil {
 		return fmt.Errorf("rewrite database once, since earlier versions left in it what they had deleted: %w", err)
 	}

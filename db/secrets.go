@@ -20,6 +20,16 @@ type Secrets struct {
 // Secrets returns the store of what the program makes for itself. box seals it.
 func (d *DB) Secrets(box *secret.Box) *Secrets { return &Secrets{d, box} }
 
+// HoldLock is DB.HoldLock.
+func (s *Secrets) HoldLock(ctx context.Context, name, holder string, life time.Duration) (held bool, err error) {
+	return s.db.HoldLock(ctx, name, holder, life)
+}
+
+// FreeLock is DB.FreeLock.
+func (s *Secrets) FreeLock(ctx context.Context, name, holder string) error {
+	return s.db.FreeLock(ctx, name, holder)
+}
+
 // Get returns a secret and when it was put there. The error is ErrNotFound if
 // there is none, and if it was sealed with a key that is lost: what cannot be read
 // is made once more.
@@ -49,6 +59,9 @@ const putSecret = `INSERT INTO secrets (name, value, modified) VALUES (?, ?, ?)
 // same.
 func (s *Secrets) PutNew(ctx context.Context, name, value string) (kept string, err error) {
 	err = s.db.Write(ctx, func(tx *gorm.DB) error {
+		if err := LockNames(tx, "secrets:"+name); err != nil {
+			return err
+		}
 		var there []string
 		if err := tx.Raw("SELECT value FROM secrets WHERE name = ?", name).Scan(&there).Error; err != nil {
 			return err

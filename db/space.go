@@ -51,6 +51,9 @@ func (e *fullError) Unwrap() error { return ErrFull }
 // ErrFull and says where the room is missing and how to mend it. It costs
 // nothing to ask. What was stored before can still be read, sent and deleted.
 func (d *DB) Full() error {
+	if d.OnServer() {
+		return d.server.away.error()
+	}
 	if e := d.space.now.Load(); e != nil {
 		return e
 	}

@@ -83,6 +83,9 @@ func (s *Store) Put(ctx context.Context, key, value string, expected int64) (rev
 }
 
 func (s *Store) put(tx *gorm.DB, key, sealed string, expected int64) (int64, error) {
+	if err := Lock(tx, "cities", s.city); err != nil {
+		return 0, err
+	}
 	there, err := s.revision(tx, key)
 	if err != nil {
 		return 0, err
@@ -121,6 +124,9 @@ func (s *Store) revision(tx *gorm.DB, key string) (int64, error) {
 // there is ErrNotFound.
 func (s *Store) Delete(ctx context.Context, key string, expected int64) error {
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
+		if err := Lock(tx, "cities", s.city); err != nil {
+			return err
+		}
 		there, err := s.revision(tx, key)
 		switch {
 		case err != nil:

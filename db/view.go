@@ -22,7 +22,7 @@ import (
 // another version that runs. Nothing is made or changed: the tables are as they are
 // found, and writes fail. The error is fs.ErrNotExist if there is no database.
 func OpenReadOnly(ctx context.Context, dir string, now func() time.Time, log *slog.Logger) (*DB, error) {
-	d := &DB{path: filepath.Join(dir, FileName), now: now, space: newSpace(dir, log), writer: stoppedWriter()}
+	d := &DB{path: filepath.Join(dir, FileName), now: now, space: newSpace(dir, log), writer: &writer{jobs: stoppedJobs()}, log: log}
 	d.damage = &damage{path: d.path, log: log}
 	const readable = 4 // access(2): R_OK
 	if err := syscall.Access(d.path, readable); err != nil {
@@ -46,14 +46,6 @@ func (d *DB) openReader(ctx context.Context) (err error) {
 		return err
 	}
 	return d.damage.watch(d.read)
-}
-
-// stoppedWriter is the writer of a database that is not written to.
-func stoppedWriter() *writer {
-	w := &writer{quit: make(chan struct{}), done: make(chan struct{})}
-	close(w.done)
-	w.stop()
-	return w
 }
 
 // Schema is how the tables differ from those that Migrate makes of them.
@@ -90,8 +82,8 @@ func (d *DB) Schema(ctx context.Context, box *secret.Box, networks map[string][]
 // migrated returns which migrations of a list were run; none where it has no tables yet.
 func (d *DB) migrated(ctx context.Context, name string) ([]string, error) {
 	table := name + "_migrations"
-	there, err := ReadColumn[string](ctx, d, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?", table)
-	if err != nil || len(there) == 0 {
+	tables, err := d.Tables(ctx)
+	if err != nil || !tables[table] {
 		return nil, err
 	}
 	return ReadColumn[string](ctx, d, "SELECT id FROM "+table+" ORDER BY id")

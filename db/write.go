@@ -26,79 +26,109 @@ var errClosed = errors.New("the database is closed")
 // one of them fails, fn is called a second time, alone, so it must have no
 // effect except on tx. An error of fn rolls back what fn did and nothing else.
 func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	if err := d.writer.do(ctx, d.writer.urgent, &job{fn: fn}); err != nil {
-		return err
-	}
-	return d.syncer.wait()
+	return d.do(ctx, &job{fn: fn})
 }
 
 // WriteSoon is like Write, but returns when fn is committed and not yet on
 // disk. A killed process loses nothing of it; a machine that loses power may.
 // See AfterSync.
 func (d *DB) WriteSoon(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return d.writer.do(ctx, d.writer.soon, &job{fn: fn, rows: 1})
+	return d.do(ctx, &job{fn: fn, soon: true, rows: 1})
+}
+
+// do has j done and returns when it is committed, and on disk unless it is soon.
+func (d *DB) do(ctx context.Context, j *job) error {
+	if d.OnServer() {
+		return d.server.writer(j).do(ctx, j)
+	}
+	if err := d.writer.do(ctx, j); err != nil || j.soon {
+		return err
+	}
+	return d.syncer.wait()
 }
 
 // AfterSync calls f, from another goroutine, when everything written before the
 // call is on disk or has failed to get there. That takes a few milliseconds.
-func (d *DB) AfterSync(f func(error)) { d.syncer.after(f) }
+func (d *DB) AfterSync(f func(error)) {
+	if d.OnServer() {
+		d.server.flush.after(f)
+		return
+	}
+	d.syncer.after(f)
+}
 
 // OnSync is like AfterSync, but at once.
-func (d *DB) OnSync(f func(error)) { d.syncer.soon(f) }
-
-// writer is the one goroutine that writes. SQLite takes one writer at a time,
-// and waiting here is fairer and faster than waiting for its lock.
-type writer struct {
-	db      *gorm.DB
-	syncer  *syncer
-	tx      *gorm.DB // the transaction under way
-	space   *space
-	damage  *damage
-	commits atomic.Int64 // how many there were
-
-	urgent chan *job // those that somebody waits for: they go first
-	soon   chan *job
-	alone  chan *job // not within a transaction
-	quit   chan struct{}
-	once   sync.Once
-	done   chan struct{}
+func (d *DB) OnSync(f func(error)) {
+	if d.OnServer() {
+		d.server.flush.soon(f)
+		return
+	}
+	d.syncer.soon(f)
 }
 
+// job is a write, which shares its transaction with others.
 type job struct {
 	fn     func(tx *gorm.DB) error
-	rows   int    // how many rows it adds, about
-	after  func() // called when it is committed, in the order of the commits; it must not block; nil: nothing
+	soon   bool    // nobody waits until it is on disk
+	rows   int     // how many rows it adds, about
+	key    int64   // jobs with one key are done in their order; the id of a city, or 0: in any
+	claims []Claim // that must be good
+	after  func()  // called when it is committed, in the order of the commits; it must not block; nil: nothing
 	result chan error
+	// hearing is stored by a server's writer in the place of fn; nil: fn is run.
+	hearing *hearing
 }
 
-func startWriter(g *gorm.DB, sync *syncer, s *space, d *damage) *writer {
-	w := &writer{db: g, syncer: sync, space: s, damage: d, tx: g.Session(&gorm.Session{NewDB: true, Context: context.Background()}),
-		urgent: make(chan *job, groupSize), soon: make(chan *job, groupSize), alone: make(chan *job),
-		quit: make(chan struct{}), done: make(chan struct{})}
-	go w.run()
-	return w
+// jobs are what waits for one writer.
+type jobs struct {
+	urgent chan *job // those that somebody waits for: they go first
+	soon   chan *job
+	quit   chan struct{}
+	once   sync.Once
+	done   chan struct{} // the writer has ended
 }
 
-func (w *writer) stop() {
-	w.once.Do(func() { close(w.quit) })
-	<-w.done
+func newJobs() *jobs {
+	return &jobs{urgent: make(chan *job, groupSize), soon: make(chan *job, groupSize), quit: make(chan struct{}), done: make(chan struct{})}
 }
 
-// do has j done and waits for that. jobs is one of the writer's channels.
-func (w *writer) do(ctx context.Context, jobs chan<- *job, j *job) error {
+// stoppedJobs are those of a database that is not written to.
+func stoppedJobs() *jobs {
+	q := &jobs{quit: make(chan struct{}), done: make(chan struct{})}
+	close(q.done)
+	q.stop()
+	return q
+}
+
+// stop has the writer do what is waiting, and end.
+func (q *jobs) stop() {
+	q.once.Do(func() { close(q.quit) })
+	<-q.done
+}
+
+// do has j done and waits for that.
+func (q *jobs) do(ctx context.Context, j *job) error {
+	if j.soon {
+		return q.through(ctx, q.soon, j)
+	}
+	return q.through(ctx, q.urgent, j)
+}
+
+// through hands j to the writer by a channel of its own and waits for what becomes of it.
+func (q *jobs) through(ctx context.Context, to chan<- *job, j *job) error {
 	j.result = make(chan error, 1)
 	select {
-	case jobs <- j:
+	case to <- j:
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-w.quit:
+	case <-q.quit:
 		return errClosed
 	}
 	// From here on the write may happen: wait for its outcome, not for ctx.
 	select {
 	case err := <-j.result:
 		return err
-	case <-w.done:
+	case <-q.done:
 		select {
 		case err := <-j.result:
 			return err
@@ -108,52 +138,13 @@ func (w *writer) do(ctx context.Context, jobs chan<- *job, j *job) error {
 	}
 }
 
-// exclusive runs fn on the writing goroutine while no transaction is open.
-func (w *writer) exclusive(ctx context.Context, fn func(g *gorm.DB) error) error {
-	return w.do(ctx, w.alone, &job{fn: fn})
-}
-
-func (w *writer) run() {
-	defer close(w.done)
-	for {
-		select {
-		case j := <-w.urgent:
-			// It could only be synced after the sync under way: until then others come
-			// that share the transaction.
-			w.syncer.rest()
-			w.runGroup(w.collect(j, nil))
-		case j := <-w.soon:
-			w.runGroup(w.collect(nil, j))
-		case j := <-w.alone:
-			j.result <- call(j.fn, w.db.Session(&gorm.Session{NewDB: true}))
-		case <-w.quit:
-			w.finish()
-			return
-		}
-	}
-}
-
-// finish does what is waiting.
-func (w *writer) finish() {
-	for {
-		select {
-		case j := <-w.urgent:
-			w.runGroup(w.collect(j, nil))
-		case j := <-w.soon:
-			w.runGroup(w.collect(nil, j))
-		default:
-			return
-		}
-	}
-}
-
 // collect returns what is waiting for one transaction, urgent jobs before the
-// others. One of urgent and soon was taken out already, the other is nil.
-func (w *writer) collect(urgent, soon *job) []*job {
+// others. One of urgent and soon was taken out already, or both are nil.
+func (q *jobs) collect(urgent, soon *job) []*job {
 	var group []*job
 	for range groupSize {
 		if urgent == nil {
-			urgent = next(w.urgent)
+			urgent = next(q.urgent)
 		}
 		if urgent == nil {
 			break
@@ -162,7 +153,7 @@ func (w *writer) collect(urgent, soon *job) []*job {
 	}
 	for n, rows := 0, 0; n < groupSize && rows < groupRows; n++ {
 		if soon == nil {
-			soon = next(w.soon)
+			soon = next(q.soon)
 		}
 		if soon == nil {
 			break
@@ -183,6 +174,61 @@ func next(jobs <-chan *job) *job {
 	}
 }
 
+// end tells whoever waits what became of the job.
+func (j *job) end(err error) {
+	if err == nil && j.after != nil {
+		j.after()
+	}
+	j.result <- err
+}
+
+// writer is the one goroutine that writes to a file. SQLite takes one writer at a time,
+// and waiting here is fairer and faster than waiting for its lock.
+type writer struct {
+	*jobs
+	db      *gorm.DB
+	syncer  *syncer
+	tx      *gorm.DB // the transaction under way
+	space   *space
+	damage  *damage
+	commits atomic.Int64 // how many there were
+	alone   chan *job    // not within a transaction
+}
+
+func startWriter(g *gorm.DB, sync *syncer, s *space, d *damage) *writer {
+	w := &writer{jobs: newJobs(), db: g, syncer: sync, space: s, damage: d, alone: make(chan *job),
+		tx: g.Session(&gorm.Session{NewDB: true, Context: context.Background()})}
+	go w.run()
+	return w
+}
+
+// exclusive runs fn on the writing goroutine while no transaction is open.
+func (w *writer) exclusive(ctx context.Context, fn func(g *gorm.DB) error) error {
+	return w.through(ctx, w.alone, &job{fn: fn})
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	for {
+		select {
+		case j := <-w.urgent:
+			// It could only be synced after the sync under way: until then others come
+			// that share the transaction.
+			w.syncer.rest()
+			w.runGroup(w.collect(j, nil))
+		case j := <-w.soon:
+			w.runGroup(w.collect(nil, j))
+		case j := <-w.alone:
+			j.result <- call(j.fn, w.db.Session(&gorm.Session{NewDB: true}))
+		case <-w.quit:
+			for group := w.collect(nil, nil); group != nil; group = w.collect(nil, nil) {
+				w.runGroup(group)
+			}
+			return
+		}
+	}
+}
+
 // runGroup commits the group in one transaction. If one write fails, each gets
 // a transaction of its own.
 func (w *writer) runGroup(group []*job) {
@@ -198,14 +244,6 @@ func (w *writer) runGroup(group []*job) {
 	for _, j := range group {
 		j.end(err)
 	}
-}
-
-// end tells whoever waits what became of the job.
-func (j *job) end(err error) {
-	if err == nil && j.after != nil {
-		j.after()
-	}
-	j.result <- err
 }
 
 // commit runs the group in one transaction. It does what gorm's Transaction

@@ -115,7 +115,7 @@ func TestAfterCommit(t *testing.T) {
 	for i := range n {
 		writing.Go(func() {
 			id := 0
-			err := d.writer.do(t.Context(), d.writer.urgent, &job{
+			err := d.writer.do(t.Context(), &job{
 				fn: func(tx *gorm.DB) (err error) {
 					if i == n/2 {
 						return errors.New("no")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ticketfrei/internal/clients"
+	"ticketfrei/internal/notice"
 )
 
 const (
@@ -43,6 +44,7 @@ type audience struct {
 // goroutine makes each update once and hands it to all streams.
 type broker struct {
 	lists  lister
+	shared bool          // other processes may change what the lists show, and fail to tell
 	langs  []string      // in which there are pages
 	room   *clients.Room // of the streams
 	log    *slog.Logger
@@ -66,9 +68,9 @@ type stream struct {
 }
 
 // startBroker starts the broker's goroutine; close ends it.
-func startBroker(lists lister, langs []string, room *clients.Room, log *slog.Logger) *broker {
+func startBroker(lists lister, shared bool, langs []string, room *clients.Room, log *slog.Logger) *broker {
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &broker{lists: lists, langs: langs, room: room, log: log, cancel: cancel,
+	b := &broker{lists: lists, shared: shared, langs: langs, room: room, log: log, cancel: cancel,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		streams: map[audience]map[*stream]bool{}, latest: map[audience]liveList{}, pending: map[audience]bool{}}
 	go b.run(ctx)
@@ -125,10 +127,17 @@ func (b *broker) leave(a audience, st *stream) {
 	}
 }
 
-// changed says that the city's reports have changed. It does not block.
+// changed says that the city's reports have changed, or those of all cities may have. It
+// does not block.
 func (b *broker) changed(cityID int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if cityID == notice.All {
+		for a := range b.streams {
+			b.look(a)
+		}
+		return
+	}
 	for _, lang := range b.langs {
 		if a := (audience{cityID, lang}); len(b.streams[a]) > 0 {
 			b.look(a)
@@ -154,6 +163,9 @@ func (b *broker) run(ctx context.Context) {
 		case <-b.wake:
 		case <-tick.C:
 			b.beat()
+			if b.shared {
+				b.changed(notice.All)
+			}
 		case <-ctx.Done():
 			return
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"ticketfrei/internal/notice"
 )
 
 const (
@@ -86,7 +88,7 @@ func (c *cache) tick() uint64 {
 func (c *cache) keep(key string, cityID int64, value any, began uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dropped[cityID] > began {
+	if max(c.dropped[cityID], c.dropped[notice.All]) > began {
 		return
 	}
 	now := c.now()
@@ -100,14 +102,14 @@ func (c *cache) keep(key string, cityID int64, value any, began uint64) {
 	c.entries[key] = entry{cityID: cityID, value: value, expires: now.Add(c.keepFor)}
 }
 
-// drop forgets everything about a city.
+// drop forgets everything about a city, or about all.
 func (c *cache) drop(cityID int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clock++
 	c.dropped[cityID] = c.clock
 	for k, e := range c.entries {
-		if e.cityID == cityID {
+		if notice.Concerns(cityID, e.cityID) {
 			delete(c.entries, k)
 		}
 	}

@@ -46,9 +46,11 @@ func (s *Site) knowDevice(w http.ResponseWriter, m db.Moderator) {
 
 // wrongLogins returns the limit of wrong logins. They are counted by address or, in
 // a browser in which its owner has logged in, by browser. m may be the zero
-// Moderator, of an address that has no account.
+// Moderator, of an address that has no account. The count is that of all processes, each
+// of which may be about to count one more.
 func (s *Site) wrongLogins(r *http.Request, email string, m db.Moderator) db.Limit {
-	return db.Limit{Key: s.Secrets.Hash("logins", s.triedBy(r, email, m)), Max: maxWrong, Within: wrongWithin}
+	most := max(1, maxWrong-(s.DB.LivingProcesses()-1))
+	return db.Limit{Key: s.Secrets.Hash("logins", s.triedBy(r, email, m)), Max: most, Within: wrongWithin}
 }
 
 func (s *Site) triedBy(r *http.Request, email string, m db.Moderator) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"ticketfrei/internal/secret"
@@ -34,7 +35,11 @@ func (s *Site) handleReady(w http.ResponseWriter, r *http.Request) {
 		answerPlainly(w, http.StatusServiceUnavailable, fmt.Sprintf("not ready: %v", err))
 		return
 	}
-	answerPlainly(w, http.StatusOK, "ok")
+	lines := []string{"ok"}
+	if noted, is := s.Health.(NotedHealth); is {
+		lines = append(lines, noted.Notes()...)
+	}
+	answerPlainly(w, http.StatusOK, strings.Join(lines, "\n"))
 }
 
 // answerPlainly writes a line for a program or its operator.

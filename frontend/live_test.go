@@ -237,7 +237,7 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 	const streams = 5000
 	src := &lists{}
 	src.set("v1", "a")
-	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, false, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	all := make([]*stream, streams)
 	for i := range all {
@@ -283,7 +283,7 @@ func TestFiveThousandStreamsAreToldAtOnce(t *testing.T) {
 func TestSlowStreamIsEnded(t *testing.T) {
 	src := &lists{}
 	src.set("v0")
-	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, false, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	slow, err := b.join(netip.Prefix{}, here, "v0")
 	if err != nil {
@@ -314,7 +314,7 @@ func TestSlowStreamIsEnded(t *testing.T) {
 
 func TestHeartbeatAlsoTriesAgain(t *testing.T) {
 	src := &lists{err: errors.New("the database is busy")}
-	b := startBroker(src, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
+	b := startBroker(src, false, []string{"de"}, clients.NewRoom(5000, 5000), slog.New(slog.DiscardHandler))
 	t.Cleanup(b.close)
 	st, err := b.join(netip.Prefix{}, here, "old")
 	if err != nil {

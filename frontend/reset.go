@@ -106,12 +106,17 @@ func (s *Site) handleNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if len(wrong) > 0 {
 		return s.newPasswordPage(w, r, http.StatusUnprocessableEntity, passwordForm{Email: m.Email, Errors: wrong})
 	}
-	if m.Password, err = s.passwords.hash(ctx, password); err != nil {
+	hash, err := s.passwords.hash(ctx, password)
+	if err != nil {
 		return err
 	}
-	if err := s.DB.SetPassword(ctx, m.ID, m.Password); err != nil {
+	if err := s.DB.SetPassword(ctx, m, hash); err != nil {
+		if errors.Is(err, db.ErrNotFound) { // the link was used a second time meanwhile
+			err = usedLink(err)
+		}
 		return err
 	}
+	m.Password = hash
 	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}

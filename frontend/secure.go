@@ -3,6 +3,7 @@ package frontend
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/go-chi/httprate"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/clients"
+	"ticketfrei/internal/valid"
 )
 
 const (
@@ -59,8 +62,9 @@ func (s *Site) allowRedirects(next http.Handler) http.Handler {
 }
 
 // takeForms bounds the request's body and reads a posted form before a handler
-// asks for its fields. If the form is too large or broken, its fields are
-// empty, which must not look like an empty form.
+// asks for its fields, which are valid text: what is checked, shown again and keyed is
+// what is stored. If the form is too large or broken, its fields are empty, which must
+// not look like an empty form.
 func (s *Site) takeForms(limit int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
@@ -69,10 +73,20 @@ func (s *Site) takeForms(limit int64) func(http.Handler) http.Handler {
 				if err := r.ParseForm(); err != nil {
 					return badForm(err)
 				}
+				makeValid(r.PostForm)
+				makeValid(r.Form)
 			}
 			next.ServeHTTP(w, r)
 			return nil
 		})
+	}
+}
+
+func makeValid(form url.Values) {
+	for _, values := range form {
+		for i, v := range values {
+			values[i] = valid.Text(v)
+		}
 	}
 }
 
@@ -115,13 +129,14 @@ func (s *Site) limitPosts(n int, while time.Duration) func(http.Handler) http.Ha
 	return func(next http.Handler) http.Handler {
 		one, all := one(next), all(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			processes := s.DB.LivingProcesses()
 			switch {
 			case r.Method != http.MethodPost:
 				next.ServeHTTP(w, r)
 			case s.ClientNetwork(r).IsValid():
-				one.ServeHTTP(w, r)
+				one.ServeHTTP(w, clients.LimitRequest(r, n, processes))
 			default:
-				all.ServeHTTP(w, r)
+				all.ServeHTTP(w, clients.LimitRequest(r, n*everybody, processes))
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/httprate"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/clients"
 	"ticketfrei/manage"
 )
 
@@ -212,7 +213,13 @@ func (s *Site) limitModerator(n int, textID string) func(http.Handler) http.Hand
 	key := func(r *http.Request) (string, error) {
 		return strconv.FormatInt(s.moderator(r).ID, 10), nil
 	}
-	return httprate.LimitBy(n, limitWindow, key, httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, textID)))
+	limit := httprate.LimitBy(n, limitWindow, key, httprate.WithLimitHandler(s.refuse(http.StatusTooManyRequests, textID)))
+	return func(next http.Handler) http.Handler {
+		limited := limit(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			limited.ServeHTTP(w, clients.LimitRequest(r, n, s.DB.LivingProcesses()))
+		})
+	}
 }
 
 // gone answers a form about something that does not exist or is not this

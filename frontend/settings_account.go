@@ -55,12 +55,14 @@ func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) erro
 		return s.showAccount(w, r, http.StatusUnprocessableEntity, form)
 	}
 	m := s.moderator(r)
-	if m.Password, err = s.passwords.hash(r.Context(), r.PostFormValue("new")); err != nil {
+	hash, err := s.passwords.hash(r.Context(), r.PostFormValue("new"))
+	if err != nil {
 		return err
 	}
-	if err := s.DB.SetPassword(r.Context(), m.ID, m.Password); err != nil {
+	if err := s.DB.SetPassword(r.Context(), m, hash); err != nil {
 		return err
 	}
+	m.Password = hash
 	// Every login has ended; this one starts again.
 	if err := s.logIn(w, r, m); err != nil {
 		return err

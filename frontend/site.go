@@ -59,6 +59,12 @@ type Health interface {
 	Ready(ctx context.Context) error
 }
 
+// NotedHealth is a Health that has something to say also when the program works.
+type NotedHealth interface {
+	// Notes says what whoever watches should know, a line each.
+	Notes() []string
+}
+
 // Network is one network as the site mounts it.
 type Network = manage.Network
 
@@ -99,7 +105,7 @@ func NewSite(o Options) (*Site, error) {
 	if s.passwords, err = newPasswords(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn)
+	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn, 0)
 	if s.developing() {
 		s.cache.keepFor = 0
 	}
@@ -113,7 +119,7 @@ func NewSite(o Options) (*Site, error) {
 		o.Streams = clients.NewRoom(maxStreams, maxStreams)
 	}
 	s.sayOwnTexts()
-	s.live = startBroker(s, o.Texts.Languages(), o.Streams, o.Log)
+	s.live = startBroker(s, o.DB.OnServer(), o.Texts.Languages(), o.Streams, o.Log)
 	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }

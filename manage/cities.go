@@ -195,6 +195,10 @@ func (m *Cities) owner(ctx context.Context, n NewCity) (owner db.Moderator, made
 		}
 	}
 	owner, err = m.DB.CreateModerator(ctx, n.Email, hash)
+	if errors.Is(err, db.ErrTaken) { // somebody else has made them at the same moment
+		owner, err = m.DB.FindModerator(ctx, n.Email)
+		return owner, false, err
+	}
 	return owner, true, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -40,6 +41,7 @@ type Answers struct {
 // expected is somebody who waits for an answer.
 type expected struct {
 	botID    int64
+	cityID   int64
 	language string
 	answer   func(context.Context, bots.Answer) error
 	question *question // that is answered instead; nil: none
@@ -86,7 +88,7 @@ func (a *Answers) expect(id string, b report.Bot, in bots.Incoming, q *question)
 	if q == nil {
 		q = a.expected[id].question // it was heard before
 	}
-	a.expected[id] = expected{b.ID, in.Language, in.Answer, q, until}
+	a.expected[id] = expected{b.ID, b.CityID, in.Language, in.Answer, q, until}
 	a.order = append(a.order, expiry{id, until})
 	a.drop(max(0, len(a.order)-maxExpected))
 }
@@ -107,6 +109,31 @@ func (a *Answers) find(id string) (e expected, ok bool) {
 	defer a.mu.Unlock()
 	e, ok = a.expected[id]
 	return e, ok && !e.until.Before(a.now())
+}
+
+// expects tells whether somebody waits for an answer to a report.
+func (a *Answers) expects(id string) bool {
+	if a == nil {
+		return false
+	}
+	_, ok := a.find(id)
+	return ok
+}
+
+// expectedOf returns the reports of a city, or of all, that somebody waits for an answer
+// to, without those of cities that are left out. leave may be nil.
+func (a *Answers) expectedOf(cityID int64, leave func(cityID int64) bool) (ids []string) {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, e := range a.expected {
+		if notice.Concerns(cityID, e.cityID) && (leave == nil || !leave(e.cityID)) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // drop forgets the first n who wait. a.mu is held.

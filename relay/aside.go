@@ -11,7 +11,7 @@ import (
 
 // aside are the lanes of cities whose reports wait for outside programs: each has its own,
 // so that the cities it would share one with do not wait. A city that never had a task
-// has none, and one that is deleted has none any more.
+// has none, and one that is deleted or another process's has none any more.
 type aside struct {
 	relay   *Relay
 	ctx     context.Context
@@ -84,7 +84,28 @@ func (a *aside) changed(cityID int64) {
 	}
 }
 
-// end ends the lane of a city that was deleted, and its reports with it.
+// allChanged is changed for every city.
+func (a *aside) allChanged() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, l := range a.lanes {
+		l.rewind(nil)
+	}
+}
+
+// lookAgain has the lanes of a shard read what waits on them.
+func (a *aside) lookAgain(shard int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for cityID, l := range a.lanes {
+		if db.ShardOf(cityID) == shard {
+			l.lookAgain()
+		}
+	}
+}
+
+// end ends the lane of a city that was deleted, and its reports with it, or that is another
+// process's now.
 func (a *aside) end(cityID int64) {
 	a.mu.Lock()
 	l := a.lanes[cityID]
@@ -97,7 +118,7 @@ func (a *aside) end(cityID int64) {
 // program stops meanwhile, they are not judged: they come again at the next start.
 func (a *aside) look(ctx context.Context, cityID int64, batch []db.Heard) ([]db.Heard, error) {
 	c, err := a.relay.cities.get(ctx, cityID)
-	if errors.Is(err, db.ErrNotFound) {
+	if errors.Is(err, db.ErrNotFound) || !a.relay.DB.Owns(cityID) {
 		a.end(cityID)
 		return nil, nil
 	}

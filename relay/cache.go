@@ -10,6 +10,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/cache"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -37,11 +38,11 @@ type cityCache struct {
 }
 
 func newCityCache(d *db.DB, networks map[string]bots.Network) *cityCache {
-	return &cityCache{db: d, networks: networks, cities: cache.New[int64, *city](math.MaxInt), compiled: make(map[[2]string]*censor.Rules)}
+	return &cityCache{db: d, networks: networks, cities: cache.New[int64, *city](math.MaxInt, d.KeptFor()), compiled: make(map[[2]string]*censor.Rules)}
 }
 
 func (c *cityCache) forget(cityID int64) {
-	c.cities.Forget(func(id int64, _ *city) bool { return id == cityID })
+	c.cities.Forget(func(id int64, _ *city) bool { return notice.Concerns(cityID, id) })
 }
 
 func (c *cityCache) get(ctx context.Context, cityID int64) (*city, error) {

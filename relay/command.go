@@ -64,9 +64,9 @@ type answerer struct {
 // NewCommands returns the commands of the cities in a database. It listens to notices
 // until stop.
 func NewCommands(o CommandOptions, notices *notice.Board) (c *Commands, stop func()) {
-	c = &Commands{CommandOptions: o, cities: cache.New[int64, *commanded](math.MaxInt)}
+	c = &Commands{CommandOptions: o, cities: cache.New[int64, *commanded](math.MaxInt, o.DB.KeptFor())}
 	return c, notices.OnChanged(func(cityID int64) {
-		c.cities.Forget(func(id int64, _ *commanded) bool { return id == cityID })
+		c.cities.Forget(func(id int64, _ *commanded) bool { return notice.Concerns(cityID, id) })
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"ticketfrei/internal/bus"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -22,6 +23,13 @@ func (rl *Relay) publish(r *report.Report, v report.Verdict) {
 
 // publishAs tells the bus of a report, where somebody wants to know.
 func (rl *Relay) publishAs(name string, r *report.Report, v report.Verdict) {
+	if rl.elsewhere.isNew(r.CityID, r.ID, name) {
+		rl.tellBus(name, r, v)
+	}
+}
+
+// tellBus is publishAs for what another process may have done.
+func (rl *Relay) tellBus(name string, r *report.Report, v report.Verdict) {
 	if !rl.Bus.Wanted(r.CityID, name) {
 		return
 	}
@@ -45,9 +53,13 @@ func (rl *Relay) publishWithdrawn(r *report.Report) {
 	rl.publishAs(bus.ReportTakenBack, &bare, report.Verdict{Reason: report.ReasonTakenBack})
 }
 
-// cityChanged forgets what is kept of a city, and tells the bus.
+// cityChanged forgets what is kept of a city, or of all, and tells the bus.
 func (rl *Relay) cityChanged(cityID int64) {
 	rl.cities.forget(cityID)
+	if cityID == notice.All { // nobody knows which did
+		rl.aside.allChanged()
+		return
+	}
 	rl.aside.changed(cityID)
 	rl.Bus.Tell(cityID, bus.CityChanged, rl.Now(), nil)
 }

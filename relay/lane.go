@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"ticketfrei/db"
@@ -17,15 +18,21 @@ const batchSize = 64
 // stored. What it has no room for it reads from the database, and until that is
 // done nothing is added: so its reports come in the order they were stored.
 type lane struct {
-	stored unjudged
-	wake   chan struct{}
-	last   int64 // seq of the last report that was taken out
+	stored    unjudged
+	elsewhere func(cityID int64) bool // whether a city has a lane of its own; nil: none has
+	wake      chan struct{}
+	// Of who takes out: the highest seq that was, and whether what is read may have been
+	// taken out before, by the lane of its city that waits for outside programs.
+	last    int64
+	looking bool
 
 	mu      sync.Mutex
 	waiting []db.Heard
-	behind  bool       // there are reports in the database that are not in waiting
-	over    bool       // nothing more comes
-	again   []db.Heard // could not be judged, and are to be tried again
+	behind  bool           // there are reports in the database that are not in waiting
+	look    bool           // also below last
+	over    bool           // nothing more comes
+	again   []db.Heard     // could not be judged, and are to be tried again
+	tried   map[int64]bool // those, and those that come again later
 }
 
 // unjudged reads the first reports after seq that wait on a lane from the database.
@@ -35,13 +42,13 @@ type unjudged func(ctx context.Context, after int64, limit int) ([]db.Heard, err
 func newLane(stored unjudged) *lane { return &lane{stored: stored, wake: make(chan struct{}, 1)} }
 
 // newLanes returns the lanes of all cities, which begin with what the database holds.
-func newLanes(d *db.DB) []*lane {
+func newLanes(d *db.DB, elsewhere func(cityID int64) bool) []*lane {
 	all := make([]*lane, lanes)
 	for i := range all {
 		all[i] = newLane(func(ctx context.Context, after int64, limit int) ([]db.Heard, error) {
 			return d.Unjudged(ctx, int64(i), lanes, after, limit)
 		})
-		all[i].behind = true
+		all[i].elsewhere, all[i].behind = elsewhere, true
 		all[i].signal()
 	}
 	return all
@@ -67,6 +74,26 @@ func (l *lane) put(h db.Heard) {
 		l.waiting = append(l.waiting, h)
 	}
 	l.signal()
+}
+
+// lookAgain has everything read that waits on the lane: reports that another process has
+// heard are not put, and their seqs may be below those that were judged, since commits of
+// several processes come out of order.
+func (l *lane) lookAgain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.behind, l.look, l.waiting = true, true, nil
+	l.signal()
+}
+
+// setAside has a report that could not be judged not be taken out until retry.
+func (l *lane) setAside(h db.Heard) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tried == nil {
+		l.tried = make(map[int64]bool)
+	}
+	l.tried[h.Seq] = true
 }
 
 // retry adds a report that could not be judged. It is judged alone.
@@ -121,18 +148,19 @@ func (l *lane) next() (batch []db.Heard, behind bool) {
 	defer l.mu.Unlock()
 	if len(l.again) > 0 {
 		batch, l.again = l.again[:1:1], l.again[1:]
+		delete(l.tried, batch[0].Seq)
 		return batch, false
 	}
 	if behind, l.behind = l.behind, false; behind {
+		if l.look {
+			l.last, l.looking, l.look = 0, true, false
+		}
 		return nil, true
 	}
 	for len(l.waiting) > 0 && len(batch) < batchSize {
-		h := l.waiting[0]
+		batch = append(batch, l.waiting[0])
+		l.last = max(l.last, l.waiting[0].Seq)
 		l.waiting = l.waiting[1:]
-		if h.Seq > l.last { // or it was read from the database
-			batch = append(batch, h)
-			l.last = h.Seq
-		}
 	}
 	if len(l.waiting) == 0 {
 		l.waiting = nil // an idle lane costs no memory
@@ -143,15 +171,29 @@ func (l *lane) next() (batch []db.Heard, behind bool) {
 // read takes reports out of the database.
 func (l *lane) read(ctx context.Context) ([]db.Heard, error) {
 	batch, err := l.stored(ctx, l.last, batchSize)
-	if err != nil || len(batch) == batchSize {
-		l.mu.Lock()
-		l.behind, l.waiting = true, nil
-		l.mu.Unlock()
-	}
 	if len(batch) > 0 {
 		l.last = batch[len(batch)-1].Seq
 	}
+	more := err != nil || len(batch) == batchSize
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if more {
+		l.behind, l.waiting = true, nil
+	}
+	// What was put meanwhile was read as well.
+	l.waiting = slices.DeleteFunc(l.waiting, func(h db.Heard) bool { return hasSeq(batch, h.Seq) })
+	batch = slices.DeleteFunc(batch, func(h db.Heard) bool { return l.tried[h.Seq] || l.looking && l.isElsewhere(h) })
+	l.looking = l.looking && more
 	return batch, err
+}
+
+// isElsewhere tells whether a report is one of another lane.
+func (l *lane) isElsewhere(h db.Heard) bool {
+	return l.elsewhere != nil && l.elsewhere(h.Report.CityID)
+}
+
+func hasSeq(list []db.Heard, seq int64) bool {
+	return slices.ContainsFunc(list, func(h db.Heard) bool { return h.Seq == seq })
 }
 
 // rewind has the reports of a batch come once more.

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -46,16 +47,23 @@ func (rl *Relay) Run(ctx context.Context) error {
 	defer rl.Notices.OnChanged(rl.cityChanged)()
 	var group sync.WaitGroup
 	rl.aside.begin(ctx, &group)
-	all := newLanes(rl.DB)
+	all := newLanes(rl.DB, func(cityID int64) bool { return rl.aside.begun(cityID) != nil })
 	rl.DB.FollowHeard(func(h db.Heard) {
 		if rl.DB.Owns(h.Report.CityID) {
 			all[h.Report.CityID%lanes].put(h)
+		} else {
+			rl.elsewhere.stored(h.Report)
 		}
 	})
 	for _, l := range all {
 		group.Go(func() { rl.runLane(ctx, l, rl.aside.sort) })
 	}
+	if rl.DB.OnServer() {
+		defer rl.Notices.OnHeard(func(shard int64) { rl.lookAgain(all, int(shard)) })()
+		group.Go(func() { rl.find(ctx, all) })
+	}
 	group.Go(func() { rl.countBacklog(ctx) })
+	group.Go(func() { rl.elsewhere.run(ctx) })
 	if rl.Answers != nil {
 		group.Go(func() { rl.Answers.run(ctx) })
 	}
@@ -66,7 +74,11 @@ func (rl *Relay) Run(ctx context.Context) error {
 // countBacklog counts what waits, until ctx ends: reports also go in other ways
 // than by being judged.
 func (rl *Relay) countBacklog(ctx context.Context) {
-	tick := time.NewTicker(countEvery)
+	every := countEvery
+	if rl.DB.OnServer() { // others judge what this process has heard
+		every = findEvery
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		if err := rl.DB.CountBacklog(ctx); err != nil && ctx.Err() == nil {
@@ -95,9 +107,9 @@ func (rl *Relay) runLane(ctx context.Context, l *lane, prepare func(context.Cont
 		if err == nil {
 			err = rl.DB.Full()
 		}
-		ready := batch
+		ready := rl.ours(batch)
 		if err == nil {
-			ready, err = prepare(ctx, batch)
+			ready, err = prepare(ctx, ready)
 		}
 		if err == nil {
 			// What was begun is finished, also while the program stops.
@@ -143,6 +155,7 @@ func (rl *Relay) later(l *lane, tries map[int64]int, h db.Heard, err error) {
 	}
 	wait := backoff.Wait(rl.firstRetry, tries[h.Seq]-1, lastRetry)
 	rl.Log.Error("a report could not be judged, trying again", "report", h.Report.ID, "in", wait, "err", err)
+	l.setAside(h)
 	time.AfterFunc(wait, func() { l.retry(h) })
 }
 
@@ -176,6 +189,8 @@ func (rl *Relay) store(ctx context.Context, list []db.Ruling, later func(db.Hear
 	switch {
 	case err == nil || db.Unavailable(err):
 		return err
+	case len(list) == 1 && errors.Is(err, db.ErrNotOurs): // its owner finds it
+		return nil
 	case len(list) == 1:
 		later(list[0].Heard, err)
 		return nil
@@ -205,7 +220,7 @@ func (rl *Relay) rule(ctx context.Context, h db.Heard) (r db.Ruling, err error) 
 
 // passOn hands on what was stored.
 func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
-	passed := make(map[int64]bool)
+	passed := make(map[int64]bool) // by city, whether any did
 	for i, s := range saved {
 		if !s.Judged {
 			continue
@@ -215,11 +230,15 @@ func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
 		rl.publish(r, s.Verdict)
 		if s.Verdict.Passed {
 			rl.Outgoing.Send(s.Fanouts)
-			passed[r.CityID] = true
 		}
+		passed[r.CityID] = passed[r.CityID] || s.Verdict.Passed
 		rl.answer(list[i], s.Verdict)
 	}
-	for cityID := range passed {
-		rl.Notices.Passed(cityID)
+	for cityID, some := range passed {
+		if some {
+			rl.Notices.Passed(cityID)
+		} else {
+			rl.Notices.Judged(cityID)
+		}
 	}
 }

@@ -28,8 +28,9 @@ type Places struct {
 type placed struct {
 	told    atomic.Int64 // how often the city was said to have changed
 	mu      sync.Mutex
-	seen    int64 // told, when it was last looked
-	changed time.Time
+	seen    int64     // told, when it was last looked
+	until   time.Time // until when it need not be looked, where others may change them unheard
+	version int64
 	places  *place.Places
 }
 
@@ -39,7 +40,20 @@ var _ bots.Places = (*Places)(nil)
 // stop.
 func NewPlaces(d *db.DB, notices *notice.Board, log *slog.Logger) (p *Places, stop func()) {
 	p = &Places{db: d, log: log, cities: make(map[int64]*placed)}
-	return p, notices.OnChanged(func(cityID int64) { p.city(cityID).told.Add(1) })
+	return p, notices.OnChanged(p.changed)
+}
+
+// changed has the places of a city, or of all, looked at again.
+func (p *Places) changed(cityID int64) {
+	if cityID != notice.All {
+		p.city(cityID).told.Add(1)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.cities {
+		c.told.Add(1)
+	}
 }
 
 // city returns what is kept of a city.
@@ -70,21 +84,27 @@ func (p *Places) of(ctx context.Context, cityID int64, look bool) (*place.Places
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	told := c.told.Load()
-	if c.seen == told && !look {
+	if c.seen == told && !look && !c.isOld() {
 		return c.places, nil
 	}
-	changed, err := p.db.PlacesChanged(ctx, cityID)
+	version, err := p.db.PlacesVersion(ctx, cityID)
 	if err != nil {
 		return nil, err
 	}
-	if !changed.Equal(c.changed) {
+	if version != c.version {
 		if c.places, err = p.read(ctx, cityID); err != nil {
 			return nil, err
 		}
 	}
-	c.seen, c.changed = told, changed
+	c.seen, c.version = told, version
+	if life := p.db.KeptFor(); life > 0 {
+		c.until = time.Now().Add(life)
+	}
 	return c.places, nil
 }
+
+// isOld tells whether others may have changed the places unheard. c.mu is held.
+func (c *placed) isOld() bool { return !c.until.IsZero() && !time.Now().Before(c.until) }
 
 // read reads the places of a city. Those that another version has written, and this one
 // cannot read, hold no report up.

@@ -51,9 +51,9 @@ type Customs struct {
 // NewCustoms returns the customs of the cities in a database. It listens to notices
 // until stop.
 func NewCustoms(d *db.DB, notices *notice.Board, intents *intent.Recognizer, places *Places, now func() time.Time) (c *Customs, stop func()) {
-	c = &Customs{db: d, intents: intents, places: places, now: now, cities: cache.New[int64, report.City](math.MaxInt), asked: make(map[string][]time.Time)}
+	c = &Customs{db: d, intents: intents, places: places, now: now, cities: cache.New[int64, report.City](math.MaxInt, d.KeptFor()), asked: make(map[string][]time.Time)}
 	stop = notices.OnChanged(func(cityID int64) {
-		c.cities.Forget(func(id int64, _ report.City) bool { return id == cityID })
+		c.cities.Forget(func(id int64, _ report.City) bool { return notice.Concerns(cityID, id) })
 	})
 	return c, stop
 }

@@ -27,6 +27,12 @@ const accountMailsRead = 64
 // accountMailLook is how often the database is asked for account mails at least.
 const accountMailLook = time.Minute
 
+// accountMailLookShared is the same where other processes store mails as well.
+const accountMailLookShared = 500 * time.Millisecond
+
+// mailShard is the shard whose owner sends the account mails of all cities.
+const mailShard = 0
+
 // accountMailTime is how long an account mail is tried: the links in them are good
 // for as long.
 const accountMailTime = 48 * time.Hour
@@ -54,6 +60,8 @@ type AccountMails struct {
 
 	mu     sync.Mutex
 	inHand map[int64]bool  // by id: not to be read
+	busy   int             // how many are being sent
+	idle   chan struct{}   // closed when none is; nil: nobody waits for that
 	done   []int64         // in hand until the next reading begins: its answer is newer
 	back   <-chan struct{} // nil, or closed when mails leave again; until then one is tried at a time
 }
@@ -110,6 +118,9 @@ func (a *AccountMails) Run(ctx context.Context) error {
 func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next time.Time) {
 	a.forget()
 	now := a.now()
+	if !a.db.OwnsShard(mailShard) { // another process sends them
+		return now.Add(accountMailLook)
+	}
 	if a.db.Full() != nil { // what is sent now could not be deleted
 		return now.Add(time.Second)
 	}
@@ -128,14 +139,20 @@ func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next t
 		if limit > 1 && a.isAway() {
 			return now // the rest waits, and one of it tries
 		}
-		a.take(m.ID)
+		if !a.begin(m.ID) {
+			return now
+		}
 		select {
 		case work <- m:
 		case <-ctx.Done():
+			a.letGo(m.ID)
 			return now
 		}
 	}
 	look := now.Add(accountMailLook)
+	if a.db.OnServer() { // others store some
+		look = now.Add(accountMailLookShared)
+	}
 	switch {
 	case limit == 1:
 		return now.Add(accountMailOften)
@@ -183,10 +200,16 @@ func (a *AccountMails) has(id int64) bool {
 	return a.inHand[id]
 }
 
-func (a *AccountMails) take(id int64) {
+// begin takes a mail in hand, unless another process sends them now.
+func (a *AccountMails) begin(id int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.db.OwnsShard(mailShard) {
+		return false
+	}
 	a.inHand[id] = true
+	a.busy++
+	return true
 }
 
 // letGo has a mail read again, if it is still there.
@@ -194,6 +217,10 @@ func (a *AccountMails) letGo(id int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.done = append(a.done, id)
+	if a.busy--; a.busy == 0 && a.idle != nil {
+		close(a.idle)
+		a.idle = nil
+	}
 }
 
 // forget lets go of those that were done with before the reading that begins.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -59,10 +60,10 @@ func (s *Supervisor) followChanges(ctx context.Context) {
 	}
 }
 
-// reconcile starts the bots of a city that are switched on, and stops its
+// reconcile starts the bots of a city, or of all, that are switched on, and stops its
 // others.
 func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
-	list, err := s.DB.CityBots(ctx, cityID)
+	list, err := s.botsOf(ctx, cityID)
 	if err != nil {
 		return err
 	}
@@ -79,11 +80,19 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 		}
 	}
 	for id, r := range s.runners {
-		if r.bot.CityID == cityID && !on[id] {
+		if notice.Concerns(cityID, r.bot.CityID) && !on[id] {
 			s.switchOff(r)
 		}
 	}
 	return nil
+}
+
+// botsOf returns the bots of a city, or of all those that are switched on.
+func (s *Supervisor) botsOf(ctx context.Context, cityID int64) ([]report.Bot, error) {
+	if cityID == notice.All {
+		return s.DB.EnabledBots(ctx)
+	}
+	return s.DB.CityBots(ctx, cityID)
 }
 
 // switchOff stops the runner of a bot that is off. s.mu is locked.
@@ -101,10 +110,11 @@ func (s *Supervisor) switchOff(r *runner) {
 func (s *Supervisor) replace(b report.Bot) {
 	old := s.runners[b.ID]
 	switch {
+	case !s.DB.Owns(b.CityID): // whose bots another process starts
 	case old == nil:
 		s.publish(b, b.State)
 		s.takeOver(s.start(b, nil))
-	case !old.bot.Updated.Equal(b.Updated):
+	case old.bot.Version != b.Version:
 		s.detach(old)
 		s.takeOver(s.start(b, old))
 	}
@@ -114,6 +124,6 @@ func (s *Supervisor) replace(b report.Bot) {
 // locked.
 func (s *Supervisor) takeOver(r *runner) {
 	if r != nil {
-		s.outbox(r.bot.ID).attach(r)
+		s.outbox(r.bot).attach(r)
 	}
 }

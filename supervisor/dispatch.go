@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/notice"
+	"ticketfrei/internal/report"
 )
 
 // Send takes in hand what is to be sent, which is stored. It does not wait for
@@ -45,7 +47,7 @@ func (s *Supervisor) withOutbox(botID int64, change func(*outbox)) {
 	if r == nil || s.stopped {
 		return
 	}
-	b := s.outbox(botID)
+	b := s.outbox(r.bot)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.runner = r
@@ -54,11 +56,11 @@ func (s *Supervisor) withOutbox(botID int64, change func(*outbox)) {
 }
 
 // outbox returns the outbox of a bot. s.mu is locked.
-func (s *Supervisor) outbox(botID int64) *outbox {
-	b := s.outboxes[botID]
+func (s *Supervisor) outbox(of report.Bot) *outbox {
+	b := s.outboxes[of.ID]
 	if b == nil {
-		b = &outbox{sup: s, botID: botID}
-		s.outboxes[botID] = b
+		b = &outbox{sup: s, botID: of.ID, claim: s.DB.Claim(of.CityID)}
+		s.outboxes[of.ID] = b
 	}
 	return b
 }
@@ -114,6 +116,9 @@ func (s *Supervisor) forget(b *outbox) *runner {
 	delete(s.outboxes, b.botID)
 	b.waits = nil
 	b.setTimer()
+	if b.gone != nil {
+		close(b.gone)
+	}
 	return b.runner
 }
 
@@ -159,6 +164,9 @@ func (s *Supervisor) expire(ctx context.Context) {
 			if more, err = s.expireSome(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Error("what has expired could not be ended, trying again", "err", err)
 			}
+		}
+		if s.DB.OnServer() { // what others told may have been lost
+			s.elsewhere.add(notice.All)
 		}
 		select {
 		case <-ctx.Done():

@@ -53,7 +53,7 @@ const (
 // trouble of the bot.
 func (r *runner) waitsForRecipient(i item, err error, d time.Duration, held *slot) {
 	defer held.Leave()
-	if r.sup.sending.Err() != nil { // the program stops
+	if r.sending.Err() != nil { // the program stops, or the city is not ours any more
 		i.row.box.putBack(i)
 		return
 	}
@@ -68,7 +68,7 @@ func (r *runner) waitsForRecipient(i item, err error, d time.Duration, held *slo
 // tryLater leaves a delivery open that may be sent another time.
 func (r *runner) tryLater(i item, err error, held *slot) {
 	defer held.Leave()
-	if r.sup.sending.Err() != nil { // the program stops
+	if r.sending.Err() != nil { // the program stops, or the city is not ours any more
 		i.row.box.putBack(i)
 		return
 	}
@@ -96,5 +96,5 @@ func (r *runner) removeRecipient(i item, cause error, held *slot) {
 // callRemove calls RemoveRecipient. A panic is an error.
 func (r *runner) callRemove(network bots.Recipients, recipient int64) (err error) {
 	defer r.recovered(&err)
-	return network.RemoveRecipient(r.sup.sending, r.bot, recipient)
+	return network.RemoveRecipient(r.sending, r.bot, recipient)
 }

@@ -76,6 +76,9 @@ func (r *runner) setHealth(lastError string, change func(*health)) {
 
 // changeHealth is setHealth where change says what the error is.
 func (r *runner) changeHealth(change func(*health) (lastError string)) {
+	if !r.sup.DB.Owns(r.bot.CityID) {
+		return // who works for the city now says how it is
+	}
 	h := &r.health
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -41,7 +41,9 @@ func (h *HeldMail) Run(ctx context.Context) error {
 	tick := time.NewTicker(heldLook)
 	defer tick.Stop()
 	for {
-		if err := h.tellAll(ctx); err != nil && ctx.Err() == nil && h.DB.Full() == nil && h.DB.Damaged() == nil {
+		if !h.DB.OwnsShard(mailShard) {
+			// Another process tells them.
+		} else if err := h.tellAll(ctx); err != nil && ctx.Err() == nil && h.DB.Full() == nil && h.DB.Damaged() == nil {
 			h.Log.Error("the moderators of a city could not be told of reports that are held, trying again", "err", err)
 		}
 		select {

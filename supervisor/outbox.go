@@ -25,6 +25,7 @@ const trialsAtOnce = 3
 type outbox struct {
 	sup   *Supervisor
 	botID int64
+	claim db.Claim // to its city, from when the outbox was made
 
 	mu      sync.Mutex
 	runner  *runner // who sends; nil where nobody does
@@ -44,6 +45,7 @@ type outbox struct {
 	released map[int64]bool // rows that left the hand while it was
 	horizon  time.Time      // what is due until then is due, whatever the clock says
 	waits    []wait         // for what is due later
+	gone     chan struct{}  // closed when nothing is in it any more; nil: nobody waits for that
 	timer    *time.Timer    // for the first of them
 }
 
@@ -323,7 +325,8 @@ func (b *outbox) resume(until time.Time) {
 
 // canSend tells whether r may send now.
 func (b *outbox) canSend(r *runner) bool {
-	return r != nil && b.runner == r && r.instance() != nil && !r.suspended.Load() && b.paused.IsZero() && (!b.stalled || b.trial)
+	return r != nil && b.runner == r && r.instance() != nil && !r.suspended.Load() && b.paused.IsZero() && (!b.stalled || b.trial) &&
+		b.sup.DB.Owns(r.bot.CityID)
 }
 
 // kick starts as many senders as there is work for. Those that there are may hang, each

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,6 +117,10 @@ func (o *outcomes) store(ctx context.Context) {
 // notStored tells that what became of some deliveries cannot be stored. Their rows
 // stay in hand, so that they are not sent again before the next start.
 func (o *outcomes) notStored(err error) {
+	if errors.Is(err, db.ErrNotOurs) {
+		o.sup.Log.Warn("what became of deliveries is not stored, as another process works for their city now: they may be sent again")
+		return
+	}
 	o.sup.Log.Error("what became of deliveries is not stored: they are sent again after the next start", "err", err)
 }
 

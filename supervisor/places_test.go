@@ -8,9 +8,9 @@ import (
 	"ticketfrei/internal/slow"
 )
 
-// TestPlacesOfOtherProcessesAreNoticed has another process store, change and remove the
-// lines and stops of a city.
-func TestPlacesOfOtherProcessesAreNoticed(t *testing.T) {
+// TestChangesOfOtherProcessesAreTold has another process store, change and remove the lines
+// and stops of a city, and change its rules. What this process changes, it tells itself.
+func TestChangesOfOtherProcessesAreTold(t *testing.T) {
 	slow.Test(t, "waits until another process is noticed")
 	r := newRig(t)
 	b := r.city("city")
@@ -22,16 +22,24 @@ func TestPlacesOfOtherProcessesAreNoticed(t *testing.T) {
 		default:
 		}
 	})()
+	other := r.otherProcess()
+	own := r.city("own").CityID
+	changes := map[string]func(){"rules": func() { dbtest.MustSaveRules(t, other, b.CityID, "U1", "") }}
 	for _, places := range []string{"U1: Plärrer", "U1: Plärrer, Fürth", ""} {
-		r.advance(time.Minute)
-		for len(told) > 0 {
-			<-told
-		}
-		dbtest.MustSavePlaces(t, r.db, b.CityID, places)
+		changes[places] = func() { dbtest.MustSavePlaces(t, other, b.CityID, places) }
+	}
+	for name, change := range changes {
+		change()
 		select {
-		case <-told:
+		case cityID := <-told:
+			if cityID == own {
+				t.Error("this process was told of what it changed itself")
+			}
 		case <-time.After(time.Minute):
-			t.Fatalf("nobody was told of %q", places)
+			t.Fatalf("nobody was told of %q", name)
 		}
+	}
+	if len(told) > 0 {
+		t.Error("a change was told of twice")
 	}
 }

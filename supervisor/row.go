@@ -85,7 +85,7 @@ func (w *row) outcome(now time.Time) (db.Outcome, []*slot) {
 	}
 	o, slots := w.news, w.slots
 	w.splits = len(o.PutOff) > 0
-	o.Fanout, o.Open, o.Attempts, o.Due = &w.Fanout, w.Open, w.Attempts, w.Due
+	o.Fanout, o.Open, o.Attempts, o.Due, o.Claim = &w.Fanout, w.Open, w.Attempts, w.Due, w.box.claim
 	w.ended, w.news, w.slots, w.dirty = 0, db.Outcome{}, nil, false
 	return o, slots
 }

@@ -44,6 +44,7 @@ type runner struct {
 	log     *slog.Logger
 	stop    context.CancelFunc
 	ctx     context.Context // of receiving
+	sending context.Context // ends when nothing of the bot may be sent any more
 	before  <-chan struct{} // closed when the runner it replaces has stopped receiving; nil where it replaces none
 	ended   chan struct{}   // closed when it has stopped receiving
 	// Both belong to receiveLoop: whether it failed before, and how long it took to be
@@ -72,11 +73,11 @@ type made struct {
 	concurrency int
 }
 
-// newRunner returns the runner of b, in place of another, which may be nil.
+// newRunner returns the runner of b, in place of another, which may be nil. s.mu is locked.
 func newRunner(s *Supervisor, network bots.Network, b report.Bot, former *runner) *runner {
 	ctx, stop := context.WithCancel(s.receiving)
 	r := &runner{
-		sup: s, network: network, bot: b, ctx: ctx, stop: stop,
+		sup: s, network: network, bot: b, ctx: ctx, stop: stop, sending: s.sendingFor(b.CityID),
 		log:      slog.New(s.logs.handler(s.Log, b)),
 		panicked: make(map[string]bool),
 		ended:    make(chan struct{}),

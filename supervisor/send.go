@@ -18,8 +18,8 @@ func (r *runner) sendLoop(b *outbox) {
 			r.sup.tidy(b)
 			return
 		}
-		held, err := r.sup.outcomes.takeSlot(r.sup.sending, r.bot.Network)
-		if err != nil { // the program stops
+		held, err := r.sup.outcomes.takeSlot(r.sending, r.bot.Network)
+		if err != nil { // the program stops, or the city is not ours any more
 			b.putBack(i)
 			continue
 		}
@@ -40,7 +40,7 @@ func (r *runner) carryOut(instance bots.Bot, i item, held *slot) {
 		return
 	}
 	d := report.NewDelivery(*w.Report, r.bot, w.Recipients[i.index])
-	receipt, err := r.callSend(bots.WithTurn(r.sup.sending, turnOf{held, w}), instance, d)
+	receipt, err := r.callSend(bots.WithTurn(r.sending, turnOf{held, w}), instance, d)
 	switch {
 	case errors.Is(err, errOver):
 		held.Leave()
@@ -57,8 +57,8 @@ func (r *runner) carryOut(instance bots.Bot, i item, held *slot) {
 	r.setHealth("", func(h *health) { h.cannotSend, h.sending = false, refusals{} })
 }
 
-// errOver is that a report was taken back, or is gone, while a delivery of it waited for
-// its turn.
+// errOver is that a report was taken back, is gone, or is another process's to send, while
+// a delivery of it waited for its turn.
 var errOver = errors.New("the report is not to be sent any more")
 
 // turnOf is the turn of a delivery.
@@ -69,11 +69,18 @@ type turnOf struct {
 
 // Return is that of the slot, unless there is nothing to send any more.
 func (t turnOf) Return(ctx context.Context) error {
-	sup := t.row.box.sup
-	if sup.isTakenBack(t.row.Seq) || sup.isWiped(t.row.Report.CityID, t.row.Seq) {
+	sup, cityID := t.row.box.sup, t.row.Report.CityID
+	if sup.isTakenBack(t.row.Seq) || sup.isWiped(cityID, t.row.Seq) {
 		return errOver
 	}
-	return t.slot.Return(ctx)
+	if err := t.slot.Return(ctx); err != nil {
+		return err
+	}
+	if !sup.DB.Owns(cityID) {
+		t.Leave()
+		return errOver
+	}
+	return nil
 }
 
 // callSend calls Send with its timeout. A panic is an error.
@@ -88,13 +95,13 @@ func (r *runner) callSend(ctx context.Context, instance bots.Bot, d report.Deliv
 // back stays counted as sent.
 func (r *runner) takeBack(instance bots.Bot, i item, held *slot) {
 	w := i.row
-	s, err := r.sup.DB.Receipt(r.sup.sending, w.Recipients[i.index])
+	s, err := r.sup.DB.Receipt(r.sending, w.Recipients[i.index])
 	if err == nil {
 		d := report.NewDelivery(*w.Report, r.bot, s.Recipient)
 		d.Retract = &s.Receipt
 		err = bots.ErrCannotRetract
 		if retracter, ok := instance.(bots.Retracter); ok {
-			err = r.callRetract(bots.WithTurn(r.sup.sending, held), retracter, d)
+			err = r.callRetract(bots.WithTurn(r.sending, held), retracter, d)
 		}
 	}
 	switch {

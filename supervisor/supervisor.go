@@ -68,6 +68,9 @@ type Supervisor struct {
 	wiped     sync.Map // by city: the seq up to which its reports are gone
 	turns     turns
 	changes   *changes
+	elsewhere *changes        // cities in which another process has done something
+	shards    [db.Shards]work // where cities are shared between processes
+	began     chan struct{}   // closed when Run has begun
 
 	// receiving ends first when the program stops, sending after the sends
 	// under way have ended.
@@ -83,7 +86,7 @@ func New(o Options) *Supervisor {
 	}
 	o.Refusals = o.Refusals.withDefaults()
 	s := &Supervisor{Options: o, runners: make(map[int64]*runner), outboxes: make(map[int64]*outbox),
-		turns: make(turns, startingAtOnce), changes: newChanges()}
+		turns: make(turns, startingAtOnce), changes: newChanges(), elsewhere: newChanges(), began: make(chan struct{})}
 	s.outcomes = newOutcomes(s)
 	s.outages = newOutages(s)
 	s.metrics = newMetrics(o.Metrics, s)
@@ -106,13 +109,20 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.logs.start()
 	defer s.logs.stop()
 	defer s.Notices.OnChanged(s.changes.add)()
-	if err := s.startAll(receiving); err != nil && ctx.Err() == nil {
+	defer s.Notices.OnElsewhere(s.toldElsewhere)()
+	elsewhere, err := s.DB.FollowElsewhere(receiving) // before bots are read
+	if err == nil {
+		err = s.startAll(receiving)
+	}
+	if err != nil && ctx.Err() == nil {
 		return err
 	}
+	close(s.began)
 	s.serveNetworks(receiving)
 	s.group.Go(func() { s.watchStart(receiving) })
 	s.group.Go(func() { s.followChanges(receiving) })
-	s.group.Go(func() { s.poll(receiving) })
+	s.group.Go(func() { s.followElsewhere(receiving) })
+	s.group.Go(func() { s.poll(receiving, elsewhere) })
 	s.group.Go(func() { s.expire(receiving) })
 	<-receiving.Done()
 	s.stopAll(stopSending)

@@ -263,21 +263,37 @@ func TestSettingsChangedTakeEffectAtOnce(t *testing.T) {
 	receive(t, "stop after disconnecting", stopped)
 }
 
-// TestCityOfAnotherProcessIsFound makes a city without a notice, as the
-// command line does.
+// TestCityOfAnotherProcessIsFound has another process make a city, as the command line
+// does, switch its bot off and on, and delete it.
 func TestCityOfAnotherProcessIsFound(t *testing.T) {
 	slow.Test(t, "waits until another process is noticed")
 	r := newRig(t)
-	running := make(chan report.Bot, 8)
+	running, stopped := make(chan report.Bot, 8), make(chan report.Bot, 8)
 	r.start(&toy{send: ok, receive: func(ctx context.Context, b report.Bot, _ func(context.Context, bots.Incoming) error) error {
 		running <- b
 		<-ctx.Done()
+		stopped <- b
 		return ctx.Err()
 	}})
-	b := r.city("late")
+	other := r.otherProcess()
+	b := r.cityIn(other, "late")
 	if got := receive(t, "start", running); got.ID != b.ID {
 		t.Errorf("started bot %d, want %d", got.ID, b.ID)
 	}
+	for _, on := range []bool{false, true} {
+		if err := other.EnableBot(t.Context(), b.ID, on); err != nil {
+			t.Fatal(err)
+		}
+		if on {
+			receive(t, "start after switching on", running)
+		} else {
+			receive(t, "stop after switching off", stopped)
+		}
+	}
+	if err := other.DeleteCity(t.Context(), b.CityID); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, "stop of a city that was deleted", stopped)
 }
 
 func TestStopLetsARunningSendEnd(t *testing.T) {

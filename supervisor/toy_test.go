@@ -111,6 +111,7 @@ var toyTexts = fstest.MapFS{
 // rig is a supervisor with a real database.
 type rig struct {
 	*testing.T
+	home    string // of the database
 	db      *db.DB
 	secrets *secret.Box
 	hearing *relay.Hearing
@@ -135,7 +136,8 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{T: t, log: slog.DiscardHandler, told: make(chan string, 16), over: make(chan int64, 16), now: time.Now(),
 		refusals: supervisor.Refusals{For: -1, Looks: []time.Duration{20 * time.Millisecond}}}
-	r.db = dbtest.MustOpen(t, r.clock, nil)
+	r.home = dbtest.MustMakeHome(t)
+	r.db = dbtest.MustOpenAt(t, r.home, r.clock, nil)
 	var err error
 	if r.texts, err = i18n.New(supervisor.Texts, toyTexts); err != nil {
 		t.Fatal(err)
@@ -206,8 +208,20 @@ func (r *rig) start(network *toy) {
 
 func (r *rig) city(slug string) report.Bot {
 	r.Helper()
-	c := dbtest.MustCreateCity(r, r.db, slug, "toy")
-	list, err := r.db.CityBots(r.Context(), c.ID)
+	return r.cityIn(r.db, slug)
+}
+
+// otherProcess is what another process has of the database, the clock of which is an hour
+// slow.
+func (r *rig) otherProcess() *db.DB {
+	r.Helper()
+	return dbtest.MustOpenAt(r, r.home, func() time.Time { return r.clock().Add(-time.Hour) }, nil)
+}
+
+func (r *rig) cityIn(d *db.DB, slug string) report.Bot {
+	r.Helper()
+	c := dbtest.MustCreateCity(r, d, slug, "toy")
+	list, err := d.CityBots(r.Context(), c.ID)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -97,3 +97,47 @@ func TestStorageLocks(t *testing.T) {
 		t.Error("a lock that nobody has was given back")
 	}
 }
+
+// TestStorageLocksOfProcesses has two processes want a lock, one of which ends without
+// giving its next one back.
+func TestStorageLocksOfProcesses(t *testing.T) {
+	if !dbtest.OnServer() {
+		t.Skip("of PostgreSQL alone: install it, and give the URL of a server in " + dbtest.ServerVariable)
+	}
+	one, other := dbtest.MustOpenTwo(t, time.Now, nil)
+	box := dbtest.MustMakeBox(t)
+	a, b := newStorage(one.Secrets(box)), newStorage(other.Secrets(box))
+	if err := a.Lock(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := one.HoldLock(t.Context(), "b", "somebody who is gone", time.Millisecond); !held || err != nil {
+		t.Fatal(held, err)
+	}
+	if held, err := other.HoldLock(t.Context(), "a", b.holder, lockLife); held || err != nil {
+		t.Errorf("the other process has it, too: %v, %v", held, err)
+	}
+	if err := b.Lock(t.Context(), "b"); err != nil {
+		t.Errorf("what is over is not free: %v", err)
+	}
+	waiting, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Lock(waiting, "a"); !errors.Is(err, context.Canceled) {
+		t.Errorf("waiting ends with %v", err)
+	}
+	got := make(chan error, 1)
+	go func() { got <- b.Lock(t.Context(), "a") }()
+	if err := a.Unlock(t.Context(), "a"); err != nil {
+		t.Error(err)
+	}
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		if err := b.Unlock(t.Context(), name); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := b.Unlock(t.Context(), "b"); err == nil {
+		t.Error("what nobody has was given back")
+	}
+}

@@ -51,6 +51,9 @@ const roomy = 10
 
 // disk looks at the room for the database.
 func (d *doctor) disk(context.Context) []Result {
+	if d.Config.Database.URL != "" { // it is on the disk of its server
+		return nil
+	}
 	what := "disk of " + d.Config.Data
 	free, need, err := db.Room(d.Config.Data)
 	text := fmt.Sprintf("%d MB are free", free>>20)

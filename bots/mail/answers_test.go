@@ -84,7 +84,7 @@ func TestEnvelopeOfClosedCity(t *testing.T) {
 	address := b.network.bounceAddress(c, bot, b.find(bot, "rider@example.org"))
 	for _, closed := range []struct{ close, answer string }{
 		{"UPDATE cities SET paused = 1 WHERE slug = 'nuernberg'", "550 5.7.1 This city takes no reports"},
-		{"UPDATE bots SET enabled = 0 WHERE city_id IN (SELECT id FROM cities WHERE slug = 'nuernberg')", "550 5.7.1 This city takes no messages by mail"},
+		{"UPDATE bots SET enabled = FALSE WHERE city_id IN (SELECT id FROM cities WHERE slug = 'nuernberg')", "550 5.7.1 This city takes no messages by mail"},
 	} {
 		b.exec(closed.close)
 		b.network.host.Notices.Changed(c.ID)

@@ -33,6 +33,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/cache"
 	"ticketfrei/internal/mailer"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -94,7 +95,7 @@ func New(h bots.Host) (*Network, error) {
 	}
 	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),
 		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")},
-		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities)}
+		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities, h.DB.KeptFor())}
 	n.stop = h.Notices.OnChanged(n.changed)
 	h.Mailer.OnAway(n.tellOperator)
 	return n, nil
@@ -103,7 +104,7 @@ func New(h bots.Host) (*Network, error) {
 // changed has what is kept of a city read again.
 func (n *Network) changed(cityID int64) {
 	n.cities.forget(cityID)
-	n.offers.Forget(func(_ int64, o digestOffer) bool { return o.cityID == cityID })
+	n.offers.Forget(func(_ int64, o digestOffer) bool { return notice.Concerns(cityID, o.cityID) })
 }
 
 // Close ends what New has begun.

@@ -5,6 +5,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/cache"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -24,7 +25,7 @@ type found struct {
 	bot  report.Bot
 }
 
-func newCities(d *db.DB) *cities { return &cities{d, cache.New[string, found](maxCities)} }
+func newCities(d *db.DB) *cities { return &cities{d, cache.New[string, found](maxCities, d.KeptFor())} }
 
 // find is db.DB.FindCityBot.
 func (c *cities) find(ctx context.Context, slug string) (report.City, report.Bot, error) {
@@ -37,5 +38,5 @@ func (c *cities) find(ctx context.Context, slug string) (report.City, report.Bot
 
 // forget has a city read again.
 func (c *cities) forget(cityID int64) {
-	c.bySlug.Forget(func(_ string, f found) bool { return f.city.ID == cityID })
+	c.bySlug.Forget(func(_ string, f found) bool { return notice.Concerns(cityID, f.city.ID) })
 }

@@ -186,14 +186,22 @@ func (n *Network) claimDigests(ctx context.Context, botID int64) (list []digest,
 	now := n.host.Now()
 	err = n.host.DB.WriteSoon(ctx, func(tx *gorm.DB) error {
 		list = nil
+		var due []digest
 		err := tx.Raw("SELECT d.recipient_id, d.last, d.until, d.due"+openDigests+" AND d.due <= ?2 ORDER BY d.due LIMIT ?3",
-			botID, now.UnixMilli(), digestsAtOnce).Scan(&list).Error
-		for i := range list {
-			if err == nil {
-				err = tx.Exec("UPDATE mail_digests SET due = ? WHERE recipient_id = ?", now.Add(digestClaim).UnixMilli(), list[i].Recipient).Error
+			botID, now.UnixMilli(), digestsAtOnce).Scan(&due).Error
+		if err != nil {
+			return err
+		}
+		for _, one := range due {
+			claimed := tx.Exec("UPDATE mail_digests SET due = ? WHERE recipient_id = ? AND due = ?", now.Add(digestClaim).UnixMilli(), one.Recipient, one.Due)
+			if claimed.Error != nil {
+				return claimed.Error
+			}
+			if claimed.RowsAffected > 0 {
+				list = append(list, one)
 			}
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim mail digests: %w", err)
@@ -243,7 +251,7 @@ func (n *Network) endDigest(ctx context.Context, d digest, last int64, due time.
 func (n *Network) putDigestOff(ctx context.Context, d digest, last int64) error {
 	due := n.host.Now().Add(digestRetry).UnixMilli()
 	return n.host.DB.WriteSoon(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE mail_digests SET last = max(last, ?), due = ? WHERE recipient_id = ?", last, due, d.Recipient).Error
+		return tx.Exec("UPDATE mail_digests SET last = CASE WHEN last < ?1 THEN ?1 ELSE last END, due = ?2 WHERE recipient_id = ?3", last, due, d.Recipient).Error
 	})
 }
 

@@ -87,8 +87,8 @@ func (n *Network) storeIgnored(ctx context.Context) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
 		for k, count := range counts {
 			// A bot that has gone meanwhile has no counts.
-			err := tx.Exec(`INSERT INTO mail_ignored (bot_id, day, reason, n) SELECT id, ?, ?, ? FROM bots WHERE id = ?
-				ON CONFLICT (bot_id, day, reason) DO UPDATE SET n = n + excluded.n`, k.day, k.reason, count, k.bot).Error
+			err := tx.Exec(`INSERT INTO mail_ignored (bot_id, day, reason, n) SELECT id, ?, ?, CAST(? AS BIGINT) FROM bots WHERE id = ?
+				ON CONFLICT (bot_id, day, reason) DO UPDATE SET n = mail_ignored.n + excluded.n`, k.day, k.reason, count, k.bot).Error
 			if err != nil {
 				return err
 			}

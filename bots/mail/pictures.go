@@ -39,22 +39,27 @@ func (n *Network) tellOnce(ctx context.Context, botID int64, email string) (firs
 	var told int
 	err = n.host.DB.ReadRow(ctx, "SELECT count(*) FROM mail_told WHERE bot_id = ? AND who = ? AND at >= ?",
 		botID, who, now.Add(-toldKept).UnixMilli()).Scan(&told)
-	if err == nil && told == 0 {
-		err = n.host.DB.Write(ctx, func(tx *gorm.DB) error { return noteTold(tx, botID, who, now) })
+	if err == nil && told == 0 { // most know, and nothing is written
+		err = n.host.DB.Write(ctx, func(tx *gorm.DB) (err error) {
+			first, err = noteTold(tx, botID, who, now)
+			return err
+		})
 	}
 	if err != nil {
 		return false, fmt.Errorf("note who was told of pictures: %w", err)
 	}
-	return told == 0, nil
+	return first, nil
 }
 
-func noteTold(tx *gorm.DB, botID int64, who string, now time.Time) error {
-	err := tx.Exec("INSERT INTO mail_told (bot_id, who, at) VALUES (?, ?, ?) ON CONFLICT (bot_id, who) DO UPDATE SET at = excluded.at",
-		botID, who, now.UnixMilli()).Error
-	if err != nil {
-		return err
+// noteTold notes that somebody is told; first is false where they were.
+func noteTold(tx *gorm.DB, botID int64, who string, now time.Time) (first bool, err error) {
+	told := tx.Exec(`INSERT INTO mail_told (bot_id, who, at) VALUES (?, ?, ?)
+		ON CONFLICT (bot_id, who) DO UPDATE SET at = excluded.at WHERE mail_told.at < ?`,
+		botID, who, now.UnixMilli(), now.Add(-toldKept).UnixMilli())
+	if told.Error != nil || told.RowsAffected == 0 {
+		return false, told.Error
 	}
-	return tx.Exec(`DELETE FROM mail_told WHERE at < ? OR bot_id = ? AND who IN
-		(SELECT who FROM mail_told WHERE bot_id = ? ORDER BY at DESC LIMIT -1 OFFSET ?)`,
+	return true, tx.Exec(`DELETE FROM mail_told WHERE at < ? OR bot_id = ? AND who IN
+		(SELECT who FROM mail_told WHERE bot_id = ? ORDER BY at DESC LIMIT 1000000 OFFSET ?)`,
 		now.Add(-toldKept).UnixMilli(), botID, botID, maxTold).Error
 }

@@ -12,6 +12,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/markdown"
 	"ticketfrei/internal/report"
@@ -30,7 +31,13 @@ func (p *pages) limitByIP() func(http.Handler) http.Handler {
 	tooMany := p.site.Handler(func(http.ResponseWriter, *http.Request) error {
 		return &bots.PageError{Status: http.StatusTooManyRequests, ID: "mail.subscribe.too_many"}
 	})
-	return httprate.LimitBy(subscribesPerHour, time.Hour, key, httprate.WithLimitHandler(tooMany))
+	limit := httprate.LimitBy(subscribesPerHour, time.Hour, key, httprate.WithLimitHandler(tooMany))
+	return func(next http.Handler) http.Handler {
+		limited := limit(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			limited.ServeHTTP(w, clients.LimitRequest(r, subscribesPerHour, p.host.DB.LivingProcesses()))
+		})
+	}
 }
 
 // publicPage is what page.tmpl shows.

@@ -156,7 +156,7 @@ func (n *Network) admission() gate.Rules {
 		all = min(all, n.host.Connections)
 	}
 	return gate.Rules{
-		All: all, Each: min(maxPerClient, max(all/4, 1)),
+		All: all, Each: min(maxPerClient, max(all/4, 1)), Processes: n.host.DB.LivingProcesses,
 		Trusted: n.host.Config.Mail.TrustedNetworks.Contains,
 		Gateway: clients.IsGateway,
 		Unseen:  n.sayUnseen,

@@ -87,8 +87,11 @@ func (n *Network) strike(ctx context.Context, botID, id int64, kind strikeKind) 
 // countStrike counts a strike within tx, unless one was counted today, and returns how
 // many there are of both kinds.
 func (n *Network) countStrike(tx *gorm.DB, botID, id int64, kind strikeKind) (count int, err error) {
+	if err := db.Lock(tx, "mail_recipients", id); err != nil {
+		return 0, err
+	}
 	var before strikes
-	if err := tx.Raw("SELECT * FROM mail_failures WHERE recipient_id = ?", id).Scan(&before).Error; err != nil {
+	if err := tx.Raw("SELECT failures, failed_at, bounces, bounced_at FROM mail_failures WHERE recipient_id = ?", id).Scan(&before).Error; err != nil {
 		return 0, err
 	}
 	now := n.host.Now().UTC()
@@ -97,7 +100,7 @@ func (n *Network) countStrike(tx *gorm.DB, botID, id int64, kind strikeKind) (co
 		return before.count(), nil
 	}
 	result := tx.Exec(`INSERT INTO mail_failures (recipient_id, failures, failed_at, bounces, bounced_at)
-		SELECT id, ?, ?, ?, ? FROM mail_recipients WHERE id = ? AND bot_id = ? AND suspended = 0
+		SELECT id, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT) FROM mail_recipients WHERE id = ? AND bot_id = ? AND suspended = 0
 		ON CONFLICT (recipient_id) DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at,
 			bounces = excluded.bounces, bounced_at = excluded.bounced_at`,
 		after.Failures, after.FailedAt, after.Bounces, after.BouncedAt, id, botID)
@@ -120,7 +123,7 @@ func (n *Network) delivered(ctx context.Context, id int64) error {
 			if err != nil {
 				return err
 			}
-			return tx.Exec("DELETE FROM mail_failures WHERE recipient_id = ? AND bounces = 0", id).Error
+			return tx.Exec("DELETE FROM mail_failures WHERE recipient_id = ? AND bounces = 0 AND failures = 0", id).Error
 		})
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -80,7 +81,7 @@ func moveToKit(tx *gorm.DB, box *secret.Box) error {
 			SELECT bot_id, instance, account_id, '@' || handle, '', url, token, cursor, `+strconv.FormatInt(time.Now().UnixMilli(), 10)+`
 			FROM mastodon_accounts_0001 WHERE bot_id IN (SELECT id FROM bots)`,
 		`INSERT INTO mastodon_logins (city_id, nonce, server, remote, handle, name, url, token, cursor, created)
-			SELECT city_id, nonce, instance, account_id, iif(handle = '', '', '@' || handle), '', url, token, cursor, created
+			SELECT city_id, nonce, instance, account_id, CASE handle WHEN '' THEN '' ELSE '@' || handle END, '', url, token, cursor, created
 			FROM mastodon_pending WHERE city_id IN (SELECT id FROM cities)`,
 		`DROP TABLE mastodon_accounts_0001`,
 		`DROP TABLE mastodon_pending`)
@@ -133,23 +134,37 @@ type apps struct {
 
 func appPlace(instance string) string { return "mastodon_apps.secret:" + instance }
 
-// find returns the program's registration with an instance, or db.ErrNotFound.
+// find returns the program's registration with an instance, or db.ErrNotFound. One whose
+// secret cannot be read comes with an error.
 func (s *apps) find(ctx context.Context, instance string) (app, error) {
 	a, err := db.Take[app](s.db.Read(ctx).Where("instance = ?", instance))
 	if err == nil {
 		a.Secret, err = s.box.Open(appPlace(instance), a.Secret)
 	}
 	if err != nil {
-		return app{}, fmt.Errorf("mastodon app: %w", err)
+		return a, fmt.Errorf("mastodon app: %w", err)
 	}
 	return a, nil
 }
 
-func (s *apps) save(ctx context.Context, a app) error {
+// save stores a registration in place of the one with the id seen; empty: of none. Where
+// somebody else has registered meanwhile, the error is errRegistered.
+func (s *apps) save(ctx context.Context, a app, seen string) error {
 	a.Secret = s.box.Seal(appPlace(a.Instance), a.Secret)
 	err := s.db.Write(ctx, func(tx *gorm.DB) error {
-		err := tx.Exec(`INSERT OR REPLACE INTO mastodon_former_apps (client_id, instance, secret)
-			SELECT client_id, instance, secret FROM mastodon_apps WHERE instance = ?`, a.Instance).Error
+		if err := db.LockNames(tx, "mastodon_apps:"+a.Instance); err != nil {
+			return err
+		}
+		there, err := db.Take[app](tx.Where("instance = ?", a.Instance))
+		if err != nil && !errors.Is(err, db.ErrNotFound) {
+			return err
+		}
+		if there.ClientID != seen {
+			return errRegistered
+		}
+		err = tx.Exec(`INSERT INTO mastodon_former_apps (client_id, instance, secret)
+			SELECT client_id, instance, secret FROM mastodon_apps WHERE instance = ?
+			ON CONFLICT (client_id) DO UPDATE SET instance = excluded.instance, secret = excluded.secret`, a.Instance).Error
 		if err != nil {
 			return err
 		}
@@ -160,6 +175,9 @@ func (s *apps) save(ctx context.Context, a app) error {
 	}
 	return nil
 }
+
+// errRegistered is that another registration with the instance was stored meanwhile.
+var errRegistered = errors.New("another registration was stored meanwhile")
 
 // maxFormer is how many former registrations with an instance are tried.
 const maxFormer = 5

@@ -25,7 +25,16 @@ func (d *driver) redirectURI() string { return d.host.Config.Web.URL + callbackP
 // app returns the program's registration with the instance: the one that is
 // stored, or a new one where there is none for these scopes or the instance has
 // forgotten it.
-func (d *driver) app(ctx context.Context, base, scopes string) (app, error) {
+func (d *driver) app(ctx context.Context, base, scopes string) (a app, err error) {
+	for range 3 { // somebody else may register at the same moment: then theirs is taken
+		if a, err = d.appOnce(ctx, base, scopes); !errors.Is(err, errRegistered) {
+			break
+		}
+	}
+	return a, err
+}
+
+func (d *driver) appOnce(ctx context.Context, base, scopes string) (app, error) {
 	a, err := d.apps.find(ctx, base)
 	if err == nil && a.RedirectURI == d.redirectURI() && a.Scopes == scopes {
 		known, err := d.isKnown(ctx, a)
@@ -35,7 +44,7 @@ func (d *driver) app(ctx context.Context, base, scopes string) (app, error) {
 	} else if err != nil && !errors.Is(err, db.ErrNotFound) {
 		d.host.Log.Warn("registering with the instance once more", "instance", base, "err", err)
 	}
-	return d.register(ctx, base, scopes)
+	return d.register(ctx, base, scopes, a.ClientID)
 }
 
 // isKnown asks for a token of the app itself, which only one that the instance
@@ -63,7 +72,8 @@ func (a app) with(c client) *gomastodon.Client {
 	return api
 }
 
-func (d *driver) register(ctx context.Context, base, scopes string) (app, error) {
+// register registers with the instance, in place of the registration with the id seen.
+func (d *driver) register(ctx context.Context, base, scopes, seen string) (app, error) {
 	c := d.client(base, "")
 	registered, err := gomastodon.RegisterApp(ctx, &gomastodon.AppConfig{
 		Client: *c.Library(), Server: base, ClientName: clientName,
@@ -76,7 +86,7 @@ func (d *driver) register(ctx context.Context, base, scopes string) (app, error)
 		return app{}, notMastodon(base)
 	}
 	a := app{Instance: base, ClientID: registered.ClientID, Secret: registered.ClientSecret, RedirectURI: d.redirectURI(), Scopes: scopes}
-	return a, d.apps.save(ctx, a)
+	return a, d.apps.save(ctx, a, seen)
 }
 
 // authorizeURL is the page of the instance that asks for permission.

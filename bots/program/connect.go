@@ -68,7 +68,7 @@ func (n *Network) Set(ctx context.Context, city report.City, name, setting strin
 		if err := n.save(tx, b.ID, all); err != nil || !off {
 			return err
 		}
-		return tx.Exec("UPDATE bots SET enabled = 0, state = ? WHERE id = ?", string(report.BotOff), b.ID).Error
+		return tx.Exec("UPDATE bots SET enabled = FALSE, state = ? WHERE id = ?", string(report.BotOff), b.ID).Error
 	})
 	if err == nil {
 		n.host.Notices.Changed(city.ID)

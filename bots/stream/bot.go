@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/stream/inbound"
 	"ticketfrei/internal/cache"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -49,7 +50,6 @@ type Network struct {
 	client   *http.Client
 	stdout   io.Writer
 	printing sync.Mutex // held while something is written there
-	making   sync.Mutex // held while a bot is made
 	kept     *cache.Cache[int64, *set]
 	lanes    lanes
 	verifier inbound.Verifier
@@ -77,13 +77,13 @@ func New(h bots.Host, o *options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{host: h, options: o, chats: known, stdout: os.Stdout, kept: cache.New[int64, *set](math.MaxInt)}
+	n := &Network{host: h, options: o, chats: known, stdout: os.Stdout, kept: cache.New[int64, *set](math.MaxInt, h.DB.KeptFor())}
 	n.client = &http.Client{Transport: h.HTTP.Transport, Timeout: requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	n.verifier.SNS = inbound.NewNotifications(h.HTTP, known.sns)
-	n.posts, n.rest, n.gather = newPosts(), wait, wait
+	n.posts, n.rest, n.gather = newPosts(h.DB.LivingProcesses), wait, wait
 	n.forget = h.Notices.OnChanged(func(cityID int64) {
-		n.kept.Forget(func(_ int64, s *set) bool { return s.city.ID == cityID })
+		n.kept.Forget(func(_ int64, s *set) bool { return notice.Concerns(cityID, s.city.ID) })
 	})
 	return n, nil
 }
@@ -128,11 +128,12 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 	if len(untold.names()) > 0 {
 		group.Go(func() error { return bots.Guard(func() error { return b.tellStopped(ctx) }) })
 	}
-	if err := b.watch(ctx, group); err != nil {
-		return err
+	err = b.watch(ctx, group)
+	if err == nil {
+		err = b.readFeeds(ctx, group, emit)
 	}
-	if err := b.readFeeds(ctx, group, emit); err != nil {
-		return err
+	if err != nil {
+		group.Go(func() error { return err }) // ends those that have begun
 	}
 	return group.Wait()
 }

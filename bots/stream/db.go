@@ -147,5 +147,5 @@ func (n *Network) take(r *row, s Stream) error {
 
 // touch has the program make the bot again: what it listens to has changed.
 func (n *Network) touch(tx *gorm.DB, botID int64) error {
-	return tx.Exec("UPDATE bots SET updated = ? WHERE id = ?", n.host.Now().UnixMilli(), botID).Error
+	return n.host.DB.BotChanged(tx, botID)
 }

@@ -104,15 +104,13 @@ func (s Triggers) Change(ctx context.Context, cityID int64, name string, revisio
 
 // Delete deletes a trigger: see Put for the revision.
 func (s Triggers) Delete(ctx context.Context, cityID int64, name string, revision int64) error {
-	r, err := s.shelf().seen(ctx, cityID, name, revision)
-	if err != nil {
-		return err
+	r, err := s.shelf().remove(ctx, cityID, name, revision, func(r triggerRow) error {
+		return s.n.remove(ctx, cityID, r.BotID, r.TableName(), r.ID, r.Revision)
+	})
+	if err == nil {
+		s.n.taken.forget(r.ID)
 	}
-	if err := s.n.remove(ctx, cityID, r.BotID, r.TableName(), r.ID); err != nil {
-		return err
-	}
-	s.n.taken.forget(r.ID)
-	return nil
+	return err
 }
 
 // Rotate gives a trigger a new secret, in place of the one before, which counts no more: the
@@ -167,6 +165,9 @@ func (s Triggers) create(ctx context.Context, cityID int64, want Trigger) (Store
 
 // roomFor tells by its error that a city has too many feeds, or other triggers.
 func roomFor(tx *gorm.DB, botID int64, feed bool) error {
+	if err := db.Lock(tx, "bots", botID); err != nil {
+		return err
+	}
 	var n int64
 	if err := tx.Model(&triggerRow{}).Where("bot_id = ? AND (preset = ?) = ?", botID, PresetFeed, feed).Count(&n).Error; err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/stream/inbound"
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 	"ticketfrei/internal/report"
 )
 
@@ -42,14 +43,15 @@ const (
 
 // posts bounds what is posted, and knows what was.
 type posts struct {
-	one, all *httprate.RateLimiter
+	processes func() int // that share the limits
+	one, all  *httprate.RateLimiter
 
 	mu    *sync.Mutex
 	taken map[string]time.Time // by what is the same of the same post
 }
 
-func newPosts() posts {
-	return posts{httprate.NewRateLimiter(postsPerMinute, time.Minute), httprate.NewRateLimiter(postsPerMinute*everybody, time.Minute), new(sync.Mutex), map[string]time.Time{}}
+func newPosts(processes func() int) posts {
+	return posts{processes, httprate.NewRateLimiter(postsPerMinute, time.Minute), httprate.NewRateLimiter(postsPerMinute*everybody, time.Minute), new(sync.Mutex), map[string]time.Time{}}
 }
 
 // CityHookRoutes adds the addresses of triggers: see bots.CityHooked.
@@ -179,9 +181,9 @@ func (n *Network) trigger(r *http.Request) (city report.City, b report.Bot, t tr
 func (p *posts) tooMany(w http.ResponseWriter, r *http.Request, site bots.Site, t triggerRow) bool {
 	id := strconv.FormatInt(t.ID, 10)
 	if client := site.ClientNetwork(r); client.IsValid() {
-		return p.one.OnLimit(w, r, id+" "+client.String())
+		return p.one.OnLimit(w, clients.LimitRequest(r, postsPerMinute, p.processes()), id+" "+client.String())
 	}
-	return p.all.OnLimit(w, r, id)
+	return p.all.OnLimit(w, clients.LimitRequest(r, postsPerMinute*everybody, p.processes()), id)
 }
 
 // noteTaken keeps what became of a post, for who looks at the trigger.

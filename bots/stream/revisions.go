@@ -69,6 +69,18 @@ func (s shelf[R, V, S]) change(ctx context.Context, cityID int64, name string, r
 	})
 }
 
+// remove has what is stored under a name be deleted, and returns what it was: see
+// Streams.Delete. It may be tried again, with another revision.
+func (s shelf[R, V, S]) remove(ctx context.Context, cityID int64, name string, revision int64, del func(R) error) (R, error) {
+	return persist(revision, func() (R, error) {
+		r, err := s.seen(ctx, cityID, name, revision)
+		if err == nil {
+			err = del(r)
+		}
+		return r, err
+	})
+}
+
 // persist stores what is to be stored whatever was there, also where somebody else stores
 // something at the same moment.
 func persist[S any](revision int64, store func() (S, error)) (stored S, err error) {
@@ -93,11 +105,16 @@ func update[R any](tx *gorm.DB, r *R, id, seen int64, keep ...string) error {
 	return result.Error
 }
 
-// remove deletes a row of a bot's.
-func (n *Network) remove(ctx context.Context, cityID, botID int64, table string, id int64) error {
+// remove deletes a row of a bot's. The error is ErrChanged where it has another revision
+// than was seen, or is gone.
+func (n *Network) remove(ctx context.Context, cityID, botID int64, table string, id, seen int64) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("DELETE FROM "+table+" WHERE id = ?", id).Error; err != nil {
-			return err
+		result := tx.Exec("DELETE FROM "+table+" WHERE id = ? AND revision = ?", id, seen)
+		if result.Error != nil {
+			return result.Error
+		}
+		if result.RowsAffected == 0 {
+			return ErrChanged
 		}
 		return n.touch(tx, botID)
 	})

@@ -33,14 +33,8 @@ type Stored struct {
 // Bot returns the city's bot of streams, which is made where there is none yet. Reports
 // that no network brings are heard through it.
 func (s Streams) Bot(ctx context.Context, cityID int64) (report.Bot, error) {
-	s.n.making.Lock()
-	defer s.n.making.Unlock()
-	b, err := s.n.host.DB.FindBot(ctx, cityID, Name)
-	if !errors.Is(err, db.ErrNotFound) {
-		return b, err
-	}
-	b, err = s.n.host.DB.CreateBot(ctx, cityID, Name, 0, func(*gorm.DB, report.Bot) error { return nil })
-	if err == nil {
+	b, made, err := s.n.host.DB.FirstBot(ctx, cityID, Name)
+	if made {
 		s.n.host.Notices.Changed(cityID)
 	}
 	return b, err
@@ -104,15 +98,13 @@ func (s Streams) Change(ctx context.Context, cityID int64, name string, revision
 
 // Delete deletes a stream: see Put for the revision.
 func (s Streams) Delete(ctx context.Context, cityID int64, name string, revision int64) error {
-	r, err := s.shelf().seen(ctx, cityID, name, revision)
-	if err != nil {
-		return err
+	r, err := s.shelf().remove(ctx, cityID, name, revision, func(r row) error {
+		return s.n.remove(ctx, cityID, r.BotID, r.TableName(), r.ID, r.Revision)
+	})
+	if err == nil {
+		s.n.lanes.drop(r.ID)
 	}
-	if err := s.n.remove(ctx, cityID, r.BotID, r.TableName(), r.ID); err != nil {
-		return err
-	}
-	s.n.lanes.drop(r.ID)
-	return nil
+	return err
 }
 
 // Rotate makes a new secret, which signs from now on; the one before signs too for a day.
@@ -173,6 +165,9 @@ func (s Streams) create(ctx context.Context, cityID int64, want Stream) (Stored,
 // roomForStream tells whether a bot may have one more stream. It is asked where that is stored:
 // others may be stored at the same moment.
 func roomForStream(tx *gorm.DB, botID int64) error {
+	if err := db.Lock(tx, "bots", botID); err != nil {
+		return err
+	}
 	var count int64
 	if err := tx.Model(&row{}).Where("bot_id = ?", botID).Count(&count).Error; err != nil {
 		return err

@@ -48,7 +48,11 @@ var (
 
 // New returns the network.
 func New(h bots.Host) *Network {
-	return &Network{host: h, subscribers: recipients.NewStore(Name, h), pusher: newPusher(h)}
+	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), pusher: newPusher(h)}
+	if h.DB.OnServer() {
+		n.days.shared = func(ctx context.Context) (string, [32]byte, error) { return h.DB.DayKey(ctx, h.Secrets) }
+	}
+	return n
 }
 
 // Bot returns the page of a city at work.
@@ -60,7 +64,7 @@ func (n *Network) Bot(ctx context.Context, b report.Bot, _ *slog.Logger) (bots.B
 	if err != nil {
 		return nil, err
 	}
-	return &bot{network: n, bot: b, city: city, composed: cache.New[composed, []byte](maxComposed)}, nil
+	return &bot{network: n, bot: b, city: city, composed: cache.New[composed, []byte](maxComposed, 0)}, nil
 }
 
 // bot is the page of one city.

@@ -55,6 +55,9 @@ func (p *pages) handleReport(w http.ResponseWriter, r *http.Request) error {
 	if !city.Paused.IsZero() {
 		return p.refuse(w, r, http.StatusConflict, "web.report.paused")
 	}
+	if in.Author, in.Unverified, err = p.days.writer(r.Context(), p.host.Now(), p.site.ClientNetwork(r), in.Text); err != nil {
+		return p.notHeard(w, r, err)
+	}
 	answered := make(chan bots.Answer, 1)
 	in.Answer = func(_ context.Context, a bots.Answer) error {
 		select {
@@ -94,7 +97,6 @@ func (p *pages) written(r *http.Request) (in bots.Incoming, wrong string) {
 	if now.Sub(in.Time) > p.host.Config.Reports.Expire {
 		return in, "web.report.too_old"
 	}
-	in.Author, in.Unverified = p.days.writer(now, p.site.ClientNetwork(r), text)
 	return in, ""
 }
 

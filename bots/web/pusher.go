@@ -50,7 +50,7 @@ type pusher struct {
 }
 
 func newPusher(h bots.Host) *pusher {
-	p := &pusher{host: h, subject: h.Config.Web.URL, services: cache.New[string, *service](maxServices)}
+	p := &pusher{host: h, subject: h.Config.Web.URL, services: cache.New[string, *service](maxServices, 0)}
 	if !strings.HasPrefix(p.subject, "https:") {
 		p.subject = "mailto:" + h.Config.Mail.From
 	}

@@ -29,7 +29,7 @@ func (n *Network) SettingsRoutes(chi.Router, bots.Site) {}
 
 // PublicRoutes adds the routes below /city/{slug}/web/.
 func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
-	p := &pages{Network: n, site: site, reports: newBrake(reportsPerMinute, time.Minute), subscribes: newBrake(subscribesPerHour, time.Hour)}
+	p := &pages{Network: n, site: site, reports: newBrake(reportsPerMinute, time.Minute, n.host.DB.LivingProcesses), subscribes: newBrake(subscribesPerHour, time.Hour, n.host.DB.LivingProcesses)}
 	r.Post("/report", site.Handler(p.handleReport))
 	r.Get("/report", p.handleReportGone)
 	r.Get("/", site.Handler(p.handleFollow))

@@ -89,7 +89,7 @@ func (n *Network) save(ctx context.Context, botID int64, s subscription) error {
 func (n *Network) putWishes(tx *gorm.DB, botID, id int64, s subscription) error {
 	p256dh, auth := s.keys.Keys()
 	err := tx.Exec(`INSERT INTO web_wishes (recipient_id, bot_id, subscription, language, quiet_from, quiet_to)
-		SELECT id, bot_id, ?, ?, ?, ? FROM web_recipients WHERE id = ? AND bot_id = ?
+		SELECT id, bot_id, ?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM web_recipients WHERE id = ? AND bot_id = ?
 		ON CONFLICT (recipient_id) DO UPDATE SET subscription = excluded.subscription, language = excluded.language,
 			quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to`,
 		n.host.Secrets.Seal(subscriptionPlace(id), strings.Join([]string{s.endpoint, p256dh, auth}, " ")), s.language, s.quiet.from, s.quiet.to, id, botID).Error

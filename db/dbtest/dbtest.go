@@ -2,7 +2,6 @@
 package dbtest
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
@@ -13,25 +12,12 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-// MustOpen opens a new database in a file of its own, with this program's
-// tables and those of networks (name → list). It is closed when the test ends.
+// MustOpen opens a new database of its own, with this program's
+// tables and those of networks (name → list): a file, or on a server where ServerVariable
+// is set. It is closed when the test ends.
 func MustOpen(tb testing.TB, now func() time.Time, networks map[string][]*gormigrate.Migration) *db.DB {
 	tb.Helper()
-	dir := tb.TempDir()
-	MustPrepare(tb, dir)
-	d, err := db.Open(tb.Context(), dir, now, slog.New(slog.DiscardHandler))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	if err := d.Migrate(tb.Context(), MustMakeBox(tb), networks); err != nil {
-		tb.Fatal(err)
-	}
-	return d
+	return MustOpenAt(tb, MustMakeHome(tb), now, networks)
 }
 
 // MustMakeBox returns a box with a key that every test has.

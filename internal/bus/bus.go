@@ -42,6 +42,8 @@ type BotState struct {
 type Bus struct {
 	mu   sync.RWMutex
 	subs map[*Subscription]struct{}
+
+	begun atomic.Pointer[func(city int64)] // see OnSubscribe
 }
 
 // Subscription is somebody who wants events.
@@ -68,7 +70,38 @@ func (b *Bus) Subscribe(city int64, room int, patterns ...Pattern) *Subscription
 		b.subs = make(map[*Subscription]struct{})
 	}
 	b.subs[s] = struct{}{}
+	if begun := b.begun.Load(); begun != nil {
+		(*begun)(city)
+	}
 	return s
+}
+
+// OnSubscribe calls f with the city of each subscription that is made from now on, until
+// stop; there is one f at a time. f must not block, and must not use the bus.
+func (b *Bus) OnSubscribe(f func(city int64)) (stop func()) {
+	if b == nil {
+		return func() {}
+	}
+	b.begun.Store(&f)
+	return func() { b.begun.CompareAndSwap(&f, nil) }
+}
+
+// Followed returns the cities that there are subscriptions of, each once; 0 where there is
+// one of all.
+func (b *Bus) Followed() (cities []int64) {
+	if b == nil {
+		return nil
+	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	seen := make(map[int64]bool)
+	for s := range b.subs {
+		if !seen[s.city] {
+			seen[s.city] = true
+			cities = append(cities, s.city)
+		}
+	}
+	return cities
 }
 
 // Close ends the subscription: its channel gets nothing more. It is not closed.

@@ -3,6 +3,8 @@ package cache_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"ticketfrei/internal/cache"
 )
@@ -23,7 +25,7 @@ func get(t *testing.T, c *cache.Cache[string, int], key string, read func() (int
 }
 
 func TestValuesAreKeptUntilForgotten(t *testing.T) {
-	c := cache.New[string, int](2)
+	c := cache.New[string, int](2, 0)
 	var r reader
 	get(t, c, "a", r.read, 1)
 	get(t, c, "b", r.read, 2)
@@ -36,7 +38,7 @@ func TestValuesAreKeptUntilForgotten(t *testing.T) {
 }
 
 func TestErrorsAreNotKept(t *testing.T) {
-	c := cache.New[string, int](2)
+	c := cache.New[string, int](2, 0)
 	failed := errors.New("no")
 	if got, err := c.Get("a", func() (int, error) { return 7, failed }); got != 7 || !errors.Is(err, failed) {
 		t.Errorf("%d, %v", got, err)
@@ -46,10 +48,23 @@ func TestErrorsAreNotKept(t *testing.T) {
 
 // What was read before a change is not kept after it.
 func TestChangedWhileBeingRead(t *testing.T) {
-	c := cache.New[string, int](2)
+	c := cache.New[string, int](2, 0)
 	get(t, c, "a", func() (int, error) {
 		c.Forget(func(string, int) bool { return true })
 		return 1, nil
 	}, 1)
 	get(t, c, "a", func() (int, error) { return 2, nil }, 2)
+}
+
+func TestValuesAreReadAgainAfterTheirLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cache.New[string, int](2, 5*time.Second)
+		var r reader
+		get(t, c, "a", r.read, 1)
+		time.Sleep(5*time.Second - 1)
+		get(t, c, "a", r.read, 1)
+		time.Sleep(time.Nanosecond)
+		get(t, c, "a", r.read, 2)
+		get(t, c, "a", r.read, 2)
+	})
 }

@@ -16,6 +16,7 @@ const waitGrace = 500 * time.Millisecond
 // longest. It is safe for use by many goroutines.
 type Room struct {
 	all, each int
+	processes func() int
 
 	mu       sync.Mutex
 	everyone crowd
@@ -30,8 +31,15 @@ type crowd struct {
 
 // NewRoom makes a room with that many places, and at most each of them for one
 // network.
-func NewRoom(all, each int) *Room {
-	return &Room{all: all, each: each, networks: map[netip.Prefix]*crowd{}}
+func NewRoom(all, each int) *Room { return NewPartRoom(all, each, nil) }
+
+// NewPartRoom is NewRoom where a network may have each places in the rooms of so many
+// processes together; nil: there is one.
+func NewPartRoom(all, each int, processes func() int) *Room {
+	if processes == nil {
+		processes = func() int { return 1 }
+	}
+	return &Room{all: all, each: each, processes: processes, networks: map[netip.Prefix]*crowd{}}
 }
 
 // Place is a place in a room. It is idle at first.
@@ -87,7 +95,7 @@ func (r *Room) admit(p *Place, client netip.Prefix) bool {
 // costs theirs. The caller holds mu.
 func (r *Room) makeRoom(client netip.Prefix) (victim *Place, ok bool) {
 	full := &r.everyone
-	if c := r.networks[client]; c != nil && c.size >= r.each {
+	if c := r.networks[client]; c != nil && c.size >= Part(r.each, r.processes()) {
 		full = c
 	} else if r.everyone.size < r.all {
 		return nil, true

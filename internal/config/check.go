@@ -31,7 +31,7 @@ func (s *settings) check(c *Config) {
 	}
 	s.checkACME(c.Web)
 	s.checkMail(&c.Mail)
-	s.checkDatabase(c.Database)
+	s.checkDatabase(c.Database, c.Secret)
 	s.checkReports(c.Reports)
 	s.checkBrakes(c.Brakes)
 	s.checkAPI(c.API)
@@ -233,10 +233,18 @@ func hasPassword(user *url.Userinfo) bool {
 	return ok && password != "" && user.Username() != ""
 }
 
-// checkDatabase refuses what is reserved for a later release.
-func (s *settings) checkDatabase(d Database) {
-	if d.URL != "" {
-		s.fail("database.url", "external databases are not supported yet", "leave it empty")
+// checkDatabase takes PostgreSQL. The rest of its URL is read when it is opened. All
+// processes that share a database have one key, which none of them can make.
+func (s *settings) checkDatabase(d Database, secret string) {
+	if d.URL == "" {
+		return
+	}
+	if !strings.HasPrefix(d.URL, "postgres://") && !strings.HasPrefix(d.URL, "postgresql://") {
+		s.fail("database.url", "is no address of a PostgreSQL server", `write it as "postgres://USER:PASSWORD@HOST/DATABASE", or leave it empty for an SQLite database in the data directory`)
+		return
+	}
+	if secret == "" {
+		s.fail("secret", "is empty, and database.url is set: all processes with one database need the same key", "set it to the output of: openssl rand -hex 32")
 	}
 }
 

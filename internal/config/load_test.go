@@ -202,7 +202,10 @@ func TestRefuses(t *testing.T) {
 		{"certificate for an address", "[web]\nurl = 'https://[2001:db8::1]:8443'\nacme = 'you@example.org'", nil, config.Errors{{"web.url", "FILE:2",
 			`"https://[2001:db8::1]:8443" has no name to get a certificate for, though web.acme is set`, acmeHint}}},
 		{"expire beyond keep", "reports.keep = '1h'", nil, config.Errors{{"reports.keep", "FILE:1", "reports.expire (2h) is longer than reports.keep (1h)", "a report must be kept for as long as it may be sent"}}},
-		{"another database", "", []string{"TICKETFREI_DATABASE_URL=postgres://localhost"}, config.Errors{{"database.url", "TICKETFREI_DATABASE_URL", "external databases are not supported yet", "leave it empty"}}},
+		{"another database", "", []string{"TICKETFREI_DATABASE_URL=mysql://localhost"}, config.Errors{{"database.url", "TICKETFREI_DATABASE_URL", "is no address of a PostgreSQL server",
+			`write it as "postgres://USER:PASSWORD@HOST/DATABASE", or leave it empty for an SQLite database in the data directory`}}},
+		{"a server without a key", "", []string{"TICKETFREI_DATABASE_URL=postgres://localhost"}, config.Errors{{"secret", "built-in",
+			"is empty, and database.url is set: all processes with one database need the same key", "set it to the output of: openssl rand -hex 32"}}},
 		{"no backlog", "\nreports.backlog = 0", nil, config.Errors{{"reports.backlog", "FILE:2", "0 is too few", "write 1 or more"}}},
 		{"an unknown zone", "\nreports.zone = \"Europe/Atlantis\"", nil, config.Errors{{"reports.zone", "FILE:2", `"Europe/Atlantis" is no time zone`, `write its name as "Europe/Berlin" or "America/St_Johns", or leave it empty for the machine's`}}},
 		{"brakes below none", "[brakes]\nauthor = -1", []string{"TICKETFREI_BRAKES_CITY=-2"}, config.Errors{
@@ -259,7 +262,7 @@ func TestValues(t *testing.T) {
 		{"REPORTS_BACKLOG", []string{"1", "1000000"}, []string{"0", "-1", "", "1.5", "many", "99999999999999999999"}},
 		{"LOG_LEVEL", []string{"debug", "info", "warn", "error"}, []string{"", "DEBUG", "trace"}},
 		{"LOG_FORMAT", []string{"text", "json"}, []string{"", "xml"}},
-		{"DATABASE_URL", []string{""}, []string{"postgres://x"}},
+		{"DATABASE_URL", []string{""}, []string{"mysql://x", "tickets.db", "postgres:x"}},
 	}
 	builtIn := defaults(t)
 	load := func(entry string) error {

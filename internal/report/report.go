@@ -57,6 +57,7 @@ type Bot struct {
 	ErrorAt   time.Time // when LastError happened; zero where that is no error, see Limit
 	Restarts  int       // how often it was restarted after an error
 	Updated   time.Time // when a moderator last changed it
+	Version   int64     // another one where it was changed so that it is made again
 	Answers   Answers   // how it answers who reports
 }
 

@@ -107,5 +107,5 @@ func (c *clock) set(d time.Duration) error {
 	if err := os.WriteFile(c.file, []byte(strconv.Itoa(int(d.Seconds()))), 0o644); err != nil {
 		return err
 	}
-	return c.program.cmd.Process.Signal(syscall.SIGUSR2)
+	return c.program.signal(syscall.SIGUSR2)
 }

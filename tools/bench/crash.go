@@ -132,7 +132,7 @@ func (c *crash) burstAndKill(ctx context.Context, w *world) []sent {
 // burst mails reports over several connections as fast as they are taken, until
 // all are sent or the program is dead. It returns those that were acknowledged.
 func (c *crash) burst(ctx context.Context, w *world) []sent {
-	riders := newRiders(w.program.smtp, crashSenders)
+	riders := newRiders(crashSenders, w.program.smtp)
 	defer riders.close()
 	var mu sync.Mutex
 	var done []sent

@@ -31,7 +31,7 @@ type expected func(city int, network string) bool
 // every network of its city that is expected, once.
 func (w *world) load(ctx context.Context, rate float64, while time.Duration, want expected) ([]delivery, error) {
 	defer holdGarbage()()
-	r := newRiders(w.program.smtp, 32)
+	r := newRiders(32, w.doors()...)
 	defer r.close()
 	list, err := r.sendFor(ctx, w.next, rate, while, w.slugs)
 	w.next += int(rate*while.Seconds()) + 1
@@ -74,9 +74,10 @@ func (w *world) collect(ctx context.Context, list []sent, want expected) ([]deli
 	return found, err
 }
 
-// match finds the reports at the networks. missing names one that has not come.
+// match finds the reports at the networks. missing counts those that have not come, and
+// names one.
 func (w *world) match(list []sent, want expected) (found []delivery, missing string, err error) {
-	at := w.arrivals()
+	at, open := w.arrivals(), 0
 	for _, s := range list {
 		for _, network := range networks() {
 			if want != nil && !want(s.city, network) || !w.towns[s.city].has(network) {
@@ -85,7 +86,8 @@ func (w *world) match(list []sent, want expected) (found []delivery, missing str
 			times := at[landing{s.report, network, w.slugs[s.city]}]
 			switch len(times) {
 			case 0:
-				missing = fmt.Sprintf("report %d on %s of %s", s.report, network, w.slugs[s.city])
+				open++
+				missing = fmt.Sprintf("%d, such as report %d on %s of %s", open, s.report, network, w.slugs[s.city])
 			case 1:
 				found = append(found, delivery{s, network, times[0].Sub(s.at)})
 			default:

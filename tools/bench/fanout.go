@@ -124,14 +124,14 @@ func (f *fanOut) ours(ctx context.Context, w *world) (fannedOut, error) {
 		return fannedOut{}, err
 	}
 	w.relay.forget()
-	riders := newRiders(w.program.smtp, 1)
+	riders := newRiders(1, w.program.smtp)
 	defer riders.close()
 	s, err := riders.send(ctx, w.next, 0, w.slugs[0])
 	w.next++
 	if err != nil {
 		return fannedOut{}, err
 	}
-	if err := f.wait(ctx, w); err != nil {
+	if err := w.waitFannedOut(ctx, f.Subscribers); err != nil {
 		return fannedOut{}, err
 	}
 	list := w.relay.list()
@@ -145,17 +145,17 @@ func (f *fanOut) ours(ctx context.Context, w *world) (fannedOut, error) {
 	return fannedOut{s.at, list, peak}, err
 }
 
-// wait waits until every subscriber has got the report.
-func (f *fanOut) wait(ctx context.Context, w *world) error {
+// waitFannedOut waits until that many subscribers have got the report.
+func (w *world) waitFannedOut(ctx context.Context, subscribers int) error {
 	ctx, cancel := context.WithTimeout(ctx, fanOutTimeout)
 	defer cancel()
 	err := until(ctx, 5*time.Millisecond, func() (bool, error) {
 		_, different := w.relay.count()
-		return different >= f.Subscribers, nil
+		return different >= subscribers, nil
 	})
 	if err != nil {
 		_, different := w.relay.count()
-		return fmt.Errorf("%d of %d subscribers got the report: %w", different, f.Subscribers, err)
+		return fmt.Errorf("%d of %d subscribers got the report: %w", different, subscribers, err)
 	}
 	return nil
 }

@@ -26,9 +26,9 @@ func (s *soaking) faults() []fault {
 	mendMastodon := func() error { w.mastodon.Mend(); return nil }
 	well := func() error { return nil }
 	list := []fault{
-		{"the relay stalls", 5 * time.Second, relay(sinkStalls), s.mendRelay},
-		{"the relay cuts connections", 3 * time.Second, relay(sinkResets), s.mendRelay},
-		{"the relay answers 451", 5 * time.Second, relay(sinkBusy), s.mendRelay},
+		{"the relay stalls", 5 * time.Second, relay(sinkStalls), w.mendRelay},
+		{"the relay cuts connections", 3 * time.Second, relay(sinkResets), w.mendRelay},
+		{"the relay answers 451", 5 * time.Second, relay(sinkBusy), w.mendRelay},
 		{"Mastodon answers 502", 5 * time.Second, mastodon(standin.HTML(502)), mendMastodon},
 		{"Mastodon hangs", 5 * time.Second, mastodon(standin.Hang()), mendMastodon},
 		{"Mastodon answers 429", 5 * time.Second, s.limitMastodon, s.unlimitMastodon},
@@ -49,9 +49,9 @@ func (s *soaking) faults() []fault {
 }
 
 // mendRelay makes the relay work again and ends the connections that hung.
-func (s *soaking) mendRelay() error {
-	s.world.relay.fail(sinkWorks)
-	s.world.relay.cut()
+func (w *world) mendRelay() error {
+	w.relay.fail(sinkWorks)
+	w.relay.cut()
 	return nil
 }
 
@@ -83,16 +83,23 @@ func (s *soaking) limitTelegram() error {
 // calm is how long everything works between two faults.
 const calm = 5 * time.Second
 
+// striking is one fault after the other.
+type striking struct {
+	list    []fault
+	calm    time.Duration // between two faults
+	longest time.Duration // that a fault may last
+	say     func(format string, v ...any)
+}
+
 // strike lets one fault follow the other until ctx ends, and returns how many
 // there were. Every fault that begins is ended.
-func (s *soaking) strike(ctx context.Context) (int, error) {
-	list := s.faults()
+func (s *striking) strike(ctx context.Context) (int, error) {
 	for n := 0; ; n++ {
 		if rest(ctx, s.calm) != nil {
 			return n, nil
 		}
-		f := list[n%len(list)]
-		s.bench.say("%s", f.name)
+		f := s.list[n%len(s.list)]
+		s.say("%s", f.name)
 		err := f.begin()
 		_ = rest(ctx, min(f.lasts, s.longest)) // the fault is ended in any case
 		if ended := f.end(); err == nil {

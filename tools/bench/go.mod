@@ -20,6 +20,13 @@ require (
 )
 
 require (
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	gorm.io/driver/postgres v1.6.3 // indirect
+)
+
+require (
 	blitiri.com.ar/go/spf v1.6.0 // indirect
 	code.dny.dev/ssrf v0.3.0 // indirect
 	codeberg.org/go-fonts/dejavu v0.4.0 // indirect
@@ -54,6 +61,7 @@ require (
 	github.com/gorilla/css v1.0.1 // indirect
 	github.com/gorilla/feeds v1.2.0 // indirect
 	github.com/inbucket/html2text v1.0.0 // indirect
+	github.com/jackc/pgx/v5 v5.13.0
 	github.com/jhillyerd/enmime/v2 v2.3.0 // indirect
 	github.com/jinzhu/inflection v1.0.0 // indirect
 	github.com/jinzhu/now v1.1.5 // indirect

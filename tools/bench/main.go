@@ -40,6 +40,7 @@ type commands struct {
 	PowerCut  powerCut      `cmd:"" name:"powercut" help:"Power cuts while mails come in: nothing acknowledged is lost."`
 	Soak      soak          `cmd:"" help:"Mixed load for a long time, with faults."`
 	Full      fullMailboxes `cmd:"" name:"full-mailboxes" help:"More than some bots can send, for an hour: nothing comes twice."`
+	Cluster   clusters      `cmd:"" help:"Several processes on one PostgreSQL; all of these without another word."`
 	Flags     `embed:""`
 }
 

@@ -29,7 +29,7 @@ type mixedLoad struct {
 }
 
 func newMixedLoad(w *world, rate float64) *mixedLoad {
-	return &mixedLoad{world: w, rate: rate, next: 1, riders: newRiders(w.program.smtp, 16), heard: map[int]int{}}
+	return &mixedLoad{world: w, rate: rate, next: 1, riders: newRiders(16, w.doors()...), heard: map[int]int{}}
 }
 
 // close ends the connections of the riders. It may be called twice.
@@ -131,8 +131,8 @@ func (m *mixedLoad) waitArrived(ctx context.Context) (tally, error) {
 	defer cancel()
 	var t tally
 	err := until(timed, time.Second, func() (bool, error) {
-		if !m.world.program.alive() {
-			return false, fmt.Errorf("the program has ended:\n%s", m.world.program.lastLines())
+		if err := m.world.ended(); err != nil {
+			return false, err
 		}
 		t = m.tally()
 		return t.lost == 0, nil

@@ -185,7 +185,7 @@ func (p *pages) live(ctx context.Context, b *bench, w *world, r *Result) error {
 // stream. The first second is for the list of reports that every stream begins
 // with.
 func (p *pages) update(ctx context.Context, w *world, s *streams) ([]time.Duration, error) {
-	riders := newRiders(w.program.smtp, 1)
+	riders := newRiders(1, w.program.smtp)
 	defer riders.close()
 	var took []time.Duration
 	for range p.Updates {

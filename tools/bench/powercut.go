@@ -137,7 +137,7 @@ func (c *cutting) cutAgainAndAgain(ctx context.Context) error {
 // until ctx ends.
 func (c *cutting) sendAll(ctx context.Context) {
 	w := c.world
-	riders := newRiders(w.program.smtp, cutSenders)
+	riders := newRiders(cutSenders, w.program.smtp)
 	defer riders.close()
 	var next atomic.Int64
 	var group sync.WaitGroup

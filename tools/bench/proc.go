@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,9 +16,14 @@ import (
 // every Linux that Go runs on (proc(5)).
 const ticksPerSecond = 100
 
+func (p *program) pid() int {
+	cmd, _ := p.process()
+	return cmd.Process.Pid
+}
+
 // cpu is the processor time that the process has used since it started.
 func (p *program) cpu() (time.Duration, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid()))
 	if err != nil {
 		return 0, fmt.Errorf("CPU time: %w", err)
 	}
@@ -40,7 +46,7 @@ func (p *program) cpu() (time.Duration, error) {
 
 // memory is the resident memory of the process in MB: now, and at its peak.
 func (p *program) memory() (now, peak float64, err error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	f, err := os.Open(fmt.Sprintf("/proc/%d/status", p.pid()))
 	if err != nil {
 		return 0, 0, fmt.Errorf("memory: %w", err)
 	}
@@ -61,7 +67,7 @@ func (p *program) memory() (now, peak float64, err error) {
 
 // resetPeak makes the peak of memory count from now on.
 func (p *program) resetPeak() error {
-	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.pid()), []byte("5"), 0)
 }
 
 // metrics are the program's own figures, by names like `name{label="value"}`.
@@ -89,19 +95,48 @@ func (p *program) metrics(ctx context.Context) (map[string]float64, error) {
 	return values, nil
 }
 
+// withoutProcess takes the label from a name that tells apart the figures of programs
+// that share a database.
+func withoutProcess(name string) string {
+	before, labels, ok := strings.Cut(strings.TrimSuffix(name, "}"), "{")
+	if !ok {
+		return name
+	}
+	kept := slices.DeleteFunc(strings.Split(labels, ","), func(l string) bool { return strings.HasPrefix(l, `process="`) })
+	if len(kept) == 0 {
+		return before
+	}
+	return before + "{" + strings.Join(kept, ",") + "}"
+}
+
+// metrics are the figures of all programs, added up.
+func (w *world) metrics(ctx context.Context) (map[string]float64, error) {
+	sums := make(map[string]float64)
+	for _, p := range w.programs() {
+		values, err := p.metrics(ctx)
+		if err != nil {
+			return sums, err
+		}
+		for name, v := range values {
+			sums[withoutProcess(name)] += v
+		}
+	}
+	return sums, nil
+}
+
 // waitIdle waits until the program's queue is empty.
-func (p *program) waitIdle(ctx context.Context) error {
+func (p *program) waitIdle(ctx context.Context) error { return (&world{program: p}).waitIdle(ctx) }
+
+// waitIdle waits until the queue that the programs share is empty.
+func (w *world) waitIdle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, arriveTimeout)
 	defer cancel()
 	err := until(ctx, 20*time.Millisecond, func() (bool, error) {
-		if !p.alive() {
-			return false, fmt.Errorf("the program has ended:\n%s", p.lastLines())
+		if err := w.ended(); err != nil {
+			return false, err
 		}
-		m, err := p.metrics(ctx)
-		if err != nil {
-			return false, nil
-		}
-		return queueIsEmpty(m), nil
+		m, err := w.metrics(ctx)
+		return err == nil && queueIsEmpty(m), nil
 	})
 	if err != nil {
 		return fmt.Errorf("wait for an empty queue: %w", err)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -35,6 +37,10 @@ type program struct {
 	web    string // address that serves pages
 	meter  string // address that serves /metrics
 
+	url string // of its database; empty: SQLite in its data directory
+	key string // its secret key; empty: it makes one
+
+	mu   sync.Mutex // guards what follows
 	cmd  *exec.Cmd
 	log  *os.File
 	dead chan struct{} // closed when the process has ended
@@ -43,20 +49,44 @@ type program struct {
 // newProgram sets up a program in the directory data, whose outgoing mail goes
 // to relay. more holds settings as NAME=value.
 func newProgram(binary, data, relay string, more ...string) (*program, error) {
-	p := &program{binary: binary, data: data}
+	p := &program{binary: binary}
+	p.env = append(os.Environ(), "TICKETFREI_MAIL_DOMAIN="+mailDomain, "TICKETFREI_MAIL_RELAY=smtp://"+relay,
+		"TICKETFREI_NETWORK_ALLOW_PRIVATE=true")
+	if err := p.settle(data); err != nil {
+		return nil, err
+	}
+	p.env = append(append(p.env, "TICKETFREI_WEB_URL=http://"+p.web), more...)
+	return p, p.fit()
+}
+
+// settle gives the program a data directory and addresses of its own.
+func (p *program) settle(data string) error {
 	for _, a := range []*string{&p.smtp, &p.web, &p.meter} {
 		var err error
 		if *a, err = freeport.Address(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	p.env = append(append(os.Environ(),
-		"TICKETFREI_DATA="+data,
-		"TICKETFREI_WEB_LISTEN="+p.web, "TICKETFREI_WEB_URL=http://"+p.web,
-		"TICKETFREI_MAIL_LISTEN="+p.smtp, "TICKETFREI_MAIL_DOMAIN="+mailDomain,
-		"TICKETFREI_MAIL_RELAY=smtp://"+relay,
-		"TICKETFREI_NETWORK_ALLOW_PRIVATE=true"), more...)
-	return p, p.fit()
+	p.data = data
+	// Of settings that are given twice the last counts.
+	p.env = append(p.env, "TICKETFREI_DATA="+data, "TICKETFREI_WEB_LISTEN="+p.web, "TICKETFREI_MAIL_LISTEN="+p.smtp)
+	return nil
+}
+
+// twin sets up another program with the same settings, on the same database.
+func (p *program) twin(data string) (*program, error) {
+	t := &program{binary: p.binary, env: slices.Clone(p.env), url: p.url, key: p.key}
+	if err := t.settle(data); err != nil {
+		return nil, err
+	}
+	t.env = append(t.env, "TICKETFREI_METRICS_LISTEN="+t.meter)
+	return t, nil
+}
+
+// use makes the program store everything in the PostgreSQL database at url.
+func (p *program) use(url, key string) {
+	p.url, p.key = url, key
+	p.env = append(p.env, "TICKETFREI_DATABASE_URL="+url, "TICKETFREI_SECRET="+key)
 }
 
 // fit adds settings that programs of earlier versions do not have, and refuse: the
@@ -84,21 +114,22 @@ func (p *program) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.log = log
-	p.cmd = exec.Command(p.binary, "serve")
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = p.env, log, log
+	cmd := exec.Command(p.binary, "serve")
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, log, log
 	// If the benchmark is killed, nothing is left running.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
 		log.Close()
 		return fmt.Errorf("start the program: %w", err)
 	}
 	dead := make(chan struct{})
-	p.dead = dead
 	go func() {
-		_ = p.cmd.Wait() // how it ended is in its log
+		_ = cmd.Wait() // how it ended is in its log
 		close(dead)
 	}()
+	p.mu.Lock()
+	p.cmd, p.log, p.dead = cmd, log, dead
+	p.mu.Unlock()
 	if err := p.waitReady(ctx); err != nil {
 		p.kill()
 		return err
@@ -110,10 +141,8 @@ func (p *program) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return until(ctx, 2*time.Millisecond, func() (bool, error) {
-		select {
-		case <-p.dead:
+		if !p.alive() {
 			return false, errors.New("the program ended before it was ready:\n" + p.lastLines())
-		default:
 		}
 		resp, err := http.Get("http://" + p.web + "/readyz")
 		if err != nil {
@@ -143,26 +172,42 @@ func until(ctx context.Context, pause time.Duration, ok func() (bool, error)) er
 // kill ends the process as kill -9 does, and waits for its end. It may be
 // called twice.
 func (p *program) kill() {
-	if p.cmd == nil {
+	cmd, dead := p.process()
+	if cmd == nil {
 		return
 	}
-	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.dead
+	_ = cmd.Process.Kill() // it may have ended
+	<-dead
 	p.log.Close()
+}
+
+// process is what runs or ran last, and what is closed when it has ended; nil before
+// the first start.
+func (p *program) process() (*exec.Cmd, chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd, p.dead
+}
+
+// signal sends the process a signal.
+func (p *program) signal(s syscall.Signal) error {
+	cmd, _ := p.process()
+	return cmd.Process.Signal(s)
 }
 
 // stop ends the process as an operator does, and waits for its end. It may be
 // called after kill.
 func (p *program) stop() error {
-	if p.cmd == nil {
+	cmd, dead := p.process()
+	if cmd == nil {
 		return nil
 	}
 	defer p.kill()
-	if p.cmd.Process.Signal(syscall.SIGTERM) != nil {
+	if cmd.Process.Signal(syscall.SIGTERM) != nil {
 		return nil // it has ended
 	}
 	select {
-	case <-p.dead:
+	case <-dead:
 		return nil
 	case <-time.After(stopTimeout):
 		return errors.New("the program does not stop:\n" + p.lastLines())
@@ -171,8 +216,9 @@ func (p *program) stop() error {
 
 // alive tells whether the process runs.
 func (p *program) alive() bool {
+	_, dead := p.process()
 	select {
-	case <-p.dead:
+	case <-dead:
 		return false
 	default:
 		return true

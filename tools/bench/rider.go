@@ -9,7 +9,10 @@ import (
 	"net/textproto"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // riderTimeout bounds each step of handing over a mail.
@@ -26,12 +29,13 @@ type sent struct {
 // riders send reports by mail over connections that they keep open, as the mail
 // servers of large providers do.
 type riders struct {
-	addr string
-	free chan *dialogue // connections; nil is one to be opened
+	addrs []string // that connections lead to in turn
+	turn  atomic.Int64
+	free  chan *dialogue // connections; nil is one to be opened
 }
 
-func newRiders(addr string, connections int) *riders {
-	r := &riders{addr: addr, free: make(chan *dialogue, connections)}
+func newRiders(connections int, addrs ...string) *riders {
+	r := &riders{addrs: addrs, free: make(chan *dialogue, connections)}
 	for range connections {
 		r.free <- nil
 	}
@@ -47,8 +51,17 @@ func (r *riders) close() {
 	}
 }
 
-// send mails report n to the city and returns when the program has taken it.
+// send mails report n to the city and returns when the program has taken it. Every
+// mail has another author: the flood brake is not what is measured.
 func (r *riders) send(ctx context.Context, n, city int, slug string) (sent, error) {
+	return r.sendText(ctx, n, city, slug, riderOf(n), reportText(n))
+}
+
+// riderOf is the address of who writes report n.
+func riderOf(n int) string { return fmt.Sprintf("rider%d@riders.example", n) }
+
+// sendText mails a text of somebody as mail n.
+func (r *riders) sendText(ctx context.Context, n, city int, slug, from, text string) (sent, error) {
 	var d *dialogue
 	select {
 	case d = <-r.free:
@@ -57,12 +70,12 @@ func (r *riders) send(ctx context.Context, n, city int, slug string) (sent, erro
 	}
 	if d == nil {
 		var err error
-		if d, err = dial(r.addr); err != nil {
+		if d, err = dial(r.addrs[int(r.turn.Add(1))%len(r.addrs)]); err != nil {
 			r.free <- nil
 			return sent{}, err
 		}
 	}
-	at, err := d.mail(n, slug)
+	at, err := d.hand(n, slug, from, text)
 	if err != nil {
 		d.conn.Close()
 		r.free <- nil
@@ -70,6 +83,30 @@ func (r *riders) send(ctx context.Context, n, city int, slug string) (sent, erro
 	}
 	r.free <- d
 	return sent{n, city, at, time.Since(at)}, nil
+}
+
+// sendAll mails count reports as fast as they are taken, this many at the same time,
+// each as which says. It returns those that were taken.
+func (r *riders) sendAll(ctx context.Context, count, atOnce int, which func(i int) (n, city int, slug string)) []sent {
+	var mu sync.Mutex
+	var done []sent
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i := range count {
+		n, city, slug := which(i)
+		group.Go(func() error {
+			s, err := r.send(ctx, n, city, slug)
+			if err != nil {
+				return nil // not acknowledged: nothing was promised
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done = append(done, s)
+			return nil
+		})
+	}
+	_ = group.Wait() // no error is given
+	return done
 }
 
 // dialogue is a connection to the program's mail server.
@@ -109,15 +146,9 @@ func (d *dialogue) say(line string, code int) error {
 	return err
 }
 
-// mail hands over report n and returns when its end was written.
-func (d *dialogue) mail(n int, slug string) (time.Time, error) {
-	return d.hand(n, slug, reportText(n))
-}
-
 // hand hands over mail n with this text and returns when its end was written.
-// Every mail has another author: the flood brake is not what is measured.
-func (d *dialogue) hand(n int, slug, text string) (time.Time, error) {
-	from, to := fmt.Sprintf("rider%d@riders.example", n), slug+"@"+mailDomain
+func (d *dialogue) hand(n int, slug, from, text string) (time.Time, error) {
+	to := slug + "@" + mailDomain
 	for _, s := range []struct {
 		line string
 		code int

@@ -23,7 +23,8 @@ type experiment interface {
 
 // every lists the experiments in the order in which they run and are shown.
 func (c *commands) every() []experiment {
-	return []experiment{&c.MailIn, &c.Latency, &c.Isolation, &c.Scale, &c.Calls, &c.FanOut, &c.Censor, &c.Filters, &c.Pages, &c.Crash, &c.PowerCut, &c.Soak, &c.Full}
+	alone := []experiment{&c.MailIn, &c.Latency, &c.Isolation, &c.Scale, &c.Calls, &c.FanOut, &c.Censor, &c.Filters, &c.Pages, &c.Crash, &c.PowerCut, &c.Soak, &c.Full}
+	return append(alone, c.Cluster.every()...)
 }
 
 // variant is the name of an experiment that is measured with old reports in the
@@ -47,7 +48,11 @@ func experimentsOf(c *commands, selected any) ([]experiment, error) {
 	if e, ok := selected.(experiment); ok {
 		return []experiment{e}, nil
 	}
-	list := slices.DeleteFunc(c.every(), func(e experiment) bool { return slices.Contains(c.All.Skip, e.name()) })
+	list := c.every()
+	if _, ok := selected.(*allClusters); ok {
+		list = c.Cluster.every()
+	}
+	list = slices.DeleteFunc(list, func(e experiment) bool { return slices.Contains(c.All.Skip, e.name()) })
 	for _, e := range list {
 		// The parser fills in the defaults of the selected command only.
 		if err := kong.ApplyDefaults(e); err != nil {

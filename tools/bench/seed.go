@@ -39,12 +39,12 @@ func openSeeder(ctx context.Context, p *program) (*seeder, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("make the database: %w\n%s", err, out)
 	}
-	d, err := db.Open(ctx, p.data, time.Now, slog.New(slog.DiscardHandler))
+	d, err := p.openDatabase(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &seeder{db: d}
-	if s.secrets, err = secret.Open(p.data, ""); err != nil {
+	if s.secrets, err = secret.Open(p.data, p.key); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -55,6 +55,14 @@ func openSeeder(ctx context.Context, p *program) (*seeder, error) {
 	}
 	s.moderator = m.ID
 	return s, nil
+}
+
+func (p *program) openDatabase(ctx context.Context) (*db.DB, error) {
+	log := slog.New(slog.DiscardHandler)
+	if p.url != "" {
+		return db.OpenServer(ctx, p.url, time.Now, log)
+	}
+	return db.Open(ctx, p.data, time.Now, log)
 }
 
 func (s *seeder) close() { s.db.Close() }

@@ -28,6 +28,7 @@ type sink struct {
 	// slow are the recipients whose mails take so long to be answered. It is set
 	// before mails come.
 	slow map[string]time.Duration
+	pace time.Duration // that every mail takes; set before mails come
 	open sync.WaitGroup
 
 	mu       sync.Mutex
@@ -229,7 +230,7 @@ func (s *sink) take(r *bufio.Reader, to string) bool {
 
 // dawdle takes the time that a mail to that recipient takes.
 func (s *sink) dawdle(to string) bool {
-	if d := s.slow[to]; d > 0 {
+	if d := s.pace + s.slow[to]; d > 0 {
 		time.Sleep(d)
 	}
 	return true
@@ -249,6 +250,13 @@ func (s *sink) list() []arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.arrivals)
+}
+
+// missing are those of the list that have not come.
+func (s *sink) missing(list []seenKey) []seenKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(list, func(k seenKey) bool { return s.seen[k] > 0 })
 }
 
 // count is how many mails have arrived, and how many different pairs of a

@@ -36,6 +36,7 @@ func TestSmoke(t *testing.T) {
 		experiment string
 		args       []string
 	}{{"latency", []string{"latency"}}, {"pages", []string{"pages"}}, {"mail-in", []string{"mail-in"}}, {"powercut", []string{"powercut"}},
+		{"cluster-latency", []string{"cluster", "latency"}}, {"cluster-kills", []string{"cluster", "kills"}},
 		{"latency-disturbed", []string{"latency", "--old", "20000", "--disturb"}}} {
 		t.Run(tt.experiment, func(t *testing.T) {
 			switch tt.experiment {
@@ -43,6 +44,10 @@ func TestSmoke(t *testing.T) {
 				needPostfix(t)
 			case "powercut":
 				mustOpenDisk(t) // skips where there can be none
+			case "cluster-latency", "cluster-kills":
+				if _, err := findPostgres(); errors.Is(err, errSkipped) {
+					t.Skip(err)
+				}
 			}
 			var out strings.Builder
 			code := run(t.Context(), append(tt.args, "--quick", "--binary", binary, "--dir", dir, "--json", file, "--charts", dir), &out, t.Output())
@@ -140,7 +145,7 @@ func TestSinkNotesWhatCame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.close()
-	riders := newRiders(s.addr, 1)
+	riders := newRiders(1, s.addr)
 	defer riders.close()
 	for _, n := range []int{1, 2, 2} {
 		if _, err := riders.send(t.Context(), n, 0, "city"); err != nil {

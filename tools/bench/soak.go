@@ -42,13 +42,12 @@ type soaking struct {
 	clock *clock     // nil: not moved
 	load  *mixedLoad
 
-	calm    time.Duration // between two faults
-	longest time.Duration // that a fault may last
-	quiet   time.Duration // at the end: longer than the program keeps idle connections, 90 s
+	striking
+	quiet time.Duration // at the end: longer than the program keeps idle connections, 90 s
 }
 
 func (s *soak) run(ctx context.Context, b *bench, r *Result) (err error) {
-	run := &soaking{soak: s, bench: b, calm: calm, longest: time.Minute, quiet: 100 * time.Second}
+	run := &soaking{soak: s, bench: b, striking: striking{calm: calm, longest: time.Minute, say: b.say}, quiet: 100 * time.Second}
 	if b.Quick {
 		// The program with another clock takes minutes to build.
 		s.For, s.Cities, s.Clock = 35*time.Second, 12, false
@@ -111,7 +110,7 @@ func (s *soaking) newWorld(ctx context.Context, binary string) (*world, error) {
 // run writes reports while faults come, waits until everything has arrived, and
 // compares the end with the beginning.
 func (s *soaking) run(ctx context.Context, r *Result) error {
-	w := s.watch(ctx)
+	w := watchWorld(ctx, s.world)
 	defer w.stop()
 	faults, err := s.throughFaults(ctx)
 	if err != nil {
@@ -141,6 +140,7 @@ func (s *soaking) throughFaults(ctx context.Context) (faults int, err error) {
 	defer stop()
 	group, running := errgroup.WithContext(timed)
 	group.Go(func() error { return s.load.run(running) })
+	s.list = s.faults()
 	group.Go(func() (err error) { faults, err = s.strike(running); return err })
 	if err := group.Wait(); err != nil {
 		return faults, fmt.Errorf("%w\nthe program, which runs: %t, said at last:\n%s", err, s.world.program.alive(), s.world.program.lastLines())
@@ -195,14 +195,14 @@ type watch struct {
 	done               chan struct{}
 }
 
-// watch looks at the program until it is stopped.
-func (s *soaking) watch(ctx context.Context) *watch {
+// watchWorld looks at the programs until it is stopped.
+func watchWorld(ctx context.Context, world *world) *watch {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watch{Series{Name: "memory, MB"}, Series{Name: "goroutines"}, cancel, make(chan struct{})}
 	go func() {
 		defer close(w.done)
 		for began := time.Now(); ; {
-			w.look(ctx, s.world.program, time.Since(began).Minutes())
+			w.look(ctx, world, time.Since(began).Minutes())
 			if rest(ctx, sampleEvery) != nil {
 				return
 			}
@@ -211,11 +211,21 @@ func (s *soaking) watch(ctx context.Context) *watch {
 	return w
 }
 
-func (w *watch) look(ctx context.Context, p *program, now float64) {
-	mb, _, err := p.memory()
-	values, failed := p.metrics(ctx)
-	if err == nil && failed == nil {
-		w.memory.Points = append(w.memory.Points, Point{now, mb})
+// look adds the figures of all programs, unless one of them has ended or stands still.
+func (w *watch) look(ctx context.Context, world *world, now float64) {
+	ctx, cancel := context.WithTimeout(ctx, sampleEvery)
+	defer cancel()
+	all := 0.0
+	for _, p := range world.programs() {
+		mb, _, err := p.memory()
+		if err != nil || mb == 0 {
+			return
+		}
+		all += mb
+	}
+	values, err := world.metrics(ctx)
+	if err == nil {
+		w.memory.Points = append(w.memory.Points, Point{now, all})
 		w.goroutines.Points = append(w.goroutines.Points, Point{now, values["go_goroutines"]})
 	}
 }

@@ -147,7 +147,7 @@ func benchmarkMail(b *testing.B, body string) {
 	mails := 0
 	for b.Loop() {
 		mails++
-		if _, err := d.hand(mails, "city", body); err != nil {
+		if _, err := d.hand(mails, "city", riderOf(mails), body); err != nil {
 			b.Fatal(err)
 		}
 	}

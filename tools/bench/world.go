@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // world is a program with its cities, and the stand-ins of all networks it
 // talks to.
 type world struct {
 	program  *program
+	others   []*program // that share its database and its cities
 	relay    *sink
 	mastodon *mastodonServer
 	telegram *telegramServer
@@ -82,8 +85,8 @@ func (w *world) addTown(slug string) {
 }
 
 func (w *world) close() {
-	if w.program != nil {
-		w.program.kill()
+	for _, p := range w.programs() {
+		p.kill()
 	}
 	if w.mastodon != nil {
 		w.mastodon.Close()
@@ -99,35 +102,72 @@ func (w *world) close() {
 	}
 }
 
+// programs are all that work for the cities.
+func (w *world) programs() []*program {
+	if w.program == nil {
+		return nil
+	}
+	return append([]*program{w.program}, w.others...)
+}
+
+// doors are the addresses that take mail.
+func (w *world) doors() []string {
+	var all []string
+	for _, p := range w.programs() {
+		all = append(all, p.smtp)
+	}
+	return all
+}
+
+// ended is an error if one of the programs has ended.
+func (w *world) ended() error {
+	for _, p := range w.programs() {
+		if !p.alive() {
+			return errors.New("the program has ended:\n" + p.lastLines())
+		}
+	}
+	return nil
+}
+
 // upTimeout bounds the wait for every bot to be connected.
 const upTimeout = 3 * time.Minute
 
-// start starts the program and waits until that many bots run, and every stream
-// and poll of those whose server works is open. It returns how long that took.
+// start starts the programs, all at once, and waits until that many bots run, and
+// every stream and poll of those whose server works is open. It returns how long
+// that took.
 func (w *world) start(ctx context.Context, bots int) (time.Duration, error) {
 	defer holdGarbage()()
 	began := time.Now()
-	if err := w.program.start(ctx); err != nil {
+	var starts errgroup.Group
+	for _, p := range w.programs() {
+		starts.Go(func() error { return p.start(ctx) })
+	}
+	if err := starts.Wait(); err != nil {
 		return 0, err
 	}
+	if err := w.waitUp(ctx, bots); err != nil {
+		return 0, err
+	}
+	return time.Since(began), nil
+}
+
+// waitUp waits until that many bots run and all are connected.
+func (w *world) waitUp(ctx context.Context, bots int) error {
 	ctx, cancel := context.WithTimeout(ctx, upTimeout)
 	defer cancel()
 	err := until(ctx, 20*time.Millisecond, func() (bool, error) {
-		if !w.program.alive() {
-			return false, errors.New("the program has ended:\n" + w.program.lastLines())
-		}
-		return w.connected(), nil
+		return w.connected(), w.ended()
 	})
 	if err == nil {
 		err = w.waitRunning(ctx, bots)
 	}
 	if err != nil {
-		m, _ := w.program.metrics(context.WithoutCancel(ctx))
-		return 0, fmt.Errorf("not all bots are up: %d of %d streams, %v of %d bots running: %w",
+		m, _ := w.metrics(context.WithoutCancel(ctx))
+		return fmt.Errorf("not all bots are up: %d of %d streams, %v of %d bots running: %w",
 			w.mastodon.Streams(), w.count(func(t *town) bool { return t.instance == w.mastodon.URL }),
 			m[`ticketfrei_bots{state="running"}`], bots, err)
 	}
-	return time.Since(began), nil
+	return nil
 }
 
 // connected tells whether every stream and every poll is open, or every network knows
@@ -151,7 +191,7 @@ func (w *world) connected() bool {
 
 func (w *world) waitRunning(ctx context.Context, bots int) error {
 	return until(ctx, 20*time.Millisecond, func() (bool, error) {
-		m, err := w.program.metrics(ctx)
+		m, err := w.metrics(ctx)
 		return int(m[`ticketfrei_bots{state="running"}`]) >= bots, err
 	})
 }

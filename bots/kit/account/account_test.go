@@ -97,7 +97,7 @@ func TestAccountComesBackAsItWasStored(t *testing.T) {
 func TestNewTokenKeepsTheCursor(t *testing.T) {
 	w := newWorld(t)
 	w.check(w.put(sample(w.first)))
-	w.check(w.store.SaveCursor(t.Context(), w.first.ID, "c2"))
+	w.check(w.store.SaveCursor(t.Context(), db.Claim{}, w.first.ID, "c2"))
 	again := sample(w.first)
 	again.Token, again.Cursor, again.Handle = "another", "c9", "@renamed"
 	w.check(w.put(again))

@@ -209,14 +209,14 @@ func (s *Store) Put(tx *gorm.DB, a Account) error {
 	return err
 }
 
-// SaveCursor stores how far the account has been read. It is on disk some
-// milliseconds later: what is read again after a crash is harmless. One of more than
-// MaxID bytes is not stored.
-func (s *Store) SaveCursor(ctx context.Context, botID int64, cursor string) error {
+// SaveCursor stores how far the account has been read by who has that claim to its city. It
+// is on disk some milliseconds later: what is read again after a crash is harmless. One of
+// more than MaxID bytes is not stored.
+func (s *Store) SaveCursor(ctx context.Context, claim db.Claim, botID int64, cursor string) error {
 	if !Fits(cursor) {
 		return nil
 	}
-	err := s.db.WriteSoon(ctx, func(tx *gorm.DB) error {
+	err := s.db.WriteFor(ctx, claim, func(tx *gorm.DB) error {
 		_, err := db.Exec(tx, "UPDATE "+s.accounts()+" SET cursor = ?, cursor_at = ? WHERE bot_id = ?", cursor, s.now().UnixMilli(), botID)
 		return err
 	})

@@ -68,6 +68,7 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 	b.network.answering.Store(b.bot.ID, answers)
 	defer b.network.answering.CompareAndDelete(b.bot.ID, answers)
 	defer b.introduce(ctx)()
+	claim := b.network.host.DB.Claim(b.bot.CityID)
 	err := b.conn.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, events ...Event) error {
 		for _, e := range events {
 			if err := b.handle(ctx, e, emit, answers); err != nil {
@@ -78,7 +79,7 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 			return nil
 		}
 		b.account.Cursor = cursor
-		return b.network.accounts.SaveCursor(ctx, b.bot.ID, cursor)
+		return b.network.accounts.SaveCursor(ctx, claim, b.bot.ID, cursor)
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()

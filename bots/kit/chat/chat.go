@@ -68,7 +68,7 @@ func GroupTables(network string) []string {
 			chat TEXT NOT NULL,
 			kind TEXT NOT NULL,
 			title TEXT NOT NULL,
-			joined INTEGER NOT NULL DEFAULT 0)`,
+			joined INTEGER NOT NULL DEFAULT FALSE)`,
 		`CREATE INDEX ` + network + `_groups_chat ON ` + network + `_groups(bot_id, chat)`,
 		`CREATE INDEX ` + network + `_recipients_suspended ON ` + network + `_recipients(bot_id) WHERE suspended > 0`,
 		`CREATE TABLE ` + network + `_profiles (

@@ -156,15 +156,13 @@ func (g *groups) wanted(ctx context.Context, id int64) error {
 
 // unwanted forgets a group of a bot where nobody has asked for reports.
 func (g *groups) unwanted(ctx context.Context, botID, id int64) error {
-	var joined bool
-	err := g.db.ReadRow(ctx, "SELECT joined FROM "+g.table+" WHERE bot_id = ? AND recipient_id = ?", botID, id).Scan(&joined)
-	if errors.Is(err, db.ErrNotFound) {
-		return nil
-	}
-	if err != nil || !joined {
-		return err
-	}
-	return g.chats.Remove(ctx, botID, id)
+	return g.db.Write(ctx, func(tx *gorm.DB) error {
+		result := tx.Exec("DELETE FROM "+g.table+" WHERE bot_id = ? AND recipient_id = ? AND joined", botID, id)
+		if result.Error != nil || result.RowsAffected == 0 { // somebody has asked a moment ago
+			return result.Error
+		}
+		return g.chats.RemoveIn(tx, botID, id)
+	})
 }
 
 // add stores a group that is sent to from now on. joined tells that nobody has asked for

@@ -69,6 +69,7 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 		return err
 	}
 	defer b.reviews.stop()
+	claim := b.network.host.DB.Claim(b.bot.CityID)
 	err = r.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, messages ...Message) error {
 		for _, m := range messages {
 			if err := b.hear(ctx, m, emit); err != nil {
@@ -78,7 +79,7 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 		if cursor == "" {
 			return nil
 		}
-		return b.network.accounts.SaveCursor(ctx, b.bot.ID, cursor)
+		return b.network.accounts.SaveCursor(ctx, claim, b.bot.ID, cursor)
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()

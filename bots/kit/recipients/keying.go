@@ -47,7 +47,7 @@ func Keying(network string, box *secret.Box) func(*gorm.DB) error {
 // dropFormer drops the column that tables of earlier versions have: the address that
 // a recipient had before.
 func (s *Store) dropFormer(tx *gorm.DB) error {
-	there, err := hasColumn(tx, s.table, "former")
+	there, err := db.HasColumn(tx, s.table, "former")
 	if err != nil || !there {
 		return err
 	}

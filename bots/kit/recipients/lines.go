@@ -21,19 +21,13 @@ func activeIndex(network string) string {
 func AddLines(network string) func(*gorm.DB) error {
 	table := network + "_recipients"
 	return func(tx *gorm.DB) error {
-		there, err := hasColumn(tx, table, "lines")
+		there, err := db.HasColumn(tx, table, "lines")
 		if err != nil || there {
 			return err
 		}
 		return db.SQL("ALTER TABLE "+table+" ADD COLUMN lines TEXT NOT NULL DEFAULT ''",
 			"DROP INDEX "+table+"_active", activeIndex(network))(tx)
 	}
-}
-
-// hasColumn tells whether a table has a column.
-func hasColumn(tx *gorm.DB, table, column string) (has bool, err error) {
-	err = tx.Raw("SELECT EXISTS (SELECT 1 FROM pragma_table_info(?) WHERE name = ?)", table, column).Scan(&has).Error
-	return has, err
 }
 
 // SetLines has a recipient of a bot get the reports of these lines alone; of none: all

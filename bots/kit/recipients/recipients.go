@@ -95,11 +95,12 @@ func (s *Store) Subscribe(ctx context.Context, botID int64, address string) (add
 	key, err := s.Key(ctx, botID, address)
 	if err == nil {
 		err = s.db.Write(ctx, func(tx *gorm.DB) error {
-			result := tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ?", botID, key)
-			if added = result.RowsAffected == 0; result.Error != nil || !added {
+			result := tx.Exec("INSERT INTO "+s.table+" (bot_id, key, address, created) VALUES (?, ?, ?, ?) ON CONFLICT (bot_id, key) DO NOTHING",
+				botID, key, s.box.Seal(s.place(botID, key), address), s.now().UnixMilli())
+			if added = result.RowsAffected > 0; result.Error != nil || added {
 				return result.Error
 			}
-			return s.put(tx, Recipient{BotID: botID, Address: address, Created: s.now()}, key)
+			return tx.Exec("UPDATE "+s.table+" SET suspended = 0, reason = '' WHERE bot_id = ? AND key = ?", botID, key).Error
 		})
 	}
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
@@ -122,15 +123,16 @@ func (s *Store) Put(tx *gorm.DB, r Recipient) error {
 }
 
 func (s *Store) put(tx *gorm.DB, r Recipient, key string) error {
-	id, suspended := any(nil), int64(0)
-	if r.ID != 0 {
-		id = r.ID
-	}
+	columns, values := "bot_id, key, address, created, suspended, reason", "?, ?, ?, ?, ?, ?"
+	suspended := int64(0)
 	if !r.Suspended.IsZero() {
 		suspended = r.Suspended.UnixMilli()
 	}
-	return tx.Exec("INSERT INTO "+s.table+" (id, bot_id, key, address, created, suspended, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		id, r.BotID, key, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli(), suspended, r.Reason).Error
+	args := []any{r.BotID, key, s.box.Seal(s.place(r.BotID, key), r.Address), r.Created.UnixMilli(), suspended, r.Reason}
+	if r.ID != 0 {
+		columns, values, args = columns+", id", values+", ?", append(args, r.ID)
+	}
+	return tx.Exec("INSERT INTO "+s.table+" ("+columns+") VALUES ("+values+")", args...).Error
 }
 
 // Unsubscribe forgets the recipient of an address and tells whether there was
@@ -172,6 +174,11 @@ func (s *Store) Erase(ctx context.Context, botID int64, address string) error {
 func (s *Store) Remove(ctx context.Context, botID, id int64) error {
 	_, err := s.remove(ctx, "bot_id = ? AND id = ?", botID, id)
 	return err
+}
+
+// RemoveIn is Remove within tx.
+func (s *Store) RemoveIn(tx *gorm.DB, botID, id int64) error {
+	return tx.Exec("DELETE FROM "+s.table+" WHERE bot_id = ? AND id = ?", botID, id).Error
 }
 
 func (s *Store) remove(ctx context.Context, where string, args ...any) (removed bool, err error) {
@@ -273,6 +280,9 @@ func (s *Store) move(ctx context.Context, botID int64, from, to string) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *gorm.DB) error {
+		if err := db.Lock(tx, "bots", botID); err != nil {
+			return err
+		}
 		if err := s.merge(tx, botID, oldKey, key); err != nil {
 			return err
 		}

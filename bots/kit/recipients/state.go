@@ -90,7 +90,7 @@ func (s *Store) ids(ctx context.Context, query string, args []any, lines report.
 	ids, err := db.ReadColumn[int64](ctx, s.db, query+" AND lines = '' ORDER BY id", args...)
 	names := lines.List()
 	if err == nil && len(names) > 0 {
-		query += " AND lines > '' AND (0" + strings.Repeat(" OR instr(lines, ?) > 0", len(names)) + ")"
+		query += " AND lines > '' AND (FALSE" + strings.Repeat(" OR instr(lines, ?) > 0", len(names)) + ")"
 		for _, name := range names {
 			args = append(args, string(report.NewLines(name)))
 		}

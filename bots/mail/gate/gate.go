@@ -15,7 +15,9 @@ import (
 // Rules are what a gate goes by.
 type Rules struct {
 	All  int // connections at the same time
-	Each int // of them from one client's network
+	Each int // of them from one client's network, at all gates together
+	// Processes tells how many have such a gate; nil: this one.
+	Processes func() int
 	// Trusted says which addresses are relays of ours. Whom they bring is counted
 	// instead of them, where they say who it is.
 	Trusted func(netip.Addr) bool
@@ -56,7 +58,7 @@ type Gate struct {
 
 // New puts a gate before a listener.
 func New(l net.Listener, r Rules) *Gate {
-	return &Gate{Listener: l, rules: r, room: clients.NewRoom(r.All, r.Each), conns: map[*Conn]struct{}{}}
+	return &Gate{Listener: l, rules: r, room: clients.NewPartRoom(r.All, r.Each, r.Processes), conns: map[*Conn]struct{}{}}
 }
 
 // Accept returns the next connection that is let in. The others are told so and

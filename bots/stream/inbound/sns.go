@@ -50,7 +50,7 @@ func NewNotifications(client *http.Client, hosts []string) *Notifications {
 	asking := *client
 	asking.Timeout = askTimeout
 	asking.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	n := &Notifications{http: &asking, hosts: map[string]bool{}, kept: cache.New[string, *x509.Certificate](maxCertificates)}
+	n := &Notifications{http: &asking, hosts: map[string]bool{}, kept: cache.New[string, *x509.Certificate](maxCertificates, 0)}
 	for _, h := range hosts {
 		n.hosts[h] = true
 	}

@@ -20,6 +20,7 @@ type Bot struct {
 	allowed  map[string]bool // kinds of updates; nil means the default
 	poll     *poll           // open
 	polls    int
+	overlaps int
 	chats    map[int64]*conversation // private ones, by user
 	sends    []Send
 	profiles map[string]Profile // by language
@@ -148,6 +149,14 @@ func (b *Bot) Polling() bool {
 	b.server.mu.Lock()
 	defer b.server.mu.Unlock()
 	return b.poll != nil
+}
+
+// Overlaps is how often a getUpdates came while somebody still waited for the answer
+// to another.
+func (b *Bot) Overlaps() int {
+	b.server.mu.Lock()
+	defer b.server.mu.Unlock()
+	return b.overlaps
 }
 
 // Sends returns what the bot has sent, the first one first.

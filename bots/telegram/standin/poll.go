@@ -10,6 +10,9 @@ import (
 // maxUpdates is how many updates one answer has at most.
 const maxUpdates = 100
 
+var errOtherPoll = &apiError{Code: http.StatusConflict,
+	Description: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"}
+
 // poll is a getUpdates that waits.
 type poll struct {
 	wake chan struct{}  // has room for one
@@ -45,6 +48,11 @@ func (s *Server) getUpdates(ctx context.Context, b *Bot, p params) (any, *apiErr
 	select {
 	case <-mine.wake:
 	case err := <-mine.over:
+		if err == errOtherPoll && ctx.Err() == nil {
+			s.mu.Lock()
+			b.overlaps++
+			s.mu.Unlock()
+		}
 		return nil, err
 	case <-late.C:
 	case <-ctx.Done():
@@ -63,8 +71,7 @@ func (s *Server) beginPoll(b *Bot, p params) (*poll, []update, *apiError) {
 			Description: "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"}
 	}
 	if b.poll != nil {
-		b.poll.end(&apiError{Code: http.StatusConflict,
-			Description: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"})
+		b.poll.end(errOtherPoll)
 	}
 	mine := &poll{wake: make(chan struct{}, 1), over: make(chan *apiError, 1)}
 	b.poll = mine

@@ -1,0 +1,7 @@
+package db
+
+var (
+	Encode  = encode
+	Decode  = decode
+	NewWire = newWire
+)

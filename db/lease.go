@@ -1,0 +1,426 @@
+package db
+
+import (
+	"context"
+	cryptorand "crypto/rand"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// How the lease is kept: what is free is looked for more often than it is renewed, so
+// that what another process gives up is not without an owner for long.
+const (
+	renewEvery = 3 * time.Second
+	shareEvery = 500 * time.Millisecond
+	// stepFor bounds what the server is asked at a time: a connection that hangs must not
+	// keep this process from noticing that its lease is over.
+	stepFor = 2 * time.Second
+)
+
+// givenAtOnce is how many shards are given up at the same time. Their bots are then
+// started elsewhere in turn, and the others go on.
+const givenAtOnce = 4
+
+// msNow is the server's clock, in milliseconds. It is the only clock that leases go by.
+const msNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+// lease is the row of this process in the database, on a connection of its own: one of a
+// pool may be waited for. It is of one goroutine.
+//
+// A process is alive while its row is there. Who finds one whose time is over deletes it;
+// after that its renewals find nothing, and what it had is free. So a renewal that comes
+// late and a takeover cannot both succeed.
+type lease struct {
+	*Ownership
+	conn   *pgx.Conn
+	id     string // of the row; empty where there was none yet
+	over   bool   // nothing that it holds is held any more: the next lease is another
+	server string // which server that is, and which of its timelines; empty: not known yet
+	// By sinceBoot: when it is renewed, and from when something may be taken. After a
+	// failover the lease of those who know only the server before must have ended.
+	next, free time.Duration
+}
+
+// Run wins shards and has the followers work for them until ctx ends. Then it gives them
+// up one after the other, and returns when they are. It works without the server too: then
+// everything is lost in time, and won again when the server is back.
+func (o *Ownership) Run(ctx context.Context, followers ...ShardFollower) {
+	o.followers = followers
+	l := &lease{Ownership: o}
+	tick := time.NewTicker(shareEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		l.step(ctx)
+		select {
+		case <-ctx.Done():
+		case h := <-o.drained:
+			l.release(h)
+		case <-tick.C:
+		}
+	}
+	l.giveUpAll(ctx)
+}
+
+// giveUpFor bounds how long everything is given up when the program stops.
+const giveUpFor = 5 * time.Second
+
+// giveUpAll gives up what is held, some shards at a time, and takes the row out. ctx has
+// ended: nothing is taken any more.
+func (l *lease) giveUpAll(ctx context.Context) {
+	for began := l.clock(); len(l.busy()) > 0; {
+		if l.clock().isAfter(began, giveUpFor) {
+			l.loseAll("the program stops")
+		}
+		l.giveUp(Shards)
+		select {
+		case h := <-l.drained:
+			l.release(h)
+		case <-time.After(shareEvery):
+			l.step(ctx)
+		}
+	}
+	l.group.Wait()
+	if l.conn == nil {
+		return
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepFor)
+	defer cancel()
+	l.failed(l.leave(within)) // else others wait until the lease is over
+	l.drop()
+}
+
+// leave takes the row out.
+func (l *lease) leave(ctx context.Context) error {
+	_, err := l.conn.Exec(ctx, "DELETE FROM processes WHERE id = $1", l.id)
+	return err
+}
+
+// step renews the lease where it is time, takes what is free and gives up what is too much.
+func (l *lease) step(ctx context.Context) {
+	if !l.over && l.renewed.Load() != nil && !l.mayAct() {
+		l.loseAll("its lease is over")
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepFor)
+	defer cancel()
+	err := l.connectAgain(within)
+	if err == nil && l.clock().boot >= l.next {
+		err = l.renew(within)
+	}
+	if err == nil && ctx.Err() == nil {
+		err = l.share(within)
+	}
+	l.failed(err)
+}
+
+// failed says once that the lease cannot be kept, and tries with another connection.
+func (l *lease) failed(err error) {
+	if err == nil {
+		return
+	}
+	said := err.Error()
+	if l.trouble.Swap(&said) == nil {
+		l.log.Error("the lease of this process cannot be renewed, trying again; its cities go to other processes meanwhile", "err", err)
+	}
+	l.drop()
+}
+
+// drop closes the connection.
+func (l *lease) drop() {
+	if l.conn != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = l.conn.Close(ctx) // the server sees that it is gone
+		l.conn = nil
+	}
+}
+
+// connectAgain connects where there is no connection, and looks whether that is the server
+// of before.
+func (l *lease) connectAgain(ctx context.Context) error {
+	if l.conn != nil {
+		return nil
+	}
+	conn, err := l.connect(ctx)
+	if err != nil {
+		return err
+	}
+	l.conn, l.next = conn, 0
+	server, err := identify(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if l.server != "" && l.server != server {
+		l.loseAll("the database is another server now, where cities are taken when every lease of before is over")
+		l.free = l.clock().boot + leaseFor
+	}
+	l.server = server
+	return nil
+}
+
+// identify tells which server that is and which of its timelines: a standby that takes over
+// begins a new one.
+func identify(ctx context.Context, conn *pgx.Conn) (server string, err error) {
+	const timeline = "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
+	err = conn.QueryRow(ctx, "SELECT system_identifier::text || ' ' || "+timeline+" FROM pg_control_system()").Scan(&server)
+	if err == nil || ctx.Err() != nil || conn.IsClosed() {
+		return server, err
+	}
+	// Some hosts do not allow that: there a restart looks like another server.
+	err = conn.QueryRow(ctx, "SELECT pg_postmaster_start_time()::text").Scan(&server)
+	return server, err
+}
+
+// renew has the lease go on, and looks what is still held.
+func (l *lease) renew(ctx context.Context) error {
+	sent := l.clock()
+	there, err := l.prolong(ctx)
+	if err != nil {
+		return err
+	}
+	if !there {
+		if !l.over && l.id != "" {
+			l.loseAll("another process has found its lease to be over")
+		}
+		if err := l.enter(ctx); err != nil {
+			return err
+		}
+	}
+	if err := l.compare(ctx); err != nil {
+		return err
+	}
+	l.renewed.Store(&sent)
+	l.next = sent.boot + renewEvery
+	if l.trouble.Swap(nil) != nil {
+		l.log.Info("the lease of this process is kept again")
+	}
+	return nil
+}
+
+// prolong tells whether there was a lease that goes on.
+func (l *lease) prolong(ctx context.Context) (there bool, err error) {
+	if l.id == "" || l.over {
+		return false, nil
+	}
+	var until int64
+	before := time.Now()
+	err = l.conn.QueryRow(ctx, "UPDATE processes SET until = "+msNow+" + $2 WHERE id = $1 RETURNING until", l.id, leaseFor.Milliseconds()).Scan(&until)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err == nil {
+		l.setOff(until, before)
+	}
+	return err == nil, err
+}
+
+// setOff notes how far the server's clock is from ours, given the end of a lease that was
+// asked for then.
+func (l *lease) setOff(until int64, before time.Time) {
+	middle := before.Add(time.Since(before) / 2)
+	was := l.clockIsOff()
+	l.offBy.Store(int64(fromMillis(until).Add(-leaseFor).Sub(middle.Round(0))))
+	switch {
+	case !was && l.clockIsOff():
+		l.log.Error("nothing is judged or sent", "err", l.clockError())
+	case was && !l.clockIsOff():
+		l.log.Info("the clock of this machine is right again")
+	}
+}
+
+// enter begins a lease, in place of one that is over. It has an id of its own: it holds
+// nothing of what the one before held.
+func (l *lease) enter(ctx context.Context) error {
+	if err := l.leave(ctx); err != nil {
+		return err
+	}
+	id, before := cryptorand.Text(), time.Now()
+	var until int64
+	err := l.conn.QueryRow(ctx, "INSERT INTO processes (id, name, until) VALUES ($1, $2, "+msNow+" + $3) RETURNING until",
+		id, l.name, leaseFor.Milliseconds()).Scan(&until)
+	if err != nil {
+		return err
+	}
+	l.setOff(until, before)
+	l.id, l.over = id, false
+	return nil
+}
+
+// compare loses what the database says is not held, and gives back what is held there and
+// not here: the answer that it was won was lost.
+func (l *lease) compare(ctx context.Context) error {
+	rows, err := l.conn.Query(ctx, "SELECT n, epoch FROM shards WHERE owner = $1", l.id)
+	if err != nil {
+		return err
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Claim])
+	if err != nil {
+		return err
+	}
+	for _, h := range l.holdings {
+		if h != nil && !h.over && !slices.Contains(there, h.Claim) {
+			l.log.Warn("another process works for some cities of this one", "shard", h.Shard)
+			l.lose(h)
+		}
+	}
+	for _, c := range there {
+		if h := l.holdings[c.Shard]; h == nil || h.Claim != c {
+			if err := l.setFree(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// setFree has a shard be nobody's.
+func (l *lease) setFree(ctx context.Context, c Claim) error {
+	_, err := l.conn.Exec(ctx, "UPDATE shards SET owner = '' WHERE n = $1 AND epoch = $2 AND owner = $3", c.Shard, c.Epoch, l.id)
+	return err
+}
+
+// share has every process work for about as many shards.
+func (l *lease) share(ctx context.Context) error {
+	_, err := l.conn.Exec(ctx, "DELETE FROM processes WHERE id IN (SELECT id FROM processes WHERE until <= "+msNow+" FOR UPDATE SKIP LOCKED)")
+	if err != nil {
+		return err
+	}
+	var living int
+	if err := l.conn.QueryRow(ctx, "SELECT count(*) FROM processes").Scan(&living); err != nil {
+		return err
+	}
+	l.living.Store(int64(living))
+	fair := (Shards + living - 1) / max(1, living)
+	switch held := l.countHeld(); {
+	case held > fair:
+		l.giveUp(held - fair)
+	case held < fair && l.mayAct() && l.clock().boot >= l.free:
+		return l.take(ctx, fair-held)
+	}
+	return nil
+}
+
+// take wins at most so many shards that are free, any of them: the cities that came first are
+// often the busiest, and are in shards beside each other. Those whose row is locked are somebody's
+// who is just storing something, and are looked at the next time.
+func (l *lease) take(ctx context.Context, most int) error {
+	var won []Claim
+	err := pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
+		const free = "NOT EXISTS (SELECT 1 FROM processes WHERE processes.id = shards.owner)"
+		rows, err := tx.Query(ctx, "SELECT n FROM shards WHERE "+free+" AND n <> ALL ($1) ORDER BY random() LIMIT $2 FOR UPDATE SKIP LOCKED", l.busy(), most)
+		if err != nil {
+			return err
+		}
+		locked, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+		if err != nil || len(locked) == 0 {
+			return err
+		}
+		// Asked once more with the rows locked: who has taken one meanwhile may have come
+		// after the question before.
+		rows, err = tx.Query(ctx, "UPDATE shards SET owner = $1, epoch = greatest(epoch + 1, "+msNow+") WHERE n = ANY ($2) AND "+free+" RETURNING n, epoch", l.id, locked)
+		if err != nil {
+			return err
+		}
+		won, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Claim])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range won {
+		l.win(c)
+	}
+	return nil
+}
+
+// busy are the shards of which something is still under way here.
+func (l *lease) busy() []int32 {
+	list := []int32{}
+	for n, h := range l.holdings {
+		if h != nil {
+			list = append(list, int32(n))
+		}
+	}
+	return list
+}
+
+// win has the followers work for a shard.
+func (l *lease) win(c Claim) {
+	h := &holding{Claim: c, leave: make(chan struct{})}
+	h.lost, h.end = context.WithCancel(context.Background())
+	l.holdings[c.Shard] = h
+	l.leaving[c.Shard].Store(false)
+	l.epochs[c.Shard].Store(c.Epoch)
+	l.group.Go(func() { l.hold(h) })
+}
+
+// countHeld counts the shards that this process works for, and is not to give up.
+func (l *lease) countHeld() (n int) {
+	for _, h := range l.holdings {
+		if h != nil && !h.over && !h.leaving {
+			n++
+		}
+	}
+	return n
+}
+
+// giveUp begins to give up so many shards, any of them, some at a time. Shard 0 is the last,
+// as more hangs on it.
+func (l *lease) giveUp(n int) {
+	leaving := 0
+	for _, h := range l.holdings {
+		if h != nil && h.leaving && !h.over {
+			leaving++
+		}
+	}
+	for _, i := range append(rand.Perm(Shards-1), Shards-1) {
+		h := l.holdings[(i+1)%Shards]
+		if n == 0 || leaving >= givenAtOnce {
+			return
+		}
+		if h != nil && !h.leaving && !h.over {
+			h.leaving = true
+			l.leaving[h.Shard].Store(true)
+			close(h.leave)
+			n, leaving = n-1, leaving+1
+		}
+	}
+}
+
+// loseAll has nothing be done any more for all that is held. The next lease is another.
+func (l *lease) loseAll(why string) {
+	if n := l.countHeld(); n > 0 {
+		l.log.Warn("this process does not work for its cities any more", "shards", n, "why", why)
+	}
+	l.over = true
+	l.renewed.Store(nil)
+	for _, h := range l.holdings {
+		if h != nil && !h.over {
+			l.lose(h)
+		}
+	}
+}
+
+// lose has nothing be done any more for a shard.
+func (l *lease) lose(h *holding) {
+	h.over = true
+	l.epochs[h.Shard].Store(0)
+	h.end()
+}
+
+// release lets a shard go of which nothing is under way any more. Where the database cannot
+// be told, compare does so later.
+func (l *lease) release(h *holding) {
+	l.holdings[h.Shard] = nil
+	l.epochs[h.Shard].CompareAndSwap(h.Epoch, 0)
+	h.end()
+	if h.over || l.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stepFor)
+	defer cancel()
+	l.failed(l.setFree(ctx, h.Claim))
+}

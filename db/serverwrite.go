@@ -1,0 +1,279 @@
+package db
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/gorm"
+)
+
+const (
+	// writeWithin is how long a group of writes is tried while the server is away.
+	writeWithin = 5 * time.Second
+	// awayWithin is the same while it has been away before: those who wait are told soon.
+	awayWithin = time.Second
+	// collisions is how often a group is tried that others were in the way of.
+	collisions = 10
+)
+
+// serverWriter is one of the goroutines that write to a server. Each has its transactions
+// numbered, in a row of its own that every one of them changes. So it is known what became
+// of one whose connection was lost while it was committed: it was, or its row says that it
+// was not, and it is done again. Nothing is done twice.
+type serverWriter struct {
+	*jobs
+	server *server
+	pool   *sql.DB
+	tx     *gorm.DB // the transaction under way
+
+	row  string // its id in the table writers; empty: it has none
+	done int64  // the number of the last transaction that was committed
+}
+
+func startServerWriter(s *server, g *gorm.DB, pool *sql.DB) *serverWriter {
+	w := &serverWriter{jobs: newJobs(), server: s, pool: pool, tx: g.Session(&gorm.Session{NewDB: true, Context: context.Background()})}
+	go w.run()
+	return w
+}
+
+func (w *serverWriter) run() {
+	defer close(w.jobs.done)
+	for {
+		select {
+		case j := <-w.urgent:
+			w.runGroup(w.collect(j, nil))
+		case j := <-w.soon:
+			w.runGroup(w.collect(nil, j))
+		case <-w.quit:
+			for group := w.collect(nil, nil); group != nil; group = w.collect(nil, nil) {
+				w.runGroup(group)
+			}
+			return
+		}
+	}
+}
+
+// runGroup commits the group in one transaction. If one write fails, each gets a
+// transaction of its own. Where the server is away, all of them fail.
+func (w *serverWriter) runGroup(group []*job) {
+	err := w.commit(group)
+	w.server.away.noticed(err)
+	if err != nil && len(group) > 1 && !serverAway(err) {
+		for _, j := range group {
+			err := w.commit([]*job{j})
+			w.server.away.noticed(err)
+			j.end(err)
+		}
+		return
+	}
+	for _, j := range group {
+		j.end(err)
+	}
+}
+
+// commit runs the group in one transaction, and once more where the server was away or
+// others were in the way.
+func (w *serverWriter) commit(group []*job) error {
+	within := writeWithin
+	if w.server.away.error() != nil {
+		within = awayWithin
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	for wait, collided := 10*time.Millisecond, 0; ; wait = min(2*wait, time.Second) {
+		err := w.try(ctx, group)
+		switch {
+		case err == nil:
+			return nil
+		case isCollision(err) && collided < collisions:
+			collided++
+		case !serverAway(err) || ctx.Err() != nil:
+			return w.giveUp(ctx, err)
+		}
+		if sleep(ctx, wait) != nil {
+			return w.giveUp(ctx, err)
+		}
+	}
+}
+
+// giveUp returns the error of a group that is not tried again. Where it may yet be
+// committed, the next has another row, which does not wait for that.
+func (w *serverWriter) giveUp(ctx context.Context, err error) error {
+	if serverAway(err) || ctx.Err() != nil {
+		w.row = ""
+		return &awayError{w.server.name, err}
+	}
+	return err
+}
+
+// try runs the group in a transaction.
+func (w *serverWriter) try(ctx context.Context, group []*job) (err error) {
+	conn, err := w.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			discard(conn)
+			return
+		}
+		err = errors.Join(err, conn.Close())
+	}()
+	committed, good, err := w.begin(ctx, conn, group)
+	if err != nil || committed {
+		return err
+	}
+	w.tx.Statement.ConnPool, w.tx.Statement.Context = groupTx{serverPool{conn, w.server.texts}}, ctx
+	if err := w.perform(ctx, group, good); err != nil {
+		return errors.Join(err, undo(ctx, conn))
+	}
+	if _, err := run(ctx, conn, "COMMIT"); err != nil {
+		return err
+	}
+	w.done++
+	return nil
+}
+
+// perform does what the group is to do within its transaction.
+func (w *serverWriter) perform(ctx context.Context, group []*job, good fence) error {
+	if err := w.hear(ctx, hearingsOf(group)); err != nil {
+		return err
+	}
+	for _, j := range group {
+		err := good.check(j.claims)
+		if err == nil && j.hearing == nil {
+			err = call(j.fn, w.tx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// durable tells whether somebody waits until the group is on disk.
+func durable(group []*job) bool {
+	for _, j := range group {
+		if !j.soon {
+			return true
+		}
+	}
+	return false
+}
+
+// bounds end a transaction of a process that says nothing more, as others wait for its locks,
+// and have one fail that waits for those of others for long.
+const bounds = "SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL lock_timeout = '3s'"
+
+// begin begins a transaction of a group and numbers it. It says whether one of that number
+// has been committed before, and ends this one then. The claims that are good stay so until
+// the transaction ends.
+func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, group []*job) (committed bool, good fence, err error) {
+	if w.row == "" {
+		if err := w.register(ctx, conn); err != nil {
+			return false, nil, err
+		}
+	}
+	statements := strings.Split("BEGIN;"+bounds, ";")
+	if !durable(group) {
+		statements = append(statements, "SET LOCAL synchronous_commit = off")
+	}
+	heard, heardAt := hearingsOf(group), len(statements)
+	if len(heard) > 0 {
+		statements = append(statements, takeSeqs(len(heard)))
+	}
+	claims := claimsOf(group)
+	if len(claims) > 0 {
+		statements = append(statements, lockShards(claims))
+	}
+	statements = append(statements, fmt.Sprintf("UPDATE writers SET n = %d, at = %d WHERE id = '%s' AND n = %d", w.done+1, time.Now().UnixMilli(), w.row, w.done))
+	results, err := run(ctx, conn, statements...)
+	if err != nil {
+		return false, nil, err
+	}
+	if results[len(results)-1].CommandTag.RowsAffected() == 1 {
+		if len(heard) > 0 {
+			err = readSeqs(heard, results[heardAt].Rows)
+		}
+		if err == nil && len(claims) > 0 {
+			good, err = readFence(results[len(results)-2].Rows)
+		}
+		return false, good, err
+	}
+	var n int64
+	err = conn.QueryRowContext(ctx, "SELECT n FROM writers WHERE id = $1", w.row).Scan(&n)
+	if undoing := undo(ctx, conn); undoing != nil {
+		return false, nil, undoing
+	}
+	switch {
+	case err == nil && n == w.done+1:
+		w.done++
+		return true, nil, nil
+	case err == nil || errors.Is(err, sql.ErrNoRows): // it was cleaned away, or the database is another one
+		w.row = ""
+		return w.begin(ctx, conn, group)
+	}
+	return false, nil, err
+}
+
+// writersKept is how long the row of a writer is kept that does not write.
+const writersKept = 24 * time.Hour
+
+// register makes the row of the writer, and deletes those that are of no use any more.
+func (w *serverWriter) register(ctx context.Context, conn *sql.Conn) error {
+	row, now := rand.Text(), time.Now()
+	_, err := conn.ExecContext(ctx, "DELETE FROM writers WHERE id IN (SELECT id FROM writers WHERE at < $1 ORDER BY id FOR UPDATE SKIP LOCKED)", now.Add(-writersKept).UnixMilli())
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "INSERT INTO writers (id, n, at) VALUES ($1, 0, $2)", row, now.UnixMilli())
+	}
+	if err == nil {
+		w.row, w.done = row, 0
+	}
+	return err
+}
+
+// run sends statements at once, which wait for one answer.
+func run(ctx context.Context, conn *sql.Conn, statements ...string) (results []*pgconn.Result, err error) {
+	err = conn.Raw(func(c any) error {
+		results, err = c.(serverConn).Conn.Conn().PgConn().Exec(ctx, strings.Join(statements, ";")).ReadAll()
+		return err
+	})
+	return results, err
+}
+
+// undo ends a transaction in which something failed.
+func undo(ctx context.Context, conn *sql.Conn) error {
+	_, err := run(ctx, conn, "ROLLBACK")
+	if ctx.Err() != nil || serverAway(err) {
+		return nil // the server does that by itself
+	}
+	return err
+}
+
+// discard closes a connection that is not to be used again. One that is fine, and in no
+// transaction, goes back to its pool.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(c any) error {
+		if pg := c.(serverConn).Conn.Conn().PgConn(); pg.IsClosed() || pg.TxStatus() != 'I' {
+			return driver.ErrBadConn
+		}
+		return nil
+	})
+	_ = conn.Close() // says that it is closed already
+}
+
+// groupTx is what a group's writes use: it is ended by the writer alone.
+type groupTx struct{ serverPool }
+
+// Commit does nothing: gorm asks for it to know that a transaction is open.
+func (groupTx) Commit() error { return nil }
+
+// Rollback does nothing.
+func (groupTx) Rollback() error { return nil }
