@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -210,7 +211,7 @@ func (d *DB) Tables(ctx context.Context) (map[string]bool, error) {
 	}
 	names, err := ReadColumn[string](ctx, d, query)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list tables: %w", err)
 	}
 	tables := make(map[string]bool, len(names))
 	for _, name := range names {

@@ -2,8 +2,9 @@ package db
 
 import (
 	"context"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -236,7 +237,7 @@ func (l *lease) enter(ctx context.Context) error {
 	if err := l.leave(ctx); err != nil {
 		return err
 	}
-	id, before := rand.Text(), time.Now()
+	id, before := cryptorand.Text(), time.Now()
 	var until int64
 	err := l.conn.QueryRow(ctx, "INSERT INTO processes (id, name, until) VALUES ($1, $2, "+msNow+" + $3) RETURNING until",
 		id, l.name, leaseFor.Milliseconds()).Scan(&until)
@@ -302,13 +303,14 @@ func (l *lease) share(ctx context.Context) error {
 	return nil
 }
 
-// take wins at most so many shards that are free. Those whose row is locked are somebody's
+// take wins at most so many shards that are free, any of them: the cities that came first are
+// often the busiest, and are in shards beside each other. Those whose row is locked are somebody's
 // who is just storing something, and are looked at the next time.
 func (l *lease) take(ctx context.Context, most int) error {
 	var won []Claim
 	err := pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
 		const free = "NOT EXISTS (SELECT 1 FROM processes WHERE processes.id = shards.owner)"
-		rows, err := tx.Query(ctx, "SELECT n FROM shards WHERE "+free+" AND n <> ALL ($1) ORDER BY n LIMIT $2 FOR UPDATE SKIP LOCKED", l.busy(), most)
+		rows, err := tx.Query(ctx, "SELECT n FROM shards WHERE "+free+" AND n <> ALL ($1) ORDER BY random() LIMIT $2 FOR UPDATE SKIP LOCKED", l.busy(), most)
 		if err != nil {
 			return err
 		}
@@ -365,8 +367,8 @@ func (l *lease) countHeld() (n int) {
 	return n
 }
 
-// giveUp begins to give up so many shards, some at a time. Shard 0 is the last, as more
-// hangs on it.
+// giveUp begins to give up so many shards, any of them, some at a time. Shard 0 is the last,
+// as more hangs on it.
 func (l *lease) giveUp(n int) {
 	leaving := 0
 	for _, h := range l.holdings {
@@ -374,7 +376,8 @@ func (l *lease) giveUp(n int) {
 			leaving++
 		}
 	}
-	for _, h := range slices.Backward(l.holdings[:]) {
+	for _, i := range append(rand.Perm(Shards-1), Shards-1) {
+		h := l.holdings[(i+1)%Shards]
 		if n == 0 || leaving >= givenAtOnce {
 			return
 		}

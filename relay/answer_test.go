@@ -34,15 +34,15 @@ type answering struct {
 // newAnswering returns a city with bots of the networks, the first of which hears.
 func newAnswering(t *testing.T, networks map[string]bots.Network, names ...string) *answering {
 	t.Helper()
-	return newAnsweringOn(t, dbtest.MustOpen(t, time.Now, nil), networks, names...)
+	return newAnsweringOn(t, func(now func() time.Time) *db.DB { return dbtest.MustOpen(t, now, nil) }, networks, names...)
 }
 
-// newAnsweringOn does so on a database.
-func newAnsweringOn(t *testing.T, d *db.DB, networks map[string]bots.Network, names ...string) *answering {
+// newAnsweringOn does so on the database that open opens.
+func newAnsweringOn(t *testing.T, open func(now func() time.Time) *db.DB, networks map[string]bots.Network, names ...string) *answering {
 	t.Helper()
 	a := &answering{t: t, said: make(chan string, 1000)}
 	a.passes(time.Duration(time.Now().UnixNano()))
-	a.relay, _ = newRelayOn(d, a.now(), networks)
+	a.relay, _ = newRelayOn(open(a.now), a.now(), networks)
 	texts, err := i18n.New(relay.Texts)
 	if err != nil {
 		t.Fatal(err)

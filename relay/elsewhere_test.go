@@ -33,7 +33,7 @@ func newTwo(t *testing.T, tell bool) *two {
 	one, other := dbtest.MustOpenTwo(t, time.Now, nil)
 	one.Share("one", slog.New(slog.DiscardHandler)) // it wins no city
 	networks := map[string]bots.Network{"crowd": crowd(34)}
-	p := &two{answering: newAnsweringOn(t, one, networks, "crowd")}
+	p := &two{answering: newAnsweringOn(t, func(func() time.Time) *db.DB { return one }, networks, "crowd")}
 	dbtest.MustSaveRules(t, one, p.city.ID, `\bu\d\b`, "fascho")
 	p.judge, _ = newRelayOn(other, p.now(), networks)
 	p.judge.Now = p.now

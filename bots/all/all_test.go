@@ -72,6 +72,7 @@ func tables(t *testing.T, d *db.DB) []string {
 }
 
 func TestTablesBeginWithTheNameOfTheirNetwork(t *testing.T) {
+	dbtest.OnlyFile(t, "it asks for the names of tables and indexes, which are the same on a server")
 	program := tables(t, dbtest.MustOpen(t, time.Now, nil))
 	box, err := secret.New(bytes.Repeat([]byte{7}, 32))
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/kittest"
 	"ticketfrei/bots/program"
+	"ticketfrei/db/dbtest"
 )
 
 const connectable = `
@@ -90,6 +91,7 @@ func TestCard(t *testing.T) {
 
 // TestSecretsAreSealed looks for what was typed in all files of the database.
 func TestSecretsAreSealed(t *testing.T) {
+	dbtest.OnlyFile(t, "it looks into the files")
 	o := newOutside(t, "toy", connectable, toy)
 	o.connect(map[string]string{"PHONE": "0911-4711", "TOKEN": "very-secret"})
 	var path string

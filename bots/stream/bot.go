@@ -128,11 +128,12 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 	if len(untold.names()) > 0 {
 		group.Go(func() error { return bots.Guard(func() error { return b.tellStopped(ctx) }) })
 	}
-	if err := b.watch(ctx, group); err != nil {
-		return err
+	err = b.watch(ctx, group)
+	if err == nil {
+		err = b.readFeeds(ctx, group, emit)
 	}
-	if err := b.readFeeds(ctx, group, emit); err != nil {
-		return err
+	if err != nil {
+		group.Go(func() error { return err }) // ends those that have begun
 	}
 	return group.Wait()
 }

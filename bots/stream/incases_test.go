@@ -198,7 +198,7 @@ func TestTriggersOfAnotherKey(t *testing.T) {
 	feed.Name, feed.URL = "b", "https://operator.example"
 	s.let(feed)
 	must(t, s.DB.Write(t.Context(), func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE stream_triggers SET secret = iif(secret = '', '', 'x'), url = iif(url = '', '', 'x')").Error
+		return tx.Exec("UPDATE stream_triggers SET secret = CASE secret WHEN '' THEN '' ELSE 'x' END, url = CASE url WHEN '' THEN '' ELSE 'x' END").Error
 	}))
 	list, err := s.triggers().List(t.Context(), s.city.ID)
 	must(t, err)

@@ -520,7 +520,7 @@ func (s *street) run() {
 	go func() { ended <- open.Receive(ctx, nil) }()
 	s.t.Cleanup(func() {
 		stop()
-		if err := <-ended; err != nil {
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			s.t.Errorf("receive: %v", err)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -52,6 +53,7 @@ func nothing(*gorm.DB, report.Bot) error { return nil }
 // TestMoveToTheKitsTables fills the tables of the first version and has today's
 // program open them.
 func TestMoveToTheKitsTables(t *testing.T) {
+	dbtest.OnlyFile(t, "what earlier versions stored was stored in a file")
 	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	own, sealed := rewind(w)

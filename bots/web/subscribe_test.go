@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots"
+	"ticketfrei/db/dbtest"
 )
 
 // What is wrong is said with where, and nothing is stored.
@@ -124,6 +125,7 @@ func TestUnsubscribe(t *testing.T) {
 
 // Nothing on disk or in the log leads to whoever follows.
 func TestSubscriptionsAreSealed(t *testing.T) {
+	dbtest.OnlyFile(t, "it looks into the files")
 	p := newPocket(t)
 	phone := p.service.Phone()
 	p.follow(phone, map[string]any{"lines": []string{"U1"}})

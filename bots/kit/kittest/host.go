@@ -218,11 +218,11 @@ func (h *Host) Deliveries(b report.Bot, r report.Report) []report.Delivery {
 // Rows counts what is stored of a bot in each of the network's tables.
 func (h *Host) Rows(b report.Bot) map[string]int {
 	h.tb.Helper()
-	tables := must(db.ReadColumn[string](h.tb.Context(), h.DB,
-		"SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'bot_id' AND m.name GLOB ?",
-		h.Definition.Name+"_*"))(h.tb)
 	rows := map[string]int{}
-	for _, table := range tables {
+	for table := range must(h.DB.Tables(h.tb.Context()))(h.tb) {
+		if !strings.HasPrefix(table, h.Definition.Name+"_") || !must(db.HasColumn(h.DB.Read(h.tb.Context()), table, "bot_id"))(h.tb) {
+			continue
+		}
 		var n int
 		if err := h.DB.ReadRow(h.tb.Context(), "SELECT count(*) FROM "+table+" WHERE bot_id = ?", b.ID).Scan(&n); err != nil {
 			h.tb.Fatal(err)

@@ -324,6 +324,7 @@ func TestRemove(t *testing.T) {
 // TestErase has as much written where nobody has the address: otherwise the time that
 // it takes would tell who subscribes.
 func TestErase(t *testing.T) {
+	dbtest.OnlyFile(t, "it looks at the log of the file")
 	c := newCoop(t)
 	var path string
 	if err := c.db.Read(t.Context()).Raw("SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&path).Error; err != nil {
@@ -416,6 +417,7 @@ func TestAddressesAreSealed(t *testing.T) {
 }
 
 func TestPutForAMigration(t *testing.T) {
+	dbtest.OnlyFile(t, "what earlier versions stored was stored in a file")
 	c := newCoop(t)
 	created := time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
 	store := recipients.ForMigration(network, c.box)

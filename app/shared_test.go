@@ -1,0 +1,289 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/dbserver"
+	"ticketfrei/internal/slow"
+)
+
+// service is several programs that work on one PostgreSQL.
+type service struct {
+	*testing.T
+	binary  string
+	server  *dbserver.Server
+	box     *mailbox
+	cities  []string
+	members []*member
+}
+
+// member is one of them.
+type member struct {
+	*app
+	env     []string
+	program *program
+}
+
+// newService starts n programs, with cities that let everything pass and have two
+// subscribers each.
+func newService(t *testing.T, n, cities int) *service {
+	t.Helper()
+	s := &service{T: t, binary: buildProgram(t), server: dbserver.Start(t), box: startMailbox(t)}
+	for range n {
+		m := &member{}
+		m.env, m.app = environment(t, t.TempDir(), s.box)
+		m.env = append(append(m.env, unbraked...), "TICKETFREI_DATABASE_URL="+s.server.URL(), "TICKETFREI_SECRET="+testSecret,
+			"TICKETFREI_WEB_TRUSTED_PROXIES=127.0.0.1/32")
+		s.members = append(s.members, m)
+	}
+	for i := range cities {
+		s.cities = append(s.cities, fmt.Sprintf("city%d", i))
+		mustAddCity(t, s.binary, s.members[0].env, s.cities[i])
+	}
+	dbtest.AtOnce(t, n, func(i int) { s.start(s.members[i]) })
+	for i, slug := range s.cities {
+		m := s.members[i%n]
+		m.allowEverything("m@" + slug + ".example")
+		m.subscribe(s.box, slug, "one@"+slug+".example", "two@"+slug+".example")
+	}
+	return s
+}
+
+func (s *service) start(m *member) {
+	s.Helper()
+	m.program = startProgram(s.T, s.binary, m.env...)
+}
+
+// awaitShares waits until each of the members has about as many cities as the others.
+func (s *service) awaitShares(members ...*member) {
+	s.Helper()
+	n := len(members)
+	waitUntil(s, "the cities to be shared", func() bool {
+		answer := s.server.Query("SELECT count(*) FILTER (WHERE shards > 0), coalesce(sum(shards), 0), coalesce(max(shards), 0) FROM " +
+			"(SELECT p.id, (SELECT count(*) FROM shards WHERE owner = p.id) AS shards FROM processes AS p) AS each")
+		return answer == fmt.Sprintf("%d|64|%d", n, (63+n)/n)
+	})
+}
+
+// mailed is what was mailed to a service.
+type mailed struct {
+	service *service
+	mu      sync.Mutex
+	said    []string // texts with their city, that were answered with 250
+}
+
+// report mails a report to a city by a member, and notes it where it is taken.
+func (l *mailed) report(m *member, slug string, n int) {
+	text := fmt.Sprintf("Report %d.", n)
+	from, to := fmt.Sprintf("rider%d@riders.example", n), slug+"@tickets.example"
+	if err := sendMail(m.smtp, from, to, message(from, to, fmt.Sprintf("%d@x", n), "", text)); err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.said = append(l.said, slug+" "+text)
+	}
+}
+
+// twice waits until everything that was taken has arrived, and returns how many deliveries
+// have arrived twice.
+func (l *mailed) twice() int {
+	s := l.service
+	s.Helper()
+	waitUntil(s, "nothing to wait", func() bool {
+		return s.server.Query("SELECT (SELECT count(*) FROM reports WHERE state = 'heard') + (SELECT count(*) FROM fanouts)") == "0"
+	})
+	n := make(map[string]int)
+	for _, slug := range s.cities {
+		for _, who := range []string{"one@", "two@"} {
+			for _, mail := range s.box.to(s, who+slug+".example", "Report ") {
+				text, _, _ := strings.Cut(mail.Body, "\r\n")
+				n[who+slug+" "+text]++
+			}
+		}
+	}
+	twice := 0
+	for _, said := range l.said {
+		for _, who := range []string{"one@", "two@"} {
+			if n[who+said] == 0 {
+				s.Errorf("%s: an acknowledged report did not arrive: %s", who, said)
+			}
+			twice += max(0, n[who+said]-1)
+		}
+	}
+	return twice
+}
+
+// TestProcessesShareTheCities has three programs take reports in for all cities: each arrives
+// once, whoever has heard it. The same text by one author, to two programs at once, passes
+// once, by mail and on the page.
+func TestProcessesShareTheCities(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL and the program three times")
+	const reports, same = 120, 200
+	s := newService(t, 3, 8)
+	s.awaitShares(s.members...)
+	sent := &mailed{service: s}
+	dbtest.AtOnce(t, 3, func(i int) {
+		for n := i; n < reports; n += 3 {
+			sent.report(s.members[i], s.cities[n%len(s.cities)], n)
+		}
+	})
+	if twice := sent.twice(); len(sent.said) != reports || twice > 0 {
+		t.Errorf("%d of %d reports were taken, %d deliveries arrived twice", len(sent.said), reports, twice)
+	}
+	for i, slug := range s.cities[:2] {
+		page := i == 1
+		dbtest.AtOnce(t, 8, func(i int) {
+			for n := i; n < same; n += 8 {
+				m := s.members[i%2]
+				if page {
+					reporter{m.app, "198.51.100.7", true, "en"}.reports(slug, "the same")
+					continue
+				}
+				const from = "rider@riders.example"
+				to := slug + "@tickets.example"
+				m.mustSend(from, to, fmt.Sprintf("same%d@x", n), "", "the same")
+			}
+		})
+		waitUntil(t, "all to be judged", func() bool { return s.server.Query("SELECT count(*) FROM reports WHERE state = 'heard'") == "0" })
+		passed := s.server.Query("SELECT count(*) FROM reports JOIN cities ON cities.id = city_id WHERE passed AND text = 'the same' AND slug = '" + slug + "'")
+		if passed != "1" {
+			t.Errorf("by page %v: the same text passed %s times", page, passed)
+		}
+	}
+}
+
+// killVariable says how often a program is killed by hand: each takes half a minute.
+const killVariable = "TICKETFREI_TEST_KILLS"
+
+// TestKilledProcessIsReplaced kills one of three programs in the middle of a burst: the others
+// have its cities within 20 s and finish what it had heard, nothing is lost, and of what it
+// was sending little arrives twice. It is started again, and has its share again.
+func TestKilledProcessIsReplaced(t *testing.T) {
+	slow.Test(t, "kills one of three programs")
+	kills := 1
+	if n, err := strconv.Atoi(os.Getenv(killVariable)); err == nil {
+		kills = min(n, 100)
+	}
+	s := newService(t, 3, 8)
+	sent := &mailed{service: s}
+	longest := time.Duration(0)
+	for round := range kills {
+		s.awaitShares(s.members...)
+		victim := s.members[rand.IntN(3)]
+		dbtest.AtOnce(t, 4, func(i int) {
+			if i == 3 {
+				time.Sleep(time.Duration(200+rand.IntN(300)) * time.Millisecond) // in the middle
+				victim.program.kill()
+				return
+			}
+			for n := range 100 {
+				sent.report(s.members[i], s.cities[n%len(s.cities)], round*1000+n*3+i)
+			}
+		})
+		began, rest := time.Now(), others(s.members, victim)
+		s.awaitShares(rest...)
+		longest = max(longest, time.Since(began))
+		s.start(victim)
+	}
+	twice := sent.twice()
+	t.Logf("%d kills: %d reports acknowledged, 0 lost, %d of their %d deliveries arrived twice; the cities were without a process for %s at most",
+		kills, len(sent.said), twice, 2*len(sent.said), longest)
+	if twice > kills*(unstored+len(s.cities)*sendsAtOnce) {
+		t.Errorf("%d deliveries arrived twice", twice)
+	}
+	if longest > 20*time.Second {
+		t.Errorf("cities were without a process for %s", longest)
+	}
+}
+
+func others(all []*member, but *member) (list []*member) {
+	for _, m := range all {
+		if m != but {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// TestProcessesAreUpdatedInTurn stops one program after the other while reports come in, as
+// an update does, and starts it again: nothing is lost, and nothing arrives twice.
+func TestProcessesAreUpdatedInTurn(t *testing.T) {
+	slow.Test(t, "starts three programs twice")
+	s := newService(t, 3, 8)
+	s.awaitShares(s.members...)
+	sent := &mailed{service: s}
+	for round, m := range s.members {
+		dbtest.AtOnce(t, 3, func(i int) {
+			if i == 2 {
+				time.Sleep(300 * time.Millisecond) // in the middle
+				began := time.Now()
+				m.program.stop()
+				if took := time.Since(began); m.program.cmd.ProcessState.ExitCode() != 0 || took > 15*time.Second {
+					t.Errorf("it ended with %s after %s", m.program.cmd.ProcessState, took)
+				}
+				return
+			}
+			for n := range 100 {
+				sent.report(others(s.members, m)[i], s.cities[n%len(s.cities)], round*1000+n*2+i)
+			}
+		})
+		s.awaitShares(others(s.members, m)...)
+		s.start(m)
+		s.awaitShares(s.members...)
+	}
+	if twice := sent.twice(); twice > 0 || len(sent.said) != 3*200 {
+		t.Errorf("%d reports were taken, %d deliveries arrived twice", len(sent.said), twice)
+	}
+}
+
+// TestStoppedProcessWakes has a program stand still for longer than its lease, as a machine
+// that is suspended: others work for its cities, and when it goes on it sends nothing.
+func TestStoppedProcessWakes(t *testing.T) {
+	slow.Test(t, "a program stands still for half a minute")
+	s := newService(t, 2, 6)
+	s.awaitShares(s.members...)
+	sent := &mailed{service: s}
+	sleeper, other := s.members[0], s.members[1]
+	dbtest.AtOnce(t, 2, func(i int) {
+		if i == 1 {
+			time.Sleep(200 * time.Millisecond) // in the middle
+			signalTo(t, sleeper, syscall.SIGSTOP)
+			return
+		}
+		for n := range 150 {
+			sent.report(other, s.cities[n%len(s.cities)], n)
+		}
+	})
+	stopped := time.Now()
+	s.awaitShares(other)
+	twice := sent.twice()
+	time.Sleep(time.Until(stopped.Add(30 * time.Second)))
+	signalTo(t, sleeper, syscall.SIGCONT)
+	s.awaitShares(s.members...)
+	for n := range 30 {
+		sent.report(s.members[n%2], s.cities[n%len(s.cities)], 1000+n)
+	}
+	// Only what was on the wire when it was stopped may end when it goes on.
+	if after := sent.twice(); after > twice+unstored {
+		t.Errorf("%d deliveries arrived twice before it went on, and %d afterwards", twice, after)
+	}
+	if len(sent.said) != 180 {
+		t.Errorf("%d of 180 reports were taken", len(sent.said))
+	}
+}
+
+func signalTo(t *testing.T, m *member, s syscall.Signal) {
+	t.Helper()
+	if err := m.program.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+}
