@@ -335,11 +335,14 @@ func TestOffAndOnWhilePaused(t *testing.T) {
 func TestUnreadableFanoutHoldsUpNobody(t *testing.T) {
 	r := newRig(t)
 	b := r.city("city")
-	for i, change := range []string{"recipients = x'ff'", "open = -1", "recipients = x''"} {
+	for i, change := range []struct {
+		column string
+		value  any
+	}{{"recipients", []byte{0xff}}, {"open", -1}, {"recipients", []byte{}}} {
 		id := fmt.Sprint("bad", i)
 		broken := r.store(b, id, 1, 2, 3)[0].ID
 		err := r.db.Write(t.Context(), func(tx *gorm.DB) error {
-			return tx.Exec("UPDATE fanouts SET "+change+" WHERE id = ?", broken).Error
+			return tx.Exec("UPDATE fanouts SET "+change.column+" = ? WHERE id = ?", change.value, broken).Error
 		})
 		if err != nil {
 			t.Fatal(err)
