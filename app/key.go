@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
@@ -60,13 +61,26 @@ func (k *keyring) unlock(ctx context.Context) error {
 		return err
 	}
 	k.lost = !fits
-	if k.lost && !k.newKey {
+	if k.lost && k.newKey {
+		return k.workAlone(ctx)
+	}
+	if k.lost {
 		return fmt.Errorf("the database was written with another secret key than %s: restore the key that belongs to it. %s", k.source(), hint)
 	}
 	if k.newKey && !k.lost {
 		k.log.Warn("the secret key is the one that the database was written with: --new-key does nothing, leave it out")
 	}
 	return nil
+}
+
+// workAlone is an error while other processes work on the database: they would go on to
+// seal what they store with the key of before.
+func (k *keyring) workAlone(ctx context.Context) error {
+	others, err := k.db.Processes(ctx)
+	if err == nil && len(others) > 0 {
+		err = fmt.Errorf("other processes work on the database with its former key: stop them, and start them again with the new one afterwards: %s", strings.Join(others, ", "))
+	}
+	return err
 }
 
 // file is the path of the key's file.
@@ -120,7 +134,10 @@ func (k *keyring) settle(ctx context.Context) error {
 	return err
 }
 
-func (k *keyring) fingerprint() string { return k.box.Hash("fingerprint of the secret key") }
+func (k *keyring) fingerprint() string { return fingerprintOf(k.box) }
+
+// fingerprintOf is what a database knows its key by.
+func fingerprintOf(box *secret.Box) string { return box.Hash("fingerprint of the secret key") }
 
 // forget removes what only the former key could have opened. Accounts stay, to be
 // connected again by their moderators: their bots say that they need it.

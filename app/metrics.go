@@ -24,7 +24,7 @@ func newRegistry(d *db.DB) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		queueDepth{d},
+		once{queueDepth{d}, d},
 	)
 	return r
 }
@@ -52,7 +52,8 @@ func (s *server) listenMetrics(ctx context.Context) {
 // serveMetrics serves the metrics until ctx ends.
 func (s *server) serveMetrics(ctx context.Context) error {
 	routes := http.NewServeMux()
-	routes.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
+	// While the database is away what is counted there is missing, and the rest says so.
+	routes.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	srv := &http.Server{
 		Handler:      routes,
 		ReadTimeout:  10 * time.Second,

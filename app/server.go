@@ -125,6 +125,9 @@ func (s *server) open(ctx context.Context) error {
 		}
 	}
 	s.registry = newRegistry(s.db)
+	if s.owner != nil {
+		s.registry.MustRegister(sharing{s.db, s.owner, s.wire.Polls})
+	}
 	keys, err := openKeys(ctx, s.db.Secrets(s.secrets), s.mode.keys, s.cfg.Mail.Domain, s.log)
 	if err != nil {
 		return err
@@ -341,6 +344,9 @@ func (s *server) run(ctx context.Context) error {
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}
+	if s.db.OnServer() {
+		part("database", s.watchVersion)
+	}
 	group.Go(func() {
 		s.shareCities(asked, ctx)
 		cancel(nil)
@@ -389,28 +395,6 @@ func (s *server) clean(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-var _ frontend.NotedHealth = (*server)(nil)
-
-// Ready says why the server cannot work at the moment: see frontend.Health.
-func (s *server) Ready(ctx context.Context) error {
-	err := errors.Join(s.db.Ping(ctx), s.db.Full())
-	if err == nil && s.owner != nil {
-		err = s.owner.Check()
-	}
-	return err
-}
-
-// Notes says what the operator should know though the server works: see frontend.Health.
-func (s *server) Notes() (notes []string) {
-	if s.wire.Polls() {
-		notes = append(notes, "LISTEN does not work on the database: what other processes do is seen up to a second later")
-	}
-	if s.owner != nil {
-		notes = append(notes, s.owner.Notes()...)
-	}
-	return notes
 }
 
 func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }

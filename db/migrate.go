@@ -26,6 +26,7 @@ func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][
 			return err
 		}
 		defer unlock()
+		d.known = make(map[string][]*gormigrate.Migration)
 	}
 	if err := d.migrateCore(ctx, box); err != nil {
 		return err
@@ -97,6 +98,7 @@ func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migrat
 		if err := d.mayWork(ctx, name, list); err != nil {
 			return err
 		}
+		d.known[name] = list
 	}
 	options := *gormigrate.DefaultOptions
 	options.TableName = name + "_migrations"
@@ -112,12 +114,36 @@ func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migrat
 	return nil
 }
 
+// ErrNewerVersion means that only a newer version may work on the database.
+var ErrNewerVersion = errors.New("the database was written by a newer version of Ticketfrei")
+
 func newerVersion(name string) error {
-	return fmt.Errorf("the database was written by a newer version of Ticketfrei (tables of %s): start that version, or restore a backup from before the upgrade", name)
+	return fmt.Errorf("%w (tables of %s): start that version, or restore a backup from before the upgrade", ErrNewerVersion, name)
 }
 
-// mayWork returns an error if a newer version has said that this one must not work beside
-// it any more.
+// MayWork is ErrNewerVersion if a newer version has said, since Migrate, that this one must
+// not work beside it any more. Where the database is a file there is none beside it.
+func (d *DB) MayWork(ctx context.Context) error {
+	if !d.OnServer() {
+		return nil
+	}
+	var needed []struct{ List, ID string }
+	if err := d.Read(ctx).Raw("SELECT list, id FROM needed_migrations").Scan(&needed).Error; err != nil {
+		return fmt.Errorf("look for a newer version: %w", err)
+	}
+	for _, n := range needed {
+		if list, ok := d.known[n.List]; ok && !knows(list, n.ID) {
+			return newerVersion(n.List)
+		}
+	}
+	return nil
+}
+
+func knows(list []*gormigrate.Migration, id string) bool {
+	return slices.ContainsFunc(list, func(m *gormigrate.Migration) bool { return m.ID == id })
+}
+
+// mayWork is MayWork for one list, before its tables are touched.
 func (d *DB) mayWork(ctx context.Context, name string, list []*gormigrate.Migration) error {
 	tables, err := d.Tables(ctx)
 	if err != nil || !tables["needed_migrations"] {
@@ -128,7 +154,7 @@ func (d *DB) mayWork(ctx context.Context, name string, list []*gormigrate.Migrat
 		return fmt.Errorf("migrate tables of %s: %w", name, err)
 	}
 	for _, id := range needed {
-		if !slices.ContainsFunc(list, func(m *gormigrate.Migration) bool { return m.ID == id }) {
+		if !knows(list, id) {
 			return newerVersion(name)
 		}
 	}
@@ -137,8 +163,9 @@ func (d *DB) mayWork(ctx context.Context, name string, list []*gormigrate.Migrat
 
 // Alone returns the step of a migration with that id after which programs that do not know
 // it must not work on the database any more, be it that a column is gone or means something
-// else. A column more, with a default, needs none. Those that run already are not stopped:
-// the notes of the version say that all have to be.
+// else. A column more, with a default, needs none. Those that run already end by
+// themselves some seconds later; the notes of the version say that all are to be stopped
+// before.
 func Alone(id string) func(*gorm.DB) error {
 	return func(tx *gorm.DB) error {
 		if !byServer(tx) { // a file is refused anyway

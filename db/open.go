@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-gormigrate/gormigrate/v2"
 	"github.com/mattn/go-sqlite3"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -60,6 +61,8 @@ type DB struct {
 	process int64
 
 	seqs, fanoutIDs sequence
+
+	known map[string][]*gormigrate.Migration // by list, as Migrate had them; for MayWork
 
 	ownership atomic.Pointer[Ownership] // nil: all cities are this process's
 

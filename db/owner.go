@@ -34,6 +34,15 @@ func (d *DB) OwnsShard(n int) bool {
 	return o == nil || o.owns(n)
 }
 
+// LivingProcesses returns how many processes work on the database, at least 1: limits of
+// what clients may do are divided by it.
+func (d *DB) LivingProcesses() int {
+	if o := d.ownership.Load(); o != nil {
+		return o.Living()
+	}
+	return 1
+}
+
 // Claim is a shard at the time of one owner. Whoever owns it next has another. The zero
 // Claim is that of a process that owns all cities, and is always good.
 type Claim struct {
@@ -99,13 +108,4 @@ func (d *DB) KeptFor() time.Duration {
 		return lostFor
 	}
 	return 0
-}
-
-// LivingProcesses is how many processes work on the database now, at least 1: limits of what
-// clients may do are divided by it.
-func (d *DB) LivingProcesses() int {
-	if o := d.ownership.Load(); o != nil {
-		return o.Living()
-	}
-	return 1
 }

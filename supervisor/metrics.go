@@ -77,6 +77,9 @@ func (a *AccountMails) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (a *AccountMails) Collect(ch chan<- prometheus.Metric) {
 	a.results.Collect(ch)
+	if !a.db.OwnsShard(mailShard) { // else those that share the database would count them all
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	n, err := a.db.CountMails(ctx)
