@@ -170,7 +170,7 @@ func (d *DB) fanout(ctx context.Context, id int64) (Fanout, error) {
 	var kind string
 	var packed []byte
 	var open, due, created int64
-	err := scanReport(row, &f.Seq, f.Report, &f.ID, &f.BotID, &kind, &packed, &open, &f.Attempts, &due, &created)
+	err := d.scanReport(row, &f.Seq, f.Report, &f.ID, &f.BotID, &kind, &packed, &open, &f.Attempts, &due, &created)
 	if err != nil {
 		return Fanout{}, err
 	}

@@ -26,7 +26,7 @@ type Heard struct {
 // was stored before: the same id twice is one report. A city that is gone is
 // ErrNotFound, one that takes none ErrPaused. The text is valid UTF-8 without NUL.
 func (d *DB) Hear(ctx context.Context, r report.Report) error {
-	h := &hearing{report: &r}
+	h := &hearing{report: d.words.heard(&r)}
 	err := d.do(ctx, &job{
 		key:     r.CityID,
 		hearing: h, // a server's writer stores those of a group together
@@ -151,7 +151,7 @@ func (d *DB) heard(rows *sql.Rows) ([]Heard, error) {
 	var list []Heard
 	for rows.Next() {
 		h := Heard{Report: new(report.Report)}
-		if err := scanReport(rows, &h.Seq, h.Report); err != nil {
+		if err := d.scanReport(rows, &h.Seq, h.Report); err != nil {
 			return nil, fmt.Errorf("list reports that wait: %w", err)
 		}
 		list = append(list, h)
@@ -166,12 +166,14 @@ const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id
 type scanner interface{ Scan(dest ...any) error }
 
 // scanReport reads reportColumns, and the columns that follow them into more.
-func scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
+func (d *DB) scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
 	var at, received int64
 	var reason, reading string
 	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.LeftOut,
 		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received, &reason, &reading, &r.Results}, more...)...)
 	r.Question = reason == string(report.ReasonQuestion)
-	r.Time, r.Received, r.Reading = fromMillis(at), fromMillis(received), readingOf(reading)
+	r.Time, r.Received = fromMillis(at), fromMillis(received)
+	r.Text, r.Results = d.words.open(inText, r.ID, r.Text), d.words.open(inResults, r.ID, r.Results)
+	r.Reading = readingOf(d.words.open(inReading, r.ID, reading))
 	return err
 }

@@ -100,7 +100,7 @@ func openServer(ctx context.Context, url string, now func() time.Time, log *slog
 	}
 	s := &server{config: config, name: hostsOf(config), texts: new(rebound)}
 	s.away = &away{where: s.name, log: log}
-	d := &DB{server: s, now: now, process: rand.Int64(), log: log, damage: &damage{log: log},
+	d := &DB{server: s, now: now, process: rand.Int64(), log: log, damage: &damage{log: log}, words: &words{log: log},
 		seqs:      sequence{table: "reports", column: "seq", block: 1},
 		fanoutIDs: sequence{table: "fanouts", column: "id", block: fanoutBlock}}
 	if d.read, err = s.open(readingConfig(config), serverPages); err != nil {
