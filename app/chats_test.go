@@ -16,6 +16,7 @@ import (
 // chats is a program with one city and its Telegram bot.
 type chats struct {
 	*testing.T
+	home  string // the data directory
 	app   *app
 	box   *mailbox
 	api   *telegram.Server
@@ -26,11 +27,11 @@ type chats struct {
 
 func startChats(t *testing.T, env ...string) *chats {
 	t.Helper()
-	c := &chats{T: t, box: startMailbox(t)}
+	c := &chats{T: t, home: t.TempDir(), box: startMailbox(t)}
 	c.api = startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
 	env = append(env, "TICKETFREI_TELEGRAM_API="+c.api.URL)
-	c.app = runApp(t, appConfig(t, t.TempDir(), c.box, definitions, env...), definitions)
+	c.app = runApp(t, appConfig(t, c.home, c.box, definitions, env...), definitions)
 	c.app.addCity("nuernberg", "*", "")
 	c.bot, c.admin = c.api.AddBot("kontis_nbg_bot", "Kontis"), c.api.AddUser("admin", "de")
 	c.page = c.app.login("moderator@nuernberg.example")

@@ -143,7 +143,7 @@ func plans(heard db.Heard) []planned {
 			_, err := d.SaveVerdicts(ctx, []db.Ruling{{Heard: heard, Verdict: report.Verdict{Reason: report.ReasonFlood}}}, &alike{})
 			return err
 		},
-			[]string{"COVERING INDEX reports_held (city_id=? AND reason=?)"}, []string{"(subquery-1)"}},
+			[]string{"COVERING INDEX reports_held (city_id=? AND reason=?)"}, []string{"held"}},
 		{"refuse", func(ctx context.Context, d *db.DB) error {
 			_, err := d.SaveVerdicts(ctx, []db.Ruling{{Heard: heard, Verdict: refused}}, &alike{})
 			return err

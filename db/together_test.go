@@ -503,3 +503,49 @@ func TestChangesAtOnceAreAllFound(t *testing.T) {
 		t.Errorf("%d of %d changed cities were found", len(found), changes)
 	}
 }
+
+// TestRequestsToTheAPIAtOnce has the same request come to two processes: one does it, and
+// again only where that was not done.
+func TestRequestsToTheAPIAtOnce(t *testing.T) {
+	two := openTogether(t)
+	if !two.both[0].OnServer() {
+		t.Skip("with a file there is one process that answers requests")
+	}
+	k, err := two.both[0].AddAPIKey(t.Context(), apikey.Key{CityID: two.city("city").ID, Name: "key"}, "hash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := db.APIAnswer{KeyID: k.ID, Request: "request", Body: "body"}
+	claims := func() int {
+		other := errors.New("another process does it")
+		return two.do(8, func(d *db.DB, _ int) error {
+			claimed, err := d.ClaimAPIAnswer(t.Context(), asked)
+			if err == nil && !claimed {
+				err = other
+			}
+			return err
+		}, other)
+	}
+	if n := claims(); n != 1 {
+		t.Errorf("%d do it", n)
+	}
+	if n := claims(); n != 0 {
+		t.Errorf("%d do it a second time", n)
+	}
+	if _, err := two.both[1].FindAPIAnswer(t.Context(), k.ID, "request"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("there is an answer: %v", err)
+	}
+	if err := two.both[1].DropAPIAnswer(t.Context(), asked); err != nil {
+		t.Fatal(err)
+	}
+	if n := claims(); n != 1 {
+		t.Errorf("%d do it after it was not done", n)
+	}
+	asked.Answer = "answer"
+	if err := two.both[0].SaveAPIAnswer(t.Context(), asked); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := two.both[1].FindAPIAnswer(t.Context(), k.ID, "request"); err != nil || got.Answer != "answer" || claims() != 0 {
+		t.Errorf("the answer is %q, %v", got.Answer, err)
+	}
+}

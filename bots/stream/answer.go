@@ -58,10 +58,9 @@ func (n *Network) judge(ctx context.Context, e *entry, resp *http.Response, answ
 
 // stop pauses a stream whose target does not take anything any more until somebody mends it.
 func (n *Network) stop(ctx context.Context, e *entry, status int) error {
-	if err := n.pause(ctx, e.row, status); err != nil {
+	if err := n.pause(ctx, e, status); err != nil {
 		return err
 	}
-	n.host.Notices.Changed(e.cityID)
 	return bots.Permanent(answered(Shown(e.Target), status))
 }
 

@@ -79,7 +79,7 @@ func (n *Network) open(ctx context.Context, city report.City, r row, w filter.Wo
 	if e.filter, err = filter.Compile(e.Stream.Filter(), w); err != nil {
 		e.broken = true
 		if r.Running && r.Paused == 0 {
-			return e, n.pause(ctx, r, badFilter)
+			return e, n.pause(ctx, e, badFilter)
 		}
 	}
 	return e, nil
@@ -152,16 +152,17 @@ func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 }
 
 // pause stops a stream for a reason: see row.Paused. The moderators are told.
-func (n *Network) pause(ctx context.Context, r row, why int) error {
+func (n *Network) pause(ctx context.Context, e *entry, why int) error {
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		result := tx.Exec("UPDATE stream_streams SET running = FALSE, paused = ?, told = FALSE, revision = revision + 1 WHERE id = ? AND running = TRUE", why, r.ID)
+		result := tx.Exec("UPDATE stream_streams SET running = FALSE, paused = ?, told = FALSE, revision = revision + 1 WHERE id = ? AND running = TRUE", why, e.row.ID)
 		if result.Error != nil || result.RowsAffected == 0 {
 			return result.Error
 		}
-		return n.touch(tx, r.BotID)
+		return n.touch(tx, e.row.BotID)
 	})
 	if err != nil {
 		return fmt.Errorf("pause stream: %w", err)
 	}
+	n.host.Notices.Changed(e.cityID)
 	return nil
 }
