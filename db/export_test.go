@@ -86,3 +86,6 @@ func MayActAfter(boot, wall time.Duration) bool {
 	o.renewed.Store(&then)
 	return o.mayAct()
 }
+
+// SetClockOff has a process take its clock for that much off, until its lease is renewed.
+func (o *Ownership) SetClockOff(d time.Duration) { o.offBy.Store(int64(d)) }

@@ -2,9 +2,11 @@ package db_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -218,4 +220,77 @@ func throughProxy(t *testing.T, at string) (string, *dbserver.Proxy) {
 	p := dbserver.NewProxy(t, u.Host)
 	u.Host = p.Address()
 	return u.String(), p
+}
+
+// TestProcessesForgetTheKeyOfTheDay has two processes ask for the key of the day at once: they
+// get the same, which is sealed, and gone with the day.
+func TestProcessesForgetTheKeyOfTheDay(t *testing.T) {
+	t.Parallel()
+	if !dbtest.OnServer() {
+		t.Skip("of PostgreSQL alone: set " + dbtest.ServerVariable)
+	}
+	one, two := dbtest.MustOpenTwo(t, time.Now, nil)
+	box, both := dbtest.MustMakeBox(t), []*db.DB{one, two}
+	ask := func() (keys [8][32]byte) {
+		dbtest.AtOnce(t, len(keys), func(i int) {
+			day, key, err := both[i%2].DayKey(t.Context(), box)
+			if err != nil || day == "" {
+				t.Errorf("%q, %v", day, err)
+			}
+			keys[i] = key
+		})
+		for _, key := range keys {
+			if key != keys[0] || key == [32]byte{} {
+				t.Errorf("keys differ: %x", keys)
+			}
+		}
+		return keys
+	}
+	before := ask()
+	if after := ask(); after != before {
+		t.Error("the key did not stay the day")
+	}
+	var kept string
+	if err := one.ReadRow(t.Context(), "SELECT value FROM day_keys").Scan(&kept); err != nil || strings.Contains(kept, hex.EncodeToString(before[0][:])) {
+		t.Errorf("the key can be read: %q, %v", kept, err)
+	}
+	endDay := func() {
+		if err := one.Write(t.Context(), func(tx *gorm.DB) error {
+			_, err := db.Exec(tx, "UPDATE day_keys SET day = '2000-01-01'")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	endDay()
+	if after := ask(); after == before {
+		t.Error("the next day has the key of before")
+	}
+	endDay()
+	if err := one.DeleteExpired(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := one.ReadRow(t.Context(), "SELECT count(*) FROM day_keys").Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d keys of days that are over are kept, %v", n, err)
+	}
+}
+
+// TestWrongClockWorksForNoCity has the clock of a process be an hour off: it keeps its lease,
+// works for no city, and says so.
+func TestWrongClockWorksForNoCity(t *testing.T) {
+	slow.Test(t, "a lease is renewed every three seconds")
+	t.Parallel()
+	at := mustHaveServer(t)
+	m := mustJoin(t, at, "one")
+	m.await(t, db.Shards)
+	claim := m.db.Claim(7)
+	m.SetClockOff(time.Hour)
+	if m.db.Owns(7) || !strings.Contains(strings.Join(m.Notes(), "\n"), "1h0m0s off") {
+		t.Errorf("it works by a clock that is wrong, and says: %v", m.Notes())
+	}
+	m.await(t, db.Shards) // the next renewal finds that the clock is right
+	if now := m.db.Claim(7); now != claim {
+		t.Errorf("the lease was given up: %v, then %v", claim, now)
+	}
 }

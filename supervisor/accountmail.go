@@ -28,7 +28,7 @@ const accountMailsRead = 64
 const accountMailLook = time.Minute
 
 // accountMailLookShared is the same where other processes store mails as well.
-const accountMailLookShared = 2 * time.Second
+const accountMailLookShared = 500 * time.Millisecond
 
 // mailShard is the shard whose owner sends the account mails of all cities.
 const mailShard = 0
