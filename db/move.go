@@ -144,6 +144,13 @@ func (m *move) reserve(ctx context.Context, tables []string) error {
 	if _, err := m.to.Exec(ctx, "LOCK TABLE "+strings.Join(quoted, ", ")+" IN SHARE ROW EXCLUSIVE MODE NOWAIT"); err != nil {
 		return fmt.Errorf("somebody else uses the database on the server: %w", err)
 	}
+	var served bool
+	if err := m.to.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM processes WHERE until > "+msNow+")").Scan(&served); err != nil {
+		return err
+	}
+	if served {
+		return errors.New("a program works with the database on the server already: stop it first")
+	}
 	for _, table := range tables {
 		var used bool
 		if err := m.to.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM "+quote(table)+")").Scan(&used); err != nil {
@@ -181,7 +188,7 @@ func (m *move) table(ctx context.Context, table string) error {
 		names[i] = c.Name
 	}
 	copied, err := m.to.CopyFrom(ctx, pgx.Identifier{table}, names, &fileRows{rows: rows, columns: columns})
-	if err != nil {
+	if err := errors.Join(err, rows.Err()); err != nil {
 		return err
 	}
 	for _, c := range columns {
