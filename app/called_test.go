@@ -94,7 +94,7 @@ func (p *pair) passed(network string) (texts []string) {
 	}
 	slices.SortFunc(list, func(a, b db.Judged) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, j := range list {
-		texts = append(texts, j.Text)
+		texts = append(texts, j.Report.Text)
 	}
 	return texts
 }
@@ -116,8 +116,8 @@ func TestTelegramCallsAnyProcess(t *testing.T) {
 	write := func(n int) {
 		t.Helper()
 		for range n {
-			text := fmt.Sprintf("U1 Plärrer %d", len(want))
-			rider.Write(bot, text)
+			text := fmt.Sprintf("Report %d.", len(want))
+			api.AddUser("Rider", "de").Write(bot, text)
 			want = append(want, text)
 		}
 	}
@@ -162,8 +162,8 @@ func TestInstancesCallAnyProcess(t *testing.T) {
 	p.other().connect("nuernberg", account, instance.URL)
 	waitUntil(t, "the subscription", func() bool { return account.Endpoint() != "" })
 	for i := range 10 {
-		text := fmt.Sprintf("U%d Plärrer", i)
-		account.Mention("rider@elsewhere.example", text, "public")
+		text := fmt.Sprintf("Report %d.", i)
+		account.Mention(fmt.Sprintf("rider%d@elsewhere.example", i), text, "public")
 		waitUntil(t, "the mention", func() bool { return slices.Contains(p.passed("mastodon"), text) })
 	}
 	if calls := account.Calls(); calls.Taken != 10 || calls.Failed > 0 {
