@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	programs "ticketfrei/bots/program"
 	telegram "ticketfrei/bots/telegram/standin"
 	"ticketfrei/db"
 	"ticketfrei/internal/dbserver"
@@ -28,6 +29,8 @@ type pair struct {
 	apps     []*app
 	city     report.City // nuernberg
 	target   atomic.Pointer[url.URL]
+	turns    atomic.Int64 // of requests, where the balancer sends each to another program
+	inTurn   atomic.Bool
 }
 
 // startPair starts them, with a city that lets everything pass. Everybody is sent to the
@@ -36,7 +39,11 @@ func startPair(t *testing.T, env ...string) *pair {
 	t.Helper()
 	p := &pair{T: t, database: dbserver.Start(t), box: startMailbox(t)}
 	balancer := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(p.target.Load())
+		to := p.target.Load()
+		if p.inTurn.Load() {
+			to = p.apps[p.turns.Add(1)%2].address()
+		}
+		r.SetURL(to)
 		r.Out.Host = r.In.Host
 	}})
 	t.Cleanup(balancer.Close)
@@ -44,7 +51,11 @@ func startPair(t *testing.T, env ...string) *pair {
 	for range 2 {
 		cfg := appConfig(t, t.TempDir(), p.box, definitions, append(unbraked, env...)...)
 		cfg.Web.URL = balancer.URL
-		p.apps = append(p.apps, runApp(t, onServer(cfg, p.database.URL()), definitions))
+		more, _, err := programs.Definitions(cfg, definitions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.apps = append(p.apps, runApp(t, onServer(cfg, p.database.URL()), slices.Concat(definitions, more)))
 	}
 	p.city = p.apps[0].addCity("nuernberg", "*", "")
 	waitUntil(t, "the cities to be shared", func() bool {
@@ -54,15 +65,13 @@ func startPair(t *testing.T, env ...string) *pair {
 	return p
 }
 
-// callAt has the balancer send everybody to a program.
-func (p *pair) callAt(a *app) {
-	p.Helper()
-	u, err := url.Parse("http://" + a.server.web.Addr().String())
-	if err != nil {
-		p.Fatal(err)
-	}
-	p.target.Store(u)
+// address is where a program is, behind the balancer.
+func (a *app) address() *url.URL {
+	return &url.URL{Scheme: "http", Host: a.server.web.Addr().String()}
 }
+
+// callAt has the balancer send everybody to a program.
+func (p *pair) callAt(a *app) { p.target.Store(a.address()) }
 
 // owner is the program that works for the city, and other the one that does not.
 func (p *pair) owner() *app {
