@@ -131,15 +131,21 @@ func TestEveryRequestAtAnotherProcess(t *testing.T) {
 		t.Fatalf("no account to confirm:\n%s", page)
 	}
 	b.post("/settings/mastodon/confirm", url.Values{"account": {id[1]}}, http.StatusOK)
-	waitUntil(t, "the bot to run", func() bool { return strings.Contains(b.get("/settings", http.StatusOK), account.Handle()) && account.Streams() == 1 })
+	waitUntil(t, "the bot to run", func() bool {
+		return strings.Contains(b.get("/settings", http.StatusOK), account.Handle()) && account.Streams() == 1
+	})
 
 	// It is switched off, and its city stopped, at whichever program.
-	b.post("/settings/mastodon/disable", nil, http.StatusOK)
+	b.post("/settings/bots/mastodon/disable", nil, http.StatusOK)
 	waitUntil(t, "the bot to stop", func() bool { return account.Streams() == 0 })
-	b.post("/settings/mastodon/enable", nil, http.StatusOK)
+	b.post("/settings/bots/mastodon/enable", nil, http.StatusOK)
 	waitUntil(t, "the bot to run again", func() bool { return account.Streams() == 1 })
+	a.reportHere(p.city, "Report 0.")
+	waitUntil(t, "the report", func() bool { return len(p.passed("web")) == 1 })
 	b.post("/settings/reports/pause", nil, http.StatusOK)
-	account.Mention("rider@elsewhere.example", "while it is stopped", "public")
+	if got := p.passed("web"); len(got) > 0 {
+		t.Errorf("the city was stopped, and there is %q", got)
+	}
 	b.post("/settings/reports/resume", nil, http.StatusOK)
 
 	// Who subscribes, and unsubscribes by one click.
@@ -161,17 +167,17 @@ func TestEveryRequestAtAnotherProcess(t *testing.T) {
 // postsTwice posts the same to a way in, and to the API, at two programs: it is one report.
 func (p *pair) postsTwice() {
 	p.Helper()
+	secret := strings.Repeat("secret", 8)
 	for i, a := range p.apps {
 		_, err := a.server.networks[stream.Name].(*stream.Network).Triggers().Put(p.Context(), p.city.ID,
-			stream.Trigger{Name: []string{"one", "other"}[i], Preset: string(inbound.Bearer), Secret: "a secret of a service", Text: "body.text", ID: "body.id", Running: true}, stream.Any)
+			stream.Trigger{Name: []string{"one", "other"}[i], Preset: string(inbound.Bearer), Secret: secret, Text: "body.text", ID: "body.id", Running: true}, stream.Any)
 		if err != nil {
 			p.Fatal(err)
 		}
 	}
-	const secret = "Bearer a secret of a service"
 	for range 4 {
 		if status, answer, _ := p.call(http.MethodPost, "/city/nuernberg/stream/in/one", `{"id":"7","text":"Report 2."}`,
-			"Authorization", secret, "Content-Type", "application/json"); status != http.StatusAccepted {
+			"Authorization", "Bearer "+secret, "Content-Type", "application/json"); status != http.StatusAccepted {
 			p.Errorf("a post is answered with %d %s", status, answer)
 		}
 	}
