@@ -19,6 +19,7 @@ import (
 	"ticketfrei/internal/dbserver"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // pair are two processes: one is called, the other runs the bot.
@@ -32,6 +33,7 @@ type pair struct {
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
+	slow.Test(t, "starts PostgreSQL")
 	p := &pair{T: t, server: dbserver.Start(t), clock: &kittest.Clock{}}
 	box := dbtest.MustMakeBox(t)
 	hosts := make([]bots.Host, 2)
