@@ -70,6 +70,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		numbered(),
 		forShards(),
 		forLocks(),
+		forCalls(),
 	}
 }
 
@@ -153,6 +154,20 @@ func numbered() *gormigrate.Migration {
 func forLocks() *gormigrate.Migration {
 	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
 		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
+	))}
+}
+
+// forCalls makes the calls of bots that another process runs: see Call.
+func forCalls() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0018", Migrate: either(SQL(), SQL(
+		`CREATE TABLE calls (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+			body TEXT NOT NULL,
+			answer TEXT NOT NULL DEFAULT '',
+			created INTEGER NOT NULL)`,
+		`CREATE INDEX calls_bot ON calls(bot_id, id)`,
+		`CREATE INDEX calls_created ON calls(created)`,
 	))}
 }
 

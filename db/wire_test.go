@@ -20,9 +20,9 @@ func TestMessagesSayWhatWasSaid(t *testing.T) {
 	}{
 		"nothing": {nil, nil, "me"},
 		"each kind": {
-			say:     []notice.Notice{{Kind: notice.Heard, ID: 5}, {Kind: notice.Changed, ID: 12}, {Kind: notice.Passed, ID: 3}, {Kind: notice.Changed, ID: 17}, {Kind: notice.Judged, ID: 9}},
-			hear:    []notice.Notice{{Kind: notice.Changed, ID: 12}, {Kind: notice.Changed, ID: 17}, {Kind: notice.Passed, ID: 3}, {Kind: notice.Judged, ID: 9}, {Kind: notice.Heard, ID: 5}},
-			message: "me c12,17 p3 j9 h5",
+			say:     []notice.Notice{{Kind: notice.Heard, ID: 5}, {Kind: notice.Changed, ID: 12}, {Kind: notice.Passed, ID: 3}, {Kind: notice.Changed, ID: 17}, {Kind: notice.Judged, ID: 9}, {Kind: notice.Called, ID: 3}},
+			hear:    []notice.Notice{{Kind: notice.Changed, ID: 12}, {Kind: notice.Changed, ID: 17}, {Kind: notice.Passed, ID: 3}, {Kind: notice.Judged, ID: 9}, {Kind: notice.Heard, ID: 5}, {Kind: notice.Called, ID: 3}},
+			message: "me c12,17 p3 j9 h5 b3",
 		},
 		"all": {
 			say:     []notice.Notice{{Kind: notice.Changed, ID: 12}, {Kind: notice.Changed, ID: notice.All}},
