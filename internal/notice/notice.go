@@ -18,6 +18,7 @@ const (
 	Passed  Kind = 'p' // a report of the city passed, was edited, let through or taken back
 	Judged  Kind = 'j' // a report of the city did not pass
 	Heard   Kind = 'h' // reports wait to be judged that a process heard that does not judge them
+	Spare   Kind = 's' // something of the city is to be sent that another process may send, or is to send
 )
 
 // Notice is one thing that a process says.
@@ -45,6 +46,10 @@ func (b *Board) Judged(cityID int64) { b.say(Notice{Judged, cityID}) }
 // Heard says that a report was stored, of a city of that shard, that another process
 // judges. Only other processes are told.
 func (b *Board) Heard(shard int64) { b.say(Notice{Heard, shard}) }
+
+// Spare says that something of the city is to be sent that another process may send, or that
+// whoever works for the city is to send. Only other processes are told.
+func (b *Board) Spare(cityID int64) { b.say(Notice{Spare, cityID}) }
 
 // Elsewhere passes on what another process says. It is not told to other processes.
 func (b *Board) Elsewhere(n Notice) {
