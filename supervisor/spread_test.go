@@ -294,6 +294,67 @@ func TestSpreadReportsAreLetGo(t *testing.T) {
 	}
 }
 
+// TestProcessesStopWhileSpreading stops a process that sends a part of a report, be it the one
+// that works for the city or the one that helps. Everybody gets it once.
+func TestProcessesStopWhileSpreading(t *testing.T) {
+	slow.Test(t, "processes find each other within seconds")
+	t.Parallel()
+	for _, owner := range []bool{true, false} {
+		t.Run(fmt.Sprintf("owner=%t", owner), func(t *testing.T) {
+			t.Parallel()
+			const to = 1500
+			var got inbox
+			one, two := twoProcesses(t, func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+				time.Sleep(20 * time.Millisecond)
+				got.add(d.Recipient)
+				return report.Receipt{}, nil
+			})
+			one.publish(one.ownCity(true), "large", to)
+			one.await("both to have sent some", func() bool { return one.sent.Load() > 100 && two.sent.Load() > 100 })
+			stops, stays := two, one
+			if owner {
+				stops, stays = one, two
+			}
+			stops.stop()
+			if n := got.len(); n >= to {
+				t.Fatalf("all of %d was sent before the process has stopped", n)
+			}
+			stays.awaitSent("large", to)
+			if all, twice := got.check(); all != to || twice > 0 {
+				t.Errorf("%d got it, %d of them several times, want %d once", all, twice, to)
+			}
+		})
+	}
+}
+
+// TestHelperWhoseWayIsAway has the process that helps have no way to send. It lets go of what it
+// has taken, and takes no more for a while.
+func TestHelperWhoseWayIsAway(t *testing.T) {
+	slow.Test(t, "processes find each other within seconds")
+	t.Parallel()
+	const to = 1500
+	var got inbox
+	at := mustHaveServer(t)
+	back := make(chan struct{})
+	one := mustStart(t, at, "one", func(_ context.Context, d report.Delivery) (report.Receipt, error) {
+		time.Sleep(5 * time.Millisecond)
+		got.add(d.Recipient)
+		return report.Receipt{}, nil
+	})
+	two := mustStart(t, at, "two", func(context.Context, report.Delivery) (report.Receipt, error) {
+		return report.Receipt{}, bots.Away(bots.Outage{Back: back, All: true}, errors.New("no connection"))
+	})
+	one.await("half of the cities", func() bool { return one.owned() == db.Shards/2 && two.owned() == db.Shards/2 })
+	one.publish(one.ownCity(true), "large", to)
+	one.awaitSent("large", to)
+	if all, twice := got.check(); all != to || twice > 0 {
+		t.Errorf("%d got it, %d of them several times, want %d once", all, twice, to)
+	}
+	if n := two.sent.Load(); n == 0 || n > 100 {
+		t.Errorf("the other process has tried %d deliveries", n)
+	}
+}
+
 // childOf is the environment variable that makes a test the process that is killed: where
 // the database is, and where deliveries go.
 const childOf = "TICKETFREI_TEST_KILLED"
