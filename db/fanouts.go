@@ -169,14 +169,16 @@ func (d *DB) loadFanouts(ctx context.Context, ids []int64, known func(id int64) 
 
 const fanoutColumns = "f.id, f.bot_id, f.kind, f.recipients, f.open, f.attempts, f.due, f.created"
 
+const ofFanout = " FROM fanouts AS f JOIN reports AS r ON r.seq = f.report WHERE f.id = ?"
+
 // fanout returns a fanout. Where its recipients cannot be read, none of them is
 // open.
 func (d *DB) fanout(ctx context.Context, id int64) (Fanout, error) {
-	holder := ", NULL"
+	statement := "SELECT " + reportColumns + ", " + fanoutColumns + ", NULL" + ofFanout
 	if d.OnServer() {
-		holder = ", f.holder"
+		statement = "SELECT " + reportColumns + ", " + fanoutColumns + ", f.holder" + ofFanout
 	}
-	row := d.ReadRow(ctx, "SELECT "+reportColumns+", "+fanoutColumns+holder+" FROM fanouts AS f JOIN reports AS r ON r.seq = f.report WHERE f.id = ?", id)
+	row := d.ReadRow(ctx, statement, id)
 	f := Fanout{Report: new(report.Report)}
 	var kind string
 	var packed []byte

@@ -241,14 +241,19 @@ func TestLargeReportsAreSentByAll(t *testing.T) {
 }
 
 // TestSpreadReportsAreLetGo has a process that helps to send stop when the bot is switched off,
-// go on when it is switched on, and stop for good when the report is taken back.
+// go on when it is switched on, and stop for good when the report is taken back or the city
+// paused.
 func TestSpreadReportsAreLetGo(t *testing.T) {
 	slow.Test(t, "processes find each other within seconds")
 	t.Parallel()
-	var got inbox
+	var got, another inbox
 	one, two := twoProcesses(t, func(_ context.Context, d report.Delivery) (report.Receipt, error) {
 		time.Sleep(20 * time.Millisecond)
-		got.add(d.Recipient)
+		if d.Report.Text == "text of large" {
+			got.add(d.Recipient)
+		} else {
+			another.add(d.Recipient)
+		}
 		return report.Receipt{}, nil
 	})
 	const to = 20_000
@@ -289,8 +294,22 @@ func TestSpreadReportsAreLetGo(t *testing.T) {
 	}
 	two.notices.Passed(b.CityID)
 	rests("after it was taken back")
-	if all, twice := got.check(); all >= to || twice > 0 {
-		t.Errorf("%d of %d got it, %d of them several times", all, to, twice)
+
+	one.publish(b, "another", to)
+	helps()
+	if _, _, err := two.db.Pause(t.Context(), b.CityID); err != nil {
+		t.Fatal(err)
+	}
+	two.notices.Changed(b.CityID)
+	if err := two.db.WipeReports(t.Context(), b.CityID); err != nil {
+		t.Fatal(err)
+	}
+	two.notices.Passed(b.CityID)
+	rests("after the city was paused")
+	for _, in := range []*inbox{&got, &another} {
+		if all, twice := in.check(); all >= to || twice > 0 {
+			t.Errorf("%d of %d got it, %d of them several times", all, to, twice)
+		}
 	}
 }
 
