@@ -70,6 +70,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		numbered(),
 		forShards(),
 		forLocks(),
+		forSpreading(),
 		forCalls(),
 	}
 }
@@ -154,6 +155,14 @@ func numbered() *gormigrate.Migration {
 func forLocks() *gormigrate.Migration {
 	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
 		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
+	))}
+}
+
+// forSpreading makes what is needed for several processes to send one report: see spare.go.
+func forSpreading() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0017", Migrate: either(SQL(), SQL(
+		`ALTER TABLE fanouts ADD COLUMN holder TEXT`,
+		`CREATE INDEX fanouts_spare ON fanouts(bot_id, holder) WHERE holder IS NOT NULL`,
 	))}
 }
 

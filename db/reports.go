@@ -59,6 +59,7 @@ func (d *DB) judgedOf(r reportRow) Judged {
 type Audience struct {
 	BotID      int64
 	Recipients []int64 // one 0 where the bot posts publicly
+	Spread     bool    // other processes may send to some of them, too
 }
 
 // Ruling is what the rules say of a report, and whom it is sent to if it passes.
@@ -166,7 +167,9 @@ func (d *DB) fanOut(tx *gorm.DB, r Ruling) ([]Fanout, error) {
 	var list []Fanout
 	now := d.now()
 	for _, a := range r.Audiences {
-		list = append(list, newFanouts(r.Heard, a.BotID, false, a.Recipients, now)...)
+		some := newFanouts(r.Heard, a.BotID, false, a.Recipients, now)
+		d.markSpare(a, some)
+		list = append(list, some...)
 	}
 	for i := range list {
 		if err := d.insertFanout(tx, &list[i]); err != nil {

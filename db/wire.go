@@ -14,10 +14,10 @@ const channel = "ticketfrei"
 
 // maxKind bounds what a message says of one kind, in bytes: PostgreSQL takes less than
 // 8,000 in all. What is more is All.
-const maxKind = 2400
+const maxKind = 1500
 
 // kinds are the notices that are told other processes.
-var kinds = [...]notice.Kind{notice.Changed, notice.Passed, notice.Judged, notice.Heard, notice.Called}
+var kinds = [...]notice.Kind{notice.Changed, notice.Passed, notice.Judged, notice.Heard, notice.Called, notice.Spare}
 
 // encode writes notices as one message of a process: its name, and for each kind the ids,
 // as in "q7 c12,17 p3 h5".

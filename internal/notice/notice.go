@@ -19,6 +19,7 @@ const (
 	Judged  Kind = 'j' // a report of the city did not pass
 	Heard   Kind = 'h' // reports wait to be judged that a process heard that does not judge them
 	Called  Kind = 'b' // a bot was called at a process that does not run it
+	Spare   Kind = 's' // something of the city is to be sent that another process may send, or is to send
 )
 
 // Notice is one thing that a process says.
@@ -49,6 +50,10 @@ func (b *Board) Heard(shard int64) { b.say(Notice{Heard, shard}) }
 
 // Called says that a bot was called that another process runs. Only other processes are told.
 func (b *Board) Called(botID int64) { b.say(Notice{Called, botID}) }
+
+// Spare says that something of the city is to be sent that another process may send, or that
+// whoever works for the city is to send. Only other processes are told.
+func (b *Board) Spare(cityID int64) { b.say(Notice{Spare, cityID}) }
 
 // Elsewhere passes on what another process says. It is not told to other processes.
 func (b *Board) Elsewhere(n Notice) {
