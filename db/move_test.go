@@ -142,4 +142,3 @@ func mustColumns(t *testing.T, d *db.DB, table string) string {
 	}
 	return strings.Join(names, " ")
 }
-
