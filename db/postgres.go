@@ -216,6 +216,17 @@ func (c serverConn) ResetSession(ctx context.Context) error {
 	return c.Conn.ResetSession(ctx)
 }
 
+// QueryContext asks. Where the connection turns out to be gone, database/sql asks again on
+// another one, but for what belongs to a transaction: a server that was restarted has ended
+// all connections of before, and no page is to fail for each.
+func (c serverConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.Conn.QueryContext(ctx, query, args)
+	if err != nil && c.Conn.Conn().IsClosed() && ctx.Err() == nil && !pgconn.Timeout(err) {
+		return nil, fmt.Errorf("%w: %w", driver.ErrBadConn, err)
+	}
+	return rows, err
+}
+
 // byColumns has statements name the columns that they read. One that asks for all is
 // prepared for those that there are, and fails once on each connection when a newer version
 // has added another.

@@ -168,6 +168,21 @@ func TestServerSaysNothing(t *testing.T) {
 	})
 }
 
+// TestNoReadFailsAfterARestart has the server end the connections that wait to be used again, as
+// one that was restarted has.
+func TestNoReadFailsAfterARestart(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL")
+	t.Parallel()
+	s := dbserver.Start(t)
+	d := dbtest.MustOpenAt(t, s.URL(), time.Now, nil)
+	mustMakeCounter(t, d)
+	for range 5 {
+		mustCount(t, d)
+		s.Query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ticketfrei'")
+		mustCount(t, d)
+	}
+}
+
 // TestStandbyTakesOver has a standby become the server.
 func TestStandbyTakesOver(t *testing.T) {
 	slow.Test(t, "starts two servers")
