@@ -53,7 +53,7 @@ type working interface {
 
 func newWorld(t *testing.T, o standin.Options) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, clock: &kittest.Clock{}}
 	if o.Now == nil {

@@ -74,7 +74,7 @@ func newWorld(t *testing.T, o standin.Options) *world { return newPacedWorld(t, 
 
 func newPacedWorld(t *testing.T, o standin.Options, limits pace.Limits) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, clock: &kittest.Clock{}, log: &bytes.Buffer{}}
 	if o.Now == nil {
