@@ -39,20 +39,21 @@ func Main(defaults []byte) int {
 
 // commands is the command line.
 type commands struct {
-	Serve       serveCommand       `cmd:"" default:"withargs" help:"Run the server (the default)."`
-	Demo        demoCommand        `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
-	Dev         devCommand         `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
-	City        cityCommand        `cmd:"" help:"Add and list cities, and store their lines and stops."`
-	CheckConfig checkConfigCommand `cmd:"" help:"Check the settings and print those in force."`
-	DNS         dnsCommand         `cmd:"" name:"dns" help:"Print the records that DNS needs."`
-	Doctor      doctorCommand      `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
-	Program     programCommand     `cmd:"" help:"List, check and run outside programs, and connect them."`
-	Intent      intentCommand      `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
-	Key         keyCommand         `cmd:"" help:"Make, list and remove keys of the API."`
-	Backup      backupCommand      `cmd:"" help:"Copy the database to a file while the server runs."`
-	New         newCommand         `cmd:"" help:"Begin something of your own: a home, an outside program."`
-	Health      healthCommand      `cmd:"" help:"Ask the running server whether it can work."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Serve        serveCommand        `cmd:"" default:"withargs" help:"Run the server (the default)."`
+	Demo         demoCommand         `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
+	Dev          devCommand          `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
+	City         cityCommand         `cmd:"" help:"Add and list cities, and store their lines and stops."`
+	CheckConfig  checkConfigCommand  `cmd:"" help:"Check the settings and print those in force."`
+	DNS          dnsCommand          `cmd:"" name:"dns" help:"Print the records that DNS needs."`
+	Doctor       doctorCommand       `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
+	Program      programCommand      `cmd:"" help:"List, check and run outside programs, and connect them."`
+	Intent       intentCommand       `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
+	Key          keyCommand          `cmd:"" help:"Make, list and remove keys of the API."`
+	MoveDatabase moveDatabaseCommand `cmd:"" name:"move-database" help:"Copy the database of the data directory to a server of PostgreSQL, while nothing runs."`
+	Backup       backupCommand       `cmd:"" help:"Copy the database to a file while the server runs."`
+	New          newCommand          `cmd:"" help:"Begin something of your own: a home, an outside program."`
+	Health       healthCommand       `cmd:"" help:"Ask the running server whether it can work."`
+	Version      versionCommand      `cmd:"" help:"Print the version."`
 }
 
 // console is what a command gets to work with.

@@ -93,6 +93,17 @@ func (l *mailed) report(m *member, slug string, n int) {
 	}
 }
 
+// await waits until n more are taken than there were.
+func (l *mailed) await(before, n int) {
+	waitUntil(l.service, "mails to be taken", func() bool { return l.count() >= before+n })
+}
+
+func (l *mailed) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.said)
+}
+
 // twice waits until everything that was taken has arrived, and returns how many deliveries
 // have arrived twice.
 func (l *mailed) twice() int {
@@ -161,7 +172,8 @@ func TestProcessesShareTheCities(t *testing.T) {
 	}
 }
 
-// killVariable says how often a program is killed by hand: each takes half a minute.
+// killVariable says how often a program is killed, where somebody wants to know more: each
+// takes half a minute.
 const killVariable = "TICKETFREI_TEST_KILLS"
 
 // TestKilledProcessIsReplaced kills one of three programs in the middle of a burst: the others
@@ -178,10 +190,10 @@ func TestKilledProcessIsReplaced(t *testing.T) {
 	longest := time.Duration(0)
 	for round := range kills {
 		s.awaitShares(s.members...)
-		victim := s.members[rand.IntN(3)]
+		victim, before := s.members[rand.IntN(3)], sent.count()
 		dbtest.AtOnce(t, 4, func(i int) {
 			if i == 3 {
-				time.Sleep(time.Duration(200+rand.IntN(300)) * time.Millisecond) // in the middle
+				sent.await(before, 20+rand.IntN(150))
 				victim.program.kill()
 				return
 			}
@@ -222,9 +234,10 @@ func TestProcessesAreUpdatedInTurn(t *testing.T) {
 	s.awaitShares(s.members...)
 	sent := &mailed{service: s}
 	for round, m := range s.members {
+		before := sent.count()
 		dbtest.AtOnce(t, 3, func(i int) {
 			if i == 2 {
-				time.Sleep(300 * time.Millisecond) // in the middle
+				sent.await(before, 40)
 				began := time.Now()
 				m.program.stop()
 				if took := time.Since(began); m.program.cmd.ProcessState.ExitCode() != 0 || took > 15*time.Second {
@@ -248,14 +261,14 @@ func TestProcessesAreUpdatedInTurn(t *testing.T) {
 // TestStoppedProcessWakes has a program stand still for longer than its lease, as a machine
 // that is suspended: others work for its cities, and when it goes on it sends nothing.
 func TestStoppedProcessWakes(t *testing.T) {
-	slow.Test(t, "a program stands still for half a minute")
+	slow.Test(t, "a program stands still until its lease is over")
 	s := newService(t, 2, 6)
 	s.awaitShares(s.members...)
 	sent := &mailed{service: s}
 	sleeper, other := s.members[0], s.members[1]
 	dbtest.AtOnce(t, 2, func(i int) {
 		if i == 1 {
-			time.Sleep(200 * time.Millisecond) // in the middle
+			sent.await(0, 40)
 			signalTo(t, sleeper, syscall.SIGSTOP)
 			return
 		}
@@ -263,10 +276,8 @@ func TestStoppedProcessWakes(t *testing.T) {
 			sent.report(other, s.cities[n%len(s.cities)], n)
 		}
 	})
-	stopped := time.Now()
 	s.awaitShares(other)
 	twice := sent.twice()
-	time.Sleep(time.Until(stopped.Add(30 * time.Second)))
 	signalTo(t, sleeper, syscall.SIGCONT)
 	s.awaitShares(s.members...)
 	for n := range 30 {

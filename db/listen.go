@@ -92,11 +92,11 @@ func (w *Wire) tellAll(ctx context.Context) {
 		list := w.unsent.take()
 		if err := w.tell(ctx, list); err == nil || isRefused(err) {
 			failures = 0
-			sleep(ctx, tellEvery)
+			_ = sleep(ctx, tellEvery) // the end is seen above
 			continue
 		}
 		w.unsent.add(list...)
-		sleep(ctx, backoff.Wait(firstWireRetry, failures, lastWireRetry))
+		_ = sleep(ctx, backoff.Wait(firstWireRetry, failures, lastWireRetry))
 		failures++
 	}
 }
@@ -163,7 +163,7 @@ func (w *Wire) listenOn(ctx context.Context) {
 		if w.alone.CompareAndSwap(false, true) {
 			w.log.Warn("this process does not hear at the moment what others do, trying again", "err", err)
 		}
-		sleep(ctx, backoff.Wait(firstWireRetry, failures, lastWireRetry))
+		_ = sleep(ctx, backoff.Wait(firstWireRetry, failures, lastWireRetry))
 	}
 }
 
@@ -276,8 +276,10 @@ func (w *Wire) poll(ctx context.Context, why error) {
 			"Is there a pooler in transaction mode? Then give the address of the server itself", "err", why)
 		w.missed()
 	}
-	for end := time.Now().Add(listenAgain); ctx.Err() == nil && time.Now().Before(end); {
-		sleep(ctx, lookEvery)
+	for end := time.Now().Add(listenAgain); time.Now().Before(end); {
+		if sleep(ctx, lookEvery) != nil {
+			return
+		}
 		w.passedAny()
 	}
 }

@@ -181,14 +181,9 @@ func (b *board) open(networks []Network) {
 			b.t.Fatal(err)
 		}
 	}
+	b.db = dbtest.MustOpen(b.t, time.Now, nil)
 	var err error
-	dir := b.t.TempDir()
-	dbtest.MustPrepare(b.t, dir)
-	b.db, err = db.Open(b.t.Context(), dir, time.Now, slog.New(slog.DiscardHandler))
-	must(err)
-	b.t.Cleanup(func() { _ = b.db.Close() })
-	must(b.db.Migrate(b.t.Context(), dbtest.MustMakeBox(b.t), nil))
-	b.box, err = secret.Open(dir, "")
+	b.box, err = secret.Open(b.t.TempDir(), "")
 	must(err)
 	sources := templates.Texts
 	for _, n := range networks {

@@ -23,7 +23,6 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/bots"
-	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n/i18ntest"
@@ -142,17 +141,9 @@ func newTown(t *testing.T, change ...func(*Options)) *town {
 
 func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	tn.t.Helper()
-	dir := tn.t.TempDir()
+	tn.db = dbtest.MustOpen(tn.t, tn.clock.time, nil)
 	var err error
-	dbtest.MustPrepare(tn.t, dir)
-	if tn.db, err = db.Open(tn.t.Context(), dir, tn.clock.time, slog.New(slog.DiscardHandler)); err != nil {
-		tn.t.Fatal(err)
-	}
-	tn.t.Cleanup(func() { _ = tn.db.Close() })
-	if err := tn.db.Migrate(tn.t.Context(), dbtest.MustMakeBox(tn.t), nil); err != nil {
-		tn.t.Fatal(err)
-	}
-	if tn.box, err = secret.Open(dir, ""); err != nil {
+	if tn.box, err = secret.Open(tn.t.TempDir(), ""); err != nil {
 		tn.t.Fatal(err)
 	}
 	texts := i18ntest.MustNew(tn.t, append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)

@@ -234,8 +234,8 @@ func (rl *Relay) passOn(list []db.Ruling, saved []db.Saved) {
 		passed[r.CityID] = passed[r.CityID] || s.Verdict.Passed
 		rl.answer(list[i], s.Verdict)
 	}
-	for cityID, any := range passed {
-		if any {
+	for cityID, some := range passed {
+		if some {
 			rl.Notices.Passed(cityID)
 		} else {
 			rl.Notices.Judged(cityID)
