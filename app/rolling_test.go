@@ -3,7 +3,9 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-gormigrate/gormigrate/v2"
@@ -46,7 +48,12 @@ func (a *app) shard() int {
 func TestRollingUpgrade(t *testing.T) {
 	slow.Test(t, "runs three versions on one database")
 	c := cluster{dbserver.Start(t), startMailbox(t)}
-	column := &gormigrate.Migration{ID: "mail_9998", Migrate: db.SQL("ALTER TABLE mail_recipients ADD COLUMN later TEXT NOT NULL DEFAULT 'yes'")}
+	column := &gormigrate.Migration{ID: "mail_9998", Migrate: db.SQL(
+		"ALTER TABLE mail_recipients ADD COLUMN later TEXT NOT NULL DEFAULT 'yes'",
+		"ALTER TABLE cities ADD COLUMN later TEXT NOT NULL DEFAULT 'yes'",
+		"ALTER TABLE bots ADD COLUMN later TEXT NOT NULL DEFAULT 'yes'",
+		"ALTER TABLE moderators ADD COLUMN later TEXT NOT NULL DEFAULT 'yes'",
+		"ALTER TABLE reports ADD COLUMN later TEXT NOT NULL DEFAULT 'yes'")}
 	alone := &gormigrate.Migration{ID: "mail_9999", Migrate: func(tx *gorm.DB) error {
 		return errors.Join(db.Alone("mail_9999")(tx), db.SQL("ALTER TABLE mail_recipients DROP COLUMN later")(tx))
 	}}
@@ -54,6 +61,11 @@ func TestRollingUpgrade(t *testing.T) {
 	slugs := []string{"leeds", "graz", "lyon"}
 	older.addCity("leeds", "kontis", "")
 	older.subscribe(c.box, "leeds", "one@leeds.example")
+	look := func(a *app) {
+		a.login("moderator@leeds.example").get("/settings/", http.StatusOK)
+		a.browser().get("/city/leeds", http.StatusOK)
+	}
+	look(older) // so that the statements for it are prepared
 	newer := c.version(t, column)
 	both := []*app{older, newer}
 	for i, a := range both {
@@ -70,6 +82,12 @@ func TestRollingUpgrade(t *testing.T) {
 		}
 	}
 	newer.settled()
+	for _, a := range both {
+		look(a)
+		if strings.Contains(a.log.String(), "level=ERROR") {
+			t.Errorf("the log of a version has errors:\n%s", a.log)
+		}
+	}
 	if n := len(c.box.to(t, "one@leeds.example", "Kontis am Platz")); n != 2 {
 		t.Errorf("two reports were mailed %d times", n)
 	}

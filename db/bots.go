@@ -220,7 +220,7 @@ func (d *DB) DeleteBot(ctx context.Context, botID int64) error {
 			return err
 		}
 		var row botRow
-		if err := oneRow(tx.Raw("DELETE FROM bots WHERE id = ? RETURNING *", botID).Scan(&row)); err != nil {
+		if err := oneRow(tx.Raw("DELETE FROM bots WHERE id = ? RETURNING city_id", botID).Scan(&row)); err != nil {
 			return err
 		}
 		return d.CityChanged(tx, row.CityID)

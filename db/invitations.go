@@ -75,7 +75,7 @@ func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		var inv invitationRow
 		// It is taken first: who accepts it at the same time finds none.
-		if err := oneRow(tx.Raw("DELETE FROM invitations WHERE id = ? RETURNING *", id).Scan(&inv)); err != nil {
+		if err := oneRow(tx.Raw("DELETE FROM invitations WHERE id = ? RETURNING city_id, email", id).Scan(&inv)); err != nil {
 			return err
 		}
 		moderator = moderatorRow{Email: inv.Email, Password: passwordHash, Created: millis(d.now())}

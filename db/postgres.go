@@ -173,7 +173,7 @@ func (s *server) open(config *pgx.ConnConfig, conns int) (*gorm.DB, error) {
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(connectionLives)
 	dialect := postgres.New(postgres.Config{Conn: serverPool{pool, s.texts}}).(*postgres.Dialector)
-	g, err := gorm.Open(serverDialect{dialect}, gormConfig())
+	g, err := gorm.Open(serverDialect{dialect}, byColumns(gormConfig()))
 	if err != nil {
 		return nil, errors.Join(s.failed(err), pool.Close())
 	}
@@ -214,6 +214,14 @@ func (c serverConn) ResetSession(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingWithin)
 	defer cancel()
 	return c.Conn.ResetSession(ctx)
+}
+
+// byColumns has statements name the columns that they read. One that asks for all is
+// prepared for those that there are, and fails once on each connection when a newer version
+// has added another.
+func byColumns(c *gorm.Config) *gorm.Config {
+	c.QueryFields = true
+	return c
 }
 
 // oldest is the version of PostgreSQL that is needed, in its own form.

@@ -67,7 +67,7 @@ func (d *DB) ConfirmRegistration(ctx context.Context, id int64, passwordHash str
 		city, moderator = toCityRow(c), moderatorRow{}
 		var reg registrationRow
 		// It is taken first: who confirms it at the same time finds none.
-		if err := oneRow(tx.Raw("DELETE FROM registrations WHERE id = ? RETURNING *", id).Scan(&reg)); err != nil {
+		if err := oneRow(tx.Raw("DELETE FROM registrations WHERE id = ? RETURNING email", id).Scan(&reg)); err != nil {
 			return err
 		}
 		moderator = moderatorRow{Email: reg.Email, Password: passwordHash, Created: millis(d.now())}

@@ -91,7 +91,7 @@ func (n *Network) countStrike(tx *gorm.DB, botID, id int64, kind strikeKind) (co
 		return 0, err
 	}
 	var before strikes
-	if err := tx.Raw("SELECT * FROM mail_failures WHERE recipient_id = ?", id).Scan(&before).Error; err != nil {
+	if err := tx.Raw("SELECT failures, failed_at, bounces, bounced_at FROM mail_failures WHERE recipient_id = ?", id).Scan(&before).Error; err != nil {
 		return 0, err
 	}
 	now := n.host.Now().UTC()
