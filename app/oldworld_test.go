@@ -15,6 +15,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/bots/mastodon/standin"
 	telegram "ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/config"
 )
 
 // oldWorld is the networks of the old directory, as they are when it is opened
@@ -24,7 +25,8 @@ type oldWorld struct {
 	old   oldData
 	box   *mailbox
 	dir   string
-	clock oldClock // of the Mastodon server
+	move  func(*config.Config) // the directory's database elsewhere before the start; nil: it stays
+	clock oldClock             // of the Mastodon server
 
 	mastodon *standin.Server
 	accounts map[string]*standin.Account // by username
@@ -64,6 +66,9 @@ func (w *oldWorld) start() {
 	definitions := all.Networks()
 	cfg := appConfig(w.T, w.dir, w.box, definitions, "TICKETFREI_TELEGRAM_API="+w.telegram.URL)
 	freshen(w.T, w.dir, w.old, cfg.Web.Listen, w.mastodon.Domain())
+	if w.move != nil {
+		w.move(cfg)
+	}
 	w.app = runApp(w.T, cfg, definitions)
 }
 

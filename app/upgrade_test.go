@@ -28,11 +28,16 @@ const (
 // stopped.
 func TestOldDirectoryGoesOn(t *testing.T) {
 	slow.Test(t, "asks everything of a data directory of an earlier version")
-	w := restoreWorld(t)
+	restoreWorld(t).goOn()
+}
+
+// goOn checks that everything does.
+func (w *oldWorld) goOn() {
+	w.Helper()
 	w.interrupt()
 	w.refuseFull()
 	w.writeWhileDown()
-	queue := contents(t, filepath.Join(w.dir, "queue"))
+	queue := contents(w.T, filepath.Join(w.dir, "queue"))
 	w.start()
 
 	w.checkInterrupted()
