@@ -97,12 +97,14 @@ func (w *words) judged(r *report.Report, v report.Verdict, sameness string) stor
 		reading: seal(inReading, storedReading(r.Reading)), results: seal(inResults, r.Results)}
 }
 
-// SealReport seals the words of a report that is moved from a file to this server. row is
-// what the file's table reports has of it, by the names of its columns.
-func (d *DB) SealReport(row map[string]any) {
+// SealReport seals the words of a report, for a statement that stores it as it is. row is
+// what the table reports is to have of it, by the names of its columns.
+func (d *DB) SealReport(row map[string]any) { d.words.sealRow(row) }
+
+func (w *words) sealRow(row map[string]any) {
 	word := func(name string) string { text, _ := row[name].(string); return text }
-	row["normalized"] = d.words.sameness(word("author"), word("normalized"))
+	row["normalized"] = w.sameness(word("author"), word("normalized"))
 	for _, c := range []sealedColumn{inText, inDetail, inReading, inResults} {
-		row[string(c)] = d.words.seal(c, word("id"), word(string(c)))
+		row[string(c)] = w.seal(c, word("id"), word(string(c)))
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"gorm.io/gorm"
 
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
@@ -233,33 +232,37 @@ func TestNewKeyOnAServer(t *testing.T) {
 	}
 }
 
-// TestSealReport moves a report as it stands in a file to a server.
-func TestSealReport(t *testing.T) {
+// TestMovedWordsAreSealed moves reports from a file to a server: there they read as before, are
+// compared with what comes, and no table has a word of them.
+func TestMovedWordsAreSealed(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL")
 	t.Parallel()
-	s, d, c, _ := openWords(t)
-	row := map[string]any{"seq": 1000, "id": "moved", "city_id": c.ID, "author": "a", "text": "text-xyzzy", "normalized": "same-xyzzy",
-		"detail": "", "reading": `{"line":"U1","lines":"|U1|"}`, "results": "", "time": clock().UnixMilli()}
-	d.SealReport(row)
-	err := d.Write(t.Context(), func(tx *gorm.DB) error {
-		_, err := db.Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, normalized, detail, reading, results, visibility, time, received, state, passed)
-			VALUES (?1, ?2, ?3, 1, 'toy', '', ?4, ?5, ?6, ?7, ?8, ?9, 'public', ?10, ?10, 'judged', TRUE)`,
-			row["seq"], row["id"], row["city_id"], row["author"], row["text"], row["normalized"], row["detail"], row["reading"], row["results"], row["time"])
-		return err
-	})
+	from, s := mustOpenFile(t), dbserver.Start(t)
+	to := dbtest.MustOpenAt(t, s.URL(), clock, nil)
+	c := dbtest.MustCreateCity(t, from, "city", "toy")
+	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "detail-xyzzy"}
+	dbtest.MustSaveReport(t, from, wordsOf(c, "passed", "xyzzy"), passed)
+	dbtest.MustHear(t, from, wordsOf(c, "heard", "xyzzy"))
+	if _, err := from.MoveTo(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	before, err := from.Report(t.Context(), c.ID, "passed")
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := d.Report(t.Context(), c.ID, "moved")
-	if err != nil || j.Report.Text != "text-xyzzy" || j.Report.Reading.Line != "U1" {
-		t.Errorf("it is %+v, %v", j, err)
+	after, err := to.Report(t.Context(), c.ID, "passed")
+	if diff := cmp.Diff(before, after); diff != "" || err != nil || before.Report.Text != "text-xyzzy" {
+		t.Errorf("%v %s", err, diff)
+	}
+	heard, err := to.UnjudgedOf(t.Context(), c.ID, 0, 10)
+	if err != nil || len(heard) != 1 || heard[0].Report.Text != "text-xyzzy" {
+		t.Fatalf("%d wait, %v", len(heard), err)
+	}
+	b := &sameBrake{}
+	if dbtest.MustJudge(t, to, heard[0], passed, b); len(b.same) != 1 || b.same[0] != 1 {
+		t.Errorf("the same was said %v times before", b.same)
 	}
 	if rows := s.Query("SELECT * FROM reports AS r WHERE CAST(r AS TEXT) LIKE '%xyzzy%'"); rows != "" {
 		t.Errorf("the table holds %s", rows)
-	}
-	b := &sameBrake{}
-	h := dbtest.MustHear(t, d, newReport(c, "again", "a", "same-xyzzy", clock()))
-	if dbtest.MustJudge(t, d, h, report.Verdict{Passed: true}, b); len(b.same) != 1 || b.same[0] != 1 {
-		t.Errorf("the same is said again: %v times", b.same)
 	}
 }
