@@ -69,9 +69,8 @@ func (d *DB) insertFanout(tx *gorm.DB, f *Fanout) (err error) {
 	if f.ID, err = d.fanoutIDs.next(tx); err != nil {
 		return err
 	}
-	_, err = Exec(tx, "INSERT INTO fanouts (id, report, bot_id, kind, recipients, open, attempts, due, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	return Later(tx, "INSERT INTO fanouts (id, report, bot_id, kind, recipients, open, attempts, due, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		f.ID, f.Seq, f.BotID, kind, packIDs(f.Recipients), int64(f.Open), f.Attempts, millis(f.Due), millis(f.Created))
-	return err
 }
 
 // packIDs returns the form in which ids are stored: each as its difference to the one

@@ -1,8 +1,6 @@
 package db
 
 import (
-	"database/sql"
-
 	"gorm.io/gorm"
 
 	"ticketfrei/internal/report"
@@ -66,37 +64,31 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 		}
 	}
 	reading := storedReading(r.Report.Reading)
-	var result sql.Result
 	switch {
 	case held:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
 	case v.Passed && state == "held": // its text was compared when it was judged
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ?, results = ? WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ?, results = ? WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, reading, r.Report.Results, r.Seq, state)
 	case v.Passed && s.crowd && r.Report.Unverified:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, counted = TRUE WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, counted = TRUE WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
 	case v.Passed:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
 	default:
 		s.refused[r.Report.CityID] = true
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', results = ?, client = '', domain = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', results = ?, client = '', domain = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",
 			string(v.Reason), v.Detail, r.Report.Results, refusedText, r.Seq, state)
 	}
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
 }
 
 // trim deletes the oldest refused reports of the cities that have too many. Nothing
 // else belongs to them: they were never sent.
 func (s *storing) trim() error {
 	for cityID := range s.refused {
-		_, err := Exec(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
+		err := Later(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
 			WHERE city_id = ? AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back' ORDER BY seq DESC LIMIT ? OFFSET ?) AND state = 'judged' AND passed = FALSE`,
 			cityID, refusedAtOnce, refusedKept)
 		if err != nil {
