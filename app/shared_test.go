@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -290,6 +291,35 @@ func TestStoppedProcessWakes(t *testing.T) {
 	if len(sent.said) != 180 {
 		t.Errorf("%d of 180 reports were taken", len(sent.said))
 	}
+}
+
+// TestServerIsKilledUnderLoad kills PostgreSQL while reports are taken in, judged and sent: it
+// forgets the last of what was stored without waiting for the disk, which the programs still
+// have in mind. Nothing that was taken is lost, and nothing is left over.
+func TestServerIsKilledUnderLoad(t *testing.T) {
+	slow.Test(t, "kills PostgreSQL")
+	const kills = 3
+	s := newService(t, 2, 6)
+	s.awaitShares(s.members...)
+	sent := &mailed{service: s}
+	var over atomic.Bool
+	dbtest.AtOnce(t, 3, func(i int) {
+		if i == 2 {
+			defer over.Store(true)
+			for range kills {
+				sent.await(sent.count(), 30)
+				s.server.Kill()
+				s.server.Start()
+			}
+			sent.await(sent.count(), 30)
+			return
+		}
+		for n := i; !over.Load(); n += 2 {
+			sent.report(s.members[i], s.cities[n%len(s.cities)], n)
+		}
+	})
+	twice := sent.twice()
+	t.Logf("PostgreSQL was killed %d times: %d reports were acknowledged and arrived, %d of their deliveries twice", kills, len(sent.said), twice)
 }
 
 func signalTo(t *testing.T, m *member, s syscall.Signal) {

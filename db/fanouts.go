@@ -76,9 +76,8 @@ func (d *DB) insertFanout(tx *gorm.DB, f *Fanout) (err error) {
 	if f.Spare {
 		statement = columns + ", holder) " + values + ", '')"
 	}
-	_, err = Exec(tx, statement,
+	return Later(tx, statement,
 		f.ID, f.Seq, f.BotID, kind, packIDs(f.Recipients), int64(f.Open), f.Attempts, millis(f.Due), millis(f.Created))
-	return err
 }
 
 // packIDs returns the form in which ids are stored: each as its difference to the one

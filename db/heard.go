@@ -41,6 +41,9 @@ func (d *DB) Hear(ctx context.Context, r report.Report) error {
 			}
 		},
 	})
+	if err == nil {
+		err = h.err
+	}
 	if err == nil && h.seq == 0 && !h.known {
 		err = d.whyNotHeard(ctx, r.CityID)
 	}

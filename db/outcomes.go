@@ -118,12 +118,15 @@ func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
 		}
 	}
 	for _, id := range o.Retired {
-		if _, err := Exec(tx, "DELETE FROM receipts WHERE id = ?", id); err != nil {
+		if err := Later(tx, "DELETE FROM receipts WHERE id = ?", id); err != nil {
 			return false, err
 		}
 	}
+	if there {
+		return false, addReceipts(tx, o)
+	}
 	ids, err := insertReceipts(tx, o)
-	if err != nil || there || len(ids) == 0 {
+	if err != nil || len(ids) == 0 {
 		return false, err
 	}
 	return d.retractLate(tx, o.Fanout, ids)
@@ -139,12 +142,7 @@ func updateFanout(tx *gorm.DB, o *Outcome) (there bool, err error) {
 	if o.Open != 0 {
 		statement, args = "UPDATE fanouts SET open = ?, attempts = ?, due = ? WHERE id = ?", []any{int64(o.Open), o.Attempts, millis(o.Due), o.Fanout.ID}
 	}
-	result, err := Exec(tx, statement, args...)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return changeOne(tx, statement, args...)
 }
 
 // putOff stores the fanouts of what waits by itself.
@@ -169,12 +167,24 @@ func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
 	if f.Retract {
 		sent = -c.Retracted
 	}
-	_, err := Exec(tx, `INSERT INTO outcomes (report, bot_id, sent, failed, expired, retracted)
+	return Later(tx, `INSERT INTO outcomes (report, bot_id, sent, failed, expired, retracted)
 		SELECT seq, ?, ?, ?, ?, ? FROM reports WHERE seq = ?
 		ON CONFLICT (report, bot_id) DO UPDATE SET sent = outcomes.sent + excluded.sent, failed = outcomes.failed + excluded.failed,
 			expired = outcomes.expired + excluded.expired, retracted = outcomes.retracted + excluded.retracted`,
 		f.BotID, sent, c.Failed, c.Expired, c.Retracted, f.Seq)
-	return err
+}
+
+const insertReceipt = `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
+	SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ?`
+
+// addReceipts stores receipts. It does nothing where the report was deleted.
+func addReceipts(tx *gorm.DB, o *Outcome) error {
+	for _, s := range o.Receipts {
+		if err := Later(tx, insertReceipt, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertReceipts stores receipts and returns their ids: none where the report was
@@ -182,8 +192,7 @@ func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
 func insertReceipts(tx *gorm.DB, o *Outcome) (ids []int64, err error) {
 	for _, s := range o.Receipts {
 		var id int64
-		err := queryRow(tx, `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
-			SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ? RETURNING id`, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq).Scan(&id)
+		err := queryRow(tx, insertReceipt+" RETURNING id", o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, nil // the report was deleted
 		}

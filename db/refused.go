@@ -1,8 +1,6 @@
 package db
 
 import (
-	"database/sql"
-
 	"gorm.io/gorm"
 
 	"ticketfrei/internal/report"
@@ -67,46 +65,40 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 		}
 	}
 	w := s.words.judged(r.Report, v, sameness)
-	var result sql.Result
 	switch {
 	case held:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
 			string(v.Reason), w.detail, w.sameness, w.reading, w.results, r.Seq, state)
 	case v.Passed && state == "held": // its text was compared when it was judged
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ?, results = ? WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ?, results = ? WHERE seq = ? AND state = ?",
 			string(v.Reason), w.detail, w.reading, w.results, r.Seq, state)
 	case v.Passed && s.crowd && r.Report.Unverified:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, counted = TRUE WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, counted = TRUE WHERE seq = ? AND state = ?",
 			string(v.Reason), w.detail, w.sameness, w.reading, w.results, r.Seq, state)
 	case v.Passed:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
 			string(v.Reason), w.detail, w.sameness, w.reading, w.results, r.Seq, state)
 	default:
 		s.refused[r.Report.CityID] = true
-		result, err = s.refuse(r, state, v.Reason, w)
+		return s.refuse(r, state, v.Reason, w)
 	}
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
 }
 
 // refuse is update of a report that is refused.
-func (s *storing) refuse(r Ruling, state string, reason report.Reason, w stored) (sql.Result, error) {
+func (s *storing) refuse(r Ruling, state string, reason report.Reason, w stored) (bool, error) {
 	const refuse = "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', results = ?, client = '', domain = '', text = "
 	const at = " WHERE seq = ? AND state = ?"
 	if s.words != nil { // what is sealed, nobody cuts but us
-		return Exec(s.tx, refuse+"?"+at, string(reason), w.detail, w.results, s.words.seal(inText, r.Report.ID, cutText(r.Report.Text)), r.Seq, state)
+		return changeOne(s.tx, refuse+"?"+at, string(reason), w.detail, w.results, s.words.seal(inText, r.Report.ID, cutText(r.Report.Text)), r.Seq, state)
 	}
-	return Exec(s.tx, refuse+"substr(text, 1, ?)"+at, string(reason), w.detail, w.results, refusedText, r.Seq, state)
+	return changeOne(s.tx, refuse+"substr(text, 1, ?)"+at, string(reason), w.detail, w.results, refusedText, r.Seq, state)
 }
 
 // trim deletes the oldest refused reports of the cities that have too many. Nothing
 // else belongs to them: they were never sent.
 func (s *storing) trim() error {
 	for cityID := range s.refused {
-		_, err := Exec(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
+		err := Later(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
 			WHERE city_id = ? AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back' ORDER BY seq DESC LIMIT ? OFFSET ?) AND state = 'judged' AND passed = FALSE`,
 			cityID, refusedAtOnce, refusedKept)
 		if err != nil {

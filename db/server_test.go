@@ -74,8 +74,6 @@ func TestServerGoesAndComes(t *testing.T) {
 	s := dbserver.Start(t)
 	d := dbtest.MustOpenAt(t, s.URL(), clock, nil)
 	c := dbtest.MustCreateCity(t, d, "city")
-	back := make(chan struct{}, 10)
-	d.FollowReturn(func() { back <- struct{}{} })
 	var heard sync.Map
 	var stop atomic.Bool
 	var hearing sync.WaitGroup
@@ -101,11 +99,6 @@ func TestServerGoesAndComes(t *testing.T) {
 	}
 	waitFor(t, "be known to be away", func() bool { return d.Full() != nil })
 	s.Start()
-	select {
-	case <-back:
-	case <-time.After(outage):
-		t.Error("nobody was told that it is there again")
-	}
 	waitFor(t, "be there again", func() bool { return d.Full() == nil })
 	if err := d.Hear(t.Context(), newReport(c, "after", "", "text", noon)); err != nil {
 		t.Error(err)
