@@ -75,7 +75,7 @@ func MustMakeEmptyDatabase(tb testing.TB) string {
 }
 
 // serverTemplate is the name of a database with the tables, which is made once for all tests
-// of a package. Those of packages whose tests have ended are dropped.
+// of a package. It stays: the server is one for tests, and is thrown away.
 var serverTemplate = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
 	name := "template_" + strings.ToLower(rand.Text())
