@@ -46,17 +46,39 @@ func (w *serverWriter) run() {
 	for {
 		select {
 		case j := <-w.urgent:
-			w.runGroup(w.collect(j, nil))
+			w.runGroups(w.collect(j, nil))
 		case j := <-w.soon:
-			w.runGroup(w.collect(nil, j))
+			w.runGroups(w.collect(nil, j))
 		case <-w.quit:
 			for group := w.collect(nil, nil); group != nil; group = w.collect(nil, nil) {
-				w.runGroup(group)
+				w.runGroups(group)
 			}
 			return
 		}
 	}
 }
+
+// runGroups commits what need not be on disk at once, and then the rest, which is.
+func (w *serverWriter) runGroups(group []*job) {
+	var soon, durable []*job
+	for _, j := range group {
+		if j.durable() {
+			durable = append(durable, j)
+		} else {
+			soon = append(soon, j)
+		}
+	}
+	for _, list := range [][]*job{soon, durable} {
+		if len(list) > 0 {
+			w.runGroup(list)
+		}
+	}
+}
+
+// durable tells whether the server says that it is on disk. Of a report that is heard the
+// flusher says so, and meanwhile it is judged: whoever is told that it may be lost sends it
+// again, and it is one report.
+func (j *job) durable() bool { return !j.soon && j.hearing == nil }
 
 // runGroup commits the group in one transaction. If one write fails, each gets a
 // transaction of its own. Where the server is away, all of them fail.
@@ -169,16 +191,6 @@ func (w *serverWriter) perform(ctx context.Context, p *pipeline, group []*job, h
 	return p.commit(ctx)
 }
 
-// durable tells whether somebody waits until the group is on disk.
-func durable(group []*job) bool {
-	for _, j := range group {
-		if !j.soon {
-			return true
-		}
-	}
-	return false
-}
-
 // Bounds of a transaction: one ends of a process that says nothing more, as others wait for
 // its locks, and one fails that waits for those of others for long.
 const (
@@ -193,9 +205,9 @@ const numbering = "UPDATE writers SET n = ?, at = ? WHERE id = ? AND n = ?"
 // one of that number has been committed before, and ends this one then. The claims that are
 // good stay so until the transaction ends: all of them, where it is not careful.
 func (w *serverWriter) begin(ctx context.Context, p *pipeline, group []*job) (committed bool, good fence, err error) {
-	bounds := boundsDurable
-	if !durable(group) {
-		bounds = boundsSoon
+	bounds := boundsSoon
+	if group[0].durable() { // as the others are
+		bounds = boundsDurable
 	}
 	for _, statement := range []string{"BEGIN", bounds} {
 		if _, err := p.add(statement, nil); err != nil {
