@@ -106,11 +106,12 @@ func (d *DB) tell(h Heard) {
 }
 
 // Backlog is how many reports wait to be judged.
-func (d *DB) Backlog() int { return int(d.unjudged.Load()) }
+func (d *DB) Backlog() int { return int(max(0, d.unjudged.Load())) }
 
 // CountBacklog counts the reports that wait to be judged, for Backlog: at the
-// start, and now and then where reports go without being judged. The writer does
-// it, so that it misses none that come or are judged meanwhile.
+// start, and now and then where reports go without being judged. With a file the writer
+// does it, so that it misses none that come or are judged meanwhile. On a server there are
+// several, and other processes, and until the next count it may be a few too many or too few.
 func (d *DB) CountBacklog(ctx context.Context) error {
 	var n int64
 	err := d.do(ctx, &job{
