@@ -31,6 +31,7 @@ func sampleFeed(tb testing.TB) []byte {
 func placesCommand(t *testing.T, dir, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	t.Setenv("TICKETFREI_DATA", dir)
+	setDatabase(t)
 	var out, errs bytes.Buffer
 	code = run(&console{ctx: t.Context(), stdin: strings.NewReader(stdin), stdout: &out, stderr: &errs, defaults: builtIn(t)},
 		append([]string{"city", "places"}, args...))

@@ -268,6 +268,7 @@ func (p *patient) command(args ...string) (code int, stdout, stderr string) {
 	var out, words bytes.Buffer
 	c := &console{ctx: p.Context(), stdout: &out, stderr: &words, defaults: builtIn(p.T),
 		world: world{dns: p.names.Resolver(), addresses: p.options.Addresses, smtpPort: p.options.SMTPPort}}
+	setDatabase(p.T)
 	code = run(c, args)
 	return code, out.String(), words.String()
 }

@@ -35,6 +35,7 @@ import (
 	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer/mailertest"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
 )
 
@@ -73,6 +74,7 @@ func builtIn(t *testing.T) []byte {
 // runCommand runs a command line as main does.
 func runCommand(ctx context.Context, t *testing.T, stdout, stderr io.Writer, args ...string) int {
 	t.Helper()
+	setDatabase(t)
 	return run(&console{ctx: ctx, stdout: stdout, stderr: stderr, defaults: builtIn(t)}, args)
 }
 
@@ -125,8 +127,8 @@ func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m
 	if m.source == "" && cfg.Web.Templates == "" {
 		m.texts = i18ntest.MustNew(t, siteFiles{}.texts(definitions)...)
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); errors.Is(err, fs.ErrNotExist) {
-		dbtest.MustPrepare(t, cfg.Data)
+	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); errors.Is(err, fs.ErrNotExist) && cfg.Database.URL == "" {
+		makeDatabase(t, cfg)
 	}
 	s, err := newServer(t.Context(), cfg, definitions, testLog(t, log), m)
 	if err != nil {
@@ -149,6 +151,57 @@ func runAppIn(t *testing.T, cfg *config.Config, definitions []bots.Definition, m
 	})
 	t.Cleanup(a.stop)
 	return a
+}
+
+// urlFile is where a test's data directory says which database on a server is its.
+const urlFile = "database.url"
+
+// hasServer tells whether a data directory has its database on a server.
+func hasServer(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, urlFile))
+	return err == nil
+}
+
+// makeDatabase makes the database that belongs to a data directory: in it, or on a server
+// where tests have their databases there. On the server the directory has one for good.
+func makeDatabase(t *testing.T, cfg *config.Config) {
+	t.Helper()
+	if !dbtest.OnServer() && !hasServer(cfg.Data) {
+		dbtest.MustPrepare(t, cfg.Data)
+		return
+	}
+	if cfg.Secret == "" { // on a server the setting is needed; tests look for the key in its file
+		if _, err := secret.Open(cfg.Data, ""); err != nil {
+			t.Fatal(err)
+		}
+		key, err := os.ReadFile(filepath.Join(cfg.Data, secret.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Secret = strings.TrimSpace(string(key))
+	}
+	file := filepath.Join(cfg.Data, urlFile)
+	url, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		url = []byte(dbtest.MustMakeDatabase(t))
+		err = os.WriteFile(file, url, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Database.URL = string(url)
+}
+
+// setDatabase has a command that is run now use the database that belongs to the data
+// directory in the environment.
+func setDatabase(t *testing.T) {
+	t.Helper()
+	if dir := os.Getenv("TICKETFREI_DATA"); hasServer(dir) {
+		cfg := &config.Config{Data: dir}
+		makeDatabase(t, cfg)
+		t.Setenv("TICKETFREI_DATABASE_URL", cfg.Database.URL)
+		t.Setenv("TICKETFREI_SECRET", cfg.Secret)
+	}
 }
 
 // testKeys are what servers of tests sign their mails with: making keys takes long.

@@ -84,7 +84,13 @@ func TestMetricsPortInUse(t *testing.T) {
 			cfg := appConfig(t, t.TempDir(), startMailbox(t), definitions)
 			cfg.Metrics.Listen = tt.listen
 			a := runApp(t, cfg, definitions)
-			a.browser().get("/readyz", http.StatusOK)
+			waitUntil(t, "the server to be ready", func() bool {
+				resp, err := http.Get(a.url + "/readyz")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+			})
 			if a.metrics != "" {
 				t.Errorf("metrics at %s", a.metrics)
 			}

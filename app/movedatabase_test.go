@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dbserver"
 	"ticketfrei/internal/secret"
@@ -55,6 +56,7 @@ func TestMoveDatabaseIsRefused(t *testing.T) {
 		}
 	}
 	refused("there is no database to move")
+	dbtest.MustPrepare(t, dir) // in the directory, wherever other tests have theirs
 	a := runApp(t, appConfig(t, dir, startMailbox(t), definitions), definitions)
 	a.addCity("nuernberg", "*", "")
 	refused("ticketfrei is running on " + dir)

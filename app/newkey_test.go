@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -65,6 +66,7 @@ func TestADatabaseKnowsItsKey(t *testing.T) {
 
 // TestGoingOnWithANewKey loses the key of a city with subscribers and an account.
 func TestGoingOnWithANewKey(t *testing.T) {
+	dbtest.OnlyFile(t, "the key in a file beside it")
 	box, remote, dir := startMailbox(t), startMastodon(t), t.TempDir()
 	definitions := all.Networks()
 	cfg := appConfig(t, dir, box, definitions)

@@ -83,3 +83,16 @@ func TestCommandsOnAServer(t *testing.T) {
 		})
 	}
 }
+
+// TestWayToTheDatabase says once which machines may be reached without encryption.
+func TestWayToTheDatabase(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]int{"postgres://t:geheim@one,two/t": 1, "postgres://t:geheim@one/t?sslmode=verify-full": 0} {
+		log := &logbook{}
+		warnOfReaders(url, testLog(t, log))
+		said := log.String()
+		if strings.Count(said, "sslmode=verify-full") != want || want > 0 && !strings.Contains(said, "hosts=one,two") || strings.Contains(said, "geheim") {
+			t.Errorf("%s: said %q", url, said)
+		}
+	}
+}

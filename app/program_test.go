@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 	if code, is := cage.Helper(os.Args[1:]); is {
 		os.Exit(code)
 	}
-	debug.SetGCPercent(400) // many small servers one after another: most garbage is never worth a look
+	_ = os.Unsetenv(dbtest.ServerVariable) // the program refuses settings that it does not know
+	debug.SetGCPercent(400)                // many small servers one after another: most garbage is never worth a look
 	os.Exit(m.Run())
 }
 
@@ -210,6 +211,7 @@ func TestProgramCommands(t *testing.T) {
 		{"program enable echo nuernberg", "", 0, "Connected: echo works for", ""},
 	} {
 		var stdout, stderr bytes.Buffer
+		setDatabase(t)
 		code := run(&console{ctx: t.Context(), stdin: strings.NewReader(c.stdin), stdout: &stdout, stderr: &stderr, defaults: defaults}, strings.Fields(c.args))
 		if code != c.code || !strings.Contains(stdout.String(), c.stdout) || !strings.Contains(stderr.String(), c.stderr) {
 			t.Errorf("%s: code %d\n%s%s", c.args, code, &stdout, &stderr)

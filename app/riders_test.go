@@ -90,6 +90,7 @@ type scene struct {
 	env     []string
 	program *program
 	box     *mailbox
+	remote  *mastodon.Server
 	api     *telegram.Server
 	bot     *telegram.Bot
 	account *mastodon.Account
@@ -97,8 +98,7 @@ type scene struct {
 
 func startScene(t *testing.T, dir string, settings ...string) *scene {
 	t.Helper()
-	s := &scene{dir: dir, box: startMailbox(t)}
-	remote := startMastodon(t)
+	s := &scene{dir: dir, box: startMailbox(t), remote: startMastodon(t)}
 	s.api = startTelegram(t, telegram.Options{})
 	s.binary = buildProgram(t)
 	env, a := environment(t, dir, s.box)
@@ -109,9 +109,9 @@ func startScene(t *testing.T, dir string, settings ...string) *scene {
 
 	const moderator = "m@nuernberg.example"
 	s.allowEverything(moderator)
-	s.account, s.bot = remote.AddAccount("kontis_nbg"), s.api.AddBot("kontis_nbg_bot", "Kontis")
+	s.account, s.bot = s.remote.AddAccount("kontis_nbg"), s.api.AddBot("kontis_nbg_bot", "Kontis")
 	b := s.login(moderator)
-	b.confirm("/settings/mastodon", url.Values{"instance": {remote.URL}, "token": {s.account.Token()}}, hiddenAccount, "account")
+	b.confirm("/settings/mastodon", url.Values{"instance": {s.remote.URL}, "token": {s.account.Token()}}, hiddenAccount, "account")
 	b.confirm("/settings/telegram", url.Values{"token": {s.bot.Token()}}, hiddenAccount, "account")
 	s.subscribe(s.box, "nuernberg", mailReader)
 	return s

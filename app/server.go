@@ -218,6 +218,7 @@ func (s *server) openStore(ctx context.Context) error {
 	}
 	s.onClose(func() { s.db.Close() })
 	if s.db.OnServer() {
+		warnOfReaders(s.cfg.Database.URL, s.log)
 		s.owner = s.db.Share(processName(s.cfg), s.log)
 	}
 	s.wire = s.db.Wire(s.notices, s.log)

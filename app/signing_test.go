@@ -191,6 +191,7 @@ func TestKeysStay(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, secret.FileName)); err != nil {
 		t.Fatal(err)
 	}
+	cfg.Secret, cfg.Database.URL = "", "" // of the directory, where it is on a server
 	third, log := records(mode{newKey: true, keys: mustKeys(t)})
 	for i, name := range third {
 		if name == names[i] || !strings.Contains(log, "record="+name) {

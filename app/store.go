@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -51,6 +52,14 @@ func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*db.D
 		return db.OpenServer(ctx, cfg.Database.URL, time.Now, log)
 	}
 	return db.Open(ctx, cfg.Data, time.Now, log)
+}
+
+// warnOfReaders says where the way to the database is open to others.
+func warnOfReaders(url string, log *slog.Logger) {
+	if hosts := db.Unencrypted(url); len(hosts) > 0 {
+		log.Warn("the way to the database may be without encryption: whoever is on it reads the database's password and addresses of moderators; "+
+			"write sslmode=verify-full into database.url", "hosts", strings.Join(hosts, ","))
+	}
 }
 
 // openDatabase opens the database and the box that seals its secrets, and

@@ -96,6 +96,7 @@ func (v *view) open(ctx context.Context, cfg *config.Config, definitions []bots.
 		return err
 	}
 	v.box = key.box
+	v.UseKey(v.box)
 	schema, err := v.Schema(ctx, v.box, migrationsOf(definitions, v.box))
 	v.other = versionOfTables(schema)
 	return err

@@ -13,6 +13,7 @@ import (
 
 	"ticketfrei/bots/all"
 	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/dnstest"
 	"ticketfrei/internal/secret"
 )
@@ -145,6 +146,7 @@ func TestLookingAtAnotherVersionsDatabase(t *testing.T) {
 	p.looks(exitError, "the records of DKIM are missing: the database was written by an earlier version", "dns")
 	p.looks(exitError, "the database was written by an earlier version of Ticketfrei (without core_0002, ", "intent", "try", "Danke!", "--city", "nuernberg")
 
+	dbtest.OnlyFile(t, "on a server programs of two versions may work at once")
 	dir := t.TempDir()
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, dir, startMailbox(t), definitions), definitions)

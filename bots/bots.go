@@ -314,6 +314,21 @@ type Recipients interface {
 	CountRecipients(ctx context.Context, b report.Bot) (int, error)
 }
 
+// Spreader is a Recipients whose large reports several processes may send at the same time,
+// where some share the cities: nothing bounds what a bot may send in all, and a bot that is
+// made in each of them needs to know nothing of the others. What somebody writes reaches
+// a recipient in the order it was written only as far as one process sends it.
+type Spreader interface {
+	// Spread does nothing: it marks the network.
+	Spread()
+}
+
+// Spreads tells whether a network is a Spreader.
+func Spreads(n Network) bool {
+	_, ok := n.(Spreader)
+	return ok
+}
+
 // Gatherer is a Network that sends some people several reports together, later. What
 // is gathered counts as one delivery of the report.
 type Gatherer interface {

@@ -24,7 +24,6 @@ type away struct {
 
 	mu   sync.Mutex
 	told time.Time // when the log last heard of it
-	back func()    // see FollowReturn; nil: nobody follows
 }
 
 // begin looks for the server from now on whenever it is away.
@@ -88,27 +87,9 @@ func (a *away) noticed(err error) {
 	}
 }
 
-// mended notes that the server takes writes again.
+// mended notes that the server takes writes again. What it may have forgotten is looked at
+// again by those whom the Wire tells that they may have missed something.
 func (a *away) mended() {
 	a.now.Store(nil)
 	a.log.Info("the database is there again: everything is stored as usual", "database", a.where)
-	a.mu.Lock()
-	f := a.back
-	a.mu.Unlock()
-	if f != nil {
-		f()
-	}
-}
-
-// FollowReturn has f called whenever the server of the database was away and is back.
-// Whoever was told that a write failed cannot know that it did: what f looks at again is
-// what the tables say. f is called by a goroutine that waits for it. There is one follower
-// at a time.
-func (d *DB) FollowReturn(f func()) {
-	if !d.OnServer() {
-		return
-	}
-	d.server.away.mu.Lock()
-	defer d.server.away.mu.Unlock()
-	d.server.away.back = f
 }

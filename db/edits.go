@@ -48,7 +48,7 @@ func (d *DB) Boostable(ctx context.Context, cityID, botID int64, ago time.Durati
 	if err != nil {
 		return nil, fmt.Errorf("list reports of a bot: %w", err)
 	}
-	return mapRows(rows, func(r reportRow) report.Report { return r.judged().Report }), nil
+	return mapRows(rows, func(r reportRow) report.Report { return d.judgedOf(r).Report }), nil
 }
 
 // Edit stores what the author of a report has made of it. One that passed shows its new
@@ -119,7 +119,7 @@ type known struct {
 
 // findKnown looks for a report of a city that takes some, which stays as it is until tx
 // ends but for what tx makes of it.
-func findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
+func (d *DB) findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
 	k := known{Heard: Heard{Report: new(report.Report)}}
 	query := "SELECT " + reportColumns + `, r.state, r.passed, r.reason FROM reports AS r
 		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0`
@@ -127,11 +127,11 @@ func findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
 		query += " FOR UPDATE OF r FOR KEY SHARE OF c"
 	}
 	row := queryRow(tx, query, id, cityID)
-	return k, notFound(scanReport(row, &k.Seq, k.Report, &k.state, &k.passed, &k.reason))
+	return k, notFound(d.scanReport(row, &k.Seq, k.Report, &k.state, &k.passed, &k.reason))
 }
 
 func (d *DB) edit(tx *gorm.DB, e Edit) (c Change, again *Heard, more int64, err error) {
-	k, err := findKnown(tx, e.Report.CityID, e.Report.ID)
+	k, err := d.findKnown(tx, e.Report.CityID, e.Report.ID)
 	switch {
 	case errors.Is(err, ErrNotFound) || err == nil && !k.mayBe(e.Report):
 		return c, nil, 0, nil
@@ -183,7 +183,7 @@ func (d *DB) hearAgain(tx *gorm.DB, k known, now report.Report) (*Heard, error) 
 	h := &Heard{Seq: seq, Report: k.Report}
 	h.Report.Text, h.Report.NetworkID, h.Report.Question, h.Report.Results = now.Text, now.NetworkID, now.Question, ""
 	_, err = Exec(tx, `UPDATE reports SET seq = ?, text = ?, network_id = ?, state = 'heard', passed = FALSE, reason = ?, detail = '', normalized = '', reading = '', results = ''
-		WHERE seq = ?`, seq, now.Text, now.NetworkID, heardReason(&now), k.Seq)
+		WHERE seq = ?`, seq, d.words.seal(inText, k.Report.ID, now.Text), now.NetworkID, heardReason(&now), k.Seq)
 	return h, err
 }
 
@@ -202,8 +202,9 @@ func (d *DB) editPassed(tx *gorm.DB, k known, e Edit) (c Change, err error) {
 		return d.editAway(tx, k, e)
 	}
 	k.Report.Text, k.Report.Reading, k.Report.Results = e.Report.Text, e.Report.Reading, e.Report.Results
+	s := d.words.judged(k.Report, e.Verdict, e.Sameness)
 	_, err = Exec(tx, "UPDATE reports SET text = ?, normalized = ?, reading = ?, results = ?, reason = ?, detail = ? WHERE seq = ?",
-		e.Report.Text, e.Sameness, storedReading(e.Report.Reading), e.Report.Results, string(e.Verdict.Reason), e.Verdict.Detail, k.Seq)
+		d.words.seal(inText, k.Report.ID, k.Report.Text), s.sameness, s.reading, s.results, string(e.Verdict.Reason), s.detail, k.Seq)
 	if err != nil {
 		return c, err
 	}
@@ -254,7 +255,7 @@ func (d *DB) editAway(tx *gorm.DB, k known, e Edit) (Change, error) {
 }
 
 func (d *DB) withdraw(tx *gorm.DB, cityID int64, id string) (c Change, waited bool, err error) {
-	k, err := findKnown(tx, cityID, id)
+	k, err := d.findKnown(tx, cityID, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return c, false, nil
@@ -277,6 +278,6 @@ func (d *DB) takeBackFor(tx *gorm.DB, k known, detail, text string) (Change, err
 	if err := d.takeBack(tx, k.Heard, detail); err != nil {
 		return Change{}, err
 	}
-	_, err := Exec(tx, "UPDATE reports SET text = ?, normalized = '', reading = '', results = '' WHERE seq = ?", text, k.Seq)
+	_, err := Exec(tx, "UPDATE reports SET text = ?, normalized = '', reading = '', results = '' WHERE seq = ?", d.words.seal(inText, k.Report.ID, text), k.Seq)
 	return Change{CityID: k.Report.CityID, Seq: k.Seq, TakenBack: true, Report: k.Report}, err
 }

@@ -30,6 +30,8 @@ type Fanout struct {
 	Due        time.Time
 	Created    time.Time
 	Report     *report.Report
+	Spare      bool   // any process may send it that holds it: see TakeFanouts
+	Holder     string // who does, where it is spare; empty: nobody
 }
 
 // OpenCount is how many recipients are open.
@@ -69,9 +71,13 @@ func (d *DB) insertFanout(tx *gorm.DB, f *Fanout) (err error) {
 	if f.ID, err = d.fanoutIDs.next(tx); err != nil {
 		return err
 	}
-	_, err = Exec(tx, "INSERT INTO fanouts (id, report, bot_id, kind, recipients, open, attempts, due, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	const columns, values = "INSERT INTO fanouts (id, report, bot_id, kind, recipients, open, attempts, due, created", "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?"
+	statement := columns + ") " + values + ")"
+	if f.Spare {
+		statement = columns + ", holder) " + values + ", '')"
+	}
+	return Later(tx, statement,
 		f.ID, f.Seq, f.BotID, kind, packIDs(f.Recipients), int64(f.Open), f.Attempts, millis(f.Due), millis(f.Created))
-	return err
 }
 
 // packIDs returns the form in which ids are stored: each as its difference to the one
@@ -100,8 +106,8 @@ func unpackIDs(packed []byte) ([]int64, error) {
 	return ids, nil
 }
 
-// OpenFanouts returns the open fanouts of a bot that are due at now, at most limit
-// of them: the first of each report, then the second of each, and so on, those that
+// OpenFanouts returns the open fanouts of a bot that are due at now and not spare, at most
+// limit of them: the first of each report, then the second of each, and so on, those that
 // were tried less often first. known leaves out those that the caller has already;
 // they count for the limit. more says that there may be others; if not, next is when
 // the next is due, zero where there is none.
@@ -109,14 +115,14 @@ func (d *DB) OpenFanouts(ctx context.Context, botID int64, now time.Time, limit 
 	until, far := millis(now), millis(now.Add(farthest))
 	ids, err := ReadColumn[int64](ctx, d, `SELECT id FROM
 			(SELECT id, report, row_number() OVER (PARTITION BY report ORDER BY attempts, id) AS n FROM fanouts
-			WHERE bot_id = ?1 AND (due <= ?2 OR due > ?3)) AS open
+			WHERE bot_id = ?1 AND (due <= ?2 OR due > ?3)`+d.notSpare()+`) AS open
 		ORDER BY n, report, id LIMIT ?4`, botID, until, far, limit)
 	if err == nil {
 		list, err = d.loadFanouts(ctx, ids, known)
 	}
 	if more = len(ids) == limit; err == nil && !more {
 		var ms int64
-		err = d.ReadRow(ctx, "SELECT coalesce(min(due), 0) FROM fanouts WHERE bot_id = ? AND due > ? AND due <= ?", botID, until, far).Scan(&ms)
+		err = d.ReadRow(ctx, "SELECT coalesce(min(due), 0) FROM fanouts WHERE bot_id = ? AND due > ? AND due <= ?"+d.notSpare(), botID, until, far).Scan(&ms)
 		next = fromMillis(ms)
 	}
 	if err != nil {
@@ -125,11 +131,11 @@ func (d *DB) OpenFanouts(ctx context.Context, botID int64, now time.Time, limit 
 	return list, more, next, nil
 }
 
-// FanoutsToTry returns at most limit fanouts of a bot that are due at now: the first of
+// FanoutsToTry returns at most limit fanouts of a bot that are due at now and not spare: the first of
 // the newest report before that one, and where there is none, of the newest of all.
 // known leaves out those that the caller has already; they count for the limit.
 func (d *DB) FanoutsToTry(ctx context.Context, botID int64, now time.Time, before int64, limit int, known func(id int64) bool) ([]Fanout, error) {
-	ids, err := ReadColumn[int64](ctx, d, `SELECT id FROM fanouts WHERE bot_id = ?1 AND (due <= ?2 OR due > ?3)
+	ids, err := ReadColumn[int64](ctx, d, `SELECT id FROM fanouts WHERE bot_id = ?1 AND (due <= ?2 OR due > ?3)`+d.notSpare()+`
 		ORDER BY report < ?4 DESC, report DESC, id LIMIT ?5`, botID, millis(now), millis(now.Add(farthest)), before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find what bot %d may try: %w", botID, err)
@@ -162,19 +168,27 @@ func (d *DB) loadFanouts(ctx context.Context, ids []int64, known func(id int64) 
 
 const fanoutColumns = "f.id, f.bot_id, f.kind, f.recipients, f.open, f.attempts, f.due, f.created"
 
+const ofFanout = " FROM fanouts AS f JOIN reports AS r ON r.seq = f.report WHERE f.id = ?"
+
 // fanout returns a fanout. Where its recipients cannot be read, none of them is
 // open.
 func (d *DB) fanout(ctx context.Context, id int64) (Fanout, error) {
-	row := d.ReadRow(ctx, "SELECT "+reportColumns+", "+fanoutColumns+" FROM fanouts AS f JOIN reports AS r ON r.seq = f.report WHERE f.id = ?", id)
+	statement := "SELECT " + reportColumns + ", " + fanoutColumns + ", NULL" + ofFanout
+	if d.OnServer() {
+		statement = "SELECT " + reportColumns + ", " + fanoutColumns + ", f.holder" + ofFanout
+	}
+	row := d.ReadRow(ctx, statement, id)
 	f := Fanout{Report: new(report.Report)}
 	var kind string
 	var packed []byte
 	var open, due, created int64
-	err := scanReport(row, &f.Seq, f.Report, &f.ID, &f.BotID, &kind, &packed, &open, &f.Attempts, &due, &created)
+	var heldBy sql.NullString
+	err := d.scanReport(row, &f.Seq, f.Report, &f.ID, &f.BotID, &kind, &packed, &open, &f.Attempts, &due, &created, &heldBy)
 	if err != nil {
 		return Fanout{}, err
 	}
 	f.Retract, f.Open, f.Due, f.Created = kind == kindRetract, uint64(open), fromMillis(due), fromMillis(created)
+	f.Spare, f.Holder = heldBy.Valid, heldBy.String
 	f.Recipients, err = unpackIDs(packed)
 	if err == nil && bits.Len64(f.Open) > len(f.Recipients) {
 		err = errors.New("more recipients are open than there are")

@@ -1,10 +1,10 @@
 package db
 
 import (
-	"fmt"
+	"context"
 	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // fence are the claims that are good in a transaction. Its first statement locks their
@@ -14,7 +14,7 @@ import (
 type fence []Claim
 
 // claimsOf returns what the jobs of a group claim, each claim once.
-func claimsOf(group []*job) (all []Claim) {
+func claimsOf(group []*job) (all fence) {
 	for _, j := range group {
 		for _, c := range j.claims {
 			if !slices.Contains(all, c) {
@@ -25,31 +25,34 @@ func claimsOf(group []*job) (all []Claim) {
 	return all
 }
 
-// lockShards returns the statement that locks the shards of the claims that are good, and
-// answers with these.
-func lockShards(claims []Claim) string {
-	pairs := make([]string, len(claims))
-	for i, c := range claims {
-		pairs[i] = fmt.Sprintf("(%d, %d)", c.Shard, c.Epoch)
+// lockShards locks the shards of the claims that are good, and answers with these.
+const lockShards = `SELECT s.n, s.epoch FROM shards AS s JOIN unnest(CAST(? AS BIGINT[]), CAST(? AS BIGINT[])) AS claimed(n, epoch)
+	ON s.n = claimed.n AND s.epoch = claimed.epoch ORDER BY s.n FOR SHARE OF s`
+
+// args are those of lockShards.
+func (f fence) args() []any {
+	shards, epochs := make([]int64, len(f)), make([]int64, len(f))
+	for i, c := range f {
+		shards[i], epochs[i] = int64(c.Shard), c.Epoch
 	}
-	return "SELECT n, epoch FROM shards WHERE (n, epoch) IN (" + strings.Join(pairs, ", ") + ") ORDER BY n FOR SHARE"
+	return []any{shards, epochs}
 }
 
-// readFence reads what lockShards has answered.
-func readFence(rows [][][]byte) (fence, error) {
-	good := make(fence, 0, len(rows))
-	for _, row := range rows {
-		n, err := strconv.Atoi(string(row[0]))
-		if err != nil {
-			return nil, fmt.Errorf("lock shards: %w", err)
-		}
-		epoch, err := strconv.ParseInt(string(row[1]), 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("lock shards: %w", err)
-		}
-		good = append(good, Claim{n, epoch})
+// lock locks the shards, and returns the claims that are good.
+func (p *pipeline) lock(ctx context.Context, claims fence) (good fence, err error) {
+	q, err := p.add(lockShards, claims.args())
+	if err != nil {
+		return nil, err
 	}
-	return good, nil
+	q.Query(func(rows pgx.Rows) error {
+		var c Claim
+		_, err := pgx.ForEachRow(rows, []any{&c.Shard, &c.Epoch}, func() error {
+			good = append(good, c)
+			return nil
+		})
+		return err
+	})
+	return good, p.send(ctx)
 }
 
 // check returns ErrNotOurs where one of the claims is over.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -42,17 +43,54 @@ func (d *DB) FindReports(ctx context.Context, cityID int64, s Search) ([]Judged,
 		if !part.wanted {
 			continue
 		}
-		var rows []reportRow
-		q := s.about(d.Read(ctx).Where(part.where).Where("city_id = ? AND time > ?", cityID, part.since))
-		if err := q.Order("time DESC, seq DESC").Limit(s.Limit).Find(&rows).Error; err != nil {
+		found, err := d.findPart(ctx, s, func() *gorm.DB {
+			return d.Read(ctx).Where(part.where).Where("city_id = ? AND time > ?", cityID, part.since).Order("time DESC, seq DESC")
+		})
+		if err != nil {
 			return nil, fmt.Errorf("find reports: %w", err)
 		}
-		list = append(list, mapRows(rows, reportRow.judged)...)
+		list = append(list, found...)
 	}
 	slices.SortFunc(list, func(a, b Judged) int {
 		return cmp.Or(b.Report.Time.Compare(a.Report.Time), cmp.Compare(b.Seq, a.Seq))
 	})
 	return list[:min(s.Limit, len(list))], nil
+}
+
+// findPart returns those of some reports that are wanted, in their order.
+func (d *DB) findPart(ctx context.Context, s Search, some func() *gorm.DB) ([]Judged, error) {
+	if s.Line != "" && d.words != nil {
+		return d.lookThrough(s, some)
+	}
+	var rows []reportRow
+	err := s.about(some()).Limit(s.Limit).Find(&rows).Error
+	return mapRows(rows, d.judgedOf), err
+}
+
+// lookedAtOnce is how many reports are read into memory at the same time to look into them.
+const lookedAtOnce = 200
+
+// lookThrough is findPart where only we can read which lines a report is about.
+func (d *DB) lookThrough(s Search, some func() *gorm.DB) (list []Judged, _ error) {
+	for at := (reportRow{Time: math.MaxInt64}); ; {
+		var rows []reportRow
+		err := some().Where("(time < ? OR time = ? AND seq < ?)", at.Time, at.Time, at.Seq).Limit(lookedAtOnce).Find(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if j := d.judgedOf(row); j.Report.Reading.Lines.Has(s.Line) {
+				list = append(list, j)
+			}
+			if len(list) == s.Limit {
+				return list, nil
+			}
+		}
+		if len(rows) < lookedAtOnce {
+			return list, nil
+		}
+		at = rows[len(rows)-1]
+	}
 }
 
 // about leaves out what is not about the line. A reading is stored as JSON, where nothing

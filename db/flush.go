@@ -43,6 +43,13 @@ func (f *flusher) after(fn func(error)) { f.add(fn, f.lazy) }
 // soon is like after, but does not wait for more to come.
 func (f *flusher) soon(fn func(error)) { f.add(fn, f.urgent) }
 
+// wait returns when everything committed before is on disk, or may have failed to get there.
+func (f *flusher) wait() error {
+	done := make(chan error, 1)
+	f.soon(func(err error) { done <- err })
+	return <-done
+}
+
 func (f *flusher) add(fn func(error), signal chan<- struct{}) {
 	f.mu.Lock()
 	f.waiting = append(f.waiting, fn)

@@ -26,7 +26,7 @@ type Heard struct {
 // was stored before: the same id twice is one report. A city that is gone is
 // ErrNotFound, one that takes none ErrPaused. The text is valid UTF-8 without NUL.
 func (d *DB) Hear(ctx context.Context, r report.Report) error {
-	h := &hearing{report: &r}
+	h := &hearing{report: d.words.heard(&r)}
 	err := d.do(ctx, &job{
 		key:     r.CityID,
 		hearing: h, // a server's writer stores those of a group together
@@ -41,6 +41,9 @@ func (d *DB) Hear(ctx context.Context, r report.Report) error {
 			}
 		},
 	})
+	if err == nil {
+		err = h.err
+	}
 	if err == nil && h.seq == 0 && !h.known {
 		err = d.whyNotHeard(ctx, r.CityID)
 	}
@@ -103,11 +106,12 @@ func (d *DB) tell(h Heard) {
 }
 
 // Backlog is how many reports wait to be judged.
-func (d *DB) Backlog() int { return int(d.unjudged.Load()) }
+func (d *DB) Backlog() int { return int(max(0, d.unjudged.Load())) }
 
 // CountBacklog counts the reports that wait to be judged, for Backlog: at the
-// start, and now and then where reports go without being judged. The writer does
-// it, so that it misses none that come or are judged meanwhile.
+// start, and now and then where reports go without being judged. With a file the writer
+// does it, so that it misses none that come or are judged meanwhile. On a server there are
+// several, and other processes, and until the next count it may be a few too many or too few.
 func (d *DB) CountBacklog(ctx context.Context) error {
 	var n int64
 	err := d.do(ctx, &job{
@@ -151,7 +155,7 @@ func (d *DB) heard(rows *sql.Rows) ([]Heard, error) {
 	var list []Heard
 	for rows.Next() {
 		h := Heard{Report: new(report.Report)}
-		if err := scanReport(rows, &h.Seq, h.Report); err != nil {
+		if err := d.scanReport(rows, &h.Seq, h.Report); err != nil {
 			return nil, fmt.Errorf("list reports that wait: %w", err)
 		}
 		list = append(list, h)
@@ -166,12 +170,14 @@ const reportColumns = "r.seq, r.id, r.city_id, r.bot_id, r.network, r.network_id
 type scanner interface{ Scan(dest ...any) error }
 
 // scanReport reads reportColumns, and the columns that follow them into more.
-func scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
+func (d *DB) scanReport(row scanner, seq *int64, r *report.Report, more ...any) error {
 	var at, received int64
 	var reason, reading string
 	err := row.Scan(append([]any{seq, &r.ID, &r.CityID, &r.BotID, &r.Network, &r.NetworkID, &r.Author, &r.LeftOut,
 		&r.Unverified, &r.Client, &r.Domain, &r.Text, &r.Visibility, &at, &received, &reason, &reading, &r.Results}, more...)...)
 	r.Question = reason == string(report.ReasonQuestion)
-	r.Time, r.Received, r.Reading = fromMillis(at), fromMillis(received), readingOf(reading)
+	r.Time, r.Received = fromMillis(at), fromMillis(received)
+	r.Text, r.Results = d.words.open(inText, r.ID, r.Text), d.words.open(inResults, r.ID, r.Results)
+	r.Reading = readingOf(d.words.open(inReading, r.ID, reading))
 	return err
 }

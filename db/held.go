@@ -99,7 +99,7 @@ const overruled = "state = 'judged' AND passed = FALSE AND reason IN ('question'
 func (d *DB) Decide(ctx context.Context, r Ruling) (Saved, error) {
 	var s Saved
 	save := func(tx *gorm.DB) (err error) {
-		in := newStoring(tx, false)
+		in := d.newStoring(tx, false)
 		if _, err := Exec(tx, "UPDATE reports SET state = 'held' WHERE seq = ? AND "+overruled, r.Seq); err != nil {
 			return err
 		}

@@ -70,6 +70,8 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		numbered(),
 		forShards(),
 		forLocks(),
+		forSpreading(),
+		forCalls(),
 	}
 }
 
@@ -153,6 +155,28 @@ func numbered() *gormigrate.Migration {
 func forLocks() *gormigrate.Migration {
 	return &gormigrate.Migration{ID: "core_0016", Migrate: either(SQL(), SQL(
 		`CREATE TABLE locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)`,
+	))}
+}
+
+// forSpreading makes what is needed for several processes to send one report: see spare.go.
+func forSpreading() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0017", Migrate: either(SQL(), SQL(
+		`ALTER TABLE fanouts ADD COLUMN holder TEXT`,
+		`CREATE INDEX fanouts_spare ON fanouts(bot_id, holder) WHERE holder IS NOT NULL`,
+	))}
+}
+
+// forCalls makes the calls of bots that another process runs: see Call.
+func forCalls() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0018", Migrate: either(SQL(), SQL(
+		`CREATE TABLE calls (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			bot_id INTEGER NOT NULL REFERENCES bots(id) ON DELETE CASCADE,
+			body TEXT NOT NULL,
+			answer TEXT NOT NULL DEFAULT '',
+			created INTEGER NOT NULL)`,
+		`CREATE INDEX calls_bot ON calls(bot_id, id)`,
+		`CREATE INDEX calls_created ON calls(created)`,
 	))}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -84,6 +85,7 @@ func (l *lease) giveUpAll(ctx context.Context) {
 		}
 	}
 	l.group.Wait()
+	l.letGo()
 	if l.conn == nil {
 		return
 	}
@@ -91,6 +93,19 @@ func (l *lease) giveUpAll(ctx context.Context) {
 	defer cancel()
 	l.failed(l.leave(within)) // else others wait until the lease is over
 	l.drop()
+}
+
+// letGo has the followers hold nothing any more: when the row is gone, others may take it.
+func (l *lease) letGo() {
+	ctx, cancel := context.WithTimeout(context.Background(), giveUpFor)
+	defer cancel()
+	var group sync.WaitGroup
+	for _, f := range l.followers {
+		if h, ok := f.(Holder); ok {
+			group.Go(func() { h.LetGo(ctx) })
+		}
+	}
+	group.Wait()
 }
 
 // leave takes the row out.
@@ -193,6 +208,10 @@ func (l *lease) renew(ctx context.Context) error {
 		return err
 	}
 	l.renewed.Store(&sent)
+	if sent.boot >= l.free {
+		id := l.id
+		l.Ownership.lease.Store(&id)
+	}
 	l.next = sent.boot + renewEvery
 	if l.trouble.Swap(nil) != nil {
 		l.log.Info("the lease of this process is kept again")
@@ -397,6 +416,7 @@ func (l *lease) loseAll(why string) {
 	}
 	l.over = true
 	l.renewed.Store(nil)
+	l.Ownership.lease.Store(nil)
 	for _, h := range l.holdings {
 		if h != nil && !h.over {
 			l.lose(h)

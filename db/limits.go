@@ -41,7 +41,7 @@ func (d *DB) Count(ctx context.Context, limits ...Limit) (reached string, err er
 			}
 		}
 		for _, l := range limits {
-			if _, err := Exec(tx, "INSERT INTO limits (key, expires) VALUES (?, ?)", l.Key, millis(now.Add(l.Within))); err != nil {
+			if err := Later(tx, "INSERT INTO limits (key, expires) VALUES (?, ?)", l.Key, millis(now.Add(l.Within))); err != nil {
 				return err
 			}
 		}

@@ -44,8 +44,7 @@ func lockReport(tx *gorm.DB, seq int64) error {
 	if !byServer(tx) {
 		return nil
 	}
-	_, err := Exec(tx, "SELECT 1 FROM reports WHERE seq = ? FOR NO KEY UPDATE", seq)
-	return err
+	return Later(tx, "SELECT 1 FROM reports WHERE seq = ? FOR NO KEY UPDATE", seq)
 }
 
 // LockNames is Lock for what has no row, or none yet: of those transactions that give the

@@ -19,6 +19,7 @@ import (
 // written by a newer version and is refused. On a server a newer version may work beside
 // this one, unless it says otherwise: see Alone. Processes that start at once take turns.
 func (d *DB) Migrate(ctx context.Context, box *secret.Box, networks map[string][]*gormigrate.Migration) error {
+	d.UseKey(box)
 	if d.OnServer() {
 		unlock, err := d.lockMigrations(ctx)
 		if err != nil {

@@ -40,7 +40,7 @@ func (d *DB) MoveTo(ctx context.Context, to *DB) ([]Moved, error) {
 	defer func() { _ = from.Rollback() }() // it was only read
 	var done []Moved
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		m := &move{from: from, to: tx}
+		m := &move{from: from, to: tx, words: to.words}
 		if err := m.run(ctx, []*sequence{&to.seqs, &to.fanoutIDs}); err != nil {
 			return err
 		}
@@ -58,9 +58,10 @@ func (d *DB) MoveTo(ctx context.Context, to *DB) ([]Moved, error) {
 
 // move copies from one transaction to the other.
 type move struct {
-	from *sql.Tx
-	to   pgx.Tx
-	done []Moved
+	from  *sql.Tx
+	to    pgx.Tx
+	words *words // seals those of reports
+	done  []Moved
 }
 
 func (m *move) run(ctx context.Context, sequences []*sequence) error {
@@ -144,6 +145,13 @@ func (m *move) reserve(ctx context.Context, tables []string) error {
 	if _, err := m.to.Exec(ctx, "LOCK TABLE "+strings.Join(quoted, ", ")+" IN SHARE ROW EXCLUSIVE MODE NOWAIT"); err != nil {
 		return fmt.Errorf("somebody else uses the database on the server: %w", err)
 	}
+	var served bool
+	if err := m.to.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM processes WHERE until > "+msNow+")").Scan(&served); err != nil {
+		return err
+	}
+	if served {
+		return errors.New("a program works with the database on the server already: stop it first")
+	}
 	for _, table := range tables {
 		var used bool
 		if err := m.to.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM "+quote(table)+")").Scan(&used); err != nil {
@@ -180,8 +188,12 @@ func (m *move) table(ctx context.Context, table string) error {
 	for i, c := range columns {
 		names[i] = c.Name
 	}
-	copied, err := m.to.CopyFrom(ctx, pgx.Identifier{table}, names, &fileRows{rows: rows, columns: columns})
-	if err != nil {
+	from := &fileRows{rows: rows, columns: columns}
+	if table == "reports" {
+		from.words = m.words
+	}
+	copied, err := m.to.CopyFrom(ctx, pgx.Identifier{table}, names, from)
+	if err := errors.Join(err, rows.Err()); err != nil {
 		return err
 	}
 	for _, c := range columns {
@@ -266,6 +278,7 @@ func (m *move) compare(ctx context.Context, table string) error {
 type fileRows struct {
 	rows    *sql.Rows
 	columns []movedColumn
+	words   *words // seals what they say; nil: they are no reports
 }
 
 // Next tells whether there is another row.
@@ -290,7 +303,22 @@ func (r *fileRows) Values() ([]any, error) {
 		}
 		values[i] = v
 	}
+	if r.words != nil {
+		r.seal(values)
+	}
 	return values, nil
+}
+
+// seal seals the words of a report, as they are stored on a server.
+func (r *fileRows) seal(values []any) {
+	row := make(map[string]any, len(values))
+	for i, c := range r.columns {
+		row[c.Name] = values[i]
+	}
+	r.words.sealRow(row)
+	for i, c := range r.columns {
+		values[i] = row[c.Name]
+	}
 }
 
 // take returns a value of the file as one of the column. It tells false where it is none:

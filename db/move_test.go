@@ -115,6 +115,11 @@ func TestMoveIsWholeOrNotAtAll(t *testing.T) {
 		t.Error("a part was moved")
 	}
 	mustWrite(t, from, "UPDATE bots SET updated = 1")
+	mustWrite(t, to, "INSERT INTO processes (id, name, until) VALUES ('x', 'x', 9000000000000000)")
+	if _, err := from.MoveTo(t.Context(), to); err == nil || !strings.Contains(err.Error(), "a program works with the database") {
+		t.Errorf("it was moved beside a program: %v", err)
+	}
+	mustWrite(t, to, "UPDATE processes SET until = 0")
 	done, err := from.MoveTo(t.Context(), to)
 	if err != nil {
 		t.Fatal(err)
@@ -142,4 +147,3 @@ func mustColumns(t *testing.T, d *db.DB, table string) string {
 	}
 	return strings.Join(names, " ")
 }
-

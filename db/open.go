@@ -54,6 +54,7 @@ type DB struct {
 	syncer *syncer
 	space  *space
 	damage *damage
+	words  *words // of reports; nil: they are stored as they are
 	house  *housekeeper
 	now    func() time.Time
 	// process stands for this process among those that have the database open.

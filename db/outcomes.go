@@ -1,10 +1,12 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -35,6 +37,8 @@ type Outcome struct {
 	Receipts []SentReceipt
 	Retired  []int64  // receipts that were taken back or never can be
 	PutOff   []PutOff // no longer open in this fanout: each gets one of its own
+	// Holder is who holds a spare fanout then, as Fanout.Holder is; nil: it is spare no more.
+	Holder *string
 }
 
 // PutOff is a delivery that waits by itself.
@@ -67,6 +71,11 @@ type SentReceipt struct {
 // have got such fanouts.
 func (d *DB) SaveOutcomes(ctx context.Context, list []Outcome) (bots []int64, err error) {
 	claims := d.claims(len(list), func(i int) Claim { return list[i].Claim })
+	if d.shares() { // others count for the same reports: all do so in one order
+		list = slices.SortedFunc(slices.Values(list), func(a, b Outcome) int {
+			return cmp.Or(cmp.Compare(a.Fanout.Seq, b.Fanout.Seq), cmp.Compare(a.Fanout.BotID, b.Fanout.BotID))
+		})
+	}
 	err = d.do(ctx, &job{soon: true, rows: len(list), claims: claims, fn: func(tx *gorm.DB) error {
 		bots = nil
 		for i := range list {
@@ -109,12 +118,15 @@ func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
 		}
 	}
 	for _, id := range o.Retired {
-		if _, err := Exec(tx, "DELETE FROM receipts WHERE id = ?", id); err != nil {
+		if err := Later(tx, "DELETE FROM receipts WHERE id = ?", id); err != nil {
 			return false, err
 		}
 	}
+	if there {
+		return false, addReceipts(tx, o)
+	}
 	ids, err := insertReceipts(tx, o)
-	if err != nil || there || len(ids) == 0 {
+	if err != nil || len(ids) == 0 {
 		return false, err
 	}
 	return d.retractLate(tx, o.Fanout, ids)
@@ -123,23 +135,21 @@ func (d *DB) saveOutcome(tx *gorm.DB, o *Outcome) (more bool, err error) {
 // updateFanout stores what is still open of a fanout, or deletes it where nothing
 // is. It is false where the fanout is not there any more.
 func updateFanout(tx *gorm.DB, o *Outcome) (there bool, err error) {
+	if o.Fanout.Spare {
+		return updateSpare(tx, o)
+	}
 	statement, args := "DELETE FROM fanouts WHERE id = ?", []any{o.Fanout.ID}
 	if o.Open != 0 {
 		statement, args = "UPDATE fanouts SET open = ?, attempts = ?, due = ? WHERE id = ?", []any{int64(o.Open), o.Attempts, millis(o.Due), o.Fanout.ID}
 	}
-	result, err := Exec(tx, statement, args...)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return changeOne(tx, statement, args...)
 }
 
 // putOff stores the fanouts of what waits by itself.
 func (d *DB) putOff(tx *gorm.DB, o *Outcome) error {
 	for _, p := range o.PutOff {
 		f := *o.Fanout
-		f.Recipients, f.Open, f.Attempts, f.Due = []int64{p.Recipient}, 1, p.Attempts, p.Due
+		f.Recipients, f.Open, f.Attempts, f.Due, f.Spare = []int64{p.Recipient}, 1, p.Attempts, p.Due, false
 		if err := d.insertFanout(tx, &f); err != nil {
 			return err
 		}
@@ -157,12 +167,24 @@ func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
 	if f.Retract {
 		sent = -c.Retracted
 	}
-	_, err := Exec(tx, `INSERT INTO outcomes (report, bot_id, sent, failed, expired, retracted)
+	return Later(tx, `INSERT INTO outcomes (report, bot_id, sent, failed, expired, retracted)
 		SELECT seq, ?, ?, ?, ?, ? FROM reports WHERE seq = ?
 		ON CONFLICT (report, bot_id) DO UPDATE SET sent = outcomes.sent + excluded.sent, failed = outcomes.failed + excluded.failed,
 			expired = outcomes.expired + excluded.expired, retracted = outcomes.retracted + excluded.retracted`,
 		f.BotID, sent, c.Failed, c.Expired, c.Retracted, f.Seq)
-	return err
+}
+
+const insertReceipt = `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
+	SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ?`
+
+// addReceipts stores receipts. It does nothing where the report was deleted.
+func addReceipts(tx *gorm.DB, o *Outcome) error {
+	for _, s := range o.Receipts {
+		if err := Later(tx, insertReceipt, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertReceipts stores receipts and returns their ids: none where the report was
@@ -170,8 +192,7 @@ func addCounts(tx *gorm.DB, f *Fanout, c Counts) error {
 func insertReceipts(tx *gorm.DB, o *Outcome) (ids []int64, err error) {
 	for _, s := range o.Receipts {
 		var id int64
-		err := queryRow(tx, `INSERT INTO receipts (report, bot_id, recipient, remote_id, url)
-			SELECT seq, ?, ?, ?, ? FROM reports WHERE seq = ? RETURNING id`, o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq).Scan(&id)
+		err := queryRow(tx, insertReceipt+" RETURNING id", o.Fanout.BotID, s.Recipient, s.Receipt.ID, s.Receipt.URL, o.Fanout.Seq).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, nil // the report was deleted
 		}
@@ -294,11 +315,16 @@ func (d *DB) Expire(ctx context.Context, expire time.Duration, inHand func(botID
 	return byBot, more, nil
 }
 
-// expired returns the first fanouts that have expired and that no bot works on, and
+// expired returns the first fanouts that have expired and that no bot works on, here or,
+// where they are spare, elsewhere, and
 // whether there are more.
 func (d *DB) expired(ctx context.Context, expire time.Duration, inHand func(botID, id int64) bool) (ids []int64, more bool, err error) {
+	free := ""
+	if d.shares() {
+		free = " AND (f.holder IS NULL OR " + unheld + ")"
+	}
 	rows, err := d.query(ctx, `SELECT f.id, f.bot_id FROM fanouts AS f JOIN reports AS r ON r.seq = f.report
-		WHERE CASE f.kind WHEN 'retract' THEN f.created < ? ELSE r.time < ? END`+d.ours("r.city_id")+` ORDER BY f.id`, d.since(retractFor), d.since(expire))
+		WHERE CASE f.kind WHEN 'retract' THEN f.created < ? ELSE r.time < ? END`+d.ours("r.city_id")+free+` ORDER BY f.id`, d.since(retractFor), d.since(expire))
 	if err != nil {
 		return nil, false, err
 	}

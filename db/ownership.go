@@ -38,6 +38,13 @@ type ShardFollower interface {
 	Lost(ctx context.Context, shard int)
 }
 
+// Holder is a ShardFollower that holds spare fanouts: see TakeFanouts.
+type Holder interface {
+	// LetGo has it hold none any more, as the process stops. It returns when nothing of
+	// them is under way, or soon after ctx has ended, when they may be another process's.
+	LetGo(ctx context.Context)
+}
+
 // Ownership is which cities are this process's, where several work on one database. The
 // database decides: see lease.go. It is safe for use by many goroutines.
 type Ownership struct {
@@ -52,6 +59,7 @@ type Ownership struct {
 	renewed atomic.Pointer[instant]
 	offBy   atomic.Int64 // the server's clock less ours, in ns
 	living  atomic.Int64
+	lease   atomic.Pointer[string] // the id of its row; nil where nothing may be taken
 	trouble atomic.Pointer[string] // why the lease could not be renewed; nil: it was
 
 	holdings [Shards]*holding // of the goroutine that keeps the lease
@@ -95,6 +103,14 @@ func (o *Ownership) Owned() (n int) {
 
 func (o *Ownership) owns(n int) bool {
 	return o.epochs[n].Load() != 0 && !o.leaving[n].Load() && !o.clockIsOff() && o.mayAct()
+}
+
+// holder is the lease while this process may act by it, else empty.
+func (o *Ownership) holder() string {
+	if id := o.lease.Load(); id != nil && o.mayAct() && !o.clockIsOff() {
+		return *id
+	}
+	return ""
 }
 
 // claim returns that of a shard that is held, also while it is being given up: what was

@@ -26,7 +26,7 @@ func (d *DB) PassedAfter(ctx context.Context, cityID int64, id string, limit int
 	if err != nil {
 		return nil, fmt.Errorf("reports after one: %w", err)
 	}
-	return mapRows(rows, reportRow.judged), nil
+	return mapRows(rows, d.judgedOf), nil
 }
 
 // AnyReport returns a report of the city, also one that was not judged yet: then judged is
@@ -36,7 +36,7 @@ func (d *DB) AnyReport(ctx context.Context, cityID int64, id string) (j Judged, 
 	if err != nil {
 		return Judged{}, false, fmt.Errorf("report: %w", err)
 	}
-	return row.judged(), row.State != "heard", nil
+	return d.judgedOf(row), row.State != "heard", nil
 }
 
 // JudgedOf returns those of the reports with these ids that were judged, or are held.
@@ -45,7 +45,7 @@ func (d *DB) JudgedOf(ctx context.Context, ids []string) ([]Judged, error) {
 	if err := d.Read(ctx).Where("id IN ? AND state <> 'heard'", ids).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reports that were judged: %w", err)
 	}
-	return mapRows(rows, reportRow.judged), nil
+	return mapRows(rows, d.judgedOf), nil
 }
 
 // Gone returns those of the reports with these seqs that were taken back, or are not there

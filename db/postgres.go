@@ -100,7 +100,7 @@ func openServer(ctx context.Context, url string, now func() time.Time, log *slog
 	}
 	s := &server{config: config, name: hostsOf(config), texts: new(rebound)}
 	s.away = &away{where: s.name, log: log}
-	d := &DB{server: s, now: now, process: rand.Int64(), log: log, damage: &damage{log: log},
+	d := &DB{server: s, now: now, process: rand.Int64(), log: log, damage: &damage{log: log}, words: &words{log: log},
 		seqs:      sequence{table: "reports", column: "seq", block: 1},
 		fanoutIDs: sequence{table: "fanouts", column: "id", block: fanoutBlock}}
 	if d.read, err = s.open(readingConfig(config), serverPages); err != nil {
@@ -214,6 +214,17 @@ func (c serverConn) ResetSession(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingWithin)
 	defer cancel()
 	return c.Conn.ResetSession(ctx)
+}
+
+// QueryContext asks. Where the connection turns out to be gone, database/sql asks again on
+// another one, but for what belongs to a transaction: a server that was restarted has ended
+// all connections of before, and no page is to fail for each.
+func (c serverConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.Conn.QueryContext(ctx, query, args)
+	if err != nil && c.Conn.Conn().IsClosed() && ctx.Err() == nil && !pgconn.Timeout(err) {
+		return nil, fmt.Errorf("%w: %w", driver.ErrBadConn, err)
+	}
+	return rows, err
 }
 
 // byColumns has statements name the columns that they read. One that asks for all is

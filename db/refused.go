@@ -1,8 +1,6 @@
 package db
 
 import (
-	"database/sql"
-
 	"gorm.io/gorm"
 
 	"ticketfrei/internal/report"
@@ -25,6 +23,7 @@ const (
 // storing is what one transaction knows of the cities whose verdicts it stores.
 type storing struct {
 	tx      *gorm.DB
+	words   *words
 	crowd   bool           // unverified reports that pass are counted
 	refused map[int64]bool // cities with reports that were refused
 	held    map[heldFor]int
@@ -35,8 +34,8 @@ type heldFor struct {
 	reason report.Reason
 }
 
-func newStoring(tx *gorm.DB, crowd bool) *storing {
-	return &storing{tx: tx, crowd: crowd, refused: make(map[int64]bool), held: make(map[heldFor]int)}
+func (d *DB) newStoring(tx *gorm.DB, crowd bool) *storing {
+	return &storing{tx: tx, words: d.words, crowd: crowd, refused: make(map[int64]bool), held: make(map[heldFor]int)}
 }
 
 // roomToHold tells whether one more report may wait for the moderators of its city,
@@ -65,38 +64,41 @@ func (s *storing) update(r Ruling, state string, v report.Verdict, sameness stri
 			return false, err
 		}
 	}
-	reading := storedReading(r.Report.Reading)
-	var result sql.Result
+	w := s.words.judged(r.Report, v, sameness)
 	switch {
 	case held:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
+		return changeOne(s.tx, "UPDATE reports SET state = 'held', reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), w.detail, w.sameness, w.reading, w.results, r.Seq, state)
 	case v.Passed && state == "held": // its text was compared when it was judged
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ?, results = ? WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, reading, r.Report.Results, r.Seq, state)
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, reading = ?, results = ? WHERE seq = ? AND state = ?",
+			string(v.Reason), w.detail, w.reading, w.results, r.Seq, state)
 	case v.Passed && s.crowd && r.Report.Unverified:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, counted = TRUE WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, counted = TRUE WHERE seq = ? AND state = ?",
+			string(v.Reason), w.detail, w.sameness, w.reading, w.results, r.Seq, state)
 	case v.Passed:
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, sameness, reading, r.Report.Results, r.Seq, state)
+		return changeOne(s.tx, "UPDATE reports SET state = 'judged', passed = TRUE, reason = ?, detail = ?, normalized = ?, reading = ?, results = ?, client = '', domain = '' WHERE seq = ? AND state = ?",
+			string(v.Reason), w.detail, w.sameness, w.reading, w.results, r.Seq, state)
 	default:
 		s.refused[r.Report.CityID] = true
-		result, err = Exec(s.tx, "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', results = ?, client = '', domain = '', text = substr(text, 1, ?) WHERE seq = ? AND state = ?",
-			string(v.Reason), v.Detail, r.Report.Results, refusedText, r.Seq, state)
+		return s.refuse(r, state, v.Reason, w)
 	}
-	if err != nil {
-		return false, err
+}
+
+// refuse is update of a report that is refused.
+func (s *storing) refuse(r Ruling, state string, reason report.Reason, w stored) (bool, error) {
+	const refuse = "UPDATE reports SET state = 'judged', reason = ?, detail = ?, normalized = '', results = ?, client = '', domain = '', text = "
+	const at = " WHERE seq = ? AND state = ?"
+	if s.words != nil { // what is sealed, nobody cuts but us
+		return changeOne(s.tx, refuse+"?"+at, string(reason), w.detail, w.results, s.words.seal(inText, r.Report.ID, cutText(r.Report.Text)), r.Seq, state)
 	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return changeOne(s.tx, refuse+"substr(text, 1, ?)"+at, string(reason), w.detail, w.results, refusedText, r.Seq, state)
 }
 
 // trim deletes the oldest refused reports of the cities that have too many. Nothing
 // else belongs to them: they were never sent.
 func (s *storing) trim() error {
 	for cityID := range s.refused {
-		_, err := Exec(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
+		err := Later(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
 			WHERE city_id = ? AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back' ORDER BY seq DESC LIMIT ? OFFSET ?) AND state = 'judged' AND passed = FALSE`,
 			cityID, refusedAtOnce, refusedKept)
 		if err != nil {

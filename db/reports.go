@@ -43,13 +43,14 @@ type reportRow struct {
 
 func (reportRow) TableName() string { return "reports" }
 
-func (r reportRow) judged() Judged {
+func (d *DB) judgedOf(r reportRow) Judged {
+	open := func(c sealedColumn, stored string) string { return d.words.open(c, r.ID, stored) }
 	return Judged{
 		Seq: r.Seq,
 		Report: report.Report{ID: r.ID, CityID: r.CityID, BotID: r.BotID, Network: r.Network, NetworkID: r.NetworkID,
-			Author: r.Author, LeftOut: r.LeftOut, Unverified: r.Unverified, Client: r.Client, Domain: r.Domain, Text: r.Text, Visibility: report.Visibility(r.Visibility),
-			Time: fromMillis(r.Time), Received: fromMillis(r.Received), Results: r.Results, Reading: readingOf(r.Reading)},
-		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: r.Detail},
+			Author: r.Author, LeftOut: r.LeftOut, Unverified: r.Unverified, Client: r.Client, Domain: r.Domain, Text: open(inText, r.Text), Visibility: report.Visibility(r.Visibility),
+			Time: fromMillis(r.Time), Received: fromMillis(r.Received), Results: open(inResults, r.Results), Reading: readingOf(open(inReading, r.Reading))},
+		Verdict: report.Verdict{Passed: r.Passed, Reason: report.Reason(r.Reason), Detail: open(inDetail, r.Detail)},
 		Held:    r.State == "held",
 	}
 }
@@ -58,6 +59,7 @@ func (r reportRow) judged() Judged {
 type Audience struct {
 	BotID      int64
 	Recipients []int64 // one 0 where the bot posts publicly
+	Spread     bool    // other processes may send to some of them, too
 }
 
 // Ruling is what the rules say of a report, and whom it is sent to if it passes.
@@ -99,7 +101,7 @@ func (d *DB) SaveVerdicts(ctx context.Context, list []Ruling, brake Brake) ([]Sa
 	}
 	saved := make([]Saved, len(list))
 	save := func(tx *gorm.DB) error {
-		in := newStoring(tx, brake.Crowd())
+		in := d.newStoring(tx, brake.Crowd())
 		for i, r := range list {
 			var err error
 			if saved[i], err = d.saveVerdict(in, r, sameness[i], brake); err != nil {
@@ -137,7 +139,7 @@ func (d *DB) judged(list []Saved) {
 func (d *DB) saveVerdict(in *storing, r Ruling, sameness string, brake Brake) (Saved, error) {
 	v := r.Verdict
 	if v.Passed && (r.Report.Author != "" || r.Report.Unverified) {
-		said, err := history(in.tx, r.Report, sameness, brake)
+		said, err := history(in.tx, r.Report, d.words.sameness(r.Report.Author, sameness), brake)
 		if err != nil {
 			return Saved{}, err
 		}
@@ -165,7 +167,9 @@ func (d *DB) fanOut(tx *gorm.DB, r Ruling) ([]Fanout, error) {
 	var list []Fanout
 	now := d.now()
 	for _, a := range r.Audiences {
-		list = append(list, newFanouts(r.Heard, a.BotID, false, a.Recipients, now)...)
+		some := newFanouts(r.Heard, a.BotID, false, a.Recipients, now)
+		d.markSpare(a, some)
+		list = append(list, some...)
 	}
 	for i := range list {
 		if err := d.insertFanout(tx, &list[i]); err != nil {
@@ -181,7 +185,7 @@ func (d *DB) Report(ctx context.Context, cityID int64, id string) (Judged, error
 	if err != nil {
 		return Judged{}, fmt.Errorf("report: %w", err)
 	}
-	return row.judged(), nil
+	return d.judgedOf(row), nil
 }
 
 // PassedReports returns those of the reports with these seqs that have passed and were
@@ -191,7 +195,7 @@ func (d *DB) PassedReports(ctx context.Context, seqs []int64) ([]Judged, error) 
 	if err := d.Read(ctx).Where("seq IN ? AND passed = TRUE", seqs).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reports: %w", err)
 	}
-	return mapRows(rows, reportRow.judged), nil
+	return mapRows(rows, d.judgedOf), nil
 }
 
 // TakeBack marks a passed report of the city as taken back: it is no longer
@@ -202,7 +206,7 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		h := Heard{Report: new(report.Report)}
 		row := queryRow(tx, "SELECT "+reportColumns+" FROM reports AS r WHERE r.id = ? AND r.city_id = ? AND r.passed = TRUE", id, cityID)
-		if err := scanReport(row, &h.Seq, h.Report); err != nil {
+		if err := d.scanReport(row, &h.Seq, h.Report); err != nil {
 			return notFound(err)
 		}
 		return d.takeBack(tx, h, "")
@@ -217,7 +221,7 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
 	// Who takes it back at the same time finds that it has not passed.
 	err := oneRow(tx.Exec("UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ? AND passed = TRUE",
-		string(report.ReasonTakenBack), detail, h.Seq))
+		string(report.ReasonTakenBack), d.words.seal(inDetail, h.Report.ID, detail), h.Seq))
 	if err != nil {
 		return err
 	}

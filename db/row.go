@@ -25,8 +25,36 @@ func Exec(tx *gorm.DB, statement string, args ...any) (sql.Result, error) {
 	return tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, args...)
 }
 
+// Later is Exec of a statement of which nobody looks at what it did. On a server it is sent
+// with what follows: if it fails, what follows does, at the latest the commit.
+func Later(tx *gorm.DB, statement string, args ...any) error {
+	if p, ok := tx.Statement.ConnPool.(*pipeline); ok {
+		return p.later(tx.Statement.Context, statement, args...)
+	}
+	_, err := Exec(tx, statement, args...)
+	return err
+}
+
+// changeOne runs a statement that is to change one row, and tells whether there is one. On a
+// server it says so first and looks later: where there is none, the transaction is done
+// again.
+func changeOne(tx *gorm.DB, statement string, args ...any) (there bool, err error) {
+	if p, ok := tx.Statement.ConnPool.(*pipeline); ok {
+		return p.one(tx.Statement.Context, statement, args...)
+	}
+	result, err := Exec(tx, statement, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
 // queryRow asks for one row in the transaction tx.
-func queryRow(tx *gorm.DB, query string, args ...any) *sql.Row {
+func queryRow(tx *gorm.DB, query string, args ...any) scanner {
+	if p, ok := tx.Statement.ConnPool.(*pipeline); ok {
+		return p.row(tx.Statement.Context, query, args)
+	}
 	return tx.Statement.ConnPool.QueryRowContext(tx.Statement.Context, query, args...)
 }
 

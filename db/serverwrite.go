@@ -1,16 +1,14 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 )
 
@@ -48,17 +46,39 @@ func (w *serverWriter) run() {
 	for {
 		select {
 		case j := <-w.urgent:
-			w.runGroup(w.collect(j, nil))
+			w.runGroups(w.collect(j, nil))
 		case j := <-w.soon:
-			w.runGroup(w.collect(nil, j))
+			w.runGroups(w.collect(nil, j))
 		case <-w.quit:
 			for group := w.collect(nil, nil); group != nil; group = w.collect(nil, nil) {
-				w.runGroup(group)
+				w.runGroups(group)
 			}
 			return
 		}
 	}
 }
+
+// runGroups commits what need not be on disk at once, and then the rest, which is.
+func (w *serverWriter) runGroups(group []*job) {
+	var soon, durable []*job
+	for _, j := range group {
+		if j.durable() {
+			durable = append(durable, j)
+		} else {
+			soon = append(soon, j)
+		}
+	}
+	for _, list := range [][]*job{soon, durable} {
+		if len(list) > 0 {
+			w.runGroup(list)
+		}
+	}
+}
+
+// durable tells whether the server says that it is on disk. Of a report that is heard the
+// flusher says so, and meanwhile it is judged: whoever is told that it may be lost sends it
+// again, and it is one report.
+func (j *job) durable() bool { return !j.soon && j.hearing == nil }
 
 // runGroup commits the group in one transaction. If one write fails, each gets a
 // transaction of its own. Where the server is away, all of them fail.
@@ -79,7 +99,8 @@ func (w *serverWriter) runGroup(group []*job) {
 }
 
 // commit runs the group in one transaction, and once more where the server was away or
-// others were in the way.
+// others were in the way. From the second time on it is careful: it finds out what became of
+// the time before, and what was not as usual.
 func (w *serverWriter) commit(group []*job) error {
 	within := writeWithin
 	if w.server.away.error() != nil {
@@ -87,16 +108,21 @@ func (w *serverWriter) commit(group []*job) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
+	careful := false
 	for wait, collided := 10*time.Millisecond, 0; ; wait = min(2*wait, time.Second) {
-		err := w.try(ctx, group)
+		err := w.try(ctx, group, careful)
 		switch {
 		case err == nil:
 			return nil
+		case errors.Is(err, errUnusual) && !careful:
+			careful = true
+			continue
 		case isCollision(err) && collided < collisions:
 			collided++
 		case !serverAway(err) || ctx.Err() != nil:
 			return w.giveUp(ctx, err)
 		}
+		careful = true
 		if sleep(ctx, wait) != nil {
 			return w.giveUp(ctx, err)
 		}
@@ -114,7 +140,7 @@ func (w *serverWriter) giveUp(ctx context.Context, err error) error {
 }
 
 // try runs the group in a transaction.
-func (w *serverWriter) try(ctx context.Context, group []*job) (err error) {
+func (w *serverWriter) try(ctx context.Context, group []*job, careful bool) (err error) {
 	conn, err := w.pool.Conn(ctx)
 	if err != nil {
 		return err
@@ -126,24 +152,31 @@ func (w *serverWriter) try(ctx context.Context, group []*job) (err error) {
 		}
 		err = errors.Join(err, conn.Close())
 	}()
-	committed, good, err := w.begin(ctx, conn, group)
-	if err != nil || committed {
+	if w.row == "" {
+		if err := w.register(ctx, conn); err != nil {
+			return err
+		}
+	}
+	p := newPipeline(conn, w.server.texts, careful)
+	committed, good, err := w.begin(ctx, p, group)
+	if err != nil {
 		return err
 	}
-	w.tx.Statement.ConnPool, w.tx.Statement.Context = groupTx{serverPool{conn, w.server.texts}}, ctx
-	if err := w.perform(ctx, group, good); err != nil {
-		return errors.Join(err, undo(ctx, conn))
+	heard := hearingsOf(group)
+	if !committed {
+		if err := w.perform(ctx, p, group, heard, good); err != nil {
+			return errors.Join(err, p.undo(ctx))
+		}
+		w.done++
 	}
-	if _, err := run(ctx, conn, "COMMIT"); err != nil {
-		return err
-	}
-	w.done++
+	w.lookUp(ctx, conn, heard, committed)
 	return nil
 }
 
-// perform does what the group is to do within its transaction.
-func (w *serverWriter) perform(ctx context.Context, group []*job, good fence) error {
-	if err := w.hear(ctx, hearingsOf(group)); err != nil {
+// perform does what the group is to do, and commits it.
+func (w *serverWriter) perform(ctx context.Context, p *pipeline, group []*job, heard []*hearing, good fence) error {
+	w.tx.Statement.ConnPool, w.tx.Statement.Context = p, ctx
+	if err := p.hear(ctx, heard); err != nil {
 		return err
 	}
 	for _, j := range group {
@@ -152,64 +185,59 @@ func (w *serverWriter) perform(ctx context.Context, group []*job, good fence) er
 			err = call(j.fn, w.tx)
 		}
 		if err != nil {
-			return err
+			return cmp.Or(p.err, err)
 		}
 	}
-	return nil
+	return p.commit(ctx)
 }
 
-// durable tells whether somebody waits until the group is on disk.
-func durable(group []*job) bool {
-	for _, j := range group {
-		if !j.soon {
-			return true
-		}
+// Bounds of a transaction: one ends of a process that says nothing more, as others wait for
+// its locks, and one fails that waits for those of others for long.
+const (
+	boundsDurable = "SELECT set_config('idle_in_transaction_session_timeout', '10s', TRUE), set_config('lock_timeout', '3s', TRUE)"
+	boundsSoon    = boundsDurable + ", set_config('synchronous_commit', 'off', TRUE)"
+)
+
+// numbering gives a transaction the next number of its writer.
+const numbering = "UPDATE writers SET n = ?, at = ? WHERE id = ? AND n = ?"
+
+// begin begins a transaction of a group and numbers it. Where it is careful, it says whether
+// one of that number has been committed before, and ends this one then. The claims that are
+// good stay so until the transaction ends: all of them, where it is not careful.
+func (w *serverWriter) begin(ctx context.Context, p *pipeline, group []*job) (committed bool, good fence, err error) {
+	bounds := boundsSoon
+	if group[0].durable() { // as the others are
+		bounds = boundsDurable
 	}
-	return false
-}
-
-// bounds end a transaction of a process that says nothing more, as others wait for its locks,
-// and have one fail that waits for those of others for long.
-const bounds = "SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL lock_timeout = '3s'"
-
-// begin begins a transaction of a group and numbers it. It says whether one of that number
-// has been committed before, and ends this one then. The claims that are good stay so until
-// the transaction ends.
-func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, group []*job) (committed bool, good fence, err error) {
-	if w.row == "" {
-		if err := w.register(ctx, conn); err != nil {
+	for _, statement := range []string{"BEGIN", bounds} {
+		if _, err := p.add(statement, nil); err != nil {
 			return false, nil, err
 		}
 	}
-	statements := strings.Split("BEGIN;"+bounds, ";")
-	if !durable(group) {
-		statements = append(statements, "SET LOCAL synchronous_commit = off")
-	}
-	heard, heardAt := hearingsOf(group), len(statements)
-	if len(heard) > 0 {
-		statements = append(statements, takeSeqs(len(heard)))
-	}
-	claims := claimsOf(group)
-	if len(claims) > 0 {
-		statements = append(statements, lockShards(claims))
-	}
-	statements = append(statements, fmt.Sprintf("UPDATE writers SET n = %d, at = %d WHERE id = '%s' AND n = %d", w.done+1, time.Now().UnixMilli(), w.row, w.done))
-	results, err := run(ctx, conn, statements...)
-	if err != nil {
-		return false, nil, err
-	}
-	if results[len(results)-1].CommandTag.RowsAffected() == 1 {
-		if len(heard) > 0 {
-			err = readSeqs(heard, results[heardAt].Rows)
+	good = claimsOf(group)
+	if !p.careful {
+		if len(good) > 0 {
+			err = p.expect("SELECT 1 / CAST(count(*) = ? AS INTEGER) FROM ("+lockShards+") AS locked", append([]any{len(good)}, good.args()...)...)
 		}
-		if err == nil && len(claims) > 0 {
-			good, err = readFence(results[len(results)-2].Rows)
+		return false, good, errors.Join(err, p.expect(oneChanged(numbering), w.done+1, time.Now().UnixMilli(), w.row, w.done))
+	}
+	if len(good) > 0 {
+		if good, err = p.lock(ctx, good); err != nil {
+			return false, nil, err
 		}
+	}
+	next, err := p.one(ctx, numbering, w.done+1, time.Now().UnixMilli(), w.row, w.done)
+	if err != nil || next {
 		return false, good, err
 	}
+	return w.recall(ctx, p, group)
+}
+
+// recall finds out why a transaction is not the next of its writer.
+func (w *serverWriter) recall(ctx context.Context, p *pipeline, group []*job) (committed bool, good fence, err error) {
 	var n int64
-	err = conn.QueryRowContext(ctx, "SELECT n FROM writers WHERE id = $1", w.row).Scan(&n)
-	if undoing := undo(ctx, conn); undoing != nil {
+	err = p.row(ctx, "SELECT n FROM writers WHERE id = ?", []any{w.row}).Scan(&n)
+	if undoing := p.undo(ctx); undoing != nil {
 		return false, nil, undoing
 	}
 	switch {
@@ -217,8 +245,10 @@ func (w *serverWriter) begin(ctx context.Context, conn *sql.Conn, group []*job) 
 		w.done++
 		return true, nil, nil
 	case err == nil || errors.Is(err, sql.ErrNoRows): // it was cleaned away, or the database is another one
-		w.row = ""
-		return w.begin(ctx, conn, group)
+		if err := w.register(ctx, p.conn); err != nil {
+			return false, nil, err
+		}
+		return w.begin(ctx, p, group)
 	}
 	return false, nil, err
 }
@@ -239,18 +269,9 @@ func (w *serverWriter) register(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// run sends statements at once, which wait for one answer.
-func run(ctx context.Context, conn *sql.Conn, statements ...string) (results []*pgconn.Result, err error) {
-	err = conn.Raw(func(c any) error {
-		results, err = c.(serverConn).Conn.Conn().PgConn().Exec(ctx, strings.Join(statements, ";")).ReadAll()
-		return err
-	})
-	return results, err
-}
-
 // undo ends a transaction in which something failed.
 func undo(ctx context.Context, conn *sql.Conn) error {
-	_, err := run(ctx, conn, "ROLLBACK")
+	_, err := conn.ExecContext(ctx, "ROLLBACK")
 	if ctx.Err() != nil || serverAway(err) {
 		return nil // the server does that by itself
 	}
@@ -268,12 +289,3 @@ func discard(conn *sql.Conn) {
 	})
 	_ = conn.Close() // says that it is closed already
 }
-
-// groupTx is what a group's writes use: it is ended by the writer alone.
-type groupTx struct{ serverPool }
-
-// Commit does nothing: gorm asks for it to know that a transaction is open.
-func (groupTx) Commit() error { return nil }
-
-// Rollback does nothing.
-func (groupTx) Rollback() error { return nil }

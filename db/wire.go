@@ -12,12 +12,12 @@ import (
 // channel is what the processes on a database listen on.
 const channel = "ticketfrei"
 
-// maxKind bounds what a message says of one kind, in bytes: PostgreSQL takes less than
-// 8,000 in all. What is more is All.
-const maxKind = 2400
+// room is for the ids of a message, in bytes, by and large: PostgreSQL takes less than 8,000
+// in all. The kinds that it tells of share it; of one that needs more, All is said.
+const room = 7500
 
 // kinds are the notices that are told other processes.
-var kinds = [...]notice.Kind{notice.Changed, notice.Passed, notice.Judged, notice.Heard}
+var kinds = [...]notice.Kind{notice.Changed, notice.Passed, notice.Judged, notice.Heard, notice.Called, notice.Spare}
 
 // encode writes notices as one message of a process: its name, and for each kind the ids,
 // as in "q7 c12,17 p3 h5".
@@ -30,13 +30,13 @@ func encode(from string, list []notice.Notice) string {
 	message.WriteString(from)
 	for _, kind := range kinds {
 		if len(ids[kind]) > 0 {
-			message.WriteString(encodeKind(kind, ids[kind]))
+			message.WriteString(encodeKind(kind, ids[kind], room/len(ids)))
 		}
 	}
 	return message.String()
 }
 
-func encodeKind(kind notice.Kind, ids []int64) string {
+func encodeKind(kind notice.Kind, ids []int64, most int) string {
 	all := " " + string(rune(kind)) + strconv.FormatInt(notice.All, 10)
 	if kind != notice.Heard && slices.Contains(ids, notice.All) { // of Heard 0 is a shard as any other
 		return all
@@ -47,7 +47,7 @@ func encodeKind(kind notice.Kind, ids []int64) string {
 			part = append(part, ',')
 		}
 		part = strconv.AppendInt(part, id, 10)
-		if len(part) > maxKind {
+		if len(part) > most {
 			return all
 		}
 	}

@@ -39,7 +39,11 @@ func (d *DB) WriteSoon(ctx context.Context, fn func(tx *gorm.DB) error) error {
 // do has j done and returns when it is committed, and on disk unless it is soon.
 func (d *DB) do(ctx context.Context, j *job) error {
 	if d.OnServer() {
-		return d.server.writer(j).do(ctx, j)
+		err := d.server.writer(j).do(ctx, j)
+		if err == nil && j.hearing != nil {
+			err = d.server.flush.wait()
+		}
+		return err
 	}
 	if err := d.writer.do(ctx, j); err != nil || j.soon {
 		return err

@@ -135,7 +135,7 @@ func TestWhatIsDeletedIsTakenBack(t *testing.T) {
 	a.want("3", "", false, report.ReasonTakenBack, "")
 	a.gone("2")
 	a.gone("4")
-	if n := a.rl.DB.Backlog(); n != 0 || len(told) != 1 {
+	if n := mustCountBacklog(t, a.rl.DB); n != 0 || len(told) != 1 {
 		t.Errorf("%d reports wait, and the page was told %d times", n, len(told))
 	}
 	var normalized string
@@ -155,7 +155,7 @@ func TestWhatDidNotPassIsJudgedAsNew(t *testing.T) {
 	a.rl.Brakes = config.Brakes{Author: 1}
 	a.hear(bots.Incoming{ID: "1", Text: "spam"})
 	a.hear(bots.Incoming{ID: "1", Text: "U1", Edited: true}) // not judged yet
-	if n := a.rl.DB.Backlog(); n != 1 {
+	if n := mustCountBacklog(t, a.rl.DB); n != 1 {
 		t.Errorf("%d reports wait, want 1", n)
 	}
 	stop := start(t, a.rl)
@@ -185,7 +185,7 @@ func TestWhatDidNotPassIsJudgedAsNew(t *testing.T) {
 	a.hear(bots.Incoming{ID: "4", Author: "cleo", Text: "U4", Time: a.rl.Now().Add(-2 * time.Hour), Edited: true})
 	a.want("4", "U4", false, report.ReasonExpired, "")
 	stop()
-	if n := a.rl.DB.Backlog(); n != 0 {
+	if n := mustCountBacklog(t, a.rl.DB); n != 0 {
 		t.Errorf("%d reports wait", n)
 	}
 	a.out.mustWait(t, 2)

@@ -19,7 +19,7 @@ func (rl *Relay) audiences(ctx context.Context, r *report.Report, cityBots []rep
 		if err != nil {
 			return nil, fmt.Errorf("list recipients of bot %d: %w", b.ID, err)
 		}
-		list = append(list, db.Audience{BotID: b.ID, Recipients: recipients})
+		list = append(list, db.Audience{BotID: b.ID, Recipients: recipients, Spread: bots.Spreads(rl.Networks[b.Network])})
 	}
 	slices.SortStableFunc(list, func(a, b db.Audience) int { return len(a.Recipients) - len(b.Recipients) })
 	return list, nil

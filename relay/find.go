@@ -9,7 +9,8 @@ import (
 )
 
 // findEvery is how often reports are looked for that other processes have heard. Mostly
-// they have told of them before.
+// they have told of them before, and what was heard here is judged long before it was seen
+// twice.
 const findEvery = time.Second
 
 // find finds reports that other processes have heard, and those of cities that this one has
@@ -17,6 +18,7 @@ const findEvery = time.Second
 func (rl *Relay) find(ctx context.Context, all []*lane) {
 	tick := time.NewTicker(findEvery)
 	defer tick.Stop()
+	var before map[int64]int64
 	for {
 		select {
 		case <-ctx.Done():
@@ -26,7 +28,7 @@ func (rl *Relay) find(ctx context.Context, all []*lane) {
 			rl.lookAgain(all, shard)
 			continue
 		}
-		cities, err := rl.DB.HeardCities(ctx)
+		first, err := rl.DB.FirstUnjudged(ctx)
 		if err != nil {
 			if ctx.Err() == nil && !db.Unavailable(err) {
 				rl.Log.Error("reports that other processes have heard could not be looked for, trying again", "err", err)
@@ -34,9 +36,12 @@ func (rl *Relay) find(ctx context.Context, all []*lane) {
 			continue
 		}
 		var shards []int
-		for _, id := range cities {
-			shards = append(shards, db.ShardOf(id))
+		for id, seq := range first {
+			if before[id] == seq {
+				shards = append(shards, db.ShardOf(id))
+			}
 		}
+		before = first
 		slices.Sort(shards)
 		for _, shard := range slices.Compact(shards) {
 			rl.lookAgain(all, shard)

@@ -30,9 +30,11 @@ func TestReportsComeOutOfOrder(t *testing.T) {
 	start(t, rl)
 	mustHear(t, rl, c, "first")
 	to.mustWait(t, 1)
+	second := map[string]any{"id": "second", "text": "U1 again"}
+	other.SealReport(second)
 	err = other.Write(t.Context(), func(tx *gorm.DB) error {
 		_, err := db.Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, visibility, time, received, state)
-			SELECT 50, 'second', city_id, bot_id, network, network_id, 'somebody', text || ' again', visibility, time, received, 'heard' FROM reports`)
+			SELECT 50, ?, city_id, bot_id, network, network_id, 'somebody', ?, visibility, time, received, 'heard' FROM reports`, second["id"], second["text"])
 		return err
 	})
 	if err != nil {

@@ -186,7 +186,7 @@ func TestReportThatCannotBeJudged(t *testing.T) {
 			if tries != tt.tries {
 				t.Errorf("it was tried %d times, want %d", tries, tt.tries)
 			}
-			if n := rl.DB.Backlog(); n != 0 {
+			if n := mustCountBacklog(t, rl.DB); n != 0 {
 				t.Errorf("%d reports still wait", n)
 			}
 		})

@@ -120,6 +120,18 @@ func start(t *testing.T, rl *relay.Relay) (stop func()) {
 	return stop
 }
 
+// mustCountBacklog returns how many reports wait. A server is asked: what a process counts
+// there itself may be a few off until then.
+func mustCountBacklog(t *testing.T, d *db.DB) int {
+	t.Helper()
+	if d.OnServer() {
+		if err := d.CountBacklog(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d.Backlog()
+}
+
 // mustHear stores a report that mentions its id.
 func mustHear(t *testing.T, rl *relay.Relay, c report.City, id string) {
 	t.Helper()

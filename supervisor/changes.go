@@ -67,6 +67,7 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 	if err != nil {
 		return err
 	}
+	s.reconcileGuests(cityID, list)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {

@@ -18,10 +18,16 @@ func (s *Supervisor) Send(list []db.Fanout) {
 			if i == 0 || list[i-1].BotID != f.BotID {
 				b.try()
 			}
-			if !b.add(f) {
+			switch {
+			case f.Spare:
+				b.spare = true
+			case !b.add(f):
 				b.unread = true
 			}
 		})
+		if f.Spare && (i+1 == len(list) || list[i+1].BotID != f.BotID) {
+			s.Notices.Spare(f.Report.CityID)
+		}
 	}
 }
 
@@ -110,10 +116,17 @@ func (s *Supervisor) forget(b *outbox) *runner {
 	defer s.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.idle() || s.outboxes[b.botID] != b {
+	boxes := s.outboxes
+	if b.guest != nil {
+		boxes = s.guests.boxes
+	}
+	if !b.idle() || boxes[b.botID] != b {
 		return nil
 	}
-	delete(s.outboxes, b.botID)
+	delete(boxes, b.botID)
+	if b.guest != nil {
+		b.guest.stop()
+	}
 	b.waits = nil
 	b.setTimer()
 	if b.gone != nil {

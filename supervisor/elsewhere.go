@@ -14,7 +14,11 @@ const lookAllEvery = 5 * time.Second
 // toldElsewhere takes what another process says: a moderator may have let something through
 // there, taken it back, or stopped the city.
 func (s *Supervisor) toldElsewhere(n notice.Notice) {
-	if n.Kind == notice.Passed || n.Kind == notice.Changed {
+	switch n.Kind {
+	case notice.Spare:
+		signal(s.guests.some)
+		fallthrough
+	case notice.Passed, notice.Changed:
 		s.elsewhere.add(n.ID)
 	}
 }
@@ -67,6 +71,11 @@ func (s *Supervisor) outboxesOf(cityID int64) (list []*outbox) {
 	defer s.mu.Unlock()
 	for id, b := range s.outboxes {
 		if r := s.runners[id]; r != nil && notice.Concerns(cityID, r.bot.CityID) {
+			list = append(list, b)
+		}
+	}
+	for _, b := range s.guests.boxes {
+		if notice.Concerns(cityID, b.guest.bot.CityID) {
 			list = append(list, b)
 		}
 	}

@@ -19,6 +19,16 @@ const (
 // failedToSend does what the kind of error asks for.
 func (r *runner) failedToSend(i item, err error, held *slot) {
 	kind, after := bots.KindOf(err)
+	if r.guest {
+		switch {
+		case kind == bots.KindRefused, kind == bots.KindAway && bots.OutageOf(err).All:
+			after = guestRest
+			fallthrough
+		case kind == bots.KindRetryAfter:
+			r.sup.turnAway(r, i, after, held)
+			return
+		}
+	}
 	switch kind {
 	case bots.KindGone:
 		r.removeRecipient(i, err, held)

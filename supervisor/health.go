@@ -76,7 +76,7 @@ func (r *runner) setHealth(lastError string, change func(*health)) {
 
 // changeHealth is setHealth where change says what the error is.
 func (r *runner) changeHealth(change func(*health) (lastError string)) {
-	if !r.sup.DB.Owns(r.bot.CityID) {
+	if r.guest || !r.sup.DB.Owns(r.bot.CityID) {
 		return // who works for the city now says how it is
 	}
 	h := &r.health

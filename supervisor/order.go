@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// What somebody writes reaches each recipient in the order it was written: while one
-// delivery is being sent, or waits to be tried again, later ones by the same author to
-// the same recipient wait behind it. Others go on.
+// What somebody writes reaches each recipient in the order it was written, as far as one
+// process sends it: while one delivery is being sent, or waits to be tried again, later
+// ones by the same author to the same recipient wait behind it. Others go on.
 
 // pair is an author and a recipient; 0 is everybody.
 type pair struct {

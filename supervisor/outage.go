@@ -115,7 +115,7 @@ func (r *runner) wayIsAway(i item, err error, held *slot) {
 	defer held.Leave()
 	out := bots.OutageOf(err)
 	i.row.box.wayIsAway(i, out)
-	if r.sup.receiving.Err() != nil { // the program stops
+	if r.guest || r.sup.receiving.Err() != nil { // or the program stops
 		return
 	}
 	if !out.Report { // which others of the bot may follow

@@ -25,7 +25,10 @@ const trialsAtOnce = 3
 type outbox struct {
 	sup   *Supervisor
 	botID int64
-	claim db.Claim // to its city, from when the outbox was made
+	claim db.Claim // to its city, from when the outbox was made; zero of a guest
+	// Of a guest: the bot, and by what name its rows are held.
+	guest  *runner
+	holder string
 
 	mu      sync.Mutex
 	runner  *runner // who sends; nil where nobody does
@@ -41,6 +44,7 @@ type outbox struct {
 	wellAt  time.Time // when the bot received again after an error
 
 	unread   bool           // there may be rows in the database that are due and not in hand
+	spare    bool           // there may be some that anybody may take
 	reading  bool           // the database is being asked
 	released map[int64]bool // rows that left the hand while it was
 	horizon  time.Time      // what is due until then is due, whatever the clock says
@@ -129,6 +133,10 @@ func (b *outbox) next(r *runner) (i item, instance bots.Bot) {
 			b.read()
 			continue
 		}
+		if b.spare && !b.reading && !b.stalled && b.waiting < db.FanoutSize {
+			b.takeSpare()
+			continue
+		}
 		i, ok := b.take()
 		if !ok {
 			break
@@ -181,7 +189,7 @@ func (b *outbox) take() (item, bool) {
 func (b *outbox) drop(i item) bool {
 	w := i.row
 	expired := w.Expires(b.sup.Now(), b.sup.Expire)
-	if !expired && !b.sup.isWiped(w.Report.CityID, w.Seq) && (w.Retract || !b.sup.isTakenBack(w.Seq)) {
+	if !expired && !w.gone && !b.sup.isWiped(w.Report.CityID, w.Seq) && (w.Retract || !b.sup.isTakenBack(w.Seq)) {
 		return false
 	}
 	b.back(i)
@@ -248,7 +256,7 @@ func (b *outbox) giveBack() {
 		b.settle(i.row)
 	}
 	b.turn, b.waiting = nil, 0
-	b.unread = true
+	b.unread = b.guest == nil
 	for _, w := range b.rows {
 		if !w.over {
 			w.left, w.givenUp = 0, true
@@ -264,7 +272,7 @@ func (b *outbox) release(w *row) {
 		b.released[w.ID] = true
 	}
 	switch {
-	case w.Open == 0:
+	case w.Open == 0 || b.guest != nil:
 	case w.givenUp:
 		b.unread = true
 	default:
@@ -326,7 +334,7 @@ func (b *outbox) resume(until time.Time) {
 // canSend tells whether r may send now.
 func (b *outbox) canSend(r *runner) bool {
 	return r != nil && b.runner == r && r.instance() != nil && !r.suspended.Load() && b.paused.IsZero() && (!b.stalled || b.trial) &&
-		b.sup.DB.Owns(r.bot.CityID)
+		b.mayAct(r.bot.CityID)
 }
 
 // kick starts as many senders as there is work for. Those that there are may hang, each
@@ -340,7 +348,7 @@ func (b *outbox) kick() {
 	switch {
 	case b.stalled: // those that have tried may not know for long
 		want, most = 1, min(trialsAtOnce, most)
-	case b.unread && want == 0:
+	case (b.unread || b.spare) && want == 0:
 		want = 1 // who asks the database
 	}
 	for ; want > 0 && r.senders < most; want-- {
@@ -354,7 +362,7 @@ func (b *outbox) idle() bool {
 	if len(b.rows) > 0 || b.reading || b.runner != nil && b.runner.senders > 0 {
 		return false
 	}
-	return b.runner == nil || !b.unread && len(b.waits) == 0
+	return b.runner == nil || !b.unread && !b.spare && len(b.waits) == 0
 }
 
 // attach has r send from now on, or nobody where it is nil.

@@ -191,12 +191,16 @@ func snapshots(rows []*row) (list []db.Outcome, held []*slot) {
 func (o *outcomes) stored(rows []*row, bots []int64) {
 	for _, w := range rows {
 		w.box.mu.Lock()
-		w.box.unread = w.box.unread || w.splits
+		left := w.box.guest != nil && (w.splits || w.over && w.Open != 0)
+		w.box.unread = w.box.unread || w.splits && w.box.guest == nil
 		if w.over && !w.dirty {
 			w.box.release(w)
 		}
 		w.box.kick()
 		w.box.mu.Unlock()
+		if left {
+			o.sup.Notices.Spare(w.Report.CityID) // to whoever works for it
+		}
 		o.sup.tidy(w.box)
 	}
 	for _, botID := range bots {

@@ -22,12 +22,14 @@ func (b *outbox) read() {
 	if until.Before(b.horizon) {
 		until = b.horizon
 	}
-	ask := b.question(until)
+	spare := b.runner != nil && b.sup.spreads(b.runner.bot.Network)
+	ask := b.question(until, spare)
 	b.mu.Unlock()
 	list, more, next, err := ask()
 	b.mu.Lock()
 	b.takeIn(list)
 	b.reading, b.released = false, nil
+	b.spare = b.spare || spare && !b.stalled
 	switch {
 	case err != nil:
 		if b.sup.sending.Err() == nil {
@@ -43,8 +45,8 @@ func (b *outbox) read() {
 }
 
 // question returns what asks the database for what is due, or, while the outbox is
-// stalled, for what may try.
-func (b *outbox) question(due time.Time) func() (list []db.Fanout, more bool, next time.Time, err error) {
+// stalled, for what may try. spare says that anybody may send for the bot.
+func (b *outbox) question(due time.Time, spare bool) func() (list []db.Fanout, more bool, next time.Time, err error) {
 	ctx, inHand, tried := b.sup.sending, len(b.rows), b.tried
 	if !b.stalled {
 		return func() ([]db.Fanout, bool, time.Time, error) {
@@ -53,17 +55,21 @@ func (b *outbox) question(due time.Time) func() (list []db.Fanout, more bool, ne
 	}
 	return func() (list []db.Fanout, more bool, next time.Time, err error) {
 		list, err = b.sup.DB.FanoutsToTry(ctx, b.botID, due, tried, 1+inHand, b.has)
+		if err == nil && len(list) == 0 && spare {
+			list, err = b.askSpare(due, 1)
+		}
 		return list, false, time.Time{}, err
 	}
 }
 
 // takeIn takes what was read in hand, where it is still new.
 func (b *outbox) takeIn(list []db.Fanout) {
-	if b.runner == nil {
-		return // the next runner reads
-	}
 	for _, f := range list {
-		if !b.released[f.ID] && !b.add(f) {
+		switch {
+		case f.Spare && f.Holder != "":
+			b.takeInSpare([]db.Fanout{f})
+		case b.runner == nil: // the next one reads
+		case !b.released[f.ID] && !b.add(f):
 			b.unread = true
 		}
 	}

@@ -25,6 +25,7 @@ type row struct {
 	since   time.Time     // when it was taken in hand
 	splits  bool          // some of it is about to be stored in rows of its own
 	waits   bool          // some of it waits for its way, which makes it no attempt
+	gone    bool          // it is not in the database any more
 
 	dirty  bool       // there is something to tell
 	news   db.Outcome // of it only counts, receipts and retired ones
@@ -85,9 +86,26 @@ func (w *row) outcome(now time.Time) (db.Outcome, []*slot) {
 	}
 	o, slots := w.news, w.slots
 	w.splits = len(o.PutOff) > 0
-	o.Fanout, o.Open, o.Attempts, o.Due, o.Claim = &w.Fanout, w.Open, w.Attempts, w.Due, w.box.claim
+	o.Fanout, o.Open, o.Attempts, o.Due = &w.Fanout, w.Open, w.Attempts, w.Due
+	if w.Spare { // what holds it is no claim to its city
+		o.Holder = w.holder()
+	} else {
+		o.Claim = w.box.claim
+	}
 	w.ended, w.news, w.slots, w.dirty = 0, db.Outcome{}, nil, false
 	return o, slots
+}
+
+// holder is who is to hold a spare row from now on. What was tried is left to the process
+// that works for its city, which keeps the order of what waits.
+func (w *row) holder() *string {
+	switch {
+	case !w.over:
+		return &w.Holder
+	case w.givenUp && w.delay == 0:
+		return new(string)
+	}
+	return nil
 }
 
 // retryIn is how long those wait that could not be sent in this pass: longer with

@@ -45,6 +45,7 @@ type runner struct {
 	stop    context.CancelFunc
 	ctx     context.Context // of receiving
 	sending context.Context // ends when nothing of the bot may be sent any more
+	guest   bool            // another process works for its city: see guests
 	before  <-chan struct{} // closed when the runner it replaces has stopped receiving; nil where it replaces none
 	ended   chan struct{}   // closed when it has stopped receiving
 	// Both belong to receiveLoop: whether it failed before, and how long it took to be
@@ -73,11 +74,11 @@ type made struct {
 	concurrency int
 }
 
-// newRunner returns the runner of b, in place of another, which may be nil. s.mu is locked.
-func newRunner(s *Supervisor, network bots.Network, b report.Bot, former *runner) *runner {
-	ctx, stop := context.WithCancel(s.receiving)
+// newRunner returns the runner of b, which receives and sends until those end.
+func newRunner(s *Supervisor, b report.Bot, receiving, sending context.Context) *runner {
+	ctx, stop := context.WithCancel(receiving)
 	r := &runner{
-		sup: s, network: network, bot: b, ctx: ctx, stop: stop, sending: s.sendingFor(b.CityID),
+		sup: s, network: s.Networks[b.Network], bot: b, ctx: ctx, stop: stop, sending: sending,
 		log:      slog.New(s.logs.handler(s.Log, b)),
 		panicked: make(map[string]bool),
 		ended:    make(chan struct{}),
@@ -85,11 +86,13 @@ func newRunner(s *Supervisor, network bots.Network, b report.Bot, former *runner
 		health:   newHealth(b),
 	}
 	r.suspended.Store(b.State == report.BotAttention)
-	if former != nil {
-		r.before = former.ended
-		r.health.told = r.health.told || former.wasTold()
-	}
 	return r
+}
+
+// follow has the runner be in the place of another.
+func (r *runner) follow(former *runner) {
+	r.before = former.ended
+	r.health.told = r.health.told || former.wasTold()
 }
 
 // instance returns the bot; nil while it was not made.

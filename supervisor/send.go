@@ -76,7 +76,7 @@ func (t turnOf) Return(ctx context.Context) error {
 	if err := t.slot.Return(ctx); err != nil {
 		return err
 	}
-	if !sup.DB.Owns(cityID) {
+	if !t.row.box.mayAct(cityID) {
 		t.Leave()
 		return errOver
 	}

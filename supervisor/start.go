@@ -63,12 +63,14 @@ func (s *Supervisor) start(b report.Bot, former *runner) *runner {
 	if !s.DB.Owns(b.CityID) {
 		return nil
 	}
-	network, ok := s.Networks[b.Network]
-	if !ok {
+	if s.Networks[b.Network] == nil {
 		s.Log.Warn("a bot of a network that this program does not have is left alone", "bot", b.ID, "network", b.Network)
 		return nil
 	}
-	r := newRunner(s, network, b, former)
+	r := newRunner(s, b, s.receiving, s.sendingFor(b.CityID))
+	if former != nil {
+		r.follow(former)
+	}
 	s.runners[b.ID] = r
 	s.group.Go(r.run)
 	return r

@@ -71,6 +71,7 @@ type Supervisor struct {
 	elsewhere *changes        // cities in which another process has done something
 	shards    [db.Shards]work // where cities are shared between processes
 	began     chan struct{}   // closed when Run has begun
+	guests    *guests
 
 	// receiving ends first when the program stops, sending after the sends
 	// under way have ended.
@@ -86,7 +87,7 @@ func New(o Options) *Supervisor {
 	}
 	o.Refusals = o.Refusals.withDefaults()
 	s := &Supervisor{Options: o, runners: make(map[int64]*runner), outboxes: make(map[int64]*outbox),
-		turns: make(turns, startingAtOnce), changes: newChanges(), elsewhere: newChanges(), began: make(chan struct{})}
+		turns: make(turns, startingAtOnce), changes: newChanges(), elsewhere: newChanges(), began: make(chan struct{}), guests: newGuests()}
 	s.outcomes = newOutcomes(s)
 	s.outages = newOutages(s)
 	s.metrics = newMetrics(o.Metrics, s)
@@ -124,6 +125,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.group.Go(func() { s.followElsewhere(receiving) })
 	s.group.Go(func() { s.poll(receiving, elsewhere) })
 	s.group.Go(func() { s.expire(receiving) })
+	if s.DB.OnServer() {
+		s.group.Go(func() { s.spread(receiving) })
+	}
 	<-receiving.Done()
 	s.stopAll(stopSending)
 	return nil
@@ -149,6 +153,9 @@ func (s *Supervisor) stopAll(stopSending context.CancelFunc) {
 		s.detach(r)
 	}
 	s.mu.Unlock()
+	for _, b := range s.guestsWhere(func(*outbox) bool { return true }) {
+		s.dismiss(b)
+	}
 	if s.waitGroup(stopTimeout) {
 		return
 	}

@@ -80,6 +80,7 @@ var (
 	_ bots.Server     = (*Network)(nil)
 	_ bots.Recipients = (*Network)(nil)
 	_ bots.Addressed  = (*Network)(nil)
+	_ bots.Spreader   = (*Network)(nil)
 	_ bots.Gatherer   = (*Network)(nil)
 	_ bots.Demo       = (*Network)(nil)
 )
@@ -127,6 +128,9 @@ func (n *Network) address(city report.City) string {
 func (n *Network) Address(_ context.Context, city report.City, _ report.Bot) (text, url string, err error) {
 	return n.address(city), "mailto:" + n.address(city), nil
 }
+
+// Spread marks mail as what several processes may send: see bots.Spreader.
+func (*Network) Spread() {}
 
 // Bot returns the mail bot of a city. It reads nothing: what the bot needs of
 // its city is read when it sends for the first time.

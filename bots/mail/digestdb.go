@@ -117,8 +117,8 @@ func endDigests(tx *gorm.DB, which string, id int64) error {
 		WHERE r.bot_id = mail_digests.bot_id AND r.id > last AND r.id <= until)`, id).Error
 }
 
-// withDigests puts everyDigest in the place of those among the ids, in ascending order,
-// who get one mail an hour.
+// withDigests puts everyDigest before the ids, in ascending order, in the place of those who
+// get one mail an hour.
 func (n *Network) withDigests(ctx context.Context, botID int64, ids []int64) ([]int64, error) {
 	hourly, err := db.ReadColumn[int64](ctx, n.host.DB, "SELECT recipient_id FROM mail_digests WHERE bot_id = ? AND until IS NULL", botID)
 	if err != nil {
@@ -130,7 +130,7 @@ func (n *Network) withDigests(ctx context.Context, botID int64, ids []int64) ([]
 		return found
 	})
 	if len(atOnce) < len(ids) {
-		atOnce = append(atOnce, everyDigest)
+		atOnce = slices.Insert(atOnce, 0, everyDigest) // where no other process sends: the one that queues it knows when it is due
 	}
 	return atOnce, nil
 }

@@ -48,14 +48,15 @@ func network(driver func(bots.Host) (post.Driver, error)) post.Network {
 
 // driver is shared by the bots of all cities.
 type driver struct {
-	host      bots.Host
-	mode      mode
-	apps      apps
-	pushes    pushes
-	calls     calls
-	timings   timings
-	instances instanceCache
-	reading   reading
+	host       bots.Host
+	mode       mode
+	apps       apps
+	pushes     pushes
+	calls      calls
+	hearNoMore func() // ends listening for calls at other processes
+	timings    timings
+	instances  instanceCache
+	reading    reading
 }
 
 var (
@@ -93,12 +94,20 @@ type timings struct {
 }
 
 func newDriver(h bots.Host) *driver {
-	return &driver{host: h, mode: modeStream, apps: apps{h.DB, h.Secrets}, pushes: pushes{h.DB}, calls: calls{of: map[int64]*callBox{}},
+	d := &driver{host: h, mode: modeStream, apps: apps{h.DB, h.Secrets}, pushes: pushes{h.DB}, calls: calls{of: map[int64]*callBox{}},
 		timings: timings{silence: 45 * time.Second, reopen: time.Hour, dial: 15 * time.Second,
 			shortest: 10 * time.Second, forget: 5 * time.Second,
 			poll: 29 * time.Second, retry: time.Second, better: 10 * time.Minute, missed: 5 * time.Minute, renew: 6 * time.Hour},
 		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}},
 		reading:   make(reading, maxReading)}
+	d.hearNoMore = h.Notices.OnCalled(d.calls.calledElsewhere)
+	return d
+}
+
+// Close listens for calls no more.
+func (d *driver) Close() error {
+	d.hearNoMore()
+	return nil
 }
 
 // StandIn starts a stand-in for the demo.

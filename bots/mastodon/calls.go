@@ -43,8 +43,8 @@ func (d *driver) handleCall(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(d.ring(r.Context(), botID, r.Header, body))
 }
 
-// ring wakes the account and returns the status of the answer. One that does not wait
-// for calls will catch up by itself.
+// ring wakes the account, here or at the process that runs it, and returns the status of
+// the answer. One that does not wait for calls will catch up by itself.
 func (d *driver) ring(ctx context.Context, botID int64, h http.Header, body []byte) int {
 	if d.mode != modePush {
 		return http.StatusGone
@@ -60,6 +60,7 @@ func (d *driver) ring(ctx context.Context, botID int64, h http.Header, body []by
 	case !connected:
 		return http.StatusGone
 	}
+	d.host.Notices.Called(botID)
 	return http.StatusCreated
 }
 
@@ -98,6 +99,14 @@ func (c *calls) box(botID int64) *callBox {
 	return c.of[botID]
 }
 
+// calledElsewhere wakes an account that was called at another process. What a notice of all
+// bots is about is looked for by each of them every few minutes.
+func (c *calls) calledElsewhere(botID int64) {
+	if box := c.box(botID); box != nil {
+		box.wakeUp()
+	}
+}
+
 // callBox wakes one account. Several calls are answered together.
 type callBox struct {
 	keys *webpush.Keys
@@ -115,6 +124,10 @@ func (b *callBox) ring(h http.Header, body []byte) {
 	b.mu.Lock()
 	b.stale = b.stale || err != nil
 	b.mu.Unlock()
+	b.wakeUp()
+}
+
+func (b *callBox) wakeUp() {
 	select {
 	case b.wake <- struct{}{}:
 	default: // it is awake already

@@ -187,7 +187,7 @@ const maxFormer = 5
 func (s *apps) all(ctx context.Context, instance string) ([]app, error) {
 	var list []app
 	err := s.db.Read(ctx).Raw(`SELECT instance, client_id, secret FROM mastodon_apps WHERE instance = ?1
-		UNION ALL SELECT * FROM (SELECT instance, client_id, secret FROM mastodon_former_apps WHERE instance = ?1 LIMIT ?2)`,
+		UNION ALL SELECT * FROM (SELECT instance, client_id, secret FROM mastodon_former_apps WHERE instance = ?1 LIMIT ?2) AS former`,
 		instance, maxFormer).Scan(&list).Error
 	if err != nil {
 		return nil, fmt.Errorf("mastodon apps: %w", err)

@@ -23,6 +23,7 @@ import (
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n/i18ntest"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -52,7 +53,7 @@ type working interface {
 
 func newWorld(t *testing.T, o standin.Options) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, clock: &kittest.Clock{}}
 	if o.Now == nil {
@@ -72,7 +73,7 @@ func newWorld(t *testing.T, o standin.Options) *world {
 			Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour},
 			Network: config.Network{AllowPrivate: true},
 		},
-		DB: w.db, Secrets: box, Texts: w.site.Texts,
+		DB: w.db, Secrets: box, Notices: &notice.Board{}, Texts: w.site.Texts,
 		HTTP: &http.Client{Transport: &http.Transport{}}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
 	}
 	w.open()

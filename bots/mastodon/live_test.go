@@ -15,6 +15,7 @@ import (
 	fault "ticketfrei/bots/kit/standin"
 	"ticketfrei/bots/mastodon/standin"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
 
@@ -161,7 +162,7 @@ func TestStreamsThatSayNothingArePolled(t *testing.T) {
 // While a stream is tried that hangs, as behind a firewall, mentions come in time.
 func TestHangingStreamDelaysNothing(t *testing.T) {
 	t.Parallel()
-	d := newDriver(bots.Host{})
+	d := newDriver(bots.Host{Notices: &notice.Board{}})
 	if d.timings.dial+d.timings.poll/4 > d.timings.poll {
 		t.Errorf("trying takes %s, polls are %s apart", d.timings.dial, d.timings.poll)
 	}
@@ -184,7 +185,7 @@ func TestHangingStreamDelaysNothing(t *testing.T) {
 
 func TestPollingAsksTwoOrThreeTimesAMinute(t *testing.T) {
 	t.Parallel()
-	d := newDriver(bots.Host{})
+	d := newDriver(bots.Host{Notices: &notice.Board{}})
 	for range 1000 {
 		if got := between(d.timings.poll); got < 20*time.Second || got > 30*time.Second {
 			t.Fatalf("polls after %s", got)

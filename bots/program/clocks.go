@@ -14,14 +14,17 @@ import (
 // eventsAtOnce is how many events may wait for a program.
 const eventsAtOnce = 256
 
-// startClocks has the program told of the time and of events in goroutines of the group,
-// until ctx ends.
+// startClocks has the program told of the time, of events and of what other processes ask it
+// in goroutines of the group, until ctx ends.
 func (b *bot) startClocks(ctx context.Context, group *errgroup.Group) {
 	for _, s := range b.manifest.Schedule {
 		group.Go(func() error { return bots.Guard(func() error { return b.keepTime(ctx, s) }) })
 	}
 	if len(b.manifest.Subscribe) > 0 {
 		group.Go(func() error { return bots.Guard(func() error { return b.listen(ctx) }) })
+	}
+	if len(b.manifest.Routes)+len(b.manifest.Words) > 0 && b.host.DB.OnServer() {
+		group.Go(func() error { return bots.Guard(func() error { return b.answerElsewhere(ctx) }) })
 	}
 }
 

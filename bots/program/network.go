@@ -3,10 +3,12 @@ package program
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"sync"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/calls"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/internal/report"
 )
@@ -16,6 +18,7 @@ type Network struct {
 	host        bots.Host
 	manifest    *Manifest
 	subscribers *recipients.Store
+	calls       *calls.Calls // from other processes
 	deaths      deaths
 	counts      *counts
 	connecting  sync.Mutex
@@ -31,6 +34,7 @@ var (
 	_ bots.Commander = (*Network)(nil)
 	_ bots.Connector = (*Network)(nil)
 	_ bots.Speaker   = (*Network)(nil)
+	_ io.Closer      = (*Network)(nil)
 )
 
 func made(m *Manifest, h bots.Host) *Network {
@@ -42,6 +46,7 @@ func made(m *Manifest, h bots.Host) *Network {
 // where the program can do that.
 func newNetwork(m *Manifest, h bots.Host) bots.Network {
 	n := made(m, h)
+	n.calls = calls.New(m.Network, h)
 	switch several, task := m.can(canRecipients) || !m.can(canSend), m.can(canTask); {
 	case several && task:
 		return struct {
@@ -61,6 +66,12 @@ func newNetwork(m *Manifest, h bots.Host) bots.Network {
 		}{n, tasked{n}}
 	}
 	return n
+}
+
+// Close listens for calls no more.
+func (n *Network) Close() error {
+	n.calls.Close()
+	return nil
 }
 
 // Bot returns the bot with its settings.
@@ -191,18 +202,13 @@ func (n *Network) Commands(context.Context, report.Bot) ([]string, error) {
 
 // Command has the program answer a command.
 func (n *Network) Command(ctx context.Context, b report.Bot, c bots.Command) (string, error) {
-	at := n.at(b.ID)
-	if at == nil {
-		return "", errNotRunning
-	}
-	id := at.nextID("command")
-	l := &toLine{Type: toCommand, ID: id, From: id, Word: c.Word, Text: text(c.Text), Language: c.Language}
+	l := &toLine{Type: toCommand, Word: c.Word, Text: text(c.Text), Language: c.Language}
 	for _, w := range n.manifest.Words {
 		if w.Word == c.Word {
 			l.Entities = w.given(c.Reading)
 		}
 	}
-	got, _, err := at.crew.ask(ctx, l, nil, fromAnswer, fromFailed)
+	got, err := n.ask(ctx, b.ID, l)
 	if err == nil && got.Type == fromFailed {
 		err = words(got.Error)
 	}

@@ -43,24 +43,20 @@ func pageError(status int, id string, err error) error {
 
 // handleRoute has the program answer a request.
 func (p *pages) handleRoute(w http.ResponseWriter, r *http.Request, path string) error {
-	at, err := p.workingFor(r.Context(), p.site.City(r))
+	b, err := p.botOf(r.Context(), p.site.City(r))
 	if err != nil {
 		return err
 	}
-	select {
-	case at.requests <- struct{}{}:
-		defer func() { <-at.requests }()
-	default:
-		return pageError(http.StatusServiceUnavailable, "error.busy", errors.New("the program has as many requests in hand as it may"))
-	}
-	l, err := request(r, at.nextID("request"), path)
+	l, err := request(r, path)
 	if err != nil {
 		return err
 	}
 	ctx, done := context.WithTimeout(r.Context(), p.manifest.Answer+readyWait)
 	defer done()
-	got, _, err := at.crew.ask(ctx, l, nil, fromAnswer, fromFailed)
+	got, err := p.ask(ctx, b.ID, l)
 	switch {
+	case errors.Is(err, errBusy):
+		return pageError(http.StatusServiceUnavailable, "error.busy", err)
 	case errors.Is(err, errLongLine):
 		return pageError(http.StatusRequestEntityTooLarge, "error.too_large", err)
 	case err != nil:
@@ -71,25 +67,18 @@ func (p *pages) handleRoute(w http.ResponseWriter, r *http.Request, path string)
 	return respond(w, got)
 }
 
-// workingFor returns the bot of a city that is at work.
-func (p *pages) workingFor(ctx context.Context, city report.City) (*bot, error) {
+// botOf returns the bot of a city that is switched on.
+func (p *pages) botOf(ctx context.Context, city report.City) (report.Bot, error) {
 	b, err := p.host.DB.FindBot(ctx, city.ID, p.manifest.Network)
 	if errors.Is(err, db.ErrNotFound) || err == nil && !b.Enabled {
-		return nil, pageError(http.StatusNotFound, "error.not_found", err)
+		return report.Bot{}, pageError(http.StatusNotFound, "error.not_found", err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	at := p.at(b.ID)
-	if at == nil {
-		return nil, pageError(http.StatusServiceUnavailable, "error.internal", errNotRunning)
-	}
-	return at, nil
+	return b, err
 }
 
 // request is the line of a request. The site has read the form of a POST.
-func request(r *http.Request, id, path string) (*toLine, error) {
-	l := &toLine{Type: toRequest, ID: id, Method: r.Method, Path: &path, Query: &r.URL.RawQuery, Language: r.Header.Get("Accept-Language")}
+func request(r *http.Request, path string) (*toLine, error) {
+	l := &toLine{Type: toRequest, Method: r.Method, Path: &path, Query: &r.URL.RawQuery, Language: r.Header.Get("Accept-Language")}
 	if r.Method == http.MethodHead {
 		l.Method = http.MethodGet
 	}

@@ -20,6 +20,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/calls"
 	"ticketfrei/bots/kit/chat"
 	"ticketfrei/bots/kit/pace"
 	kit "ticketfrei/bots/kit/standin"
@@ -78,6 +79,7 @@ type driver struct {
 	transport *http.Transport
 	dialing   dialing
 	timings   timings
+	kept      *calls.Calls
 	hooks     *hooks   // nil where bots poll
 	tookOver  sync.Map // bots that have removed a webhook of another address
 }
@@ -106,7 +108,7 @@ func newDriver(h bots.Host, api string) (*driver, error) {
 	if err := checkURL(api); err != nil {
 		return nil, fmt.Errorf("setting telegram.api: %w", err)
 	}
-	return &driver{host: h, api: api, transport: newTransport(h.Outgoing), dialing: newDialing(),
+	return &driver{host: h, api: api, transport: newTransport(h.Outgoing), dialing: newDialing(), kept: calls.New(name, h),
 		timings: timings{poll: 50 * time.Second, pause: time.Second}}, nil
 }
 
@@ -122,8 +124,9 @@ func (d *driver) Open(a account.Account, log chat.Log) (chat.Conn, error) {
 // StandIn starts what plays Telegram in the demo.
 func (d *driver) StandIn(city string) (kit.Shown, error) { return standin.Show(city, d.host.Now) }
 
-// Close closes the connections that nobody uses.
+// Close closes the connections that nobody uses, and listens for calls no more.
 func (d *driver) Close() error {
+	d.kept.Close()
 	d.transport.CloseIdleConnections()
 	return nil
 }
@@ -165,6 +168,9 @@ const keptByTelegram = 24 * time.Hour
 // Receive hears what is written to the bot, in the way of telegram.mode.
 func (c *conn) Receive(ctx context.Context, cursor string, hear chat.Hear) error {
 	c.next, _ = strconv.Atoi(cursor) // an empty one means from now on
+	if _, err := c.takeKept(ctx, hear); err != nil {
+		return err
+	}
 	if c.driver.hooks == nil {
 		return c.poll(ctx, hear)
 	}
@@ -178,6 +184,11 @@ func (c *conn) poll(ctx context.Context, hear chat.Hear) error {
 	dropped := false            // a webhook that was set before
 	for {
 		began := time.Now()
+		if c.driver.hooks != nil { // Telegram may have called before
+			if _, err := c.takeKept(ctx, hear); err != nil {
+				return err
+			}
+		}
 		list, err := c.client.updates(ctx, c.offset(), maxUpdates, c.driver.timings.poll, dialing)
 		if errors.Is(err, errTooLarge) { // one by one they have more room
 			list, err = c.client.updates(ctx, c.offset(), 1, c.driver.timings.poll, dialing)

@@ -72,18 +72,25 @@ func (c *conn) listen(ctx context.Context, hear chat.Hear) error {
 	next := time.NewTimer(jitter(c.driver.hooks.times.look))
 	defer next.Stop()
 	calls := c.driver.hooks.line(c.bot)
+	kept, leave := c.driver.kept.Await(c.bot)
+	defer leave()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case call := <-calls:
-			if err := call.answer(func(update []byte) error { return c.take(ctx, update, hear) }); err != nil {
+		case <-kept:
+			n, err := c.takeKept(ctx, hear)
+			if err != nil {
 				return err
 			}
-			if w.heard = true; !w.called {
-				w.called = true
-				c.log.Info("the webhook works: Telegram has called", nil)
+			if n > 0 {
+				w.works(c.log)
 			}
+		case call := <-calls:
+			if err := call.answer(func(update []byte) error { return c.takeCall(ctx, update, hear) }); err != nil {
+				return err
+			}
+			w.works(c.log)
 		case <-next.C: // beside what comes: Telegram may take its time
 			looking.Go(func() { answer <- c.look(ctx) })
 		case l := <-answer:
@@ -96,18 +103,41 @@ func (c *conn) listen(ctx context.Context, hear chat.Hear) error {
 	}
 }
 
+// works notes that Telegram has called.
+func (w *watch) works(log chat.Log) {
+	if w.heard = true; !w.called {
+		w.called = true
+		log.Info("the webhook works: Telegram has called", nil)
+	}
+}
+
 // jitter is a time around d: thousands of bots must not ask at once.
 func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
-// take deals with an update. One that cannot be read is left out: it would be as
-// unreadable the next time.
-func (c *conn) take(ctx context.Context, raw []byte, hear chat.Hear) error {
+// takeKept deals with the updates that Telegram has brought to other processes, and returns
+// how many there were. None of them was polled.
+func (c *conn) takeKept(ctx context.Context, hear chat.Hear) (n int, err error) {
+	return c.driver.kept.Take(ctx, c.bot, func(update []byte) error { return c.take(ctx, update, 0, hear) })
+}
+
+// takeCall deals with an update that Telegram has brought here, after those that it has
+// brought elsewhere before.
+func (c *conn) takeCall(ctx context.Context, raw []byte, hear chat.Hear) error {
+	if _, err := c.takeKept(ctx, hear); err != nil {
+		return err
+	}
+	return c.take(ctx, raw, c.offset(), hear)
+}
+
+// take deals with an update, unless its id is below offset: then it was polled. One that
+// cannot be read is left out: it would be as unreadable the next time.
+func (c *conn) take(ctx context.Context, raw []byte, offset int, hear chat.Hear) error {
 	u, err := parseUpdate(raw)
 	switch {
 	case err != nil:
 		c.log.Warn("telegram.log.skipped", nil) // the error may hold a part of it
 		return nil
-	case u.ID > 0 && (u.ID < c.offset() || slices.Contains(c.called, u.ID)):
+	case u.ID > 0 && (u.ID < offset || slices.Contains(c.called, u.ID)):
 		return nil // it was polled, or came before
 	}
 	if err := hear(ctx, "", c.me.events(u)...); err != nil {

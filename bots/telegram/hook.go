@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"ticketfrei/bots"
+	"ticketfrei/bots/kit/calls"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/secret"
 )
@@ -36,13 +37,15 @@ const (
 )
 
 // hooks is where Telegram calls all bots: each call finds its bot by the secret that it
-// brings, and is answered when the bot has dealt with it.
+// brings, and is answered when the bot has dealt with it, or when it is kept for another
+// process that runs the bot.
 type hooks struct {
 	url   string // that Telegram calls
 	box   *secret.Box
 	log   *slog.Logger
 	say   rate.Sometimes // what goes wrong for all bots alike is said once in a while
 	times hookTimes
+	kept  *calls.Calls // those that other processes take
 
 	mu    sync.Mutex
 	lines map[int64]chan call // by bot
@@ -62,8 +65,8 @@ type hookTimes struct {
 	again time.Duration
 }
 
-func newHooks(h bots.Host) *hooks {
-	return &hooks{
+func newHooks(h bots.Host, kept *calls.Calls) *hooks {
+	return &hooks{kept: kept,
 		url: hookURL(h.Config), box: h.Secrets, log: h.Log, say: rate.Sometimes{Interval: time.Hour},
 		times: hookTimes{wait: 2 * time.Second, look: time.Minute, every: 10 * time.Minute, again: time.Hour},
 		lines: map[int64]chan call{}, lost: map[int64]bool{},
@@ -122,7 +125,15 @@ func (h *hooks) take(w http.ResponseWriter, r *http.Request) (status int) {
 	} else if err != nil {
 		return http.StatusBadRequest
 	}
-	if err := h.handOver(r.Context(), bot, update); err != nil {
+	elsewhere, err := h.kept.Elsewhere(r.Context(), bot)
+	switch {
+	case err != nil:
+	case elsewhere:
+		err = h.kept.Keep(r.Context(), bot, update)
+	default:
+		err = h.handOver(r.Context(), bot, update)
+	}
+	if err != nil {
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusOK

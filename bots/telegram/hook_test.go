@@ -40,7 +40,7 @@ func newHookWorld(t *testing.T) *hookWorld {
 	t.Cleanup(w.web.Close)
 	t.Cleanup(func() { check(t, w.server.Close()) }) // before: it may be calling
 	w.host.Config.Web.URL = w.web.URL
-	w.driver.hooks = newHooks(w.host)
+	w.driver.hooks = newHooks(w.host, w.driver.kept)
 	w.driver.hooks.times = hookTimes{wait: kittest.Patience, look: time.Hour, every: time.Hour, again: time.Hour}
 	routes.Route(bots.HookPath(name), w.network.(bots.Hooked).HookRoutes)
 	w.row = w.connect()
@@ -321,7 +321,7 @@ func FuzzCall(f *testing.F) {
 	f.Add("1_x", []byte(called(1, "U1 Plärrer")))
 	f.Add("", []byte(`{"update_id":1,"my_chat_member":{"chat":{"id":-1,"type":"group"},"new_chat_member":{"status":"member"}}}`))
 	f.Fuzz(func(t *testing.T, shown string, body []byte) {
-		h := newHooks(bots.Host{Config: &config.Config{}, Secrets: fuzzBox})
+		h := newHooks(bots.Host{Config: &config.Config{}, Secrets: fuzzBox}, nil)
 		if _, ok := h.caller(shown); ok {
 			t.Errorf("%q is believed", shown)
 		}

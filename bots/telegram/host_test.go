@@ -29,6 +29,7 @@ import (
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n/i18ntest"
+	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -73,7 +74,7 @@ func newWorld(t *testing.T, o standin.Options) *world { return newPacedWorld(t, 
 
 func newPacedWorld(t *testing.T, o standin.Options, limits pace.Limits) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, clock: &kittest.Clock{}, log: &bytes.Buffer{}}
 	if o.Now == nil {
@@ -88,7 +89,7 @@ func newPacedWorld(t *testing.T, o standin.Options, limits pace.Limits) *world {
 	w.site = &kittest.Site[*chat.Card, any]{DB: w.db, Visited: w.city, Texts: i18ntest.MustNew(t, append([]fs.FS{files}, kit.Texts...)...)}
 	w.host = bots.Host{
 		Config: &config.Config{Reports: config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour}},
-		DB:     w.db, Places: kittest.CityLines(nil), Secrets: box, Texts: w.site.Texts, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
+		DB:     w.db, Notices: &notice.Board{}, Places: kittest.CityLines(nil), Secrets: box, Texts: w.site.Texts, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: w.clock.Now,
 	}
 	w.accounts, w.chats = account.NewStore(name, w.host), recipients.NewStore(name, w.host)
 	spec := network(&options{})

@@ -68,7 +68,7 @@ func open(h bots.Host, o *options) (chat.Driver, error) {
 		return nil, err
 	}
 	if problem, _ := o.whyNotCalled(h.Config); o.Mode == modeWebhook && problem == "" {
-		d.hooks = newHooks(h)
+		d.hooks = newHooks(h, d.kept)
 		d.transport.IdleConnTimeout = hookIdle
 	}
 	return d, nil

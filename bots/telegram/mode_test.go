@@ -7,6 +7,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/internal/config"
+	"ticketfrei/internal/notice"
 )
 
 func TestModeSetting(t *testing.T) {
@@ -44,7 +45,7 @@ func TestModeSetting(t *testing.T) {
 			if len(advice) > 0 && !strings.Contains(advice[0].Hint, tt.hint) {
 				t.Errorf("hint %q", advice[0].Hint)
 			}
-			d := must(open(bots.Host{Config: c}, o))(t).(*driver)
+			d := must(open(bots.Host{Config: c, Notices: &notice.Board{}}, o))(t).(*driver)
 			if hooked := d.hooks != nil; hooked != tt.hooked {
 				t.Errorf("by webhook: %t", hooked)
 			}

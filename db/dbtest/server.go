@@ -24,8 +24,12 @@ import (
 // it is set, tests have databases there, as somebody who may make some.
 const ServerVariable = "TICKETFREI_TEST_DATABASE"
 
+// server is the URL of that server; empty: there is none. It is read once: tests that run
+// the program, to which the variable is an unknown setting, unset it.
+var server = os.Getenv(ServerVariable)
+
 // OnServer tells whether tests have their databases on a server.
-func OnServer() bool { return os.Getenv(ServerVariable) != "" }
+func OnServer() bool { return server != "" }
 
 // OnlyFile skips a test of what only a database in a file has, and says what that is.
 func OnlyFile(tb testing.TB, what string) {
@@ -71,7 +75,7 @@ func MustMakeEmptyDatabase(tb testing.TB) string {
 }
 
 // serverTemplate is the name of a database with the tables, which is made once for all tests
-// of a package. Those of packages whose tests have ended are dropped.
+// of a package. It stays: the server is one for tests, and is thrown away.
 var serverTemplate = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
 	name := "template_" + strings.ToLower(rand.Text())
@@ -101,7 +105,7 @@ func migrateTemplate(ctx context.Context, at string) (err error) {
 func onServer(ctx context.Context, statement string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, os.Getenv(ServerVariable))
+	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
 		return fmt.Errorf("the server of %s: %w", ServerVariable, err)
 	}
@@ -112,7 +116,7 @@ func onServer(ctx context.Context, statement string) (err error) {
 
 // databaseURL is the URL of a database on the server.
 func databaseURL(name string) string {
-	u, err := url.Parse(os.Getenv(ServerVariable))
+	u, err := url.Parse(server)
 	if err != nil {
 		return err.Error() // which cannot be opened either
 	}

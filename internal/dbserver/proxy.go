@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -24,6 +25,7 @@ type Proxy struct {
 	flows    chan struct{} // closed while bytes flow; another one, open, while it hangs
 	conns    map[net.Conn]bool
 	finished chan struct{}
+	answered atomic.Int64
 }
 
 // NewProxy starts a proxy before the server at an address. It ends with the test.
@@ -103,6 +105,10 @@ func (p *Proxy) LoseAnswer() <-chan struct{} {
 	p.lose, p.lost = true, make(chan struct{})
 	return p.lost
 }
+
+// Answered is how often the server has answered and waited for what is next: how often
+// something was sent to it, however much.
+func (p *Proxy) Answered() int64 { return p.answered.Load() }
 
 func (p *Proxy) accept() {
 	for {
@@ -186,6 +192,9 @@ func (p *Proxy) answer(to io.Writer, from io.Reader) {
 		message, err := next(in)
 		if err != nil || !p.wait() || p.loses(message) {
 			return
+		}
+		if message[0] == 'Z' { // it is ready
+			p.answered.Add(1)
 		}
 		if _, err := out.Write(message); err != nil {
 			return

@@ -70,6 +70,18 @@ func URL(addresses ...string) string {
 	return url
 }
 
+// Dir is the directory of all that it has written: tables, the log it recovers by, and what
+// it has said.
+func (s *Server) Dir() string { return s.dir }
+
+// Copy makes a base backup, as its operator does, and returns its directory.
+func (s *Server) Copy() string {
+	s.tb.Helper()
+	to := filepath.Join(directory(s.tb), "copy")
+	must(s.tb, "pg_basebackup", "-D", to, "-d", s.URL(), "-X", "stream", "-c", "fast", "--no-sync")
+	return to
+}
+
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 func (s *Server) log() string  { return filepath.Join(s.dir, "log") }
 

@@ -18,18 +18,20 @@ const (
 	Passed  Kind = 'p' // a report of the city passed, was edited, let through or taken back
 	Judged  Kind = 'j' // a report of the city did not pass
 	Heard   Kind = 'h' // reports wait to be judged that a process heard that does not judge them
+	Called  Kind = 'b' // a bot was called at a process that does not run it
+	Spare   Kind = 's' // something of the city is to be sent that another process may send, or is to send
 )
 
 // Notice is one thing that a process says.
 type Notice struct {
 	Kind Kind
-	ID   int64 // the city, or All; of Heard the shard
+	ID   int64 // the city, or All; of Heard the shard, of Called the bot
 }
 
 // Board passes notices on. The zero Board is ready; it is safe for use by many
 // goroutines.
 type Board struct {
-	changed, passed, heard, own, elsewhere topic
+	changed, passed, heard, called, own, elsewhere topic
 }
 
 // Changed says that a city, its rules or its bots were changed in the database.
@@ -46,18 +48,32 @@ func (b *Board) Judged(cityID int64) { b.say(Notice{Judged, cityID}) }
 // judges. Only other processes are told.
 func (b *Board) Heard(shard int64) { b.say(Notice{Heard, shard}) }
 
+// Called says that a bot was called that another process runs. Only other processes are told.
+func (b *Board) Called(botID int64) { b.say(Notice{Called, botID}) }
+
+// Spare says that something of the city is to be sent that another process may send, or that
+// whoever works for the city is to send. Only other processes are told.
+func (b *Board) Spare(cityID int64) { b.say(Notice{Spare, cityID}) }
+
 // Elsewhere passes on what another process says. It is not told to other processes.
 func (b *Board) Elsewhere(n Notice) {
 	b.pass(n)
 	b.elsewhere.tell(n)
-	if n.Kind == Heard {
+	switch n.Kind {
+	case Heard:
 		b.heard.tell(n)
+	case Called:
+		b.called.tell(n)
 	}
 }
 
 // ChangedElsewhere says that a city was found to have been changed by another process,
 // which may have told nobody.
 func (b *Board) ChangedElsewhere(cityID int64) { b.Elsewhere(Notice{Changed, cityID}) }
+
+// CalledElsewhere says that calls of a bot were found that another process has taken, which
+// may have told nobody.
+func (b *Board) CalledElsewhere(botID int64) { b.Elsewhere(Notice{Called, botID}) }
 
 // say passes on what this process says.
 func (b *Board) say(n Notice) {
@@ -83,6 +99,9 @@ func (b *Board) OnPassed(listen func(cityID int64)) (stop func()) { return b.pas
 
 // OnHeard calls listen for every Heard of another process; see OnChanged.
 func (b *Board) OnHeard(listen func(shard int64)) (stop func()) { return b.heard.addID(listen) }
+
+// OnCalled calls listen for every Called of another process; see OnChanged. botID may be All.
+func (b *Board) OnCalled(listen func(botID int64)) (stop func()) { return b.called.addID(listen) }
 
 // OnOwn calls listen for everything that this process says, to tell the others; see
 // OnChanged.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,10 @@ import (
 // seedAtOnce is how many cities are written at the same time. They share
 // transactions.
 const seedAtOnce = 128
+
+// seedRows is how many subscribers are written in one transaction: a server ends those that
+// take long.
+const seedRows = 500
 
 // seeder writes cities into the database of a program that does not run.
 type seeder struct {
@@ -117,15 +122,20 @@ func (s *seeder) subscribe(ctx context.Context, c report.City, emails []string) 
 		return err
 	}
 	subscribers := recipients.ForMigration("mail", s.secrets)
-	return s.db.Write(ctx, func(tx *gorm.DB) error {
-		for _, email := range emails {
-			err := subscribers.Put(tx, recipients.Recipient{BotID: b.ID, Address: email, Created: time.Now()})
-			if err != nil {
-				return err
+	for some := range slices.Chunk(emails, seedRows) {
+		err := s.db.Write(ctx, func(tx *gorm.DB) error {
+			for _, email := range some {
+				if err := subscribers.Put(tx, recipients.Recipient{BotID: b.ID, Address: email, Created: time.Now()}); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // mastodonAccount stores the account of a bot as a login does. The cursor is an

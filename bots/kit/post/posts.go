@@ -64,13 +64,12 @@ func (p *posts) find(ctx context.Context, key string) (record, error) {
 func (p *posts) save(ctx context.Context, key string, botID int64, r report.Receipt) error {
 	now := p.now()
 	err := p.db.WriteSoon(ctx, func(tx *gorm.DB) error {
-		if _, err := db.Exec(tx, "DELETE FROM "+p.table+" WHERE at < ?", now.Add(-p.keep).UnixMilli()); err != nil {
+		if err := db.Later(tx, "DELETE FROM "+p.table+" WHERE at < ?", now.Add(-p.keep).UnixMilli()); err != nil {
 			return err
 		}
-		_, err := db.Exec(tx, "INSERT INTO "+p.table+` (id, bot_id, status_id, url, at) VALUES (?, ?, ?, ?, ?)
+		return db.Later(tx, "INSERT INTO "+p.table+` (id, bot_id, status_id, url, at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET status_id = excluded.status_id, url = excluded.url, at = excluded.at`,
 			key, botID, r.ID, r.URL, now.UnixMilli())
-		return err
 	})
 	if err != nil {
 		return fmt.Errorf("record %s post: %w", p.network, err)
