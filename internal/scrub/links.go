@@ -214,7 +214,7 @@ func (s *search) hits(start, end int) []hit {
 }
 
 // tokenPages are the last parts of the paths before a token.
-var tokenPages = [][]byte{[]byte("confirm"), []byte("unsubscribe"), []byte("invitation"), []byte("password")}
+var tokenPages = [][]byte{[]byte("confirm"), []byte("often"), []byte("unsubscribe"), []byte("invitation"), []byte("password")}
 
 // maxPath is how long the path before a token is at most.
 const maxPath = 200
@@ -228,7 +228,7 @@ func (s *search) afterHost(from, at, end int) int {
 	if rest := s.low[at:end]; len(rest) > 0 && rest[0] == '-' && !bytes.HasPrefix(rest, []byte("-3a")) && !bytes.HasPrefix(rest, []byte("-2f")) {
 		return 0
 	}
-	part := at
+	part, whole := at, at // of the path: from "_" or "/" on, and from "/" on
 	for i := at; i <= min(end, at+maxPath); i++ {
 		if i < end && isToken(rune(s.b[i])) && s.b[i] != '_' {
 			continue
@@ -239,12 +239,17 @@ func (s *search) afterHost(from, at, end int) int {
 			}
 		}
 		if i-part >= tokenLike {
+			if s.box.TokenLength(string(s.b[whole:i])) > 0 { // or its length is not known
+				part = whole
+			}
 			return s.tokenEnd(part, s.run64(part, end))
 		}
 		if i < end && s.b[i] == '#' {
 			return 0
 		}
-		part = i + 1
+		if part = i + 1; i < end && s.b[i] != '_' {
+			whole = part
+		}
 	}
 	return 0
 }

@@ -277,6 +277,23 @@ func TestStripKeepsTheRest(t *testing.T) {
 	}
 }
 
+// The word after a link stays, whatever page the link leads to and whatever letters its
+// token has.
+func TestStripKeepsTheWordAfter(t *testing.T) {
+	box := mustBox(t)
+	links := scrub.NewLinks(web, box)
+	host := strings.TrimPrefix(web, "https://")
+	for i := range 500 {
+		token := box.Sign("page", "1 victim@riders.example", time.Unix(int64(i), 0))
+		for _, page := range []string{"confirm", "often", "new-page"} {
+			text := "Kontis\n" + host + "/city/nuernberg/mail/" + page + "/" + token + "\nRichtung Fürth"
+			if got := links.Strip(text); got != "Kontis\nRichtung Fürth" {
+				t.Fatalf("%q became %q", text, got)
+			}
+		}
+	}
+}
+
 // A token that a program has cut with blanks goes as a whole.
 func TestStripWhatIsCutWithBlanks(t *testing.T) {
 	box := mustBox(t)
