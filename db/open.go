@@ -52,6 +52,7 @@ type DB struct {
 	write  *gorm.DB
 	writer *writer
 	syncer *syncer
+	disk   *toDisk // the syncer's, or that of the server
 	space  *space
 	damage *damage
 	words  *words // of reports; nil: they are stored as they are
@@ -93,6 +94,7 @@ func Open(ctx context.Context, dir string, now func() time.Time, log *slog.Logge
 		return nil, err
 	}
 	d.syncer = startSyncer(d.path+"-wal", d.space)
+	d.disk = d.syncer.toDisk
 	d.writer = startWriter(d.write, d.syncer, d.space, d.damage)
 	d.house = startHousekeeper(d, checkpoints, log)
 	return d, nil

@@ -73,6 +73,7 @@ func OpenServer(ctx context.Context, url string, now func() time.Time, log *slog
 	}
 	d.server.away.begin(pool)
 	d.server.flush = startFlusher(pool, d.server.away)
+	d.disk = d.server.flush.toDisk
 	for range serverWriters {
 		d.server.write = append(d.server.write, startServerWriter(d.server, d.write, pool))
 	}

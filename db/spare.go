@@ -134,10 +134,5 @@ func updateSpare(tx *gorm.DB, o *Outcome) (there bool, err error) {
 		statement = "UPDATE fanouts SET open = ?, attempts = ?, due = ?, holder = ? WHERE id = ? AND holder = ?"
 		args = append([]any{int64(o.Open), o.Attempts, millis(o.Due), o.Holder}, args...)
 	}
-	result, err := Exec(tx, statement, args...)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return changeOne(tx, statement, args...)
 }

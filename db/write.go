@@ -41,34 +41,22 @@ func (d *DB) do(ctx context.Context, j *job) error {
 	if d.OnServer() {
 		err := d.server.writer(j).do(ctx, j)
 		if err == nil && j.hearing != nil {
-			err = d.server.flush.wait()
+			err = d.disk.wait()
 		}
 		return err
 	}
 	if err := d.writer.do(ctx, j); err != nil || j.soon {
 		return err
 	}
-	return d.syncer.wait()
+	return d.disk.wait()
 }
 
 // AfterSync calls f, from another goroutine, when everything written before the
 // call is on disk or has failed to get there. That takes a few milliseconds.
-func (d *DB) AfterSync(f func(error)) {
-	if d.OnServer() {
-		d.server.flush.after(f)
-		return
-	}
-	d.syncer.after(f)
-}
+func (d *DB) AfterSync(f func(error)) { d.disk.after(f) }
 
 // OnSync is like AfterSync, but at once.
-func (d *DB) OnSync(f func(error)) {
-	if d.OnServer() {
-		d.server.flush.soon(f)
-		return
-	}
-	d.syncer.soon(f)
-}
+func (d *DB) OnSync(f func(error)) { d.disk.soon(f) }
 
 // job is a write, which shares its transaction with others.
 type job struct {

@@ -220,7 +220,7 @@ func (c *Commands) ask(by answerer, in bots.Incoming, cmd bots.Command) {
 			c.Log.Warn("a program could not answer a command", "bot", by.bot.ID, "network", by.bot.Network, "city", by.bot.CityID, "command", cmd.Word, "err", err)
 			words = c.Texts.T(cmd.Language, "command.failed")
 		}
-		if words = valid(strings.TrimSpace(words)); words == "" && in.Here { // where somebody waits
+		if words = printable(strings.TrimSpace(words)); words == "" && in.Here { // where somebody waits
 			words = c.Texts.T(cmd.Language, "command.done")
 		}
 		if words == "" {

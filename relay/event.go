@@ -14,11 +14,7 @@ const maxTold = bus.MaxPayload * 3 / 4
 
 // publish tells the bus what became of a report that was judged.
 func (rl *Relay) publish(r *report.Report, v report.Verdict) {
-	name := bus.ReportRefused
-	if v.Passed {
-		name = bus.ReportPassed
-	}
-	rl.publishAs(name, r, v)
+	rl.publishAs(eventOf(v), r, v)
 }
 
 // publishAs tells the bus of a report, where somebody wants to know.

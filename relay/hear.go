@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"ticketfrei/bots"
 	"ticketfrei/censor"
@@ -15,6 +14,7 @@ import (
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/scrub"
 	"ticketfrei/internal/secret"
+	"ticketfrei/internal/valid"
 )
 
 // maxText is how much of a text is kept, in characters: one more than the censor
@@ -101,7 +101,7 @@ func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said
 	if err != nil {
 		return "", v, fmt.Errorf("rehearse: %w", err)
 	}
-	said, _ = intent.Insisted(bounded(h.clean(scrub.Invisible(valid(text)))))
+	said, _ = intent.Insisted(bounded(h.clean(scrub.Invisible(printable(text)))))
 	read, err := h.Places.readIn(ctx, cityID, said)
 	if err != nil {
 		return "", v, fmt.Errorf("rehearse: %w", err)
@@ -111,7 +111,7 @@ func (h *Hearing) Rehearse(ctx context.Context, cityID int64, text string) (said
 
 // report makes a report of what bot b heard.
 func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
-	now, text := h.Now(), scrub.Invisible(valid(in.Text))
+	now, text := h.Now(), scrub.Invisible(printable(in.Text))
 	said := h.clean(text)
 	if said != strings.TrimSpace(text) {
 		in.KeepID = false // a boost would show what was taken out
@@ -135,12 +135,10 @@ func (h *Hearing) report(b report.Bot, in bots.Incoming) report.Report {
 	return r
 }
 
-// valid returns text that every database and screen takes: UTF-8 without control
+// printable returns text that every database and screen takes: valid, and without control
 // characters, but for those that are space.
-func valid(text string) string {
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
+func printable(text string) string {
+	text = valid.Text(text)
 	if strings.IndexFunc(text, isControl) < 0 {
 		return text
 	}

@@ -18,9 +18,9 @@ const batchSize = 64
 // stored. What it has no room for it reads from the database, and until that is
 // done nothing is added: so its reports come in the order they were stored.
 type lane struct {
-	stored    unjudged
-	elsewhere func(cityID int64) bool // whether a city has a lane of its own; nil: none has
-	wake      chan struct{}
+	stored unjudged
+	beside func(cityID int64) bool // whether a city has a lane of its own; nil: none has
+	wake   chan struct{}
 	// Of who takes out: the highest seq that was, and whether what is read may have been
 	// taken out before, by the lane of its city that waits for outside programs.
 	last    int64
@@ -42,13 +42,13 @@ type unjudged func(ctx context.Context, after int64, limit int) ([]db.Heard, err
 func newLane(stored unjudged) *lane { return &lane{stored: stored, wake: make(chan struct{}, 1)} }
 
 // newLanes returns the lanes of all cities, which begin with what the database holds.
-func newLanes(d *db.DB, elsewhere func(cityID int64) bool) []*lane {
+func newLanes(d *db.DB, beside func(cityID int64) bool) []*lane {
 	all := make([]*lane, lanes)
 	for i := range all {
 		all[i] = newLane(func(ctx context.Context, after int64, limit int) ([]db.Heard, error) {
 			return d.Unjudged(ctx, int64(i), lanes, after, limit)
 		})
-		all[i].elsewhere, all[i].behind = elsewhere, true
+		all[i].beside, all[i].behind = beside, true
 		all[i].signal()
 	}
 	return all
@@ -182,14 +182,14 @@ func (l *lane) read(ctx context.Context) ([]db.Heard, error) {
 	}
 	// What was put meanwhile was read as well.
 	l.waiting = slices.DeleteFunc(l.waiting, func(h db.Heard) bool { return hasSeq(batch, h.Seq) })
-	batch = slices.DeleteFunc(batch, func(h db.Heard) bool { return l.tried[h.Seq] || l.looking && l.isElsewhere(h) })
+	batch = slices.DeleteFunc(batch, func(h db.Heard) bool { return l.tried[h.Seq] || l.looking && l.isBeside(h) })
 	l.looking = l.looking && more
 	return batch, err
 }
 
-// isElsewhere tells whether a report is one of another lane.
-func (l *lane) isElsewhere(h db.Heard) bool {
-	return l.elsewhere != nil && l.elsewhere(h.Report.CityID)
+// isBeside tells whether a report is one of another lane.
+func (l *lane) isBeside(h db.Heard) bool {
+	return l.beside != nil && l.beside(h.Report.CityID)
 }
 
 func hasSeq(list []db.Heard, seq int64) bool {

@@ -1,12 +1,13 @@
-// Package relay is the way of a report: what a bot hears is stored (hear.go),
-// taken up city by city (lane.go, lanes.go), also what another process has heard (find.go), judged by its city's rules (judge.go)
-// and by what came before (brake.go), and sent on to everybody (fanout.go). Where a city has
-// outside programs look at its reports, they wait for those first (task.go, aside.go). Whoever
-// wrote it is told what became of it (outcome.go, answer.go, lines.go), or the last
-// reports where it was a question (question.go, where.go), and what they make of it later
-// is followed (edit.go). A moderator decides about what is held
-// (decide.go), can take a report back (takeback.go), and can stop a city (pause.go). What other
-// processes do with reports that were heard here is followed in elsewhere.go and told.go.
+// Package relay is the way of a report: what a bot hears is stored (hear.go), taken up
+// city by city (lane.go, lanes.go), also what another process has heard (find.go), judged
+// by its city's rules (judge.go) and by what came before (brake.go), and sent on to
+// everybody (fanout.go). Where a city has outside programs look at its reports, they wait
+// for those first (task.go, aside.go). Whoever wrote it is told what became of it
+// (outcome.go, answer.go, lines.go), or the last reports where it was a question
+// (question.go, where.go), and what they make of it later is followed (edit.go). A
+// moderator decides about what is held (decide.go), can take a report back (takeback.go),
+// and can stop a city (pause.go). What other processes do with reports that were heard
+// here is followed in elsewhere.go and told.go.
 package relay
 
 import (

@@ -241,8 +241,8 @@ func (l *looking) add(name string, r bots.TaskResult) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.over {
-		l.refusal = cut(valid(r.Refuse), maxRefusal)
-		l.answer = shortened(joined(l.answer, valid(r.Answer)), maxCommandAnswer)
+		l.refusal = cut(printable(r.Refuse), maxRefusal)
+		l.answer = shortened(joined(l.answer, printable(r.Answer)), maxCommandAnswer)
 	}
 	var compact bytes.Buffer
 	if len(r.Results) > report.MaxResults {
