@@ -19,6 +19,13 @@ type cityRow struct {
 	Zone, Poster                                  string
 	NoIndex                                       bool
 	Tasks                                         string
+	Suspended                                     int64
+	SuspendedFor                                  string
+	Deleted                                       int64
+	Waiting                                       bool
+	Approval                                      string
+	NoLinks, Short, NoContact                     bool
+	Answers, Defaults                             string
 }
 
 func (cityRow) TableName() string { return "cities" }
@@ -26,13 +33,19 @@ func (cityRow) TableName() string { return "cities" }
 func (r cityRow) city() report.City {
 	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
 		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused),
-		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex, Tasks: r.Tasks}
+		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex, Tasks: r.Tasks,
+		Suspended: fromMillis(r.Suspended), SuspendedFor: r.SuspendedFor, Deleted: fromMillis(r.Deleted), Waiting: r.Waiting,
+		Approval: report.Approval(r.Approval), NoLinks: r.NoLinks, Short: r.Short, NoContact: r.NoContact,
+		Answers: r.Answers, Defaults: r.Defaults}
 }
 
 func toCityRow(c report.City) cityRow {
 	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
 		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused),
-		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex, Tasks: c.Tasks}
+		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex, Tasks: c.Tasks,
+		Suspended: millis(c.Suspended), SuspendedFor: c.SuspendedFor, Deleted: millis(c.Deleted), Waiting: c.Waiting,
+		Approval: string(c.Approval), NoLinks: c.NoLinks, Short: c.Short, NoContact: c.NoContact,
+		Answers: c.Answers, Defaults: c.Defaults}
 }
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
@@ -111,19 +124,22 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 // cityColumns are the columns of table c that scanCity reads. briefColumns
 // leaves the long ones empty.
 const (
-	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index, c.tasks"
-	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index, c.tasks"
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index, c.tasks, " + deskColumns
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index, c.tasks, " + deskColumns
+	deskColumns  = "c.suspended, c.suspended_for, c.deleted, c.waiting, c.approval, c.no_links, c.short, c.no_contact, c.answers, c.defaults"
 )
 
 // scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
-	var created, paused int64
-	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex, &c.Tasks}, more...)...)
+	var created, paused, suspended, deleted int64
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex, &c.Tasks,
+		&suspended, &c.SuspendedFor, &deleted, &c.Waiting, &c.Approval, &c.NoLinks, &c.Short, &c.NoContact, &c.Answers, &c.Defaults}, more...)...)
 	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", err)
 	}
 	c.Created, c.Paused = fromMillis(created), fromMillis(paused)
+	c.Suspended, c.Deleted = fromMillis(suspended), fromMillis(deleted)
 	return c, nil
 }
 
@@ -160,7 +176,7 @@ func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.C
 			return err
 		}
 		next := toCityRow(c)
-		if err := tx.Model(&row).Select("*").Omit("id", "slug", "created", "paused").Updates(&next).Error; err != nil {
+		if err := tx.Model(&row).Select("*").Omit("id", "slug", "created", "paused", "suspended", "suspended_for", "deleted", "waiting").Updates(&next).Error; err != nil {
 			return err
 		}
 		if err := d.CityChanged(tx, cityID); err != nil || c.Name == before.Name && c.Language == before.Language {

@@ -72,6 +72,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		forLocks(),
 		forSpreading(),
 		forCalls(),
+		forTheDesk(),
 	}
 }
 
@@ -178,6 +179,55 @@ func forCalls() *gormigrate.Migration {
 		`CREATE INDEX calls_bot ON calls(bot_id, id)`,
 		`CREATE INDEX calls_created ON calls(created)`,
 	))}
+}
+
+// forTheDesk makes what moderators and operators decide: what a moderator may do, what was
+// done, cities that are off or were renamed, and who waits for approval. Whoever was a
+// moderator before could do everything: they are owners.
+func forTheDesk() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0021", Migrate: SQL(
+		`ALTER TABLE cities ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE cities ADD COLUMN suspended_for TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE cities ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE cities ADD COLUMN waiting INTEGER NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE cities ADD COLUMN approval TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE cities ADD COLUMN no_links INTEGER NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE cities ADD COLUMN short INTEGER NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE cities ADD COLUMN no_contact INTEGER NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE cities ADD COLUMN answers TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE cities ADD COLUMN defaults TEXT NOT NULL DEFAULT ''`,
+		`CREATE INDEX cities_deleted ON cities(deleted) WHERE deleted > 0`,
+		`ALTER TABLE city_moderators ADD COLUMN role TEXT NOT NULL DEFAULT 'owner'`,
+		`ALTER TABLE invitations ADD COLUMN role TEXT NOT NULL DEFAULT 'moderator'`,
+		// Names that a city had, and further ones that it has.
+		`CREATE TABLE city_aliases (
+			slug TEXT PRIMARY KEY,
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			created INTEGER NOT NULL) WITHOUT ROWID`,
+		`CREATE INDEX city_aliases_city ON city_aliases(city_id)`,
+		// Who of the moderators did what. Of the server as a whole: without a city.
+		`CREATE TABLE acts (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			city_id INTEGER REFERENCES cities(id) ON DELETE CASCADE,
+			at INTEGER NOT NULL,
+			who TEXT NOT NULL,
+			act TEXT NOT NULL,
+			subject TEXT NOT NULL)`,
+		`CREATE INDEX acts_city ON acts(city_id, id)`,
+		`CREATE INDEX acts_at ON acts(at)`,
+		`CREATE TABLE operators (
+			moderator_id INTEGER PRIMARY KEY REFERENCES moderators(id) ON DELETE CASCADE,
+			created INTEGER NOT NULL)`,
+		`CREATE TABLE passkeys (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			moderator_id INTEGER NOT NULL REFERENCES moderators(id) ON DELETE CASCADE,
+			credential_id TEXT NOT NULL UNIQUE,
+			name TEXT NOT NULL,
+			credential TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			used INTEGER NOT NULL DEFAULT 0)`,
+		`CREATE INDEX passkeys_moderator ON passkeys(moderator_id)`,
+	)}
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes

@@ -6,6 +6,7 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -32,6 +33,62 @@ type City struct {
 	// Tasks are the outside programs that look at a report before the censor does, in
 	// their order: names of networks, one a line.
 	Tasks string
+	// Suspended is since when the operator has the city switched off, for the reason
+	// SuspendedFor; zero: they have not.
+	Suspended    time.Time
+	SuspendedFor string
+	// Deleted is when its moderators have deleted it; zero: they have not. Until it is
+	// deleted for good they can bring it back.
+	Deleted time.Time
+	// Waiting tells that the operator has not yet let it begin.
+	Waiting bool
+	// Approval says whose reports wait for a moderator before they are passed on.
+	Approval Approval
+	// NoLinks holds reports with links back, Short those of more than ShortChars
+	// characters.
+	NoLinks, Short bool
+	// NoContact takes the form to write to its moderators off its page.
+	NoContact bool
+	// Answers are the moderators' texts of what its bots answer, as JSON: the text by the
+	// id of the one whose place it takes.
+	Answers string
+	// Defaults is what new subscriptions begin with, as JSON.
+	Defaults string
+}
+
+// Off reports whether the city is switched off as a whole: its bots do not run, its page
+// and its address say that it is not there.
+func (c City) Off() bool { return c.Waiting || !c.Suspended.IsZero() || !c.Deleted.IsZero() }
+
+// ShortChars is how many characters a report may have where City.Short is set.
+const ShortChars = 250
+
+// Approval says whose reports wait for a moderator.
+type Approval string
+
+// Whose reports wait.
+const (
+	ApproveNone Approval = ""    // nobody's
+	ApproveNew  Approval = "new" // those of who had no report passed yet
+	ApproveAll  Approval = "all" // all
+)
+
+// Role is what a moderator may do in a city.
+type Role string
+
+// The roles, each with what the one after it may do.
+const (
+	Owner     Role = "owner"     // decides who the others are, and whether the city is deleted
+	Moderator Role = "moderator" // changes everything else
+	Helper    Role = "helper"    // sees the reports, takes them back and decides about held ones
+)
+
+// Roles are all of them, in that order.
+func Roles() []Role { return []Role{Owner, Moderator, Helper} }
+
+// May reports whether who has the role r may do what needs the role needed.
+func (r Role) May(needed Role) bool {
+	return slices.Index(Roles(), r) >= 0 && slices.Index(Roles(), r) <= slices.Index(Roles(), needed)
 }
 
 // BotState says how a bot is doing.
