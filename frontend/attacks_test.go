@@ -34,7 +34,7 @@ func TestSubjectsHoldNobodysWords(t *testing.T) {
 	for _, email := range []string{"victim@example.org", "known@example.org"} {
 		tn.signUp(tn.browser(), email, "Gewinn evil.example jetzt")
 	}
-	tn.login("known@example.org").post("/settings/moderators/invite", "email", "victim@example.org").want(http.StatusSeeOther, "/settings#moderators")
+	tn.login("known@example.org").post("/settings/moderators/invite", "email", "victim@example.org").want(http.StatusSeeOther, "/settings/people#moderators")
 	for _, m := range tn.mails {
 		text := strings.ToLower(unfold(m.Data))
 		head, body, _ := strings.Cut(text, "\r\n\r\n")
@@ -192,11 +192,11 @@ func TestLoginsAreListedAndEnded(t *testing.T) {
 	id := strconv.FormatInt(list[1].ID, 10)
 	foreign.post("/settings/account/logins/end", "login", id)
 	there.get("/settings").want(http.StatusOK, "")
-	here.post("/settings/account/logins/end", "login", id).want(http.StatusSeeOther, "/settings#account")
+	here.post("/settings/account/logins/end", "login", id).want(http.StatusSeeOther, "/settings/account#account")
 	here.get("/settings").says("account", "You are logged out there.")
 	there.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 	third.get("/settings").want(http.StatusOK, "")
-	here.post("/settings/account/logins/end-others").want(http.StatusSeeOther, "/settings#account")
+	here.post("/settings/account/logins/end-others").want(http.StatusSeeOther, "/settings/account#account")
 	third.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 	if here.get("/settings").want(http.StatusOK, "").has("end-others") {
 		t.Error("there is nobody else to end")

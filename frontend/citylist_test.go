@@ -343,7 +343,7 @@ func TestModeratorsChooseWhetherSearchEnginesShowThePage(t *testing.T) {
 		index  bool
 	}{{nil, true}, {[]string{}, false}, {[]string{"index", "yes"}, true}} {
 		if tt.fields != nil {
-			w.post("/settings/texts/robots", tt.fields...).want(http.StatusSeeOther, "/settings#texts")
+			w.post("/settings/texts/robots", tt.fields...).want(http.StatusSeeOther, "/settings/texts#texts")
 			w.get("/settings").says("texts", "is saved")
 		}
 		if w.get("/settings").checked("index") != tt.index {
@@ -366,7 +366,7 @@ func TestModeratorsChooseWhetherSearchEnginesShowThePage(t *testing.T) {
 			t.Error("the city is no longer listed for people")
 		}
 	}
-	w.get("/settings/texts/robots").want(http.StatusSeeOther, "/settings#texts")
+	w.get("/settings/texts/robots").want(http.StatusSeeOther, "/settings/texts#texts")
 }
 
 func TestPageSaysWhatBecameOfAReport(t *testing.T) {

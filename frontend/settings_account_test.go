@@ -32,7 +32,7 @@ func TestSettingsPassword(t *testing.T) {
 	})
 	t.Run("a new one ends all other sessions", func(t *testing.T) {
 		const changed = "dreizehn Kontrolleure im Schnee"
-		w.post("/settings/account/password", "old", boardPassword, "new", changed).want(http.StatusSeeOther, "/settings#account")
+		w.post("/settings/account/password", "old", boardPassword, "new", changed).want(http.StatusSeeOther, "/settings/account#account")
 		w.get("/settings").want(http.StatusOK, "").says("account", "Your password is changed.")
 		elsewhere.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 		b.browser().post("/login", "email", "one@example.org", "password", boardPassword).want(http.StatusUnauthorized, "")

@@ -37,7 +37,7 @@ func TestSettingsRules(t *testing.T) {
 	})
 	t.Run("saving", func(t *testing.T) {
 		before := b.changes(c)
-		w.post("/settings/rules", "triggers", "Plärrer\r\nkontis?\r\n", "blocked", "Blödsinn").want(http.StatusSeeOther, "/settings#rules")
+		w.post("/settings/rules", "triggers", "Plärrer\r\nkontis?\r\n", "blocked", "Blödsinn").want(http.StatusSeeOther, "/settings/rules#rules")
 		if got := stored(t); got.Triggers != "Plärrer\nkontis?" || got.Blocked != "Blödsinn" {
 			t.Errorf("stored %q and %q", got.Triggers, got.Blocked)
 		}
@@ -110,14 +110,14 @@ func TestSettingsRules(t *testing.T) {
 		}
 	})
 	t.Run("the suggestion", func(t *testing.T) {
-		w.post("/settings/rules/reset").want(http.StatusSeeOther, "/settings#rules")
+		w.post("/settings/rules/reset").want(http.StatusSeeOther, "/settings/rules#rules")
 		got := stored(t)
 		if got.Triggers != censor.DefaultTriggers("de") || got.Blocked != censor.DefaultBlocked("de") {
 			t.Errorf("stored %+v", got)
 		}
 	})
 	t.Run("no trigger at all is possible and said", func(t *testing.T) {
-		w.post("/settings/rules", "triggers", " ", "blocked", "").want(http.StatusSeeOther, "/settings#rules")
+		w.post("/settings/rules", "triggers", " ", "blocked", "").want(http.StatusSeeOther, "/settings/rules#rules")
 		w.get("/settings").says("rules", "only what names a line or a stop of the city is passed on")
 	})
 }
