@@ -33,7 +33,7 @@ func TestSettingsPassword(t *testing.T) {
 	t.Run("a new one ends all other sessions", func(t *testing.T) {
 		const changed = "dreizehn Kontrolleure im Schnee"
 		w.post("/settings/account/password", "old", boardPassword, "new", changed).want(http.StatusSeeOther, "/settings/account#account")
-		w.get("/settings").want(http.StatusOK, "").says("account", "Your password is changed.")
+		w.get("/settings/account").want(http.StatusOK, "").says("account", "Your password is changed.")
 		elsewhere.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 		b.browser().post("/login", "email", "one@example.org", "password", boardPassword).want(http.StatusUnauthorized, "")
 		b.browser().post("/login", "email", "one@example.org", "password", changed).want(http.StatusSeeOther, "/settings")
@@ -94,7 +94,7 @@ func TestSettingsDeleteCity(t *testing.T) {
 			t.Error("nobody was told")
 		}
 		page := w.get("/settings").want(http.StatusOK, "")
-		if text := page.text(page.doc); !strings.Contains(text, "Fürth is deleted") || !strings.Contains(text, "Settings of Nürnberg") {
+		if text := page.text(page.doc); !strings.Contains(text, "Fürth is deleted") || !strings.Contains(text, "Overview · Nürnberg") {
 			t.Error("the page does not say goodbye to one city and show the other")
 		}
 	})

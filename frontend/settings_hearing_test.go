@@ -42,9 +42,9 @@ func TestWhatCountsAsAReport(t *testing.T) {
 			if b.changes(c) == before {
 				t.Error("nobody was told of the change")
 			}
-			w.get("/settings").says("hearing", "That is saved.")
+			w.get("/settings/rules").says("hearing", "That is saved.")
 		}
-		page := w.get("/settings").want(http.StatusOK, "")
+		page := w.get("/settings/rules").want(http.StatusOK, "")
 		if page.checked("questions") != tt.questions || page.checked("replies") != tt.replies {
 			t.Errorf("%q: the page shows %v and %v", tt.fields, page.checked("questions"), page.checked("replies"))
 		}

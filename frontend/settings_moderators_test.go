@@ -67,7 +67,7 @@ func TestSettingsInvite(t *testing.T) {
 		b.delayed = true
 		defer func() { b.delayed = false }()
 		w.post("/settings/moderators/invite", "email", "late@example.org").want(http.StatusSeeOther, "/settings/people#moderators")
-		w.get("/settings").says("moderators", "The invitation to late@example.org waits")
+		w.get("/settings/people").says("moderators", "The invitation to late@example.org waits")
 		list := open(t)
 		if len(list) != 1 || len(b.mails) != 1 {
 			t.Fatalf("invitations %v, mails %v", list, b.mails)
@@ -77,7 +77,7 @@ func TestSettingsInvite(t *testing.T) {
 	})
 	t.Run("an invitation is mailed", func(t *testing.T) {
 		w.post("/settings/moderators/invite", "email", " Two@Example.org ").want(http.StatusSeeOther, "/settings/people#moderators")
-		page := w.get("/settings")
+		page := w.get("/settings/people")
 		page.says("moderators", "The invitation to two@example.org goes out now.")
 		page.says("invitation-list", "two@example.org")
 		list := open(t)
@@ -129,16 +129,16 @@ func TestSettingsRemove(t *testing.T) {
 	w := b.login("one@example.org")
 
 	t.Run("the last one stays", func(t *testing.T) {
-		page := w.get("/settings")
+		page := w.get("/settings/people")
 		page.silent("moderator-list", "Remove")
 		w.post("/settings/moderators/remove", "moderator", strconv.FormatInt(one.ID, 10)).want(http.StatusSeeOther, "/settings/people#moderators")
-		w.get("/settings").says("moderators", "You are the last moderator")
+		w.get("/settings/people").says("moderators", "You are the last moderator")
 	})
 	t.Run("somebody else", func(t *testing.T) {
 		two := b.join(c, "two@example.org")
 		other := b.login("two@example.org")
 		id := strconv.FormatInt(two.ID, 10)
-		link := w.get("/settings").find(func(n *html.Node) bool {
+		link := w.get("/settings/people").find(func(n *html.Node) bool {
 			return attr(n, "href") == "/settings/moderators/remove?moderator="+id
 		})
 		if link == nil {
@@ -149,7 +149,7 @@ func TestSettingsRemove(t *testing.T) {
 			t.Error("the page does not ask")
 		}
 		w.post("/settings/moderators/remove", "moderator", id).want(http.StatusSeeOther, "/settings/people#moderators")
-		w.get("/settings").says("moderators", "two@example.org is no longer a moderator")
+		w.get("/settings/people").says("moderators", "two@example.org is no longer a moderator")
 		if _, err := b.db.FindModerator(t.Context(), "two@example.org"); !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("one without a city keeps a login: %v", err)
 		}

@@ -27,7 +27,7 @@ func TestSettingsRules(t *testing.T) {
 	}
 
 	t.Run("what is stored is shown", func(t *testing.T) {
-		page := w.get("/settings").want(http.StatusOK, "")
+		page := w.get("/settings/rules").want(http.StatusOK, "")
 		if got := page.value("triggers"); got != c.Triggers {
 			t.Errorf("triggers %q, want %q", got, c.Triggers)
 		}
@@ -44,9 +44,9 @@ func TestSettingsRules(t *testing.T) {
 		if b.changes(c) == before {
 			t.Error("nobody was told of the change")
 		}
-		page := w.get("/settings")
+		page := w.get("/settings/rules")
 		page.says("rules", "The rules are saved.")
-		w.get("/settings").silent("rules", "The rules are saved.")
+		w.get("/settings/rules").silent("rules", "The rules are saved.")
 	})
 	t.Run("a pattern that cannot be read is refused at its line", func(t *testing.T) {
 		before := stored(t)
@@ -118,7 +118,7 @@ func TestSettingsRules(t *testing.T) {
 	})
 	t.Run("no trigger at all is possible and said", func(t *testing.T) {
 		w.post("/settings/rules", "triggers", " ", "blocked", "").want(http.StatusSeeOther, "/settings/rules#rules")
-		w.get("/settings").says("rules", "only what names a line or a stop of the city is passed on")
+		w.get("/settings/rules").says("rules", "only what names a line or a stop of the city is passed on")
 	})
 }
 

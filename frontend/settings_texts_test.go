@@ -108,10 +108,10 @@ func TestSettingsInGerman(t *testing.T) {
 	b.city("fuerth", "Fürth", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
 	w.lang = "de-AT,de;q=0.9"
-	page := w.get("/settings/texts").want(http.StatusOK, "")
-	page.says("rules", "Auslöser")
-	page.says("network-tram", "Startet")
-	for _, p := range []string{"/settings", "/settings/reports", "/settings/reports?show=refused"} {
+	w.get("/settings/rules").want(http.StatusOK, "").says("rules", "Auslöser")
+	w.get("/settings/networks").want(http.StatusOK, "").says("network-tram", "Startet")
+	for _, p := range []string{"/settings", "/settings/reports", "/settings/reports?show=refused", "/settings/rules", "/settings/networks", "/settings/texts",
+		"/settings/places", "/settings/people", "/settings/account"} {
 		if body := w.get(p).body; strings.Contains(body, "<no value>") || strings.Contains(body, "!settings.") {
 			t.Errorf("%s: a text or a value is missing", p)
 		}
