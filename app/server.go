@@ -261,11 +261,15 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 	if dns == nil {
 		dns = &net.Resolver{PreferGo: true, StrictErrors: true}
 	}
+	var certificates bots.Certificates
+	if s.certificates != nil {
+		certificates = s.certificates
+	}
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Rehearser: hearing, Places: s.places, Commands: hearing.Commands, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Places: s.places, Commands: hearing.Commands, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {

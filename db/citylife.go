@@ -72,3 +72,31 @@ func (d *DB) DeletedBefore(ctx context.Context, then time.Time) ([]report.City, 
 	}
 	return mapRows(rows, cityRow.city), nil
 }
+
+// CityFigures is how busy a city is.
+type CityFigures struct {
+	CityID  int64
+	Reports int       // that passed since some time
+	Last    time.Time // when the last one passed that is kept; zero: none
+}
+
+// CityFigures returns the figures of all cities that have reports, counting those since then.
+func (d *DB) CityFigures(ctx context.Context, then time.Time) (map[int64]CityFigures, error) {
+	rows, err := d.query(ctx, `SELECT city_id, sum(CASE WHEN received >= ? THEN 1 ELSE 0 END), max(received) FROM reports
+		WHERE state = 'judged' AND passed = TRUE GROUP BY city_id`, millis(then))
+	if err != nil {
+		return nil, fmt.Errorf("figures of cities: %w", err)
+	}
+	defer rows.Close()
+	all := make(map[int64]CityFigures)
+	for rows.Next() {
+		var f CityFigures
+		var last int64
+		if err := rows.Scan(&f.CityID, &f.Reports, &last); err != nil {
+			return nil, fmt.Errorf("figures of cities: %w", err)
+		}
+		f.Last = fromMillis(last)
+		all[f.CityID] = f
+	}
+	return all, d.ended(rows)
+}
