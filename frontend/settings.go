@@ -48,7 +48,6 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.reportRoutes(r)
 		s.heldRoutes(r)
 		s.pauseRoutes(r)
-		r.Post("/restore", s.Handler(s.handleRestore))
 		s.ruleRoutes(r)
 		s.hearingRoutes(r)
 		s.taskRoutes(r)

@@ -13,6 +13,7 @@ import (
 func (s *Site) accountRoutes(r chi.Router) {
 	r.Get("/password", backTo(partAccount))
 	r.Get("/delete", backTo(partAccount))
+	r.Post("/restore", s.Handler(s.handleRestore))
 	r.Post("/logins/end", s.Handler(s.handleEndLogin))
 	r.Post("/logins/end-others", s.Handler(s.handleEndOtherLogins))
 	// Both ask for the password, so one limit on guessing covers both.
