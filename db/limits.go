@@ -62,13 +62,14 @@ func lockLimits(tx *gorm.DB, limits []Limit) error {
 	return LockNames(tx, keys...)
 }
 
-// Reached tells whether a limit is reached, and counts nothing.
-func (d *DB) Reached(ctx context.Context, l Limit) (bool, error) {
-	var n int
-	now := d.now()
-	err := d.ReadRow(ctx, counted, l.Key, millis(now), millis(now.Add(l.Within))).Scan(&n)
+// Uncount takes back one that was counted under a limit.
+func (d *DB) Uncount(ctx context.Context, l Limit) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
+		_, err := Exec(tx, "DELETE FROM limits WHERE key = ?1 AND expires = (SELECT max(expires) FROM limits WHERE key = ?1)", l.Key)
+		return err
+	})
 	if err != nil {
-		return false, fmt.Errorf("look at a count: %w", err)
+		return fmt.Errorf("take back a count: %w", err)
 	}
-	return n >= l.Max, nil
+	return nil
 }

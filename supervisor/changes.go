@@ -101,6 +101,7 @@ func (s *Supervisor) switchOff(r *runner) {
 	s.detach(r)
 	delete(s.runners, r.bot.ID)
 	s.publish(r.bot, report.BotOff)
+	s.Notices.State(r.bot.ID)
 	if box := s.outboxes[r.bot.ID]; box != nil {
 		box.close()
 	}
@@ -114,6 +115,7 @@ func (s *Supervisor) replace(b report.Bot) {
 	case !s.DB.Owns(b.CityID): // whose bots another process starts
 	case old == nil:
 		s.publish(b, b.State)
+		s.Notices.State(b.ID)
 		s.takeOver(s.start(b, nil))
 	case old.bot.Version != b.Version:
 		s.detach(old)
