@@ -101,10 +101,11 @@ func openServer(ctx context.Context, url string, now func() time.Time, log *slog
 	}
 	s := &server{config: config, name: hostsOf(config), texts: new(rebound)}
 	s.away = &away{where: s.name, log: log}
+	s.findPooler(ctx)
 	d := &DB{server: s, now: now, process: rand.Int64(), log: log, damage: &damage{log: log}, words: &words{log: log},
 		seqs:      sequence{table: "reports", column: "seq", block: 1},
 		fanoutIDs: sequence{table: "fanouts", column: "id", block: fanoutBlock}}
-	if d.read, err = s.open(readingConfig(config), serverPages); err != nil {
+	if d.read, err = s.open(readingConfig(s.config), serverPages); err != nil {
 		return nil, err
 	}
 	if err := s.check(ctx, d.read); err != nil {
@@ -134,7 +135,7 @@ func serverConfig(url string) (*pgx.ConnConfig, error) {
 
 // readingConfig is the one of connections that only read, and that give a server up that
 // says nothing. What is set for a connection would stay with others behind a pooler that
-// lends it for a transaction: where the URL says that there is one, nothing is set.
+// lends it for a transaction: where there is one, nothing is set.
 func readingConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 	c := config.Copy()
 	if !pooled(c) {
@@ -151,8 +152,8 @@ func readingConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 	return c
 }
 
-// pooled tells whether the URL says that connections are lent for one transaction each, as
-// pgbouncer does: nothing is prepared then.
+// pooled tells whether nothing is prepared, as connections are lent for one transaction each:
+// the URL says so, or it was found out (see findPooler).
 func pooled(c *pgx.ConnConfig) bool {
 	return c.DefaultQueryExecMode == pgx.QueryExecModeExec || c.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol
 }
@@ -338,4 +339,10 @@ func connClosed(err error) bool {
 func isCollision(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// isBlocked tells whether a transaction has waited too long for a lock of another.
+func isBlocked(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "55P03"
 }

@@ -199,7 +199,7 @@ func TestStandbyTakesOver(t *testing.T) {
 func TestBehindAPooler(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL and pgbouncer")
 	t.Parallel()
-	d := dbtest.MustOpenAt(t, dbserver.Pooler(t, dbserver.Start(t).Address())+"&default_query_exec_mode=exec", clock, nil)
+	d := dbtest.MustOpenAt(t, dbserver.Pooler(t, dbserver.Start(t).Address()), clock, nil)
 	c := dbtest.MustCreateCity(t, d, "city", "toy")
 	var hearing sync.WaitGroup
 	for i := range 20 {

@@ -86,14 +86,28 @@ func (w *serverWriter) runGroup(group []*job) {
 	err := w.commit(group)
 	w.server.away.noticed(err)
 	if err != nil && len(group) > 1 && !serverAway(err) {
-		for _, j := range group {
-			err := w.commit([]*job{j})
-			w.server.away.noticed(err)
-			j.end(err)
-		}
+		w.runEach(group)
 		return
 	}
 	for _, j := range group {
+		j.end(err)
+	}
+}
+
+// runEach gives each write a transaction of its own. Where some wait for locks of others, the
+// rest fails after a while: as many as there are could wait for minutes, and who comes next
+// with them.
+func (w *serverWriter) runEach(group []*job) {
+	until, blocked := time.Now().Add(writeWithin), error(nil)
+	for _, j := range group {
+		err := blocked
+		if blocked == nil || time.Now().Before(until) {
+			err = w.commit([]*job{j})
+			w.server.away.noticed(err)
+		}
+		if isBlocked(err) {
+			blocked = err
+		}
 		j.end(err)
 	}
 }
@@ -108,7 +122,7 @@ func (w *serverWriter) commit(group []*job) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	careful := false
+	careful, blocked := false, false
 	for wait, collided := 10*time.Millisecond, 0; ; wait = min(2*wait, time.Second) {
 		err := w.try(ctx, group, careful)
 		switch {
@@ -119,6 +133,11 @@ func (w *serverWriter) commit(group []*job) error {
 			continue
 		case isCollision(err) && collided < collisions:
 			collided++
+		case isBlocked(err) && !blocked: // a process that says nothing more has it for 10 s at most
+			blocked = true
+			again, cancel := context.WithTimeout(context.Background(), within)
+			defer cancel()
+			ctx = again
 		case !serverAway(err) || ctx.Err() != nil:
 			return w.giveUp(ctx, err)
 		}

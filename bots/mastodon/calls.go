@@ -60,8 +60,20 @@ func (d *driver) ring(ctx context.Context, botID int64, h http.Header, body []by
 	case !connected:
 		return http.StatusGone
 	}
-	d.host.Notices.Called(botID)
+	if err := d.wakeElsewhere(ctx, botID); err != nil {
+		d.host.Log.Warn("a call of an instance could not be kept for the process that runs the bot", "bot", botID, "err", err)
+		return http.StatusServiceUnavailable
+	}
 	return http.StatusCreated
+}
+
+// wakeElsewhere wakes an account at the process that runs it, where that is another one.
+func (d *driver) wakeElsewhere(ctx context.Context, botID int64) error {
+	elsewhere, err := d.kept.Elsewhere(ctx, botID)
+	if err != nil || !elsewhere {
+		return err
+	}
+	return d.kept.Wake(ctx, botID)
 }
 
 func (d *driver) isConnected(ctx context.Context, botID int64) (bool, error) {
@@ -97,14 +109,6 @@ func (c *calls) box(botID int64) *callBox {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.of[botID]
-}
-
-// calledElsewhere wakes an account that was called at another process. What a notice of all
-// bots is about is looked for by each of them every few minutes.
-func (c *calls) calledElsewhere(botID int64) {
-	if box := c.box(botID); box != nil {
-		box.wakeUp()
-	}
 }
 
 // callBox wakes one account. Several calls are answered together.

@@ -25,6 +25,8 @@ var errNotCalled = errors.New("the instance does not call")
 func (r *receiver) byPush(ctx context.Context, _ error) error {
 	box := r.driver.calls.open(r.account.BotID, r.keys())
 	defer r.driver.calls.close(r.account.BotID, box)
+	kept, leave := r.driver.kept.Await(r.account.BotID)
+	defer leave()
 	if err := r.subscribe(ctx); err != nil {
 		return noPush(err)
 	}
@@ -34,7 +36,7 @@ func (r *receiver) byPush(ctx context.Context, _ error) error {
 	}
 	bots.Stand(ctx, nil)
 	r.polls = 0
-	return r.answerCalls(ctx, box)
+	return r.answerCalls(ctx, box, kept)
 }
 
 // noPush is what it means that the account cannot be subscribed: another way has to do.
@@ -49,12 +51,13 @@ func noPush(err error) error {
 	return &unusable{err, nil}
 }
 
-// answerCalls fetches what is new at each call, until calls stay away.
-func (r *receiver) answerCalls(ctx context.Context, box *callBox) error {
+// answerCalls fetches what is new at each call, here or at another process, until calls stay
+// away.
+func (r *receiver) answerCalls(ctx context.Context, box *callBox, kept <-chan struct{}) error {
 	renew := time.Now().Add(spread(r.driver.timings.renew))
 	missed, calls := 0, 0
 	for {
-		called, found, err := r.waitForCall(ctx, box)
+		called, found, err := r.waitForCall(ctx, box, kept)
 		if called {
 			calls++
 		}
@@ -85,13 +88,19 @@ func (r *receiver) answerCalls(ctx context.Context, box *callBox) error {
 // waitForCall waits for a call, or until it is time to look for what was missed, and
 // hands over what is new. called tells whether there was a call, found whether there was
 // something new without one.
-func (r *receiver) waitForCall(ctx context.Context, box *callBox) (called, found bool, err error) {
+func (r *receiver) waitForCall(ctx context.Context, box *callBox, kept <-chan struct{}) (called, found bool, err error) {
 	look := time.NewTimer(between(r.driver.timings.missed))
 	defer look.Stop()
 	select {
 	case <-ctx.Done():
 		return false, false, ctx.Err()
 	case <-box.wake:
+		return true, false, r.answerCall(ctx)
+	case <-kept:
+		n, err := r.driver.kept.Take(ctx, r.account.BotID, func([]byte) error { return nil })
+		if err != nil || n == 0 {
+			return false, false, err
+		}
 		return true, false, r.answerCall(ctx)
 	case <-look.C:
 		before := r.cursor

@@ -25,7 +25,7 @@ var ErrNotAnswered = errors.New("the process that runs the bot has not answered"
 // Ask has the process that runs a bot answer a question, and waits until ctx ends at most. The
 // error may be ErrNoRoom or ErrNotAnswered.
 func (c *Calls) Ask(ctx context.Context, botID int64, question []byte) (answer []byte, err error) {
-	id, err := c.keep(ctx, botID, question)
+	id, err := c.keep(ctx, botID, question, maxWaiting)
 	if err != nil {
 		return nil, err
 	}

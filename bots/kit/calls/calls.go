@@ -58,15 +58,26 @@ func (c *Calls) Elsewhere(ctx context.Context, botID int64) (bool, error) {
 // Keep keeps a call for a bot that another process runs, and tells it. When it returns nil,
 // the call is on disk. The error may be ErrNoRoom.
 func (c *Calls) Keep(ctx context.Context, botID int64, body []byte) error {
-	_, err := c.keep(ctx, botID, body)
+	_, err := c.keep(ctx, botID, body, maxWaiting)
 	return err
 }
 
-func (c *Calls) keep(ctx context.Context, botID int64, body []byte) (id int64, err error) {
+// Wake is Keep for a call that says nothing but that there is news. Of several that wait, one
+// is kept: the bot takes it before it looks. A bot that is off or gone is no error.
+func (c *Calls) Wake(ctx context.Context, botID int64) error {
+	_, err := c.keep(ctx, botID, nil, 1)
+	if errors.Is(err, ErrNoRoom) {
+		return nil
+	}
+	return err
+}
+
+// keep keeps a call where fewer than most wait for the bot.
+func (c *Calls) keep(ctx context.Context, botID int64, body []byte, most int) (id int64, err error) {
 	if len(body) > maxSize {
 		return 0, fmt.Errorf("%w: it has %d bytes", ErrNoRoom, len(body))
 	}
-	id, err = c.host.DB.AddCall(ctx, botID, c.host.Secrets.Seal(place("body", botID), string(body)), maxWaiting)
+	id, err = c.host.DB.AddCall(ctx, botID, c.host.Secrets.Seal(place("body", botID), string(body)), most)
 	if errors.Is(err, db.ErrNotFound) {
 		return 0, ErrNoRoom
 	}
