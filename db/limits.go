@@ -65,7 +65,10 @@ func lockLimits(tx *gorm.DB, limits []Limit) error {
 // Uncount takes back one that was counted under a limit.
 func (d *DB) Uncount(ctx context.Context, l Limit) error {
 	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
-		_, err := Exec(tx, "DELETE FROM limits WHERE key = ?1 AND expires = (SELECT max(expires) FROM limits WHERE key = ?1)", l.Key)
+		if err := lockLimits(tx, []Limit{l}); err != nil {
+			return err
+		}
+		_, err := Exec(tx, "DELETE FROM limits WHERE rowid IN (SELECT rowid FROM limits WHERE key = ? ORDER BY expires DESC LIMIT 1)", l.Key)
 		return err
 	})
 	if err != nil {
