@@ -362,7 +362,9 @@ func TestLockIsWaitedFor(t *testing.T) {
 			written <- err
 		}()
 	}
-	waits := func() string { return s.Query("SELECT xact_start FROM pg_stat_activity WHERE wait_event_type = 'Lock'") }
+	waits := func() string {
+		return s.Query("SELECT xact_start FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+	}
 	write()
 	first := ""
 	waitFor(t, "wait for the lock", func() bool { first = waits(); return first != "" })
