@@ -112,17 +112,27 @@ func (w *serverWriter) runEach(group []*job) {
 	}
 }
 
-// commit runs the group in one transaction, and once more where the server was away or
+// commit runs the group in one transaction, and once more where that has waited too long for a
+// lock: a process that says nothing more has its locks for 10 s at most.
+func (w *serverWriter) commit(group []*job) error {
+	err := w.commitWithin(group)
+	if isBlocked(err) {
+		err = w.commitWithin(group)
+	}
+	return err
+}
+
+// commitWithin runs the group in one transaction, and once more where the server was away or
 // others were in the way. From the second time on it is careful: it finds out what became of
 // the time before, and what was not as usual.
-func (w *serverWriter) commit(group []*job) error {
+func (w *serverWriter) commitWithin(group []*job) error {
 	within := writeWithin
 	if w.server.away.error() != nil {
 		within = awayWithin
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	careful, blocked := false, false
+	careful := false
 	for wait, collided := 10*time.Millisecond, 0; ; wait = min(2*wait, time.Second) {
 		err := w.try(ctx, group, careful)
 		switch {
@@ -133,11 +143,6 @@ func (w *serverWriter) commit(group []*job) error {
 			continue
 		case isCollision(err) && collided < collisions:
 			collided++
-		case isBlocked(err) && !blocked: // a process that says nothing more has it for 10 s at most
-			blocked = true
-			again, cancel := context.WithTimeout(context.Background(), within)
-			defer cancel()
-			ctx = again
 		case !serverAway(err) || ctx.Err() != nil:
 			return w.giveUp(ctx, err)
 		}
