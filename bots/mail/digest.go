@@ -35,7 +35,7 @@ const (
 	// digestKeep is after how long a report is not mailed any more.
 	digestKeep = 24 * time.Hour
 	// digestRetry is when a mail is tried again, digestPause when a bot is whose mails the
-	// relay does not take.
+	// relay does not take, or that may not send now.
 	digestRetry = 5 * time.Minute
 	digestPause = time.Minute
 	// farthestDigest is longer than any wait.
@@ -192,8 +192,11 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 	if err != nil {
 		return time.Time{}, err
 	}
-	if !b.Enabled || !n.host.DB.Owns(b.CityID) {
+	switch holds := n.host.DB.Claim(b.CityID).Epoch >= 0; {
+	case !b.Enabled || !holds:
 		return time.Time{}, nil // goOn is called when it begins again, by whoever works for it
+	case !n.host.DB.Owns(b.CityID): // for a moment, or because it is being given up
+		return n.host.Now().Add(digestPause), nil
 	}
 	list, err := n.claimDigests(ctx, botID)
 	if err != nil {
