@@ -124,8 +124,10 @@ func serverConfig(url string) (*pgx.ConnConfig, error) {
 		config.ConnectTimeout = connectWithin
 	}
 	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "ticketfrei"
+	for name, value := range sessionSettings(config) {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
 	}
 	dialer := &net.Dialer{Timeout: config.ConnectTimeout, KeepAlive: 15 * time.Second}
 	config.DialFunc = dialer.DialContext
@@ -239,16 +241,23 @@ func byColumns(c *gorm.Config) *gorm.Config {
 // oldest is the version of PostgreSQL that is needed, in its own form.
 const oldest = 150000
 
-// check refuses a server that is too old.
+// check refuses a server that is too old, and a database that does not take every text.
 func (s *server) check(ctx context.Context, g *gorm.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*connectWithin)
 	defer cancel()
-	var version int
-	if err := g.WithContext(ctx).Raw("SELECT CAST(current_setting('server_version_num') AS INTEGER)").Scan(&version).Error; err != nil {
+	var is struct {
+		Version  int
+		Encoding string
+	}
+	const question = "SELECT CAST(current_setting('server_version_num') AS INTEGER) AS version, current_setting('server_encoding') AS encoding"
+	if err := g.WithContext(ctx).Raw(question).Scan(&is).Error; err != nil {
 		return s.failed(err)
 	}
-	if version < oldest {
-		return fmt.Errorf("the database at %s is PostgreSQL %d: version %d or later is needed", s.name, version/10000, oldest/10000)
+	if is.Version < oldest {
+		return fmt.Errorf("the database at %s is PostgreSQL %d: version %d or later is needed", s.name, is.Version/10000, oldest/10000)
+	}
+	if is.Encoding != "UTF8" {
+		return fmt.Errorf("the database at %s has the encoding %s, which does not take every text: make one with createdb --template=template0 --encoding=UTF8", s.name, is.Encoding)
 	}
 	return nil
 }
