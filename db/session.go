@@ -1,6 +1,11 @@
 package db
 
-import "github.com/jackc/pgx/v5"
+import (
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
 
 // sessionSettings are those of the server that statements are written for: whoever runs it may
 // have set others for a database or a user. Waits have bounds of their own here. A pooler that
@@ -15,4 +20,25 @@ func sessionSettings(c *pgx.ConnConfig) map[string]string {
 		}
 	}
 	return settings
+}
+
+// whatToMend says what an operator can do where the tables cannot be made; empty: nobody knows.
+func (d *DB) whatToMend(err error) string {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return ""
+	}
+	const owner = "its user must own it, as createdb --owner=USER makes it"
+	hints := map[string]string{
+		"42501": owner,                                                                                  // no right to do that
+		"3F000": "its user must be able to make tables in the first schema of search_path: " + owner,    // no schema
+		"25006": "it is set to be read only: see default_transaction_read_only",                         // read only
+		"42P07": "it holds tables of something else: make one for Ticketfrei alone",                     // a table is there
+		"42P01": "its tables are not those of Ticketfrei: make one for it alone, or restore the backup", // one is missing
+	}
+	hint := hints[e.Code]
+	if hint == "" {
+		return ""
+	}
+	return " – the database at " + d.server.name + " cannot be used: " + hint
 }

@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -66,5 +67,40 @@ func TestDatabaseTakesEveryText(t *testing.T) {
 			t.Errorf("%s: %v", encoding, err)
 		}
 		s.Query("DROP DATABASE other")
+	}
+}
+
+// TestDatabaseCannotBeUsed says what to mend where the tables cannot be made.
+func TestDatabaseCannotBeUsed(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL")
+	t.Parallel()
+	s := dbserver.Start(t)
+	s.Query("CREATE ROLE ticketfrei LOGIN")
+	for name, c := range map[string]struct{ owner, make, says string }{
+		"anothers":   {"postgres", "", "must own it"},
+		"schemaless": {"ticketfrei", "ALTER DATABASE schemaless SET search_path = nowhere", "search_path"},
+		"readonly":   {"ticketfrei", "ALTER DATABASE readonly SET default_transaction_read_only = on", "read only"},
+		"used":       {"ticketfrei", "", "tables of something else"},
+	} {
+		s.Query("CREATE DATABASE " + name + " OWNER " + c.owner)
+		if c.make != "" {
+			s.Query(c.make)
+		}
+		url := strings.Replace(s.URL(), "postgres@", "ticketfrei@", 1)
+		url = strings.Replace(url, "/postgres?", "/"+name+"?", 1)
+		d, err := db.OpenServer(t.Context(), url, time.Now, silent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if name == "used" {
+			err := d.Migrate(t.Context(), dbtest.MustMakeBox(t), nil)
+			if err := errors.Join(err, d.Write(t.Context(), db.SQL("DROP TABLE core_migrations"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Migrate(t.Context(), dbtest.MustMakeBox(t), nil); err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "/"+name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
