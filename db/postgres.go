@@ -124,10 +124,8 @@ func serverConfig(url string) (*pgx.ConnConfig, error) {
 		config.ConnectTimeout = connectWithin
 	}
 	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
-	for name, value := range sessionSettings(config) {
-		if config.RuntimeParams[name] == "" {
-			config.RuntimeParams[name] = value
-		}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "ticketfrei"
 	}
 	dialer := &net.Dialer{Timeout: config.ConnectTimeout, KeepAlive: 15 * time.Second}
 	config.DialFunc = dialer.DialContext
@@ -171,7 +169,7 @@ func hostsOf(c *pgx.ConnConfig) string {
 
 // open opens a pool of connections for gorm.
 func (s *server) open(config *pgx.ConnConfig, conns int) (*gorm.DB, error) {
-	pool := sql.OpenDB(serverConnector{stdlib.GetConnector(*config)})
+	pool := sql.OpenDB(serverConnector{stdlib.GetConnector(*sessionConfig(config))})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(connectionLives)
@@ -274,7 +272,7 @@ func (d *DB) Connect(ctx context.Context) (*pgx.Conn, error) {
 	if !d.OnServer() {
 		return nil, errors.New("the database is a file: nothing can be connected to")
 	}
-	conn, err := pgx.ConnectConfig(ctx, d.server.config.Copy())
+	conn, err := pgx.ConnectConfig(ctx, sessionConfig(d.server.config))
 	if err != nil {
 		return nil, fmt.Errorf("connect to database: %w", err)
 	}

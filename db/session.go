@@ -7,11 +7,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// sessionSettings are those of the server that statements are written for: whoever runs it may
-// have set others for a database or a user. Waits have bounds of their own here. A pooler that
-// lends connections for a transaction refuses most of them.
-func sessionSettings(c *pgx.ConnConfig) map[string]string {
-	settings := map[string]string{"application_name": "ticketfrei", "client_encoding": "UTF8"}
+// sessionConfig sets for each connection what statements are written for, where the URL does
+// not: whoever runs the server may have set something else for a database or a user. Waits
+// have bounds of their own here. A pooler that lends connections for a transaction refuses
+// most of it.
+func sessionConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
+	c := config.Copy()
+	settings := map[string]string{"client_encoding": "UTF8"}
 	if !pooled(c) {
 		settings["default_transaction_isolation"] = "read committed"
 		settings["standard_conforming_strings"] = "on"
@@ -19,7 +21,12 @@ func sessionSettings(c *pgx.ConnConfig) map[string]string {
 			settings[bound] = "0"
 		}
 	}
-	return settings
+	for name, value := range settings {
+		if c.RuntimeParams[name] == "" {
+			c.RuntimeParams[name] = value
+		}
+	}
+	return c
 }
 
 // whatToMend says what an operator can do where the tables cannot be made; empty: nobody knows.

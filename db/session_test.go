@@ -104,3 +104,31 @@ func TestDatabaseCannotBeUsed(t *testing.T) {
 		}
 	}
 }
+
+// TestServerHasNoRoom has the disk of the server be full: that holds until there is room, also
+// where the server's log has some.
+func TestServerHasNoRoom(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL")
+	t.Parallel()
+	s := dbserver.Start(t)
+	d := dbtest.MustOpenAt(t, s.URL(), clock, nil)
+	mustMakeCounter(t, d)
+	// No disk can be filled here: the server refuses what it would refuse then.
+	s.Query(`CREATE SEQUENCE tries;
+		CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$;
+		CREATE FUNCTION no_table() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$;
+		CREATE TRIGGER no_room BEFORE UPDATE ON counter FOR EACH ROW EXECUTE FUNCTION no_room();
+		CREATE EVENT TRIGGER no_table ON ddl_command_start WHEN TAG IN ('CREATE TABLE AS') EXECUTE FUNCTION no_table()`)
+	if err := d.Write(t.Context(), increment); !db.Unavailable(err) {
+		t.Errorf("a write: %v", err)
+	}
+	waitFor(t, "be looked for room", func() bool { return d.Full() == nil || s.Query("SELECT is_called FROM tries") == "t" })
+	if err := d.Full(); err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("it is said to take writes: %v", err)
+	}
+	s.Query("DROP EVENT TRIGGER no_table; DROP TRIGGER no_room ON counter")
+	waitFor(t, "have room", func() bool { return d.Full() == nil })
+	if err := d.Write(t.Context(), increment); err != nil {
+		t.Error(err)
+	}
+}
