@@ -113,6 +113,12 @@ func openServer(ctx context.Context, url string, now func() time.Time, log *slog
 	return d, d.damage.watch(d.read)
 }
 
+// CheckURL tells whether a URL of a server can be read, without asking the server.
+func CheckURL(url string) error {
+	_, err := serverConfig(url)
+	return err
+}
+
 // serverConfig reads the URL. Of several hosts the one that can be written to is used. What the
 // program needs and the URL does not say is set.
 func serverConfig(url string) (*pgx.ConnConfig, error) {
