@@ -84,6 +84,25 @@ func TestCommandsOnAServer(t *testing.T) {
 	}
 }
 
+// TestCheckConfigReadsTheURL has check-config refuse an address that no start would take, and
+// keep the password to itself.
+func TestCheckConfigReadsTheURL(t *testing.T) {
+	t.Setenv("TICKETFREI_SECRET", testSecret)
+	t.Setenv("TICKETFREI_DATA", t.TempDir())
+	for url, code := range map[string]int{
+		"postgres://t:geheim@one/t?sslmode=disabled": exitError, "postgres://t:geh%eim@one/t": exitError, "postgres://t:geheim@one/t?sslmode=require": exitOK,
+	} {
+		t.Setenv("TICKETFREI_DATABASE_URL", url)
+		var out bytes.Buffer
+		if got := runCommand(t.Context(), t, &out, &out, "check-config"); got != code || code == exitError && !strings.Contains(out.String(), "database.url") {
+			t.Errorf("%s: exit code %d\n%s", url, got, out.String())
+		}
+		if said := out.String(); strings.Contains(said, "geheim") || strings.Contains(said, "geh%eim") {
+			t.Errorf("it says the password: %s", said)
+		}
+	}
+}
+
 // TestWayToTheDatabase says once which machines may be reached without encryption.
 func TestWayToTheDatabase(t *testing.T) {
 	t.Parallel()

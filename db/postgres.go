@@ -114,6 +114,12 @@ func openServer(ctx context.Context, url string, now func() time.Time, log *slog
 	return d, d.damage.watch(d.read)
 }
 
+// CheckURL tells whether a URL of a server can be read, without asking the server.
+func CheckURL(url string) error {
+	_, err := serverConfig(url)
+	return err
+}
+
 // serverConfig reads the URL. Of several hosts the one that can be written to is used. What the
 // program needs and the URL does not say is set.
 func serverConfig(url string) (*pgx.ConnConfig, error) {
@@ -170,7 +176,7 @@ func hostsOf(c *pgx.ConnConfig) string {
 
 // open opens a pool of connections for gorm.
 func (s *server) open(config *pgx.ConnConfig, conns int) (*gorm.DB, error) {
-	pool := sql.OpenDB(serverConnector{stdlib.GetConnector(*config)})
+	pool := sql.OpenDB(serverConnector{stdlib.GetConnector(*sessionConfig(config))})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(connectionLives)
@@ -240,16 +246,23 @@ func byColumns(c *gorm.Config) *gorm.Config {
 // oldest is the version of PostgreSQL that is needed, in its own form.
 const oldest = 150000
 
-// check refuses a server that is too old.
+// check refuses a server that is too old, and a database that does not take every text.
 func (s *server) check(ctx context.Context, g *gorm.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*connectWithin)
 	defer cancel()
-	var version int
-	if err := g.WithContext(ctx).Raw("SELECT CAST(current_setting('server_version_num') AS INTEGER)").Scan(&version).Error; err != nil {
+	var is struct {
+		Version  int
+		Encoding string
+	}
+	const question = "SELECT CAST(current_setting('server_version_num') AS INTEGER) AS version, current_setting('server_encoding') AS encoding"
+	if err := g.WithContext(ctx).Raw(question).Scan(&is).Error; err != nil {
 		return s.failed(err)
 	}
-	if version < oldest {
-		return fmt.Errorf("the database at %s is PostgreSQL %d: version %d or later is needed", s.name, version/10000, oldest/10000)
+	if is.Version < oldest {
+		return fmt.Errorf("the database at %s is PostgreSQL %d: version %d or later is needed", s.name, is.Version/10000, oldest/10000)
+	}
+	if is.Encoding != "UTF8" {
+		return fmt.Errorf("the database at %s has the encoding %s, which does not take every text: make one with createdb --template=template0 --encoding=UTF8", s.name, is.Encoding)
 	}
 	return nil
 }
@@ -266,7 +279,7 @@ func (d *DB) Connect(ctx context.Context) (*pgx.Conn, error) {
 	if !d.OnServer() {
 		return nil, errors.New("the database is a file: nothing can be connected to")
 	}
-	conn, err := pgx.ConnectConfig(ctx, d.server.config.Copy())
+	conn, err := pgx.ConnectConfig(ctx, sessionConfig(d.server.config))
 	if err != nil {
 		return nil, fmt.Errorf("connect to database: %w", err)
 	}

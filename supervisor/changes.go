@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
@@ -53,7 +54,9 @@ func (s *Supervisor) followChanges(ctx context.Context) {
 	for ctx.Err() == nil {
 		for _, cityID := range s.changes.take(ctx) {
 			if err := s.reconcile(ctx, cityID); err != nil && ctx.Err() == nil {
-				s.Log.Error("a change of a city could not be read, trying again", "city", cityID, "err", err)
+				if !db.Unavailable(err) {
+					s.Log.Error("a change of a city could not be read, trying again", "city", cityID, "err", err)
+				}
 				time.AfterFunc(changeRetry, func() { s.changes.add(cityID) })
 			}
 		}
