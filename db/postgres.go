@@ -64,7 +64,7 @@ func OpenServer(ctx context.Context, url string, now func() time.Time, log *slog
 	if err != nil {
 		return nil, err
 	}
-	if d.write, err = d.server.open(d.server.config, serverWriters+serverSpare); err != nil {
+	if d.write, err = d.server.open(writingConfig(d.server.config), serverWriters+serverSpare); err != nil {
 		return nil, errors.Join(err, d.closeHandles())
 	}
 	pool, err := d.write.DB()
@@ -154,6 +154,16 @@ func readingConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 			return nil, err
 		}
 		return &impatientConn{Conn: conn}, nil
+	}
+	return c
+}
+
+// writingConfig is the one of connections that write. What they do often is found by ids, and
+// planned once: a statement that takes arrays the server would plan each time.
+func writingConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
+	c := config.Copy()
+	if !pooled(c) {
+		c.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	}
 	return c
 }
