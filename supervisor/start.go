@@ -81,6 +81,7 @@ func (s *Supervisor) start(b report.Bot, former *runner) *runner {
 // locked.
 func (s *Supervisor) detach(r *runner) {
 	r.stop()
+	r.wake()
 	if box := s.outboxes[r.bot.ID]; box != nil {
 		box.attach(nil)
 	}

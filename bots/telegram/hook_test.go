@@ -286,13 +286,16 @@ func TestCallsOfManyBots(t *testing.T) {
 	ctx, stop := context.WithCancel(w.ctx)
 	defer group.Wait()
 	defer stop()
+	hooks := w.driver.hooks
 	for bot := range int64(200) {
-		calls := w.driver.hooks.line(bot)
+		woken := make(chan struct{}, 1000)
+		leave := hooks.await(bot, func() { woken <- struct{}{} })
 		group.Go(func() {
+			defer leave()
 			for {
 				select {
-				case c := <-calls:
-					_ = c.answer(func(update []byte) error {
+				case <-woken:
+					_ = hooks.next(bot).answer(func(update []byte) error {
 						if string(update) != fmt.Sprint(bot) {
 							return errors.New("a call for another bot")
 						}

@@ -76,6 +76,7 @@ func (b *bot) introduce(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer end() // nothing is kept of a context that has ended
 		b.introduceInTurn(ctx)
 	}()
 	return func() {

@@ -2,6 +2,8 @@ package kittest
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +16,11 @@ type Receiving struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // of Receive, once done is closed
+	rests  atomic.Int64
 }
+
+// Rests is how often the bot has rested.
+func (r *Receiving) Rests() int { return int(r.rests.Load()) }
 
 // Receive runs the bot's Receive, which emits into in, until Stop is called or
 // the test ends.
@@ -23,10 +29,36 @@ func Receive(tb testing.TB, b bots.Bot, in *Inbox) *Receiving {
 	r := &Receiving{tb: tb, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
-		r.err = b.Receive(ctx, in.Emit)
+		r.err = r.receive(ctx, b, in)
 	}()
 	tb.Cleanup(func() { _ = r.Stop() })
 	return r
+}
+
+// receive runs Receive, again whenever the bot has rested.
+func (r *Receiving) receive(ctx context.Context, b bots.Bot, in *Inbox) error {
+	woken := make(chan struct{}, 1)
+	ctx = bots.WithWaker(ctx, func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	})
+	for {
+		err := b.Receive(ctx, in.Emit)
+		rest, rests := errors.AsType[bots.Rest](err)
+		if !rests {
+			return err
+		}
+		r.rests.Add(1)
+		until := time.NewTimer(time.Until(rest.Until))
+		select {
+		case <-woken:
+		case <-until.C:
+		case <-ctx.Done():
+		}
+		until.Stop()
+	}
 }
 
 // Stop ends the context of Receive and returns the error that Receive ends
