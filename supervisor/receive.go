@@ -17,6 +17,18 @@ type session struct {
 	back     *time.Timer     // counts it as working again; nil where it had not failed
 }
 
+// begin runs the runner in its first turn, which ends with done.
+func (r *runner) begin(done func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.pending { // it was retired
+		done()
+		return
+	}
+	r.pending, r.turn = false, done
+	r.sup.group.Go(r.run)
+}
+
 // run receives until the runner is retired.
 func (r *runner) run() {
 	r.waitForPredecessor()
@@ -168,8 +180,13 @@ func (r *runner) wake() {
 	r.wakeUp()
 }
 
-// wakeUp is wake where r.mu is held.
+// wakeUp is wake where r.mu is held. One that is retired before its turn ends at once.
 func (r *runner) wakeUp() {
+	if r.pending && r.ctx.Err() != nil {
+		r.pending = false
+		r.sup.group.Go(r.run)
+		return
+	}
 	if r.resting == nil {
 		r.woken = true
 		return

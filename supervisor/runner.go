@@ -53,6 +53,7 @@ type runner struct {
 	refusedAfter time.Duration
 	failures     int
 	session      *session // nil before the bot is made and after it has received
+	turn         func()   // ends the first turn, which it has had to wait for; nil later
 
 	made      atomic.Pointer[made] // nil until the bot was made
 	suspended atomic.Bool          // it was refused, and sends nothing until its login is accepted
@@ -60,7 +61,8 @@ type runner struct {
 
 	mu       sync.Mutex
 	panicked map[string]bool
-	looping  bool               // receiveLoop runs, or the bot rests
+	pending  bool               // it waits for its first turn
+	looping  bool               // receiveLoop runs or will, or the bot rests
 	resting  *time.Timer        // ends a rest at the latest; nil while the bot does not rest
 	woken    bool               // the bot is not to rest: there is something to do
 	doubted  bool               // the login is to be checked once more
@@ -84,6 +86,7 @@ func newRunner(s *Supervisor, b report.Bot, receiving, sending context.Context) 
 		sup: s, network: s.Networks[b.Network], bot: b, ctx: ctx, stop: stop, sending: sending,
 		ended:   make(chan struct{}),
 		looping: true,
+		pending: true,
 		health:  newHealth(b),
 	}
 	r.log = slog.New(s.logs.handler(s.Log, &r.bot))
@@ -169,7 +172,7 @@ func (r *runner) startBot() (bots.Bot, error) {
 	r.mu.Lock()
 	r.doubted = false
 	r.mu.Unlock()
-	done, err := r.sup.turns.take(r.ctx)
+	done, err := r.takeTurn()
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +187,19 @@ func (r *runner) startBot() (bots.Bot, error) {
 		return instance, c.Check(ctx)
 	}
 	return instance, nil
+}
+
+// takeTurn waits until the bot may start, unless it has waited before it had a goroutine.
+func (r *runner) takeTurn() (done func(), err error) {
+	done = r.turn
+	if r.turn = nil; done == nil {
+		return r.sup.turns.take(r.ctx)
+	}
+	if err := r.ctx.Err(); err != nil {
+		done()
+		return nil, err
+	}
+	return done, nil
 }
 
 // makeBot makes the bot, also where there is one: its credentials may have

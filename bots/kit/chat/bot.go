@@ -64,9 +64,9 @@ func (b *bot) Check(ctx context.Context) error {
 
 // attendance is what a bot that receives has, also while it rests.
 type attendance struct {
-	answers    *answers
-	claim      db.Claim
-	introduced func() // ends the introduction
+	answers      *answers
+	claim        db.Claim
+	introduction *introduction
 }
 
 // attend begins to receive.
@@ -80,7 +80,7 @@ func (b *bot) attend(ctx context.Context) {
 func (b *bot) leave() {
 	a := b.at
 	b.at = nil
-	a.introduced()
+	a.introduction.stop()
 	b.network.answering.CompareAndDelete(b.bot.ID, a.answers)
 	a.answers.stop()
 }

@@ -24,7 +24,7 @@ import (
 type bot struct {
 	network *network
 	bot     report.Bot
-	account account.Account
+	cursor  string // of the account when it was made
 	conn    Conn
 	log     *slog.Logger
 
@@ -70,7 +70,7 @@ func (b *bot) attend(ctx context.Context, e emit) (err error) {
 	if b.reviews, err = b.startReviews(ctx, e); err != nil {
 		return err
 	}
-	b.at = &attendance{b.account.Cursor, b.network.host.DB.Claim(b.bot.CityID)}
+	b.at = &attendance{b.cursor, b.network.host.DB.Claim(b.bot.CityID)}
 	return nil
 }
 
