@@ -3,7 +3,6 @@ package kittest
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,18 +14,27 @@ type Receiving struct {
 	tb     testing.TB
 	cancel context.CancelFunc
 	done   chan struct{}
-	err    error // of Receive, once done is closed
-	rests  atomic.Int64
+	err    error         // of Receive, once done is closed
+	rests  chan struct{} // who waits for that reads from it
 }
 
-// Rests is how often the bot has rested.
-func (r *Receiving) Rests() int { return int(r.rests.Load()) }
+// Rests waits until the bot rests.
+func (r *Receiving) Rests() {
+	r.tb.Helper()
+	select {
+	case <-r.rests:
+	case <-r.done:
+		r.tb.Fatalf("Receive has ended with %v", r.err)
+	case <-time.After(Patience):
+		r.tb.Fatal("the bot does not rest")
+	}
+}
 
 // Receive runs the bot's Receive, which emits into in, until Stop is called or
 // the test ends.
 func Receive(tb testing.TB, b bots.Bot, in *Inbox) *Receiving {
 	ctx, cancel := context.WithCancel(tb.Context())
-	r := &Receiving{tb: tb, cancel: cancel, done: make(chan struct{})}
+	r := &Receiving{tb: tb, cancel: cancel, done: make(chan struct{}), rests: make(chan struct{})}
 	go func() {
 		defer close(r.done)
 		r.err = r.receive(ctx, b, in)
@@ -50,12 +58,17 @@ func (r *Receiving) receive(ctx context.Context, b bots.Bot, in *Inbox) error {
 		if !rests {
 			return err
 		}
-		r.rests.Add(1)
 		until := time.NewTimer(time.Until(rest.Until))
-		select {
-		case <-woken:
-		case <-until.C:
-		case <-ctx.Done():
+		for resting := true; resting; {
+			select {
+			case r.rests <- struct{}{}:
+			case <-woken:
+				resting = false
+			case <-until.C:
+				resting = false
+			case <-ctx.Done():
+				resting = false
+			}
 		}
 		until.Stop()
 	}
