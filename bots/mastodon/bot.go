@@ -181,6 +181,7 @@ type conn struct {
 	driver  *driver
 	account account.Account
 	log     post.Log
+	resting *receiver // of Receive: nil where it does not rest
 }
 
 var (
@@ -194,7 +195,7 @@ var (
 
 // Open returns the account at work.
 func (d *driver) Open(a account.Account, log post.Log) (post.Conn, error) {
-	return &conn{d, a, log}, nil
+	return &conn{driver: d, account: a, log: log}, nil
 }
 
 func (c *conn) client() client { return c.driver.client(c.account.Server, c.account.Token) }

@@ -88,13 +88,11 @@ type calls struct {
 	of map[int64]*callBox
 }
 
-// open makes the box of a bot, in place of another one.
-func (c *calls) open(botID int64, k *webpush.Keys) *callBox {
+// open puts the box of a bot in place of another one.
+func (c *calls) open(botID int64, box *callBox) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	box := &callBox{keys: k, wake: make(chan struct{}, 1)}
 	c.of[botID] = box
-	return box
 }
 
 func (c *calls) close(botID int64, box *callBox) {
@@ -113,18 +111,19 @@ func (c *calls) box(botID int64) *callBox {
 
 // callBox wakes one account. Several calls are answered together.
 type callBox struct {
-	keys *webpush.Keys
-	wake chan struct{}
+	keys func() *webpush.Keys // are made for each call: thousands of accounts wait
+	wake func()
 
-	mu    sync.Mutex
-	stale bool      // there was a call that could not be read
-	asked time.Time // when isStale last said so
+	mu     sync.Mutex
+	called bool      // since it was last asked
+	stale  bool      // there was a call that could not be read
+	asked  time.Time // when isStale last said so
 }
 
 // ring takes a call. One that cannot be read wakes as well: it was made for keys that the
 // account had before, or is in a form that is not known here.
 func (b *callBox) ring(h http.Header, body []byte) {
-	_, err := b.keys.Open(h, body) // what it says is asked for, as is what came before it
+	_, err := b.keys().Open(h, body) // what it says is asked for, as is what came before it
 	b.mu.Lock()
 	b.stale = b.stale || err != nil
 	b.mu.Unlock()
@@ -132,10 +131,19 @@ func (b *callBox) ring(h http.Header, body []byte) {
 }
 
 func (b *callBox) wakeUp() {
-	select {
-	case b.wake <- struct{}{}:
-	default: // it is awake already
-	}
+	b.mu.Lock()
+	b.called = true
+	b.mu.Unlock()
+	b.wake()
+}
+
+// wasCalled tells whether there was a call since it was last asked.
+func (b *callBox) wasCalled() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	called := b.called
+	b.called = false
+	return called
 }
 
 // staleAfter is how often at most calls that cannot be read lead to a new subscription.

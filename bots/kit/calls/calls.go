@@ -37,12 +37,12 @@ type Calls struct {
 	stop    func()
 
 	mu    sync.Mutex
-	wakes map[int64]chan struct{} // of the bots that run here
+	wakes map[int64]*waker // of the bots that run here
 }
 
 // New returns the calls of a network. It listens to notices until Close.
 func New(network string, h bots.Host) *Calls {
-	c := &Calls{host: h, network: network, wakes: map[int64]chan struct{}{}}
+	c := &Calls{host: h, network: network, wakes: map[int64]*waker{}}
 	c.stop = h.Notices.OnCalled(c.wake)
 	return c
 }
@@ -93,21 +93,24 @@ func place(column string, botID int64) string {
 	return "calls." + column + ":" + strconv.FormatInt(botID, 10)
 }
 
-// Await returns what has a signal when calls may wait for a bot that runs here, until leave is
-// called. There is one from the start where there can be calls at all.
-func (c *Calls) Await(botID int64) (wake <-chan struct{}, leave func()) {
+// waker is whom calls of one bot wake.
+type waker struct{ wake func() }
+
+// Await has wake called when calls may wait for a bot that runs here, until leave is called.
+// Where there can be calls at all, it is called at once. It must not wait.
+func (c *Calls) Await(botID int64, wake func()) (leave func()) {
 	if !c.host.DB.OnServer() {
-		return nil, func() {}
+		return func() {}
 	}
-	some := make(chan struct{}, 1)
-	some <- struct{}{}
+	w := &waker{wake}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.wakes[botID] = some
-	return some, func() {
+	c.wakes[botID] = w
+	c.mu.Unlock()
+	wake()
+	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.wakes[botID] == some {
+		if c.wakes[botID] == w {
 			delete(c.wakes, botID)
 		}
 	}
@@ -117,10 +120,10 @@ func (c *Calls) Await(botID int64) (wake <-chan struct{}, leave func()) {
 // found by whoever looks each second.
 func (c *Calls) wake(botID int64) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	select {
-	case c.wakes[botID] <- struct{}{}:
-	default:
+	w := c.wakes[botID]
+	c.mu.Unlock()
+	if w != nil {
+		w.wake()
 	}
 }
 
