@@ -10,6 +10,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dbserver"
+	"ticketfrei/internal/slow"
 )
 
 // testSecret is the setting secret of programs that share a database.
@@ -24,6 +25,7 @@ func onServer(cfg *config.Config, url string) *config.Config {
 // TestCityOnAServer serves a city whose database is on a PostgreSQL server: what is mailed
 // reaches subscribers, page and feed, also after another start.
 func TestCityOnAServer(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL")
 	url := dbserver.Start(t).URL()
 	box, dir, definitions := startMailbox(t), t.TempDir(), all.Networks()
 	a := runApp(t, onServer(appConfig(t, dir, box, definitions), url), definitions)
@@ -56,6 +58,7 @@ func TestCityOnAServer(t *testing.T) {
 // TestCommandsOnAServer runs commands beside nobody, on a database that is empty, then made,
 // and with another key.
 func TestCommandsOnAServer(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL")
 	t.Setenv("TICKETFREI_DATABASE_URL", dbserver.Start(t).URL())
 	t.Setenv("TICKETFREI_SECRET", testSecret)
 	t.Setenv("TICKETFREI_DATA", t.TempDir())

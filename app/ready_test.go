@@ -57,6 +57,7 @@ func (a *app) saidMost() (said string, times int) {
 // TestMetricsOfProcesses has two processes on a database: each says how it stands, and what
 // is counted in the database is counted by one.
 func TestMetricsOfProcesses(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL and two programs")
 	c := cluster{dbserver.Start(t), startMailbox(t)}
 	list := []*app{c.join(t), c.join(t)}
 	for _, a := range list {

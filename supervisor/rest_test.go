@@ -227,7 +227,7 @@ func TestBotThatRestsIsReplaced(t *testing.T) {
 // Bots that rest keep no goroutine, and little memory: thousands of cities have some.
 func TestBotsThatRestCostLittle(t *testing.T) {
 	slow.Test(t, "makes hundreds of cities")
-	const count, most = 500, 3 << 10 // bytes for each
+	const count, most = 500, 6 << 10 // bytes for each; the stack of one that waits is 8 kB
 	r := newRig(t)
 	for i := range count {
 		r.city(fmt.Sprintf("city%d", i))
