@@ -40,7 +40,8 @@ const connecting = 5 * time.Second
 const manyStarts = 100
 
 // startInTurn starts the bots that wait for it. While many start it collects often, and
-// then gives back the memory that starting took. What starts has deep stacks and leaves
+// then gives back the memory that starting took; so it does when bots went to other
+// processes. What starts has deep stacks and leaves
 // much behind, what waits makes so little garbage that it would be minutes until the
 // collector runs.
 func (s *Supervisor) startInTurn(ctx context.Context) {
@@ -55,6 +56,8 @@ func (s *Supervisor) startInTurn(ctx context.Context) {
 			debug.FreeOSMemory()
 			normally()
 			started, calm = 0, nil
+		case <-s.starts.left:
+			calm = time.After(connecting)
 		case <-s.starts.some:
 			if calm == nil && s.starts.count() >= manyStarts {
 				normally = collect.Often(startGC)

@@ -20,9 +20,12 @@ type starts struct {
 	mu      sync.Mutex
 	waiting []*runner
 	some    chan struct{} // has one signal while there are some
+	left    chan struct{} // has one signal where bots went to other processes
 }
 
-func newStarts() *starts { return &starts{some: make(chan struct{}, 1)} }
+func newStarts() *starts {
+	return &starts{some: make(chan struct{}, 1), left: make(chan struct{}, 1)}
+}
 
 func (s *starts) add(r *runner) {
 	s.mu.Lock()
