@@ -72,7 +72,7 @@ func OpenServer(ctx context.Context, url string, now func() time.Time, log *slog
 		return nil, errors.Join(err, d.closeHandles())
 	}
 	d.server.away.begin(pool)
-	d.server.flush = startFlusher(pool, d.server.away)
+	d.server.flush = startFlusher(pool, d.server.away, pooled(d.server.config))
 	d.disk = d.server.flush.toDisk
 	for range serverWriters {
 		d.server.write = append(d.server.write, startServerWriter(d.server, d.write, pool))

@@ -66,6 +66,27 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// TestServerWasRestarted hears reports at a server that was restarted and killed while nobody
+// had anything to say: the first is taken as all are.
+func TestServerWasRestarted(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL several times")
+	t.Parallel()
+	s := dbserver.Start(t)
+	d := dbtest.MustOpenAt(t, s.URL(), clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city")
+	hear := func(id string) {
+		if err := d.Hear(t.Context(), newReport(c, id, "", "text", noon)); err != nil {
+			t.Errorf("hearing the report %s: %v", id, err)
+		}
+	}
+	hear("before")
+	s.Restart()
+	hear("after a restart")
+	s.Kill()
+	s.Start()
+	hear("after a crash")
+}
+
 // TestServerGoesAndComes hears reports while the server is restarted and killed: what was
 // answered is there, and nothing hangs.
 func TestServerGoesAndComes(t *testing.T) {

@@ -193,6 +193,9 @@ func (w *serverWriter) try(ctx context.Context, group []*job, careful bool) (err
 		}
 		w.done++
 	}
+	if !group[0].durable() { // as the others are
+		w.server.flush.committed(w.row, w.done)
+	}
 	w.lookUp(ctx, conn, heard, committed)
 	return nil
 }
