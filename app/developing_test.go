@@ -189,19 +189,19 @@ func TestDevFollowsPrograms(t *testing.T) {
 		if err == nil {
 			login.Body.Close()
 		}
-		return strings.Contains(d.page("/settings"), "Toy of Gotham")
+		return strings.Contains(d.page("/settings/networks"), "Toy of Gotham")
 	})
 	d.post("/settings/toy/connect", nil, http.StatusOK)
 	logs := func(want string) {
 		t.Helper()
-		waitUntil(t, want, func() bool { return strings.Contains(d.page("/settings"), "this is "+want) })
+		waitUntil(t, want, func() bool { return strings.Contains(d.page("/settings/networks"), "this is "+want) })
 	}
 	logs("ONE")
 	d.write("programs/toy/toy.sh", strings.Replace(toyProgram, "ONE", "TWO", 1))
 	logs("TWO")
 	d.write("programs/toy/program.toml", manifest+"nonsense = 1\n")
 	waitUntil(t, "what is broken", func() bool { return strings.Contains(d.page("/"), "program.toml:4: nonsense: there is no such key") })
-	if page := d.page("/settings"); !strings.Contains(page, "Toy of Gotham") || !strings.Contains(page, "dev-trouble") {
+	if page := d.page("/settings/networks"); !strings.Contains(page, "Toy of Gotham") || !strings.Contains(page, "dev-trouble") {
 		t.Errorf("the page is:\n%s", page)
 	}
 	d.write("programs/toy/toy.sh", strings.Replace(toyProgram, "ONE", "THREE", 1))

@@ -27,6 +27,7 @@ type page struct {
 	Cities    []report.City // of the moderator
 	Wrong     bool          // the page says that something is wrong: see focused
 	Flash     string        // what the page says once; empty for nothing
+	Saved     savedFlash    // what a part of it says once
 	Data      any           // what the handler gave
 	Contact   string        // how the operator is reached
 	Closed    bool          // nobody but the operator adds cities
@@ -58,6 +59,9 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	p.City, p.Moderator, p.Cities, p.Path, p.Asked = v.city, v.moderator, v.cities, r.URL.Path, v.asked
 	p.Query, p.posted, p.forModerators = r.URL.Query(), r.Method == http.MethodPost, v.forModerators
 	if v.session {
+		if p.InSettings() {
+			p.Saved = s.popSaved(r)
+		}
 		p.Flash = s.popFlash(r.Context())
 	}
 	return p

@@ -10,7 +10,7 @@ import (
 
 // robotRoutes are the route of the form about search engines.
 func (s *Site) robotRoutes(r chi.Router) {
-	r.Get("/texts/robots", backTo(partTexts))
+	r.Get("/texts/robots", backTo(pageTexts, pageTexts))
 	r.Post("/texts/robots", s.Handler(s.handleRobotsSave))
 }
 
@@ -19,5 +19,5 @@ func (s *Site) handleRobotsSave(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{NoIndex: &leaveOut}, ""); err != nil {
 		return err
 	}
-	return s.saved(w, r, partTexts, s.T(r, "settings.robots.saved"))
+	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.robots.saved"))
 }

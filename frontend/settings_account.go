@@ -9,10 +9,11 @@ import (
 	"ticketfrei/manage"
 )
 
-// accountRoutes are the routes of the part about the account.
+// accountRoutes are the page about the account of a moderator.
 func (s *Site) accountRoutes(r chi.Router) {
-	r.Get("/password", backTo(partAccount))
-	r.Get("/delete", backTo(partAccount))
+	r.Get("/", s.Handler(s.handleAccount))
+	r.Get("/password", backTo(pageAccount, pageAccount))
+	r.Get("/delete", backTo(pageAccount, pageAccount))
 	r.Post("/restore", s.Handler(s.handleRestore))
 	r.Post("/logins/end", s.Handler(s.handleEndLogin))
 	r.Post("/logins/end-others", s.Handler(s.handleEndOtherLogins))
@@ -22,7 +23,13 @@ func (s *Site) accountRoutes(r chi.Router) {
 	r.Post("/delete", s.Handler(s.handleDeleteCity))
 }
 
-// accountForms are the forms of the part about the account. A typed password is
+// accountPage is what settings/account.tmpl shows.
+type accountPage struct {
+	Account accountForms
+	Logins  loginsPart
+}
+
+// accountForms are the forms of the page about the account. A typed password is
 // never shown again.
 type accountForms struct {
 	Min, Max  int // of a new password
@@ -41,7 +48,15 @@ func (f accountForms) Deleting() bool {
 
 func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, status int, f accountForms) error {
 	f.Min, f.Max = manage.MinPassword, manage.MaxPassword
-	return s.showForm(w, r, status, func(p *settingsPage) { p.Account = f })
+	logins, err := s.loginsPart(r)
+	if err != nil {
+		return err
+	}
+	return s.showDesk(w, r, status, pageAccount, accountPage{f, logins})
+}
+
+func (s *Site) handleAccount(w http.ResponseWriter, r *http.Request) error {
+	return s.showAccount(w, r, http.StatusOK, accountForms{})
 }
 
 func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) error {
@@ -65,7 +80,7 @@ func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) erro
 	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
-	return s.saved(w, r, partAccount, s.T(r, "settings.account.password_saved"))
+	return s.saved(w, r, pageAccount, pageAccount, s.T(r, "settings.account.password_saved"))
 }
 
 func (s *Site) checkPasswordChange(r *http.Request) (accountForms, error) {
@@ -102,5 +117,5 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.Delete(r.Context(), c.ID); err != nil {
 		return err
 	}
-	return s.saved(w, r, partAccount, s.T(r, "settings.account.deleted", "City", c.Name))
+	return s.saved(w, r, pageAccount, pageAccount, s.T(r, "settings.account.deleted", "City", c.Name))
 }

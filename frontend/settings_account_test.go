@@ -29,8 +29,8 @@ func TestSettingsPassword(t *testing.T) {
 	})
 	t.Run("a new one ends all other sessions", func(t *testing.T) {
 		const changed = "dreizehn Kontrolleure im Schnee"
-		w.post("/settings/account/password", "old", boardPassword, "new", changed).want(http.StatusSeeOther, "/settings#account")
-		w.get("/settings").want(http.StatusOK, "").says("account", "Your password is changed.")
+		w.post("/settings/account/password", "old", boardPassword, "new", changed).want(http.StatusSeeOther, "/settings/account#account")
+		w.get("/settings/account").want(http.StatusOK, "").says("account", "Your password is changed.")
 		elsewhere.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 		b.browser().post("/login", "email", "one@example.org", "password", boardPassword).want(http.StatusUnauthorized, "")
 		b.browser().post("/login", "email", "one@example.org", "password", changed).want(http.StatusSeeOther, "/settings")
@@ -70,7 +70,7 @@ func TestSettingsDeleteCity(t *testing.T) {
 	})
 	t.Run("delete", func(t *testing.T) {
 		before := b.changes(second)
-		w.post("/settings/account/delete", "slug", "Fuerth ", "password", boardPassword).want(http.StatusSeeOther, "/settings#account")
+		w.post("/settings/account/delete", "slug", "Fuerth ", "password", boardPassword).want(http.StatusSeeOther, "/settings/account#account")
 		if c, err := b.db.City(t.Context(), second.ID); err != nil || c.State() != report.CityDeleted {
 			t.Errorf("the city is %s: %v", c.State(), err)
 		}

@@ -10,7 +10,7 @@ import (
 
 // hearingRoutes are the route of the part about what counts as a report.
 func (s *Site) hearingRoutes(r chi.Router) {
-	r.Get("/rules/hearing", backTo(partHearing))
+	r.Get("/rules/hearing", backTo(pageRules, partHearing))
 	r.Post("/rules/hearing", s.Handler(s.handleHearingSave))
 }
 
@@ -20,5 +20,5 @@ func (s *Site) handleHearingSave(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.saved(w, r, partHearing, s.T(r, "settings.hearing.saved"))
+	return s.saved(w, r, pageRules, partHearing, s.T(r, "settings.hearing.saved"))
 }

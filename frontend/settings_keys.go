@@ -14,12 +14,12 @@ import (
 	"ticketfrei/internal/apikey"
 )
 
-// partKeys is the part of the settings page about keys of the API.
+// partKeys is the part of the page of the people about keys of the API.
 const partKeys = "keys"
 
 // keyRoutes are the routes of the part.
 func (s *Site) keyRoutes(r chi.Router) {
-	r.Get("/", backTo(partKeys))
+	r.Get("/", backTo(pagePeople, partKeys))
 	r.Post("/", s.Handler(s.handleKeyAdd))
 	r.Get("/remove", s.Handler(s.handleKeyRemoveAsk))
 	r.Post("/remove", s.Handler(s.handleKeyRemove))
@@ -63,7 +63,7 @@ func (s *Site) handleKeyAdd(w http.ResponseWriter, r *http.Request) error {
 	if key != "" {
 		typed = keysPart{New: key}
 	}
-	return s.showForm(w, r, statusOf(key != ""), func(p *settingsPage) {
+	return s.showPeople(w, r, statusOf(key != ""), func(p *peoplePage) {
 		typed.Keys, typed.Rights, typed.Lives, typed.Address = p.Keys.Keys, p.Keys.Rights, p.Keys.Lives, p.Keys.Address
 		p.Keys = typed
 	})
@@ -129,7 +129,7 @@ func (s *Site) handleKeyRemoveAsk(w http.ResponseWriter, r *http.Request) error 
 		Action: "/settings/keys/remove",
 		Button: s.T(r, "settings.keys.remove_button"),
 		Keep:   s.T(r, "settings.keys.remove_keep"),
-		Back:   "/settings#" + partKeys,
+		Back:   partPath(pagePeople, partKeys),
 		Field:  "key",
 		Value:  strconv.FormatInt(k.ID, 10),
 	})
@@ -151,5 +151,5 @@ func (s *Site) handleKeyRemove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, db.ErrNotFound) { // a second click: it has been done already
 		return err
 	}
-	return s.saved(w, r, partKeys, s.T(r, "settings.keys.removed"))
+	return s.saved(w, r, pagePeople, partKeys, s.T(r, "settings.keys.removed"))
 }

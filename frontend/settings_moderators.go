@@ -20,14 +20,38 @@ const inviteLife = 30 * 24 * time.Hour
 
 // cityModeratorRoutes are the routes of the part about moderators.
 func (s *Site) cityModeratorRoutes(r chi.Router) {
-	r.Get("/invite", backTo(partModerators))
+	r.Get("/invite", backTo(pagePeople, partModerators))
 	r.With(s.limitModerator(inviteLimit, "settings.moderators.too_many")).Post("/invite", s.Handler(s.handleInvite))
 	r.Post("/withdraw", s.Handler(s.handleWithdraw))
 	r.Get("/remove", s.Handler(s.handleRemoveAsk))
 	r.Post("/remove", s.Handler(s.handleRemove))
 }
 
-// moderatorsPart is the part of the settings page about moderators.
+// peoplePage is what settings/people.tmpl shows: who may do what with the city.
+type peoplePage struct {
+	Moderators moderatorsPart
+	Keys       keysPart
+}
+
+func (s *Site) handlePeople(w http.ResponseWriter, r *http.Request) error {
+	return s.showPeople(w, r, http.StatusOK, func(*peoplePage) {})
+}
+
+// showPeople writes the page. set replaces what is stored with what was typed.
+func (s *Site) showPeople(w http.ResponseWriter, r *http.Request, status int, set func(*peoplePage)) error {
+	var p peoplePage
+	var err error
+	if p.Moderators, err = s.moderatorsPart(r); err != nil {
+		return err
+	}
+	if p.Keys, err = s.keysPart(r); err != nil {
+		return err
+	}
+	set(&p)
+	return s.showDesk(w, r, status, pagePeople, p)
+}
+
+// moderatorsPart is the part of the page about moderators.
 type moderatorsPart struct {
 	Moderators  []db.Moderator
 	Invitations []db.Invitation
@@ -54,7 +78,7 @@ func (s *Site) handleInvite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if problem != "" {
-		return s.showForm(w, r, http.StatusUnprocessableEntity, func(p *settingsPage) {
+		return s.showPeople(w, r, http.StatusUnprocessableEntity, func(p *peoplePage) {
 			p.Moderators.Email, p.Moderators.EmailError = typed, problem
 		})
 	}
@@ -65,7 +89,7 @@ func (s *Site) handleInvite(w http.ResponseWriter, r *http.Request) error {
 	if s.AccountMails.Delayed() {
 		said = "settings.moderators.invited_delayed"
 	}
-	return s.saved(w, r, partModerators, s.T(r, said, "Email", email))
+	return s.saved(w, r, pagePeople, partModerators, s.T(r, said, "Email", email))
 }
 
 // checkInvitee returns the address as it is stored, or what is wrong with it.
@@ -105,7 +129,7 @@ func (s *Site) handleWithdraw(w http.ResponseWriter, r *http.Request) error {
 	if err := s.DB.DeleteInvitation(r.Context(), s.City(r).ID, id); err != nil {
 		return err
 	}
-	return s.saved(w, r, partModerators, s.T(r, "settings.moderators.withdrawn"))
+	return s.saved(w, r, pagePeople, partModerators, s.T(r, "settings.moderators.withdrawn"))
 }
 
 // cityModerator returns the moderator of this city with that id.
@@ -141,7 +165,7 @@ func (s *Site) handleRemoveAsk(w http.ResponseWriter, r *http.Request) error {
 		Action: "/settings/moderators/remove",
 		Button: s.T(r, "settings.moderators.remove_button"),
 		Keep:   s.T(r, "settings.moderators.remove_keep"),
-		Back:   "/settings#" + partModerators,
+		Back:   partPath(pagePeople, partModerators),
 		Field:  "moderator",
 		Value:  strconv.FormatInt(m.ID, 10),
 	})
@@ -160,7 +184,7 @@ func (s *Site) handleRemove(w http.ResponseWriter, r *http.Request) error {
 	err = s.DB.RemoveModerator(r.Context(), c.ID, m.ID)
 	switch {
 	case errors.Is(err, db.ErrTaken):
-		return s.saved(w, r, partModerators, s.T(r, "settings.moderators.last", "City", c.Name))
+		return s.saved(w, r, pagePeople, partModerators, s.T(r, "settings.moderators.last", "City", c.Name))
 	case errors.Is(err, db.ErrNotFound):
 		return gone(err)
 	case err != nil:
@@ -169,7 +193,7 @@ func (s *Site) handleRemove(w http.ResponseWriter, r *http.Request) error {
 	if m.ID == s.moderator(r).ID {
 		return s.leave(w, r, s.T(r, "settings.moderators.removed_self", "City", c.Name))
 	}
-	return s.saved(w, r, partModerators, s.T(r, "settings.moderators.removed", "Email", m.Email, "City", c.Name))
+	return s.saved(w, r, pagePeople, partModerators, s.T(r, "settings.moderators.removed", "Email", m.Email, "City", c.Name))
 }
 
 // leave says goodbye to moderators who have just lost the city they were

@@ -17,7 +17,7 @@ import (
 
 const (
 	reportsShown  = 50 // on the page of reports, of each kind
-	reportsLatest = 3  // on the settings page, of each kind
+	reportsLatest = 3  // on the overview, of each kind
 )
 
 // The lists of reports, as in ?show=. The values must not change: people have
@@ -28,8 +28,7 @@ const (
 	showHeld    = "held"
 )
 
-// reportRoutes are the page of reports and its buttons. It is a separate page,
-// since a hundred reports would bury the settings.
+// reportRoutes are the page of reports and its buttons.
 func (s *Site) reportRoutes(r chi.Router) {
 	r.Get("/reports", s.Handler(s.handleReports))
 	r.Post("/reports/take-back", s.Handler(s.handleTakeBack))
@@ -37,7 +36,7 @@ func (s *Site) reportRoutes(r chi.Router) {
 	r.Post("/reports/unmute", s.Handler(s.handleUnmute))
 }
 
-// latestReports is the part of the settings page about reports.
+// latestReports is the part of the overview about reports.
 type latestReports struct {
 	Waiting []heldGroup
 	Passed  []reportItem
@@ -157,7 +156,7 @@ func (s *Site) handleReports(w http.ResponseWriter, r *http.Request) error {
 	p := reportsPage{Show: show, Waiting: waiting, Items: items, Limit: reportsShown, Full: len(items) == reportsShown,
 		Expire: brief(s.Config.Reports.Expire),
 		Days:   int(s.Config.Reports.Keep.Round(24*time.Hour) / (24 * time.Hour))}
-	return s.render(w, r, http.StatusOK, "settings/reports.tmpl", s.T(r, "settings.reports.title"), p)
+	return s.showDesk(w, r, http.StatusOK, pageReports, p)
 }
 
 // shownReports returns the list asked for, or the passed reports if it is none of

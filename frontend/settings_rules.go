@@ -15,14 +15,20 @@ import (
 // address. Each time they are compiled.
 const rulesPerMinute = 30
 
-// ruleRoutes are the routes of the part about the rules.
+// ruleRoutes are the page of the rules.
 func (s *Site) ruleRoutes(r chi.Router) {
-	r.Get("/rules", backTo(partRules))
-	r.Get("/rules/try", backTo(partRules))
+	r.Get("/rules", s.Handler(s.handleRules))
+	r.Get("/rules/try", backTo(pageRules, pageRules))
 	limited := r.With(s.limitPosts(rulesPerMinute, time.Minute))
 	limited.Post("/rules", s.Handler(s.handleRulesSave))
 	limited.Post("/rules/try", s.Handler(s.handleRulesTry))
 	r.Post("/rules/reset", s.Handler(s.handleRulesReset))
+}
+
+// rulesPage is what settings/rules.tmpl shows.
+type rulesPage struct {
+	Rules rulesForm
+	Tasks tasksPart
 }
 
 // rulesForm is the form of the rules, with what was typed.
@@ -116,7 +122,15 @@ func (s *Site) showRules(w http.ResponseWriter, r *http.Request, form rulesForm,
 			}
 		}
 	}
-	return s.showForm(w, r, statusOf(wrong == nil), func(p *settingsPage) { p.Rules = form })
+	tasks, err := s.tasksPart(r)
+	if err != nil {
+		return err
+	}
+	return s.showDesk(w, r, statusOf(wrong == nil), pageRules, rulesPage{form, tasks})
+}
+
+func (s *Site) handleRules(w http.ResponseWriter, r *http.Request) error {
+	return s.showRules(w, r, storedRules(s.City(r)), nil)
 }
 
 func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
@@ -129,7 +143,7 @@ func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
 	if wrong != nil {
 		return s.showRules(w, r, form, wrong)
 	}
-	return s.saved(w, r, partRules, s.T(r, "settings.rules.saved"))
+	return s.saved(w, r, pageRules, pageRules, s.T(r, "settings.rules.saved"))
 }
 
 // handleRulesTry judges a sentence by the rules as typed. It saves nothing.
@@ -152,5 +166,5 @@ func (s *Site) handleRulesReset(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.ResetRules(r.Context(), s.City(r).ID, ""); err != nil {
 		return err
 	}
-	return s.saved(w, r, partRules, s.T(r, "settings.rules.reset_done"))
+	return s.saved(w, r, pageRules, pageRules, s.T(r, "settings.rules.reset_done"))
 }

@@ -16,7 +16,7 @@ import (
 	"ticketfrei/manage"
 )
 
-// partTasks is the part of the settings page about the outside programs that look at
+// partTasks is the part of the page of the rules about the outside programs that look at
 // reports before the rules do. It is there where the city has some that could.
 const partTasks = "tasks"
 
@@ -39,7 +39,7 @@ type taskItem struct {
 
 // taskRoutes is the route of the part.
 func (s *Site) taskRoutes(r chi.Router) {
-	r.Get("/rules/tasks", backTo(partTasks))
+	r.Get("/rules/tasks", backTo(pageRules, partTasks))
 	r.Post("/rules/tasks", s.Handler(s.handleTasks))
 }
 
@@ -92,7 +92,7 @@ func (s *Site) handleTasks(w http.ResponseWriter, r *http.Request) error {
 		}
 		return &bots.PageError{Status: http.StatusUnprocessableEntity, ID: "settings.error.gone", Err: wrong}
 	}
-	return s.saved(w, r, partTasks, s.T(r, "settings.tasks.saved"))
+	return s.saved(w, r, pageRules, partTasks, s.T(r, "settings.tasks.saved"))
 }
 
 // moved returns the tasks with one moved up or down, added or removed.

@@ -17,13 +17,34 @@ import (
 	"ticketfrei/manage"
 )
 
-// textRoutes are the routes of the part about the texts.
+// textRoutes are the page of the texts.
 func (s *Site) textRoutes(r chi.Router) {
-	r.Get("/texts", backTo(partTexts))
-	r.Get("/texts/preview", backTo(partTexts))
+	r.Get("/texts", s.Handler(s.handleTexts))
+	r.Get("/texts/preview", backTo(pageTexts, pageTexts))
 	r.Post("/texts", s.Handler(s.handleTextsSave))
 	r.Post("/texts/preview", s.Handler(s.handleTextsPreview))
 	r.Post("/texts/reset", s.Handler(s.handleTextsReset))
+}
+
+// textsPage is what settings/texts.tmpl shows.
+type textsPage struct {
+	Texts  textsForm
+	Poster posterForm
+}
+
+func (s *Site) handleTexts(w http.ResponseWriter, r *http.Request) error {
+	return s.showTextsPage(w, r, http.StatusOK, func(*textsPage) {})
+}
+
+// showTextsPage writes the page. set replaces what is stored with what was typed.
+func (s *Site) showTextsPage(w http.ResponseWriter, r *http.Request, status int, set func(*textsPage)) error {
+	texts, err := s.storedTexts(r.Context(), s.City(r))
+	if err != nil {
+		return err
+	}
+	p := &textsPage{Texts: texts, Poster: s.storedPoster(s.City(r))}
+	set(p)
+	return s.showDesk(w, r, status, pageTexts, p)
 }
 
 // textsForm is the form of the texts, with what was typed.
@@ -109,7 +130,7 @@ func (f textsForm) patch() manage.Patch {
 func (s *Site) showTexts(w http.ResponseWriter, r *http.Request, f textsForm, wrong *manage.Invalid) error {
 	f.NameError, f.LanguageError = s.say(r, wrong, "name"), s.say(r, wrong, "language")
 	f.ZoneError, f.PageError = s.say(r, wrong, "zone"), s.say(r, wrong, "page")
-	return s.showForm(w, r, statusOf(wrong == nil), func(p *settingsPage) { p.Texts = f })
+	return s.showTextsPage(w, r, statusOf(wrong == nil), func(p *textsPage) { p.Texts = f })
 }
 
 // storedPage returns what to store for the page that was typed: nothing if it
@@ -143,7 +164,7 @@ func (s *Site) handleTextsSave(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, p, ""); err != nil {
 		return err
 	}
-	return s.saved(w, r, partTexts, s.T(r, "settings.texts.saved"))
+	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.texts.saved"))
 }
 
 // handleTextsPreview shows what was typed as visitors would see it. It saves
@@ -183,5 +204,5 @@ func (s *Site) handleTextsReset(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Page: &text}, ""); err != nil {
 		return err
 	}
-	return s.saved(w, r, partTexts, s.T(r, "settings.texts.reset_done"))
+	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.texts.reset_done"))
 }
