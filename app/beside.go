@@ -58,6 +58,6 @@ func (s *server) openBeside(ctx context.Context) error {
 		return err
 	}
 	s.cities, err = manage.New(manage.Options{DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Letters: s.letters(texts), Places: s.places, Intents: s.intents})
+		Letters: s.letters(texts), Secrets: s.secrets, Places: s.places, Intents: s.intents})
 	return err
 }

@@ -26,6 +26,8 @@ type cityCommand struct {
 	Alias   cityAliasCommand   `cmd:"" help:"List, add and remove further names of a city in addresses."`
 	Delete  cityDeleteCommand  `cmd:"" help:"Delete a city: it can be brought back for seven days."`
 	Restore cityRestoreCommand `cmd:"" help:"Bring a city back that was deleted."`
+	Export  cityExportCommand  `cmd:"" help:"Write all that is stored of a city, but for its reports, to a file."`
+	Import  cityImportCommand  `cmd:"" help:"Make a city of such a file, on another server."`
 }
 
 type cityAddCommand struct {

@@ -88,11 +88,15 @@ type cityDeleteCommand struct {
 	settingsFlags
 	yesFlag
 	cityArg
-	Now bool `help:"At once and for good, not after seven days in which it can be brought back."`
+	Now   bool `help:"At once and for good, not after seven days in which it can be brought back."`
+	Moved bool `help:"It goes on on another server: its accounts are not logged out. With --now."`
 }
 
 // Run deletes the city.
 func (cmd *cityDeleteCommand) Run(c *console) error {
+	if cmd.Moved && !cmd.Now {
+		return &usageError{errors.New("--moved goes with --now")}
+	}
 	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		question := fmt.Sprintf("Delete %s? It can be brought back for seven days.", city.Name)
 		if cmd.Now {
@@ -102,8 +106,16 @@ func (cmd *cityDeleteCommand) Run(c *console) error {
 			return err
 		}
 		if cmd.Now {
-			if err := s.cities.DeleteNow(c.ctx, city.ID); err != nil {
+			remove := s.cities.DeleteNow
+			if cmd.Moved {
+				remove = s.cities.DeleteMoved
+			}
+			if err := remove(c.ctx, city.ID); err != nil {
 				return err
+			}
+			if cmd.Moved {
+				fmt.Fprintf(c.stdout, "%s is deleted here. Its accounts are still logged in.\n", city.Name)
+				return nil
 			}
 			fmt.Fprintf(c.stdout, "%s is deleted, with everything in it. Its moderators are mailed.\n", city.Name)
 			return nil

@@ -157,7 +157,7 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.cities, err = manage.New(manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Signup: s.cfg.Web.Signup, Letters: s.letters(texts),
+		Signup: s.cfg.Web.Signup, Letters: s.letters(texts), Secrets: s.secrets,
 		Relay: s.relay, Places: s.places, Intents: s.intents, HTTP: s.client,
 	})
 	if err != nil {

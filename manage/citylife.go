@@ -105,6 +105,12 @@ func (m *Cities) DeleteNow(ctx context.Context, cityID int64) error {
 	return m.Letters.to(ctx, moderators, c, "life.mail.gone")
 }
 
+// DeleteMoved deletes a city for good that goes on on another server: its accounts are not
+// logged out, and nobody is mailed.
+func (m *Cities) DeleteMoved(ctx context.Context, cityID int64) error {
+	return m.changed(cityID, m.DB.DeleteCity(ctx, cityID))
+}
+
 // erase deletes all that is stored of a city.
 func (m *Cities) erase(ctx context.Context, cityID int64) error {
 	list, err := m.DB.CityBots(ctx, cityID)
