@@ -27,7 +27,7 @@ func TestCityMoves(t *testing.T) {
 	}
 	from, to := open(), open()
 	from.addCity("gotham", "*", "blocked")
-	from.subscribe(box, "gotham", "link@x.example", "mail@x.example", "stays@x.example")
+	from.subscribe(box, "gotham", "link@x.example", "mail@x.example", "stays@x.example", "hourly@x.example")
 	account := instance.AddAccount("kontis")
 	from.connect("gotham", account, instance.URL)
 	bot, rider := api.AddBot("kontis_bot", "Kontis"), api.AddUser("rider", "en")
@@ -36,6 +36,8 @@ func TestCityMoves(t *testing.T) {
 	waitUntil(t, "the rider to be welcomed", func() bool { return stands(bot.Chat(rider), "/stop") })
 	from.mustSend("one@x.example", "gotham@tickets.example", "first@x.example", "", "Kontis am Plärrer")
 	link := strings.TrimPrefix(box.waitFor(t, "link@x.example", "Plärrer").link(t, "/mail/unsubscribe/"), from.url)
+	often := strings.TrimPrefix(box.waitFor(t, "hourly@x.example", "Plärrer").link(t, "/mail/often/"), from.url)
+	from.browser().post(often, url.Values{"often": {"hourly"}}, http.StatusOK)
 	leave := mailedTo.FindStringSubmatch(box.waitFor(t, "mail@x.example", "Plärrer").Header.Get("List-Unsubscribe"))
 	waitUntil(t, "the report everywhere", func() bool {
 		return stands(bot.Chat(rider), "Plärrer") && texts(account.Statuses())["Kontis am Plärrer"] == 1
@@ -105,15 +107,18 @@ func TestCityMoves(t *testing.T) {
 		}
 		return list[0].Subscribers
 	}
-	if n := subscribers(); n != 4 {
+	if n := subscribers(); n != 5 {
 		t.Errorf("%d subscribers", n)
 	}
+	if page := to.browser().get(often, http.StatusOK); !strings.Contains(page, `name="often" value="each"`) {
+		t.Error("who gets one mail an hour does no more")
+	}
 	to.browser().post(link, nil, http.StatusOK)
-	if n := subscribers(); n != 3 {
+	if n := subscribers(); n != 4 {
 		t.Errorf("%d subscribers after the link of an old mail", n)
 	}
 	to.mustSend("mail@x.example", leave[1], "leave@x.example", "", "x")
-	if n := subscribers(); n != 2 {
+	if n := subscribers(); n != 3 {
 		t.Errorf("%d subscribers after a mail to the address of an old mail", n)
 	}
 

@@ -3,11 +3,9 @@ package recipients
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"gorm.io/gorm"
 
-	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
 
@@ -27,7 +25,7 @@ type Moved struct {
 
 // Export returns the recipients of a bot whose address can be read.
 func (s *Store) Export(ctx context.Context, b report.Bot) ([]Moved, error) {
-	muted, err := db.ReadColumn[string](ctx, s.db, "SELECT author FROM mutes WHERE city_id = ?", b.CityID)
+	muted, err := s.db.Mutes(ctx, b.CityID)
 	if err != nil {
 		return nil, fmt.Errorf("export %s recipients: %w", s.network, err)
 	}
@@ -47,7 +45,7 @@ func (s *Store) Export(ctx context.Context, b report.Bot) ([]Moved, error) {
 			continue // with the former key it is lost anyway
 		}
 		list = append(list, Moved{ID: r.ID, Address: address, Created: r.Created, Suspended: r.Suspended, Reason: r.Reason, Lines: r.Lines,
-			Muted: slices.Contains(muted, r.Key), MutedUnverified: slices.Contains(muted, s.box.Unverified(r.Key))})
+			Muted: muted[r.Key], MutedUnverified: muted[s.box.Unverified(r.Key)]})
 	}
 	return list, nil
 }
