@@ -81,7 +81,11 @@ func (m *Cities) Export(ctx context.Context, cityID int64, passphrase string, w 
 	if m.Letters != nil {
 		file.From = m.Letters.Config.Web.URL
 	}
-	return left, writeCopy(w, file, passphrase)
+	if err := writeCopy(w, file, passphrase); err != nil {
+		return nil, err
+	}
+	m.acted(ctx, cityID, "city.exported", "")
+	return left, nil
 }
 
 // exportBot returns what the network of a bot stores of it; nil where that cannot move.
@@ -225,7 +229,7 @@ func (m *Cities) Import(ctx context.Context, r io.Reader, passphrase, as string)
 	for _, alias := range left {
 		in.Left = append(in.Left, "the alias "+alias+", which another city has")
 	}
-	return in, m.changed(in.City.ID, err)
+	return in, m.did(ctx, in.City.ID, "city.imported", file.From, err)
 }
 
 // movable returns a network whose bots can come from another server.

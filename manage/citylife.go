@@ -109,7 +109,15 @@ func (m *Cities) DeleteNow(ctx context.Context, cityID int64) error {
 // DeleteMoved deletes a city for good that goes on on another server: its accounts are not
 // logged out, and nobody is mailed.
 func (m *Cities) DeleteMoved(ctx context.Context, cityID int64) error {
-	return m.changed(cityID, m.DB.DeleteCity(ctx, cityID))
+	c, err := m.DB.City(ctx, cityID)
+	if err != nil {
+		return err
+	}
+	if err := m.changed(cityID, m.DB.DeleteCity(ctx, cityID)); err != nil {
+		return err
+	}
+	m.acted(ctx, 0, "city.moved", c.Slug)
+	return nil
 }
 
 // erase deletes all that is stored of a city.
