@@ -89,6 +89,7 @@ func writeNew(name string, write func(io.Writer) error) error {
 
 type cityImportCommand struct {
 	settingsFlags
+	jsonFlag
 	passphraseFlag
 	File string `arg:"" help:"File that city export has written; - is standard input."`
 	As   string `help:"Another name in addresses than the city had." placeholder:"SLUG"`
@@ -117,9 +118,8 @@ func (cmd *cityImportCommand) Run(c *console) error {
 		for _, what := range in.Left {
 			fmt.Fprintln(c.stderr, "Left out:", what)
 		}
-		_, err = fmt.Fprintf(c.stdout, "%s is here: %s/city/%s\nOn the server that it comes from, delete it without logging its accounts out: ticketfrei city delete %s --now --moved\n",
+		return cmd.say(c, s, in.City, "%s is here: %s/city/%s\nOn the server that it comes from, delete it without logging its accounts out: ticketfrei city delete %s --now --moved\n",
 			in.Name, s.cfg.Web.URL, in.Slug, in.Slug)
-		return err
 	})
 }
 
