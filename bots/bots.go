@@ -12,6 +12,8 @@ package bots
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -394,6 +396,20 @@ type Concurrent interface {
 type Checker interface {
 	Check(ctx context.Context) error
 }
+
+// Movable is a Network whose bots can go on on another server, which has another secret key.
+type Movable interface {
+	// Export returns what the network stores of bot b, as JSON that needs no key: addresses
+	// and tokens can be read in it.
+	Export(ctx context.Context, b report.Bot) (json.RawMessage, error)
+	// Import stores within tx what Export has returned elsewhere, for bot b that was just
+	// made. Whoever was subscribed is; what was heard is not heard again. The error is
+	// ErrAccountTaken where an account is another bot's here.
+	Import(tx *gorm.DB, b report.Bot, stored json.RawMessage) error
+}
+
+// ErrAccountTaken is the account of a bot being that of another one on this server.
+var ErrAccountTaken = errors.New("the account is the bot of another city")
 
 // Retracter is a Bot that can take back what it has posted.
 type Retracter interface {
