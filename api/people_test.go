@@ -19,7 +19,7 @@ func (w *world) StoreMail(_ context.Context, m mailer.Mail) error {
 }
 
 func TestPeople(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, "TICKETFREI_MAIL_DOMAIN=tickets.example")
 	people, all := w.key(apikey.People), w.key(apikey.All)
 	type person struct {
 		ID          int64

@@ -14,6 +14,8 @@ import (
 var roleNeeded = map[string]report.Role{
 	"/settings/city":              report.Helper, // to look at another city
 	"/settings/reports":           report.Helper,
+	"/settings/reports/pause":     report.Moderator,
+	"/settings/reports/resume":    report.Moderator,
 	"/settings/account":           report.Helper,
 	"/settings/account/delete":    report.Owner,
 	"/settings/account/restore":   report.Owner,

@@ -76,7 +76,7 @@ func TestPeople(t *testing.T) {
 		inv := must(tn.Invite(asOwner, c, " New@example.org", report.Helper))(t)
 		tn.mailed("new@example.org: /invitation/ | as: Helper | decide about held ones")
 		joined := must(tn.Join(t.Context(), c, inv, "hash"))(t)
-		tn.mailed(owner.Email+": new@example.org helps to run", "helper@example.org: new@example.org | Helper", "third@example.org: new@example.org")
+		tn.mailed("helper@example.org: new@example.org | Helper", owner.Email+": new@example.org helps to run", "third@example.org: new@example.org")
 		if role := must(tn.db.Roles(t.Context(), joined.ID))(t)[c.ID]; role != report.Helper {
 			t.Errorf("the role is %q", role)
 		}
@@ -84,7 +84,7 @@ func TestPeople(t *testing.T) {
 		tn.is(err, db.ErrNotFound)
 		tn.acted(c, owner.Email+" moderator.invited new@example.org", "new@example.org moderator.joined new@example.org")
 		tn.check(tn.RemoveModerator(tn.as(c, joined), c, joined.ID))
-		tn.mailed(owner.Email+": new@example.org has left", "helper@example.org: has left", "third@example.org: has left")
+		tn.mailed("helper@example.org: has left", owner.Email+": new@example.org has left", "third@example.org: has left")
 		tn.acted(c, "new@example.org moderator.left new@example.org")
 	})
 	t.Run("roles", func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestPeople(t *testing.T) {
 		if !strings.HasPrefix(link, "https://tickets.example/password/") {
 			t.Errorf("the link is %q", link)
 		}
-		tn.mailed("added@example.org: The operator has added you | Moderator | /password/", owner.Email+": added@example.org", "helper@example.org: added@example.org")
+		tn.mailed("added@example.org: The operator has added you | Moderator | /password/", "helper@example.org: added@example.org", owner.Email+": added@example.org")
 		tn.acted(c, "operator moderator.added added@example.org")
 	})
 }
