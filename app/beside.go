@@ -12,7 +12,6 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
-	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 )
@@ -36,7 +35,7 @@ func (f settingsFlags) withCities(c *console, work func(*console, *server) error
 	if err := s.openBeside(c.ctx); err != nil {
 		return err
 	}
-	return work(c.with(manage.As(c.ctx, manage.Operator())), s)
+	return work(c, s)
 }
 
 // openBeside opens the database and makes what manages its cities. Nothing listens.

@@ -47,7 +47,7 @@ func (cmd *cityExportCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		var left []string
 		write := func(w io.Writer) (err error) {
 			left, err = s.cities.Export(c.ctx, city.ID, passphrase, w)

@@ -16,7 +16,7 @@ type cityArg struct {
 }
 
 // with runs work with the city.
-func (a cityArg) with(f settingsFlags, c *console, work func(c *console, s *server, city report.City) error) error {
+func (a cityArg) with(f settingsFlags, c *console, work func(s *server, city report.City) error) error {
 	return f.withCities(c, func(c *console, s *server) error {
 		city, err := s.cities.Find(c.ctx, a.Slug)
 		if errors.Is(err, db.ErrNotFound) {
@@ -25,7 +25,7 @@ func (a cityArg) with(f settingsFlags, c *console, work func(c *console, s *serv
 		if err != nil {
 			return err
 		}
-		return inEnglish(s, work(c, s, city))
+		return inEnglish(s, work(s, city))
 	})
 }
 
@@ -60,7 +60,7 @@ type citySuspendCommand struct {
 
 // Run switches the city off. A running server does so at once.
 func (cmd *citySuspendCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		off, err := s.cities.Suspend(c.ctx, city.ID, cmd.Reason)
 		if err != nil {
 			return err
@@ -78,7 +78,7 @@ type cityResumeCommand struct {
 
 // Run lets the city go on that is suspended, or begin that waits.
 func (cmd *cityResumeCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		on, err := s.cities.Admit(c.ctx, city.ID)
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (cmd *cityDeleteCommand) Run(c *console) error {
 	if cmd.Moved && !cmd.Now {
 		return &usageError{errors.New("--moved goes with --now")}
 	}
-	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		question := fmt.Sprintf("Delete %s? It can be brought back for seven days.", city.Name)
 		if cmd.Now {
 			question = fmt.Sprintf("Delete %s for good, with its subscribers, settings and reports?", city.Name)
@@ -154,7 +154,7 @@ type cityRestoreCommand struct {
 
 // Run brings the city back that was deleted.
 func (cmd *cityRestoreCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		if city.Deleted.IsZero() {
 			return fmt.Errorf("%s is not deleted", city.Name)
 		}
@@ -175,7 +175,7 @@ type cityRenameCommand struct {
 
 // Run renames the city.
 func (cmd *cityRenameCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		now, err := s.cities.Rename(c.ctx, city.ID, cmd.New)
 		if err != nil {
 			return err
@@ -198,7 +198,7 @@ func (cmd *cityAliasCommand) Run(c *console) error {
 	if cmd.Remove && cmd.Name == "" {
 		return &usageError{errors.New("--remove needs the name that is to be removed")}
 	}
-	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		var err error
 		switch {
 		case cmd.Remove:
