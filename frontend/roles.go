@@ -15,6 +15,8 @@ var roleNeeded = map[string]report.Role{
 	"/settings/city":              report.Helper, // to look at another city
 	"/settings/reports":           report.Helper,
 	"/settings/reports/pause":     report.Moderator,
+	"/settings/reports/always":    report.Moderator, // it changes the rules
+	"/settings/reports/approval":  report.Moderator,
 	"/settings/reports/resume":    report.Moderator,
 	"/settings/account":           report.Helper,
 	"/settings/account/delete":    report.Owner,
