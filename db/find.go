@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -123,32 +122,32 @@ type ReasonCount struct {
 // CountReports counts the reports of a city that were judged, by what became of them. Those
 // that are held count however old they are, the others where they are not older than within.
 func (d *DB) CountReports(ctx context.Context, cityID int64, within time.Duration) ([]ReasonCount, error) {
-	var list []ReasonCount
-	for _, part := range []struct {
-		held  bool
-		where string
-		args  []any
-	}{
-		{false, "state = 'judged' AND city_id = ? AND passed IN (TRUE, FALSE) AND time > ?", []any{cityID, d.since(within)}},
-		{true, "state = 'held' AND city_id = ?", []any{cityID}},
-	} {
-		rows, err := d.query(ctx, "SELECT reason, passed, count(*) FROM reports WHERE "+part.where+" GROUP BY reason, passed ORDER BY reason", part.args...)
-		if err != nil {
-			return nil, fmt.Errorf("count reports: %w", err)
-		}
-		for rows.Next() {
-			c := ReasonCount{Held: part.held}
-			if err := rows.Scan(&c.Reason, &c.Passed, &c.Count); err != nil {
-				_ = rows.Close()
-				return nil, fmt.Errorf("count reports: %w", err)
-			}
-			list = append(list, c)
-		}
-		if err := errors.Join(d.ended(rows), rows.Close()); err != nil {
-			return nil, fmt.Errorf("count reports: %w", err)
-		}
+	judged, err := d.countBy(ctx, false, "state = 'judged' AND city_id = ? AND passed IN (TRUE, FALSE) AND time > ?", cityID, d.since(within))
+	if err != nil {
+		return nil, fmt.Errorf("count reports: %w", err)
 	}
-	return list, nil
+	held, err := d.countBy(ctx, true, "state = 'held' AND city_id = ?", cityID)
+	if err != nil {
+		return nil, fmt.Errorf("count reports: %w", err)
+	}
+	return append(judged, held...), nil
+}
+
+// countBy counts some reports by reason.
+func (d *DB) countBy(ctx context.Context, held bool, where string, args ...any) (list []ReasonCount, _ error) {
+	rows, err := d.query(ctx, "SELECT reason, passed, count(*) FROM reports WHERE "+where+" GROUP BY reason, passed ORDER BY reason", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		c := ReasonCount{Held: held}
+		if err := rows.Scan(&c.Reason, &c.Passed, &c.Count); err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, d.ended(rows)
 }
 
 // findPart returns those of some reports that are wanted, in their order.

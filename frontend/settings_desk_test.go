@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/zone"
 )
 
 // stored is the city as it is stored now.
@@ -53,12 +54,12 @@ func TestSearchingReports(t *testing.T) {
 		{"q=PLAERRER", "2 Kontis am Plärrer", "Zug"},
 		{"show=refused&q=plarrer", "hallo Plärrer", "Quatsch"},
 		{"show=refused&reason=blocked", "so ein Quatsch", "hallo"},
-		{"show=refused&day=" + time.Now().Format(time.DateOnly), "so ein Quatsch", "Zug"},
+		{"show=refused&day=" + time.Now().In(zone.Of(c, "")).Format(time.DateOnly), "so ein Quatsch", "Zug"},
 		{"show=refused&network=tram&q=" + url.QueryEscape("<script>"), "", "Quatsch"},
 		{"show=refused&day=2001-02-03", "", "Quatsch"},
 		{"after=nonsense&day=nonsense&q=pl%C3%A4rrer", "2 Kontis am Plärrer", "Zug"},
 	} {
-		page := w.get("/settings/reports?" + tt.query).want(http.StatusOK, "")
+		page := w.get("/settings/reports?"+tt.query).want(http.StatusOK, "")
 		if tt.says == "" {
 			page.says("main", "There is nothing like that.")
 			continue
@@ -288,4 +289,3 @@ func TestDefaultsOfSubscriptions(t *testing.T) {
 		t.Errorf("left is %s", got)
 	}
 }
-
