@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/go-chi/chi/v5/middleware"
-
 	"ticketfrei/internal/report"
 )
 
@@ -60,9 +58,9 @@ func (s *Site) noteConfigured(network string) func(http.Handler) http.Handler {
 				next.ServeHTTP(w, r)
 				return
 			}
-			seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			seen := &seenWriter{ResponseWriter: w}
 			next.ServeHTTP(seen, r)
-			if seen.Status() == http.StatusSeeOther { // else it was refused
+			if seen.status == http.StatusSeeOther { // else it was refused
 				s.Cities.Configured(r.Context(), s.City(r).ID, network)
 			}
 		})
