@@ -58,5 +58,5 @@ func (s *server) openBeside(ctx context.Context) error {
 	if err := s.openNetworks(s.newHearing(relay.NewAnswers(s.log, time.Now), texts), texts); err != nil {
 		return err
 	}
-	return s.openCities(texts, nil)
+	return s.openCities(texts, nil, nil)
 }

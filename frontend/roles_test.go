@@ -37,6 +37,7 @@ func TestHelpersDoOnlyTheirPart(t *testing.T) {
 		"GET /settings/reports/throw-away": true, "POST /settings/reports/throw-away": true,
 		"POST /settings/account/password": true, "POST /settings/account/logins/end": true, "POST /settings/account/logins/end-others": true,
 		"POST /settings/moderators/remove": true, // themselves
+		"GET /settings/account/passkeys":   true, "POST /settings/account/passkeys": true, "POST /settings/account/passkeys/begin": true, "POST /settings/account/passkeys/remove": true,
 	}
 	forOwners := map[string]bool{"GET /settings/account/delete": true}
 	err := chi.Walk(b.mux, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -75,6 +76,7 @@ type Site struct {
 	Networks  []Network
 	sessions  *scs.SessionManager
 	passwords *passwords
+	passkeys  *webauthn.WebAuthn // nil: none can be used at this address
 	cache     *cache
 	drawn     *kept.Cache[drawnKey, []byte] // reports as HTML
 	live      *broker
@@ -103,6 +105,9 @@ func NewSite(o Options) (*Site, error) {
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
 	if s.passwords, err = newPasswords(); err != nil {
+		return nil, fmt.Errorf("frontend: %w", err)
+	}
+	if s.passkeys, err = newPasskeys(o.Config.Web.URL); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn, 0)
