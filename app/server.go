@@ -157,7 +157,7 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.cities, err = manage.New(manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Relay: s.relay, Places: s.places, Intents: s.intents, HTTP: s.client,
+		Relay: s.relay, Trial: &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}, Places: s.places, Intents: s.intents, HTTP: s.client,
 	})
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (s *server) openPages(hearing *relay.Hearing, texts *i18n.Catalogue, own si
 	var err error
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: s.streams, API: s.api,
+		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Bus: &s.bus, Streams: s.streams, API: s.api,
 		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
 	})
 	if err == nil {

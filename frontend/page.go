@@ -103,6 +103,12 @@ func (p *page) Time(t time.Time) template.HTML {
 	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + text + `</time>`)
 }
 
+// Second shows a time of today in the page's city to the second.
+func (p *page) Second(t time.Time) template.HTML {
+	local := t.In(zone.Of(p.City, p.zone))
+	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + local.Format("15:04:05") + `</time>`)
+}
+
 // Clock shows what time it is in the page's city.
 func (p *page) Clock() template.HTML { return p.Time(p.now) }
 

@@ -52,6 +52,8 @@ func (s *Site) settingsRoutes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameCity)
 		r.Get("/", s.Handler(s.handleOverview))
+		r.Get("/live", s.Handler(s.handleDeskLive))
+		s.stepRoutes(r)
 		s.reportRoutes(r)
 		s.heldRoutes(r)
 		s.pauseRoutes(r)

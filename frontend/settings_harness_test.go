@@ -20,6 +20,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer"
@@ -47,6 +48,8 @@ type board struct {
 	mux  chi.Routes
 
 	notices notice.Board
+
+	bus bus.Bus
 
 	*relay.Relay
 
@@ -205,7 +208,7 @@ func (b *board) open(networks []Network) {
 		},
 		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
 		Log:          slog.New(slog.DiscardHandler),
-		AccountMails: b, Notices: &b.notices, Cities: cities, Health: b,
+		AccountMails: b, Notices: &b.notices, Cities: cities, Health: b, Bus: &b.bus,
 	})
 	b.notices.OnChanged(b.noteChange)
 	must(err)
@@ -291,8 +294,14 @@ func (b *board) city(slug, name string, m db.Moderator) report.City {
 // say stores a report of the city.
 func (b *board) say(c report.City, id, text string, v report.Verdict) {
 	b.t.Helper()
+	b.sayVia(c, 0, id, text, v)
+}
+
+// sayVia is say for a report that a bot heard.
+func (b *board) sayVia(c report.City, botID int64, id, text string, v report.Verdict) {
+	b.t.Helper()
 	now := time.Now()
-	r := report.Report{ID: id, CityID: c.ID, Network: "tram", NetworkID: id, Author: "author-of-" + id,
+	r := report.Report{ID: id, CityID: c.ID, BotID: botID, Network: "tram", NetworkID: id, Author: "author-of-" + id,
 		Text: text, Visibility: report.Public, Time: now, Received: now}
 	dbtest.MustSaveReport(b.t, b.db, r, v)
 }

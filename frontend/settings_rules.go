@@ -67,6 +67,11 @@ type verdict struct {
 func newVerdict(v report.Verdict) verdict {
 	shown := verdict{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
 	switch v.Reason {
+	case report.ReasonTest:
+		shown.Reason, shown.Detail = "settings.reason.test_held", ""
+		if v.Tested().Passed {
+			shown.Reason = "settings.reason.test_passed"
+		}
 	case report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,

@@ -40,6 +40,7 @@ type Options struct {
 
 	// What only a server has; the command line does without.
 	Relay   Relay
+	Trial   *Trial             // lets moderators test; nil: they cannot
 	Places  bots.Places        // nil: no city has lines and stops
 	Intents *intent.Recognizer // tells questions from reports; nil: nothing is one
 	HTTP    *http.Client       // fetches timetables; nil: nothing is fetched
