@@ -141,6 +141,8 @@ func (a *API) admit(r route) func(huma.Context, func(huma.Context)) {
 			err = wrong("header."+ifMatch, "has several ETags: send the one that was read", nil)
 		case r.unread(c) != "":
 			err = wrong("header."+r.unread(c), "is not looked at by this route, where nothing is compared: leave it out", nil)
+		case of.Off() && (!known || !k.Of(of.ID) || slices.Contains(needed, apikey.Report)):
+			err = problem(http.StatusGone, offWords[of.State()])
 		case len(needed) == 0:
 		case !ofCity && k.CityID != 0:
 			err = problem(http.StatusForbidden, "this needs a key of the operator, and this one is of the city "+k.Slug)
@@ -158,6 +160,13 @@ func (a *API) admit(r route) func(huma.Context, func(huma.Context)) {
 		}
 		next(huma.WithValue(c, cityOf{}, of))
 	}
+}
+
+// offWords say why there is nothing of a city that is off.
+var offWords = map[report.CityState]string{
+	report.CitySuspended: "the city is suspended: the operator has switched it off",
+	report.CityDeleted:   "the city was deleted",
+	report.CityWaiting:   "the city is not open yet: the operator has not let it begin",
 }
 
 // oddQuery says what of the query would be passed over; nil: nothing.

@@ -25,6 +25,10 @@ type cityForm struct {
 	Mail     string `json:"mail" doc:"The address that reports are mailed to."`
 	Paused   bool   `json:"paused" doc:"It takes no reports."`
 
+	State     report.CityState `json:"state" enum:"on,paused,waiting,suspended,deleted" doc:"paused: it takes no reports; waiting: for the operator to let it begin; suspended: the operator has switched it off; deleted: it can be brought back until gone_after."`
+	Reason    string           `json:"reason,omitempty" doc:"Why it is suspended."`
+	GoneAfter *time.Time       `json:"gone_after,omitempty" doc:"When it is deleted for good."`
+
 	Poster    *string    `json:"poster,omitempty" doc:"What its poster says; empty: the default."`
 	NoIndex   *bool      `json:"no_index,omitempty" doc:"Search engines are asked to leave its page out."`
 	Questions *bool      `json:"questions,omitempty" doc:"Questions are answered instead of being passed on."`
@@ -34,8 +38,13 @@ type cityForm struct {
 
 func (a *API) cityForm(c report.City, all bool) cityForm {
 	f := cityForm{Slug: c.Slug, Name: c.Name, Language: c.Language, Zone: c.Zone, Page: c.Page,
-		URL: a.Config.Web.URL + "/city/" + c.Slug, Mail: c.Slug + "@" + a.Config.Mail.Domain, Paused: !c.Paused.IsZero()}
+		URL: a.Config.Web.URL + "/city/" + c.Slug, Mail: c.Slug + "@" + a.Config.Mail.Domain, Paused: !c.Paused.IsZero(), State: c.State()}
+	if all && !c.Deleted.IsZero() {
+		gone := manage.GoneAfter(c).UTC()
+		f.GoneAfter = &gone
+	}
 	if all {
+		f.Reason = c.SuspendedFor
 		created := c.Created.UTC()
 		f.Poster, f.NoIndex, f.Questions, f.Replies, f.Created = &c.Poster, &c.NoIndex, &c.Questions, &c.Replies, &created
 	}
@@ -55,7 +64,9 @@ func (a *API) cityRoutes() {
 		about: "What is left out stays. A city that is paused takes no reports, and those that it has are deleted.",
 		needs: []apikey.Right{apikey.City}, takes: []string{ifMatch}, gives: etags, errors: []int{http.StatusPreconditionFailed}}, a.changeCity)
 	add(a, route{id: "delete-city", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a city with all that is stored of it",
-		needs: operator, takes: []string{ifMatch}, errors: []int{http.StatusPreconditionFailed, http.StatusServiceUnavailable}}, a.deleteCity)
+		about: "It is switched off at once, and can be brought back for seven days. Its moderators are mailed.",
+		needs: operator, takes: []string{ifMatch, "now"}, errors: []int{http.StatusPreconditionFailed, http.StatusServiceUnavailable}}, a.deleteCity)
+	a.lifeRoutes()
 }
 
 // theCity is a city with its revision.
@@ -125,5 +136,9 @@ func (a *API) deleteCity(ctx context.Context, in *request) (*reply[none], error)
 	if seen := in.revision(); seen != "" && seen != manage.DetailsOf(c).Revision() {
 		return nil, manage.ErrConflict
 	}
-	return nil, a.Cities.Delete(ctx, c.ID)
+	if in.Now {
+		return nil, a.Cities.DeleteNow(ctx, c.ID)
+	}
+	_, err := a.Cities.Delete(ctx, c.ID)
+	return nil, err
 }

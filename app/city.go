@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"text/tabwriter"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -18,9 +17,15 @@ import (
 )
 
 type cityCommand struct {
-	Add    cityAddCommand    `cmd:"" help:"Add a city with a moderator who can log in at once."`
-	List   cityListCommand   `cmd:"" help:"List the cities."`
-	Places cityPlacesCommand `cmd:"" help:"Store the lines and stops of a city, or print them."`
+	List    cityListCommand    `cmd:"" help:"List the cities, the newest first."`
+	Add     cityAddCommand     `cmd:"" help:"Add a city with a moderator who can log in at once."`
+	Places  cityPlacesCommand  `cmd:"" help:"Store the lines and stops of a city, or print them."`
+	Suspend citySuspendCommand `cmd:"" help:"Switch a city off as a whole. Nothing is deleted."`
+	Resume  cityResumeCommand  `cmd:"" help:"Let a city go on that is suspended, or begin that waits."`
+	Rename  cityRenameCommand  `cmd:"" help:"Give a city another name in addresses; the old one goes on leading to it."`
+	Alias   cityAliasCommand   `cmd:"" help:"List, add and remove further names of a city in addresses."`
+	Delete  cityDeleteCommand  `cmd:"" help:"Delete a city: it can be brought back for seven days."`
+	Restore cityRestoreCommand `cmd:"" help:"Bring a city back that was deleted."`
 }
 
 type cityAddCommand struct {
@@ -131,31 +136,4 @@ func managed(d *db.DB, definitions []bots.Definition) (*manage.Cities, error) {
 		list[i].Definition = def
 	}
 	return manage.New(manage.Options{DB: d, Notices: &notice.Board{}, Networks: list, Log: slog.New(slog.DiscardHandler)})
-}
-
-type cityListCommand struct{ settingsFlags }
-
-// listLimit is how many cities are listed: all of them, in practice.
-const listLimit = 1_000_000
-
-// Run lists the cities.
-func (cmd *cityListCommand) Run(c *console) error {
-	return cmd.withDatabase(c, cmd.list)
-}
-
-func (cmd *cityListCommand) list(c *console, cfg *config.Config, d *db.DB, _ []bots.Definition) error {
-	cities, err := d.Cities(c.ctx, "", listLimit)
-	if err != nil {
-		return err
-	}
-	if len(cities) == 0 {
-		fmt.Fprintln(c.stderr, "There are no cities yet. Add one: ticketfrei city add SLUG --email ADDRESS")
-		return nil
-	}
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SLUG\tNAME\tMAIL\tSINCE")
-	for _, ct := range cities {
-		fmt.Fprintf(w, "%s\t%s\t%s@%s\t%s\n", ct.Slug, ct.Name, ct.Slug, cfg.Mail.Domain, ct.Created.Format("2006-01-02"))
-	}
-	return w.Flush()
 }

@@ -42,7 +42,7 @@ type commands struct {
 	Serve        serveCommand        `cmd:"" default:"withargs" help:"Run the server (the default)."`
 	Demo         demoCommand         `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
 	Dev          devCommand          `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
-	City         cityCommand         `cmd:"" help:"Add and list cities, and store their lines and stops."`
+	City         cityCommand         `cmd:"" help:"Add, list, suspend, rename and delete cities, and store their lines and stops."`
 	CheckConfig  checkConfigCommand  `cmd:"" help:"Check the settings and print those in force."`
 	DNS          dnsCommand          `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`

@@ -157,6 +157,7 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.cities, err = manage.New(manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
+		Signup: s.cfg.Web.Signup, Letters: s.letters(texts),
 		Relay: s.relay, Trial: &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}, Places: s.places, Intents: s.intents, HTTP: s.client,
 	})
 	if err != nil {
@@ -170,6 +171,11 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.listenMetrics(ctx)
 	return nil
+}
+
+// letters writes mails about cities.
+func (s *server) letters(texts *i18n.Catalogue) *manage.Letters {
+	return &manage.Letters{Mails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 }
 
 // openPages makes the API and the pages.
@@ -255,11 +261,15 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 	if dns == nil {
 		dns = &net.Resolver{PreferGo: true, StrictErrors: true}
 	}
+	var certificates bots.Certificates
+	if s.certificates != nil {
+		certificates = s.certificates
+	}
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Rehearser: hearing, Places: s.places, Commands: hearing.Commands, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Places: s.places, Commands: hearing.Commands, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
@@ -380,14 +390,14 @@ func (s *server) tellOthers(ctx context.Context) (stop func()) {
 	}
 }
 
-// clean deletes expired rows from time to time.
+// clean deletes expired rows, and cities that were deleted, from time to time.
 func (s *server) clean(ctx context.Context) error {
 	tick := time.NewTicker(cleanEvery)
 	defer tick.Stop()
 	for {
 		if !s.db.OwnsShard(0) {
 			// Another process does it.
-		} else if err := s.db.DeleteExpired(ctx, s.cfg.Reports.Keep); err != nil && ctx.Err() == nil {
+		} else if err := errors.Join(s.cities.DeleteDue(ctx, time.Now()), s.db.DeleteExpired(ctx, s.cfg.Reports.Keep)); err != nil && ctx.Err() == nil {
 			s.log.Error("cleaning the database failed, trying again later", "err", err)
 		}
 		select {

@@ -394,6 +394,14 @@ type CityHooked interface {
 // InPath is what the routes of CityHooked have before them, below those of the network.
 const InPath = "in"
 
+// Leaving is a Network whose subscribers have a page where their subscription ends, which is
+// there also while their city is off.
+type Leaving interface {
+	// LeavingPath is the part of its address after /city/{slug}/<name>/, to which more may
+	// be added after a "/".
+	LeavingPath() string
+}
+
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.
 type Addressed interface {

@@ -138,9 +138,14 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("city_id = ?", cityID))
 }
 
-// EnabledBots returns every bot that is switched on, of every city.
+// EnabledBots returns every bot that is switched on, of every city that is not off.
 func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
-	return d.bots(d.Read(ctx).Where("enabled = TRUE"))
+	return d.bots(d.Read(ctx).Where("enabled = TRUE" + cityOn))
+}
+
+// EnabledCityBots returns the bots of a city that are switched on; none where it is off.
+func (d *DB) EnabledCityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
+	return d.bots(d.Read(ctx).Where("enabled = TRUE AND city_id = ?"+cityOn, cityID))
 }
 
 func (d *DB) bots(where *gorm.DB) ([]report.Bot, error) {

@@ -68,6 +68,9 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 	if err := Lock(tx, "moderators", moderatorID); err != nil { // is deleted with the last of their cities
 		return err
 	}
+	if err := aliasFree(tx, row.Slug); err != nil {
+		return err
+	}
 	if err := tx.Create(row).Error; err != nil {
 		return err
 	}
@@ -96,12 +99,15 @@ func (d *DB) BriefCity(ctx context.Context, id int64) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+briefColumns+" FROM cities AS c WHERE id = ?", id))
 }
 
-// FindCity returns the city with that slug, or ErrNotFound.
+// FindCity returns the city with that slug, or of which it is an alias; or ErrNotFound.
 func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
-	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
+	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE "+bySlug, slug))
 }
 
-// FindCityBot returns the city with that slug, as BriefCity does, and its bot
+// bySlug selects the city c with the slug ?1, or of which that is an alias.
+const bySlug = "c.id = coalesce((SELECT id FROM cities WHERE slug = ?1), (SELECT city_id FROM city_aliases WHERE slug = ?1))"
+
+// FindCityBot returns the city with that slug or alias, as BriefCity does, and its bot
 // on a network. The error is ErrNotFound if either is missing. If only the bot
 // is missing, the city is returned with the error.
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
@@ -109,7 +115,7 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
 			coalesce(b.id, 0), coalesce(b.enabled, FALSE), coalesce(b.state, ''), coalesce(b.last_error, ''),
 			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.version, 0), coalesce(b.answers, ''), coalesce(b.since, 0)
-		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
+		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE `+bySlug, slug, network),
 		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Version, &b.Answers, &b.Since)
 	if err != nil {
 		return report.City{}, report.Bot{}, err
@@ -146,7 +152,16 @@ func scanCity(row Row, more ...any) (report.City, error) {
 // Cities returns the cities whose name or slug contains search, sorted by name,
 // at most limit of them.
 func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.City, error) {
-	q := d.Read(ctx).Order("lower(name), name, id").Limit(limit)
+	return listCities(d.Read(ctx), search, limit)
+}
+
+// OpenCities is Cities without those that are off.
+func (d *DB) OpenCities(ctx context.Context, search string, limit int) ([]report.City, error) {
+	return listCities(d.Read(ctx).Where("suspended = 0 AND deleted = 0 AND waiting = FALSE"), search, limit)
+}
+
+func listCities(of *gorm.DB, search string, limit int) ([]report.City, error) {
+	q := of.Order("lower(name), name, id").Limit(limit)
 	if search != "" {
 		q = q.Where("instr(lower(name), lower(?)) > 0 OR instr(slug, lower(?)) > 0 OR instr(name, ?) > 0", search, search, search)
 	}
@@ -182,12 +197,17 @@ func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.C
 		if err := d.CityChanged(tx, cityID); err != nil || c.Name == before.Name && c.Language == before.Language {
 			return err
 		}
-		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Updates(map[string]any{"updated": millis(d.now()), "version": gorm.Expr("version + 1")}).Error
+		return d.restartBots(tx, cityID)
 	})
 	if err != nil {
 		return report.City{}, fmt.Errorf("save city: %w", err)
 	}
 	return c, nil
+}
+
+// restartBots has the bots of a city be made again.
+func (d *DB) restartBots(tx *gorm.DB, cityID int64) error {
+	return tx.Model(&botRow{}).Where("city_id = ?", cityID).Updates(map[string]any{"updated": millis(d.now()), "version": gorm.Expr("version + 1")}).Error
 }
 
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {

@@ -122,7 +122,7 @@ type known struct {
 func (d *DB) findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
 	k := known{Heard: Heard{Report: new(report.Report)}}
 	query := "SELECT " + reportColumns + `, r.state, r.passed, r.reason FROM reports AS r
-		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0`
+		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0 AND c.suspended = 0 AND c.deleted = 0 AND c.waiting = FALSE`
 	if byServer(tx) {
 		query += " FOR UPDATE OF r FOR KEY SHARE OF c"
 	}

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/internal/markdown"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
+	"ticketfrei/manage"
 )
 
 // page is what every template sees as its root, whether the site's, the
@@ -28,6 +29,8 @@ type page struct {
 	Flash     string        // what the page says once; empty for nothing
 	Saved     savedFlash    // what a part of it says once
 	Data      any           // what the handler gave
+	Contact   string        // how the operator is reached
+	Closed    bool          // nobody but the operator adds cities
 	URL       string        // public address of the site, without a trailing slash
 	Path      string        // path of the page
 	Query     url.Values    // what follows the path; for the same page in other languages
@@ -66,7 +69,7 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 
 // blankPage makes the root for a page that looks the same to everybody.
 func (s *Site) blankPage(lang, title string, data any) *page {
-	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Demo: s.Demo, Dev: s.Dev,
+	return &page{Lang: lang, Title: title, Data: data, URL: s.Config.Web.URL, Contact: s.contact(), Closed: s.isClosed(), Demo: s.Demo, Dev: s.Dev,
 		texts: s.Texts, assets: s.look.Load().assets, now: s.Now(), zone: s.Config.Reports.Zone}
 }
 
@@ -90,8 +93,14 @@ func (p *page) Time(t time.Time) template.HTML {
 	if t.IsZero() {
 		return ""
 	}
-	where := zone.Of(p.City, p.zone)
-	local, now := t.In(where), p.now.In(where)
+	local := t.In(zone.Of(p.City, p.zone))
+	text := template.HTMLEscapeString(p.when(local))
+	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + text + `</time>`)
+}
+
+// when is what Time shows of a time in the zone of the page's city.
+func (p *page) when(local time.Time) string {
+	now := p.now.In(local.Location())
 	layout := "layout.time.year"
 	switch {
 	case local.YearDay() == now.YearDay() && local.Year() == now.Year():
@@ -99,8 +108,7 @@ func (p *page) Time(t time.Time) template.HTML {
 	case now.Sub(local).Abs() < 300*24*time.Hour:
 		layout = "layout.time.day"
 	}
-	text := template.HTMLEscapeString(local.Format(p.T(layout)))
-	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + text + `</time>`)
+	return local.Format(p.T(layout))
 }
 
 // Second shows a time of today in the page's city to the second.
@@ -114,6 +122,11 @@ func (p *page) Clock() template.HTML { return p.Time(p.now) }
 
 // Day shows the day of a time that was stored without its hour.
 func (p *page) Day(t time.Time) string { return t.UTC().Format(p.T("layout.time.date")) }
+
+// GoneAfter shows until when the page's city, which was deleted, can be brought back.
+func (p *page) GoneAfter() string {
+	return p.when(manage.GoneAfter(p.City).In(zone.Of(p.City, p.zone)))
+}
 
 // Markdown returns a moderator's text as HTML that can do no harm.
 func (p *page) Markdown(text string) template.HTML { return markdown.HTML(text) }

@@ -1,29 +1,12 @@
 package frontend
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/manage"
 )
-
-// askRobots asks search engines to leave out all that is below the page of a city whose
-// moderators want that. What is no page cannot say it otherwise.
-func (s *Site) askRobots(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		slug := chi.URLParam(r, "slug")
-		leaveOut, err := cached(r.Context(), s.cache, "robots/"+slug, func(ctx context.Context) (bool, int64, error) {
-			c, err := s.DB.FindCity(ctx, slug)
-			return c.NoIndex, c.ID, err
-		})
-		if err == nil && leaveOut {
-			w.Header().Set("X-Robots-Tag", "noindex")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
 
 // robotRoutes are the route of the form about search engines.
 func (s *Site) robotRoutes(r chi.Router) {

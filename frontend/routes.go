@@ -91,17 +91,18 @@ func (s *Site) machineRoutes(r chi.Router) {
 // look the same to everybody.
 func (s *Site) cityRoutes(r chi.Router) {
 	r.Use(s.askRobots)
+	for _, n := range s.Networks {
+		if hooked, ok := n.Network.(bots.CityHooked); ok {
+			r.Route("/"+n.Name+"/"+bots.InPath, func(r chi.Router) { hooked.CityHookRoutes(r, s) })
+		}
+	}
+	r = r.With(s.atOwnAddress, s.unlessOff)
 	r.Get("/", s.Handler(s.handleCity))
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
 	r.Get("/live", s.Handler(s.handleLive))
 	r.Get("/lines", s.Handler(s.handleLines))
 	r.Get("/places.json", s.Handler(s.handlePlacesJSON))
 	r.Get("/manifest.webmanifest", s.Handler(s.handleManifest))
-	for _, n := range s.Networks {
-		if hooked, ok := n.Network.(bots.CityHooked); ok {
-			r.Route("/"+n.Name+"/"+bots.InPath, func(r chi.Router) { hooked.CityHookRoutes(r, s) })
-		}
-	}
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)
@@ -135,10 +136,13 @@ func (s *Site) moderatorRoutes(r chi.Router) {
 	r.Get("/register/name", s.Handler(s.handleRegisterName))
 	r.Group(func(r chi.Router) {
 		r.Use(s.limitPosts(signUpsPerQuarter, 15*time.Minute))
-		r.Get("/register", s.Handler(s.handleRegisterForm))
-		r.Post("/register", s.Handler(s.handleRegister))
-		r.Get("/confirm/{token}", s.Handler(s.handleConfirmForm))
-		r.Post("/confirm/{token}", s.Handler(s.handleConfirm))
+		r.Group(func(r chi.Router) {
+			r.Use(s.unlessClosed)
+			r.Get("/register", s.Handler(s.handleRegisterForm))
+			r.Post("/register", s.Handler(s.handleRegister))
+			r.Get("/confirm/{token}", s.Handler(s.handleConfirmForm))
+			r.Post("/confirm/{token}", s.Handler(s.handleConfirm))
+		})
 		r.Get("/invitation/{token}", s.Handler(s.handleInvitationForm))
 		r.Post("/invitation/{token}", s.Handler(s.handleInvitation))
 	})

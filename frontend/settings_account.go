@@ -1,13 +1,11 @@
 package frontend
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
-	"ticketfrei/db"
 	"ticketfrei/manage"
 )
 
@@ -16,6 +14,7 @@ func (s *Site) accountRoutes(r chi.Router) {
 	r.Get("/", s.Handler(s.handleAccount))
 	r.Get("/password", backTo(pageAccount, pageAccount))
 	r.Get("/delete", backTo(pageAccount, pageAccount))
+	r.Post("/restore", s.Handler(s.handleRestore))
 	r.Post("/logins/end", s.Handler(s.handleEndLogin))
 	r.Post("/logins/end-others", s.Handler(s.handleEndOtherLogins))
 	// Both ask for the password, so one limit on guessing covers both.
@@ -40,12 +39,11 @@ type accountForms struct {
 	SlugError string
 	// DeletePasswordError is about the password typed to delete the city.
 	DeletePasswordError string
-	DeleteError         string // why the city was not deleted although the form was right
 }
 
 // Deleting reports whether the form that deletes the city was posted.
 func (f accountForms) Deleting() bool {
-	return f.SlugError+f.DeletePasswordError+f.DeleteError != ""
+	return f.SlugError+f.DeletePasswordError != ""
 }
 
 func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, status int, f accountForms) error {
@@ -116,14 +114,8 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 	if form.Deleting() {
 		return s.showAccount(w, r, http.StatusUnprocessableEntity, form)
 	}
-	err = s.Cities.Delete(r.Context(), c.ID)
-	if failed, ok := errors.AsType[*manage.ForgetError](err); ok {
-		s.Log.Error("a network did not forget a bot", "network", failed.Network, "city", c.ID, "err", err)
-		form.DeleteError = s.T(r, "settings.account.delete_failed", "Network", s.networkName(visitOf(r.Context()).lang, failed.Network))
-		return s.showAccount(w, r, http.StatusInternalServerError, form)
-	}
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
+	if _, err := s.Cities.Delete(r.Context(), c.ID); err != nil {
 		return err
 	}
-	return s.leave(w, r, s.T(r, "settings.account.deleted", "City", c.Name))
+	return s.saved(w, r, pageAccount, pageAccount, s.T(r, "settings.account.deleted", "City", c.Name))
 }

@@ -61,6 +61,9 @@ func (m *Cities) Described(ctx context.Context, c report.City, b report.Bot) Bot
 		d.State, d.LastError, d.ErrorAt = report.BotTrouble, "this server does not have the network "+b.Network+": the operator has taken it away", time.Time{}
 		return d
 	}
+	if c.Off() { // what it was before it was is of no use
+		d.State, d.LastError, d.ErrorAt = report.BotOff, "", time.Time{}
+	}
 	ctx, done := context.WithTimeout(ctx, askTimeout)
 	defer done()
 	err = errors.Join(

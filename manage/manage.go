@@ -1,7 +1,10 @@
 // Package manage is what people may do with a city: its settings pages, the API and the
 // command line ask it, so that everything is checked once.
 //
-//	List, Find, Create, Confirm, Delete           cities
+//	List, Find, Create, Confirm                   cities
+//	Suspend, Admit                                whether a city is on as a whole
+//	Delete, Restore, DeleteNow                    whether it is there
+//	Rename, Aliases, AddAlias, RemoveAlias        its names in addresses
 //	Change, Pause, Resume                         what a city is called, says and hears
 //	SaveRules, ResetRules, Try                    what is passed on
 //	SavePlaces, SaveLines, SaveTimetable          lines and stops
@@ -37,11 +40,14 @@ type Options struct {
 	Log      *slog.Logger
 	// Keep is how long reports are kept.
 	Keep time.Duration
+	// Signup is the setting web.signup; empty: anybody adds a city.
+	Signup string
 
 	// What only a server has; the command line does without.
 	Relay   Relay
 	Trial   *Trial             // lets moderators test; nil: they cannot
 	Places  bots.Places        // nil: no city has lines and stops
+	Letters *Letters           // mails to moderators and to the operator; nil: none are written
 	Intents *intent.Recognizer // tells questions from reports; nil: nothing is one
 	HTTP    *http.Client       // fetches timetables; nil: nothing is fetched
 }

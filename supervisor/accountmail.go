@@ -24,8 +24,9 @@ const accountMailSenders = 4
 // accountMailsRead is how many account mails are read at once.
 const accountMailsRead = 64
 
-// accountMailLook is how often the database is asked for account mails at least.
-const accountMailLook = time.Minute
+// accountMailLook is how often the database is asked for account mails at least: commands
+// beside the server store some, and cannot tell it.
+const accountMailLook = 3 * time.Second
 
 // accountMailLookShared is the same where other processes store mails as well.
 const accountMailLookShared = 500 * time.Millisecond

@@ -88,12 +88,13 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 	return nil
 }
 
-// botsOf returns the bots of a city, or of all those that are switched on.
+// botsOf returns the bots of a city, or of all, that are switched on; none of a city that is
+// off.
 func (s *Supervisor) botsOf(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	if cityID == notice.All {
 		return s.DB.EnabledBots(ctx)
 	}
-	return s.DB.CityBots(ctx, cityID)
+	return s.DB.EnabledCityBots(ctx, cityID)
 }
 
 // switchOff stops the runner of a bot that is off. s.mu is locked.

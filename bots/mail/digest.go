@@ -199,8 +199,8 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 	if err != nil {
 		return time.Time{}, err
 	}
-	if !b.Enabled {
-		return n.host.Now().Add(digestPause), nil
+	if on, err := n.isOn(ctx, b); err != nil || !on {
+		return n.host.Now().Add(digestPause), err
 	}
 	list, err := n.claimDigests(ctx, botID)
 	if err != nil {
@@ -218,6 +218,15 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 		next = next.Add(digestPause)
 	}
 	return next, nil
+}
+
+// isOn tells whether a bot is switched on, and its city is not off as a whole.
+func (n *Network) isOn(ctx context.Context, b report.Bot) (bool, error) {
+	if !b.Enabled {
+		return false, nil
+	}
+	c, err := n.host.DB.BriefCity(ctx, b.CityID)
+	return err == nil && !c.Off(), err
 }
 
 func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h hour, err error) {

@@ -30,6 +30,9 @@ func (s *settings) advice(c *Config) []Error {
 		warn("web.url", "is still "+c.Web.URL+" although mail.domain is public: links in mails lead nowhere",
 			`set it to the address that visitors use, such as "https://ticketfrei.example.org"`)
 	}
+	if c.Web.Signup == SignupApproval && c.Web.Operator == "" {
+		warn("web.signup", "is approval, but nobody is told of cities that wait", "set web.operator to your mail address")
+	}
 	if public && (c.Mail.Domain == "localhost" || strings.HasSuffix(c.Mail.Domain, ".localhost")) {
 		warn("mail.domain", "is "+c.Mail.Domain+" although the pages are public: no mail reaches the cities",
 			`set it to the domain of their addresses, such as "ticketfrei.example.org"`)

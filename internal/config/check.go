@@ -30,6 +30,8 @@ func (s *settings) check(c *Config) {
 		s.checkListen("metrics.listen", c.Metrics.Listen, 9464)
 	}
 	s.checkACME(c.Web)
+	s.checkOneOf("web.signup", c.Web.Signup, SignupOpen, SignupApproval, SignupClosed)
+	s.checkOperator(c.Web.Operator)
 	s.checkMail(&c.Mail)
 	s.checkDatabase(c.Database, c.Secret)
 	s.checkReports(c.Reports)
@@ -37,6 +39,16 @@ func (s *settings) check(c *Config) {
 	s.checkAPI(c.API)
 	s.checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
+}
+
+// checkOperator checks the address that is told of new cities.
+func (s *settings) checkOperator(address string) {
+	if address == "" {
+		return
+	}
+	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
+		s.fail("web.operator", fmt.Sprintf("%q is not a mail address", address), `write one such as "you@example.org"`)
+	}
 }
 
 // checkSection has a network look at its own settings.

@@ -4,6 +4,7 @@ package config
 
 import (
 	"cmp"
+	"strings"
 	"time"
 )
 
@@ -41,10 +42,22 @@ type Web struct {
 	// Files with texts of the operator's; empty: there are defaults.
 	Imprint string `toml:"imprint"`
 	Privacy string `toml:"privacy"`
+	// Signup says who may add a city: SignupOpen, SignupApproval or SignupClosed.
+	Signup string `toml:"signup"`
+	// Operator is the mail address that is told of new cities, and shown where nobody may
+	// add one; empty: there is none.
+	Operator string `toml:"operator"`
 	// Templates is a directory with files of the operator's that take the place of those
 	// built in; empty: there is none.
 	Templates string `toml:"templates"`
 }
+
+// What Web.Signup may be.
+const (
+	SignupOpen     = "open"     // anybody adds a city
+	SignupApproval = "approval" // anybody does, and the operator lets it begin
+	SignupClosed   = "closed"   // the operator alone
+)
 
 // Mail is the section [mail].
 type Mail struct {
@@ -66,6 +79,10 @@ type Mail struct {
 // Name is what the mail server calls itself: its greeting, its EHLO, and the host that
 // the MX record of the domain names.
 func (m Mail) Name() string { return cmp.Or(m.Helo, m.Domain) }
+
+// Leaves reports whether mail can be sent at all: there is a relay, or a name by which other
+// mail servers can know us.
+func (m Mail) Leaves() bool { return m.Relay != "" || !strings.EqualFold(m.Domain, "localhost") }
 
 // Programs is the section [programs].
 type Programs struct {

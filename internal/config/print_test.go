@@ -79,6 +79,8 @@ acme_directory = "https://acme-v02.api.letsencrypt.org/directory"
 trusted_proxies = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"]
 imprint = ""
 privacy = ""
+signup = "open"
+operator = ""
 templates = ""
 
 [mail]

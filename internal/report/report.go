@@ -61,6 +61,33 @@ type City struct {
 // and its address say that it is not there.
 func (c City) Off() bool { return c.Waiting || !c.Suspended.IsZero() || !c.Deleted.IsZero() }
 
+// CityState says how a city is doing as a whole.
+type CityState string
+
+// The states of a city.
+const (
+	CityOn        CityState = "on"
+	CityPaused    CityState = "paused"    // its moderators have it take no reports
+	CityWaiting   CityState = "waiting"   // for the operator to let it begin
+	CitySuspended CityState = "suspended" // the operator has switched it off
+	CityDeleted   CityState = "deleted"   // its moderators have deleted it, and can bring it back
+)
+
+// State says how the city is doing: the weightiest where several hold.
+func (c City) State() CityState {
+	switch {
+	case !c.Deleted.IsZero():
+		return CityDeleted
+	case !c.Suspended.IsZero():
+		return CitySuspended
+	case c.Waiting:
+		return CityWaiting
+	case !c.Paused.IsZero():
+		return CityPaused
+	}
+	return CityOn
+}
+
 // ShortChars is how many characters a report may have where City.Short is set.
 const ShortChars = 250
 
