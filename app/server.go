@@ -50,6 +50,7 @@ type mode struct {
 	texts   *i18n.Catalogue // nil: read from the networks' and the operator's files
 	// refusals says when a bot that is refused needs its moderators; for tests.
 	refusals supervisor.Refusals
+	undo     time.Duration // how long moderators can undo: manage.UndoFor, but in tests
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -152,13 +153,13 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire, Undo: s.mode.undo,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	s.cities, err = manage.New(manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
 		Signup: s.cfg.Web.Signup, Letters: s.letters(texts),
-		Relay: s.relay, Trial: &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}, Places: s.places, Intents: s.intents, HTTP: s.client,
+		Relay: s.relay, Undo: s.mode.undo, Trial: &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}, Places: s.places, Intents: s.intents, HTTP: s.client,
 	})
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type page struct {
 	Wrong     bool          // the page says that something is wrong: see focused
 	Flash     string        // what the page says once; empty for nothing
 	Saved     savedFlash    // what a part of it says once
+	Undo      *undo         // what can be undone; nil: nothing
 	Data      any           // what the handler gave
 	Contact   string        // how the operator is reached
 	Closed    bool          // nobody but the operator adds cities
@@ -60,7 +61,7 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	p.Query, p.posted, p.forModerators = r.URL.Query(), r.Method == http.MethodPost, v.forModerators
 	if v.session {
 		if p.InSettings() {
-			p.Saved = s.popSaved(r)
+			p.Saved, p.Undo = s.popSaved(r), s.popUndo(r)
 		}
 		p.Flash = s.popFlash(r.Context())
 	}
@@ -110,6 +111,9 @@ func (p *page) when(local time.Time) string {
 	}
 	return local.Format(p.T(layout))
 }
+
+// Posted reports whether the page answers a form, and not a link.
+func (p *page) Posted() bool { return p.posted }
 
 // Second shows a time of today in the page's city to the second.
 func (p *page) Second(t time.Time) template.HTML {

@@ -54,6 +54,8 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		r.Get("/", s.Handler(s.handleOverview))
 		r.Get("/live", s.Handler(s.handleDeskLive))
 		s.stepRoutes(r)
+		r.Get("/undo", backTo(pageOverview, "now"))
+		r.Post("/undo", s.Handler(s.handleUndo))
 		s.reportRoutes(r)
 		s.heldRoutes(r)
 		s.pauseRoutes(r)

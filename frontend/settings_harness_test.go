@@ -198,7 +198,7 @@ func (b *board) open(networks []Network) {
 	places, stop := relay.NewPlaces(b.db, &b.notices, slog.New(slog.DiscardHandler))
 	b.t.Cleanup(stop)
 	cities, err := manage.New(manage.Options{DB: b.db, Notices: &b.notices, Networks: networks,
-		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Relay: b, Places: places})
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Relay: b, Places: places, Undo: time.Minute})
 	must(err)
 	b.site, err = NewSite(Options{
 		Config: &config.Config{
@@ -244,7 +244,7 @@ func (b *board) TakeBack(ctx context.Context, cityID int64, id string) error {
 	b.mu.Lock()
 	b.taken = append(b.taken, id)
 	b.mu.Unlock()
-	return b.db.TakeBack(ctx, cityID, id)
+	return b.db.TakeBackFor(ctx, cityID, id, time.Minute)
 }
 
 // Send counts what the site's doings are to send.

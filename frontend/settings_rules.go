@@ -171,5 +171,6 @@ func (s *Site) handleRulesReset(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.ResetRules(r.Context(), s.City(r).ID, ""); err != nil {
 		return err
 	}
+	s.offerUndo(r, manage.ActRulesReset, "")
 	return s.saved(w, r, pageRules, pageRules, s.T(r, "settings.rules.reset_done"))
 }

@@ -10,6 +10,7 @@
 //	SavePlaces, SaveLines, SaveTimetable          lines and stops
 //	Bots, Enable, Connect, Disconnect             bots and how many people they reach
 //	Reports, TakeBack, LetThrough, ThrowAway      reports
+//	Undo, Undoable                                what was done a moment ago
 //	Mute, Unmute                                  who writes them
 //	SaveTasks                                     outside programs that look at reports
 //
@@ -45,6 +46,7 @@ type Options struct {
 
 	// What only a server has; the command line does without.
 	Relay   Relay
+	Undo    time.Duration      // how long what is undoable can be undone; 0: it cannot
 	Trial   *Trial             // lets moderators test; nil: they cannot
 	Places  bots.Places        // nil: no city has lines and stops
 	Letters *Letters           // mails to moderators and to the operator; nil: none are written
@@ -63,6 +65,9 @@ type Relay interface {
 	// TakeBack takes a passed report of the city back wherever it was posted.
 	// The error is db.ErrNotFound if there is none.
 	TakeBack(ctx context.Context, cityID int64, reportID string) error
+	// PutBack undoes TakeBack for a while. The error is db.ErrNotFound where it
+	// is too late.
+	PutBack(ctx context.Context, cityID int64, reportID string) error
 	// LetThrough sends the chosen reports of the city on that are held. passed is
 	// how many there were, late how many were too old and are refused.
 	LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error)
