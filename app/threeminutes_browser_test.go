@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"ticketfrei/internal/slow"
 )
 
@@ -101,14 +103,18 @@ func TestNothingTypedIsLost(t *testing.T) {
 	if w.text("#poster-form .draft") != "" {
 		t.Error("what was saved is said to be a draft")
 	}
+	w.do(chromedp.Click(chromedp.CSS("#page"))) // who has touched nothing is asked nothing
 	w.goTo("/settings/rules")
+	if w.asked.Load() == 0 {
+		t.Error("the browser does not ask whether to leave what was typed")
+	}
 	w.goTo("/settings/texts")
 	holds("#page", text)
 
 	other := a.login("moderator@nuernberg.example")
 	other.post("/settings/account/logins/end-others", nil, 200)
-	w.press("#texts-form .buttons button:not([formaction])")
-	w.at("/login")
+	w.pressFor(401, "#texts-form .buttons button:not([formaction])")
+	w.reads("#again", "what you had typed is here again")
 	login()
 	w.at("/settings/texts")
 	holds("#page", text)
