@@ -72,6 +72,7 @@ func (m *Cities) Test(ctx context.Context, c report.City, text, email string) (T
 	if err := m.Trial.Hearer.Hear(ctx, hears, bots.Incoming{ID: id, Text: text, Visibility: report.Test}); err != nil {
 		return t, err
 	}
+	m.acted(ctx, c.ID, "test.sent", "")
 	j, err := m.judged(ctx, c.ID, m.Trial.Secrets.ReportID(hears.Network, hears.ID, id))
 	if errors.Is(err, context.DeadlineExceeded) {
 		return t, nil

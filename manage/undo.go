@@ -17,15 +17,16 @@ const UndoFor = 30 * time.Second
 const (
 	ActTakenBack  = db.ActTakeBack
 	ActRulesReset = "rules.reset"
-	ActTextReset  = "texts.reset"
-	ActPlaces     = "places.replaced"
+	ActTextReset  = "text.reset"
+	ActPlaces     = "places.saved"
+	actUndone     = "act.undone"
 )
 
 // Undo puts back what stood there before an act, of a city. The error is db.ErrNotFound
 // where it is too late, or was not done.
 func (m *Cities) Undo(ctx context.Context, cityID int64, act, subject string) error {
 	if act == ActTakenBack {
-		return m.Relay.PutBack(ctx, cityID, subject)
+		return m.did(ctx, cityID, actUndone, "", m.Relay.PutBack(ctx, cityID, subject))
 	}
 	before, err := m.DB.TakeUndo(ctx, cityID, act, subject)
 	if err != nil {
@@ -37,11 +38,15 @@ func (m *Cities) Undo(ctx context.Context, cityID int64, act, subject string) er
 		if err := json.Unmarshal([]byte(before), &r); err != nil {
 			return err
 		}
-		_, err = m.saveRules(ctx, cityID, "", func(report.City) Rules { return r })
+		_, err = m.saveRules(ctx, cityID, "", actUndone, func(report.City) Rules { return r })
 	case ActTextReset:
-		_, err = m.Change(ctx, cityID, Patch{Page: &before}, "")
+		_, err = m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+			c.Page = before
+			return nil
+		})
+		err = m.did(ctx, cityID, actUndone, "", err)
 	case ActPlaces:
-		_, err = m.replacePlaces(ctx, cityID, before, "")
+		err = m.did(ctx, cityID, actUndone, "", m.DB.ReplacePlaces(ctx, cityID, before, func(string) error { return nil }))
 	default:
 		err = db.ErrNotFound
 	}
