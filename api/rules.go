@@ -106,7 +106,7 @@ func (a *API) tryRules(ctx context.Context, _ *request, body *triedText) (*reply
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Cities.Try(ctx, city(ctx), typed, body.Text)
+	t, err := a.Cities.Try(ctx, city(ctx), typed, body.Text, nil)
 	return answered(verdictForm{t.Verdict.Passed, t.Verdict.Reason, t.Verdict.Detail, t.Asks, t.MayAsk}, err)
 }
 

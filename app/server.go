@@ -159,7 +159,7 @@ func (s *server) open(ctx context.Context) error {
 	s.cities, err = manage.New(manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
 		Signup: s.cfg.Web.Signup, Letters: s.letters(texts),
-		Relay: s.relay, Undo: s.mode.undo, Trial: &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}, Places: s.places, Intents: s.intents, HTTP: s.client,
+		Relay: s.relay, Undo: s.mode.undo, Trial: &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}, Places: s.places, Rehearser: hearing, Intents: s.intents, HTTP: s.client,
 	})
 	if err != nil {
 		return err

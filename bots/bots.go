@@ -139,6 +139,15 @@ type Commands interface {
 	Words(ctx context.Context, cityID int64) ([]string, error)
 }
 
+// Previewer is a Network whose messages have a form of their own that people can paste, as
+// the source of a mail.
+type Previewer interface {
+	// Preview returns what would be heard of a message: nothing where nothing would. notes
+	// say in the words of t why, or what else there is to say. ok is false where source is no
+	// message of the network. Nothing is stored.
+	Preview(ctx context.Context, city report.City, source []byte, t T) (text string, notes []string, ok bool, err error)
+}
+
 // Places has the lines and stops of cities.
 type Places interface {
 	// Lines returns the names of a city's lines, which people may choose, in its order; none

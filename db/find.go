@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,18 +12,34 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"ticketfrei/internal/report"
 )
 
 // Search says which reports of a city are wanted.
 type Search struct {
-	Passed  bool          // those that passed
-	Refused bool          // those that were refused or taken back
-	Held    bool          // those that wait for a moderator
-	Within  time.Duration // none of the others that are as old; 0: however old
-	Since   time.Time     // none that were written then or before
-	Line    string        // only those about this line of the city; empty: all. What was refused is kept without
+	Passed  bool            // those that passed
+	Refused bool            // those that were refused or taken back
+	Held    bool            // those that wait for a moderator
+	Within  time.Duration   // none of the others that are as old; 0: however old
+	Since   time.Time       // none that were written then or before
+	Until   time.Time       // none that were written then or after; zero: all
+	Line    string          // only those about this line of the city; empty: all. What was refused is kept without
+	Network string          // only those heard there; empty: all
+	Reasons []report.Reason // only those with one of these; none: all
+	After   Place           // only those after it in the order in which they are returned
 	Limit   int
 }
+
+// Place is the place of a report in the order in which reports are returned: the newest
+// first. The zero Place is before all.
+type Place struct {
+	Time time.Time
+	Seq  int64
+}
+
+// Place returns the place of a report.
+func (j Judged) Place() Place { return Place{j.Report.Time, j.Seq} }
 
 // FindReports returns reports of a city, newest first.
 func (d *DB) FindReports(ctx context.Context, cityID int64, s Search) ([]Judged, error) {
@@ -44,7 +61,7 @@ func (d *DB) FindReports(ctx context.Context, cityID int64, s Search) ([]Judged,
 			continue
 		}
 		found, err := d.findPart(ctx, s, func() *gorm.DB {
-			return d.Read(ctx).Where(part.where).Where("city_id = ? AND time > ?", cityID, part.since).Order("time DESC, seq DESC")
+			return s.narrow(d.Read(ctx).Where(part.where).Where("city_id = ? AND time > ?", cityID, part.since).Order("time DESC, seq DESC"))
 		})
 		if err != nil {
 			return nil, fmt.Errorf("find reports: %w", err)
@@ -55,6 +72,62 @@ func (d *DB) FindReports(ctx context.Context, cityID int64, s Search) ([]Judged,
 		return cmp.Or(b.Report.Time.Compare(a.Report.Time), cmp.Compare(b.Seq, a.Seq))
 	})
 	return list[:min(s.Limit, len(list))], nil
+}
+
+// narrow leaves out what is not wanted, as far as the database sees that.
+func (s Search) narrow(q *gorm.DB) *gorm.DB {
+	if !s.Until.IsZero() {
+		q = q.Where("time < ?", millis(s.Until))
+	}
+	if s.Network != "" {
+		q = q.Where("network = ?", s.Network)
+	}
+	if len(s.Reasons) > 0 {
+		q = q.Where("reason IN ?", s.Reasons)
+	}
+	if s.After != (Place{}) {
+		at := millis(s.After.Time)
+		q = q.Where("(time < ? OR time = ? AND seq < ?)", at, at, s.After.Seq)
+	}
+	return q
+}
+
+// ReasonCount is how many reports of a city have a reason.
+type ReasonCount struct {
+	Reason       report.Reason
+	Passed, Held bool
+	Count        int
+}
+
+// CountReports counts the reports of a city that were judged, by what became of them. Those
+// that are held count however old they are, the others where they are not older than within.
+func (d *DB) CountReports(ctx context.Context, cityID int64, within time.Duration) ([]ReasonCount, error) {
+	var list []ReasonCount
+	for _, part := range []struct {
+		held  bool
+		where string
+		args  []any
+	}{
+		{false, "state = 'judged' AND city_id = ? AND passed IN (TRUE, FALSE) AND time > ?", []any{cityID, d.since(within)}},
+		{true, "state = 'held' AND city_id = ?", []any{cityID}},
+	} {
+		rows, err := d.query(ctx, "SELECT reason, passed, count(*) FROM reports WHERE "+part.where+" GROUP BY reason, passed ORDER BY reason", part.args...)
+		if err != nil {
+			return nil, fmt.Errorf("count reports: %w", err)
+		}
+		for rows.Next() {
+			c := ReasonCount{Held: part.held}
+			if err := rows.Scan(&c.Reason, &c.Passed, &c.Count); err != nil {
+				_ = rows.Close()
+				return nil, fmt.Errorf("count reports: %w", err)
+			}
+			list = append(list, c)
+		}
+		if err := errors.Join(d.ended(rows), rows.Close()); err != nil {
+			return nil, fmt.Errorf("count reports: %w", err)
+		}
+	}
+	return list, nil
 }
 
 // findPart returns those of some reports that are wanted, in their order.

@@ -2,6 +2,7 @@ package db
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
@@ -185,7 +186,7 @@ func forCalls() *gormigrate.Migration {
 // done, cities that are off or were renamed, and who waits for approval. Whoever was a
 // moderator before could do everything: they are owners.
 func forTheDesk() *gormigrate.Migration {
-	return &gormigrate.Migration{ID: "core_0021", Migrate: SQL(
+	return &gormigrate.Migration{ID: "core_0021", Migrate: inTurn(slashesOfWords, SQL(
 		`ALTER TABLE cities ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0`,
 		`ALTER TABLE cities ADD COLUMN suspended_for TEXT NOT NULL DEFAULT ''`,
 		`ALTER TABLE cities ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0`,
@@ -241,7 +242,48 @@ func forTheDesk() *gormigrate.Migration {
 			until INTEGER NOT NULL,
 			PRIMARY KEY (city_id, act, subject)) WITHOUT ROWID`,
 		`CREATE INDEX undos_until ON undos(until)`,
-	)}
+		// Words that moderators do not want to be suggested.
+		`CREATE TABLE unwanted_words (
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			word TEXT NOT NULL,
+			PRIMARY KEY (city_id, word)) WITHOUT ROWID`,
+	))}
+}
+
+// inTurn does one after the other.
+func inTurn(steps ...func(*gorm.DB) error) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		for _, step := range steps {
+			if err := step(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// slashesOfWords has blocked words go on to be words that stand between two "/": from now on
+// what stands so is a pattern.
+func slashesOfWords(tx *gorm.DB) error {
+	var rows []struct {
+		ID      int64
+		Blocked string
+	}
+	if err := tx.Raw("SELECT id, blocked FROM cities WHERE instr(blocked, '/') > 0").Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, row := range rows {
+		lines := strings.Split(row.Blocked, "\n")
+		for i, line := range lines {
+			if word := strings.TrimSpace(line); len(word) > 2 && word[0] == '/' && word[len(word)-1] == '/' {
+				lines[i] = strings.Trim(word, "/ ")
+			}
+		}
+		if _, err := Exec(tx, "UPDATE cities SET blocked = ? WHERE id = ?", strings.Join(lines, "\n"), row.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes

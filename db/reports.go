@@ -68,6 +68,7 @@ type Ruling struct {
 	Heard
 	Verdict   report.Verdict
 	Audiences []Audience
+	Approval  report.Approval // whether it is held for its moderators, where it would pass
 }
 
 // CountFanouts is how many fanouts it makes if the report passes.
@@ -145,6 +146,15 @@ func (d *DB) saveVerdict(in *storing, r Ruling, sameness string, brake Brake) (S
 			return Saved{}, err
 		}
 		v = brake.Judge(v, said)
+	}
+	if v.Passed && r.Approval != report.ApproveNone {
+		waits, err := waitsForApproval(in.tx, r)
+		if err != nil {
+			return Saved{}, err
+		}
+		if waits {
+			v = report.Verdict{Reason: report.ReasonApproval}
+		}
 	}
 	return d.storeVerdict(in, r, "heard", v, sameness)
 }
@@ -266,39 +276,4 @@ func (d *DB) retract(tx *gorm.DB, h Heard, wait time.Duration) error {
 		}
 	}
 	return nil
-}
-
-// Mute makes the city hold what the author of a report says from now on.
-func (d *DB) Mute(ctx context.Context, cityID int64, author string) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("INSERT INTO mutes (city_id, author, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", cityID, author, millis(d.now())).Error
-	})
-	if err != nil {
-		return fmt.Errorf("mute author: %w", err)
-	}
-	return nil
-}
-
-// Unmute ends a mute. It does nothing if there is none.
-func (d *DB) Unmute(ctx context.Context, cityID int64, author string) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("DELETE FROM mutes WHERE city_id = ? AND author = ?", cityID, author).Error
-	})
-	if err != nil {
-		return fmt.Errorf("unmute author: %w", err)
-	}
-	return nil
-}
-
-// Mutes returns the hashes of a city's muted authors.
-func (d *DB) Mutes(ctx context.Context, cityID int64) (map[string]bool, error) {
-	var authors []string
-	if err := d.Read(ctx).Raw("SELECT author FROM mutes WHERE city_id = ?", cityID).Scan(&authors).Error; err != nil {
-		return nil, fmt.Errorf("list mutes: %w", err)
-	}
-	muted := make(map[string]bool, len(authors))
-	for _, a := range authors {
-		muted[a] = true
-	}
-	return muted, nil
 }

@@ -23,12 +23,16 @@ func (s *Site) ruleRoutes(r chi.Router) {
 	limited.Post("/rules", s.Handler(s.handleRulesSave))
 	limited.Post("/rules/try", s.Handler(s.handleRulesTry))
 	r.Post("/rules/reset", s.Handler(s.handleRulesReset))
+	r.Get("/rules/words", backTo(pageRules, partWords))
+	limited.Post("/rules/words", s.Handler(s.handleWords))
 }
 
 // rulesPage is what settings/rules.tmpl shows.
 type rulesPage struct {
 	Rules rulesForm
 	Tasks tasksPart
+	Words wordsPart
+	Would manage.Would
 }
 
 // rulesForm is the form of the rules, with what was typed.
@@ -41,6 +45,8 @@ type rulesForm struct {
 	Tried         *verdict // nil if none was tried
 	Asks          bool     // it would be answered instead of being passed on
 	MayAsk        bool     // it would be answered, too
+	Said          string   // what would be passed on of Text, where that is something else
+	Notes         []string // what else there is to say of it
 	Unsaved       bool     // the lists differ from the stored ones
 }
 
@@ -72,7 +78,7 @@ func newVerdict(v report.Verdict) verdict {
 		if v.Tested().Passed {
 			shown.Reason = "settings.reason.test_passed"
 		}
-	case report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
+	case report.ReasonLink, report.ReasonLong, report.ReasonApproval, report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
 		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion, report.ReasonTask:
@@ -127,11 +133,23 @@ func (s *Site) showRules(w http.ResponseWriter, r *http.Request, form rulesForm,
 			}
 		}
 	}
-	tasks, err := s.tasksPart(r)
-	if err != nil {
+	return s.showRulesPage(w, r, statusOf(wrong == nil), func(p *rulesPage) { p.Rules = form })
+}
+
+// showRulesPage writes the page. set replaces what is stored with what was typed.
+func (s *Site) showRulesPage(w http.ResponseWriter, r *http.Request, status int, set func(*rulesPage)) (err error) {
+	p := &rulesPage{Rules: storedRules(s.City(r))}
+	if p.Tasks, err = s.tasksPart(r); err != nil {
 		return err
 	}
-	return s.showDesk(w, r, statusOf(wrong == nil), pageRules, rulesPage{form, tasks})
+	if p.Words, err = s.wordsPart(r); err != nil {
+		return err
+	}
+	if p.Would, err = s.Cities.Would(r.Context(), s.City(r)); err != nil {
+		return err
+	}
+	set(p)
+	return s.showDesk(w, r, status, pageRules, p)
 }
 
 func (s *Site) handleRules(w http.ResponseWriter, r *http.Request) error {
@@ -154,14 +172,17 @@ func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
 // handleRulesTry judges a sentence by the rules as typed. It saves nothing.
 func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	form := s.typedRules(r)
-	tried, err := s.Cities.Try(r.Context(), s.City(r), form.rules(), form.Text)
+	tried, err := s.Cities.Try(r.Context(), s.City(r), form.rules(), form.Text, func(id string, data ...any) string { return s.T(r, id, data...) })
 	wrong, err := problems(err)
 	if err != nil {
 		return err
 	}
 	if wrong == nil {
 		v := newVerdict(tried.Verdict)
-		form.Tried, form.Asks, form.MayAsk = &v, tried.Asks, tried.MayAsk
+		form.Tried, form.Asks, form.MayAsk, form.Notes = &v, tried.Asks, tried.MayAsk, tried.Notes
+		if tried.Text != strings.TrimSpace(form.Text) {
+			form.Said = tried.Text
+		}
 	}
 	return s.showRules(w, r, form, wrong)
 }

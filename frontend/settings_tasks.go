@@ -12,7 +12,6 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
 
@@ -162,10 +161,4 @@ func cutRunes(text string, most int) string {
 		return string(runes[:most-1]) + "…"
 	}
 	return text
-}
-
-// mayBeLetThrough tells whether a moderator may let a report through that was refused: by
-// what may be wrong of it, and not by the rules.
-func mayBeLetThrough(v report.Verdict) bool {
-	return v.Reason == report.ReasonQuestion || v.Reason == report.ReasonTask
 }

@@ -24,12 +24,19 @@ func (s *Site) textRoutes(r chi.Router) {
 	r.Post("/texts", s.Handler(s.handleTextsSave))
 	r.Post("/texts/preview", s.Handler(s.handleTextsPreview))
 	r.Post("/texts/reset", s.Handler(s.handleTextsReset))
+	r.Get("/texts/answers", backTo(pageTexts, partAnswers))
+	r.Post("/texts/answers", s.Handler(s.handleAnswersSave))
+	r.Post("/texts/contact", s.Handler(s.handleContactSave))
+	r.Get("/texts/defaults", backTo(pageTexts, partDefaults))
+	r.Post("/texts/defaults", s.Handler(s.handleDefaultsSave))
 }
 
 // textsPage is what settings/texts.tmpl shows.
 type textsPage struct {
-	Texts  textsForm
-	Poster posterForm
+	Texts    textsForm
+	Poster   posterForm
+	Answers  answersForm
+	Defaults defaultsForm
 }
 
 func (s *Site) handleTexts(w http.ResponseWriter, r *http.Request) error {
@@ -42,7 +49,7 @@ func (s *Site) showTextsPage(w http.ResponseWriter, r *http.Request, status int,
 	if err != nil {
 		return err
 	}
-	p := &textsPage{Texts: texts, Poster: s.storedPoster(s.City(r))}
+	p := &textsPage{Texts: texts, Poster: s.storedPoster(s.City(r)), Answers: s.storedAnswers(r), Defaults: storedDefaults(s.City(r))}
 	set(p)
 	return s.showDesk(w, r, status, pageTexts, p)
 }

@@ -6,12 +6,15 @@
 //	Delete, Restore, DeleteNow                    whether it is there
 //	Rename, Aliases, AddAlias, RemoveAlias        its names in addresses
 //	Change, Pause, Resume                         what a city is called, says and hears
-//	SaveRules, ResetRules, Try                    what is passed on
+//	SaveRules, ResetRules, Try, Would             what is passed on
+//	AddTrigger, Block, Suggestions, LeaveWord     words of the rules, one by one
+//	SaveAnswers                                   what riders are told
 //	SavePlaces, SaveLines, SaveTimetable          lines and stops
 //	Bots, Enable, Connect, Disconnect             bots and how many people they reach
-//	Reports, TakeBack, LetThrough, ThrowAway      reports
+//	Search, TakeBack, LetThrough, ThrowAway       reports
+//	AlwaysOf, AlwaysLetThrough                    what is passed on from then on
 //	Undo, Undoable                                what was done a moment ago
-//	Mute, Unmute                                  who writes them
+//	Mute, Unmute, Muted                           who writes them
 //	SaveTasks                                     outside programs that look at reports
 //
 // What cannot be taken is an *Invalid, which names every problem with its field and the
@@ -45,13 +48,14 @@ type Options struct {
 	Signup string
 
 	// What only a server has; the command line does without.
-	Relay   Relay
-	Undo    time.Duration      // how long what is undoable can be undone; 0: it cannot
-	Trial   *Trial             // lets moderators test; nil: they cannot
-	Places  bots.Places        // nil: no city has lines and stops
-	Letters *Letters           // mails to moderators and to the operator; nil: none are written
-	Intents *intent.Recognizer // tells questions from reports; nil: nothing is one
-	HTTP    *http.Client       // fetches timetables; nil: nothing is fetched
+	Relay     Relay
+	Undo      time.Duration      // how long what is undoable can be undone; 0: it cannot
+	Trial     *Trial             // lets moderators test; nil: they cannot
+	Places    bots.Places        // nil: no city has lines and stops
+	Letters   *Letters           // mails to moderators and to the operator; nil: none are written
+	Rehearser bots.Rehearser     // says what is relayed of a text; nil: all of it
+	Intents   *intent.Recognizer // tells questions from reports; nil: nothing is one
+	HTTP      *http.Client       // fetches timetables; nil: nothing is fetched
 }
 
 // Network is a network that this program has.

@@ -72,8 +72,9 @@ func (p *pages) showPage(w http.ResponseWriter, r *http.Request, status int, ema
 	}
 	ours := city
 	ours.Language = p.site.Language(r)
+	hourly := wantsDigest(r) || r.Method == http.MethodGet && city.SubscriptionDefaults().Hourly
 	data := publicPage{Text: markdown.HTML(p.orDefault(ours, text)), Own: text != "", Address: p.address(city), On: b.Enabled,
-		Offered: offered, Hourly: wantsDigest(r), Email: email, Error: wrong}
+		Offered: offered, Hourly: hourly, Email: email, Error: wrong}
 	return p.site.Page(w, r, status, Name, "page.tmpl", p.site.T(r, "mail.page.title", "City", city.Name), data)
 }
 

@@ -45,8 +45,7 @@ type City struct {
 	Waiting bool
 	// Approval says whose reports wait for a moderator before they are passed on.
 	Approval Approval
-	// NoLinks holds reports with links back, Short those of more than ShortChars
-	// characters.
+	// NoLinks refuses reports with links, Short those of more than ShortChars characters.
 	NoLinks, Short bool
 	// NoContact takes the form to write to its moderators off its page.
 	NoContact bool
@@ -97,9 +96,12 @@ type Approval string
 // Whose reports wait.
 const (
 	ApproveNone Approval = ""    // nobody's
-	ApproveNew  Approval = "new" // those of who had no report passed yet
+	ApproveNew  Approval = "new" // those of who had no report passed yet, and of who is not verified
 	ApproveAll  Approval = "all" // all
 )
+
+// Approvals are all of them.
+func Approvals() []Approval { return []Approval{ApproveNone, ApproveNew, ApproveAll} }
 
 // Role is what a moderator may do in a city.
 type Role string
@@ -230,6 +232,8 @@ const (
 	ReasonNoTrigger   Reason = "no_trigger"   // refused: no trigger pattern matches
 	ReasonBlocked     Reason = "blocked"      // refused: a blocked word of the city
 	ReasonSlur        Reason = "slur"         // refused: a word of the fixed list
+	ReasonLink        Reason = "link"         // refused: it has a link, and its city wants none
+	ReasonLong        Reason = "long"         // refused: longer than ShortChars, and its city wants none
 	ReasonRepeated    Reason = "repeated"     // refused: same author, same text, a moment ago
 	ReasonMuted       Reason = "muted"        // refused: a moderator muted the author
 	ReasonExpired     Reason = "expired"      // refused: older than reports.expire when judged
@@ -238,6 +242,7 @@ const (
 	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back: by a moderator, or see DetailDeleted
 	ReasonQuestion    Reason = "question"     // refused: a question or thanks, which was answered
 	ReasonTest        Reason = "test"         // refused: see Test; the detail is what the rules say: see Verdict.Tested
+	ReasonApproval    Reason = "approval"     // held: see City.Approval
 	ReasonFlood       Reason = "flood"        // held: too many by one author
 	ReasonFloodClient Reason = "flood_client" // held: too many that nobody vouches for, from one client network
 	ReasonFloodDomain Reason = "flood_domain" // held: the same, from one domain
@@ -252,10 +257,10 @@ const (
 )
 
 // Held tells whether a report with that reason waits for a moderator's decision:
-// it is over a brake.
+// it is over a brake, or its city has its moderators look first.
 func (r Reason) Held() bool {
 	switch r {
-	case ReasonFlood, ReasonFloodClient, ReasonFloodDomain, ReasonFloodCity:
+	case ReasonApproval, ReasonFlood, ReasonFloodClient, ReasonFloodDomain, ReasonFloodCity:
 		return true
 	default:
 		return false
