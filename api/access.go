@@ -68,7 +68,7 @@ func (a *API) identify(next http.Handler) http.Handler {
 
 // actorOf is who acts with a key.
 func actorOf(k apikey.Key) manage.Actor {
-	return manage.Actor{Name: strings.TrimSpace("key " + k.Name), Role: report.Owner}
+	return manage.Actor{ID: k.MadeBy, Name: strings.TrimSpace("key " + k.Name), Role: report.Owner}
 }
 
 // count counts a request for its key, or its client where it has none that holds.

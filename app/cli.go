@@ -17,6 +17,7 @@ import (
 
 	"ticketfrei/app/doctor"
 	"ticketfrei/internal/cage"
+	"ticketfrei/manage"
 )
 
 // The exit codes.
@@ -43,6 +44,8 @@ type commands struct {
 	Demo         demoCommand         `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
 	Dev          devCommand          `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
 	City         cityCommand         `cmd:"" help:"Add, list, suspend, rename and delete cities, and store their lines and stops."`
+	Moderator    moderatorCommand    `cmd:"" help:"List, add and remove those who run the cities, and help one who has forgotten the password."`
+	Operator     operatorCommand     `cmd:"" help:"List, add and remove those who see the pages of the operator."`
 	CheckConfig  checkConfigCommand  `cmd:"" help:"Check the settings and print those in force."`
 	DNS          dnsCommand          `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
@@ -119,7 +122,7 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.stderr, "ticketfrei: %v (see ticketfrei --help)\n", err)
 		return exitUsage
 	}
-	err = command.Run(c)
+	err = command.Run(c.with(manage.As(c.ctx, manage.Operator())))
 	var code exitCode
 	switch {
 	case err == nil:

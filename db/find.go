@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,6 +37,26 @@ type Search struct {
 type Place struct {
 	Time time.Time
 	Seq  int64
+}
+
+// String returns the place as ParsePlace reads it.
+func (p Place) String() string { return fmt.Sprintf("%d-%d", p.Time.UnixMilli(), p.Seq) }
+
+// ParsePlace reads a place; empty: the zero Place.
+func ParsePlace(text string) (Place, error) {
+	if text == "" {
+		return Place{}, nil
+	}
+	at, seq, _ := strings.Cut(text, "-")
+	ms, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return Place{}, fmt.Errorf("place of a report: %w", err)
+	}
+	n, err := strconv.ParseInt(seq, 10, 64)
+	if err != nil {
+		return Place{}, fmt.Errorf("place of a report: %w", err)
+	}
+	return Place{time.UnixMilli(ms), n}, nil
 }
 
 // Place returns the place of a report.

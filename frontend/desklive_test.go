@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/bus"
 	"ticketfrei/internal/report"
 )
@@ -167,7 +168,7 @@ func TestFirstSteps(t *testing.T) {
 	if err := b.db.NoteStep(t.Context(), c.ID, stepTest); err != nil {
 		t.Fatal(err)
 	}
-	inv, err := b.db.CreateInvitation(t.Context(), c.ID, "two@example.org")
+	inv, err := b.db.CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: "two@example.org", Role: report.Moderator})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,4 +178,26 @@ func TestFirstSteps(t *testing.T) {
 	if w.get("/settings").has("steps") {
 		t.Error("they are shown though all are done")
 	}
+}
+
+// TestOverviewOfAHelper leads only where helpers may go.
+func TestOverviewOfAHelper(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t)
+	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
+	_, w := b.member(c, "helper@example.org", report.Helper)
+	page := w.get("/settings").want(http.StatusOK, "")
+	for _, is := range []string{`href="/settings/networks`, `href="/settings/rules`, `action="/settings/steps`, `href="/settings/reports/pause"`} {
+		if strings.Contains(page.body, is) {
+			t.Errorf("a helper sees %s", is)
+		}
+	}
+	b.say(c, "wrong", "Kontrolle", report.Verdict{Passed: true, Reason: report.ReasonTrigger})
+	w.post("/settings/reports/take-back", "report", "wrong").want(http.StatusSeeOther, "/settings/reports?show=passed")
+	form := w.get("/settings/reports").fields("undo")
+	w.post("/settings/undo", form...).want(http.StatusSeeOther, "/settings/reports")
+	if j, err := b.db.Report(t.Context(), c.ID, "wrong"); err != nil || !j.Verdict.Passed {
+		t.Errorf("the helper's take-back is not undone: %+v, %v", j.Verdict, err)
+	}
+	w.post("/settings/undo", "act", "rules.reset").want(http.StatusForbidden, "")
 }

@@ -79,9 +79,20 @@ func (s *Site) picture(ctx context.Context, c report.City, p *page) (picture, er
 			pic.Sends = append(pic.Sends, branchBox(p, box, branch))
 		}
 	}
+	if !p.Role.May(roleFor(deskPath(pageNetworks))) {
+		unlink(pic.Hears)
+		unlink(pic.Sends)
+	}
 	arrange(pic.Hears)
 	arrange(pic.Sends)
 	return pic, nil
+}
+
+// unlink has boxes lead nowhere: whoever looks may not see the pages.
+func unlink(boxes []pictureBot) {
+	for i := range boxes {
+		boxes[i].Path = "#picture"
+	}
 }
 
 // arrange gives boxes of the same height their places one below the other.

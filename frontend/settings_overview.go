@@ -1,6 +1,10 @@
 package frontend
 
-import "net/http"
+import (
+	"net/http"
+
+	"ticketfrei/internal/report"
+)
 
 // overviewPage is what settings/overview.tmpl shows.
 type overviewPage struct {
@@ -8,6 +12,7 @@ type overviewPage struct {
 	Picture picture
 	Steps   firstSteps
 	Test    testForm
+	Tests   bool // whoever looks may test
 	Reports latestReports
 }
 
@@ -17,7 +22,7 @@ func (s *Site) handleOverview(w http.ResponseWriter, r *http.Request) error {
 
 // showOverview writes the page with what was typed to test.
 func (s *Site) showOverview(w http.ResponseWriter, r *http.Request, status int, test testForm) error {
-	p := overviewPage{Test: test}
+	p := overviewPage{Test: test, Tests: visitOf(r.Context()).role.May(report.Moderator)}
 	var err error
 	if p.Picture, err = s.picture(r.Context(), s.City(r), s.sectionPage(r, nil)); err != nil {
 		return err

@@ -58,10 +58,7 @@ func (s *Site) reportFilter(r *http.Request, show string) (reportFilter, error) 
 	if day, err := time.ParseInLocation(time.DateOnly, q.Get("day"), zone.Of(s.City(r), s.Config.Reports.Zone)); err == nil {
 		f.Day, f.since, f.until = q.Get("day"), day.Add(-time.Millisecond), day.AddDate(0, 0, 1)
 	}
-	var at, seq int64
-	if n, err := fmt.Sscanf(q.Get("after"), "%d-%d", &at, &seq); err == nil && n == 2 {
-		f.after = db.Place{Time: time.UnixMilli(at), Seq: seq}
-	}
+	f.after, _ = db.ParsePlace(q.Get("after")) // else from the newest
 	lang := visitOf(r.Context()).lang
 	for _, n := range s.Networks {
 		f.Networks = append(f.Networks, namedOption{n.Name, s.networkName(lang, n.Name)})
@@ -96,7 +93,7 @@ func (f reportFilter) wanted(show string) manage.Wanted {
 
 // older is the address of what comes after a place.
 func (f reportFilter) older(show string, after db.Place) string {
-	q := url.Values{"show": {show}, "after": {fmt.Sprintf("%d-%d", after.Time.UnixMilli(), after.Seq)}}
+	q := url.Values{"show": {show}, "after": {after.String()}}
 	for name, value := range map[string]string{"q": f.Words, "network": f.Network, "line": f.Line, "reason": f.Reason, "day": f.Day} {
 		if value != "" {
 			q.Set(name, value)

@@ -12,6 +12,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
 
@@ -62,6 +63,9 @@ func (l firstSteps) Next() string {
 
 func (s *Site) firstSteps(r *http.Request, pic picture) (firstSteps, error) {
 	c, ctx := s.City(r), r.Context()
+	if !visitOf(ctx).role.May(report.Moderator) {
+		return nil, nil
+	}
 	noted, err := s.DB.Steps(ctx, c.ID)
 	if err != nil || slices.Contains(noted, stepsOver) {
 		return nil, err

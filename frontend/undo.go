@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"strings"
 
+	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // undo is what a page of the desk offers to undo, for as long as that works.
@@ -45,7 +48,11 @@ func (s *Site) popUndo(r *http.Request) *undo {
 
 // handleUndo puts back what stood there before.
 func (s *Site) handleUndo(w http.ResponseWriter, r *http.Request) error {
-	err := s.Cities.Undo(r.Context(), s.City(r).ID, r.PostFormValue("act"), r.PostFormValue("subject"))
+	act := r.PostFormValue("act")
+	if act != manage.ActTakenBack && !visitOf(r.Context()).role.May(report.Moderator) {
+		return &bots.PageError{Status: http.StatusForbidden, ID: "people.not_allowed"}
+	}
+	err := s.Cities.Undo(r.Context(), s.City(r).ID, act, r.PostFormValue("subject"))
 	said := "settings.undo.done"
 	if errors.Is(err, db.ErrNotFound) {
 		said, err = "settings.undo.late", nil

@@ -10,12 +10,20 @@ import (
 
 // Actor is who does something. What they do is stored under their name: see db.Act.
 type Actor struct {
+	ID   int64       // of the moderator; of the one who has made the key; 0: none, or not known
 	Name string      // the address of a moderator, "operator", or "key" and its name
 	Role report.Role // what they may do in the city that they do it with
 }
 
 // Operator is who runs the server, who may do everything.
 func Operator() Actor { return Actor{Name: "operator", Role: report.Owner} }
+
+// ActRole is the act of giving a moderator another role. Its subject is their address,
+// RoleSign and the role.
+const (
+	ActRole  = "moderator.role"
+	RoleSign = " → "
+)
 
 type actorKey struct{}
 

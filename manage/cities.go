@@ -240,5 +240,5 @@ func (m *Cities) Confirm(ctx context.Context, r db.Registration, hash string) (r
 	if err == nil {
 		m.tellOperator(ctx, c, owner)
 	}
-	return c, owner, m.did(As(ctx, Actor{owner.Email, report.Owner}), c.ID, "city.added", "", err)
+	return c, owner, m.did(As(ctx, Actor{owner.ID, owner.Email, report.Owner}), c.ID, "city.added", "", err)
 }

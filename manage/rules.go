@@ -74,13 +74,19 @@ func (m *Cities) ResetRules(ctx context.Context, cityID int64, seen Revision) (R
 }
 
 func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, act string, rules func(report.City) Rules) (Rules, error) {
+	var before report.City
 	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		before = *c
 		r := rules(*c)
 		err := seen.of(RulesOf(*c).Revision())
 		c.Triggers, c.Blocked = r.Triggers, r.Blocked
 		return err
 	})
-	return RulesOf(c), m.did(ctx, cityID, act, "", err)
+	if err != nil || c == before {
+		return RulesOf(c), err
+	}
+	m.tell(m.tellRules(ctx, before, c))
+	return RulesOf(c), m.did(ctx, cityID, act, "", nil)
 }
 
 // Tried is what rules would make of a text.

@@ -58,8 +58,8 @@ func AnswerPlace(name string) string { return "{" + strings.ToLower(name) + "}" 
 
 // SubscriptionDefaults are what new subscriptions of a city begin with.
 type SubscriptionDefaults struct {
-	Hourly bool       `json:"hourly,omitempty"` // one mail an hour
-	Quiet  *QuietTime `json:"quiet,omitempty"`  // no push messages then; nil: at any hour
+	Hourly bool       `json:"hourly,omitempty" doc:"One mail an hour."`
+	Quiet  *QuietTime `json:"quiet,omitempty" doc:"No notifications on phones then."`
 }
 
 // QuietTime is from which hour until which nobody is disturbed, in the city's time.
