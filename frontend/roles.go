@@ -17,6 +17,8 @@ var roleNeeded = map[string]report.Role{
 	"/settings/undo":              report.Helper, // what they may do: see handleUndo
 	"/settings/reports":           report.Helper,
 	"/settings/reports/pause":     report.Moderator,
+	"/settings/reports/always":    report.Moderator, // it changes the rules
+	"/settings/reports/approval":  report.Moderator,
 	"/settings/reports/resume":    report.Moderator,
 	"/settings/account":           report.Helper,
 	"/settings/account/delete":    report.Owner,

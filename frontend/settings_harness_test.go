@@ -188,7 +188,7 @@ func (b *board) open(networks []Network) {
 	var err error
 	b.box, err = secret.Open(b.t.TempDir(), "")
 	must(err)
-	sources := templates.Texts
+	sources := append(templates.Texts[:len(templates.Texts):len(templates.Texts)], relay.Texts)
 	for _, n := range networks {
 		sources = append(sources[:len(sources):len(sources)], n.Files)
 	}

@@ -146,25 +146,27 @@ func (m *Cities) removeLine(ctx context.Context, cityID int64, act, subject, lin
 }
 
 func (m *Cities) changeLines(ctx context.Context, cityID int64, act, subject string, of func(*report.City) *string, change func([]string) []string) error {
-	changed := false
-	_, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+	var before report.City
+	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		before = *c
 		list := of(c)
-		before := strings.TrimRight(*list, "\n")
+		stored := strings.TrimRight(*list, "\n")
 		var lines []string
-		if before != "" {
-			lines = strings.Split(before, "\n")
+		if stored != "" {
+			lines = strings.Split(stored, "\n")
 		}
 		after := strings.Join(change(lines), "\n")
-		if changed = after != before; !changed {
+		if after == stored {
 			return nil
 		}
 		*list = after
 		_, err := RulesOf(*c).Compile()
 		return err
 	})
-	if err != nil || !changed {
+	if err != nil || c == before {
 		return err
 	}
+	m.tell(m.tellRules(ctx, before, c))
 	return m.did(ctx, cityID, act, subject, nil)
 }
 
