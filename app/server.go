@@ -156,12 +156,7 @@ func (s *server) open(ctx context.Context) error {
 		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire, Undo: s.mode.undo,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
-	s.cities, err = manage.New(manage.Options{
-		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Signup: s.cfg.Web.Signup, Letters: s.letters(texts),
-		Relay: s.relay, Undo: s.mode.undo, Trial: &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}, Places: s.places, Rehearser: hearing, Intents: s.intents, HTTP: s.client,
-	})
-	if err != nil {
+	if err := s.openCities(texts, s.relay, hearing); err != nil {
 		return err
 	}
 	if err := s.openPages(hearing, texts, own); err != nil {
@@ -172,6 +167,20 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.listenMetrics(ctx)
 	return nil
+}
+
+// openCities makes what manages cities; way and hearing are nil beside a server.
+func (s *server) openCities(texts *i18n.Catalogue, way manage.Relay, hearing *relay.Hearing) (err error) {
+	o := manage.Options{
+		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
+		Signup: s.cfg.Web.Signup, Letters: s.letters(texts), Secrets: s.secrets, Undo: s.mode.undo,
+		Relay: way, Places: s.places, Intents: s.intents, HTTP: s.client,
+	}
+	if hearing != nil {
+		o.Rehearser, o.Trial = hearing, &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}
+	}
+	s.cities, err = manage.New(o)
+	return err
 }
 
 // letters writes mails about cities.

@@ -4,6 +4,7 @@
 //	List, Find, Create, Confirm                   cities
 //	Suspend, Admit                                whether a city is on as a whole
 //	Delete, Restore, DeleteNow                    whether it is there
+//	Export, Import                                moving to another server
 //	Rename, Aliases, AddAlias, RemoveAlias        its names in addresses
 //	Change, Pause, Resume                         what a city is called, says and hears
 //	SaveRules, ResetRules, Try, Would             what is passed on
@@ -34,6 +35,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/intent"
 	"ticketfrei/internal/notice"
+	"ticketfrei/internal/secret"
 )
 
 // Options is what managing cities needs. Where nothing else is said, it is required.
@@ -52,6 +54,7 @@ type Options struct {
 	Undo      time.Duration      // how long what is undoable can be undone; 0: it cannot
 	Trial     *Trial             // lets moderators test; nil: they cannot
 	Places    bots.Places        // nil: no city has lines and stops
+	Secrets   *secret.Box        // opens and seals what moves with a city; nil: none can move
 	Letters   *Letters           // mails to moderators and to the operator; nil: none are written
 	Rehearser bots.Rehearser     // says what is relayed of a text; nil: all of it
 	Intents   *intent.Recognizer // tells questions from reports; nil: nothing is one
