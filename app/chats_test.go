@@ -124,6 +124,7 @@ func TestGroupsOnAPhone(t *testing.T) {
 	w.typeInto("#email", "moderator@nuernberg.example")
 	w.typeInto("#password", password)
 	w.press("#login button")
+	w.goTo("/settings/networks")
 	w.openGroups()
 	w.reads(`details[id^="telegram-groups-"]`, "noch in keiner Gruppe")
 	c.api.AddForum("مترو برلين").Add(c.admin, c.bot, true)

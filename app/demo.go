@@ -69,7 +69,7 @@ func (cmd *demoCommand) Run(c *console) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s, err := newServer(c.ctx, cfg, definitions, log, mode{demo: true, source: source})
+	s, err := newServer(c.ctx, cfg, definitions, log, mode{demo: true, source: source, undo: manage.UndoFor})
 	if err != nil {
 		return err
 	}

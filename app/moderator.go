@@ -119,7 +119,7 @@ type moderatorArgs struct {
 
 // with runs work with the city.
 func (a moderatorArgs) with(c *console, work func(c *console, s *server, city report.City) error) error {
-	return cityArg{a.City}.with(a.settingsFlags, c, work)
+	return cityArg{a.City}.with(a.settingsFlags, c, func(s *server, city report.City) error { return work(c, s, city) })
 }
 
 type moderatorAddCommand struct {

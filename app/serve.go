@@ -22,7 +22,7 @@ func (cmd *serveCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return serve(c, cfg, definitions, mode{source: source, newKey: cmd.NewKey})
+	return serve(c, cfg, definitions, mode{source: source, newKey: cmd.NewKey, undo: manage.UndoFor})
 }
 
 // serve runs a server until the console's context ends.

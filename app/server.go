@@ -50,6 +50,7 @@ type mode struct {
 	texts   *i18n.Catalogue // nil: read from the networks' and the operator's files
 	// refusals says when a bot that is refused needs its moderators; for tests.
 	refusals supervisor.Refusals
+	undo     time.Duration // how long moderators can undo: manage.UndoFor, but in tests
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -152,7 +153,7 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire, Undo: s.mode.undo,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
 	if err := s.openCities(texts, s.relay, hearing); err != nil {
@@ -168,13 +169,17 @@ func (s *server) open(ctx context.Context) error {
 	return nil
 }
 
-// openCities makes what manages cities; relay is nil beside a server.
-func (s *server) openCities(texts *i18n.Catalogue, relay manage.Relay, rehearser bots.Rehearser) (err error) {
-	s.cities, err = manage.New(manage.Options{
+// openCities makes what manages cities; way and hearing are nil beside a server.
+func (s *server) openCities(texts *i18n.Catalogue, way manage.Relay, hearing *relay.Hearing) (err error) {
+	o := manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Signup: s.cfg.Web.Signup, Letters: s.letters(texts), Secrets: s.secrets,
-		Relay: relay, Places: s.places, Rehearser: rehearser, Intents: s.intents, HTTP: s.client,
-	})
+		Signup: s.cfg.Web.Signup, Letters: s.letters(texts), Secrets: s.secrets, Undo: s.mode.undo,
+		Relay: way, Places: s.places, Intents: s.intents, HTTP: s.client,
+	}
+	if hearing != nil {
+		o.Rehearser, o.Trial = hearing, &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}
+	}
+	s.cities, err = manage.New(o)
 	return err
 }
 
@@ -191,7 +196,7 @@ func (s *server) openPages(hearing *relay.Hearing, texts *i18n.Catalogue, own si
 	var err error
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: s.streams, API: s.api,
+		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Bus: &s.bus, Streams: s.streams, API: s.api,
 		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
 	})
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -15,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -68,7 +70,8 @@ type window struct {
 	visitor
 	ctx context.Context
 
-	told map[string]bool // problems that were reported already
+	told  map[string]bool // problems that were reported already
+	asked atomic.Int32    // how often the browser asked whether to leave
 
 	mu         sync.Mutex
 	complaints []string // of the browser, since the last audit
@@ -100,6 +103,11 @@ func (a *app) open(t *testing.T, chromium context.Context, v visitor) *window {
 // content security policy, which are log entries.
 func (w *window) listen(event any) {
 	switch e := event.(type) {
+	case *page.EventJavascriptDialogOpening: // whether to leave what was typed
+		w.asked.Add(1)
+		go func() { // an event must not wait for an answer
+			_, _ = chromedp.Call(w.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}()
 	case *runtime.EventExceptionThrown:
 		w.complain((&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error())
 	case *runtime.EventConsoleAPICalled:

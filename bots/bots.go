@@ -356,6 +356,34 @@ type Grouped interface {
 	Groups(ctx context.Context, b report.Bot, recipients []int64) (int, error)
 }
 
+// OneWay is a Network whose bots only hear, or only send.
+type OneWay interface {
+	Hears() bool
+	Sends() bool
+}
+
+// Branched is a Recipients whose recipients have names, which moderators have given them.
+type Branched interface {
+	// Branches returns those of a city.
+	Branches(ctx context.Context, city report.City) ([]Branch, error)
+}
+
+// Branch is a recipient with a name.
+type Branch struct {
+	Name string
+	Path string // where moderators change it
+	Off  bool   // a moderator has switched it off
+	// Stopped is why it has stopped by itself; nil: it has not.
+	Stopped Sayer
+}
+
+// Tester is a Network that can show a moderator what its recipients get.
+type Tester interface {
+	// SendTest sends r to a moderator with that mail address as bot b sends it to its
+	// recipients, and says that it is a test. ctx bounds it.
+	SendTest(ctx context.Context, city report.City, b report.Bot, r report.Report, email string) error
+}
+
 // Hooked is a Network that services call.
 type Hooked interface {
 	// HookRoutes adds the routes that are served below /hook/<name>/, to whoever asks:

@@ -114,9 +114,9 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
 			coalesce(b.id, 0), coalesce(b.enabled, FALSE), coalesce(b.state, ''), coalesce(b.last_error, ''),
-			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.version, 0), coalesce(b.answers, '')
+			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.version, 0), coalesce(b.answers, ''), coalesce(b.since, 0)
 		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE `+bySlug, slug, network),
-		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Version, &b.Answers)
+		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Version, &b.Answers, &b.Since)
 	if err != nil {
 		return report.City{}, report.Bot{}, err
 	}

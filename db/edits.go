@@ -275,7 +275,7 @@ func (d *DB) withdraw(tx *gorm.DB, cityID int64, id string) (c Change, waited bo
 
 // takeBackFor takes a report back that passed, for what its author has done.
 func (d *DB) takeBackFor(tx *gorm.DB, k known, detail, text string) (Change, error) {
-	if err := d.takeBack(tx, k.Heard, detail); err != nil {
+	if err := d.takeBack(tx, k.Heard, detail, 0); err != nil {
 		return Change{}, err
 	}
 	_, err := Exec(tx, "UPDATE reports SET text = ?, normalized = '', reading = '', results = '' WHERE seq = ?", d.words.seal(inText, k.Report.ID, text), k.Seq)

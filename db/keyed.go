@@ -258,6 +258,20 @@ func forTheDesk() *gormigrate.Migration {
 			created INTEGER NOT NULL,
 			used INTEGER NOT NULL DEFAULT 0)`,
 		`CREATE INDEX passkeys_moderator ON passkeys(moderator_id)`,
+		// Since when a bot is as it is.
+		`ALTER TABLE bots ADD COLUMN since INTEGER NOT NULL DEFAULT 0`,
+		// Which of its first steps a city has done. Those that are there know them.
+		`ALTER TABLE cities ADD COLUMN steps TEXT NOT NULL DEFAULT ''`,
+		`UPDATE cities SET steps = 'over'`,
+		// What stood there before a moderator did something that can be undone for a moment.
+		`CREATE TABLE undos (
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			act TEXT NOT NULL,
+			subject TEXT NOT NULL,
+			before TEXT NOT NULL,
+			until INTEGER NOT NULL,
+			PRIMARY KEY (city_id, act, subject)) WITHOUT ROWID`,
+		`CREATE INDEX undos_until ON undos(until)`,
 		// Words that moderators do not want to be suggested.
 		`CREATE TABLE unwanted_words (
 			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -215,13 +216,24 @@ func (d *DB) PassedReports(ctx context.Context, seqs []int64) ([]Judged, error) 
 // by new fanouts of the city's bots. The error is ErrNotFound if there is no such
 // passed report.
 func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
+	return d.TakeBackFor(ctx, cityID, id, 0)
+}
+
+// TakeBackFor is TakeBack where PutBack can undo it for a while: what was sent is taken
+// back after that.
+func (d *DB) TakeBackFor(ctx context.Context, cityID int64, id string, undo time.Duration) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		h := Heard{Report: new(report.Report)}
 		row := queryRow(tx, "SELECT "+reportColumns+" FROM reports AS r WHERE r.id = ? AND r.city_id = ? AND r.passed = TRUE", id, cityID)
 		if err := d.scanReport(row, &h.Seq, h.Report); err != nil {
 			return notFound(err)
 		}
-		return d.takeBack(tx, h, "")
+		if undo > 0 {
+			if err := d.keepTaken(tx, h, undo); err != nil {
+				return err
+			}
+		}
+		return d.takeBack(tx, h, "", undo)
 	})
 	if err != nil {
 		return fmt.Errorf("take back report: %w", err)
@@ -229,8 +241,9 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 	return nil
 }
 
-// takeBack is TakeBack; detail says who did it, where that was no moderator.
-func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
+// takeBack is TakeBack, with what was sent being taken back after a wait; detail says who
+// did it, where that was no moderator.
+func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string, wait time.Duration) error {
 	// Who takes it back at the same time finds that it has not passed.
 	err := oneRow(tx.Exec("UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ? AND passed = TRUE",
 		string(report.ReasonTakenBack), d.words.seal(inDetail, h.Report.ID, detail), h.Seq))
@@ -240,11 +253,11 @@ func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
 	if _, err := Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq); err != nil {
 		return err
 	}
-	return d.retract(tx, h)
+	return d.retract(tx, h, wait)
 }
 
-// retract makes the fanouts that take back what was sent of a report.
-func (d *DB) retract(tx *gorm.DB, h Heard) error {
+// retract makes the fanouts that take back what was sent of a report, after a wait.
+func (d *DB) retract(tx *gorm.DB, h Heard, wait time.Duration) error {
 	var rows []struct{ ID, BotID int64 }
 	err := tx.Raw("SELECT receipts.id, bot_id FROM receipts JOIN bots ON bots.id = bot_id WHERE report = ? ORDER BY receipts.id", h.Seq).Scan(&rows).Error
 	if err != nil {
@@ -256,6 +269,9 @@ func (d *DB) retract(tx *gorm.DB, h Heard) error {
 	}
 	for botID, receipts := range byBot {
 		for _, f := range newFanouts(h, botID, true, receipts, d.now()) {
+			if wait > 0 {
+				f.Due = d.now().Add(wait)
+			}
 			if err := d.insertFanout(tx, &f); err != nil {
 				return err
 			}

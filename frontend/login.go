@@ -12,6 +12,8 @@ import (
 type loginForm struct {
 	Email string
 	Next  string
+	Kept  string // a form that was sent after the login had run out: see keep
+	Again bool   // it had
 	Error string
 	// Passkeys reports whether one can log in with a passkey here.
 	Passkeys bool
@@ -32,7 +34,7 @@ func (s *Site) loginPage(w http.ResponseWriter, r *http.Request, status int, for
 }
 
 func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
-	form := loginForm{Email: manage.NormalEmail(r.PostFormValue("email")), Next: localPath(r.PostFormValue("next"))}
+	form := loginForm{Email: manage.NormalEmail(r.PostFormValue("email")), Next: localPath(r.PostFormValue("next")), Kept: r.PostFormValue("kept")}
 	m, err := s.DB.FindModerator(r.Context(), form.Email)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
@@ -50,6 +52,9 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := s.logIn(w, r, m); err != nil {
 		return err
+	}
+	if kept, ok := keptOf(form.Kept); ok {
+		return s.showAgain(w, r, kept)
 	}
 	http.Redirect(w, r, form.Next, http.StatusSeeOther)
 	return nil

@@ -29,6 +29,7 @@ type page struct {
 	Wrong     bool          // the page says that something is wrong: see focused
 	Flash     string        // what the page says once; empty for nothing
 	Saved     savedFlash    // what a part of it says once
+	Undo      *undo         // what can be undone; nil: nothing
 	Data      any           // what the handler gave
 	Contact   string        // how the operator is reached
 	Closed    bool          // nobody but the operator adds cities
@@ -61,7 +62,7 @@ func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	p.Query, p.posted, p.forModerators = r.URL.Query(), r.Method == http.MethodPost, v.forModerators
 	if v.session {
 		if p.InSettings() {
-			p.Saved = s.popSaved(r)
+			p.Saved, p.Undo = s.popSaved(r), s.popUndo(r)
 		}
 		p.Flash = s.popFlash(r.Context())
 	}
@@ -113,6 +114,15 @@ func (p *page) when(local time.Time) string {
 		layout = "layout.time.day"
 	}
 	return local.Format(p.T(layout))
+}
+
+// Posted reports whether the page answers a form, and not a link.
+func (p *page) Posted() bool { return p.posted }
+
+// Second shows a time of today in the page's city to the second.
+func (p *page) Second(t time.Time) template.HTML {
+	local := t.In(zone.Of(p.City, p.zone))
+	return template.HTML(`<time datetime="` + local.Format(time.RFC3339) + `">` + local.Format("15:04:05") + `</time>`)
 }
 
 // Clock shows what time it is in the page's city.

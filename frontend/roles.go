@@ -11,6 +11,8 @@ import (
 // not here themselves. All that is not here needs a moderator.
 var roleNeeded = map[string]report.Role{
 	"/settings/city":              report.Helper, // to look at another city
+	"/settings/live":              report.Helper,
+	"/settings/undo":              report.Helper, // what they may do: see handleUndo
 	"/settings/reports":           report.Helper,
 	"/settings/reports/pause":     report.Moderator,
 	"/settings/reports/always":    report.Moderator, // it changes the rules

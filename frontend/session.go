@@ -157,7 +157,7 @@ func (s *Site) requireLogin(next http.Handler) http.Handler {
 		v := visitOf(r.Context())
 		switch {
 		case v.moderator == nil:
-			http.Redirect(w, r, loginURL(r), http.StatusSeeOther)
+			s.Handler(s.askLogin)(w, r)
 		case len(v.cities) == 0:
 			http.Redirect(w, r, "/register", http.StatusSeeOther)
 		default:
@@ -167,9 +167,9 @@ func (s *Site) requireLogin(next http.Handler) http.Handler {
 }
 
 // loginURL returns the login page that leads back to where the visitor wanted
-// to go. A form cannot be sent again after the login, so it leads to the page.
+// to go.
 func loginURL(r *http.Request) string {
-	next := "/settings"
+	next := pageOfForm(r)
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		next = r.URL.RequestURI()
 	}

@@ -53,6 +53,10 @@ func (s *Site) settingsRoutes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameCity)
 		r.Get("/", s.Handler(s.handleOverview))
+		r.Get("/live", s.Handler(s.handleDeskLive))
+		s.stepRoutes(r)
+		r.Get("/undo", backTo(pageOverview, "now"))
+		r.Post("/undo", s.Handler(s.handleUndo))
 		s.reportRoutes(r)
 		s.heldRoutes(r)
 		s.pauseRoutes(r)

@@ -91,6 +91,9 @@ func TestSettingsIsolation(t *testing.T) {
 		if method == http.MethodGet {
 			path += "?moderator=" + strconv.FormatInt(victim.ID, 10) + "&show=passed"
 		}
+		if route == "/settings/live" { // it does not end: see TestDeskLive
+			return nil
+		}
 		var got answer
 		if method == http.MethodGet {
 			got = w.get(path)

@@ -180,7 +180,7 @@ func (s *Site) plainWords(r *http.Request, err error) string {
 func (s *Site) sectionPage(r *http.Request, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, "", data)
-	p.City, p.Moderator, p.Cities, p.Path = v.city, v.moderator, v.cities, r.URL.Path
+	p.City, p.Moderator, p.Cities, p.Role, p.Path = v.city, v.moderator, v.cities, v.role, r.URL.Path
 	return p
 }
 

@@ -152,6 +152,7 @@ func (s *Site) countStops(r *http.Request, p *place.Places) string {
 
 // savedPlaces leads back to the places that were stored.
 func (s *Site) savedPlaces(w http.ResponseWriter, r *http.Request, said string) error {
+	s.offerUndo(r, manage.ActPlaces, "")
 	return s.saved(w, r, pagePlaces, pagePlaces, said)
 }
 

@@ -223,6 +223,7 @@ func (s *Site) handleTakeBack(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Cities.TakeBack(r.Context(), s.City(r).ID, r.PostFormValue("report")); err != nil {
 		return ofReport(err)
 	}
+	s.offerUndo(r, manage.ActTakenBack, r.PostFormValue("report"))
 	return s.backToReports(w, r, "settings.reports.taken_back")
 }
 

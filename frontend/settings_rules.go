@@ -73,6 +73,11 @@ type verdict struct {
 func newVerdict(v report.Verdict) verdict {
 	shown := verdict{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
 	switch v.Reason {
+	case report.ReasonTest:
+		shown.Reason, shown.Detail = "settings.reason.test_held", ""
+		if v.Tested().Passed {
+			shown.Reason = "settings.reason.test_passed"
+		}
 	case report.ReasonLink, report.ReasonLong, report.ReasonApproval, report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
@@ -187,5 +192,6 @@ func (s *Site) handleRulesReset(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.ResetRules(r.Context(), s.City(r).ID, ""); err != nil {
 		return err
 	}
+	s.offerUndo(r, manage.ActRulesReset, "")
 	return s.saved(w, r, pageRules, pageRules, s.T(r, "settings.rules.reset_done"))
 }

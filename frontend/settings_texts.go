@@ -207,9 +207,9 @@ func (s *Site) previewed(r *http.Request, f textsForm) (string, error) {
 
 // handleTextsReset stores the default text again; name and language stay.
 func (s *Site) handleTextsReset(w http.ResponseWriter, r *http.Request) error {
-	text := ""
-	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Page: &text}, ""); err != nil {
+	if err := s.Cities.ResetText(r.Context(), s.City(r).ID); err != nil {
 		return err
 	}
+	s.offerUndo(r, manage.ActTextReset, "")
 	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.texts.reset_done"))
 }

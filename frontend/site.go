@@ -17,6 +17,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/bus"
 	kept "ticketfrei/internal/cache"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
@@ -39,6 +40,8 @@ type Options struct {
 	// Cities are what the settings change. Its networks are mounted in their order.
 	Cities *manage.Cities
 	Health Health
+	// Bus tells of reports and bots as it happens; nil: nothing is told.
+	Bus *bus.Bus
 	// Streams is the room for event streams. If it is nil, there is much.
 	Streams *clients.Room
 	// API is served below /api/v1; nil: there is none.
@@ -82,8 +85,9 @@ type Site struct {
 	live      *broker
 	look      atomic.Pointer[look]
 	routes    http.Handler
-	feeds     chan struct{} // room for timetables that are being brought
-	stop      []func()      // end the listening to notices
+	feeds     chan struct{}   // room for timetables that are being brought
+	stop      []func()        // end the listening to notices
+	closing   context.Context // ends when the site does
 
 	demoMu sync.RWMutex
 	demos  map[string]http.Handler
@@ -100,6 +104,9 @@ func NewSite(o Options) (*Site, error) {
 	if o.Config == nil || o.DB == nil || o.Secrets == nil || o.Texts == nil || o.Log == nil ||
 		o.Now == nil || o.AccountMails == nil || o.Notices == nil || o.Cities == nil || o.Health == nil {
 		return nil, errors.New("frontend: an option is missing")
+	}
+	if o.Streams == nil {
+		o.Streams = clients.NewRoom(maxStreams, maxStreams)
 	}
 	s := &Site{Options: o, Networks: o.Cities.Networks, demos: map[string]http.Handler{}, feeds: make(chan struct{}, feedsAtOnce)}
 	s.sessions = newSessions(o, s.sessionFailed)
@@ -120,12 +127,11 @@ func NewSite(o Options) (*Site, error) {
 	if s.routes, err = s.newRoutes(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	if o.Streams == nil {
-		o.Streams = clients.NewRoom(maxStreams, maxStreams)
-	}
 	s.sayOwnTexts()
 	s.live = startBroker(s, o.DB.OnServer(), o.Texts.Languages(), o.Streams, o.Log)
-	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
+	var close context.CancelFunc
+	s.closing, close = context.WithCancel(context.Background())
+	s.stop = []func(){close, o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }
 

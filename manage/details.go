@@ -193,3 +193,16 @@ func (m *Cities) Resume(ctx context.Context, cityID int64) error {
 	}
 	return err
 }
+
+// ResetText stores that the page of a city says what we suggest: see Undo.
+func (m *Cities) ResetText(ctx context.Context, cityID int64) error {
+	var before string
+	_, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		before, c.Page = c.Page, ""
+		return nil
+	})
+	if err := m.did(ctx, cityID, ActTextReset, "", err); err != nil || before == "" {
+		return err
+	}
+	return m.keep(ctx, cityID, ActTextReset, before)
+}

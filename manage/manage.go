@@ -14,6 +14,7 @@
 //	Bots, Enable, Connect, Disconnect             bots and how many people they reach
 //	Search, TakeBack, LetThrough, ThrowAway       reports
 //	AlwaysOf, AlwaysLetThrough                    what is passed on from then on
+//	Undo, Undoable                                what was done a moment ago
 //	Mute, Unmute, Muted                           who writes them
 //	SaveTasks                                     outside programs that look at reports
 //
@@ -50,6 +51,8 @@ type Options struct {
 
 	// What only a server has; the command line does without.
 	Relay     Relay
+	Undo      time.Duration      // how long what is undoable can be undone; 0: it cannot
+	Trial     *Trial             // lets moderators test; nil: they cannot
 	Places    bots.Places        // nil: no city has lines and stops
 	Secrets   *secret.Box        // opens and seals what moves with a city; nil: none can move
 	Letters   *Letters           // mails to moderators and to the operator; nil: none are written
@@ -69,6 +72,9 @@ type Relay interface {
 	// TakeBack takes a passed report of the city back wherever it was posted.
 	// The error is db.ErrNotFound if there is none.
 	TakeBack(ctx context.Context, cityID int64, reportID string) error
+	// PutBack undoes TakeBack for a while. The error is db.ErrNotFound where it
+	// is too late.
+	PutBack(ctx context.Context, cityID int64, reportID string) error
 	// LetThrough sends the chosen reports of the city on that are held. passed is
 	// how many there were, late how many were too old and are refused.
 	LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error)

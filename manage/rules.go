@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"regexp/syntax"
 	"slices"
@@ -55,9 +56,21 @@ func (m *Cities) SaveRules(ctx context.Context, cityID int64, r Rules, seen Revi
 	return m.saveRules(ctx, cityID, seen, "rules.saved", func(report.City) Rules { return r.normal() })
 }
 
-// ResetRules stores those with which a city of its language begins.
+// ResetRules stores those with which a city of its language begins: see Undo.
 func (m *Cities) ResetRules(ctx context.Context, cityID int64, seen Revision) (Rules, error) {
-	return m.saveRules(ctx, cityID, seen, "rules.reset", func(c report.City) Rules { return DefaultRules(c.Language) })
+	var before Rules
+	now, err := m.saveRules(ctx, cityID, seen, ActRulesReset, func(c report.City) Rules {
+		before = RulesOf(c)
+		return DefaultRules(c.Language)
+	})
+	if err != nil {
+		return now, err
+	}
+	kept, err := json.Marshal(before)
+	if err != nil {
+		return now, err
+	}
+	return now, m.keep(ctx, cityID, ActRulesReset, string(kept))
 }
 
 func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, act string, rules func(report.City) Rules) (Rules, error) {

@@ -33,6 +33,9 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	}
 	r.Verdict, r.Approval = admit(h, r.Verdict), c.approval
 	h.Report.Ruled = r.Verdict
+	if h.Report.Visibility == report.Test {
+		r.Verdict = r.Verdict.Test()
+	}
 	if r.Verdict.Passed {
 		r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 	}

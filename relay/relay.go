@@ -40,6 +40,7 @@ type Options struct {
 	Calm    func(text string) string
 	Brakes  config.Brakes
 	Expire  time.Duration // reports.expire
+	Undo    time.Duration // how long a take-back can be undone; 0: it cannot
 	Log     *slog.Logger
 	Now     func() time.Time
 	Metrics prometheus.Registerer

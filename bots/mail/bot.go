@@ -81,6 +81,7 @@ var (
 	_ bots.Addressed  = (*Network)(nil)
 	_ bots.Spreader   = (*Network)(nil)
 	_ bots.Gatherer   = (*Network)(nil)
+	_ bots.Tester     = (*Network)(nil)
 	_ bots.Demo       = (*Network)(nil)
 )
 

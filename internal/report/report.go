@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -141,6 +142,7 @@ type Bot struct {
 	State     BotState
 	LastError string    // in plain words; empty if there was none
 	ErrorAt   time.Time // when LastError happened; zero where that is no error, see Limit
+	Since     time.Time // when its state became what it is; zero where that is not known
 	Restarts  int       // how often it was restarted after an error
 	Updated   time.Time // when a moderator last changed it
 	Version   int64     // another one where it was changed so that it is made again
@@ -175,6 +177,9 @@ type Visibility string
 const (
 	Public  Visibility = "public"
 	Private Visibility = "private"
+	// Test is a moderator's, to see the way of a report: it is judged as any other, and
+	// passed on to nobody.
+	Test Visibility = "test"
 )
 
 // MaxResults is how much one task may make of a report, in bytes of JSON.
@@ -236,6 +241,7 @@ const (
 	ReasonTrouble     Reason = "trouble"      // refused: it could not be judged
 	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back: by a moderator, or see DetailDeleted
 	ReasonQuestion    Reason = "question"     // refused: a question or thanks, which was answered
+	ReasonTest        Reason = "test"         // refused: see Test; the detail is what the rules say: see Verdict.Tested
 	ReasonApproval    Reason = "approval"     // held: see City.Approval
 	ReasonFlood       Reason = "flood"        // held: too many by one author
 	ReasonFloodClient Reason = "flood_client" // held: too many that nobody vouches for, from one client network
@@ -266,6 +272,22 @@ type Verdict struct {
 	Passed bool // false: it was refused or is held
 	Reason Reason
 	Detail string // the pattern or word that decided; empty if none did
+}
+
+// Test returns the verdict on a Test of which the rules say v.
+func (v Verdict) Test() Verdict {
+	said := "-"
+	if v.Passed {
+		said = "+"
+	}
+	return Verdict{Reason: ReasonTest, Detail: said + string(v.Reason) + " " + v.Detail}
+}
+
+// Tested returns what the rules said of a Test.
+func (v Verdict) Tested() Verdict {
+	reason, detail, _ := strings.Cut(v.Detail, " ")
+	passed := strings.HasPrefix(reason, "+")
+	return Verdict{Passed: passed, Reason: Reason(strings.TrimLeft(reason, "+-")), Detail: detail}
 }
 
 // Delivery is one report on its way out through one bot to one recipient.
