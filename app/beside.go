@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
@@ -20,11 +22,13 @@ import (
 // a server has it: its networks know what they store, and mails are stored for a server to
 // send. Nothing runs. A server that runs finds what is changed by itself.
 func (f settingsFlags) withCities(c *console, work func(*console, *server) error) error {
-	cfg, definitions, err := f.loadNetworks(c)
+	cfg, definitions, err := f.readNetworks(c, func(cfg *config.Config, definitions []bots.Definition) []error {
+		return siteFiles{own: cfg.Web.Templates}.check(definitions) // mails have texts
+	})
 	if err != nil {
 		return err
 	}
-	if err := leaveRunning(c.ctx, cfg, definitions); err != nil {
+	if err := errors.Join(begun(cfg), leaveRunning(c.ctx, cfg, definitions)); err != nil {
 		return err
 	}
 	s := &server{cfg: cfg, log: slog.New(slog.DiscardHandler), definitions: siteFiles{own: cfg.Web.Templates}.networks(definitions),

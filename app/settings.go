@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"ticketfrei/bots"
 	programs "ticketfrei/bots/program"
 	"ticketfrei/frontend"
@@ -16,7 +18,15 @@ import (
 
 // settingsFlags are the flags of every command that reads the settings.
 type settingsFlags struct {
-	Config string `help:"File with settings that differ from the defaults." env:"TICKETFREI_CONFIG" placeholder:"FILE" type:"path"`
+	Config string `help:"File with settings that differ from the defaults; without it /etc/ticketfrei/config.toml, where there is one." env:"TICKETFREI_CONFIG" placeholder:"FILE"`
+}
+
+// file is the operator's file; empty where there is none.
+func (f settingsFlags) file(c *console) string {
+	if f.Config == "" {
+		return c.settingsFile()
+	}
+	return kong.ExpandPath(f.Config)
 }
 
 // load reads the settings from the defaults, the file and the environment.
@@ -27,7 +37,7 @@ func (f settingsFlags) load(c *console, definitions []bots.Definition) (*config.
 func (f settingsFlags) source(c *console, definitions []bots.Definition) config.Source {
 	return config.Source{
 		Defaults: c.defaults,
-		File:     f.Config,
+		File:     f.file(c),
 		Env:      os.Environ(),
 		Sections: sections(definitions),
 	}
@@ -86,6 +96,11 @@ func (cmd *checkConfigCommand) Run(c *console) error {
 	}
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(c.stderr, "warning:", w)
+	}
+	if file := cmd.file(c); file == "" {
+		fmt.Fprintln(c.stdout, "# There is no file of settings: these are the defaults, and what is in the environment.")
+	} else {
+		fmt.Fprintln(c.stdout, "# The defaults, what is in "+file+", and what is in the environment:")
 	}
 	if err := cfg.Print(c.stdout, sections(definitions)); err != nil {
 		return err
