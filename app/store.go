@@ -17,6 +17,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/secret"
+	"ticketfrei/manage"
 )
 
 // makeDataDir creates the data directory if it is missing. Its errors say in
@@ -154,5 +155,5 @@ func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Conf
 		return err
 	}
 	defer d.Close()
-	return work(c, cfg, d, definitions)
+	return work(c.with(manage.As(c.ctx, manage.Operator())), cfg, d, definitions)
 }

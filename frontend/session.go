@@ -17,6 +17,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 const (
@@ -107,6 +108,9 @@ func (s *Site) withSession(next http.Handler) http.Handler {
 		if err := s.recognize(r.Context()); err != nil {
 			s.fail(w, r, err)
 			return
+		}
+		if m := visitOf(r.Context()).moderator; m != nil {
+			r = r.WithContext(manage.As(r.Context(), manage.Actor{Name: m.Email}))
 		}
 		next.ServeHTTP(w, r)
 	}))
