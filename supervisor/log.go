@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type logWriter struct {
 	lines chan botLine
 	quit  chan struct{}
 	done  chan struct{}
+	same  gathered
 }
 
 // botLine is a line of a bot's log before it is put into the city's language.
@@ -126,7 +128,7 @@ func (w *logWriter) stop() {
 // words, and "in" as {{.In}}, rounded. Other records are for the operator alone.
 func (w *logWriter) handler(log *slog.Logger, b report.Bot) slog.Handler {
 	return &botHandler{
-		Handler: log.With("bot", b.ID, "network", b.Network, "city", b.CityID).Handler(),
+		Handler: log.With("bot", b.ID, "network", b.Network).Handler(),
 		w:       w, bot: b, last: &lastLines{at: make(map[string]time.Time)},
 	}
 }
@@ -146,7 +148,8 @@ func (h *botHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || h.Handler.Enabled(ctx, level)
 }
 
-// Handle writes a record: to the operator in English.
+// Handle writes a record: to the operator in English, with the slug of the bot's city, and
+// what many bots say of the same trouble as one line.
 func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 	english := h.w.speak("en")
 	line, isText := h.line(rec), h.w.texts.Has(rec.Message)
@@ -160,7 +163,34 @@ func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 	if !h.Handler.Enabled(ctx, rec.Level) {
 		return nil
 	}
+	if isText && rec.Level >= slog.LevelWarn {
+		repeated, logged := h.w.same.add(h.state(line, english), h.bot.ID, rec.Time)
+		if !logged {
+			return nil
+		}
+		rec.AddAttrs(repeated...)
+	}
+	rec.AddAttrs(slog.String("city", h.slug(ctx)))
 	return h.Handler.Handle(ctx, rec)
+}
+
+// state is the trouble that a line is about: that of the whole network where the words for
+// people are the same, which name the host.
+func (h *botHandler) state(l botLine, t bots.T) state {
+	s := state{network: h.bot.Network, id: l.id}
+	if l.err != nil {
+		s.words = bots.Words(l.err, t)
+	}
+	return s
+}
+
+// slug is that of the bot's city; its number where the database does not tell.
+func (h *botHandler) slug(ctx context.Context) string {
+	city, err := h.w.db.BriefCity(context.WithoutCancel(ctx), h.bot.CityID)
+	if err != nil {
+		return strconv.FormatInt(h.bot.CityID, 10)
+	}
+	return city.Slug
 }
 
 // inFull returns a copy of a record whose errors are in words.
