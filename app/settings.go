@@ -73,17 +73,18 @@ func sections(definitions []bots.Definition) []*config.Section {
 	return list
 }
 
-// newLog returns the operator's log, with the level and format of the settings.
-func newLog(cfg config.Log, c *console) (*slog.Logger, error) {
-	var level slog.Level
+// newLog returns the operator's log, with the level, which may be changed, and the format of
+// the settings.
+func newLog(cfg config.Log, c *console) (*slog.Logger, *slog.LevelVar, error) {
+	level := new(slog.LevelVar)
 	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
-		return nil, fmt.Errorf("setting log.level: %w", err)
+		return nil, nil, fmt.Errorf("setting log.level: %w", err)
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(c.stderr, options)), nil
+		return slog.New(slog.NewJSONHandler(c.stderr, options)), level, nil
 	}
-	return slog.New(slog.NewTextHandler(c.stderr, options)), nil
+	return slog.New(slog.NewTextHandler(c.stderr, options)), level, nil
 }
 
 type checkConfigCommand struct{ settingsFlags }
