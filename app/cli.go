@@ -3,10 +3,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -58,6 +60,8 @@ type commands struct {
 	New          newCommand          `cmd:"" help:"Begin something of your own: a home, an outside program."`
 	Health       healthCommand       `cmd:"" help:"Ask the running server whether it can work."`
 	Version      versionCommand      `cmd:"" help:"Print the version."`
+
+	VersionFlag kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // console is what a command gets to work with.
@@ -76,6 +80,7 @@ type world struct {
 	dns       *net.Resolver // nil: the machine's name servers
 	addresses []netip.Addr  // the machine's public ones; nil: those of its interfaces
 	smtpPort  string        // of other mail servers; empty: 25
+	settings  string        // the system's file of settings; empty: /etc/ticketfrei/config.toml
 }
 
 // resolver is what the commands ask for names.
@@ -94,6 +99,15 @@ func (w world) own() []netip.Addr {
 	return doctor.OwnAddresses()
 }
 
+// settingsFile is the operator's file where no other is named: that of the system, or none.
+func (w world) settingsFile() string {
+	file := cmp.Or(w.settings, "/etc/ticketfrei/config.toml")
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return file
+}
+
 // with returns a copy of the console that is bound to ctx.
 func (c *console) with(ctx context.Context) *console {
 	other := *c
@@ -110,6 +124,7 @@ func run(c *console, args []string) int {
 		kong.Writers(c.stdout, c.stderr),
 		kong.Exit(func(int) { exited = true }),
 		kong.UsageOnError(),
+		kong.Vars{"version": "ticketfrei " + version()},
 	)
 	if err != nil {
 		fmt.Fprintln(c.stderr, "ticketfrei:", err)
@@ -117,7 +132,7 @@ func run(c *console, args []string) int {
 	}
 	command, err := parser.Parse(args)
 	if exited {
-		return exitOK // --help
+		return exitOK // --help, --version
 	}
 	if err != nil {
 		fmt.Fprintf(c.stderr, "ticketfrei: %v (see ticketfrei --help)\n", err)

@@ -97,7 +97,7 @@ func demoConfig(defaults []byte, file, dir string, definitions []bots.Definition
 	if err != nil {
 		return nil, err
 	}
-	cfg.Data, cfg.Secret, cfg.Database = dir, "", config.Database{}
+	cfg.Data, cfg.Secret, cfg.SecretFile, cfg.Database = dir, "", "", config.Database{}
 	cfg.Web.ACME, cfg.Web.TrustedProxies = "", nil
 	cfg.Mail.RelayPasswordFile, cfg.Mail.TLSCert, cfg.Mail.TLSKey = "", "", ""
 	cfg.Network.AllowPrivate = true

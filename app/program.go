@@ -33,15 +33,15 @@ type programCommand struct {
 }
 
 // loadNetworks reads the settings and returns all networks: those of the program, and
-// outside programs.
+// outside programs. Files that the settings name must be there and be right.
 func (f settingsFlags) loadNetworks(c *console) (*config.Config, []bots.Definition, error) {
-	return f.loadChecked(c, func(cfg *config.Config, definitions []bots.Definition) []error {
+	return f.readNetworks(c, func(cfg *config.Config, definitions []bots.Definition) []error {
 		return append(checkFiles(cfg), siteFiles{own: cfg.Web.Templates}.check(definitions)...)
 	})
 }
 
-// loadChecked is loadNetworks with what check finds wrong with the files that the settings name.
-func (f settingsFlags) loadChecked(c *console, check func(*config.Config, []bots.Definition) []error) (*config.Config, []bots.Definition, error) {
+// readNetworks is loadNetworks with another check of files.
+func (f settingsFlags) readNetworks(c *console, check func(*config.Config, []bots.Definition) []error) (*config.Config, []bots.Definition, error) {
 	definitions := all.Networks()
 	var warnings []string
 	source := f.source(c, definitions)
@@ -258,7 +258,7 @@ func (f settingsFlags) withProgram(c *console, slug, name string, work func(cont
 	if !m.Enabled {
 		return fmt.Errorf("program %s is switched off: take enabled = false out of %s", name, programs.File)
 	}
-	if err := leaveRunning(c.ctx, cfg, all.Networks()); err != nil {
+	if err := errors.Join(begun(cfg), leaveRunning(c.ctx, cfg, all.Networks())); err != nil {
 		return err
 	}
 	definition, err := m.Definition(true)

@@ -315,7 +315,7 @@ func (s *server) mounted() []manage.Network {
 
 // listen opens the ports, so that an address in use makes the start fail.
 func (s *server) listen(ctx context.Context) error {
-	web, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen)
+	web, err := listenWeb(ctx, s.cfg.Web.Listen)
 	if err != nil {
 		return fmt.Errorf("setting web.listen: %w", err)
 	}

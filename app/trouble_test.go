@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/textproto"
 	"os"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 
+	"ticketfrei/db"
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/slow"
 )
@@ -53,6 +56,13 @@ func environment(t *testing.T, dir string, box *mailbox) (env []string, a *app) 
 
 func mustAddCity(t *testing.T, binary string, env []string, slug string) {
 	t.Helper()
+	for _, setting := range env {
+		dir, is := strings.CutPrefix(setting, "TICKETFREI_DATA=")
+		_, err := os.Stat(filepath.Join(dir, db.FileName))
+		if is && errors.Is(err, fs.ErrNotExist) {
+			dbtest.MustPrepare(t, dir)
+		}
+	}
 	add := exec.CommandContext(t.Context(), binary, "city", "add", slug, "--email", "m@"+slug+".example", "--password", password)
 	add.Env = append(os.Environ(), env...)
 	if out, err := add.CombinedOutput(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 	"ticketfrei/manage"
 )
 
@@ -44,9 +45,11 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case tooMany:
+		s.loginFailed(r)
 		form.Error = s.T(r, "login.too_many")
 		return s.loginPage(w, r, http.StatusTooManyRequests, form)
 	case !ok:
+		s.loginFailed(r)
 		form.Error = s.T(r, "login.wrong")
 		return s.loginPage(w, r, http.StatusUnauthorized, form)
 	}
@@ -58,6 +61,17 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, form.Next, http.StatusSeeOther)
 	return nil
+}
+
+// loginFailed writes into the log where somebody comes from who could not log in as a
+// moderator, for programs such as fail2ban. Behind an address where everybody may be, as that
+// of a proxy, nobody is named: to shut it out would shut out all.
+func (s *Site) loginFailed(r *http.Request) {
+	client := "unknown"
+	if s.ClientNetwork(r).IsValid() {
+		client = clients.RequestAddr(r, s.Config.Web.TrustedProxies).String()
+	}
+	s.Log.Info("login failed", "client", client)
 }
 
 // handleLogout logs a moderator out. Of somebody who is not logged in nothing is

@@ -120,6 +120,7 @@ func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	if err := s.signUp(r, form, slug); err != nil {
 		return err
 	}
+	s.Log.Info("somebody signs a city up: it is added when the link in their mail is opened", "city", slug)
 	http.Redirect(w, r, keepLanguage(visitOf(r.Context()).asked, "/register/sent"), http.StatusSeeOther)
 	return nil
 }

@@ -42,6 +42,7 @@ func actor(ctx context.Context) Actor {
 // empty; with the server as a whole where cityID is 0. Its text is "acts." and act. What was
 // done is done: if this cannot be stored, only the log says so.
 func (m *Cities) acted(ctx context.Context, cityID int64, act, subject string) {
+	m.logAct(context.WithoutCancel(ctx), cityID, act, subject)
 	err := m.DB.AddAct(context.WithoutCancel(ctx), db.Act{CityID: cityID, Who: actor(ctx).Name, Act: act, Subject: subject})
 	if err != nil {
 		m.Log.Error("what was done is not in the list of acts", "act", act, "city", cityID, "err", err)

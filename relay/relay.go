@@ -12,6 +12,7 @@ package relay
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,7 +39,7 @@ type Options struct {
 	Tasks    *Tasks          // have outside programs look at reports; nil: none does
 	// Calm breaks the mentions and commands in what somebody else has written.
 	Calm    func(text string) string
-	Brakes  config.Brakes
+	Brakes  config.Brakes // to begin with: see SetBrakes
 	Expire  time.Duration // reports.expire
 	Undo    time.Duration // how long a take-back can be undone; 0: it cannot
 	Log     *slog.Logger
@@ -68,12 +69,14 @@ type Relay struct {
 	elsewhere  *elsewhere
 	won        chan int // shards that this process works for since
 	verdicts   *prometheus.CounterVec
+	brakes     atomic.Pointer[config.Brakes]
 	firstRetry time.Duration // the first wait before something that failed is tried again
 }
 
 // New returns a Relay; Run starts it.
 func New(o Options) *Relay {
 	rl := &Relay{Options: o, cities: newCityCache(o.DB, o.Networks), firstRetry: firstRetry, won: make(chan int)}
+	rl.SetBrakes(o.Brakes)
 	rl.aside = &aside{relay: rl, lanes: make(map[int64]*lane)}
 	rl.elsewhere = newElsewhere(rl)
 	rl.verdicts = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -84,3 +87,6 @@ func New(o Options) *Relay {
 	o.DB.FollowChanges(rl.changed)
 	return rl
 }
+
+// SetBrakes has what is judged from now on be held by other brakes.
+func (rl *Relay) SetBrakes(b config.Brakes) { rl.brakes.Store(&b) }

@@ -18,7 +18,8 @@ func (s *settings) advice(c *Config) []Error {
 	}
 	public := IsPublic(u.Hostname())
 	servesHTTPS := c.Web.ACME != "" // by itself
-	if u.Scheme == "https" && !servesHTTPS && len(c.Web.TrustedProxies) == 0 {
+	_, isSocket := Socket(c.Web.Listen) // nobody but a proxy connects to it
+	if u.Scheme == "https" && !servesHTTPS && !isSocket && len(c.Web.TrustedProxies) == 0 {
 		warn("web.trusted_proxies", "names no proxy although web.url is https: all visitors look like one, and share the limits of one",
 			`set it to the addresses of the proxy in front, such as ["127.0.0.1", "::1"], or set web.acme if there is none`)
 	}

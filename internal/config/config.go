@@ -11,8 +11,11 @@ import (
 // Config is every setting of the program except those of single networks, which
 // each network has itself (see Section). config.toml explains each one.
 type Config struct {
-	Data     string   `toml:"data"`
-	Secret   string   `toml:"secret" secret:"true"`
+	Data   string `toml:"data"`
+	Secret string `toml:"secret" secret:"true"`
+	// SecretFile holds the secret in its place; Load has read it.
+	SecretFile string `toml:"secret_file"`
+
 	Web      Web      `toml:"web"`
 	Mail     Mail     `toml:"mail"`
 	Database Database `toml:"database"`
@@ -94,6 +97,8 @@ type Programs struct {
 // Database is the section [database].
 type Database struct {
 	URL string `toml:"url" secret:"true"`
+	// URLFile holds the URL in its place; Load has read it.
+	URLFile string `toml:"url_file"`
 }
 
 // Reports is the section [reports].

@@ -69,6 +69,7 @@ func TestPrint(t *testing.T) {
 	}
 	want := `data = "C:\\data \"x\""
 secret = "(set)"
+secret_file = ""
 
 [web]
 listen = ":8080"
@@ -97,6 +98,7 @@ trusted_networks = []
 
 [database]
 url = ""
+url_file = ""
 
 [reports]
 expire = "1h30m"
