@@ -118,12 +118,9 @@ func (s *server) open(ctx context.Context) error {
 		return err
 	}
 	own := siteFiles{s.mode.source, s.cfg.Web.Templates}
-	texts := s.mode.texts
-	if texts == nil {
-		var err error
-		if texts, err = i18n.New(own.texts(s.definitions)...); err != nil {
-			return err
-		}
+	texts, err := s.readTexts(own)
+	if err != nil {
+		return err
 	}
 	s.registry = newRegistry(s.db)
 	if s.owner != nil {
@@ -181,6 +178,14 @@ func (s *server) openCities(texts *i18n.Catalogue, way manage.Relay, hearing *re
 	}
 	s.cities, err = manage.New(o)
 	return err
+}
+
+// readTexts reads the texts of the networks and of the operator.
+func (s *server) readTexts(own siteFiles) (*i18n.Catalogue, error) {
+	if s.mode.texts != nil {
+		return s.mode.texts, nil
+	}
+	return i18n.New(own.texts(s.definitions)...)
 }
 
 // letters writes mails about cities.

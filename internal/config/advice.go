@@ -17,7 +17,7 @@ func (s *settings) advice(c *Config) []Error {
 		return nil
 	}
 	public := IsPublic(u.Hostname())
-	servesHTTPS := c.Web.ACME != "" // by itself
+	servesHTTPS := c.Web.ACME != ""     // by itself
 	_, isSocket := Socket(c.Web.Listen) // nobody but a proxy connects to it
 	if u.Scheme == "https" && !servesHTTPS && !isSocket && len(c.Web.TrustedProxies) == 0 {
 		warn("web.trusted_proxies", "names no proxy although web.url is https: all visitors look like one, and share the limits of one",
