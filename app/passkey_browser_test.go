@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
 
 	"ticketfrei/bots/all"
 	"ticketfrei/internal/slow"
@@ -36,6 +37,11 @@ func TestPasskeys(t *testing.T) {
 	w.typeInto("#password", password)
 	w.press("#login button")
 	w.typeInto("#passkey-name", "My phone")
+	w.typeInto("#passkey-password", "something else entirely")
+	w.do(chromedp.Click(chromedp.CSS("#passkey-add button")))
+	waitUntil(w, "the password to be refused", func() bool {
+		return strings.Contains(w.text("#passkey-add .error"), "not your current password")
+	})
 	w.typeInto("#passkey-password", password)
 	w.press("#passkey-add button")
 	w.reads("#account", "“My phone” is added.")
