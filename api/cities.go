@@ -55,7 +55,7 @@ func (a *API) cityRoutes() {
 		about: "What is left out stays. A city that is paused takes no reports, and those that it has are deleted.",
 		needs: []apikey.Right{apikey.City}, takes: []string{ifMatch}, gives: etags, errors: []int{http.StatusPreconditionFailed}}, a.changeCity)
 	add(a, route{id: "delete-city", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a city with all that is stored of it",
-		needs: operator, takes: []string{ifMatch}, errors: []int{http.StatusPreconditionFailed, http.StatusServiceUnavailable}}, a.deleteCity)
+		needs: operator, takes: []string{ifMatch}, errors: []int{http.StatusPreconditionFailed}}, a.deleteCity)
 }
 
 // theCity is a city with its revision.

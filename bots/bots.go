@@ -267,7 +267,8 @@ type Bot interface {
 	// An error or a panic makes the program start it again, within half a minute. ctx
 	// also ends where Send was refused: then Check is asked, and Receive begins again.
 	// nil before ctx ends means that there is nothing to receive here (the
-	// reports come some other way), and Receive is not called again.
+	// reports come some other way), and Receive is not called again. A bot that waits to
+	// be called returns a Rest.
 	// What the network handed over is only confirmed to the network (cursor,
 	// offset) when emit has returned nil, or an ErrMessage or db.ErrPaused: then it is
 	// left out.

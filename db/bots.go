@@ -136,6 +136,11 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("city_id = ?", cityID))
 }
 
+// BotsOf returns those of the bots with these ids that there are.
+func (d *DB) BotsOf(ctx context.Context, ids []int64) ([]report.Bot, error) {
+	return d.bots(d.Read(ctx).Where("id IN ?", ids))
+}
+
 // EnabledBots returns every bot that is switched on, of every city.
 func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("enabled = TRUE"))
