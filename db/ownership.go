@@ -187,7 +187,9 @@ func (o *Ownership) win(h *holding, f ShardFollower) {
 		if err == nil || h.lost.Err() != nil {
 			return
 		}
-		o.log.Error("the bots of some cities could not be started, trying again", "shard", h.Shard, "err", err)
+		if !serverAway(err) { // which is said once, and not for each shard
+			o.log.Error("the bots of some cities could not be started, trying again", "shard", h.Shard, "err", err)
+		}
 		select {
 		case <-h.leave:
 			return
