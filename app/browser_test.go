@@ -142,7 +142,7 @@ func (j *journey) zone() {
 // sentences, and saves.
 func (j *journey) setRules() {
 	j.turnTo("rules")
-	j.do(chromedp.Click(chromedp.CSS("#advanced > summary")))
+	ask[bool](j.window, `document.querySelector("#advanced").open = true`)
 	j.typeInto("#triggers", "kontis?\n(ubahn\n\\bU[123]\\b")
 	j.pressFor(422, `#rules-form .buttons button:not([formaction])`)
 	j.reads("#triggers-error", j.says("settings.rules.line", "Line", 2))
