@@ -129,9 +129,9 @@ func NewSite(o Options) (*Site, error) {
 	}
 	s.sayOwnTexts()
 	s.live = startBroker(s, o.DB.OnServer(), o.Texts.Languages(), o.Streams, o.Log)
-	var close context.CancelFunc
-	s.closing, close = context.WithCancel(context.Background())
-	s.stop = []func(){close, o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
+	var end context.CancelFunc
+	s.closing, end = context.WithCancel(context.Background())
+	s.stop = []func(){end, o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }
 

@@ -97,7 +97,7 @@ func TestTryingAMail(t *testing.T) {
 		t.Errorf("heard %+v, counted %d", heard, counted)
 	}
 	b.noAccountMail()
-	if code, _ := b.post("/settings/mail/sample", url.Values{"source": {simple}}); code != http.StatusOK { // leads to the login
+	if code, _ := b.post("/settings/mail/sample", url.Values{"source": {simple}}); code != http.StatusUnauthorized { // asks for a login, and keeps what was sent
 		t.Errorf("a stranger got %d", code)
 	}
 }
