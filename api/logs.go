@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/apikey"
 )
 
@@ -31,7 +32,7 @@ func (a *API) listLogs(ctx context.Context, in *request) (*reply[logLines], erro
 	if err != nil {
 		return nil, wrong("query.since", err.Error(), in.Since)
 	}
-	list, err := a.DB.CityLog(ctx, city(ctx).ID, in.Network, strings.ToUpper(in.Level), since, in.Limit)
+	list, err := a.DB.BotLogs(ctx, db.LogFilter{CityID: city(ctx).ID, Network: in.Network, Level: strings.ToUpper(in.Level), Since: since, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}

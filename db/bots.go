@@ -136,6 +136,9 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("city_id = ?", cityID))
 }
 
+// Bots returns every bot, by city and network.
+func (d *DB) Bots(ctx context.Context) ([]report.Bot, error) { return d.bots(d.Read(ctx)) }
+
 // EnabledBots returns every bot that is switched on, of every city that is not off.
 func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("enabled = TRUE" + cityOn))

@@ -227,6 +227,13 @@ func forTheDesk() *gormigrate.Migration {
 			created INTEGER NOT NULL,
 			used INTEGER NOT NULL DEFAULT 0)`,
 		`CREATE INDEX passkeys_moderator ON passkeys(moderator_id)`,
+		// How the processes of the server are doing: see Vital.
+		`CREATE TABLE vitals (
+			name TEXT NOT NULL,
+			process TEXT NOT NULL,
+			value TEXT NOT NULL,
+			at INTEGER NOT NULL,
+			PRIMARY KEY (name, process)) WITHOUT ROWID`,
 	)}
 }
 
