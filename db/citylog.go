@@ -27,8 +27,8 @@ type LogFilter struct {
 	Limit   int
 }
 
-// below returns the levels below one, as slog writes them.
-func below(level string) []any {
+// lesserLevels returns the levels below one, as slog writes them.
+func lesserLevels(level string) []any {
 	switch level {
 	case "INFO":
 		return []any{"DEBUG"}
@@ -53,7 +53,7 @@ func (d *DB) BotLogs(ctx context.Context, f LogFilter) ([]CityLogLine, error) {
 	if f.Network != "" {
 		add("b.network = ?", f.Network)
 	}
-	if less := below(f.Level); less != nil {
+	if less := lesserLevels(f.Level); less != nil {
 		add("l.level NOT IN (?"+strings.Repeat(", ?", len(less)-1)+")", less...)
 	}
 	if f.After != 0 {
