@@ -15,6 +15,7 @@ import (
 	"ticketfrei/internal/apikey"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // keyScheme is what the OpenAPI document calls keys.
@@ -59,10 +60,15 @@ func (a *API) identify(next http.Handler) http.Handler {
 		}
 		ctx := context.WithValue(r.Context(), requestOf{}, r)
 		if known {
-			ctx = context.WithValue(ctx, keyOf{}, k)
+			ctx = manage.As(context.WithValue(ctx, keyOf{}, k), actorOf(k))
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// actorOf is who acts with a key.
+func actorOf(k apikey.Key) manage.Actor {
+	return manage.Actor{ID: k.MadeBy, Name: strings.TrimSpace("key " + k.Name), Role: report.Owner}
 }
 
 // count counts a request for its key, or its client where it has none that holds.

@@ -17,6 +17,7 @@ import (
 
 	"ticketfrei/app/doctor"
 	"ticketfrei/internal/cage"
+	"ticketfrei/manage"
 )
 
 // The exit codes.
@@ -119,7 +120,7 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.stderr, "ticketfrei: %v (see ticketfrei --help)\n", err)
 		return exitUsage
 	}
-	err = command.Run(c)
+	err = command.Run(c.with(manage.As(c.ctx, manage.Operator())))
 	var code exitCode
 	switch {
 	case err == nil:

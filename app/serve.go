@@ -3,6 +3,7 @@ package app
 import (
 	"ticketfrei/bots"
 	"ticketfrei/internal/config"
+	"ticketfrei/manage"
 )
 
 type serveCommand struct {
@@ -33,10 +34,11 @@ func serve(c *console, cfg *config.Config, definitions []bots.Definition, m mode
 	for _, w := range cfg.Warnings {
 		log.Warn(w.Error())
 	}
-	s, err := newServer(c.ctx, cfg, definitions, log, m)
+	ctx := manage.As(c.ctx, manage.Actor{}) // what it does by itself is nobody's act
+	s, err := newServer(ctx, cfg, definitions, log, m)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	return s.run(c.ctx)
+	return s.run(ctx)
 }

@@ -175,7 +175,7 @@ func (s *server) open(ctx context.Context) error {
 
 // letters writes mails about cities.
 func (s *server) letters(texts *i18n.Catalogue) *manage.Letters {
-	return &manage.Letters{Mails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
+	return &manage.Letters{Mails: s.accounts, Texts: texts, Config: s.cfg, Secrets: s.secrets, Log: s.log, Now: time.Now}
 }
 
 // openPages makes the API and the pages.

@@ -78,7 +78,7 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
 		return errors.Join(err, ErrTaken)
 	}
-	if err := tx.Create(&cityModeratorRow{CityID: row.ID, ModeratorID: moderatorID}).Error; err != nil {
+	if _, err := d.addMember(tx, row.ID, moderatorID, report.Owner); err != nil {
 		return err
 	}
 	for _, network := range networks {
@@ -251,7 +251,7 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 		if err := d.CityChanged(tx, cityID); err != nil {
 			return err
 		}
-		return tx.Exec("DELETE FROM moderators WHERE id IN ? AND id NOT IN (SELECT moderator_id FROM city_moderators)", moderators).Error
+		return deleteIdle(tx, moderators)
 	})
 	if err != nil {
 		return fmt.Errorf("delete city: %w", err)

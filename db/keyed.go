@@ -197,8 +197,13 @@ func forTheDesk() *gormigrate.Migration {
 		`ALTER TABLE cities ADD COLUMN answers TEXT NOT NULL DEFAULT ''`,
 		`ALTER TABLE cities ADD COLUMN defaults TEXT NOT NULL DEFAULT ''`,
 		`CREATE INDEX cities_deleted ON cities(deleted) WHERE deleted > 0`,
+		// Ids of moderators that may be gone by now, 0 where they are not known: what they
+		// have made ends with their rights.
 		`ALTER TABLE city_moderators ADD COLUMN role TEXT NOT NULL DEFAULT 'owner'`,
+		`ALTER TABLE city_moderators ADD COLUMN since INTEGER NOT NULL DEFAULT 0`,
 		`ALTER TABLE invitations ADD COLUMN role TEXT NOT NULL DEFAULT 'moderator'`,
+		`ALTER TABLE invitations ADD COLUMN made_by INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE api_keys ADD COLUMN made_by INTEGER NOT NULL DEFAULT 0`,
 		// Names that a city had, and further ones that it has.
 		`CREATE TABLE city_aliases (
 			slug TEXT PRIMARY KEY,

@@ -85,7 +85,7 @@ func TestModeratorsWhoRemoveEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inv, err := two.both[0].CreateInvitation(t.Context(), c.ID, fmt.Sprint(round, "@second.example"))
+		inv, err := two.both[0].CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: fmt.Sprint(round, "@second.example"), Role: report.Owner})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func TestWhoMayStayIsNotDeleted(t *testing.T) {
 		invited := make([]db.Invitation, 2)
 		for i, c := range []report.City{from, to} {
 			var err error
-			if invited[i], err = two.both[0].CreateInvitation(t.Context(), c.ID, email); err != nil {
+			if invited[i], err = two.both[0].CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: email, Role: report.Owner}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -136,7 +136,7 @@ func TestWhoMayStayIsNotDeleted(t *testing.T) {
 func TestAnInvitationIsAcceptedOnce(t *testing.T) {
 	two := openTogether(t)
 	c := two.city("city")
-	inv, err := two.both[0].CreateInvitation(t.Context(), c.ID, "new@second.example")
+	inv, err := two.both[0].CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: "new@second.example", Role: report.Owner})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestInvitationsOfOneAddress(t *testing.T) {
 	two := openTogether(t)
 	c := two.city("city")
 	two.do(8, func(d *db.DB, _ int) error {
-		_, err := d.CreateInvitation(t.Context(), c.ID, "new@second.example")
+		_, err := d.CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: "new@second.example", Role: report.Owner})
 		return err
 	})
 	if list, err := two.both[0].CityInvitations(t.Context(), c.ID); err != nil || len(list) != 1 {

@@ -25,6 +25,7 @@ type page struct {
 	City      report.City   // the zero City if the page is about none
 	Moderator *db.Moderator // nil when nobody is logged in
 	Cities    []report.City // of the moderator
+	Role      report.Role   // of the moderator, in City
 	Wrong     bool          // the page says that something is wrong: see focused
 	Flash     string        // what the page says once; empty for nothing
 	Saved     savedFlash    // what a part of it says once
@@ -56,7 +57,7 @@ type translator interface {
 func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, title, data)
-	p.City, p.Moderator, p.Cities, p.Path, p.Asked = v.city, v.moderator, v.cities, r.URL.Path, v.asked
+	p.City, p.Moderator, p.Cities, p.Role, p.Path, p.Asked = v.city, v.moderator, v.cities, v.role, r.URL.Path, v.asked
 	p.Query, p.posted, p.forModerators = r.URL.Query(), r.Method == http.MethodPost, v.forModerators
 	if v.session {
 		if p.InSettings() {
@@ -82,6 +83,9 @@ func (p *page) Dir() string { return i18n.Direction(p.Lang) }
 
 // InSettings reports whether the page is one of the settings.
 func (p *page) InSettings() bool { return strings.HasPrefix(p.Path, "/settings") }
+
+// IsOwner reports whether the moderator is an owner of the city.
+func (p *page) IsOwner() bool { return p.Role.May(report.Owner) }
 
 // Asset returns the URL of a file of templates/static. It changes with the
 // file's content.

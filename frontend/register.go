@@ -22,8 +22,6 @@ import (
 // Purposes of signed links.
 const (
 	purposeRegister = "register" // payload: id of the registration
-	purposePassword = "password" // payload: see passwordPayload
-	purposeInvite   = "invite"   // payload: id of the invitation
 )
 
 // registerFor is how long the link of a sign-up is good.

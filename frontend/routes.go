@@ -164,7 +164,7 @@ func (s *Site) moderatorRoutes(r chi.Router) {
 
 // memberRoutes are the settings of the logged-in moderator's city.
 func (s *Site) memberRoutes(r chi.Router) {
-	r.Use(s.forModerators, s.requireLogin, s.allowRedirects)
+	r.Use(s.forModerators, s.requireLogin, s.requireRole, s.allowRedirects)
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxSettingsForm))
 		r.Post("/city", s.Handler(s.handleSwitchCity))
@@ -177,7 +177,7 @@ func (s *Site) memberRoutes(r chi.Router) {
 				u.UploadRoutes(r, s)
 			}
 			r.Group(func(r chi.Router) {
-				r.Use(s.takeForms(maxSettingsForm), s.sameCity)
+				r.Use(s.takeForms(maxSettingsForm), s.sameCity, s.noteConfigured(n.Name))
 				n.Network.SettingsRoutes(r, s)
 			})
 		})

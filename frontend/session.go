@@ -2,8 +2,6 @@ package frontend
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +15,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 const (
@@ -46,13 +45,6 @@ func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, erro
 // sessionFailed answers when a session cannot be read or stored.
 func (s *Site) sessionFailed(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, fmt.Errorf("session: %w", err))
-}
-
-// stamp stands for a password hash. A link made with it is void once the password
-// has changed.
-func stamp(passwordHash string) string {
-	sum := sha256.Sum256([]byte(passwordHash))
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // logIn gives the request's session to the moderator, with a new token. Call it
@@ -108,6 +100,9 @@ func (s *Site) withSession(next http.Handler) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
+		if m := visitOf(r.Context()).moderator; m != nil {
+			r = r.WithContext(manage.As(r.Context(), manage.Actor{ID: m.ID, Name: m.Email, Role: visitOf(r.Context()).role}))
+		}
 		next.ServeHTTP(w, r)
 	}))
 }
@@ -136,7 +131,9 @@ func (s *Site) recognize(ctx context.Context) error {
 	if len(cities) > 0 {
 		v.city = currentCity(cities, s.sessions.GetInt64(ctx, keyCity))
 	}
-	return nil
+	roles, err := s.DB.Roles(ctx, m.ID)
+	v.role = roles[v.city.ID]
+	return err
 }
 
 // currentCity returns the city with that id if it is among cities, otherwise

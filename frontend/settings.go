@@ -3,6 +3,7 @@ package frontend
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,8 +79,12 @@ type deskPage struct {
 	Parts string // anchors on it, with spaces between them; so that old links find them
 }
 
-// Desk returns the pages of the desk in the order of the menu.
+// Desk returns the pages of the desk that the moderator may see, in the order of the menu.
 func (p *page) Desk() []deskPage {
+	return slices.DeleteFunc(deskPages(), func(d deskPage) bool { return !p.Role.May(roleFor(d.Path)) })
+}
+
+func deskPages() []deskPage {
 	return []deskPage{
 		{pageOverview, "/settings", ""},
 		{pageReports, deskPath(pageReports), "reports"},
@@ -87,7 +92,7 @@ func (p *page) Desk() []deskPage {
 		{pageNetworks, deskPath(pageNetworks), "networks"},
 		{pageTexts, deskPath(pageTexts), "texts"},
 		{pagePlaces, deskPath(pagePlaces), "places"},
-		{pagePeople, deskPath(pagePeople), "moderators keys"},
+		{pagePeople, deskPath(pagePeople), "moderators keys acts"},
 		{pageAccount, deskPath(pageAccount), "account"},
 	}
 }

@@ -194,16 +194,18 @@ func (b *board) open(networks []Network) {
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	places, stop := relay.NewPlaces(b.db, &b.notices, slog.New(slog.DiscardHandler))
 	b.t.Cleanup(stop)
+	cfg := &config.Config{
+		Web:     config.Web{URL: b.url},
+		Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
+		Reports: config.Reports{Keep: 168 * time.Hour, Expire: time.Hour},
+	}
 	cities, err := manage.New(manage.Options{DB: b.db, Notices: &b.notices, Networks: networks,
-		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Relay: b, Places: places})
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Relay: b, Places: places,
+		Letters: &manage.Letters{Mails: b, Texts: texts, Config: cfg, Secrets: b.box, Log: slog.New(slog.DiscardHandler), Now: time.Now}})
 	must(err)
 	b.site, err = NewSite(Options{
-		Config: &config.Config{
-			Web:     config.Web{URL: b.url},
-			Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
-			Reports: config.Reports{Keep: 168 * time.Hour, Expire: time.Hour},
-		},
-		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
+		Config: cfg,
+		DB:     b.db, Secrets: b.box, Texts: texts, Now: time.Now,
 		Log:          slog.New(slog.DiscardHandler),
 		AccountMails: b, Notices: &b.notices, Cities: cities, Health: b,
 	})

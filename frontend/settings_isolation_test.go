@@ -61,7 +61,7 @@ func TestSettingsIsolation(t *testing.T) {
 	if err := b.db.Mute(t.Context(), theirs.ID, "author-of-theirs"); err != nil {
 		t.Fatal(err)
 	}
-	inv, err := b.db.CreateInvitation(t.Context(), theirs.ID, "invited@example.org")
+	inv, err := b.db.CreateInvitation(t.Context(), db.Invitation{CityID: theirs.ID, Email: "invited@example.org", Role: report.Owner})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,7 +179,7 @@ func (m *Cities) Create(ctx context.Context, n NewCity) (Made, error) {
 	if err == nil && !n.Operator {
 		m.tellOperator(ctx, made.City, made.Owner)
 	}
-	return made, m.changed(made.City.ID, err)
+	return made, m.did(ctx, made.City.ID, "city.added", "", err)
 }
 
 // owner returns the first moderator of a new city, who is made where there is none.
@@ -240,5 +240,5 @@ func (m *Cities) Confirm(ctx context.Context, r db.Registration, hash string) (r
 	if err == nil {
 		m.tellOperator(ctx, c, owner)
 	}
-	return c, owner, m.changed(c.ID, err)
+	return c, owner, m.did(As(ctx, Actor{owner.ID, owner.Email, report.Owner}), c.ID, "city.added", "", err)
 }

@@ -29,7 +29,7 @@ func (m *Cities) Suspend(ctx context.Context, cityID int64, reason string) (repo
 		return report.City{}, Wrong("reason", "settings.error.too_long", "Max", MaxReason)
 	}
 	c, err := m.DB.Suspend(ctx, cityID, reason)
-	if err := m.changed(cityID, err); err != nil {
+	if err := m.did(ctx, cityID, "city.suspended", reason, err); err != nil {
 		return report.City{}, err
 	}
 	return c, m.Letters.toModerators(ctx, m.DB, c, "life.mail.suspended", "Reason", reason)
@@ -45,13 +45,13 @@ func (m *Cities) Admit(ctx context.Context, cityID int64) (report.City, error) {
 	if !before.Waiting && before.Suspended.IsZero() {
 		return before, nil
 	}
-	c, err := m.DB.Admit(ctx, cityID)
-	if err := m.changed(cityID, err); err != nil {
-		return report.City{}, err
-	}
-	text := "life.mail.resumed"
+	act, text := "city.resumed", "life.mail.resumed"
 	if before.Waiting {
-		text = "life.mail.admitted"
+		act, text = "city.admitted", "life.mail.admitted"
+	}
+	c, err := m.DB.Admit(ctx, cityID)
+	if err := m.did(ctx, cityID, act, "", err); err != nil {
+		return report.City{}, err
 	}
 	return c, m.Letters.toModerators(ctx, m.DB, c, text)
 }
@@ -64,7 +64,7 @@ func (m *Cities) Delete(ctx context.Context, cityID int64) (report.City, error) 
 		return before, err
 	}
 	c, err := m.DB.MarkDeleted(ctx, cityID)
-	if err := m.changed(cityID, err); err != nil {
+	if err := m.did(ctx, cityID, "city.deleted", "", err); err != nil {
 		return report.City{}, err
 	}
 	return c, m.Letters.toModerators(ctx, m.DB, c, "life.mail.deleted", "Until", GoneAfter(c).UTC().Format("2006-01-02 15:04")+" UTC")
@@ -81,7 +81,7 @@ func (m *Cities) Restore(ctx context.Context, cityID int64) (report.City, error)
 		return before, err
 	}
 	c, err := m.DB.Restore(ctx, cityID)
-	if err := m.changed(cityID, err); err != nil {
+	if err := m.did(ctx, cityID, "city.restored", "", err); err != nil {
 		return report.City{}, err
 	}
 	return c, m.Letters.toModerators(ctx, m.DB, c, "life.mail.restored")
@@ -102,6 +102,7 @@ func (m *Cities) DeleteNow(ctx context.Context, cityID int64) error {
 	if err := m.erase(ctx, cityID); err != nil {
 		return err
 	}
+	m.acted(ctx, 0, "city.erased", c.Slug)
 	return m.Letters.to(ctx, moderators, c, "life.mail.gone")
 }
 
@@ -132,7 +133,11 @@ func (m *Cities) DeleteDue(ctx context.Context, now time.Time) error {
 	}
 	var errs []error
 	for _, c := range due {
-		if err := m.erase(ctx, c.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
+		err := m.erase(ctx, c.ID)
+		switch {
+		case err == nil:
+			m.acted(ctx, 0, "city.erased", c.Slug)
+		case !errors.Is(err, db.ErrNotFound):
 			errs = append(errs, fmt.Errorf("city %s: %w", c.Slug, err))
 		}
 	}
@@ -153,7 +158,7 @@ func (m *Cities) Rename(ctx context.Context, cityID int64, slug string) (report.
 	if errors.Is(err, db.ErrTaken) {
 		err = Wrong("slug", takenCity)
 	}
-	if err := m.changed(cityID, err); err != nil {
+	if err := m.did(ctx, cityID, "city.renamed", before.Slug+" → "+slug, err); err != nil {
 		return report.City{}, err
 	}
 	return c, m.Letters.toModerators(ctx, m.DB, c, "life.mail.renamed", "Former", before.Slug)
@@ -185,11 +190,11 @@ func (m *Cities) AddAlias(ctx context.Context, cityID int64, slug string) error 
 	if errors.Is(err, db.ErrTaken) {
 		err = Wrong("slug", takenCity)
 	}
-	return m.changed(cityID, err)
+	return m.did(ctx, cityID, "city.alias_added", slug, err)
 }
 
 // RemoveAlias has a name lead to a city no more. The error is db.ErrNotFound where it is none
 // of its aliases.
 func (m *Cities) RemoveAlias(ctx context.Context, cityID int64, slug string) error {
-	return m.changed(cityID, m.DB.RemoveAlias(ctx, cityID, slug))
+	return m.did(ctx, cityID, "city.alias_removed", slug, m.DB.RemoveAlias(ctx, cityID, slug))
 }

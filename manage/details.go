@@ -110,6 +110,9 @@ func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revisio
 	if err := m.changed(cityID, err); err != nil {
 		return report.City{}, err
 	}
+	if p.changes() {
+		m.acted(ctx, cityID, "city.changed", "")
+	}
 	if p.Paused == nil || *p.Paused == !c.Paused.IsZero() {
 		return c, nil
 	}
@@ -122,6 +125,12 @@ func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revisio
 		return report.City{}, err
 	}
 	return m.DB.City(ctx, cityID)
+}
+
+// changes tells whether something besides Paused is to be changed.
+func (p Patch) changes() bool {
+	p.Paused = nil
+	return p != Patch{}
 }
 
 func (p Patch) apply(c *report.City) {
@@ -144,10 +153,17 @@ func set[T any](to, value *T) {
 // Pause has a city take no reports until Resume, and deletes those it has. wiped is how
 // many there were.
 func (m *Cities) Pause(ctx context.Context, cityID int64) (wiped int, err error) {
-	return m.Relay.Pause(ctx, cityID)
+	if wiped, err = m.Relay.Pause(ctx, cityID); err == nil {
+		m.acted(ctx, cityID, "city.paused", "")
+	}
+	return wiped, err
 }
 
 // Resume has a city take reports again.
 func (m *Cities) Resume(ctx context.Context, cityID int64) error {
-	return m.Relay.Resume(ctx, cityID)
+	err := m.Relay.Resume(ctx, cityID)
+	if err == nil {
+		m.acted(ctx, cityID, "city.unpaused", "")
+	}
+	return err
 }

@@ -28,6 +28,7 @@ import (
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
@@ -63,7 +64,7 @@ func newTown(t *testing.T) *town {
 	rl := relay.New(relay.Options{DB: tn.db, Notices: board, Outgoing: idle{}, Places: places, Expire: time.Hour, Now: time.Now, Log: log, Metrics: prometheus.NewRegistry()})
 	tn.texts = i18ntest.MustNew(t, templates.Texts...)
 	tn.Cities = must(manage.New(manage.Options{DB: tn.db, Notices: board, Log: log, Keep: 24 * time.Hour, Relay: rl, Places: places,
-		Letters: &manage.Letters{Mails: &tn.mails, Texts: tn.texts, Log: log, Now: time.Now, Config: &config.Config{
+		Letters: &manage.Letters{Mails: &tn.mails, Texts: tn.texts, Secrets: must(secret.Open(t.TempDir(), ""))(t), Log: log, Now: time.Now, Config: &config.Config{
 			Web: config.Web{URL: "https://tickets.example", Operator: "operator@tickets.example"}, Mail: config.Mail{Domain: "tickets.example"}}},
 		Intents: intent.New(intent.BuiltIn()), Networks: []manage.Network{
 			{Definition: bots.Definition{Name: "tram", Everywhere: true}, Network: tn.tram},

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 )
 
 // Letters writes mails about cities to their moderators, and to the operator. Where no mail can
@@ -21,8 +22,10 @@ type Letters struct {
 	Mails  Mails
 	Texts  *i18n.Catalogue
 	Config *config.Config
-	Log    *slog.Logger
-	Now    func() time.Time
+	// Secrets signs the links of mails.
+	Secrets *secret.Box
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Mails takes mails and sends them.
@@ -63,7 +66,7 @@ func (l *Letters) write(ctx context.Context, to string, c report.City, id string
 		return nil
 	}
 	lang, site := i18n.ForModerators(c.Language), l.Config.Web.URL
-	data = append(data, "City", c.Name, "Slug", c.Slug, "Address", c.Slug+"@"+l.Config.Mail.Domain, "Page", site+"/city/"+c.Slug, "Settings", site+"/settings")
+	data = append(data, "City", c.Name, "Slug", c.Slug, "Site", site, "Address", c.Slug+"@"+l.Config.Mail.Domain, "Page", site+"/city/"+c.Slug, "Settings", site+"/settings")
 	text := l.Texts.T(lang, id+".text", data...) + "\n\n" + l.Texts.T(lang, "account_mail.footer", "URL", site) + "\n"
 	err := l.Mails.StoreMail(ctx, mailer.AccountMail(l.Config.Mail, to, l.Texts.T(lang, id+".subject", data...), text, l.Now()))
 	if err != nil {

@@ -69,7 +69,7 @@ func (m *Cities) SavePlaces(ctx context.Context, cityID int64, text string, seen
 }
 
 func (m *Cities) savePlaces(ctx context.Context, cityID int64, text string, seen Revision) error {
-	return m.changed(cityID, m.DB.ReplacePlaces(ctx, cityID, text, func(stored string) error {
+	return m.did(ctx, cityID, "places.saved", "", m.DB.ReplacePlaces(ctx, cityID, text, func(stored string) error {
 		return seen.of(revisionOf(stored))
 	}))
 }

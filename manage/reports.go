@@ -65,6 +65,7 @@ func (m *Cities) TakeBack(ctx context.Context, cityID int64, reportID string) er
 	if err != nil {
 		return fmt.Errorf("take back report: %w", err)
 	}
+	m.acted(ctx, cityID, "report.taken_back", "")
 	return nil
 }
 
@@ -72,13 +73,17 @@ func (m *Cities) TakeBack(ctx context.Context, cityID int64, reportID string) er
 // its id may also have been refused as a question. passed is how many there were, late
 // how many were too old.
 func (m *Cities) LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error) {
-	return m.Relay.LetThrough(ctx, cityID, c)
+	passed, late, err = m.Relay.LetThrough(ctx, cityID, c)
+	m.decided(ctx, cityID, "report.let_through", passed)
+	return passed, late, err
 }
 
 // ThrowAway deletes what is chosen of the reports that are held, and returns how many
 // there were.
 func (m *Cities) ThrowAway(ctx context.Context, cityID int64, c db.Choice) (int, error) {
-	return m.DB.ThrowAway(ctx, cityID, c)
+	n, err := m.DB.ThrowAway(ctx, cityID, c)
+	m.decided(ctx, cityID, "report.thrown_away", n)
+	return n, err
 }
 
 // Mute has what the author of a report writes held from now on. The error is ErrNoAuthor
@@ -91,7 +96,7 @@ func (m *Cities) Mute(ctx context.Context, cityID int64, reportID string) error 
 	if j.Report.Author == "" {
 		return ErrNoAuthor
 	}
-	return m.changed(cityID, m.DB.Mute(ctx, cityID, j.Report.Author))
+	return m.did(ctx, cityID, "report.muted", "", m.DB.Mute(ctx, cityID, j.Report.Author))
 }
 
 // Unmute ends that.
@@ -100,5 +105,5 @@ func (m *Cities) Unmute(ctx context.Context, cityID int64, reportID string) erro
 	if err != nil {
 		return err
 	}
-	return m.changed(cityID, m.DB.Unmute(ctx, cityID, j.Report.Author))
+	return m.did(ctx, cityID, "report.unmuted", "", m.DB.Unmute(ctx, cityID, j.Report.Author))
 }

@@ -49,22 +49,28 @@ func (m *Cities) SaveRules(ctx context.Context, cityID int64, r Rules, seen Revi
 	if _, err := r.Compile(); err != nil {
 		return Rules{}, err
 	}
-	return m.saveRules(ctx, cityID, seen, func(report.City) Rules { return r.normal() })
+	return m.saveRules(ctx, cityID, seen, "rules.saved", func(report.City) Rules { return r.normal() })
 }
 
 // ResetRules stores those with which a city of its language begins.
 func (m *Cities) ResetRules(ctx context.Context, cityID int64, seen Revision) (Rules, error) {
-	return m.saveRules(ctx, cityID, seen, func(c report.City) Rules { return DefaultRules(c.Language) })
+	return m.saveRules(ctx, cityID, seen, "rules.reset", func(c report.City) Rules { return DefaultRules(c.Language) })
 }
 
-func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, rules func(report.City) Rules) (Rules, error) {
+func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, act string, rules func(report.City) Rules) (Rules, error) {
+	var before report.City
 	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		before = *c
 		r := rules(*c)
 		err := seen.of(RulesOf(*c).Revision())
 		c.Triggers, c.Blocked = r.Triggers, r.Blocked
 		return err
 	})
-	return RulesOf(c), m.changed(cityID, err)
+	if err != nil || c == before {
+		return RulesOf(c), err
+	}
+	m.tell(m.tellRules(ctx, before, c))
+	return RulesOf(c), m.did(ctx, cityID, act, "", nil)
 }
 
 // Tried is what rules would make of a text.
