@@ -44,6 +44,12 @@ type commands struct {
 	Demo         demoCommand         `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
 	Dev          devCommand          `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
 	City         cityCommand         `cmd:"" help:"Add, list, suspend, rename and delete cities, and store their lines and stops."`
+	Bot          botCommand          `cmd:"" help:"List bots of all cities, and switch them on and off."`
+	Subscriber   subscriberCommand   `cmd:"" help:"List subscribers, and send again to those who are suspended."`
+	Queue        queueCommand        `cmd:"" help:"See what waits to be sent, try it at once, or throw it away."`
+	Logs         logsCommand         `cmd:"" help:"See what the bots of all cities have logged."`
+	Status       statusCommand       `cmd:"" help:"See how the server is doing (exit code 1 where anything is in trouble)."`
+	MailTest     mailTestCommand     `cmd:"" name:"mail-test" help:"Send a mail as the server does, and see what becomes of it."`
 	CheckConfig  checkConfigCommand  `cmd:"" help:"Check the settings and print those in force."`
 	DNS          dnsCommand          `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`

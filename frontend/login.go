@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ticketfrei/db"
 	"ticketfrei/manage"
 )
@@ -39,9 +41,11 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case tooMany:
+		s.failedLogins.Inc()
 		form.Error = s.T(r, "login.too_many")
 		return s.loginPage(w, r, http.StatusTooManyRequests, form)
 	case !ok:
+		s.failedLogins.Inc()
 		form.Error = s.T(r, "login.wrong")
 		return s.loginPage(w, r, http.StatusUnauthorized, form)
 	}
@@ -50,6 +54,15 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, form.Next, http.StatusSeeOther)
 	return nil
+}
+
+// countLogins returns what counts the logins that failed.
+func countLogins(reg prometheus.Registerer) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "ticketfrei_logins_failed_total", Help: "Logins of moderators that failed: a wrong password, or too many of them."})
+	if reg != nil {
+		reg.MustRegister(c)
+	}
+	return c
 }
 
 // handleLogout logs a moderator out. Of somebody who is not logged in nothing is

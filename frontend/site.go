@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -38,6 +39,8 @@ type Options struct {
 	// Cities are what the settings change. Its networks are mounted in their order.
 	Cities *manage.Cities
 	Health Health
+	// Metrics takes the figures of the site; nil: nobody asks for them.
+	Metrics prometheus.Registerer
 	// Streams is the room for event streams. If it is nil, there is much.
 	Streams *clients.Room
 	// API is served below /api/v1; nil: there is none.
@@ -72,16 +75,17 @@ type Network = manage.Network
 // pages with what they need. It is safe for use by many goroutines.
 type Site struct {
 	Options
-	Networks  []Network
-	sessions  *scs.SessionManager
-	passwords *passwords
-	cache     *cache
-	drawn     *kept.Cache[drawnKey, []byte] // reports as HTML
-	live      *broker
-	look      atomic.Pointer[look]
-	routes    http.Handler
-	feeds     chan struct{} // room for timetables that are being brought
-	stop      []func()      // end the listening to notices
+	Networks     []Network
+	sessions     *scs.SessionManager
+	failedLogins prometheus.Counter
+	passwords    *passwords
+	cache        *cache
+	drawn        *kept.Cache[drawnKey, []byte] // reports as HTML
+	live         *broker
+	look         atomic.Pointer[look]
+	routes       http.Handler
+	feeds        chan struct{} // room for timetables that are being brought
+	stop         []func()      // end the listening to notices
 
 	demoMu sync.RWMutex
 	demos  map[string]http.Handler
@@ -100,6 +104,7 @@ func NewSite(o Options) (*Site, error) {
 		return nil, errors.New("frontend: an option is missing")
 	}
 	s := &Site{Options: o, Networks: o.Cities.Networks, demos: map[string]http.Handler{}, feeds: make(chan struct{}, feedsAtOnce)}
+	s.failedLogins = countLogins(o.Metrics)
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
 	if s.passwords, err = newPasswords(); err != nil {
