@@ -57,7 +57,8 @@ type commands struct {
 	Intent       intentCommand       `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
 	Key          keyCommand          `cmd:"" help:"Make, list and remove keys of the API."`
 	MoveDatabase moveDatabaseCommand `cmd:"" name:"move-database" help:"Copy the database of the data directory to a server of PostgreSQL, while nothing runs."`
-	Backup       backupCommand       `cmd:"" help:"Copy the database to a file while the server runs."`
+	Backup       backupCommand       `cmd:"" help:"Copy the database, and its key, while the server runs."`
+	Restore      restoreCommand      `cmd:"" help:"Put a backup in the place of the database, while nothing runs."`
 	New          newCommand          `cmd:"" help:"Begin something of your own: a home, an outside program."`
 	Health       healthCommand       `cmd:"" help:"Ask the running server whether it can work."`
 	Version      versionCommand      `cmd:"" help:"Print the version."`

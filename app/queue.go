@@ -98,7 +98,7 @@ func (cmd *queueListCommand) Run(c *console) error {
 		}{{"reports to be judged", l.Reports}, {"deliveries to be sent", l.Deliveries}, {"account mails to be sent", l.Mails}} {
 			line := fmt.Sprintf("%d %s", w.Count, w.what)
 			if w.Oldest != nil {
-				line += ", the oldest " + age(*w.Oldest) + " old"
+				line += ", the oldest " + howOld(*w.Oldest) + " old"
 			}
 			fmt.Fprintln(c.stdout, line)
 		}
@@ -108,14 +108,14 @@ func (cmd *queueListCommand) Run(c *console) error {
 		w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "\nBOT\tCITY\tNETWORK\tSTATE\tREPORTS\tDELIVERIES\tOLDEST\tWHY")
 		for _, b := range l.Bots {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", b.Bot, b.City, b.Network, b.State, b.Reports, b.Deliveries, age(b.Oldest), b.Why)
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", b.Bot, b.City, b.Network, b.State, b.Reports, b.Deliveries, howOld(b.Oldest), b.Why)
 		}
 		return w.Flush()
 	})
 }
 
-// age is how long ago something was, as people say it.
-func age(at time.Time) string {
+// howOld is how long ago something was, as people say it.
+func howOld(at time.Time) string {
 	switch d := time.Since(at); {
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%d s", max(0, int(d.Seconds())))

@@ -108,7 +108,7 @@ func (l listedStatus) print(c *console) error {
 		line("certificate", one.For+", until "+day(one.Until))
 	}
 	if l.Backup != nil {
-		line("backup", fmt.Sprintf("%s ago, %d MB", age(l.Backup.At), l.Backup.Bytes>>20))
+		line("backup", fmt.Sprintf("%s ago, %d MB", howOld(l.Backup.At), l.Backup.Bytes>>20))
 	} else {
 		line("backup", "none is known")
 	}
@@ -130,7 +130,7 @@ func waiting(w listedWaiting, what string) string {
 	if w.Oldest == nil {
 		return "none " + what
 	}
-	return fmt.Sprintf("%d %s, the oldest %s old", w.Count, what, age(*w.Oldest))
+	return fmt.Sprintf("%d %s, the oldest %s old", w.Count, what, howOld(*w.Oldest))
 }
 
 // counted lists how many there are in each state, in that order.
