@@ -39,6 +39,7 @@ type request struct {
 	State   string `query:"state" enum:"passed,refused,held,all" default:"passed" doc:"Those that passed, were refused or taken back, or wait for a moderator. All but passed need a key."`
 	Network string `query:"network" maxLength:"40" doc:"Only bots of this network."`
 	Now     bool   `query:"now" doc:"At once, and for good."`
+	Before  int64  `query:"before" minimum:"0" doc:"Only those before the one with this id."`
 	Level   string `query:"level" enum:"info,warn,error" doc:"Only lines of this level, or worse."`
 
 	// RawBody is the body, which is good by its schema. It is there until the answer is given.

@@ -44,6 +44,8 @@ type commands struct {
 	Demo         demoCommand         `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
 	Dev          devCommand          `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
 	City         cityCommand         `cmd:"" help:"Add, list, suspend, rename and delete cities, and store their lines and stops."`
+	Moderator    moderatorCommand    `cmd:"" help:"List, add and remove those who run the cities, and help one who has forgotten the password."`
+	Operator     operatorCommand     `cmd:"" help:"List, add and remove those who see the pages of the operator."`
 	Bot          botCommand          `cmd:"" help:"List bots of all cities, and switch them on and off."`
 	Subscriber   subscriberCommand   `cmd:"" help:"List subscribers, and send again to those who are suspended."`
 	Queue        queueCommand        `cmd:"" help:"See what waits to be sent, try it at once, or throw it away."`

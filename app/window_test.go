@@ -255,11 +255,19 @@ func ask[T any](w *window, expression string) T {
 // call sends a command of the browser's protocol.
 func call[P, R any](w *window, command cdp.Command[P, R], params P) {
 	w.Helper()
+	answer(w, command, params)
+}
+
+// answer is what the browser answers to a command.
+func answer[P, R any](w *window, command cdp.Command[P, R], params P) R {
+	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	if _, err := chromedp.Call(ctx, command, params); err != nil {
+	result, err := chromedp.Call(ctx, command, params)
+	if err != nil {
 		w.Fatalf("%s: %v", command.Method, err)
 	}
+	return result
 }
 
 // auditScript lists what makes a page hard to use: a page wider than the

@@ -101,6 +101,32 @@ func TestModeratorsWhoRemoveEachOther(t *testing.T) {
 	}
 }
 
+func TestOwnersWhoDemoteEachOther(t *testing.T) {
+	two := openTogether(t)
+	for round := range 10 {
+		c := two.city(fmt.Sprint("city", round))
+		list, err := two.both[0].CityModerators(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := two.both[0].AddMember(t.Context(), c.ID, fmt.Sprint(round, "@second.example"), report.Owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := []int64{list[0].ID, second.ID}
+		done := two.do(2, func(d *db.DB, i int) error {
+			if i == 0 {
+				return d.RemoveModerator(t.Context(), c.ID, ids[i])
+			}
+			_, err := d.SetRole(t.Context(), c.ID, ids[i], report.Helper)
+			return err
+		}, db.ErrTaken)
+		if owners := two.count("SELECT count(*) FROM city_moderators WHERE city_id = ? AND role = 'owner'", c.ID); done != 1 || owners != 1 {
+			t.Fatalf("%d are owners no more, %d are left", done, owners)
+		}
+	}
+}
+
 // TestWhoMayStayIsNotDeleted has somebody be invited to one city while they are removed
 // from the other.
 func TestWhoMayStayIsNotDeleted(t *testing.T) {

@@ -15,6 +15,8 @@ type loginForm struct {
 	Email string
 	Next  string
 	Error string
+	// Passkeys reports whether one can log in with a passkey here.
+	Passkeys bool
 }
 
 func (s *Site) handleLoginForm(w http.ResponseWriter, r *http.Request) error {
@@ -27,6 +29,7 @@ func (s *Site) handleLoginForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Site) loginPage(w http.ResponseWriter, r *http.Request, status int, form loginForm) error {
+	form.Passkeys = s.passkeys != nil
 	return s.render(w, r, status, "login.tmpl", s.T(r, "login.title"), form)
 }
 

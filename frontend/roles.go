@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/go-chi/chi/v5/middleware"
-
 	"ticketfrei/internal/report"
 )
 
@@ -14,6 +12,8 @@ import (
 var roleNeeded = map[string]report.Role{
 	"/settings/city":              report.Helper, // to look at another city
 	"/settings/reports":           report.Helper,
+	"/settings/reports/pause":     report.Moderator,
+	"/settings/reports/resume":    report.Moderator,
 	"/settings/account":           report.Helper,
 	"/settings/account/delete":    report.Owner,
 	"/settings/account/restore":   report.Owner,
@@ -56,9 +56,9 @@ func (s *Site) noteConfigured(network string) func(http.Handler) http.Handler {
 				next.ServeHTTP(w, r)
 				return
 			}
-			seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			seen := &seenWriter{ResponseWriter: w}
 			next.ServeHTTP(seen, r)
-			if seen.Status() == http.StatusSeeOther { // else it was refused
+			if seen.status == http.StatusSeeOther { // else it was refused
 				s.Cities.Configured(r.Context(), s.City(r).ID, network)
 			}
 		})

@@ -150,6 +150,8 @@ func (s *Site) moderatorRoutes(r chi.Router) {
 		r.Use(s.limitPosts(loginsPerMinute, time.Minute))
 		r.Get("/login", s.Handler(s.handleLoginForm))
 		r.Post("/login", s.Handler(s.handleLogin))
+		r.Post("/login/passkey/begin", s.Handler(s.handlePasskeyLoginBegin))
+		r.Post("/login/passkey", s.Handler(s.handlePasskeyLogin))
 	})
 	r.Post("/logout", s.Handler(s.handleLogout))
 	r.Get("/password/sent", s.Handler(s.handlePasswordSent))

@@ -30,6 +30,9 @@ const (
 	keyLogin = "login" // int64: id of the login
 	keyCity  = "city"  // int64: id of the city being looked at
 	keyFlash = "flash" // string: what the next page says once
+	// What a passkey is asked for: see passkeys. JSON of a webauthn.SessionData.
+	keyPasskeyAdd   = "passkey_add"
+	keyPasskeyLogin = "passkey_login"
 )
 
 func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, error)) *scs.SessionManager {

@@ -14,19 +14,24 @@ func (s *Site) accountRoutes(r chi.Router) {
 	r.Get("/", s.Handler(s.handleAccount))
 	r.Get("/password", backTo(pageAccount, pageAccount))
 	r.Get("/delete", backTo(pageAccount, pageAccount))
+	r.Get("/passkeys", backTo(pageAccount, partPasskeys))
 	r.Post("/restore", s.Handler(s.handleRestore))
+	r.Post("/passkeys", s.Handler(s.handlePasskeyAdd))
+	r.Post("/passkeys/remove", s.Handler(s.handlePasskeyRemove))
 	r.Post("/logins/end", s.Handler(s.handleEndLogin))
 	r.Post("/logins/end-others", s.Handler(s.handleEndOtherLogins))
-	// Both ask for the password, so one limit on guessing covers both.
+	// They ask for the password, so one limit on guessing covers all.
 	r = r.With(s.limitModerator(passwordLimit, "settings.error.too_many"))
 	r.Post("/password", s.Handler(s.handlePasswordChange))
 	r.Post("/delete", s.Handler(s.handleDeleteCity))
+	r.Post("/passkeys/begin", s.Handler(s.handlePasskeyBegin))
 }
 
 // accountPage is what settings/account.tmpl shows.
 type accountPage struct {
-	Account accountForms
-	Logins  loginsPart
+	Account  accountForms
+	Logins   loginsPart
+	Passkeys passkeysPart
 }
 
 // accountForms are the forms of the page about the account. A typed password is
@@ -52,7 +57,11 @@ func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, status int, f
 	if err != nil {
 		return err
 	}
-	return s.showDesk(w, r, status, pageAccount, accountPage{f, logins})
+	passkeys, err := s.passkeysPart(r)
+	if err != nil {
+		return err
+	}
+	return s.showDesk(w, r, status, pageAccount, accountPage{f, logins, passkeys})
 }
 
 func (s *Site) handleAccount(w http.ResponseWriter, r *http.Request) error {

@@ -132,7 +132,7 @@ func TestSettingsRemove(t *testing.T) {
 		page := w.get("/settings/people")
 		page.silent("moderator-list", "Remove")
 		w.post("/settings/moderators/remove", "moderator", strconv.FormatInt(one.ID, 10)).want(http.StatusSeeOther, "/settings/people#moderators")
-		w.get("/settings/people").says("moderators", "You are the last moderator")
+		w.get("/settings/people").says("moderators", "needs an owner, and this is the last one")
 	})
 	t.Run("somebody else", func(t *testing.T) {
 		two := b.join(c, "two@example.org")

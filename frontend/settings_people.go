@@ -50,6 +50,17 @@ type moderatorsPart struct {
 	Role        report.Role // as chosen
 }
 
+// LastOwner reports whether p is the only owner, who stays.
+func (m moderatorsPart) LastOwner(p db.Member) bool {
+	owners := 0
+	for _, other := range m.Moderators {
+		if other.Role == report.Owner {
+			owners++
+		}
+	}
+	return p.Role == report.Owner && owners == 1
+}
+
 func (s *Site) moderatorsPart(r *http.Request) (moderatorsPart, error) {
 	list, err := s.Cities.People(r.Context(), s.City(r).ID)
 	if err != nil {

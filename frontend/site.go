@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/bots"
@@ -79,6 +80,7 @@ type Site struct {
 	sessions     *scs.SessionManager
 	failedLogins prometheus.Counter
 	passwords    *passwords
+	passkeys     *webauthn.WebAuthn // nil: none can be used at this address
 	cache        *cache
 	drawn        *kept.Cache[drawnKey, []byte] // reports as HTML
 	live         *broker
@@ -108,6 +110,9 @@ func NewSite(o Options) (*Site, error) {
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
 	if s.passwords, err = newPasswords(); err != nil {
+		return nil, fmt.Errorf("frontend: %w", err)
+	}
+	if s.passkeys, err = newPasskeys(o.Config.Web.URL); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn, 0)

@@ -147,7 +147,7 @@ func (m *Cities) AddModerator(ctx context.Context, c report.City, email string, 
 		text, data = "people.mail.added_new", append(data, "Link", link)
 	}
 	return added, link, errors.Join(
-		m.Letters.write(ctx, email, c, text, data...),
+		m.toPerson(ctx, c, email, text, data...),
 		m.toOthers(ctx, c, email, "people.mail.joined", m.roleData(c, role)...))
 }
 
