@@ -26,7 +26,7 @@ func (a *API) botRoutes() {
 	add(a, route{id: "get-bot", method: http.MethodGet, path: one, numbered: true, tag: tag, summary: "A bot, and how it is doing", needs: seesBots}, a.getBot)
 	addBody(a, route{id: "change-bot", method: http.MethodPatch, path: one, numbered: true, tag: tag, summary: "Switch a bot on or off, or connect it by other values", needs: changesBots, errors: []int{http.StatusConflict}}, a.changeBot)
 	add(a, route{id: "disconnect-bot", method: http.MethodDelete, path: one, numbered: true, tag: tag, summary: "Disconnect a bot, and delete what is stored of it",
-		needs: changesBots, errors: []int{http.StatusConflict, http.StatusServiceUnavailable}}, a.disconnectBot)
+		needs: changesBots, errors: []int{http.StatusConflict}}, a.disconnectBot)
 	add(a, route{id: "count-subscribers", method: http.MethodGet, path: "/cities/{city}/subscribers", tag: tag, summary: "How many people a city's bots reach, by network", needs: seesBots}, a.countSubscribers)
 }
 

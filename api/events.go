@@ -88,8 +88,7 @@ func (a *API) eventRoutes() {
 		about: "A stream of server-sent events: the name of each is its subject, its data JSON (for reports, a report). " +
 			"A client that comes back with Last-Event-ID first gets the reports that have passed since. " +
 			"Without a key there are report.passed and report.taken_back.",
-		takes:  []string{"subjects", "Last-Event-ID"},
-		errors: []int{http.StatusServiceUnavailable},
+		takes: []string{"subjects", "Last-Event-ID"},
 	}, reflect.TypeFor[none](), reflect.TypeFor[string]())
 	op.DefaultStatus = http.StatusOK
 	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of events.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: "string"}}}}}

@@ -15,8 +15,7 @@ type healthForm struct {
 }
 
 func (a *API) healthRoutes() {
-	add(a, route{id: "get-health", method: http.MethodGet, path: "/health", tag: "server", summary: "Whether the server works",
-		errors: []int{http.StatusServiceUnavailable}}, a.health)
+	add(a, route{id: "get-health", method: http.MethodGet, path: "/health", tag: "server", summary: "Whether the server works"}, a.health)
 }
 
 func (a *API) health(ctx context.Context, _ *request) (*reply[healthForm], error) {

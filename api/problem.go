@@ -156,8 +156,13 @@ func filterError(field string, e *filter.Error) error {
 // say is a text in the language of the API.
 func (a *API) say(id string, data ...any) string { return a.Texts.T("en", id, data...) }
 
-// broken logs an error that the client cannot do anything about.
+// broken logs an error that the client cannot do anything about. While the database is away,
+// the log says that once, and not for each request.
 func (a *API) broken(what string, err error) error {
+	if db.Unavailable(err) {
+		a.Log.Debug("a request to the API failed", "operation", what, "err", err)
+		return later(http.StatusServiceUnavailable, "the server cannot work at the moment: try again", 10*time.Second)
+	}
 	id := rand.Text()[:10]
 	a.Log.Error("a request to the API failed", "request", id, "operation", what, "err", err)
 	return problem(http.StatusInternalServerError, "internal error: the log has it as request "+id)

@@ -81,7 +81,7 @@ func (a *API) reportRoutes() {
 	addBody(a, route{id: "post-report", method: http.MethodPost, path: path, tag: tag, summary: "Post a report", status: http.StatusAccepted,
 		about: "It is on disk when this is answered, and judged as any report is: GET it by its id to see what became of it. " +
 			"To the brakes, the key is who wrote it.",
-		needs: []apikey.Right{apikey.Report}, gives: []string{"Location"}, errors: []int{http.StatusConflict, http.StatusServiceUnavailable}}, a.postReport)
+		needs: []apikey.Right{apikey.Report}, gives: []string{"Location"}, errors: []int{http.StatusConflict}}, a.postReport)
 	add(a, route{id: "get-report", method: http.MethodGet, path: one, tag: tag, summary: "A report, and what became of it",
 		about: "Without a key, or with one that may neither read nor report, only one that passed in the last 24 hours."}, a.getReport)
 	add(a, route{id: "take-back-report", method: http.MethodPost, path: one + "/take-back", tag: tag, summary: "Take a report back wherever it was posted",

@@ -183,7 +183,7 @@ func (r route) description() string {
 
 // allErrors are the statuses of the errors that the route may answer with.
 func (r route) allErrors() []int {
-	list := append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusTooManyRequests}, r.errors...)
+	list := append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusServiceUnavailable}, r.errors...)
 	if len(r.needs) > 0 {
 		list = append(list, http.StatusForbidden)
 	}

@@ -181,6 +181,12 @@ func (p *pair) postsTwice() {
 			p.Errorf("a post is answered with %d %s", status, answer)
 		}
 	}
+	for _, a := range p.apps {
+		t, err := a.server.networks[stream.Name].(*stream.Network).Triggers().Get(p.Context(), p.city.ID, "one")
+		if err != nil || t.Last == nil || !t.Last.OK {
+			p.Errorf("of the last post %s shows %+v, %v", a.url, t.Last, err)
+		}
+	}
 	key := apikey.Key{CityID: p.city.ID, Name: "a script", Slug: "nuernberg", Rights: []apikey.Right{apikey.Report}}
 	text := apikey.New("nuernberg")
 	if _, err := p.apps[0].server.db.AddAPIKey(p.Context(), key, apikey.Hash(text)); err != nil {

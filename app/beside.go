@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
@@ -20,10 +21,11 @@ import (
 // a server has it: its networks know what they store, and mails are stored for a server to
 // send. Nothing runs. A server that runs finds what is changed by itself.
 func (f settingsFlags) withCities(c *console, work func(*console, *server) error) error {
-	cfg, definitions, err := f.loadNetworks(c)
+	cfg, definitions, err := f.loadChecked(c, func(*config.Config, []bots.Definition) []error { return nil })
 	if err != nil {
 		return err
 	}
+	cfg.Mail.RelayPasswordFile = "" // nothing is sent, and who runs a command may not be able to read it
 	if err := leaveRunning(c.ctx, cfg, definitions); err != nil {
 		return err
 	}
@@ -57,7 +59,5 @@ func (s *server) openBeside(ctx context.Context) error {
 	if err := s.openNetworks(s.newHearing(relay.NewAnswers(s.log, time.Now), texts), texts); err != nil {
 		return err
 	}
-	s.cities, err = manage.New(manage.Options{DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Letters: s.letters(texts), Places: s.places, Intents: s.intents})
-	return err
+	return s.openCities(texts, nil)
 }

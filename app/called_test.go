@@ -37,7 +37,14 @@ type pair struct {
 // program that does not work for it.
 func startPair(t *testing.T, env ...string) *pair {
 	t.Helper()
-	p := &pair{T: t, database: dbserver.Start(t), box: startMailbox(t)}
+	database := dbserver.Start(t)
+	return startPairAt(t, database, database.URL(), env...)
+}
+
+// startPairAt is startPair with a way to the database.
+func startPairAt(t *testing.T, database *dbserver.Server, url string, env ...string) *pair {
+	t.Helper()
+	p := &pair{T: t, database: database, box: startMailbox(t)}
 	balancer := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		to := p.target.Load()
 		if p.inTurn.Load() {
@@ -55,7 +62,7 @@ func startPair(t *testing.T, env ...string) *pair {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.apps = append(p.apps, runApp(t, onServer(cfg, p.database.URL()), slices.Concat(definitions, more)))
+		p.apps = append(p.apps, runApp(t, onServer(cfg, url), slices.Concat(definitions, more)))
 	}
 	p.city = p.apps[0].addCity("nuernberg", "*", "")
 	waitUntil(t, "the cities to be shared", func() bool {
@@ -165,8 +172,27 @@ func TestTelegramCallsAnyProcess(t *testing.T) {
 // hears mentions as soon as if it had been called itself.
 func TestInstancesCallAnyProcess(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL and two programs")
+	instancesCall(t, startPair(t, "TICKETFREI_MASTODON_MODE=push"))
+}
+
+// TestInstancesCallThroughAPooler does so where the programs hear nothing of each other, as
+// pgbouncer is between them and the database. They find that out by themselves.
+func TestInstancesCallThroughAPooler(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL, pgbouncer and two programs")
+	database := dbserver.Start(t)
+	p := startPairAt(t, database, dbserver.Pooler(t, database.Address()), "TICKETFREI_MASTODON_MODE=push")
+	for _, a := range p.apps {
+		if !strings.Contains(a.log.String(), "behind a pooler") {
+			t.Error("the log does not say that there is a pooler")
+		}
+		waitUntil(t, "the program to notice that it is told nothing", a.server.wire.Polls)
+	}
+	instancesCall(t, p)
+}
+
+func instancesCall(t *testing.T, p *pair) {
+	t.Helper()
 	instance := startMastodon(t)
-	p := startPair(t, "TICKETFREI_MASTODON_MODE=push")
 	account := instance.AddAccount("kontis_nbg")
 	p.other().connect("nuernberg", account, instance.URL)
 	waitUntil(t, "the subscription", func() bool { return account.Endpoint() != "" })

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"ticketfrei/bots/all"
+	programs "ticketfrei/bots/program"
 	telegram "ticketfrei/bots/telegram/standin"
 	"ticketfrei/internal/slow"
 )
@@ -31,7 +33,12 @@ func startChats(t *testing.T, env ...string) *chats {
 	c.api = startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
 	env = append(env, "TICKETFREI_TELEGRAM_API="+c.api.URL)
-	c.app = runApp(t, appConfig(t, c.home, c.box, definitions, env...), definitions)
+	cfg := appConfig(t, c.home, c.box, definitions, env...)
+	more, _, err := programs.Definitions(cfg, definitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.app = runApp(t, cfg, slices.Concat(definitions, more))
 	c.app.addCity("nuernberg", "*", "")
 	c.bot, c.admin = c.api.AddBot("kontis_nbg_bot", "Kontis"), c.api.AddUser("admin", "de")
 	c.page = c.app.login("moderator@nuernberg.example")

@@ -26,10 +26,13 @@ type cityCommand struct {
 	Alias   cityAliasCommand   `cmd:"" help:"List, add and remove further names of a city in addresses."`
 	Delete  cityDeleteCommand  `cmd:"" help:"Delete a city: it can be brought back for seven days."`
 	Restore cityRestoreCommand `cmd:"" help:"Bring a city back that was deleted."`
+	Export  cityExportCommand  `cmd:"" help:"Write all that is stored of a city, but for its reports, to a file."`
+	Import  cityImportCommand  `cmd:"" help:"Make a city of such a file, on another server."`
 }
 
 type cityAddCommand struct {
 	settingsFlags
+	jsonFlag
 	Slug     string `arg:"" help:"Name of the city in addresses: lower case letters, digits and hyphens."`
 	Email    string `required:"" help:"Address of the moderator."`
 	Password string `env:"TICKETFREI_PASSWORD" help:"Password of the moderator; one is made and printed where none is given."`
@@ -116,6 +119,9 @@ func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definit
 	if err != nil {
 		return err
 	}
+	if cmd.JSON {
+		return printJSON(c.stdout, addedCity{made.Slug, made.Name, cfg.Web.URL + "/city/" + made.Slug, made.Slug + "@" + cfg.Mail.Domain, made.Owner.Email, madePassword(made, password)})
+	}
 	note := ""
 	switch {
 	case !made.New:
@@ -126,6 +132,24 @@ func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definit
 	_, err = fmt.Fprintf(c.stdout, "Added %s.\nPage:   %s/city/%s\nMail:   %s@%s\nLog in: %s/login as %s%s\n",
 		made.Name, cfg.Web.URL, made.Slug, made.Slug, cfg.Mail.Domain, cfg.Web.URL, made.Owner.Email, note)
 	return err
+}
+
+// addedCity is a city that was added, as scripts read it.
+type addedCity struct {
+	Slug     string `json:"slug"`
+	Name     string `json:"name"`
+	Page     string `json:"page"`
+	Mail     string `json:"mail"`
+	Email    string `json:"email"`              // of its moderator
+	Password string `json:"password,omitempty"` // that was made for them
+}
+
+// madePassword is the password that was made for a new moderator; empty where none was needed.
+func madePassword(made manage.Made, password string) string {
+	if !made.New {
+		return ""
+	}
+	return password
 }
 
 // managed manages the cities of a database for a command. A running server finds what

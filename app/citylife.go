@@ -16,7 +16,7 @@ type cityArg struct {
 }
 
 // with runs work with the city.
-func (a cityArg) with(f settingsFlags, c *console, work func(s *server, city report.City) error) error {
+func (a cityArg) with(f settingsFlags, c *console, work func(c *console, s *server, city report.City) error) error {
 	return f.withCities(c, func(c *console, s *server) error {
 		city, err := s.cities.Find(c.ctx, a.Slug)
 		if errors.Is(err, db.ErrNotFound) {
@@ -25,7 +25,7 @@ func (a cityArg) with(f settingsFlags, c *console, work func(s *server, city rep
 		if err != nil {
 			return err
 		}
-		return inEnglish(s, work(s, city))
+		return inEnglish(s, work(c, s, city))
 	})
 }
 
@@ -42,32 +42,43 @@ func inEnglish(s *server, err error) error {
 	return errors.New(strings.Join(list, " "))
 }
 
+// say tells what became of a city, in words or as JSON.
+func (f jsonFlag) say(c *console, s *server, city report.City, words string, data ...any) error {
+	if f.JSON {
+		return printJSON(c.stdout, s.changedCity(city))
+	}
+	_, err := fmt.Fprintf(c.stdout, words, data...)
+	return err
+}
+
 type citySuspendCommand struct {
 	settingsFlags
+	jsonFlag
 	cityArg
 	Reason string `required:"" help:"Why; its moderators read it." placeholder:"TEXT"`
 }
 
 // Run switches the city off. A running server does so at once.
 func (cmd *citySuspendCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
 		off, err := s.cities.Suspend(c.ctx, city.ID, cmd.Reason)
-		if err == nil {
-			fmt.Fprintf(c.stdout, "%s is suspended: its page and its mail address say so, its bots rest, its moderators are mailed. Nothing is deleted.\n"+
-				"Let it go on: ticketfrei city resume %s\n", off.Name, off.Slug)
+		if err != nil {
+			return err
 		}
-		return err
+		return cmd.say(c, s, off, "%s is suspended: its page and its mail address say so, its bots rest, its moderators are mailed. Nothing is deleted.\n"+
+			"Let it go on: ticketfrei city resume %s\n", off.Name, off.Slug)
 	})
 }
 
 type cityResumeCommand struct {
 	settingsFlags
+	jsonFlag
 	cityArg
 }
 
 // Run lets the city go on that is suspended, or begin that waits.
 func (cmd *cityResumeCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
 		on, err := s.cities.Admit(c.ctx, city.ID)
 		if err != nil {
 			return err
@@ -76,24 +87,27 @@ func (cmd *cityResumeCommand) Run(c *console) error {
 		case !on.Deleted.IsZero():
 			return fmt.Errorf("%s was deleted; bring it back: ticketfrei city restore %s", on.Name, on.Slug)
 		case !city.Off():
-			fmt.Fprintf(c.stdout, "%s is neither suspended nor waiting.\n", on.Name)
-		default:
-			fmt.Fprintf(c.stdout, "%s is on: %s/city/%s\n", on.Name, s.cfg.Web.URL, on.Slug)
+			return cmd.say(c, s, on, "%s is neither suspended nor waiting.\n", on.Name)
 		}
-		return nil
+		return cmd.say(c, s, on, "%s is on: %s/city/%s\n", on.Name, s.cfg.Web.URL, on.Slug)
 	})
 }
 
 type cityDeleteCommand struct {
 	settingsFlags
+	jsonFlag
 	yesFlag
 	cityArg
-	Now bool `help:"At once and for good, not after seven days in which it can be brought back."`
+	Now   bool `help:"At once and for good, not after seven days in which it can be brought back."`
+	Moved bool `help:"It goes on on another server: its accounts are not logged out. With --now."`
 }
 
 // Run deletes the city.
 func (cmd *cityDeleteCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
+	if cmd.Moved && !cmd.Now {
+		return &usageError{errors.New("--moved goes with --now")}
+	}
+	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
 		question := fmt.Sprintf("Delete %s? It can be brought back for seven days.", city.Name)
 		if cmd.Now {
 			question = fmt.Sprintf("Delete %s for good, with its subscribers, settings and reports?", city.Name)
@@ -102,55 +116,72 @@ func (cmd *cityDeleteCommand) Run(c *console) error {
 			return err
 		}
 		if cmd.Now {
-			if err := s.cities.DeleteNow(c.ctx, city.ID); err != nil {
-				return err
-			}
-			fmt.Fprintf(c.stdout, "%s is deleted, with everything in it. Its moderators are mailed.\n", city.Name)
-			return nil
+			return cmd.erase(c, s, city)
 		}
 		gone, err := s.cities.Delete(c.ctx, city.ID)
-		if err == nil {
-			fmt.Fprintf(c.stdout, "%s is off, and is deleted for good after %s. Its moderators are mailed.\nBring it back: ticketfrei city restore %s\n",
-				gone.Name, manage.GoneAfter(gone).Format("2006-01-02 15:04"), gone.Slug)
+		if err != nil {
+			return err
 		}
-		return err
+		return cmd.say(c, s, gone, "%s is off, and is deleted for good after %s. Its moderators are mailed.\nBring it back: ticketfrei city restore %s\n",
+			gone.Name, manage.GoneAfter(gone).Format("2006-01-02 15:04"), gone.Slug)
 	})
+}
+
+// erase deletes the city for good.
+func (cmd *cityDeleteCommand) erase(c *console, s *server, city report.City) error {
+	remove, said := s.cities.DeleteNow, "%s is deleted, with everything in it. Its moderators are mailed.\n"
+	if cmd.Moved {
+		remove, said = s.cities.DeleteMoved, "%s is deleted here. Its accounts are still logged in.\n"
+	}
+	if err := remove(c.ctx, city.ID); err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return printJSON(c.stdout, struct {
+			Slug string `json:"slug"`
+			Gone bool   `json:"gone"`
+		}{city.Slug, true})
+	}
+	_, err := fmt.Fprintf(c.stdout, said, city.Name)
+	return err
 }
 
 type cityRestoreCommand struct {
 	settingsFlags
+	jsonFlag
 	cityArg
 }
 
 // Run brings the city back that was deleted.
 func (cmd *cityRestoreCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
 		if city.Deleted.IsZero() {
 			return fmt.Errorf("%s is not deleted", city.Name)
 		}
 		back, err := s.cities.Restore(c.ctx, city.ID)
-		if err == nil {
-			fmt.Fprintf(c.stdout, "%s is back: it is %s.\n", back.Name, back.State())
+		if err != nil {
+			return err
 		}
-		return err
+		return cmd.say(c, s, back, "%s is back: it is %s.\n", back.Name, back.State())
 	})
 }
 
 type cityRenameCommand struct {
 	settingsFlags
+	jsonFlag
 	cityArg
 	New string `arg:"" help:"The name in addresses from now on."`
 }
 
 // Run renames the city.
 func (cmd *cityRenameCommand) Run(c *console) error {
-	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
 		now, err := s.cities.Rename(c.ctx, city.ID, cmd.New)
-		if err == nil {
-			fmt.Fprintf(c.stdout, "%s is at %s/city/%s and %s@%s now. What led to %s goes on leading there. Its moderators are mailed.\n",
-				now.Name, s.cfg.Web.URL, now.Slug, now.Slug, s.cfg.Mail.Domain, city.Slug)
+		if err != nil {
+			return err
 		}
-		return err
+		return cmd.say(c, s, now, "%s is at %s/city/%s and %s@%s now. What led to %s goes on leading there. Its moderators are mailed.\n",
+			now.Name, s.cfg.Web.URL, now.Slug, now.Slug, s.cfg.Mail.Domain, city.Slug)
 	})
 }
 
@@ -167,7 +198,7 @@ func (cmd *cityAliasCommand) Run(c *console) error {
 	if cmd.Remove && cmd.Name == "" {
 		return &usageError{errors.New("--remove needs the name that is to be removed")}
 	}
-	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
+	return cmd.with(cmd.settingsFlags, c, func(c *console, s *server, city report.City) error {
 		var err error
 		switch {
 		case cmd.Remove:

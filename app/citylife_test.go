@@ -16,7 +16,7 @@ import (
 func (a *app) cityCommand(code int, args ...string) (stdout string) {
 	a.Helper()
 	cfg := a.server.cfg
-	for name, value := range map[string]string{"DATA": cfg.Data, "MAIL_DOMAIN": cfg.Mail.Domain, "MAIL_RELAY": cfg.Mail.Relay, "WEB_URL": cfg.Web.URL, "WEB_LISTEN": cfg.Web.Listen} {
+	for name, value := range map[string]string{"DATA": cfg.Data, "MAIL_DOMAIN": cfg.Mail.Domain, "MAIL_RELAY": cfg.Mail.Relay, "WEB_URL": cfg.Web.URL, "WEB_LISTEN": cfg.Web.Listen, "NETWORK_ALLOW_PRIVATE": "true"} {
 		a.Setenv("TICKETFREI_"+name, value)
 	}
 	var out, errs bytes.Buffer

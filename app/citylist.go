@@ -16,19 +16,34 @@ type cityListCommand struct {
 	State  string `enum:",on,paused,waiting,suspended,deleted" default:"" help:"Only those: on, paused, waiting, suspended or deleted." placeholder:"STATE"`
 }
 
-// listedCity is a city as scripts read it.
+// changedCity is a city as scripts read it.
+type changedCity struct {
+	Slug      string           `json:"slug"`
+	Name      string           `json:"name"`
+	State     report.CityState `json:"state"`
+	Reason    string           `json:"reason,omitempty"`
+	GoneAfter *time.Time       `json:"gone_after,omitempty"`
+	Created   time.Time        `json:"created"`
+	Page      string           `json:"page"`
+	Mail      string           `json:"mail"`
+}
+
+func (s *server) changedCity(c report.City) changedCity {
+	changed := changedCity{Slug: c.Slug, Name: c.Name, State: c.State(), Reason: c.SuspendedFor, Created: c.Created.UTC(),
+		Page: s.cfg.Web.URL + "/city/" + c.Slug, Mail: c.Slug + "@" + s.cfg.Mail.Domain}
+	if !c.Deleted.IsZero() {
+		gone := manage.GoneAfter(c).UTC()
+		changed.GoneAfter = &gone
+	}
+	return changed
+}
+
+// listedCity is a city in a list as scripts read it.
 type listedCity struct {
-	Slug        string           `json:"slug"`
-	Name        string           `json:"name"`
-	State       report.CityState `json:"state"`
-	Reason      string           `json:"reason,omitempty"`
-	GoneAfter   *time.Time       `json:"gone_after,omitempty"`
-	Created     time.Time        `json:"created"`
-	Reports     int              `json:"reports"` // that passed within seven days
-	LastReport  *time.Time       `json:"last_report"`
-	Subscribers int              `json:"subscribers"`
-	Page        string           `json:"page"`
-	Mail        string           `json:"mail"`
+	changedCity
+	Reports     int        `json:"reports"` // that passed within seven days
+	LastReport  *time.Time `json:"last_report"`
+	Subscribers int        `json:"subscribers"`
 }
 
 // Run lists the cities, the newest first.
@@ -62,15 +77,10 @@ func (cmd *cityListCommand) Run(c *console) error {
 func (s *server) listed(list []manage.Overview) []listedCity {
 	all := make([]listedCity, len(list))
 	for i, o := range list {
-		all[i] = listedCity{Slug: o.Slug, Name: o.Name, State: o.State(), Reason: o.SuspendedFor, Created: o.Created.UTC(), Reports: o.Reports, Subscribers: o.Subscribers,
-			Page: s.cfg.Web.URL + "/city/" + o.Slug, Mail: o.Slug + "@" + s.cfg.Mail.Domain}
+		all[i] = listedCity{changedCity: s.changedCity(o.City), Reports: o.Reports, Subscribers: o.Subscribers}
 		if !o.Last.IsZero() {
 			last := o.Last.UTC()
 			all[i].LastReport = &last
-		}
-		if !o.Deleted.IsZero() {
-			gone := manage.GoneAfter(o.City).UTC()
-			all[i].GoneAfter = &gone
 		}
 	}
 	return all

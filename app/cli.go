@@ -57,6 +57,7 @@ type commands struct {
 	Doctor       doctorCommand       `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
 	Program      programCommand      `cmd:"" help:"List, check and run outside programs, and connect them."`
 	Intent       intentCommand       `cmd:"" help:"See what texts are taken for: a report, a question, thanks."`
+	Postmaster   postmasterCommand   `cmd:"" help:"List, read and delete the mails to the operator of the server: to postmaster, abuse, and the sender of its mails."`
 	Key          keyCommand          `cmd:"" help:"Make, list and remove keys of the API."`
 	MoveDatabase moveDatabaseCommand `cmd:"" name:"move-database" help:"Copy the database of the data directory to a server of PostgreSQL, while nothing runs."`
 	Backup       backupCommand       `cmd:"" help:"Copy the database, and its key, while the server runs."`

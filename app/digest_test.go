@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"ticketfrei/internal/slow"
 )
 
 // TestOneMailAnHour has somebody choose one mail an hour by the link in a report. The
@@ -44,4 +46,26 @@ func TestOneMailAnHour(t *testing.T) {
 			t.Errorf("%q came before the hour was over", part)
 		}
 	}
+}
+
+// TestOneMailAnHourGoesOnElsewhere stops the program that works for a city while a report waits
+// for the mail of the hour: the other one sends it when it is due.
+func TestOneMailAnHourGoesOnElsewhere(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL and two programs")
+	p := startPair(t)
+	const rider = "rider@riders.example"
+	a := p.owner()
+	a.subscribe(p.box, "nuernberg", rider)
+	a.mustSend("one@riders.example", here, "m1@riders.example", "", "Report 1.")
+	link := p.box.waitFor(t, rider, "Report 1.").link(t, "/mail/often/")
+	a.browser().post(strings.TrimPrefix(link, a.url), url.Values{"often": {"hourly"}}, http.StatusOK)
+	a.mustSend("one@riders.example", here, "m2@riders.example", "", "Report 2.")
+	p.box.waitFor(t, rider, "Report 2.") // the first comes at once
+	a.mustSend("one@riders.example", here, "m3@riders.example", "", "Report 3.")
+	waitUntil(t, "the report to wait", func() bool {
+		return p.database.Query("SELECT count(*) FROM mail_digests AS d JOIN mail_digest_reports AS r ON r.bot_id = d.bot_id AND r.id > d.last") == "1"
+	})
+	p.database.Query("UPDATE mail_digests SET due = 0") // of which the program does not know
+	p.stop(a)
+	p.box.waitFor(t, rider, "Report 3.")
 }

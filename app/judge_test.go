@@ -17,6 +17,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 )
 
 // dawdling is a network that does not say whom a bot sends to until open is closed:
@@ -80,6 +81,7 @@ func TestHeardBeforeAKill(t *testing.T) {
 		judgeNothing(t, dir)
 		return
 	}
+	slow.Test(t, "kills the program")
 	box, dir := startMailbox(t), t.TempDir()
 	a := startApp(t, dir, box, dawdlingNetwork(closed()))
 	a.addCity("nuernberg", "*", "")

@@ -106,6 +106,7 @@ func TestMailAndMastodonHearEachOther(t *testing.T) {
 
 // TestMentionsMadeWhileDown stops the whole program while people write.
 func TestMentionsMadeWhileDown(t *testing.T) {
+	slow.Test(t, "sends 300 mails")
 	box, remote := startMailbox(t), startMastodon(t)
 	dir := t.TempDir()
 	a := startApp(t, dir, box)

@@ -118,7 +118,7 @@ type moderatorArgs struct {
 }
 
 // with runs work with the city.
-func (a moderatorArgs) with(c *console, work func(s *server, city report.City) error) error {
+func (a moderatorArgs) with(c *console, work func(c *console, s *server, city report.City) error) error {
 	return cityArg{a.City}.with(a.settingsFlags, c, work)
 }
 
@@ -130,7 +130,7 @@ type moderatorAddCommand struct {
 
 // Run adds the moderator.
 func (cmd *moderatorAddCommand) Run(c *console) error {
-	return cmd.with(c, func(s *server, city report.City) error {
+	return cmd.with(c, func(c *console, s *server, city report.City) error {
 		added, link, err := s.cities.AddModerator(c.ctx, city, cmd.Email, cmd.Role)
 		if err != nil {
 			return err
@@ -163,7 +163,7 @@ type moderatorRemoveCommand struct {
 
 // Run removes the moderator.
 func (cmd *moderatorRemoveCommand) Run(c *console) error {
-	return cmd.with(c, func(s *server, city report.City) error {
+	return cmd.with(c, func(c *console, s *server, city report.City) error {
 		email := manage.NormalEmail(cmd.Email)
 		people, err := s.cities.People(c.ctx, city.ID)
 		if err != nil {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,6 +49,9 @@ func (cmd *moveDatabaseCommand) Run(c *console) error {
 		return err
 	}
 	defer to.Close()
+	if err := isNew(c.ctx, to); err != nil {
+		return err
+	}
 	if err := to.Migrate(c.ctx, box, migrationsOf(definitions, box)); err != nil {
 		return err
 	}
@@ -60,6 +64,18 @@ func (cmd *moveDatabaseCommand) Run(c *console) error {
 		fmt.Fprintf(c.stdout, "Then set database.url to it, and secret to what stands in %s: both in the same way for all processes.\n", filepath.Join(cfg.Data, secret.FileName))
 	} else {
 		fmt.Fprintln(c.stdout, "Then set database.url to it, and leave secret as it is: both in the same way for all processes.")
+	}
+	return nil
+}
+
+// isNew is an error where a program has worked with a database. It is asked before tables are
+// brought up to date, which would take our key for that of what they hold.
+func isNew(ctx context.Context, d *db.DB) error {
+	switch _, err := d.Fingerprint(ctx); {
+	case err == nil:
+		return errors.New("the database on the server is not empty: a program has worked with it. Make a new one; nothing was moved")
+	case !errors.Is(err, db.ErrNotFound):
+		return err
 	}
 	return nil
 }

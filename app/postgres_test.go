@@ -10,6 +10,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/dbserver"
+	"ticketfrei/internal/slow"
 )
 
 // testSecret is the setting secret of programs that share a database.
@@ -24,6 +25,7 @@ func onServer(cfg *config.Config, url string) *config.Config {
 // TestCityOnAServer serves a city whose database is on a PostgreSQL server: what is mailed
 // reaches subscribers, page and feed, also after another start.
 func TestCityOnAServer(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL")
 	url := dbserver.Start(t).URL()
 	box, dir, definitions := startMailbox(t), t.TempDir(), all.Networks()
 	a := runApp(t, onServer(appConfig(t, dir, box, definitions), url), definitions)
@@ -56,6 +58,7 @@ func TestCityOnAServer(t *testing.T) {
 // TestCommandsOnAServer runs commands beside nobody, on a database that is empty, then made,
 // and with another key.
 func TestCommandsOnAServer(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL")
 	t.Setenv("TICKETFREI_DATABASE_URL", dbserver.Start(t).URL())
 	t.Setenv("TICKETFREI_SECRET", testSecret)
 	t.Setenv("TICKETFREI_DATA", t.TempDir())
@@ -81,6 +84,25 @@ func TestCommandsOnAServer(t *testing.T) {
 				t.Errorf("exit code %d\n%s", code, out.String())
 			}
 		})
+	}
+}
+
+// TestCheckConfigReadsTheURL has check-config refuse an address that no start would take, and
+// keep the password to itself.
+func TestCheckConfigReadsTheURL(t *testing.T) {
+	t.Setenv("TICKETFREI_SECRET", testSecret)
+	t.Setenv("TICKETFREI_DATA", t.TempDir())
+	for url, code := range map[string]int{
+		"postgres://t:geheim@one/t?sslmode=disabled": exitError, "postgres://t:geh%eim@one/t": exitError, "postgres://t:geheim@one/t?sslmode=require": exitOK,
+	} {
+		t.Setenv("TICKETFREI_DATABASE_URL", url)
+		var out bytes.Buffer
+		if got := runCommand(t.Context(), t, &out, &out, "check-config"); got != code || code == exitError && !strings.Contains(out.String(), "database.url") {
+			t.Errorf("%s: exit code %d\n%s", url, got, out.String())
+		}
+		if said := out.String(); strings.Contains(said, "geheim") || strings.Contains(said, "geh%eim") {
+			t.Errorf("it says the password: %s", said)
+		}
 	}
 }
 

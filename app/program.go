@@ -35,13 +35,20 @@ type programCommand struct {
 // loadNetworks reads the settings and returns all networks: those of the program, and
 // outside programs.
 func (f settingsFlags) loadNetworks(c *console) (*config.Config, []bots.Definition, error) {
+	return f.loadChecked(c, func(cfg *config.Config, definitions []bots.Definition) []error {
+		return append(checkFiles(cfg), siteFiles{own: cfg.Web.Templates}.check(definitions)...)
+	})
+}
+
+// loadChecked is loadNetworks with what check finds wrong with the files that the settings name.
+func (f settingsFlags) loadChecked(c *console, check func(*config.Config, []bots.Definition) []error) (*config.Config, []bots.Definition, error) {
 	definitions := all.Networks()
 	var warnings []string
 	source := f.source(c, definitions)
 	source.Check = func(cfg *config.Config) []error {
 		more, warned, err := programs.Definitions(cfg, definitions)
 		definitions, warnings = append(definitions, more...), warned
-		problems := append(checkFiles(cfg), siteFiles{own: cfg.Web.Templates}.check(definitions)...)
+		problems := check(cfg, definitions)
 		if list, ok := errors.AsType[config.Errors](err); ok {
 			return append(problems, list.Unwrap()...)
 		}

@@ -42,9 +42,22 @@ func (a *app) says(name, value string) bool {
 	return a.figure(name)[""] == value
 }
 
+// saidMost returns what the log says most often of what an operator should know, and how
+// often.
+func (a *app) saidMost() (said string, times int) {
+	n := make(map[string]int)
+	for _, m := range regexp.MustCompile(`level=(?:WARN|ERROR) msg=("[^"]*"|\S+)`).FindAllStringSubmatch(a.log.String(), -1) {
+		if n[m[1]]++; n[m[1]] > times {
+			said, times = m[1], n[m[1]]
+		}
+	}
+	return said, times
+}
+
 // TestMetricsOfProcesses has two processes on a database: each says how it stands, and what
 // is counted in the database is counted by one.
 func TestMetricsOfProcesses(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL and two programs")
 	c := cluster{dbserver.Start(t), startMailbox(t)}
 	list := []*app{c.join(t), c.join(t)}
 	for _, a := range list {
@@ -89,7 +102,15 @@ func TestReadySaysWhatIsWrong(t *testing.T) {
 	ready("its lease", "ok")
 	c.db.Stop()
 	ready("the database to be missed", "the database cannot be reached")
+	for path, says := range map[string]string{"/": "try again", "/city/nuernberg/feed.atom": "try again", "/api/v1/cities/nuernberg": "try again"} {
+		if page := a.browser().get(path, http.StatusServiceUnavailable); !strings.Contains(page, says) {
+			t.Errorf("%s: %s", path, page)
+		}
+	}
 	waitUntil(t, "the lease to be old", func() bool { return a.says("ticketfrei_shards_owned", "0") && a.says("ticketfrei_database_away", "1") })
+	if said, times := a.saidMost(); times > 3 {
+		t.Errorf("an outage is in the log %d times: %s", times, said)
+	}
 	c.db.Start()
 	ready("the database to be there", "ok")
 	if !a.says("ticketfrei_database_away", "0") {

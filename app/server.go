@@ -156,12 +156,7 @@ func (s *server) open(ctx context.Context) error {
 		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
-	s.cities, err = manage.New(manage.Options{
-		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Signup: s.cfg.Web.Signup, Letters: s.letters(texts),
-		Relay: s.relay, Places: s.places, Intents: s.intents, HTTP: s.client,
-	})
-	if err != nil {
+	if err := s.openCities(texts, s.relay); err != nil {
 		return err
 	}
 	s.registry.MustRegister(vitalSigns{s.db, s.cities, s.mailer, s.certificateVitals})
@@ -173,6 +168,16 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.listenMetrics(ctx)
 	return nil
+}
+
+// openCities makes what manages cities; relay is nil beside a server.
+func (s *server) openCities(texts *i18n.Catalogue, relay manage.Relay) (err error) {
+	s.cities, err = manage.New(manage.Options{
+		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
+		Signup: s.cfg.Web.Signup, Letters: s.letters(texts), Secrets: s.secrets,
+		Relay: relay, Places: s.places, Intents: s.intents, HTTP: s.client,
+	})
+	return err
 }
 
 // letters writes mails about cities.

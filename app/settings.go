@@ -9,6 +9,7 @@ import (
 
 	"ticketfrei/bots"
 	programs "ticketfrei/bots/program"
+	"ticketfrei/db"
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/mailer"
@@ -33,8 +34,13 @@ func (f settingsFlags) source(c *console, definitions []bots.Definition) config.
 	}
 }
 
-// checkFiles says which files cannot be used that the settings name.
+// checkFiles says which files, or which database, cannot be used that the settings name.
 func checkFiles(cfg *config.Config) (problems []error) {
+	if cfg.Database.URL != "" {
+		if err := db.CheckURL(cfg.Database.URL); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	if err := mailer.CheckPassword(cfg.Mail); err != nil {
 		problems = append(problems, err)
 	}

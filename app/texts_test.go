@@ -90,7 +90,7 @@ func TestEveryTextForRidersIsTranslated(t *testing.T) {
 }
 
 // forModeratorsAlone are the templates that no rider sees.
-var forModeratorsAlone = []string{"settings.tmpl", "confirmed.tmpl", "sent.tmpl", "register.tmpl", "login.tmpl", "password.tmpl",
+var forModeratorsAlone = []string{"closed.tmpl", "settings.tmpl", "confirmed.tmpl", "sent.tmpl", "register.tmpl", "login.tmpl", "password.tmpl",
 	"newpassword.tmpl", "invitation.tmpl", "fields.tmpl"}
 
 var textID = regexp.MustCompile(`\.T "([a-z0-9_.]+)"`)

@@ -10,6 +10,7 @@ import (
 	"ticketfrei/bots/all"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/dbserver"
+	"ticketfrei/internal/slow"
 )
 
 // openPage opens the live part of a city's page. What it shows comes line by line.
@@ -60,6 +61,7 @@ func mustShow(t *testing.T, page <-chan string, text string) {
 // either, also after their connections were lost; and rules that are changed at one hold
 // at the other.
 func TestProgramsActAsOne(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL and two programs")
 	server := dbserver.Start(t)
 	box, definitions := startMailbox(t), all.Networks()
 	programs := make([]*app, 2)

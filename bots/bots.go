@@ -12,6 +12,8 @@ package bots
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -267,7 +269,8 @@ type Bot interface {
 	// An error or a panic makes the program start it again, within half a minute. ctx
 	// also ends where Send was refused: then Check is asked, and Receive begins again.
 	// nil before ctx ends means that there is nothing to receive here (the
-	// reports come some other way), and Receive is not called again.
+	// reports come some other way), and Receive is not called again. A bot that waits to
+	// be called returns a Rest.
 	// What the network handed over is only confirmed to the network (cursor,
 	// offset) when emit has returned nil, or an ErrMessage or db.ErrPaused: then it is
 	// left out.
@@ -416,6 +419,20 @@ type Concurrent interface {
 type Checker interface {
 	Check(ctx context.Context) error
 }
+
+// Movable is a Network whose bots can go on on another server, which has another secret key.
+type Movable interface {
+	// Export returns what the network stores of bot b, as JSON that needs no key: addresses
+	// and tokens can be read in it.
+	Export(ctx context.Context, b report.Bot) (json.RawMessage, error)
+	// Import stores within tx what Export has returned elsewhere, for bot b that was just
+	// made. Whoever was subscribed is; what was heard is not heard again. The error is
+	// ErrAccountTaken where an account is another bot's here.
+	Import(tx *gorm.DB, b report.Bot, stored json.RawMessage) error
+}
+
+// ErrAccountTaken is the account of a bot being that of another one on this server.
+var ErrAccountTaken = errors.New("the account is the bot of another city")
 
 // Retracter is a Bot that can take back what it has posted.
 type Retracter interface {

@@ -24,7 +24,7 @@ const (
 
 // ErrBackUpServer is what a backup of a database on PostgreSQL says.
 var ErrBackUpServer = errors.New("the database is on a PostgreSQL server, which has a way of its own: " +
-	"pg_dump --format=custom --file=ticketfrei.dump \"<database.url>\"; pg_restore reads it. Keep it together with the setting secret")
+	"pg_dump --format=custom --no-unlogged-table-data --file=ticketfrei.dump \"<database.url>\"; pg_restore reads it. Keep it together with the setting secret")
 
 // Backup writes a copy of the database as it is now to path, while others read
 // and write, also in other processes. A file that is there is replaced when the

@@ -139,6 +139,11 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 // Bots returns every bot, by city and network.
 func (d *DB) Bots(ctx context.Context) ([]report.Bot, error) { return d.bots(d.Read(ctx)) }
 
+// BotsOf returns those of the bots with these ids that there are.
+func (d *DB) BotsOf(ctx context.Context, ids []int64) ([]report.Bot, error) {
+	return d.bots(d.Read(ctx).Where("id IN ?", ids))
+}
+
 // EnabledBots returns every bot that is switched on, of every city that is not off.
 func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("enabled = TRUE" + cityOn))

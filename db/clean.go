@@ -32,7 +32,8 @@ const (
 // DeleteExpired deletes reports older than keep with all that belongs to them,
 // what is left of the reports of paused cities, sign-ups that were never confirmed,
 // invitations that were never accepted, answers to requests that may be repeated, calls that no
-// process could take to its bot, logins and sessions that have ended, and acts, counts
+// process could take to its bot, what programs had to say to whoever wrote, logins and sessions
+// that have ended, and acts, counts
 // and slugs that are kept no longer; and of reports which client and domain they came
 // from, a while after they came. What was deleted since the last time, by whomever,
 // is in no file afterwards, unless somebody has been reading for long: then the
@@ -50,9 +51,11 @@ func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
 		d.deleteSlices(within, "limits", "rowid", "expires < ?", millis(d.now())),
 		d.deleteSlices(within, "former_cities", "slug", "deleted < ?", d.since(slugKept)),
 		d.deleteOldCalls(within),
+		d.deleteOldTaskAnswers(within),
 		d.wipePaused(within),
 		d.forgetOrigins(within),
 		d.cleanDayKeys(within),
+		d.deleteOrphans(within),
 		d.deleteReports(within, gently, "received < ? ORDER BY received", d.since(keep)))
 	if within.Err() != nil && ctx.Err() == nil {
 		err = nil // more is left for the next time
@@ -86,6 +89,21 @@ func (d *DB) deleteReports(ctx context.Context, p pace, where string, args ...an
 	}
 	statements = append(statements, fmt.Sprintf("DELETE FROM reports WHERE seq IN (SELECT seq FROM reports WHERE %s LIMIT %d)", where, slice))
 	return d.inSlices(ctx, p, "SELECT EXISTS (SELECT 1 FROM reports WHERE "+where+")", statements, args)
+}
+
+// deleteOrphans deletes what became of deliveries whose report was deleted by another
+// transaction at the same moment: on a server neither sees the other. Below the oldest report
+// there is none any more.
+func (d *DB) deleteOrphans(ctx context.Context) error {
+	if !d.OnServer() {
+		return nil
+	}
+	const orphans = " WHERE report < (SELECT min(seq) FROM reports)"
+	var errs []error
+	for _, table := range []string{"receipts", "outcomes"} {
+		errs = append(errs, d.inSlices(ctx, gently, "SELECT EXISTS (SELECT 1 FROM "+table+orphans+")", []string{"DELETE FROM " + table + orphans}, nil))
+	}
+	return errors.Join(errs...)
 }
 
 // deleteSlices deletes rows of a table by its key.

@@ -26,6 +26,7 @@ var serverWords = []struct {
 	theirs string
 }{
 	{regexp.MustCompile(`\binstr\(`), "strpos("},
+	{regexp.MustCompile(`\browid\b`), "ctid"},
 	{regexp.MustCompile(` INDEXED BY \w+`), ""},
 }
 

@@ -13,6 +13,7 @@ func TestRebind(t *testing.T) {
 		{"a = '?' AND b = ?", "a = '?' AND b = $1"},
 		{"a = 'it''s ?' AND b = ?", "a = 'it''s ?' AND b = $1"},
 		{`"wh?n" = ?`, `"wh?n" = $1`},
+		{"DELETE FROM a WHERE rowid IN (SELECT rowid FROM a LIMIT 5)", "DELETE FROM a WHERE ctid IN (SELECT ctid FROM a LIMIT 5)"},
 		{"instr(a, ?) > 0 AND subinstr(b)", "strpos(a, $1) > 0 AND subinstr(b)"},
 		{"FROM reports AS r INDEXED BY reports_held WHERE a = ?", "FROM reports AS r WHERE a = $1"},
 		{"'open", "'open"},

@@ -14,6 +14,9 @@ var (
 	UnpackIDs = unpackIDs
 )
 
+// TrimRefusedOnServer is the statement by which a server deletes refused reports.
+const TrimRefusedOnServer = trimRefusedOnServer
+
 // UpToDeliveries is how many migrations of this package there were before the
 // queue was the database.
 const UpToDeliveries = 2

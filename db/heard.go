@@ -17,8 +17,8 @@ type Heard struct {
 	// TaskRefusal is why one of its city's tasks refuses it; empty: none does. It is not
 	// stored with it.
 	TaskRefusal string
-	// TaskAnswer is what the tasks say to whoever wrote it; empty: nothing. It is not
-	// stored either.
+	// TaskAnswer is what the tasks say to whoever wrote it; empty: nothing. On a server it is
+	// stored for some minutes: see DB.TaskAnswer.
 	TaskAnswer string
 }
 

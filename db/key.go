@@ -56,7 +56,7 @@ func (d *DB) SetFingerprint(ctx context.Context, former, fingerprint string) err
 }
 
 // ForgetKey deletes what is of no use without the key that it was made with:
-// mails that wait, what the links in old mails lead to, counts, who is muted,
+// mails that wait, those to the operator, what the links in old mails lead to, counts, who is muted,
 // certificates, answers of the API, and the networks' own ids of reports: what was to be
 // boosted is posted. On a server the words of reports are sealed as well: the reports go.
 func (d *DB) ForgetKey(ctx context.Context) error {
@@ -65,7 +65,7 @@ func (d *DB) ForgetKey(ctx context.Context) error {
 		reports = []string{"DELETE FROM fanouts", "DELETE FROM outcomes", "DELETE FROM receipts", "DELETE FROM reports"}
 	}
 	err := d.Write(ctx, SQL(append(reports, "DELETE FROM mails", "DELETE FROM registrations", "DELETE FROM invitations",
-		"DELETE FROM limits", "DELETE FROM mutes", "DELETE FROM secrets", "DELETE FROM api_answers")...))
+		"DELETE FROM limits", "DELETE FROM mutes", "DELETE FROM secrets", "DELETE FROM api_answers", "DELETE FROM postmaster")...))
 	if err != nil {
 		return fmt.Errorf("forget what the former secret key is needed for: %w", err)
 	}

@@ -72,6 +72,8 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		forLocks(),
 		forSpreading(),
 		forCalls(),
+		forPostmaster(),
+		forTaskAnswers(),
 		forTheDesk(),
 	}
 }
@@ -178,6 +180,29 @@ func forCalls() *gormigrate.Migration {
 			created INTEGER NOT NULL)`,
 		`CREATE INDEX calls_bot ON calls(bot_id, id)`,
 		`CREATE INDEX calls_created ON calls(created)`,
+	))}
+}
+
+// forPostmaster makes the mails to the operator: see Postmaster. Mails are long: how much there
+// is is counted without reading them.
+func forPostmaster() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0019", Migrate: SQL(
+		`CREATE TABLE postmaster (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			at INTEGER NOT NULL,
+			size INTEGER NOT NULL,
+			mail TEXT NOT NULL)`,
+	)}
+}
+
+// forTaskAnswers makes what outside programs say to those who wrote at another process: see
+// TaskAnswer.
+func forTaskAnswers() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0020", Migrate: either(SQL(), SQL(
+		`CREATE TABLE task_answers (
+			report INTEGER PRIMARY KEY REFERENCES reports(seq) ON DELETE CASCADE,
+			answer TEXT NOT NULL,
+			created INTEGER NOT NULL)`,
 	))}
 }
 

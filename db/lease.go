@@ -131,8 +131,7 @@ func (l *lease) failed(err error) {
 	if err == nil {
 		return
 	}
-	said := err.Error()
-	if l.trouble.Swap(&said) == nil {
+	if !l.trouble.Swap(true) {
 		l.log.Error("the lease of this process cannot be renewed, trying again; its cities go to other processes meanwhile", "err", err)
 	}
 	l.drop()
@@ -179,6 +178,9 @@ func identify(ctx context.Context, conn *pgx.Conn) (server string, err error) {
 	if err == nil || ctx.Err() != nil || conn.IsClosed() {
 		return server, err
 	}
+	if !isRefused(err) { // asked another time: it must not be taken for another server
+		return "", err
+	}
 	// Some hosts do not allow that: there a restart looks like another server.
 	err = conn.QueryRow(ctx, "SELECT pg_postmaster_start_time()::text").Scan(&server)
 	return server, err
@@ -208,7 +210,7 @@ func (l *lease) renew(ctx context.Context) error {
 		l.Ownership.lease.Store(&id)
 	}
 	l.next = sent.boot + renewEvery
-	if l.trouble.Swap(nil) != nil {
+	if l.trouble.Swap(false) {
 		l.log.Info("the lease of this process is kept again")
 	}
 	return nil

@@ -62,13 +62,17 @@ func lockLimits(tx *gorm.DB, limits []Limit) error {
 	return LockNames(tx, keys...)
 }
 
-// Reached tells whether a limit is reached, and counts nothing.
-func (d *DB) Reached(ctx context.Context, l Limit) (bool, error) {
-	var n int
-	now := d.now()
-	err := d.ReadRow(ctx, counted, l.Key, millis(now), millis(now.Add(l.Within))).Scan(&n)
+// Uncount takes back one that was counted under a limit.
+func (d *DB) Uncount(ctx context.Context, l Limit) error {
+	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
+		if err := lockLimits(tx, []Limit{l}); err != nil {
+			return err
+		}
+		_, err := Exec(tx, "DELETE FROM limits WHERE rowid IN (SELECT rowid FROM limits WHERE key = ? ORDER BY expires DESC LIMIT 1)", l.Key)
+		return err
+	})
 	if err != nil {
-		return false, fmt.Errorf("look at a count: %w", err)
+		return fmt.Errorf("take back a count: %w", err)
 	}
-	return n >= l.Max, nil
+	return nil
 }

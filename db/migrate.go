@@ -108,7 +108,7 @@ func (d *DB) migrate(ctx context.Context, name string, list []*gormigrate.Migrat
 		return newerVersion(name)
 	}
 	if err != nil {
-		return fmt.Errorf("migrate tables of %s: %w", name, err)
+		return fmt.Errorf("migrate tables of %s: %w%s", name, err, d.whatToMend(err))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -60,7 +61,7 @@ type Ownership struct {
 	offBy   atomic.Int64 // the server's clock less ours, in ns
 	living  atomic.Int64
 	lease   atomic.Pointer[string] // the id of its row; nil where nothing may be taken
-	trouble atomic.Pointer[string] // why the lease could not be renewed; nil: it was
+	trouble atomic.Bool            // the lease could not be renewed
 
 	holdings [Shards]*holding // of the goroutine that keeps the lease
 	drained  chan *holding
@@ -148,16 +149,13 @@ func (o *Ownership) Notes() []string {
 	return notes
 }
 
-// Check says why this process works for no city, where its lease is over.
+// Check is an error where this process works for no city, as its lease is over, or was not
+// taken yet. It does not say why: anybody may read it, and an error of the server's names that.
 func (o *Ownership) Check() error {
-	if !o.mayAct() {
-		why := "it was not taken yet"
-		if said := o.trouble.Load(); said != nil {
-			why = *said
-		}
-		return fmt.Errorf("this process works for no city, as its lease is over: %s", why)
+	if o.mayAct() {
+		return nil
 	}
-	return nil
+	return errors.New("this process works for no city, as its lease is over, or not taken yet: the log says why")
 }
 
 // hold works for a shard from when it is won until it is given up or lost.

@@ -64,7 +64,7 @@ func OpenServer(ctx context.Context, url string, now func() time.Time, log *slog
 	if err != nil {
 		return nil, err
 	}
-	if d.write, err = d.server.open(d.server.config, serverWriters+serverSpare); err != nil {
+	if d.write, err = d.server.open(writingConfig(d.server.config), serverWriters+serverSpare); err != nil {
 		return nil, errors.Join(err, d.closeHandles())
 	}
 	pool, err := d.write.DB()
@@ -72,7 +72,7 @@ func OpenServer(ctx context.Context, url string, now func() time.Time, log *slog
 		return nil, errors.Join(err, d.closeHandles())
 	}
 	d.server.away.begin(pool)
-	d.server.flush = startFlusher(pool, d.server.away)
+	d.server.flush = startFlusher(pool, d.server.away, pooled(d.server.config))
 	d.disk = d.server.flush.toDisk
 	for range serverWriters {
 		d.server.write = append(d.server.write, startServerWriter(d.server, d.write, pool))
@@ -101,16 +101,23 @@ func openServer(ctx context.Context, url string, now func() time.Time, log *slog
 	}
 	s := &server{config: config, name: hostsOf(config), texts: new(rebound)}
 	s.away = &away{where: s.name, log: log}
+	s.findPooler(ctx)
 	d := &DB{server: s, now: now, process: rand.Int64(), log: log, damage: &damage{log: log}, words: &words{log: log},
 		seqs:      sequence{table: "reports", column: "seq", block: 1},
 		fanoutIDs: sequence{table: "fanouts", column: "id", block: fanoutBlock}}
-	if d.read, err = s.open(readingConfig(config), serverPages); err != nil {
+	if d.read, err = s.open(readingConfig(s.config), serverPages); err != nil {
 		return nil, err
 	}
 	if err := s.check(ctx, d.read); err != nil {
 		return nil, errors.Join(err, d.closeHandles())
 	}
 	return d, d.damage.watch(d.read)
+}
+
+// CheckURL tells whether a URL of a server can be read, without asking the server.
+func CheckURL(url string) error {
+	_, err := serverConfig(url)
+	return err
 }
 
 // serverConfig reads the URL. Of several hosts the one that can be written to is used. What the
@@ -134,7 +141,7 @@ func serverConfig(url string) (*pgx.ConnConfig, error) {
 
 // readingConfig is the one of connections that only read, and that give a server up that
 // says nothing. What is set for a connection would stay with others behind a pooler that
-// lends it for a transaction: where the URL says that there is one, nothing is set.
+// lends it for a transaction: where there is one, nothing is set.
 func readingConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 	c := config.Copy()
 	if !pooled(c) {
@@ -151,8 +158,18 @@ func readingConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 	return c
 }
 
-// pooled tells whether the URL says that connections are lent for one transaction each, as
-// pgbouncer does: nothing is prepared then.
+// writingConfig is the one of connections that write. What they do often is found by ids, and
+// planned once: a statement that takes arrays the server would plan each time.
+func writingConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
+	c := config.Copy()
+	if !pooled(c) {
+		c.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	}
+	return c
+}
+
+// pooled tells whether nothing is prepared, as connections are lent for one transaction each:
+// the URL says so, or it was found out (see findPooler).
 func pooled(c *pgx.ConnConfig) bool {
 	return c.DefaultQueryExecMode == pgx.QueryExecModeExec || c.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol
 }
@@ -169,7 +186,7 @@ func hostsOf(c *pgx.ConnConfig) string {
 
 // open opens a pool of connections for gorm.
 func (s *server) open(config *pgx.ConnConfig, conns int) (*gorm.DB, error) {
-	pool := sql.OpenDB(serverConnector{stdlib.GetConnector(*config)})
+	pool := sql.OpenDB(serverConnector{stdlib.GetConnector(*sessionConfig(config))})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(connectionLives)
@@ -239,16 +256,23 @@ func byColumns(c *gorm.Config) *gorm.Config {
 // oldest is the version of PostgreSQL that is needed, in its own form.
 const oldest = 150000
 
-// check refuses a server that is too old.
+// check refuses a server that is too old, and a database that does not take every text.
 func (s *server) check(ctx context.Context, g *gorm.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*connectWithin)
 	defer cancel()
-	var version int
-	if err := g.WithContext(ctx).Raw("SELECT CAST(current_setting('server_version_num') AS INTEGER)").Scan(&version).Error; err != nil {
+	var is struct {
+		Version  int
+		Encoding string
+	}
+	const question = "SELECT CAST(current_setting('server_version_num') AS INTEGER) AS version, current_setting('server_encoding') AS encoding"
+	if err := g.WithContext(ctx).Raw(question).Scan(&is).Error; err != nil {
 		return s.failed(err)
 	}
-	if version < oldest {
-		return fmt.Errorf("the database at %s is PostgreSQL %d: version %d or later is needed", s.name, version/10000, oldest/10000)
+	if is.Version < oldest {
+		return fmt.Errorf("the database at %s is PostgreSQL %d: version %d or later is needed", s.name, is.Version/10000, oldest/10000)
+	}
+	if is.Encoding != "UTF8" {
+		return fmt.Errorf("the database at %s has the encoding %s, which does not take every text: make one with createdb --template=template0 --encoding=UTF8", s.name, is.Encoding)
 	}
 	return nil
 }
@@ -265,7 +289,7 @@ func (d *DB) Connect(ctx context.Context) (*pgx.Conn, error) {
 	if !d.OnServer() {
 		return nil, errors.New("the database is a file: nothing can be connected to")
 	}
-	conn, err := pgx.ConnectConfig(ctx, d.server.config.Copy())
+	conn, err := pgx.ConnectConfig(ctx, sessionConfig(d.server.config))
 	if err != nil {
 		return nil, fmt.Errorf("connect to database: %w", err)
 	}
@@ -338,4 +362,10 @@ func connClosed(err error) bool {
 func isCollision(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// isBlocked tells whether a transaction has waited too long for a lock of another.
+func isBlocked(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "55P03"
 }

@@ -97,13 +97,23 @@ func (s *storing) refuse(r Ruling, state string, reason report.Reason, w stored)
 // trim deletes the oldest refused reports of the cities that have too many. Nothing
 // else belongs to them: they were never sent.
 func (s *storing) trim() error {
+	statement := trimRefused
+	if s.words != nil {
+		statement = trimRefusedOnServer
+	}
 	for cityID := range s.refused {
-		err := Later(s.tx, `DELETE FROM reports WHERE seq IN (SELECT seq FROM reports INDEXED BY reports_refused
-			WHERE city_id = ? AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back' ORDER BY seq DESC LIMIT ? OFFSET ?) AND state = 'judged' AND passed = FALSE`,
-			cityID, refusedAtOnce, refusedKept)
-		if err != nil {
+		if err := Later(s.tx, statement, cityID, refusedAtOnce, refusedKept); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+const (
+	tooMany = `SELECT seq FROM reports INDEXED BY reports_refused
+		WHERE city_id = ?1 AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back' ORDER BY seq DESC LIMIT ?2 OFFSET ?3`
+	trimRefused = "DELETE FROM reports WHERE seq IN (" + tooMany + ") AND state = 'judged' AND passed = FALSE"
+	// A server asks for those once, and not once for each that was refused anywhere; and
+	// it looks at none of another city, whatever it takes to be the shortest way.
+	trimRefusedOnServer = "DELETE FROM reports WHERE seq = ANY (ARRAY(" + tooMany + ")) AND city_id = ?1 AND state = 'judged' AND passed = FALSE AND reason <> 'taken_back'"
+)

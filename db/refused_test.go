@@ -99,6 +99,39 @@ func TestRefusedOfBefore(t *testing.T) {
 	}
 }
 
+// TestTrimmingLooksAtOneCity has a server delete what one of many cities has refused and does
+// not keep, where nobody has told it how many rows there are: it looks at each of that city's
+// a few times at most, and at no others.
+func TestTrimmingLooksAtOneCity(t *testing.T) {
+	d := dbtest.MustOpenAt(t, mustHaveServer(t), clock, nil)
+	var plan []string
+	err := d.Write(t.Context(), func(tx *gorm.DB) error {
+		steps := db.SQL("ALTER TABLE reports SET (autovacuum_enabled = off)",
+			`INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, text, visibility, time, received, state, reason)
+				SELECT 1000 + i, 'r' || i, 1 + i % 10, 1, 'toy', '', '', 'U1', 'private', 1, 1, 'judged', 'no_trigger' FROM generate_series(1, 2500) AS i`,
+			"PREPARE trimming AS "+db.TrimRefusedOnServer)
+		if err := steps(tx); err != nil {
+			return err
+		}
+		return tx.Raw("EXPLAIN (ANALYZE, BUFFERS) EXECUTE trimming(1, 256, 200)").Scan(&plan).Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, pages := 0, 0
+	for _, line := range plan { // the first is that of the whole
+		if _, err := fmt.Sscanf(strings.TrimSpace(line), "Buffers: shared hit=%d", &pages); err == nil {
+			break
+		}
+	}
+	if err := d.ReadRow(t.Context(), "SELECT count(*) FROM reports").Scan(&n); err != nil || n != 2450 {
+		t.Errorf("%d reports are left, %v", n, err)
+	}
+	if pages == 0 || pages > 1500 {
+		t.Errorf("it looked at %d pages:\n%s", pages, strings.Join(plan, "\n"))
+	}
+}
+
 // TestHeldAreBounded has more reports be held than a city keeps for its moderators:
 // those that wait stay, what comes then is refused, and what waits for another reason
 // has room of its own.

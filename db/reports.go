@@ -157,9 +157,11 @@ func (d *DB) storeVerdict(in *storing, r Ruling, state string, v report.Verdict,
 	}
 	s := Saved{Judged: true, Verdict: v}
 	if v.Passed {
-		s.Fanouts, err = d.fanOut(in.tx, r)
+		if s.Fanouts, err = d.fanOut(in.tx, r); err != nil {
+			return Saved{}, err
+		}
 	}
-	return s, err
+	return s, d.keepTaskAnswer(in.tx, r)
 }
 
 // fanOut stores the fanouts of a report that passed.

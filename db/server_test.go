@@ -66,6 +66,27 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// TestServerWasRestarted hears reports at a server that was restarted and killed while nobody
+// had anything to say: the first is taken as all are.
+func TestServerWasRestarted(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL several times")
+	t.Parallel()
+	s := dbserver.Start(t)
+	d := dbtest.MustOpenAt(t, s.URL(), clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city")
+	hear := func(id string) {
+		if err := d.Hear(t.Context(), newReport(c, id, "", "text", noon)); err != nil {
+			t.Errorf("hearing the report %s: %v", id, err)
+		}
+	}
+	hear("before")
+	s.Restart()
+	hear("after a restart")
+	s.Kill()
+	s.Start()
+	hear("after a crash")
+}
+
 // TestServerGoesAndComes hears reports while the server is restarted and killed: what was
 // answered is there, and nothing hangs.
 func TestServerGoesAndComes(t *testing.T) {
@@ -199,7 +220,7 @@ func TestStandbyTakesOver(t *testing.T) {
 func TestBehindAPooler(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL and pgbouncer")
 	t.Parallel()
-	d := dbtest.MustOpenAt(t, dbserver.Pooler(t, dbserver.Start(t).Address())+"&default_query_exec_mode=exec", clock, nil)
+	d := dbtest.MustOpenAt(t, dbserver.Pooler(t, dbserver.Start(t).Address()), clock, nil)
 	c := dbtest.MustCreateCity(t, d, "city", "toy")
 	var hearing sync.WaitGroup
 	for i := range 20 {
@@ -328,4 +349,57 @@ func TestWritersOfACityKeepItsOrder(t *testing.T) {
 	if len(last) != len(cities) {
 		t.Errorf("%d cities of %d were heard", len(last), len(cities))
 	}
+}
+
+// TestLockIsWaitedFor has somebody else hold a lock for longer than a transaction waits: the
+// write is done when it is free. Where it stays held the write fails, alone, and the database
+// does not count as away.
+func TestLockIsWaitedFor(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL, and waits for locks")
+	t.Parallel()
+	s := dbserver.Start(t)
+	d := dbtest.MustOpenAt(t, s.URL(), clock, nil)
+	c := dbtest.MustCreateCity(t, d, "city", "toy")
+	other, err := d.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(context.Background())
+	exec := func(statement string) {
+		t.Helper()
+		if _, err := other.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	written := make(chan error, 1)
+	write := func() {
+		exec("BEGIN")
+		exec("SELECT 1 FROM cities FOR UPDATE")
+		go func() {
+			_, err := d.ChangeCity(t.Context(), c.ID, func(c *report.City) error {
+				c.Triggers = "bus"
+				return nil
+			})
+			written <- err
+		}()
+	}
+	waits := func() string {
+		return s.Query("SELECT xact_start FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+	}
+	write()
+	first := ""
+	waitFor(t, "wait for the lock", func() bool { first = waits(); return first != "" })
+	waitFor(t, "try again", func() bool { next := waits(); return next != "" && next != first })
+	exec("COMMIT")
+	if err := <-written; err != nil {
+		t.Errorf("the lock was free, and the write failed: %v", err)
+	}
+	write()
+	if err := <-written; err == nil || !strings.Contains(err.Error(), "55P03") {
+		t.Errorf("the lock was held all the time, and the write ended with %v", err)
+	}
+	if err := d.Full(); err != nil {
+		t.Errorf("the database counts as away: %v", err)
+	}
+	exec("COMMIT")
 }

@@ -86,11 +86,7 @@ func (w *serverWriter) runGroup(group []*job) {
 	err := w.commit(group)
 	w.server.away.noticed(err)
 	if err != nil && len(group) > 1 && !serverAway(err) {
-		for _, j := range group {
-			err := w.commit([]*job{j})
-			w.server.away.noticed(err)
-			j.end(err)
-		}
+		w.runEach(group)
 		return
 	}
 	for _, j := range group {
@@ -98,10 +94,38 @@ func (w *serverWriter) runGroup(group []*job) {
 	}
 }
 
-// commit runs the group in one transaction, and once more where the server was away or
+// runEach gives each write a transaction of its own. Where some wait for locks of others, the
+// rest fails after a while: as many as there are could wait for minutes, and who comes next
+// with them.
+func (w *serverWriter) runEach(group []*job) {
+	until, blocked := time.Now().Add(writeWithin), error(nil)
+	for _, j := range group {
+		err := blocked
+		if blocked == nil || time.Now().Before(until) {
+			err = w.commit([]*job{j})
+			w.server.away.noticed(err)
+		}
+		if isBlocked(err) {
+			blocked = err
+		}
+		j.end(err)
+	}
+}
+
+// commit runs the group in one transaction, and once more where that has waited too long for a
+// lock: a process that says nothing more has its locks for 10 s at most.
+func (w *serverWriter) commit(group []*job) error {
+	err := w.commitWithin(group)
+	if isBlocked(err) {
+		err = w.commitWithin(group)
+	}
+	return err
+}
+
+// commitWithin runs the group in one transaction, and once more where the server was away or
 // others were in the way. From the second time on it is careful: it finds out what became of
 // the time before, and what was not as usual.
-func (w *serverWriter) commit(group []*job) error {
+func (w *serverWriter) commitWithin(group []*job) error {
 	within := writeWithin
 	if w.server.away.error() != nil {
 		within = awayWithin
@@ -168,6 +192,9 @@ func (w *serverWriter) try(ctx context.Context, group []*job, careful bool) (err
 			return errors.Join(err, p.undo(ctx))
 		}
 		w.done++
+	}
+	if !group[0].durable() { // as the others are
+		w.server.flush.committed(w.row, w.done)
 	}
 	w.lookUp(ctx, conn, heard, committed)
 	return nil

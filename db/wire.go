@@ -17,7 +17,7 @@ const channel = "ticketfrei"
 const room = 7500
 
 // kinds are the notices that are told other processes.
-var kinds = [...]notice.Kind{notice.Changed, notice.Passed, notice.Judged, notice.Heard, notice.Called, notice.Spare}
+var kinds = [...]notice.Kind{notice.Changed, notice.Passed, notice.Judged, notice.Heard, notice.Called, notice.State, notice.Spare}
 
 // encode writes notices as one message of a process: its name, and for each kind the ids,
 // as in "q7 c12,17 p3 h5".

@@ -20,9 +20,9 @@ func TestMessagesSayWhatWasSaid(t *testing.T) {
 	}{
 		"nothing": {nil, nil, "me"},
 		"each kind": {
-			say:     []notice.Notice{{Kind: notice.Heard, ID: 5}, {Kind: notice.Changed, ID: 12}, {Kind: notice.Passed, ID: 3}, {Kind: notice.Changed, ID: 17}, {Kind: notice.Judged, ID: 9}, {Kind: notice.Called, ID: 3}},
-			hear:    []notice.Notice{{Kind: notice.Changed, ID: 12}, {Kind: notice.Changed, ID: 17}, {Kind: notice.Passed, ID: 3}, {Kind: notice.Judged, ID: 9}, {Kind: notice.Heard, ID: 5}, {Kind: notice.Called, ID: 3}},
-			message: "me c12,17 p3 j9 h5 b3",
+			say:     []notice.Notice{{Kind: notice.Heard, ID: 5}, {Kind: notice.Changed, ID: 12}, {Kind: notice.Passed, ID: 3}, {Kind: notice.Changed, ID: 17}, {Kind: notice.Judged, ID: 9}, {Kind: notice.State, ID: 6}, {Kind: notice.Called, ID: 3}},
+			hear:    []notice.Notice{{Kind: notice.Changed, ID: 12}, {Kind: notice.Changed, ID: 17}, {Kind: notice.Passed, ID: 3}, {Kind: notice.Judged, ID: 9}, {Kind: notice.Heard, ID: 5}, {Kind: notice.Called, ID: 3}, {Kind: notice.State, ID: 6}},
+			message: "me c12,17 p3 j9 h5 b3 t6",
 		},
 		"all": {
 			say:     []notice.Notice{{Kind: notice.Changed, ID: 12}, {Kind: notice.Changed, ID: notice.All}},
@@ -68,7 +68,7 @@ func TestForeignMessages(t *testing.T) {
 // PostgreSQL takes messages of less than 8,000 bytes: it gets as many ids as fit, of however
 // many kinds they are.
 func TestLongestMessage(t *testing.T) {
-	kinds := []notice.Kind{notice.Changed, notice.Passed, notice.Judged, notice.Called, notice.Spare}
+	kinds := []notice.Kind{notice.Changed, notice.Passed, notice.Judged, notice.Called, notice.State, notice.Spare}
 	for n := range kinds {
 		longest := 0
 		for each := range int64(400) {

@@ -33,6 +33,7 @@ const (
 	inDetail  sealedColumn = "detail"
 	inReading sealedColumn = "reading"
 	inResults sealedColumn = "results"
+	inAnswer  sealedColumn = "answer" // of the table task_answers
 )
 
 // place is where the words of a report are sealed for: those of one are not another's.

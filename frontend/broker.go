@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/notice"
 )
@@ -186,7 +187,9 @@ func (b *broker) tellAll(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			b.log.Error("the open pages of a city were not told of its reports", "city", a.city, "err", err)
+			if !db.Unavailable(err) {
+				b.log.Error("the open pages of a city were not told of its reports", "city", a.city, "err", err)
+			}
 			b.mu.Lock()
 			b.pending[a] = true
 			b.mu.Unlock()

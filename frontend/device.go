@@ -46,11 +46,9 @@ func (s *Site) knowDevice(w http.ResponseWriter, m db.Moderator) {
 
 // wrongLogins returns the limit of wrong logins. They are counted by address or, in
 // a browser in which its owner has logged in, by browser. m may be the zero
-// Moderator, of an address that has no account. The count is that of all processes, each
-// of which may be about to count one more.
+// Moderator, of an address that has no account. The count is that of all processes.
 func (s *Site) wrongLogins(r *http.Request, email string, m db.Moderator) db.Limit {
-	most := max(1, maxWrong-(s.DB.LivingProcesses()-1))
-	return db.Limit{Key: s.Secrets.Hash("logins", s.triedBy(r, email, m)), Max: most, Within: wrongWithin}
+	return db.Limit{Key: s.Secrets.Hash("logins", s.triedBy(r, email, m)), Max: maxWrong, Within: wrongWithin}
 }
 
 func (s *Site) triedBy(r *http.Request, email string, m db.Moderator) string {
@@ -68,18 +66,18 @@ func (s *Site) triedBy(r *http.Request, email string, m db.Moderator) string {
 
 // tryPassword reports whether password is that of m, the moderator with an
 // address; the zero Moderator if there is none, which takes as long. tooMany says
-// that too many were wrong before: then it is not tried. Wrong ones are counted
-// before the next one has its turn, so that many at once help nobody.
+// that too many were wrong before: then it is not tried. Each is counted before it is tried,
+// and the right one taken back, so that many at once help nobody, at whatever processes.
 func (s *Site) tryPassword(ctx context.Context, wrong db.Limit, password string, m db.Moderator) (ok, tooMany bool, err error) {
 	if err := s.passwords.enter(ctx); err != nil {
 		return false, false, err
 	}
 	defer s.passwords.leave()
-	if tooMany, err = s.DB.Reached(ctx, wrong); err != nil || tooMany {
-		return false, tooMany, err
+	if reached, err := s.DB.Count(ctx, wrong); err != nil || reached != "" {
+		return false, reached != "", err
 	}
-	if ok, err = s.passwords.compare(password, m.Password); err == nil && !ok {
-		_, err = s.DB.Count(ctx, wrong)
+	if ok, err = s.passwords.compare(password, m.Password); ok {
+		err = s.DB.Uncount(ctx, wrong)
 	}
 	return ok, false, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 
@@ -43,8 +44,8 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := e.Status
 	data := errorPage{Status: status, Title: e.Title, Text: s.T(r, e.ID), Search: status == http.StatusNotFound && e.Title == ""}
 	if status >= http.StatusInternalServerError {
+		s.logFailed(r, err)
 		data.ID = v.id
-		s.Log.Error("a page failed", "request", v.id, "method", r.Method, "route", routeOf(r), "err", err)
 	} else {
 		// The error itself may hold what was typed.
 		s.Log.Debug("a request was refused", "request", v.id, "status", status, "text", e.ID)
@@ -58,6 +59,16 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s.errorPage(w, r, data)
+}
+
+// logFailed says why a page failed. A server of the database that is away is said once, and
+// not for each visitor.
+func (s *Site) logFailed(r *http.Request, err error) {
+	level := slog.LevelError
+	if s.DB.OnServer() && db.Unavailable(err) {
+		level = slog.LevelDebug
+	}
+	s.Log.Log(r.Context(), level, "a page failed", "request", visitOf(r.Context()).id, "method", r.Method, "route", routeOf(r), "err", err)
 }
 
 // explain returns what an error means to the visitor.
@@ -79,6 +90,8 @@ func explain(err error) *bots.PageError {
 		return &bots.PageError{Status: http.StatusGone, ID: "error.link_expired", Title: "error.title_link_over"}
 	case errors.Is(err, secret.ErrTokenInvalid):
 		return &bots.PageError{Status: http.StatusNotFound, ID: "error.link_invalid", Title: "error.title_link_broken"}
+	case db.Unavailable(err): // which passes by itself
+		return &bots.PageError{Status: http.StatusServiceUnavailable, ID: "error.internal"}
 	}
 	return &bots.PageError{Status: http.StatusInternalServerError, ID: "error.internal"}
 }

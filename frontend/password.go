@@ -21,6 +21,10 @@ type passwords struct {
 	nobody string
 }
 
+// mostTried is how many are compared at a time, at most: each counts as wrong meanwhile, and
+// the right one of somebody who logs in several times at once is not to be refused for that.
+const mostTried = maxWrong / 2
+
 // hashOfNobody is made once for all sites of the process.
 var hashOfNobody = sync.OnceValues(func() (string, error) { return manage.HashPassword("") })
 
@@ -29,7 +33,7 @@ func newPasswords() (*passwords, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &passwords{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), nobody: nobody}, nil
+	return &passwords{slots: make(chan struct{}, min(max(1, runtime.GOMAXPROCS(0)/2), mostTried)), nobody: nobody}, nil
 }
 
 // hash waits for its turn and hashes. It gives up when ctx ends.

@@ -106,6 +106,20 @@ func (m *Cities) DeleteNow(ctx context.Context, cityID int64) error {
 	return m.Letters.to(ctx, moderators, c, "life.mail.gone")
 }
 
+// DeleteMoved deletes a city for good that goes on on another server: its accounts are not
+// logged out, and nobody is mailed.
+func (m *Cities) DeleteMoved(ctx context.Context, cityID int64) error {
+	c, err := m.DB.City(ctx, cityID)
+	if err != nil {
+		return err
+	}
+	if err := m.changed(cityID, m.DB.DeleteCity(ctx, cityID)); err != nil {
+		return err
+	}
+	m.acted(ctx, 0, "city.moved", c.Slug)
+	return nil
+}
+
 // erase deletes all that is stored of a city.
 func (m *Cities) erase(ctx context.Context, cityID int64) error {
 	list, err := m.DB.CityBots(ctx, cityID)

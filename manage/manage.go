@@ -4,6 +4,7 @@
 //	List, Find, Create, Confirm                   cities
 //	Suspend, Admit                                whether a city is on as a whole
 //	Delete, Restore, DeleteNow                    whether it is there
+//	Export, Import                                moving to another server
 //	Rename, Aliases, AddAlias, RemoveAlias        its names in addresses
 //	Change, Pause, Resume                         what a city is called, says and hears
 //	SaveRules, ResetRules, Try                    what is passed on
@@ -30,6 +31,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/intent"
 	"ticketfrei/internal/notice"
+	"ticketfrei/internal/secret"
 )
 
 // Options is what managing cities needs. Where nothing else is said, it is required.
@@ -46,6 +48,7 @@ type Options struct {
 	// What only a server has; the command line does without.
 	Relay   Relay
 	Places  bots.Places        // nil: no city has lines and stops
+	Secrets *secret.Box        // opens and seals what moves with a city; nil: none can move
 	Letters *Letters           // mails to moderators and to the operator; nil: none are written
 	Intents *intent.Recognizer // tells questions from reports; nil: nothing is one
 	HTTP    *http.Client       // fetches timetables; nil: nothing is fetched

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -29,12 +30,15 @@ type elsewhere struct {
 	mu     sync.Mutex
 	ids    map[string]bool // reports to look at
 	cities map[int64]bool  // cities to look at; notice.All: all
+	bots   map[int64]bool  // bots to look at; notice.All: all
 	told   map[int64]told  // of cities that somebody follows
+
+	toldBots toldBots
 }
 
 func newElsewhere(rl *Relay) *elsewhere {
 	return &elsewhere{relay: rl, some: make(chan struct{}, 1), ids: make(map[string]bool),
-		cities: make(map[int64]bool), told: make(map[int64]told)}
+		cities: make(map[int64]bool), bots: make(map[int64]bool), told: make(map[int64]told)}
 }
 
 // run looks at what other processes have done until ctx ends. It does nothing where there
@@ -61,8 +65,11 @@ func (e *elsewhere) run(ctx context.Context) {
 
 // heard takes a notice of another process.
 func (e *elsewhere) heard(n notice.Notice) {
-	if n.Kind == notice.Passed || n.Kind == notice.Judged {
+	switch n.Kind {
+	case notice.Passed, notice.Judged:
 		e.lookAt(n.ID)
+	case notice.State:
+		e.lookAtBot(n.ID)
 	}
 }
 
@@ -71,6 +78,14 @@ func (e *elsewhere) lookAt(cityID int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.cities[cityID] = true
+	signal(e.some)
+}
+
+// lookAtBot has a bot looked at, or all.
+func (e *elsewhere) lookAtBot(botID int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.bots[botID] = true
 	signal(e.some)
 }
 
@@ -123,8 +138,8 @@ func (e *elsewhere) awaited() {
 // look looks at what is to be looked at. What cannot be read is looked at once more.
 func (e *elsewhere) look(ctx context.Context) {
 	e.mu.Lock()
-	ids, cities := e.ids, e.cities
-	e.ids, e.cities = make(map[string]bool), make(map[int64]bool)
+	ids, cities, bots := e.ids, e.cities, e.bots
+	e.ids, e.cities, e.bots = make(map[string]bool), make(map[int64]bool), make(map[int64]bool)
 	e.mu.Unlock()
 	for cityID := range cities {
 		for _, id := range e.relay.Answers.expectedOf(cityID, nil) {
@@ -135,24 +150,21 @@ func (e *elsewhere) look(ctx context.Context) {
 	if err == nil {
 		ids = nil
 	}
-	err = errors.Join(err, e.tellBus(ctx, cities))
+	err = errors.Join(err, e.tellBots(ctx, bots, cities), e.tellBus(ctx, cities))
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	e.relay.Log.Warn("what other processes did with reports cannot be read, trying again", "err", err)
-	e.again(ids, cities)
+	e.relay.Log.Warn("what other processes did cannot be read, trying again", "err", err)
+	e.again(ids, cities, bots)
 }
 
 // again has what could not be read looked at with the next tick.
-func (e *elsewhere) again(ids map[string]bool, cities map[int64]bool) {
+func (e *elsewhere) again(ids map[string]bool, cities, bots map[int64]bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for id := range ids {
-		e.ids[id] = true
-	}
-	for cityID := range cities {
-		e.cities[cityID] = true
-	}
+	maps.Copy(e.ids, ids)
+	maps.Copy(e.cities, cities)
+	maps.Copy(e.bots, bots)
 }
 
 // answeredAtOnce is how many reports are read in one statement.
@@ -170,24 +182,30 @@ func (e *elsewhere) answer(ctx context.Context, ids map[string]bool) error {
 			return err
 		}
 		for _, j := range judged {
-			e.answerOne(ctx, j)
+			if err := e.answerOne(ctx, j); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// answerOne answers whoever wrote a report. What tasks had to say to them is known only
-// where it was judged.
-func (e *elsewhere) answerOne(ctx context.Context, j db.Judged) {
+// answerOne answers whoever wrote a report. Whom it reaches whoever judged it has listed a
+// moment ago; where that cannot be found out, the answer does not say it.
+func (e *elsewhere) answerOne(ctx context.Context, j db.Judged) error {
 	r := db.Ruling{Heard: db.Heard{Seq: j.Seq, Report: &j.Report}, Verdict: j.Verdict}
-	if j.Verdict.Passed {
-		c, err := e.relay.cities.get(ctx, j.Report.CityID)
-		if err == nil { // as whoever judged it has listed them a moment ago
-			r.Audiences, err = e.relay.audiences(ctx, &j.Report, c.bots)
-		}
-		if err != nil {
-			e.relay.Log.Debug("whom a report reaches cannot be told to whoever wrote it", "report", j.Report.ID, "err", err)
+	c, err := e.relay.cities.get(ctx, j.Report.CityID)
+	if err == nil && len(c.tasks) > 0 {
+		if r.TaskAnswer, err = e.relay.DB.TaskAnswer(ctx, j.Seq, j.Report.ID); err != nil {
+			return err
 		}
 	}
+	if err == nil && j.Verdict.Passed {
+		r.Audiences, err = e.relay.audiences(ctx, &j.Report, c.bots)
+	}
+	if err != nil {
+		e.relay.Log.Debug("whom a report reaches cannot be told to whoever wrote it", "report", j.Report.ID, "err", err)
+	}
 	e.relay.answer(r, j.Verdict)
+	return nil
 }

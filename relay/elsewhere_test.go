@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,16 +28,33 @@ type two struct {
 // found by the other in the database.
 func newTwo(t *testing.T, tell bool) *two {
 	t.Helper()
+	return newTwoTasked(t, tell, nil)
+}
+
+// newTwoTasked is newTwo for a city with these tasks.
+func newTwoTasked(t *testing.T, tell bool, tasks map[string]bots.Network) *two {
+	t.Helper()
 	if !dbtest.OnServer() {
 		t.Skip("of PostgreSQL alone: install it, and give the URL of a server in " + dbtest.ServerVariable)
 	}
 	one, other := dbtest.MustOpenTwo(t, time.Now, nil)
 	one.Share("one", slog.New(slog.DiscardHandler)) // it wins no city
-	networks := map[string]bots.Network{"crowd": crowd(34)}
-	p := &two{answering: newAnsweringOn(t, func(func() time.Time) *db.DB { return one }, networks, "crowd")}
+	networks, names := map[string]bots.Network{"crowd": crowd(34)}, []string{"crowd"}
+	for name, n := range tasks {
+		networks[name], names = n, append(names, name)
+	}
+	p := &two{answering: newAnsweringOn(t, func(func() time.Time) *db.DB { return one }, networks, names...)}
+	_, err := one.ChangeCity(t.Context(), p.city.ID, func(c *report.City) error {
+		c.Tasks = strings.Join(names[1:], "\n")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	dbtest.MustSaveRules(t, one, p.city.ID, `\bu\d\b`, "fascho")
 	p.judge, _ = newRelayOn(other, p.now(), networks)
 	p.judge.Now = p.now
+	p.judge.Tasks = &relay.Tasks{DB: other, Networks: networks, Texts: p.relay.Texts, Wait: time.Minute, Log: p.judge.Log, Now: p.now}
 	p.relay.Bus = new(bus.Bus)
 	if tell {
 		p.listen(one, p.relay.Notices)
@@ -44,7 +62,7 @@ func newTwo(t *testing.T, tell bool) *two {
 	}
 	start(t, p.judge)
 	start(t, p.relay)
-	p.events = p.relay.Bus.Subscribe(p.city.ID, 100, "report.*")
+	p.events = p.relay.Bus.Subscribe(p.city.ID, 100, "report.*", "bot.*")
 	t.Cleanup(p.events.Close)
 	return p
 }
@@ -127,6 +145,70 @@ func TestWhoFollowsIsToldOfOtherProcesses(t *testing.T) {
 	}
 	p.mustHear(p.message("3", "c", "U2 Plärrer"))
 	p.mustHappen(bus.ReportPassed, "U2 Plärrer")
+}
+
+// TestTasksAnswerAtAnyProcess has a task of the process that judges say a word to whoever wrote
+// to the other. What it said is sealed, and goes with the report.
+func TestTasksAnswerAtAnyProcess(t *testing.T) {
+	t.Parallel()
+	p := newTwoTasked(t, true, map[string]bots.Network{"timetable": newTask(func(context.Context, report.Report) (bots.TaskResult, error) {
+		return bots.TaskResult{Answer: "Next one in 5 minutes"}, nil
+	})})
+	p.mustHear(p.message("1", "a", "U1 Plärrer"))
+	p.mustSay("1: passed: Weitergegeben, an 34 Leute.\n\nNext one in 5 minutes")
+	p.mustHear(p.message("2", "b", "U1 fascho"))
+	p.mustSay("2: received: Next one in 5 minutes")
+	stored, err := db.ReadColumn[string](t.Context(), p.relay.DB, "SELECT answer FROM task_answers")
+	if err != nil || len(stored) != 2 || strings.Contains(strings.Join(stored, ""), "Next") {
+		t.Errorf("%q are stored, %v", stored, err)
+	}
+	p.passes(time.Hour)
+	if err := p.judge.DB.WipeReports(t.Context(), p.city.ID); err != nil {
+		t.Fatal(err)
+	}
+	if stored, err = db.ReadColumn[string](t.Context(), p.relay.DB, "SELECT answer FROM task_answers"); err != nil || len(stored) > 0 {
+		t.Errorf("%q are left, %v", stored, err)
+	}
+}
+
+// TestBotsOfOtherProcessesAreTold changes how bots are doing that another process runs: who
+// follows the city here is told, once for each change, also where a message was lost.
+func TestBotsOfOtherProcessesAreTold(t *testing.T) {
+	t.Parallel()
+	p := newTwo(t, true)
+	p.mustHear(p.message("1", "a", "U1 Plärrer"))
+	p.mustHappen(bus.ReportPassed, "U1 Plärrer") // from here on it is known how the bots were doing
+	becomes := func(state report.BotState) {
+		t.Helper()
+		if err := p.judge.DB.SetBotState(t.Context(), p.bot.ID, state, "", false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func(state report.BotState) {
+		t.Helper()
+		select {
+		case e := <-p.events.C:
+			var b bus.BotState
+			if err := json.Unmarshal(e.Payload, &b); err != nil || e.Name != "bot."+string(state) || b.Bot != p.bot.ID || b.State != string(state) {
+				t.Errorf("told of %s %+v, want %s, %v", e.Name, b, state, err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("nobody is told that the bot is %s", state)
+		}
+	}
+	for _, state := range []report.BotState{report.BotRunning, report.BotTrouble, report.BotRunning} {
+		becomes(state)
+		for range 2 { // of the second there is nothing new
+			p.judge.Notices.State(p.bot.ID)
+		}
+		told(state)
+	}
+	becomes(report.BotAttention)
+	p.relay.Notices.Elsewhere(notice.Notice{Kind: notice.Passed, ID: notice.All}) // as after a connection was lost
+	told(report.BotAttention)
+	if len(p.events.C) > 0 {
+		t.Errorf("told of %+v, too", <-p.events.C)
+	}
 }
 
 // TestRulesOfOtherProcesses changes the rules where they are not judged by.

@@ -81,7 +81,7 @@ func (rl *Relay) countBacklog(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := rl.DB.CountBacklog(ctx); err != nil && ctx.Err() == nil {
+		if err := rl.DB.CountBacklog(ctx); err != nil && ctx.Err() == nil && !db.Unavailable(err) {
 			rl.Log.Error("the reports that wait could not be counted", "err", err)
 		}
 		select {

@@ -131,7 +131,7 @@ func (a *AccountMails) handOut(ctx context.Context, work chan<- db.Mail) (next t
 	}
 	list, next, err := a.db.Mails(ctx, now, limit, a.has)
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !db.Unavailable(err) {
 			a.log.Error("account mails could not be read, trying again", "err", err)
 		}
 		return now.Add(time.Second)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
 )
@@ -53,7 +54,9 @@ func (s *Supervisor) followChanges(ctx context.Context) {
 	for ctx.Err() == nil {
 		for _, cityID := range s.changes.take(ctx) {
 			if err := s.reconcile(ctx, cityID); err != nil && ctx.Err() == nil {
-				s.Log.Error("a change of a city could not be read, trying again", "city", cityID, "err", err)
+				if !db.Unavailable(err) {
+					s.Log.Error("a change of a city could not be read, trying again", "city", cityID, "err", err)
+				}
 				time.AfterFunc(changeRetry, func() { s.changes.add(cityID) })
 			}
 		}
@@ -144,6 +147,7 @@ func (s *Supervisor) switchOff(r *runner) {
 	s.detach(r)
 	delete(s.runners, r.bot.ID)
 	s.publish(r.bot, report.BotOff)
+	s.Notices.State(r.bot.ID)
 	if box := s.outboxes[r.bot.ID]; box != nil {
 		box.close()
 	}
@@ -157,6 +161,7 @@ func (s *Supervisor) replace(b report.Bot) {
 	case !s.DB.Owns(b.CityID): // whose bots another process starts
 	case old == nil:
 		s.publish(b, b.State)
+		s.Notices.State(b.ID)
 		s.takeOver(s.start(b, nil))
 	case old.bot.Version != b.Version:
 		s.detach(old)

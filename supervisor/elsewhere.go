@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/notice"
 )
 
@@ -29,7 +30,9 @@ func (s *Supervisor) followElsewhere(ctx context.Context) {
 	for ctx.Err() == nil {
 		for _, cityID := range s.elsewhere.take(ctx) {
 			if err := s.lookElsewhere(ctx, cityID); err != nil && ctx.Err() == nil {
-				s.Log.Error("what other processes have stored could not be read, trying again", "city", cityID, "err", err)
+				if !db.Unavailable(err) {
+					s.Log.Error("what other processes have stored could not be read, trying again", "city", cityID, "err", err)
+				}
 				time.AfterFunc(changeRetry, func() { s.elsewhere.add(cityID) })
 			}
 			if cityID != notice.All {

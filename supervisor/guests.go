@@ -103,7 +103,7 @@ func (s *Supervisor) invite(bot report.Bot, holder string) {
 		return
 	}
 	r := newRunner(s, bot, s.sending, s.sending)
-	r.guest, r.looping, r.sending = true, false, r.ctx
+	r.guest, r.looping, r.pending, r.sending = true, false, false, r.ctx
 	b := &outbox{sup: s, botID: bot.ID, holder: holder, guest: r}
 	s.guests.boxes[bot.ID] = b
 	s.group.Go(func() { s.receiveGuest(b) })

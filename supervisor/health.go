@@ -101,6 +101,9 @@ func (r *runner) changeHealth(change func(*health) (lastError string)) {
 func (r *runner) store(h *health, now report.BotState, lastError string) {
 	ctx := context.WithoutCancel(r.ctx)
 	err := r.sup.DB.SetBotState(ctx, r.bot.ID, now, lastError, h.restarted)
+	if now != h.state {
+		r.sup.Notices.State(r.bot.ID)
+	}
 	h.state, h.restarted = now, false
 	if lastError != "" {
 		h.lastError, h.limited = lastError, false
@@ -114,7 +117,8 @@ func (r *runner) store(h *health, now report.BotState, lastError string) {
 	}
 }
 
-// publish tells the bus how a bot is doing now.
+// publish tells the bus how a bot is doing now. Other processes read it when it is stored: see
+// Board.State.
 func (s *Supervisor) publish(b report.Bot, now report.BotState) {
 	s.Bus.Tell(b.CityID, bus.Bot+string(now), s.Now(), bus.BotState{Bot: b.ID, Network: b.Network, State: string(now)})
 }

@@ -124,26 +124,33 @@ func (w *logWriter) stop() {
 // named, and to the bot's own. The message of a record that moderators are to
 // read is the id of a text; its attributes fill it: "err" as {{.Err}}, in plain
 // words, and "in" as {{.In}}, rounded. Other records are for the operator alone.
-func (w *logWriter) handler(log *slog.Logger, b report.Bot) slog.Handler {
-	return &botHandler{
-		Handler: log.With("bot", b.ID, "network", b.Network, "city", b.CityID).Handler(),
-		w:       w, bot: b, last: &lastLines{at: make(map[string]time.Time)},
-	}
+func (w *logWriter) handler(log *slog.Logger, b *report.Bot) slog.Handler {
+	return &botHandler{all: log.Handler(), w: w, bot: b, last: &lastLines{}}
 }
 
-// botHandler is a slog.Handler that also keeps lines of level info and above.
+// botHandler is a slog.Handler that also keeps lines of level info and above. There is
+// one for every bot, most of which are silent.
 type botHandler struct {
-	slog.Handler
+	all   slog.Handler // of all bots
+	own   slog.Handler // that names this one; nil until there is more to it than that
 	w     *logWriter
-	bot   report.Bot
+	bot   *report.Bot
 	last  *lastLines
 	attrs []slog.Attr
+}
+
+// operator returns the handler of the operator's log that names the bot.
+func (h *botHandler) operator() slog.Handler {
+	if h.own != nil {
+		return h.own
+	}
+	return h.all.WithAttrs([]slog.Attr{slog.Int64("bot", h.bot.ID), slog.String("network", h.bot.Network), slog.Int64("city", h.bot.CityID)})
 }
 
 // Enabled keeps info lines for the moderator also where the operator wants
 // only warnings.
 func (h *botHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelInfo || h.Handler.Enabled(ctx, level)
+	return level >= slog.LevelInfo || h.all.Enabled(ctx, level)
 }
 
 // Handle writes a record: to the operator in English.
@@ -157,10 +164,10 @@ func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 			h.keep(line)
 		}
 	}
-	if !h.Handler.Enabled(ctx, rec.Level) {
+	if !h.all.Enabled(ctx, rec.Level) {
 		return nil
 	}
-	return h.Handler.Handle(ctx, rec)
+	return h.operator().Handle(ctx, rec)
 }
 
 // inFull returns a copy of a record whose errors are in words.
@@ -180,7 +187,7 @@ func inFull(rec slog.Record, t bots.T) slog.Record {
 
 // line makes of a record what the bot's log keeps.
 func (h *botHandler) line(rec slog.Record) botLine {
-	l := botLine{bot: h.bot, at: rec.Time, level: rec.Level, id: rec.Message}
+	l := botLine{bot: *h.bot, at: rec.Time, level: rec.Level, id: rec.Message}
 	add := func(a slog.Attr) bool {
 		if err, ok := a.Value.Any().(error); ok && a.Key == "err" {
 			l.err = err
@@ -217,14 +224,14 @@ func (h *botHandler) keep(l botLine) {
 
 func (h *botHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	c := *h
-	c.Handler = h.Handler.WithAttrs(attrs)
+	c.own = h.operator().WithAttrs(attrs)
 	c.attrs = append(c.attrs[:len(c.attrs):len(c.attrs)], attrs...)
 	return &c
 }
 
 func (h *botHandler) WithGroup(name string) slog.Handler {
 	c := *h
-	c.Handler = h.Handler.WithGroup(name)
+	c.own = h.operator().WithGroup(name)
 	return &c
 }
 
@@ -240,8 +247,8 @@ func (l *lastLines) isNew(text string, at time.Time) bool {
 	if last, ok := l.at[text]; ok && at.Sub(last) < sameLineEvery {
 		return false
 	}
-	if len(l.at) >= db.LogLines {
-		clear(l.at)
+	if l.at == nil || len(l.at) >= db.LogLines {
+		l.at = make(map[string]time.Time)
 	}
 	l.at[text] = at
 	return true

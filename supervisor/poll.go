@@ -23,7 +23,7 @@ func (s *Supervisor) poll(ctx context.Context, elsewhere *db.Elsewhere) {
 		case <-tick.C:
 		}
 		cities, err := elsewhere.Next(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !db.Unavailable(err) {
 			s.Log.Error("the database could not be asked for cities that other processes have changed", "err", err)
 		}
 		for _, cityID := range cities {

@@ -32,7 +32,7 @@ func (b *outbox) read() {
 	b.spare = b.spare || spare && !b.stalled
 	switch {
 	case err != nil:
-		if b.sup.sending.Err() == nil {
+		if b.sup.sending.Err() == nil && !db.Unavailable(err) {
 			b.sup.Log.Error("what a bot has to send could not be read, trying again", "bot", b.botID, "err", err)
 		}
 		b.wait(now, readRetry)

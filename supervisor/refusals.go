@@ -156,22 +156,23 @@ func (r *runner) doubt() {
 	switch {
 	case r.leave != nil:
 		r.leave()
+		r.wakeUp()
 	case !r.looping && r.ctx.Err() == nil:
 		r.looping = true
 		r.sup.group.Go(r.receiveLoop)
 	}
 }
 
-// enter returns the context of Receive, which ends with leave.
-func (r *runner) enter() (ctx context.Context, leave func(), err error) {
+// enter returns the context of Receive, which ends with left.
+func (r *runner) enter() (context.Context, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.doubted {
-		return nil, nil, errDoubted
+		return nil, errDoubted
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	r.leave = cancel
-	return ctx, r.left, nil
+	return ctx, nil
 }
 
 // left notes that Receive has ended.

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -48,10 +47,13 @@ type runner struct {
 	guest   bool            // another process works for its city: see guests
 	before  <-chan struct{} // closed when the runner it replaces has stopped receiving; nil where it replaces none
 	ended   chan struct{}   // closed when it has stopped receiving
-	// Both belong to receiveLoop: whether it failed before, and how long it took to be
-	// refused the last time.
+	// What belongs to receiveLoop: whether it failed before, how long it took to be
+	// refused the last time, how often in a row it has failed, and what it is at.
 	failedBefore bool
 	refusedAfter time.Duration
+	failures     int
+	session      *session // nil before the bot is made and after it has received
+	turn         func()   // ends the first turn, which it has had to wait for; nil later
 
 	made      atomic.Pointer[made] // nil until the bot was made
 	suspended atomic.Bool          // it was refused, and sends nothing until its login is accepted
@@ -59,7 +61,10 @@ type runner struct {
 
 	mu       sync.Mutex
 	panicked map[string]bool
-	looping  bool               // receiveLoop runs
+	pending  bool               // it waits for its first turn
+	looping  bool               // receiveLoop runs or will, or the bot rests
+	resting  *time.Timer        // ends a rest at the latest; nil while the bot does not rest
+	woken    bool               // the bot is not to rest: there is something to do
 	doubted  bool               // the login is to be checked once more
 	leave    context.CancelFunc // ends Receive; nil outside of it
 	sendFrom time.Time          // when to send again once the login is accepted
@@ -79,12 +84,12 @@ func newRunner(s *Supervisor, b report.Bot, receiving, sending context.Context) 
 	ctx, stop := context.WithCancel(receiving)
 	r := &runner{
 		sup: s, network: s.Networks[b.Network], bot: b, ctx: ctx, stop: stop, sending: sending,
-		log:      slog.New(s.logs.handler(s.Log, b)),
-		panicked: make(map[string]bool),
-		ended:    make(chan struct{}),
-		looping:  true,
-		health:   newHealth(b),
+		ended:   make(chan struct{}),
+		looping: true,
+		pending: true,
+		health:  newHealth(b),
 	}
+	r.log = slog.New(s.logs.handler(s.Log, &r.bot))
 	r.suspended.Store(b.State == report.BotAttention)
 	return r
 }
@@ -110,38 +115,6 @@ func (r *runner) concurrency() int {
 	return 1
 }
 
-// run receives until the runner is retired.
-func (r *runner) run() {
-	defer close(r.ended)
-	r.waitForPredecessor()
-	r.receiveLoop()
-}
-
-// receiveLoop runs the bot's Receive, again and again with a growing pause, until the
-// runner is retired or the bot has nothing to receive.
-func (r *runner) receiveLoop() {
-	for failures := 0; ; failures++ {
-		began := time.Now()
-		err := r.receiveOnce()
-		if r.ctx.Err() != nil || err == nil && r.endLoop() {
-			return
-		}
-		if err == nil || errors.Is(err, errDoubted) {
-			failures = -1
-			continue
-		}
-		took := time.Since(began)
-		if took > maxBackoff {
-			failures = 0
-		}
-		select {
-		case <-r.ctx.Done():
-			return
-		case <-time.After(r.failedToReceive(err, failures, took)):
-		}
-	}
-}
-
 // waitForPredecessor keeps two runners of one bot from receiving at the same
 // time, which some networks refuse; one that does not stop is not waited for
 // for ever.
@@ -155,49 +128,6 @@ func (r *runner) waitForPredecessor() {
 	case <-time.After(predecessorTimeout):
 		r.log.Warn("supervisor.log.former")
 	}
-}
-
-// receiveOnce makes the bot, checks it and runs Receive. A panic is an error.
-func (r *runner) receiveOnce() (err error) {
-	defer r.recovered(&err)
-	instance, err := r.startBot()
-	if err != nil {
-		if kind, _ := bots.KindOf(err); kind == bots.KindRefused {
-			r.suspend(0)
-		}
-		return err
-	}
-	r.accepted()
-	well := r.isWell
-	if r.failedBefore {
-		// One that fails again and again is not shown as working in between, and one
-		// that is refused slowly is not either.
-		well = r.isBack
-		recovered := time.AfterFunc(max(wellAfter, 2*r.refusedAfter), well)
-		defer recovered.Stop()
-	} else {
-		well()
-	}
-	err = r.receive(instance)
-	if r.isDoubted() {
-		return errDoubted
-	}
-	if err == nil {
-		well()
-	}
-	return err
-}
-
-// receive runs Receive until it ends or the login is doubted.
-func (r *runner) receive(instance bots.Bot) error {
-	ctx, leave, err := r.enter()
-	if err != nil {
-		return err
-	}
-	defer leave()
-	return instance.Receive(bots.WithStanding(ctx, r.stand), func(ctx context.Context, in bots.Incoming) error {
-		return r.sup.Hearer.Hear(ctx, r.bot, in)
-	})
 }
 
 // isWell notes that the bot has started and receives.
@@ -242,7 +172,7 @@ func (r *runner) startBot() (bots.Bot, error) {
 	r.mu.Lock()
 	r.doubted = false
 	r.mu.Unlock()
-	done, err := r.sup.turns.take(r.ctx)
+	done, err := r.takeTurn()
 	if err != nil {
 		return nil, err
 	}
@@ -257,6 +187,19 @@ func (r *runner) startBot() (bots.Bot, error) {
 		return instance, c.Check(ctx)
 	}
 	return instance, nil
+}
+
+// takeTurn waits until the bot may start, unless it has waited before it had a goroutine.
+func (r *runner) takeTurn() (done func(), err error) {
+	done = r.turn
+	if r.turn = nil; done == nil {
+		return r.sup.turns.take(r.ctx)
+	}
+	if err := r.ctx.Err(); err != nil {
+		done()
+		return nil, err
+	}
+	return done, nil
 }
 
 // makeBot makes the bot, also where there is one: its credentials may have
@@ -342,8 +285,8 @@ func (r *runner) isNewPanic(kind string) bool {
 	if r.panicked[kind] {
 		return false
 	}
-	if len(r.panicked) >= maxPanics {
-		clear(r.panicked)
+	if r.panicked == nil || len(r.panicked) >= maxPanics {
+		r.panicked = make(map[string]bool)
 	}
 	r.panicked[kind] = true
 	return true

@@ -83,6 +83,9 @@ func (s *Supervisor) Lost(ctx context.Context, shard int) {
 			delete(s.outboxes, b.botID)
 		}
 	}
+	if len(runners) > 0 {
+		signal(s.starts.left)
+	}
 }
 
 // letGo has the bots of a shard receive and begin to send nothing more.

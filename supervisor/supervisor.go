@@ -66,6 +66,7 @@ type Supervisor struct {
 	outages   *outages
 	takenBack sync.Map // reports that were taken back, by seq
 	wiped     sync.Map // by city: the seq up to which its reports are gone
+	starts    *starts
 	turns     turns
 	changes   *changes
 	elsewhere *changes        // cities in which another process has done something
@@ -87,7 +88,7 @@ func New(o Options) *Supervisor {
 	}
 	o.Refusals = o.Refusals.withDefaults()
 	s := &Supervisor{Options: o, runners: make(map[int64]*runner), outboxes: make(map[int64]*outbox),
-		turns: make(turns, startingAtOnce), changes: newChanges(), elsewhere: newChanges(), began: make(chan struct{}), guests: newGuests()}
+		starts: newStarts(), turns: make(turns, startingAtOnce), changes: newChanges(), elsewhere: newChanges(), began: make(chan struct{}), guests: newGuests()}
 	s.outcomes = newOutcomes(s)
 	s.outages = newOutages(s)
 	s.metrics = newMetrics(o.Metrics, s)
@@ -120,7 +121,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	close(s.began)
 	s.serveNetworks(receiving)
-	s.group.Go(func() { s.watchStart(receiving) })
+	s.group.Go(func() { s.startInTurn(receiving) })
 	s.group.Go(func() { s.followChanges(receiving) })
 	s.group.Go(func() { s.followElsewhere(receiving) })
 	s.group.Go(func() { s.poll(receiving, elsewhere) })

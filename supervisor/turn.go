@@ -15,6 +15,44 @@ const startingAtOnce = 64
 // of a server that hangs must not delay the rest for long.
 const startingFor = 50 * time.Millisecond
 
+// starts are the bots that wait for their first turn. Waiting costs no goroutine.
+type starts struct {
+	mu      sync.Mutex
+	waiting []*runner
+	some    chan struct{} // has one signal while there are some
+	left    chan struct{} // has one signal where bots went to other processes
+}
+
+func newStarts() *starts {
+	return &starts{some: make(chan struct{}, 1), left: make(chan struct{}, 1)}
+}
+
+func (s *starts) add(r *runner) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(s.waiting, r)
+	signal(s.some)
+}
+
+// next takes the one that waits the longest; nil where none does.
+func (s *starts) next() *runner {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiting) == 0 {
+		s.waiting = nil
+		return nil
+	}
+	r := s.waiting[0]
+	s.waiting[0], s.waiting = nil, s.waiting[1:]
+	return r
+}
+
+func (s *starts) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting)
+}
+
 // turns has an element for each bot that is starting.
 type turns chan struct{}
 

@@ -37,7 +37,7 @@ func (n *Network) accept(ctx context.Context, e envelope, l letter) error {
 	cities, operator := sortTargets(e.to)
 	m, err := mailtext.Read(l.raw, n.textEnvelope(e))
 	if operator.wants(m, err) {
-		if err := n.keepForOperator(l.raw); err != nil {
+		if err := n.keepForOperator(ctx, l.raw); err != nil {
 			return n.trouble(err)
 		}
 	}

@@ -23,7 +23,6 @@ import (
 	"embed"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"sync"
 
 	"ticketfrei/bots"
@@ -96,8 +95,7 @@ func New(h bots.Host) (*Network, error) {
 		return nil, err
 	}
 	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),
-		postmaster: letterbox{dir: filepath.Join(h.Config.Data, "postmaster")},
-		digests:    newDigests(), offers: cache.New[int64, digestOffer](maxCities, h.DB.KeptFor())}
+		digests: newDigests(), offers: cache.New[int64, digestOffer](maxCities, h.DB.KeptFor())}
 	n.stop = h.Notices.OnChanged(n.changed)
 	h.Mailer.OnAway(n.tellOperator)
 	return n, nil
@@ -149,8 +147,11 @@ type Bot struct {
 
 var _ bots.Concurrent = (*Bot)(nil)
 
-// Receive returns at once: the server hears for all cities.
-func (b *Bot) Receive(context.Context, func(context.Context, bots.Incoming) error) error { return nil }
+// Receive returns at once: the server hears for all cities. What waits to be mailed once an
+// hour goes on from here.
+func (b *Bot) Receive(ctx context.Context, _ func(context.Context, bots.Incoming) error) error {
+	return b.network.goOn(ctx, b.bot.ID)
+}
 
 // Concurrency is how many mails the bot sends at the same time.
 func (b *Bot) Concurrency() int { return concurrency }

@@ -67,6 +67,11 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		)},
 		{ID: "mail_0007", Migrate: db.SQL(digestTables...)},
 		{ID: "mail_0008", Migrate: recipients.AddLines(Name)},
+		// What stood in mails of other servers: see formerLinks.
+		{ID: "mail_0009", Migrate: db.SQL(`CREATE TABLE mail_former_links (
+			hash TEXT PRIMARY KEY,
+			recipient_id INTEGER NOT NULL REFERENCES mail_recipients(id) ON DELETE CASCADE) WITHOUT ROWID`,
+			`CREATE INDEX mail_former_links_recipient ON mail_former_links(recipient_id)`)},
 	}
 }
 

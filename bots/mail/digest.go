@@ -18,9 +18,6 @@ import (
 // in place of each: no subscriber has that id. What is sent to it waits for their mails.
 const everyDigest = math.MaxInt64
 
-// everyBot stands among the bots for the look at all of them.
-const everyBot = 0
-
 const (
 	// digestEvery is how often somebody gets a mail, at most.
 	digestEvery = time.Hour
@@ -37,8 +34,8 @@ const (
 	digestClaim = 10 * time.Minute
 	// digestKeep is after how long a report is not mailed any more.
 	digestKeep = 24 * time.Hour
-	// digestRetry is when a mail is tried again, digestPause when a bot is that is off
-	// or whose mails the relay does not take.
+	// digestRetry is when a mail is tried again, digestPause when a bot is whose mails the
+	// relay does not take, or that may not send now.
 	digestRetry = 5 * time.Minute
 	digestPause = time.Minute
 	// farthestDigest is longer than any wait.
@@ -126,7 +123,6 @@ func (n *Network) runDigests(ctx context.Context) {
 	defer group.Wait()
 	tick := time.NewTicker(digestLook)
 	defer tick.Stop()
-	n.digests.add(everyBot, n.host.Now())
 	for {
 		for _, id := range n.digests.take(n.host.Now()) {
 			group.Go(func() { n.digests.done(id, n.turnOf(ctx, id)) })
@@ -140,12 +136,12 @@ func (n *Network) runDigests(ctx context.Context) {
 	}
 }
 
-// findDigests has all bots be looked at: reports may have been waiting when the program
-// started.
-func (n *Network) findDigests(ctx context.Context) error {
-	ids, err := n.botsWithDigests(ctx)
-	for _, id := range ids {
-		n.digests.add(id, n.host.Now())
+// goOn has a bot be looked at that begins to work here: reports may have been waiting when the
+// program started, or when the process that worked for its city ended.
+func (n *Network) goOn(ctx context.Context, botID int64) error {
+	some, err := n.hasDigests(ctx, botID)
+	if err == nil && some {
+		n.digests.add(botID, n.host.Now())
 	}
 	return err
 }
@@ -187,11 +183,8 @@ type hour struct {
 }
 
 // sendDigests sends the first few mails of a bot that are due, and returns when the next
-// are.
+// are; zero where there are none, or it is not ours to send them.
 func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time, err error) {
-	if botID == everyBot {
-		return time.Time{}, n.findDigests(ctx)
-	}
 	b, err := n.host.DB.Bot(ctx, botID)
 	if errors.Is(err, db.ErrNotFound) {
 		return time.Time{}, nil
@@ -199,8 +192,14 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 	if err != nil {
 		return time.Time{}, err
 	}
-	if on, err := n.isOn(ctx, b); err != nil || !on {
-		return n.host.Now().Add(digestPause), err
+	on, err := n.isOn(ctx, b)
+	switch holds := n.host.DB.Claim(b.CityID).Epoch >= 0; {
+	case err != nil:
+		return time.Time{}, err
+	case !on || !holds:
+		return time.Time{}, nil // goOn is called when it begins again, by whoever works for it
+	case !n.host.DB.Owns(b.CityID): // for a moment, or because it is being given up
+		return n.host.Now().Add(digestPause), nil
 	}
 	list, err := n.claimDigests(ctx, botID)
 	if err != nil {

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -55,6 +56,18 @@ func (b *bench) subscribeHourly(bot report.Bot, emails ...string) {
 		if err := b.network.chooseDigest(b.t.Context(), bot, email, true); err != nil {
 			b.t.Fatal(err)
 		}
+	}
+}
+
+// begin has a bot begin to work, as the program does at its start and when it gets a city.
+func (b *bench) begin(bot report.Bot) {
+	b.t.Helper()
+	made, err := b.network.Bot(b.t.Context(), bot, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := made.Receive(b.t.Context(), nil); err != nil {
+		b.t.Fatal(err)
 	}
 }
 

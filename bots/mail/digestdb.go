@@ -284,7 +284,10 @@ func (n *Network) digestReports(ctx context.Context, botID, after int64) (list [
 	return list, rows[0].ID, err
 }
 
-// botsWithDigests returns the bots with subscribers who get one mail an hour.
-func (n *Network) botsWithDigests(ctx context.Context) ([]int64, error) {
-	return db.ReadColumn[int64](ctx, n.host.DB, "SELECT DISTINCT bot_id FROM mail_digests")
+// hasDigests tells whether there are subscribers of a bot who get one mail an hour.
+func (n *Network) hasDigests(ctx context.Context, botID int64) (some bool, err error) {
+	if err := n.host.DB.ReadRow(ctx, "SELECT EXISTS (SELECT 1 FROM mail_digests WHERE bot_id = ?)", botID).Scan(&some); err != nil {
+		return false, fmt.Errorf("find mail digests: %w", err)
+	}
+	return some, nil
 }

@@ -33,6 +33,7 @@ func TestDigestAfterARestart(t *testing.T) {
 	other.stop() // both begin together
 	for _, each := range []*bench{b, other} {
 		each.serve()
+		each.begin(bot)
 	}
 	both := func(n int) (to []string) {
 		t.Helper()
@@ -138,7 +139,7 @@ func TestDigestOfABotThatIsOff(t *testing.T) {
 	if err := b.db.EnableBot(t.Context(), bot.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	b.move(digestPause)
+	b.begin(bot)
 	b.awaitText("rider@example.org")
 	b.pass(bot, "2", "author@example.org", "U1 two")
 	if err := b.network.Forget(t.Context(), bot); err != nil {

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/textproto"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -361,12 +360,19 @@ func (b *bench) rows(table string) (n int) {
 	return n
 }
 
-// letters are the files of what was kept for the operator.
-func (b *bench) letters() []string {
+// letters are the mails that were kept for the operator, the first one first.
+func (b *bench) letters() (list []string) {
 	b.t.Helper()
-	names, err := filepath.Glob(filepath.Join(b.cfg.Data, "postmaster", "*.eml"))
+	kept, err := b.db.Postmaster(b.box).List(b.t.Context())
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return names
+	for _, m := range kept {
+		raw, err := b.db.Postmaster(b.box).Read(b.t.Context(), m.ID)
+		if err != nil || len(raw) != m.Size {
+			b.t.Fatalf("mail %+v: %d bytes, %v", m, len(raw), err)
+		}
+		list = append(list, string(raw))
+	}
+	return list
 }

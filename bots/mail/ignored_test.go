@@ -2,7 +2,6 @@ package mail
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -191,9 +190,9 @@ func TestBarePostmaster(t *testing.T) {
 	if got := d.multi(); !strings.HasPrefix(got, "250 ") {
 		t.Error(got)
 	}
-	for _, name := range b.letters() {
-		if raw, err := os.ReadFile(name); err != nil || !strings.HasSuffix(string(raw), "\r\n"+line+"\r\n") {
-			t.Errorf("kept %q, %v", raw, err)
+	for _, raw := range b.letters() {
+		if !strings.HasSuffix(raw, "\r\n"+line+"\r\n") {
+			t.Errorf("kept %q", raw)
 		}
 	}
 	if got := len(b.letters()); got != 3 {

@@ -96,17 +96,14 @@ func (n *Network) chooseLines(ctx context.Context, b report.Bot, email string, r
 // lineWords begin a mail that asks for lines, as "Linien U1 U2".
 var lineWords = strings.Split("lines|linien|hatlar|خطوط|лінії|lignes", "|")
 
-// readLines reads a text that asks for lines of a city and nothing else.
-func readLines(said string, city []string) (lines.Choice, bool) {
+// namesLines tells whether a text may ask for lines, and returns what it names: the city's
+// are looked up for those alone, which few mails are.
+func namesLines(said string) (names string, ok bool) {
 	if len(said) > maxCommand {
-		return lines.Choice{}, false
+		return "", false
 	}
-	word, rest, _ := strings.Cut(strings.TrimSpace(said), " ")
-	if !slices.Contains(lineWords, plain(word)) {
-		return lines.Choice{}, false
-	}
-	c := lines.Read(rest, city)
-	return c, len(c.Unknown) == 0
+	word, names, _ := strings.Cut(strings.TrimSpace(said), " ")
+	return names, slices.Contains(lineWords, plain(word))
 }
 
 // asked is what a mail asks for.
@@ -121,15 +118,18 @@ func (n *Network) askedOf(ctx context.Context, city report.City, m mailtext.Mess
 	if a.command, a.rest = commandOf(m); a.command != "" {
 		return a, nil
 	}
-	known, err := n.host.Places.Lines(ctx, city.ID)
-	if err != nil || len(known) == 0 {
-		return a, err
-	}
-	if c, ok := readLines(m.Body, known); ok {
-		return asked{commandLines, c, ""}, nil
-	}
-	if c, ok := readLines(m.Subject, known); ok {
-		return asked{commandLines, c, m.Body}, nil
+	for _, part := range []struct{ said, rest string }{{m.Body, ""}, {m.Subject, m.Body}} {
+		names, ok := namesLines(part.said)
+		if !ok {
+			continue
+		}
+		known, err := n.host.Places.Lines(ctx, city.ID)
+		if err != nil || len(known) == 0 {
+			return a, err
+		}
+		if c := lines.Read(names, known); len(c.Unknown) == 0 {
+			return asked{commandLines, c, part.rest}, nil
+		}
 	}
 	return a, nil
 }

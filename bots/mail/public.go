@@ -140,7 +140,7 @@ func (p *pages) openLink(r *http.Request, purpose string) (report.City, report.B
 	if err != nil {
 		return city, b, linkPage{}, err
 	}
-	email, err := p.verify(purpose, city, chi.URLParam(r, "token"))
+	email, err := p.open(r.Context(), purpose, city, b, chi.URLParam(r, "token"))
 	if errors.Is(err, secret.ErrTokenExpired) {
 		err = &bots.PageError{Status: http.StatusGone, ID: "mail.link.expired", Title: "error.title_link_over", Err: err}
 	} else if err != nil {

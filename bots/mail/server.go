@@ -53,7 +53,8 @@ type server struct {
 	tls      *tls.Config  // nil without a certificate
 }
 
-// Listen opens the port that takes mail and reads the certificate.
+// Listen opens the port that takes mail and reads the certificate, and takes over what an
+// earlier version has kept of mails in files.
 func (n *Network) Listen(ctx context.Context) (string, error) {
 	certificates, err := n.certificates()
 	if err != nil {
@@ -66,6 +67,7 @@ func (n *Network) Listen(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	n.takeOver(ctx)
 	n.server.listener, n.server.addr = l, l.Addr().String()
 	n.sayWhoIsUnseen()
 	return n.server.addr, nil

@@ -7,15 +7,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
 
 	"ticketfrei/bots"
+	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/report"
 )
@@ -289,23 +291,19 @@ func TestDroppedConnection(t *testing.T) {
 	}
 }
 
+// Mail to the postmaster is kept as it came, where the key is needed to read it.
 func TestPostmaster(t *testing.T) {
 	b := newBench(t, nil)
 	b.city("nuernberg")
-	dir := filepath.Join(b.cfg.Data, "postmaster")
 	if got := b.send("", []string{"postmaster@" + domain}, "Subject: abuse\n\nhello\n"); !strings.HasPrefix(got, "250 ") {
 		t.Fatal(got)
 	}
-	names, err := filepath.Glob(filepath.Join(dir, "*.eml"))
-	if err != nil || len(names) != 1 {
-		t.Fatalf("%v %v", names, err)
+	if got := b.letters(); len(got) != 1 || got[0] != "Subject: abuse\r\n\r\nhello\r\n" {
+		t.Errorf("%q were kept", got)
 	}
-	raw, err := os.ReadFile(names[0])
-	if err != nil || string(raw) != "Subject: abuse\r\n\r\nhello\r\n" {
-		t.Errorf("%q %v", raw, err)
-	}
-	if info, err := os.Stat(names[0]); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v %v", info.Mode(), err)
+	var stored string
+	if err := b.db.ReadRow(t.Context(), "SELECT mail FROM postmaster").Scan(&stored); err != nil || strings.Contains(stored, "hello") {
+		t.Errorf("%q is stored, %v", stored, err)
 	}
 }
 
@@ -313,53 +311,69 @@ func TestPostmaster(t *testing.T) {
 func TestPostmasterIsBounded(t *testing.T) {
 	b := newBench(t, nil)
 	b.city("nuernberg")
-	dir := filepath.Join(b.cfg.Data, "postmaster")
-	if err := os.MkdirAll(filepath.Join(dir, "kept by hand"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	old := func(name string, size int64, age time.Duration) {
+	keep := func(n int, sizes ...int) {
 		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Truncate(path, size); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, time.Time{}, time.Now().Add(-age)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mail := "Subject: abuse\n\n" + strings.Repeat(strings.Repeat("x", 98)+"\n", 2_000)
-	send := func() (left []string) {
-		t.Helper()
-		if got := b.send("x@example.org", []string{"postmaster@" + domain}, mail); !strings.HasPrefix(got, "250 ") {
-			t.Fatal(got)
-		}
-		entries, err := os.ReadDir(dir)
+		err := b.db.Write(t.Context(), func(tx *gorm.DB) error {
+			for i := range n {
+				if err := tx.Exec("INSERT INTO postmaster (at, size, mail) VALUES (0, ?, '')", sizes[i%len(sizes)]).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range entries {
-			left = append(left, e.Name())
+	}
+	send := func() (sizes []int) {
+		t.Helper()
+		if got := b.send("x@example.org", []string{"postmaster@" + domain}, "Subject: abuse\n\nhello\n"); !strings.HasPrefix(got, "250 ") {
+			t.Fatal(got)
 		}
-		return left
+		list, err := b.db.Postmaster(b.box).List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range list {
+			sizes = append(sizes, m.Size)
+		}
+		return sizes
 	}
-	old("a", maxPostmasterBytes-1<<20, 3*time.Hour)
-	old(".new-from-before-a-crash", 500<<10, 2*time.Hour)
-	old("b", 1<<20, time.Hour)
-	if left := send(); slices.Contains(left, "a") || !slices.Contains(left, "b") || len(left) != 4 {
-		t.Errorf("over 50 MB there are %q", left)
+	keep(3, 10<<20, db.MaxPostmasterBytes-(1<<20), 500<<10)
+	if left := send(); len(left) != 3 || left[0] != db.MaxPostmasterBytes-(1<<20) {
+		t.Errorf("over 50 MB there are %v", left)
 	}
-	old("c", maxPostmasterBytes, time.Minute)
-	left := send()
-	if slices.Contains(left, "b") || slices.Contains(left, "c") || !slices.Contains(left, "kept by hand") || len(left) != 3 {
-		t.Errorf("with a mail that is too big there are %q", left)
+	keep(1, db.MaxPostmasterBytes)
+	if left := send(); len(left) != 1 {
+		t.Errorf("with a mail that is too big there are %v", left)
 	}
-	for i := range maxPostmaster {
-		old(fmt.Sprintf("n%04d", i), 0, time.Hour-time.Duration(i)*time.Second)
-	}
-	if left = send(); len(left) != maxPostmaster+1 || slices.Contains(left, "n0000") || slices.Contains(left, "n0002") || !slices.Contains(left, "n0003") {
+	keep(db.MaxPostmaster+1, 1, 2)
+	if left := send(); len(left) != db.MaxPostmaster || left[0] != 1 {
 		t.Errorf("of many mails there are %d", len(left))
+	}
+}
+
+// TestPostmasterTakesOver has an earlier version leave mails in files: they are taken into the
+// database at the start, and what is no mail stays.
+func TestPostmasterTakesOver(t *testing.T) {
+	dir := ""
+	b := newBench(t, func(c *config.Config) {
+		dir = filepath.Join(c.Data, "postmaster")
+		if err := os.MkdirAll(filepath.Join(dir, "kept by hand"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{"20260101T100000.000Z-A.eml": "Subject: one\r\n\r\n1\r\n", "20260102T100000.000Z-B.eml": "Subject: two\r\n\r\n2\r\n",
+			".new-123": "half a ma"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if got := b.letters(); len(got) != 2 || !strings.Contains(got[0], "one") || !strings.Contains(got[1], "two") {
+		t.Errorf("%q were taken over", got)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 2 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }

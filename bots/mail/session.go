@@ -173,6 +173,11 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	if t, ok := n.readTarget(city, bot, tag); ok {
 		return t, nil
 	}
+	if t, ok, err := n.formerTarget(ctx, city, bot, tag); err != nil {
+		return target{}, n.trouble(err)
+	} else if ok {
+		return t, nil
+	}
 	if tag == sampleTag && !city.Off() {
 		return target{city: city, bot: bot, sample: true}, nil
 	}

@@ -17,6 +17,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/account"
+	kept "ticketfrei/bots/kit/calls"
 	"ticketfrei/bots/kit/post"
 	"ticketfrei/bots/kit/remote"
 	kit "ticketfrei/bots/kit/standin"
@@ -48,15 +49,15 @@ func network(driver func(bots.Host) (post.Driver, error)) post.Network {
 
 // driver is shared by the bots of all cities.
 type driver struct {
-	host       bots.Host
-	mode       mode
-	apps       apps
-	pushes     pushes
-	calls      calls
-	hearNoMore func() // ends listening for calls at other processes
-	timings    timings
-	instances  instanceCache
-	reading    reading
+	host      bots.Host
+	mode      mode
+	apps      apps
+	pushes    pushes
+	calls     calls
+	kept      *kept.Calls // of instances at other processes
+	timings   timings
+	instances instanceCache
+	reading   reading
 }
 
 var (
@@ -100,13 +101,13 @@ func newDriver(h bots.Host) *driver {
 			poll: 29 * time.Second, retry: time.Second, better: 10 * time.Minute, missed: 5 * time.Minute, renew: 6 * time.Hour},
 		instances: instanceCache{known: map[string]instance{}, group: &singleflight.Group{}},
 		reading:   make(reading, maxReading)}
-	d.hearNoMore = h.Notices.OnCalled(d.calls.calledElsewhere)
+	d.kept = kept.New(name, h)
 	return d
 }
 
 // Close listens for calls no more.
 func (d *driver) Close() error {
-	d.hearNoMore()
+	d.kept.Close()
 	return nil
 }
 
@@ -180,6 +181,7 @@ type conn struct {
 	driver  *driver
 	account account.Account
 	log     post.Log
+	resting *receiver // of Receive: nil where it does not rest
 }
 
 var (
@@ -193,7 +195,7 @@ var (
 
 // Open returns the account at work.
 func (d *driver) Open(a account.Account, log post.Log) (post.Conn, error) {
-	return &conn{d, a, log}, nil
+	return &conn{driver: d, account: a, log: log}, nil
 }
 
 func (c *conn) client() client { return c.driver.client(c.account.Server, c.account.Token) }

@@ -60,8 +60,20 @@ func (d *driver) ring(ctx context.Context, botID int64, h http.Header, body []by
 	case !connected:
 		return http.StatusGone
 	}
-	d.host.Notices.Called(botID)
+	if err := d.wakeElsewhere(ctx, botID); err != nil {
+		d.host.Log.Warn("a call of an instance could not be kept for the process that runs the bot", "bot", botID, "err", err)
+		return http.StatusServiceUnavailable
+	}
 	return http.StatusCreated
+}
+
+// wakeElsewhere wakes an account at the process that runs it, where that is another one.
+func (d *driver) wakeElsewhere(ctx context.Context, botID int64) error {
+	elsewhere, err := d.kept.Elsewhere(ctx, botID)
+	if err != nil || !elsewhere {
+		return err
+	}
+	return d.kept.Wake(ctx, botID)
 }
 
 func (d *driver) isConnected(ctx context.Context, botID int64) (bool, error) {
@@ -76,13 +88,11 @@ type calls struct {
 	of map[int64]*callBox
 }
 
-// open makes the box of a bot, in place of another one.
-func (c *calls) open(botID int64, k *webpush.Keys) *callBox {
+// open puts the box of a bot in place of another one.
+func (c *calls) open(botID int64, box *callBox) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	box := &callBox{keys: k, wake: make(chan struct{}, 1)}
 	c.of[botID] = box
-	return box
 }
 
 func (c *calls) close(botID int64, box *callBox) {
@@ -99,28 +109,21 @@ func (c *calls) box(botID int64) *callBox {
 	return c.of[botID]
 }
 
-// calledElsewhere wakes an account that was called at another process. What a notice of all
-// bots is about is looked for by each of them every few minutes.
-func (c *calls) calledElsewhere(botID int64) {
-	if box := c.box(botID); box != nil {
-		box.wakeUp()
-	}
-}
-
 // callBox wakes one account. Several calls are answered together.
 type callBox struct {
-	keys *webpush.Keys
-	wake chan struct{}
+	keys func() *webpush.Keys // are made for each call: thousands of accounts wait
+	wake func()
 
-	mu    sync.Mutex
-	stale bool      // there was a call that could not be read
-	asked time.Time // when isStale last said so
+	mu     sync.Mutex
+	called bool      // since it was last asked
+	stale  bool      // there was a call that could not be read
+	asked  time.Time // when isStale last said so
 }
 
 // ring takes a call. One that cannot be read wakes as well: it was made for keys that the
 // account had before, or is in a form that is not known here.
 func (b *callBox) ring(h http.Header, body []byte) {
-	_, err := b.keys.Open(h, body) // what it says is asked for, as is what came before it
+	_, err := b.keys().Open(h, body) // what it says is asked for, as is what came before it
 	b.mu.Lock()
 	b.stale = b.stale || err != nil
 	b.mu.Unlock()
@@ -128,10 +131,19 @@ func (b *callBox) ring(h http.Header, body []byte) {
 }
 
 func (b *callBox) wakeUp() {
-	select {
-	case b.wake <- struct{}{}:
-	default: // it is awake already
-	}
+	b.mu.Lock()
+	b.called = true
+	b.mu.Unlock()
+	b.wake()
+}
+
+// wasCalled tells whether there was a call since it was last asked.
+func (b *callBox) wasCalled() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	called := b.called
+	b.called = false
+	return called
 }
 
 // staleAfter is how often at most calls that cannot be read lead to a new subscription.

@@ -45,10 +45,19 @@ func (r *receiver) ways() []way {
 // pages of the REST API alone, because ids are opaque and only the server knows their
 // order.
 func (c *conn) Receive(ctx context.Context, cursor string, hear post.Hear) error {
-	r := &receiver{conn: c, hear: hear, cursor: cursor}
-	c.leavePush(ctx)
+	r := c.resting
+	if c.resting = nil; r == nil {
+		r = &receiver{conn: c, cursor: cursor}
+		c.leavePush(ctx)
+	}
+	r.hear = hear
 	for {
-		if err := r.best(ctx); err != nil {
+		err := r.best(ctx)
+		if bots.Rests(err) {
+			c.resting = r
+			return err
+		}
+		if err != nil {
 			return said(err)
 		}
 	}
@@ -59,6 +68,9 @@ func (r *receiver) best(ctx context.Context) error {
 	var limit error
 	for _, by := range r.ways() {
 		err := by(ctx, limit)
+		if bots.Rests(err) {
+			return err
+		}
 		no, is := errors.AsType[*unusable](err)
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"ticketfrei/bots"
@@ -19,12 +20,70 @@ const pushPath = "/api/v1/push/subscription"
 // errNotCalled is that mentions came and no call told of them, twice.
 var errNotCalled = errors.New("the instance does not call")
 
+// pushed is what an account has that is called, also while it rests.
+type pushed struct {
+	box    *callBox
+	kept   atomic.Bool // there may be calls that other processes have kept
+	leave  func()      // ends that it is told of them
+	renew  time.Time   // when it subscribes again
+	look   time.Time   // when it looks for what no call has told of
+	called bool        // the instance has called
+	missed int         // how often in a row it has found something that no call told of
+}
+
 // byPush has the instance call (Web Push) when there is news, and catches up then: a call
 // itself is not believed anything. That costs one request, as fetching what a call names
 // would, and moves the cursor. What no call has told of is found every few minutes.
 func (r *receiver) byPush(ctx context.Context, _ error) error {
-	box := r.driver.calls.open(r.account.BotID, r.keys())
-	defer r.driver.calls.close(r.account.BotID, box)
+	began := r.push == nil
+	if began {
+		r.openCalls(bots.Waker(ctx))
+	}
+	rests := false
+	defer func() {
+		if !rests {
+			r.closeCalls()
+		}
+	}()
+	if began {
+		if err := r.beginPush(ctx); err != nil {
+			return err
+		}
+	}
+	err := r.answerCalls(ctx)
+	rests = bots.Rests(err)
+	return err
+}
+
+// openCalls begins to take calls, here and at other processes.
+func (r *receiver) openCalls(wake func()) {
+	p := &pushed{box: &callBox{keys: r.keys, wake: wake}}
+	p.leave = r.driver.kept.Await(r.account.BotID, func() {
+		p.kept.Store(true)
+		wake()
+	})
+	r.driver.calls.open(r.account.BotID, p.box)
+	r.push = p
+}
+
+func (r *receiver) closeCalls() {
+	r.driver.calls.close(r.account.BotID, r.push.box)
+	r.push.leave()
+	r.push = nil
+}
+
+// wasCalled tells whether the instance has called, here or at another process.
+func (r *receiver) wasCalled(ctx context.Context) (bool, error) {
+	called := r.push.box.wasCalled()
+	if !r.push.kept.Swap(false) {
+		return called, nil
+	}
+	n, err := r.driver.kept.Take(ctx, r.account.BotID, func([]byte) error { return nil })
+	return called || n > 0, err
+}
+
+// beginPush subscribes and catches up with what came before.
+func (r *receiver) beginPush(ctx context.Context) error {
 	if err := r.subscribe(ctx); err != nil {
 		return noPush(err)
 	}
@@ -34,7 +93,9 @@ func (r *receiver) byPush(ctx context.Context, _ error) error {
 	}
 	bots.Stand(ctx, nil)
 	r.polls = 0
-	return r.answerCalls(ctx, box)
+	r.push.renew = time.Now().Add(spread(r.driver.timings.renew))
+	r.push.look = time.Now().Add(between(r.driver.timings.missed))
+	return nil
 }
 
 // noPush is what it means that the account cannot be subscribed: another way has to do.
@@ -49,55 +110,57 @@ func noPush(err error) error {
 	return &unusable{err, nil}
 }
 
-// answerCalls fetches what is new at each call, until calls stay away.
-func (r *receiver) answerCalls(ctx context.Context, box *callBox) error {
-	renew := time.Now().Add(spread(r.driver.timings.renew))
-	missed, calls := 0, 0
+// answerCalls fetches what is new, at a call or when it is time to look for what was
+// missed. The error is a bots.Rest where it is neither, and an *unusable where calls stay
+// away.
+func (r *receiver) answerCalls(ctx context.Context) error {
+	p := r.push
 	for {
-		called, found, err := r.waitForCall(ctx, box)
-		if called {
-			calls++
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if called && calls == 1 {
-			r.log.Info("push works: the instance has called", nil)
-		}
+		called, err := r.wasCalled(ctx)
 		switch {
 		case err != nil:
 			return err
-		case called:
-			missed = 0
-		case found:
-			missed++
+		case !called && time.Now().Before(p.look):
+			return bots.Rest{Until: p.look}
 		}
-		if missed > 1 {
+		found, err := r.fetch(ctx, called)
+		if err != nil {
+			return err
+		}
+		if p.missed > 1 {
 			r.log.Warn("mastodon.log.not_called", nil)
 			return &unusable{errNotCalled, nil}
 		}
-		if found || box.isStale() || time.Now().After(renew) {
+		if found || p.box.isStale() || time.Now().After(p.renew) {
 			if err := r.subscribe(ctx); err != nil {
 				return noPush(err)
 			}
-			renew = time.Now().Add(spread(r.driver.timings.renew))
+			p.renew = time.Now().Add(spread(r.driver.timings.renew))
 		}
+		p.look = time.Now().Add(between(r.driver.timings.missed))
 	}
 }
 
-// waitForCall waits for a call, or until it is time to look for what was missed, and
-// hands over what is new. called tells whether there was a call, found whether there was
-// something new without one.
-func (r *receiver) waitForCall(ctx context.Context, box *callBox) (called, found bool, err error) {
-	look := time.NewTimer(between(r.driver.timings.missed))
-	defer look.Stop()
-	select {
-	case <-ctx.Done():
-		return false, false, ctx.Err()
-	case <-box.wake:
-		return true, false, r.answerCall(ctx)
-	case <-look.C:
-		before := r.cursor
-		err := r.catchUp(ctx)
-		return false, r.cursor != before, err
+// fetch hands over what is new. found tells whether there was something without a call.
+func (r *receiver) fetch(ctx context.Context, called bool) (found bool, err error) {
+	p := r.push
+	if called {
+		if !p.called {
+			p.called = true
+			r.log.Info("push works: the instance has called", nil)
+		}
+		p.missed = 0
+		return false, r.answerCall(ctx)
 	}
+	before := r.cursor
+	err = r.catchUp(ctx)
+	if found = r.cursor != before; found {
+		p.missed++
+	}
+	return found, err
 }
 
 // shortPage is fewer than any server has on a page of which there is another.

@@ -2,6 +2,8 @@ package mastodon
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -92,6 +94,27 @@ func TestLogSaysThatPushWorks(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "rider") {
 		t.Errorf("the log names a rider:\n%s", log.String())
+	}
+}
+
+// An account that is called rests between two calls.
+func TestCalledAccountRests(t *testing.T) {
+	t.Parallel()
+	w := callable(t, standin.Options{})
+	in := kittest.NewInbox()
+	run := kittest.Receive(t, w.load(w.connect()), in)
+	w.subscribed()
+	for i := range 3 {
+		run.Rests()
+		w.account.Mention("rider@example.org", fmt.Sprint("U1 ", i), "public")
+		in.Wait(t, i+1)
+	}
+	run.Rests()
+	if err := run.Stop(); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	if n := len(w.driver.calls.of); n > 0 {
+		t.Errorf("%d boxes are left of an account that has stopped", n)
 	}
 }
 

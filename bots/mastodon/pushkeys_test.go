@@ -42,10 +42,11 @@ func FuzzCall(f *testing.F) {
 	f.Add("aesgcm", `salt="a";;,=`, "dh=,dh", []byte{0})
 	f.Fuzz(func(t *testing.T, encoding, encryption, key string, body []byte) {
 		h := http.Header{"Content-Encoding": {encoding}, "Encryption": {encryption}, "Crypto-Key": {key}}
-		box := &callBox{keys: k, wake: make(chan struct{}, 1)}
+		woken := 0
+		box := &callBox{keys: func() *webpush.Keys { return k }, wake: func() { woken++ }}
 		box.ring(h, body)
-		if len(box.wake) != 1 {
-			t.Error("a call did not wake")
+		if woken != 1 || !box.wasCalled() || box.wasCalled() {
+			t.Errorf("a call woke %d times", woken)
 		}
 	})
 }

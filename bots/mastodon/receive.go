@@ -44,7 +44,8 @@ type receiver struct {
 	*conn
 	hear   post.Hear
 	cursor string
-	polls  int // how often it has fallen back to polling since it had something better
+	polls  int     // how often it has fallen back to polling since it had something better
+	push   *pushed // nil while it is not called
 }
 
 // follow catches up and then hands over what the stream brings until it ends.

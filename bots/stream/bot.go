@@ -53,7 +53,6 @@ type Network struct {
 	kept     *cache.Cache[int64, *set]
 	lanes    lanes
 	verifier inbound.Verifier
-	taken    takens
 	posts    posts
 	rest     pause  // between two readings of a feed
 	gather   pause  // before moderators are told what has stopped

@@ -45,6 +45,9 @@ func migrations(*secret.Box) []*gormigrate.Migration {
 		// That the moderators know that it has stopped.
 		`ALTER TABLE stream_streams ADD COLUMN told BOOLEAN NOT NULL DEFAULT FALSE`,
 		`ALTER TABLE stream_triggers ADD COLUMN told BOOLEAN NOT NULL DEFAULT FALSE`,
+	)}, {ID: "stream_0004", Migrate: db.SQL(
+		// What the sender of the last post was told, wherever it came.
+		`ALTER TABLE stream_triggers ADD COLUMN said TEXT NOT NULL DEFAULT ''`,
 	)}}
 }
 

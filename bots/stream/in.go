@@ -46,7 +46,7 @@ type Trigger struct {
 	Topic    string `json:"topic,omitempty" readOnly:"true"`    // of inbound.SNS: the ARN of the topic that it hears
 	Trouble  string `json:"trouble,omitempty" readOnly:"true"`  // with its feed, in English
 	Paused   bool   `json:"paused,omitempty" readOnly:"true"`   // it has stopped by itself, because of Trouble
-	Last     *Taken `json:"last,omitempty" readOnly:"true"`     // nil: nothing has come since the program began
+	Last     *Taken `json:"last,omitempty" readOnly:"true"`     // nil: nothing has come yet
 	Revision int64  `json:"revision,omitempty" readOnly:"true"` // another one after every change
 
 	// Why is Trouble for who reads another language; nil where there is none.

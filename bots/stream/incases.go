@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -104,12 +103,9 @@ func (s Triggers) Change(ctx context.Context, cityID int64, name string, revisio
 
 // Delete deletes a trigger: see Put for the revision.
 func (s Triggers) Delete(ctx context.Context, cityID int64, name string, revision int64) error {
-	r, err := s.shelf().remove(ctx, cityID, name, revision, func(r triggerRow) error {
+	_, err := s.shelf().remove(ctx, cityID, name, revision, func(r triggerRow) error {
 		return s.n.remove(ctx, cityID, r.BotID, r.TableName(), r.ID, r.Revision)
 	})
-	if err == nil {
-		s.n.taken.forget(r.ID)
-	}
 	return err
 }
 
@@ -255,7 +251,7 @@ func (n *Network) shownTrigger(city report.City, r triggerRow) (Trigger, error) 
 	case t.IsFeed():
 		n.showFeed(&t, r)
 	default:
-		t.Address, t.Last = n.triggerURL(city, t.Name), n.taken.last(r.ID)
+		t.Address, t.Last = n.triggerURL(city, t.Name), n.lastPost(r)
 		if t.Preset == string(inbound.SNS) {
 			t.Topic = secret
 		}
@@ -289,35 +285,4 @@ func (n *Network) showFeed(t *Trigger, r triggerRow) {
 func whyFeed(cause error, trouble string, status int) bots.Sayer {
 	said, _ := errors.AsType[bots.Sayer](bots.Say(cause, "stream.feed.trouble."+trouble, "Status", status, "Max", feeds.MaxBytes>>20))
 	return said
-}
-
-// takens keeps in memory what became of the last post to each trigger.
-type takens struct {
-	mu sync.Mutex
-	of map[int64]Taken
-}
-
-func (k *takens) note(id int64, t Taken) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.of == nil {
-		k.of = map[int64]Taken{}
-	}
-	k.of[id] = t
-}
-
-// last returns what became of the last post; nil: there was none.
-func (k *takens) last(id int64) *Taken {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if t, ok := k.of[id]; ok {
-		return &t
-	}
-	return nil
-}
-
-func (k *takens) forget(id int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.of, id)
 }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"ticketfrei/bots/stream/feeds"
+	"ticketfrei/bots/stream/inbound"
 	"ticketfrei/db"
 )
 
@@ -63,6 +65,7 @@ type triggerRow struct {
 	Every    int
 	Running  bool
 	Revision int64
+	Said     string // why the last post was refused, sealed; empty: it was taken
 	FeedState
 }
 
@@ -71,7 +74,7 @@ type FeedState struct {
 	ETag     string `gorm:"column:etag"`
 	Modified string
 	Begun    bool  // it was read once, so that what is new can be told
-	Read     int64 // when it was read last
+	Read     int64 // when it was read last; of another trigger: when the last post came
 	Worked   int64 // when that was last done without trouble
 	Next     int64 // when it is read again
 	Failures int   // how often it could not be read, since it was
@@ -139,6 +142,32 @@ func (n *Network) findTrigger(ctx context.Context, cityID int64, name string) (t
 		return triggerRow{}, fmt.Errorf("trigger: %w", err)
 	}
 	return r, nil
+}
+
+// noteTaken notes what became of a post, for who looks at the trigger, at whatever process.
+func (n *Network) noteTaken(ctx context.Context, r triggerRow, err error) {
+	said := ""
+	if e, ok := errors.AsType[*inbound.Refusal](err); ok {
+		said = e.Text
+	} else if err != nil {
+		said = whyLater(err)
+	}
+	err = n.host.DB.WriteSoon(context.WithoutCancel(ctx), func(tx *gorm.DB) error {
+		_, err := db.Exec(tx, "UPDATE stream_triggers SET read = ?, said = ? WHERE id = ?", n.host.Now().UnixMilli(), n.seal(&r, "said", said), r.ID)
+		return err
+	})
+	if err != nil {
+		n.host.Log.Warn("what became of a post to a way in could not be noted", "err", err)
+	}
+}
+
+// lastPost is what became of the last post to a trigger; nil: there was none.
+func (n *Network) lastPost(r triggerRow) *Taken {
+	if r.Read == 0 {
+		return nil
+	}
+	said, _ := n.unseal(r.place("said"), r.Said) // one that was sealed with another key has no words
+	return &Taken{Time: time.UnixMilli(r.Read).UTC(), OK: r.Said == "", Text: said}
 }
 
 // maxSeen is how many items of a feed are remembered: more than it has at a time.

@@ -152,7 +152,7 @@ func (n *Network) post(w http.ResponseWriter, r *http.Request, site bots.Site) (
 	if n.posts.tooMany(w, r, site, t) {
 		return "", no(http.StatusTooManyRequests, "the trigger takes %d posts a minute from one network: try again later", postsPerMinute)
 	}
-	defer func() { n.noteTaken(t, err) }()
+	defer func() { n.noteTaken(r.Context(), t, err) }()
 	if r.Header.Get(bots.LoopHeader) != "" {
 		return "", no(http.StatusConflict, "this is a report that Ticketfrei has sent (header %s): it would go round in circles", bots.LoopHeader)
 	}
@@ -187,17 +187,6 @@ func (p *posts) tooMany(w http.ResponseWriter, r *http.Request, site bots.Site, 
 		return p.one.OnLimit(w, clients.LimitRequest(r, postsPerMinute, p.processes()), id+" "+client.String())
 	}
 	return p.all.OnLimit(w, clients.LimitRequest(r, postsPerMinute*everybody, p.processes()), id)
-}
-
-// noteTaken keeps what became of a post, for who looks at the trigger.
-func (n *Network) noteTaken(t triggerRow, err error) {
-	last := Taken{Time: n.host.Now().UTC(), OK: err == nil}
-	if e, ok := errors.AsType[*inbound.Refusal](err); ok {
-		last.Text = e.Text
-	} else if err != nil {
-		last.Text = whyLater(err)
-	}
-	n.taken.note(t.ID, last)
 }
 
 // verify reads a post and finds out whether it comes from whom it should.

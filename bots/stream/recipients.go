@@ -133,9 +133,9 @@ func (n *Network) Groups(_ context.Context, _ report.Bot, recipients []int64) (i
 
 // Forget forgets the streams of a bot.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
-	var streams, triggers []int64
+	var streams []int64
 	err := n.host.DB.Write(ctx, func(tx *gorm.DB) error {
-		return errors.Join(tx.Raw("DELETE FROM stream_triggers WHERE bot_id = ? RETURNING id", b.ID).Scan(&triggers).Error,
+		return errors.Join(tx.Exec("DELETE FROM stream_triggers WHERE bot_id = ?", b.ID).Error,
 			tx.Raw("DELETE FROM stream_streams WHERE bot_id = ? RETURNING id", b.ID).Scan(&streams).Error)
 	})
 	if err != nil {
@@ -143,9 +143,6 @@ func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	}
 	for _, id := range streams {
 		n.lanes.drop(id)
-	}
-	for _, id := range triggers {
-		n.taken.forget(id)
 	}
 	n.host.Notices.Changed(b.CityID)
 	return nil

@@ -133,14 +133,15 @@ func (d *driver) Close() error {
 
 // conn is one bot at work. What changes is of Receive alone.
 type conn struct {
-	driver *driver
-	client *client
-	log    chat.Log
-	bot    int64 // its id
-	me     self
-	next   int       // id of the update after the last one
-	nextAt time.Time // when that was found out
-	called []int     // ids of the last updates that Telegram brought
+	driver    *driver
+	client    *client
+	log       chat.Log
+	bot       int64 // its id
+	me        self
+	next      int        // id of the update after the last one
+	nextAt    time.Time  // when that was found out
+	called    []int      // ids of the last updates that Telegram brought
+	listening *listening // for calls; nil while it does not
 }
 
 var (
@@ -167,9 +168,11 @@ const keptByTelegram = 24 * time.Hour
 
 // Receive hears what is written to the bot, in the way of telegram.mode.
 func (c *conn) Receive(ctx context.Context, cursor string, hear chat.Hear) error {
-	c.next, _ = strconv.Atoi(cursor) // an empty one means from now on
-	if _, err := c.takeKept(ctx, hear); err != nil {
-		return err
+	if c.listening == nil { // else it has rested
+		c.next, _ = strconv.Atoi(cursor) // an empty one means from now on
+		if _, err := c.takeKept(ctx, hear); err != nil {
+			return err
+		}
 	}
 	if c.driver.hooks == nil {
 		return c.poll(ctx, hear)

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"ticketfrei/bots"
@@ -54,54 +54,109 @@ type looked struct {
 	err  error     // of the token
 }
 
-// listen sets the webhook and takes what Telegram brings, until ctx ends or something
-// fails. The error is errNotCalled where Telegram does not bring anything.
+// listening is what a bot has that Telegram calls, also while it rests.
+type listening struct {
+	watch
+	leave  []func()    // end that it is woken
+	kept   atomic.Bool // there may be calls that other processes have kept
+	next   time.Time   // when Telegram is asked next whether the webhook works
+	looked chan looked // the answer; nil while Telegram is not asked
+	stop   func()      // ends the asking
+}
+
+// listen sets the webhook and takes what Telegram has brought. The error is a bots.Rest
+// where there is nothing more, and errNotCalled where Telegram does not bring anything.
 //
 // The cursor moves by polling alone: Telegram keeps the order of each chat, but updates
 // of one may overtake those of another that were put off.
 func (c *conn) listen(ctx context.Context, hear chat.Hear) error {
-	w, err := c.beginHook(ctx)
-	if err != nil {
-		return err
+	if c.listening == nil {
+		if err := c.beginHook(ctx); err != nil {
+			return err
+		}
 	}
-	ctx, stop := context.WithCancel(ctx)
-	var looking sync.WaitGroup
-	defer looking.Wait()
-	defer stop()
-	answer := make(chan looked, 1)
-	next := time.NewTimer(jitter(c.driver.hooks.times.look))
-	defer next.Stop()
-	calls := c.driver.hooks.line(c.bot)
-	kept, leave := c.driver.kept.Await(c.bot)
-	defer leave()
+	rests := false
+	defer func() {
+		if !rests {
+			c.endHook()
+		}
+	}()
 	for {
-		select {
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return ctx.Err()
-		case <-kept:
-			n, err := c.takeKept(ctx, hear)
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				w.works(c.log)
-			}
-		case call := <-calls:
-			if err := call.answer(func(update []byte) error { return c.takeCall(ctx, update, hear) }); err != nil {
-				return err
-			}
-			w.works(c.log)
-		case <-next.C: // beside what comes: Telegram may take its time
-			looking.Go(func() { answer <- c.look(ctx) })
-		case l := <-answer:
-			pause, err := c.judge(ctx, w, l)
-			if err != nil {
-				return err
-			}
-			next.Reset(jitter(pause))
+		}
+		done, err := c.hearCalls(ctx, hear)
+		if err == nil && !done {
+			done, err = c.watchHook(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if !done {
+			rests = true
+			return bots.Rest{Until: c.listening.next}
 		}
 	}
 }
+
+// hearCalls takes what other processes have kept and what Telegram has brought here. done
+// tells whether there was anything.
+func (c *conn) hearCalls(ctx context.Context, hear chat.Hear) (done bool, err error) {
+	l := c.listening
+	if l.kept.Swap(false) {
+		n, err := c.takeKept(ctx, hear)
+		if err != nil {
+			return false, err
+		}
+		if n > 0 {
+			l.works(c.log)
+		}
+		return true, nil
+	}
+	call := c.driver.hooks.next(c.bot)
+	if call == nil {
+		return false, nil
+	}
+	if err := call.answer(func(update []byte) error { return c.takeCall(ctx, update, hear) }); err != nil {
+		return false, err
+	}
+	l.works(c.log)
+	return true, nil
+}
+
+// watchHook asks Telegram, when it is time, whether the webhook works: beside what comes, as
+// Telegram may take its time. done tells whether there was an answer.
+func (c *conn) watchHook(ctx context.Context) (done bool, err error) {
+	l := c.listening
+	if l.looked == nil && !time.Now().Before(l.next) {
+		answer, wake := make(chan looked, 1), bots.Waker(ctx)
+		asking, stop := context.WithTimeout(ctx, lookWithin)
+		l.looked, l.stop = answer, stop
+		go func() {
+			answer <- c.look(asking)
+			wake()
+		}()
+	}
+	select {
+	case answer := <-l.looked:
+		l.stop()
+		l.looked = nil
+		pause, err := c.judge(ctx, &l.watch, answer)
+		if err != nil {
+			return false, err
+		}
+		l.next = time.Now().Add(jitter(pause))
+		return true, nil
+	default:
+		if !time.Now().Before(l.next) {
+			l.next = time.Now().Add(lookWithin) // the answer wakes before
+		}
+		return false, nil
+	}
+}
+
+// lookWithin is how long Telegram may take to answer: for two calls.
+const lookWithin = 2 * callTimeout
 
 // works notes that Telegram has called.
 func (w *watch) works(log chat.Log) {
@@ -151,20 +206,43 @@ func (c *conn) take(ctx context.Context, raw []byte, offset int, hear chat.Hear)
 // whose answer it did not get.
 const maxCalled = 32
 
-// beginHook sets the webhook, also where another program has set its own: once.
-func (c *conn) beginHook(ctx context.Context) (*watch, error) {
+// beginHook sets the webhook, also where another program has set its own: once. From then
+// on calls wake the bot.
+func (c *conn) beginHook(ctx context.Context) error {
 	h := c.driver.hooks
 	before, err := c.client.hook(ctx, c.client.dialing)
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-	w := &watch{errorAt: before.ErrorAt}
-	w.taken = err == nil && before.URL != "" && before.URL != h.url
-	if w.taken && h.isLost(c.bot) {
-		return nil, lostHook()
+	taken := err == nil && before.URL != "" && before.URL != h.url
+	if taken && h.isLost(c.bot) {
+		return lostHook()
 	}
 	h.setLost(c.bot, false)
-	return w, c.setHook(ctx)
+	if err := c.setHook(ctx); err != nil {
+		return err
+	}
+	wake := bots.Waker(ctx)
+	l := &listening{watch: watch{errorAt: before.ErrorAt, taken: taken}, next: time.Now().Add(jitter(h.times.look))}
+	l.leave = []func(){h.await(c.bot, wake), c.driver.kept.Await(c.bot, func() {
+		l.kept.Store(true)
+		wake()
+	})}
+	c.listening = l
+	return nil
+}
+
+// endHook ends what beginHook began. The webhook stays: Telegram keeps what comes meanwhile.
+func (c *conn) endHook() {
+	l := c.listening
+	c.listening = nil
+	for _, leave := range l.leave {
+		leave()
+	}
+	if l.looked != nil {
+		l.stop()
+		<-l.looked
+	}
 }
 
 // lostHook is that another program gets what is written to the bot.
@@ -273,7 +351,7 @@ func (d *driver) Forget(ctx context.Context, a account.Account) error {
 	if d.hooks == nil {
 		return nil
 	}
-	d.hooks.forget(a.BotID)
+	d.hooks.setLost(a.BotID, false)
 	ctx, done := context.WithTimeout(ctx, forgetTimeout)
 	defer done()
 	c, err := d.client(a.Server, a.Token)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,7 +49,7 @@ type hooks struct {
 	kept  *calls.Calls // those that other processes take
 
 	mu    sync.Mutex
-	lines map[int64]chan call // by bot
+	lines map[int64]*line // by bot; only of those that listen or are called
 	// lost are the bots whose webhook another program has set again and again. It
 	// gets what is written until it stops.
 	lost map[int64]bool
@@ -69,7 +70,7 @@ func newHooks(h bots.Host, kept *calls.Calls) *hooks {
 	return &hooks{kept: kept,
 		url: hookURL(h.Config), box: h.Secrets, log: h.Log, say: rate.Sometimes{Interval: time.Hour},
 		times: hookTimes{wait: 2 * time.Second, look: time.Minute, every: 10 * time.Minute, again: time.Hour},
-		lines: map[int64]chan call{}, lost: map[int64]bool{},
+		lines: map[int64]*line{}, lost: map[int64]bool{},
 	}
 }
 
@@ -92,8 +93,17 @@ type call struct {
 // errNotAtWork is a call for a bot that does not hear at the moment.
 var errNotAtWork = errors.New("the bot is not at work")
 
+// line is the way of calls to a bot.
+type line struct {
+	calls  []*call   // that wait, in their order
+	listen *listener // nil while the bot does not listen
+}
+
+// listener is whom the calls to a bot wake.
+type listener struct{ wake func() }
+
 // answer deals with the call by take, and says so; also where take panics.
-func (c call) answer(take func([]byte) error) (err error) {
+func (c *call) answer(take func([]byte) error) (err error) {
 	err = errNotAtWork
 	defer func() { c.done <- err }()
 	err = take(c.update)
@@ -162,30 +172,98 @@ func (h *hooks) handOver(ctx context.Context, bot int64, update json.RawMessage)
 	defer done()
 	late := time.NewTimer(h.times.wait)
 	defer late.Stop()
-	c := call{update, make(chan error, 1)}
+	c := &call{update, make(chan error, 1)}
+	h.add(bot, c)
 	select {
-	case h.line(bot) <- c:
+	case err := <-c.done:
+		return err
 	case <-late.C:
-		return errNotAtWork
+		if h.takeBack(bot, c) {
+			return errNotAtWork
+		}
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 	select {
 	case err := <-c.done:
 		return err
 	case <-ctx.Done():
+		h.takeBack(bot, c)
 		return ctx.Err()
 	}
 }
 
-// line is the way of calls to a bot.
-func (h *hooks) line(bot int64) chan call {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// line returns that of a bot. h.mu is held.
+func (h *hooks) line(bot int64) *line {
 	if h.lines[bot] == nil {
-		h.lines[bot] = make(chan call)
+		h.lines[bot] = &line{}
 	}
 	return h.lines[bot]
+}
+
+// tidy drops the line of a bot where nothing is known of it. h.mu is held.
+func (h *hooks) tidy(bot int64) {
+	if l := h.lines[bot]; l != nil && l.listen == nil && len(l.calls) == 0 {
+		delete(h.lines, bot)
+	}
+}
+
+// add has a call wait for its bot, and wakes that.
+func (h *hooks) add(bot int64, c *call) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.line(bot)
+	l.calls = append(l.calls, c)
+	if l.listen != nil {
+		l.listen.wake()
+	}
+}
+
+// takeBack has a call wait no more, and tells whether it still did.
+func (h *hooks) takeBack(bot int64, c *call) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.line(bot)
+	i := slices.Index(l.calls, c)
+	if i >= 0 {
+		l.calls = slices.Delete(l.calls, i, i+1)
+	}
+	h.tidy(bot)
+	return i >= 0
+}
+
+// next takes the next call to a bot; nil where none waits.
+func (h *hooks) next(bot int64) *call {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.lines[bot]
+	if l == nil || len(l.calls) == 0 {
+		return nil
+	}
+	c := l.calls[0]
+	if l.calls = l.calls[1:]; len(l.calls) == 0 {
+		l.calls = nil // an idle bot costs no memory
+	}
+	h.tidy(bot)
+	return c
+}
+
+// await has wake called when calls wait for a bot, until leave is called; at once where there
+// are some.
+func (h *hooks) await(bot int64, wake func()) (leave func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l, own := h.line(bot), &listener{wake}
+	if l.listen = own; len(l.calls) > 0 {
+		wake()
+	}
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if l.listen == own { // or another has begun to listen in its place
+			l.listen = nil
+			h.tidy(bot)
+		}
+	}
 }
 
 // setLost notes whether another program has a bot's webhook.
@@ -203,12 +281,4 @@ func (h *hooks) isLost(bot int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.lost[bot]
-}
-
-// forget drops what is known of a bot.
-func (h *hooks) forget(bot int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.lines, bot)
-	delete(h.lost, bot)
 }

@@ -278,6 +278,27 @@ func TestPanicIsNoAnswer(t *testing.T) {
 	}
 }
 
+// A bot that Telegram calls rests between two calls, and until it looks whether they come.
+func TestCalledBotRests(t *testing.T) {
+	t.Parallel()
+	w := newHookWorld(t)
+	_, run := w.start()
+	rider := w.server.AddUser("Rider", "de")
+	for i := range 3 {
+		run.Rests()
+		rider.Write(w.account, fmt.Sprint("report ", i))
+		w.in.Wait(t, i+1)
+		w.brought()
+	}
+	run.Rests()
+	if err := run.Stop(); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	if n := len(w.driver.hooks.lines); n > 0 {
+		t.Errorf("%d lines are left of a bot that has stopped", n)
+	}
+}
+
 // Calls of many bots at a time are each answered for their own.
 func TestCallsOfManyBots(t *testing.T) {
 	slow.Test(t, "makes a thousand calls")
@@ -286,13 +307,16 @@ func TestCallsOfManyBots(t *testing.T) {
 	ctx, stop := context.WithCancel(w.ctx)
 	defer group.Wait()
 	defer stop()
+	hooks := w.driver.hooks
 	for bot := range int64(200) {
-		calls := w.driver.hooks.line(bot)
+		woken := make(chan struct{}, 1000)
+		leave := hooks.await(bot, func() { woken <- struct{}{} })
 		group.Go(func() {
+			defer leave()
 			for {
 				select {
-				case c := <-calls:
-					_ = c.answer(func(update []byte) error {
+				case <-woken:
+					_ = hooks.next(bot).answer(func(update []byte) error {
 						if string(update) != fmt.Sprint(bot) {
 							return errors.New("a call for another bot")
 						}

@@ -24,6 +24,10 @@ func migrations(*secret.Box) []*gormigrate.Migration {
 				SELECT id, 'web', TRUE, 'starting', created FROM cities`,
 		})...)},
 		{ID: "web_0002", Migrate: db.SQL(wishTables...)},
+		// Keys that browsers have subscribed with on other servers.
+		{ID: "web_0003", Migrate: db.SQL(`CREATE TABLE web_signers (
+			bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
+			key TEXT NOT NULL)`)},
 	}
 }
 

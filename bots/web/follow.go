@@ -25,7 +25,7 @@ func (p *pages) handleFollow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	signer, err := p.pusher.key(r.Context())
+	signer, err := p.pusher.keyOf(r.Context(), b.ID)
 	if err != nil {
 		return err
 	}

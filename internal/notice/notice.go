@@ -19,13 +19,14 @@ const (
 	Judged  Kind = 'j' // a report of the city did not pass
 	Heard   Kind = 'h' // reports wait to be judged that a process heard that does not judge them
 	Called  Kind = 'b' // a bot was called at a process that does not run it
+	State   Kind = 't' // a bot is doing better or worse than before
 	Spare   Kind = 's' // something of the city is to be sent that another process may send, or is to send
 )
 
 // Notice is one thing that a process says.
 type Notice struct {
 	Kind Kind
-	ID   int64 // the city, or All; of Heard the shard, of Called the bot
+	ID   int64 // the city, or All; of Heard the shard, of Called and State the bot
 }
 
 // Board passes notices on. The zero Board is ready; it is safe for use by many
@@ -50,6 +51,9 @@ func (b *Board) Heard(shard int64) { b.say(Notice{Heard, shard}) }
 
 // Called says that a bot was called that another process runs. Only other processes are told.
 func (b *Board) Called(botID int64) { b.say(Notice{Called, botID}) }
+
+// State says that a bot is doing better or worse than before. Only other processes are told.
+func (b *Board) State(botID int64) { b.say(Notice{State, botID}) }
 
 // Spare says that something of the city is to be sent that another process may send, or that
 // whoever works for the city is to send. Only other processes are told.

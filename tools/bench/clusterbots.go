@@ -12,6 +12,7 @@ type clusterBots struct {
 	Idle   time.Duration `default:"60s" help:"How long the idle processes are watched. A poll of Telegram takes 50 s: a shorter time misses it."`
 	Rate   float64       `default:"20" help:"Reports a second, to see that everything works."`
 	For    time.Duration `default:"10s" help:"For how long."`
+	Open   bool          `default:"true" negatable:"" help:"Measure streams and polls, too."`
 }
 
 // wantCalledMemory is the target for what manyCities cities add to the memory of three
@@ -30,14 +31,18 @@ func (m *clusterBots) run(ctx context.Context, b *bench, r *Result) error {
 	if b.Quick {
 		m.Cities, m.Idle, m.For = 100, 5*time.Second, 3*time.Second
 	}
-	r.Axes = Axes{Title: "Resident memory of three processes", Y: "MB", Labels: []string{"streams and polls", "push and webhooks"}}
+	ways, labels := []bool{false, true}, []string{"streams and polls", "push and webhooks"}
+	if !m.Open {
+		ways, labels = ways[1:], labels[1:]
+	}
+	r.Axes = Axes{Title: "Resident memory of three processes", Y: "MB", Labels: labels}
 	own, err := m.ownMemory(ctx, b)
 	if err != nil {
 		return err
 	}
 	r.add("resident memory of all, with few cities", own, "MB").note("%d cities", fewCities)
 	bars := make([]Series, 3)
-	for _, called := range []bool{false, true} {
+	for _, called := range ways {
 		list, err := m.measure(ctx, b, r, called, own)
 		if err != nil {
 			return err

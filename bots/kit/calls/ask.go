@@ -25,7 +25,7 @@ var ErrNotAnswered = errors.New("the process that runs the bot has not answered"
 // Ask has the process that runs a bot answer a question, and waits until ctx ends at most. The
 // error may be ErrNoRoom or ErrNotAnswered.
 func (c *Calls) Ask(ctx context.Context, botID int64, question []byte) (answer []byte, err error) {
-	id, err := c.keep(ctx, botID, question)
+	id, err := c.keep(ctx, botID, question, maxWaiting)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +56,13 @@ func (c *Calls) Ask(ctx context.Context, botID int64, question []byte) (answer [
 // Answer has the questions to a bot that runs here answered, all at the same time, until ctx
 // ends. answer gets at most bots.SendTimeout.
 func (c *Calls) Answer(ctx context.Context, botID int64, answer func(ctx context.Context, question []byte) []byte) error {
-	wake, leave := c.Await(botID)
-	defer leave()
+	wake := make(chan struct{}, 1)
+	defer c.Await(botID, func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	})()
 	a := answering{Calls: c, botID: botID, answer: answer, inHand: map[int64]bool{}}
 	defer a.group.Wait()
 	for {

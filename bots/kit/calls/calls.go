@@ -37,12 +37,12 @@ type Calls struct {
 	stop    func()
 
 	mu    sync.Mutex
-	wakes map[int64]chan struct{} // of the bots that run here
+	wakes map[int64]*waker // of the bots that run here
 }
 
 // New returns the calls of a network. It listens to notices until Close.
 func New(network string, h bots.Host) *Calls {
-	c := &Calls{host: h, network: network, wakes: map[int64]chan struct{}{}}
+	c := &Calls{host: h, network: network, wakes: map[int64]*waker{}}
 	c.stop = h.Notices.OnCalled(c.wake)
 	return c
 }
@@ -58,15 +58,26 @@ func (c *Calls) Elsewhere(ctx context.Context, botID int64) (bool, error) {
 // Keep keeps a call for a bot that another process runs, and tells it. When it returns nil,
 // the call is on disk. The error may be ErrNoRoom.
 func (c *Calls) Keep(ctx context.Context, botID int64, body []byte) error {
-	_, err := c.keep(ctx, botID, body)
+	_, err := c.keep(ctx, botID, body, maxWaiting)
 	return err
 }
 
-func (c *Calls) keep(ctx context.Context, botID int64, body []byte) (id int64, err error) {
+// Wake is Keep for a call that says nothing but that there is news. Of several that wait, one
+// is kept: the bot takes it before it looks. A bot that is off or gone is no error.
+func (c *Calls) Wake(ctx context.Context, botID int64) error {
+	_, err := c.keep(ctx, botID, nil, 1)
+	if errors.Is(err, ErrNoRoom) {
+		return nil
+	}
+	return err
+}
+
+// keep keeps a call where fewer than most wait for the bot.
+func (c *Calls) keep(ctx context.Context, botID int64, body []byte, most int) (id int64, err error) {
 	if len(body) > maxSize {
 		return 0, fmt.Errorf("%w: it has %d bytes", ErrNoRoom, len(body))
 	}
-	id, err = c.host.DB.AddCall(ctx, botID, c.host.Secrets.Seal(place("body", botID), string(body)), maxWaiting)
+	id, err = c.host.DB.AddCall(ctx, botID, c.host.Secrets.Seal(place("body", botID), string(body)), most)
 	if errors.Is(err, db.ErrNotFound) {
 		return 0, ErrNoRoom
 	}
@@ -82,21 +93,24 @@ func place(column string, botID int64) string {
 	return "calls." + column + ":" + strconv.FormatInt(botID, 10)
 }
 
-// Await returns what has a signal when calls may wait for a bot that runs here, until leave is
-// called. There is one from the start where there can be calls at all.
-func (c *Calls) Await(botID int64) (wake <-chan struct{}, leave func()) {
+// waker is whom calls of one bot wake.
+type waker struct{ wake func() }
+
+// Await has wake called when calls may wait for a bot that runs here, until leave is called.
+// Where there can be calls at all, it is called at once. It must not wait.
+func (c *Calls) Await(botID int64, wake func()) (leave func()) {
 	if !c.host.DB.OnServer() {
-		return nil, func() {}
+		return func() {}
 	}
-	some := make(chan struct{}, 1)
-	some <- struct{}{}
+	w := &waker{wake}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.wakes[botID] = some
-	return some, func() {
+	c.wakes[botID] = w
+	c.mu.Unlock()
+	wake()
+	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.wakes[botID] == some {
+		if c.wakes[botID] == w {
 			delete(c.wakes, botID)
 		}
 	}
@@ -106,10 +120,10 @@ func (c *Calls) Await(botID int64) (wake <-chan struct{}, leave func()) {
 // found by whoever looks each second.
 func (c *Calls) wake(botID int64) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	select {
-	case c.wakes[botID] <- struct{}{}:
-	default:
+	w := c.wakes[botID]
+	c.mu.Unlock()
+	if w != nil {
+		w.wake()
 	}
 }
 

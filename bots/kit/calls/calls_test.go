@@ -88,8 +88,8 @@ func TestCallsAreTakenInOrder(t *testing.T) {
 	if got, err := p.called.Elsewhere(t.Context(), 999); err != nil || got {
 		t.Errorf("a bot that there is not runs elsewhere: %v, %v", got, err)
 	}
-	wake, leave := p.run.Await(p.bot.ID)
-	defer leave()
+	wake := make(chan struct{}, 100)
+	defer p.run.Await(p.bot.ID, func() { wake <- struct{}{} })()
 	<-wake // once at the start
 	var want []string
 	for i := range 2*atOnce + 3 {
@@ -217,11 +217,11 @@ func TestOneProcess(t *testing.T) {
 	defer c.Close()
 	elsewhere, err := c.Elsewhere(t.Context(), 1)
 	n, taking := c.Take(t.Context(), 1, func([]byte) error { return nil })
-	wake, leave := c.Await(1)
-	defer leave()
+	woken := false
+	c.Await(1, func() { woken = true })()
 	ids, finding := h.DB.CalledBots(t.Context())
-	if elsewhere || n > 0 || wake != nil || len(ids) > 0 || errors.Join(err, taking, finding) != nil {
-		t.Errorf("elsewhere %v, %d taken, wake %v, called %v, %v", elsewhere, n, wake, ids, errors.Join(err, taking, finding))
+	if elsewhere || n > 0 || woken || len(ids) > 0 || errors.Join(err, taking, finding) != nil {
+		t.Errorf("elsewhere %v, %d taken, woken %v, called %v, %v", elsewhere, n, woken, ids, errors.Join(err, taking, finding))
 	}
 	var tables map[string]bool
 	if tables, err = h.DB.Tables(t.Context()); err != nil || tables["calls"] {

@@ -43,12 +43,13 @@ const (
 // wait for them. It costs no goroutine while there is nothing to send. Those to a chat
 // keep their order.
 type answers struct {
-	bot   *bot
-	ctx   context.Context
-	end   context.CancelFunc
-	group sync.WaitGroup
+	bot    *bot
+	within context.Context // of Receive
+	group  sync.WaitGroup
 
 	mu      sync.Mutex
+	ctx     context.Context // of sending; nil until there is something to send
+	end     context.CancelFunc
 	waiting []answer
 	others  int             // of those that wait: how many are not sure
 	perChat map[room]int    // that wait or are being sent
@@ -90,8 +91,7 @@ func (w answer) parts(limit text.Limit) []string {
 
 // newAnswers returns answers that are sent until stop, or until ctx ends.
 func newAnswers(ctx context.Context, b *bot) *answers {
-	ctx, end := context.WithCancel(ctx)
-	return &answers{bot: b, ctx: ctx, end: end}
+	return &answers{bot: b, within: ctx}
 }
 
 // stop sends what waits for a few seconds still, unless ctx has ended, drops the rest
@@ -99,10 +99,14 @@ func newAnswers(ctx context.Context, b *bot) *answers {
 func (a *answers) stop() {
 	a.mu.Lock()
 	a.over = true
+	end := a.end
 	a.mu.Unlock()
-	defer time.AfterFunc(drainTimeout, a.end).Stop()
+	if end == nil {
+		return
+	}
+	defer time.AfterFunc(drainTimeout, end).Stop()
 	a.group.Wait()
-	a.end()
+	end()
 }
 
 // add puts an answer to what waits, unless that is too much already.
@@ -111,6 +115,9 @@ func (a *answers) add(next answer) {
 	defer a.mu.Unlock()
 	if a.over || a.isFull(next) {
 		return
+	}
+	if a.ctx == nil {
+		a.ctx, a.end = context.WithCancel(a.within)
 	}
 	if a.perChat == nil {
 		a.perChat, a.busy = map[room]int{}, map[string]bool{}

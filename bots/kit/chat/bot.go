@@ -30,6 +30,7 @@ type bot struct {
 	// bot for each of thousands of accounts.
 	city, language string
 
+	at     *attendance          // of Receive: nil while it does not receive
 	album  string               // of Receive: the last one that was refused
 	points map[string]time.Time // of Receive: when authors of locations were answered
 }
@@ -61,17 +62,44 @@ func (b *bot) Check(ctx context.Context) error {
 	return b.network.accounts.Rename(ctx, b.account)
 }
 
+// attendance is what a bot that receives has, also while it rests.
+type attendance struct {
+	answers      *answers
+	claim        db.Claim
+	introduction *introduction
+}
+
+// attend begins to receive.
+func (b *bot) attend(ctx context.Context) {
+	answers := newAnswers(ctx, b)
+	b.network.answering.Store(b.bot.ID, answers)
+	b.at = &attendance{answers, b.network.host.DB.Claim(b.bot.CityID), b.introduce(ctx)}
+}
+
+// leave ends what attend began.
+func (b *bot) leave() {
+	a := b.at
+	b.at = nil
+	a.introduction.stop()
+	b.network.answering.CompareAndDelete(b.bot.ID, a.answers)
+	a.answers.stop()
+}
+
 // Receive hears what happens until ctx ends or something fails.
 func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
-	answers := newAnswers(ctx, b)
-	defer answers.stop()
-	b.network.answering.Store(b.bot.ID, answers)
-	defer b.network.answering.CompareAndDelete(b.bot.ID, answers)
-	defer b.introduce(ctx)()
-	claim := b.network.host.DB.Claim(b.bot.CityID)
+	if b.at == nil {
+		b.attend(ctx)
+	}
+	rests := false
+	defer func() {
+		if !rests {
+			b.leave()
+		}
+	}()
+	at := b.at
 	err := b.conn.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, events ...Event) error {
 		for _, e := range events {
-			if err := b.handle(ctx, e, emit, answers); err != nil {
+			if err := b.handle(ctx, e, emit, at.answers); err != nil {
 				return err
 			}
 		}
@@ -79,8 +107,11 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 			return nil
 		}
 		b.account.Cursor = cursor
-		return b.network.accounts.SaveCursor(ctx, claim, b.bot.ID, cursor)
+		return b.network.accounts.SaveCursor(ctx, at.claim, b.bot.ID, cursor)
 	})
+	if rests = bots.Rests(err); rests {
+		return err
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -118,7 +118,7 @@ type Log = account.Log
 type Conn interface {
 	// Receive hands over what happens after cursor until ctx ends or something
 	// fails; an empty cursor means from now on. hear returns nil when all of it
-	// is on disk.
+	// is on disk. One that waits to be called returns a bots.Rest.
 	Receive(ctx context.Context, cursor string, hear Hear) error
 	// Post sends a text, which is no longer than Network.Length, to a chat. The id
 	// of the receipt is that of the message within its chat: receipts must not lead

@@ -23,16 +23,15 @@ import (
 // network is shared by the bots of all cities.
 type network struct {
 	Network
-	host     bots.Host
-	driver   Driver
-	accounts *account.Store
-	chats    *recipients.Store
-	groups   *groups
-	closings closings
-	// introducing has those that set a profile.
-	introducing chan struct{}
-	pacers      *pace.Pacers
-	pages       *account.Pages
+	host          bots.Host
+	driver        Driver
+	accounts      *account.Store
+	chats         *recipients.Store
+	groups        *groups
+	closings      closings
+	introductions introductions
+	pacers        *pace.Pacers
+	pages         *account.Pages
 	// answering are the answers of the bots that are at work, by bot.
 	answering sync.Map
 }
@@ -59,7 +58,7 @@ func newNetwork(spec Network, h bots.Host) (bots.Network, error) {
 	}
 	spec.Pace.Waiting = max(1, spec.Concurrency/2) // the others send meanwhile
 	n := &network{Network: spec, host: h, driver: driver, accounts: account.NewStore(spec.Name, h),
-		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace), introducing: make(chan struct{}, introducedAtOnce)}
+		chats: recipients.NewStore(spec.Name, h), pacers: pace.NewPacers(spec.Pace)}
 	n.groups = newGroups(spec.Name, h, n.chats)
 	n.pages = &account.Pages{Network: spec.Name, Store: n.accounts, Host: h, Fields: spec.Fields, Checker: driver, Section: n,
 		Answering: account.Answering{Texts: "kit.chat.answers",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -63,43 +64,111 @@ func (b *bot) profile() Profile {
 	return p
 }
 
-// introduce sets the account's profile where that has changed since it was set last, and
-// asks what groups are called whose names are not known. The account works without, and
-// nobody waits for it. stop ends that.
-func (b *bot) introduce(ctx context.Context) (stop func()) {
+// introductions are the bots that wait to introduce themselves. Waiting costs no goroutine.
+type introductions struct {
+	mu      sync.Mutex
+	waiting []*introduction
+	running int
+}
+
+// introduction sets the account's profile where that has changed since it was set last,
+// and asks what groups are called whose names are not known. The account works without,
+// and nobody waits for it.
+type introduction struct {
+	bot   *bot
+	ctx   context.Context // of Receive
+	group sync.WaitGroup
+
+	mu   sync.Mutex
+	over bool
+	end  context.CancelFunc // nil while it does not run
+}
+
+// introduce has the bot introduced when few others are.
+func (b *bot) introduce(ctx context.Context) *introduction {
+	i := &introduction{bot: b, ctx: ctx}
 	_, introduces := b.conn.(Introducer)
 	_, names := b.conn.(Namer)
-	if !introduces && !names {
-		return func() {}
+	if introduces || names {
+		b.network.introductions.add(i)
 	}
-	ctx, end := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		b.introduceInTurn(ctx)
-	}()
-	return func() {
-		end()
-		<-done
+	return i
+}
+
+func (l *introductions) add(i *introduction) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, i)
+	if l.running < introducedAtOnce {
+		l.running++
+		go l.run()
 	}
 }
 
-// introduceInTurn does what introduce is for when few others do.
-func (b *bot) introduceInTurn(ctx context.Context) {
-	select {
-	case b.network.introducing <- struct{}{}:
-		defer func() { <-b.network.introducing }()
-	case <-ctx.Done():
+// run introduces one after the other, until none waits. Those whose bots stop are waited
+// for by them.
+func (l *introductions) run() {
+	for i := l.next(); i != nil; i = l.next() {
+		i.run()
+	}
+}
+
+// next takes the next that waits; nil where whoever asks has to end.
+func (l *introductions) next() *introduction {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.waiting = nil
+		l.running--
+		return nil
+	}
+	i := l.waiting[0]
+	l.waiting[0], l.waiting = nil, l.waiting[1:]
+	return i
+}
+
+func (i *introduction) run() {
+	ctx, ok := i.begin()
+	if !ok {
 		return
 	}
-	ctx, end := context.WithTimeout(ctx, introduceTimeout)
-	defer end()
-	if err := b.showProfile(ctx); err != nil && ctx.Err() == nil {
-		b.log.Warn("kit.log.no_profile", "err", explain(err))
+	defer i.group.Done()
+	defer i.cancel()
+	if err := i.bot.showProfile(ctx); err != nil && ctx.Err() == nil {
+		i.bot.log.Warn("kit.log.no_profile", "err", explain(err))
 	}
-	if err := b.nameGroups(ctx); err != nil && ctx.Err() == nil {
-		b.log.Warn("kit.log.no_names", "err", explain(err))
+	if err := i.bot.nameGroups(ctx); err != nil && ctx.Err() == nil {
+		i.bot.log.Warn("kit.log.no_names", "err", explain(err))
 	}
+}
+
+// begin returns the context of the introduction; false where the bot has stopped.
+func (i *introduction) begin() (ctx context.Context, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.over {
+		return nil, false
+	}
+	i.group.Add(1)
+	ctx, i.end = context.WithTimeout(i.ctx, introduceTimeout)
+	return ctx, true
+}
+
+// cancel ends the introduction.
+func (i *introduction) cancel() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.over = true
+	if i.end != nil {
+		i.end()
+		i.end = nil // an idle bot keeps nothing of it
+	}
+}
+
+// stop ends the introduction and waits for that.
+func (i *introduction) stop() {
+	i.cancel()
+	i.group.Wait()
 }
 
 // nameGroups asks what groups are called whose names are not known: of those of earlier

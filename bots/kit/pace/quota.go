@@ -11,8 +11,9 @@ const maxQuotas = 10_000
 // Quota lets something be done for each of many only so often within some time. The zero
 // Quota is ready to be used.
 type Quota struct {
-	mu    sync.Mutex
-	spent map[string]spent
+	mu     sync.Mutex
+	spent  map[string]spent
+	tidied time.Time
 }
 
 // spent is what was done for one of them, since when.
@@ -39,8 +40,13 @@ func (q *Quota) Take(who string, now time.Time, times int, d time.Duration) bool
 	return true
 }
 
-// tidy makes room for one more. q.mu is held.
+// tidy makes room for one more, and forgets what is over now and then: looking at all of
+// them for each that is new would cost more than what it lets them do. q.mu is held.
 func (q *Quota) tidy(now time.Time, d time.Duration) {
+	if q.spent != nil && len(q.spent) < maxQuotas && now.Sub(q.tidied) < d {
+		return
+	}
+	q.tidied = now
 	for who, s := range q.spent {
 		if now.Sub(s.since) >= d {
 			delete(q.spent, who)

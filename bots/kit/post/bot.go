@@ -24,11 +24,12 @@ import (
 type bot struct {
 	network *network
 	bot     report.Bot
-	account account.Account
+	cursor  string // of the account when it was made
 	conn    Conn
 	log     *slog.Logger
 
 	// Of Receive alone.
+	at      *attendance // nil while it does not receive
 	seen    recent
 	reviews *reviews // nil where nothing is looked at again
 }
@@ -58,19 +59,46 @@ func explain(err error) error {
 	return remote.Kind(err)
 }
 
+// attendance is what a bot that receives has, also while it rests.
+type attendance struct {
+	cursor string
+	claim  db.Claim
+}
+
+// attend begins to receive.
+func (b *bot) attend(ctx context.Context, e emit) (err error) {
+	if b.reviews, err = b.startReviews(ctx, e); err != nil {
+		return err
+	}
+	b.at = &attendance{b.cursor, b.network.host.DB.Claim(b.bot.CityID)}
+	return nil
+}
+
+// leave ends what attend began.
+func (b *bot) leave() {
+	b.at = nil
+	b.reviews.stop()
+}
+
 // Receive hears what people write until ctx ends or something fails.
 func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incoming) error) error {
 	r, ok := b.conn.(Receiver)
 	if !ok {
 		return nil
 	}
-	var err error
-	if b.reviews, err = b.startReviews(ctx, emit); err != nil {
-		return err
+	if b.at == nil {
+		if err := b.attend(ctx, emit); err != nil {
+			return err
+		}
 	}
-	defer b.reviews.stop()
-	claim := b.network.host.DB.Claim(b.bot.CityID)
-	err = r.Receive(ctx, b.account.Cursor, func(ctx context.Context, cursor string, messages ...Message) error {
+	rests := false
+	defer func() {
+		if !rests {
+			b.leave()
+		}
+	}()
+	at := b.at
+	err := r.Receive(ctx, at.cursor, func(ctx context.Context, cursor string, messages ...Message) error {
 		for _, m := range messages {
 			if err := b.hear(ctx, m, emit); err != nil {
 				return err
@@ -79,8 +107,15 @@ func (b *bot) Receive(ctx context.Context, emit func(context.Context, bots.Incom
 		if cursor == "" {
 			return nil
 		}
-		return b.network.accounts.SaveCursor(ctx, claim, b.bot.ID, cursor)
+		if err := b.network.accounts.SaveCursor(ctx, at.claim, b.bot.ID, cursor); err != nil {
+			return err
+		}
+		at.cursor = cursor
+		return nil
 	})
+	if rests = bots.Rests(err); rests {
+		return err
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -82,7 +82,7 @@ func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots
 	if err != nil {
 		return nil, err
 	}
-	return &bot{network: n, bot: b, account: a, conn: conn, log: log}, nil
+	return &bot{network: n, bot: b, cursor: a.Cursor, conn: conn, log: log}, nil
 }
 
 // Address returns what the account is called and its page.

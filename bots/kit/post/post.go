@@ -106,7 +106,8 @@ type Post struct {
 type Receiver interface {
 	// Receive hands over what people write after cursor until ctx ends or
 	// something fails; an empty cursor means from now on. hear returns nil when
-	// all of it is on disk. Receive runs once at a time.
+	// all of it is on disk. Receive runs once at a time. One that waits to be called
+	// returns a bots.Rest.
 	Receive(ctx context.Context, cursor string, hear Hear) error
 }
 
