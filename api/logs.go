@@ -38,7 +38,11 @@ func (a *API) listLogs(ctx context.Context, in *request) (*reply[logLines], erro
 	}
 	lines := make([]logLine, len(list))
 	for i, l := range list {
-		lines[i] = logLine{l.At.UTC(), strings.ToLower(l.Level), l.Network, l.BotID, l.Text}
+		lines[i] = lineOf(l)
 	}
 	return answered(logLines{lines}, nil)
+}
+
+func lineOf(l db.CityLogLine) logLine {
+	return logLine{l.At.UTC(), strings.ToLower(l.Level), l.Network, l.BotID, l.Text}
 }
