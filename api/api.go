@@ -130,6 +130,7 @@ func (a *API) register() {
 	a.eventRoutes()
 	a.storeRoutes()
 	a.logRoutes()
+	a.roomRoutes()
 	a.peopleRoutes()
 }
 

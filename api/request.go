@@ -44,7 +44,7 @@ type request struct {
 	After   string `query:"after" maxLength:"40" doc:"Only those after the ones of an answer before: what its next says."`
 	Now     bool   `query:"now" doc:"At once, and for good."`
 	Before  int64  `query:"before" minimum:"0" doc:"Only those before the one with this id."`
-	Level   string `query:"level" enum:"info,warn,error" doc:"Only lines of this level."`
+	Level   string `query:"level" enum:"info,warn,error" doc:"Only lines of this level, or worse."`
 
 	// RawBody is the body, which is good by its schema. It is there until the answer is given.
 	RawBody []byte

@@ -13,6 +13,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
+	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/supervisor"
 )
@@ -38,7 +39,7 @@ func (f settingsFlags) withCities(c *console, work func(*console, *server) error
 	if err := s.openBeside(c.ctx); err != nil {
 		return err
 	}
-	return work(c, s)
+	return work(c.with(manage.As(c.ctx, manage.Operator())), s)
 }
 
 // openBeside opens the database and makes what manages its cities. Nothing listens.

@@ -48,6 +48,12 @@ type commands struct {
 	City         cityCommand         `cmd:"" help:"Add, list, suspend, rename and delete cities, and store their lines and stops."`
 	Moderator    moderatorCommand    `cmd:"" help:"List, add and remove those who run the cities, and help one who has forgotten the password."`
 	Operator     operatorCommand     `cmd:"" help:"List, add and remove those who see the pages of the operator."`
+	Bot          botCommand          `cmd:"" help:"List bots of all cities, and switch them on and off."`
+	Subscriber   subscriberCommand   `cmd:"" help:"List subscribers, and send again to those who are suspended."`
+	Queue        queueCommand        `cmd:"" help:"See what waits to be sent, try it at once, or throw it away."`
+	Logs         logsCommand         `cmd:"" help:"See what the bots of all cities have logged."`
+	Status       statusCommand       `cmd:"" help:"See how the server is doing (exit code 1 where anything is in trouble)."`
+	MailTest     mailTestCommand     `cmd:"" name:"mail-test" help:"Send a mail as the server does, and see what becomes of it."`
 	CheckConfig  checkConfigCommand  `cmd:"" help:"Check the settings and print those in force."`
 	DNS          dnsCommand          `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
@@ -56,7 +62,8 @@ type commands struct {
 	Postmaster   postmasterCommand   `cmd:"" help:"List, read and delete the mails to the operator of the server: to postmaster, abuse, and the sender of its mails."`
 	Key          keyCommand          `cmd:"" help:"Make, list and remove keys of the API."`
 	MoveDatabase moveDatabaseCommand `cmd:"" name:"move-database" help:"Copy the database of the data directory to a server of PostgreSQL, while nothing runs."`
-	Backup       backupCommand       `cmd:"" help:"Copy the database to a file while the server runs."`
+	Backup       backupCommand       `cmd:"" help:"Copy the database, and its key, while the server runs."`
+	Restore      restoreCommand      `cmd:"" help:"Put a backup in the place of the database, while nothing runs."`
 	New          newCommand          `cmd:"" help:"Begin something of your own: a home, an outside program."`
 	Health       healthCommand       `cmd:"" help:"Ask the running server whether it can work."`
 	Version      versionCommand      `cmd:"" help:"Print the version."`

@@ -147,6 +147,9 @@ func (d *demo) prepare() error {
 		return err
 	}
 	d.city = made.City
+	if _, err := d.server.db.AddOperator(d.ctx, demoEmail); err != nil { // to look at the pages of the operator too
+		return err
+	}
 	if _, err := d.server.cities.SavePlaces(d.ctx, d.city.ID, demoPlaces, ""); err != nil {
 		return err
 	}

@@ -130,10 +130,11 @@ func (s *server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.mailer = mailer.New(s.cfg, s.log, time.Now, mailer.Signed(keys))
+	answered := newSMTPAnswers()
+	s.mailer = mailer.New(s.cfg, s.log, time.Now, mailer.Signed(keys), mailer.Counted(answered.count))
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
-	s.registry.MustRegister(s.accounts, mailOutages{s.mailer})
+	s.registry.MustRegister(s.accounts, answered, mailOutages{s.mailer})
 	answers := relay.NewAnswers(s.log, time.Now)
 	if err := s.openIntents(); err != nil {
 		return err
@@ -156,6 +157,7 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openCities(texts, s.relay, hearing); err != nil {
 		return err
 	}
+	s.registry.MustRegister(vitalSigns{s.db, s.cities, s.mailer, s.certificateVitals})
 	if err := s.openPages(hearing, texts, own); err != nil {
 		return err
 	}
@@ -201,7 +203,7 @@ func (s *server) openPages(hearing *relay.Hearing, texts *i18n.Catalogue, own si
 	var err error
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Bus: &s.bus, Streams: s.streams, API: s.api,
+		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Bus: &s.bus, Streams: s.streams, API: s.api, Metrics: s.registry,
 		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
 	})
 	if err == nil {
@@ -367,6 +369,7 @@ func (s *server) run(ctx context.Context) error {
 		part("certificates", s.acme.Run)
 	}
 	part("cleaning", s.clean)
+	part("vitals", s.tellVitals)
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}

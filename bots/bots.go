@@ -326,6 +326,29 @@ type Recipients interface {
 	CountRecipients(ctx context.Context, b report.Bot) (int, error)
 }
 
+// SubscriberLister is a Recipients whose subscribers the operator can look at, without their
+// addresses.
+type SubscriberLister interface {
+	// Subscribers returns the subscribers of a bot, the first one first; suspended: only
+	// those to whom nothing is sent.
+	Subscribers(ctx context.Context, b report.Bot, suspended bool) ([]Subscriber, error)
+	// ResumeSubscriber has a subscriber be sent to again that is suspended, and tells
+	// whether there was one.
+	ResumeSubscriber(ctx context.Context, b report.Bot, id int64) (bool, error)
+	// CountSuspended returns to how many subscribers of all bots nothing is sent.
+	CountSuspended(ctx context.Context) (int, error)
+}
+
+// Subscriber is one of a SubscriberLister.
+type Subscriber struct {
+	ID        int64
+	Address   string // empty where it cannot be read, or is none that people know
+	Created   time.Time
+	Suspended time.Time // since when nothing is sent; zero: it is
+	Reason    string    // why nothing is sent
+	Lines     report.Lines
+}
+
 // Spreader is a Recipients whose large reports several processes may send at the same time,
 // where some share the cities: nothing bounds what a bot may send in all, and a bot that is
 // made in each of them needs to know nothing of the others. What somebody writes reaches

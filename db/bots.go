@@ -138,6 +138,9 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("city_id = ?", cityID))
 }
 
+// Bots returns every bot, by city and network.
+func (d *DB) Bots(ctx context.Context) ([]report.Bot, error) { return d.bots(d.Read(ctx)) }
+
 // BotsOf returns those of the bots with these ids that there are.
 func (d *DB) BotsOf(ctx context.Context, ids []int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("id IN ?", ids))

@@ -277,6 +277,13 @@ func forTheDesk() *gormigrate.Migration {
 			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
 			word TEXT NOT NULL,
 			PRIMARY KEY (city_id, word)) WITHOUT ROWID`,
+		// How the processes of the server are doing: see Vital.
+		`CREATE TABLE vitals (
+			name TEXT NOT NULL,
+			process TEXT NOT NULL,
+			value TEXT NOT NULL,
+			at INTEGER NOT NULL,
+			PRIMARY KEY (name, process)) WITHOUT ROWID`,
 	))}
 }
 

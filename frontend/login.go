@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ticketfrei/db"
 	"ticketfrei/internal/clients"
 	"ticketfrei/manage"
@@ -67,11 +69,21 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 // moderator, for programs such as fail2ban. Behind an address where everybody may be, as that
 // of a proxy, nobody is named: to shut it out would shut out all.
 func (s *Site) loginFailed(r *http.Request) {
+	s.failedLogins.Inc()
 	client := "unknown"
 	if s.ClientNetwork(r).IsValid() {
 		client = clients.RequestAddr(r, s.Config.Web.TrustedProxies).String()
 	}
 	s.Log.Info("login failed", "client", client)
+}
+
+// countLogins returns what counts the logins that failed.
+func countLogins(reg prometheus.Registerer) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "ticketfrei_logins_failed_total", Help: "Logins of moderators that failed: a wrong password, or too many of them."})
+	if reg != nil {
+		reg.MustRegister(c)
+	}
+	return c
 }
 
 // handleLogout logs a moderator out. Of somebody who is not logged in nothing is

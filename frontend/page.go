@@ -23,6 +23,7 @@ type page struct {
 	Asked     string        // language that the visitor has chosen on the page; empty: none
 	Title     string        // of the page, translated
 	City      report.City   // the zero City if the page is about none
+	Operator  bool          // the moderator is one
 	Moderator *db.Moderator // nil when nobody is logged in
 	Cities    []report.City // of the moderator
 	Role      report.Role   // of the moderator, in City
@@ -58,7 +59,7 @@ type translator interface {
 func (s *Site) newPage(r *http.Request, title string, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, title, data)
-	p.City, p.Moderator, p.Cities, p.Role, p.Path, p.Asked = v.city, v.moderator, v.cities, v.role, r.URL.Path, v.asked
+	p.Operator, p.City, p.Moderator, p.Cities, p.Role, p.Path, p.Asked = v.operator, v.city, v.moderator, v.cities, v.role, r.URL.Path, v.asked
 	p.Query, p.posted, p.forModerators = r.URL.Query(), r.Method == http.MethodPost, v.forModerators
 	if v.session {
 		if p.InSettings() {

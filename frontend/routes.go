@@ -118,6 +118,7 @@ func (s *Site) personRoutes(r chi.Router) {
 	r.Use(s.withSession)
 	r.Group(s.visitorRoutes)
 	r.Route("/settings", s.memberRoutes)
+	r.Route(roomPath, s.operatorRoutes)
 }
 
 // visitorRoutes are the pages for people who are not moderators, or not yet.

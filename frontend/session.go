@@ -130,6 +130,9 @@ func (s *Site) recognize(ctx context.Context) error {
 		return err
 	}
 	v := visitOf(ctx)
+	if v.operator, err = s.DB.IsOperator(ctx, m.ID); err != nil {
+		return err
+	}
 	v.moderator, v.cities = &m, cities
 	if len(cities) > 0 {
 		v.city = currentCity(cities, s.sessions.GetInt64(ctx, keyCity))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/go-webauthn/webauthn/webauthn"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -42,6 +43,8 @@ type Options struct {
 	Health Health
 	// Bus tells of reports and bots as it happens; nil: nothing is told.
 	Bus *bus.Bus
+	// Metrics takes the figures of the site; nil: nobody asks for them.
+	Metrics prometheus.Registerer
 	// Streams is the room for event streams. If it is nil, there is much.
 	Streams *clients.Room
 	// API is served below /api/v1; nil: there is none.
@@ -76,18 +79,19 @@ type Network = manage.Network
 // pages with what they need. It is safe for use by many goroutines.
 type Site struct {
 	Options
-	Networks  []Network
-	sessions  *scs.SessionManager
-	passwords *passwords
-	passkeys  *webauthn.WebAuthn // nil: none can be used at this address
-	cache     *cache
-	drawn     *kept.Cache[drawnKey, []byte] // reports as HTML
-	live      *broker
-	look      atomic.Pointer[look]
-	routes    http.Handler
-	feeds     chan struct{}   // room for timetables that are being brought
-	stop      []func()        // end the listening to notices
-	closing   context.Context // ends when the site does
+	Networks     []Network
+	sessions     *scs.SessionManager
+	failedLogins prometheus.Counter
+	passwords    *passwords
+	passkeys     *webauthn.WebAuthn // nil: none can be used at this address
+	cache        *cache
+	drawn        *kept.Cache[drawnKey, []byte] // reports as HTML
+	live         *broker
+	look         atomic.Pointer[look]
+	routes       http.Handler
+	feeds        chan struct{}   // room for timetables that are being brought
+	stop         []func()        // end the listening to notices
+	closing      context.Context // ends when the site does
 
 	demoMu sync.RWMutex
 	demos  map[string]http.Handler
@@ -109,6 +113,7 @@ func NewSite(o Options) (*Site, error) {
 		o.Streams = clients.NewRoom(maxStreams, maxStreams)
 	}
 	s := &Site{Options: o, Networks: o.Cities.Networks, demos: map[string]http.Handler{}, feeds: make(chan struct{}, feedsAtOnce)}
+	s.failedLogins = countLogins(o.Metrics)
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
 	if s.passwords, err = newPasswords(); err != nil {

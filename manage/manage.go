@@ -17,6 +17,7 @@
 //	Undo, Undoable                                what was done a moment ago
 //	Mute, Unmute, Muted                           who writes them
 //	SaveTasks                                     outside programs that look at reports
+//	EveryBot, Queue, Logs, Recipients, Status     what the operator sees of all cities
 //
 // What cannot be taken is an *Invalid, which names every problem with its field and the
 // text that says it. What is not there, or is another city's, is db.ErrNotFound. What was

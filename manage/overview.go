@@ -13,6 +13,9 @@ import (
 // figuresOf is how far back the reports of an Overview go.
 const figuresOf = 7 * 24 * time.Hour
 
+// everyCity is the limit of who wants all of them.
+const everyCity = math.MaxInt32
+
 // Overview is a city as the operator sees it in a list.
 type Overview struct {
 	report.City
@@ -24,7 +27,7 @@ type Overview struct {
 // Overviews returns the cities whose name or slug contains search, in a state, the newest
 // first. Empty: all.
 func (m *Cities) Overviews(ctx context.Context, search string, state report.CityState) ([]Overview, error) {
-	cities, err := m.DB.Cities(ctx, search, math.MaxInt32)
+	cities, err := m.DB.Cities(ctx, search, everyCity)
 	if err != nil {
 		return nil, err
 	}

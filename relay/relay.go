@@ -23,6 +23,7 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
+	"ticketfrei/internal/report"
 )
 
 // Options is what a Relay needs.
@@ -83,6 +84,11 @@ func New(o Options) *Relay {
 		Name: "ticketfrei_reports_total",
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",
 	}, []string{"network", "reason"})
+	for name := range o.Networks {
+		for _, reason := range report.Reasons() {
+			rl.verdicts.WithLabelValues(name, string(reason))
+		}
+	}
 	o.Metrics.MustRegister(rl.verdicts)
 	o.DB.FollowChanges(rl.changed)
 	return rl

@@ -250,7 +250,7 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 		return
 	}
 	if err = a.carry(ctx, mail); err == nil {
-		a.results.WithLabelValues("sent").Inc()
+		a.results.WithLabelValues(mailSent).Inc()
 		a.drop(ctx, m)
 	} else if ctx.Err() == nil {
 		a.failed(ctx, m, err)
@@ -278,7 +278,7 @@ func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
 	gone := !isAway && answered && answer.Gone() && (answer.Enhanced != "5.1.2" || age > noDomainTime)
 	if gone || age > accountMailTime {
 		log.Error("an account mail could not be sent and is dropped")
-		a.results.WithLabelValues("given_up").Inc()
+		a.results.WithLabelValues(mailGivenUp).Inc()
 		a.drop(ctx, m)
 		return
 	}

@@ -196,6 +196,11 @@ func (a *ACME) TLSConfig() *tls.Config {
 	return c
 }
 
+// Current returns the certificate of the pages that is in use; an error where there is none yet.
+func (a *ACME) Current() (*tls.Certificate, error) {
+	return a.config.GetCertificate(&tls.ClientHelloInfo{ServerName: a.names[0]})
+}
+
 // Challenges answers an authority that asks by plain http whether the name is
 // ours. next has all other requests.
 func (a *ACME) Challenges(next http.Handler) http.Handler { return a.issuer.HTTPChallengeHandler(next) }

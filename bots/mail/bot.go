@@ -75,14 +75,15 @@ type Network struct {
 }
 
 var (
-	_ bots.Network    = (*Network)(nil)
-	_ bots.Server     = (*Network)(nil)
-	_ bots.Recipients = (*Network)(nil)
-	_ bots.Addressed  = (*Network)(nil)
-	_ bots.Spreader   = (*Network)(nil)
-	_ bots.Gatherer   = (*Network)(nil)
-	_ bots.Tester     = (*Network)(nil)
-	_ bots.Demo       = (*Network)(nil)
+	_ bots.Network          = (*Network)(nil)
+	_ bots.Server           = (*Network)(nil)
+	_ bots.Recipients       = (*Network)(nil)
+	_ bots.SubscriberLister = (*Network)(nil)
+	_ bots.Addressed        = (*Network)(nil)
+	_ bots.Spreader         = (*Network)(nil)
+	_ bots.Gatherer         = (*Network)(nil)
+	_ bots.Tester           = (*Network)(nil)
+	_ bots.Demo             = (*Network)(nil)
 )
 
 // New returns the network. The error says what is wrong with mail.relay.

@@ -8,6 +8,7 @@ import (
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -189,4 +190,19 @@ func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 		return fmt.Errorf("forget mail bot: %w", err)
 	}
 	return nil
+}
+
+// Subscribers returns whom a bot sends to, for the operator.
+func (n *Network) Subscribers(ctx context.Context, b report.Bot, suspended bool) ([]bots.Subscriber, error) {
+	return n.subscribers.Subscribers(ctx, b.ID, suspended)
+}
+
+// ResumeSubscriber has one be sent to again that is suspended.
+func (n *Network) ResumeSubscriber(ctx context.Context, b report.Bot, id int64) (bool, error) {
+	return n.subscribers.Resume(ctx, b.ID, id)
+}
+
+// CountSuspended returns to how many nothing is sent.
+func (n *Network) CountSuspended(ctx context.Context) (int, error) {
+	return n.subscribers.CountSuspended(ctx)
 }

@@ -42,9 +42,10 @@ type Network struct {
 }
 
 var (
-	_ bots.Network    = (*Network)(nil)
-	_ bots.Recipients = (*Network)(nil)
-	_ bots.OnCityPage = (*Network)(nil)
+	_ bots.Network          = (*Network)(nil)
+	_ bots.Recipients       = (*Network)(nil)
+	_ bots.SubscriberLister = (*Network)(nil)
+	_ bots.OnCityPage       = (*Network)(nil)
 )
 
 // New returns the network.

@@ -249,6 +249,13 @@ const (
 	ReasonFloodCity   Reason = "flood_city"   // held: the same, in the whole city
 )
 
+// Reasons are all of them.
+func Reasons() []Reason {
+	return []Reason{ReasonTrigger, ReasonPlace, ReasonClear, ReasonLetThrough, ReasonEmpty, ReasonTooLong, ReasonNoTrigger, ReasonBlocked, ReasonSlur,
+		ReasonRepeated, ReasonMuted, ReasonExpired, ReasonTask, ReasonTrouble, ReasonTakenBack, ReasonQuestion, ReasonFlood, ReasonFloodClient,
+		ReasonFloodDomain, ReasonFloodCity}
+}
+
 // The details of ReasonTakenBack where it was its author who did it; otherwise it was a
 // moderator.
 const (
