@@ -73,4 +73,6 @@ func (n *Network) ResumeSubscriber(ctx context.Context, b report.Bot, id int64) 
 }
 
 // CountSuspended returns to how many nothing is sent.
-func (n *Network) CountSuspended(ctx context.Context) (int, error) { return n.subscribers.CountSuspended(ctx) }
+func (n *Network) CountSuspended(ctx context.Context) (int, error) {
+	return n.subscribers.CountSuspended(ctx)
+}

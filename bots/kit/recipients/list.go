@@ -59,4 +59,3 @@ func (s *Store) CountSuspended(ctx context.Context) (n int, err error) {
 	}
 	return n, nil
 }
-
