@@ -359,9 +359,9 @@ func TestOwnTemplates(t *testing.T) {
 	if code, out := check(good); code != exitOK {
 		t.Errorf("exit code %d: %s", code, out)
 	}
-	code, out := check(map[string]string{"home.tmpl": "{{define \"content\"}}\n{{nope}}{{end}}", "riders.de.toml": "[layout]\n\nbrnd = \"x\"\n", "sytle.css": "", "bots/mail/de.toml": "", "settings/rules.tmpl": ""})
+	code, out := check(map[string]string{"home.tmpl": "{{define \"content\"}}\n{{nope}}{{end}}", "riders.de.toml": "[layout]\n\nbrnd = \"x\"\n", "sytle.css": "", "bots/mail/de.toml": "", "settings/robots.tmpl": ""})
 	for _, want := range []string{`home.tmpl:2: function "nope" not defined`, "riders.de.toml:3: layout.brnd: there is no such text", "sytle.css: the program has no such file; did you mean",
-		"texts of yours stand in", "settings/rules.tmpl: the program has no such file; did you mean settings/partials/rules.tmpl?"} {
+		"texts of yours stand in", "settings/robots.tmpl: the program has no such file; did you mean settings/partials/robots.tmpl?"} {
 		if code == exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit code %d, no %q: %s", code, want, out)
 		}
