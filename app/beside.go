@@ -22,6 +22,11 @@ import (
 // a server has it: its networks know what they store, and mails are stored for a server to
 // send. Nothing runs. A server that runs finds what is changed by itself.
 func (f settingsFlags) withCities(c *console, work func(*console, *server) error) error {
+	return f.beside(c, begun, work)
+}
+
+// beside is withCities where there decides whether the data directory will do.
+func (f settingsFlags) beside(c *console, there func(*config.Config) error, work func(*console, *server) error) error {
 	cfg, definitions, err := f.readNetworks(c, func(cfg *config.Config, definitions []bots.Definition) []error {
 		return siteFiles{own: cfg.Web.Templates}.check(definitions) // mails have texts
 	})
@@ -29,7 +34,7 @@ func (f settingsFlags) withCities(c *console, work func(*console, *server) error
 		return err
 	}
 	cfg.Mail.RelayPasswordFile = "" // nothing is sent, and who runs a command may not be able to read it
-	if err := errors.Join(begun(cfg), leaveRunning(c.ctx, cfg, definitions)); err != nil {
+	if err := errors.Join(there(cfg), leaveRunning(c.ctx, cfg, definitions)); err != nil {
 		return err
 	}
 	s := &server{cfg: cfg, log: slog.New(slog.DiscardHandler), definitions: siteFiles{own: cfg.Web.Templates}.networks(definitions),

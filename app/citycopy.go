@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ticketfrei/bots"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
@@ -110,7 +111,8 @@ func (cmd *cityImportCommand) Run(c *console) error {
 		defer f.Close()
 		from = f
 	}
-	return cmd.withCities(c, func(c *console, s *server) error {
+	anew := func(cfg *config.Config) error { return makeDataDir(cfg.Data) } // a server that is to be moved may not have run yet
+	return cmd.beside(c, anew, func(c *console, s *server) error {
 		in, err := s.cities.Import(c.ctx, from, passphrase, cmd.As)
 		if err != nil {
 			return cmd.explain(s, err)
