@@ -28,6 +28,7 @@ func newVault(t *testing.T) *vault {
 	}
 	v := &vault{t, filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backups")}
 	v.use(v.data)
+	mustBegin(t, v.data)
 	v.run(0, "city", "add", "gotham", "--email", "m@x.example", "--password", password)
 	return v
 }

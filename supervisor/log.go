@@ -146,7 +146,7 @@ func (h *botHandler) operator() slog.Handler {
 	if h.own != nil {
 		return h.own
 	}
-	return h.all.WithAttrs([]slog.Attr{slog.Int64("bot", h.bot.ID), slog.String("network", h.bot.Network), slog.Int64("city", h.bot.CityID)})
+	return h.all.WithAttrs([]slog.Attr{slog.Int64("bot", h.bot.ID), slog.String("network", h.bot.Network)})
 }
 
 // Enabled keeps info lines for the moderator also where the operator wants

@@ -253,7 +253,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{ReasonTrigger, ReasonPlace, ReasonClear, ReasonLetThrough, ReasonEmpty, ReasonTooLong, ReasonNoTrigger, ReasonBlocked, ReasonSlur,
 		ReasonRepeated, ReasonMuted, ReasonExpired, ReasonTask, ReasonTrouble, ReasonTakenBack, ReasonQuestion, ReasonFlood, ReasonFloodClient,
-		ReasonFloodDomain, ReasonFloodCity}
+		ReasonFloodDomain, ReasonFloodCity, ReasonLink, ReasonLong, ReasonTest, ReasonApproval}
 }
 
 // The details of ReasonTakenBack where it was its author who did it; otherwise it was a
