@@ -76,6 +76,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		forPostmaster(),
 		forTaskAnswers(),
 		forTheDesk(),
+		forTheOverview(),
 	}
 }
 
@@ -258,6 +259,13 @@ func forTheDesk() *gormigrate.Migration {
 			created INTEGER NOT NULL,
 			used INTEGER NOT NULL DEFAULT 0)`,
 		`CREATE INDEX passkeys_moderator ON passkeys(moderator_id)`,
+	))}
+}
+
+// forTheOverview makes what pages show and take back: how bots and processes are doing, the
+// first steps of a city, and what can be undone for a moment.
+func forTheOverview() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0022", Migrate: SQL(
 		// Since when a bot is as it is.
 		`ALTER TABLE bots ADD COLUMN since INTEGER NOT NULL DEFAULT 0`,
 		// Which of its first steps a city has done. Those that are there know them.
@@ -284,7 +292,7 @@ func forTheDesk() *gormigrate.Migration {
 			value TEXT NOT NULL,
 			at INTEGER NOT NULL,
 			PRIMARY KEY (name, process)) WITHOUT ROWID`,
-	))}
+	)}
 }
 
 // inTurn does one after the other.
