@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/textproto"
 	"os"
@@ -16,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 
-	"ticketfrei/db"
-	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/slow"
 )
@@ -57,10 +54,8 @@ func environment(t *testing.T, dir string, box *mailbox) (env []string, a *app) 
 func mustAddCity(t *testing.T, binary string, env []string, slug string) {
 	t.Helper()
 	for _, setting := range env {
-		dir, is := strings.CutPrefix(setting, "TICKETFREI_DATA=")
-		_, err := os.Stat(filepath.Join(dir, db.FileName))
-		if is && errors.Is(err, fs.ErrNotExist) {
-			dbtest.MustPrepare(t, dir)
+		if dir, is := strings.CutPrefix(setting, "TICKETFREI_DATA="); is {
+			mustBegin(t, dir)
 		}
 	}
 	add := exec.CommandContext(t.Context(), binary, "city", "add", slug, "--email", "m@"+slug+".example", "--password", password)
