@@ -198,7 +198,11 @@ func (a *ACME) TLSConfig() *tls.Config {
 
 // Current returns the certificate of the pages that is in use; an error where there is none yet.
 func (a *ACME) Current() (*tls.Certificate, error) {
-	return a.config.GetCertificate(&tls.ClientHelloInfo{ServerName: a.names[0]})
+	list := a.cache.AllMatchingCertificates(a.names[0])
+	if len(list) == 0 {
+		return nil, fmt.Errorf("there is no certificate for %s yet", a.names[0])
+	}
+	return &list[0].Certificate, nil
 }
 
 // Challenges answers an authority that asks by plain http whether the name is
