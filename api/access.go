@@ -15,6 +15,7 @@ import (
 	"ticketfrei/internal/apikey"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // keyScheme is what the OpenAPI document calls keys.
@@ -59,10 +60,15 @@ func (a *API) identify(next http.Handler) http.Handler {
 		}
 		ctx := context.WithValue(r.Context(), requestOf{}, r)
 		if known {
-			ctx = context.WithValue(ctx, keyOf{}, k)
+			ctx = manage.As(context.WithValue(ctx, keyOf{}, k), actorOf(k))
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// actorOf is who acts with a key.
+func actorOf(k apikey.Key) manage.Actor {
+	return manage.Actor{ID: k.MadeBy, Name: strings.TrimSpace("key " + k.Name), Role: report.Owner}
 }
 
 // count counts a request for its key, or its client where it has none that holds.
@@ -141,6 +147,8 @@ func (a *API) admit(r route) func(huma.Context, func(huma.Context)) {
 			err = wrong("header."+ifMatch, "has several ETags: send the one that was read", nil)
 		case r.unread(c) != "":
 			err = wrong("header."+r.unread(c), "is not looked at by this route, where nothing is compared: leave it out", nil)
+		case of.Off() && (!known || !k.Of(of.ID) || slices.Contains(needed, apikey.Report)):
+			err = problem(http.StatusGone, offWords[of.State()])
 		case len(needed) == 0:
 		case !ofCity && k.CityID != 0:
 			err = problem(http.StatusForbidden, "this needs a key of the operator, and this one is of the city "+k.Slug)
@@ -158,6 +166,13 @@ func (a *API) admit(r route) func(huma.Context, func(huma.Context)) {
 		}
 		next(huma.WithValue(c, cityOf{}, of))
 	}
+}
+
+// offWords say why there is nothing of a city that is off.
+var offWords = map[report.CityState]string{
+	report.CitySuspended: "the city is suspended: the operator has switched it off",
+	report.CityDeleted:   "the city was deleted",
+	report.CityWaiting:   "the city is not open yet: the operator has not let it begin",
 }
 
 // oddQuery says what of the query would be passed over; nil: nothing.

@@ -130,6 +130,8 @@ func (a *API) register() {
 	a.eventRoutes()
 	a.storeRoutes()
 	a.logRoutes()
+	a.roomRoutes()
+	a.peopleRoutes()
 }
 
 // ServeHTTP answers a request. The path below Path is that of chi's route context.

@@ -25,18 +25,34 @@ type cityForm struct {
 	Mail     string `json:"mail" doc:"The address that reports are mailed to."`
 	Paused   bool   `json:"paused" doc:"It takes no reports."`
 
-	Poster    *string    `json:"poster,omitempty" doc:"What its poster says; empty: the default."`
-	NoIndex   *bool      `json:"no_index,omitempty" doc:"Search engines are asked to leave its page out."`
-	Questions *bool      `json:"questions,omitempty" doc:"Questions are answered instead of being passed on."`
-	Replies   *bool      `json:"replies,omitempty" doc:"Answers to what its bots have posted are reports."`
-	Created   *time.Time `json:"created,omitempty"`
+	State     report.CityState `json:"state" enum:"on,paused,waiting,suspended,deleted" doc:"paused: it takes no reports; waiting: for the operator to let it begin; suspended: the operator has switched it off; deleted: it can be brought back until gone_after."`
+	Reason    string           `json:"reason,omitempty" doc:"Why it is suspended."`
+	GoneAfter *time.Time       `json:"gone_after,omitempty" doc:"When it is deleted for good."`
+
+	Poster    *string                      `json:"poster,omitempty" doc:"What its poster says; empty: the default."`
+	NoIndex   *bool                        `json:"no_index,omitempty" doc:"Search engines are asked to leave its page out."`
+	Questions *bool                        `json:"questions,omitempty" doc:"Questions are answered instead of being passed on."`
+	Replies   *bool                        `json:"replies,omitempty" doc:"Answers to what its bots have posted are reports."`
+	Approval  *report.Approval             `json:"approval,omitempty" enum:",new,all" doc:"Whose reports wait for a moderator, though the rules let them pass: nobody's, those of new authors, all."`
+	NoLinks   *bool                        `json:"no_links,omitempty" doc:"What has a link does not pass."`
+	Short     *bool                        `json:"short,omitempty" doc:"What has more than 250 characters does not pass."`
+	NoContact *bool                        `json:"no_contact,omitempty" doc:"Its page has no form to write to its moderators."`
+	Defaults  *report.SubscriptionDefaults `json:"defaults,omitempty" doc:"What new subscriptions begin with."`
+	Created   *time.Time                   `json:"created,omitempty"`
 }
 
 func (a *API) cityForm(c report.City, all bool) cityForm {
 	f := cityForm{Slug: c.Slug, Name: c.Name, Language: c.Language, Zone: c.Zone, Page: c.Page,
-		URL: a.Config.Web.URL + "/city/" + c.Slug, Mail: c.Slug + "@" + a.Config.Mail.Domain, Paused: !c.Paused.IsZero()}
+		URL: a.Config.Web.URL + "/city/" + c.Slug, Mail: c.Slug + "@" + a.Config.Mail.Domain, Paused: !c.Paused.IsZero(), State: c.State()}
+	if all && !c.Deleted.IsZero() {
+		gone := manage.GoneAfter(c).UTC()
+		f.GoneAfter = &gone
+	}
 	if all {
+		f.Reason = c.SuspendedFor
 		created := c.Created.UTC()
+		defaults := c.SubscriptionDefaults()
+		f.Approval, f.NoLinks, f.Short, f.NoContact, f.Defaults = &c.Approval, &c.NoLinks, &c.Short, &c.NoContact, &defaults
 		f.Poster, f.NoIndex, f.Questions, f.Replies, f.Created = &c.Poster, &c.NoIndex, &c.Questions, &c.Replies, &created
 	}
 	return f
@@ -55,7 +71,9 @@ func (a *API) cityRoutes() {
 		about: "What is left out stays. A city that is paused takes no reports, and those that it has are deleted.",
 		needs: []apikey.Right{apikey.City}, takes: []string{ifMatch}, gives: etags, errors: []int{http.StatusPreconditionFailed}}, a.changeCity)
 	add(a, route{id: "delete-city", method: http.MethodDelete, path: one, tag: tag, summary: "Delete a city with all that is stored of it",
-		needs: operator, takes: []string{ifMatch}, errors: []int{http.StatusPreconditionFailed}}, a.deleteCity)
+		about: "It is switched off at once, and can be brought back for seven days. Its moderators are mailed.",
+		needs: operator, takes: []string{ifMatch, "now"}, errors: []int{http.StatusPreconditionFailed, http.StatusServiceUnavailable}}, a.deleteCity)
+	a.lifeRoutes()
 }
 
 // theCity is a city with its revision.
@@ -103,20 +121,25 @@ func (a *API) getCity(ctx context.Context, in *request) (*reply[cityForm], error
 
 // cityPatch is what changes of a city.
 type cityPatch struct {
-	Name      *string `json:"name,omitempty" maxLength:"60"`
-	Language  *string `json:"language,omitempty"`
-	Zone      *string `json:"zone,omitempty" maxLength:"64" doc:"Empty: that of its language."`
-	Page      *string `json:"page,omitempty" doc:"Markdown; empty: the default."`
-	Poster    *string `json:"poster,omitempty" doc:"Empty: the default."`
-	NoIndex   *bool   `json:"no_index,omitempty"`
-	Questions *bool   `json:"questions,omitempty"`
-	Replies   *bool   `json:"replies,omitempty"`
-	Paused    *bool   `json:"paused,omitempty"`
+	Name      *string                      `json:"name,omitempty" maxLength:"60"`
+	Language  *string                      `json:"language,omitempty"`
+	Zone      *string                      `json:"zone,omitempty" maxLength:"64" doc:"Empty: that of its language."`
+	Page      *string                      `json:"page,omitempty" doc:"Markdown; empty: the default."`
+	Poster    *string                      `json:"poster,omitempty" doc:"Empty: the default."`
+	NoIndex   *bool                        `json:"no_index,omitempty"`
+	Questions *bool                        `json:"questions,omitempty"`
+	Replies   *bool                        `json:"replies,omitempty"`
+	Paused    *bool                        `json:"paused,omitempty"`
+	Approval  *report.Approval             `json:"approval,omitempty" enum:",new,all"`
+	NoLinks   *bool                        `json:"no_links,omitempty"`
+	Short     *bool                        `json:"short,omitempty"`
+	NoContact *bool                        `json:"no_contact,omitempty"`
+	Defaults  *report.SubscriptionDefaults `json:"defaults,omitempty"`
 }
 
 func (a *API) changeCity(ctx context.Context, in *request, b *cityPatch) (*reply[cityForm], error) {
 	c, err := a.Cities.Change(ctx, city(ctx).ID, manage.Patch{Name: b.Name, Language: b.Language, Zone: b.Zone, Page: b.Page, Poster: b.Poster,
-		NoIndex: b.NoIndex, Questions: b.Questions, Replies: b.Replies, Paused: b.Paused}, in.revision())
+		NoIndex: b.NoIndex, Questions: b.Questions, Replies: b.Replies, Paused: b.Paused, Approval: b.Approval, NoLinks: b.NoLinks, Short: b.Short, NoContact: b.NoContact, Defaults: b.Defaults}, in.revision())
 	return a.theCity(c, true), err
 }
 
@@ -125,5 +148,9 @@ func (a *API) deleteCity(ctx context.Context, in *request) (*reply[none], error)
 	if seen := in.revision(); seen != "" && seen != manage.DetailsOf(c).Revision() {
 		return nil, manage.ErrConflict
 	}
-	return nil, a.Cities.Delete(ctx, c.ID)
+	if in.Now {
+		return nil, a.Cities.DeleteNow(ctx, c.ID)
+	}
+	_, err := a.Cities.Delete(ctx, c.ID)
+	return nil, err
 }

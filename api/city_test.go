@@ -67,9 +67,61 @@ func TestCities(t *testing.T) {
 	w.do("PATCH", "/cities/entenhausen", w.key(apikey.Cities, apikey.City), `{"name":"Quakenbrück"}`).want(200)
 	w.do("DELETE", "/cities/entenhausen", operator, nil, "If-Match", seen).problem(412, "it was changed meanwhile", "")
 	seen = w.do("GET", "/cities/entenhausen", "", nil).want(200).header.Get("ETag")
-	w.do("DELETE", "/cities/entenhausen", operator, nil, "If-Match", seen).want(204)
+	w.do("DELETE", "/cities/entenhausen?now=true", operator, nil, "If-Match", seen).want(204)
 	w.do("DELETE", "/cities/entenhausen", operator, nil).want(404)
 	w.do("GET", "/cities/entenhausen", "", nil).want(404)
+}
+
+// TestCityLife has an operator switch a city off and on, delete it and bring it back, and
+// rename it.
+func TestCityLife(t *testing.T) {
+	w := newWorld(t)
+	operator, own := w.key(apikey.Cities), w.key(apikey.Read, apikey.Report)
+	state := func(path, key string) (c struct {
+		Slug, State, Reason string
+		GoneAfter           string `json:"gone_after"`
+	}) {
+		t.Helper()
+		w.do("GET", path, key, nil).want(200).into(&c)
+		return c
+	}
+	w.do("POST", "/cities/gotham/suspend", own, `{"reason":"spam"}`).want(403)
+	w.do("POST", "/cities/gotham/suspend", operator, `{"reason":" "}`).problem(422, "", "body.reason")
+	w.do("POST", "/cities/gotham/suspend", operator, `{"reason":"spam"}`).want(200)
+	w.do("GET", "/cities/gotham", "", nil).problem(410, "the city is suspended", "")
+	w.do("GET", "/cities/gotham/reports", "", nil).problem(410, "the city is suspended", "")
+	w.do("GET", "/cities/gotham/events", "", nil).problem(410, "the city is suspended", "")
+	w.do("POST", "/cities/gotham/reports", own, `{"text":"U1 Plärrer"}`).problem(410, "the city is suspended", "")
+	if c := state("/cities/gotham", own); c.State != "suspended" || c.Reason != "spam" {
+		t.Errorf("its own key sees %+v", c)
+	}
+	w.do("POST", "/cities/gotham/resume", operator, nil).want(200)
+	w.do("GET", "/cities/gotham", "", nil).want(200)
+
+	w.do("DELETE", "/cities/gotham", operator, nil).want(204)
+	w.do("GET", "/cities/gotham", "", nil).problem(410, "the city was deleted", "")
+	if c := state("/cities/gotham", own); c.State != "deleted" || c.GoneAfter == "" {
+		t.Errorf("its own key sees %+v", c)
+	}
+	w.do("POST", "/cities/gotham/restore", operator, nil).want(200)
+
+	renamed := w.do("POST", "/cities/gotham/rename", operator, `{"slug":"new-town"}`).want(200)
+	if at := renamed.header.Get("Location"); at != "/api/v1/cities/new-town" {
+		t.Errorf("it is at %s", at)
+	}
+	if c := state("/cities/gotham", ""); c.Slug != "new-town" || c.State != "on" {
+		t.Errorf("at the old name there is %+v", c)
+	}
+	w.do("PUT", "/cities/new-town/aliases/nt", operator, nil).want(204)
+	w.do("PUT", "/cities/new-town/aliases/postmaster", operator, nil).problem(422, "", "body.slug")
+	w.do("DELETE", "/cities/new-town/aliases/other", operator, nil).want(404)
+	var list struct{ Aliases []string }
+	w.do("GET", "/cities/nt/aliases", operator, nil).want(200).into(&list)
+	if strings.Join(list.Aliases, " ") != "gotham nt" {
+		t.Errorf("the aliases are %v", list.Aliases)
+	}
+	w.do("DELETE", "/cities/nt/aliases/nt", operator, nil).want(204)
+	w.do("GET", "/cities/nt", "", nil).want(404)
 }
 
 // TestCity reads and changes a city, twice at once.

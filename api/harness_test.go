@@ -58,10 +58,11 @@ type world struct {
 	toy     *toyNetwork
 	city    report.City // gotham
 
-	mu    sync.Mutex
-	now   time.Time
-	sick  error // why the program cannot work
-	books bytes.Buffer
+	mu     sync.Mutex
+	now    time.Time
+	sick   error    // why the program cannot work
+	mailed []string // to whom
+	books  bytes.Buffer
 }
 
 // newWorld makes one with the city gotham. env are settings as the environment has them.
@@ -83,7 +84,8 @@ func newWorld(t *testing.T, env ...string) *world {
 	rl := relay.New(relay.Options{DB: w.db, Notices: w.notices, Networks: byName, Outgoing: nowhere{}, Texts: texts, Places: places, Bus: w.bus,
 		Brakes: w.cfg.Brakes, Expire: w.cfg.Reports.Expire, Log: log, Now: w.clock, Metrics: prometheus.NewRegistry()})
 	w.run(rl.Run)
-	w.cities = must(manage.New(manage.Options{DB: w.db, Notices: w.notices, Networks: networks, Log: log, Keep: w.cfg.Reports.Keep, Relay: rl, Places: places}))(t)
+	w.cities = must(manage.New(manage.Options{DB: w.db, Notices: w.notices, Networks: networks, Log: log, Keep: w.cfg.Reports.Keep, Relay: rl, Places: places,
+		Letters: &manage.Letters{Mails: w, Texts: texts, Config: w.cfg, Secrets: box, Log: log, Now: w.clock}}))(t)
 	w.api = must(api.New(api.Options{Config: w.cfg, DB: w.db, Secrets: box, Bus: w.bus, Hearer: w.hearing, Cities: w.cities, Texts: texts,
 		Stream: byName[stream.Name], Health: w, Room: clients.NewRoom(20, 4), Version: "test", Log: log, Now: w.clock}))(t)
 	w.serve()

@@ -39,7 +39,7 @@ func (a *API) listHeld(ctx context.Context, _ *request) (*reply[heldList], error
 
 // heldChoice says what is meant of what is held.
 type heldChoice struct {
-	Reason string `json:"reason,omitempty" enum:"flood,flood_client,flood_domain,flood_city" doc:"Only what is held for that reason; all where it is left out."`
+	Reason string `json:"reason,omitempty" enum:"approval,flood,flood_client,flood_domain,flood_city" doc:"Only what is held for that reason; all where it is left out."`
 }
 
 type decidedHeld struct {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/apikey"
 )
 
@@ -31,13 +32,17 @@ func (a *API) listLogs(ctx context.Context, in *request) (*reply[logLines], erro
 	if err != nil {
 		return nil, wrong("query.since", err.Error(), in.Since)
 	}
-	list, err := a.DB.CityLog(ctx, city(ctx).ID, in.Network, strings.ToUpper(in.Level), since, in.Limit)
+	list, err := a.DB.BotLogs(ctx, db.LogFilter{CityID: city(ctx).ID, Network: in.Network, Level: strings.ToUpper(in.Level), Since: since, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
 	lines := make([]logLine, len(list))
 	for i, l := range list {
-		lines[i] = logLine{l.At.UTC(), strings.ToLower(l.Level), l.Network, l.BotID, l.Text}
+		lines[i] = lineOf(l)
 	}
 	return answered(logLines{lines}, nil)
+}
+
+func lineOf(l db.CityLogLine) logLine {
+	return logLine{l.At.UTC(), strings.ToLower(l.Level), l.Network, l.BotID, l.Text}
 }

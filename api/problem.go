@@ -64,7 +64,7 @@ func (a *API) explain(ctx context.Context, operation string, err error) error {
 		return problem(http.StatusPreconditionFailed, "it was changed meanwhile: read it again, and send its ETag in If-Match")
 	case errors.Is(err, db.ErrStoreKey):
 		return wrong("path.key", err.Error(), nil)
-	case errors.Is(err, db.ErrStoreFull), errors.Is(err, manage.ErrAlways), errors.Is(err, manage.ErrNoFields), errors.Is(err, manage.ErrNoAuthor):
+	case errors.Is(err, db.ErrStoreFull), errors.Is(err, manage.ErrAlways), errors.Is(err, manage.ErrNoFields), errors.Is(err, manage.ErrNoAuthor), errors.Is(err, manage.ErrLastOwner):
 		return problem(http.StatusConflict, err.Error())
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return problem(http.StatusServiceUnavailable, "the request was broken off")

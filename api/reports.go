@@ -77,7 +77,7 @@ func stateOf(j db.Judged, judged bool) string {
 func (a *API) reportRoutes() {
 	const path, one, tag = "/cities/{city}/reports", "/cities/{city}/reports/{id}", "reports"
 	add(a, route{id: "list-reports", method: http.MethodGet, path: path, tag: tag, summary: "Reports, the newest first",
-		about: "Without a key, those that passed in the last 24 hours, as on the city's page. With one, all that are kept.", takes: []string{"since", "line", "state", "limit"}}, a.listReports)
+		about: "Without a key, those that passed in the last 24 hours, as on the city's page. With one, all that are kept.", takes: []string{"since", "until", "line", "network", "reason", "words", "state", "after", "limit"}}, a.listReports)
 	addBody(a, route{id: "post-report", method: http.MethodPost, path: path, tag: tag, summary: "Post a report", status: http.StatusAccepted,
 		about: "It is on disk when this is answered, and judged as any report is: GET it by its id to see what became of it. " +
 			"To the brakes, the key is who wrote it.",
@@ -92,17 +92,28 @@ func (a *API) reportRoutes() {
 	add(a, route{id: "mute-author", method: http.MethodPut, path: one + "/mute", tag: tag, summary: "Hold what the author of a report writes from now on",
 		needs: moderates, errors: []int{http.StatusConflict}}, a.mute)
 	add(a, route{id: "unmute-author", method: http.MethodDelete, path: one + "/mute", tag: tag, summary: "End that", needs: moderates}, a.unmute)
+	add(a, route{id: "get-always", method: http.MethodGet, path: one + "/always", tag: tag, summary: "What would change of the rules so that such a report passes",
+		needs: seesReports, errors: []int{http.StatusConflict}}, a.getAlways)
+	addBody(a, route{id: "always-let-through", method: http.MethodPost, path: one + "/always", tag: tag, summary: "Change the rules so that such a report passes, and send it on",
+		about: "Needs the right moderate, too.", needs: changesRules, errors: []int{http.StatusConflict}}, a.alwaysLetThrough)
+	add(a, route{id: "count-reports", method: http.MethodGet, path: "/cities/{city}/counts", tag: tag, summary: "How many reports are kept, by what became of them", needs: seesReports}, a.countReports)
+	add(a, route{id: "list-muted", method: http.MethodGet, path: "/cities/{city}/mutes", tag: tag, summary: "The authors who are muted, the last first", needs: seesReports}, a.listMuted)
+	add(a, route{id: "end-mute", method: http.MethodDelete, path: "/cities/{city}/mutes/{id}", tag: tag, summary: "End a mute", needs: moderates}, a.endMute)
 	a.heldRoutes()
 }
 
 type reportList struct {
 	Reports []reportForm `json:"reports" nullable:"false"`
+	Next    string       `json:"next,omitempty" doc:"There are more: ask again with this as after."`
 }
 
 func (a *API) listReports(ctx context.Context, in *request) (*reply[reportList], error) {
 	sees := may(ctx, seesReports...)
 	if in.State != statePassed && !sees {
 		return nil, unauthorized("what did not pass needs a key with the right "+anyOf(seesReports), "")
+	}
+	if in.Words != "" && !sees {
+		return nil, unauthorized("a search for words needs a key with the right "+anyOf(seesReports), "")
 	}
 	since, err := sinceOf(in.Since, a.Now(), city(ctx), a.Config.Reports.Zone)
 	if err != nil {
@@ -111,17 +122,32 @@ func (a *API) listReports(ctx context.Context, in *request) (*reply[reportList],
 	if public := a.publicSince(); !sees && since.Before(public) {
 		since = public
 	}
+	until, err := sinceOf(in.Until, a.Now(), city(ctx), a.Config.Reports.Zone)
+	if err != nil {
+		return nil, wrong("query.until", err.Error(), in.Until)
+	}
 	all := in.State == "all"
-	list, err := a.Cities.Reports(ctx, city(ctx).ID, manage.Wanted{Passed: all || in.State == statePassed, Refused: all || in.State == stateRefused,
-		Held: all || in.State == stateHeld, Since: since, Line: in.Line, Limit: in.Limit})
+	w := manage.Wanted{Passed: all || in.State == statePassed, Refused: all || in.State == stateRefused, Held: all || in.State == stateHeld,
+		Since: since, Until: until, Line: in.Line, Network: in.Network, Words: in.Words, Limit: in.Limit}
+	if in.Reason != "" && sees { // the public does not see why
+		w.Reasons = []report.Reason{report.Reason(in.Reason)}
+	}
+	if w.After, err = db.ParsePlace(in.After); err != nil {
+		return nil, wrong("query.after", "is nothing that an answer had as next", in.After)
+	}
+	found, err := a.Cities.Search(ctx, city(ctx).ID, w)
 	if err != nil {
 		return nil, err
 	}
-	forms := make([]reportForm, len(list))
-	for i, j := range list {
+	forms := make([]reportForm, len(found.Reports))
+	for i, j := range found.Reports {
 		forms[i] = a.form(ctx, j, true)
 	}
-	return answered(reportList{forms}, nil)
+	l := reportList{Reports: forms}
+	if found.More {
+		l.Next = found.Next.String()
+	}
+	return answered(l, nil)
 }
 
 // publicSince is since when reports may be read without a key.

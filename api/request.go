@@ -37,8 +37,14 @@ type request struct {
 	Since   string `query:"since" maxLength:"40" doc:"Only those since then: a time (RFC 3339), how long ago (90s, 15m, 2h, 3d), today or yesterday (from its beginning, in the city's time)." example:"2h"`
 	Line    string `query:"line" maxLength:"100" doc:"Only those about this line." example:"U1"`
 	State   string `query:"state" enum:"passed,refused,held,all" default:"passed" doc:"Those that passed, were refused or taken back, or wait for a moderator. All but passed need a key."`
-	Network string `query:"network" maxLength:"40" doc:"Only bots of this network."`
-	Level   string `query:"level" enum:"info,warn,error" doc:"Only lines of this level."`
+	Network string `query:"network" maxLength:"40" doc:"Only those of this network."`
+	Words   string `query:"words" maxLength:"200" doc:"Only those whose text has all of these words, or words with these in them. Umlauts and capital letters make no difference. Needs a key." example:"plarrer kontis"`
+	Reason  string `query:"reason" maxLength:"40" doc:"Only those with this reason." example:"no_trigger"`
+	Until   string `query:"until" maxLength:"40" doc:"Only those before then; as since." example:"1h"`
+	After   string `query:"after" maxLength:"40" doc:"Only those after the ones of an answer before: what its next says."`
+	Now     bool   `query:"now" doc:"At once, and for good."`
+	Before  int64  `query:"before" minimum:"0" doc:"Only those before the one with this id."`
+	Level   string `query:"level" enum:"info,warn,error" doc:"Only lines of this level, or worse."`
 
 	// RawBody is the body, which is good by its schema. It is there until the answer is given.
 	RawBody []byte

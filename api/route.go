@@ -190,6 +190,9 @@ func (r route) allErrors() []int {
 	if strings.Contains(r.path, "{") {
 		list = append(list, http.StatusNotFound)
 	}
+	if strings.HasPrefix(r.path, "/cities/{city}") {
+		list = append(list, http.StatusGone)
+	}
 	if r.method != http.MethodGet {
 		list = append(list, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}

@@ -26,12 +26,13 @@ func (a *API) ruleRoutes() {
 	addBody(a, route{id: "try-rules", method: http.MethodPost, path: path + "/try", tag: tag, summary: "What would become of a text, without posting it", needs: seesRules}, a.tryRules)
 	add(a, route{id: "get-tasks", method: http.MethodGet, path: "/cities/{city}/tasks", tag: tag, summary: "The outside programs that look at reports before the rules do", needs: seesRules, gives: etags}, a.getTasks)
 	addBody(a, route{id: "put-tasks", method: http.MethodPut, path: "/cities/{city}/tasks", tag: tag, summary: "Change them and their order", needs: changesRules, takes: []string{ifMatch}, gives: etags, errors: changed}, a.putTasks)
+	a.wordRoutes()
 }
 
 // rulesForm is the rules of a city.
 type rulesForm struct {
 	Triggers []string `json:"triggers" nullable:"false" maxItems:"1000" doc:"Patterns, in the order in which they are written: what one of them matches passes. What begins with # is a note."`
-	Blocked  []string `json:"blocked" nullable:"false" maxItems:"1000" doc:"Words: what has one of them does not pass."`
+	Blocked  []string `json:"blocked" nullable:"false" maxItems:"1000" doc:"Words: what has one of them does not pass. What stands between two / is a pattern."`
 }
 
 func formOfRules(r manage.Rules) rulesForm { return rulesForm{lines(r.Triggers), lines(r.Blocked)} }
@@ -85,6 +86,7 @@ type verdictForm struct {
 	Detail string        `json:"detail,omitempty" doc:"The pattern, word, line or stop that decides."`
 	Asks   bool          `json:"asks,omitempty" doc:"It would be answered as a question instead."`
 	MayAsk bool          `json:"may_ask,omitempty" doc:"It would be answered as a question, too."`
+	Text   string        `json:"text" doc:"What would be passed on of it: of the source of a mail what its sender wrote."`
 }
 
 // triedText is a text that is tried.
@@ -106,8 +108,8 @@ func (a *API) tryRules(ctx context.Context, _ *request, body *triedText) (*reply
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Cities.Try(ctx, city(ctx), typed, body.Text)
-	return answered(verdictForm{t.Verdict.Passed, t.Verdict.Reason, t.Verdict.Detail, t.Asks, t.MayAsk}, err)
+	t, err := a.Cities.Try(ctx, city(ctx), typed, body.Text, nil)
+	return answered(verdictForm{t.Verdict.Passed, t.Verdict.Reason, t.Verdict.Detail, t.Asks, t.MayAsk, t.Text}, err)
 }
 
 type tasksForm struct {

@@ -120,7 +120,7 @@ func TestEveryRequestAtAnotherProcess(t *testing.T) {
 	b = a.browser()
 	b.post("/login", url.Values{"email": {moderator}, "password": {"a better password for tests"}}, http.StatusOK)
 	for range 3 {
-		b.get("/settings", http.StatusOK)
+		b.get("/settings/networks", http.StatusOK)
 	}
 
 	// A login on an instance.
@@ -132,7 +132,7 @@ func TestEveryRequestAtAnotherProcess(t *testing.T) {
 	}
 	b.post("/settings/mastodon/confirm", url.Values{"account": {id[1]}}, http.StatusOK)
 	waitUntil(t, "the bot to run", func() bool {
-		return strings.Contains(b.get("/settings", http.StatusOK), account.Handle()) && account.Streams() == 1
+		return strings.Contains(b.get("/settings/networks", http.StatusOK), account.Handle()) && account.Streams() == 1
 	})
 
 	// It is switched off, and its city stopped, at whichever program.

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -25,7 +26,7 @@ type keyAddCommand struct {
 	settingsFlags
 	City     string   `arg:"" optional:"" help:"The city that the key is for; none with --operator."`
 	Operator bool     `help:"Make a key of the operator, which is for all cities."`
-	Right    []string `sep:"none" placeholder:"RIGHT" help:"What the key may do: read, report, streams, rules, city, bots, moderate, store, or all of these; cities, to add and delete cities, with --operator. Can be given several times."`
+	Right    []string `sep:"none" placeholder:"RIGHT" help:"What the key may do: read, report, streams, rules, city, bots, moderate, store, or all of these; people, to invite and remove moderators, which all is without; cities, to add and delete cities, with --operator. Can be given several times."`
 	Name     string   `help:"What the key is for, to tell it from others."`
 	Expires  string   `placeholder:"WHEN" help:"When the key ends: a date such as 2030-12-31, or a time from now such as 90d or 12h. Without it, the key holds until it is removed."`
 }
@@ -37,8 +38,8 @@ func (cmd *keyAddCommand) Run(c *console) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	return cmd.withDatabase(c, func(c *console, _ *config.Config, d *db.DB, _ []bots.Definition) error {
-		return cmd.add(c, d, k)
+	return cmd.withDatabase(c, func(c *console, _ *config.Config, d *db.DB, definitions []bots.Definition) error {
+		return cmd.add(c, d, definitions, k)
 	})
 }
 
@@ -61,7 +62,11 @@ func (cmd *keyAddCommand) key(now time.Time) (apikey.Key, error) {
 	return k, k.Check(now)
 }
 
-func (cmd *keyAddCommand) add(c *console, d *db.DB, k apikey.Key) error {
+func (cmd *keyAddCommand) add(c *console, d *db.DB, definitions []bots.Definition, k apikey.Key) error {
+	cities, err := managed(d, definitions)
+	if err != nil {
+		return err
+	}
 	if !cmd.Operator {
 		city, err := d.FindCity(c.ctx, cmd.City)
 		if errors.Is(err, db.ErrNotFound) {
@@ -72,8 +77,7 @@ func (cmd *keyAddCommand) add(c *console, d *db.DB, k apikey.Key) error {
 		}
 		k.CityID = city.ID
 	}
-	key := apikey.New(cmd.City)
-	_, err := d.AddAPIKey(c.ctx, k, apikey.Hash(key))
+	key, err := cities.AddKey(c.ctx, k, cmd.City)
 	if errors.Is(err, db.ErrTooMany) {
 		return fmt.Errorf("there are %d keys already: remove those that nobody uses any more (ticketfrei key list, ticketfrei key remove)", db.MaxAPIKeys)
 	}
@@ -147,11 +151,19 @@ func (cmd *keyRemoveCommand) Run(c *console) error {
 	if err != nil {
 		return &usageError{fmt.Errorf("%q is no number of a key: see ticketfrei key list", cmd.ID)}
 	}
-	return cmd.withDatabase(c, func(c *console, _ *config.Config, d *db.DB, _ []bots.Definition) error {
-		err := d.RemoveAPIKey(c.ctx, 0, id)
-		if errors.Is(err, db.ErrNotFound) {
+	return cmd.withDatabase(c, func(c *console, _ *config.Config, d *db.DB, definitions []bots.Definition) error {
+		cities, err := managed(d, definitions)
+		if err != nil {
+			return err
+		}
+		keys, err := d.AllAPIKeys(c.ctx)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(keys, func(k apikey.Key) bool { return k.ID == id })
+		if i < 0 {
 			return fmt.Errorf("there is no key %d (see ticketfrei key list)", id)
 		}
-		return err
+		return cities.RemoveKey(c.ctx, keys[i])
 	})
 }

@@ -78,6 +78,7 @@ func TestAPIKeyBesideTheServer(t *testing.T) {
 func TestAPIKeyCommands(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TICKETFREI_DATA", dir)
+	mustBegin(t, dir)
 	var out bytes.Buffer
 	if code := runCommand(t.Context(), t, &out, &out, "city", "add", "gotham", "--email", "m@gotham.example"); code != 0 {
 		t.Fatal(out.String())

@@ -65,6 +65,13 @@ func TestAxe(t *testing.T) {
 			w.logIn()
 			w.all([]string{"/settings", "/settings/reports"})
 		},
+		"operator": func(w *inspector) {
+			w.below, w.grid.riders = "/operator", nil
+			w.logIn()
+			w.find([]string{"/operator", "/operator/bots", "/operator/queue", "/operator/mail", "/operator/server", "/operator/logs"})
+			w.forms = nil // they would switch the city off that the others look at
+			w.look()
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -119,6 +126,11 @@ func (w *inspector) logIn() {
 // all looks at every page that can be reached from the first ones.
 func (w *inspector) all(start []string) {
 	w.find(start)
+	w.look()
+}
+
+// look looks at the pages and forms that were found.
+func (w *inspector) look() {
 	w.Logf("%d pages, %d forms", len(w.pages), len(w.forms))
 	for _, lang := range w.grid.languages {
 		w.speak(lang)

@@ -78,5 +78,5 @@ func typePlaces(w *window) {
 	ask[bool](w, `(document.querySelector("#places-text").value = "U1: Plärrer") !== ""`)
 	w.press("#places-form > .buttons button")
 	w.at("/settings/places")
-	w.sees(".flash")
+	w.sees(".success")
 }

@@ -111,9 +111,17 @@ func (j *journey) signUp() {
 	j.typeInto("#password", password)
 	j.press("#confirm button")
 	j.at("/settings")
-	j.reads("#logins", j.says("settings.account.logins.here"))
 	j.reads("h1", "Fürth")
+	j.turnTo("account")
+	j.reads("#logins", j.says("settings.account.logins.here"))
+	j.turnTo("texts")
 	j.zone()
+}
+
+// turnTo follows the menu to a page of the desk.
+func (j *journey) turnTo(page string) {
+	j.press(`.settings-nav a[href="/settings/` + page + `"]`)
+	j.reads(`.settings-nav [aria-current="page"]`, j.says("settings.nav."+page))
 }
 
 // zone finds the city in the time zone of the browser.
@@ -133,6 +141,8 @@ func (j *journey) zone() {
 // setRules enters a broken pattern, sees it refused at its line, tries
 // sentences, and saves.
 func (j *journey) setRules() {
+	j.turnTo("rules")
+	ask[bool](j.window, `document.querySelector("#advanced").open = true`)
 	j.typeInto("#triggers", "kontis?\n(ubahn\n\\bU[123]\\b")
 	j.pressFor(422, `#rules-form .buttons button:not([formaction])`)
 	j.reads("#triggers-error", j.says("settings.rules.line", "Line", 2))
@@ -152,6 +162,7 @@ func (j *journey) setRules() {
 }
 
 func (j *journey) setTexts() {
+	j.turnTo("texts")
 	const page = "## Kein Stress\n\nSchreib uns an **" + cityEmail + "**."
 	j.typeInto("#page", page)
 	j.press(`#texts-form button[formaction]`)
@@ -163,6 +174,7 @@ func (j *journey) setTexts() {
 // tryMail pastes a mail to see what would become of it, and looks at what was
 // ignored.
 func (j *journey) tryMail() {
+	j.turnTo("networks")
 	j.do(chromedp.Click(chromedp.CSS("details:has(#mail-sample) summary")))
 	j.typeInto("#mail-sample-source", "From: Robin Rider <robin@riders.example>\nSubject: U1\n\n2 Kontis\n\n-- \nRobin\n")
 	j.press("#mail-sample button")
@@ -182,7 +194,7 @@ func (j *journey) connectMastodon() {
 		j.Fatalf("at %s, want the instance", j.location())
 	}
 	j.press(`button[value="authorize"]`)
-	j.at("/settings")
+	j.at("/settings/networks")
 	j.reads("#network-mastodon", "@"+account.Handle())
 	j.press(`#mastodon-confirm button:not([formaction])`)
 	j.reads("#network-mastodon", "@"+account.Handle())
@@ -190,7 +202,7 @@ func (j *journey) connectMastodon() {
 		if strings.Contains(j.text("#network-mastodon .badge"), j.says("settings.state.running")) {
 			return true
 		}
-		j.goTo("/settings")
+		j.goTo("/settings/networks")
 		return false
 	})
 	account.Mention("tram@elsewhere.example", "2 Kontis am Rathaus", "public")
@@ -287,7 +299,7 @@ func (j *journey) logIn() {
 func (j *journey) endOtherLogins() {
 	elsewhere := j.login(moderatorEmail)
 	elsewhere.get("/settings", http.StatusOK)
-	j.goTo("/settings")
+	j.goTo("/settings/account")
 	j.sees("#logins form")
 	j.press("#end-others button")
 	j.reads("#account", j.says("settings.account.logins.others_ended"))
@@ -304,7 +316,7 @@ func (j *journey) decide() {
 	}
 	j.settled()
 	j.goTo("/settings")
-	j.reads("#reports #held", j.says("settings.held.title"))
+	j.reads("#latest #held", j.says("settings.held.title"))
 	j.press(`#held a[href="/settings/reports?show=held"]`)
 	j.reads("#reports", j.says("settings.held.let_through"))
 	j.press(`#reports form[action="/settings/reports/let-through"] button`)

@@ -159,7 +159,7 @@ func TestTelegramCallsAnyProcess(t *testing.T) {
 	if n := bot.Calls("getUpdates"); n > 0 {
 		t.Errorf("the bot asked %d times for updates", n)
 	}
-	if page := page.get("/settings", http.StatusOK); strings.Contains(page, "not called by Telegram") {
+	if page := page.get("/settings/networks", http.StatusOK); strings.Contains(page, "not called by Telegram") {
 		t.Error("the settings say that Telegram does not call")
 	}
 

@@ -82,7 +82,7 @@ func TestGroupInSlowModeHoldsUpNobody(t *testing.T) {
 			waitUntil(t, "the report", func() bool { return stands(c.bot.Chat(u), fmt.Sprint("U", i, " Plärrer")) })
 		}
 	}
-	if text := c.page.get("/settings", http.StatusOK); !strings.Contains(text, "Slow") {
+	if text := c.page.get("/settings/networks", http.StatusOK); !strings.Contains(text, "Slow") {
 		t.Error("the settings do not show the group")
 	}
 }
@@ -101,7 +101,7 @@ func TestClosedTopicIsToldToItsModerators(t *testing.T) {
 	forum.CloseTopic(c.admin, topic)
 	c.app.mustSend("one@riders.example", here, "m1@x", "", "U1 Plärrer")
 	c.box.waitFor(t, "moderator@nuernberg.example", "Telegram")
-	page := c.page.get("/settings", http.StatusOK)
+	page := c.page.get("/settings/networks", http.StatusOK)
 	for _, want := range []string{"Straßenbahn", "Kontrollen", "1 needs your attention"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the settings do not show %s", want)
@@ -124,6 +124,7 @@ func TestGroupsOnAPhone(t *testing.T) {
 	w.typeInto("#email", "moderator@nuernberg.example")
 	w.typeInto("#password", password)
 	w.press("#login button")
+	w.goTo("/settings/networks")
 	w.openGroups()
 	w.reads(`details[id^="telegram-groups-"]`, "noch in keiner Gruppe")
 	c.api.AddForum("مترو برلين").Add(c.admin, c.bot, true)
@@ -131,9 +132,9 @@ func TestGroupsOnAPhone(t *testing.T) {
 		c.api.AddGroup(fmt.Sprint(i, " Straßenbahn", strings.Repeat("donaudampfschifffahrt", i%9))).Add(c.admin, c.bot, true)
 	}
 	waitUntil(t, "the groups", func() bool {
-		return strings.Count(c.page.get("/settings", http.StatusOK), `name="group"`) == 201
+		return strings.Count(c.page.get("/settings/networks", http.StatusOK), `name="group"`) == 201
 	})
-	w.goTo("/settings")
+	w.goTo("/settings/networks")
 	w.openGroups()
 	w.reads(`details[id^="telegram-groups-"] li:nth-child(201)`, "مترو")
 	w.press(`details[id^="telegram-groups-"] li:first-child button`)

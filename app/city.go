@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"text/tabwriter"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
@@ -18,13 +17,22 @@ import (
 )
 
 type cityCommand struct {
-	Add    cityAddCommand    `cmd:"" help:"Add a city with a moderator who can log in at once."`
-	List   cityListCommand   `cmd:"" help:"List the cities."`
-	Places cityPlacesCommand `cmd:"" help:"Store the lines and stops of a city, or print them."`
+	List    cityListCommand    `cmd:"" help:"List the cities, the newest first."`
+	Add     cityAddCommand     `cmd:"" help:"Add a city with a moderator who can log in at once."`
+	Places  cityPlacesCommand  `cmd:"" help:"Store the lines and stops of a city, or print them."`
+	Suspend citySuspendCommand `cmd:"" help:"Switch a city off as a whole. Nothing is deleted."`
+	Resume  cityResumeCommand  `cmd:"" help:"Let a city go on that is suspended, or begin that waits."`
+	Rename  cityRenameCommand  `cmd:"" help:"Give a city another name in addresses; the old one goes on leading to it."`
+	Alias   cityAliasCommand   `cmd:"" help:"List, add and remove further names of a city in addresses."`
+	Delete  cityDeleteCommand  `cmd:"" help:"Delete a city: it can be brought back for seven days."`
+	Restore cityRestoreCommand `cmd:"" help:"Bring a city back that was deleted."`
+	Export  cityExportCommand  `cmd:"" help:"Write all that is stored of a city, but for its reports, to a file."`
+	Import  cityImportCommand  `cmd:"" help:"Make a city of such a file, on another server."`
 }
 
 type cityAddCommand struct {
 	settingsFlags
+	jsonFlag
 	Slug     string `arg:"" help:"Name of the city in addresses: lower case letters, digits and hyphens."`
 	Email    string `required:"" help:"Address of the moderator."`
 	Password string `env:"TICKETFREI_PASSWORD" help:"Password of the moderator; one is made and printed where none is given."`
@@ -111,6 +119,9 @@ func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definit
 	if err != nil {
 		return err
 	}
+	if cmd.JSON {
+		return printJSON(c.stdout, addedCity{made.Slug, made.Name, cfg.Web.URL + "/city/" + made.Slug, made.Slug + "@" + cfg.Mail.Domain, made.Owner.Email, madePassword(made, password)})
+	}
 	note := ""
 	switch {
 	case !made.New:
@@ -123,6 +134,24 @@ func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definit
 	return err
 }
 
+// addedCity is a city that was added, as scripts read it.
+type addedCity struct {
+	Slug     string `json:"slug"`
+	Name     string `json:"name"`
+	Page     string `json:"page"`
+	Mail     string `json:"mail"`
+	Email    string `json:"email"`              // of its moderator
+	Password string `json:"password,omitempty"` // that was made for them
+}
+
+// madePassword is the password that was made for a new moderator; empty where none was needed.
+func madePassword(made manage.Made, password string) string {
+	if !made.New {
+		return ""
+	}
+	return password
+}
+
 // managed manages the cities of a database for a command. A running server finds what
 // is changed by itself.
 func managed(d *db.DB, definitions []bots.Definition) (*manage.Cities, error) {
@@ -131,31 +160,4 @@ func managed(d *db.DB, definitions []bots.Definition) (*manage.Cities, error) {
 		list[i].Definition = def
 	}
 	return manage.New(manage.Options{DB: d, Notices: &notice.Board{}, Networks: list, Log: slog.New(slog.DiscardHandler)})
-}
-
-type cityListCommand struct{ settingsFlags }
-
-// listLimit is how many cities are listed: all of them, in practice.
-const listLimit = 1_000_000
-
-// Run lists the cities.
-func (cmd *cityListCommand) Run(c *console) error {
-	return cmd.withDatabase(c, cmd.list)
-}
-
-func (cmd *cityListCommand) list(c *console, cfg *config.Config, d *db.DB, _ []bots.Definition) error {
-	cities, err := d.Cities(c.ctx, "", listLimit)
-	if err != nil {
-		return err
-	}
-	if len(cities) == 0 {
-		fmt.Fprintln(c.stderr, "There are no cities yet. Add one: ticketfrei city add SLUG --email ADDRESS")
-		return nil
-	}
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SLUG\tNAME\tMAIL\tSINCE")
-	for _, ct := range cities {
-		fmt.Fprintf(w, "%s\t%s\t%s@%s\t%s\n", ct.Slug, ct.Name, ct.Slug, cfg.Mail.Domain, ct.Created.Format("2006-01-02"))
-	}
-	return w.Flush()
 }

@@ -41,6 +41,7 @@ func placesCommand(t *testing.T, dir, stdin string, args ...string) (code int, s
 func TestCityPlaces(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TICKETFREI_DATA", dir)
+	mustBegin(t, dir)
 	var out bytes.Buffer
 	if code := runCommand(t.Context(), t, &out, &out, "city", "add", "graz", "--name", "Graz", "--email", "m@graz.example"); code != 0 {
 		t.Fatalf("city add: exit code %d\n%s", code, out.String())

@@ -3,10 +3,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -17,6 +19,7 @@ import (
 
 	"ticketfrei/app/doctor"
 	"ticketfrei/internal/cage"
+	"ticketfrei/manage"
 )
 
 // The exit codes.
@@ -42,7 +45,15 @@ type commands struct {
 	Serve        serveCommand        `cmd:"" default:"withargs" help:"Run the server (the default)."`
 	Demo         demoCommand         `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
 	Dev          devCommand          `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
-	City         cityCommand         `cmd:"" help:"Add and list cities, and store their lines and stops."`
+	City         cityCommand         `cmd:"" help:"Add, list, suspend, rename and delete cities, and store their lines and stops."`
+	Moderator    moderatorCommand    `cmd:"" help:"List, add and remove those who run the cities, and help one who has forgotten the password."`
+	Operator     operatorCommand     `cmd:"" help:"List, add and remove those who see the pages of the operator."`
+	Bot          botCommand          `cmd:"" help:"List bots of all cities, and switch them on and off."`
+	Subscriber   subscriberCommand   `cmd:"" help:"List subscribers, and send again to those who are suspended."`
+	Queue        queueCommand        `cmd:"" help:"See what waits to be sent, try it at once, or throw it away."`
+	Logs         logsCommand         `cmd:"" help:"See what the bots of all cities have logged."`
+	Status       statusCommand       `cmd:"" help:"See how the server is doing (exit code 1 where anything is in trouble)."`
+	MailTest     mailTestCommand     `cmd:"" name:"mail-test" help:"Send a mail as the server does, and see what becomes of it."`
 	CheckConfig  checkConfigCommand  `cmd:"" help:"Check the settings and print those in force."`
 	DNS          dnsCommand          `cmd:"" name:"dns" help:"Print the records that DNS needs."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at DNS, mail, pages and machine, and say what is wrong and what to do (exit code 0: nothing, 1: warnings, 2: something is wrong)."`
@@ -51,10 +62,13 @@ type commands struct {
 	Postmaster   postmasterCommand   `cmd:"" help:"List, read and delete the mails to the operator of the server: to postmaster, abuse, and the sender of its mails."`
 	Key          keyCommand          `cmd:"" help:"Make, list and remove keys of the API."`
 	MoveDatabase moveDatabaseCommand `cmd:"" name:"move-database" help:"Copy the database of the data directory to a server of PostgreSQL, while nothing runs."`
-	Backup       backupCommand       `cmd:"" help:"Copy the database to a file while the server runs."`
+	Backup       backupCommand       `cmd:"" help:"Copy the database, and its key, while the server runs."`
+	Restore      restoreCommand      `cmd:"" help:"Put a backup in the place of the database, while nothing runs."`
 	New          newCommand          `cmd:"" help:"Begin something of your own: a home, an outside program."`
 	Health       healthCommand       `cmd:"" help:"Ask the running server whether it can work."`
 	Version      versionCommand      `cmd:"" help:"Print the version."`
+
+	VersionFlag kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // console is what a command gets to work with.
@@ -73,6 +87,7 @@ type world struct {
 	dns       *net.Resolver // nil: the machine's name servers
 	addresses []netip.Addr  // the machine's public ones; nil: those of its interfaces
 	smtpPort  string        // of other mail servers; empty: 25
+	settings  string        // the system's file of settings; empty: /etc/ticketfrei/config.toml
 }
 
 // resolver is what the commands ask for names.
@@ -91,6 +106,15 @@ func (w world) own() []netip.Addr {
 	return doctor.OwnAddresses()
 }
 
+// settingsFile is the operator's file where no other is named: that of the system, or none.
+func (w world) settingsFile() string {
+	file := cmp.Or(w.settings, "/etc/ticketfrei/config.toml")
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return file
+}
+
 // with returns a copy of the console that is bound to ctx.
 func (c *console) with(ctx context.Context) *console {
 	other := *c
@@ -107,6 +131,7 @@ func run(c *console, args []string) int {
 		kong.Writers(c.stdout, c.stderr),
 		kong.Exit(func(int) { exited = true }),
 		kong.UsageOnError(),
+		kong.Vars{"version": "ticketfrei " + version()},
 	)
 	if err != nil {
 		fmt.Fprintln(c.stderr, "ticketfrei:", err)
@@ -114,13 +139,13 @@ func run(c *console, args []string) int {
 	}
 	command, err := parser.Parse(args)
 	if exited {
-		return exitOK // --help
+		return exitOK // --help, --version
 	}
 	if err != nil {
 		fmt.Fprintf(c.stderr, "ticketfrei: %v (see ticketfrei --help)\n", err)
 		return exitUsage
 	}
-	err = command.Run(c)
+	err = command.Run(c.with(manage.As(c.ctx, manage.Operator())))
 	var code exitCode
 	switch {
 	case err == nil:

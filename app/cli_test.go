@@ -12,7 +12,8 @@ import (
 
 func TestCommandLine(t *testing.T) {
 	dir := t.TempDir()
-	t.Setenv("TICKETFREI_DATA", filepath.Join(dir, "data"))
+	data := filepath.Join(dir, "data")
+	t.Setenv("TICKETFREI_DATA", data)
 	free, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
@@ -36,10 +37,13 @@ func TestCommandLine(t *testing.T) {
 		{"help", []string{"--help"}, 0, "city add", ""},
 		{"help of a command", []string{"city", "add", "--help"}, 0, "--password", ""},
 		{"version", []string{"version"}, 0, "ticketfrei 3", ""},
+		{"version as a flag", []string{"--version"}, 0, "ticketfrei 3", ""},
 		{"unknown command", []string{"sreve"}, 2, "", "--help"},
 		{"unknown flag", []string{"serve", "--port", "1"}, 2, "", "--port"},
 		{"no slug", []string{"city", "add", "--email", "m@x.example"}, 2, "", "slug"},
 		{"nothing to back up", []string{"backup", filepath.Join(dir, "copy.db")}, 1, "", "no database to back up"},
+		{"a key where no server was", []string{"key", "list"}, 1, "", "there is no data directory " + data + ": start the server once (\"ticketfrei serve\")"},
+		{"a city where no server was", []string{"city", "add", "fuerth", "--email", "m@x.example"}, 1, "", "there is no data directory"},
 		{"no cities yet", []string{"city", "list"}, 0, "", "no cities yet"},
 		{"bad slug", []string{"city", "add", "Nürnberg", "--email", "m@x.example"}, 2, "", "lower case letters a to z, digits and hyphens between them, such as nuernberg; write the name with --name"},
 		{"reserved slug", []string{"city", "add", "postmaster", "--email", "m@x.example"}, 2, "", "postmaster"},
@@ -68,6 +72,12 @@ func TestCommandLine(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "no cities yet" {
+				if _, err := os.Stat(data); err == nil {
+					t.Error("a command made the data directory")
+				}
+				mustBegin(t, data)
+			}
 			var stdout, stderr bytes.Buffer
 			code := runCommand(t.Context(), t, &stdout, &stderr, tt.args...)
 			if code != tt.code || !strings.Contains(stdout.String(), tt.stdout) || !strings.Contains(stderr.String(), tt.stderr) {
@@ -160,7 +170,9 @@ func TestServeWarnsOfWhatDoesNotFit(t *testing.T) {
 // TestPasswordFromTheEnvironment adds a city as a script does that keeps the
 // password out of the list of processes.
 func TestPasswordFromTheEnvironment(t *testing.T) {
-	t.Setenv("TICKETFREI_DATA", t.TempDir())
+	dir := t.TempDir()
+	t.Setenv("TICKETFREI_DATA", dir)
+	mustBegin(t, dir)
 	t.Setenv("TICKETFREI_PASSWORD", "a password of the environment")
 	var out bytes.Buffer
 	if code := runCommand(t.Context(), t, &out, &out, "city", "add", "fuerth", "--email", "m@fuerth.example"); code != exitOK {
@@ -169,4 +181,39 @@ func TestPasswordFromTheEnvironment(t *testing.T) {
 	if strings.Contains(out.String(), "password") {
 		t.Errorf("a password was made although one was given:\n%s", out.String())
 	}
+}
+
+// TestSettingsOfTheSystem are read where no other file is named, and check-config says which
+// they are.
+func TestSettingsOfTheSystem(t *testing.T) {
+	dir := t.TempDir()
+	system, own := filepath.Join(dir, "system.toml"), filepath.Join(dir, "own.toml")
+	for file, level := range map[string]string{system: "warn", own: "error"} {
+		if err := os.WriteFile(file, []byte("[log]\nlevel = \""+level+"\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	says := func(want string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		c := &console{ctx: t.Context(), stdout: &out, stderr: &out, defaults: builtIn(t), world: world{settings: system}}
+		code := run(c, append([]string{"check-config"}, args...))
+		if code != exitOK || !strings.Contains(out.String(), want) {
+			t.Errorf("%v: exit code %d, want %q:\n%s", args, code, want, out.String())
+		}
+	}
+	says("what is in " + system)
+	says(`level = "warn"`)
+	says("what is in "+own, "--config", own)
+	says(`level = "error"`, "--config", own)
+	t.Setenv("TICKETFREI_CONFIG", own)
+	says(`level = "error"`)
+	t.Setenv("TICKETFREI_CONFIG", "")
+	t.Setenv("TICKETFREI_LOG_LEVEL", "debug")
+	says(`level = "debug"`)
+	t.Setenv("TICKETFREI_LOG_LEVEL", "warn")
+	if err := os.Remove(system); err != nil {
+		t.Fatal(err)
+	}
+	says("no file of settings")
 }

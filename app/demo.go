@@ -69,7 +69,7 @@ func (cmd *demoCommand) Run(c *console) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s, err := newServer(c.ctx, cfg, definitions, log, mode{demo: true, source: source})
+	s, err := newServer(c.ctx, cfg, definitions, log, mode{demo: true, source: source, undo: manage.UndoFor})
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func demoConfig(defaults []byte, file, dir string, definitions []bots.Definition
 	if err != nil {
 		return nil, err
 	}
-	cfg.Data, cfg.Secret, cfg.Database = dir, "", config.Database{}
+	cfg.Data, cfg.Secret, cfg.SecretFile, cfg.Database = dir, "", "", config.Database{}
 	cfg.Web.ACME, cfg.Web.TrustedProxies = "", nil
 	cfg.Mail.RelayPasswordFile, cfg.Mail.TLSCert, cfg.Mail.TLSKey = "", "", ""
 	cfg.Network.AllowPrivate = true
@@ -147,6 +147,9 @@ func (d *demo) prepare() error {
 		return err
 	}
 	d.city = made.City
+	if _, err := d.server.db.AddOperator(d.ctx, demoEmail); err != nil { // to look at the pages of the operator too
+		return err
+	}
 	if _, err := d.server.cities.SavePlaces(d.ctx, d.city.ID, demoPlaces, ""); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func textSources(t sourceTree, definitions []bots.Definition) []fs.FS {
 	if t == "" {
 		list = slices.Concat([]fs.FS{filter.Texts, relay.Texts, supervisor.Texts}, templates.Texts, kit.Texts)
 	} else {
-		for _, dir := range []string{"filter", "relay", "supervisor", "templates", "templates/settings", "templates/about", "templates/app", "templates/city", "templates/lines", "bots/kit", "bots/kit/remote"} {
+		for _, dir := range []string{"filter", "relay", "supervisor", "templates", "templates/settings", "templates/operator", "templates/about", "templates/app", "templates/city", "templates/lines", "bots/kit", "bots/kit/remote"} {
 			list = append(list, t.folder(dir))
 		}
 	}

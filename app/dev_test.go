@@ -137,11 +137,11 @@ func TestDevelopersOfANetworkSeeTheirChanges(t *testing.T) {
 	d := startDev(t, func(devSite) {})
 	d.post("/login", url.Values{"email": {demoEmail}, "password": {demoPassword}}, http.StatusOK)
 	d.change("bots/mail/settings.tmpl", "", `<p>A fresh card</p>`)
-	d.says("/settings", http.StatusOK, "<p>A fresh card</p>")
+	d.says("/settings/networks", http.StatusOK, "<p>A fresh card</p>")
 	d.change("bots/mail/settings.tmpl", "A fresh card", "A fresh card{{.Nowhere}}")
-	d.says("/settings", http.StatusOK, "settings.tmpl:1", "Nowhere")
+	d.says("/settings/networks", http.StatusOK, "settings.tmpl:1", "Nowhere")
 	d.change("bots/mail/settings.tmpl", "{{.Nowhere}}", "{{if}}")
-	d.says("/settings", http.StatusInternalServerError, "network mail", "settings.tmpl:1")
+	d.says("/settings/networks", http.StatusInternalServerError, "network mail", "settings.tmpl:1")
 }
 
 func TestDevWantsTheSource(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"ticketfrei/frontend"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 type devCommand struct {
@@ -170,7 +171,7 @@ func (d *developing) serve() error {
 	if err := errors.Join(files.check(definitions)...); err != nil {
 		return err
 	}
-	s, err := newServer(d.ctx, cfg, definitions, d.log(), mode{demo: true, source: d.tree, dev: d.dev})
+	s, err := newServer(d.ctx, cfg, definitions, d.log(), mode{demo: true, source: d.tree, dev: d.dev, undo: manage.UndoFor})
 	if err != nil {
 		return err
 	}

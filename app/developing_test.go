@@ -189,19 +189,19 @@ func TestDevFollowsPrograms(t *testing.T) {
 		if err == nil {
 			login.Body.Close()
 		}
-		return strings.Contains(d.page("/settings"), "Toy of Gotham")
+		return strings.Contains(d.page("/settings/networks"), "Toy of Gotham")
 	})
 	d.post("/settings/toy/connect", nil, http.StatusOK)
 	logs := func(want string) {
 		t.Helper()
-		waitUntil(t, want, func() bool { return strings.Contains(d.page("/settings"), "this is "+want) })
+		waitUntil(t, want, func() bool { return strings.Contains(d.page("/settings/networks"), "this is "+want) })
 	}
 	logs("ONE")
 	d.write("programs/toy/toy.sh", strings.Replace(toyProgram, "ONE", "TWO", 1))
 	logs("TWO")
 	d.write("programs/toy/program.toml", manifest+"nonsense = 1\n")
 	waitUntil(t, "what is broken", func() bool { return strings.Contains(d.page("/"), "program.toml:4: nonsense: there is no such key") })
-	if page := d.page("/settings"); !strings.Contains(page, "Toy of Gotham") || !strings.Contains(page, "dev-trouble") {
+	if page := d.page("/settings/networks"); !strings.Contains(page, "Toy of Gotham") || !strings.Contains(page, "dev-trouble") {
 		t.Errorf("the page is:\n%s", page)
 	}
 	d.write("programs/toy/toy.sh", strings.Replace(toyProgram, "ONE", "THREE", 1))
@@ -359,9 +359,9 @@ func TestOwnTemplates(t *testing.T) {
 	if code, out := check(good); code != exitOK {
 		t.Errorf("exit code %d: %s", code, out)
 	}
-	code, out := check(map[string]string{"home.tmpl": "{{define \"content\"}}\n{{nope}}{{end}}", "riders.de.toml": "[layout]\n\nbrnd = \"x\"\n", "sytle.css": "", "bots/mail/de.toml": "", "settings/rules.tmpl": ""})
+	code, out := check(map[string]string{"home.tmpl": "{{define \"content\"}}\n{{nope}}{{end}}", "riders.de.toml": "[layout]\n\nbrnd = \"x\"\n", "sytle.css": "", "bots/mail/de.toml": "", "settings/robots.tmpl": ""})
 	for _, want := range []string{`home.tmpl:2: function "nope" not defined`, "riders.de.toml:3: layout.brnd: there is no such text", "sytle.css: the program has no such file; did you mean",
-		"texts of yours stand in", "settings/rules.tmpl: the program has no such file; did you mean settings/partials/rules.tmpl?"} {
+		"texts of yours stand in", "settings/robots.tmpl: the program has no such file; did you mean settings/partials/robots.tmpl?"} {
 		if code == exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit code %d, no %q: %s", code, want, out)
 		}

@@ -15,7 +15,19 @@ import (
 	"ticketfrei/internal/dkim"
 )
 
-type dnsCommand struct{ settingsFlags }
+type dnsCommand struct {
+	settingsFlags
+	jsonFlag
+}
+
+// listedRecord is a record as scripts read it.
+type listedRecord struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Value  string `json:"value"`
+	Why    string `json:"why"`
+	Advice bool   `json:"advice,omitempty"` // to be filled in, or asked the hoster for
+}
 
 // lookTimeout bounds how long DNS is asked for the server's addresses.
 const lookTimeout = 5 * time.Second
@@ -36,6 +48,13 @@ func (cmd *dnsCommand) Run(c *console) error {
 		return exitCode(exitUsage)
 	}
 	keys, missing := lookForKeys(c.ctx, cfg, definitions)
+	records := doctor.Records(cfg, keys, serverAddresses(c, cfg))
+	if cmd.JSON {
+		if err := printRecords(c, records); err != nil || missing == nil {
+			return err
+		}
+		return fmt.Errorf("the records of DKIM are missing: %w", missing)
+	}
 	fmt.Fprintf(c.stdout, "; What DNS needs for %s, as in a zone file. Lines that begin with ; are comments.\n", cfg.Mail.Domain)
 	if !config.IsPublic(cfg.Mail.Domain) {
 		fmt.Fprintln(c.stdout, "; These are of no use before mail.domain is set to a domain that others know.")
@@ -46,10 +65,18 @@ func (cmd *dnsCommand) Run(c *console) error {
 	if missing != nil {
 		fmt.Fprintf(c.stdout, "; The records of DKIM are missing: %v.\n", missing)
 	}
-	if err := doctor.WriteZone(c.stdout, doctor.Records(cfg, keys, serverAddresses(c, cfg))); err != nil || missing == nil {
+	if err := doctor.WriteZone(c.stdout, records); err != nil || missing == nil {
 		return err
 	}
 	return fmt.Errorf("the records of DKIM are missing: %w", missing)
+}
+
+func printRecords(c *console, records []doctor.Record) error {
+	list := make([]listedRecord, len(records))
+	for i, r := range records {
+		list[i] = listedRecord(r)
+	}
+	return printJSON(c.stdout, list)
 }
 
 // lookForKeys returns the keys that mails are signed with, or why they are not known.

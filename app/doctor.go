@@ -19,7 +19,16 @@ import (
 
 type doctorCommand struct {
 	settingsFlags
+	jsonFlag
 	To string `help:"Domain whose mail server is tried where mail goes to each recipient's server directly; no mail is sent." placeholder:"DOMAIN"`
+}
+
+// listedResult is what was found about one thing, as scripts read it.
+type listedResult struct {
+	Level string `json:"level"` // "ok", "warning" or "wrong"
+	What  string `json:"what"`
+	Found string `json:"found"`
+	Todo  string `json:"todo,omitempty"`
 }
 
 // doctorTimeout bounds the whole examination.
@@ -32,11 +41,21 @@ func (cmd *doctorCommand) Run(c *console) error {
 	defer cancel()
 	results := cmd.examine(c.with(ctx))
 	count := map[doctor.Level]int{}
+	var listed []listedResult
 	for _, r := range results {
 		count[r.Level]++
-		fmt.Fprintln(c.stdout, r)
+		listed = append(listed, listedResult{r.Level.String(), r.What, r.Found, r.Todo})
+		if !cmd.JSON {
+			fmt.Fprintln(c.stdout, r)
+		}
 	}
-	fmt.Fprintf(c.stdout, "\n%d wrong, %d to look at, %d fine\n", count[doctor.Wrong], count[doctor.Warning], count[doctor.OK])
+	if cmd.JSON {
+		if err := printJSON(c.stdout, listed); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(c.stdout, "\n%d wrong, %d to look at, %d fine\n", count[doctor.Wrong], count[doctor.Warning], count[doctor.OK])
+	}
 	if code := exitCodeOf(results); code != exitOK {
 		return exitCode(code)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 
 	"ticketfrei/internal/clients"
+	"ticketfrei/internal/config"
 )
 
 // door is a listener that lets visitors in. Each client's network has so many
@@ -31,49 +32,57 @@ func (d *door) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if g := d.admit(c.(*net.TCPConn)); g != nil {
+		if g := d.admit(c); g != nil {
 			return g, nil
 		}
 		c.Close()
 	}
 }
 
-func (d *door) admit(c *net.TCPConn) *guest {
+func (d *door) admit(c net.Conn) *guest {
 	var network netip.Prefix
-	if addr := clients.AddrOf(c); !d.anybody(addr) {
+	if addr := clients.AddrOf(c); addr.IsValid() && !d.anybody(addr) { // a Unix socket is a proxy's
 		network = clients.Network(addr)
 	}
 	place, ok := d.room.Enter(network, func() { c.Close() })
 	if !ok {
 		return nil
 	}
-	return &guest{TCPConn: c, place: place}
+	return &guest{Conn: c, place: place}
 }
 
 // guest is a connection that came through the door.
 type guest struct {
-	*net.TCPConn
+	net.Conn
 	place *clients.Place
 }
 
 // Close closes the connection and makes room for another.
 func (g *guest) Close() error {
 	g.place.Leave()
-	return g.TCPConn.Close()
+	return g.Conn.Close()
+}
+
+// CloseWrite tells the client that no more comes: http.Server does so before it closes.
+func (g *guest) CloseWrite() error {
+	if half, ok := g.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
 }
 
 // Write writes to the connection. The client may not read: then it is idle.
 func (g *guest) Write(p []byte) (int, error) {
 	g.place.SetWaiting(true)
 	defer g.place.SetWaiting(false)
-	return g.TCPConn.Write(p)
+	return g.Conn.Write(p)
 }
 
 // ReadFrom is a Write that http.Server uses for files.
 func (g *guest) ReadFrom(r io.Reader) (int64, error) {
 	g.place.SetWaiting(true)
 	defer g.place.SetWaiting(false)
-	return g.TCPConn.ReadFrom(r)
+	return io.Copy(g.Conn, r) // which a TCP connection does by itself
 }
 
 // placeKey is the key of a request's *clients.Place in its context.
@@ -153,7 +162,8 @@ func (s *server) openDoor(l net.Listener, listen string) net.Listener {
 		})
 	}
 	proxies := s.cfg.Web.TrustedProxies
-	if gateway, ok := clients.Behind(listen); ok && len(proxies) == 0 {
+	_, isSocket := config.Socket(listen)
+	if gateway, ok := clients.Behind(listen); ok && len(proxies) == 0 && !isSocket {
 		say(gateway)
 	}
 	return &door{Listener: l, room: s.visitors, anybody: func(addr netip.Addr) bool {

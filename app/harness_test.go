@@ -75,7 +75,7 @@ func builtIn(t *testing.T) []byte {
 func runCommand(ctx context.Context, t *testing.T, stdout, stderr io.Writer, args ...string) int {
 	t.Helper()
 	setDatabase(t)
-	return run(&console{ctx: ctx, stdout: stdout, stderr: stderr, defaults: builtIn(t)}, args)
+	return run(&console{ctx: ctx, stdout: stdout, stderr: stderr, defaults: builtIn(t), world: world{settings: "testdata/none.toml"}}, args)
 }
 
 // unbraked are the settings of tests that mail more reports to a city than its brakes
@@ -190,6 +190,18 @@ func makeDatabase(t *testing.T, cfg *config.Config) {
 		t.Fatal(err)
 	}
 	cfg.Database.URL = string(url)
+}
+
+// mustBegin makes a data directory and its database as a server does, for a command that needs
+// one.
+func mustBegin(t *testing.T, dir string) {
+	t.Helper()
+	if err := makeDataDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, db.FileName)); errors.Is(err, fs.ErrNotExist) {
+		makeDatabase(t, &config.Config{Data: dir})
+	}
 }
 
 // setDatabase has a command that is run now use the database that belongs to the data

@@ -140,7 +140,7 @@ func (cmd *intentTryCommand) happens(c *console, city *judgingCity, text string,
 	if city == nil {
 		return nil
 	}
-	rules, err := censor.Compile(city.Triggers, city.Blocked)
+	rules, err := censor.Of(city.City)
 	if err != nil {
 		return fmt.Errorf("rules of city %s: %w", city.Slug, err)
 	}

@@ -58,6 +58,7 @@ func TestIntentTry(t *testing.T) {
 		t.Error("a data directory was made")
 	}
 
+	mustBegin(t, filepath.Join(dir, "data"))
 	var out bytes.Buffer
 	if code := runCommand(t.Context(), t, &out, &out, "city", "add", "nuernberg", "--email", "m@nuernberg.example"); code != 0 {
 		t.Fatal(out.String())

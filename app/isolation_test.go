@@ -166,7 +166,7 @@ func (w *besideTrouble) checkPanicIsShown() {
 	w.Helper()
 	b := w.login("moderator@broken.example")
 	waitUntil(w, "the settings page to show the panic", func() bool {
-		return strings.Contains(b.get("/settings", http.StatusOK), "inside the program")
+		return strings.Contains(b.get("/settings/networks", http.StatusOK), "inside the program")
 	})
 }
 
@@ -181,7 +181,7 @@ func (w *besideTrouble) checkHangIsShown() {
 		bot, err := w.server.db.FindBot(w.Context(), c.ID, "mastodon")
 		return err == nil && bot.State == report.BotTrouble
 	})
-	if page := b.get("/settings", http.StatusOK); strings.Contains(page, "a bug in") {
+	if page := b.get("/settings/networks", http.StatusOK); strings.Contains(page, "a bug in") {
 		w.Error("the settings page shows another city's trouble")
 	}
 }

@@ -150,7 +150,7 @@ func TestDeletedTokenNeedsAttention(t *testing.T) {
 	account.RevokeTokens()
 	remote.DropStreams()
 	l := box.waitFor(t, "moderator@nuernberg.example", "HTTP 401")
-	link := regexp.MustCompile(regexp.QuoteMeta(a.url) + `(/settings)#(\S+)`).FindStringSubmatch(l.Body)
+	link := regexp.MustCompile(regexp.QuoteMeta(a.url) + `(/settings/networks)#(\S+)`).FindStringSubmatch(l.Body)
 	if link == nil {
 		t.Fatalf("the mail does not say where to mend it:\n%s", l.Body)
 	}

@@ -72,8 +72,8 @@ func (s *server) serveMetrics(ctx context.Context) error {
 type queueDepth struct{ db *db.DB }
 
 var (
-	depthDesc = prometheus.NewDesc("ticketfrei_queue_messages", "What waits: reports to be judged, deliveries (one for up to 64 recipients of a bot), account mails.", []string{"stream"}, nil)
-	ageDesc   = prometheus.NewDesc("ticketfrei_queue_oldest_seconds", "Age of the oldest of what waits; 0 where nothing does.", []string{"stream"}, nil)
+	depthDesc = prometheus.NewDesc("ticketfrei_queue_messages", "What waits: reports to be judged, deliveries (one for up to 64 recipients of a bot), account mails.", []string{"kind"}, nil)
+	ageDesc   = prometheus.NewDesc("ticketfrei_queue_oldest_seconds", "Age of the oldest of what waits; 0 where nothing does.", []string{"kind"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -30,7 +30,7 @@ func (a *app) figures() string {
 
 // labels are what the program's own metrics may tell apart: nothing that leads to
 // a person or a city.
-var labels = []string{"network", "reason", "result", "state", "stream", "process", "le"}
+var labels = []string{"network", "reason", "result", "state", "kind", "process", "code", "version", "go", "for", "le"}
 
 var labelName = regexp.MustCompile(`[{,]([a-z_]+)="`)
 

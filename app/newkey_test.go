@@ -36,6 +36,7 @@ func refused(t *testing.T, dir string, says ...string) {
 func TestADatabaseKnowsItsKey(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TICKETFREI_DATA", dir)
+	mustBegin(t, dir)
 	var out bytes.Buffer
 	if code := runCommand(t.Context(), t, &out, &out, "city", "add", "fuerth", "--email", "m@fuerth.example"); code != exitOK {
 		t.Fatal(out.String())

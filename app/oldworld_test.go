@@ -177,11 +177,18 @@ func (w *oldWorld) checkSession() {
 	b.reads(b.get("/settings", http.StatusOK), "login")
 }
 
-// waitReads waits until the part of the settings page says all of it.
+// waitReads waits until a part of the settings says all of it.
 func (b *browser) waitReads(id string, says ...string) {
 	b.Helper()
+	page := "/settings/networks"
+	switch id {
+	case "moderators":
+		page = "/settings/people"
+	case "rules":
+		page = "/settings/rules"
+	}
 	waitUntil(b, fmt.Sprintf("the settings' %s to say %q", id, says), func() bool {
-		text := b.reads(b.get("/settings", http.StatusOK), id)
+		text := b.reads(b.get(page, http.StatusOK), id)
 		return !slices.ContainsFunc(says, func(s string) bool { return !strings.Contains(text, s) })
 	})
 }

@@ -33,15 +33,22 @@ type programCommand struct {
 }
 
 // loadNetworks reads the settings and returns all networks: those of the program, and
-// outside programs.
+// outside programs. Files that the settings name must be there and be right.
 func (f settingsFlags) loadNetworks(c *console) (*config.Config, []bots.Definition, error) {
+	return f.readNetworks(c, func(cfg *config.Config, definitions []bots.Definition) []error {
+		return append(checkFiles(cfg), siteFiles{own: cfg.Web.Templates}.check(definitions)...)
+	})
+}
+
+// readNetworks is loadNetworks with another check of files.
+func (f settingsFlags) readNetworks(c *console, check func(*config.Config, []bots.Definition) []error) (*config.Config, []bots.Definition, error) {
 	definitions := all.Networks()
 	var warnings []string
 	source := f.source(c, definitions)
 	source.Check = func(cfg *config.Config) []error {
 		more, warned, err := programs.Definitions(cfg, definitions)
 		definitions, warnings = append(definitions, more...), warned
-		problems := append(checkFiles(cfg), siteFiles{own: cfg.Web.Templates}.check(definitions)...)
+		problems := check(cfg, definitions)
 		if list, ok := errors.AsType[config.Errors](err); ok {
 			return append(problems, list.Unwrap()...)
 		}
@@ -251,7 +258,7 @@ func (f settingsFlags) withProgram(c *console, slug, name string, work func(cont
 	if !m.Enabled {
 		return fmt.Errorf("program %s is switched off: take enabled = false out of %s", name, programs.File)
 	}
-	if err := leaveRunning(c.ctx, cfg, all.Networks()); err != nil {
+	if err := errors.Join(begun(cfg), leaveRunning(c.ctx, cfg, all.Networks())); err != nil {
 		return err
 	}
 	definition, err := m.Definition(true)

@@ -168,7 +168,7 @@ func TestHostileProgram(t *testing.T) {
 		}
 	}
 	a.settled()
-	page := a.login("moderator@nuernberg.example").get("/settings", http.StatusOK)
+	page := a.login("moderator@nuernberg.example").get("/settings/networks", http.StatusOK)
 	for _, want := range []string{"The program ended 3 times while it sent this report.", "The program did not answer within 1.5 seconds."} {
 		if !strings.Contains(page, want) && !strings.Contains(a.log.String(), want) {
 			t.Errorf("the moderators do not read %q", want)

@@ -1,8 +1,12 @@
 package app
 
 import (
-	"ticketfrei/bots"
-	"ticketfrei/internal/config"
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"ticketfrei/manage"
 )
 
 type serveCommand struct {
@@ -21,22 +25,33 @@ func (cmd *serveCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return serve(c, cfg, definitions, mode{source: source, newKey: cmd.NewKey})
-}
-
-// serve runs a server until the console's context ends.
-func serve(c *console, cfg *config.Config, definitions []bots.Definition, m mode) error {
-	log, err := newLog(cfg.Log, c)
+	// A signal that comes while the server starts waits: it would end the program otherwise.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	log, level, err := newLog(cfg.Log, c)
 	if err != nil {
 		return err
 	}
 	for _, w := range cfg.Warnings {
 		log.Warn(w.Error())
 	}
-	s, err := newServer(c.ctx, cfg, definitions, log, m)
+	c = c.with(manage.As(c.ctx, manage.Actor{})) // what it does by itself is nobody's act
+	s, err := newServer(c.ctx, cfg, definitions, log, mode{source: source, newKey: cmd.NewKey, undo: manage.UndoFor})
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	r := &reload{settingsFlags: cmd.settingsFlags, console: c, server: s, level: level, cfg: cfg, definitions: definitions}
+	ctx, cancel := context.WithCancel(c.ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.run(ctx, hangups)
+	}()
+	defer func() {
+		cancel()
+		<-ended
+	}()
 	return s.run(c.ctx)
 }

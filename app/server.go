@@ -50,6 +50,7 @@ type mode struct {
 	texts   *i18n.Catalogue // nil: read from the networks' and the operator's files
 	// refusals says when a bot that is refused needs its moderators; for tests.
 	refusals supervisor.Refusals
+	undo     time.Duration // how long moderators can undo: manage.UndoFor, but in tests
 }
 
 // server is the whole program, wired. newServer makes everything in it, run
@@ -117,12 +118,9 @@ func (s *server) open(ctx context.Context) error {
 		return err
 	}
 	own := siteFiles{s.mode.source, s.cfg.Web.Templates}
-	texts := s.mode.texts
-	if texts == nil {
-		var err error
-		if texts, err = i18n.New(own.texts(s.definitions)...); err != nil {
-			return err
-		}
+	texts, err := s.readTexts(own)
+	if err != nil {
+		return err
 	}
 	s.registry = newRegistry(s.db)
 	if s.owner != nil {
@@ -132,10 +130,11 @@ func (s *server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.mailer = mailer.New(s.cfg, s.log, time.Now, mailer.Signed(keys))
+	answered := newSMTPAnswers()
+	s.mailer = mailer.New(s.cfg, s.log, time.Now, mailer.Signed(keys), mailer.Counted(answered.count))
 	s.onClose(func() { s.mailer.Close() })
 	s.accounts = supervisor.NewAccountMails(s.db, s.secrets, s.mailer, s.log, time.Now)
-	s.registry.MustRegister(s.accounts, mailOutages{s.mailer})
+	s.registry.MustRegister(s.accounts, answered, mailOutages{s.mailer})
 	answers := relay.NewAnswers(s.log, time.Now)
 	if err := s.openIntents(); err != nil {
 		return err
@@ -152,16 +151,13 @@ func (s *server) open(ctx context.Context) error {
 	})
 	s.held = &supervisor.HeldMail{DB: s.db, AccountMails: s.accounts, Texts: texts, Config: s.cfg, Log: s.log, Now: time.Now}
 	s.relay = relay.New(relay.Options{
-		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire,
+		DB: s.db, Notices: s.notices, Networks: s.networks, Outgoing: s.sup, Answers: answers, Texts: texts, Places: s.places, Bus: &s.bus, Tasks: hearing.Tasks, Calm: text.Calm, Brakes: s.cfg.Brakes, Expire: s.cfg.Reports.Expire, Undo: s.mode.undo,
 		Log: s.log, Now: time.Now, Metrics: s.registry,
 	})
-	s.cities, err = manage.New(manage.Options{
-		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Relay: s.relay, Places: s.places, Intents: s.intents, HTTP: s.client,
-	})
-	if err != nil {
+	if err := s.openCities(texts, s.relay, hearing); err != nil {
 		return err
 	}
+	s.registry.MustRegister(vitalSigns{s.db, s.cities, s.mailer, s.certificateVitals})
 	if err := s.openPages(hearing, texts, own); err != nil {
 		return err
 	}
@@ -172,6 +168,33 @@ func (s *server) open(ctx context.Context) error {
 	return nil
 }
 
+// openCities makes what manages cities; way and hearing are nil beside a server.
+func (s *server) openCities(texts *i18n.Catalogue, way manage.Relay, hearing *relay.Hearing) (err error) {
+	o := manage.Options{
+		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
+		Signup: s.cfg.Web.Signup, Letters: s.letters(texts), Secrets: s.secrets, Undo: s.mode.undo,
+		Relay: way, Places: s.places, Intents: s.intents, HTTP: s.client,
+	}
+	if hearing != nil {
+		o.Rehearser, o.Trial = hearing, &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}
+	}
+	s.cities, err = manage.New(o)
+	return err
+}
+
+// readTexts reads the texts of the networks and of the operator.
+func (s *server) readTexts(own siteFiles) (*i18n.Catalogue, error) {
+	if s.mode.texts != nil {
+		return s.mode.texts, nil
+	}
+	return i18n.New(own.texts(s.definitions)...)
+}
+
+// letters writes mails about cities.
+func (s *server) letters(texts *i18n.Catalogue) *manage.Letters {
+	return &manage.Letters{Mails: s.accounts, Texts: texts, Config: s.cfg, Secrets: s.secrets, Log: s.log, Now: time.Now}
+}
+
 // openPages makes the API and the pages.
 func (s *server) openPages(hearing *relay.Hearing, texts *i18n.Catalogue, own siteFiles) error {
 	if err := s.openAPI(hearing, texts); err != nil {
@@ -180,7 +203,7 @@ func (s *server) openPages(hearing *relay.Hearing, texts *i18n.Catalogue, own si
 	var err error
 	s.site, err = frontend.NewSite(frontend.Options{
 		Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Log: s.log, Now: time.Now,
-		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Streams: s.streams, API: s.api,
+		AccountMails: s.accounts, Notices: s.notices, Cities: s.cities, Health: s, Bus: &s.bus, Streams: s.streams, API: s.api, Metrics: s.registry,
 		Demo: s.mode.demo, Files: own.look(), Fresh: s.mode.source != "" && s.mode.dev == nil, Dev: s.mode.dev,
 	})
 	if err == nil {
@@ -255,11 +278,15 @@ func (s *server) openNetworks(hearing *relay.Hearing, texts *i18n.Catalogue) err
 	if dns == nil {
 		dns = &net.Resolver{PreferGo: true, StrictErrors: true}
 	}
+	var certificates bots.Certificates
+	if s.certificates != nil {
+		certificates = s.certificates
+	}
 	for _, d := range s.definitions {
 		network, err := d.New(bots.Host{
 			Config: s.cfg, DB: s.db, Secrets: s.secrets, Texts: texts, Mailer: s.mailer, AccountMails: s.accounts,
 			HTTP: client, Outgoing: outgoing, Connections: s.shares.mail, DNS: dns,
-			Hearer: hearing, Rehearser: hearing, Places: s.places, Commands: hearing.Commands, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: s.certificates,
+			Hearer: hearing, Rehearser: hearing, Places: s.places, Commands: hearing.Commands, Networks: s.names(), Notices: s.notices, Bus: &s.bus, Certificates: certificates,
 			Log: s.log.With("network", d.Name), Now: time.Now,
 		})
 		if err != nil {
@@ -295,7 +322,7 @@ func (s *server) mounted() []manage.Network {
 
 // listen opens the ports, so that an address in use makes the start fail.
 func (s *server) listen(ctx context.Context) error {
-	web, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen)
+	web, err := listenWeb(ctx, s.cfg.Web.Listen)
 	if err != nil {
 		return fmt.Errorf("setting web.listen: %w", err)
 	}
@@ -342,6 +369,7 @@ func (s *server) run(ctx context.Context) error {
 		part("certificates", s.acme.Run)
 	}
 	part("cleaning", s.clean)
+	part("vitals", s.tellVitals)
 	if s.metrics != nil {
 		part("metrics", s.serveMetrics)
 	}
@@ -380,14 +408,14 @@ func (s *server) tellOthers(ctx context.Context) (stop func()) {
 	}
 }
 
-// clean deletes expired rows from time to time.
+// clean deletes expired rows, and cities that were deleted, from time to time.
 func (s *server) clean(ctx context.Context) error {
 	tick := time.NewTicker(cleanEvery)
 	defer tick.Stop()
 	for {
 		if !s.db.OwnsShard(0) {
 			// Another process does it.
-		} else if err := s.db.DeleteExpired(ctx, s.cfg.Reports.Keep); err != nil && ctx.Err() == nil {
+		} else if err := errors.Join(s.cities.DeleteDue(ctx, time.Now()), s.db.DeleteExpired(ctx, s.cfg.Reports.Keep)); err != nil && ctx.Err() == nil {
 			s.log.Error("cleaning the database failed, trying again later", "err", err)
 		}
 		select {

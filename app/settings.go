@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"ticketfrei/bots"
 	programs "ticketfrei/bots/program"
 	"ticketfrei/db"
@@ -17,7 +19,15 @@ import (
 
 // settingsFlags are the flags of every command that reads the settings.
 type settingsFlags struct {
-	Config string `help:"File with settings that differ from the defaults." env:"TICKETFREI_CONFIG" placeholder:"FILE" type:"path"`
+	Config string `help:"File with settings that differ from the defaults; without it /etc/ticketfrei/config.toml, where there is one." env:"TICKETFREI_CONFIG" placeholder:"FILE"`
+}
+
+// file is the operator's file; empty where there is none.
+func (f settingsFlags) file(c *console) string {
+	if f.Config == "" {
+		return c.settingsFile()
+	}
+	return kong.ExpandPath(f.Config)
 }
 
 // load reads the settings from the defaults, the file and the environment.
@@ -28,7 +38,7 @@ func (f settingsFlags) load(c *console, definitions []bots.Definition) (*config.
 func (f settingsFlags) source(c *console, definitions []bots.Definition) config.Source {
 	return config.Source{
 		Defaults: c.defaults,
-		File:     f.Config,
+		File:     f.file(c),
 		Env:      os.Environ(),
 		Sections: sections(definitions),
 	}
@@ -69,17 +79,18 @@ func sections(definitions []bots.Definition) []*config.Section {
 	return list
 }
 
-// newLog returns the operator's log, with the level and format of the settings.
-func newLog(cfg config.Log, c *console) (*slog.Logger, error) {
-	var level slog.Level
+// newLog returns the operator's log, with the level, which may be changed, and the format of
+// the settings.
+func newLog(cfg config.Log, c *console) (*slog.Logger, *slog.LevelVar, error) {
+	level := new(slog.LevelVar)
 	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
-		return nil, fmt.Errorf("setting log.level: %w", err)
+		return nil, nil, fmt.Errorf("setting log.level: %w", err)
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(c.stderr, options)), nil
+		return slog.New(slog.NewJSONHandler(c.stderr, options)), level, nil
 	}
-	return slog.New(slog.NewTextHandler(c.stderr, options)), nil
+	return slog.New(slog.NewTextHandler(c.stderr, options)), level, nil
 }
 
 type checkConfigCommand struct{ settingsFlags }
@@ -92,6 +103,11 @@ func (cmd *checkConfigCommand) Run(c *console) error {
 	}
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(c.stderr, "warning:", w)
+	}
+	if file := cmd.file(c); file == "" {
+		fmt.Fprintln(c.stdout, "# There is no file of settings: these are the defaults, and what is in the environment.")
+	} else {
+		fmt.Fprintln(c.stdout, "# The defaults, what is in "+file+", and what is in the environment:")
 	}
 	if err := cfg.Print(c.stdout, sections(definitions)); err != nil {
 		return err

@@ -81,7 +81,7 @@ func TestSignUpToFirstReport(t *testing.T) {
 		t.Error("a GET made the city")
 	}
 	page := b.post(path, url.Values{"password": {password}}, http.StatusOK)
-	if !strings.Contains(page, "wuerzburg@tickets.example") {
+	if !strings.Contains(page, `href="/city/wuerzburg"`) || !strings.Contains(page, `href="/settings/networks"`) {
 		t.Error("not on the settings page of the new city")
 	}
 	a.subscribe(box, "wuerzburg", "one@riders.example")

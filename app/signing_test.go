@@ -261,6 +261,7 @@ func TestPasswordFileAtTheStart(t *testing.T) {
 		t.Errorf("check-config: exit code %d\n%s", code, out.String())
 	}
 	t.Setenv("TICKETFREI_WEB_LISTEN", "127.0.0.1:0")
+	mustBegin(t, filepath.Join(dir, "data"))
 	// Other commands do not need it.
 	if code := runCommand(t.Context(), t, &out, &out, "city", "list"); code != exitOK {
 		t.Errorf("city list: exit code %d\n%s", code, out.String())

@@ -66,9 +66,6 @@ func warnOfReaders(url string, log *slog.Logger) {
 // brings the tables up to date. Two processes that do so at once take turns. newKey
 // goes on with another secret key than the database was written with.
 func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.Definition, log *slog.Logger, newKey bool) (*db.DB, *secret.Box, error) {
-	if err := makeDataDir(cfg.Data); err != nil {
-		return nil, nil, err
-	}
 	unlock, err := lockFile(cfg.Data, "migrate.lock", true)
 	if err != nil {
 		return nil, nil, err
@@ -97,6 +94,27 @@ func openDatabase(ctx context.Context, cfg *config.Config, definitions []bots.De
 	return d, key.box, nil
 }
 
+// begun is an error where no server has ever worked: a command that makes a database beside
+// the one that is meant would seem to work.
+func begun(cfg *config.Config) error {
+	const first = `start the server once ("ticketfrei serve"), or name the directory that it works in with the setting data`
+	if info, err := os.Stat(cfg.Data); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no data directory %s: %s", absolute(cfg.Data), first)
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); cfg.Database.URL == "" && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database in %s yet: %s", absolute(cfg.Data), first)
+	}
+	return nil
+}
+
+// absolute is the whole path of a file or directory, for people.
+func absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
+}
+
 // leaveRunning refuses to bring the database up to date under a program that runs, which
 // could not write to it any more. On a server both may.
 func leaveRunning(ctx context.Context, cfg *config.Config, definitions []bots.Definition) error {
@@ -105,7 +123,7 @@ func leaveRunning(ctx context.Context, cfg *config.Config, definitions []bots.De
 	}
 	v, err := openView(ctx, cfg, definitions)
 	if err != nil {
-		return nil // openDatabase makes what is missing, and says what is wrong
+		return nil // openDatabase says what is wrong
 	}
 	defer v.Close()
 	if v.other == nil || v.other.newer { // which openDatabase refuses by itself
@@ -128,7 +146,7 @@ func (f settingsFlags) withDatabase(c *console, work func(*console, *config.Conf
 	if err != nil {
 		return err
 	}
-	if err := leaveRunning(c.ctx, cfg, definitions); err != nil {
+	if err := errors.Join(begun(cfg), leaveRunning(c.ctx, cfg, definitions)); err != nil {
 		return err
 	}
 	d, _, err := openDatabase(c.ctx, cfg, definitions, slog.New(slog.DiscardHandler), false)

@@ -140,7 +140,7 @@ func TestStreamsOverARestart(t *testing.T) {
 		t.Errorf("a stream that does not run was told %d times", n)
 	}
 	b := a.login("moderator@nuernberg.example")
-	if card := b.get("/settings", http.StatusOK); !strings.Contains(card, "1 stream runs") {
+	if card := b.get("/settings/networks", http.StatusOK); !strings.Contains(card, "1 stream runs") {
 		t.Error("the card does not say how many streams run")
 	}
 	found := reportField.FindStringSubmatch(b.get("/settings/reports", http.StatusOK))

@@ -53,6 +53,11 @@ func environment(t *testing.T, dir string, box *mailbox) (env []string, a *app) 
 
 func mustAddCity(t *testing.T, binary string, env []string, slug string) {
 	t.Helper()
+	for _, setting := range env {
+		if dir, is := strings.CutPrefix(setting, "TICKETFREI_DATA="); is {
+			mustBegin(t, dir)
+		}
+	}
 	add := exec.CommandContext(t.Context(), binary, "city", "add", slug, "--email", "m@"+slug+".example", "--password", password)
 	add.Env = append(os.Environ(), env...)
 	if out, err := add.CombinedOutput(); err != nil {

@@ -55,8 +55,8 @@ func (w *oldWorld) checkLeeds() {
 	account := w.mastodon.AddAccount("inspectors_leeds")
 	w.accounts["inspectors_leeds"] = account
 	leeds.get(w.authorize(account), http.StatusOK)
-	leeds.submit(leeds.get("/settings", http.StatusOK), "network-mastodon", "/confirm", nil)
-	leeds.submit(leeds.get("/settings", http.StatusOK), "network-telegram", "/enable", nil)
+	leeds.submit(leeds.get("/settings/networks", http.StatusOK), "network-mastodon", "/confirm", nil)
+	leeds.submit(leeds.get("/settings/networks", http.StatusOK), "network-telegram", "/enable", nil)
 	leeds.waitReads("network-mastodon", "Working", account.Handle())
 	leeds.waitReads("network-telegram", "Working", "1 subscriber")
 
@@ -104,7 +104,7 @@ func (w *oldWorld) checkGraz() {
 	graz := w.city(ofGraz, "Graz an der Mur")
 	// Telegram first: reports from the Mastodon account are sent there.
 	for _, network := range []string{"telegram", "mastodon"} {
-		graz.submit(graz.get("/settings", http.StatusOK), "network-"+network, "/confirm", nil)
+		graz.submit(graz.get("/settings/networks", http.StatusOK), "network-"+network, "/confirm", nil)
 		graz.waitReads("network-"+network, "Working")
 	}
 	graz.waitReads("network-telegram", "1 subscriber")

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -71,9 +70,7 @@ func viewStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*db.D
 
 // noDatabase tells a directory in which the program never ran from one that is not there.
 func noDatabase(dir string) error {
-	if whole, err := filepath.Abs(dir); err == nil {
-		dir = whole
-	}
+	dir = absolute(dir)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: there is not even a directory %s (setting data)", errNoDatabase, dir)
 	}

@@ -91,6 +91,7 @@ func TestLookingBeforeTheFirstStart(t *testing.T) {
 // server ran, and then what the server signs with.
 func TestDNSNeedsTheServersKeys(t *testing.T) {
 	dir := t.TempDir()
+	mustBegin(t, dir)
 	p := looker(t, dir)
 	if code, _, words := p.command("city", "add", "fuerth", "--email", "m@fuerth.example"); code != exitOK {
 		t.Fatal(words)

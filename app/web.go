@@ -2,11 +2,58 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
+
+	"ticketfrei/internal/config"
 )
+
+// socketMode lets the group of the program's user connect, in which the proxy's user has to be.
+const socketMode = 0o660
+
+// listenWeb opens the port, or the Unix socket, for the pages.
+func listenWeb(ctx context.Context, listen string) (net.Listener, error) {
+	path, isSocket := config.Socket(listen)
+	if !isSocket {
+		return new(net.ListenConfig).Listen(ctx, "tcp", listen)
+	}
+	if err := removeSocket(path); err != nil {
+		return nil, err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// removeSocket removes one that a program has left behind that was killed.
+func removeSocket(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("%s is no socket, and is left alone", path)
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return fmt.Errorf("another program serves at %s", path)
+	}
+	return os.Remove(path)
+}
 
 // webServer is a server of pages. An event stream has times of its own, since it
 // stays.

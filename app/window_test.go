@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -15,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -68,7 +70,8 @@ type window struct {
 	visitor
 	ctx context.Context
 
-	told map[string]bool // problems that were reported already
+	told  map[string]bool // problems that were reported already
+	asked atomic.Int32    // how often the browser asked whether to leave
 
 	mu         sync.Mutex
 	complaints []string // of the browser, since the last audit
@@ -100,6 +103,11 @@ func (a *app) open(t *testing.T, chromium context.Context, v visitor) *window {
 // content security policy, which are log entries.
 func (w *window) listen(event any) {
 	switch e := event.(type) {
+	case *page.EventJavascriptDialogOpening: // whether to leave what was typed
+		w.asked.Add(1)
+		go func() { // an event must not wait for an answer
+			_, _ = chromedp.Call(w.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}()
 	case *runtime.EventExceptionThrown:
 		w.complain((&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error())
 	case *runtime.EventConsoleAPICalled:
@@ -255,11 +263,19 @@ func ask[T any](w *window, expression string) T {
 // call sends a command of the browser's protocol.
 func call[P, R any](w *window, command cdp.Command[P, R], params P) {
 	w.Helper()
+	answer(w, command, params)
+}
+
+// answer is what the browser answers to a command.
+func answer[P, R any](w *window, command cdp.Command[P, R], params P) R {
+	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	if _, err := chromedp.Call(ctx, command, params); err != nil {
+	result, err := chromedp.Call(ctx, command, params)
+	if err != nil {
 		w.Fatalf("%s: %v", command.Method, err)
 	}
+	return result
 }
 
 // auditScript lists what makes a page hard to use: a page wider than the

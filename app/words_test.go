@@ -37,7 +37,7 @@ func TestWordsOfOthersReachNobody(t *testing.T) {
 	moderator := a.login("moderator@nuernberg.example")
 	var page string
 	waitUntil(t, "the bot's log", func() bool {
-		page = moderator.get("/settings", http.StatusOK)
+		page = moderator.get("/settings/networks", http.StatusOK)
 		return strings.Contains(page, "550 5.1.1")
 	})
 	a.stop()

@@ -12,6 +12,8 @@ package bots
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -137,6 +139,15 @@ type Rehearser interface {
 type Commands interface {
 	// Words returns the words of a city's commands, as "fahrplan"; none where it has none.
 	Words(ctx context.Context, cityID int64) ([]string, error)
+}
+
+// Previewer is a Network whose messages have a form of their own that people can paste, as
+// the source of a mail.
+type Previewer interface {
+	// Preview returns what would be heard of a message: nothing where nothing would. notes
+	// say in the words of t why, or what else there is to say. ok is false where source is no
+	// message of the network. Nothing is stored.
+	Preview(ctx context.Context, city report.City, source []byte, t T) (text string, notes []string, ok bool, err error)
 }
 
 // Places has the lines and stops of cities.
@@ -315,6 +326,29 @@ type Recipients interface {
 	CountRecipients(ctx context.Context, b report.Bot) (int, error)
 }
 
+// SubscriberLister is a Recipients whose subscribers the operator can look at, without their
+// addresses.
+type SubscriberLister interface {
+	// Subscribers returns the subscribers of a bot, the first one first; suspended: only
+	// those to whom nothing is sent.
+	Subscribers(ctx context.Context, b report.Bot, suspended bool) ([]Subscriber, error)
+	// ResumeSubscriber has a subscriber be sent to again that is suspended, and tells
+	// whether there was one.
+	ResumeSubscriber(ctx context.Context, b report.Bot, id int64) (bool, error)
+	// CountSuspended returns to how many subscribers of all bots nothing is sent.
+	CountSuspended(ctx context.Context) (int, error)
+}
+
+// Subscriber is one of a SubscriberLister.
+type Subscriber struct {
+	ID        int64
+	Address   string // empty where it cannot be read, or is none that people know
+	Created   time.Time
+	Suspended time.Time // since when nothing is sent; zero: it is
+	Reason    string    // why nothing is sent
+	Lines     report.Lines
+}
+
 // Spreader is a Recipients whose large reports several processes may send at the same time,
 // where some share the cities: nothing bounds what a bot may send in all, and a bot that is
 // made in each of them needs to know nothing of the others. What somebody writes reaches
@@ -345,6 +379,34 @@ type Grouped interface {
 	Groups(ctx context.Context, b report.Bot, recipients []int64) (int, error)
 }
 
+// OneWay is a Network whose bots only hear, or only send.
+type OneWay interface {
+	Hears() bool
+	Sends() bool
+}
+
+// Branched is a Recipients whose recipients have names, which moderators have given them.
+type Branched interface {
+	// Branches returns those of a city.
+	Branches(ctx context.Context, city report.City) ([]Branch, error)
+}
+
+// Branch is a recipient with a name.
+type Branch struct {
+	Name string
+	Path string // where moderators change it
+	Off  bool   // a moderator has switched it off
+	// Stopped is why it has stopped by itself; nil: it has not.
+	Stopped Sayer
+}
+
+// Tester is a Network that can show a moderator what its recipients get.
+type Tester interface {
+	// SendTest sends r to a moderator with that mail address as bot b sends it to its
+	// recipients, and says that it is a test. ctx bounds it.
+	SendTest(ctx context.Context, city report.City, b report.Bot, r report.Report, email string) error
+}
+
 // Hooked is a Network that services call.
 type Hooked interface {
 	// HookRoutes adds the routes that are served below /hook/<name>/, to whoever asks:
@@ -367,6 +429,14 @@ type CityHooked interface {
 // InPath is what the routes of CityHooked have before them, below those of the network.
 const InPath = "in"
 
+// Leaving is a Network whose subscribers have a page where their subscription ends, which is
+// there also while their city is off.
+type Leaving interface {
+	// LeavingPath is the part of its address after /city/{slug}/<name>/, to which more may
+	// be added after a "/".
+	LeavingPath() string
+}
+
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.
 type Addressed interface {
@@ -386,6 +456,20 @@ type Concurrent interface {
 type Checker interface {
 	Check(ctx context.Context) error
 }
+
+// Movable is a Network whose bots can go on on another server, which has another secret key.
+type Movable interface {
+	// Export returns what the network stores of bot b, as JSON that needs no key: addresses
+	// and tokens can be read in it.
+	Export(ctx context.Context, b report.Bot) (json.RawMessage, error)
+	// Import stores within tx what Export has returned elsewhere, for bot b that was just
+	// made. Whoever was subscribed is; what was heard is not heard again. The error is
+	// ErrAccountTaken where an account is another bot's here.
+	Import(tx *gorm.DB, b report.Bot, stored json.RawMessage) error
+}
+
+// ErrAccountTaken is the account of a bot being that of another one on this server.
+var ErrAccountTaken = errors.New("the account is the bot of another city")
 
 // Retracter is a Bot that can take back what it has posted.
 type Retracter interface {

@@ -46,13 +46,13 @@ type Site interface {
 	// of the visitor's report on top.
 	CityPage(w http.ResponseWriter, r *http.Request, status int, said Said) error
 
-	// Settings writes the settings page with data in place of what
+	// Settings writes the page of the networks with data in place of what
 	// Network.Settings returns: an invalid form comes back with what was
 	// typed and what is wrong.
 	Settings(w http.ResponseWriter, r *http.Request, status int, network string, data any) error
 
-	// Saved redirects to the network's section of the settings page, which
-	// says text once.
+	// Saved redirects to the network's section of that page, which says text
+	// once.
 	Saved(w http.ResponseWriter, r *http.Request, network, text string) error
 
 	// Parts reads a posted form field by field, its files included, and hands each
@@ -98,9 +98,9 @@ type Uploader interface {
 }
 
 // SettingsPath is where moderators find the card of a network.
-func SettingsPath(network string) string { return "/settings#" + SettingsAnchor(network) }
+func SettingsPath(network string) string { return "/settings/networks#" + SettingsAnchor(network) }
 
-// SettingsAnchor is the id of the network's card on the settings page.
+// SettingsAnchor is the id of the network's card on that page.
 func SettingsAnchor(network string) string { return "network-" + network }
 
 // PageError is an error whose text a visitor may read.

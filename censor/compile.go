@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// What can be wrong with a line, besides a *syntax.Error of a trigger pattern.
+// What can be wrong with a line, besides a *syntax.Error of a pattern.
 var (
 	ErrTooMany    = fmt.Errorf("more than %d lines", maxLines)
 	ErrTooLong    = fmt.Errorf("longer than %d characters", maxPattern)
@@ -60,20 +61,41 @@ func (e PatternErrors) Unwrap() []error {
 // compiler collects rules and what is wrong with them.
 type compiler struct {
 	rules *Rules
-	progs []*syntax.Prog
-	at    []int // line of each of progs
-	total int   // instructions of progs
-	wide  *wide // counts ranges; nil: they may be as wide as they like
-	line  int   // that is being read
+	progs map[string][]program // by field
+	total int                  // instructions of progs
+	wide  *wide                // counts ranges; nil: they may be as wide as they like
+	line  int                  // that is being read
 	errs  PatternErrors
+}
+
+// program is a pattern that was read.
+type program struct {
+	field string
+	line  int
+	text  string // as it was written
+	prog  *syntax.Prog
 }
 
 // newCompiler reads both lists.
 func newCompiler(triggers, blocked string, w *wide) *compiler {
-	c := &compiler{rules: &Rules{slurs: slurs()}, wide: w}
+	c := &compiler{rules: &Rules{slurs: slurs()}, progs: make(map[string][]program), wide: w}
 	c.triggers(triggers)
 	c.blocked(blocked)
 	return c
+}
+
+// all returns the patterns in the order of Rules.patterns.
+func (c *compiler) all() []program { return slices.Concat(c.progs["blocked"], c.progs["triggers"]) }
+
+// join makes one automaton of all patterns.
+func (c *compiler) join() {
+	var progs []*syntax.Prog
+	for _, p := range c.all() {
+		progs = append(progs, p.prog)
+		c.rules.patterns = append(c.rules.patterns, p.text)
+	}
+	c.rules.refusing = len(c.progs["blocked"])
+	c.rules.found = newAutomaton(progs)
 }
 
 // result returns the rules, or what is wrong with them.
@@ -93,29 +115,45 @@ func (c *compiler) triggers(text string) {
 			c.rules.any = true
 			return nil
 		}
-		if c.wide != nil && !c.wide.add(pattern) {
-			return ErrTooWide
-		}
-		prog, err := compilePattern(pattern)
-		if err != nil {
-			return err
-		}
-		if c.total += len(prog.Inst); c.total > maxTotal {
-			return ErrAllTooLong
-		}
-		c.progs, c.at = append(c.progs, prog), append(c.at, c.line)
-		c.rules.patterns = append(c.rules.patterns, pattern)
-		return nil
+		return c.add("triggers", pattern, pattern)
 	})
+}
+
+// add reads a pattern that stands in a line.
+func (c *compiler) add(field, line, pattern string) error {
+	if c.wide != nil && !c.wide.add(pattern) {
+		return ErrTooWide
+	}
+	prog, err := compilePattern(pattern)
+	if err != nil {
+		return err
+	}
+	if c.total += len(prog.Inst); c.total > maxTotal {
+		return ErrAllTooLong
+	}
+	c.progs[field] = append(c.progs[field], program{field, c.line, line, prog})
+	return nil
 }
 
 func (c *compiler) blocked(text string) {
 	c.lines("blocked", text, func(word string) error {
+		if pattern, ok := BlockedPattern(word); ok {
+			return c.add("blocked", word, pattern)
+		}
 		if !c.rules.blocked.add(word) {
 			return ErrNoWord
 		}
 		return nil
 	})
+}
+
+// BlockedPattern returns the pattern of a line of the blocked words that is one: it stands
+// between two "/".
+func BlockedPattern(line string) (pattern string, ok bool) {
+	if len(line) < 3 || line[0] != '/' || line[len(line)-1] != '/' {
+		return "", false
+	}
+	return line[1 : len(line)-1], true
 }
 
 // lines calls add for each line that is not blank, and collects its errors.

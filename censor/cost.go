@@ -26,7 +26,7 @@ var ErrTooExpensive = fmt.Errorf("too expensive: together the patterns may cost 
 func Accept(triggers, blocked string) (*Rules, error) {
 	c := newCompiler(triggers, blocked, &wide{})
 	if len(c.errs) == 0 {
-		c.rules.triggers = newAutomaton(c.progs)
+		c.join()
 		c.refuseExpensive()
 	}
 	return c.result()
@@ -35,12 +35,12 @@ func Accept(triggers, blocked string) (*Rules, error) {
 // refuseExpensive reports the most expensive patterns, so many that the rest is
 // cheap enough.
 func (c *compiler) refuseExpensive() {
-	a := c.rules.triggers
+	a, progs := c.rules.found, c.all()
 	if len(a.insts) <= maxCost/2 {
 		return // nothing costs more than all of them twice
 	}
-	if last := len(c.progs) - 1; len(a.insts)*a.classes.count() > maxTable {
-		c.refuse(last, ErrAllTooLong)
+	if len(a.insts)*a.classes.count() > maxTable {
+		c.refuse(progs[len(progs)-1], ErrAllTooLong)
 		return
 	}
 	costs, total := a.costs()
@@ -55,13 +55,13 @@ func (c *compiler) refuseExpensive() {
 	}
 	slices.Sort(dearest[:count])
 	for _, i := range dearest[:count] {
-		c.refuse(i, ErrTooExpensive)
+		c.refuse(progs[i], ErrTooExpensive)
 	}
 }
 
 // refuse reports what is wrong with a pattern.
-func (c *compiler) refuse(pattern int, err error) {
-	c.errs = append(c.errs, PatternError{"triggers", c.at[pattern], c.rules.patterns[pattern], err})
+func (c *compiler) refuse(p program, err error) {
+	c.errs = append(c.errs, PatternError{p.field, p.line, p.text, err})
 }
 
 // costs returns how many instructions match and step look at for one character,

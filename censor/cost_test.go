@@ -164,7 +164,7 @@ func TestCostsHold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := rules.triggers
+			a := rules.found
 			_, most := a.costs()
 			for _, text := range []string{umlautReport, mixed("abx")(300), mixed("abcdefgh")(300), mixed("aЖ 1")(300)} {
 				s := a.first.Load()

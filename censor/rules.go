@@ -3,6 +3,7 @@
 package censor
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -26,11 +27,41 @@ const Anything = "*"
 // Rules is what a city lets pass. It never changes and may be used from many
 // goroutines.
 type Rules struct {
-	triggers *automaton
-	patterns []string // as the moderator wrote them, in the order of triggers
-	any      bool     // there is a line *
+	found    *automaton // finds the first of patterns
+	patterns []string   // as the moderator wrote them: first those that refuse, then triggers
+	refusing int        // how many refuse
+	any      bool       // there is a line *
 	blocked  words
 	slurs    *words
+	limits   Limits
+}
+
+// Limits are what a city does not pass on, whatever its words are.
+type Limits struct {
+	NoLinks bool // what has a link in it
+	Short   bool // what is longer than report.ShortChars
+}
+
+// Of makes the rules of a city: see Compile.
+func Of(c report.City) (*Rules, error) {
+	r, err := Compile(c.Triggers, c.Blocked)
+	if err != nil {
+		return nil, fmt.Errorf("rules of city %s: %w", c.Slug, err)
+	}
+	return r.With(LimitsOf(c)), nil
+}
+
+// LimitsOf returns the limits of a city.
+func LimitsOf(c report.City) Limits { return Limits{NoLinks: c.NoLinks, Short: c.Short} }
+
+// With returns the same rules with other limits.
+func (r *Rules) With(l Limits) *Rules {
+	if r.limits == l {
+		return r
+	}
+	limited := *r
+	limited.limits = l
+	return &limited
 }
 
 // Compile makes rules from what a moderator wrote. The error is of type
@@ -52,11 +83,12 @@ type Rules struct {
 //
 // blocked holds one word or phrase per line. Only whole words match: "rad" is
 // found neither in "Fahrrad" nor in "räder". White space and punctuation
-// between the words of a phrase do not matter; symbols count as words.
+// between the words of a phrase do not matter; symbols count as words. A line
+// between two "/", as /rad(ler)?/, is a pattern as those of triggers are.
 func Compile(triggers, blocked string) (*Rules, error) {
 	c := newCompiler(triggers, blocked, nil)
 	if len(c.errs) == 0 {
-		c.rules.triggers = newAutomaton(c.progs)
+		c.join()
 	}
 	return c.result()
 }
@@ -82,13 +114,31 @@ func (r *Rules) Judge(text string) report.Verdict {
 	} else if word != "" {
 		return held(report.ReasonBlocked, word)
 	}
-	if i := r.triggers.match(text); i != none {
+	i := r.found.match(text)
+	if i < r.refusing {
+		return held(report.ReasonBlocked, r.patterns[i])
+	}
+	if v := r.limits.judge(text); v.Reason != "" {
+		return v
+	}
+	if i != none {
 		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: r.patterns[i]}
 	}
 	if r.any {
 		return report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: Anything}
 	}
 	return held(report.ReasonNoTrigger, "")
+}
+
+// judge says what the limits refuse of a normalised text; nothing: no Reason.
+func (l Limits) judge(text string) (v report.Verdict) {
+	if l.NoLinks && hasLink(text) {
+		return held(report.ReasonLink, "")
+	}
+	if l.Short && len(text) > report.ShortChars && utf8.RuneCountInString(text) > report.ShortChars {
+		return held(report.ReasonLong, "")
+	}
+	return v
 }
 
 func tooLong(text string) bool {

@@ -230,7 +230,7 @@ func BenchmarkWorstCase(b *testing.B) {
 				text := bm.text(length)
 				b.ReportAllocs()
 				for b.Loop() {
-					rules.triggers.forget()
+					rules.found.forget()
 					rules.Judge(text)
 				}
 			})
@@ -254,10 +254,10 @@ func TestMemoryIsBounded(t *testing.T) {
 		if got := rules.Judge(string(text)); got.Reason != report.ReasonNoTrigger {
 			t.Fatalf("verdict %+v", got)
 		}
-		if rules.triggers.memory < before {
+		if rules.found.memory < before {
 			forgot++
 		}
-		before = rules.triggers.memory
+		before = rules.found.memory
 		if before > 2*maxMemory {
 			t.Fatalf("automaton takes %d bytes", before)
 		}
@@ -297,7 +297,7 @@ func TestConcurrent(t *testing.T) {
 					text[121-1-20], text[121] = 'a', 'c'
 					want = 0
 				}
-				if got := rules.triggers.match(Normalize(string(text))); got != want {
+				if got := rules.found.match(Normalize(string(text))); got != want {
 					t.Errorf("%s: pattern %d, want %d", text, got, want)
 				}
 			}

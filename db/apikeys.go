@@ -26,6 +26,7 @@ type apiKeyRow struct {
 	Name, Hash       string
 	Rights           string
 	Created, Expires int64
+	MadeBy           int64
 }
 
 func (apiKeyRow) TableName() string { return "api_keys" }
@@ -38,7 +39,7 @@ func (d *DB) AddAPIKey(ctx context.Context, k apikey.Key, hash string) (apikey.K
 		if err := roomForAPIKey(tx, k.CityID); err != nil {
 			return err
 		}
-		row := apiKeyRow{CityID: orNull(k.CityID), Name: k.Name, Hash: hash, Rights: joinRights(k.Rights), Created: millis(k.Created), Expires: millis(k.Expires)}
+		row := apiKeyRow{CityID: orNull(k.CityID), Name: k.Name, Hash: hash, Rights: joinRights(k.Rights), Created: millis(k.Created), Expires: millis(k.Expires), MadeBy: k.MadeBy}
 		err := tx.Create(&row).Error
 		k.ID = row.ID
 		return err
@@ -100,7 +101,7 @@ func (d *DB) AllAPIKeys(ctx context.Context) ([]apikey.Key, error) {
 }
 
 func (d *DB) apiKeys(ctx context.Context, where string, args ...any) ([]apikey.Key, error) {
-	rows, err := d.query(ctx, `SELECT k.id, coalesce(k.city_id, 0), coalesce(c.slug, ''), k.name, k.rights, k.created, k.used, k.expires
+	rows, err := d.query(ctx, `SELECT k.id, coalesce(k.city_id, 0), coalesce(c.slug, ''), k.name, k.rights, k.created, k.used, k.expires, k.made_by
 		FROM api_keys AS k LEFT JOIN cities AS c ON c.id = k.city_id WHERE `+where+` ORDER BY k.id DESC`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
@@ -111,7 +112,7 @@ func (d *DB) apiKeys(ctx context.Context, where string, args ...any) ([]apikey.K
 		var k apikey.Key
 		var rights string
 		var created, used, expires int64
-		if err := rows.Scan(&k.ID, &k.CityID, &k.Slug, &k.Name, &rights, &created, &used, &expires); err != nil {
+		if err := rows.Scan(&k.ID, &k.CityID, &k.Slug, &k.Name, &rights, &created, &used, &expires, &k.MadeBy); err != nil {
 			return nil, fmt.Errorf("keys: %w", err)
 		}
 		for right := range strings.FieldsSeq(rights) {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -51,27 +50,13 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 	return syncDir(dir)
 }
 
-// BackupTo writes such a copy to w. Until it is whole it lies beside the database.
-func (d *DB) BackupTo(ctx context.Context, w io.Writer) error {
-	if d.OnServer() {
-		return ErrBackUpServer
+// CheckIntegrity is an error where the file of the database is damaged. It reads all of it.
+func (d *DB) CheckIntegrity(ctx context.Context) error {
+	found, err := ReadColumn[string](ctx, d, "PRAGMA integrity_check(1)")
+	if err == nil && (len(found) != 1 || found[0] != "ok") {
+		err = fmt.Errorf("integrity check: %v", found)
 	}
-	f, err := os.CreateTemp(filepath.Dir(d.path), ".backup-*")
-	if err != nil {
-		return fmt.Errorf("back up database: %w", err)
-	}
-	defer f.Close()
-	// Whoever reads may go away at any moment, and take this process along.
-	if err := errors.Join(d.backup(ctx, f), os.Remove(f.Name())); err != nil {
-		return fmt.Errorf("back up database: %w", err)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("back up database: %w", err)
-	}
-	if _, err := io.Copy(w, f); err != nil {
-		return fmt.Errorf("back up database: %w", err)
-	}
-	return nil
+	return err
 }
 
 // backup copies the database into f, which is open beside SQLite's own handle.

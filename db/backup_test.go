@@ -1,7 +1,6 @@
 package db_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -98,39 +96,6 @@ func TestFailedBackupLeavesEverythingAsItWas(t *testing.T) {
 	}
 	if got := names(t, dir); len(got) != 2 {
 		t.Errorf("left behind: %v", got)
-	}
-}
-
-// fullPipe is standard output of which nobody reads any more.
-type fullPipe struct{}
-
-func (fullPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
-
-func TestBackupToAWriter(t *testing.T) {
-	a := openArchive(t)
-	a.hear("1", "a report")
-	before := names(t, a.dir)
-	var out bytes.Buffer
-	if err := a.BackupTo(t.Context(), &out); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "copy.db")
-	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := integrity(t, path); got != "ok" {
-		t.Errorf("integrity: %s", got)
-	}
-	if err := a.BackupTo(t.Context(), fullPipe{}); !errors.Is(err, syscall.EPIPE) {
-		t.Errorf("error = %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := a.BackupTo(ctx, &out); !errors.Is(err, context.Canceled) {
-		t.Errorf("error = %v", err)
-	}
-	if after := names(t, a.dir); !slices.Equal(before, after) {
-		t.Errorf("the data directory has %v, had %v", after, before)
 	}
 }
 

@@ -22,6 +22,7 @@ type botRow struct {
 	Updated   int64
 	Version   int64
 	Answers   string
+	Since     int64
 }
 
 func (botRow) TableName() string { return "bots" }
@@ -29,12 +30,13 @@ func (botRow) TableName() string { return "bots" }
 func (r botRow) bot() report.Bot {
 	return report.Bot{ID: r.ID, CityID: r.CityID, Network: r.Network, Enabled: r.Enabled,
 		State: report.BotState(r.State), LastError: r.LastError, ErrorAt: fromMillis(r.ErrorAt),
-		Restarts: r.Restarts, Updated: fromMillis(r.Updated), Version: r.Version, Answers: report.Answers(r.Answers)}
+		Restarts: r.Restarts, Updated: fromMillis(r.Updated), Version: r.Version, Answers: report.Answers(r.Answers),
+		Since: fromMillis(r.Since)}
 }
 
 func (d *DB) newBotRow(cityID int64, network string) *botRow {
 	return &botRow{CityID: cityID, Network: network, Enabled: true,
-		State: string(report.BotStarting), Updated: millis(d.now())}
+		State: string(report.BotStarting), Updated: millis(d.now()), Since: millis(d.now())}
 }
 
 // CreateBot creates an enabled bot of a network for the city. If botID is not
@@ -93,7 +95,7 @@ func (d *DB) enableOrInsert(tx *gorm.DB, row *botRow, botID int64) error {
 		return tx.Create(row).Error
 	}
 	known := tx.Model(&botRow{}).Where("id = ? AND city_id = ? AND network = ?", botID, row.CityID, row.Network)
-	err := oneRow(known.Updates(map[string]any{"enabled": true, "state": row.State, "last_error": "", "updated": row.Updated, "version": gorm.Expr("version + 1")}))
+	err := oneRow(known.Updates(map[string]any{"enabled": true, "state": row.State, "last_error": "", "updated": row.Updated, "since": row.Updated, "version": gorm.Expr("version + 1")}))
 	if err != nil {
 		return err
 	}
@@ -136,14 +138,22 @@ func (d *DB) CityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("city_id = ?", cityID))
 }
 
+// Bots returns every bot, by city and network.
+func (d *DB) Bots(ctx context.Context) ([]report.Bot, error) { return d.bots(d.Read(ctx)) }
+
 // BotsOf returns those of the bots with these ids that there are.
 func (d *DB) BotsOf(ctx context.Context, ids []int64) ([]report.Bot, error) {
 	return d.bots(d.Read(ctx).Where("id IN ?", ids))
 }
 
-// EnabledBots returns every bot that is switched on, of every city.
+// EnabledBots returns every bot that is switched on, of every city that is not off.
 func (d *DB) EnabledBots(ctx context.Context) ([]report.Bot, error) {
-	return d.bots(d.Read(ctx).Where("enabled = TRUE"))
+	return d.bots(d.Read(ctx).Where("enabled = TRUE" + cityOn))
+}
+
+// EnabledCityBots returns the bots of a city that are switched on; none where it is off.
+func (d *DB) EnabledCityBots(ctx context.Context, cityID int64) ([]report.Bot, error) {
+	return d.bots(d.Read(ctx).Where("enabled = TRUE AND city_id = ?"+cityOn, cityID))
 }
 
 func (d *DB) bots(where *gorm.DB) ([]report.Bot, error) {
@@ -160,7 +170,7 @@ func (d *DB) EnableBot(ctx context.Context, botID int64, on bool) error {
 	if on {
 		state = report.BotStarting
 	}
-	return d.updateBot(ctx, botID, map[string]any{"enabled": on, "state": string(state), "last_error": "", "updated": millis(d.now())})
+	return d.updateBot(ctx, botID, map[string]any{"enabled": on, "state": string(state), "last_error": "", "updated": millis(d.now()), "since": millis(d.now())})
 }
 
 // SaveAnswers stores how a bot answers who reports; the bot is made again.
@@ -179,7 +189,7 @@ func (d *DB) SetBotState(ctx context.Context, botID int64, state report.BotState
 		restarts = 1
 	}
 	err := d.WriteSoon(ctx, func(tx *gorm.DB) error {
-		_, err := Exec(tx, `UPDATE bots SET state = ?2, restarts = restarts + ?3,
+		_, err := Exec(tx, `UPDATE bots SET state = ?2, restarts = restarts + ?3, since = CASE state WHEN ?2 THEN since ELSE ?5 END,
 				last_error = CASE ?4 WHEN '' THEN last_error ELSE ?4 END,
 				error_at = CASE ?4 WHEN '' THEN error_at ELSE ?5 END
 			WHERE id = ?1 AND enabled = TRUE`, botID, string(state), restarts, lastError, millis(d.now()))

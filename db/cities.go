@@ -19,6 +19,13 @@ type cityRow struct {
 	Zone, Poster                                  string
 	NoIndex                                       bool
 	Tasks                                         string
+	Suspended                                     int64
+	SuspendedFor                                  string
+	Deleted                                       int64
+	Waiting                                       bool
+	Approval                                      string
+	NoLinks, Short, NoContact                     bool
+	Answers, Defaults                             string
 }
 
 func (cityRow) TableName() string { return "cities" }
@@ -26,13 +33,19 @@ func (cityRow) TableName() string { return "cities" }
 func (r cityRow) city() report.City {
 	return report.City{ID: r.ID, Slug: r.Slug, Name: r.Name, Language: r.Language,
 		Triggers: r.Triggers, Blocked: r.Blocked, Page: r.Page, Created: fromMillis(r.Created), Paused: fromMillis(r.Paused),
-		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex, Tasks: r.Tasks}
+		Questions: r.Questions, Replies: r.Replies, Zone: r.Zone, Poster: r.Poster, NoIndex: r.NoIndex, Tasks: r.Tasks,
+		Suspended: fromMillis(r.Suspended), SuspendedFor: r.SuspendedFor, Deleted: fromMillis(r.Deleted), Waiting: r.Waiting,
+		Approval: report.Approval(r.Approval), NoLinks: r.NoLinks, Short: r.Short, NoContact: r.NoContact,
+		Answers: r.Answers, Defaults: r.Defaults}
 }
 
 func toCityRow(c report.City) cityRow {
 	return cityRow{ID: c.ID, Slug: c.Slug, Name: c.Name, Language: c.Language,
 		Triggers: c.Triggers, Blocked: c.Blocked, Page: c.Page, Created: millis(c.Created), Paused: millis(c.Paused),
-		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex, Tasks: c.Tasks}
+		Questions: c.Questions, Replies: c.Replies, Zone: c.Zone, Poster: c.Poster, NoIndex: c.NoIndex, Tasks: c.Tasks,
+		Suspended: millis(c.Suspended), SuspendedFor: c.SuspendedFor, Deleted: millis(c.Deleted), Waiting: c.Waiting,
+		Approval: string(c.Approval), NoLinks: c.NoLinks, Short: c.Short, NoContact: c.NoContact,
+		Answers: c.Answers, Defaults: c.Defaults}
 }
 
 // CreateCity stores a new city with one enabled bot on each of the networks,
@@ -55,6 +68,9 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 	if err := Lock(tx, "moderators", moderatorID); err != nil { // is deleted with the last of their cities
 		return err
 	}
+	if err := aliasFree(tx, row.Slug); err != nil {
+		return err
+	}
 	if err := tx.Create(row).Error; err != nil {
 		return err
 	}
@@ -62,7 +78,7 @@ func (d *DB) createCity(tx *gorm.DB, row *cityRow, moderatorID int64, networks [
 	if kept, err := d.slugKept(tx, row.Slug); err != nil || kept {
 		return errors.Join(err, ErrTaken)
 	}
-	if err := tx.Create(&cityModeratorRow{CityID: row.ID, ModeratorID: moderatorID}).Error; err != nil {
+	if _, err := d.addMember(tx, row.ID, moderatorID, report.Owner); err != nil {
 		return err
 	}
 	for _, network := range networks {
@@ -83,21 +99,24 @@ func (d *DB) BriefCity(ctx context.Context, id int64) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+briefColumns+" FROM cities AS c WHERE id = ?", id))
 }
 
-// FindCity returns the city with that slug, or ErrNotFound.
+// FindCity returns the city with that slug, or of which it is an alias; or ErrNotFound.
 func (d *DB) FindCity(ctx context.Context, slug string) (report.City, error) {
-	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE slug = ?", slug))
+	return scanCity(d.ReadRow(ctx, "SELECT "+cityColumns+" FROM cities AS c WHERE "+bySlug, slug))
 }
 
-// FindCityBot returns the city with that slug, as BriefCity does, and its bot
+// bySlug selects the city c with the slug ?1, or of which that is an alias.
+const bySlug = "c.id = coalesce((SELECT id FROM cities WHERE slug = ?1), (SELECT city_id FROM city_aliases WHERE slug = ?1))"
+
+// FindCityBot returns the city with that slug or alias, as BriefCity does, and its bot
 // on a network. The error is ErrNotFound if either is missing. If only the bot
 // is missing, the city is returned with the error.
 func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City, report.Bot, error) {
 	var b botRow
 	city, err := scanCity(d.ReadRow(ctx, `SELECT `+briefColumns+`,
 			coalesce(b.id, 0), coalesce(b.enabled, FALSE), coalesce(b.state, ''), coalesce(b.last_error, ''),
-			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.version, 0), coalesce(b.answers, '')
-		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE c.slug = ?1`, slug, network),
-		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Version, &b.Answers)
+			coalesce(b.error_at, 0), coalesce(b.restarts, 0), coalesce(b.updated, 0), coalesce(b.version, 0), coalesce(b.answers, ''), coalesce(b.since, 0)
+		FROM cities AS c LEFT JOIN bots AS b ON b.city_id = c.id AND b.network = ?2 WHERE `+bySlug, slug, network),
+		&b.ID, &b.Enabled, &b.State, &b.LastError, &b.ErrorAt, &b.Restarts, &b.Updated, &b.Version, &b.Answers, &b.Since)
 	if err != nil {
 		return report.City{}, report.Bot{}, err
 	}
@@ -111,26 +130,38 @@ func (d *DB) FindCityBot(ctx context.Context, slug, network string) (report.City
 // cityColumns are the columns of table c that scanCity reads. briefColumns
 // leaves the long ones empty.
 const (
-	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index, c.tasks"
-	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index, c.tasks"
+	cityColumns  = "c.id, c.slug, c.name, c.language, c.triggers, c.blocked, c.page, c.created, c.paused, c.questions, c.replies, c.zone, c.poster, c.no_index, c.tasks, " + deskColumns
+	briefColumns = "c.id, c.slug, c.name, c.language, '', '', '', c.created, c.paused, c.questions, c.replies, c.zone, '', c.no_index, c.tasks, " + deskColumns
+	deskColumns  = "c.suspended, c.suspended_for, c.deleted, c.waiting, c.approval, c.no_links, c.short, c.no_contact, c.answers, c.defaults"
 )
 
 // scanCity reads cityColumns, and the columns that follow them into more.
 func scanCity(row Row, more ...any) (report.City, error) {
 	var c report.City
-	var created, paused int64
-	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex, &c.Tasks}, more...)...)
+	var created, paused, suspended, deleted int64
+	err := row.Scan(append([]any{&c.ID, &c.Slug, &c.Name, &c.Language, &c.Triggers, &c.Blocked, &c.Page, &created, &paused, &c.Questions, &c.Replies, &c.Zone, &c.Poster, &c.NoIndex, &c.Tasks,
+		&suspended, &c.SuspendedFor, &deleted, &c.Waiting, &c.Approval, &c.NoLinks, &c.Short, &c.NoContact, &c.Answers, &c.Defaults}, more...)...)
 	if err != nil {
 		return report.City{}, fmt.Errorf("city: %w", err)
 	}
 	c.Created, c.Paused = fromMillis(created), fromMillis(paused)
+	c.Suspended, c.Deleted = fromMillis(suspended), fromMillis(deleted)
 	return c, nil
 }
 
 // Cities returns the cities whose name or slug contains search, sorted by name,
 // at most limit of them.
 func (d *DB) Cities(ctx context.Context, search string, limit int) ([]report.City, error) {
-	q := d.Read(ctx).Order("lower(name), name, id").Limit(limit)
+	return listCities(d.Read(ctx), search, limit)
+}
+
+// OpenCities is Cities without those that are off.
+func (d *DB) OpenCities(ctx context.Context, search string, limit int) ([]report.City, error) {
+	return listCities(d.Read(ctx).Where("suspended = 0 AND deleted = 0 AND waiting = FALSE"), search, limit)
+}
+
+func listCities(of *gorm.DB, search string, limit int) ([]report.City, error) {
+	q := of.Order("lower(name), name, id").Limit(limit)
 	if search != "" {
 		q = q.Where("instr(lower(name), lower(?)) > 0 OR instr(slug, lower(?)) > 0 OR instr(name, ?) > 0", search, search, search)
 	}
@@ -160,18 +191,23 @@ func (d *DB) ChangeCity(ctx context.Context, cityID int64, change func(*report.C
 			return err
 		}
 		next := toCityRow(c)
-		if err := tx.Model(&row).Select("*").Omit("id", "slug", "created", "paused").Updates(&next).Error; err != nil {
+		if err := tx.Model(&row).Select("*").Omit("id", "slug", "created", "paused", "suspended", "suspended_for", "deleted", "waiting").Updates(&next).Error; err != nil {
 			return err
 		}
 		if err := d.CityChanged(tx, cityID); err != nil || c.Name == before.Name && c.Language == before.Language {
 			return err
 		}
-		return tx.Model(&botRow{}).Where("city_id = ?", cityID).Updates(map[string]any{"updated": millis(d.now()), "version": gorm.Expr("version + 1")}).Error
+		return d.restartBots(tx, cityID)
 	})
 	if err != nil {
 		return report.City{}, fmt.Errorf("save city: %w", err)
 	}
 	return c, nil
+}
+
+// restartBots has the bots of a city be made again.
+func (d *DB) restartBots(tx *gorm.DB, cityID int64) error {
+	return tx.Model(&botRow{}).Where("city_id = ?", cityID).Updates(map[string]any{"updated": millis(d.now()), "version": gorm.Expr("version + 1")}).Error
 }
 
 func (d *DB) updateCity(ctx context.Context, cityID int64, values map[string]any) error {
@@ -215,7 +251,7 @@ func (d *DB) DeleteCity(ctx context.Context, cityID int64) error {
 		if err := d.CityChanged(tx, cityID); err != nil {
 			return err
 		}
-		return tx.Exec("DELETE FROM moderators WHERE id IN ? AND id NOT IN (SELECT moderator_id FROM city_moderators)", moderators).Error
+		return deleteIdle(tx, moderators)
 	})
 	if err != nil {
 		return fmt.Errorf("delete city: %w", err)

@@ -127,7 +127,7 @@ func TestDeleteCityTakesEverythingWithIt(t *testing.T) {
 func TestLastModeratorStays(t *testing.T) {
 	d := dbtest.MustOpen(t, clock, nil)
 	c := dbtest.MustCreateCity(t, d, "city")
-	inv, err := d.CreateInvitation(t.Context(), c.ID, "second@example.org")
+	inv, err := d.CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: "second@example.org", Role: report.Owner})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,8 +32,9 @@ const (
 // DeleteExpired deletes reports older than keep with all that belongs to them,
 // what is left of the reports of paused cities, sign-ups that were never confirmed,
 // invitations that were never accepted, answers to requests that may be repeated, calls that no
-// process could take to its bot, what programs had to say to whoever wrote, logins and sessions that have ended, and counts
-// and slugs that are kept no longer; and of reports which client and domain they came
+// process could take to its bot, what programs had to say to whoever wrote, logins and sessions
+// that have ended, what can be undone no more, and acts, counts and slugs that are kept no
+// longer; and of reports which client and domain they came
 // from, a while after they came. What was deleted since the last time, by whomever,
 // is in no file afterwards, unless somebody has been reading for long: then the
 // next call sees to that. It ends after some seconds, even if more has expired.
@@ -46,7 +47,9 @@ func (d *DB) DeleteExpired(ctx context.Context, keep time.Duration) error {
 		d.deleteSlices(within, "sessions", "token", "expires < ?", millis(d.now())),
 		d.deleteSlices(within, "api_answers", "id", "created < ?", d.since(answersKept)),
 		d.deleteSlices(within, "logins", "id", "used < ?", d.since(loginKept)),
+		d.deleteSlices(within, "acts", "id", "at < ?", d.since(actsKept)),
 		d.deleteSlices(within, "limits", "rowid", "expires < ?", millis(d.now())),
+		d.deleteSlices(within, "undos", "until", "until < ?", millis(d.now())),
 		d.deleteSlices(within, "former_cities", "slug", "deleted < ?", d.since(slugKept)),
 		d.deleteOldCalls(within),
 		d.deleteOldTaskAnswers(within),

@@ -122,7 +122,7 @@ type known struct {
 func (d *DB) findKnown(tx *gorm.DB, cityID int64, id string) (known, error) {
 	k := known{Heard: Heard{Report: new(report.Report)}}
 	query := "SELECT " + reportColumns + `, r.state, r.passed, r.reason FROM reports AS r
-		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0`
+		JOIN cities AS c ON c.id = r.city_id WHERE r.id = ? AND r.city_id = ? AND c.paused = 0 AND c.suspended = 0 AND c.deleted = 0 AND c.waiting = FALSE`
 	if byServer(tx) {
 		query += " FOR UPDATE OF r FOR KEY SHARE OF c"
 	}
@@ -275,7 +275,7 @@ func (d *DB) withdraw(tx *gorm.DB, cityID int64, id string) (c Change, waited bo
 
 // takeBackFor takes a report back that passed, for what its author has done.
 func (d *DB) takeBackFor(tx *gorm.DB, k known, detail, text string) (Change, error) {
-	if err := d.takeBack(tx, k.Heard, detail); err != nil {
+	if err := d.takeBack(tx, k.Heard, detail, 0); err != nil {
 		return Change{}, err
 	}
 	_, err := Exec(tx, "UPDATE reports SET text = ?, normalized = '', reading = '', results = '' WHERE seq = ?", d.words.seal(inText, k.Report.ID, text), k.Seq)

@@ -26,10 +26,11 @@ func (d *DB) slugKept(tx *gorm.DB, slug string) (kept bool, err error) {
 	return kept, err
 }
 
-// keepSlug keeps the slug of a city that is being deleted. Nothing else of the
-// city is kept.
+// keepSlug keeps the slug of a city that is being deleted, and its aliases. Nothing else of
+// the city is kept.
 func (d *DB) keepSlug(tx *gorm.DB, cityID int64) error {
-	return tx.Exec(`INSERT INTO former_cities (slug, deleted) SELECT slug, ? FROM cities WHERE id = ?
+	return tx.Exec(`INSERT INTO former_cities (slug, deleted)
+		SELECT slug, CAST(?1 AS BIGINT) FROM cities WHERE id = ?2 UNION SELECT slug, CAST(?1 AS BIGINT) FROM city_aliases WHERE city_id = ?2
 		ON CONFLICT (slug) DO UPDATE SET deleted = excluded.deleted`, d.today(), cityID).Error
 }
 

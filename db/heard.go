@@ -24,7 +24,7 @@ type Heard struct {
 
 // Hear stores a report. When it returns nil, the report is on disk, also where it
 // was stored before: the same id twice is one report. A city that is gone is
-// ErrNotFound, one that takes none ErrPaused. The text is valid UTF-8 without NUL.
+// ErrNotFound, one that takes none, as it is paused or off, ErrPaused. The text is valid UTF-8 without NUL.
 func (d *DB) Hear(ctx context.Context, r report.Report) error {
 	h := &hearing{report: d.words.heard(&r)}
 	err := d.do(ctx, &job{
@@ -63,14 +63,14 @@ func (d *DB) whyNotHeard(ctx context.Context, cityID int64) error {
 }
 
 // hear stores a report and returns its place: 0 where it is known already, or its
-// city is gone or paused. Neither is an error here, since others share the transaction.
+// city is gone, paused or off. Neither is an error here, since others share the transaction.
 func (d *DB) hear(tx *gorm.DB, r *report.Report) (seq int64, known bool, err error) {
 	if seq, err = d.seqs.next(tx); err != nil {
 		return 0, false, err
 	}
 	result, err := Exec(tx, `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
 			text, visibility, time, received, reason, state)
-		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0 ON CONFLICT (id) DO NOTHING`,
+		SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'heard' FROM cities WHERE id = ? AND paused = 0 AND suspended = 0 AND deleted = 0 AND waiting = FALSE ON CONFLICT (id) DO NOTHING`,
 		seq, r.ID, r.BotID, r.Network, r.NetworkID, r.Author, r.LeftOut, r.Unverified, r.Client, r.Domain,
 		r.Text, string(r.Visibility), millis(r.Time), millis(r.Received), heardReason(r), r.CityID)
 	if err != nil {

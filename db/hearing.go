@@ -15,7 +15,7 @@ import (
 // hearing is a report that is to be stored, and what became of it.
 type hearing struct {
 	report *report.Report
-	seq    int64 // its place: 0 where it is known already, or its city is gone or paused
+	seq    int64 // its place: 0 where it is known already, or its city is gone, paused or off
 	known  bool
 	err    error // it is not known what became of it
 }
@@ -34,7 +34,7 @@ func hearingsOf(group []*job) (list []*hearing) {
 }
 
 // hearTogether stores the reports of a group with one statement for all of them, in their
-// order. A city is locked against being paused meanwhile: see Pause.
+// order. A city is locked against being paused or switched off meanwhile: see Pause.
 const hearTogether = `INSERT INTO reports (seq, id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain,
 		text, visibility, time, received, reason, state)
 	SELECT nextval('reports_seq'), h.id, h.city_id, h.bot_id, h.network, h.network_id, h.author, h.left_out, h.unverified, h.client, h.domain,
@@ -42,7 +42,7 @@ const hearTogether = `INSERT INTO reports (seq, id, city_id, bot_id, network, ne
 	FROM (SELECT l.* FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[], $10::text[],
 		$11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::text[]) WITH ORDINALITY
 		AS l(id, city_id, bot_id, network, network_id, author, left_out, unverified, client, domain, text, visibility, time, received, reason, n)
-		JOIN cities AS c ON c.id = l.city_id AND c.paused = 0
+		JOIN cities AS c ON c.id = l.city_id AND c.paused = 0 AND c.suspended = 0 AND c.deleted = 0 AND NOT c.waiting
 		ORDER BY l.n FOR KEY SHARE OF c) AS h
 	ON CONFLICT (id) DO NOTHING RETURNING id, seq`
 

@@ -3,7 +3,9 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -79,22 +81,37 @@ func (d *DB) Held(ctx context.Context, cityID int64, c Choice, after int64, limi
 	return d.heard(rows)
 }
 
-// Overruled returns a report of the city that was refused as a question or by a task,
-// which its moderators may let through: none where there is none of that id.
+// Overruled returns a report of the city that was refused and that its moderators may let
+// through all the same: none where there is none of that id. See Judged.Overrulable.
 func (d *DB) Overruled(ctx context.Context, cityID int64, id string) ([]Heard, error) {
 	rows, err := d.query(ctx, "SELECT "+reportColumns+" FROM reports AS r WHERE r.id = ? AND r.city_id = ? AND "+overruled, id, cityID)
 	if err != nil {
 		return nil, fmt.Errorf("report that was refused: %w", err)
 	}
-	return d.heard(rows)
+	list, err := d.heard(rows)
+	return slices.DeleteFunc(list, func(h Heard) bool { return !whole(h.Report.Text) }), err
 }
 
-// overruled is what is true of a report that was refused by what may be wrong of it, and
-// not by the rules of its city.
-const overruled = "state = 'judged' AND passed = FALSE AND reason IN ('question', 'task')"
+// overruled is what is true of a report that was refused for what its moderators may see
+// otherwise. What insults people, says nothing or is said already is not among it.
+const overruled = "state = 'judged' AND passed = FALSE AND reason IN ('no_trigger', 'blocked', 'link', 'long', 'question', 'task', 'muted', 'trouble')"
 
-// Decide stores the verdict of a moderator on a report that is held or was refused as a
-// question or by a task, with its fanouts where it passes. Nothing is judged where it is neither any
+// Overrulable tells whether the moderators of its city may let a report through that was
+// refused. What is kept of it must be all of it.
+func (j Judged) Overrulable() bool {
+	switch j.Verdict.Reason {
+	case report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonLink, report.ReasonLong, report.ReasonQuestion, report.ReasonTask, report.ReasonMuted, report.ReasonTrouble:
+		return !j.Held && !j.Verdict.Passed && whole(j.Report.Text)
+	default:
+		return false
+	}
+}
+
+// whole tells whether what is kept of the text of a refused report is all of it.
+func whole(text string) bool { return utf8.RuneCountInString(text) < refusedText }
+
+// Decide stores the verdict of a moderator on a report that is held or that they may let
+// through, with its fanouts where it passes. Nothing is judged where it is neither any
 // more: somebody else has decided, or it was deleted.
 func (d *DB) Decide(ctx context.Context, r Ruling) (Saved, error) {
 	var s Saved

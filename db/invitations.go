@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"ticketfrei/internal/report"
 )
 
 // Invitation asks somebody to become a moderator of a city.
@@ -13,31 +15,34 @@ type Invitation struct {
 	ID      int64
 	CityID  int64
 	Email   string
+	Role    report.Role // that they will have
+	MadeBy  int64       // id of the moderator who invites; 0: the operator, or not known
 	Created time.Time
 }
 
 type invitationRow struct {
-	ID, CityID int64
-	Email      string
-	Created    int64
+	ID, CityID  int64
+	Email, Role string
+	MadeBy      int64
+	Created     int64
 }
 
 func (invitationRow) TableName() string { return "invitations" }
 
 func (r invitationRow) invitation() Invitation {
-	return Invitation{ID: r.ID, CityID: r.CityID, Email: r.Email, Created: fromMillis(r.Created)}
+	return Invitation{ID: r.ID, CityID: r.CityID, Email: r.Email, Role: report.Role(r.Role), MadeBy: r.MadeBy, Created: fromMillis(r.Created)}
 }
 
 // CreateInvitation stores an invitation; a second one to the same address
 // replaces the first.
-func (d *DB) CreateInvitation(ctx context.Context, cityID int64, email string) (Invitation, error) {
+func (d *DB) CreateInvitation(ctx context.Context, inv Invitation) (Invitation, error) {
 	var row invitationRow
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		row = invitationRow{CityID: cityID, Email: email, Created: millis(d.now())}
-		if err := Lock(tx, "cities", cityID); err != nil {
+		row = invitationRow{CityID: inv.CityID, Email: inv.Email, Role: string(inv.Role), MadeBy: inv.MadeBy, Created: millis(d.now())}
+		if err := Lock(tx, "cities", inv.CityID); err != nil {
 			return err
 		}
-		if err := tx.Where("city_id = ? AND email = ?", cityID, email).Delete(&invitationRow{}).Error; err != nil {
+		if err := tx.Where("city_id = ? AND email = ?", inv.CityID, inv.Email).Delete(&invitationRow{}).Error; err != nil {
 			return err
 		}
 		return tx.Create(&row).Error
@@ -75,14 +80,15 @@ func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		var inv invitationRow
 		// It is taken first: who accepts it at the same time finds none.
-		if err := oneRow(tx.Raw("DELETE FROM invitations WHERE id = ? RETURNING city_id, email", id).Scan(&inv)); err != nil {
+		if err := oneRow(tx.Raw("DELETE FROM invitations WHERE id = ? RETURNING city_id, email, role", id).Scan(&inv)); err != nil {
 			return err
 		}
 		moderator = moderatorRow{Email: inv.Email, Password: passwordHash, Created: millis(d.now())}
 		if err := findOrCreateModerator(tx, &moderator); err != nil {
 			return err
 		}
-		return tx.Exec("INSERT INTO city_moderators (city_id, moderator_id) VALUES (?, ?) ON CONFLICT DO NOTHING", inv.CityID, moderator.ID).Error
+		_, err := d.addMember(tx, inv.CityID, moderator.ID, report.Role(inv.Role))
+		return err
 	})
 	if err != nil {
 		return Moderator{}, fmt.Errorf("accept invitation: %w", err)
@@ -90,11 +96,11 @@ func (d *DB) AcceptInvitation(ctx context.Context, id int64, passwordHash string
 	return moderator.moderator(), nil
 }
 
-// DeleteInvitation withdraws an invitation of the city. It does nothing if the
-// invitation is gone.
+// DeleteInvitation withdraws an invitation of the city. The error is ErrNotFound if it is
+// gone.
 func (d *DB) DeleteInvitation(ctx context.Context, cityID, id int64) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Where("id = ? AND city_id = ?", id, cityID).Delete(&invitationRow{}).Error
+		return oneRow(tx.Where("id = ? AND city_id = ?", id, cityID).Delete(&invitationRow{}))
 	})
 	if err != nil {
 		return fmt.Errorf("delete invitation: %w", err)

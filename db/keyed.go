@@ -2,6 +2,7 @@ package db
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
@@ -74,6 +75,8 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		forCalls(),
 		forPostmaster(),
 		forTaskAnswers(),
+		forTheDesk(),
+		forTheOverview(),
 	}
 }
 
@@ -203,6 +206,129 @@ func forTaskAnswers() *gormigrate.Migration {
 			answer TEXT NOT NULL,
 			created INTEGER NOT NULL)`,
 	))}
+}
+
+// forTheDesk makes what moderators and operators decide: what a moderator may do, what was
+// done, cities that are off or were renamed, and who waits for approval. Whoever was a
+// moderator before could do everything: they are owners.
+func forTheDesk() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0021", Migrate: inTurn(slashesOfWords, SQL(
+		`ALTER TABLE cities ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE cities ADD COLUMN suspended_for TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE cities ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE cities ADD COLUMN waiting INTEGER NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE cities ADD COLUMN approval TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE cities ADD COLUMN no_links INTEGER NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE cities ADD COLUMN short INTEGER NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE cities ADD COLUMN no_contact INTEGER NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE cities ADD COLUMN answers TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE cities ADD COLUMN defaults TEXT NOT NULL DEFAULT ''`,
+		`CREATE INDEX cities_deleted ON cities(deleted) WHERE deleted > 0`,
+		// Ids of moderators that may be gone by now, 0 where they are not known: what they
+		// have made ends with their rights.
+		`ALTER TABLE city_moderators ADD COLUMN role TEXT NOT NULL DEFAULT 'owner'`,
+		`ALTER TABLE city_moderators ADD COLUMN since INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE invitations ADD COLUMN role TEXT NOT NULL DEFAULT 'moderator'`,
+		`ALTER TABLE invitations ADD COLUMN made_by INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE api_keys ADD COLUMN made_by INTEGER NOT NULL DEFAULT 0`,
+		// Names that a city had, and further ones that it has.
+		`CREATE TABLE city_aliases (
+			slug TEXT PRIMARY KEY,
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			created INTEGER NOT NULL) WITHOUT ROWID`,
+		`CREATE INDEX city_aliases_city ON city_aliases(city_id)`,
+		// Who of the moderators did what. Of the server as a whole: without a city.
+		`CREATE TABLE acts (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			city_id INTEGER REFERENCES cities(id) ON DELETE CASCADE,
+			at INTEGER NOT NULL,
+			who TEXT NOT NULL,
+			act TEXT NOT NULL,
+			subject TEXT NOT NULL)`,
+		`CREATE INDEX acts_city ON acts(city_id, id)`,
+		`CREATE INDEX acts_at ON acts(at)`,
+		`CREATE TABLE operators (
+			moderator_id INTEGER PRIMARY KEY REFERENCES moderators(id) ON DELETE CASCADE,
+			created INTEGER NOT NULL)`,
+		`CREATE TABLE passkeys (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			moderator_id INTEGER NOT NULL REFERENCES moderators(id) ON DELETE CASCADE,
+			credential_id TEXT NOT NULL UNIQUE,
+			name TEXT NOT NULL,
+			credential TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			used INTEGER NOT NULL DEFAULT 0)`,
+		`CREATE INDEX passkeys_moderator ON passkeys(moderator_id)`,
+	))}
+}
+
+// forTheOverview makes what pages show and take back: how bots and processes are doing, the
+// first steps of a city, and what can be undone for a moment.
+func forTheOverview() *gormigrate.Migration {
+	return &gormigrate.Migration{ID: "core_0022", Migrate: SQL(
+		// Since when a bot is as it is.
+		`ALTER TABLE bots ADD COLUMN since INTEGER NOT NULL DEFAULT 0`,
+		// Which of its first steps a city has done. Those that are there know them.
+		`ALTER TABLE cities ADD COLUMN steps TEXT NOT NULL DEFAULT ''`,
+		`UPDATE cities SET steps = 'over'`,
+		// What stood there before a moderator did something that can be undone for a moment.
+		`CREATE TABLE undos (
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			act TEXT NOT NULL,
+			subject TEXT NOT NULL,
+			before TEXT NOT NULL,
+			until INTEGER NOT NULL,
+			PRIMARY KEY (city_id, act, subject)) WITHOUT ROWID`,
+		`CREATE INDEX undos_until ON undos(until)`,
+		// Words that moderators do not want to be suggested.
+		`CREATE TABLE unwanted_words (
+			city_id INTEGER NOT NULL REFERENCES cities(id) ON DELETE CASCADE,
+			word TEXT NOT NULL,
+			PRIMARY KEY (city_id, word)) WITHOUT ROWID`,
+		// How the processes of the server are doing: see Vital.
+		`CREATE TABLE vitals (
+			name TEXT NOT NULL,
+			process TEXT NOT NULL,
+			value TEXT NOT NULL,
+			at INTEGER NOT NULL,
+			PRIMARY KEY (name, process)) WITHOUT ROWID`,
+	)}
+}
+
+// inTurn does one after the other.
+func inTurn(steps ...func(*gorm.DB) error) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		for _, step := range steps {
+			if err := step(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// slashesOfWords has blocked words go on to be words that stand between two "/": from now on
+// what stands so is a pattern.
+func slashesOfWords(tx *gorm.DB) error {
+	var rows []struct {
+		ID      int64
+		Blocked string
+	}
+	if err := tx.Raw("SELECT id, blocked FROM cities WHERE instr(blocked, '/') > 0").Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, row := range rows {
+		lines := strings.Split(row.Blocked, "\n")
+		for i, line := range lines {
+			if word := strings.TrimSpace(line); len(word) > 2 && word[0] == '/' && word[len(word)-1] == '/' {
+				lines[i] = strings.Trim(word, "/ ")
+			}
+		}
+		if _, err := Exec(tx, "UPDATE cities SET blocked = ? WHERE id = ?", strings.Join(lines, "\n"), row.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keying is the upgrade of tables whose hashes anybody could try out: it puts hashes

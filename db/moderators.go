@@ -31,13 +31,6 @@ func (r moderatorRow) moderator() Moderator {
 	return Moderator{ID: r.ID, Email: r.Email, Password: r.Password, Created: fromMillis(r.Created)}
 }
 
-type cityModeratorRow struct {
-	CityID      int64
-	ModeratorID int64
-}
-
-func (cityModeratorRow) TableName() string { return "city_moderators" }
-
 // CreateModerator stores a new moderator. The error is ErrTaken if the address
 // already has one.
 func (d *DB) CreateModerator(ctx context.Context, email, passwordHash string) (Moderator, error) {
@@ -104,37 +97,6 @@ func (d *DB) ModeratorCities(ctx context.Context, moderatorID int64) ([]report.C
 		return nil, fmt.Errorf("list cities of moderator: %w", err)
 	}
 	return mapRows(rows, cityRow.city), nil
-}
-
-// RemoveModerator takes a moderator's rights on a city away. A city's last
-// moderator cannot be removed: the error is ErrTaken. A moderator who has no
-// other city is deleted.
-func (d *DB) RemoveModerator(ctx context.Context, cityID, moderatorID int64) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		// Two who remove each other must not leave the city with none.
-		if err := Lock(tx, "cities", cityID); err != nil {
-			return err
-		}
-		if err := Lock(tx, "moderators", moderatorID); err != nil {
-			return err
-		}
-		var n int64
-		if err := tx.Model(&cityModeratorRow{}).Where("city_id = ?", cityID).Count(&n).Error; err != nil {
-			return err
-		}
-		result := tx.Where("city_id = ? AND moderator_id = ?", cityID, moderatorID).Delete(&cityModeratorRow{})
-		if err := oneRow(result); err != nil {
-			return err
-		}
-		if n == 1 {
-			return ErrTaken
-		}
-		return tx.Exec("DELETE FROM moderators WHERE id = ? AND id NOT IN (SELECT moderator_id FROM city_moderators)", moderatorID).Error
-	})
-	if err != nil {
-		return fmt.Errorf("remove moderator: %w", err)
-	}
-	return nil
 }
 
 // findOrCreateModerator fills row with the moderator that has its address, and

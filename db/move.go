@@ -189,8 +189,11 @@ func (m *move) table(ctx context.Context, table string) error {
 		names[i] = c.Name
 	}
 	from := &fileRows{rows: rows, columns: columns}
-	if table == "reports" {
-		from.words = m.words
+	switch table {
+	case "reports":
+		from.sealed = m.words.sealRow
+	case "unwanted_words":
+		from.sealed = m.words.sealUnwanted
 	}
 	copied, err := m.to.CopyFrom(ctx, pgx.Identifier{table}, names, from)
 	if err := errors.Join(err, rows.Err()); err != nil {
@@ -278,7 +281,7 @@ func (m *move) compare(ctx context.Context, table string) error {
 type fileRows struct {
 	rows    *sql.Rows
 	columns []movedColumn
-	words   *words // seals what they say; nil: they are no reports
+	sealed  func(row map[string]any) // seals what riders wrote in it; nil: there is nothing of them
 }
 
 // Next tells whether there is another row.
@@ -303,19 +306,19 @@ func (r *fileRows) Values() ([]any, error) {
 		}
 		values[i] = v
 	}
-	if r.words != nil {
+	if r.sealed != nil {
 		r.seal(values)
 	}
 	return values, nil
 }
 
-// seal seals the words of a report, as they are stored on a server.
+// seal seals the words of a row, as they are stored on a server.
 func (r *fileRows) seal(values []any) {
 	row := make(map[string]any, len(values))
 	for i, c := range r.columns {
 		row[c.Name] = values[i]
 	}
-	r.words.sealRow(row)
+	r.sealed(row)
 	for i, c := range r.columns {
 		values[i] = row[c.Name]
 	}

@@ -26,6 +26,9 @@ const (
 	Kept      Result = "kept" // it was to be taken back and cannot be
 )
 
+// Results are all of them.
+func Results() []Result { return []Result{Sent, Failed, Expired, Retracted, Kept} }
+
 // Outcome is what became of some deliveries of a fanout, and how it stands then.
 type Outcome struct {
 	Fanout   *Fanout // which one: its ID, Seq, BotID and Retract

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrPaused means that a city takes no reports at the moment: its moderators have
-// stopped it.
+// stopped it, or it is off as a whole.
 var ErrPaused = errors.New("the city takes no reports at the moment")
 
 // Pause has a city take no reports until Resume, and nothing of what it has be judged

@@ -156,6 +156,11 @@ func plans(heard db.Heard) []planned {
 			return err
 		},
 			[]string{"reports_city (city_id=? AND passed=? AND time>?)"}, nil},
+		{"the way of reports", func(ctx context.Context, d *db.DB) error {
+			_, err := d.Judgements(ctx, 5, time.UnixMilli(100))
+			return err
+		},
+			[]string{"reports_city (city_id=? AND passed=? AND time>?)", "INDEX reports_held (city_id=?)"}, nil},
 		{"held reports", func(ctx context.Context, d *db.DB) error {
 			_, err := d.FindReports(ctx, 5, db.Search{Held: true, Limit: 50})
 			return err

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -67,6 +68,7 @@ type Ruling struct {
 	Heard
 	Verdict   report.Verdict
 	Audiences []Audience
+	Approval  report.Approval // whether it is held for its moderators, where it would pass
 }
 
 // CountFanouts is how many fanouts it makes if the report passes.
@@ -145,6 +147,15 @@ func (d *DB) saveVerdict(in *storing, r Ruling, sameness string, brake Brake) (S
 		}
 		v = brake.Judge(v, said)
 	}
+	if v.Passed && r.Approval != report.ApproveNone {
+		waits, err := waitsForApproval(in.tx, r)
+		if err != nil {
+			return Saved{}, err
+		}
+		if waits {
+			v = report.Verdict{Reason: report.ReasonApproval}
+		}
+	}
 	return d.storeVerdict(in, r, "heard", v, sameness)
 }
 
@@ -205,13 +216,24 @@ func (d *DB) PassedReports(ctx context.Context, seqs []int64) ([]Judged, error) 
 // by new fanouts of the city's bots. The error is ErrNotFound if there is no such
 // passed report.
 func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
+	return d.TakeBackFor(ctx, cityID, id, 0)
+}
+
+// TakeBackFor is TakeBack where PutBack can undo it for a while: what was sent is taken
+// back after that.
+func (d *DB) TakeBackFor(ctx context.Context, cityID int64, id string, undo time.Duration) error {
 	err := d.Write(ctx, func(tx *gorm.DB) error {
 		h := Heard{Report: new(report.Report)}
 		row := queryRow(tx, "SELECT "+reportColumns+" FROM reports AS r WHERE r.id = ? AND r.city_id = ? AND r.passed = TRUE", id, cityID)
 		if err := d.scanReport(row, &h.Seq, h.Report); err != nil {
 			return notFound(err)
 		}
-		return d.takeBack(tx, h, "")
+		if undo > 0 {
+			if err := d.keepTaken(tx, h, undo); err != nil {
+				return err
+			}
+		}
+		return d.takeBack(tx, h, "", undo)
 	})
 	if err != nil {
 		return fmt.Errorf("take back report: %w", err)
@@ -219,8 +241,9 @@ func (d *DB) TakeBack(ctx context.Context, cityID int64, id string) error {
 	return nil
 }
 
-// takeBack is TakeBack; detail says who did it, where that was no moderator.
-func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
+// takeBack is TakeBack, with what was sent being taken back after a wait; detail says who
+// did it, where that was no moderator.
+func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string, wait time.Duration) error {
 	// Who takes it back at the same time finds that it has not passed.
 	err := oneRow(tx.Exec("UPDATE reports SET passed = FALSE, reason = ?, detail = ? WHERE seq = ? AND passed = TRUE",
 		string(report.ReasonTakenBack), d.words.seal(inDetail, h.Report.ID, detail), h.Seq))
@@ -230,11 +253,11 @@ func (d *DB) takeBack(tx *gorm.DB, h Heard, detail string) error {
 	if _, err := Exec(tx, "DELETE FROM fanouts WHERE report = ?", h.Seq); err != nil {
 		return err
 	}
-	return d.retract(tx, h)
+	return d.retract(tx, h, wait)
 }
 
-// retract makes the fanouts that take back what was sent of a report.
-func (d *DB) retract(tx *gorm.DB, h Heard) error {
+// retract makes the fanouts that take back what was sent of a report, after a wait.
+func (d *DB) retract(tx *gorm.DB, h Heard, wait time.Duration) error {
 	var rows []struct{ ID, BotID int64 }
 	err := tx.Raw("SELECT receipts.id, bot_id FROM receipts JOIN bots ON bots.id = bot_id WHERE report = ? ORDER BY receipts.id", h.Seq).Scan(&rows).Error
 	if err != nil {
@@ -246,45 +269,13 @@ func (d *DB) retract(tx *gorm.DB, h Heard) error {
 	}
 	for botID, receipts := range byBot {
 		for _, f := range newFanouts(h, botID, true, receipts, d.now()) {
+			if wait > 0 {
+				f.Due = d.now().Add(wait)
+			}
 			if err := d.insertFanout(tx, &f); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// Mute makes the city hold what the author of a report says from now on.
-func (d *DB) Mute(ctx context.Context, cityID int64, author string) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("INSERT INTO mutes (city_id, author, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", cityID, author, millis(d.now())).Error
-	})
-	if err != nil {
-		return fmt.Errorf("mute author: %w", err)
-	}
-	return nil
-}
-
-// Unmute ends a mute. It does nothing if there is none.
-func (d *DB) Unmute(ctx context.Context, cityID int64, author string) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("DELETE FROM mutes WHERE city_id = ? AND author = ?", cityID, author).Error
-	})
-	if err != nil {
-		return fmt.Errorf("unmute author: %w", err)
-	}
-	return nil
-}
-
-// Mutes returns the hashes of a city's muted authors.
-func (d *DB) Mutes(ctx context.Context, cityID int64) (map[string]bool, error) {
-	var authors []string
-	if err := d.Read(ctx).Raw("SELECT author FROM mutes WHERE city_id = ?", cityID).Scan(&authors).Error; err != nil {
-		return nil, fmt.Errorf("list mutes: %w", err)
-	}
-	muted := make(map[string]bool, len(authors))
-	for _, a := range authors {
-		muted[a] = true
-	}
-	return muted, nil
 }

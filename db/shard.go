@@ -7,9 +7,10 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// EnabledBotsOf returns the bots of the cities of a shard that are switched on.
+// EnabledBotsOf returns the bots of the cities of a shard that are switched on; none of a
+// city that is off.
 func (d *DB) EnabledBotsOf(ctx context.Context, shard int) ([]report.Bot, error) {
-	return d.bots(d.Read(ctx).Where("enabled = TRUE AND city_id % ? = ?", Shards, shard))
+	return d.bots(d.Read(ctx).Where("enabled = TRUE AND city_id % ? = ?"+cityOn, Shards, shard))
 }
 
 // FirstUnjudged returns the place of the first report that waits to be judged, of each of our

@@ -140,3 +140,12 @@ func (s *space) mended() {
 	s.failed = nil
 	s.set(s.missing())
 }
+
+// Room returns how many bytes are free for the database, and how many must be; 0 where it is
+// on a server.
+func (d *DB) Room() (free, need int64, err error) {
+	if d.OnServer() {
+		return 0, 0, nil
+	}
+	return Room(d.space.dir)
+}

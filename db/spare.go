@@ -68,7 +68,7 @@ func (d *DB) SpareBots(ctx context.Context, now time.Time) ([]report.Bot, error)
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return d.bots(d.Read(ctx).Where("enabled = TRUE AND id IN ?", ids))
+	return d.bots(d.Read(ctx).Where("enabled = TRUE AND id IN ?"+cityOn, ids))
 }
 
 // TakeFanouts has holder hold some spare fanouts of a bot that are due at now and that nobody

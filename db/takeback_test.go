@@ -3,6 +3,7 @@ package db_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -91,5 +92,65 @@ func TestTakenBackIsNotSent(t *testing.T) {
 	}
 	if open := dbtest.MustHaveOpen(t, d, 1, noon); len(open) != 0 {
 		t.Errorf("open: %v", open)
+	}
+}
+
+// TestPutBack has a report that was taken back stand as before: who has it keeps it, and who
+// had not got it yet gets it once.
+func TestPutBack(t *testing.T) {
+	now := noon
+	d := dbtest.MustOpen(t, func() time.Time { return now }, nil)
+	c, other := dbtest.MustCreateCity(t, d, "city", "chat", "post"), dbtest.MustCreateCity(t, d, "other")
+	fanouts := mustPass(t, d, newReport(c, "1", "a", "text", noon), db.Audience{BotID: 1, Recipients: recipients(70)}, db.Audience{BotID: 2, Recipients: []int64{0}}).Fanouts
+	half := fanouts[0] // 64 of them, of which two are open
+	dbtest.MustSaveOutcomes(t, d,
+		db.Outcome{Fanout: &half, Open: 0b101, Due: noon, Counts: db.Counts{Sent: 62}, Receipts: sentTo(2)},
+		db.Outcome{Fanout: &fanouts[2], Counts: db.Counts{Sent: 1}, Receipts: sentTo(0)})
+	before, err := d.Report(t.Context(), c.ID, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const undo = 30 * time.Second
+	if err := d.TakeBackFor(t.Context(), c.ID, "1", undo); err != nil {
+		t.Fatal(err)
+	}
+	for _, bot := range []int64{1, 2} {
+		if open := dbtest.MustHaveOpen(t, d, bot, now.Add(undo-time.Second)); len(open) > 0 {
+			t.Errorf("bot %d takes back at once: %v", bot, open)
+		}
+		if open := dbtest.MustHaveOpen(t, d, bot, now.Add(undo)); len(open) != 1 || !open[0].Retract {
+			t.Errorf("bot %d is to take back %v", bot, open)
+		}
+	}
+	if _, err := d.PutBack(t.Context(), other.ID, "1"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("another city puts it back: %v", err)
+	}
+	list, err := d.PutBack(t.Context(), c.ID, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open []int64
+	for _, f := range list {
+		open = append(open, f.Recipients...)
+	}
+	if diff := cmp.Diff([]int64{1, 3, 65, 66, 67, 68, 69, 70}, open); diff != "" {
+		t.Errorf("to be sent: %s", diff)
+	}
+	if open := dbtest.MustHaveOpen(t, d, 2, now.Add(time.Hour)); len(open) > 0 {
+		t.Errorf("it is taken back all the same: %v", open)
+	}
+	after, err := d.Report(t.Context(), c.ID, "1")
+	if diff := cmp.Diff(before, after); diff != "" || err != nil {
+		t.Errorf("it is %s, %v", diff, err)
+	}
+	if _, err := d.PutBack(t.Context(), c.ID, "1"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("put back twice: %v", err)
+	}
+	if err := d.TakeBackFor(t.Context(), c.ID, "1", undo); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(undo + time.Millisecond)
+	if _, err := d.PutBack(t.Context(), c.ID, "1"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("put back too late: %v", err)
 	}
 }

@@ -54,7 +54,7 @@ func TestTextIsStoredValid(t *testing.T) {
 	if err := d.AddLog(t.Context(), 1, db.LogLine{At: noon, Level: "INFO", Text: rawText}); err != nil { // gorm's Exec
 		t.Fatal(err)
 	}
-	if lines, err := d.CityLog(t.Context(), c.ID, "mail", "", time.Time{}, 10); err != nil || len(lines) != 1 || lines[0].Text != storedText {
+	if lines, err := d.BotLogs(t.Context(), db.LogFilter{CityID: c.ID, Network: "mail", Limit: 10}); err != nil || len(lines) != 1 || lines[0].Text != storedText {
 		t.Errorf("the log says %+v, %v", lines, err)
 	}
 }

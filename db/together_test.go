@@ -85,7 +85,7 @@ func TestModeratorsWhoRemoveEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inv, err := two.both[0].CreateInvitation(t.Context(), c.ID, fmt.Sprint(round, "@second.example"))
+		inv, err := two.both[0].CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: fmt.Sprint(round, "@second.example"), Role: report.Owner})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,6 +101,32 @@ func TestModeratorsWhoRemoveEachOther(t *testing.T) {
 	}
 }
 
+func TestOwnersWhoDemoteEachOther(t *testing.T) {
+	two := openTogether(t)
+	for round := range 10 {
+		c := two.city(fmt.Sprint("city", round))
+		list, err := two.both[0].CityModerators(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := two.both[0].AddMember(t.Context(), c.ID, fmt.Sprint(round, "@second.example"), report.Owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := []int64{list[0].ID, second.ID}
+		done := two.do(2, func(d *db.DB, i int) error {
+			if i == 0 {
+				return d.RemoveModerator(t.Context(), c.ID, ids[i])
+			}
+			_, err := d.SetRole(t.Context(), c.ID, ids[i], report.Helper)
+			return err
+		}, db.ErrTaken)
+		if owners := two.count("SELECT count(*) FROM city_moderators WHERE city_id = ? AND role = 'owner'", c.ID); done != 1 || owners != 1 {
+			t.Fatalf("%d are owners no more, %d are left", done, owners)
+		}
+	}
+}
+
 // TestWhoMayStayIsNotDeleted has somebody be invited to one city while they are removed
 // from the other.
 func TestWhoMayStayIsNotDeleted(t *testing.T) {
@@ -111,7 +137,7 @@ func TestWhoMayStayIsNotDeleted(t *testing.T) {
 		invited := make([]db.Invitation, 2)
 		for i, c := range []report.City{from, to} {
 			var err error
-			if invited[i], err = two.both[0].CreateInvitation(t.Context(), c.ID, email); err != nil {
+			if invited[i], err = two.both[0].CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: email, Role: report.Owner}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -136,7 +162,7 @@ func TestWhoMayStayIsNotDeleted(t *testing.T) {
 func TestAnInvitationIsAcceptedOnce(t *testing.T) {
 	two := openTogether(t)
 	c := two.city("city")
-	inv, err := two.both[0].CreateInvitation(t.Context(), c.ID, "new@second.example")
+	inv, err := two.both[0].CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: "new@second.example", Role: report.Owner})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +181,7 @@ func TestInvitationsOfOneAddress(t *testing.T) {
 	two := openTogether(t)
 	c := two.city("city")
 	two.do(8, func(d *db.DB, _ int) error {
-		_, err := d.CreateInvitation(t.Context(), c.ID, "new@second.example")
+		_, err := d.CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: "new@second.example", Role: report.Owner})
 		return err
 	})
 	if list, err := two.both[0].CityInvitations(t.Context(), c.ID); err != nil || len(list) != 1 {

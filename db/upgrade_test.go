@@ -16,7 +16,7 @@ import (
 // before is a database from when the queue was elsewhere: report "lost" passed and
 // was sent to nobody, "half" to one of two.
 var before = []string{
-	`INSERT INTO cities VALUES (1, 'city', 'City', 'de', '*', '', '', 0)`,
+	`INSERT INTO cities VALUES (1, 'city', 'City', 'de', '*', 'hallo' || char(10) || ' /rad/ ' || char(10) || 'a/b', '', 0)`,
 	`INSERT INTO bots (id, city_id, network, enabled, state, last_error, error_at, updated) VALUES
 		(1, 1, 'mail', 1, '', '550 5.1.1 mailbox anna@example.org disabled', 1000, 0), (4, 1, 'chat', 1, '', '', 0, 0)`,
 	`INSERT INTO bot_log (bot_id, at, level, text) VALUES (1, 1000, 'WARN', '550 5.1.1 mailbox anna@example.org disabled')`,
@@ -191,5 +191,15 @@ func TestUpgradeKeepsTheBrake(t *testing.T) {
 	}
 	if diff := cmp.Diff([]db.History{{Same: 1, All: 1}}, brake.told); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestUpgradeKeepsBlockedWords has a word between two slashes, which is a pattern from now on,
+// go on to be a word.
+func TestUpgradeKeepsBlockedWords(t *testing.T) {
+	t.Parallel()
+	c, err := mustUpgrade(t).City(t.Context(), 1)
+	if err != nil || c.Blocked != "hallo\nrad\na/b" {
+		t.Errorf("blocked are %q, %v", c.Blocked, err)
 	}
 }

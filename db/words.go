@@ -102,6 +102,12 @@ func (w *words) judged(r *report.Report, v report.Verdict, sameness string) stor
 // what the table reports is to have of it, by the names of its columns.
 func (d *DB) SealReport(row map[string]any) { d.words.sealRow(row) }
 
+// sealUnwanted seals a row of the table unwanted_words.
+func (w *words) sealUnwanted(row map[string]any) {
+	word, _ := row["word"].(string)
+	row["word"] = w.sameness(unwanted, word)
+}
+
 func (w *words) sealRow(row map[string]any) {
 	word := func(name string) string { text, _ := row[name].(string); return text }
 	row["normalized"] = w.sameness(word("author"), word("normalized"))

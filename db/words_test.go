@@ -243,6 +243,9 @@ func TestMovedWordsAreSealed(t *testing.T) {
 	passed := report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "detail-xyzzy"}
 	dbtest.MustSaveReport(t, from, wordsOf(c, "passed", "xyzzy"), passed)
 	dbtest.MustHear(t, from, wordsOf(c, "heard", "xyzzy"))
+	if err := from.LeaveWord(t.Context(), c.ID, "xyzzy"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := from.MoveTo(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +265,35 @@ func TestMovedWordsAreSealed(t *testing.T) {
 	if dbtest.MustJudge(t, to, heard[0], passed, b); len(b.same) != 1 || b.same[0] != 1 {
 		t.Errorf("the same was said %v times before", b.same)
 	}
-	if rows := s.Query("SELECT * FROM reports AS r WHERE CAST(r AS TEXT) LIKE '%xyzzy%'"); rows != "" {
+	left, err := to.LeftWords(t.Context(), c.ID)
+	if err != nil || !left("xyzzy") {
+		t.Errorf("the word is suggested again, %v", err)
+	}
+	for _, table := range []string{"reports", "unwanted_words"} {
+		if rows := s.Query("SELECT * FROM " + table + " AS r WHERE CAST(r AS TEXT) LIKE '%xyzzy%'"); rows != "" {
+			t.Errorf("the table %s holds %s", table, rows)
+		}
+	}
+}
+
+// TestUnwantedWordsAreHashed keeps that words are not to be suggested, without the words.
+func TestUnwantedWordsAreHashed(t *testing.T) {
+	slow.Test(t, "starts PostgreSQL")
+	t.Parallel()
+	s, d, c, _ := openWords(t)
+	other := dbtest.MustCreateCity(t, d, "other", "toy")
+	for range 2 {
+		if err := d.LeaveWord(t.Context(), c.ID, "xyzzy"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, want := range map[int64]bool{c.ID: true, other.ID: false} {
+		left, err := d.LeftWords(t.Context(), id)
+		if err != nil || left("xyzzy") != want || left("plugh") {
+			t.Errorf("city %d: left is %t, want %t, %v", id, left("xyzzy"), want, err)
+		}
+	}
+	if rows := s.Query("SELECT * FROM unwanted_words WHERE word LIKE '%xyzzy%'"); rows != "" {
 		t.Errorf("the table holds %s", rows)
 	}
 }

@@ -34,7 +34,7 @@ func TestSubjectsHoldNobodysWords(t *testing.T) {
 	for _, email := range []string{"victim@example.org", "known@example.org"} {
 		tn.signUp(tn.browser(), email, "Gewinn evil.example jetzt")
 	}
-	tn.login("known@example.org").post("/settings/moderators/invite", "email", "victim@example.org").want(http.StatusSeeOther, "/settings#moderators")
+	tn.login("known@example.org").post("/settings/moderators/invite", "email", "victim@example.org").want(http.StatusSeeOther, "/settings/people#moderators")
 	for _, m := range tn.mails {
 		text := strings.ToLower(unfold(m.Data))
 		head, body, _ := strings.Cut(text, "\r\n\r\n")
@@ -110,7 +110,7 @@ func TestStrangersNeitherGuessNorLockOut(t *testing.T) {
 		elsewhere.post("/password", "email", "rider@example.org").want(http.StatusSeeOther, "/password/sent")
 		_, _, _, link := tn.lastMail()
 		elsewhere.post(link, "password", boardPassword).want(http.StatusSeeOther, "/settings")
-		elsewhere.get("/settings").want(http.StatusOK, "")
+		elsewhere.get("/settings/account").want(http.StatusOK, "")
 	})
 	t.Run("a known browser has a limit too", func(t *testing.T) {
 		for range maxWrong {
@@ -177,7 +177,7 @@ func TestLoginsAreListedAndEnded(t *testing.T) {
 	here, there, third := in("rider@example.org", firefox), in("rider@example.org", phone), in("rider@example.org", "curl")
 	foreign := in("other@example.org", firefox)
 
-	page := here.get("/settings").want(http.StatusOK, "")
+	page := here.get("/settings/account").want(http.StatusOK, "")
 	page.translated()
 	rows := page.texts("logins", "li")
 	if len(rows) != 3 || !strings.Contains(rows[0], "Unknown browser") || !strings.Contains(rows[1], "Safari, iPhone") ||
@@ -191,20 +191,20 @@ func TestLoginsAreListedAndEnded(t *testing.T) {
 	id := strconv.FormatInt(list[1].ID, 10)
 	foreign.post("/settings/account/logins/end", "login", id)
 	there.get("/settings").want(http.StatusOK, "")
-	here.post("/settings/account/logins/end", "login", id).want(http.StatusSeeOther, "/settings#account")
-	here.get("/settings").says("account", "You are logged out there.")
+	here.post("/settings/account/logins/end", "login", id).want(http.StatusSeeOther, "/settings/account#account")
+	here.get("/settings/account").says("account", "You are logged out there.")
 	there.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 	third.get("/settings").want(http.StatusOK, "")
-	here.post("/settings/account/logins/end-others").want(http.StatusSeeOther, "/settings#account")
+	here.post("/settings/account/logins/end-others").want(http.StatusSeeOther, "/settings/account#account")
 	third.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
-	if here.get("/settings").want(http.StatusOK, "").has("end-others") {
+	if here.get("/settings/account").want(http.StatusOK, "").has("end-others") {
 		t.Error("there is nobody else to end")
 	}
 	foreign.get("/settings").want(http.StatusOK, "")
 
 	t.Run("the day of the last visit", func(t *testing.T) {
 		tn.clock.pass(48 * time.Hour)
-		here.get("/settings").want(http.StatusOK, "").says("logins", tn.clock.time().UTC().Format("2 Jan 2006"))
+		here.get("/settings/account").want(http.StatusOK, "").says("logins", tn.clock.time().UTC().Format("2 Jan 2006"))
 	})
 }
 

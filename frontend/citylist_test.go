@@ -343,10 +343,10 @@ func TestModeratorsChooseWhetherSearchEnginesShowThePage(t *testing.T) {
 		index  bool
 	}{{nil, true}, {[]string{}, false}, {[]string{"index", "yes"}, true}} {
 		if tt.fields != nil {
-			w.post("/settings/texts/robots", tt.fields...).want(http.StatusSeeOther, "/settings#texts")
-			w.get("/settings").says("texts", "is saved")
+			w.post("/settings/texts/robots", tt.fields...).want(http.StatusSeeOther, "/settings/texts#texts")
+			w.get("/settings/texts").says("texts", "is saved")
 		}
-		if w.get("/settings").checked("index") != tt.index {
+		if w.get("/settings/texts").checked("index") != tt.index {
 			t.Errorf("%q: the page shows the other", tt.fields)
 		}
 		for _, path := range []string{"/city/nuernberg", "/city/nuernberg/feed.atom"} {
@@ -366,7 +366,7 @@ func TestModeratorsChooseWhetherSearchEnginesShowThePage(t *testing.T) {
 			t.Error("the city is no longer listed for people")
 		}
 	}
-	w.get("/settings/texts/robots").want(http.StatusSeeOther, "/settings#texts")
+	w.get("/settings/texts/robots").want(http.StatusSeeOther, "/settings/texts#texts")
 }
 
 func TestPageSaysWhatBecameOfAReport(t *testing.T) {

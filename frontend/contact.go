@@ -40,9 +40,21 @@ func (f contactForm) invalid() bool { return len(f.Errors) > 0 || f.Error != "" 
 // contactRoutes are the routes below /city/{slug} of the way to the moderators. They
 // are open while the city takes no reports: then people ask why.
 func (s *Site) contactRoutes(r chi.Router) {
+	r = r.With(s.unlessNoContact)
 	r.Get("/contact", s.Handler(s.handleContactForm))
 	r.Post("/contact", s.Handler(s.handleContact))
 	r.Get("/contact/sent", s.Handler(s.handleContactSent))
+}
+
+// unlessNoContact says that nobody can be written to where the moderators do not want it.
+func (s *Site) unlessNoContact(next http.Handler) http.Handler {
+	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		if s.City(r).NoContact {
+			return &bots.PageError{Status: http.StatusNotFound, ID: "contact.none"}
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
 }
 
 func (s *Site) handleContactForm(w http.ResponseWriter, r *http.Request) error {

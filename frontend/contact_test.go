@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
 )
 
 // letters are the mails that were stored, by recipient.
@@ -30,7 +33,7 @@ func (tn *town) letters() map[string][]*mail.Message {
 func TestContact(t *testing.T) {
 	tn := newTown(t)
 	c := tn.members("nuernberg", "Nürnberg", "one@example.org")
-	invited, err := tn.db.CreateInvitation(t.Context(), c.ID, "two@example.org")
+	invited, err := tn.db.CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: "two@example.org", Role: report.Owner})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,7 @@ import (
 )
 
 // Handler adapts h. It logs the error that h returns and answers with an error
-// page. A bots.PageError is shown in its own words. db.ErrNotFound, manage.ErrConflict and
-// the errors of a signed link have texts of their own. Anything else is an internal
+// page. A bots.PageError is shown in its own words. db.ErrNotFound, manage.ErrConflict, manage.ErrNotAllowed and the errors of a signed link have texts of their own. Anything else is an internal
 // error.
 func (s *Site) Handler(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -83,6 +82,8 @@ func explain(err error) *bots.PageError {
 	switch {
 	case errors.Is(err, db.ErrNotFound):
 		return &bots.PageError{Status: http.StatusNotFound, ID: "error.not_found"}
+	case errors.Is(err, manage.ErrNotAllowed):
+		return &bots.PageError{Status: http.StatusForbidden, ID: "people.not_allowed"}
 	case errors.Is(err, manage.ErrConflict):
 		return &bots.PageError{Status: http.StatusConflict, ID: "settings.error.conflict"}
 	case errors.Is(err, secret.ErrTokenExpired):

@@ -35,12 +35,12 @@ func (s *Site) handleHome(w http.ResponseWriter, r *http.Request) error {
 // search finds cities by name, however it is spelled. The database compares
 // letters as they are; the slug knows that "Ü" is "ue".
 func (s *Site) search(ctx context.Context, query string) ([]report.City, error) {
-	cities, err := s.DB.Cities(ctx, strings.ToLower(query), maxListed+1)
+	cities, err := s.DB.OpenCities(ctx, strings.ToLower(query), maxListed+1)
 	if err != nil || len(cities) > 0 || query == "" {
 		return cities, err
 	}
 	if slug := report.Slug(query); slug != "" {
-		return s.DB.Cities(ctx, slug, maxListed+1)
+		return s.DB.OpenCities(ctx, slug, maxListed+1)
 	}
 	return nil, nil
 }

@@ -13,6 +13,7 @@ import (
 type invitationPage struct {
 	Email  string
 	City   string
+	Role   report.Role
 	New    bool // the address has no account yet, so a password is asked for
 	Errors fieldErrors
 }
@@ -26,7 +27,7 @@ type invited struct {
 
 // invitationOf finds the invitation of the link.
 func (s *Site) invitationOf(r *http.Request) (invited, error) {
-	id, err := s.linkID(r, purposeInvite)
+	id, err := s.linkID(r, manage.PurposeInvite)
 	if err != nil {
 		return invited{}, err
 	}
@@ -59,12 +60,13 @@ func (s *Site) handleInvitationForm(w http.ResponseWriter, r *http.Request) erro
 }
 
 func (s *Site) invitationPage(w http.ResponseWriter, r *http.Request, status int, inv invited, wrong fieldErrors) error {
-	data := invitationPage{Email: inv.Email, City: inv.City.Name, New: inv.Moderator == nil, Errors: wrong}
+	data := invitationPage{Email: inv.Email, City: inv.City.Name, Role: inv.Role, New: inv.Moderator == nil, Errors: wrong}
 	return s.render(w, r, status, "invitation.tmpl", s.T(r, "invitation.title"), data)
 }
 
 // handleInvitation accepts an invitation. Somebody new sets a password and is
-// logged in; somebody with an account logs in with the password they have.
+// logged in; somebody with an account logs in with the password they have: if it was made
+// a moment ago, hash is not theirs.
 func (s *Site) handleInvitation(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	inv, err := s.invitationOf(r)
@@ -82,7 +84,10 @@ func (s *Site) handleInvitation(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	m, err := s.acceptInvitation(r, inv, hash)
+	m, err := s.Cities.Join(ctx, inv.City, inv.Invitation, hash)
+	if errors.Is(err, db.ErrNotFound) {
+		err = usedLink(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,14 +102,4 @@ func (s *Site) handleInvitation(w http.ResponseWriter, r *http.Request) error {
 	s.sessions.Put(ctx, keyCity, inv.CityID)
 	http.Redirect(w, r, "/settings", http.StatusSeeOther)
 	return nil
-}
-
-// acceptInvitation stores the acceptance. If an account was made a moment ago,
-// hash is not its password: db keeps the one it has.
-func (s *Site) acceptInvitation(r *http.Request, inv invited, hash string) (db.Moderator, error) {
-	m, err := s.DB.AcceptInvitation(r.Context(), inv.ID, hash)
-	if errors.Is(err, db.ErrNotFound) {
-		return db.Moderator{}, usedLink(err)
-	}
-	return m, err
 }

@@ -210,7 +210,7 @@ func TestSignUpChoosesTheLanguageOfTheCity(t *testing.T) {
 			if err != nil || c.Language != tt.want || c.Name != tt.city || c.Triggers != censor.DefaultTriggers(tt.want) {
 				t.Errorf("%+v, %v", c, err)
 			}
-			if got := selected(w.get("/settings").want(http.StatusOK, "")); got != tt.want {
+			if got := selected(w.get("/settings/texts").want(http.StatusOK, "")); got != tt.want {
 				t.Errorf("the settings show %s", got)
 			}
 		})

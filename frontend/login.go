@@ -4,7 +4,10 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ticketfrei/db"
+	"ticketfrei/internal/clients"
 	"ticketfrei/manage"
 )
 
@@ -12,7 +15,11 @@ import (
 type loginForm struct {
 	Email string
 	Next  string
+	Kept  string // a form that was sent after the login had run out: see keep
+	Again bool   // it had
 	Error string
+	// Passkeys reports whether one can log in with a passkey here.
+	Passkeys bool
 }
 
 func (s *Site) handleLoginForm(w http.ResponseWriter, r *http.Request) error {
@@ -25,11 +32,12 @@ func (s *Site) handleLoginForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Site) loginPage(w http.ResponseWriter, r *http.Request, status int, form loginForm) error {
+	form.Passkeys = s.passkeys != nil
 	return s.render(w, r, status, "login.tmpl", s.T(r, "login.title"), form)
 }
 
 func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
-	form := loginForm{Email: manage.NormalEmail(r.PostFormValue("email")), Next: localPath(r.PostFormValue("next"))}
+	form := loginForm{Email: manage.NormalEmail(r.PostFormValue("email")), Next: localPath(r.PostFormValue("next")), Kept: r.PostFormValue("kept")}
 	m, err := s.DB.FindModerator(r.Context(), form.Email)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
@@ -39,17 +47,43 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case tooMany:
+		s.loginFailed(r)
 		form.Error = s.T(r, "login.too_many")
 		return s.loginPage(w, r, http.StatusTooManyRequests, form)
 	case !ok:
+		s.loginFailed(r)
 		form.Error = s.T(r, "login.wrong")
 		return s.loginPage(w, r, http.StatusUnauthorized, form)
 	}
 	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
+	if kept, ok := keptOf(form.Kept); ok {
+		return s.showAgain(w, r, kept)
+	}
 	http.Redirect(w, r, form.Next, http.StatusSeeOther)
 	return nil
+}
+
+// loginFailed writes into the log where somebody comes from who could not log in as a
+// moderator, for programs such as fail2ban. Behind an address where everybody may be, as that
+// of a proxy, nobody is named: to shut it out would shut out all.
+func (s *Site) loginFailed(r *http.Request) {
+	s.failedLogins.Inc()
+	client := "unknown"
+	if s.ClientNetwork(r).IsValid() {
+		client = clients.RequestAddr(r, s.Config.Web.TrustedProxies).String()
+	}
+	s.Log.Info("login failed", "client", client)
+}
+
+// countLogins returns what counts the logins that failed.
+func countLogins(reg prometheus.Registerer) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "ticketfrei_logins_failed_total", Help: "Logins of moderators that failed: a wrong password, or too many of them."})
+	if reg != nil {
+		reg.MustRegister(c)
+	}
+	return c
 }
 
 // handleLogout logs a moderator out. Of somebody who is not logged in nothing is

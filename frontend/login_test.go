@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/slow"
+	"ticketfrei/manage"
 )
 
 func idOf(c report.City) string { return strconv.FormatInt(c.ID, 10) }
@@ -135,7 +137,7 @@ func TestLoginGivesANewToken(t *testing.T) {
 func TestWhoIsRemovedIsLoggedOut(t *testing.T) {
 	tn := newTown(t)
 	c := tn.members("fuerth", "Fürth", "rider@example.org")
-	inv, err := tn.db.CreateInvitation(t.Context(), c.ID, "other@example.org")
+	inv, err := tn.db.CreateInvitation(t.Context(), db.Invitation{CityID: c.ID, Email: "other@example.org", Role: report.Owner})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +237,7 @@ func TestPasswordReset(t *testing.T) {
 	t.Run("too old", func(t *testing.T) {
 		w.post("/password", "email", "rider@example.org")
 		_, _, _, link := tn.lastMail()
-		tn.clock.pass(resetFor + 2*time.Second)
+		tn.clock.pass(manage.PasswordFor + 2*time.Second)
 		w.get(link).want(http.StatusGone, "").says("error", "too old")
 		w.post(link, "password", fresh).want(http.StatusGone, "")
 	})
@@ -244,11 +246,11 @@ func TestPasswordReset(t *testing.T) {
 // invite creates an invitation and returns the path of its link.
 func (tn *town) invite(c report.City, email string) string {
 	tn.t.Helper()
-	inv, err := tn.db.CreateInvitation(tn.t.Context(), c.ID, email)
+	inv, err := tn.db.CreateInvitation(tn.t.Context(), db.Invitation{CityID: c.ID, Email: email, Role: report.Owner})
 	if err != nil {
 		tn.t.Fatal(err)
 	}
-	return "/invitation/" + tn.box.Sign(purposeInvite, strconv.FormatInt(inv.ID, 10), tn.clock.time().Add(time.Hour))
+	return "/invitation/" + tn.box.Sign(manage.PurposeInvite, strconv.FormatInt(inv.ID, 10), tn.clock.time().Add(time.Hour))
 }
 
 func TestInvitation(t *testing.T) {

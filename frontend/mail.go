@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"ticketfrei/bots"
 	"ticketfrei/internal/mailer"
@@ -70,8 +69,5 @@ func (s *Site) logFirstLink(ctx context.Context, link string) error {
 	return err
 }
 
-// mailLeaves reports whether mail can be sent at all: there is a relay, or a
-// name by which other mail servers can know us.
-func (s *Site) mailLeaves() bool {
-	return s.Config.Mail.Relay != "" || !strings.EqualFold(s.Config.Mail.Domain, "localhost")
-}
+// mailLeaves reports whether mail can be sent at all.
+func (s *Site) mailLeaves() bool { return s.Config.Mail.Leaves() }

@@ -24,7 +24,7 @@ func TestOwnTemplateThatFails(t *testing.T) {
 func copied(t *testing.T, mine map[string]string) map[string]*fstest.MapFile {
 	t.Helper()
 	files := map[string]*fstest.MapFile{}
-	for _, dir := range []string{".", "partials", "settings", "settings/partials", "static"} {
+	for _, dir := range []string{".", "partials", "settings", "settings/partials", "operator", "operator/partials", "static"} {
 		list, err := templates.Files.ReadDir(dir)
 		if err != nil {
 			t.Fatal(err)

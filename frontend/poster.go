@@ -103,7 +103,7 @@ func (s *Site) storedPoster(c report.City) posterForm {
 
 // posterSettings are the routes of that form.
 func (s *Site) posterSettings(r chi.Router) {
-	r.Get("/texts/poster", backTo(partTexts))
+	r.Get("/texts/poster", backTo(pageTexts, pageTexts))
 	r.Post("/texts/poster", s.Handler(s.handlePosterSave))
 }
 
@@ -117,7 +117,7 @@ func (s *Site) handlePosterSave(w http.ResponseWriter, r *http.Request) error {
 	if wrong != nil {
 		form := s.storedPoster(s.City(r))
 		form.Text, form.Error = typed, s.say(r, wrong, "poster")
-		return s.showForm(w, r, http.StatusUnprocessableEntity, func(p *settingsPage) { p.Poster = form })
+		return s.showTextsPage(w, r, http.StatusUnprocessableEntity, func(p *textsPage) { p.Poster = form })
 	}
-	return s.saved(w, r, partTexts, s.T(r, "settings.poster.saved"))
+	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.poster.saved"))
 }

@@ -38,11 +38,11 @@ func TestPoster(t *testing.T) {
 	}
 
 	before := b.changes(c)
-	w.post("/settings/texts/poster", "poster", " Fahrt ihr?\r\n<b>Schreibt</b> ").want(http.StatusSeeOther, "/settings#texts")
+	w.post("/settings/texts/poster", "poster", " Fahrt ihr?\r\n<b>Schreibt</b> ").want(http.StatusSeeOther, "/settings/texts#texts")
 	if b.changes(c) == before {
 		t.Error("nobody was told of the change")
 	}
-	settings := w.get("/settings")
+	settings := w.get("/settings/texts")
 	settings.says("texts", "The text of the poster is saved.")
 	if got := settings.value("poster"); got != "Fahrt ihr?\n<b>Schreibt</b>" {
 		t.Errorf("stored %q", got)
@@ -55,7 +55,7 @@ func TestPoster(t *testing.T) {
 	if again.value("poster") != long || !again.has("poster-error") {
 		t.Error("what was too long is not shown again with what is wrong")
 	}
-	w.post("/settings/texts/poster", "poster", "").want(http.StatusSeeOther, "/settings#texts")
+	w.post("/settings/texts/poster", "poster", "").want(http.StatusSeeOther, "/settings/texts#texts")
 	if got := w.get("/city/fuerth/poster.svg?lang=fr").body; !strings.Contains(got, "Tu vois un contrôle") {
 		t.Errorf("%.800s", got)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
 	"ticketfrei/manage"
@@ -21,8 +22,6 @@ import (
 // Purposes of signed links.
 const (
 	purposeRegister = "register" // payload: id of the registration
-	purposePassword = "password" // payload: see passwordPayload
-	purposeInvite   = "invite"   // payload: id of the invitation
 )
 
 // registerFor is how long the link of a sign-up is good.
@@ -58,6 +57,29 @@ func typedNames(r *http.Request) cityNames {
 
 // slug is the name of the city in addresses.
 func (n cityNames) slug() string { return report.Slug(cmp.Or(n.Short, n.Name)) }
+
+// isClosed tells whether nobody but the operator adds cities.
+func (s *Site) isClosed() bool { return s.Config.Web.Signup == config.SignupClosed }
+
+// contact is how the operator is reached.
+func (s *Site) contact() string {
+	return cmp.Or(s.Config.Web.Operator, "postmaster@"+s.Config.Mail.Domain)
+}
+
+// unlessClosed answers who would sign up where nobody can.
+func (s *Site) unlessClosed(next http.Handler) http.Handler {
+	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		if !s.isClosed() {
+			next.ServeHTTP(w, r)
+			return nil
+		}
+		status := http.StatusOK
+		if r.Method == http.MethodPost {
+			status = http.StatusForbidden
+		}
+		return s.render(w, r, status, "closed.tmpl", s.T(r, "register.title"), nil)
+	})
+}
 
 func (s *Site) handleRegisterForm(w http.ResponseWriter, r *http.Request) error {
 	return s.registerPage(w, r, http.StatusOK, registerForm{Language: s.visitorLanguage(r)})
@@ -98,6 +120,7 @@ func (s *Site) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	if err := s.signUp(r, form, slug); err != nil {
 		return err
 	}
+	s.Log.Info("somebody signs a city up: it is added when the link in their mail is opened", "city", slug)
 	http.Redirect(w, r, keepLanguage(visitOf(r.Context()).asked, "/register/sent"), http.StatusSeeOther)
 	return nil
 }

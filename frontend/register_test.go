@@ -11,6 +11,7 @@ import (
 	"ticketfrei/censor"
 	"ticketfrei/db"
 	"ticketfrei/internal/config"
+	"ticketfrei/manage"
 )
 
 // signUp fills in the form and returns the path of the link in the mail.
@@ -164,7 +165,7 @@ func TestRegisterLinks(t *testing.T) {
 		w.post("/confirm/x").want(http.StatusNotFound, "")
 	})
 	t.Run("of another kind", func(t *testing.T) {
-		token := tn.box.Sign(purposePassword, "1", tn.clock.time().Add(time.Hour))
+		token := tn.box.Sign(manage.PurposePassword, "1", tn.clock.time().Add(time.Hour))
 		w.post("/confirm/"+token).want(http.StatusNotFound, "")
 	})
 	t.Run("too old", func(t *testing.T) {

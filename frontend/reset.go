@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -14,10 +13,6 @@ import (
 	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
 )
-
-// resetFor is how long the link to a new password is good: as long as its mail
-// counts among those of a day, so that whoever gets no further one has one.
-const resetFor = 24 * time.Hour
 
 // passwordForm is what password.tmpl shows.
 type passwordForm struct {
@@ -42,7 +37,7 @@ func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !unknown {
 		return err
 	}
-	token := s.Secrets.Sign(purposePassword, passwordPayload(m), s.Now().Add(resetFor))
+	token := s.Secrets.Sign(manage.PurposePassword, manage.PasswordPayload(m), s.Now().Add(manage.PasswordFor))
 	err = s.mailAsked(r, form.Email, bots.Asked{WayIn: true, Nobody: unknown},
 		"account_mail.password.subject", "account_mail.password.text", linkName, s.link("/password/"+token))
 	if err != nil {
@@ -52,12 +47,6 @@ func (s *Site) handlePassword(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// passwordPayload names the moderator and the password that the link is to
-// replace. The link is void as soon as that password is replaced, in any way.
-func passwordPayload(m db.Moderator) string {
-	return strconv.FormatInt(m.ID, 10) + ":" + stamp(m.Password)
-}
-
 func (s *Site) handlePasswordSent(w http.ResponseWriter, r *http.Request) error {
 	return s.showSent(w, r, "password.sent", "/password")
 }
@@ -65,7 +54,7 @@ func (s *Site) handlePasswordSent(w http.ResponseWriter, r *http.Request) error 
 // resetOf returns the moderator whose password the link of the path may
 // replace.
 func (s *Site) resetOf(r *http.Request) (db.Moderator, error) {
-	payload, err := s.Secrets.Verify(purposePassword, chi.URLParam(r, "token"), s.Now())
+	payload, err := s.Secrets.Verify(manage.PurposePassword, chi.URLParam(r, "token"), s.Now())
 	if err != nil {
 		return db.Moderator{}, err
 	}
@@ -75,7 +64,7 @@ func (s *Site) resetOf(r *http.Request) (db.Moderator, error) {
 		return db.Moderator{}, errors.Join(secret.ErrTokenInvalid, err)
 	}
 	m, err := s.DB.Moderator(r.Context(), id)
-	if errors.Is(err, db.ErrNotFound) || err == nil && payload != passwordPayload(m) {
+	if errors.Is(err, db.ErrNotFound) || err == nil && payload != manage.PasswordPayload(m) {
 		return db.Moderator{}, usedLink(err)
 	}
 	return m, err

@@ -91,17 +91,18 @@ func (s *Site) machineRoutes(r chi.Router) {
 // look the same to everybody.
 func (s *Site) cityRoutes(r chi.Router) {
 	r.Use(s.askRobots)
+	for _, n := range s.Networks {
+		if hooked, ok := n.Network.(bots.CityHooked); ok {
+			r.Route("/"+n.Name+"/"+bots.InPath, func(r chi.Router) { hooked.CityHookRoutes(r, s) })
+		}
+	}
+	r = r.With(s.atOwnAddress, s.unlessOff)
 	r.Get("/", s.Handler(s.handleCity))
 	r.Get("/feed.atom", s.Handler(s.handleFeed))
 	r.Get("/live", s.Handler(s.handleLive))
 	r.Get("/lines", s.Handler(s.handleLines))
 	r.Get("/places.json", s.Handler(s.handlePlacesJSON))
 	r.Get("/manifest.webmanifest", s.Handler(s.handleManifest))
-	for _, n := range s.Networks {
-		if hooked, ok := n.Network.(bots.CityHooked); ok {
-			r.Route("/"+n.Name+"/"+bots.InPath, func(r chi.Router) { hooked.CityHookRoutes(r, s) })
-		}
-	}
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxForm), s.withCity)
 		s.contactRoutes(r)
@@ -117,6 +118,7 @@ func (s *Site) personRoutes(r chi.Router) {
 	r.Use(s.withSession)
 	r.Group(s.visitorRoutes)
 	r.Route("/settings", s.memberRoutes)
+	r.Route(roomPath, s.operatorRoutes)
 }
 
 // visitorRoutes are the pages for people who are not moderators, or not yet.
@@ -135,10 +137,13 @@ func (s *Site) moderatorRoutes(r chi.Router) {
 	r.Get("/register/name", s.Handler(s.handleRegisterName))
 	r.Group(func(r chi.Router) {
 		r.Use(s.limitPosts(signUpsPerQuarter, 15*time.Minute))
-		r.Get("/register", s.Handler(s.handleRegisterForm))
-		r.Post("/register", s.Handler(s.handleRegister))
-		r.Get("/confirm/{token}", s.Handler(s.handleConfirmForm))
-		r.Post("/confirm/{token}", s.Handler(s.handleConfirm))
+		r.Group(func(r chi.Router) {
+			r.Use(s.unlessClosed)
+			r.Get("/register", s.Handler(s.handleRegisterForm))
+			r.Post("/register", s.Handler(s.handleRegister))
+			r.Get("/confirm/{token}", s.Handler(s.handleConfirmForm))
+			r.Post("/confirm/{token}", s.Handler(s.handleConfirm))
+		})
 		r.Get("/invitation/{token}", s.Handler(s.handleInvitationForm))
 		r.Post("/invitation/{token}", s.Handler(s.handleInvitation))
 	})
@@ -146,6 +151,8 @@ func (s *Site) moderatorRoutes(r chi.Router) {
 		r.Use(s.limitPosts(loginsPerMinute, time.Minute))
 		r.Get("/login", s.Handler(s.handleLoginForm))
 		r.Post("/login", s.Handler(s.handleLogin))
+		r.Post("/login/passkey/begin", s.Handler(s.handlePasskeyLoginBegin))
+		r.Post("/login/passkey", s.Handler(s.handlePasskeyLogin))
 	})
 	r.Post("/logout", s.Handler(s.handleLogout))
 	r.Get("/password/sent", s.Handler(s.handlePasswordSent))
@@ -160,7 +167,7 @@ func (s *Site) moderatorRoutes(r chi.Router) {
 
 // memberRoutes are the settings of the logged-in moderator's city.
 func (s *Site) memberRoutes(r chi.Router) {
-	r.Use(s.forModerators, s.requireLogin, s.allowRedirects)
+	r.Use(s.forModerators, s.requireLogin, s.requireRole, s.allowRedirects)
 	r.Group(func(r chi.Router) {
 		r.Use(s.takeForms(maxSettingsForm))
 		r.Post("/city", s.Handler(s.handleSwitchCity))
@@ -173,7 +180,7 @@ func (s *Site) memberRoutes(r chi.Router) {
 				u.UploadRoutes(r, s)
 			}
 			r.Group(func(r chi.Router) {
-				r.Use(s.takeForms(maxSettingsForm), s.sameCity)
+				r.Use(s.takeForms(maxSettingsForm), s.sameCity, s.noteConfigured(n.Name))
 				n.Network.SettingsRoutes(r, s)
 			})
 		})

@@ -2,8 +2,6 @@ package frontend
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +15,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 const (
@@ -31,6 +30,9 @@ const (
 	keyLogin = "login" // int64: id of the login
 	keyCity  = "city"  // int64: id of the city being looked at
 	keyFlash = "flash" // string: what the next page says once
+	// What a passkey is asked for: see passkeys. JSON of a webauthn.SessionData.
+	keyPasskeyAdd   = "passkey_add"
+	keyPasskeyLogin = "passkey_login"
 )
 
 func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, error)) *scs.SessionManager {
@@ -46,13 +48,6 @@ func newSessions(o Options, failed func(http.ResponseWriter, *http.Request, erro
 // sessionFailed answers when a session cannot be read or stored.
 func (s *Site) sessionFailed(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, fmt.Errorf("session: %w", err))
-}
-
-// stamp stands for a password hash. A link made with it is void once the password
-// has changed.
-func stamp(passwordHash string) string {
-	sum := sha256.Sum256([]byte(passwordHash))
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // logIn gives the request's session to the moderator, with a new token. Call it
@@ -108,6 +103,9 @@ func (s *Site) withSession(next http.Handler) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
+		if m := visitOf(r.Context()).moderator; m != nil {
+			r = r.WithContext(manage.As(r.Context(), manage.Actor{ID: m.ID, Name: m.Email, Role: visitOf(r.Context()).role}))
+		}
 		next.ServeHTTP(w, r)
 	}))
 }
@@ -132,11 +130,16 @@ func (s *Site) recognize(ctx context.Context) error {
 		return err
 	}
 	v := visitOf(ctx)
+	if v.operator, err = s.DB.IsOperator(ctx, m.ID); err != nil {
+		return err
+	}
 	v.moderator, v.cities = &m, cities
 	if len(cities) > 0 {
 		v.city = currentCity(cities, s.sessions.GetInt64(ctx, keyCity))
 	}
-	return nil
+	roles, err := s.DB.Roles(ctx, m.ID)
+	v.role = roles[v.city.ID]
+	return err
 }
 
 // currentCity returns the city with that id if it is among cities, otherwise
@@ -157,7 +160,7 @@ func (s *Site) requireLogin(next http.Handler) http.Handler {
 		v := visitOf(r.Context())
 		switch {
 		case v.moderator == nil:
-			http.Redirect(w, r, loginURL(r), http.StatusSeeOther)
+			s.Handler(s.askLogin)(w, r)
 		case len(v.cities) == 0:
 			http.Redirect(w, r, "/register", http.StatusSeeOther)
 		default:
@@ -167,9 +170,9 @@ func (s *Site) requireLogin(next http.Handler) http.Handler {
 }
 
 // loginURL returns the login page that leads back to where the visitor wanted
-// to go. A form cannot be sent again after the login, so it leads to the page.
+// to go.
 func loginURL(r *http.Request) string {
-	next := "/settings"
+	next := pageOfForm(r)
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		next = r.URL.RequestURI()
 	}

@@ -16,17 +16,25 @@ import (
 	"ticketfrei/manage"
 )
 
-// The parts of the settings page: their anchors, in the order of the page.
+// The pages of the desk, where moderators look after their city: the names of their
+// templates below settings/, of their texts and, but for the overview, their paths below
+// /settings.
 const (
-	partReports    = "reports"
-	partNetworks   = "networks"
-	partRules      = "rules"
-	partHearing    = "hearing"
-	partPlaces     = "places"
-	partTexts      = "texts"
-	partModerators = "moderators"
+	pageOverview = "overview"
+	pageReports  = "reports"
+	pageRules    = "rules"
+	pageNetworks = "networks"
+	pageTexts    = "texts"
+	pagePlaces   = "places"
+	pagePeople   = "people"
+	pageAccount  = "account"
+)
+
+// The parts of the pages that have several: their anchors.
+const (
 	partPause      = "pause"
-	partAccount    = "account"
+	partHearing    = "hearing"
+	partModerators = "moderators"
 )
 
 const (
@@ -37,14 +45,18 @@ const (
 	limitWindow   = time.Hour
 )
 
-// settingsRoutes adds the settings page and the addresses that its forms post
+// settingsRoutes adds the pages of the desk and the addresses that their forms post
 // to. The moderator is logged in and the city is known. It always comes from
 // the session, never from the form or the URL, so that no route reaches another
 // city.
 func (s *Site) settingsRoutes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameCity)
-		r.Get("/", s.Handler(s.handleSettings))
+		r.Get("/", s.Handler(s.handleOverview))
+		r.Get("/live", s.Handler(s.handleDeskLive))
+		s.stepRoutes(r)
+		r.Get("/undo", backTo(pageOverview, "now"))
+		r.Post("/undo", s.Handler(s.handleUndo))
 		s.reportRoutes(r)
 		s.heldRoutes(r)
 		s.pauseRoutes(r)
@@ -55,6 +67,8 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		s.textRoutes(r)
 		s.robotRoutes(r)
 		s.posterSettings(r)
+		r.Get("/networks", s.Handler(s.handleNetworks))
+		r.Get("/people", s.Handler(s.handlePeople))
 		r.Route("/bots/{network}", s.botRoutes)
 		r.Route("/moderators", s.cityModeratorRoutes)
 		r.Route("/keys", s.keyRoutes)
@@ -62,90 +76,47 @@ func (s *Site) settingsRoutes(r chi.Router) {
 	})
 }
 
-// settingsPage is what settings/settings.tmpl shows.
-type settingsPage struct {
-	Parts      []string // anchors, for the navigation
-	Saved      savedFlash
-	Reports    latestReports
-	Networks   []networkCard
-	Rules      rulesForm
-	Tasks      tasksPart
-	Places     placesPart
-	Texts      textsForm
-	Poster     posterForm
-	Moderators moderatorsPart
-	Keys       keysPart
-	Account    accountForms
-	Logins     loginsPart
+// deskPage is one page of the desk in its menu.
+type deskPage struct {
+	Name  string
+	Path  string
+	Parts string // anchors on it, with spaces between them; so that old links find them
 }
 
-func (s *Site) handleSettings(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.settingsPage(r, nil)
-	if err != nil {
-		return err
-	}
-	return s.showSettings(w, r, http.StatusOK, p)
+// Desk returns the pages of the desk that the moderator may see, in the order of the menu.
+func (p *page) Desk() []deskPage {
+	return slices.DeleteFunc(deskPages(), func(d deskPage) bool { return !p.Role.May(roleFor(d.Path)) })
 }
 
-// settingsPage reads everything that the page shows. given is what some
-// networks' sections show in place of their Network.Settings.
-func (s *Site) settingsPage(r *http.Request, given map[string]any) (*settingsPage, error) {
-	p := &settingsPage{Parts: []string{partReports, partNetworks, partRules, partHearing, partPlaces, partTexts, partModerators, partKeys, partPause, partAccount}}
-	var err error
-	if p.Reports, err = s.latestReports(r); err != nil {
-		return nil, err
+func deskPages() []deskPage {
+	return []deskPage{
+		{pageOverview, "/settings", ""},
+		{pageReports, deskPath(pageReports), "reports"},
+		{pageRules, deskPath(pageRules), "rules hearing tasks"},
+		{pageNetworks, deskPath(pageNetworks), "networks"},
+		{pageTexts, deskPath(pageTexts), "texts"},
+		{pagePlaces, deskPath(pagePlaces), "places"},
+		{pagePeople, deskPath(pagePeople), "moderators keys acts"},
+		{pageAccount, deskPath(pageAccount), "account"},
 	}
-	if p.Networks, err = s.networkCards(r, given); err != nil {
-		return nil, err
-	}
-	if p.Moderators, err = s.moderatorsPart(r); err != nil {
-		return nil, err
-	}
-	if p.Keys, err = s.keysPart(r); err != nil {
-		return nil, err
-	}
-	if p.Logins, err = s.loginsPart(r); err != nil {
-		return nil, err
-	}
-	if p.Texts, err = s.storedTexts(r.Context(), s.City(r)); err != nil {
-		return nil, err
-	}
-	if p.Places, err = s.placesPart(r); err != nil {
-		return nil, err
-	}
-	if p.Tasks, err = s.tasksPart(r); err != nil {
-		return nil, err
-	}
-	if p.Tasks.Shown() {
-		p.Parts = slices.Insert(p.Parts, slices.Index(p.Parts, partHearing)+1, partTasks)
-	}
-	p.Rules, p.Poster = storedRules(s.City(r)), s.storedPoster(s.City(r))
-	p.Account = accountForms{Min: manage.MinPassword, Max: manage.MaxPassword}
-	return p, nil
 }
 
-func (s *Site) showSettings(w http.ResponseWriter, r *http.Request, status int, p *settingsPage) error {
-	p.Saved = savedFlash{
-		part: s.sessions.PopString(r.Context(), keySavedPart),
-		text: s.sessions.PopString(r.Context(), keySavedText),
+func deskPath(name string) string {
+	if name == pageOverview {
+		return "/settings"
 	}
-	title := s.T(r, "settings.title", "City", s.City(r).Name)
-	return s.render(w, r, status, "settings/settings.tmpl", title, p)
+	return "/settings/" + name
 }
 
-// showForm shows the page again after a form that was refused or only tried.
-// set replaces what is stored with what was typed, and says what is wrong with
-// it.
-func (s *Site) showForm(w http.ResponseWriter, r *http.Request, status int, set func(*settingsPage)) error {
-	p, err := s.settingsPage(r, nil)
-	if err != nil {
-		return err
-	}
-	set(p)
-	return s.showSettings(w, r, status, p)
+// partPath is the address of a part of a page.
+func partPath(name, part string) string { return deskPath(name) + "#" + part }
+
+// showDesk writes a page of the desk.
+func (s *Site) showDesk(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
+	return s.render(w, r, status, "settings/"+name+".tmpl", s.T(r, "settings.nav."+name)+" · "+s.City(r).Name, data)
 }
 
-// savedFlash is what a part of the page says once after it was changed. It
+// savedFlash is what a part of a page says once after it was changed. It
 // appears at that part, because the browser jumps there and does not show the
 // top of the page.
 type savedFlash struct{ part, text string }
@@ -158,25 +129,33 @@ func (f savedFlash) For(part string) string {
 	return f.text
 }
 
-// What a session holds for the settings page: see savedFlash.
+// What a session holds for the desk: see savedFlash.
 const (
 	keySavedPart = "saved_part"
 	keySavedText = "saved_text"
 )
 
-// saved leads back to a part of the settings page, which shows text once.
-func (s *Site) saved(w http.ResponseWriter, r *http.Request, part, text string) error {
+// popSaved returns what a part of the next page is to say.
+func (s *Site) popSaved(r *http.Request) savedFlash {
+	return savedFlash{
+		part: s.sessions.PopString(r.Context(), keySavedPart),
+		text: s.sessions.PopString(r.Context(), keySavedText),
+	}
+}
+
+// saved leads back to a part of a page of the desk, which shows text once.
+func (s *Site) saved(w http.ResponseWriter, r *http.Request, name, part, text string) error {
 	s.sessions.Put(r.Context(), keySavedPart, part)
 	s.sessions.Put(r.Context(), keySavedText, text)
-	http.Redirect(w, r, "/settings#"+part, http.StatusSeeOther)
+	http.Redirect(w, r, partPath(name, part), http.StatusSeeOther)
 	return nil
 }
 
-// backTo redirects from the address of a form to the form's part of the page.
+// backTo redirects from the address of a form to where the form is.
 // That address is in the browser after a form was refused, and may be opened
 // again from there.
-func backTo(part string) http.HandlerFunc {
-	return http.RedirectHandler("/settings#"+part, http.StatusSeeOther).ServeHTTP
+func backTo(name, part string) http.HandlerFunc {
+	return http.RedirectHandler(partPath(name, part), http.StatusSeeOther).ServeHTTP
 }
 
 // cityField is the hidden field, in every form here, that names the city that

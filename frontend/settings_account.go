@@ -1,29 +1,40 @@
 package frontend
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
-	"ticketfrei/db"
 	"ticketfrei/manage"
 )
 
-// accountRoutes are the routes of the part about the account.
+// accountRoutes are the page about the account of a moderator.
 func (s *Site) accountRoutes(r chi.Router) {
-	r.Get("/password", backTo(partAccount))
-	r.Get("/delete", backTo(partAccount))
+	r.Get("/", s.Handler(s.handleAccount))
+	r.Get("/password", backTo(pageAccount, pageAccount))
+	r.Get("/delete", backTo(pageAccount, pageAccount))
+	r.Get("/passkeys", backTo(pageAccount, partPasskeys))
+	r.Post("/restore", s.Handler(s.handleRestore))
+	r.Post("/passkeys", s.Handler(s.handlePasskeyAdd))
+	r.Post("/passkeys/remove", s.Handler(s.handlePasskeyRemove))
 	r.Post("/logins/end", s.Handler(s.handleEndLogin))
 	r.Post("/logins/end-others", s.Handler(s.handleEndOtherLogins))
-	// Both ask for the password, so one limit on guessing covers both.
+	// They ask for the password, so one limit on guessing covers all.
 	r = r.With(s.limitModerator(passwordLimit, "settings.error.too_many"))
 	r.Post("/password", s.Handler(s.handlePasswordChange))
 	r.Post("/delete", s.Handler(s.handleDeleteCity))
+	r.Post("/passkeys/begin", s.Handler(s.handlePasskeyBegin))
 }
 
-// accountForms are the forms of the part about the account. A typed password is
+// accountPage is what settings/account.tmpl shows.
+type accountPage struct {
+	Account  accountForms
+	Logins   loginsPart
+	Passkeys passkeysPart
+}
+
+// accountForms are the forms of the page about the account. A typed password is
 // never shown again.
 type accountForms struct {
 	Min, Max  int // of a new password
@@ -33,17 +44,28 @@ type accountForms struct {
 	SlugError string
 	// DeletePasswordError is about the password typed to delete the city.
 	DeletePasswordError string
-	DeleteError         string // why the city was not deleted although the form was right
 }
 
 // Deleting reports whether the form that deletes the city was posted.
 func (f accountForms) Deleting() bool {
-	return f.SlugError+f.DeletePasswordError+f.DeleteError != ""
+	return f.SlugError+f.DeletePasswordError != ""
 }
 
 func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, status int, f accountForms) error {
 	f.Min, f.Max = manage.MinPassword, manage.MaxPassword
-	return s.showForm(w, r, status, func(p *settingsPage) { p.Account = f })
+	logins, err := s.loginsPart(r)
+	if err != nil {
+		return err
+	}
+	passkeys, err := s.passkeysPart(r)
+	if err != nil {
+		return err
+	}
+	return s.showDesk(w, r, status, pageAccount, accountPage{f, logins, passkeys})
+}
+
+func (s *Site) handleAccount(w http.ResponseWriter, r *http.Request) error {
+	return s.showAccount(w, r, http.StatusOK, accountForms{})
 }
 
 func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) error {
@@ -67,7 +89,7 @@ func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) erro
 	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
-	return s.saved(w, r, partAccount, s.T(r, "settings.account.password_saved"))
+	return s.saved(w, r, pageAccount, pageAccount, s.T(r, "settings.account.password_saved"))
 }
 
 func (s *Site) checkPasswordChange(r *http.Request) (accountForms, error) {
@@ -101,14 +123,8 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 	if form.Deleting() {
 		return s.showAccount(w, r, http.StatusUnprocessableEntity, form)
 	}
-	err = s.Cities.Delete(r.Context(), c.ID)
-	if failed, ok := errors.AsType[*manage.ForgetError](err); ok {
-		s.Log.Error("a network did not forget a bot", "network", failed.Network, "city", c.ID, "err", err)
-		form.DeleteError = s.T(r, "settings.account.delete_failed", "Network", s.networkName(visitOf(r.Context()).lang, failed.Network))
-		return s.showAccount(w, r, http.StatusInternalServerError, form)
-	}
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
+	if _, err := s.Cities.Delete(r.Context(), c.ID); err != nil {
 		return err
 	}
-	return s.leave(w, r, s.T(r, "settings.account.deleted", "City", c.Name))
+	return s.saved(w, r, pageAccount, pageAccount, s.T(r, "settings.account.deleted", "City", c.Name))
 }

@@ -1,14 +1,11 @@
 package frontend
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"ticketfrei/db"
+	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
 
@@ -32,8 +29,8 @@ func TestSettingsPassword(t *testing.T) {
 	})
 	t.Run("a new one ends all other sessions", func(t *testing.T) {
 		const changed = "dreizehn Kontrolleure im Schnee"
-		w.post("/settings/account/password", "old", boardPassword, "new", changed).want(http.StatusSeeOther, "/settings#account")
-		w.get("/settings").want(http.StatusOK, "").says("account", "Your password is changed.")
+		w.post("/settings/account/password", "old", boardPassword, "new", changed).want(http.StatusSeeOther, "/settings/account#account")
+		w.get("/settings/account").want(http.StatusOK, "").says("account", "Your password is changed.")
 		elsewhere.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
 		b.browser().post("/login", "email", "one@example.org", "password", boardPassword).want(http.StatusUnauthorized, "")
 		b.browser().post("/login", "email", "one@example.org", "password", changed).want(http.StatusSeeOther, "/settings")
@@ -53,10 +50,11 @@ func TestSettingsDeleteCity(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t)
 	m := b.moderator("one@example.org")
-	first, second := b.city("nuernberg", "Nürnberg", m), b.city("fuerth", "Fürth", m)
+	b.city("nuernberg", "Nürnberg", m)
+	second := b.city("fuerth", "Fürth", m)
 	w := b.login("one@example.org")
 	// Fürth comes first by name, so the settings are about it.
-	bot := b.bot(second, "tram")
+	b.bot(second, "tram")
 
 	t.Run("mistakes", func(t *testing.T) {
 		page := w.post("/settings/account/delete", "slug", "fuert", "password", boardPassword).want(http.StatusUnprocessableEntity, "")
@@ -70,42 +68,30 @@ func TestSettingsDeleteCity(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("a network that does not forget", func(t *testing.T) {
-		b.tram.set(func(n *toyNetwork) { n.forgetErr = errors.New("broken") })
-		page := w.post("/settings/account/delete", "slug", "fuerth", "password", boardPassword).want(http.StatusInternalServerError, "")
-		page.says("delete-city", "Toy tram did not let go")
-		if _, err := b.db.City(t.Context(), second.ID); err != nil {
-			t.Error(err)
-		}
-		b.tram.set(func(n *toyNetwork) { n.forgetErr, n.forgot = nil, nil })
-	})
-	t.Run("one of two cities", func(t *testing.T) {
+	t.Run("delete", func(t *testing.T) {
 		before := b.changes(second)
-		w.post("/settings/account/delete", "slug", "Fuerth ", "password", boardPassword).want(http.StatusSeeOther, "/settings")
-		if _, err := b.db.City(t.Context(), second.ID); !errors.Is(err, db.ErrNotFound) {
-			t.Errorf("the city is still there: %v", err)
+		w.post("/settings/account/delete", "slug", "Fuerth ", "password", boardPassword).want(http.StatusSeeOther, "/settings/account#account")
+		if c, err := b.db.City(t.Context(), second.ID); err != nil || c.State() != report.CityDeleted {
+			t.Errorf("the city is %s: %v", c.State(), err)
 		}
 		b.tram.set(func(n *toyNetwork) {
-			if diff := cmp.Diff([]int64{bot.ID}, n.forgot); diff != "" {
-				t.Errorf("forgotten bots (-want +got):\n%s", diff)
+			if len(n.forgot) != 0 {
+				t.Errorf("forgotten are %v", n.forgot)
 			}
 		})
 		if b.changes(second) == before {
 			t.Error("nobody was told")
 		}
-		page := w.get("/settings").want(http.StatusOK, "")
-		if text := page.text(page.doc); !strings.Contains(text, "Fürth is deleted") || !strings.Contains(text, "Settings of Nürnberg") {
-			t.Error("the page does not say goodbye to one city and show the other")
-		}
+		w.get("/settings").want(http.StatusOK, "").says("off", "Fürth is switched off")
 	})
-	t.Run("the last city", func(t *testing.T) {
-		w.post("/settings/account/delete", "slug", first.Slug, "password", boardPassword).want(http.StatusSeeOther, "/")
-		if home := w.get("/"); !strings.Contains(home.text(home.doc), "Nürnberg is deleted") {
-			t.Error("nothing is said")
+	t.Run("bring back", func(t *testing.T) {
+		w.post("/settings/account/restore").want(http.StatusSeeOther, "/settings")
+		page := w.get("/settings").want(http.StatusOK, "")
+		if text := page.text(page.doc); !strings.Contains(text, "Fürth is back") || strings.Contains(page.body, `id="off"`) {
+			t.Error("the page does not say that it is back")
 		}
-		w.get("/settings").want(http.StatusSeeOther, "/login?next=%2Fsettings")
-		if _, err := b.db.FindModerator(t.Context(), "one@example.org"); !errors.Is(err, db.ErrNotFound) {
-			t.Errorf("the login is still there: %v", err)
+		if c, err := b.db.City(t.Context(), second.ID); err != nil || c.Off() {
+			t.Errorf("the city is %s: %v", c.State(), err)
 		}
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/bus"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n/i18ntest"
 	"ticketfrei/internal/mailer"
@@ -47,6 +48,8 @@ type board struct {
 	mux  chi.Routes
 
 	notices notice.Board
+
+	bus bus.Bus
 
 	*relay.Relay
 
@@ -185,7 +188,7 @@ func (b *board) open(networks []Network) {
 	var err error
 	b.box, err = secret.Open(b.t.TempDir(), "")
 	must(err)
-	sources := templates.Texts
+	sources := append(templates.Texts[:len(templates.Texts):len(templates.Texts)], relay.Texts)
 	for _, n := range networks {
 		sources = append(sources[:len(sources):len(sources)], n.Files)
 	}
@@ -194,18 +197,20 @@ func (b *board) open(networks []Network) {
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	places, stop := relay.NewPlaces(b.db, &b.notices, slog.New(slog.DiscardHandler))
 	b.t.Cleanup(stop)
+	cfg := &config.Config{
+		Web:     config.Web{URL: b.url},
+		Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
+		Reports: config.Reports{Keep: 168 * time.Hour, Expire: time.Hour},
+	}
 	cities, err := manage.New(manage.Options{DB: b.db, Notices: &b.notices, Networks: networks,
-		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Relay: b, Places: places})
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Relay: b, Places: places, Undo: time.Minute,
+		Letters: &manage.Letters{Mails: b, Texts: texts, Config: cfg, Secrets: b.box, Log: slog.New(slog.DiscardHandler), Now: time.Now}})
 	must(err)
 	b.site, err = NewSite(Options{
-		Config: &config.Config{
-			Web:     config.Web{URL: b.url},
-			Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
-			Reports: config.Reports{Keep: 168 * time.Hour, Expire: time.Hour},
-		},
-		DB: b.db, Secrets: b.box, Texts: texts, Now: time.Now,
+		Config: cfg,
+		DB:     b.db, Secrets: b.box, Texts: texts, Now: time.Now,
 		Log:          slog.New(slog.DiscardHandler),
-		AccountMails: b, Notices: &b.notices, Cities: cities, Health: b,
+		AccountMails: b, Notices: &b.notices, Cities: cities, Health: b, Bus: &b.bus,
 	})
 	b.notices.OnChanged(b.noteChange)
 	must(err)
@@ -241,7 +246,7 @@ func (b *board) TakeBack(ctx context.Context, cityID int64, id string) error {
 	b.mu.Lock()
 	b.taken = append(b.taken, id)
 	b.mu.Unlock()
-	return b.db.TakeBack(ctx, cityID, id)
+	return b.db.TakeBackFor(ctx, cityID, id, time.Minute)
 }
 
 // Send counts what the site's doings are to send.
@@ -291,8 +296,14 @@ func (b *board) city(slug, name string, m db.Moderator) report.City {
 // say stores a report of the city.
 func (b *board) say(c report.City, id, text string, v report.Verdict) {
 	b.t.Helper()
+	b.sayVia(c, 0, id, text, v)
+}
+
+// sayVia is say for a report that a bot heard.
+func (b *board) sayVia(c report.City, botID int64, id, text string, v report.Verdict) {
+	b.t.Helper()
 	now := time.Now()
-	r := report.Report{ID: id, CityID: c.ID, Network: "tram", NetworkID: id, Author: "author-of-" + id,
+	r := report.Report{ID: id, CityID: c.ID, BotID: botID, Network: "tram", NetworkID: id, Author: "author-of-" + id,
 		Text: text, Visibility: report.Public, Time: now, Received: now}
 	dbtest.MustSaveReport(b.t, b.db, r, v)
 }

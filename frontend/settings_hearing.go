@@ -10,15 +10,16 @@ import (
 
 // hearingRoutes are the route of the part about what counts as a report.
 func (s *Site) hearingRoutes(r chi.Router) {
-	r.Get("/rules/hearing", backTo(partHearing))
+	r.Get("/rules/hearing", backTo(pageRules, partHearing))
 	r.Post("/rules/hearing", s.Handler(s.handleHearingSave))
 }
 
 func (s *Site) handleHearingSave(w http.ResponseWriter, r *http.Request) error {
 	questions, replies := r.PostFormValue("questions") != "", r.PostFormValue("replies") != ""
-	_, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Questions: &questions, Replies: &replies}, "")
+	noLinks, short := r.PostFormValue("no_links") != "", r.PostFormValue("short") != ""
+	_, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Questions: &questions, Replies: &replies, NoLinks: &noLinks, Short: &short}, "")
 	if err != nil {
 		return err
 	}
-	return s.saved(w, r, partHearing, s.T(r, "settings.hearing.saved"))
+	return s.saved(w, r, pageRules, partHearing, s.T(r, "settings.hearing.saved"))
 }

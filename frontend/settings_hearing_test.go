@@ -38,13 +38,13 @@ func TestWhatCountsAsAReport(t *testing.T) {
 	} {
 		if tt.fields != nil {
 			before := b.changes(c)
-			w.post("/settings/rules/hearing", tt.fields...).want(http.StatusSeeOther, "/settings#hearing")
+			w.post("/settings/rules/hearing", tt.fields...).want(http.StatusSeeOther, "/settings/rules#hearing")
 			if b.changes(c) == before {
 				t.Error("nobody was told of the change")
 			}
-			w.get("/settings").says("hearing", "That is saved.")
+			w.get("/settings/rules").says("hearing", "That is saved.")
 		}
-		page := w.get("/settings").want(http.StatusOK, "")
+		page := w.get("/settings/rules").want(http.StatusOK, "")
 		if page.checked("questions") != tt.questions || page.checked("replies") != tt.replies {
 			t.Errorf("%q: the page shows %v and %v", tt.fields, page.checked("questions"), page.checked("replies"))
 		}
@@ -53,7 +53,7 @@ func TestWhatCountsAsAReport(t *testing.T) {
 			t.Errorf("%q: stored %v and %v, %v", tt.fields, got.Questions, got.Replies, err)
 		}
 	}
-	w.get("/settings/rules/hearing").want(http.StatusSeeOther, "/settings#hearing")
+	w.get("/settings/rules/hearing").want(http.StatusSeeOther, "/settings/rules#hearing")
 }
 
 // TestTryingAQuestion tries sentences that are questions, may be some, and are none.

@@ -12,14 +12,15 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/apikey"
+	"ticketfrei/internal/report"
 )
 
-// partKeys is the part of the settings page about keys of the API.
+// partKeys is the part of the page of the people about keys of the API.
 const partKeys = "keys"
 
 // keyRoutes are the routes of the part.
 func (s *Site) keyRoutes(r chi.Router) {
-	r.Get("/", backTo(partKeys))
+	r.Get("/", backTo(pagePeople, partKeys))
 	r.Post("/", s.Handler(s.handleKeyAdd))
 	r.Get("/remove", s.Handler(s.handleKeyRemoveAsk))
 	r.Post("/remove", s.Handler(s.handleKeyRemove))
@@ -47,7 +48,11 @@ func (p keysPart) Has(r apikey.Right) bool { return slices.Contains(p.Chosen, r)
 
 func (s *Site) keysPart(r *http.Request) (keysPart, error) {
 	list, err := s.DB.APIKeys(r.Context(), s.City(r).ID)
-	return keysPart{Keys: list, Rights: apikey.OfCity(), Lives: []string{"", "30d", "90d", "365d"}, Address: s.link("/api/v1")}, err
+	rights := apikey.OfCity()
+	if !visitOf(r.Context()).role.May(report.Owner) { // see manage.AddKey
+		rights = slices.DeleteFunc(rights, func(r apikey.Right) bool { return r == apikey.People })
+	}
+	return keysPart{Keys: list, Rights: rights, Lives: []string{"", "30d", "90d", "365d"}, Address: s.link("/api/v1")}, err
 }
 
 // handleKeyAdd makes a key. The page that answers has it, and no other: it is stored nowhere.
@@ -63,7 +68,7 @@ func (s *Site) handleKeyAdd(w http.ResponseWriter, r *http.Request) error {
 	if key != "" {
 		typed = keysPart{New: key}
 	}
-	return s.showForm(w, r, statusOf(key != ""), func(p *settingsPage) {
+	return s.showPeople(w, r, statusOf(key != ""), func(p *peoplePage) {
 		typed.Keys, typed.Rights, typed.Lives, typed.Address = p.Keys.Keys, p.Keys.Rights, p.Keys.Lives, p.Keys.Address
 		p.Keys = typed
 	})
@@ -88,16 +93,12 @@ func (s *Site) addKey(r *http.Request, typed *keysPart) (string, error) {
 	if err != nil { // the form has nothing of the kind
 		return "", badForm(err)
 	}
-	key := apikey.New(c.Slug)
-	_, err = s.DB.AddAPIKey(r.Context(), k, apikey.Hash(key))
+	key, err := s.Cities.AddKey(r.Context(), k, c.Slug)
 	if errors.Is(err, db.ErrTooMany) {
 		typed.Full = s.T(r, "settings.keys.full", "Max", db.MaxAPIKeys)
 		return "", nil
 	}
-	if err != nil {
-		return "", err
-	}
-	return key, nil
+	return key, err
 }
 
 // cityKey returns the key of this city with that id.
@@ -129,7 +130,7 @@ func (s *Site) handleKeyRemoveAsk(w http.ResponseWriter, r *http.Request) error 
 		Action: "/settings/keys/remove",
 		Button: s.T(r, "settings.keys.remove_button"),
 		Keep:   s.T(r, "settings.keys.remove_keep"),
-		Back:   "/settings#" + partKeys,
+		Back:   partPath(pagePeople, partKeys),
 		Field:  "key",
 		Value:  strconv.FormatInt(k.ID, 10),
 	})
@@ -147,9 +148,12 @@ func (s *Site) handleKeyRemove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.DB.RemoveAPIKey(r.Context(), s.City(r).ID, id)
+	k, err := s.cityKey(r, id)
+	if err == nil {
+		err = s.Cities.RemoveKey(r.Context(), k)
+	}
 	if err != nil && !errors.Is(err, db.ErrNotFound) { // a second click: it has been done already
 		return err
 	}
-	return s.saved(w, r, partKeys, s.T(r, "settings.keys.removed"))
+	return s.saved(w, r, pagePeople, partKeys, s.T(r, "settings.keys.removed"))
 }

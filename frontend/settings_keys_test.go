@@ -26,17 +26,17 @@ func TestKeys(t *testing.T) {
 	if err != nil || k.CityID != c.ID || apikey.Join(k.Rights) != "streams" || k.Expires.IsZero() {
 		t.Errorf("%+v, %v", k, err)
 	}
-	if again := w.get("/settings"); again.has("new-key") || strings.Contains(again.text(again.id("keys")), key) {
+	if again := w.get("/settings/people"); again.has("new-key") || strings.Contains(again.text(again.id("keys")), key) {
 		t.Error("the key is shown a second time")
 	}
 	w.get(fmt.Sprint("/settings/keys/remove?key=", k.ID)).want(http.StatusOK, "").says("ask", "Yes, remove")
 	for range 2 {
-		w.post("/settings/keys/remove", "key", fmt.Sprint(k.ID)).want(http.StatusSeeOther, "/settings#keys")
+		w.post("/settings/keys/remove", "key", fmt.Sprint(k.ID)).want(http.StatusSeeOther, "/settings/people#keys")
 	}
-	if page := w.get("/settings"); page.has("key-list") {
+	if page := w.get("/settings/people"); page.has("key-list") {
 		t.Error("the key is still listed")
 	}
-	w.get("/settings/keys").want(http.StatusSeeOther, "/settings#keys")
+	w.get("/settings/keys").want(http.StatusSeeOther, "/settings/people#keys")
 }
 
 // TestKeysThatAreNotMade has the form filled in wrongly.
@@ -73,7 +73,7 @@ func TestKeysOfAnotherCity(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := b.login("one@example.org")
-	w.get("/settings").silent("keys", "theirs")
+	w.get("/settings/people").silent("keys", "theirs")
 	w.get(fmt.Sprint("/settings/keys/remove?key=", k.ID)).want(http.StatusNotFound, "")
 	w.post("/settings/keys/remove", "key", fmt.Sprint(k.ID))
 	if _, err := b.db.FindAPIKey(t.Context(), "h"); err != nil {

@@ -30,7 +30,7 @@ func (s *Site) handleEndLogin(w http.ResponseWriter, r *http.Request) error {
 	if err := s.DB.EndLogin(r.Context(), s.moderator(r).ID, id); err != nil {
 		return err
 	}
-	return s.saved(w, r, partAccount, s.T(r, "settings.account.logins.ended"))
+	return s.saved(w, r, pageAccount, pageAccount, s.T(r, "settings.account.logins.ended"))
 }
 
 func (s *Site) handleEndOtherLogins(w http.ResponseWriter, r *http.Request) error {
@@ -38,5 +38,5 @@ func (s *Site) handleEndOtherLogins(w http.ResponseWriter, r *http.Request) erro
 	if err := s.DB.EndOtherLogins(r.Context(), s.moderator(r).ID, here); err != nil {
 		return err
 	}
-	return s.saved(w, r, partAccount, s.T(r, "settings.account.logins.others_ended"))
+	return s.saved(w, r, pageAccount, pageAccount, s.T(r, "settings.account.logins.others_ended"))
 }

@@ -1,100 +1,47 @@
 package frontend
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/db"
-	"ticketfrei/internal/i18n"
+	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
 
-// inviteLife is how long the link of an invitation works.
-const inviteLife = 30 * 24 * time.Hour
-
 // cityModeratorRoutes are the routes of the part about moderators.
 func (s *Site) cityModeratorRoutes(r chi.Router) {
-	r.Get("/invite", backTo(partModerators))
+	r.Get("/invite", backTo(pagePeople, partModerators))
 	r.With(s.limitModerator(inviteLimit, "settings.moderators.too_many")).Post("/invite", s.Handler(s.handleInvite))
 	r.Post("/withdraw", s.Handler(s.handleWithdraw))
+	r.Get("/role", backTo(pagePeople, partModerators))
+	r.Post("/role", s.Handler(s.handleRole))
 	r.Get("/remove", s.Handler(s.handleRemoveAsk))
 	r.Post("/remove", s.Handler(s.handleRemove))
 }
 
-// moderatorsPart is the part of the settings page about moderators.
-type moderatorsPart struct {
-	Moderators  []db.Moderator
-	Invitations []db.Invitation
-	Email       string // as typed
-	EmailError  string
-}
-
-// Last reports whether nobody may be removed.
-func (m moderatorsPart) Last() bool { return len(m.Moderators) == 1 }
-
-func (s *Site) moderatorsPart(r *http.Request) (moderatorsPart, error) {
-	list, err := s.DB.CityModerators(r.Context(), s.City(r).ID)
-	if err != nil {
-		return moderatorsPart{}, err
-	}
-	open, err := s.DB.CityInvitations(r.Context(), s.City(r).ID)
-	return moderatorsPart{Moderators: list, Invitations: open}, err
-}
-
 func (s *Site) handleInvite(w http.ResponseWriter, r *http.Request) error {
-	typed := strings.TrimSpace(r.PostFormValue("email"))
-	email, problem, err := s.checkInvitee(r, typed)
+	typed, role := strings.TrimSpace(r.PostFormValue("email")), report.Role(cmp.Or(r.PostFormValue("role"), string(report.Moderator)))
+	inv, err := s.Cities.Invite(r.Context(), s.City(r), typed, role)
+	wrong, err := problems(err)
 	if err != nil {
 		return err
 	}
-	if problem != "" {
-		return s.showForm(w, r, http.StatusUnprocessableEntity, func(p *settingsPage) {
-			p.Moderators.Email, p.Moderators.EmailError = typed, problem
+	if wrong != nil {
+		return s.showPeople(w, r, http.StatusUnprocessableEntity, func(p *peoplePage) {
+			p.Moderators.Email, p.Moderators.EmailError, p.Moderators.Role = typed, cmp.Or(s.say(r, wrong, "email"), s.say(r, wrong, "role")), role
 		})
-	}
-	if err := s.sendInvitation(r, email); err != nil {
-		return err
 	}
 	said := "settings.moderators.invited"
 	if s.AccountMails.Delayed() {
 		said = "settings.moderators.invited_delayed"
 	}
-	return s.saved(w, r, partModerators, s.T(r, said, "Email", email))
-}
-
-// checkInvitee returns the address as it is stored, or what is wrong with it.
-func (s *Site) checkInvitee(r *http.Request, typed string) (email, problem string, err error) {
-	email = manage.NormalEmail(typed)
-	if id := manage.CheckEmail(email); id != "" {
-		return "", s.T(r, id), nil
-	}
-	list, err := s.DB.CityModerators(r.Context(), s.City(r).ID)
-	if err != nil {
-		return "", "", err
-	}
-	if slices.ContainsFunc(list, func(m db.Moderator) bool { return m.Email == email }) {
-		return "", s.T(r, "settings.moderators.email_is_moderator", "Email", email, "City", s.City(r).Name), nil
-	}
-	return email, "", nil
-}
-
-// sendInvitation stores the invitation and mails its link, in the language of
-// the city: nothing else is known about the person.
-func (s *Site) sendInvitation(r *http.Request, email string) error {
-	c := s.City(r)
-	inv, err := s.DB.CreateInvitation(r.Context(), c.ID, email)
-	if err != nil {
-		return err
-	}
-	token := s.Secrets.Sign(purposeInvite, strconv.FormatInt(inv.ID, 10), s.Now().Add(inviteLife))
-	return s.mailTo(r.Context(), i18n.ForModerators(c.Language), email, "settings.invite_mail.subject", "settings.invite_mail.text",
-		"Address", s.cityAddress(c.Slug), "Site", s.Config.Web.URL, linkName, s.link("/invitation/"+token))
+	return s.saved(w, r, pagePeople, partModerators, s.T(r, said, "Email", inv.Email))
 }
 
 func (s *Site) handleWithdraw(w http.ResponseWriter, r *http.Request) error {
@@ -102,38 +49,61 @@ func (s *Site) handleWithdraw(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.DB.DeleteInvitation(r.Context(), s.City(r).ID, id); err != nil {
+	err = s.Cities.Withdraw(r.Context(), s.City(r).ID, id)
+	if err != nil && !errors.Is(err, db.ErrNotFound) { // a second click: it has been done already
 		return err
 	}
-	return s.saved(w, r, partModerators, s.T(r, "settings.moderators.withdrawn"))
+	return s.saved(w, r, pagePeople, partModerators, s.T(r, "settings.moderators.withdrawn"))
+}
+
+// handleRole gives a moderator another role.
+func (s *Site) handleRole(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.cityModerator(r, r.PostFormValue("moderator"))
+	if err != nil {
+		return err
+	}
+	role := report.Role(r.PostFormValue("role"))
+	err = s.Cities.SetRole(r.Context(), s.City(r), m.ID, role)
+	wrong, err := problems(err)
+	switch {
+	case errors.Is(err, manage.ErrLastOwner):
+		return s.saved(w, r, pagePeople, partModerators, s.T(r, "settings.moderators.last", "City", s.City(r).Name))
+	case err != nil:
+		return err
+	case wrong != nil: // the form has nothing of the kind
+		return badForm(wrong)
+	}
+	said := s.T(r, "settings.moderators.role_saved", "Email", m.Email, "Role", s.T(r, "people.role."+string(role)))
+	if m.ID == s.moderator(r).ID && !role.May(roleFor(deskPath(pagePeople))) {
+		s.flash(r.Context(), said)
+		http.Redirect(w, r, "/settings", http.StatusSeeOther)
+		return nil
+	}
+	return s.saved(w, r, pagePeople, partModerators, said)
 }
 
 // cityModerator returns the moderator of this city with that id.
-func (s *Site) cityModerator(r *http.Request, id int64) (db.Moderator, error) {
-	list, err := s.DB.CityModerators(r.Context(), s.City(r).ID)
+func (s *Site) cityModerator(r *http.Request, typed string) (db.Member, error) {
+	id, err := strconv.ParseInt(typed, 10, 64)
 	if err != nil {
-		return db.Moderator{}, err
+		return db.Member{}, gone(err)
 	}
-	i := slices.IndexFunc(list, func(m db.Moderator) bool { return m.ID == id })
-	if i < 0 {
-		return db.Moderator{}, gone(db.ErrNotFound)
+	m, err := s.Cities.Person(r.Context(), s.City(r).ID, id)
+	if errors.Is(err, db.ErrNotFound) {
+		err = gone(err)
 	}
-	return list[i], nil
+	return m, err
 }
 
 // handleRemoveAsk shows what removing means, and the button for it.
 func (s *Site) handleRemoveAsk(w http.ResponseWriter, r *http.Request) error {
-	id, err := strconv.ParseInt(r.URL.Query().Get("moderator"), 10, 64)
-	if err != nil {
-		return gone(err)
-	}
-	m, err := s.cityModerator(r, id)
+	m, err := s.cityModerator(r, r.URL.Query().Get("moderator"))
 	if err != nil {
 		return err
 	}
-	lead := "settings.moderators.remove_lead"
+	lead, back := "settings.moderators.remove_lead", partPath(pagePeople, partModerators)
 	if m.ID == s.moderator(r).ID {
-		lead = "settings.moderators.remove_self_lead"
+		lead, back = "settings.moderators.remove_self_lead", deskPath(pageAccount)
 	}
 	return s.ask(w, r, question{
 		Title:  s.T(r, "settings.moderators.remove_title", "Email", m.Email),
@@ -141,35 +111,30 @@ func (s *Site) handleRemoveAsk(w http.ResponseWriter, r *http.Request) error {
 		Action: "/settings/moderators/remove",
 		Button: s.T(r, "settings.moderators.remove_button"),
 		Keep:   s.T(r, "settings.moderators.remove_keep"),
-		Back:   "/settings#" + partModerators,
+		Back:   back,
 		Field:  "moderator",
 		Value:  strconv.FormatInt(m.ID, 10),
 	})
 }
 
 func (s *Site) handleRemove(w http.ResponseWriter, r *http.Request) error {
-	id, err := formID(r, "moderator")
+	m, err := s.cityModerator(r, r.PostFormValue("moderator"))
 	if err != nil {
 		return err
 	}
-	m, err := s.cityModerator(r, id)
-	if err != nil {
-		return err
-	}
-	c := s.City(r)
-	err = s.DB.RemoveModerator(r.Context(), c.ID, m.ID)
+	c, self := s.City(r), m.ID == s.moderator(r).ID
+	err = s.Cities.RemoveModerator(r.Context(), c, m.ID)
 	switch {
-	case errors.Is(err, db.ErrTaken):
-		return s.saved(w, r, partModerators, s.T(r, "settings.moderators.last", "City", c.Name))
+	case errors.Is(err, manage.ErrLastOwner):
+		return s.saved(w, r, pagePeople, partModerators, s.T(r, "settings.moderators.last", "City", c.Name))
 	case errors.Is(err, db.ErrNotFound):
 		return gone(err)
 	case err != nil:
 		return err
-	}
-	if m.ID == s.moderator(r).ID {
+	case self:
 		return s.leave(w, r, s.T(r, "settings.moderators.removed_self", "City", c.Name))
 	}
-	return s.saved(w, r, partModerators, s.T(r, "settings.moderators.removed", "Email", m.Email, "City", c.Name))
+	return s.saved(w, r, pagePeople, partModerators, s.T(r, "settings.moderators.removed", "Email", m.Email, "City", c.Name))
 }
 
 // leave says goodbye to moderators who have just lost the city they were

@@ -20,7 +20,24 @@ const (
 	logShown = 20
 )
 
-// networkCard is one network on the settings page.
+// networksPage is what settings/networks.tmpl shows.
+type networksPage struct{ Networks []networkCard }
+
+func (s *Site) handleNetworks(w http.ResponseWriter, r *http.Request) error {
+	return s.showNetworks(w, r, http.StatusOK, nil)
+}
+
+// showNetworks writes the page of the networks. given is what some networks' sections
+// show in place of their Network.Settings.
+func (s *Site) showNetworks(w http.ResponseWriter, r *http.Request, status int, given map[string]any) error {
+	cards, err := s.networkCards(r, given)
+	if err != nil {
+		return err
+	}
+	return s.showDesk(w, r, status, pageNetworks, networksPage{cards})
+}
+
+// networkCard is one network on its page.
 type networkCard struct {
 	Name       string
 	Anchor     string
@@ -163,7 +180,7 @@ func (s *Site) plainWords(r *http.Request, err error) string {
 func (s *Site) sectionPage(r *http.Request, data any) *page {
 	v := visitOf(r.Context())
 	p := s.blankPage(v.lang, "", data)
-	p.City, p.Moderator, p.Cities, p.Path = v.city, v.moderator, v.cities, r.URL.Path
+	p.City, p.Moderator, p.Cities, p.Role, p.Path = v.city, v.moderator, v.cities, v.role, r.URL.Path
 	return p
 }
 

@@ -31,7 +31,7 @@ func TestSettingsNetworks(t *testing.T) {
 	w := b.login("one@example.org")
 
 	t.Run("cards", func(t *testing.T) {
-		page := w.get("/settings").want(http.StatusOK, "")
+		page := w.get("/settings/networks").want(http.StatusOK, "")
 		page.says("network-tram", "Toy tram")
 		page.says("network-tram", "A toy.")
 		page.says("network-tram", "Starting")
@@ -44,14 +44,14 @@ func TestSettingsNetworks(t *testing.T) {
 	})
 	t.Run("off and on", func(t *testing.T) {
 		before := b.changes(c)
-		w.post("/settings/bots/tram/disable").want(http.StatusSeeOther, "/settings#network-tram")
+		w.post("/settings/bots/tram/disable").want(http.StatusSeeOther, "/settings/networks#network-tram")
 		if got := b.bot(c, "tram"); got.Enabled || got.State != report.BotOff {
 			t.Errorf("bot %+v", got)
 		}
-		page := w.get("/settings")
+		page := w.get("/settings/networks")
 		page.says("network-tram", "Toy tram is switched off.")
 		page.says("network-tram", "Switch on")
-		w.post("/settings/bots/tram/enable").want(http.StatusSeeOther, "/settings#network-tram")
+		w.post("/settings/bots/tram/enable").want(http.StatusSeeOther, "/settings/networks#network-tram")
 		if got := b.bot(c, "tram"); !got.Enabled {
 			t.Errorf("bot %+v", got)
 		}
@@ -68,11 +68,11 @@ func TestSettingsNetworks(t *testing.T) {
 			t.Error("what was typed did not come back")
 		}
 		before := b.changes(c)
-		w.post("/settings/bell/connect", "token", "good").want(http.StatusSeeOther, "/settings#network-bell")
+		w.post("/settings/bell/connect", "token", "good").want(http.StatusSeeOther, "/settings/networks#network-bell")
 		if b.changes(c) == before {
 			t.Error("nobody was told of the new bot")
 		}
-		page = w.get("/settings")
+		page = w.get("/settings/networks")
 		page.says("network-bell", "Connected.")
 		page.says("network-bell", "Disconnect")
 	})
@@ -86,13 +86,13 @@ func TestSettingsNetworks(t *testing.T) {
 			t.Error("asking changed the bot")
 		}
 		b.bell.set(func(n *toyNetwork) { n.forgetErr = errors.New("broken") })
-		w.post("/settings/bots/bell/disconnect").want(http.StatusSeeOther, "/settings#network-bell")
-		w.get("/settings").says("network-bell", "could not be disconnected completely")
+		w.post("/settings/bots/bell/disconnect").want(http.StatusSeeOther, "/settings/networks#network-bell")
+		w.get("/settings/networks").says("network-bell", "could not be disconnected completely")
 		if got := b.bot(c, "bell"); got.Enabled {
 			t.Error("a bot that is half forgotten goes on")
 		}
 		b.bell.set(func(n *toyNetwork) { n.forgetErr, n.forgot = nil, nil })
-		w.post("/settings/bots/bell/disconnect").want(http.StatusSeeOther, "/settings#network-bell")
+		w.post("/settings/bots/bell/disconnect").want(http.StatusSeeOther, "/settings/networks#network-bell")
 		if _, err := b.db.FindBot(t.Context(), c.ID, "bell"); !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("the bot is still there: %v", err)
 		}
@@ -121,7 +121,7 @@ func TestSettingsNameTheAccountOfSeveral(t *testing.T) {
 	w := b.login("one@example.org")
 	says := func(sentence string) {
 		t.Helper()
-		w.get("/settings").says("network-bell", sentence)
+		w.get("/settings/networks").says("network-bell", sentence)
 	}
 	w.post("/settings/bell/connect", "token", "good")
 	w.post("/settings/bots/bell/disable")
@@ -157,21 +157,21 @@ func TestSettingsTrouble(t *testing.T) {
 			if err := b.db.SetBotState(t.Context(), bot.ID, state, `<b id="evil">Übertragung</b> failed`, true); err != nil {
 				t.Fatal(err)
 			}
-			page := w.get("/settings").want(http.StatusOK, "")
+			page := w.get("/settings/networks").want(http.StatusOK, "")
 			page.says("network-tram", text)
 			page.says("network-tram", `<b id="evil">Übertragung</b> failed`)
 			if page.find(func(n *html.Node) bool { return attr(n, "id") == "evil" }) != nil {
 				t.Fatal("an error of a network is taken for markup")
 			}
 		}
-		w.get("/settings").says("network-tram", "Restarted 4 times")
+		w.get("/settings/networks").says("network-tram", "Restarted 4 times")
 	})
 	t.Run("a problem of the past is over", func(t *testing.T) {
 		for state, want := range map[report.BotState]string{report.BotTrouble: "Last problem ", report.BotRunning: "Last problem (over) "} {
 			if err := b.db.SetBotState(t.Context(), bot.ID, state, "It does not answer.", false); err != nil {
 				t.Fatal(err)
 			}
-			page := w.get("/settings").want(http.StatusOK, "")
+			page := w.get("/settings/networks").want(http.StatusOK, "")
 			page.says("network-tram", want)
 			marked := page.find(func(n *html.Node) bool { return attr(n, "class") == "trouble" }) != nil
 			if marked != (state == report.BotTrouble) {
@@ -187,7 +187,7 @@ func TestSettingsTrouble(t *testing.T) {
 			if err := b.db.SetBotLimit(t.Context(), bot.ID, limit); err != nil {
 				t.Fatal(err)
 			}
-			page := w.get("/settings").want(http.StatusOK, "")
+			page := w.get("/settings/networks").want(http.StatusOK, "")
 			page.says("network-tram", "Working")
 			page.says("network-tram", words)
 			if page.find(func(n *html.Node) bool { return attr(n, "class") == "trouble" }) != nil {
@@ -200,7 +200,7 @@ func TestSettingsTrouble(t *testing.T) {
 		if err := b.db.AddLog(t.Context(), bot.ID, line); err != nil {
 			t.Fatal(err)
 		}
-		page := w.get("/settings")
+		page := w.get("/settings/networks")
 		page.says("network-tram", `<img id="evil"> größer`)
 		if page.find(func(n *html.Node) bool { return attr(n, "id") == "evil" }) != nil {
 			t.Error("a log line is taken for markup")
@@ -220,7 +220,7 @@ func TestSettingsTrouble(t *testing.T) {
 		t.Run(tt.name+" of one network stays on its card", func(t *testing.T) {
 			b.tram.set(tt.set)
 			defer b.tram.set(func(n *toyNetwork) { n.err, n.panics = nil, false })
-			page := w.get("/settings").want(http.StatusOK, "")
+			page := w.get("/settings/networks").want(http.StatusOK, "")
 			page.says("network-tram", tt.words)
 			page.silent("network-tram", "secret detail")
 			page.says("network-tram", "Switch off")

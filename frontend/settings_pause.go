@@ -10,7 +10,7 @@ import (
 func (s *Site) pauseRoutes(r chi.Router) {
 	r.Get("/reports/pause", s.Handler(s.handlePauseAsk))
 	r.Post("/reports/pause", s.Handler(s.handlePause))
-	r.Get("/reports/resume", backTo(partPause))
+	r.Get("/reports/resume", backTo(pageOverview, partPause))
 	r.Post("/reports/resume", s.Handler(s.handleResume))
 }
 
@@ -23,7 +23,7 @@ func (s *Site) handlePauseAsk(w http.ResponseWriter, r *http.Request) error {
 		Action: "/settings/reports/pause",
 		Button: s.T(r, "settings.pause.button_ask"),
 		Keep:   s.T(r, "settings.pause.keep"),
-		Back:   "/settings#" + partPause,
+		Back:   partPath(pageOverview, partPause),
 	})
 }
 
@@ -33,7 +33,7 @@ func (s *Site) handlePause(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.saved(w, r, partPause, s.T(r, "settings.pause.done", "City", c.Name, "Count", wiped))
+	return s.saved(w, r, pageOverview, partPause, s.T(r, "settings.pause.done", "City", c.Name, "Count", wiped))
 }
 
 func (s *Site) handleResume(w http.ResponseWriter, r *http.Request) error {
@@ -41,5 +41,5 @@ func (s *Site) handleResume(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Cities.Resume(r.Context(), c.ID); err != nil {
 		return err
 	}
-	return s.saved(w, r, partPause, s.T(r, "settings.pause.resumed", "City", c.Name))
+	return s.saved(w, r, pageOverview, partPause, s.T(r, "settings.pause.resumed", "City", c.Name))
 }

@@ -17,8 +17,7 @@ import (
 // maxPlacesForm bounds the form of lines and stops, in bytes.
 const maxPlacesForm = place.MaxText + maxForm
 
-// placesRoutes are the page of lines and stops. It is a separate page: there may be
-// thousands.
+// placesRoutes are the page of lines and stops.
 func (s *Site) placesRoutes(r chi.Router) {
 	back := http.RedirectHandler("/settings/places", http.StatusSeeOther).ServeHTTP
 	r.Get("/places", s.Handler(s.handlePlaces))
@@ -36,7 +35,9 @@ func (s *Site) placesForms(r chi.Router) {
 
 // placesPage is what settings/places.tmpl shows.
 type placesPage struct {
-	placesPart
+	Lines, Stops int
+	Changed      time.Time
+
 	Text    string
 	Errors  []placeError
 	Try     string // a text to be tried
@@ -47,27 +48,10 @@ type placesPage struct {
 	Fetches bool   // a timetable can be fetched
 }
 
-// placesPart is the part of the settings page about lines and stops.
-type placesPart struct {
-	Lines, Stops int
-	Changed      time.Time
-}
-
 // placeError is what is wrong with a line of the text.
 type placeError struct {
 	Line       int // 0: the whole text
 	Name, Text string
-}
-
-// placesPart returns the part of the settings page.
-func (s *Site) placesPart(r *http.Request) (placesPart, error) {
-	c := s.City(r)
-	p, err := s.Cities.PlacesOf(r.Context(), c.ID)
-	if err != nil {
-		return placesPart{}, err
-	}
-	changed, err := s.DB.PlacesChanged(r.Context(), c.ID)
-	return placesPart{Lines: len(p.Lines()), Stops: len(p.Stops()), Changed: changed}, err
 }
 
 func (s *Site) handlePlaces(w http.ResponseWriter, r *http.Request) error {
@@ -77,17 +61,22 @@ func (s *Site) handlePlaces(w http.ResponseWriter, r *http.Request) error {
 // showPlaces writes the page of lines and stops. set replaces what is stored with what
 // was typed.
 func (s *Site) showPlaces(w http.ResponseWriter, r *http.Request, status int, set func(*placesPage)) error {
-	part, err := s.placesPart(r)
+	c := s.City(r)
+	stored, err := s.Cities.PlacesOf(r.Context(), c.ID)
 	if err != nil {
 		return err
 	}
-	text, err := s.DB.Places(r.Context(), s.City(r).ID)
+	changed, err := s.DB.PlacesChanged(r.Context(), c.ID)
 	if err != nil {
 		return err
 	}
-	p := &placesPage{placesPart: part, Text: text, Fetches: s.Cities.Fetches()}
+	text, err := s.DB.Places(r.Context(), c.ID)
+	if err != nil {
+		return err
+	}
+	p := &placesPage{Lines: len(stored.Lines()), Stops: len(stored.Stops()), Changed: changed, Text: text, Fetches: s.Cities.Fetches()}
 	set(p)
-	return s.render(w, r, status, "settings/places.tmpl", s.T(r, "settings.places.title"), p)
+	return s.showDesk(w, r, status, pagePlaces, p)
 }
 
 // typedPlaces reads the form. What is typed holds what is wrong with it, and p is what
@@ -163,9 +152,8 @@ func (s *Site) countStops(r *http.Request, p *place.Places) string {
 
 // savedPlaces leads back to the places that were stored.
 func (s *Site) savedPlaces(w http.ResponseWriter, r *http.Request, said string) error {
-	s.flash(r.Context(), said)
-	http.Redirect(w, r, "/settings/places", http.StatusSeeOther)
-	return nil
+	s.offerUndo(r, manage.ActPlaces, "")
+	return s.saved(w, r, pagePlaces, pagePlaces, said)
 }
 
 // handlePlacesTry says what would be read in a text by the places that were typed.

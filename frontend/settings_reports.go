@@ -17,7 +17,7 @@ import (
 
 const (
 	reportsShown  = 50 // on the page of reports, of each kind
-	reportsLatest = 3  // on the settings page, of each kind
+	reportsLatest = 3  // on the overview, of each kind
 )
 
 // The lists of reports, as in ?show=. The values must not change: people have
@@ -28,16 +28,18 @@ const (
 	showHeld    = "held"
 )
 
-// reportRoutes are the page of reports and its buttons. It is a separate page,
-// since a hundred reports would bury the settings.
+// reportRoutes are the page of reports and its buttons.
 func (s *Site) reportRoutes(r chi.Router) {
 	r.Get("/reports", s.Handler(s.handleReports))
 	r.Post("/reports/take-back", s.Handler(s.handleTakeBack))
 	r.Post("/reports/mute", s.Handler(s.handleMute))
 	r.Post("/reports/unmute", s.Handler(s.handleUnmute))
+	r.Get("/reports/always", s.Handler(s.handleAlwaysAsk))
+	r.Post("/reports/always", s.Handler(s.handleAlways))
+	r.Post("/reports/approval", s.Handler(s.handleApproval))
 }
 
-// latestReports is the part of the settings page about reports.
+// latestReports is the part of the overview about reports.
 type latestReports struct {
 	Waiting []heldGroup
 	Passed  []reportItem
@@ -49,10 +51,13 @@ type reportsPage struct {
 	Show    string // showPassed, showRefused or showHeld
 	Waiting []heldGroup
 	Items   []reportItem
-	Full    bool // there may be more than are shown
-	Limit   int
 	Days    int    // how long reports are kept
 	Expire  string // how old they may be to be sent
+	Counts  reportCounts
+	Filter  reportFilter
+	Older   string // the address of what is older than what is shown; empty: there is nothing
+	Bounded int    // see manage.Found
+	Muted   []mutedItem
 }
 
 // reportItem is one report as a moderator sees it.
@@ -65,7 +70,8 @@ type reportItem struct {
 	Show      string // the list it stands in
 	Verdict   verdict
 	Held      bool
-	Asked     bool // it was refused as a question or by a task
+	Asked     bool // it was refused, and may be let through
+	Always    bool // the rules may be changed so that it would pass
 	Results   []reportResult
 	db.Counts      // of its deliveries
 	Waiting   int  // how many people it waits for, who get several reports together
@@ -86,19 +92,23 @@ func (s *Site) latestReports(r *http.Request) (latestReports, error) {
 	return latestReports{Waiting: waiting, Passed: passed, Refused: refused}, err
 }
 
-// storedReports returns the newest reports of one of the lists of the city.
-func (s *Site) storedReports(r *http.Request, show string, limit int) ([]db.Judged, error) {
-	return s.Cities.Reports(r.Context(), s.City(r).ID, manage.Wanted{
-		Passed: show == showPassed, Refused: show == showRefused, Held: show != showPassed, Limit: limit})
+// wanted are the reports of one of the lists of the city.
+func wanted(show string, limit int) manage.Wanted {
+	return manage.Wanted{Passed: show == showPassed, Refused: show == showRefused, Held: show != showPassed, Limit: limit}
 }
 
 // reportItems returns the newest reports of one of the lists of the city.
 func (s *Site) reportItems(r *http.Request, show string, limit int) ([]reportItem, error) {
-	ctx, city := r.Context(), s.City(r)
-	list, err := s.storedReports(r, show, limit)
+	list, err := s.Cities.Reports(r.Context(), s.City(r).ID, wanted(show, limit))
 	if err != nil {
 		return nil, err
 	}
+	return s.itemsOf(r, show, list)
+}
+
+// itemsOf shows reports of one of the lists of the city.
+func (s *Site) itemsOf(r *http.Request, show string, list []db.Judged) ([]reportItem, error) {
+	ctx, city := r.Context(), s.City(r)
 	muted, err := s.DB.Mutes(ctx, city.ID)
 	if err != nil {
 		return nil, err
@@ -108,7 +118,8 @@ func (s *Site) reportItems(r *http.Request, show string, limit int) ([]reportIte
 		items[i] = reportItem{ID: j.Report.ID, Text: j.Report.Text, Time: j.Report.Time,
 			Network: s.networkName(visitOf(r.Context()).lang, j.Report.Network), Private: j.Report.Visibility == report.Private,
 			Show: show, Verdict: newVerdict(j.Verdict), Held: j.Held,
-			Asked:   mayBeLetThrough(j.Verdict),
+			Asked:   j.Overrulable(),
+			Always:  j.Overrulable() && (j.Verdict.Reason == report.ReasonNoTrigger || j.Verdict.Reason == report.ReasonBlocked),
 			Results: s.resultsOf(visitOf(r.Context()).lang, j),
 			CanMute: j.Report.Author != "", Muted: muted[j.Report.Author]}
 		// A refused report was never sent, but one that was taken back was.
@@ -146,18 +157,34 @@ func (s *Site) countDeliveries(ctx context.Context, item *reportItem, j db.Judge
 
 func (s *Site) handleReports(w http.ResponseWriter, r *http.Request) error {
 	show := shownReports(r.URL.Query().Get("show"))
-	items, err := s.reportItems(r, show, reportsShown)
+	filter, err := s.reportFilter(r, show)
 	if err != nil {
 		return err
 	}
-	waiting, err := s.heldGroups(r)
+	found, err := s.Cities.Search(r.Context(), s.City(r).ID, filter.wanted(show))
 	if err != nil {
 		return err
 	}
-	p := reportsPage{Show: show, Waiting: waiting, Items: items, Limit: reportsShown, Full: len(items) == reportsShown,
-		Expire: brief(s.Config.Reports.Expire),
-		Days:   int(s.Config.Reports.Keep.Round(24*time.Hour) / (24 * time.Hour))}
-	return s.render(w, r, http.StatusOK, "settings/reports.tmpl", s.T(r, "settings.reports.title"), p)
+	p := reportsPage{Show: show, Filter: filter, Bounded: found.Bounded, Expire: brief(s.Config.Reports.Expire),
+		Days: int(s.Config.Reports.Keep.Round(24*time.Hour) / (24 * time.Hour))}
+	if found.More {
+		p.Older = filter.older(show, found.Next)
+	}
+	if p.Items, err = s.itemsOf(r, show, found.Reports); err != nil {
+		return err
+	}
+	if p.Waiting, err = s.heldGroups(r); err != nil {
+		return err
+	}
+	counts, err := s.Cities.CountReports(r.Context(), s.City(r).ID)
+	if err != nil {
+		return err
+	}
+	p.count(counts)
+	if p.Muted, err = s.mutedItems(r); err != nil {
+		return err
+	}
+	return s.showDesk(w, r, http.StatusOK, pageReports, p)
 }
 
 // shownReports returns the list asked for, or the passed reports if it is none of
@@ -196,6 +223,7 @@ func (s *Site) handleTakeBack(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Cities.TakeBack(r.Context(), s.City(r).ID, r.PostFormValue("report")); err != nil {
 		return ofReport(err)
 	}
+	s.offerUndo(r, manage.ActTakenBack, r.PostFormValue("report"))
 	return s.backToReports(w, r, "settings.reports.taken_back")
 }
 
@@ -211,6 +239,12 @@ func (s *Site) handleMute(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Site) handleUnmute(w http.ResponseWriter, r *http.Request) error {
+	if author := r.PostFormValue("author"); author != "" {
+		if err := s.Cities.UnmuteAuthor(r.Context(), s.City(r).ID, author); err != nil {
+			return err
+		}
+		return s.saved(w, r, pageReports, partMuted, s.T(r, "settings.reports.unmute_done"))
+	}
 	if err := s.Cities.Unmute(r.Context(), s.City(r).ID, r.PostFormValue("report")); err != nil {
 		return ofReport(err)
 	}

@@ -15,14 +15,24 @@ import (
 // address. Each time they are compiled.
 const rulesPerMinute = 30
 
-// ruleRoutes are the routes of the part about the rules.
+// ruleRoutes are the page of the rules.
 func (s *Site) ruleRoutes(r chi.Router) {
-	r.Get("/rules", backTo(partRules))
-	r.Get("/rules/try", backTo(partRules))
+	r.Get("/rules", s.Handler(s.handleRules))
+	r.Get("/rules/try", backTo(pageRules, pageRules))
 	limited := r.With(s.limitPosts(rulesPerMinute, time.Minute))
 	limited.Post("/rules", s.Handler(s.handleRulesSave))
 	limited.Post("/rules/try", s.Handler(s.handleRulesTry))
 	r.Post("/rules/reset", s.Handler(s.handleRulesReset))
+	r.Get("/rules/words", backTo(pageRules, partWords))
+	limited.Post("/rules/words", s.Handler(s.handleWords))
+}
+
+// rulesPage is what settings/rules.tmpl shows.
+type rulesPage struct {
+	Rules rulesForm
+	Tasks tasksPart
+	Words wordsPart
+	Would manage.Would
 }
 
 // rulesForm is the form of the rules, with what was typed.
@@ -35,6 +45,8 @@ type rulesForm struct {
 	Tried         *verdict // nil if none was tried
 	Asks          bool     // it would be answered instead of being passed on
 	MayAsk        bool     // it would be answered, too
+	Said          string   // what would be passed on of Text, where that is something else
+	Notes         []string // what else there is to say of it
 	Unsaved       bool     // the lists differ from the stored ones
 }
 
@@ -61,7 +73,12 @@ type verdict struct {
 func newVerdict(v report.Verdict) verdict {
 	shown := verdict{Passed: v.Passed, Reason: "settings.reason.unknown", Detail: v.Detail}
 	switch v.Reason {
-	case report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
+	case report.ReasonTest:
+		shown.Reason, shown.Detail = "settings.reason.test_held", ""
+		if v.Tested().Passed {
+			shown.Reason = "settings.reason.test_passed"
+		}
+	case report.ReasonLink, report.ReasonLong, report.ReasonApproval, report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
 		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion, report.ReasonTask:
@@ -116,7 +133,27 @@ func (s *Site) showRules(w http.ResponseWriter, r *http.Request, form rulesForm,
 			}
 		}
 	}
-	return s.showForm(w, r, statusOf(wrong == nil), func(p *settingsPage) { p.Rules = form })
+	return s.showRulesPage(w, r, statusOf(wrong == nil), func(p *rulesPage) { p.Rules = form })
+}
+
+// showRulesPage writes the page. set replaces what is stored with what was typed.
+func (s *Site) showRulesPage(w http.ResponseWriter, r *http.Request, status int, set func(*rulesPage)) (err error) {
+	p := &rulesPage{Rules: storedRules(s.City(r))}
+	if p.Tasks, err = s.tasksPart(r); err != nil {
+		return err
+	}
+	if p.Words, err = s.wordsPart(r); err != nil {
+		return err
+	}
+	if p.Would, err = s.Cities.Would(r.Context(), s.City(r)); err != nil {
+		return err
+	}
+	set(p)
+	return s.showDesk(w, r, status, pageRules, p)
+}
+
+func (s *Site) handleRules(w http.ResponseWriter, r *http.Request) error {
+	return s.showRules(w, r, storedRules(s.City(r)), nil)
 }
 
 func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
@@ -129,20 +166,23 @@ func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
 	if wrong != nil {
 		return s.showRules(w, r, form, wrong)
 	}
-	return s.saved(w, r, partRules, s.T(r, "settings.rules.saved"))
+	return s.saved(w, r, pageRules, pageRules, s.T(r, "settings.rules.saved"))
 }
 
 // handleRulesTry judges a sentence by the rules as typed. It saves nothing.
 func (s *Site) handleRulesTry(w http.ResponseWriter, r *http.Request) error {
 	form := s.typedRules(r)
-	tried, err := s.Cities.Try(r.Context(), s.City(r), form.rules(), form.Text)
+	tried, err := s.Cities.Try(r.Context(), s.City(r), form.rules(), form.Text, func(id string, data ...any) string { return s.T(r, id, data...) })
 	wrong, err := problems(err)
 	if err != nil {
 		return err
 	}
 	if wrong == nil {
 		v := newVerdict(tried.Verdict)
-		form.Tried, form.Asks, form.MayAsk = &v, tried.Asks, tried.MayAsk
+		form.Tried, form.Asks, form.MayAsk, form.Notes = &v, tried.Asks, tried.MayAsk, tried.Notes
+		if tried.Text != strings.TrimSpace(form.Text) {
+			form.Said = tried.Text
+		}
 	}
 	return s.showRules(w, r, form, wrong)
 }
@@ -152,5 +192,6 @@ func (s *Site) handleRulesReset(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.ResetRules(r.Context(), s.City(r).ID, ""); err != nil {
 		return err
 	}
-	return s.saved(w, r, partRules, s.T(r, "settings.rules.reset_done"))
+	s.offerUndo(r, manage.ActRulesReset, "")
+	return s.saved(w, r, pageRules, pageRules, s.T(r, "settings.rules.reset_done"))
 }

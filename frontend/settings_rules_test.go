@@ -27,7 +27,7 @@ func TestSettingsRules(t *testing.T) {
 	}
 
 	t.Run("what is stored is shown", func(t *testing.T) {
-		page := w.get("/settings").want(http.StatusOK, "")
+		page := w.get("/settings/rules").want(http.StatusOK, "")
 		if got := page.value("triggers"); got != c.Triggers {
 			t.Errorf("triggers %q, want %q", got, c.Triggers)
 		}
@@ -37,16 +37,16 @@ func TestSettingsRules(t *testing.T) {
 	})
 	t.Run("saving", func(t *testing.T) {
 		before := b.changes(c)
-		w.post("/settings/rules", "triggers", "Plärrer\r\nkontis?\r\n", "blocked", "Blödsinn").want(http.StatusSeeOther, "/settings#rules")
+		w.post("/settings/rules", "triggers", "Plärrer\r\nkontis?\r\n", "blocked", "Blödsinn").want(http.StatusSeeOther, "/settings/rules#rules")
 		if got := stored(t); got.Triggers != "Plärrer\nkontis?" || got.Blocked != "Blödsinn" {
 			t.Errorf("stored %q and %q", got.Triggers, got.Blocked)
 		}
 		if b.changes(c) == before {
 			t.Error("nobody was told of the change")
 		}
-		page := w.get("/settings")
+		page := w.get("/settings/rules")
 		page.says("rules", "The rules are saved.")
-		w.get("/settings").silent("rules", "The rules are saved.")
+		w.get("/settings/rules").silent("rules", "The rules are saved.")
 	})
 	t.Run("a pattern that cannot be read is refused at its line", func(t *testing.T) {
 		before := stored(t)
@@ -110,15 +110,15 @@ func TestSettingsRules(t *testing.T) {
 		}
 	})
 	t.Run("the suggestion", func(t *testing.T) {
-		w.post("/settings/rules/reset").want(http.StatusSeeOther, "/settings#rules")
+		w.post("/settings/rules/reset").want(http.StatusSeeOther, "/settings/rules#rules")
 		got := stored(t)
 		if got.Triggers != censor.DefaultTriggers("de") || got.Blocked != censor.DefaultBlocked("de") {
 			t.Errorf("stored %+v", got)
 		}
 	})
 	t.Run("no trigger at all is possible and said", func(t *testing.T) {
-		w.post("/settings/rules", "triggers", " ", "blocked", "").want(http.StatusSeeOther, "/settings#rules")
-		w.get("/settings").says("rules", "only what names a line or a stop of the city is passed on")
+		w.post("/settings/rules", "triggers", " ", "blocked", "").want(http.StatusSeeOther, "/settings/rules#rules")
+		w.get("/settings/rules").says("rules", "only what names a line or a stop of the city is passed on")
 	})
 }
 

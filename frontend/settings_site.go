@@ -10,20 +10,15 @@ import (
 	"ticketfrei/internal/report"
 )
 
-// Settings writes the settings page with data in place of what the network's
+// Settings writes the page of the networks with data in place of what the network's
 // Settings returns: see bots.Site.
 func (s *Site) Settings(w http.ResponseWriter, r *http.Request, status int, network string, data any) error {
-	p, err := s.settingsPage(r, map[string]any{network: data})
-	if err != nil {
-		return err
-	}
-	return s.showSettings(w, r, status, p)
+	return s.showNetworks(w, r, status, map[string]any{network: data})
 }
 
-// Saved redirects to the network's card on the settings page, which shows text
-// once: see bots.Site.
+// Saved redirects to the network's card, which shows text once: see bots.Site.
 func (s *Site) Saved(w http.ResponseWriter, r *http.Request, network, text string) error {
-	return s.saved(w, r, bots.SettingsAnchor(network), text)
+	return s.saved(w, r, pageNetworks, bots.SettingsAnchor(network), text)
 }
 
 // Connect creates a bot of the network for the city, or takes the one that it

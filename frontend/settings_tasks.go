@@ -12,11 +12,10 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
-	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
 
-// partTasks is the part of the settings page about the outside programs that look at
+// partTasks is the part of the page of the rules about the outside programs that look at
 // reports before the rules do. It is there where the city has some that could.
 const partTasks = "tasks"
 
@@ -39,7 +38,7 @@ type taskItem struct {
 
 // taskRoutes is the route of the part.
 func (s *Site) taskRoutes(r chi.Router) {
-	r.Get("/rules/tasks", backTo(partTasks))
+	r.Get("/rules/tasks", backTo(pageRules, partTasks))
 	r.Post("/rules/tasks", s.Handler(s.handleTasks))
 }
 
@@ -92,7 +91,7 @@ func (s *Site) handleTasks(w http.ResponseWriter, r *http.Request) error {
 		}
 		return &bots.PageError{Status: http.StatusUnprocessableEntity, ID: "settings.error.gone", Err: wrong}
 	}
-	return s.saved(w, r, partTasks, s.T(r, "settings.tasks.saved"))
+	return s.saved(w, r, pageRules, partTasks, s.T(r, "settings.tasks.saved"))
 }
 
 // moved returns the tasks with one moved up or down, added or removed.
@@ -162,10 +161,4 @@ func cutRunes(text string, most int) string {
 		return string(runes[:most-1]) + "…"
 	}
 	return text
-}
-
-// mayBeLetThrough tells whether a moderator may let a report through that was refused: by
-// what may be wrong of it, and not by the rules.
-func mayBeLetThrough(v report.Verdict) bool {
-	return v.Reason == report.ReasonQuestion || v.Reason == report.ReasonTask
 }

@@ -41,24 +41,24 @@ func TestTasksAreOrdered(t *testing.T) {
 	b := newTaskBoard(t)
 	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
-	page := w.get("/settings").want(http.StatusOK, "")
+	page := w.get("/settings/rules").want(http.StatusOK, "")
 	page.says("tasks", "No program looks at the reports yet.")
 	if strings.Contains(page.body, `value="bell"`) {
 		t.Error("a program that is not connected is offered")
 	}
-	w.post("/settings/bell/connect", "token", "good").want(http.StatusSeeOther, "/settings#network-bell")
+	w.post("/settings/bell/connect", "token", "good").want(http.StatusSeeOther, "/settings/networks#network-bell")
 	for _, step := range []struct{ do, task, want string }{
 		{"add", "tram", "tram"}, {"add", "bell", "tram\nbell"}, {"add", "bell", "tram\nbell"}, {"down", "bell", "tram\nbell"},
 		{"up", "bell", "bell\ntram"}, {"down", "bell", "tram\nbell"}, {"remove", "tram", "bell"}, {"remove", "tram", "bell"}, {"up", "nobody", "bell"},
 	} {
-		w.post("/settings/rules/tasks", "do", step.do, "task", step.task).want(http.StatusSeeOther, "/settings#tasks")
-		w.get("/settings").says("tasks", "That is saved.")
+		w.post("/settings/rules/tasks", "do", step.do, "task", step.task).want(http.StatusSeeOther, "/settings/rules#tasks")
+		w.get("/settings/rules").says("tasks", "That is saved.")
 		got, err := b.db.City(t.Context(), c.ID)
 		if err != nil || got.Tasks != step.want {
 			t.Fatalf("%s %s: stored %q, want %q: %v", step.do, step.task, got.Tasks, step.want, err)
 		}
 	}
-	w.get("/settings/rules/tasks").want(http.StatusSeeOther, "/settings#tasks")
+	w.get("/settings/rules/tasks").want(http.StatusSeeOther, "/settings/rules#tasks")
 }
 
 // TestTasksAreNotShownWithoutPrograms is about a program of which no network looks at
@@ -68,10 +68,10 @@ func TestTasksAreNotShownWithoutPrograms(t *testing.T) {
 	b := newBoard(t)
 	b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
-	if page := w.get("/settings"); page.has("tasks") || strings.Contains(page.body, `href="#tasks"`) {
+	if page := w.get("/settings/rules"); page.has("tasks") || strings.Contains(page.body, `href="#tasks"`) {
 		t.Error("the part about programs is there")
 	}
-	w.post("/settings/rules/tasks", "do", "add", "task", "tram").want(http.StatusSeeOther, "/settings#tasks")
+	w.post("/settings/rules/tasks", "do", "add", "task", "tram").want(http.StatusSeeOther, "/settings/rules#tasks")
 }
 
 func newReportOf(c report.City, id, text string) report.Report {

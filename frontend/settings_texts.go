@@ -17,13 +17,41 @@ import (
 	"ticketfrei/manage"
 )
 
-// textRoutes are the routes of the part about the texts.
+// textRoutes are the page of the texts.
 func (s *Site) textRoutes(r chi.Router) {
-	r.Get("/texts", backTo(partTexts))
-	r.Get("/texts/preview", backTo(partTexts))
+	r.Get("/texts", s.Handler(s.handleTexts))
+	r.Get("/texts/preview", backTo(pageTexts, pageTexts))
 	r.Post("/texts", s.Handler(s.handleTextsSave))
 	r.Post("/texts/preview", s.Handler(s.handleTextsPreview))
 	r.Post("/texts/reset", s.Handler(s.handleTextsReset))
+	r.Get("/texts/answers", backTo(pageTexts, partAnswers))
+	r.Post("/texts/answers", s.Handler(s.handleAnswersSave))
+	r.Post("/texts/contact", s.Handler(s.handleContactSave))
+	r.Get("/texts/defaults", backTo(pageTexts, partDefaults))
+	r.Post("/texts/defaults", s.Handler(s.handleDefaultsSave))
+}
+
+// textsPage is what settings/texts.tmpl shows.
+type textsPage struct {
+	Texts    textsForm
+	Poster   posterForm
+	Answers  answersForm
+	Defaults defaultsForm
+}
+
+func (s *Site) handleTexts(w http.ResponseWriter, r *http.Request) error {
+	return s.showTextsPage(w, r, http.StatusOK, func(*textsPage) {})
+}
+
+// showTextsPage writes the page. set replaces what is stored with what was typed.
+func (s *Site) showTextsPage(w http.ResponseWriter, r *http.Request, status int, set func(*textsPage)) error {
+	texts, err := s.storedTexts(r.Context(), s.City(r))
+	if err != nil {
+		return err
+	}
+	p := &textsPage{Texts: texts, Poster: s.storedPoster(s.City(r)), Answers: s.storedAnswers(r), Defaults: storedDefaults(s.City(r))}
+	set(p)
+	return s.showDesk(w, r, status, pageTexts, p)
 }
 
 // textsForm is the form of the texts, with what was typed.
@@ -109,7 +137,7 @@ func (f textsForm) patch() manage.Patch {
 func (s *Site) showTexts(w http.ResponseWriter, r *http.Request, f textsForm, wrong *manage.Invalid) error {
 	f.NameError, f.LanguageError = s.say(r, wrong, "name"), s.say(r, wrong, "language")
 	f.ZoneError, f.PageError = s.say(r, wrong, "zone"), s.say(r, wrong, "page")
-	return s.showForm(w, r, statusOf(wrong == nil), func(p *settingsPage) { p.Texts = f })
+	return s.showTextsPage(w, r, statusOf(wrong == nil), func(p *textsPage) { p.Texts = f })
 }
 
 // storedPage returns what to store for the page that was typed: nothing if it
@@ -143,7 +171,7 @@ func (s *Site) handleTextsSave(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, p, ""); err != nil {
 		return err
 	}
-	return s.saved(w, r, partTexts, s.T(r, "settings.texts.saved"))
+	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.texts.saved"))
 }
 
 // handleTextsPreview shows what was typed as visitors would see it. It saves
@@ -179,9 +207,9 @@ func (s *Site) previewed(r *http.Request, f textsForm) (string, error) {
 
 // handleTextsReset stores the default text again; name and language stay.
 func (s *Site) handleTextsReset(w http.ResponseWriter, r *http.Request) error {
-	text := ""
-	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Page: &text}, ""); err != nil {
+	if err := s.Cities.ResetText(r.Context(), s.City(r).ID); err != nil {
 		return err
 	}
-	return s.saved(w, r, partTexts, s.T(r, "settings.texts.reset_done"))
+	s.offerUndo(r, manage.ActTextReset, "")
+	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.texts.reset_done"))
 }

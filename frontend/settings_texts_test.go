@@ -26,7 +26,7 @@ func TestSettingsTexts(t *testing.T) {
 	}
 
 	t.Run("the default is shown and stays the default", func(t *testing.T) {
-		page := w.get("/settings")
+		page := w.get("/settings/texts")
 		shown := page.value("page")
 		if !strings.Contains(shown, "Fürth") {
 			t.Fatalf("the default text is %q", shown)
@@ -34,19 +34,19 @@ func TestSettingsTexts(t *testing.T) {
 		digest := attr(page.find(func(n *html.Node) bool { return attr(n, "name") == "default" }), "value")
 		typed := strings.ReplaceAll(shown, "\n", "\r\n") + "\r\n"
 		w.post("/settings/texts", "name", "Fürth (Bayern)", "language", "en", "page", typed, "default", digest).
-			want(http.StatusSeeOther, "/settings#texts")
+			want(http.StatusSeeOther, "/settings/texts#texts")
 		got := stored(t)
 		if got.Name != "Fürth (Bayern)" || got.Language != "en" || got.Page != "" {
 			t.Errorf("stored %+v", got)
 		}
-		if now := w.get("/settings").value("page"); now == shown {
+		if now := w.get("/settings/texts").value("page"); now == shown {
 			t.Error("the default text did not follow the name and the language")
 		}
 	})
 	t.Run("saving", func(t *testing.T) {
 		before := b.changes(c)
 		w.post("/settings/texts", "name", " Fürth ", "language", "de", "page", "## Schön\r\n\r\nhier").
-			want(http.StatusSeeOther, "/settings#texts")
+			want(http.StatusSeeOther, "/settings/texts#texts")
 		got := stored(t)
 		if got.Name != "Fürth" || got.Page != "## Schön\n\nhier" {
 			t.Errorf("stored %+v", got)
@@ -54,7 +54,7 @@ func TestSettingsTexts(t *testing.T) {
 		if b.changes(c) == before {
 			t.Error("nobody was told of the change")
 		}
-		w.get("/settings").says("texts", "The texts are saved.")
+		w.get("/settings/texts").says("texts", "The texts are saved.")
 	})
 	t.Run("a preview saves nothing and can do no harm", func(t *testing.T) {
 		before := stored(t)
@@ -95,7 +95,7 @@ func TestSettingsTexts(t *testing.T) {
 		}
 	})
 	t.Run("back to the default", func(t *testing.T) {
-		w.post("/settings/texts/reset").want(http.StatusSeeOther, "/settings#texts")
+		w.post("/settings/texts/reset").want(http.StatusSeeOther, "/settings/texts#texts")
 		if got := stored(t); got.Page != "" || got.Name != "Fürth" {
 			t.Errorf("stored %+v", got)
 		}
@@ -108,10 +108,10 @@ func TestSettingsInGerman(t *testing.T) {
 	b.city("fuerth", "Fürth", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
 	w.lang = "de-AT,de;q=0.9"
-	page := w.get("/settings").want(http.StatusOK, "")
-	page.says("rules", "Auslöser")
-	page.says("network-tram", "Startet")
-	for _, p := range []string{"/settings", "/settings/reports", "/settings/reports?show=refused"} {
+	w.get("/settings/rules").want(http.StatusOK, "").says("rules", "Auslöser")
+	w.get("/settings/networks").want(http.StatusOK, "").says("network-tram", "Startet")
+	for _, p := range []string{"/settings", "/settings/reports", "/settings/reports?show=refused", "/settings/rules", "/settings/networks", "/settings/texts",
+		"/settings/places", "/settings/people", "/settings/account"} {
 		if body := w.get(p).body; strings.Contains(body, "<no value>") || strings.Contains(body, "!settings.") {
 			t.Errorf("%s: a text or a value is missing", p)
 		}

@@ -13,9 +13,12 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/go-webauthn/webauthn/webauthn"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/bus"
 	kept "ticketfrei/internal/cache"
 	"ticketfrei/internal/clients"
 	"ticketfrei/internal/config"
@@ -38,6 +41,10 @@ type Options struct {
 	// Cities are what the settings change. Its networks are mounted in their order.
 	Cities *manage.Cities
 	Health Health
+	// Bus tells of reports and bots as it happens; nil: nothing is told.
+	Bus *bus.Bus
+	// Metrics takes the figures of the site; nil: nobody asks for them.
+	Metrics prometheus.Registerer
 	// Streams is the room for event streams. If it is nil, there is much.
 	Streams *clients.Room
 	// API is served below /api/v1; nil: there is none.
@@ -72,16 +79,19 @@ type Network = manage.Network
 // pages with what they need. It is safe for use by many goroutines.
 type Site struct {
 	Options
-	Networks  []Network
-	sessions  *scs.SessionManager
-	passwords *passwords
-	cache     *cache
-	drawn     *kept.Cache[drawnKey, []byte] // reports as HTML
-	live      *broker
-	look      atomic.Pointer[look]
-	routes    http.Handler
-	feeds     chan struct{} // room for timetables that are being brought
-	stop      []func()      // end the listening to notices
+	Networks     []Network
+	sessions     *scs.SessionManager
+	failedLogins prometheus.Counter
+	passwords    *passwords
+	passkeys     *webauthn.WebAuthn // nil: none can be used at this address
+	cache        *cache
+	drawn        *kept.Cache[drawnKey, []byte] // reports as HTML
+	live         *broker
+	look         atomic.Pointer[look]
+	routes       http.Handler
+	feeds        chan struct{}   // room for timetables that are being brought
+	stop         []func()        // end the listening to notices
+	closing      context.Context // ends when the site does
 
 	demoMu sync.RWMutex
 	demos  map[string]http.Handler
@@ -99,10 +109,17 @@ func NewSite(o Options) (*Site, error) {
 		o.Now == nil || o.AccountMails == nil || o.Notices == nil || o.Cities == nil || o.Health == nil {
 		return nil, errors.New("frontend: an option is missing")
 	}
+	if o.Streams == nil {
+		o.Streams = clients.NewRoom(maxStreams, maxStreams)
+	}
 	s := &Site{Options: o, Networks: o.Cities.Networks, demos: map[string]http.Handler{}, feeds: make(chan struct{}, feedsAtOnce)}
+	s.failedLogins = countLogins(o.Metrics)
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
 	if s.passwords, err = newPasswords(); err != nil {
+		return nil, fmt.Errorf("frontend: %w", err)
+	}
+	if s.passkeys, err = newPasskeys(o.Config.Web.URL); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	s.cache, s.drawn = newCache(o.Now), kept.New[drawnKey, []byte](maxDrawn, 0)
@@ -115,12 +132,11 @@ func NewSite(o Options) (*Site, error) {
 	if s.routes, err = s.newRoutes(); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
-	if o.Streams == nil {
-		o.Streams = clients.NewRoom(maxStreams, maxStreams)
-	}
 	s.sayOwnTexts()
 	s.live = startBroker(s, o.DB.OnServer(), o.Texts.Languages(), o.Streams, o.Log)
-	s.stop = []func(){o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
+	var end context.CancelFunc
+	s.closing, end = context.WithCancel(context.Background())
+	s.stop = []func(){end, o.Notices.OnChanged(s.cache.drop), o.Notices.OnPassed(s.passed)}
 	return s, nil
 }
 

@@ -149,18 +149,20 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 	texts := i18ntest.MustNew(tn.t, append(templates.Texts[:len(templates.Texts):len(templates.Texts)], networks[0].Files)...)
 	places, stop := relay.NewPlaces(tn.db, &tn.notices, slog.New(slog.DiscardHandler))
 	tn.t.Cleanup(stop)
+	cfg := &config.Config{
+		Web:     config.Web{URL: tn.url},
+		Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
+		Reports: config.Reports{Keep: 168 * time.Hour},
+	}
 	cities, err := manage.New(manage.Options{DB: tn.db, Notices: &tn.notices, Networks: networks,
-		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Places: places})
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Places: places,
+		Letters: &manage.Letters{Mails: tn, Texts: texts, Config: cfg, Secrets: tn.box, Log: slog.New(slog.DiscardHandler), Now: tn.clock.time}})
 	if err != nil {
 		tn.t.Fatal(err)
 	}
 	o := Options{
-		Config: &config.Config{
-			Web:     config.Web{URL: tn.url},
-			Mail:    config.Mail{Domain: "tickets.example", From: "ticketfrei@tickets.example"},
-			Reports: config.Reports{Keep: 168 * time.Hour},
-		},
-		DB: tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
+		Config: cfg,
+		DB:     tn.db, Secrets: tn.box, Texts: texts, Now: tn.clock.time,
 		Log:          slog.New(slog.NewTextHandler(tn.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		AccountMails: tn, Notices: &tn.notices, Cities: cities, Health: tn,
 	}

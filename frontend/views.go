@@ -93,7 +93,7 @@ func (p pages) parse(n Network) (map[string]view, error) {
 // nothing: it is only a part of a page.
 func parsePages(site, kit fs.FS) (pages, error) {
 	p := pages{base: template.New("base").Option(missingKey), views: map[string]view{}}
-	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl"} {
+	for _, pattern := range []string{"layout.tmpl", "partials/*.tmpl", "settings/partials/*.tmpl", "operator/partials/*.tmpl"} {
 		if err := parseGlob(p.base, site, pattern); err != nil {
 			return pages{}, err
 		}
@@ -104,7 +104,7 @@ func parsePages(site, kit fs.FS) (pages, error) {
 	if err := addViews(p.views, p.base, kit, ".", "bots/kit"); err != nil {
 		return pages{}, err
 	}
-	for _, dir := range []string{".", "settings"} {
+	for _, dir := range []string{".", "settings", "operator"} {
 		if err := addViews(p.views, p.base, site, dir, dir); err != nil {
 			return pages{}, err
 		}

@@ -9,7 +9,7 @@ func TestViewsHoldWhatTheyUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.views["settings/settings.tmpl"].set.Lookup("settings-city") == nil {
+	if p.views["settings/rules.tmpl"].set.Lookup("settings-city") == nil {
 		t.Error("the page of the rules lacks a part that it uses")
 	}
 	for name, v := range p.views {

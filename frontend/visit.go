@@ -20,6 +20,8 @@ type visit struct {
 	city      report.City
 	moderator *db.Moderator // nil when nobody is logged in
 	cities    []report.City // of the moderator
+	role      report.Role   // of the moderator, in city
+	operator  bool          // the moderator is an operator
 	session   bool          // the context holds a session
 
 	forModerators bool // the page is in the languages of moderators alone

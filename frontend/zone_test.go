@@ -84,13 +84,13 @@ func TestZoneInTheSettings(t *testing.T) {
 	tn.members("fuerth", "Fürth", "one@example.org")
 	w := tn.login("one@example.org")
 	w.lang = "de"
-	w.get("/settings").says("zone-hint", "Europe/Berlin")
+	w.get("/settings/texts").says("zone-hint", "Europe/Berlin")
 	save := func(zone string) answer {
 		return w.post("/settings/texts", "name", "Fürth", "language", "de", "page", "Hallo", "zone", zone)
 	}
-	save(" America/St_Johns ").want(http.StatusSeeOther, "/settings#texts")
+	save(" America/St_Johns ").want(http.StatusSeeOther, "/settings/texts#texts")
 	tn.hasZone("fuerth", "America/St_Johns")
-	if got := w.get("/settings").value("zone"); got != "America/St_Johns" {
+	if got := w.get("/settings/texts").value("zone"); got != "America/St_Johns" {
 		t.Errorf("the field has %q", got)
 	}
 	page := save("Europa/Fürth").want(http.StatusUnprocessableEntity, "")
@@ -98,8 +98,8 @@ func TestZoneInTheSettings(t *testing.T) {
 	if got := page.value("zone"); got != "Europa/Fürth" || attr(page.id("zone"), "aria-invalid") != "true" {
 		t.Errorf("what was typed came back as %q", got)
 	}
-	w.post("/settings/texts", "name", "Fürth", "language", "de", "page", "Hallo").want(http.StatusSeeOther, "/settings#texts")
+	w.post("/settings/texts", "name", "Fürth", "language", "de", "page", "Hallo").want(http.StatusSeeOther, "/settings/texts#texts")
 	tn.hasZone("fuerth", "America/St_Johns")
-	save("").want(http.StatusSeeOther, "/settings#texts")
+	save("").want(http.StatusSeeOther, "/settings/texts#texts")
 	tn.hasZone("fuerth", "")
 }

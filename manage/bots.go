@@ -61,6 +61,9 @@ func (m *Cities) Described(ctx context.Context, c report.City, b report.Bot) Bot
 		d.State, d.LastError, d.ErrorAt = report.BotTrouble, "this server does not have the network "+b.Network+": the operator has taken it away", time.Time{}
 		return d
 	}
+	if c.Off() { // what it was before it was is of no use
+		d.State, d.LastError, d.ErrorAt = report.BotOff, "", time.Time{}
+	}
 	ctx, done := context.WithTimeout(ctx, askTimeout)
 	defer done()
 	err = errors.Join(
@@ -134,7 +137,11 @@ func (m *Cities) Bot(ctx context.Context, cityID, botID int64) (Network, report.
 
 // Enable switches a bot on or off.
 func (m *Cities) Enable(ctx context.Context, b report.Bot, on bool) error {
-	return m.changed(b.CityID, m.DB.EnableBot(ctx, b.ID, on))
+	act := "bot.disabled"
+	if on {
+		act = "bot.enabled"
+	}
+	return m.did(ctx, b.CityID, act, b.Network, m.DB.EnableBot(ctx, b.ID, on))
 }
 
 // Disconnect deletes a bot, with all that is stored of it. The error is ErrAlways, or a
@@ -154,14 +161,14 @@ func (m *Cities) Disconnect(ctx context.Context, b report.Bot) error {
 	if errors.Is(err, db.ErrNotFound) { // somebody else has disconnected it a moment ago
 		err = nil
 	}
-	return m.changed(b.CityID, err)
+	return m.did(ctx, b.CityID, "bot.disconnected", b.Network, err)
 }
 
 // forget switches the bot off and makes the network delete what it stores about
 // it. The bot is switched off first: if the network fails half way, the bot
 // must not go on with what is left.
 func (m *Cities) forget(ctx context.Context, n Network, b report.Bot) error {
-	if err := m.Enable(ctx, b, false); err != nil {
+	if err := m.changed(b.CityID, m.DB.EnableBot(ctx, b.ID, false)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, forgetTimeout)

@@ -8,6 +8,7 @@ import (
 
 	"ticketfrei/censor"
 	"ticketfrei/db"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
@@ -157,6 +158,9 @@ type Made struct {
 // that every city has, and its first moderator.
 func (m *Cities) Create(ctx context.Context, n NewCity) (Made, error) {
 	field := n.slugField()
+	if err := m.mayAdd(n); err != nil {
+		return Made{}, err
+	}
 	if err := n.Check(); err != nil {
 		return Made{}, err
 	}
@@ -168,11 +172,14 @@ func (m *Cities) Create(ctx context.Context, n NewCity) (Made, error) {
 	if made.Owner, made.New, err = m.owner(ctx, n); err != nil {
 		return Made{}, err
 	}
-	made.City, err = m.DB.CreateCity(ctx, n.city(), made.Owner.ID, m.everywhere())
+	made.City, err = m.DB.CreateCity(ctx, m.newCity(n), made.Owner.ID, m.everywhere())
 	if errors.Is(err, db.ErrTaken) {
 		err = Wrong(field, takenCity)
 	}
-	return made, m.changed(made.City.ID, err)
+	if err == nil && !n.Operator {
+		m.tellOperator(ctx, made.City, made.Owner)
+	}
+	return made, m.did(ctx, made.City.ID, "city.added", "", err)
 }
 
 // owner returns the first moderator of a new city, who is made where there is none.
@@ -202,36 +209,36 @@ func (m *Cities) owner(ctx context.Context, n NewCity) (owner db.Moderator, made
 	return owner, true, err
 }
 
-func (n NewCity) city() report.City {
+// newCity is a city as it begins: it waits where the operator is to let it begin.
+func (m *Cities) newCity(n NewCity) report.City {
 	c := censor.NewCity(n.Slug, n.Name, n.Language)
-	c.Zone = n.Zone
+	c.Zone, c.Waiting = n.Zone, !n.Operator && m.Signup == config.SignupApproval
 	return c
+}
+
+// ErrSignupClosed is the answer to who would add a city where only the operator may.
+var ErrSignupClosed = errors.New("only the operator adds cities here")
+
+// mayAdd is ErrSignupClosed where a city may not be added.
+func (m *Cities) mayAdd(n NewCity) error {
+	if m.Signup == config.SignupClosed && !n.Operator {
+		return ErrSignupClosed
+	}
+	return nil
 }
 
 // Confirm makes the city of a sign-up, and its moderator with that hash of a password
 // where there is none yet. The error is db.ErrTaken where another city has the slug by
-// now, and db.ErrNotFound where it was confirmed before.
+// now, db.ErrNotFound where it was confirmed before, and ErrSignupClosed where only the
+// operator adds cities.
 func (m *Cities) Confirm(ctx context.Context, r db.Registration, hash string) (report.City, db.Moderator, error) {
 	n := NewCity{Name: r.CityName, Slug: r.Slug, Language: r.Language, Zone: r.Zone}
-	c, owner, err := m.DB.ConfirmRegistration(ctx, r.ID, hash, n.city(), m.everywhere())
-	return c, owner, m.changed(c.ID, err)
-}
-
-// Delete deletes a city with all that is stored of it, by the networks too. Where one of
-// them fails, the error is a *ForgetError, and the city stays.
-func (m *Cities) Delete(ctx context.Context, cityID int64) error {
-	list, err := m.DB.CityBots(ctx, cityID)
-	if err != nil {
-		return err
+	if err := m.mayAdd(n); err != nil {
+		return report.City{}, db.Moderator{}, err
 	}
-	for _, b := range list {
-		n, err := m.Network(b.Network)
-		if err != nil {
-			continue // the program was built without this network, so nobody can be asked
-		}
-		if err := m.forget(ctx, n, b); err != nil {
-			return err
-		}
+	c, owner, err := m.DB.ConfirmRegistration(ctx, r.ID, hash, m.newCity(n), m.everywhere())
+	if err == nil {
+		m.tellOperator(ctx, c, owner)
 	}
-	return m.changed(cityID, m.DB.DeleteCity(ctx, cityID))
+	return c, owner, m.did(As(ctx, Actor{owner.ID, owner.Email, report.Owner}), c.ID, "city.added", "", err)
 }

@@ -78,7 +78,7 @@ func TestFormerCity(t *testing.T) {
 	tn := newTown(t)
 	owner := must(tn.db.CreateModerator(t.Context(), "m@example.org", "hash"))(t)
 	c := tn.city("jena")
-	tn.check(tn.Delete(t.Context(), c.ID))
+	tn.check(tn.DeleteNow(t.Context(), c.ID))
 	_, err := tn.Create(t.Context(), manage.NewCity{Name: "Jena", Language: "de", Owner: owner.ID})
 	if p := tn.wrong(err, "name")[0]; p.TextID != "form.city.former" {
 		t.Errorf("wrong is %s", p.TextID)
@@ -89,14 +89,14 @@ func TestFormerCity(t *testing.T) {
 	}
 }
 
-func TestDeleteCity(t *testing.T) {
+func TestDeleteCityForGood(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
 	c, other := tn.city("jena"), tn.city("gera")
 	bell := tn.ring(c)
 	tn.changes = map[int64]int{}
 	tn.bell.err = errors.New("no")
-	failed, ok := errors.AsType[*manage.ForgetError](tn.Delete(t.Context(), c.ID))
+	failed, ok := errors.AsType[*manage.ForgetError](tn.DeleteNow(t.Context(), c.ID))
 	if !ok || failed.Network != "bell" {
 		t.Fatalf("the error is %v", failed)
 	}
@@ -104,14 +104,14 @@ func TestDeleteCity(t *testing.T) {
 		t.Error("the bot that was not forgotten works on")
 	}
 	tn.bell.err = nil
-	tn.check(tn.Delete(t.Context(), c.ID))
+	tn.check(tn.DeleteNow(t.Context(), c.ID))
 	if _, err := tn.Find(t.Context(), "jena"); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("it is there: %v", err)
 	}
 	if len(tn.tram.forgot) != 1 || len(tn.bell.forgot) != 2 {
 		t.Errorf("forgotten are %v and %v", tn.tram.forgot, tn.bell.forgot)
 	}
-	tn.is(tn.Delete(t.Context(), c.ID), db.ErrNotFound)
+	tn.is(tn.DeleteNow(t.Context(), c.ID), db.ErrNotFound)
 	if tn.now(other).Slug != "gera" || tn.changes[other.ID] != 0 {
 		t.Error("another city was touched")
 	}

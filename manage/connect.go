@@ -45,7 +45,7 @@ func (m *Cities) Connect(ctx context.Context, c report.City, network string, bot
 		b, err = n.Network.(bots.Connector).Connect(ctx, c, botID, values)
 		return err
 	})
-	return b, m.changed(c.ID, ofValues(err))
+	return b, m.did(ctx, c.ID, "bot.connected", n.Name, ofValues(err))
 }
 
 // checkValues finds values that no field wants, and fields that want one.

@@ -23,17 +23,21 @@ const (
 type Details struct {
 	Name, Language, Zone, Page, Poster  string
 	NoIndex, Questions, Replies, Paused bool
+	Approval                            report.Approval
+	NoLinks, Short, NoContact           bool
+	Defaults                            report.SubscriptionDefaults
 }
 
 // DetailsOf returns the details of a city.
 func DetailsOf(c report.City) Details {
 	return Details{Name: c.Name, Language: c.Language, Zone: c.Zone, Page: c.Page, Poster: c.Poster,
-		NoIndex: c.NoIndex, Questions: c.Questions, Replies: c.Replies, Paused: !c.Paused.IsZero()}
+		NoIndex: c.NoIndex, Questions: c.Questions, Replies: c.Replies, Paused: !c.Paused.IsZero(),
+		Approval: c.Approval, NoLinks: c.NoLinks, Short: c.Short, NoContact: c.NoContact, Defaults: c.SubscriptionDefaults()}
 }
 
 // Revision is for Change.
 func (d Details) Revision() Revision {
-	return revisionOf(d.Name, d.Language, d.Zone, d.Page, d.Poster, fmt.Sprint(d.NoIndex, d.Questions, d.Replies, d.Paused))
+	return revisionOf(d.Name, d.Language, d.Zone, d.Page, d.Poster, fmt.Sprint(d.NoIndex, d.Questions, d.Replies, d.Paused, d.NoLinks, d.Short, d.NoContact), string(d.Approval), d.Defaults.Stored())
 }
 
 // Patch is what is to be changed of a city's details; nil: it stays.
@@ -45,6 +49,10 @@ type Patch struct {
 	Questions      *bool   // are answered instead of being passed on
 	Replies        *bool   // to what bots have posted are reports
 	Paused         *bool   // see Pause and Resume
+	Approval       *report.Approval
+	NoLinks, Short *bool // see report.City
+	NoContact      *bool // see report.City
+	Defaults       *report.SubscriptionDefaults
 }
 
 // Check normalizes what is typed and says what is wrong with it.
@@ -68,7 +76,18 @@ func (p *Patch) Check() error {
 	if p.Poster = normal(p.Poster, func(s string) string { return strings.TrimSpace(plainLines(s)) }); p.Poster != nil {
 		wrong.tooLong("poster", *p.Poster, MaxPoster)
 	}
+	if p.Approval != nil && !slices.Contains(report.Approvals(), *p.Approval) {
+		wrong.add("approval", "settings.error.required")
+	}
+	if p.Defaults != nil && p.Defaults.Quiet != nil && !isQuiet(*p.Defaults.Quiet) {
+		wrong.add("quiet", "settings.defaults.quiet_wrong")
+	}
 	return wrong.err()
+}
+
+// isQuiet tells whether a time is one: from an hour to another.
+func isQuiet(q report.QuietTime) bool {
+	return 0 <= q.From && q.From < 24 && 0 <= q.To && q.To < 24 && q.From != q.To
 }
 
 // normal returns what is typed in the form in which it is stored.
@@ -110,6 +129,9 @@ func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revisio
 	if err := m.changed(cityID, err); err != nil {
 		return report.City{}, err
 	}
+	if p.changes() {
+		m.acted(ctx, cityID, "city.changed", "")
+	}
 	if p.Paused == nil || *p.Paused == !c.Paused.IsZero() {
 		return c, nil
 	}
@@ -124,6 +146,12 @@ func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revisio
 	return m.DB.City(ctx, cityID)
 }
 
+// changes tells whether something besides Paused is to be changed.
+func (p Patch) changes() bool {
+	p.Paused = nil
+	return p != Patch{}
+}
+
 func (p Patch) apply(c *report.City) {
 	set(&c.Name, p.Name)
 	set(&c.Language, p.Language)
@@ -133,6 +161,13 @@ func (p Patch) apply(c *report.City) {
 	set(&c.NoIndex, p.NoIndex)
 	set(&c.Questions, p.Questions)
 	set(&c.Replies, p.Replies)
+	set(&c.Approval, p.Approval)
+	set(&c.NoLinks, p.NoLinks)
+	set(&c.Short, p.Short)
+	set(&c.NoContact, p.NoContact)
+	if p.Defaults != nil {
+		c.Defaults = p.Defaults.Stored()
+	}
 }
 
 func set[T any](to, value *T) {
@@ -144,10 +179,30 @@ func set[T any](to, value *T) {
 // Pause has a city take no reports until Resume, and deletes those it has. wiped is how
 // many there were.
 func (m *Cities) Pause(ctx context.Context, cityID int64) (wiped int, err error) {
-	return m.Relay.Pause(ctx, cityID)
+	if wiped, err = m.Relay.Pause(ctx, cityID); err == nil {
+		m.acted(ctx, cityID, "city.paused", "")
+	}
+	return wiped, err
 }
 
 // Resume has a city take reports again.
 func (m *Cities) Resume(ctx context.Context, cityID int64) error {
-	return m.Relay.Resume(ctx, cityID)
+	err := m.Relay.Resume(ctx, cityID)
+	if err == nil {
+		m.acted(ctx, cityID, "city.unpaused", "")
+	}
+	return err
+}
+
+// ResetText stores that the page of a city says what we suggest: see Undo.
+func (m *Cities) ResetText(ctx context.Context, cityID int64) error {
+	var before string
+	_, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		before, c.Page = c.Page, ""
+		return nil
+	})
+	if err := m.did(ctx, cityID, ActTextReset, "", err); err != nil || before == "" {
+		return err
+	}
+	return m.keep(ctx, cityID, ActTextReset, before)
 }

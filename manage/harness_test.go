@@ -1,9 +1,15 @@
 package manage_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"mime"
+	"mime/quotedprintable"
+	"net/mail"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,10 +22,13 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/intent"
+	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/i18n/i18ntest"
+	"ticketfrei/internal/mailer"
 	"ticketfrei/internal/notice"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/secret"
 	"ticketfrei/manage"
 	"ticketfrei/relay"
 	"ticketfrei/templates"
@@ -38,6 +47,7 @@ type town struct {
 	bell    *toy
 	board   *toy // sends to no people
 	texts   *i18n.Catalogue
+	mails   postbox
 	changes map[int64]int
 	clock   atomic.Int64 // in milliseconds
 }
@@ -54,12 +64,45 @@ func newTown(t *testing.T) *town {
 	rl := relay.New(relay.Options{DB: tn.db, Notices: board, Outgoing: idle{}, Places: places, Expire: time.Hour, Now: time.Now, Log: log, Metrics: prometheus.NewRegistry()})
 	tn.texts = i18ntest.MustNew(t, templates.Texts...)
 	tn.Cities = must(manage.New(manage.Options{DB: tn.db, Notices: board, Log: log, Keep: 24 * time.Hour, Relay: rl, Places: places,
+		Letters: &manage.Letters{Mails: &tn.mails, Texts: tn.texts, Secrets: must(secret.Open(t.TempDir(), ""))(t), Log: log, Now: time.Now, Config: &config.Config{
+			Web: config.Web{URL: "https://tickets.example", Operator: "operator@tickets.example"}, Mail: config.Mail{Domain: "tickets.example"}}},
 		Intents: intent.New(intent.BuiltIn()), Networks: []manage.Network{
 			{Definition: bots.Definition{Name: "tram", Everywhere: true}, Network: tn.tram},
 			{Definition: bots.Definition{Name: "bell"}, Network: tn.bell},
 			{Definition: bots.Definition{Name: "board", NoSubscribers: true}, Network: tn.board},
 		}}))(t)
 	return tn
+}
+
+// postbox keeps the mails that were stored.
+type postbox []mailer.Mail
+
+// StoreMail keeps a mail.
+func (p *postbox) StoreMail(_ context.Context, m mailer.Mail) error {
+	*p = append(*p, m)
+	return nil
+}
+
+// mailed checks that exactly these were mailed, each something that says all that stands after
+// its address, and empties the box.
+func (tn *town) mailed(want ...string) {
+	tn.t.Helper()
+	defer func() { tn.mails = nil }()
+	if len(tn.mails) != len(want) {
+		tn.t.Errorf("%d mails were written, want %d", len(tn.mails), len(want))
+		return
+	}
+	for i, m := range tn.mails {
+		parsed := must(mail.ReadMessage(bytes.NewReader(m.Data)))(tn.t)
+		body := string(must(io.ReadAll(quotedprintable.NewReader(parsed.Body)))(tn.t))
+		to, says, _ := strings.Cut(want[i], ": ")
+		text := must(new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject")))(tn.t) + "\n" + body
+		for part := range strings.SplitSeq(says, " | ") {
+			if m.To != to || !strings.Contains(text, part) {
+				tn.t.Errorf("mail %d is to %s, want %s with %q:\n%s", i, m.To, to, part, text)
+			}
+		}
+	}
 }
 
 // idle sends nothing.

@@ -1,14 +1,23 @@
 // Package manage is what people may do with a city: its settings pages, the API and the
 // command line ask it, so that everything is checked once.
 //
-//	List, Find, Create, Confirm, Delete           cities
+//	List, Find, Create, Confirm                   cities
+//	Suspend, Admit                                whether a city is on as a whole
+//	Delete, Restore, DeleteNow                    whether it is there
+//	Export, Import                                moving to another server
+//	Rename, Aliases, AddAlias, RemoveAlias        its names in addresses
 //	Change, Pause, Resume                         what a city is called, says and hears
-//	SaveRules, ResetRules, Try                    what is passed on
+//	SaveRules, ResetRules, Try, Would             what is passed on
+//	AddTrigger, Block, Suggestions, LeaveWord     words of the rules, one by one
+//	SaveAnswers                                   what riders are told
 //	SavePlaces, SaveLines, SaveTimetable          lines and stops
 //	Bots, Enable, Connect, Disconnect             bots and how many people they reach
-//	Reports, TakeBack, LetThrough, ThrowAway      reports
-//	Mute, Unmute                                  who writes them
+//	Search, TakeBack, LetThrough, ThrowAway       reports
+//	AlwaysOf, AlwaysLetThrough                    what is passed on from then on
+//	Undo, Undoable                                what was done a moment ago
+//	Mute, Unmute, Muted                           who writes them
 //	SaveTasks                                     outside programs that look at reports
+//	EveryBot, Queue, Logs, Recipients, Status     what the operator sees of all cities
 //
 // What cannot be taken is an *Invalid, which names every problem with its field and the
 // text that says it. What is not there, or is another city's, is db.ErrNotFound. What was
@@ -27,6 +36,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/intent"
 	"ticketfrei/internal/notice"
+	"ticketfrei/internal/secret"
 )
 
 // Options is what managing cities needs. Where nothing else is said, it is required.
@@ -37,12 +47,19 @@ type Options struct {
 	Log      *slog.Logger
 	// Keep is how long reports are kept.
 	Keep time.Duration
+	// Signup is the setting web.signup; empty: anybody adds a city.
+	Signup string
 
 	// What only a server has; the command line does without.
-	Relay   Relay
-	Places  bots.Places        // nil: no city has lines and stops
-	Intents *intent.Recognizer // tells questions from reports; nil: nothing is one
-	HTTP    *http.Client       // fetches timetables; nil: nothing is fetched
+	Relay     Relay
+	Undo      time.Duration      // how long what is undoable can be undone; 0: it cannot
+	Trial     *Trial             // lets moderators test; nil: they cannot
+	Places    bots.Places        // nil: no city has lines and stops
+	Secrets   *secret.Box        // opens and seals what moves with a city; nil: none can move
+	Letters   *Letters           // mails to moderators and to the operator; nil: none are written
+	Rehearser bots.Rehearser     // says what is relayed of a text; nil: all of it
+	Intents   *intent.Recognizer // tells questions from reports; nil: nothing is one
+	HTTP      *http.Client       // fetches timetables; nil: nothing is fetched
 }
 
 // Network is a network that this program has.
@@ -56,6 +73,9 @@ type Relay interface {
 	// TakeBack takes a passed report of the city back wherever it was posted.
 	// The error is db.ErrNotFound if there is none.
 	TakeBack(ctx context.Context, cityID int64, reportID string) error
+	// PutBack undoes TakeBack for a while. The error is db.ErrNotFound where it
+	// is too late.
+	PutBack(ctx context.Context, cityID int64, reportID string) error
 	// LetThrough sends the chosen reports of the city on that are held. passed is
 	// how many there were, late how many were too old and are refused.
 	LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error)

@@ -69,9 +69,15 @@ func (m *Cities) SavePlaces(ctx context.Context, cityID int64, text string, seen
 }
 
 func (m *Cities) savePlaces(ctx context.Context, cityID int64, text string, seen Revision) error {
-	return m.changed(cityID, m.DB.ReplacePlaces(ctx, cityID, text, func(stored string) error {
+	var before string
+	err := m.DB.ReplacePlaces(ctx, cityID, text, func(stored string) error {
+		before = stored
 		return seen.of(revisionOf(stored))
-	}))
+	})
+	if err := m.did(ctx, cityID, ActPlaces, "", err); err != nil || before == text {
+		return err
+	}
+	return m.keep(ctx, cityID, ActPlaces, before)
 }
 
 // tries is how often a timetable is merged with what a city has, while others change that.

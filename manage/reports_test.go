@@ -128,3 +128,99 @@ func TestDecisions(t *testing.T) {
 		tn.is(tn.Mute(t.Context(), c.ID, "x"), manage.ErrNoAuthor)
 	})
 }
+
+// TestSearch finds words however they are spelt, and goes on where it has ended.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	c := tn.city("jena")
+	tn.says(c, passed, "U1 Plärrer 2 Kontis", "Weißer Turm", "PLAERRER wieder frei", "plarrer", "Opernhaus")
+	tn.tell(c, "Plärrer?", 8, refused)
+	tn.tell(c, "Plärrer held", 9, held)
+	all := manage.Wanted{Passed: true, Refused: true, Held: true}
+	for words, want := range map[string]string{"plärrer": "U1 Plärrer 2 Kontis PLAERRER wieder frei plarrer Plärrer? Plärrer held", "KONTI u1": "U1 Plärrer 2 Kontis", "weisser": "Weißer Turm",
+		"plärrer opernhaus": "", "%": "", "turm  wei": "Weißer Turm"} {
+		w := all
+		if w.Words = words; tn.found(c, w) != want {
+			t.Errorf("%s: found %q, want %q", words, tn.found(c, w), want)
+		}
+	}
+	w := all
+	w.Reasons, w.Words = []report.Reason{report.ReasonFlood, report.ReasonNoTrigger}, "plarrer"
+	if got := tn.found(c, w); got != "Plärrer? Plärrer held" {
+		t.Errorf("found %q", got)
+	}
+	w = all
+	if w.Network = "bell"; tn.found(c, w) != "" {
+		t.Errorf("found %q", tn.found(c, w))
+	}
+	w = all
+	if w.Until = time.Now().Add(-4 * time.Minute); tn.found(c, w) != "plarrer Opernhaus Plärrer? Plärrer held" {
+		t.Errorf("found %q", tn.found(c, w))
+	}
+	for _, words := range []string{"", "rr"} {
+		var ids []string
+		w := manage.Wanted{Passed: true, Refused: true, Held: true, Words: words, Limit: 2}
+		for page := range 10 {
+			found := must(tn.Search(t.Context(), c.ID, w))(t)
+			for _, j := range found.Reports {
+				ids = append(ids, j.Report.ID)
+			}
+			if w.After = found.Next; !found.More {
+				break
+			} else if page == 9 {
+				t.Error("it never ends")
+			}
+		}
+		one := manage.Wanted{Passed: true, Refused: true, Held: true, Words: words}
+		if got := strings.Join(ids, " "); got != tn.found(c, one) {
+			t.Errorf("%q by pages: %q, at once %q", words, got, tn.found(c, one))
+		}
+	}
+	counts := fmt.Sprint(must(tn.CountReports(t.Context(), c.ID))(t))
+	if counts != "[{no_trigger false false 1} {trigger true false 5} {flood false true 1}]" {
+		t.Errorf("counted %s", counts)
+	}
+}
+
+// TestRefusedAreLetThrough lets what the rules refused through, where all of it is kept.
+func TestRefusedAreLetThrough(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	c := tn.city("jena")
+	for reason, want := range map[report.Reason]int{report.ReasonNoTrigger: 1, report.ReasonBlocked: 1, report.ReasonLink: 1, report.ReasonLong: 1, report.ReasonQuestion: 1,
+		report.ReasonTask: 1, report.ReasonMuted: 1, report.ReasonTrouble: 1, report.ReasonSlur: 0, report.ReasonRepeated: 0, report.ReasonExpired: 0, report.ReasonTooLong: 0} {
+		id := string(reason)
+		tn.tell(c, id, 1, report.Verdict{Reason: reason})
+		if j := must(tn.db.Report(t.Context(), c.ID, id))(t); j.Overrulable() != (want == 1) {
+			t.Errorf("%s: overrulable is %t", id, j.Overrulable())
+		}
+		if n, late, err := tn.LetThrough(t.Context(), c.ID, db.Choice{ReportID: id}); n != want || late != 0 || err != nil {
+			t.Errorf("%s: let through %d, too late %d, %v; want %d", id, n, late, err, want)
+		}
+	}
+	long := strings.Repeat("x", 600)
+	tn.tell(c, long, 1, refused)
+	if n, _, err := tn.LetThrough(t.Context(), c.ID, db.Choice{ReportID: long}); n != 0 || err != nil {
+		t.Errorf("what is kept in part: %d, %v", n, err)
+	}
+}
+
+func TestMuted(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	c := tn.city("jena")
+	tn.tell(c, "first", 5, passed)
+	tn.tell(c, "other", 4, refused)
+	tn.check(tn.Mute(t.Context(), c.ID, "first"))
+	tn.clock.Add(1000)
+	tn.check(tn.Mute(t.Context(), c.ID, "other"))
+	list := must(tn.Muted(t.Context(), c.ID))(t)
+	if len(list) != 2 || list[0].Last.Report.ID != "other" || list[1].Last.Report.ID != "first" || list[1].Since.IsZero() {
+		t.Fatalf("muted: %+v", list)
+	}
+	tn.check(tn.UnmuteAuthor(t.Context(), c.ID, list[1].Author))
+	if list = must(tn.Muted(t.Context(), c.ID))(t); len(list) != 1 || list[0].Last.Report.ID != "other" {
+		t.Errorf("muted: %+v", list)
+	}
+}

@@ -2,9 +2,13 @@ package manage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"regexp/syntax"
+	"slices"
+	"strings"
 
+	"ticketfrei/bots"
 	"ticketfrei/censor"
 	"ticketfrei/internal/report"
 )
@@ -49,43 +53,101 @@ func (m *Cities) SaveRules(ctx context.Context, cityID int64, r Rules, seen Revi
 	if _, err := r.Compile(); err != nil {
 		return Rules{}, err
 	}
-	return m.saveRules(ctx, cityID, seen, func(report.City) Rules { return r.normal() })
+	return m.saveRules(ctx, cityID, seen, "rules.saved", func(report.City) Rules { return r.normal() })
 }
 
-// ResetRules stores those with which a city of its language begins.
+// ResetRules stores those with which a city of its language begins: see Undo.
 func (m *Cities) ResetRules(ctx context.Context, cityID int64, seen Revision) (Rules, error) {
-	return m.saveRules(ctx, cityID, seen, func(c report.City) Rules { return DefaultRules(c.Language) })
+	var before Rules
+	now, err := m.saveRules(ctx, cityID, seen, ActRulesReset, func(c report.City) Rules {
+		before = RulesOf(c)
+		return DefaultRules(c.Language)
+	})
+	if err != nil {
+		return now, err
+	}
+	kept, err := json.Marshal(before)
+	if err != nil {
+		return now, err
+	}
+	return now, m.keep(ctx, cityID, ActRulesReset, string(kept))
 }
 
-func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, rules func(report.City) Rules) (Rules, error) {
+func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, act string, rules func(report.City) Rules) (Rules, error) {
+	var before report.City
 	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		before = *c
 		r := rules(*c)
 		err := seen.of(RulesOf(*c).Revision())
 		c.Triggers, c.Blocked = r.Triggers, r.Blocked
 		return err
 	})
-	return RulesOf(c), m.changed(cityID, err)
+	if err != nil || c == before {
+		return RulesOf(c), err
+	}
+	m.tell(m.tellRules(ctx, before, c))
+	return RulesOf(c), m.did(ctx, cityID, act, "", nil)
 }
 
 // Tried is what rules would make of a text.
 type Tried struct {
 	Verdict report.Verdict
-	Asks    bool // it would be answered instead of being passed on
-	MayAsk  bool // it would be answered, too
+	Asks    bool     // it would be answered instead of being passed on
+	MayAsk  bool     // it would be answered, too
+	Text    string   // what would be passed on of it
+	Notes   []string // what else there is to say, as that nothing would be read of a mail
 }
 
-// Try judges a text by rules that are typed. It saves nothing.
-func (m *Cities) Try(ctx context.Context, c report.City, r Rules, text string) (Tried, error) {
+// Try judges a text, or the source of a message of a network, as of a mail, by rules that are
+// typed. It saves nothing. t says the notes; nil: there are none.
+func (m *Cities) Try(ctx context.Context, c report.City, r Rules, text string, t bots.T) (Tried, error) {
 	rules, err := r.Compile()
 	if err != nil {
 		return Tried{}, err
 	}
+	said, notes, err := m.preview(ctx, c, text, t)
+	if err != nil {
+		return Tried{}, err
+	}
+	tried, err := m.try(ctx, c, rules, said)
+	tried.Text, tried.Notes = said, notes
+	return tried, err
+}
+
+// preview returns what would be relayed of a text, or of the source of a message.
+func (m *Cities) preview(ctx context.Context, c report.City, text string, t bots.T) (said string, notes []string, err error) {
+	said = strings.TrimSpace(text)
+	if t == nil {
+		t = func(string, ...any) string { return "" }
+	}
+	for _, n := range m.Networks {
+		p, ok := n.Network.(bots.Previewer)
+		if !ok {
+			continue
+		}
+		heard, more, is, err := p.Preview(ctx, c, []byte(text), t)
+		if err != nil {
+			return "", nil, err
+		}
+		if is {
+			said, notes = heard, slices.DeleteFunc(more, func(note string) bool { return note == "" })
+			break
+		}
+	}
+	if m.Rehearser != nil && said != "" {
+		said, _, err = m.Rehearser.Rehearse(ctx, c.ID, said)
+	}
+	return said, notes, err
+}
+
+// try judges what would be heard.
+func (m *Cities) try(ctx context.Context, c report.City, rules *censor.Rules, text string) (Tried, error) {
 	places, err := m.PlacesOf(ctx, c.ID)
 	if err != nil {
 		return Tried{}, err
 	}
 	read := places.Read(text)
-	t := Tried{Verdict: read.Admit(rules.Judge(text))}
+	t := Tried{Verdict: read.Admit(rules.With(censor.LimitsOf(c)).Judge(text))}
 	if m.Intents != nil && c.Questions {
 		g := m.Intents.Recognize(text).Naming(read.Named(), read.Clear)
 		t.Asks, t.MayAsk = g.Sure(), g.Doubtful()

@@ -43,7 +43,7 @@ func TestWrongRules(t *testing.T) {
 	}
 	tn.wrong(save(strings.Repeat("x\n", manage.MaxRules), strings.Repeat("y\n", manage.MaxRules)), "triggers", "blocked")
 	tn.wrong(save(`(?i)(\w+\s+){100}(kontrolle|kontis){100}`, ""), "triggers")
-	if _, err := tn.Try(t.Context(), c, manage.Rules{Triggers: "a**"}, "x"); err == nil {
+	if _, err := tn.Try(t.Context(), c, manage.Rules{Triggers: "a**"}, "x", nil); err == nil {
 		t.Error("they can be tried")
 	}
 	tn.changed(c, 0)
@@ -57,16 +57,16 @@ func TestTry(t *testing.T) {
 	must(tn.SavePlaces(t.Context(), c.ID, "U1: Plärrer", ""))(t)
 	for text, want := range map[string]report.Reason{"Kontis!": report.ReasonTrigger, "Kontis spam": report.ReasonBlocked, "hello": report.ReasonNoTrigger,
 		"U1 Plärrer zwei von der VAG": report.ReasonPlace} {
-		if got := must(tn.Try(t.Context(), c, rules, text))(t); got.Verdict.Reason != want {
+		if got := must(tn.Try(t.Context(), c, rules, text, nil))(t); got.Verdict.Reason != want {
 			t.Errorf("%s: %+v", text, got)
 		}
 	}
 	c = tn.now(c)
-	if got := must(tn.Try(t.Context(), c, rules, "Wo sind gerade Kontis?"))(t); !got.Asks {
+	if got := must(tn.Try(t.Context(), c, rules, "Wo sind gerade Kontis?", nil))(t); !got.Asks {
 		t.Errorf("a question: %+v", got)
 	}
 	c.Questions = false
-	if got := must(tn.Try(t.Context(), c, rules, "Wo sind gerade Kontis?"))(t); got.Asks || got.MayAsk {
+	if got := must(tn.Try(t.Context(), c, rules, "Wo sind gerade Kontis?", nil))(t); got.Asks || got.MayAsk {
 		t.Errorf("a question, where they are not answered: %+v", got)
 	}
 }

@@ -50,7 +50,7 @@ func (m *Cities) SaveTasks(ctx context.Context, cityID int64, t Tasks, seen Revi
 		c.Tasks = strings.Join(t, "\n")
 		return err
 	})
-	return m.changed(cityID, err)
+	return m.did(ctx, cityID, "tasks.saved", strings.Join(t, ", "), err)
 }
 
 func (t Tasks) check(able []string) error {

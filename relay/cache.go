@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"sync"
 
@@ -24,6 +23,8 @@ type city struct {
 	language string
 	slug     string
 	tasks    []task // that look at its reports before the rules do
+	approval report.Approval
+	answers  report.AnswerTexts // what its moderators have riders be told
 }
 
 // cityCache keeps cities as they are in the database until they change. Cities
@@ -58,11 +59,11 @@ func (c *cityCache) load(ctx context.Context, cityID int64) (*city, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, err := c.compile(row.Triggers, row.Blocked)
+	rules, err := c.compile(row)
 	if err != nil {
-		return nil, fmt.Errorf("rules of city %s: %w", row.Slug, err)
+		return nil, err
 	}
-	loaded := &city{rules: rules, language: row.Language, slug: row.Slug}
+	loaded := &city{rules: rules, language: row.Language, slug: row.Slug, approval: row.Approval, answers: row.AnswerTexts()}
 	for _, b := range all {
 		if b.Enabled {
 			loaded.bots = append(loaded.bots, b)
@@ -72,15 +73,15 @@ func (c *cityCache) load(ctx context.Context, cityID int64) (*city, error) {
 	return loaded, nil
 }
 
-func (c *cityCache) compile(triggers, blocked string) (*censor.Rules, error) {
-	key := [2]string{triggers, blocked}
+func (c *cityCache) compile(of report.City) (*censor.Rules, error) {
+	key := [2]string{of.Triggers, of.Blocked}
 	c.mu.Lock()
 	rules := c.compiled[key]
 	c.mu.Unlock()
 	if rules != nil {
-		return rules, nil
+		return rules.With(censor.LimitsOf(of)), nil
 	}
-	rules, err := censor.Compile(triggers, blocked)
+	rules, err := censor.Of(of)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,8 @@ func TestBrakesOfTheCrowd(t *testing.T) {
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			rl, _ := newRelay(t, nil)
-			rl.Brakes, rl.Expire = tt.brakes, 100*time.Hour
+			rl.SetBrakes(tt.brakes)
+			rl.Expire = 100 * time.Hour
 			start(t, rl)
 			c := dbtest.MustCreateCity(t, rl.DB, fmt.Sprint("city", i))
 			if tt.muted != "" {

@@ -10,7 +10,7 @@ import (
 )
 
 // LetThrough sends the chosen reports of a city on that are held, or the one that was
-// refused as a question or by a task: a moderator wants it. passed is how many there were, late how
+// refused and is Overrulable: a moderator wants it. passed is how many there were, late how
 // many were too old by now and are refused. What fails, and what was not reached before
 // ctx ended, is held as before.
 func (rl *Relay) LetThrough(ctx context.Context, cityID int64, c db.Choice) (passed, late int, err error) {

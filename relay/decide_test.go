@@ -16,7 +16,8 @@ import (
 // mustHold has a city take reports of which n are held, and returns their group.
 func mustHold(t *testing.T, rl *relay.Relay, c report.City, n int) db.HeldGroup {
 	t.Helper()
-	rl.Brakes, rl.Expire = config.Brakes{City: 1}, 100*time.Hour
+	rl.SetBrakes(config.Brakes{City: 1})
+	rl.Expire = 100 * time.Hour
 	stop := start(t, rl)
 	if got, want := runs(mustTake(t, rl, c, forged(n+1, "", ""))), fmt.Sprintf("1 trigger, %d flood_city", n); got != want {
 		t.Fatalf("got %s, want %s", got, want)

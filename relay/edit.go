@@ -29,7 +29,7 @@ func (h *Hearing) change(ctx context.Context, b report.Bot, in bots.Incoming) er
 	if err != nil {
 		return fmt.Errorf("judge an edit: %w", err)
 	}
-	rules, err := rulesOf(city)
+	rules, err := censor.Of(city)
 	if err != nil {
 		return err
 	}
@@ -69,15 +69,7 @@ func (h *Hearing) rules(ctx context.Context, cityID int64) (*censor.Rules, error
 	if err != nil {
 		return nil, err
 	}
-	return rulesOf(city)
-}
-
-func rulesOf(city report.City) (*censor.Rules, error) {
-	rules, err := censor.Compile(city.Triggers, city.Blocked)
-	if err != nil {
-		return nil, fmt.Errorf("rules of city %s: %w", city.Slug, err)
-	}
-	return rules, nil
+	return censor.Of(city)
 }
 
 // changed tells the bots and the pages of what the author of a report has changed.

@@ -152,7 +152,7 @@ func TestWhatIsDeletedIsTakenBack(t *testing.T) {
 func TestWhatDidNotPassIsJudgedAsNew(t *testing.T) {
 	t.Parallel()
 	a := newEditor(t)
-	a.rl.Brakes = config.Brakes{Author: 1}
+	a.rl.SetBrakes(config.Brakes{Author: 1})
 	a.hear(bots.Incoming{ID: "1", Text: "spam"})
 	a.hear(bots.Incoming{ID: "1", Text: "U1", Edited: true}) // not judged yet
 	if n := mustCountBacklog(t, a.rl.DB); n != 1 {
@@ -224,7 +224,7 @@ func TestRepetitionStaysOne(t *testing.T) {
 func TestWhatWasThrownAwayStaysAway(t *testing.T) {
 	t.Parallel()
 	a := newEditor(t)
-	a.rl.Brakes = config.Brakes{Author: 1}
+	a.rl.SetBrakes(config.Brakes{Author: 1})
 	start(t, a.rl)
 	a.hear(bots.Incoming{ID: "1", Text: "U1"})
 	a.hear(bots.Incoming{ID: "2", Text: "U2"})

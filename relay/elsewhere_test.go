@@ -143,6 +143,7 @@ func TestWhoFollowsIsToldOfOtherProcesses(t *testing.T) {
 	if _, _, err := p.relay.LetThrough(t.Context(), p.city.ID, db.Choice{ReportID: refused.ID}); err != nil {
 		t.Fatal(err)
 	}
+	p.mustHappen(bus.ReportPassed, "am Plärrer")
 	p.mustHear(p.message("3", "c", "U2 Plärrer"))
 	p.mustHappen(bus.ReportPassed, "U2 Plärrer")
 }

@@ -26,7 +26,7 @@ func (rl *Relay) publishAs(name string, r *report.Report, v report.Verdict) {
 
 // tellBus is publishAs for what another process may have done.
 func (rl *Relay) tellBus(name string, r *report.Report, v report.Verdict) {
-	if !rl.Bus.Wanted(r.CityID, name) {
+	if v.Reason == report.ReasonTest || !rl.Bus.Wanted(r.CityID, name) {
 		return
 	}
 	c, err := rl.cities.get(context.Background(), r.CityID)

@@ -31,8 +31,11 @@ func (rl *Relay) judge(ctx context.Context, h db.Heard) (db.Ruling, error) {
 	if h.Report.Question && (r.Verdict.Passed || r.Verdict.Reason == report.ReasonNoTrigger) {
 		r.Verdict = report.Verdict{Reason: report.ReasonQuestion}
 	}
-	r.Verdict = admit(h, r.Verdict)
+	r.Verdict, r.Approval = admit(h, r.Verdict), c.approval
 	h.Report.Ruled = r.Verdict
+	if h.Report.Visibility == report.Test {
+		r.Verdict = r.Verdict.Test()
+	}
 	if r.Verdict.Passed {
 		r.Audiences, err = rl.audiences(ctx, h.Report, c.bots)
 	}

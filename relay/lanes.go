@@ -205,7 +205,7 @@ func (rl *Relay) store(ctx context.Context, list []db.Ruling, later func(db.Hear
 
 // save stores verdicts in one transaction and hands on what is to be sent.
 func (rl *Relay) save(ctx context.Context, list []db.Ruling) error {
-	saved, err := rl.DB.SaveVerdicts(ctx, list, Brake(rl.Brakes))
+	saved, err := rl.DB.SaveVerdicts(ctx, list, Brake(*rl.brakes.Load()))
 	if err == nil {
 		rl.passOn(list, saved)
 	}

@@ -21,8 +21,11 @@ var missing = map[report.Reason]string{
 	report.ReasonEmpty:     "answer.held.no_trigger",
 	report.ReasonNoTrigger: "answer.held.no_trigger",
 	report.ReasonTooLong:   "answer.held.too_long",
+	report.ReasonLong:      "answer.held.too_long",
+	report.ReasonLink:      "answer.held.link",
 	report.ReasonTrouble:   "answer.held.trouble",
 	report.ReasonTask:      "answer.held.task",
+	report.ReasonApproval:  "answer.approval",
 }
 
 // outcomeOf is what whoever wrote a report is told of a verdict; empty where they are
@@ -49,7 +52,7 @@ func (rl *Relay) answer(r db.Ruling, v report.Verdict) {
 		return
 	}
 	find := rl.Answers.take
-	if v.Reason.Held() {
+	if v.Reason.Held() && v.Reason != report.ReasonApproval {
 		find = rl.Answers.find
 	}
 	to, ok := find(r.Report.ID)
@@ -73,7 +76,9 @@ func (rl *Relay) answer(r db.Ruling, v report.Verdict) {
 func (e expected) outcome(v report.Verdict) bots.Outcome {
 	outcome := outcomeOf(v)
 	switch {
-	case v.Reason.Held():
+	case v.Reason == report.ReasonApproval && e.question == nil:
+		return bots.OutcomeReceived
+	case v.Reason.Held() && v.Reason != report.ReasonApproval:
 		return ""
 	case e.question != nil && (outcome != "" || v.Reason == report.ReasonQuestion):
 		return bots.OutcomeQuestion
@@ -95,23 +100,35 @@ func (rl *Relay) words(ctx context.Context, to expected, r db.Ruling, v report.V
 		return rl.told(ctx, c, language, *to.question, r, v)
 	case v.Passed:
 		to, err := rl.reached(ctx, c, r)
-		return rl.passed(language, to), err
+		return rl.passed(c, language, to), err
 	default:
-		return rl.notPassed(language, v.Reason), nil
+		return rl.notPassed(c, language, v.Reason), nil
 	}
 }
 
 // notPassed says why a report was not passed on, to those who are told so.
-func (rl *Relay) notPassed(language string, why report.Reason) string {
-	if why == report.ReasonRepeated {
-		return rl.Texts.T(language, "answer.known")
+func (rl *Relay) notPassed(c *city, language string, why report.Reason) string {
+	longest := censor.MaxLength
+	switch why {
+	case report.ReasonRepeated:
+		return rl.say(c, language, "answer.known")
+	case report.ReasonLong:
+		longest = report.ShortChars
 	}
-	return rl.Texts.T(language, missing[why], "Max", censor.MaxLength)
+	return rl.say(c, language, missing[why], "Max", longest)
+}
+
+// say returns a text in the words of a city's moderators, or else in ours.
+func (rl *Relay) say(c *city, language, id string, data ...any) string {
+	if text, own := c.answers.Say(language, id, data...); own {
+		return text
+	}
+	return rl.Texts.T(language, id, data...)
 }
 
 // passed says that a report was passed on to so many, and whether everybody can see it.
-func (rl *Relay) passed(language string, to reach) string {
-	say := func(id string, data ...any) string { return rl.Texts.T(language, id, data...) }
+func (rl *Relay) passed(c *city, language string, to reach) string {
+	say := func(id string, data ...any) string { return rl.say(c, language, id, data...) }
 	whom := say("answer.people", "Count", to.people)
 	switch groups := say("answer.groups", "Count", to.groups); {
 	case to.people == 0 && to.groups == 0 && to.public:

@@ -12,6 +12,7 @@ package relay
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,7 @@ import (
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/notice"
+	"ticketfrei/internal/report"
 )
 
 // Options is what a Relay needs.
@@ -38,8 +40,9 @@ type Options struct {
 	Tasks    *Tasks          // have outside programs look at reports; nil: none does
 	// Calm breaks the mentions and commands in what somebody else has written.
 	Calm    func(text string) string
-	Brakes  config.Brakes
+	Brakes  config.Brakes // to begin with: see SetBrakes
 	Expire  time.Duration // reports.expire
+	Undo    time.Duration // how long a take-back can be undone; 0: it cannot
 	Log     *slog.Logger
 	Now     func() time.Time
 	Metrics prometheus.Registerer
@@ -67,19 +70,29 @@ type Relay struct {
 	elsewhere  *elsewhere
 	won        chan int // shards that this process works for since
 	verdicts   *prometheus.CounterVec
+	brakes     atomic.Pointer[config.Brakes]
 	firstRetry time.Duration // the first wait before something that failed is tried again
 }
 
 // New returns a Relay; Run starts it.
 func New(o Options) *Relay {
 	rl := &Relay{Options: o, cities: newCityCache(o.DB, o.Networks), firstRetry: firstRetry, won: make(chan int)}
+	rl.SetBrakes(o.Brakes)
 	rl.aside = &aside{relay: rl, lanes: make(map[int64]*lane)}
 	rl.elsewhere = newElsewhere(rl)
 	rl.verdicts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ticketfrei_reports_total",
 		Help: "Reports judged, by the network they came from and the reason of the verdict.",
 	}, []string{"network", "reason"})
+	for name := range o.Networks {
+		for _, reason := range report.Reasons() {
+			rl.verdicts.WithLabelValues(name, string(reason))
+		}
+	}
 	o.Metrics.MustRegister(rl.verdicts)
 	o.DB.FollowChanges(rl.changed)
 	return rl
 }
+
+// SetBrakes has what is judged from now on be held by other brakes.
+func (rl *Relay) SetBrakes(b config.Brakes) { rl.brakes.Store(&b) }

@@ -28,7 +28,7 @@ const (
 // told is what somebody is told who has asked, in a language. What comes last says what
 // became of the message, so that a report is not lost without a word.
 func (rl *Relay) told(ctx context.Context, c *city, language string, q question, r db.Ruling, v report.Verdict) (string, error) {
-	words := rl.Texts.T(language, "question."+string(q.intent))
+	words := rl.say(c, language, "question."+string(q.intent))
 	if q.intent == intent.Where {
 		var err error
 		if words, err = rl.last(ctx, language, q, r.Report); err != nil {
@@ -41,13 +41,13 @@ func (rl *Relay) told(ctx context.Context, c *city, language string, q question,
 		if err != nil {
 			return "", err
 		}
-		words += "\n\n" + rl.Texts.T(language, "question.passed") + " " + rl.passed(language, to)
+		words += "\n\n" + rl.Texts.T(language, "question.passed") + " " + rl.passed(c, language, to)
 	case v.Reason == report.ReasonQuestion && q.intent == intent.Where:
 		words += "\n\n" + rl.Texts.T(language, "question.taken")
 	case v.Reason == report.ReasonQuestion:
 		words += "\n\n" + rl.Texts.T(language, "question.taken_otherwise")
 	default:
-		words += "\n\n" + rl.notPassed(language, v.Reason)
+		words += "\n\n" + rl.notPassed(c, language, v.Reason)
 	}
 	return words, nil
 }

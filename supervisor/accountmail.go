@@ -24,8 +24,9 @@ const accountMailSenders = 4
 // accountMailsRead is how many account mails are read at once.
 const accountMailsRead = 64
 
-// accountMailLook is how often the database is asked for account mails at least.
-const accountMailLook = time.Minute
+// accountMailLook is how often the database is asked for account mails at least: commands
+// beside the server store some, and cannot tell it.
+const accountMailLook = 3 * time.Second
 
 // accountMailLookShared is the same where other processes store mails as well.
 const accountMailLookShared = 500 * time.Millisecond
@@ -249,7 +250,7 @@ func (a *AccountMails) send(ctx context.Context, m db.Mail) {
 		return
 	}
 	if err = a.carry(ctx, mail); err == nil {
-		a.results.WithLabelValues("sent").Inc()
+		a.results.WithLabelValues(mailSent).Inc()
 		a.drop(ctx, m)
 	} else if ctx.Err() == nil {
 		a.failed(ctx, m, err)
@@ -277,7 +278,7 @@ func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
 	gone := !isAway && answered && answer.Gone() && (answer.Enhanced != "5.1.2" || age > noDomainTime)
 	if gone || age > accountMailTime {
 		log.Error("an account mail could not be sent and is dropped")
-		a.results.WithLabelValues("given_up").Inc()
+		a.results.WithLabelValues(mailGivenUp).Inc()
 		a.drop(ctx, m)
 		return
 	}

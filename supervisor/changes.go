@@ -70,6 +70,9 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 	if err != nil {
 		return err
 	}
+	if err := s.noteDropped(ctx, list); err != nil {
+		return err
+	}
 	s.reconcileGuests(cityID, list)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,12 +94,52 @@ func (s *Supervisor) reconcile(ctx context.Context, cityID int64) error {
 	return nil
 }
 
-// botsOf returns the bots of a city, or of all those that are switched on.
+// noteDropped looks which rows in hand of bots that were changed are not in the database any
+// more: an operator may have thrown them away.
+func (s *Supervisor) noteDropped(ctx context.Context, list []report.Bot) error {
+	for _, b := range list {
+		box, ids := s.rowsOf(b)
+		if len(ids) == 0 {
+			continue
+		}
+		there, err := s.DB.FanoutsThere(ctx, ids)
+		if err != nil {
+			return err
+		}
+		box.mu.Lock()
+		for _, id := range ids {
+			if w := box.rows[id]; w != nil && !slices.Contains(there, id) {
+				w.gone = true
+			}
+		}
+		box.mu.Unlock()
+	}
+	return nil
+}
+
+// rowsOf returns what is in hand of a bot that is another than the one that runs.
+func (s *Supervisor) rowsOf(b report.Bot) (box *outbox, ids []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.runners[b.ID]
+	if box = s.outboxes[b.ID]; box == nil || r == nil || r.bot.Version == b.Version {
+		return nil, nil
+	}
+	box.mu.Lock()
+	defer box.mu.Unlock()
+	for id := range box.rows {
+		ids = append(ids, id)
+	}
+	return box, ids
+}
+
+// botsOf returns the bots of a city, or of all, that are switched on; none of a city that is
+// off.
 func (s *Supervisor) botsOf(ctx context.Context, cityID int64) ([]report.Bot, error) {
 	if cityID == notice.All {
 		return s.DB.EnabledBots(ctx)
 	}
-	return s.DB.CityBots(ctx, cityID)
+	return s.DB.EnabledCityBots(ctx, cityID)
 }
 
 // switchOff stops the runner of a bot that is off. s.mu is locked.

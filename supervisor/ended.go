@@ -13,7 +13,7 @@ func (r *runner) end(i item, result db.Result, receipt report.Receipt, held *slo
 	r.sup.count(r.bot.Network, result, 1)
 }
 
-// count adds to the metric of deliveries. result may also be "retry".
+// count adds to the metric of deliveries. result may also be resultRetry.
 func (s *Supervisor) count(network string, result db.Result, n int) {
 	s.metrics.deliveries.WithLabelValues(network, string(result)).Add(float64(n))
 }

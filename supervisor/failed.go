@@ -41,7 +41,7 @@ func (r *runner) failedToSend(i item, err error, held *slot) {
 		r.waitsForRecipient(i, err, after, held)
 	case bots.KindRetryAfter:
 		r.log.Warn("supervisor.log.told_to_wait", "err", err)
-		r.sup.count(r.bot.Network, "retry", 1)
+		r.sup.count(r.bot.Network, resultRetry, 1)
 		i.row.box.putBackFor(i, after)
 		held.Leave()
 	case bots.KindAway:
@@ -68,7 +68,7 @@ func (r *runner) waitsForRecipient(i item, err error, d time.Duration, held *slo
 		return
 	}
 	d = min(max(d, shortestAlone), longestAlone)
-	r.sup.count(r.bot.Network, "retry", 1)
+	r.sup.count(r.bot.Network, resultRetry, 1)
 	if d >= quiet {
 		r.log.Info("supervisor.log.waits", "err", errors.Unwrap(err), "in", d)
 	}
@@ -82,7 +82,7 @@ func (r *runner) tryLater(i item, err error, held *slot) {
 		i.row.box.putBack(i)
 		return
 	}
-	r.sup.count(r.bot.Network, "retry", 1)
+	r.sup.count(r.bot.Network, resultRetry, 1)
 	if wait, first := i.row.box.failed(i); first { // thousands fail when a server is down
 		r.log.Warn("supervisor.log.later", "err", err, "in", wait)
 	}

@@ -203,8 +203,8 @@ func TestStand(t *testing.T) {
 	says("blocked us")
 	r.stop()
 	for line, want := range map[string]int{
-		`level=INFO msg="the bot works with less than it could" bot=1 network=toy city=1 limit="blocked us" err="no stream"`: 2,
-		`level=INFO msg="the bot works with all it can again" bot=1 network=toy city=1`:                                      1,
+		`level=INFO msg="the bot works with less than it could" bot=1 network=toy limit="blocked us" err="no stream" city=city`: 2,
+		`level=INFO msg="the bot works with all it can again" bot=1 network=toy city=city`:                                      1,
 	} {
 		if n := strings.Count(log.String(), line); n != want {
 			t.Errorf("%d times in the log, want %d: %s\n%s", n, want, line, log.String())
@@ -249,7 +249,7 @@ func TestTrouble(t *testing.T) {
 	tell <- bots.Trouble(bots.Say(errors.New("no modem"), "toy.blocked"))
 	r.waitForState(b, report.BotTrouble)
 	r.stop()
-	if n := strings.Count(log.String(), `err="no modem"`); n != 2 {
-		t.Errorf("%d times in the log, want 2:\n%s", n, &log)
+	if n := strings.Count(log.String(), `err="no modem"`); n != 1 { // within a minute
+		t.Errorf("%d times in the log, want 1:\n%s", n, &log)
 	}
 }

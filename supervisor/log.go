@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type logWriter struct {
 	lines chan botLine
 	quit  chan struct{}
 	done  chan struct{}
+	same  gathered
 }
 
 // botLine is a line of a bot's log before it is put into the city's language.
@@ -144,7 +146,7 @@ func (h *botHandler) operator() slog.Handler {
 	if h.own != nil {
 		return h.own
 	}
-	return h.all.WithAttrs([]slog.Attr{slog.Int64("bot", h.bot.ID), slog.String("network", h.bot.Network), slog.Int64("city", h.bot.CityID)})
+	return h.all.WithAttrs([]slog.Attr{slog.Int64("bot", h.bot.ID), slog.String("network", h.bot.Network)})
 }
 
 // Enabled keeps info lines for the moderator also where the operator wants
@@ -153,7 +155,8 @@ func (h *botHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || h.all.Enabled(ctx, level)
 }
 
-// Handle writes a record: to the operator in English.
+// Handle writes a record: to the operator in English, with the slug of the bot's city, and
+// what many bots say of the same trouble as one line.
 func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 	english := h.w.speak("en")
 	line, isText := h.line(rec), h.w.texts.Has(rec.Message)
@@ -167,7 +170,34 @@ func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 	if !h.all.Enabled(ctx, rec.Level) {
 		return nil
 	}
+	if isText && rec.Level >= slog.LevelWarn {
+		repeated, logged := h.w.same.add(h.state(line, english), h.bot.ID, rec.Time)
+		if !logged {
+			return nil
+		}
+		rec.AddAttrs(repeated...)
+	}
+	rec.AddAttrs(slog.String("city", h.slug(ctx)))
 	return h.operator().Handle(ctx, rec)
+}
+
+// state is the trouble that a line is about: that of the whole network where the words for
+// people are the same, which name the host.
+func (h *botHandler) state(l botLine, t bots.T) state {
+	s := state{network: h.bot.Network, id: l.id}
+	if l.err != nil {
+		s.words = bots.Words(l.err, t)
+	}
+	return s
+}
+
+// slug is that of the bot's city; its number where the database does not tell.
+func (h *botHandler) slug(ctx context.Context) string {
+	city, err := h.w.db.BriefCity(context.WithoutCancel(ctx), h.bot.CityID)
+	if err != nil {
+		return strconv.FormatInt(h.bot.CityID, 10)
+	}
+	return city.Slug
 }
 
 // inFull returns a copy of a record whose errors are in words.

@@ -33,3 +33,29 @@ func TestOperatorReadsWords(t *testing.T) {
 		t.Errorf("the log says\n%s", got)
 	}
 }
+
+// TestManyBotsFailAlike has the bots of three cities fail for the same reason: the operator's
+// log says so once, with a city's slug, and each bot's own log too.
+func TestManyBotsFailAlike(t *testing.T) {
+	r := newRig(t)
+	var log bytes.Buffer
+	r.log = slog.NewTextHandler(&log, nil)
+	list := []report.Bot{r.city("nuernberg"), r.city("fuerth"), r.city("erlangen")}
+	r.start(&toy{receive: func(context.Context, report.Bot, func(context.Context, bots.Incoming) error) error {
+		return bots.Say(nil, "toy.invalid", "Token", "main")
+	}})
+	for _, b := range list {
+		r.waitForState(b, report.BotTrouble)
+		r.waitFor("a line in its own log", func() bool {
+			lines, err := r.db.Log(t.Context(), b.ID, 10)
+			return err == nil && len(lines) > 0
+		})
+	}
+	r.stop()
+	if n := strings.Count(log.String(), "Stopped: The main token is invalid"); n != 1 {
+		t.Errorf("%d times in the log, want 1:\n%s", n, &log)
+	}
+	if !strings.Contains(log.String(), "city=nuernberg") && !strings.Contains(log.String(), "city=fuerth") && !strings.Contains(log.String(), "city=erlangen") {
+		t.Errorf("the log names no city:\n%s", &log)
+	}
+}

@@ -6,8 +6,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
+
+// What becomes of account mails, as the metrics call it.
+const (
+	mailSent    = "sent"
+	mailGivenUp = "given_up"
+)
+
+// resultRetry is what the metrics call a delivery that is tried again.
+const resultRetry = "retry"
 
 type metrics struct {
 	deliveries *prometheus.CounterVec
@@ -30,6 +40,14 @@ func newMetrics(reg prometheus.Registerer, s *Supervisor) *metrics {
 			Help:    "Time from taking a report in to the network having taken over its delivery, by network.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 20),
 		}, []string{"network"}),
+	}
+	for name := range s.Networks { // from the start, so that a first failure is a change
+		for _, result := range db.Results() {
+			m.deliveries.WithLabelValues(name, string(result))
+		}
+		m.deliveries.WithLabelValues(name, resultRetry)
+		m.restarts.WithLabelValues(name)
+		m.latency.WithLabelValues(name)
 	}
 	reg.MustRegister(m.deliveries, m.restarts, m.latency, botStates{s})
 	return m
@@ -60,10 +78,14 @@ func (s *Supervisor) countStates() map[report.BotState]int {
 }
 
 func newMailResults() *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{
+	results := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ticketfrei_account_mails_total",
 		Help: "Account mails by what became of them: sent, given_up (the mailbox is gone, or it was too late).",
 	}, []string{"result"})
+	for _, result := range []string{mailSent, mailGivenUp} {
+		results.WithLabelValues(result)
+	}
+	return results
 }
 
 var accountMailsDesc = prometheus.NewDesc("ticketfrei_account_mails", "Account mails (confirmations, passwords, invitations, notices) by state: waiting to be sent.", []string{"state"}, nil)

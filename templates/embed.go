@@ -10,12 +10,12 @@ import (
 
 // Files are the files of this directory that make up the site.
 //
-//go:embed *.tmpl *.toml partials settings about app city lines static
+//go:embed *.tmpl *.toml partials operator settings about app city lines static
 var Files embed.FS
 
 // Texts are the sources of the translation catalogue in Files: directories with
 // an en.toml and a de.toml each, texts for riders, or both.
-var Texts = []fs.FS{Files, directory("settings"), directory("about"), directory("app"), directory("city"), directory("lines")}
+var Texts = []fs.FS{Files, directory("settings"), directory("operator"), directory("about"), directory("app"), directory("city"), directory("lines")}
 
 // directory is a directory of Files as a file system of its own.
 type directory string

@@ -196,6 +196,15 @@ func (a *ACME) TLSConfig() *tls.Config {
 	return c
 }
 
+// Current returns the certificate of the pages that is in use; an error where there is none yet.
+func (a *ACME) Current() (*tls.Certificate, error) {
+	list := a.cache.AllMatchingCertificates(a.names[0])
+	if len(list) == 0 {
+		return nil, fmt.Errorf("there is no certificate for %s yet", a.names[0])
+	}
+	return &list[0].Certificate, nil
+}
+
 // Challenges answers an authority that asks by plain http whether the name is
 // ours. next has all other requests.
 func (a *ACME) Challenges(next http.Handler) http.Handler { return a.issuer.HTTPChallengeHandler(next) }

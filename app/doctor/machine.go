@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -71,11 +72,14 @@ func (d *doctor) disk(context.Context) []Result {
 // Ready asks the program that listens at an address of this machine whether it can
 // work.
 func Ready(ctx context.Context, listen string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+localAddress(listen)+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/readyz", nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	local := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialLocal(ctx, listen)
+	}}
+	resp, err := (&http.Client{Transport: local}).Do(req)
 	if err != nil {
 		return fmt.Errorf("the server does not answer: %w", err)
 	}

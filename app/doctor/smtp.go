@@ -10,6 +10,8 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
+
+	"ticketfrei/internal/config"
 )
 
 // greeting is how a mail server presents itself.
@@ -70,12 +72,21 @@ const localTimeout = 3 * time.Second
 // listens tells whether somebody takes connections at an address of this machine that
 // a setting listens at.
 func listens(ctx context.Context, listen string) bool {
-	conn, err := (&net.Dialer{Timeout: localTimeout}).DialContext(ctx, "tcp", localAddress(listen))
+	conn, err := dialLocal(ctx, listen)
 	if err != nil {
 		return false
 	}
 	conn.Close()
 	return true
+}
+
+// dialLocal connects to what listens at an address of this machine, or at a Unix socket.
+func dialLocal(ctx context.Context, listen string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: localTimeout}
+	if path, ok := config.Socket(listen); ok {
+		return dialer.DialContext(ctx, "unix", path)
+	}
+	return dialer.DialContext(ctx, "tcp", localAddress(listen))
 }
 
 // localAddress is where this machine reaches what listens at an address.

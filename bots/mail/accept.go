@@ -111,7 +111,11 @@ func (n *Network) acceptRead(ctx context.Context, e envelope, m mailtext.Message
 		n.ignore(cities, m.Skip)
 	}
 	for _, t := range cities {
-		if err := n.deliver(ctx, t, m, unverified); err != nil {
+		err := n.deliver(ctx, t, m, unverified)
+		if errors.Is(err, db.ErrPaused) { // since a moment ago
+			return n.refuse(550, smtp.EnhancedCode{5, 7, 1}, t.city, "mail.refused.paused")
+		}
+		if err != nil {
 			return n.trouble(err)
 		}
 	}

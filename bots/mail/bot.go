@@ -75,22 +75,20 @@ type Network struct {
 }
 
 var (
-	_ bots.Network    = (*Network)(nil)
-	_ bots.Server     = (*Network)(nil)
-	_ bots.Recipients = (*Network)(nil)
-	_ bots.Addressed  = (*Network)(nil)
-	_ bots.Spreader   = (*Network)(nil)
-	_ bots.Gatherer   = (*Network)(nil)
-	_ bots.Demo       = (*Network)(nil)
+	_ bots.Network          = (*Network)(nil)
+	_ bots.Server           = (*Network)(nil)
+	_ bots.Recipients       = (*Network)(nil)
+	_ bots.SubscriberLister = (*Network)(nil)
+	_ bots.Addressed        = (*Network)(nil)
+	_ bots.Spreader         = (*Network)(nil)
+	_ bots.Gatherer         = (*Network)(nil)
+	_ bots.Tester           = (*Network)(nil)
+	_ bots.Demo             = (*Network)(nil)
 )
 
-// New returns the network. The error says what is wrong with mail.relay or the file
-// of its password.
+// New returns the network. The error says what is wrong with mail.relay.
 func New(h bots.Host) (*Network, error) {
 	if err := mailer.CheckRelay(h.Config.Mail.Relay); err != nil {
-		return nil, err
-	}
-	if err := mailer.CheckPassword(h.Config.Mail); err != nil {
 		return nil, err
 	}
 	n := &Network{host: h, subscribers: recipients.NewStore(Name, h), cities: newCities(h.DB), verifier: verify.New(h.DNS, h.Log),

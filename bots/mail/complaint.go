@@ -63,7 +63,7 @@ func (n *Network) byLink(ctx context.Context, link string) (botID, id int64, err
 	if err != nil {
 		return 0, 0, err
 	}
-	email, err := n.verify(purposeUnsubscribe, city, parts[len(parts)-1])
+	email, err := n.open(ctx, purposeUnsubscribe, city, bot, parts[len(parts)-1])
 	if err != nil {
 		return 0, 0, nil // it is no link of ours
 	}

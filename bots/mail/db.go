@@ -8,6 +8,7 @@ import (
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -66,6 +67,11 @@ func migrations(box *secret.Box) []*gormigrate.Migration {
 		)},
 		{ID: "mail_0007", Migrate: db.SQL(digestTables...)},
 		{ID: "mail_0008", Migrate: recipients.AddLines(Name)},
+		// What stood in mails of other servers: see formerLinks.
+		{ID: "mail_0009", Migrate: db.SQL(`CREATE TABLE mail_former_links (
+			hash TEXT PRIMARY KEY,
+			recipient_id INTEGER NOT NULL REFERENCES mail_recipients(id) ON DELETE CASCADE) WITHOUT ROWID`,
+			`CREATE INDEX mail_former_links_recipient ON mail_former_links(recipient_id)`)},
 	}
 }
 
@@ -184,4 +190,19 @@ func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 		return fmt.Errorf("forget mail bot: %w", err)
 	}
 	return nil
+}
+
+// Subscribers returns whom a bot sends to, for the operator.
+func (n *Network) Subscribers(ctx context.Context, b report.Bot, suspended bool) ([]bots.Subscriber, error) {
+	return n.subscribers.Subscribers(ctx, b.ID, suspended)
+}
+
+// ResumeSubscriber has one be sent to again that is suspended.
+func (n *Network) ResumeSubscriber(ctx context.Context, b report.Bot, id int64) (bool, error) {
+	return n.subscribers.Resume(ctx, b.ID, id)
+}
+
+// CountSuspended returns to how many nothing is sent.
+func (n *Network) CountSuspended(ctx context.Context) (int, error) {
+	return n.subscribers.CountSuspended(ctx)
 }

@@ -192,8 +192,11 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 	if err != nil {
 		return time.Time{}, err
 	}
+	on, err := n.isOn(ctx, b)
 	switch holds := n.host.DB.Claim(b.CityID).Epoch >= 0; {
-	case !b.Enabled || !holds:
+	case err != nil:
+		return time.Time{}, err
+	case !on || !holds:
 		return time.Time{}, nil // goOn is called when it begins again, by whoever works for it
 	case !n.host.DB.Owns(b.CityID): // for a moment, or because it is being given up
 		return n.host.Now().Add(digestPause), nil
@@ -214,6 +217,15 @@ func (n *Network) sendDigests(ctx context.Context, botID int64) (next time.Time,
 		next = next.Add(digestPause)
 	}
 	return next, nil
+}
+
+// isOn tells whether a bot is switched on, and its city is not off as a whole.
+func (n *Network) isOn(ctx context.Context, b report.Bot) (bool, error) {
+	if !b.Enabled {
+		return false, nil
+	}
+	c, err := n.host.DB.BriefCity(ctx, b.CityID)
+	return err == nil && !c.Off(), err
 }
 
 func (n *Network) readHour(ctx context.Context, b report.Bot, list []digest) (h hour, err error) {

@@ -277,3 +277,19 @@ func TestOneMailAnHourAfterAnUpgrade(t *testing.T) {
 		t.Errorf("the mail of the hour: %q", got)
 	}
 }
+
+// TestHourlyByDefault has one mail an hour be chosen already where moderators wish that.
+func TestHourlyByDefault(t *testing.T) {
+	b := newBench(t, nil)
+	c, _ := b.city("nuernberg")
+	if _, err := b.db.ChangeCity(t.Context(), c.ID, func(c *report.City) error {
+		c.Defaults = report.SubscriptionDefaults{Hourly: true}.Stored()
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	code, body := b.get("/city/nuernberg/mail")
+	b.expect(code, body, 200, `name="often" value="hourly" checked`)
+	code, body = b.post("/city/nuernberg/mail/subscribe", url.Values{"email": {"nonsense"}, "often": {"each"}})
+	b.expect(code, body, 422, `name="often" value="each" checked`)
+}

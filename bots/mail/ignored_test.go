@@ -18,7 +18,7 @@ func TestIgnoredMailsAreCounted(t *testing.T) {
 	b.city("fuerth")
 	page := func() string {
 		t.Helper()
-		_, body := b.read(client.Get(b.url + "/settings"))
+		_, body := b.read(client.Get(b.url + "/settings/networks"))
 		_, body, _ = strings.Cut(body, `id="mail-ignored"`)
 		body, _, _ = strings.Cut(body, "</details>")
 		return body

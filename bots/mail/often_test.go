@@ -82,7 +82,7 @@ func TestOneMailAnHourIsNotOffered(t *testing.T) {
 	client, c, bot := b.login("nuernberg")
 	b.subscribeHourly(bot, "rider@example.org")
 	link := strings.TrimPrefix(b.network.oftenURL(c, "rider@example.org"), b.url)
-	code, body := b.read(client.Get(b.url + "/settings"))
+	code, body := b.read(client.Get(b.url + "/settings/networks"))
 	b.expect(code, body, 200, `name="digest" value="yes" aria-describedby="mail-digest-hint" checked`, "1 person has chosen it.")
 	b.pass(bot, "1", "author@example.org", "U1 one")
 	b.await(1)

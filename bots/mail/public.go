@@ -72,8 +72,9 @@ func (p *pages) showPage(w http.ResponseWriter, r *http.Request, status int, ema
 	}
 	ours := city
 	ours.Language = p.site.Language(r)
+	hourly := wantsDigest(r) || r.Method == http.MethodGet && city.SubscriptionDefaults().Hourly
 	data := publicPage{Text: markdown.HTML(p.orDefault(ours, text)), Own: text != "", Address: p.address(city), On: b.Enabled,
-		Offered: offered, Hourly: wantsDigest(r), Email: email, Error: wrong}
+		Offered: offered, Hourly: hourly, Email: email, Error: wrong}
 	return p.site.Page(w, r, status, Name, "page.tmpl", p.site.T(r, "mail.page.title", "City", city.Name), data)
 }
 
@@ -140,7 +141,7 @@ func (p *pages) openLink(r *http.Request, purpose string) (report.City, report.B
 	if err != nil {
 		return city, b, linkPage{}, err
 	}
-	email, err := p.verify(purpose, city, chi.URLParam(r, "token"))
+	email, err := p.open(r.Context(), purpose, city, b, chi.URLParam(r, "token"))
 	if errors.Is(err, secret.ErrTokenExpired) {
 		err = &bots.PageError{Status: http.StatusGone, ID: "mail.link.expired", Title: "error.title_link_over", Err: err}
 	} else if err != nil {

@@ -73,7 +73,7 @@ func TestReportsByMailAreAnswered(t *testing.T) {
 		b.expect(code, body, 200, says)
 	}
 	save(url.Values{"answers": {"yes"}}, "is answered from now on")
-	code, body := b.read(client.Get(b.url + "/settings"))
+	code, body := b.read(client.Get(b.url + "/settings/networks"))
 	b.expect(code, body, 200, `name="answers" value="yes" aria-describedby="mail-answers-hint" checked`)
 
 	send(german, true)

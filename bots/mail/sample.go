@@ -41,35 +41,60 @@ type rehearsal struct {
 
 // try says what would become of a mail to a city, in the words of t.
 func (n *Network) try(ctx context.Context, city report.City, raw []byte, t bots.T) (rehearsal, error) {
-	m, err := mailtext.Read(raw, n.sampleEnvelope(city, raw))
-	if err == nil && m.Skip == "" {
-		m.Skip, err = n.unwanted(ctx, "", m.Author)
-		if err != nil {
-			return rehearsal{}, err
-		}
-	}
-	asks, problem := n.askedOf(ctx, city, m)
-	if problem != nil {
-		return rehearsal{}, problem
-	}
-	switch {
-	case err != nil:
-		return onlyNote(t("mail.sample.refused", "Answer", n.t(city, "mail.refused."+refusalOf(err)))), nil
-	case m.Skip != "":
-		return onlyNote(t("mail.sample.ignored", "Reason", t("mail.ignored."+m.Skip))), nil
-	case asks.command != "" && (asks.rest == "" || asks.command == commandUnsubscribe):
-		return onlyNote(t("mail.sample.command")), nil
-	case asks.command != "":
-		m.Text = asks.rest
+	m, note, err := n.sampleOf(ctx, city, raw, t)
+	if err != nil || m.Text == "" {
+		return rehearsal{Notes: []string{note}}, err
 	}
 	o, err := n.rehearse(ctx, city, m, t)
-	if asks.command != "" {
-		o.Notes = append(o.Notes, t("mail.sample.command_too"))
+	if note != "" {
+		o.Notes = append(o.Notes, note)
 	}
 	return o, err
 }
 
-func onlyNote(note string) rehearsal { return rehearsal{Notes: []string{note}} }
+// sampleOf reads a mail to a city. Its Text is empty where nothing would be heard of it, and
+// note says why, or what else there is to say.
+func (n *Network) sampleOf(ctx context.Context, city report.City, raw []byte, t bots.T) (m mailtext.Message, note string, err error) {
+	nothing := func(note string) (mailtext.Message, string, error) { return mailtext.Message{}, note, nil }
+	m, unread := mailtext.Read(raw, n.sampleEnvelope(city, raw))
+	if unread == nil && m.Skip == "" {
+		if m.Skip, err = n.unwanted(ctx, "", m.Author); err != nil {
+			return m, "", err
+		}
+	}
+	asks, err := n.askedOf(ctx, city, m)
+	switch {
+	case err != nil:
+		return m, "", err
+	case unread != nil:
+		return nothing(t("mail.sample.refused", "Answer", n.t(city, "mail.refused."+refusalOf(unread))))
+	case m.Skip != "":
+		return nothing(t("mail.sample.ignored", "Reason", t("mail.ignored."+m.Skip)))
+	case asks.command != "" && (asks.rest == "" || asks.command == commandUnsubscribe):
+		return nothing(t("mail.sample.command"))
+	case asks.command != "":
+		m.Text, note = asks.rest, t("mail.sample.command_too")
+	}
+	return m, note, nil
+}
+
+var _ bots.Previewer = (*Network)(nil)
+
+// Preview returns what would be heard of the source of a mail: it has a line with From.
+func (n *Network) Preview(ctx context.Context, city report.City, source []byte, t bots.T) (text string, notes []string, ok bool, err error) {
+	raw := withoutLead(source)
+	if !fieldBegins.Match(raw) || n.authorOf(raw) == "" {
+		return "", nil, false, nil
+	}
+	m, note, err := n.sampleOf(ctx, city, raw, t)
+	if note != "" {
+		notes = append(notes, note)
+	}
+	if m.Files {
+		notes = append(notes, t("mail.sample.files"))
+	}
+	return m.Text, notes, true, err
+}
 
 // sampleEnvelope is that of a mail whose envelope nobody knows.
 func (n *Network) sampleEnvelope(city report.City, raw []byte) mailtext.Envelope {

@@ -97,7 +97,7 @@ func TestTryingAMail(t *testing.T) {
 		t.Errorf("heard %+v, counted %d", heard, counted)
 	}
 	b.noAccountMail()
-	if code, _ := b.post("/settings/mail/sample", url.Values{"source": {simple}}); code != http.StatusOK { // leads to the login
+	if code, _ := b.post("/settings/mail/sample", url.Values{"source": {simple}}); code != http.StatusUnauthorized { // asks for a login, and keeps what was sent
 		t.Errorf("a stranger got %d", code)
 	}
 }
@@ -170,5 +170,29 @@ func TestMailingASample(t *testing.T) {
 	}
 	if !strings.HasPrefix(got, "550 5.7.1 ") {
 		t.Errorf("the last of many: %s", got)
+	}
+}
+
+// What a mail that is pasted beside the rules says: its sender's words, and nothing where it
+// is no mail.
+func TestPreviewOfAMail(t *testing.T) {
+	b := newBench(t, nil)
+	city, _ := b.city("nuernberg")
+	say := func(id string, data ...any) string { return b.network.host.Texts.T("en", id, data...) }
+	const from = "From: Robin Rider <rider@example.org>\nSubject: "
+	for _, tt := range []struct {
+		source, text, note string
+		mail               bool
+	}{
+		{from + "U1\n\n2 Kontis am Plärrer\n\n" + quoted, "U1\n2 Kontis am Plärrer", "", true},
+		{"\ufeff\n" + from + "U1\n\nKontis\n-- \nRobin", "U1\nKontis", "", true},
+		{"Auto-Submitted: auto-replied\n" + from + "away\n\nI am away\n", "", "It would be ignored", true},
+		{"Achtung: 2 Kontis\nU1: Plärrer", "", "", false},
+		{"2 Kontis am Plärrer", "", "", false},
+	} {
+		text, notes, is, err := b.network.Preview(t.Context(), city, []byte(tt.source), say)
+		if err != nil || text != tt.text || is != tt.mail || !strings.Contains(strings.Join(notes, " "), tt.note) || tt.note == "" && len(notes) > 0 {
+			t.Errorf("%q: %q, %q, %t, %v", tt.source, text, notes, is, err)
+		}
 	}
 }

@@ -167,13 +167,18 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	case err != nil && !missing:
 		return target{}, n.trouble(err)
 	}
-	if missing {
+	if missing && !city.Off() {
 		return target{}, n.refuseOff(city)
 	}
 	if t, ok := n.readTarget(city, bot, tag); ok {
 		return t, nil
 	}
-	if tag == sampleTag {
+	if t, ok, err := n.formerTarget(ctx, city, bot, tag); err != nil {
+		return target{}, n.trouble(err)
+	} else if ok {
+		return t, nil
+	}
+	if tag == sampleTag && !city.Off() {
 		return target{city: city, bot: bot, sample: true}, nil
 	}
 	t := target{city: city, bot: bot}
@@ -182,10 +187,17 @@ func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 
 // closed is the answer to a report at an address whose city takes none now, or nil.
 func (n *Network) closed(t target) error {
-	switch {
-	case !t.city.Paused.IsZero():
+	switch t.city.State() {
+	case report.CitySuspended:
+		return n.refuse(550, smtp.EnhancedCode{5, 7, 1}, t.city, "mail.refused.suspended")
+	case report.CityDeleted:
+		return n.refuse(550, smtp.EnhancedCode{5, 1, 1}, t.city, "mail.refused.deleted")
+	case report.CityWaiting:
+		return n.refuse(550, smtp.EnhancedCode{5, 1, 1}, t.city, "mail.refused.waiting")
+	case report.CityPaused:
 		return n.refuse(550, smtp.EnhancedCode{5, 7, 1}, t.city, "mail.refused.paused")
-	case !t.bot.Enabled:
+	}
+	if !t.bot.Enabled {
 		return n.refuseOff(t.city)
 	}
 	return nil

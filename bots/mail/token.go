@@ -90,7 +90,7 @@ func (n *Network) bounceAddress(city report.City, b report.Bot, s recipients.Rec
 // taggedAddress is the city's address with a tag about a subscriber; empty where it is
 // too long.
 func (n *Network) taggedAddress(prefix string, city report.City, b report.Bot, subscriberID int64) string {
-	local := city.Slug + "+" + prefix + strconv.FormatInt(subscriberID, 36) + "." + n.tagMAC(prefix, b.ID, subscriberID)
+	local := city.Slug + "+" + n.tag(prefix, b.ID, subscriberID)
 	if len(local) > maxLocalPart {
 		return ""
 	}

@@ -40,6 +40,14 @@ func (n *Network) UploadRoutes(r chi.Router, site bots.Site) {
 	r.Post("/sample", site.Handler(p.handleSample))
 }
 
+// leavingPath is where subscriptions end.
+const leavingPath = "unsubscribe"
+
+// LeavingPath is where subscriptions end: see bots.Leaving.
+func (n *Network) LeavingPath() string { return leavingPath }
+
+var _ bots.Leaving = (*Network)(nil)
+
 // PublicRoutes adds the pages of subscribing and unsubscribing. Reading them
 // changes nothing, since programs that scan mails follow their links: each has
 // a button.
@@ -51,9 +59,9 @@ func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
 	r.Post("/confirm/{token}", site.Handler(p.handleConfirm))
 	r.Get("/often/{token}", site.Handler(p.handleOftenPage))
 	r.Post("/often/{token}", site.Handler(p.handleOften))
-	r.Get("/unsubscribe/{token}", site.Handler(p.handleUnsubscribePage))
+	r.Get("/"+leavingPath+"/{token}", site.Handler(p.handleUnsubscribePage))
 	// The same for the button on the page and for a mail program (RFC 8058).
-	r.Post("/unsubscribe/{token}", site.Handler(p.handleUnsubscribe))
+	r.Post("/"+leavingPath+"/{token}", site.Handler(p.handleUnsubscribe))
 }
 
 // card is what settings.tmpl shows. Errors are texts, ready to be shown.

@@ -67,7 +67,7 @@ func TestLoginByOAuth(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, standin.Options{})
 	back := w.authorize("authorize")
-	if status, location := w.do("GET", back, nil); status != http.StatusSeeOther || location != "/settings#network-mastodon" {
+	if status, location := w.do("GET", back, nil); status != http.StatusSeeOther || location != "/settings/networks#network-mastodon" {
 		t.Fatalf("callback answered %d to %q, shown %+v", status, location, w.site.Shown)
 	}
 	shown := w.card()

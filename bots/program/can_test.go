@@ -333,7 +333,7 @@ func TestWrongFields(t *testing.T) {
 func TestStatus(t *testing.T) {
 	o := newOutside(t, "toy", `can = ["send"]`, toy)
 	b, _ := o.work(nil)
-	page := func() *kittest.Page { return o.Moderator(o.city).Get("/settings", http.StatusOK) }
+	page := func() *kittest.Page { return o.Moderator(o.city).Get("/settings/networks", http.StatusOK) }
 	for _, word := range []string{"SUCCESS", "FAIL", "REGRESSION", "FIXED"} {
 		if _, err := o.send(b, `{"type":"status","status":"`+word+`","job":"modem of ö"}`); err != nil {
 			t.Fatal(err)

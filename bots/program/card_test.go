@@ -45,10 +45,10 @@ func wrong(p *kittest.Page, name string) bool {
 func TestCard(t *testing.T) {
 	o := newOutside(t, "toy", connectable, toy)
 	m := o.Moderator(o.city)
-	page := m.Get("/settings", http.StatusOK)
+	page := m.Get("/settings/networks", http.StatusOK)
 	page.Shows("toy", "Reports by SMS", "Version 1.2.", "By A. Nonymous.", "kind: sms", "It is not connected", "Number", "With the country", "Token", "other")
 	m.Language = "de"
-	m.Get("/settings", http.StatusOK).Shows("Meldungen per SMS", "Nummer", "Es ist nicht verbunden")
+	m.Get("/settings/networks", http.StatusOK).Shows("Meldungen per SMS", "Nummer", "Es ist nicht verbunden")
 	m.Language = "en"
 	if !strings.Contains(page.Body, `href="https://sms.example/about"`) {
 		t.Error("its website is not linked")
@@ -66,7 +66,7 @@ func TestCard(t *testing.T) {
 	}
 	typed.Set("set_TOKEN", "very-secret")
 	m.Post(path, typed, http.StatusOK).Shows("Saved. The program works for your city from now on.")
-	page = m.Get("/settings", http.StatusOK)
+	page = m.Get("/settings/networks", http.StatusOK)
 	page.Shows("Something is stored. Leave the field empty to keep it.", "Starting")
 	if strings.Contains(page.Body, "very-secret") {
 		t.Error("the page shows the secret")
@@ -171,7 +171,7 @@ func TestConnectByCommand(t *testing.T) {
 func TestOtherCityChangesNothing(t *testing.T) {
 	o := newOutside(t, "toy", connectable, toy)
 	other := o.AddCity("york", "en")
-	form := url.Values{"set_PHONE": {"1"}, "set_TOKEN": {"2"}, "settings_city": {o.Moderator(other).Get("/settings", http.StatusOK).Form("/settings/toy/connect").Get("settings_city")}}
+	form := url.Values{"set_PHONE": {"1"}, "set_TOKEN": {"2"}, "settings_city": {o.Moderator(other).Get("/settings/networks", http.StatusOK).Form("/settings/toy/connect").Get("settings_city")}}
 	o.Moderator(other).Post("/settings/toy/connect", form, http.StatusOK)
 	if len(o.Bots(o.city)) != 0 || len(o.Bots(other)) != 1 {
 		t.Errorf("there are %v and %v", o.Bots(o.city), o.Bots(other))

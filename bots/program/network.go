@@ -34,6 +34,7 @@ var (
 	_ bots.Commander = (*Network)(nil)
 	_ bots.Connector = (*Network)(nil)
 	_ bots.Speaker   = (*Network)(nil)
+	_ bots.OneWay    = (*Network)(nil)
 	_ io.Closer      = (*Network)(nil)
 )
 
@@ -227,3 +228,9 @@ func (w Word) given(r report.Reading) map[string]string {
 	}
 	return given
 }
+
+// Hears tells whether the program hears reports.
+func (n *Network) Hears() bool { return n.manifest.can(canReceive) }
+
+// Sends tells whether the program sends them.
+func (n *Network) Sends() bool { return n.manifest.can(canSend) }

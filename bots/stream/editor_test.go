@@ -74,7 +74,7 @@ func TestEditor(t *testing.T) {
 	s := newStreet(t)
 	s.Pass(s.on("U1 Plärrer 2 Kontis", onU1))
 	m := s.Moderator(s.city)
-	m.Get("/settings", http.StatusOK).Shows("There is no stream yet", "Add a stream")
+	m.Get("/settings/networks", http.StatusOK).Shows("There is no stream yet", "Add a stream")
 	p := m.Get("/settings/stream/new", http.StatusOK)
 	p.Shows("New stream", "U1 1", "Plärrer 1", "telegram 1", "Sunday")
 	v := filled(t, p, form)
@@ -322,7 +322,7 @@ func TestStoppedStreamIsMended(t *testing.T) {
 	s.send(s.on("U1", report.Reading{Line: "U1", Lines: report.NewLines("U1")}))
 	m := s.Moderator(s.city)
 	m.Language = "de"
-	m.Get("/settings", http.StatusOK).Shows("Angehalten", "„U2“ gibt es in dieser Stadt nicht. Meinst du „U1“?")
+	m.Get("/settings/networks", http.StatusOK).Shows("Angehalten", "„U2“ gibt es in dieser Stadt nicht. Meinst du „U1“?")
 	p := m.Post("/settings/stream/switch", url.Values{"stream": {"mine"}, "running": {"yes"}}, http.StatusUnprocessableEntity)
 	p.Shows("„U2“ gibt es in dieser Stadt nicht")
 	v := filled(t, p, form)
@@ -337,7 +337,7 @@ func TestNoMoreStreams(t *testing.T) {
 		s.put(to(fmt.Sprint("s", i), s.targets.Discord()))
 	}
 	m := s.Moderator(s.city)
-	p := m.Get("/settings", http.StatusOK)
+	p := m.Get("/settings/networks", http.StatusOK)
 	p.Shows("A city has at most 20 streams.")
 	if strings.Contains(p.Body, "/settings/stream/new") {
 		t.Error("one more is offered")
@@ -384,7 +384,7 @@ func TestNetworksByTheirTitles(t *testing.T) {
 	a.Include = map[string][]string{"network": {Name, "telegram"}}
 	s.put(a)
 	m := s.Moderator(s.city)
-	m.Get("/settings", http.StatusOK).Shows("from Streams or telegram →") // there is no other network here
+	m.Get("/settings/networks", http.StatusOK).Shows("from Streams or telegram →") // there is no other network here
 	m.Get("/settings/stream/edit?stream=a", http.StatusOK).Shows("Streams telegram")
 }
 

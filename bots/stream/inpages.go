@@ -29,7 +29,7 @@ func (p *pages) inRoutes(r chi.Router) {
 	r.Get("/in/delete", p.site.Handler(p.handleInDeleteQuestion))
 	r.Post("/in/delete", p.site.Handler(p.handleInDelete))
 	for _, path := range []string{"/in/save", "/in/try", "/in/switch", "/in/secret"} { // who reloads a page that came back
-		r.Get(path, http.RedirectHandler("/settings#"+bots.SettingsAnchor(Name), http.StatusSeeOther).ServeHTTP)
+		r.Get(path, http.RedirectHandler(bots.SettingsPath(Name), http.StatusSeeOther).ServeHTTP)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestLetIn(t *testing.T) {
 	s := newStreet(t)
 	s.network.host.Rehearser = rehearser{}
 	m := s.Moderator(s.city)
-	m.Get("/settings", http.StatusOK).Shows("Let in", "Add a way in")
+	m.Get("/settings/networks", http.StatusOK).Shows("Let in", "Add a way in")
 	m.Get("/settings/stream/in/new", http.StatusOK).Shows("What is to come in?", "Script or sensor", "Amazon SNS", "Feed of an operator")
 	p := m.Get("/settings/stream/in/new?preset=bearer", http.StatusOK)
 	v := filled(t, p, inForm)
@@ -105,7 +105,7 @@ func TestLetAFeedIn(t *testing.T) {
 		t.Error("a feed has a secret")
 	}
 	m.Language = "de"
-	m.Get("/settings", http.StatusOK).Shows("Hereinlassen", "vag", "Feed eines Verkehrsbetriebs")
+	m.Get("/settings/networks", http.StatusOK).Shows("Hereinlassen", "vag", "Feed eines Verkehrsbetriebs")
 	p = m.Get("/settings/stream/in/edit?trigger=vag", http.StatusOK)
 	p.Shows("Eingang vag", "Nur, worin eins dieser Wörter steht")
 	if got := filled(t, p, inForm); got.Get("words") != "Kontrolle, U7" || got.Get("every") != "2" {

@@ -146,6 +146,9 @@ func (n *Network) post(w http.ResponseWriter, r *http.Request, site bots.Site) (
 			err = fmt.Errorf("way in %s of city %s: %w", t.Name, city.Slug, err)
 		}
 	}()
+	if city.Off() {
+		return "", no(http.StatusGone, "the city is switched off")
+	}
 	if n.posts.tooMany(w, r, site, t) {
 		return "", no(http.StatusTooManyRequests, "the trigger takes %d posts a minute from one network: try again later", postsPerMinute)
 	}

@@ -125,7 +125,7 @@ func TestModeratorsAreToldWhatHasStopped(t *testing.T) {
 	if want := w.german("stream.stopped.subject", "Count", 3); got.subject != want || got.to != "moderator@nuernberg.example" {
 		t.Errorf("mailed %q to %s", got.subject, got.to)
 	}
-	for _, says := range []string{"Stream a: ", "(HTTP 410)", "Stream b: ", "(HTTP 401)", "Eingang vag: ", w.city.Name, "http://tickets.example/settings#network-stream"} {
+	for _, says := range []string{"Stream a: ", "(HTTP 410)", "Stream b: ", "(HTTP 401)", "Eingang vag: ", w.city.Name, "http://tickets.example/settings/networks#network-stream"} {
 		if !strings.Contains(got.text, says) {
 			t.Errorf("the mail does not say %q: %s", says, got.text)
 		}
@@ -133,7 +133,7 @@ func TestModeratorsAreToldWhatHasStopped(t *testing.T) {
 	if strings.Contains(got.text, w.targets.Slack()) {
 		t.Error("the mail has a secret")
 	}
-	w.Moderator(w.city).Get("/settings", http.StatusOK).Shows("In trouble", w.network.english("stream.state_hint.trouble"), "a, b, vag")
+	w.Moderator(w.city).Get("/settings/networks", http.StatusOK).Shows("In trouble", w.network.english("stream.state_hint.trouble"), "a, b, vag")
 	w.until("the note", func() bool { return len(w.untold()) == 0 })
 	w.again(t)
 }

@@ -32,7 +32,7 @@ func (n *Network) SettingsRoutes(r chi.Router, site bots.Site) {
 	r.Post("/delete", site.Handler(p.handleDelete))
 	p.inRoutes(r)
 	for _, path := range []string{"/save", "/try", "/switch", "/test", "/secret"} { // who reloads a page that came back
-		r.Get(path, http.RedirectHandler("/settings#"+bots.SettingsAnchor(Name), http.StatusSeeOther).ServeHTTP)
+		r.Get(path, http.RedirectHandler(bots.SettingsPath(Name), http.StatusSeeOther).ServeHTTP)
 	}
 }
 

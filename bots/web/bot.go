@@ -13,6 +13,7 @@ import (
 	"ticketfrei/db"
 	"ticketfrei/internal/cache"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/webpush"
 )
 
 // Name is the name of the network.
@@ -41,9 +42,10 @@ type Network struct {
 }
 
 var (
-	_ bots.Network    = (*Network)(nil)
-	_ bots.Recipients = (*Network)(nil)
-	_ bots.OnCityPage = (*Network)(nil)
+	_ bots.Network          = (*Network)(nil)
+	_ bots.Recipients       = (*Network)(nil)
+	_ bots.SubscriberLister = (*Network)(nil)
+	_ bots.OnCityPage       = (*Network)(nil)
 )
 
 // New returns the network.
@@ -57,14 +59,15 @@ func New(h bots.Host) *Network {
 
 // Bot returns the page of a city at work.
 func (n *Network) Bot(ctx context.Context, b report.Bot, _ *slog.Logger) (bots.Bot, error) {
-	if _, err := n.pusher.key(ctx); err != nil {
+	signer, err := n.pusher.keyOf(ctx, b.ID)
+	if err != nil {
 		return nil, err
 	}
 	city, err := n.host.DB.BriefCity(ctx, b.CityID)
 	if err != nil {
 		return nil, err
 	}
-	return &bot{network: n, bot: b, city: city, composed: cache.New[composed, []byte](maxComposed, 0)}, nil
+	return &bot{network: n, bot: b, city: city, signer: signer, composed: cache.New[composed, []byte](maxComposed, 0)}, nil
 }
 
 // bot is the page of one city.
@@ -72,6 +75,7 @@ type bot struct {
 	network  *Network
 	bot      report.Bot
 	city     report.City
+	signer   *webpush.Signer
 	composed *cache.Cache[composed, []byte]
 }
 
@@ -110,11 +114,11 @@ func (b *bot) Send(ctx context.Context, d report.Delivery) (report.Receipt, erro
 		return b.compose(d.Report, s.language, words).encode()
 	})
 	if err == nil {
-		err = b.network.pusher.send(ctx, s, push{text, d.ID, b.kept(d.Report)})
+		err = b.network.pusher.send(ctx, b.signer, s, push{text, d.ID, b.kept(d.Report)})
 	}
 	if errors.Is(err, errTooLong) {
 		if text, err = b.composeShort(d.Report, s.language).encode(); err == nil {
-			err = b.network.pusher.send(ctx, s, push{text, d.ID, b.kept(d.Report)})
+			err = b.network.pusher.send(ctx, b.signer, s, push{text, d.ID, b.kept(d.Report)})
 		}
 	}
 	return report.Receipt{ID: sent}, err
@@ -134,5 +138,5 @@ func (b *bot) Retract(ctx context.Context, d report.Delivery) error {
 	if err != nil {
 		return err
 	}
-	return b.network.pusher.send(ctx, s, push{text, d.ID, b.kept(d.Report)})
+	return b.network.pusher.send(ctx, b.signer, s, push{text, d.ID, b.kept(d.Report)})
 }

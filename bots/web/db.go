@@ -7,6 +7,7 @@ import (
 	"github.com/go-gormigrate/gormigrate/v2"
 	"gorm.io/gorm"
 
+	"ticketfrei/bots"
 	"ticketfrei/bots/kit/recipients"
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -23,6 +24,10 @@ func migrations(*secret.Box) []*gormigrate.Migration {
 				SELECT id, 'web', TRUE, 'starting', created FROM cities`,
 		})...)},
 		{ID: "web_0002", Migrate: db.SQL(wishTables...)},
+		// Keys that browsers have subscribed with on other servers.
+		{ID: "web_0003", Migrate: db.SQL(`CREATE TABLE web_signers (
+			bot_id INTEGER PRIMARY KEY REFERENCES bots(id) ON DELETE CASCADE,
+			key TEXT NOT NULL)`)},
 	}
 }
 
@@ -50,4 +55,24 @@ func (n *Network) CountRecipients(ctx context.Context, b report.Bot) (int, error
 // Forget forgets the browsers that follow the city.
 func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	return n.host.DB.Write(ctx, func(tx *gorm.DB) error { return n.subscribers.Forget(tx, b.ID) })
+}
+
+// Subscribers returns whom a bot sends to, for the operator: without their addresses, which
+// tell people nothing.
+func (n *Network) Subscribers(ctx context.Context, b report.Bot, suspended bool) ([]bots.Subscriber, error) {
+	list, err := n.subscribers.Subscribers(ctx, b.ID, suspended)
+	for i := range list {
+		list[i].Address = ""
+	}
+	return list, err
+}
+
+// ResumeSubscriber has one be sent to again that is suspended.
+func (n *Network) ResumeSubscriber(ctx context.Context, b report.Bot, id int64) (bool, error) {
+	return n.subscribers.Resume(ctx, b.ID, id)
+}
+
+// CountSuspended returns to how many nothing is sent.
+func (n *Network) CountSuspended(ctx context.Context) (int, error) {
+	return n.subscribers.CountSuspended(ctx)
 }

@@ -8,16 +8,10 @@ type followPage struct {
 	Lines []string // of the city
 	Hours []int    // of a day
 	On    bool     // the bot is switched on
+	Quiet bool     // that is chosen before anybody chooses
+
+	QuietFrom, QuietTo int // the hours that are proposed
 }
-
-// usually is the quiet that is proposed.
-var usually = quiet{22, 6}
-
-// QuietFrom and QuietTo are the hours that are proposed.
-func (followPage) QuietFrom() int { return usually.from }
-
-// QuietTo is the second of them.
-func (followPage) QuietTo() int { return usually.to }
 
 // handleFollow is the page on which a phone follows the city.
 func (p *pages) handleFollow(w http.ResponseWriter, r *http.Request) error {
@@ -25,7 +19,7 @@ func (p *pages) handleFollow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	signer, err := p.pusher.key(r.Context())
+	signer, err := p.pusher.keyOf(r.Context(), b.ID)
 	if err != nil {
 		return err
 	}
@@ -33,7 +27,10 @@ func (p *pages) handleFollow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := followPage{Key: signer.Public(), Lines: lines, On: b.Enabled}
+	page := followPage{Key: signer.Public(), Lines: lines, On: b.Enabled, QuietFrom: 22, QuietTo: 6}
+	if q := city.SubscriptionDefaults().Quiet; q != nil {
+		page.Quiet, page.QuietFrom, page.QuietTo = true, q.From, q.To
+	}
 	for hour := range 24 {
 		page.Hours = append(page.Hours, hour)
 	}

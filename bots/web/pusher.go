@@ -98,9 +98,30 @@ type push struct {
 	ttl   time.Duration // how long the service keeps it for a browser that is away
 }
 
-// send sends to a browser. The error has the kind that decides what happens next, and
+// keyOf returns the key that the browsers of a bot subscribe with: that of the server which it
+// comes from, or ours.
+func (p *pusher) keyOf(ctx context.Context, botID int64) (*webpush.Signer, error) {
+	var sealed string
+	err := p.host.DB.ReadRow(ctx, "SELECT key FROM web_signers WHERE bot_id = ?", botID).Scan(&sealed)
+	if errors.Is(err, db.ErrNotFound) {
+		return p.key(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key of Web Push: %w", err)
+	}
+	text, err := p.host.Secrets.Open(signerPlace(botID), sealed)
+	if err != nil { // with another secret key it is lost, and those who have subscribed with it
+		return p.key(ctx) //nolint:nilerr // the others go on
+	}
+	return webpush.ParseSigner(text)
+}
+
+// signerPlace is where the key of a bot is stored, which sealing binds it to.
+func signerPlace(botID int64) string { return "web_signers.key:" + strconv.FormatInt(botID, 10) }
+
+// send sends to a browser, signed by the key that it has subscribed with. The error has the kind that decides what happens next, and
 // names neither browser nor service.
-func (p *pusher) send(ctx context.Context, s subscription, m push) error {
+func (p *pusher) send(ctx context.Context, signer *webpush.Signer, s subscription, m push) error {
 	u, err := url.Parse(s.endpoint)
 	if err != nil {
 		return bots.Permanent(errors.New("the address of a browser is none"))
@@ -110,7 +131,7 @@ func (p *pusher) send(ctx context.Context, s subscription, m push) error {
 	if left := to.waits(p.host.Now()); left > 0 {
 		return bots.Later(left, bots.Say(errPaused, "web.error.paused"))
 	}
-	resp, err := p.exchange(ctx, to, s, m)
+	resp, err := p.exchange(ctx, to, signer, s, m)
 	if err != nil {
 		return p.unanswered(ctx, to, s, err)
 	}
@@ -118,16 +139,12 @@ func (p *pusher) send(ctx context.Context, s subscription, m push) error {
 }
 
 // exchange makes one request and reads its answer to the end.
-func (p *pusher) exchange(ctx context.Context, to *service, s subscription, m push) (*http.Response, error) {
+func (p *pusher) exchange(ctx context.Context, to *service, signer *webpush.Signer, s subscription, m push) (*http.Response, error) {
 	body, err := s.keys.Seal(m.text)
 	if err != nil {
 		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	signer, err := p.key(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -201,16 +218,21 @@ func (p *pusher) answered(to *service, s subscription, resp *http.Response) erro
 	return bots.Permanent(said)
 }
 
+// signed is a signature.
+type signed struct {
+	header string
+	until  time.Time // until when it is used
+}
+
 // service is a push service.
 type service struct {
 	origin string
 
 	mu       sync.Mutex
-	header   string          // the signature
-	until    time.Time       // until when it is used
-	strikes  int             // how often in a row it took nothing
-	struckBy map[string]bool // the browsers for which it did not, as many as matter
-	paused   time.Time       // until when nothing is sent to it
+	signed   map[string]signed // by the public key: the signatures
+	strikes  int               // how often in a row it took nothing
+	struckBy map[string]bool   // the browsers for which it did not, as many as matter
+	paused   time.Time         // until when nothing is sent to it
 }
 
 // manyBrowsers is for how many browsers in a row a service takes nothing until the others
@@ -228,13 +250,18 @@ const (
 func (s *service) authorization(signer *webpush.Signer, subject string, now time.Time) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.header != "" && now.Before(s.until) && now.After(s.until.Add(-signedFor-time.Minute)) {
-		return s.header, nil
+	if of := s.signed[signer.Public()]; of.header != "" && now.Before(of.until) && now.After(of.until.Add(-signedFor-time.Minute)) {
+		return of.header, nil
 	}
-	var err error
-	s.header, err = signer.Authorization(s.origin, subject, now.Add(holdsFor))
-	s.until = now.Add(signedFor)
-	return s.header, err
+	header, err := signer.Authorization(s.origin, subject, now.Add(holdsFor))
+	if err != nil {
+		return "", err
+	}
+	if s.signed == nil {
+		s.signed = make(map[string]signed, 1)
+	}
+	s.signed[signer.Public()] = signed{header, now.Add(signedFor)}
+	return header, nil
 }
 
 // waits is how long nothing is sent to the service.

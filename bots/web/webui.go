@@ -27,6 +27,11 @@ func (n *Network) Settings(context.Context, report.City, []report.Bot) (any, err
 // SettingsRoutes has no routes: there is nothing to set.
 func (n *Network) SettingsRoutes(chi.Router, bots.Site) {}
 
+// LeavingPath is where browsers end their subscriptions: see bots.Leaving.
+func (n *Network) LeavingPath() string { return "push" }
+
+var _ bots.Leaving = (*Network)(nil)
+
 // PublicRoutes adds the routes below /city/{slug}/web/.
 func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
 	p := &pages{Network: n, site: site, reports: newBrake(reportsPerMinute, time.Minute, n.host.DB.LivingProcesses), subscribes: newBrake(subscribesPerHour, time.Hour, n.host.DB.LivingProcesses)}

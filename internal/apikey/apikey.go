@@ -29,12 +29,13 @@ const (
 	Moderate Right = "moderate" // take reports back, let them through, throw them away
 	Store    Right = "store"    // keep values
 	All      Right = "all"      // all of these
+	People   Right = "people"   // invite and remove moderators, and change what they may do; not in All of a city's key
 	Cities   Right = "cities"   // add and delete cities; only of the operator
 )
 
 // OfCity are the rights that a key of a city may have, in the order in which they are shown.
 func OfCity() []Right {
-	return []Right{Read, Report, Streams, Rules, City, Bots, Moderate, Store, All}
+	return []Right{Read, Report, Streams, Rules, City, Bots, Moderate, Store, All, People}
 }
 
 // OfOperator are the rights that a key of the operator may have: those of the first kind
@@ -48,6 +49,7 @@ type Key struct {
 	// Slug is the city's, and stands in the key; empty: the operator's.
 	Slug    string
 	Name    string
+	MadeBy  int64 // id of the moderator who has made it; 0: the operator, or not known
 	Rights  []Right
 	Created time.Time
 	Used    time.Time // about when it was used last; zero: never
@@ -58,7 +60,7 @@ type Key struct {
 func (k Key) May(rights ...Right) bool {
 	all := slices.Contains(k.Rights, All)
 	return slices.ContainsFunc(rights, func(r Right) bool {
-		return slices.Contains(k.Rights, r) || all && (r != Cities || k.CityID == 0)
+		return slices.Contains(k.Rights, r) || all && (r != Cities && r != People || k.CityID == 0)
 	})
 }
 

@@ -12,11 +12,13 @@ type Addresses interface{ Contains(netip.Addr) bool }
 // RequestAddr returns the address that a request comes from: the last one on
 // its way that is not a trusted proxy. Each proxy has added the address before it
 // to X-Forwarded-For; what stands before the first of an untrusted one may be the
-// visitor's invention. The address is not valid where the connection has none.
+// visitor's invention. A connection without an address is one of a Unix socket, which nobody
+// but a proxy can open: then what it says counts, and the address is not valid where it
+// says nothing.
 func RequestAddr(r *http.Request, trusted Addresses) netip.Addr {
 	client := parseAddr(r.RemoteAddr)
 	chain := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
-	for chain != "" && trusted.Contains(client) {
+	for chain != "" && (!client.IsValid() || trusted.Contains(client)) {
 		at := strings.LastIndexByte(chain, ',')
 		before := parseAddr(strings.TrimSpace(chain[at+1:]))
 		if !before.IsValid() {
@@ -31,7 +33,7 @@ func RequestAddr(r *http.Request, trusted Addresses) netip.Addr {
 // from one address.
 func OfRequest(r *http.Request, trusted Addresses) netip.Prefix {
 	addr := RequestAddr(r, trusted)
-	if trusted.Contains(addr) || IsGateway(addr) {
+	if !addr.IsValid() || trusted.Contains(addr) || IsGateway(addr) {
 		return netip.Prefix{}
 	}
 	return Network(addr)

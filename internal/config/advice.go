@@ -17,8 +17,9 @@ func (s *settings) advice(c *Config) []Error {
 		return nil
 	}
 	public := IsPublic(u.Hostname())
-	servesHTTPS := c.Web.ACME != "" // by itself
-	if u.Scheme == "https" && !servesHTTPS && len(c.Web.TrustedProxies) == 0 {
+	servesHTTPS := c.Web.ACME != ""     // by itself
+	_, isSocket := Socket(c.Web.Listen) // nobody but a proxy connects to it
+	if u.Scheme == "https" && !servesHTTPS && !isSocket && len(c.Web.TrustedProxies) == 0 {
 		warn("web.trusted_proxies", "names no proxy although web.url is https: all visitors look like one, and share the limits of one",
 			`set it to the addresses of the proxy in front, such as ["127.0.0.1", "::1"], or set web.acme if there is none`)
 	}
@@ -29,6 +30,9 @@ func (s *settings) advice(c *Config) []Error {
 	if s.fields["web.url"].source == builtIn && IsPublic(c.Mail.Domain) {
 		warn("web.url", "is still "+c.Web.URL+" although mail.domain is public: links in mails lead nowhere",
 			`set it to the address that visitors use, such as "https://ticketfrei.example.org"`)
+	}
+	if c.Web.Signup == SignupApproval && c.Web.Operator == "" {
+		warn("web.signup", "is approval, but nobody is told of cities that wait", "set web.operator to your mail address")
 	}
 	if public && (c.Mail.Domain == "localhost" || strings.HasSuffix(c.Mail.Domain, ".localhost")) {
 		warn("mail.domain", "is "+c.Mail.Domain+" although the pages are public: no mail reaches the cities",

@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,12 +25,14 @@ func (s *settings) check(c *Config) {
 		s.fail("data", "is empty", `write the name of a directory, such as "data"`)
 	}
 	s.checkSecret(c.Secret)
-	s.checkListen("web.listen", c.Web.Listen, 8080)
+	s.checkListenWeb(c.Web)
 	s.checkURL(&c.Web)
 	if c.Metrics.Listen != "" {
 		s.checkListen("metrics.listen", c.Metrics.Listen, 9464)
 	}
 	s.checkACME(c.Web)
+	s.checkOneOf("web.signup", c.Web.Signup, SignupOpen, SignupApproval, SignupClosed)
+	s.checkOperator(c.Web.Operator)
 	s.checkMail(&c.Mail)
 	s.checkDatabase(c.Database, c.Secret)
 	s.checkReports(c.Reports)
@@ -37,6 +40,16 @@ func (s *settings) check(c *Config) {
 	s.checkAPI(c.API)
 	s.checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	s.checkOneOf("log.format", c.Log.Format, "text", "json")
+}
+
+// checkOperator checks the address that is told of new cities.
+func (s *settings) checkOperator(address string) {
+	if address == "" {
+		return
+	}
+	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
+		s.fail("web.operator", fmt.Sprintf("%q is not a mail address", address), `write one such as "you@example.org"`)
+	}
 }
 
 // checkSection has a network look at its own settings.
@@ -78,6 +91,27 @@ func (s *settings) checkListen(key, address string, port int) {
 	s.fail(key, fmt.Sprintf("%q is not an address to listen at", address),
 		fmt.Sprintf(`write ":%d" for all interfaces, "127.0.0.1:%d" for this machine only`, port, port))
 }
+
+// checkListenWeb checks where the pages are served: at an address, or at a Unix socket.
+func (s *settings) checkListenWeb(web Web) {
+	path, isSocket := Socket(web.Listen)
+	switch {
+	case !isSocket:
+		s.checkListen("web.listen", web.Listen, 8080)
+	case !filepath.IsAbs(path) || len(path) > longestSocket:
+		s.fail("web.listen", fmt.Sprintf("%q is no path of a Unix socket", path), fmt.Sprintf(`write a whole path of at most %d letters, such as "unix:/run/ticketfrei/web.sock"`, longestSocket))
+	case web.ACME != "":
+		s.fail("web.listen", "is a Unix socket, though web.acme is set: the certificate authority asks at port 80",
+			`write an address such as ":8080", or leave web.acme empty where the proxy has a certificate`)
+	}
+}
+
+// longestSocket is how long the path of a Unix socket may be in all systems.
+const longestSocket = 100
+
+// Socket returns the path of the Unix socket that a setting says to listen at; ok is false
+// where it is an address.
+func Socket(listen string) (path string, ok bool) { return strings.CutPrefix(listen, "unix:") }
 
 func isPort(number string) bool {
 	_, err := strconv.ParseUint(number, 10, 16)

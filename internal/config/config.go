@@ -4,14 +4,18 @@ package config
 
 import (
 	"cmp"
+	"strings"
 	"time"
 )
 
 // Config is every setting of the program except those of single networks, which
 // each network has itself (see Section). config.toml explains each one.
 type Config struct {
-	Data     string   `toml:"data"`
-	Secret   string   `toml:"secret" secret:"true"`
+	Data   string `toml:"data"`
+	Secret string `toml:"secret" secret:"true"`
+	// SecretFile holds the secret in its place; Load has read it.
+	SecretFile string `toml:"secret_file"`
+
 	Web      Web      `toml:"web"`
 	Mail     Mail     `toml:"mail"`
 	Database Database `toml:"database"`
@@ -41,10 +45,22 @@ type Web struct {
 	// Files with texts of the operator's; empty: there are defaults.
 	Imprint string `toml:"imprint"`
 	Privacy string `toml:"privacy"`
+	// Signup says who may add a city: SignupOpen, SignupApproval or SignupClosed.
+	Signup string `toml:"signup"`
+	// Operator is the mail address that is told of new cities, and shown where nobody may
+	// add one; empty: there is none.
+	Operator string `toml:"operator"`
 	// Templates is a directory with files of the operator's that take the place of those
 	// built in; empty: there is none.
 	Templates string `toml:"templates"`
 }
+
+// What Web.Signup may be.
+const (
+	SignupOpen     = "open"     // anybody adds a city
+	SignupApproval = "approval" // anybody does, and the operator lets it begin
+	SignupClosed   = "closed"   // the operator alone
+)
 
 // Mail is the section [mail].
 type Mail struct {
@@ -67,6 +83,10 @@ type Mail struct {
 // the MX record of the domain names.
 func (m Mail) Name() string { return cmp.Or(m.Helo, m.Domain) }
 
+// Leaves reports whether mail can be sent at all: there is a relay, or a name by which other
+// mail servers can know us.
+func (m Mail) Leaves() bool { return m.Relay != "" || !strings.EqualFold(m.Domain, "localhost") }
+
 // Programs is the section [programs].
 type Programs struct {
 	Dir     string `toml:"dir"`     // where programs/NAME/program.toml is looked for
@@ -77,6 +97,8 @@ type Programs struct {
 // Database is the section [database].
 type Database struct {
 	URL string `toml:"url" secret:"true"`
+	// URLFile holds the URL in its place; Load has read it.
+	URLFile string `toml:"url_file"`
 }
 
 // Reports is the section [reports].

@@ -8,7 +8,7 @@ import (
 
 // notSettings are what the command line reads from the environment itself: the
 // operator's file, and the password of a moderator who is added.
-var notSettings = []string{envPrefix + "CONFIG", envPrefix + "PASSWORD"}
+var notSettings = []string{envPrefix + "CONFIG", envPrefix + "PASSWORD", envPrefix + "BACKUP_PASSPHRASE"}
 
 // applyEnv applies the settings in the environment.
 func (s *settings) applyEnv(env []string) {

@@ -44,6 +44,7 @@ func Load(src Source) (*Config, error) {
 		s.applyPath(src.File)
 	}
 	s.applyEnv(src.Env)
+	s.readFiles(c)
 	s.check(c)
 	for _, section := range src.Sections {
 		s.checkSection(section, c)

@@ -69,7 +69,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &config.Config{
 		Data:     "data",
-		Web:      config.Web{Listen: ":8080", URL: "http://localhost:8080", ListenTLS: ":8443", ACMEDirectory: letsEncrypt},
+		Web:      config.Web{Listen: ":8080", URL: "http://localhost:8080", ListenTLS: ":8443", ACMEDirectory: letsEncrypt, Signup: config.SignupOpen},
 		Mail:     config.Mail{Listen: ":2525", Domain: "localhost", From: "ticketfrei@localhost", Connections: 32},
 		Reports:  config.Reports{Expire: 2 * time.Hour, Keep: 168 * time.Hour, Backlog: 50000, TasksWait: 2 * time.Second},
 		Metrics:  config.Metrics{Listen: "127.0.0.1:9464"},
@@ -133,7 +133,7 @@ workers = 2
 	want := &config.Config{
 		Data:   "/data",
 		Secret: strings.Repeat("aB", 32),
-		Web: config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org", ListenTLS: ":443",
+		Web: config.Web{Listen: "127.0.0.1:0", URL: "https://ticketfrei.example.org", ListenTLS: ":443", Signup: config.SignupOpen,
 			ACME: "you@example.org", ACMEDirectory: "https://ca.example.org/acme/directory", TrustedProxies: config.Networks{
 				netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 		Mail: config.Mail{Listen: "[::1]:25", Domain: "xn--stdte-hra.example.org", From: "ticketfrei@xn--stdte-hra.example.org",

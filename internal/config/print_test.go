@@ -69,6 +69,7 @@ func TestPrint(t *testing.T) {
 	}
 	want := `data = "C:\\data \"x\""
 secret = "(set)"
+secret_file = ""
 
 [web]
 listen = ":8080"
@@ -79,6 +80,8 @@ acme_directory = "https://acme-v02.api.letsencrypt.org/directory"
 trusted_proxies = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"]
 imprint = ""
 privacy = ""
+signup = "open"
+operator = ""
 templates = ""
 
 [mail]
@@ -95,6 +98,7 @@ trusted_networks = []
 
 [database]
 url = ""
+url_file = ""
 
 [reports]
 expire = "1h30m"

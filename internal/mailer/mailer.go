@@ -63,6 +63,7 @@ type Mailer struct {
 	pool     *pool
 	signing  *signing // nil: mails go unsigned
 	routes   *routes
+	counted  func(error) // is told what became of each mail that was tried
 	mu       sync.Mutex
 	closed   bool
 	running  sync.WaitGroup
@@ -90,6 +91,7 @@ func New(cfg *config.Config, log *slog.Logger, now func() time.Time, options ...
 		domains:  newDomains(min(perDestination, n)),
 		pool:     newPool(n, idleTimeout),
 		routes:   newRoutes(cfg.Mail.Relay != "", log, now),
+		counted:  func(error) {},
 	}
 	if cfg.Mail.Relay != "" {
 		m.relay, m.relayErr = parseRelay(cfg.Mail.Relay)
@@ -202,6 +204,7 @@ func (m *Mailer) carry(ctx context.Context, mail Mail, key string, dial func(con
 	}
 	s, err := dial(ctx)
 	if err != nil {
+		m.counted(err)
 		return err
 	}
 	return m.over(ctx, s, mail, key)
@@ -212,6 +215,9 @@ func (m *Mailer) over(ctx context.Context, s *session, mail Mail, key string) er
 	m.routes.count(key, 1)
 	defer m.routes.count(key, -1)
 	err := s.send(ctx, mail, m.signing)
+	if !errors.Is(err, errDead) { // it is sent once more
+		m.counted(err)
+	}
 	m.put(key, s, err)
 	return err
 }

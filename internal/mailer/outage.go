@@ -32,7 +32,7 @@ type outages struct {
 func (o *outages) went(w *route, now time.Time) func(context.Context) {
 	if now.Sub(o.logged) >= outageLogEvery {
 		o.logged = now
-		o.log.Error(w.words(), "since", w.Since, "err", w.Cause, "said", Words(w.Cause))
+		o.log.Error(w.words(), "since", w.Since, "times", w.failures, "err", w.Cause, "said", Words(w.Cause))
 	}
 	if w.told || o.tell == nil || !w.isRefused() && now.Sub(w.Since) < unreachableFor {
 		return nil

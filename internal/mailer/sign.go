@@ -19,6 +19,12 @@ func Signed(keys *dkim.Keys) Option {
 	}
 }
 
+// Counted tells count what became of each mail that was tried: an *Error where a server has
+// answered, nil where it has taken the mail.
+func Counted(count func(err error)) Option {
+	return func(m *Mailer) { m.counted = count }
+}
+
 // signing signs mails. An RSA signature is much work: no more are made at once than
 // there are processors, so that whatever else is to be done need not wait for all that
 // are to be sent. docs/decisions/dkim-costs.md has the figures.

@@ -6,7 +6,9 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,6 +34,91 @@ type City struct {
 	// Tasks are the outside programs that look at a report before the censor does, in
 	// their order: names of networks, one a line.
 	Tasks string
+	// Suspended is since when the operator has the city switched off, for the reason
+	// SuspendedFor; zero: they have not.
+	Suspended    time.Time
+	SuspendedFor string
+	// Deleted is when its moderators have deleted it; zero: they have not. Until it is
+	// deleted for good they can bring it back.
+	Deleted time.Time
+	// Waiting tells that the operator has not yet let it begin.
+	Waiting bool
+	// Approval says whose reports wait for a moderator before they are passed on.
+	Approval Approval
+	// NoLinks refuses reports with links, Short those of more than ShortChars characters.
+	NoLinks, Short bool
+	// NoContact takes the form to write to its moderators off its page.
+	NoContact bool
+	// Answers are the moderators' texts of what its bots answer, as JSON: the text by the
+	// id of the one whose place it takes.
+	Answers string
+	// Defaults is what new subscriptions begin with, as JSON.
+	Defaults string
+}
+
+// Off reports whether the city is switched off as a whole: its bots do not run, its page
+// and its address say that it is not there.
+func (c City) Off() bool { return c.Waiting || !c.Suspended.IsZero() || !c.Deleted.IsZero() }
+
+// CityState says how a city is doing as a whole.
+type CityState string
+
+// The states of a city.
+const (
+	CityOn        CityState = "on"
+	CityPaused    CityState = "paused"    // its moderators have it take no reports
+	CityWaiting   CityState = "waiting"   // for the operator to let it begin
+	CitySuspended CityState = "suspended" // the operator has switched it off
+	CityDeleted   CityState = "deleted"   // its moderators have deleted it, and can bring it back
+)
+
+// State says how the city is doing: the weightiest where several hold.
+func (c City) State() CityState {
+	switch {
+	case !c.Deleted.IsZero():
+		return CityDeleted
+	case !c.Suspended.IsZero():
+		return CitySuspended
+	case c.Waiting:
+		return CityWaiting
+	case !c.Paused.IsZero():
+		return CityPaused
+	}
+	return CityOn
+}
+
+// ShortChars is how many characters a report may have where City.Short is set.
+const ShortChars = 250
+
+// Approval says whose reports wait for a moderator.
+type Approval string
+
+// Whose reports wait.
+const (
+	ApproveNone Approval = ""    // nobody's
+	ApproveNew  Approval = "new" // those of who had no report passed yet, and of who is not verified
+	ApproveAll  Approval = "all" // all
+)
+
+// Approvals are all of them.
+func Approvals() []Approval { return []Approval{ApproveNone, ApproveNew, ApproveAll} }
+
+// Role is what a moderator may do in a city.
+type Role string
+
+// The roles, each with what the one after it may do.
+const (
+	Owner     Role = "owner"     // decides who the others are, and whether the city is deleted
+	Moderator Role = "moderator" // changes everything else
+	Helper    Role = "helper"    // sees the reports, takes them back and decides about held ones
+)
+
+// Roles are all of them, in that order.
+func Roles() []Role { return []Role{Owner, Moderator, Helper} }
+
+// May reports whether who has the role r may do what needs the role needed.
+func (r Role) May(needed Role) bool {
+	return slices.Index(Roles(), r) >= 0 && slices.Index(Roles(), r) <= slices.Index(Roles(), needed)
 }
 
 // BotState says how a bot is doing.
@@ -55,6 +142,7 @@ type Bot struct {
 	State     BotState
 	LastError string    // in plain words; empty if there was none
 	ErrorAt   time.Time // when LastError happened; zero where that is no error, see Limit
+	Since     time.Time // when its state became what it is; zero where that is not known
 	Restarts  int       // how often it was restarted after an error
 	Updated   time.Time // when a moderator last changed it
 	Version   int64     // another one where it was changed so that it is made again
@@ -89,6 +177,9 @@ type Visibility string
 const (
 	Public  Visibility = "public"
 	Private Visibility = "private"
+	// Test is a moderator's, to see the way of a report: it is judged as any other, and
+	// passed on to nobody.
+	Test Visibility = "test"
 )
 
 // MaxResults is how much one task may make of a report, in bytes of JSON.
@@ -141,6 +232,8 @@ const (
 	ReasonNoTrigger   Reason = "no_trigger"   // refused: no trigger pattern matches
 	ReasonBlocked     Reason = "blocked"      // refused: a blocked word of the city
 	ReasonSlur        Reason = "slur"         // refused: a word of the fixed list
+	ReasonLink        Reason = "link"         // refused: it has a link, and its city wants none
+	ReasonLong        Reason = "long"         // refused: longer than ShortChars, and its city wants none
 	ReasonRepeated    Reason = "repeated"     // refused: same author, same text, a moment ago
 	ReasonMuted       Reason = "muted"        // refused: a moderator muted the author
 	ReasonExpired     Reason = "expired"      // refused: older than reports.expire when judged
@@ -148,11 +241,20 @@ const (
 	ReasonTrouble     Reason = "trouble"      // refused: it could not be judged
 	ReasonTakenBack   Reason = "taken_back"   // passed first, then taken back: by a moderator, or see DetailDeleted
 	ReasonQuestion    Reason = "question"     // refused: a question or thanks, which was answered
+	ReasonTest        Reason = "test"         // refused: see Test; the detail is what the rules say: see Verdict.Tested
+	ReasonApproval    Reason = "approval"     // held: see City.Approval
 	ReasonFlood       Reason = "flood"        // held: too many by one author
 	ReasonFloodClient Reason = "flood_client" // held: too many that nobody vouches for, from one client network
 	ReasonFloodDomain Reason = "flood_domain" // held: the same, from one domain
 	ReasonFloodCity   Reason = "flood_city"   // held: the same, in the whole city
 )
+
+// Reasons are all of them.
+func Reasons() []Reason {
+	return []Reason{ReasonTrigger, ReasonPlace, ReasonClear, ReasonLetThrough, ReasonEmpty, ReasonTooLong, ReasonNoTrigger, ReasonBlocked, ReasonSlur,
+		ReasonRepeated, ReasonMuted, ReasonExpired, ReasonTask, ReasonTrouble, ReasonTakenBack, ReasonQuestion, ReasonFlood, ReasonFloodClient,
+		ReasonFloodDomain, ReasonFloodCity, ReasonLink, ReasonLong, ReasonTest, ReasonApproval}
+}
 
 // The details of ReasonTakenBack where it was its author who did it; otherwise it was a
 // moderator.
@@ -162,10 +264,10 @@ const (
 )
 
 // Held tells whether a report with that reason waits for a moderator's decision:
-// it is over a brake.
+// it is over a brake, or its city has its moderators look first.
 func (r Reason) Held() bool {
 	switch r {
-	case ReasonFlood, ReasonFloodClient, ReasonFloodDomain, ReasonFloodCity:
+	case ReasonApproval, ReasonFlood, ReasonFloodClient, ReasonFloodDomain, ReasonFloodCity:
 		return true
 	default:
 		return false
@@ -177,6 +279,22 @@ type Verdict struct {
 	Passed bool // false: it was refused or is held
 	Reason Reason
 	Detail string // the pattern or word that decided; empty if none did
+}
+
+// Test returns the verdict on a Test of which the rules say v.
+func (v Verdict) Test() Verdict {
+	said := "-"
+	if v.Passed {
+		said = "+"
+	}
+	return Verdict{Reason: ReasonTest, Detail: said + string(v.Reason) + " " + v.Detail}
+}
+
+// Tested returns what the rules said of a Test.
+func (v Verdict) Tested() Verdict {
+	reason, detail, _ := strings.Cut(v.Detail, " ")
+	passed := strings.HasPrefix(reason, "+")
+	return Verdict{Passed: passed, Reason: Reason(strings.TrimLeft(reason, "+-")), Detail: detail}
 }
 
 // Delivery is one report on its way out through one bot to one recipient.

@@ -148,7 +148,7 @@ func (w *world) waitIdle(ctx context.Context) error {
 // judged, no delivery to be made, no account mail to be sent.
 func queueIsEmpty(metrics map[string]float64) bool {
 	for _, stream := range []string{"reports", "deliveries", "mails"} {
-		waiting, ok := metrics[`ticketfrei_queue_messages{stream="`+stream+`"}`]
+		waiting, ok := metrics[`ticketfrei_queue_messages{kind="`+stream+`"}`]
 		if !ok || waiting > 0 {
 			return false
 		}

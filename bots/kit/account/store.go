@@ -21,7 +21,7 @@ import (
 )
 
 // ErrTaken is the account being the bot of another city.
-var ErrTaken = errors.New("the account is the bot of another city")
+var ErrTaken = bots.ErrAccountTaken
 
 // ErrSealed is a token that was stored with another secret key. The account can
 // be shown, and be given a new token.

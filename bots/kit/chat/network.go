@@ -37,12 +37,13 @@ type network struct {
 }
 
 var (
-	_ bots.Network    = (*network)(nil)
-	_ bots.Recipients = (*network)(nil)
-	_ bots.Addressed  = (*network)(nil)
-	_ bots.Grouped    = (*network)(nil)
-	_ bots.Hooked     = (*network)(nil)
-	_ bots.Connector  = (*network)(nil)
+	_ bots.Network          = (*network)(nil)
+	_ bots.Recipients       = (*network)(nil)
+	_ bots.SubscriberLister = (*network)(nil)
+	_ bots.Addressed        = (*network)(nil)
+	_ bots.Grouped          = (*network)(nil)
+	_ bots.Hooked           = (*network)(nil)
+	_ bots.Connector        = (*network)(nil)
 )
 
 // newNetwork returns the network; as one that can show itself where its driver
@@ -198,4 +199,24 @@ func (n *network) Forget(ctx context.Context, b report.Bot) error {
 		return f.Forget(ctx, former)
 	}
 	return nil
+}
+
+// Subscribers returns whom a bot sends to, for the operator: without their addresses, which
+// tell people nothing.
+func (n *network) Subscribers(ctx context.Context, b report.Bot, suspended bool) ([]bots.Subscriber, error) {
+	list, err := n.chats.Subscribers(ctx, b.ID, suspended)
+	for i := range list {
+		list[i].Address = ""
+	}
+	return list, err
+}
+
+// ResumeSubscriber has one be sent to again that is suspended.
+func (n *network) ResumeSubscriber(ctx context.Context, b report.Bot, id int64) (bool, error) {
+	return n.chats.Resume(ctx, b.ID, id)
+}
+
+// CountSuspended returns to how many nothing is sent.
+func (n *network) CountSuspended(ctx context.Context) (int, error) {
+	return n.chats.CountSuspended(ctx)
 }

@@ -79,6 +79,10 @@ func formOf(wanted report.Answers, private, reacts bool, a bots.Answer) form {
 		return words
 	case wanted == report.AnswersOff:
 		return silence
+	case a.Outcome == bots.OutcomeReceived && !private: // no sign says so
+		return silence
+	case a.Outcome == bots.OutcomeReceived:
+		return words
 	case private && (wanted != report.AnswersReaction || !reacts):
 		return words
 	case wanted == report.AnswersWords && a.Outcome == bots.OutcomeHeld:

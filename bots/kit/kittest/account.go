@@ -37,7 +37,7 @@ func (s *scene) card(language string) *Page {
 	s.Helper()
 	m := s.Moderator(s.city)
 	m.Language = language
-	return m.Get("/settings", http.StatusOK)
+	return m.Get("/settings/networks", http.StatusOK)
 }
 
 func card(s *scene) {

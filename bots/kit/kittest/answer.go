@@ -225,7 +225,7 @@ func chooseAnswers(s *scene) {
 	b := s.connect()
 	m := s.Moderator(s.city)
 	form := s.path("answers")
-	page := m.Get("/settings", http.StatusOK)
+	page := m.Get("/settings/networks", http.StatusOK)
 	if !page.HasForm(form) {
 		if s.hears() {
 			s.Error("there is no choice")

@@ -112,7 +112,7 @@ func switchedOff(s *scene) {
 	s.receive(b)
 	s.join("tram")
 	m := s.Moderator(s.city)
-	found := groupField.FindStringSubmatch(m.Get("/settings", http.StatusOK).Body)
+	found := groupField.FindStringSubmatch(m.Get("/settings/networks", http.StatusOK).Body)
 	if found == nil {
 		s.Fatal("the settings do not show the group: is chat-groups missing in settings.tmpl?")
 	}

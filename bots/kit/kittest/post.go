@@ -253,5 +253,5 @@ func sendOnly(s *scene) {
 	if err := Receive(s, s.mustOpen(b), NewInbox()).Ended(); err != nil {
 		s.Errorf("there is nothing to receive, and Receive fails: %v", err)
 	}
-	s.Moderator(s.city).Get("/settings", http.StatusOK)
+	s.Moderator(s.city).Get("/settings/networks", http.StatusOK)
 }
