@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,10 +39,8 @@ type seeder struct {
 // openSeeder lets the program make its data directory and database, and opens
 // them.
 func openSeeder(ctx context.Context, p *program) (*seeder, error) {
-	cmd := exec.CommandContext(ctx, p.binary, "city", "list")
-	cmd.Env = p.env
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("make the database: %w\n%s", err, out)
+	if err := errors.Join(p.start(ctx), p.stop()); err != nil {
+		return nil, fmt.Errorf("make the database: %w", err)
 	}
 	d, err := p.openDatabase(ctx)
 	if err != nil {
