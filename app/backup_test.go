@@ -12,6 +12,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
+	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/secret"
 )
 
@@ -28,6 +29,11 @@ func newVault(t *testing.T) *vault {
 	}
 	v := &vault{t, filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backups")}
 	v.use(v.data)
+	web, err := freeport.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TICKETFREI_WEB_LISTEN", web) // where nobody answers
 	mustBegin(t, v.data)
 	v.run(0, "city", "add", "gotham", "--email", "m@x.example", "--password", password)
 	return v

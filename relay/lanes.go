@@ -132,13 +132,24 @@ func (rl *Relay) pause(ctx context.Context, failures int, err error) {
 		return
 	}
 	wait := backoff.Wait(rl.firstRetry, failures-1, lastPause)
-	if rl.DB.Full() == nil && rl.DB.Damaged() == nil { // or the log says so already
+	// The log says so already, or has heard of it a moment ago.
+	known := rl.DB.Full() != nil || rl.DB.Damaged() != nil || db.Unavailable(err) && !rl.tellsOutage()
+	if !known {
 		rl.Log.Error("reports cannot be judged at the moment, trying again", "in", wait, "err", err)
 	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(wait):
 	}
+}
+
+// outageEvery is how often the log is told that the database is away, by all lanes together.
+const outageEvery = time.Minute
+
+// tellsOutage tells whether it is time for the log to hear of an outage of the database.
+func (rl *Relay) tellsOutage() bool {
+	now, last := time.Now().UnixNano(), rl.outageTold.Load()
+	return now-last >= int64(outageEvery) && rl.outageTold.CompareAndSwap(last, now)
 }
 
 // later has a report tried again that could not be judged, while its lane goes on.

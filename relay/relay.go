@@ -72,6 +72,7 @@ type Relay struct {
 	verdicts   *prometheus.CounterVec
 	brakes     atomic.Pointer[config.Brakes]
 	firstRetry time.Duration // the first wait before something that failed is tried again
+	outageTold atomic.Int64  // when the log was told last that the database is away
 }
 
 // New returns a Relay; Run starts it.
