@@ -62,7 +62,7 @@ func (cmd *moderatorListCommand) Run(c *console) error {
 				return err
 			}
 			for _, p := range people {
-				list = append(list, listedModerator{City: city.Slug, Email: cmd.address(p.Email), Role: p.Role, Since: orNil(p.Since), Seen: orNil(p.Seen)})
+				list = append(list, listedModerator{City: city.Slug, Email: cmd.address(p.Email), Role: p.Role, Since: timeOrNone(p.Since), Seen: timeOrNone(p.Seen)})
 			}
 		}
 		if cmd.JSON {
@@ -92,15 +92,6 @@ func (s *server) cityNamed(c *console, slug string) (report.City, error) {
 		err = fmt.Errorf("there is no city %s (see ticketfrei city list)", slug)
 	}
 	return city, err
-}
-
-// orNil is a time as JSON has it: null where it is not known.
-func orNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }
 
 func dayOr(t *time.Time, otherwise string) string {

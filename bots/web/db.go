@@ -57,14 +57,9 @@ func (n *Network) Forget(ctx context.Context, b report.Bot) error {
 	return n.host.DB.Write(ctx, func(tx *gorm.DB) error { return n.subscribers.Forget(tx, b.ID) })
 }
 
-// Subscribers returns whom a bot sends to, for the operator: without their addresses, which
-// tell people nothing.
+// Subscribers returns whom a bot sends to, for the operator.
 func (n *Network) Subscribers(ctx context.Context, b report.Bot, suspended bool) ([]bots.Subscriber, error) {
-	list, err := n.subscribers.Subscribers(ctx, b.ID, suspended)
-	for i := range list {
-		list[i].Address = ""
-	}
-	return list, err
+	return n.subscribers.Unnamed(ctx, b.ID, suspended)
 }
 
 // ResumeSubscriber has one be sent to again that is suspended.

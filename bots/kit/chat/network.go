@@ -201,14 +201,9 @@ func (n *network) Forget(ctx context.Context, b report.Bot) error {
 	return nil
 }
 
-// Subscribers returns whom a bot sends to, for the operator: without their addresses, which
-// tell people nothing.
+// Subscribers returns whom a bot sends to, for the operator.
 func (n *network) Subscribers(ctx context.Context, b report.Bot, suspended bool) ([]bots.Subscriber, error) {
-	list, err := n.chats.Subscribers(ctx, b.ID, suspended)
-	for i := range list {
-		list[i].Address = ""
-	}
-	return list, err
+	return n.chats.Unnamed(ctx, b.ID, suspended)
 }
 
 // ResumeSubscriber has one be sent to again that is suspended.

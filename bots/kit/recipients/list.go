@@ -39,6 +39,15 @@ func (s *Store) Subscribers(ctx context.Context, botID int64, suspended bool) ([
 	return list, nil
 }
 
+// Unnamed is Subscribers without their addresses, where these tell people nothing.
+func (s *Store) Unnamed(ctx context.Context, botID int64, suspended bool) ([]bots.Subscriber, error) {
+	list, err := s.Subscribers(ctx, botID, suspended)
+	for i := range list {
+		list[i].Address = ""
+	}
+	return list, err
+}
+
 // Resume has a recipient be sent to again that is suspended, and tells whether there was one.
 func (s *Store) Resume(ctx context.Context, botID, id int64) (resumed bool, err error) {
 	err = s.db.Write(ctx, func(tx *gorm.DB) error {
