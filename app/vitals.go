@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"ticketfrei/db"
 	"ticketfrei/internal/mailer"
 	"ticketfrei/manage"
 )
@@ -32,7 +33,7 @@ func (s *server) tellVitals(ctx context.Context) error {
 			err := s.db.SaveVital(ctx, name, process, value)
 			if err == nil {
 				told[name] = value
-			} else if ctx.Err() == nil {
+			} else if ctx.Err() == nil && !db.Unavailable(err) { // of which the log tells once
 				s.log.Warn("how the server is doing could not be stored, trying again", "about", name, "err", err)
 			}
 		}
