@@ -141,8 +141,8 @@ func TestRefusedForMinutes(t *testing.T) {
 	r.nobodyTold()
 	r.stop()
 	for _, line := range []string{
-		`level=INFO msg="the bot needs its moderators: it is refused again and again" bot=1 network=toy city=1`,
-		`level=INFO msg="the bot works again" bot=1 network=toy city=1 state=running`,
+		`level=INFO msg="the bot needs its moderators: it is refused again and again" bot=1 network=toy city=city`,
+		`level=INFO msg="the bot works again" bot=1 network=toy state=running city=city`,
 	} {
 		if n := strings.Count(log.String(), line); n != 1 {
 			t.Errorf("%d times in the log: %s\n%s", n, line, log.String())
