@@ -36,6 +36,17 @@ func (d *driver) Check(ctx context.Context, typed account.Typed) (account.Accoun
 	return a, ofTyped(err)
 }
 
+// Identify asks Telegram whose a stored token is.
+func (d *driver) Identify(ctx context.Context, a account.Account) (account.Account, error) {
+	c, err := d.client(a.Server, a.Token)
+	if err != nil {
+		return account.Account{}, bots.Refused(err)
+	}
+	found, err := c.me(ctx)
+	found.Server, found.Token = a.Server, a.Token
+	return found, err
+}
+
 // ofTyped is an error of a token that was typed, and never held before.
 func ofTyped(err error) error {
 	if e := remote.As(err); e != nil && e.Trouble == remote.Refused {
