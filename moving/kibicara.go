@@ -164,7 +164,7 @@ func (c *City) note(key string, args ...string) { c.Notes = append(c.Notes, Note
 type kibicaraAdmin struct {
 	id    int64
 	typed string
-	email string // as it is spelled here; empty: it is no address
+	email string // as it is spelled here
 	hash  string
 	first *kibicaraAdmin // who has the same address: itself, or one before
 	runs  bool           // a hood
@@ -180,14 +180,12 @@ func (k *kibicara) admins(ctx context.Context) error {
 		if err := scan(&a.id, &typed, &hash); err != nil {
 			return err
 		}
-		a.typed, a.hash, a.first = valid.Text(typed.String), valid.Text(hash.String), a
-		if _, _, ok := address.Plain(a.typed, true); ok {
-			a.email = strings.ToLower(strings.TrimSpace(a.typed))
-			if byEmail[a.email] == nil {
-				byEmail[a.email] = a
-			}
-			a.first = byEmail[a.email]
+		a.typed, a.hash = valid.Text(typed.String), valid.Text(hash.String)
+		a.email = strings.ToLower(strings.TrimSpace(a.typed))
+		if byEmail[a.email] == nil {
+			byEmail[a.email] = a
 		}
+		a.first = byEmail[a.email]
 		byID[a.id] = a
 		list = append(list, a)
 		return nil
@@ -200,10 +198,7 @@ func (k *kibicara) admins(ctx context.Context) error {
 		return err
 	}
 	for _, a := range list {
-		switch {
-		case a.email == "":
-			k.note("kibicara_admin_no_address", address.Masked(a.typed))
-		case !a.runs:
+		if !a.runs {
 			k.note("kibicara_admin_without_hood", address.Masked(a.typed))
 		}
 	}
@@ -221,24 +216,15 @@ func (k *kibicara) relations(ctx context.Context, admins map[int64]*kibicaraAdmi
 			gone++
 			return
 		}
-		a.runs = true
-		if a.email == "" {
-			return
-		}
+		a.runs, a.first.runs = true, true
 		if a != a.first {
 			c.noteOnce("kibicara_admin_twice", address.Masked(a.first.typed), address.Masked(a.typed))
 		}
-		a.first.runs = true
 		if !slices.ContainsFunc(c.Admins, func(has Admin) bool { return has.Email == a.email }) {
 			c.Admins = append(c.Admins, Admin{id.Int64, db.ModeratorCopy{Email: a.email, Password: a.first.hash, Role: string(report.Owner), Created: k.o.Now.UnixMilli()}})
 		}
 	})
 	k.orphans("admins", gone)
-	for i := range k.src.Cities {
-		if c := &k.src.Cities[i]; len(c.Admins) == 0 {
-			c.note("kibicara_no_admin")
-		}
-	}
 	return err
 }
 

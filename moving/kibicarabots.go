@@ -1,6 +1,7 @@
 package moving
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"regexp"
@@ -131,13 +132,14 @@ type kibicaraBot struct{ city, bot int }
 // bot makes the bot of a row, unless there is one with its account.
 func (t kibicaraTelegram) bot(c *City, accounts map[string]bool) (b Bot, ok bool) {
 	name := valid.Text(t.username.String)
+	called := cmp.Or(name, strconv.FormatInt(t.id, 10))
 	token := telegramToken.FindStringSubmatch(strings.TrimSpace(t.token.String))
 	switch {
 	case token == nil:
-		c.note("kibicara_telegram_token", strconv.FormatInt(t.id, 10), name)
+		c.note("kibicara_telegram_token", called)
 		return b, false
 	case accounts[token[1]]:
-		c.note("kibicara_telegram_twice", strconv.FormatInt(t.id, 10), name)
+		c.note("kibicara_telegram_twice", called)
 		return b, false
 	}
 	accounts[token[1]] = true

@@ -32,7 +32,8 @@ func (k *kibicara) rules(ctx context.Context) error {
 		c.Copy.Triggers, c.Copy.Blocked, notes = accepted(r.triggers, r.blocked)
 		c.Notes = slices.Concat(c.Notes, r.notes, notes)
 		if c.Copy.Triggers == "" {
-			c.note("nothing_passes")
+			c.Copy.Triggers = censor.DefaultTriggers(kibicaraLanguage)
+			c.note("triggers_default")
 		}
 	}
 	return err
