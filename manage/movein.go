@@ -122,7 +122,7 @@ func (m *Cities) identify(ctx context.Context, from moving.Source) (map[string]i
 				continue
 			}
 			group.Go(func() error {
-				b.Recipients = nil // they are of no interest to it
+				b.Recipients = nil // nobody is asked about them
 				is := identifyOne(ctx, identifier, b)
 				mu.Lock()
 				defer mu.Unlock()
@@ -215,7 +215,7 @@ func (a *arriving) settle(program moving.Program) error {
 	}
 	for _, network := range a.m.everywhere() {
 		if !a.brings(network) {
-			if _, err := a.to.NewBot(made.ID, network, true); err != nil {
+			if _, err := a.to.NewBot(made.ID, network, !a.from.Off); err != nil {
 				return err
 			}
 		}
@@ -337,7 +337,7 @@ func (a *arriving) newBot(network bots.Movable, b moving.Bot) error {
 	}
 	var made report.Bot
 	err = a.to.Try(func() (err error) {
-		if made, err = a.to.NewBot(a.city.ID, b.Network, b.Enabled); err != nil {
+		if made, err = a.to.NewBot(a.city.ID, b.Network, b.Enabled && !a.from.Off); err != nil {
 			return err
 		}
 		return network.Import(a.to.Tx(), made, stored)

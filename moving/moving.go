@@ -50,6 +50,7 @@ type City struct {
 	Name string // as it was typed there; links in old mails may have it
 	// Names are further names that lead to it: the local parts of its old addresses.
 	Names []string
+	Off   bool // nothing of it worked there: none of its bots is on here
 	// Copy is the city without bots and moderators. Its slug is the one that its name gives,
 	// which may be no slug, or that of another one: who stores it finds one that is free.
 	Copy   db.CityCopy
