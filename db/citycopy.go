@@ -118,9 +118,7 @@ func (d *DB) CopyCity(ctx context.Context, box *secret.Box, cityID int64) (CityC
 func (d *DB) PasteCity(ctx context.Context, box *secret.Box, from CityCopy, slug string, fill func(tx *gorm.DB, b report.Bot, of BotCopy) error) (c report.City, left []string, err error) {
 	err = d.Write(ctx, func(tx *gorm.DB) error {
 		left = nil
-		row := cityRow{Slug: slug, Name: from.Name, Language: from.Language, Zone: from.Zone, Triggers: from.Triggers, Blocked: from.Blocked, Page: from.Page,
-			Poster: from.Poster, NoIndex: from.NoIndex, Questions: from.Questions, Replies: from.Replies, Tasks: from.Tasks, Approval: from.Approval, NoLinks: from.NoLinks,
-			Short: from.Short, NoContact: from.NoContact, Answers: from.Answers, Defaults: from.Defaults, Paused: from.Paused, Created: from.Created}
+		row := pastedCity(from, slug)
 		if err := d.pasteNames(tx, &row, from.Aliases, &left); err != nil {
 			return err
 		}
@@ -147,6 +145,13 @@ func (d *DB) PasteCity(ctx context.Context, box *secret.Box, from CityCopy, slug
 		return report.City{}, nil, fmt.Errorf("import city: %w", err)
 	}
 	return c, left, nil
+}
+
+// pastedCity is the row of a city that comes as a copy.
+func pastedCity(from CityCopy, slug string) cityRow {
+	return cityRow{Slug: slug, Name: from.Name, Language: from.Language, Zone: from.Zone, Triggers: from.Triggers, Blocked: from.Blocked, Page: from.Page,
+		Poster: from.Poster, NoIndex: from.NoIndex, Questions: from.Questions, Replies: from.Replies, Tasks: from.Tasks, Approval: from.Approval, NoLinks: from.NoLinks,
+		Short: from.Short, NoContact: from.NoContact, Answers: from.Answers, Defaults: from.Defaults, Paused: from.Paused, Created: from.Created}
 }
 
 // pasteNames stores the row of a city and those of its aliases that are free.

@@ -2,7 +2,14 @@
 // of this one, so that whoever ran Ticketfrei 2 or Kibicara goes on here. It stores nothing.
 package moving
 
-import "ticketfrei/db"
+import (
+	"encoding/json"
+	"time"
+
+	"ticketfrei/bots/kit/account"
+	"ticketfrei/bots/kit/recipients"
+	"ticketfrei/db"
+)
 
 // Program is the name of another program, as the command line has it.
 type Program string
@@ -13,6 +20,15 @@ const (
 	Kibicara    Program = "kibicara"
 )
 
+// Options are what a reader needs besides the database.
+type Options struct {
+	// Settings is the file of the other program's settings; empty: there is none.
+	Settings string
+	// Ours is the domain of this server's mail: whoever writes from there is no subscriber.
+	Ours string
+	Now  time.Time
+}
+
 // Source is what one installation of another program holds.
 type Source struct {
 	Program Program
@@ -21,7 +37,7 @@ type Source struct {
 	Key string
 	// Secret opens the links in its old mails; nil: none of them can be known.
 	Secret []byte
-	Cities []City
+	Cities []City // in the order in which they were made there
 	// Domain is where mail to its cities went, where that is known.
 	Domain string
 	Notes  []Note // about what belongs to no city that comes
@@ -33,8 +49,9 @@ type City struct {
 	Name string // as it was typed there; links in old mails may have it
 	// Names are further names that lead to it: the local parts of its old addresses.
 	Names []string
-	// MailOff tells that no mail was taken or sent there.
-	Copy   db.CityCopy // without bots and moderators
+	// Copy is the city without bots and moderators. Its slug is the one that its name gives,
+	// which may be no slug, or that of another one: who stores it finds one that is free.
+	Copy   db.CityCopy
 	Admins []Admin
 	Bots   []Bot // those of mail first
 	Notes  []Note
@@ -47,18 +64,57 @@ type Admin struct {
 }
 
 // Bot is an account of a city. Its numbers are those of the other program: ID of the account
-// among those of its network, 0 where a city has one without a number, and the ID of each
-// recipient in Stored.
+// among those of its network, 0 where a city has one without a number, and that of each
+// recipient.
 type Bot struct {
 	ID      int64
 	Network string
 	Enabled bool
-	Stored  any // what the network's bots.Movable.Import takes, before it is JSON
+	// Account is its login; nil where the network has none, as mail. Without a Remote nobody
+	// knows yet whose it is: the network is asked.
+	Account    *account.Moved
+	Recipients []recipients.Moved
+	Page       string // of mail: the text of the page where one subscribes
+	Welcome    string // of chats
+}
+
+// Stored is what the network's bots.Movable.Import takes.
+func (b Bot) Stored() (json.RawMessage, error) {
+	stored := map[string]any{}
+	if b.Account != nil {
+		stored["account"] = b.Account
+	}
+	if b.Network == "mail" {
+		stored["subscribers"], stored["page"], stored["digest"] = b.Recipients, b.Page, true
+	} else {
+		stored["chats"], stored["welcome"] = b.Recipients, b.Welcome
+	}
+	return json.Marshal(stored)
+}
+
+// After returns the bot with those recipients alone whose number is higher.
+func (b Bot) After(last int64) Bot {
+	var list []recipients.Moved
+	for _, r := range b.Recipients {
+		if r.ID > last {
+			list = append(list, r)
+		}
+	}
+	b.Recipients = list
+	return b
+}
+
+// Last is the highest number of a recipient, or that before where none is higher.
+func (b Bot) Last(before int64) int64 {
+	for _, r := range b.Recipients {
+		before = max(before, r.ID)
+	}
+	return before
 }
 
 // Note is a line of the protocol: what could not come as it was, or has another meaning here.
 // It never has the address of a rider.
 type Note struct {
 	Key  string   // of the texts, below "moving."
-	Args []string // what it is about, in the order of the text's places
+	Args []string // what it is about: {{.A}}, {{.B}} and {{.C}} of the text
 }
