@@ -37,13 +37,9 @@ func (c *cities) find(ctx context.Context, local string) (report.City, report.Bo
 		if !errors.Is(err, db.ErrNotFound) || f.city.ID != 0 {
 			return f, err
 		}
-		slug, formerErr := c.db.FindFormerName(ctx, local)
-		if errors.Is(formerErr, db.ErrNotFound) {
-			if slug = report.Slug(local); slug == local || slug == "" {
-				return f, err
-			}
-		} else if formerErr != nil {
-			return f, formerErr
+		slug, err := c.db.SlugOf(ctx, local)
+		if err != nil {
+			return f, err
 		}
 		f.city, f.bot, err = c.db.FindCityBot(ctx, slug, Name)
 		return f, err
