@@ -476,6 +476,23 @@ type Movable interface {
 	Import(tx *gorm.DB, b report.Bot, stored json.RawMessage) error
 }
 
+// Identifier is a Movable whose bots can come from another program, which knows no more of
+// their accounts than the login.
+type Identifier interface {
+	// Identify returns what Import takes with what the service says of the account in it: who
+	// it is, and where to begin, so that what was written before is not heard. The error is of
+	// kind Refused where it does not take the login; others may mend themselves: then Import
+	// takes the account as it is, and the bot asks at its first start.
+	Identify(ctx context.Context, stored json.RawMessage) (json.RawMessage, error)
+}
+
+// Growing is a Movable whose bots can be given more recipients.
+type Growing interface {
+	// Grow adds within tx the recipients in what Import takes, and nothing else of it, to those
+	// of bot b. Who is one already stays as they are. It returns how many it has added.
+	Grow(tx *gorm.DB, b report.Bot, stored json.RawMessage) (added int, err error)
+}
+
 // ErrAccountTaken is the account of a bot being that of another one on this server.
 var ErrAccountTaken = errors.New("the account is the bot of another city")
 

@@ -68,21 +68,28 @@ type Arrived struct {
 
 // City returns what has become of the city with a number of the installation.
 func (a *Arrival) City(old int64) (Arrived, error) {
-	return a.arrived("SELECT coalesce(city_id, 0), last FROM moved_cities WHERE source_id = ? AND old = ?", a.source, old)
+	return a.arrived("SELECT coalesce(city_id, 0) AS id, last FROM moved_cities WHERE source_id = ? AND old = ?", a.source, old)
 }
 
 // Bot returns what has become of a bot of such a city.
 func (a *Arrival) Bot(city int64, network string, old int64) (Arrived, error) {
-	return a.arrived("SELECT coalesce(bot_id, 0), last FROM moved_bots WHERE source_id = ? AND city = ? AND network = ? AND old = ?", a.source, city, network, old)
+	return a.arrived("SELECT coalesce(bot_id, 0) AS id, last FROM moved_bots WHERE source_id = ? AND city = ? AND network = ? AND old = ?", a.source, city, network, old)
 }
 
-func (a *Arrival) arrived(query string, args ...any) (is Arrived, err error) {
-	err = queryRow(a.tx, query, args...).Scan(&is.ID, &is.Last)
-	if errors.Is(err, ErrNotFound) {
-		return is, nil
+func (a *Arrival) arrived(query string, args ...any) (Arrived, error) {
+	var found []Arrived
+	err := a.tx.Raw(query, args...).Scan(&found).Error
+	if err != nil || len(found) == 0 {
+		return Arrived{}, err
 	}
-	is.Known = err == nil
-	return is, err
+	found[0].Known = true
+	return found[0], nil
+}
+
+// KnownCity is a city that has come before, as it is now.
+func (a *Arrival) KnownCity(id int64) (report.City, error) {
+	row, err := Take[cityRow](a.tx.Where("id = ?", id))
+	return row.city(), err
 }
 
 // NewCity makes a city of a copy, without its moderators and bots, for that number and name of
@@ -141,15 +148,15 @@ func (a *Arrival) slugTaken(slug string) (taken bool, err error) {
 	return taken, err
 }
 
-// Moderator makes somebody a moderator of a city. own tells that they log in with the password
-// of m, and not with one that they have here already.
-func (a *Arrival) Moderator(cityID int64, m ModeratorCopy) (own bool, err error) {
+// Moderator makes somebody a moderator of a city; added is false where they are one. own tells
+// that they log in with the password of m, and not with one that they have here already.
+func (a *Arrival) Moderator(cityID int64, m ModeratorCopy) (added, own bool, err error) {
 	row := moderatorRow{Email: m.Email, Password: m.Password, Created: m.Created}
 	if err := findOrCreateModerator(a.tx, &row); err != nil {
-		return false, err
+		return false, false, err
 	}
-	_, err = a.db.addMember(a.tx, cityID, row.ID, report.Role(m.Role))
-	return row.Password == m.Password, err
+	added, err = a.db.addMember(a.tx, cityID, row.ID, report.Role(m.Role))
+	return added, row.Password == m.Password, err
 }
 
 // Reached stores the highest number of a moderator of a city that was taken over.
@@ -181,6 +188,9 @@ func (a *Arrival) BotReached(city int64, network string, old, botID, last int64)
 // Name has a name lead to a city which is no slug, as it was typed in the other program. taken
 // tells that it leads to another one already.
 func (a *Arrival) Name(cityID int64, name string) (taken bool, err error) {
+	if taken, err := a.slugTaken(FormerName(name)); err != nil || taken {
+		return taken, err
+	}
 	var of int64
 	err = a.tx.Raw(`INSERT INTO former_names (name, city_id) VALUES (?, ?)
 		ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING city_id`, FormerName(name), cityID).Scan(&of).Error
@@ -244,4 +254,22 @@ func (d *DB) ArrivedBots(ctx context.Context, program, key string) (map[string]b
 		known[b] = true
 	}
 	return known, nil
+}
+
+// Act stores what was done with a city.
+func (a *Arrival) Act(act Act) error {
+	return a.tx.Create(&actRow{CityID: orNull(act.CityID), At: millis(a.db.now()), Who: act.Who, Act: act.Act, Subject: act.Subject}).Error
+}
+
+// Try runs do. What it has stored is gone where it fails, and the transaction goes on.
+func (a *Arrival) Try(do func() error) error {
+	const point = "arrival"
+	if err := a.tx.SavePoint(point).Error; err != nil {
+		return err
+	}
+	err := do()
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, a.tx.RollbackTo(point).Error)
 }

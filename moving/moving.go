@@ -4,6 +4,7 @@ package moving
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"ticketfrei/bots/kit/account"
@@ -49,6 +50,7 @@ type City struct {
 	Name string // as it was typed there; links in old mails may have it
 	// Names are further names that lead to it: the local parts of its old addresses.
 	Names []string
+	Off   bool // nothing of it worked there: none of its bots is on here
 	// Copy is the city without bots and moderators. Its slug is the one that its name gives,
 	// which may be no slug, or that of another one: who stores it finds one that is free.
 	Copy   db.CityCopy
@@ -92,6 +94,18 @@ func (b Bot) Stored() (json.RawMessage, error) {
 	return json.Marshal(stored)
 }
 
+// Called is what the account of a bot is known by before its network was asked.
+func (b Bot) Called() string {
+	if b.Account == nil {
+		return ""
+	}
+	_, host, found := strings.Cut(b.Account.Server, "://")
+	if !found {
+		return b.Account.Remote
+	}
+	return host
+}
+
 // After returns the bot with those recipients alone whose number is higher.
 func (b Bot) After(last int64) Bot {
 	var list []recipients.Moved
@@ -117,4 +131,13 @@ func (b Bot) Last(before int64) int64 {
 type Note struct {
 	Key  string   // of the texts, below "moving."
 	Args []string // what it is about: {{.A}}, {{.B}} and {{.C}} of the text
+}
+
+// Data is what the text is made with: names and values.
+func (n Note) Data() []any {
+	var data []any
+	for i, arg := range n.Args {
+		data = append(data, string(rune('A'+i)), arg)
+	}
+	return data
 }

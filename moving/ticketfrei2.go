@@ -325,7 +325,7 @@ func (r *t2) addCity(id int64, u *t2User) {
 	for _, more := range cities[1:] {
 		c.Notes = append(c.Notes, Note{"t2_second_city", []string{more.name.String}})
 	}
-	if !u.enabled {
+	if c.Off = !u.enabled; c.Off {
 		c.Notes = append(c.Notes, Note{Key: "city_disabled"})
 	}
 	r.addRules(&c, u)
