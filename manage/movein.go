@@ -15,6 +15,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	"ticketfrei/internal/address"
 	"ticketfrei/internal/report"
 	"ticketfrei/moving"
 )
@@ -264,7 +265,7 @@ func (a *arriving) moderators(last int64) error {
 		highest = max(highest, admin.ID)
 		email := NormalEmail(admin.Email)
 		if CheckEmail(email) != "" {
-			a.note("moderator_no_address", MaskedEmail(email))
+			a.note("moderator_no_address", address.Masked(email))
 			continue
 		}
 		mod := admin.ModeratorCopy
@@ -278,7 +279,7 @@ func (a *arriving) moderators(last int64) error {
 		}
 		a.city.Moderators++
 		if !own {
-			a.note("moderator_known", MaskedEmail(email))
+			a.note("moderator_known", address.Masked(email))
 		}
 	}
 	if a.city.New && a.city.Moderators == 0 {
