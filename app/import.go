@@ -17,6 +17,7 @@ import (
 
 type importCommand struct {
 	Ticketfrei2 importTicketfrei2Command `cmd:"" name:"ticketfrei2" help:"Take the cities of a Ticketfrei 2 over."`
+	Kibicara    importKibicaraCommand    `cmd:"" name:"kibicara" help:"Take the hoods of a Kibicara over, as cities."`
 }
 
 // importFlags are those of taking cities over from another program. --config is the file of
@@ -35,6 +36,16 @@ type importTicketfrei2Command struct {
 // Run takes the cities of a Ticketfrei 2 over. A running server begins with them at once.
 func (cmd *importTicketfrei2Command) Run(c *console) error {
 	return cmd.run(c, cmd.Config, moving.ReadTicketfrei2)
+}
+
+type importKibicaraCommand struct {
+	importFlags
+	Config string `help:"The kibicara.conf: its secret opens the links in old mails." placeholder:"FILE" type:"path"`
+}
+
+// Run takes the hoods of a Kibicara over. A running server begins with them at once.
+func (cmd *importKibicaraCommand) Run(c *console) error {
+	return cmd.run(c, cmd.Config, moving.ReadKibicara)
 }
 
 // run takes over what read finds in the file.

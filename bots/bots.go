@@ -437,6 +437,14 @@ type Leaving interface {
 	LeavingPath() string
 }
 
+// LeavingByLink is a Network whose subscribers have addresses, and links to where their
+// subscription ends.
+type LeavingByLink interface {
+	// LeavingLink is the path of the page where the subscription of an address ends, if there is
+	// one.
+	LeavingLink(city report.City, address string) (path string)
+}
+
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.
 type Addressed interface {

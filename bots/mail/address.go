@@ -17,7 +17,7 @@ func (n *Network) readAddress(typed string) (email, problem string) {
 	if !ok {
 		return "", "mail.subscribe.invalid"
 	}
-	if strings.EqualFold(domain, n.host.Config.Mail.Domain) {
+	if n.host.Config.Mail.Takes(domain) {
 		return "", "mail.subscribe.ours"
 	}
 	return email, ""

@@ -30,6 +30,11 @@ func (n *Network) unsubscribeURL(city report.City, email string) string {
 	return n.link(city, "unsubscribe", n.sign(purposeUnsubscribe, city, email, time.Time{}))
 }
 
+// LeavingLink is the path of unsubscribeURL: see bots.LeavingByLink.
+func (n *Network) LeavingLink(city report.City, email string) (path string) {
+	return strings.TrimPrefix(n.unsubscribeURL(city, email), n.host.Config.Web.URL)
+}
+
 // oftenURL is a link that holds for ever to the page where a subscriber chooses how often
 // mails come.
 func (n *Network) oftenURL(city report.City, email string) string {
