@@ -177,10 +177,10 @@ func (a *app) moderatorsOfImport() {
 	a.Helper()
 	b := a.browser()
 	b.post("/login", url.Values{"email": {"second@example.org"}, "password": {oldPassword}}, http.StatusOK)
-	if page := b.get("/settings", http.StatusOK); !strings.Contains(page, `id="moved"`) || !strings.Contains(page, "Twitter gibt es hier nicht mehr (Konten: 1)") {
+	if page := b.get("/settings", http.StatusOK); !strings.Contains(page, `id="moved"`) || !strings.Contains(page, "Twitter is not there any more (accounts: 1)") {
 		a.Errorf("the overview does not say what there is to know\n%s", page)
 	}
-	if page := b.post("/settings/moved", nil, http.StatusOK); strings.Contains(page, "Twitter gibt es") {
+	if page := b.post("/settings/moved", nil, http.StatusOK); strings.Contains(page, "Twitter is not") {
 		a.Error("what was read is shown again")
 	}
 	if page := b.get("/settings", http.StatusOK); strings.Contains(page, `id="moved"`) {
