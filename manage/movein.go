@@ -109,7 +109,7 @@ func (m *Cities) identify(ctx context.Context, from moving.Source) (map[string]i
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]identified{}
+	found, seen := map[string]identified{}, map[string]bool{}
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(identifyAtOnce)
@@ -118,7 +118,13 @@ func (m *Cities) identify(ctx context.Context, from moving.Source) (map[string]i
 			network, ok := m.movable(b.Network)
 			identifier, can := network.(bots.Identifier)
 			key := botKey(c.ID, b)
-			if !ok || !can || b.Account == nil || known[key] {
+			if !ok || !can || b.Account == nil {
+				continue
+			}
+			login := b.Network + " " + b.Account.Server + " " + b.Account.Token
+			again := seen[login]
+			seen[login] = true
+			if again || known[key] { // to ask may disturb the bot that has it
 				continue
 			}
 			group.Go(func() error {
