@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/slow"
 )
 
 // someTicketfrei2 is a database of Ticketfrei 2 with two cities, and the keys of its links, of
@@ -118,6 +119,7 @@ func (a *app) logsIn(email, password string) bool {
 // TestAfterTicketfrei2 goes on where Ticketfrei 2 has ended: with the passwords, the addresses and
 // the links in the mails that it has sent.
 func TestAfterTicketfrei2(t *testing.T) {
+	slow.Test(t, "moves cities in and mails to each")
 	box, definitions := startMailbox(t), all.Networks()
 	cfg := appConfig(t, t.TempDir(), box, definitions)
 	cfg.Mail.Domains = []string{"tf.example.org"}
@@ -218,6 +220,7 @@ func TestAfterKibicara(t *testing.T) {
 
 // TestPasswordsOfBeforeMove takes a city with such a password to another server.
 func TestPasswordsOfBeforeMove(t *testing.T) {
+	slow.Test(t, "runs two servers")
 	box, definitions := startMailbox(t), all.Networks()
 	from := runApp(t, appConfig(t, t.TempDir(), box, definitions), definitions)
 	from.beside(0, "import", "ticketfrei2", oldDatabase(t, someTicketfrei2))
