@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"ticketfrei/db"
-	netaddress "ticketfrei/internal/address"
+	mailaddress "ticketfrei/internal/address"
 	"ticketfrei/manage"
 )
 
@@ -69,7 +69,7 @@ func (p *passwords) compare(password string, m db.Moderator) (bool, error) {
 		switch {
 		case errors.Is(err, manage.ErrHash):
 			p.log.Warn("a moderator's password cannot be checked: they have to set a new one, by the page for forgotten passwords or with 'ticketfrei moderator password'",
-				"moderator", netaddress.Masked(m.Email), "err", err)
+				"moderator", mailaddress.Masked(m.Email), "err", err)
 		case err != nil:
 			return false, fmt.Errorf("check password: %w", err)
 		case ok:

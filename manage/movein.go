@@ -327,7 +327,9 @@ func (a *arriving) bot(b moving.Bot) error {
 // newBot adds a bot that has not come before.
 func (a *arriving) newBot(network bots.Movable, b moving.Bot) error {
 	is := a.asked[botKey(a.from.ID, b)]
-	if kind, _ := bots.KindOf(is.err); kind == bots.KindRefused {
+	kind, _ := bots.KindOf(is.err)
+	refused := kind == bots.KindRefused
+	if refused && b.Account.Remote == "" {
 		a.note("account_refused", b.Network, b.Called())
 		return nil
 	}
@@ -349,7 +351,10 @@ func (a *arriving) newBot(network bots.Movable, b moving.Bot) error {
 	if err != nil {
 		return err
 	}
-	if is.err != nil {
+	switch {
+	case refused: // whoever connects the account again has its subscribers
+		a.note("account_token", b.Network, b.Called())
+	case is.err != nil:
 		a.note("account_unasked", b.Network, b.Called())
 	}
 	a.city.Bots = append(a.city.Bots, MovedBot{b.Network, true, len(b.Recipients)})

@@ -118,7 +118,7 @@ func (k *kibicara) telegramBots(ctx context.Context) error {
 	bots, accounts := map[int64]kibicaraBot{}, map[string]bool{}
 	for _, t := range list {
 		c := &k.src.Cities[t.city]
-		if b, ok := t.bot(c, accounts); ok {
+		if b, ok := t.bot(c, accounts, k.o.Now.UnixMilli()); ok {
 			bots[t.id] = kibicaraBot{t.city, len(c.Bots)}
 			c.Bots = append(c.Bots, b)
 		}
@@ -126,11 +126,15 @@ func (k *kibicara) telegramBots(ctx context.Context) error {
 	return k.telegramUsers(ctx, bots)
 }
 
+// kibicaraCursor is that of a bot whose last program has told Telegram what it had handled: what
+// waits there is new.
+const kibicaraCursor = "0"
+
 // kibicaraBot is where a bot stands: the place of its city, and its own among the city's bots.
 type kibicaraBot struct{ city, bot int }
 
 // bot makes the bot of a row, unless there is one with its account.
-func (t kibicaraTelegram) bot(c *City, accounts map[string]bool) (b Bot, ok bool) {
+func (t kibicaraTelegram) bot(c *City, accounts map[string]bool, now int64) (b Bot, ok bool) {
 	name := valid.Text(t.username.String)
 	called := cmp.Or(name, strconv.FormatInt(t.id, 10))
 	token := telegramToken.FindStringSubmatch(strings.TrimSpace(t.token.String))
@@ -143,7 +147,7 @@ func (t kibicaraTelegram) bot(c *City, accounts map[string]bool) (b Bot, ok bool
 		return b, false
 	}
 	accounts[token[1]] = true
-	b = Bot{ID: t.id, Network: "telegram", Enabled: on(t.enabled), Account: &account.Moved{Remote: token[1], Token: token[0]}}
+	b = Bot{ID: t.id, Network: "telegram", Enabled: on(t.enabled), Account: &account.Moved{Remote: token[1], Token: token[0], Cursor: kibicaraCursor, CursorAt: now}}
 	if name != "" {
 		b.Account.Handle, b.Account.URL = "@"+name, "https://t.me/"+name
 	}
