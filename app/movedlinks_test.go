@@ -218,8 +218,8 @@ func TestAfterKibicara(t *testing.T) {
 	}
 }
 
-// TestPasswordsOfBeforeMove takes a city with such a password to another server.
-func TestPasswordsOfBeforeMove(t *testing.T) {
+// TestWhatWasBeforeMoves takes a city to another server that had come from another program.
+func TestWhatWasBeforeMoves(t *testing.T) {
 	slow.Test(t, "runs two servers")
 	box, definitions := startMailbox(t), all.Networks()
 	from := runApp(t, appConfig(t, t.TempDir(), box, definitions), definitions)
@@ -233,4 +233,6 @@ func TestPasswordsOfBeforeMove(t *testing.T) {
 	if to.logsIn("leipzig@example.org", "lang") || !to.logsIn("leipzig@example.org", "kurz") {
 		t.Error("the password of before does not log in")
 	}
+	to.mustSend("anna@x.example", "leipzig-süd@tickets.example", "one@x.example", "", "Kontis am Connewitzer Kreuz")
+	box.waitFor(t, "rider@example.org", "Connewitzer")
 }
