@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/slow"
 )
 
 // someTicketfrei2 is a database of Ticketfrei 2 with two cities, and the keys of its links, of
@@ -118,6 +119,7 @@ func (a *app) logsIn(email, password string) bool {
 // TestAfterTicketfrei2 goes on where Ticketfrei 2 has ended: with the passwords, the addresses and
 // the links in the mails that it has sent.
 func TestAfterTicketfrei2(t *testing.T) {
+	slow.Test(t, "moves cities in and mails to each")
 	box, definitions := startMailbox(t), all.Networks()
 	cfg := appConfig(t, t.TempDir(), box, definitions)
 	cfg.Mail.Domains = []string{"tf.example.org"}
@@ -216,8 +218,9 @@ func TestAfterKibicara(t *testing.T) {
 	}
 }
 
-// TestPasswordsOfBeforeMove takes a city with such a password to another server.
-func TestPasswordsOfBeforeMove(t *testing.T) {
+// TestWhatWasBeforeMoves takes a city to another server that had come from another program.
+func TestWhatWasBeforeMoves(t *testing.T) {
+	slow.Test(t, "runs two servers")
 	box, definitions := startMailbox(t), all.Networks()
 	from := runApp(t, appConfig(t, t.TempDir(), box, definitions), definitions)
 	from.beside(0, "import", "ticketfrei2", oldDatabase(t, someTicketfrei2))
@@ -230,4 +233,6 @@ func TestPasswordsOfBeforeMove(t *testing.T) {
 	if to.logsIn("leipzig@example.org", "lang") || !to.logsIn("leipzig@example.org", "kurz") {
 		t.Error("the password of before does not log in")
 	}
+	to.mustSend("anna@x.example", "leipzig-süd@tickets.example", "one@x.example", "", "Kontis am Connewitzer Kreuz")
+	box.waitFor(t, "rider@example.org", "Connewitzer")
 }

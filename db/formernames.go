@@ -21,12 +21,3 @@ func (d *DB) SlugOf(ctx context.Context, name string) (slug string, err error) {
 	}
 	return slug, nil
 }
-
-// FormerNames returns the names of a city in other programs that are no slugs.
-func (d *DB) FormerNames(ctx context.Context, cityID int64) ([]string, error) {
-	list, err := ReadColumn[string](ctx, d, "SELECT name FROM former_names WHERE city_id = ? ORDER BY name", cityID)
-	if err != nil {
-		return nil, fmt.Errorf("list former names: %w", err)
-	}
-	return list, nil
-}
