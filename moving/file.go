@@ -244,7 +244,9 @@ func explain(path string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errDamaged), isCode(err, sqlite3.ErrCorrupt):
+	case isCode(err, sqlite3.ErrCorrupt):
+		return fmt.Errorf("%s cannot be read: %w", path, errDamaged)
+	case errors.Is(err, errDamaged):
 		return fmt.Errorf("%s cannot be read: %w", path, err)
 	case isCode(err, sqlite3.ErrNotADB):
 		return fmt.Errorf("%s is no database of SQLite, or it is encrypted", path)
