@@ -38,6 +38,7 @@ type CityCopy struct {
 
 	Places     string          `json:"places,omitempty"`
 	Aliases    []string        `json:"aliases"`
+	Former     []string        `json:"former_names,omitempty"` // those in other programs that are no slugs
 	Moderators []ModeratorCopy `json:"moderators"`
 	Bots       []BotCopy       `json:"bots"`
 	Keys       []KeyCopy       `json:"keys"`
@@ -93,6 +94,7 @@ func (d *DB) CopyCity(ctx context.Context, box *secret.Box, cityID int64) (CityC
 	}
 	copied.Places, err = d.Places(ctx, cityID)
 	scan(&err, &copied.Aliases, "SELECT slug FROM city_aliases WHERE city_id = ? ORDER BY slug")
+	scan(&err, &copied.Former, "SELECT name FROM former_names WHERE city_id = ? ORDER BY name")
 	scan(&err, &copied.Moderators, "SELECT m.email, m.password, c.role, m.created FROM city_moderators AS c JOIN moderators AS m ON m.id = c.moderator_id WHERE c.city_id = ? ORDER BY m.id")
 	scan(&err, &copied.Bots, "SELECT network, enabled, answers FROM bots WHERE city_id = ? ORDER BY id")
 	scan(&err, &copied.Keys, "SELECT name, hash, rights, created, expires FROM api_keys WHERE city_id = ? ORDER BY id")
@@ -181,6 +183,11 @@ func (d *DB) pasteNames(tx *gorm.DB, row *cityRow, aliases []string, left *[]str
 
 // pasteRows stores what belongs to a city besides its bots.
 func (d *DB) pasteRows(tx *gorm.DB, box *secret.Box, cityID int64, from CityCopy) error {
+	for _, name := range from.Former { // one that leads to another city already goes on doing so
+		if err := tx.Exec("INSERT INTO former_names (name, city_id) VALUES (?, ?) ON CONFLICT DO NOTHING", name, cityID).Error; err != nil {
+			return err
+		}
+	}
 	for _, m := range from.Moderators {
 		row := moderatorRow{Email: m.Email, Password: m.Password, Created: m.Created}
 		if err := findOrCreateModerator(tx, &row); err != nil {

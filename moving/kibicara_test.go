@@ -1,7 +1,6 @@
 package moving_test
 
 import (
-	"database/sql"
 	"encoding/hex"
 	"os"
 	"path/filepath"
@@ -11,25 +10,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	_ "github.com/mattn/go-sqlite3" // makes the files
 
 	"ticketfrei/censor"
 	"ticketfrei/moving"
+	"ticketfrei/moving/movingtest"
 )
 
-// kibicaraTables are the tables as Kibicara makes them.
-const kibicaraTables = `
-	CREATE TABLE admins (id INTEGER NOT NULL PRIMARY KEY, email TEXT NOT NULL UNIQUE, passhash TEXT NOT NULL);
-	CREATE TABLE hoods (id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, landingpage TEXT NOT NULL, email_enabled BOOLEAN NOT NULL);
-	CREATE TABLE admin_hood_relations (id INTEGER NOT NULL PRIMARY KEY, admin INTEGER NOT NULL, hood INTEGER NOT NULL);
-	CREATE TABLE triggers (id INTEGER NOT NULL PRIMARY KEY, hood INTEGER NOT NULL, pattern TEXT NOT NULL);
-	CREATE TABLE badwords (id INTEGER NOT NULL PRIMARY KEY, hood INTEGER NOT NULL, pattern TEXT NOT NULL);
-	CREATE TABLE email (id INTEGER NOT NULL PRIMARY KEY, hood INTEGER NOT NULL, name TEXT NOT NULL UNIQUE, secret TEXT NOT NULL);
-	CREATE TABLE email_subscribers (id INTEGER NOT NULL PRIMARY KEY, hood INTEGER NOT NULL, email TEXT NOT NULL UNIQUE);
-	CREATE TABLE telegrambots (id INTEGER NOT NULL PRIMARY KEY, hood INTEGER NOT NULL, api_token TEXT NOT NULL UNIQUE, welcome_message TEXT NOT NULL, username TEXT, enabled BOOLEAN NOT NULL);
-	CREATE TABLE telegramusers (id INTEGER NOT NULL PRIMARY KEY, user_id INTEGER NOT NULL UNIQUE, bot INTEGER NOT NULL);
-	CREATE TABLE testapi (id INTEGER NOT NULL PRIMARY KEY, hood INTEGER NOT NULL);
-	CREATE TABLE twitterbots (id INTEGER NOT NULL PRIMARY KEY, hood INTEGER NOT NULL, dms_since_id INTEGER, mentions_since_id INTEGER, access_token TEXT NOT NULL, access_token_secret TEXT NOT NULL, username TEXT, verified BOOLEAN NOT NULL, enabled BOOLEAN NOT NULL);
+// twoHoods are the hoods 1 and 7, as they begin.
+const twoHoods = `
 	INSERT INTO admins VALUES (1, 'admin@example.org', 'first'), (2, 'Admin@Example.org', 'second'), (3, 'other@example.org', 'third');
 	INSERT INTO hoods VALUES (1, 'Südstadt', 'Hello', 1), (7, 'Neustadt', 'Hi', 1);
 	INSERT INTO admin_hood_relations VALUES (1, 1, 1), (2, 3, 7);
@@ -48,16 +36,7 @@ func kibicara(t *testing.T, statements string) moving.Source {
 
 func kibicaraFile(t *testing.T, statements string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "kibicara.sqlite")
-	d, err := sql.Open("sqlite3", "file:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	if _, err := d.ExecContext(t.Context(), kibicaraTables+statements); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return movingtest.Make(t, movingtest.Read(t, "testdata/kibicara.sql"), twoHoods, statements)
 }
 
 // said are the notes of a list that begin with one of the keys.

@@ -99,6 +99,9 @@ func (b Bot) Called() string {
 	if b.Account == nil {
 		return ""
 	}
+	if b.Account.Handle != "" {
+		return b.Account.Handle
+	}
 	_, host, found := strings.Cut(b.Account.Server, "://")
 	if !found {
 		return b.Account.Remote
