@@ -8,7 +8,7 @@ import (
 
 // overviewPage is what settings/overview.tmpl shows.
 type overviewPage struct {
-	Need    *need // nil: nothing needs a person
+	Need    *need    // nil: nothing needs a person
 	Moved   []string // what there is to know of the move of the city, until it was read
 	Picture picture
 	Steps   firstSteps

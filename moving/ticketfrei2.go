@@ -63,19 +63,18 @@ type t2Orphan struct {
 
 // t2User is a user, who has one city.
 type t2User struct {
-	hash      sql.NullString
-	enabled   bool
-	cities    []t2City
-	emails    []t2Row
-	triggers  *sql.NullString
-	blocked   *sql.NullString
-	mails     []t2Row
-	chats     []t2Row
-	telegram  []t2Row
-	update    int64 // the highest that was handled
-	mastodon  []t2Mastodon
-	twitter   int
-	cityNotes []Note
+	hash     sql.NullString
+	enabled  bool
+	cities   []t2City
+	emails   []t2Row
+	triggers *sql.NullString
+	blocked  *sql.NullString
+	mails    []t2Row
+	chats    []t2Row
+	telegram []t2Row
+	update   int64 // the highest that was handled
+	mastodon []t2Mastodon
+	twitter  int
 }
 
 type t2City struct{ name, page, mailPage sql.NullString }
@@ -100,6 +99,9 @@ func (r *t2) read(ctx context.Context, f *file) error {
 		}
 	}
 	r.nameOrphans()
+	if r.source.Secret == nil && len(r.order) > 0 { // the first password, which few change, has a salt
+		r.source.Key = keyOf([]byte(r.users[r.order[0]].hash.String))
+	}
 	for _, id := range r.order {
 		r.addCity(id, r.users[id])
 	}
@@ -143,9 +145,14 @@ func (r *t2) readSecret(ctx context.Context, f *file) error {
 	if oldest == nil {
 		r.note("no_secret")
 	}
-	sum := sha256.Sum256(append([]byte("ticketfrei2 "), oldest...))
-	r.source.Key = hex.EncodeToString(sum[:16])
+	r.source.Key = keyOf(oldest)
 	return err
+}
+
+// keyOf is the key of the installation of which something is that is no other's.
+func keyOf(its []byte) string {
+	sum := sha256.Sum256(append([]byte("ticketfrei2 "), its...))
+	return hex.EncodeToString(sum[:16])
 }
 
 func (r *t2) readCities(ctx context.Context, f *file) error {
