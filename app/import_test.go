@@ -131,7 +131,10 @@ func TestImportTicketfrei2(t *testing.T) {
 	rider.Write(bot, "Kontis im Bus 36")
 	waitUntil(t, "the boost", func() bool { b := account.Boosts(); return len(b) == 1 && b[0].StatusID == public })
 	box.waitFor(t, "rider@example.org", "Bus 36")
-	a.runs("leipzig-sued", "telegram")
+	leipzig := a.runs("leipzig-sued", "telegram")
+	if n, err := db.ReadColumn[int](t.Context(), a.server.db, "SELECT count(*) FROM telegram_groups WHERE bot_id = ?", leipzig.ID); err != nil || n[0] != 1 {
+		t.Errorf("groups are %v, %v", n, err)
+	}
 	rider.Write(second, "Kontrolle in Linie 11")
 	box.waitFor(t, "rider@example.org", "Linie 11")
 	a.settled()
