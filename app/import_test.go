@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -10,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -300,20 +300,41 @@ func TestManyCitiesComeInTime(t *testing.T) {
 func measured(t *testing.T, cmd *exec.Cmd, dir string) (out string, took time.Duration, peak int64) {
 	t.Helper()
 	cmd.Env = append(os.Environ(), "TICKETFREI_DATA="+dir)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
 	busy, began := isBusy(t), time.Now()
-	raw, err := cmd.CombinedOutput()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("%v\n%.2000s", err, said.String())
+			}
+			took = time.Since(began)
+			if busy {
+				took = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+			}
+			return said.String(), took, peak
+		case <-time.After(10 * time.Millisecond):
+			peak = max(peak, highWater(cmd.Process.Pid))
+		}
+	}
+}
+
+// highWater is how much memory a process has had at most; 0: it has ended. What it says itself
+// of that when it ends counts the memory of who has started it.
+func highWater(pid int) (bytes int64) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		t.Fatalf("%v\n%.2000s", err, raw)
+		return 0
 	}
-	took = time.Since(began)
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		t.Fatal("nothing is known of what it used")
-	}
-	if busy {
-		took = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-	}
-	return string(raw), took, usage.Maxrss << 10
+	_, line, _ := strings.Cut(string(raw), "VmHWM:")
+	_, _ = fmt.Sscan(line, &bytes)
+	return bytes << 10
 }
 
 // TestImportIsWhole kills imports in the middle: nothing of them is stored, and the next one
