@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"ticketfrei/bots"
@@ -131,6 +133,7 @@ func (a *arriving) run() error {
 func (a *arriving) settle() error {
 	c := a.from.Copy
 	c.Language = cmp.Or(c.Language, "de")
+	c.Name, c.Page = a.within(c.Name, MaxName, "name_long"), a.within(c.Page, MaxPage, "page_long")
 	wanted := c.Slug
 	made, left, err := a.to.NewCity(a.from.ID, a.from.Name, c)
 	if err != nil {
@@ -140,7 +143,7 @@ func (a *arriving) settle() error {
 	a.city.Notes = append(a.city.Notes, a.from.Notes...)
 	if made.Slug != wanted {
 		before := a.from.Name
-		if a.source.Domain != "" {
+		if a.source.Domain != "" && slices.Contains(a.from.Names, strings.TrimSpace(before)) { // it stood in an address
 			before += "@" + a.source.Domain
 		}
 		a.note("other_slug", before, made.Slug)
@@ -168,6 +171,16 @@ func (a *arriving) brings(network string) bool {
 		}
 	}
 	return false
+}
+
+// within returns as much of a text as may be stored, in characters.
+func (a *arriving) within(text string, longest int, key string) string {
+	runes := []rune(text)
+	if len(runes) <= longest {
+		return text
+	}
+	a.note(key, strconv.Itoa(longest))
+	return string(runes[:longest])
 }
 
 // names has the names that the city had lead to it.
