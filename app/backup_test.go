@@ -14,6 +14,7 @@ import (
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/secret"
+	"ticketfrei/internal/slow"
 )
 
 // vault is a data directory with a city, and a directory with backups of it.
@@ -139,6 +140,7 @@ func TestBackupsAreKeptAndRestored(t *testing.T) {
 
 // TestBackupUnderAPassphrase makes one file of database and key, which nothing else opens.
 func TestBackupUnderAPassphrase(t *testing.T) {
+	slow.Test(t, "derives keys of passphrases")
 	v := newVault(t)
 	phrase := filepath.Join(t.TempDir(), "passphrase")
 	write := func(text string) {

@@ -13,6 +13,7 @@ import (
 
 	"ticketfrei/bots/all"
 	telegram "ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/slow"
 )
 
 var mailedTo = regexp.MustCompile(`<mailto:([^>?]+)`)
@@ -20,6 +21,7 @@ var mailedTo = regexp.MustCompile(`<mailto:([^>?]+)`)
 // TestCityMoves takes a city from one server to another, with another key: everybody gets its
 // reports there, nobody gets one twice, and old mails work.
 func TestCityMoves(t *testing.T) {
+	slow.Test(t, "runs two servers")
 	box, api, instance := startMailbox(t), startTelegram(t, telegram.Options{}), startMastodon(t)
 	definitions := all.Networks()
 	open := func() *app {

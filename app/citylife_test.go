@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/slow"
 )
 
 // cityCommand runs "city" with arguments beside a server, with its settings.
@@ -49,6 +50,7 @@ func (a *app) becomes(path string, status int) {
 
 // TestSuspendedCity suspends a city beside the server and lets it go on.
 func TestSuspendedCity(t *testing.T) {
+	slow.Test(t, "waits for a server that sees what commands did")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	a.addCity("gotham", "*", "")
@@ -98,6 +100,7 @@ func TestSuspendedCity(t *testing.T) {
 
 // TestRenamedCity renames a city and back: what led to it goes on leading there.
 func TestRenamedCity(t *testing.T) {
+	slow.Test(t, "waits for a server that sees what commands did")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	a.addCity("gotham", "*", "")
@@ -187,6 +190,7 @@ func TestDeletedCity(t *testing.T) {
 
 // TestApproval has somebody sign up where the operator lets cities begin.
 func TestApproval(t *testing.T) {
+	slow.Test(t, "waits for a server that sees what commands did")
 	box := startMailbox(t)
 	definitions := all.Networks()
 	cfg := appConfig(t, t.TempDir(), box, definitions, "TICKETFREI_WEB_SIGNUP=approval", "TICKETFREI_WEB_OPERATOR=operator@tickets.example")

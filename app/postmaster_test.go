@@ -7,11 +7,13 @@ import (
 
 	"ticketfrei/bots/all"
 	"ticketfrei/internal/dbserver"
+	"ticketfrei/internal/slow"
 )
 
 // TestPostmasterOfAllProcesses mails the operator at each of two programs on one server: all
 // mails are read and deleted from anywhere.
 func TestPostmasterOfAllProcesses(t *testing.T) {
+	slow.Test(t, "starts a server three times")
 	server := dbserver.Start(t)
 	box, definitions := startMailbox(t), all.Networks()
 	for _, subject := range []string{"at the first", "=?utf-8?q?at_the_sec=C3=B6nd=1B[31m?="} {

@@ -14,6 +14,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 	"ticketfrei/manage"
 )
 
@@ -89,6 +90,7 @@ func TestBotsAreSwitchedBesideTheServer(t *testing.T) {
 // TestWhatWaitsIsSeenAndDropped has the relay take nothing: what waits is listed, the status
 // says so, and what is thrown away reaches nobody when the relay is back.
 func TestWhatWaitsIsSeenAndDropped(t *testing.T) {
+	slow.Test(t, "waits for a server that sees what commands did")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	a.addCity("gotham", "*", "")
@@ -187,6 +189,7 @@ func (a *app) writeLog(bot int64, level, text string) {
 
 // TestLogsAreMerged prints what bots have logged, and follows what they log.
 func TestLogsAreMerged(t *testing.T) {
+	slow.Test(t, "waits for lines that a server stores in its own time")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	bot := func(slug string) int64 {
