@@ -14,6 +14,7 @@ import (
 // is said, and a broken file changes nothing.
 func TestHangup(t *testing.T) {
 	slow.Test(t, "builds and runs the program")
+	t.Parallel()
 	box := startMailbox(t)
 	env, a := environment(t, t.TempDir(), box)
 	file := filepath.Join(t.TempDir(), "config.toml")
