@@ -34,6 +34,9 @@ func TestTestReport(t *testing.T) {
 	if way := b.reads(page, "test-way"); !strings.Contains(way, "blocked word") || strings.Contains(way, "sent:") {
 		t.Errorf("what the rules hold back goes on:\n%s", way)
 	}
+	if today := b.reads(page, "picture"); !strings.Contains(today, "0 not passed on") {
+		t.Errorf("tests are counted among the reports:\n%s", today)
+	}
 	a.mustSend("else@riders.example", "nuernberg@tickets.example", "m1@x", "", "Kontis am Rathaus")
 	box.waitFor(t, "rider@riders.example", "Kontis am Rathaus")
 	a.settled()

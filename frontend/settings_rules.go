@@ -78,7 +78,9 @@ func newVerdict(v report.Verdict) verdict {
 		if v.Tested().Passed {
 			shown.Reason = "settings.reason.test_passed"
 		}
-	case report.ReasonLink, report.ReasonLong, report.ReasonApproval, report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
+	case report.ReasonTrigger: // as the page of rules shows it
+		shown.Reason, shown.Detail = "settings.reason.trigger", manage.WordOf(v.Detail)
+	case report.ReasonLink, report.ReasonLong, report.ReasonApproval, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
 		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion, report.ReasonTask:
