@@ -121,7 +121,7 @@ func (cmd *cityImportCommand) Run(c *console) error {
 			fmt.Fprintln(c.stderr, "Left out:", what)
 		}
 		return cmd.say(c, s, in.City, "%s is here: %s/city/%s\nOn the server that it comes from, delete it without logging its accounts out: ticketfrei city delete %s --now --moved\n",
-			in.Name, s.cfg.Web.URL, in.Slug, in.Slug)
+			in.Name, s.cfg.Web.URL, in.Slug, in.Was)
 	})
 }
 

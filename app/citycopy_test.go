@@ -177,4 +177,8 @@ func TestFilesThatAreNoCity(t *testing.T) {
 	}
 	a.cityCommand(0, "import", whole)
 	a.becomes("/city/gotham", http.StatusOK)
+	said := a.cityCommand(0, "import", whole, "--as", "metropolis")
+	if want := "city delete gotham --now --moved"; !strings.Contains(said, want) { // as it is called where it comes from
+		t.Errorf("it does not say %q: %s", want, said)
+	}
 }

@@ -194,6 +194,11 @@ func TestLogsAreMerged(t *testing.T) {
 		return printed[[]listedBot](a, 0, "bot", "list", "--city", slug, "--network", "mail")[0].ID
 	}
 	gotham, metropolis := bot("gotham"), bot("metropolis")
+	var nothing bytes.Buffer
+	a.setEnvironment()
+	if code := runCommand(a.Context(), t, &nothing, &nothing, "logs", "--level", "error"); code != exitOK || !strings.Contains(nothing.String(), "no bot has logged") {
+		t.Errorf("where nothing was logged it says %q, and ends with %d", nothing.String(), code)
+	}
 	a.writeLog(gotham, "WARN", "first")
 	a.writeLog(metropolis, "ERROR", "second")
 	a.writeLog(gotham, "INFO", "third")

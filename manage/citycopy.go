@@ -187,6 +187,7 @@ func checkCopy(c db.CityCopy) error {
 type Imported struct {
 	report.City
 	From string
+	Was  string // its slug there
 	Left []string // what could not come with it
 }
 
@@ -199,7 +200,7 @@ func (m *Cities) Import(ctx context.Context, r io.Reader, passphrase, as string)
 	if err != nil {
 		return Imported{}, err
 	}
-	in := Imported{From: file.From}
+	in := Imported{From: file.From, Was: file.City.Slug}
 	slug := file.City.Slug
 	if as != "" {
 		slug = as
