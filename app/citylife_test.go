@@ -192,10 +192,23 @@ func TestApproval(t *testing.T) {
 	cfg := appConfig(t, t.TempDir(), box, definitions, "TICKETFREI_WEB_SIGNUP=approval", "TICKETFREI_WEB_OPERATOR=operator@tickets.example")
 	a := runApp(t, cfg, definitions)
 	b := a.browser()
+	says := func(page, want string) {
+		t.Helper()
+		if !strings.Contains(page, want) {
+			t.Errorf("it does not say %q:\n%s", want, page)
+		}
+	}
+	says(b.get("/register", http.StatusOK), "the operator of this server looks at it")
 	b.post("/register", url.Values{"email": {"anna@x.example"}, "city": {"Gotham"}, "language": {"en"}}, http.StatusOK)
 	link := strings.TrimPrefix(box.waitFor(t, "anna@x.example", "/confirm/").link(t, "/confirm/"), a.url)
-	if page := b.post(link, url.Values{"password": {password}}, http.StatusOK); !strings.Contains(page, `id="off"`) || !strings.Contains(page, "It begins as soon as") {
-		t.Errorf("the owner does not see that it waits\n%s", page)
+	says(b.get(link, http.StatusOK), "It begins when the operator of this server lets it.")
+	page := b.post(link, url.Values{"password": {password}}, http.StatusOK)
+	says(page, "Prepare everything here")
+	says(b.reads(page, "off"), "Gotham is not open yet It begins as soon as")
+	for _, untrue := range []string{"is ready", "All is well", `id="step-test"`, `action="/settings/steps/test`} {
+		if strings.Contains(page, untrue) {
+			t.Errorf("the owner of a city that waits reads %q", untrue)
+		}
 	}
 	if told := box.waitFor(t, "operator@tickets.example", "ticketfrei city resume gotham"); strings.Contains(told.Body, "anna@") || !strings.Contains(told.Body, "a…@x.example") {
 		t.Errorf("the operator is told\n%s", told.Body)

@@ -81,6 +81,9 @@ func (s *Site) firstSteps(r *http.Request, pic picture) (firstSteps, error) {
 		{stepTest, slices.Contains(noted, stepTest), "#test"},
 		{stepSecond, len(people) > 1, partPath(pagePeople, partModerators)},
 	}
+	if c.Off() { // its bots rest, so there is nothing to try
+		return slices.DeleteFunc(list, func(st step) bool { return st.Name == stepBot || st.Name == stepTest }), nil
+	}
 	if list.Next() == "" {
 		return nil, s.DB.NoteStep(ctx, c.ID, stepsOver)
 	}

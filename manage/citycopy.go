@@ -187,7 +187,7 @@ func checkCopy(c db.CityCopy) error {
 type Imported struct {
 	report.City
 	From string
-	Was  string // its slug there
+	Was  string   // its slug there
 	Left []string // what could not come with it
 }
 
