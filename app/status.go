@@ -90,7 +90,7 @@ func (s *server) status(ctx context.Context) (listedStatus, error) {
 func (l listedStatus) print(c *console) error {
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	line := func(what, found string) { fmt.Fprintf(w, "%s\t%s\n", what, found) }
-	line("server", either(l.Reachable, "answers", "does not answer"))
+	line("server", either(l.Reachable, "is ready", "is not ready"))
 	line("version", l.Version)
 	for _, v := range l.Running {
 		if v != l.Version {
