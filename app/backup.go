@@ -56,7 +56,9 @@ func (cmd *backupCommand) Run(c *console) error {
 	if cfg.Database.URL != "" {
 		return db.ErrBackUpServer
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); err != nil {
+	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w; run this as the user that runs ticketfrei", err)
+	} else if err != nil {
 		return fmt.Errorf("there is no database to back up: %w", err)
 	}
 	passphrase, err := cmd.passphrase()
@@ -235,6 +237,9 @@ func (b *backup) place(name string, withKey bool) error {
 		return moveTo(sealed, name)
 	}
 	if withKey {
+		if _, err := os.Stat(b.key()); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the secret key %s is missing, without which nobody reads the backup; a file alone (ticketfrei backup FILE) is written all the same", filepath.Join(b.cfg.Data, secret.FileName))
+		}
 		if err := moveTo(b.key(), strings.TrimSuffix(name, copyEnd)+keyEnd); err != nil {
 			return fmt.Errorf("the secret key cannot be put beside the database: %w", err)
 		}

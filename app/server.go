@@ -17,6 +17,7 @@ import (
 	"ticketfrei/app/certs"
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/text"
+	"ticketfrei/bots/mail/certificate"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
 	"ticketfrei/intent"
@@ -89,8 +90,9 @@ type server struct {
 	metrics  net.Listener // nil where the metrics are not served
 
 	certificates *certs.Mail
-	acme         *certs.ACME  // nil without web.acme
-	webTLS       net.Listener // nil without web.acme
+	mailFiles    *certificate.Files // nil without mail.tls_cert
+	acme         *certs.ACME        // nil without web.acme
+	webTLS       net.Listener       // nil without web.acme
 
 	// addresses of the networks' servers, by network
 	addresses map[string]string
@@ -236,6 +238,9 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.onClose(unlock)
+	if err := removeUnfinished(s.cfg.Data); err != nil {
+		s.log.Warn("what a restore has left that was killed is still in the data directory", "err", err)
+	}
 	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions, s.log, s.mode.newKey); err != nil {
 		return err
 	}
