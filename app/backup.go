@@ -35,6 +35,7 @@ const (
 
 type backupCommand struct {
 	settingsFlags
+	jsonFlag
 	passphraseFlags
 	File string `arg:"" optional:"" help:"File to write, or to replace when the copy is whole; - is standard output."`
 	To   string `help:"Directory to which a new backup is added: the database and, beside it, its key." placeholder:"DIR" type:"path"`
@@ -127,6 +128,9 @@ func (cmd *backupCommand) write(c *console, b *backup) error {
 	hint := ""
 	if cmd.To == "" && b.passphrase == "" {
 		hint = "; keep it together with a copy of the secret key"
+	}
+	if cmd.JSON {
+		return printJSON(messages, map[string]string{"file": name})
 	}
 	_, err = fmt.Fprintf(messages, "wrote %s (%s)%s\n", cmp.Or(name, "standard output"), b.found, hint)
 	return err

@@ -55,11 +55,7 @@ func slugError(slug string, err error) error {
 
 // say tells what became of a city, in words or as JSON.
 func (f jsonFlag) say(c *console, s *server, city report.City, words string, data ...any) error {
-	if f.JSON {
-		return printJSON(c.stdout, s.changedCity(city))
-	}
-	_, err := fmt.Fprintf(c.stdout, words, data...)
-	return err
+	return f.tell(c, s.changedCity(city), words, data...)
 }
 
 type citySuspendCommand struct {

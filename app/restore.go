@@ -22,6 +22,7 @@ import (
 // restoreCommand brings a backup back.
 type restoreCommand struct {
 	settingsFlags
+	jsonFlag
 	yesFlag
 	passphraseFlags
 	File string `arg:"" help:"File of ticketfrei backup: a .db, whose key lies beside it as .key or is that of now, or an .age." type:"path"`
@@ -114,8 +115,7 @@ func (cmd *restoreCommand) restore(c *console, cfg *config.Config, definitions [
 	if err := takePlace(cfg, dir); err != nil {
 		return fmt.Errorf("the backup could not be put in the place of the database, try again: %w", err)
 	}
-	_, err = fmt.Fprintf(c.stdout, "restored %s (%s); start the server: ticketfrei serve\n", cmd.File, found)
-	return err
+	return cmd.tell(c, map[string]string{"file": cmd.File}, "restored %s (%s); start the server: ticketfrei serve\n", cmd.File, found)
 }
 
 // unpack puts the backup's database and its key into a directory.

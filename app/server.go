@@ -174,14 +174,22 @@ func (s *server) open(ctx context.Context) error {
 func (s *server) openCities(texts *i18n.Catalogue, way manage.Relay, hearing *relay.Hearing) (err error) {
 	o := manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Signup: s.cfg.Web.Signup, Letters: s.letters(texts), Secrets: s.secrets, Undo: s.mode.undo,
+		Letters: s.letters(texts), Secrets: s.secrets, Undo: s.mode.undo,
 		Relay: way, Places: s.places, Intents: s.intents, HTTP: s.client,
 	}
 	if hearing != nil {
 		o.Rehearser, o.Trial = hearing, &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}
 	}
-	s.cities, err = manage.New(o)
-	return err
+	if s.cities, err = manage.New(o); err != nil {
+		return err
+	}
+	s.cities.SetDoor(doorOf(s.cfg.Web))
+	return nil
+}
+
+// doorOf says who may add a city.
+func doorOf(web config.Web) manage.Door {
+	return manage.Door{Signup: web.Signup, Operator: web.Operator}
 }
 
 // readTexts reads the texts of the networks and of the operator.
