@@ -111,11 +111,15 @@ func (cmd *cityImportCommand) Run(c *console) error {
 		defer f.Close()
 		from = f
 	}
+	read, err := manage.ReadCity(from, passphrase, cmd.As) // before a data directory is made for it
+	if err != nil {
+		return cmd.explain(err)
+	}
 	anew := func(cfg *config.Config) error { return makeDataDir(cfg.Data) } // a server that is to be moved may not have run yet
 	return cmd.beside(c, anew, func(c *console, s *server) error {
-		in, err := s.cities.Import(c.ctx, from, passphrase, cmd.As)
+		in, err := s.cities.Import(c.ctx, read)
 		if err != nil {
-			return cmd.explain(s, err)
+			return cmd.explain(err)
 		}
 		for _, what := range in.Left {
 			fmt.Fprintln(c.stderr, "Left out:", what)
@@ -126,12 +130,12 @@ func (cmd *cityImportCommand) Run(c *console) error {
 }
 
 // explain says what is wrong with a file.
-func (cmd *cityImportCommand) explain(s *server, err error) error {
+func (cmd *cityImportCommand) explain(err error) error {
 	switch wrong, ok := errors.AsType[*manage.Invalid](err); {
 	case ok && cmd.As == "":
-		return fmt.Errorf("%w Give it another name with --as", inEnglish(s, wrong))
+		return errors.New("its name is taken here, or reserved: give it another one with --as SLUG")
 	case ok:
-		return inEnglish(s, wrong)
+		return slugError(cmd.As, wrong)
 	case errors.Is(err, manage.ErrNeedsPassphrase):
 		return fmt.Errorf("%w: give it with --passphrase-file", err)
 	case errors.Is(err, secret.ErrPassphrase):

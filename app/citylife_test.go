@@ -106,7 +106,16 @@ func TestRenamedCity(t *testing.T) {
 	a.mustSend("one@x.example", "gotham@tickets.example", "first@x.example", "", "Kontis am Plärrer")
 	unsubscribe := strings.TrimPrefix(box.waitFor(t, "rider@x.example", "Plärrer").link(t, "/mail/unsubscribe/"), a.url)
 
-	a.cityCommand(1, "rename", "gotham", "metropolis")
+	for slug, says := range map[string]string{"metropolis": "leads to a city already", "Gotham City": "such as gotham-city", "postmaster": "reserved"} {
+		for _, act := range []string{"rename", "alias"} {
+			if said := a.cityCommand(1, act, "gotham", slug); !strings.Contains(said, says) {
+				t.Errorf("%s to %s: %s", act, slug, said)
+			}
+		}
+	}
+	if said := a.cityCommand(0, "rename", "gotham", "gotham"); !strings.Contains(said, "already") {
+		t.Errorf("renamed to its name: %s", said)
+	}
 	found := make(chan struct{})
 	tell := sync.OnceFunc(func() { close(found) })
 	t.Cleanup(a.server.notices.OnChanged(func(int64) { tell() }))
@@ -168,6 +177,9 @@ func TestDeletedCity(t *testing.T) {
 	var listed []listedCity
 	if err := json.Unmarshal([]byte(a.cityCommand(0, "list", "--json", "--state", "deleted")), &listed); err != nil || len(listed) != 1 || listed[0].Slug != "gotham" || listed[0].GoneAfter == nil || listed[0].Subscribers != 1 {
 		t.Errorf("listed are %+v, %v", listed, err)
+	}
+	if said := a.cityCommand(1, "resume", "gotham"); !strings.Contains(said, "city restore gotham") {
+		t.Errorf("resuming it says %s", said)
 	}
 	owner.post("/settings/account/restore", nil, http.StatusOK)
 	a.becomes("/city/gotham", http.StatusOK)

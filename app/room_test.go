@@ -72,7 +72,9 @@ func TestBotsAreSwitchedBesideTheServer(t *testing.T) {
 	a.command(1, "bot", "list", "--city", "nowhere")
 	a.command(1, "bot", "disable", "9999")
 	a.command(2, "bot", "list", "--state", "odd")
-	a.command(0, "bot", "disable", id)
+	if off := printed[switchedBot](a, 0, "bot", "disable", id); off.City != "gotham" || off.Network != "mail" || off.Enabled {
+		t.Errorf("switched off is %+v", off)
+	}
 	waitUntil(t, "the server to have it off", func() bool {
 		return a.send("one@x.example", "gotham@tickets.example", "off@x.example", "", "Kontis am Plärrer") != nil
 	})

@@ -107,6 +107,9 @@ func (l listedStatus) print(c *console) error {
 	for _, one := range l.Certificates {
 		line("certificate", one.For+", until "+day(one.Until))
 	}
+	if len(l.Certificates) == 0 {
+		line("certificate", "none of an authority is ours: that of a proxy in front is not seen here")
+	}
 	if l.Backup != nil {
 		line("backup", fmt.Sprintf("%s ago, %d MB", howOld(l.Backup.At), l.Backup.Bytes>>20))
 	} else {

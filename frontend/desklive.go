@@ -107,7 +107,7 @@ func (d *deskStream) look(ctx context.Context) {
 	var update events
 	switch {
 	case err != nil:
-		s.Log.Error("the picture of a city could not be drawn", "city", p.City.ID, "err", err)
+		s.Log.Error("the picture of a city could not be drawn", "city", p.City.Slug, "err", err)
 		update.add("beat", nil)
 	case bytes.Equal(html, d.shown):
 		update.add("beat", nil)

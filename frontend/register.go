@@ -60,14 +60,14 @@ func typedNames(r *http.Request) cityNames {
 func (n cityNames) slug() string { return report.Slug(cmp.Or(n.Short, n.Name)) }
 
 // isClosed tells whether nobody but the operator adds cities.
-func (s *Site) isClosed() bool { return s.Config.Web.Signup == config.SignupClosed }
+func (s *Site) isClosed() bool { return s.Cities.Door().Signup == config.SignupClosed }
 
 // isApproved tells whether the operator lets each city begin.
-func (s *Site) isApproved() bool { return s.Config.Web.Signup == config.SignupApproval }
+func (s *Site) isApproved() bool { return s.Cities.Door().Signup == config.SignupApproval }
 
 // contact is how the operator is reached.
 func (s *Site) contact() string {
-	return cmp.Or(s.Config.Web.Operator, "postmaster@"+s.Config.Mail.Domain)
+	return cmp.Or(s.Cities.Door().Operator, "postmaster@"+s.Config.Mail.Domain)
 }
 
 // unlessClosed answers who would sign up where nobody can.

@@ -183,7 +183,7 @@ func (s *Site) testStops(r *http.Request, t manage.Tested) []testStop {
 		network := s.networkName(lang, sent.Network)
 		stop := testStop{At: sent.At, Text: s.T(r, "settings.test.sent", "Network", network, "Email", s.moderator(r).Email)}
 		if sent.Err != nil {
-			s.Log.Warn("a test report could not be sent", "city", s.City(r).ID, "network", sent.Network, "err", sent.Err)
+			s.Log.Warn("a test report could not be sent", "city", s.City(r).Slug, "network", sent.Network, "err", sent.Err)
 			stop.Text, stop.Bad = s.T(r, "settings.test.not_sent", "Network", network)+" "+s.plainWords(r, sent.Err), true
 		}
 		stops = append(stops, stop)

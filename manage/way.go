@@ -77,7 +77,7 @@ func (m *Cities) branches(ctx context.Context, n Network, c report.City) []bots.
 		return err
 	})
 	if err != nil {
-		m.Log.Warn("a network cannot say whom it sends to", "network", n.Name, "city", c.ID, "err", err)
+		m.Log.Warn("a network cannot say whom it sends to", "network", n.Name, "city", c.Slug, "err", err)
 		return nil
 	}
 	return list
