@@ -101,6 +101,9 @@ func (s *Site) handleRemoveAsk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if m.ID != s.moderator(r).ID && !visitOf(r.Context()).role.May(report.Owner) {
+		return manage.ErrNotAllowed
+	}
 	lead, back := "settings.moderators.remove_lead", partPath(pagePeople, partModerators)
 	if m.ID == s.moderator(r).ID {
 		lead, back = "settings.moderators.remove_self_lead", deskPath(pageAccount)
