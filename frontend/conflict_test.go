@@ -78,3 +78,22 @@ func TestTwoBrowsers(t *testing.T) {
 		}
 	})
 }
+
+// TestTheDeskStaysAtItsCity renames the city that is shown: the one that comes first by name now
+// does not take its place.
+func TestTheDeskStaysAtItsCity(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t)
+	m := b.moderator("one@example.org")
+	c := b.city("ansbach", "Ansbach", m)
+	b.city("berlin", "Berlin", m)
+	w := b.login(m.Email)
+	page := w.get("/settings/texts")
+	w.post("/settings/texts", page.filled("texts-form", "name", "Zirndorf")...).want(http.StatusSeeOther, "/settings/texts#texts")
+	if got := b.stored(c).Name; got != "Zirndorf" {
+		t.Errorf("%s is renamed", got)
+	}
+	if got := w.get("/settings/texts").value("name"); got != "Zirndorf" {
+		t.Errorf("the texts are those of %s", got)
+	}
+}

@@ -67,6 +67,9 @@ func TestSettingsRules(t *testing.T) {
 		page := w.post("/settings/rules", "triggers", "*", "blocked", strings.Repeat("x\n", manage.MaxRules)).want(http.StatusUnprocessableEntity, "")
 		page.says("blocked-error", strconv.Itoa(manage.MaxRules))
 	})
+	t.Run("a mail with a photo is answered, and not cut off", func(t *testing.T) {
+		w.post("/settings/rules/try", "text", strings.Repeat("x", 12<<20)).want(http.StatusRequestEntityTooLarge, "").says("error", "too much text")
+	})
 	t.Run("trying unsaved rules", func(t *testing.T) {
 		before := stored(t)
 		page := w.post("/settings/rules/try", "text", "Straßenbahn, 2 Kontis", "triggers", "straßen", "blocked", "").want(http.StatusOK, "")
