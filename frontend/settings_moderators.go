@@ -115,8 +115,7 @@ func (s *Site) handleRemoveAsk(w http.ResponseWriter, r *http.Request) error {
 		Button: s.T(r, "settings.moderators.remove_button"),
 		Keep:   s.T(r, "settings.moderators.remove_keep"),
 		Back:   back,
-		Field:  "moderator",
-		Value:  strconv.FormatInt(m.ID, 10),
+		Fields: []keptField{{"moderator", strconv.FormatInt(m.ID, 10)}},
 	})
 }
 
