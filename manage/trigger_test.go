@@ -116,7 +116,7 @@ func TestSuggestions(t *testing.T) {
 	must(tn.SavePlaces(t.Context(), c.ID, "U1: Plärrer", ""))(t)
 	c = tn.now(c)
 	through := report.Verdict{Passed: true, Reason: report.ReasonLetThrough}
-	tn.says(c, through, "Kontrolletti jetzt im Wagen 1", "zwei kontrolletti jetzt", "Kontrolletti, Kontrolletti!", "Blaumann jetzt", "Blaumann", "konti Radler", "konti radler 2", "konti radler 3")
+	tn.says(c, through, "Kontrolletti jetzt im Wagen 1 https://beispiel.example/seite www.beispiel.example t.me/seite", "zwei kontrolletti jetzt https://beispiel.example/seite www.beispiel.example t.me/seite", "Kontrolletti, Kontrolletti! https://beispiel.example/seite www.beispiel.example t.me/seite", "Blaumann jetzt", "Blaumann", "konti Radler", "konti radler 2", "konti radler 3")
 	tn.says(c, report.Verdict{Reason: report.ReasonTakenBack}, "konti Werbung Plärrer", "konti werbung am Hbf", "werbung konti Hbf", "konti am Hbf")
 	tn.says(c, report.Verdict{Reason: report.ReasonTakenBack, Detail: report.DetailDeleted}, "konti Blaulicht 1", "konti Blaulicht 2", "konti Blaulicht 3")
 	tn.says(c, passed, "konti Bahnsteig 1", "konti Hbf 1")
