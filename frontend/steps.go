@@ -204,6 +204,9 @@ func (s *Site) testStops(r *http.Request, t manage.Tested) []testStop {
 		}
 		stops = append(stops, stop)
 	}
+	if a := s.City(r).Approval; t.Verdict.Passed && a != report.ApproveNone {
+		stops = append(stops, testStop{Text: s.T(r, "settings.looked_first."+string(a))})
+	}
 	return append(stops, s.wouldReach(r, t)...)
 }
 
