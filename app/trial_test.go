@@ -50,4 +50,9 @@ func TestTestReport(t *testing.T) {
 	if listed := b.listed("refused", "Zwei Kontis in der Zwiebelgasse"); !strings.Contains(listed, "it would have passed") {
 		t.Errorf("among the reports it says %q", listed)
 	}
+	b.submit(b.get("/settings/reports", http.StatusOK), "main", "/settings/reports/approval", url.Values{"approval": {"all"}})
+	page = b.submit(b.get("/settings", http.StatusOK), "main", "/settings/steps/test", url.Values{"report": {"Kontis am Plärrer"}})
+	if way := b.reads(page, "test-way"); !strings.Contains(way, "Before a real one goes out, one of you looks at it") {
+		t.Errorf("where moderators look first, the way is\n%s", way)
+	}
 }

@@ -135,7 +135,10 @@ func (s *Site) recognize(ctx context.Context) error {
 	}
 	v.moderator, v.cities = &m, cities
 	if len(cities) > 0 {
-		v.city = currentCity(cities, s.sessions.GetInt64(ctx, keyCity))
+		chosen := s.sessions.GetInt64(ctx, keyCity)
+		if v.city = currentCity(cities, chosen); v.city.ID != chosen { // it stays, also where another one comes first by name
+			s.sessions.Put(ctx, keyCity, v.city.ID)
+		}
 	}
 	roles, err := s.DB.Roles(ctx, m.ID)
 	v.role = roles[v.city.ID]
