@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/secret"
@@ -101,7 +100,7 @@ func (v *vault) older() {
 func TestBackupsAreKeptAndRestored(t *testing.T) {
 	v := newVault(t)
 	for range 3 {
-		if said := v.run(0, "backup", "--to", v.backups, "--keep", "2"); !strings.Contains(said, "1 cities, 1 moderators") {
+		if said := v.run(0, "backup", "--to", v.backups, "--keep", "2"); !strings.Contains(said, "cities: 1, moderators: 1") {
 			t.Errorf("it says %s", said)
 		}
 		v.older()
@@ -119,7 +118,7 @@ func TestBackupsAreKeptAndRestored(t *testing.T) {
 	}
 	other := filepath.Join(t.TempDir(), "other")
 	v.use(other)
-	if said := v.run(0, "restore", v.ending(copyEnd)); !strings.Contains(said, "1 cities") {
+	if said := v.run(0, "restore", v.ending(copyEnd)); !strings.Contains(said, "cities: 1,") {
 		t.Errorf("it says %s", said)
 	}
 	if list := v.run(0, "city", "list"); !strings.Contains(list, "gotham") {
@@ -207,8 +206,8 @@ func TestRestoreRefuses(t *testing.T) {
 		if said := v.run(1, append([]string{"restore"}, args...)...); !strings.Contains(said, says) {
 			t.Errorf("restore %v: %s", args, said)
 		}
-		if _, err := os.Stat(filepath.Join(other, db.FileName)); err == nil {
-			t.Errorf("restore %v has made a database", args)
+		if _, err := os.Stat(other); err == nil {
+			t.Errorf("restore %v has made a data directory", args)
 		}
 	}
 	v.use(other)
@@ -226,7 +225,15 @@ func TestRestoreRefuses(t *testing.T) {
 	if err := os.Rename(key+".away", key); err != nil {
 		t.Fatal(err)
 	}
+	// Another one was killed: what it has left, which is a whole database, goes.
+	left := filepath.Join(other, unfinished+"123")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	v.run(0, "restore", good)
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what a restore has left that was killed is still there")
+	}
 
 	// The key is lost afterwards, or another one.
 	if err := os.WriteFile(filepath.Join(other, secret.FileName), []byte(strings.Repeat("ab", 32)+"\n"), 0o600); err != nil {

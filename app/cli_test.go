@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"ticketfrei/internal/freeport"
 )
@@ -216,4 +219,33 @@ func TestSettingsOfTheSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	says("no file of settings")
+}
+
+// TestCommandsForScripts has every command that says or does something print JSON, and every one
+// that asks take the answer.
+func TestCommandsForScripts(t *testing.T) {
+	parser, err := kong.New(&commands{}, kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(n *kong.Node, flag string) bool {
+		return slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == flag })
+	}
+	files := []string{"city places", "city export"} // whose standard output is a file
+	asked := 0
+	for _, n := range parser.Model.Leaves(true) {
+		room, _, _ := strings.Cut(n.Path(), " ")
+		if slices.Contains(files, n.Path()) || !slices.Contains([]string{"city", "moderator", "operator", "bot", "subscriber", "queue", "logs", "status", "mail-test", "backup", "restore", "doctor"}, room) {
+			continue
+		}
+		if !of(n, "json") {
+			t.Errorf("%s has no --json", n.Path())
+		}
+		if of(n, "yes") {
+			asked++
+		}
+	}
+	if asked != 5 { // city delete, moderator remove, operator remove, queue drop, restore
+		t.Errorf("%d commands ask", asked)
+	}
 }

@@ -25,6 +25,15 @@ func printJSON(w io.Writer, value any) error {
 	return e.Encode(value)
 }
 
+// tell says what was done, in words or as a value for scripts.
+func (f jsonFlag) tell(c *console, value any, words string, data ...any) error {
+	if f.JSON {
+		return printJSON(c.stdout, value)
+	}
+	_, err := fmt.Fprintf(c.stdout, words, data...)
+	return err
+}
+
 // yesFlag is the flag of commands that ask before they do something.
 type yesFlag struct {
 	Yes bool `help:"Do not ask."`

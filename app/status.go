@@ -90,7 +90,7 @@ func (s *server) status(ctx context.Context) (listedStatus, error) {
 func (l listedStatus) print(c *console) error {
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	line := func(what, found string) { fmt.Fprintf(w, "%s\t%s\n", what, found) }
-	line("server", either(l.Reachable, "answers", "does not answer"))
+	line("server", either(l.Reachable, "is ready", "is not ready"))
 	line("version", l.Version)
 	for _, v := range l.Running {
 		if v != l.Version {
@@ -106,6 +106,9 @@ func (l listedStatus) print(c *console) error {
 	}
 	for _, one := range l.Certificates {
 		line("certificate", one.For+", until "+day(one.Until))
+	}
+	if len(l.Certificates) == 0 {
+		line("certificate", "none of an authority is ours: that of a proxy in front is not seen here")
 	}
 	if l.Backup != nil {
 		line("backup", fmt.Sprintf("%s ago, %d MB", howOld(l.Backup.At), l.Backup.Bytes>>20))

@@ -22,7 +22,7 @@ func (s *Site) handleOverview(w http.ResponseWriter, r *http.Request) error {
 
 // showOverview writes the page with what was typed to test.
 func (s *Site) showOverview(w http.ResponseWriter, r *http.Request, status int, test testForm) error {
-	p := overviewPage{Test: test, Tests: visitOf(r.Context()).role.May(report.Moderator)}
+	p := overviewPage{Test: test, Tests: visitOf(r.Context()).role.May(report.Moderator) && !s.City(r).Off()}
 	var err error
 	if p.Picture, err = s.picture(r.Context(), s.City(r), s.sectionPage(r, nil)); err != nil {
 		return err

@@ -64,7 +64,7 @@ func (m *Cities) AlwaysLetThrough(ctx context.Context, c report.City, reportID, 
 // finds says what is wrong with a word that is to let a text pass.
 func finds(word, text string) error {
 	t := TriggerOf(word)
-	if err := checkWord("word", t.Word); err != nil {
+	if err := t.check(); err != nil {
 		return err
 	}
 	rules, err := censor.Compile(t.Line, "")

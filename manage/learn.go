@@ -122,14 +122,26 @@ func countWords(reports []db.Judged) map[string]int {
 	return counts
 }
 
-// wordsOf returns the words of a text as they are compared, in their order, each once.
+// wordsOf returns the words of a text as they are compared, in their order, each once. What
+// addresses consist of is none.
 func wordsOf(text string) (words []string) {
-	for word := range strings.FieldsFuncSeq(censor.Normalize(text), func(r rune) bool { return !isLetter(r) && r != '-' }) {
-		if word = strings.Trim(word, "-"); word != "" && !slices.Contains(words, word) {
-			words = append(words, word)
+	for part := range strings.FieldsSeq(censor.Normalize(text)) {
+		if isAddress(part) {
+			continue
+		}
+		for word := range strings.FieldsFuncSeq(part, func(r rune) bool { return !isLetter(r) && r != '-' }) {
+			if word = strings.Trim(word, "-"); word != "" && !slices.Contains(words, word) {
+				words = append(words, word)
+			}
 		}
 	}
 	return words
+}
+
+// isAddress tells whether what stands between two spaces leads to a site, or to somebody.
+func isAddress(part string) bool {
+	return strings.Contains(part, "://") || strings.HasPrefix(part, "www.") || strings.Contains(part, "@") ||
+		strings.Contains(part, ".") && strings.Contains(part, "/")
 }
 
 // Telling returns the words of a report that one of them may be made a trigger of, the most
