@@ -53,7 +53,7 @@ func (m *Cities) Suggestions(ctx context.Context, c report.City) ([]Suggestion, 
 	if err != nil {
 		return nil, err
 	}
-	through = slices.DeleteFunc(through, func(j db.Judged) bool { return l.passes(j.Report.Text) })
+	through = slices.DeleteFunc(through, func(j db.Judged) bool { return l.judge(j.Report.Text).Passed })
 	taken = slices.DeleteFunc(taken, func(j db.Judged) bool {
 		return j.Verdict.Detail == report.DetailDeleted || j.Verdict.Detail == report.DetailChanged
 	})
@@ -86,8 +86,8 @@ func (m *Cities) learning(ctx context.Context, c report.City) (*learning, error)
 	return &learning{rules, places, left}, err
 }
 
-func (l *learning) passes(text string) bool {
-	return l.places.Read(text).Admit(l.rules.Judge(text)).Passed
+func (l *learning) judge(text string) report.Verdict {
+	return l.places.Read(text).Admit(l.rules.Judge(text))
 }
 
 // suggest returns the words that stand in several of the reports, those in most of them
@@ -144,18 +144,14 @@ func isAddress(part string) bool {
 		strings.Contains(part, ".") && strings.Contains(part, "/")
 }
 
-// Telling returns the words of a report that one of them may be made a trigger of, the most
+// telling returns the words of a report that one of them may be made a trigger of, the most
 // telling first: the longest that the rules do not know.
-func (m *Cities) Telling(ctx context.Context, c report.City, text string) ([]string, error) {
-	l, err := m.learning(ctx, c)
-	if err != nil {
-		return nil, err
-	}
+func (l *learning) telling(text string) []string {
 	words := slices.DeleteFunc(wordsOf(text), func(word string) bool { return !l.tells(word) })
 	slices.SortStableFunc(words, func(a, b string) int {
 		return cmp.Compare(utf8.RuneCountInString(b), utf8.RuneCountInString(a))
 	})
-	return words, nil
+	return words
 }
 
 // stopWords are common words of riders that say nothing of a report, folded.
