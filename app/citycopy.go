@@ -115,7 +115,7 @@ func (cmd *cityImportCommand) Run(c *console) error {
 	if err != nil {
 		return cmd.explain(err)
 	}
-	anew := func(cfg *config.Config) error { return makeDataDir(cfg.Data) } // a server that is to be moved may not have run yet
+	anew := func(cfg *config.Config, _ []bots.Definition) error { return makeDataDir(cfg.Data) } // a server that is to be moved may not have run yet
 	return cmd.beside(c, anew, func(c *console, s *server) error {
 		in, err := s.cities.Import(c.ctx, read)
 		if err != nil {

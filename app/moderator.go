@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/address"
 	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
@@ -29,7 +30,7 @@ func (f fullFlag) address(email string) string {
 	if f.Full {
 		return email
 	}
-	return manage.MaskedEmail(email)
+	return address.Masked(email)
 }
 
 // listedModerator is a moderator of a city as scripts read them.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ticketfrei/db"
-	"ticketfrei/manage"
+	"ticketfrei/internal/address"
 )
 
 // subscriberCommand is about those whom bots send to.
@@ -48,7 +48,7 @@ func (cmd *subscriberListCommand) Run(c *console) error {
 		for i, r := range list {
 			all[i] = listedSubscriber{Bot: r.Bot.ID, ID: r.ID, Network: r.Bot.Network, Address: r.Address, Created: r.Created.UTC(), Suspended: timeOrNone(r.Suspended), Reason: r.Reason}
 			if !cmd.Full && r.Address != "" {
-				all[i].Address = manage.MaskedEmail(r.Address)
+				all[i].Address = address.Masked(r.Address)
 			}
 		}
 		if cmd.JSON {

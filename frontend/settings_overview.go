@@ -9,6 +9,7 @@ import (
 // overviewPage is what settings/overview.tmpl shows.
 type overviewPage struct {
 	Need    *need // nil: nothing needs a person
+	Moved   []string // what there is to know of the move of the city, until it was read
 	Picture picture
 	Steps   firstSteps
 	Test    testForm
@@ -25,6 +26,9 @@ func (s *Site) showOverview(w http.ResponseWriter, r *http.Request, status int, 
 	p := overviewPage{Test: test, Tests: visitOf(r.Context()).role.May(report.Moderator) && !s.City(r).Off()}
 	var err error
 	if p.Picture, err = s.picture(r.Context(), s.City(r), s.sectionPage(r, nil)); err != nil {
+		return err
+	}
+	if p.Moved, err = s.movedNotes(r); err != nil {
 		return err
 	}
 	if p.Steps, err = s.firstSteps(r, p.Picture); err != nil {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"ticketfrei/db"
+	"ticketfrei/internal/address"
 	"ticketfrei/internal/config"
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/mailer"
@@ -86,17 +86,7 @@ func (m *Cities) tellOperator(ctx context.Context, c report.City, owner db.Moder
 	if c.Waiting {
 		id = "life.mail.waits"
 	}
-	if err := m.Letters.write(ctx, operator, c, id, "Who", MaskedEmail(owner.Email)); err != nil {
+	if err := m.Letters.write(ctx, operator, c, id, "Who", address.Masked(owner.Email)); err != nil {
 		m.Log.Error("the operator is not told of a new city", "city", c.Slug, "err", err)
 	}
-}
-
-// MaskedEmail is an address as lists show it: "a…@example.org".
-func MaskedEmail(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	if at < 1 {
-		return "…"
-	}
-	first := []rune(address[:at])[:1]
-	return string(first) + "…" + address[at:]
 }

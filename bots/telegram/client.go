@@ -216,6 +216,22 @@ func (c *client) updates(ctx context.Context, offset, most int, wait time.Durati
 	return list, err
 }
 
+// nextUpdate returns the id that comes after what waits; 0: nothing does, or another program
+// fetches it just now. It confirms nothing: the other program may go on.
+func (c *client) nextUpdate(ctx context.Context) (next int, err error) {
+	const all = 100 // core.telegram.org/bots/api#getupdates
+	list, err := c.updates(ctx, 0, all, 0, c.dialing)
+	if errors.Is(err, errConflict) || errors.Is(err, errWebhook) {
+		return 0, nil
+	}
+	for _, raw := range list {
+		if u, err := parseUpdate(raw); err == nil {
+			next = max(next, u.ID+1)
+		}
+	}
+	return next, err
+}
+
 // send sends a text as it is, without previews of the links in it, and returns
 // the id of the message. answers is what it answers; nil where that is nothing.
 func (c *client) send(ctx context.Context, to, text string, answers *telego.ReplyParameters) (id int, err error) {

@@ -70,6 +70,21 @@ func (s *Store) Import(tx *gorm.DB, b report.Bot, list []Moved) (map[int64]int64
 	return ids, nil
 }
 
+// Grow stores recipients of another program within tx for a bot that may have some: who is one
+// already stays as they are. It returns how many it has added.
+func (s *Store) Grow(tx *gorm.DB, b report.Bot, list []Moved) (added int, err error) {
+	for _, m := range list {
+		key := s.box.Author(b.CityID, s.network, m.Address)
+		result := tx.Exec("INSERT INTO "+s.table+" (bot_id, key, address, created) VALUES (?, ?, ?, ?) ON CONFLICT (bot_id, key) DO NOTHING",
+			b.ID, key, s.box.Seal(s.place(b.ID, key), m.Address), m.Created)
+		if result.Error != nil {
+			return added, fmt.Errorf("import %s recipients: %w", s.network, result.Error)
+		}
+		added += int(result.RowsAffected)
+	}
+	return added, nil
+}
+
 func (s *Store) muteMoved(tx *gorm.DB, cityID int64, key string, m Moved) error {
 	for author, muted := range map[string]bool{key: m.Muted, s.box.Unverified(key): m.MutedUnverified} {
 		if !muted {
