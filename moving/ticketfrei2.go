@@ -446,7 +446,7 @@ func (r *t2) ownDomains(of t2City) []string {
 }
 
 // t2Token is a token of Telegram.
-var t2Token = regexp.MustCompile(`^(\d{5,20}):[A-Za-z0-9_-]{35}$`)
+var t2Token = regexp.MustCompile(`^(\d{5,20}):[A-Za-z0-9_-]{30,64}$`)
 
 func (r *t2) addTelegram(c *City, u *t2User) {
 	if len(u.telegram) == 0 {
