@@ -40,15 +40,15 @@ func oldTicketfrei(t *testing.T, account *mastodon.Account, instance string) str
 }
 
 // restoreTelegram makes the bot of the first city, and its chats.
-func restoreTelegram(api *telegram.Server) (*telegram.Bot, *telegram.User) {
-	bot := api.RestoreBot(123456789, "kontis_bot", "Kontis", "123456789:AAEaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 845120347)
-	api.RestoreBot(987654321, "leipzig_bot", "Leipzig", "987654321:AAFbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", 70)
-	var rider *telegram.User
+func restoreTelegram(api *telegram.Server) (bot, second *telegram.Bot, rider *telegram.User) {
+	bot = api.RestoreBot(123456789, "kontis_bot", "Kontis", "123456789:AAEaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 845120347)
+	second = api.RestoreBot(987654321, "leipzig_bot", "Leipzig", "987654321:AAFbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", 70)
 	for _, id := range []int64{1002, 6000000001, 1001} {
 		rider = api.RestoreUser(id, "rider", "de")
 		bot.Know(rider, 3)
 	}
-	return bot, rider
+	second.Know(rider, 3)
+	return bot, second, rider
 }
 
 // subscribersOf is how many subscribers a city has.
@@ -86,8 +86,9 @@ func (a *app) runs(slug, network string) (bot report.Bot) {
 func TestImportTicketfrei2(t *testing.T) {
 	box, api, instance := startMailbox(t), startTelegram(t, telegram.Options{}), startMastodon(t)
 	account := instance.AddAccount("kontis")
-	bot, rider := restoreTelegram(api)
+	bot, second, rider := restoreTelegram(api)
 	rider.Write(bot, "Frueher im Bus")
+	rider.Write(second, "Frueher bei der Kontrolle")
 	account.Mention("old@x.example", "Frueher in der Bahn", "public")
 	old := oldTicketfrei(t, account, instance.URL)
 
@@ -130,6 +131,9 @@ func TestImportTicketfrei2(t *testing.T) {
 	rider.Write(bot, "Kontis im Bus 36")
 	waitUntil(t, "the boost", func() bool { b := account.Boosts(); return len(b) == 1 && b[0].StatusID == public })
 	box.waitFor(t, "rider@example.org", "Bus 36")
+	a.runs("leipzig-sued", "telegram")
+	rider.Write(second, "Kontrolle in Linie 11")
+	box.waitFor(t, "rider@example.org", "Linie 11")
 	a.settled()
 	for _, l := range box.all(t) {
 		if strings.Contains(l.Body, "Frueher") {
@@ -185,6 +189,11 @@ func (a *app) moderatorsOfImport() {
 	}
 	if page := b.get("/settings", http.StatusOK); strings.Contains(page, `id="moved"`) {
 		a.Error("the part is still there")
+	}
+	both := a.browser()
+	both.post("/login", url.Values{"email": {"mod@example.org"}, "password": {oldPassword}}, http.StatusOK)
+	if page := both.get("/settings", http.StatusOK); !strings.Contains(page, "Leipzig-Süd") || !strings.Contains(page, "Nürnberg") {
+		a.Error("a moderator of two cities does not see both")
 	}
 	a.browser().post("/login", url.Values{"email": {"oder@example.org"}, "password": {shortPassword}}, http.StatusOK)
 	c := mustFind(a.T, a, "nuernberg")

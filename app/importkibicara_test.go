@@ -83,8 +83,11 @@ func TestKibicaraMovesIn(t *testing.T) {
 	late.Write(south, "/start")
 	waitUntil(t, "the welcome of before", func() bool { return stands(south.Chat(late), "Moin") })
 
-	// The bots under their names, on each page.
+	// The bots under their names, on each page, and the addresses on old stickers.
 	a.showsBots(t, "suedstadt", "@south_bot", "@east_bot")
+	if page := a.login("admin@old.example").get("/settings/networks", http.StatusOK); !strings.Contains(page, "<bdi>kibicara-sued.stadt@tickets.example</bdi>") {
+		t.Error("moderators do not see which addresses are true")
+	}
 
 	// A second import.
 	leave := strings.TrimPrefix(box.waitFor(t, "leaves@x.example", "Plärrer").link(t, "/mail/unsubscribe/"), a.url)

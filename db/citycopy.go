@@ -118,7 +118,7 @@ func (d *DB) CopyCity(ctx context.Context, box *secret.Box, cityID int64) (CityC
 // transaction. Moderators who are known keep their password. left are aliases that others have.
 // The error is ErrTaken where the slug is taken; one that a deleted city had may be had.
 func (d *DB) PasteCity(ctx context.Context, box *secret.Box, from CityCopy, slug string, fill func(tx *gorm.DB, b report.Bot, of BotCopy) error) (c report.City, left []string, err error) {
-	err = d.Write(ctx, func(tx *gorm.DB) error {
+	err = d.WriteLong(ctx, func(tx *gorm.DB) error {
 		left = nil
 		row := pastedCity(from, slug)
 		if err := d.pasteNames(tx, &row, from.Aliases, &left); err != nil {

@@ -21,3 +21,13 @@ func (d *DB) SlugOf(ctx context.Context, name string) (slug string, err error) {
 	}
 	return slug, nil
 }
+
+// OtherNames returns the names besides its slug that lead to a city: its aliases, and those that
+// it had in another program.
+func (d *DB) OtherNames(ctx context.Context, cityID int64) ([]string, error) {
+	list, err := ReadColumn[string](ctx, d, "SELECT slug FROM city_aliases WHERE city_id = ?1 UNION SELECT name FROM former_names WHERE city_id = ?1 ORDER BY 1", cityID)
+	if err != nil {
+		return nil, fmt.Errorf("other names of a city: %w", err)
+	}
+	return list, nil
+}

@@ -27,7 +27,7 @@ type Arrival struct {
 // Arrive runs do in one transaction: where it fails, nothing is stored. It may be run twice.
 // secret opens the links in the installation's old mails; empty: none.
 func (d *DB) Arrive(ctx context.Context, box *secret.Box, program, key string, secret []byte, do func(*Arrival) error) error {
-	err := d.Write(ctx, func(tx *gorm.DB) error {
+	err := d.WriteLong(ctx, func(tx *gorm.DB) error {
 		a := &Arrival{db: d, tx: tx, box: box}
 		if err := LockNames(tx, "moved:"+program); err != nil { // two imports at once take turns
 			return err

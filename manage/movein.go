@@ -67,8 +67,8 @@ func (m *Cities) MoveIn(ctx context.Context, from moving.Source, try bool) (Move
 	err = m.DB.Arrive(ctx, m.Secrets, string(from.Program), from.Key, from.Secret, func(a *db.Arrival) error {
 		in = MovedIn{Notes: from.Notes}
 		for _, c := range from.Cities {
-			step := arriving{m, ctx, a, asked, c, MovedCity{Old: c.Name}}
-			if err := step.run(from.Program); err != nil {
+			step := arriving{m, ctx, a, asked, &from, c, MovedCity{Old: c.Name}}
+			if err := step.run(); err != nil {
 				return fmt.Errorf("city %s: %w", c.Name, err)
 			}
 			in.Cities = append(in.Cities, step.city)
@@ -156,26 +156,27 @@ func identifyOne(ctx context.Context, by bots.Identifier, b moving.Bot) (is iden
 
 // arriving is a city on its way in.
 type arriving struct {
-	m     *Cities
-	ctx   context.Context
-	to    *db.Arrival
-	asked map[string]identified
-	from  moving.City
-	city  MovedCity
+	m      *Cities
+	ctx    context.Context
+	to     *db.Arrival
+	asked  map[string]identified
+	source *moving.Source
+	from   moving.City
+	city   MovedCity
 }
 
 func (a *arriving) note(key string, args ...string) {
 	a.city.Notes = append(a.city.Notes, moving.Note{Key: key, Args: args})
 }
 
-func (a *arriving) run(program moving.Program) error {
+func (a *arriving) run() error {
 	before, err := a.to.City(a.from.ID)
 	if err != nil {
 		return err
 	}
 	switch {
 	case !before.Known:
-		err = a.settle(program)
+		err = a.settle()
 	case before.ID == 0:
 		a.note("city_gone", a.from.Name)
 		return nil
@@ -200,7 +201,7 @@ func (a *arriving) run(program moving.Program) error {
 }
 
 // settle makes the city, with a bot on each of the networks that every city has.
-func (a *arriving) settle(program moving.Program) error {
+func (a *arriving) settle() error {
 	c := a.from.Copy
 	c.Language = cmp.Or(c.Language, "de")
 	wanted := c.Slug
@@ -211,7 +212,11 @@ func (a *arriving) settle(program moving.Program) error {
 	a.city.City, a.city.New = made, true
 	a.city.Notes = append(a.city.Notes, a.from.Notes...)
 	if made.Slug != wanted {
-		a.note("other_slug", a.from.Name, made.Slug)
+		before := a.from.Name
+		if a.source.Domain != "" {
+			before += "@" + a.source.Domain
+		}
+		a.note("other_slug", before, made.Slug)
 	}
 	for _, alias := range left {
 		a.note("name_taken", alias)
@@ -226,7 +231,7 @@ func (a *arriving) settle(program moving.Program) error {
 			}
 		}
 	}
-	return a.to.Act(db.Act{CityID: made.ID, Who: actor(a.ctx).Name, Act: "city.imported", Subject: string(program)})
+	return a.to.Act(db.Act{CityID: made.ID, Who: actor(a.ctx).Name, Act: "city.imported", Subject: string(a.source.Program)})
 }
 
 func (a *arriving) brings(network string) bool {
