@@ -2,6 +2,7 @@ package moving_test
 
 import (
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -260,5 +261,54 @@ func TestKibicaraIsKnownAgain(t *testing.T) {
 	other := kibicara(t, "UPDATE admins SET email = 'else@example.org' WHERE id = 1").Key
 	if key == "" || edited != key || other == key {
 		t.Errorf("%q, %q, %q", key, edited, other)
+	}
+}
+
+// TestStrangeKibicara reads a database with what is strange in those that there are.
+func TestStrangeKibicara(t *testing.T) {
+	file := movingtest.Make(t, movingtest.Read(t, "testdata/kibicara.sql"), movingtest.Read(t, "testdata/kibicara-strange.sql"))
+	src, err := moving.ReadKibicara(t.Context(), file, moving.Options{Now: time.UnixMilli(1000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type city struct {
+		Slug, Triggers, Blocked     string
+		Names, Admins, Bots, People []string
+		Notes                       []string
+	}
+	var got []city
+	for _, c := range src.Cities {
+		one := city{Slug: c.Copy.Slug, Triggers: c.Copy.Triggers, Blocked: c.Copy.Blocked, Names: append(c.Copy.Aliases, c.Names...)}
+		for _, a := range c.Admins {
+			one.Admins = append(one.Admins, a.Email+" "+a.Password[:9])
+		}
+		for _, b := range c.Bots {
+			one.Bots = append(one.Bots, fmt.Sprint(b.Network, " ", b.Called(), " ", b.Enabled, " ", b.Welcome))
+			for _, r := range b.Recipients {
+				one.People = append(one.People, r.Address)
+			}
+		}
+		for _, n := range c.Notes {
+			one.Notes = append(one.Notes, strings.TrimSpace(n.Key+" "+strings.Join(n.Args, " ")))
+		}
+		slices.Sort(one.Notes)
+		got = append(got, one)
+	}
+	want := []city{
+		{"suedstadt-nuernberg", "*\n(?i)Straße\\s*\\d+\nkontrolle\n", "/idiot/\n/nazi.{0,3}parole/\n", []string{"kibicara-suedstadt"}, []string{"admin@example.org $argon2id"},
+			[]string{"mail  true ", "telegram @suedstadt_bot true Willkommen in der *Südstadt*!", "telegram 444555666 false "}, []string{"abo@example.org", "2001", "2002", "2003"},
+			[]string{"kibicara_admin_twice a…@example.org A…@Example.org", "kibicara_all_blocked", "kibicara_inbox kibicara-suedstadt", "line_refused kontroll(?=e)", "page_html",
+				"subscribers_none 1", "subscribers_twice 1", "twitter 2"}},
+		{"suedstadt-nuernberg", censor.DefaultTriggers("de"), "", []string{"kibicara-suedstadt2"}, []string{"admin@example.org $argon2id"}, []string{"mail  true "}, nil,
+			[]string{"kibicara_inbox_capitals kibicara-Suedstadt2 kibicara-suedstadt2", `line_refused (a)\1`, "triggers_default"}},
+		{"aeussere-neustadt-hecht", "Räumung|Zwangsräumung\n", "verkaufe\n", []string{"kibicara-neustadt.hecht"}, []string{"alt@example.org $argon2i$"},
+			[]string{"mail  false ", "telegram @hecht_bot true "}, []string{"dritte@example.org", "6000000002"},
+			[]string{"kibicara_inbox kibicara-neustadt.hecht", "kibicara_mail_off", "line_refused /(?P<w>spam)(?P=w)/", `line_refused \Zende`}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"kibicara_admin_without_hood o…@example.org"}, said(src.Notes, "kibicara_admin_without_hood", "kibicara_orphans")); diff != "" {
+		t.Error(diff)
 	}
 }
