@@ -263,3 +263,18 @@ func (v *vault) fromTheFuture(path string) {
 		v.Fatal(err)
 	}
 }
+
+// TestBackupOfAnEarlierVersion backs up a database as an earlier version has left it, and restores
+// it on another machine, where it is brought up to date.
+func TestBackupOfAnEarlierVersion(t *testing.T) {
+	dbtest.OnlyFile(t, "a server has backups of its own")
+	old, _ := unpackOld(t)
+	v := &vault{t, old, filepath.Join(t.TempDir(), "backups")}
+	v.use(old)
+	v.run(0, "backup", "--to", v.backups)
+	v.use(filepath.Join(t.TempDir(), "other"))
+	v.run(0, "restore", v.ending(copyEnd))
+	if list := v.run(0, "city", "list"); !strings.Contains(list, "nuernberg") {
+		t.Errorf("restored is %s", list)
+	}
+}

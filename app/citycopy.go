@@ -102,7 +102,7 @@ func (cmd *cityImportCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	from := c.stdin
+	from := c.typed()
 	if cmd.File != toStdout {
 		f, err := os.Open(cmd.File)
 		if err != nil {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -247,5 +249,27 @@ func TestCommandsForScripts(t *testing.T) {
 	}
 	if asked != 5 { // city delete, moderator remove, operator remove, queue drop, restore
 		t.Errorf("%d commands ask", asked)
+	}
+}
+
+// TestInterruptedWhileReading interrupts a command that waits for what nobody types.
+func TestInterruptedWhileReading(t *testing.T) {
+	silent, open, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	ended := make(chan int)
+	go func() {
+		ended <- run(&console{ctx: ctx, stdin: silent, stdout: &out, stderr: &out, defaults: builtIn(t), world: world{settings: "testdata/none.toml"}},
+			[]string{"city", "import", "-"})
+	}()
+	interrupt()
+	if code := <-ended; code != exitError { // else the test hangs
+		t.Errorf("exit code %d\n%s", code, &out)
+	}
+	if err := errors.Join(open.Close(), silent.Close()); err != nil {
+		t.Error(err)
 	}
 }

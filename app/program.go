@@ -216,14 +216,14 @@ func orNone(names []string) string {
 func readHidden(c *console, prompt string) (string, error) {
 	if file, ok := c.stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(c.stderr, prompt)
-		typed, err := term.ReadPassword(int(file.Fd()))
+		typed, err := c.hidden(int(file.Fd()))
 		fmt.Fprintln(c.stderr)
 		return string(typed), err
 	}
 	if c.stdin == nil {
 		return "", errors.New("there is nothing to read the value from: type it, or give it on standard input")
 	}
-	line, err := bufio.NewReader(io.LimitReader(c.stdin, 64<<10)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(c.typed(), 64<<10)).ReadString('\n')
 	if line = strings.TrimRight(line, "\r\n"); line == "" && err != nil {
 		return "", errors.New("there is nothing to read the value from: type it, or give it on standard input")
 	}
