@@ -119,6 +119,21 @@ func TestOverviewSaysWhatNeedsAPerson(t *testing.T) {
 		}
 	}
 	need("All is well", "/settings/rules")
+	trams, err := b.db.NetworkBots(t.Context(), c.ID, "tram")
+	if err != nil || len(trams) != 1 {
+		t.Fatal(trams, err)
+	}
+	if err := b.db.EnableBot(t.Context(), trams[0].ID, false); err != nil {
+		t.Fatal(err)
+	}
+	need("No bot is switched on, so nobody can write.", "/settings/networks")
+	if err := b.db.EnableBot(t.Context(), trams[0].ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.SetBotState(t.Context(), trams[0].ID, report.BotTrouble, "The line is dead.", false); err != nil {
+		t.Fatal(err)
+	}
+	need("is in trouble, and tries again by itself", "/settings/rules")
 	b.hold(c, "late", "Kontrolle am Plärrer", report.ReasonFlood, time.Now())
 	need("1 report waits for you to decide.", "/settings/reports?show=held")
 	tram, err := b.db.FindBot(t.Context(), c.ID, "tram")

@@ -153,6 +153,16 @@ func reasonsOf(w manage.Way) []pictureReason {
 	return list
 }
 
+// Troubled is the first that is in trouble, by its name; empty: none is.
+func (p picture) Troubled() string {
+	for _, b := range slices.Concat(p.Hears, p.Sends) {
+		if b.State == report.BotTrouble {
+			return b.Name
+		}
+	}
+	return ""
+}
+
 // need is what needs a person: a sentence and where to act.
 type need struct {
 	Text, Button, Path string
@@ -168,6 +178,13 @@ func (s *Site) need(r *http.Request, pic picture) *need {
 		if b.State == report.BotAttention {
 			return &need{s.T(r, "settings.need.bot", "Name", b.Name) + " " + b.Error, s.T(r, "settings.need.mend"), b.Path}
 		}
+	}
+	if !c.Off() && !slices.ContainsFunc(pic.Hears, func(b pictureBot) bool { return b.State != report.BotOff }) {
+		path := deskPath(pageNetworks)
+		if !visitOf(r.Context()).role.May(roleFor(path)) {
+			path = "#picture"
+		}
+		return &need{s.T(r, "settings.test.no_way"), s.T(r, "settings.need.mend"), path}
 	}
 	if pic.Held > 0 {
 		return &need{s.T(r, "settings.need.held", "Count", pic.Held), s.T(r, "settings.held.look"), "/settings/reports?show=" + showHeld}
