@@ -82,7 +82,7 @@ func TestDeskLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.bus.Tell(c.ID, bus.Bot+"trouble", time.Now(), nil)
-	if e, _ = stream.next(); e.name != "picture" || !strings.Contains(e.data, "In trouble since") {
+	if e, _ = stream.next(); e.name != "picture" || !strings.Contains(e.data, "In trouble since") || !strings.Contains(e.data, "tries again by itself") {
 		t.Errorf("%s: %s", e.name, e.data)
 	}
 	id, removed := b.member(c, "two@example.org", report.Moderator)
