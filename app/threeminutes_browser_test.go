@@ -197,3 +197,36 @@ func TestDraftsLeaveWhatElseIsSaved(t *testing.T) {
 		t.Errorf("after logging out there is %q", got)
 	}
 }
+
+// TestLongNamesFit opens the desk of one of two cities, whose name, words, stops and moderators
+// are as long as they may be, on a phone.
+func TestLongNamesFit(t *testing.T) {
+	slow.Test(t, "goes through the pages in a real browser")
+	t.Parallel()
+	box := startMailbox(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "kontis?", "")
+	w := a.open(t, startChromium(t), visitor{name: "phone", width: 390, height: 844, language: "en"})
+	long := func(n int) string { return strings.Repeat("W", n) }
+	b := a.login("moderator@nuernberg.example")
+	for path, form := range map[string]url.Values{
+		"/settings/texts":             {"name": {long(60)}, "language": {"en"}, "page": {long(300)}},
+		"/settings/rules/words":       {"add": {long(60)}},
+		"/settings/places":            {"places": {"U1: " + long(60) + ", Plärrer"}},
+		"/settings/moderators/invite": {"email": {long(60) + "@" + strings.ToLower(long(60)) + ".example"}},
+	} {
+		b.post(path, form, http.StatusOK)
+	}
+	b.post("/register", url.Values{"city": {"Zirndorf"}, "language": {"de"}}, http.StatusOK)
+	a.mustSend("rider@riders.example", "nuernberg@tickets.example", "m1@x", "", "kontis "+long(200))
+	a.settled()
+	w.goTo("/settings")
+	w.typeInto("#email", "moderator@nuernberg.example")
+	w.typeInto("#password", password)
+	w.press("#login button")
+	for _, path := range []string{"", "/reports", "/rules", "/networks", "/texts", "/places", "/people", "/account", "/reports/pause"} {
+		w.goTo("/settings" + path)
+		w.audit()
+	}
+	w.reads("main", long(60))
+}

@@ -8,7 +8,6 @@ import (
 
 // overviewPage is what settings/overview.tmpl shows.
 type overviewPage struct {
-	Need    *need // nil: nothing needs a person
 	Picture picture
 	Steps   firstSteps
 	Test    testForm
@@ -33,6 +32,5 @@ func (s *Site) showOverview(w http.ResponseWriter, r *http.Request, status int, 
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return err
 	}
-	p.Need = s.need(r, p.Picture)
 	return s.showDesk(w, r, status, pageOverview, p)
 }

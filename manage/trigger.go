@@ -157,8 +157,12 @@ func (m *Cities) addLine(ctx context.Context, cityID int64, act, subject, line s
 // removeLine removes a line from a list of the rules, as often as it stands there.
 func (m *Cities) removeLine(ctx context.Context, cityID int64, act, subject, line string, of func(*report.City) *string) error {
 	return m.changeLines(ctx, cityID, act, subject, of, func(lines []string) []string {
-		return slices.DeleteFunc(lines, func(l string) bool { return strings.TrimSpace(l) == strings.TrimSpace(line) })
+		return withoutLine(lines, line)
 	})
+}
+
+func withoutLine(lines []string, line string) []string {
+	return slices.DeleteFunc(lines, func(l string) bool { return strings.TrimSpace(l) == strings.TrimSpace(line) })
 }
 
 func (m *Cities) changeLines(ctx context.Context, cityID int64, act, subject string, of func(*report.City) *string, change func([]string) []string) error {
