@@ -101,7 +101,7 @@ func TestWhatWaitsIsSeenAndDropped(t *testing.T) {
 		a.setEnvironment()
 		return runCommand(t.Context(), t, &bytes.Buffer{}, &bytes.Buffer{}, "status") == exitOK
 	})
-	if is := a.command(0, "status"); !strings.Contains(is, "All is well.") || !strings.Contains(is, "1 on") || !strings.Contains(is, "running") {
+	if is := a.command(0, "status"); !strings.Contains(is, "All is well.") || !strings.Contains(is, "1 on") || !strings.Contains(is, "running") || !strings.Contains(is, "a proxy in front has them") {
 		t.Errorf("the status is\n%s", is)
 	}
 	box.Greet("421 4.3.2 closed for today")

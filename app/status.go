@@ -110,11 +110,11 @@ func (l listedStatus) print(c *console) error {
 		line("certificate", one.For+", until "+day(one.Until))
 	}
 	if len(l.Certificates) == 0 {
-		line("certificate", "none of an authority is ours: that of a proxy in front is not seen here")
+		line("certificate", "none that the program holds: a proxy in front has them")
 	}
 	switch {
 	case l.onServer:
-		line("backup", "is PostgreSQL's, and not seen here")
+		line("backup", "the database is on PostgreSQL: pg_dump")
 	case l.Backup != nil:
 		line("backup", fmt.Sprintf("%s ago, %d MB", howOld(l.Backup.At), l.Backup.Bytes>>20))
 	default:

@@ -106,6 +106,9 @@ func (d *deskStream) look(ctx context.Context) {
 	s, first := d.site, d.shown == nil
 	p := s.sectionPage(d.r, nil)
 	role, err := s.roleNow(ctx, d.login, p.City.ID)
+	if err == nil {
+		p.City, err = s.DB.City(ctx, p.City.ID)
+	}
 	if errors.Is(err, db.ErrNotFound) {
 		d.end()
 		return

@@ -82,7 +82,7 @@ func TestDeskLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.bus.Tell(c.ID, bus.Bot+"trouble", time.Now(), nil)
-	if e, _ = stream.next(); e.name != "picture" || !strings.Contains(e.data, "In trouble since") {
+	if e, _ = stream.next(); e.name != "picture" || !strings.Contains(e.data, "In trouble since") || !strings.Contains(e.data, "tries again by itself") {
 		t.Errorf("%s: %s", e.name, e.data)
 	}
 	id, removed := b.member(c, "two@example.org", report.Moderator)
@@ -119,6 +119,21 @@ func TestOverviewSaysWhatNeedsAPerson(t *testing.T) {
 		}
 	}
 	need("All is well", "/settings/rules")
+	trams, err := b.db.NetworkBots(t.Context(), c.ID, "tram")
+	if err != nil || len(trams) != 1 {
+		t.Fatal(trams, err)
+	}
+	if err := b.db.EnableBot(t.Context(), trams[0].ID, false); err != nil {
+		t.Fatal(err)
+	}
+	need("No bot is switched on, so nobody can write.", "/settings/networks")
+	if err := b.db.EnableBot(t.Context(), trams[0].ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.SetBotState(t.Context(), trams[0].ID, report.BotTrouble, "The line is dead.", false); err != nil {
+		t.Fatal(err)
+	}
+	need("is in trouble, and tries again by itself", "/settings/rules")
 	b.hold(c, "late", "Kontrolle am Plärrer", report.ReasonFlood, time.Now())
 	need("1 report waits for you to decide.", "/settings/reports?show=held")
 	tram, err := b.db.FindBot(t.Context(), c.ID, "tram")

@@ -8,7 +8,6 @@ import (
 
 // overviewPage is what settings/overview.tmpl shows.
 type overviewPage struct {
-	Need    *need // nil: nothing needs a person
 	Moved   []string // what there is to know of the move of the city, until it was read
 	Picture picture
 	Steps   firstSteps
@@ -37,6 +36,5 @@ func (s *Site) showOverview(w http.ResponseWriter, r *http.Request, status int, 
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return err
 	}
-	p.Need = s.need(r, p.Picture)
 	return s.showDesk(w, r, status, pageOverview, p)
 }

@@ -216,9 +216,9 @@ func ReadCity(r io.Reader, passphrase, as string) (Movable, error) {
 func (m *Cities) Import(ctx context.Context, from Movable) (Imported, error) {
 	file, slug := from.file, from.slug
 	in := Imported{From: file.From, Was: file.City.Slug}
-	aliases := append(file.City.Aliases, file.City.Slug)
+	led := file.City.Aliases
 	file.City.Aliases = nil
-	for _, alias := range aliases {
+	for _, alias := range append(led, file.City.Slug) {
 		switch {
 		case alias == slug:
 		case report.CheckSlug(alias) != nil:

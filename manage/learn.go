@@ -156,13 +156,13 @@ func (l *learning) telling(text string) []string {
 
 // stopWords are common words of riders that say nothing of a report, folded.
 var stopWords = setOf(`
-aber alle allem allen aller alles also andere anderen auch bald beim bitte danke dann dass dein deine denn diese diesem diesen dieser dieses doch
+aber alle allem allen anscheinend bestimmt denke dachte gesehen glaub glaube hoffe irgendwie sehe siehe scheinbar vielleicht wahrscheinlich ungefähr aller alles also andere anderen auch bald beim bitte danke dann dass dein deine denn diese diesem diesen dieser dieses doch
 dort drei drin drauf einem einen einer eines einfach endlich etwas eben erst fahren fahrt fahrtrichtung fünf für ganz ganze ganzen gegen gehen geht gerade gestern
 gleich grad grade gerne habe haben halt heute hier hallo immer inzwischen jede jeden jeder jetzt kann kein keine keinen kommen kommt leider leute liebe machen macht
 mehr mehrere meine minuten mich mit mitte morgen muss nach nicht nichts noch nochmal nummer oben oder ohne richtung runter rauf schon sehr seid sein seine
 seit sich sind sieht sitzen steht stehen stehn steigen steigt stelle soeben sogar sonst trotzdem ueber und uns unten unter unterwegs viel viele vielen vier vom von vor vorbei vorher
 vorne waren warten wegen weiter weiss welche wenn werden wieder wird wohl wurde wurden zwei zurück zusammen zwischen
-about after again already also anybody around because been before being both came coming could down each every everyone five four from getting going gone guys have heading hello
+about after again already believe maybe probably seems think perhaps also anybody around because been before being both came coming could down each every everyone five four from getting going gone guys have heading hello
 here hers into just know last left like line look many more most much near next once only other over people platform please point right same seen should side some
 somebody someone standing still stop such than thank thanks that their them then there these they this those three through today towards toward train under until very
 waiting watch well went were what when where which while will with would your
