@@ -256,22 +256,19 @@ func isAway(tx *gorm.DB, e Edit) (away bool, err error) {
 }
 
 // findBoosts returns the receipts of boosts that show what is not to be boosted now: now is the
-// NetworkID that the report has by its edit.
+// NetworkID that the report has by its edit. Those that are being taken back already are not
+// among them.
 func findBoosts(tx *gorm.DB, k known, now string) (ids []int64, err error) {
 	if now != "" || k.Report.NetworkID == "" {
 		return nil, nil
 	}
-	err = tx.Raw("SELECT id FROM receipts WHERE report = ? AND bot_id = ? AND remote_id LIKE ? ORDER BY id",
-		k.Seq, k.Report.BotID, report.BoostReceipt+"%").Scan(&ids).Error
+	err = tx.Raw("SELECT id FROM receipts WHERE report = ? AND bot_id = ? AND remote_id LIKE ? AND NOT EXISTS (SELECT 1 FROM fanouts WHERE report = ? AND bot_id = ? AND kind = ?) ORDER BY id",
+		k.Seq, k.Report.BotID, report.BoostReceipt+"%", k.Seq, k.Report.BotID, kindRetract).Scan(&ids).Error
 	return ids, err
 }
 
-// postInstead takes boosts back and posts the text, once: it is not one to be boosted any more.
+// postInstead takes boosts back and posts the text.
 func (d *DB) postInstead(tx *gorm.DB, h Heard, boosts []int64) ([]Fanout, error) {
-	if _, err := Exec(tx, "UPDATE reports SET network_id = '' WHERE seq = ?", h.Seq); err != nil {
-		return nil, err
-	}
-	h.Report.NetworkID = ""
 	list := append(newFanouts(h, h.Report.BotID, true, boosts, d.now()), newFanouts(h, h.Report.BotID, false, []int64{0}, d.now())...)
 	for i := range list {
 		if err := d.insertFanout(tx, &list[i]); err != nil {
