@@ -204,9 +204,9 @@ func TestFilesThatAreNoCity(t *testing.T) {
 	}
 }
 
-// TestForeignAliases imports a file whose aliases are somebody else's: the operator's, or nothing
-// that stands in an address.
-func TestForeignAliases(t *testing.T) {
+// TestForeignNames imports a file whose aliases are somebody else's, the operator's, or nothing that
+// stands in an address, and whose name would change the colours of a terminal.
+func TestForeignNames(t *testing.T) {
 	a := startApp(t, t.TempDir(), startMailbox(t))
 	a.addCity("gotham", "*", "")
 	file := filepath.Join(t.TempDir(), "gotham")
@@ -219,6 +219,12 @@ func TestForeignAliases(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	err := a.server.db.Write(t.Context(), func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE cities SET name = ?, zone = 'Mars/Base'", "Gotham\x1b[31m\nCity").Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	a.cityCommand(0, "export", "gotham", file)
 	a.cityCommand(0, "delete", "gotham", "--now", "--yes")
 	said := a.cityCommand(0, "import", file)
@@ -229,5 +235,8 @@ func TestForeignAliases(t *testing.T) {
 	}
 	if list := a.cityCommand(0, "alias", "gotham"); list != "g0\n" {
 		t.Errorf("its aliases are %s", list)
+	}
+	if c := printedCity(a, "gotham"); c.Name != "Gotham[31m City" || c.Zone != "" {
+		t.Errorf("it is called %q in the zone %q", c.Name, c.Zone)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -21,6 +22,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/internal/zone"
 	"ticketfrei/place"
 )
 
@@ -156,6 +158,7 @@ func readCopy(r io.Reader, passphrase string) (file cityFile, err error) {
 		err = json.Unmarshal(data, &file)
 	}
 	if err == nil {
+		file.City.Name, file.City.Zone = oneLine(file.City.Name), zone.Known(file.City.Zone)
 		err = checkCopy(file.City)
 	}
 	if err != nil {
@@ -169,8 +172,8 @@ func checkCopy(c db.CityCopy) error {
 	if err := report.CheckSlug(c.Slug); err != nil && !errors.Is(err, report.ErrReserved) { // it may get another
 		return err
 	}
-	if c.Name == "" || !slices.Contains(i18n.Languages(), c.Language) || len(c.Moderators) == 0 {
-		return errors.New("the city has no name, no language or no moderators")
+	if c.Name == "" || utf8.RuneCountInString(c.Name) > MaxName || !slices.Contains(i18n.Languages(), c.Language) || len(c.Moderators) == 0 {
+		return errors.New("the city has no name that fits, no language or no moderators")
 	}
 	for _, m := range c.Moderators {
 		if CheckEmail(m.Email) != "" || m.Email != NormalEmail(m.Email) || !slices.Contains(report.Roles(), report.Role(m.Role)) {
