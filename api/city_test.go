@@ -246,6 +246,14 @@ func TestBots(t *testing.T) {
 	if b.Network != "toy" || !b.Enabled || b.State != "starting" || one != fmt.Sprint(path, "/", b.ID) {
 		t.Errorf("%+v %s", b, one)
 	}
+	for _, path := range []string{one, path} {
+		if a := w.do("GET", path, key, nil).want(200); !strings.Contains(a.body, `"network":"toy"`) {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+	for method, body := range map[string]any{"GET": nil, "PATCH": `{"enabled":false}`, "DELETE": nil} {
+		w.do(method, path+"/999", key, body).want(404)
+	}
 	w.do("PATCH", one, key, `{"enabled":false}`).want(200).into(&b)
 	if b.Enabled || b.State != "off" {
 		t.Errorf("%+v", b)

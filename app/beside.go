@@ -22,11 +22,13 @@ import (
 // a server has it: its networks know what they store, and mails are stored for a server to
 // send. Nothing runs. A server that runs finds what is changed by itself.
 func (f settingsFlags) withCities(c *console, work func(*console, *server) error) error {
-	return f.beside(c, begun, work)
+	there := func(cfg *config.Config, _ []bots.Definition) error { return begun(cfg) }
+	return f.beside(c, there, work)
 }
 
-// beside is withCities where there decides whether the data directory will do.
-func (f settingsFlags) beside(c *console, there func(*config.Config) error, work func(*console, *server) error) error {
+// beside is withCities where there decides whether the data directory will do, and may name
+// another.
+func (f settingsFlags) beside(c *console, there func(*config.Config, []bots.Definition) error, work func(*console, *server) error) error {
 	cfg, definitions, err := f.readNetworks(c, func(cfg *config.Config, definitions []bots.Definition) []error {
 		return siteFiles{own: cfg.Web.Templates}.check(definitions) // mails have texts
 	})
@@ -34,7 +36,7 @@ func (f settingsFlags) beside(c *console, there func(*config.Config) error, work
 		return err
 	}
 	cfg.Mail.RelayPasswordFile = "" // nothing is sent, and who runs a command may not be able to read it
-	if err := errors.Join(there(cfg), leaveRunning(c.ctx, cfg, definitions)); err != nil {
+	if err := errors.Join(there(cfg, definitions), leaveRunning(c.ctx, cfg, definitions)); err != nil {
 		return err
 	}
 	s := &server{cfg: cfg, log: slog.New(slog.DiscardHandler), definitions: siteFiles{own: cfg.Web.Templates}.networks(definitions),

@@ -46,6 +46,7 @@ type commands struct {
 	Demo         demoCommand         `cmd:"" help:"Run a server in a temporary directory with a sample city, to look at."`
 	Dev          devCommand          `cmd:"" help:"For developers and operators: the demo from the files in the working directory, and again as they change."`
 	City         cityCommand         `cmd:"" help:"Add, list, suspend, rename and delete cities, and store their lines and stops."`
+	Import       importCommand       `cmd:"" help:"Take over the cities of another program: Ticketfrei 2 or Kibicara."`
 	Moderator    moderatorCommand    `cmd:"" help:"List, add and remove those who run the cities, and help one who has forgotten the password."`
 	Operator     operatorCommand     `cmd:"" help:"List, add and remove those who see the pages of the operator."`
 	Bot          botCommand          `cmd:"" help:"List bots of all cities, and switch them on and off."`

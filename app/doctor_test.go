@@ -55,6 +55,7 @@ func (p *patient) well(t *testing.T) *patient {
 	}
 	q.box.Answer(nil)
 	q.cfg.Mail.Listen = q.smtp
+	q.cfg.Mail.Domains = config.Domains{"old.example"}
 	_, port, err := net.SplitHostPort(q.smtp)
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +154,7 @@ func TestDoctorFinds(t *testing.T) {
 		"no MX":             {func(p *patient) { p.without("MX", "tickets") }, doctor.Wrong, "MX", "there is none"},
 		"another's MX":      {func(p *patient) { p.replace("10 tickets.example.", "10 mx.elsewhere.example.") }, doctor.Wrong, "MX", "mx.elsewhere.example"},
 		"a second MX":       {func(p *patient) { p.names.Add(p, "tickets.example. 60 IN MX 20 mx.elsewhere.example.") }, doctor.Warning, "MX", "mx.elsewhere.example"},
+		"no MX of before":   {func(p *patient) { p.without("MX", "old") }, doctor.Wrong, "MX of old.example", "there is none"},
 		"no SPF":            {func(p *patient) { p.without("TXT", "tickets") }, doctor.Wrong, "SPF", "there is no record"},
 		"two SPF records":   {func(p *patient) { p.names.TXT("tickets.example", "v=spf1 a -all") }, doctor.Wrong, "SPF", "several"},
 		"another's SPF":     {func(p *patient) { p.replace("v=spf1 mx -all", "v=spf1 ip4:192.0.2.1 -all") }, doctor.Wrong, "SPF", "does not name 127.0.0.1"},

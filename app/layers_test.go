@@ -77,7 +77,7 @@ var layers = []struct {
 	{regexp.MustCompile(`^app\b`), 10},
 	{regexp.MustCompile(`^(frontend|api|supervisor|relay)$`), 9},
 	{regexp.MustCompile(`^manage$`), 8},
-	{regexp.MustCompile(`^bots/all$`), 7},
+	{regexp.MustCompile(`^(bots/all|moving)$`), 7},
 	{regexp.MustCompile(`^bots/kit\b`), 5},
 	{regexp.MustCompile(`^bots/[a-z0-9]+`), 6},
 	{regexp.MustCompile(`^(bots$|filter\b)`), 4},

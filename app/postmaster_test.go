@@ -56,3 +56,11 @@ func TestPostmasterOfAllProcesses(t *testing.T) {
 		}
 	}
 }
+
+// TestStrangersWriteToATerminal has a mail that would clear the screen and name the window.
+func TestStrangersWriteToATerminal(t *testing.T) {
+	got := string(withoutControls([]byte("Subject: x\r\n\r\n\tJörg \x1b[2J\x1b]0;root\x07\u009b1A\n")))
+	if want := "Subject: x\n\n\tJörg [2J]0;root1A\n"; got != want {
+		t.Errorf("it gets %q, want %q", got, want)
+	}
+}

@@ -51,6 +51,29 @@ func TestRowsHaveTests(t *testing.T) {
 	}
 }
 
+// TestCasesOfKibicaraHaveTests checks that each of Kibicara's cases names a test that there is,
+// or is not built.
+func TestCasesOfKibicaraHaveTests(t *testing.T) {
+	const name = "docs/decisions/kibicara-cases.md"
+	page, err := os.ReadFile("../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	testsAreThere(t, name, string(page), testsOfTheProgram(t))
+	cases := 0
+	for _, row := range regexp.MustCompile(`(?m)^\| ([a-z]+)\.(test_\w+) \|[^|]*\|([^|]*)\|$`).FindAllStringSubmatch(string(page), -1) {
+		if cases++; !testName.MatchString(row[3]) {
+			t.Errorf("%s.%s has no test", row[1], row[2])
+		}
+	}
+	for _, group := range regexp.MustCompile(`(?m)^\| twitter, [a-z ]+ \((\d)( cases)?\) \| not built`).FindAllStringSubmatch(string(page), -1) {
+		cases += int(group[1][0] - '0')
+	}
+	if cases != 62 {
+		t.Errorf("%s has %d cases", name, cases)
+	}
+}
+
 // testsAreThere checks that what a page names as tests are some.
 func testsAreThere(t *testing.T, name, page string, there map[string]bool) {
 	t.Helper()

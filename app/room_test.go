@@ -73,7 +73,9 @@ func TestBotsAreSwitchedBesideTheServer(t *testing.T) {
 	a.command(1, "bot", "list", "--city", "nowhere")
 	a.command(1, "bot", "disable", "9999")
 	a.command(2, "bot", "list", "--state", "odd")
-	a.command(0, "bot", "disable", id)
+	if off := printed[switchedBot](a, 0, "bot", "disable", id); off.City != "gotham" || off.Network != "mail" || off.Enabled {
+		t.Errorf("switched off is %+v", off)
+	}
 	waitUntil(t, "the server to have it off", func() bool {
 		return a.send("one@x.example", "gotham@tickets.example", "off@x.example", "", "Kontis am Plärrer") != nil
 	})
@@ -99,7 +101,7 @@ func TestWhatWaitsIsSeenAndDropped(t *testing.T) {
 		a.setEnvironment()
 		return runCommand(t.Context(), t, &bytes.Buffer{}, &bytes.Buffer{}, "status") == exitOK
 	})
-	if is := a.command(0, "status"); !strings.Contains(is, "All is well.") || !strings.Contains(is, "1 on") || !strings.Contains(is, "running") {
+	if is := a.command(0, "status"); !strings.Contains(is, "All is well.") || !strings.Contains(is, "1 on") || !strings.Contains(is, "running") || !strings.Contains(is, "a proxy in front has them") {
 		t.Errorf("the status is\n%s", is)
 	}
 	box.Greet("421 4.3.2 closed for today")
@@ -197,6 +199,11 @@ func TestLogsAreMerged(t *testing.T) {
 		return printed[[]listedBot](a, 0, "bot", "list", "--city", slug, "--network", "mail")[0].ID
 	}
 	gotham, metropolis := bot("gotham"), bot("metropolis")
+	var nothing bytes.Buffer
+	a.setEnvironment()
+	if code := runCommand(a.Context(), t, &nothing, &nothing, "logs", "--level", "error"); code != exitOK || !strings.Contains(nothing.String(), "no bot has logged") {
+		t.Errorf("where nothing was logged it says %q, and ends with %d", nothing.String(), code)
+	}
 	a.writeLog(gotham, "WARN", "first")
 	a.writeLog(metropolis, "ERROR", "second")
 	a.writeLog(gotham, "INFO", "third")

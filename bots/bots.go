@@ -437,6 +437,14 @@ type Leaving interface {
 	LeavingPath() string
 }
 
+// LeavingByLink is a Network whose subscribers have addresses, and links to where their
+// subscription ends.
+type LeavingByLink interface {
+	// LeavingLink is the path of the page where the subscription of an address ends, if there is
+	// one.
+	LeavingLink(city report.City, address string) (path string)
+}
+
 // Addressed is a Network whose bots have an address to be shown on the city
 // page: the mail address, a handle, a link.
 type Addressed interface {
@@ -466,6 +474,23 @@ type Movable interface {
 	// made. Whoever was subscribed is; what was heard is not heard again. The error is
 	// ErrAccountTaken where an account is another bot's here.
 	Import(tx *gorm.DB, b report.Bot, stored json.RawMessage) error
+}
+
+// Identifier is a Movable whose bots can come from another program, which knows no more of
+// their accounts than the login.
+type Identifier interface {
+	// Identify returns what Import takes with what the service says of the account in it: who
+	// it is, and where to begin, so that what was written before is not heard. The error is of
+	// kind Refused where it does not take the login; others may mend themselves: then Import
+	// takes the account as it is, and the bot asks at its first start.
+	Identify(ctx context.Context, stored json.RawMessage) (json.RawMessage, error)
+}
+
+// Growing is a Movable whose bots can be given more recipients.
+type Growing interface {
+	// Grow adds within tx the recipients in what Import takes, and nothing else of it, to those
+	// of bot b. Who is one already stays as they are. It returns how many it has added.
+	Grow(tx *gorm.DB, b report.Bot, stored json.RawMessage) (added int, err error)
 }
 
 // ErrAccountTaken is the account of a bot being that of another one on this server.

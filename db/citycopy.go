@@ -38,6 +38,7 @@ type CityCopy struct {
 
 	Places     string          `json:"places,omitempty"`
 	Aliases    []string        `json:"aliases"`
+	Former     []string        `json:"former_names,omitempty"` // those in other programs that are no slugs
 	Moderators []ModeratorCopy `json:"moderators"`
 	Bots       []BotCopy       `json:"bots"`
 	Keys       []KeyCopy       `json:"keys"`
@@ -93,6 +94,7 @@ func (d *DB) CopyCity(ctx context.Context, box *secret.Box, cityID int64) (CityC
 	}
 	copied.Places, err = d.Places(ctx, cityID)
 	scan(&err, &copied.Aliases, "SELECT slug FROM city_aliases WHERE city_id = ? ORDER BY slug")
+	scan(&err, &copied.Former, "SELECT name FROM former_names WHERE city_id = ? ORDER BY name")
 	scan(&err, &copied.Moderators, "SELECT m.email, m.password, c.role, m.created FROM city_moderators AS c JOIN moderators AS m ON m.id = c.moderator_id WHERE c.city_id = ? ORDER BY m.id")
 	scan(&err, &copied.Bots, "SELECT network, enabled, answers FROM bots WHERE city_id = ? ORDER BY id")
 	scan(&err, &copied.Keys, "SELECT name, hash, rights, created, expires FROM api_keys WHERE city_id = ? ORDER BY id")
@@ -116,11 +118,9 @@ func (d *DB) CopyCity(ctx context.Context, box *secret.Box, cityID int64) (CityC
 // transaction. Moderators who are known keep their password. left are aliases that others have.
 // The error is ErrTaken where the slug is taken; one that a deleted city had may be had.
 func (d *DB) PasteCity(ctx context.Context, box *secret.Box, from CityCopy, slug string, fill func(tx *gorm.DB, b report.Bot, of BotCopy) error) (c report.City, left []string, err error) {
-	err = d.Write(ctx, func(tx *gorm.DB) error {
+	err = d.WriteLong(ctx, func(tx *gorm.DB) error {
 		left = nil
-		row := cityRow{Slug: slug, Name: from.Name, Language: from.Language, Zone: from.Zone, Triggers: from.Triggers, Blocked: from.Blocked, Page: from.Page,
-			Poster: from.Poster, NoIndex: from.NoIndex, Questions: from.Questions, Replies: from.Replies, Tasks: from.Tasks, Approval: from.Approval, NoLinks: from.NoLinks,
-			Short: from.Short, NoContact: from.NoContact, Answers: from.Answers, Defaults: from.Defaults, Paused: from.Paused, Created: from.Created}
+		row := pastedCity(from, slug)
 		if err := d.pasteNames(tx, &row, from.Aliases, &left); err != nil {
 			return err
 		}
@@ -147,6 +147,13 @@ func (d *DB) PasteCity(ctx context.Context, box *secret.Box, from CityCopy, slug
 		return report.City{}, nil, fmt.Errorf("import city: %w", err)
 	}
 	return c, left, nil
+}
+
+// pastedCity is the row of a city that comes as a copy.
+func pastedCity(from CityCopy, slug string) cityRow {
+	return cityRow{Slug: slug, Name: from.Name, Language: from.Language, Zone: from.Zone, Triggers: from.Triggers, Blocked: from.Blocked, Page: from.Page,
+		Poster: from.Poster, NoIndex: from.NoIndex, Questions: from.Questions, Replies: from.Replies, Tasks: from.Tasks, Approval: from.Approval, NoLinks: from.NoLinks,
+		Short: from.Short, NoContact: from.NoContact, Answers: from.Answers, Defaults: from.Defaults, Paused: from.Paused, Created: from.Created}
 }
 
 // pasteNames stores the row of a city and those of its aliases that are free.
@@ -176,6 +183,11 @@ func (d *DB) pasteNames(tx *gorm.DB, row *cityRow, aliases []string, left *[]str
 
 // pasteRows stores what belongs to a city besides its bots.
 func (d *DB) pasteRows(tx *gorm.DB, box *secret.Box, cityID int64, from CityCopy) error {
+	for _, name := range from.Former { // one that leads to another city already goes on doing so
+		if err := tx.Exec("INSERT INTO former_names (name, city_id) VALUES (?, ?) ON CONFLICT DO NOTHING", name, cityID).Error; err != nil {
+			return err
+		}
+	}
 	for _, m := range from.Moderators {
 		row := moderatorRow{Email: m.Email, Password: m.Password, Created: m.Created}
 		if err := findOrCreateModerator(tx, &row); err != nil {

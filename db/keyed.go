@@ -77,6 +77,7 @@ func keyed(box *secret.Box) []*gormigrate.Migration {
 		forTaskAnswers(),
 		forTheDesk(),
 		forTheOverview(),
+		forThoseWhoMove(),
 	}
 }
 

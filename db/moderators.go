@@ -14,7 +14,7 @@ import (
 type Moderator struct {
 	ID       int64
 	Email    string // lower case
-	Password string // argon2id hash
+	Password string // argon2id hash, or of another program: see manage.MatchPassword
 	Created  time.Time
 }
 
@@ -75,6 +75,18 @@ func (d *DB) SetPassword(ctx context.Context, m Moderator, passwordHash string) 
 	})
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
+	}
+	return nil
+}
+
+// RenewHash stores another hash of the password that m has; logins go on. The error is
+// ErrNotFound if the moderator was removed, or has another hash, by now.
+func (d *DB) RenewHash(ctx context.Context, m Moderator, passwordHash string) error {
+	err := d.Write(ctx, func(tx *gorm.DB) error {
+		return oneRow(tx.Model(&moderatorRow{}).Where("id = ? AND password = ?", m.ID, m.Password).Update("password", passwordHash))
+	})
+	if err != nil {
+		return fmt.Errorf("renew hash of password: %w", err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -17,6 +18,8 @@ const (
 	writeWithin = 5 * time.Second
 	// awayWithin is the same while it has been away before: those who wait are told soon.
 	awayWithin = time.Second
+	// longWithin is how long a write may take that stores much.
+	longWithin = time.Hour
 	// collisions is how often a group is tried that others were in the way of.
 	collisions = 10
 )
@@ -129,6 +132,9 @@ func (w *serverWriter) commitWithin(group []*job) error {
 	within := writeWithin
 	if w.server.away.error() != nil {
 		within = awayWithin
+	}
+	if slices.ContainsFunc(group, func(j *job) bool { return j.long }) {
+		within = longWithin
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()

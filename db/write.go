@@ -29,6 +29,12 @@ func (d *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return d.do(ctx, &job{fn: fn})
 }
 
+// WriteLong is Write for what stores so much that it takes minutes: cities of another server or
+// program. Others wait for it.
+func (d *DB) WriteLong(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return d.do(ctx, &job{fn: fn, long: true})
+}
+
 // WriteSoon is like Write, but returns when fn is committed and not yet on
 // disk. A killed process loses nothing of it; a machine that loses power may.
 // See AfterSync.
@@ -62,6 +68,7 @@ func (d *DB) OnSync(f func(error)) { d.disk.soon(f) }
 type job struct {
 	fn     func(tx *gorm.DB) error
 	soon   bool    // nobody waits until it is on disk
+	long   bool    // it may take minutes
 	rows   int     // how many rows it adds, about
 	key    int64   // jobs with one key are done in their order; the id of a city, or 0: in any
 	claims []Claim // that must be good

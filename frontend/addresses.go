@@ -67,6 +67,9 @@ func (s *Site) addresses(ctx context.Context, c report.City, all []report.Bot, l
 				s.Log.Warn("the city page lacks the address of a bot", "bot", b.ID, "network", n.Name, "err", err)
 				continue
 			}
+			if text == "" { // its network has not told yet what it is called
+				continue
+			}
 			list = append(list, address{Network: n.Name, Title: s.networkName(lang, n.Name), Text: text, URL: template.URL(url),
 				Page: s.optional(lang, n.Name+".public_page"), Visible: visible})
 			visible = ""
@@ -95,6 +98,7 @@ func (s *Site) networkName(lang, name string) string {
 // way is a way to follow a city.
 type way struct {
 	Title string
+	Name  string // of the bot, where the city has several of its network
 	URL   template.URL
 }
 
@@ -105,13 +109,22 @@ func (s *Site) ways(p *page, all []report.Bot, where []address) []way {
 	for _, n := range s.Networks {
 		on := slices.ContainsFunc(all, func(b report.Bot) bool { return b.Network == n.Name && b.Enabled })
 		if label := s.optional(p.Lang, n.Name+".public_page"); on && label != "" {
-			pages = append(pages, way{label, template.URL(p.Link("/city/" + p.City.Slug + "/" + n.Name))}) //nolint:gosec // ours
+			pages = append(pages, way{label, "", template.URL(p.Link("/city/" + p.City.Slug + "/" + n.Name))}) //nolint:gosec // ours
 		}
 	}
+	count := map[string]int{}
 	for _, a := range where {
-		if a.Page == "" {
-			others = append(others, way{a.Title, a.URL})
+		count[a.Network]++
+	}
+	for _, a := range where {
+		if a.Page != "" {
+			continue
 		}
+		w := way{Title: a.Title, URL: a.URL}
+		if count[a.Network] > 1 {
+			w.Name = a.Text
+		}
+		others = append(others, w)
 	}
 	return append(pages, others...)
 }

@@ -3,7 +3,6 @@ package frontend
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/bots"
-	"ticketfrei/db"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/zone"
 )
@@ -44,14 +42,7 @@ type cityPage struct {
 // handleCity is the page of a city: /city/{slug}. With the query's line it is about
 // that line alone.
 func (s *Site) handleCity(w http.ResponseWriter, r *http.Request) error {
-	slug, err := chi.URLParam(r, "slug"), s.serveKept(w, r, "page", s.buildCityPage)
-	if errors.Is(err, db.ErrNotFound) {
-		if spelled := report.Slug(slug); spelled != slug && spelled != "" {
-			http.Redirect(w, r, keepQuery(r, "/city/"+spelled), http.StatusFound)
-			return nil
-		}
-	}
-	return noSuchCity(err)
+	return noSuchCity(s.serveKept(w, r, "page", s.buildCityPage))
 }
 
 // serveKept answers with what build makes of the city in the path, which is kept for all

@@ -173,8 +173,8 @@ func TestCityThatIsNotThere(t *testing.T) {
 		page.id("search")
 		page.translated()
 	}
-	w.get("/city/N%C3%BCrnberg").want(http.StatusFound, "/city/nuernberg")
-	w.get("/city/NUERNBERG").want(http.StatusFound, "/city/nuernberg")
+	w.get("/city/N%C3%BCrnberg").want(http.StatusMovedPermanently, "/city/nuernberg")
+	w.get("/city/NUERNBERG").want(http.StatusMovedPermanently, "/city/nuernberg")
 }
 
 func TestCityPageIsCheapToAskForAgain(t *testing.T) {

@@ -2,12 +2,14 @@ package frontend
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/bots"
+	"ticketfrei/db"
 	"ticketfrei/internal/report"
 )
 
@@ -38,22 +40,31 @@ func (s *Site) askRobots(next http.Handler) http.Handler {
 	})
 }
 
-// atOwnAddress leads whoever asks for an alias of a city to its own address. What is posted is
-// taken at an alias too: programs that end a subscription follow nobody (RFC 8058).
+// atOwnAddress leads whoever asks for an alias of a city, or for its name in another spelling, to
+// its own address. What is posted is taken at an alias too: programs that end a subscription
+// follow nobody (RFC 8058).
 func (s *Site) atOwnAddress(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		d, err := s.doorOf(r)
-		if asked := chi.URLParam(r, "slug"); err != nil || d.slug == asked || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		status := http.StatusPermanentRedirect
+		if errors.Is(err, db.ErrNotFound) && reads {
+			status = http.StatusMovedPermanently
+			d.slug, err = s.DB.SlugOf(r.Context(), typed(r, "slug"))
+			if err != nil {
+				return noSuchCity(err)
+			}
+		}
+		if err != nil || d.slug == chi.URLParam(r, "slug") || !reads {
 			next.ServeHTTP(w, r)
-			return
+			return nil
 		}
 		_, rest, below := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/city/"), "/")
-		to := "/city/" + d.slug
 		if below {
-			to += "/" + rest
+			rest = "/" + rest
 		}
-		w.Header().Set("Cache-Control", "no-cache") // it may be renamed back
-		http.Redirect(w, r, keepQuery(r, to), http.StatusPermanentRedirect)
+		toCity(w, r, status, d.slug, rest)
+		return nil
 	})
 }
 

@@ -76,7 +76,7 @@ func (s *Site) tryPassword(ctx context.Context, wrong db.Limit, password string,
 	if reached, err := s.DB.Count(ctx, wrong); err != nil || reached != "" {
 		return false, reached != "", err
 	}
-	if ok, err = s.passwords.compare(password, m.Password); ok {
+	if ok, err = s.passwords.compare(password, m); ok {
 		err = s.DB.Uncount(ctx, wrong)
 	}
 	return ok, false, err

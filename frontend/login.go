@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -55,6 +56,9 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 		form.Error = s.T(r, "login.wrong")
 		return s.loginPage(w, r, http.StatusUnauthorized, form)
 	}
+	if m, err = s.renewHash(r.Context(), m, r.PostFormValue("password")); err != nil {
+		return err
+	}
 	if err := s.logIn(w, r, m); err != nil {
 		return err
 	}
@@ -63,6 +67,34 @@ func (s *Site) handleLogin(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, form.Next, http.StatusSeeOther)
 	return nil
+}
+
+// renewHash has a hash that another program made, or this one with other settings, die out: of
+// the password that was right one of ours is stored. It returns the moderator as they are now.
+func (s *Site) renewHash(ctx context.Context, m db.Moderator, password string) (db.Moderator, error) {
+	if manage.IsOwnHash(m.Password) {
+		return m, nil
+	}
+	hash, err := s.passwords.hash(ctx, password)
+	if err != nil {
+		return m, err
+	}
+	switch err := s.DB.RenewHash(ctx, m, hash); {
+	case err == nil:
+		m.Password = hash
+		return m, nil
+	case !errors.Is(err, db.ErrNotFound):
+		return m, err
+	}
+	// Somebody else was faster: where it was them too, in another window, they are in.
+	now, err := s.DB.Moderator(ctx, m.ID)
+	if err != nil {
+		return m, err
+	}
+	if ok, err := s.passwords.match(ctx, password, now); err != nil || !ok {
+		return m, err
+	}
+	return now, nil
 }
 
 // loginFailed writes into the log where somebody comes from who could not log in as a
@@ -79,7 +111,7 @@ func (s *Site) loginFailed(r *http.Request) {
 
 // countLogins returns what counts the logins that failed.
 func countLogins(reg prometheus.Registerer) prometheus.Counter {
-	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "ticketfrei_logins_failed_total", Help: "Logins of moderators that failed: a wrong password, or too many of them."})
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "ticketfrei_logins_failed_total", Help: "Logins of moderators that failed: a wrong password or passkey, or too many of them."})
 	if reg != nil {
 		reg.MustRegister(c)
 	}

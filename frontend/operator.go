@@ -11,6 +11,7 @@ import (
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
+	mailaddress "ticketfrei/internal/address"
 	"ticketfrei/internal/report"
 	"ticketfrei/manage"
 )
@@ -296,7 +297,7 @@ func (s *Site) handleRoomMail(w http.ResponseWriter, r *http.Request) error {
 	}
 	for i := range list {
 		if list[i].Address != "" {
-			list[i].Address = manage.MaskedEmail(list[i].Address)
+			list[i].Address = mailaddress.Masked(list[i].Address)
 		}
 	}
 	return s.showRoom(w, r, roomMail, roomMailPage{partOf(list, 0, subscribersShown), len(list)})

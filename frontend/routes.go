@@ -33,6 +33,7 @@ func (s *Site) newRoutes() (http.Handler, error) {
 	r.NotFound(s.refuse(http.StatusNotFound, "error.not_found"))
 	r.MethodNotAllowed(s.handleMethod)
 	s.machineRoutes(r)
+	s.formerRoutes(r)
 	r.Route("/city/{slug}", s.cityRoutes)
 	r.Group(s.personRoutes)
 	if s.Demo {

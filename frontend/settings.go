@@ -55,6 +55,7 @@ func (s *Site) settingsRoutes(r chi.Router) {
 		r.Get("/", s.Handler(s.handleOverview))
 		r.Get("/live", s.Handler(s.handleDeskLive))
 		s.stepRoutes(r)
+		s.movedRoutes(r)
 		r.Get("/undo", backTo(pageOverview, "now"))
 		r.Post("/undo", s.Handler(s.handleUndo))
 		s.reportRoutes(r)

@@ -94,7 +94,7 @@ func (s *Site) handlePasswordChange(w http.ResponseWriter, r *http.Request) erro
 
 func (s *Site) checkPasswordChange(r *http.Request) (accountForms, error) {
 	var f accountForms
-	ok, err := s.passwords.match(r.Context(), r.PostFormValue("old"), s.moderator(r).Password)
+	ok, err := s.passwords.match(r.Context(), r.PostFormValue("old"), s.moderator(r))
 	if err != nil {
 		return f, err
 	}
@@ -113,7 +113,7 @@ func (s *Site) handleDeleteCity(w http.ResponseWriter, r *http.Request) error {
 	if !strings.EqualFold(form.Slug, c.Slug) {
 		form.SlugError = s.T(r, "settings.account.delete_wrong", "Slug", c.Slug)
 	}
-	ok, err := s.passwords.match(r.Context(), r.PostFormValue("password"), s.moderator(r).Password)
+	ok, err := s.passwords.match(r.Context(), r.PostFormValue("password"), s.moderator(r))
 	if err != nil {
 		return err
 	}

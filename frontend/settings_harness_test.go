@@ -12,7 +12,6 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
@@ -263,10 +262,8 @@ func (b *board) Wiped(int64, int64)     {}
 // Ready implements Health.
 func (b *board) Ready(context.Context) error { return nil }
 
-// hashed is a hash of boardPassword that is cheap to compare with.
-var hashed = sync.OnceValues(func() (string, error) {
-	return argon2id.CreateHash(boardPassword, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
-})
+// hashed is a hash of boardPassword.
+var hashed = sync.OnceValues(func() (string, error) { return manage.HashPassword(boardPassword) })
 
 // moderator creates a moderator.
 func (b *board) moderator(email string) db.Moderator {

@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"time"
@@ -116,7 +117,7 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 	if err == nil {
 		return
 	}
-	s.Log.Error("a network's settings failed", "network", n.Name, "city", s.City(r).ID,
+	s.Log.Error("a network's settings failed", "network", n.Name, "city", s.City(r).Slug,
 		"request", visitOf(r.Context()).id, "err", err)
 	card.Trouble = s.plainWords(r, err)
 }
@@ -136,6 +137,9 @@ func (s *Site) fillBots(ctx context.Context, city report.City, n Network, cards 
 		}
 		if cards[i].Address, _, err = n.Address(ctx, city, cards[i].Bot); err != nil {
 			return err
+		}
+		if cards[i].Address == "" { // nothing tells it from the others but its number
+			cards[i].Address = fmt.Sprint("#", cards[i].ID)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func (s *Site) handlePasskeyBegin(w http.ResponseWriter, r *http.Request) error 
 		return errNoPasskeys
 	}
 	m := s.moderator(r)
-	ok, err := s.passwords.match(r.Context(), r.PostFormValue("password"), m.Password)
+	ok, err := s.passwords.match(r.Context(), r.PostFormValue("password"), m)
 	if err != nil {
 		return err
 	}

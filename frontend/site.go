@@ -116,7 +116,7 @@ func NewSite(o Options) (*Site, error) {
 	s.failedLogins = countLogins(o.Metrics)
 	s.sessions = newSessions(o, s.sessionFailed)
 	var err error
-	if s.passwords, err = newPasswords(); err != nil {
+	if s.passwords, err = newPasswords(s.Log); err != nil {
 		return nil, fmt.Errorf("frontend: %w", err)
 	}
 	if s.passkeys, err = newPasskeys(o.Config.Web.URL); err != nil {

@@ -155,7 +155,7 @@ func (tn *town) openSite(networks []Network, change []func(*Options)) {
 		Reports: config.Reports{Keep: 168 * time.Hour},
 	}
 	cities, err := manage.New(manage.Options{DB: tn.db, Notices: &tn.notices, Networks: networks,
-		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Places: places,
+		Log: slog.New(slog.DiscardHandler), Keep: 168 * time.Hour, Places: places, Secrets: tn.box,
 		Letters: &manage.Letters{Mails: tn, Texts: texts, Config: cfg, Secrets: tn.box, Log: slog.New(slog.DiscardHandler), Now: tn.clock.time}})
 	if err != nil {
 		tn.t.Fatal(err)

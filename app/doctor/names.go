@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/emersion/go-msgauth/dmarc"
+
+	"ticketfrei/internal/config"
 )
 
 // Hints that several checks give.
@@ -86,8 +88,18 @@ func joined(addresses []netip.Addr) string {
 
 // mx looks at where mail to the cities goes.
 func (d *doctor) mx(ctx context.Context) []Result {
-	what := "MX of " + d.domain
-	records, err := d.DNS.LookupMX(ctx, rooted(d.domain))
+	list := d.mxOf(ctx, d.domain)
+	for _, former := range d.Config.Mail.Domains {
+		if config.IsPublic(former) {
+			list = append(list, d.mxOf(ctx, former)...)
+		}
+	}
+	return list
+}
+
+func (d *doctor) mxOf(ctx context.Context, domain string) []Result {
+	what := "MX of " + domain
+	records, err := d.DNS.LookupMX(ctx, rooted(domain))
 	switch {
 	case len(records) == 0 && err != nil && !notFound(err):
 		return unanswered(what)

@@ -35,6 +35,11 @@ func Records(cfg *config.Config, keys *dkim.Keys, addresses []netip.Addr) []Reco
 		list = append(list, addressRecords(web, "Where the pages are.", addresses)...)
 	}
 	list = append(list, Record{Name: domain, Type: "MX", Value: "10 " + host + ".", Why: "Mail to the cities goes to the mail server."})
+	for _, former := range cfg.Mail.Domains {
+		if former != domain && !isSelf(former) {
+			list = append(list, Record{Name: former, Type: "MX", Value: "10 " + host + ".", Why: "Mail to addresses that the cities had before goes there too (mail.domains). Nothing is sent from these domains."})
+		}
+	}
 	list = append(list, senderRecords(cfg.Mail)...)
 	if keys != nil {
 		for _, r := range keys.Records(domain) {

@@ -105,6 +105,21 @@ func TestZoneWithoutAddresses(t *testing.T) {
 	}
 }
 
+// TestZoneOfFormerDomains has cities with addresses from before: mail comes from them no more.
+func TestZoneOfFormerDomains(t *testing.T) {
+	cfg := settings("")
+	cfg.Mail.Domains = config.Domains{"old.example", "older.example"}
+	var about []string
+	for _, record := range parse(t, zone(t, cfg, netip.MustParseAddr("192.0.2.7"))) {
+		if strings.HasPrefix(record, "old") {
+			about = append(about, record)
+		}
+	}
+	if want := []string{"old.example. MX 10 post.tickets.example.", "older.example. MX 10 post.tickets.example."}; !slices.Equal(about, want) {
+		t.Errorf("the zone has %q, want %q", about, want)
+	}
+}
+
 // TestZoneWithoutTheNameOfThePages has pages whose name is not in DNS.
 func TestZoneWithoutTheNameOfThePages(t *testing.T) {
 	for _, address := range []string{"http://localhost:8080", "http://tickets.localhost", "http://127.0.0.1:8080", "http://abcdefghijklmnop.onion"} {

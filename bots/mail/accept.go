@@ -147,7 +147,7 @@ func (n *Network) identity(id string, raw []byte) string {
 
 // textEnvelope is what the reader of a mail knows of its envelope.
 func (n *Network) textEnvelope(e envelope) mailtext.Envelope {
-	t := mailtext.Envelope{From: e.from, Domain: strings.ToLower(n.host.Config.Mail.Domain)}
+	t := mailtext.Envelope{From: e.from, Domains: n.host.Config.Mail.Taken()}
 	for _, to := range e.to {
 		if to.city.ID != 0 {
 			t.To = append(t.To, n.address(to.city))
@@ -217,14 +217,14 @@ func (n *Network) isOurs(ctx context.Context, address string) (bool, error) {
 	if strings.EqualFold(address, n.host.Config.Mail.From) {
 		return true, nil
 	}
-	local, domain, _ := strings.Cut(address, "@")
-	if !strings.EqualFold(domain, n.host.Config.Mail.Domain) {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 || !n.host.Config.Mail.Takes(address[at+1:]) {
 		return false, nil
 	}
-	slug, _, _ := strings.Cut(local, "+")
-	_, err := n.host.DB.FindCity(ctx, slug)
+	local, _, _ := strings.Cut(address[:at], "+")
+	city, _, err := n.cities.find(ctx, local)
 	if errors.Is(err, db.ErrNotFound) {
-		return false, nil
+		return city.ID != 0, nil
 	}
 	return err == nil, err
 }

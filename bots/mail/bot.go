@@ -80,6 +80,7 @@ var (
 	_ bots.Recipients       = (*Network)(nil)
 	_ bots.SubscriberLister = (*Network)(nil)
 	_ bots.Addressed        = (*Network)(nil)
+	_ bots.LeavingByLink    = (*Network)(nil)
 	_ bots.Spreader         = (*Network)(nil)
 	_ bots.Gatherer         = (*Network)(nil)
 	_ bots.Tester           = (*Network)(nil)

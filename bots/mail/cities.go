@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"errors"
 
 	"ticketfrei/db"
 	"ticketfrei/internal/cache"
@@ -17,7 +18,7 @@ const maxCities = 20_000
 // kept: another process may make them.
 type cities struct {
 	db     *db.DB
-	bySlug *cache.Cache[string, found]
+	byName *cache.Cache[string, found]
 }
 
 type found struct {
@@ -27,16 +28,27 @@ type found struct {
 
 func newCities(d *db.DB) *cities { return &cities{d, cache.New[string, found](maxCities, d.KeptFor())} }
 
-// find is db.DB.FindCityBot.
-func (c *cities) find(ctx context.Context, slug string) (report.City, report.Bot, error) {
-	f, err := c.bySlug.Get(slug, func() (f found, err error) {
+// find returns the city, and its bot, to whose address mail goes with that before the "@": its
+// slug or an alias, a name that it had in another program, or its name as people write it. The
+// error is that of db.DB.FindCityBot.
+func (c *cities) find(ctx context.Context, local string) (report.City, report.Bot, error) {
+	f, err := c.byName.Get(local, func() (f found, err error) {
+		f.city, f.bot, err = c.db.FindCityBot(ctx, local, Name)
+		if !errors.Is(err, db.ErrNotFound) || f.city.ID != 0 {
+			return f, err
+		}
+		slug, err := c.db.SlugOf(ctx, local)
+		if err != nil {
+			return f, err
+		}
 		f.city, f.bot, err = c.db.FindCityBot(ctx, slug, Name)
 		return f, err
 	})
 	return f.city, f.bot, err
 }
 
-// forget has a city read again.
+// forget has a city read again. A name that is not its slug may be that of the city that has
+// changed, from now on.
 func (c *cities) forget(cityID int64) {
-	c.bySlug.Forget(func(_ string, f found) bool { return notice.Concerns(cityID, f.city.ID) })
+	c.byName.Forget(func(local string, f found) bool { return notice.Concerns(cityID, f.city.ID) || local != f.city.Slug })
 }

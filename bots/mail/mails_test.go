@@ -47,7 +47,7 @@ func TestEveryMail(t *testing.T) {
 func checkTaken(t *testing.T, b *bench, mail string) {
 	t.Helper()
 	const from = "someone@example.org"
-	m, refused := mailtext.Read([]byte(crlf(mail)), mailtext.Envelope{From: from, To: []string{"nuernberg@" + domain}, Domain: domain})
+	m, refused := mailtext.Read([]byte(crlf(mail)), mailtext.Envelope{From: from, To: []string{"nuernberg@" + domain}, Domains: []string{domain}})
 	want := "250 "
 	var texts, heard []string
 	switch {

@@ -19,7 +19,10 @@ import (
 	"ticketfrei/internal/secret"
 )
 
-var _ bots.Movable = (*Network)(nil)
+var (
+	_ bots.Movable = (*Network)(nil)
+	_ bots.Growing = (*Network)(nil)
+)
 
 // moved is what is stored of a bot, as it goes to another server.
 type moved struct {
@@ -97,6 +100,15 @@ func (n *Network) Import(tx *gorm.DB, b report.Bot, stored json.RawMessage) erro
 		}
 	}
 	return nil
+}
+
+// Grow adds subscribers: see bots.Growing.
+func (n *Network) Grow(tx *gorm.DB, b report.Bot, stored json.RawMessage) (added int, err error) {
+	var m moved
+	if err := json.Unmarshal(stored, &m); err != nil {
+		return 0, err
+	}
+	return n.subscribers.Grow(tx, b, m.Subscribers)
 }
 
 // The links and addresses in mails are made with the secret key, and with the ids of city, bot

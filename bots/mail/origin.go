@@ -23,7 +23,7 @@ func (n *Network) origin(ctx context.Context, e envelope, m mailtext.Message, l 
 		return nil, nil
 	}
 	found := n.verifier.Check(ctx, verify.Mail{Raw: l.raw, Stream: l.stream, Author: m.Author, Sender: e.from, Client: e.client,
-		Domain: n.host.Config.Mail.Domain})
+		Domains: n.host.Config.Mail.Taken()})
 	switch found {
 	case verify.Proven:
 		return nil, nil

@@ -38,7 +38,7 @@ func (n *Network) operatorAt(local string) operator {
 	switch {
 	case local == "postmaster" || local == "abuse":
 		return postmaster
-	case local == own && strings.EqualFold(domain, n.host.Config.Mail.Domain):
+	case local == own && n.host.Config.Mail.Takes(domain):
 		return sender
 	}
 	return nobody

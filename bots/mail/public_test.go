@@ -189,6 +189,33 @@ func TestLinks(t *testing.T) {
 	})
 }
 
+// TestLinksThatEndNoSubscription has links to end a subscription that are none here.
+func TestLinksThatEndNoSubscription(t *testing.T) {
+	b := newBench(t, nil)
+	c, bot := b.city("nuernberg")
+	other, _ := b.city("fuerth")
+	b.mustSubscribe(bot, "rider@example.org")
+	path := func(s string) string { return strings.TrimPrefix(s, b.url) }
+	valid := path(b.network.unsubscribeURL(c, "rider@example.org"))
+	for name, link := range map[string]string{
+		"of another city":     strings.Replace(path(b.network.unsubscribeURL(other, "rider@example.org")), "fuerth", "nuernberg", 1),
+		"of another purpose":  strings.Replace(path(b.network.confirmURL(c, "rider@example.org")), "confirm", "unsubscribe", 1),
+		"cut off":             valid[:len(valid)-3],
+		"with something else": valid + "x",
+	} {
+		code, body := b.post(link, nil)
+		b.expect(code, body, 404, "does not work")
+		if diff := cmp.Diff([]string{"rider@example.org"}, b.subscribers(bot)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	code, body := b.post(valid, nil)
+	b.expect(code, body, 200)
+	if got := b.subscribers(bot); len(got) != 0 {
+		t.Errorf("subscribed: %v", got)
+	}
+}
+
 func TestSwitchedOff(t *testing.T) {
 	b := newBench(t, nil)
 	_, bot := b.city("nuernberg")

@@ -152,7 +152,7 @@ func (n *Network) takeSamples(ctx context.Context, to []target, e envelope, l le
 func (n *Network) takeSample(ctx context.Context, t target, e envelope, l letter) error {
 	author := n.authorOf(l.raw)
 	found := n.verifier.Check(ctx, verify.Mail{Raw: l.raw, Stream: l.stream, Author: author, Sender: e.from, Client: e.client,
-		Domain: n.host.Config.Mail.Domain})
+		Domains: n.host.Config.Mail.Taken()})
 	moderates, err := n.moderates(ctx, t.city, author)
 	if err != nil {
 		return n.trouble(err)

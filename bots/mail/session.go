@@ -153,15 +153,15 @@ func (s *session) client() (addr netip.Addr, known bool) {
 // just made is found: the database is asked every time.
 func (n *Network) resolve(ctx context.Context, address string) (target, error) {
 	at := strings.LastIndexByte(address, '@')
-	if at < 0 || !strings.EqualFold(strings.TrimSuffix(address[at+1:], "."), n.host.Config.Mail.Domain) {
+	if at < 0 || !n.host.Config.Mail.Takes(address[at+1:]) {
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 7, 1}, report.City{}, "mail.refused.relay")
 	}
-	slug, tag, _ := strings.Cut(strings.ToLower(address[:at]), "+")
-	city, bot, err := n.cities.find(ctx, slug)
+	local, tag, _ := strings.Cut(strings.ToLower(address[:at]), "+")
+	city, bot, err := n.cities.find(ctx, local)
 	missing := errors.Is(err, db.ErrNotFound)
 	switch {
-	case missing && city.ID == 0 && n.operatorAt(slug) != nobody:
-		return target{operator: n.operatorAt(slug)}, nil
+	case missing && city.ID == 0 && n.operatorAt(local) != nobody:
+		return target{operator: n.operatorAt(local)}, nil
 	case missing && city.ID == 0:
 		return target{}, n.refuse(550, smtp.EnhancedCode{5, 1, 1}, report.City{}, "mail.refused.unknown")
 	case err != nil && !missing:

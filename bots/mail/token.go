@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ticketfrei/bots/kit/recipients"
+	netaddress "ticketfrei/internal/address"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
 )
@@ -27,6 +28,11 @@ func (n *Network) confirmURL(city report.City, email string) string {
 // unsubscribeURL is a link that holds for ever: old mails are read late.
 func (n *Network) unsubscribeURL(city report.City, email string) string {
 	return n.link(city, "unsubscribe", n.sign(purposeUnsubscribe, city, email, time.Time{}))
+}
+
+// LeavingLink is the path of unsubscribeURL: see bots.LeavingByLink.
+func (n *Network) LeavingLink(city report.City, email string) (path string) {
+	return strings.TrimPrefix(n.unsubscribeURL(city, email), n.host.Config.Web.URL)
 }
 
 // oftenURL is a link that holds for ever to the page where a subscriber chooses how often
@@ -70,8 +76,6 @@ const (
 	// tagMAC is how many characters of a MAC a tag has: 80 bits, as case is lost on
 	// the way.
 	tagMAC = 16
-	// maxLocalPart is RFC 5321 §4.5.3.1.1.
-	maxLocalPart = 64
 )
 
 // tagUses are what the MACs of tags are made for.
@@ -91,7 +95,7 @@ func (n *Network) bounceAddress(city report.City, b report.Bot, s recipients.Rec
 // too long.
 func (n *Network) taggedAddress(prefix string, city report.City, b report.Bot, subscriberID int64) string {
 	local := city.Slug + "+" + n.tag(prefix, b.ID, subscriberID)
-	if len(local) > maxLocalPart {
+	if len(local) > netaddress.MaxLocal {
 		return ""
 	}
 	return local + "@" + n.host.Config.Mail.Domain

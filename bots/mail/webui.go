@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -66,9 +67,10 @@ func (n *Network) PublicRoutes(r chi.Router, site bots.Site) {
 
 // card is what settings.tmpl shows. Errors are texts, ready to be shown.
 type card struct {
-	Made        bool   // the city has its bot
-	Address     string // where riders write to
-	Page        string // markdown of the mail page
+	Made        bool     // the city has its bot
+	Address     string   // where riders write to
+	Others      []string // that reach the city too
+	Page        string   // markdown of the mail page
 	PageError   string
 	Preview     template.HTML // of the page, where somebody asked for it
 	ShowPreview bool
@@ -96,6 +98,9 @@ func (n *Network) card(ctx context.Context, city report.City, b report.Bot) (*ca
 	}
 	c := &card{Made: true, Address: n.address(city), Page: n.orDefault(city, page), Sample: sample{Address: n.sampleAddress(city)},
 		Answers: b.Answers == report.AnswersWords}
+	if c.Others, err = n.otherAddresses(ctx, city); err != nil {
+		return nil, err
+	}
 	if c.Offered, err = n.offersDigest(ctx, b); err != nil {
 		return nil, err
 	}
@@ -107,6 +112,20 @@ func (n *Network) card(ctx context.Context, city report.City, b report.Bot) (*ca
 	}
 	return c, nil
 }
+
+// otherAddresses are those besides the one that is shown to riders: old ones on stickers.
+func (n *Network) otherAddresses(ctx context.Context, city report.City) (list []string, err error) {
+	names, err := n.host.DB.OtherNames(ctx, city.ID)
+	for _, name := range names {
+		if plainName.MatchString(name) {
+			list = append(list, name+"@"+n.host.Config.Mail.Domain)
+		}
+	}
+	return list, err
+}
+
+// plainName is what stands before the "@" of an address as people write it.
+var plainName = regexp.MustCompile(`^[\pL\pN]+([._-][\pL\pN]+)*$`)
 
 // defaultPage is the markdown of a mail page that nobody has changed.
 func (n *Network) defaultPage(city report.City) string {

@@ -61,12 +61,13 @@ type driver struct {
 }
 
 var (
-	_ post.Driver      = (*driver)(nil)
-	_ post.Router      = (*driver)(nil)
-	_ post.Forgetter   = (*driver)(nil)
-	_ account.Replacer = (*driver)(nil)
-	_ bots.Hooked      = (*driver)(nil)
-	_ kit.Demo         = (*driver)(nil)
+	_ post.Driver        = (*driver)(nil)
+	_ post.Router        = (*driver)(nil)
+	_ post.Forgetter     = (*driver)(nil)
+	_ account.Replacer   = (*driver)(nil)
+	_ account.Identifier = (*driver)(nil)
+	_ bots.Hooked        = (*driver)(nil)
+	_ kit.Demo           = (*driver)(nil)
 )
 
 // timings are the durations that tests make shorter.

@@ -43,6 +43,15 @@ func (d *driver) Check(ctx context.Context, typed account.Typed) (account.Accoun
 	return d.whose(ctx, base, token)
 }
 
+// Identify finds out whose a stored token is.
+func (d *driver) Identify(ctx context.Context, a account.Account) (account.Account, error) {
+	base, err := parseInstance(a.Server, d.host.Config.Network.AllowPrivate)
+	if err != nil || base != a.Server { // http is only kept where private addresses are allowed
+		return account.Account{}, account.Wrong("instance", "mastodon.error.bad_instance")
+	}
+	return d.whose(ctx, base, a.Token)
+}
+
 func (d *driver) parseInstance(typed string) (string, error) {
 	base, err := parseInstance(typed, d.host.Config.Network.AllowPrivate)
 	if err != nil {

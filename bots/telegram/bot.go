@@ -96,10 +96,11 @@ type timings struct {
 }
 
 var (
-	_ chat.Driver       = (*driver)(nil)
-	_ chat.Forgetter    = (*driver)(nil)
-	_ account.Connecter = (*driver)(nil)
-	_ kit.Demo          = (*driver)(nil)
+	_ chat.Driver        = (*driver)(nil)
+	_ chat.Forgetter     = (*driver)(nil)
+	_ account.Connecter  = (*driver)(nil)
+	_ account.Identifier = (*driver)(nil)
+	_ kit.Demo           = (*driver)(nil)
 )
 
 // newDriver returns the driver. The error says what is wrong with telegram.api.

@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"ticketfrei/bots"
@@ -34,6 +35,25 @@ func (d *driver) Check(ctx context.Context, typed account.Typed) (account.Accoun
 	a, err := c.me(ctx)
 	a.Token = token
 	return a, ofTyped(err)
+}
+
+// Identify asks Telegram whose a stored token is. Where nobody knows what was handled, all that
+// waits was: it is left alone, and what comes next is the first that is heard.
+func (d *driver) Identify(ctx context.Context, a account.Account) (account.Account, error) {
+	c, err := d.client(a.Server, a.Token)
+	if err != nil {
+		return account.Account{}, bots.Refused(err)
+	}
+	found, err := c.me(ctx)
+	found.Server, found.Token = a.Server, a.Token
+	if err != nil || a.Cursor != "" {
+		return found, err
+	}
+	next, err := c.nextUpdate(ctx)
+	if next > 0 {
+		found.Cursor = strconv.Itoa(next)
+	}
+	return found, err
 }
 
 // ofTyped is an error of a token that was typed, and never held before.

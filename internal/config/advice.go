@@ -38,6 +38,11 @@ func (s *settings) advice(c *Config) []Error {
 		warn("mail.domain", "is "+c.Mail.Domain+" although the pages are public: no mail reaches the cities",
 			`set it to the domain of their addresses, such as "ticketfrei.example.org"`)
 	}
+	for _, domain := range c.Mail.Domains {
+		if public && !IsPublic(domain) {
+			warn("mail.domains", "has "+domain+", which others do not know: no mail to it arrives", "write the domains that the cities had before, or leave it out")
+		}
+	}
 	return list
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -13,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/net/idna"
 
 	"ticketfrei/internal/zone"
 )
@@ -159,18 +156,6 @@ func (s *settings) checkACME(web Web) {
 	}
 }
 
-// mailDomain turns a domain as typed into the form that mail servers know: UTS
-// #46, as for a lookup, with the length limits of DNS.
-func mailDomain(domain string) (string, error) {
-	profile := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
-	ascii, err := profile.ToASCII(domain)
-	ascii = strings.TrimSuffix(ascii, ".") // the root, which is written only in DNS
-	if err == nil && (ascii == "" || strings.HasSuffix(ascii, ".")) {
-		err = errors.New("has an empty part")
-	}
-	return ascii, err
-}
-
 func (s *settings) checkMail(m *Mail) {
 	s.checkListen("mail.listen", m.Listen, 2525)
 	domain, err := mailDomain(m.Domain)
@@ -179,6 +164,7 @@ func (s *settings) checkMail(m *Mail) {
 	} else {
 		m.Domain = domain
 	}
+	m.Domains = slices.DeleteFunc(m.Domains, func(d string) bool { return d == m.Domain })
 	s.checkHelo(m)
 	s.checkRelay(m)
 	if m.From == "" {

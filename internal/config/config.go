@@ -66,8 +66,10 @@ const (
 type Mail struct {
 	Listen string `toml:"listen"`
 	Domain string `toml:"domain"` // lower case
-	Helo   string `toml:"helo"`   // empty: the domain; see Name
-	Relay  string `toml:"relay" secret:"true"`
+	// Domains are further ones whose mail is taken, as those that cities had elsewhere.
+	Domains Domains `toml:"domains"`
+	Helo    string  `toml:"helo"` // empty: the domain; see Name
+	Relay   string  `toml:"relay" secret:"true"`
 	// RelayPasswordFile holds the password of the relay in place of its URL.
 	RelayPasswordFile string `toml:"relay_password_file"`
 	From              string `toml:"from"` // never empty after Load

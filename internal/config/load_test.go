@@ -169,7 +169,7 @@ func TestRefuses(t *testing.T) {
 		{"unknown section", "\n\n[wbe]\nlisten = \":80\"", nil, config.Errors{{"wbe", "FILE:3", section, "did you mean web?"}}},
 		{"quoted key", `"a b" = 1`, nil, config.Errors{{`"a b"`, "FILE:1", setting, ""}}},
 		{"unknown setting of a network", "[telegram]\nappi = ''", nil, config.Errors{{"telegram.appi", "FILE:2", setting, "did you mean telegram.api?"}}},
-		{"unknown variable", "", []string{"TICKETFREI_MAIL_DOMAINS=x"}, config.Errors{{"", "TICKETFREI_MAIL_DOMAINS", setting, "did you mean TICKETFREI_MAIL_DOMAIN?"}}},
+		{"unknown variable", "", []string{"TICKETFREI_MAIL_DOMAI=x"}, config.Errors{{"", "TICKETFREI_MAIL_DOMAI", setting, "did you mean TICKETFREI_MAIL_DOMAIN?"}}},
 		{"variable like nothing", "", []string{"TICKETFREI_FROBNICATE=x"}, config.Errors{{"", "TICKETFREI_FROBNICATE", setting, ""}}},
 		{"not TOML", "[web]\nlisten = :80", nil, config.Errors{{"", "FILE:2", "is not valid TOML: expected value but found ':' instead", "nothing in this file was read"}}},
 		{"section given as setting", `web = ":80"`, nil, config.Errors{{"web", "FILE:1", "is a section, not a setting", "write it as a line [web]"}}},

@@ -31,7 +31,24 @@ const hintOrigins = `write a list of origins, such as ["https://app.example.org"
 // setOrigins sets the field to the origins in a value read from TOML, or in a text with
 // commas between them.
 func (f *field) setOrigins(value any) *problem {
-	var list []string
+	list, p := texts(value, hintOrigins)
+	if p != nil {
+		return p
+	}
+	for i, text := range list {
+		origin, ok := originOf(text)
+		if !ok {
+			return &problem{fmt.Sprintf("%q is no origin of a page", text), hintOrigins}
+		}
+		list[i] = origin
+	}
+	*f.value.Addr().Interface().(*Origins) = list
+	return nil
+}
+
+// texts returns the texts in a list read from TOML, or in one text with commas between them.
+// The hint says how to write such a list.
+func texts(value any, hint string) (list []string, p *problem) {
 	switch v := value.(type) {
 	case string:
 		for part := range strings.SplitSeq(v, ",") {
@@ -43,22 +60,14 @@ func (f *field) setOrigins(value any) *problem {
 		for _, part := range v {
 			text, ok := part.(string)
 			if !ok {
-				return &problem{"has " + nameOf(part) + " in its list", hintOrigins}
+				return nil, &problem{"has " + nameOf(part) + " in its list", hint}
 			}
 			list = append(list, text)
 		}
 	default:
-		return &problem{"is " + nameOf(value) + ", not a list", hintOrigins}
+		return nil, &problem{"is " + nameOf(value) + ", not a list", hint}
 	}
-	for i, text := range list {
-		origin, ok := originOf(text)
-		if !ok {
-			return &problem{fmt.Sprintf("%q is no origin of a page", text), hintOrigins}
-		}
-		list[i] = origin
-	}
-	*f.value.Addr().Interface().(*Origins) = list
-	return nil
+	return list, nil
 }
 
 // originOf returns an origin as browsers write it.

@@ -53,6 +53,8 @@ func (f *field) shown() any {
 		return shownNetworks(f.value.Interface().(Networks))
 	case f.value.Type() == originsType:
 		return append([]string{}, f.value.Interface().(Origins)...)
+	case f.value.Type() == domainsType:
+		return append([]string{}, f.value.Interface().(Domains)...)
 	default:
 		return f.value.Interface()
 	}

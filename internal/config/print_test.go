@@ -87,6 +87,7 @@ templates = ""
 [mail]
 listen = ":2525"
 domain = "localhost"
+domains = []
 helo = ""
 relay = "smtp://…@mail.example.org:587"
 relay_password_file = ""

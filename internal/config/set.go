@@ -30,6 +30,8 @@ func (f *field) setTOML(value any) *problem {
 		return f.setNetworksTOML(value)
 	case f.value.Type() == originsType:
 		return f.setOrigins(value)
+	case f.value.Type() == domainsType:
+		return f.setDomains(value)
 	case f.value.Kind() == reflect.String:
 		if text, ok := value.(string); ok {
 			f.value.SetString(text)
@@ -59,6 +61,8 @@ func (f *field) setText(text string) *problem {
 		return f.setNetworksText(text)
 	case f.value.Type() == originsType:
 		return f.setOrigins(text)
+	case f.value.Type() == domainsType:
+		return f.setDomains(text)
 	case f.value.Kind() == reflect.String:
 		f.value.SetString(text)
 		return nil

@@ -118,7 +118,7 @@ func supported(t reflect.Type) bool {
 	case reflect.String, reflect.Bool, reflect.Int:
 		return true
 	default:
-		return t == durationType || t == networksType || t == originsType
+		return t == durationType || t == networksType || t == originsType || t == domainsType
 	}
 }
 
@@ -126,4 +126,5 @@ var (
 	durationType = reflect.TypeFor[time.Duration]()
 	networksType = reflect.TypeFor[Networks]()
 	originsType  = reflect.TypeFor[Origins]()
+	domainsType  = reflect.TypeFor[Domains]()
 )

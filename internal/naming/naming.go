@@ -23,11 +23,11 @@ var reserved = map[string][]string{
 	"a directory of bots/ that is no network": {"all", "kit"},
 	"what new networks are made of":           {Scaffold, "standin"},
 	"Go":                                      {"init", "internal", "main", "testdata", "vendor"},
-	"a route of the site":                     {"account", "bots", "city", "contact", "feed", "keys", "lines", "live", "moderators", "networks", "people", "places", "poster", "reports", "rules", "steps", "texts", "undo"},
+	"a route of the site":                     {"account", "bots", "city", "contact", "feed", "keys", "lines", "live", "moderators", "moved", "networks", "people", "places", "poster", "reports", "rules", "steps", "texts", "undo"},
 	"texts of the program": {"account_sent", "acts", "answer", "app", "attention", "command", "confirm", "delayed", "demo", "error", "filter", "form", "held", "home", "imprint", "invitation", "language", "layout",
-		"kit", "life", "login", "password", "privacy", "program", "question", "register", "relay", "room", "settings", "status", "supervisor", "wrong"},
+		"kit", "life", "login", "moving", "password", "privacy", "program", "question", "register", "relay", "room", "settings", "status", "supervisor", "wrong"},
 	"settings of the program": {"api", "brakes", "data", "database", "log", "metrics", "network", "programs", "queue", "secret"},
-	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "former", "invitations", "limits", "logins",
+	"tables of the program or of the database": {"bot", "cities", "core", "deliveries", "former", "invitations", "limits", "logins", "moved",
 		"mutes", "operators", "passkeys", "pg", "registrations", "secrets", "sessions", "sqlite"},
 }
 

@@ -35,7 +35,7 @@ const (
 )
 
 // maxWays is how many addresses a poster has room for.
-const maxWays = 6
+const maxWays = 10
 
 // lay finds where everything stands. What is too long becomes smaller, and what still
 // does not fit is left out, the least needed first.

@@ -54,6 +54,26 @@ func drawn(t *testing.T, p poster.Poster, size poster.Size) picture {
 	return pic
 }
 
+// TestPosterHasAllAddresses draws a poster of a city with several accounts of each network.
+func TestPosterHasAllAddresses(t *testing.T) {
+	many := german
+	many.Ways = []string{"Mail: nuernberg@example.org"}
+	for i := range 9 {
+		many.Ways = append(many.Ways, fmt.Sprintf("Telegram: @ticketfrei_nuernberg_%d", i))
+	}
+	for _, size := range []poster.Size{poster.A4, poster.A6} {
+		var said strings.Builder
+		for _, l := range drawn(t, many, size).Texts {
+			said.WriteString(l.Words + "\n")
+		}
+		for _, way := range append(many.Ways, "Nürnberg", "Sag es allen.") {
+			if !strings.Contains(said.String(), way) {
+				t.Errorf("%s: nothing of %q", size, way)
+			}
+		}
+	}
+}
+
 func TestSVG(t *testing.T) {
 	for _, size := range poster.Sizes {
 		pic := drawn(t, german, size)

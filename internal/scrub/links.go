@@ -177,7 +177,7 @@ func (s *search) word(start, end int) (link bool) {
 		}
 		from, link := s.start(max(start, done), hit)
 		to := hit.to
-		if link {
+		if link && !hit.whole {
 			to = s.end(hit.to, end)
 		}
 		s.found = append(s.found, span{s.at[from].from, s.at[to-1].to})
@@ -190,12 +190,13 @@ func (s *search) word(start, end int) (link bool) {
 // the token.
 type hit struct {
 	span
-	host bool
+	host  bool
+	whole bool // nothing behind it belongs to the link
 }
 
 // hits returns what is found between start and end, in its order.
 func (s *search) hits(start, end int) []hit {
-	hits := s.tokens(start, end)
+	hits := append(s.tokens(start, end), s.others(start, end)...)
 	for _, host := range s.hosts {
 		for at := start; ; {
 			i := bytes.Index(s.low[at:end], host)
@@ -205,7 +206,7 @@ func (s *search) hits(start, end int) []hit {
 			from := at + i
 			at = from + len(host)
 			if to := s.afterHost(from, at, end); to > 0 {
-				hits = append(hits, hit{span{from, to}, true})
+				hits = append(hits, hit{span: span{from, to}, host: true})
 			}
 		}
 	}

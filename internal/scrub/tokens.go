@@ -16,7 +16,7 @@ func (s *search) tokens(start, end int) (hits []hit) {
 		}
 		for at := i; stop-at >= shortest; at++ {
 			if to := s.token(at, stop); to > 0 {
-				hits = append(hits, hit{span{at, to}, false})
+				hits = append(hits, hit{span: span{at, to}})
 				at = to - 1
 			}
 		}

@@ -132,7 +132,7 @@ func (p *Pages) fields() []ShownField {
 }
 
 func show(a Account) (*Shown, error) {
-	s := &Shown{ID: a.Remote, BotID: a.BotID, Server: a.Server, Handle: a.Handle, Name: a.Name, URL: a.URL}
+	s := &Shown{ID: a.Remote, BotID: a.BotID, Server: a.Server, Handle: cmp.Or(a.Handle, a.Remote), Name: a.Name, URL: a.URL}
 	if a.URL == "" || len(a.URL) > longestCode {
 		return s, nil
 	}

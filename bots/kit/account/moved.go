@@ -15,7 +15,7 @@ import (
 // Moved is an account as it goes to another server.
 type Moved struct {
 	Server   string `json:"server,omitempty"`
-	Remote   string `json:"remote"`
+	Remote   string `json:"remote"` // empty: nobody knows yet
 	Handle   string `json:"handle"`
 	Name     string `json:"name,omitempty"`
 	URL      string `json:"url,omitempty"`
@@ -33,6 +33,9 @@ func (s *Store) Export(ctx context.Context, b report.Bot) (*Moved, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if a.Unknown() {
+		a.Remote = ""
 	}
 	return &Moved{a.Server, a.Remote, a.Handle, a.Name, a.URL, a.Token, a.Cursor, a.CursorAt.UnixMilli()}, nil
 }

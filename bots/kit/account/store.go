@@ -191,11 +191,14 @@ func (s *Store) BotOf(ctx context.Context, cityID int64, a Account) (botID int64
 	return botID, nil
 }
 
-// Put stores the account of its bot within tx. The same account with another
+// Put stores the account of its bot within tx; one without a Remote is Unknown. The same account with another
 // token keeps its cursor, so that what was written while its token was refused
 // is not lost. The error is ErrTaken where another bot has the account.
 func (s *Store) Put(tx *gorm.DB, a Account) error {
 	a = a.bounded()
+	if a.Remote == "" {
+		a.Remote = unknownOf(a.BotID)
+	}
 	at := a.CursorAt
 	if at.IsZero() {
 		at = s.now()

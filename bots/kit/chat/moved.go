@@ -14,7 +14,11 @@ import (
 	"ticketfrei/internal/report"
 )
 
-var _ bots.Movable = (*network)(nil)
+var (
+	_ bots.Movable    = (*network)(nil)
+	_ bots.Identifier = (*network)(nil)
+	_ bots.Growing    = (*network)(nil)
+)
 
 // moved is what is stored of a bot, as it goes to another server.
 type moved struct {
@@ -73,6 +77,28 @@ func (n *network) Import(tx *gorm.DB, b report.Bot, stored json.RawMessage) erro
 		return nil
 	}
 	return tx.Exec("INSERT INTO "+n.welcomes()+" (bot_id, text) VALUES (?, ?)", b.ID, m.Welcome).Error
+}
+
+// Identify asks whose account it is: see bots.Identifier.
+func (n *network) Identify(ctx context.Context, stored json.RawMessage) (json.RawMessage, error) {
+	var m moved
+	err := json.Unmarshal(stored, &m)
+	if err == nil {
+		m.Account, err = account.Identify(ctx, n.driver, m.Account)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(m)
+}
+
+// Grow adds chats: see bots.Growing.
+func (n *network) Grow(tx *gorm.DB, b report.Bot, stored json.RawMessage) (added int, err error) {
+	var m moved
+	if err := json.Unmarshal(stored, &m); err != nil {
+		return 0, err
+	}
+	return n.chats.Grow(tx, b, m.Chats)
 }
 
 // export returns the groups among the chats of a bot.

@@ -90,6 +90,9 @@ func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots
 		return nil, err
 	}
 	a, err := n.accounts.Connected(ctx, b.ID)
+	if err == nil {
+		a, err = n.accounts.Known(ctx, n.driver, a)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,10 @@ import (
 	"ticketfrei/internal/report"
 )
 
-var _ bots.Movable = (*network)(nil)
+var (
+	_ bots.Movable    = (*network)(nil)
+	_ bots.Identifier = (*network)(nil)
+)
 
 // moved is what is stored of a bot, as it goes to another server.
 type moved struct {
@@ -34,4 +37,17 @@ func (n *network) Import(tx *gorm.DB, b report.Bot, stored json.RawMessage) erro
 		return err
 	}
 	return n.accounts.Import(tx, b, m.Account)
+}
+
+// Identify asks whose account it is: see bots.Identifier.
+func (n *network) Identify(ctx context.Context, stored json.RawMessage) (json.RawMessage, error) {
+	var m moved
+	err := json.Unmarshal(stored, &m)
+	if err == nil {
+		m.Account, err = account.Identify(ctx, n.driver, m.Account)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(m)
 }

@@ -75,6 +75,9 @@ func (n *network) Close() error { return account.Close(n.driver) }
 // Bot returns the bot of the account that was stored for b.
 func (n *network) Bot(ctx context.Context, b report.Bot, log *slog.Logger) (bots.Bot, error) {
 	a, err := n.accounts.Connected(ctx, b.ID)
+	if err == nil {
+		a, err = n.accounts.Known(ctx, n.driver, a)
+	}
 	if err != nil {
 		return nil, err
 	}

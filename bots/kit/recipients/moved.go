@@ -3,6 +3,8 @@ package recipients
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -54,18 +56,59 @@ func (s *Store) Export(ctx context.Context, b report.Bot) ([]Moved, error) {
 // returns their ids here by those they had.
 func (s *Store) Import(tx *gorm.DB, b report.Bot, list []Moved) (map[int64]int64, error) {
 	ids := make(map[int64]int64, len(list))
+	for part := range slices.Chunk(list, importedAtOnce) {
+		stored, err := s.insert(tx, b, part, "")
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range part {
+			key := s.box.Author(b.CityID, s.network, m.Address)
+			ids[m.ID] = stored[key]
+			if err := s.muteMoved(tx, b.CityID, key, m); err != nil {
+				return nil, fmt.Errorf("import %s recipients: %w", s.network, err)
+			}
+		}
+	}
+	return ids, nil
+}
+
+// Grow stores recipients of another program within tx for a bot that may have some: who is one
+// already stays as they are. It returns how many it has added.
+func (s *Store) Grow(tx *gorm.DB, b report.Bot, list []Moved) (added int, err error) {
+	for part := range slices.Chunk(list, importedAtOnce) {
+		stored, err := s.insert(tx, b, part, " ON CONFLICT (bot_id, key) DO NOTHING")
+		if err != nil {
+			return added, err
+		}
+		added += len(stored)
+	}
+	return added, nil
+}
+
+// importedAtOnce is how many recipients one statement stores: there may be 200,000, and a
+// server is far away.
+const importedAtOnce = 100
+
+// insert stores recipients of a bot and returns the ids of those that are new, by their keys.
+func (s *Store) insert(tx *gorm.DB, b report.Bot, list []Moved, onConflict string) (map[string]int64, error) {
+	const one = "(?, ?, ?, ?, ?, ?, ?)"
+	args := make([]any, 0, 7*len(list))
 	for _, m := range list {
 		key := s.box.Author(b.CityID, s.network, m.Address)
-		var id int64
-		err := tx.Raw("INSERT INTO "+s.table+" (bot_id, key, address, created, suspended, reason, lines) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
-			b.ID, key, s.box.Seal(s.place(b.ID, key), m.Address), m.Created, m.Suspended, m.Reason, m.Lines).Scan(&id).Error
-		if err != nil {
-			return nil, fmt.Errorf("import %s recipients: %w", s.network, err)
-		}
-		ids[m.ID] = id
-		if err := s.muteMoved(tx, b.CityID, key, m); err != nil {
-			return nil, fmt.Errorf("import %s recipients: %w", s.network, err)
-		}
+		args = append(args, b.ID, key, s.box.Seal(s.place(b.ID, key), m.Address), m.Created, m.Suspended, m.Reason, m.Lines)
+	}
+	var rows []struct {
+		ID  int64
+		Key string
+	}
+	err := tx.Raw("INSERT INTO "+s.table+" (bot_id, key, address, created, suspended, reason, lines) VALUES "+
+		one+strings.Repeat(", "+one, len(list)-1)+onConflict+" RETURNING id, key", args...).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("import %s recipients: %w", s.network, err)
+	}
+	ids := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		ids[r.Key] = r.ID
 	}
 	return ids, nil
 }

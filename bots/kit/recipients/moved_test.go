@@ -1,7 +1,9 @@
 package recipients_test
 
 import (
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gorm.io/gorm"
@@ -66,5 +68,33 @@ func TestRecipientsGoOnElsewhere(t *testing.T) {
 	}
 	if cmp.Equal(list, []recipients.Moved{}) {
 		t.Error("nobody moved")
+	}
+}
+
+// TestMoreThanOneStatementStores adds more recipients than are stored at once, some of whom are
+// there: they stay as they are.
+func TestMoreThanOneStatementStores(t *testing.T) {
+	c := newCoop(t)
+	c.subscribe("7")
+	if err := c.Suspend(t.Context(), c.find("7").ID, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	var list []recipients.Moved
+	for i := range 250 {
+		list = append(list, recipients.Moved{ID: int64(i), Address: strconv.Itoa(i), Created: 1000})
+	}
+	err := c.db.Write(t.Context(), func(tx *gorm.DB) error {
+		for _, want := range []int{249, 0} {
+			if added, err := c.Grow(tx, report.Bot{ID: c.bot, CityID: 1}, list); err != nil || added != want {
+				t.Errorf("added %d, want %d, %v", added, want, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Count(t.Context(), c.bot); err != nil || n != 249 || c.find("7").Reason != "gone" || c.find("249").Suspended != (time.Time{}) {
+		t.Errorf("%d are sent to, %v; 7 is %+v", n, err, c.find("7"))
 	}
 }

@@ -33,9 +33,9 @@ var chatHeaders = []string{
 
 // automatic says what kind of program wrote a mail, as one of Skips; "" if a
 // person did.
-func automatic(h header, root *enmime.Part, domain string) string {
+func automatic(h header, root *enmime.Part, domains []string) string {
 	switch {
-	case slices.ContainsFunc(h["x-loop"], func(value string) bool { return isOwnLoop(value, domain) }):
+	case slices.ContainsFunc(h["x-loop"], func(value string) bool { return isOwnLoop(value, domains) }):
 		return SkipOwn
 	case isReport(root), h.get("Return-Path") == "<>", isMachine(h.get("From")), isMachine(h.get("Sender")), h.has("x-failed-recipients"):
 		return SkipBounce
@@ -73,9 +73,9 @@ func (h header) saysYes(name string) bool {
 
 // isOwnLoop says whether an X-Loop is the one in our own mails. Others set it as
 // well: procmail for those that it forwards.
-func isOwnLoop(value, domain string) bool {
+func isOwnLoop(value string, domains []string) bool {
 	value = strings.ToLower(strings.TrimSpace(value))
-	return domain != "" && (value == domain || strings.HasSuffix(value, "@"+domain))
+	return slices.ContainsFunc(domains, func(domain string) bool { return value == domain || strings.HasSuffix(value, "@"+domain) })
 }
 
 // isMachine says whether an address, with or without a name, is a mail server's.

@@ -69,7 +69,7 @@ func TestGone(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, ends := range []string{"\n", "\r\n"} {
-				m, err := Read([]byte(strings.ReplaceAll(c.mail, "\n", ends)), Envelope{To: []string{"nuernberg@mail.example"}, Domain: "mail.example"})
+				m, err := Read([]byte(strings.ReplaceAll(c.mail, "\n", ends)), Envelope{To: []string{"nuernberg@mail.example"}, Domains: []string{"mail.example"}})
 				if err != nil || m.Gone != c.want {
 					t.Errorf("gone %v, want %v: %v", m.Gone, c.want, err)
 				}

@@ -14,7 +14,7 @@ import (
 )
 
 // envelope is that of the mails in these tests.
-var envelope = Envelope{From: "someone@example.org", To: []string{"gotham@reports.test"}, Domain: "reports.test"}
+var envelope = Envelope{From: "someone@example.org", To: []string{"gotham@reports.test"}, Domains: []string{"reports.test"}}
 
 // mailCase is a mail with what must come of it; see testdata/README.md.
 type mailCase struct {

@@ -37,9 +37,11 @@ var (
 
 // Envelope is what is known of a mail before it is read. Addresses are in lower case.
 type Envelope struct {
-	From   string   // empty for what mail servers write
-	To     []string // addresses of ours that it was sent to
-	Domain string   // of all our addresses and Message-IDs
+	From string   // empty for what mail servers write
+	To   []string // addresses of ours that it was sent to
+	// Domains are those of our addresses, in lower case; the first also of our Message-IDs. None:
+	// they are not known.
+	Domains []string
 }
 
 // Message is a mail as it was read.
@@ -117,7 +119,7 @@ func parse(raw []byte, e Envelope) (message, error) {
 	}
 	m := message{header: newHeader(root), envelope: e}
 	m.Author = m.header.address("From")
-	m.Skip = automatic(m.header, root, e.Domain)
+	m.Skip = automatic(m.header, root, e.Domains)
 	if m.Skip != "" || e.From == "" {
 		m.Gone, m.Complaint = isGone(m.header, root), complaint(root)
 	}

@@ -9,8 +9,8 @@ import (
 // otherMark begins a quoted line in some programs' answers, perhaps with initials.
 var otherMark = regexp.MustCompile(`^(?:(?:\p{Lu}{1,3}|\p{Ll}{1,2})>|[|»›])`)
 
-// ourLink is one that holds for one subscriber.
-var ourLink = regexp.MustCompile(`/city/[^/\s]+/mail/\w+/\S`)
+// ourLink is one that holds for one subscriber, here or in the mails of Ticketfrei 2 and Kibicara.
+var ourLink = regexp.MustCompile(`/city/[^/\s]+/mail/\w+/\S|/city/mail/\w+/\S|/hoods/\d+/email-\w+\?token=`)
 
 const (
 	// maxQuoteLine bounds how much of a line is looked at, in bytes.

@@ -28,19 +28,16 @@ func (m *message) quoting() quoting {
 
 // answersUs says whether the mail answers one of ours, by its Message-ID.
 func (m *message) answersUs() bool {
-	if m.envelope.Domain == "" {
-		return false
-	}
 	ids := strings.ToLower(strings.Join(append(slices.Clone(m.header["in-reply-to"]), m.header["references"]...), " "))
-	return strings.Contains(ids, "@"+strings.ToLower(m.envelope.Domain)+">")
+	return slices.ContainsFunc(m.envelope.Domains, func(domain string) bool { return strings.Contains(ids, "@"+domain+">") })
 }
 
 // cities returns the addresses that quotations of our mails name. The mail may be for
 // another city than the one that it quotes.
 func (m *message) cities() []string {
 	list := slices.Clone(m.envelope.To)
-	if m.envelope.Domain != "" {
-		list = append(list, "@"+strings.ToLower(m.envelope.Domain))
+	for _, domain := range m.envelope.Domains {
+		list = append(list, "@"+domain)
 	}
 	for _, name := range []string{"to", "cc"} {
 		for _, value := range m.header[name] {

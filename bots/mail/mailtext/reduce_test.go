@@ -16,7 +16,7 @@ import (
 )
 
 // riderEnvelope is the envelope of the mails here.
-var riderEnvelope = Envelope{From: "rider@example.org", To: []string{"nuernberg@mail.example"}, Domain: "mail.example"}
+var riderEnvelope = Envelope{From: "rider@example.org", To: []string{"nuernberg@mail.example"}, Domains: []string{"mail.example"}}
 
 // bigPhoto is a part of a mail with a picture of a size.
 func bigPhoto(size int) string {

@@ -7,7 +7,7 @@ import (
 // dropSignature removes from the lines of a text what its writer's program or company
 // adds below, and the writer's name there.
 func (w *writer) dropSignature(lines []string) []string {
-	lines = dropFooters(cutAtDelimiter(lines))
+	lines = dropFooters(cutAtDelimiter(cutOtherFooter(lines)))
 	lines = dropAppLines(lines)
 	const rounds = 8 // an app's line below a scanner's below a name
 	for range rounds {

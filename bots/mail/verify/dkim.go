@@ -115,7 +115,8 @@ func (c *check) isForUs(signed []string) bool {
 	}
 	for _, name := range []string{"to", "cc"} {
 		for _, address := range c.header.addresses(name) {
-			if covers(name) && strings.HasSuffix(address, "@"+c.mail.Domain) {
+			_, domain, _ := strings.Cut(address, "@")
+			if covers(name) && slices.Contains(c.mail.Domains, domain) {
 				return true
 			}
 		}

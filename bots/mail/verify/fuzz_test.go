@@ -43,7 +43,7 @@ func FuzzCheck(f *testing.F) {
 		var log bytes.Buffer
 		v := New(answers(answer), slog.New(slog.NewTextHandler(&log, nil)))
 		v.Check(t.Context(), Mail{Raw: raw, Author: "anna@riders.example", Sender: "anna@riders.example",
-			Client: netip.MustParseAddr("192.0.2.7"), Domain: "mail.example"})
+			Client: netip.MustParseAddr("192.0.2.7"), Domains: []string{"mail.example"}})
 		if strings.Contains(log.String(), "panic") {
 			t.Errorf("%q, answered %q:\n%s", raw, answer, log.String())
 		}

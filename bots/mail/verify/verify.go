@@ -36,8 +36,8 @@ type Mail struct {
 	// Client is the server that brought it; the zero Addr where that cannot be
 	// known.
 	Client netip.Addr
-	// Domain is that of our addresses.
-	Domain string
+	// Domains are those of our addresses, in lower case.
+	Domains []string
 	// Stream is what its body was written to, closed; nil where Raw holds the body.
 	Stream *Stream
 }

@@ -80,7 +80,7 @@ func (b *bench) check(mail string, from netip.Addr) verify.Result {
 }
 
 func mailOf(raw string, from netip.Addr) verify.Mail {
-	return verify.Mail{Raw: []byte(raw), Author: author, Sender: author, Client: from, Domain: domain}
+	return verify.Mail{Raw: []byte(raw), Author: author, Sender: author, Client: from, Domains: []string{domain}}
 }
 
 // checkBoth is check of a mail that must be found the same when it streams by.
@@ -206,7 +206,7 @@ func TestSignatures(t *testing.T) {
 		})
 	}
 	t.Run("the reader saw another author", func(t *testing.T) {
-		m := verify.Mail{Raw: []byte(good), Author: "bert@riders.example", Sender: author, Domain: domain}
+		m := verify.Mail{Raw: []byte(good), Author: "bert@riders.example", Sender: author, Domains: []string{domain}}
 		if got := b.verifier.Check(t.Context(), m); got != verify.Unproven {
 			t.Errorf("got %v", got)
 		}
@@ -268,7 +268,7 @@ func TestServers(t *testing.T) {
 		{"a record that wants to know who writes", "anna@named.example", "anna@named.example", client, verify.Proven},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := verify.Mail{Raw: []byte(from(c.author)), Author: c.author, Sender: c.sender, Client: c.client, Domain: domain}
+			m := verify.Mail{Raw: []byte(from(c.author)), Author: c.author, Sender: c.sender, Client: c.client, Domains: []string{domain}}
 			if got := b.verifier.Check(t.Context(), m); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
@@ -327,7 +327,7 @@ func TestPolicies(t *testing.T) {
 			if c.signer != "" {
 				mail = b.sign(mail, c.signer, nil)
 			}
-			m := verify.Mail{Raw: []byte(mail), Author: "anna@city.riders.example", Sender: "x@" + c.sender, Client: c.client, Domain: domain}
+			m := verify.Mail{Raw: []byte(mail), Author: "anna@city.riders.example", Sender: "x@" + c.sender, Client: c.client, Domains: []string{domain}}
 			if got := b.verifier.Check(t.Context(), m); got != c.want {
 				t.Errorf("got %v, want %v; asked %q", got, c.want, b.names.Asked())
 			}
@@ -425,7 +425,7 @@ func TestSlowNamesOfOthers(t *testing.T) {
 		sender := fmt.Sprintf("mallory@x%d.evil.example", i)
 		flood.Go(func() {
 			b.verifier.Check(b.Context(), verify.Mail{Raw: []byte(strings.ReplaceAll(letter(), author, sender)),
-				Author: sender, Sender: sender, Client: stranger, Domain: domain})
+				Author: sender, Sender: sender, Client: stranger, Domains: []string{domain}})
 		})
 	}
 	for asked := 0; asked < 8; asked += len(b.names.Asked()) {

@@ -1,0 +1,164 @@
+package manage_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ticketfrei/db"
+	"ticketfrei/internal/report"
+	"ticketfrei/manage"
+	"ticketfrei/moving"
+)
+
+// installation is one of another program with cities of these names, numbered from 1, each with
+// a moderator.
+func installation(names ...string) moving.Source {
+	from := moving.Source{Program: moving.Ticketfrei2, Key: "one", Secret: []byte("secret"), Domain: "old.example"}
+	for i, name := range names {
+		from.Cities = append(from.Cities, moving.City{ID: int64(i + 1), Name: name, Copy: db.CityCopy{Name: name, Slug: report.Slug(name), Triggers: "*", Questions: true, Replies: true},
+			Admins: []moving.Admin{{ID: int64(i + 1), ModeratorCopy: db.ModeratorCopy{Email: "mod@example.org", Password: "hash of " + name, Role: string(report.Owner)}}}})
+	}
+	return from
+}
+
+// movable is a town into which cities can move.
+func movable(t *testing.T) *town {
+	tn := newTown(t)
+	tn.Secrets = tn.Letters.Secrets
+	return tn
+}
+
+func (tn *town) moveIn(from moving.Source) manage.MovedIn {
+	tn.t.Helper()
+	return must(tn.MoveIn(tn.t.Context(), from, false))(tn.t)
+}
+
+// TestNamesOfCitiesThatMoveIn takes over cities whose names are taken, can be no names in
+// addresses, or were those of cities that are gone.
+func TestNamesOfCitiesThatMoveIn(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	here, gone := tn.city("jena"), tn.city("weimar")
+	tn.check(tn.db.AddAlias(t.Context(), here.ID, "jena-2"))
+	tn.check(tn.db.DeleteCity(t.Context(), gone.ID))
+	in := tn.moveIn(installation("Jena", "JENA", "Weimar", "Test", "X", "!!!", "Bad "+strings.Repeat("Lang", 20), "Bad "+strings.Repeat("Lang", 20), "Köln", "Koeln"))
+	var slugs []string
+	for _, c := range in.Cities {
+		slugs = append(slugs, c.Slug)
+		if err := report.CheckSlug(c.Slug); err != nil || !c.New || c.Language != "de" {
+			t.Errorf("%s is %+v, %v", c.Old, c, err)
+		}
+	}
+	want := []string{"jena-3", "jena-4", "weimar", "test-2", "x-2", "city-2", "bad", "bad-2", "koeln", "koeln-2"}
+	if diff := cmp.Diff(want, slugs); diff != "" {
+		t.Errorf("slugs (-want +got):\n%s", diff)
+	}
+	if n := in.Cities[0].Notes[0]; n.Key != "other_slug" || n.Args[0] != "Jena@old.example" || n.Args[1] != "jena-3" {
+		t.Errorf("of the name is said %+v", in.Cities[0].Notes)
+	}
+	for name, city := range map[string]int{"KÖLN": 8, "test": 3, "x": 4} {
+		slug, err := tn.db.SlugOf(t.Context(), name)
+		if err != nil || slug != in.Cities[city].Slug {
+			t.Errorf("%s leads to %s, %v", name, slug, err)
+		}
+	}
+}
+
+// TestModeratorsThatMoveIn takes over moderators who have a login here, one for two cities, and
+// who can have none.
+func TestModeratorsThatMoveIn(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	here := tn.city("jena")
+	from := installation("Weimar", "Gera")
+	from.Cities[1].Admins = append(from.Cities[1].Admins,
+		moving.Admin{ID: 3, ModeratorCopy: db.ModeratorCopy{Email: "Moderator@Jena.example", Password: "another", Role: string(report.Owner)}},
+		moving.Admin{ID: 4, ModeratorCopy: db.ModeratorCopy{Email: "nobody", Password: "x", Role: string(report.Owner)}})
+	in := tn.moveIn(from)
+	var notes []string
+	for _, n := range in.Cities[1].Notes {
+		notes = append(notes, n.Key+" "+strings.Join(n.Args, " "))
+	}
+	if diff := cmp.Diff([]string{"moderator_known m…@example.org", "moderator_known m…@jena.example", "moderator_no_address …"}, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	mod := must(tn.db.FindModerator(t.Context(), "mod@example.org"))(t)
+	cities := must(tn.db.ModeratorCities(t.Context(), mod.ID))(t)
+	if mod.Password != "hash of Weimar" || len(cities) != 2 {
+		t.Errorf("the moderator of two is %+v with %d cities", mod, len(cities))
+	}
+	known := must(tn.db.FindModerator(t.Context(), "moderator@jena.example"))(t)
+	if known.Password == "another" || len(must(tn.db.ModeratorCities(t.Context(), known.ID))(t)) != 2 {
+		t.Errorf("who runs %s is %+v", here.Slug, known)
+	}
+}
+
+// TestMoveInTwice takes the same over again after it has gone on there and here.
+func TestMoveInTwice(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation("Weimar", "Gera", "Jena")
+	first := tn.moveIn(from)
+	if again := tn.moveIn(from); len(again.Cities) != 3 || again.Cities[0].Changed() || again.Cities[0].ID != first.Cities[0].ID {
+		t.Errorf("again it made %+v", again.Cities)
+	}
+	must(tn.db.Rename(t.Context(), first.Cities[0].ID, "weimar-west"))(t)
+	tn.check(tn.db.DeleteCity(t.Context(), first.Cities[1].ID))
+	from.Cities[0].Copy.Triggers = "new"
+	from.Cities[2].Admins = append(from.Cities[2].Admins, moving.Admin{ID: 9, ModeratorCopy: db.ModeratorCopy{Email: "new@example.org", Role: string(report.Owner)}})
+	from.Cities = append(from.Cities, installation("Suhl").Cities[0])
+	from.Cities[3].ID = 4
+	tried := must(tn.MoveIn(t.Context(), from, true))(t)
+	in := tn.moveIn(from)
+	if diff := cmp.Diff(notesOf(tried), notesOf(in)); diff != "" {
+		t.Errorf("to try said otherwise (-tried +done):\n%s", diff)
+	}
+	if c := in.Cities[0]; c.Slug != "weimar-west" || c.Triggers != "*" || c.Changed() {
+		t.Errorf("Weimar is %+v", c)
+	}
+	if c := in.Cities[1]; c.ID != 0 || c.Notes[0].Key != "city_gone" {
+		t.Errorf("Gera is %+v", c)
+	}
+	if c := in.Cities[2]; c.New || c.Moderators != 1 {
+		t.Errorf("Jena is %+v", c)
+	}
+	if c := in.Cities[3]; !c.New || c.Slug != "suhl" {
+		t.Errorf("Suhl is %+v", c)
+	}
+	other := from
+	other.Key = "another"
+	if c := tn.moveIn(other).Cities[0]; !c.New || c.Slug != "weimar" && c.Slug != "weimar-2" {
+		t.Errorf("Weimar of another installation is %+v", c)
+	}
+}
+
+// notesOf are all notes of an import.
+func notesOf(in manage.MovedIn) (list []moving.Note) {
+	for _, c := range in.Cities {
+		list = append(list, c.Notes...)
+	}
+	return list
+}
+
+// TestMoveInIsWhole has the last city fail: nothing of the others is stored.
+func TestMoveInIsWhole(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation("Weimar", "Gera")
+	from.Cities[1].ID = 1 // twice
+	from.Cities[1].Copy.Places = "x"
+	from.Cities = append(from.Cities, moving.City{ID: 3, Name: "Jena", Copy: db.CityCopy{Name: "Jena\x00", Slug: "jena"}})
+	from.Cities[2].Copy.Slug = strings.Repeat("-", 60)
+	if _, err := tn.MoveIn(t.Context(), from, false); err == nil {
+		t.Fatal("it was stored")
+	}
+	if list := must(tn.List(t.Context(), "", 10))(t); len(list) != 0 {
+		t.Errorf("there are %+v", list)
+	}
+	if _, err := tn.db.FindModerator(t.Context(), "mod@example.org"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("the moderator: %v", err)
+	}
+}

@@ -1,0 +1,4 @@
+package moving
+
+// FromPython is fromPython.
+var FromPython = fromPython
