@@ -12,8 +12,9 @@ import (
 
 // alwaysForm is what would change of the rules so that a report passes.
 type alwaysForm struct {
-	Unblock string   `json:"unblock,omitempty" doc:"The line of the blocked words that would go."`
-	Words   []string `json:"words,omitempty" doc:"Words of the report that may become a trigger, the most telling first."`
+	Unblock   string   `json:"unblock,omitempty" doc:"The line of the blocked words that would go."`
+	NeedsWord bool     `json:"needs_word,omitempty" doc:"A word is to be added to the triggers."`
+	Words     []string `json:"words,omitempty" doc:"Words of the report that may become a trigger, the most telling first."`
 }
 
 // ofRule says that nothing of the rules would change.
@@ -26,12 +27,12 @@ func ofRule(err error) error {
 
 func (a *API) getAlways(ctx context.Context, in *request) (*reply[alwaysForm], error) {
 	always, err := a.Cities.AlwaysOf(ctx, city(ctx), in.ID)
-	return answered(alwaysForm{always.Unblock, always.Words}, ofRule(err))
+	return answered(alwaysForm{always.Unblock, always.NeedsWord, always.Words}, ofRule(err))
 }
 
 // alwaysWord is the word that becomes a trigger.
 type alwaysWord struct {
-	Word string `json:"word,omitempty" maxLength:"60" doc:"A word of the report, as kontroll* for all that begin with it. Left out where a blocked word goes." example:"kontroll*"`
+	Word string `json:"word,omitempty" maxLength:"60" doc:"A word of the report, as kontroll* for all that begin with it. Left out where none is needed." example:"kontroll*"`
 }
 
 type alwaysDone struct {

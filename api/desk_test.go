@@ -98,6 +98,17 @@ func TestMutesAndAnswers(t *testing.T) {
 		}
 	}
 	w.do("PATCH", path, city, map[string]any{"approval": "some"}).want(422)
+	c, err := w.db.FindCity(t.Context(), "gotham")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.db.Hear(t.Context(), report.Report{ID: "rehearsed", CityID: c.ID, Text: "Kontis", Visibility: report.Test, Time: w.clock(), Received: w.clock()}); err != nil {
+		t.Fatal(err)
+	}
+	w.judged("rehearsed")
+	if a := w.do("GET", path+"/reports?state=refused&reason=test", reads, nil).want(200); !strings.Contains(a.body, `"detail":"trigger"`) {
+		t.Errorf("of a test it says %s", a.body)
+	}
 	w.do("PATCH", path, city, map[string]any{"defaults": map[string]any{"quiet": map[string]int{"from": 6, "to": 6}}}).want(422)
 	if c, err := w.db.FindCity(t.Context(), "gotham"); err != nil || c.Approval != report.ApproveAll {
 		t.Errorf("stored %+v, %v", c, err)

@@ -62,6 +62,9 @@ func TestScriptsOfTheDocs(t *testing.T) {
 	if first != second || !strings.Contains(first, `"state":"heard"`) {
 		t.Errorf("report: %s, then %s", first, second)
 	}
+	if out := run("report", reports, `Kontis am "Plärrer" \ vorne`); !strings.Contains(out, `"state":"heard"`) {
+		t.Errorf("report with quotes: %s", out)
+	}
 }
 
 // TestDocsNameAllRights holds the table of rights to the rights that there are.

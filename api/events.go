@@ -215,7 +215,7 @@ func (f *follower) holds() bool {
 	}
 	ok, err := f.api.DB.HasAPIKey(f.ctx, k.ID)
 	if err != nil && f.ctx.Err() == nil {
-		f.api.Log.Error("a stream of events was ended: its key cannot be looked up", "city", f.city.ID, "err", err)
+		f.api.Log.Error("a stream of events was ended: its key cannot be looked up", "city", f.city.Slug, "err", err)
 	}
 	return ok && !k.Expired(f.api.Now())
 }
@@ -225,7 +225,7 @@ func (f *follower) replay() bool {
 	for last := f.lastID; last != "" && f.wants(bus.ReportPassed); {
 		list, err := f.api.DB.PassedAfter(f.ctx, f.city.ID, last, replayAtOnce)
 		if err != nil {
-			f.api.Log.Error("a stream of events was ended: what had passed cannot be read", "city", f.city.ID, "err", err)
+			f.api.Log.Error("a stream of events was ended: what had passed cannot be read", "city", f.city.Slug, "err", err)
 			return false
 		}
 		last = ""

@@ -47,6 +47,9 @@ type reportForm struct {
 // form shows a report. The public does not see why it passed, nor what programs made of it.
 func (a *API) form(ctx context.Context, j db.Judged, judged bool) reportForm {
 	f := reportForm{Form: j.Report.Form(city(ctx).Slug, j.Verdict), State: stateOf(j, judged), Detail: j.Verdict.Detail}
+	if j.Verdict.Reason == report.ReasonTest {
+		f.Detail = string(j.Verdict.Tested().Reason)
+	}
 	if !may(ctx, seesReports...) {
 		f.Form, f.Detail = public(f.Form), ""
 	}

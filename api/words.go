@@ -122,5 +122,5 @@ type ownAnswers struct {
 }
 
 func (a *API) putAnswers(ctx context.Context, in *request, body *ownAnswers) (*reply[none], error) {
-	return nil, a.Cities.SaveAnswers(ctx, city(ctx).ID, in.Name, body.Texts)
+	return nil, a.Cities.SaveAnswers(ctx, city(ctx).ID, in.Name, body.Texts, "")
 }

@@ -6,10 +6,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"ticketfrei/internal/slow"
 )
 
 // TestAlertsFire has Prometheus try the alerts out: each is quiet while all is well, and fires.
 func TestAlertsFire(t *testing.T) {
+	slow.Test(t, "has promtool read all alerts")
 	rules, tests := mustRead(t, "../docs/alerts.yml"), mustRead(t, "../docs/alerts_test.yml")
 	for _, alert := range regexp.MustCompile(`- alert: (\w+)`).FindAllStringSubmatch(rules, -1) {
 		expr := `ALERTS{alertname="` + alert[1] + `", alertstate="firing"`

@@ -106,6 +106,7 @@ func (b *browser) loginAt(instance *standin.Server, account *standin.Account) st
 // links of mails, a login on an instance, posts to a way in and requests that come twice.
 func TestEveryRequestAtAnotherProcess(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL and two programs")
+	t.Parallel()
 	instance := startMastodon(t)
 	p := startPair(t)
 	p.inTurn.Store(true)

@@ -35,6 +35,7 @@ const (
 
 type backupCommand struct {
 	settingsFlags
+	jsonFlag
 	passphraseFlags
 	File string `arg:"" optional:"" help:"File to write, or to replace when the copy is whole; - is standard output."`
 	To   string `help:"Directory to which a new backup is added: the database and, beside it, its key." placeholder:"DIR" type:"path"`
@@ -56,7 +57,9 @@ func (cmd *backupCommand) Run(c *console) error {
 	if cfg.Database.URL != "" {
 		return db.ErrBackUpServer
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); err != nil {
+	if _, err := os.Stat(filepath.Join(cfg.Data, db.FileName)); errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w; run this as the user that runs ticketfrei", err)
+	} else if err != nil {
 		return fmt.Errorf("there is no database to back up: %w", err)
 	}
 	passphrase, err := cmd.passphrase()
@@ -125,6 +128,9 @@ func (cmd *backupCommand) write(c *console, b *backup) error {
 	hint := ""
 	if cmd.To == "" && b.passphrase == "" {
 		hint = "; keep it together with a copy of the secret key"
+	}
+	if cmd.JSON {
+		return printJSON(messages, map[string]string{"file": name})
 	}
 	_, err = fmt.Fprintf(messages, "wrote %s (%s)%s\n", cmp.Or(name, "standard output"), b.found, hint)
 	return err
@@ -235,6 +241,9 @@ func (b *backup) place(name string, withKey bool) error {
 		return moveTo(sealed, name)
 	}
 	if withKey {
+		if _, err := os.Stat(b.key()); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the secret key %s is missing, without which nobody reads the backup; a file alone (ticketfrei backup FILE) is written all the same", filepath.Join(b.cfg.Data, secret.FileName))
+		}
 		if err := moveTo(b.key(), strings.TrimSuffix(name, copyEnd)+keyEnd); err != nil {
 			return fmt.Errorf("the secret key cannot be put beside the database: %w", err)
 		}

@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
-	"ticketfrei/db"
 	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/freeport"
 	"ticketfrei/internal/secret"
+	"ticketfrei/internal/slow"
 )
 
 // vault is a data directory with a city, and a directory with backups of it.
@@ -100,7 +101,7 @@ func (v *vault) older() {
 func TestBackupsAreKeptAndRestored(t *testing.T) {
 	v := newVault(t)
 	for range 3 {
-		if said := v.run(0, "backup", "--to", v.backups, "--keep", "2"); !strings.Contains(said, "1 cities, 1 moderators") {
+		if said := v.run(0, "backup", "--to", v.backups, "--keep", "2"); !strings.Contains(said, "cities: 1, moderators: 1") {
 			t.Errorf("it says %s", said)
 		}
 		v.older()
@@ -118,7 +119,7 @@ func TestBackupsAreKeptAndRestored(t *testing.T) {
 	}
 	other := filepath.Join(t.TempDir(), "other")
 	v.use(other)
-	if said := v.run(0, "restore", v.ending(copyEnd)); !strings.Contains(said, "1 cities") {
+	if said := v.run(0, "restore", v.ending(copyEnd)); !strings.Contains(said, "cities: 1,") {
 		t.Errorf("it says %s", said)
 	}
 	if list := v.run(0, "city", "list"); !strings.Contains(list, "gotham") {
@@ -139,6 +140,7 @@ func TestBackupsAreKeptAndRestored(t *testing.T) {
 
 // TestBackupUnderAPassphrase makes one file of database and key, which nothing else opens.
 func TestBackupUnderAPassphrase(t *testing.T) {
+	slow.Test(t, "derives keys of passphrases")
 	v := newVault(t)
 	phrase := filepath.Join(t.TempDir(), "passphrase")
 	write := func(text string) {
@@ -205,8 +207,8 @@ func TestRestoreRefuses(t *testing.T) {
 		if said := v.run(1, append([]string{"restore"}, args...)...); !strings.Contains(said, says) {
 			t.Errorf("restore %v: %s", args, said)
 		}
-		if _, err := os.Stat(filepath.Join(other, db.FileName)); err == nil {
-			t.Errorf("restore %v has made a database", args)
+		if _, err := os.Stat(other); err == nil {
+			t.Errorf("restore %v has made a data directory", args)
 		}
 	}
 	v.use(other)
@@ -224,7 +226,15 @@ func TestRestoreRefuses(t *testing.T) {
 	if err := os.Rename(key+".away", key); err != nil {
 		t.Fatal(err)
 	}
+	// Another one was killed: what it has left, which is a whole database, goes.
+	left := filepath.Join(other, unfinished+"123")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	v.run(0, "restore", good)
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what a restore has left that was killed is still there")
+	}
 
 	// The key is lost afterwards, or another one.
 	if err := os.WriteFile(filepath.Join(other, secret.FileName), []byte(strings.Repeat("ab", 32)+"\n"), 0o600); err != nil {
@@ -254,5 +264,51 @@ func (v *vault) fromTheFuture(path string) {
 	defer d.Close()
 	if _, err := d.Exec("INSERT INTO core_migrations (id) VALUES ('core_9999')"); err != nil {
 		v.Fatal(err)
+	}
+}
+
+// TestBackupOfAnEarlierVersion backs up a database as an earlier version has left it, and restores
+// it on another machine, where it is brought up to date.
+func TestBackupOfAnEarlierVersion(t *testing.T) {
+	dbtest.OnlyFile(t, "a server has backups of its own")
+	old, _ := unpackOld(t)
+	v := &vault{t, old, filepath.Join(t.TempDir(), "backups")}
+	v.use(old)
+	v.run(0, "backup", "--to", v.backups)
+	v.use(filepath.Join(t.TempDir(), "other"))
+	v.run(0, "restore", v.ending(copyEnd))
+	if list := v.run(0, "city", "list"); !strings.Contains(list, "nuernberg") {
+		t.Errorf("restored is %s", list)
+	}
+}
+
+// TestRootRestoresForAnother has root restore a backup, and a city, into data directories of another
+// user: the files are theirs.
+func TestRootRestoresForAnother(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be mistaken for another user")
+	}
+	const nobody = 65534
+	v := newVault(t)
+	city := filepath.Join(t.TempDir(), "gotham")
+	v.run(0, "backup", "--to", v.backups)
+	v.run(0, "city", "export", "gotham", city)
+	for _, args := range [][]string{{"restore", v.ending(copyEnd)}, {"city", "import", city}} {
+		theirs := t.TempDir()
+		if err := os.Chown(theirs, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+		v.use(theirs)
+		v.run(0, args...)
+		v.run(0, "city", "list")
+		list, err := os.ReadDir(theirs)
+		if err != nil || len(list) < 3 {
+			t.Fatalf("%v has made %v, %v", args, list, err)
+		}
+		for _, e := range list {
+			if info, err := e.Info(); err != nil || info.Sys().(*syscall.Stat_t).Uid != nobody {
+				t.Errorf("%v: %s is not theirs (%v)", args, e.Name(), err)
+			}
+		}
 	}
 }

@@ -69,29 +69,33 @@ func (cmd *botListCommand) Run(c *console) error {
 	})
 }
 
-type botEnableCommand struct {
-	settingsFlags
-	botArg
-}
+type botEnableCommand struct{ botSwitch }
 
 // Run switches the bot on.
-func (cmd *botEnableCommand) Run(c *console) error { return cmd.enable(cmd.settingsFlags, c, true) }
+func (cmd *botEnableCommand) Run(c *console) error { return cmd.enable(c, true) }
 
-type botDisableCommand struct {
-	settingsFlags
-	botArg
-}
+type botDisableCommand struct{ botSwitch }
 
 // Run switches the bot off.
-func (cmd *botDisableCommand) Run(c *console) error { return cmd.enable(cmd.settingsFlags, c, false) }
+func (cmd *botDisableCommand) Run(c *console) error { return cmd.enable(c, false) }
 
-// botArg is the bot that a command is about.
-type botArg struct {
+// botSwitch says which bot is switched.
+type botSwitch struct {
+	settingsFlags
+	jsonFlag
 	ID int64 `arg:"" help:"Number of the bot: ticketfrei bot list has it."`
 }
 
-func (a botArg) enable(f settingsFlags, c *console, on bool) error {
-	return f.withCities(c, func(c *console, s *server) error {
+// switchedBot is a bot that was switched as scripts read it.
+type switchedBot struct {
+	ID      int64  `json:"id"`
+	City    string `json:"city"`
+	Network string `json:"network"`
+	Enabled bool   `json:"enabled"`
+}
+
+func (a botSwitch) enable(c *console, on bool) error {
+	return a.withCities(c, func(c *console, s *server) error {
 		b, err := s.cities.EnableAny(c.ctx, a.ID, on)
 		if errors.Is(err, db.ErrNotFound) {
 			return fmt.Errorf("there is no bot %d (see ticketfrei bot list)", a.ID)
@@ -99,12 +103,8 @@ func (a botArg) enable(f settingsFlags, c *console, on bool) error {
 		if err != nil {
 			return err
 		}
-		state := "off"
-		if on {
-			state = "on"
-		}
-		fmt.Fprintf(c.stdout, "bot %d (%s) is %s\n", b.ID, b.Network, state)
-		return nil
+		now := switchedBot{b.ID, s.db.Slug(c.ctx, b.CityID), b.Network, on}
+		return a.tell(c, now, "bot %d (%s of %s) is %s\n", b.ID, b.Network, now.City, either(on, "on", "off"))
 	})
 }
 

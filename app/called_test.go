@@ -122,6 +122,7 @@ func (p *pair) waiting() string { return p.database.Query("SELECT count(*) FROM 
 // bot, and to both in turn: each is heard once, and in order.
 func TestTelegramCallsAnyProcess(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL and two programs")
+	t.Parallel()
 	api := startTelegram(t, telegram.Options{})
 	p := startPair(t, "TICKETFREI_TELEGRAM_API="+api.URL, "TICKETFREI_TELEGRAM_MODE=webhook")
 	bot, rider := api.AddBot("kontis_nbg_bot", "Kontis"), api.AddUser("rider", "de")
@@ -172,6 +173,7 @@ func TestTelegramCallsAnyProcess(t *testing.T) {
 // hears mentions as soon as if it had been called itself.
 func TestInstancesCallAnyProcess(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL and two programs")
+	t.Parallel()
 	instancesCall(t, startPair(t, "TICKETFREI_MASTODON_MODE=push"))
 }
 
@@ -179,6 +181,7 @@ func TestInstancesCallAnyProcess(t *testing.T) {
 // pgbouncer is between them and the database. They find that out by themselves.
 func TestInstancesCallThroughAPooler(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL, pgbouncer and two programs")
+	t.Parallel()
 	database := dbserver.Start(t)
 	p := startPairAt(t, database, dbserver.Pooler(t, database.Address()), "TICKETFREI_MASTODON_MODE=push")
 	for _, a := range p.apps {

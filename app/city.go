@@ -71,15 +71,15 @@ func (cmd *cityAddCommand) city() manage.NewCity {
 
 // explain says what is wrong with an argument.
 func (cmd *cityAddCommand) explain(p manage.Problem) error {
+	if err := wrongSlug(cmd.Slug, p.TextID); err != nil {
+		if p.TextID == "form.short.invalid" {
+			err = fmt.Errorf("%w; write the name with --name", err)
+		}
+		return err
+	}
 	switch p.TextID {
-	case "form.short.invalid":
-		return fmt.Errorf("the slug %q cannot be used: 2 to 40 lower case letters a to z, digits and hyphens between them%s; write the name with --name", cmd.Slug, cmd.example())
-	case "form.city.reserved":
-		return fmt.Errorf("the slug %q cannot be used: %w", cmd.Slug, report.ErrReserved)
 	case "form.city.long":
 		return fmt.Errorf("the name is too long: at most %d characters", manage.MaxName)
-	case "form.city.taken":
-		return fmt.Errorf("there is already a city %s", cmd.Slug)
 	case "form.password.short":
 		return fmt.Errorf("the password is too short: at least %d characters", manage.MinPassword)
 	case "form.password.long":
@@ -93,13 +93,21 @@ func (cmd *cityAddCommand) explain(p manage.Problem) error {
 	return errors.New("the password is easy to guess: take three or four words that have nothing to do with each other, or leave it out to have one made")
 }
 
-// example is a slug that might be meant, as ", such as nuernberg".
-func (cmd *cityAddCommand) example() string {
-	slug := report.Slug(cmd.Slug)
-	if report.CheckSlug(slug) != nil {
-		slug = "nuernberg"
+// wrongSlug says at a terminal what a text says of a slug; nil where it is about something else.
+func wrongSlug(slug, textID string) error {
+	switch textID {
+	case "form.short.invalid":
+		meant := report.Slug(slug)
+		if report.CheckSlug(meant) != nil {
+			meant = "nuernberg"
+		}
+		return fmt.Errorf("the slug %q cannot be used: 2 to 40 lower case letters a to z, digits and hyphens between them, such as %s", slug, meant)
+	case "form.city.reserved":
+		return fmt.Errorf("the slug %q cannot be used: %w", slug, report.ErrReserved)
+	case "form.city.taken":
+		return fmt.Errorf("the slug %s leads to a city already (see ticketfrei city list)", slug)
 	}
-	return ", such as " + slug
+	return nil
 }
 
 func (cmd *cityAddCommand) add(c *console, cfg *config.Config, d *db.DB, definitions []bots.Definition) error {

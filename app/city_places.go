@@ -80,7 +80,7 @@ func printPlaces(c *console, d *db.DB, city report.City) error {
 // read reads the file that was named.
 func (cmd *cityPlacesCommand) read(c *console) (*place.Places, *gtfs.Feed, error) {
 	if cmd.File == "-" {
-		text, err := io.ReadAll(io.LimitReader(c.stdin, place.MaxText+1))
+		text, err := io.ReadAll(io.LimitReader(c.typed(), place.MaxText+1))
 		if err != nil {
 			return nil, nil, err
 		}

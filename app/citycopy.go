@@ -102,7 +102,7 @@ func (cmd *cityImportCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	from := c.stdin
+	from := c.typed()
 	if cmd.File != toStdout {
 		f, err := os.Open(cmd.File)
 		if err != nil {
@@ -111,27 +111,31 @@ func (cmd *cityImportCommand) Run(c *console) error {
 		defer f.Close()
 		from = f
 	}
+	read, err := manage.ReadCity(from, passphrase, cmd.As) // before a data directory is made for it
+	if err != nil {
+		return cmd.explain(err)
+	}
 	anew := func(cfg *config.Config, _ []bots.Definition) error { return makeDataDir(cfg.Data) } // a server that is to be moved may not have run yet
 	return cmd.beside(c, anew, func(c *console, s *server) error {
-		in, err := s.cities.Import(c.ctx, from, passphrase, cmd.As)
-		if err != nil {
-			return cmd.explain(s, err)
+		in, err := s.cities.Import(c.ctx, read)
+		if err := errors.Join(err, giveAllToOwner(s.cfg.Data)); err != nil {
+			return cmd.explain(err)
 		}
 		for _, what := range in.Left {
 			fmt.Fprintln(c.stderr, "Left out:", what)
 		}
 		return cmd.say(c, s, in.City, "%s is here: %s/city/%s\nOn the server that it comes from, delete it without logging its accounts out: ticketfrei city delete %s --now --moved\n",
-			in.Name, s.cfg.Web.URL, in.Slug, in.Slug)
+			in.Name, s.cfg.Web.URL, in.Slug, in.Was)
 	})
 }
 
 // explain says what is wrong with a file.
-func (cmd *cityImportCommand) explain(s *server, err error) error {
+func (cmd *cityImportCommand) explain(err error) error {
 	switch wrong, ok := errors.AsType[*manage.Invalid](err); {
 	case ok && cmd.As == "":
-		return fmt.Errorf("%w Give it another name with --as", inEnglish(s, wrong))
+		return errors.New("its name is taken here, or reserved: give it another one with --as SLUG")
 	case ok:
-		return inEnglish(s, wrong)
+		return slugError(cmd.As, wrong)
 	case errors.Is(err, manage.ErrNeedsPassphrase):
 		return fmt.Errorf("%w: give it with --passphrase-file", err)
 	case errors.Is(err, secret.ErrPassphrase):

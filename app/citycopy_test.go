@@ -11,8 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"gorm.io/gorm"
+
 	"ticketfrei/bots/all"
 	telegram "ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/slow"
 )
 
 var mailedTo = regexp.MustCompile(`<mailto:([^>?]+)`)
@@ -20,6 +23,7 @@ var mailedTo = regexp.MustCompile(`<mailto:([^>?]+)`)
 // TestCityMoves takes a city from one server to another, with another key: everybody gets its
 // reports there, nobody gets one twice, and old mails work.
 func TestCityMoves(t *testing.T) {
+	slow.Test(t, "runs two servers")
 	box, api, instance := startMailbox(t), startTelegram(t, telegram.Options{}), startMastodon(t)
 	definitions := all.Networks()
 	open := func() *app {
@@ -122,6 +126,9 @@ func TestCityMoves(t *testing.T) {
 		t.Errorf("%d subscribers after a mail to the address of an old mail", n)
 	}
 
+	if said := to.cityCommand(1, "import", file, "--passphrase-file", phrase, "--as", "Gotham City"); !strings.Contains(said, "such as gotham-city") {
+		t.Errorf("under a name that no city can have: %s", said)
+	}
 	if said := to.cityCommand(1, "import", file, "--passphrase-file", phrase); !strings.Contains(said, "--as") {
 		t.Errorf("a second time: %s", said)
 	}
@@ -175,6 +182,61 @@ func TestFilesThatAreNoCity(t *testing.T) {
 	if said := a.cityCommand(0, "list"); !strings.Contains(said, "no cities yet") {
 		t.Errorf("there is %s", said)
 	}
-	a.cityCommand(0, "import", whole)
-	a.becomes("/city/gotham", http.StatusOK)
+	if said := a.cityCommand(0, "import", whole, "--as", "metropolis"); !strings.Contains(said, "city delete gotham --now --moved") {
+		t.Errorf("under another name: %s", said)
+	}
+	a.becomes("/city/metropolis", http.StatusOK)
+	if status, location := a.status("/city/gotham"); status != http.StatusPermanentRedirect || location != "/city/metropolis" {
+		t.Errorf("the name of before: %d to %s", status, location)
+	}
+
+	// A server that has never run.
+	none := filepath.Join(home, "none")
+	t.Setenv("TICKETFREI_DATA", none)
+	for _, args := range [][]string{{filepath.Join(home, "cut")}, {whole, "--as", "Odd name"}} {
+		var out bytes.Buffer
+		if code := runCommand(t.Context(), t, &out, &out, append([]string{"city", "import"}, args...)...); code != exitError {
+			t.Errorf("import %v: exit code %d\n%s", args, code, &out)
+		}
+		if _, err := os.Stat(none); err == nil {
+			t.Errorf("import %v has made a data directory", args)
+		}
+	}
+}
+
+// TestForeignNames imports a file whose aliases are somebody else's, the operator's, or nothing that
+// stands in an address, and whose name would change the colours of a terminal.
+func TestForeignNames(t *testing.T) {
+	a := startApp(t, t.TempDir(), startMailbox(t))
+	a.addCity("gotham", "*", "")
+	file := filepath.Join(t.TempDir(), "gotham")
+	a.cityCommand(0, "alias", "gotham", "g0")
+	for _, alias := range []string{"postmaster", "../x"} {
+		err := a.server.db.Write(t.Context(), func(tx *gorm.DB) error {
+			return tx.Exec("INSERT INTO city_aliases (slug, city_id, created) SELECT ?, id, 1 FROM cities", alias).Error
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := a.server.db.Write(t.Context(), func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE cities SET name = ?, zone = 'Mars/Base'", "Gotham\x1b[31m\nCity").Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.cityCommand(0, "export", "gotham", file)
+	a.cityCommand(0, "delete", "gotham", "--now", "--yes")
+	said := a.cityCommand(0, "import", file)
+	for _, alias := range []string{"postmaster", "../x"} {
+		if !strings.Contains(said, "the alias "+alias+", which no city can have") {
+			t.Errorf("it says %s", said)
+		}
+	}
+	if list := a.cityCommand(0, "alias", "gotham"); list != "g0\n" {
+		t.Errorf("its aliases are %s", list)
+	}
+	if c := printedCity(a, "gotham"); c.Name != "Gotham[31m City" || c.Zone != "" {
+		t.Errorf("it is called %q in the zone %q", c.Name, c.Zone)
+	}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,13 +43,19 @@ func inEnglish(s *server, err error) error {
 	return errors.New(strings.Join(list, " "))
 }
 
+// slugError says at a terminal what is wrong with a slug, where that is what err is about.
+func slugError(slug string, err error) error {
+	if wrong, ok := errors.AsType[*manage.Invalid](err); ok {
+		if p, ok := wrong.Of("slug"); ok {
+			return cmp.Or(wrongSlug(slug, p.TextID), err)
+		}
+	}
+	return err
+}
+
 // say tells what became of a city, in words or as JSON.
 func (f jsonFlag) say(c *console, s *server, city report.City, words string, data ...any) error {
-	if f.JSON {
-		return printJSON(c.stdout, s.changedCity(city))
-	}
-	_, err := fmt.Fprintf(c.stdout, words, data...)
-	return err
+	return f.tell(c, s.changedCity(city), words, data...)
 }
 
 type citySuspendCommand struct {
@@ -79,13 +86,13 @@ type cityResumeCommand struct {
 // Run lets the city go on that is suspended, or begin that waits.
 func (cmd *cityResumeCommand) Run(c *console) error {
 	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
-		on, err := s.cities.Admit(c.ctx, city.ID)
-		if err != nil {
-			return err
+		if !city.Deleted.IsZero() {
+			return fmt.Errorf("%s was deleted; bring it back first: ticketfrei city restore %s", city.Name, city.Slug)
 		}
+		on, err := s.cities.Admit(c.ctx, city.ID)
 		switch {
-		case !on.Deleted.IsZero():
-			return fmt.Errorf("%s was deleted; bring it back: ticketfrei city restore %s", on.Name, on.Slug)
+		case err != nil:
+			return err
 		case !city.Off():
 			return cmd.say(c, s, on, "%s is neither suspended nor waiting.\n", on.Name)
 		}
@@ -177,8 +184,11 @@ type cityRenameCommand struct {
 func (cmd *cityRenameCommand) Run(c *console) error {
 	return cmd.with(cmd.settingsFlags, c, func(s *server, city report.City) error {
 		now, err := s.cities.Rename(c.ctx, city.ID, cmd.New)
-		if err != nil {
-			return err
+		switch {
+		case err != nil:
+			return slugError(cmd.New, err)
+		case city.Slug == now.Slug:
+			return cmd.say(c, s, now, "%s is called that already.\n", now.Name)
 		}
 		return cmd.say(c, s, now, "%s is at %s/city/%s and %s@%s now. What led to %s goes on leading there. Its moderators are mailed.\n",
 			now.Name, s.cfg.Web.URL, now.Slug, now.Slug, s.cfg.Mail.Domain, city.Slug)
@@ -207,7 +217,7 @@ func (cmd *cityAliasCommand) Run(c *console) error {
 				err = fmt.Errorf("%s is no alias of %s", cmd.Name, city.Slug)
 			}
 		case cmd.Name != "":
-			err = s.cities.AddAlias(c.ctx, city.ID, cmd.Name)
+			err = slugError(cmd.Name, s.cities.AddAlias(c.ctx, city.ID, cmd.Name))
 		}
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ticketfrei/bots/all"
+	"ticketfrei/internal/slow"
 )
 
 // cityCommand runs "city" with arguments beside a server, with its settings.
@@ -49,6 +50,7 @@ func (a *app) becomes(path string, status int) {
 
 // TestSuspendedCity suspends a city beside the server and lets it go on.
 func TestSuspendedCity(t *testing.T) {
+	slow.Test(t, "waits for a server that sees what commands did")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	a.addCity("gotham", "*", "")
@@ -98,6 +100,7 @@ func TestSuspendedCity(t *testing.T) {
 
 // TestRenamedCity renames a city and back: what led to it goes on leading there.
 func TestRenamedCity(t *testing.T) {
+	slow.Test(t, "waits for a server that sees what commands did")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	a.addCity("gotham", "*", "")
@@ -106,7 +109,16 @@ func TestRenamedCity(t *testing.T) {
 	a.mustSend("one@x.example", "gotham@tickets.example", "first@x.example", "", "Kontis am Plärrer")
 	unsubscribe := strings.TrimPrefix(box.waitFor(t, "rider@x.example", "Plärrer").link(t, "/mail/unsubscribe/"), a.url)
 
-	a.cityCommand(1, "rename", "gotham", "metropolis")
+	for slug, says := range map[string]string{"metropolis": "leads to a city already", "Gotham City": "such as gotham-city", "postmaster": "reserved"} {
+		for _, act := range []string{"rename", "alias"} {
+			if said := a.cityCommand(1, act, "gotham", slug); !strings.Contains(said, says) {
+				t.Errorf("%s to %s: %s", act, slug, said)
+			}
+		}
+	}
+	if said := a.cityCommand(0, "rename", "gotham", "gotham"); !strings.Contains(said, "already") {
+		t.Errorf("renamed to its name: %s", said)
+	}
 	found := make(chan struct{})
 	tell := sync.OnceFunc(func() { close(found) })
 	t.Cleanup(a.server.notices.OnChanged(func(int64) { tell() }))
@@ -169,6 +181,9 @@ func TestDeletedCity(t *testing.T) {
 	if err := json.Unmarshal([]byte(a.cityCommand(0, "list", "--json", "--state", "deleted")), &listed); err != nil || len(listed) != 1 || listed[0].Slug != "gotham" || listed[0].GoneAfter == nil || listed[0].Subscribers != 1 {
 		t.Errorf("listed are %+v, %v", listed, err)
 	}
+	if said := a.cityCommand(1, "resume", "gotham"); !strings.Contains(said, "city restore gotham") {
+		t.Errorf("resuming it says %s", said)
+	}
 	owner.post("/settings/account/restore", nil, http.StatusOK)
 	a.becomes("/city/gotham", http.StatusOK)
 	a.mustSend("two@x.example", "gotham@tickets.example", "third@x.example", "", "Kontis am Hauptbahnhof")
@@ -187,15 +202,29 @@ func TestDeletedCity(t *testing.T) {
 
 // TestApproval has somebody sign up where the operator lets cities begin.
 func TestApproval(t *testing.T) {
+	slow.Test(t, "waits for a server that sees what commands did")
 	box := startMailbox(t)
 	definitions := all.Networks()
 	cfg := appConfig(t, t.TempDir(), box, definitions, "TICKETFREI_WEB_SIGNUP=approval", "TICKETFREI_WEB_OPERATOR=operator@tickets.example")
 	a := runApp(t, cfg, definitions)
 	b := a.browser()
+	says := func(page, want string) {
+		t.Helper()
+		if !strings.Contains(page, want) {
+			t.Errorf("it does not say %q:\n%s", want, page)
+		}
+	}
+	says(b.get("/register", http.StatusOK), "the operator of this server looks at it")
 	b.post("/register", url.Values{"email": {"anna@x.example"}, "city": {"Gotham"}, "language": {"en"}}, http.StatusOK)
 	link := strings.TrimPrefix(box.waitFor(t, "anna@x.example", "/confirm/").link(t, "/confirm/"), a.url)
-	if page := b.post(link, url.Values{"password": {password}}, http.StatusOK); !strings.Contains(page, `id="off"`) || !strings.Contains(page, "It begins as soon as") {
-		t.Errorf("the owner does not see that it waits\n%s", page)
+	says(b.get(link, http.StatusOK), "It begins when the operator of this server lets it.")
+	page := b.post(link, url.Values{"password": {password}}, http.StatusOK)
+	says(page, "Prepare everything here")
+	says(b.reads(page, "off"), "Gotham is not open yet It begins as soon as")
+	for _, untrue := range []string{"is ready", "All is well", `id="step-test"`, `action="/settings/steps/test`} {
+		if strings.Contains(page, untrue) {
+			t.Errorf("the owner of a city that waits reads %q", untrue)
+		}
 	}
 	if told := box.waitFor(t, "operator@tickets.example", "ticketfrei city resume gotham"); strings.Contains(told.Body, "anna@") || !strings.Contains(told.Body, "a…@x.example") {
 		t.Errorf("the operator is told\n%s", told.Body)

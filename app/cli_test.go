@@ -2,10 +2,15 @@ package app
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"ticketfrei/internal/freeport"
 )
@@ -216,4 +221,55 @@ func TestSettingsOfTheSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	says("no file of settings")
+}
+
+// TestCommandsForScripts has every command that says or does something print JSON, and every one
+// that asks take the answer.
+func TestCommandsForScripts(t *testing.T) {
+	parser, err := kong.New(&commands{}, kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(n *kong.Node, flag string) bool {
+		return slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == flag })
+	}
+	files := []string{"city places", "city export"} // whose standard output is a file
+	asked := 0
+	for _, n := range parser.Model.Leaves(true) {
+		room, _, _ := strings.Cut(n.Path(), " ")
+		if slices.Contains(files, n.Path()) || !slices.Contains([]string{"city", "moderator", "operator", "bot", "subscriber", "queue", "logs", "status", "mail-test", "backup", "restore", "doctor"}, room) {
+			continue
+		}
+		if !of(n, "json") {
+			t.Errorf("%s has no --json", n.Path())
+		}
+		if of(n, "yes") {
+			asked++
+		}
+	}
+	if asked != 5 { // city delete, moderator remove, operator remove, queue drop, restore
+		t.Errorf("%d commands ask", asked)
+	}
+}
+
+// TestInterruptedWhileReading interrupts a command that waits for what nobody types.
+func TestInterruptedWhileReading(t *testing.T) {
+	silent, open, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	ended := make(chan int)
+	go func() {
+		ended <- run(&console{ctx: ctx, stdin: silent, stdout: &out, stderr: &out, defaults: builtIn(t), world: world{settings: "testdata/none.toml"}},
+			[]string{"city", "import", "-"})
+	}()
+	interrupt()
+	if code := <-ended; code != exitError { // else the test hangs
+		t.Errorf("exit code %d\n%s", code, &out)
+	}
+	if err := errors.Join(open.Close(), silent.Close()); err != nil {
+		t.Error(err)
+	}
 }

@@ -143,3 +143,22 @@ func TestEditsOfTheTimeBetweenAreFollowed(t *testing.T) {
 	e.taken("Kontis in der U5", func() {})
 	e.report("Kontis in der U6")
 }
+
+// TestEditsThatNobodyHasSeenAreNotShown changes what passed where moderators look first: the boost,
+// which shows the new words, goes, and what they have seen is posted.
+func TestEditsThatNobodyHasSeenAreNotShown(t *testing.T) {
+	slow.Test(t, "waits until a boost is undone")
+	t.Parallel()
+	e := startEverywhere(t)
+	id := e.report("Kontis in der U7")
+	e.moderator.post("/settings/reports/approval", url.Values{"approval": {"all"}}, http.StatusOK)
+	e.remote.Edit(id, "Kontis in der U7, alles Deppen", false)
+	waitUntil(t, "a post in place of the boost", func() bool {
+		stands := slices.ContainsFunc(e.account.Boosts(), func(b standin.Boost) bool { return !b.Undone })
+		return !stands && texts(e.account.Statuses())["Kontis in der U7"] == 1
+	})
+	e.settled()
+	if e.shown("alles Deppen") || !e.shown("Kontis in der U7") || len(e.account.Lines()) != 1 {
+		t.Errorf("what stands at last: %+v", e.account.Lines())
+	}
+}

@@ -16,6 +16,7 @@ import (
 // reports to its webhook, and starts it again.
 func TestKilledWhileTelegramBringsReports(t *testing.T) {
 	slow.Test(t, "builds the program")
+	t.Parallel()
 	const reports = 50
 	s := startScene(t, t.TempDir(), "TICKETFREI_TELEGRAM_MODE=webhook")
 	until := func(what string, ok func() bool) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ticketfrei/app/certs"
+	"ticketfrei/bots/mail/certificate"
 )
 
 // openCertificates makes what incoming mail and, with web.acme, the pages use.
@@ -23,6 +24,12 @@ func (s *server) openCertificates(ctx context.Context) error {
 		return err
 	}
 	s.certificates = &certs.Mail{Own: own}
+	if s.cfg.Mail.TLSCert != "" {
+		s.mailFiles, err = certificate.Open(s.cfg.Mail.TLSCert, s.cfg.Mail.TLSKey, slog.New(slog.DiscardHandler)) // the mail server tells the log
+		if err != nil {
+			return fmt.Errorf("mail.tls_cert, mail.tls_key: %w", err)
+		}
+	}
 	if s.cfg.Web.ACME == "" {
 		return nil
 	}

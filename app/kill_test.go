@@ -150,6 +150,7 @@ func burst(address string, round, n int, accept func(count int)) []string {
 // mails, five times, and then stops it as often.
 func TestKilledProgramLosesNothing(t *testing.T) {
 	slow.Test(t, "kills the program again and again")
+	t.Parallel()
 	const rounds = 5
 	s := newSiege(t)
 	for range rounds {

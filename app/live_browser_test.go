@@ -361,3 +361,37 @@ func TestFirstVisitIsLight(t *testing.T) {
 		t.Errorf("%.0f pixels of nothing stand above the reports", gap)
 	}
 }
+
+// TestOverviewSaysThatItIsStale leaves the overview of a moderator open over an outage: it says
+// so, and is live again by itself.
+func TestOverviewSaysThatItIsStale(t *testing.T) {
+	slow.Test(t, "waits in a real browser for a page to find its way back")
+	t.Parallel()
+	chromium := startChromium(t)
+	box, definitions := startMailbox(t), all.Networks()
+	cfg := appConfig(t, t.TempDir(), box, definitions, unbraked...)
+	front := startProxy(t, cfg.Web.Listen)
+	cfg.Web.URL = front.URL
+	a := runApp(t, cfg, definitions)
+	a.addCity("nuernberg", "kontis?", "")
+	w := a.open(t, chromium, visitor{name: "phone", width: 390, height: 844, language: "en"})
+	w.goTo("/settings")
+	w.typeInto("#email", "moderator@nuernberg.example")
+	w.typeInto("#password", password)
+	w.press("#login button")
+	w.at("/settings")
+	report := func(id string) { a.mustSend("rider@riders.example", "nuernberg@tickets.example", id, "", "kontis "+id) }
+	says := func(text string) {
+		t.Helper()
+		waitUntil(t, "the picture says "+text, func() bool { return strings.Contains(w.text("#picture"), text) })
+	}
+	report("one@x")
+	says("1 report passed on")
+	front.goAway(true)
+	waitUntil(t, "the overview says that it is stale", func() bool { return strings.Contains(w.text("#stale"), "As of ") })
+	report("two@x")
+	front.goAway(false)
+	says("2 reports passed on")
+	waitUntil(t, "the overview does not say so any more", func() bool { return w.text("#stale") == "" })
+	w.forgiveOutages()
+}

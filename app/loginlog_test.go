@@ -76,6 +76,23 @@ func TestFailedLoginsAreLogged(t *testing.T) {
 	}
 }
 
+// TestRefusedPasskeysAreLogged as wrong passwords are.
+func TestRefusedPasskeysAreLogged(t *testing.T) {
+	definitions := all.Networks()
+	cfg := appConfig(t, t.TempDir(), startMailbox(t), definitions)
+	cfg.Web.URL = strings.Replace(cfg.Web.URL, "127.0.0.1", "localhost", 1)
+	a := runApp(t, cfg, definitions)
+	b := a.browser()
+	b.post("/login/passkey/begin", nil, http.StatusOK)
+	b.post("/login/passkey", url.Values{"credential": {"{}"}}, http.StatusUnauthorized)
+	if n := strings.Count(a.log.String(), `msg="login failed"`); n != 1 {
+		t.Errorf("it is logged %d times", n)
+	}
+	if !strings.Contains(a.figures(), "\nticketfrei_logins_failed_total 1\n") {
+		t.Error("it is not counted")
+	}
+}
+
 // matches returns the addresses that the expressions of a filter find in lines of a log.
 func matches(t *testing.T, filter, log string) (addresses []string) {
 	t.Helper()

@@ -50,6 +50,9 @@ func (cmd *logsCommand) Run(c *console) error {
 		if err != nil {
 			return noCity(cmd.City, err)
 		}
+		if len(list) == 0 && !cmd.Follow {
+			fmt.Fprintln(c.stderr, "no bot has logged anything of the kind")
+		}
 		if err := cmd.print(c, list); err != nil || !cmd.Follow {
 			return err
 		}

@@ -150,6 +150,7 @@ func printPasswordLink(c *console, link string) {
 
 type moderatorRemoveCommand struct {
 	moderatorArgs
+	jsonFlag
 	yesFlag
 }
 
@@ -178,10 +179,10 @@ func (cmd *moderatorRemoveCommand) Run(c *console) error {
 		if errors.Is(err, manage.ErrLastOwner) {
 			return fmt.Errorf("%s is the last owner of %s: add another first (ticketfrei moderator add EMAIL --city %s --role owner), or delete the city", email, city.Name, city.Slug)
 		}
-		if err == nil {
-			fmt.Fprintf(c.stdout, "%s is no moderator of %s any more. They and the others are mailed.\n", email, city.Name)
+		if err != nil {
+			return err
 		}
-		return err
+		return cmd.tell(c, map[string]string{"city": city.Slug, "email": email}, "%s is no moderator of %s any more. They and the others are mailed.\n", email, city.Name)
 	})
 }
 
@@ -271,6 +272,7 @@ func (cmd *operatorListCommand) Run(c *console) error {
 
 type operatorRemoveCommand struct {
 	settingsFlags
+	jsonFlag
 	yesFlag
 	Email string `arg:"" help:"Their mail address."`
 }
@@ -286,9 +288,9 @@ func (cmd *operatorRemoveCommand) Run(c *console) error {
 		if errors.Is(err, db.ErrNotFound) {
 			return fmt.Errorf("%s is no operator (see ticketfrei operator list --full)", email)
 		}
-		if err == nil {
-			fmt.Fprintf(c.stdout, "%s is no operator any more.\n", email)
+		if err != nil {
+			return err
 		}
-		return err
+		return cmd.tell(c, map[string]string{"email": email}, "%s is no operator any more.\n", email)
 	})
 }

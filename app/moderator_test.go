@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"ticketfrei/internal/slow"
 )
 
 // beside runs a command beside a server, with its settings.
@@ -25,6 +27,7 @@ func (a *app) beside(code int, args ...string) string {
 
 // TestModeratorCommands adds, lists and removes people beside a server.
 func TestModeratorCommands(t *testing.T) {
+	slow.Test(t, "runs every command about moderators beside a server")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	a.addCity("gotham", "*", "")

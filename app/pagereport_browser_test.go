@@ -23,6 +23,7 @@ import (
 // TestReportByThumb reports on the page of a city in a real browser.
 func TestReportByThumb(t *testing.T) {
 	slow.Test(t, "reports in a real browser")
+	t.Parallel()
 	chromium := startChromium(t)
 	phone := visitor{name: "phone", width: 390, height: 844, language: "en"}
 	for name, check := range map[string]func(*thumb){

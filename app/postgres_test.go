@@ -26,6 +26,7 @@ func onServer(cfg *config.Config, url string) *config.Config {
 // reaches subscribers, page and feed, also after another start.
 func TestCityOnAServer(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL")
+	t.Parallel()
 	url := dbserver.Start(t).URL()
 	box, dir, definitions := startMailbox(t), t.TempDir(), all.Networks()
 	a := runApp(t, onServer(appConfig(t, dir, box, definitions), url), definitions)

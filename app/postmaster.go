@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"mime"
 	"net/mail"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"unicode"
+
+	"golang.org/x/term"
 
 	"ticketfrei/bots"
 	"ticketfrei/bots/all"
@@ -96,9 +99,23 @@ func (cmd *postmasterShowCommand) Run(c *console) error {
 		if err != nil {
 			return unknownMail(id, err)
 		}
+		if file, ok := c.stdout.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+			raw = withoutControls(raw)
+		}
 		_, err = c.stdout.Write(raw)
 		return err
 	})
+}
+
+// withoutControls is a text as a terminal may get it that strangers have written: without what
+// moves its cursor, names its window or is typed into it.
+func withoutControls(text []byte) []byte {
+	return bytes.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 type postmasterDeleteCommand struct {

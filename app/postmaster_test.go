@@ -7,11 +7,13 @@ import (
 
 	"ticketfrei/bots/all"
 	"ticketfrei/internal/dbserver"
+	"ticketfrei/internal/slow"
 )
 
 // TestPostmasterOfAllProcesses mails the operator at each of two programs on one server: all
 // mails are read and deleted from anywhere.
 func TestPostmasterOfAllProcesses(t *testing.T) {
+	slow.Test(t, "starts a server three times")
 	server := dbserver.Start(t)
 	box, definitions := startMailbox(t), all.Networks()
 	for _, subject := range []string{"at the first", "=?utf-8?q?at_the_sec=C3=B6nd=1B[31m?="} {
@@ -52,5 +54,13 @@ func TestPostmasterOfAllProcesses(t *testing.T) {
 		if code, _, stderr := command(tt.args...); code != tt.code || !strings.Contains(stderr, tt.said) {
 			t.Errorf("%v: exit code %d: %s", tt.args, code, stderr)
 		}
+	}
+}
+
+// TestStrangersWriteToATerminal has a mail that would clear the screen and name the window.
+func TestStrangersWriteToATerminal(t *testing.T) {
+	got := string(withoutControls([]byte("Subject: x\r\n\r\n\tJörg \x1b[2J\x1b]0;root\x07\u009b1A\n")))
+	if want := "Subject: x\n\n\tJörg [2J]0;root1A\n"; got != want {
+		t.Errorf("it gets %q, want %q", got, want)
 	}
 }

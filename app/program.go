@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -83,6 +84,14 @@ func (f settingsFlags) programs(c *console) (*config.Config, []*programs.Manifes
 	return cfg, list, err
 }
 
+// whole returns the whole path of a directory: a relative one begins where the command is run.
+func whole(dir string) string {
+	if path, err := filepath.Abs(dir); err == nil {
+		return path
+	}
+	return dir
+}
+
 // program returns the program of a name.
 func (f settingsFlags) program(c *console, name string) (*config.Config, *programs.Manifest, error) {
 	cfg, list, err := f.programs(c)
@@ -91,7 +100,7 @@ func (f settingsFlags) program(c *console, name string) (*config.Config, *progra
 	}
 	i := slices.IndexFunc(list, func(m *programs.Manifest) bool { return m.Network == name })
 	if i < 0 {
-		return nil, nil, fmt.Errorf("there is no program %s in %s (setting programs.dir): ticketfrei program list shows those that there are", name, cfg.Programs.Dir)
+		return nil, nil, fmt.Errorf("there is no program %s in %s (setting programs.dir): ticketfrei program list shows those that there are", name, whole(cfg.Programs.Dir))
 	}
 	return cfg, list[i], nil
 }
@@ -108,7 +117,7 @@ func (cmd *programListCommand) Run(c *console) error {
 		return err
 	}
 	if len(list) == 0 {
-		fmt.Fprintf(c.stderr, "There are no programs in %s (setting programs.dir).\n", cfg.Programs.Dir)
+		fmt.Fprintf(c.stderr, "There are no programs in %s (setting programs.dir).\n", whole(cfg.Programs.Dir))
 		return nil
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
@@ -207,14 +216,14 @@ func orNone(names []string) string {
 func readHidden(c *console, prompt string) (string, error) {
 	if file, ok := c.stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(c.stderr, prompt)
-		typed, err := term.ReadPassword(int(file.Fd()))
+		typed, err := c.hidden(int(file.Fd()))
 		fmt.Fprintln(c.stderr)
 		return string(typed), err
 	}
 	if c.stdin == nil {
 		return "", errors.New("there is nothing to read the value from: type it, or give it on standard input")
 	}
-	line, err := bufio.NewReader(io.LimitReader(c.stdin, 64<<10)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(c.typed(), 64<<10)).ReadString('\n')
 	if line = strings.TrimRight(line, "\r\n"); line == "" && err != nil {
 		return "", errors.New("there is nothing to read the value from: type it, or give it on standard input")
 	}

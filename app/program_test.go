@@ -228,6 +228,17 @@ func TestProgramCommands(t *testing.T) {
 		!strings.Contains(stderr.String(), filepath.Join(dir, "wrong", programs.File)+":4: colour: there is no such key") {
 		t.Errorf("check-config: code %d, %s", code, &stderr)
 	}
+	t.Setenv("TICKETFREI_PROGRAMS_DIR", "programs") // as where nothing is set
+	here, err := filepath.Abs("programs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := a.command(0, "program", "list"); said != "" {
+		t.Errorf("where there are none, it prints %q", said)
+	}
+	if said := a.command(1, "program", "check", "echo"); !strings.Contains(said, here) {
+		t.Errorf("it does not say where it has looked: %s", said)
+	}
 }
 
 // TestProgramEndsWithTheServer stops a server whose program sleeps.

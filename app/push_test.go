@@ -12,6 +12,7 @@ import (
 // mentions, has it called in vain, and starts it again.
 func TestKilledWhileInstancesCall(t *testing.T) {
 	slow.Test(t, "builds the program")
+	t.Parallel()
 	const reports = 50
 	s := startScene(t, t.TempDir(), "TICKETFREI_MASTODON_MODE=push")
 	until := func(what string, ok func() bool) {

@@ -130,7 +130,13 @@ func howOld(at time.Time) string {
 
 type queueRetryCommand struct {
 	settingsFlags
+	jsonFlag
 	queueFlags
+}
+
+// changedQueue is what was done with what waits, as scripts read it.
+type changedQueue struct {
+	Bots int `json:"bots"` // whose it is
 }
 
 // Run has a running server try at once.
@@ -140,13 +146,13 @@ func (cmd *queueRetryCommand) Run(c *console) error {
 		if err != nil {
 			return noCity(cmd.City, err)
 		}
-		fmt.Fprintf(c.stdout, "%d bots try at once.\n", n)
-		return nil
+		return cmd.tell(c, changedQueue{n}, "%d bots try at once.\n", n)
 	})
 }
 
 type queueDropCommand struct {
 	settingsFlags
+	jsonFlag
 	yesFlag
 	queueFlags
 	All bool `help:"Everything that waits to be sent."`
@@ -167,16 +173,15 @@ func (cmd *queueDropCommand) Run(c *console) error {
 			deliveries += b.Fanouts
 		}
 		if deliveries == 0 {
-			fmt.Fprintln(c.stdout, "Nothing like that waits.")
-			return nil
+			return cmd.tell(c, changedQueue{}, "Nothing like that waits.\n")
 		}
 		if err := cmd.confirm(c, fmt.Sprintf("Throw away %d deliveries of %d bots? Nobody will be sent them.", deliveries, len(q.Bots))); err != nil {
 			return err
 		}
 		n, err := s.cities.DropQueue(c.ctx, cmd.filter())
-		if err == nil {
-			fmt.Fprintf(c.stdout, "What %d bots had to send is thrown away.\n", n)
+		if err != nil {
+			return err
 		}
-		return err
+		return cmd.tell(c, changedQueue{n}, "What %d bots had to send is thrown away.\n", n)
 	})
 }

@@ -58,6 +58,7 @@ func (a *app) saidMost() (said string, times int) {
 // is counted in the database is counted by one.
 func TestMetricsOfProcesses(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL and two programs")
+	t.Parallel()
 	c := cluster{dbserver.Start(t), startMailbox(t)}
 	list := []*app{c.join(t), c.join(t)}
 	for _, a := range list {
@@ -81,6 +82,7 @@ func TestMetricsOfProcesses(t *testing.T) {
 // TestReadySaysWhatIsWrong takes from a process what it needs: its database, then its key.
 func TestReadySaysWhatIsWrong(t *testing.T) {
 	slow.Test(t, "waits for a lease to end")
+	t.Parallel()
 	c := cluster{dbserver.Start(t), startMailbox(t)}
 	a := c.join(t)
 	ready := func(what, says string) {

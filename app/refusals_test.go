@@ -56,6 +56,7 @@ func refusingRelays() (list []refusingRelay) {
 // somebody has asked for meanwhile arrives. Nobody is removed.
 func TestRefusingRelayCostsNobody(t *testing.T) {
 	slow.Test(t, "waits for trials")
+	t.Parallel()
 	var list []*outage
 	for _, relay := range refusingRelays() {
 		list = append(list, startOutage(t, relay))

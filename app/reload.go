@@ -61,7 +61,7 @@ func (r *reload) read() {
 // take takes over what can change, and returns what that is and what has to wait.
 func (r *reload) take(cfg *config.Config, changed []string) (taken, waiting []string) {
 	for _, key := range changed {
-		if key == "log.level" || strings.HasPrefix(key, "brakes.") {
+		if slices.Contains([]string{"log.level", "web.signup", "web.operator"}, key) || strings.HasPrefix(key, "brakes.") {
 			taken = append(taken, key)
 		} else {
 			waiting = append(waiting, key)
@@ -71,8 +71,10 @@ func (r *reload) take(cfg *config.Config, changed []string) (taken, waiting []st
 		_ = r.level.UnmarshalText([]byte(cfg.Log.Level)) // which was checked
 	}
 	r.server.relay.SetBrakes(cfg.Brakes)
+	r.server.cities.SetDoor(doorOf(cfg.Web))
 	inForce := *r.cfg
 	inForce.Log.Level, inForce.Brakes = cfg.Log.Level, cfg.Brakes
+	inForce.Web.Signup, inForce.Web.Operator = cfg.Web.Signup, cfg.Web.Operator
 	r.cfg = &inForce
 	return taken, waiting
 }

@@ -14,6 +14,7 @@ import (
 // is said, and a broken file changes nothing.
 func TestHangup(t *testing.T) {
 	slow.Test(t, "builds and runs the program")
+	t.Parallel()
 	box := startMailbox(t)
 	env, a := environment(t, t.TempDir(), box)
 	file := filepath.Join(t.TempDir(), "config.toml")
@@ -35,9 +36,10 @@ func TestHangup(t *testing.T) {
 		}
 		waitUntil(t, line, func() bool { return strings.Contains(p.log.String(), line) })
 	}
-	write("[log]\nlevel = \"debug\"\n[brakes]\ncity = 1\n[web]\nsignup = \"closed\"\n")
-	read(`msg="the settings were read again" changed="brakes.city, log.level"`)
-	read(`msg="some settings take effect with a restart only" settings=web.signup`)
+	write("[log]\nlevel = \"debug\"\n[brakes]\ncity = 1\n[web]\nsignup = \"closed\"\n[mail]\nconnections = 16\n")
+	read(`msg="the settings were read again" changed="brakes.city, log.level, web.signup"`)
+	read(`msg="some settings take effect with a restart only" settings=mail.connections`)
+	a.browser().post("/register", map[string][]string{"email": {"new@x.example"}, "city": {"Berlin"}}, 403)
 	a.mustSend("one@x.example", here, "m1@x", "", "Kontis hier")
 	a.mustSend("two@x.example", here, "m2@x", "", "Kontis dort")
 	waitUntil(t, "the second report to be held", func() bool {

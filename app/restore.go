@@ -22,6 +22,7 @@ import (
 // restoreCommand brings a backup back.
 type restoreCommand struct {
 	settingsFlags
+	jsonFlag
 	yesFlag
 	passphraseFlags
 	File string `arg:"" help:"File of ticketfrei backup: a .db, whose key lies beside it as .key or is that of now, or an .age." type:"path"`
@@ -50,6 +51,7 @@ func (cmd *restoreCommand) Run(c *console) error {
 		return err
 	}
 	defer file.Close()
+	_, was := os.Stat(cfg.Data)
 	if err := makeDataDir(cfg.Data); err != nil {
 		return err
 	}
@@ -61,11 +63,34 @@ func (cmd *restoreCommand) Run(c *console) error {
 		return err
 	}
 	defer unlock()
-	return cmd.restore(c, cfg, definitions, file, passphrase)
+	if err := removeUnfinished(cfg.Data); err != nil {
+		return err
+	}
+	err = cmd.restore(c, cfg, definitions, file, passphrase)
+	if err != nil && errors.Is(was, fs.ErrNotExist) {
+		return errors.Join(err, os.RemoveAll(cfg.Data)) // which this command has made
+	}
+	return err
+}
+
+// unfinished is what the names of directories in the data directory begin with in which a
+// backup is put together.
+const unfinished = ".restore-"
+
+// removeUnfinished removes what a restore has left in a data directory that was killed: a
+// database that nobody would look after.
+func removeUnfinished(data string) error {
+	entries, err := os.ReadDir(data)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), unfinished) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(data, e.Name())))
+		}
+	}
+	return err
 }
 
 func (cmd *restoreCommand) restore(c *console, cfg *config.Config, definitions []bots.Definition, file *os.File, passphrase string) error {
-	dir, err := os.MkdirTemp(cfg.Data, ".restore-*")
+	dir, err := os.MkdirTemp(cfg.Data, unfinished+"*")
 	if err != nil {
 		return err
 	}
@@ -90,8 +115,10 @@ func (cmd *restoreCommand) restore(c *console, cfg *config.Config, definitions [
 	if err := takePlace(cfg, dir); err != nil {
 		return fmt.Errorf("the backup could not be put in the place of the database, try again: %w", err)
 	}
-	_, err = fmt.Fprintf(c.stdout, "restored %s (%s); start the server: ticketfrei serve\n", cmd.File, found)
-	return err
+	if err := giveAllToOwner(cfg.Data); err != nil {
+		return err
+	}
+	return cmd.tell(c, map[string]string{"file": cmd.File}, "restored %s (%s); start the server: ticketfrei serve\n", cmd.File, found)
 }
 
 // unpack puts the backup's database and its key into a directory.
@@ -164,6 +191,9 @@ func writeFrom(path string, r io.Reader) error {
 // there is one, the one that it was written with. It returns what is in it, in words.
 func examineCopy(ctx context.Context, cfg *config.Config, dir string) (found string, err error) {
 	d, err := db.OpenReadOnly(ctx, dir, time.Now, slog.New(slog.DiscardHandler))
+	if cause, damaged := db.DamageOf(err); damaged {
+		return "", fmt.Errorf("the copy is damaged: %w", cause)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -179,15 +209,15 @@ func examineCopy(ctx context.Context, cfg *config.Config, dir string) (found str
 		return "", err
 	}
 	var parts []string
-	for _, of := range []struct{ table, words string }{{"cities", "%d cities"}, {"moderators", "%d moderators"}, {"bots", "%d bots"}, {"reports", "%d reports"}} {
-		if !tables[of.table] {
+	for _, table := range []string{"cities", "moderators", "bots", "reports"} {
+		if !tables[table] {
 			continue
 		}
 		var n int
-		if err := d.ReadRow(ctx, "SELECT count(*) FROM "+of.table).Scan(&n); err != nil {
+		if err := d.ReadRow(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 			return "", err
 		}
-		parts = append(parts, fmt.Sprintf(of.words, n))
+		parts = append(parts, fmt.Sprintf("%s: %d", table, n))
 	}
 	if len(parts) == 0 {
 		return "", errors.New("it is no database of ticketfrei")

@@ -34,6 +34,7 @@ const (
 // its pages.
 func TestNobodyIsToBeFound(t *testing.T) {
 	slow.Test(t, "builds the program")
+	t.Parallel()
 	const keep = 8 * time.Second
 	dir := t.TempDir()
 	s := startScene(t, dir, "TICKETFREI_LOG_LEVEL=debug", "TICKETFREI_REPORTS_EXPIRE=4s", "TICKETFREI_REPORTS_KEEP="+keep.String(),

@@ -47,6 +47,7 @@ func (a *app) shard() int {
 // they do not start any more.
 func TestRollingUpgrade(t *testing.T) {
 	slow.Test(t, "runs three versions on one database")
+	t.Parallel()
 	c := cluster{dbserver.Start(t), startMailbox(t)}
 	column := &gormigrate.Migration{ID: "mail_9998", Migrate: db.SQL(
 		"ALTER TABLE mail_recipients ADD COLUMN later TEXT NOT NULL DEFAULT 'yes'",

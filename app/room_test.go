@@ -14,6 +14,7 @@ import (
 
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
+	"ticketfrei/internal/slow"
 	"ticketfrei/manage"
 )
 
@@ -72,7 +73,9 @@ func TestBotsAreSwitchedBesideTheServer(t *testing.T) {
 	a.command(1, "bot", "list", "--city", "nowhere")
 	a.command(1, "bot", "disable", "9999")
 	a.command(2, "bot", "list", "--state", "odd")
-	a.command(0, "bot", "disable", id)
+	if off := printed[switchedBot](a, 0, "bot", "disable", id); off.City != "gotham" || off.Network != "mail" || off.Enabled {
+		t.Errorf("switched off is %+v", off)
+	}
 	waitUntil(t, "the server to have it off", func() bool {
 		return a.send("one@x.example", "gotham@tickets.example", "off@x.example", "", "Kontis am Plärrer") != nil
 	})
@@ -89,6 +92,7 @@ func TestBotsAreSwitchedBesideTheServer(t *testing.T) {
 // TestWhatWaitsIsSeenAndDropped has the relay take nothing: what waits is listed, the status
 // says so, and what is thrown away reaches nobody when the relay is back.
 func TestWhatWaitsIsSeenAndDropped(t *testing.T) {
+	slow.Test(t, "waits for a server that sees what commands did")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	a.addCity("gotham", "*", "")
@@ -97,7 +101,7 @@ func TestWhatWaitsIsSeenAndDropped(t *testing.T) {
 		a.setEnvironment()
 		return runCommand(t.Context(), t, &bytes.Buffer{}, &bytes.Buffer{}, "status") == exitOK
 	})
-	if is := a.command(0, "status"); !strings.Contains(is, "All is well.") || !strings.Contains(is, "1 on") || !strings.Contains(is, "running") {
+	if is := a.command(0, "status"); !strings.Contains(is, "All is well.") || !strings.Contains(is, "1 on") || !strings.Contains(is, "running") || !strings.Contains(is, "a proxy in front has them") {
 		t.Errorf("the status is\n%s", is)
 	}
 	box.Greet("421 4.3.2 closed for today")
@@ -187,6 +191,7 @@ func (a *app) writeLog(bot int64, level, text string) {
 
 // TestLogsAreMerged prints what bots have logged, and follows what they log.
 func TestLogsAreMerged(t *testing.T) {
+	slow.Test(t, "waits for lines that a server stores in its own time")
 	box := startMailbox(t)
 	a := startApp(t, t.TempDir(), box)
 	bot := func(slug string) int64 {
@@ -194,6 +199,11 @@ func TestLogsAreMerged(t *testing.T) {
 		return printed[[]listedBot](a, 0, "bot", "list", "--city", slug, "--network", "mail")[0].ID
 	}
 	gotham, metropolis := bot("gotham"), bot("metropolis")
+	var nothing bytes.Buffer
+	a.setEnvironment()
+	if code := runCommand(a.Context(), t, &nothing, &nothing, "logs", "--level", "error"); code != exitOK || !strings.Contains(nothing.String(), "no bot has logged") {
+		t.Errorf("where nothing was logged it says %q, and ends with %d", nothing.String(), code)
+	}
 	a.writeLog(gotham, "WARN", "first")
 	a.writeLog(metropolis, "ERROR", "second")
 	a.writeLog(gotham, "INFO", "third")

@@ -17,6 +17,7 @@ import (
 	"ticketfrei/app/certs"
 	"ticketfrei/bots"
 	"ticketfrei/bots/kit/text"
+	"ticketfrei/bots/mail/certificate"
 	"ticketfrei/db"
 	"ticketfrei/frontend"
 	"ticketfrei/intent"
@@ -89,8 +90,9 @@ type server struct {
 	metrics  net.Listener // nil where the metrics are not served
 
 	certificates *certs.Mail
-	acme         *certs.ACME  // nil without web.acme
-	webTLS       net.Listener // nil without web.acme
+	mailFiles    *certificate.Files // nil without mail.tls_cert
+	acme         *certs.ACME        // nil without web.acme
+	webTLS       net.Listener       // nil without web.acme
 
 	// addresses of the networks' servers, by network
 	addresses map[string]string
@@ -172,14 +174,22 @@ func (s *server) open(ctx context.Context) error {
 func (s *server) openCities(texts *i18n.Catalogue, way manage.Relay, hearing *relay.Hearing) (err error) {
 	o := manage.Options{
 		DB: s.db, Notices: s.notices, Networks: s.mounted(), Log: s.log, Keep: s.cfg.Reports.Keep,
-		Signup: s.cfg.Web.Signup, Letters: s.letters(texts), Secrets: s.secrets, Undo: s.mode.undo,
+		Letters: s.letters(texts), Secrets: s.secrets, Undo: s.mode.undo,
 		Relay: way, Places: s.places, Intents: s.intents, HTTP: s.client,
 	}
 	if hearing != nil {
 		o.Rehearser, o.Trial = hearing, &manage.Trial{Hearer: hearing, Secrets: s.secrets, Now: time.Now}
 	}
-	s.cities, err = manage.New(o)
-	return err
+	if s.cities, err = manage.New(o); err != nil {
+		return err
+	}
+	s.cities.SetDoor(doorOf(s.cfg.Web))
+	return nil
+}
+
+// doorOf says who may add a city.
+func doorOf(web config.Web) manage.Door {
+	return manage.Door{Signup: web.Signup, Operator: web.Operator}
 }
 
 // readTexts reads the texts of the networks and of the operator.
@@ -236,6 +246,9 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.onClose(unlock)
+	if err := removeUnfinished(s.cfg.Data); err != nil {
+		s.log.Warn("what a restore has left that was killed is still in the data directory", "err", err)
+	}
 	if s.db, s.secrets, err = openDatabase(ctx, s.cfg, s.definitions, s.log, s.mode.newKey); err != nil {
 		return err
 	}

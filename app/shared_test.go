@@ -152,6 +152,7 @@ func (l *mailed) twice() int {
 // once, by mail and on the page.
 func TestProcessesShareTheCities(t *testing.T) {
 	slow.Test(t, "starts PostgreSQL and the program three times")
+	t.Parallel()
 	const reports, same = 120, 200
 	s := newService(t, 3, 8)
 	s.awaitShares(s.members...)
@@ -206,6 +207,7 @@ const killVariable = "TICKETFREI_TEST_KILLS"
 // was sending little arrives twice. It is started again, and has its share again.
 func TestKilledProcessIsReplaced(t *testing.T) {
 	slow.Test(t, "kills one of three programs")
+	t.Parallel()
 	kills := 1
 	if n, err := strconv.Atoi(os.Getenv(killVariable)); err == nil {
 		kills = min(n, 100)
@@ -255,6 +257,7 @@ func others(all []*member, but *member) (list []*member) {
 // an update does, and starts it again: nothing is lost, and nothing arrives twice.
 func TestProcessesAreUpdatedInTurn(t *testing.T) {
 	slow.Test(t, "starts three programs twice")
+	t.Parallel()
 	s := newService(t, 3, 8)
 	s.awaitShares(s.members...)
 	sent := &mailed{service: s}
@@ -289,6 +292,7 @@ func TestProcessesAreUpdatedInTurn(t *testing.T) {
 // that is suspended: others work for its cities, and when it goes on it sends nothing.
 func TestStoppedProcessWakes(t *testing.T) {
 	slow.Test(t, "a program stands still until its lease is over")
+	t.Parallel()
 	s := newService(t, 2, 6)
 	s.awaitShares(s.members...)
 	sent := &mailed{service: s}
@@ -327,6 +331,7 @@ func TestStoppedProcessWakes(t *testing.T) {
 // have in mind. Nothing that was taken is lost, and nothing is left over.
 func TestServerIsKilledUnderLoad(t *testing.T) {
 	slow.Test(t, "kills PostgreSQL")
+	t.Parallel()
 	const kills = 3
 	s := newService(t, 2, 6)
 	s.awaitShares(s.members...)

@@ -36,6 +36,8 @@ type listedStatus struct {
 	Cities       map[string]int            `json:"cities"`
 	Bots         map[string]int            `json:"bots"`
 	Suspended    int                       `json:"suspended_subscribers"`
+
+	onServer bool // the database is, which is backed up there
 }
 
 // Run prints how the server is doing. The exit code is 1 where anything is in trouble.
@@ -65,7 +67,7 @@ func (s *server) status(ctx context.Context) (listedStatus, error) {
 	}
 	l := listedStatus{Version: version(), Running: append([]string{}, is.Versions...), Queue: listedQueueOf(manage.Queue{All: is.Queue}), Mail: append([]manage.MailVital{}, is.Mail...),
 		Free: is.Free, Certificates: append([]manage.CertificateVital{}, is.Certificates...), Backup: is.Backup, Suspended: is.Suspended, Problems: []string{},
-		Cities: make(map[string]int), Bots: make(map[string]int)}
+		Cities: make(map[string]int), Bots: make(map[string]int), onServer: is.OnServer}
 	for state, n := range is.Cities {
 		l.Cities[string(state)] = n
 	}
@@ -90,7 +92,7 @@ func (s *server) status(ctx context.Context) (listedStatus, error) {
 func (l listedStatus) print(c *console) error {
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	line := func(what, found string) { fmt.Fprintf(w, "%s\t%s\n", what, found) }
-	line("server", either(l.Reachable, "answers", "does not answer"))
+	line("server", either(l.Reachable, "is ready", "is not ready"))
 	line("version", l.Version)
 	for _, v := range l.Running {
 		if v != l.Version {
@@ -107,9 +109,15 @@ func (l listedStatus) print(c *console) error {
 	for _, one := range l.Certificates {
 		line("certificate", one.For+", until "+day(one.Until))
 	}
-	if l.Backup != nil {
+	if len(l.Certificates) == 0 {
+		line("certificate", "none that the program holds: a proxy in front has them")
+	}
+	switch {
+	case l.onServer:
+		line("backup", "the database is on PostgreSQL: pg_dump")
+	case l.Backup != nil:
 		line("backup", fmt.Sprintf("%s ago, %d MB", howOld(l.Backup.At), l.Backup.Bytes>>20))
-	} else {
+	default:
 		line("backup", "none is known")
 	}
 	line("cities", counted(l.Cities, report.CityOn, report.CityPaused, report.CityWaiting, report.CitySuspended, report.CityDeleted))

@@ -69,6 +69,7 @@ func (cmd *subscriberListCommand) Run(c *console) error {
 
 type subscriberResumeCommand struct {
 	settingsFlags
+	jsonFlag
 	Bot int64 `arg:"" help:"Number of the bot."`
 	ID  int64 `arg:"" help:"Number of the subscriber: ticketfrei subscriber list has both."`
 }
@@ -80,9 +81,9 @@ func (cmd *subscriberResumeCommand) Run(c *console) error {
 		if errors.Is(err, db.ErrNotFound) {
 			return fmt.Errorf("bot %d has no subscriber %d to whom nothing is sent (see ticketfrei subscriber list --suspended)", cmd.Bot, cmd.ID)
 		}
-		if err == nil {
-			fmt.Fprintln(c.stdout, "They are sent to again. Where their server still refuses them, they are suspended again on the third day.")
+		if err != nil {
+			return err
 		}
-		return err
+		return cmd.tell(c, map[string]int64{"bot": cmd.Bot, "id": cmd.ID}, "They are sent to again. Where their server still refuses them, they are suspended again on the third day.\n")
 	})
 }

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -136,4 +138,95 @@ func TestNothingTypedIsLost(t *testing.T) {
 	if leave := strings.TrimSpace(w.text(".draft")); leave != "" {
 		t.Errorf("what was discarded is here again: %s", leave)
 	}
+}
+
+// TestDraftsLeaveWhatElseIsSaved types into one field, and has another one change meanwhile: by
+// another form of the page, and by somebody else. Drafts go with whoever logs out.
+func TestDraftsLeaveWhatElseIsSaved(t *testing.T) {
+	slow.Test(t, "goes through the pages in a real browser")
+	t.Parallel()
+	box := startMailbox(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "kontis?", "")
+	w := a.open(t, startChromium(t), visitor{name: "phone", width: 390, height: 844, language: "en"})
+	value := func(selector string) string { return ask[string](w, `document.querySelector("`+selector+`").value`) }
+	login := func() {
+		w.typeInto("#email", "moderator@nuernberg.example")
+		w.typeInto("#password", password)
+		w.press("#login button")
+	}
+	w.goTo("/settings/rules")
+	login()
+	w.at("/settings/rules")
+	w.typeInto("#blocked", "unfug")
+	w.typeInto("#word", "kontrolletti")
+	w.press("#word-add button")
+	w.reads("#words .success", "kontrolletti")
+	if got := value("#blocked"); got != "unfug" {
+		t.Errorf("what was typed is %q now", got)
+	}
+	w.press("#rules-form .buttons button:not([formaction])")
+	w.reads("#rules .success", "saved")
+	if triggers, blocked := value("#triggers"), value("#blocked"); !strings.Contains(triggers, "kontrolletti") || blocked != "unfug" {
+		t.Errorf("stored are %q and %q", triggers, blocked)
+	}
+
+	w.typeInto("#blocked", "meins")
+	w.goTo("/settings")
+	other := a.login("moderator@nuernberg.example")
+	other.post("/settings/rules", url.Values{"triggers": {"kontis?"}, "blocked": {"fremd"}}, http.StatusOK)
+	w.goTo("/settings/rules")
+	w.pressFor(http.StatusConflict, "#rules-form .buttons button:not([formaction])")
+	w.reads("#meanwhile", "Somebody has saved something else")
+	if got := value("#blocked"); got != "meins" {
+		t.Errorf("what was typed is %q now", got)
+	}
+	w.press("#rules-form .buttons button:not([formaction])")
+	w.reads("#rules .success", "saved")
+	if got := value("#blocked"); got != "meins" {
+		t.Errorf("stored is %q", got)
+	}
+
+	w.typeInto("#blocked", "geheim")
+	w.goTo("/settings/account")
+	w.press("#logout button")
+	w.goTo("/settings/rules")
+	login()
+	w.at("/settings/rules")
+	if got := value("#blocked"); got != "meins" {
+		t.Errorf("after logging out there is %q", got)
+	}
+}
+
+// TestLongNamesFit opens the desk of one of two cities, whose name, words, stops and moderators
+// are as long as they may be, on a phone.
+func TestLongNamesFit(t *testing.T) {
+	slow.Test(t, "goes through the pages in a real browser")
+	t.Parallel()
+	box := startMailbox(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "kontis?", "")
+	w := a.open(t, startChromium(t), visitor{name: "phone", width: 390, height: 844, language: "en"})
+	long := func(n int) string { return strings.Repeat("W", n) }
+	b := a.login("moderator@nuernberg.example")
+	for path, form := range map[string]url.Values{
+		"/settings/texts":             {"name": {long(60)}, "language": {"en"}, "page": {long(300)}},
+		"/settings/rules/words":       {"add": {long(60)}},
+		"/settings/places":            {"places": {"U1: " + long(60) + ", Plärrer"}},
+		"/settings/moderators/invite": {"email": {long(60) + "@" + strings.ToLower(long(60)) + ".example"}},
+	} {
+		b.post(path, form, http.StatusOK)
+	}
+	b.post("/register", url.Values{"city": {"Zirndorf"}, "language": {"de"}}, http.StatusOK)
+	a.mustSend("rider@riders.example", "nuernberg@tickets.example", "m1@x", "", "kontis "+long(200))
+	a.settled()
+	w.goTo("/settings")
+	w.typeInto("#email", "moderator@nuernberg.example")
+	w.typeInto("#password", password)
+	w.press("#login button")
+	for _, path := range []string{"", "/reports", "/rules", "/networks", "/texts", "/places", "/people", "/account", "/reports/pause"} {
+		w.goTo("/settings" + path)
+		w.audit()
+	}
+	w.reads("main", long(60))
 }

@@ -14,6 +14,7 @@ import (
 // mail, Mastodon and Telegram, and writes on each.
 func TestThreeNetworksHearEachOther(t *testing.T) {
 	slow.Test(t, "builds the program")
+	t.Parallel()
 	box, remote := startMailbox(t), startMastodon(t)
 	api := startTelegram(t, telegram.Options{})
 	binary := buildProgram(t)

@@ -34,6 +34,9 @@ func TestTestReport(t *testing.T) {
 	if way := b.reads(page, "test-way"); !strings.Contains(way, "blocked word") || strings.Contains(way, "sent:") {
 		t.Errorf("what the rules hold back goes on:\n%s", way)
 	}
+	if today := b.reads(page, "picture"); !strings.Contains(today, "0 not passed on") {
+		t.Errorf("tests are counted among the reports:\n%s", today)
+	}
 	a.mustSend("else@riders.example", "nuernberg@tickets.example", "m1@x", "", "Kontis am Rathaus")
 	box.waitFor(t, "rider@riders.example", "Kontis am Rathaus")
 	a.settled()
@@ -46,5 +49,10 @@ func TestTestReport(t *testing.T) {
 	}
 	if listed := b.listed("refused", "Zwei Kontis in der Zwiebelgasse"); !strings.Contains(listed, "it would have passed") {
 		t.Errorf("among the reports it says %q", listed)
+	}
+	b.submit(b.get("/settings/reports", http.StatusOK), "main", "/settings/reports/approval", url.Values{"approval": {"all"}})
+	page = b.submit(b.get("/settings", http.StatusOK), "main", "/settings/steps/test", url.Values{"report": {"Kontis am Plärrer"}})
+	if way := b.reads(page, "test-way"); !strings.Contains(way, "Before a real one goes out, one of you looks at it") {
+		t.Errorf("where moderators look first, the way is\n%s", way)
 	}
 }

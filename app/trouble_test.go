@@ -229,6 +229,7 @@ func TestDamagedDatabase(t *testing.T) {
 // none of what it has to send.
 func TestDatabaseDamagedInTheMiddle(t *testing.T) {
 	slow.Test(t, "builds the program and damages its database")
+	t.Parallel()
 	dir, box := t.TempDir(), startMailbox(t)
 	p := startAlone(t, dir, box)
 	for range 100 {

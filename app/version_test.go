@@ -38,6 +38,7 @@ func TestVersionOf(t *testing.T) {
 // and the Dockerfile do.
 func TestVersionFromTheBuild(t *testing.T) {
 	slow.Test(t, "builds the program")
+	t.Parallel()
 	dockerfile, err := os.ReadFile("../Dockerfile")
 	if err != nil {
 		t.Fatal(err)

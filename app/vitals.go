@@ -93,9 +93,9 @@ func (s *server) certificateVitals() (list []manage.CertificateVital) {
 			add("pages", c)
 		}
 	}
-	if s.cfg.Mail.TLSCert != "" {
-		if c, err := tls.LoadX509KeyPair(s.cfg.Mail.TLSCert, s.cfg.Mail.TLSKey); err == nil {
-			add("mail", &c)
+	if s.mailFiles != nil {
+		if c, err := s.mailFiles.GetCertificate(nil); err == nil {
+			add("mail", c)
 		}
 	}
 	return list

@@ -104,6 +104,7 @@ func TestPhonesFollow(t *testing.T) {
 // meanwhile.
 func TestTenThousandPhones(t *testing.T) {
 	slow.Test(t, "subscribes 10,000 phones")
+	t.Parallel()
 	const phones, least = 10_000, 2_000
 	box, service := startMailbox(t), startPush(t)
 	a := startApp(t, t.TempDir(), box)

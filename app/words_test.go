@@ -54,3 +54,20 @@ func TestWordsOfOthersReachNobody(t *testing.T) {
 		t.Error("the log says whom an account mail was for")
 	}
 }
+
+// TestALetterKeepsNobodyWaiting has somebody type an address that the relay does not take: it is
+// dropped, and all others get their mails.
+func TestALetterKeepsNobodyWaiting(t *testing.T) {
+	box := startMailbox(t)
+	a := startApp(t, t.TempDir(), box)
+	a.addCity("nuernberg", "*", "")
+	a.browser().post("/city/nuernberg/mail/subscribe", url.Values{"email": {"jörg@riders.example"}}, http.StatusOK)
+	waitUntil(t, "it to be dropped", func() bool {
+		return strings.Contains(a.log.String(), "an account mail could not be sent and is dropped")
+	})
+	a.subscribe(box, "nuernberg", "rider@riders.example")
+	a.settled()
+	if strings.Contains(a.log.String(), "takes no mails") {
+		t.Errorf("the relay is believed to be away:\n%s", a.log)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -97,6 +98,19 @@ func (d *DB) City(ctx context.Context, id int64) (report.City, error) {
 // BriefCity is City without what is long: the rules and the text of the page.
 func (d *DB) BriefCity(ctx context.Context, id int64) (report.City, error) {
 	return scanCity(d.ReadRow(ctx, "SELECT "+briefColumns+" FROM cities AS c WHERE id = ?", id))
+}
+
+// Slug returns what the log calls a city: its slug, its number where that cannot be read, and
+// nothing for 0, which stands for all.
+func (d *DB) Slug(ctx context.Context, cityID int64) string {
+	if cityID == 0 {
+		return ""
+	}
+	c, err := d.BriefCity(context.WithoutCancel(ctx), cityID)
+	if err != nil {
+		return strconv.FormatInt(cityID, 10)
+	}
+	return c.Slug
 }
 
 // FindCity returns the city with that slug, or of which it is an alias; or ErrNotFound.

@@ -30,6 +30,16 @@ func (e *damagedError) Error() string {
 
 func (e *damagedError) Unwrap() error { return e.cause }
 
+// DamageOf returns why a database could not be opened that is damaged; is tells whether that is
+// what err says.
+func DamageOf(err error) (cause error, is bool) {
+	e, is := errors.AsType[*damagedError](err)
+	if !is {
+		return nil, false
+	}
+	return e.cause, true
+}
+
 // noticed takes the error of a read or a write, and tells the log when it is the
 // first that comes from a damaged file.
 func (d *damage) noticed(err error) {

@@ -16,6 +16,9 @@ type Edit struct {
 	Report   report.Report  // as it would be heard now
 	Verdict  report.Verdict // what the rules say of it
 	Sameness string         // see Brake
+	// Approval is whose reports the city's moderators look at first. What passed stays as they
+	// have seen it, where they do so at the author's.
+	Approval report.Approval
 }
 
 // Change is what follows where the author has changed or deleted a report that passed.
@@ -190,7 +193,7 @@ func (d *DB) hearAgain(tx *gorm.DB, k known, now report.Report) (*Heard, error) 
 // editPassed has a report that passed say something else. Where it cannot be boosted
 // any more, its boost is taken back, and it is posted.
 func (d *DB) editPassed(tx *gorm.DB, k known, e Edit) (c Change, err error) {
-	boosts, err := findBoosts(tx, k, e)
+	boosts, err := findBoosts(tx, k, e.Report.NetworkID)
 	if err != nil || k.Report.Text == e.Report.Text && len(boosts) == 0 {
 		return c, err
 	}
@@ -200,6 +203,13 @@ func (d *DB) editPassed(tx *gorm.DB, k known, e Edit) (c Change, err error) {
 		return c, err
 	case away:
 		return d.editAway(tx, k, e)
+	}
+	unseen, err := isUnseen(tx, e)
+	switch {
+	case err != nil:
+		return c, err
+	case unseen:
+		return d.keepSeen(tx, k)
 	}
 	k.Report.Text, k.Report.Reading, k.Report.Results = e.Report.Text, e.Report.Reading, e.Report.Results
 	s := d.words.judged(k.Report, e.Verdict, e.Sameness)
@@ -215,6 +225,26 @@ func (d *DB) editPassed(tx *gorm.DB, k known, e Edit) (c Change, err error) {
 	return c, err
 }
 
+// isUnseen tells whether the moderators look at what a report says now before anybody else.
+func isUnseen(tx *gorm.DB, e Edit) (bool, error) {
+	if e.Approval == report.ApproveNone {
+		return false, nil
+	}
+	return waitsForApproval(tx, &e.Report, e.Approval)
+}
+
+// keepSeen has a report say what its moderators have seen. A boost, which shows the new words,
+// is taken back, and it is posted.
+func (d *DB) keepSeen(tx *gorm.DB, k known) (c Change, err error) {
+	boosts, err := findBoosts(tx, k, "")
+	if err != nil || len(boosts) == 0 {
+		return c, err
+	}
+	c = Change{CityID: k.Report.CityID, Seq: k.Seq}
+	c.Fanouts, err = d.postInstead(tx, k.Heard, boosts)
+	return c, err
+}
+
 // isAway tells whether what a report says now is not to be shown: it does not pass, or a
 // moderator has muted its author since.
 func isAway(tx *gorm.DB, e Edit) (away bool, err error) {
@@ -225,13 +255,15 @@ func isAway(tx *gorm.DB, e Edit) (away bool, err error) {
 	return away, err
 }
 
-// findBoosts returns the receipts of boosts that show what is not to be boosted now.
-func findBoosts(tx *gorm.DB, k known, e Edit) (ids []int64, err error) {
-	if e.Report.NetworkID != "" || k.Report.NetworkID == "" {
+// findBoosts returns the receipts of boosts that show what is not to be boosted now: now is the
+// NetworkID that the report has by its edit. Those that are being taken back already are not
+// among them.
+func findBoosts(tx *gorm.DB, k known, now string) (ids []int64, err error) {
+	if now != "" || k.Report.NetworkID == "" {
 		return nil, nil
 	}
-	err = tx.Raw("SELECT id FROM receipts WHERE report = ? AND bot_id = ? AND remote_id LIKE ? ORDER BY id",
-		k.Seq, k.Report.BotID, report.BoostReceipt+"%").Scan(&ids).Error
+	err = tx.Raw("SELECT id FROM receipts WHERE report = ? AND bot_id = ? AND remote_id LIKE ? AND NOT EXISTS (SELECT 1 FROM fanouts WHERE report = ? AND bot_id = ? AND kind = ?) ORDER BY id",
+		k.Seq, k.Report.BotID, report.BoostReceipt+"%", k.Seq, k.Report.BotID, kindRetract).Scan(&ids).Error
 	return ids, err
 }
 

@@ -148,7 +148,7 @@ func (d *DB) saveVerdict(in *storing, r Ruling, sameness string, brake Brake) (S
 		v = brake.Judge(v, said)
 	}
 	if v.Passed && r.Approval != report.ApproveNone {
-		waits, err := waitsForApproval(in.tx, r)
+		waits, err := waitsForApproval(in.tx, r.Report, r.Approval)
 		if err != nil {
 			return Saved{}, err
 		}

@@ -33,6 +33,8 @@ var (
 // lister lists what a city's page shows of its reports.
 type lister interface {
 	cityReports(ctx context.Context, cityID int64, lang string) (liveList, error)
+	// slug is what the log calls a city.
+	slug(ctx context.Context, cityID int64) string
 }
 
 // audience is whom one list is told: they have the page of a city open in one language.
@@ -188,7 +190,7 @@ func (b *broker) tellAll(ctx context.Context) {
 		}
 		if err != nil {
 			if !db.Unavailable(err) {
-				b.log.Error("the open pages of a city were not told of its reports", "city", a.city, "err", err)
+				b.log.Error("the open pages of a city were not told of its reports", "city", b.lists.slug(ctx, a.city), "err", err)
 			}
 			b.mu.Lock()
 			b.pending[a] = true

@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"ticketfrei/internal/config"
+	"ticketfrei/manage"
 )
 
 // TestClosedSignup shows no form where only the operator adds cities, and no way to one.
 func TestClosedSignup(t *testing.T) {
 	tn := newTown(t, func(o *Options) {
-		o.Config.Web.Signup, o.Config.Web.Operator = config.SignupClosed, "operator@tickets.example"
+		o.Cities.SetDoor(manage.Door{Signup: config.SignupClosed, Operator: "operator@tickets.example"})
 	})
 	w := tn.browser()
 	page := w.get("/register").want(http.StatusOK, "")

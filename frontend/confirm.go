@@ -23,6 +23,7 @@ type confirmPage struct {
 	Address string
 	New     bool // the address has no account yet, so a password is asked for
 	Rename  bool
+	Waits   bool // the city begins when the operator lets it
 	Errors  fieldErrors
 }
 
@@ -75,7 +76,7 @@ func (s *Site) confirmPage(w http.ResponseWriter, r *http.Request, status int, r
 		return err
 	}
 	data := confirmPage{Email: reg.Email, City: typedNames(r), Address: s.cityAddress(reg.Slug), New: !known,
-		Rename: wrong["city"]+wrong["short"] != "", Errors: wrong}
+		Rename: wrong["city"]+wrong["short"] != "", Waits: s.isApproved(), Errors: wrong}
 	data.City.Name = reg.CityName
 	return s.render(w, r, status, "confirm.tmpl", s.T(r, "confirm.title"), data)
 }

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"ticketfrei/bots"
+	"ticketfrei/db"
 	"ticketfrei/internal/bus"
+	"ticketfrei/internal/report"
 )
 
 const (
@@ -35,7 +38,7 @@ func (s *Site) handleDeskLive(w http.ResponseWriter, r *http.Request) error {
 		return &bots.PageError{Status: http.StatusServiceUnavailable, ID: "error.busy", Err: errTooManyStreams}
 	}
 	defer place.Leave()
-	d := &deskStream{site: s, r: r, out: make(chan []byte, 1)}
+	d := &deskStream{site: s, r: r, login: s.sessions.GetInt64(ctx, keyLogin), end: cancel, out: make(chan []byte, 1)}
 	if s.Bus != nil {
 		sub := s.Bus.Subscribe(s.City(r).ID, deskRoom, "report.*", bus.Bot+"*", bus.CityChanged)
 		defer sub.Close()
@@ -55,6 +58,8 @@ func (s *Site) handleDeskLive(w http.ResponseWriter, r *http.Request) error {
 type deskStream struct {
 	site   *Site
 	r      *http.Request
+	login  int64 // that it was opened with
+	end    func()
 	events <-chan bus.Event // nil: nothing is told
 	out    chan []byte
 
@@ -100,14 +105,27 @@ func (d *deskStream) settle(ctx context.Context) bool {
 func (d *deskStream) look(ctx context.Context) {
 	s, first := d.site, d.shown == nil
 	p := s.sectionPage(d.r, nil)
-	pic, html, err := s.drawPicture(ctx, p)
+	role, err := s.roleNow(ctx, d.login, p.City.ID)
+	if err == nil {
+		p.City, err = s.DB.City(ctx, p.City.ID)
+	}
+	if errors.Is(err, db.ErrNotFound) {
+		d.end()
+		return
+	}
+	var pic picture
+	var html []byte
+	if err == nil {
+		p.Role = role
+		pic, html, err = s.drawPicture(ctx, p)
+	}
 	if ctx.Err() != nil {
 		return
 	}
 	var update events
 	switch {
 	case err != nil:
-		s.Log.Error("the picture of a city could not be drawn", "city", p.City.ID, "err", err)
+		s.Log.Error("the picture of a city could not be drawn", "city", p.City.Slug, "err", err)
 		update.add("beat", nil)
 	case bytes.Equal(html, d.shown):
 		update.add("beat", nil)
@@ -123,6 +141,20 @@ func (d *deskStream) look(ctx context.Context) {
 	case d.out <- update.buf.Bytes():
 	case <-ctx.Done():
 	}
+}
+
+// roleNow returns the role in a city of who is logged in, as it is now. The error is
+// db.ErrNotFound where the login has ended, or they are no moderator of the city any more.
+func (s *Site) roleNow(ctx context.Context, login, cityID int64) (report.Role, error) {
+	m, err := s.DB.LoggedIn(ctx, login)
+	if err != nil {
+		return "", err
+	}
+	roles, err := s.DB.Roles(ctx, m.ID)
+	if err == nil && roles[cityID] == "" {
+		err = db.ErrNotFound
+	}
+	return roles[cityID], err
 }
 
 // drawPicture returns the picture of the page's city, and its HTML.

@@ -82,8 +82,22 @@ func TestDeskLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.bus.Tell(c.ID, bus.Bot+"trouble", time.Now(), nil)
-	if e, _ = stream.next(); e.name != "picture" || !strings.Contains(e.data, "In trouble since") {
+	if e, _ = stream.next(); e.name != "picture" || !strings.Contains(e.data, "In trouble since") || !strings.Contains(e.data, "tries again by itself") {
 		t.Errorf("%s: %s", e.name, e.data)
+	}
+	id, removed := b.member(c, "two@example.org", report.Moderator)
+	theirs := removed.follow()
+	if e, _ = theirs.next(); e.name != "picture" {
+		t.Errorf("%s: %s", e.name, e.data)
+	}
+	if err := b.db.RemoveModerator(t.Context(), c.ID, id); err != nil {
+		t.Fatal(err)
+	}
+	heard(c, tram.ID, "secret", report.Verdict{Passed: true, Reason: report.ReasonTrigger})
+	for e, ok := theirs.next(); ok; e, ok = theirs.next() {
+		if e.name == "picture" {
+			t.Errorf("who was removed still sees: %s", e.data)
+		}
 	}
 	b.site.Close() // and the stream with it
 	for _, ok := stream.next(); ok; _, ok = stream.next() {
@@ -105,6 +119,21 @@ func TestOverviewSaysWhatNeedsAPerson(t *testing.T) {
 		}
 	}
 	need("All is well", "/settings/rules")
+	trams, err := b.db.NetworkBots(t.Context(), c.ID, "tram")
+	if err != nil || len(trams) != 1 {
+		t.Fatal(trams, err)
+	}
+	if err := b.db.EnableBot(t.Context(), trams[0].ID, false); err != nil {
+		t.Fatal(err)
+	}
+	need("No bot is switched on, so nobody can write.", "/settings/networks")
+	if err := b.db.EnableBot(t.Context(), trams[0].ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.SetBotState(t.Context(), trams[0].ID, report.BotTrouble, "The line is dead.", false); err != nil {
+		t.Fatal(err)
+	}
+	need("is in trouble, and tries again by itself", "/settings/rules")
 	b.hold(c, "late", "Kontrolle am Plärrer", report.ReasonFlood, time.Now())
 	need("1 report waits for you to decide.", "/settings/reports?show=held")
 	tram, err := b.db.FindBot(t.Context(), c.ID, "tram")
@@ -155,6 +184,10 @@ func TestFirstSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	done(stepText, stepBot)
+	if err := b.db.SetBotState(t.Context(), tram.ID, report.BotTrouble, "it is away", false); err != nil {
+		t.Fatal(err)
+	}
+	done(stepText, stepBot) // what is done is done
 	w.post("/settings/steps/test", "report", " ").want(http.StatusUnprocessableEntity, "").says("test-error", "Write something first.")
 	w.post("/settings/steps/test", "report", "U1").want(http.StatusConflict, "") // nothing hears here
 	second := b.city("fuerth", "Fürth", m)
@@ -186,8 +219,9 @@ func TestOverviewOfAHelper(t *testing.T) {
 	b := newBoard(t)
 	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
 	_, w := b.member(c, "helper@example.org", report.Helper)
+	b.say(c, "odd", "hallo", report.Verdict{Reason: report.ReasonNoTrigger})
 	page := w.get("/settings").want(http.StatusOK, "")
-	for _, is := range []string{`href="/settings/networks`, `href="/settings/rules`, `action="/settings/steps`, `href="/settings/reports/pause"`} {
+	for _, is := range []string{`href="/settings/networks`, `href="/settings/reports/always`, `href="/settings/rules`, `action="/settings/steps`, `href="/settings/reports/pause"`} {
 		if strings.Contains(page.body, is) {
 			t.Errorf("a helper sees %s", is)
 		}

@@ -224,6 +224,8 @@ func (l *lists) cityReports(context.Context, int64, string) (liveList, error) {
 	return l.list, l.err
 }
 
+func (l *lists) slug(context.Context, int64) string { return "nuernberg" }
+
 func (l *lists) set(version string, ids ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

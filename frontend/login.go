@@ -111,7 +111,7 @@ func (s *Site) loginFailed(r *http.Request) {
 
 // countLogins returns what counts the logins that failed.
 func countLogins(reg prometheus.Registerer) prometheus.Counter {
-	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "ticketfrei_logins_failed_total", Help: "Logins of moderators that failed: a wrong password, or too many of them."})
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "ticketfrei_logins_failed_total", Help: "Logins of moderators that failed: a wrong password or passkey, or too many of them."})
 	if reg != nil {
 		reg.MustRegister(c)
 	}

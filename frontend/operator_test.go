@@ -40,6 +40,7 @@ func TestRoomIsForOperators(t *testing.T) {
 		}
 		operator.get(path).want(http.StatusOK, "").says("main", "Operator's room")
 	}
+	operator.get("/settings").want(http.StatusSeeOther, "/operator") // where a login leads
 	w.post("/operator/cities/suspend", "city", strconv.FormatInt(c.ID, 10), "reason", "x").want(http.StatusNotFound, "")
 	if got, err := b.db.City(t.Context(), c.ID); err != nil || got.Off() {
 		t.Errorf("a moderator has switched %+v off: %v", got, err)

@@ -131,6 +131,7 @@ func (s *Site) handlePasskeyLogin(w http.ResponseWriter, r *http.Request) error 
 	next := localPath(r.PostFormValue("next"))
 	m, err := s.answeredBy(r)
 	if refused, ok := errors.AsType[*refusedPasskey](err); ok {
+		s.loginFailed(r)
 		s.Log.Debug("a passkey was refused", "request", visitOf(r.Context()).id, "err", refused)
 		return s.loginPage(w, r, http.StatusUnauthorized, loginForm{Next: next, Error: s.T(r, "passkeys.refused")})
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -23,6 +22,7 @@ type picture struct {
 	TakenBack    int
 	Held         int // wait for a moderator
 	Reasons      []pictureReason
+	Need         *need // nil: nothing needs a person
 }
 
 // pictureBot is a bot, or one of those it sends to, as a box of the picture.
@@ -85,6 +85,7 @@ func (s *Site) picture(ctx context.Context, c report.City, p *page) (picture, er
 	}
 	arrange(pic.Hears)
 	arrange(pic.Sends)
+	pic.Need = pic.need(p)
 	return pic, nil
 }
 
@@ -153,24 +154,41 @@ func reasonsOf(w manage.Way) []pictureReason {
 	return list
 }
 
+// Troubled is the first that is in trouble, by its name; empty: none is.
+func (p picture) Troubled() string {
+	for _, b := range slices.Concat(p.Hears, p.Sends) {
+		if b.State == report.BotTrouble {
+			return b.Name
+		}
+	}
+	return ""
+}
+
 // need is what needs a person: a sentence and where to act.
 type need struct {
 	Text, Button, Path string
 }
 
 // need returns what most needs a person at the moment; nil: nothing does.
-func (s *Site) need(r *http.Request, pic picture) *need {
-	c := s.City(r)
+func (pic picture) need(p *page) *need {
+	c := p.City
 	if !c.Paused.IsZero() {
-		return &need{s.T(r, "settings.pause.paused", "City", c.Name), s.T(r, "settings.need.pause"), "#" + partPause}
+		return &need{p.T("settings.pause.paused", "City", c.Name), p.T("settings.need.pause"), "#" + partPause}
 	}
-	for _, b := range append(slices.Clone(pic.Hears), pic.Sends...) {
+	for _, b := range slices.Concat(pic.Hears, pic.Sends) {
 		if b.State == report.BotAttention {
-			return &need{s.T(r, "settings.need.bot", "Name", b.Name) + " " + b.Error, s.T(r, "settings.need.mend"), b.Path}
+			return &need{p.T("settings.need.bot", "Name", b.Name) + " " + b.Error, p.T("settings.need.mend"), b.Path}
 		}
 	}
+	if !c.Off() && !slices.ContainsFunc(pic.Hears, func(b pictureBot) bool { return b.State != report.BotOff }) {
+		path := deskPath(pageNetworks)
+		if !p.Role.May(roleFor(path)) {
+			path = "#picture"
+		}
+		return &need{p.T("settings.test.no_way"), p.T("settings.need.mend"), path}
+	}
 	if pic.Held > 0 {
-		return &need{s.T(r, "settings.need.held", "Count", pic.Held), s.T(r, "settings.held.look"), "/settings/reports?show=" + showHeld}
+		return &need{p.T("settings.need.held", "Count", pic.Held), p.T("settings.held.look"), "/settings/reports?show=" + showHeld}
 	}
 	return nil
 }

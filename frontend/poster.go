@@ -3,6 +3,7 @@ package frontend
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -92,13 +93,14 @@ func (s *Site) poster(ctx context.Context, c report.City, lang string) (poster.P
 
 // posterForm is the form of the poster's text.
 type posterForm struct {
+	meanwhile
 	Text    string
 	Default string // what it says where the text is empty
 	Error   string
 }
 
 func (s *Site) storedPoster(c report.City) posterForm {
-	return posterForm{Text: c.Poster, Default: s.Texts.T(c.Language, "poster.text")}
+	return posterForm{meanwhile: meanwhile{Seen: manage.Patch{Poster: &c.Poster}.Revision(c)}, Text: c.Poster, Default: s.Texts.T(c.Language, "poster.text")}
 }
 
 // posterSettings are the routes of that form.
@@ -108,15 +110,19 @@ func (s *Site) posterSettings(r chi.Router) {
 }
 
 func (s *Site) handlePosterSave(w http.ResponseWriter, r *http.Request) error {
-	typed := r.PostFormValue("poster")
-	_, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Poster: &typed}, "")
+	form, stored := s.storedPoster(s.City(r)), s.City(r).Poster
+	form.Text = r.PostFormValue("poster")
+	_, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Poster: &form.Text}, seen(r).Seen)
+	if errors.Is(err, manage.ErrConflict) {
+		form.add(s.T(r, "settings.poster.text"), stored, form.Text)
+		return s.showTextsPage(w, r, http.StatusConflict, func(p *textsPage) { p.Poster = form })
+	}
 	wrong, err := problems(err)
 	if err != nil {
 		return err
 	}
 	if wrong != nil {
-		form := s.storedPoster(s.City(r))
-		form.Text, form.Error = typed, s.say(r, wrong, "poster")
+		form.meanwhile, form.Error = seen(r), s.say(r, wrong, "poster")
 		return s.showTextsPage(w, r, http.StatusUnprocessableEntity, func(p *textsPage) { p.Poster = form })
 	}
 	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.poster.saved"))

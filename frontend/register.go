@@ -37,6 +37,7 @@ type registerForm struct {
 	Errors    fieldErrors
 	Zone      string // of the browser; empty: not known
 	Member    bool   // somebody is logged in, so only the city is asked for
+	Waits     bool   // the city begins when the operator lets it
 }
 
 // cityNames are what a new city is called.
@@ -59,11 +60,14 @@ func typedNames(r *http.Request) cityNames {
 func (n cityNames) slug() string { return report.Slug(cmp.Or(n.Short, n.Name)) }
 
 // isClosed tells whether nobody but the operator adds cities.
-func (s *Site) isClosed() bool { return s.Config.Web.Signup == config.SignupClosed }
+func (s *Site) isClosed() bool { return s.Cities.Door().Signup == config.SignupClosed }
+
+// isApproved tells whether the operator lets each city begin.
+func (s *Site) isApproved() bool { return s.Cities.Door().Signup == config.SignupApproval }
 
 // contact is how the operator is reached.
 func (s *Site) contact() string {
-	return cmp.Or(s.Config.Web.Operator, "postmaster@"+s.Config.Mail.Domain)
+	return cmp.Or(s.Cities.Door().Operator, "postmaster@"+s.Config.Mail.Domain)
 }
 
 // unlessClosed answers who would sign up where nobody can.
@@ -90,7 +94,7 @@ func (s *Site) registerPage(w http.ResponseWriter, r *http.Request, status int, 
 	if slug := form.City.slug(); report.CheckSlug(slug) == nil {
 		form.Address = s.cityAddress(slug)
 	}
-	form.Languages = s.Texts.Languages()
+	form.Languages, form.Waits = s.Texts.Languages(), s.isApproved()
 	return s.render(w, r, status, "register.tmpl", s.T(r, "register.title"), form)
 }
 
@@ -201,7 +205,11 @@ func (s *Site) addCity(w http.ResponseWriter, r *http.Request, form registerForm
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request, made report.City) {
 	ctx := r.Context()
 	s.sessions.Put(ctx, keyCity, made.ID)
-	s.flash(ctx, s.T(r, "register.welcome", "City", made.Name))
+	text := "register.welcome"
+	if made.Waiting {
+		text = "register.welcome_waits"
+	}
+	s.flash(ctx, s.T(r, text, "City", made.Name))
 	http.Redirect(w, r, "/settings", http.StatusSeeOther)
 }
 

@@ -101,6 +101,10 @@ func TestHelpersRemoveNobody(t *testing.T) {
 	if !strings.Contains(refused.text(refused.doc), "Your role in this city does not include that.") {
 		t.Error("nothing says why")
 	}
+	asked := helper.get("/settings/moderators/remove?moderator="+strconv.FormatInt(owner.ID, 10)).want(http.StatusForbidden, "")
+	if strings.Contains(asked.body, owner.Email) {
+		t.Error("a helper reads the address of an owner")
+	}
 	helper.post("/settings/moderators/remove", "moderator", strconv.FormatInt(owner.ID, 10)).want(http.StatusForbidden, "")
 	helper.post("/settings/moderators/role", "moderator", strconv.FormatInt(owner.ID, 10), "role", "helper").want(http.StatusForbidden, "")
 	helper.post("/settings/account/delete", "slug", "nuernberg", "password", boardPassword).want(http.StatusForbidden, "")

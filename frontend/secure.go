@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -20,6 +21,8 @@ const (
 	// bounds a moderator's: a long text takes six bytes for every umlaut.
 	maxForm         = 64 << 10
 	maxSettingsForm = 512 << 10
+	// drained is how many times as much of a form that is too large is thrown away.
+	drained = 64
 )
 
 // policy allows a page to load what is in templates/static and nothing else.
@@ -68,9 +71,11 @@ func (s *Site) allowRedirects(next http.Handler) http.Handler {
 func (s *Site) takeForms(limit int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
-			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			body := r.Body
+			r.Body = http.MaxBytesReader(w, body, limit)
 			if r.Method == http.MethodPost {
 				if err := r.ParseForm(); err != nil {
+					_, _ = io.CopyN(io.Discard, body, drained*limit) // else many browsers read no answer
 					return badForm(err)
 				}
 				makeValid(r.PostForm)

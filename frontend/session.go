@@ -135,7 +135,10 @@ func (s *Site) recognize(ctx context.Context) error {
 	}
 	v.moderator, v.cities = &m, cities
 	if len(cities) > 0 {
-		v.city = currentCity(cities, s.sessions.GetInt64(ctx, keyCity))
+		chosen := s.sessions.GetInt64(ctx, keyCity)
+		if v.city = currentCity(cities, chosen); v.city.ID != chosen { // it stays, also where another one comes first by name
+			s.sessions.Put(ctx, keyCity, v.city.ID)
+		}
 	}
 	roles, err := s.DB.Roles(ctx, m.ID)
 	v.role = roles[v.city.ID]
@@ -154,13 +157,15 @@ func currentCity(cities []report.City, id int64) report.City {
 }
 
 // requireLogin sends visitors who are not logged in to /login, and those who
-// have no city to the page where they can add one.
+// have no city to the page where they can add one, or to the operator's room.
 func (s *Site) requireLogin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := visitOf(r.Context())
 		switch {
 		case v.moderator == nil:
 			s.Handler(s.askLogin)(w, r)
+		case len(v.cities) == 0 && v.operator:
+			http.Redirect(w, r, roomPath, http.StatusSeeOther)
 		case len(v.cities) == 0:
 			http.Redirect(w, r, "/register", http.StatusSeeOther)
 		default:

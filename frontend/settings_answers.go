@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ const (
 
 // answersForm is the form of what riders are told.
 type answersForm struct {
+	meanwhile
 	Language  string // of the texts
 	Languages []string
 	Texts     []answerText
@@ -40,7 +42,7 @@ func (s *Site) storedAnswers(r *http.Request) answersForm {
 	if !slices.Contains(s.Texts.Languages(), language) {
 		language = s.City(r).Language
 	}
-	f := answersForm{Language: language, Languages: s.Texts.Languages()}
+	f := answersForm{meanwhile: meanwhile{Seen: manage.AnswersRevision(s.City(r), language)}, Language: language, Languages: s.Texts.Languages()}
 	own := s.City(r).AnswerTexts()[language]
 	for _, t := range manage.AnswerTexts() {
 		shown := answerText{ID: t.ID, When: "settings.answers.when." + t.ID, Text: own[t.ID]}
@@ -58,12 +60,22 @@ func (s *Site) storedAnswers(r *http.Request) answersForm {
 // handleAnswersSave saves what riders are told in a language.
 func (s *Site) handleAnswersSave(w http.ResponseWriter, r *http.Request) error {
 	f := s.storedAnswers(r)
+	now := f.Seen
+	f.meanwhile = seen(r)
 	typed := map[string]string{}
+	stored := slices.Clone(f.Texts)
 	for i, t := range f.Texts {
 		f.Texts[i].Text = typedLines(r, t.ID)
 		typed[t.ID] = f.Texts[i].Text
 	}
-	err := s.Cities.SaveAnswers(r.Context(), s.City(r).ID, f.Language, typed)
+	err := s.Cities.SaveAnswers(r.Context(), s.City(r).ID, f.Language, typed, f.Seen)
+	if errors.Is(err, manage.ErrConflict) {
+		f.Seen = now
+		for i, t := range f.Texts {
+			f.add(s.T(r, t.When), stored[i].Text, t.Text)
+		}
+		return s.showTextsPage(w, r, http.StatusConflict, func(p *textsPage) { p.Answers = f })
+	}
 	wrong, err := problems(err)
 	if err != nil {
 		return err

@@ -109,8 +109,7 @@ func (s *Site) handleDisconnectAsk(w http.ResponseWriter, r *http.Request) error
 		Button: s.T(r, "settings.networks.disconnect_button"),
 		Keep:   s.T(r, "settings.networks.disconnect_keep"),
 		Back:   bots.SettingsPath(n.Name),
-		Field:  "bot_id",
-		Value:  strconv.FormatInt(b.ID, 10),
+		Fields: []keptField{{"bot_id", strconv.FormatInt(b.ID, 10)}},
 	})
 }
 
@@ -146,10 +145,10 @@ type question struct {
 	Lead   string
 	Action string // where the button posts to
 	Button string
-	Keep   string // text of the link back
-	Back   string // where that link leads
-	Field  string // name of a hidden field; empty for none
-	Value  string
+	Keep   string      // text of the link back
+	Back   string      // where that link leads
+	Quote  string      // report that it is about; empty: none
+	Fields []keptField // hidden ones
 }
 
 func (s *Site) ask(w http.ResponseWriter, r *http.Request, q question) error {

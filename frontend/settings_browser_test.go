@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,9 @@ func (a answer) want(status int, location string) answer {
 	return a
 }
 
+// code checks the status.
+func (a answer) code(status int) { a.want(status, a.location) }
+
 // find returns the first element that f accepts, or nil.
 func (a answer) find(f func(*html.Node) bool) *html.Node {
 	for n := range a.doc.Descendants() {
@@ -187,4 +191,35 @@ func hasAttr(n *html.Node, name string) bool {
 		}
 	}
 	return false
+}
+
+// action is where a form is sent to.
+func (a answer) action(form string) string {
+	a.t.Helper()
+	path, _, _ := strings.Cut(attr(a.id(form), "action"), "#")
+	return path
+}
+
+// filled returns the names and values of the fields of a form as a browser sends them, with
+// others for some. A box with "" is not ticked.
+func (a answer) filled(form string, others ...string) (list []string) {
+	a.t.Helper()
+	for n := range a.id(form).Descendants() {
+		name, value := attr(n, "name"), attr(n, "value")
+		switch {
+		case name == "" || n.Data == "button" || slices.Contains([]string{"checkbox", "radio"}, attr(n, "type")) && !hasAttr(n, "checked"):
+			continue
+		case n.Data == "textarea" || n.Data == "select":
+			value = a.value(attr(n, "id"))
+		}
+		list = append(list, name, value)
+	}
+	for i := 0; i < len(others); i += 2 {
+		if at := slices.Index(list, others[i]); at >= 0 && others[i+1] == "" {
+			list = slices.Delete(list, at, at+2)
+		} else if others[i+1] != "" {
+			list = append(list, others[i], others[i+1])
+		}
+	}
+	return list
 }

@@ -75,17 +75,18 @@ func TestAlwaysLetThrough(t *testing.T) {
 	b := newBoard(t)
 	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
 	w := b.login("one@example.org")
-	w.post("/settings/rules", "triggers", "konti", "blocked", "spam\nquatsch").want(http.StatusSeeOther, "/settings/rules#rules")
+	w.post("/settings/rules", "triggers", "konti", "blocked", "spam\nquatsch\nunfug").want(http.StatusSeeOther, "/settings/rules#rules")
 	b.say(c, "word", "Kontrolletti in der Bahn <b>", report.Verdict{Reason: report.ReasonNoTrigger})
 	b.say(c, "blocked", "konti so ein Quatsch", report.Verdict{Reason: report.ReasonBlocked, Detail: "quatsch"})
+	b.say(c, "both", "so ein Unfug im Abteil", report.Verdict{Reason: report.ReasonBlocked, Detail: "unfug"})
 	b.say(c, "slur", "beleidigt", report.Verdict{Reason: report.ReasonSlur, Detail: "x"})
 	const list = "/settings/reports?show=refused"
 	page := w.get(list)
-	if n := strings.Count(page.body, `href="/settings/reports/always?report=`); n != 2 {
-		t.Errorf("%d can always be let through, want 2", n)
+	if n := strings.Count(page.body, `href="/settings/reports/always?report=`); n != 3 {
+		t.Errorf("%d can always be let through, want 3", n)
 	}
-	if n := strings.Count(page.body, `action="/settings/reports/let-through"`); n != 2 {
-		t.Errorf("%d can be let through, want 2", n)
+	if n := strings.Count(page.body, `action="/settings/reports/let-through"`); n != 3 {
+		t.Errorf("%d can be let through, want 3", n)
 	}
 	ask := w.get("/settings/reports/always?report=word&show=refused").want(http.StatusOK, "")
 	ask.says("main", "Kontrolletti in der Bahn <b>")
@@ -101,7 +102,12 @@ func TestAlwaysLetThrough(t *testing.T) {
 	w.get(list).says("main", "The rules are changed, and the report is on its way to everybody.")
 	w.get("/settings/reports/always?report=blocked").says("main", "“quatsch” goes from your blocked words")
 	w.post("/settings/reports/always", "report", "blocked", "show", "refused").want(http.StatusSeeOther, list)
-	if got := b.stored(c); got.Triggers != "konti\n\\bkontrolletti" || got.Blocked != "spam" {
+	both := w.get("/settings/reports/always?report=both")
+	both.says("main", "“unfug” goes from your blocked words")
+	both.says("main", "None of your triggers fits either")
+	w.post("/settings/reports/always", "report", "both", "show", "refused").want(http.StatusUnprocessableEntity, "").says("word-error", "no word")
+	w.post("/settings/reports/always", "report", "both", "word", "abteil", "show", "refused").want(http.StatusSeeOther, list)
+	if got := b.stored(c); got.Triggers != "konti\n\\bkontrolletti\n\\babteil\\b" || got.Blocked != "spam" {
 		t.Errorf("stored %q, %q", got.Triggers, got.Blocked)
 	}
 	page = w.get("/settings/reports")

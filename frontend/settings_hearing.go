@@ -15,9 +15,8 @@ func (s *Site) hearingRoutes(r chi.Router) {
 }
 
 func (s *Site) handleHearingSave(w http.ResponseWriter, r *http.Request) error {
-	questions, replies := r.PostFormValue("questions") != "", r.PostFormValue("replies") != ""
-	noLinks, short := r.PostFormValue("no_links") != "", r.PostFormValue("short") != ""
-	_, err := s.Cities.Change(r.Context(), s.City(r).ID, manage.Patch{Questions: &questions, Replies: &replies, NoLinks: &noLinks, Short: &short}, "")
+	p := manage.Patch{Questions: switched(r, "questions"), Replies: switched(r, "replies"), NoLinks: switched(r, "no_links"), Short: switched(r, "short")}
+	_, err := s.Cities.Change(r.Context(), s.City(r).ID, p, "")
 	if err != nil {
 		return err
 	}

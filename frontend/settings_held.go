@@ -44,31 +44,52 @@ func (s *Site) handleThrowAwayAsk(w http.ResponseWriter, r *http.Request) error 
 	return s.askAboutHeld(w, r, "throw-away", "settings.held.throw_away")
 }
 
-// askAboutHeld asks before something is done with all that is held now. Texts of the
-// question begin with id.
+// askAboutHeld asks before something is done with all that is held now, or with what a link
+// names: one report, or those with one reason. Texts of the question begin with id.
 func (s *Site) askAboutHeld(w http.ResponseWriter, r *http.Request, action, id string) error {
-	groups, err := s.DB.HeldGroups(r.Context(), s.City(r).ID)
-	if err != nil {
-		return err
-	}
-	var count int
-	var newest int64
-	for _, g := range groups {
-		count, newest = count+g.Count, max(newest, g.Newest)
-	}
-	if count == 0 {
-		return s.backToHeld(w, r, s.T(r, "settings.held.decided"))
-	}
-	return s.ask(w, r, question{
-		Title:  s.T(r, id+"_title", "City", s.City(r).Name, "Count", count),
-		Lead:   s.T(r, id+"_lead", "City", s.City(r).Name, "Expire", brief(s.Config.Reports.Expire)),
+	q := question{
 		Action: "/settings/reports/" + action,
 		Button: s.T(r, id),
 		Keep:   s.T(r, "settings.held.look"),
 		Back:   "/settings/reports?show=" + showHeld,
-		Field:  "until",
-		Value:  strconv.FormatInt(newest, 10),
-	})
+	}
+	count, err := s.heldAsked(r, &q)
+	if err != nil {
+		return err
+	}
+	if count == 0 {
+		return s.backToHeld(w, r, s.T(r, "settings.held.decided"))
+	}
+	lead := id + "_lead"
+	if q.Quote != "" {
+		lead = id + "_one"
+	}
+	q.Title = s.T(r, id+"_title", "City", s.City(r).Name, "Count", count)
+	q.Lead = s.T(r, lead, "City", s.City(r).Name, "Expire", brief(s.Config.Reports.Expire))
+	return s.ask(w, r, q)
+}
+
+// heldAsked has a question be about what its address names, and returns how many reports that
+// are.
+func (s *Site) heldAsked(r *http.Request, q *question) (count int, err error) {
+	if id := r.URL.Query().Get("report"); id != "" {
+		j, err := s.DB.Report(r.Context(), s.City(r).ID, id)
+		if errors.Is(err, db.ErrNotFound) || err == nil && !j.Held {
+			return 0, nil
+		}
+		q.Quote, q.Fields = j.Report.Text, []keptField{{"report", id}}
+		return 1, err
+	}
+	groups, err := s.DB.HeldGroups(r.Context(), s.City(r).ID)
+	reason := report.Reason(r.URL.Query().Get("reason"))
+	var newest int64
+	for _, g := range groups {
+		if reason == "" || g.Reason == reason {
+			count, newest = count+g.Count, max(newest, g.Newest)
+		}
+	}
+	q.Fields = []keptField{{"reason", string(reason)}, {"until", strconv.FormatInt(newest, 10)}}
+	return count, err
 }
 
 // heldChoice returns the reports that a form is about. What came after the page was

@@ -3,6 +3,7 @@ package frontend
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,6 +86,24 @@ func TestHeldReports(t *testing.T) {
 		if held := b.held(c); held[report.ReasonFloodCity] != 30 || held[report.ReasonFlood] != 2 {
 			t.Errorf("held %v", held)
 		}
+	})
+	t.Run("what cannot be undone is asked for", func(t *testing.T) {
+		for _, at := range []string{"/settings", page} {
+			if body := w.get(at).body; strings.Contains(body, `action="/settings/reports/throw-away"`) {
+				t.Errorf("%s throws away at the first tap", at)
+			}
+		}
+		one := w.get("/settings/reports/throw-away?report=city4").want(http.StatusOK, "")
+		one.says("main", "Kontrolle <b>4</b>")
+		if got := one.fields("ask"); !slices.Equal(got[2:], []string{"report", "city4"}) {
+			t.Errorf("the question is about %v", got)
+		}
+		group := w.get("/settings/reports/throw-away?reason=flood").want(http.StatusOK, "")
+		group.says("main", "Throw 2 reports away?")
+		if got := group.fields("ask"); got[2] != "reason" || got[3] != "flood" {
+			t.Errorf("the question is about %v", got)
+		}
+		w.get("/settings/reports/throw-away?report=nothing").want(http.StatusSeeOther, page)
 	})
 	t.Run("one", func(t *testing.T) {
 		w.post("/settings/reports/let-through", "report", "city3").want(http.StatusSeeOther, page)

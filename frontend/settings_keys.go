@@ -131,8 +131,7 @@ func (s *Site) handleKeyRemoveAsk(w http.ResponseWriter, r *http.Request) error 
 		Button: s.T(r, "settings.keys.remove_button"),
 		Keep:   s.T(r, "settings.keys.remove_keep"),
 		Back:   partPath(pagePeople, partKeys),
-		Field:  "key",
-		Value:  strconv.FormatInt(k.ID, 10),
+		Fields: []keptField{{"key", strconv.FormatInt(k.ID, 10)}},
 	})
 }
 

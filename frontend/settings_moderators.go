@@ -101,6 +101,9 @@ func (s *Site) handleRemoveAsk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if m.ID != s.moderator(r).ID && !visitOf(r.Context()).role.May(report.Owner) {
+		return manage.ErrNotAllowed
+	}
 	lead, back := "settings.moderators.remove_lead", partPath(pagePeople, partModerators)
 	if m.ID == s.moderator(r).ID {
 		lead, back = "settings.moderators.remove_self_lead", deskPath(pageAccount)
@@ -112,8 +115,7 @@ func (s *Site) handleRemoveAsk(w http.ResponseWriter, r *http.Request) error {
 		Button: s.T(r, "settings.moderators.remove_button"),
 		Keep:   s.T(r, "settings.moderators.remove_keep"),
 		Back:   back,
-		Field:  "moderator",
-		Value:  strconv.FormatInt(m.ID, 10),
+		Fields: []keptField{{"moderator", strconv.FormatInt(m.ID, 10)}},
 	})
 }
 

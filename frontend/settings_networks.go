@@ -117,7 +117,7 @@ func (s *Site) fillSection(r *http.Request, n Network, card *networkCard, given 
 	if err == nil {
 		return
 	}
-	s.Log.Error("a network's settings failed", "network", n.Name, "city", s.City(r).ID,
+	s.Log.Error("a network's settings failed", "network", n.Name, "city", s.City(r).Slug,
 		"request", visitOf(r.Context()).id, "err", err)
 	card.Trouble = s.plainWords(r, err)
 }

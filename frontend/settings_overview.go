@@ -8,7 +8,6 @@ import (
 
 // overviewPage is what settings/overview.tmpl shows.
 type overviewPage struct {
-	Need    *need    // nil: nothing needs a person
 	Moved   []string // what there is to know of the move of the city, until it was read
 	Picture picture
 	Steps   firstSteps
@@ -23,7 +22,7 @@ func (s *Site) handleOverview(w http.ResponseWriter, r *http.Request) error {
 
 // showOverview writes the page with what was typed to test.
 func (s *Site) showOverview(w http.ResponseWriter, r *http.Request, status int, test testForm) error {
-	p := overviewPage{Test: test, Tests: visitOf(r.Context()).role.May(report.Moderator)}
+	p := overviewPage{Test: test, Tests: visitOf(r.Context()).role.May(report.Moderator) && !s.City(r).Off()}
 	var err error
 	if p.Picture, err = s.picture(r.Context(), s.City(r), s.sectionPage(r, nil)); err != nil {
 		return err
@@ -37,6 +36,5 @@ func (s *Site) showOverview(w http.ResponseWriter, r *http.Request, status int, 
 	if p.Reports, err = s.latestReports(r); err != nil {
 		return err
 	}
-	p.Need = s.need(r, p.Picture)
 	return s.showDesk(w, r, status, pageOverview, p)
 }

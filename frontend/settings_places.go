@@ -35,6 +35,7 @@ func (s *Site) placesForms(r chi.Router) {
 
 // placesPage is what settings/places.tmpl shows.
 type placesPage struct {
+	meanwhile
 	Lines, Stops int
 	Changed      time.Time
 
@@ -74,7 +75,7 @@ func (s *Site) showPlaces(w http.ResponseWriter, r *http.Request, status int, se
 	if err != nil {
 		return err
 	}
-	p := &placesPage{Lines: len(stored.Lines()), Stops: len(stored.Stops()), Changed: changed, Text: text, Fetches: s.Cities.Fetches()}
+	p := &placesPage{meanwhile: meanwhile{Seen: manage.Places{Text: text}.Revision()}, Lines: len(stored.Lines()), Stops: len(stored.Stops()), Changed: changed, Text: text, Fetches: s.Cities.Fetches()}
 	set(p)
 	return s.showDesk(w, r, status, pagePlaces, p)
 }
@@ -88,7 +89,7 @@ func (s *Site) typedPlaces(w http.ResponseWriter, r *http.Request) (typed places
 		fields[field] = strings.ReplaceAll(string(raw), "\r\n", "\n")
 		return err
 	})
-	typed = placesPage{Text: fields["places"], Try: strings.TrimSpace(fields["text"])}
+	typed = placesPage{meanwhile: meanwhile{Seen: manage.Revision(fields["seen"])}, Text: fields["places"], Try: strings.TrimSpace(fields["text"])}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		err = manage.PlacesTooLong()
 	}
@@ -115,7 +116,7 @@ func (s *Site) placeErrors(r *http.Request, wrong *manage.Invalid) []placeError 
 // showTyped writes the page with what was typed.
 func (s *Site) showTyped(w http.ResponseWriter, r *http.Request, typed placesPage) error {
 	return s.showPlaces(w, r, statusOf(len(typed.Errors) == 0), func(p *placesPage) {
-		p.Text, p.Errors, p.Try, p.Tried, p.Nothing = typed.Text, typed.Errors, typed.Try, typed.Tried, typed.Nothing
+		p.Seen, p.Text, p.Errors, p.Try, p.Tried, p.Nothing = typed.Seen, typed.Text, typed.Errors, typed.Try, typed.Tried, typed.Nothing
 	})
 }
 
@@ -127,7 +128,13 @@ func (s *Site) handlePlacesSave(w http.ResponseWriter, r *http.Request) error {
 	if len(typed.Errors) > 0 {
 		return s.showTyped(w, r, typed)
 	}
-	stored, err := s.Cities.SavePlaces(r.Context(), s.City(r).ID, typed.Text, "")
+	stored, err := s.Cities.SavePlaces(r.Context(), s.City(r).ID, typed.Text, typed.Seen)
+	if errors.Is(err, manage.ErrConflict) {
+		return s.showPlaces(w, r, http.StatusConflict, func(p *placesPage) { // beside what somebody else has saved since
+			p.add(s.T(r, "settings.places.text"), p.Text, typed.Text)
+			p.Text = typed.Text
+		})
+	}
 	if err != nil {
 		return err
 	}

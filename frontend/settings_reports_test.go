@@ -24,6 +24,7 @@ func TestSettingsReports(t *testing.T) {
 	})
 
 	b.say(c, "passed", "U1 Plärrer 2 Kontis", report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: "kontis?"})
+	b.say(c, "word", "Konti am Rathaus", report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: `\bkonti`})
 	b.say(c, "evil", `<script id="evil">Kontrolle</script>`, report.Verdict{Passed: true, Reason: report.ReasonTrigger, Detail: `<i id="evil">`})
 	b.say(c, "blocked", "so ein Quatsch", report.Verdict{Reason: report.ReasonBlocked, Detail: "quatsch"})
 	b.ended(c, "passed", db.Counts{Sent: 1}, db.Counts{Failed: 1})
@@ -38,6 +39,7 @@ func TestSettingsReports(t *testing.T) {
 		page.says("reports", "U1 Plärrer 2 Kontis")
 		page.says("reports", `<script id="evil">Kontrolle</script>`)
 		page.says("reports", "fits this trigger pattern: kontis?")
+		page.says("reports", "fits this trigger pattern: konti*") // as among the words of the rules
 		page.says("reports", "delivered once · failed once")
 		page.says("reports", "Toy tram")
 		page.silent("reports", "so ein Quatsch")

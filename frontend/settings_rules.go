@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -37,6 +38,7 @@ type rulesPage struct {
 
 // rulesForm is the form of the rules, with what was typed.
 type rulesForm struct {
+	meanwhile
 	Triggers      string
 	Blocked       string
 	TriggerErrors []patternError
@@ -78,7 +80,9 @@ func newVerdict(v report.Verdict) verdict {
 		if v.Tested().Passed {
 			shown.Reason = "settings.reason.test_passed"
 		}
-	case report.ReasonLink, report.ReasonLong, report.ReasonApproval, report.ReasonTrigger, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
+	case report.ReasonTrigger: // as the page of rules shows it
+		shown.Reason, shown.Detail = "settings.reason.trigger", manage.WordOf(v.Detail)
+	case report.ReasonLink, report.ReasonLong, report.ReasonApproval, report.ReasonPlace, report.ReasonClear, report.ReasonNoTrigger, report.ReasonBlocked, report.ReasonSlur,
 		report.ReasonEmpty, report.ReasonTooLong, report.ReasonRepeated, report.ReasonLetThrough,
 		report.ReasonFlood, report.ReasonFloodClient, report.ReasonFloodDomain, report.ReasonFloodCity,
 		report.ReasonMuted, report.ReasonExpired, report.ReasonTrouble, report.ReasonQuestion, report.ReasonTask:
@@ -106,12 +110,12 @@ func takenBack(detail string) string {
 }
 
 func storedRules(c report.City) rulesForm {
-	return rulesForm{Triggers: c.Triggers, Blocked: c.Blocked}
+	return rulesForm{meanwhile: meanwhile{Seen: manage.RulesOf(c).Revision()}, Triggers: c.Triggers, Blocked: c.Blocked}
 }
 
 // typedRules reads the form.
 func (s *Site) typedRules(r *http.Request) rulesForm {
-	f := rulesForm{Triggers: typedLines(r, "triggers"), Blocked: typedLines(r, "blocked"), Text: r.PostFormValue("text")}
+	f := rulesForm{meanwhile: seen(r), Triggers: typedLines(r, "triggers"), Blocked: typedLines(r, "blocked"), Text: r.PostFormValue("text")}
 	c := s.City(r)
 	f.Unsaved = f.Triggers != strings.TrimSpace(c.Triggers) || f.Blocked != strings.TrimSpace(c.Blocked)
 	return f
@@ -158,7 +162,10 @@ func (s *Site) handleRules(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
 	form := s.typedRules(r)
-	_, err := s.Cities.SaveRules(r.Context(), s.City(r).ID, form.rules(), "")
+	_, err := s.Cities.SaveRules(r.Context(), s.City(r).ID, form.rules(), form.Seen)
+	if errors.Is(err, manage.ErrConflict) {
+		return s.showRulesMeanwhile(w, r, form)
+	}
 	wrong, err := problems(err)
 	if err != nil {
 		return err
@@ -167,6 +174,15 @@ func (s *Site) handleRulesSave(w http.ResponseWriter, r *http.Request) error {
 		return s.showRules(w, r, form, wrong)
 	}
 	return s.saved(w, r, pageRules, pageRules, s.T(r, "settings.rules.saved"))
+}
+
+// showRulesMeanwhile shows the form beside what somebody else has saved since.
+func (s *Site) showRulesMeanwhile(w http.ResponseWriter, r *http.Request, form rulesForm) error {
+	now := storedRules(s.City(r))
+	form.Seen = now.Seen
+	form.add(s.T(r, "settings.rules.blocked"), now.Blocked, form.Blocked)
+	form.add(s.T(r, "settings.rules.triggers"), now.Triggers, form.Triggers)
+	return s.showRulesPage(w, r, http.StatusConflict, func(p *rulesPage) { p.Rules = form })
 }
 
 // handleRulesTry judges a sentence by the rules as typed. It saves nothing.

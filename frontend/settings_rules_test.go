@@ -67,6 +67,21 @@ func TestSettingsRules(t *testing.T) {
 		page := w.post("/settings/rules", "triggers", "*", "blocked", strings.Repeat("x\n", manage.MaxRules)).want(http.StatusUnprocessableEntity, "")
 		page.says("blocked-error", strconv.Itoa(manage.MaxRules))
 	})
+	t.Run("a mail with a photo is answered, and not cut off", func(t *testing.T) {
+		w.post("/settings/rules/try", "text", strings.Repeat("x", 12<<20)).want(http.StatusRequestEntityTooLarge, "").says("error", "too much text")
+	})
+	t.Run("what passes waits where moderators look first", func(t *testing.T) {
+		try := func() answer {
+			return w.post("/settings/rules/try", "text", "Kontis", "triggers", "kontis?", "blocked", "").want(http.StatusOK, "")
+		}
+		try().silent("verdict", "one of you looks at it")
+		for _, a := range []string{"all", "new", ""} {
+			w.post("/settings/reports/approval", "approval", a).want(http.StatusSeeOther, "/settings/reports#approval")
+			if a != "" {
+				try().says("verdict", "one of you looks at it")
+			}
+		}
+	})
 	t.Run("trying unsaved rules", func(t *testing.T) {
 		before := stored(t)
 		page := w.post("/settings/rules/try", "text", "Straßenbahn, 2 Kontis", "triggers", "straßen", "blocked", "").want(http.StatusOK, "")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"html/template"
 	"net/http"
 	"strings"
@@ -56,6 +57,7 @@ func (s *Site) showTextsPage(w http.ResponseWriter, r *http.Request, status int,
 
 // textsForm is the form of the texts, with what was typed.
 type textsForm struct {
+	meanwhile
 	Name          string
 	NameError     string
 	Language      string
@@ -77,7 +79,7 @@ type textsForm struct {
 // storedTexts returns the form filled with what the city has.
 func (s *Site) storedTexts(ctx context.Context, c report.City) (textsForm, error) {
 	f := textsForm{Name: c.Name, Language: c.Language, Languages: s.Texts.Languages(), Zone: c.Zone, Page: c.Page}
-	f.ZoneOffered = s.zoneOf(c)
+	f.ZoneOffered, f.Seen = s.zoneOf(c), f.patch().Revision(c)
 	if f.Page != "" {
 		return f, nil
 	}
@@ -114,6 +116,7 @@ func digestOf(text string) string {
 // typedTexts reads the form.
 func (s *Site) typedTexts(r *http.Request) textsForm {
 	f := textsForm{
+		meanwhile: seen(r),
 		Name:      oneLine(r.PostFormValue("name")),
 		Language:  r.PostFormValue("language"),
 		Languages: s.Texts.Languages(),
@@ -168,10 +171,28 @@ func (s *Site) handleTextsSave(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Page = &text
-	if _, err := s.Cities.Change(r.Context(), s.City(r).ID, p, ""); err != nil {
+	_, err = s.Cities.Change(r.Context(), s.City(r).ID, p, form.Seen)
+	if errors.Is(err, manage.ErrConflict) {
+		return s.showTextsMeanwhile(w, r, form)
+	}
+	if err != nil {
 		return err
 	}
 	return s.saved(w, r, pageTexts, pageTexts, s.T(r, "settings.texts.saved"))
+}
+
+// showTextsMeanwhile shows the form beside what somebody else has saved since.
+func (s *Site) showTextsMeanwhile(w http.ResponseWriter, r *http.Request, form textsForm) error {
+	now, err := s.storedTexts(r.Context(), s.City(r))
+	if err != nil {
+		return err
+	}
+	form.Seen = now.Seen
+	form.add(s.T(r, "settings.texts.name"), now.Name, form.Name)
+	form.add(s.T(r, "settings.texts.language"), s.T(r, "settings.texts.language_"+now.Language), s.T(r, "settings.texts.language_"+form.Language))
+	form.add(s.T(r, "settings.texts.zone"), now.Zone, form.Zone)
+	form.add(s.T(r, "settings.texts.page"), now.Page, form.Page)
+	return s.showTextsPage(w, r, http.StatusConflict, func(p *textsPage) { p.Texts = form })
 }
 
 // handleTextsPreview shows what was typed as visitors would see it. It saves

@@ -110,6 +110,9 @@ func (s *Site) cityReports(ctx context.Context, cityID int64, lang string) (live
 	})
 }
 
+// slug is what the log calls a city.
+func (s *Site) slug(ctx context.Context, cityID int64) string { return s.DB.Slug(ctx, cityID) }
+
 // listReports makes the items of the list.
 func (s *Site) listReports(sh *shown, lang string) (liveList, error) {
 	list := liveList{version: sh.version, items: make([]liveItem, 0, len(sh.reports))}

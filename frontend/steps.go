@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -76,15 +77,36 @@ func (s *Site) firstSteps(r *http.Request, pic picture) (firstSteps, error) {
 	}
 	works := slices.ContainsFunc(pic.Hears, pictureBot.Works)
 	list := firstSteps{
-		{stepText, c.Page != "" || slices.Contains(noted, stepText), deskPath(pageTexts)},
+		{stepText, c.Page != "", deskPath(pageTexts)},
 		{stepBot, works, deskPath(pageNetworks)},
-		{stepTest, slices.Contains(noted, stepTest), "#test"},
+		{stepTest, false, "#test"},
 		{stepSecond, len(people) > 1, partPath(pagePeople, partModerators)},
+	}
+	if err := s.noteSteps(ctx, c.ID, list, noted); err != nil {
+		return nil, err
+	}
+	if c.Off() { // its bots rest, so there is nothing to try
+		return slices.DeleteFunc(list, func(st step) bool { return st.Name == stepBot || st.Name == stepTest }), nil
 	}
 	if list.Next() == "" {
 		return nil, s.DB.NoteStep(ctx, c.ID, stepsOver)
 	}
 	return list, nil
+}
+
+// noteSteps has what is done once stay so: a bot that is started again, or a moderator who
+// leaves, is no step back.
+func (s *Site) noteSteps(ctx context.Context, cityID int64, list firstSteps, noted []string) error {
+	for i, st := range list {
+		if slices.Contains(noted, st.Name) {
+			list[i].Done = true
+		} else if st.Done {
+			if err := s.DB.NoteStep(ctx, cityID, st.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // handleStep notes that a moderator takes a step for done, or wants to see none any more.
@@ -180,10 +202,13 @@ func (s *Site) testStops(r *http.Request, t manage.Tested) []testStop {
 		network := s.networkName(lang, sent.Network)
 		stop := testStop{At: sent.At, Text: s.T(r, "settings.test.sent", "Network", network, "Email", s.moderator(r).Email)}
 		if sent.Err != nil {
-			s.Log.Warn("a test report could not be sent", "city", s.City(r).ID, "network", sent.Network, "err", sent.Err)
+			s.Log.Warn("a test report could not be sent", "city", s.City(r).Slug, "network", sent.Network, "err", sent.Err)
 			stop.Text, stop.Bad = s.T(r, "settings.test.not_sent", "Network", network)+" "+s.plainWords(r, sent.Err), true
 		}
 		stops = append(stops, stop)
+	}
+	if a := s.City(r).Approval; t.Verdict.Passed && a != report.ApproveNone {
+		stops = append(stops, testStop{Text: s.T(r, "settings.looked_first."+string(a))})
 	}
 	return append(stops, s.wouldReach(r, t)...)
 }

@@ -54,8 +54,11 @@ func (s *Site) handleUndo(w http.ResponseWriter, r *http.Request) error {
 	}
 	err := s.Cities.Undo(r.Context(), s.City(r).ID, act, r.PostFormValue("subject"))
 	said := "settings.undo.done"
-	if errors.Is(err, db.ErrNotFound) {
+	switch {
+	case errors.Is(err, db.ErrNotFound):
 		said, err = "settings.undo.late", nil
+	case errors.Is(err, manage.ErrConflict):
+		said, err = "settings.undo.changed", nil
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"ticketfrei/db/dbtest"
@@ -65,4 +66,29 @@ func TestUndo(t *testing.T) {
 		})
 	}
 	w.post("/settings/undo", "act", "made up", "back", "https://evil.example").want(http.StatusSeeOther, "/settings")
+}
+
+// TestUndoLeavesWhatOthersHaveSaved undoes what somebody else has changed since.
+func TestUndoLeavesWhatOthersHaveSaved(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t)
+	c := b.city("nuernberg", "Nürnberg", b.moderator("one@example.org"))
+	w, other := b.login("one@example.org"), b.login("one@example.org")
+	w.post("/settings/texts", "name", "Nürnberg", "language", "de", "page", "Meine Seite")
+	for _, tt := range []struct {
+		path, page, act string
+		others          []string
+		stays           func() bool
+	}{
+		{"/settings/rules/reset", "/settings/rules", manage.ActRulesReset, []string{"/settings/rules/words", "add", "kontrolletti"}, func() bool { return strings.Contains(b.stored(c).Triggers, "kontrolletti") }},
+		{"/settings/texts/reset", "/settings/texts", manage.ActTextReset, []string{"/settings/texts", "name", "Nürnberg", "language", "de", "page", "Andere Seite"}, func() bool { return b.stored(c).Page == "Andere Seite" }},
+	} {
+		w.post(tt.path)
+		other.post(tt.others[0], tt.others[1:]...).code(http.StatusSeeOther)
+		w.post("/settings/undo", "act", tt.act, "back", tt.page).want(http.StatusSeeOther, tt.page)
+		w.get(tt.page).says("main", "Somebody has changed it since")
+		if !tt.stays() {
+			t.Errorf("%s: undone over what somebody else has saved", tt.act)
+		}
+	}
 }

@@ -45,7 +45,7 @@ func (m *Cities) acted(ctx context.Context, cityID int64, act, subject string) {
 	m.logAct(context.WithoutCancel(ctx), cityID, act, subject)
 	err := m.DB.AddAct(context.WithoutCancel(ctx), db.Act{CityID: cityID, Who: actor(ctx).Name, Act: act, Subject: subject})
 	if err != nil {
-		m.Log.Error("what was done is not in the list of acts", "act", act, "city", cityID, "err", err)
+		m.Log.Error("what was done is not in the list of acts", "act", act, "city", m.DB.Slug(ctx, cityID), "err", err)
 	}
 }
 

@@ -55,9 +55,19 @@ func (t AnswerText) allPlaces() string {
 	return strings.Join(list, ", ")
 }
 
+// AnswersRevision is for SaveAnswers: it stands for what a city has of a language.
+func AnswersRevision(c report.City, language string) Revision {
+	own := c.AnswerTexts()[language]
+	var list []string
+	for _, t := range AnswerTexts() {
+		list = append(list, own[t.ID])
+	}
+	return revisionOf(list...)
+}
+
 // SaveAnswers stores what riders of a language are told, by the id of the text in whose place
 // it stands. One that is empty or left out is ours again.
-func (m *Cities) SaveAnswers(ctx context.Context, cityID int64, language string, texts map[string]string) error {
+func (m *Cities) SaveAnswers(ctx context.Context, cityID int64, language string, texts map[string]string, seen Revision) error {
 	var wrong problems
 	if !slices.Contains(i18n.Languages(), language) {
 		wrong.add("language", "settings.texts.language_missing")
@@ -75,7 +85,12 @@ func (m *Cities) SaveAnswers(ctx context.Context, cityID int64, language string,
 	if err := wrong.err(); err != nil {
 		return err
 	}
-	_, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+	var before string
+	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		before = c.Answers
+		if err := seen.of(AnswersRevision(*c, language)); err != nil {
+			return err
+		}
 		all := c.AnswerTexts()
 		if all == nil {
 			all = report.AnswerTexts{}
@@ -84,5 +99,8 @@ func (m *Cities) SaveAnswers(ctx context.Context, cityID int64, language string,
 		c.Answers = all.Stored()
 		return nil
 	})
-	return m.did(ctx, cityID, "answers.saved", language, err)
+	if err != nil || c.Answers == before {
+		return m.changed(cityID, err)
+	}
+	return m.did(ctx, cityID, "answers.saved", language, nil)
 }

@@ -141,7 +141,14 @@ func (m *Cities) Enable(ctx context.Context, b report.Bot, on bool) error {
 	if on {
 		act = "bot.enabled"
 	}
-	return m.did(ctx, b.CityID, act, b.Network, m.DB.EnableBot(ctx, b.ID, on))
+	now, err := m.DB.Bot(ctx, b.ID)
+	if err == nil {
+		err = m.DB.EnableBot(ctx, b.ID, on)
+	}
+	if err != nil || now.Enabled == on {
+		return m.changed(b.CityID, err)
+	}
+	return m.did(ctx, b.CityID, act, b.Network, nil)
 }
 
 // Disconnect deletes a bot, with all that is stored of it. The error is ErrAlways, or a

@@ -212,7 +212,7 @@ func (m *Cities) owner(ctx context.Context, n NewCity) (owner db.Moderator, made
 // newCity is a city as it begins: it waits where the operator is to let it begin.
 func (m *Cities) newCity(n NewCity) report.City {
 	c := censor.NewCity(n.Slug, n.Name, n.Language)
-	c.Zone, c.Waiting = n.Zone, !n.Operator && m.Signup == config.SignupApproval
+	c.Zone, c.Waiting = n.Zone, !n.Operator && m.Door().Signup == config.SignupApproval
 	return c
 }
 
@@ -221,7 +221,7 @@ var ErrSignupClosed = errors.New("only the operator adds cities here")
 
 // mayAdd is ErrSignupClosed where a city may not be added.
 func (m *Cities) mayAdd(n NewCity) error {
-	if m.Signup == config.SignupClosed && !n.Operator {
+	if m.Door().Signup == config.SignupClosed && !n.Operator {
 		return ErrSignupClosed
 	}
 	return nil

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -20,6 +22,7 @@ import (
 	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/internal/secret"
+	"ticketfrei/internal/zone"
 	"ticketfrei/place"
 )
 
@@ -155,6 +158,7 @@ func readCopy(r io.Reader, passphrase string) (file cityFile, err error) {
 		err = json.Unmarshal(data, &file)
 	}
 	if err == nil {
+		file.City.Name, file.City.Zone = oneLine(file.City.Name), zone.Known(file.City.Zone)
 		err = checkCopy(file.City)
 	}
 	if err != nil {
@@ -165,11 +169,11 @@ func readCopy(r io.Reader, passphrase string) (file cityFile, err error) {
 
 // checkCopy says what of a city would not work.
 func checkCopy(c db.CityCopy) error {
-	if err := report.CheckSlug(c.Slug); err != nil {
+	if err := report.CheckSlug(c.Slug); err != nil && !errors.Is(err, report.ErrReserved) { // it may get another
 		return err
 	}
-	if c.Name == "" || !slices.Contains(i18n.Languages(), c.Language) || len(c.Moderators) == 0 {
-		return errors.New("the city has no name, no language or no moderators")
+	if c.Name == "" || utf8.RuneCountInString(c.Name) > MaxName || !slices.Contains(i18n.Languages(), c.Language) || len(c.Moderators) == 0 {
+		return errors.New("the city has no name that fits, no language or no moderators")
 	}
 	for _, m := range c.Moderators {
 		if CheckEmail(m.Email) != "" || m.Email != NormalEmail(m.Email) || !slices.Contains(report.Roles(), report.Role(m.Role)) {
@@ -187,27 +191,46 @@ func checkCopy(c db.CityCopy) error {
 type Imported struct {
 	report.City
 	From string
+	Was  string   // its slug there
 	Left []string // what could not come with it
 }
 
-// Import makes a city of what Export has written, with the slug as; empty: the one it had. Its
-// bots begin at once. Nobody has to confirm anything, and what was heard is not heard again.
-// Where it fails, nothing is stored. The error may be one of those about the file,
-// secret.ErrPassphrase, bots.ErrAccountTaken, or an *Invalid about the field slug.
-func (m *Cities) Import(ctx context.Context, r io.Reader, passphrase, as string) (Imported, error) {
+// Movable is a city as a file has it.
+type Movable struct {
+	file cityFile
+	slug string
+}
+
+// ReadCity reads what Export has written, for a city with the slug as; empty: the one it had. The
+// error may be one of those about the file, secret.ErrPassphrase, or an *Invalid about the field
+// slug.
+func ReadCity(r io.Reader, passphrase, as string) (Movable, error) {
 	file, err := readCopy(r, passphrase)
 	if err != nil {
-		return Imported{}, err
+		return Movable{}, err
 	}
-	in := Imported{From: file.From}
-	slug := file.City.Slug
-	if as != "" {
-		slug = as
-		file.City.Aliases = append(file.City.Aliases, file.City.Slug)
+	slug := cmp.Or(as, file.City.Slug)
+	return Movable{file, slug}, checkSlug(slug)
+}
+
+// Import makes a city of what ReadCity has read. Its bots begin at once. Nobody has to confirm
+// anything, and what was heard is not heard again. Where it fails, nothing is stored. The error may
+// be bots.ErrAccountTaken, or an *Invalid about the field slug.
+func (m *Cities) Import(ctx context.Context, from Movable) (Imported, error) {
+	file, slug := from.file, from.slug
+	in := Imported{From: file.From, Was: file.City.Slug}
+	led := file.City.Aliases
+	file.City.Aliases = nil
+	for _, alias := range append(led, file.City.Slug) {
+		switch {
+		case alias == slug:
+		case report.CheckSlug(alias) != nil:
+			in.Left = append(in.Left, "the alias "+alias+", which no city can have")
+		default:
+			file.City.Aliases = append(file.City.Aliases, alias)
+		}
 	}
-	if report.CheckSlug(slug) != nil {
-		return Imported{}, Wrong("slug", "form.short.invalid")
-	}
+	var err error
 	file.City.Bots = slices.DeleteFunc(file.City.Bots, func(b db.BotCopy) bool {
 		_, ok := m.movable(b.Network)
 		if !ok {

@@ -180,13 +180,21 @@ func (m *Cities) Rename(ctx context.Context, cityID int64, slug string) (report.
 
 // freeSlug checks a slug, and frees it where a deleted city had it.
 func (m *Cities) freeSlug(ctx context.Context, slug string) error {
+	if err := checkSlug(slug); err != nil {
+		return err
+	}
+	return m.DB.FreeSlug(ctx, slug)
+}
+
+// checkSlug says why no city can have a slug.
+func checkSlug(slug string) error {
 	switch err := report.CheckSlug(slug); {
 	case errors.Is(err, report.ErrReserved):
 		return Wrong("slug", "form.city.reserved")
 	case err != nil:
 		return Wrong("slug", "form.short.invalid")
 	}
-	return m.DB.FreeSlug(ctx, slug)
+	return nil
 }
 
 // Aliases returns the names besides its own that lead to a city.

@@ -112,7 +112,7 @@ func TestSignup(t *testing.T) {
 	must(add("Open", false))(t)
 	tn.mailed("operator@tickets.example: Open (open) | a…@example.org has added | https://tickets.example/city/open | city suspend open")
 
-	tn.Signup = config.SignupApproval
+	tn.SetDoor(manage.Door{Signup: config.SignupApproval, Operator: "operator@tickets.example"})
 	c := must(add("Waits", false))(t)
 	if c.State() != report.CityWaiting {
 		t.Errorf("it is %s", c.State())
@@ -124,7 +124,7 @@ func TestSignup(t *testing.T) {
 		t.Errorf("one of the operator's is %s", c.State())
 	}
 
-	tn.Signup = config.SignupClosed
+	tn.SetDoor(manage.Door{Signup: config.SignupClosed, Operator: "operator@tickets.example"})
 	_, err := add("Closed", false)
 	tn.is(err, manage.ErrSignupClosed)
 	reg := must(tn.db.CreateRegistration(t.Context(), db.Registration{Email: "b@example.org", CityName: "Late", Slug: "late", Language: "en"}))(t)

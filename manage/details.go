@@ -55,6 +55,34 @@ type Patch struct {
 	Defaults       *report.SubscriptionDefaults
 }
 
+// Revision is for Change, too: it stands for what is stored in c of the details that p changes.
+func (p Patch) Revision(c report.City) Revision {
+	var d Details
+	now := DetailsOf(c)
+	d.Paused = now.Paused && p.Paused != nil
+	take(&d.Name, now.Name, p.Name)
+	take(&d.Language, now.Language, p.Language)
+	take(&d.Zone, now.Zone, p.Zone)
+	take(&d.Page, now.Page, p.Page)
+	take(&d.Poster, now.Poster, p.Poster)
+	take(&d.NoIndex, now.NoIndex, p.NoIndex)
+	take(&d.Questions, now.Questions, p.Questions)
+	take(&d.Replies, now.Replies, p.Replies)
+	take(&d.Approval, now.Approval, p.Approval)
+	take(&d.NoLinks, now.NoLinks, p.NoLinks)
+	take(&d.Short, now.Short, p.Short)
+	take(&d.NoContact, now.NoContact, p.NoContact)
+	take(&d.Defaults, now.Defaults, p.Defaults)
+	return d.Revision()
+}
+
+// take is set of a value, where another one is to be changed.
+func take[T any](to *T, value T, changes *T) {
+	if changes != nil {
+		*to = value
+	}
+}
+
 // Check normalizes what is typed and says what is wrong with it.
 func (p *Patch) Check() error {
 	var wrong problems
@@ -114,14 +142,18 @@ func oneLine(typed string) string {
 func turns(r rune) bool { return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' }
 
 // Change changes details of a city and returns it as it is now. Its bots restart where
-// they use what was changed.
+// they use what was changed. seen may also be the patch's own.
 func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revision) (report.City, error) {
 	if err := p.Check(); err != nil {
 		return report.City{}, err
 	}
+	var before report.City
 	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
-		if err := seen.of(DetailsOf(*c).Revision()); err != nil {
-			return err
+		before = *c
+		if seen != p.Revision(*c) {
+			if err := seen.of(DetailsOf(*c).Revision()); err != nil {
+				return err
+			}
 		}
 		p.apply(c)
 		return nil
@@ -129,7 +161,7 @@ func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revisio
 	if err := m.changed(cityID, err); err != nil {
 		return report.City{}, err
 	}
-	if p.changes() {
+	if c != before {
 		m.acted(ctx, cityID, "city.changed", "")
 	}
 	if p.Paused == nil || *p.Paused == !c.Paused.IsZero() {
@@ -144,12 +176,6 @@ func (m *Cities) Change(ctx context.Context, cityID int64, p Patch, seen Revisio
 		return report.City{}, err
 	}
 	return m.DB.City(ctx, cityID)
-}
-
-// changes tells whether something besides Paused is to be changed.
-func (p Patch) changes() bool {
-	p.Paused = nil
-	return p != Patch{}
 }
 
 func (p Patch) apply(c *report.City) {
@@ -179,7 +205,11 @@ func set[T any](to, value *T) {
 // Pause has a city take no reports until Resume, and deletes those it has. wiped is how
 // many there were.
 func (m *Cities) Pause(ctx context.Context, cityID int64) (wiped int, err error) {
-	if wiped, err = m.Relay.Pause(ctx, cityID); err == nil {
+	before, err := m.DB.City(ctx, cityID)
+	if err != nil {
+		return 0, err
+	}
+	if wiped, err = m.Relay.Pause(ctx, cityID); err == nil && before.Paused.IsZero() {
 		m.acted(ctx, cityID, "city.paused", "")
 	}
 	return wiped, err
@@ -187,8 +217,11 @@ func (m *Cities) Pause(ctx context.Context, cityID int64) (wiped int, err error)
 
 // Resume has a city take reports again.
 func (m *Cities) Resume(ctx context.Context, cityID int64) error {
-	err := m.Relay.Resume(ctx, cityID)
-	if err == nil {
+	before, err := m.DB.City(ctx, cityID)
+	if err != nil {
+		return err
+	}
+	if err = m.Relay.Resume(ctx, cityID); err == nil && !before.Paused.IsZero() {
 		m.acted(ctx, cityID, "city.unpaused", "")
 	}
 	return err
@@ -201,8 +234,9 @@ func (m *Cities) ResetText(ctx context.Context, cityID int64) error {
 		before, c.Page = c.Page, ""
 		return nil
 	})
-	if err := m.did(ctx, cityID, ActTextReset, "", err); err != nil || before == "" {
-		return err
+	if err != nil || before == "" {
+		return m.changed(cityID, err)
 	}
-	return m.keep(ctx, cityID, ActTextReset, before)
+	m.acted(ctx, cityID, ActTextReset, "")
+	return m.changed(cityID, m.keep(ctx, cityID, ActTextReset, before, revisionOf("")))
 }

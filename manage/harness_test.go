@@ -65,12 +65,13 @@ func newTown(t *testing.T) *town {
 	tn.texts = i18ntest.MustNew(t, templates.Texts...)
 	tn.Cities = must(manage.New(manage.Options{DB: tn.db, Notices: board, Log: log, Keep: 24 * time.Hour, Relay: rl, Places: places,
 		Letters: &manage.Letters{Mails: &tn.mails, Texts: tn.texts, Secrets: must(secret.Open(t.TempDir(), ""))(t), Log: log, Now: time.Now, Config: &config.Config{
-			Web: config.Web{URL: "https://tickets.example", Operator: "operator@tickets.example"}, Mail: config.Mail{Domain: "tickets.example"}}},
+			Web: config.Web{URL: "https://tickets.example"}, Mail: config.Mail{Domain: "tickets.example"}}},
 		Intents: intent.New(intent.BuiltIn()), Networks: []manage.Network{
 			{Definition: bots.Definition{Name: "tram", Everywhere: true}, Network: tn.tram},
 			{Definition: bots.Definition{Name: "bell"}, Network: tn.bell},
 			{Definition: bots.Definition{Name: "board", NoSubscribers: true}, Network: tn.board},
 		}}))(t)
+	tn.SetDoor(manage.Door{Operator: "operator@tickets.example"})
 	return tn
 }
 

@@ -53,7 +53,7 @@ func (m *Cities) Suggestions(ctx context.Context, c report.City) ([]Suggestion, 
 	if err != nil {
 		return nil, err
 	}
-	through = slices.DeleteFunc(through, func(j db.Judged) bool { return l.passes(j.Report.Text) })
+	through = slices.DeleteFunc(through, func(j db.Judged) bool { return l.judge(j.Report.Text).Passed })
 	taken = slices.DeleteFunc(taken, func(j db.Judged) bool {
 		return j.Verdict.Detail == report.DetailDeleted || j.Verdict.Detail == report.DetailChanged
 	})
@@ -86,8 +86,8 @@ func (m *Cities) learning(ctx context.Context, c report.City) (*learning, error)
 	return &learning{rules, places, left}, err
 }
 
-func (l *learning) passes(text string) bool {
-	return l.places.Read(text).Admit(l.rules.Judge(text)).Passed
+func (l *learning) judge(text string) report.Verdict {
+	return l.places.Read(text).Admit(l.rules.Judge(text))
 }
 
 // suggest returns the words that stand in several of the reports, those in most of them
@@ -122,39 +122,47 @@ func countWords(reports []db.Judged) map[string]int {
 	return counts
 }
 
-// wordsOf returns the words of a text as they are compared, in their order, each once.
+// wordsOf returns the words of a text as they are compared, in their order, each once. What
+// addresses consist of is none.
 func wordsOf(text string) (words []string) {
-	for word := range strings.FieldsFuncSeq(censor.Normalize(text), func(r rune) bool { return !isLetter(r) && r != '-' }) {
-		if word = strings.Trim(word, "-"); word != "" && !slices.Contains(words, word) {
-			words = append(words, word)
+	for part := range strings.FieldsSeq(censor.Normalize(text)) {
+		if isAddress(part) {
+			continue
+		}
+		for word := range strings.FieldsFuncSeq(part, func(r rune) bool { return !isLetter(r) && r != '-' }) {
+			if word = strings.Trim(word, "-"); word != "" && !slices.Contains(words, word) {
+				words = append(words, word)
+			}
 		}
 	}
 	return words
 }
 
-// Telling returns the words of a report that one of them may be made a trigger of, the most
+// isAddress tells whether what stands between two spaces leads to a site, or to somebody.
+func isAddress(part string) bool {
+	return strings.Contains(part, "://") || strings.HasPrefix(part, "www.") || strings.Contains(part, "@") ||
+		strings.Contains(part, ".") && strings.Contains(part, "/")
+}
+
+// telling returns the words of a report that one of them may be made a trigger of, the most
 // telling first: the longest that the rules do not know.
-func (m *Cities) Telling(ctx context.Context, c report.City, text string) ([]string, error) {
-	l, err := m.learning(ctx, c)
-	if err != nil {
-		return nil, err
-	}
+func (l *learning) telling(text string) []string {
 	words := slices.DeleteFunc(wordsOf(text), func(word string) bool { return !l.tells(word) })
 	slices.SortStableFunc(words, func(a, b string) int {
 		return cmp.Compare(utf8.RuneCountInString(b), utf8.RuneCountInString(a))
 	})
-	return words, nil
+	return words
 }
 
 // stopWords are common words of riders that say nothing of a report, folded.
 var stopWords = setOf(`
-aber alle allem allen aller alles also andere anderen auch bald beim bitte danke dann dass dein deine denn diese diesem diesen dieser dieses doch
+aber alle allem allen anscheinend bestimmt denke dachte gesehen glaub glaube hoffe irgendwie sehe siehe scheinbar vielleicht wahrscheinlich ungefähr aller alles also andere anderen auch bald beim bitte danke dann dass dein deine denn diese diesem diesen dieser dieses doch
 dort drei drin drauf einem einen einer eines einfach endlich etwas eben erst fahren fahrt fahrtrichtung fünf für ganz ganze ganzen gegen gehen geht gerade gestern
 gleich grad grade gerne habe haben halt heute hier hallo immer inzwischen jede jeden jeder jetzt kann kein keine keinen kommen kommt leider leute liebe machen macht
 mehr mehrere meine minuten mich mit mitte morgen muss nach nicht nichts noch nochmal nummer oben oder ohne richtung runter rauf schon sehr seid sein seine
 seit sich sind sieht sitzen steht stehen stehn steigen steigt stelle soeben sogar sonst trotzdem ueber und uns unten unter unterwegs viel viele vielen vier vom von vor vorbei vorher
 vorne waren warten wegen weiter weiss welche wenn werden wieder wird wohl wurde wurden zwei zurück zusammen zwischen
-about after again already also anybody around because been before being both came coming could down each every everyone five four from getting going gone guys have heading hello
+about after again already believe maybe probably seems think perhaps also anybody around because been before being both came coming could down each every everyone five four from getting going gone guys have heading hello
 here hers into just know last left like line look many more most much near next once only other over people platform please point right same seen should side some
 somebody someone standing still stop such than thank thanks that their them then there these they this those three through today towards toward train under until very
 waiting watch well went were what when where which while will with would your

@@ -78,14 +78,15 @@ func (l *Letters) write(ctx context.Context, to string, c report.City, id string
 // tellOperator writes to the operator that somebody has added a city. The city is made all the
 // same where that fails.
 func (m *Cities) tellOperator(ctx context.Context, c report.City, owner db.Moderator) {
-	if m.Letters == nil || m.Letters.Config.Web.Operator == "" {
+	operator := m.Door().Operator
+	if operator == "" {
 		return
 	}
 	id := "life.mail.new"
 	if c.Waiting {
 		id = "life.mail.waits"
 	}
-	if err := m.Letters.write(ctx, m.Letters.Config.Web.Operator, c, id, "Who", address.Masked(owner.Email)); err != nil {
+	if err := m.Letters.write(ctx, operator, c, id, "Who", address.Masked(owner.Email)); err != nil {
 		m.Log.Error("the operator is not told of a new city", "city", c.Slug, "err", err)
 	}
 }

@@ -1,7 +1,7 @@
 // Package manage is what people may do with a city: its settings pages, the API and the
 // command line ask it, so that everything is checked once.
 //
-//	List, Find, Create, Confirm                   cities
+//	List, Find, Create, Confirm, SetDoor          cities
 //	Suspend, Admit                                whether a city is on as a whole
 //	Delete, Restore, DeleteNow                    whether it is there
 //	Export, Import                                moving to another server
@@ -31,6 +31,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"ticketfrei/bots"
@@ -48,8 +49,6 @@ type Options struct {
 	Log      *slog.Logger
 	// Keep is how long reports are kept.
 	Keep time.Duration
-	// Signup is the setting web.signup; empty: anybody adds a city.
-	Signup string
 
 	// What only a server has; the command line does without.
 	Relay     Relay
@@ -87,14 +86,19 @@ type Relay interface {
 }
 
 // Cities manages the cities. It may be used from many goroutines.
-type Cities struct{ Options }
+type Cities struct {
+	Options
+	door atomic.Pointer[Door]
+}
 
 // New returns what manages the cities of a database.
 func New(o Options) (*Cities, error) {
 	if o.DB == nil || o.Notices == nil || o.Log == nil {
 		return nil, errors.New("manage: an option is missing")
 	}
-	return &Cities{o}, nil
+	m := &Cities{Options: o}
+	m.SetDoor(Door{})
+	return m, nil
 }
 
 // changed tells that a city was changed, where err is nil, and returns err.

@@ -210,6 +210,35 @@ func TestActsHaveTexts(t *testing.T) {
 	}
 }
 
+// TestNothingDoneIsNoAct does things that are so already: the list of acts says nothing of them.
+func TestNothingDoneIsNoAct(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	c := tn.city("gotham")
+	tn.says(c, passed, "kontis u1")
+	id := must(tn.Reports(t.Context(), c.ID, manage.Wanted{Passed: true, Limit: 1}))(t)[0].Report.ID
+	name, off := "Gotham", true
+	b := must(tn.Bots(t.Context(), c))(t)[0].Bot
+	for range 2 {
+		must(tn.Change(t.Context(), c.ID, manage.Patch{Name: &name, Short: &off}, ""))(t)
+		must(tn.SavePlaces(t.Context(), c.ID, "U1: Hbf", ""))(t)
+		tn.check(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.known": "Weiß ich."}, ""))
+		must(tn.SaveRules(t.Context(), c.ID, manage.Rules{Triggers: "kontis?"}, ""))(t)
+		tn.check(tn.Mute(t.Context(), c.ID, id))
+	}
+	for range 2 {
+		tn.check(tn.Unmute(t.Context(), c.ID, id))
+		tn.check(tn.Enable(t.Context(), b, false))
+	}
+	for range 2 {
+		must(tn.Pause(t.Context(), c.ID))(t)
+	}
+	for range 2 {
+		tn.check(tn.Resume(t.Context(), c.ID))
+	}
+	tn.acted(c, "city.changed", "places.saved", "answers.saved de", "rules.saved", "report.muted", "report.unmuted", "bot.disabled "+b.Network, "city.paused", "city.unpaused")
+}
+
 // TestActsGoAfterNinetyDays cleans what is older.
 func TestActsGoAfterNinetyDays(t *testing.T) {
 	tn := newTown(t)

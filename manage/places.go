@@ -74,10 +74,11 @@ func (m *Cities) savePlaces(ctx context.Context, cityID int64, text string, seen
 		before = stored
 		return seen.of(revisionOf(stored))
 	})
-	if err := m.did(ctx, cityID, ActPlaces, "", err); err != nil || before == text {
-		return err
+	if err != nil || before == text {
+		return m.changed(cityID, err)
 	}
-	return m.keep(ctx, cityID, ActPlaces, before)
+	m.acted(ctx, cityID, ActPlaces, "")
+	return m.changed(cityID, m.keep(ctx, cityID, ActPlaces, before, revisionOf(text)))
 }
 
 // tries is how often a timetable is merged with what a city has, while others change that.

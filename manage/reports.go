@@ -166,6 +166,10 @@ func (m *Cities) Mute(ctx context.Context, cityID int64, reportID string) error 
 	if j.Report.Author == "" {
 		return ErrNoAuthor
 	}
+	muted, err := m.DB.Mutes(ctx, cityID)
+	if err != nil || muted[j.Report.Author] {
+		return err
+	}
 	return m.did(ctx, cityID, "report.muted", "", m.DB.Mute(ctx, cityID, j.Report.Author))
 }
 
@@ -185,5 +189,9 @@ func (m *Cities) Muted(ctx context.Context, cityID int64) ([]db.Muted, error) {
 
 // UnmuteAuthor is Unmute of an author as Muted names them.
 func (m *Cities) UnmuteAuthor(ctx context.Context, cityID int64, author string) error {
+	muted, err := m.DB.Mutes(ctx, cityID)
+	if err != nil || !muted[author] {
+		return err
+	}
 	return m.did(ctx, cityID, "report.unmuted", "", m.DB.Unmute(ctx, cityID, author))
 }

@@ -63,14 +63,14 @@ func (m *Cities) ResetRules(ctx context.Context, cityID int64, seen Revision) (R
 		before = RulesOf(c)
 		return DefaultRules(c.Language)
 	})
-	if err != nil {
+	if err != nil || before == now {
 		return now, err
 	}
 	kept, err := json.Marshal(before)
 	if err != nil {
 		return now, err
 	}
-	return now, m.keep(ctx, cityID, ActRulesReset, string(kept))
+	return now, m.keep(ctx, cityID, ActRulesReset, string(kept), now.Revision())
 }
 
 func (m *Cities) saveRules(ctx context.Context, cityID int64, seen Revision, act string, rules func(report.City) Rules) (Rules, error) {

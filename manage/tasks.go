@@ -45,12 +45,17 @@ func (m *Cities) SaveTasks(ctx context.Context, cityID int64, t Tasks, seen Revi
 	if err := t.check(able); err != nil {
 		return err
 	}
-	_, err = m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+	var before string
+	c, err := m.DB.ChangeCity(ctx, cityID, func(c *report.City) error {
+		before = c.Tasks
 		err := seen.of(TasksOf(*c).Revision())
 		c.Tasks = strings.Join(t, "\n")
 		return err
 	})
-	return m.did(ctx, cityID, "tasks.saved", strings.Join(t, ", "), err)
+	if err != nil || c.Tasks == before {
+		return m.changed(cityID, err)
+	}
+	return m.did(ctx, cityID, "tasks.saved", strings.Join(t, ", "), nil)
 }
 
 func (t Tasks) check(able []string) error {

@@ -23,8 +23,7 @@ type Trigger struct{ Word, Line string }
 // "Kontrolleur".
 func TriggerOf(word string) Trigger {
 	plain := strings.Trim(oneLine(word), "*")
-	line := regexp.QuoteMeta(plain)
-	t := Trigger{plain, line}
+	t := Trigger{plain, quote(plain)}
 	if strings.HasPrefix(oneLine(word), "*") {
 		t.Word = "*" + t.Word
 	} else if first, _ := utf8.DecodeRuneInString(plain); isLetter(first) {
@@ -38,10 +37,19 @@ func TriggerOf(word string) Trigger {
 	return t
 }
 
+// quote returns the pattern of a text. A line that begins with "#" would be a note.
+func quote(text string) string {
+	pattern := regexp.QuoteMeta(text)
+	if strings.HasPrefix(pattern, "#") {
+		return `\` + pattern
+	}
+	return pattern
+}
+
 func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // quoted is a sign with its meaning taken from it.
-var quoted = regexp.MustCompile(`\\([\\.+*?()|\[\]{}^$])`)
+var quoted = regexp.MustCompile(`\\([\\.+*?()|\[\]{}^$#])`)
 
 // triggerOfLine reads a line of the triggers. ok is false where it is no plain word.
 func triggerOfLine(line string) (t Trigger, ok bool) {
@@ -49,7 +57,7 @@ func triggerOfLine(line string) (t Trigger, ok bool) {
 	rest, begins := strings.CutPrefix(line, `\b`)
 	rest, ends := strings.CutSuffix(rest, `\b`)
 	word := quoted.ReplaceAllString(rest, "$1")
-	if word == "" || strings.HasPrefix(line, "#") || regexp.QuoteMeta(word) != rest || strings.Contains(word, "*") {
+	if word == "" || strings.HasPrefix(line, "#") || quote(word) != rest || strings.Contains(word, "*") {
 		return Trigger{}, false
 	}
 	first, _ := utf8.DecodeRuneInString(word)
@@ -91,7 +99,7 @@ func (r Rules) Words() (words []Trigger, patterns int) {
 // is no error.
 func (m *Cities) AddTrigger(ctx context.Context, cityID int64, word string) (Trigger, error) {
 	t := TriggerOf(word)
-	if err := checkWord("word", t.Word); err != nil {
+	if err := t.check(); err != nil {
 		return t, err
 	}
 	return t, m.addLine(ctx, cityID, "rules.word_added", t.Word, t.Line, func(c *report.City) *string { return &c.Triggers })
@@ -114,6 +122,14 @@ func (m *Cities) Block(ctx context.Context, cityID int64, word string) error {
 // Unblock removes a line from the blocked words. One that is not there is no error.
 func (m *Cities) Unblock(ctx context.Context, cityID int64, line string) error {
 	return m.removeLine(ctx, cityID, "rules.word_unblocked", line, line, func(c *report.City) *string { return &c.Blocked })
+}
+
+// check says what is wrong with a trigger that is typed.
+func (t Trigger) check() error {
+	if strings.Contains(strings.Trim(t.Word, "*"), "*") {
+		return Wrong("word", "settings.words.star_inside")
+	}
+	return checkWord("word", t.Word)
 }
 
 // checkWord says what is wrong with a word that is typed.
@@ -141,8 +157,12 @@ func (m *Cities) addLine(ctx context.Context, cityID int64, act, subject, line s
 // removeLine removes a line from a list of the rules, as often as it stands there.
 func (m *Cities) removeLine(ctx context.Context, cityID int64, act, subject, line string, of func(*report.City) *string) error {
 	return m.changeLines(ctx, cityID, act, subject, of, func(lines []string) []string {
-		return slices.DeleteFunc(lines, func(l string) bool { return strings.TrimSpace(l) == strings.TrimSpace(line) })
+		return withoutLine(lines, line)
 	})
+}
+
+func withoutLine(lines []string, line string) []string {
+	return slices.DeleteFunc(lines, func(l string) bool { return strings.TrimSpace(l) == strings.TrimSpace(line) })
 }
 
 func (m *Cities) changeLines(ctx context.Context, cityID int64, act, subject string, of func(*report.City) *string, change func([]string) []string) error {

@@ -22,6 +22,7 @@ func TestTriggerOf(t *testing.T) {
 		"a.b (c)":     {`\ba\.b \(c\)`, "A.B (c)", "axb (c)"},
 		"  u-bahn  ":  {`\bu-bahn\b`, "U-Bahn", "ubahn"},
 		"كنترول":      {`\bكنترول\b`, "كنترول هنا", "كنت"},
+		"#notiz":      {`\#notiz\b`, "das ist #Notiz", "Notiz"},
 		"zwei\nZeile": {`\bzwei Zeile\b`, "zwei zeile", "zwei"},
 	} {
 		got := manage.TriggerOf(word)
@@ -76,12 +77,14 @@ func TestWordsAreAddedAndRemoved(t *testing.T) {
 	if got := manage.RulesOf(tn.now(c)); got != before {
 		t.Errorf("stored %q, want %q", got, before)
 	}
-	for _, word := range []string{"", "*", " ** ", "!!", strings.Repeat("x", 61)} {
+	for _, word := range []string{"", "*", " ** ", "!!", "#", strings.Repeat("x", 61)} {
 		_, err := tn.AddTrigger(t.Context(), c.ID, word)
 		tn.wrong(err, "word")
 		tn.wrong(tn.Block(t.Context(), c.ID, word), "word")
 	}
 	tn.wrong(tn.Block(t.Context(), c.ID, "/(a/"), "blocked")
+	_, err := tn.AddTrigger(t.Context(), c.ID, "kontroll*eur")
+	tn.wrong(err, "word")
 	tn.changed(c, 0)
 }
 
@@ -113,7 +116,7 @@ func TestSuggestions(t *testing.T) {
 	must(tn.SavePlaces(t.Context(), c.ID, "U1: Plärrer", ""))(t)
 	c = tn.now(c)
 	through := report.Verdict{Passed: true, Reason: report.ReasonLetThrough}
-	tn.says(c, through, "Kontrolletti jetzt im Wagen 1", "zwei kontrolletti jetzt", "Kontrolletti, Kontrolletti!", "Blaumann jetzt", "Blaumann", "konti Radler", "konti radler 2", "konti radler 3")
+	tn.says(c, through, "Kontrolletti jetzt im Wagen 1 https://beispiel.example/seite www.beispiel.example t.me/seite", "zwei kontrolletti jetzt https://beispiel.example/seite www.beispiel.example t.me/seite", "Kontrolletti, Kontrolletti! https://beispiel.example/seite www.beispiel.example t.me/seite", "Blaumann jetzt", "Blaumann", "konti Radler", "konti radler 2", "konti radler 3")
 	tn.says(c, report.Verdict{Reason: report.ReasonTakenBack}, "konti Werbung Plärrer", "konti werbung am Hbf", "werbung konti Hbf", "konti am Hbf")
 	tn.says(c, report.Verdict{Reason: report.ReasonTakenBack, Detail: report.DetailDeleted}, "konti Blaulicht 1", "konti Blaulicht 2", "konti Blaulicht 3")
 	tn.says(c, passed, "konti Bahnsteig 1", "konti Hbf 1")
@@ -176,8 +179,8 @@ func TestAnswersOfACity(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
 	c := tn.city("jena")
-	tn.check(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.to": " Danke! Geht an {whom}. ", "answer.known": "Wissen wir.\r\nDanke."}))
-	tn.check(tn.SaveAnswers(t.Context(), c.ID, "en", map[string]string{"answer.known": "We know."}))
+	tn.check(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.to": " Danke! Geht an {whom}. ", "answer.known": "Wissen wir.\r\nDanke."}, ""))
+	tn.check(tn.SaveAnswers(t.Context(), c.ID, "en", map[string]string{"answer.known": "We know."}, ""))
 	texts := tn.now(c).AnswerTexts()
 	for _, tt := range []struct{ language, id, want string }{
 		{"de", "answer.to", "Danke! Geht an 3 Leute."}, {"de", "answer.known", "Wissen wir.\nDanke."}, {"en", "answer.known", "We know."}, {"en", "answer.to", ""}, {"fr", "answer.known", ""},
@@ -186,12 +189,12 @@ func TestAnswersOfACity(t *testing.T) {
 			t.Errorf("%s %s: %q", tt.language, tt.id, got)
 		}
 	}
-	tn.wrong(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.known": "an {whom}"}), "answer.known")
-	tn.wrong(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.to": "an {wen}"}), "answer.to")
-	tn.wrong(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.to": strings.Repeat("x", 301)}), "answer.to")
-	tn.wrong(tn.SaveAnswers(t.Context(), c.ID, "xx", map[string]string{"answer.other": "x"}), "language", "answer.other")
-	tn.check(tn.SaveAnswers(t.Context(), c.ID, "de", nil))
-	tn.check(tn.SaveAnswers(t.Context(), c.ID, "en", nil))
+	tn.wrong(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.known": "an {whom}"}, ""), "answer.known")
+	tn.wrong(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.to": "an {wen}"}, ""), "answer.to")
+	tn.wrong(tn.SaveAnswers(t.Context(), c.ID, "de", map[string]string{"answer.to": strings.Repeat("x", 301)}, ""), "answer.to")
+	tn.wrong(tn.SaveAnswers(t.Context(), c.ID, "xx", map[string]string{"answer.other": "x"}, ""), "language", "answer.other")
+	tn.check(tn.SaveAnswers(t.Context(), c.ID, "de", nil, ""))
+	tn.check(tn.SaveAnswers(t.Context(), c.ID, "en", nil, ""))
 	if got := tn.now(c).Answers; got != "" {
 		t.Errorf("left is %s", got)
 	}

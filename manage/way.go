@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"ticketfrei/bots"
@@ -13,7 +14,8 @@ import (
 // what they heard, and the bots that send.
 type Way struct {
 	Bots []WayBot
-	// Judged is what became of the reports since the day began, however it came.
+	// Judged is what became of the reports since the day began, however it came. Tests of
+	// moderators are none.
 	Judged []db.Judgement
 	// Waiting is what is held, also from before.
 	Waiting []db.HeldGroup
@@ -37,6 +39,7 @@ func (m *Cities) Way(ctx context.Context, c report.City, day time.Time) (w Way, 
 	if w.Waiting, err = m.DB.HeldGroups(ctx, c.ID); err != nil {
 		return w, err
 	}
+	w.Judged = slices.DeleteFunc(w.Judged, func(j db.Judgement) bool { return j.Reason == report.ReasonTest })
 	list, err := m.Bots(ctx, c)
 	if err != nil {
 		return w, err
@@ -74,7 +77,7 @@ func (m *Cities) branches(ctx context.Context, n Network, c report.City) []bots.
 		return err
 	})
 	if err != nil {
-		m.Log.Warn("a network cannot say whom it sends to", "network", n.Name, "city", c.ID, "err", err)
+		m.Log.Warn("a network cannot say whom it sends to", "network", n.Name, "city", c.Slug, "err", err)
 		return nil
 	}
 	return list

@@ -217,7 +217,7 @@ func (c *Commands) ask(by answerer, in bots.Incoming, cmd bots.Command) {
 	c.Answers.sayOf(c.Answers.programs, by.bot.ID, func(ctx context.Context) error {
 		words, err := command(ctx, by, cmd)
 		if err != nil {
-			c.Log.Warn("a program could not answer a command", "bot", by.bot.ID, "network", by.bot.Network, "city", by.bot.CityID, "command", cmd.Word, "err", err)
+			c.Log.Warn("a program could not answer a command", "bot", by.bot.ID, "network", by.bot.Network, "city", c.DB.Slug(ctx, by.bot.CityID), "command", cmd.Word, "err", err)
 			words = c.Texts.T(cmd.Language, "command.failed")
 		}
 		if words = printable(strings.TrimSpace(words)); words == "" && in.Here { // where somebody waits

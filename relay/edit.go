@@ -45,7 +45,7 @@ func (h *Hearing) change(ctx context.Context, b report.Bot, in bots.Incoming) er
 	if v, err = h.look(ctx, city, &r, v); err != nil {
 		return err
 	}
-	return h.DB.Edit(ctx, db.Edit{Report: r, Verdict: v, Sameness: censor.Normalize(r.Text)})
+	return h.DB.Edit(ctx, db.Edit{Report: r, Verdict: v, Sameness: censor.Normalize(r.Text), Approval: city.Approval})
 }
 
 // look has the tasks of its city look at what a report says now, and returns the verdict

@@ -263,6 +263,7 @@ func TestBoostOfWhatCannotBeBoostedGoes(t *testing.T) {
 
 	in.KeepID = false
 	a.hear(in)
+	a.hear(in) // while it is being taken back
 	list := a.out.mustWait(t, 3)[1:]
 	if !list[0].Retract || list[1].Retract || list[1].Report.Text != "U2" || !slices.Equal(list[1].Recipients, []int64{0}) {
 		t.Fatalf("to be sent: %+v", list)
@@ -276,4 +277,60 @@ func TestBoostOfWhatCannotBeBoostedGoes(t *testing.T) {
 	a.sent(list[1], db.SentReceipt{Receipt: report.Receipt{ID: "9"}})
 	a.hear(in)
 	a.out.mustWait(t, 3) // once
+}
+
+// TestEditsWaitForModerators edits what passed where moderators look first: nobody sees what
+// they have not.
+func TestEditsWaitForModerators(t *testing.T) {
+	t.Parallel()
+	a := newEditor(t)
+	start(t, a.rl)
+	approve := func(whose report.Approval) {
+		t.Helper()
+		if _, err := a.rl.DB.ChangeCity(t.Context(), a.bot.CityID, func(c *report.City) error {
+			c.Approval = whose
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		a.rl.Notices.Changed(a.bot.CityID)
+	}
+	let := func(id string) {
+		t.Helper()
+		a.want(id, "U1 "+id, false, report.ReasonApproval, "")
+		mustLetThrough(t, a.rl, report.City{ID: a.bot.CityID}, db.Choice{ReportID: a.id(id)}, 1, 0)
+	}
+	approve(report.ApproveAll)
+	in := bots.Incoming{ID: "1", Text: "U1 1", Visibility: report.Public, KeepID: true}
+	a.hear(in)
+	let("1")
+	a.sent(a.out.mustWait(t, 1)[0], db.SentReceipt{Receipt: report.Receipt{ID: report.BoostReceipt + "8"}})
+	in.Edited, in.Text = true, "U2 somebody's name"
+	for range 2 {
+		a.hear(in)
+	}
+	a.want("1", "U1 1", true, report.ReasonLetThrough, "")
+	list := a.out.mustWait(t, 3)[1:]
+	if !list[0].Retract || list[1].Retract || list[1].Report.Text != "U1 1" {
+		t.Errorf("the boost shows the new words: to be sent: %+v", list)
+	}
+	in.Text = "U2 spam"
+	a.hear(in)
+	a.want("1", "U2 spam", false, report.ReasonTakenBack, report.DetailChanged)
+
+	approve(report.ApproveNew)
+	a.hear(bots.Incoming{ID: "2", Author: "bob", Text: "U1 2"})
+	let("2")
+	a.hear(bots.Incoming{ID: "2", Author: "bob", Text: "U3 2", Edited: true}) // who is not new any more
+	a.want("2", "U3 2", true, report.ReasonTrigger, "")
+	forged := bots.Incoming{ID: "3", Author: "eve", Text: "U1 3", Unverified: &bots.Origin{}}
+	a.hear(forged)
+	id := a.hearing.Secrets.Unverified(a.id("3"))
+	mustWaitForVerdict(t.Context(), t, a.rl, report.City{ID: a.bot.CityID}, id)
+	mustLetThrough(t, a.rl, report.City{ID: a.bot.CityID}, db.Choice{ReportID: id}, 1, 0)
+	forged.Text, forged.Edited = "U3 3", true
+	a.hear(forged)
+	if j, err := a.rl.DB.Report(t.Context(), a.bot.CityID, id); err != nil || j.Report.Text != "U1 3" || !j.Verdict.Passed {
+		t.Errorf("who is always new says %q, %+v: %v", j.Report.Text, j.Verdict, err)
+	}
 }

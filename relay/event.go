@@ -29,9 +29,10 @@ func (rl *Relay) tellBus(name string, r *report.Report, v report.Verdict) {
 	if v.Reason == report.ReasonTest || !rl.Bus.Wanted(r.CityID, name) {
 		return
 	}
-	c, err := rl.cities.get(context.Background(), r.CityID)
+	ctx := context.Background()
+	c, err := rl.cities.get(ctx, r.CityID)
 	if err != nil {
-		rl.Log.Warn("those who follow a city are not told of a report", "report", r.ID, "city", r.CityID, "err", err)
+		rl.Log.Warn("those who follow a city are not told of a report", "report", r.ID, "city", rl.DB.Slug(ctx, r.CityID), "err", err)
 		return
 	}
 	f := r.Form(c.slug, v)

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -54,5 +55,7 @@ func admit(h db.Heard, v report.Verdict) report.Verdict {
 // count adds a verdict to the metric and to the log.
 func (rl *Relay) count(r *report.Report, v report.Verdict) {
 	rl.verdicts.WithLabelValues(r.Network, string(v.Reason)).Inc()
-	rl.Log.Debug("report judged", "report", r.ID, "city", r.CityID, "passed", v.Passed, "reason", v.Reason)
+	if ctx := context.Background(); rl.Log.Enabled(ctx, slog.LevelDebug) {
+		rl.Log.Debug("report judged", "report", r.ID, "city", rl.DB.Slug(ctx, r.CityID), "passed", v.Passed, "reason", v.Reason)
+	}
 }

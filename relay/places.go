@@ -115,7 +115,7 @@ func (p *Places) read(ctx context.Context, cityID int64) (*place.Places, error) 
 	}
 	places, err := place.Parse(text)
 	if err != nil {
-		p.log.Error("the lines and stops of a city cannot be read: store them again (ticketfrei city places)", "city", cityID, "err", err)
+		p.log.Error("the lines and stops of a city cannot be read: store them again (ticketfrei city places)", "city", p.db.Slug(ctx, cityID), "err", err)
 		return nil, nil
 	}
 	return places, nil

@@ -190,7 +190,7 @@ func (t *Tasks) note(ctx context.Context, c *city, b report.Bot, textID string, 
 		wait := strconv.FormatFloat(what.Seconds(), 'f', -1, 64)
 		text, full = line(textID, "Seconds", wait), english(textID, "Seconds", wait)
 	}
-	t.Log.Warn(full, "bot", b.ID, "network", b.Network, "city", b.CityID)
+	t.Log.Warn(full, "bot", b.ID, "network", b.Network, "city", c.slug)
 	err := t.DB.AddLog(context.WithoutCancel(ctx), b.ID, db.LogLine{At: t.Now(), Level: slog.LevelWarn.String(), Text: text})
 	if err != nil {
 		t.Log.Error("a line of a bot's log could not be stored", "bot", b.ID, "err", err)

@@ -268,15 +268,16 @@ func (a *AccountMails) carry(ctx context.Context, mail mailer.Mail) error {
 // it may be the DNS that is at fault.
 const noDomainTime = time.Hour
 
-// failed drops an account mail whose mailbox is gone or whose time is over, or puts it
-// off. The log has its number, and not whom it is for.
+// failed drops an account mail whose mailbox is gone, that is never taken or whose time is over,
+// or puts it off. The log has its number, and not whom it is for.
 func (a *AccountMails) failed(ctx context.Context, m db.Mail, err error) {
 	log := a.log.With("mail", m.ID, "err", err)
 	away, isAway := errors.AsType[*mailer.Away](err)
 	answer, answered := errors.AsType[*mailer.Error](err)
 	age := a.now().Sub(m.Created)
 	gone := !isAway && answered && answer.Gone() && (answer.Enhanced != "5.1.2" || age > noDomainTime)
-	if gone || age > accountMailTime {
+	never := !isAway && answered && answer.Content()
+	if gone || never || age > accountMailTime {
 		log.Error("an account mail could not be sent and is dropped")
 		a.results.WithLabelValues(mailGivenUp).Inc()
 		a.drop(ctx, m)

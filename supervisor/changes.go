@@ -55,7 +55,7 @@ func (s *Supervisor) followChanges(ctx context.Context) {
 		for _, cityID := range s.changes.take(ctx) {
 			if err := s.reconcile(ctx, cityID); err != nil && ctx.Err() == nil {
 				if !db.Unavailable(err) {
-					s.Log.Error("a change of a city could not be read, trying again", "city", cityID, "err", err)
+					s.Log.Error("a change of a city could not be read, trying again", "city", s.DB.Slug(ctx, cityID), "err", err)
 				}
 				time.AfterFunc(changeRetry, func() { s.changes.add(cityID) })
 			}

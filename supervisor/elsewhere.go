@@ -31,7 +31,7 @@ func (s *Supervisor) followElsewhere(ctx context.Context) {
 		for _, cityID := range s.elsewhere.take(ctx) {
 			if err := s.lookElsewhere(ctx, cityID); err != nil && ctx.Err() == nil {
 				if !db.Unavailable(err) {
-					s.Log.Error("what other processes have stored could not be read, trying again", "city", cityID, "err", err)
+					s.Log.Error("what other processes have stored could not be read, trying again", "city", s.DB.Slug(ctx, cityID), "err", err)
 				}
 				time.AfterFunc(changeRetry, func() { s.elsewhere.add(cityID) })
 			}

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"log/slog"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -177,7 +176,7 @@ func (h *botHandler) Handle(ctx context.Context, rec slog.Record) error {
 		}
 		rec.AddAttrs(repeated...)
 	}
-	rec.AddAttrs(slog.String("city", h.slug(ctx)))
+	rec.AddAttrs(slog.String("city", h.w.db.Slug(ctx, h.bot.CityID)))
 	return h.operator().Handle(ctx, rec)
 }
 
@@ -189,15 +188,6 @@ func (h *botHandler) state(l botLine, t bots.T) state {
 		s.words = bots.Words(l.err, t)
 	}
 	return s
-}
-
-// slug is that of the bot's city; its number where the database does not tell.
-func (h *botHandler) slug(ctx context.Context) string {
-	city, err := h.w.db.BriefCity(context.WithoutCancel(ctx), h.bot.CityID)
-	if err != nil {
-		return strconv.FormatInt(h.bot.CityID, 10)
-	}
-	return city.Slug
 }
 
 // inFull returns a copy of a record whose errors are in words.

@@ -80,7 +80,7 @@ func (s *Supervisor) countStates() map[report.BotState]int {
 func newMailResults() *prometheus.CounterVec {
 	results := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ticketfrei_account_mails_total",
-		Help: "Account mails by what became of them: sent, given_up (the mailbox is gone, or it was too late).",
+		Help: "Account mails by what became of them: sent, given_up (the mailbox is gone, no such mail is taken, or it was too late).",
 	}, []string{"result"})
 	for _, result := range []string{mailSent, mailGivenUp} {
 		results.WithLabelValues(result)

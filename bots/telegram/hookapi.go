@@ -42,7 +42,7 @@ func (c *client) setHook(ctx context.Context, address, secret string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := c.caller.Call(ctx, c.url+"setWebhook", &telegoapi.RequestData{ContentType: "application/json", BodyRaw: body})
+	answer, err := c.caller.Call(ctx, c.caller.url+"setWebhook", &telegoapi.RequestData{ContentType: "application/json", BodyRaw: body})
 	if err == nil && !answer.Ok {
 		err = answer.Error
 	}

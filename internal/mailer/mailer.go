@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"ticketfrei/internal/config"
 )
 
@@ -129,6 +131,7 @@ func (m *Mailer) Send(ctx context.Context, mail Mail) error {
 	if m.relayErr != nil {
 		return m.relayErr
 	}
+	mail.To = asciiDomain(mail.To)
 	domain, err := domainOf(mail.To)
 	if err != nil {
 		return err
@@ -232,6 +235,20 @@ func (m *Mailer) put(key string, s *session, err error) {
 	default:
 		m.pool.put(key, s)
 	}
+}
+
+// asciiDomain writes the domain of an address as it stands in DNS, which servers take that know
+// no other letters.
+func asciiDomain(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if ascii(address[at+1:]) {
+		return address
+	}
+	domain, err := idna.Lookup.ToASCII(address[at+1:])
+	if err != nil {
+		return address
+	}
+	return address[:at+1] + domain
 }
 
 // domainOf returns the domain of an address in lower case.

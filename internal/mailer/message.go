@@ -30,7 +30,7 @@ func (m Message) Bytes() []byte {
 	var b bytes.Buffer
 	header(&b, "Date", m.Date.Format(time.RFC1123Z))
 	header(&b, "From", address(m.FromName, m.From))
-	header(&b, "To", address("", m.To))
+	header(&b, "To", address("", asciiDomain(m.To)))
 	if m.ReplyTo != "" {
 		header(&b, "Reply-To", address("", m.ReplyTo))
 	}

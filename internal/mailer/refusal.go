@@ -52,10 +52,13 @@ func (e *Error) Gone() bool {
 	return e.Permanent() && IsGone(e.Enhanced) && (e.Stage == StageRcpt || e.Stage == StageData)
 }
 
-// Content reports whether this mail is refused for what it holds or how large it is,
-// so that it is never taken.
+// noUTF8 says that a server takes no addresses with letters beyond ASCII (RFC 6531 §3.5).
+const noUTF8 = "5.6.7"
+
+// Content reports whether this mail is refused for what it holds, how large it is, or the
+// letters of its address, so that it is never taken.
 func (e *Error) Content() bool {
-	return e.Permanent() && e.Stage != StageRcpt &&
+	return e.Permanent() && (e.Stage != StageRcpt || e.Enhanced == noUTF8) &&
 		(strings.HasPrefix(e.Enhanced, "5.6.") || e.Enhanced == "5.3.4" || e.Enhanced == "5.2.3")
 }
 

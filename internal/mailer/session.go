@@ -68,8 +68,11 @@ func (s *session) begin(mail Mail, size int64) error {
 			return dead(reused, staged(StageMail, err))
 		}
 	}
-	s.dirty = true
 	opts := &smtp.MailOptions{Size: size, UTF8: !ascii(mail.From) || !ascii(mail.To)}
+	if ok, _ := s.client.Extension("SMTPUTF8"); opts.UTF8 && !ok {
+		return &Error{Code: 553, Enhanced: noUTF8, Stage: StageRcpt} // it would say so itself, and takes others
+	}
+	s.dirty = true
 	if err := s.client.Mail(mail.From, opts); err != nil {
 		return dead(reused, staged(StageMail, err))
 	}

@@ -32,7 +32,7 @@ var reserved = []string{
 	"city", "confirm", "contact", "daemon", "demo", "ftp", "healthz", "help",
 	"hostmaster", "imprint", "info", "invitation", "login", "logout", "mail",
 	"mailer-daemon", "metrics", "news", "no-reply", "nobody", "noc", "noreply",
-	"password", "postmaster", "privacy", "readyz", "register", "root",
+	"operator", "password", "postmaster", "privacy", "readyz", "register", "root",
 	"security", "settings", "smtp", "ssl", "static", "support", "system",
 	"test", "ticketfrei", "usenet", "uucp", "webmaster", "www",
 }

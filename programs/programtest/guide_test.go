@@ -46,7 +46,11 @@ func TestGuide(t *testing.T) {
 	h.Say(programtest.Line{"type": "ping"})
 	h.Wait("pong", nil)
 	h.End()
-	if !strings.Contains(h.Log(), "I! to be written down: U2 Öl") || !strings.Contains(h.Log(), "I! for desk 7 - Danke") {
-		t.Errorf("the log is %q", h.Log())
+	written, err := os.ReadFile(filepath.Join(dir, "diary.txt"))
+	if want := "to desk 7: Danke\nU2 Öl\n"; err != nil || string(written) != want {
+		t.Errorf("the diary has %q, want %q: %v", written, want, err)
+	}
+	if log := h.Log(); !strings.Contains(log, "I! one more is written down") || strings.Contains(log, "desk 7") || strings.Contains(log, "Öl") {
+		t.Errorf("the log is %q", log)
 	}
 }

@@ -64,33 +64,41 @@
   let leaving = false;
   const changed = new Set();
 
+  // A draft is what differs from what was stored, with what was stored: what somebody else
+  // saves meanwhile, or another form of the page, stays as it is then.
   const follow = (form) => {
     const city = form.elements.settings_city?.value;
     if (!city || !fields(form).length) return;
     const key = kept + city + ":" + form.getAttribute("action").split("#")[0];
-    const stored = values(form);
+    const posted = desk?.hasAttribute("data-posted");
+    const shown = values(form);
+    const seen = form.elements.seen;
     let draft = read(key);
+    const stored = posted ? { ...shown, ...draft?.was } : shown;
+    const typed = () => Object.fromEntries(Object.entries(values(form)).filter(([name, value]) => value !== stored[name]));
     const mark = () => (same(stored, values(form)) ? changed.delete(form) : changed.add(form));
-    if (draft && same(draft.typed, stored)) {
-      // The page shows it already: it was stored, or it came back with what is wrong.
-      if (!desk?.hasAttribute("data-posted")) write(key, (draft = null));
-      else changed.add(form);
-    } else if (draft) {
+    if (draft && !posted && same(draft.typed, stored)) {
+      write(key, (draft = null)); // it was stored
+    } else if (draft && !posted) {
+      if (seen && draft.was && !same(draft.was, stored)) seen.value = draft.seen; // so that the answer says it
       restore(form, draft.typed, () => {
-        write(key, null);
+        write(key, (draft = null));
         for (const e of fields(form)) e.value = stored[e.name];
+        if (seen) seen.value = seen.defaultValue;
         mark();
       });
-      mark();
     }
+    mark();
     form.addEventListener("input", () => {
       mark();
-      write(key, changed.has(form) ? { at: Date.now(), typed: values(form) } : null);
+      const now = typed();
+      const was = Object.fromEntries(Object.keys(now).map((name) => [name, stored[name]]));
+      write(key, changed.has(form) ? { at: Date.now(), typed: now, was, seen: seen?.value } : null);
     });
     form.addEventListener("submit", () => {
       leaving = true;
-      const typed = read(key);
-      if (typed) write(key, { ...typed, sent: true });
+      const sent = read(key);
+      if (sent) write(key, { ...sent, sent: true });
     });
   };
 
@@ -113,7 +121,11 @@
   };
 
   for (const form of document.querySelectorAll('main form[method="post"]')) follow(form);
-  document.addEventListener("submit", () => (leaving = true));
+  document.addEventListener("submit", (e) => {
+    leaving = true;
+    // Whoever logs out may leave the browser to others.
+    if (e.target.getAttribute("action") === "/logout") for (const key of keys()) write(key, null);
+  });
   window.addEventListener("pageshow", () => (leaving = false));
   window.addEventListener("beforeunload", (e) => {
     if (!leaving && changed.size) e.preventDefault();

@@ -39,8 +39,14 @@
     if (focused) box(focused)?.focus({ preventScroll: true });
   };
 
+  const stale = document.getElementById("stale");
+  const clock = (ms) => new Date(ms).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+
   followCity({
     address: () => picture.dataset.live,
+    tell: ({ since, asOf }) => {
+      stale.textContent = since ? stale.dataset.text.replace("{time}", clock(asOf)) : "";
+    },
     events: { run: (data) => run(JSON.parse(data)), picture: show, beat: () => {} },
   });
 })();
