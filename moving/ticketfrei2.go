@@ -37,7 +37,9 @@ func ReadTicketfrei2(ctx context.Context, path string, o Options) (Source, error
 		if !f.has("user", "cities") || f.has("core_migrations") || f.has("hoods") {
 			return fmt.Errorf("it is no database of Ticketfrei 2, but %s", f.of())
 		}
-		return r.read(ctx, f)
+		err := r.read(ctx, f)
+		r.source.Notes = append(r.source.Notes, f.notes()...)
+		return err
 	})
 	if err != nil {
 		return Source{}, err
@@ -113,12 +115,16 @@ func (r *t2) note(key string, args ...string) {
 func (r *t2) readUsers(ctx context.Context, f *file) error {
 	return f.rows(ctx, "user", []string{"id", "passhash", "enabled"}, func(scan func(...any) error) error {
 		var id int64
-		var enabled sql.NullInt64
+		var enabled number
 		u := &t2User{}
 		if err := scan(&id, &u.hash, &enabled); err != nil {
 			return err
 		}
-		u.enabled = !enabled.Valid || enabled.Int64 != 0
+		if r.users[id] != nil {
+			f.unread["user"]++
+			return nil
+		}
+		u.enabled = enabled.on()
 		r.users[id] = u
 		r.order = append(r.order, id)
 		return nil
@@ -150,7 +156,7 @@ func (r *t2) readSecret(ctx context.Context, f *file) error {
 
 func (r *t2) readCities(ctx context.Context, f *file) error {
 	return f.rows(ctx, "cities", []string{"user_id", "city", "markdown", "mail_md"}, func(scan func(...any) error) error {
-		var user sql.NullInt64
+		var user number
 		var c t2City
 		if err := scan(&user, &c.name, &c.page, &c.mailPage); err != nil {
 			return err
@@ -163,7 +169,7 @@ func (r *t2) readCities(ctx context.Context, f *file) error {
 }
 
 // user returns the user that a row belongs to; nil, where there is none.
-func (r *t2) user(table string, id sql.NullInt64) *t2User {
+func (r *t2) user(table string, id number) *t2User {
 	u := r.users[id.Int64]
 	if u == nil || !id.Valid {
 		r.orphans[t2Orphan{table, id.Int64}]++
@@ -175,7 +181,7 @@ func (r *t2) user(table string, id sql.NullInt64) *t2User {
 // texts calls do with the users and texts of a table.
 func (r *t2) texts(ctx context.Context, f *file, table, column string, do func(*t2User, t2Row)) error {
 	return f.rows(ctx, table, []string{"id", "user_id", column}, func(scan func(...any) error) error {
-		var user sql.NullInt64
+		var user number
 		var row t2Row
 		if err := scan(&row.id, &user, &row.text); err != nil {
 			return err
@@ -249,7 +255,7 @@ func (r *t2) readMastodon(ctx context.Context, f *file) error {
 	}
 	return f.rows(ctx, "mastodon_accounts", []string{"id", "user_id", "access_token", "instance_id", "active"}, func(scan func(...any) error) error {
 		var m t2Mastodon
-		var user, instance, active sql.NullInt64
+		var user, instance, active number
 		if err := scan(&m.id, &user, &m.token, &instance, &active); err != nil {
 			return err
 		}
@@ -445,8 +451,11 @@ func (r *t2) ownDomains(of t2City) []string {
 	return slices.DeleteFunc(list, func(domain string) bool { return domain == "" })
 }
 
-// t2Token is a token of Telegram.
-var t2Token = regexp.MustCompile(`^(\d{5,20}):[A-Za-z0-9_-]{30,64}$`)
+// t2Token is a token of Telegram, whose ids have ten digits today.
+var t2Token = regexp.MustCompile(`^(\d{5,18}):[A-Za-z0-9_-]{30,64}$`)
+
+// maxUpdate is above all numbers that Telegram gives to what it brings: they have 32 bits.
+const maxUpdate = 1 << 32
 
 func (r *t2) addTelegram(c *City, u *t2User) {
 	if len(u.telegram) == 0 {
@@ -463,7 +472,7 @@ func (r *t2) addTelegram(c *City, u *t2User) {
 	}
 	now := r.options.Now.UnixMilli()
 	b := Bot{Network: "telegram", Enabled: u.enabled, Account: &account.Moved{Remote: found[1], Token: token, CursorAt: now}}
-	if u.update > 0 {
+	if u.update > 0 && u.update < maxUpdate {
 		b.Account.Cursor = strconv.FormatInt(u.update+1, 10)
 	}
 	none, seen := 0, map[string]bool{}
