@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -59,17 +59,21 @@ var errOnlyTried = errors.New("nothing is to be stored")
 // bots begin at once. Of those that came by an earlier import, it adds what is new since, and
 // changes nothing. With try, it does the same and stores nothing.
 func (m *Cities) MoveIn(ctx context.Context, from moving.Source, try bool) (MovedIn, error) {
-	asked, err := m.identify(ctx, from)
+	installation := installed(from)
+	asked, err := m.identify(ctx, from, installation)
 	if err != nil {
 		return MovedIn{}, err
 	}
 	var in MovedIn
-	err = m.DB.Arrive(ctx, m.Secrets, string(from.Program), from.Key, from.Secret, func(a *db.Arrival) error {
-		in = MovedIn{Notes: from.Notes}
+	err = m.DB.Arrive(ctx, m.Secrets, installation, func(a *db.Arrival) error {
+		in, a.Wanted = MovedIn{Notes: from.Notes}, wanted(from)
+		if a.Another {
+			in.Notes = append(slices.Clone(from.Notes), moving.Note{Key: "another_installation"})
+		}
 		for _, c := range from.Cities {
-			step := arriving{m, ctx, a, asked, &from, c, MovedCity{Old: c.Name}}
+			step := arriving{m, ctx, a, asked, &from, c, MovedCity{Old: cut(oneLine(c.Name), MaxName)}}
 			if err := step.run(); err != nil {
-				return fmt.Errorf("city %s: %w", c.Name, err)
+				return fmt.Errorf("city %s: %w", step.city.Old, err)
 			}
 			in.Cities = append(in.Cities, step.city)
 		}
@@ -104,8 +108,8 @@ func botKey(city int64, b moving.Bot) string {
 }
 
 // identify asks the networks, side by side, whose the accounts are that have not come before.
-func (m *Cities) identify(ctx context.Context, from moving.Source) (map[string]identified, error) {
-	known, err := m.DB.ArrivedBots(ctx, string(from.Program), from.Key)
+func (m *Cities) identify(ctx context.Context, from moving.Source, installation db.Installation) (map[string]identified, error) {
+	known, err := m.DB.ArrivedBots(ctx, installation)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +182,7 @@ func (a *arriving) run() error {
 	case !before.Known:
 		err = a.settle()
 	case before.ID == 0:
-		a.note("city_gone", a.from.Name)
+		a.note("city_gone", a.city.Old)
 		return nil
 	default:
 		a.city.City, err = a.to.KnownCity(before.ID)
@@ -202,17 +206,17 @@ func (a *arriving) run() error {
 
 // settle makes the city, with a bot on each of the networks that every city has.
 func (a *arriving) settle() error {
-	c := a.from.Copy
+	c := a.fitting()
 	c.Language = cmp.Or(c.Language, "de")
-	wanted := c.Slug
+	given := c.Slug
 	made, left, err := a.to.NewCity(a.from.ID, a.from.Name, c)
 	if err != nil {
 		return err
 	}
 	a.city.City, a.city.New = made, true
 	a.city.Notes = append(a.city.Notes, a.from.Notes...)
-	if made.Slug != wanted {
-		before := a.from.Name
+	if made.Slug != given {
+		before := a.city.Old
 		if a.source.Domain != "" {
 			before += "@" + a.source.Domain
 		}
@@ -260,7 +264,7 @@ func (a *arriving) names() error {
 			return err
 		}
 		if taken {
-			a.note("name_taken", strings.TrimSpace(name))
+			a.note("name_taken", cut(oneLine(name), MaxName))
 		}
 	}
 	return nil
@@ -344,6 +348,7 @@ func (a *arriving) newBot(network bots.Movable, b moving.Bot) error {
 		a.note("account_refused", b.Network, b.Called())
 		return nil
 	}
+	b.Page = a.fittingPage(b.Page)
 	stored, err := a.stored(b, is)
 	if err != nil {
 		return err

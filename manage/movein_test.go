@@ -162,3 +162,68 @@ func TestMoveInIsWhole(t *testing.T) {
 		t.Errorf("the moderator: %v", err)
 	}
 }
+
+// TestNumbersAreNobodysName takes over a city whose slug another one has: it gets a number with
+// which it has the slug of no third one, wherever that comes.
+func TestNumbersAreNobodysName(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	in := tn.moveIn(installation("Test", "Köln", "Koeln", "Test 2", "koeln-2"))
+	var slugs []string
+	for _, c := range in.Cities {
+		slugs = append(slugs, c.Slug)
+	}
+	if diff := cmp.Diff([]string{"test-3", "koeln", "koeln-3", "test-2", "koeln-2"}, slugs); diff != "" {
+		t.Errorf("slugs (-want +got):\n%s", diff)
+	}
+}
+
+// TestMovedTextsCanBeSaved takes over texts that nobody could type here: moderators can save
+// them, and they turn around no line.
+func TestMovedTextsCanBeSaved(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation(strings.Repeat("Köln ", 2000), "\u202eabc\x1b[2J\x00", "\u202e")
+	for i := range from.Cities {
+		from.Cities[i].Copy.Page = strings.Repeat("ü\r\n", 40_000)
+		from.Cities[i].Bots = []moving.Bot{{Network: "mail", Enabled: true, Page: strings.Repeat("ü", 40_000)}}
+	}
+	for i, c := range tn.moveIn(from).Cities {
+		stored := must(tn.db.FindCity(t.Context(), c.Slug))(t)
+		if _, err := tn.Change(t.Context(), c.ID, manage.Patch{Name: &stored.Name, Page: &stored.Page}, ""); err != nil {
+			t.Errorf("city %d: %q and %d bytes of its page cannot be saved: %v", i, stored.Name, len(stored.Page), err)
+		}
+		if strings.ContainsAny(stored.Name+c.Old, "\u202e\x1b\x00") || stored.Name == "" {
+			t.Errorf("city %d is called %q", i, stored.Name)
+		}
+		for _, n := range c.Notes {
+			for _, arg := range n.Args {
+				if len(arg) > 200 || strings.ContainsAny(arg, "\u202e\x1b") {
+					t.Errorf("city %d: %s is said of %.100q", i, n.Key, arg)
+				}
+			}
+		}
+	}
+}
+
+// TestAnotherInstallation takes over two installations that are known by the same: what comes of
+// the second is no more of the first.
+func TestAnotherInstallation(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	first, second := installation("Weimar", "Gera", "Jena"), installation("Bonn", "Gera", "Trier")
+	one, two := tn.moveIn(first), tn.moveIn(second)
+	for i, c := range two.Cities {
+		if !c.New || c.ID == one.Cities[i].ID {
+			t.Errorf("%s became %s", c.Old, one.Cities[i].Name)
+		}
+	}
+	first.Cities[1].Name = "Renamed there"
+	for _, from := range []moving.Source{first, second} {
+		for _, c := range tn.moveIn(from).Cities {
+			if c.Changed() {
+				t.Errorf("again, %s came as new: %+v", c.Old, c)
+			}
+		}
+	}
+}

@@ -6,10 +6,13 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/idna"
 
 	"ticketfrei/bots/kit/account"
 	"ticketfrei/bots/kit/recipients"
@@ -276,10 +279,14 @@ func server(name string) string {
 		scheme, rest = "https", name
 	}
 	rest, _, _ = strings.Cut(rest, "/")
-	if rest == "" || scheme != "https" && scheme != "http" {
+	at, err := url.Parse(scheme + "://" + rest[strings.LastIndexByte(rest, '@')+1:])
+	if err != nil || at.Hostname() == "" || scheme != "https" && scheme != "http" {
 		return ""
 	}
-	return scheme + "://" + rest
+	if ascii, err := idna.Lookup.ToASCII(at.Hostname()); err == nil { // one with umlauts, as the DNS has it
+		at.Host = strings.Replace(at.Host, at.Hostname(), ascii, 1)
+	}
+	return scheme + "://" + at.Host
 }
 
 // readLeft counts what does not come.
