@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -278,5 +279,36 @@ func TestBackupOfAnEarlierVersion(t *testing.T) {
 	v.run(0, "restore", v.ending(copyEnd))
 	if list := v.run(0, "city", "list"); !strings.Contains(list, "nuernberg") {
 		t.Errorf("restored is %s", list)
+	}
+}
+
+// TestRootRestoresForAnother has root restore a backup, and a city, into data directories of another
+// user: the files are theirs.
+func TestRootRestoresForAnother(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be mistaken for another user")
+	}
+	const nobody = 65534
+	v := newVault(t)
+	city := filepath.Join(t.TempDir(), "gotham")
+	v.run(0, "backup", "--to", v.backups)
+	v.run(0, "city", "export", "gotham", city)
+	for _, args := range [][]string{{"restore", v.ending(copyEnd)}, {"city", "import", city}} {
+		theirs := t.TempDir()
+		if err := os.Chown(theirs, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+		v.use(theirs)
+		v.run(0, args...)
+		v.run(0, "city", "list")
+		list, err := os.ReadDir(theirs)
+		if err != nil || len(list) < 3 {
+			t.Fatalf("%v has made %v, %v", args, list, err)
+		}
+		for _, e := range list {
+			if info, err := e.Info(); err != nil || info.Sys().(*syscall.Stat_t).Uid != nobody {
+				t.Errorf("%v: %s is not theirs (%v)", args, e.Name(), err)
+			}
+		}
 	}
 }

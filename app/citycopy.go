@@ -118,7 +118,7 @@ func (cmd *cityImportCommand) Run(c *console) error {
 	anew := func(cfg *config.Config, _ []bots.Definition) error { return makeDataDir(cfg.Data) } // a server that is to be moved may not have run yet
 	return cmd.beside(c, anew, func(c *console, s *server) error {
 		in, err := s.cities.Import(c.ctx, read)
-		if err != nil {
+		if err := errors.Join(err, giveAllToOwner(s.cfg.Data)); err != nil {
 			return cmd.explain(err)
 		}
 		for _, what := range in.Left {

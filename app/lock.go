@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"ticketfrei/db"
+	"ticketfrei/internal/secret"
 )
 
 // serveLock is the name of the lock that a server has while it runs.
@@ -24,6 +27,10 @@ func lockFile(dir, name string, wait bool) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
+	if err := giveToOwner(dir, path); err != nil {
+		f.Close()
+		return nil, err
+	}
 	how := syscall.LOCK_EX
 	if !wait {
 		how |= syscall.LOCK_NB
@@ -36,6 +43,34 @@ func lockFile(dir, name string, wait bool) (unlock func(), err error) {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return func() { f.Close() }, nil
+}
+
+// giveToOwner gives files that root has made in a data directory to whom that belongs, who could
+// not start the server otherwise.
+func giveToOwner(dir string, paths ...string) error {
+	info, err := os.Stat(dir)
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid == 0 {
+		return nil
+	}
+	for _, path := range paths {
+		if err := os.Lchown(path, int(owner.Uid), int(owner.Gid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveAllToOwner is giveToOwner for what is in a data directory of which root has made a database.
+func giveAllToOwner(dir string) error {
+	var paths []string
+	for _, name := range []string{db.FileName, db.FileName + "-wal", db.FileName + "-shm", secret.FileName} {
+		paths = append(paths, filepath.Join(dir, name))
+	}
+	return giveToOwner(dir, paths...)
 }
 
 var errLocked = errors.New("locked by another process")

@@ -115,6 +115,9 @@ func (cmd *restoreCommand) restore(c *console, cfg *config.Config, definitions [
 	if err := takePlace(cfg, dir); err != nil {
 		return fmt.Errorf("the backup could not be put in the place of the database, try again: %w", err)
 	}
+	if err := giveAllToOwner(cfg.Data); err != nil {
+		return err
+	}
 	return cmd.tell(c, map[string]string{"file": cmd.File}, "restored %s (%s); start the server: ticketfrei serve\n", cmd.File, found)
 }
 

@@ -80,7 +80,6 @@ type t2User struct {
 	update    int64 // the highest that was handled
 	mastodon  []t2Mastodon
 	twitter   int
-	cityNotes []Note
 }
 
 type t2City struct{ name, page, mailPage sql.NullString }
