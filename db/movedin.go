@@ -108,13 +108,14 @@ func (a *Arrival) Tx() *gorm.DB { return a.tx }
 // Arrived is what an earlier import has made of a city or bot.
 type Arrived struct {
 	Known bool
-	ID    int64 // 0: it was deleted here
-	Last  int64 // the highest number that was taken over of a moderator, or recipient
+	ID    int64  // 0: it was deleted here
+	Last  int64  // the highest number that was taken over of a moderator, or recipient
+	Name  string // of a city: as it was there when it came
 }
 
 // City returns what has become of the city with a number of the installation.
 func (a *Arrival) City(old int64) (Arrived, error) {
-	return a.arrived("SELECT coalesce(city_id, 0) AS id, last FROM moved_cities WHERE source_id = ? AND old = ?", a.source, old)
+	return a.arrived("SELECT coalesce(city_id, 0) AS id, last, name FROM moved_cities WHERE source_id = ? AND old = ?", a.source, old)
 }
 
 // Bot returns what has become of a bot of such a city.
@@ -314,15 +315,16 @@ func (a *Arrival) Act(act Act) error {
 	return a.tx.Create(&actRow{CityID: orNull(act.CityID), At: millis(a.db.now()), Who: act.Who, Act: act.Act, Subject: act.Subject}).Error
 }
 
-// Try runs do. What it has stored is gone where it fails, and the transaction goes on.
+// Try runs do. What it has stored is gone where it fails, and the transaction goes on, unless the
+// database has ended it, as where the disk is full.
 func (a *Arrival) Try(do func() error) error {
 	if err := a.tx.Exec("SAVEPOINT arrival").Error; err != nil {
 		return err
 	}
-	err := do()
-	if err != nil {
-		err = errors.Join(err, a.tx.Exec("ROLLBACK TO SAVEPOINT arrival").Error)
+	failed := do()
+	if failed != nil && a.tx.Exec("ROLLBACK TO SAVEPOINT arrival").Error != nil {
+		return failed // the first says why
 	}
 	// Those that are left open make all that follows slower: each page asks all of them.
-	return errors.Join(err, a.tx.Exec("RELEASE SAVEPOINT arrival").Error)
+	return errors.Join(failed, a.tx.Exec("RELEASE SAVEPOINT arrival").Error)
 }

@@ -190,6 +190,10 @@ func (a *arriving) run() error {
 	if err != nil {
 		return err
 	}
+	if before.Known && !a.isSame(before.Name) {
+		a.note("city_renamed", a.city.Old, a.city.Name)
+		return nil
+	}
 	if err := a.moderators(before.Last); err != nil {
 		return err
 	}

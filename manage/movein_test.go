@@ -2,10 +2,12 @@ package manage_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
 
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -218,12 +220,60 @@ func TestAnotherInstallation(t *testing.T) {
 			t.Errorf("%s became %s", c.Old, one.Cities[i].Name)
 		}
 	}
-	first.Cities[1].Name = "Renamed there"
 	for _, from := range []moving.Source{first, second} {
 		for _, c := range tn.moveIn(from).Cities {
 			if c.Changed() {
 				t.Errorf("again, %s came as new: %+v", c.Old, c)
 			}
 		}
+	}
+}
+
+// TestNumberOfAnotherCity takes over a city that has the number of one that came before, and one
+// that was renamed there: nobody gets the reports of another city.
+func TestNumberOfAnotherCity(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation("Weimar", "Gera", "Jena")
+	here := tn.moveIn(from).Cities[2]
+	from.Cities[2].Name, from.Cities[2].Copy.Name = "Neustadt", "Neustadt"
+	from.Cities[2].Admins = append(from.Cities[2].Admins, moving.Admin{ID: 9, ModeratorCopy: db.ModeratorCopy{Email: "new@example.org", Password: "x", Role: string(report.Owner)}})
+	again := tn.moveIn(from).Cities[2]
+	if again.Changed() || len(again.Notes) != 1 || again.Notes[0].Key != "city_renamed" {
+		t.Errorf("what came to %s is %+v", here.Name, again)
+	}
+	name := "Neustadt"
+	must(tn.Change(t.Context(), here.ID, manage.Patch{Name: &name}, ""))(t)
+	if renamed := tn.moveIn(from).Cities[2]; renamed.Moderators != 1 || renamed.ID != here.ID {
+		t.Errorf("with the same name here, what came is %+v", renamed)
+	}
+}
+
+// TestImportOnAFullDisk says what the matter is, and stores nothing.
+func TestImportOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation("Weimar")
+	if tn.db.OnServer() {
+		t.Skip("it is about a file")
+	}
+	page := strings.Repeat("ü", manage.MaxPage)
+	for i := range 40 {
+		more := installation("Stadt " + strings.Repeat("x", i))
+		more.Cities[0].ID = int64(i + 2)
+		more.Cities[0].Bots = []moving.Bot{{Network: "mail", Enabled: true, Page: page}}
+		from.Cities = append(from.Cities, more.Cities...)
+	}
+	limit := func(pages int) {
+		tn.check(tn.db.Write(t.Context(), func(tx *gorm.DB) error { return tx.Exec("PRAGMA max_page_count = " + strconv.Itoa(pages)).Error }))
+	}
+	limit(1) // as many as there are
+	_, err := tn.MoveIn(t.Context(), from, false)
+	if err == nil || !strings.Contains(err.Error(), "full") || strings.Contains(err.Error(), "savepoint") {
+		t.Errorf("it says %v", err)
+	}
+	limit(1 << 30)
+	if in := tn.moveIn(from); !in.Cities[0].New || !in.Cities[40].New {
+		t.Error("something was stored of what failed")
 	}
 }

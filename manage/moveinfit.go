@@ -56,3 +56,11 @@ func cut(text string, longest int) string {
 	}
 	return text
 }
+
+// isSame tells whether a city is the one that came by its number before. Kibicara gives the number
+// of a hood that was deleted to the next: nobody who subscribed to that one wants the other's
+// reports. One that was renamed there is known by its new name where it has that here too.
+func (a *arriving) isSame(before string) bool {
+	name := db.FormerName(a.from.Name)
+	return name == db.FormerName(before) || name == db.FormerName(a.city.Name)
+}
