@@ -252,10 +252,11 @@ func (f *file) rows(ctx context.Context, table string, columns []string, each fu
 		return err
 	}
 	defer rows.Close()
+	scan := rows.Scan
 	for rows.Next() {
 		unfit := false
 		err := each(func(into ...any) error {
-			err := rows.Scan(into...)
+			err := scan(into...)
 			unfit = err != nil
 			return err
 		})

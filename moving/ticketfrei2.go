@@ -68,18 +68,18 @@ type t2Orphan struct {
 
 // t2User is a user, who has one city.
 type t2User struct {
-	hash      sql.NullString
-	enabled   bool
-	cities    []t2City
-	emails    []t2Row
-	triggers  *sql.NullString
-	blocked   *sql.NullString
-	mails     []t2Row
-	chats     []t2Row
-	telegram  []t2Row
-	update    int64 // the highest that was handled
-	mastodon  []t2Mastodon
-	twitter   int
+	hash     sql.NullString
+	enabled  bool
+	cities   []t2City
+	emails   []t2Row
+	triggers *sql.NullString
+	blocked  *sql.NullString
+	mails    []t2Row
+	chats    []t2Row
+	telegram []t2Row
+	update   int64 // the highest that was handled
+	mastodon []t2Mastodon
+	twitter  int
 }
 
 type t2City struct{ name, page, mailPage sql.NullString }

@@ -2,6 +2,7 @@ package mailtext
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ func cutOtherFooter(lines []string) []string {
 		from := max(0, i-otherFooterLines)
 		text := strings.Join(lines[from:min(len(lines), i+otherFooterLines)], "\n")
 		if at := otherFooter.FindStringIndex(text); at != nil {
-			above := append(lines[:from:from], strings.Split(text[:at[0]], "\n")...)
+			above := slices.Concat(lines[:from], strings.Split(text[:at[0]], "\n"))
 			end := from + strings.Count(text[:at[1]], "\n")
 			if below := cutOtherFooter(lines[end+linkEnd(lines[end:]):]); hasWords(below) {
 				return append(append(above, ""), below...)
