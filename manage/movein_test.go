@@ -2,6 +2,7 @@ package manage_test
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ import (
 func installation(names ...string) moving.Source {
 	from := moving.Source{Program: moving.Ticketfrei2, Key: "one", Secret: []byte("secret"), Domain: "old.example"}
 	for i, name := range names {
-		from.Cities = append(from.Cities, moving.City{ID: int64(i + 1), Name: name, Copy: db.CityCopy{Name: name, Slug: report.Slug(name), Triggers: "*", Questions: true, Replies: true},
+		from.Cities = append(from.Cities, moving.City{ID: int64(i + 1), Name: name, Names: []string{name}, Copy: db.CityCopy{Name: name, Slug: report.Slug(name), Triggers: "*", Questions: true, Replies: true},
 			Admins: []moving.Admin{{ID: int64(i + 1), ModeratorCopy: db.ModeratorCopy{Email: "mod@example.org", Password: "hash of " + name, Role: string(report.Owner)}}}})
 	}
 	return from
@@ -297,5 +298,25 @@ func TestTransactionIsOver(t *testing.T) {
 	}
 	if in := tn.moveIn(installation("Weimar")); !in.Cities[0].New {
 		t.Error("the next import did not begin anew")
+	}
+}
+
+// TestTextsThatAreTooLong takes over a city whose name and page are longer than may be here.
+func TestTextsThatAreTooLong(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation(strings.Repeat("ü", manage.MaxName+1), "Gera")
+	from.Cities[0].Copy.Page, from.Cities[1].Copy.Page = strings.Repeat("x", manage.MaxPage+1), strings.Repeat("ü", manage.MaxPage)
+	in := tn.moveIn(from)
+	got := must(tn.db.City(t.Context(), in.Cities[0].ID))(t)
+	if got.Name != strings.Repeat("ü", manage.MaxName) || got.Page != strings.Repeat("x", manage.MaxPage) {
+		t.Errorf("%q, and %d characters", got.Name, len(got.Page))
+	}
+	notes := must(tn.MovedNotes(t.Context(), got.ID))(t)
+	if !slices.ContainsFunc(notes, func(n moving.Note) bool { return n.Key == "name_long" }) || !slices.ContainsFunc(notes, func(n moving.Note) bool { return n.Key == "page_long" }) {
+		t.Errorf("it is told %+v", notes)
+	}
+	if got := must(tn.db.City(t.Context(), in.Cities[1].ID))(t); got.Page != from.Cities[1].Copy.Page {
+		t.Errorf("%d characters", len(got.Page))
 	}
 }

@@ -32,7 +32,7 @@ func (a *arriving) fitting() db.CityCopy {
 	c := a.from.Copy
 	name := cmp.Or(oneLine(c.Name), c.Slug, "city")
 	if c.Name = cut(name, MaxName); c.Name != name {
-		a.note("name_cut", strconv.Itoa(MaxName))
+		a.note("name_long", strconv.Itoa(MaxName))
 	}
 	c.Page = a.fittingPage(c.Page)
 	return c
@@ -42,7 +42,7 @@ func (a *arriving) fittingPage(text string) string {
 	text = plainLines(text)
 	page := cut(text, MaxPage)
 	if page != text {
-		a.note("page_cut", strconv.Itoa(MaxPage))
+		a.note("page_long", strconv.Itoa(MaxPage))
 	}
 	return page
 }

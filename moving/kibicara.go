@@ -1,6 +1,7 @@
 package moving
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -147,7 +148,8 @@ func (k *kibicara) hoods(ctx context.Context) error {
 			return nil
 		}
 		c := City{ID: id, Name: valid.Text(name.String), Bots: []Bot{{Network: "mail", Enabled: mail.on()}}}
-		c.Copy = db.CityCopy{Slug: report.Slug(c.Name), Name: strings.Join(strings.Fields(c.Name), " "), Language: kibicaraLanguage, Questions: true, Replies: true, Created: k.o.Now.UnixMilli()}
+		shown := cmp.Or(strings.Join(strings.Fields(c.Name), " "), fmt.Sprint("Hood ", id))
+		c.Copy = db.CityCopy{Slug: report.Slug(shown), Name: shown, Language: kibicaraLanguage, Questions: true, Replies: true, Created: k.o.Now.UnixMilli()}
 		if page := valid.Text(landing.String); strings.TrimSpace(page) != defaultLanding {
 			c.Copy.Page, c.Notes = Unwrap(page), pageNotes(page)
 		}

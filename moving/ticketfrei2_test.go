@@ -87,6 +87,9 @@ func TestTicketfrei2(t *testing.T) {
 	want(t, "bots of Leipzig", []string{"987654321", "987654321:AAFbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "", "https://chaos.example"},
 		[]string{leipzig.Bots[1].Account.Remote, leipzig.Bots[1].Account.Token, leipzig.Bots[1].Account.Cursor, leipzig.Bots[2].Account.Server})
 	want(t, "chats of Leipzig", []string{"1001", "-1001234567890"}, addresses(leipzig.Bots[1]))
+	if stored, err := leipzig.Bots[1].Stored(); err != nil || !strings.Contains(string(stored), `"groups":[{"chat":6,"kind":"group","whole":"-1001234567890"}]`) {
+		t.Errorf("stored is %s, %v", stored, err)
+	}
 	for _, note := range []string{"t2_everything", "t2_blank", "t2_found_now Bastard, zwei wörter", "line_long " + strings.Repeat("x", 60) + "…", "word_none !!!", "mastodon_no_token mastodon.example"} {
 		if !slices.Contains(noted(leipzig.Notes), note) {
 			t.Errorf("%q is not among the notes of Leipzig: %q", note, noted(leipzig.Notes))
