@@ -107,7 +107,10 @@ type protocol struct {
 	tried  bool
 }
 
-func (p protocol) say(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+// say prints a line. The words of the other program are strangers' words.
+func (p protocol) say(format string, args ...any) {
+	_, _ = p.Write(append(withoutControls(fmt.Appendf(nil, format, args...)), '\n'))
+}
 
 func (p protocol) print(in manage.MovedIn) {
 	added, changed := 0, 0

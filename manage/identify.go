@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ticketfrei/bots"
+	"ticketfrei/db"
 	"ticketfrei/moving"
 )
 
@@ -31,8 +32,8 @@ func botKey(city int64, b moving.Bot) string {
 }
 
 // identify asks the networks, side by side, whose the accounts are that have not come before.
-func (m *Cities) identify(ctx context.Context, from moving.Source) (map[string]identified, error) {
-	known, err := m.DB.ArrivedBots(ctx, string(from.Program), from.Key)
+func (m *Cities) identify(ctx context.Context, from moving.Source, installation db.Installation) (map[string]identified, error) {
+	known, err := m.DB.ArrivedBots(ctx, installation)
 	if err != nil {
 		return nil, err
 	}

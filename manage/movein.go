@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"ticketfrei/bots"
@@ -50,17 +49,21 @@ var errOnlyTried = errors.New("nothing is to be stored")
 // bots begin at once. Of those that came by an earlier import, it adds what is new since, and
 // changes nothing. With try, it does the same and stores nothing.
 func (m *Cities) MoveIn(ctx context.Context, from moving.Source, try bool) (MovedIn, error) {
-	asked, err := m.identify(ctx, from)
+	installation := installed(from)
+	asked, err := m.identify(ctx, from, installation)
 	if err != nil {
 		return MovedIn{}, err
 	}
 	var in MovedIn
-	err = m.DB.Arrive(ctx, m.Secrets, string(from.Program), from.Key, from.Secret, func(a *db.Arrival) error {
-		in = MovedIn{Notes: from.Notes}
+	err = m.DB.Arrive(ctx, m.Secrets, installation, func(a *db.Arrival) error {
+		in, a.Wanted = MovedIn{Notes: from.Notes}, wanted(from)
+		if a.Another {
+			in.Notes = append(slices.Clone(from.Notes), moving.Note{Key: "another_installation"})
+		}
 		for _, c := range from.Cities {
-			step := arriving{m, ctx, a, asked, &from, c, MovedCity{Old: c.Name}}
+			step := arriving{m, ctx, a, asked, &from, c, MovedCity{Old: cut(oneLine(c.Name), MaxName)}}
 			if err := step.run(); err != nil {
-				return fmt.Errorf("city %s: %w", c.Name, err)
+				return fmt.Errorf("city %s: %w", step.city.Old, err)
 			}
 			in.Cities = append(in.Cities, step.city)
 		}
@@ -107,13 +110,17 @@ func (a *arriving) run() error {
 	case !before.Known:
 		err = a.settle()
 	case before.ID == 0:
-		a.note("city_gone", a.from.Name)
+		a.note("city_gone", a.city.Old)
 		return nil
 	default:
 		a.city.City, err = a.to.KnownCity(before.ID)
 	}
 	if err != nil {
 		return err
+	}
+	if before.Known && !a.isSame(before.Name) {
+		a.note("city_renamed", a.city.Old, a.city.Name)
+		return nil
 	}
 	if err := a.moderators(before.Last); err != nil {
 		return err
@@ -131,19 +138,18 @@ func (a *arriving) run() error {
 
 // settle makes the city, with a bot on each of the networks that every city has.
 func (a *arriving) settle() error {
-	c := a.from.Copy
+	c := a.fitting()
 	c.Language = cmp.Or(c.Language, "de")
-	c.Name, c.Page = a.within(c.Name, MaxName, "name_long"), a.within(c.Page, MaxPage, "page_long")
-	wanted := c.Slug
+	given := c.Slug
 	made, left, err := a.to.NewCity(a.from.ID, a.from.Name, c)
 	if err != nil {
 		return err
 	}
 	a.city.City, a.city.New = made, true
 	a.city.Notes = append(a.city.Notes, a.from.Notes...)
-	if made.Slug != wanted {
-		before := a.from.Name
-		if a.source.Domain != "" && slices.Contains(a.from.Names, strings.TrimSpace(before)) { // it stood in an address
+	if made.Slug != given {
+		before := a.city.Old
+		if a.source.Domain != "" && slices.Contains(a.from.Names, strings.TrimSpace(a.from.Name)) { // it stood in an address
 			before += "@" + a.source.Domain
 		}
 		a.note("other_slug", before, made.Slug)
@@ -173,16 +179,6 @@ func (a *arriving) brings(network string) bool {
 	return false
 }
 
-// within returns as much of a text as may be stored, in characters.
-func (a *arriving) within(text string, longest int, key string) string {
-	runes := []rune(text)
-	if len(runes) <= longest {
-		return text
-	}
-	a.note(key, strconv.Itoa(longest))
-	return string(runes[:longest])
-}
-
 // names has the names that the city had lead to it.
 func (a *arriving) names() error {
 	seen := map[string]bool{a.city.Slug: true}
@@ -200,7 +196,7 @@ func (a *arriving) names() error {
 			return err
 		}
 		if taken {
-			a.note("name_taken", strings.TrimSpace(name))
+			a.note("name_taken", cut(oneLine(name), MaxName))
 		}
 	}
 	return nil
@@ -284,6 +280,7 @@ func (a *arriving) newBot(network bots.Movable, b moving.Bot) error {
 		a.note("account_refused", b.Network, b.Called())
 		return nil
 	}
+	b.Page = a.fittingPage(b.Page)
 	stored, err := a.stored(b, is)
 	if err != nil {
 		return err

@@ -80,6 +80,9 @@ func (r *t2) ownDomains(of t2City) []string {
 	return slices.DeleteFunc(list, func(domain string) bool { return domain == "" })
 }
 
+// maxUpdate is above all numbers that Telegram gives to what it brings: they have 32 bits.
+const maxUpdate = 1 << 32
+
 func (r *t2) addTelegram(c *City, u *t2User) {
 	if len(u.telegram) == 0 {
 		if len(u.chats) > 0 {
@@ -95,7 +98,7 @@ func (r *t2) addTelegram(c *City, u *t2User) {
 	}
 	now := r.options.Now.UnixMilli()
 	b := Bot{Network: "telegram", Enabled: u.enabled, Account: &account.Moved{Remote: found[1], Token: token, CursorAt: now}}
-	if u.update > 0 {
+	if u.update > 0 && u.update < maxUpdate {
 		b.Account.Cursor = strconv.FormatInt(u.update+1, 10)
 	}
 	none, seen := 0, map[string]bool{}

@@ -6,9 +6,12 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/idna"
 
 	"ticketfrei/censor"
 	"ticketfrei/db"
@@ -33,7 +36,9 @@ func ReadTicketfrei2(ctx context.Context, path string, o Options) (Source, error
 		if !f.has("user", "cities") || f.has("core_migrations") || f.has("hoods") {
 			return fmt.Errorf("it is no database of Ticketfrei 2, but %s", f.of())
 		}
-		return r.read(ctx, f)
+		err := r.read(ctx, f)
+		r.source.Notes = append(r.source.Notes, f.notes()...)
+		return err
 	})
 	if err != nil {
 		return Source{}, err
@@ -111,12 +116,16 @@ func (r *t2) note(key string, args ...string) {
 func (r *t2) readUsers(ctx context.Context, f *file) error {
 	return f.rows(ctx, "user", []string{"id", "passhash", "enabled"}, func(scan func(...any) error) error {
 		var id int64
-		var enabled sql.NullInt64
+		var enabled number
 		u := &t2User{}
 		if err := scan(&id, &u.hash, &enabled); err != nil {
 			return err
 		}
-		u.enabled = !enabled.Valid || enabled.Int64 != 0
+		if r.users[id] != nil {
+			f.unread["user"]++
+			return nil
+		}
+		u.enabled = enabled.on()
 		r.users[id] = u
 		r.order = append(r.order, id)
 		return nil
@@ -153,7 +162,7 @@ func keyOf(its []byte) string {
 
 func (r *t2) readCities(ctx context.Context, f *file) error {
 	return f.rows(ctx, "cities", []string{"user_id", "city", "markdown", "mail_md"}, func(scan func(...any) error) error {
-		var user sql.NullInt64
+		var user number
 		var c t2City
 		if err := scan(&user, &c.name, &c.page, &c.mailPage); err != nil {
 			return err
@@ -166,7 +175,7 @@ func (r *t2) readCities(ctx context.Context, f *file) error {
 }
 
 // user returns the user that a row belongs to; nil, where there is none.
-func (r *t2) user(table string, id sql.NullInt64) *t2User {
+func (r *t2) user(table string, id number) *t2User {
 	u := r.users[id.Int64]
 	if u == nil || !id.Valid {
 		r.orphans[t2Orphan{table, id.Int64}]++
@@ -178,7 +187,7 @@ func (r *t2) user(table string, id sql.NullInt64) *t2User {
 // texts calls do with the users and texts of a table.
 func (r *t2) texts(ctx context.Context, f *file, table, column string, do func(*t2User, t2Row)) error {
 	return f.rows(ctx, table, []string{"id", "user_id", column}, func(scan func(...any) error) error {
-		var user sql.NullInt64
+		var user number
 		var row t2Row
 		if err := scan(&row.id, &user, &row.text); err != nil {
 			return err
@@ -252,7 +261,7 @@ func (r *t2) readMastodon(ctx context.Context, f *file) error {
 	}
 	return f.rows(ctx, "mastodon_accounts", []string{"id", "user_id", "access_token", "instance_id", "active"}, func(scan func(...any) error) error {
 		var m t2Mastodon
-		var user, instance, active sql.NullInt64
+		var user, instance, active number
 		if err := scan(&m.id, &user, &m.token, &instance, &active); err != nil {
 			return err
 		}
@@ -273,10 +282,14 @@ func server(name string) string {
 		scheme, rest = "https", name
 	}
 	rest, _, _ = strings.Cut(rest, "/")
-	if rest == "" || scheme != "https" && scheme != "http" {
+	at, err := url.Parse(scheme + "://" + rest[strings.LastIndexByte(rest, '@')+1:])
+	if err != nil || at.Hostname() == "" || scheme != "https" && scheme != "http" {
 		return ""
 	}
-	return scheme + "://" + rest
+	if ascii, err := idna.Lookup.ToASCII(at.Hostname()); err == nil { // one with umlauts, as the DNS has it
+		at.Host = strings.Replace(at.Host, at.Hostname(), ascii, 1)
+	}
+	return scheme + "://" + at.Host
 }
 
 // readLeft counts what does not come.

@@ -203,3 +203,32 @@ func TestUnwrap(t *testing.T) {
 		want(t, "again: "+test.in, test.want, moving.Unwrap(moving.Unwrap(test.in)))
 	}
 }
+
+// TestEndlessRules reads rules with 100,000 lines: each is looked for among those before it in
+// no time.
+func TestEndlessRules(t *testing.T) {
+	t.Parallel()
+	lines := "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT group_concat('line' || i, char(10)) FROM n"
+	began := time.Now()
+	from := ticketfrei2(t, "UPDATE triggerpatterns SET patterns = ("+lines+") WHERE user_id = 1", "UPDATE badwords SET words = ("+lines+") WHERE user_id = 1")
+	if notes := noted(from.Cities[0].Notes); !slices.Contains(notes, "lines_many 99500") {
+		t.Errorf("notes are %.300q", notes)
+	}
+	if took := time.Since(began); took > 20*time.Second { // it was four times as long
+		t.Errorf("it took %v", took)
+	}
+}
+
+// TestPlaceAtTelegram reads numbers of what Telegram brought that can be none: what comes next
+// would be counted from the end there.
+func TestPlaceAtTelegram(t *testing.T) {
+	t.Parallel()
+	for tg, want := range map[string]string{"845120347": "845120348", "9223372036854775807": "", "4294967296": "", "-1": "", "'abc'": "", "NULL": "", "0": ""} {
+		from := ticketfrei2(t, "UPDATE seen_telegrams SET tg_id = "+tg+" WHERE user_id = 1")
+		for _, b := range from.Cities[0].Bots {
+			if b.Network == "telegram" && b.Account.Cursor != want {
+				t.Errorf("after %s the place is %q, want %q", tg, b.Account.Cursor, want)
+			}
+		}
+	}
+}
