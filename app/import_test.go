@@ -84,6 +84,7 @@ func (a *app) runs(slug, network string) (bot report.Bot) {
 // old is passed on again, and the next report reaches everybody. It does so again, after both
 // have gone on.
 func TestImportTicketfrei2(t *testing.T) {
+	slow.Test(t, "imports beside a server, three times")
 	box, api, instance := startMailbox(t), startTelegram(t, telegram.Options{}), startMastodon(t)
 	account := instance.AddAccount("kontis")
 	bot, second, rider := restoreTelegram(api)

@@ -12,6 +12,7 @@ import (
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/address"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/moving"
 )
@@ -347,6 +348,22 @@ func (m *Cities) MovedNotes(ctx context.Context, cityID int64) ([]moving.Note, e
 		list[i] = moving.Note(n)
 	}
 	return list, nil
+}
+
+// SayNote returns a line of the protocol in a language. A network is called as people call it.
+func SayNote(texts *i18n.Catalogue, lang string, n moving.Note) string {
+	n.Args = slices.Clone(n.Args)
+	for i, arg := range n.Args {
+		if id := arg + ".title"; aboutNetworks[n.Key] && i == 0 && texts.Has(id) {
+			n.Args[i] = texts.T(lang, id)
+		}
+	}
+	return texts.T(lang, "moving."+n.Key, n.Data()...)
+}
+
+// aboutNetworks are the notes whose first place is a network.
+var aboutNetworks = map[string]bool{
+	"bot_gone": true, "network_missing": true, "account_refused": true, "account_token": true, "account_taken": true, "account_unasked": true,
 }
 
 // ReadMovedNotes deletes them.
