@@ -107,7 +107,10 @@ type protocol struct {
 	tried  bool
 }
 
-func (p protocol) say(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+// say prints a line. The words of the other program are strangers' words.
+func (p protocol) say(format string, args ...any) {
+	_, _ = p.Write(append(withoutControls(fmt.Appendf(nil, format, args...)), '\n'))
+}
 
 func (p protocol) print(in manage.MovedIn) {
 	added, changed := 0, 0
@@ -159,7 +162,7 @@ func (p protocol) city(c manage.MovedCity) {
 	for _, b := range c.Bots {
 		what := b.Network
 		if b.Recipients > 0 {
-			what += fmt.Sprintf(": %d subscribers", b.Recipients)
+			what += fmt.Sprintf(" (subscribers: %d)", b.Recipients)
 		}
 		list = append(list, what)
 	}
@@ -172,6 +175,6 @@ func (p protocol) city(c manage.MovedCity) {
 // notes prints the lines of a protocol.
 func (p protocol) notes(list []moving.Note) {
 	for _, n := range list {
-		p.say("  - %s", p.server.cities.Letters.Texts.T("en", "moving."+n.Key, n.Data()...))
+		p.say("  - %s", manage.SayNote(p.server.cities.Letters.Texts, "en", n))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"ticketfrei/bots/all"
 	telegram "ticketfrei/bots/telegram/standin"
+	"ticketfrei/internal/slow"
 	"ticketfrei/moving/movingtest"
 )
 
@@ -19,6 +20,7 @@ import (
 // report at the bot where they were, by each of the city's addresses, and nothing of before. A
 // second import adds what is new, and brings nobody back.
 func TestKibicaraMovesIn(t *testing.T) {
+	slow.Test(t, "imports beside a server, twice")
 	box, api := startMailbox(t), startTelegram(t, telegram.Options{})
 	definitions := all.Networks()
 	a := runApp(t, appConfig(t, t.TempDir(), box, definitions, append(unbraked, "TICKETFREI_TELEGRAM_API="+api.URL)...), definitions)
@@ -54,7 +56,7 @@ func TestKibicaraMovesIn(t *testing.T) {
 		t.Error("a dry run made a city")
 	}
 	said := a.command(exitOK, "import", "kibicara", file)
-	for _, line := range []string{"/city/suedstadt, suedstadt@tickets.example", "moderators: 1; mail: 2 subscribers; telegram: 1 subscribers; telegram: 1 subscribers; telegram", "/city/nord-stadt", "Nobody can log in"} {
+	for _, line := range []string{"/city/suedstadt, suedstadt@tickets.example", "moderators: 1; mail (subscribers: 2); telegram (subscribers: 1); telegram (subscribers: 1); telegram", "/city/nord-stadt", "Nobody can log in"} {
 		if !strings.Contains(said, line) {
 			t.Errorf("the import says nothing of %q:\n%s", line, said)
 		}

@@ -18,11 +18,11 @@ import (
 // forOthers are pages for whoever works on the program.
 var forOthers = []string{"ARCHITECTURE.md", "ENGINE.md", "TRANSLATING.md", "ADDING-A-NETWORK.md"}
 
-// manuals are the files that tell operators what to type.
+// manuals are the files that tell operators what to type, and the texts of pages and mails.
 func manuals(t *testing.T) map[string]string {
 	t.Helper()
 	texts := make(map[string]string)
-	for _, pattern := range []string{"../README.md", "../SECURITY.md", "../docs/*.md", "../deploy/*", "../deploy/*/*", "../config.toml", "home/*"} {
+	for _, pattern := range []string{"../README.md", "../SECURITY.md", "../docs/*.md", "../deploy/*", "../deploy/*/*", "../config.toml", "home/*", "../templates/*/*.toml"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -22,23 +22,69 @@ type Arrival struct {
 	tx     *gorm.DB
 	box    *secret.Box
 	source int64
+	// Another tells that cities came before by the same key which are not of this installation.
+	Another bool
+	// Wanted are slugs that a city whose own slug is taken leaves to others.
+	Wanted map[string]bool
+}
+
+// Installation is one of another program.
+type Installation struct {
+	Program, Key string
+	Secret       []byte           // opens the links in its old mails; nil: none
+	Cities       map[int64]string // their names there, by their numbers
+}
+
+// key is what the installation is known by. Its own may be that of another one: two Kibicaras
+// may have one first admin. The numbers of their cities are alike then, and their names are not.
+func (i Installation) key(tx *gorm.DB) (string, error) {
+	for n := 1; ; n++ {
+		key := i.Key
+		if n > 1 {
+			key += "/" + strconv.Itoa(n)
+		}
+		var before []struct {
+			Old  int64
+			Name string
+		}
+		err := tx.Raw("SELECT c.old, c.name FROM moved_cities AS c JOIN moved_sources AS s ON s.id = c.source_id WHERE s.program = ? AND s.key = ?", i.Program, key).Scan(&before).Error
+		if err != nil {
+			return "", err
+		}
+		same, other := 0, 0
+		for _, c := range before {
+			switch name, there := i.Cities[c.Old]; {
+			case there && FormerName(name) == FormerName(c.Name):
+				same++
+			case there:
+				other++
+			}
+		}
+		if same >= other { // one may have been renamed there
+			return key, nil
+		}
+	}
 }
 
 // Arrive runs do in one transaction: where it fails, nothing is stored. It may be run twice.
-// secret opens the links in the installation's old mails; empty: none.
-func (d *DB) Arrive(ctx context.Context, box *secret.Box, program, key string, secret []byte, do func(*Arrival) error) error {
+func (d *DB) Arrive(ctx context.Context, box *secret.Box, from Installation, do func(*Arrival) error) error {
 	err := d.WriteLong(ctx, func(tx *gorm.DB) error {
 		a := &Arrival{db: d, tx: tx, box: box}
-		if err := LockNames(tx, "moved:"+program); err != nil { // two imports at once take turns
+		if err := LockNames(tx, "moved:"+from.Program); err != nil { // two imports at once take turns
 			return err
 		}
-		err := tx.Raw(`INSERT INTO moved_sources (program, key, secret, created) VALUES (?, ?, '', ?)
-			ON CONFLICT (program, key) DO UPDATE SET created = moved_sources.created RETURNING id`, program, key, millis(d.now())).Scan(&a.source).Error
+		key, err := from.key(tx)
 		if err != nil {
 			return err
 		}
-		if len(secret) > 0 {
-			err = tx.Exec("UPDATE moved_sources SET secret = ? WHERE id = ?", box.Seal(movedSecretPlace(a.source), string(secret)), a.source).Error
+		a.Another = key != from.Key
+		err = tx.Raw(`INSERT INTO moved_sources (program, key, secret, created) VALUES (?, ?, '', ?)
+			ON CONFLICT (program, key) DO UPDATE SET created = moved_sources.created RETURNING id`, from.Program, key, millis(d.now())).Scan(&a.source).Error
+		if err != nil {
+			return err
+		}
+		if len(from.Secret) > 0 {
+			err = tx.Exec("UPDATE moved_sources SET secret = ? WHERE id = ?", box.Seal(movedSecretPlace(a.source), string(from.Secret)), a.source).Error
 		}
 		if err != nil {
 			return err
@@ -62,13 +108,14 @@ func (a *Arrival) Tx() *gorm.DB { return a.tx }
 // Arrived is what an earlier import has made of a city or bot.
 type Arrived struct {
 	Known bool
-	ID    int64 // 0: it was deleted here
-	Last  int64 // the highest number that was taken over of a moderator, or recipient
+	ID    int64  // 0: it was deleted here
+	Last  int64  // the highest number that was taken over of a moderator, or recipient
+	Name  string // of a city: as it was there when it came
 }
 
 // City returns what has become of the city with a number of the installation.
 func (a *Arrival) City(old int64) (Arrived, error) {
-	return a.arrived("SELECT coalesce(city_id, 0) AS id, last FROM moved_cities WHERE source_id = ? AND old = ?", a.source, old)
+	return a.arrived("SELECT coalesce(city_id, 0) AS id, last, name FROM moved_cities WHERE source_id = ? AND old = ?", a.source, old)
 }
 
 // Bot returns what has become of a bot of such a city.
@@ -125,6 +172,9 @@ func (a *Arrival) slug(wanted string) (string, error) {
 		if n > 1 {
 			behind := "-" + strconv.Itoa(n)
 			slug = strings.TrimSuffix(wanted[:min(len(wanted), longest-len(behind))], "-") + behind
+		}
+		if n > 1 && a.Wanted[slug] {
+			continue
 		}
 		if report.CheckSlug(slug) != nil {
 			if n > 1 {
@@ -243,9 +293,13 @@ func (d *DB) DeleteMovedNotes(ctx context.Context, cityID int64) error {
 }
 
 // ArrivedBots are the bots of an installation that are known, by "city network number".
-func (d *DB) ArrivedBots(ctx context.Context, program, key string) (map[string]bool, error) {
+func (d *DB) ArrivedBots(ctx context.Context, from Installation) (map[string]bool, error) {
+	key, err := from.key(d.Read(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("known bots: %w", err)
+	}
 	list, err := ReadColumn[string](ctx, d, `SELECT b.city || ' ' || b.network || ' ' || b.old FROM moved_bots AS b JOIN moved_sources AS s ON s.id = b.source_id
-		WHERE s.program = ? AND s.key = ?`, program, key)
+		WHERE s.program = ? AND s.key = ?`, from.Program, key)
 	if err != nil {
 		return nil, fmt.Errorf("known bots: %w", err)
 	}
@@ -261,15 +315,16 @@ func (a *Arrival) Act(act Act) error {
 	return a.tx.Create(&actRow{CityID: orNull(act.CityID), At: millis(a.db.now()), Who: act.Who, Act: act.Act, Subject: act.Subject}).Error
 }
 
-// Try runs do. What it has stored is gone where it fails, and the transaction goes on.
+// Try runs do. What it has stored is gone where it fails, and the transaction goes on, unless the
+// database has ended it, as where the disk is full.
 func (a *Arrival) Try(do func() error) error {
 	if err := a.tx.Exec("SAVEPOINT arrival").Error; err != nil {
 		return err
 	}
-	err := do()
-	if err != nil {
-		err = errors.Join(err, a.tx.Exec("ROLLBACK TO SAVEPOINT arrival").Error)
+	failed := do()
+	if failed != nil && a.tx.Exec("ROLLBACK TO SAVEPOINT arrival").Error != nil {
+		return failed // the first says why
 	}
 	// Those that are left open make all that follows slower: each page asks all of them.
-	return errors.Join(err, a.tx.Exec("RELEASE SAVEPOINT arrival").Error)
+	return errors.Join(failed, a.tx.Exec("RELEASE SAVEPOINT arrival").Error)
 }

@@ -2,8 +2,10 @@ package db
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // findPooler finds out whether connections are lent for one transaction each, as pgbouncer
@@ -23,10 +25,21 @@ func (s *server) findPooler(ctx context.Context) {
 	s.away.log.Info("the database is behind a pooler that lends a connection for one transaction: statements are not prepared, which takes the server more time", "database", s.name)
 }
 
-// lends tells whether two connections have had the same process of the server, or one has had
-// two: while the second is in a transaction, the first gets another than before.
+// settingRefused is the SQLSTATE of protocol_violation, with which a pooler refuses what a
+// connection is to begin with.
+const settingRefused = "08P01"
+
+// probes is how often it is looked whether connections are lent: others who use the pooler may
+// leave a connection what it had.
+const probes = 5
+
+// lends tells whether connections are lent. A pooler that takes no settings of a session, as
+// pgbouncer does unless it is told otherwise, says so.
 func (s *server) lends(ctx context.Context) (bool, error) {
-	one, err := pgx.ConnectConfig(ctx, s.config.Copy())
+	one, err := pgx.ConnectConfig(ctx, sessionConfig(s.config))
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == settingRefused {
+		return true, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -36,6 +49,17 @@ func (s *server) lends(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	defer closeWire(other)
+	for range probes {
+		if lent, err := lentNow(ctx, one, other); err != nil || lent {
+			return lent, err
+		}
+	}
+	return false, nil
+}
+
+// lentNow tells whether two connections have had the same process of the server, or one has had
+// two: while the second is in a transaction, the first gets another than before.
+func lentNow(ctx context.Context, one, other *pgx.Conn) (bool, error) {
 	before, err := servedBy(ctx, one)
 	if err != nil {
 		return false, err
@@ -43,11 +67,16 @@ func (s *server) lends(ctx context.Context) (bool, error) {
 	if _, err := other.Exec(ctx, "BEGIN", pgx.QueryExecModeSimpleProtocol); err != nil {
 		return false, err
 	}
-	if held, err := servedBy(ctx, other); err != nil || held == before {
-		return held == before, err
+	held, err := servedBy(ctx, other)
+	if err != nil {
+		return false, err
 	}
 	after, err := servedBy(ctx, one)
-	return after != before, err
+	if err != nil {
+		return false, err
+	}
+	_, err = other.Exec(ctx, "ROLLBACK", pgx.QueryExecModeSimpleProtocol)
+	return held == before || after != before, err
 }
 
 // servedBy is the process of the server that serves a connection now.

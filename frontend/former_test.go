@@ -12,7 +12,7 @@ import (
 // arrives has a city come from an installation of another program.
 func (tn *town) arrives(program, key string, secret []byte, old int64, slug, name string, names ...string) (c report.City) {
 	tn.t.Helper()
-	err := tn.db.Arrive(tn.t.Context(), tn.box, program, key, secret, func(a *db.Arrival) (err error) {
+	err := tn.db.Arrive(tn.t.Context(), tn.box, db.Installation{Program: program, Key: key, Secret: secret}, func(a *db.Arrival) (err error) {
 		if c, _, err = a.NewCity(old, name, db.CityCopy{Slug: slug, Name: name, Language: "de"}); err != nil {
 			return err
 		}

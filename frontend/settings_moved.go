@@ -6,6 +6,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"ticketfrei/internal/report"
+	"ticketfrei/manage"
 )
 
 // partMoved is the part of the overview about a city that came from another program.
@@ -29,7 +30,7 @@ func (s *Site) movedNotes(r *http.Request) ([]string, error) {
 	}
 	list := make([]string, len(notes))
 	for i, n := range notes {
-		list[i] = s.T(r, "moving."+n.Key, n.Data()...)
+		list[i] = manage.SayNote(s.Texts, visitOf(r.Context()).lang, n)
 	}
 	return list, nil
 }

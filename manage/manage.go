@@ -5,6 +5,7 @@
 //	Suspend, Admit                                whether a city is on as a whole
 //	Delete, Restore, DeleteNow                    whether it is there
 //	Export, Import                                moving to another server
+//	MoveIn, MovedNotes                            coming from another program
 //	Rename, Aliases, AddAlias, RemoveAlias        its names in addresses
 //	Change, Pause, Resume                         what a city is called, says and hears
 //	SaveRules, ResetRules, Try, Would             what is passed on

@@ -6,24 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
-	"sync"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"ticketfrei/bots"
 	"ticketfrei/db"
 	"ticketfrei/internal/address"
+	"ticketfrei/internal/i18n"
 	"ticketfrei/internal/report"
 	"ticketfrei/moving"
-)
-
-// Bounds of asking the networks whose the accounts are that come from another program.
-const (
-	identifyWithin = 5 * time.Second
-	identifyAtOnce = 256
 )
 
 // MovedIn is what MoveIn has done.
@@ -59,17 +50,21 @@ var errOnlyTried = errors.New("nothing is to be stored")
 // bots begin at once. Of those that came by an earlier import, it adds what is new since, and
 // changes nothing. With try, it does the same and stores nothing.
 func (m *Cities) MoveIn(ctx context.Context, from moving.Source, try bool) (MovedIn, error) {
-	asked, err := m.identify(ctx, from)
+	installation := installed(from)
+	asked, err := m.identify(ctx, from, installation)
 	if err != nil {
 		return MovedIn{}, err
 	}
 	var in MovedIn
-	err = m.DB.Arrive(ctx, m.Secrets, string(from.Program), from.Key, from.Secret, func(a *db.Arrival) error {
-		in = MovedIn{Notes: from.Notes}
+	err = m.DB.Arrive(ctx, m.Secrets, installation, func(a *db.Arrival) error {
+		in, a.Wanted = MovedIn{Notes: from.Notes}, wanted(from)
+		if a.Another {
+			in.Notes = append(slices.Clone(from.Notes), moving.Note{Key: "another_installation"})
+		}
 		for _, c := range from.Cities {
-			step := arriving{m, ctx, a, asked, &from, c, MovedCity{Old: c.Name}}
+			step := arriving{m, ctx, a, asked, &from, c, MovedCity{Old: cut(oneLine(c.Name), MaxName)}}
 			if err := step.run(); err != nil {
-				return fmt.Errorf("city %s: %w", c.Name, err)
+				return fmt.Errorf("city %s: %w", step.city.Old, err)
 			}
 			in.Cities = append(in.Cities, step.city)
 		}
@@ -90,68 +85,6 @@ func (m *Cities) MoveIn(ctx context.Context, from moving.Source, try bool) (Move
 		}
 	}
 	return in, nil
-}
-
-// identified is a bot as its network knows it.
-type identified struct {
-	stored json.RawMessage
-	err    error // why it is not known
-}
-
-// botKey names a bot of a source.
-func botKey(city int64, b moving.Bot) string {
-	return strconv.FormatInt(city, 10) + " " + b.Network + " " + strconv.FormatInt(b.ID, 10)
-}
-
-// identify asks the networks, side by side, whose the accounts are that have not come before.
-func (m *Cities) identify(ctx context.Context, from moving.Source) (map[string]identified, error) {
-	known, err := m.DB.ArrivedBots(ctx, string(from.Program), from.Key)
-	if err != nil {
-		return nil, err
-	}
-	found, seen := map[string]identified{}, map[string]bool{}
-	var mu sync.Mutex
-	var group errgroup.Group
-	group.SetLimit(identifyAtOnce)
-	for _, c := range from.Cities {
-		for _, b := range c.Bots {
-			network, ok := m.movable(b.Network)
-			identifier, can := network.(bots.Identifier)
-			key := botKey(c.ID, b)
-			if !ok || !can || b.Account == nil {
-				continue
-			}
-			login := b.Network + " " + b.Account.Server + " " + b.Account.Token
-			again := seen[login]
-			seen[login] = true
-			if again || known[key] { // to ask may disturb the bot that has it
-				continue
-			}
-			group.Go(func() error {
-				b.Recipients = nil // nobody is asked about them
-				is := identifyOne(ctx, identifier, b)
-				mu.Lock()
-				defer mu.Unlock()
-				found[key] = is
-				return ctx.Err()
-			})
-		}
-	}
-	return found, group.Wait()
-}
-
-func identifyOne(ctx context.Context, by bots.Identifier, b moving.Bot) (is identified) {
-	stored, err := b.Stored()
-	if err != nil {
-		return identified{err: err}
-	}
-	ctx, done := context.WithTimeout(ctx, identifyWithin)
-	defer done()
-	is.err = bots.Guard(func() (err error) {
-		is.stored, err = by.Identify(ctx, stored)
-		return err
-	})
-	return is
 }
 
 // arriving is a city on its way in.
@@ -178,13 +111,17 @@ func (a *arriving) run() error {
 	case !before.Known:
 		err = a.settle()
 	case before.ID == 0:
-		a.note("city_gone", a.from.Name)
+		a.note("city_gone", a.city.Old)
 		return nil
 	default:
 		a.city.City, err = a.to.KnownCity(before.ID)
 	}
 	if err != nil {
 		return err
+	}
+	if before.Known && !a.isSame(before.Name) {
+		a.note("city_renamed", a.city.Old, a.city.Name)
+		return nil
 	}
 	if err := a.moderators(before.Last); err != nil {
 		return err
@@ -202,18 +139,18 @@ func (a *arriving) run() error {
 
 // settle makes the city, with a bot on each of the networks that every city has.
 func (a *arriving) settle() error {
-	c := a.from.Copy
+	c := a.fitting()
 	c.Language = cmp.Or(c.Language, "de")
-	wanted := c.Slug
+	given := c.Slug
 	made, left, err := a.to.NewCity(a.from.ID, a.from.Name, c)
 	if err != nil {
 		return err
 	}
 	a.city.City, a.city.New = made, true
 	a.city.Notes = append(a.city.Notes, a.from.Notes...)
-	if made.Slug != wanted {
-		before := a.from.Name
-		if a.source.Domain != "" {
+	if made.Slug != given {
+		before := a.city.Old
+		if a.source.Domain != "" && slices.Contains(a.from.Names, strings.TrimSpace(a.from.Name)) { // it stood in an address
 			before += "@" + a.source.Domain
 		}
 		a.note("other_slug", before, made.Slug)
@@ -260,7 +197,7 @@ func (a *arriving) names() error {
 			return err
 		}
 		if taken {
-			a.note("name_taken", strings.TrimSpace(name))
+			a.note("name_taken", cut(oneLine(name), MaxName))
 		}
 	}
 	return nil
@@ -344,6 +281,7 @@ func (a *arriving) newBot(network bots.Movable, b moving.Bot) error {
 		a.note("account_refused", b.Network, b.Called())
 		return nil
 	}
+	b.Page = a.fittingPage(b.Page)
 	stored, err := a.stored(b, is)
 	if err != nil {
 		return err
@@ -410,6 +348,22 @@ func (m *Cities) MovedNotes(ctx context.Context, cityID int64) ([]moving.Note, e
 		list[i] = moving.Note(n)
 	}
 	return list, nil
+}
+
+// SayNote returns a line of the protocol in a language. A network is called as people call it.
+func SayNote(texts *i18n.Catalogue, lang string, n moving.Note) string {
+	n.Args = slices.Clone(n.Args)
+	for i, arg := range n.Args {
+		if id := arg + ".title"; aboutNetworks[n.Key] && i == 0 && texts.Has(id) {
+			n.Args[i] = texts.T(lang, id)
+		}
+	}
+	return texts.T(lang, "moving."+n.Key, n.Data()...)
+}
+
+// aboutNetworks are the notes whose first place is a network.
+var aboutNetworks = map[string]bool{
+	"bot_gone": true, "network_missing": true, "account_refused": true, "account_token": true, "account_taken": true, "account_unasked": true,
 }
 
 // ReadMovedNotes deletes them.

@@ -2,10 +2,13 @@ package manage_test
 
 import (
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
 
 	"ticketfrei/db"
 	"ticketfrei/internal/report"
@@ -18,7 +21,7 @@ import (
 func installation(names ...string) moving.Source {
 	from := moving.Source{Program: moving.Ticketfrei2, Key: "one", Secret: []byte("secret"), Domain: "old.example"}
 	for i, name := range names {
-		from.Cities = append(from.Cities, moving.City{ID: int64(i + 1), Name: name, Copy: db.CityCopy{Name: name, Slug: report.Slug(name), Triggers: "*", Questions: true, Replies: true},
+		from.Cities = append(from.Cities, moving.City{ID: int64(i + 1), Name: name, Names: []string{name}, Copy: db.CityCopy{Name: name, Slug: report.Slug(name), Triggers: "*", Questions: true, Replies: true},
 			Admins: []moving.Admin{{ID: int64(i + 1), ModeratorCopy: db.ModeratorCopy{Email: "mod@example.org", Password: "hash of " + name, Role: string(report.Owner)}}}})
 	}
 	return from
@@ -160,5 +163,160 @@ func TestMoveInIsWhole(t *testing.T) {
 	}
 	if _, err := tn.db.FindModerator(t.Context(), "mod@example.org"); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("the moderator: %v", err)
+	}
+}
+
+// TestNumbersAreNobodysName takes over a city whose slug another one has: it gets a number with
+// which it has the slug of no third one, wherever that comes.
+func TestNumbersAreNobodysName(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	in := tn.moveIn(installation("Test", "Köln", "Koeln", "Test 2", "koeln-2"))
+	var slugs []string
+	for _, c := range in.Cities {
+		slugs = append(slugs, c.Slug)
+	}
+	if diff := cmp.Diff([]string{"test-3", "koeln", "koeln-3", "test-2", "koeln-2"}, slugs); diff != "" {
+		t.Errorf("slugs (-want +got):\n%s", diff)
+	}
+}
+
+// TestMovedTextsCanBeSaved takes over texts that nobody could type here: moderators can save
+// them, and they turn around no line.
+func TestMovedTextsCanBeSaved(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation(strings.Repeat("Köln ", 2000), "\u202eabc\x1b[2J\x00", "\u202e")
+	for i := range from.Cities {
+		from.Cities[i].Copy.Page = strings.Repeat("ü\r\n", 40_000)
+		from.Cities[i].Bots = []moving.Bot{{Network: "mail", Enabled: true, Page: strings.Repeat("ü", 40_000)}}
+	}
+	for i, c := range tn.moveIn(from).Cities {
+		stored := must(tn.db.FindCity(t.Context(), c.Slug))(t)
+		if _, err := tn.Change(t.Context(), c.ID, manage.Patch{Name: &stored.Name, Page: &stored.Page}, ""); err != nil {
+			t.Errorf("city %d: %q and %d bytes of its page cannot be saved: %v", i, stored.Name, len(stored.Page), err)
+		}
+		if strings.ContainsAny(stored.Name+c.Old, "\u202e\x1b\x00") || stored.Name == "" {
+			t.Errorf("city %d is called %q", i, stored.Name)
+		}
+		for _, n := range c.Notes {
+			for _, arg := range n.Args {
+				if len(arg) > 200 || strings.ContainsAny(arg, "\u202e\x1b") {
+					t.Errorf("city %d: %s is said of %.100q", i, n.Key, arg)
+				}
+			}
+		}
+	}
+}
+
+// TestAnotherInstallation takes over two installations that are known by the same: what comes of
+// the second is no more of the first.
+func TestAnotherInstallation(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	first, second := installation("Weimar", "Gera", "Jena"), installation("Bonn", "Gera", "Trier")
+	one, two := tn.moveIn(first), tn.moveIn(second)
+	for i, c := range two.Cities {
+		if !c.New || c.ID == one.Cities[i].ID {
+			t.Errorf("%s became %s", c.Old, one.Cities[i].Name)
+		}
+	}
+	for _, from := range []moving.Source{first, second} {
+		for _, c := range tn.moveIn(from).Cities {
+			if c.Changed() {
+				t.Errorf("again, %s came as new: %+v", c.Old, c)
+			}
+		}
+	}
+}
+
+// TestNumberOfAnotherCity takes over a city that has the number of one that came before, and one
+// that was renamed there: nobody gets the reports of another city.
+func TestNumberOfAnotherCity(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation("Weimar", "Gera", "Jena")
+	here := tn.moveIn(from).Cities[2]
+	from.Cities[2].Name, from.Cities[2].Copy.Name = "Neustadt", "Neustadt"
+	from.Cities[2].Admins = append(from.Cities[2].Admins, moving.Admin{ID: 9, ModeratorCopy: db.ModeratorCopy{Email: "new@example.org", Password: "x", Role: string(report.Owner)}})
+	again := tn.moveIn(from).Cities[2]
+	if again.Changed() || len(again.Notes) != 1 || again.Notes[0].Key != "city_renamed" {
+		t.Errorf("what came to %s is %+v", here.Name, again)
+	}
+	name := "Neustadt"
+	must(tn.Change(t.Context(), here.ID, manage.Patch{Name: &name}, ""))(t)
+	if renamed := tn.moveIn(from).Cities[2]; renamed.Moderators != 1 || renamed.ID != here.ID {
+		t.Errorf("with the same name here, what came is %+v", renamed)
+	}
+}
+
+// TestImportOnAFullDisk says what the matter is, and stores nothing.
+func TestImportOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation("Weimar")
+	if tn.db.OnServer() {
+		t.Skip("it is about a file")
+	}
+	page := strings.Repeat("ü", manage.MaxPage)
+	for i := range 40 {
+		more := installation("Stadt " + strings.Repeat("x", i))
+		more.Cities[0].ID = int64(i + 2)
+		more.Cities[0].Bots = []moving.Bot{{Network: "mail", Enabled: true, Page: page}}
+		from.Cities = append(from.Cities, more.Cities...)
+	}
+	limit := func(pages int) {
+		tn.check(tn.db.Write(t.Context(), func(tx *gorm.DB) error { return tx.Exec("PRAGMA max_page_count = " + strconv.Itoa(pages)).Error }))
+	}
+	limit(1) // as many as there are
+	_, err := tn.MoveIn(t.Context(), from, false)
+	if err == nil || !strings.Contains(err.Error(), "full") {
+		t.Errorf("it says %v", err)
+	}
+	limit(1 << 30)
+	if in := tn.moveIn(from); !in.Cities[0].New || !in.Cities[40].New {
+		t.Error("something was stored of what failed")
+	}
+}
+
+// TestTransactionIsOver has the database end the transaction of an import by itself, as it does
+// where the disk is full: what was the matter is said, and not that there is no transaction.
+func TestTransactionIsOver(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	if tn.db.OnServer() {
+		t.Skip("it is about a file")
+	}
+	err := tn.db.Arrive(t.Context(), tn.Secrets, db.Installation{Program: "ticketfrei2", Key: "one"}, func(a *db.Arrival) error {
+		return a.Try(func() error {
+			tn.check(a.Tx().Exec("ROLLBACK").Error)
+			return errors.New("the disk is full")
+		})
+	})
+	if err == nil || !strings.Contains(err.Error(), "the disk is full") || strings.Contains(err.Error(), "savepoint") {
+		t.Errorf("it says %v", err)
+	}
+	if in := tn.moveIn(installation("Weimar")); !in.Cities[0].New {
+		t.Error("the next import did not begin anew")
+	}
+}
+
+// TestTextsThatAreTooLong takes over a city whose name and page are longer than may be here.
+func TestTextsThatAreTooLong(t *testing.T) {
+	t.Parallel()
+	tn := movable(t)
+	from := installation(strings.Repeat("ü", manage.MaxName+1), "Gera")
+	from.Cities[0].Copy.Page, from.Cities[1].Copy.Page = strings.Repeat("x", manage.MaxPage+1), strings.Repeat("ü", manage.MaxPage)
+	in := tn.moveIn(from)
+	got := must(tn.db.City(t.Context(), in.Cities[0].ID))(t)
+	if got.Name != strings.Repeat("ü", manage.MaxName) || got.Page != strings.Repeat("x", manage.MaxPage) {
+		t.Errorf("%q, and %d characters", got.Name, len(got.Page))
+	}
+	notes := must(tn.MovedNotes(t.Context(), got.ID))(t)
+	if !slices.ContainsFunc(notes, func(n moving.Note) bool { return n.Key == "name_long" }) || !slices.ContainsFunc(notes, func(n moving.Note) bool { return n.Key == "page_long" }) {
+		t.Errorf("it is told %+v", notes)
+	}
+	if got := must(tn.db.City(t.Context(), in.Cities[1].ID))(t); got.Page != from.Cities[1].Copy.Page {
+		t.Errorf("%d characters", len(got.Page))
 	}
 }

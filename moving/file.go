@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +28,37 @@ const lockWait = 5 * time.Second
 type file struct {
 	tx     *sql.Tx
 	tables map[string]map[string]bool // their columns
+	unread map[string]int             // how many rows of a table could not be read
+}
+
+// number is what stands in a column of numbers; not Valid where that is none: SQLite keeps
+// whatever was put there.
+type number struct{ sql.NullInt64 }
+
+// Scan takes what the column has.
+func (n *number) Scan(value any) error {
+	if yes, ok := value.(bool); ok { // as the driver has columns that were declared so
+		n.NullInt64 = sql.NullInt64{Valid: true}
+		if yes {
+			n.Int64 = 1
+		}
+		return nil
+	}
+	if n.NullInt64.Scan(value) != nil {
+		n.NullInt64 = sql.NullInt64{}
+	}
+	return nil
+}
+
+// on tells what a column that says whether something is on means: yes, where it does not say.
+func (n *number) on() bool { return !n.Valid || n.Int64 != 0 }
+
+// notes are about the rows that could not be read.
+func (f *file) notes() (list []Note) {
+	for _, table := range slices.Sorted(maps.Keys(f.unread)) {
+		list = append(list, Note{"rows_unread", []string{table, strconv.Itoa(f.unread[table])}})
+	}
+	return list
 }
 
 // read opens a database to read it, checks that it is whole, and calls do. Nothing is written
@@ -99,7 +133,7 @@ func readAs(ctx context.Context, path, how string, do func(*file) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // it was only read
-	f := &file{tx: tx, tables: map[string]map[string]bool{}}
+	f := &file{tx: tx, tables: map[string]map[string]bool{}, unread: map[string]int{}}
 	if err := f.check(ctx); err != nil {
 		return err
 	}
@@ -196,7 +230,8 @@ func (f *file) has(tables ...string) bool {
 }
 
 // rows calls each with the rows of a table in their order, where there is the table. A column
-// that is not there is NULL.
+// that is not there is NULL. Rows that do not fit into what each scans them into are counted:
+// one of them is no reason to leave all of a city behind.
 func (f *file) rows(ctx context.Context, table string, columns []string, each func(scan func(...any) error) error) error {
 	if !f.has(table) {
 		return nil
@@ -217,8 +252,18 @@ func (f *file) rows(ctx context.Context, table string, columns []string, each fu
 		return err
 	}
 	defer rows.Close()
+	scan := rows.Scan
 	for rows.Next() {
-		if err := each(rows.Scan); err != nil {
+		unfit := false
+		err := each(func(into ...any) error {
+			err := scan(into...)
+			unfit = err != nil
+			return err
+		})
+		switch {
+		case unfit:
+			f.unread[table]++
+		case err != nil:
 			return fmt.Errorf("table %s: %w", table, err)
 		}
 	}

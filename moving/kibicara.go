@@ -1,6 +1,7 @@
 package moving
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -39,7 +40,9 @@ func ReadKibicara(ctx context.Context, path string, o Options) (Source, error) {
 			return fmt.Errorf("it is no database of Kibicara, but %s", f.of())
 		}
 		k.file = f
-		return k.read(ctx)
+		err := k.read(ctx)
+		k.src.Notes = append(k.src.Notes, f.notes()...)
+		return err
 	})
 	return k.src, err
 }
@@ -104,13 +107,13 @@ func (k *kibicara) note(key string, args ...string) {
 // ofHoods calls read for each row of a table that belongs to a hood, when what its columns hold
 // stands in into. What belongs to none is counted.
 func (k *kibicara) ofHoods(ctx context.Context, table string, columns []string, into []any, read func(c *City)) error {
-	var hood sql.NullInt64
+	var hood number
 	orphans := 0
 	err := k.file.rows(ctx, table, append([]string{"hood"}, columns...), func(scan func(...any) error) error {
 		if err := scan(append([]any{&hood}, into...)...); err != nil {
 			return err
 		}
-		if i, ok := k.at[hood.Int64]; ok {
+		if i, ok := k.at[hood.Int64]; ok && hood.Valid {
 			read(&k.src.Cities[i])
 		} else {
 			orphans++
@@ -136,16 +139,21 @@ func (k *kibicara) hoods(ctx context.Context) error {
 	return k.file.rows(ctx, "hoods", []string{"id", "name", "landingpage", "email_enabled"}, func(scan func(...any) error) error {
 		var id int64
 		var name, landing sql.NullString
-		var mail sql.NullBool
+		var mail number
 		if err := scan(&id, &name, &landing, &mail); err != nil {
 			return err
 		}
-		c := City{ID: id, Name: valid.Text(name.String), Bots: []Bot{{Network: "mail", Enabled: on(mail)}}}
-		c.Copy = db.CityCopy{Slug: report.Slug(c.Name), Name: strings.Join(strings.Fields(c.Name), " "), Language: kibicaraLanguage, Questions: true, Replies: true, Created: k.o.Now.UnixMilli()}
+		if _, twice := k.at[id]; twice {
+			k.file.unread["hoods"]++
+			return nil
+		}
+		c := City{ID: id, Name: valid.Text(name.String), Bots: []Bot{{Network: "mail", Enabled: mail.on()}}}
+		shown := cmp.Or(strings.Join(strings.Fields(c.Name), " "), fmt.Sprint("Hood ", id))
+		c.Copy = db.CityCopy{Slug: report.Slug(shown), Name: shown, Language: kibicaraLanguage, Questions: true, Replies: true, Created: k.o.Now.UnixMilli()}
 		if page := valid.Text(landing.String); strings.TrimSpace(page) != defaultLanding {
 			c.Copy.Page, c.Notes = Unwrap(page), pageNotes(page)
 		}
-		if !on(mail) {
+		if !mail.on() {
 			c.note("kibicara_mail_off")
 		}
 		k.at[id] = len(k.src.Cities)
@@ -153,9 +161,6 @@ func (k *kibicara) hoods(ctx context.Context) error {
 		return nil
 	})
 }
-
-// on tells what a column that says whether something is on means: yes, where it is not there.
-func on(column sql.NullBool) bool { return column.Bool || !column.Valid }
 
 // note adds a line to the protocol of a city.
 func (c *City) note(key string, args ...string) { c.Notes = append(c.Notes, Note{key, args}) }
@@ -208,7 +213,7 @@ func (k *kibicara) admins(ctx context.Context) error {
 // relations makes admins the moderators of their hoods. Who could log in with two spellings of
 // an address has the password of the first.
 func (k *kibicara) relations(ctx context.Context, admins map[int64]*kibicaraAdmin) error {
-	var id, admin sql.NullInt64
+	var id, admin number
 	gone := 0
 	err := k.ofHoods(ctx, "admin_hood_relations", []string{"id", "admin"}, []any{&id, &admin}, func(c *City) {
 		a := admins[admin.Int64]

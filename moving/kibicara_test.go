@@ -312,3 +312,22 @@ func TestStrangeKibicara(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestOtherKibicaras reads what is no Kibicara, or an early one that had fewer tables and columns.
+func TestOtherKibicaras(t *testing.T) {
+	for name, c := range map[string]struct{ statements, says string }{
+		"Ticketfrei 2": {movingtest.Read(t, "testdata/ticketfrei2.sql"), "it is no database of Kibicara, but of Ticketfrei 2: ticketfrei import ticketfrei2"},
+		"another":      {"CREATE TABLE hoods (id INTEGER)", "but of another program"},
+	} {
+		_, err := moving.ReadKibicara(t.Context(), movingtest.Make(t, c.statements), moving.Options{})
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	early := movingtest.Make(t, `CREATE TABLE hoods (id INTEGER PRIMARY KEY, name TEXT, landingpage TEXT)`, `CREATE TABLE admins (id INTEGER PRIMARY KEY, email TEXT)`,
+		`INSERT INTO hoods VALUES (3, '  ', NULL), (4, 'Südstadt', NULL)`)
+	src, err := moving.ReadKibicara(t.Context(), early, moving.Options{})
+	if err != nil || len(src.Cities) != 2 || src.Cities[0].Copy.Name != "Hood 3" || src.Cities[0].Copy.Slug != "hood-3" || !src.Cities[1].Bots[0].Enabled {
+		t.Errorf("%+v, %v", src, err)
+	}
+}

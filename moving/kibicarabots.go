@@ -83,14 +83,14 @@ const (
 	maxWelcome = 2000
 )
 
-var telegramToken = regexp.MustCompile(`^(\d{1,19}):[\w-]+$`)
+var telegramToken = regexp.MustCompile(`^(\d{1,18}):[\w-]+$`)
 
 // kibicaraTelegram is a row of telegrambots.
 type kibicaraTelegram struct {
 	city                     int
 	id                       int64
 	token, welcome, username sql.NullString
-	enabled                  sql.NullBool
+	enabled                  number
 }
 
 // telegramBots reads the bots on Telegram, of which a hood may have several. Those that are on
@@ -108,9 +108,9 @@ func (k *kibicara) telegramBots(ctx context.Context) error {
 	}
 	slices.SortStableFunc(list, func(a, b kibicaraTelegram) int {
 		switch {
-		case on(a.enabled) == on(b.enabled):
+		case a.enabled.on() == b.enabled.on():
 			return 0
-		case on(a.enabled):
+		case a.enabled.on():
 			return -1
 		}
 		return 1
@@ -147,7 +147,7 @@ func (t kibicaraTelegram) bot(c *City, accounts map[string]bool, now int64) (b B
 		return b, false
 	}
 	accounts[token[1]] = true
-	b = Bot{ID: t.id, Network: "telegram", Enabled: on(t.enabled), Account: &account.Moved{Remote: token[1], Token: token[0], Cursor: kibicaraCursor, CursorAt: now}}
+	b = Bot{ID: t.id, Network: "telegram", Enabled: t.enabled.on(), Account: &account.Moved{Remote: token[1], Token: token[0], Cursor: kibicaraCursor, CursorAt: now}}
 	if name != "" {
 		b.Account.Handle, b.Account.URL = "@"+name, "https://t.me/"+name
 	}
@@ -165,7 +165,7 @@ func (t kibicaraTelegram) bot(c *City, accounts map[string]bool, now int64) (b B
 func (k *kibicara) telegramUsers(ctx context.Context, bots map[int64]kibicaraBot) error {
 	gone := 0
 	err := k.file.rows(ctx, "telegramusers", []string{"id", "user_id", "bot"}, func(scan func(...any) error) error {
-		var id, user, bot sql.NullInt64
+		var id, user, bot number
 		if err := scan(&id, &user, &bot); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 // kibicaraRules are the lines of a hood's rules.
 type kibicaraRules struct {
-	triggers, blocked []string
+	triggers, blocked unique
 	notes             []Note
 }
 
@@ -29,7 +29,7 @@ func (k *kibicara) rules(ctx context.Context) error {
 	for i, r := range all {
 		c := &k.src.Cities[i]
 		var notes []Note
-		c.Copy.Triggers, c.Copy.Blocked, notes = accepted(r.triggers, r.blocked)
+		c.Copy.Triggers, c.Copy.Blocked, notes = accepted(r.triggers.list, r.blocked.list)
 		c.Notes = slices.Concat(c.Notes, r.notes, notes)
 		if c.Copy.Triggers == "" {
 			c.Copy.Triggers = censor.DefaultTriggers(kibicaraLanguage)
@@ -61,9 +61,7 @@ func (r *kibicaraRules) trigger(pattern string) {
 	case strings.HasPrefix(line, "#"): // is no comment
 		line = `\` + line
 	}
-	if !slices.Contains(r.triggers, line) {
-		r.triggers = append(r.triggers, line)
-	}
+	r.triggers.add(line)
 }
 
 // block adds what held a report back.
@@ -81,7 +79,5 @@ func (r *kibicaraRules) block(pattern string) {
 	if word := plainWord.FindStringSubmatch(pattern); word != nil {
 		line = word[1]
 	}
-	if !slices.Contains(r.blocked, line) {
-		r.blocked = append(r.blocked, line)
-	}
+	r.blocked.add(line)
 }

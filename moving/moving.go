@@ -89,9 +89,27 @@ func (b Bot) Stored() (json.RawMessage, error) {
 	if b.Network == "mail" {
 		stored["subscribers"], stored["page"], stored["digest"] = b.Recipients, b.Page, true
 	} else {
-		stored["chats"], stored["welcome"] = b.Recipients, b.Welcome
+		stored["chats"], stored["welcome"], stored["groups"] = b.Recipients, b.Welcome, b.groups()
 	}
 	return json.Marshal(stored)
+}
+
+// group is a chat that is no person's, as networks of chats import it: nobody knows yet what it
+// is called.
+type group struct {
+	Chat  int64  `json:"chat"`
+	Kind  string `json:"kind"`
+	Whole string `json:"whole"`
+}
+
+// groups are those among the chats: Telegram counts them from -1 downwards.
+func (b Bot) groups() (list []group) {
+	for _, r := range b.Recipients {
+		if strings.HasPrefix(r.Address, "-") {
+			list = append(list, group{r.ID, "group", r.Address})
+		}
+	}
+	return list
 }
 
 // Called is what the account of a bot is known by before its network was asked.

@@ -48,6 +48,33 @@ func accepted(triggers, blocked []string) (t, b string, notes []Note) {
 	}
 }
 
+// mostListed is how many lines a note lists.
+const mostListed = 20
+
+// listed are lines as a note lists them.
+func listed(lines []string) string {
+	if len(lines) <= mostListed {
+		return strings.Join(lines, ", ")
+	}
+	return strings.Join(lines[:mostListed], ", ") + ", …"
+}
+
+// unique are lines of which each is there once.
+type unique struct {
+	list []string
+	has  map[string]bool
+}
+
+func (u *unique) add(line string) {
+	if u.has == nil {
+		u.has = map[string]bool{}
+	}
+	if !u.has[line] {
+		u.has[line] = true
+		u.list = append(u.list, line)
+	}
+}
+
 // joined is a list with a line each.
 func joined(lines []string) string {
 	if len(lines) == 0 {

@@ -37,6 +37,7 @@ func pythonLines(text string) []string {
 // t2Triggers are the triggers that do what the lines did in Ticketfrei 2: it looked for each in
 // the text, as it stands.
 func t2Triggers(text string) (list []string, notes []Note) {
+	var lines unique
 	blank := false
 	for _, line := range pythonLines(text) {
 		trigger := ""
@@ -52,14 +53,12 @@ func t2Triggers(text string) (list []string, notes []Note) {
 		default:
 			trigger = asItStands(line)
 		}
-		if !slices.Contains(list, trigger) {
-			list = append(list, trigger)
-		}
+		lines.add(trigger)
 	}
 	if blank {
 		notes = append(notes, Note{Key: "t2_blank"})
 	}
-	return list, notes
+	return lines.list, notes
 }
 
 // asItStands is the pattern that finds a line as it stands, with the space around it.
@@ -84,26 +83,25 @@ func asItStands(line string) string {
 // between spaces in the text, in lower case: others were never found.
 func t2Words(text string) (list []string, notes []Note) {
 	var found []string
+	var lines unique
 	for _, line := range pythonLines(text) {
 		word := strings.Join(strings.Fields(line), " ")
 		if _, ok := censor.BlockedPattern(word); ok {
 			word = strings.Trim(word, "/")
 		}
 		switch {
-		case word == "" || slices.Contains(list, word):
+		case word == "" || lines.has[word]:
 			continue
 		case word != strings.ToLower(line) || strings.Contains(word, " "):
 			found = append(found, short(word))
 		}
-		list = append(list, word)
+		lines.add(word)
 	}
 	if len(found) > 0 {
-		notes = append(notes, Note{"t2_found_now", []string{strings.Join(found, ", ")}})
+		notes = append(notes, Note{"t2_found_now", []string{listed(found)}})
 	}
 	for _, word := range t2Blocked {
-		if !slices.Contains(list, word) {
-			list = append(list, word)
-		}
+		lines.add(word)
 	}
-	return list, notes
+	return lines.list, notes
 }

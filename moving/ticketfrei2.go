@@ -6,16 +6,15 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
-	"regexp"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
-	"ticketfrei/bots/kit/account"
-	"ticketfrei/bots/kit/recipients"
+	"golang.org/x/net/idna"
+
 	"ticketfrei/censor"
 	"ticketfrei/db"
-	"ticketfrei/internal/address"
 	"ticketfrei/internal/report"
 )
 
@@ -37,7 +36,9 @@ func ReadTicketfrei2(ctx context.Context, path string, o Options) (Source, error
 		if !f.has("user", "cities") || f.has("core_migrations") || f.has("hoods") {
 			return fmt.Errorf("it is no database of Ticketfrei 2, but %s", f.of())
 		}
-		return r.read(ctx, f)
+		err := r.read(ctx, f)
+		r.source.Notes = append(r.source.Notes, f.notes()...)
+		return err
 	})
 	if err != nil {
 		return Source{}, err
@@ -63,18 +64,18 @@ type t2Orphan struct {
 
 // t2User is a user, who has one city.
 type t2User struct {
-	hash      sql.NullString
-	enabled   bool
-	cities    []t2City
-	emails    []t2Row
-	triggers  *sql.NullString
-	blocked   *sql.NullString
-	mails     []t2Row
-	chats     []t2Row
-	telegram  []t2Row
-	update    int64 // the highest that was handled
-	mastodon  []t2Mastodon
-	twitter   int
+	hash     sql.NullString
+	enabled  bool
+	cities   []t2City
+	emails   []t2Row
+	triggers *sql.NullString
+	blocked  *sql.NullString
+	mails    []t2Row
+	chats    []t2Row
+	telegram []t2Row
+	update   int64 // the highest that was handled
+	mastodon []t2Mastodon
+	twitter  int
 }
 
 type t2City struct{ name, page, mailPage sql.NullString }
@@ -99,6 +100,9 @@ func (r *t2) read(ctx context.Context, f *file) error {
 		}
 	}
 	r.nameOrphans()
+	if r.source.Secret == nil && len(r.order) > 0 { // the first password, which few change, has a salt
+		r.source.Key = keyOf([]byte(r.users[r.order[0]].hash.String))
+	}
 	for _, id := range r.order {
 		r.addCity(id, r.users[id])
 	}
@@ -112,12 +116,16 @@ func (r *t2) note(key string, args ...string) {
 func (r *t2) readUsers(ctx context.Context, f *file) error {
 	return f.rows(ctx, "user", []string{"id", "passhash", "enabled"}, func(scan func(...any) error) error {
 		var id int64
-		var enabled sql.NullInt64
+		var enabled number
 		u := &t2User{}
 		if err := scan(&id, &u.hash, &enabled); err != nil {
 			return err
 		}
-		u.enabled = !enabled.Valid || enabled.Int64 != 0
+		if r.users[id] != nil {
+			f.unread["user"]++
+			return nil
+		}
+		u.enabled = enabled.on()
 		r.users[id] = u
 		r.order = append(r.order, id)
 		return nil
@@ -142,14 +150,19 @@ func (r *t2) readSecret(ctx context.Context, f *file) error {
 	if oldest == nil {
 		r.note("no_secret")
 	}
-	sum := sha256.Sum256(append([]byte("ticketfrei2 "), oldest...))
-	r.source.Key = hex.EncodeToString(sum[:16])
+	r.source.Key = keyOf(oldest)
 	return err
+}
+
+// keyOf is the key of the installation of which something is that is no other's.
+func keyOf(its []byte) string {
+	sum := sha256.Sum256(append([]byte("ticketfrei2 "), its...))
+	return hex.EncodeToString(sum[:16])
 }
 
 func (r *t2) readCities(ctx context.Context, f *file) error {
 	return f.rows(ctx, "cities", []string{"user_id", "city", "markdown", "mail_md"}, func(scan func(...any) error) error {
-		var user sql.NullInt64
+		var user number
 		var c t2City
 		if err := scan(&user, &c.name, &c.page, &c.mailPage); err != nil {
 			return err
@@ -162,7 +175,7 @@ func (r *t2) readCities(ctx context.Context, f *file) error {
 }
 
 // user returns the user that a row belongs to; nil, where there is none.
-func (r *t2) user(table string, id sql.NullInt64) *t2User {
+func (r *t2) user(table string, id number) *t2User {
 	u := r.users[id.Int64]
 	if u == nil || !id.Valid {
 		r.orphans[t2Orphan{table, id.Int64}]++
@@ -174,7 +187,7 @@ func (r *t2) user(table string, id sql.NullInt64) *t2User {
 // texts calls do with the users and texts of a table.
 func (r *t2) texts(ctx context.Context, f *file, table, column string, do func(*t2User, t2Row)) error {
 	return f.rows(ctx, table, []string{"id", "user_id", column}, func(scan func(...any) error) error {
-		var user sql.NullInt64
+		var user number
 		var row t2Row
 		if err := scan(&row.id, &user, &row.text); err != nil {
 			return err
@@ -248,7 +261,7 @@ func (r *t2) readMastodon(ctx context.Context, f *file) error {
 	}
 	return f.rows(ctx, "mastodon_accounts", []string{"id", "user_id", "access_token", "instance_id", "active"}, func(scan func(...any) error) error {
 		var m t2Mastodon
-		var user, instance, active sql.NullInt64
+		var user, instance, active number
 		if err := scan(&m.id, &user, &m.token, &instance, &active); err != nil {
 			return err
 		}
@@ -269,10 +282,14 @@ func server(name string) string {
 		scheme, rest = "https", name
 	}
 	rest, _, _ = strings.Cut(rest, "/")
-	if rest == "" || scheme != "https" && scheme != "http" {
+	at, err := url.Parse(scheme + "://" + rest[strings.LastIndexByte(rest, '@')+1:])
+	if err != nil || at.Hostname() == "" || scheme != "https" && scheme != "http" {
 		return ""
 	}
-	return scheme + "://" + rest
+	if ascii, err := idna.Lookup.ToASCII(at.Hostname()); err == nil { // one with umlauts, as the DNS has it
+		at.Host = strings.Replace(at.Host, at.Hostname(), ascii, 1)
+	}
+	return scheme + "://" + at.Host
 }
 
 // readLeft counts what does not come.
@@ -372,137 +389,5 @@ func (r *t2) addAdmins(c *City, u *t2User) {
 	for _, e := range u.emails {
 		c.Admins = append(c.Admins, Admin{e.id, db.ModeratorCopy{Email: strings.ToLower(strings.TrimSpace(e.text.String)), Password: u.hash.String,
 			Role: string(report.Owner), Created: r.options.Now.UnixMilli()}})
-	}
-}
-
-func (r *t2) addBots(c *City, u *t2User, of t2City) {
-	mail := Bot{Network: "mail", Enabled: u.enabled, Page: Unwrap(of.mailPage.String)}
-	c.Notes = append(c.Notes, pageNotes(mail.Page)...)
-	ours := r.ownDomains(of)
-	out := left{seen: map[string]bool{}}
-	for _, row := range u.mails {
-		email, domain, ok := address.Named(row.text.String, false)
-		local, _, _ := strings.Cut(email, "@")
-		own := domain == r.options.Ours || slices.Contains(ours, domain) && local == strings.ToLower(strings.TrimSpace(of.name.String))
-		out.add(&mail, row.id, email, ok, own, r.options.Now.UnixMilli())
-	}
-	c.Notes = append(c.Notes, out.notes()...)
-	c.Bots = append(c.Bots, mail)
-	r.addTelegram(c, u)
-	r.addMastodon(c, u)
-	if u.twitter > 0 {
-		c.Notes = append(c.Notes, Note{"twitter", []string{strconv.Itoa(u.twitter)}})
-	}
-}
-
-// left counts the subscribers that do not come.
-type left struct {
-	seen             map[string]bool
-	twice, none, own int
-}
-
-// add adds a subscriber to a bot.
-func (l *left) add(b *Bot, id int64, email string, ok, own bool, now int64) {
-	switch {
-	case !ok:
-		l.none++
-	case own:
-		l.own++
-	case l.seen[email]:
-		l.twice++
-	default:
-		l.seen[email] = true
-		b.Recipients = append(b.Recipients, recipients.Moved{ID: id, Address: email, Created: now})
-	}
-}
-
-func (l *left) notes() (notes []Note) {
-	for _, n := range []struct {
-		key   string
-		count int
-	}{{"subscribers_twice", l.twice}, {"subscribers_none", l.none}, {"subscribers_own", l.own}} {
-		if n.count > 0 {
-			notes = append(notes, Note{n.key, []string{strconv.Itoa(n.count)}})
-		}
-	}
-	return notes
-}
-
-// mailto is an address that a page links to.
-var mailto = regexp.MustCompile(`mailto:([^)\s>"?]+)`)
-
-// ownDomains are the domains that mail to a city went to, as far as they are known: its page
-// has the address.
-func (r *t2) ownDomains(of t2City) []string {
-	list := []string{r.source.Domain}
-	for _, found := range mailto.FindAllStringSubmatch(of.page.String+" "+of.mailPage.String, -1) {
-		email, domain, ok := address.Named(found[1], true)
-		if local, _, _ := strings.Cut(email, "@"); ok && local == strings.ToLower(strings.TrimSpace(of.name.String)) {
-			list = append(list, domain)
-		}
-	}
-	return slices.DeleteFunc(list, func(domain string) bool { return domain == "" })
-}
-
-// t2Token is a token of Telegram.
-var t2Token = regexp.MustCompile(`^(\d{5,20}):[A-Za-z0-9_-]{30,64}$`)
-
-func (r *t2) addTelegram(c *City, u *t2User) {
-	if len(u.telegram) == 0 {
-		if len(u.chats) > 0 {
-			c.Notes = append(c.Notes, Note{"chats_without_bot", []string{strconv.Itoa(len(u.chats))}})
-		}
-		return
-	}
-	token := strings.TrimSpace(u.telegram[0].text.String)
-	found := t2Token.FindStringSubmatch(token)
-	if found == nil {
-		c.Notes = append(c.Notes, Note{"telegram_no_token", nil})
-		return
-	}
-	now := r.options.Now.UnixMilli()
-	b := Bot{Network: "telegram", Enabled: u.enabled, Account: &account.Moved{Remote: found[1], Token: token, CursorAt: now}}
-	if u.update > 0 {
-		b.Account.Cursor = strconv.FormatInt(u.update+1, 10)
-	}
-	none, seen := 0, map[string]bool{}
-	for _, row := range u.chats {
-		id, err := strconv.ParseInt(row.text.String, 10, 64)
-		chat := strconv.FormatInt(id, 10)
-		switch {
-		case err != nil || id == 0:
-			none++
-		case !seen[chat]:
-			seen[chat] = true
-			b.Recipients = append(b.Recipients, recipients.Moved{ID: row.id, Address: chat, Created: now})
-		}
-	}
-	if none > 0 {
-		c.Notes = append(c.Notes, Note{"chats_none", []string{strconv.Itoa(none)}})
-	}
-	c.Bots = append(c.Bots, b)
-}
-
-// addMastodon adds the account that Ticketfrei 2 used: the oldest that is active.
-func (r *t2) addMastodon(c *City, u *t2User) {
-	for _, m := range u.mastodon {
-		host := r.instances[m.instance]
-		shown := strings.TrimPrefix(strings.TrimPrefix(host, "https://"), "http://")
-		note := ""
-		switch {
-		case strings.TrimSpace(m.token.String) == "":
-			note = "mastodon_no_token"
-		case host == "":
-			note, shown = "mastodon_no_instance", strconv.FormatInt(m.instance, 10)
-		case !m.active:
-			note = "mastodon_inactive"
-		case slices.ContainsFunc(c.Bots, func(b Bot) bool { return b.Network == "mastodon" }):
-			note = "mastodon_newer"
-		}
-		if note != "" {
-			c.Notes = append(c.Notes, Note{note, []string{shown}})
-			continue
-		}
-		c.Bots = append(c.Bots, Bot{Network: "mastodon", Enabled: u.enabled, Account: &account.Moved{Server: host, Token: strings.TrimSpace(m.token.String)}})
 	}
 }

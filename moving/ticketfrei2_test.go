@@ -87,6 +87,9 @@ func TestTicketfrei2(t *testing.T) {
 	want(t, "bots of Leipzig", []string{"987654321", "987654321:AAFbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "", "https://chaos.example"},
 		[]string{leipzig.Bots[1].Account.Remote, leipzig.Bots[1].Account.Token, leipzig.Bots[1].Account.Cursor, leipzig.Bots[2].Account.Server})
 	want(t, "chats of Leipzig", []string{"1001", "-1001234567890"}, addresses(leipzig.Bots[1]))
+	if stored, err := leipzig.Bots[1].Stored(); err != nil || !strings.Contains(string(stored), `"groups":[{"chat":6,"kind":"group","whole":"-1001234567890"}]`) {
+		t.Errorf("stored is %s, %v", stored, err)
+	}
 	for _, note := range []string{"t2_everything", "t2_blank", "t2_found_now Bastard, zwei wörter", "line_long " + strings.Repeat("x", 60) + "…", "word_none !!!", "mastodon_no_token mastodon.example"} {
 		if !slices.Contains(noted(leipzig.Notes), note) {
 			t.Errorf("%q is not among the notes of Leipzig: %q", note, noted(leipzig.Notes))
@@ -198,5 +201,34 @@ func TestUnwrap(t *testing.T) {
 	} {
 		want(t, test.in, test.want, moving.Unwrap(test.in))
 		want(t, "again: "+test.in, test.want, moving.Unwrap(moving.Unwrap(test.in)))
+	}
+}
+
+// TestEndlessRules reads rules with 100,000 lines: each is looked for among those before it in
+// no time.
+func TestEndlessRules(t *testing.T) {
+	t.Parallel()
+	lines := "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT group_concat('line' || i, char(10)) FROM n"
+	began := time.Now()
+	from := ticketfrei2(t, "UPDATE triggerpatterns SET patterns = ("+lines+") WHERE user_id = 1", "UPDATE badwords SET words = ("+lines+") WHERE user_id = 1")
+	if notes := noted(from.Cities[0].Notes); !slices.Contains(notes, "lines_many 99500") {
+		t.Errorf("notes are %.300q", notes)
+	}
+	if took := time.Since(began); took > 20*time.Second { // it was four times as long
+		t.Errorf("it took %v", took)
+	}
+}
+
+// TestPlaceAtTelegram reads numbers of what Telegram brought that can be none: what comes next
+// would be counted from the end there.
+func TestPlaceAtTelegram(t *testing.T) {
+	t.Parallel()
+	for tg, want := range map[string]string{"845120347": "845120348", "9223372036854775807": "", "4294967296": "", "-1": "", "'abc'": "", "NULL": "", "0": ""} {
+		from := ticketfrei2(t, "UPDATE seen_telegrams SET tg_id = "+tg+" WHERE user_id = 1")
+		for _, b := range from.Cities[0].Bots {
+			if b.Network == "telegram" && b.Account.Cursor != want {
+				t.Errorf("after %s the place is %q, want %q", tg, b.Account.Cursor, want)
+			}
+		}
 	}
 }

@@ -227,20 +227,20 @@ func (c *client) updates(ctx context.Context, offset, most int, wait time.Durati
 	return list, err
 }
 
-// nextUpdate returns the id that comes after what waits; 0: nothing does, or another program
-// fetches it just now. It confirms nothing: the other program may go on.
-func (c *client) nextUpdate(ctx context.Context) (next int, err error) {
+// waiting returns the ids of what waits, at most 100, the oldest first. It confirms nothing: another
+// program may go on. known is false where one fetches it just now.
+func (c *client) waiting(ctx context.Context) (ids []int, known bool, err error) {
 	const all = 100 // core.telegram.org/bots/api#getupdates
 	list, err := c.updates(ctx, 0, all, 0, c.dialing)
 	if errors.Is(err, errConflict) || errors.Is(err, errWebhook) {
-		return 0, nil
+		return nil, false, nil
 	}
 	for _, raw := range list {
 		if u, err := parseUpdate(raw); err == nil {
-			next = max(next, u.ID+1)
+			ids = append(ids, u.ID)
 		}
 	}
-	return next, err
+	return ids, err == nil, err
 }
 
 // send sends a text as it is, without previews of the links in it, and returns

@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,8 +38,8 @@ func (d *driver) Check(ctx context.Context, typed account.Typed) (account.Accoun
 	return a, ofTyped(err)
 }
 
-// Identify asks Telegram whose a stored token is. Where nobody knows what was handled, all that
-// waits was: it is left alone, and what comes next is the first that is heard.
+// Identify asks Telegram whose a stored token is, and what waits. Where nobody knows what was
+// handled, all that waits was: it is left alone, and what comes next is the first that is heard.
 func (d *driver) Identify(ctx context.Context, a account.Account) (account.Account, error) {
 	c, err := d.client(a.Server, a.Token)
 	if err != nil {
@@ -46,14 +47,33 @@ func (d *driver) Identify(ctx context.Context, a account.Account) (account.Accou
 	}
 	found, err := c.me(ctx)
 	found.Server, found.Token = a.Server, a.Token
-	if err != nil || a.Cursor != "" {
+	if err != nil || a.Cursor == allIsNew {
 		return found, err
 	}
-	next, err := c.nextUpdate(ctx)
-	if next > 0 {
-		found.Cursor = strconv.Itoa(next)
+	ids, known, err := c.waiting(ctx)
+	if !known {
+		return found, err
 	}
-	return found, err
+	found.Cursor = cursorBehind(a.Cursor, ids)
+	return found, nil
+}
+
+// allIsNew is the cursor where nothing that waits was handled.
+const allIsNew = "0"
+
+// cursorBehind returns where to begin when another program had come to a cursor, which may be
+// empty, and those ids wait. What it had handled last still waits where it did not come to say so.
+// Else nothing of what waits was handled, though its ids may be lower than the cursor: after a
+// week without updates they go on from a random number.
+func cursorBehind(cursor string, ids []int) string {
+	next, err := strconv.Atoi(cursor)
+	switch {
+	case cursor == "" && len(ids) > 0:
+		return strconv.Itoa(slices.Max(ids) + 1)
+	case cursor == "" || err != nil || slices.Contains(ids, next-1):
+		return cursor
+	}
+	return allIsNew
 }
 
 // ofTyped is an error of a token that was typed, and never held before.

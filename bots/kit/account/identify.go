@@ -41,7 +41,7 @@ func Identify(ctx context.Context, by Checker, m *Moved) (*Moved, error) {
 		return nil, err
 	}
 	return &Moved{Server: found.Server, Remote: found.Remote, Handle: found.Handle, Name: found.Name, URL: found.URL, Token: m.Token,
-		Cursor: cmp.Or(m.Cursor, found.Cursor), CursorAt: m.CursorAt}, nil
+		Cursor: cmp.Or(found.Cursor, m.Cursor), CursorAt: m.CursorAt}, nil
 }
 
 func identify(ctx context.Context, by Identifier, a Account) (Account, error) {

@@ -32,6 +32,9 @@ func TestFootersOfOtherPrograms(t *testing.T) {
 			"written below quoted":  quote(old+"\n"+footer) + "\n\n" + written,
 			"with an attribution":   written + "\n\nAm 1.2.2021 um 10:00 schrieb gotham@reports.test:\n" + quote(old+"\n"+footer),
 			"Outlook":               written + "\n\n-----Original Message-----\nFrom: gotham@reports.test\nSent: Monday\nTo: alice@example.org\nSubject: Report\n\n" + old + "\n" + footer,
+			"at the end":            old + "\n" + footer + "\n\n" + written,
+			"at the end, wrapped":   old + "\n" + wrap(footer) + "\n\n" + written + "\n",
+			"below the link alone":  strings.Replace(footer, "link: ", "link:\n\n", 1) + "\n\n" + written,
 			"the footer alone left": written + "\n" + footer,
 		} {
 			for _, kind := range []string{"text/plain", "text/html"} {
