@@ -35,13 +35,29 @@ type program struct {
 	once sync.Once
 }
 
-// buildProgram builds the binary once for the test.
+// programDir is the directory of the real binary once a test has built it. TestMain removes it.
+var programDir string
+
+// build builds the real binary.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "ticketfrei")
+	if err != nil {
+		return "", err
+	}
+	programDir = dir
+	binary := filepath.Join(dir, "ticketfrei")
+	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// buildProgram returns the real binary, which is built once for all tests.
 func buildProgram(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "ticketfrei")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..").CombinedOutput()
+	binary, err := build()
 	if err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return binary
 }

@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.Unsetenv(dbtest.ServerVariable) // the program refuses settings that it does not know
 	debug.SetGCPercent(400)                // many small servers one after another: most garbage is never worth a look
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(programDir)
+	os.Exit(code)
 }
 
 // hostileEcho writes down what it is sent and says it again as a report, unless it is told
