@@ -120,7 +120,7 @@ func (r *runner) beginSession() error {
 	}
 	// One that fails again and again is not shown as working in between, and one
 	// that is refused slowly is not either.
-	r.session.back = time.AfterFunc(max(wellAfter, 2*r.refusedAfter), r.well)
+	r.session.back = time.AfterFunc(max(wellAfter, 2*r.refusedAfter), r.isBack)
 	return nil
 }
 
