@@ -24,7 +24,7 @@ import (
 type grid struct {
 	widths    []int64
 	languages []string // in which every page is looked at, in all widths
-	riders    []string // and in one width each, which takes turns: those of riders
+	riders    []string // and in one width, which takes turns: the first of these, and one of the others, which take turns
 	schemes   []string // one after the other: each width of a page in another one
 }
 
@@ -144,13 +144,16 @@ func (w *inspector) look() {
 			w.inspect(page + " in " + lang)
 		}
 	}
-	for _, lang := range w.grid.riders {
+	others := max(1, len(w.grid.riders)-1)
+	for n, lang := range w.grid.riders {
 		w.speak(lang)
 		for i, page := range w.pages {
+			if n > 0 && i%others != n-1 {
+				continue
+			}
 			w.load(page)
-			w.inspectAt(w.grid.widths[i%len(w.grid.widths)], page+" in "+lang)
+			w.inspectAt(w.grid.widths[(i+i/others)%len(w.grid.widths)], page+" in "+lang)
 		}
-		slices.Reverse(w.grid.widths)
 	}
 	mistaken := w.grid.languages
 	if len(mistaken) == 0 {

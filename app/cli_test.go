@@ -12,10 +12,12 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"ticketfrei/db/dbtest"
 	"ticketfrei/internal/freeport"
 )
 
 func TestCommandLine(t *testing.T) {
+	dbtest.OnlyFile(t, "its backups")
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
 	t.Setenv("TICKETFREI_DATA", data)

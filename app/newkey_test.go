@@ -34,6 +34,7 @@ func refused(t *testing.T, dir string, says ...string) {
 // TestADatabaseKnowsItsKey starts with another key than the database was written
 // with, though nothing that is sealed is in it.
 func TestADatabaseKnowsItsKey(t *testing.T) {
+	dbtest.OnlyFile(t, "the key in a file beside it")
 	dir := t.TempDir()
 	t.Setenv("TICKETFREI_DATA", dir)
 	mustBegin(t, dir)

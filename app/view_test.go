@@ -90,6 +90,7 @@ func TestLookingBeforeTheFirstStart(t *testing.T) {
 // TestDNSNeedsTheServersKeys prints the records after a city was added and before the
 // server ran, and then what the server signs with.
 func TestDNSNeedsTheServersKeys(t *testing.T) {
+	dbtest.OnlyFile(t, "the key in a file beside it")
 	dir := t.TempDir()
 	mustBegin(t, dir)
 	p := looker(t, dir)
