@@ -76,7 +76,7 @@ func TestOneReportIsRefused(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("-want +got:\n%s", diff)
 				}
-				b.move(digestEvery)
+				b.moveOn(digestEvery)
 				b.pass(bot, "next", "author@example.org", "tram next")
 				if diff := cmp.Diff([]string{"next"}, b.hourlyTexts("rider@example.org", []string{"next"})); diff != "" {
 					t.Errorf("an hour later: -want +got:\n%s", diff)
@@ -112,7 +112,7 @@ func TestRefusedReportAlone(t *testing.T) {
 	if got := b.awaitText("rider@example.org"); !strings.HasSuffix(got, "tram bad") {
 		t.Errorf("the mail: %q", got)
 	}
-	b.move(digestEvery)
+	b.moveOn(digestEvery)
 	b.unwanted(smtp.EnhancedCode{5, 7, 1}, "tram worse")
 	b.pass(bot, "2", "author@example.org", "tram worse")
 	refused(2)

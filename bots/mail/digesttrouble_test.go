@@ -202,6 +202,6 @@ func TestDeadServersStarveNobody(t *testing.T) {
 		if got := b.awaitText("rider@example.org"); !strings.HasSuffix(got, fmt.Sprint("tram ", i)) {
 			t.Errorf("mail %d: %q", i, got)
 		}
-		b.move(digestEvery)
+		b.moveOn(digestEvery)
 	}
 }

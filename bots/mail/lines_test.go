@@ -100,7 +100,7 @@ func TestDigestOfLines(t *testing.T) {
 			t.Errorf("report %d waits for %d, want %d: %v", seq, n, want, err)
 		}
 	}
-	b.move(time.Hour)
+	b.moveOn(time.Hour)
 	subjects := map[string]string{}
 	for _, m := range b.await(2) {
 		subjects[m.To] = mustRead(t, m.Data).Subject

@@ -38,7 +38,7 @@ func TestOftenLink(t *testing.T) {
 	if got := b.awaitText("rider@example.org"); got != "U1 five" {
 		t.Errorf("after going back: %q", got)
 	}
-	b.move(time.Hour)
+	b.moveOn(time.Hour)
 	if got := b.awaitText("rider@example.org"); got != "3 May 2024, 10:00 UTC\nU1 four" {
 		t.Errorf("what had waited: %q", got)
 	}
@@ -101,7 +101,7 @@ func TestOneMailAnHourIsNotOffered(t *testing.T) {
 	if m := mustRead(t, b.await(1)[0].Data); m.Subject != "nuernberg: U1 three" || strings.Contains(m.Text, "/mail/often/") {
 		t.Errorf("the next report: %+v", m)
 	}
-	b.move(time.Hour)
+	b.moveOn(time.Hour)
 	if got := b.awaitText("rider@example.org"); !strings.HasSuffix(got, "\nU1 two") {
 		t.Errorf("what had waited: %q", got)
 	}
