@@ -46,7 +46,7 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	programDir = dir
 	binary := filepath.Join(dir, "ticketfrei")
-	if out, err := exec.Command("go", "build", "-trimpath", "-o", binary, "..").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return binary, nil

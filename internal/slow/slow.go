@@ -5,7 +5,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"testing"
-	"time"
 )
 
 // Test skips the test if it is run with -short. why says what takes so long,
@@ -22,13 +21,4 @@ func Test(tb testing.TB, why string) {
 func Racing() bool {
 	info, ok := debug.ReadBuildInfo()
 	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" })
-}
-
-// Within is how long something may take here that may take limit for those who wait for it:
-// the race detector and the tests beside take their time.
-func Within(limit time.Duration) time.Duration {
-	if Racing() {
-		return 5 * limit
-	}
-	return limit
 }

@@ -294,10 +294,9 @@ func TestHostileMails(t *testing.T) {
 		{"quoted-printable", strings.Replace(head, "\r\n\r\n", "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", 1) + fill("=\n"), ErrEmpty},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
 			start := time.Now()
 			_, err := Read([]byte(c.mail), envelope)
-			if took := time.Since(start); took > slow.Within(10*time.Second) {
+			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("took %s", took)
 			} else {
 				t.Logf("%d bytes in %s", len(c.mail), took.Round(time.Millisecond))

@@ -296,10 +296,7 @@ func TestAnswersOurs(t *testing.T) {
 // what the server allows.
 func TestHostileQuotations(t *testing.T) {
 	slow.Test(t, "reads mails as large as are taken")
-	size := 1 << 20
-	if slow.Racing() {
-		size /= 4
-	}
+	const size = 1 << 20
 	for name, line := range map[string]string{
 		"attributions": "Am 26.11.2026 um 9:58 schrieb a@b.example:\n", "torn attributions": "26.11.2026 <a@b.example>\n9:58\n:\n",
 		"labels": "Von: 26.11.2026\n", "blocks": "Von: a@b.example\nAn: x\nAm: 1\n", "labels and blanks": "Von: x\n\n",
@@ -314,7 +311,7 @@ func TestHostileQuotations(t *testing.T) {
 				if _, err := Read([]byte(mail), envelope); err != nil && !isKnown(err) {
 					t.Error(err)
 				}
-				if took := time.Since(start); took > slow.Within(6*time.Second) {
+				if took := time.Since(start); took > 30*time.Second { // the race detector takes most of it
 					t.Errorf("took %s", took)
 				}
 			}
